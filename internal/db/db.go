@@ -1,0 +1,184 @@
+package db
+
+import (
+	"context"
+	"database/sql"
+	"errors"
+	"fmt"
+	"net/url"
+	"strings"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	_ "github.com/jackc/pgx/v5/stdlib" // the PostgreSQL driver
+	_ "modernc.org/sqlite"             // the SQLite driver
+)
+
+// Dialect names a supported database engine.
+type Dialect string
+
+// The engines.
+const (
+	SQLite   Dialect = "sqlite"
+	Postgres Dialect = "postgres"
+)
+
+// Installation is the tenant id under which the installation's own rows live: jobs,
+// audit events and budgets that belong to no company.
+const Installation = "installation"
+
+// Forever is an instant later than any that matters.
+var Forever = time.Date(9999, 12, 31, 0, 0, 0, 0, time.UTC)
+
+// DB is an open database of one dialect.
+type DB struct {
+	Dialect Dialect
+	Now     func() time.Time
+
+	pool       *sql.DB // PostgreSQL: everything; SQLite: readers
+	writer     *writer // SQLite only
+	prepared   sync.Map
+	statements atomic.Int64
+}
+
+// Open connects to "sqlite:PATH" or "postgres://…". It does not migrate.
+func Open(ctx context.Context, dsn string, now func() time.Time) (*DB, error) {
+	if path, ok := strings.CutPrefix(dsn, "sqlite:"); ok {
+		return openSQLite(ctx, path, now)
+	}
+	if strings.HasPrefix(dsn, "postgres://") || strings.HasPrefix(dsn, "postgresql://") {
+		return openPostgres(ctx, dsn, now)
+	}
+	return nil, errors.New(`database url must begin with "sqlite:" or "postgres://"`)
+}
+
+func openPostgres(ctx context.Context, dsn string, now func() time.Time) (*DB, error) {
+	pool, err := sql.Open("pgx", dsn)
+	if err != nil {
+		return nil, fmt.Errorf("open postgres: %w", err)
+	}
+	pool.SetMaxOpenConns(16)
+	pool.SetMaxIdleConns(16)
+	if err := pool.PingContext(ctx); err != nil {
+		return nil, errors.Join(fmt.Errorf("reach postgres: %w", err), pool.Close())
+	}
+	return &DB{Dialect: Postgres, Now: now, pool: pool}, nil
+}
+
+// openSQLite opens one connection that writes and a pool that cannot. synchronous(FULL)
+// makes a commit survive a power cut; WAL lets readers go on meanwhile.
+func openSQLite(ctx context.Context, path string, now func() time.Time) (*DB, error) {
+	const common = "_pragma=busy_timeout(5000)&_pragma=journal_mode(WAL)&_pragma=synchronous(FULL)&_pragma=foreign_keys(1)"
+	file := "file:" + (&url.URL{Path: path}).EscapedPath()
+	writing, err := sql.Open("sqlite", file+"?"+common+"&_txlock=immediate")
+	if err != nil {
+		return nil, fmt.Errorf("open sqlite: %w", err)
+	}
+	w, err := newWriter(ctx, writing)
+	if err != nil {
+		return nil, errors.Join(fmt.Errorf("open sqlite %s: %w", path, err), writing.Close())
+	}
+	reading, err := sql.Open("sqlite", file+"?"+common+"&_pragma=query_only(1)")
+	if err != nil {
+		return nil, errors.Join(fmt.Errorf("open sqlite: %w", err), w.close())
+	}
+	reading.SetMaxOpenConns(4)
+	reading.SetMaxIdleConns(4)
+	d := &DB{Dialect: SQLite, Now: now, pool: reading, writer: w}
+	w.begin(d)
+	return d, nil
+}
+
+// Close waits for work under way and closes every connection.
+func (d *DB) Close() error {
+	var err error
+	if d.writer != nil {
+		err = d.writer.close()
+	}
+	return errors.Join(err, d.pool.Close())
+}
+
+// Ping reports whether the database answers.
+func (d *DB) Ping(ctx context.Context) error { return d.pool.PingContext(ctx) }
+
+// Statements counts the statements run since the database was opened, so that tests can
+// hold a step to its budget.
+func (d *DB) Statements() int64 { return d.statements.Load() }
+
+func (d *DB) instant() time.Time { return d.Now().UTC().Truncate(time.Microsecond) }
+
+// InTx runs fn in a write transaction and commits unless fn returns an error. An outcome
+// that must be remembered, such as a wrong code, is therefore never an error. InTx returns
+// only after the commit is durable. fn must not call InTx.
+func (d *DB) InTx(ctx context.Context, tenant string, fn func(*Tx) error) error {
+	if d.writer != nil {
+		return d.writer.do(ctx, tenant, fn)
+	}
+	sqlTx, err := d.pool.BeginTx(ctx, nil)
+	if err != nil {
+		return fmt.Errorf("begin: %w", err)
+	}
+	defer func() { _ = sqlTx.Rollback() }() // no-op after Commit
+	tx := &Tx{Tenant: tenant, Now: d.instant(), on: sqlTx, db: d}
+	if err := fn(tx); err != nil {
+		return err
+	}
+	if err := sqlTx.Commit(); err != nil {
+		return fmt.Errorf("commit: %w", err)
+	}
+	tx.committed()
+	return nil
+}
+
+// View runs fn, which only reads. Its statements see committed data, each at its own
+// moment: what must not change between two reads belongs into one statement.
+func (d *DB) View(ctx context.Context, tenant string, fn func(*Tx) error) error {
+	var on runner = d.pool
+	if d.Dialect == SQLite {
+		on = cached{d}
+	}
+	return fn(&Tx{Tenant: tenant, Now: d.instant(), on: on, db: d})
+}
+
+// cached prepares each text once for the SQLite readers; pgx does so by itself.
+type cached struct{ d *DB }
+
+func (c cached) stmt(ctx context.Context, query string) (*sql.Stmt, error) {
+	if s, ok := c.d.prepared.Load(query); ok {
+		return s.(*sql.Stmt), nil
+	}
+	s, err := c.d.pool.PrepareContext(ctx, query)
+	if err != nil {
+		return nil, err
+	}
+	if other, loaded := c.d.prepared.LoadOrStore(query, s); loaded {
+		_ = s.Close()
+		return other.(*sql.Stmt), nil
+	}
+	return s, nil
+}
+
+func (c cached) ExecContext(ctx context.Context, query string, args ...any) (sql.Result, error) {
+	s, err := c.stmt(ctx, query)
+	if err != nil {
+		return nil, err
+	}
+	return s.ExecContext(ctx, args...)
+}
+
+func (c cached) QueryContext(ctx context.Context, query string, args ...any) (*sql.Rows, error) {
+	s, err := c.stmt(ctx, query)
+	if err != nil {
+		return nil, err
+	}
+	return s.QueryContext(ctx, args...)
+}
+
+func (c cached) QueryRowContext(ctx context.Context, query string, args ...any) *sql.Row {
+	s, err := c.stmt(ctx, query)
+	if err != nil {
+		return c.d.pool.QueryRowContext(ctx, query, args...) // reports the same error to Scan
+	}
+	return s.QueryRowContext(ctx, args...)
+}

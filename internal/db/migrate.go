@@ -1,0 +1,68 @@
+package db
+
+import (
+	"context"
+	"embed"
+	"fmt"
+	"io/fs"
+	"path"
+	"sort"
+)
+
+//go:embed migrations/*.sql
+var migrations embed.FS
+
+// Migrate applies every migration the database has not seen, in order, forward only, in
+// one transaction. Replicas that start together wait for one another: PostgreSQL by an
+// advisory lock, SQLite by its single writer.
+func (d *DB) Migrate(ctx context.Context) (applied []string, err error) {
+	err = d.InTx(ctx, Installation, func(tx *Tx) error {
+		applied = nil
+		if d.Dialect == Postgres {
+			if _, err := tx.Exec(ctx, `SELECT pg_advisory_xact_lock(7266735)`); err != nil {
+				return fmt.Errorf("wait for other replicas: %w", err)
+			}
+		}
+		if _, err := tx.Exec(ctx, `CREATE TABLE IF NOT EXISTS schema_migrations (name TEXT NOT NULL PRIMARY KEY, applied_at BIGINT NOT NULL)`); err != nil {
+			return err
+		}
+		names, err := fs.Glob(migrations, "migrations/*.sql")
+		if err != nil {
+			return err
+		}
+		sort.Strings(names)
+		for _, name := range names {
+			did, err := tx.apply(ctx, name)
+			if err != nil {
+				return fmt.Errorf("%s: %w", path.Base(name), err)
+			}
+			if did {
+				applied = append(applied, path.Base(name))
+			}
+		}
+		return nil
+	})
+	return applied, err
+}
+
+func (t *Tx) apply(ctx context.Context, name string) (bool, error) {
+	n, err := t.Exec(ctx, `INSERT INTO schema_migrations (name, applied_at) VALUES ($1, $2) ON CONFLICT (name) DO NOTHING`, path.Base(name), t.Now)
+	if err != nil || n == 0 {
+		return false, err
+	}
+	text, err := migrations.ReadFile(name)
+	if err != nil {
+		return false, err
+	}
+	return true, t.script(ctx, string(text))
+}
+
+// script runs a text of several statements, which cannot be prepared.
+func (t *Tx) script(ctx context.Context, text string) error {
+	if t.db.writer != nil {
+		_, err := t.db.writer.conn.ExecContext(ctx, text)
+		return err
+	}
+	_, err := t.on.ExecContext(ctx, text)
+	return err
+}

@@ -1,0 +1,97 @@
+package db
+
+import (
+	"context"
+	"database/sql"
+	"errors"
+	"time"
+
+	"countersign/internal/secret"
+)
+
+// Tx is one unit of work for one tenant at one instant.
+type Tx struct {
+	Tenant string
+	Now    time.Time
+
+	on       runner
+	db       *DB
+	onCommit []func()
+}
+
+type runner interface {
+	ExecContext(ctx context.Context, query string, args ...any) (sql.Result, error)
+	QueryContext(ctx context.Context, query string, args ...any) (*sql.Rows, error)
+	QueryRowContext(ctx context.Context, query string, args ...any) *sql.Row
+}
+
+// Exec runs a statement and returns how many rows it changed.
+func (t *Tx) Exec(ctx context.Context, query string, args ...any) (int64, error) {
+	t.db.statements.Add(1)
+	res, err := t.on.ExecContext(ctx, query, plain(args)...)
+	if err != nil {
+		return 0, err
+	}
+	return res.RowsAffected()
+}
+
+// QueryRow runs a query that returns at most one row.
+func (t *Tx) QueryRow(ctx context.Context, query string, args ...any) *sql.Row {
+	t.db.statements.Add(1)
+	return t.on.QueryRowContext(ctx, query, plain(args)...)
+}
+
+// Query runs a query that returns rows; the caller closes them.
+func (t *Tx) Query(ctx context.Context, query string, args ...any) (*sql.Rows, error) {
+	t.db.statements.Add(1)
+	return t.on.QueryContext(ctx, query, plain(args)...)
+}
+
+// NewID returns a time-ordered identifier for a row made in this unit of work.
+func (t *Tx) NewID() string { return secret.NewID(t.Now) }
+
+// OnCommit remembers fn to be run after this unit of work is durable, and never if it fails.
+func (t *Tx) OnCommit(fn func()) { t.onCommit = append(t.onCommit, fn) }
+
+// As returns the same unit of work speaking for another tenant, for the few journeys
+// that begin in the installation and end in a company.
+func (t *Tx) As(tenant string) *Tx {
+	return &Tx{Tenant: tenant, Now: t.Now, on: t.on, db: t.db}
+}
+
+func (t *Tx) committed() {
+	for _, fn := range t.onCommit {
+		fn()
+	}
+}
+
+// Micros is the stored form of an instant: microseconds since 1970, zero for none.
+func Micros(t time.Time) int64 {
+	if t.IsZero() {
+		return 0
+	}
+	return t.UnixMicro()
+}
+
+// Time reads the stored form back.
+func Time(us int64) time.Time {
+	if us == 0 {
+		return time.Time{}
+	}
+	return time.UnixMicro(us).UTC()
+}
+
+// IsNoRows reports whether err means "nothing matched".
+func IsNoRows(err error) bool { return errors.Is(err, sql.ErrNoRows) }
+
+// plain gives instants their stored form. It copies, so that a caller's slice stays as it was.
+func plain(args []any) []any {
+	out := make([]any, len(args))
+	for i, a := range args {
+		if t, ok := a.(time.Time); ok {
+			a = Micros(t)
+		}
+		out[i] = a
+	}
+	return out
+}
