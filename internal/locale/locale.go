@@ -1,0 +1,117 @@
+// Package locale owns every sentence that a person reads: code holds keys, the
+// catalogues beside this file hold the words. It refuses to know pages, mail or HTTP;
+// an unknown key is shown as the key, so that a mistake is seen and not hidden.
+package locale
+
+import (
+	"embed"
+	"encoding/json"
+	"fmt"
+	"sort"
+	"strings"
+
+	"github.com/nicksnyder/go-i18n/v2/i18n"
+	"golang.org/x/text/language"
+)
+
+//go:embed active.*.json
+var files embed.FS
+
+// Default is the language of people whose browser asks for none that we speak.
+const Default = "en"
+
+// Catalog is every sentence in every language, parsed once.
+type Catalog struct {
+	printers map[string]*Printer
+	langs    []string
+	matcher  language.Matcher
+}
+
+// New parses the embedded catalogues; a broken one fails here.
+func New() (*Catalog, error) {
+	entries, err := files.ReadDir(".")
+	if err != nil {
+		return nil, fmt.Errorf("list catalogues: %w", err)
+	}
+	c := &Catalog{printers: map[string]*Printer{}}
+	b := i18n.NewBundle(language.English)
+	b.RegisterUnmarshalFunc("json", json.Unmarshal)
+	for _, e := range entries {
+		if err := c.load(b, e.Name()); err != nil {
+			return nil, fmt.Errorf("catalogue %s: %w", e.Name(), err)
+		}
+	}
+	c.order()
+	return c, nil
+}
+
+func (c *Catalog) load(b *i18n.Bundle, name string) error {
+	mf, err := b.LoadMessageFileFS(files, name)
+	if err != nil {
+		return err
+	}
+	lang := mf.Tag.String()
+	p := &Printer{lang: lang, fixed: map[string]string{}, known: map[string]bool{}}
+	p.words = i18n.NewLocalizer(b, lang)
+	for _, m := range mf.Messages {
+		p.known[m.ID] = true
+		if !strings.Contains(m.Other, "{{") && m.One == "" {
+			p.fixed[m.ID] = m.Other
+		}
+	}
+	p.months = strings.Fields(p.T("time.months"))
+	if len(p.months) != 12 {
+		return fmt.Errorf("time.months has %d words", len(p.months))
+	}
+	c.printers[lang] = p
+	c.langs = append(c.langs, lang)
+	return nil
+}
+
+// order puts the default first, because a matcher falls back to its first tag.
+func (c *Catalog) order() {
+	sort.Slice(c.langs, func(i, j int) bool {
+		if (c.langs[i] == Default) != (c.langs[j] == Default) {
+			return c.langs[i] == Default
+		}
+		return c.langs[i] < c.langs[j]
+	})
+	tags := make([]language.Tag, len(c.langs))
+	for i, l := range c.langs {
+		tags[i] = language.Make(l)
+	}
+	c.matcher = language.NewMatcher(tags)
+}
+
+// Languages lists what we speak, the default first.
+func (c *Catalog) Languages() []string { return c.langs }
+
+// Speaks reports whether lang is one of Languages, spelled exactly.
+func (c *Catalog) Speaks(lang string) bool { return c.printers[lang] != nil }
+
+// In returns the printer of lang, or of the default language.
+func (c *Catalog) In(lang string) *Printer {
+	if p := c.printers[lang]; p != nil {
+		return p
+	}
+	return c.printers[Default]
+}
+
+// maxAccept caps what is parsed of a header that anybody may send (RFC 9110 12.5.4).
+const maxAccept = 200
+
+// For chooses by the person's own choice (a cookie), else by Accept-Language.
+func (c *Catalog) For(acceptLanguage, cookie string) *Printer {
+	if p := c.printers[cookie]; p != nil {
+		return p
+	}
+	if len(acceptLanguage) > maxAccept {
+		return c.printers[Default]
+	}
+	tags, _, err := language.ParseAcceptLanguage(acceptLanguage)
+	if err != nil {
+		return c.printers[Default]
+	}
+	_, i, _ := c.matcher.Match(tags...)
+	return c.printers[c.langs[i]]
+}

@@ -1,0 +1,80 @@
+package locale
+
+import (
+	"fmt"
+	"time"
+
+	"github.com/nicksnyder/go-i18n/v2/i18n"
+)
+
+// Printer says things in one language. It is safe for concurrent use.
+type Printer struct {
+	lang   string
+	words  *i18n.Localizer
+	fixed  map[string]string // sentences without placeholders, which need no template
+	known  map[string]bool
+	months []string
+}
+
+// Lang is the BCP 47 tag, for the lang attribute.
+func (p *Printer) Lang() string { return p.lang }
+
+// Has reports whether key is a sentence of this language.
+func (p *Printer) Has(key string) bool { return p.known[key] }
+
+// T says the sentence of key. args are alternating names and values; one named Count
+// also selects the plural form. An unknown key comes back as it is.
+func (p *Printer) T(key string, args ...any) string {
+	if s, ok := p.fixed[key]; ok {
+		return s
+	}
+	cfg := &i18n.LocalizeConfig{MessageID: key}
+	if len(args) > 1 {
+		cfg.TemplateData, cfg.PluralCount = pairs(args)
+	}
+	s, err := p.words.Localize(cfg)
+	if err != nil {
+		return key
+	}
+	return s
+}
+
+func pairs(args []any) (data map[string]any, count any) {
+	data = make(map[string]any, len(args)/2)
+	for i := 0; i+1 < len(args); i += 2 {
+		name := fmt.Sprint(args[i])
+		data[name] = args[i+1]
+		if name == "Count" {
+			count = args[i+1]
+		}
+	}
+	return data, count
+}
+
+// Date says the day of t in UTC, for example "22 Nov 2026".
+func (p *Printer) Date(t time.Time) string {
+	t = t.UTC()
+	return fmt.Sprintf("%d %s %d", t.Day(), p.months[t.Month()-1], t.Year())
+}
+
+// Clock says the time of day of t, for example "10:42 UTC".
+func (p *Printer) Clock(t time.Time) string { return t.UTC().Format("15:04 UTC") }
+
+// Time says the day and the time of t, for example "22 Nov 2026, 10:42 UTC".
+func (p *Printer) Time(t time.Time) string { return p.Date(t) + ", " + p.Clock(t) }
+
+// Duration says d in its largest whole unit, rounded up, for example "10 minutes": a
+// person told to wait must not come back too early.
+func (p *Printer) Duration(d time.Duration) string {
+	switch {
+	case d <= time.Minute:
+		return p.T("duration.seconds", "Count", ceil(d, time.Second))
+	case d <= 2*time.Hour:
+		return p.T("duration.minutes", "Count", ceil(d, time.Minute))
+	case d <= 48*time.Hour:
+		return p.T("duration.hours", "Count", ceil(d, time.Hour))
+	}
+	return p.T("duration.days", "Count", ceil(d, 24*time.Hour))
+}
+
+func ceil(d, unit time.Duration) int { return int((d + unit - 1) / unit) }

@@ -1,0 +1,251 @@
+package portal
+
+import (
+	"net/url"
+	"time"
+)
+
+// The pages of the portal: one struct per page, holding what its template draws. Problem
+// and Because hold catalogue keys and sentences; instants are drawn in UTC and, where the
+// browser can, in the person's own time.
+
+// signInPage asks who the person is and for the password.
+type signInPage struct {
+	To       string // the sealed authorization request; "" = sign in to the portal itself
+	AppName  string
+	Email    string
+	Problem  string        // catalogue key, "" = none
+	Wait     time.Duration // how long to wait before the next try; 0 = not at all
+	Announce *announcement
+	Targets  []string // origins that the form may lead to
+}
+
+func (signInPage) Template() string          { return "portal/signin" }
+func (p signInPage) FormAction() []string    { return p.Targets }
+func (p signInPage) Here() string            { return signInPath(p.To) }
+func (p signInPage) FocusEmail() bool        { return p.Email == "" }
+func (p signInPage) ProblemIs(k string) bool { return p.Problem == k }
+
+func signInPath(to string) string {
+	if to == "" {
+		return "/signin"
+	}
+	return "/signin?to=" + url.QueryEscape(to)
+}
+
+// announcement tells of a second step that will be needed from an instant on.
+type announcement struct {
+	By       string // the vendor's or the company's name
+	From     time.Time
+	DaysLeft int
+}
+
+// codePage asks for the code that was mailed.
+type codePage struct {
+	AppName      string
+	SentTo       string // masked
+	Reference    string
+	ExpiresAt    time.Time
+	NewCodeAt    time.Time // when a new code may be asked for
+	Now          time.Time
+	Length       int // digits
+	TriesLeft    int
+	NewCodesLeft int
+	Problem      string
+	Delivery     deliveryView
+	RememberDays int // 0 = may not be remembered
+	Remember     bool
+	Why          string   // the vendor's own words; "" = ours
+	Because      []string // sentences
+	Targets      []string
+}
+
+func (codePage) Template() string       { return "portal/code" }
+func (p codePage) FormAction() []string { return p.Targets }
+func (codePage) Here() string           { return "/signin/code" }
+
+// Left is the time until the code expires.
+func (p codePage) Left() time.Duration { return max(p.ExpiresAt.Sub(p.Now), 0) }
+
+// MustWait reports whether a new code cannot be asked for yet.
+func (p codePage) MustWait() bool { return p.NewCodeAt.After(p.Now) }
+
+// CoolDown is the time until a new code can be asked for.
+func (p codePage) CoolDown() time.Duration { return max(p.NewCodeAt.Sub(p.Now), 0) }
+
+// deliveryView is what is known of the newest message's way.
+type deliveryView struct {
+	State   string // queued, accepted, delayed, bounced, failed, none
+	At      time.Time
+	NextTry time.Time
+	Host    string // the mail server that spoke
+}
+
+// Key is the sentence that tells the state.
+func (d deliveryView) Key() string {
+	switch d.State {
+	case "queued":
+		return "delivery.queued"
+	case "accepted":
+		return "delivery.accepted"
+	case "delayed":
+		return "delivery.delayed"
+	case "bounced":
+		return "delivery.bounced"
+	case "failed":
+		return "delivery.failed"
+	}
+	return "delivery.none"
+}
+
+// Settled reports whether the state will not change by itself.
+func (d deliveryView) Settled() bool {
+	return d.State == "bounced" || d.State == "failed" || d.State == "none"
+}
+
+// spentPage says that this code is dead after too many wrong answers.
+type spentPage struct {
+	AppName, SentTo string
+	NewCodesLeft    int
+	RestartURL      string
+}
+
+func (spentPage) Template() string { return "portal/spent" }
+func (spentPage) Here() string     { return "/signin/code" }
+
+// endedPage says that the sign-in is over, and why.
+type endedPage struct {
+	AppName    string
+	Reason     string // expired, cancelled, not_me, changed, restart
+	RestartURL string
+	HomeURL    string
+}
+
+func (endedPage) Template() string { return "portal/ended" }
+
+// Title is the heading for the reason.
+func (p endedPage) Title() string {
+	switch p.Reason {
+	case "cancelled":
+		return "ended.cancelled.title"
+	case "not_me":
+		return "ended.not_me.title"
+	case "changed":
+		return "ended.changed.title"
+	case "restart":
+		return "ended.restart.title"
+	}
+	return "ended.expired.title"
+}
+
+// Text explains the reason.
+func (p endedPage) Text() string {
+	switch p.Reason {
+	case "cancelled":
+		return "ended.cancelled.text"
+	case "not_me":
+		return "ended.not_me.text"
+	case "changed":
+		return "ended.changed.text"
+	case "restart":
+		return "ended.restart.text"
+	}
+	return "ended.expired.text"
+}
+
+// linkPage is where the link in the mail leads. Only the browser that began gets a button.
+type linkPage struct {
+	State        string // ready, elsewhere, replaced, used, expired, unknown
+	Token        string
+	AppName      string
+	Account      string // masked e-mail address
+	Code         string // only when State is elsewhere
+	Reference    string
+	IP           string
+	Place        string
+	Browser      string
+	At           time.Time
+	RememberDays int
+	NotMeURL     string
+	Targets      []string
+}
+
+func (linkPage) Template() string       { return "portal/link" }
+func (p linkPage) FormAction() []string { return p.Targets }
+func (p linkPage) Here() string         { return "/l/" + url.PathEscape(p.Token) }
+
+// notMePage asks whether the person did not ask for the code.
+type notMePage struct{ Token string }
+
+func (notMePage) Template() string { return "portal/not_me" }
+func (p notMePage) Here() string   { return "/not-me/" + url.PathEscape(p.Token) }
+
+// notMeDonePage reveals nothing about the account: the link may be in anybody's hands.
+type notMeDonePage struct{}
+
+func (notMeDonePage) Template() string { return "portal/not_me_done" }
+
+// noticePage lets the person in, and says that from a date a second step will be needed.
+type noticePage struct {
+	AppName     string
+	By          string
+	From        time.Time
+	DaysLeft    int
+	SentTo      string
+	ContinueURL string
+}
+
+func (noticePage) Template() string { return "portal/notice" }
+
+// newPasswordPage follows a password that was reported as known to somebody else.
+type newPasswordPage struct {
+	Email     string
+	Problem   string
+	MinLength int
+	Targets   []string
+}
+
+func (newPasswordPage) Template() string       { return "portal/new_password" }
+func (p newPasswordPage) FormAction() []string { return p.Targets }
+
+// homePage is what a signed-in person sees of themself.
+type homePage struct {
+	Name, Email, Company string
+	Browser, Place       string
+	Level                string // in words
+	Since, Until         time.Time
+	Sharing              bool
+}
+
+func (homePage) Template() string { return "portal/home" }
+
+// whyPage says why a second step is asked for.
+type whyPage struct {
+	Text string // the vendor's own words, paragraphs apart by an empty line; "" = ours
+	Back string
+}
+
+func (whyPage) Template() string { return "portal/why" }
+
+// signOutPage asks for a confirmation, because the request proved no origin.
+type signOutPage struct {
+	AppName string
+	Hint    string // sealed
+}
+
+func (signOutPage) Template() string { return "portal/signout" }
+
+// signedOutPage says that the session is over.
+type signedOutPage struct{ HomeURL, AppName string }
+
+func (signedOutPage) Template() string { return "portal/signedout" }
+
+// setupPage creates the first operator.
+type setupPage struct{ Problem, Company, Name, Email string }
+
+func (setupPage) Template() string { return "portal/setup" }
+
+// setupDonePage says that the installation is ready.
+type setupDonePage struct{ SignInURL string }
+
+func (setupDonePage) Template() string { return "portal/setup_done" }

@@ -1,0 +1,96 @@
+package web
+
+import (
+	"bytes"
+	"compress/gzip"
+	"crypto/sha256"
+	"embed"
+	"encoding/hex"
+	"fmt"
+	"mime"
+	"net/http"
+	"path"
+	"strconv"
+	"strings"
+)
+
+//go:embed assets
+var assetFiles embed.FS
+
+type asset struct {
+	plain, packed []byte
+	kind          string
+}
+
+// assets are served under the hash of their content, so they may be cached for ever.
+type assets struct {
+	byPath map[string]asset
+	urls   map[string]string
+}
+
+func loadAssets() (*assets, error) {
+	entries, err := assetFiles.ReadDir("assets")
+	if err != nil {
+		return nil, err
+	}
+	a := &assets{byPath: map[string]asset{}, urls: map[string]string{}}
+	for _, e := range entries {
+		if err := a.add(e.Name()); err != nil {
+			return nil, fmt.Errorf("asset %s: %w", e.Name(), err)
+		}
+	}
+	return a, nil
+}
+
+func (a *assets) add(name string) error {
+	plain, err := assetFiles.ReadFile("assets/" + name)
+	if err != nil {
+		return err
+	}
+	packed, err := pack(plain)
+	if err != nil {
+		return err
+	}
+	sum := sha256.Sum256(plain)
+	url := "/assets/" + hex.EncodeToString(sum[:6]) + "/" + name
+	a.urls[name] = url
+	a.byPath[url] = asset{plain, packed, mime.TypeByExtension(path.Ext(name))}
+	return nil
+}
+
+func pack(plain []byte) ([]byte, error) {
+	var b bytes.Buffer
+	z, err := gzip.NewWriterLevel(&b, gzip.BestCompression)
+	if err != nil {
+		return nil, err
+	}
+	if _, err := z.Write(plain); err != nil {
+		return nil, err
+	}
+	return b.Bytes(), z.Close()
+}
+
+func (a *assets) url(name string) (string, error) {
+	if u, ok := a.urls[name]; ok {
+		return u, nil
+	}
+	return "", fmt.Errorf("no asset %q", name)
+}
+
+func (w *Web) asset(rw http.ResponseWriter, r *http.Request) error {
+	file, ok := w.assets.byPath[r.URL.Path]
+	if !ok {
+		return errNoPage
+	}
+	h, body := rw.Header(), file.plain
+	h.Set("Content-Type", file.kind)
+	h.Set("Cache-Control", "public, max-age=31536000, immutable")
+	h.Set("Vary", "Accept-Encoding")
+	if strings.Contains(r.Header.Get("Accept-Encoding"), "gzip") {
+		h.Set("Content-Encoding", "gzip")
+		body = file.packed
+	}
+	h.Set("Content-Length", strconv.Itoa(len(body)))
+	_, err := rw.Write(body)
+	return err
+}

@@ -1,0 +1,72 @@
+package web
+
+import (
+	"crypto/rand"
+	"errors"
+	"fmt"
+	"log/slog"
+	"net/http"
+	"runtime/debug"
+	"time"
+)
+
+// answer remembers what was sent, for the access log and for the recovery from panics.
+type answer struct {
+	http.ResponseWriter
+	status int
+}
+
+func (a *answer) WriteHeader(status int) {
+	if a.status == 0 {
+		a.status = status
+	}
+	a.ResponseWriter.WriteHeader(status)
+}
+
+func (a *answer) Write(b []byte) (int, error) {
+	if a.status == 0 {
+		a.status = http.StatusOK
+	}
+	return a.ResponseWriter.Write(b)
+}
+
+// Unwrap lets http.ResponseController reach the real writer.
+func (a *answer) Unwrap() http.ResponseWriter { return a.ResponseWriter }
+
+// chain is what every request passes, in this order.
+func (w *Web) chain(next http.Handler, rw http.ResponseWriter, r *http.Request) {
+	began := w.Now()
+	a := &answer{ResponseWriter: rw}
+	r = r.WithContext(With(r.Context(), Visitor{
+		IP: w.address(r), Browser: browser(r.UserAgent()), RequestID: rand.Text(), Lang: w.Printer(r).Lang(),
+	}))
+	w.headers(a.Header(), r)
+	defer w.access(a, r, began)
+	defer w.recover(a, r)
+	next.ServeHTTP(a, r)
+}
+
+// access writes the pattern and never the path or the query: tokens live in both.
+func (w *Web) access(a *answer, r *http.Request, began time.Time) {
+	v := From(r.Context())
+	w.Log.LogAttrs(r.Context(), slog.LevelInfo, "request",
+		slog.String("method", r.Method), slog.String("route", r.Pattern), slog.Int("status", a.status),
+		slog.Int64("us", w.Now().Sub(began).Microseconds()), slog.String("ip", v.IP.String()),
+		slog.String("request_id", v.RequestID))
+}
+
+func (w *Web) recover(a *answer, r *http.Request) {
+	p := recover()
+	if p == nil {
+		return
+	}
+	err := fmt.Errorf("panic: %v\n%s", p, debug.Stack())
+	if e, ok := p.(error); ok && errors.Is(e, http.ErrAbortHandler) {
+		panic(p)
+	}
+	if a.status != 0 {
+		w.Log.ErrorContext(r.Context(), "request failed after it was answered", "request_id", From(r.Context()).RequestID, "err", err)
+		return
+	}
+	w.fail(a, r, err)
+}

@@ -1,0 +1,101 @@
+package web
+
+import (
+	"bytes"
+	"encoding/json"
+	"fmt"
+	"html/template"
+	"net/http"
+	"net/url"
+	"sync"
+)
+
+// view is what the layout draws: the page and what surrounds every page.
+type view struct {
+	Page      Page
+	Site      Site
+	Lang      string
+	Languages []string
+	Here      string // where the language switch comes back to
+	Theme     string
+	Refresh   bool
+}
+
+var buffers = sync.Pool{New: func() any { return new(bytes.Buffer) }}
+
+// Draw writes p with the status, or nothing at all if its template fails.
+func (w *Web) Draw(rw http.ResponseWriter, r *http.Request, status int, p Page) error {
+	b := buffers.Get().(*bytes.Buffer)
+	defer buffers.Put(b)
+	b.Reset()
+	v := w.view(r, p)
+	t, err := w.templates[v.Lang].named(p.Template())
+	if err != nil {
+		return err
+	}
+	if err := t.ExecuteTemplate(b, "layout", v); err != nil {
+		return fmt.Errorf("draw %s: %w", p.Template(), err)
+	}
+	if f, ok := p.(Redirecter); ok {
+		rw.Header().Set("Content-Security-Policy", policy(f.FormAction()))
+	}
+	rw.Header().Set("Content-Type", "text/html; charset=utf-8")
+	rw.WriteHeader(status)
+	_, err = rw.Write(b.Bytes())
+	return err
+}
+
+func (w *Web) view(r *http.Request, p Page) view {
+	v := view{Page: p, Site: w.Site(r.Context()), Lang: w.Printer(r).Lang(), Languages: w.Catalog.Languages()}
+	if v.Site.Name == "" {
+		v.Site.Name = "Countersign"
+	}
+	v.Here = w.here(r, p)
+	if w.Themed {
+		v.Theme = theme(r.URL)
+	}
+	return v
+}
+
+func (w *Web) here(r *http.Request, p Page) string {
+	if h, ok := p.(Placed); ok && h.Here() != "" {
+		return h.Here()
+	}
+	return w.mux.local(r.URL.RequestURI())
+}
+
+func theme(u *url.URL) string {
+	if t := u.Query().Get("theme"); t == "light" || t == "dark" {
+		return t
+	}
+	return ""
+}
+
+// JSON writes v as application/json.
+func (w *Web) JSON(rw http.ResponseWriter, status int, v any) error {
+	b, err := json.Marshal(v)
+	if err != nil {
+		return fmt.Errorf("encode answer: %w", err)
+	}
+	rw.Header().Set("Content-Type", "application/json")
+	rw.WriteHeader(status)
+	_, err = rw.Write(b)
+	return err
+}
+
+// Redirect answers 303, which turns a POST into a GET and forgets the form (RFC 9700 4.12).
+func (w *Web) Redirect(rw http.ResponseWriter, to string) error {
+	rw.Header().Set("Location", to)
+	rw.WriteHeader(http.StatusSeeOther)
+	return nil
+}
+
+// pageSet is every template in one language.
+type pageSet struct{ byName map[string]*template.Template }
+
+func (s *pageSet) named(name string) (*template.Template, error) {
+	if t, ok := s.byName[name]; ok {
+		return t, nil
+	}
+	return nil, fmt.Errorf("no template %q", name)
+}

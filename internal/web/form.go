@@ -1,0 +1,80 @@
+package web
+
+import (
+	"errors"
+	"io"
+	"mime"
+	"net/http"
+	"net/url"
+	"slices"
+	"strings"
+	"unicode/utf8"
+)
+
+// sameOrigin asks for positive proof that our own page sent the request: the browser's
+// word (Sec-Fetch-Site) or an Origin that is ours. Browsers too old to send either are
+// refused, as is a request in which the two contradict each other. Origin is "null" on our
+// own forms, because the referrer policy hides it; Sec-Fetch-Site decides then.
+func (w *Web) sameOrigin(r *http.Request) bool {
+	site, origin := r.Header.Values("Sec-Fetch-Site"), r.Header.Values("Origin")
+	if len(site) > 1 || len(origin) > 1 {
+		return false
+	}
+	ours := len(origin) == 1 && origin[0] == w.origin
+	if len(site) == 1 {
+		return site[0] == "same-origin" && (ours || len(origin) == 0 || origin[0] == "null")
+	}
+	return ours
+}
+
+// ParseForm fills r.PostForm and r.Form from a urlencoded body, strictly: another media
+// type, a malformed pair, text that is not UTF-8, NUL, or a field given twice (unless
+// named in repeats) is refused. The query string is never mixed in.
+func ParseForm(rw http.ResponseWriter, r *http.Request, repeats ...string) error {
+	media, _, err := mime.ParseMediaType(r.Header.Get("Content-Type"))
+	if err != nil || media != "application/x-www-form-urlencoded" {
+		return errMediaType
+	}
+	body, err := io.ReadAll(r.Body)
+	if err != nil {
+		return bodyError(err)
+	}
+	v, err := url.ParseQuery(string(body))
+	if err != nil || !clean(v, repeats) {
+		return errMalformed
+	}
+	r.PostForm, r.Form = v, v
+	return nil
+}
+
+func bodyError(err error) error {
+	var big *http.MaxBytesError
+	if errors.As(err, &big) {
+		return errTooLarge
+	}
+	return errMalformed
+}
+
+func clean(form url.Values, repeats []string) bool {
+	for name, values := range form {
+		if len(values) > 1 && !slices.Contains(repeats, name) {
+			return false
+		}
+		for _, v := range append(values, name) {
+			if !utf8.ValidString(v) || strings.ContainsRune(v, 0) {
+				return false
+			}
+		}
+	}
+	return true
+}
+
+// chooseLanguage keeps the person's choice for a year.
+func (w *Web) chooseLanguage(rw http.ResponseWriter, r *http.Request) error {
+	lang := r.PostForm.Get("lang")
+	if !w.Catalog.Speaks(lang) {
+		return errMalformed
+	}
+	w.SetCookie(rw, "lang", lang, year)
+	return w.Redirect(rw, w.mux.local(r.PostForm.Get("back")))
+}

@@ -1,0 +1,169 @@
+package web
+
+import (
+	"context"
+	"net/http"
+	"net/url"
+	"slices"
+	"sort"
+	"strings"
+	"time"
+)
+
+// Handler may fail; the mux shows the failure once, in one way.
+type Handler func(http.ResponseWriter, *http.Request) error
+
+const (
+	maxBody = 64 << 10
+	// patience is how long a POST may work after its client has gone.
+	patience = 15 * time.Second
+)
+
+// Route is one line of the inventory of everything this program answers.
+type Route struct {
+	Method, Pattern string
+	Class           string // "page", "form", "open" or "machine"
+}
+
+// Mux routes requests through the one chain. Register everything before serving.
+type Mux struct {
+	web    *Web
+	inner  *http.ServeMux
+	routes map[string]map[string]http.Handler // pattern, method
+	list   []Route
+}
+
+func newMux(w *Web) *Mux {
+	m := &Mux{web: w, inner: http.NewServeMux(), routes: map[string]map[string]http.Handler{}}
+	m.inner.HandleFunc("/", w.failing(func(http.ResponseWriter, *http.Request) error { return errNoPage }))
+	m.inner.HandleFunc("GET /assets/{hash}/{name}", w.failing(w.asset))
+	m.Post("/language", w.chooseLanguage)
+	return m
+}
+
+// Get registers a page: it must not change anything. HEAD comes with it.
+func (m *Mux) Get(pattern string, h Handler) {
+	m.add("page", http.MethodGet, pattern, h)
+	m.add("page", http.MethodHead, pattern, h)
+}
+
+// Post registers a form. It is the only way to accept a browser's POST: it asks for a
+// positive same-origin proof, a small urlencoded body that is well formed, each field at
+// most once unless named in repeats; and a client that hangs up cannot stop the handler,
+// so that a counted try stays counted. The values are in r.PostForm.
+func (m *Mux) Post(pattern string, h Handler, repeats ...string) {
+	m.add("form", http.MethodPost, pattern, func(rw http.ResponseWriter, r *http.Request) error {
+		if !m.web.sameOrigin(r) {
+			return errCrossOrigin
+		}
+		if err := ParseForm(rw, r, repeats...); err != nil {
+			return err
+		}
+		return h(rw, r)
+	})
+}
+
+// Open registers a browser endpoint that other origins may send people to, such as the
+// OpenID authorization endpoint: cookies are read, nothing proves the origin, so the
+// handler must not change anything that a stranger could want changed.
+func (m *Mux) Open(method, pattern string, h Handler) { m.add("open", method, pattern, h) }
+
+// Machine registers an endpoint for programs: it never sees a cookie, and its errors are
+// problem+json.
+func (m *Mux) Machine(method, pattern string, h Handler) {
+	m.add("machine", method, pattern, func(rw http.ResponseWriter, r *http.Request) error {
+		r.Header.Del("Cookie")
+		return h(rw, r)
+	})
+}
+
+func (m *Mux) add(class, method, pattern string, h Handler) {
+	m.list = append(m.list, Route{method, pattern, class})
+	if m.routes[pattern] == nil {
+		m.routes[pattern] = map[string]http.Handler{}
+		m.inner.Handle(exact(pattern), m.dispatch(pattern))
+	}
+	m.routes[pattern][method] = m.web.failing(steady(h))
+}
+
+func exact(pattern string) string {
+	if strings.HasSuffix(pattern, "/") {
+		return pattern + "{$}"
+	}
+	return pattern
+}
+
+func (m *Mux) dispatch(pattern string) http.Handler {
+	return http.HandlerFunc(func(rw http.ResponseWriter, r *http.Request) {
+		byMethod := m.routes[pattern]
+		if h := byMethod[r.Method]; h != nil {
+			h.ServeHTTP(rw, r)
+			return
+		}
+		rw.Header().Set("Allow", strings.Join(methods(byMethod), ", "))
+		m.web.fail(rw, r, errMethod)
+	})
+}
+
+func methods(byMethod map[string]http.Handler) []string {
+	var out []string
+	for m := range byMethod {
+		out = append(out, m)
+	}
+	sort.Strings(out)
+	return out
+}
+
+// steady bounds the body, and lets a POST finish what it began.
+func steady(h Handler) Handler {
+	return func(rw http.ResponseWriter, r *http.Request) error {
+		r.Body = http.MaxBytesReader(rw, r.Body, maxBody)
+		if r.Method != http.MethodPost {
+			return h(rw, r)
+		}
+		ctx, cancel := context.WithTimeout(context.WithoutCancel(r.Context()), patience)
+		defer cancel()
+		return h(rw, r.WithContext(ctx))
+	}
+}
+
+// Routes lists everything registered, for the test that calls every route as a stranger.
+func (m *Mux) Routes() []Route { return slices.Clone(m.list) }
+
+// ServeHTTP runs the chain.
+func (m *Mux) ServeHTTP(rw http.ResponseWriter, r *http.Request) { m.web.chain(m.inner, rw, r) }
+
+// local returns target if it is a page of ours that a browser may be sent to, else "/".
+func (m *Mux) local(target string) string {
+	u, ok := ownPath(target)
+	if !ok {
+		return "/"
+	}
+	_, pattern := m.inner.Handler(&http.Request{Method: http.MethodGet, URL: u})
+	if m.routes[strings.TrimSuffix(pattern, "{$}")][http.MethodGet] == nil {
+		return "/"
+	}
+	return u.RequestURI()
+}
+
+// Local is the allow-list for return addresses: a path of our own that has a page.
+func (m *Mux) Local(target string) (string, bool) {
+	p := m.local(target)
+	return p, p != "/" || target == "/"
+}
+
+// ownPath accepts an absolute path on our own origin and nothing that a browser could read
+// as another origin: "//host", "/\host", control characters, a scheme.
+func ownPath(target string) (*url.URL, bool) {
+	if !strings.HasPrefix(target, "/") || strings.HasPrefix(target, "//") || len(target) > 4096 {
+		return nil, false
+	}
+	if strings.ContainsFunc(target, func(r rune) bool { return r <= ' ' || r == '\\' || r >= 0x7f }) {
+		return nil, false
+	}
+	u, err := url.ParseRequestURI(target)
+	if err != nil || u.Scheme != "" || u.Host != "" || strings.HasPrefix(u.Path, "//") || strings.Contains(u.Path, "\\") {
+		return nil, false
+	}
+	return u, true
+}

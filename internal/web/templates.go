@@ -1,0 +1,107 @@
+package web
+
+import (
+	"embed"
+	"fmt"
+	"html/template"
+	"io/fs"
+	"strings"
+	"time"
+
+	"countersign/internal/locale"
+)
+
+//go:embed templates
+var templateFiles embed.FS
+
+// parse reads every page with the shared layout, speaking p.
+func (w *Web) parse(p *locale.Printer) (*pageSet, error) {
+	names, err := fs.Glob(templateFiles, "templates/*/*.html")
+	if err != nil {
+		return nil, err
+	}
+	base, err := template.New("").Option("missingkey=error").Funcs(w.funcs(p)).
+		ParseFS(templateFiles, "templates/*.html")
+	if err != nil {
+		return nil, err
+	}
+	set := &pageSet{byName: make(map[string]*template.Template, len(names))}
+	for _, n := range names {
+		name := strings.TrimSuffix(strings.TrimPrefix(n, "templates/"), ".html")
+		if set.byName[name], err = page(base, n); err != nil {
+			return nil, err
+		}
+	}
+	return set, nil
+}
+
+func page(base *template.Template, file string) (*template.Template, error) {
+	t, err := base.Clone()
+	if err != nil {
+		return nil, err
+	}
+	return t.ParseFS(templateFiles, file)
+}
+
+// funcs are the words that templates may use besides Go's own.
+func (w *Web) funcs(p *locale.Printer) template.FuncMap {
+	return template.FuncMap{
+		"t":        func(key string, args ...any) (string, error) { return say(p, key, args) },
+		"rich":     func(key string, args ...any) (template.HTML, error) { return rich(p, key, args) },
+		"asset":    w.assets.url,
+		"time":     p.Time,
+		"clock":    p.Clock,
+		"date":     p.Date,
+		"duration": p.Duration,
+		"minutes":  func(n int) time.Duration { return time.Duration(n) * time.Minute },
+		"instant":  func(t time.Time) string { return t.UTC().Format(time.RFC3339) },
+		"language": func(lang string) (string, error) { return say(w.Catalog.In(lang), "language.name", nil) },
+		"with":     with,
+	}
+}
+
+// say fails on an unknown key, so that no page ever shows one.
+func say(p *locale.Printer, key string, args []any) (string, error) {
+	if !p.Has(key) {
+		return "", fmt.Errorf("no sentence %q in %s", key, p.Lang())
+	}
+	return p.T(key, args...), nil
+}
+
+// rich says a sentence whose values stand out. The sentence and every value are escaped;
+// bdi keeps a name in another script from rearranging the words around it.
+func rich(p *locale.Printer, key string, args []any) (template.HTML, error) {
+	marked := make([]any, len(args))
+	copy(marked, args)
+	var swap []string
+	for i := 1; i < len(args); i += 2 {
+		if args[i-1] == "Count" {
+			continue
+		}
+		mark := fmt.Sprintf("\x00%d\x00", i)
+		marked[i] = mark
+		swap = append(swap, mark, "<strong><bdi>"+template.HTMLEscapeString(fmt.Sprint(args[i]))+"</bdi></strong>")
+	}
+	s, err := say(p, key, marked)
+	if err != nil {
+		return "", err
+	}
+	// html/template would turn the marks' NUL into U+FFFD, so plain escaping happens in parts.
+	return template.HTML(strings.NewReplacer(swap...).Replace(escapeKeepingMarks(s))), nil //nolint:gosec // escaped above
+}
+
+var escaper = strings.NewReplacer("&", "&amp;", "<", "&lt;", ">", "&gt;", `"`, "&#34;", "'", "&#39;")
+
+func escapeKeepingMarks(s string) string { return escaper.Replace(s) }
+
+// with makes the small maps that partial templates are called with.
+func with(args ...any) (map[string]any, error) {
+	if len(args)%2 != 0 {
+		return nil, fmt.Errorf("with: %d arguments", len(args))
+	}
+	m := make(map[string]any, len(args)/2)
+	for i := 0; i < len(args); i += 2 {
+		m[fmt.Sprint(args[i])] = args[i+1]
+	}
+	return m, nil
+}

@@ -1,0 +1,94 @@
+// Package web turns typed pages into HTML, forms into checked values and errors into one
+// error page, behind one chain that no route can forget: request id, panic recovery,
+// security headers, client address, access log, same-origin proof. It refuses to know
+// what any page is about, and never reads the database.
+package web
+
+import (
+	"context"
+	"fmt"
+	"log/slog"
+	"net/http"
+	"net/netip"
+	"net/url"
+	"time"
+
+	"countersign/internal/locale"
+)
+
+// Page is a struct that one template draws. Its method names the template. A page may
+// also be a Redirecter or a Placed.
+type Page interface{ Template() string }
+
+// Redirecter is a page whose form may lead to other origins. Chromium applies the
+// form-action directive to redirects after a POST, so they must be named beforehand.
+type Redirecter interface{ FormAction() []string }
+
+// Placed is a page drawn in answer to a POST that can name the address to come back to.
+type Placed interface{ Here() string }
+
+// Story is one page in one state, for the storybook and the golden files.
+type Story struct {
+	Name   string // for example "code/wrong"
+	Status int
+	Page   Page
+}
+
+// Site is who the person is dealing with: the vendor, not us.
+type Site struct{ Name, SupportEmail, SupportURL, SupportPhone string }
+
+// Supported reports whether there is any way to reach a human.
+func (s Site) Supported() bool { return s.SupportEmail+s.SupportURL+s.SupportPhone != "" }
+
+// Options is what a Web needs.
+type Options struct {
+	PublicURL      *url.URL // scheme and host; https, or http://localhost in the demo
+	Catalog        *locale.Catalog
+	Site           func(context.Context) Site
+	TrustedProxies []netip.Prefix
+	Log            *slog.Logger
+	Now            func() time.Time
+	Themed         bool // the storybook only: ?theme=light|dark forces a colour scheme
+}
+
+// Web draws pages for one public origin.
+type Web struct {
+	Options
+	origin    string
+	secure    bool
+	assets    *assets
+	templates map[string]*pageSet // by language
+	mux       *Mux
+}
+
+// New parses every template in every language; a mistake in one stops the start.
+func New(o Options) (*Web, error) {
+	w := &Web{Options: o, templates: map[string]*pageSet{}}
+	w.origin = o.PublicURL.Scheme + "://" + o.PublicURL.Host
+	w.secure = o.PublicURL.Scheme == "https"
+	if w.Site == nil {
+		w.Site = func(context.Context) Site { return Site{} }
+	}
+	var err error
+	if w.assets, err = loadAssets(); err != nil {
+		return nil, fmt.Errorf("load assets: %w", err)
+	}
+	for _, lang := range o.Catalog.Languages() {
+		if w.templates[lang], err = w.parse(o.Catalog.In(lang)); err != nil {
+			return nil, fmt.Errorf("parse templates (%s): %w", lang, err)
+		}
+	}
+	w.mux = newMux(w)
+	return w, nil
+}
+
+// Mux returns the one router of this Web, with its own routes (assets, language) on it.
+func (w *Web) Mux() *Mux { return w.mux }
+
+// Origin is the public origin, for example "https://sign-in.example.com".
+func (w *Web) Origin() string { return w.origin }
+
+// Printer speaks the language of the request's person.
+func (w *Web) Printer(r *http.Request) *locale.Printer {
+	return w.Catalog.For(r.Header.Get("Accept-Language"), w.Cookie(r, "lang"))
+}
