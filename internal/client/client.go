@@ -1,0 +1,45 @@
+// Package client owns the apps that people sign in to: their names, their addresses and
+// their secrets, and until when each is exempt from a second step. It refuses to decide
+// what a sign-in needs, and never keeps a secret that it could tell again.
+package client
+
+import (
+	"time"
+
+	"countersign/internal/secret"
+)
+
+// The kinds of client (RFC 6749 2.1, RFC 8252).
+const (
+	Confidential = "confidential" // keeps a secret: a server
+	Public       = "public"       // cannot: an app inside a browser
+	Native       = "native"       // cannot: an app on a phone or a desktop
+)
+
+// Client is an app of the vendor's. It belongs to the installation; every tenant uses it.
+type Client struct {
+	ID, Name, Kind string
+	HomeURL        string
+	// ExemptUntil: covered from this instant on. Zero is covered now, db.Forever never.
+	ExemptUntil    time.Time
+	CreatedAt      time.Time
+	DisabledAt     time.Time
+	SecretHash     []byte
+	RedirectURIs   []string
+	PostLogoutURIs []string
+}
+
+// Covered reports whether sign-ins to c meet the two-factor policy at this instant.
+func (c Client) Covered(now time.Time) bool { return !now.Before(c.ExemptUntil) }
+
+// Disabled reports whether nobody may sign in to c any more.
+func (c Client) Disabled() bool { return !c.DisabledAt.IsZero() }
+
+// CheckSecret compares in constant time. An empty secret is never right, and neither is
+// any secret of a client that has none.
+func (c Client) CheckSecret(given string) bool {
+	if given == "" || len(c.SecretHash) == 0 || c.Kind != Confidential {
+		return false
+	}
+	return secret.Equal(c.SecretHash, secret.Hash(given))
+}

@@ -1,0 +1,207 @@
+package client
+
+import (
+	"context"
+	"database/sql"
+	"errors"
+	"fmt"
+	"strings"
+	"time"
+
+	"countersign/internal/db"
+	"countersign/internal/fault"
+	"countersign/internal/secret"
+)
+
+// The kinds of registered address.
+const (
+	Redirect   = "redirect"
+	PostLogout = "post_logout"
+)
+
+// ErrUnknown says that there is no such client.
+var ErrUnknown = fault.New(fault.NotFound, "client.unknown")
+
+// New is what a client is made of.
+type New struct {
+	ID, Name, Kind, HomeURL      string
+	RedirectURIs, PostLogoutURIs []string
+}
+
+// Create registers a client. A confidential one gets a secret, which is told this once.
+func Create(ctx context.Context, tx *db.Tx, n New) (Client, secret.Text, error) {
+	c := Client{ID: n.ID, Name: n.Name, Kind: n.Kind, HomeURL: n.HomeURL, CreatedAt: tx.Now}
+	if err := n.check(); err != nil {
+		return c, "", invalid(err)
+	}
+	token, hash := newSecret(n.Kind)
+	c.SecretHash = hash
+	made, err := tx.Exec(ctx, `INSERT INTO clients (id, name, kind, secret_hash, home_url, exempt_until, created_at, disabled_at)
+		VALUES ($1, $2, $3, $4, $5, 0, $6, 0) ON CONFLICT (id) DO NOTHING`, c.ID, c.Name, c.Kind, hash, c.HomeURL, tx.Now)
+	if err != nil {
+		return c, "", fmt.Errorf("store client: %w", err)
+	}
+	if made == 0 {
+		return c, "", fault.New(fault.Conflict, "client.exists")
+	}
+	for _, u := range n.RedirectURIs {
+		if err := AddURI(ctx, tx, &c, Redirect, u); err != nil {
+			return c, "", err
+		}
+	}
+	for _, u := range n.PostLogoutURIs {
+		if err := AddURI(ctx, tx, &c, PostLogout, u); err != nil {
+			return c, "", err
+		}
+	}
+	return c, token, nil
+}
+
+func newSecret(kind string) (secret.Text, []byte) {
+	if kind != Confidential {
+		return "", nil
+	}
+	return secret.NewToken()
+}
+
+const idLetters = "abcdefghijklmnopqrstuvwxyz0123456789-_"
+
+func (n New) check() error {
+	switch {
+	case len(n.ID) < 2 || len(n.ID) > 40 || strings.Trim(n.ID, idLetters) != "":
+		return errors.New("the id must be 2 to 40 of a-z, 0-9, - and _")
+	case strings.TrimSpace(n.Name) == "" || len(n.Name) > 80:
+		return errors.New("the name must be 1 to 80 characters long")
+	case n.Kind != Confidential && n.Kind != Public && n.Kind != Native:
+		return errors.New("the kind must be confidential, public or native")
+	}
+	if err := checkHome(n.HomeURL); err != nil {
+		return fmt.Errorf("home URL %s", err)
+	}
+	return nil
+}
+
+func invalid(why error) error { return fault.New(fault.Invalid, "client.invalid").Because(why) }
+
+const columns = `c.id, c.name, c.kind, c.secret_hash, c.home_url, c.exempt_until, c.created_at, c.disabled_at, u.kind, u.uri`
+
+// ByID returns a client, disabled or not, with its addresses; ErrUnknown where there is none.
+func ByID(ctx context.Context, tx *db.Tx, id string) (Client, error) {
+	rows, err := tx.Query(ctx, `SELECT `+columns+` FROM clients c LEFT JOIN client_uris u ON u.client_id = c.id
+		WHERE c.id = $1 ORDER BY u.kind, u.uri`, id)
+	list, err := collect(rows, err)
+	if err != nil {
+		return Client{}, fmt.Errorf("read client: %w", err)
+	}
+	if len(list) == 0 {
+		return Client{}, ErrUnknown
+	}
+	return list[0], nil
+}
+
+// List returns every client by id.
+func List(ctx context.Context, tx *db.Tx) ([]Client, error) {
+	rows, err := tx.Query(ctx, `SELECT `+columns+` FROM clients c LEFT JOIN client_uris u ON u.client_id = c.id ORDER BY c.id, u.kind, u.uri`)
+	list, err := collect(rows, err)
+	if err != nil {
+		return nil, fmt.Errorf("list clients: %w", err)
+	}
+	return list, nil
+}
+
+// collect folds one row per address into one client per id.
+func collect(rows *sql.Rows, err error) ([]Client, error) {
+	if err != nil {
+		return nil, err
+	}
+	defer func() { _ = rows.Close() }()
+	var list []Client
+	for rows.Next() {
+		c, kind, uri, err := scan(rows)
+		if err != nil {
+			return nil, err
+		}
+		if len(list) == 0 || list[len(list)-1].ID != c.ID {
+			list = append(list, c)
+		}
+		list[len(list)-1].add(kind, uri)
+	}
+	return list, rows.Err()
+}
+
+func scan(rows *sql.Rows) (c Client, kind, uri string, err error) {
+	var exempt, created, disabled int64
+	var k, u sql.NullString
+	err = rows.Scan(&c.ID, &c.Name, &c.Kind, &c.SecretHash, &c.HomeURL, &exempt, &created, &disabled, &k, &u)
+	c.ExemptUntil, c.CreatedAt, c.DisabledAt = db.Time(exempt), db.Time(created), db.Time(disabled)
+	return c, k.String, u.String, err
+}
+
+func (c *Client) add(kind, uri string) {
+	switch kind {
+	case Redirect:
+		c.RedirectURIs = append(c.RedirectURIs, uri)
+	case PostLogout:
+		c.PostLogoutURIs = append(c.PostLogoutURIs, uri)
+	}
+}
+
+// AddURI registers one more address of kind Redirect or PostLogout; twice is as once.
+func AddURI(ctx context.Context, tx *db.Tx, c *Client, kind, uri string) error {
+	if kind != Redirect && kind != PostLogout {
+		return invalid(fmt.Errorf("there is no kind of address %q", kind))
+	}
+	if err := checkRedirect(c.Kind, uri); err != nil {
+		return invalid(fmt.Errorf("%s %w", uri, err))
+	}
+	added, err := tx.Exec(ctx, `INSERT INTO client_uris (client_id, kind, uri) VALUES ($1, $2, $3) ON CONFLICT (client_id, kind, uri) DO NOTHING`, c.ID, kind, uri)
+	if err != nil {
+		return fmt.Errorf("store client address: %w", err)
+	}
+	if added > 0 {
+		c.add(kind, uri)
+	}
+	return nil
+}
+
+// RemoveURI forgets an address; it reports whether it was registered.
+func RemoveURI(ctx context.Context, tx *db.Tx, id, kind, uri string) (bool, error) {
+	n, err := tx.Exec(ctx, `DELETE FROM client_uris WHERE client_id = $1 AND kind = $2 AND uri = $3`, id, kind, uri)
+	if err != nil {
+		return false, fmt.Errorf("remove client address: %w", err)
+	}
+	return n > 0, nil
+}
+
+// Exempt frees sign-ins to the client from the second step until an instant.
+func Exempt(ctx context.Context, tx *db.Tx, id string, until time.Time) error {
+	return change(ctx, tx, `UPDATE clients SET exempt_until = $1 WHERE id = $2`, until, id)
+}
+
+// Cover ends the exemption now.
+func Cover(ctx context.Context, tx *db.Tx, id string) error { return Exempt(ctx, tx, id, time.Time{}) }
+
+// RotateSecret replaces the secret of a confidential client. The old one stops at once.
+func RotateSecret(ctx context.Context, tx *db.Tx, id string) (secret.Text, error) {
+	token, hash := secret.NewToken()
+	if err := change(ctx, tx, `UPDATE clients SET secret_hash = $1 WHERE id = $2 AND kind = 'confidential'`, hash, id); err != nil {
+		return "", err
+	}
+	return token, nil
+}
+
+// Disable stops every new sign-in and every token request of the client.
+func Disable(ctx context.Context, tx *db.Tx, id string) error {
+	return change(ctx, tx, `UPDATE clients SET disabled_at = CASE WHEN disabled_at = 0 THEN $1 ELSE disabled_at END WHERE id = $2`, tx.Now, id)
+}
+
+func change(ctx context.Context, tx *db.Tx, query string, args ...any) error {
+	n, err := tx.Exec(ctx, query, args...)
+	if err != nil {
+		return fmt.Errorf("change client: %w", err)
+	}
+	if n == 0 {
+		return ErrUnknown
+	}
+	return nil
+}
