@@ -192,7 +192,7 @@ CREATE TABLE sessions (
     flow_id           TEXT   NOT NULL,
     acr               TEXT   NOT NULL,
     amr               TEXT   NOT NULL,
-    remembered        BOOLEAN NOT NULL,
+    remembered_id     TEXT   NOT NULL,
     security_version  BIGINT NOT NULL,
     ip                TEXT   NOT NULL,
     place             TEXT   NOT NULL,

@@ -1,0 +1,159 @@
+// Package authenticator owns the things people sign in with: the table, the kinds, their
+// traits, and the contract that the verifier of each kind keeps. It knows nothing of
+// flows, pages or sessions.
+package authenticator
+
+import (
+	"context"
+	"time"
+
+	"countersign/internal/db"
+)
+
+// Kind is a type of authenticator, as stored and as written in policy.
+type Kind string
+
+// The kinds that exist so far.
+const (
+	Password Kind = "password"
+	Email    Kind = "email"
+)
+
+// Authenticator is one thing that one user has bound to their account.
+type Authenticator struct {
+	ID, UserID, Label string
+	Kind              Kind
+	DisabledAt        time.Time
+}
+
+// Traits are the facts that policy may reason about.
+type Traits struct {
+	Knowledge  bool   // something the person knows
+	Confirms   bool   // a second step beside a password
+	Possession bool   // proves possession of a device by NIST SP 800-63B-4 §3.1
+	AMR        string // value for the amr claim (RFC 8176, or private where it has none)
+}
+
+// TraitsOf lists the traits of each kind. E-mail proves an address, not a device: by
+// NIST SP 800-63B-4 §3.1.3.1 it is not an out-of-band authenticator, so it confirms a
+// password without adding a factor.
+var TraitsOf = map[Kind]Traits{
+	Password: {Knowledge: true, AMR: "pwd"},
+	Email:    {Confirms: true, AMR: "email"},
+}
+
+// KindOfAMR is the kind that an amr value stands for.
+func KindOfAMR(amr string) (Kind, bool) {
+	for k, t := range TraitsOf {
+		if t.AMR == amr {
+			return k, true
+		}
+	}
+	return "", false
+}
+
+// Proof says that an authenticator was shown to be in the claimant's control.
+type Proof struct {
+	Kind            Kind
+	AuthenticatorID string
+	At              time.Time
+}
+
+// State is what the server must remember of a challenge: never the secret itself.
+type State []byte
+
+// Setting is what a challenge is bound to; an answer given in any other setting is wrong.
+type Setting struct {
+	ChallengeID, FlowID, Purpose string
+	AppName, Company, Language   string
+	Reference                    string
+	IP, Place, Browser           string
+	IssuedAt, ExpiresAt          time.Time
+}
+
+// Opening is an issued challenge: what to remember, what went out and where it went.
+type Opening struct {
+	State     State
+	MessageID string // empty where nothing was sent
+}
+
+// Response is what came back, still untrusted.
+type Response struct {
+	Code      string // typed by the person
+	LinkToken string // from the secure link
+}
+
+// Verdict is the outcome of a verification. A wrong answer is a verdict, not an error.
+type Verdict struct {
+	OK     bool
+	Reason string // for the audit log
+}
+
+// Verifier is the server side of one kind of authenticator.
+type Verifier interface {
+	// Begin issues a challenge in the caller's transaction.
+	Begin(ctx context.Context, tx *db.Tx, a Authenticator, s Setting) (Opening, error)
+	// Verify judges an answer and spends whatever may be used only once, by a guarded write.
+	Verify(ctx context.Context, tx *db.Tx, a Authenticator, s Setting, state State, r Response) (Verdict, error)
+}
+
+// Bind adds an authenticator to a user.
+func Bind(ctx context.Context, tx *db.Tx, userID string, k Kind, label string) (Authenticator, error) {
+	a := Authenticator{ID: tx.NewID(), UserID: userID, Kind: k, Label: label}
+	_, err := tx.Exec(ctx, `
+		INSERT INTO authenticators (tenant_id, id, user_id, kind, label, failures, bound_at, last_used_at, disabled_at)
+		VALUES ($1, $2, $3, $4, $5, 0, $6, 0, 0)`, tx.Tenant, a.ID, a.UserID, string(a.Kind), a.Label, tx.Now)
+	return a, err
+}
+
+// Of lists the authenticators of a user, oldest first.
+func Of(ctx context.Context, tx *db.Tx, userID string) ([]Authenticator, error) {
+	rows, err := tx.Query(ctx, `
+		SELECT id, user_id, kind, label, disabled_at FROM authenticators WHERE tenant_id = $1 AND user_id = $2 ORDER BY bound_at, id`, tx.Tenant, userID)
+	if err != nil {
+		return nil, err
+	}
+	defer rows.Close()
+	var out []Authenticator
+	for rows.Next() {
+		var a Authenticator
+		var disabled int64
+		if err := rows.Scan(&a.ID, &a.UserID, &a.Kind, &a.Label, &disabled); err != nil {
+			return nil, err
+		}
+		a.DisabledAt = db.Time(disabled)
+		out = append(out, a)
+	}
+	return out, rows.Err()
+}
+
+// Usable returns the first enabled authenticator of a kind among all.
+func Usable(all []Authenticator, k Kind) (Authenticator, bool) {
+	for _, a := range all {
+		if a.Kind == k && a.DisabledAt.IsZero() {
+			return a, true
+		}
+	}
+	return Authenticator{}, false
+}
+
+// Failed counts a wrong answer; at max in a row the authenticator is disabled until it is
+// set up again (NIST SP 800-63B-4 §3.2.2).
+func Failed(ctx context.Context, tx *db.Tx, id string, max int) error {
+	_, err := tx.Exec(ctx, `
+		UPDATE authenticators SET failures = failures + 1, disabled_at = CASE WHEN failures + 1 >= $1 AND disabled_at = 0 THEN $2 ELSE disabled_at END
+		WHERE tenant_id = $3 AND id = $4`, max, tx.Now, tx.Tenant, id)
+	return err
+}
+
+// Used notes a right answer: it ends this authenticator's row of failures and no other's.
+func Used(ctx context.Context, tx *db.Tx, id string) error {
+	_, err := tx.Exec(ctx, `UPDATE authenticators SET failures = 0, last_used_at = $1 WHERE tenant_id = $2 AND id = $3`, tx.Now, tx.Tenant, id)
+	return err
+}
+
+// Enable makes a disabled authenticator usable again after it was set up anew.
+func Enable(ctx context.Context, tx *db.Tx, id string) error {
+	_, err := tx.Exec(ctx, `UPDATE authenticators SET failures = 0, disabled_at = 0 WHERE tenant_id = $1 AND id = $2`, tx.Tenant, id)
+	return err
+}

@@ -1,0 +1,113 @@
+package tenant
+
+import (
+	"context"
+	"time"
+	"unicode"
+
+	"countersign/internal/db"
+	"countersign/internal/fault"
+	"countersign/internal/secret"
+)
+
+// MaxRememberDays is the ceiling for remembered browsers (ALO-8).
+const MaxRememberDays = 30
+
+// Installation is the vendor's own settings.
+type Installation struct {
+	Name         string
+	SupportEmail string
+	SupportURL   string
+	SupportPhone string
+	Mandate      Mandate // what tenants inherit
+	RememberDays int     // 0 to MaxRememberDays
+	SetUpAt      time.Time
+}
+
+// Ensure creates the installation's row on first start. token is new when the installation
+// has not been set up: it replaces any older one and must be shown on the console (SEC-123).
+func Ensure(ctx context.Context, tx *db.Tx) (token secret.Text, err error) {
+	_, err = tx.Exec(ctx, `
+		INSERT INTO installation (id, name, support_email, support_url, support_phone, mandate, mandate_from, remember_days, setup_hash, set_up_at, created_at)
+		VALUES ($1, 'Countersign', '', '', '', $2, 0, $3, NULL, 0, $4) ON CONFLICT (id) DO NOTHING`,
+		db.Installation, string(DefaultOff), MaxRememberDays, tx.Now)
+	if err != nil {
+		return "", err
+	}
+	token, hash := secret.NewToken()
+	n, err := tx.Exec(ctx, `UPDATE installation SET setup_hash = $1 WHERE id = $2 AND set_up_at = 0`, hash, db.Installation)
+	if err != nil || n == 0 {
+		return "", err
+	}
+	return token, nil
+}
+
+// ClaimSetUp spends the set-up token; only the first right one succeeds, ever.
+func ClaimSetUp(ctx context.Context, tx *db.Tx, token string) error {
+	n, err := tx.Exec(ctx, `UPDATE installation SET set_up_at = $1, setup_hash = NULL WHERE id = $2 AND set_up_at = 0 AND setup_hash = $3`,
+		tx.Now, db.Installation, secret.Hash(token))
+	if err == nil && n == 0 {
+		return fault.New(fault.Denied, "setup.wrong_token")
+	}
+	return err
+}
+
+// LoadInstallation reads the settings.
+func LoadInstallation(ctx context.Context, tx *db.Tx) (Installation, error) {
+	var i Installation
+	var from, setUp int64
+	err := tx.QueryRow(ctx, `
+		SELECT name, support_email, support_url, support_phone, mandate, mandate_from, remember_days, set_up_at FROM installation WHERE id = $1`, db.Installation).
+		Scan(&i.Name, &i.SupportEmail, &i.SupportURL, &i.SupportPhone, &i.Mandate.Mode, &from, &i.RememberDays, &setUp)
+	i.Mandate.From, i.SetUpAt = db.Time(from), db.Time(setUp)
+	return i, err
+}
+
+// SaveInstallation writes the settings; SetUpAt is not among them.
+func SaveInstallation(ctx context.Context, tx *db.Tx, i Installation) error {
+	name, err := CleanName(i.Name)
+	if err != nil {
+		return err
+	}
+	if i.RememberDays < 0 || i.RememberDays > MaxRememberDays {
+		return fault.New(fault.Invalid, "tenant.remember_days")
+	}
+	if i.Mandate.Mode == Inherit {
+		return fault.New(fault.Invalid, "tenant.unknown_mode")
+	}
+	_, err = tx.Exec(ctx, `
+		UPDATE installation SET name = $1, support_email = $2, support_url = $3, support_phone = $4, mandate = $5, mandate_from = $6, remember_days = $7 WHERE id = $8`,
+		name, i.SupportEmail, i.SupportURL, i.SupportPhone, string(i.Mandate.Mode), i.Mandate.From, i.RememberDays, db.Installation)
+	return err
+}
+
+// Why returns the vendor's own words about why a second step is asked, in the first of
+// the languages that has one; empty when the vendor wrote none (ALO-15).
+func Why(ctx context.Context, tx *db.Tx, languages ...string) (string, error) {
+	for _, l := range languages {
+		var body string
+		err := tx.QueryRow(ctx, `SELECT body FROM installation_texts WHERE name = 'why' AND language = $1`, l).Scan(&body)
+		if err == nil || !db.IsNoRows(err) {
+			return body, err
+		}
+	}
+	return "", nil
+}
+
+// SetWhy replaces the vendor's words in one language; an empty body removes them.
+func SetWhy(ctx context.Context, tx *db.Tx, language, body string) error {
+	if len(body) > 4000 {
+		return fault.New(fault.Invalid, "text.too_long")
+	}
+	if body == "" {
+		_, err := tx.Exec(ctx, `DELETE FROM installation_texts WHERE name = 'why' AND language = $1`, language)
+		return err
+	}
+	_, err := tx.Exec(ctx, `
+		INSERT INTO installation_texts (name, language, body) VALUES ('why', $1, $2)
+		ON CONFLICT (name, language) DO UPDATE SET body = excluded.body`, language, body)
+	return err
+}
+
+// unprintable finds controls, and the format characters that hide or turn text around.
+func unprintable(r rune) bool { return unicode.IsControl(r) || unicode.Is(unicode.Cf, r) }

@@ -1,0 +1,196 @@
+// Package tenant owns the installation's settings and its tenants (people read:
+// companies), and what each has decided about a second step. It refuses to judge a
+// sign-in: it says what was decided and when, policy says what follows.
+package tenant
+
+import (
+	"context"
+	"database/sql"
+	"strings"
+	"time"
+
+	"countersign/internal/db"
+	"countersign/internal/fault"
+)
+
+// Mode is the vendor's decision about a second step, for the installation or one tenant.
+type Mode string
+
+// The modes. Inherit is for tenants only: the installation's mode applies.
+const (
+	Inherit    Mode = ""
+	Mandatory  Mode = "mandatory"   // on and locked, from an instant
+	DefaultOn  Mode = "default_on"  // on; the tenant may switch it off
+	DefaultOff Mode = "default_off" // off; the tenant may switch it on
+)
+
+// ParseMode reads a mode as it is written in commands; "inherit" is Inherit.
+func ParseMode(s string) (Mode, error) {
+	switch m := Mode(s); m {
+	case Mandatory, DefaultOn, DefaultOff, Inherit:
+		return m, nil
+	case "inherit":
+		return Inherit, nil
+	}
+	return "", fault.New(fault.Invalid, "tenant.unknown_mode")
+}
+
+// Mandate is a mode and the instant from which it holds; zero is always.
+type Mandate struct {
+	Mode Mode
+	From time.Time
+}
+
+// Kinds of tenant: a customer of the vendor, or the vendor's own staff.
+const (
+	Company = "company"
+	Vendor  = "vendor"
+)
+
+// InheritDays says that the installation's number of remembered days applies.
+const InheritDays = -1
+
+// Tenant is one company.
+type Tenant struct {
+	ID, Name, Kind string
+	Mandate        Mandate
+	SwitchedOnAt   time.Time // by the company's owner
+	SwitchedOffAt  time.Time
+	RememberDays   int // 0 to 30, or InheritDays
+	CreatedAt      time.Time
+	SuspendedAt    time.Time
+}
+
+const columns = `tenant_id, name, kind, mandate, mandate_from, switched_on_at, switched_off_at, remember_days, created_at, suspended_at`
+
+type scanner interface{ Scan(...any) error }
+
+func scan(row scanner) (Tenant, error) {
+	var t Tenant
+	var from, on, off, created, suspended int64
+	err := row.Scan(&t.ID, &t.Name, &t.Kind, &t.Mandate.Mode, &from, &on, &off, &t.RememberDays, &created, &suspended)
+	t.Mandate.From, t.SwitchedOnAt, t.SwitchedOffAt = db.Time(from), db.Time(on), db.Time(off)
+	t.CreatedAt, t.SuspendedAt = db.Time(created), db.Time(suspended)
+	return t, err
+}
+
+var errUnknown = fault.New(fault.NotFound, "tenant.unknown")
+
+// Create adds a tenant; the transaction's Tenant becomes its id.
+func Create(ctx context.Context, tx *db.Tx, name, kind string) (Tenant, error) {
+	name, err := CleanName(name)
+	if err != nil {
+		return Tenant{}, err
+	}
+	t := Tenant{ID: tx.NewID(), Name: name, Kind: kind, RememberDays: InheritDays, CreatedAt: tx.Now}
+	_, err = tx.Exec(ctx, `
+		INSERT INTO tenants (tenant_id, name, kind, mandate, mandate_from, switched_on_at, switched_off_at, remember_days, created_at, suspended_at)
+		VALUES ($1, $2, $3, '', 0, 0, 0, $4, $5, 0)`, t.ID, t.Name, t.Kind, t.RememberDays, tx.Now)
+	return t, err
+}
+
+// ByID loads a tenant.
+func ByID(ctx context.Context, tx *db.Tx, id string) (Tenant, error) {
+	t, err := scan(tx.QueryRow(ctx, `SELECT `+columns+` FROM tenants WHERE tenant_id = $1`, id))
+	if db.IsNoRows(err) {
+		return t, errUnknown
+	}
+	return t, err
+}
+
+// Find loads a tenant by id or exact name.
+func Find(ctx context.Context, tx *db.Tx, idOrName string) (Tenant, error) {
+	rows, err := tx.Query(ctx, `SELECT `+columns+` FROM tenants WHERE tenant_id = $1 OR name = $1`, idOrName)
+	found, err := collect(rows, err)
+	if err != nil {
+		return Tenant{}, err
+	}
+	switch len(found) {
+	case 0:
+		return Tenant{}, errUnknown
+	case 1:
+		return found[0], nil
+	}
+	return Tenant{}, fault.New(fault.Conflict, "tenant.ambiguous_name")
+}
+
+// List returns every tenant by name.
+func List(ctx context.Context, tx *db.Tx) ([]Tenant, error) {
+	rows, err := tx.Query(ctx, `SELECT `+columns+` FROM tenants WHERE tenant_id <> '' ORDER BY name, tenant_id`)
+	return collect(rows, err)
+}
+
+func collect(rows *sql.Rows, err error) ([]Tenant, error) {
+	if err != nil {
+		return nil, err
+	}
+	defer rows.Close()
+	var out []Tenant
+	for rows.Next() {
+		t, err := scan(rows)
+		if err != nil {
+			return nil, err
+		}
+		out = append(out, t)
+	}
+	return out, rows.Err()
+}
+
+// SetMandate records the vendor's decision for one tenant.
+func SetMandate(ctx context.Context, tx *db.Tx, m Mandate) error {
+	return changed(tx.Exec(ctx, `UPDATE tenants SET mandate = $1, mandate_from = $2 WHERE tenant_id = $3`, string(m.Mode), m.From, tx.Tenant))
+}
+
+// SwitchOn records that the company switched its second step on.
+func SwitchOn(ctx context.Context, tx *db.Tx) error {
+	return changed(tx.Exec(ctx, `UPDATE tenants SET switched_on_at = $1, switched_off_at = 0 WHERE tenant_id = $2`, tx.Now, tx.Tenant))
+}
+
+// SwitchOff records that the company switched its second step off.
+func SwitchOff(ctx context.Context, tx *db.Tx) error {
+	return changed(tx.Exec(ctx, `UPDATE tenants SET switched_off_at = $1, switched_on_at = 0 WHERE tenant_id = $2`, tx.Now, tx.Tenant))
+}
+
+// SetRememberDays limits how long the tenant's browsers may be remembered: 0 to 30, or InheritDays.
+func SetRememberDays(ctx context.Context, tx *db.Tx, days int) error {
+	if days < InheritDays || days > MaxRememberDays {
+		return fault.New(fault.Invalid, "tenant.remember_days")
+	}
+	return changed(tx.Exec(ctx, `UPDATE tenants SET remember_days = $1 WHERE tenant_id = $2`, days, tx.Tenant))
+}
+
+// Suspend stops every sign-in and session of the tenant; Resume lifts it.
+func Suspend(ctx context.Context, tx *db.Tx) error {
+	return changed(tx.Exec(ctx, `UPDATE tenants SET suspended_at = $1 WHERE tenant_id = $2`, tx.Now, tx.Tenant))
+}
+
+// Resume lets the tenant's people sign in again.
+func Resume(ctx context.Context, tx *db.Tx) error {
+	return changed(tx.Exec(ctx, `UPDATE tenants SET suspended_at = 0 WHERE tenant_id = $1`, tx.Tenant))
+}
+
+// Rename changes the tenant's name.
+func Rename(ctx context.Context, tx *db.Tx, name string) error {
+	name, err := CleanName(name)
+	if err != nil {
+		return err
+	}
+	return changed(tx.Exec(ctx, `UPDATE tenants SET name = $1 WHERE tenant_id = $2`, name, tx.Tenant))
+}
+
+func changed(n int64, err error) error {
+	if err == nil && n == 0 {
+		return errUnknown
+	}
+	return err
+}
+
+// CleanName trims a name that people will read and refuses what could disturb a mail or
+// a log: control characters, nothing at all, or more than 80 characters.
+func CleanName(s string) (string, error) {
+	s = strings.Join(strings.Fields(s), " ")
+	if s == "" || len([]rune(s)) > 80 || strings.ContainsFunc(s, unprintable) {
+		return "", fault.New(fault.Invalid, "name.invalid")
+	}
+	return s, nil
+}

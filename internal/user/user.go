@@ -1,0 +1,220 @@
+// Package user owns people: one person in exactly one tenant, and the directory that
+// finds a person by address. It refuses to know how somebody proves who they are.
+package user
+
+import (
+	"context"
+	"database/sql"
+	"net/mail"
+	"strings"
+	"time"
+
+	"golang.org/x/net/idna"
+	"golang.org/x/text/cases"
+	"golang.org/x/text/unicode/norm"
+
+	"countersign/internal/db"
+	"countersign/internal/fault"
+	"countersign/internal/tenant"
+)
+
+// Role is what a user may do in their tenant.
+type Role string
+
+// The roles: four in a company, two for the vendor's staff.
+const (
+	Owner      Role = "owner"
+	Admin      Role = "admin"
+	Supervisor Role = "supervisor"
+	Agent      Role = "agent"
+	Operator   Role = "operator"
+	Support    Role = "support"
+)
+
+// ParseRole reads a role as it is written in commands.
+func ParseRole(s string) (Role, error) {
+	switch r := Role(s); r {
+	case Owner, Admin, Supervisor, Agent, Operator, Support:
+		return r, nil
+	}
+	return "", fault.New(fault.Invalid, "user.unknown_role")
+}
+
+// User is one person.
+type User struct {
+	TenantID, ID, Email, Name string
+	Role                      Role
+	Language                  string
+	SecurityVersion           int64 // grows with every change that ends flows, sessions and remembered browsers
+	PasswordFlaggedAt         time.Time
+	CreatedAt, DisabledAt     time.Time
+}
+
+var (
+	errUnknown      = fault.New(fault.NotFound, "user.unknown")
+	errAddressTaken = fault.New(fault.Conflict, "user.address_taken")
+	errBadAddress   = fault.New(fault.Invalid, "user.bad_address")
+)
+
+// EmailKey is the canonical form under which an address is unique: NFC, case-folded, the
+// domain in ASCII. The address itself is kept as it was typed.
+func EmailKey(address string) (string, error) {
+	address = norm.NFC.String(strings.TrimSpace(address))
+	local, domain, ok := strings.Cut(address, "@")
+	if !ok || local == "" || domain == "" || len(address) > 254 || strings.ContainsAny(address, " \t\r\n,;<>()[]\\\"") || strings.Contains(domain, "@") {
+		return "", errBadAddress
+	}
+	if parsed, err := mail.ParseAddress(address); err != nil || parsed.Name != "" {
+		return "", errBadAddress
+	}
+	ascii, err := idna.Lookup.ToASCII(domain)
+	if err != nil || !strings.Contains(ascii, ".") && ascii != "localhost" {
+		return "", errBadAddress
+	}
+	return cases.Fold().String(local) + "@" + ascii, nil
+}
+
+// Create adds a person to the transaction's tenant and to the directory.
+func Create(ctx context.Context, tx *db.Tx, email, name string, role Role, language string) (User, error) {
+	key, err := EmailKey(email)
+	if err != nil {
+		return User{}, err
+	}
+	if name, err = tenant.CleanName(name); err != nil {
+		return User{}, err
+	}
+	u := User{TenantID: tx.Tenant, ID: tx.NewID(), Email: norm.NFC.String(strings.TrimSpace(email)), Name: name, Role: role, Language: language, SecurityVersion: 1, CreatedAt: tx.Now}
+	_, err = tx.Exec(ctx, `
+		INSERT INTO users (tenant_id, id, email, email_key, name, role, language, security_version, password_flagged_at, created_at, disabled_at)
+		VALUES ($1, $2, $3, $4, $5, $6, $7, 1, 0, $8, 0)`, u.TenantID, u.ID, u.Email, key, u.Name, string(u.Role), u.Language, tx.Now)
+	if err != nil {
+		return User{}, err
+	}
+	n, err := tx.Exec(ctx, `INSERT INTO directory (email_key, tenant_id, user_id) VALUES ($1, $2, $3) ON CONFLICT (email_key) DO NOTHING`, key, u.TenantID, u.ID)
+	if err == nil && n == 0 {
+		err = errAddressTaken
+	}
+	return u, err
+}
+
+const columns = `u.tenant_id, u.id, u.email, u.name, u.role, u.language, u.security_version, u.password_flagged_at, u.created_at, u.disabled_at`
+
+type scanner interface{ Scan(...any) error }
+
+func scan(row scanner) (User, error) {
+	var u User
+	var flagged, created, disabled int64
+	err := row.Scan(&u.TenantID, &u.ID, &u.Email, &u.Name, &u.Role, &u.Language, &u.SecurityVersion, &flagged, &created, &disabled)
+	u.PasswordFlaggedAt, u.CreatedAt, u.DisabledAt = db.Time(flagged), db.Time(created), db.Time(disabled)
+	return u, err
+}
+
+// ByEmail finds a person in any tenant by address. It answers fault NotFound for an
+// address that nobody has and for one that cannot be an address.
+func ByEmail(ctx context.Context, tx *db.Tx, email string) (User, error) {
+	key, err := EmailKey(email)
+	if err != nil {
+		return User{}, errUnknown
+	}
+	u, err := scan(tx.QueryRow(ctx, `
+		SELECT `+columns+` FROM directory d JOIN users u ON u.tenant_id = d.tenant_id AND u.id = d.user_id WHERE d.email_key = $1`, key))
+	if db.IsNoRows(err) {
+		return u, errUnknown
+	}
+	return u, err
+}
+
+// ByID loads a person of the transaction's tenant.
+func ByID(ctx context.Context, tx *db.Tx, id string) (User, error) {
+	u, err := scan(tx.QueryRow(ctx, `SELECT `+columns+` FROM users u WHERE u.tenant_id = $1 AND u.id = $2`, tx.Tenant, id))
+	if db.IsNoRows(err) {
+		return u, errUnknown
+	}
+	return u, err
+}
+
+// List returns the people of the transaction's tenant by address.
+func List(ctx context.Context, tx *db.Tx) ([]User, error) {
+	rows, err := tx.Query(ctx, `SELECT `+columns+` FROM users u WHERE u.tenant_id = $1 ORDER BY u.email_key`, tx.Tenant)
+	return collect(rows, err)
+}
+
+// Stewards returns the active owners and admins of the transaction's tenant: who is told
+// when an account is in danger.
+func Stewards(ctx context.Context, tx *db.Tx) ([]User, error) {
+	rows, err := tx.Query(ctx, `
+		SELECT `+columns+` FROM users u WHERE u.tenant_id = $1 AND u.disabled_at = 0 AND u.role IN ('owner', 'admin', 'operator') ORDER BY u.id`, tx.Tenant)
+	return collect(rows, err)
+}
+
+func collect(rows *sql.Rows, err error) ([]User, error) {
+	if err != nil {
+		return nil, err
+	}
+	defer rows.Close()
+	var out []User
+	for rows.Next() {
+		u, err := scan(rows)
+		if err != nil {
+			return nil, err
+		}
+		out = append(out, u)
+	}
+	return out, rows.Err()
+}
+
+// ChangeEmail gives a person another address and frees the old one. Sessions, flows and
+// remembered browsers end with it.
+func ChangeEmail(ctx context.Context, tx *db.Tx, id, email string) error {
+	key, err := EmailKey(email)
+	if err != nil {
+		return err
+	}
+	if _, err := tx.Exec(ctx, `DELETE FROM directory WHERE tenant_id = $1 AND user_id = $2`, tx.Tenant, id); err != nil {
+		return err
+	}
+	n, err := tx.Exec(ctx, `INSERT INTO directory (email_key, tenant_id, user_id) VALUES ($1, $2, $3) ON CONFLICT (email_key) DO NOTHING`, key, tx.Tenant, id)
+	if err != nil {
+		return err
+	}
+	if n == 0 {
+		return errAddressTaken
+	}
+	return changed(tx.Exec(ctx, `
+		UPDATE users SET email = $1, email_key = $2, security_version = security_version + 1 WHERE tenant_id = $3 AND id = $4`,
+		norm.NFC.String(strings.TrimSpace(email)), key, tx.Tenant, id))
+}
+
+// SetRole changes what a person may do.
+func SetRole(ctx context.Context, tx *db.Tx, id string, role Role) error {
+	return changed(tx.Exec(ctx, `UPDATE users SET role = $1 WHERE tenant_id = $2 AND id = $3`, string(role), tx.Tenant, id))
+}
+
+// Disable keeps a person out and ends what they have open; Enable lets them in again.
+func Disable(ctx context.Context, tx *db.Tx, id string) error {
+	return changed(tx.Exec(ctx, `UPDATE users SET disabled_at = $1, security_version = security_version + 1 WHERE tenant_id = $2 AND id = $3`, tx.Now, tx.Tenant, id))
+}
+
+// Enable lifts Disable.
+func Enable(ctx context.Context, tx *db.Tx, id string) error {
+	return changed(tx.Exec(ctx, `UPDATE users SET disabled_at = 0 WHERE tenant_id = $1 AND id = $2`, tx.Tenant, id))
+}
+
+// FlagPassword notes that somebody else knows the password. Only the first report since
+// the last change counts; first says whether this was it.
+func FlagPassword(ctx context.Context, tx *db.Tx, id string) (first bool, err error) {
+	n, err := tx.Exec(ctx, `UPDATE users SET password_flagged_at = $1 WHERE tenant_id = $2 AND id = $3 AND password_flagged_at = 0`, tx.Now, tx.Tenant, id)
+	return n > 0, err
+}
+
+// PasswordChanged ends everything that the old password opened.
+func PasswordChanged(ctx context.Context, tx *db.Tx, id string) error {
+	return changed(tx.Exec(ctx, `UPDATE users SET password_flagged_at = 0, security_version = security_version + 1 WHERE tenant_id = $1 AND id = $2`, tx.Tenant, id))
+}
+
+func changed(n int64, err error) error {
+	if err == nil && n == 0 {
+		return errUnknown
+	}
+	return err
+}
