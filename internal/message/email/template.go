@@ -1,0 +1,32 @@
+package email
+
+import (
+	"encoding/json"
+	"fmt"
+)
+
+// Template names the text that says c, for message.Outgoing.
+func Template(c Content) string { return c.kind() }
+
+// read brings back the content that was queued as JSON.
+func read(template string, data []byte) (Content, error) {
+	switch template {
+	case SignInCode{}.kind():
+		return decode[SignInCode](data)
+	case PasswordKnown{}.kind():
+		return decode[PasswordKnown](data)
+	case NotMeAlert{}.kind():
+		return decode[NotMeAlert](data)
+	case NewBrowser{}.kind():
+		return decode[NewBrowser](data)
+	case RememberedReuse{}.kind():
+		return decode[RememberedReuse](data)
+	}
+	return nil, fmt.Errorf("no mail is called %q", template)
+}
+
+func decode[C Content](data []byte) (Content, error) {
+	var c C
+	err := json.Unmarshal(data, &c)
+	return c, err
+}
