@@ -1,0 +1,137 @@
+package keyring
+
+import (
+	"context"
+	"crypto/ecdsa"
+	"crypto/x509"
+	"database/sql"
+	"fmt"
+	"time"
+
+	"countersign/internal/db"
+)
+
+// Signer returns the key that signs now: of those active the one active last.
+func (r *Keyring) Signer(ctx context.Context) (Key, error) {
+	now := r.DB.Now()
+	keys, err := r.Set(ctx)
+	if err != nil {
+		return Key{}, err
+	}
+	for i := len(keys) - 1; i >= 0; i-- {
+		if !keys[i].ActiveFrom.After(now) {
+			return keys[i], nil
+		}
+	}
+	return Key{}, ErrNoKey
+}
+
+// Set returns every published key, the next one included, by the time it becomes active.
+// It may be up to five seconds old.
+func (r *Keyring) Set(ctx context.Context) ([]Key, error) {
+	keys, err := r.all(ctx)
+	if err != nil {
+		return nil, err
+	}
+	now, out := r.DB.Now(), make([]Key, 0, len(keys))
+	for _, k := range keys {
+		if k.Published(now) {
+			out = append(out, k)
+		}
+	}
+	return out, nil
+}
+
+// List returns every key that there ever was, without its private part.
+func (r *Keyring) List(ctx context.Context) ([]Key, error) {
+	var keys []Key
+	err := r.DB.View(ctx, db.Installation, func(tx *db.Tx) (err error) {
+		keys, err = r.load(ctx, tx, false)
+		return err
+	})
+	return keys, err
+}
+
+// all returns the keys that were not over when they were read, from memory if that was
+// less than cacheLife ago. The lock makes a crowd of callers wait for one reader.
+func (r *Keyring) all(ctx context.Context) ([]Key, error) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	now := r.DB.Now()
+	if age := now.Sub(r.asOf); r.cached != nil && age >= 0 && age < cacheLife {
+		return r.cached, nil
+	}
+	err := r.DB.View(ctx, db.Installation, func(tx *db.Tx) (err error) {
+		r.cached, err = r.load(ctx, tx, true)
+		return err
+	})
+	r.asOf = now
+	if err != nil {
+		r.cached = nil
+	}
+	return r.cached, err
+}
+
+func (r *Keyring) forget() {
+	r.mu.Lock()
+	r.cached = nil
+	r.mu.Unlock()
+}
+
+func (r *Keyring) load(ctx context.Context, tx *db.Tx, usable bool) ([]Key, error) {
+	rows, err := tx.Query(ctx, `SELECT id, sealed, created_at, active_from, retired_at FROM signing_keys ORDER BY active_from, id`)
+	if err != nil {
+		return nil, fmt.Errorf("read signing keys: %w", err)
+	}
+	defer func() { _ = rows.Close() }()
+	keys := []Key{}
+	for rows.Next() {
+		k, sealed, err := scan(rows)
+		if err != nil {
+			return nil, err
+		}
+		if usable && !k.Published(tx.Now) {
+			continue
+		}
+		if usable {
+			if k.Private, err = r.open(k.ID, sealed); err != nil {
+				return nil, err
+			}
+		}
+		keys = append(keys, k)
+	}
+	return keys, rows.Err()
+}
+
+func scan(rows *sql.Rows) (k Key, sealed []byte, err error) {
+	var created, active, retired int64
+	err = rows.Scan(&k.ID, &sealed, &created, &active, &retired)
+	k.CreatedAt, k.ActiveFrom, k.RetiredAt = db.Time(created), db.Time(active), db.Time(retired)
+	return k, sealed, err
+}
+
+func (r *Keyring) open(id string, sealed []byte) (*ecdsa.PrivateKey, error) {
+	der, err := r.Keys.Open(sealed, place(id)...)
+	if err != nil {
+		return nil, fmt.Errorf("open signing key %s: %w", id, err)
+	}
+	parsed, err := x509.ParsePKCS8PrivateKey(der)
+	if err != nil {
+		return nil, fmt.Errorf("read signing key %s: %w", id, err)
+	}
+	private, ok := parsed.(*ecdsa.PrivateKey)
+	if !ok {
+		return nil, fmt.Errorf("signing key %s is a %T", id, parsed)
+	}
+	return private, nil
+}
+
+// Next is when the next change of the signing key is due, zero when none is planned.
+func Next(keys []Key, now time.Time) time.Time {
+	for _, k := range keys {
+		if k.ActiveFrom.After(now) {
+			return k.ActiveFrom
+		}
+	}
+	return time.Time{}
+}
