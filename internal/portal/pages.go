@@ -2,7 +2,10 @@ package portal
 
 import (
 	"net/url"
+	"strings"
 	"time"
+
+	"countersign/internal/locale"
 )
 
 // The pages of the portal: one struct per page, holding what its template draws. Problem
@@ -20,11 +23,10 @@ type signInPage struct {
 	Targets  []string // origins that the form may lead to
 }
 
-func (signInPage) Template() string          { return "portal/signin" }
-func (p signInPage) FormAction() []string    { return p.Targets }
-func (p signInPage) Here() string            { return signInPath(p.To) }
-func (p signInPage) FocusEmail() bool        { return p.Email == "" }
-func (p signInPage) ProblemIs(k string) bool { return p.Problem == k }
+func (signInPage) Template() string       { return "portal/signin" }
+func (p signInPage) FormAction() []string { return p.Targets }
+func (p signInPage) Here() string         { return signInPath(p.To) }
+func (p signInPage) FocusEmail() bool     { return p.Email == "" }
 
 func signInPath(to string) string {
 	if to == "" {
@@ -87,6 +89,9 @@ func (d deliveryView) Key() string {
 	case "queued":
 		return "delivery.queued"
 	case "accepted":
+		if d.Host != "" {
+			return "delivery.accepted_by"
+		}
 		return "delivery.accepted"
 	case "delayed":
 		return "delivery.delayed"
@@ -96,6 +101,11 @@ func (d deliveryView) Key() string {
 		return "delivery.failed"
 	}
 	return "delivery.none"
+}
+
+// Text is the sentence itself, for the live view.
+func (d deliveryView) Text(p *locale.Printer) string {
+	return p.T(d.Key(), "Host", d.Host, "At", p.Clock(d.At), "Next", p.Clock(d.NextTry))
 }
 
 // Settled reports whether the state will not change by itself.
@@ -174,6 +184,36 @@ func (linkPage) Template() string       { return "portal/link" }
 func (p linkPage) FormAction() []string { return p.Targets }
 func (p linkPage) Here() string         { return "/l/" + url.PathEscape(p.Token) }
 
+// Title is the heading for the state.
+func (p linkPage) Title() string {
+	switch p.State {
+	case "ready":
+		return "link.ready.title"
+	case "elsewhere":
+		return "link.elsewhere.title"
+	case "replaced":
+		return "link.replaced.title"
+	case "used":
+		return "link.used.title"
+	case "expired":
+		return "link.expired.title"
+	}
+	return "link.unknown.title"
+}
+
+// Text explains a link that does nothing any more.
+func (p linkPage) Text() string {
+	switch p.State {
+	case "replaced":
+		return "link.replaced.text"
+	case "used":
+		return "link.used.text"
+	case "expired":
+		return "link.expired.text"
+	}
+	return "link.unknown.text"
+}
+
 // notMePage asks whether the person did not ask for the code.
 type notMePage struct{ Token string }
 
@@ -226,6 +266,15 @@ type whyPage struct {
 }
 
 func (whyPage) Template() string { return "portal/why" }
+
+// Paragraphs are the vendor's words, or none.
+func (p whyPage) Paragraphs() []string {
+	text := strings.TrimSpace(strings.ReplaceAll(p.Text, "\r\n", "\n"))
+	if text == "" {
+		return nil
+	}
+	return strings.Split(text, "\n\n")
+}
 
 // signOutPage asks for a confirmation, because the request proved no origin.
 type signOutPage struct {

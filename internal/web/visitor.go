@@ -14,7 +14,7 @@ import (
 // Visitor is who sent a request, as far as it can be known without believing them.
 type Visitor struct {
 	IP        netip.Addr // the right-most hop that no trusted proxy vouches for
-	Browser   string     // in words, for example "Chrome on macOS"; "" when unknown
+	Browser   string     // in words, for example "Chrome, macOS"; "" when unknown
 	RequestID string
 	Lang      string // the language they read
 }
@@ -90,6 +90,6 @@ func browser(header string) string {
 	case name == "" || system == "":
 		return name + system
 	default:
-		return name + " on " + system
+		return name + ", " + system // no word between them: this is kept, and read in every language
 	}
 }

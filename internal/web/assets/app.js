@@ -1,1 +1,100 @@
+// Comforts only: every page works without this file. No state, no network but the delivery view.
+(() => {
+  'use strict'
+  const all = (selector, f) => document.querySelectorAll(selector).forEach(f)
+  const lang = document.documentElement.lang
+  const started = performance.now()
 
+  // Times of day in the person's own time zone.
+  all('time[data-clock]', (e) => {
+    e.textContent = new Date(e.dateTime).toLocaleTimeString(lang, { hour: '2-digit', minute: '2-digit' })
+  })
+
+  // Milliseconds until an instant by the server's clock, because this one may be wrong.
+  const until = (instant, now) => Date.parse(instant) - Date.parse(now) - (performance.now() - started)
+  const words = (ms) => {
+    const s = Math.max(0, Math.ceil(ms / 1000))
+    return Math.floor(s / 60) + ':' + String(s % 60).padStart(2, '0')
+  }
+  const every = (f) => { if (f() !== false) { const id = setInterval(() => { if (f() === false) clearInterval(id) }, 1000) } }
+
+  all('[data-until]', (e) => every(() => {
+    const ms = until(e.dataset.until, e.dataset.now)
+    e.textContent = e.dataset.left.replace('@', words(ms))
+    if (ms > 0) return true
+    all('[data-over]', (o) => { o.hidden = false })
+    return false
+  }))
+
+  all('button[data-from]', (e) => {
+    const label = e.textContent
+    all('.plain', (p) => { p.hidden = true })
+    every(() => {
+      const ms = until(e.dataset.from, e.dataset.now)
+      e.disabled = ms > 0
+      e.textContent = ms > 0 ? e.dataset.wait.replace('@', words(ms)) : label
+      return ms > 0
+    })
+  })
+
+  all('[data-peek]', (e) => {
+    const input = document.getElementById(e.dataset.peek)
+    const show = e.textContent
+    e.hidden = false
+    e.addEventListener('click', () => {
+      const hidden = input.type === 'password'
+      input.type = hidden ? 'text' : 'password'
+      e.textContent = hidden ? e.dataset.hide : show
+      e.setAttribute('aria-pressed', String(hidden))
+    })
+    // A browser must not remember the password as ordinary text.
+    input.form.addEventListener('submit', () => { input.type = 'password' })
+  })
+
+  // "123 456" and "123-456" lose their gaps as they are pasted; letters stay, to be seen.
+  all('[data-digits]', (e) => e.addEventListener('input', () => {
+    const tidy = e.value.replace(/[\s-]/g, '')
+    if (tidy !== e.value) e.value = tidy
+  }))
+
+  all('[data-copy]', (e) => {
+    if (!navigator.clipboard) return
+    e.hidden = false
+    e.addEventListener('click', async () => {
+      await navigator.clipboard.writeText(document.getElementById(e.dataset.copy).textContent.trim())
+      e.textContent = e.dataset.done
+    })
+  })
+
+  // A second press of the same button sends nothing twice; coming back makes it work again.
+  all('form', (f) => {
+    let sent = 0
+    f.addEventListener('submit', (event) => {
+      if (Date.now() - sent < 5000) event.preventDefault()
+      else sent = Date.now()
+    })
+    addEventListener('pageshow', () => { sent = 0 })
+  })
+
+  // What happened to the message, every two seconds until nothing more can happen.
+  all('[data-delivery]', (box) => {
+    const text = box.querySelector('[data-text]')
+    box.querySelector('[data-again]').hidden = true
+    if ('settled' in box.dataset) return
+    const clock = document.querySelector('[data-until]')
+    const look = async () => {
+      if (until(clock.dataset.until, clock.dataset.now) <= 0) return
+      try {
+        const r = await fetch(box.dataset.delivery, { headers: { Accept: 'application/json' } })
+        if (r.ok) {
+          const d = await r.json()
+          box.className = 'post ' + d.state
+          if (d.text && d.text !== text.textContent) text.textContent = d.text
+          if (['bounced', 'failed', 'none'].includes(d.state)) return
+        } else if (r.status < 500) return
+      } catch { /* offline: the next look may succeed */ }
+      setTimeout(look, 2000)
+    }
+    setTimeout(look, 2000)
+  })
+})()

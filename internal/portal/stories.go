@@ -1,0 +1,141 @@
+package portal
+
+import (
+	"net/http"
+	"time"
+
+	"countersign/internal/web"
+)
+
+const (
+	storyTo     = "c2VhbGVkLWF1dGhvcml6YXRpb24tcmVxdWVzdA"
+	storyMasked = "m•••@harbor.example"
+	storyApp    = "Harbor Dashboard"
+	storyToken  = "bG9uZy1yYW5kb20tdG9rZW4"
+	storyPlace  = "Valencia, Spain"
+	storyAgent  = "Firefox, Linux"
+	storyIP     = "203.0.113.24"
+)
+
+// Stories is every page in every state, with canned data, as seen at now.
+func Stories(now time.Time) []web.Story {
+	var all []web.Story
+	for _, group := range [][]web.Story{signInStories(now), codeStories(now), deliveryStories(now), linkStories(now), endStories(), otherStories(now), signedInStories(now)} {
+		all = append(all, group...)
+	}
+	return all
+}
+
+func signInStories(now time.Time) []web.Story {
+	return []web.Story{
+		{Name: "signin", Status: 200, Page: signInPage{To: storyTo, AppName: storyApp}},
+		{Name: "signin/portal", Status: 200, Page: signInPage{}},
+		{Name: "signin/wrong", Status: http.StatusUnauthorized, Page: signInPage{To: storyTo, AppName: storyApp, Email: "maria@harbor.example", Problem: "signin.problem.wrong"}},
+		{Name: "signin/missing", Status: 422, Page: signInPage{To: storyTo, AppName: storyApp, Problem: "signin.problem.missing"}},
+		{Name: "signin/wait", Status: 429, Page: signInPage{To: storyTo, AppName: storyApp, Email: "maria@harbor.example", Problem: "signin.problem.wait", Wait: 4 * time.Minute}},
+		{Name: "signin/announced", Status: 200, Page: signInPage{To: storyTo, AppName: storyApp, Announce: &announcement{By: "Harbor", From: now.AddDate(0, 0, 9), DaysLeft: 9}}},
+		{Name: "signin/announced-today", Status: 200, Page: signInPage{To: storyTo, AppName: storyApp, Announce: &announcement{By: "Harbor", From: now.Add(3 * time.Hour)}}},
+	}
+}
+
+func storyCode(now time.Time) codePage {
+	return codePage{
+		AppName: storyApp, SentTo: storyMasked, Reference: "K7-MZ", Length: 6, Now: now,
+		ExpiresAt: now.Add(9*time.Minute + 41*time.Second), NewCodeAt: now.Add(-time.Minute),
+		TriesLeft: 5, NewCodesLeft: 3, RememberDays: 30,
+		Delivery: deliveryView{State: "accepted", At: now.Add(-4 * time.Second), Host: "mx.harbor.example"},
+	}
+}
+
+func codeStories(now time.Time) []web.Story {
+	c := storyCode(now)
+	wrong, older, waiting, last := c, c, c, c
+	wrong.Problem, wrong.TriesLeft = "code.problem.wrong", 3
+	older.Problem, older.TriesLeft = "code.problem.older", 1
+	waiting.NewCodeAt, waiting.Delivery = now.Add(28*time.Second), deliveryView{State: "queued", At: now}
+	last.NewCodesLeft, last.Length, last.RememberDays = 0, 8, 0
+	last.Why = "Since the spring many of our customers' passwords have been found on the internet."
+	last.Because = []string{"Harbor has required a second step since 5 Sep 2026.", "This browser is not remembered."}
+	return []web.Story{
+		{Name: "code", Status: 200, Page: c},
+		{Name: "code/just-sent", Status: 200, Page: waiting},
+		{Name: "code/wrong", Status: http.StatusUnauthorized, Page: wrong},
+		{Name: "code/older", Status: http.StatusUnauthorized, Page: older},
+		{Name: "code/last", Status: 200, Page: last},
+		{Name: "code/spent", Status: 200, Page: spentPage{AppName: storyApp, SentTo: storyMasked, NewCodesLeft: 1, RestartURL: "/signin"}},
+		{Name: "code/spent-for-good", Status: 200, Page: spentPage{AppName: storyApp, SentTo: storyMasked, RestartURL: "/signin"}},
+	}
+}
+
+func deliveryStories(now time.Time) []web.Story {
+	views := []deliveryView{
+		{State: "accepted", At: now}, {State: "delayed", At: now, NextTry: now.Add(30 * time.Second), Host: "mx.harbor.example"},
+		{State: "bounced", At: now}, {State: "failed", At: now}, {State: "none"},
+	}
+	var out []web.Story
+	for _, v := range views {
+		c := storyCode(now)
+		c.Delivery = v
+		out = append(out, web.Story{Name: "delivery/" + v.State, Status: 200, Page: c})
+	}
+	return out
+}
+
+func linkStories(now time.Time) []web.Story {
+	p := linkPage{Token: storyToken, AppName: storyApp, Account: storyMasked, Reference: "K7-MZ", IP: storyIP, Place: storyPlace,
+		Browser: storyAgent, At: now, NotMeURL: "/not-me/" + storyToken}
+	var out []web.Story
+	for _, state := range []string{"ready", "elsewhere", "replaced", "used", "expired", "unknown"} {
+		s := p
+		s.State = state
+		switch state {
+		case "ready":
+			s.RememberDays = 30
+		case "elsewhere":
+			s.Code = "483920"
+		default:
+			s.NotMeURL = ""
+		}
+		out = append(out, web.Story{Name: "link/" + state, Status: 200, Page: s})
+	}
+	return out
+}
+
+func endStories() []web.Story {
+	var out []web.Story
+	for _, reason := range []string{"expired", "cancelled", "not_me", "changed", "restart"} {
+		out = append(out, web.Story{Name: "ended/" + reason, Status: 200, Page: endedPage{AppName: storyApp, Reason: reason, RestartURL: "/signin", HomeURL: "https://dashboard.harbor.example/"}})
+	}
+	return out
+}
+
+func otherStories(now time.Time) []web.Story {
+	return []web.Story{
+		{Name: "not-me", Status: 200, Page: notMePage{Token: storyToken}},
+		{Name: "not-me/done", Status: 200, Page: notMeDonePage{}},
+		{Name: "new-password", Status: 200, Page: newPasswordPage{Email: "maria@harbor.example", MinLength: 15}},
+		{Name: "new-password/common", Status: 422, Page: newPasswordPage{Email: "maria@harbor.example", MinLength: 8, Problem: "password.problem.common"}},
+		{Name: "why", Status: 200, Page: whyPage{Back: "/signin"}},
+		{Name: "why/own-words", Status: 200, Page: whyPage{Text: "Your customers' conversations are in here.\n\nSo we ask twice.", Back: "/signin"}},
+		{Name: "setup", Status: 200, Page: setupPage{}},
+		{Name: "setup/wrong-token", Status: 403, Page: setupPage{Problem: "setup.problem.token", Company: "Harbor", Name: "Maria Ortiz", Email: "maria@harbor.example"}},
+		{Name: "setup/done", Status: 200, Page: setupDonePage{SignInURL: "/signin"}},
+		{Name: "notice", Status: 200, Page: noticePage{AppName: storyApp, By: "Harbor", From: now.AddDate(0, 0, 9), DaysLeft: 9, SentTo: storyMasked, ContinueURL: "/"}},
+		{Name: "notice/today", Status: 200, Page: noticePage{AppName: storyApp, By: "Harbor", From: now, SentTo: storyMasked, ContinueURL: "/"}},
+	}
+}
+
+func signedInStories(now time.Time) []web.Story {
+	home := homePage{Name: "Maria Ortiz", Email: "maria@harbor.example", Company: "Harbor", Browser: storyAgent, Place: storyPlace,
+		Level: "password and e-mail code", Since: now, Until: now.Add(24 * time.Hour)}
+	shared := home
+	shared.Sharing, shared.Browser, shared.Place = true, "", ""
+	return []web.Story{
+		{Name: "home", Status: 200, Page: home},
+		{Name: "home/shared", Status: 200, Page: shared},
+		{Name: "signout", Status: 200, Page: signOutPage{AppName: storyApp, Hint: "c2VhbGVk"}},
+		{Name: "signout/portal", Status: 200, Page: signOutPage{}},
+		{Name: "signed-out", Status: 200, Page: signedOutPage{HomeURL: "https://dashboard.harbor.example/", AppName: storyApp}},
+		{Name: "signed-out/portal", Status: 200, Page: signedOutPage{}},
+	}
+}

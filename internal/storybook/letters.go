@@ -1,0 +1,29 @@
+package storybook
+
+import (
+	"time"
+
+	"countersign/internal/message/email"
+)
+
+// letters is every mail; the last one carries what somebody with bad intentions would
+// choose as a name.
+func letters(now time.Time) []Letter {
+	const (
+		vendor, app, place, browser, ip = "Harbor", "Harbor Dashboard", "Valencia, Spain", "Firefox, Linux", "203.0.113.24"
+		link, notMe                     = "https://sign-in.harbor.example/l/bG9uZy1yYW5kb20tdG9rZW4", "https://sign-in.harbor.example/not-me/bG9uZy1yYW5kb20tdG9rZW4"
+	)
+	code := email.SignInCode{Vendor: vendor, AppName: app, Company: "Ortiz & Sons", Code: "483920", Reference: "K7-MZ", Link: link, NotMeLink: notMe,
+		IP: ip, Place: place, Browser: browser, At: now, ExpiresAt: now.Add(10 * time.Minute)}
+	hostile := code
+	hostile.Company = "evil.test/login <b>Pay now</b>\r\nBcc: x@evil.test"
+	hostile.Browser, hostile.Place = "\u202eemorhC\u202c, http://evil.test", ""
+	return []Letter{
+		{"code", code},
+		{"password-known", email.PasswordKnown{Vendor: vendor, AppName: app, IP: ip, Place: place, Browser: browser, At: now, NotMeLink: notMe}},
+		{"not-me-alert", email.NotMeAlert{Vendor: vendor, UserName: "Maria Ortiz", UserEmail: "maria@harbor.example", IP: ip, Place: place, Browser: browser, At: now}},
+		{"new-browser", email.NewBrowser{Vendor: vendor, AppName: app, IP: ip, Place: place, Browser: browser, At: now, NotMeLink: notMe}},
+		{"remembered-reuse", email.RememberedReuse{Vendor: vendor, AppName: app, IP: ip, Place: place, Browser: browser, At: now, NotMeLink: notMe}},
+		{"code-hostile", hostile},
+	}
+}
