@@ -1,0 +1,120 @@
+package grant
+
+import (
+	"context"
+	"fmt"
+	"time"
+
+	"countersign/internal/audit"
+	"countersign/internal/db"
+	"countersign/internal/secret"
+)
+
+// Refresh swaps a refresh token for the next of its family, bound to the client. A token
+// that is not the newest, or that another client brings, ends the family: one of the two
+// who hold it stole it (RFC 9700 4.14.2).
+func Refresh(ctx context.Context, d *db.DB, text, clientID string, e audit.Event) (f Family, err error) {
+	old, err := secret.ParseReference(text)
+	if err != nil {
+		return f, ErrInvalid
+	}
+	refused := false
+	err = d.InTx(ctx, old.Tenant, func(tx *db.Tx) error {
+		var found bool
+		f, found, err = rotate(ctx, tx, old, clientID)
+		if err != nil {
+			return err
+		}
+		if refused = !found; refused {
+			return endReused(ctx, tx, old, clientID, e)
+		}
+		e.Action, e.Result, e.UserID, e.ClientID, e.SubjectID = "token.refreshed", "ok", f.UserID, f.ClientID, f.ID
+		return audit.Record(ctx, tx, e)
+	})
+	if err == nil && refused {
+		err = ErrInvalid
+	}
+	if err != nil {
+		return Family{}, err
+	}
+	return f, nil
+}
+
+// rotate replaces the hash only if it is still the one given: of twenty at once one wins.
+func rotate(ctx context.Context, tx *db.Tx, old secret.Reference, clientID string) (f Family, found bool, err error) {
+	token, hash := secret.NewToken()
+	f = Family{Tenant: tx.Tenant, ID: old.ID, ClientID: clientID, Refresh: secret.Reference{Tenant: tx.Tenant, ID: old.ID, Token: token}.Text()}
+	var until, created int64
+	err = tx.QueryRow(ctx, `UPDATE refresh_families SET secret_hash = $1, generation = generation + 1
+		WHERE tenant_id = $2 AND id = $3 AND secret_hash = $4 AND client_id = $5 AND ended_at = 0 AND expires_at > $6
+		AND EXISTS (SELECT 1 FROM sessions s WHERE s.tenant_id = $2 AND s.id = refresh_families.session_id AND s.ended_at = 0)
+		RETURNING user_id, session_id, scope, created_at, expires_at`, hash, tx.Tenant, old.ID, old.Hash(), clientID, tx.Now).
+		Scan(&f.UserID, &f.SessionID, &f.Scope, &created, &until)
+	f.AuthorizedAt, f.Until = db.Time(created), db.Time(until)
+	if db.IsNoRows(err) {
+		return f, false, nil
+	}
+	if err != nil {
+		return f, false, fmt.Errorf("rotate refresh token: %w", err)
+	}
+	return f, true, nil
+}
+
+func endReused(ctx context.Context, tx *db.Tx, old secret.Reference, clientID string, e audit.Event) error {
+	err := tx.QueryRow(ctx, `UPDATE refresh_families SET ended_at = $1, ended_because = 'reuse'
+		WHERE tenant_id = $2 AND id = $3 AND ended_at = 0 AND (secret_hash <> $4 OR client_id <> $5) RETURNING user_id`,
+		tx.Now, tx.Tenant, old.ID, old.Hash(), clientID).Scan(&e.UserID)
+	if db.IsNoRows(err) {
+		return nil // expired, or ended before
+	}
+	if err != nil {
+		return fmt.Errorf("end reused family: %w", err)
+	}
+	e.Action, e.Result, e.Reason, e.SubjectID = "token.reuse", "refused", "older_refresh_token", old.ID
+	return audit.Record(ctx, tx, e)
+}
+
+// Alive reports whether the family of an access token has not been ended.
+func Alive(ctx context.Context, tx *db.Tx, familyID, sessionID string) (bool, error) {
+	var n int
+	err := tx.QueryRow(ctx, `SELECT COUNT(*) FROM refresh_families WHERE tenant_id = $1 AND id = $2 AND session_id = $3 AND ended_at = 0`,
+		tx.Tenant, familyID, sessionID).Scan(&n)
+	if err != nil {
+		return false, fmt.Errorf("read refresh family: %w", err)
+	}
+	return n == 1, nil
+}
+
+// EndOfSession ends every family that a session began. Rotation refuses them anyway once
+// the session is over; this also says so in the rows.
+func EndOfSession(ctx context.Context, tx *db.Tx, sessionID, because string) error {
+	_, err := tx.Exec(ctx, `UPDATE refresh_families SET ended_at = $1, ended_because = $2 WHERE tenant_id = $3 AND session_id = $4 AND ended_at = 0`,
+		tx.Now, because, tx.Tenant, sessionID)
+	if err != nil {
+		return fmt.Errorf("end refresh families: %w", err)
+	}
+	return nil
+}
+
+// keepFor is how long what is over stays, so that a late replay still finds it.
+const keepFor = 24 * time.Hour
+
+// Sweep deletes codes and families that have been over for a day, of every tenant, a few
+// hundred at a time.
+func Sweep(ctx context.Context, d *db.DB) (int64, error) {
+	var total int64
+	for _, query := range []string{
+		`DELETE FROM authorization_codes WHERE (tenant_id, id) IN (SELECT c.tenant_id, c.id FROM authorization_codes c WHERE c.expires_at < $1 LIMIT 500)`,
+		`DELETE FROM refresh_families WHERE (tenant_id, id) IN (SELECT f.tenant_id, f.id FROM refresh_families f WHERE f.expires_at < $1 LIMIT 500)`,
+	} {
+		err := d.InTx(ctx, db.Installation, func(tx *db.Tx) error {
+			n, err := tx.Exec(ctx, query, tx.Now.Add(-keepFor))
+			total += n
+			return err
+		})
+		if err != nil {
+			return total, fmt.Errorf("sweep grants: %w", err)
+		}
+	}
+	return total, nil
+}
