@@ -1,0 +1,224 @@
+package rig
+
+import (
+	"context"
+	"crypto/tls"
+	"fmt"
+	"html"
+	"net"
+	"net/http"
+	"os"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/chromedp/cdproto/emulation"
+	"github.com/chromedp/cdproto/network"
+	"github.com/chromedp/chromedp"
+)
+
+// Browser is a tab of a real browser with cookies of its own.
+type Browser struct {
+	ctx context.Context
+	t   testing.TB
+	mu  sync.Mutex
+	got []Loaded
+}
+
+// Loaded is one answer that the browser received.
+type Loaded struct {
+	URL    string
+	Status int64
+	Bytes  float64 // on the wire, headers included
+	Type   string
+}
+
+// Chromium starts a browser that finds the world's hosts. Tabs makes people in it.
+type Chromium struct {
+	ctx context.Context
+}
+
+// Chromium starts a browser process for one test.
+func (w *World) Chromium(t testing.TB) *Chromium {
+	t.Helper()
+	apps := w.appServer(t)
+	rules := fmt.Sprintf("MAP %s %s, MAP *.example.test %s", Host, w.A.Addr, apps)
+	options := append(chromedp.DefaultExecAllocatorOptions[:],
+		chromedp.ExecPath(chromiumPath(t)), chromedp.NoSandbox, chromedp.DisableGPU, chromedp.IgnoreCertErrors,
+		chromedp.UserDataDir(Folder(t)), chromedp.Flag("host-resolver-rules", rules), chromedp.Flag("lang", "en"),
+		chromedp.Flag("disable-background-networking", true), chromedp.Flag("disable-component-update", true),
+		chromedp.Flag("disable-sync", true), chromedp.Flag("no-first-run", true), chromedp.Flag("disable-dev-shm-usage", true))
+	ctx, cancel := chromedp.NewExecAllocator(context.Background(), options...)
+	t.Cleanup(cancel)
+	root, stop := chromedp.NewContext(ctx)
+	t.Cleanup(stop)
+	if err := chromedp.Do(root); err != nil {
+		t.Fatalf("start the browser: %v", err)
+	}
+	return &Chromium{ctx: root}
+}
+
+func chromiumPath(t testing.TB) string {
+	t.Helper()
+	for _, path := range []string{os.Getenv("CHROMIUM"), "/usr/bin/chromium", "/usr/bin/chromium-browser", "/usr/bin/google-chrome"} {
+		if _, err := os.Stat(path); path != "" && err == nil {
+			return path
+		}
+	}
+	t.Fatal("no Chromium: run ./test, or apt-get install chromium")
+	return ""
+}
+
+// Tab opens a tab in a browser profile of its own: nothing is shared with other tabs.
+func (c *Chromium) Tab(t testing.TB) *Browser {
+	t.Helper()
+	ctx, cancel := chromedp.NewContext(c.ctx, chromedp.WithNewBrowserContext())
+	t.Cleanup(cancel)
+	ctx, stop := context.WithTimeout(ctx, 90*time.Second)
+	t.Cleanup(stop)
+	b := &Browser{ctx: ctx, t: t}
+	b.must(chromedp.Do(ctx, chromedp.Navigate("about:blank")))
+	b.must(chromedp.Listen(ctx, b.listen))
+	return b
+}
+
+func (b *Browser) must(err error) {
+	b.t.Helper()
+	if err != nil {
+		b.t.Fatalf("browser: %v", err)
+	}
+}
+
+func (b *Browser) listen(ev any) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	switch e := ev.(type) {
+	case *network.EventResponseReceived:
+		b.got = append(b.got, Loaded{URL: e.Response.URL, Status: e.Response.Status, Type: string(e.Type)})
+	case *network.EventLoadingFinished:
+		if n := len(b.got); n > 0 {
+			b.got[n-1].Bytes += e.EncodedDataLength
+		}
+	}
+}
+
+// Loaded returns every answer so far and forgets them.
+func (b *Browser) Loaded() []Loaded {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	got := b.got
+	b.got = nil
+	return got
+}
+
+// WithoutScripts switches JavaScript off.
+func (b *Browser) WithoutScripts() *Browser {
+	b.t.Helper()
+	_, err := chromedp.Call(b.ctx, emulation.SetScriptExecutionDisabled, emulation.SetScriptExecutionDisabledParams{Value: true})
+	b.must(err)
+	return b
+}
+
+// Go opens an address.
+func (b *Browser) Go(address string) {
+	b.t.Helper()
+	b.must(chromedp.Do(b.ctx, chromedp.Navigate(address)))
+}
+
+// Type types into the first element that a CSS selector finds.
+func (b *Browser) Type(selector, text string) {
+	b.t.Helper()
+	b.must(chromedp.Do(b.ctx, chromedp.WaitVisible(chromedp.CSS(selector)), chromedp.SendKeys(chromedp.CSS(selector), text)))
+}
+
+// Keys presses keys wherever the focus is.
+func (b *Browser) Keys(keys string) {
+	b.t.Helper()
+	b.must(chromedp.Do(b.ctx, chromedp.KeyEvent(keys)))
+}
+
+// Click presses an element.
+func (b *Browser) Click(selector string) {
+	b.t.Helper()
+	b.must(chromedp.Do(b.ctx, chromedp.WaitVisible(chromedp.CSS(selector)), chromedp.Click(chromedp.CSS(selector))))
+}
+
+// See waits until an element is visible.
+func (b *Browser) See(selector string) {
+	b.t.Helper()
+	ctx, cancel := context.WithTimeout(b.ctx, 10*time.Second)
+	defer cancel()
+	if err := chromedp.Do(ctx, chromedp.WaitVisible(chromedp.CSS(selector))); err != nil {
+		b.t.Fatalf("%s did not appear at %s: %s", selector, b.Where(), Quietly(b.Text()))
+	}
+}
+
+// Await waits until the page says words.
+func (b *Browser) Await(words string) {
+	b.t.Helper()
+	Within(b.t, 10*time.Second, "the page says "+words+", but: "+Quietly(b.Text()), func() bool { return strings.Contains(b.Text(), words) })
+}
+
+// AwaitAt waits until the address begins with prefix.
+func (b *Browser) AwaitAt(prefix string) string {
+	b.t.Helper()
+	for end := time.Now().Add(10 * time.Second); time.Now().Before(end); time.Sleep(50 * time.Millisecond) {
+		if at := b.Where(); strings.HasPrefix(at, prefix) {
+			return at
+		}
+	}
+	b.t.Fatalf("at %s, not at %s: %s", b.Where(), prefix, Quietly(b.Text()))
+	return ""
+}
+
+// Where is the address of the page.
+func (b *Browser) Where() string {
+	b.t.Helper()
+	at, err := chromedp.Run(b.ctx, chromedp.Location())
+	b.must(err)
+	return at
+}
+
+// Text is what the page shows, in one line.
+func (b *Browser) Text() string {
+	text, err := chromedp.Run(b.ctx, chromedp.Text(chromedp.CSS("body"), chromedp.NodeReady))
+	if err != nil {
+		return err.Error()
+	}
+	return strings.Join(strings.Fields(text), " ")
+}
+
+// Has reports whether an element is on the page.
+func (b *Browser) Has(selector string) bool {
+	b.t.Helper()
+	ids, err := chromedp.Run(b.ctx, chromedp.QueryNodeIDs(chromedp.CSSAll(selector), chromedp.AtLeast(0)))
+	b.must(err)
+	return len(ids) > 0
+}
+
+// Eval runs a script and returns its value, for what a person would see with their eyes.
+func Eval[T any](b *Browser, script string) T {
+	b.t.Helper()
+	v, err := chromedp.Run(b.ctx, chromedp.Evaluate[T](script))
+	b.must(err)
+	return v
+}
+
+// appServer answers for every app: it shows what the browser brought back.
+func (w *World) appServer(t testing.TB) string {
+	t.Helper()
+	listener, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	server := &http.Server{TLSConfig: serverTLS(t, "*.example.test"), ReadHeaderTimeout: 5 * time.Second, Handler: http.HandlerFunc(showCallback)}
+	go func() { _ = server.Serve(tls.NewListener(listener, server.TLSConfig)) }()
+	t.Cleanup(func() { _ = server.Close() })
+	return listener.Addr().String()
+}
+
+func showCallback(w http.ResponseWriter, r *http.Request) {
+	w.Header().Set("Content-Type", "text/html; charset=utf-8")
+	_, _ = fmt.Fprintf(w, "<!doctype html><title>app</title><h1 id=app>Back at %s</h1><p>%s", html.EscapeString(r.Host), html.EscapeString(r.URL.Path))
+}

@@ -1,0 +1,94 @@
+package rig
+
+import (
+	"fmt"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"sync"
+	"testing"
+)
+
+// Flavour is a way to build the program.
+type Flavour string
+
+// The flavours. Tests run on Release wherever no clock has to move.
+const (
+	Release Flavour = "release"
+	Rigged  Flavour = "rigged" // built with -tags rig: its clock can be shifted
+)
+
+var builds = struct {
+	sync.Mutex
+	dir  string
+	made map[Flavour]string
+}{made: map[Flavour]string{}}
+
+// Binary builds a flavour once per test run and returns its path.
+func Binary(t testing.TB, f Flavour) string {
+	t.Helper()
+	builds.Lock()
+	defer builds.Unlock()
+	if path := builds.made[f]; path != "" {
+		return path
+	}
+	path := filepath.Join(scratch(t), "countersign-"+string(f))
+	if err := build(path, f); err != nil {
+		t.Fatal(err)
+	}
+	builds.made[f] = path
+	return path
+}
+
+func build(path string, f Flavour) error {
+	args := []string{"build", "-trimpath", "-o", path}
+	env := append(os.Environ(), "CGO_ENABLED=0")
+	if os.Getenv("COUNTERSIGN_TEST_RACE") == "1" {
+		args, env = append(args, "-race"), os.Environ()
+	}
+	if f == Rigged {
+		args = append(args, "-tags", "rig")
+	}
+	cmd := exec.Command("go", append(args, "countersign/cmd/countersign")...)
+	cmd.Env = env
+	if out, err := cmd.CombinedOutput(); err != nil {
+		return fmt.Errorf("build the %s binary: %w\n%s", f, err, out)
+	}
+	return nil
+}
+
+// scratch is the folder of this test run. The caller holds builds' lock.
+func scratch(t testing.TB) string {
+	if builds.dir == "" {
+		dir, err := os.MkdirTemp("", "countersign-acceptance-")
+		if err != nil {
+			t.Fatal(err)
+		}
+		builds.dir = dir
+	}
+	return builds.dir
+}
+
+// Folder makes a folder that lives as long as the test run.
+func Folder(t testing.TB) string {
+	t.Helper()
+	builds.Lock()
+	defer builds.Unlock()
+	dir, err := os.MkdirTemp(scratch(t), "w")
+	if err != nil {
+		t.Fatal(err)
+	}
+	return dir
+}
+
+// Main runs a package's tests, then stops what they shared and removes what they wrote.
+func Main(m *testing.M) {
+	code := m.Run()
+	closeShared()
+	builds.Lock()
+	defer builds.Unlock()
+	if builds.dir != "" {
+		_ = os.RemoveAll(builds.dir)
+	}
+	os.Exit(code)
+}

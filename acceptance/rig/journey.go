@@ -1,0 +1,101 @@
+package rig
+
+import (
+	"net/url"
+	"testing"
+)
+
+// The paths that people meet.
+const (
+	PathSignIn   = "/signin"
+	PathPassword = "/signin/password"
+	PathCode     = "/signin/code"
+	PathNewCode  = "/signin/code/new"
+	PathCancel   = "/signin/cancel"
+	PathDelivery = "/signin/delivery"
+	PathSignOut  = "/signout"
+)
+
+// Visit sends the person to an app's sign-in, as the app would.
+func (p *Person) Visit(v *Visit) *Page {
+	p.t.Helper()
+	return p.Get(v.URL)
+}
+
+// Password answers the first page: who they are, and the password.
+func (p *Person) Password(email, password string) *Page {
+	p.t.Helper()
+	return p.Submit(PathPassword, "email", email, "password", password)
+}
+
+// Code answers the code page.
+func (p *Person) Code(code string) *Page {
+	p.t.Helper()
+	return p.Post(PathCode, url.Values{"code": {code}})
+}
+
+// CodeRemembered answers the code page and ticks the box.
+func (p *Person) CodeRemembered(code string) *Page {
+	p.t.Helper()
+	return p.Post(PathCode, url.Values{"code": {code}, "remember": {"on"}})
+}
+
+// NewCode asks for another code.
+func (p *Person) NewCode() *Page {
+	p.t.Helper()
+	return p.Post(PathNewCode, url.Values{})
+}
+
+// OpenLink opens the mail's link and, when remember or not, presses its button.
+func (p *Person) OpenLink(link string) *Page {
+	p.t.Helper()
+	return p.Get(link)
+}
+
+// PressLink presses the button of the link's page.
+func (p *Person) PressLink(link string) *Page {
+	p.t.Helper()
+	return p.Submit(link)
+}
+
+// ToCode brings the person to the code page of an app and returns the mail.
+func (p *Person) ToCode(t testing.TB, app *App, u *User) Mail {
+	t.Helper()
+	n := len(p.world.Sink.Mails(u.Email))
+	p.Visit(app.Visit())
+	p.Password(u.Email, u.Password).Expect(t, 200)
+	if _, ok := p.Page.Form(PathCode); !ok {
+		t.Fatalf("not at the code page: %s", Quietly(p.Page.Text()))
+	}
+	return p.world.Sink.Mail(t, u.Email, n+1)
+}
+
+// SignIn goes the whole way to an app with an e-mailed code, and returns the tokens.
+func (p *Person) SignIn(t testing.TB, app *App, u *User) *Tokens {
+	t.Helper()
+	return p.signIn(t, app, u, p.Code)
+}
+
+// SignInRemembered is SignIn with the box ticked.
+func (p *Person) SignInRemembered(t testing.TB, app *App, u *User) *Tokens {
+	t.Helper()
+	return p.signIn(t, app, u, p.CodeRemembered)
+}
+
+func (p *Person) signIn(t testing.TB, app *App, u *User, answer func(string) *Page) *Tokens {
+	t.Helper()
+	n := len(p.world.Sink.Mails(u.Email))
+	visit := app.Visit()
+	p.Visit(visit)
+	p.Password(u.Email, u.Password)
+	mail := p.world.Sink.Mail(t, u.Email, n+1)
+	return app.Finish(t, visit, answer(mail.Code))
+}
+
+// SignedIn reports whether the person has a session: the home page is theirs.
+func (p *Person) SignedIn() bool {
+	p.t.Helper()
+	pg := p.Twin().Get("/")
+	_, ok := pg.Form(PathSignOut)
+	return pg.Status == 200 && ok
+}

@@ -1,0 +1,146 @@
+package rig
+
+import (
+	"bytes"
+	"context"
+	"crypto/tls"
+	"fmt"
+	"net/http"
+	"os"
+	"os/exec"
+	"strings"
+	"sync"
+	"syscall"
+	"testing"
+	"time"
+)
+
+// Server is one running program.
+type Server struct {
+	Addr string
+
+	cmd     *exec.Cmd
+	log     *logbook
+	ended   chan struct{}
+	config  string
+	machine *http.Client
+}
+
+// logbook collects what a program says, while it says it.
+type logbook struct {
+	mu sync.Mutex
+	b  bytes.Buffer
+}
+
+func (l *logbook) Write(p []byte) (int, error) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.b.Write(p)
+}
+
+func (l *logbook) String() string {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.b.String()
+}
+
+func (w *World) start(t testing.TB, name string, o Options) *Server {
+	t.Helper()
+	s := &Server{Addr: freeAddr(t), log: &logbook{}, ended: make(chan struct{})}
+	s.config = w.writeConfig(t, name, s.Addr, o)
+	if w.config == "" {
+		w.config = s.config
+	}
+	s.cmd = exec.Command(Binary(t, w.flavour), "serve", "--config", s.config)
+	s.cmd.Dir, s.cmd.Stdout, s.cmd.Stderr = w.Dir, s.log, s.log
+	s.cmd.Env = append(w.env(), o.Env...)
+	s.cmd.SysProcAttr = &syscall.SysProcAttr{Pdeathsig: syscall.SIGKILL} // no orphan when a test run is cut
+	if err := s.cmd.Start(); err != nil {
+		t.Fatal(err)
+	}
+	go func() { _ = s.cmd.Wait(); close(s.ended) }()
+	s.awaitReady(t)
+	return s
+}
+
+func (w *World) env() []string {
+	env := []string{"PATH=" + os.Getenv("PATH"), "HOME=" + w.Dir, "TMPDIR=" + os.TempDir()}
+	if w.flavour == Rigged {
+		env = append(env, "COUNTERSIGN_RIG_CLOCK="+w.clock)
+	}
+	return env
+}
+
+func (s *Server) awaitReady(t testing.TB) {
+	t.Helper()
+	client := &http.Client{Timeout: time.Second, Transport: &http.Transport{
+		DisableKeepAlives: true,
+		TLSClientConfig:   &tls.Config{RootCAs: TheCA(t), ServerName: Host},
+	}}
+	for end := time.Now().Add(20 * time.Second); time.Now().Before(end); time.Sleep(20 * time.Millisecond) {
+		select {
+		case <-s.ended:
+			t.Fatalf("the program ended:\n%s", s.Log())
+		default:
+		}
+		res, err := client.Get("https://" + s.Addr + "/healthz")
+		if err != nil {
+			continue
+		}
+		_ = res.Body.Close()
+		if res.StatusCode == http.StatusOK {
+			return
+		}
+	}
+	t.Fatalf("the program did not become ready:\n%s", s.Log())
+}
+
+// Log is everything the program has written to its two outputs.
+func (s *Server) Log() string { return s.log.String() }
+
+// Stop asks the program to end, and insists after 10 seconds.
+func (s *Server) Stop() {
+	_ = s.cmd.Process.Signal(syscall.SIGTERM)
+	select {
+	case <-s.ended:
+	case <-time.After(10 * time.Second):
+		s.Kill()
+	}
+}
+
+// Kill ends the program as a power cut would.
+func (s *Server) Kill() {
+	_ = s.cmd.Process.Kill()
+	<-s.ended
+}
+
+// Restart starts the first program again after Stop or Kill.
+func (w *World) Restart(t testing.TB, o Options) {
+	t.Helper()
+	w.A.Stop()
+	w.A = w.start(t, "a", o)
+}
+
+// CLI runs a subcommand of the same binary and returns what it printed.
+func (w *World) CLI(t testing.TB, args ...string) string {
+	t.Helper()
+	out, err := w.TryCLI("", args...)
+	if err != nil {
+		t.Fatalf("countersign %s: %v", strings.Join(args, " "), err)
+	}
+	return out
+}
+
+// TryCLI is CLI with standard input, for commands that may fail.
+func (w *World) TryCLI(stdin string, args ...string) (string, error) {
+	ctx, cancel := context.WithTimeout(context.Background(), 30*time.Second)
+	defer cancel()
+	cmd := exec.CommandContext(ctx, builds.made[w.flavour], append(args, "--config", w.config)...)
+	cmd.Dir, cmd.Env, cmd.Stdin = w.Dir, w.env(), strings.NewReader(stdin)
+	var said, complained bytes.Buffer
+	cmd.Stdout, cmd.Stderr = &said, &complained
+	if err := cmd.Run(); err != nil {
+		return said.String(), fmt.Errorf("%w: %s", err, complained.String())
+	}
+	return said.String(), nil
+}
