@@ -1,0 +1,212 @@
+package ratelimit
+
+import (
+	"context"
+	"strings"
+	"sync"
+	"sync/atomic"
+	"testing"
+	"time"
+
+	"countersign/internal/db"
+	"countersign/internal/db/dbtest"
+	"countersign/internal/fault"
+
+	"pgregory.net/rapid"
+)
+
+var start = time.Date(2026, 3, 1, 12, 0, 0, 0, time.UTC)
+
+func at(seconds ...int) []time.Time {
+	var out []time.Time
+	for _, s := range seconds {
+		out = append(out, start.Add(time.Duration(s)*time.Second))
+	}
+	return out
+}
+
+func TestDecide(t *testing.T) {
+	three := Limit{Windows: []Window{{Count: 3, Per: time.Minute}}}
+	both := Limit{Windows: []Window{{Count: 2, Per: 10 * time.Second}, {Count: 3, Per: time.Minute}}}
+	slow := Limit{Slow: Slow{From: 3, First: time.Second, Max: 5 * time.Second, Within: time.Hour}}
+	for name, c := range map[string]struct {
+		limit  Limit
+		stamps []time.Time
+		now    int
+		want   time.Duration
+	}{
+		"a new subject is free":                 {three, nil, 0, 0},
+		"below the count":                       {three, at(0, 1), 2, 0},
+		"at the count, until the oldest leaves": {three, at(0, 1, 2), 3, 57 * time.Second},
+		"the instant that the oldest leaves":    {three, at(0, 1, 2), 60, 0},
+		"just before it":                        {three, at(0, 1, 2), 59, time.Second},
+		"the strictest window decides":          {both, at(0, 58), 59, 0},
+		"the short window is full":              {both, at(0, 1), 2, 8 * time.Second},
+		"the long window is full":               {both, at(0, 20, 40), 52, 8 * time.Second},
+		"not slow yet":                          {slow, at(0, 0), 0, 0},
+		"slow from the third":                   {slow, at(0, 0, 0), 0, time.Second},
+		"slow is over":                          {slow, at(0, 0, 0), 1, 0},
+		"slower with the fourth":                {slow, at(0, 0, 0, 1), 1, 2 * time.Second},
+		"never slower than Max":                 {slow, at(0, 0, 0, 0, 0, 0, 0, 0, 0), 0, 5 * time.Second},
+		"old tries no longer slow":              {slow, at(0, 0, 0, 0), 3600, 0},
+		"a clock set back opens nothing":        {three, at(100, 101, 102), 0, 160 * time.Second},
+		"a budget of none":                      {Limit{Windows: []Window{{Per: time.Minute}}}, nil, 0, time.Minute},
+		"no limit at all":                       {Limit{}, at(0, 0, 0), 0, 0},
+	} {
+		if got := max(0, Decide(c.limit, c.stamps, start.Add(time.Duration(c.now)*time.Second))); got != c.want {
+			t.Errorf("%s: wait %v, want %v", name, got, c.want)
+		}
+	}
+}
+
+// TestNeverMoreThanCountInAnyWindow walks random tries through Decide and then looks at
+// every window that ends with an allowed try.
+func TestNeverMoreThanCountInAnyWindow(t *testing.T) {
+	rapid.Check(t, func(rt *rapid.T) {
+		l := Limit{Windows: []Window{
+			{Count: rapid.IntRange(1, 6).Draw(rt, "few"), Per: time.Duration(rapid.IntRange(1, 40).Draw(rt, "short")) * time.Second},
+			{Count: rapid.IntRange(3, 12).Draw(rt, "many"), Per: time.Duration(rapid.IntRange(30, 300).Draw(rt, "long")) * time.Second},
+		}}
+		now := start
+		var kept, allowed []time.Time
+		for _, step := range rapid.SliceOfN(rapid.IntRange(0, 20_000), 1, 80).Draw(rt, "steps") {
+			now = now.Add(time.Duration(step) * time.Millisecond)
+			wait := Decide(l, kept, now)
+			if wait > 0 {
+				if Decide(l, kept, now.Add(wait)) > 0 {
+					rt.Fatalf("told to wait %v, and not allowed then", wait)
+				}
+				continue
+			}
+			allowed = append(allowed, now)
+			kept = insert(kept, now)
+			kept = kept[max(0, len(kept)-l.keep()):]
+		}
+		for _, w := range l.Windows {
+			for i, end := range allowed {
+				if n := within(allowed[:i+1], end, w.Per); n > w.Count {
+					rt.Fatalf("%d tries in %v, allowed are %d", n, w.Per, w.Count)
+				}
+			}
+		}
+	})
+}
+
+func TestTwoHundredAtOnceSpendExactlyTheBudget(t *testing.T) {
+	dbtest.Each(t, func() time.Time { return start }, func(t *testing.T, d *db.DB) {
+		l := Limit{Name: "second_factor", Windows: []Window{{Count: 30, Per: 24 * time.Hour}, {Count: 100, Per: 720 * time.Hour}}}
+		var allowed, refused atomic.Int64
+		var wg sync.WaitGroup
+		for range 200 {
+			wg.Go(func() {
+				switch err := Spend(t.Context(), d, "t1", l, "u1"); {
+				case err == nil:
+					allowed.Add(1)
+				case fault.Is(err, fault.RateLimited) && fault.Of(err).RetryAfter == 24*time.Hour:
+					refused.Add(1)
+				default:
+					t.Error(err)
+				}
+			})
+		}
+		wg.Wait()
+		if allowed.Load() != 30 || refused.Load() != 170 {
+			t.Errorf("%d allowed, %d refused", allowed.Load(), refused.Load())
+		}
+		if err := Spend(t.Context(), d, "t1", l, "u2"); err != nil {
+			t.Error("another subject pays:", err)
+		}
+		if err := Spend(t.Context(), d, "t2", l, "u1"); err != nil {
+			t.Error("another tenant pays:", err)
+		}
+	})
+}
+
+func in(t *testing.T, d *db.DB, fn func(ctx context.Context, tx *db.Tx) error) {
+	t.Helper()
+	if err := d.InTx(t.Context(), "t1", func(tx *db.Tx) error { return fn(t.Context(), tx) }); err != nil {
+		t.Fatal(err)
+	}
+}
+
+func TestGiveBackReturnsOneTry(t *testing.T) {
+	dbtest.Each(t, func() time.Time { return start }, func(t *testing.T, d *db.DB) {
+		l := Limit{Name: "n", Windows: []Window{{Count: 2, Per: time.Hour}}}
+		spend := func() (wait time.Duration) {
+			in(t, d, func(ctx context.Context, tx *db.Tx) (err error) { wait, err = SpendIn(ctx, tx, l, "s"); return err })
+			return wait
+		}
+		in(t, d, func(ctx context.Context, tx *db.Tx) error { return GiveBack(ctx, tx, l, "s") }) // nothing to give
+		if spend() != 0 || spend() != 0 || spend() != time.Hour {
+			t.Fatal("the budget is not two")
+		}
+		in(t, d, func(ctx context.Context, tx *db.Tx) error { return GiveBack(ctx, tx, l, "s") })
+		if spend() != 0 || spend() == 0 {
+			t.Error("one was not given back")
+		}
+		in(t, d, func(ctx context.Context, tx *db.Tx) error {
+			n, err := Count(ctx, tx, l, "s", time.Hour)
+			if n != 2 {
+				t.Errorf("%d counted", n)
+			}
+			none, _ := Count(ctx, tx, l, "nobody", time.Hour)
+			if none != 0 {
+				t.Errorf("%d counted for nobody", none)
+			}
+			return err
+		})
+	})
+}
+
+func TestAnySubjectCanBeStored(t *testing.T) {
+	dbtest.Each(t, func() time.Time { return start }, func(t *testing.T, d *db.DB) {
+		l := Limit{Name: "n", Windows: []Window{{Count: 1, Per: time.Hour}}}
+		for _, subject := range []string{"", "\x00", "\xff\xfe", strings.Repeat("é", 100_000), "'; DROP TABLE budgets; --"} {
+			if err := Spend(t.Context(), d, "t1", l, subject); err != nil {
+				t.Errorf("%.10q: %v", subject, err)
+			}
+			if err := Spend(t.Context(), d, "t1", l, subject); !fault.Is(err, fault.RateLimited) {
+				t.Errorf("%.10q was spent twice: %v", subject, err)
+			}
+		}
+	})
+}
+
+func TestSweepForgetsTheQuiet(t *testing.T) {
+	now := start
+	dbtest.Each(t, func() time.Time { return now }, func(t *testing.T, d *db.DB) {
+		now = start
+		l := Limit{Name: "n", Windows: []Window{{Count: 1, Per: time.Hour}}}
+		if err := Spend(t.Context(), d, "t1", l, "old"); err != nil {
+			t.Fatal(err)
+		}
+		now = start.Add(30 * 24 * time.Hour)
+		if err := Spend(t.Context(), d, "t2", l, "young"); err != nil {
+			t.Fatal(err)
+		}
+		now = now.Add(25 * time.Hour)
+		if n, err := Sweep(t.Context(), d); n != 1 || err != nil {
+			t.Errorf("%d swept, %v", n, err)
+		}
+	})
+}
+
+func BenchmarkSpend(b *testing.B) {
+	l := Limit{Name: "n", Windows: []Window{{Count: 100, Per: time.Nanosecond}}}
+	for name, url := range map[string]func(testing.TB) string{"sqlite": dbtest.SQLiteURL, "postgres": dbtest.PostgresURL} {
+		b.Run(name, func(b *testing.B) {
+			d := dbtest.Open(b, url(b), time.Now)
+			b.ReportAllocs()
+			b.SetParallelism(32)
+			var n atomic.Int64
+			b.RunParallel(func(pb *testing.PB) {
+				subject := string(rune('a' + n.Add(1)))
+				for pb.Next() {
+					if err := Spend(b.Context(), d, "t1", l, subject); err != nil {
+						b.Error(err)
+					}
+				}
+			})
+		})
+	}
+}
