@@ -1,14 +1,22 @@
 // Package audit records who did what, in the transaction of the change itself, and links
 // the rows of each tenant into a chain of hashes a moment later. Rows are only ever added;
 // it refuses to update or delete one, except to link it.
+//
+// The chain shows what somebody changed who can write to the database but does not have
+// the key file. It cannot show that a whole database was replaced by an older copy of
+// itself; for that, keep Report.Checked of an earlier verification somewhere else.
 package audit
 
 import (
 	"context"
+	"crypto/rand"
+	"fmt"
+	"strings"
 	"time"
+	"unicode"
+	"unicode/utf8"
 
 	"countersign/internal/db"
-	"countersign/internal/secret"
 )
 
 // Event is one thing that happened. Fields that do not apply stay empty.
@@ -21,9 +29,6 @@ type Event struct {
 	IP, Place, Browser        string // personal: may be shortened later without breaking the chain
 }
 
-// Record adds an event in the caller's transaction, for tx.Tenant at tx.Now.
-func Record(ctx context.Context, tx *db.Tx, e Event) error { return nil }
-
 // Row is an event as it is stored.
 type Row struct {
 	Event
@@ -32,37 +37,58 @@ type Row struct {
 	Seq int64 // place in the tenant's chain; 0 = not linked yet
 }
 
-// Filter selects rows, newest first. Empty fields select everything.
-type Filter struct {
-	UserID, Action, Result string
-	Since, Until           time.Time // Since <= at < Until
-	Before                 string    // rows older than this id: the next page
-	Limit                  int       // 0 = 100, at most 1000
+// Longest values that are kept, in bytes.
+const (
+	longestWord = 200
+	longestText = 500
+)
+
+// Record adds an event in the caller's transaction, for tx.Tenant at tx.Now. Values lose
+// characters that could forge a line of a log or hide text, and are cut when too long.
+func Record(ctx context.Context, tx *db.Tx, e Event) error {
+	e = e.clean()
+	salt := make([]byte, 16)
+	_, _ = rand.Read(salt)
+	_, err := tx.Exec(ctx, `
+		INSERT INTO audit_events (tenant_id, id, at, action, result, actor_id, user_id, client_id, method, level,
+			subject_id, request_id, reason, ip, place, browser, personal_salt, personal_hash, seq)
+		VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, 0)`,
+		tx.Tenant, tx.NewID(), tx.Now, e.Action, e.Result, e.ActorID, e.UserID, e.ClientID, e.Method, e.Level,
+		e.SubjectID, e.RequestID, e.Reason, e.IP, e.Place, e.Browser, salt, e.personalHash(salt))
+	if err != nil {
+		return fmt.Errorf("record audit event %s: %w", e.Action, err)
+	}
+	return nil
 }
 
-// List returns the rows of tx.Tenant that match, newest first.
-func List(ctx context.Context, tx *db.Tx, f Filter) ([]Row, error) { return nil, nil }
-
-// Sealer links recorded rows into the chain of their tenant.
-type Sealer struct {
-	DB   *db.DB
-	Keys *secret.Keys
+func (e Event) clean() Event {
+	for _, word := range []*string{&e.Action, &e.Result, &e.ActorID, &e.UserID, &e.ClientID, &e.Method, &e.Level, &e.SubjectID, &e.RequestID, &e.IP, &e.Place, &e.Browser} {
+		*word = tidy(*word, longestWord)
+	}
+	e.Reason = tidy(e.Reason, longestText)
+	return e
 }
 
-// Seal links every row that is not linked yet and returns how many it linked.
-func (s *Sealer) Seal(ctx context.Context) (sealed int, err error) { return 0, nil }
-
-// Report is what Verify found.
-type Report struct {
-	Tenant   string
-	Checked  int    // rows whose link was recomputed
-	Unsealed int    // rows that the sealer has not reached yet
-	Erased   int    // rows whose personal fields can no longer be checked
-	FirstBad string // id of the first row that does not fit; empty where only the head is wrong
-	Why      string // empty = intact
+// tidy drops what is not visible text and cuts at a character boundary.
+func tidy(s string, most int) string {
+	if len(s) > 4*most {
+		s = s[:4*most] // bounds the work on a megabyte of rubbish
+	}
+	if strings.IndexFunc(s, hidden) >= 0 || !utf8.ValidString(s) {
+		s = strings.Map(func(r rune) rune {
+			if hidden(r) {
+				return -1
+			}
+			return r
+		}, strings.ToValidUTF8(s, ""))
+	}
+	for len(s) > most {
+		_, n := utf8.DecodeLastRuneInString(s)
+		s = s[:len(s)-n]
+	}
+	return s
 }
 
-// Verify recomputes the whole chain of a tenant.
-func Verify(ctx context.Context, d *db.DB, keys *secret.Keys, tenant string) (Report, error) {
-	return Report{Tenant: tenant}, nil
-}
+// hidden holds for control characters, format characters (zero-width, bidirectional
+// overrides) and line separators.
+func hidden(r rune) bool { return unicode.In(r, unicode.Cc, unicode.Cf, unicode.Zl, unicode.Zp) }

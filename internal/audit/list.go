@@ -1,0 +1,65 @@
+package audit
+
+import (
+	"context"
+	"fmt"
+	"strings"
+	"time"
+
+	"countersign/internal/db"
+)
+
+// Filter selects rows, newest first. Empty fields select everything.
+type Filter struct {
+	UserID, Action, Result string
+	Since, Until           time.Time // Since <= at < Until
+	Before                 string    // rows older than this id: the next page
+	Limit                  int       // 0 = 100, at most 1000
+}
+
+// List returns the rows of tx.Tenant that match, newest first.
+func List(ctx context.Context, tx *db.Tx, f Filter) ([]Row, error) {
+	query, args := f.query(tx.Tenant)
+	rows, err := tx.Query(ctx, query, args...)
+	if err != nil {
+		return nil, fmt.Errorf("list audit events: %w", err)
+	}
+	defer rows.Close()
+	var out []Row
+	for rows.Next() {
+		var l link
+		if err := l.scan(rows); err != nil {
+			return nil, fmt.Errorf("read audit event: %w", err)
+		}
+		out = append(out, l.Row)
+	}
+	return out, rows.Err()
+}
+
+func (f Filter) query(tenant string) (string, []any) {
+	var b strings.Builder
+	b.WriteString(`SELECT ` + columns + ` FROM audit_events WHERE tenant_id = $1`)
+	args := []any{tenant}
+	and := func(use bool, condition string, value any) {
+		if use {
+			args = append(args, value)
+			fmt.Fprintf(&b, " AND %s $%d", condition, len(args))
+		}
+	}
+	and(f.UserID != "", "user_id =", f.UserID)
+	and(f.Action != "", "action =", f.Action)
+	and(f.Result != "", "result =", f.Result)
+	and(!f.Since.IsZero(), "at >=", f.Since)
+	and(!f.Until.IsZero(), "at <", f.Until)
+	and(f.Before != "", "id <", f.Before)
+	args = append(args, f.limit())
+	fmt.Fprintf(&b, " ORDER BY id DESC LIMIT $%d", len(args))
+	return b.String(), args
+}
+
+func (f Filter) limit() int {
+	if f.Limit <= 0 {
+		return 100
+	}
+	return min(f.Limit, 1000)
+}

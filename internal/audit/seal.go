@@ -1,0 +1,148 @@
+package audit
+
+import (
+	"context"
+	"errors"
+	"fmt"
+
+	"countersign/internal/db"
+	"countersign/internal/secret"
+)
+
+// batch bounds how long one tenant's rows hold the write lock.
+const batch = 256
+
+// ErrHead says that the end of a tenant's chain is not what the sealer wrote. Nothing is
+// linked to it: that would give a forged chain a genuine seal.
+var ErrHead = errors.New("audit chain head was tampered with")
+
+// Sealer links recorded rows into the chain of their tenant. Any number may run at once.
+type Sealer struct {
+	DB   *db.DB
+	Keys *secret.Keys
+}
+
+// Seal links every row that is not linked yet and returns how many it linked. A tenant
+// whose chain is broken does not keep the others from being sealed; its error comes back.
+func (s *Sealer) Seal(ctx context.Context) (sealed int, err error) {
+	tenants, err := s.waiting(ctx)
+	if err != nil {
+		return 0, fmt.Errorf("find unsealed audit rows: %w", err)
+	}
+	var broken []error
+	for _, tenant := range tenants {
+		n, err := s.sealTenant(ctx, tenant)
+		sealed += n
+		if err != nil {
+			broken = append(broken, fmt.Errorf("seal audit rows of %s: %w", tenant, err))
+		}
+	}
+	return sealed, errors.Join(broken...)
+}
+
+func (s *Sealer) waiting(ctx context.Context) (tenants []string, err error) {
+	err = s.DB.View(ctx, db.Installation, func(tx *db.Tx) error {
+		rows, err := tx.Query(ctx, `SELECT DISTINCT tenant_id FROM audit_events WHERE seq = 0`)
+		if err != nil {
+			return err
+		}
+		defer rows.Close()
+		for rows.Next() {
+			var tenant string
+			if err := rows.Scan(&tenant); err != nil {
+				return err
+			}
+			tenants = append(tenants, tenant)
+		}
+		return rows.Err()
+	})
+	return tenants, err
+}
+
+func (s *Sealer) sealTenant(ctx context.Context, tenant string) (total int, err error) {
+	for {
+		n := 0
+		err := s.DB.InTx(ctx, tenant, func(tx *db.Tx) (err error) {
+			n, err = s.sealBatch(ctx, tx)
+			return err
+		})
+		if err != nil {
+			return total, err
+		}
+		if total += n; n < batch {
+			return total, nil
+		}
+	}
+}
+
+// sealBatch takes the head first. Another sealer then waits for this transaction and
+// reads what it wrote, so that the two never link the same row.
+func (s *Sealer) sealBatch(ctx context.Context, tx *db.Tx) (int, error) {
+	h, err := takeHead(ctx, tx, s.Keys)
+	if err != nil {
+		return 0, err
+	}
+	links, err := unsealed(ctx, tx)
+	if err != nil || len(links) == 0 {
+		return 0, err
+	}
+	old := h.seq
+	for i := range links {
+		if h, err = h.extend(ctx, tx, &links[i]); err != nil {
+			return 0, err
+		}
+	}
+	h = h.sealed(s.Keys, tx.Tenant)
+	n, err := tx.Exec(ctx, `UPDATE audit_heads SET seq = $1, chain = $2, seal = $3 WHERE tenant_id = $4 AND seq = $5`,
+		h.seq, h.chain, h.seal, tx.Tenant, old)
+	if err == nil && n == 0 {
+		err = errors.New("another sealer moved the head")
+	}
+	return len(links), err
+}
+
+// takeHead locks the tenant's head, or makes the first one, and returns it.
+func takeHead(ctx context.Context, tx *db.Tx, keys *secret.Keys) (head, error) {
+	first := head{chain: []byte{}}.sealed(keys, tx.Tenant)
+	var h head
+	err := tx.QueryRow(ctx, `
+		INSERT INTO audit_heads (tenant_id, seq, chain, seal) VALUES ($1, $2, $3, $4)
+		ON CONFLICT (tenant_id) DO UPDATE SET seq = audit_heads.seq
+		RETURNING seq, chain, seal`,
+		tx.Tenant, first.seq, first.chain, first.seal).Scan(&h.seq, &h.chain, &h.seal)
+	if err != nil {
+		return head{}, err
+	}
+	if !h.genuine(keys, tx.Tenant) {
+		return head{}, ErrHead
+	}
+	return h, nil
+}
+
+func unsealed(ctx context.Context, tx *db.Tx) (links []link, err error) {
+	rows, err := tx.Query(ctx, `SELECT `+columns+` FROM audit_events WHERE tenant_id = $1 AND seq = 0 ORDER BY id LIMIT $2`, tx.Tenant, batch)
+	if err != nil {
+		return nil, err
+	}
+	defer rows.Close()
+	for rows.Next() {
+		var l link
+		if err := l.scan(rows); err != nil {
+			return nil, err
+		}
+		links = append(links, l)
+	}
+	return links, rows.Err()
+}
+
+// extend ties one row to the chain that ends at h.
+func (h head) extend(ctx context.Context, tx *db.Tx, l *link) (head, error) {
+	h.seq++
+	h.chain = l.next(h.chain, tx.Tenant, h.seq)
+	n, err := tx.Exec(ctx, `UPDATE audit_events SET seq = $1, chain = $2 WHERE tenant_id = $3 AND id = $4 AND seq = 0`,
+		h.seq, h.chain, tx.Tenant, l.ID)
+	if err == nil && n == 0 {
+		err = fmt.Errorf("row %s was linked by somebody else", l.ID)
+	}
+	return h, err
+}
