@@ -74,15 +74,28 @@ func endReused(ctx context.Context, tx *db.Tx, old secret.Reference, clientID st
 	return audit.Record(ctx, tx, e)
 }
 
-// Alive reports whether the family of an access token has not been ended.
-func Alive(ctx context.Context, tx *db.Tx, familyID, sessionID string) (bool, error) {
-	var n int
-	err := tx.QueryRow(ctx, `SELECT COUNT(*) FROM refresh_families WHERE tenant_id = $1 AND id = $2 AND session_id = $3 AND ended_at = 0`,
-		tx.Tenant, familyID, sessionID).Scan(&n)
-	if err != nil {
-		return false, fmt.Errorf("read refresh family: %w", err)
+// SessionOf returns the session that stands behind a family which has not been ended, and
+// ErrInvalid for any other.
+func SessionOf(ctx context.Context, tx *db.Tx, familyID string) (sessionID string, err error) {
+	err = tx.QueryRow(ctx, `SELECT session_id FROM refresh_families WHERE tenant_id = $1 AND id = $2 AND ended_at = 0`,
+		tx.Tenant, familyID).Scan(&sessionID)
+	if db.IsNoRows(err) {
+		return "", ErrInvalid
 	}
-	return n == 1, nil
+	if err != nil {
+		return "", fmt.Errorf("read refresh family: %w", err)
+	}
+	return sessionID, nil
+}
+
+// FollowSession hangs the families of a session that was stepped up on the one that took
+// its place: a second app signing in must not sign the first one out.
+func FollowSession(ctx context.Context, tx *db.Tx, from, to string) error {
+	_, err := tx.Exec(ctx, `UPDATE refresh_families SET session_id = $1 WHERE tenant_id = $2 AND session_id = $3 AND ended_at = 0`, to, tx.Tenant, from)
+	if err != nil {
+		return fmt.Errorf("move refresh families: %w", err)
+	}
+	return nil
 }
 
 // EndOfSession ends every family that a session began. Rotation refuses them anyway once
