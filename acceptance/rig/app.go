@@ -155,7 +155,7 @@ func (a *App) Provider(t testing.TB) *oidc.Provider {
 	if a.provider == nil {
 		p, err := oidc.NewProvider(a.context(), PublicURL)
 		if err != nil {
-			t.Fatal(err)
+			t.Fatalf("discover: %v", err)
 		}
 		a.provider = p
 	}

@@ -57,8 +57,9 @@ func build(path string, f Flavour) error {
 	return nil
 }
 
-// scratch is the folder of this test run. The caller holds builds' lock.
+// scratch is the folder of this test run. The caller holds the lock of builds.
 func scratch(t testing.TB) string {
+	t.Helper()
 	if builds.dir == "" {
 		dir, err := os.MkdirTemp("", "countersign-acceptance-")
 		if err != nil {

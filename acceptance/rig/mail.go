@@ -144,3 +144,6 @@ Remote-MTA: dns; mx.example.test
 
 --cut--
 `
+
+// Digits writes n with at least width digits.
+func Digits(n, width int) string { return fmt.Sprintf("%0*d", width, n) }

@@ -194,3 +194,24 @@ func has(n *html.Node, key string) bool {
 	}
 	return false
 }
+
+// LinkSaying returns the address of the first link or button-like link that says words.
+func (pg *Page) LinkSaying(words string) string {
+	href := ""
+	walk(pg.doc, func(n *html.Node) {
+		if href == "" && n.Type == html.ElementNode && n.Data == "a" && strings.Contains(textOf(n), words) {
+			href = attr(n, "href")
+		}
+	})
+	return href
+}
+
+func textOf(n *html.Node) string {
+	var b strings.Builder
+	walk(n, func(n *html.Node) {
+		if n.Type == html.TextNode {
+			b.WriteString(n.Data)
+		}
+	})
+	return b.String()
+}

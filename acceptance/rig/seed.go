@@ -36,6 +36,11 @@ func (w *World) Covered(t testing.TB) *Tenant {
 // Open is the shared company without a second step.
 func (w *World) Open(t testing.TB) *Tenant { return w.once(t, "open", "--mandate", "default_off") }
 
+// SwitchedOn is the shared company whose owner switched the second step on.
+func (w *World) SwitchedOn(t testing.TB) *Tenant {
+	return w.once(t, "switched", "--mandate", "default_off", "--switch", "on")
+}
+
 func (w *World) once(t testing.TB, key string, flags ...string) *Tenant {
 	t.Helper()
 	w.mu.Lock()

@@ -66,7 +66,10 @@ var shared = struct {
 func Each(t *testing.T, fn func(t *testing.T, w *World)) {
 	t.Helper()
 	for _, engine := range Engines {
-		t.Run(engine, func(t *testing.T) { fn(t, Shared(t, engine)) })
+		t.Run(engine, func(t *testing.T) {
+			t.Parallel()
+			fn(t, Shared(t, engine))
+		})
 	}
 }
 
@@ -75,6 +78,7 @@ func EachFresh(t *testing.T, o Options, fn func(t *testing.T, w *World)) {
 	t.Helper()
 	for _, engine := range Engines {
 		t.Run(engine, func(t *testing.T) {
+			t.Parallel()
 			w := New(t, engine, o)
 			t.Cleanup(w.Close)
 			fn(t, w)
@@ -82,21 +86,32 @@ func EachFresh(t *testing.T, o Options, fn func(t *testing.T, w *World)) {
 	}
 }
 
-// EachTimed is EachFresh with a clock that can be shifted.
+// EachTimed runs fn on both databases, in the shared world whose clock can be advanced.
 func EachTimed(t *testing.T, fn func(t *testing.T, w *World)) {
 	t.Helper()
-	EachFresh(t, Options{Flavour: Rigged}, fn)
+	for _, engine := range Engines {
+		t.Run(engine, func(t *testing.T) {
+			t.Parallel()
+			fn(t, share(t, engine, Options{Flavour: Rigged}))
+		})
+	}
 }
 
 // Shared returns the package's world on an engine, and starts it at first use.
 func Shared(t testing.TB, engine string) *World {
 	t.Helper()
+	return share(t, engine, Options{Flavour: Release, Geo: true})
+}
+
+func share(t testing.TB, engine string, o Options) *World {
+	t.Helper()
+	key := engine + " " + string(o.Flavour)
 	shared.Lock()
 	defer shared.Unlock()
-	if shared.worlds[engine] == nil {
-		shared.worlds[engine] = New(t, engine, Options{Geo: true})
+	if shared.worlds[key] == nil {
+		shared.worlds[key] = New(t, engine, o)
 	}
-	return shared.worlds[engine]
+	return shared.worlds[key]
 }
 
 func closeShared() {
@@ -162,6 +177,12 @@ func (w *World) SetClock(t testing.TB, d time.Duration) {
 	if err := os.Rename(next, w.clock); err != nil { // never read half-written
 		t.Fatal(err)
 	}
+}
+
+// Advance moves the clock of a rigged world on by d.
+func (w *World) Advance(t testing.TB, d time.Duration) {
+	t.Helper()
+	w.SetClock(t, w.shift+d)
 }
 
 // Unique returns prefix with a number that nothing else in this world has.
