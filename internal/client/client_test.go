@@ -224,7 +224,7 @@ func TestLifeOfAClient(t *testing.T) {
 func TestClientsThatMayNotBeMade(t *testing.T) {
 	d := dbtest.Open(t, dbtest.SQLiteURL(t), func() time.Time { return now })
 	for _, n := range []client.New{
-		{ID: "", Name: "X", Kind: client.Public}, {ID: "A", Name: "X", Kind: client.Public}, {ID: "a b", Name: "X", Kind: client.Public},
+		{ID: "", Name: "X", Kind: client.Public}, {ID: "A", Name: "X", Kind: client.Public}, {ID: "countersign", Name: "X", Kind: client.Public}, {ID: "a b", Name: "X", Kind: client.Public},
 		{ID: "ok", Name: " ", Kind: client.Public}, {ID: "ok", Name: strings.Repeat("x", 81), Kind: client.Public},
 		{ID: "ok", Name: "X", Kind: "server"}, {ID: "ok", Name: "X", Kind: client.Public, HomeURL: "javascript:alert(1)"},
 		{ID: "ok", Name: "X", Kind: client.Public, RedirectURIs: []string{"http://app.test/"}},

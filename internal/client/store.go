@@ -5,6 +5,7 @@ import (
 	"database/sql"
 	"errors"
 	"fmt"
+	"slices"
 	"strings"
 	"time"
 
@@ -64,12 +65,17 @@ func newSecret(kind string) (secret.Text, []byte) {
 	return secret.NewToken()
 }
 
+// reserved are names that stand for Countersign's own pages where a client id stands.
+var reserved = []string{"countersign", "installation"}
+
 const idLetters = "abcdefghijklmnopqrstuvwxyz0123456789-_"
 
 func (n New) check() error {
 	switch {
 	case len(n.ID) < 2 || len(n.ID) > 40 || strings.Trim(n.ID, idLetters) != "":
 		return errors.New("the id must be 2 to 40 of a-z, 0-9, - and _")
+	case slices.Contains(reserved, n.ID):
+		return errors.New("the id is one that Countersign uses for itself")
 	case strings.TrimSpace(n.Name) == "" || len(n.Name) > 80:
 		return errors.New("the name must be 1 to 80 characters long")
 	case n.Kind != Confidential && n.Kind != Public && n.Kind != Native:

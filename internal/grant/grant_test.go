@@ -194,6 +194,7 @@ func TestATK135AnyMismatchKillsTheCode(t *testing.T) {
 		"other verifier":     func(r *grant.Redemption) { r.Verifier = strings.Repeat("x", 43) },
 		"no verifier":        func(r *grant.Redemption) { r.Verifier = "" },
 		"challenge as proof": func(r *grant.Redemption) { r.Verifier = challenge(verifier) },
+		"sign-in not enough": func(r *grant.Redemption) { r.Refuse = "not_enough" },
 		"short verifier":     func(r *grant.Redemption) { r.Verifier = verifier[:42] },
 	} {
 		t.Run(name, func(t *testing.T) {

@@ -33,7 +33,10 @@ func Has(scope, value string) bool { return slices.Contains(strings.Fields(scope
 type Redemption struct {
 	Code, ClientID, RedirectURI, Verifier string
 	AccessLife, RefreshLife               time.Duration
-	Event                                 audit.Event // who asked; the outcome is filled in
+	// Refuse says why the sign-in behind the code is not enough any more. The code is
+	// spent all the same; empty lets the attempt be judged by itself.
+	Refuse string
+	Event  audit.Event // who asked; the outcome is filled in
 }
 
 // Holder finds the session behind a code or a refresh token without spending it, so that
@@ -113,6 +116,8 @@ func spend(ctx context.Context, tx *db.Tx, ref secret.Reference, r Redemption) (
 		return c, "code_expired", nil
 	case !alive:
 		return c, "session_ended", nil
+	case r.Refuse != "":
+		return c, r.Refuse, nil
 	}
 	return c, "", nil
 }

@@ -6,6 +6,7 @@ package grant
 import (
 	"encoding/base64"
 	"encoding/json"
+	"net/url"
 	"time"
 
 	"countersign/internal/fault"
@@ -29,7 +30,7 @@ type Request struct {
 	ACRValues     []string  `json:"a,omitempty"`
 	MaxAge        *int64    `json:"x,omitempty"` // seconds
 	PromptLogin   bool      `json:"l,omitempty"`
-	PromptNone    bool      `json:"-"` // answered at once, never sealed
+	PromptNone    bool      `json:"o,omitempty"`
 	LoginHint     string    `json:"h,omitempty"`
 	UILocales     string    `json:"u,omitempty"`
 	Subject       string    `json:"i,omitempty"` // user id the app expects, from id_token_hint
@@ -73,6 +74,20 @@ func Open(keys *secret.Keys, sealed string, now time.Time) (Request, error) {
 		return Request{}, errOver
 	}
 	return s.Request, nil
+}
+
+// Target is where the answer goes, as a Content-Security-Policy source: an origin, or the
+// scheme of a native app. Browsers hold every page of a sign-in to it, because its last
+// form ends there.
+func (r Request) Target() string {
+	u, err := url.Parse(r.RedirectURI)
+	switch {
+	case err != nil || u.Scheme == "":
+		return ""
+	case u.Scheme == "https" || u.Scheme == "http":
+		return u.Scheme + "://" + u.Host
+	}
+	return u.Scheme + ":"
 }
 
 // FreshAfter is the instant at or after which the person must have proved who they are;
