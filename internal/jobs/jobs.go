@@ -5,20 +5,65 @@ package jobs
 
 import (
 	"context"
-	"log/slog"
+	"encoding/json"
+	"fmt"
+	"sync"
 	"time"
 
 	"countersign/internal/db"
 )
 
 // Queue stores jobs and wakes the runners of this process. The zero value is ready.
-type Queue struct{}
+type Queue struct {
+	mu      sync.Mutex
+	runners []*Runner
+}
 
 // Enqueue stores a job in the caller's transaction, to run at runAt or, when that is
 // zero, as soon as the transaction has committed. args is kept as JSON; it must hold no
 // secret, because it is not sealed.
 func (q *Queue) Enqueue(ctx context.Context, tx *db.Tx, kind string, args any, runAt time.Time) (id string, err error) {
-	return tx.NewID(), nil
+	text, err := json.Marshal(args)
+	if err != nil {
+		return "", fmt.Errorf("encode job %s: %w", kind, err)
+	}
+	if runAt.IsZero() {
+		runAt = tx.Now
+	}
+	id = tx.NewID()
+	_, err = tx.Exec(ctx, `
+		INSERT INTO jobs (tenant_id, id, kind, args, attempts, run_at, claimed_until, done_at, failed_at, last_error)
+		VALUES ($1, $2, $3, $4, 0, $5, 0, 0, 0, '')`, tx.Tenant, id, kind, string(text), runAt)
+	if err != nil {
+		return "", fmt.Errorf("enqueue job %s: %w", kind, err)
+	}
+	tx.OnCommit(q.wake)
+	return id, nil
+}
+
+func (q *Queue) wake() {
+	q.mu.Lock()
+	defer q.mu.Unlock()
+	for _, r := range q.runners {
+		r.Wake()
+	}
+}
+
+func (q *Queue) join(r *Runner) {
+	q.mu.Lock()
+	defer q.mu.Unlock()
+	q.runners = append(q.runners, r)
+}
+
+func (q *Queue) leave(r *Runner) {
+	q.mu.Lock()
+	defer q.mu.Unlock()
+	for i, other := range q.runners {
+		if other == r {
+			q.runners = append(q.runners[:i], q.runners[i+1:]...)
+			return
+		}
+	}
 }
 
 // Job is one piece of work on its way through a Handler.
@@ -30,39 +75,25 @@ type Job struct {
 }
 
 // Handler does the work of one kind of job, at least once. nil means done; Later and Drop
-// say otherwise; any other error means "again after a pause".
+// say otherwise; any other error means "again after a pause", and after twenty attempts
+// the job has failed. The words of an error are logged and not stored.
 type Handler func(ctx context.Context, j Job) error
 
-// Periodic is work that every replica does by itself every so often; it must not mind
-// being done twice at once.
-type Periodic struct {
-	Name  string
-	Every time.Duration
-	Run   func(ctx context.Context) error
+type later struct {
+	at    time.Time
+	cause error
 }
 
-// Runner takes due jobs and runs them.
-type Runner struct {
-	DB       *db.DB
-	Queue    *Queue // may be nil: then only Poll finds work
-	Handlers map[string]Handler
-	Workers  int           // jobs at once; 0 = 8
-	Poll     time.Duration // how often to look for work nobody announced; 0 = 1 s
-	Log      *slog.Logger
-	Periodic []Periodic
-}
+func (l *later) Error() string { return "again later: " + l.cause.Error() }
+func (l *later) Unwrap() error { return l.cause }
 
-// Run takes jobs until ctx ends, then waits for those under way.
-func (r *Runner) Run(ctx context.Context) error { <-ctx.Done(); return nil }
+// Later asks for the job to be run again at that instant, however often it was tried.
+func Later(at time.Time, cause error) error { return &later{at, cause} }
 
-// Wake makes the runner look for work now.
-func (r *Runner) Wake() {}
+type drop struct{ cause error }
 
-// Later asks for the job to be run again at that instant.
-func Later(at time.Time, cause error) error { return cause }
+func (d *drop) Error() string { return "given up: " + d.cause.Error() }
+func (d *drop) Unwrap() error { return d.cause }
 
 // Drop gives the job up for good.
-func Drop(cause error) error { return cause }
-
-// Sweep deletes jobs that ended long ago.
-func Sweep(ctx context.Context, d *db.DB) (int64, error) { return 0, nil }
+func Drop(cause error) error { return &drop{cause} }

@@ -1,0 +1,196 @@
+package jobs
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"math/rand/v2"
+	"sync"
+	"time"
+
+	"countersign/internal/db"
+)
+
+// Periodic is work that every replica does by itself every so often, beginning at the
+// start; it must not mind being done twice at once.
+type Periodic struct {
+	Name  string
+	Every time.Duration
+	Run   func(ctx context.Context) error
+}
+
+// Runner takes due jobs and runs them. Its fields do not change once Run has been called.
+type Runner struct {
+	DB       *db.DB
+	Queue    *Queue // may be nil: then only Poll finds work
+	Handlers map[string]Handler
+	Workers  int           // jobs at once; 0 = 8
+	Poll     time.Duration // how often to look for work nobody announced; 0 = 1 s
+	Log      *slog.Logger
+	Periodic []Periodic
+
+	once sync.Once
+	bell chan struct{}
+}
+
+func (r *Runner) init() {
+	r.once.Do(func() {
+		r.bell = make(chan struct{}, 1)
+		if r.Workers == 0 {
+			r.Workers = 8
+		}
+		if r.Poll == 0 {
+			r.Poll = time.Second
+		}
+		if r.Log == nil {
+			r.Log = slog.New(slog.DiscardHandler)
+		}
+	})
+}
+
+// Wake makes the runner look for work now. It never blocks.
+func (r *Runner) Wake() {
+	r.init()
+	select {
+	case r.bell <- struct{}{}:
+	default: // somebody rang already
+	}
+}
+
+// Run takes jobs until ctx ends, then waits for those under way. It returns nil then.
+// Jobs of a kind without a handler are put off, for a newer replica to take.
+func (r *Runner) Run(ctx context.Context) error {
+	r.init()
+	if r.Queue != nil {
+		r.Queue.join(r)
+		defer r.Queue.leave(r)
+	}
+	var under sync.WaitGroup
+	defer under.Wait()
+	for _, p := range r.Periodic {
+		under.Go(func() { r.repeat(ctx, p) })
+	}
+	free := make(chan struct{}, r.Workers) // one token per idle worker
+	for range r.Workers {
+		free <- struct{}{}
+	}
+	for ctx.Err() == nil {
+		if r.round(ctx, free, &under) {
+			continue
+		}
+		r.rest(ctx)
+	}
+	return nil
+}
+
+// round takes as many jobs as there are idle workers and reports whether more are waiting.
+func (r *Runner) round(ctx context.Context, free chan struct{}, under *sync.WaitGroup) (more bool) {
+	n := idle(ctx, free)
+	taken, more, err := r.take(ctx, n)
+	if err != nil && ctx.Err() == nil {
+		r.Log.Error("jobs cannot be taken", "error", err)
+	}
+	for range n - len(taken) {
+		free <- struct{}{}
+	}
+	for _, j := range taken {
+		under.Go(func() {
+			defer func() { free <- struct{}{} }()
+			r.work(context.WithoutCancel(ctx), j)
+		})
+	}
+	return more
+}
+
+// idle waits for one idle worker and counts those that are idle with it.
+func idle(ctx context.Context, free chan struct{}) int {
+	select {
+	case <-free:
+	case <-ctx.Done():
+		return 0
+	}
+	for n := 1; ; n++ {
+		select {
+		case <-free:
+		default:
+			return n
+		}
+	}
+}
+
+func (r *Runner) take(ctx context.Context, n int) (taken []Job, more bool, err error) {
+	if n == 0 {
+		return nil, false, nil
+	}
+	found, err := due(ctx, r.DB, 4*n)
+	if err != nil || len(found) == 0 {
+		return nil, false, err
+	}
+	more = len(found) > n
+	taken, err = claim(ctx, r.DB, choose(found, n))
+	return taken, more && err == nil, err
+}
+
+// rest waits for the bell or the next poll. Replicas spread their polls a little.
+func (r *Runner) rest(ctx context.Context) {
+	t := time.NewTimer(r.Poll - rand.N(r.Poll/4+1))
+	defer t.Stop()
+	select {
+	case <-ctx.Done():
+	case <-r.bell:
+	case <-t.C:
+	}
+}
+
+// work runs one job inside its lease and settles it. A stop of the house does not cut it
+// short; what does not end in time is taken up again elsewhere.
+func (r *Runner) work(ctx context.Context, j Job) {
+	ctx, cancel := context.WithTimeout(ctx, lease-5*time.Second)
+	defer cancel()
+	outcome := r.handle(ctx, j)
+	if outcome != nil {
+		r.Log.Warn("job did not succeed", "kind", j.Kind, "job", j.ID, "tenant", j.Tenant, "attempt", j.Attempts, "error", outcome)
+	}
+	if err := settle(context.WithoutCancel(ctx), r.DB, j, outcome); err != nil {
+		r.Log.Error("job cannot be settled", "error", err)
+	}
+}
+
+// handle turns a panic into an error, so that one poisoned job ends alone.
+func (r *Runner) handle(ctx context.Context, j Job) (err error) {
+	defer func() {
+		if p := recover(); p != nil {
+			err = fmt.Errorf("handler panicked: %v", p)
+		}
+	}()
+	h := r.Handlers[j.Kind]
+	if h == nil {
+		return errors.New("no handler for this kind of job")
+	}
+	return h(ctx, j)
+}
+
+func (r *Runner) repeat(ctx context.Context, p Periodic) {
+	tick := time.NewTicker(p.Every)
+	defer tick.Stop()
+	for {
+		if err := r.runOnce(ctx, p); err != nil && ctx.Err() == nil {
+			r.Log.Error("periodic work failed", "name", p.Name, "error", err)
+		}
+		select {
+		case <-ctx.Done():
+			return
+		case <-tick.C:
+		}
+	}
+}
+
+func (r *Runner) runOnce(ctx context.Context, p Periodic) (err error) {
+	defer func() {
+		if v := recover(); v != nil {
+			err = fmt.Errorf("panicked: %v", v)
+		}
+	}()
+	return p.Run(ctx)
+}
