@@ -65,7 +65,8 @@ type State []byte
 // Setting is what a challenge is bound to; an answer given in any other setting is wrong.
 type Setting struct {
 	ChallengeID, FlowID, Purpose string
-	AppName, Company, Language   string
+	Vendor, AppName, Company     string
+	Language                     string
 	Reference                    string
 	IP, Place, Browser           string
 	IssuedAt, ExpiresAt          time.Time

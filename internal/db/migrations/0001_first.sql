@@ -144,6 +144,7 @@ CREATE TABLE flows (
     expires_at        BIGINT NOT NULL,
     closed_at         BIGINT NOT NULL,
     closed_because    TEXT   NOT NULL,
+    disowned_at       BIGINT NOT NULL,
     PRIMARY KEY (tenant_id, id),
     FOREIGN KEY (tenant_id, user_id) REFERENCES users (tenant_id, id)
 );
@@ -175,7 +176,6 @@ CREATE TABLE challenges (
     expires_at        BIGINT NOT NULL,
     closed_at         BIGINT NOT NULL,
     closed_because    TEXT   NOT NULL,
-    disowned_at       BIGINT NOT NULL,
     PRIMARY KEY (tenant_id, id),
     FOREIGN KEY (tenant_id, flow_id) REFERENCES flows (tenant_id, id) ON DELETE CASCADE
 );
@@ -190,6 +190,7 @@ CREATE TABLE sessions (
     user_id           TEXT   NOT NULL,
     client_id         TEXT   NOT NULL,
     flow_id           TEXT   NOT NULL,
+    continues         TEXT   NOT NULL,
     acr               TEXT   NOT NULL,
     amr               TEXT   NOT NULL,
     remembered_id     TEXT   NOT NULL,

@@ -1,0 +1,172 @@
+// Package outofband verifies codes and links that are sent to an address. The code
+// follows from the link's token and a key outside the database, so neither is ever
+// stored: the row keeps the token's hash and the code's keyed hash, and one guarded close
+// of the challenge spends both.
+package outofband
+
+import (
+	"context"
+	"fmt"
+	"strings"
+
+	"countersign/internal/authenticator"
+	"countersign/internal/db"
+	"countersign/internal/message"
+	"countersign/internal/message/email"
+	"countersign/internal/secret"
+)
+
+// Verifier sends codes over one channel.
+type Verifier struct {
+	Channel authenticator.Kind // authenticator.Email
+	Keys    *secret.Keys
+	Queue   *message.Queue
+	Digits  int    // 6 or 8
+	Origin  string // public origin, before the paths of the links in the message
+}
+
+// The paths of the links in a message, before the reference.
+const (
+	LinkPath  = "/l/"
+	NotMePath = "/not-me/"
+)
+
+// Begin queues the message in the transaction that remembers the code's hash.
+func (v Verifier) Begin(ctx context.Context, tx *db.Tx, a authenticator.Authenticator, s authenticator.Setting) (authenticator.Opening, error) {
+	to, err := Address(ctx, tx, a.ID)
+	if err != nil {
+		return authenticator.Opening{}, fmt.Errorf("load address: %w", err)
+	}
+	token, hash := secret.NewToken()
+	code := v.code("", token, s.ChallengeID)
+	link := secret.Reference{Tenant: tx.Tenant, ID: s.ChallengeID, Token: token}.Text().Reveal()
+	letter := email.SignInCode{
+		Vendor: s.Vendor, AppName: s.AppName, Company: s.Company, Code: code, Reference: s.Reference,
+		Link: v.Origin + LinkPath + link, NotMeLink: NotMeLink(v.Origin, v.Keys, tx.Tenant, s.FlowID),
+		IP: s.IP, Place: s.Place, Browser: s.Browser, At: s.IssuedAt, ExpiresAt: s.ExpiresAt,
+	}
+	id, err := v.Queue.Put(ctx, tx, message.Outgoing{
+		UserID: a.UserID, Channel: string(v.Channel), Purpose: s.Purpose, To: to, Hint: Mask(to),
+		Language: s.Language, Template: email.Template(letter), Data: letter, ExpiresAt: s.ExpiresAt,
+	})
+	if err != nil {
+		return authenticator.Opening{}, fmt.Errorf("queue code: %w", err)
+	}
+	return authenticator.Opening{State: append(hash, v.mac(tx.Tenant, a, s, to, code)...), MessageID: id}, nil
+}
+
+// NotMeLink is the address at which the owner of an account says that a flow was not
+// theirs. It is another token than the link's, so that it can end a sign-in and not
+// finish one.
+func NotMeLink(origin string, keys *secret.Keys, tenant, flowID string) string {
+	return origin + NotMePath + secret.Reference{Tenant: tenant, ID: flowID, Token: keys.Token("not-me", tenant, flowID)}.Text().Reveal()
+}
+
+func (v Verifier) code(keyID string, token secret.Text, challengeID string) string {
+	return v.Keys.DerivedCode(keyID, v.Digits, token, string(v.Channel), challengeID)
+}
+
+// binding is everything that a code is good for; in any other setting it is wrong.
+func (v Verifier) binding(tenant string, a authenticator.Authenticator, s authenticator.Setting, to, code string) []string {
+	return []string{tenant, a.UserID, a.ID, s.FlowID, s.ChallengeID, s.Purpose, string(v.Channel), to, code}
+}
+
+func (v Verifier) mac(tenant string, a authenticator.Authenticator, s authenticator.Setting, to, code string) []byte {
+	return v.Keys.MAC("outofband", v.binding(tenant, a, s, to, code)...)
+}
+
+const hashLength = 32
+
+// Verify compares a typed code or a link's token with what is remembered. Spending is the
+// close of the challenge, which is its caller's guarded write.
+func (v Verifier) Verify(ctx context.Context, tx *db.Tx, a authenticator.Authenticator, s authenticator.Setting, state authenticator.State, r authenticator.Response) (authenticator.Verdict, error) {
+	if len(state) < hashLength {
+		return authenticator.Verdict{Reason: "no_state"}, nil
+	}
+	to, err := Address(ctx, tx, a.ID)
+	if err != nil {
+		return authenticator.Verdict{}, fmt.Errorf("load address: %w", err)
+	}
+	if r.LinkToken != "" {
+		ok := secret.Equal(state[:hashLength], secret.Hash(r.LinkToken))
+		return authenticator.Verdict{OK: ok, Reason: reason(ok, "wrong_link")}, nil
+	}
+	code, ok := Canonical(r.Code, v.Digits)
+	ok = ok && v.Keys.CheckMAC(state[hashLength:], "outofband", v.binding(tx.Tenant, a, s, to, code)...)
+	return authenticator.Verdict{OK: ok, Reason: reason(ok, "wrong_code")}, nil
+}
+
+func reason(ok bool, wrong string) string {
+	if ok {
+		return ""
+	}
+	return wrong
+}
+
+// CodeOf returns the code that belongs to a link's token, for the browser that may only
+// show it. It is empty for a token that is not this challenge's.
+func (v Verifier) CodeOf(state authenticator.State, challengeID, token string) string {
+	if len(state) < hashLength || !secret.Equal(state[:hashLength], secret.Hash(token)) {
+		return ""
+	}
+	return v.code(secret.KeyOf(state[hashLength:]), secret.Text(token), challengeID)
+}
+
+// Canonical strips ASCII spaces and hyphens and accepts exactly n ASCII digits; every
+// check of a code begins here (OpenBao's replay through white space began elsewhere).
+func Canonical(typed string, n int) (string, bool) {
+	if len(typed) > 4*n {
+		return "", false
+	}
+	code := strings.NewReplacer(" ", "", "-", "", "\t", "", "\r", "", "\n", "").Replace(typed)
+	if len(code) != n {
+		return "", false
+	}
+	for _, c := range []byte(code) {
+		if c < '0' || c > '9' {
+			return "", false
+		}
+	}
+	return code, true
+}
+
+// Bind gives a user an authenticator for a verified address.
+func Bind(ctx context.Context, tx *db.Tx, userID string, channel authenticator.Kind, address string) (authenticator.Authenticator, error) {
+	a, err := authenticator.Bind(ctx, tx, userID, channel, Mask(address))
+	if err != nil {
+		return a, err
+	}
+	_, err = tx.Exec(ctx, `INSERT INTO outofband_addresses (tenant_id, authenticator_id, address, verified_at) VALUES ($1, $2, $3, $4)`, tx.Tenant, a.ID, address, tx.Now)
+	return a, err
+}
+
+// Address is where an authenticator's codes go.
+func Address(ctx context.Context, tx *db.Tx, authenticatorID string) (to string, err error) {
+	err = tx.QueryRow(ctx, `SELECT address FROM outofband_addresses WHERE tenant_id = $1 AND authenticator_id = $2`, tx.Tenant, authenticatorID).Scan(&to)
+	return to, err
+}
+
+// Readdress points an authenticator to another verified address.
+func Readdress(ctx context.Context, tx *db.Tx, authenticatorID, address string) error {
+	if _, err := tx.Exec(ctx, `UPDATE authenticators SET label = $1 WHERE tenant_id = $2 AND id = $3`, Mask(address), tx.Tenant, authenticatorID); err != nil {
+		return err
+	}
+	_, err := tx.Exec(ctx, `UPDATE outofband_addresses SET address = $1, verified_at = $2 WHERE tenant_id = $3 AND authenticator_id = $4`, address, tx.Now, tx.Tenant, authenticatorID)
+	return err
+}
+
+// Mask shows enough of an address to be recognised by its owner, and the same number of
+// stars for every length: m•••@h•••.example.
+func Mask(address string) string {
+	local, domain, ok := strings.Cut(address, "@")
+	if !ok || local == "" || domain == "" {
+		return "•••"
+	}
+	host, top := domain, ""
+	if i := strings.LastIndexByte(domain, '.'); i > 0 {
+		host, top = domain[:i], domain[i:]
+	}
+	return first(local) + "•••@" + first(host) + "•••" + top
+}
+
+func first(s string) string { return string([]rune(s)[:1]) }

@@ -1,0 +1,49 @@
+package password
+
+import (
+	"strings"
+	"unicode/utf8"
+
+	zxcvbn "github.com/ccojocar/zxcvbn-go"
+
+	"countersign/internal/fault"
+)
+
+// Lengths in characters (NIST SP 800-63B-4 §3.1.1.2). A password may be the only factor
+// wherever an app is exempt or a browser is remembered, so 15 is the rule.
+const (
+	MinLength = 15
+	MaxLength = 256
+)
+
+const (
+	scoredLength = 64 // the estimator's time grows faster than the text
+	weakScore    = 2  // of 4: below it fewer than 10⁸ guesses are expected to be enough
+)
+
+// Check judges a new password. words are what an attacker would try first: the product's,
+// the company's and the user's names. It fails with fault Invalid and the reason.
+func Check(plain string, words ...string) error {
+	n := utf8.RuneCountInString(plain)
+	switch {
+	case !utf8.ValidString(plain) || strings.ContainsRune(plain, 0):
+		return fault.New(fault.Invalid, "password.unreadable")
+	case n < MinLength:
+		return fault.New(fault.Invalid, "password.too_short")
+	case n > MaxLength:
+		return fault.New(fault.Invalid, "password.too_long")
+	}
+	scored := string([]rune(plain)[:min(n, scoredLength)])
+	if zxcvbn.PasswordStrength(scored, split(words)).Score < weakScore {
+		return fault.New(fault.Invalid, "password.too_easy")
+	}
+	return nil
+}
+
+func split(words []string) []string {
+	var out []string
+	for _, w := range words {
+		out = append(out, strings.FieldsFunc(strings.ToLower(w), func(r rune) bool { return r == ' ' || r == '@' || r == '.' })...)
+	}
+	return out
+}

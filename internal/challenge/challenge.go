@@ -1,0 +1,123 @@
+// Package challenge owns the lifetime of one request for proof: issued once, answered a
+// few times, closed for good. It does not know what proof is.
+package challenge
+
+import (
+	"context"
+	"time"
+
+	"countersign/internal/authenticator"
+	"countersign/internal/db"
+	"countersign/internal/secret"
+)
+
+// Why a challenge was closed.
+const (
+	Answered = "answered"
+	Replaced = "replaced"
+	Ended    = "ended"
+)
+
+// Challenge is one request for proof.
+type Challenge struct {
+	ID, FlowID, UserID  string
+	AuthenticatorID     string
+	Kind                authenticator.Kind
+	Reference           string // public: also in the message, so that people pick the right one
+	State               authenticator.State
+	TriesLeft           int
+	MessageID           string
+	IssuedAt, ExpiresAt time.Time
+	ClosedAt            time.Time
+	ClosedBecause       string
+}
+
+// Open reports whether the challenge may still be answered at now.
+func (c Challenge) Open(now time.Time) bool {
+	return c.ID != "" && c.ClosedAt.IsZero() && c.TriesLeft > 0 && now.Before(c.ExpiresAt)
+}
+
+// New returns a challenge that is not stored yet, so that its id and reference can go
+// into the message.
+func New(tx *db.Tx, flowID string, a authenticator.Authenticator, tries int, life time.Duration) Challenge {
+	return Challenge{
+		ID: tx.NewID(), FlowID: flowID, UserID: a.UserID, AuthenticatorID: a.ID, Kind: a.Kind, Reference: secret.NewReference(),
+		TriesLeft: tries, IssuedAt: tx.Now, ExpiresAt: tx.Now.Add(life),
+	}
+}
+
+// Issue stores a challenge. The flow's earlier one is closed as replaced; the unique index
+// on open challenges makes a second issue at the same moment fail instead of leaving two.
+func Issue(ctx context.Context, tx *db.Tx, c Challenge, o authenticator.Opening) error {
+	if err := CloseOpen(ctx, tx, c.FlowID, Replaced); err != nil {
+		return err
+	}
+	_, err := tx.Exec(ctx, `
+		INSERT INTO challenges (tenant_id, id, flow_id, user_id, authenticator_id, kind, reference, state, tries_left, message_id, issued_at, expires_at, closed_at, closed_because)
+		VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, 0, '')`,
+		tx.Tenant, c.ID, c.FlowID, c.UserID, c.AuthenticatorID, string(c.Kind), c.Reference, []byte(o.State), c.TriesLeft, o.MessageID, c.IssuedAt, c.ExpiresAt)
+	return err
+}
+
+// CloseOpen closes whatever is open in a flow.
+func CloseOpen(ctx context.Context, tx *db.Tx, flowID, because string) error {
+	_, err := tx.Exec(ctx, `UPDATE challenges SET closed_at = $1, closed_because = $2 WHERE tenant_id = $3 AND flow_id = $4 AND closed_at = 0`, tx.Now, because, tx.Tenant, flowID)
+	return err
+}
+
+// Take reserves one try. ok is false when the challenge is spent, expired or closed. The
+// caller commits before it compares, so that nothing later can give the try back.
+func Take(ctx context.Context, tx *db.Tx, id string) (ok bool, err error) {
+	n, err := tx.Exec(ctx, `
+		UPDATE challenges SET tries_left = tries_left - 1 WHERE tenant_id = $1 AND id = $2 AND closed_at = 0 AND tries_left > 0 AND expires_at > $3`,
+		tx.Tenant, id, tx.Now)
+	return n > 0, err
+}
+
+// Spend closes a challenge after a right answer. Only the first caller gets true: this is
+// the write that makes a code and its link work once.
+func Spend(ctx context.Context, tx *db.Tx, id string) (first bool, err error) {
+	n, err := tx.Exec(ctx, `UPDATE challenges SET closed_at = $1, closed_because = $2 WHERE tenant_id = $3 AND id = $4 AND closed_at = 0 AND expires_at > $1`,
+		tx.Now, Answered, tx.Tenant, id)
+	return n > 0, err
+}
+
+const columns = `id, flow_id, user_id, authenticator_id, kind, reference, state, tries_left, message_id, issued_at, expires_at, closed_at, closed_because`
+
+type scanner interface{ Scan(...any) error }
+
+func scan(row scanner) (Challenge, error) {
+	var c Challenge
+	var state []byte
+	var issued, expires, closed int64
+	err := row.Scan(&c.ID, &c.FlowID, &c.UserID, &c.AuthenticatorID, &c.Kind, &c.Reference, &state, &c.TriesLeft, &c.MessageID, &issued, &expires, &closed, &c.ClosedBecause)
+	c.State, c.IssuedAt, c.ExpiresAt, c.ClosedAt = state, db.Time(issued), db.Time(expires), db.Time(closed)
+	return c, err
+}
+
+// ByID loads a challenge; found is false where there is none.
+func ByID(ctx context.Context, tx *db.Tx, id string) (c Challenge, found bool, err error) {
+	c, err = scan(tx.QueryRow(ctx, `SELECT `+columns+` FROM challenges WHERE tenant_id = $1 AND id = $2`, tx.Tenant, id))
+	if db.IsNoRows(err) {
+		return c, false, nil
+	}
+	return c, err == nil, err
+}
+
+// OfFlow lists the challenges of a flow, newest first.
+func OfFlow(ctx context.Context, tx *db.Tx, flowID string) ([]Challenge, error) {
+	rows, err := tx.Query(ctx, `SELECT `+columns+` FROM challenges WHERE tenant_id = $1 AND flow_id = $2 ORDER BY id DESC`, tx.Tenant, flowID)
+	if err != nil {
+		return nil, err
+	}
+	defer rows.Close()
+	var out []Challenge
+	for rows.Next() {
+		c, err := scan(rows)
+		if err != nil {
+			return nil, err
+		}
+		out = append(out, c)
+	}
+	return out, rows.Err()
+}

@@ -1,0 +1,73 @@
+package session
+
+import (
+	"context"
+	"time"
+
+	"countersign/internal/db"
+	"countersign/internal/secret"
+)
+
+// Remembered is a browser that need not show a second step to one client for one user.
+type Remembered struct {
+	ID, UserID, ClientID string
+	FlowID               string
+	SecurityVersion      int64
+	Visitor
+	ProvedAt, ExpiresAt time.Time // ExpiresAt counts from the last real second step and never slides
+}
+
+// Remember stores a remembered browser and returns the reference that the browser keeps.
+func Remember(ctx context.Context, tx *db.Tx, r Remembered) (Remembered, secret.Reference, error) {
+	token, hash := secret.NewToken()
+	r.ID = tx.NewID()
+	_, err := tx.Exec(ctx, `
+		INSERT INTO remembered_browsers (tenant_id, id, token_hash, user_id, client_id, flow_id, security_version, ip, place, browser, proved_at, rotated_at, expires_at, ended_at, ended_because)
+		VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, 0, '')`,
+		tx.Tenant, r.ID, hash, r.UserID, r.ClientID, r.FlowID, r.SecurityVersion, r.IP, r.Place, r.Browser, r.ProvedAt, tx.Now, r.ExpiresAt)
+	return r, secret.Reference{Tenant: tx.Tenant, ID: r.ID, Token: token}, err
+}
+
+// Recall finds the remembered browser among what a browser presents. It must be this
+// user's, for this client, made under the present security version, and neither ended nor
+// expired. stale names a row whose older token was presented: the token was copied.
+func Recall(ctx context.Context, tx *db.Tx, presented []secret.Reference, userID, clientID string, securityVersion int64) (r Remembered, ref secret.Reference, stale string, err error) {
+	for _, ref := range presented {
+		if ref.Tenant != tx.Tenant {
+			continue
+		}
+		var proved, expires int64
+		var right bool
+		found := Remembered{ID: ref.ID}
+		err := tx.QueryRow(ctx, `
+			SELECT user_id, client_id, proved_at, expires_at, CASE WHEN token_hash = $1 THEN TRUE ELSE FALSE END FROM remembered_browsers
+			WHERE tenant_id = $2 AND id = $3 AND user_id = $4 AND client_id = $5 AND security_version = $6 AND ended_at = 0 AND expires_at > $7`,
+			ref.Hash(), tx.Tenant, ref.ID, userID, clientID, securityVersion, tx.Now).Scan(&found.UserID, &found.ClientID, &proved, &expires, &right)
+		switch {
+		case db.IsNoRows(err):
+		case err != nil:
+			return r, ref, "", err
+		case right:
+			found.ProvedAt, found.ExpiresAt = db.Time(proved), db.Time(expires)
+			return found, ref, "", nil
+		default:
+			stale = ref.ID
+		}
+	}
+	return Remembered{}, secret.Reference{}, stale, nil
+}
+
+// Rotate replaces a remembered browser's token when it is used. Only the first use of each
+// token gets true; a second use means that two browsers hold it.
+func Rotate(ctx context.Context, tx *db.Tx, ref secret.Reference) (next secret.Reference, first bool, err error) {
+	token, hash := secret.NewToken()
+	n, err := tx.Exec(ctx, `UPDATE remembered_browsers SET token_hash = $1, rotated_at = $2 WHERE tenant_id = $3 AND id = $4 AND token_hash = $5 AND ended_at = 0 AND expires_at > $2`,
+		hash, tx.Now, tx.Tenant, ref.ID, ref.Hash())
+	return secret.Reference{Tenant: tx.Tenant, ID: ref.ID, Token: token}, n > 0, err
+}
+
+// Forget ends a remembered browser; only the first caller gets true.
+func Forget(ctx context.Context, tx *db.Tx, id, because string) (bool, error) {
+	n, err := tx.Exec(ctx, `UPDATE remembered_browsers SET ended_at = $1, ended_because = $2 WHERE tenant_id = $3 AND id = $4 AND ended_at = 0`, tx.Now, because, tx.Tenant, id)
+	return n > 0, err
+}

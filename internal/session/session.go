@@ -1,0 +1,109 @@
+// Package session owns what a sign-in leaves behind: the session of a browser, and the
+// memory of a browser that need not show a second step until a date. Both are rows that
+// keep a hash of a token; it refuses to give either of them a level that no proof gave.
+package session
+
+import (
+	"context"
+	"strings"
+	"time"
+
+	"countersign/internal/authenticator"
+	"countersign/internal/db"
+	"countersign/internal/secret"
+)
+
+// Why a session or a remembered browser ended.
+const (
+	SignedOut   = "signed_out"
+	Superseded  = "superseded" // stepped up: a new one took its place
+	NotMe       = "not_me"
+	CodeReplay  = "code_replay"
+	TokenReplay = "token_replay"
+)
+
+// Visitor is where a request came from, as far as it can be known.
+type Visitor struct{ IP, Place, Browser, RequestID string }
+
+// Session is one signed-in browser.
+type Session struct {
+	Tenant, ID, UserID string
+	ClientID           string // the app that the sign-in was for
+	FlowID             string
+	Continues          string // the session that this one was stepped up from
+	ACR                string
+	AMR                []string
+	RememberedID       string // the remembered browser that stood in for the second step, or was made with it
+	SecurityVersion    int64
+	Visitor
+	AuthenticatedAt, CreatedAt time.Time
+	LastSeenAt                 time.Time
+	Idle                       time.Duration // 0 = no idle limit
+	ExpiresAt, EndedAt         time.Time
+}
+
+// Alive reports whether the session may still be used by its browser at now.
+func (s Session) Alive(now time.Time) bool {
+	return s.Lasting(now) && (s.Idle == 0 || now.Before(s.LastSeenAt.Add(s.Idle)))
+}
+
+// Lasting is Alive without the idle limit, which is about the browser and not about the
+// tokens that apps hold.
+func (s Session) Lasting(now time.Time) bool { return s.EndedAt.IsZero() && now.Before(s.ExpiresAt) }
+
+// Proofs are the proofs that the session stands for, so that a step-up can build on them.
+func (s Session) Proofs() []authenticator.Proof {
+	var out []authenticator.Proof
+	for _, v := range s.AMR {
+		if k, ok := authenticator.KindOfAMR(v); ok {
+			out = append(out, authenticator.Proof{Kind: k, At: s.AuthenticatedAt})
+		}
+	}
+	return out
+}
+
+// Issue stores a session and returns the reference that its browser keeps.
+func Issue(ctx context.Context, tx *db.Tx, s Session) (Session, secret.Reference, error) {
+	token, hash := secret.NewToken()
+	s.Tenant, s.ID, s.CreatedAt, s.LastSeenAt = tx.Tenant, tx.NewID(), tx.Now, tx.Now
+	_, err := tx.Exec(ctx, `
+		INSERT INTO sessions (tenant_id, id, token_hash, user_id, client_id, flow_id, continues, acr, amr, remembered_id, security_version, ip, place, browser,
+			authenticated_at, created_at, last_seen_at, idle_micros, expires_at, ended_at, ended_because)
+		VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $16, $17, $18, 0, '')`,
+		tx.Tenant, s.ID, hash, s.UserID, s.ClientID, s.FlowID, s.Continues, s.ACR, strings.Join(s.AMR, " "), s.RememberedID, s.SecurityVersion, s.IP, s.Place, s.Browser,
+		s.AuthenticatedAt, tx.Now, s.Idle.Microseconds(), s.ExpiresAt)
+	return s, secret.Reference{Tenant: tx.Tenant, ID: s.ID, Token: token}, err
+}
+
+// End ends a session; only the first caller gets true.
+func End(ctx context.Context, tx *db.Tx, id, because string) (bool, error) {
+	n, err := tx.Exec(ctx, `UPDATE sessions SET ended_at = $1, ended_because = $2 WHERE tenant_id = $3 AND id = $4 AND ended_at = 0`, tx.Now, because, tx.Tenant, id)
+	return n > 0, err
+}
+
+// Detach takes a session away from its browser without ending what apps hold of it: the
+// browser got a stronger one, and the old cookie must die (ASVS 7.2.4).
+func Detach(ctx context.Context, tx *db.Tx, id string) error {
+	_, unknowable := secret.NewToken()
+	_, err := tx.Exec(ctx, `UPDATE sessions SET token_hash = $1 WHERE tenant_id = $2 AND id = $3`, unknowable, tx.Tenant, id)
+	return err
+}
+
+// EndOfFlow ends what one sign-in left behind: its session and its remembered browser.
+func EndOfFlow(ctx context.Context, tx *db.Tx, flowID, because string) error {
+	if _, err := tx.Exec(ctx, `UPDATE sessions SET ended_at = $1, ended_because = $2 WHERE tenant_id = $3 AND flow_id = $4 AND ended_at = 0`, tx.Now, because, tx.Tenant, flowID); err != nil {
+		return err
+	}
+	_, err := tx.Exec(ctx, `UPDATE remembered_browsers SET ended_at = $1, ended_because = $2 WHERE tenant_id = $3 AND flow_id = $4 AND ended_at = 0`, tx.Now, because, tx.Tenant, flowID)
+	return err
+}
+
+// Familiar reports whether the user has signed in before, and whether from a browser of
+// this name at this place: a new one is worth a notice.
+func Familiar(ctx context.Context, tx *db.Tx, userID string, v Visitor) (before, same bool, err error) {
+	var all, alike int
+	err = tx.QueryRow(ctx, `
+		SELECT COUNT(*), COALESCE(SUM(CASE WHEN browser = $1 AND place = $2 THEN 1 ELSE 0 END), 0) FROM sessions WHERE tenant_id = $3 AND user_id = $4`,
+		v.Browser, v.Place, tx.Tenant, userID).Scan(&all, &alike)
+	return all > 0, alike > 0, err
+}

@@ -1,0 +1,131 @@
+package signin
+
+import (
+	"context"
+	"time"
+
+	"countersign/internal/authenticator"
+	"countersign/internal/authenticator/outofband"
+	"countersign/internal/challenge"
+	"countersign/internal/db"
+	"countersign/internal/fault"
+	"countersign/internal/policy"
+	"countersign/internal/ratelimit"
+	"countersign/internal/secret"
+	"countersign/internal/session"
+)
+
+// LinkState is what a secure link is good for in the browser that opened it.
+type LinkState string
+
+// The states of a link.
+const (
+	LinkReady     LinkState = "ready"     // this browser began the sign-in: a button finishes it
+	LinkElsewhere LinkState = "elsewhere" // another browser began it: the code is shown, to be typed there
+	LinkReplaced  LinkState = "replaced"
+	LinkUsed      LinkState = "used"
+	LinkExpired   LinkState = "expired"
+	LinkUnknown   LinkState = "unknown"
+)
+
+// Link is what a link's page may tell.
+type Link struct {
+	State              LinkState
+	AppName, Account   string
+	Code, Reference    string
+	IP, Place, Browser string
+	At                 time.Time
+	RememberDays       int
+	NotMePath          string
+	ContinueTo         string
+}
+
+// OpenLink reads what a link is good for, and changes nothing: mail scanners open links.
+// flowRef is what the browser holds, the zero value for none.
+func (s *Service) OpenLink(ctx context.Context, link, flowRef secret.Reference) (Link, error) {
+	out := Link{State: LinkUnknown}
+	err := s.DB.View(ctx, link.Tenant, func(tx *db.Tx) error {
+		c, f, err := s.followLink(ctx, tx, link)
+		if err != nil || f == nil {
+			return err
+		}
+		out.State = linkState(c, f, tx.Now)
+		if out.State != LinkElsewhere {
+			return nil
+		}
+		d, _, err := s.decide(ctx, tx, f)
+		out.AppName, out.Account, out.Reference, out.At = f.App.Name, outofband.Mask(f.User.Email), c.Reference, c.IssuedAt
+		out.IP, out.Place, out.Browser = f.Visitor.IP, f.Visitor.Place, f.Visitor.Browser
+		out.NotMePath = outofband.NotMeLink("", s.Keys, tx.Tenant, f.ID)
+		if sameFlow(ctx, tx, flowRef, f.ID) {
+			out.State, out.RememberDays, out.ContinueTo = LinkReady, rememberDays(d, s), f.ContinueTo
+			return err
+		}
+		out.Code = s.Email.CodeOf(c.State, c.ID, link.Token.Reveal())
+		return err
+	})
+	return out, err
+}
+
+func rememberDays(d policy.Decision, s *Service) int {
+	return min(d.RememberDays, s.Limits.RememberDays)
+}
+
+// followLink finds the challenge of a link and its flow; a token that is not the
+// challenge's finds nothing.
+func (s *Service) followLink(ctx context.Context, tx *db.Tx, link secret.Reference) (challenge.Challenge, *flow, error) {
+	c, found, err := challenge.ByID(ctx, tx, link.ID)
+	if err != nil || !found || s.Email.CodeOf(c.State, c.ID, link.Token.Reveal()) == "" {
+		return c, nil, err
+	}
+	f, err := s.loadByID(ctx, tx, c.FlowID)
+	if fault.Is(err, fault.NotFound) {
+		return c, nil, nil
+	}
+	return c, f, err
+}
+
+func linkState(c challenge.Challenge, f *flow, now time.Time) LinkState {
+	switch {
+	case c.ClosedBecause == challenge.Replaced:
+		return LinkReplaced
+	case c.ClosedBecause == challenge.Answered || f.ClosedBecause == Finished:
+		return LinkUsed
+	case !c.Open(now) || f.over(now) != "":
+		return LinkExpired
+	}
+	return LinkElsewhere
+}
+
+// sameFlow reports whether the browser that holds ref began the flow.
+func sameFlow(ctx context.Context, tx *db.Tx, ref secret.Reference, flowID string) bool {
+	if ref.ID != flowID || ref.Tenant != tx.Tenant {
+		return false
+	}
+	var n int
+	err := tx.QueryRow(ctx, `SELECT COUNT(*) FROM flows WHERE tenant_id = $1 AND id = $2 AND token_hash = $3`, tx.Tenant, flowID, ref.Hash()).Scan(&n)
+	return err == nil && n == 1
+}
+
+// PressLink finishes a sign-in by its link, only in the browser that began it. Anywhere
+// else it signs nobody in: both browsers stay as they were.
+func (s *Service) PressLink(ctx context.Context, link, flowRef secret.Reference, remember bool, v session.Visitor) (Step, error) {
+	if err := ratelimit.Spend(ctx, s.DB, db.Installation, limitLinks, source(v.IP)); err != nil {
+		return nil, err
+	}
+	var step Step
+	err := s.DB.InTx(ctx, link.Tenant, func(tx *db.Tx) error {
+		c, f, err := s.followLink(ctx, tx, link)
+		if err != nil {
+			return err
+		}
+		if f == nil || !sameFlow(ctx, tx, flowRef, f.ID) || linkState(c, f, tx.Now) != LinkElsewhere {
+			return errLinkUseless
+		}
+		step, err = s.judge(ctx, tx, flowRef, c.ID, authenticator.Response{LinkToken: link.Token.Reveal()}, remember, v)
+		return err
+	})
+	return step, err
+}
+
+var errLinkUseless = fault.New(fault.NotFound, "link.useless")

@@ -1,0 +1,240 @@
+package signin
+
+import (
+	"context"
+	"strings"
+	"time"
+
+	"countersign/internal/audit"
+	"countersign/internal/authenticator"
+	"countersign/internal/authenticator/outofband"
+	"countersign/internal/authenticator/password"
+	"countersign/internal/challenge"
+	"countersign/internal/db"
+	"countersign/internal/fault"
+	"countersign/internal/policy"
+	"countersign/internal/ratelimit"
+	"countersign/internal/secret"
+	"countersign/internal/session"
+)
+
+// next is the only place that decides what a flow needs. Every step returns through it.
+// remember is the person's wish that this browser be remembered.
+func (s *Service) next(ctx context.Context, tx *db.Tx, f *flow, remember bool) (Step, error) {
+	d, all, err := s.decide(ctx, tx, f)
+	if err != nil {
+		return nil, err
+	}
+	switch d.Outcome {
+	case policy.Allow:
+		if !f.User.PasswordFlaggedAt.IsZero() {
+			return ReplacePassword{Email: f.User.Email, MinLength: password.MinLength}, nil
+		}
+		return s.complete(ctx, tx, f, d, remember)
+	case policy.Challenge:
+		return s.challenge(ctx, tx, f, d, all)
+	default:
+		return s.unmet(ctx, tx, f, d)
+	}
+}
+
+func (s *Service) decide(ctx context.Context, tx *db.Tx, f *flow) (policy.Decision, []authenticator.Authenticator, error) {
+	all, err := authenticator.Of(ctx, tx, f.User.ID)
+	if err != nil {
+		return policy.Decision{}, nil, err
+	}
+	in := f.input(tx.Now, levels(f.WantACR), usable(all), f.Proofs)
+	in.RememberedSince, in.RememberedUntil = f.remembered.ProvedAt, f.remembered.ExpiresAt
+	return policy.Evaluate(in), all, nil
+}
+
+func usable(all []authenticator.Authenticator) []authenticator.Kind {
+	var kinds []authenticator.Kind
+	for _, a := range all {
+		if a.DisabledAt.IsZero() {
+			kinds = append(kinds, a.Kind)
+		}
+	}
+	return kinds
+}
+
+// challenge begins the first method that would be enough, so that its message leaves in
+// the same request.
+func (s *Service) challenge(ctx context.Context, tx *db.Tx, f *flow, d policy.Decision, all []authenticator.Authenticator) (Step, error) {
+	a, ok := authenticator.Usable(all, d.Offer[0])
+	if !ok {
+		return s.unmet(ctx, tx, f, d)
+	}
+	if err := s.spendSend(ctx, tx, f, a); err != nil {
+		return nil, err
+	}
+	c := challenge.New(tx, f.ID, a, s.Limits.WrongAnswers, s.Limits.CodeLife)
+	opening, err := s.verifier(a.Kind).Begin(ctx, tx, a, s.setting(f, c))
+	if err != nil {
+		return nil, err
+	}
+	if err := challenge.Issue(ctx, tx, c, opening); err != nil {
+		return nil, err
+	}
+	if err := audit.Record(ctx, tx, event("challenge.sent", "ok", "", f.User.ID, f.ClientID, string(a.Kind), c.ID, f.Visitor)); err != nil {
+		return nil, err
+	}
+	c.MessageID = opening.MessageID
+	f.Challenges = append([]challenge.Challenge{c}, f.Challenges...)
+	return s.answerStep(ctx, tx, f, d, "")
+}
+
+// purposeSignIn binds a code to this journey; codes of others are wrong here.
+const purposeSignIn = "signin.code"
+
+func (s *Service) setting(f *flow, c challenge.Challenge) authenticator.Setting {
+	return authenticator.Setting{
+		ChallengeID: c.ID, FlowID: f.ID, Purpose: purposeSignIn, Reference: c.Reference,
+		Vendor: f.Vendor.Name, AppName: f.App.Name, Company: f.Tenant.Name, Language: f.User.Language,
+		IP: f.Visitor.IP, Place: f.Visitor.Place, Browser: f.Visitor.Browser, IssuedAt: c.IssuedAt, ExpiresAt: c.ExpiresAt,
+	}
+}
+
+// spendSend counts a message against the flow, the account and the destination. The
+// guarded UPDATE also keeps two tabs from sending at the same moment.
+func (s *Service) spendSend(ctx context.Context, tx *db.Tx, f *flow, a authenticator.Authenticator) error {
+	n, err := tx.Exec(ctx, `UPDATE flows SET sends = sends + 1 WHERE tenant_id = $1 AND id = $2 AND closed_at = 0 AND sends = $3 AND sends <= $4`, tx.Tenant, f.ID, f.Sends, s.Limits.NewCodes)
+	if err != nil {
+		return err
+	}
+	if n == 0 {
+		return errNewCodeWait.After(s.Limits.NewCodeEvery)
+	}
+	f.Sends++
+	to, err := outofband.Address(ctx, tx, a.ID)
+	if err != nil {
+		return err
+	}
+	if err := spendOrRefuse(ctx, tx, s.limitSends("send.account"), f.User.ID); err != nil {
+		return err
+	}
+	return spendOrRefuse(ctx, tx.As(db.Installation), s.limitSends("send.destination"), s.hidden("destination", strings.ToLower(to)))
+}
+
+var (
+	errNewCodeWait = fault.New(fault.RateLimited, "limit.new_code")
+	errSends       = fault.New(fault.RateLimited, "limit.sends")
+)
+
+func spendOrRefuse(ctx context.Context, tx *db.Tx, l ratelimit.Limit, subject string) error {
+	wait, err := ratelimit.SpendIn(ctx, tx, l, subject)
+	if err == nil && wait > 0 {
+		return errSends.After(wait)
+	}
+	return err
+}
+
+// unmet ends a flow that nothing this user has could finish.
+func (s *Service) unmet(ctx context.Context, tx *db.Tx, f *flow, d policy.Decision) (Step, error) {
+	if _, err := f.close(ctx, tx, Unmet); err != nil {
+		return nil, err
+	}
+	e := event("signin.denied", "refused", "level_unreachable", f.User.ID, f.ClientID, "", f.ID, f.Visitor)
+	e.Level = string(d.Need)
+	return f.overStep(Unmet), audit.Record(ctx, tx, e)
+}
+
+// complete turns a satisfied flow into a session, once.
+func (s *Service) complete(ctx context.Context, tx *db.Tx, f *flow, d policy.Decision, remember bool) (Step, error) {
+	first, err := f.close(ctx, tx, Finished)
+	if err != nil {
+		return nil, err
+	}
+	if !first {
+		return f.overStep(Finished), nil
+	}
+	if err := s.noticeNewBrowser(ctx, tx, f, d); err != nil {
+		return nil, err
+	}
+	done := Done{ContinueTo: f.ContinueTo, Notice: s.notice(tx, f, d)}
+	rememberedID, err := s.keepBrowser(ctx, tx, f, d, remember, &done)
+	if err != nil {
+		return nil, err
+	}
+	sess, ref, err := session.Issue(ctx, tx, s.sessionOf(tx, f, d, rememberedID))
+	if err != nil {
+		return nil, err
+	}
+	if f.SteppingUp != "" {
+		if err := session.Detach(ctx, tx, f.SteppingUp); err != nil {
+			return nil, err
+		}
+	}
+	done.Session, done.Life = ref, sess.ExpiresAt.Sub(tx.Now)
+	e := event("signin.completed", "ok", reasonText(f), f.User.ID, f.ClientID, strings.Join(sess.AMR, " "), sess.ID, f.Visitor)
+	e.Level = sess.ACR
+	return done, audit.Record(ctx, tx, e)
+}
+
+func reasonText(f *flow) string {
+	switch {
+	case f.remembered.ID != "":
+		return "remembered_browser"
+	case f.SteppingUp != "":
+		return "step_up"
+	}
+	return ""
+}
+
+// sessionOf gives a session the level that the proofs gave and the life that goes with it.
+func (s *Service) sessionOf(tx *db.Tx, f *flow, d policy.Decision, rememberedID string) session.Session {
+	out := session.Session{
+		UserID: f.User.ID, ClientID: f.ClientID, FlowID: f.ID, Continues: f.SteppingUp, ACR: string(d.Level), AMR: policy.AMR(f.Proofs),
+		RememberedID: rememberedID, SecurityVersion: f.SecurityVersion, Visitor: f.Visitor, AuthenticatedAt: f.authenticatedAt(),
+		Idle: s.Limits.SessionIdle, ExpiresAt: tx.Now.Add(s.Limits.SessionLife),
+	}
+	if rememberedID != "" || d.Level == policy.PasswordOnly {
+		out.Idle, out.ExpiresAt = 0, tx.Now.Add(s.Limits.LongSessionLife)
+	}
+	return out
+}
+
+// keepBrowser remembers the browser when the person wished it after a real second step,
+// or renews the token of one that stood in for it. The date never moves.
+func (s *Service) keepBrowser(ctx context.Context, tx *db.Tx, f *flow, d policy.Decision, remember bool, done *Done) (string, error) {
+	if f.remembered.ID != "" && !d.Level.AtLeast(policy.Confirmed) && d.Required {
+		done.Remembered, done.RememberTo = &secret.Reference{}, f.remembered.ExpiresAt
+		next, first, err := session.Rotate(ctx, tx, f.rememberBy)
+		if err == nil && !first {
+			err = fault.New(fault.Conflict, "signin.try_again")
+		}
+		*done.Remembered = next
+		return f.remembered.ID, err
+	}
+	if !remember || d.RememberDays == 0 || !d.Level.AtLeast(policy.Confirmed) {
+		return "", nil
+	}
+	proved := f.secondProof().At
+	r, ref, err := session.Remember(ctx, tx, session.Remembered{
+		UserID: f.User.ID, ClientID: f.ClientID, FlowID: f.ID, SecurityVersion: f.SecurityVersion, Visitor: f.Visitor,
+		ProvedAt: proved, ExpiresAt: proved.AddDate(0, 0, min(d.RememberDays, s.Limits.RememberDays)),
+	})
+	if err != nil {
+		return "", err
+	}
+	done.Remembered, done.RememberTo = &ref, r.ExpiresAt
+	return r.ID, audit.Record(ctx, tx, event("browser.remembered", "ok", "", f.User.ID, f.ClientID, "", r.ID, f.Visitor))
+}
+
+// secondProof is the newest proof beside the password.
+func (f *flow) secondProof() authenticator.Proof {
+	return f.Proofs[len(f.Proofs)-1]
+}
+
+// notice tells of a requirement that is announced and not in force (ALO-1).
+func (s *Service) notice(tx *db.Tx, f *flow, d policy.Decision) *Notice {
+	if d.Announced.IsZero() || d.Level.AtLeast(policy.Confirmed) || f.App.ExemptUntil.After(d.Announced) {
+		return nil
+	}
+	return &Notice{AppName: f.App.Name, By: d.AnnouncedBy, From: d.Announced, DaysLeft: DaysUntil(tx.Now, d.Announced), SentTo: outofband.Mask(f.User.Email)}
+}
+
+// DaysUntil counts begun days, so that "1" is the last one.
+func DaysUntil(now, then time.Time) int {
+	return int((then.Sub(now) + 24*time.Hour - 1) / (24 * time.Hour))
+}

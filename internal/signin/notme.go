@@ -1,0 +1,135 @@
+package signin
+
+import (
+	"context"
+	"time"
+
+	"countersign/internal/audit"
+	"countersign/internal/authenticator/outofband"
+	"countersign/internal/challenge"
+	"countersign/internal/db"
+	"countersign/internal/message"
+	"countersign/internal/message/email"
+	"countersign/internal/policy"
+	"countersign/internal/ratelimit"
+	"countersign/internal/secret"
+	"countersign/internal/session"
+	"countersign/internal/user"
+)
+
+// disownWithin is how long after a sign-in its owner can say that it was not them.
+const disownWithin = 7 * 24 * time.Hour
+
+// noticeLife is how long a warning may wait for a mail server.
+const noticeLife = 24 * time.Hour
+
+// Disown takes the word of whoever reads the account's mail that a sign-in was not theirs:
+// the attempt and what came of it end, the password is flagged, the admins are told. It
+// answers the same for every token, good or bad.
+func (s *Service) Disown(ctx context.Context, ref secret.Reference, v session.Visitor) error {
+	if err := ratelimit.Spend(ctx, s.DB, db.Installation, limitLinks, source(v.IP)); err != nil {
+		return err
+	}
+	if !s.Keys.CheckToken(ref.Token, "not-me", ref.Tenant, ref.ID) {
+		return nil
+	}
+	return s.DB.InTx(ctx, ref.Tenant, func(tx *db.Tx) error {
+		n, err := tx.Exec(ctx, `UPDATE flows SET disowned_at = $1 WHERE tenant_id = $2 AND id = $3 AND disowned_at = 0 AND started_at > $4`,
+			tx.Now, tx.Tenant, ref.ID, tx.Now.Add(-disownWithin))
+		if err != nil || n == 0 {
+			return err
+		}
+		f, err := s.loadByID(ctx, tx, ref.ID)
+		if err != nil {
+			return err
+		}
+		return s.disown(ctx, tx, f, v)
+	})
+}
+
+func (s *Service) disown(ctx context.Context, tx *db.Tx, f *flow, v session.Visitor) error {
+	if _, err := f.close(ctx, tx, NotMe); err != nil {
+		return err
+	}
+	if err := challenge.CloseOpen(ctx, tx, f.ID, challenge.Ended); err != nil {
+		return err
+	}
+	if err := session.EndOfFlow(ctx, tx, f.ID, session.NotMe); err != nil {
+		return err
+	}
+	if err := audit.Record(ctx, tx, event("signin.disowned", "ok", "", f.User.ID, f.ClientID, "", f.ID, v)); err != nil {
+		return err
+	}
+	first, err := user.FlagPassword(ctx, tx, f.User.ID)
+	if err != nil || !first {
+		return err
+	}
+	return s.alertStewards(ctx, tx, f)
+}
+
+func (s *Service) alertStewards(ctx context.Context, tx *db.Tx, f *flow) error {
+	stewards, err := user.Stewards(ctx, tx)
+	if err != nil {
+		return err
+	}
+	for _, to := range stewards {
+		err := s.tell(ctx, tx, to, "signin.not_me", email.NotMeAlert{
+			Vendor: f.Vendor.Name, UserName: f.User.Name, UserEmail: f.User.Email,
+			IP: f.Visitor.IP, Place: f.Visitor.Place, Browser: f.Visitor.Browser, At: f.StartedAt,
+		})
+		if err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// warn tells a person, once an hour at the most, that somebody with their password keeps
+// failing at the second step (SEC-36).
+func (s *Service) warn(ctx context.Context, tx *db.Tx, f *flow, v session.Visitor) error {
+	failed, err := ratelimit.Count(ctx, tx, s.limitAnswers(), f.User.ID, 24*time.Hour)
+	if err != nil || failed < s.Limits.WrongAnswers {
+		return err
+	}
+	wait, err := ratelimit.SpendIn(ctx, tx, limitWarning, f.User.ID)
+	if err != nil || wait > 0 {
+		return err
+	}
+	return s.tell(ctx, tx, f.User, "signin.password_known", email.PasswordKnown{
+		Vendor: f.Vendor.Name, AppName: f.App.Name, IP: v.IP, Place: v.Place, Browser: v.Browser, At: tx.Now, NotMeLink: s.notMeLink(tx, f),
+	})
+}
+
+// noticeNewBrowser tells a person of a sign-in that no second step guarded, from a browser
+// or place that the account has not been seen with (ALO-13).
+func (s *Service) noticeNewBrowser(ctx context.Context, tx *db.Tx, f *flow, d policy.Decision) error {
+	if d.Level.AtLeast(policy.Confirmed) || f.remembered.ID != "" {
+		return nil
+	}
+	before, same, err := session.Familiar(ctx, tx, f.User.ID, f.Visitor)
+	if err != nil || !before || same {
+		return err
+	}
+	return s.tell(ctx, tx, f.User, "signin.new_browser", email.NewBrowser{
+		Vendor: f.Vendor.Name, AppName: f.App.Name, IP: f.Visitor.IP, Place: f.Visitor.Place, Browser: f.Visitor.Browser, At: tx.Now, NotMeLink: s.notMeLink(tx, f),
+	})
+}
+
+func (s *Service) tellReplay(ctx context.Context, tx *db.Tx, f *flow) error {
+	return s.tell(ctx, tx, f.User, "browser.replayed", email.RememberedReuse{
+		Vendor: f.Vendor.Name, AppName: f.App.Name, IP: f.Visitor.IP, Place: f.Visitor.Place, Browser: f.Visitor.Browser, At: tx.Now, NotMeLink: s.notMeLink(tx, f),
+	})
+}
+
+func (s *Service) notMeLink(tx *db.Tx, f *flow) string {
+	return outofband.NotMeLink(s.Origin, s.Keys, tx.Tenant, f.ID)
+}
+
+// tell queues a notice to one person.
+func (s *Service) tell(ctx context.Context, tx *db.Tx, to user.User, purpose string, c email.Content) error {
+	_, err := s.Queue.Put(ctx, tx, message.Outgoing{
+		UserID: to.ID, Channel: "email", Purpose: purpose, To: to.Email, Hint: outofband.Mask(to.Email),
+		Language: to.Language, Template: email.Template(c), Data: c, ExpiresAt: tx.Now.Add(noticeLife),
+	})
+	return err
+}

@@ -1,0 +1,124 @@
+package signin
+
+import (
+	"encoding/hex"
+	"net/netip"
+	"strings"
+	"time"
+
+	"countersign/internal/authenticator"
+	"countersign/internal/authenticator/outofband"
+	"countersign/internal/authenticator/password"
+	"countersign/internal/config"
+	"countersign/internal/db"
+	"countersign/internal/message"
+	"countersign/internal/ratelimit"
+	"countersign/internal/secret"
+	"countersign/internal/user"
+)
+
+// Service runs sign-in flows.
+type Service struct {
+	DB        *db.DB
+	Keys      *secret.Keys
+	Queue     *message.Queue
+	Passwords *password.Pool
+	Email     outofband.Verifier
+	Limits    config.Limits
+	Origin    string // public origin, for the links in mails
+	Seen      *Seen
+}
+
+func (s *Service) verifier(k authenticator.Kind) authenticator.Verifier {
+	if k == authenticator.Email {
+		return s.Email
+	}
+	return nil
+}
+
+// The budgets of a sign-in (product numbers; see docs/configuration.md). Slow ones let the
+// first tries through, then double the wait.
+
+const firstWait = 5 * time.Second
+
+func (s *Service) limitPassword() ratelimit.Limit {
+	return ratelimit.Limit{
+		Name:    "password.account",
+		Windows: []ratelimit.Window{{Count: 200, Per: 24 * time.Hour}},
+		Slow:    ratelimit.Slow{From: s.Limits.PasswordSlowFrom, First: firstWait, Max: s.Limits.PasswordSlowMax, Within: time.Hour},
+	}
+}
+
+// limitKnownBrowser holds for a remembered browser, which a stranger's failures do not slow.
+func (s *Service) limitKnownBrowser() ratelimit.Limit {
+	l := s.limitPassword()
+	l.Name = "password.browser"
+	return l
+}
+
+func (s *Service) limitSource() ratelimit.Limit {
+	return ratelimit.Limit{Name: "password.source", Windows: []ratelimit.Window{{Count: s.Limits.UnknownPerSource, Per: s.Limits.UnknownPerSourceWindow}}}
+}
+
+// limitMirror does the work of limitSource for accounts that exist, on a row that nobody
+// shares, so that both kinds of account cost the same and a whole floor behind one
+// address does not queue for one row.
+func (s *Service) limitMirror() ratelimit.Limit {
+	l := s.limitSource()
+	l.Name = "password.mirror"
+	l.Windows = []ratelimit.Window{{Count: 10_000, Per: 10 * time.Minute}}
+	return l
+}
+
+func (s *Service) limitAnswers() ratelimit.Limit {
+	return ratelimit.Limit{
+		Name: "second.account",
+		Windows: []ratelimit.Window{
+			{Count: s.Limits.SecondFactorFailuresPerDay, Per: 24 * time.Hour},
+			{Count: s.Limits.PerMonth, Per: 30 * 24 * time.Hour},
+		},
+		Slow: ratelimit.Slow{From: s.Limits.WrongAnswers, First: firstWait, Max: s.Limits.PasswordSlowMax, Within: time.Hour},
+	}
+}
+
+func (s *Service) limitSends(name string) ratelimit.Limit {
+	return ratelimit.Limit{Name: name, Windows: []ratelimit.Window{
+		{Count: s.Limits.SendsPerHour, Per: time.Hour},
+		{Count: s.Limits.SendsPerDay, Per: 24 * time.Hour},
+	}}
+}
+
+var limitWarning = ratelimit.Limit{Name: "warning.account", Windows: []ratelimit.Window{{Count: 1, Per: time.Hour}}}
+
+var limitLinks = ratelimit.Limit{Name: "link.source", Windows: []ratelimit.Window{{Count: 60, Per: 10 * time.Minute}}}
+
+// accountSubject names an account by its canonical address, known or not, without keeping
+// the address.
+func (s *Service) accountSubject(email string) string {
+	key, err := user.EmailKey(email)
+	if err != nil {
+		key = strings.ToLower(strings.TrimSpace(email))
+	}
+	return s.hidden("account", key)
+}
+
+func (s *Service) hidden(purpose, value string) string {
+	return hex.EncodeToString(s.Keys.MAC("budget/"+purpose, value)[:24])
+}
+
+// source is the network that a request came from: an IPv4 address or an IPv6 /64, which
+// is what one household or one machine is given.
+func source(ip string) string {
+	a, err := netip.ParseAddr(ip)
+	if err != nil {
+		return "unknown"
+	}
+	if a = a.Unmap(); a.Is6() {
+		p, err := a.Prefix(64)
+		if err != nil {
+			return "unknown"
+		}
+		return p.String()
+	}
+	return a.String()
+}

@@ -1,0 +1,226 @@
+package signin
+
+import (
+	"context"
+	"strings"
+	"time"
+
+	"countersign/internal/audit"
+	"countersign/internal/authenticator"
+	"countersign/internal/db"
+	"countersign/internal/policy"
+	"countersign/internal/secret"
+	"countersign/internal/session"
+	"countersign/internal/tenant"
+	"countersign/internal/user"
+)
+
+// Ask is what a client wants of a session.
+type Ask struct {
+	ClientID   string
+	WantACR    []string
+	MaxAge     *time.Duration
+	FreshAfter time.Time // the sign-in must be newer (prompt=login); zero = no matter
+}
+
+// Standing says whether a session is enough for a client now.
+type Standing struct {
+	Session     *session.Session // nil: nobody is signed in
+	User        user.User
+	Tenant      tenant.Tenant
+	AppName     string
+	Enough      bool
+	StepUp      bool   // a second step on top of this session would be enough
+	Unreachable bool   // nothing this user has could be enough
+	NeedACR     string // what is missing, when not Enough
+	Decision    policy.Decision
+}
+
+const sessionColumns = `
+	s.id, s.client_id, s.flow_id, s.continues, s.acr, s.amr, s.remembered_id, s.security_version, s.ip, s.place, s.browser,
+	s.authenticated_at, s.created_at, s.last_seen_at, s.idle_micros, s.expires_at, s.ended_at,
+	COALESCE(r.proved_at, 0), COALESCE(r.expires_at, 0)`
+
+// Standing judges the session that a browser holds. One statement, no write.
+func (s *Service) Standing(ctx context.Context, ref secret.Reference, ask Ask) (st Standing, err error) {
+	err = s.DB.View(ctx, ref.Tenant, func(tx *db.Tx) error {
+		st, err = s.judgeSession(ctx, tx, ref.ID, ref.Hash(), ask)
+		return err
+	})
+	if err == nil && st.Session != nil {
+		s.Seen.note(ref.Tenant, ref.ID, s.DB.Now())
+	}
+	return st, err
+}
+
+// StandingOf judges the session behind a token that a client holds; the browser's idle
+// limit does not apply to it. One statement, no write.
+func (s *Service) StandingOf(ctx context.Context, tenantID, sessionID string, ask Ask) (st Standing, err error) {
+	err = s.DB.View(ctx, tenantID, func(tx *db.Tx) error {
+		st, err = s.judgeSession(ctx, tx, sessionID, nil, ask)
+		return err
+	})
+	return st, err
+}
+
+// judgeSession reads a session and its world; hash is nil when a token, and not a browser,
+// speaks for it.
+func (s *Service) judgeSession(ctx context.Context, tx *db.Tx, id string, hash []byte, ask Ask) (Standing, error) {
+	var w world
+	r := reader{w: &w}
+	sess := session.Session{Tenant: tx.Tenant}
+	var amr string
+	var authenticated, created, seen, idle, expires, ended, proved, until int64
+	err := tx.QueryRow(ctx, `
+		SELECT `+sessionColumns+`,`+worldColumns+`
+		FROM sessions s
+		JOIN users u ON u.tenant_id = s.tenant_id AND u.id = s.user_id
+		JOIN tenants t ON t.tenant_id = s.tenant_id
+		JOIN installation i ON i.id = 'installation'
+		LEFT JOIN clients c ON c.id = $1
+		LEFT JOIN remembered_browsers r ON r.tenant_id = s.tenant_id AND r.id = s.remembered_id AND r.client_id = $1 AND r.ended_at = 0
+		WHERE s.tenant_id = $2 AND s.id = $3 AND (s.token_hash = $4 OR $5)`, ask.ClientID, tx.Tenant, id, notNil(hash), hash == nil).
+		Scan(append([]any{&sess.ID, &sess.ClientID, &sess.FlowID, &sess.Continues, &sess.ACR, &amr, &sess.RememberedID, &sess.SecurityVersion, &sess.IP, &sess.Place, &sess.Browser,
+			&authenticated, &created, &seen, &idle, &expires, &ended, &proved, &until}, r.targets()...)...)
+	if db.IsNoRows(err) {
+		return Standing{NeedACR: string(policy.PasswordOnly)}, nil
+	}
+	if err != nil {
+		return Standing{}, err
+	}
+	r.settle(ask.ClientID)
+	sess.AMR, sess.UserID = strings.Fields(amr), w.User.ID
+	sess.AuthenticatedAt, sess.CreatedAt, sess.LastSeenAt = db.Time(authenticated), db.Time(created), db.Time(seen)
+	sess.Idle, sess.ExpiresAt, sess.EndedAt = time.Duration(idle)*time.Microsecond, db.Time(expires), db.Time(ended)
+	sess.LastSeenAt = s.Seen.newest(tx.Tenant, id, sess.LastSeenAt)
+	alive := sess.Lasting(tx.Now) && (hash == nil || sess.Alive(tx.Now))
+	if !alive || sess.SecurityVersion != w.User.SecurityVersion || !w.User.DisabledAt.IsZero() || !w.Tenant.SuspendedAt.IsZero() {
+		return Standing{NeedACR: string(policy.PasswordOnly)}, nil
+	}
+	return s.weigh(tx, sess, w, ask, db.Time(proved), db.Time(until)), nil
+}
+
+func notNil(b []byte) []byte {
+	if b == nil {
+		return []byte{}
+	}
+	return b
+}
+
+// weigh asks policy whether a living session is enough.
+func (s *Service) weigh(tx *db.Tx, sess session.Session, w world, ask Ask, rememberedSince, rememberedUntil time.Time) Standing {
+	st := Standing{Session: &sess, User: w.User, Tenant: w.Tenant, AppName: w.App.Name}
+	// What the user has is not read here: the only second step there is goes to the
+	// account's own address. A flow that finds otherwise says so.
+	has := []authenticator.Kind{authenticator.Password, authenticator.Email}
+	in := w.input(tx.Now, levels(ask.WantACR), has, sess.Proofs())
+	in.RememberedSince, in.RememberedUntil = rememberedSince, rememberedUntil
+	st.Decision = policy.Evaluate(in)
+	st.NeedACR = string(st.Decision.Need)
+	st.Unreachable = st.Decision.Outcome == policy.Deny
+	if !w.open() || ask.stale(sess, tx.Now) {
+		return st
+	}
+	st.Enough = st.Decision.Outcome == policy.Allow && w.User.PasswordFlaggedAt.IsZero()
+	st.StepUp = st.Decision.Outcome == policy.Challenge && w.User.PasswordFlaggedAt.IsZero()
+	return st
+}
+
+// stale reports whether the client wants a newer sign-in than the session's.
+func (a Ask) stale(sess session.Session, now time.Time) bool {
+	if a.MaxAge != nil && now.Sub(sess.AuthenticatedAt) > *a.MaxAge && !sess.AuthenticatedAt.After(a.FreshAfter) {
+		return true
+	}
+	return !a.FreshAfter.IsZero() && a.MaxAge == nil && sess.AuthenticatedAt.Before(a.FreshAfter)
+}
+
+// StepUp begins a flow from a living session that lacks only a second step: the same
+// journey, begun with the old proofs.
+func (s *Service) StepUp(ctx context.Context, ref secret.Reference, a Attempt) (Step, error) {
+	var step Step
+	err := s.DB.InTx(ctx, ref.Tenant, func(tx *db.Tx) error {
+		st, err := s.judgeSession(ctx, tx, ref.ID, ref.Hash(), Ask{ClientID: a.ClientID, WantACR: a.WantACR})
+		if err != nil {
+			return err
+		}
+		if !st.StepUp {
+			return errFlowGone
+		}
+		step, err = s.stepUp(ctx, tx, st, a)
+		return err
+	})
+	return step, err
+}
+
+func (s *Service) stepUp(ctx context.Context, tx *db.Tx, st Standing, a Attempt) (Step, error) {
+	w, err := s.worldOf(ctx, tx, st.User.ID, a.ClientID)
+	if err != nil {
+		return nil, err
+	}
+	f := &flow{
+		ClientID: a.ClientID, ContinueTo: a.ContinueTo, WantACR: a.WantACR, Visitor: a.Visitor, SteppingUp: st.Session.ID,
+		SecurityVersion: st.Session.SecurityVersion, world: w,
+	}
+	proofs := st.Session.Proofs()
+	ref, err := s.begin(ctx, tx, f, proofs[0])
+	if err != nil {
+		return nil, err
+	}
+	for _, p := range proofs[1:] {
+		if err := f.prove(ctx, tx, p); err != nil {
+			return nil, err
+		}
+	}
+	f.remembered, f.rememberBy, _, err = session.Recall(ctx, tx, a.Presented, f.User.ID, f.ClientID, f.SecurityVersion)
+	if err != nil {
+		return nil, err
+	}
+	if err := audit.Record(ctx, tx, event("signin.step_up", "ok", "", f.User.ID, f.ClientID, "", f.ID, a.Visitor)); err != nil {
+		return nil, err
+	}
+	step, err := s.next(ctx, tx, f, false)
+	return withFlow(step, ref), err
+}
+
+// SignOut ends a browser's session, and those that it was stepped up from. It answers the
+// same for a session that has ended already.
+func (s *Service) SignOut(ctx context.Context, ref secret.Reference, v session.Visitor) error {
+	return s.DB.InTx(ctx, ref.Tenant, func(tx *db.Tx) error {
+		st, err := s.judgeSession(ctx, tx, ref.ID, ref.Hash(), Ask{ClientID: PortalID})
+		if err != nil || st.Session == nil {
+			return err
+		}
+		return s.endSession(ctx, tx, *st.Session, v)
+	})
+}
+
+func (s *Service) endSession(ctx context.Context, tx *db.Tx, sess session.Session, v session.Visitor) error {
+	for id, depth := sess.ID, 0; id != "" && depth < 5; depth++ {
+		if _, err := session.End(ctx, tx, id, session.SignedOut); err != nil {
+			return err
+		}
+		err := tx.QueryRow(ctx, `SELECT continues FROM sessions WHERE tenant_id = $1 AND id = $2`, tx.Tenant, id).Scan(&id)
+		if err != nil {
+			return err
+		}
+	}
+	return audit.Record(ctx, tx, event("session.ended", "ok", session.SignedOut, sess.UserID, sess.ClientID, "", sess.ID, v))
+}
+
+// Explain decides for a user and a client as if the password had just been right, for
+// people who ask why.
+func (s *Service) Explain(ctx context.Context, u user.User, clientID string) (d policy.Decision, err error) {
+	err = s.DB.View(ctx, u.TenantID, func(tx *db.Tx) error {
+		w, err := s.worldOf(ctx, tx, u.ID, clientID)
+		if err != nil {
+			return err
+		}
+		all, err := authenticator.Of(ctx, tx, u.ID)
+		if err != nil {
+			return err
+		}
+		d = policy.Evaluate(w.input(tx.Now, nil, usable(all), []authenticator.Proof{{Kind: authenticator.Password, At: tx.Now}}))
+		return nil
+	})
+	return d, err
+}

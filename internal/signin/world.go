@@ -1,0 +1,89 @@
+package signin
+
+import (
+	"time"
+
+	"countersign/internal/authenticator"
+	"countersign/internal/db"
+	"countersign/internal/policy"
+	"countersign/internal/tenant"
+	"countersign/internal/user"
+)
+
+// PortalID is the client id of Countersign's own pages, which are always covered.
+const PortalID = "countersign"
+
+// app is what a sign-in needs to know of its client.
+type app struct {
+	ID, Name, HomeURL string
+	ExemptUntil       time.Time
+	DisabledAt        time.Time
+	Known             bool
+}
+
+// world is everything around a flow or a session that policy looks at. One statement
+// reads it, together with the flow or the session itself.
+type world struct {
+	User   user.User
+	Tenant tenant.Tenant
+	Vendor tenant.Installation
+	App    app
+}
+
+const worldColumns = `
+	u.id, u.email, u.name, u.role, u.language, u.security_version, u.password_flagged_at, u.disabled_at,
+	t.tenant_id, t.name, t.kind, t.mandate, t.mandate_from, t.switched_on_at, t.switched_off_at, t.remember_days, t.suspended_at,
+	i.name, i.mandate, i.mandate_from, i.remember_days,
+	COALESCE(c.id, ''), COALESCE(c.name, ''), COALESCE(c.home_url, ''), COALESCE(c.exempt_until, 0), COALESCE(c.disabled_at, 0)`
+
+// reader scans worldColumns; settle turns the stored instants into times afterwards.
+type reader struct {
+	w                                                  *world
+	flagged, disabled, from, on, off, suspended, iFrom int64
+	exempt, appDisabled                                int64
+}
+
+func (r *reader) targets() []any {
+	w := r.w
+	return []any{
+		&w.User.ID, &w.User.Email, &w.User.Name, &w.User.Role, &w.User.Language, &w.User.SecurityVersion, &r.flagged, &r.disabled,
+		&w.Tenant.ID, &w.Tenant.Name, &w.Tenant.Kind, &w.Tenant.Mandate.Mode, &r.from, &r.on, &r.off, &w.Tenant.RememberDays, &r.suspended,
+		&w.Vendor.Name, &w.Vendor.Mandate.Mode, &r.iFrom, &w.Vendor.RememberDays,
+		&w.App.ID, &w.App.Name, &w.App.HomeURL, &r.exempt, &r.appDisabled,
+	}
+}
+
+func (r *reader) settle(clientID string) {
+	w := r.w
+	w.User.TenantID = w.Tenant.ID
+	w.User.PasswordFlaggedAt, w.User.DisabledAt = db.Time(r.flagged), db.Time(r.disabled)
+	w.Tenant.Mandate.From, w.Tenant.SwitchedOnAt, w.Tenant.SwitchedOffAt = db.Time(r.from), db.Time(r.on), db.Time(r.off)
+	w.Tenant.SuspendedAt, w.Vendor.Mandate.From = db.Time(r.suspended), db.Time(r.iFrom)
+	w.App.ExemptUntil, w.App.DisabledAt = db.Time(r.exempt), db.Time(r.appDisabled)
+	w.App.Known = w.App.ID != ""
+	if clientID == PortalID {
+		w.App = app{ID: PortalID, Name: w.Vendor.Name, Known: true}
+	}
+}
+
+// open reports whether the account and the app may be used at all.
+func (w *world) open() bool {
+	return w.User.DisabledAt.IsZero() && w.Tenant.SuspendedAt.IsZero() && w.App.Known && w.App.DisabledAt.IsZero()
+}
+
+// input gathers the facts for one decision.
+func (w *world) input(now time.Time, want []policy.Level, has []authenticator.Kind, proofs []authenticator.Proof) policy.Input {
+	return policy.Input{
+		Now: now, Vendor: w.Vendor.Name, Installation: w.Vendor.Mandate, InstallationDays: w.Vendor.RememberDays,
+		Tenant: w.Tenant, AppName: w.App.Name, AppExemptUntil: w.App.ExemptUntil,
+		PasswordFlagged: !w.User.PasswordFlaggedAt.IsZero(), Want: want, Has: has, Proofs: proofs,
+	}
+}
+
+func levels(values []string) []policy.Level {
+	var out []policy.Level
+	for _, v := range values {
+		out = append(out, policy.Level(v))
+	}
+	return out
+}
