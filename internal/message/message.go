@@ -5,7 +5,9 @@ package message
 
 import (
 	"context"
-	"log/slog"
+	"encoding/json"
+	"errors"
+	"fmt"
 	"time"
 
 	"countersign/internal/db"
@@ -16,7 +18,7 @@ import (
 // State is what became of a message.
 type State string
 
-// The states.
+// The states. Accepted, Bounced and Failed hold no content any more.
 const (
 	None     State = "none"     // there is no such message
 	Queued   State = "queued"   // on its way out of the house
@@ -42,60 +44,124 @@ type Outgoing struct {
 	ExpiresAt time.Time
 }
 
+// content is what is sealed until the message has left.
+type content struct {
+	To, Language, Template string
+	Data                   json.RawMessage
+}
+
 // Queue takes messages in.
 type Queue struct {
 	Jobs *jobs.Queue
 	Keys *secret.Keys
 }
 
+// args names the message in its job; the tenant is the job's.
+type args struct {
+	Message string `json:"message"`
+}
+
 // Put stores a message, sealed, and the job that sends it, in the caller's transaction.
 func (q *Queue) Put(ctx context.Context, tx *db.Tx, m Outgoing) (id string, err error) {
-	return tx.NewID(), nil
+	data, err := json.Marshal(m.Data)
+	if err != nil {
+		return "", errors.New("message data is not JSON") // the cause may quote the data
+	}
+	plain, err := json.Marshal(content{To: m.To, Language: m.Language, Template: m.Template, Data: data})
+	if err != nil {
+		return "", errors.New("message content is not JSON")
+	}
+	id = tx.NewID()
+	_, err = tx.Exec(ctx, `
+		INSERT INTO messages (tenant_id, id, user_id, channel, purpose, hint, sealed, state, host, attempts, queued_at, state_at, next_try_at, expires_at)
+		VALUES ($1, $2, $3, $4, $5, $6, $7, $8, '', 0, $9, $10, 0, $11)`,
+		tx.Tenant, id, m.UserID, m.Channel, m.Purpose, m.Hint, q.Keys.Seal(plain, place(tx.Tenant, id)...), Queued, tx.Now, tx.Now, m.ExpiresAt)
+	if err != nil {
+		return "", fmt.Errorf("queue message: %w", err)
+	}
+	if _, err := q.Jobs.Enqueue(ctx, tx, JobSend, args{Message: id}, tx.Now); err != nil {
+		return "", fmt.Errorf("queue message: %w", err)
+	}
+	return id, nil
 }
+
+// place binds sealed content to its row.
+func place(tenant, id string) []string { return []string{"messages", "sealed", tenant, id} }
 
 // Status is what is known about a message.
 type Status struct {
 	State    State
 	Host     string // the server that last answered
 	At       time.Time
-	NextTry  time.Time // zero unless Delayed
+	NextTry  time.Time // zero unless we shall try again
 	Attempts int
 }
 
 // Delivery tells what became of a message of tx.Tenant; the state is None where there is none.
 func Delivery(ctx context.Context, tx *db.Tx, id string) (Status, error) {
-	return Status{State: None}, nil
+	s := Status{State: None}
+	if id == "" {
+		return s, nil
+	}
+	var at, next int64
+	err := tx.QueryRow(ctx, `SELECT state, host, state_at, next_try_at, attempts FROM messages WHERE tenant_id = $1 AND id = $2`,
+		tx.Tenant, id).Scan(&s.State, &s.Host, &at, &next, &s.Attempts)
+	if err != nil && !db.IsNoRows(err) {
+		return s, fmt.Errorf("read delivery: %w", err)
+	}
+	s.At, s.NextTry = db.Time(at), db.Time(next)
+	return s, nil
 }
 
 // Withdraw erases a message that has not left yet, so that a dead code is not delivered.
-func Withdraw(ctx context.Context, tx *db.Tx, id string) error { return nil }
-
-// Envelope is a message on its way to a Sender.
-type Envelope struct {
-	ID       string // stable over repeated sending
-	To       string
-	Language string
-	Template string
-	Data     []byte // JSON
-	ReturnTo string // what a bounce must carry to be believed; see Courier.Returned
+// One that has left, or does not exist, stays as it is.
+func Withdraw(ctx context.Context, tx *db.Tx, id string) error {
+	_, err := settle(ctx, tx, id, change{state: Failed})
+	return err
 }
 
-// Sender hands one message to the next server. host is the server that answered. Any
-// error but a *Refusal counts as temporary.
-type Sender interface {
-	Send(ctx context.Context, e Envelope) (host string, err error)
+// change is how a row looks after an attempt.
+type change struct {
+	state   State
+	host    string
+	nextTry time.Time
+	tried   int
 }
 
-// Courier sends queued messages and records what became of them.
-type Courier struct {
-	DB      *db.DB
-	Keys    *secret.Keys
-	Senders map[string]Sender // by channel
-	Log     *slog.Logger
+// settle moves a message that is still ours to another state, once, and reports whether it
+// did. The content stays only where another attempt needs it.
+func settle(ctx context.Context, tx *db.Tx, id string, c change) (bool, error) {
+	n, err := tx.Exec(ctx, `
+		UPDATE messages SET state = $1, host = CASE WHEN $2 = '' THEN host ELSE $3 END, attempts = attempts + $4, state_at = $5, next_try_at = $6,
+			sealed = CASE WHEN $7 = 'delayed' THEN sealed ELSE NULL END
+		WHERE tenant_id = $8 AND id = $9 AND state IN ('queued', 'delayed') AND sealed IS NOT NULL`,
+		c.state, c.host, c.host, c.tried, tx.Now, c.nextTry, c.state, tx.Tenant, id)
+	if err != nil {
+		return false, fmt.Errorf("settle message: %w", err)
+	}
+	return n == 1, nil
 }
 
-// Deliver is the handler of JobSend.
-func (c *Courier) Deliver(ctx context.Context, j jobs.Job) error { return nil }
+const (
+	keep       = 30 * 24 * time.Hour
+	sweepBatch = 500
+)
 
-// Sweep deletes what is known about messages older than 30 days.
-func Sweep(ctx context.Context, d *db.DB) (int64, error) { return 0, nil }
+// Sweep deletes what is known about messages older than 30 days, and returns how many.
+func Sweep(ctx context.Context, d *db.DB) (total int64, err error) {
+	for {
+		var n int64
+		err := d.InTx(ctx, db.Installation, func(tx *db.Tx) (err error) {
+			n, err = tx.Exec(ctx, `
+				DELETE FROM messages WHERE (tenant_id, id) IN (
+					SELECT tenant_id, id FROM messages WHERE expires_at < $1 LIMIT $2)`, tx.Now.Add(-keep), sweepBatch)
+			return err
+		})
+		if err != nil {
+			return total, fmt.Errorf("sweep messages: %w", err)
+		}
+		if total += n; n < sweepBatch {
+			return total, nil
+		}
+	}
+}

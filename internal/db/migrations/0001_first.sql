@@ -300,6 +300,7 @@ CREATE TABLE jobs (
     PRIMARY KEY (tenant_id, id)
 );
 CREATE INDEX jobs_due ON jobs (run_at) WHERE done_at = 0 AND failed_at = 0;
+CREATE INDEX jobs_done ON jobs (done_at) WHERE done_at > 0;
 
 CREATE TABLE messages (
     tenant_id    TEXT   NOT NULL,
@@ -319,6 +320,8 @@ CREATE TABLE messages (
     PRIMARY KEY (tenant_id, id)
 );
 CREATE INDEX messages_of_user ON messages (tenant_id, user_id);
+CREATE INDEX messages_by_id ON messages (id);
+CREATE INDEX messages_old ON messages (expires_at);
 
 CREATE TABLE audit_events (
     tenant_id       TEXT   NOT NULL,

@@ -1,0 +1,76 @@
+package message
+
+import (
+	"context"
+	"crypto/subtle"
+	"errors"
+	"fmt"
+	"strings"
+
+	"countersign/internal/db"
+	"countersign/internal/secret"
+)
+
+// ErrNotOurs says that a bounce does not carry what we gave its message on the way.
+var ErrNotOurs = errors.New("not the bounce of one of our messages")
+
+// returnDigits gives a forger one chance in 10¹⁸.
+const returnDigits = 18
+
+// returnTo names a message and proves that the name came from us. Digits and lower-case
+// letters survive mail systems that fold case, and the whole fits into the 64 octets of a
+// local part (RFC 5321 section 4.5.3.1.1) with two to spare.
+func returnTo(keys *secret.Keys, id string) string {
+	return id + "." + keys.Current() + "." + keys.DerivedCode("", returnDigits, secret.Text(id), "message.return")
+}
+
+// ReturnedID checks what a bounce carries and returns the id of the message, or ErrNotOurs.
+func ReturnedID(keys *secret.Keys, returnTo string) (id string, err error) {
+	parts := strings.Split(strings.ToLower(returnTo), ".")
+	if len(parts) != 3 || len(parts[2]) != returnDigits {
+		return "", ErrNotOurs
+	}
+	want := keys.DerivedCode(parts[1], returnDigits, secret.Text(parts[0]), "message.return")
+	if subtle.ConstantTimeCompare([]byte(want), []byte(parts[2])) != 1 {
+		return "", ErrNotOurs
+	}
+	return parts[0], nil
+}
+
+// Returned records a bounce (state Bounced) or a notice of delay (Delayed) that came after
+// the message was accepted. host is the server that reported it. It returns ErrNotOurs for
+// a forged or outdated returnTo; repeated notices change nothing.
+func (c *Courier) Returned(ctx context.Context, returnTo string, state State, host string) error {
+	id, err := ReturnedID(c.Keys, returnTo)
+	if err != nil {
+		return err
+	}
+	tenant, err := c.tenantOf(ctx, id)
+	if err != nil {
+		return err
+	}
+	return c.DB.InTx(ctx, tenant, func(tx *db.Tx) error {
+		_, err := tx.Exec(ctx, `
+			UPDATE messages SET state = $1, host = $2, state_at = $3, next_try_at = 0, sealed = NULL
+			WHERE tenant_id = $4 AND id = $5 AND (state = 'accepted' OR (state IN ('queued', 'delayed') AND $6 = 'bounced'))`,
+			state, host, tx.Now, tx.Tenant, id, state)
+		if err != nil {
+			return fmt.Errorf("record bounce: %w", err)
+		}
+		return nil
+	})
+}
+
+// tenantOf finds whose message it is: a return address has no room for the tenant.
+func (c *Courier) tenantOf(ctx context.Context, id string) (tenant string, err error) {
+	err = c.DB.View(ctx, db.Installation, func(tx *db.Tx) error {
+		return tx.QueryRow(ctx, `SELECT tenant_id FROM messages WHERE id = $1`, id).Scan(&tenant)
+	})
+	if db.IsNoRows(err) {
+		return "", ErrNotOurs
+	}
+	if err != nil {
+		return "", fmt.Errorf("find bounced message: %w", err)
+	}
+	return tenant, nil
+}
