@@ -2,7 +2,9 @@ package acceptance
 
 import (
 	"flag"
+	"io"
 	"net/url"
+	"strings"
 	"testing"
 
 	"countersign/acceptance/rig"
@@ -82,4 +84,39 @@ func form(pairs ...string) url.Values {
 		v.Add(pairs[i], pairs[i+1])
 	}
 	return v
+}
+
+// gotSession reports whether an answer gives the browser a session.
+func gotSession(pg *rig.Page) bool {
+	for _, c := range pg.Header.Values("Set-Cookie") {
+		if strings.HasPrefix(c, "__Host-session=") && !strings.HasPrefix(c, "__Host-session=;") {
+			return true
+		}
+	}
+	return false
+}
+
+// judged counts the answers that were compared in all of an account's challenges, as far
+// as they were wrong.
+func judged(t *testing.T, w *rig.World, u *rig.User) int64 {
+	t.Helper()
+	return w.Number(t, `SELECT coalesce(sum(5 - c.tries_left), 0) FROM challenges c JOIN users u ON u.tenant_id = c.tenant_id AND u.id = c.user_id WHERE u.email = $1`, u.Email)
+}
+
+// denied fails when somebody got in.
+func denied(t *testing.T, w *rig.World, u *rig.User, what string) {
+	t.Helper()
+	if n := sessions(t, w, u); n != 0 {
+		t.Fatalf("%s: %d sessions", what, n)
+	}
+}
+
+func readCloser(s string) io.ReadCloser { return io.NopCloser(strings.NewReader(s)) }
+
+func splitRef(ref string) []string { return strings.Split(ref, ".") }
+
+// lastPart is the secret part of a link or reference.
+func lastPart(link string) string {
+	parts := splitRef(link[strings.LastIndex(link, "/")+1:])
+	return parts[len(parts)-1]
 }

@@ -162,9 +162,9 @@ func (pg *Page) Expect(t testing.TB, status int, words ...string) *Page {
 	return pg
 }
 
-var varying = regexp.MustCompile(`[0-9a-zA-Z_-]{16,}|[0-9a-f]{8,}`)
+var varying = regexp.MustCompile(`[0-9a-zA-Z_-]{16,}|[0-9a-f]{8,}|[0-9]+`)
 
-// Shape is the body without what differs by chance: ids, tokens.
+// Shape is the body without what differs by chance: ids, tokens, numbers.
 func (pg *Page) Shape() string { return varying.ReplaceAllString(pg.Body, "~") }
 
 func walk(n *html.Node, visit func(*html.Node)) {

@@ -4,6 +4,7 @@ import (
 	"errors"
 	"io"
 	"net"
+	"slices"
 	"strings"
 	"sync"
 	"testing"
@@ -89,6 +90,13 @@ func (s *Sink) Mails(address string) []Mail {
 		}
 	}
 	return out
+}
+
+// All returns everything that has arrived.
+func (s *Sink) All() []Mail {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return slices.Clone(s.mails)
 }
 
 // Mail waits for the n-th mail (from 1) to address.
