@@ -349,36 +349,6 @@ func TestRefreshEndsWithTimeAndWithTheSession(t *testing.T) {
 	})
 }
 
-func TestEndOfSessionEndsItsFamilies(t *testing.T) {
-	each(t, func(s *stage) {
-		f := s.family()
-		if err := s.d.InTx(s.Context(), s.tenant, func(tx *db.Tx) error { return grant.EndOfSession(s.Context(), tx, s.session, "signed_out") }); err != nil {
-			s.Fatal(err)
-		}
-		if s.alive(f) {
-			s.Error("alive")
-		}
-	})
-}
-
-func TestFamiliesFollowASteppedUpSession(t *testing.T) {
-	each(t, func(s *stage) {
-		f := s.family()
-		next := s.signIn()
-		s.in(s.tenant, func(tx *db.Tx) error {
-			if err := grant.FollowSession(s.Context(), tx, s.session, next); err != nil {
-				return err
-			}
-			_, err := session.End(s.Context(), tx, s.session, session.Superseded)
-			return err
-		})
-		s.session = next
-		if got, err := s.refresh(f.Refresh); err != nil || got.SessionID != next || !s.alive(f) {
-			s.Errorf("%+v, %v", got, err)
-		}
-	})
-}
-
 func TestSweepLeavesWhatMayStillBeReplayed(t *testing.T) {
 	each(t, func(s *stage) {
 		f := s.family()

@@ -88,27 +88,6 @@ func SessionOf(ctx context.Context, tx *db.Tx, familyID string) (sessionID strin
 	return sessionID, nil
 }
 
-// FollowSession hangs the families of a session that was stepped up on the one that took
-// its place: a second app signing in must not sign the first one out.
-func FollowSession(ctx context.Context, tx *db.Tx, from, to string) error {
-	_, err := tx.Exec(ctx, `UPDATE refresh_families SET session_id = $1 WHERE tenant_id = $2 AND session_id = $3 AND ended_at = 0`, to, tx.Tenant, from)
-	if err != nil {
-		return fmt.Errorf("move refresh families: %w", err)
-	}
-	return nil
-}
-
-// EndOfSession ends every family that a session began. Rotation refuses them anyway once
-// the session is over; this also says so in the rows.
-func EndOfSession(ctx context.Context, tx *db.Tx, sessionID, because string) error {
-	_, err := tx.Exec(ctx, `UPDATE refresh_families SET ended_at = $1, ended_because = $2 WHERE tenant_id = $3 AND session_id = $4 AND ended_at = 0`,
-		tx.Now, because, tx.Tenant, sessionID)
-	if err != nil {
-		return fmt.Errorf("end refresh families: %w", err)
-	}
-	return nil
-}
-
 // keepFor is how long what is over stays, so that a late replay still finds it.
 const keepFor = 24 * time.Hour
 

@@ -1,0 +1,159 @@
+package oidc
+
+import (
+	"errors"
+	"net/http"
+	"net/url"
+
+	"countersign/internal/db"
+	"countersign/internal/grant"
+	"countersign/internal/secret"
+	"countersign/internal/signin"
+	"countersign/internal/web"
+)
+
+// authorize is where apps send people (OpenID Connect Core 3.1.2). It changes nothing: a
+// person who need not be asked anything is sent back with a code, others to sign in.
+func (p *Provider) authorize(rw http.ResponseWriter, r *http.Request) error {
+	q, err := query(r)
+	if err != nil {
+		return err
+	}
+	req, err := p.read(r.Context(), q)
+	if err != nil {
+		return p.denied(rw, r, req, err)
+	}
+	return p.decide(rw, r, req)
+}
+
+// authorizeForm takes the same request as a POST. A browser sends no cookie of ours with
+// another site's form, so the request comes back as a GET before anybody looks for them.
+func (p *Provider) authorizeForm(rw http.ResponseWriter, r *http.Request) error {
+	if err := web.ParseForm(rw, r); err != nil {
+		return err
+	}
+	req, err := p.read(r.Context(), r.PostForm)
+	if err != nil {
+		return p.denied(rw, r, req, err)
+	}
+	return p.Web.Redirect(rw, "/authorize/resume?to="+grant.Seal(p.Keys, req))
+}
+
+// resume takes the request up again after the sign-in. The client is looked at anew: it
+// may have been disabled meanwhile.
+func (p *Provider) resume(rw http.ResponseWriter, r *http.Request) error {
+	req, err := grant.Open(p.Keys, r.URL.Query().Get("to"), p.DB.Now())
+	if err != nil {
+		return err
+	}
+	c, err := p.client(r.Context(), req.ClientID)
+	if err != nil {
+		return err
+	}
+	if !c.AllowsRedirect(req.RedirectURI) {
+		return errBadRedirect
+	}
+	return p.decide(rw, r, req)
+}
+
+// decide asks what the browser's session is worth for this request.
+func (p *Provider) decide(rw http.ResponseWriter, r *http.Request, req grant.Request) error {
+	st, err := p.standingHere(r, signin.Ask{ClientID: req.ClientID, WantACR: req.ACRValues, FreshAfter: req.FreshAfter()})
+	if err != nil {
+		return err
+	}
+	switch {
+	case st.Unreachable:
+		return p.denied(rw, r, req, errUnmet)
+	case st.Session != nil && st.Enough && rightPerson(req, st):
+		return p.issueCode(rw, r, req, st)
+	case req.PromptNone:
+		return p.denied(rw, r, req, silent(req, st))
+	case st.Enough && req.PromptLogin: // somebody else has just signed in
+		return p.denied(rw, r, req, errOther)
+	case st.Enough:
+		req.PromptLogin = true // another person must come, so this session is not enough
+	}
+	return p.Web.Redirect(rw, "/signin?to="+grant.Seal(p.Keys, req))
+}
+
+// standingHere judges the session of the browser; one whose cookie cannot be read has none.
+func (p *Provider) standingHere(r *http.Request, ask signin.Ask) (signin.Standing, error) {
+	ref, err := secret.ParseReference(p.Web.Cookie(r, "session"))
+	if err != nil {
+		return signin.Standing{}, nil
+	}
+	return p.SignIn.Standing(r.Context(), ref, ask)
+}
+
+var errOther = deny("login_required", "somebody else than the expected user is signed in")
+
+func rightPerson(req grant.Request, st signin.Standing) bool {
+	return req.Subject == "" || req.Subject == st.User.ID
+}
+
+// silent says why a request that may not show a page needs one.
+func silent(req grant.Request, st signin.Standing) error {
+	switch {
+	case st.Session == nil:
+		return deny("login_required", "nobody is signed in")
+	case !rightPerson(req, st):
+		return errOther
+	case st.StepUp:
+		return deny("interaction_required", "a second step is needed")
+	}
+	return deny("login_required", "the sign-in is too old")
+}
+
+func (p *Provider) issueCode(rw http.ResponseWriter, r *http.Request, req grant.Request, st signin.Standing) error {
+	var code secret.Text
+	err := p.DB.InTx(r.Context(), st.Session.Tenant, func(tx *db.Tx) (err error) {
+		code, err = grant.IssueCode(r.Context(), tx, grant.Code{
+			ClientID: req.ClientID, UserID: st.User.ID, SessionID: st.Session.ID, RedirectURI: req.RedirectURI,
+			Scope: req.Scope, Nonce: req.Nonce, CodeChallenge: req.CodeChallenge,
+		}, p.Limits.AuthorizationCodeLife)
+		return err
+	})
+	if err != nil {
+		return err
+	}
+	return p.reply(rw, r, req, url.Values{"code": {code.Reveal()}})
+}
+
+// denied tells the app what is wrong, or our own page where the app cannot be believed.
+func (p *Provider) denied(rw http.ResponseWriter, r *http.Request, req grant.Request, err error) error {
+	var d *denial
+	if !errors.As(err, &d) {
+		return err
+	}
+	return p.reply(rw, r, req, url.Values{"error": {d.code}, "error_description": {d.description}})
+}
+
+// reply sends the browser back with the answer, the app's state and our name (RFC 9207).
+func (p *Provider) reply(rw http.ResponseWriter, r *http.Request, req grant.Request, answer url.Values) error {
+	answer.Set("iss", p.issuer())
+	if req.State != "" {
+		answer.Set("state", req.State)
+	}
+	if req.ResponseMode == modeForm {
+		return p.Web.Draw(rw, r, http.StatusOK, newFormPost(req, answer))
+	}
+	to, err := extend(req.RedirectURI, answer)
+	if err != nil {
+		return errBadRedirect
+	}
+	return p.Web.Redirect(rw, to)
+}
+
+// extend adds parameters to an address and leaves the rest of it as it was registered.
+func extend(uri string, add url.Values) (string, error) {
+	u, err := url.Parse(uri)
+	if err != nil {
+		return "", err
+	}
+	if u.RawQuery != "" {
+		u.RawQuery += "&"
+	}
+	u.RawQuery += add.Encode()
+	return u.String(), nil
+}

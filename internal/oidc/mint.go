@@ -1,0 +1,129 @@
+package oidc
+
+import (
+	"context"
+	"crypto/sha256"
+	"encoding/base64"
+	"fmt"
+	"time"
+
+	"github.com/go-jose/go-jose/v4"
+	"github.com/go-jose/go-jose/v4/jwt"
+
+	"countersign/internal/grant"
+	"countersign/internal/keyring"
+	"countersign/internal/secret"
+	"countersign/internal/signin"
+)
+
+// The types of our tokens. One never passes for the other (RFC 8725 3.11).
+const (
+	typeID     = "JWT"
+	typeAccess = "at+jwt" // RFC 9068
+)
+
+// proof is what both tokens say about the sign-in.
+type proof struct {
+	AuthTime jwt.NumericDate `json:"auth_time"`
+	ACR      string          `json:"acr"`
+	AMR      []string        `json:"amr"`
+	Session  string          `json:"sid"`
+}
+
+// person is what a scope lets an app read of somebody.
+type person struct {
+	Name     string `json:"name,omitempty"`
+	Email    string `json:"email,omitempty"`
+	Verified bool   `json:"email_verified,omitempty"`
+}
+
+// idClaims are for the app itself (OpenID Connect Core 2).
+type idClaims struct {
+	jwt.Claims
+	proof
+	person
+	Party  string `json:"azp"`
+	Nonce  string `json:"nonce,omitempty"`
+	AtHash string `json:"at_hash"`
+}
+
+// accessClaims are for whoever serves the app (RFC 9068 2.2). Tenant and Grant are ours:
+// they find the rows that say whether the token is still good.
+type accessClaims struct {
+	jwt.Claims
+	proof
+	ClientID string `json:"client_id"`
+	Scope    string `json:"scope"`
+	Tenant   string `json:"tid"`
+	Grant    string `json:"gid"`
+}
+
+// tokens is the answer of the token endpoint (RFC 6749 5.1).
+type tokens struct {
+	Access  string `json:"access_token"`
+	Type    string `json:"token_type"`
+	Expires int64  `json:"expires_in"`
+	Scope   string `json:"scope"`
+	ID      string `json:"id_token,omitempty"`
+	Refresh string `json:"refresh_token,omitempty"`
+}
+
+// mint makes the tokens of one moment: they say what the session is worth now.
+func (p *Provider) mint(ctx context.Context, f grant.Family, scope string, st signin.Standing) (tokens, error) {
+	key, err := p.Ring.Signer(ctx)
+	if err != nil {
+		return tokens{}, err
+	}
+	now := p.DB.Now()
+	common := jwt.Claims{Issuer: p.issuer(), Subject: st.User.ID, IssuedAt: jwt.NewNumericDate(now),
+		Expiry: jwt.NewNumericDate(earlier(now.Add(p.Limits.AccessTokenLife), st.Session.ExpiresAt))}
+	how := proof{AuthTime: *jwt.NewNumericDate(st.Session.AuthenticatedAt), ACR: st.Session.ACR, AMR: st.Session.AMR, Session: st.Session.ID}
+
+	access := accessClaims{Claims: common, proof: how, ClientID: f.ClientID, Scope: scope, Tenant: f.Tenant, Grant: f.ID}
+	access.Audience, access.ID = jwt.Audience{p.issuer() + "/userinfo", f.ClientID}, secret.NewID(now)
+	t := tokens{Type: "Bearer", Scope: scope, Refresh: f.Refresh.Reveal(), Expires: int64(common.Expiry.Time().Sub(now.Truncate(time.Second)) / time.Second)}
+	if t.Access, err = sign(key, typeAccess, access); err != nil {
+		return tokens{}, err
+	}
+	id := idClaims{Claims: common, proof: how, person: about(scope, st), Party: f.ClientID, Nonce: f.Nonce, AtHash: leftHalf(t.Access)}
+	id.Audience = jwt.Audience{f.ClientID}
+	t.ID, err = sign(key, typeID, id)
+	return t, err
+}
+
+func earlier(a, b time.Time) time.Time {
+	if b.Before(a) {
+		return b
+	}
+	return a
+}
+
+func about(scope string, st signin.Standing) (who person) {
+	if grant.Has(scope, "profile") {
+		who.Name = st.User.Name
+	}
+	if grant.Has(scope, "email") {
+		who.Email = st.User.Email
+		who.Verified = confirmed(st)
+	}
+	return who
+}
+
+// leftHalf is at_hash: it ties an access token to its ID token (OpenID Connect Core 3.1.3.6).
+func leftHalf(token string) string {
+	sum := sha256.Sum256([]byte(token))
+	return base64.RawURLEncoding.EncodeToString(sum[:sha256.Size/2])
+}
+
+func sign(key keyring.Key, kind string, payload any) (string, error) {
+	signer, err := jose.NewSigner(jose.SigningKey{Algorithm: jose.ES256, Key: jose.JSONWebKey{Key: key.Private, KeyID: key.ID}},
+		(&jose.SignerOptions{}).WithType(jose.ContentType(kind)))
+	if err != nil {
+		return "", fmt.Errorf("prepare token signature: %w", err)
+	}
+	text, err := jwt.Signed(signer).Claims(payload).Serialize()
+	if err != nil {
+		return "", fmt.Errorf("sign token: %w", err)
+	}
+	return text, nil
+}

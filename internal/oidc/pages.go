@@ -1,0 +1,52 @@
+package oidc
+
+import (
+	"net/url"
+	"sort"
+
+	"countersign/internal/grant"
+)
+
+// formPostPage carries the answer in a form instead of the address (OAuth 2.0 Form Post
+// Response Mode). A script presses the button; people without scripts press it themselves.
+type formPostPage struct {
+	Action string
+	Fields []field
+	target string
+}
+
+type field struct{ Name, Value string }
+
+// Template names the page.
+func (formPostPage) Template() string { return "oidc/formpost" }
+
+// FormAction is where the form leads.
+func (f formPostPage) FormAction() []string { return []string{f.target} }
+
+func newFormPost(req grant.Request, answer url.Values) formPostPage {
+	f := formPostPage{Action: req.RedirectURI, target: req.Target()}
+	for name := range answer {
+		f.Fields = append(f.Fields, field{name, answer.Get(name)})
+	}
+	sort.Slice(f.Fields, func(i, j int) bool { return f.Fields[i].Name < f.Fields[j].Name })
+	return f
+}
+
+// signOutPage asks whether to sign out, because nothing proved that the app asked.
+type signOutPage struct {
+	AppName string
+	Hint    string // sealed; see leave
+	target  string
+}
+
+// Template names the page.
+func (signOutPage) Template() string { return "oidc/signout" }
+
+// FormAction is where the answer to the form may lead.
+func (s signOutPage) FormAction() []string { return []string{s.target} }
+
+// signedOutPage says that the session is over.
+type signedOutPage struct{ HomeURL, AppName string }
+
+// Template names the page.
+func (signedOutPage) Template() string { return "portal/signedout" }

@@ -1,0 +1,67 @@
+// Package oidc is the face that apps see: OpenID Connect discovery, authorization, tokens,
+// userinfo and sign-out, in the narrowest profile that certified clients accept: code flow
+// with PKCE S256 only. It refuses to decide whether a sign-in is enough, which signin does,
+// and to send anybody to an address that is not registered character by character.
+package oidc
+
+import (
+	"net/http"
+
+	"countersign/internal/audit"
+	"countersign/internal/config"
+	"countersign/internal/db"
+	"countersign/internal/keyring"
+	"countersign/internal/policy"
+	"countersign/internal/secret"
+	"countersign/internal/session"
+	"countersign/internal/signin"
+	"countersign/internal/web"
+)
+
+// Provider answers every OpenID Connect endpoint of one issuer: the Web's public origin.
+type Provider struct {
+	DB     *db.DB
+	Keys   *secret.Keys
+	Ring   *keyring.Keyring
+	Web    *web.Web
+	SignIn *signin.Service
+	Limits config.Limits
+}
+
+// levels are the acr values that a sign-in can reach, weakest first.
+var levels = []string{string(policy.PasswordOnly), string(policy.Confirmed)}
+
+// scopes that mean something here; others are ignored (OpenID Connect Core 3.1.2.1).
+var scopes = []string{"openid", "profile", "email", "offline_access"}
+
+// Mount registers the endpoints.
+func (p *Provider) Mount(m *web.Mux) {
+	m.Machine(http.MethodGet, "/.well-known/openid-configuration", p.discovery)
+	m.Machine(http.MethodGet, "/jwks", p.jwks)
+	m.Machine(http.MethodPost, "/token", p.token)
+	m.Machine(http.MethodGet, "/userinfo", p.userinfo)
+	m.Machine(http.MethodPost, "/userinfo", p.userinfo)
+	m.Open(http.MethodGet, "/authorize", p.authorize)
+	m.Open(http.MethodPost, "/authorize", p.authorizeForm)
+	m.Get("/authorize/resume", p.resume)
+	m.Open(http.MethodGet, "/logout", p.logout)
+	m.Open(http.MethodPost, "/logout", p.logoutForm)
+	m.Post("/logout/confirm", p.confirmLogout)
+}
+
+func (p *Provider) issuer() string { return p.Web.Origin() }
+
+// event begins an audit event with what is known of the request.
+func event(r *http.Request, clientID string) audit.Event {
+	v := visitor(r)
+	return audit.Event{ClientID: clientID, RequestID: v.RequestID, IP: v.IP, Browser: v.Browser}
+}
+
+func visitor(r *http.Request) session.Visitor {
+	v := web.From(r.Context())
+	ip := ""
+	if v.IP.IsValid() {
+		ip = v.IP.String()
+	}
+	return session.Visitor{IP: ip, Browser: v.Browser, RequestID: v.RequestID}
+}
