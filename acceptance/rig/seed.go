@@ -143,3 +143,19 @@ func containsAll(line string, words []string) bool {
 
 // Now is the time by the program's clock.
 func (w *World) Now() time.Time { return time.Now().Add(w.shift) }
+
+// NewPassword changes the account's password by the command line.
+func (u *User) NewPassword(t testing.TB) {
+	t.Helper()
+	next := "canary changed battery " + u.Tenant.world.Unique("staple")
+	if out, err := u.Tenant.world.TryCLI(next+"\n", "user", "password", u.Email, "--password-stdin"); err != nil {
+		t.Fatalf("change the password: %v %s", err, out)
+	}
+	u.Password = next
+}
+
+// Set changes the account with flags of the command line: "--disable", …
+func (u *User) Set(t testing.TB, flags ...string) {
+	t.Helper()
+	u.Tenant.world.CLI(t, append([]string{"user", "set", u.Email}, flags...)...)
+}
