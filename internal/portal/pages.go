@@ -35,6 +35,27 @@ func signInPath(to string) string {
 	return "/signin?to=" + url.QueryEscape(to)
 }
 
+// stepUpPage offers the missing second step to a browser that is signed in already.
+type stepUpPage struct {
+	To      string
+	AppName string
+	Email   string
+	Because []string
+	Targets []string
+}
+
+func (stepUpPage) Template() string       { return "portal/step_up" }
+func (p stepUpPage) FormAction() []string { return p.Targets }
+func (p stepUpPage) Here() string         { return signInPath(p.To) }
+
+// OtherURL is where somebody else signs in.
+func (p stepUpPage) OtherURL() string {
+	if p.To == "" {
+		return "/signin?other"
+	}
+	return signInPath(p.To) + "&other"
+}
+
 // announcement tells of a second step that will be needed from an instant on.
 type announcement struct {
 	By       string // the vendor's or the company's name
@@ -117,7 +138,16 @@ func (d deliveryView) Settled() bool {
 type spentPage struct {
 	AppName, SentTo string
 	NewCodesLeft    int
+	Expired         bool // its time is over; otherwise there were too many wrong answers
 	RestartURL      string
+}
+
+// Text says why the code is dead.
+func (p spentPage) Text() string {
+	if p.Expired {
+		return "spent.expired"
+	}
+	return "spent.text"
 }
 
 func (spentPage) Template() string { return "portal/spent" }

@@ -41,7 +41,7 @@ func (s *Service) standing(ctx context.Context, tx *db.Tx, f *flow, problem stri
 		return nil, err
 	}
 	if d.Outcome == policy.Allow {
-		return ReplacePassword{Email: f.User.Email, MinLength: minLength}, nil
+		return ReplacePassword{Email: f.User.Email, MinLength: minLength, ContinueTo: f.ContinueTo}, nil
 	}
 	if f.current(tx.Now) == nil {
 		return s.spentStep(f, tx.Now), nil
@@ -64,7 +64,7 @@ func (s *Service) answerStep(ctx context.Context, tx *db.Tx, f *flow, d policy.D
 	return AnswerCode{
 		AppName: f.App.Name, SentTo: outofband.Mask(f.User.Email), Reference: c.Reference, IssuedAt: c.IssuedAt, ExpiresAt: c.ExpiresAt,
 		NewCodeAt: c.IssuedAt.Add(s.Limits.NewCodeEvery), Now: tx.Now, Length: s.Limits.CodeLength, TriesLeft: c.TriesLeft,
-		NewCodesLeft: s.newCodesLeft(f), RememberDays: min(d.RememberDays, s.Limits.RememberDays), Problem: problem, Delivery: delivery, Because: d.Because,
+		NewCodesLeft: s.newCodesLeft(f), RememberDays: min(d.RememberDays, s.Limits.RememberDays), Problem: problem, Delivery: delivery, Because: d.Because, ContinueTo: f.ContinueTo,
 	}, err
 }
 
@@ -121,7 +121,7 @@ func (s *Service) reserveAnswer(ctx context.Context, ref secret.Reference, v ses
 	return taken, step, err
 }
 
-var errAnswers = fault.New(fault.RateLimited, "limit.answers")
+var errAnswers = fault.New(fault.RateLimited, "code.problem.wait")
 
 // unjudged answers a code that came when there was nothing to compare it with.
 func (s *Service) unjudged(ctx context.Context, tx *db.Tx, f *flow, v session.Visitor) (Step, error) {
@@ -202,13 +202,13 @@ func how(r authenticator.Response) string {
 }
 
 func (s *Service) wrong(ctx context.Context, tx *db.Tx, f *flow, c challenge.Challenge, a authenticator.Authenticator, reason string, r authenticator.Response, v session.Visitor) (Step, error) {
-	problem := "code.wrong"
+	problem := "code.problem.wrong"
 	older, err := s.wasOlder(ctx, tx, f, c, r)
 	if err != nil {
 		return nil, err
 	}
 	if older {
-		problem, reason = "code.older", "older_code"
+		problem, reason = "code.problem.older", "older_code"
 	}
 	if err := authenticator.Failed(ctx, tx, a.ID, s.Limits.FailuresInARow); err != nil {
 		return nil, err

@@ -8,13 +8,11 @@ import (
 	"countersign/internal/audit"
 	"countersign/internal/authenticator"
 	"countersign/internal/authenticator/outofband"
-	"countersign/internal/authenticator/password"
 	"countersign/internal/challenge"
 	"countersign/internal/db"
 	"countersign/internal/fault"
 	"countersign/internal/policy"
 	"countersign/internal/ratelimit"
-	"countersign/internal/secret"
 	"countersign/internal/session"
 )
 
@@ -28,7 +26,7 @@ func (s *Service) next(ctx context.Context, tx *db.Tx, f *flow, remember bool) (
 	switch d.Outcome {
 	case policy.Allow:
 		if !f.User.PasswordFlaggedAt.IsZero() {
-			return ReplacePassword{Email: f.User.Email, MinLength: password.MinLength}, nil
+			return ReplacePassword{Email: f.User.Email, MinLength: minLength, ContinueTo: f.ContinueTo}, nil
 		}
 		return s.complete(ctx, tx, f, d, remember)
 	case policy.Challenge:
@@ -117,8 +115,8 @@ func (s *Service) spendSend(ctx context.Context, tx *db.Tx, f *flow, a authentic
 }
 
 var (
-	errNewCodeWait = fault.New(fault.RateLimited, "limit.new_code")
-	errSends       = fault.New(fault.RateLimited, "limit.sends")
+	errNewCodeWait = fault.New(fault.RateLimited, "code.problem.too_soon")
+	errSends       = fault.New(fault.RateLimited, "code.problem.sending")
 )
 
 func spendOrRefuse(ctx context.Context, tx *db.Tx, l ratelimit.Limit, subject string) error {
@@ -198,12 +196,11 @@ func (s *Service) sessionOf(tx *db.Tx, f *flow, d policy.Decision, rememberedID 
 // or renews the token of one that stood in for it. The date never moves.
 func (s *Service) keepBrowser(ctx context.Context, tx *db.Tx, f *flow, d policy.Decision, remember bool, done *Done) (string, error) {
 	if f.remembered.ID != "" && !d.Level.AtLeast(policy.Confirmed) && d.Required {
-		done.Remembered, done.RememberTo = &secret.Reference{}, f.remembered.ExpiresAt
-		next, first, err := session.Rotate(ctx, tx, f.rememberBy)
-		if err == nil && !first {
+		renewed, first, err := session.Rotate(ctx, tx, f.rememberBy)
+		if err == nil && !first { // another tab was faster; it has the browser's next token
 			err = fault.New(fault.Conflict, "signin.try_again")
 		}
-		*done.Remembered = next
+		done.Remembered, done.RememberTo = &renewed, f.remembered.ExpiresAt
 		return f.remembered.ID, err
 	}
 	if !remember || d.RememberDays == 0 || !d.Level.AtLeast(policy.Confirmed) {

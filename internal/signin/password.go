@@ -128,7 +128,7 @@ func (s *Service) reserve(ctx context.Context, a Attempt, acc account, subject s
 	return nil
 }
 
-var errSlowDown = fault.New(fault.RateLimited, "limit.password")
+var errSlowDown = fault.New(fault.RateLimited, "signin.problem.wait")
 
 // throttled leaves a trace of a try that was turned away unseen.
 func (s *Service) throttled(ctx context.Context, a Attempt, acc account, refused error) error {

@@ -19,8 +19,7 @@ import (
 type Ask struct {
 	ClientID   string
 	WantACR    []string
-	MaxAge     *time.Duration
-	FreshAfter time.Time // the sign-in must be newer (prompt=login); zero = no matter
+	FreshAfter time.Time // the sign-in must be as new as this (prompt=login, max_age); zero = no matter
 }
 
 // Standing says whether a session is enough for a client now.
@@ -36,13 +35,19 @@ type Standing struct {
 	Decision    policy.Decision
 }
 
+var nobody = Standing{NeedACR: string(policy.PasswordOnly)}
+
 const sessionColumns = `
 	s.id, s.client_id, s.flow_id, s.continues, s.acr, s.amr, s.remembered_id, s.security_version, s.ip, s.place, s.browser,
 	s.authenticated_at, s.created_at, s.last_seen_at, s.idle_micros, s.expires_at, s.ended_at,
 	COALESCE(r.proved_at, 0), COALESCE(r.expires_at, 0)`
 
-// Standing judges the session that a browser holds. One statement, no write.
-func (s *Service) Standing(ctx context.Context, ref secret.Reference, ask Ask) (st Standing, err error) {
+// Standing judges the session that a browser's cookie names. One statement, no write.
+func (s *Service) Standing(ctx context.Context, cookie string, ask Ask) (st Standing, err error) {
+	ref, err := secret.ParseReference(cookie)
+	if err != nil {
+		return nobody, nil // no cookie, or none of ours
+	}
 	err = s.DB.View(ctx, ref.Tenant, func(tx *db.Tx) error {
 		st, err = s.judgeSession(ctx, tx, ref.ID, ref.Hash(), ask)
 		return err
@@ -83,7 +88,7 @@ func (s *Service) judgeSession(ctx context.Context, tx *db.Tx, id string, hash [
 		Scan(append([]any{&sess.ID, &sess.ClientID, &sess.FlowID, &sess.Continues, &sess.ACR, &amr, &sess.RememberedID, &sess.SecurityVersion, &sess.IP, &sess.Place, &sess.Browser,
 			&authenticated, &created, &seen, &idle, &expires, &ended, &proved, &until}, r.targets()...)...)
 	if db.IsNoRows(err) {
-		return Standing{NeedACR: string(policy.PasswordOnly)}, nil
+		return nobody, nil
 	}
 	if err != nil {
 		return Standing{}, err
@@ -95,7 +100,7 @@ func (s *Service) judgeSession(ctx context.Context, tx *db.Tx, id string, hash [
 	sess.LastSeenAt = s.Seen.newest(tx.Tenant, id, sess.LastSeenAt)
 	alive := sess.Lasting(tx.Now) && (hash == nil || sess.Alive(tx.Now))
 	if !alive || sess.SecurityVersion != w.User.SecurityVersion || !w.User.DisabledAt.IsZero() || !w.Tenant.SuspendedAt.IsZero() {
-		return Standing{NeedACR: string(policy.PasswordOnly)}, nil
+		return nobody, nil
 	}
 	return s.weigh(tx, sess, w, ask, db.Time(proved), db.Time(until)), nil
 }
@@ -118,20 +123,12 @@ func (s *Service) weigh(tx *db.Tx, sess session.Session, w world, ask Ask, remem
 	st.Decision = policy.Evaluate(in)
 	st.NeedACR = string(st.Decision.Need)
 	st.Unreachable = st.Decision.Outcome == policy.Deny
-	if !w.open() || ask.stale(sess, tx.Now) {
+	if !w.open() || sess.AuthenticatedAt.Before(ask.FreshAfter) {
 		return st
 	}
 	st.Enough = st.Decision.Outcome == policy.Allow && w.User.PasswordFlaggedAt.IsZero()
 	st.StepUp = st.Decision.Outcome == policy.Challenge && w.User.PasswordFlaggedAt.IsZero()
 	return st
-}
-
-// stale reports whether the client wants a newer sign-in than the session's.
-func (a Ask) stale(sess session.Session, now time.Time) bool {
-	if a.MaxAge != nil && now.Sub(sess.AuthenticatedAt) > *a.MaxAge && !sess.AuthenticatedAt.After(a.FreshAfter) {
-		return true
-	}
-	return !a.FreshAfter.IsZero() && a.MaxAge == nil && sess.AuthenticatedAt.Before(a.FreshAfter)
 }
 
 // StepUp begins a flow from a living session that lacks only a second step: the same

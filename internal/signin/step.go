@@ -26,6 +26,7 @@ type (
 		Problem                    string // catalogue key; empty = none
 		Delivery                   message.Status
 		Because                    []policy.Reason
+		ContinueTo                 string
 		Flow                       *secret.Reference // set when the flow has just begun: the browser must keep it
 	}
 
@@ -39,10 +40,10 @@ type (
 
 	// ReplacePassword asks for a new password, because somebody else is said to know the old one.
 	ReplacePassword struct {
-		Email     string
-		MinLength int
-		Problem   string
-		Flow      *secret.Reference
+		Email      string
+		MinLength  int
+		ContinueTo string
+		Flow       *secret.Reference
 	}
 
 	// Over says that the flow has ended without a session.

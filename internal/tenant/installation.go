@@ -47,7 +47,7 @@ func ClaimSetUp(ctx context.Context, tx *db.Tx, token string) error {
 	n, err := tx.Exec(ctx, `UPDATE installation SET set_up_at = $1, setup_hash = NULL WHERE id = $2 AND set_up_at = 0 AND setup_hash = $3`,
 		tx.Now, db.Installation, secret.Hash(token))
 	if err == nil && n == 0 {
-		return fault.New(fault.Denied, "setup.wrong_token")
+		return fault.New(fault.Denied, "setup.problem.token")
 	}
 	return err
 }

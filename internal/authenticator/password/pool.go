@@ -29,7 +29,7 @@ var DefaultCost = Cost{MemoryKiB: 19456, Passes: 2, Lanes: 1}
 // retryBusy is what a turned-away claimant is asked to wait.
 const retryBusy = 5 * time.Second
 
-var errBusy = fault.New(fault.Unavailable, "error.busy").After(retryBusy)
+var errBusy = fault.New(fault.Unavailable, "signin.problem.busy").After(retryBusy)
 
 // Pool hashes and compares, a few at a time. Beyond its queue it refuses at once, so that
 // a flood of sign-ins cannot take the memory or the time of everything else.

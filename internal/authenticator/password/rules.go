@@ -27,15 +27,15 @@ func Check(plain string, words ...string) error {
 	n := utf8.RuneCountInString(plain)
 	switch {
 	case !utf8.ValidString(plain) || strings.ContainsRune(plain, 0):
-		return fault.New(fault.Invalid, "password.unreadable")
+		return fault.New(fault.Invalid, "error.malformed")
 	case n < MinLength:
-		return fault.New(fault.Invalid, "password.too_short")
+		return fault.New(fault.Invalid, "password.problem.short")
 	case n > MaxLength:
-		return fault.New(fault.Invalid, "password.too_long")
+		return fault.New(fault.Invalid, "password.problem.long")
 	}
 	scored := string([]rune(plain)[:min(n, scoredLength)])
 	if zxcvbn.PasswordStrength(scored, split(words)).Score < weakScore {
-		return fault.New(fault.Invalid, "password.too_easy")
+		return fault.New(fault.Invalid, "password.problem.common")
 	}
 	return nil
 }

@@ -1,0 +1,158 @@
+package portal
+
+import (
+	"fmt"
+	"net/http"
+	"strings"
+	"time"
+
+	"countersign/internal/db"
+	"countersign/internal/message"
+	"countersign/internal/policy"
+	"countersign/internal/secret"
+	"countersign/internal/signin"
+	"countersign/internal/tenant"
+)
+
+// follow keeps what the browser must keep and sends it to the page of the step, so that a
+// reload repeats nothing.
+func (p *Portal) follow(w http.ResponseWriter, r *http.Request, step signin.Step) error {
+	switch s := step.(type) {
+	case signin.AnswerCode:
+		p.keepFlow(w, s.Flow)
+	case signin.ReplacePassword:
+		p.keepFlow(w, s.Flow)
+	case signin.Done:
+		return p.done(w, r, s)
+	case signin.Over:
+		if s.Reason == signin.Unmet && s.ContinueTo != "" {
+			p.Web.ClearCookie(w, "flow")
+			return p.Web.Redirect(w, onward(s.ContinueTo)+"&unmet=1")
+		}
+		return p.drawOver(w, r, s)
+	}
+	return p.Web.Redirect(w, "/signin/code")
+}
+
+func (p *Portal) keepFlow(w http.ResponseWriter, ref *secret.Reference) {
+	if ref != nil {
+		p.Web.SetCookie(w, "flow", ref.Text().Reveal(), p.SignIn.Limits.FlowLife)
+	}
+}
+
+// done gives the browser its session and sends it on, by way of the notice if there is one.
+func (p *Portal) done(w http.ResponseWriter, r *http.Request, s signin.Done) error {
+	p.Web.SetCookie(w, "session", s.Session.Text().Reveal(), s.Life)
+	p.Web.ClearCookie(w, "flow")
+	if s.Remembered != nil {
+		value := rememberMore(p.Web.Cookie(r, "browser"), *s.Remembered)
+		p.Web.SetCookie(w, "browser", value, s.RememberTo.Sub(p.DB.Now()))
+	}
+	if s.Notice != nil {
+		n := s.Notice
+		return p.Web.Draw(w, r, http.StatusOK, noticePage{AppName: n.AppName, By: n.By, From: n.From, DaysLeft: n.DaysLeft, SentTo: n.SentTo, ContinueURL: onward(s.ContinueTo)})
+	}
+	return p.Web.Redirect(w, onward(s.ContinueTo))
+}
+
+// draw shows a step in place.
+func (p *Portal) draw(w http.ResponseWriter, r *http.Request, status int, step signin.Step) error {
+	switch s := step.(type) {
+	case signin.AnswerCode:
+		return p.drawCode(w, r, status, s)
+	case signin.CodeSpent:
+		return p.Web.Draw(w, r, status, spentPage{AppName: s.AppName, SentTo: s.SentTo, NewCodesLeft: s.NewCodesLeft, Expired: s.Expired, RestartURL: signInPath(s.ContinueTo)})
+	case signin.ReplacePassword:
+		return p.Web.Draw(w, r, status, newPasswordPage{Email: s.Email, MinLength: s.MinLength, Targets: p.originsOf(s.ContinueTo)})
+	case signin.Over:
+		return p.drawOver(w, r, s)
+	case signin.Done:
+		return p.done(w, r, s)
+	case signin.AskPassword:
+		return p.Web.Redirect(w, "/signin")
+	}
+	return fmt.Errorf("portal cannot draw %T", step)
+}
+
+func (p *Portal) drawCode(w http.ResponseWriter, r *http.Request, status int, s signin.AnswerCode) error {
+	why, err := p.whyText(r)
+	if err != nil {
+		return err
+	}
+	return p.Web.Draw(w, r, status, codePage{
+		AppName: s.AppName, SentTo: s.SentTo, Reference: s.Reference, ExpiresAt: s.ExpiresAt, NewCodeAt: s.NewCodeAt, Now: s.Now,
+		Length: s.Length, TriesLeft: s.TriesLeft, NewCodesLeft: s.NewCodesLeft, Problem: s.Problem, Delivery: deliveryOf(s.Delivery),
+		RememberDays: s.RememberDays, Remember: r.PostForm.Get("remember") == "on", Why: why, Because: p.sentences(r, s.Because), Targets: p.originsOf(s.ContinueTo),
+	})
+}
+
+func deliveryOf(s message.Status) deliveryView {
+	return deliveryView{State: string(s.State), At: s.At, NextTry: s.NextTry, Host: s.Host}
+}
+
+// drawOver ends a flow on the page: the cookie goes with it.
+func (p *Portal) drawOver(w http.ResponseWriter, r *http.Request, s signin.Over) error {
+	p.Web.ClearCookie(w, "flow")
+	if s.Reason == signin.Finished { // a second tab, or a reload after the end
+		return p.Web.Redirect(w, onward(s.ContinueTo))
+	}
+	status := http.StatusGone
+	if s.Reason == signin.Cancelled {
+		status = http.StatusOK
+	}
+	restart := signInPath("")
+	if _, err := p.targetOf(s.ContinueTo); err == nil {
+		restart = signInPath(s.ContinueTo)
+	}
+	return p.Web.Draw(w, r, status, endedPage{AppName: s.AppName, Reason: s.Reason, RestartURL: restart, HomeURL: s.HomeURL})
+}
+
+// sentences puts policy's reasons into the person's language.
+func (p *Portal) sentences(r *http.Request, reasons []policy.Reason) []string {
+	printer := p.Web.Printer(r)
+	var out []string
+	for _, reason := range reasons {
+		args := make([]any, len(reason.Args))
+		for i, a := range reason.Args {
+			if t, ok := a.(time.Time); ok {
+				a = printer.Date(t)
+			}
+			args[i] = a
+		}
+		out = append(out, printer.T(reason.Key, args...))
+	}
+	return out
+}
+
+func (p *Portal) whyText(r *http.Request) (text string, err error) {
+	err = p.DB.View(r.Context(), db.Installation, func(tx *db.Tx) error {
+		text, err = tenant.Why(r.Context(), tx, p.Web.Printer(r).Lang(), "en")
+		return err
+	})
+	return text, err
+}
+
+// maxRemembered is how many memories one browser's cookie holds: one per user and app.
+const maxRemembered = 8
+
+// remembered reads the cookie of remembered browsers: references apart by "~".
+func remembered(cookie string) []secret.Reference {
+	var out []secret.Reference
+	for text := range strings.SplitSeq(cookie, "~") {
+		if ref, err := secret.ParseReference(text); err == nil && len(out) < maxRemembered {
+			out = append(out, ref)
+		}
+	}
+	return out
+}
+
+// rememberMore puts a memory in front of the others, in place of its own older token.
+func rememberMore(cookie string, ref secret.Reference) string {
+	texts := []string{ref.Text().Reveal()}
+	for _, other := range remembered(cookie) {
+		if other.ID != ref.ID && len(texts) < maxRemembered {
+			texts = append(texts, other.Text().Reveal())
+		}
+	}
+	return strings.Join(texts, "~")
+}

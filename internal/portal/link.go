@@ -1,0 +1,110 @@
+package portal
+
+import (
+	"net/http"
+	"strings"
+
+	"countersign/internal/fault"
+	"countersign/internal/secret"
+	"countersign/internal/signin"
+)
+
+// statusOfLink: a link that does nothing is a page that is not there any more.
+var statusOfLink = map[signin.LinkState]int{
+	signin.LinkReady: http.StatusOK, signin.LinkElsewhere: http.StatusOK,
+	signin.LinkReplaced: http.StatusGone, signin.LinkUsed: http.StatusGone, signin.LinkExpired: http.StatusGone, signin.LinkUnknown: http.StatusNotFound,
+}
+
+func (p *Portal) showLink(w http.ResponseWriter, r *http.Request) error {
+	token := r.PathValue("token")
+	l := signin.Link{State: signin.LinkUnknown}
+	if ref, err := secret.ParseReference(token); err == nil {
+		mine, _ := p.flowOf(r)
+		if l, err = p.SignIn.OpenLink(r.Context(), ref, mine); err != nil {
+			return err
+		}
+	}
+	return p.drawLink(w, r, token, l)
+}
+
+func (p *Portal) drawLink(w http.ResponseWriter, r *http.Request, token string, l signin.Link) error {
+	return p.Web.Draw(w, r, statusOfLink[l.State], linkPage{
+		State: string(l.State), Token: token, AppName: l.AppName, Account: l.Account, Code: l.Code, Reference: l.Reference,
+		IP: l.IP, Place: l.Place, Browser: l.Browser, At: l.At, RememberDays: l.RememberDays, NotMeURL: l.NotMePath, Targets: p.originsOf(l.ContinueTo),
+	})
+}
+
+// pressLink finishes the sign-in in the browser that began it; anywhere else it draws what
+// the link is good for, and signs nobody in.
+func (p *Portal) pressLink(w http.ResponseWriter, r *http.Request) error {
+	ref, err := secret.ParseReference(r.PathValue("token"))
+	if err != nil {
+		return p.drawLink(w, r, r.PathValue("token"), signin.Link{State: signin.LinkUnknown})
+	}
+	mine, _ := p.flowOf(r)
+	step, err := p.SignIn.PressLink(r.Context(), ref, mine, r.PostForm.Get("remember") == "on", p.visitor(r))
+	if fault.Is(err, fault.NotFound) {
+		return p.showLink(w, r)
+	}
+	return p.answered(w, r, mine, step, err)
+}
+
+func (p *Portal) showNotMe(w http.ResponseWriter, r *http.Request) error {
+	return p.Web.Draw(w, r, http.StatusOK, notMePage{Token: r.PathValue("token")})
+}
+
+// notMe answers the same for every token: it reveals nothing.
+func (p *Portal) notMe(w http.ResponseWriter, r *http.Request) error {
+	ref, err := secret.ParseReference(r.PathValue("token"))
+	if err == nil {
+		if err := p.SignIn.Disown(r.Context(), ref, p.visitor(r)); err != nil {
+			return err
+		}
+	}
+	return p.Web.Draw(w, r, http.StatusOK, notMeDonePage{})
+}
+
+// why tells the vendor's reasons, and leads back to a page of ours only.
+func (p *Portal) why(w http.ResponseWriter, r *http.Request) error {
+	text, err := p.whyText(r)
+	if err != nil {
+		return err
+	}
+	back, ok := p.Web.Mux().Local(r.URL.Query().Get("back"))
+	if !ok {
+		back = "/signin"
+	}
+	return p.Web.Draw(w, r, http.StatusOK, whyPage{Text: text, Back: back})
+}
+
+// home is what a signed-in person sees of themself.
+func (p *Portal) home(w http.ResponseWriter, r *http.Request) error {
+	st, err := p.SignIn.Standing(r.Context(), p.Web.Cookie(r, "session"), signin.Ask{ClientID: signin.PortalID})
+	if err != nil {
+		return err
+	}
+	if !st.Enough {
+		return p.Web.Redirect(w, "/signin")
+	}
+	s := st.Session
+	return p.Web.Draw(w, r, http.StatusOK, homePage{
+		Name: st.User.Name, Email: st.User.Email, Company: st.Tenant.Name, Browser: s.Browser, Place: s.Place,
+		Level: p.levelWords(r, s.AMR), Since: s.AuthenticatedAt, Until: s.ExpiresAt,
+	})
+}
+
+// levelWords says what a session was opened with, in the words that the assurance table
+// allows.
+func (p *Portal) levelWords(r *http.Request, amr []string) string {
+	printer := p.Web.Printer(r)
+	var words []string
+	for _, v := range amr {
+		switch v {
+		case "pwd":
+			words = append(words, printer.T("level.password"))
+		case "email":
+			words = append(words, printer.T("level.email"))
+		}
+	}
+	return strings.Join(words, " + ")
+}

@@ -1,0 +1,107 @@
+// Package portal is the face that people see: sign-in, the secure link, "this wasn't me",
+// first run. It decodes forms, calls one journey function and draws the step that comes
+// back. It decides nothing.
+package portal
+
+import (
+	"net/http"
+	"net/netip"
+	"net/url"
+
+	"countersign/internal/db"
+	"countersign/internal/fault"
+	"countersign/internal/grant"
+	"countersign/internal/secret"
+	"countersign/internal/session"
+	"countersign/internal/setup"
+	"countersign/internal/signin"
+	"countersign/internal/web"
+)
+
+// Portal serves people's pages.
+type Portal struct {
+	Web    *web.Web
+	DB     *db.DB
+	Keys   *secret.Keys
+	SignIn *signin.Service
+	SetUp  *setup.Service
+	Place  func(ip netip.Addr, lang string) string
+}
+
+// Mount adds the portal's routes. This list is the portal's whole surface.
+func (p *Portal) Mount(mux *web.Mux) {
+	mux.Get("/", p.home)
+	mux.Get("/signin", p.showSignIn)
+	mux.Post("/signin/password", p.submitPassword)
+	mux.Post("/signin/step-up", p.stepUp)
+	mux.Get("/signin/code", p.showStep)
+	mux.Post("/signin/code", p.submitCode, "code")
+	mux.Post("/signin/code/new", p.newCode)
+	mux.Post("/signin/new-password", p.newPassword)
+	mux.Post("/signin/cancel", p.cancel)
+	mux.Get("/signin/delivery", p.delivery)
+	mux.Get("/l/{token}", p.showLink)
+	mux.Post("/l/{token}", p.pressLink)
+	mux.Get("/not-me/{token}", p.showNotMe)
+	mux.Post("/not-me/{token}", p.notMe)
+	mux.Get("/why", p.why)
+	mux.Post("/signout", p.signOut)
+	mux.Get("/setup", p.showSetUp)
+	mux.Post("/setup", p.setUp)
+}
+
+// visitor is where a request came from, with the approximate place.
+func (p *Portal) visitor(r *http.Request) session.Visitor {
+	v := web.From(r.Context())
+	return session.Visitor{IP: v.IP.String(), Place: p.Place(v.IP, v.Lang), Browser: v.Browser, RequestID: v.RequestID}
+}
+
+var errOver = fault.New(fault.NotFound, "signin.flow_over")
+
+// flowOf is the half-signed-in state that this browser holds.
+func (p *Portal) flowOf(r *http.Request) (secret.Reference, error) {
+	ref, err := secret.ParseReference(p.Web.Cookie(r, "flow"))
+	if err != nil {
+		return ref, errOver
+	}
+	return ref, nil
+}
+
+// target is what a sign-in is for: the sealed request of an app, or our own pages.
+type target struct {
+	sealed  string
+	request grant.Request
+}
+
+func (p *Portal) targetOf(sealed string) (target, error) {
+	if sealed == "" {
+		return target{request: grant.Request{ClientID: signin.PortalID}}, nil
+	}
+	req, err := grant.Open(p.Keys, sealed, p.DB.Now())
+	return target{sealed: sealed, request: req}, err
+}
+
+// origins are where a form of this sign-in may lead in the end.
+func (t target) origins() []string {
+	u, err := url.Parse(t.request.RedirectURI)
+	if err != nil || u.Host == "" {
+		return nil
+	}
+	return []string{u.Scheme + "://" + u.Host}
+}
+
+func (p *Portal) originsOf(sealed string) []string {
+	t, err := p.targetOf(sealed)
+	if err != nil {
+		return nil
+	}
+	return t.origins()
+}
+
+// onward is where a finished sign-in goes on.
+func onward(sealed string) string {
+	if sealed == "" {
+		return "/"
+	}
+	return "/authorize/resume?to=" + url.QueryEscape(sealed)
+}

@@ -1,0 +1,281 @@
+package portal
+
+import (
+	"context"
+	"net/http"
+	"strconv"
+	"time"
+
+	"countersign/internal/client"
+	"countersign/internal/db"
+	"countersign/internal/fault"
+	"countersign/internal/secret"
+	"countersign/internal/signin"
+	"countersign/internal/tenant"
+	"countersign/internal/web"
+)
+
+// showSignIn asks for address and password, or offers the missing second step to a
+// browser that is signed in already.
+func (p *Portal) showSignIn(w http.ResponseWriter, r *http.Request) error {
+	t, err := p.targetOf(r.URL.Query().Get("to"))
+	if err != nil {
+		return err
+	}
+	st, err := p.SignIn.Standing(r.Context(), p.Web.Cookie(r, "session"), ask(t))
+	if err != nil {
+		return err
+	}
+	if st.StepUp && !r.URL.Query().Has("other") {
+		return p.Web.Draw(w, r, http.StatusOK, stepUpPage{To: t.sealed, AppName: st.AppName, Email: st.User.Email, Because: p.sentences(r, st.Decision.Because), Targets: t.origins()})
+	}
+	if t.sealed == "" && st.Enough {
+		return p.Web.Redirect(w, "/")
+	}
+	return p.drawSignIn(w, r, http.StatusOK, t, signInPage{Email: t.request.LoginHint})
+}
+
+func ask(t target) signin.Ask {
+	return signin.Ask{ClientID: t.request.ClientID, WantACR: t.request.ACRValues, FreshAfter: t.request.FreshAfter()}
+}
+
+func (p *Portal) drawSignIn(w http.ResponseWriter, r *http.Request, status int, t target, page signInPage) error {
+	page.To, page.Targets = t.sealed, t.origins()
+	err := p.DB.View(r.Context(), db.Installation, func(tx *db.Tx) (err error) {
+		page.AppName, err = appName(r.Context(), tx, t)
+		if err != nil {
+			return err
+		}
+		page.Announce, err = announced(r.Context(), tx)
+		return err
+	})
+	if err != nil {
+		return err
+	}
+	return p.Web.Draw(w, r, status, page)
+}
+
+func appName(ctx context.Context, tx *db.Tx, t target) (string, error) {
+	if t.sealed == "" {
+		return "", nil
+	}
+	c, err := client.ByID(ctx, tx, t.request.ClientID)
+	return c.Name, err
+}
+
+// announced is the vendor's mandate for everybody, while it is not in force yet.
+func announced(ctx context.Context, tx *db.Tx) (*announcement, error) {
+	i, err := tenant.LoadInstallation(ctx, tx)
+	if err != nil || i.Mandate.Mode != tenant.Mandatory || !i.Mandate.From.After(tx.Now) {
+		return nil, err
+	}
+	return &announcement{By: i.Name, From: i.Mandate.From, DaysLeft: signin.DaysUntil(tx.Now, i.Mandate.From)}, nil
+}
+
+func (p *Portal) submitPassword(w http.ResponseWriter, r *http.Request) error {
+	t, err := p.targetOf(r.PostForm.Get("to"))
+	if err != nil {
+		return err
+	}
+	email, password := r.PostForm.Get("email"), r.PostForm.Get("password")
+	if email == "" || password == "" || len(password) > maxPassword {
+		return p.drawSignIn(w, r, http.StatusUnprocessableEntity, t, signInPage{Email: email, Problem: "signin.problem.missing"})
+	}
+	a := p.attempt(r, t)
+	a.Email, a.Password = email, password
+	step, err := p.SignIn.SubmitPassword(r.Context(), a)
+	if f := waiting(err); f != nil {
+		setRetryAfter(w, f.RetryAfter)
+		return p.drawSignIn(w, r, web.Status(f.Kind), t, signInPage{Email: email, Problem: f.Message, Wait: f.RetryAfter})
+	}
+	if err != nil {
+		return err
+	}
+	if _, again := step.(signin.AskPassword); again {
+		return p.drawSignIn(w, r, http.StatusUnauthorized, t, signInPage{Email: email, Problem: "signin.problem.wrong"})
+	}
+	return p.follow(w, r, step)
+}
+
+const maxPassword = 4096 // bytes; far beyond the 256 characters that a password may have
+
+// attempt is what a request says about itself.
+func (p *Portal) attempt(r *http.Request, t target) signin.Attempt {
+	return signin.Attempt{
+		ClientID: t.request.ClientID, WantACR: t.request.ACRValues, ContinueTo: t.sealed,
+		Presented: remembered(p.Web.Cookie(r, "browser")), Visitor: p.visitor(r),
+	}
+}
+
+// waiting is the fault inside err when it asks the person to wait.
+func waiting(err error) *fault.Fault {
+	if err == nil {
+		return nil
+	}
+	if f := fault.Of(err); f.Kind == fault.RateLimited || f.Kind == fault.Unavailable {
+		return f
+	}
+	return nil
+}
+
+// stepUp asks for the second step on top of a session.
+func (p *Portal) stepUp(w http.ResponseWriter, r *http.Request) error {
+	t, err := p.targetOf(r.PostForm.Get("to"))
+	if err != nil {
+		return err
+	}
+	ref, err := secret.ParseReference(p.Web.Cookie(r, "session"))
+	if err != nil {
+		return errOver
+	}
+	step, err := p.SignIn.StepUp(r.Context(), ref, p.attempt(r, t))
+	if err != nil {
+		return err
+	}
+	return p.follow(w, r, step)
+}
+
+// showStep draws where this browser's flow stands.
+func (p *Portal) showStep(w http.ResponseWriter, r *http.Request) error {
+	ref, err := p.flowOf(r)
+	if err != nil {
+		return p.drawOver(w, r, signin.Over{Reason: signin.Expired})
+	}
+	step, err := p.SignIn.Current(r.Context(), ref)
+	if fault.Is(err, fault.NotFound) {
+		return p.drawOver(w, r, signin.Over{Reason: signin.Expired})
+	}
+	if err != nil {
+		return err
+	}
+	return p.draw(w, r, http.StatusOK, step)
+}
+
+func (p *Portal) submitCode(w http.ResponseWriter, r *http.Request) error {
+	ref, err := p.flowOf(r)
+	if err != nil {
+		return p.drawOver(w, r, signin.Over{Reason: signin.Expired})
+	}
+	code := ""
+	if given := r.PostForm["code"]; len(given) == 1 { // two codes are no code, and cost a try
+		code = given[0]
+	}
+	step, err := p.SignIn.Answer(r.Context(), ref, code, r.PostForm.Get("remember") == "on", p.visitor(r))
+	return p.answered(w, r, ref, step, err)
+}
+
+// answered draws what came of an answer: a step onward by redirect, a failure in place.
+func (p *Portal) answered(w http.ResponseWriter, r *http.Request, ref secret.Reference, step signin.Step, err error) error {
+	if f := waiting(err); f != nil {
+		return p.drawWaiting(w, r, ref, f)
+	}
+	if fault.Is(err, fault.NotFound) {
+		return p.drawOver(w, r, signin.Over{Reason: signin.Expired})
+	}
+	if err != nil {
+		return err
+	}
+	switch step.(type) {
+	case signin.AnswerCode, signin.CodeSpent:
+		return p.draw(w, r, http.StatusUnauthorized, step)
+	}
+	return p.follow(w, r, step)
+}
+
+// drawWaiting draws the same page again, with how long to wait.
+func (p *Portal) drawWaiting(w http.ResponseWriter, r *http.Request, ref secret.Reference, f *fault.Fault) error {
+	step, err := p.SignIn.Current(r.Context(), ref)
+	if err != nil {
+		return err
+	}
+	if s, ok := step.(signin.AnswerCode); ok {
+		s.Problem = f.Message
+		step = s
+	}
+	setRetryAfter(w, f.RetryAfter)
+	return p.draw(w, r, web.Status(f.Kind), step)
+}
+
+func (p *Portal) newCode(w http.ResponseWriter, r *http.Request) error {
+	ref, err := p.flowOf(r)
+	if err != nil {
+		return p.drawOver(w, r, signin.Over{Reason: signin.Expired})
+	}
+	step, err := p.SignIn.NewCode(r.Context(), ref, p.visitor(r))
+	if f := waiting(err); f != nil {
+		return p.drawWaiting(w, r, ref, f)
+	}
+	if err != nil {
+		return err
+	}
+	return p.follow(w, r, step)
+}
+
+func (p *Portal) cancel(w http.ResponseWriter, r *http.Request) error {
+	ref, err := p.flowOf(r)
+	if err != nil {
+		return p.drawOver(w, r, signin.Over{Reason: signin.Expired})
+	}
+	step, err := p.SignIn.Cancel(r.Context(), ref, p.visitor(r))
+	if err != nil {
+		return err
+	}
+	return p.follow(w, r, step)
+}
+
+func (p *Portal) newPassword(w http.ResponseWriter, r *http.Request) error {
+	ref, err := p.flowOf(r)
+	if err != nil {
+		return p.drawOver(w, r, signin.Over{Reason: signin.Expired})
+	}
+	step, err := p.SignIn.ReplacePassword(r.Context(), ref, r.PostForm.Get("password"), p.visitor(r))
+	if fault.Is(err, fault.Invalid) {
+		return p.drawNewPassword(w, r, ref, fault.Of(err).Message)
+	}
+	if err != nil {
+		return err
+	}
+	return p.follow(w, r, step)
+}
+
+func (p *Portal) drawNewPassword(w http.ResponseWriter, r *http.Request, ref secret.Reference, problem string) error {
+	step, err := p.SignIn.Current(r.Context(), ref)
+	if err != nil {
+		return err
+	}
+	s, ok := step.(signin.ReplacePassword)
+	if !ok {
+		return p.follow(w, r, step)
+	}
+	return p.Web.Draw(w, r, http.StatusUnprocessableEntity, newPasswordPage{Email: s.Email, MinLength: s.MinLength, Problem: problem, Targets: p.originsOf(s.ContinueTo)})
+}
+
+// delivery answers the live view of the code page. It is no activity of the person.
+func (p *Portal) delivery(w http.ResponseWriter, r *http.Request) error {
+	ref, err := p.flowOf(r)
+	if err != nil {
+		return err
+	}
+	status, err := p.SignIn.Delivery(r.Context(), ref)
+	if err != nil {
+		return err
+	}
+	view := deliveryOf(status)
+	return p.Web.JSON(w, http.StatusOK, map[string]any{"state": view.State, "text": view.Text(p.Web.Printer(r)), "settled": view.Settled()})
+}
+
+func (p *Portal) signOut(w http.ResponseWriter, r *http.Request) error {
+	if ref, err := secret.ParseReference(p.Web.Cookie(r, "session")); err == nil {
+		if err := p.SignIn.SignOut(r.Context(), ref, p.visitor(r)); err != nil {
+			return err
+		}
+	}
+	p.Web.ClearCookie(w, "session")
+	return p.Web.Draw(w, r, http.StatusOK, signedOutPage{HomeURL: "/signin"})
+}
+
+func setRetryAfter(w http.ResponseWriter, d time.Duration) {
+	if d > 0 {
+		w.Header().Set("Retry-After", strconv.Itoa(int((d+time.Second-1)/time.Second)))
+	}
+}
