@@ -1,0 +1,142 @@
+package acceptance
+
+import (
+	"fmt"
+	"math"
+	"net/http"
+	"slices"
+	"sort"
+	"strings"
+	"testing"
+	"time"
+
+	"countersign/acceptance/rig"
+)
+
+// guard: an unknown account walks the same way with a dummy hash
+func TestATK111_SameAnswerBeforeThePasswordIsRight(t *testing.T) {
+	each(t, func(t *testing.T, w *rig.World) {
+		disabled, suspended := w.Covered(t).User(t), w.NewTenant(t, "--mandate", "mandatory")
+		frozen := suspended.User(t)
+		disabled.Set(t, "--disable")
+		w.CLI(t, "tenant", "set", suspended.ID, "--suspend")
+		accounts := map[string]string{
+			"unknown": w.Unique("nobody") + "@people.example.test", "covered": w.Covered(t).User(t).Email, "no second step": w.Open(t).User(t).Email,
+			"disabled": disabled.Email, "suspended": frozen.Email, "not an address": "nobody", "odd": "x@y", "empty host": "x@",
+		}
+		var first *rig.Page
+		for name, email := range accounts {
+			p := w.Person(t)
+			pg := p.Send(p.Request(http.MethodPost, rig.PathPassword, form("email", email, "password", "a wrong password of some length")))
+			pg.Body = strings.ReplaceAll(pg.Body, email, "ADDRESS")
+			if first == nil {
+				first = pg
+			}
+			if pg.Status != first.Status || pg.Shape() != first.Shape() || headerNames(pg) != headerNames(first) {
+				t.Errorf("%s answers otherwise: %d, %s; %d, %s", name, pg.Status, headerNames(pg), first.Status, headerNames(first))
+			}
+			if len(pg.Header.Values("Set-Cookie")) > 0 {
+				t.Errorf("%s sets a cookie", name)
+			}
+		}
+		for _, email := range []string{disabled.Email, frozen.Email} { // and with the right one, for those who may not come in
+			p := w.Person(t)
+			right := map[string]string{disabled.Email: disabled.Password, frozen.Email: frozen.Password}[email]
+			pg := p.Send(p.Request(http.MethodPost, rig.PathPassword, form("email", email, "password", right)))
+			if pg.Status != 401 || gotSession(pg) {
+				t.Errorf("a closed account with the right password: %d", pg.Status)
+			}
+		}
+	})
+}
+
+func headerNames(pg *rig.Page) string {
+	var names []string
+	for name := range pg.Header {
+		names = append(names, name)
+	}
+	slices.Sort(names)
+	return strings.Join(names, " ")
+}
+
+// guard: password.Pool hashes for unknown accounts too. A quick look for every commit: the
+// medians of some interleaved tries; the night takes more samples (-rounds).
+func TestATK112_Timing(t *testing.T) {
+	each(t, func(t *testing.T, w *rig.World) {
+		samples := 12 * *rounds
+		known, unknown := make([]float64, 0, samples), make([]float64, 0, samples)
+		p, q := w.Person(t), w.Person(t)
+		var u *rig.User
+		for i := range samples {
+			if i%3 == 0 { // a fresh account, before its own delays begin
+				u = w.Covered(t).User(t)
+			}
+			known = append(known, timeWrong(p, u.Email))
+			unknown = append(unknown, timeWrong(q, w.Unique("nobody")+"@people.example.test"))
+		}
+		gap := math.Abs(median(known) - median(unknown))
+		t.Logf("medians: known %.1f ms, unknown %.1f ms", median(known), median(unknown))
+		if gap > 15 && gap > 0.3*median(known) {
+			t.Errorf("an unknown account answers %.1f ms apart: %v %v", gap, rounded(known), rounded(unknown))
+		}
+	})
+}
+
+func timeWrong(p *rig.Person, email string) float64 {
+	req := p.Request(http.MethodPost, rig.PathPassword, form("email", email, "password", "a wrong password of some length"))
+	p.Get("/healthz") // opens the connection
+	start := time.Now()
+	p.Send(req)
+	return float64(time.Since(start).Microseconds()) / 1000
+}
+
+func median(v []float64) float64 {
+	s := slices.Clone(v)
+	sort.Float64s(s)
+	return s[len(s)/2]
+}
+
+func rounded(v []float64) string { return fmt.Sprintf("%.0f", v) }
+
+// guard: the address is masked by one function, after the password only
+func TestATK114_MaskedDestination(t *testing.T) {
+	each(t, func(t *testing.T, w *rig.World) {
+		short := w.Covered(t).Person(t, "a"+w.Unique("")+"@b.test", "Al", "agent")
+		long := w.Covered(t).Person(t, w.Unique("a-very-long-mailbox-name-indeed-")+"@people.example.test", "Long", "agent")
+		var stars []int
+		for _, u := range []*rig.User{short, long} {
+			p := w.Person(t)
+			p.Visit(w.Dashboard(t).Visit())
+			if wrong := p.Password(u.Email, "not the right password"); strings.Contains(strings.ReplaceAll(wrong.Text(), u.Email, ""), "•") || strings.Contains(wrong.Text(), "***") {
+				t.Error("a masked address before the password is right")
+			}
+			p.Password(u.Email, u.Password)
+			text := atCode(t, p.Page).Text()
+			if strings.Contains(text, u.Email) {
+				t.Errorf("the whole address is shown: %s", rig.Quietly(text))
+			}
+			stars = append(stars, strings.Count(text, "•")+strings.Count(text, "*"))
+		}
+		if stars[0] != stars[1] || stars[0] == 0 {
+			t.Errorf("the mask tells the length: %v", stars)
+		}
+	})
+}
+
+// guard: nothing lists companies
+func TestATK115_TenantDiscovery(t *testing.T) {
+	each(t, func(t *testing.T, w *rig.World) {
+		c := w.Covered(t)
+		p := w.Person(t)
+		for _, path := range []string{"/", "/signin", "/signin?company=" + c.ID, "/" + c.ID, "/companies", "/tenants/" + c.ID, "/.well-known/openid-configuration", "/signin?hd=example.test", "/setup", "/why"} {
+			pg := p.Get(path)
+			if strings.Contains(pg.Body, "Company "+c.ID) || strings.Contains(strings.ReplaceAll(pg.Body, path, ""), `"`+c.ID+`"`) {
+				t.Errorf("%s tells of a company", path)
+			}
+		}
+		same, other := p.Get("/"+c.ID), p.Get("/no-such-company")
+		if same.Status != other.Status || same.Text() != other.Text() && same.Shape() != other.Shape() {
+			t.Errorf("a company's name answers %d, an unknown one %d", same.Status, other.Status)
+		}
+	})
+}

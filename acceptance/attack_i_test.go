@@ -1,0 +1,167 @@
+package acceptance
+
+import (
+	"strings"
+	"testing"
+	"time"
+
+	"countersign/acceptance/rig"
+)
+
+// guard: sends are limited per account and per destination
+func TestATK116_EmailBombing(t *testing.T) {
+	timed(t, func(t *testing.T, w *rig.World) {
+		u := w.Covered(t).User(t)
+		for range 14 {
+			p := w.Person(t) // another source each time
+			p.Visit(w.Dashboard(t).Visit())
+			if pg := p.Password(u.Email, u.Password); pg.Status >= 500 {
+				t.Fatalf("status %d", pg.Status)
+			}
+		}
+		time.Sleep(time.Second)
+		if n := len(w.Sink.Mails(u.Email)); n > 10 || n < 5 {
+			t.Errorf("%d mails within an hour", n)
+		}
+		for range 5 {
+			w.Advance(t, 61*time.Minute)
+			for range 9 {
+				p := w.Person(t)
+				p.Visit(w.Dashboard(t).Visit())
+				p.Password(u.Email, u.Password)
+			}
+		}
+		time.Sleep(time.Second)
+		if n := len(w.Sink.Mails(u.Email)); n > 30 {
+			t.Errorf("%d mails within a day", n)
+		}
+	})
+}
+
+// guard: user.Create and email.Render refuse control characters; one recipient per mail
+func TestATK120_MailHeaderInjection(t *testing.T) {
+	each(t, func(t *testing.T, w *rig.World) {
+		c := w.Covered(t)
+		for _, address := range []string{"a@x.test\r\nBcc: evil@evil.test", "a@x.test,evil@evil.test", "a@x.test\nSubject: x", "Pat <evil@evil.test>", `"a b"@x.test`, "a@x.test evil@evil.test", "a@x.test;evil@evil.test"} {
+			if _, err := w.TryCLI("canary horse battery staple\n", "user", "create", "--tenant", c.ID, "--email", address, "--name", "Pat", "--role", "agent", "--password-stdin"); err == nil {
+				t.Errorf("accepted as an address: %q", address)
+			}
+		}
+		for _, name := range []string{"Pat\r\nBcc: evil@evil.test", "=?utf-8?Q?=0D=0ABcc:_evil@evil.test?="} {
+			email := w.Unique("named") + "@people.example.test"
+			if _, err := w.TryCLI("canary horse battery staple\n", "user", "create", "--tenant", c.ID, "--email", email, "--name", name, "--role", "agent", "--password-stdin"); err != nil {
+				continue // refused is as good
+			}
+			mail := w.Person(t).ToCode(t, w.Dashboard(t), &rig.User{Email: email, Password: "canary horse battery staple"})
+			if mail.Header.Get("Bcc") != "" || strings.Contains(strings.ToLower(string(mail.Raw)), "\r\nbcc:") {
+				t.Errorf("%q made a header", name)
+			}
+		}
+	})
+}
+
+// guard: html/template and the caps of email.Render
+func TestATK121_HTMLAndLinkInjection(t *testing.T) {
+	each(t, func(t *testing.T, w *rig.World) {
+		company := w.NewTenant(t, "--mandate", "mandatory")
+		for _, name := range []string{
+			`<a href="https://evil.test">press</a>`, `<img src=x onerror=alert(1)>`, "{{.Code}} evil.test/login", "Pat\u202egpj.exe\u200b", strings.Repeat("long ", 2000),
+		} {
+			email := w.Unique("odd") + "@people.example.test"
+			args := []string{"user", "create", "--tenant", company.ID, "--email", email, "--name", name, "--role", "owner", "--password-stdin"}
+			if _, err := w.TryCLI("canary horse battery staple\n", args...); err != nil {
+				continue // refused is as good
+			}
+			u := &rig.User{Email: email, Password: "canary horse battery staple", Name: name, Tenant: company}
+			attacker := w.Person(t)
+			attacker.UserAgent = name
+			mail := attacker.ToCode(t, w.Dashboard(t), u)
+			w.Person(t).Get(mail.NotMe)
+			w.Person(t).Post(mail.NotMe, form())
+			for _, m := range append(w.Sink.Mails(email), w.Sink.About(t, email, "reported")) {
+				harmless(t, m)
+			}
+		}
+	})
+}
+
+func harmless(t *testing.T, m rig.Mail) {
+	t.Helper()
+	for _, bad := range []string{"<a href=\"https://evil", "<img src=x", "onerror=alert(1)>", "\u202e", "\u200b", ">evil.test/login<", "http://evil", "https://evil.test/login"} {
+		if strings.Contains(m.HTML, bad) {
+			t.Errorf("the mail holds %q", bad)
+		}
+	}
+	if len(m.Raw) > 60<<10 {
+		t.Errorf("a mail of %d bytes", len(m.Raw))
+	}
+	for _, link := range m.Links() {
+		if !strings.HasPrefix(link, rig.PublicURL+"/") {
+			t.Errorf("a link to %s", link)
+		}
+	}
+	if strings.Contains(m.Text, "evil.test/login") {
+		t.Error("the text part has an address that mail programs make a link of")
+	}
+}
+
+// guard: web.clientIP believes only trusted proxies
+func TestATK123_SpoofedIPInMail(t *testing.T) {
+	each(t, func(t *testing.T, w *rig.World) {
+		u := w.Covered(t).User(t)
+		p := w.Person(t)
+		p.Extra.Set("X-Forwarded-For", rig.LisbonIP)
+		mail := p.ToCode(t, w.Dashboard(t), u)
+		if strings.Contains(mail.Text, rig.LisbonIP) || !strings.Contains(mail.Text, p.IP) {
+			t.Errorf("the mail does not show the true peer %s: %s", p.IP, rig.Quietly(mail.Text))
+		}
+		behind := w.Person(t).From(rig.TrustedProxy)
+		behind.Extra.Set("X-Forwarded-For", rig.LisbonIP+", 192.0.2.99")
+		mail = behind.ToCode(t, w.Dashboard(t), u)
+		if !strings.Contains(mail.Text, "192.0.2.99") || strings.Contains(mail.Text, rig.LisbonIP) {
+			t.Errorf("not the hop that the proxy vouches for: %s", rig.Quietly(mail.Text))
+		}
+		for _, ip := range w.Texts(t, `SELECT DISTINCT a.ip FROM audit_events a JOIN users u ON u.tenant_id = a.tenant_id AND u.id = a.user_id WHERE u.email = $1`, u.Email) {
+			if ip != "" && ip != p.IP && ip != "192.0.2.99" {
+				t.Errorf("the audit tells of %s", ip)
+			}
+		}
+	})
+}
+
+// guard: email.Render keeps the code out of subject and preheader
+func TestATK124_CodeOnTheLockScreen(t *testing.T) {
+	each(t, func(t *testing.T, w *rig.World) {
+		u := w.Covered(t).User(t)
+		mail := w.Person(t).ToCode(t, w.Dashboard(t), u)
+		start := mail.Text[:min(len(mail.Text), 100)]
+		for _, where := range []string{mail.Subject, start, mail.Header.Get("List-Id"), mail.Header.Get("X-Entity-Ref-Id")} {
+			if strings.Contains(where, mail.Code) {
+				t.Errorf("the code is in %q", where)
+			}
+		}
+		if body := mail.HTML[strings.Index(mail.HTML, "<body"):]; strings.Contains(visible(body)[:min(100, len(visible(body)))], mail.Code) {
+			t.Errorf("the code is in the preview: %s", visible(body)[:100])
+		}
+		if mail.Header.Get("Auto-Submitted") != "auto-generated" {
+			t.Error("not marked as generated: an absence notice would answer")
+		}
+	})
+}
+
+// visible takes the tags out.
+func visible(markup string) string {
+	var b strings.Builder
+	depth := 0
+	for _, r := range markup {
+		switch {
+		case r == '<':
+			depth++
+		case r == '>':
+			depth--
+		case depth == 0:
+			b.WriteRune(r)
+		}
+	}
+	return strings.Join(strings.Fields(b.String()), " ")
+}
