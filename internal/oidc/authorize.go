@@ -77,13 +77,9 @@ func (p *Provider) decide(rw http.ResponseWriter, r *http.Request, req grant.Req
 	return p.Web.Redirect(rw, "/signin?to="+grant.Seal(p.Keys, req))
 }
 
-// standingHere judges the session of the browser; one whose cookie cannot be read has none.
+// standingHere judges the session of the browser.
 func (p *Provider) standingHere(r *http.Request, ask signin.Ask) (signin.Standing, error) {
-	ref, err := secret.ParseReference(p.Web.Cookie(r, "session"))
-	if err != nil {
-		return signin.Standing{}, nil
-	}
-	return p.SignIn.Standing(r.Context(), ref, ask)
+	return p.SignIn.Standing(r.Context(), p.Web.Cookie(r, "session"), ask)
 }
 
 var errOther = deny("login_required", "somebody else than the expected user is signed in")
