@@ -104,8 +104,14 @@ var printedSecret = regexp.MustCompile(`(?i)secret[^\n]*?[:=\s]\s*([A-Za-z0-9_-]
 // NewApp registers an app of a kind: confidential, public or native.
 func (w *World) NewApp(t testing.TB, id, kind string) *App {
 	t.Helper()
+	return w.NewAppAt(t, id, kind, fmt.Sprintf("https://%s.example.test/callback", id))
+}
+
+// NewAppAt is NewApp with a redirect URI.
+func (w *World) NewAppAt(t testing.TB, id, kind, redirect string) *App {
+	t.Helper()
 	a := &App{
-		ID: id, Redirect: fmt.Sprintf("https://%s.example.test/callback", id), Home: fmt.Sprintf("https://%s.example.test/", id),
+		ID: id, Redirect: redirect, Home: fmt.Sprintf("https://%s.example.test/", id),
 		Scopes: []string{"openid", "email", "profile", "offline_access"}, world: w,
 	}
 	out := w.CLI(t, "client", "create", "--id", id, "--name", "The "+id, "--kind", kind, "--redirect-uri", a.Redirect,
