@@ -99,3 +99,10 @@ func (p *Person) SignedIn() bool {
 	_, ok := pg.Form(PathSignOut)
 	return pg.Status == 200 && ok
 }
+
+// Again goes to an app again in a session that is enough, and returns the tokens.
+func (p *Person) Again(t testing.TB, app *App) *Tokens {
+	t.Helper()
+	visit := app.Visit()
+	return app.Finish(t, visit, p.Visit(visit))
+}

@@ -1,0 +1,77 @@
+package rig
+
+import (
+	"bytes"
+	"database/sql"
+	"fmt"
+	"os"
+	"regexp"
+	"testing"
+	"time"
+)
+
+// Dump returns everything at rest: the files of SQLite, or every row of PostgreSQL.
+func (w *World) Dump(t testing.TB) []byte {
+	t.Helper()
+	var all bytes.Buffer
+	if w.Engine == "sqlite" {
+		for _, suffix := range []string{"", "-wal"} {
+			raw, err := os.ReadFile(w.file("house.db") + suffix)
+			if err != nil && suffix == "" {
+				t.Fatal(err)
+			}
+			all.Write(raw)
+		}
+		return all.Bytes()
+	}
+	for _, table := range w.Texts(t, `SELECT table_name FROM information_schema.tables WHERE table_schema = current_schema()`) {
+		for _, row := range w.Texts(t, fmt.Sprintf(`SELECT row_to_json(x)::text || x::text FROM %s x`, table)) {
+			all.WriteString(row + "\n")
+		}
+	}
+	return all.Bytes()
+}
+
+// Tamper writes to the rows behind the program's back.
+func (w *World) Tamper(t testing.TB, statement string, args ...any) {
+	t.Helper()
+	handle := w.rows
+	if w.Engine == "sqlite" {
+		var err error
+		if handle, err = sql.Open("sqlite", "file:"+w.file("house.db")+"?_pragma=busy_timeout(5000)"); err != nil {
+			t.Fatal(err)
+		}
+		defer func() { _ = handle.Close() }()
+	}
+	if _, err := handle.Exec(statement, args...); err != nil {
+		t.Fatalf("%s: %v", statement, err)
+	}
+}
+
+// PID is the process of the program.
+func (s *Server) PID() int { return s.cmd.Process.Pid }
+
+// Printed waits until the program has written what a pattern's group matches.
+func (s *Server) Printed(t testing.TB, pattern string) string {
+	t.Helper()
+	re := regexp.MustCompile(pattern)
+	for end := time.Now().Add(5 * time.Second); time.Now().Before(end); time.Sleep(20 * time.Millisecond) {
+		if found := re.FindStringSubmatch(s.Log()); found != nil {
+			return found[1]
+		}
+	}
+	t.Fatalf("nothing printed that matches %s:\n%s", pattern, s.Log())
+	return ""
+}
+
+// Half opens a connection, sends the beginning of a request and leaves it there.
+func (p *Person) Half(beginning string) (func(), error) {
+	conn, err := p.connect()
+	if err != nil {
+		return nil, err
+	}
+	if _, err := conn.Write([]byte(beginning)); err != nil {
+		return nil, err
+	}
+	return func() { _ = conn.Close() }, nil
+}
