@@ -51,7 +51,7 @@ func each(t *testing.T, fn func(s *stage)) {
 		s := &stage{T: t, d: d, at: start}
 		d.Now = s.now
 		s.in(db.Installation, func(tx *db.Tx) error {
-			made, err := tenant.Create(t.Context(), tx, "Harbor", tenant.Company)
+			made, err := tenant.Create(t.Context(), tx, "", "Harbor", tenant.Company)
 			s.tenant = made.ID
 			return err
 		})
