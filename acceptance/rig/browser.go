@@ -14,6 +14,7 @@ import (
 	"time"
 
 	"github.com/chromedp/cdproto/emulation"
+	"github.com/chromedp/cdproto/input"
 	"github.com/chromedp/cdproto/network"
 	"github.com/chromedp/chromedp"
 )
@@ -221,4 +222,11 @@ func (w *World) appServer(t testing.TB) string {
 func showCallback(w http.ResponseWriter, r *http.Request) {
 	w.Header().Set("Content-Type", "text/html; charset=utf-8")
 	_, _ = fmt.Fprintf(w, "<!doctype html><title>app</title><h1 id=app>Back at %s</h1><p>%s", html.EscapeString(r.Host), html.EscapeString(r.URL.Path))
+}
+
+// Insert puts text where the focus is in one piece, as a paste does.
+func (b *Browser) Insert(text string) {
+	b.t.Helper()
+	_, err := chromedp.Call(b.ctx, input.InsertText, input.InsertTextParams{Text: text})
+	b.must(err)
 }

@@ -168,6 +168,12 @@ func (p *Person) Try(req *http.Request) (*Page, error) {
 	return readPage(res)
 }
 
+// Open performs a request and follows where it leads.
+func (p *Person) Open(req *http.Request) *Page {
+	p.t.Helper()
+	return p.open(req)
+}
+
 // open performs a request and follows where it leads.
 func (p *Person) open(req *http.Request) *Page {
 	p.t.Helper()

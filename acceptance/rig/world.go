@@ -343,3 +343,6 @@ func Quietly(s string) string {
 	s = strings.Join(strings.Fields(s), " ")
 	return s[:min(len(s), 600)]
 }
+
+// CAFile is the certificate that this run's servers are signed with.
+func (w *World) CAFile() string { return w.file("ca.pem") }
