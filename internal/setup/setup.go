@@ -23,11 +23,11 @@ type Service struct {
 	Passwords *password.Pool
 }
 
-// Begin makes sure that the installation exists. token is to be printed on the console; it
-// is empty once the installation has been set up.
+// Begin returns the token to be printed on the console; it is empty once the installation
+// has been set up.
 func (s *Service) Begin(ctx context.Context) (token secret.Text, err error) {
 	err = s.DB.InTx(ctx, db.Installation, func(tx *db.Tx) error {
-		token, err = tenant.Ensure(ctx, tx)
+		token, err = tenant.OfferSetUp(ctx, tx)
 		return err
 	})
 	return token, err
@@ -54,7 +54,7 @@ func (s *Service) Run(ctx context.Context, f First) error {
 		if err := tenant.ClaimSetUp(ctx, tx, f.Token); err != nil {
 			return err
 		}
-		t, err := tenant.Create(ctx, tx, f.Company, tenant.Vendor)
+		t, err := tenant.Create(ctx, tx, "", f.Company, tenant.Vendor)
 		if err != nil {
 			return err
 		}

@@ -24,16 +24,18 @@ type Installation struct {
 	SetUpAt      time.Time
 }
 
-// Ensure creates the installation's row on first start. token is new when the installation
-// has not been set up: it replaces any older one and must be shown on the console (SEC-123).
-func Ensure(ctx context.Context, tx *db.Tx) (token secret.Text, err error) {
-	_, err = tx.Exec(ctx, `
+// Ensure creates the installation's row where there is none.
+func Ensure(ctx context.Context, tx *db.Tx) error {
+	_, err := tx.Exec(ctx, `
 		INSERT INTO installation (id, name, support_email, support_url, support_phone, mandate, mandate_from, remember_days, setup_hash, set_up_at, created_at)
 		VALUES ($1, 'Countersign', '', '', '', $2, 0, $3, NULL, 0, $4) ON CONFLICT (id) DO NOTHING`,
 		db.Installation, string(DefaultOff), MaxRememberDays, tx.Now)
-	if err != nil {
-		return "", err
-	}
+	return err
+}
+
+// OfferSetUp returns a new set-up token in place of any older one, or nothing once the
+// installation has been set up (SEC-123).
+func OfferSetUp(ctx context.Context, tx *db.Tx) (secret.Text, error) {
 	token, hash := secret.NewToken()
 	n, err := tx.Exec(ctx, `UPDATE installation SET setup_hash = $1 WHERE id = $2 AND set_up_at = 0`, hash, db.Installation)
 	if err != nil || n == 0 {

@@ -6,6 +6,7 @@ package tenant
 import (
 	"context"
 	"database/sql"
+	"regexp"
 	"strings"
 	"time"
 
@@ -76,16 +77,27 @@ func scan(row scanner) (Tenant, error) {
 
 var errUnknown = fault.New(fault.NotFound, "tenant.unknown")
 
-// Create adds a tenant; the transaction's Tenant becomes its id.
-func Create(ctx context.Context, tx *db.Tx, name, kind string) (Tenant, error) {
+var goodID = regexp.MustCompile(`^[a-z0-9][a-z0-9-]{1,38}[a-z0-9]$`)
+
+// Create adds a tenant. An empty id is replaced by a new one; an id is never used again.
+func Create(ctx context.Context, tx *db.Tx, id, name, kind string) (Tenant, error) {
 	name, err := CleanName(name)
 	if err != nil {
 		return Tenant{}, err
 	}
-	t := Tenant{ID: tx.NewID(), Name: name, Kind: kind, RememberDays: InheritDays, CreatedAt: tx.Now}
-	_, err = tx.Exec(ctx, `
+	if id == "" {
+		id = tx.NewID()
+	}
+	if !goodID.MatchString(id) || id == db.Installation {
+		return Tenant{}, fault.New(fault.Invalid, "tenant.bad_id")
+	}
+	t := Tenant{ID: id, Name: name, Kind: kind, RememberDays: InheritDays, CreatedAt: tx.Now}
+	n, err := tx.Exec(ctx, `
 		INSERT INTO tenants (tenant_id, name, kind, mandate, mandate_from, switched_on_at, switched_off_at, remember_days, created_at, suspended_at)
-		VALUES ($1, $2, $3, '', 0, 0, 0, $4, $5, 0)`, t.ID, t.Name, t.Kind, t.RememberDays, tx.Now)
+		VALUES ($1, $2, $3, '', 0, 0, 0, $4, $5, 0) ON CONFLICT (tenant_id) DO NOTHING`, t.ID, t.Name, t.Kind, t.RememberDays, tx.Now)
+	if err == nil && n == 0 {
+		err = fault.New(fault.Conflict, "tenant.id_taken")
+	}
 	return t, err
 }
 

@@ -1,0 +1,7 @@
+//go:build !rig
+
+package main
+
+import "time"
+
+func now() time.Time { return time.Now() }

@@ -1,0 +1,132 @@
+package main
+
+import (
+	"context"
+	"fmt"
+	"io"
+	"log/slog"
+	"os"
+	"strings"
+	"time"
+
+	"countersign/internal/app"
+	"countersign/internal/config"
+	"countersign/internal/db"
+	"countersign/internal/fault"
+	"countersign/internal/locale"
+	"countersign/internal/secret"
+	"countersign/internal/tenant"
+	"countersign/internal/user"
+)
+
+// Env is what every subcommand shares.
+type Env struct {
+	ConfigFile string `name:"config" short:"c" type:"path" env:"COUNTERSIGN_CONFIG" help:"Configuration file (TOML). The environment, COUNTERSIGN_…, comes over it."`
+}
+
+func (e *Env) load() (config.Config, *slog.Logger, error) {
+	c, err := config.Load(e.ConfigFile, os.Environ())
+	if err != nil {
+		return c, nil, err
+	}
+	var level slog.Level
+	if err := level.UnmarshalText([]byte(c.LogLevel)); err != nil {
+		return c, nil, fmt.Errorf("log_level: %w", err)
+	}
+	return c, slog.New(slog.NewJSONHandler(os.Stderr, &slog.HandlerOptions{Level: level})), nil
+}
+
+// house opens the database and the keys without serving anything.
+func (e *Env) house(ctx context.Context) (*app.House, error) {
+	c, log, err := e.load()
+	if err != nil {
+		return nil, err
+	}
+	return app.Open(ctx, c, log, now)
+}
+
+// Open is house for commands that need no more than the database and the keys.
+func (e *Env) Open(ctx context.Context) (*db.DB, *secret.Keys, config.Config, func(), error) {
+	h, err := e.house(ctx)
+	if err != nil {
+		return nil, nil, config.Config{}, nil, err
+	}
+	return h.DB, h.Keys, h.Config, func() { _ = h.Close() }, nil
+}
+
+// within opens the house, runs fn and closes it.
+func (e *Env) within(ctx context.Context, fn func(h *app.House) error) error {
+	h, err := e.house(ctx)
+	if err != nil {
+		return err
+	}
+	defer func() { _ = h.Close() }()
+	return fn(h)
+}
+
+// inTenant runs fn in a write transaction of the company with that id or name.
+func inTenant(ctx context.Context, h *app.House, idOrName string, fn func(tx *db.Tx, t tenant.Tenant) error) error {
+	return h.DB.InTx(ctx, db.Installation, func(tx *db.Tx) error {
+		t, err := tenant.Find(ctx, tx, idOrName)
+		if err != nil {
+			return err
+		}
+		return fn(tx.As(t.ID), t)
+	})
+}
+
+// ofUser runs fn in a write transaction of the company of the person with that address.
+func ofUser(ctx context.Context, h *app.House, email string, fn func(tx *db.Tx, u user.User) error) error {
+	return h.DB.InTx(ctx, db.Installation, func(tx *db.Tx) error {
+		u, err := user.ByEmail(ctx, tx, email)
+		if err != nil {
+			return err
+		}
+		return fn(tx.As(u.TenantID), u)
+	})
+}
+
+// byHand names the command line as the actor in the audit log.
+const byHand = "command-line"
+
+// sentence puts a catalogue key into English.
+func sentence(key string) string {
+	catalog, err := locale.New()
+	if err != nil {
+		return key
+	}
+	return catalog.In("en").T(key)
+}
+
+// secretLine reads one line of standard input: a password must not stand in a command.
+func secretLine(in io.Reader) (string, error) {
+	text, err := io.ReadAll(io.LimitReader(in, 4096))
+	if err != nil {
+		return "", err
+	}
+	line, _, _ := strings.Cut(string(text), "\n")
+	if line = strings.TrimSuffix(line, "\r"); line == "" {
+		return "", fault.New(fault.Invalid, "password.problem.short")
+	}
+	return line, nil
+}
+
+// instant reads a date ("2027-01-31", midnight UTC) or an instant of RFC 3339.
+func instant(s string) (time.Time, error) {
+	for _, layout := range []string{time.RFC3339Nano, time.DateOnly} {
+		if t, err := time.Parse(layout, s); err == nil {
+			return t.UTC(), nil
+		}
+	}
+	return time.Time{}, fmt.Errorf("%q is neither a date (2027-01-31) nor an instant (2027-01-31T08:00:00Z)", s)
+}
+
+func shown(t time.Time) string {
+	switch {
+	case t.IsZero():
+		return "-"
+	case t.Equal(db.Forever):
+		return "forever"
+	}
+	return t.Format(time.RFC3339)
+}

@@ -1,0 +1,93 @@
+package main
+
+import (
+	"context"
+	"fmt"
+
+	"countersign/internal/app"
+	"countersign/internal/db"
+	"countersign/internal/tenant"
+)
+
+// InstallationCmd is about the vendor's own settings.
+type InstallationCmd struct {
+	Show InstallationShowCmd `cmd:"" help:"Show the settings."`
+	Set  InstallationSetCmd  `cmd:"" help:"Change settings."`
+}
+
+// InstallationShowCmd prints the settings.
+type InstallationShowCmd struct{}
+
+// Run prints them.
+func (InstallationShowCmd) Run(ctx context.Context, env *Env) error {
+	return env.within(ctx, func(h *app.House) error {
+		return h.DB.View(ctx, db.Installation, func(tx *db.Tx) error {
+			i, err := tenant.LoadInstallation(ctx, tx)
+			if err == nil {
+				fmt.Printf("name          %s\nmandate       %s from %s\nremember days %d\nsupport       %s %s %s\nset up        %s\n",
+					i.Name, i.Mandate.Mode, shown(i.Mandate.From), i.RememberDays, i.SupportEmail, i.SupportURL, i.SupportPhone, shown(i.SetUpAt))
+			}
+			return err
+		})
+	})
+}
+
+// InstallationSetCmd changes settings; what is not named stays.
+type InstallationSetCmd struct {
+	Name         string  `help:"The vendor's name, on every page and mail."`
+	SupportEmail *string `help:"Where people find help."`
+	SupportURL   *string `name:"support-url" help:"Where people find help."`
+	SupportPhone *string `help:"Where people find help."`
+	Mandate      string  `help:"What companies inherit: mandatory, default_on or default_off."`
+	MandateFrom  string  `help:"From when it holds: 2027-01-31 or 2027-01-31T08:00:00Z. Default: at once."`
+	RememberDays *int    `help:"The longest that any browser may be remembered: 0 to 30 days."`
+	Why          *string `help:"Your own words about why a second step is asked; empty removes them."`
+	Language     string  `default:"en" enum:"en,es" help:"Language of --why."`
+}
+
+// Run changes what was asked for, in one transaction.
+func (c InstallationSetCmd) Run(ctx context.Context, env *Env) error {
+	return env.within(ctx, func(h *app.House) error {
+		err := h.DB.InTx(ctx, db.Installation, func(tx *db.Tx) error {
+			i, err := tenant.LoadInstallation(ctx, tx)
+			if err != nil {
+				return err
+			}
+			if err := c.change(&i); err != nil {
+				return err
+			}
+			if c.Why != nil {
+				if err := tenant.SetWhy(ctx, tx, c.Language, *c.Why); err != nil {
+					return err
+				}
+			}
+			what := fmt.Sprintf("mandate %s from %s, remember %d days", i.Mandate.Mode, shown(i.Mandate.From), i.RememberDays)
+			return note(ctx, tx, tenant.SaveInstallation(ctx, tx, i), "installation.changed", what)
+		})
+		if err == nil {
+			fmt.Println("Changed.")
+		}
+		return err
+	})
+}
+
+func (c InstallationSetCmd) change(i *tenant.Installation) (err error) {
+	set := func(to *string, from *string) {
+		if from != nil {
+			*to = *from
+		}
+	}
+	set(&i.SupportEmail, c.SupportEmail)
+	set(&i.SupportURL, c.SupportURL)
+	set(&i.SupportPhone, c.SupportPhone)
+	if c.Name != "" {
+		i.Name = c.Name
+	}
+	if c.RememberDays != nil {
+		i.RememberDays = *c.RememberDays
+	}
+	if c.Mandate != "" {
+		i.Mandate, err = mandate(c.Mandate, c.MandateFrom)
+	}
+	return err
+}

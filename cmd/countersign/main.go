@@ -1,0 +1,61 @@
+// Command countersign is the whole program: the server, its demo, and the command line of
+// whoever runs it.
+package main
+
+import (
+	"context"
+	"fmt"
+	"os"
+	"os/signal"
+	"syscall"
+
+	"github.com/alecthomas/kong"
+
+	"countersign/internal/fault"
+)
+
+type cli struct {
+	Env
+
+	Serve        ServeCmd        `cmd:"" help:"Serve sign-ins."`
+	Demo         DemoCmd         `cmd:"" help:"Try everything on this machine, with nothing else to install."`
+	Migrate      MigrateCmd      `cmd:"" help:"Bring the database's schema up to date."`
+	Installation InstallationCmd `cmd:"" help:"The vendor's own settings."`
+	Tenant       TenantCmd       `cmd:"" help:"Companies."`
+	User         UserCmd         `cmd:"" help:"People."`
+	Client       ClientCmd       `cmd:"" help:"Apps that people sign in to."`
+	Policy       PolicyCmd       `cmd:"" help:"Why a second step is asked, or not."`
+	Audit        AuditCmd        `cmd:"" help:"Who did what, and whether the record is whole."`
+	Keys         KeysCmd         `cmd:"" help:"Signing keys."`
+	Config       ConfigCmd       `cmd:"" help:"The configuration in force, and its reference."`
+	Storybook    StorybookCmd    `cmd:"" help:"Every page in every state, for people who design and translate."`
+	Version      VersionCmd      `cmd:"" help:"Which version this is."`
+}
+
+func main() {
+	var c cli
+	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
+	defer stop()
+	parser := kong.Must(&c, kong.Name("countersign"), kong.Description("A second signature on every sign-in."), kong.UsageOnError(),
+		kong.BindTo(ctx, (*context.Context)(nil)))
+	command, err := parser.Parse(os.Args[1:])
+	parser.FatalIfErrorf(err)
+	if err := command.Run(&c.Env); err != nil {
+		fmt.Fprintln(os.Stderr, "countersign:", explain(err))
+		stop()
+		os.Exit(1)
+	}
+}
+
+// explain adds the sentence for people to a fault, whose own text is a catalogue key.
+func explain(err error) string {
+	f := fault.Of(err)
+	if f.Kind == fault.Internal {
+		return err.Error()
+	}
+	text := sentence(f.Message)
+	if f.Cause != nil {
+		text += " (" + f.Cause.Error() + ")"
+	}
+	return text
+}

@@ -1,0 +1,97 @@
+package main
+
+import (
+	"context"
+	"fmt"
+	"os"
+	"runtime/debug"
+
+	"countersign/internal/app"
+	"countersign/internal/config"
+)
+
+// ServeCmd serves until it is asked to stop.
+type ServeCmd struct{}
+
+// Run starts the program.
+func (ServeCmd) Run(ctx context.Context, env *Env) error {
+	c, log, err := env.load()
+	if err != nil {
+		return err
+	}
+	a, err := app.New(ctx, c, log, now)
+	if err != nil {
+		return err
+	}
+	defer func() { _ = a.Close() }()
+	announceSetUp(a)
+	return a.Serve(ctx, func(addr string) {
+		log.Info("ready", "listen", addr, "public_url", c.PublicURL, "database", a.DB.Dialect)
+	})
+}
+
+// announceSetUp prints the token on the console only; the log may go elsewhere.
+func announceSetUp(a *app.App) {
+	if a.SetUpToken == "" {
+		return
+	}
+	fmt.Fprintf(os.Stdout, "\nThis installation has no operator yet. Open %s/setup and enter this token, which works once:\n\n    %s\n\n", a.Config.PublicURL, a.SetUpToken.Reveal())
+}
+
+// MigrateCmd brings the schema up to date and says so.
+type MigrateCmd struct{}
+
+// Run opens the house, which migrates.
+func (MigrateCmd) Run(ctx context.Context, env *Env) error {
+	return env.within(ctx, func(h *app.House) error {
+		fmt.Println("The database is up to date:", h.DB.Dialect)
+		return nil
+	})
+}
+
+// ConfigCmd shows the configuration.
+type ConfigCmd struct {
+	Show      ConfigShowCmd      `cmd:"" help:"Print the configuration in force, secrets hidden."`
+	Reference ConfigReferenceCmd `cmd:"" help:"Print the reference of every key (Markdown)."`
+}
+
+// ConfigShowCmd prints the effective configuration.
+type ConfigShowCmd struct{}
+
+// Run loads and prints; every mistake is reported at once.
+func (ConfigShowCmd) Run(env *Env) error {
+	c, _, err := env.load()
+	if err == nil {
+		fmt.Print(c.Effective())
+	}
+	return err
+}
+
+// ConfigReferenceCmd prints the reference.
+type ConfigReferenceCmd struct{}
+
+// Run prints what docs/configuration.md holds.
+func (ConfigReferenceCmd) Run() error {
+	fmt.Print(config.Reference())
+	return nil
+}
+
+// VersionCmd prints the version.
+type VersionCmd struct{}
+
+// Run prints the module version and the revision it was built from.
+func (VersionCmd) Run() error {
+	info, ok := debug.ReadBuildInfo()
+	if !ok {
+		fmt.Println("countersign (unknown build)")
+		return nil
+	}
+	revision := "unknown revision"
+	for _, s := range info.Settings {
+		if s.Key == "vcs.revision" {
+			revision = s.Value
+		}
+	}
+	fmt.Println("countersign", info.Main.Version, revision, info.GoVersion)
+	return nil
+}

@@ -1,0 +1,185 @@
+package main
+
+import (
+	"context"
+	"fmt"
+	"time"
+
+	"countersign/internal/app"
+	"countersign/internal/audit"
+	"countersign/internal/db"
+	"countersign/internal/tenant"
+)
+
+// TenantCmd is about companies.
+type TenantCmd struct {
+	Create TenantCreateCmd `cmd:"" help:"Add a company."`
+	Set    TenantSetCmd    `cmd:"" help:"Change a company."`
+	Show   TenantShowCmd   `cmd:"" help:"Show one company."`
+	List   TenantListCmd   `cmd:"" help:"List all companies."`
+}
+
+// decisions are what the vendor and the owner may decide about a company.
+type decisions struct {
+	Mandate      *string `help:"The vendor's decision: mandatory, default_on, default_off or inherit."`
+	MandateFrom  string  `help:"From when it holds: 2027-01-31 or 2027-01-31T08:00:00Z. Default: at once."`
+	Switch       string  `enum:"on,off," default:"" help:"The company's own switch: on or off."`
+	RememberDays *int    `help:"How long browsers may be remembered: 0 to 30 days, -1 as the installation says."`
+}
+
+// apply records each decision with its audit row, in one transaction.
+func (d decisions) apply(ctx context.Context, tx *db.Tx) error {
+	if d.Mandate != nil {
+		m, err := mandate(*d.Mandate, d.MandateFrom)
+		if err != nil {
+			return err
+		}
+		if err := note(ctx, tx, tenant.SetMandate(ctx, tx, m), "tenant.mandate", *d.Mandate+" from "+shown(m.From)); err != nil {
+			return err
+		}
+	}
+	switch d.Switch {
+	case "on":
+		if err := note(ctx, tx, tenant.SwitchOn(ctx, tx), "tenant.switched", "on"); err != nil {
+			return err
+		}
+	case "off":
+		if err := note(ctx, tx, tenant.SwitchOff(ctx, tx), "tenant.switched", "off"); err != nil {
+			return err
+		}
+	}
+	if d.RememberDays != nil {
+		return note(ctx, tx, tenant.SetRememberDays(ctx, tx, *d.RememberDays), "tenant.remember_days", fmt.Sprint(*d.RememberDays))
+	}
+	return nil
+}
+
+func mandate(mode, from string) (m tenant.Mandate, err error) {
+	if m.Mode, err = tenant.ParseMode(mode); err != nil || from == "" {
+		return m, err
+	}
+	m.From, err = instant(from)
+	return m, err
+}
+
+// note records a change that has just been made.
+func note(ctx context.Context, tx *db.Tx, err error, action, what string) error {
+	if err != nil {
+		return err
+	}
+	return audit.Record(ctx, tx, audit.Event{Action: action, Result: "ok", ActorID: byHand, Reason: what})
+}
+
+// TenantCreateCmd adds a company.
+type TenantCreateCmd struct {
+	ID   string `help:"An id of your own: 3 to 40 small letters, digits and hyphens. Default: a new one."`
+	Name string `required:"" help:"The name people read."`
+	decisions
+}
+
+// Run adds the company and prints its id.
+func (c TenantCreateCmd) Run(ctx context.Context, env *Env) error {
+	return env.within(ctx, func(h *app.House) error {
+		var t tenant.Tenant
+		err := h.DB.InTx(ctx, db.Installation, func(tx *db.Tx) (err error) {
+			if t, err = tenant.Create(ctx, tx, c.ID, c.Name, tenant.Company); err != nil {
+				return err
+			}
+			tx = tx.As(t.ID)
+			if err := note(ctx, tx, nil, "tenant.created", t.Name); err != nil {
+				return err
+			}
+			return c.apply(ctx, tx)
+		})
+		if err == nil {
+			fmt.Printf("Company %s (%s) exists.\n", t.Name, t.ID)
+		}
+		return err
+	})
+}
+
+// TenantSetCmd changes a company.
+type TenantSetCmd struct {
+	Tenant  string `arg:"" help:"Id or name."`
+	Name    string `help:"A new name."`
+	Suspend bool   `help:"Stop every sign-in and session of the company."`
+	Resume  bool   `help:"Lift a suspension."`
+	decisions
+}
+
+// Run changes what was asked for.
+func (c TenantSetCmd) Run(ctx context.Context, env *Env) error {
+	return env.within(ctx, func(h *app.House) error {
+		err := inTenant(ctx, h, c.Tenant, func(tx *db.Tx, _ tenant.Tenant) error { return c.change(ctx, tx) })
+		if err == nil {
+			fmt.Println("Changed.")
+		}
+		return err
+	})
+}
+
+func (c TenantSetCmd) change(ctx context.Context, tx *db.Tx) error {
+	if c.Name != "" {
+		if err := note(ctx, tx, tenant.Rename(ctx, tx, c.Name), "tenant.renamed", c.Name); err != nil {
+			return err
+		}
+	}
+	if c.Suspend {
+		if err := note(ctx, tx, tenant.Suspend(ctx, tx), "tenant.suspended", ""); err != nil {
+			return err
+		}
+	}
+	if c.Resume {
+		if err := note(ctx, tx, tenant.Resume(ctx, tx), "tenant.resumed", ""); err != nil {
+			return err
+		}
+	}
+	return c.apply(ctx, tx)
+}
+
+// TenantShowCmd shows one company.
+type TenantShowCmd struct {
+	Tenant string `arg:"" help:"Id or name."`
+}
+
+// Run prints a company.
+func (c TenantShowCmd) Run(ctx context.Context, env *Env) error {
+	return env.within(ctx, func(h *app.House) error {
+		return h.DB.View(ctx, db.Installation, func(tx *db.Tx) error {
+			t, err := tenant.Find(ctx, tx, c.Tenant)
+			if err == nil {
+				printTenant(t)
+			}
+			return err
+		})
+	})
+}
+
+func printTenant(t tenant.Tenant) {
+	mode := string(t.Mandate.Mode)
+	if mode == "" {
+		mode = "inherit"
+	}
+	days := "as the installation says"
+	if t.RememberDays != tenant.InheritDays {
+		days = fmt.Sprint(t.RememberDays)
+	}
+	fmt.Printf("id            %s\nname          %s\nkind          %s\nmandate       %s from %s\nswitched on   %s\nswitched off  %s\nremember days %s\nsuspended     %s\ncreated       %s\n",
+		t.ID, t.Name, t.Kind, mode, shown(t.Mandate.From), shown(t.SwitchedOnAt), shown(t.SwitchedOffAt), days, shown(t.SuspendedAt), t.CreatedAt.Format(time.RFC3339))
+}
+
+// TenantListCmd lists companies.
+type TenantListCmd struct{}
+
+// Run prints a line for each.
+func (TenantListCmd) Run(ctx context.Context, env *Env) error {
+	return env.within(ctx, func(h *app.House) error {
+		return h.DB.View(ctx, db.Installation, func(tx *db.Tx) error {
+			all, err := tenant.List(ctx, tx)
+			for _, t := range all {
+				fmt.Printf("%-40s %s\n", t.ID, t.Name)
+			}
+			return err
+		})
+	})
+}

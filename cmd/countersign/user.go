@@ -1,0 +1,250 @@
+package main
+
+import (
+	"context"
+	"fmt"
+	"os"
+
+	"countersign/internal/app"
+	"countersign/internal/audit"
+	"countersign/internal/authenticator"
+	"countersign/internal/authenticator/outofband"
+	"countersign/internal/authenticator/password"
+	"countersign/internal/db"
+	"countersign/internal/setup"
+	"countersign/internal/tenant"
+	"countersign/internal/user"
+)
+
+// UserCmd is about people.
+type UserCmd struct {
+	Create   UserCreateCmd   `cmd:"" help:"Add a person to a company."`
+	Set      UserSetCmd      `cmd:"" help:"Change a person."`
+	Password UserPasswordCmd `cmd:"" help:"Give a person a first password, or an imported hash. Ends everything that an older one opened."`
+	Show     UserShowCmd     `cmd:"" help:"Show one person."`
+	List     UserListCmd     `cmd:"" help:"List the people of a company."`
+}
+
+// UserCreateCmd adds a person.
+type UserCreateCmd struct {
+	Tenant        string `required:"" help:"Id or name of the company."`
+	Email         string `required:"" help:"Address; unique in the installation. Codes go there."`
+	Name          string `required:"" help:"The name people read."`
+	Role          string `default:"agent" help:"owner, admin, supervisor or agent."`
+	Language      string `default:"en" help:"Language of mails: en or es."`
+	PasswordStdin bool   `help:"Read a first password from standard input."`
+}
+
+// Run adds the person.
+func (c UserCreateCmd) Run(ctx context.Context, env *Env) error {
+	role, err := user.ParseRole(c.Role)
+	if err != nil {
+		return err
+	}
+	return env.within(ctx, func(h *app.House) error {
+		stored, err := readPassword(ctx, h, c.PasswordStdin, c.Name, c.Email)
+		if err != nil {
+			return err
+		}
+		err = inTenant(ctx, h, c.Tenant, func(tx *db.Tx, _ tenant.Tenant) error {
+			_, err := setup.Add(ctx, tx, setup.Person{Email: c.Email, Name: c.Name, Role: role, Language: c.Language, Password: stored, By: byHand})
+			return err
+		})
+		if err == nil {
+			fmt.Printf("%s exists.\n", c.Email)
+		}
+		return err
+	})
+}
+
+func readPassword(ctx context.Context, h *app.House, fromStdin bool, words ...string) (*password.Stored, error) {
+	if !fromStdin {
+		return nil, nil
+	}
+	plain, err := secretLine(os.Stdin)
+	if err != nil {
+		return nil, err
+	}
+	if err := password.Check(plain, words...); err != nil {
+		return nil, err
+	}
+	stored, err := h.Passwords.Hash(ctx, plain)
+	return &stored, err
+}
+
+// UserPasswordCmd sets a password.
+type UserPasswordCmd struct {
+	Email         string `arg:"" help:"Address."`
+	PasswordStdin bool   `xor:"how" required:"" help:"Read the password from standard input."`
+	HashStdin     bool   `xor:"how" required:"" help:"Read a hash made elsewhere (PHC string: Argon2, bcrypt, scrypt, PBKDF2) from standard input."`
+}
+
+// Run sets it.
+func (c UserPasswordCmd) Run(ctx context.Context, env *Env) error {
+	return env.within(ctx, func(h *app.House) error {
+		stored, err := c.read(ctx, h)
+		if err != nil {
+			return err
+		}
+		err = ofUser(ctx, h, c.Email, func(tx *db.Tx, u user.User) error {
+			if err := password.Set(ctx, tx, u.ID, *stored); err != nil {
+				return err
+			}
+			if err := user.PasswordChanged(ctx, tx, u.ID); err != nil {
+				return err
+			}
+			return about(ctx, tx, u, "password.set", "")
+		})
+		if err == nil {
+			fmt.Println("The password is set; everything that an older one opened has ended.")
+		}
+		return err
+	})
+}
+
+func (c UserPasswordCmd) read(ctx context.Context, h *app.House) (*password.Stored, error) {
+	if c.PasswordStdin {
+		return readPassword(ctx, h, true, c.Email)
+	}
+	hash, err := secretLine(os.Stdin)
+	if err != nil {
+		return nil, err
+	}
+	return &password.Stored{Hash: hash}, h.Passwords.CheckImported(hash)
+}
+
+func about(ctx context.Context, tx *db.Tx, u user.User, action, what string) error {
+	return audit.Record(ctx, tx, audit.Event{Action: action, Result: "ok", ActorID: byHand, UserID: u.ID, Reason: what})
+}
+
+// UserSetCmd changes a person.
+type UserSetCmd struct {
+	Address string `arg:"" name:"email" help:"Address."`
+	Email   string `name:"new-email" help:"Another address; sessions and remembered browsers end."`
+	Role    string `help:"owner, admin, supervisor or agent."`
+	Disable bool   `help:"Keep the person out."`
+	Enable  bool   `help:"Let the person in again; also sets up a disabled sign-in method again."`
+}
+
+// Run changes what was asked for.
+func (c UserSetCmd) Run(ctx context.Context, env *Env) error {
+	return env.within(ctx, func(h *app.House) error {
+		err := ofUser(ctx, h, c.Address, func(tx *db.Tx, u user.User) error { return c.change(ctx, tx, u) })
+		if err == nil {
+			fmt.Println("Changed.")
+		}
+		return err
+	})
+}
+
+func (c UserSetCmd) change(ctx context.Context, tx *db.Tx, u user.User) error {
+	if c.Role != "" {
+		role, err := user.ParseRole(c.Role)
+		if err != nil {
+			return err
+		}
+		if err := user.SetRole(ctx, tx, u.ID, role); err != nil {
+			return err
+		}
+		if err := about(ctx, tx, u, "user.role", c.Role); err != nil {
+			return err
+		}
+	}
+	if c.Email != "" {
+		if err := c.readdress(ctx, tx, u); err != nil {
+			return err
+		}
+	}
+	if c.Disable {
+		if err := user.Disable(ctx, tx, u.ID); err != nil {
+			return err
+		}
+		if err := about(ctx, tx, u, "user.disabled", ""); err != nil {
+			return err
+		}
+	}
+	if c.Enable {
+		return c.enable(ctx, tx, u)
+	}
+	return nil
+}
+
+func (c UserSetCmd) readdress(ctx context.Context, tx *db.Tx, u user.User) error {
+	if err := user.ChangeEmail(ctx, tx, u.ID, c.Email); err != nil {
+		return err
+	}
+	all, err := authenticator.Of(ctx, tx, u.ID)
+	if err != nil {
+		return err
+	}
+	for _, a := range all {
+		if a.Kind == authenticator.Email {
+			if err := outofband.Readdress(ctx, tx, a.ID, c.Email); err != nil {
+				return err
+			}
+		}
+	}
+	return about(ctx, tx, u, "user.address", "changed by the command line")
+}
+
+func (c UserSetCmd) enable(ctx context.Context, tx *db.Tx, u user.User) error {
+	if err := user.Enable(ctx, tx, u.ID); err != nil {
+		return err
+	}
+	all, err := authenticator.Of(ctx, tx, u.ID)
+	if err != nil {
+		return err
+	}
+	for _, a := range all {
+		if err := authenticator.Enable(ctx, tx, a.ID); err != nil {
+			return err
+		}
+	}
+	return about(ctx, tx, u, "user.enabled", "")
+}
+
+// UserShowCmd shows one person.
+type UserShowCmd struct {
+	Email string `arg:"" help:"Address."`
+}
+
+// Run prints a person and their sign-in methods.
+func (c UserShowCmd) Run(ctx context.Context, env *Env) error {
+	return env.within(ctx, func(h *app.House) error {
+		return h.DB.View(ctx, db.Installation, func(tx *db.Tx) error {
+			u, err := user.ByEmail(ctx, tx, c.Email)
+			if err != nil {
+				return err
+			}
+			fmt.Printf("id        %s\ncompany   %s\nemail     %s\nname      %s\nrole      %s\nlanguage  %s\nreported  %s\ndisabled  %s\n",
+				u.ID, u.TenantID, u.Email, u.Name, u.Role, u.Language, shown(u.PasswordFlaggedAt), shown(u.DisabledAt))
+			all, err := authenticator.Of(ctx, tx.As(u.TenantID), u.ID)
+			for _, a := range all {
+				fmt.Printf("method    %s %s disabled %s\n", a.Kind, a.Label, shown(a.DisabledAt))
+			}
+			return err
+		})
+	})
+}
+
+// UserListCmd lists the people of a company.
+type UserListCmd struct {
+	Tenant string `required:"" help:"Id or name of the company."`
+}
+
+// Run prints a line for each.
+func (c UserListCmd) Run(ctx context.Context, env *Env) error {
+	return env.within(ctx, func(h *app.House) error {
+		return h.DB.View(ctx, db.Installation, func(tx *db.Tx) error {
+			t, err := tenant.Find(ctx, tx, c.Tenant)
+			if err != nil {
+				return err
+			}
+			all, err := user.List(ctx, tx.As(t.ID))
+			for _, u := range all {
+				fmt.Printf("%-40s %-10s %s\n", u.Email, u.Role, u.Name)
+			}
+			return err
+		})
+	})
+}

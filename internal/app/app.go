@@ -1,0 +1,243 @@
+// Package app wires the house. It is the only package that imports every other one, and
+// it holds no rule of its own.
+package app
+
+import (
+	"context"
+	"crypto/x509"
+	"errors"
+	"fmt"
+	"log/slog"
+	"net/http"
+	"net/netip"
+	"net/url"
+	"os"
+	"sync"
+	"time"
+
+	"countersign/internal/audit"
+	"countersign/internal/config"
+	"countersign/internal/db"
+	"countersign/internal/geo"
+	"countersign/internal/jobs"
+	"countersign/internal/keyring"
+	"countersign/internal/locale"
+	"countersign/internal/message"
+	"countersign/internal/message/email"
+	"countersign/internal/oidc"
+	"countersign/internal/portal"
+	"countersign/internal/ratelimit"
+
+	"countersign/internal/tenant"
+	"countersign/internal/web"
+)
+
+// App is the whole program, ready to serve.
+type App struct {
+	*House
+	Handler http.Handler
+	Routes  []web.Route
+
+	sealer  *audit.Sealer
+	courier *message.Courier
+	places  *geo.Places
+	bounces *email.Bounces
+}
+
+// New opens the house and wires every face. The caller runs Work beside the listener.
+func New(ctx context.Context, c config.Config, log *slog.Logger, now func() time.Time) (*App, error) {
+	house, err := Open(ctx, c, log, now)
+	if err != nil {
+		return nil, err
+	}
+	a := &App{House: house}
+	if err := a.wire(ctx); err != nil {
+		return nil, errors.Join(err, house.Close())
+	}
+	return a, nil
+}
+
+func (a *App) wire(ctx context.Context) error {
+	catalog, err := locale.New()
+	if err != nil {
+		return fmt.Errorf("catalogues: %w", err)
+	}
+	if a.SetUpToken, err = a.SetUp.Begin(ctx); err != nil {
+		return fmt.Errorf("first run: %w", err)
+	}
+	if a.places, err = geo.Open(a.Config.Geo.Database, a.Log); err != nil {
+		return fmt.Errorf("geo database: %w", err)
+	}
+	a.sealer = &audit.Sealer{DB: a.DB, Keys: a.Keys}
+	if err := a.wireMail(catalog); err != nil {
+		return err
+	}
+	return a.wireFaces(ctx, catalog)
+}
+
+func (a *App) wireMail(catalog *locale.Catalog) error {
+	s := a.Config.SMTP
+	roots, err := authorities(s.CAFile)
+	if err != nil {
+		return err
+	}
+	sender, err := email.New(email.Options{
+		Host: s.Host, Port: s.Port, Username: s.Username, Password: s.Password, From: s.From, TLS: s.TLS, RootCAs: roots,
+		Timeout: s.Timeout, BounceDomain: s.Bounces.Domain, Catalog: catalog, Now: a.DB.Now, Log: a.Log,
+	})
+	if err != nil {
+		return fmt.Errorf("mail: %w", err)
+	}
+	a.courier = &message.Courier{DB: a.DB, Keys: a.Keys, Senders: map[string]message.Sender{"email": sender}, Log: a.Log}
+	if s.Bounces.Listen != "" {
+		a.bounces = &email.Bounces{Domain: s.Bounces.Domain, Log: a.Log, Record: a.courier.Returned, Known: func(to string) error {
+			_, err := message.ReturnedID(a.Keys, to)
+			return err
+		}}
+	}
+	return nil
+}
+
+// authorities reads the certificate authorities of a mail server; nil means the system's.
+func authorities(file string) (*x509.CertPool, error) {
+	if file == "" {
+		return nil, nil
+	}
+	text, err := os.ReadFile(file)
+	if err != nil {
+		return nil, fmt.Errorf("smtp.ca_file: %w", err)
+	}
+	pool := x509.NewCertPool()
+	if !pool.AppendCertsFromPEM(text) {
+		return nil, fmt.Errorf("smtp.ca_file %s holds no certificate", file)
+	}
+	return pool, nil
+}
+
+func (a *App) wireFaces(ctx context.Context, catalog *locale.Catalog) error {
+	public, err := url.Parse(a.Config.PublicURL)
+	if err != nil {
+		return fmt.Errorf("public_url: %w", err)
+	}
+	proxies, err := prefixes(a.Config.TrustedProxies)
+	if err != nil {
+		return err
+	}
+	faces, err := web.New(web.Options{PublicURL: public, Catalog: catalog, Site: (&siteCache{db: a.DB}).site, TrustedProxies: proxies, Log: a.Log, Now: a.DB.Now})
+	if err != nil {
+		return fmt.Errorf("pages: %w", err)
+	}
+	ring := &keyring.Keyring{DB: a.DB, Keys: a.Keys}
+	if err := ring.Ensure(ctx); err != nil {
+		return fmt.Errorf("signing keys: %w", err)
+	}
+	mux := faces.Mux()
+	(&portal.Portal{Web: faces, DB: a.DB, Keys: a.Keys, SignIn: a.SignIn, SetUp: a.SetUp, Place: a.place(catalog)}).Mount(mux)
+	(&oidc.Provider{DB: a.DB, Keys: a.Keys, Ring: ring, Web: faces, SignIn: a.SignIn, Limits: a.Config.Limits}).Mount(mux)
+	mux.Machine(http.MethodGet, "/healthz", a.health)
+	a.Handler, a.Routes = mux, mux.Routes()
+	return nil
+}
+
+func prefixes(cidrs []string) ([]netip.Prefix, error) {
+	var out []netip.Prefix
+	for _, s := range cidrs {
+		p, err := netip.ParsePrefix(s)
+		if err != nil {
+			return nil, fmt.Errorf("trusted_proxies: %w", err)
+		}
+		out = append(out, p)
+	}
+	return out, nil
+}
+
+// place names where an address is, approximately, in a language.
+func (a *App) place(catalog *locale.Catalog) func(netip.Addr, string) string {
+	return func(ip netip.Addr, lang string) string {
+		switch p := a.places.Place(ip, lang); p {
+		case geo.Local:
+			return catalog.In(lang).T("place.local")
+		default:
+			return p
+		}
+	}
+}
+
+// health says that the program runs and its database answers, and nothing else.
+func (a *App) health(w http.ResponseWriter, r *http.Request) error {
+	ctx, cancel := context.WithTimeout(r.Context(), 2*time.Second)
+	defer cancel()
+	if a.DB.Ping(ctx) != nil {
+		w.WriteHeader(http.StatusServiceUnavailable)
+		return nil
+	}
+	_, err := w.Write([]byte("ok\n"))
+	return err
+}
+
+// Work runs what happens beside requests until ctx ends: mails leave, audit rows are
+// linked, what is old is swept.
+func (a *App) Work(ctx context.Context) error {
+	var wg sync.WaitGroup
+	errs := make(chan error, 2)
+	wg.Go(func() { errs <- a.runner().Run(ctx) })
+	if a.bounces != nil {
+		l, err := listen(ctx, a.Config.SMTP.Bounces.Listen)
+		if err != nil {
+			return fmt.Errorf("smtp.bounces.listen: %w", err)
+		}
+		wg.Go(func() { errs <- a.bounces.Serve(ctx, l) })
+	}
+	wg.Wait()
+	close(errs)
+	var all error
+	for err := range errs {
+		all = errors.Join(all, err)
+	}
+	// What was noted in memory must not be lost with a graceful stop.
+	return errors.Join(all, a.SignIn.Seen.Flush(context.WithoutCancel(ctx), a.DB))
+}
+
+func (a *App) runner() *jobs.Runner {
+	return &jobs.Runner{
+		DB: a.DB, Queue: a.jobs, Log: a.Log,
+		Handlers: map[string]jobs.Handler{message.JobSend: a.courier.Deliver},
+		Periodic: []jobs.Periodic{
+			{Name: "audit.seal", Every: time.Second, Run: func(ctx context.Context) error { _, err := a.sealer.Seal(ctx); return err }},
+			{Name: "session.seen", Every: 30 * time.Second, Run: func(ctx context.Context) error { return a.SignIn.Seen.Flush(ctx, a.DB) }},
+			{Name: "sweep.signin", Every: time.Hour, Run: a.SignIn.Sweep},
+			{Name: "sweep.budgets", Every: time.Hour, Run: func(ctx context.Context) error { _, err := ratelimit.Sweep(ctx, a.DB); return err }},
+			{Name: "sweep.jobs", Every: time.Hour, Run: func(ctx context.Context) error { _, err := jobs.Sweep(ctx, a.DB); return err }},
+			{Name: "sweep.messages", Every: time.Hour, Run: func(ctx context.Context) error { _, err := message.Sweep(ctx, a.DB); return err }},
+		},
+	}
+}
+
+// Close closes what New opened.
+func (a *App) Close() error { return errors.Join(a.places.Close(), a.House.Close()) }
+
+// siteCache knows the vendor's name and support contact, at most five seconds old.
+type siteCache struct {
+	db    *db.DB
+	mu    sync.Mutex
+	known web.Site
+	read  time.Time
+}
+
+func (c *siteCache) site(ctx context.Context) web.Site {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	now := c.db.Now()
+	if !c.read.IsZero() && now.Sub(c.read) < 5*time.Second && !now.Before(c.read) {
+		return c.known
+	}
+	var i tenant.Installation
+	err := c.db.View(ctx, db.Installation, func(tx *db.Tx) (err error) {
+		i, err = tenant.LoadInstallation(ctx, tx)
+		return err
+	})
+	if err == nil {
+		c.known, c.read = web.Site{Name: i.Name, SupportEmail: i.SupportEmail, SupportURL: i.SupportURL, SupportPhone: i.SupportPhone}, now
+	}
+	return c.known
+}

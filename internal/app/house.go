@@ -1,0 +1,86 @@
+package app
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"time"
+
+	"countersign/internal/authenticator"
+	"countersign/internal/authenticator/outofband"
+	"countersign/internal/authenticator/password"
+	"countersign/internal/config"
+	"countersign/internal/db"
+	"countersign/internal/jobs"
+	"countersign/internal/message"
+	"countersign/internal/secret"
+	"countersign/internal/setup"
+	"countersign/internal/signin"
+	"countersign/internal/tenant"
+)
+
+// House is what the command line and the server share: the open, migrated database, the
+// keys, and the journeys on them. It serves nothing.
+type House struct {
+	Config    config.Config
+	DB        *db.DB
+	Keys      *secret.Keys
+	Passwords *password.Pool
+	SignIn    *signin.Service
+	SetUp     *setup.Service
+	Log       *slog.Logger
+	// SetUpToken is set until the installation has its first operator. Print it on the
+	// console and nowhere else.
+	SetUpToken secret.Text
+
+	jobs *jobs.Queue
+}
+
+// Open opens the database, brings its schema up to date and reads the keys.
+func Open(ctx context.Context, c config.Config, log *slog.Logger, now func() time.Time) (*House, error) {
+	keys, created, err := secret.LoadKeys(c.KeyFile, now())
+	if err != nil {
+		return nil, err
+	}
+	if created {
+		log.Warn("created a new key file: keep a copy off this machine", "file", c.KeyFile)
+	}
+	d, err := db.Open(ctx, c.Database.URL.Reveal(), now)
+	if err != nil {
+		return nil, err
+	}
+	h := &House{Config: c, DB: d, Keys: keys, Log: log, jobs: &jobs.Queue{}}
+	if err := h.furnish(ctx); err != nil {
+		return nil, errors.Join(err, d.Close())
+	}
+	return h, nil
+}
+
+func (h *House) furnish(ctx context.Context) error {
+	if _, err := h.DB.Migrate(ctx); err != nil {
+		return fmt.Errorf("migrate: %w", err)
+	}
+	l := h.Config.Limits
+	var err error
+	cost := password.Cost{MemoryKiB: l.Argon2.MemoryKiB, Passes: l.Argon2.Passes, Lanes: 1}
+	if h.Passwords, err = password.NewPool(h.Keys, cost, l.Argon2.Parallel, l.Argon2.Queue); err != nil {
+		return err
+	}
+	queue := &message.Queue{Jobs: h.jobs, Keys: h.Keys}
+	h.SignIn = &signin.Service{
+		DB: h.DB, Keys: h.Keys, Queue: queue, Passwords: h.Passwords, Limits: l, Origin: h.Config.PublicURL, Seen: signin.NewSeen(),
+		Email: outofband.Verifier{Channel: authenticator.Email, Keys: h.Keys, Queue: queue, Digits: l.CodeLength, Origin: h.Config.PublicURL},
+	}
+	h.SetUp = &setup.Service{DB: h.DB, Passwords: h.Passwords}
+	return h.ensure(ctx)
+}
+
+// ensure makes the installation's row. Only a server that starts shows a token, so the
+// command line leaves the one on the console as it is.
+func (h *House) ensure(ctx context.Context) error {
+	return h.DB.InTx(ctx, db.Installation, func(tx *db.Tx) error { return tenant.Ensure(ctx, tx) })
+}
+
+// Close closes the database.
+func (h *House) Close() error { return h.DB.Close() }
