@@ -1,14 +1,142 @@
 package config
 
-// Load reads the file at path, puts environ ("KEY=value") over it, reads the _file twins
-// and validates the whole.
-func Load(path string, environ []string) (Config, error) { return Default(), nil }
+import (
+	"errors"
+	"fmt"
+	"os"
+	"slices"
+	"strings"
 
-// Validate returns every mistake at once, each naming its key and what to do.
-func (c Config) Validate() error { return nil }
+	"github.com/pelletier/go-toml/v2"
+)
 
-// Effective is the configuration as it applies, with secrets masked.
-func (c Config) Effective() string { return "" }
+const envPrefix = "COUNTERSIGN_"
 
-// Reference is the page that documents every key.
-func Reference() string { return "" }
+// fileSuffix marks the twin of a secret: a file that holds it.
+const fileSuffix = "_file"
+
+// Load reads the file at path, puts environ ("KEY=value") over it, reads the files that
+// hold secrets and validates the whole. An empty path means that there is no file. The
+// error names every mistake; a configuration with any of them is not to be used.
+func Load(path string, environ []string) (Config, error) {
+	c := Default()
+	err := errors.Join(c.readFile(path), c.readEnvironment(environ), c.readSecrets())
+	c.PublicURL = strings.TrimSuffix(c.PublicURL, "/")
+	if err = errors.Join(err, c.Validate()); err != nil {
+		return Config{}, fmt.Errorf("configuration:\n%w", err)
+	}
+	return c, nil
+}
+
+func (c *Config) readFile(path string) error {
+	if path == "" {
+		return nil
+	}
+	text, err := os.ReadFile(path)
+	if err != nil {
+		return fmt.Errorf("the configuration file cannot be read: %w", err)
+	}
+	var tree map[string]any
+	if err := toml.Unmarshal(text, &tree); err != nil {
+		return fmt.Errorf("%s: %w", path, err)
+	}
+	values := map[string]any{}
+	flatten("", tree, values)
+	return c.apply(values, func(f field) (string, any) { return f.key, values[f.key] }, func(f field, v any) error { return f.set(v) })
+}
+
+func flatten(prefix string, tree map[string]any, out map[string]any) {
+	for key, v := range tree {
+		if sub, ok := v.(map[string]any); ok {
+			flatten(prefix+key+".", sub, out)
+			continue
+		}
+		out[prefix+key] = v
+	}
+}
+
+func (c *Config) readEnvironment(environ []string) error {
+	values := map[string]any{}
+	for _, line := range environ {
+		name, value, _ := strings.Cut(line, "=")
+		if strings.HasPrefix(name, envPrefix) && !slices.Contains(notKeys, name) {
+			values[name] = value
+		}
+	}
+	return c.apply(values, func(f field) (string, any) { return f.env(), values[f.env()] }, func(f field, v any) error { return f.parse(v.(string), true) })
+}
+
+// apply sets what one source says and reports what it says that nobody knows. Within one
+// source a secret and its file exclude each other; between two, the later one wins whole.
+func (c *Config) apply(values map[string]any, named func(field) (string, any), set func(field, any) error) error {
+	var mistakes []error
+	fields := c.fields()
+	for i, f := range fields {
+		name, v := named(f)
+		if v == nil {
+			continue
+		}
+		delete(values, name)
+		mistakes = append(mistakes, set(f, v))
+		if twin := other(fields, i); twin != nil {
+			if _, both := named(*twin); both != nil && f.secret() {
+				mistakes = append(mistakes, fmt.Errorf("%s: give it or the file that holds it, not both", name))
+			} else if both == nil {
+				twin.value.SetZero()
+			}
+		}
+	}
+	for name := range values {
+		mistakes = append(mistakes, fmt.Errorf("%s is not a setting: correct or remove it", name))
+	}
+	return sorted(mistakes)
+}
+
+// other is the _file twin of a secret, or the secret of a twin.
+func other(fields []field, i int) *field {
+	if fields[i].secret() {
+		return find(fields, fields[i].key+fileSuffix)
+	}
+	key, isTwin := strings.CutSuffix(fields[i].key, fileSuffix)
+	if f := find(fields, key); isTwin && f != nil && f.secret() {
+		return f
+	}
+	return nil
+}
+
+func find(fields []field, key string) *field {
+	for i := range fields {
+		if fields[i].key == key {
+			return &fields[i]
+		}
+	}
+	return nil
+}
+
+// readSecrets fills in what lies in files of its own.
+func (c *Config) readSecrets() error {
+	var mistakes []error
+	fields := c.fields()
+	for i, f := range fields {
+		twin := other(fields, i)
+		if !f.secret() || twin == nil || twin.value.String() == "" {
+			continue
+		}
+		text, err := os.ReadFile(twin.value.String())
+		if err != nil {
+			mistakes = append(mistakes, fmt.Errorf("%s cannot be read: %w", twin.key, err))
+			continue
+		}
+		if f.value.SetString(strings.TrimRight(string(text), "\r\n")); f.value.Len() == 0 {
+			mistakes = append(mistakes, fmt.Errorf("%s is an empty file: put the secret into it", twin.key))
+		}
+	}
+	return errors.Join(mistakes...)
+}
+
+// sorted joins mistakes in a stable order.
+func sorted(mistakes []error) error {
+	mistakes = slices.DeleteFunc(mistakes, func(err error) bool { return err == nil })
+	slices.SortFunc(mistakes, func(a, b error) int { return strings.Compare(a.Error(), b.Error()) })
+	return errors.Join(mistakes...)
+}

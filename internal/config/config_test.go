@@ -1,0 +1,181 @@
+package config
+
+import (
+	"flag"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+	"time"
+)
+
+var update = flag.Bool("update", false, "write docs/configuration.md anew")
+
+const good = `
+public_url = "https://sign-in.example.com"
+[smtp]
+host = "mail.example.com"
+from = "Example <sign-in@example.com>"
+`
+
+func file(t *testing.T, name, text string) string {
+	t.Helper()
+	path := filepath.Join(t.TempDir(), name)
+	if err := os.WriteFile(path, []byte(text), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	return path
+}
+
+func TestAFileOverTheDefaultsAndTheEnvironmentOverBoth(t *testing.T) {
+	path := file(t, "c.toml", `trusted_proxies = ["10.0.0.0/8"]
+listen = ":443"`+good+`username = "u"
+password = "in the file"
+[smtp.bounces]
+listen = "127.0.0.1:2525"
+domain = "bounces.example.com"
+[limits]
+code_length = 8
+code_life = "5m"
+[limits.argon2]
+queue = 7`)
+	c, err := Load(path, []string{"PATH=/bin", "COUNTERSIGN_CONFIG=" + path, "COUNTERSIGN_SMTP_PASSWORD=from the=environment", "COUNTERSIGN_TRUSTED_PROXIES=192.0.2.0/24, 2001:db8::/32",
+		"COUNTERSIGN_LIMITS_ARGON2_MEMORY_KIB=65536", "COUNTERSIGN_LIMITS_NEW_CODE_EVERY=45s", "COUNTERSIGN_PUBLIC_URL=https://other.example.com/"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if c.PublicURL != "https://other.example.com" || c.Listen != ":443" || c.SMTP.Password != "from the=environment" || c.SMTP.Bounces.Domain != "bounces.example.com" ||
+		strings.Join(c.TrustedProxies, " ") != "192.0.2.0/24 2001:db8::/32" || c.Limits.CodeLength != 8 || c.Limits.CodeLife != 5*time.Minute ||
+		c.Limits.NewCodeEvery != 45*time.Second || c.Limits.Argon2 != (Argon2{MemoryKiB: 65536, Passes: 2, Queue: 7}) || c.Limits.WrongAnswers != 5 {
+		t.Errorf("%+v", c)
+	}
+}
+
+func TestSecretsMayLieInFiles(t *testing.T) {
+	password, dsn := file(t, "p", "hunter2\n"), file(t, "d", "postgres://house@db/house\n")
+	c, err := Load(file(t, "c.toml", good+`username = "u"
+password = "old"`), []string{"COUNTERSIGN_SMTP_PASSWORD_FILE=" + password, "COUNTERSIGN_DATABASE_URL_FILE=" + dsn})
+	if err != nil || c.SMTP.Password != "hunter2" || c.Database.URL != "postgres://house@db/house" {
+		t.Error(c.SMTP.Password.Reveal(), c.Database.URL.Reveal(), err)
+	}
+	c, err = Load(file(t, "c.toml", good+"username = \"u\"\npassword_file = \"/nowhere\""), []string{"COUNTERSIGN_SMTP_PASSWORD=new"})
+	if err != nil || c.SMTP.Password != "new" {
+		t.Error("the environment wins over a file named in the file:", err)
+	}
+}
+
+// TestREL24_BadConfigurationsRefuseToStart holds one mistake each, and what must be said.
+func TestREL24_BadConfigurationsRefuseToStart(t *testing.T) {
+	for name, c := range map[string]struct{ toml, env, want string }{
+		"nothing at all":             {"", "", "public_url is missing"},
+		"no mail server":             {"public_url = \"https://a.test\"", "", "smtp.host is missing"},
+		"not TOML":                   {"public_url = ", "", "c.toml"},
+		"unknown key":                {good + "[limits]\ncode_lenght = 6", "", "limits.code_lenght is not a setting"},
+		"unknown section":            {good + "[smpt]\nhost = \"x\"", "", "smpt.host is not a setting"},
+		"section for a key":          {good + "[listen]\nport = 1", "", "listen.port is not a setting"},
+		"key for a section":          {"limits = 3\n" + good, "", "limits is not a setting"},
+		"unknown variable":           {good, "COUNTERSIGN_SMTP_PASWORD=x", "COUNTERSIGN_SMTP_PASWORD is not a setting"},
+		"text for a number":          {good + "port = \"587\"", "", "smtp.port must be a whole number"},
+		"number for a text":          {"key_file = 3\n" + good, "", "key_file must be a text"},
+		"number for a duration":      {good + "timeout = 30", "", "smtp.timeout must be a duration"},
+		"rubbish duration":           {good + "[limits]\ncode_life = \"ten\"", "", "limits.code_life must be a duration"},
+		"text for a list":            {"trusted_proxies = \"10.0.0.0/8\"\n" + good, "", "trusted_proxies must be a list"},
+		"numbers in a list":          {"trusted_proxies = [1]\n" + good, "", "trusted_proxies must be a list"},
+		"rubbish number variable":    {good, "COUNTERSIGN_SMTP_PORT=many", "smtp.port must be a whole number"},
+		"clear text public url":      {"public_url = \"http://sign-in.example.com\"" + good[strings.Index(good, "\n[smtp]"):], "", "must begin with https"},
+		"public url with path":       {good, "COUNTERSIGN_PUBLIC_URL=https://a.test/b", "must end with the host"},
+		"public url with user":       {good, "COUNTERSIGN_PUBLIC_URL=https://u@a.test", "must end with the host"},
+		"public url with query":      {good, "COUNTERSIGN_PUBLIC_URL=https://a.test?x=1", "must end with the host"},
+		"public url of another kind": {good, "COUNTERSIGN_PUBLIC_URL=ftp://a.test", "must begin with https"},
+		"no public url":              {good, "COUNTERSIGN_PUBLIC_URL=sign-in.example.com", "public_url is not an address"},
+		"listen without port":        {good, "COUNTERSIGN_LISTEN=127.0.0.1", "listen must be"},
+		"proxy without mask":         {good, "COUNTERSIGN_TRUSTED_PROXIES=10.0.0.1", "is not a network"},
+		"everybody a proxy":          {good, "COUNTERSIGN_TRUSTED_PROXIES=0.0.0.0/0", "everybody"},
+		"log level":                  {good, "COUNTERSIGN_LOG_LEVEL=loud", "log_level must be"},
+		"no key file":                {good, "COUNTERSIGN_KEY_FILE=", "key_file is missing"},
+		"half of TLS":                {good, "COUNTERSIGN_TLS_CERT_FILE=a.pem", "belong together"},
+		"database of another kind":   {good, "COUNTERSIGN_DATABASE_URL=mysql://x", "database.url must be"},
+		"database without a name":    {good, "COUNTERSIGN_DATABASE_URL=sqlite:", "database.url must be"},
+		"mail in the clear":          {good, "COUNTERSIGN_SMTP_TLS=none", "this machine only"},
+		"mail by hope":               {good, "COUNTERSIGN_SMTP_TLS=opportunistic", "smtp.tls must be"},
+		"no sender":                  {good, "COUNTERSIGN_SMTP_FROM=nobody", "smtp.from must be"},
+		"user without password":      {good + "username = \"u\"", "", "smtp.username without"},
+		"password without user":      {good + "password = \"p\"", "", "smtp.password without"},
+		"secret twice":               {good + "username = \"u\"\npassword = \"p\"\npassword_file = \"f\"", "", "not both"},
+		"secret file missing":        {good + "username = \"u\"\npassword_file = \"/nowhere/at/all\"", "", "smtp.password_file cannot be read"},
+		"secret file empty":          {good + "username = \"u\"\npassword_file = \"/dev/null\"", "", "smtp.password_file is an empty file"},
+		"half of bounces":            {good, "COUNTERSIGN_SMTP_BOUNCES_LISTEN=:2525", "belong together"},
+		"long codes":                 {good, "COUNTERSIGN_LIMITS_CODE_LENGTH=7", "6 or 8"},
+		"codes that live long":       {good, "COUNTERSIGN_LIMITS_CODE_LIFE=11m", "limits.code_life must be between 1m and 10m"},
+		"many wrong answers":         {good, "COUNTERSIGN_LIMITS_WRONG_ANSWERS=11", "limits.wrong_answers"},
+		"remembered for long":        {good, "COUNTERSIGN_LIMITS_REMEMBER_DAYS=31", "limits.remember_days"},
+		"cheap hashes":               {good, "COUNTERSIGN_LIMITS_ARGON2_MEMORY_KIB=1024", "limits.argon2.memory_kib"},
+		"negative numbers":           {good, "COUNTERSIGN_LIMITS_WRONG_ANSWERS=-1", "limits.wrong_answers"},
+	} {
+		_, err := Load(file(t, "c.toml", c.toml), []string{c.env})
+		if err == nil || !strings.Contains(err.Error(), c.want) {
+			t.Errorf("%s: %v, want %q", name, err, c.want)
+		}
+	}
+	if _, err := Load("/nowhere/at/all.toml", nil); err == nil {
+		t.Error("a missing file was taken for an empty one")
+	}
+}
+
+func TestEveryMistakeIsReportedAtOnce(t *testing.T) {
+	_, err := Load(file(t, "c.toml", "colour = 1\nlisten = 3\n[limits]\ncode_life = \"1h\""), []string{"COUNTERSIGN_X=1"})
+	for _, want := range []string{"colour is not", "listen must be", "COUNTERSIGN_X is not", "public_url is missing", "smtp.host is missing", "limits.code_life"} {
+		if err == nil || !strings.Contains(err.Error(), want) {
+			t.Errorf("%q is missing in %v", want, err)
+		}
+	}
+}
+
+func TestDefaultsAreInsideTheBounds(t *testing.T) {
+	if err := Default().Limits.check(); err != nil {
+		t.Error(err)
+	}
+	for _, ok := range []string{"http://localhost:8080", "http://127.0.0.1:8080", "http://[::1]:8080"} {
+		if err := (Config{PublicURL: ok}).checkPublicURL(); err != nil {
+			t.Errorf("%s: %v", ok, err)
+		}
+	}
+}
+
+func TestSecretsAreNotShown(t *testing.T) {
+	c := Default()
+	c.SMTP.Password, c.Database.URL = "hunter2", "postgres://u:hunter2@db/x"
+	if s := c.Effective(); strings.Contains(s, "hunter2") || !strings.Contains(s, `smtp.password = "[hidden]"`) || !strings.Contains(s, `limits.code_life = "10m"`) {
+		t.Error(s)
+	}
+}
+
+func TestTheReferenceIsUpToDate(t *testing.T) {
+	const path = "../../docs/configuration.md"
+	if *update {
+		if err := os.MkdirAll(filepath.Dir(path), 0o755); err != nil {
+			t.Fatal(err)
+		}
+		if err := os.WriteFile(path, []byte(Reference()), 0o644); err != nil {
+			t.Fatal(err)
+		}
+	}
+	text, err := os.ReadFile(path)
+	if err != nil || string(text) != Reference() {
+		t.Errorf("docs/configuration.md differs from the code (%v): run go test ./internal/config -update", err)
+	}
+}
+
+func TestEveryKeyIsDocumentedOnce(t *testing.T) {
+	seen := map[string]bool{}
+	c := Default()
+	for _, f := range c.fields() {
+		if f.doc == "" || f.key == "" || seen[f.env()] {
+			t.Errorf("%s: no documentation, or its variable is taken", f.key)
+		}
+		seen[f.env()] = true
+		if f.secret() && find(c.fields(), f.key+fileSuffix) == nil {
+			t.Errorf("%s has no %s twin", f.key, fileSuffix)
+		}
+	}
+}

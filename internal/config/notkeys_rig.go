@@ -1,0 +1,7 @@
+//go:build rig
+
+package config
+
+// notKeys are variables with our prefix that do not set a key. The clock of the test rig
+// is known to the rig's own build only.
+var notKeys = []string{"COUNTERSIGN_CONFIG", "COUNTERSIGN_RIG_CLOCK"}
