@@ -135,7 +135,8 @@ func TestATK115_TenantDiscovery(t *testing.T) {
 			}
 		}
 		same, other := p.Get("/"+c.ID), p.Get("/no-such-company")
-		if same.Status != other.Status || same.Text() != other.Text() && same.Shape() != other.Shape() {
+		same.Body, other.Body = strings.ReplaceAll(same.Body, c.ID, "x"), strings.ReplaceAll(other.Body, "no-such-company", "x")
+		if same.Status != other.Status || same.Shape() != other.Shape() {
 			t.Errorf("a company's name answers %d, an unknown one %d", same.Status, other.Status)
 		}
 	})

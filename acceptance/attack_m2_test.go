@@ -96,7 +96,7 @@ func memory(t *testing.T, pid int) int64 {
 	return 0
 }
 
-var printedToken = "(?i)token[^\n]*?[:=\\s]([A-Za-z0-9_-]{20,})"
+var printedToken = `enter this token[^:]*:\s+(\S{20,})`
 
 // guard: installation.setup_hash is taken by a guarded update
 func TestATK173_FirstRun(t *testing.T) {
