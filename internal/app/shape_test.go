@@ -1,0 +1,210 @@
+package app
+
+import (
+	"go/ast"
+	"go/parser"
+	"go/token"
+	"io/fs"
+	"os/exec"
+	"path/filepath"
+	"regexp"
+	"slices"
+	"strconv"
+	"strings"
+	"testing"
+)
+
+const prefix = "countersign/internal/"
+
+// floor says which layer each package stands on; imports may only go down.
+var floor = map[string]int{
+	"fault": 0, "secret": 0,
+	"config": 1, "db": 1, "locale": 1,
+	"ratelimit": 2, "jobs": 2, "audit": 2, "geo": 2, "web": 2,
+	"message":       3,
+	"message/email": 4,
+	"tenant":        5, "client": 5, "authenticator": 5,
+	"user":                   6,
+	"authenticator/password": 7, "authenticator/outofband": 7, "challenge": 7, "policy": 7, "session": 7, "keyring": 7,
+	"grant":  8,
+	"signin": 9, "setup": 9,
+	"portal": 10, "oidc": 10,
+	"storybook": 11, "app": 11,
+	"demo": 12,
+}
+
+// onlyHere lists what may be imported by few packages.
+var onlyHere = map[string][]string{
+	"net/http":                       {"web", "portal", "oidc", "app", "demo", "storybook"},
+	"modernc.org/sqlite":             {"db"},
+	"github.com/jackc/pgx/v5/stdlib": {"db"},
+	"database/sql":                   {"db", "db/dbtest", "tenant", "user", "audit", "client", "session", "grant", "jobs", "message", "keyring", "challenge"},
+}
+
+func TestImportsGoDown(t *testing.T) {
+	out, err := exec.Command("go", "list", "-f", `{{.ImportPath}} {{join .Imports " "}}`, "countersign/internal/...").Output()
+	if err != nil {
+		t.Fatal(err)
+	}
+	seen := 0
+	for line := range strings.Lines(string(out)) {
+		f := strings.Fields(line)
+		from := strings.TrimPrefix(f[0], prefix)
+		if strings.HasSuffix(from, "test") {
+			continue
+		}
+		here, ok := floor[from]
+		if !ok {
+			t.Errorf("%s has no floor", from)
+		}
+		seen++
+		for _, imp := range f[1:] {
+			checkImport(t, from, here, imp)
+		}
+	}
+	if seen < 20 {
+		t.Fatalf("only %d packages read", seen)
+	}
+}
+
+func checkImport(t *testing.T, from string, here int, imp string) {
+	t.Helper()
+	if to, ours := strings.CutPrefix(imp, prefix); ours && floor[to] >= here {
+		t.Errorf("%s (floor %d) imports %s (floor %d)", from, here, to, floor[to])
+	}
+	if allowed, limited := onlyHere[imp]; limited && !slices.Contains(allowed, from) {
+		t.Errorf("%s imports %s", from, imp)
+	}
+}
+
+// installationTables belong to the vendor, not to a tenant.
+var installationTables = []string{"installation", "installation_texts", "clients", "client_uris", "directory", "signing_keys", "schema_migrations"}
+
+var table = regexp.MustCompile(`(?i)\b(?:FROM|INTO|UPDATE|JOIN)\s+([a-z_]+)`)
+
+// TestEveryQueryNamesTheTenant reads every SQL literal in the house. A text that touches
+// a tenant's table must constrain tenant_id (or select or insert it).
+func TestEveryQueryNamesTheTenant(t *testing.T) {
+	seen := 0
+	eachFile(t, func(path string, file *ast.File, _ *token.FileSet) {
+		ast.Inspect(file, func(n ast.Node) bool {
+			lit, ok := n.(*ast.BasicLit)
+			if !ok || lit.Kind != token.STRING {
+				return true
+			}
+			s, _ := strconv.Unquote(lit.Value)
+			if !strings.Contains(s, "SELECT ") && !strings.Contains(s, "INSERT INTO") && !strings.Contains(s, "UPDATE ") && !strings.Contains(s, "DELETE FROM") && !strings.Contains(s, "FROM ") {
+				return true
+			}
+			for _, m := range table.FindAllStringSubmatch(s, -1) {
+				seen++
+				if !slices.Contains(installationTables, m[1]) && !strings.Contains(s, "tenant_id") && isTable(m[1]) {
+					t.Errorf("%s: query on %s does not name the tenant: %.80s", path, m[1], strings.TrimSpace(s))
+				}
+			}
+			return true
+		})
+	})
+	if seen < 60 {
+		t.Fatalf("only %d table uses found; the reader is broken", seen)
+	}
+}
+
+// isTable keeps English words behind "from" in sentences from being taken for tables.
+func isTable(word string) bool {
+	return slices.Contains([]string{
+		"tenants", "users", "authenticators", "passwords", "outofband_addresses", "flows", "flow_proofs", "challenges", "sessions", "remembered_browsers",
+		"authorization_codes", "refresh_families", "budgets", "jobs", "messages", "audit_events", "audit_heads",
+	}, word)
+}
+
+// TestOnlyTheEdgeReadsTheClock: time comes from tx.Now or a Now field.
+func TestOnlyTheEdgeReadsTheClock(t *testing.T) {
+	eachFile(t, func(path string, file *ast.File, set *token.FileSet) {
+		if strings.Contains(path, "/cmd/") || strings.Contains(path, "/demo/") || strings.Contains(path, "/app/") || strings.Contains(path, "/dbtest/") || strings.Contains(path, "/db/") {
+			return
+		}
+		ast.Inspect(file, func(n ast.Node) bool {
+			sel, ok := n.(*ast.SelectorExpr)
+			if !ok {
+				return true
+			}
+			if x, ok := sel.X.(*ast.Ident); ok && x.Name == "time" && (sel.Sel.Name == "Now" || sel.Sel.Name == "Since" || sel.Sel.Name == "Until") {
+				t.Errorf("%s reads the clock", set.Position(sel.Pos()))
+			}
+			return true
+		})
+	})
+}
+
+// TestFunctionsAndFilesStayShort holds the tail: no function over 60 lines, no file over 400.
+func TestFunctionsAndFilesStayShort(t *testing.T) {
+	eachFile(t, func(path string, file *ast.File, set *token.FileSet) {
+		if n := set.Position(file.End()).Line; n > 400 {
+			t.Errorf("%s has %d lines", path, n)
+		}
+		for _, d := range file.Decls {
+			if f, ok := d.(*ast.FuncDecl); ok {
+				if n := set.Position(f.End()).Line - set.Position(f.Pos()).Line + 1; n > 60 {
+					t.Errorf("%s: %s has %d lines", path, f.Name.Name, n)
+				}
+			}
+		}
+	})
+}
+
+// TestEveryPackageSaysWhatItIs: a package comment that begins "Package name" (or "Command").
+func TestEveryPackageSaysWhatItIs(t *testing.T) {
+	docs := map[string]string{}
+	eachFile(t, func(path string, file *ast.File, _ *token.FileSet) {
+		dir := filepath.Dir(path)
+		docs[dir] += file.Doc.Text()
+	})
+	for dir, doc := range docs {
+		if !strings.HasPrefix(doc, "Package "+filepath.Base(dir)) && !strings.HasPrefix(doc, "Command ") {
+			t.Errorf("%s has no package comment", dir)
+		}
+	}
+}
+
+// TestInterfacesStayFew: each one is a promise that somebody has to learn.
+func TestInterfacesStayFew(t *testing.T) {
+	var exported []string
+	eachFile(t, func(path string, file *ast.File, _ *token.FileSet) {
+		ast.Inspect(file, func(n ast.Node) bool {
+			if spec, ok := n.(*ast.TypeSpec); ok {
+				if i, ok := spec.Type.(*ast.InterfaceType); ok && spec.Name.IsExported() {
+					exported = append(exported, path+":"+spec.Name.Name)
+					if len(i.Methods.List) > 3 {
+						t.Errorf("%s: %s has %d methods", path, spec.Name.Name, len(i.Methods.List))
+					}
+				}
+			}
+			return true
+		})
+	})
+	if len(exported) > 11 {
+		t.Errorf("%d exported interfaces: %v", len(exported), exported)
+	}
+}
+
+func eachFile(t *testing.T, fn func(path string, file *ast.File, set *token.FileSet)) {
+	t.Helper()
+	for _, root := range []string{"..", "../../cmd"} {
+		err := filepath.WalkDir(root, func(p string, d fs.DirEntry, err error) error {
+			if err != nil || d.IsDir() || !strings.HasSuffix(p, ".go") || strings.HasSuffix(p, "_test.go") {
+				return err
+			}
+			set := token.NewFileSet()
+			f, err := parser.ParseFile(set, p, nil, parser.ParseComments)
+			if err != nil {
+				return err
+			}
+			fn(p, f, set)
+			return nil
+		})
+		if err != nil {
+			t.Fatal(err)
+		}
+	}
+}

@@ -1,0 +1,165 @@
+package policy
+
+import (
+	"slices"
+	"testing"
+	"time"
+
+	"pgregory.net/rapid"
+
+	"countersign/internal/authenticator"
+	"countersign/internal/tenant"
+)
+
+var (
+	now      = time.Date(2026, 11, 22, 9, 0, 0, 0, time.UTC)
+	past     = now.Add(-time.Hour)
+	future   = now.Add(time.Hour)
+	pwd      = []authenticator.Proof{{Kind: authenticator.Password, At: now}}
+	pwdEmail = []authenticator.Proof{{Kind: authenticator.Password, At: now}, {Kind: authenticator.Email, At: now}}
+	both     = []authenticator.Kind{authenticator.Password, authenticator.Email}
+)
+
+func input(change func(*Input)) Input {
+	in := Input{
+		Now: now, Vendor: "Vendor", AppName: "App", InstallationDays: 30, Has: both, Proofs: pwd,
+		Installation: tenant.Mandate{Mode: tenant.DefaultOff}, Tenant: tenant.Tenant{Name: "Company", RememberDays: tenant.InheritDays},
+	}
+	change(&in)
+	return in
+}
+
+func TestEvaluate(t *testing.T) {
+	mandatory := tenant.Mandate{Mode: tenant.Mandatory}
+	table := []struct {
+		name   string
+		change func(*Input)
+		want   Outcome
+		key    string // a reason that must be given
+	}{
+		{"nothing decided", func(in *Input) {}, Allow, "policy.off"},
+		{"mandate for all", func(in *Input) { in.Installation = mandatory }, Challenge, "policy.mandate_always"},
+		{"mandate from the past", func(in *Input) { in.Installation = mandatory; in.Installation.From = past }, Challenge, "policy.mandate"},
+		{"mandate from this very instant", func(in *Input) { in.Installation = mandatory; in.Installation.From = now }, Challenge, "policy.mandate"},
+		{"mandate from the future", func(in *Input) { in.Installation = mandatory; in.Installation.From = future }, Allow, "policy.announced"},
+		{"mandate for the tenant", func(in *Input) { in.Tenant.Mandate = mandatory }, Challenge, "policy.mandate_always"},
+		{"tenant spared from a mandate for all", func(in *Input) { in.Installation = mandatory; in.Tenant.Mandate.Mode = tenant.DefaultOff }, Allow, "policy.off"},
+		{"mandate met", func(in *Input) { in.Installation = mandatory; in.Proofs = pwdEmail }, Allow, "policy.mandate_always"},
+		{"company switched on", func(in *Input) { in.Tenant.SwitchedOnAt = past }, Challenge, "policy.company_switched_on"},
+		{"company adds to a mandate of the future", func(in *Input) {
+			in.Installation = mandatory
+			in.Installation.From = future
+			in.Tenant.SwitchedOnAt = past
+		}, Challenge, "policy.company_switched_on"},
+		{"company cannot switch a mandate off", func(in *Input) { in.Installation = mandatory; in.Tenant.SwitchedOffAt = past }, Challenge, "policy.mandate_always"},
+		{"on by default", func(in *Input) { in.Installation.Mode = tenant.DefaultOn }, Challenge, "policy.on_by_default"},
+		{"on by default, switched off", func(in *Input) { in.Installation.Mode = tenant.DefaultOn; in.Tenant.SwitchedOffAt = past }, Allow, "policy.off"},
+		{"a mode of a newer version", func(in *Input) { in.Installation.Mode = "mandatory_for_owners" }, Challenge, "policy.mandate_always"},
+		{"exempt for good", func(in *Input) { in.Installation = mandatory; in.AppExemptUntil = forever }, Allow, "policy.app_exempt"},
+		{"exempt until later", func(in *Input) { in.Installation = mandatory; in.AppExemptUntil = future }, Allow, "policy.app_exempt_until"},
+		{"exemption over at this instant", func(in *Input) { in.Installation = mandatory; in.AppExemptUntil = now }, Challenge, "policy.mandate_always"},
+		{"remembered", func(in *Input) { in.Installation = mandatory; in.RememberedSince, in.RememberedUntil = past, future }, Allow, "policy.remembered"},
+		{"memory over at this instant", func(in *Input) { in.Installation = mandatory; in.RememberedSince, in.RememberedUntil = past, now }, Challenge, "policy.mandate_always"},
+		{"remembered, forbidden since", func(in *Input) {
+			in.Installation = mandatory
+			in.RememberedSince, in.RememberedUntil = past, future
+			in.Tenant.RememberDays = 0
+		}, Challenge, "policy.mandate_always"},
+		{"remembered longer than allowed since", func(in *Input) {
+			in.Installation = mandatory
+			in.RememberedSince, in.RememberedUntil = now.AddDate(0, 0, -8), future
+			in.Tenant.RememberDays = 7
+		}, Challenge, "policy.mandate_always"},
+		{"password reported, app exempt", func(in *Input) { in.PasswordFlagged = true; in.AppExemptUntil = forever }, Challenge, "policy.password_reported"},
+		{"password reported, browser remembered", func(in *Input) {
+			in.Installation = mandatory
+			in.PasswordFlagged = true
+			in.RememberedSince, in.RememberedUntil = past, future
+		}, Challenge, "policy.password_reported"},
+		{"no mailbox", func(in *Input) { in.Installation = mandatory; in.Has = both[:1] }, Deny, "policy.nothing_strong_enough"},
+		{"client wants what e-mail gives", func(in *Input) { in.Want = []Level{Confirmed} }, Challenge, "policy.app_wants"},
+		{"client wants more than there is", func(in *Input) { in.Want = []Level{TwoFactor} }, Deny, "policy.nothing_strong_enough"},
+		{"client takes either", func(in *Input) { in.Want = []Level{TwoFactor, Confirmed} }, Challenge, "policy.app_wants"},
+		{"client wants less than policy", func(in *Input) { in.Installation = mandatory; in.Want = []Level{PasswordOnly} }, Challenge, "policy.mandate_always"},
+		{"client wants a level nobody knows", func(in *Input) { in.Want = []Level{"urn:other"}; in.Proofs = pwdEmail }, Deny, "policy.nothing_strong_enough"},
+		{"no proof at all", func(in *Input) { in.Proofs = nil }, Challenge, "policy.off"},
+	}
+	for _, c := range table {
+		t.Run(c.name, func(t *testing.T) {
+			d := Evaluate(input(c.change))
+			if d.Outcome != c.want {
+				t.Errorf("%s, want %s; %v", d.Outcome, c.want, d.Because)
+			}
+			if !slices.ContainsFunc(d.Because, func(r Reason) bool { return r.Key == c.key }) {
+				t.Errorf("%v does not say %s", d.Because, c.key)
+			}
+		})
+	}
+}
+
+func TestSEC1_EmailIsNoSecondFactor(t *testing.T) {
+	if l := Reached(pwdEmail); l != Confirmed || l.AtLeast(TwoFactor) {
+		t.Errorf("password and e-mail reach %s", l)
+	}
+	if amr := AMR(pwdEmail); !slices.Equal(amr, []string{"pwd", "email"}) {
+		t.Errorf("amr %v", amr)
+	}
+	if l := Reached([]authenticator.Proof{{Kind: authenticator.Email}}); l != None {
+		t.Errorf("e-mail alone reaches %s", l)
+	}
+}
+
+func TestRememberDaysIsTheShortest(t *testing.T) {
+	for _, c := range []struct{ vendor, company, want int }{{30, tenant.InheritDays, 30}, {30, 7, 7}, {7, 30, 7}, {0, 30, 0}, {30, 0, 0}, {90, 60, 30}, {-5, 9, 0}} {
+		d := Evaluate(input(func(in *Input) { in.InstallationDays, in.Tenant.RememberDays = c.vendor, c.company }))
+		if d.RememberDays != c.want {
+			t.Errorf("%+v: %d days", c, d.RememberDays)
+		}
+	}
+}
+
+// TestNeverMoreThanTheProofs: whatever the settings, the level that a decision reports is
+// the level of the proofs, and Allow means that the need is met or a browser is remembered.
+func TestNeverMoreThanTheProofs(t *testing.T) {
+	modes := []tenant.Mode{tenant.Inherit, tenant.Mandatory, tenant.DefaultOn, tenant.DefaultOff, "unknown"}
+	instants := []time.Time{{}, past, now, future, forever}
+	rapid.Check(t, func(t *rapid.T) {
+		at := rapid.SampledFrom(instants)
+		in := Input{
+			Now: now, InstallationDays: rapid.IntRange(-1, 40).Draw(t, "days"), Has: both[:rapid.IntRange(0, 2).Draw(t, "has")],
+			Installation:   tenant.Mandate{Mode: rapid.SampledFrom(modes).Draw(t, "mode"), From: at.Draw(t, "from")},
+			Tenant:         tenant.Tenant{Mandate: tenant.Mandate{Mode: rapid.SampledFrom(modes).Draw(t, "own"), From: at.Draw(t, "ownFrom")}, SwitchedOnAt: at.Draw(t, "on"), SwitchedOffAt: at.Draw(t, "off"), RememberDays: rapid.IntRange(-1, 40).Draw(t, "ownDays")},
+			AppExemptUntil: at.Draw(t, "exempt"), PasswordFlagged: rapid.Bool().Draw(t, "flagged"),
+			Proofs:          pwdEmail[:rapid.IntRange(0, 2).Draw(t, "proofs")],
+			Want:            rapid.SliceOfN(rapid.SampledFrom([]Level{PasswordOnly, Confirmed, TwoFactor, "urn:other"}), 0, 2).Draw(t, "want"),
+			RememberedSince: at.Draw(t, "since"), RememberedUntil: at.Draw(t, "until"),
+		}
+		d := Evaluate(in)
+		if d.Level != Reached(in.Proofs) {
+			t.Fatalf("level %s from %v", d.Level, in.Proofs)
+		}
+		if d.Outcome == Allow && !d.Level.AtLeast(PasswordOnly) {
+			t.Fatal("allowed without a password")
+		}
+		if d.Outcome == Allow && in.PasswordFlagged && !d.Level.AtLeast(Confirmed) {
+			t.Fatal("a reported password alone was enough")
+		}
+		if d.Outcome == Allow && d.Required && !d.Level.AtLeast(Confirmed) && !in.RememberedUntil.After(now) {
+			t.Fatal("required, not shown, not remembered, and allowed")
+		}
+		if d.Outcome == Allow && len(in.Want) > 0 && !slices.ContainsFunc(in.Want, d.Level.AtLeast) {
+			t.Fatal("the client's wish was lowered silently")
+		}
+		if d.RememberDays < 0 || d.RememberDays > 30 {
+			t.Fatal(d.RememberDays)
+		}
+	})
+}
+
+func BenchmarkEvaluate(b *testing.B) {
+	in := input(func(in *Input) { in.Installation.Mode = tenant.Mandatory })
+	b.ReportAllocs()
+	for b.Loop() {
+		Evaluate(in)
+	}
+}
