@@ -8,6 +8,7 @@ import (
 	"net"
 	"net/http"
 	"os"
+	"slices"
 	"strings"
 	"sync"
 	"testing"
@@ -24,6 +25,7 @@ type Browser struct {
 	ctx context.Context
 	t   testing.TB
 	mu  sync.Mutex
+	ids []network.RequestID
 	got []Loaded
 }
 
@@ -96,10 +98,11 @@ func (b *Browser) listen(ev any) {
 	defer b.mu.Unlock()
 	switch e := ev.(type) {
 	case *network.EventResponseReceived:
+		b.ids = append(b.ids, e.RequestID)
 		b.got = append(b.got, Loaded{URL: e.Response.URL, Status: e.Response.Status, Type: string(e.Type)})
 	case *network.EventLoadingFinished:
-		if n := len(b.got); n > 0 {
-			b.got[n-1].Bytes += e.EncodedDataLength
+		if i := slices.Index(b.ids, e.RequestID); i >= 0 {
+			b.got[i].Bytes = e.EncodedDataLength
 		}
 	}
 }
@@ -109,7 +112,7 @@ func (b *Browser) Loaded() []Loaded {
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	got := b.got
-	b.got = nil
+	b.got, b.ids = nil, nil
 	return got
 }
 
