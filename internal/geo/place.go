@@ -1,0 +1,53 @@
+package geo
+
+import (
+	"net/netip"
+
+	"github.com/oschwald/geoip2-golang/v2"
+)
+
+// shared is what lies between a customer and their provider (RFC 6598).
+var shared = netip.MustParsePrefix("100.64.0.0/10")
+
+// Place names the city and country of ip in a language ("en", "es"): "Lisbon, Portugal".
+// It is Local for addresses that have no place and empty where the place is unknown.
+func (p *Places) Place(ip netip.Addr, lang string) string {
+	ip = ip.Unmap().WithZone("")
+	if !ip.IsValid() {
+		return ""
+	}
+	if ip.IsPrivate() || ip.IsLoopback() || ip.IsLinkLocalUnicast() || shared.Contains(ip) {
+		return Local
+	}
+	r := p.now.Load()
+	if r == nil {
+		return ""
+	}
+	return lookUp(r, ip, lang)
+}
+
+// lookUp tries cities first: a file of countries answers that with an error.
+func lookUp(r *geoip2.Reader, ip netip.Addr, lang string) string {
+	if c, err := r.City(ip); err == nil {
+		return join(name(c.City.Names, lang), name(c.Country.Names, lang))
+	}
+	if c, err := r.Country(ip); err == nil {
+		return name(c.Country.Names, lang)
+	}
+	return ""
+}
+
+func join(city, country string) string {
+	if city == "" || country == "" {
+		return city + country
+	}
+	return city + ", " + country
+}
+
+// name falls back to English: a foreign name is better than none.
+func name(n geoip2.Names, lang string) string {
+	if lang == "es" && n.Spanish != "" {
+		return n.Spanish
+	}
+	return n.English
+}
