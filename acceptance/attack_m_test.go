@@ -83,8 +83,11 @@ func TestATK161_LogInjection(t *testing.T) {
 	each(t, func(t *testing.T, w *rig.World) {
 		u := w.Covered(t).User(t)
 		p := w.Person(t)
-		p.UserAgent = "Mozilla/5.0 \x1b[31mred\x1b[0m \"}{\"level\":\"FAKE-LINE\" =cmd|' /C calc'!A0"
+		p.UserAgent = "Mozilla/5.0 \"}{\"level\":\"FAKE-LINE\" =cmd|' /C calc'!A0"
 		marker := w.Unique("FAKE")
+		if pg, err := p.Raw(p.Header("GET", "/signin", "Host: "+rig.Host, "User-Agent: \x1b[31mred\x1b[0m")); err == nil && pg.Status >= 500 {
+			t.Errorf("an escape in a header: status %d", pg.Status)
+		}
 		for _, email := range []string{"x\r\n" + marker + " level=ERROR msg=forged@people.example.test", marker + "\u2028@x.test", u.Email} {
 			p.Post(rig.PathPassword, form("email", email, "password", "wrong\r\n"+marker))
 		}

@@ -86,6 +86,10 @@ func Folder(t testing.TB) string {
 func Main(m *testing.M) {
 	code := m.Run()
 	closeShared()
+	if crashed.Len() > 0 {
+		fmt.Fprintf(os.Stderr, "a program raced or panicked:\n%s\n", crashed.String())
+		code = 1
+	}
 	builds.Lock()
 	defer builds.Unlock()
 	if builds.dir != "" {

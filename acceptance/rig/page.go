@@ -42,15 +42,23 @@ func readPage(res *http.Response) (*Page, error) {
 	return pg, err
 }
 
-// Text is what is written on the page, in one line.
+// Text is what is written on the page, in one line, without what is hidden.
 func (pg *Page) Text() string {
 	var b strings.Builder
-	walk(pg.doc, func(n *html.Node) {
-		if n.Type == html.TextNode && n.Parent.Data != "script" && n.Parent.Data != "style" {
-			b.WriteString(n.Data + " ")
-		}
-	})
+	written(pg.doc, &b)
 	return strings.Join(strings.Fields(b.String()), " ")
+}
+
+func written(n *html.Node, b *strings.Builder) {
+	if n == nil || n.Type == html.ElementNode && (has(n, "hidden") || n.Data == "script" || n.Data == "style" || n.Data == "template") {
+		return
+	}
+	if n.Type == html.TextNode {
+		b.WriteString(n.Data + " ")
+	}
+	for c := n.FirstChild; c != nil; c = c.NextSibling {
+		written(c, b)
+	}
 }
 
 // Says reports whether the page's text contains words, whatever the white space.

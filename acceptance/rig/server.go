@@ -38,6 +38,9 @@ func (l *logbook) Write(p []byte) (int, error) {
 	return l.b.Write(p)
 }
 
+// Len is the number of bytes so far.
+func (l *logbook) Len() int { return len(l.String()) }
+
 func (l *logbook) String() string {
 	l.mu.Lock()
 	defer l.mu.Unlock()
@@ -98,8 +101,23 @@ func (s *Server) awaitReady(t testing.TB) {
 // Log is everything the program has written to its two outputs.
 func (s *Server) Log() string { return s.log.String() }
 
+// crashed holds what programs said that no program may say, over the whole test run.
+var crashed logbook
+
+// inspect looks for a data race or a panic in what the program said.
+func (s *Server) inspect() {
+	text := s.Log()
+	for _, sign := range []string{"WARNING: DATA RACE", "panic: ", "fatal error: "} {
+		if i := strings.Index(text, sign); i >= 0 {
+			_, _ = crashed.Write([]byte(text[i:min(i+4000, len(text))] + "\n"))
+			return
+		}
+	}
+}
+
 // Stop asks the program to end, and insists after 10 seconds.
 func (s *Server) Stop() {
+	defer s.inspect()
 	_ = s.cmd.Process.Signal(syscall.SIGTERM)
 	select {
 	case <-s.ended:
