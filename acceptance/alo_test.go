@@ -68,9 +68,8 @@ func TestALO2_OneAppDoesNotOpenAnotherAtALowerLevel(t *testing.T) {
 				t.Errorf("%s opened with only a password: %s", app, pg.Left)
 			}
 		}
-		mail := w.Sink.Mail(t, u.Email, 1)
-		atCode(t, p.Page)
-		left(t, p.Code(mail.Code))
+		atCode(t, p.StepUp())
+		left(t, p.Code(codeMail(t, w, u, 1).Code))
 		again := w.Console(t).Visit()
 		high := w.Console(t).Finish(t, again, p.Visit(again))
 		if high.Claims.ACR != rig.Level1e {

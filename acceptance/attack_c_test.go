@@ -96,7 +96,8 @@ func TestATK045_FromALowAppToAHighOne(t *testing.T) {
 		if e := q.Get("error"); e != "interaction_required" && e != "login_required" {
 			t.Errorf("prompt=none: %v", q)
 		}
-		atCode(t, p.Visit(w.Dashboard(t).Visit()))
+		p.Visit(w.Dashboard(t).Visit())
+		atCode(t, p.StepUp())
 		left(t, p.Code(codeMail(t, w, u, 1).Code))
 		if p.Cookie("session") == low {
 			t.Error("the session's value did not change at the step-up")

@@ -307,7 +307,8 @@ func TestATK151_StepUpSignalling(t *testing.T) {
 			t.Errorf("below the level: %d %s", status, www)
 		}
 		again := app.Visit("acr_values", rig.Level1e)
-		atCode(t, p.Visit(again))
+		p.Visit(again)
+		atCode(t, p.StepUp())
 		high := app.Finish(t, again, p.Code(codeMail(t, w, u, 1).Code))
 		if status, _, body := app.UserInfo(t, high.Raw.AccessToken); status != 200 || body["acr"] != rig.Level1e {
 			t.Errorf("after the step-up: %d %v", status, body)

@@ -14,6 +14,7 @@ const (
 	PathCancel   = "/signin/cancel"
 	PathDelivery = "/signin/delivery"
 	PathSignOut  = "/signout"
+	PathStepUp   = "/signin/step-up"
 )
 
 // Visit sends the person to an app's sign-in, as the app would.
@@ -44,6 +45,12 @@ func (p *Person) CodeRemembered(code string) *Page {
 func (p *Person) NewCode() *Page {
 	p.t.Helper()
 	return p.Post(PathNewCode, url.Values{})
+}
+
+// StepUp presses the button of the page that asks a signed-in person for more.
+func (p *Person) StepUp() *Page {
+	p.t.Helper()
+	return p.Submit(PathStepUp)
 }
 
 // OpenLink opens the mail's link and, when remember or not, presses its button.
