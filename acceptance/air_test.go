@@ -160,9 +160,6 @@ func TestAIR12_FromThatInstantEverySignInAndLiveSession(t *testing.T) {
 	})
 }
 
-// codeMails counts the mails that came so far, at least one.
-func codeMails(w *rig.World, u *rig.User) int { return max(len(w.Sink.Mails(u.Email)), 1) }
-
 func TestAIR13_PasswordThenCodeThenIn(t *testing.T) {
 	each(t, func(t *testing.T, w *rig.World) {
 		u := w.SwitchedOn(t).User(t)

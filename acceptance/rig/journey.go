@@ -74,7 +74,11 @@ func (p *Person) ToCode(t testing.TB, app *App, u *User) Mail {
 	if _, ok := p.Page.Form(PathCode); !ok {
 		t.Fatalf("not at the code page: %s", Quietly(p.Page.Text()))
 	}
-	return p.world.Sink.Mail(t, u.Email, n+1)
+	mail := p.world.Sink.Mail(t, u.Email, n+1)
+	if mail.Code == "" || mail.Link == "" || mail.NotMe == "" {
+		t.Fatalf("a mail without code, link or \"not me\": %s: %s", mail.Subject, Quietly(mail.Text))
+	}
+	return mail
 }
 
 // SignIn goes the whole way to an app with an e-mailed code, and returns the tokens.
