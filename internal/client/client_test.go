@@ -172,7 +172,7 @@ func TestLifeOfAClient(t *testing.T) {
 			if second, err = client.RotateSecret(ctx, tx, "dash"); err != nil {
 				return err
 			}
-			if _, err := client.RotateSecret(ctx, tx, "phone"); !fault.Is(err, fault.NotFound) {
+			if _, err := client.RotateSecret(ctx, tx, "phone"); !fault.Is(err, fault.Invalid) {
 				t.Errorf("a native client got a secret: %v", err)
 			}
 			if removed, err := client.RemoveURI(ctx, tx, "dash", client.Redirect, "https://app.test/cb2"); err != nil || !removed {

@@ -190,10 +190,14 @@ func Cover(ctx context.Context, tx *db.Tx, id string) error { return Exempt(ctx,
 // RotateSecret replaces the secret of a confidential client. The old one stops at once.
 func RotateSecret(ctx context.Context, tx *db.Tx, id string) (secret.Text, error) {
 	token, hash := secret.NewToken()
-	if err := change(ctx, tx, `UPDATE clients SET secret_hash = $1 WHERE id = $2 AND kind = 'confidential'`, hash, id); err != nil {
-		return "", err
+	err := change(ctx, tx, `UPDATE clients SET secret_hash = $1 WHERE id = $2 AND kind = 'confidential'`, hash, id)
+	if err == nil {
+		return token, nil
 	}
-	return token, nil
+	if _, known := ByID(ctx, tx, id); errors.Is(err, ErrUnknown) && known == nil {
+		return "", invalid(errors.New("only a confidential client has a secret"))
+	}
+	return "", err
 }
 
 // Disable stops every new sign-in and every token request of the client.

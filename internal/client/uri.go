@@ -43,7 +43,7 @@ func withoutPort(uri string) (string, bool) {
 				return "", false
 			}
 		}
-		return host + rest, rest == "" || rest[0] == '/' || rest[0] == '?'
+		return host + rest, true
 	}
 	return "", false
 }

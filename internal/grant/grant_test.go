@@ -396,6 +396,21 @@ func TestRequestTravelsSealed(t *testing.T) {
 	}
 }
 
+func TestATK134VerifiersHaveTheirForm(t *testing.T) {
+	long := strings.Repeat("x", 128)
+	for v, want := range map[string]bool{verifier: true, long: true, verifier[:42]: false, long + "x": false, "": false,
+		verifier[:42] + "+": false, verifier[:42] + " ": false, verifier[:42] + "é": false, verifier[:39] + "-._~": true} {
+		if grant.ValidVerifier(v) != want {
+			t.Errorf("%q: %v", v, !want)
+		}
+	}
+	for c, want := range map[string]bool{challenge(verifier): true, challenge(verifier) + "=": false, challenge(verifier)[:42]: false, "": false, challenge(verifier)[:42] + "+": false} {
+		if grant.ValidChallenge(c) != want {
+			t.Errorf("%q: %v", c, !want)
+		}
+	}
+}
+
 func TestFreshAfter(t *testing.T) {
 	zero, minute := int64(0), int64(60)
 	for _, c := range []struct {

@@ -60,7 +60,8 @@ type Keyring struct {
 
 // Ensure makes the first key where there is none, ready to sign at once.
 func (r *Keyring) Ensure(ctx context.Context) error {
-	err := r.DB.InTx(ctx, db.Installation, func(tx *db.Tx) error {
+	return r.DB.InTx(ctx, db.Installation, func(tx *db.Tx) error {
+		tx.OnCommit(r.forget)
 		total, published, err := count(ctx, tx)
 		if err != nil || published > 0 {
 			return err
@@ -68,54 +69,54 @@ func (r *Keyring) Ensure(ctx context.Context) error {
 		_, err = r.add(ctx, tx, total, tx.Now)
 		return err
 	})
-	r.forget()
-	return err
 }
 
 // Rotate makes a key that signs after Lead, and plans the end of all others for when
 // tokens of tokenLife that they signed until then are over. It returns the new key's id.
 // Of two rotations at the same moment one makes a key; the other returns the same one.
-func (r *Keyring) Rotate(ctx context.Context, tokenLife time.Duration) (id string, err error) {
-	err = r.DB.InTx(ctx, db.Installation, func(tx *db.Tx) error {
-		total, published, err := count(ctx, tx)
-		if err != nil {
-			return err
-		}
-		from := tx.Now.Add(Lead)
-		if published == 0 {
-			from = tx.Now
-		}
-		if id, err = r.add(ctx, tx, total, from); err != nil {
-			return err
-		}
-		_, err = tx.Exec(ctx, `UPDATE signing_keys SET retired_at = $1 WHERE retired_at = 0 AND id <> $2`, from.Add(tokenLife+cacheLife), id)
-		return err
-	})
-	r.forget()
-	return id, err
+func (r *Keyring) Rotate(ctx context.Context, tx *db.Tx, tokenLife time.Duration) (id string, err error) {
+	tx.OnCommit(r.forget)
+	total, published, err := count(ctx, tx)
+	if err != nil {
+		return "", err
+	}
+	from := tx.Now.Add(Lead)
+	if published == 0 {
+		from = tx.Now
+	}
+	if id, err = r.add(ctx, tx, total, from); err != nil {
+		return "", err
+	}
+	_, err = tx.Exec(ctx, `UPDATE signing_keys SET retired_at = $1 WHERE retired_at = 0 AND id <> $2`, from.Add(tokenLife+cacheLife), id)
+	if err != nil {
+		return "", fmt.Errorf("plan the end of signing keys: %w", err)
+	}
+	return id, nil
 }
 
 // Retire withdraws a key now, for one that may be known to somebody else. Every token it
 // signed stops being valid. Where no other key could sign, a new one does from now on.
-func (r *Keyring) Retire(ctx context.Context, id string) (found bool, err error) {
-	err = r.DB.InTx(ctx, db.Installation, func(tx *db.Tx) error {
-		n, err := tx.Exec(ctx, `UPDATE signing_keys SET retired_at = $1 WHERE id = $2 AND (retired_at = 0 OR retired_at > $1)`, tx.Now, id)
-		if err != nil || n == 0 {
-			return err
-		}
-		found = true
-		return r.replace(ctx, tx)
-	})
-	r.forget()
-	return found, err
+func (r *Keyring) Retire(ctx context.Context, tx *db.Tx, id string) (found bool, err error) {
+	tx.OnCommit(r.forget)
+	n, err := tx.Exec(ctx, `UPDATE signing_keys SET retired_at = $1 WHERE id = $2 AND (retired_at = 0 OR retired_at > $1)`, tx.Now, id)
+	if err != nil {
+		return false, fmt.Errorf("retire signing key: %w", err)
+	}
+	if n == 0 {
+		return false, nil
+	}
+	return true, r.replace(ctx, tx)
 }
 
-// replace leaves exactly as it was a ring in which a published key is active.
+// replace makes a key that signs at once, unless a published one is active already.
 func (r *Keyring) replace(ctx context.Context, tx *db.Tx) error {
 	var active int
 	err := tx.QueryRow(ctx, `SELECT COUNT(*) FROM signing_keys WHERE active_from <= $1 AND (retired_at = 0 OR retired_at > $1)`, tx.Now).Scan(&active)
-	if err != nil || active > 0 {
-		return err
+	if err != nil {
+		return fmt.Errorf("count active signing keys: %w", err)
+	}
+	if active > 0 {
+		return nil
 	}
 	total, _, err := count(ctx, tx)
 	if err != nil {

@@ -36,6 +36,31 @@ func signer(t *testing.T, r *keyring.Keyring) string {
 	return k.ID
 }
 
+// rotate and retire each commit alone.
+func rotate(t *testing.T, r *keyring.Keyring) (id string) {
+	t.Helper()
+	err := r.DB.InTx(t.Context(), db.Installation, func(tx *db.Tx) (err error) {
+		id, err = r.Rotate(t.Context(), tx, tokenLife)
+		return err
+	})
+	if err != nil {
+		t.Error(err)
+	}
+	return id
+}
+
+func retire(t *testing.T, r *keyring.Keyring, id string) (found bool) {
+	t.Helper()
+	err := r.DB.InTx(t.Context(), db.Installation, func(tx *db.Tx) (err error) {
+		found, err = r.Retire(t.Context(), tx, id)
+		return err
+	})
+	if err != nil {
+		t.Error(err)
+	}
+	return found
+}
+
 func published(t *testing.T, r *keyring.Keyring) []string {
 	t.Helper()
 	set, err := r.Set(t.Context())
@@ -85,9 +110,9 @@ func TestATK150RotationOverlaps(t *testing.T) {
 			t.Fatal(err)
 		}
 		old := signer(t, other)
-		next, err := ours.Rotate(t.Context(), tokenLife)
-		if err != nil || next == old {
-			t.Fatal(next, err)
+		next := rotate(t, ours)
+		if next == old {
+			t.Fatal(next)
 		}
 		c.forward(5 * time.Second) // the other replica's cache
 		if got := published(t, other); !slices.Contains(got, next) || !slices.Contains(got, old) {
@@ -121,11 +146,7 @@ func TestTwoRotationsAtOnceMakeOneKey(t *testing.T) {
 		}
 		var wg sync.WaitGroup
 		for range 2 {
-			wg.Go(func() {
-				if _, err := r.Rotate(t.Context(), tokenLife); err != nil {
-					t.Error(err)
-				}
-			})
+			wg.Go(func() { rotate(t, r) })
 		}
 		wg.Wait()
 		set, err := r.Set(t.Context())
@@ -146,14 +167,14 @@ func TestARetiredKeyIsReplacedAtOnce(t *testing.T) {
 			t.Fatal(err)
 		}
 		old := signer(t, r)
-		if found, err := r.Retire(t.Context(), old); !found || err != nil {
-			t.Fatal(found, err)
+		if !retire(t, r, old) {
+			t.Fatal("not found")
 		}
 		if got := published(t, r); len(got) != 1 || got[0] == old || signer(t, r) == old {
 			t.Errorf("%v is published", got)
 		}
-		if found, err := r.Retire(t.Context(), old); found || err != nil {
-			t.Error("retired twice", err)
+		if retire(t, r, old) {
+			t.Error("retired twice")
 		}
 	})
 }
@@ -169,9 +190,7 @@ func TestPrivateKeysAreSealedToTheirRow(t *testing.T) {
 		if _, err := stranger.Signer(t.Context()); err == nil {
 			t.Error("opened without the key file")
 		}
-		if _, err := r.Rotate(t.Context(), tokenLife); err != nil {
-			t.Fatal(err)
-		}
+		rotate(t, r)
 		err := d.InTx(t.Context(), db.Installation, func(tx *db.Tx) error {
 			_, err := tx.Exec(t.Context(), `UPDATE signing_keys SET sealed = (SELECT s.sealed FROM signing_keys s WHERE s.active_from > $1) WHERE active_from <= $1`, tx.Now)
 			return err

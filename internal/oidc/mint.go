@@ -2,6 +2,7 @@ package oidc
 
 import (
 	"context"
+	"crypto/rand"
 	"crypto/sha256"
 	"encoding/base64"
 	"fmt"
@@ -12,7 +13,6 @@ import (
 
 	"countersign/internal/grant"
 	"countersign/internal/keyring"
-	"countersign/internal/secret"
 	"countersign/internal/signin"
 )
 
@@ -80,7 +80,7 @@ func (p *Provider) mint(ctx context.Context, f grant.Family, scope string, st si
 	how := proof{AuthTime: *jwt.NewNumericDate(st.Session.AuthenticatedAt), ACR: st.Session.ACR, AMR: st.Session.AMR, Session: st.Session.ID}
 
 	access := accessClaims{Claims: common, proof: how, ClientID: f.ClientID, Scope: scope, Tenant: f.Tenant, Grant: f.ID}
-	access.Audience, access.ID = jwt.Audience{p.issuer() + "/userinfo", f.ClientID}, secret.NewID(now)
+	access.Audience, access.ID = jwt.Audience{p.issuer() + "/userinfo", f.ClientID}, rand.Text()
 	t := tokens{Type: "Bearer", Scope: scope, Refresh: f.Refresh.Reveal(), Expires: int64(common.Expiry.Time().Sub(now.Truncate(time.Second)) / time.Second)}
 	if t.Access, err = sign(key, typeAccess, access); err != nil {
 		return tokens{}, err

@@ -1,0 +1,265 @@
+package main
+
+import (
+	"context"
+	"fmt"
+	"io"
+	"os"
+	"strings"
+	"text/tabwriter"
+	"time"
+
+	"countersign/internal/app"
+	"countersign/internal/audit"
+	"countersign/internal/client"
+	"countersign/internal/db"
+	"countersign/internal/secret"
+)
+
+// ClientCmd is about apps.
+type ClientCmd struct {
+	Create  ClientCreateCmd  `cmd:"" help:"Register an app; prints its secret this once."`
+	Set     ClientSetCmd     `cmd:"" help:"Change an app's addresses."`
+	Show    ClientShowCmd    `cmd:"" help:"Show one app."`
+	List    ClientListCmd    `cmd:"" help:"List all apps."`
+	Exempt  ClientExemptCmd  `cmd:"" help:"Ask for no second step in an app, until a date or for good."`
+	Cover   ClientCoverCmd   `cmd:"" help:"End an app's exemption now."`
+	Secret  ClientSecretCmd  `cmd:"" help:"Give an app a new secret; the old one stops at once."`
+	Disable ClientDisableCmd `cmd:"" help:"Let nobody sign in to an app any more."`
+}
+
+// changeClient runs fn and its audit row in one transaction of the installation.
+func changeClient(ctx context.Context, env *Env, id, action string, fn func(tx *db.Tx) (what string, err error)) error {
+	return env.within(ctx, func(h *app.House) error {
+		return h.DB.InTx(ctx, db.Installation, func(tx *db.Tx) error {
+			what, err := fn(tx)
+			if err != nil {
+				return err
+			}
+			return audit.Record(ctx, tx, audit.Event{Action: action, Result: "ok", ActorID: byHand, ClientID: id, Reason: what})
+		})
+	})
+}
+
+// ClientCreateCmd registers an app.
+type ClientCreateCmd struct {
+	ID            string   `required:"" help:"The client_id: 2 to 40 small letters, digits, - and _."`
+	Name          string   `required:"" help:"The name people read."`
+	Kind          string   `enum:"confidential,public,native" default:"confidential" help:"confidential (a server), public (inside a browser) or native (on a device)."`
+	RedirectURI   []string `name:"redirect-uri" sep:"none" help:"Where people come back to; repeat for more. Compared character by character."`
+	PostLogoutURI []string `name:"post-logout-uri" sep:"none" help:"Where people may be sent after signing out; repeat for more."`
+	HomeURL       string   `name:"home-url" help:"The app's start page, for links back."`
+}
+
+// Run registers the app.
+func (c ClientCreateCmd) Run(ctx context.Context, env *Env) error {
+	var token secret.Text
+	err := changeClient(ctx, env, c.ID, "client.created", func(tx *db.Tx) (what string, err error) {
+		_, token, err = client.Create(ctx, tx, client.New{ID: c.ID, Name: c.Name, Kind: c.Kind, HomeURL: c.HomeURL, RedirectURIs: c.RedirectURI, PostLogoutURIs: c.PostLogoutURI})
+		return c.Kind, err
+	})
+	if err != nil {
+		return err
+	}
+	fmt.Printf("App %s (%s) is registered.\n", c.Name, c.ID)
+	tell(os.Stdout, token)
+	return nil
+}
+
+// tell shows a new secret, which nothing can show again.
+func tell(w io.Writer, token secret.Text) {
+	if token != "" {
+		_, _ = fmt.Fprintf(w, "Secret (shown this once): %s\n", token.Reveal())
+	}
+}
+
+// ClientSetCmd changes an app's addresses.
+type ClientSetCmd struct {
+	ID                  string   `arg:"" help:"The client_id."`
+	AddRedirectURI      []string `name:"add-redirect-uri" sep:"none" help:"Register an address to come back to."`
+	RemoveRedirectURI   []string `name:"remove-redirect-uri" sep:"none" help:"Forget one."`
+	AddPostLogoutURI    []string `name:"add-post-logout-uri" sep:"none" help:"Register an address for after signing out."`
+	RemovePostLogoutURI []string `name:"remove-post-logout-uri" sep:"none" help:"Forget one."`
+}
+
+// Run changes the addresses, all or none.
+func (c ClientSetCmd) Run(ctx context.Context, env *Env) error {
+	err := changeClient(ctx, env, c.ID, "client.addresses", func(tx *db.Tx) (string, error) {
+		known, err := client.ByID(ctx, tx, c.ID)
+		if err != nil {
+			return "", err
+		}
+		for kind, uris := range map[string][]string{client.Redirect: c.AddRedirectURI, client.PostLogout: c.AddPostLogoutURI} {
+			for _, u := range uris {
+				if err := client.AddURI(ctx, tx, &known, kind, u); err != nil {
+					return "", err
+				}
+			}
+		}
+		for kind, uris := range map[string][]string{client.Redirect: c.RemoveRedirectURI, client.PostLogout: c.RemovePostLogoutURI} {
+			if err := removeURIs(ctx, tx, c.ID, kind, uris); err != nil {
+				return "", err
+			}
+		}
+		return c.summary(), nil
+	})
+	if err == nil {
+		fmt.Printf("App %s has new addresses.\n", c.ID)
+	}
+	return err
+}
+
+func (c ClientSetCmd) summary() string {
+	return fmt.Sprintf("added %s; removed %s", strings.Join(append(c.AddRedirectURI, c.AddPostLogoutURI...), " "),
+		strings.Join(append(c.RemoveRedirectURI, c.RemovePostLogoutURI...), " "))
+}
+
+func removeURIs(ctx context.Context, tx *db.Tx, id, kind string, uris []string) error {
+	for _, u := range uris {
+		found, err := client.RemoveURI(ctx, tx, id, kind, u)
+		if err != nil {
+			return err
+		}
+		if !found {
+			return fmt.Errorf("%s is not registered for %s", u, id)
+		}
+	}
+	return nil
+}
+
+// ClientExemptCmd exempts an app.
+type ClientExemptCmd struct {
+	ID    string `arg:"" help:"The client_id."`
+	Until string `required:"" help:"2027-01-31, 2027-01-31T08:00:00Z or forever."`
+}
+
+// Run exempts the app.
+func (c ClientExemptCmd) Run(ctx context.Context, env *Env) error {
+	until, err := c.until()
+	if err != nil {
+		return err
+	}
+	err = changeClient(ctx, env, c.ID, "client.exempted", func(tx *db.Tx) (string, error) {
+		return "until " + shown(until), client.Exempt(ctx, tx, c.ID, until)
+	})
+	if err == nil {
+		fmt.Printf("App %s asks for no second step until %s.\n", c.ID, shown(until))
+	}
+	return err
+}
+
+func (c ClientExemptCmd) until() (time.Time, error) {
+	if c.Until == "forever" {
+		return db.Forever, nil
+	}
+	return instant(c.Until)
+}
+
+// ClientCoverCmd ends an exemption.
+type ClientCoverCmd struct {
+	ID string `arg:"" help:"The client_id."`
+}
+
+// Run covers the app.
+func (c ClientCoverCmd) Run(ctx context.Context, env *Env) error {
+	err := changeClient(ctx, env, c.ID, "client.covered", func(tx *db.Tx) (string, error) { return "", client.Cover(ctx, tx, c.ID) })
+	if err == nil {
+		fmt.Printf("App %s is covered.\n", c.ID)
+	}
+	return err
+}
+
+// ClientSecretCmd replaces a secret.
+type ClientSecretCmd struct {
+	ID string `arg:"" help:"The client_id of a confidential app."`
+}
+
+// Run replaces the secret and prints the new one.
+func (c ClientSecretCmd) Run(ctx context.Context, env *Env) error {
+	var token secret.Text
+	err := changeClient(ctx, env, c.ID, "client.secret_replaced", func(tx *db.Tx) (what string, err error) {
+		token, err = client.RotateSecret(ctx, tx, c.ID)
+		return "", err
+	})
+	if err != nil {
+		return err
+	}
+	fmt.Printf("App %s has a new secret.\n", c.ID)
+	tell(os.Stdout, token)
+	return nil
+}
+
+// ClientDisableCmd disables an app.
+type ClientDisableCmd struct {
+	ID string `arg:"" help:"The client_id."`
+}
+
+// Run disables the app.
+func (c ClientDisableCmd) Run(ctx context.Context, env *Env) error {
+	err := changeClient(ctx, env, c.ID, "client.disabled", func(tx *db.Tx) (string, error) { return "", client.Disable(ctx, tx, c.ID) })
+	if err == nil {
+		fmt.Printf("App %s is disabled.\n", c.ID)
+	}
+	return err
+}
+
+// ClientListCmd lists every app.
+type ClientListCmd struct{}
+
+// Run prints one line per app.
+func (ClientListCmd) Run(ctx context.Context, env *Env) error {
+	return env.within(ctx, func(h *app.House) error {
+		var all []client.Client
+		err := h.DB.View(ctx, db.Installation, func(tx *db.Tx) (err error) {
+			all, err = client.List(ctx, tx)
+			return err
+		})
+		if err != nil {
+			return err
+		}
+		table := tabwriter.NewWriter(os.Stdout, 0, 4, 2, ' ', 0)
+		for _, c := range all {
+			_, _ = fmt.Fprintf(table, "%s\t%s\t%s\t%s\n", c.ID, c.Name, c.Kind, state(c, now()))
+		}
+		return table.Flush()
+	})
+}
+
+func state(c client.Client, at time.Time) string {
+	switch {
+	case c.Disabled():
+		return "disabled"
+	case c.Covered(at):
+		return "covered"
+	}
+	return "exempt until " + shown(c.ExemptUntil)
+}
+
+// ClientShowCmd shows an app.
+type ClientShowCmd struct {
+	ID string `arg:"" help:"The client_id."`
+}
+
+// Run prints everything but the secret, which nobody has.
+func (c ClientShowCmd) Run(ctx context.Context, env *Env) error {
+	return env.within(ctx, func(h *app.House) error {
+		var found client.Client
+		err := h.DB.View(ctx, db.Installation, func(tx *db.Tx) (err error) {
+			found, err = client.ByID(ctx, tx, c.ID)
+			return err
+		})
+		if err != nil {
+			return err
+		}
+		table := tabwriter.NewWriter(os.Stdout, 0, 4, 2, ' ', 0)
+		_, _ = fmt.Fprintf(table, "id\t%s\nname\t%s\nkind\t%s\nstate\t%s\nhome\t%s\ncreated\t%s\n",
+			found.ID, found.Name, found.Kind, state(found, now()), found.HomeURL, shown(found.CreatedAt))
+		for _, u := range found.RedirectURIs {
+			_, _ = fmt.Fprintf(table, "redirect\t%s\n", u)
+		}
+		for _, u := range found.PostLogoutURIs {
+			_, _ = fmt.Fprintf(table, "after sign-out\t%s\n", u)
+		}
+		return table.Flush()
+	})
+}
