@@ -235,6 +235,10 @@ func TestTenantsHaveTheirOwnChains(t *testing.T) {
 		if n := seal(t, d, keys); n != 5 {
 			t.Errorf("%d sealed", n)
 		}
+		record(t, d, db.Installation, 1) // not sealed yet
+		if all, err := Tenants(t.Context(), d); err != nil || strings.Join(all, " ") != "installation t1 t2" {
+			t.Error(all, err)
+		}
 		record(t, d, "t2", 1)
 		for tenant, want := range map[string]Report{"t1": {Tenant: "t1", Checked: 3}, "t2": {Tenant: "t2", Checked: 2, Unsealed: 1}, "none": {Tenant: "none"}} {
 			if r := verify(t, d, keys, tenant); r != want {

@@ -63,3 +63,26 @@ func (f Filter) limit() int {
 	}
 	return min(f.Limit, 1000)
 }
+
+// Tenants lists every tenant, the installation included, that has audit rows or a chain.
+func Tenants(ctx context.Context, d *db.DB) (tenants []string, err error) {
+	err = d.View(ctx, db.Installation, func(tx *db.Tx) error {
+		rows, err := tx.Query(ctx, `SELECT tenant_id FROM audit_heads UNION SELECT tenant_id FROM audit_events ORDER BY tenant_id`)
+		if err != nil {
+			return err
+		}
+		defer rows.Close()
+		for rows.Next() {
+			var tenant string
+			if err := rows.Scan(&tenant); err != nil {
+				return err
+			}
+			tenants = append(tenants, tenant)
+		}
+		return rows.Err()
+	})
+	if err != nil {
+		return nil, fmt.Errorf("list audited tenants: %w", err)
+	}
+	return tenants, nil
+}

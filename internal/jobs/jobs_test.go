@@ -237,6 +237,32 @@ func TestAnAbandonedLeaseIsTakenUpAgain(t *testing.T) {
 	})
 }
 
+func TestALateAnswerDoesNotSettleAnothersAttempt(t *testing.T) {
+	dbtest.Each(t, time.Now, func(t *testing.T, d *db.DB) {
+		var q Queue
+		var c clock
+		d.Now = c.now
+		enqueue(t, d, &q, "t1", "n", nil, time.Time{})
+		first, _ := claimAny(t, d)
+		c.forward(lease + time.Second)
+		second, _ := claimAny(t, d)
+		if len(first) != 1 || len(second) != 1 {
+			t.Fatal(first, second)
+		}
+		for _, step := range []struct {
+			j    Job
+			want counts
+		}{{first[0], counts{open: 1}}, {second[0], counts{done: 1}}} {
+			if err := settle(t.Context(), d, step.j, nil); err != nil {
+				t.Fatal(err)
+			}
+			if got := stored(t, d, "t1"); got != step.want {
+				t.Errorf("attempt %d: %+v, want %+v", step.j.Attempts, got, step.want)
+			}
+		}
+	})
+}
+
 func TestLaterMeansThen(t *testing.T) {
 	dbtest.Each(t, time.Now, func(t *testing.T, d *db.DB) {
 		var q Queue
@@ -279,6 +305,24 @@ func TestStoppingWaitsForWorkUnderWay(t *testing.T) {
 		<-begun
 		stop()
 		if c := stored(t, d, "t1"); c.done != 1 {
+			t.Errorf("%+v", c)
+		}
+	})
+}
+
+func TestAStopDoesNotWaitForEver(t *testing.T) {
+	dbtest.Each(t, time.Now, func(t *testing.T, d *db.DB) {
+		var q Queue
+		begun := make(chan struct{})
+		enqueue(t, d, &q, "t1", "n", nil, time.Time{})
+		stop := start(t, &Runner{DB: d, Queue: &q, Grace: 20 * time.Millisecond, Handlers: map[string]Handler{"n": func(ctx context.Context, _ Job) error {
+			close(begun)
+			<-ctx.Done()
+			return ctx.Err()
+		}}})
+		<-begun
+		stop()
+		if c := stored(t, d, "t1"); c.open != 1 {
 			t.Errorf("%+v", c)
 		}
 	})

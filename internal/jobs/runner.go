@@ -27,6 +27,7 @@ type Runner struct {
 	Handlers map[string]Handler
 	Workers  int           // jobs at once; 0 = 8
 	Poll     time.Duration // how often to look for work nobody announced; 0 = 1 s
+	Grace    time.Duration // how long work under way may go on after a stop; 0 = 5 s
 	Log      *slog.Logger
 	Periodic []Periodic
 
@@ -43,6 +44,9 @@ func (r *Runner) init() {
 		if r.Poll == 0 {
 			r.Poll = time.Second
 		}
+		if r.Grace == 0 {
+			r.Grace = 5 * time.Second
+		}
 		if r.Log == nil {
 			r.Log = slog.New(slog.DiscardHandler)
 		}
@@ -58,7 +62,8 @@ func (r *Runner) Wake() {
 	}
 }
 
-// Run takes jobs until ctx ends, then waits for those under way. It returns nil then.
+// Run takes jobs until ctx ends, then waits for those under way, Grace at the most, and
+// returns nil.
 // Jobs of a kind without a handler are put off, for a newer replica to take.
 func (r *Runner) Run(ctx context.Context) error {
 	r.init()
@@ -97,7 +102,7 @@ func (r *Runner) round(ctx context.Context, free chan struct{}, under *sync.Wait
 	for _, j := range taken {
 		under.Go(func() {
 			defer func() { free <- struct{}{} }()
-			r.work(context.WithoutCancel(ctx), j)
+			r.work(ctx, j)
 		})
 	}
 	return more
@@ -143,11 +148,12 @@ func (r *Runner) rest(ctx context.Context) {
 	}
 }
 
-// work runs one job inside its lease and settles it. A stop of the house does not cut it
-// short; what does not end in time is taken up again elsewhere.
-func (r *Runner) work(ctx context.Context, j Job) {
-	ctx, cancel := context.WithTimeout(ctx, lease-5*time.Second)
+// work runs one job inside its lease and settles it. A stop of the house cuts it short
+// only after a grace; what does not end in time is taken up again elsewhere.
+func (r *Runner) work(house context.Context, j Job) {
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(house), lease-5*time.Second)
 	defer cancel()
+	defer context.AfterFunc(house, func() { time.AfterFunc(r.Grace, cancel) })()
 	outcome := r.handle(ctx, j)
 	if outcome != nil {
 		r.Log.Warn("job did not succeed", "kind", j.Kind, "job", j.ID, "tenant", j.Tenant, "attempt", j.Attempts, "error", outcome)
