@@ -300,6 +300,10 @@ func TestALO13_AnExemptAppIsStillThrottledAndAnnounced(t *testing.T) {
 		visit := w.PhoneApp(t).Visit()
 		p.Visit(visit)
 		w.PhoneApp(t).Finish(t, visit, p.Password(u.Email, u.Password))
+		elsewhere := w.Person(t)
+		elsewhere.UserAgent = rig.Firefox
+		elsewhere.Visit(w.PhoneApp(t).Visit())
+		left(t, elsewhere.Password(u.Email, u.Password))
 		w.Sink.About(t, u.Email, "New sign-in")
 
 		guesser := w.Person(t)

@@ -81,9 +81,13 @@ func (a *App) Visit(options ...string) *Visit {
 }
 
 func (a *App) config() *oauth2.Config {
+	style := oauth2.AuthStyleInHeader
+	if a.Secret == "" { // public and native apps name themselves in the form
+		style = oauth2.AuthStyleInParams
+	}
 	return &oauth2.Config{
 		ClientID: a.ID, ClientSecret: a.Secret, RedirectURL: a.Redirect, Scopes: a.Scopes,
-		Endpoint: oauth2.Endpoint{AuthURL: PublicURL + "/authorize", TokenURL: PublicURL + "/token", AuthStyle: oauth2.AuthStyleInHeader},
+		Endpoint: oauth2.Endpoint{AuthURL: PublicURL + "/authorize", TokenURL: PublicURL + "/token", AuthStyle: style},
 	}
 }
 
