@@ -1,10 +1,12 @@
 package oidc
 
 import (
+	"net/http"
 	"net/url"
 	"sort"
 
 	"countersign/internal/grant"
+	"countersign/internal/web"
 )
 
 // formPostPage carries the answer in a form instead of the address (OAuth 2.0 Form Post
@@ -50,3 +52,14 @@ type signedOutPage struct{ HomeURL, AppName string }
 
 // Template names the page.
 func (signedOutPage) Template() string { return "portal/signedout" }
+
+// Stories is every page of this face in every state, with canned data. The form of the
+// first leads nowhere: its target is not in the page's policy.
+func Stories() []web.Story {
+	const app = "Harbor Dashboard"
+	return []web.Story{
+		{Name: "formpost", Status: http.StatusOK, Page: formPostPage{Action: "https://dashboard.harbor.example/callback", Fields: []field{{"code", "c2VhbGVk"}, {"state", "x"}}}},
+		{Name: "signout", Status: http.StatusOK, Page: signOutPage{AppName: app, Hint: "c2VhbGVk"}},
+		{Name: "signout/portal", Status: http.StatusOK, Page: signOutPage{Hint: "c2VhbGVk"}},
+	}
+}

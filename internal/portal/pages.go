@@ -306,14 +306,6 @@ func (p whyPage) Paragraphs() []string {
 	return strings.Split(text, "\n\n")
 }
 
-// signOutPage asks for a confirmation, because the request proved no origin.
-type signOutPage struct {
-	AppName string
-	Hint    string // sealed
-}
-
-func (signOutPage) Template() string { return "portal/signout" }
-
 // signedOutPage says that the session is over.
 type signedOutPage struct{ HomeURL, AppName string }
 

@@ -133,8 +133,6 @@ func signedInStories(now time.Time) []web.Story {
 	return []web.Story{
 		{Name: "home", Status: 200, Page: home},
 		{Name: "home/shared", Status: 200, Page: shared},
-		{Name: "signout", Status: 200, Page: signOutPage{AppName: storyApp, Hint: "c2VhbGVk"}},
-		{Name: "signout/portal", Status: 200, Page: signOutPage{}},
 		{Name: "signed-out", Status: 200, Page: signedOutPage{HomeURL: "https://dashboard.harbor.example/", AppName: storyApp}},
 		{Name: "signed-out/portal", Status: 200, Page: signedOutPage{}},
 	}

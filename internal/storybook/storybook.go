@@ -12,11 +12,13 @@ import (
 	"log/slog"
 	"net/http"
 	"net/url"
+	"slices"
 	"time"
 
 	"countersign/internal/fault"
 	"countersign/internal/locale"
 	"countersign/internal/message/email"
+	"countersign/internal/oidc"
 	"countersign/internal/portal"
 	"countersign/internal/web"
 )
@@ -63,7 +65,7 @@ func New(origin string, now time.Time) (*Book, error) {
 	if err != nil {
 		return nil, fmt.Errorf("read index: %w", err)
 	}
-	b := &Book{Stories: append(portal.Stories(now), web.Stories()...), Mails: letters(now), Langs: catalog.Languages(), web: w, catalog: catalog, index: index}
+	b := &Book{Stories: slices.Concat(portal.Stories(now), oidc.Stories(), web.Stories()), Mails: letters(now), Langs: catalog.Languages(), web: w, catalog: catalog, index: index}
 	b.register(w.Mux())
 	return b, nil
 }
