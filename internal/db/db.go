@@ -11,6 +11,7 @@ import (
 	"sync/atomic"
 	"time"
 
+	"github.com/jackc/pgx/v5/pgconn"
 	_ "github.com/jackc/pgx/v5/stdlib" // the PostgreSQL driver
 	_ "modernc.org/sqlite"             // the SQLite driver
 )
@@ -110,17 +111,37 @@ func (d *DB) instant() time.Time { return d.Now().UTC().Truncate(time.Microsecon
 
 // InTx runs fn in a write transaction and commits unless fn returns an error. An outcome
 // that must be remembered, such as a wrong code, is therefore never an error. InTx returns
-// only after the commit is durable. fn must not call InTx.
+// only after the commit is durable. fn must not call InTx, and may be run again after a
+// deadlock, so it keeps its effects inside the transaction.
 func (d *DB) InTx(ctx context.Context, tenant string, fn func(*Tx) error) error {
 	if d.writer != nil {
 		return d.writer.do(ctx, tenant, fn)
 	}
+	for try := 1; ; try++ {
+		err := d.once(ctx, tenant, fn)
+		if try == maxTries || !aborted(err) {
+			return err
+		}
+	}
+}
+
+// maxTries is how often a transaction is run that PostgreSQL sacrificed to end a deadlock.
+// Nothing of it was committed, so running it again is running it once.
+const maxTries = 5
+
+// aborted reports a deadlock (40P01) or a serialization failure (40001).
+func aborted(err error) bool {
+	var pg *pgconn.PgError
+	return errors.As(err, &pg) && (pg.Code == "40P01" || pg.Code == "40001")
+}
+
+func (d *DB) once(ctx context.Context, tenant string, fn func(*Tx) error) error {
 	sqlTx, err := d.pool.BeginTx(ctx, nil)
 	if err != nil {
 		return fmt.Errorf("begin: %w", err)
 	}
 	defer func() { _ = sqlTx.Rollback() }() // no-op after Commit
-	tx := &Tx{Tenant: tenant, Now: d.instant(), on: sqlTx, db: d}
+	tx := newTx(d, sqlTx, tenant)
 	if err := fn(tx); err != nil {
 		return err
 	}
@@ -138,7 +159,7 @@ func (d *DB) View(ctx context.Context, tenant string, fn func(*Tx) error) error 
 	if d.Dialect == SQLite {
 		on = cached{d}
 	}
-	return fn(&Tx{Tenant: tenant, Now: d.instant(), on: on, db: d})
+	return fn(newTx(d, on, tenant))
 }
 
 // cached prepares each text once for the SQLite readers; pgx does so by itself.

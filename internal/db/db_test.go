@@ -177,6 +177,9 @@ func TestSameSchemaOnBothEngines(t *testing.T) {
 		}
 		columns[string(d.Dialect)] = found
 	})
+	if len(columns) != 2 {
+		t.Fatal("one engine could not be read")
+	}
 	if len(columns["sqlite"]) < 100 {
 		t.Fatalf("only %d columns read", len(columns["sqlite"]))
 	}

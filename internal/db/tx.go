@@ -17,6 +17,8 @@ type Tx struct {
 	on       runner
 	db       *DB
 	onCommit []func()
+	parent   *Tx  // the unit of work that As was called on
+	ids      *int // how many ids this unit of work has made
 }
 
 type runner interface {
@@ -48,15 +50,27 @@ func (t *Tx) Query(ctx context.Context, query string, args ...any) (*sql.Rows, e
 }
 
 // NewID returns a time-ordered identifier for a row made in this unit of work.
-func (t *Tx) NewID() string { return secret.NewID(t.Now) }
+func (t *Tx) NewID() string {
+	*t.ids++
+	return secret.NewID(t.Now, *t.ids)
+}
+
+func newTx(d *DB, on runner, tenant string) *Tx {
+	return &Tx{Tenant: tenant, Now: d.instant(), on: on, db: d, ids: new(int)}
+}
 
 // OnCommit remembers fn to be run after this unit of work is durable, and never if it fails.
-func (t *Tx) OnCommit(fn func()) { t.onCommit = append(t.onCommit, fn) }
+func (t *Tx) OnCommit(fn func()) {
+	for t.parent != nil {
+		t = t.parent
+	}
+	t.onCommit = append(t.onCommit, fn)
+}
 
 // As returns the same unit of work speaking for another tenant, for the few journeys
 // that begin in the installation and end in a company.
 func (t *Tx) As(tenant string) *Tx {
-	return &Tx{Tenant: tenant, Now: t.Now, on: t.on, db: t.db}
+	return &Tx{Tenant: tenant, Now: t.Now, on: t.on, db: t.db, ids: t.ids, parent: t}
 }
 
 func (t *Tx) committed() {

@@ -160,7 +160,7 @@ func (w *writer) runUnit(u *unit) error {
 	if err := w.exec("SAVEPOINT unit"); err != nil {
 		return err
 	}
-	u.tx = &Tx{Tenant: u.tenant, Now: w.db.instant(), on: writing{w}, db: w.db}
+	u.tx = newTx(w.db, writing{w}, u.tenant)
 	w.call(u)
 	if u.err != nil || u.panicv != nil {
 		if err := w.exec("ROLLBACK TO unit"); err != nil {

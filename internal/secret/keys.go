@@ -82,7 +82,7 @@ func createKeyFile(path string, now time.Time) error {
 func newKeyLine(now time.Time) string {
 	key := make([]byte, 32)
 	_, _ = rand.Read(key)
-	return NewID(now)[:keyIDLength-3] + NewID(now)[23:] + " " + base64.StdEncoding.EncodeToString(key) + "\n"
+	return NewID(now, 0)[:keyIDLength-3] + NewID(now, 0)[23:] + " " + base64.StdEncoding.EncodeToString(key) + "\n"
 }
 
 func onlyOwnerReads(path string) error {

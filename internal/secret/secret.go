@@ -22,12 +22,14 @@ const TokenBytes = 32
 // alphabet is Crockford's base32 in lower case: it sorts as the bytes do and has no i, l, o, u.
 var alphabet = base32.NewEncoding("0123456789abcdefghjkmnpqrstvwxyz").WithPadding(base32.NoPadding)
 
-// NewID returns a 26-character identifier that sorts by at (milliseconds) and holds 80
-// random bits. It is a name, never a proof.
-func NewID(at time.Time) string {
+// NewID returns a 26-character identifier that sorts by at (microseconds), then by n
+// (below 64, for several ids of one instant), and holds 64 random bits. It is a name,
+// never a proof.
+func NewID(at time.Time, n int) string {
 	var b [16]byte
-	binary.BigEndian.PutUint64(b[:8], uint64(at.UnixMilli())<<16)
-	_, _ = rand.Read(b[6:]) // never fails since Go 1.24
+	us := at.UnixMicro()
+	binary.BigEndian.PutUint64(b[:8], uint64(us/1000)<<16|uint64(us%1000)<<6|uint64(n&63))
+	_, _ = rand.Read(b[8:]) // never fails since Go 1.24
 	return alphabet.EncodeToString(b[:])
 }
 

@@ -11,8 +11,9 @@ import (
 
 func TestIDsSortByTime(t *testing.T) {
 	at := time.Date(2026, 1, 2, 3, 4, 5, 0, time.UTC)
-	if a, b := NewID(at), NewID(at.Add(time.Millisecond)); a >= b || len(a) != 26 {
-		t.Errorf("%q does not come before %q", a, b)
+	a, b, c := NewID(at, 0), NewID(at, 1), NewID(at.Add(time.Microsecond), 0)
+	if a >= b || b >= c || len(a) != 26 {
+		t.Errorf("%q, %q, %q are not in order", a, b, c)
 	}
 }
 
@@ -101,7 +102,7 @@ func TestDerivedCodesAreUniform(t *testing.T) {
 
 func TestReferenceParsing(t *testing.T) {
 	token, _ := NewToken()
-	good := Reference{Tenant: "t1", ID: NewID(time.Now()), Token: token}
+	good := Reference{Tenant: "t1", ID: NewID(time.Now(), 0), Token: token}
 	got, err := ParseReference(good.Text().Reveal())
 	if err != nil || got != good {
 		t.Fatal(got, err)

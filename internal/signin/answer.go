@@ -87,7 +87,7 @@ func (s *Service) Answer(ctx context.Context, ref secret.Reference, code string,
 func (s *Service) reserveAnswer(ctx context.Context, ref secret.Reference, v session.Visitor) (taken string, step Step, err error) {
 	var refused error
 	err = s.DB.InTx(ctx, ref.Tenant, func(tx *db.Tx) error {
-		f, err := s.load(ctx, tx, ref)
+		f, err := s.hold(ctx, tx, ref)
 		if err != nil {
 			return err
 		}
@@ -136,7 +136,7 @@ func (s *Service) unjudged(ctx context.Context, tx *db.Tx, f *flow, v session.Vi
 
 // judge compares, spends and goes on, in one transaction that re-reads everything.
 func (s *Service) judge(ctx context.Context, tx *db.Tx, ref secret.Reference, challengeID string, r authenticator.Response, remember bool, v session.Visitor) (Step, error) {
-	f, err := s.load(ctx, tx, ref)
+	f, err := s.hold(ctx, tx, ref)
 	if err != nil {
 		return nil, err
 	}
@@ -242,7 +242,7 @@ func (s *Service) wasOlder(ctx context.Context, tx *db.Tx, f *flow, now challeng
 func (s *Service) NewCode(ctx context.Context, ref secret.Reference, v session.Visitor) (Step, error) {
 	var step Step
 	err := s.DB.InTx(ctx, ref.Tenant, func(tx *db.Tx) error {
-		f, err := s.load(ctx, tx, ref)
+		f, err := s.hold(ctx, tx, ref)
 		if err != nil {
 			return err
 		}
@@ -269,7 +269,7 @@ func (s *Service) NewCode(ctx context.Context, ref secret.Reference, v session.V
 func (s *Service) Cancel(ctx context.Context, ref secret.Reference, v session.Visitor) (Step, error) {
 	var step Step
 	err := s.DB.InTx(ctx, ref.Tenant, func(tx *db.Tx) error {
-		f, err := s.load(ctx, tx, ref)
+		f, err := s.hold(ctx, tx, ref)
 		if err == nil {
 			step, err = s.endFlow(ctx, tx, f, Cancelled, v)
 		}

@@ -55,6 +55,19 @@ func (s *Service) load(ctx context.Context, tx *db.Tx, ref secret.Reference) (*f
 	return s.loadByHash(ctx, tx, ref.ID, ref.Hash())
 }
 
+// hold is load for a transaction that will change the flow. It takes the flow's row first,
+// so that two requests of one flow wait for each other here and never in a circle.
+func (s *Service) hold(ctx context.Context, tx *db.Tx, ref secret.Reference) (*flow, error) {
+	n, err := tx.Exec(ctx, `UPDATE flows SET sends = sends WHERE tenant_id = $1 AND id = $2 AND token_hash = $3`, tx.Tenant, ref.ID, ref.Hash())
+	if err != nil {
+		return nil, err
+	}
+	if n == 0 {
+		return nil, errFlowGone
+	}
+	return s.load(ctx, tx, ref)
+}
+
 func (s *Service) loadByHash(ctx context.Context, tx *db.Tx, id string, hash []byte) (*flow, error) {
 	f := &flow{ID: id}
 	r := reader{w: &f.world}

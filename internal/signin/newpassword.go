@@ -62,7 +62,7 @@ func (s *Service) mayReplace(ctx context.Context, ref secret.Reference) (words [
 }
 
 func (s *Service) replace(ctx context.Context, tx *db.Tx, ref secret.Reference, stored password.Stored, v session.Visitor) (Step, error) {
-	f, err := s.load(ctx, tx, ref)
+	f, err := s.hold(ctx, tx, ref)
 	if err != nil {
 		return nil, err
 	}

@@ -41,10 +41,12 @@ func (s *Service) verifier(k authenticator.Kind) authenticator.Verifier {
 
 const firstWait = 5 * time.Second
 
+// limitPassword slows an account down and never locks it: its window is wider than what
+// the waits let through in a day, so that a stranger costs the owner 15 minutes at most.
 func (s *Service) limitPassword() ratelimit.Limit {
 	return ratelimit.Limit{
 		Name:    "password.account",
-		Windows: []ratelimit.Window{{Count: 200, Per: 24 * time.Hour}},
+		Windows: []ratelimit.Window{{Count: 400, Per: 24 * time.Hour}},
 		Slow:    ratelimit.Slow{From: s.Limits.PasswordSlowFrom, First: firstWait, Max: s.Limits.PasswordSlowMax, Within: time.Hour},
 	}
 }

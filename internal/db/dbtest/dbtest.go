@@ -50,7 +50,7 @@ func PostgresURL(t testing.TB) string {
 	if err != nil {
 		t.Fatal(err)
 	}
-	schema := "t" + secret.NewID(time.Now())
+	schema := "t" + secret.NewID(time.Now(), 0)
 	if _, err := admin.ExecContext(t.Context(), "CREATE SCHEMA "+schema); err != nil {
 		t.Fatal(err)
 	}

@@ -1,0 +1,676 @@
+package signin_test
+
+import (
+	"context"
+	"strings"
+	"sync"
+	"sync/atomic"
+	"testing"
+	"time"
+
+	"countersign/internal/authenticator"
+	"countersign/internal/db"
+	"countersign/internal/fault"
+	"countersign/internal/message/email"
+	"countersign/internal/policy"
+	"countersign/internal/secret"
+	"countersign/internal/signin"
+	"countersign/internal/tenant"
+	"countersign/internal/user"
+)
+
+func TestALO3_ALO6_PasswordThenCode(t *testing.T) {
+	each(t, func(t *testing.T, h *house) {
+		ask := h.password("Maria@Company.TEST ", "dashboard")
+		if n := h.sessions(h.company); n != 0 {
+			t.Fatalf("%d sessions after the password alone", n)
+		}
+		mail := h.newest()
+		if mail.Reference != ask.Reference || mail.IP != visitor.IP || mail.Place != visitor.Place || mail.Browser != visitor.Browser {
+			t.Errorf("the mail tells %+v", mail)
+		}
+		done, ok := h.answer(*ask.Flow, " "+mail.Code[:3]+"-"+mail.Code[3:]+"\n", false).(signin.Done)
+		if !ok {
+			t.Fatal("the right code did not sign in")
+		}
+		st := h.standing(done.Session, signin.Ask{ClientID: "dashboard"})
+		if !st.Enough || st.Session.ACR != string(policy.Confirmed) || strings.Join(st.Session.AMR, " ") != "pwd email" {
+			t.Errorf("standing %+v", st)
+		}
+		if done.Life != 24*time.Hour {
+			t.Errorf("the session lives %s", done.Life)
+		}
+	})
+}
+
+// guard: SubmitPassword compares before it opens a flow.
+func TestWrongPasswordsAreOneAnswer(t *testing.T) {
+	each(t, func(t *testing.T, h *house) {
+		h.newUser(h.company, "disabled@company.test", user.Agent)
+		h.in(h.company, func(ctx context.Context, tx *db.Tx) error {
+			u, err := user.ByEmail(ctx, tx, "disabled@company.test")
+			if err != nil {
+				return err
+			}
+			return user.Disable(ctx, tx, u.ID)
+		})
+		for _, a := range []signin.Attempt{
+			attempt("maria@company.test", "wrong", "dashboard"), attempt("nobody@company.test", rightPassword, "dashboard"),
+			attempt("disabled@company.test", rightPassword, "dashboard"), attempt("not an address", rightPassword, "dashboard"),
+			attempt("maria@company.test", rightPassword, "no-such-app"), attempt("", "", "dashboard"),
+		} {
+			step, err := h.SubmitPassword(t.Context(), a)
+			if _, again := step.(signin.AskPassword); err != nil || !again {
+				t.Errorf("%q: %#v, %v", a.Email, step, err)
+			}
+		}
+		if h.deliver(); len(h.post.codes(t)) != 0 {
+			t.Error("a code was mailed")
+		}
+	})
+}
+
+// guard: challenge.Take's tries_left, reserved before the comparison.
+func TestATK2_AHundredWrongCodesFiveAreJudged(t *testing.T) {
+	each(t, func(t *testing.T, h *house) {
+		ask := h.password("maria@company.test", "dashboard")
+		right := h.newest().Code
+		var wg sync.WaitGroup
+		for i := range 100 {
+			wg.Go(func() {
+				wrong := []byte("000000")
+				wrong[4], wrong[5] = byte('0'+i/10), byte('0'+i%10)
+				if string(wrong) != right {
+					_, _ = h.Answer(t.Context(), *ask.Flow, string(wrong), false, visitor)
+				}
+			})
+		}
+		wg.Wait()
+		if n := h.events(h.company, "signin.code", "failed"); n != 5 {
+			t.Errorf("%d answers were judged", n)
+		}
+		if _, ok := h.answerOrWait(*ask.Flow, right).(signin.Done); ok || h.sessions(h.company) != 0 {
+			t.Error("the right code signed in after five wrong ones")
+		}
+		h.deliver()
+		if n := h.post.count(email.Template(email.PasswordKnown{})); n != 1 {
+			t.Errorf("%d warnings", n)
+		}
+	})
+}
+
+func (h *house) answerOrWait(ref secret.Reference, code string) signin.Step {
+	step, err := h.Answer(h.t.Context(), ref, code, false, visitor)
+	if err != nil && !fault.Is(err, fault.RateLimited) {
+		h.t.Fatal(err)
+	}
+	return step
+}
+
+// guard: challenge.Spend's closed_at = 0.
+func TestATK19_OneRightCodeOneSession(t *testing.T) {
+	each(t, func(t *testing.T, h *house) {
+		h.Limits.WrongAnswers = 200 // so that every one of them is compared
+		ask := h.password("maria@company.test", "dashboard")
+		mail := h.newest()
+		link := linkOf(t, mail.Link)
+		var done atomic.Int64
+		var wg sync.WaitGroup
+		for i := range 100 {
+			wg.Go(func() {
+				var step signin.Step
+				var err error
+				if i%2 == 0 {
+					step, err = h.Answer(t.Context(), *ask.Flow, mail.Code, false, visitor)
+				} else {
+					step, err = h.PressLink(t.Context(), link, *ask.Flow, false, visitor)
+				}
+				if _, ok := step.(signin.Done); ok {
+					done.Add(1)
+				}
+				if err != nil && !fault.Is(err, fault.NotFound) && !fault.Is(err, fault.RateLimited) {
+					t.Error(err)
+				}
+			})
+		}
+		wg.Wait()
+		if done.Load() != 1 || h.sessions(h.company) != 1 || h.events(h.company, "signin.completed", "ok") != 1 {
+			t.Errorf("%d successes, %d sessions, %d events", done.Load(), h.sessions(h.company), h.events(h.company, "signin.completed", "ok"))
+		}
+	})
+}
+
+func linkOf(t *testing.T, link string) secret.Reference {
+	t.Helper()
+	_, text, _ := strings.Cut(link, "/l/")
+	ref, err := secret.ParseReference(text)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return ref
+}
+
+func TestAIR10_ThreeNewCodesThenStartAgain(t *testing.T) {
+	each(t, func(t *testing.T, h *house) {
+		ask := h.password("maria@company.test", "dashboard")
+		first := h.newest().Code
+		if _, err := h.NewCode(t.Context(), *ask.Flow, visitor); !fault.Is(err, fault.RateLimited) {
+			t.Errorf("a new code at once: %v", err)
+		}
+		for i := range 3 {
+			h.clock.pass(31 * time.Second)
+			step, err := h.NewCode(t.Context(), *ask.Flow, visitor)
+			if a, ok := step.(signin.AnswerCode); err != nil || !ok || a.NewCodesLeft != 2-i {
+				t.Fatalf("new code %d: %#v, %v", i+1, step, err)
+			}
+		}
+		newest := h.newest().Code
+		if a, ok := h.answer(*ask.Flow, first, false).(signin.AnswerCode); first != newest && (!ok || a.Problem != "code.problem.older") {
+			t.Errorf("an older code: %#v", a)
+		}
+		h.clock.pass(31 * time.Second)
+		step, err := h.NewCode(t.Context(), *ask.Flow, visitor)
+		if over, ok := step.(signin.Over); err != nil || !ok || over.Reason != signin.Restart {
+			t.Fatalf("a fourth new code: %#v, %v", step, err)
+		}
+		if _, ok := h.answer(*ask.Flow, newest, false).(signin.Over); !ok {
+			t.Error("the flow went on")
+		}
+	})
+}
+
+func TestAIR7_CodesDieAfterTenMinutes(t *testing.T) {
+	each(t, func(t *testing.T, h *house) {
+		ask := h.password("maria@company.test", "dashboard")
+		mail := h.newest()
+		h.clock.pass(10 * time.Minute)
+		if s, ok := h.answer(*ask.Flow, mail.Code, false).(signin.CodeSpent); !ok || !s.Expired {
+			t.Errorf("after 600 s: %#v", s)
+		}
+		if _, err := h.PressLink(t.Context(), linkOf(t, mail.Link), *ask.Flow, false, visitor); !fault.Is(err, fault.NotFound) {
+			t.Errorf("the link after 600 s: %v", err)
+		}
+		h.clock.pass(-time.Second)
+		if _, ok := h.answer(*ask.Flow, mail.Code, false).(signin.Done); !ok {
+			t.Error("refused after 599 s")
+		}
+	})
+}
+
+// guard: Verifier.binding and the flow's own challenges.
+func TestATK22_ATK25_CodesOfOthersAreWrong(t *testing.T) {
+	each(t, func(t *testing.T, h *house) {
+		a := h.password("maria@company.test", "dashboard")
+		codeA := h.newest().Code
+		b := h.password("owner@company.test", "dashboard")
+		codeB := h.newest().Code
+		again := h.password("maria@company.test", "dashboard")
+		codeC := h.newest().Code
+		if codeA == codeB || codeA == codeC {
+			t.Skip("two codes are equal by chance")
+		}
+		for _, c := range []struct {
+			flow secret.Reference
+			code string
+		}{{*a.Flow, codeB}, {*b.Flow, codeA}, {*again.Flow, codeA}, {*a.Flow, codeC}} {
+			if _, ok := h.answer(c.flow, c.code, false).(signin.AnswerCode); !ok {
+				t.Error("a foreign code was not simply wrong")
+			}
+		}
+		if _, ok := h.answer(*a.Flow, codeA, false).(signin.Done); !ok {
+			t.Error("the own code is wrong now")
+		}
+	})
+}
+
+// guard: PressLink's sameFlow.
+func TestALO11_TheLinkWorksOnlyWhereItBegan(t *testing.T) {
+	each(t, func(t *testing.T, h *house) {
+		ask := h.password("maria@company.test", "dashboard")
+		mail := h.newest()
+		link := linkOf(t, mail.Link)
+		for range 20 { // a mail scanner
+			l, err := h.OpenLink(t.Context(), link, secret.Reference{})
+			if err != nil || l.State != signin.LinkElsewhere || l.Code != mail.Code {
+				t.Fatalf("in another browser: %+v, %v", l, err)
+			}
+		}
+		other := h.password("owner@company.test", "dashboard")
+		for _, browser := range []secret.Reference{{}, *other.Flow, {Tenant: ask.Flow.Tenant, ID: ask.Flow.ID, Token: other.Flow.Token}} {
+			if _, err := h.PressLink(t.Context(), link, browser, false, visitor); !fault.Is(err, fault.NotFound) {
+				t.Errorf("pressed in another browser: %v", err)
+			}
+		}
+		if n := h.sessions(h.company); n != 0 {
+			t.Fatalf("%d sessions", n)
+		}
+		l, err := h.OpenLink(t.Context(), link, *ask.Flow)
+		if err != nil || l.State != signin.LinkReady || l.Code != "" {
+			t.Errorf("in its own browser: %+v, %v", l, err)
+		}
+		step, err := h.PressLink(t.Context(), link, *ask.Flow, false, visitor)
+		if _, ok := step.(signin.Done); !ok || err != nil {
+			t.Fatalf("%#v, %v", step, err)
+		}
+		if l, _ := h.OpenLink(t.Context(), link, *ask.Flow); l.State != signin.LinkUsed {
+			t.Errorf("afterwards: %s", l.State)
+		}
+	})
+}
+
+func TestALO8_RememberedThirtyDaysAbsolute(t *testing.T) {
+	each(t, func(t *testing.T, h *house) {
+		done := h.signIn("maria@company.test", "dashboard", true)
+		if done.Remembered == nil || done.Life != 30*24*time.Hour {
+			t.Fatalf("not remembered: %+v", done)
+		}
+		browser := *done.Remembered
+		for day := 7; day <= 28; day += 7 {
+			h.clock.pass(7 * 24 * time.Hour)
+			next := h.again("maria@company.test", "dashboard", browser)
+			st := h.standing(next.Session, signin.Ask{ClientID: "dashboard"})
+			if !st.Enough || st.Session.ACR != string(policy.PasswordOnly) {
+				t.Fatalf("day %d: %+v", day, st)
+			}
+			browser = *next.Remembered
+		}
+		h.clock.pass(2*24*time.Hour - time.Minute)
+		browser = *h.again("maria@company.test", "dashboard", browser).Remembered
+		h.clock.pass(2 * time.Minute)
+		a := attempt("maria@company.test", rightPassword, "dashboard")
+		a.Presented = []secret.Reference{browser}
+		if step, err := h.SubmitPassword(t.Context(), a); err != nil || !isAsk(step) {
+			t.Errorf("after 30 days: %#v, %v", step, err)
+		}
+	})
+}
+
+func isAsk(step signin.Step) bool { _, ok := step.(signin.AnswerCode); return ok }
+
+func (h *house) again(address, app string, browsers ...secret.Reference) signin.Done {
+	h.t.Helper()
+	a := attempt(address, rightPassword, app)
+	a.Presented = browsers
+	step, err := h.SubmitPassword(h.t.Context(), a)
+	done, ok := step.(signin.Done)
+	if err != nil || !ok {
+		h.t.Fatalf("a remembered browser was asked: %#v, %v", step, err)
+	}
+	return done
+}
+
+// guard: session.Recall's user, client and security version.
+func TestATK69_ATK74_MemoryIsOfOneUserAndApp(t *testing.T) {
+	each(t, func(t *testing.T, h *house) {
+		browser := *h.signIn("maria@company.test", "dashboard", true).Remembered
+		for _, a := range []signin.Attempt{attempt("owner@company.test", rightPassword, "dashboard"), attempt("maria@company.test", rightPassword, signin.PortalID)} {
+			a.Presented = []secret.Reference{browser}
+			if step, err := h.SubmitPassword(t.Context(), a); err != nil || !isAsk(step) {
+				t.Errorf("%s at %s: %#v, %v", a.Email, a.ClientID, step, err)
+			}
+		}
+		token, _ := secret.NewToken()
+		forged := attempt("maria@company.test", rightPassword, "dashboard")
+		forged.Presented = []secret.Reference{{Tenant: h.company, ID: "nothing", Token: token}}
+		if step, err := h.SubmitPassword(t.Context(), forged); err != nil || !isAsk(step) {
+			t.Errorf("forged: %#v, %v", step, err)
+		}
+	})
+}
+
+// guard: session.Forget on a stale token.
+func TestAnOlderMemoryTokenEndsTheLine(t *testing.T) {
+	each(t, func(t *testing.T, h *house) {
+		older := *h.signIn("maria@company.test", "dashboard", true).Remembered
+		newer := *h.again("maria@company.test", "dashboard", older).Remembered
+		a := attempt("maria@company.test", rightPassword, "dashboard")
+		for _, ref := range []secret.Reference{older, newer} {
+			a.Presented = []secret.Reference{ref}
+			if step, err := h.SubmitPassword(t.Context(), a); err != nil || !isAsk(step) {
+				t.Errorf("%#v, %v", step, err)
+			}
+		}
+		h.deliver()
+		if n := h.post.count(email.Template(email.RememberedReuse{})); n != 1 {
+			t.Errorf("%d warnings", n)
+		}
+	})
+}
+
+func TestATK72_WhatEndsAMemory(t *testing.T) {
+	each(t, func(t *testing.T, h *house) {
+		for name, change := range map[string]func(ctx context.Context, tx *db.Tx, id string) error{
+			"password": user.PasswordChanged,
+			"disabled": func(ctx context.Context, tx *db.Tx, id string) error {
+				_ = user.Disable(ctx, tx, id)
+				return user.Enable(ctx, tx, id)
+			},
+			"zero days": func(ctx context.Context, tx *db.Tx, _ string) error { return tenant.SetRememberDays(ctx, tx, 0) },
+			"disowned": func(ctx context.Context, tx *db.Tx, id string) error {
+				_, err := user.FlagPassword(ctx, tx, id)
+				return err
+			},
+		} {
+			t.Run(name, func(t *testing.T) {
+				address := strings.ReplaceAll(name, " ", "-") + "@company.test"
+				u := h.newUser(h.company, address, user.Agent)
+				browser := *h.signIn(address, "dashboard", true).Remembered
+				h.in(h.company, func(ctx context.Context, tx *db.Tx) error { return change(ctx, tx, u.ID) })
+				a := attempt(address, rightPassword, "dashboard")
+				a.Presented = []secret.Reference{browser}
+				if step, err := h.SubmitPassword(t.Context(), a); err != nil || !isAsk(step) {
+					t.Errorf("%#v, %v", step, err)
+				}
+				h.in(h.company, func(ctx context.Context, tx *db.Tx) error { return tenant.SetRememberDays(ctx, tx, tenant.InheritDays) })
+			})
+		}
+	})
+}
+
+func TestAIR2_ALO2_ExemptThenCovered(t *testing.T) {
+	each(t, func(t *testing.T, h *house) {
+		step, err := h.SubmitPassword(t.Context(), attempt("maria@company.test", rightPassword, "phone"))
+		done, ok := step.(signin.Done)
+		if err != nil || !ok {
+			t.Fatalf("the exempt app asked: %#v, %v", step, err)
+		}
+		st := h.standing(done.Session, signin.Ask{ClientID: "dashboard"})
+		if st.Enough || !st.StepUp {
+			t.Fatalf("the covered app with the exempt app's session: %+v", st)
+		}
+		a := attempt("", "", "dashboard")
+		step, err = h.StepUp(t.Context(), done.Session, a)
+		ask, ok := step.(signin.AnswerCode)
+		if err != nil || !ok {
+			t.Fatalf("%#v, %v", step, err)
+		}
+		up, ok := h.answer(*ask.Flow, h.newest().Code, false).(signin.Done)
+		if !ok {
+			t.Fatal("the step-up did not finish")
+		}
+		if st := h.standing(up.Session, signin.Ask{ClientID: "dashboard"}); !st.Enough || st.Session.ACR != string(policy.Confirmed) {
+			t.Errorf("after the step-up: %+v", st)
+		}
+		if st := h.standing(done.Session, signin.Ask{ClientID: "phone"}); st.Session != nil {
+			t.Error("the older cookie still opens something")
+		}
+		if st, _ := h.StandingOf(t.Context(), h.company, done.Session.ID, signin.Ask{ClientID: "phone"}); !st.Enough {
+			t.Error("the exempt app's tokens died with the step-up")
+		}
+		if err := h.SignOut(t.Context(), up.Session, visitor); err != nil {
+			t.Fatal(err)
+		}
+		if st, _ := h.StandingOf(t.Context(), h.company, done.Session.ID, signin.Ask{ClientID: "phone"}); st.Enough {
+			t.Error("signing out left the session underneath")
+		}
+	})
+}
+
+func TestAIR12_SwitchingOnReachesLiveSessions(t *testing.T) {
+	each(t, func(t *testing.T, h *house) {
+		open := h.newCompany("open", tenant.Mandate{Mode: tenant.DefaultOff})
+		h.newUser(open, "pat@open.test", user.Agent)
+		step, err := h.SubmitPassword(t.Context(), attempt("pat@open.test", rightPassword, "dashboard"))
+		done, ok := step.(signin.Done)
+		if err != nil || !ok {
+			t.Fatalf("%#v, %v", step, err)
+		}
+		if st := h.standing(done.Session, signin.Ask{ClientID: "dashboard"}); !st.Enough {
+			t.Fatalf("before: %+v", st)
+		}
+		h.in(open, func(ctx context.Context, tx *db.Tx) error { return tenant.SwitchOn(ctx, tx) })
+		if st := h.standing(done.Session, signin.Ask{ClientID: "dashboard"}); st.Enough || !st.StepUp {
+			t.Errorf("after: %+v", st)
+		}
+	})
+}
+
+// guard: judge re-reads the world and over compares the security version.
+func TestATK53_ATK51_ChangesReachAFlowUnderWay(t *testing.T) {
+	each(t, func(t *testing.T, h *house) {
+		for name, change := range map[string]func(ctx context.Context, tx *db.Tx, id string) error{
+			"password": user.PasswordChanged, "disabled": user.Disable,
+			"suspended": func(ctx context.Context, tx *db.Tx, _ string) error { return tenant.Suspend(ctx, tx) },
+		} {
+			t.Run(name, func(t *testing.T) {
+				u := h.newUser(h.company, name+"@company.test", user.Agent)
+				ask := h.password(name+"@company.test", "dashboard")
+				code := h.newest().Code
+				h.in(h.company, func(ctx context.Context, tx *db.Tx) error { return change(ctx, tx, u.ID) })
+				if over, ok := h.answer(*ask.Flow, code, false).(signin.Over); !ok || over.Reason != signin.Changed {
+					t.Errorf("%#v", over)
+				}
+				h.in(h.company, func(ctx context.Context, tx *db.Tx) error { return tenant.Resume(ctx, tx) })
+			})
+		}
+		if n := h.sessions(h.company); n != 0 {
+			t.Errorf("%d sessions", n)
+		}
+	})
+}
+
+func TestALO10_ThisWasNotMe(t *testing.T) {
+	each(t, func(t *testing.T, h *house) {
+		ask := h.password("maria@company.test", "dashboard")
+		mail := h.newest()
+		_, text, _ := strings.Cut(mail.NotMeLink, "/not-me/")
+		ref, err := secret.ParseReference(text)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if _, err := h.PressLink(t.Context(), ref, *ask.Flow, false, visitor); !fault.Is(err, fault.NotFound) {
+			t.Errorf("the not-me token signs in: %v", err)
+		}
+		forged := linkOf(t, mail.Link)
+		for _, r := range []secret.Reference{forged, {Tenant: ref.Tenant, ID: ref.ID, Token: forged.Token}, ref, ref} {
+			if err := h.Disown(t.Context(), r, visitor); err != nil {
+				t.Fatal(err)
+			}
+		}
+		if over, ok := h.answer(*ask.Flow, mail.Code, false).(signin.Over); !ok || over.Reason != signin.NotMe {
+			t.Errorf("the attempt went on: %#v", over)
+		}
+		if h.deliver(); h.post.count(email.Template(email.NotMeAlert{})) != 1 {
+			t.Errorf("%d alerts", h.post.count(email.Template(email.NotMeAlert{})))
+		}
+		h.replaceReportedPassword(t)
+	})
+}
+
+// replaceReportedPassword signs in at the exempt app: even there a reported password asks
+// for the code and for a new password.
+func (h *house) replaceReportedPassword(t *testing.T) {
+	t.Helper()
+	ask := h.password("maria@company.test", "phone")
+	if _, err := h.ReplacePassword(t.Context(), *ask.Flow, "another horse battery staple", visitor); !fault.Is(err, fault.Denied) {
+		t.Errorf("a new password before the code: %v", err)
+	}
+	if _, ok := h.answer(*ask.Flow, h.newest().Code, false).(signin.ReplacePassword); !ok {
+		t.Fatal("no new password was asked for")
+	}
+	for _, weak := range []string{"short", "passwordpassword", strings.Repeat("x", 300), ""} {
+		if _, err := h.ReplacePassword(t.Context(), *ask.Flow, weak, visitor); !fault.Is(err, fault.Invalid) {
+			t.Errorf("%q: %v", weak, err)
+		}
+	}
+	step, err := h.ReplacePassword(t.Context(), *ask.Flow, "velvet orbit canyon thistle", visitor)
+	if _, ok := step.(signin.Done); !ok || err != nil {
+		t.Fatalf("%#v, %v", step, err)
+	}
+	step, err = h.SubmitPassword(t.Context(), attempt("maria@company.test", rightPassword, "phone"))
+	if _, again := step.(signin.AskPassword); !again || err != nil {
+		t.Errorf("the old password: %#v, %v", step, err)
+	}
+}
+
+// guard: limitPassword, spent before the comparison.
+func TestATK12_StrangersSlowDownButDoNotLockOut(t *testing.T) {
+	each(t, func(t *testing.T, h *house) {
+		browser := *h.signIn("maria@company.test", "dashboard", true).Remembered
+		refused := 0
+		for range 60 {
+			h.clock.pass(time.Minute)
+			_, err := h.SubmitPassword(t.Context(), attempt("maria@company.test", "wrong", "dashboard"))
+			if fault.Is(err, fault.RateLimited) {
+				refused++
+				if after := fault.Of(err).RetryAfter; after > 15*time.Minute {
+					t.Fatalf("a wait of %s", after)
+				}
+			}
+		}
+		if refused < 30 {
+			t.Errorf("only %d of 60 were refused", refused)
+		}
+		h.again("maria@company.test", "dashboard", browser) // at once
+		h.clock.pass(15 * time.Minute)
+		h.password("maria@company.test", "dashboard") // from a new browser
+	})
+}
+
+func TestUnknownAccountsPerSource(t *testing.T) {
+	each(t, func(t *testing.T, h *house) {
+		var last error
+		for i := range 51 {
+			a := attempt(strings.Repeat("x", i+1)+"@nowhere.test", "whatever", "dashboard")
+			_, last = h.SubmitPassword(t.Context(), a)
+		}
+		if !fault.Is(last, fault.RateLimited) {
+			t.Errorf("the 51st: %v", last)
+		}
+		a := attempt("maria@company.test", rightPassword, "dashboard")
+		if _, err := h.SubmitPassword(t.Context(), a); !fault.Is(err, fault.RateLimited) {
+			t.Error("the same source is told which accounts exist")
+		}
+		a.Visitor.IP = "198.51.100.7"
+		if step, err := h.SubmitPassword(t.Context(), a); err != nil || !isAsk(step) {
+			t.Errorf("another source: %v", err)
+		}
+	})
+}
+
+func TestATK116_TenMailsAnHour(t *testing.T) {
+	each(t, func(t *testing.T, h *house) {
+		sent := 0
+		for range 14 {
+			h.clock.pass(31 * time.Second)
+			_, err := h.SubmitPassword(t.Context(), attempt("maria@company.test", rightPassword, "dashboard"))
+			if err == nil {
+				sent++
+			} else if !fault.Is(err, fault.RateLimited) {
+				t.Fatal(err)
+			}
+		}
+		h.deliver()
+		if n := len(h.post.codes(t)); sent != 10 || n != 10 {
+			t.Errorf("%d accepted, %d mails", sent, n)
+		}
+	})
+}
+
+func TestALO1_AnnouncedBeforeItHolds(t *testing.T) {
+	each(t, func(t *testing.T, h *house) {
+		soon := h.newCompany("soon", tenant.Mandate{Mode: tenant.Mandatory, From: h.clock.now().Add(13*24*time.Hour + time.Hour)})
+		h.newUser(soon, "pat@soon.test", user.Agent)
+		step, err := h.SubmitPassword(t.Context(), attempt("pat@soon.test", rightPassword, "dashboard"))
+		done, ok := step.(signin.Done)
+		if err != nil || !ok || done.Notice == nil || done.Notice.DaysLeft != 14 {
+			t.Fatalf("%#v, %v", step, err)
+		}
+		h.clock.pass(13*24*time.Hour + time.Hour)
+		h.password("pat@soon.test", "dashboard")
+		if st := h.standing(done.Session, signin.Ask{ClientID: "dashboard"}); st.Enough {
+			t.Error("a session from before is still enough")
+		}
+	})
+}
+
+func TestATK143_UnreachableLevelsAreRefused(t *testing.T) {
+	each(t, func(t *testing.T, h *house) {
+		a := attempt("maria@company.test", rightPassword, "dashboard")
+		a.WantACR = []string{string(policy.TwoFactor)}
+		step, err := h.SubmitPassword(t.Context(), a)
+		if over, ok := step.(signin.Over); err != nil || !ok || over.Reason != signin.Unmet {
+			t.Errorf("%#v, %v", step, err)
+		}
+		done := h.signIn("maria@company.test", "dashboard", false)
+		if st := h.standing(done.Session, signin.Ask{ClientID: "dashboard", WantACR: a.WantACR}); st.Enough || !st.Unreachable {
+			t.Errorf("%+v", st)
+		}
+		if st := h.standing(done.Session, signin.Ask{ClientID: "dashboard", FreshAfter: h.clock.now().Add(time.Second)}); st.Enough || st.StepUp {
+			t.Errorf("prompt=login: %+v", st)
+		}
+	})
+}
+
+func TestSessionsEndByTheServersClock(t *testing.T) {
+	each(t, func(t *testing.T, h *house) {
+		ask := signin.Ask{ClientID: "dashboard"}
+		idle := h.signIn("maria@company.test", "dashboard", false)
+		h.clock.pass(59 * time.Minute)
+		if !h.standing(idle.Session, ask).Enough {
+			t.Error("ended after 59 idle minutes")
+		}
+		if err := h.Seen.Flush(t.Context(), h.DB); err != nil {
+			t.Fatal(err)
+		}
+		h.clock.pass(time.Hour)
+		if h.standing(idle.Session, ask).Session != nil {
+			t.Error("alive after an idle hour")
+		}
+		active := h.signIn("maria@company.test", "dashboard", false)
+		for range 47 {
+			h.clock.pass(30 * time.Minute)
+			if !h.standing(active.Session, ask).Enough {
+				t.Fatal("an active session ended early")
+			}
+		}
+		h.clock.pass(31 * time.Minute)
+		if h.standing(active.Session, ask).Session != nil {
+			t.Error("alive after 24 hours")
+		}
+	})
+}
+
+func TestAHundredFailuresInARowDisableTheMethod(t *testing.T) {
+	each(t, func(t *testing.T, h *house) {
+		h.Limits.FailuresInARow = 7
+		for range 2 {
+			h.clock.pass(20 * time.Minute)
+			ask := h.password("maria@company.test", "dashboard")
+			right := h.newest().Code
+			for range 5 {
+				h.clock.pass(time.Minute / 2)
+				h.answerOrWait(*ask.Flow, otherThan(right))
+			}
+		}
+		h.clock.pass(2 * time.Hour)
+		step, err := h.SubmitPassword(t.Context(), attempt("maria@company.test", rightPassword, "dashboard"))
+		if over, ok := step.(signin.Over); err != nil || !ok || over.Reason != signin.Unmet {
+			t.Errorf("%#v, %v", step, err)
+		}
+	})
+}
+
+func otherThan(code string) string {
+	if code == "000000" {
+		return "000001"
+	}
+	return "000000"
+}
+
+func TestExplain(t *testing.T) {
+	each(t, func(t *testing.T, h *house) {
+		var u user.User
+		h.in(h.company, func(ctx context.Context, tx *db.Tx) (err error) {
+			u, err = user.ByEmail(ctx, tx, "maria@company.test")
+			return err
+		})
+		d, err := h.Explain(t.Context(), u, "dashboard")
+		if err != nil || d.Outcome != policy.Challenge || d.Offer[0] != authenticator.Email || d.Because[0].Key != "policy.mandate_always" {
+			t.Errorf("%+v, %v", d, err)
+		}
+		if d, err = h.Explain(t.Context(), u, "phone"); err != nil || d.Outcome != policy.Allow {
+			t.Errorf("%+v, %v", d, err)
+		}
+	})
+}
