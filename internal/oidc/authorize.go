@@ -53,6 +53,9 @@ func (p *Provider) resume(rw http.ResponseWriter, r *http.Request) error {
 	if !c.AllowsRedirect(req.RedirectURI) {
 		return errBadRedirect
 	}
+	if r.URL.Query().Has("unmet") { // the sign-in found that nothing could be enough
+		return p.denied(rw, r, req, errUnmet)
+	}
 	return p.decide(rw, r, req)
 }
 

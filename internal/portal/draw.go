@@ -25,10 +25,6 @@ func (p *Portal) follow(w http.ResponseWriter, r *http.Request, step signin.Step
 	case signin.Done:
 		return p.done(w, r, s)
 	case signin.Over:
-		if s.Reason == signin.Unmet && s.ContinueTo != "" {
-			p.Web.ClearCookie(w, "flow")
-			return p.Web.Redirect(w, onward(s.ContinueTo)+"&unmet=1")
-		}
 		return p.drawOver(w, r, s)
 	}
 	return p.Web.Redirect(w, "/signin/code")
@@ -100,11 +96,14 @@ func (p *Portal) drawOver(w http.ResponseWriter, r *http.Request, s signin.Over)
 	if s.Reason == signin.Cancelled {
 		status = http.StatusOK
 	}
-	restart := signInPath("")
+	page := endedPage{AppName: s.AppName, Reason: s.Reason, RestartURL: signInPath(""), HomeURL: s.HomeURL}
 	if _, err := p.targetOf(s.ContinueTo); err == nil {
-		restart = signInPath(s.ContinueTo)
+		page.RestartURL = signInPath(s.ContinueTo)
+		if s.Reason == signin.Unmet && s.ContinueTo != "" { // the app hears of it in its own protocol
+			page.RestartURL, page.HomeURL = "", onward(s.ContinueTo)+"&unmet=1"
+		}
 	}
-	return p.Web.Draw(w, r, status, endedPage{AppName: s.AppName, Reason: s.Reason, RestartURL: restart, HomeURL: s.HomeURL})
+	return p.Web.Draw(w, r, status, page)
 }
 
 // sentences puts policy's reasons into the person's language.

@@ -156,12 +156,15 @@ func (spentPage) Here() string     { return "/signin/code" }
 // endedPage says that the sign-in is over, and why.
 type endedPage struct {
 	AppName    string
-	Reason     string // expired, cancelled, not_me, changed, restart
+	Reason     string // expired, cancelled, not_me, changed, restart, unmet
 	RestartURL string
 	HomeURL    string
 }
 
 func (endedPage) Template() string { return "portal/ended" }
+
+// NeedsHelp reports whether starting again by oneself will not do.
+func (p endedPage) NeedsHelp() bool { return p.Reason == "restart" || p.Reason == "unmet" }
 
 // Title is the heading for the reason.
 func (p endedPage) Title() string {
@@ -174,6 +177,8 @@ func (p endedPage) Title() string {
 		return "ended.changed.title"
 	case "restart":
 		return "ended.restart.title"
+	case "unmet":
+		return "ended.unmet.title"
 	}
 	return "ended.expired.title"
 }
@@ -189,6 +194,8 @@ func (p endedPage) Text() string {
 		return "ended.changed.text"
 	case "restart":
 		return "ended.restart.text"
+	case "unmet":
+		return "ended.unmet.text"
 	}
 	return "ended.expired.text"
 }

@@ -286,6 +286,9 @@ func (s *Service) endFlow(ctx context.Context, tx *db.Tx, f *flow, because strin
 	if err := challenge.CloseOpen(ctx, tx, f.ID, challenge.Ended); err != nil {
 		return nil, err
 	}
+	if err := s.withdraw(ctx, tx, f); err != nil {
+		return nil, err
+	}
 	return f.overStep(because), audit.Record(ctx, tx, event("signin.ended", "ok", because, f.User.ID, f.ClientID, "", f.ID, v))
 }
 

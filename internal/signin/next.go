@@ -11,6 +11,7 @@ import (
 	"countersign/internal/challenge"
 	"countersign/internal/db"
 	"countersign/internal/fault"
+	"countersign/internal/message"
 	"countersign/internal/policy"
 	"countersign/internal/ratelimit"
 	"countersign/internal/session"
@@ -71,6 +72,9 @@ func (s *Service) challenge(ctx context.Context, tx *db.Tx, f *flow, d policy.De
 	if err != nil {
 		return nil, err
 	}
+	if err := s.withdraw(ctx, tx, f); err != nil {
+		return nil, err
+	}
 	if err := challenge.Issue(ctx, tx, c, opening); err != nil {
 		return nil, err
 	}
@@ -80,6 +84,14 @@ func (s *Service) challenge(ctx context.Context, tx *db.Tx, f *flow, d policy.De
 	c.MessageID = opening.MessageID
 	f.Challenges = append([]challenge.Challenge{c}, f.Challenges...)
 	return s.answerStep(ctx, tx, f, d, "")
+}
+
+// withdraw keeps the message of a dead code from leaving, when it has not left yet.
+func (s *Service) withdraw(ctx context.Context, tx *db.Tx, f *flow) error {
+	if len(f.Challenges) == 0 || f.Challenges[0].MessageID == "" {
+		return nil
+	}
+	return message.Withdraw(ctx, tx, f.Challenges[0].MessageID)
 }
 
 // purposeSignIn binds a code to this journey; codes of others are wrong here.
