@@ -67,7 +67,10 @@ func pack(plain []byte) ([]byte, error) {
 	if _, err := z.Write(plain); err != nil {
 		return nil, err
 	}
-	return b.Bytes(), z.Close()
+	if err := z.Close(); err != nil { // what is packed is whole only now
+		return nil, err
+	}
+	return b.Bytes(), nil
 }
 
 func (a *assets) url(name string) (string, error) {
