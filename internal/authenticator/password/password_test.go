@@ -1,0 +1,132 @@
+package password
+
+import (
+	"context"
+	"strings"
+	"sync"
+	"sync/atomic"
+	"testing"
+	"time"
+
+	"golang.org/x/crypto/bcrypt"
+
+	"countersign/internal/fault"
+	"countersign/internal/secret"
+)
+
+var cheap = Cost{MemoryKiB: 64, Passes: 1, Lanes: 1}
+
+func newPool(t testing.TB, parallel, queue int) *Pool {
+	t.Helper()
+	p, err := NewPool(secret.NewKeys(time.Now()), cheap, parallel, queue)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return p
+}
+
+func TestMatch(t *testing.T) {
+	p := newPool(t, 2, 10)
+	s, err := p.Hash(t.Context(), "jose\u0301 likes long walks")
+	if err != nil || s.Pepper == "" || !strings.HasPrefix(s.Hash, "$argon2id$") {
+		t.Fatal(s, err)
+	}
+	for plain, want := range map[string]bool{"jos\u00e9 likes long walks": true, "jose likes long walks": false, "": false, "jos\u00e9 likes long walks ": false} {
+		if ok, err := p.Match(t.Context(), s, plain); err != nil || ok != want {
+			t.Errorf("%q: %t, %v", plain, ok, err)
+		}
+	}
+	if ok, err := newPool(t, 1, 1).Match(t.Context(), s, "jos\u00e9 likes long walks"); ok || err == nil {
+		t.Error("a hash is of use without its pepper")
+	}
+	if ok, err := p.Match(t.Context(), Stored{}, "nobody has this password"); ok || err != nil {
+		t.Errorf("nobody signed in: %t, %v", ok, err)
+	}
+}
+
+// Hashes made elsewhere: bcrypt by its Go implementation, and the reference vector of Argon2id.
+func TestImportedHashes(t *testing.T) {
+	p := newPool(t, 2, 10)
+	made, err := bcrypt.GenerateFromPassword([]byte("password"), bcrypt.MinCost)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, hash := range []string{string(made), "$argon2id$v=19$m=65536,t=2,p=1$c29tZXNhbHQ$CTFhFdXPJO1aFaMaO6Mm5c8y7cJHAph8ArZWb2GRPPc"} {
+		if err := p.CheckImported(hash); err != nil {
+			t.Errorf("%s: %v", hash, err)
+		}
+		for plain, want := range map[string]bool{"password": true, "passwore": false, "": false} {
+			if ok, err := p.Match(t.Context(), Stored{Hash: hash}, plain); ok != want || err != nil {
+				t.Errorf("%s with %q: %t, %v", hash, plain, ok, err)
+			}
+		}
+	}
+	if err := p.CheckImported("5f4dcc3b5aa765d61d8327deb882cf99"); !fault.Is(err, fault.Invalid) {
+		t.Errorf("a bare MD5: %v", err)
+	}
+}
+
+func TestAFullPoolRefusesAtOnce(t *testing.T) {
+	p := newPool(t, 1, 2)
+	p.slots <- struct{}{} // somebody is hashing
+	p.waiting.Add(1)
+	var refused, entered atomic.Int64
+	var wg sync.WaitGroup
+	ctx, cancel := context.WithCancel(t.Context())
+	for range 20 {
+		wg.Go(func() {
+			_, err := p.Match(ctx, Stored{}, "x")
+			if fault.Is(err, fault.Unavailable) {
+				refused.Add(1)
+			} else {
+				entered.Add(1)
+			}
+		})
+	}
+	for refused.Load() < 18 {
+		time.Sleep(time.Millisecond)
+	}
+	cancel()
+	wg.Wait()
+	if refused.Load() != 18 || entered.Load() != 2 {
+		t.Errorf("%d refused, %d let in", refused.Load(), entered.Load())
+	}
+	p.leave()
+	if ok, err := p.Match(t.Context(), Stored{}, "x"); ok || err != nil {
+		t.Errorf("the pool did not recover: %v", err)
+	}
+}
+
+func TestCheck(t *testing.T) {
+	for plain, key := range map[string]string{
+		"short": "password.problem.short", strings.Repeat("é", 14): "password.problem.short", strings.Repeat("x", 257): "password.problem.long",
+		"aaaaaaaaaaaaaaaa": "password.problem.common", "passwordpassword": "password.problem.common", "harborharborharbor": "password.problem.common",
+		"velvet orbit canyon thistle": "", strings.Repeat("🂡🃁 ", 6): "", "with\x00null but long enough": "error.malformed", "bad \xff utf8 but long enough": "error.malformed",
+	} {
+		err := Check(plain, "Harbor", "maria@harbor.example")
+		if got := keyOf(err); got != key {
+			t.Errorf("%q: %q, want %q", plain, got, key)
+		}
+	}
+}
+
+func keyOf(err error) string {
+	if err == nil {
+		return ""
+	}
+	return fault.Of(err).Message
+}
+
+func BenchmarkMatch(b *testing.B) {
+	p, err := NewPool(secret.NewKeys(time.Now()), DefaultCost, 1, 1)
+	if err != nil {
+		b.Fatal(err)
+	}
+	s, _ := p.Hash(b.Context(), "velvet orbit canyon thistle")
+	b.ReportAllocs()
+	for b.Loop() {
+		if ok, _ := p.Match(b.Context(), s, "velvet orbit canyon thistle"); !ok {
+			b.Fatal("no match")
+		}
+	}
+}
