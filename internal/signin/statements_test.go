@@ -1,0 +1,46 @@
+package signin_test
+
+import (
+	"testing"
+
+	"countersign/internal/signin"
+)
+
+// TestStatementsPerStep holds each step to a budget of statements, because round trips are
+// what makes the peers slow. Raise a number only with a reason in the commit.
+func TestStatementsPerStep(t *testing.T) {
+	each(t, func(t *testing.T, h *house) {
+		count := func(name string, budget int64, step func()) {
+			t.Helper()
+			before := h.DB.Statements()
+			step()
+			n := h.DB.Statements() - before
+			t.Logf("%s: %d statements", name, n)
+			if n > budget {
+				t.Errorf("%s takes %d statements, budget %d", name, n, budget)
+			}
+		}
+		var ask signin.AnswerCode
+		var done signin.Done
+		count("a wrong password", 7, func() {
+			if _, err := h.SubmitPassword(t.Context(), attempt("maria@company.test", "wrong", "dashboard")); err != nil {
+				t.Fatal(err)
+			}
+		})
+		h.deliver()
+		count("the right password and the mail", 25, func() { ask = h.askOnly("maria@company.test") })
+		code := h.newest().Code
+		count("a wrong code", 17, func() { h.answer(*ask.Flow, otherThan(code), false) })
+		count("the right code", 22, func() { done = h.answer(*ask.Flow, code, false).(signin.Done) })
+		count("a session check", 1, func() { h.standing(done.Session, signin.Ask{ClientID: "dashboard"}) })
+	})
+}
+
+func (h *house) askOnly(address string) signin.AnswerCode {
+	h.t.Helper()
+	step, err := h.SubmitPassword(h.t.Context(), attempt(address, rightPassword, "dashboard"))
+	if err != nil {
+		h.t.Fatal(err)
+	}
+	return step.(signin.AnswerCode)
+}
