@@ -349,6 +349,35 @@ func TestRefreshEndsWithTimeAndWithTheSession(t *testing.T) {
 	})
 }
 
+// TestGrantsAreAudited holds each outcome to its row, in the tenant that it concerns.
+func TestGrantsAreAudited(t *testing.T) {
+	each(t, func(s *stage) {
+		f := s.family()
+		next, err := s.refresh(f.Refresh)
+		if err != nil {
+			s.Fatal(err)
+		}
+		_, _ = s.refresh(f.Refresh)
+		_, _ = s.refresh(next.Refresh)
+		code := s.code("openid")
+		wrong := redemption(code)
+		wrong.ClientID = "phone"
+		_, _ = s.redeem(wrong)
+		spent := s.code("openid")
+		_, _ = s.redeem(redemption(spent))
+		_, _ = s.redeem(redemption(spent))
+		for what, want := range map[string]int{
+			`action = 'token.issued' AND result = 'ok'`: 2, `action = 'token.refreshed' AND result = 'ok'`: 1,
+			`action = 'token.reuse' AND reason = 'older_refresh_token'`: 1, `action = 'token.reuse' AND reason = 'code_spent'`: 1,
+			`action = 'token.refused' AND reason = 'other_client'`: 1, `user_id = '` + s.user + `'`: 6,
+		} {
+			if n := s.count(`audit_events WHERE ` + what); n != want {
+				s.Errorf("%s: %d rows, want %d", what, n, want)
+			}
+		}
+	})
+}
+
 func TestSweepLeavesWhatMayStillBeReplayed(t *testing.T) {
 	each(t, func(s *stage) {
 		f := s.family()

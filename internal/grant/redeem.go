@@ -127,24 +127,26 @@ func spend(ctx context.Context, tx *db.Tx, ref secret.Reference, r Redemption) (
 func refuse(ctx context.Context, tx *db.Tx, ref secret.Reference, e audit.Event, c Code, why string) error {
 	e.Action, e.Result, e.Reason, e.UserID, e.SubjectID = "token.refused", "refused", why, c.UserID, ref.ID
 	if why == spent {
-		ended, err := endReplayed(ctx, tx, ref)
-		if err != nil || !ended {
+		userID, err := endReplayed(ctx, tx, ref)
+		if err != nil || userID == "" {
 			return err
 		}
-		e.Action = "token.reuse"
+		e.Action, e.UserID = "token.reuse", userID
 	}
 	return audit.Record(ctx, tx, e)
 }
 
-func endReplayed(ctx context.Context, tx *db.Tx, ref secret.Reference) (bool, error) {
-	n, err := tx.Exec(ctx, `UPDATE refresh_families SET ended_at = $1, ended_because = 'code_replayed'
+// endReplayed ends the family of a code's first use, and names its user; "" where there is
+// none to end.
+func endReplayed(ctx context.Context, tx *db.Tx, ref secret.Reference) (userID string, err error) {
+	err = tx.QueryRow(ctx, `UPDATE refresh_families SET ended_at = $1, ended_because = 'code_replayed'
 		WHERE tenant_id = $2 AND id = $3 AND ended_at = 0
-		AND EXISTS (SELECT 1 FROM authorization_codes c WHERE c.tenant_id = $2 AND c.id = $3 AND c.secret_hash = $4)`,
-		tx.Now, tx.Tenant, ref.ID, ref.Hash())
-	if err != nil {
-		return false, fmt.Errorf("end replayed family: %w", err)
+		AND EXISTS (SELECT 1 FROM authorization_codes c WHERE c.tenant_id = $2 AND c.id = $3 AND c.secret_hash = $4) RETURNING user_id`,
+		tx.Now, tx.Tenant, ref.ID, ref.Hash()).Scan(&userID)
+	if err != nil && !db.IsNoRows(err) {
+		return "", fmt.Errorf("end replayed family: %w", err)
 	}
-	return n > 0, nil
+	return userID, nil
 }
 
 // begin stores the family under the id of its code. Without OfflineAccess nobody learns

@@ -83,6 +83,18 @@ func TestADisabledClientIsUnknown(t *testing.T) {
 	}
 }
 
+func TestAnAddressWithdrawnDuringTheSignIn(t *testing.T) {
+	h := one(t)
+	_, said := landed(t, h.authorizeWith(""))
+	h.in(db.Installation, func(tx *db.Tx) error {
+		_, err := client.RemoveURI(t.Context(), tx, "dash", client.Redirect, callback)
+		return err
+	})
+	if rec := h.get("/authorize/resume?to="+said.Get("to"), h.byMail()); rec.Code != http.StatusUnprocessableEntity || rec.Header().Get("Location") != "" {
+		t.Errorf("%d %s", rec.Code, rec.Header().Get("Location"))
+	}
+}
+
 // TestATK134And144 covers what the app itself is told: with its state and with iss (ATK-138).
 func TestATK134And144RefusedRequestsAreToldToTheApp(t *testing.T) {
 	h := one(t)
