@@ -393,7 +393,7 @@ func BenchmarkJob(b *testing.B) {
 			b.SetParallelism(16)
 			b.RunParallel(func(pb *testing.PB) {
 				for pb.Next() {
-					enqueue(b, d, &q, "t1", "n", fmt.Sprint("x"), time.Time{})
+					enqueue(b, d, &q, "t1", "n", "x", time.Time{})
 				}
 			})
 			until(b, "all", func() bool { return n.Load() == int64(b.N) })

@@ -137,12 +137,12 @@ func TestGiveBackReturnsOneTry(t *testing.T) {
 			return wait
 		}
 		in(t, d, func(ctx context.Context, tx *db.Tx) error { return GiveBack(ctx, tx, l, "s") }) // nothing to give
-		if spend() != 0 || spend() != 0 || spend() != time.Hour {
-			t.Fatal("the budget is not two")
+		if waits := [3]time.Duration{spend(), spend(), spend()}; waits != [3]time.Duration{0, 0, time.Hour} {
+			t.Fatalf("the budget is not two: %v", waits)
 		}
 		in(t, d, func(ctx context.Context, tx *db.Tx) error { return GiveBack(ctx, tx, l, "s") })
-		if spend() != 0 || spend() == 0 {
-			t.Error("one was not given back")
+		if waits := [2]time.Duration{spend(), spend()}; waits[0] != 0 || waits[1] == 0 {
+			t.Errorf("one was not given back: %v", waits)
 		}
 		in(t, d, func(ctx context.Context, tx *db.Tx) error {
 			n, err := Count(ctx, tx, l, "s", time.Hour)
