@@ -1,9 +1,32 @@
 package main
 
-import "context"
+import (
+	"context"
+	"fmt"
+	"log/slog"
+	"os"
+
+	"countersign/internal/demo"
+)
 
 // DemoCmd runs the demo.
-type DemoCmd struct{}
+type DemoCmd struct {
+	Port    int    `default:"8025" help:"Port of the demo page; sign-in and apps take the next three. Where one is taken, a free one is used."`
+	Keep    string `type:"path" placeholder:"DIR" help:"Keep the data in DIR. Default: a temporary directory, removed at the end."`
+	Verbose bool   `short:"v" help:"Log every request to standard error."`
+}
 
-// Run is filled next.
-func (DemoCmd) Run(ctx context.Context) error { return nil }
+// Run serves until it is interrupted.
+func (c DemoCmd) Run(ctx context.Context) error {
+	level := slog.LevelError
+	if c.Verbose {
+		level = slog.LevelInfo
+	}
+	log := slog.New(slog.NewTextHandler(os.Stderr, &slog.HandlerOptions{Level: level}))
+	d, err := demo.New(ctx, demo.Options{Port: c.Port, Dir: c.Keep, Log: log, Now: now})
+	if err != nil {
+		return err
+	}
+	fmt.Printf("Countersign demo: %s\nCtrl-C stops it.\n", d.URL)
+	return d.Serve(ctx)
+}

@@ -1,0 +1,162 @@
+package demo
+
+import (
+	"context"
+	"net/http"
+	"time"
+
+	"countersign/internal/audit"
+	"countersign/internal/client"
+	"countersign/internal/db"
+	"countersign/internal/policy"
+	"countersign/internal/tenant"
+	"countersign/internal/user"
+)
+
+// guidePage is the demo's own page: who is there, what to try, what was decided, what
+// was recorded.
+type guidePage struct {
+	Vendor    string
+	At        addresses
+	Operator  person
+	Companies []companyView
+	Phone     choice
+	Tries     []try
+}
+
+type companyView struct {
+	company
+	Mandate choice
+	Switch  choice
+	Locked  string // why the switch cannot be moved; empty = it can
+	Persons []personView
+	Events  []eventView
+}
+
+type personView struct {
+	person
+	Decisions []decisionView
+}
+
+// decisionView says what an app would ask of somebody, and why.
+type decisionView struct {
+	App, Asks string
+	Asked     bool
+	Because   []string
+}
+
+// choice is a control with its options; one of them holds.
+type choice struct{ Options []option }
+
+type option struct {
+	Value, Words string
+	Holds        bool
+}
+
+// guide is the demo's page, the inbox and the controls.
+func (d *Demo) guide() http.Handler {
+	d.hall = newSite(d, d.at.Demo)
+	d.hall.handle("GET /{$}", d.showGuide)
+	d.hall.handle("GET /inbox", d.showInbox)
+	d.hall.handle("GET /inbox/{id}/page", d.showLetter)
+	d.hall.handle("POST /inbox/mood", d.setMood)
+	d.hall.handle("POST /decide/mandate", d.setMandate)
+	d.hall.handle("POST /decide/switch", d.setSwitch)
+	d.hall.handle("POST /decide/phone", d.setPhone)
+	return d.hall.guarded()
+}
+
+func (d *Demo) showGuide(w http.ResponseWriter, r *http.Request) error {
+	p := guidePage{Vendor: vendorName, At: d.at, Operator: operator, Tries: tries}
+	for _, c := range companies {
+		v, err := d.view(r.Context(), c)
+		if err != nil {
+			return err
+		}
+		p.Companies = append(p.Companies, v)
+	}
+	err := d.house.DB.View(r.Context(), db.Installation, func(tx *db.Tx) error {
+		c, err := client.ByID(r.Context(), tx, phoneID)
+		p.Phone = exemptions(c, tx.Now)
+		return err
+	})
+	if err != nil {
+		return err
+	}
+	return d.hall.draw(w, http.StatusOK, "guide", p)
+}
+
+func (d *Demo) view(ctx context.Context, c company) (companyView, error) {
+	v := companyView{company: c}
+	var people []user.User
+	err := d.house.DB.View(ctx, c.ID, func(tx *db.Tx) error {
+		t, err := tenant.ByID(ctx, tx, c.ID)
+		if err != nil {
+			return err
+		}
+		v.Mandate, v.Switch, v.Locked = mandates(t, tx.Now), switches(t), locked(t, tx.Now, d.print.Date)
+		if people, err = user.List(ctx, tx); err != nil {
+			return err
+		}
+		rows, err := audit.List(ctx, tx, audit.Filter{Limit: 20})
+		v.Events = retell(rows, people)
+		return err
+	})
+	if err != nil {
+		return v, err
+	}
+	v.Persons, err = d.explain(ctx, c, people)
+	return v, err
+}
+
+// explain asks policy about every person and app.
+func (d *Demo) explain(ctx context.Context, c company, people []user.User) (out []personView, err error) {
+	for _, p := range c.People {
+		v := personView{person: p}
+		for _, u := range people {
+			if u.Email != p.Email {
+				continue
+			}
+			for _, id := range []string{dashboardID, phoneID} {
+				decision, err := d.house.SignIn.Explain(ctx, u, id)
+				if err != nil {
+					return nil, err
+				}
+				v.Decisions = append(v.Decisions, d.decided(id, decision))
+			}
+		}
+		out = append(out, v)
+	}
+	return out, nil
+}
+
+func (d *Demo) decided(appID string, decision policy.Decision) decisionView {
+	v := decisionView{App: appNames[appID], Asks: "password only"}
+	switch decision.Outcome {
+	case policy.Challenge:
+		v.Asked, v.Asks = true, "password, then a code by e-mail"
+	case policy.Deny:
+		v.Asks = "cannot sign in"
+	}
+	for _, r := range decision.Because {
+		v.Because = append(v.Because, d.print.T(r.Key, d.dated(r.Args)...))
+	}
+	return v
+}
+
+// dated puts instants into words.
+func (d *Demo) dated(args []any) []any {
+	out := make([]any, len(args))
+	for i, a := range args {
+		if t, ok := a.(time.Time); ok {
+			a = d.print.Time(t)
+			if t.Equal(t.Truncate(24 * time.Hour)) {
+				a = d.print.Date(t)
+			}
+		}
+		out[i] = a
+	}
+	return out
+}
+
+var appNames = map[string]string{dashboardID: "Dashboard", phoneID: "Phone app", "countersign": "Countersign's own pages"}
