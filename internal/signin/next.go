@@ -166,7 +166,7 @@ func (s *Service) complete(ctx context.Context, tx *db.Tx, f *flow, d policy.Dec
 	if err != nil {
 		return nil, err
 	}
-	sess, ref, err := session.Issue(ctx, tx, s.sessionOf(tx, f, d, rememberedID))
+	sess, ref, err := session.Issue(ctx, tx, s.sessionOf(tx, f, d, rememberedID, done.RememberTo))
 	if err != nil {
 		return nil, err
 	}
@@ -192,7 +192,9 @@ func reasonText(f *flow) string {
 }
 
 // sessionOf gives a session the level that the proofs gave and the life that goes with it.
-func (s *Service) sessionOf(tx *db.Tx, f *flow, d policy.Decision, rememberedID string) session.Session {
+// One that a remembered browser keeps open ends with the memory: after that date a full
+// sign-in is due (ALO-8).
+func (s *Service) sessionOf(tx *db.Tx, f *flow, d policy.Decision, rememberedID string, rememberTo time.Time) session.Session {
 	out := session.Session{
 		UserID: f.User.ID, ClientID: f.ClientID, FlowID: f.ID, Continues: f.SteppingUp, ACR: string(d.Level), AMR: policy.AMR(f.Proofs),
 		RememberedID: rememberedID, SecurityVersion: f.SecurityVersion, Visitor: f.Visitor, AuthenticatedAt: f.authenticatedAt(),
@@ -200,6 +202,9 @@ func (s *Service) sessionOf(tx *db.Tx, f *flow, d policy.Decision, rememberedID 
 	}
 	if rememberedID != "" || d.Level == policy.PasswordOnly {
 		out.Idle, out.ExpiresAt = 0, tx.Now.Add(s.Limits.LongSessionLife)
+	}
+	if rememberedID != "" && rememberTo.Before(out.ExpiresAt) {
+		out.ExpiresAt = rememberTo
 	}
 	return out
 }

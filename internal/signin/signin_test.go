@@ -275,7 +275,11 @@ func TestALO8_RememberedThirtyDaysAbsolute(t *testing.T) {
 			browser = *next.Remembered
 		}
 		h.clock.pass(2*24*time.Hour - time.Minute)
-		browser = *h.again("maria@company.test", "dashboard", browser).Remembered
+		last := h.again("maria@company.test", "dashboard", browser)
+		browser = *last.Remembered
+		if last.Life > time.Minute {
+			t.Errorf("a session of %s outlives the memory that opened it", last.Life)
+		}
 		h.clock.pass(2 * time.Minute)
 		a := attempt("maria@company.test", rightPassword, "dashboard")
 		a.Presented = []secret.Reference{browser}
