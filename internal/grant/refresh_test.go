@@ -1,0 +1,126 @@
+package grant_test
+
+import (
+	"errors"
+	"testing"
+	"time"
+
+	"countersign/internal/audit"
+	"countersign/internal/grant"
+)
+
+func TestATK141RefreshReuseEndsTheFamily(t *testing.T) {
+	each(t, func(s *stage) {
+		f1 := s.family()
+		before := s.d.Statements()
+		f2, err := s.refresh(f1.Refresh)
+		if err != nil || f2.Refresh == f1.Refresh || f2.ID != f1.ID || f2.UserID != s.user || !f2.Until.Equal(f1.Until) {
+			s.Fatalf("%+v, %v", f2, err)
+		}
+		if n := s.d.Statements() - before; n > 2 {
+			s.Errorf("%d statements", n)
+		}
+		f3, err := s.refresh(f2.Refresh)
+		if err != nil {
+			s.Fatal(err)
+		}
+		if _, err := s.refresh(f1.Refresh); !errors.Is(err, grant.ErrInvalid) {
+			s.Error(err)
+		}
+		if _, err := s.refresh(f3.Refresh); !errors.Is(err, grant.ErrInvalid) {
+			s.Error("the newest token survived reuse", err)
+		}
+		if s.alive(f3) {
+			s.Error("the family lives on")
+		}
+	})
+}
+
+func TestATK141TwentyRefreshesAtOnce(t *testing.T) {
+	each(t, func(s *stage) {
+		f := s.family()
+		if won := race(20, func() bool { _, err := s.refresh(f.Refresh); return err == nil }); won > 1 {
+			s.Errorf("%d lines from one token", won)
+		}
+		if n := s.count(`refresh_families WHERE 1 = 1`); n != 1 {
+			s.Errorf("%d families", n)
+		}
+	})
+}
+
+func TestRefreshIsBoundToItsClient(t *testing.T) {
+	each(t, func(s *stage) {
+		f := s.family()
+		if _, err := grant.Refresh(s.Context(), s.d, f.Refresh.Reveal(), "phone", audit.Event{}); !errors.Is(err, grant.ErrInvalid) {
+			s.Error(err)
+		}
+		if s.alive(f) {
+			s.Error("a token in a stranger's hands lives on")
+		}
+	})
+}
+
+func TestRefreshEndsWithTimeAndWithTheSession(t *testing.T) {
+	each(t, func(s *stage) {
+		old := s.family()
+		s.forward(30 * 24 * time.Hour)
+		if _, err := s.refresh(old.Refresh); !errors.Is(err, grant.ErrInvalid) {
+			s.Error("refreshed after 30 days", err)
+		}
+		orphan := s.family()
+		s.endSession()
+		if _, err := s.refresh(orphan.Refresh); !errors.Is(err, grant.ErrInvalid) {
+			s.Error("refreshed for a session that is over", err)
+		}
+		if n := s.count(`refresh_families WHERE ended_because = 'reuse'`); n != 0 {
+			s.Error("what is only over was called reuse")
+		}
+	})
+}
+
+// TestGrantsAreAudited holds each outcome to its row, in the tenant that it concerns.
+func TestGrantsAreAudited(t *testing.T) {
+	each(t, func(s *stage) {
+		f := s.family()
+		next, err := s.refresh(f.Refresh)
+		if err != nil {
+			s.Fatal(err)
+		}
+		_, _ = s.refresh(f.Refresh)
+		_, _ = s.refresh(next.Refresh)
+		code := s.code("openid")
+		wrong := redemption(code)
+		wrong.ClientID = "phone"
+		_, _ = s.redeem(wrong)
+		spent := s.code("openid")
+		_, _ = s.redeem(redemption(spent))
+		_, _ = s.redeem(redemption(spent))
+		for what, want := range map[string]int{
+			`action = 'token.issued' AND result = 'ok'`: 2, `action = 'token.refreshed' AND result = 'ok'`: 1,
+			`action = 'token.reuse' AND reason = 'older_refresh_token'`: 1, `action = 'token.reuse' AND reason = 'code_spent'`: 1,
+			`action = 'token.refused' AND reason = 'other_client'`: 1, `user_id = '` + s.user + `'`: 6,
+		} {
+			if n := s.count(`audit_events WHERE ` + what); n != want {
+				s.Errorf("%s: %d rows, want %d", what, n, want)
+			}
+		}
+	})
+}
+
+func TestSweepLeavesWhatMayStillBeReplayed(t *testing.T) {
+	each(t, func(s *stage) {
+		f := s.family()
+		s.forward(2 * time.Hour)
+		if n, err := grant.Sweep(s.Context(), s.d); n != 0 || err != nil {
+			s.Error(n, err)
+		}
+		s.forward(25 * time.Hour)
+		if n, err := grant.Sweep(s.Context(), s.d); n != 1 || err != nil || !s.alive(f) {
+			s.Error(n, err)
+		}
+		s.forward(31 * 24 * time.Hour)
+		if n, err := grant.Sweep(s.Context(), s.d); n != 1 || err != nil {
+			s.Error(n, err)
+		}
+	})
+}
