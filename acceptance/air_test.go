@@ -87,7 +87,7 @@ func TestAIR9_WrongAndExpiredEachGetAClearError(t *testing.T) {
 		mail := p.ToCode(t, w.Dashboard(t), u)
 		p.Code(wrongCode(mail.Code, 1)).Expect(t, 401, "not the code in the newest e-mail", "4 tries left")
 		w.Advance(t, 10*time.Minute+time.Second)
-		p.Code(mail.Code).Expect(t, 401, "expired")
+		p.Code(mail.Code).Expect(t, 401, "Its time is over", "Send a new code")
 	})
 }
 

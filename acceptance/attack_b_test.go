@@ -19,8 +19,9 @@ func TestATK018_SequentialReuse(t *testing.T) {
 		mail := p.ToCode(t, w.Dashboard(t), u)
 		flow := p.Cookie("flow")
 		left(t, p.Code(mail.Code))
-		p.SetCookie("flow", flow)
-		if pg := p.Code(mail.Code); gotSession(pg) || pg.Left != nil {
+		thief := w.Person(t)
+		thief.SetCookie("flow", flow)
+		if pg := thief.Code(mail.Code); gotSession(pg) || pg.Left != nil || thief.SignedIn() {
 			t.Error("the same flow and code work twice")
 		}
 		again := w.Person(t)
@@ -164,13 +165,7 @@ func TestATK023_CrossPurpose(t *testing.T) {
 // codeMail waits for the n-th mail with a code: others may come in between.
 func codeMail(t *testing.T, w *rig.World, u *rig.User, n int) rig.Mail {
 	t.Helper()
-	for i := 1; ; i++ {
-		if m := w.Sink.Mail(t, u.Email, i); m.Code != "" {
-			if n--; n == 0 {
-				return m
-			}
-		}
-	}
+	return w.Sink.Code(t, u.Email, n)
 }
 
 // guard: a challenge is looked up by its flow

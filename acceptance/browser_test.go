@@ -21,13 +21,13 @@ const (
 // through brings a browser to the code page and returns the mail.
 func through(t *testing.T, w *rig.World, b *rig.Browser, app *rig.App, u *rig.User) rig.Mail {
 	t.Helper()
-	n := len(w.Sink.Mails(u.Email))
+	n := len(w.Sink.Codes(u.Email))
 	b.Go(app.Visit().URL)
 	b.Type(emailField, u.Email)
 	b.Type(passwordField, u.Password)
 	b.Click(signIn)
 	b.See(codeField)
-	return w.Sink.Mail(t, u.Email, n+1)
+	return w.Sink.Code(t, u.Email, n+1)
 }
 
 func TestBrowser_SignInByCode(t *testing.T) {

@@ -68,15 +68,15 @@ func (p *Person) PressLink(link string) *Page {
 // ToCode brings the person to the code page of an app and returns the mail.
 func (p *Person) ToCode(t testing.TB, app *App, u *User) Mail {
 	t.Helper()
-	n := len(p.world.Sink.Mails(u.Email))
+	n := len(p.world.Sink.Codes(u.Email))
 	p.Visit(app.Visit())
 	p.Password(u.Email, u.Password).Expect(t, 200)
 	if _, ok := p.Page.Form(PathCode); !ok {
 		t.Fatalf("not at the code page: %s", Quietly(p.Page.Text()))
 	}
-	mail := p.world.Sink.Mail(t, u.Email, n+1)
-	if mail.Code == "" || mail.Link == "" || mail.NotMe == "" {
-		t.Fatalf("a mail without code, link or \"not me\": %s: %s", mail.Subject, Quietly(mail.Text))
+	mail := p.world.Sink.Code(t, u.Email, n+1)
+	if mail.Link == "" || mail.NotMe == "" {
+		t.Fatalf("a mail without link or \"not me\": %s: %s", mail.Subject, Quietly(mail.Text))
 	}
 	return mail
 }
@@ -95,11 +95,11 @@ func (p *Person) SignInRemembered(t testing.TB, app *App, u *User) *Tokens {
 
 func (p *Person) signIn(t testing.TB, app *App, u *User, answer func(string) *Page) *Tokens {
 	t.Helper()
-	n := len(p.world.Sink.Mails(u.Email))
+	n := len(p.world.Sink.Codes(u.Email))
 	visit := app.Visit()
 	p.Visit(visit)
 	p.Password(u.Email, u.Password)
-	mail := p.world.Sink.Mail(t, u.Email, n+1)
+	mail := p.world.Sink.Code(t, u.Email, n+1)
 	return app.Finish(t, visit, answer(mail.Code))
 }
 

@@ -99,21 +99,37 @@ func (s *Sink) All() []Mail {
 	return slices.Clone(s.mails)
 }
 
+// Codes returns the mails to address that carry a code.
+func (s *Sink) Codes(address string) []Mail {
+	return slices.DeleteFunc(s.Mails(address), func(m Mail) bool { return m.Code == "" })
+}
+
 // Mail waits for the n-th mail (from 1) to address.
 func (s *Sink) Mail(t testing.TB, address string, n int) Mail {
+	t.Helper()
+	return s.await(t, address, n, s.Mails)
+}
+
+// Code waits for the n-th mail (from 1) to address that carries a code.
+func (s *Sink) Code(t testing.TB, address string, n int) Mail {
+	t.Helper()
+	return s.await(t, address, n, s.Codes)
+}
+
+func (s *Sink) await(t testing.TB, address string, n int, those func(string) []Mail) Mail {
 	t.Helper()
 	deadline := time.After(15 * time.Second)
 	for {
 		s.mu.Lock()
 		changed := s.changed
 		s.mu.Unlock()
-		if got := s.Mails(address); len(got) >= n {
+		if got := those(address); len(got) >= n {
 			return got[n-1]
 		}
 		select {
 		case <-changed:
 		case <-deadline:
-			t.Fatalf("mail %d to %s did not come; %d came", n, address, len(s.Mails(address)))
+			t.Fatalf("mail %d to %s did not come; %d came", n, address, len(those(address)))
 		}
 	}
 }
