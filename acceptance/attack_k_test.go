@@ -301,7 +301,7 @@ func TestATK144_ResponseTypes(t *testing.T) {
 		p.SignIn(t, app, w.Covered(t).User(t))
 		for _, ask := range [][]string{
 			{"response_type", "token"}, {"response_type", "id_token token"}, {"response_type", "id_token"}, {"response_type", "code token"}, {"response_type", "code id_token"}, {"response_type", ""},
-			{"response_mode", "web_message"}, {"response_mode", "fragment"}, {"response_mode", "jwt"}, {"request", "eyJhbGciOiJub25lIn0.e30."}, {"request_uri", "https://evil.test/r"}, {"registration", "{}"},
+			{"response_mode", "web_message"}, {"response_mode", "fragment"}, {"response_mode", "jwt"}, {"request", "eyJhbGciOiJub25lIn0.e30."}, {"request_uri", "https://evil.test/r"},
 		} {
 			pg := p.Visit(app.Visit(ask...))
 			if pg.Left == nil && pg.Status < 400 {

@@ -67,7 +67,7 @@ func TestClients_BasicProvider(t *testing.T) {
 		for name, ask := range map[string][]string{
 			"oidcc-ensure-request-with-unknown-parameter-succeeds": {"unknown", "parameter"}, "oidcc-display-page": {"display", "page"}, "oidcc-display-popup": {"display", "popup"},
 			"oidcc-ui-locales": {"ui_locales", "se"}, "oidcc-claims-locales": {"claims_locales", "se"}, "oidcc-login-hint": {"login_hint", u.Email},
-			"oidcc-ensure-request-with-acr-values-succeeds": {"acr_values", "1 2"}, "oidcc-max-age-10000": {"max_age", "10000"}, "oidcc-prompt-none-logged-in": {"prompt", "none"},
+			"oidcc-ensure-request-with-acr-values-succeeds": {"acr_values", rig.Level1e + " " + rig.Level1}, "oidcc-max-age-10000": {"max_age", "10000"}, "oidcc-prompt-none-logged-in": {"prompt", "none"},
 			"oidcc-id-token-hint": {"prompt", "none", "id_token_hint", tokens.IDToken}, "oidcc-scope-address": {"scope", "openid address"}, "oidcc-scope-phone": {"scope", "openid phone"},
 			"oidcc-scope-all": {"scope", "openid profile email address phone"},
 		} {
