@@ -41,11 +41,9 @@ func TestBrowser_SignInByCode(t *testing.T) {
 				b.WithoutScripts()
 			}
 			mail := through(t, w, b, app, u)
-			if !strings.Contains(b.Text(), mail.Reference) || !strings.Contains(b.Text(), "left") && scripts {
-				t.Errorf("scripts %v: no reference or no remaining time: %s", scripts, b.Text())
-			}
-			if !strings.Contains(b.Text(), "Valid until") {
-				t.Errorf("scripts %v: not said until when: %s", scripts, b.Text())
+			remaining := map[bool]string{true: " left", false: "Valid until"}[scripts]
+			if text := b.Text(); !strings.Contains(text, mail.Reference) || !strings.Contains(text, remaining) {
+				t.Errorf("scripts %v: no reference or no remaining time: %s", scripts, text)
 			}
 			b.Type(codeField, wrongCode(mail.Code, 5))
 			b.Click(submitCode)
