@@ -16,6 +16,7 @@ const (
 	Answered = "answered"
 	Replaced = "replaced"
 	Ended    = "ended"
+	Expired  = "expired"
 )
 
 // Challenge is one request for proof.

@@ -46,6 +46,9 @@ func (p *Portal) pressLink(w http.ResponseWriter, r *http.Request) error {
 	if fault.Is(err, fault.NotFound) {
 		return p.showLink(w, r)
 	}
+	if fault.Is(err, fault.RateLimited) {
+		return err
+	}
 	return p.answered(w, r, mine, step, err)
 }
 

@@ -52,7 +52,7 @@ func (s *Service) standing(ctx context.Context, tx *db.Tx, f *flow, problem stri
 func (s *Service) spentStep(f *flow, now time.Time) CodeSpent {
 	return CodeSpent{
 		AppName: f.App.Name, SentTo: outofband.Mask(f.User.Email), NewCodesLeft: s.newCodesLeft(f), ContinueTo: f.ContinueTo,
-		Expired: len(f.Challenges) > 0 && !now.Before(f.Challenges[0].ExpiresAt),
+		Expired: len(f.Challenges) > 0 && (f.Challenges[0].ClosedBecause == challenge.Expired || !now.Before(f.Challenges[0].ExpiresAt)),
 	}
 }
 
@@ -126,6 +126,9 @@ var errAnswers = fault.New(fault.RateLimited, "code.problem.wait")
 // unjudged answers a code that came when there was nothing to compare it with.
 func (s *Service) unjudged(ctx context.Context, tx *db.Tx, f *flow, v session.Visitor) (Step, error) {
 	if err := audit.Record(ctx, tx, event("signin.code", "refused", "no_open_challenge", f.User.ID, f.ClientID, string(authenticator.Email), f.ID, v)); err != nil {
+		return nil, err
+	}
+	if err := s.expire(ctx, tx, f); err != nil {
 		return nil, err
 	}
 	if why := f.over(tx.Now); why != "" {

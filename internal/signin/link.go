@@ -108,24 +108,62 @@ func sameFlow(ctx context.Context, tx *db.Tx, ref secret.Reference, flowID strin
 }
 
 // PressLink finishes a sign-in by its link, only in the browser that began it. Anywhere
-// else it signs nobody in: both browsers stay as they were.
+// else it signs nobody in: both browsers stay as they were. Links that nobody was sent
+// cost their source a try.
 func (s *Service) PressLink(ctx context.Context, link, flowRef secret.Reference, remember bool, v session.Visitor) (Step, error) {
-	if err := ratelimit.Spend(ctx, s.DB, db.Installation, limitLinks, source(v.IP)); err != nil {
+	if err := s.linksLeft(ctx, v); err != nil {
 		return nil, err
 	}
 	var step Step
+	known := false
 	err := s.DB.InTx(ctx, link.Tenant, func(tx *db.Tx) error {
 		c, f, err := s.followLink(ctx, tx, link)
-		if err != nil {
+		if err != nil || f == nil {
 			return err
 		}
-		if f == nil || !sameFlow(ctx, tx, flowRef, f.ID) || linkState(c, f, tx.Now) != LinkElsewhere {
-			return errLinkUseless
+		known = true
+		if !sameFlow(ctx, tx, flowRef, f.ID) {
+			return nil
+		}
+		if linkState(c, f, tx.Now) != LinkElsewhere {
+			return s.expire(ctx, tx, f)
 		}
 		step, err = s.judge(ctx, tx, flowRef, c.ID, authenticator.Response{LinkToken: link.Token.Reveal()}, remember, v)
 		return err
 	})
+	if err == nil && !known {
+		err = ratelimit.Spend(ctx, s.DB, db.Installation, limitLinks, source(v.IP))
+	}
+	if err == nil && step == nil {
+		err = errLinkUseless
+	}
 	return step, err
 }
 
 var errLinkUseless = fault.New(fault.NotFound, "link.useless")
+
+// linksLeft refuses a source that has shown too many tokens that nobody was sent.
+func (s *Service) linksLeft(ctx context.Context, v session.Visitor) error {
+	return s.DB.View(ctx, db.Installation, func(tx *db.Tx) error {
+		w := limitLinks.Windows[0]
+		n, err := ratelimit.Count(ctx, tx, limitLinks, source(v.IP), w.Per)
+		if err == nil && n >= w.Count {
+			return fault.New(fault.RateLimited, "error.rate_limited").After(w.Per / 10)
+		}
+		return err
+	})
+}
+
+// expire closes what has run out when somebody tries to use it, so that a clock that goes
+// back does not bring it to life again (SEC-140).
+func (s *Service) expire(ctx context.Context, tx *db.Tx, f *flow) error {
+	if !tx.Now.Before(f.ExpiresAt) {
+		if _, err := f.close(ctx, tx, Expired); err != nil {
+			return err
+		}
+	}
+	if len(f.Challenges) > 0 && !tx.Now.Before(f.Challenges[0].ExpiresAt) {
+		return challenge.CloseOpen(ctx, tx, f.ID, challenge.Expired)
+	}
+	return nil
+}

@@ -27,11 +27,11 @@ const noticeLife = 24 * time.Hour
 // the attempt and what came of it end, the password is flagged, the admins are told. It
 // answers the same for every token, good or bad.
 func (s *Service) Disown(ctx context.Context, ref secret.Reference, v session.Visitor) error {
-	if err := ratelimit.Spend(ctx, s.DB, db.Installation, limitLinks, source(v.IP)); err != nil {
+	if err := s.linksLeft(ctx, v); err != nil {
 		return err
 	}
 	if !s.Keys.CheckToken(ref.Token, "not-me", ref.Tenant, ref.ID) {
-		return nil
+		return ratelimit.Spend(ctx, s.DB, db.Installation, limitLinks, source(v.IP))
 	}
 	return s.DB.InTx(ctx, ref.Tenant, func(tx *db.Tx) error {
 		n, err := tx.Exec(ctx, `UPDATE flows SET disowned_at = $1 WHERE tenant_id = $2 AND id = $3 AND disowned_at = 0 AND started_at > $4`,
