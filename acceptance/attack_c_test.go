@@ -102,6 +102,11 @@ func TestATK045_FromALowAppToAHighOne(t *testing.T) {
 		if p.Cookie("session") == low {
 			t.Error("the session's value did not change at the step-up")
 		}
+		replay := w.Person(t)
+		replay.SetCookie("session", low)
+		if again := w.PhoneApp(t).Visit("prompt", "none"); w.PhoneApp(t).Callback(t, again, replay.Visit(again)).Get("code") != "" {
+			t.Error("the old value is still a session after the step-up")
+		}
 	})
 }
 

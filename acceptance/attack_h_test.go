@@ -141,3 +141,26 @@ func TestATK115_TenantDiscovery(t *testing.T) {
 		}
 	})
 }
+
+// guard: failures on existing accounts count against the source as well. Otherwise the
+// moment of the refusal tells how many of the addresses tried exist.
+func TestATK111_TheSourceBudgetIsNoOracle(t *testing.T) {
+	rig.EachFresh(t, rig.Options{Config: "[limits]\nunknown_per_source = 10\n"}, func(t *testing.T, w *rig.World) {
+		wrong := func(p *rig.Person, email string) int {
+			return p.Send(p.Request(http.MethodPost, rig.PathPassword, form("email", email, "password", "a wrong password of some length"))).Status
+		}
+		var outcomes [2][]int
+		one, other := w.Person(t), w.Person(t)
+		for i := range 12 {
+			outcomes[0] = append(outcomes[0], wrong(one, w.Unique("nobody")+"@people.example.test"))
+			email := w.Unique("nobody") + "@people.example.test"
+			if i%2 == 0 {
+				email = w.Covered(t).User(t).Email
+			}
+			outcomes[1] = append(outcomes[1], wrong(other, email))
+		}
+		if !slices.Equal(outcomes[0], outcomes[1]) {
+			t.Errorf("twelve unknown addresses answer %v, six of twelve known answer %v", outcomes[0], outcomes[1])
+		}
+	})
+}
