@@ -24,9 +24,9 @@ func mandates(t tenant.Tenant, now time.Time) choice {
 	}}
 }
 
-// switches are what the company may decide about itself.
-func switches(t tenant.Tenant) choice {
-	on := !t.SwitchedOnAt.IsZero()
+// switches are what the company may decide about itself. Locked, they show what holds.
+func switches(t tenant.Tenant, locked bool) choice {
+	on := locked || !t.SwitchedOnAt.IsZero()
 	return choice{[]option{{"on", "on", on}, {"off", "off", !on}}}
 }
 

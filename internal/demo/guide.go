@@ -94,7 +94,8 @@ func (d *Demo) view(ctx context.Context, c company) (companyView, error) {
 		if err != nil {
 			return err
 		}
-		v.Mandate, v.Switch, v.Locked = mandates(t, tx.Now), switches(t), locked(t, tx.Now, d.print.Date)
+		v.Mandate, v.Locked = mandates(t, tx.Now), locked(t, tx.Now, d.print.Date)
+		v.Switch = switches(t, v.Locked != "")
 		if people, err = user.List(ctx, tx); err != nil {
 			return err
 		}
@@ -131,12 +132,12 @@ func (d *Demo) explain(ctx context.Context, c company, people []user.User) (out 
 }
 
 func (d *Demo) decided(appID string, decision policy.Decision) decisionView {
-	v := decisionView{App: appNames[appID], Asks: "password only"}
+	v := decisionView{App: appNames[appID], Asks: "password only."}
 	switch decision.Outcome {
 	case policy.Challenge:
-		v.Asked, v.Asks = true, "password, then a code by e-mail"
+		v.Asked, v.Asks = true, "password, then a code by e-mail."
 	case policy.Deny:
-		v.Asks = "cannot sign in"
+		v.Asks = "cannot sign in."
 	}
 	for _, r := range decision.Because {
 		v.Because = append(v.Because, d.print.T(r.Key, d.dated(r.Args)...))

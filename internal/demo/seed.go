@@ -27,10 +27,10 @@ func (d *Demo) seed(ctx context.Context) (clientKeys, error) {
 	}
 	var keys clientKeys
 	err := d.house.DB.InTx(ctx, db.Installation, func(tx *db.Tx) (err error) {
-		if keys.dashboard, err = register(ctx, tx, dashboardID, "Dashboard", client.Confidential, d.at.Dashboard); err != nil {
+		if keys.dashboard, err = register(ctx, tx, dashboardID, dashboard.Name, client.Confidential, d.at.Dashboard); err != nil {
 			return err
 		}
-		keys.phone, err = register(ctx, tx, phoneID, "Phone app", client.Native, d.at.Phone)
+		keys.phone, err = register(ctx, tx, phoneID, phone.Name, client.Native, d.at.Phone)
 		return err
 	})
 	return keys, err
