@@ -3,6 +3,10 @@ package outofband
 import (
 	"strings"
 	"testing"
+	"time"
+
+	"countersign/internal/authenticator"
+	"countersign/internal/secret"
 )
 
 func TestCanonical(t *testing.T) {
@@ -37,6 +41,33 @@ func TestMaskTellsNoLength(t *testing.T) {
 	} {
 		if got := Mask(address); got != want {
 			t.Errorf("%s is %s, want %s", address, got, want)
+		}
+	}
+}
+
+// TestACodeIsBoundToItsSetting: in any other setting the right code is wrong (SEC-14).
+func TestACodeIsBoundToItsSetting(t *testing.T) {
+	v := Verifier{Channel: authenticator.Email, Keys: secret.NewKeys(time.Now()), Digits: 6}
+	a := authenticator.Authenticator{ID: "a", UserID: "u"}
+	s := authenticator.Setting{FlowID: "f", ChallengeID: "c", Purpose: "p"}
+	mac := v.mac("t", a, s, "x@y.example", "012345")
+	check := func(tenant string, a authenticator.Authenticator, s authenticator.Setting, to, code string) bool {
+		return v.Keys.CheckMAC(mac, "outofband", v.binding(tenant, a, s, to, code)...)
+	}
+	if !check("t", a, s, "x@y.example", "012345") {
+		t.Fatal("the right code is wrong")
+	}
+	user, device := a, a
+	user.UserID, device.ID = "other", "other"
+	flow, purpose, again := s, s, s
+	flow.FlowID, purpose.Purpose, again.ChallengeID = "other", "other", "other"
+	for name, ok := range map[string]bool{
+		"tenant": check("other", a, s, "x@y.example", "012345"), "user": check("t", user, s, "x@y.example", "012345"), "authenticator": check("t", device, s, "x@y.example", "012345"),
+		"flow": check("t", a, flow, "x@y.example", "012345"), "purpose": check("t", a, purpose, "x@y.example", "012345"), "challenge": check("t", a, again, "x@y.example", "012345"),
+		"destination": check("t", a, s, "z@y.example", "012345"), "code": check("t", a, s, "x@y.example", "012346"),
+	} {
+		if ok {
+			t.Errorf("the code is right for another %s", name)
 		}
 	}
 }
