@@ -346,3 +346,6 @@ func Quietly(s string) string {
 
 // CAFile is the certificate that this run's servers are signed with.
 func (w *World) CAFile() string { return w.file("ca.pem") }
+
+// BounceAddr is where the program takes delivery reports.
+func (w *World) BounceAddr() string { return w.bounces }
