@@ -156,7 +156,7 @@ func (d *Demo) configuration(dir string) config.Config {
 	c.PublicURL = d.at.SignIn
 	c.KeyFile = filepath.Join(dir, "countersign.key")
 	c.Database.URL = secret.Text("sqlite:" + filepath.Join(dir, "countersign.db"))
-	c.SMTP.Host, c.SMTP.Port, c.SMTP.TLS = "127.0.0.1", d.mail.port(), "none"
+	c.SMTP.Host, c.SMTP.Port, c.SMTP.TLS = "localhost", d.mail.port(), "none"
 	c.SMTP.From = vendorName + " <sign-in@harbor.example>"
 	return c
 }
