@@ -145,7 +145,7 @@ func TestATK115_TenantDiscovery(t *testing.T) {
 // guard: failures on existing accounts count against the source as well. Otherwise the
 // moment of the refusal tells how many of the addresses tried exist.
 func TestATK111_TheSourceBudgetIsNoOracle(t *testing.T) {
-	rig.EachFresh(t, rig.Options{Config: "[limits]\nunknown_per_source = 10\n"}, func(t *testing.T, w *rig.World) {
+	rig.EachFresh(t, rig.Options{Config: "[limits]\nfailures_per_source = 10\n"}, func(t *testing.T, w *rig.World) {
 		wrong := func(p *rig.Person, email string) int {
 			return p.Send(p.Request(http.MethodPost, rig.PathPassword, form("email", email, "password", "a wrong password of some length"))).Status
 		}

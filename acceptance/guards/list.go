@@ -52,13 +52,13 @@ var guards = []Guard{
 		Package: signin, Tests: "TestATK12_",
 	},
 	{
-		Name: "the source's budget for unknown accounts", File: "internal/signin/password.go",
-		Old: "if used >= s.Limits.UnknownPerSource {", New: "if used >= 1<<30 {",
-		Package: signin, Tests: "TestUnknownAccountsPerSource",
+		Name: "the source's budget for failures", File: "internal/signin/password.go",
+		Old: "if used >= s.Limits.FailuresPerSource {", New: "if used >= 1<<30 {",
+		Package: signin, Tests: "TestFailuresPerSource",
 	},
 	{
 		Name: "ten mails an hour", File: "internal/signin/next.go",
-		Old: "if err == nil && wait > 0 {\n\t\treturn errSends.After(wait)", New: "if err == nil && wait < 0 {\n\t\treturn errSends.After(wait)",
+		Old: "if wait > 0 {\n\t\treturn s.unsent(", New: "if wait < 0 {\n\t\treturn s.unsent(",
 		Package: signin, Tests: "TestATK116_",
 	},
 	{

@@ -75,8 +75,8 @@ type Limits struct {
 	FailuresInARow             int           `toml:"failures_in_a_row" doc:"Failures in a row that disable an authenticator until it is set up again."`
 	PasswordSlowFrom           int           `toml:"password_slow_from" doc:"The failed password from which an account's next try must wait."`
 	PasswordSlowMax            time.Duration `toml:"password_slow_max" doc:"The longest such wait."`
-	UnknownPerSource           int           `toml:"unknown_per_source" doc:"Failures with unknown accounts that one source may have in unknown_per_source_window."`
-	UnknownPerSourceWindow     time.Duration `toml:"unknown_per_source_window" doc:"The span for unknown_per_source."`
+	FailuresPerSource          int           `toml:"failures_per_source" doc:"Failed passwords that one source may have, of accounts that exist and that do not, in failures_per_source_window."`
+	FailuresPerSourceWindow    time.Duration `toml:"failures_per_source_window" doc:"The span for failures_per_source."`
 	SessionLife                time.Duration `toml:"session_life" doc:"Life of a session with a second step."`
 	SessionIdle                time.Duration `toml:"session_idle" doc:"How long such a session may be idle."`
 	LongSessionLife            time.Duration `toml:"long_session_life" doc:"Life of a session by password only or on a remembered browser."`
@@ -106,7 +106,7 @@ func Default() Config {
 			FlowLife: 15 * time.Minute, SendsPerHour: 10, SendsPerDay: 30,
 			SecondFactorFailuresPerDay: 30, PerMonth: 100, FailuresInARow: 100,
 			PasswordSlowFrom: 5, PasswordSlowMax: 15 * time.Minute,
-			UnknownPerSource: 50, UnknownPerSourceWindow: 10 * time.Minute,
+			FailuresPerSource: 50, FailuresPerSourceWindow: 10 * time.Minute,
 			SessionLife: 24 * time.Hour, SessionIdle: time.Hour, LongSessionLife: 720 * time.Hour, RememberDays: 30,
 			AuthorizationCodeLife: time.Minute, AccessTokenLife: 10 * time.Minute, RefreshTokenLife: 720 * time.Hour,
 			Argon2: Argon2{MemoryKiB: 19456, Passes: 2, Queue: 64},

@@ -45,8 +45,8 @@ func (l Limits) checkSteps(count func(string, int, int, int), span func(string, 
 	count("failures_in_a_row", l.FailuresInARow, 3, 100)
 	count("password_slow_from", l.PasswordSlowFrom, 1, 20)
 	span("password_slow_max", l.PasswordSlowMax, time.Second, time.Hour)
-	count("unknown_per_source", l.UnknownPerSource, 1, 10_000)
-	span("unknown_per_source_window", l.UnknownPerSourceWindow, time.Minute, day)
+	count("failures_per_source", l.FailuresPerSource, 1, 10_000)
+	span("failures_per_source_window", l.FailuresPerSourceWindow, time.Minute, day)
 }
 
 func (l Limits) checkTokens(count func(string, int, int, int), span func(string, time.Duration, time.Duration, time.Duration)) {

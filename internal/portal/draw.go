@@ -19,6 +19,12 @@ import (
 func (p *Portal) follow(w http.ResponseWriter, r *http.Request, step signin.Step) error {
 	switch s := step.(type) {
 	case signin.AnswerCode:
+		if s.Problem != "" { // a redirect would lose it
+			setRetryAfter(w, s.Wait)
+			return p.drawCode(w, r, http.StatusTooManyRequests, s)
+		}
+		p.keepFlow(w, s.Flow)
+	case signin.CodeSpent:
 		p.keepFlow(w, s.Flow)
 	case signin.ReplacePassword:
 		p.keepFlow(w, s.Flow)
@@ -57,7 +63,11 @@ func (p *Portal) draw(w http.ResponseWriter, r *http.Request, status int, step s
 	case signin.AnswerCode:
 		return p.drawCode(w, r, status, s)
 	case signin.CodeSpent:
-		return p.Web.Draw(w, r, status, spentPage{AppName: s.AppName, SentTo: s.SentTo, NewCodesLeft: s.NewCodesLeft, Expired: s.Expired, RestartURL: signInPath(s.ContinueTo)})
+		if s.Unsent {
+			setRetryAfter(w, s.Wait)
+			status = http.StatusTooManyRequests
+		}
+		return p.Web.Draw(w, r, status, spentPage{AppName: s.AppName, SentTo: s.SentTo, NewCodesLeft: s.NewCodesLeft, Expired: s.Expired, Unsent: s.Unsent, RestartURL: signInPath(s.ContinueTo)})
 	case signin.ReplacePassword:
 		return p.Web.Draw(w, r, status, newPasswordPage{Email: s.Email, MinLength: s.MinLength, Targets: p.originsOf(s.ContinueTo)})
 	case signin.Over:

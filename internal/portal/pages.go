@@ -139,15 +139,27 @@ type spentPage struct {
 	AppName, SentTo string
 	NewCodesLeft    int
 	Expired         bool // its time is over; otherwise there were too many wrong answers
+	Unsent          bool // too many messages went to this address, so there is no code at all
 	RestartURL      string
 }
 
 // Text says why the code is dead.
 func (p spentPage) Text() string {
-	if p.Expired {
+	switch {
+	case p.Unsent:
+		return "code.problem.sending"
+	case p.Expired:
 		return "spent.expired"
 	}
 	return "spent.text"
+}
+
+// Title is the heading.
+func (p spentPage) Title() string {
+	if p.Unsent {
+		return "spent.unsent.title"
+	}
+	return "spent.title"
 }
 
 func (spentPage) Template() string { return "portal/spent" }

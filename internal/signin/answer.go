@@ -52,13 +52,14 @@ func (s *Service) standing(ctx context.Context, tx *db.Tx, f *flow, problem stri
 func (s *Service) spentStep(f *flow, now time.Time) CodeSpent {
 	return CodeSpent{
 		AppName: f.App.Name, SentTo: outofband.Mask(f.User.Email), NewCodesLeft: s.newCodesLeft(f), ContinueTo: f.ContinueTo,
+		Unsent:  len(f.Challenges) == 0,
 		Expired: len(f.Challenges) > 0 && (f.Challenges[0].ClosedBecause == challenge.Expired || !now.Before(f.Challenges[0].ExpiresAt)),
 	}
 }
 
 func (s *Service) newCodesLeft(f *flow) int { return max(s.Limits.NewCodes+1-f.Sends, 0) }
 
-func (s *Service) answerStep(ctx context.Context, tx *db.Tx, f *flow, d policy.Decision, problem string) (Step, error) {
+func (s *Service) answerStep(ctx context.Context, tx *db.Tx, f *flow, d policy.Decision, problem string) (AnswerCode, error) {
 	c := f.Challenges[0]
 	delivery, err := message.Delivery(ctx, tx, c.MessageID)
 	return AnswerCode{

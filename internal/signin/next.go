@@ -64,8 +64,12 @@ func (s *Service) challenge(ctx context.Context, tx *db.Tx, f *flow, d policy.De
 	if !ok {
 		return s.unmet(ctx, tx, f, d)
 	}
-	if err := s.spendSend(ctx, tx, f, a); err != nil {
+	wait, err := s.spendSend(ctx, tx, f, a)
+	if err != nil {
 		return nil, err
+	}
+	if wait > 0 {
+		return s.unsent(ctx, tx, f, d, wait)
 	}
 	c := challenge.New(tx, f.ID, a, s.Limits.WrongAnswers, s.Limits.CodeLife)
 	opening, err := s.verifier(a.Kind).Begin(ctx, tx, a, s.setting(f, c))
@@ -105,38 +109,49 @@ func (s *Service) setting(f *flow, c challenge.Challenge) authenticator.Setting 
 	}
 }
 
-// spendSend counts a message against the flow, the account and the destination. The
-// guarded UPDATE also keeps two tabs from sending at the same moment.
-func (s *Service) spendSend(ctx context.Context, tx *db.Tx, f *flow, a authenticator.Authenticator) error {
-	n, err := tx.Exec(ctx, `UPDATE flows SET sends = sends + 1 WHERE tenant_id = $1 AND id = $2 AND closed_at = 0 AND sends = $3 AND sends <= $4`, tx.Tenant, f.ID, f.Sends, s.Limits.NewCodes)
-	if err != nil {
-		return err
-	}
-	if n == 0 {
-		return errNewCodeWait.After(s.Limits.NewCodeEvery)
-	}
-	f.Sends++
+// spendSend counts a message against the account, the destination and the flow. wait says
+// that it must not be sent before; then nothing is counted. The guarded UPDATE keeps two
+// tabs from sending at the same moment.
+func (s *Service) spendSend(ctx context.Context, tx *db.Tx, f *flow, a authenticator.Authenticator) (wait time.Duration, err error) {
 	to, err := outofband.Address(ctx, tx, a.ID)
 	if err != nil {
-		return err
+		return 0, err
 	}
-	if err := spendOrRefuse(ctx, tx, s.limitSends("send.account"), f.User.ID); err != nil {
-		return err
+	account, destination := s.limitSends("send.account"), s.limitSends("send.destination")
+	if wait, err = ratelimit.SpendIn(ctx, tx, account, f.User.ID); err != nil || wait > 0 {
+		return wait, err
 	}
-	return spendOrRefuse(ctx, tx.As(db.Installation), s.limitSends("send.destination"), s.hidden("destination", strings.ToLower(to)))
+	wait, err = ratelimit.SpendIn(ctx, tx.As(db.Installation), destination, s.hidden("destination", strings.ToLower(to)))
+	if err != nil {
+		return 0, err
+	}
+	if wait > 0 {
+		return wait, ratelimit.GiveBack(ctx, tx, account, f.User.ID)
+	}
+	n, err := tx.Exec(ctx, `UPDATE flows SET sends = sends + 1 WHERE tenant_id = $1 AND id = $2 AND closed_at = 0 AND sends = $3 AND sends <= $4`, tx.Tenant, f.ID, f.Sends, s.Limits.NewCodes)
+	if err == nil && n == 0 {
+		err = errNewCodeWait.After(s.Limits.NewCodeEvery)
+	}
+	f.Sends++
+	return 0, err
 }
 
-var (
-	errNewCodeWait = fault.New(fault.RateLimited, "code.problem.too_soon")
-	errSends       = fault.New(fault.RateLimited, "code.problem.sending")
-)
+var errNewCodeWait = fault.New(fault.RateLimited, "code.problem.too_soon")
 
-func spendOrRefuse(ctx context.Context, tx *db.Tx, l ratelimit.Limit, subject string) error {
-	wait, err := ratelimit.SpendIn(ctx, tx, l, subject)
-	if err == nil && wait > 0 {
-		return errSends.After(wait)
+// unsent goes on without a message. It is a step and not an error: that the password was
+// right stays recorded, and a code that was sent before stays good.
+func (s *Service) unsent(ctx context.Context, tx *db.Tx, f *flow, d policy.Decision, wait time.Duration) (Step, error) {
+	if err := audit.Record(ctx, tx, event("challenge.sent", "refused", "too_many_messages", f.User.ID, f.ClientID, string(d.Offer[0]), f.ID, f.Visitor)); err != nil {
+		return nil, err
 	}
-	return err
+	if f.current(tx.Now) == nil {
+		step := s.spentStep(f, tx.Now)
+		step.Wait = wait
+		return step, nil
+	}
+	step, err := s.answerStep(ctx, tx, f, d, "code.problem.sending")
+	step.Wait = wait
+	return step, err
 }
 
 // unmet ends a flow that nothing this user has could finish.

@@ -88,30 +88,24 @@ func (s *Service) lookUp(ctx context.Context, a Attempt) (acc account, err error
 	return acc, err
 }
 
-// reserve takes one try from the account's and the source's budgets before anything is
-// compared. It commits on its own, so that nothing later can give the try back unnoticed.
+// reserve takes one try from the account's budget before anything is compared. It commits
+// on its own, so that nothing later can give the try back unnoticed. The source's budget is
+// only looked at: it is charged for failures, when they are known to be failures.
 func (s *Service) reserve(ctx context.Context, a Attempt, acc account, subject string) error {
 	limit, who := s.limitPassword(), subject
 	if acc.remembered.ID != "" {
 		limit, who = s.limitKnownBrowser(), acc.remembered.ID
 	}
-	src := source(a.Visitor.IP)
-	mirror, mirrored := s.limitSource(), src
-	if acc.known {
-		mirror, mirrored = s.limitMirror(), subject
-	}
 	var refused error
 	err := s.DB.InTx(ctx, db.Installation, func(tx *db.Tx) error {
-		used, err := ratelimit.Count(ctx, tx, s.limitSource(), src, s.Limits.UnknownPerSourceWindow)
+		refused = nil
+		used, err := ratelimit.Count(ctx, tx, s.limitSource(), source(a.Visitor.IP), s.Limits.FailuresPerSourceWindow)
 		if err != nil {
 			return err
 		}
-		if used >= s.Limits.UnknownPerSource {
-			refused = errSlowDown.After(s.Limits.UnknownPerSourceWindow / 10)
+		if used >= s.Limits.FailuresPerSource {
+			refused = errSlowDown.After(s.Limits.FailuresPerSourceWindow / 10)
 			return nil
-		}
-		if _, err := ratelimit.SpendIn(ctx, tx, mirror, mirrored); err != nil {
-			return err
 		}
 		wait, err := ratelimit.SpendIn(ctx, tx, limit, who)
 		if wait > 0 {
@@ -119,20 +113,17 @@ func (s *Service) reserve(ctx context.Context, a Attempt, acc account, subject s
 		}
 		return err
 	})
-	if err != nil {
+	if err != nil || refused == nil {
 		return err
 	}
-	if refused != nil {
-		return s.throttled(ctx, a, acc, refused)
-	}
-	return nil
+	return s.throttled(ctx, a, acc, refused)
 }
 
 var errSlowDown = fault.New(fault.RateLimited, "signin.problem.wait")
 
 // throttled leaves a trace of a try that was turned away unseen.
 func (s *Service) throttled(ctx context.Context, a Attempt, acc account, refused error) error {
-	if err := s.record(ctx, a, acc, "signin.password", "refused", "throttled"); err != nil {
+	if err := s.record(ctx, a, acc, "refused", "throttled"); err != nil {
 		return err
 	}
 	return refused
@@ -148,16 +139,21 @@ func (s *Service) refuse(ctx context.Context, a Attempt, acc account) error {
 	case !acc.world.open():
 		reason = "account_or_app_closed"
 	}
-	return s.record(ctx, a, acc, "signin.password", "failed", reason)
+	return s.record(ctx, a, acc, "failed", reason)
 }
 
-func (s *Service) record(ctx context.Context, a Attempt, acc account, action, result, reason string) error {
+func (s *Service) record(ctx context.Context, a Attempt, acc account, result, reason string) error {
 	where := db.Installation
 	if acc.known {
 		where = acc.world.Tenant.ID
 	}
 	return s.DB.InTx(ctx, where, func(tx *db.Tx) error {
-		return audit.Record(ctx, tx, event(action, result, reason, acc.world.User.ID, a.ClientID, string(authenticator.Password), "", a.Visitor))
+		if result == "failed" {
+			if _, err := ratelimit.SpendIn(ctx, tx.As(db.Installation), s.limitSource(), source(a.Visitor.IP)); err != nil {
+				return err
+			}
+		}
+		return audit.Record(ctx, tx, event("signin.password", result, reason, acc.world.User.ID, a.ClientID, string(authenticator.Password), "", a.Visitor))
 	})
 }
 
@@ -195,6 +191,9 @@ func (s *Service) passwordProved(ctx context.Context, tx *db.Tx, a Attempt, acc 
 func withFlow(step Step, ref secret.Reference) Step {
 	switch st := step.(type) {
 	case AnswerCode:
+		st.Flow = &ref
+		return st
+	case CodeSpent:
 		st.Flow = &ref
 		return st
 	case ReplacePassword:

@@ -58,18 +58,11 @@ func (s *Service) limitKnownBrowser() ratelimit.Limit {
 	return l
 }
 
+// limitSource counts failures of accounts that exist and that do not alike, so that the
+// moment of a refusal tells nothing about either. Right passwords never count: a whole
+// floor may sign in from behind one address.
 func (s *Service) limitSource() ratelimit.Limit {
-	return ratelimit.Limit{Name: "password.source", Windows: []ratelimit.Window{{Count: s.Limits.UnknownPerSource, Per: s.Limits.UnknownPerSourceWindow}}}
-}
-
-// limitMirror does the work of limitSource for accounts that exist, on a row that nobody
-// shares, so that both kinds of account cost the same and a whole floor behind one
-// address does not queue for one row.
-func (s *Service) limitMirror() ratelimit.Limit {
-	l := s.limitSource()
-	l.Name = "password.mirror"
-	l.Windows = []ratelimit.Window{{Count: 10_000, Per: 10 * time.Minute}}
-	return l
+	return ratelimit.Limit{Name: "password.source", Windows: []ratelimit.Window{{Count: s.Limits.FailuresPerSource, Per: s.Limits.FailuresPerSourceWindow}}}
 }
 
 func (s *Service) limitAnswers() ratelimit.Limit {

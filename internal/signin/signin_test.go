@@ -537,11 +537,16 @@ func TestATK12_StrangersSlowDownButDoNotLockOut(t *testing.T) {
 	})
 }
 
-func TestUnknownAccountsPerSource(t *testing.T) {
+func TestFailuresPerSource(t *testing.T) {
 	each(t, func(t *testing.T, h *house) {
 		var last error
 		for i := range 51 {
 			a := attempt(strings.Repeat("x", i+1)+"@nowhere.test", "whatever", "dashboard")
+			if i%10 == 0 { // those of accounts that exist count alike
+				address := strings.Repeat("y", i+1) + "@company.test"
+				h.newUser(h.company, address, user.Agent)
+				a.Email = address
+			}
 			_, last = h.SubmitPassword(t.Context(), a)
 		}
 		if !fault.Is(last, fault.RateLimited) {
@@ -558,21 +563,31 @@ func TestUnknownAccountsPerSource(t *testing.T) {
 	})
 }
 
+// guard: spendSend's budgets.
 func TestATK116_TenMailsAnHour(t *testing.T) {
 	each(t, func(t *testing.T, h *house) {
-		sent := 0
+		sent, unsent := 0, 0
 		for range 14 {
 			h.clock.pass(31 * time.Second)
-			_, err := h.SubmitPassword(t.Context(), attempt("maria@company.test", rightPassword, "dashboard"))
-			if err == nil {
-				sent++
-			} else if !fault.Is(err, fault.RateLimited) {
+			step, err := h.SubmitPassword(t.Context(), attempt("maria@company.test", rightPassword, "dashboard"))
+			if err != nil {
 				t.Fatal(err)
+			}
+			switch s := step.(type) {
+			case signin.AnswerCode:
+				sent++
+			case signin.CodeSpent:
+				if s.Unsent && s.Flow != nil && s.Wait > 0 {
+					unsent++
+				}
 			}
 		}
 		h.deliver()
-		if n := len(h.post.codes(t)); sent != 10 || n != 10 {
-			t.Errorf("%d accepted, %d mails", sent, n)
+		if n := len(h.post.codes(t)); sent != 10 || unsent != 4 || n != 10 {
+			t.Errorf("%d accepted, %d unsent, %d mails", sent, unsent, n)
+		}
+		if n := h.events(h.company, "signin.password", "ok"); n != 14 {
+			t.Errorf("%d right passwords recorded", n)
 		}
 	})
 }

@@ -23,19 +23,24 @@ type (
 		Length                     int
 		TriesLeft, NewCodesLeft    int
 		RememberDays               int
-		Problem                    string // catalogue key; empty = none
+		Problem                    string        // catalogue key; empty = none
+		Wait                       time.Duration // how long to wait before what was asked for; 0 = not at all
 		Delivery                   message.Status
 		Because                    []policy.Reason
 		ContinueTo                 string
 		Flow                       *secret.Reference // set when the flow has just begun: the browser must keep it
 	}
 
-	// CodeSpent says that the code is dead: too many wrong answers, or its time is over.
+	// CodeSpent says that there is no code to answer: too many wrong answers, its time is
+	// over, or none could be sent.
 	CodeSpent struct {
 		AppName, SentTo string
 		NewCodesLeft    int
 		Expired         bool
+		Unsent          bool          // too many messages went to this account or address
+		Wait            time.Duration // how long to wait before asking again; 0 = not known
 		ContinueTo      string
+		Flow            *secret.Reference
 	}
 
 	// ReplacePassword asks for a new password, because somebody else is said to know the old one.
