@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"fmt"
 	"io"
+	"regexp"
 	"strings"
 	"time"
 
@@ -58,6 +59,25 @@ func (l *letter) readParts(r *mail.Reader) error {
 		}
 		l.Text += strings.ReplaceAll(string(body), "\r\n", "\n")
 	}
+}
+
+// piece is a stretch of the text part, or an address in it.
+type piece struct {
+	Words string
+	Link  bool
+}
+
+var address = regexp.MustCompile(`https?://[^\s<>"]+`)
+
+// Pieces makes addresses in the text part ready to be pressed, as mail programs do.
+func (l letter) Pieces() (out []piece) {
+	rest := l.Text
+	for _, at := range address.FindAllStringIndex(l.Text, -1) {
+		before := len(l.Text) - len(rest)
+		out = append(out, piece{l.Text[before:at[0]], false}, piece{l.Text[at[0]:at[1]], true})
+		rest = l.Text[at[1]:]
+	}
+	return append(out, piece{rest, false})
 }
 
 // framed is the HTML part for a frame: its links open beside it, since sign-in pages
