@@ -161,3 +161,30 @@ func TestBrowser_FirstPageWeight(t *testing.T) {
 		}
 	})
 }
+
+// An app that wants its answer by form_post gets it from a page that the policy lets out.
+func TestBrowser_FormPost(t *testing.T) {
+	each(t, func(t *testing.T, w *rig.World) {
+		chromium := w.Chromium(t)
+		app := w.Dashboard(t)
+		for _, scripts := range []bool{true, false} {
+			u := w.Covered(t).User(t)
+			b := chromium.Tab(t)
+			if !scripts {
+				b.WithoutScripts()
+			}
+			n := len(w.Sink.Codes(u.Email))
+			b.Go(app.Visit("response_mode", "form_post").URL)
+			b.Type(emailField, u.Email)
+			b.Type(passwordField, u.Password)
+			b.Click(signIn)
+			b.See(codeField)
+			b.Type(codeField, w.Sink.Code(t, u.Email, n+1).Code)
+			b.Click(submitCode)
+			if !scripts {
+				b.Click(`form[action="` + app.Redirect + `"] button`)
+			}
+			b.AwaitAt(app.Redirect)
+		}
+	})
+}
