@@ -19,6 +19,7 @@ import (
 	"countersign/internal/config"
 	"countersign/internal/db"
 	"countersign/internal/geo"
+	"countersign/internal/grant"
 	"countersign/internal/jobs"
 	"countersign/internal/keyring"
 	"countersign/internal/locale"
@@ -206,6 +207,7 @@ func (a *App) runner() *jobs.Runner {
 			{Name: "audit.seal", Every: time.Second, Run: func(ctx context.Context) error { _, err := a.sealer.Seal(ctx); return err }},
 			{Name: "session.seen", Every: 30 * time.Second, Run: func(ctx context.Context) error { return a.SignIn.Seen.Flush(ctx, a.DB) }},
 			{Name: "sweep.signin", Every: time.Hour, Run: a.SignIn.Sweep},
+			{Name: "sweep.grants", Every: time.Hour, Run: func(ctx context.Context) error { _, err := grant.Sweep(ctx, a.DB); return err }},
 			{Name: "sweep.budgets", Every: time.Hour, Run: func(ctx context.Context) error { _, err := ratelimit.Sweep(ctx, a.DB); return err }},
 			{Name: "sweep.jobs", Every: time.Hour, Run: func(ctx context.Context) error { _, err := jobs.Sweep(ctx, a.DB); return err }},
 			{Name: "sweep.messages", Every: time.Hour, Run: func(ctx context.Context) error { _, err := message.Sweep(ctx, a.DB); return err }},

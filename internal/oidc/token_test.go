@@ -113,7 +113,7 @@ func TestTokenStatementBudget(t *testing.T) {
 		}
 		before := h.DB.Statements()
 		a := h.read(h.post("/token", exchange(code), h.basic("dash")...))
-		if n := h.DB.Statements() - before; n > 7 { // three of them in the one write transaction
+		if n := h.DB.Statements() - before; n > 6 { // three of them in the one write transaction
 			h.Errorf("%d statements", n)
 		}
 		before = h.DB.Statements()
