@@ -73,6 +73,15 @@ func TestFreshAfter(t *testing.T) {
 	}
 }
 
+func TestTarget(t *testing.T) {
+	for uri, want := range map[string]string{callback: "https://app.test", "http://127.0.0.1:51000/cb?x=1": "http://127.0.0.1:51000", "http://[::1]:9/cb": "http://[::1]:9",
+		"test.app.phone:/cb": "test.app.phone:", "test.app.phone://cb": "test.app.phone:", "": "", "/cb": "", ":": ""} {
+		if got := (grant.Request{RedirectURI: uri}).Target(); got != want {
+			t.Errorf("%q: %q", uri, got)
+		}
+	}
+}
+
 func FuzzOpenRequest(f *testing.F) {
 	keys := secret.NewKeys(start)
 	f.Add(grant.Seal(keys, grant.Request{ClientID: "dash", IssuedAt: start}))

@@ -250,6 +250,15 @@ func TestResumeForAnotherPersonEndsInAnError(t *testing.T) {
 	}
 }
 
+func TestASignInThatNothingCouldSatisfyIsToldToTheApp(t *testing.T) {
+	h := one(t)
+	_, said := landed(t, h.authorizeWith(""))
+	where, said := landed(t, h.get("/authorize/resume?unmet=1&to="+said.Get("to"), ""))
+	if where != callback || said.Get("error") != "unmet_authentication_requirements" || said.Get("state") != "s-1" {
+		t.Errorf("%s %v", where, said)
+	}
+}
+
 func TestSealedRequestsAreOnlyOurs(t *testing.T) {
 	h := one(t)
 	for name, to := range map[string]string{"empty": "", "rubbish": "AAAA", "other purpose": h.sealLeave(leave{ClientID: "dash"}),

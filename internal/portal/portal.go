@@ -83,11 +83,10 @@ func (p *Portal) targetOf(sealed string) (target, error) {
 
 // origins are where a form of this sign-in may lead in the end.
 func (t target) origins() []string {
-	u, err := url.Parse(t.request.RedirectURI)
-	if err != nil || u.Host == "" {
-		return nil
+	if to := t.request.Target(); to != "" {
+		return []string{to}
 	}
-	return []string{u.Scheme + "://" + u.Host}
+	return nil
 }
 
 func (p *Portal) originsOf(sealed string) []string {
