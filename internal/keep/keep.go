@@ -20,10 +20,10 @@ import (
 	_ "github.com/rogpeppe/go-internal/testscript"
 	_ "github.com/wneessen/go-mail"
 	_ "go.uber.org/goleak"
-	_ "golang.org/x/oauth2"
-	_ "golang.org/x/text/unicode/norm"
-	_ "golang.org/x/text/cases"
 	_ "golang.org/x/net/idna"
+	_ "golang.org/x/oauth2"
+	_ "golang.org/x/text/cases"
+	_ "golang.org/x/text/unicode/norm"
 	_ "modernc.org/sqlite"
 	_ "pgregory.net/rapid"
 )
