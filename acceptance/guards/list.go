@@ -33,7 +33,7 @@ var guards = []Guard{
 	},
 	{
 		Name: "a code belongs to its flow", File: "internal/authenticator/outofband/outofband.go",
-		Old: "return []string{tenant, a.UserID, a.ID, s.FlowID, s.ChallengeID, s.Purpose, string(v.Channel), to, code}", New: "return []string{string(v.Channel), code, s.Purpose[:0], tenant[:0], a.ID[:0], to[:0]}",
+		Old: "return []string{tenant, a.UserID, a.ID, s.FlowID, s.ChallengeID, s.Purpose, string(v.Channel), s.Destination, code}", New: "return []string{string(v.Channel), code, s.Purpose[:0], tenant[:0], a.ID[:0]}",
 		Package: "./internal/authenticator/outofband", Tests: "TestACodeIsBoundToItsSetting",
 	},
 	{

@@ -113,7 +113,7 @@ func TestEveryQueryNamesTheTenant(t *testing.T) {
 // isTable keeps English words behind "from" in sentences from being taken for tables.
 func isTable(word string) bool {
 	return slices.Contains([]string{
-		"tenants", "users", "authenticators", "passwords", "outofband_addresses", "flows", "flow_proofs", "challenges", "sessions", "remembered_browsers",
+		"tenants", "users", "authenticators", "passwords", "outofband_addresses", "flows", "challenges", "sessions", "remembered_browsers",
 		"authorization_codes", "refresh_families", "budgets", "jobs", "messages", "audit_events", "audit_heads",
 	}, word)
 }

@@ -43,22 +43,45 @@ const (
 	longestText = 500
 )
 
-// Record adds an event in the caller's transaction, for tx.Tenant at tx.Now. Values lose
-// characters that could forge a line of a log or hide text, and are cut when too long.
-func Record(ctx context.Context, tx *db.Tx, e Event) error {
-	e = e.clean()
-	salt := make([]byte, 16)
-	_, _ = rand.Read(salt)
-	_, err := tx.Exec(ctx, `
-		INSERT INTO audit_events (tenant_id, id, at, action, result, actor_id, user_id, client_id, method, level,
-			subject_id, request_id, reason, ip, place, browser, personal_salt, personal_hash, seq)
-		VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, 0)`,
-		tx.Tenant, tx.NewID(), tx.Now, e.Action, e.Result, e.ActorID, e.UserID, e.ClientID, e.Method, e.Level,
-		e.SubjectID, e.RequestID, e.Reason, e.IP, e.Place, e.Browser, salt, e.personalHash(salt))
-	if err != nil {
-		return fmt.Errorf("record audit event %s: %w", e.Action, err)
+// Record adds events in the caller's transaction, for tx.Tenant at tx.Now, with one
+// statement. Values lose characters that could forge a line of a log or hide text, and are
+// cut when too long.
+func Record(ctx context.Context, tx *db.Tx, events ...Event) error {
+	if len(events) == 0 {
+		return nil
+	}
+	var args []any
+	for _, e := range events {
+		e = e.clean()
+		salt := make([]byte, 16)
+		_, _ = rand.Read(salt)
+		args = append(args, tx.Tenant, tx.NewID(), tx.Now, e.Action, e.Result, e.ActorID, e.UserID, e.ClientID, e.Method, e.Level,
+			e.SubjectID, e.RequestID, e.Reason, e.IP, e.Place, e.Browser, salt, e.personalHash(salt))
+	}
+	if _, err := tx.Exec(ctx, inserting(len(events)), args...); err != nil {
+		return fmt.Errorf("record audit event %s: %w", events[0].Action, err)
 	}
 	return nil
+}
+
+const recorded = 18 // values of one event
+
+// inserting is the statement for n events; there are few n, so engines keep them prepared.
+func inserting(n int) string {
+	var b strings.Builder
+	b.WriteString(`INSERT INTO audit_events (tenant_id, id, at, action, result, actor_id, user_id, client_id, method, level,
+			subject_id, request_id, reason, ip, place, browser, personal_salt, personal_hash, seq) VALUES `)
+	for row := range n {
+		if row > 0 {
+			b.WriteByte(',')
+		}
+		b.WriteByte('(')
+		for i := range recorded {
+			fmt.Fprintf(&b, "$%d,", row*recorded+i+1)
+		}
+		b.WriteString("0)")
+	}
+	return b.String()
 }
 
 func (e Event) clean() Event {

@@ -68,6 +68,7 @@ type Setting struct {
 	Vendor, AppName, Company     string
 	Language                     string
 	Reference                    string
+	Destination                  string // where the challenge goes, for kinds that send
 	IP, Place, Browser           string
 	IssuedAt, ExpiresAt          time.Time
 }

@@ -47,12 +47,9 @@ func New(tx *db.Tx, flowID string, a authenticator.Authenticator, tries int, lif
 	}
 }
 
-// Issue stores a challenge. The flow's earlier one is closed as replaced; the unique index
+// Issue stores a challenge. The flow's earlier one must have been closed: the unique index
 // on open challenges makes a second issue at the same moment fail instead of leaving two.
 func Issue(ctx context.Context, tx *db.Tx, c Challenge, o authenticator.Opening) error {
-	if err := CloseOpen(ctx, tx, c.FlowID, Replaced); err != nil {
-		return err
-	}
 	_, err := tx.Exec(ctx, `
 		INSERT INTO challenges (tenant_id, id, flow_id, user_id, authenticator_id, kind, reference, state, tries_left, message_id, issued_at, expires_at, closed_at, closed_because)
 		VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, 0, '')`,
@@ -75,6 +72,12 @@ func Take(ctx context.Context, tx *db.Tx, id string) (ok bool, err error) {
 	return n > 0, err
 }
 
+// PutBack returns a try that was reserved and will not be used, in the same transaction.
+func PutBack(ctx context.Context, tx *db.Tx, id string) error {
+	_, err := tx.Exec(ctx, `UPDATE challenges SET tries_left = tries_left + 1 WHERE tenant_id = $1 AND id = $2`, tx.Tenant, id)
+	return err
+}
+
 // Spend closes a challenge after a right answer. Only the first caller gets true: this is
 // the write that makes a code and its link work once.
 func Spend(ctx context.Context, tx *db.Tx, id string) (first bool, err error) {
@@ -88,12 +91,9 @@ const columns = `id, flow_id, user_id, authenticator_id, kind, reference, state,
 type scanner interface{ Scan(...any) error }
 
 func scan(row scanner) (Challenge, error) {
-	var c Challenge
-	var state []byte
-	var issued, expires, closed int64
-	err := row.Scan(&c.ID, &c.FlowID, &c.UserID, &c.AuthenticatorID, &c.Kind, &c.Reference, &state, &c.TriesLeft, &c.MessageID, &issued, &expires, &closed, &c.ClosedBecause)
-	c.State, c.IssuedAt, c.ExpiresAt, c.ClosedAt = state, db.Time(issued), db.Time(expires), db.Time(closed)
-	return c, err
+	var r Reader
+	err := row.Scan(r.Targets()...)
+	return r.Settle(), err
 }
 
 // ByID loads a challenge; found is false where there is none.
@@ -105,9 +105,9 @@ func ByID(ctx context.Context, tx *db.Tx, id string) (c Challenge, found bool, e
 	return c, err == nil, err
 }
 
-// OfFlow lists the challenges of a flow, newest first.
-func OfFlow(ctx context.Context, tx *db.Tx, flowID string) ([]Challenge, error) {
-	rows, err := tx.Query(ctx, `SELECT `+columns+` FROM challenges WHERE tenant_id = $1 AND flow_id = $2 ORDER BY id DESC`, tx.Tenant, flowID)
+// ReplacedIn lists the challenges of a flow that newer ones replaced, newest first.
+func ReplacedIn(ctx context.Context, tx *db.Tx, flowID string) ([]Challenge, error) {
+	rows, err := tx.Query(ctx, `SELECT `+columns+` FROM challenges WHERE tenant_id = $1 AND flow_id = $2 AND closed_because = 'replaced' ORDER BY id DESC`, tx.Tenant, flowID)
 	if err != nil {
 		return nil, err
 	}
@@ -121,4 +121,27 @@ func OfFlow(ctx context.Context, tx *db.Tx, flowID string) ([]Challenge, error) 
 		out = append(out, c)
 	}
 	return out, rows.Err()
+}
+
+// Joined are the columns of a challenge that another query joins as ch, perhaps none.
+const Joined = `COALESCE(ch.id, ''), COALESCE(ch.flow_id, ''), COALESCE(ch.user_id, ''), COALESCE(ch.authenticator_id, ''), COALESCE(ch.kind, ''), COALESCE(ch.reference, ''),
+	ch.state, COALESCE(ch.tries_left, 0), COALESCE(ch.message_id, ''), COALESCE(ch.issued_at, 0), COALESCE(ch.expires_at, 0), COALESCE(ch.closed_at, 0), COALESCE(ch.closed_because, '')`
+
+// Reader scans Joined; Settle turns the stored instants into times afterwards.
+type Reader struct {
+	c                       Challenge
+	state                   []byte
+	issued, expires, closed int64
+}
+
+// Targets are what to scan into.
+func (r *Reader) Targets() []any {
+	c := &r.c
+	return []any{&c.ID, &c.FlowID, &c.UserID, &c.AuthenticatorID, &c.Kind, &c.Reference, &r.state, &c.TriesLeft, &c.MessageID, &r.issued, &r.expires, &r.closed, &c.ClosedBecause}
+}
+
+// Settle returns the challenge, the zero Challenge where there was none.
+func (r *Reader) Settle() Challenge {
+	r.c.State, r.c.IssuedAt, r.c.ExpiresAt, r.c.ClosedAt = r.state, db.Time(r.issued), db.Time(r.expires), db.Time(r.closed)
+	return r.c
 }

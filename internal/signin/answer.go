@@ -4,7 +4,6 @@ import (
 	"context"
 	"time"
 
-	"countersign/internal/audit"
 	"countersign/internal/authenticator"
 	"countersign/internal/authenticator/outofband"
 	"countersign/internal/challenge"
@@ -36,37 +35,34 @@ func (s *Service) standing(ctx context.Context, tx *db.Tx, f *flow, problem stri
 	if why := f.over(tx.Now); why != "" {
 		return f.overStep(why), nil
 	}
-	d, _, err := s.decide(ctx, tx, f)
-	if err != nil {
-		return nil, err
-	}
+	d := f.decide(tx.Now, []authenticator.Kind{f.Challenge.Kind})
 	if d.Outcome == policy.Allow {
 		return ReplacePassword{Email: f.User.Email, MinLength: minLength, ContinueTo: f.ContinueTo}, nil
 	}
-	if f.current(tx.Now) == nil {
+	if !f.Challenge.Open(tx.Now) {
 		return s.spentStep(f, tx.Now), nil
 	}
-	return s.answerStep(ctx, tx, f, d, problem)
+	status, err := message.Delivery(ctx, tx, f.Challenge.MessageID)
+	return s.answerStep(tx, f, d, problem, status), err
 }
 
 func (s *Service) spentStep(f *flow, now time.Time) CodeSpent {
+	c := f.Challenge
 	return CodeSpent{
 		AppName: f.App.Name, SentTo: outofband.Mask(f.User.Email), NewCodesLeft: s.newCodesLeft(f), ContinueTo: f.ContinueTo,
-		Unsent:  len(f.Challenges) == 0,
-		Expired: len(f.Challenges) > 0 && (f.Challenges[0].ClosedBecause == challenge.Expired || !now.Before(f.Challenges[0].ExpiresAt)),
+		Unsent: c.ID == "", Expired: c.ID != "" && (c.ClosedBecause == challenge.Expired || !now.Before(c.ExpiresAt)),
 	}
 }
 
 func (s *Service) newCodesLeft(f *flow) int { return max(s.Limits.NewCodes+1-f.Sends, 0) }
 
-func (s *Service) answerStep(ctx context.Context, tx *db.Tx, f *flow, d policy.Decision, problem string) (AnswerCode, error) {
-	c := f.Challenges[0]
-	delivery, err := message.Delivery(ctx, tx, c.MessageID)
+func (s *Service) answerStep(tx *db.Tx, f *flow, d policy.Decision, problem string, delivery message.Status) AnswerCode {
+	c := f.Challenge
 	return AnswerCode{
 		AppName: f.App.Name, SentTo: outofband.Mask(f.User.Email), Reference: c.Reference, IssuedAt: c.IssuedAt, ExpiresAt: c.ExpiresAt,
 		NewCodeAt: c.IssuedAt.Add(s.Limits.NewCodeEvery), Now: tx.Now, Length: s.Limits.CodeLength, TriesLeft: c.TriesLeft,
 		NewCodesLeft: s.newCodesLeft(f), RememberDays: min(d.RememberDays, s.Limits.RememberDays), Problem: problem, Delivery: delivery, Because: d.Because, ContinueTo: f.ContinueTo,
-	}, err
+	}
 }
 
 // Answer judges a typed code. A wrong one is a step, never an error: it costs a try and
@@ -76,45 +72,40 @@ func (s *Service) Answer(ctx context.Context, ref secret.Reference, code string,
 	if err != nil || step != nil {
 		return step, err
 	}
-	err = s.DB.InTx(ctx, ref.Tenant, func(tx *db.Tx) (err error) {
-		step, err = s.judge(ctx, tx, ref, taken, authenticator.Response{Code: code}, remember, v)
+	err = s.DB.InTx(ctx, ref.Tenant, func(tx *db.Tx) error {
+		f, err := s.load(ctx, tx, ref)
+		if err != nil {
+			return err
+		}
+		step, err = s.judge(ctx, tx, f, taken, authenticator.Response{Code: code}, remember, v)
+		step, err = f.keep(ctx, tx, step, err)
 		return err
 	})
 	return step, err
 }
 
-// reserveAnswer takes a try from the account's budget and from the challenge, and commits
+// reserveAnswer takes a try from the challenge and from the account's budget, and commits
 // before anything is compared. It returns a step instead when there is nothing to answer.
 func (s *Service) reserveAnswer(ctx context.Context, ref secret.Reference, v session.Visitor) (taken string, step Step, err error) {
 	var refused error
 	err = s.DB.InTx(ctx, ref.Tenant, func(tx *db.Tx) error {
-		f, err := s.hold(ctx, tx, ref)
+		taken, step, refused = "", nil, nil
+		f, err := s.load(ctx, tx, ref)
 		if err != nil {
 			return err
 		}
-		c := f.current(tx.Now)
-		if f.over(tx.Now) != "" || c == nil {
-			step, err = s.unjudged(ctx, tx, f, v)
+		ok := f.over(tx.Now) == "" && f.Challenge.Open(tx.Now)
+		if ok {
+			ok, err = challenge.Take(ctx, tx, f.Challenge.ID) // another request may take the last try
+		}
+		if err != nil || !ok {
+			step, err = s.unjudged(ctx, tx, f, v, err)
 			return err
 		}
-		wait, err := ratelimit.SpendIn(ctx, tx, s.limitAnswers(), f.User.ID)
-		if err != nil {
-			return err
-		}
-		if wait > 0 {
-			refused = errAnswers.After(wait)
-			return audit.Record(ctx, tx, event("signin.code", "refused", "throttled", f.User.ID, f.ClientID, string(c.Kind), c.ID, v))
-		}
-		ok, err := challenge.Take(ctx, tx, c.ID)
-		if err != nil {
-			return err
-		}
-		if !ok { // another request took the last try
-			step, err = s.unjudged(ctx, tx, f, v)
-			return err
-		}
-		taken = c.ID
-		return nil
+		taken = f.Challenge.ID
+		refused, err = s.spendAnswer(ctx, tx, f, v)
+		_, err = f.keep(ctx, tx, nil, err)
+		return err
 	})
 	if err == nil {
 		err = refused
@@ -122,104 +113,95 @@ func (s *Service) reserveAnswer(ctx context.Context, ref secret.Reference, v ses
 	return taken, step, err
 }
 
+// spendAnswer takes a try from the account's budget. When that is empty, the try that the
+// challenge gave is put back: the answer will not be compared.
+func (s *Service) spendAnswer(ctx context.Context, tx *db.Tx, f *flow, v session.Visitor) (refused, err error) {
+	wait, err := ratelimit.SpendIn(ctx, tx, s.limitAnswers(), f.User.ID)
+	if err != nil || wait == 0 {
+		return nil, err
+	}
+	f.note("signin.code", "refused", "throttled", string(f.Challenge.Kind), f.Challenge.ID, v)
+	return errAnswers.After(wait), challenge.PutBack(ctx, tx, f.Challenge.ID)
+}
+
 var errAnswers = fault.New(fault.RateLimited, "code.problem.wait")
 
 // unjudged answers a code that came when there was nothing to compare it with.
-func (s *Service) unjudged(ctx context.Context, tx *db.Tx, f *flow, v session.Visitor) (Step, error) {
-	if err := audit.Record(ctx, tx, event("signin.code", "refused", "no_open_challenge", f.User.ID, f.ClientID, string(authenticator.Email), f.ID, v)); err != nil {
+func (s *Service) unjudged(ctx context.Context, tx *db.Tx, f *flow, v session.Visitor, err error) (Step, error) {
+	if err != nil {
 		return nil, err
 	}
 	if err := s.expire(ctx, tx, f); err != nil {
 		return nil, err
 	}
+	f.note("signin.code", "refused", "no_open_challenge", string(authenticator.Email), f.ID, v)
+	var step Step = s.spentStep(f, tx.Now)
 	if why := f.over(tx.Now); why != "" {
-		return f.overStep(why), nil
+		step = f.overStep(why)
 	}
-	return s.spentStep(f, tx.Now), nil
+	return f.keep(ctx, tx, step, nil)
 }
 
-// judge compares, spends and goes on, in one transaction that re-reads everything.
-func (s *Service) judge(ctx context.Context, tx *db.Tx, ref secret.Reference, challengeID string, r authenticator.Response, remember bool, v session.Visitor) (Step, error) {
-	f, err := s.hold(ctx, tx, ref)
-	if err != nil {
-		return nil, err
-	}
+// judge compares, spends and goes on, on a flow that was read in this transaction. taken is
+// the challenge that gave a try for it.
+func (s *Service) judge(ctx context.Context, tx *db.Tx, f *flow, taken string, r authenticator.Response, remember bool, v session.Visitor) (Step, error) {
 	if why := f.over(tx.Now); why != "" {
 		return f.overStep(why), nil
 	}
-	c, found := f.byID(challengeID)
-	if !found {
-		return nil, errFlowGone
+	if f.Challenge.ID != taken { // replaced meanwhile: the newer one has given no try
+		return s.wrong(ctx, tx, f, "replaced", r, v)
 	}
-	a := authenticator.Authenticator{ID: c.AuthenticatorID, UserID: f.User.ID, Kind: c.Kind}
-	verdict, err := s.verifier(c.Kind).Verify(ctx, tx, a, s.setting(f, c), c.State, r)
+	c := f.Challenge
+	verdict, err := s.verifier(c.Kind).Verify(ctx, tx, f.answering(), s.setting(f, c), c.State, r)
 	if err != nil {
 		return nil, err
-	}
-	if verdict.OK {
-		verdict.OK, err = challenge.Spend(ctx, tx, c.ID)
-		if err != nil {
-			return nil, err
-		}
-		if !verdict.OK {
-			verdict.Reason = "already_used"
-		}
 	}
 	if !verdict.OK {
-		return s.wrong(ctx, tx, f, c, a, verdict.Reason, r, v)
+		return s.wrong(ctx, tx, f, verdict.Reason, r, v)
 	}
-	return s.right(ctx, tx, f, c, a, r, remember, v)
+	first, err := challenge.Spend(ctx, tx, c.ID)
+	if err != nil {
+		return nil, err
+	}
+	if !first {
+		return s.wrong(ctx, tx, f, "already_used", r, v)
+	}
+	return s.right(ctx, tx, f, r, remember, v)
 }
 
-func (f *flow) byID(id string) (challenge.Challenge, bool) {
-	for _, c := range f.Challenges {
-		if c.ID == id {
-			return c, true
-		}
-	}
-	return challenge.Challenge{}, false
+// answering is the authenticator that the newest challenge is about.
+func (f *flow) answering() authenticator.Authenticator {
+	return authenticator.Authenticator{ID: f.Challenge.AuthenticatorID, UserID: f.User.ID, Kind: f.Challenge.Kind}
 }
 
-func (s *Service) right(ctx context.Context, tx *db.Tx, f *flow, c challenge.Challenge, a authenticator.Authenticator, r authenticator.Response, remember bool, v session.Visitor) (Step, error) {
-	if r.LinkToken == "" { // only a typed answer had reserved a try
-		if err := ratelimit.GiveBack(ctx, tx, s.limitAnswers(), f.User.ID); err != nil {
-			return nil, err
-		}
-	}
-	if err := authenticator.Used(ctx, tx, a.ID); err != nil {
+func (s *Service) right(ctx context.Context, tx *db.Tx, f *flow, r authenticator.Response, remember bool, v session.Visitor) (Step, error) {
+	c, how := f.Challenge, "typed"
+	if r.LinkToken != "" {
+		how = "link"
+	} else if err := ratelimit.GiveBack(ctx, tx, s.limitAnswers(), f.User.ID); err != nil { // only a typed answer had reserved a try
 		return nil, err
 	}
-	if err := f.prove(ctx, tx, authenticator.Proof{Kind: c.Kind, AuthenticatorID: a.ID, At: tx.Now}); err != nil {
+	if err := authenticator.Used(ctx, tx, c.AuthenticatorID); err != nil {
 		return nil, err
 	}
-	if err := audit.Record(ctx, tx, event("signin.code", "ok", how(r), f.User.ID, f.ClientID, string(c.Kind), c.ID, v)); err != nil {
-		return nil, err
-	}
+	f.prove(authenticator.Proof{Kind: c.Kind, AuthenticatorID: c.AuthenticatorID, At: tx.Now})
+	f.note("signin.code", "ok", how, string(c.Kind), c.ID, v)
 	return s.next(ctx, tx, f, remember)
 }
 
-func how(r authenticator.Response) string {
-	if r.LinkToken != "" {
-		return "link"
-	}
-	return "typed"
-}
-
-func (s *Service) wrong(ctx context.Context, tx *db.Tx, f *flow, c challenge.Challenge, a authenticator.Authenticator, reason string, r authenticator.Response, v session.Visitor) (Step, error) {
-	problem := "code.problem.wrong"
-	older, err := s.wasOlder(ctx, tx, f, c, r)
+func (s *Service) wrong(ctx context.Context, tx *db.Tx, f *flow, reason string, r authenticator.Response, v session.Visitor) (Step, error) {
+	c, problem := f.Challenge, "code.problem.wrong"
+	older, err := s.wasOlder(ctx, tx, f, r)
 	if err != nil {
 		return nil, err
 	}
 	if older {
 		problem, reason = "code.problem.older", "older_code"
 	}
-	if err := authenticator.Failed(ctx, tx, a.ID, s.Limits.FailuresInARow); err != nil {
+	if err := authenticator.Failed(ctx, tx, c.AuthenticatorID, s.Limits.FailuresInARow); err != nil {
 		return nil, err
 	}
-	if err := audit.Record(ctx, tx, event("signin.code", "failed", reason, f.User.ID, f.ClientID, string(c.Kind), c.ID, v)); err != nil {
-		return nil, err
-	}
+	f.note("signin.code", "failed", reason, string(c.Kind), c.ID, v)
 	if err := s.warn(ctx, tx, f, v); err != nil {
 		return nil, err
 	}
@@ -227,11 +209,15 @@ func (s *Service) wrong(ctx context.Context, tx *db.Tx, f *flow, c challenge.Cha
 }
 
 // wasOlder reports whether the answer is right for a code that a newer one replaced.
-func (s *Service) wasOlder(ctx context.Context, tx *db.Tx, f *flow, now challenge.Challenge, r authenticator.Response) (bool, error) {
-	for _, c := range f.Challenges {
-		if c.ID == now.ID || c.ClosedBecause != challenge.Replaced {
-			continue
-		}
+func (s *Service) wasOlder(ctx context.Context, tx *db.Tx, f *flow, r authenticator.Response) (bool, error) {
+	if f.Sends < 2 {
+		return false, nil
+	}
+	replaced, err := challenge.ReplacedIn(ctx, tx, f.ID)
+	if err != nil {
+		return false, err
+	}
+	for _, c := range replaced {
 		a := authenticator.Authenticator{ID: c.AuthenticatorID, UserID: f.User.ID, Kind: c.Kind}
 		verdict, err := s.verifier(c.Kind).Verify(ctx, tx, a, s.setting(f, c), c.State, r)
 		if err != nil || verdict.OK {
@@ -244,39 +230,35 @@ func (s *Service) wasOlder(ctx context.Context, tx *db.Tx, f *flow, now challeng
 // NewCode replaces the code. Tries are not given back beyond those of a new challenge, and
 // the account's budgets go on. After the last new code the flow starts over (AIR-10).
 func (s *Service) NewCode(ctx context.Context, ref secret.Reference, v session.Visitor) (Step, error) {
-	var step Step
-	err := s.DB.InTx(ctx, ref.Tenant, func(tx *db.Tx) error {
-		f, err := s.hold(ctx, tx, ref)
-		if err != nil {
-			return err
-		}
+	return s.change(ctx, ref, func(tx *db.Tx, f *flow) (Step, error) {
 		if why := f.over(tx.Now); why != "" {
-			step = f.overStep(why)
-			return nil
+			return f.overStep(why), nil
 		}
 		if s.newCodesLeft(f) == 0 {
-			step, err = s.endFlow(ctx, tx, f, Restart, v)
-			return err
+			return s.endFlow(ctx, tx, f, Restart, v)
 		}
-		if len(f.Challenges) > 0 {
-			if wait := f.Challenges[0].IssuedAt.Add(s.Limits.NewCodeEvery).Sub(tx.Now); wait > 0 {
-				return errNewCodeWait.After(wait)
-			}
+		if wait := f.Challenge.IssuedAt.Add(s.Limits.NewCodeEvery).Sub(tx.Now); f.Challenge.ID != "" && wait > 0 {
+			return nil, errNewCodeWait.After(wait)
 		}
-		step, err = s.next(ctx, tx, f, false)
-		return err
+		return s.next(ctx, tx, f, false)
 	})
-	return step, err
 }
 
 // Cancel ends a flow at the person's wish.
 func (s *Service) Cancel(ctx context.Context, ref secret.Reference, v session.Visitor) (Step, error) {
+	return s.change(ctx, ref, func(tx *db.Tx, f *flow) (Step, error) { return s.endFlow(ctx, tx, f, Cancelled, v) })
+}
+
+// change runs fn on a flow in one transaction and writes what fn left to be written.
+func (s *Service) change(ctx context.Context, ref secret.Reference, fn func(tx *db.Tx, f *flow) (Step, error)) (Step, error) {
 	var step Step
 	err := s.DB.InTx(ctx, ref.Tenant, func(tx *db.Tx) error {
-		f, err := s.hold(ctx, tx, ref)
-		if err == nil {
-			step, err = s.endFlow(ctx, tx, f, Cancelled, v)
+		f, err := s.load(ctx, tx, ref)
+		if err != nil {
+			return err
 		}
+		step, err = fn(tx, f)
+		step, err = f.keep(ctx, tx, step, err)
 		return err
 	})
 	return step, err
@@ -287,23 +269,32 @@ func (s *Service) endFlow(ctx context.Context, tx *db.Tx, f *flow, because strin
 	if err != nil || !first {
 		return f.overStep(f.ClosedBecause), err
 	}
-	if err := challenge.CloseOpen(ctx, tx, f.ID, challenge.Ended); err != nil {
+	if err := s.drop(ctx, tx, f, challenge.Ended); err != nil {
 		return nil, err
 	}
-	if err := s.withdraw(ctx, tx, f); err != nil {
-		return nil, err
+	f.note("signin.ended", "ok", because, "", f.ID, v)
+	return f.overStep(because), nil
+}
+
+// drop closes the newest challenge and keeps its message from leaving, if it has not.
+func (s *Service) drop(ctx context.Context, tx *db.Tx, f *flow, because string) error {
+	if f.Challenge.ID == "" {
+		return nil
 	}
-	return f.overStep(because), audit.Record(ctx, tx, event("signin.ended", "ok", because, f.User.ID, f.ClientID, "", f.ID, v))
+	if err := challenge.CloseOpen(ctx, tx, f.ID, because); err != nil {
+		return err
+	}
+	return message.Withdraw(ctx, tx, f.Challenge.MessageID)
 }
 
 // Delivery says what became of the flow's newest message.
 func (s *Service) Delivery(ctx context.Context, ref secret.Reference) (status message.Status, err error) {
 	err = s.DB.View(ctx, ref.Tenant, func(tx *db.Tx) error {
 		f, err := s.load(ctx, tx, ref)
-		if err != nil || len(f.Challenges) == 0 {
+		if err != nil {
 			return err
 		}
-		status, err = message.Delivery(ctx, tx, f.Challenges[0].MessageID)
+		status, err = message.Delivery(ctx, tx, f.Challenge.MessageID)
 		return err
 	})
 	return status, err

@@ -2,9 +2,13 @@ package signin
 
 import (
 	"context"
+	"fmt"
+	"slices"
+	"strconv"
 	"strings"
 	"time"
 
+	"countersign/internal/audit"
 	"countersign/internal/authenticator"
 	"countersign/internal/challenge"
 	"countersign/internal/db"
@@ -29,25 +33,26 @@ type flow struct {
 	ClosedAt        time.Time
 	ClosedBecause   string
 	world
-	Proofs     []authenticator.Proof
-	Challenges []challenge.Challenge // newest first
-	remembered session.Remembered
-	rememberBy secret.Reference
+	Proofs      []authenticator.Proof
+	Challenge   challenge.Challenge // the newest; zero where there was none
+	Destination string              // where the newest went
+	remembered  session.Remembered
+	rememberBy  secret.Reference
+
+	proved bool          // a proof was added that is not written yet
+	events []audit.Event // what happened that is not written yet
 }
 
-// begin stores a new flow with its first proof and returns what the browser keeps.
-func (s *Service) begin(ctx context.Context, tx *db.Tx, f *flow, first authenticator.Proof) (secret.Reference, error) {
+// begin stores a new flow with its first proofs and returns what the browser keeps.
+func (s *Service) begin(ctx context.Context, tx *db.Tx, f *flow, proofs ...authenticator.Proof) (secret.Reference, error) {
 	token, hash := secret.NewToken()
-	f.ID, f.StartedAt, f.ExpiresAt = tx.NewID(), tx.Now, tx.Now.Add(s.Limits.FlowLife)
+	f.ID, f.StartedAt, f.ExpiresAt, f.Proofs = tx.NewID(), tx.Now, tx.Now.Add(s.Limits.FlowLife), proofs
 	_, err := tx.Exec(ctx, `
-		INSERT INTO flows (tenant_id, id, token_hash, user_id, client_id, continue_to, want_acr, security_version, stepping_up, sends, ip, place, browser, started_at, expires_at, closed_at, closed_because, disowned_at)
-		VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, 0, $10, $11, $12, $13, $14, 0, '', 0)`,
-		tx.Tenant, f.ID, hash, f.User.ID, f.ClientID, f.ContinueTo, strings.Join(f.WantACR, " "), f.SecurityVersion, f.SteppingUp,
+		INSERT INTO flows (tenant_id, id, token_hash, user_id, client_id, continue_to, want_acr, security_version, stepping_up, proofs, challenge_id, sends, ip, place, browser, started_at, expires_at, closed_at, closed_because, disowned_at)
+		VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, '', 0, $11, $12, $13, $14, $15, 0, '', 0)`,
+		tx.Tenant, f.ID, hash, f.User.ID, f.ClientID, f.ContinueTo, strings.Join(f.WantACR, " "), f.SecurityVersion, f.SteppingUp, writeProofs(proofs),
 		f.Visitor.IP, f.Visitor.Place, f.Visitor.Browser, f.StartedAt, f.ExpiresAt)
-	if err != nil {
-		return secret.Reference{}, err
-	}
-	return secret.Reference{Tenant: tx.Tenant, ID: f.ID, Token: token}, f.prove(ctx, tx, first)
+	return secret.Reference{Tenant: tx.Tenant, ID: f.ID, Token: token}, err
 }
 
 // load reads a flow and its world; a reference that is not this browser's is NotFound.
@@ -55,34 +60,28 @@ func (s *Service) load(ctx context.Context, tx *db.Tx, ref secret.Reference) (*f
 	return s.loadByHash(ctx, tx, ref.ID, ref.Hash())
 }
 
-// hold is load for a transaction that will change the flow. It takes the flow's row first,
-// so that two requests of one flow wait for each other here and never in a circle.
-func (s *Service) hold(ctx context.Context, tx *db.Tx, ref secret.Reference) (*flow, error) {
-	n, err := tx.Exec(ctx, `UPDATE flows SET sends = sends WHERE tenant_id = $1 AND id = $2 AND token_hash = $3`, tx.Tenant, ref.ID, ref.Hash())
-	if err != nil {
-		return nil, err
-	}
-	if n == 0 {
-		return nil, errFlowGone
-	}
-	return s.load(ctx, tx, ref)
-}
-
+// loadByHash reads everything that a step needs with one statement.
 func (s *Service) loadByHash(ctx context.Context, tx *db.Tx, id string, hash []byte) (*flow, error) {
 	f := &flow{ID: id}
-	r := reader{w: &f.world}
-	var want string
+	w, ch := reader{w: &f.world}, challenge.Reader{}
+	var want, proofs string
 	var started, expires, closed int64
+	into := []any{
+		&f.ClientID, &f.ContinueTo, &want, &f.SecurityVersion, &f.SteppingUp, &proofs, &f.Sends, &f.Visitor.IP, &f.Visitor.Place, &f.Visitor.Browser,
+		&started, &expires, &closed, &f.ClosedBecause, &f.Destination,
+	}
 	err := tx.QueryRow(ctx, `
-		SELECT f.client_id, f.continue_to, f.want_acr, f.security_version, f.stepping_up, f.sends, f.ip, f.place, f.browser, f.started_at, f.expires_at, f.closed_at, f.closed_because,`+worldColumns+`
+		SELECT f.client_id, f.continue_to, f.want_acr, f.security_version, f.stepping_up, f.proofs, f.sends, f.ip, f.place, f.browser,
+			f.started_at, f.expires_at, f.closed_at, f.closed_because, COALESCE(oa.address, ''),`+worldColumns+`,`+challenge.Joined+`
 		FROM flows f
 		JOIN users u ON u.tenant_id = f.tenant_id AND u.id = f.user_id
 		JOIN tenants t ON t.tenant_id = f.tenant_id
 		JOIN installation i ON i.id = 'installation'
 		LEFT JOIN clients c ON c.id = f.client_id
+		LEFT JOIN challenges ch ON ch.tenant_id = f.tenant_id AND ch.id = f.challenge_id
+		LEFT JOIN outofband_addresses oa ON oa.tenant_id = f.tenant_id AND oa.authenticator_id = ch.authenticator_id
 		WHERE f.tenant_id = $1 AND f.id = $2 AND f.token_hash = $3`, tx.Tenant, id, hash).
-		Scan(append([]any{&f.ClientID, &f.ContinueTo, &want, &f.SecurityVersion, &f.SteppingUp, &f.Sends, &f.Visitor.IP, &f.Visitor.Place, &f.Visitor.Browser,
-			&started, &expires, &closed, &f.ClosedBecause}, r.targets()...)...)
+		Scan(slices.Concat(into, w.targets(), ch.Targets())...)
 	if db.IsNoRows(err) {
 		return nil, errFlowGone
 	}
@@ -90,30 +89,35 @@ func (s *Service) loadByHash(ctx context.Context, tx *db.Tx, id string, hash []b
 		return nil, err
 	}
 	f.WantACR, f.StartedAt, f.ExpiresAt, f.ClosedAt = strings.Fields(want), db.Time(started), db.Time(expires), db.Time(closed)
-	r.settle(f.ClientID)
-	if err := f.loadProofs(ctx, tx); err != nil {
-		return nil, err
-	}
-	f.Challenges, err = challenge.OfFlow(ctx, tx, f.ID)
+	w.settle(f.ClientID)
+	f.Challenge = ch.Settle()
+	f.Proofs, err = readProofs(proofs)
 	return f, err
 }
 
-func (f *flow) loadProofs(ctx context.Context, tx *db.Tx) error {
-	rows, err := tx.Query(ctx, `SELECT kind, authenticator_id, proved_at FROM flow_proofs WHERE tenant_id = $1 AND flow_id = $2 ORDER BY proved_at, kind`, tx.Tenant, f.ID)
-	if err != nil {
-		return err
+// writeProofs is the stored form of proofs: kind:authenticator:instant, apart by spaces.
+func writeProofs(proofs []authenticator.Proof) string {
+	var words []string
+	for _, p := range proofs {
+		words = append(words, fmt.Sprintf("%s:%s:%d", p.Kind, p.AuthenticatorID, db.Micros(p.At)))
 	}
-	defer rows.Close()
-	for rows.Next() {
-		var p authenticator.Proof
-		var at int64
-		if err := rows.Scan(&p.Kind, &p.AuthenticatorID, &at); err != nil {
-			return err
+	return strings.Join(words, " ")
+}
+
+func readProofs(text string) ([]authenticator.Proof, error) {
+	var out []authenticator.Proof
+	for word := range strings.FieldsSeq(text) {
+		parts := strings.Split(word, ":")
+		if len(parts) != 3 {
+			return nil, fmt.Errorf("stored proof %q", word)
 		}
-		p.At = db.Time(at)
-		f.Proofs = append(f.Proofs, p)
+		at, err := strconv.ParseInt(parts[2], 10, 64)
+		if err != nil {
+			return nil, fmt.Errorf("stored proof %q: %w", word, err)
+		}
+		out = append(out, authenticator.Proof{Kind: authenticator.Kind(parts[0]), AuthenticatorID: parts[1], At: db.Time(at)})
 	}
-	return rows.Err()
+	return out, nil
 }
 
 // over says why the flow cannot go on; empty when it can.
@@ -134,32 +138,41 @@ func (f *flow) overStep(reason string) Over {
 	return Over{AppName: f.App.Name, Reason: reason, ContinueTo: f.ContinueTo, HomeURL: f.App.HomeURL}
 }
 
-// prove adds a proof to the flow.
-func (f *flow) prove(ctx context.Context, tx *db.Tx, p authenticator.Proof) error {
-	_, err := tx.Exec(ctx, `
-		INSERT INTO flow_proofs (tenant_id, flow_id, kind, authenticator_id, proved_at) VALUES ($1, $2, $3, $4, $5)
-		ON CONFLICT (tenant_id, flow_id, kind) DO UPDATE SET authenticator_id = excluded.authenticator_id, proved_at = excluded.proved_at`,
-		tx.Tenant, f.ID, string(p.Kind), p.AuthenticatorID, p.At)
-	f.Proofs = append(f.Proofs, p)
-	return err
+// prove adds a proof, or renews one of the same kind. It is written with the next write.
+func (f *flow) prove(p authenticator.Proof) {
+	f.Proofs = append(slices.DeleteFunc(f.Proofs, func(q authenticator.Proof) bool { return q.Kind == p.Kind }), p)
+	f.proved = true
+}
+
+// note remembers what happened, to be written with the step.
+func (f *flow) note(action, result, reason, method, subject string, v session.Visitor) {
+	f.events = append(f.events, event(action, result, reason, f.User.ID, f.ClientID, method, subject, v))
+}
+
+// keep writes what is left to be written of a step: proofs of a flow that goes on, and what
+// happened. Every transaction of a flow ends here.
+func (f *flow) keep(ctx context.Context, tx *db.Tx, step Step, err error) (Step, error) {
+	if err != nil {
+		return nil, err
+	}
+	if f.proved {
+		_, err := tx.Exec(ctx, `UPDATE flows SET proofs = $1 WHERE tenant_id = $2 AND id = $3 AND closed_at = 0`, writeProofs(f.Proofs), tx.Tenant, f.ID)
+		if err != nil {
+			return nil, err
+		}
+	}
+	return step, audit.Record(ctx, tx, f.events...)
 }
 
 // close ends the flow; only the first caller gets true.
 func (f *flow) close(ctx context.Context, tx *db.Tx, because string) (first bool, err error) {
-	n, err := tx.Exec(ctx, `UPDATE flows SET closed_at = $1, closed_because = $2 WHERE tenant_id = $3 AND id = $4 AND closed_at = 0`, tx.Now, because, tx.Tenant, f.ID)
+	n, err := tx.Exec(ctx, `UPDATE flows SET closed_at = $1, closed_because = $2, proofs = $3 WHERE tenant_id = $4 AND id = $5 AND closed_at = 0`,
+		tx.Now, because, writeProofs(f.Proofs), tx.Tenant, f.ID)
 	if err != nil || n == 0 {
 		return false, err
 	}
-	f.ClosedAt, f.ClosedBecause = tx.Now, because
+	f.ClosedAt, f.ClosedBecause, f.proved = tx.Now, because, false
 	return true, nil
-}
-
-// current is the newest challenge when it is still open, else nil.
-func (f *flow) current(now time.Time) *challenge.Challenge {
-	if len(f.Challenges) > 0 && f.Challenges[0].Open(now) {
-		return &f.Challenges[0]
-	}
-	return nil
 }
 
 // authenticatedAt is the oldest proof: a session is as fresh as its stalest part.

@@ -9,7 +9,6 @@ import (
 	"countersign/internal/challenge"
 	"countersign/internal/db"
 	"countersign/internal/fault"
-	"countersign/internal/policy"
 	"countersign/internal/ratelimit"
 	"countersign/internal/secret"
 	"countersign/internal/session"
@@ -53,22 +52,18 @@ func (s *Service) OpenLink(ctx context.Context, link, flowRef secret.Reference) 
 		if out.State != LinkElsewhere {
 			return nil
 		}
-		d, _, err := s.decide(ctx, tx, f)
+		d := f.decide(tx.Now, nil)
 		out.AppName, out.Account, out.Reference, out.At = f.App.Name, outofband.Mask(f.User.Email), c.Reference, c.IssuedAt
 		out.IP, out.Place, out.Browser = f.Visitor.IP, f.Visitor.Place, f.Visitor.Browser
 		out.NotMePath = outofband.NotMeLink("", s.Keys, tx.Tenant, f.ID)
 		if sameFlow(ctx, tx, flowRef, f.ID) {
-			out.State, out.RememberDays, out.ContinueTo = LinkReady, rememberDays(d, s), f.ContinueTo
-			return err
+			out.State, out.RememberDays, out.ContinueTo = LinkReady, min(d.RememberDays, s.Limits.RememberDays), f.ContinueTo
+			return nil
 		}
 		out.Code = s.Email.CodeOf(c.State, c.ID, link.Token.Reveal())
-		return err
+		return nil
 	})
 	return out, err
-}
-
-func rememberDays(d policy.Decision, s *Service) int {
-	return min(d.RememberDays, s.Limits.RememberDays)
 }
 
 // followLink finds the challenge of a link and its flow; a token that is not the
@@ -128,7 +123,8 @@ func (s *Service) PressLink(ctx context.Context, link, flowRef secret.Reference,
 		if linkState(c, f, tx.Now) != LinkElsewhere {
 			return s.expire(ctx, tx, f)
 		}
-		step, err = s.judge(ctx, tx, flowRef, c.ID, authenticator.Response{LinkToken: link.Token.Reveal()}, remember, v)
+		step, err = s.judge(ctx, tx, f, c.ID, authenticator.Response{LinkToken: link.Token.Reveal()}, remember, v)
+		step, err = f.keep(ctx, tx, step, err)
 		return err
 	})
 	if err == nil && !known {
@@ -162,8 +158,8 @@ func (s *Service) expire(ctx context.Context, tx *db.Tx, f *flow) error {
 			return err
 		}
 	}
-	if len(f.Challenges) > 0 && !tx.Now.Before(f.Challenges[0].ExpiresAt) {
-		return challenge.CloseOpen(ctx, tx, f.ID, challenge.Expired)
+	if f.Challenge.ID == "" || tx.Now.Before(f.Challenge.ExpiresAt) {
+		return nil
 	}
-	return nil
+	return challenge.CloseOpen(ctx, tx, f.ID, challenge.Expired)
 }

@@ -3,11 +3,11 @@ package signin
 import (
 	"context"
 
-	"countersign/internal/audit"
 	"countersign/internal/authenticator"
 	"countersign/internal/authenticator/password"
 	"countersign/internal/db"
 	"countersign/internal/fault"
+	"countersign/internal/policy"
 	"countersign/internal/secret"
 	"countersign/internal/session"
 	"countersign/internal/user"
@@ -30,12 +30,7 @@ func (s *Service) ReplacePassword(ctx context.Context, ref secret.Reference, pla
 	if err != nil {
 		return nil, err
 	}
-	var step Step
-	err = s.DB.InTx(ctx, ref.Tenant, func(tx *db.Tx) (err error) {
-		step, err = s.replace(ctx, tx, ref, stored, v)
-		return err
-	})
-	return step, err
+	return s.change(ctx, ref, func(tx *db.Tx, f *flow) (Step, error) { return s.replace(ctx, tx, f, stored, v) })
 }
 
 var errNotAsked = fault.New(fault.Denied, "signin.not_asked")
@@ -61,19 +56,11 @@ func (s *Service) mayReplace(ctx context.Context, ref secret.Reference) (words [
 	return words, err
 }
 
-func (s *Service) replace(ctx context.Context, tx *db.Tx, ref secret.Reference, stored password.Stored, v session.Visitor) (Step, error) {
-	f, err := s.hold(ctx, tx, ref)
-	if err != nil {
-		return nil, err
-	}
+func (s *Service) replace(ctx context.Context, tx *db.Tx, f *flow, stored password.Stored, v session.Visitor) (Step, error) {
 	if why := f.over(tx.Now); why != "" {
 		return f.overStep(why), nil
 	}
-	d, _, err := s.decide(ctx, tx, f)
-	if err != nil {
-		return nil, err
-	}
-	if d.Outcome != "allow" || f.User.PasswordFlaggedAt.IsZero() {
+	if f.decide(tx.Now, nil).Outcome != policy.Allow || f.User.PasswordFlaggedAt.IsZero() {
 		return nil, errNotAsked
 	}
 	if err := password.Set(ctx, tx, f.User.ID, stored); err != nil {
@@ -82,10 +69,8 @@ func (s *Service) replace(ctx context.Context, tx *db.Tx, ref secret.Reference, 
 	if err := user.PasswordChanged(ctx, tx, f.User.ID); err != nil {
 		return nil, err
 	}
-	if err := audit.Record(ctx, tx, event("password.replaced", "ok", "reported", f.User.ID, f.ClientID, string(authenticator.Password), f.ID, v)); err != nil {
-		return nil, err
-	}
-	f.SecurityVersion++
+	f.note("password.replaced", "ok", "reported", string(authenticator.Password), f.ID, v)
+	f.SecurityVersion++ // this flow goes on; everything else of the old password ends
 	f.User.SecurityVersion++
 	f.User.PasswordFlaggedAt = db.Time(0)
 	return s.next(ctx, tx, f, false)

@@ -2,10 +2,10 @@ package signin
 
 import (
 	"context"
+	"fmt"
 	"strings"
 	"time"
 
-	"countersign/internal/audit"
 	"countersign/internal/authenticator"
 	"countersign/internal/authenticator/outofband"
 	"countersign/internal/challenge"
@@ -20,31 +20,28 @@ import (
 // next is the only place that decides what a flow needs. Every step returns through it.
 // remember is the person's wish that this browser be remembered.
 func (s *Service) next(ctx context.Context, tx *db.Tx, f *flow, remember bool) (Step, error) {
-	d, all, err := s.decide(ctx, tx, f)
-	if err != nil {
-		return nil, err
-	}
-	switch d.Outcome {
-	case policy.Allow:
+	d := f.decide(tx.Now, nil) // what else the user has matters only when the proofs are not enough
+	if d.Outcome == policy.Allow {
 		if !f.User.PasswordFlaggedAt.IsZero() {
 			return ReplacePassword{Email: f.User.Email, MinLength: minLength, ContinueTo: f.ContinueTo}, nil
 		}
 		return s.complete(ctx, tx, f, d, remember)
-	case policy.Challenge:
-		return s.challenge(ctx, tx, f, d, all)
-	default:
-		return s.unmet(ctx, tx, f, d)
 	}
-}
-
-func (s *Service) decide(ctx context.Context, tx *db.Tx, f *flow) (policy.Decision, []authenticator.Authenticator, error) {
 	all, err := authenticator.Of(ctx, tx, f.User.ID)
 	if err != nil {
-		return policy.Decision{}, nil, err
+		return nil, err
 	}
-	in := f.input(tx.Now, levels(f.WantACR), usable(all), f.Proofs)
+	if d = f.decide(tx.Now, usable(all)); d.Outcome == policy.Challenge {
+		return s.challenge(ctx, tx, f, d, all)
+	}
+	return s.unmet(ctx, tx, f, d)
+}
+
+// decide asks policy about the flow as it stands.
+func (f *flow) decide(now time.Time, has []authenticator.Kind) policy.Decision {
+	in := f.input(now, levels(f.WantACR), has, f.Proofs)
 	in.RememberedSince, in.RememberedUntil = f.remembered.ProvedAt, f.remembered.ExpiresAt
-	return policy.Evaluate(in), all, nil
+	return policy.Evaluate(in)
 }
 
 func usable(all []authenticator.Authenticator) []authenticator.Kind {
@@ -64,38 +61,28 @@ func (s *Service) challenge(ctx context.Context, tx *db.Tx, f *flow, d policy.De
 	if !ok {
 		return s.unmet(ctx, tx, f, d)
 	}
-	wait, err := s.spendSend(ctx, tx, f, a)
+	c := challenge.New(tx, f.ID, a, s.Limits.WrongAnswers, s.Limits.CodeLife)
+	wait, err := s.spendSend(ctx, tx, f, c)
 	if err != nil {
 		return nil, err
 	}
 	if wait > 0 {
 		return s.unsent(ctx, tx, f, d, wait)
 	}
-	c := challenge.New(tx, f.ID, a, s.Limits.WrongAnswers, s.Limits.CodeLife)
 	opening, err := s.verifier(a.Kind).Begin(ctx, tx, a, s.setting(f, c))
 	if err != nil {
 		return nil, err
 	}
-	if err := s.withdraw(ctx, tx, f); err != nil {
+	if err := s.drop(ctx, tx, f, challenge.Replaced); err != nil {
 		return nil, err
 	}
 	if err := challenge.Issue(ctx, tx, c, opening); err != nil {
 		return nil, err
 	}
-	if err := audit.Record(ctx, tx, event("challenge.sent", "ok", "", f.User.ID, f.ClientID, string(a.Kind), c.ID, f.Visitor)); err != nil {
-		return nil, err
-	}
+	f.note("challenge.sent", "ok", "", string(a.Kind), c.ID, f.Visitor)
 	c.MessageID = opening.MessageID
-	f.Challenges = append([]challenge.Challenge{c}, f.Challenges...)
-	return s.answerStep(ctx, tx, f, d, "")
-}
-
-// withdraw keeps the message of a dead code from leaving, when it has not left yet.
-func (s *Service) withdraw(ctx context.Context, tx *db.Tx, f *flow) error {
-	if len(f.Challenges) == 0 || f.Challenges[0].MessageID == "" {
-		return nil
-	}
-	return message.Withdraw(ctx, tx, f.Challenges[0].MessageID)
+	f.Challenge = c
+	return s.answerStep(tx, f, d, "", message.Status{State: message.Queued, At: tx.Now}), nil
 }
 
 // purposeSignIn binds a code to this journey; codes of others are wrong here.
@@ -103,7 +90,7 @@ const purposeSignIn = "signin.code"
 
 func (s *Service) setting(f *flow, c challenge.Challenge) authenticator.Setting {
 	return authenticator.Setting{
-		ChallengeID: c.ID, FlowID: f.ID, Purpose: purposeSignIn, Reference: c.Reference,
+		ChallengeID: c.ID, FlowID: f.ID, Purpose: purposeSignIn, Reference: c.Reference, Destination: f.Destination,
 		Vendor: f.Vendor.Name, AppName: f.App.Name, Company: f.Tenant.Name, Language: f.User.Language,
 		IP: f.Visitor.IP, Place: f.Visitor.Place, Browser: f.Visitor.Browser, IssuedAt: c.IssuedAt, ExpiresAt: c.ExpiresAt,
 	}
@@ -112,23 +99,23 @@ func (s *Service) setting(f *flow, c challenge.Challenge) authenticator.Setting 
 // spendSend counts a message against the account, the destination and the flow. wait says
 // that it must not be sent before; then nothing is counted. The guarded UPDATE keeps two
 // tabs from sending at the same moment.
-func (s *Service) spendSend(ctx context.Context, tx *db.Tx, f *flow, a authenticator.Authenticator) (wait time.Duration, err error) {
-	to, err := outofband.Address(ctx, tx, a.ID)
-	if err != nil {
-		return 0, err
+func (s *Service) spendSend(ctx context.Context, tx *db.Tx, f *flow, c challenge.Challenge) (wait time.Duration, err error) {
+	if f.Destination, err = outofband.Address(ctx, tx, c.AuthenticatorID); err != nil {
+		return 0, fmt.Errorf("load address: %w", err)
 	}
 	account, destination := s.limitSends("send.account"), s.limitSends("send.destination")
 	if wait, err = ratelimit.SpendIn(ctx, tx, account, f.User.ID); err != nil || wait > 0 {
 		return wait, err
 	}
-	wait, err = ratelimit.SpendIn(ctx, tx.As(db.Installation), destination, s.hidden("destination", strings.ToLower(to)))
+	wait, err = ratelimit.SpendIn(ctx, tx.As(db.Installation), destination, s.hidden("destination", strings.ToLower(f.Destination)))
 	if err != nil {
 		return 0, err
 	}
 	if wait > 0 {
 		return wait, ratelimit.GiveBack(ctx, tx, account, f.User.ID)
 	}
-	n, err := tx.Exec(ctx, `UPDATE flows SET sends = sends + 1 WHERE tenant_id = $1 AND id = $2 AND closed_at = 0 AND sends = $3 AND sends <= $4`, tx.Tenant, f.ID, f.Sends, s.Limits.NewCodes)
+	n, err := tx.Exec(ctx, `UPDATE flows SET sends = sends + 1, challenge_id = $1 WHERE tenant_id = $2 AND id = $3 AND closed_at = 0 AND sends = $4 AND sends <= $5`,
+		c.ID, tx.Tenant, f.ID, f.Sends, s.Limits.NewCodes)
 	if err == nil && n == 0 {
 		err = errNewCodeWait.After(s.Limits.NewCodeEvery)
 	}
@@ -141,15 +128,14 @@ var errNewCodeWait = fault.New(fault.RateLimited, "code.problem.too_soon")
 // unsent goes on without a message. It is a step and not an error: that the password was
 // right stays recorded, and a code that was sent before stays good.
 func (s *Service) unsent(ctx context.Context, tx *db.Tx, f *flow, d policy.Decision, wait time.Duration) (Step, error) {
-	if err := audit.Record(ctx, tx, event("challenge.sent", "refused", "too_many_messages", f.User.ID, f.ClientID, string(d.Offer[0]), f.ID, f.Visitor)); err != nil {
-		return nil, err
-	}
-	if f.current(tx.Now) == nil {
+	f.note("challenge.sent", "refused", "too_many_messages", string(d.Offer[0]), f.ID, f.Visitor)
+	if !f.Challenge.Open(tx.Now) {
 		step := s.spentStep(f, tx.Now)
 		step.Wait = wait
 		return step, nil
 	}
-	step, err := s.answerStep(ctx, tx, f, d, "code.problem.sending")
+	status, err := message.Delivery(ctx, tx, f.Challenge.MessageID)
+	step := s.answerStep(tx, f, d, "code.problem.sending", status)
 	step.Wait = wait
 	return step, err
 }
@@ -159,9 +145,9 @@ func (s *Service) unmet(ctx context.Context, tx *db.Tx, f *flow, d policy.Decisi
 	if _, err := f.close(ctx, tx, Unmet); err != nil {
 		return nil, err
 	}
-	e := event("signin.denied", "refused", "level_unreachable", f.User.ID, f.ClientID, "", f.ID, f.Visitor)
-	e.Level = string(d.Need)
-	return f.overStep(Unmet), audit.Record(ctx, tx, e)
+	f.note("signin.denied", "refused", "level_unreachable", "", f.ID, f.Visitor)
+	f.events[len(f.events)-1].Level = string(d.Need)
+	return f.overStep(Unmet), nil
 }
 
 // complete turns a satisfied flow into a session, once.
@@ -191,9 +177,9 @@ func (s *Service) complete(ctx context.Context, tx *db.Tx, f *flow, d policy.Dec
 		}
 	}
 	done.Session, done.Life = ref, sess.ExpiresAt.Sub(tx.Now)
-	e := event("signin.completed", "ok", reasonText(f), f.User.ID, f.ClientID, strings.Join(sess.AMR, " "), sess.ID, f.Visitor)
-	e.Level = sess.ACR
-	return done, audit.Record(ctx, tx, e)
+	f.note("signin.completed", "ok", reasonText(f), strings.Join(sess.AMR, " "), sess.ID, f.Visitor)
+	f.events[len(f.events)-1].Level = sess.ACR
+	return done, nil
 }
 
 func reasonText(f *flow) string {
@@ -247,7 +233,8 @@ func (s *Service) keepBrowser(ctx context.Context, tx *db.Tx, f *flow, d policy.
 		return "", err
 	}
 	done.Remembered, done.RememberTo = &ref, r.ExpiresAt
-	return r.ID, audit.Record(ctx, tx, event("browser.remembered", "ok", "", f.User.ID, f.ClientID, "", r.ID, f.Visitor))
+	f.note("browser.remembered", "ok", "", "", r.ID, f.Visitor)
+	return r.ID, nil
 }
 
 // secondProof is the newest proof beside the password.

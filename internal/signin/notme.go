@@ -51,7 +51,7 @@ func (s *Service) disown(ctx context.Context, tx *db.Tx, f *flow, v session.Visi
 	if _, err := f.close(ctx, tx, NotMe); err != nil {
 		return err
 	}
-	if err := challenge.CloseOpen(ctx, tx, f.ID, challenge.Ended); err != nil {
+	if err := s.drop(ctx, tx, f, challenge.Ended); err != nil {
 		return err
 	}
 	if err := session.EndOfFlow(ctx, tx, f.ID, session.NotMe); err != nil {

@@ -168,7 +168,7 @@ func event(action, result, reason, userID, clientID, method, subject string, v s
 func (s *Service) passwordProved(ctx context.Context, tx *db.Tx, a Attempt, acc account, subject string) (Step, error) {
 	f := &flow{
 		ClientID: a.ClientID, ContinueTo: a.ContinueTo, WantACR: a.WantACR, Visitor: a.Visitor,
-		SecurityVersion: acc.world.User.SecurityVersion, world: acc.world,
+		SecurityVersion: acc.world.User.SecurityVersion, world: acc.world, remembered: acc.remembered, rememberBy: acc.rememberBy,
 	}
 	ref, err := s.begin(ctx, tx, f, authenticator.Proof{Kind: authenticator.Password, At: tx.Now})
 	if err != nil {
@@ -177,13 +177,12 @@ func (s *Service) passwordProved(ctx context.Context, tx *db.Tx, a Attempt, acc 
 	if err := s.giveBack(ctx, tx, acc, subject); err != nil {
 		return nil, err
 	}
-	if err := audit.Record(ctx, tx, event("signin.password", "ok", "", f.User.ID, f.ClientID, string(authenticator.Password), f.ID, a.Visitor)); err != nil {
-		return nil, err
-	}
-	if err := s.recall(ctx, tx, f, acc); err != nil {
+	f.note("signin.password", "ok", "", string(authenticator.Password), f.ID, a.Visitor)
+	if err := s.endReplayed(ctx, tx, f, acc); err != nil {
 		return nil, err
 	}
 	step, err := s.next(ctx, tx, f, false)
+	step, err = f.keep(ctx, tx, step, err)
 	return withFlow(step, ref), err
 }
 
@@ -211,10 +210,9 @@ func (s *Service) giveBack(ctx context.Context, tx *db.Tx, acc account, subject 
 	return ratelimit.GiveBack(ctx, house, s.limitPassword(), subject)
 }
 
-// recall lets a remembered browser stand in for the second step. An older token of the
-// same browser means that two browsers hold it: the memory ends and the person is told.
-func (s *Service) recall(ctx context.Context, tx *db.Tx, f *flow, acc account) error {
-	f.remembered, f.rememberBy = acc.remembered, acc.rememberBy
+// endReplayed looks at an older token of a remembered browser: it means that two browsers
+// hold the memory, so the memory ends and the person is told.
+func (s *Service) endReplayed(ctx context.Context, tx *db.Tx, f *flow, acc account) error {
 	if acc.stale == "" || acc.remembered.ID != "" {
 		return nil
 	}
@@ -222,8 +220,6 @@ func (s *Service) recall(ctx context.Context, tx *db.Tx, f *flow, acc account) e
 	if err != nil || !first {
 		return err
 	}
-	if err := audit.Record(ctx, tx, event("browser.replayed", "refused", "older_token", f.User.ID, f.ClientID, "", acc.stale, f.Visitor)); err != nil {
-		return err
-	}
+	f.note("browser.replayed", "refused", "older_token", "", acc.stale, f.Visitor)
 	return s.tellReplay(ctx, tx, f)
 }

@@ -158,24 +158,17 @@ func (s *Service) stepUp(ctx context.Context, tx *db.Tx, st Standing, a Attempt)
 		ClientID: a.ClientID, ContinueTo: a.ContinueTo, WantACR: a.WantACR, Visitor: a.Visitor, SteppingUp: st.Session.ID,
 		SecurityVersion: st.Session.SecurityVersion, world: w,
 	}
-	proofs := st.Session.Proofs()
-	ref, err := s.begin(ctx, tx, f, proofs[0])
+	ref, err := s.begin(ctx, tx, f, st.Session.Proofs()...)
 	if err != nil {
 		return nil, err
-	}
-	for _, p := range proofs[1:] {
-		if err := f.prove(ctx, tx, p); err != nil {
-			return nil, err
-		}
 	}
 	f.remembered, f.rememberBy, _, err = session.Recall(ctx, tx, a.Presented, f.User.ID, f.ClientID, f.SecurityVersion)
 	if err != nil {
 		return nil, err
 	}
-	if err := audit.Record(ctx, tx, event("signin.step_up", "ok", "", f.User.ID, f.ClientID, "", f.ID, a.Visitor)); err != nil {
-		return nil, err
-	}
+	f.note("signin.step_up", "ok", "", "", f.ID, a.Visitor)
 	step, err := s.next(ctx, tx, f, false)
+	step, err = f.keep(ctx, tx, step, err)
 	return withFlow(step, ref), err
 }
 

@@ -28,10 +28,10 @@ func TestStatementsPerStep(t *testing.T) {
 			}
 		})
 		h.deliver()
-		count("the right password and the mail", 25, func() { ask = h.askOnly("maria@company.test") })
+		count("the right password and the mail", 18, func() { ask = h.askOnly("maria@company.test") })
 		code := h.newest().Code
-		count("a wrong code", 17, func() { h.answer(*ask.Flow, otherThan(code), false) })
-		count("the right code", 22, func() { done = h.answer(*ask.Flow, code, false).(signin.Done) })
+		count("a wrong code", 9, func() { h.answer(*ask.Flow, otherThan(code), false) })
+		count("the right code", 12, func() { done = h.answer(*ask.Flow, code, false).(signin.Done) })
 		count("a session check", 1, func() { h.standing(done.Session, signin.Ask{ClientID: "dashboard"}) })
 	})
 }

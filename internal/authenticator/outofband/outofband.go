@@ -33,10 +33,7 @@ const (
 
 // Begin queues the message in the transaction that remembers the code's hash.
 func (v Verifier) Begin(ctx context.Context, tx *db.Tx, a authenticator.Authenticator, s authenticator.Setting) (authenticator.Opening, error) {
-	to, err := Address(ctx, tx, a.ID)
-	if err != nil {
-		return authenticator.Opening{}, fmt.Errorf("load address: %w", err)
-	}
+	to := s.Destination
 	token, hash := secret.NewToken()
 	code := v.code("", token, s.ChallengeID)
 	link := secret.Reference{Tenant: tx.Tenant, ID: s.ChallengeID, Token: token}.Text().Reveal()
@@ -52,7 +49,7 @@ func (v Verifier) Begin(ctx context.Context, tx *db.Tx, a authenticator.Authenti
 	if err != nil {
 		return authenticator.Opening{}, fmt.Errorf("queue code: %w", err)
 	}
-	return authenticator.Opening{State: append(hash, v.mac(tx.Tenant, a, s, to, code)...), MessageID: id}, nil
+	return authenticator.Opening{State: append(hash, v.mac(tx.Tenant, a, s, code)...), MessageID: id}, nil
 }
 
 // NotMeLink is the address at which the owner of an account says that a flow was not
@@ -67,32 +64,28 @@ func (v Verifier) code(keyID string, token secret.Text, challengeID string) stri
 }
 
 // binding is everything that a code is good for; in any other setting it is wrong.
-func (v Verifier) binding(tenant string, a authenticator.Authenticator, s authenticator.Setting, to, code string) []string {
-	return []string{tenant, a.UserID, a.ID, s.FlowID, s.ChallengeID, s.Purpose, string(v.Channel), to, code}
+func (v Verifier) binding(tenant string, a authenticator.Authenticator, s authenticator.Setting, code string) []string {
+	return []string{tenant, a.UserID, a.ID, s.FlowID, s.ChallengeID, s.Purpose, string(v.Channel), s.Destination, code}
 }
 
-func (v Verifier) mac(tenant string, a authenticator.Authenticator, s authenticator.Setting, to, code string) []byte {
-	return v.Keys.MAC("outofband", v.binding(tenant, a, s, to, code)...)
+func (v Verifier) mac(tenant string, a authenticator.Authenticator, s authenticator.Setting, code string) []byte {
+	return v.Keys.MAC("outofband", v.binding(tenant, a, s, code)...)
 }
 
 const hashLength = 32
 
 // Verify compares a typed code or a link's token with what is remembered. Spending is the
 // close of the challenge, which is its caller's guarded write.
-func (v Verifier) Verify(ctx context.Context, tx *db.Tx, a authenticator.Authenticator, s authenticator.Setting, state authenticator.State, r authenticator.Response) (authenticator.Verdict, error) {
+func (v Verifier) Verify(_ context.Context, tx *db.Tx, a authenticator.Authenticator, s authenticator.Setting, state authenticator.State, r authenticator.Response) (authenticator.Verdict, error) {
 	if len(state) < hashLength {
 		return authenticator.Verdict{Reason: "no_state"}, nil
-	}
-	to, err := Address(ctx, tx, a.ID)
-	if err != nil {
-		return authenticator.Verdict{}, fmt.Errorf("load address: %w", err)
 	}
 	if r.LinkToken != "" {
 		ok := secret.Equal(state[:hashLength], secret.Hash(r.LinkToken))
 		return authenticator.Verdict{OK: ok, Reason: reason(ok, "wrong_link")}, nil
 	}
 	code, ok := Canonical(r.Code, v.Digits)
-	ok = ok && v.Keys.CheckMAC(state[hashLength:], "outofband", v.binding(tx.Tenant, a, s, to, code)...)
+	ok = ok && v.Keys.CheckMAC(state[hashLength:], "outofband", v.binding(tx.Tenant, a, s, code)...)
 	return authenticator.Verdict{OK: ok, Reason: reason(ok, "wrong_code")}, nil
 }
 

@@ -49,22 +49,23 @@ func TestMaskTellsNoLength(t *testing.T) {
 func TestACodeIsBoundToItsSetting(t *testing.T) {
 	v := Verifier{Channel: authenticator.Email, Keys: secret.NewKeys(time.Now()), Digits: 6}
 	a := authenticator.Authenticator{ID: "a", UserID: "u"}
-	s := authenticator.Setting{FlowID: "f", ChallengeID: "c", Purpose: "p"}
-	mac := v.mac("t", a, s, "x@y.example", "012345")
-	check := func(tenant string, a authenticator.Authenticator, s authenticator.Setting, to, code string) bool {
-		return v.Keys.CheckMAC(mac, "outofband", v.binding(tenant, a, s, to, code)...)
+	s := authenticator.Setting{FlowID: "f", ChallengeID: "c", Purpose: "p", Destination: "x@y.example"}
+	mac := v.mac("t", a, s, "012345")
+	check := func(tenant string, a authenticator.Authenticator, s authenticator.Setting, code string) bool {
+		return v.Keys.CheckMAC(mac, "outofband", v.binding(tenant, a, s, code)...)
 	}
-	if !check("t", a, s, "x@y.example", "012345") {
+	if !check("t", a, s, "012345") {
 		t.Fatal("the right code is wrong")
 	}
 	user, device := a, a
 	user.UserID, device.ID = "other", "other"
-	flow, purpose, again := s, s, s
+	flow, purpose, again, address := s, s, s, s
 	flow.FlowID, purpose.Purpose, again.ChallengeID = "other", "other", "other"
+	address.Destination = "z@y.example"
 	for name, ok := range map[string]bool{
-		"tenant": check("other", a, s, "x@y.example", "012345"), "user": check("t", user, s, "x@y.example", "012345"), "authenticator": check("t", device, s, "x@y.example", "012345"),
-		"flow": check("t", a, flow, "x@y.example", "012345"), "purpose": check("t", a, purpose, "x@y.example", "012345"), "challenge": check("t", a, again, "x@y.example", "012345"),
-		"destination": check("t", a, s, "z@y.example", "012345"), "code": check("t", a, s, "x@y.example", "012346"),
+		"tenant": check("other", a, s, "012345"), "user": check("t", user, s, "012345"), "authenticator": check("t", device, s, "012345"),
+		"flow": check("t", a, flow, "012345"), "purpose": check("t", a, purpose, "012345"), "challenge": check("t", a, again, "012345"),
+		"destination": check("t", a, address, "012345"), "code": check("t", a, s, "012346"),
 	} {
 		if ok {
 			t.Errorf("the code is right for another %s", name)

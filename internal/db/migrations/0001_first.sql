@@ -136,6 +136,8 @@ CREATE TABLE flows (
     want_acr          TEXT   NOT NULL,
     security_version  BIGINT NOT NULL,
     stepping_up       TEXT   NOT NULL,
+    proofs            TEXT   NOT NULL,
+    challenge_id      TEXT   NOT NULL,
     sends             BIGINT NOT NULL,
     ip                TEXT   NOT NULL,
     place             TEXT   NOT NULL,
@@ -150,16 +152,6 @@ CREATE TABLE flows (
 );
 CREATE INDEX flows_open_of_user ON flows (tenant_id, user_id) WHERE closed_at = 0;
 CREATE INDEX flows_old ON flows (expires_at);
-
-CREATE TABLE flow_proofs (
-    tenant_id         TEXT   NOT NULL,
-    flow_id           TEXT   NOT NULL,
-    kind              TEXT   NOT NULL,
-    authenticator_id  TEXT   NOT NULL,
-    proved_at         BIGINT NOT NULL,
-    PRIMARY KEY (tenant_id, flow_id, kind),
-    FOREIGN KEY (tenant_id, flow_id) REFERENCES flows (tenant_id, id) ON DELETE CASCADE
-);
 
 CREATE TABLE challenges (
     tenant_id         TEXT   NOT NULL,
