@@ -42,7 +42,7 @@ func (p *post) Send(_ context.Context, e message.Envelope) (string, error) {
 	return "mx.test", nil
 }
 
-func (p *post) codes(t *testing.T) []email.SignInCode {
+func (p *post) codes(t testing.TB) []email.SignInCode {
 	t.Helper()
 	p.mu.Lock()
 	defer p.mu.Unlock()
@@ -87,7 +87,7 @@ func (c *clock) pass(d time.Duration) {
 // house is the journey with everything real but the mail server.
 type house struct {
 	*signin.Service
-	t       *testing.T
+	t       testing.TB
 	clock   *clock
 	post    *post
 	courier *message.Courier
@@ -100,7 +100,7 @@ func each(t *testing.T, fn func(t *testing.T, h *house)) {
 	dbtest.Each(t, c.now, func(t *testing.T, d *db.DB) { fn(t, build(t, d, c)) })
 }
 
-func build(t *testing.T, d *db.DB, c *clock) *house {
+func build(t testing.TB, d *db.DB, c *clock) *house {
 	t.Helper()
 	keys := secret.NewKeys(c.now())
 	pool, err := password.NewPool(keys, password.Cost{MemoryKiB: 64, Passes: 1, Lanes: 1}, 4, 1000)
