@@ -117,6 +117,16 @@ var guards = []Guard{
 		Package: signin, Tests: "TestATK53_",
 	},
 	{
+		Name: "what changes during the hash holds", File: "internal/signin/password.go",
+		Old: "if acc.world, err = s.worldOf(ctx, tx, acc.world.User.ID, a.ClientID); err != nil {", New: "if _, err = s.worldOf(ctx, tx, acc.world.User.ID, a.ClientID); err != nil {",
+		Package: signin, Tests: "TestATK51_",
+	},
+	{
+		Name: "notices come out of the address's budget", File: "internal/signin/notme.go",
+		Old: "if wait > 0 {\n\t\treturn audit.Record(", New: "if wait < 0 {\n\t\treturn audit.Record(",
+		Package: signin, Tests: "TestNoticesComeOut",
+	},
+	{
 		Name: "changes reach a session", File: "internal/signin/standing.go",
 		Old: "if !alive || sess.SecurityVersion != w.User.SecurityVersion ||", New: "if !alive ||",
 		Package: acceptance, Tests: "TestATK080|TestATK072|TestATK053",

@@ -19,6 +19,7 @@ import (
 	"os/exec"
 	"os/signal"
 	"path/filepath"
+	"slices"
 	"strings"
 	"time"
 )
@@ -51,7 +52,7 @@ func run(ctx context.Context, only string) error {
 	}
 	defer os.RemoveAll(tree)
 	tried, unnoticed := 0, []string{}
-	for _, g := range guards {
+	for _, g := range slices.Concat(guards, more) {
 		if !strings.Contains(g.Name, only) {
 			continue
 		}

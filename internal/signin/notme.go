@@ -2,6 +2,7 @@ package signin
 
 import (
 	"context"
+	"strings"
 	"time"
 
 	"countersign/internal/audit"
@@ -125,9 +126,17 @@ func (s *Service) notMeLink(tx *db.Tx, f *flow) string {
 	return outofband.NotMeLink(s.Origin, s.Keys, tx.Tenant, f.ID)
 }
 
-// tell queues a notice to one person.
+// tell queues a notice to one person. It comes out of the same budget of the address as
+// codes do, so that nobody can fill a mailbox with warnings.
 func (s *Service) tell(ctx context.Context, tx *db.Tx, to user.User, purpose string, c email.Content) error {
-	_, err := s.Queue.Put(ctx, tx, message.Outgoing{
+	wait, err := ratelimit.SpendIn(ctx, tx.As(db.Installation), s.limitSends("send.destination"), s.hidden("destination", strings.ToLower(to.Email)))
+	if err != nil {
+		return err
+	}
+	if wait > 0 {
+		return audit.Record(ctx, tx, audit.Event{Action: "notice.sent", Result: "refused", Reason: "too_many_messages", UserID: to.ID, SubjectID: purpose})
+	}
+	_, err = s.Queue.Put(ctx, tx, message.Outgoing{
 		UserID: to.ID, Channel: "email", Purpose: purpose, To: to.Email, Hint: outofband.Mask(to.Email),
 		Language: to.Language, Template: email.Template(c), Data: c, ExpiresAt: tx.Now.Add(noticeLife),
 	})

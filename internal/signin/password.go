@@ -57,6 +57,9 @@ func (s *Service) SubmitPassword(ctx context.Context, a Attempt) (Step, error) {
 		step, err = s.passwordProved(ctx, tx, a, acc, subject)
 		return err
 	})
+	if _, again := step.(AskPassword); again && err == nil {
+		err = s.refuse(ctx, a, acc)
+	}
 	return step, err
 }
 
@@ -164,8 +167,17 @@ func event(action, result, reason, userID, clientID, method, subject string, v s
 	}
 }
 
-// passwordProved opens a flow with the first proof and asks what remains.
+// passwordProved opens a flow with the first proof and asks what remains. Hashing took its
+// time, so everything is read again: what was changed meanwhile holds.
 func (s *Service) passwordProved(ctx context.Context, tx *db.Tx, a Attempt, acc account, subject string) (Step, error) {
+	was := acc.world.User.SecurityVersion
+	var err error
+	if acc.world, err = s.worldOf(ctx, tx, acc.world.User.ID, a.ClientID); err != nil {
+		return nil, err
+	}
+	if !acc.world.open() || acc.world.User.SecurityVersion != was {
+		return AskPassword{}, nil
+	}
 	f := &flow{
 		ClientID: a.ClientID, ContinueTo: a.ContinueTo, WantACR: a.WantACR, Visitor: a.Visitor,
 		SecurityVersion: acc.world.User.SecurityVersion, world: acc.world, remembered: acc.remembered, rememberBy: acc.rememberBy,

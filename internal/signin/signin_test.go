@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"countersign/internal/authenticator"
+	"countersign/internal/authenticator/password"
 	"countersign/internal/db"
 	"countersign/internal/fault"
 	"countersign/internal/message/email"
@@ -455,6 +456,56 @@ func TestATK53_ATK51_ChangesReachAFlowUnderWay(t *testing.T) {
 		}
 		if n := h.sessions(h.company); n != 0 {
 			t.Errorf("%d sessions", n)
+		}
+	})
+}
+
+// guard: passwordProved reads the world again after the hash.
+func TestATK51_WhatChangesDuringTheHashHolds(t *testing.T) {
+	each(t, func(t *testing.T, h *house) {
+		open := h.newCompany("open", tenant.Mandate{Mode: tenant.DefaultOff})
+		changes := map[string]func(ctx context.Context, tx *db.Tx, id string) error{
+			"switched on": func(ctx context.Context, tx *db.Tx, _ string) error { return tenant.SwitchOn(ctx, tx) },
+			"disabled":    user.Disable, "password changed": user.PasswordChanged,
+		}
+		slow, err := password.NewPool(h.Keys, password.Cost{MemoryKiB: 1 << 17, Passes: 3, Lanes: 1}, 4, 10)
+		if err != nil {
+			t.Fatal(err)
+		}
+		h.Passwords = slow // about a third of a second for each hash
+		for name, change := range changes {
+			u := h.newUser(open, strings.ReplaceAll(name, " ", "-")+"@open.test", user.Agent)
+			result := make(chan signin.Step, 1)
+			go func() {
+				step, _ := h.SubmitPassword(t.Context(), attempt(u.Email, rightPassword, "dashboard"))
+				result <- step
+			}()
+			for h.Passwords.Waiting() == 0 {
+				time.Sleep(time.Millisecond)
+			}
+			h.in(open, func(ctx context.Context, tx *db.Tx) error { return change(ctx, tx, u.ID) })
+			if step, signedIn := (<-result).(signin.Done); signedIn {
+				t.Errorf("%s: %#v", name, step)
+			}
+			h.in(open, func(ctx context.Context, tx *db.Tx) error { return tenant.SwitchOff(ctx, tx) })
+		}
+		if n := h.sessions(open); n != 0 {
+			t.Errorf("%d sessions", n)
+		}
+	})
+}
+
+func TestNoticesComeOutOfTheSameBudget(t *testing.T) {
+	each(t, func(t *testing.T, h *house) {
+		for i := range 20 {
+			a := attempt("maria@company.test", rightPassword, "phone")
+			a.Visitor.Browser = strings.Repeat("x", i+1)
+			if _, err := h.SubmitPassword(t.Context(), a); err != nil {
+				t.Fatal(err)
+			}
+		}
+		if h.deliver(); h.post.count(email.Template(email.NewBrowser{})) != 10 {
+			t.Errorf("%d notices", h.post.count(email.Template(email.NewBrowser{})))
 		}
 	})
 }

@@ -28,7 +28,7 @@ func TestStatementsPerStep(t *testing.T) {
 			}
 		})
 		h.deliver()
-		count("the right password and the mail", 18, func() { ask = h.askOnly("maria@company.test") })
+		count("the right password and the mail", 19, func() { ask = h.askOnly("maria@company.test") })
 		code := h.newest().Code
 		count("a wrong code", 9, func() { h.answer(*ask.Flow, otherThan(code), false) })
 		count("the right code", 12, func() { done = h.answer(*ask.Flow, code, false).(signin.Done) })

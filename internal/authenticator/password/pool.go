@@ -137,6 +137,9 @@ func (p *Pool) leave() {
 	p.waiting.Add(-1)
 }
 
+// Waiting is how many hash or wait to hash.
+func (p *Pool) Waiting() int { return int(p.waiting.Load()) }
+
 // CheckImported refuses a hash that this program could not compare.
 func (p *Pool) CheckImported(hash string) error {
 	if _, err := p.decoder.Decode(hash); err != nil {

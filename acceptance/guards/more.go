@@ -1,0 +1,185 @@
+package main
+
+// more are the guards that only a look from outside notices.
+var more = []Guard{
+	{
+		Name: "a count survives a hang-up", File: "internal/web/mux.go",
+		Old: "context.WithTimeout(context.WithoutCancel(r.Context()), patience)", New: "context.WithTimeout(r.Context(), patience)",
+		Package: acceptance, Tests: "TestATK007",
+	},
+	{
+		Name: "two codes are no code", File: "internal/portal/signin.go",
+		Old: "len(given) == 1 {", New: "len(given) >= 1 {",
+		Package: acceptance, Tests: "TestATK010",
+	},
+	{
+		Name: "forms are forms", File: "internal/web/form.go",
+		Old: "if err != nil || media != \"application/x-www-form-urlencoded\" {", New: "if err != nil && media != \"\" {",
+		Package: acceptance, Tests: "TestATK010",
+	},
+	{
+		Name: "a session's token is compared", File: "internal/signin/standing.go",
+		Old: "(s.token_hash = $4 OR $5)", New: "(s.token_hash = $4 OR $5 OR s.token_hash <> $4)",
+		Package: acceptance, Tests: "TestATK045",
+	},
+	{
+		Name: "a session must be enough for the app", File: "internal/oidc/authorize.go",
+		Old: "case st.Session != nil && st.Enough && rightPerson(req, st):", New: "case st.Session != nil && rightPerson(req, st):",
+		Package: acceptance, Tests: "TestATK045|TestATK052|TestALO2",
+	},
+	{
+		Name: "the app is what the sealed request says", File: "internal/portal/signin.go",
+		Old: "\t\tClientID: t.request.ClientID, WantACR", New: "\t\tClientID: r.PostForm.Get(\"client_id\"), WantACR",
+		Package: acceptance, Tests: "TestATK047",
+	},
+	{
+		Name: "opening a link changes nothing", File: "internal/portal/portal.go",
+		Old: "mux.Get(\"/l/{token}\", p.showLink)", New: "mux.Get(\"/l/{token}\", p.pressLink)",
+		Package: acceptance, Tests: "TestATK059|TestALO11",
+	},
+	{
+		Name: "return addresses are our own", File: "internal/web/mux.go",
+		Old: "func (m *Mux) local(target string) string {", New: "func (m *Mux) local(target string) string {\n\tif target != \"\" {\n\t\treturn target\n\t}",
+		Package: acceptance, Tests: "TestATK066",
+	},
+	{
+		Name: "cookies are tied to the host", File: "internal/web/cookie.go",
+		Old: "return \"__Host-\" + name", New: "return \"__Http-\" + name",
+		Package: acceptance, Tests: "TestATK165",
+	},
+	{
+		Name: "a memory's token is compared", File: "internal/session/remembered.go",
+		Old: "\t\tcase right:", New: "\t\tcase right || !right:",
+		Package: acceptance, Tests: "TestATK070",
+	},
+	{
+		Name: "a company's days cut older memories", File: "internal/policy/policy.go",
+		Old: "in.Now.Before(in.RememberedSince.AddDate(0, 0, d.RememberDays))", New: "!in.Now.IsZero()",
+		Package: acceptance, Tests: "TestATK077_Owner",
+	},
+	{
+		Name: "an unused session ends", File: "internal/session/session.go",
+		Old: "(s.Idle == 0 || now.Before(s.LastSeenAt.Add(s.Idle)))", New: "(s.Idle >= 0 || now.Before(s.LastSeenAt.Add(s.Idle)))",
+		Package: acceptance, Tests: "TestATK079",
+	},
+	{
+		Name: "signing out ends the session", File: "internal/session/session.go",
+		Old: "WHERE tenant_id = $3 AND id = $4 AND ended_at = 0`", New: "WHERE tenant_id = $3 AND id = $4 AND ended_at < 0`",
+		Package: acceptance, Tests: "TestATK080_Logout",
+	},
+	{
+		Name: "closed accounts answer like wrong passwords", File: "internal/signin/password.go",
+		Old: "if !ok || !acc.known || !acc.world.open() {", New: "if !ok || !acc.known {",
+		Package: acceptance, Tests: "TestATK111_Same",
+	},
+	{
+		Name: "the mask hides the length", File: "internal/authenticator/outofband/outofband.go",
+		Old: "return first(local) + \"•••@\"", New: "return first(local) + strings.Repeat(\"•\", len(local)) + \"@\"",
+		Package: acceptance, Tests: "TestATK114",
+	},
+	{
+		Name: "iss is in every answer", File: "internal/oidc/authorize.go",
+		Old: "answer.Set(\"iss\", p.issuer())", New: "answer.Del(\"iss\")",
+		Package: acceptance, Tests: "TestATK138",
+	},
+	{
+		Name: "a token's signature is checked", File: "internal/oidc/verify.go",
+		Old: "payload, err := signed.Verify(key)", New: "payload, err := signed.UnsafePayloadWithoutVerification(), error(nil)\n\t_ = key",
+		Package: acceptance, Tests: "TestATK139",
+	},
+	{
+		Name: "an old sign-in is not fresh", File: "internal/signin/standing.go",
+		Old: "|| sess.AuthenticatedAt.Before(ask.FreshAfter) {", New: "|| ask.FreshAfter.IsZero() && !ask.FreshAfter.IsZero() {",
+		Package: acceptance, Tests: "TestATK143",
+	},
+	{
+		Name: "never less than the app asked for", File: "internal/oidc/request.go",
+		Old: "if len(wanted) > 0 && len(req.ACRValues) == 0 {", New: "if len(wanted) > 99 && len(req.ACRValues) == 0 {",
+		Package: acceptance, Tests: "TestATK143",
+	},
+	{
+		Name: "only codes are given out", File: "internal/oidc/request.go",
+		Old: "case q.Get(\"response_type\") != \"code\":", New: "case q.Get(\"response_type\") == \"never\":",
+		Package: acceptance, Tests: "TestATK144",
+	},
+	{
+		Name: "a stranger's link only asks about signing out", File: "internal/oidc/logout.go",
+		Old: "case st.Session == nil || st.User.ID == l.subject:", New: "case st.Session == nil || st.User.ID != \"\":",
+		Package: acceptance, Tests: "TestATK147",
+	},
+	{
+		Name: "after signing out only registered addresses", File: "internal/oidc/logout.go",
+		Old: "if l.To != \"\" && !l.app.AllowsPostLogout(l.To) {", New: "if l.To == \"never\" {",
+		Package: acceptance, Tests: "TestATK147",
+	},
+	{
+		Name: "a confidential client proves itself", File: "internal/oidc/clientauth.go",
+		Old: "c.Kind == client.Confidential && !c.CheckSecret(secret) ||", New: "",
+		Package: acceptance, Tests: "TestATK148",
+	},
+	{
+		Name: "an old key leaves the set", File: "internal/keyring/keyring.go",
+		Old: "return k.RetiredAt.IsZero() || now.Before(k.RetiredAt)", New: "return k.RetiredAt.IsZero() || !now.IsZero()",
+		Package: acceptance, Tests: "TestATK150",
+	},
+	{
+		Name: "an app is told that a sign-in is too little", File: "internal/oidc/userinfo.go",
+		Old: "case !st.Enough:", New: "case !st.Enough && c.Subject == \"\":",
+		Package: acceptance, Tests: "TestATK151|TestAIR12",
+	},
+	{
+		Name: "the log has patterns, not paths", File: "internal/web/chain.go",
+		Old: "slog.String(\"route\", r.Pattern), slog.Int", New: "slog.String(\"route\", r.URL.String()), slog.Int",
+		Package: acceptance, Tests: "TestATK160",
+	},
+	{
+		Name: "an audit row is checked", File: "internal/audit/verify.go",
+		Old: "if !bytes.Equal(l.chain, l.next(before.chain, tenant, l.Seq)) {", New: "if bytes.Equal(l.chain, nil) {",
+		Package: acceptance, Tests: "TestATK162",
+	},
+	{
+		Name: "an error has a number", File: "internal/web/headers.go",
+		Old: "h.Set(\"X-Request-Id\", From(r.Context()).RequestID)", New: "h.Del(\"X-Request-Id\")",
+		Package: acceptance, Tests: "TestATK164",
+	},
+	{
+		Name: "pages are not kept", File: "internal/web/headers.go",
+		Old: "h.Set(\"Cache-Control\", \"no-store\")", New: "h.Set(\"Cache-Control\", \"private\")",
+		Package: acceptance, Tests: "TestATK168",
+	},
+	{
+		Name: "bodies are bounded", File: "internal/web/mux.go",
+		Old: "r.Body = http.MaxBytesReader(rw, r.Body, maxBody)", New: "r.Body = http.MaxBytesReader(rw, r.Body, maxBody<<10)",
+		Package: acceptance, Tests: "TestATK170",
+	},
+	{
+		Name: "the release has no test doors", File: "internal/config/notkeys.go",
+		Old: "var notKeys = []string{\"COUNTERSIGN_CONFIG\"}", New: "var notKeys = []string{\"COUNTERSIGN_CONFIG\", \"COUNTERSIGN_RIG_CLOCK\"}",
+		Package: acceptance, Tests: "TestATK174",
+	},
+	{
+		Name: "an exemption ends", File: "internal/policy/policy.go",
+		Old: "if on && in.AppExemptUntil.After(in.Now) {", New: "if on && !in.AppExemptUntil.IsZero() {",
+		Package: acceptance, Tests: "TestALO13_AnExemptionEnds",
+	},
+	{
+		Name: "a mandate begins", File: "internal/policy/policy.go",
+		Old: "begun := !in.Now.Before(m.From)", New: "begun := !in.Now.IsZero()",
+		Package: acceptance, Tests: "TestALO1_",
+	},
+	{
+		Name: "people hear that their password is known", File: "internal/signin/notme.go",
+		Old: "if err != nil || failed < s.Limits.WrongAnswers {", New: "if err != nil || failed < 1000 {",
+		Package: acceptance, Tests: "TestATK001",
+	},
+	{
+		Name: "a new code replaces the old one", File: "internal/challenge/challenge.go",
+		Old: "if err := CloseOpen(ctx, tx, c.FlowID, Replaced); err != nil {", New: "if err := CloseOpen(ctx, tx, c.FlowID, Ended); err != nil {",
+		Package: acceptance, Tests: "TestATK021|TestAIR14_An",
+	},
+	{
+		Name: "a known browser is not slowed by strangers", File: "internal/signin/password.go",
+		Old: "if acc.remembered.ID != \"\" {\n\t\tlimit, who", New: "if acc.remembered.ID == \"never\" {\n\t\tlimit, who",
+		Package: acceptance, Tests: "TestATK012",
+	},
+}
