@@ -1,9 +1,24 @@
 package email
 
 import (
+	"bytes"
+	"embed"
+	"fmt"
+	html "html/template"
+	text "text/template"
 	"time"
 
 	"countersign/internal/locale"
+)
+
+//go:embed templates
+var templateFiles embed.FS
+
+// One layout says every mail; what a mail does not have, it leaves out. A mistake in a
+// template stops the program before it starts.
+var (
+	htmlLetter = html.Must(html.New("letter.html").Option("missingkey=error").ParseFS(templateFiles, "templates/letter.html"))
+	textLetter = text.Must(text.New("letter.txt").Option("missingkey=error").ParseFS(templateFiles, "templates/letter.txt"))
 )
 
 // Mail is one message in one language, ready to be put into MIME.
@@ -14,7 +29,10 @@ type Mail struct {
 }
 
 // Content is what a mail is about: one of the structs of this file.
-type Content interface{ kind() string }
+type Content interface {
+	kind() string
+	letter(w *writer) letter
+}
 
 // SignInCode carries the code and the link of one sign-in.
 type SignInCode struct {
@@ -57,13 +75,21 @@ type RememberedReuse struct {
 	NotMeLink          string
 }
 
-func (SignInCode) kind() string      { return "code" }
-func (PasswordKnown) kind() string   { return "password_known" }
-func (NotMeAlert) kind() string      { return "not_me_alert" }
-func (NewBrowser) kind() string      { return "new_browser" }
-func (RememberedReuse) kind() string { return "remembered_reuse" }
-
-// Render says c in the language of p.
+// Render says c in the language of p. It fails where a sentence is missing: no mail at all
+// is better than one that a person cannot understand.
 func Render(p *locale.Printer, c Content) (Mail, error) {
-	return Mail{Subject: c.kind()}, nil
+	w := &writer{words: p}
+	l := c.letter(w)
+	if w.err != nil {
+		return Mail{}, w.err
+	}
+	l.writer = w
+	var plain, rich bytes.Buffer
+	if err := textLetter.Execute(&plain, l); err != nil {
+		return Mail{}, fmt.Errorf("text of mail %s: %w", c.kind(), err)
+	}
+	if err := htmlLetter.Execute(&rich, l); err != nil {
+		return Mail{}, fmt.Errorf("HTML of mail %s: %w", c.kind(), err)
+	}
+	return Mail{Subject: l.Subject, Text: plain.String(), HTML: rich.String()}, nil
 }

@@ -1,0 +1,78 @@
+package email
+
+import "cmp"
+
+func (SignInCode) kind() string      { return "code" }
+func (PasswordKnown) kind() string   { return "password_known" }
+func (NotMeAlert) kind() string      { return "not_me_alert" }
+func (NewBrowser) kind() string      { return "new_browser" }
+func (RememberedReuse) kind() string { return "remembered_reuse" }
+
+func (c SignInCode) letter(w *writer) letter {
+	app, reference := ours(cmp.Or(c.AppName, c.Vendor)), ours(c.Reference)
+	lead := w.say("mail.code.truth", "App", app)
+	if company := theirs(c.Company); company != "" {
+		lead = w.say("mail.code.truth_company", "App", app, "Company", company)
+	}
+	l := letter{
+		Subject:    w.say("mail.code.subject", "App", app, "Reference", reference),
+		Preheader:  w.say("mail.code.preheader", "App", app, "Reference", reference),
+		Title:      w.say("mail.code.title"),
+		Lead:       lead,
+		Vendor:     ours(c.Vendor),
+		Code:       ours(c.Code),
+		Until:      w.say("mail.code.until", "Time", w.words.Time(c.ExpiresAt)),
+		Never:      w.say("mail.code.never", "Vendor", ours(c.Vendor)),
+		Link:       address(c.Link),
+		NotMe:      w.say("mail.not_me.code"),
+		NotMeLink:  address(c.NotMeLink),
+		FactsTitle: w.say("mail.facts"),
+		Facts:      w.facts(origin{c.IP, c.Place, c.Browser, c.At}),
+		Footer:     w.say("mail.footer", "Vendor", ours(c.Vendor)),
+	}
+	l.Facts = append(l.Facts, line{w.say("word.reference"), reference})
+	return l
+}
+
+// notice is a mail about an app that asks for nothing but a look.
+type notice struct {
+	vendor, app, notMe   string
+	subject, title, text string // keys
+	origin
+}
+
+func (n notice) letter(w *writer) letter {
+	app := ours(cmp.Or(n.app, n.vendor))
+	lead := w.say(n.text, "App", app)
+	return letter{
+		Subject: w.say(n.subject, "App", app), Preheader: lead, Title: w.say(n.title), Lead: lead,
+		Vendor: ours(n.vendor), NotMe: w.say("mail.not_me.plain"), NotMeLink: address(n.notMe),
+		FactsTitle: w.say("mail.facts"), Facts: append([]line{{w.say("word.app"), app}}, w.facts(n.origin)...),
+		Footer: w.say("mail.footer", "Vendor", ours(n.vendor)),
+	}
+}
+
+func (c PasswordKnown) letter(w *writer) letter {
+	return notice{c.Vendor, c.AppName, c.NotMeLink,
+		"mail.password_known.subject", "mail.password_known.title", "mail.password_known.text", origin{c.IP, c.Place, c.Browser, c.At}}.letter(w)
+}
+
+func (c NewBrowser) letter(w *writer) letter {
+	return notice{c.Vendor, c.AppName, c.NotMeLink,
+		"mail.new_browser.subject", "mail.new_browser.title", "mail.new_browser.text", origin{c.IP, c.Place, c.Browser, c.At}}.letter(w)
+}
+
+func (c RememberedReuse) letter(w *writer) letter {
+	return notice{c.Vendor, c.AppName, c.NotMeLink,
+		"mail.remembered_reuse.subject", "mail.remembered_reuse.title", "mail.remembered_reuse.text", origin{c.IP, c.Place, c.Browser, c.At}}.letter(w)
+}
+
+func (c NotMeAlert) letter(w *writer) letter {
+	who := theirs(cmp.Or(c.UserName, c.UserEmail))
+	lead := w.say("mail.not_me_alert.text", "User", who, "Email", ours(c.UserEmail))
+	return letter{
+		Subject: w.say("mail.not_me_alert.subject", "User", who), Preheader: lead, Title: w.say("mail.not_me_alert.title"), Lead: lead,
+		Vendor: ours(c.Vendor), FactsTitle: w.say("mail.facts"), Facts: w.facts(origin{c.IP, c.Place, c.Browser, c.At}),
+		Footer: w.say("mail.footer_alert", "Vendor", ours(c.Vendor)),
+	}
+}

@@ -1,0 +1,130 @@
+package email
+
+import (
+	"fmt"
+	"net/url"
+	"strings"
+	"time"
+	"unicode"
+
+	"countersign/internal/locale"
+)
+
+// maxName caps every value that somebody else chose, in characters.
+const maxName = 80
+
+// letter is what the two templates draw. Subject, Preheader and the start of Lead are what
+// a locked telephone shows, so none of them holds the code (NIST SP 800-63B-4 3.1.3.1).
+type letter struct {
+	*writer
+	Subject, Preheader, Title, Lead string
+	Vendor, Code, Until, Never      string
+	Link, NotMe, NotMeLink          string
+	FactsTitle                      string
+	Facts                           []line
+	Footer                          string
+}
+
+// line is a name and what it stands for.
+type line struct{ Name, Value string }
+
+// Addresses are the links once more, in full, for mail programs without buttons.
+func (l letter) Addresses() ([]line, error) {
+	var all []line
+	if l.Link != "" {
+		all = append(all, line{l.say("mail.code.button"), l.Link})
+	}
+	if l.NotMeLink != "" {
+		all = append(all, line{l.say("mail.not_me.button"), l.NotMeLink})
+	}
+	return all, l.err
+}
+
+// writer says sentences and remembers the first one that was missing.
+type writer struct {
+	words *locale.Printer
+	err   error
+}
+
+func (w *writer) say(key string, args ...any) string {
+	if !w.words.Has(key) && w.err == nil {
+		w.err = fmt.Errorf("no sentence %q in %s", key, w.words.Lang())
+	}
+	return w.words.T(key, args...)
+}
+
+// Say is say for the templates.
+func (w *writer) Say(key string) (string, error) {
+	s := w.say(key)
+	return s, w.err
+}
+
+// Lang is the language of the mail (BCP 47).
+func (w *writer) Lang() string { return w.words.Lang() }
+
+// ours caps and cleans a name that the operator of the installation chose. Its dots stay:
+// where a company is called after its own site, a mail may link to it.
+func ours(s string) string { return locale.Line(s, maxName) }
+
+// theirs does so for everybody else's words, and keeps mail programs from making a link of
+// "evil.test/login": a dot inside a word becomes the leader that looks like it, and no
+// colon or backslash touches what would make an address of it. Breaking with invisible
+// characters would do as well, but is what a forger does, and filters punish it.
+func theirs(s string) string {
+	in := []rune(locale.Line(s, maxName))
+	var b strings.Builder
+	for i, r := range in {
+		inside := i > 0 && i+1 < len(in) && !unicode.IsSpace(in[i-1]) && !unicode.IsSpace(in[i+1])
+		switch {
+		case inside && strings.ContainsRune(".\u3002\uff0e\uff61", r):
+			b.WriteRune('\u2024')
+		case r == ':' && i+1 < len(in) && !unicode.IsSpace(in[i+1]):
+			b.WriteString(": ")
+		case r == '\\':
+			b.WriteRune('/')
+		default:
+			b.WriteRune(r)
+		}
+	}
+	return b.String()
+}
+
+// address lets only web addresses be links.
+func address(s string) string {
+	u, err := url.Parse(s)
+	if err != nil || u.Host == "" || u.Scheme != "https" && u.Scheme != "http" {
+		return ""
+	}
+	return u.String()
+}
+
+// origin is where a sign-in came from.
+type origin struct {
+	ip, place, browser string
+	at                 time.Time
+}
+
+// facts lists the origin; a place is a guess from the IP address and is called so.
+func (w *writer) facts(o origin) []line {
+	place := theirs(o.place)
+	if place != "" {
+		place = w.say("word.approximate", "Place", place)
+	}
+	all := []line{
+		{w.say("word.place"), w.known(place)},
+		{w.say("word.browser"), w.known(theirs(o.browser))},
+		{w.say("word.ip"), w.known(ours(o.ip))},
+	}
+	if o.at.IsZero() {
+		return all
+	}
+	return append([]line{{w.say("word.time"), w.words.Time(o.at)}}, all...)
+}
+
+// known says so where something is not.
+func (w *writer) known(s string) string {
+	if s == "" {
+		return w.say("word.unknown")
+	}
+	return s
+}
