@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"net/url"
+	"os"
 	"strings"
 	"sync"
 	"sync/atomic"
@@ -70,6 +71,15 @@ func openPostgres(ctx context.Context, dsn string, now func() time.Time) (*DB, e
 // openSQLite opens one connection that writes and a pool that cannot. synchronous(FULL)
 // makes a commit survive a power cut; WAL lets readers go on meanwhile.
 func openSQLite(ctx context.Context, path string, now func() time.Time) (*DB, error) {
+	// Created before the driver does, so that only its owner reads it; the log beside it
+	// takes over the mode.
+	created, err := os.OpenFile(path, os.O_RDWR|os.O_CREATE, 0o600)
+	if err != nil {
+		return nil, fmt.Errorf("open sqlite: %w", err)
+	}
+	if err := created.Close(); err != nil {
+		return nil, fmt.Errorf("open sqlite: %w", err)
+	}
 	const common = "_pragma=busy_timeout(5000)&_pragma=journal_mode(WAL)&_pragma=synchronous(FULL)&_pragma=foreign_keys(1)"
 	file := "file:" + (&url.URL{Path: path}).EscapedPath()
 	writing, err := sql.Open("sqlite", file+"?"+common+"&_txlock=immediate")

@@ -4,6 +4,8 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"os"
+	"strings"
 	"sync"
 	"testing"
 	"time"
@@ -213,5 +215,16 @@ func BenchmarkDurableCommit(b *testing.B) {
 				}
 			})
 		})
+	}
+}
+
+func TestOnlyTheOwnerReadsTheFile(t *testing.T) {
+	dsn := dbtest.SQLiteURL(t)
+	dbtest.Open(t, dsn, time.Now)
+	for _, suffix := range []string{"", "-wal", "-shm"} {
+		info, err := os.Stat(strings.TrimPrefix(dsn, "sqlite:") + suffix)
+		if err != nil || info.Mode().Perm() != 0o600 {
+			t.Errorf("database%s: %v, %v", suffix, info.Mode(), err)
+		}
 	}
 }
