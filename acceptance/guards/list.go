@@ -18,7 +18,7 @@ var guards = []Guard{
 	},
 	{
 		Name: "a flow finishes once", File: "internal/signin/flow.go",
-		Old: "WHERE tenant_id = $3 AND id = $4 AND closed_at = 0`, tx.Now, because", New: "WHERE tenant_id = $3 AND id = $4`, tx.Now, because",
+		Old: "proofs = $3 WHERE tenant_id = $4 AND id = $5 AND closed_at = 0`,", New: "proofs = $3 WHERE tenant_id = $4 AND id = $5`,",
 		Package: signin, Tests: "TestAIR10_|TestALO10_",
 	},
 	{
@@ -43,7 +43,7 @@ var guards = []Guard{
 	},
 	{
 		Name: "the account's budget for answers", File: "internal/signin/answer.go",
-		Old: "if wait > 0 {\n\t\t\trefused = errAnswers.After(wait)", New: "if wait > 1000*time.Hour {\n\t\t\trefused = errAnswers.After(wait)",
+		Old: "if err != nil || wait == 0 {\n\t\treturn nil, err\n\t}\n\tf.note(\"signin.code\"", New: "if err != nil || wait >= 0 {\n\t\treturn nil, err\n\t}\n\tf.note(\"signin.code\"",
 		Package: acceptance, Tests: "TestATK004|TestATK005",
 	},
 	{
@@ -68,7 +68,7 @@ var guards = []Guard{
 	},
 	{
 		Name: "a flow is its browser's", File: "internal/signin/flow.go",
-		Old: "n, err := tx.Exec(ctx, `UPDATE flows SET sends = sends WHERE", New: "if f, err := s.loadByID(ctx, tx, ref.ID); true {\n\t\treturn f, err\n\t}\n\tn, err := tx.Exec(ctx, `UPDATE flows SET sends = sends WHERE",
+		Old: "return s.loadByHash(ctx, tx, ref.ID, ref.Hash())", New: "return s.loadByID(ctx, tx, ref.ID)",
 		Package: acceptance, Tests: "TestATK026",
 	},
 	{
@@ -143,7 +143,7 @@ var guards = []Guard{
 	},
 	{
 		Name: "a right password alone is no session", File: "internal/signin/next.go",
-		Old: "switch d.Outcome {\n\tcase policy.Allow:", New: "switch d.Outcome {\n\tcase policy.Allow, policy.Challenge:",
+		Old: "\tif d.Outcome == policy.Allow {", New: "\tif d.Outcome != policy.Deny {",
 		Package: acceptance, Tests: "TestALO3|TestAIR1_",
 	},
 	{
@@ -177,7 +177,7 @@ var guards = []Guard{
 		Package: acceptance, Tests: "TestATK065|TestALO11",
 	},
 	{
-		Name: "redirect addresses match exactly", File: "internal/client/client.go",
+		Name: "redirect addresses match exactly", File: "internal/client/uri.go",
 		Old: "func (c Client) AllowsRedirect(uri string) bool {", New: "func (c Client) AllowsRedirect(uri string) bool {\n\tif uri != \"\" {\n\t\treturn true\n\t}",
 		Package: acceptance, Tests: "TestATK133",
 	},
