@@ -16,7 +16,7 @@ var tries = []try{
 	{"Open the dashboard and sign in as Maya. The code is in the inbox.", "A right password alone opens nothing. The page says what was sent where, and what became of the mail."},
 	{"Type five wrong codes.", "The fifth one kills the code. A new one can be asked for; the tries of the account stay spent."},
 	{"Ask for a new code three times, half a minute apart. Then type the code of an older mail.", "“That was an older code.” After the third one, the sign-in begins again from the password."},
-	{"Press the link in the mail in the browser in which you began. Then try it from a private window.", "Here it asks once and signs in. There it shows the code to type and can never sign in."},
+	{"Press the link in the mail in the browser in which you began. Then try it from a private window.", "Here it asks once and signs in. There it only shows the code, to be typed where you began."},
 	{"Press “this wasn't me” in a mail.", "The sign-in ends, the password counts as known to somebody else, and the owner and admins get a mail. The next sign-in asks for a new password."},
 	{"Tick “on this browser, ask only for my password”. Sign out, and sign in again.", "No code for up to thirty days. The dashboard says so: it is told “password only”, not more."},
 	{"Sign in to the phone app first, as Priya. Then open the dashboard in the same browser.", "The phone app is exempt and asks for the password only. The dashboard asks for the code, and not for the password again."},
