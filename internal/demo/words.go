@@ -21,6 +21,7 @@ var tries = []try{
 	{"Tick “on this browser, ask only for my password”. Sign out, and sign in again.", "No code for up to thirty days. The dashboard says so: it is told “password only”, not more."},
 	{"Sign in to the phone app first, as Priya. Then open the dashboard in the same browser.", "The phone app is exempt and asks for the password only. The dashboard asks for the code, and not for the password again."},
 	{"Set the mail server to “greylisting” or “refusing” in the inbox. Sign in.", "The code page says that the mail is delayed, or that it came back."},
+	{"Let Harbor require it of Fennel Street Clinic in three days, with the clinic's switch off. Read why, then sign in as Leo.", "Nothing is asked yet, and Leo is told from when it will be. The words beside each person are those of “countersign policy explain”."},
 	{"Sign in to the dashboard of Fennel Street Clinic while the clinic's switch is off. Then switch it on and reload the dashboard.", "The page that was open a moment ago asks for a code."},
 }
 
