@@ -127,6 +127,11 @@ var guards = []Guard{
 		Package: signin, Tests: "TestNoticesComeOut",
 	},
 	{
+		Name: "a reported password cannot be kept", File: "internal/signin/newpassword.go",
+		Old: "if same {", New: "if same && plain == \"\" {",
+		Package: signin, Tests: "TestALO10_",
+	},
+	{
 		Name: "changes reach a session", File: "internal/signin/standing.go",
 		Old: "if !alive || sess.SecurityVersion != w.User.SecurityVersion ||", New: "if !alive ||",
 		Package: acceptance, Tests: "TestATK080|TestATK072|TestATK053",

@@ -24,8 +24,9 @@ type flow struct {
 	ID, ContinueTo  string
 	ClientID        string
 	WantACR         []string
-	SecurityVersion int64  // of the user when the password was right; a change since ends the flow
-	SteppingUp      string // the session that this flow began from
+	SecurityVersion int64           // of the user when the password was right; a change since ends the flow
+	SteppingUp      string          // the session that this flow began from
+	beganFrom       session.Session // what is left of that session
 	Sends           int
 	Visitor         session.Visitor
 	StartedAt       time.Time
@@ -65,14 +66,14 @@ func (s *Service) loadByHash(ctx context.Context, tx *db.Tx, id string, hash []b
 	f := &flow{ID: id}
 	w, ch := reader{w: &f.world}, challenge.Reader{}
 	var want, proofs string
-	var started, expires, closed int64
+	var started, expires, closed, baseEnded, baseExpires int64
 	into := []any{
 		&f.ClientID, &f.ContinueTo, &want, &f.SecurityVersion, &f.SteppingUp, &proofs, &f.Sends, &f.Visitor.IP, &f.Visitor.Place, &f.Visitor.Browser,
-		&started, &expires, &closed, &f.ClosedBecause, &f.Destination,
+		&started, &expires, &closed, &f.ClosedBecause, &f.Destination, &baseEnded, &baseExpires,
 	}
 	err := tx.QueryRow(ctx, `
 		SELECT f.client_id, f.continue_to, f.want_acr, f.security_version, f.stepping_up, f.proofs, f.sends, f.ip, f.place, f.browser,
-			f.started_at, f.expires_at, f.closed_at, f.closed_because, COALESCE(oa.address, ''),`+worldColumns+`,`+challenge.Joined+`
+			f.started_at, f.expires_at, f.closed_at, f.closed_because, COALESCE(oa.address, ''), COALESCE(bs.ended_at, 0), COALESCE(bs.expires_at, 0),`+worldColumns+`,`+challenge.Joined+`
 		FROM flows f
 		JOIN users u ON u.tenant_id = f.tenant_id AND u.id = f.user_id
 		JOIN tenants t ON t.tenant_id = f.tenant_id
@@ -80,6 +81,7 @@ func (s *Service) loadByHash(ctx context.Context, tx *db.Tx, id string, hash []b
 		LEFT JOIN clients c ON c.id = f.client_id
 		LEFT JOIN challenges ch ON ch.tenant_id = f.tenant_id AND ch.id = f.challenge_id
 		LEFT JOIN outofband_addresses oa ON oa.tenant_id = f.tenant_id AND oa.authenticator_id = ch.authenticator_id
+		LEFT JOIN sessions bs ON bs.tenant_id = f.tenant_id AND bs.id = f.stepping_up
 		WHERE f.tenant_id = $1 AND f.id = $2 AND f.token_hash = $3`, tx.Tenant, id, hash).
 		Scan(slices.Concat(into, w.targets(), ch.Targets())...)
 	if db.IsNoRows(err) {
@@ -91,6 +93,7 @@ func (s *Service) loadByHash(ctx context.Context, tx *db.Tx, id string, hash []b
 	f.WantACR, f.StartedAt, f.ExpiresAt, f.ClosedAt = strings.Fields(want), db.Time(started), db.Time(expires), db.Time(closed)
 	w.settle(f.ClientID)
 	f.Challenge = ch.Settle()
+	f.beganFrom.EndedAt, f.beganFrom.ExpiresAt = db.Time(baseEnded), db.Time(baseExpires)
 	f.Proofs, err = readProofs(proofs)
 	return f, err
 }
@@ -129,6 +132,8 @@ func (f *flow) over(now time.Time) string {
 		return Expired
 	case !f.open() || f.SecurityVersion != f.User.SecurityVersion:
 		return Changed
+	case f.SteppingUp != "" && !f.beganFrom.Lasting(now):
+		return Changed // its password proof ended with that session
 	}
 	return ""
 }

@@ -19,14 +19,21 @@ const minLength = password.MinLength
 // to somebody else, after every proof that policy asks for. Everything that the old
 // password opened ends; this flow goes on.
 func (s *Service) ReplacePassword(ctx context.Context, ref secret.Reference, plain string, v session.Visitor) (Step, error) {
-	words, err := s.mayReplace(ctx, ref)
+	old, words, err := s.mayReplace(ctx, ref)
 	if err != nil {
 		return nil, err
 	}
 	if err := password.Check(plain, words...); err != nil {
 		return nil, err
 	}
-	stored, err := s.Passwords.Hash(ctx, plain) // slow: outside any transaction
+	same, err := s.Passwords.Match(ctx, old, plain) // slow: outside any transaction, as is Hash
+	if err != nil {
+		return nil, err
+	}
+	if same {
+		return nil, fault.New(fault.Invalid, "password.problem.same")
+	}
+	stored, err := s.Passwords.Hash(ctx, plain)
 	if err != nil {
 		return nil, err
 	}
@@ -35,8 +42,9 @@ func (s *Service) ReplacePassword(ctx context.Context, ref secret.Reference, pla
 
 var errNotAsked = fault.New(fault.Denied, "signin.not_asked")
 
-// mayReplace returns the words that the new password must not be made of.
-func (s *Service) mayReplace(ctx context.Context, ref secret.Reference) (words []string, err error) {
+// mayReplace returns the old password's hash, and the words that the new one must not be
+// made of.
+func (s *Service) mayReplace(ctx context.Context, ref secret.Reference) (old password.Stored, words []string, err error) {
 	err = s.DB.View(ctx, ref.Tenant, func(tx *db.Tx) error {
 		f, err := s.load(ctx, tx, ref)
 		if err != nil {
@@ -51,9 +59,10 @@ func (s *Service) mayReplace(ctx context.Context, ref secret.Reference) (words [
 			return errNotAsked
 		}
 		words = []string{f.Vendor.Name, f.Tenant.Name, f.User.Name, ask.Email, f.App.Name}
-		return nil
+		old, err = password.Load(ctx, tx, f.User.ID)
+		return err
 	})
-	return words, err
+	return old, words, err
 }
 
 func (s *Service) replace(ctx context.Context, tx *db.Tx, f *flow, stored password.Stored, v session.Visitor) (Step, error) {

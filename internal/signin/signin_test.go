@@ -417,6 +417,29 @@ func TestAIR2_ALO2_ExemptThenCovered(t *testing.T) {
 	})
 }
 
+// guard: flow.over looks at the session that a step-up began from.
+func TestATK80_AStepUpEndsWithItsSession(t *testing.T) {
+	each(t, func(t *testing.T, h *house) {
+		step, err := h.SubmitPassword(t.Context(), attempt("maria@company.test", rightPassword, "phone"))
+		done, ok := step.(signin.Done)
+		if err != nil || !ok {
+			t.Fatalf("%#v, %v", step, err)
+		}
+		step, err = h.StepUp(t.Context(), done.Session, attempt("", "", "dashboard"))
+		ask, ok := step.(signin.AnswerCode)
+		if err != nil || !ok {
+			t.Fatalf("%#v, %v", step, err)
+		}
+		code := h.newest().Code
+		if err := h.SignOut(t.Context(), done.Session, visitor); err != nil {
+			t.Fatal(err)
+		}
+		if over, ok := h.answer(*ask.Flow, code, false).(signin.Over); !ok || over.Reason != signin.Changed {
+			t.Errorf("%#v", over)
+		}
+	})
+}
+
 func TestAIR12_SwitchingOnReachesLiveSessions(t *testing.T) {
 	each(t, func(t *testing.T, h *house) {
 		open := h.newCompany("open", tenant.Mandate{Mode: tenant.DefaultOff})
@@ -549,7 +572,7 @@ func (h *house) replaceReportedPassword(t *testing.T) {
 	if _, ok := h.answer(*ask.Flow, h.newest().Code, false).(signin.ReplacePassword); !ok {
 		t.Fatal("no new password was asked for")
 	}
-	for _, weak := range []string{"short", "passwordpassword", strings.Repeat("x", 300), ""} {
+	for _, weak := range []string{"short", "passwordpassword", strings.Repeat("x", 300), "", rightPassword} {
 		if _, err := h.ReplacePassword(t.Context(), *ask.Flow, weak, visitor); !fault.Is(err, fault.Invalid) {
 			t.Errorf("%q: %v", weak, err)
 		}

@@ -189,7 +189,14 @@ func (s *Service) endSession(ctx context.Context, tx *db.Tx, sess session.Sessio
 		if _, err := session.End(ctx, tx, id, session.SignedOut); err != nil {
 			return err
 		}
-		err := tx.QueryRow(ctx, `SELECT continues FROM sessions WHERE tenant_id = $1 AND id = $2`, tx.Tenant, id).Scan(&id)
+		// Closed by a guarded write as well as by what over reads, so that of a sign-out and a
+		// code at the same moment one wins.
+		_, err := tx.Exec(ctx, `UPDATE flows SET closed_at = $1, closed_because = $2 WHERE tenant_id = $3 AND user_id = $4 AND stepping_up = $5 AND closed_at = 0`,
+			tx.Now, Changed, tx.Tenant, sess.UserID, id)
+		if err != nil {
+			return err
+		}
+		err = tx.QueryRow(ctx, `SELECT continues FROM sessions WHERE tenant_id = $1 AND id = $2`, tx.Tenant, id).Scan(&id)
 		if err != nil {
 			return err
 		}
