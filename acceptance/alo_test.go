@@ -227,6 +227,27 @@ func TestALO10_ThisWasNotMe(t *testing.T) {
 	})
 }
 
+// guard: the link's token is a MAC over the sign-in
+func TestALO10_AForgedReportChangesNothing(t *testing.T) {
+	each(t, func(t *testing.T, w *rig.World) {
+		u := w.Covered(t).User(t)
+		p, mallory := w.Person(t), w.Person(t)
+		mail := p.ToCode(t, w.Dashboard(t), u)
+		other := w.Person(t).ToCode(t, w.Dashboard(t), w.Covered(t).User(t))
+		token := lastPart(mail.NotMe)
+		prefix := strings.TrimSuffix(mail.NotMe, token)
+		for _, forged := range []string{prefix + flip(token), prefix + lastPart(other.NotMe), prefix + lastPart(mail.Link), prefix, "/not-me/x"} {
+			if pg := mallory.Post(forged, url.Values{}); pg.Status >= 500 {
+				t.Errorf("%.30s: status %d", forged, pg.Status)
+			}
+		}
+		if p.Get(rig.PathCode); len(w.Texts(t, `SELECT id FROM users WHERE email = $1 AND password_flagged_at = 0`, u.Email)) != 1 {
+			t.Error("a forged report flagged the password")
+		}
+		left(t, p.Code(mail.Code))
+	})
+}
+
 func TestALO10_IgnoringTheMailIsSafe(t *testing.T) {
 	timed(t, func(t *testing.T, w *rig.World) {
 		u := w.Covered(t).User(t)

@@ -68,9 +68,9 @@ var more = []Guard{
 		Package: acceptance, Tests: "TestATK080_Logout",
 	},
 	{
-		Name: "closed accounts answer like wrong passwords", File: "internal/signin/password.go",
-		Old: "if !ok || !acc.known || !acc.world.open() {", New: "if !ok || !acc.known {",
-		Package: acceptance, Tests: "TestATK111_Same",
+		Name: "closed accounts answer like wrong passwords", File: "internal/signin/world.go",
+		Old: "func (w *world) open() bool {", New: "func (w *world) open() bool {\n\tif w != nil {\n\t\treturn true\n\t}",
+		Package: acceptance, Tests: "TestATK111_Same|TestATK067",
 	},
 	{
 		Name: "the mask hides the length", File: "internal/authenticator/outofband/outofband.go",
