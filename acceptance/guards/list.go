@@ -137,6 +137,21 @@ var guards = []Guard{
 		Package: signin, Tests: "TestALO10_",
 	},
 	{
+		Name: "the second step of a remembered session ages", File: "internal/session/session.go",
+		Old: "if s.RememberedID == \"\" || now.Before", New: "if s.ID != \"\" || now.Before",
+		Package: signin, Tests: "TestSEC68_",
+	},
+	{
+		Name: "an old cookie dies when its browser signs in again", File: "internal/signin/standing.go",
+		Old: "return session.Detach(ctx, tx, old.ID)", New: "return nil",
+		Package: signin, Tests: "TestATK78_",
+	},
+	{
+		Name: "a sign-out ends the whole line", File: "internal/session/session.go",
+		Old: "UNION SELECT s.continues FROM", New: "UNION SELECT '' FROM",
+		Package: signin, Tests: "TestATK80_",
+	},
+	{
 		Name: "changes reach a session", File: "internal/signin/standing.go",
 		Old: "if !alive || sess.SecurityVersion != w.User.SecurityVersion ||", New: "if !alive ||",
 		Package: acceptance, Tests: "TestATK080|TestATK072|TestATK053",

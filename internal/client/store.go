@@ -8,6 +8,7 @@ import (
 	"slices"
 	"strings"
 	"time"
+	"unicode/utf8"
 
 	"countersign/internal/db"
 	"countersign/internal/fault"
@@ -91,8 +92,12 @@ func invalid(why error) error { return fault.New(fault.Invalid, "client.invalid"
 
 const columns = `c.id, c.name, c.kind, c.secret_hash, c.home_url, c.exempt_until, c.created_at, c.disabled_at, u.kind, u.uri`
 
-// ByID returns a client, disabled or not, with its addresses; ErrUnknown where there is none.
+// ByID returns a client, disabled or not, with its addresses; ErrUnknown where there is
+// none, and for bytes that no database would take for a text.
 func ByID(ctx context.Context, tx *db.Tx, id string) (Client, error) {
+	if !utf8.ValidString(id) || strings.ContainsRune(id, 0) {
+		return Client{}, ErrUnknown
+	}
 	rows, err := tx.Query(ctx, `SELECT `+columns+` FROM clients c LEFT JOIN client_uris u ON u.client_id = c.id
 		WHERE c.id = $1 ORDER BY u.kind, u.uri`, id)
 	list, err := collect(rows, err)

@@ -44,6 +44,9 @@ func (p *Portal) keepFlow(w http.ResponseWriter, ref *secret.Reference) {
 
 // done gives the browser its session and sends it on, by way of the notice if there is one.
 func (p *Portal) done(w http.ResponseWriter, r *http.Request, s signin.Done) error {
+	if err := p.SignIn.TakeOver(r.Context(), p.Web.Cookie(r, "session"), s.Session, p.visitor(r)); err != nil {
+		return err
+	}
 	p.Web.SetCookie(w, "session", s.Session.Text().Reveal(), s.Life)
 	p.Web.ClearCookie(w, "flow")
 	if s.Remembered != nil {

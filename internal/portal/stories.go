@@ -63,6 +63,8 @@ func codeStories(now time.Time) []web.Story {
 		{Name: "code/older", Status: http.StatusUnauthorized, Page: older},
 		{Name: "code/last", Status: 200, Page: last},
 		{Name: "code/spent", Status: 200, Page: spentPage{AppName: storyApp, SentTo: storyMasked, NewCodesLeft: 1, RestartURL: "/signin"}},
+		{Name: "code/expired", Status: 200, Page: spentPage{AppName: storyApp, SentTo: storyMasked, NewCodesLeft: 2, Expired: true, RestartURL: "/signin"}},
+		{Name: "code/unsent", Status: http.StatusTooManyRequests, Page: spentPage{AppName: storyApp, SentTo: storyMasked, NewCodesLeft: 3, Unsent: true, RestartURL: "/signin"}},
 		{Name: "code/spent-for-good", Status: 200, Page: spentPage{AppName: storyApp, SentTo: storyMasked, RestartURL: "/signin"}},
 	}
 }
@@ -103,7 +105,7 @@ func linkStories(now time.Time) []web.Story {
 
 func endStories() []web.Story {
 	var out []web.Story
-	for _, reason := range []string{"expired", "cancelled", "not_me", "changed", "restart"} {
+	for _, reason := range []string{"expired", "cancelled", "not_me", "changed", "restart", "unmet"} {
 		out = append(out, web.Story{Name: "ended/" + reason, Status: 200, Page: endedPage{AppName: storyApp, Reason: reason, RestartURL: "/signin", HomeURL: "https://dashboard.harbor.example/"}})
 	}
 	return out
@@ -131,6 +133,8 @@ func signedInStories(now time.Time) []web.Story {
 	shared := home
 	shared.Sharing, shared.Browser, shared.Place = true, "", ""
 	return []web.Story{
+		{Name: "step-up", Status: 200, Page: stepUpPage{To: storyTo, AppName: storyApp, Email: "maria@harbor.example", Because: []string{"Required by Harbor since 5 Sep 2026."}}},
+		{Name: "step-up/portal", Status: 200, Page: stepUpPage{AppName: "Harbor", Email: "maria@harbor.example"}},
 		{Name: "home", Status: 200, Page: home},
 		{Name: "home/shared", Status: 200, Page: shared},
 		{Name: "signed-out", Status: 200, Page: signedOutPage{HomeURL: "https://dashboard.harbor.example/", AppName: storyApp}},

@@ -38,6 +38,7 @@ type Session struct {
 	Visitor
 	AuthenticatedAt, CreatedAt time.Time
 	LastSeenAt                 time.Time
+	FreshAt                    time.Time     // last use while every proof still counted
 	Idle                       time.Duration // 0 = no idle limit
 	ExpiresAt, EndedAt         time.Time
 }
@@ -50,6 +51,19 @@ func (s Session) Alive(now time.Time) bool {
 // Lasting is Alive without the idle limit, which is about the browser and not about the
 // tokens that apps hold.
 func (s Session) Lasting(now time.Time) bool { return s.EndedAt.IsZero() && now.Before(s.ExpiresAt) }
+
+// Age takes the second step away from a session that a remembered browser keeps open beyond
+// the life or the idle time of one that nothing keeps open. What stays is the password; the
+// memory still speaks for its one app.
+func (s *Session) Age(now time.Time, life, idle time.Duration) {
+	if s.RememberedID == "" || now.Before(s.AuthenticatedAt.Add(life)) && now.Before(s.FreshAt.Add(idle)) {
+		return
+	}
+	s.ACR, s.AMR = passwordOnly, []string{authenticator.TraitsOf[authenticator.Password].AMR}
+}
+
+// passwordOnly is the level of a password alone.
+const passwordOnly = "urn:countersign:acr:1"
 
 // Proofs are the proofs that the session stands for, so that a step-up can build on them.
 func (s Session) Proofs() []authenticator.Proof {
@@ -68,8 +82,8 @@ func Issue(ctx context.Context, tx *db.Tx, s Session) (Session, secret.Reference
 	s.Tenant, s.ID, s.CreatedAt, s.LastSeenAt = tx.Tenant, tx.NewID(), tx.Now, tx.Now
 	_, err := tx.Exec(ctx, `
 		INSERT INTO sessions (tenant_id, id, token_hash, user_id, client_id, flow_id, continues, acr, amr, remembered_id, security_version, ip, place, browser,
-			authenticated_at, created_at, last_seen_at, idle_micros, expires_at, ended_at, ended_because)
-		VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $16, $17, $18, 0, '')`,
+			authenticated_at, created_at, last_seen_at, fresh_at, idle_micros, expires_at, ended_at, ended_because)
+		VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $16, $16, $17, $18, 0, '')`,
 		tx.Tenant, s.ID, hash, s.UserID, s.ClientID, s.FlowID, s.Continues, s.ACR, strings.Join(s.AMR, " "), s.RememberedID, s.SecurityVersion, s.IP, s.Place, s.Browser,
 		s.AuthenticatedAt, tx.Now, s.Idle.Microseconds(), s.ExpiresAt)
 	return s, secret.Reference{Tenant: tx.Tenant, ID: s.ID, Token: token}, err
@@ -79,6 +93,34 @@ func Issue(ctx context.Context, tx *db.Tx, s Session) (Session, secret.Reference
 func End(ctx context.Context, tx *db.Tx, id, because string) (bool, error) {
 	n, err := tx.Exec(ctx, `UPDATE sessions SET ended_at = $1, ended_because = $2 WHERE tenant_id = $3 AND id = $4 AND ended_at = 0`, tx.Now, because, tx.Tenant, id)
 	return n > 0, err
+}
+
+// EndLine ends a session and all that it was stepped up from or signed in over.
+func EndLine(ctx context.Context, tx *db.Tx, id, because string) error {
+	_, err := tx.Exec(ctx, `
+		WITH RECURSIVE line (id) AS (
+			SELECT s.id FROM sessions s WHERE s.tenant_id = $1 AND s.id = $2
+			UNION SELECT s.continues FROM sessions s JOIN line l ON s.tenant_id = $1 AND s.id = l.id WHERE s.continues <> '')
+		UPDATE sessions SET ended_at = $3, ended_because = $4 WHERE tenant_id = $1 AND id IN (SELECT l.id FROM line l) AND ended_at = 0`,
+		tx.Tenant, id, tx.Now, because)
+	return err
+}
+
+// Owner finds whose living session a browser's reference names, however long it has been
+// idle; empty where there is none.
+func Owner(ctx context.Context, tx *db.Tx, ref secret.Reference) (userID, clientID string, err error) {
+	err = tx.QueryRow(ctx, `SELECT user_id, client_id FROM sessions WHERE tenant_id = $1 AND id = $2 AND token_hash = $3 AND ended_at = 0`,
+		tx.Tenant, ref.ID, ref.Hash()).Scan(&userID, &clientID)
+	if db.IsNoRows(err) {
+		err = nil
+	}
+	return userID, clientID, err
+}
+
+// Continue notes that a session took over from an earlier one of the same user and browser.
+func Continue(ctx context.Context, tx *db.Tx, id, earlier string) error {
+	_, err := tx.Exec(ctx, `UPDATE sessions SET continues = $1 WHERE tenant_id = $2 AND id = $3 AND continues = ''`, earlier, tx.Tenant, id)
+	return err
 }
 
 // Detach takes a session away from its browser without ending what apps hold of it: the

@@ -36,7 +36,7 @@ func (s *Service) standing(ctx context.Context, tx *db.Tx, f *flow, problem stri
 		return f.overStep(why), nil
 	}
 	d := f.decide(tx.Now, []authenticator.Kind{f.Challenge.Kind})
-	if d.Outcome == policy.Allow {
+	if d.Outcome == policy.Allow && !f.User.PasswordFlaggedAt.IsZero() {
 		return ReplacePassword{Email: f.User.Email, MinLength: minLength, ContinueTo: f.ContinueTo}, nil
 	}
 	if !f.Challenge.Open(tx.Now) {
@@ -61,7 +61,7 @@ func (s *Service) answerStep(tx *db.Tx, f *flow, d policy.Decision, problem stri
 	return AnswerCode{
 		AppName: f.App.Name, SentTo: outofband.Mask(f.User.Email), Reference: c.Reference, IssuedAt: c.IssuedAt, ExpiresAt: c.ExpiresAt,
 		NewCodeAt: c.IssuedAt.Add(s.Limits.NewCodeEvery), Now: tx.Now, Length: s.Limits.CodeLength, TriesLeft: c.TriesLeft,
-		NewCodesLeft: s.newCodesLeft(f), RememberDays: min(d.RememberDays, s.Limits.RememberDays), Problem: problem, Delivery: delivery, Because: d.Because, ContinueTo: f.ContinueTo,
+		NewCodesLeft: s.newCodesLeft(f), RememberDays: d.RememberDays, Problem: problem, Delivery: delivery, Because: d.Because, ContinueTo: f.ContinueTo,
 	}
 }
 

@@ -91,7 +91,7 @@ func (s *Service) loadByHash(ctx context.Context, tx *db.Tx, id string, hash []b
 		return nil, err
 	}
 	f.WantACR, f.StartedAt, f.ExpiresAt, f.ClosedAt = strings.Fields(want), db.Time(started), db.Time(expires), db.Time(closed)
-	w.settle(f.ClientID)
+	w.settle(f.ClientID, s.Limits.RememberDays)
 	f.Challenge = ch.Settle()
 	f.beganFrom.EndedAt, f.beganFrom.ExpiresAt = db.Time(baseEnded), db.Time(baseExpires)
 	f.Proofs, err = readProofs(proofs)
@@ -214,6 +214,6 @@ func (s *Service) worldOf(ctx context.Context, tx *db.Tx, userID, clientID strin
 		JOIN installation i ON i.id = 'installation'
 		LEFT JOIN clients c ON c.id = $1
 		WHERE u.tenant_id = $2 AND u.id = $3`, clientID, tx.Tenant, userID).Scan(r.targets()...)
-	r.settle(clientID)
+	r.settle(clientID, s.Limits.RememberDays)
 	return w, err
 }

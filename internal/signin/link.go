@@ -57,7 +57,7 @@ func (s *Service) OpenLink(ctx context.Context, link, flowRef secret.Reference) 
 		out.IP, out.Place, out.Browser = f.Visitor.IP, f.Visitor.Place, f.Visitor.Browser
 		out.NotMePath = outofband.NotMeLink("", s.Keys, tx.Tenant, f.ID)
 		if sameFlow(ctx, tx, flowRef, f.ID) {
-			out.State, out.RememberDays, out.ContinueTo = LinkReady, min(d.RememberDays, s.Limits.RememberDays), f.ContinueTo
+			out.State, out.RememberDays, out.ContinueTo = LinkReady, d.RememberDays, f.ContinueTo
 			return nil
 		}
 		out.Code = s.Email.CodeOf(c.State, c.ID, link.Token.Reveal())

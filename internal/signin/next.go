@@ -227,7 +227,7 @@ func (s *Service) keepBrowser(ctx context.Context, tx *db.Tx, f *flow, d policy.
 	proved := f.secondProof().At
 	r, ref, err := session.Remember(ctx, tx, session.Remembered{
 		UserID: f.User.ID, ClientID: f.ClientID, FlowID: f.ID, SecurityVersion: f.SecurityVersion, Visitor: f.Visitor,
-		ProvedAt: proved, ExpiresAt: proved.AddDate(0, 0, min(d.RememberDays, s.Limits.RememberDays)),
+		ProvedAt: proved, ExpiresAt: proved.AddDate(0, 0, d.RememberDays),
 	})
 	if err != nil {
 		return "", err

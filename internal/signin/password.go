@@ -82,7 +82,7 @@ func (s *Service) lookUp(ctx context.Context, a Attempt) (acc account, err error
 		if err != nil {
 			return err
 		}
-		r.settle(a.ClientID)
+		r.settle(a.ClientID, s.Limits.RememberDays)
 		acc.known = true
 		tx = tx.As(acc.world.Tenant.ID)
 		acc.remembered, acc.rememberBy, acc.stale, err = session.Recall(ctx, tx, a.Presented, acc.world.User.ID, a.ClientID, acc.world.User.SecurityVersion)

@@ -12,56 +12,75 @@ import (
 // that reading a session writes nothing.
 type Seen struct {
 	mu sync.Mutex
-	at map[[2]string]time.Time // tenant and session
+	at map[[2]string]use // by tenant and session
+}
+
+// use is the last use of a session, and its last use while every proof still counted.
+type use struct{ seen, fresh time.Time }
+
+func (u use) newer(v use) use {
+	if v.seen.After(u.seen) {
+		u.seen = v.seen
+	}
+	if v.fresh.After(u.fresh) {
+		u.fresh = v.fresh
+	}
+	return u
 }
 
 // NewSeen returns an empty notebook.
-func NewSeen() *Seen { return &Seen{at: map[[2]string]time.Time{}} }
+func NewSeen() *Seen { return &Seen{at: map[[2]string]use{}} }
 
-func (s *Seen) note(tenantID, sessionID string, now time.Time) {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	s.at[[2]string{tenantID, sessionID}] = now
+func (s *Seen) note(tenantID, sessionID string, now time.Time, fresh bool) {
+	u := use{seen: now}
+	if fresh {
+		u.fresh = now
+	}
+	s.add(map[[2]string]use{{tenantID, sessionID}: u})
 }
 
-func (s *Seen) newest(tenantID, sessionID string, stored time.Time) time.Time {
+func (s *Seen) add(noted map[[2]string]use) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	if at := s.at[[2]string{tenantID, sessionID}]; at.After(stored) {
-		return at
+	for key, u := range noted {
+		s.at[key] = s.at[key].newer(u)
 	}
-	return stored
+}
+
+func (s *Seen) newest(tenantID, sessionID string, seen, fresh time.Time) (time.Time, time.Time) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	u := use{seen, fresh}.newer(s.at[[2]string{tenantID, sessionID}])
+	return u.seen, u.fresh
 }
 
 // Flush writes what was noted since the last time.
 func (s *Seen) Flush(ctx context.Context, d *db.DB) error {
 	s.mu.Lock()
 	noted := s.at
-	s.at = map[[2]string]time.Time{}
+	s.at = map[[2]string]use{}
 	s.mu.Unlock()
 	if len(noted) == 0 {
 		return nil
 	}
 	err := d.InTx(ctx, db.Installation, func(tx *db.Tx) error {
-		for key, at := range noted {
-			if _, err := tx.Exec(ctx, `UPDATE sessions SET last_seen_at = $1 WHERE tenant_id = $2 AND id = $3 AND last_seen_at < $1`, at, key[0], key[1]); err != nil {
+		for key, u := range noted {
+			if err := write(ctx, tx, key, u); err != nil {
 				return err
 			}
 		}
 		return nil
 	})
 	if err != nil {
-		s.putBack(noted)
+		s.add(noted)
 	}
 	return err
 }
 
-func (s *Seen) putBack(noted map[[2]string]time.Time) {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	for key, at := range noted {
-		if at.After(s.at[key]) {
-			s.at[key] = at
-		}
-	}
+// write never moves an instant back: another replica may have seen the session later.
+func write(ctx context.Context, tx *db.Tx, key [2]string, u use) error {
+	_, err := tx.Exec(ctx, `
+		UPDATE sessions SET last_seen_at = CASE WHEN last_seen_at < $1 THEN $1 ELSE last_seen_at END, fresh_at = CASE WHEN fresh_at < $2 THEN $2 ELSE fresh_at END
+		WHERE tenant_id = $3 AND id = $4`, u.seen, u.fresh, key[0], key[1])
+	return err
 }

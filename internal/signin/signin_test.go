@@ -773,3 +773,139 @@ func TestExplain(t *testing.T) {
 		}
 	})
 }
+
+// guard: Session.Age. The memory is for one app, and the token says level 1 (DEV-2).
+func TestSEC68_AMemoryOpensOneAppOnly(t *testing.T) {
+	each(t, func(t *testing.T, h *house) {
+		done := h.signIn("maria@company.test", "dashboard", true)
+		dashboard, other := signin.Ask{ClientID: "dashboard"}, signin.Ask{ClientID: signin.PortalID}
+		if !h.standing(done.Session, other).Enough {
+			t.Error("a fresh second step is not enough for another app")
+		}
+		h.clock.pass(59 * time.Minute)
+		if !h.standing(done.Session, other).Enough {
+			t.Error("aged before an idle hour")
+		}
+		h.clock.pass(61 * time.Minute)
+		for range 3 { // using it does not bring the proof back
+			st := h.standing(done.Session, dashboard)
+			if !st.Enough || st.Session.ACR != string(policy.PasswordOnly) || strings.Join(st.Session.AMR, " ") != "pwd" {
+				t.Errorf("its own app after two idle hours: %+v", st)
+			}
+			if st := h.standing(done.Session, other); st.Enough || !st.StepUp {
+				t.Errorf("another app after two idle hours: %+v", st)
+			}
+			if err := h.Seen.Flush(t.Context(), h.DB); err != nil {
+				t.Fatal(err)
+			}
+		}
+		h.in(h.company, func(ctx context.Context, tx *db.Tx) error { return tenant.SetRememberDays(ctx, tx, 0) })
+		if st := h.standing(done.Session, dashboard); st.Enough {
+			t.Error("the company's zero days did not reach the session")
+		}
+	})
+}
+
+func TestSEC68_TheSecondStepAgesThoughInUse(t *testing.T) {
+	each(t, func(t *testing.T, h *house) {
+		done := h.signIn("maria@company.test", "dashboard", true)
+		for range 47 {
+			h.clock.pass(30 * time.Minute)
+			if !h.standing(done.Session, signin.Ask{ClientID: signin.PortalID}).Enough {
+				t.Fatal("aged within a day of use")
+			}
+		}
+		h.clock.pass(31 * time.Minute)
+		if h.standing(done.Session, signin.Ask{ClientID: signin.PortalID}).Enough {
+			t.Error("still two steps after a day")
+		}
+	})
+}
+
+// guard: TakeOver.
+func TestATK78_AnOldCookieDiesWhenItsBrowserSignsInAgain(t *testing.T) {
+	each(t, func(t *testing.T, h *house) {
+		ask := signin.Ask{ClientID: "dashboard"}
+		first := h.signIn("maria@company.test", "dashboard", false)
+		second := h.signIn("maria@company.test", "dashboard", false)
+		if err := h.TakeOver(t.Context(), first.Session.Text().Reveal(), second.Session, visitor); err != nil {
+			t.Fatal(err)
+		}
+		if h.standing(first.Session, ask).Session != nil {
+			t.Error("the old cookie lives")
+		}
+		if st, _ := h.StandingOf(t.Context(), h.company, first.Session.ID, ask); !st.Enough {
+			t.Error("the apps' tokens died with the new sign-in")
+		}
+		somebody := h.signIn("owner@company.test", "dashboard", false)
+		if err := h.TakeOver(t.Context(), second.Session.Text().Reveal(), somebody.Session, visitor); err != nil {
+			t.Fatal(err)
+		}
+		for _, id := range []string{first.Session.ID, second.Session.ID} {
+			if st, _ := h.StandingOf(t.Context(), h.company, id, ask); st.Session != nil {
+				t.Error("somebody else's session outlives the new person at this browser")
+			}
+		}
+	})
+}
+
+// guard: SignOut does not ask whether the session is idle, and walks the whole line.
+func TestATK80_SignOutEndsTheWholeLineHoweverIdle(t *testing.T) {
+	each(t, func(t *testing.T, h *house) {
+		var line []secret.Reference
+		for i := range 9 {
+			done := h.signIn("maria@company.test", "dashboard", false)
+			h.clock.pass(7 * time.Minute) // beyond ten mails an hour otherwise
+			if i > 0 {
+				if err := h.TakeOver(t.Context(), line[i-1].Text().Reveal(), done.Session, visitor); err != nil {
+					t.Fatal(err)
+				}
+			}
+			line = append(line, done.Session)
+		}
+		h.clock.pass(2 * time.Hour)
+		if err := h.SignOut(t.Context(), line[8], visitor); err != nil {
+			t.Fatal(err)
+		}
+		for i, ref := range line {
+			if st, _ := h.StandingOf(t.Context(), h.company, ref.ID, signin.Ask{ClientID: "dashboard"}); st.Session != nil {
+				t.Errorf("session %d of the line lives", i)
+			}
+		}
+	})
+}
+
+func TestTheConfiguredDaysReachExistingMemories(t *testing.T) {
+	each(t, func(t *testing.T, h *house) {
+		browser := *h.signIn("maria@company.test", "dashboard", true).Remembered
+		h.Limits.RememberDays = 0
+		a := attempt("maria@company.test", rightPassword, "dashboard")
+		a.Presented = []secret.Reference{browser}
+		if step, err := h.SubmitPassword(t.Context(), a); err != nil || !isAsk(step) {
+			t.Errorf("%#v, %v", step, err)
+		}
+		done := h.signIn("maria@company.test", "dashboard", true) // an old page with the box still on it
+		if done.Remembered != nil || done.Life != 24*time.Hour {
+			t.Errorf("%+v", done)
+		}
+	})
+}
+
+func TestARequirementLiftedMidway(t *testing.T) {
+	each(t, func(t *testing.T, h *house) {
+		ask := h.password("maria@company.test", "dashboard")
+		code := h.newest().Code
+		h.in(h.company, func(ctx context.Context, tx *db.Tx) error {
+			return tenant.SetMandate(ctx, tx, tenant.Mandate{Mode: tenant.DefaultOff})
+		})
+		if step, err := h.Current(t.Context(), *ask.Flow); err != nil || !isAsk(step) {
+			t.Errorf("%#v, %v", step, err)
+		}
+		if step := h.answer(*ask.Flow, otherThan(code), false); !isAsk(step) {
+			t.Errorf("a wrong code: %#v", step)
+		}
+		if _, ok := h.answer(*ask.Flow, code, false).(signin.Done); !ok {
+			t.Error("the right code did not sign in")
+		}
+	})
+}

@@ -39,7 +39,7 @@ var nobody = Standing{NeedACR: string(policy.PasswordOnly)}
 
 const sessionColumns = `
 	s.id, s.client_id, s.flow_id, s.continues, s.acr, s.amr, s.remembered_id, s.security_version, s.ip, s.place, s.browser,
-	s.authenticated_at, s.created_at, s.last_seen_at, s.idle_micros, s.expires_at, s.ended_at,
+	s.authenticated_at, s.created_at, s.last_seen_at, s.fresh_at, s.idle_micros, s.expires_at, s.ended_at,
 	COALESCE(r.proved_at, 0), COALESCE(r.expires_at, 0)`
 
 // Standing judges the session that a browser's cookie names. One statement, no write.
@@ -53,7 +53,7 @@ func (s *Service) Standing(ctx context.Context, cookie string, ask Ask) (st Stan
 		return err
 	})
 	if err == nil && st.Session != nil {
-		s.Seen.note(ref.Tenant, ref.ID, s.DB.Now())
+		s.Seen.note(ref.Tenant, ref.ID, s.DB.Now(), len(st.Session.AMR) > 1)
 	}
 	return st, err
 }
@@ -75,7 +75,7 @@ func (s *Service) judgeSession(ctx context.Context, tx *db.Tx, id string, hash [
 	r := reader{w: &w}
 	sess := session.Session{Tenant: tx.Tenant}
 	var amr string
-	var authenticated, created, seen, idle, expires, ended, proved, until int64
+	var authenticated, created, seen, fresh, idle, expires, ended, proved, until int64
 	err := tx.QueryRow(ctx, `
 		SELECT `+sessionColumns+`,`+worldColumns+`
 		FROM sessions s
@@ -86,22 +86,23 @@ func (s *Service) judgeSession(ctx context.Context, tx *db.Tx, id string, hash [
 		LEFT JOIN remembered_browsers r ON r.tenant_id = s.tenant_id AND r.id = s.remembered_id AND r.client_id = $1 AND r.ended_at = 0
 		WHERE s.tenant_id = $2 AND s.id = $3 AND (s.token_hash = $4 OR $5)`, ask.ClientID, tx.Tenant, id, notNil(hash), hash == nil).
 		Scan(append([]any{&sess.ID, &sess.ClientID, &sess.FlowID, &sess.Continues, &sess.ACR, &amr, &sess.RememberedID, &sess.SecurityVersion, &sess.IP, &sess.Place, &sess.Browser,
-			&authenticated, &created, &seen, &idle, &expires, &ended, &proved, &until}, r.targets()...)...)
+			&authenticated, &created, &seen, &fresh, &idle, &expires, &ended, &proved, &until}, r.targets()...)...)
 	if db.IsNoRows(err) {
 		return nobody, nil
 	}
 	if err != nil {
 		return Standing{}, err
 	}
-	r.settle(ask.ClientID)
+	r.settle(ask.ClientID, s.Limits.RememberDays)
 	sess.AMR, sess.UserID = strings.Fields(amr), w.User.ID
 	sess.AuthenticatedAt, sess.CreatedAt, sess.LastSeenAt = db.Time(authenticated), db.Time(created), db.Time(seen)
 	sess.Idle, sess.ExpiresAt, sess.EndedAt = time.Duration(idle)*time.Microsecond, db.Time(expires), db.Time(ended)
-	sess.LastSeenAt = s.Seen.newest(tx.Tenant, id, sess.LastSeenAt)
+	sess.LastSeenAt, sess.FreshAt = s.Seen.newest(tx.Tenant, id, sess.LastSeenAt, db.Time(fresh))
 	alive := sess.Lasting(tx.Now) && (hash == nil || sess.Alive(tx.Now))
 	if !alive || sess.SecurityVersion != w.User.SecurityVersion || !w.User.DisabledAt.IsZero() || !w.Tenant.SuspendedAt.IsZero() {
 		return nobody, nil
 	}
+	sess.Age(tx.Now, s.Limits.SessionLife, s.Limits.SessionIdle)
 	return s.weigh(tx, sess, w, ask, db.Time(proved), db.Time(until)), nil
 }
 
@@ -172,36 +173,56 @@ func (s *Service) stepUp(ctx context.Context, tx *db.Tx, st Standing, a Attempt)
 	return withFlow(step, ref), err
 }
 
-// SignOut ends a browser's session, and those that it was stepped up from. It answers the
-// same for a session that has ended already.
+// SignOut ends a browser's session and those that it took over from, however long it has
+// been idle. It answers the same for a session that has ended already.
 func (s *Service) SignOut(ctx context.Context, ref secret.Reference, v session.Visitor) error {
 	return s.DB.InTx(ctx, ref.Tenant, func(tx *db.Tx) error {
-		st, err := s.judgeSession(ctx, tx, ref.ID, ref.Hash(), Ask{ClientID: PortalID})
-		if err != nil || st.Session == nil {
+		userID, clientID, err := session.Owner(ctx, tx, ref)
+		if err != nil || userID == "" {
 			return err
 		}
-		return s.endSession(ctx, tx, *st.Session, v)
-	})
-}
-
-func (s *Service) endSession(ctx context.Context, tx *db.Tx, sess session.Session, v session.Visitor) error {
-	for id, depth := sess.ID, 0; id != "" && depth < 5; depth++ {
-		if _, err := session.End(ctx, tx, id, session.SignedOut); err != nil {
+		if err := session.EndLine(ctx, tx, ref.ID, session.SignedOut); err != nil {
 			return err
 		}
 		// Closed by a guarded write as well as by what over reads, so that of a sign-out and a
 		// code at the same moment one wins.
-		_, err := tx.Exec(ctx, `UPDATE flows SET closed_at = $1, closed_because = $2 WHERE tenant_id = $3 AND user_id = $4 AND stepping_up = $5 AND closed_at = 0`,
-			tx.Now, Changed, tx.Tenant, sess.UserID, id)
+		_, err = tx.Exec(ctx, `UPDATE flows SET closed_at = $1, closed_because = $2 WHERE tenant_id = $3 AND user_id = $4 AND stepping_up = $5 AND closed_at = 0`,
+			tx.Now, Changed, tx.Tenant, userID, ref.ID)
 		if err != nil {
 			return err
 		}
-		err = tx.QueryRow(ctx, `SELECT continues FROM sessions WHERE tenant_id = $1 AND id = $2`, tx.Tenant, id).Scan(&id)
-		if err != nil {
-			return err
-		}
+		return audit.Record(ctx, tx, event("session.ended", "ok", session.SignedOut, userID, clientID, "", ref.ID, v))
+	})
+}
+
+// TakeOver retires the session that a browser held before it signed in again: its cookie
+// dies. The same user's goes on for the tokens that apps hold, and ends with the new one;
+// anybody else's ends now.
+func (s *Service) TakeOver(ctx context.Context, cookie string, next secret.Reference, v session.Visitor) error {
+	old, err := secret.ParseReference(cookie)
+	if err != nil || old.ID == next.ID {
+		return nil // nothing of ours was held
 	}
-	return audit.Record(ctx, tx, event("session.ended", "ok", session.SignedOut, sess.UserID, sess.ClientID, "", sess.ID, v))
+	return s.DB.InTx(ctx, old.Tenant, func(tx *db.Tx) error {
+		was, clientID, err := session.Owner(ctx, tx, old)
+		if err != nil || was == "" {
+			return err
+		}
+		is, _, err := session.Owner(ctx, tx.As(next.Tenant), next)
+		if err != nil {
+			return err
+		}
+		if is == was && old.Tenant == next.Tenant {
+			if err := session.Continue(ctx, tx, next.ID, old.ID); err != nil {
+				return err
+			}
+			return session.Detach(ctx, tx, old.ID)
+		}
+		if err := session.EndLine(ctx, tx, old.ID, session.Superseded); err != nil {
+			return err
+		}
+		return audit.Record(ctx, tx, event("session.ended", "ok", session.Superseded, was, clientID, "", old.ID, v))
+	})
 }
 
 // Explain decides for a user and a client as if the password had just been right, for

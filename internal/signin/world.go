@@ -53,8 +53,10 @@ func (r *reader) targets() []any {
 	}
 }
 
-func (r *reader) settle(clientID string) {
+// ceiling is the configuration's number of remembered days, which nobody may exceed.
+func (r *reader) settle(clientID string, ceiling int) {
 	w := r.w
+	w.Vendor.RememberDays = min(w.Vendor.RememberDays, ceiling)
 	w.User.TenantID = w.Tenant.ID
 	w.User.PasswordFlaggedAt, w.User.DisabledAt = db.Time(r.flagged), db.Time(r.disabled)
 	w.Tenant.Mandate.From, w.Tenant.SwitchedOnAt, w.Tenant.SwitchedOffAt = db.Time(r.from), db.Time(r.on), db.Time(r.off)

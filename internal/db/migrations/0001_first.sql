@@ -193,6 +193,7 @@ CREATE TABLE sessions (
     authenticated_at  BIGINT NOT NULL,
     created_at        BIGINT NOT NULL,
     last_seen_at      BIGINT NOT NULL,
+    fresh_at          BIGINT NOT NULL,
     idle_micros       BIGINT NOT NULL,
     expires_at        BIGINT NOT NULL,
     ended_at          BIGINT NOT NULL,
