@@ -7,6 +7,7 @@ import (
 	"log/slog"
 	"time"
 
+	"countersign/internal/audit"
 	"countersign/internal/authenticator"
 	"countersign/internal/authenticator/outofband"
 	"countersign/internal/authenticator/password"
@@ -76,10 +77,16 @@ func (h *House) furnish(ctx context.Context) error {
 	return h.ensure(ctx)
 }
 
-// ensure makes the installation's row. Only a server that starts shows a token, so the
+// ensure makes the installation's row and begins its audit chain. Only a server that starts shows a token, so the
 // command line leaves the one on the console as it is.
 func (h *House) ensure(ctx context.Context) error {
-	return h.DB.InTx(ctx, db.Installation, func(tx *db.Tx) error { return tenant.Ensure(ctx, tx) })
+	return h.DB.InTx(ctx, db.Installation, func(tx *db.Tx) error {
+		created, err := tenant.Ensure(ctx, tx)
+		if err != nil || !created {
+			return err
+		}
+		return audit.Begin(ctx, tx, h.Keys)
+	})
 }
 
 // Close closes the database.

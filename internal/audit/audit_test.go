@@ -38,6 +38,17 @@ func record(t testing.TB, d *db.DB, tenant string, n int) {
 	}
 }
 
+// newHouse makes keys and begins the installation's chain, as the first start does.
+func newHouse(t testing.TB, d *db.DB) *secret.Keys {
+	t.Helper()
+	keys := secret.NewKeys(time.Now())
+	err := d.InTx(t.Context(), db.Installation, func(tx *db.Tx) error { return Begin(t.Context(), tx, keys) })
+	if err != nil {
+		t.Fatal(err)
+	}
+	return keys
+}
+
 func seal(t testing.TB, d *db.DB, keys *secret.Keys) int {
 	t.Helper()
 	n, err := (&Sealer{DB: d, Keys: keys}).Seal(t.Context())
@@ -125,12 +136,19 @@ func TestTamperingIsFoundAndTheRowNamed(t *testing.T) {
 		"inserted before the chain": {func(t *testing.T, d *db.DB, id []string) { insertCopy(t, d, "x", -1) }, -2, "outside"},
 		"head deleted": {func(t *testing.T, d *db.DB, id []string) {
 			exec(t, d, `DELETE FROM audit_heads WHERE tenant_id = 't1'`)
-		}, 0, "outside"},
-		"everything computed anew": {rewrite, -1, "not sealed with this key file"},
+		}, -1, "end of the chain is gone"},
+		"everything computed anew": {rewrite, -1, "end of the chain is gone"},
+		"head forged": {func(t *testing.T, d *db.DB, id []string) {
+			forged := head{seq: 20, chain: []byte("x")}.sealed(secret.NewKeys(time.Now()), "t1")
+			exec(t, d, `UPDATE audit_heads SET seal = $1 WHERE tenant_id = 't1'`, forged.seal)
+		}, -1, "not sealed with this key file"},
+		"erased, with another address in its place": {func(t *testing.T, d *db.DB, id []string) {
+			exec(t, d, `UPDATE audit_events SET ip = '6.6.6.6', place = '', browser = '', personal_salt = NULL`+row, id[5])
+		}, 5, "erased"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			dbtest.Each(t, clock(), func(t *testing.T, d *db.DB) {
-				keys := secret.NewKeys(time.Now())
+				keys := newHouse(t, d)
 				record(t, d, "t1", 20)
 				seal(t, d, keys)
 				id := ids(t, d)
@@ -163,12 +181,33 @@ func rewrite(t *testing.T, d *db.DB, id []string) {
 	exec(t, d, `UPDATE audit_events SET result = 'forged' WHERE tenant_id = 't1' AND id = $1`, id[5])
 	exec(t, d, `UPDATE audit_events SET seq = 0 WHERE tenant_id = 't1'`)
 	exec(t, d, `DELETE FROM audit_heads WHERE tenant_id = 't1'`)
-	seal(t, d, secret.NewKeys(time.Now()))
+	_, _ = (&Sealer{DB: d, Keys: secret.NewKeys(time.Now())}).Seal(t.Context())
+}
+
+// TestTheSealerMakesNoSecondHead: with the database alone, somebody takes the head away,
+// unlinks the rows, changes one, and waits for the program's own sealer to link them anew.
+func TestTheSealerMakesNoSecondHead(t *testing.T) {
+	dbtest.Each(t, clock(), func(t *testing.T, d *db.DB) {
+		keys := newHouse(t, d)
+		record(t, d, "t1", 5)
+		seal(t, d, keys)
+		seal(t, d, keys) // the installation's own row that t1 began
+		for _, tenant := range []string{"t1", db.Installation} {
+			exec(t, d, `DELETE FROM audit_heads WHERE tenant_id = $1`, tenant)
+			exec(t, d, `UPDATE audit_events SET seq = 0, reason = 'forged', personal_salt = NULL WHERE tenant_id = $1`, tenant)
+			if _, err := (&Sealer{DB: d, Keys: keys}).Seal(t.Context()); !errors.Is(err, ErrHead) {
+				t.Errorf("%s: sealed again: %v", tenant, err)
+			}
+			if r := verify(t, d, keys, tenant); r.Intact() {
+				t.Errorf("%s is called intact: %+v", tenant, r)
+			}
+		}
+	})
 }
 
 func TestTheSealerRefusesAForgedHead(t *testing.T) {
 	dbtest.Each(t, clock(), func(t *testing.T, d *db.DB) {
-		keys := secret.NewKeys(time.Now())
+		keys := newHouse(t, d)
 		record(t, d, "t1", 3)
 		record(t, d, "t2", 3)
 		seal(t, d, keys)
@@ -176,18 +215,18 @@ func TestTheSealerRefusesAForgedHead(t *testing.T) {
 		record(t, d, "t1", 1)
 		record(t, d, "t2", 1)
 		n, err := (&Sealer{DB: d, Keys: keys}).Seal(t.Context())
-		if !errors.Is(err, ErrHead) || n != 1 {
-			t.Errorf("sealed %d, %v: want only the other tenant's", n, err)
+		if !errors.Is(err, ErrHead) || n != 3 {
+			t.Errorf("sealed %d, %v: want the other tenant's and the two that say which tenants began", n, err)
 		}
 	})
 }
 
 func TestErasingPersonalFieldsKeepsTheChain(t *testing.T) {
 	dbtest.Each(t, clock(), func(t *testing.T, d *db.DB) {
-		keys := secret.NewKeys(time.Now())
+		keys := newHouse(t, d)
 		record(t, d, "t1", 10)
 		seal(t, d, keys)
-		exec(t, d, `UPDATE audit_events SET ip = '192.0.2.0', browser = '', personal_salt = NULL WHERE tenant_id = 't1' AND seq <= 4`)
+		exec(t, d, `UPDATE audit_events SET ip = '192.0.2.0/24', place = '', browser = '', personal_salt = NULL WHERE tenant_id = 't1' AND seq <= 4`)
 		if r := verify(t, d, keys, "t1"); !r.Intact() || r.Checked != 10 || r.Erased != 4 {
 			t.Errorf("%+v", r)
 		}
@@ -196,7 +235,7 @@ func TestErasingPersonalFieldsKeepsTheChain(t *testing.T) {
 
 func TestRacingSealersAndRecordersMakeOneChain(t *testing.T) {
 	dbtest.Each(t, clock(), func(t *testing.T, d *db.DB) {
-		keys := secret.NewKeys(time.Now())
+		keys := newHouse(t, d)
 		var recorders, sealers sync.WaitGroup
 		done := make(chan struct{})
 		for range 4 {
@@ -229,7 +268,7 @@ func TestRacingSealersAndRecordersMakeOneChain(t *testing.T) {
 
 func TestTenantsHaveTheirOwnChains(t *testing.T) {
 	dbtest.Each(t, clock(), func(t *testing.T, d *db.DB) {
-		keys := secret.NewKeys(time.Now())
+		keys := newHouse(t, d)
 		record(t, d, "t1", 3)
 		record(t, d, "t2", 2)
 		if n := seal(t, d, keys); n != 5 {
@@ -305,7 +344,7 @@ func BenchmarkTenThousandRows(b *testing.B) {
 		b.Run(name, func(b *testing.B) {
 			const rows = 10_000
 			d := dbtest.Open(b, url(b), clock())
-			keys := secret.NewKeys(time.Now())
+			keys := newHouse(b, d)
 			var sealing, verifying time.Duration
 			for n := range b.N {
 				tenant := fmt.Sprint("t", n)

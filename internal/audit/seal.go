@@ -79,6 +79,9 @@ func (s *Sealer) sealTenant(ctx context.Context, tenant string) (total int, err 
 // reads what it wrote, so that the two never link the same row.
 func (s *Sealer) sealBatch(ctx context.Context, tx *db.Tx) (int, error) {
 	h, err := takeHead(ctx, tx, s.Keys)
+	if errors.Is(err, errBegunMeanwhile) {
+		return 0, nil // the next round goes on from there
+	}
 	if err != nil {
 		return 0, err
 	}
@@ -101,15 +104,14 @@ func (s *Sealer) sealBatch(ctx context.Context, tx *db.Tx) (int, error) {
 	return len(links), err
 }
 
-// takeHead locks the tenant's head, or makes the first one, and returns it.
+// takeHead locks the tenant's head and returns it. A tenant's first head is made here, once
+// and never again.
 func takeHead(ctx context.Context, tx *db.Tx, keys *secret.Keys) (head, error) {
-	first := head{chain: []byte{}}.sealed(keys, tx.Tenant)
 	var h head
-	err := tx.QueryRow(ctx, `
-		INSERT INTO audit_heads (tenant_id, seq, chain, seal) VALUES ($1, $2, $3, $4)
-		ON CONFLICT (tenant_id) DO UPDATE SET seq = audit_heads.seq
-		RETURNING seq, chain, seal`,
-		tx.Tenant, first.seq, first.chain, first.seal).Scan(&h.seq, &h.chain, &h.seal)
+	err := tx.QueryRow(ctx, `UPDATE audit_heads SET seq = seq WHERE tenant_id = $1 RETURNING seq, chain, seal`, tx.Tenant).Scan(&h.seq, &h.chain, &h.seal)
+	if db.IsNoRows(err) {
+		return firstHead(ctx, tx, keys)
+	}
 	if err != nil {
 		return head{}, err
 	}
@@ -117,6 +119,55 @@ func takeHead(ctx context.Context, tx *db.Tx, keys *secret.Keys) (head, error) {
 		return head{}, ErrHead
 	}
 	return h, nil
+}
+
+// firstHead begins the chain of a tenant that never had one. The installation's own chain
+// keeps that it began, so that a head that was taken away is not made anew.
+func firstHead(ctx context.Context, tx *db.Tx, keys *secret.Keys) (head, error) {
+	if tx.Tenant == db.Installation {
+		return head{}, ErrHead // made with the installation itself, by Begin
+	}
+	before, err := begun(ctx, tx)
+	if err != nil {
+		return head{}, err
+	}
+	if before {
+		return head{}, ErrHead
+	}
+	first, err := begin(ctx, tx, keys)
+	if err != nil {
+		return head{}, err
+	}
+	if !first {
+		return head{}, errBegunMeanwhile
+	}
+	return head{chain: []byte{}}, Record(ctx, tx.As(db.Installation), Event{Action: actionBegun, Result: "ok", SubjectID: tx.Tenant})
+}
+
+const actionBegun = "audit.begun"
+
+func begun(ctx context.Context, tx *db.Tx) (bool, error) {
+	var n int
+	err := tx.QueryRow(ctx, `SELECT COUNT(*) FROM audit_events WHERE tenant_id = $1 AND action = $2 AND subject_id = $3`, db.Installation, actionBegun, tx.Tenant).Scan(&n)
+	return n > 0, err
+}
+
+// Begin makes the first head of tx.Tenant's chain. For the installation it is called in the
+// transaction that makes the installation, and at no other time; the sealer begins others.
+func Begin(ctx context.Context, tx *db.Tx, keys *secret.Keys) error {
+	first, err := begin(ctx, tx, keys)
+	if err == nil && !first {
+		err = ErrHead
+	}
+	return err
+}
+
+var errBegunMeanwhile = errors.New("another sealer began the chain")
+
+func begin(ctx context.Context, tx *db.Tx, keys *secret.Keys) (first bool, err error) {
+	h := head{chain: []byte{}}.sealed(keys, tx.Tenant)
+	n, err := tx.Exec(ctx, `INSERT INTO audit_heads (tenant_id, seq, chain, seal) VALUES ($1, $2, $3, $4) ON CONFLICT (tenant_id) DO NOTHING`, tx.Tenant, h.seq, h.chain, h.seal)
+	return n > 0, err
 }
 
 func unsealed(ctx context.Context, tx *db.Tx) (links []link, err error) {

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"context"
 	"fmt"
+	"net/netip"
 
 	"countersign/internal/db"
 	"countersign/internal/secret"
@@ -42,7 +43,13 @@ func Verify(ctx context.Context, d *db.DB, keys *secret.Keys, tenant string) (Re
 		if err != nil {
 			return err
 		}
-		r.end(h, found, last, keys)
+		if !found {
+			if err := r.headless(ctx, tx); err != nil {
+				return err
+			}
+		} else {
+			r.end(h, last, keys)
+		}
 		return r.strays(ctx, tx)
 	})
 	if err != nil {
@@ -87,6 +94,10 @@ func (r *Report) check(tenant string, before link, l *link) {
 		return
 	}
 	if l.salt == nil {
+		if !l.shortened() {
+			r.blame(l.ID, "address, place or browser stands where it was erased")
+			return
+		}
 		r.Erased++
 	} else if !bytes.Equal(l.personal, l.personalHash(l.salt)) {
 		r.blame(l.ID, "address, place or browser was changed")
@@ -95,11 +106,25 @@ func (r *Report) check(tenant string, before link, l *link) {
 	r.Checked++
 }
 
+// headless tells a chain that has not begun from one whose end was taken away.
+func (r *Report) headless(ctx context.Context, tx *db.Tx) error {
+	before, err := begun(ctx, tx)
+	if before || tx.Tenant == db.Installation {
+		r.blame("", "the sealed end of the chain is gone")
+	}
+	return err
+}
+
+// shortened reports whether a row whose salt is gone tells no more than it may: at most the
+// network of an address, which nothing can be checked against any more.
+func (l *link) shortened() bool {
+	network, err := netip.ParsePrefix(l.IP)
+	return l.Place == "" && l.Browser == "" && (l.IP == "" || err == nil && network == network.Masked() && !network.IsSingleIP())
+}
+
 // end compares where the rows end with where the head says that they do.
-func (r *Report) end(h head, found bool, last link, keys *secret.Keys) {
+func (r *Report) end(h head, last link, keys *secret.Keys) {
 	switch {
-	case !found:
-		return // strays tells whether rows were linked to a head that is gone
 	case !h.genuine(keys, r.Tenant):
 		r.blame("", "the end of the chain was not sealed with this key file")
 	case last.Seq < h.seq:

@@ -94,7 +94,7 @@ func newHouse(t *testing.T, d *db.DB) *house {
 func (h *house) populate() {
 	ctx := h.Context()
 	h.in(db.Installation, func(tx *db.Tx) error {
-		if err := tenant.Ensure(ctx, tx); err != nil {
+		if _, err := tenant.Ensure(ctx, tx); err != nil {
 			return err
 		}
 		made, err := tenant.Create(ctx, tx, "", "Harbor", tenant.Company)

@@ -115,7 +115,7 @@ func build(t testing.TB, d *db.DB, c *clock) *house {
 	}}
 	h.courier = &message.Courier{DB: d, Keys: keys, Senders: map[string]message.Sender{"email": h.post}, Log: slog.New(slog.DiscardHandler)}
 	h.tx(func(ctx context.Context, tx *db.Tx) error {
-		if err := tenant.Ensure(ctx, tx); err != nil {
+		if _, err := tenant.Ensure(ctx, tx); err != nil {
 			return err
 		}
 		for _, n := range []client.New{

@@ -24,13 +24,13 @@ type Installation struct {
 	SetUpAt      time.Time
 }
 
-// Ensure creates the installation's row where there is none.
-func Ensure(ctx context.Context, tx *db.Tx) error {
-	_, err := tx.Exec(ctx, `
+// Ensure creates the installation's row where there is none, and says whether it did.
+func Ensure(ctx context.Context, tx *db.Tx) (created bool, err error) {
+	n, err := tx.Exec(ctx, `
 		INSERT INTO installation (id, name, support_email, support_url, support_phone, mandate, mandate_from, remember_days, setup_hash, set_up_at, created_at)
 		VALUES ($1, 'Countersign', '', '', '', $2, 0, $3, NULL, 0, $4) ON CONFLICT (id) DO NOTHING`,
 		db.Installation, string(DefaultOff), MaxRememberDays, tx.Now)
-	return err
+	return n > 0, err
 }
 
 // OfferSetUp returns a new set-up token in place of any older one, or nothing once the
