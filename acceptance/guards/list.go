@@ -152,6 +152,26 @@ var guards = []Guard{
 		Package: signin, Tests: "TestATK80_",
 	},
 	{
+		Name: "a made-up refresh token ends nothing", File: "internal/grant/refresh.go",
+		Old: "if err != nil || !keys.IsBound(old.Token, refreshPurpose, old.Tenant, old.ID) {", New: "if err != nil {",
+		Package: "./internal/grant", Tests: "TestAMadeUpRefreshToken",
+	},
+	{
+		Name: "a made-up device has no budget of its own", File: "internal/signin/password.go",
+		Old: "d.ID == w.User.ID && s.Keys.IsBound(d.Token, \"device\", d.Tenant, d.ID) {", New: "d.ID == w.User.ID {",
+		Package: signin, Tests: "TestAMadeUpDeviceIsNone",
+	},
+	{
+		Name: "whoever keeps asking is charged", File: "internal/signin/password.go",
+		Old: "if result != \"ok\" {", New: "if result == \"failed\" {",
+		Package: signin, Tests: "TestATK12_WhoeverKeepsAsking",
+	},
+	{
+		Name: "an audit chain begins once", File: "internal/audit/seal.go",
+		Old: "if before {", New: "if before && tx.Tenant == \"\" {",
+		Package: "./internal/audit", Tests: "TestTheSealerMakesNoSecondHead",
+	},
+	{
 		Name: "changes reach a session", File: "internal/signin/standing.go",
 		Old: "if !alive || sess.SecurityVersion != w.User.SecurityVersion ||", New: "if !alive ||",
 		Package: acceptance, Tests: "TestATK080|TestATK072|TestATK053",

@@ -170,7 +170,8 @@ func (c UserSetCmd) change(ctx context.Context, tx *db.Tx, u user.User) error {
 }
 
 func (c UserSetCmd) readdress(ctx context.Context, tx *db.Tx, u user.User) error {
-	if err := user.ChangeEmail(ctx, tx, u.ID, c.Email); err != nil {
+	stored, err := user.ChangeEmail(ctx, tx, u.ID, c.Email)
+	if err != nil {
 		return err
 	}
 	all, err := authenticator.Of(ctx, tx, u.ID)
@@ -179,7 +180,7 @@ func (c UserSetCmd) readdress(ctx context.Context, tx *db.Tx, u user.User) error
 	}
 	for _, a := range all {
 		if a.Kind == authenticator.Email {
-			if err := outofband.Readdress(ctx, tx, a.ID, c.Email); err != nil {
+			if err := outofband.Readdress(ctx, tx, a.ID, stored); err != nil {
 				return err
 			}
 		}

@@ -132,7 +132,7 @@ func firstHead(ctx context.Context, tx *db.Tx, keys *secret.Keys) (head, error) 
 		return head{}, err
 	}
 	if before {
-		return head{}, ErrHead
+		return head{}, gone(ctx, tx)
 	}
 	first, err := begin(ctx, tx, keys)
 	if err != nil {
@@ -142,6 +142,18 @@ func firstHead(ctx context.Context, tx *db.Tx, keys *secret.Keys) (head, error) 
 		return head{}, errBegunMeanwhile
 	}
 	return head{chain: []byte{}}, Record(ctx, tx.As(db.Installation), Event{Action: actionBegun, Result: "ok", SubjectID: tx.Tenant})
+}
+
+// gone tells a head that was taken away from one that another sealer has just made.
+func gone(ctx context.Context, tx *db.Tx) error {
+	_, found, err := readHead(ctx, tx)
+	switch {
+	case err != nil:
+		return err
+	case found:
+		return errBegunMeanwhile
+	}
+	return ErrHead
 }
 
 const actionBegun = "audit.begun"

@@ -109,10 +109,14 @@ func (r *Report) check(tenant string, before link, l *link) {
 // headless tells a chain that has not begun from one whose end was taken away.
 func (r *Report) headless(ctx context.Context, tx *db.Tx) error {
 	before, err := begun(ctx, tx)
-	if before || tx.Tenant == db.Installation {
-		r.blame("", "the sealed end of the chain is gone")
+	if err != nil || !before && tx.Tenant != db.Installation {
+		return err
 	}
-	return err
+	if _, found, err := readHead(ctx, tx); err != nil || found { // begun between two reads
+		return err
+	}
+	r.blame("", "the sealed end of the chain is gone")
+	return nil
 }
 
 // shortened reports whether a row whose salt is gone tells no more than it may: at most the

@@ -111,8 +111,11 @@ func (s *stage) code(scope string) (code string) {
 	return code
 }
 
+// keys mark the refresh tokens of all these tests.
+var keys = secret.NewKeys(start)
+
 func redemption(code string) grant.Redemption {
-	return grant.Redemption{Code: code, ClientID: "dash", RedirectURI: callback, Verifier: verifier, AccessLife: 10 * time.Minute, RefreshLife: 30 * 24 * time.Hour}
+	return grant.Redemption{Keys: keys, Code: code, ClientID: "dash", RedirectURI: callback, Verifier: verifier, AccessLife: 10 * time.Minute, RefreshLife: 30 * 24 * time.Hour}
 }
 
 func (s *stage) redeem(r grant.Redemption) (grant.Family, error) {
@@ -120,7 +123,7 @@ func (s *stage) redeem(r grant.Redemption) (grant.Family, error) {
 }
 
 func (s *stage) refresh(token secret.Text) (grant.Family, error) {
-	return grant.Refresh(s.Context(), s.d, token.Reveal(), "dash", audit.Event{})
+	return grant.Refresh(s.Context(), s.d, keys, token.Reveal(), "dash", audit.Event{})
 }
 
 func (s *stage) alive(f grant.Family) (ok bool) {

@@ -31,6 +31,7 @@ func Has(scope, value string) bool { return slices.Contains(strings.Fields(scope
 
 // Redemption is an attempt to turn a code into tokens.
 type Redemption struct {
+	Keys                                  *secret.Keys // mark the refresh token
 	Code, ClientID, RedirectURI, Verifier string
 	AccessLife, RefreshLife               time.Duration
 	// Refuse says why the sign-in behind the code is not enough any more. The code is
@@ -153,7 +154,7 @@ func endReplayed(ctx context.Context, tx *db.Tx, ref secret.Reference) (userID s
 // the refresh token, and the row only lets the access token be ended.
 func begin(ctx context.Context, tx *db.Tx, id string, c Code, r Redemption) (Family, error) {
 	f := Family{Tenant: tx.Tenant, ID: id, ClientID: c.ClientID, UserID: c.UserID, SessionID: c.SessionID, Scope: c.Scope, Nonce: c.Nonce, AuthorizedAt: tx.Now}
-	token, hash := secret.NewToken()
+	token, hash := r.Keys.NewBound(refreshPurpose, tx.Tenant, id)
 	f.Until = tx.Now.Add(r.AccessLife)
 	if Has(c.Scope, OfflineAccess) {
 		f.Refresh = secret.Reference{Tenant: tx.Tenant, ID: id, Token: token}.Text()

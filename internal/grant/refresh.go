@@ -13,15 +13,17 @@ import (
 // Refresh swaps a refresh token for the next of its family, bound to the client. A token
 // that is not the newest, or that another client brings, ends the family: one of the two
 // who hold it stole it (RFC 9700 4.14.2).
-func Refresh(ctx context.Context, d *db.DB, text, clientID string, e audit.Event) (f Family, err error) {
+// One that we never made changes nothing: whoever reads the names in an access token could
+// end its family otherwise.
+func Refresh(ctx context.Context, d *db.DB, keys *secret.Keys, text, clientID string, e audit.Event) (f Family, err error) {
 	old, err := secret.ParseReference(text)
-	if err != nil {
+	if err != nil || !keys.IsBound(old.Token, refreshPurpose, old.Tenant, old.ID) {
 		return f, ErrInvalid
 	}
 	refused := false
 	err = d.InTx(ctx, old.Tenant, func(tx *db.Tx) error {
 		var found bool
-		f, found, err = rotate(ctx, tx, old, clientID)
+		f, found, err = rotate(ctx, tx, keys, old, clientID)
 		if err != nil {
 			return err
 		}
@@ -40,9 +42,12 @@ func Refresh(ctx context.Context, d *db.DB, text, clientID string, e audit.Event
 	return f, nil
 }
 
+// refreshPurpose marks the tokens of a family, so that one that was once ours can be told.
+const refreshPurpose = "refresh"
+
 // rotate replaces the hash only if it is still the one given: of twenty at once one wins.
-func rotate(ctx context.Context, tx *db.Tx, old secret.Reference, clientID string) (f Family, found bool, err error) {
-	token, hash := secret.NewToken()
+func rotate(ctx context.Context, tx *db.Tx, keys *secret.Keys, old secret.Reference, clientID string) (f Family, found bool, err error) {
+	token, hash := keys.NewBound(refreshPurpose, tx.Tenant, old.ID)
 	f = Family{Tenant: tx.Tenant, ID: old.ID, ClientID: clientID, Refresh: secret.Reference{Tenant: tx.Tenant, ID: old.ID, Token: token}.Text()}
 	var until, created int64
 	err = tx.QueryRow(ctx, `UPDATE refresh_families SET secret_hash = $1, generation = generation + 1
@@ -91,21 +96,24 @@ func SessionOf(ctx context.Context, tx *db.Tx, familyID string) (sessionID strin
 // keepFor is how long what is over stays, so that a late replay still finds it.
 const keepFor = 24 * time.Hour
 
+const sweepBatch = 500
+
 // Sweep deletes codes and families that have been over for a day, of every tenant, a few
 // hundred at a time.
 func Sweep(ctx context.Context, d *db.DB) (int64, error) {
 	var total int64
 	for _, query := range []string{
-		`DELETE FROM authorization_codes WHERE (tenant_id, id) IN (SELECT c.tenant_id, c.id FROM authorization_codes c WHERE c.expires_at < $1 LIMIT 500)`,
-		`DELETE FROM refresh_families WHERE (tenant_id, id) IN (SELECT f.tenant_id, f.id FROM refresh_families f WHERE f.expires_at < $1 LIMIT 500)`,
+		`DELETE FROM authorization_codes WHERE (tenant_id, id) IN (SELECT c.tenant_id, c.id FROM authorization_codes c WHERE c.expires_at < $1 LIMIT $2)`,
+		`DELETE FROM refresh_families WHERE (tenant_id, id) IN (SELECT f.tenant_id, f.id FROM refresh_families f WHERE f.expires_at < $1 LIMIT $2)`,
 	} {
-		err := d.InTx(ctx, db.Installation, func(tx *db.Tx) error {
-			n, err := tx.Exec(ctx, query, tx.Now.Add(-keepFor))
-			total += n
-			return err
-		})
-		if err != nil {
-			return total, fmt.Errorf("sweep grants: %w", err)
+		for n := int64(sweepBatch); n == sweepBatch; total += n {
+			err := d.InTx(ctx, db.Installation, func(tx *db.Tx) (err error) {
+				n, err = tx.Exec(ctx, query, tx.Now.Add(-keepFor), sweepBatch)
+				return err
+			})
+			if err != nil {
+				return total, fmt.Errorf("sweep grants: %w", err)
+			}
 		}
 	}
 	return total, nil

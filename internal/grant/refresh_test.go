@@ -7,6 +7,7 @@ import (
 
 	"countersign/internal/audit"
 	"countersign/internal/grant"
+	"countersign/internal/secret"
 )
 
 func TestATK141RefreshReuseEndsTheFamily(t *testing.T) {
@@ -51,7 +52,7 @@ func TestATK141TwentyRefreshesAtOnce(t *testing.T) {
 func TestRefreshIsBoundToItsClient(t *testing.T) {
 	each(t, func(s *stage) {
 		f := s.family()
-		if _, err := grant.Refresh(s.Context(), s.d, f.Refresh.Reveal(), "phone", audit.Event{}); !errors.Is(err, grant.ErrInvalid) {
+		if _, err := grant.Refresh(s.Context(), s.d, keys, f.Refresh.Reveal(), "phone", audit.Event{}); !errors.Is(err, grant.ErrInvalid) {
 			s.Error(err)
 		}
 		if s.alive(f) {
@@ -121,6 +122,23 @@ func TestSweepLeavesWhatMayStillBeReplayed(t *testing.T) {
 		s.forward(31 * 24 * time.Hour)
 		if n, err := grant.Sweep(s.Context(), s.d); n != 1 || err != nil {
 			s.Error(n, err)
+		}
+	})
+}
+
+// guard: IsBound. The names of a family stand in every access token (gid, tid).
+func TestAMadeUpRefreshTokenEndsNothing(t *testing.T) {
+	each(t, func(s *stage) {
+		f := s.family()
+		random, _ := secret.NewToken()
+		foreign, _ := secret.NewKeys(start).NewBound("refresh", s.tenant, f.ID)
+		for _, token := range []secret.Text{random, foreign} {
+			if _, err := s.refresh(secret.Reference{Tenant: s.tenant, ID: f.ID, Token: token}.Text()); !errors.Is(err, grant.ErrInvalid) {
+				s.Error(err)
+			}
+		}
+		if _, err := s.refresh(f.Refresh); err != nil {
+			s.Errorf("the genuine token died: %v", err)
 		}
 	})
 }

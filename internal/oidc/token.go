@@ -85,6 +85,7 @@ func (p *Provider) redeem(r *http.Request, c client.Client, form url.Values) (to
 		return tokens{}, err
 	}
 	f, err := grant.Redeem(ctx, p.DB, grant.Redemption{
+		Keys: p.Keys,
 		Code: code, ClientID: c.ID, RedirectURI: form.Get("redirect_uri"), Verifier: form.Get("code_verifier"),
 		AccessLife: p.Limits.AccessTokenLife, RefreshLife: p.Limits.RefreshTokenLife,
 		Refuse: refusal, Event: event(r, c.ID),
@@ -107,7 +108,7 @@ func (p *Provider) refresh(r *http.Request, c client.Client, form url.Values) (t
 	if refusal != "" { // the token stays good for when the person has signed in again
 		return tokens{}, errGrant
 	}
-	f, err := grant.Refresh(ctx, p.DB, token, c.ID, event(r, c.ID))
+	f, err := grant.Refresh(ctx, p.DB, p.Keys, token, c.ID, event(r, c.ID))
 	if errors.Is(err, grant.ErrInvalid) {
 		return tokens{}, errGrant
 	}

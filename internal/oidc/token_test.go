@@ -341,7 +341,10 @@ func TestSEC104WhatChangedSinceEndsTheGrant(t *testing.T) {
 			h.in(h.tenant, func(tx *db.Tx) error { return user.PasswordChanged(h.Context(), tx, h.ada.ID) })
 		},
 		"address changed": func(h *house, _ string) {
-			h.in(h.tenant, func(tx *db.Tx) error { return user.ChangeEmail(h.Context(), tx, h.ada.ID, "new@harbor.test") })
+			h.in(h.tenant, func(tx *db.Tx) error {
+				_, err := user.ChangeEmail(h.Context(), tx, h.ada.ID, "new@harbor.test")
+				return err
+			})
 		},
 		"company suspended": func(h *house, _ string) {
 			h.in(h.tenant, func(tx *db.Tx) error {

@@ -49,8 +49,9 @@ func (p *Portal) done(w http.ResponseWriter, r *http.Request, s signin.Done) err
 	}
 	p.Web.SetCookie(w, "session", s.Session.Text().Reveal(), s.Life)
 	p.Web.ClearCookie(w, "flow")
+	p.Web.SetCookie(w, "device", withReference(p.Web.Cookie(r, "device"), s.Device), deviceLife)
 	if s.Remembered != nil {
-		value := rememberMore(p.Web.Cookie(r, "browser"), *s.Remembered)
+		value := withReference(p.Web.Cookie(r, "browser"), *s.Remembered)
 		p.Web.SetCookie(w, "browser", value, s.RememberTo.Sub(p.DB.Now()))
 	}
 	if s.Notice != nil {
@@ -144,25 +145,28 @@ func (p *Portal) whyText(r *http.Request) (text string, err error) {
 	return text, err
 }
 
-// maxRemembered is how many memories one browser's cookie holds: one per user and app.
-const maxRemembered = 8
+// deviceLife is how long a browser is known as one that its user has signed in on.
+const deviceLife = 365 * 24 * time.Hour
 
-// remembered reads the cookie of remembered browsers: references apart by "~".
-func remembered(cookie string) []secret.Reference {
+// maxReferences is how many references one cookie holds: one per user and app.
+const maxReferences = 8
+
+// references reads a cookie of several references, apart by "~".
+func references(cookie string) []secret.Reference {
 	var out []secret.Reference
 	for text := range strings.SplitSeq(cookie, "~") {
-		if ref, err := secret.ParseReference(text); err == nil && len(out) < maxRemembered {
+		if ref, err := secret.ParseReference(text); err == nil && len(out) < maxReferences {
 			out = append(out, ref)
 		}
 	}
 	return out
 }
 
-// rememberMore puts a memory in front of the others, in place of its own older token.
-func rememberMore(cookie string, ref secret.Reference) string {
+// withReference puts a reference in front of the others, in place of its own older token.
+func withReference(cookie string, ref secret.Reference) string {
 	texts := []string{ref.Text().Reveal()}
-	for _, other := range remembered(cookie) {
-		if other.ID != ref.ID && len(texts) < maxRemembered {
+	for _, other := range references(cookie) {
+		if other.ID != ref.ID && len(texts) < maxReferences {
 			texts = append(texts, other.Text().Reveal())
 		}
 	}

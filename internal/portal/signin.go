@@ -103,7 +103,7 @@ const maxPassword = 4096 // bytes; far beyond the 256 characters that a password
 func (p *Portal) attempt(r *http.Request, t target) signin.Attempt {
 	return signin.Attempt{
 		ClientID: t.request.ClientID, WantACR: t.request.ACRValues, ContinueTo: t.sealed,
-		Presented: remembered(p.Web.Cookie(r, "browser")), Visitor: p.visitor(r),
+		Presented: references(p.Web.Cookie(r, "browser")), Devices: references(p.Web.Cookie(r, "device")), Visitor: p.visitor(r),
 	}
 }
 

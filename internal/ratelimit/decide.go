@@ -6,7 +6,7 @@ import "time"
 // stamps are the instants of earlier tries, oldest first. It is pure.
 //
 // Instants ahead of now, left behind by a clock that was set back, still count: a wrong
-// clock must not open a budget.
+// clock must not open a budget. Nor does it close one for longer than its own span.
 func Decide(l Limit, stamps []time.Time, now time.Time) (wait time.Duration) {
 	for _, w := range l.Windows {
 		wait = max(wait, w.wait(stamps, now))
@@ -22,7 +22,7 @@ func (w Window) wait(stamps []time.Time, now time.Time) time.Duration {
 	if len(stamps) < w.Count {
 		return 0
 	}
-	return stamps[len(stamps)-w.Count].Add(w.Per).Sub(now)
+	return min(stamps[len(stamps)-w.Count].Add(w.Per).Sub(now), w.Per)
 }
 
 func (s Slow) wait(stamps []time.Time, now time.Time) time.Duration {
@@ -30,7 +30,8 @@ func (s Slow) wait(stamps []time.Time, now time.Time) time.Duration {
 	if s.From <= 0 || n < s.From {
 		return 0
 	}
-	return stamps[len(stamps)-1].Add(s.delay(n - s.From)).Sub(now)
+	pause := s.delay(n - s.From)
+	return min(stamps[len(stamps)-1].Add(pause).Sub(now), pause)
 }
 
 // delay is First doubled that many times, Max at the most.

@@ -49,7 +49,8 @@ func TestDecide(t *testing.T) {
 		"slower with the fourth":                {slow, at(0, 0, 0, 1), 1, 2 * time.Second},
 		"never slower than Max":                 {slow, at(0, 0, 0, 0, 0, 0, 0, 0, 0), 0, 5 * time.Second},
 		"old tries no longer slow":              {slow, at(0, 0, 0, 0), 3600, 0},
-		"a clock set back opens nothing":        {three, at(100, 101, 102), 0, 160 * time.Second},
+		"a clock set back opens nothing":        {three, at(100, 101, 102), 0, time.Minute},
+		"a clock set back slows no longer":      {slow, at(1e6, 1e6, 1e6, 1e6), 0, 2 * time.Second},
 		"a budget of none":                      {Limit{Windows: []Window{{Per: time.Minute}}}, nil, 0, time.Minute},
 		"no limit at all":                       {Limit{}, at(0, 0, 0), 0, 0},
 	} {

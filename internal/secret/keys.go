@@ -217,6 +217,36 @@ func (k *Keys) mac(id, purpose string, parts []string) []byte {
 	return h.Sum([]byte(id))
 }
 
+// NewBound returns a new token of 128 random bits that carries a keyed mark of what it is
+// for, and the hash under which it is stored. The mark tells a token that was once ours
+// from one that somebody made up.
+func (k *Keys) NewBound(purpose string, parts ...string) (token Text, hash []byte) {
+	b := make([]byte, TokenBytes)
+	_, _ = rand.Read(b[:TokenBytes/2])
+	copy(b[TokenBytes/2:], k.mark(k.Current(), purpose, parts, b[:TokenBytes/2]))
+	token = Text(base64.RawURLEncoding.EncodeToString(b))
+	return token, Hash(string(token))
+}
+
+// IsBound reports whether t was made by NewBound, under any key of the set, with the same
+// purpose and parts.
+func (k *Keys) IsBound(t Text, purpose string, parts ...string) bool {
+	b, err := base64.RawURLEncoding.Strict().DecodeString(string(t))
+	if err != nil || len(b) != TokenBytes {
+		return false
+	}
+	ok := false
+	for _, m := range k.all {
+		ok = Equal(b[TokenBytes/2:], k.mark(m.id, purpose, parts, b[:TokenBytes/2])) || ok
+	}
+	return ok
+}
+
+func (k *Keys) mark(id, purpose string, parts []string, random []byte) []byte {
+	all := append(append([]string{}, parts...), string(random))
+	return k.mac(id, "bound/"+purpose, all)[keyIDLength:][:TokenBytes/2]
+}
+
 // Token returns a token that follows from a purpose and parts: it needs no row to be
 // checked, and nobody without the key can make it.
 func (k *Keys) Token(purpose string, parts ...string) Text {

@@ -53,6 +53,26 @@ func TestMACIsBoundToPurposeAndParts(t *testing.T) {
 	}
 }
 
+func TestBoundTokensCannotBeMadeUp(t *testing.T) {
+	k := NewKeys(time.Now())
+	token, _ := k.NewBound("refresh", "t1", "family")
+	if !k.IsBound(token, "refresh", "t1", "family") {
+		t.Error("own token refused")
+	}
+	random, _ := NewToken()
+	for name, ok := range map[string]bool{
+		"another family": k.IsBound(token, "refresh", "t1", "other"), "another purpose": k.IsBound(token, "device", "t1", "family"), "random": k.IsBound(random, "refresh", "t1", "family"),
+		"another key": NewKeys(time.Now()).IsBound(token, "refresh", "t1", "family"), "rubbish": k.IsBound("x", "refresh", "t1", "family"),
+	} {
+		if ok {
+			t.Errorf("%s is taken for ours", name)
+		}
+	}
+	if again, _ := k.NewBound("refresh", "t1", "family"); again == token {
+		t.Error("two tokens are equal")
+	}
+}
+
 func TestKeyFileIsCreatedOnceAndKeptPrivate(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "k.key")
 	first, created, err := LoadKeys(path, time.Now())

@@ -143,9 +143,9 @@ func EndOfFlow(ctx context.Context, tx *db.Tx, flowID, because string) error {
 // Familiar reports whether the user has signed in before, and whether from a browser of
 // this name at this place: a new one is worth a notice.
 func Familiar(ctx context.Context, tx *db.Tx, userID string, v Visitor) (before, same bool, err error) {
-	var all, alike int
 	err = tx.QueryRow(ctx, `
-		SELECT COUNT(*), COALESCE(SUM(CASE WHEN browser = $1 AND place = $2 THEN 1 ELSE 0 END), 0) FROM sessions WHERE tenant_id = $3 AND user_id = $4`,
-		v.Browser, v.Place, tx.Tenant, userID).Scan(&all, &alike)
-	return all > 0, alike > 0, err
+		SELECT EXISTS (SELECT 1 FROM sessions WHERE tenant_id = $1 AND user_id = $2),
+			EXISTS (SELECT 1 FROM sessions WHERE tenant_id = $1 AND user_id = $2 AND browser = $3 AND place = $4)`,
+		tx.Tenant, userID, v.Browser, v.Place).Scan(&before, &same)
+	return before, same, err
 }

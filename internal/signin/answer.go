@@ -120,7 +120,9 @@ func (s *Service) spendAnswer(ctx context.Context, tx *db.Tx, f *flow, v session
 	if err != nil || wait == 0 {
 		return nil, err
 	}
-	f.note("signin.code", "refused", "throttled", string(f.Challenge.Kind), f.Challenge.ID, v)
+	if err := s.refused(ctx, tx, f, "throttled", f.Challenge.ID, v); err != nil {
+		return nil, err
+	}
 	return errAnswers.After(wait), challenge.PutBack(ctx, tx, f.Challenge.ID)
 }
 
@@ -134,12 +136,24 @@ func (s *Service) unjudged(ctx context.Context, tx *db.Tx, f *flow, v session.Vi
 	if err := s.expire(ctx, tx, f); err != nil {
 		return nil, err
 	}
-	f.note("signin.code", "refused", "no_open_challenge", string(authenticator.Email), f.ID, v)
+	if err := s.refused(ctx, tx, f, "no_open_challenge", f.ID, v); err != nil {
+		return nil, err
+	}
 	var step Step = s.spentStep(f, tx.Now)
 	if why := f.over(tx.Now); why != "" {
 		step = f.overStep(why)
 	}
 	return f.keep(ctx, tx, step, nil)
+}
+
+// refused notes an answer that was turned away unseen, a limited number of times: it cost
+// whoever sent it nothing.
+func (s *Service) refused(ctx context.Context, tx *db.Tx, f *flow, reason, subject string, v session.Visitor) error {
+	wait, err := ratelimit.SpendIn(ctx, tx, limitNoise, f.User.ID)
+	if err == nil && wait == 0 {
+		f.note("signin.code", "refused", reason, string(authenticator.Email), subject, v)
+	}
+	return err
 }
 
 // judge compares, spends and goes on, on a flow that was read in this transaction. taken is

@@ -169,6 +169,13 @@ func (f *flow) keep(ctx context.Context, tx *db.Tx, step Step, err error) (Step,
 	return step, audit.Record(ctx, tx, f.events...)
 }
 
+// hold takes the flow's row until the transaction ends, where it must be known to be open
+// before something else is written.
+func (f *flow) hold(ctx context.Context, tx *db.Tx) (open bool, err error) {
+	n, err := tx.Exec(ctx, `UPDATE flows SET sends = sends WHERE tenant_id = $1 AND id = $2 AND closed_at = 0`, tx.Tenant, f.ID)
+	return n > 0, err
+}
+
 // close ends the flow; only the first caller gets true.
 func (f *flow) close(ctx context.Context, tx *db.Tx, because string) (first bool, err error) {
 	n, err := tx.Exec(ctx, `UPDATE flows SET closed_at = $1, closed_because = $2, proofs = $3 WHERE tenant_id = $4 AND id = $5 AND closed_at = 0`,

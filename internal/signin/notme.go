@@ -18,8 +18,9 @@ import (
 	"countersign/internal/user"
 )
 
-// disownWithin is how long after a sign-in its owner can say that it was not them.
-const disownWithin = 7 * 24 * time.Hour
+// disownWithin is how long after a sign-in its owner can say that it was not them: as long
+// as anything may live that it opened.
+const disownWithin = keepFor
 
 // noticeLife is how long a warning may wait for a mail server.
 const noticeLife = 24 * time.Hour

@@ -21,17 +21,16 @@ type Attempt struct {
 	WantACR         []string           // what the client asked for
 	ContinueTo      string             // sealed authorization request, kept as it came
 	Presented       []secret.Reference // what the browser is remembered by
+	Devices         []secret.Reference // what the browser kept of finished sign-ins
 	Visitor         session.Visitor
 }
 
 // account is what is known before the comparison.
 type account struct {
-	known      bool
-	stored     password.Stored
-	world      world
-	remembered session.Remembered
-	rememberBy secret.Reference
-	stale      string // a remembered browser whose older token was shown
+	known  bool
+	stored password.Stored
+	world  world
+	device string // a device that this user has finished a sign-in on; empty = none
 }
 
 // SubmitPassword answers the first step. An unknown address, a wrong password, a disabled
@@ -52,9 +51,13 @@ func (s *Service) SubmitPassword(ctx context.Context, a Attempt) (Step, error) {
 	if !ok || !acc.known || !acc.world.open() {
 		return AskPassword{}, s.refuse(ctx, a, acc)
 	}
+	renewed, err := s.renew(ctx, acc, a.Password)
+	if err != nil {
+		return nil, err
+	}
 	var step Step
 	err = s.DB.InTx(ctx, acc.world.Tenant.ID, func(tx *db.Tx) (err error) {
-		step, err = s.passwordProved(ctx, tx, a, acc, subject)
+		step, err = s.passwordProved(ctx, tx, a, acc, subject, renewed)
 		return err
 	})
 	if _, again := step.(AskPassword); again && err == nil {
@@ -84,30 +87,36 @@ func (s *Service) lookUp(ctx context.Context, a Attempt) (acc account, err error
 		}
 		r.settle(a.ClientID, s.Limits.RememberDays)
 		acc.known = true
-		tx = tx.As(acc.world.Tenant.ID)
-		acc.remembered, acc.rememberBy, acc.stale, err = session.Recall(ctx, tx, a.Presented, acc.world.User.ID, a.ClientID, acc.world.User.SecurityVersion)
-		return err
+		acc.device = s.deviceOf(a.Devices, acc.world)
+		return nil
 	})
 	return acc, err
+}
+
+// renew makes a hash of ours of a password whose hash was imported, now that it is known.
+func (s *Service) renew(ctx context.Context, acc account, plain string) (*password.Stored, error) {
+	if acc.stored.Pepper != "" {
+		return nil, nil
+	}
+	stored, err := s.Passwords.Hash(ctx, plain)
+	return &stored, err
 }
 
 // reserve takes one try from the account's budget before anything is compared. It commits
 // on its own, so that nothing later can give the try back unnoticed. The source's budget is
 // only looked at: it is charged for failures, when they are known to be failures.
 func (s *Service) reserve(ctx context.Context, a Attempt, acc account, subject string) error {
-	limit, who := s.limitPassword(), subject
-	if acc.remembered.ID != "" {
-		limit, who = s.limitKnownBrowser(), acc.remembered.ID
-	}
+	limit, who := s.budgetOf(acc, subject)
 	var refused error
+	bySource := false
 	err := s.DB.InTx(ctx, db.Installation, func(tx *db.Tx) error {
-		refused = nil
+		refused, bySource = nil, false
 		used, err := ratelimit.Count(ctx, tx, s.limitSource(), source(a.Visitor.IP), s.Limits.FailuresPerSourceWindow)
 		if err != nil {
 			return err
 		}
 		if used >= s.Limits.FailuresPerSource {
-			refused = errSlowDown.After(s.Limits.FailuresPerSourceWindow / 10)
+			refused, bySource = errSlowDown.After(s.Limits.FailuresPerSourceWindow/10), true
 			return nil
 		}
 		wait, err := ratelimit.SpendIn(ctx, tx, limit, who)
@@ -116,15 +125,29 @@ func (s *Service) reserve(ctx context.Context, a Attempt, acc account, subject s
 		}
 		return err
 	})
-	if err != nil || refused == nil {
+	if err != nil {
 		return err
 	}
-	return s.throttled(ctx, a, acc, refused)
+	if refused != nil && !bySource { // a source beyond its budget writes nothing more
+		return s.throttled(ctx, a, acc, refused)
+	}
+	return refused
+}
+
+// budgetOf is the budget that a try comes out of. A device on which this user has finished a
+// sign-in has one of its own (OWASP device cookie), so that strangers who keep an account
+// slow do not keep its owner out.
+func (s *Service) budgetOf(acc account, subject string) (ratelimit.Limit, string) {
+	if acc.device != "" {
+		return s.limitKnownDevice(), acc.device
+	}
+	return s.limitPassword(), subject
 }
 
 var errSlowDown = fault.New(fault.RateLimited, "signin.problem.wait")
 
-// throttled leaves a trace of a try that was turned away unseen.
+// throttled leaves a trace of a try that was turned away unseen, and charges it to its
+// source: whoever keeps asking is soon not heard at all.
 func (s *Service) throttled(ctx context.Context, a Attempt, acc account, refused error) error {
 	if err := s.record(ctx, a, acc, "refused", "throttled"); err != nil {
 		return err
@@ -151,7 +174,7 @@ func (s *Service) record(ctx context.Context, a Attempt, acc account, result, re
 		where = acc.world.Tenant.ID
 	}
 	return s.DB.InTx(ctx, where, func(tx *db.Tx) error {
-		if result == "failed" {
+		if result != "ok" {
 			if _, err := ratelimit.SpendIn(ctx, tx.As(db.Installation), s.limitSource(), source(a.Visitor.IP)); err != nil {
 				return err
 			}
@@ -169,7 +192,7 @@ func event(action, result, reason, userID, clientID, method, subject string, v s
 
 // passwordProved opens a flow with the first proof and asks what remains. Hashing took its
 // time, so everything is read again: what was changed meanwhile holds.
-func (s *Service) passwordProved(ctx context.Context, tx *db.Tx, a Attempt, acc account, subject string) (Step, error) {
+func (s *Service) passwordProved(ctx context.Context, tx *db.Tx, a Attempt, acc account, subject string, renewed *password.Stored) (Step, error) {
 	was := acc.world.User.SecurityVersion
 	var err error
 	if acc.world, err = s.worldOf(ctx, tx, acc.world.User.ID, a.ClientID); err != nil {
@@ -180,17 +203,23 @@ func (s *Service) passwordProved(ctx context.Context, tx *db.Tx, a Attempt, acc 
 	}
 	f := &flow{
 		ClientID: a.ClientID, ContinueTo: a.ContinueTo, WantACR: a.WantACR, Visitor: a.Visitor,
-		SecurityVersion: acc.world.User.SecurityVersion, world: acc.world, remembered: acc.remembered, rememberBy: acc.rememberBy,
+		SecurityVersion: acc.world.User.SecurityVersion, world: acc.world,
+	}
+	if renewed != nil {
+		if err := password.Set(ctx, tx, f.User.ID, *renewed); err != nil {
+			return nil, err
+		}
 	}
 	ref, err := s.begin(ctx, tx, f, authenticator.Proof{Kind: authenticator.Password, At: tx.Now})
 	if err != nil {
 		return nil, err
 	}
-	if err := s.giveBack(ctx, tx, acc, subject); err != nil {
+	limit, who := s.budgetOf(acc, subject)
+	if err := ratelimit.GiveBack(ctx, tx.As(db.Installation), limit, who); err != nil {
 		return nil, err
 	}
 	f.note("signin.password", "ok", "", string(authenticator.Password), f.ID, a.Visitor)
-	if err := s.endReplayed(ctx, tx, f, acc); err != nil {
+	if err := s.recall(ctx, tx, f, a.Presented); err != nil {
 		return nil, err
 	}
 	step, err := s.next(ctx, tx, f, false)
@@ -214,24 +243,37 @@ func withFlow(step Step, ref secret.Reference) Step {
 	return step
 }
 
-func (s *Service) giveBack(ctx context.Context, tx *db.Tx, acc account, subject string) error {
-	house := tx.As(db.Installation)
-	if acc.remembered.ID != "" {
-		return ratelimit.GiveBack(ctx, house, s.limitKnownBrowser(), acc.remembered.ID)
+// recall finds the memory that this browser has of the user, now that the password is
+// right. An older token of it means that two browsers hold the memory: it ends, and the
+// person is told.
+func (s *Service) recall(ctx context.Context, tx *db.Tx, f *flow, presented []secret.Reference) error {
+	var stale string
+	var err error
+	f.remembered, f.rememberBy, stale, err = session.Recall(ctx, tx, presented, f.User.ID, f.ClientID, f.SecurityVersion)
+	if err != nil || stale == "" || f.remembered.ID != "" {
+		return err
 	}
-	return ratelimit.GiveBack(ctx, house, s.limitPassword(), subject)
-}
-
-// endReplayed looks at an older token of a remembered browser: it means that two browsers
-// hold the memory, so the memory ends and the person is told.
-func (s *Service) endReplayed(ctx context.Context, tx *db.Tx, f *flow, acc account) error {
-	if acc.stale == "" || acc.remembered.ID != "" {
-		return nil
-	}
-	first, err := session.Forget(ctx, tx, acc.stale, session.TokenReplay)
+	first, err := session.Forget(ctx, tx, stale, session.TokenReplay)
 	if err != nil || !first {
 		return err
 	}
-	f.note("browser.replayed", "refused", "older_token", "", acc.stale, f.Visitor)
+	f.note("browser.replayed", "refused", "older_token", "", stale, f.Visitor)
 	return s.tellReplay(ctx, tx, f)
+}
+
+// newDevice is what a browser keeps of a finished sign-in: a token that only we can have
+// made for this user. It opens nothing.
+func (s *Service) newDevice(f *flow, tx *db.Tx) secret.Reference {
+	token, _ := s.Keys.NewBound("device", tx.Tenant, f.User.ID)
+	return secret.Reference{Tenant: tx.Tenant, ID: f.User.ID, Token: token}
+}
+
+// deviceOf names the device among those presented that this user has finished a sign-in on.
+func (s *Service) deviceOf(presented []secret.Reference, w world) string {
+	for _, d := range presented {
+		if d.Tenant == w.Tenant.ID && d.ID == w.User.ID && s.Keys.IsBound(d.Token, "device", d.Tenant, d.ID) {
+			return s.hidden("device", d.Token.Reveal())
+		}
+	}
+	return ""
 }

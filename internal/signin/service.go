@@ -51,10 +51,11 @@ func (s *Service) limitPassword() ratelimit.Limit {
 	}
 }
 
-// limitKnownBrowser holds for a remembered browser, which a stranger's failures do not slow.
-func (s *Service) limitKnownBrowser() ratelimit.Limit {
+// limitKnownDevice holds for a device that its user has signed in on before, which a
+// stranger's failures do not slow.
+func (s *Service) limitKnownDevice() ratelimit.Limit {
 	l := s.limitPassword()
-	l.Name = "password.browser"
+	l.Name = "password.device"
 	return l
 }
 
@@ -84,6 +85,9 @@ func (s *Service) limitSends(name string) ratelimit.Limit {
 }
 
 var limitWarning = ratelimit.Limit{Name: "warning.account", Windows: []ratelimit.Window{{Count: 1, Per: time.Hour}}}
+
+// limitNoise bounds the audit rows that refused answers of one account write.
+var limitNoise = ratelimit.Limit{Name: "noise.account", Windows: []ratelimit.Window{{Count: 120, Per: time.Hour}}}
 
 var limitLinks = ratelimit.Limit{Name: "link.source", Windows: []ratelimit.Window{{Count: 60, Per: 10 * time.Minute}}}
 

@@ -590,11 +590,13 @@ func (h *house) replaceReportedPassword(t *testing.T) {
 // guard: limitPassword, spent before the comparison.
 func TestATK12_StrangersSlowDownButDoNotLockOut(t *testing.T) {
 	each(t, func(t *testing.T, h *house) {
-		browser := *h.signIn("maria@company.test", "dashboard", true).Remembered
+		device := h.signIn("maria@company.test", "dashboard", false).Device
 		refused := 0
 		for range 60 {
 			h.clock.pass(time.Minute)
-			_, err := h.SubmitPassword(t.Context(), attempt("maria@company.test", "wrong", "dashboard"))
+			a := attempt("maria@company.test", "wrong", "dashboard")
+			a.Visitor.IP = "198.51.100.66"
+			_, err := h.SubmitPassword(t.Context(), a)
 			if fault.Is(err, fault.RateLimited) {
 				refused++
 				if after := fault.Of(err).RetryAfter; after > 15*time.Minute {
@@ -605,9 +607,87 @@ func TestATK12_StrangersSlowDownButDoNotLockOut(t *testing.T) {
 		if refused < 30 {
 			t.Errorf("only %d of 60 were refused", refused)
 		}
-		h.again("maria@company.test", "dashboard", browser) // at once
+		a := attempt("maria@company.test", rightPassword, "dashboard")
+		a.Devices = []secret.Reference{device}
+		if step, err := h.SubmitPassword(t.Context(), a); err != nil || !isAsk(step) { // at once
+			t.Errorf("on a device of hers: %#v, %v", step, err)
+		}
 		h.clock.pass(15 * time.Minute)
 		h.password("maria@company.test", "dashboard") // from a new browser
+	})
+}
+
+// TestATK12_WhoeverKeepsAskingIsNotHeard: a bot at one address asks without end; soon its
+// source is refused before it reaches the account, and the account's waits run out.
+func TestATK12_WhoeverKeepsAskingIsNotHeard(t *testing.T) {
+	each(t, func(t *testing.T, h *house) {
+		a := attempt("maria@company.test", "wrong", "dashboard")
+		a.Visitor.IP = "198.51.100.66"
+		compared, rows := 0, 0
+		for range 6 * 60 * 2 { // every ten seconds, two hours long
+			h.clock.pass(10 * time.Second)
+			if step, err := h.SubmitPassword(t.Context(), a); err == nil && step != nil {
+				compared++
+			}
+		}
+		rows = h.events(h.company, "signin.password", "refused") + h.events(h.company, "signin.password", "failed")
+		if rows > 50*13 {
+			t.Errorf("%d audit rows of one stranger in two hours", rows)
+		}
+		right := 0
+		for range 6 * 30 { // the owner tries once a minute for half an hour, beside the bot
+			h.clock.pass(10 * time.Second)
+			_, _ = h.SubmitPassword(t.Context(), a)
+			if h.clock.now().Second() != 0 {
+				continue
+			}
+			if step, err := h.SubmitPassword(t.Context(), attempt("maria@company.test", rightPassword, "dashboard")); err == nil && step != nil {
+				right++
+			}
+		}
+		if right == 0 {
+			t.Errorf("the owner never got through (%d tries of the bot were compared)", compared)
+		}
+	})
+}
+
+func TestAMadeUpDeviceIsNone(t *testing.T) {
+	each(t, func(t *testing.T, h *house) {
+		own := h.signIn("owner@company.test", "dashboard", false).Device
+		maria := h.signIn("maria@company.test", "dashboard", false).Device
+		token, _ := secret.NewToken()
+		for range 6 {
+			_, _ = h.SubmitPassword(t.Context(), attempt("maria@company.test", "wrong", "dashboard"))
+			h.clock.pass(time.Second)
+		}
+		a := attempt("maria@company.test", rightPassword, "dashboard")
+		a.Devices = []secret.Reference{own, {Tenant: maria.Tenant, ID: maria.ID, Token: token}, {Tenant: maria.Tenant, ID: maria.ID, Token: own.Token}}
+		if _, err := h.SubmitPassword(t.Context(), a); !fault.Is(err, fault.RateLimited) {
+			t.Errorf("a made-up device was believed: %v", err)
+		}
+	})
+}
+
+func TestAnImportedHashIsRenewed(t *testing.T) {
+	each(t, func(t *testing.T, h *house) {
+		const imported = "$argon2id$v=19$m=65536,t=2,p=1$c29tZXNhbHQ$CTFhFdXPJO1aFaMaO6Mm5c8y7cJHAph8ArZWb2GRPPc" // of "password"
+		u := h.newUser(h.company, "moved@company.test", user.Agent)
+		h.in(h.company, func(ctx context.Context, tx *db.Tx) error {
+			return password.Set(ctx, tx, u.ID, password.Stored{Hash: imported})
+		})
+		for range 2 {
+			h.clock.pass(time.Minute)
+			if step, err := h.SubmitPassword(t.Context(), attempt("moved@company.test", "password", "dashboard")); err != nil || !isAsk(step) {
+				t.Fatalf("%#v, %v", step, err)
+			}
+		}
+		h.in(h.company, func(ctx context.Context, tx *db.Tx) error {
+			s, err := password.Load(ctx, tx, u.ID)
+			if s.Pepper == "" || s.Hash == imported {
+				t.Error("the imported hash is still there")
+			}
+			return err
+		})
 	})
 }
 

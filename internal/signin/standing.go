@@ -163,8 +163,7 @@ func (s *Service) stepUp(ctx context.Context, tx *db.Tx, st Standing, a Attempt)
 	if err != nil {
 		return nil, err
 	}
-	f.remembered, f.rememberBy, _, err = session.Recall(ctx, tx, a.Presented, f.User.ID, f.ClientID, f.SecurityVersion)
-	if err != nil {
+	if err := s.recall(ctx, tx, f, a.Presented); err != nil {
 		return nil, err
 	}
 	f.note("signin.step_up", "ok", "", "", f.ID, a.Visitor)

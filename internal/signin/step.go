@@ -63,7 +63,8 @@ type (
 		Life       time.Duration // how long the browser should keep it
 		Remembered *secret.Reference
 		RememberTo time.Time
-		ContinueTo string // sealed authorization request; empty = the portal itself
+		Device     secret.Reference // to be kept for a long time; it opens nothing
+		ContinueTo string           // sealed authorization request; empty = the portal itself
 		Notice     *Notice
 	}
 

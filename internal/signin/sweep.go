@@ -2,19 +2,51 @@ package signin
 
 import (
 	"context"
+	"fmt"
 	"time"
 
 	"countersign/internal/db"
 )
 
-// keepFor is how long closed flows stay, for "this wasn't me" and for questions.
+// keepFor is how long flows stay after their end, for "this wasn't me" and for questions.
 const keepFor = 30 * 24 * time.Hour
 
-// Sweep deletes flows, with their proofs and challenges, that nobody will ask for any
-// more. It runs over all tenants.
+// keepSessions is longer: what apps hold of a session may outlive it by the life of a line
+// of refresh tokens, and refers to it.
+const keepSessions = 40 * 24 * time.Hour
+
+// sweepBatch keeps a sweep from holding the write lock for long.
+const sweepBatch = 500
+
+// Sweep deletes what nobody will ask for any more, of every tenant, a few hundred rows at a
+// time: flows with their challenges, sessions and remembered browsers.
 func (s *Service) Sweep(ctx context.Context) error {
-	return s.DB.InTx(ctx, db.Installation, func(tx *db.Tx) error {
-		_, err := tx.Exec(ctx, `DELETE FROM flows WHERE tenant_id <> '' AND expires_at < $1`, tx.Now.Add(-keepFor))
-		return err
-	})
+	for _, old := range []struct {
+		text string
+		keep time.Duration
+	}{
+		{`DELETE FROM flows WHERE (tenant_id, id) IN (SELECT f.tenant_id, f.id FROM flows f WHERE f.expires_at < $1 LIMIT $2)`, keepFor},
+		{`DELETE FROM remembered_browsers WHERE (tenant_id, id) IN (SELECT r.tenant_id, r.id FROM remembered_browsers r WHERE r.expires_at < $1 LIMIT $2)`, keepFor},
+		{`DELETE FROM sessions WHERE (tenant_id, id) IN (SELECT s.tenant_id, s.id FROM sessions s WHERE s.expires_at < $1
+			AND NOT EXISTS (SELECT 1 FROM refresh_families f WHERE f.tenant_id = s.tenant_id AND f.session_id = s.id)
+			AND NOT EXISTS (SELECT 1 FROM authorization_codes c WHERE c.tenant_id = s.tenant_id AND c.session_id = s.id) LIMIT $2)`, keepSessions},
+	} {
+		if err := s.sweep(ctx, old.text, old.keep); err != nil {
+			return fmt.Errorf("sweep: %w", err)
+		}
+	}
+	return nil
+}
+
+func (s *Service) sweep(ctx context.Context, text string, keep time.Duration) error {
+	for n := int64(sweepBatch); n == sweepBatch; {
+		err := s.DB.InTx(ctx, db.Installation, func(tx *db.Tx) (err error) {
+			n, err = tx.Exec(ctx, text, tx.Now.Add(-keep), sweepBatch)
+			return err
+		})
+		if err != nil {
+			return err
+		}
+	}
+	return nil
 }

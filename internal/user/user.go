@@ -163,26 +163,27 @@ func collect(rows *sql.Rows, err error) ([]User, error) {
 	return out, rows.Err()
 }
 
-// ChangeEmail gives a person another address and frees the old one. Sessions, flows and
+// ChangeEmail gives a person another address, returns it as it was stored, and frees the old one. Sessions, flows and
 // remembered browsers end with it.
-func ChangeEmail(ctx context.Context, tx *db.Tx, id, email string) error {
+func ChangeEmail(ctx context.Context, tx *db.Tx, id, email string) (stored string, err error) {
 	key, err := EmailKey(email)
 	if err != nil {
-		return err
+		return "", err
 	}
+	stored = norm.NFC.String(strings.TrimSpace(email))
 	if _, err := tx.Exec(ctx, `DELETE FROM directory WHERE tenant_id = $1 AND user_id = $2`, tx.Tenant, id); err != nil {
-		return err
+		return "", err
 	}
 	n, err := tx.Exec(ctx, `INSERT INTO directory (email_key, tenant_id, user_id) VALUES ($1, $2, $3) ON CONFLICT (email_key) DO NOTHING`, key, tx.Tenant, id)
 	if err != nil {
-		return err
+		return "", err
 	}
 	if n == 0 {
-		return errAddressTaken
+		return "", errAddressTaken
 	}
-	return changed(tx.Exec(ctx, `
+	return stored, changed(tx.Exec(ctx, `
 		UPDATE users SET email = $1, email_key = $2, security_version = security_version + 1 WHERE tenant_id = $3 AND id = $4`,
-		norm.NFC.String(strings.TrimSpace(email)), key, tx.Tenant, id))
+		stored, key, tx.Tenant, id))
 }
 
 // SetRole changes what a person may do.

@@ -78,7 +78,13 @@ func TestDirectoryHoldsEachAddressOnce(t *testing.T) {
 		if _, err := add("no-such-company", "q@x.example"); err == nil {
 			t.Error("a user without a company")
 		}
-		err = d.InTx(ctx, "one", func(tx *db.Tx) error { return user.ChangeEmail(ctx, tx, pat.ID, "new@x.example") })
+		err = d.InTx(ctx, "one", func(tx *db.Tx) error {
+			stored, err := user.ChangeEmail(ctx, tx, pat.ID, "  new@x.example ")
+			if stored != "new@x.example" {
+				t.Errorf("stored as %q", stored)
+			}
+			return err
+		})
 		if err != nil {
 			t.Fatal(err)
 		}

@@ -202,6 +202,7 @@ CREATE TABLE sessions (
     FOREIGN KEY (tenant_id, user_id) REFERENCES users (tenant_id, id)
 );
 CREATE INDEX sessions_of_user ON sessions (tenant_id, user_id);
+CREATE INDEX sessions_old ON sessions (expires_at);
 CREATE INDEX sessions_of_flow ON sessions (tenant_id, flow_id);
 
 CREATE TABLE remembered_browsers (
@@ -223,6 +224,7 @@ CREATE TABLE remembered_browsers (
     PRIMARY KEY (tenant_id, id),
     FOREIGN KEY (tenant_id, user_id) REFERENCES users (tenant_id, id)
 );
+CREATE INDEX remembered_browsers_old ON remembered_browsers (expires_at);
 CREATE INDEX remembered_browsers_of_user ON remembered_browsers (tenant_id, user_id);
 
 -- What clients were granted ---------------------------------------------------------
@@ -244,6 +246,7 @@ CREATE TABLE authorization_codes (
     PRIMARY KEY (tenant_id, id),
     FOREIGN KEY (tenant_id, session_id) REFERENCES sessions (tenant_id, id)
 );
+CREATE INDEX authorization_codes_of_session ON authorization_codes (tenant_id, session_id);
 CREATE INDEX authorization_codes_old ON authorization_codes (expires_at);
 
 -- One row per line of refresh tokens: only the newest token's hash is kept, so an
@@ -265,6 +268,7 @@ CREATE TABLE refresh_families (
     PRIMARY KEY (tenant_id, id),
     FOREIGN KEY (tenant_id, session_id) REFERENCES sessions (tenant_id, id)
 );
+CREATE INDEX refresh_families_old ON refresh_families (expires_at);
 CREATE INDEX refresh_families_of_session ON refresh_families (tenant_id, session_id);
 
 -- Mechanism -------------------------------------------------------------------------
