@@ -124,6 +124,9 @@ func (a *App) wireFaces(ctx context.Context, catalog *locale.Catalog) error {
 	if err != nil {
 		return err
 	}
+	if public.Scheme == "https" && a.Config.TLS.CertFile == "" && len(proxies) == 0 {
+		a.Log.Warn("no trusted_proxies: everybody behind the proxy will look like one address, and share its limits")
+	}
 	faces, err := web.New(web.Options{PublicURL: public, Catalog: catalog, Site: (&siteCache{db: a.DB}).site, TrustedProxies: proxies, Log: a.Log, Now: a.DB.Now})
 	if err != nil {
 		return fmt.Errorf("pages: %w", err)

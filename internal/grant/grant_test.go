@@ -123,7 +123,7 @@ func (s *stage) redeem(r grant.Redemption) (grant.Family, error) {
 }
 
 func (s *stage) refresh(token secret.Text) (grant.Family, error) {
-	return grant.Refresh(s.Context(), s.d, keys, token.Reveal(), "dash", audit.Event{})
+	return grant.Refresh(s.Context(), s.d, keys, token.Reveal(), "dash", "", audit.Event{})
 }
 
 func (s *stage) alive(f grant.Family) (ok bool) {

@@ -2,7 +2,9 @@ package grant
 
 import (
 	"context"
+	"errors"
 	"fmt"
+	"strings"
 	"time"
 
 	"countersign/internal/audit"
@@ -13,9 +15,9 @@ import (
 // Refresh swaps a refresh token for the next of its family, bound to the client. A token
 // that is not the newest, or that another client brings, ends the family: one of the two
 // who hold it stole it (RFC 9700 4.14.2).
-// One that we never made changes nothing: whoever reads the names in an access token could
+// scope asks for less than was granted; empty asks for all. One that we never made changes nothing: whoever reads the names in an access token could
 // end its family otherwise.
-func Refresh(ctx context.Context, d *db.DB, keys *secret.Keys, text, clientID string, e audit.Event) (f Family, err error) {
+func Refresh(ctx context.Context, d *db.DB, keys *secret.Keys, text, clientID, scope string, e audit.Event) (f Family, err error) {
 	old, err := secret.ParseReference(text)
 	if err != nil || !keys.IsBound(old.Token, refreshPurpose, old.Tenant, old.ID) {
 		return f, ErrInvalid
@@ -29,6 +31,9 @@ func Refresh(ctx context.Context, d *db.DB, keys *secret.Keys, text, clientID st
 		}
 		if refused = !found; refused {
 			return endReused(ctx, tx, old, clientID, e)
+		}
+		if f.Scope, err = narrowed(f.Scope, scope); err != nil {
+			return err // rolls the rotation back: the app keeps its token
 		}
 		e.Action, e.Result, e.UserID, e.ClientID, e.SubjectID = "token.refreshed", "ok", f.UserID, f.ClientID, f.ID
 		return audit.Record(ctx, tx, e)
@@ -44,6 +49,23 @@ func Refresh(ctx context.Context, d *db.DB, keys *secret.Keys, text, clientID st
 
 // refreshPurpose marks the tokens of a family, so that one that was once ours can be told.
 const refreshPurpose = "refresh"
+
+// ErrScope says that a refresh asked for more than was granted. Nothing was changed.
+var ErrScope = errors.New("the refresh token does not hold this scope")
+
+// narrowed lets a refresh ask for less than was granted, never for more (RFC 6749 6). What
+// it asks for holds for this one access token.
+func narrowed(granted, asked string) (string, error) {
+	if asked == "" {
+		return granted, nil
+	}
+	for _, s := range strings.Fields(asked) {
+		if !Has(granted, s) {
+			return "", ErrScope
+		}
+	}
+	return strings.Join(strings.Fields(asked), " "), nil
+}
 
 // rotate replaces the hash only if it is still the one given: of twenty at once one wins.
 func rotate(ctx context.Context, tx *db.Tx, keys *secret.Keys, old secret.Reference, clientID string) (f Family, found bool, err error) {

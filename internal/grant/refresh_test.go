@@ -52,7 +52,7 @@ func TestATK141TwentyRefreshesAtOnce(t *testing.T) {
 func TestRefreshIsBoundToItsClient(t *testing.T) {
 	each(t, func(s *stage) {
 		f := s.family()
-		if _, err := grant.Refresh(s.Context(), s.d, keys, f.Refresh.Reveal(), "phone", audit.Event{}); !errors.Is(err, grant.ErrInvalid) {
+		if _, err := grant.Refresh(s.Context(), s.d, keys, f.Refresh.Reveal(), "phone", "", audit.Event{}); !errors.Is(err, grant.ErrInvalid) {
 			s.Error(err)
 		}
 		if s.alive(f) {
@@ -139,6 +139,22 @@ func TestAMadeUpRefreshTokenEndsNothing(t *testing.T) {
 		}
 		if _, err := s.refresh(f.Refresh); err != nil {
 			s.Errorf("the genuine token died: %v", err)
+		}
+	})
+}
+
+func TestARefusedScopeChangesNothing(t *testing.T) {
+	each(t, func(s *stage) {
+		f := s.family()
+		if _, err := grant.Refresh(s.Context(), s.d, keys, f.Refresh.Reveal(), "dash", "openid email", audit.Event{}); !errors.Is(err, grant.ErrScope) {
+			s.Errorf("more than was granted: %v", err)
+		}
+		g, err := grant.Refresh(s.Context(), s.d, keys, f.Refresh.Reveal(), "dash", "openid", audit.Event{})
+		if err != nil || g.Scope != "openid" {
+			s.Fatalf("%+v, %v", g, err)
+		}
+		if g, err = s.refresh(g.Refresh); err != nil || g.Scope != "openid offline_access" {
+			s.Errorf("the family was narrowed for good: %+v, %v", g, err)
 		}
 	})
 }

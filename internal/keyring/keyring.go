@@ -108,10 +108,18 @@ func (r *Keyring) Retire(ctx context.Context, tx *db.Tx, id string) (found bool,
 	return true, r.replace(ctx, tx)
 }
 
-// replace makes a key that signs at once, unless a published one is active already.
+// replace makes a key that signs at once, unless a published one is active already. Where
+// the key that was to follow is the one withdrawn, the end that was planned for the active
+// one is called off: nothing would sign after it.
 func (r *Keyring) replace(ctx context.Context, tx *db.Tx) error {
+	_, err := tx.Exec(ctx, `
+		UPDATE signing_keys SET retired_at = 0 WHERE NOT EXISTS (SELECT 1 FROM signing_keys k WHERE k.retired_at = 0)
+			AND id IN (SELECT k.id FROM signing_keys k WHERE k.active_from <= $1 AND k.retired_at > $1 ORDER BY k.active_from DESC LIMIT 1)`, tx.Now)
+	if err != nil {
+		return fmt.Errorf("keep the active signing key: %w", err)
+	}
 	var active int
-	err := tx.QueryRow(ctx, `SELECT COUNT(*) FROM signing_keys WHERE active_from <= $1 AND (retired_at = 0 OR retired_at > $1)`, tx.Now).Scan(&active)
+	err = tx.QueryRow(ctx, `SELECT COUNT(*) FROM signing_keys WHERE active_from <= $1 AND (retired_at = 0 OR retired_at > $1)`, tx.Now).Scan(&active)
 	if err != nil {
 		return fmt.Errorf("count active signing keys: %w", err)
 	}

@@ -179,6 +179,27 @@ func TestARetiredKeyIsReplacedAtOnce(t *testing.T) {
 	})
 }
 
+// The key that was to follow leaked: the one that signs now goes on beyond its planned end.
+func TestWithdrawingTheNextKeyLeavesOneThatSigns(t *testing.T) {
+	dbtest.Each(t, time.Now, func(t *testing.T, d *db.DB) {
+		c := newClock()
+		d.Now = c.Now
+		r := &keyring.Keyring{DB: d, Keys: secret.NewKeys(c.Now())}
+		if err := r.Ensure(t.Context()); err != nil {
+			t.Fatal(err)
+		}
+		old := signer(t, r)
+		next := rotate(t, r)
+		if !retire(t, r, next) {
+			t.Fatal("not found")
+		}
+		c.forward(2 * time.Hour)
+		if got := signer(t, r); got != old {
+			t.Errorf("%s signs, not %s", got, old)
+		}
+	})
+}
+
 func TestPrivateKeysAreSealedToTheirRow(t *testing.T) {
 	c := newClock()
 	dbtest.Each(t, c.Now, func(t *testing.T, d *db.DB) {

@@ -10,7 +10,6 @@ import (
 	"countersign/internal/fault"
 	"countersign/internal/grant"
 	"countersign/internal/secret"
-	"countersign/internal/signin"
 	"countersign/internal/web"
 )
 
@@ -38,14 +37,14 @@ func (p *Provider) logout(rw http.ResponseWriter, r *http.Request) error {
 	if err != nil {
 		return err
 	}
-	st, err := p.standingHere(r, signin.Ask{ClientID: signin.PortalID})
+	owner, err := p.SignIn.Owner(r.Context(), p.Web.Cookie(r, "session"))
 	if err != nil {
 		return err
 	}
 	switch {
-	case st.Session == nil && l.subject == "":
+	case owner == "" && l.subject == "":
 		return p.Web.Draw(rw, r, http.StatusOK, signedOutPage{HomeURL: l.app.HomeURL, AppName: l.app.Name})
-	case st.Session == nil || st.User.ID == l.subject:
+	case owner == "" || owner == l.subject:
 		return p.goodbye(rw, r, l)
 	}
 	return p.Web.Draw(rw, r, http.StatusOK, signOutPage{AppName: l.app.Name, Hint: p.sealLeave(l), target: grant.Request{RedirectURI: l.To}.Target()})

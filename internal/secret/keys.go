@@ -190,6 +190,11 @@ func (k *Keys) aead(id string) cipher.AEAD {
 // MAC returns a keyed hash of parts for one purpose, prefixed with the id of its key.
 func (k *Keys) MAC(purpose string, parts ...string) []byte { return k.mac(k.Current(), purpose, parts) }
 
+// Lasting is a keyed hash by the oldest key: a name that stays when a key is added.
+func (k *Keys) Lasting(purpose string, parts ...string) []byte {
+	return k.mac(k.all[0].id, purpose, parts)[keyIDLength:]
+}
+
 // CheckMAC reports whether mac was made by MAC with the same purpose and parts.
 func (k *Keys) CheckMAC(mac []byte, purpose string, parts ...string) bool {
 	if len(mac) < keyIDLength {

@@ -106,9 +106,6 @@ func sameFlow(ctx context.Context, tx *db.Tx, ref secret.Reference, flowID strin
 // else it signs nobody in: both browsers stay as they were. Links that nobody was sent
 // cost their source a try.
 func (s *Service) PressLink(ctx context.Context, link, flowRef secret.Reference, remember bool, v session.Visitor) (Step, error) {
-	if err := s.linksLeft(ctx, v); err != nil {
-		return nil, err
-	}
 	var step Step
 	known := false
 	err := s.DB.InTx(ctx, link.Tenant, func(tx *db.Tx) error {
@@ -137,18 +134,6 @@ func (s *Service) PressLink(ctx context.Context, link, flowRef secret.Reference,
 }
 
 var errLinkUseless = fault.New(fault.NotFound, "link.useless")
-
-// linksLeft refuses a source that has shown too many tokens that nobody was sent.
-func (s *Service) linksLeft(ctx context.Context, v session.Visitor) error {
-	return s.DB.View(ctx, db.Installation, func(tx *db.Tx) error {
-		w := limitLinks.Windows[0]
-		n, err := ratelimit.Count(ctx, tx, limitLinks, source(v.IP), w.Per)
-		if err == nil && n >= w.Count {
-			return fault.New(fault.RateLimited, "error.rate_limited").After(w.Per / 10)
-		}
-		return err
-	})
-}
 
 // expire closes what has run out when somebody tries to use it, so that a clock that goes
 // back does not bring it to life again (SEC-140).

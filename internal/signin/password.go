@@ -2,6 +2,7 @@ package signin
 
 import (
 	"context"
+	"errors"
 
 	"countersign/internal/audit"
 	"countersign/internal/authenticator"
@@ -45,8 +46,11 @@ func (s *Service) SubmitPassword(ctx context.Context, a Attempt) (Step, error) {
 		return nil, err
 	}
 	ok, err := s.Passwords.Match(ctx, acc.stored, a.Password) // slow: outside any transaction
-	if err != nil {
-		return nil, err
+	if err != nil {                                           // nothing was compared, so the try is not lost
+		return nil, errors.Join(err, s.DB.InTx(ctx, db.Installation, func(tx *db.Tx) error {
+			limit, who := s.budgetOf(acc, subject)
+			return ratelimit.GiveBack(ctx, tx, limit, who)
+		}))
 	}
 	if !ok || !acc.known || !acc.world.open() {
 		return AskPassword{}, s.refuse(ctx, a, acc)
@@ -115,7 +119,7 @@ func (s *Service) reserve(ctx context.Context, a Attempt, acc account, subject s
 		if err != nil {
 			return err
 		}
-		if used >= s.Limits.FailuresPerSource {
+		if used >= s.Limits.FailuresPerSource && acc.device == "" { // a neighbour's failures do not shut out a known device
 			refused, bySource = errSlowDown.After(s.Limits.FailuresPerSourceWindow/10), true
 			return nil
 		}

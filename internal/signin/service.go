@@ -102,7 +102,7 @@ func (s *Service) accountSubject(email string) string {
 }
 
 func (s *Service) hidden(purpose, value string) string {
-	return hex.EncodeToString(s.Keys.MAC("budget/"+purpose, value)[:24])
+	return hex.EncodeToString(s.Keys.Lasting("budget/"+purpose, value)[:12])
 }
 
 // source is the network that a request came from: an IPv4 address or an IPv6 /64, which

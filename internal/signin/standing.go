@@ -194,6 +194,20 @@ func (s *Service) SignOut(ctx context.Context, ref secret.Reference, v session.V
 	})
 }
 
+// Owner names whose session a browser's cookie is, as long as it has not ended, however
+// long it has been idle: apps may still hold tokens of it. It is empty for nobody's.
+func (s *Service) Owner(ctx context.Context, cookie string) (userID string, err error) {
+	ref, err := secret.ParseReference(cookie)
+	if err != nil {
+		return "", nil // no cookie, or none of ours
+	}
+	err = s.DB.View(ctx, ref.Tenant, func(tx *db.Tx) (err error) {
+		userID, _, err = session.Owner(ctx, tx, ref)
+		return err
+	})
+	return userID, err
+}
+
 // TakeOver retires the session that a browser held before it signed in again: its cookie
 // dies. The same user's goes on for the tokens that apps hold, and ends with the new one;
 // anybody else's ends now.
