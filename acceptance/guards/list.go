@@ -138,7 +138,7 @@ var guards = []Guard{
 	},
 	{
 		Name: "the second step of a remembered session ages", File: "internal/session/session.go",
-		Old: "if s.RememberedID == \"\" || now.Before", New: "if s.ID != \"\" || now.Before",
+		Old: "if s.RememberedID == \"\" || fresh {", New: "if s.ID != \"\" || fresh {",
 		Package: signin, Tests: "TestSEC68_",
 	},
 	{

@@ -58,8 +58,12 @@ func printReport(r audit.Report) {
 
 func (c AuditVerifyCmd) chains(ctx context.Context, h *app.House) (ids []string, err error) {
 	if c.Tenant != "" {
+		// The installation's chain says which companies' chains have begun, so it is looked at as well.
 		id, err := tenantOrInstallation(ctx, h, c.Tenant)
-		return []string{id}, err
+		if id == db.Installation {
+			return []string{id}, err
+		}
+		return []string{db.Installation, id}, err
 	}
 	ids = []string{db.Installation}
 	err = h.DB.View(ctx, db.Installation, func(tx *db.Tx) error {

@@ -54,9 +54,10 @@ func (s Session) Lasting(now time.Time) bool { return s.EndedAt.IsZero() && now.
 
 // Age takes the second step away from a session that a remembered browser keeps open beyond
 // the life or the idle time of one that nothing keeps open. What stays is the password; the
-// memory still speaks for its one app.
+// memory still speaks for its one app. An idle of 0 is no limit.
 func (s *Session) Age(now time.Time, life, idle time.Duration) {
-	if s.RememberedID == "" || now.Before(s.AuthenticatedAt.Add(life)) && now.Before(s.FreshAt.Add(idle)) {
+	fresh := now.Before(s.AuthenticatedAt.Add(life)) && (idle == 0 || now.Before(s.FreshAt.Add(idle)))
+	if s.RememberedID == "" || fresh {
 		return
 	}
 	s.ACR, s.AMR = passwordOnly, []string{authenticator.TraitsOf[authenticator.Password].AMR}

@@ -875,6 +875,9 @@ func TestSEC68_AMemoryOpensOneAppOnly(t *testing.T) {
 			if st := h.standing(done.Session, other); st.Enough || !st.StepUp {
 				t.Errorf("another app after two idle hours: %+v", st)
 			}
+			if st, _ := h.StandingOf(t.Context(), h.company, done.Session.ID, other); !st.Enough {
+				t.Errorf("the tokens of another app after two idle hours: %+v", st)
+			}
 			if err := h.Seen.Flush(t.Context(), h.DB); err != nil {
 				t.Fatal(err)
 			}

@@ -102,7 +102,11 @@ func (s *Service) judgeSession(ctx context.Context, tx *db.Tx, id string, hash [
 	if !alive || sess.SecurityVersion != w.User.SecurityVersion || !w.User.DisabledAt.IsZero() || !w.Tenant.SuspendedAt.IsZero() {
 		return nobody, nil
 	}
-	sess.Age(tx.Now, s.Limits.SessionLife, s.Limits.SessionIdle)
+	idleLimit := s.Limits.SessionIdle
+	if hash == nil { // about the browser, not about what apps hold
+		idleLimit = 0
+	}
+	sess.Age(tx.Now, s.Limits.SessionLife, idleLimit)
 	return s.weigh(tx, sess, w, ask, db.Time(proved), db.Time(until)), nil
 }
 
