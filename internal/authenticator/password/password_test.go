@@ -100,8 +100,9 @@ func TestAFullPoolRefusesAtOnce(t *testing.T) {
 func TestCheck(t *testing.T) {
 	for plain, key := range map[string]string{
 		"short": "password.problem.short", strings.Repeat("é", 14): "password.problem.short", strings.Repeat("x", 257): "password.problem.long",
-		"aaaaaaaaaaaaaaaa": "password.problem.common", "passwordpassword": "password.problem.common", "harborharborharbor": "password.problem.common",
-		"velvet orbit canyon thistle": "", strings.Repeat("🂡🃁 ", 6): "", "with\x00null but long enough": "error.malformed", "bad \xff utf8 but long enough": "error.malformed",
+		"aaaaaaaaaaaaaaaa": "password.problem.common", "passwordpassword": "password.problem.common", "harborharborharbor": "password.problem.personal", "Maria.Harbor.Maria.Harbor": "password.problem.personal", "maria@harbor.example maria": "password.problem.personal",
+		"Correct horse battery staple!": "password.problem.common",
+		"velvet orbit canyon thistle":   "", strings.Repeat("🂡🃁 ", 6): "", "with\x00null but long enough": "error.malformed", "bad \xff utf8 but long enough": "error.malformed",
 	} {
 		err := Check(plain, "Harbor", "maria@harbor.example")
 		if got := keyOf(err); got != key {

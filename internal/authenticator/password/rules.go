@@ -2,6 +2,7 @@ package password
 
 import (
 	"strings"
+	"unicode"
 	"unicode/utf8"
 
 	zxcvbn "github.com/ccojocar/zxcvbn-go"
@@ -33,12 +34,39 @@ func Check(plain string, words ...string) error {
 	case n > MaxLength:
 		return fault.New(fault.Invalid, "password.problem.long")
 	}
+	if own(plain, split(words)) {
+		return fault.New(fault.Invalid, "password.problem.personal")
+	}
 	scored := string([]rune(plain)[:min(n, scoredLength)])
-	if zxcvbn.PasswordStrength(scored, split(words)).Score < weakScore {
+	if famous[letters(plain)] || zxcvbn.PasswordStrength(scored, split(words)).Score < weakScore {
 		return fault.New(fault.Invalid, "password.problem.common")
 	}
 	return nil
 }
+
+// own reports whether little is left of a password without the user's own words.
+func own(plain string, words []string) bool {
+	rest := strings.ToLower(plain)
+	for _, w := range words {
+		if len(w) > 2 {
+			rest = strings.ReplaceAll(rest, w, "")
+		}
+	}
+	return utf8.RuneCountInString(letters(rest)) < MinLength/2
+}
+
+// letters keeps the letters and digits, in lower case.
+func letters(s string) string {
+	return strings.Map(func(r rune) rune {
+		if unicode.IsLetter(r) || unicode.IsDigit(r) || unicode.Is(unicode.So, r) {
+			return unicode.ToLower(r)
+		}
+		return -1
+	}, s)
+}
+
+// famous are long passwords that people learn by heart from the same places.
+var famous = map[string]bool{"correcthorsebatterystaple": true, "tobeornottobethatisthequestion": true, "ihavenothingtohide": true, "maytheforcebewithyou": true}
 
 func split(words []string) []string {
 	var out []string
