@@ -11,7 +11,7 @@ var guards = []Guard{
 		Old: "closed_at = 0 AND tries_left > 0 AND expires_at > $3`", New: "closed_at = 0 AND tries_left > -1000 AND expires_at > $3`",
 		And: []Edit{
 			{"internal/challenge/challenge.go", "c.TriesLeft > 0 && now.Before", "now.Before"},
-			{"internal/signin/answer.go", "if err != nil || wait == 0 {\n\t\treturn nil, err\n\t}\n\tf.note(\"signin.code\"", "if err != nil || wait >= 0 {\n\t\treturn nil, err\n\t}\n\tf.note(\"signin.code\""},
+			{"internal/signin/answer.go", "if err != nil || wait == 0 {\n\t\treturn nil, err\n\t}\n\tif err := s.refused(ctx, tx, f, \"throttled\"", "if err != nil || wait >= 0 {\n\t\treturn nil, err\n\t}\n\tif err := s.refused(ctx, tx, f, \"throttled\""},
 		},
 		Package: acceptance, Tests: "TestATK001|TestATK002",
 	},
@@ -46,7 +46,7 @@ var guards = []Guard{
 	},
 	{
 		Name: "the account's budget for answers", File: "internal/signin/answer.go",
-		Old: "if err != nil || wait == 0 {\n\t\treturn nil, err\n\t}\n\tf.note(\"signin.code\"", New: "if err != nil || wait >= 0 {\n\t\treturn nil, err\n\t}\n\tf.note(\"signin.code\"",
+		Old: "if err != nil || wait == 0 {\n\t\treturn nil, err\n\t}\n\tif err := s.refused(ctx, tx, f, \"throttled\"", New: "if err != nil || wait >= 0 {\n\t\treturn nil, err\n\t}\n\tif err := s.refused(ctx, tx, f, \"throttled\"",
 		Package: acceptance, Tests: "TestATK004|TestATK005",
 	},
 	{
@@ -56,7 +56,7 @@ var guards = []Guard{
 	},
 	{
 		Name: "the source's budget for failures", File: "internal/signin/password.go",
-		Old: "if used >= s.Limits.FailuresPerSource {", New: "if used >= 1<<30 {",
+		Old: "if used >= s.Limits.FailuresPerSource && acc.device", New: "if used >= 1<<30 && acc.device",
 		Package: signin, Tests: "TestFailuresPerSource",
 	},
 	{
@@ -113,7 +113,7 @@ var guards = []Guard{
 	},
 	{
 		Name: "an older memory token ends the line", File: "internal/signin/password.go",
-		Old: "first, err := session.Forget(ctx, tx, acc.stale, session.TokenReplay)", New: "first, err := session.Forget(ctx, tx, \"nothing\", session.TokenReplay)",
+		Old: "first, err := session.Forget(ctx, tx, stale, session.TokenReplay)", New: "first, err := session.Forget(ctx, tx, \"nothing\", session.TokenReplay)",
 		Package: signin, Tests: "TestAnOlderMemoryTokenEndsTheLine",
 	},
 	{

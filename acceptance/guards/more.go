@@ -104,7 +104,7 @@ var more = []Guard{
 	},
 	{
 		Name: "a stranger's link only asks about signing out", File: "internal/oidc/logout.go",
-		Old: "case st.Session == nil || st.User.ID == l.subject:", New: "case st.Session == nil || st.User.ID != \"\":",
+		Old: "case owner == \"\" || owner == l.subject:", New: "case owner == \"\" || owner != \"\":",
 		Package: acceptance, Tests: "TestATK147",
 	},
 	{
@@ -179,7 +179,7 @@ var more = []Guard{
 	},
 	{
 		Name: "a known browser is not slowed by strangers", File: "internal/signin/password.go",
-		Old: "if acc.remembered.ID != \"\" {\n\t\tlimit, who", New: "if acc.remembered.ID == \"never\" {\n\t\tlimit, who",
+		Old: "if acc.device != \"\" {\n\t\treturn []budget", New: "if acc.device == \"never\" {\n\t\treturn []budget",
 		Package: acceptance, Tests: "TestATK012",
 	},
 	{
