@@ -141,12 +141,13 @@ func EndOfFlow(ctx context.Context, tx *db.Tx, flowID, because string) error {
 	return err
 }
 
-// Familiar reports whether the user has signed in before, and whether from a browser of
-// this name at this place: a new one is worth a notice.
+// Familiar reports whether the account has been in use before, which one that is a day old
+// is taken to have been, and whether from a browser of this name at this place: a new one
+// is worth a notice.
 func Familiar(ctx context.Context, tx *db.Tx, userID string, v Visitor) (before, same bool, err error) {
 	err = tx.QueryRow(ctx, `
-		SELECT EXISTS (SELECT 1 FROM sessions WHERE tenant_id = $1 AND user_id = $2),
+		SELECT EXISTS (SELECT 1 FROM sessions WHERE tenant_id = $1 AND user_id = $2) OR EXISTS (SELECT 1 FROM users WHERE tenant_id = $1 AND id = $2 AND created_at < $5),
 			EXISTS (SELECT 1 FROM sessions WHERE tenant_id = $1 AND user_id = $2 AND browser = $3 AND place = $4)`,
-		tx.Tenant, userID, v.Browser, v.Place).Scan(&before, &same)
+		tx.Tenant, userID, v.Browser, v.Place, tx.Now.Add(-24*time.Hour)).Scan(&before, &same)
 	return before, same, err
 }

@@ -3,6 +3,8 @@ package signin
 import (
 	"context"
 	"errors"
+	"strconv"
+	"time"
 
 	"countersign/internal/audit"
 	"countersign/internal/authenticator"
@@ -48,8 +50,7 @@ func (s *Service) SubmitPassword(ctx context.Context, a Attempt) (Step, error) {
 	ok, err := s.Passwords.Match(ctx, acc.stored, a.Password) // slow: outside any transaction
 	if err != nil {                                           // nothing was compared, so the try is not lost
 		return nil, errors.Join(err, s.DB.InTx(ctx, db.Installation, func(tx *db.Tx) error {
-			limit, who := s.budgetOf(acc, subject)
-			return ratelimit.GiveBack(ctx, tx, limit, who)
+			return giveBack(ctx, tx, s.budgetsOf(a, acc, subject))
 		}))
 	}
 	if !ok || !acc.known || !acc.world.open() {
@@ -64,10 +65,16 @@ func (s *Service) SubmitPassword(ctx context.Context, a Attempt) (Step, error) {
 		step, err = s.passwordProved(ctx, tx, a, acc, subject, renewed)
 		return err
 	})
-	if _, again := step.(AskPassword); again && err == nil {
-		err = s.refuse(ctx, a, acc)
+	if err != nil {
+		return nil, err
 	}
-	return step, err
+	switch st := step.(type) {
+	case AskPassword:
+		return step, s.refuse(ctx, a, acc)
+	case Refused:
+		return nil, errSlowDown.After(st.Wait)
+	}
+	return step, nil
 }
 
 func (s *Service) lookUp(ctx context.Context, a Attempt) (acc account, err error) {
@@ -110,7 +117,6 @@ func (s *Service) renew(ctx context.Context, acc account, plain string) (*passwo
 // on its own, so that nothing later can give the try back unnoticed. The source's budget is
 // only looked at: it is charged for failures, when they are known to be failures.
 func (s *Service) reserve(ctx context.Context, a Attempt, acc account, subject string) error {
-	limit, who := s.budgetOf(acc, subject)
 	var refused error
 	bySource := false
 	err := s.DB.InTx(ctx, db.Installation, func(tx *db.Tx) error {
@@ -123,7 +129,7 @@ func (s *Service) reserve(ctx context.Context, a Attempt, acc account, subject s
 			refused, bySource = errSlowDown.After(s.Limits.FailuresPerSourceWindow/10), true
 			return nil
 		}
-		wait, err := ratelimit.SpendIn(ctx, tx, limit, who)
+		wait, err := spendAll(ctx, tx, s.budgetsOf(a, acc, subject))
 		if wait > 0 {
 			refused = errSlowDown.After(wait)
 		}
@@ -138,14 +144,45 @@ func (s *Service) reserve(ctx context.Context, a Attempt, acc account, subject s
 	return refused
 }
 
-// budgetOf is the budget that a try comes out of. A device on which this user has finished a
-// sign-in has one of its own (OWASP device cookie), so that strangers who keep an account
-// slow do not keep its owner out.
-func (s *Service) budgetOf(acc account, subject string) (ratelimit.Limit, string) {
+// budget is one that a try comes out of.
+type budget struct {
+	limit ratelimit.Limit
+	who   string
+}
+
+// budgetsOf are the budgets that a try comes out of. A device on which this user has
+// finished a sign-in has one of its own (OWASP device cookie). Others are slowed for this
+// account at their own address first, and all together only when failures come from many:
+// one stranger who asks without end slows nobody but himself.
+func (s *Service) budgetsOf(a Attempt, acc account, subject string) []budget {
 	if acc.device != "" {
-		return s.limitKnownDevice(), acc.device
+		return []budget{{s.limitKnownDevice(), acc.device}}
 	}
-	return s.limitPassword(), subject
+	return []budget{{s.limitPassword(), subject}, {s.limitPasswordHere(), subject + "/" + source(a.Visitor.IP)}}
+}
+
+// giveBack returns the tries of a right password, or of one that was not compared.
+func giveBack(ctx context.Context, tx *db.Tx, budgets []budget) error {
+	for _, b := range budgets {
+		if err := ratelimit.GiveBack(ctx, tx, b.limit, b.who); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// spendAll takes a try from every budget or from none.
+func spendAll(ctx context.Context, tx *db.Tx, budgets []budget) (wait time.Duration, err error) {
+	for i, b := range budgets {
+		wait, err = ratelimit.SpendIn(ctx, tx, b.limit, b.who)
+		if err != nil {
+			return 0, err
+		}
+		if wait > 0 {
+			return wait, giveBack(ctx, tx, budgets[:i])
+		}
+	}
+	return 0, nil
 }
 
 var errSlowDown = fault.New(fault.RateLimited, "signin.problem.wait")
@@ -198,6 +235,12 @@ func event(action, result, reason, userID, clientID, method, subject string, v s
 // time, so everything is read again: what was changed meanwhile holds.
 func (s *Service) passwordProved(ctx context.Context, tx *db.Tx, a Attempt, acc account, subject string, renewed *password.Stored) (Step, error) {
 	was := acc.world.User.SecurityVersion
+	if err := giveBack(ctx, tx.As(db.Installation), s.budgetsOf(a, acc, subject)); err != nil {
+		return nil, err
+	}
+	if wait, err := ratelimit.SpendIn(ctx, tx, limitFlows, acc.world.User.ID); err != nil || wait > 0 {
+		return Refused{Wait: wait}, err
+	}
 	var err error
 	if acc.world, err = s.worldOf(ctx, tx, acc.world.User.ID, a.ClientID); err != nil {
 		return nil, err
@@ -216,10 +259,6 @@ func (s *Service) passwordProved(ctx context.Context, tx *db.Tx, a Attempt, acc 
 	}
 	ref, err := s.begin(ctx, tx, f, authenticator.Proof{Kind: authenticator.Password, At: tx.Now})
 	if err != nil {
-		return nil, err
-	}
-	limit, who := s.budgetOf(acc, subject)
-	if err := ratelimit.GiveBack(ctx, tx.As(db.Installation), limit, who); err != nil {
 		return nil, err
 	}
 	f.note("signin.password", "ok", "", string(authenticator.Password), f.ID, a.Visitor)
@@ -268,16 +307,19 @@ func (s *Service) recall(ctx context.Context, tx *db.Tx, f *flow, presented []se
 // newDevice is what a browser keeps of a finished sign-in: a token that only we can have
 // made for this user. It opens nothing.
 func (s *Service) newDevice(f *flow, tx *db.Tx) secret.Reference {
-	token, _ := s.Keys.NewBound("device", tx.Tenant, f.User.ID)
+	token, _ := s.Keys.NewBound("device", tx.Tenant, f.User.ID, version(f.world))
 	return secret.Reference{Tenant: tx.Tenant, ID: f.User.ID, Token: token}
 }
 
 // deviceOf names the device among those presented that this user has finished a sign-in on.
 func (s *Service) deviceOf(presented []secret.Reference, w world) string {
 	for _, d := range presented {
-		if d.Tenant == w.Tenant.ID && d.ID == w.User.ID && s.Keys.IsBound(d.Token, "device", d.Tenant, d.ID) {
+		if d.Tenant == w.Tenant.ID && d.ID == w.User.ID && s.Keys.IsBound(d.Token, "device", d.Tenant, d.ID, version(w)) {
 			return s.hidden("device", d.Token.Reveal())
 		}
 	}
 	return ""
 }
+
+// version ties a device to the password that it was used with.
+func version(w world) string { return strconv.FormatInt(w.User.SecurityVersion, 10) }

@@ -41,13 +41,23 @@ func (s *Service) verifier(k authenticator.Kind) authenticator.Verifier {
 
 const firstWait = 5 * time.Second
 
+// limitPasswordHere slows an account down for one address from the fifth failure.
+func (s *Service) limitPasswordHere() ratelimit.Limit {
+	l := s.limitPassword()
+	l.Name, l.Slow.From = "password.here", s.Limits.PasswordSlowFrom
+	return l
+}
+
+// fromMany is how many times as many failures slow an account down for every address.
+const fromMany = 4
+
 // limitPassword slows an account down and never locks it: its window is wider than what
 // the waits let through in a day, so that a stranger costs the owner 15 minutes at most.
 func (s *Service) limitPassword() ratelimit.Limit {
 	return ratelimit.Limit{
 		Name:    "password.account",
 		Windows: []ratelimit.Window{{Count: 400, Per: 24 * time.Hour}},
-		Slow:    ratelimit.Slow{From: s.Limits.PasswordSlowFrom, First: firstWait, Max: s.Limits.PasswordSlowMax, Within: time.Hour},
+		Slow:    ratelimit.Slow{From: fromMany * s.Limits.PasswordSlowFrom, First: firstWait, Max: s.Limits.PasswordSlowMax, Within: time.Hour},
 	}
 }
 
@@ -55,7 +65,7 @@ func (s *Service) limitPassword() ratelimit.Limit {
 // stranger's failures do not slow.
 func (s *Service) limitKnownDevice() ratelimit.Limit {
 	l := s.limitPassword()
-	l.Name = "password.device"
+	l.Name, l.Slow.From = "password.device", s.Limits.PasswordSlowFrom
 	return l
 }
 
@@ -85,6 +95,9 @@ func (s *Service) limitSends(name string) ratelimit.Limit {
 }
 
 var limitWarning = ratelimit.Limit{Name: "warning.account", Windows: []ratelimit.Window{{Count: 1, Per: time.Hour}}}
+
+// limitFlows bounds what somebody who knows a password may write.
+var limitFlows = ratelimit.Limit{Name: "flow.account", Windows: []ratelimit.Window{{Count: 60, Per: time.Hour}}}
 
 // limitNoise bounds the audit rows that refused answers of one account write.
 var limitNoise = ratelimit.Limit{Name: "noise.account", Windows: []ratelimit.Window{{Count: 120, Per: time.Hour}}}

@@ -2,6 +2,7 @@ package signin_test
 
 import (
 	"context"
+	"fmt"
 	"strings"
 	"sync"
 	"sync/atomic"
@@ -592,10 +593,10 @@ func TestATK12_StrangersSlowDownButDoNotLockOut(t *testing.T) {
 	each(t, func(t *testing.T, h *house) {
 		device := h.signIn("maria@company.test", "dashboard", false).Device
 		refused := 0
-		for range 60 {
+		for i := range 60 {
 			h.clock.pass(time.Minute)
 			a := attempt("maria@company.test", "wrong", "dashboard")
-			a.Visitor.IP = "198.51.100.66"
+			a.Visitor.IP = fmt.Sprintf("198.51.100.%d", i) // from everywhere
 			_, err := h.SubmitPassword(t.Context(), a)
 			if fault.Is(err, fault.RateLimited) {
 				refused++
@@ -604,7 +605,7 @@ func TestATK12_StrangersSlowDownButDoNotLockOut(t *testing.T) {
 				}
 			}
 		}
-		if refused < 30 {
+		if refused < 20 {
 			t.Errorf("only %d of 60 were refused", refused)
 		}
 		a := attempt("maria@company.test", rightPassword, "dashboard")
@@ -614,6 +615,35 @@ func TestATK12_StrangersSlowDownButDoNotLockOut(t *testing.T) {
 		}
 		h.clock.pass(15 * time.Minute)
 		h.password("maria@company.test", "dashboard") // from a new browser
+	})
+}
+
+// guard: limitPasswordHere. One stranger, however patient, slows nobody but himself.
+func TestATK12_OneStrangerSlowsOnlyHimself(t *testing.T) {
+	each(t, func(t *testing.T, h *house) {
+		a := attempt("maria@company.test", "wrong", "dashboard")
+		a.Visitor.IP = "198.51.100.66"
+		compared, next := 0, h.clock.now()
+		for range 3 * 60 { // three hours; he comes back the moment that he may
+			h.clock.pass(time.Minute)
+			for !next.After(h.clock.now()) {
+				_, err := h.SubmitPassword(t.Context(), a)
+				if err == nil {
+					compared++
+					continue
+				}
+				next = h.clock.now().Add(fault.Of(err).RetryAfter)
+			}
+			if h.clock.now().Minute()%20 != 0 {
+				continue
+			}
+			if step, err := h.SubmitPassword(t.Context(), attempt("maria@company.test", rightPassword, "dashboard")); err != nil || step == nil {
+				t.Errorf("at %s the owner was kept out: %v", h.clock.now().Format("15:04"), err)
+			}
+		}
+		if compared > 40 {
+			t.Errorf("%d of his tries were compared", compared)
+		}
 	})
 }
 

@@ -22,13 +22,13 @@ func TestStatementsPerStep(t *testing.T) {
 		}
 		var ask signin.AnswerCode
 		var done signin.Done
-		count("a wrong password", 7, func() {
+		count("a wrong password", 9, func() {
 			if _, err := h.SubmitPassword(t.Context(), attempt("maria@company.test", "wrong", "dashboard")); err != nil {
 				t.Fatal(err)
 			}
 		})
 		h.deliver()
-		count("the right password and the mail", 19, func() { ask = h.askOnly("maria@company.test") })
+		count("the right password and the mail", 25, func() { ask = h.askOnly("maria@company.test") })
 		code := h.newest().Code
 		count("a wrong code", 9, func() { h.answer(*ask.Flow, otherThan(code), false) })
 		count("the right code", 12, func() { done = h.answer(*ask.Flow, code, false).(signin.Done) })

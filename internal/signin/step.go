@@ -15,6 +15,9 @@ type (
 	// AskPassword asks again: the address or the password was wrong.
 	AskPassword struct{}
 
+	// Refused says that nothing more is begun for now. It stays inside this package.
+	Refused struct{ Wait time.Duration }
+
 	// AnswerCode waits for a code, or for the press on the link that came with it.
 	AnswerCode struct {
 		AppName, SentTo, Reference string
@@ -77,6 +80,7 @@ type (
 )
 
 func (AskPassword) step()     {}
+func (Refused) step()         {}
 func (AnswerCode) step()      {}
 func (CodeSpent) step()       {}
 func (ReplacePassword) step() {}
