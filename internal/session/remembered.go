@@ -22,46 +22,60 @@ func Remember(ctx context.Context, tx *db.Tx, r Remembered) (Remembered, secret.
 	token, hash := secret.NewToken()
 	r.ID = tx.NewID()
 	_, err := tx.Exec(ctx, `
-		INSERT INTO remembered_browsers (tenant_id, id, token_hash, user_id, client_id, flow_id, security_version, ip, place, browser, proved_at, rotated_at, expires_at, ended_at, ended_because)
-		VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, 0, '')`,
+		INSERT INTO remembered_browsers (tenant_id, id, token_hash, previous_hash, user_id, client_id, flow_id, security_version, ip, place, browser, proved_at, rotated_at, expires_at, ended_at, ended_because)
+		VALUES ($1, $2, $3, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, 0, '')`,
 		tx.Tenant, r.ID, hash, r.UserID, r.ClientID, r.FlowID, r.SecurityVersion, r.IP, r.Place, r.Browser, r.ProvedAt, tx.Now, r.ExpiresAt)
 	return r, secret.Reference{Tenant: tx.Tenant, ID: r.ID, Token: token}, err
 }
 
+// Recalled is what a browser's references say.
+type Recalled struct {
+	Remembered Remembered       // the zero Remembered: this browser is not remembered
+	By         secret.Reference // what it showed
+	Stale      string           // the row of which an older token was shown: it was copied
+	Twin       bool             // the token before the newest, a moment ago: two tabs at once
+}
+
+// twinWithin is how long after its renewal the token before still means another tab of the
+// same browser rather than a copy.
+const twinWithin = 30 * time.Second
+
 // Recall finds the remembered browser among what a browser presents. It must be this
 // user's, for this client, made under the present security version, and neither ended nor
-// expired. stale names a row whose older token was presented: the token was copied.
-func Recall(ctx context.Context, tx *db.Tx, presented []secret.Reference, userID, clientID string, securityVersion int64) (r Remembered, ref secret.Reference, stale string, err error) {
+// expired.
+func Recall(ctx context.Context, tx *db.Tx, presented []secret.Reference, userID, clientID string, securityVersion int64) (out Recalled, err error) {
 	for _, ref := range presented {
 		if ref.Tenant != tx.Tenant {
 			continue
 		}
-		var proved, expires int64
-		var right bool
+		var proved, rotated, expires int64
+		var right, previous bool
 		found := Remembered{ID: ref.ID}
 		err := tx.QueryRow(ctx, `
-			SELECT user_id, client_id, proved_at, expires_at, CASE WHEN token_hash = $1 THEN TRUE ELSE FALSE END FROM remembered_browsers
+			SELECT user_id, client_id, proved_at, rotated_at, expires_at, token_hash = $1, previous_hash = $1 FROM remembered_browsers
 			WHERE tenant_id = $2 AND id = $3 AND user_id = $4 AND client_id = $5 AND security_version = $6 AND ended_at = 0 AND expires_at > $7`,
-			ref.Hash(), tx.Tenant, ref.ID, userID, clientID, securityVersion, tx.Now).Scan(&found.UserID, &found.ClientID, &proved, &expires, &right)
+			ref.Hash(), tx.Tenant, ref.ID, userID, clientID, securityVersion, tx.Now).Scan(&found.UserID, &found.ClientID, &proved, &rotated, &expires, &right, &previous)
 		switch {
 		case db.IsNoRows(err):
 		case err != nil:
-			return r, ref, "", err
+			return Recalled{}, err
 		case right:
 			found.ProvedAt, found.ExpiresAt = db.Time(proved), db.Time(expires)
-			return found, ref, "", nil
+			return Recalled{Remembered: found, By: ref}, nil
+		case previous && tx.Now.Sub(db.Time(rotated)) < twinWithin:
+			out.Twin = true
 		default:
-			stale = ref.ID
+			out.Stale = ref.ID
 		}
 	}
-	return Remembered{}, secret.Reference{}, stale, nil
+	return out, nil
 }
 
 // Rotate replaces a remembered browser's token when it is used. Only the first use of each
 // token gets true; a second use means that two browsers hold it.
 func Rotate(ctx context.Context, tx *db.Tx, ref secret.Reference) (next secret.Reference, first bool, err error) {
 	token, hash := secret.NewToken()
-	n, err := tx.Exec(ctx, `UPDATE remembered_browsers SET token_hash = $1, rotated_at = $2 WHERE tenant_id = $3 AND id = $4 AND token_hash = $5 AND ended_at = 0 AND expires_at > $2`,
+	n, err := tx.Exec(ctx, `UPDATE remembered_browsers SET token_hash = $1, previous_hash = token_hash, rotated_at = $2 WHERE tenant_id = $3 AND id = $4 AND token_hash = $5 AND ended_at = 0 AND expires_at > $2`,
 		hash, tx.Now, tx.Tenant, ref.ID, ref.Hash())
 	return secret.Reference{Tenant: tx.Tenant, ID: ref.ID, Token: token}, n > 0, err
 }

@@ -216,7 +216,7 @@ func (s *Service) keepBrowser(ctx context.Context, tx *db.Tx, f *flow, d policy.
 	if f.remembered.ID != "" && !d.Level.AtLeast(policy.Confirmed) && d.Required {
 		renewed, first, err := session.Rotate(ctx, tx, f.rememberBy)
 		if err == nil && !first { // another tab was faster; it has the browser's next token
-			err = fault.New(fault.Conflict, "signin.try_again")
+			err = errTwin
 		}
 		done.Remembered, done.RememberTo = &renewed, f.remembered.ExpiresAt
 		return f.remembered.ID, err

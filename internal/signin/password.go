@@ -290,19 +290,29 @@ func withFlow(step Step, ref secret.Reference) Step {
 // right. An older token of it means that two browsers hold the memory: it ends, and the
 // person is told.
 func (s *Service) recall(ctx context.Context, tx *db.Tx, f *flow, presented []secret.Reference) error {
-	var stale string
-	var err error
-	f.remembered, f.rememberBy, stale, err = session.Recall(ctx, tx, presented, f.User.ID, f.ClientID, f.SecurityVersion)
-	if err != nil || stale == "" || f.remembered.ID != "" {
+	r, err := session.Recall(ctx, tx, presented, f.User.ID, f.ClientID, f.SecurityVersion)
+	if err != nil {
 		return err
 	}
-	first, err := session.Forget(ctx, tx, stale, session.TokenReplay)
+	if f.remembered, f.rememberBy = r.Remembered, r.By; r.Remembered.ID != "" {
+		return nil
+	}
+	if r.Twin {
+		return errTwin
+	}
+	if r.Stale == "" {
+		return nil
+	}
+	first, err := session.Forget(ctx, tx, r.Stale, session.TokenReplay)
 	if err != nil || !first {
 		return err
 	}
-	f.note("browser.replayed", "refused", "older_token", "", stale, f.Visitor)
+	f.note("browser.replayed", "refused", "older_token", "", r.Stale, f.Visitor)
 	return s.tellReplay(ctx, tx, f)
 }
+
+// errTwin: another tab of this browser was a moment faster and holds its next token.
+var errTwin = fault.New(fault.Conflict, "signin.try_again")
 
 // newDevice is what a browser keeps of a finished sign-in: a token that only we can have
 // made for this user. It opens nothing.

@@ -336,6 +336,11 @@ func TestAnOlderMemoryTokenEndsTheLine(t *testing.T) {
 		older := *h.signIn("maria@company.test", "dashboard", true).Remembered
 		newer := *h.again("maria@company.test", "dashboard", older).Remembered
 		a := attempt("maria@company.test", rightPassword, "dashboard")
+		a.Presented = []secret.Reference{older} // another tab of the same browser
+		if _, err := h.SubmitPassword(t.Context(), a); !fault.Is(err, fault.Conflict) {
+			t.Errorf("a moment later: %v", err)
+		}
+		h.clock.pass(31 * time.Second)
 		for _, ref := range []secret.Reference{older, newer} {
 			a.Presented = []secret.Reference{ref}
 			if step, err := h.SubmitPassword(t.Context(), a); err != nil || !isAsk(step) {

@@ -209,6 +209,7 @@ CREATE TABLE remembered_browsers (
     tenant_id         TEXT   NOT NULL,
     id                TEXT   NOT NULL,
     token_hash        BYTEA  NOT NULL,
+    previous_hash     BYTEA  NOT NULL,
     user_id           TEXT   NOT NULL,
     client_id         TEXT   NOT NULL,
     flow_id           TEXT   NOT NULL,
