@@ -158,7 +158,7 @@ var guards = []Guard{
 	},
 	{
 		Name: "a made-up device has no budget of its own", File: "internal/signin/password.go",
-		Old: "d.ID == w.User.ID && s.Keys.IsBound(d.Token, \"device\", d.Tenant, d.ID) {", New: "d.ID == w.User.ID {",
+		Old: "d.ID == w.User.ID && s.Keys.IsBound(d.Token, \"device\", d.Tenant, d.ID, version(w)) {", New: "d.ID == w.User.ID {",
 		Package: signin, Tests: "TestAMadeUpDeviceIsNone",
 	},
 	{
@@ -174,7 +174,7 @@ var guards = []Guard{
 	{
 		Name: "changes reach a session", File: "internal/signin/standing.go",
 		Old: "if !alive || sess.SecurityVersion != w.User.SecurityVersion ||", New: "if !alive ||",
-		Package: acceptance, Tests: "TestATK080|TestATK072|TestATK053",
+		Package: acceptance, Tests: "TestATK136_CodeOf|TestATK072|TestATK053",
 	},
 	{
 		Name: "sessions end by the server's clock", File: "internal/signin/standing.go",

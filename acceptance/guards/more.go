@@ -64,8 +64,8 @@ var more = []Guard{
 	},
 	{
 		Name: "signing out ends the session", File: "internal/session/session.go",
-		Old: "WHERE tenant_id = $3 AND id = $4 AND ended_at = 0`", New: "WHERE tenant_id = $3 AND id = $4 AND ended_at < 0`",
-		Package: acceptance, Tests: "TestATK080_Logout",
+		Old: "AND id IN (SELECT l.id FROM line l) AND ended_at = 0`", New: "AND id IN (SELECT l.id FROM line l) AND ended_at < 0`",
+		Package: acceptance, Tests: "TestATK080|TestATK136_CodeOf",
 	},
 	{
 		Name: "closed accounts answer like wrong passwords", File: "internal/signin/world.go",
