@@ -113,7 +113,7 @@ var guards = []Guard{
 	},
 	{
 		Name: "an older memory token ends the line", File: "internal/signin/password.go",
-		Old: "first, err := session.Forget(ctx, tx, stale, session.TokenReplay)", New: "first, err := session.Forget(ctx, tx, \"nothing\", session.TokenReplay)",
+		Old: "first, err := session.Forget(ctx, tx, r.Stale, session.TokenReplay)", New: "first, err := session.Forget(ctx, tx, \"nothing\", session.TokenReplay)",
 		Package: signin, Tests: "TestAnOlderMemoryTokenEndsTheLine",
 	},
 	{
