@@ -4,6 +4,7 @@ import (
 	"net/http"
 	"time"
 
+	"countersign/internal/signin"
 	"countersign/internal/web"
 )
 
@@ -20,7 +21,7 @@ const (
 // Stories is every page in every state, with canned data, as seen at now.
 func Stories(now time.Time) []web.Story {
 	var all []web.Story
-	for _, group := range [][]web.Story{signInStories(now), codeStories(now), deliveryStories(now), linkStories(now), endStories(), otherStories(now), signedInStories(now)} {
+	for _, group := range [][]web.Story{signInStories(now), codeStories(now), deliveryStories(now), linkStories(now), endStories(), passwordStories(), otherStories(now), signedInStories(now)} {
 		all = append(all, group...)
 	}
 	return all
@@ -33,6 +34,7 @@ func signInStories(now time.Time) []web.Story {
 		{Name: "signin/wrong", Status: http.StatusUnauthorized, Page: signInPage{To: storyTo, AppName: storyApp, Email: "maria@harbor.example", Problem: "signin.problem.wrong"}},
 		{Name: "signin/missing", Status: 422, Page: signInPage{To: storyTo, AppName: storyApp, Problem: "signin.problem.missing"}},
 		{Name: "signin/wait", Status: 429, Page: signInPage{To: storyTo, AppName: storyApp, Email: "maria@harbor.example", Problem: "signin.problem.wait", Wait: 4 * time.Minute}},
+		{Name: "signin/busy", Status: http.StatusServiceUnavailable, Page: signInPage{To: storyTo, AppName: storyApp, Email: "maria@harbor.example", Problem: "signin.problem.busy", Wait: 2 * time.Second}},
 		{Name: "signin/announced", Status: 200, Page: signInPage{To: storyTo, AppName: storyApp, Announce: &announcement{By: "Harbor", From: now.AddDate(0, 0, 9), DaysLeft: 9}}},
 		{Name: "signin/announced-today", Status: 200, Page: signInPage{To: storyTo, AppName: storyApp, Announce: &announcement{By: "Harbor", From: now.Add(3 * time.Hour)}}},
 	}
@@ -56,8 +58,14 @@ func codeStories(now time.Time) []web.Story {
 	last.NewCodesLeft, last.Length, last.RememberDays = 0, 8, 0
 	last.Why = "Since the spring many of our customers' passwords have been found on the internet."
 	last.Because = []string{"Harbor has required a second step since 5 Sep 2026.", "This browser is not remembered."}
+	slow, soon, unsent := wrong, waiting, c
+	slow.Problem, slow.Remember = "code.problem.wait", true
+	soon.Problem, unsent.Problem = "code.problem.too_soon", "code.problem.sending"
 	return []web.Story{
 		{Name: "code", Status: 200, Page: c},
+		{Name: "code/wait", Status: http.StatusTooManyRequests, Page: slow},
+		{Name: "code/too-soon", Status: http.StatusTooManyRequests, Page: soon},
+		{Name: "code/no-more-mail", Status: http.StatusTooManyRequests, Page: unsent},
 		{Name: "code/just-sent", Status: 200, Page: waiting},
 		{Name: "code/wrong", Status: http.StatusUnauthorized, Page: wrong},
 		{Name: "code/older", Status: http.StatusUnauthorized, Page: older},
@@ -98,15 +106,36 @@ func linkStories(now time.Time) []web.Story {
 		default:
 			s.NotMeURL = ""
 		}
-		out = append(out, web.Story{Name: "link/" + state, Status: 200, Page: s})
+		out = append(out, web.Story{Name: "link/" + state, Status: statusOfLink[signin.LinkState(state)], Page: s})
 	}
 	return out
 }
 
 func endStories() []web.Story {
+	page := endedPage{AppName: storyApp, RestartURL: signInPath(storyTo), HomeURL: "https://dashboard.harbor.example/"}
 	var out []web.Story
 	for _, reason := range []string{"expired", "cancelled", "not_me", "changed", "restart", "unmet"} {
-		out = append(out, web.Story{Name: "ended/" + reason, Status: 200, Page: endedPage{AppName: storyApp, Reason: reason, RestartURL: "/signin", HomeURL: "https://dashboard.harbor.example/"}})
+		p, status := page, http.StatusGone
+		p.Reason = reason
+		switch reason {
+		case "cancelled":
+			status = http.StatusOK
+		case "unmet": // the way on leads through the app, which hears of it
+			p.RestartURL, p.HomeURL = "", onward(storyTo)+"&unmet=1"
+		}
+		out = append(out, web.Story{Name: "ended/" + reason, Status: status, Page: p})
+	}
+	return append(out, web.Story{Name: "ended/unmet-portal", Status: http.StatusGone, Page: endedPage{AppName: "Harbor", Reason: "unmet", RestartURL: signInPath("")}})
+}
+
+// passwordStories is the page for a new password, with each thing that may be wrong with one.
+func passwordStories() []web.Story {
+	page := newPasswordPage{Email: "maria@harbor.example", MinLength: 15}
+	out := []web.Story{{Name: "new-password", Status: http.StatusOK, Page: page}}
+	for _, problem := range []string{"short", "long", "common", "personal", "same"} {
+		p := page
+		p.MinLength, p.Problem = 8, "password.problem."+problem
+		out = append(out, web.Story{Name: "new-password/" + problem, Status: http.StatusUnprocessableEntity, Page: p})
 	}
 	return out
 }
@@ -115,12 +144,12 @@ func otherStories(now time.Time) []web.Story {
 	return []web.Story{
 		{Name: "not-me", Status: 200, Page: notMePage{Token: storyToken}},
 		{Name: "not-me/done", Status: 200, Page: notMeDonePage{}},
-		{Name: "new-password", Status: 200, Page: newPasswordPage{Email: "maria@harbor.example", MinLength: 15}},
-		{Name: "new-password/common", Status: 422, Page: newPasswordPage{Email: "maria@harbor.example", MinLength: 8, Problem: "password.problem.common"}},
 		{Name: "why", Status: 200, Page: whyPage{Back: "/signin"}},
 		{Name: "why/own-words", Status: 200, Page: whyPage{Text: "Your customers' conversations are in here.\n\nSo we ask twice.", Back: "/signin"}},
 		{Name: "setup", Status: 200, Page: setupPage{}},
-		{Name: "setup/wrong-token", Status: 403, Page: setupPage{Problem: "setup.problem.token", Company: "Harbor", Name: "Maria Ortiz", Email: "maria@harbor.example"}},
+		{Name: "setup/wrong-token", Status: http.StatusUnprocessableEntity, Page: setupPage{Problem: "setup.problem.token", Company: "Harbor", Name: "Maria Ortiz", Email: "maria@harbor.example"}},
+		{Name: "setup/missing", Status: http.StatusUnprocessableEntity, Page: setupPage{Problem: "setup.problem.missing", Company: "Harbor"}},
+		{Name: "setup/email", Status: http.StatusUnprocessableEntity, Page: setupPage{Problem: "setup.problem.email", Company: "Harbor", Name: "Maria Ortiz", Email: "maria@harbor"}},
 		{Name: "setup/done", Status: 200, Page: setupDonePage{SignInURL: "/signin"}},
 		{Name: "notice", Status: 200, Page: noticePage{AppName: storyApp, By: "Harbor", From: now.AddDate(0, 0, 9), DaysLeft: 9, SentTo: storyMasked, ContinueURL: "/"}},
 		{Name: "notice/today", Status: 200, Page: noticePage{AppName: storyApp, By: "Harbor", From: now, SentTo: storyMasked, ContinueURL: "/"}},
