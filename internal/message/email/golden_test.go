@@ -1,0 +1,88 @@
+package email_test
+
+import (
+	"flag"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+	"time"
+
+	"countersign/internal/locale"
+	"countersign/internal/message/email"
+	"countersign/internal/storybook"
+)
+
+var update = flag.Bool("update", false, "rewrite the golden files")
+
+// TestMailsAreGolden holds every mail, in every language and both forms, to what was read
+// and approved. The letters are the storybook's.
+func TestMailsAreGolden(t *testing.T) {
+	book, err := storybook.New("https://sign-in.harbor.example", time.Date(2026, 11, 22, 10, 42, 0, 0, time.UTC))
+	if err != nil {
+		t.Fatal(err)
+	}
+	catalog, err := locale.New()
+	if err != nil {
+		t.Fatal(err)
+	}
+	if len(book.Mails) == 0 || len(book.Langs) < 2 {
+		t.Fatalf("%d mails in %d languages", len(book.Mails), len(book.Langs))
+	}
+	known := map[string]bool{}
+	for _, letter := range book.Mails {
+		for _, lang := range book.Langs {
+			m, err := email.Render(catalog.In(lang), letter.Content)
+			if err != nil {
+				t.Fatalf("%s in %s: %v", letter.Name, lang, err)
+			}
+			name := filepath.Join("testdata", letter.Name+"."+lang+".golden")
+			known[name+".html"], known[name+".txt"] = true, true
+			golden(t, name+".html", m.HTML)
+			golden(t, name+".txt", "Subject: "+m.Subject+"\n\n"+m.Text)
+		}
+	}
+	noStrangers(t, known)
+}
+
+func golden(t *testing.T, file, got string) {
+	t.Helper()
+	if strings.Contains(got, "no value") || strings.Contains(got, "%!") {
+		t.Errorf("%s: a sentence misses a value", file)
+	}
+	if *update {
+		if err := os.MkdirAll(filepath.Dir(file), 0o755); err != nil {
+			t.Fatal(err)
+		}
+		if err := os.WriteFile(file, []byte(got), 0o644); err != nil {
+			t.Fatal(err)
+		}
+	}
+	want, err := os.ReadFile(file)
+	if err != nil {
+		t.Fatalf("%v (run with -update)", err)
+	}
+	if got != string(want) {
+		t.Errorf("%s changed (run with -update and read the difference):\n%s", file, got)
+	}
+}
+
+// noStrangers finds the golden files of mails that are sent no more.
+func noStrangers(t *testing.T, known map[string]bool) {
+	t.Helper()
+	files, err := filepath.Glob("testdata/*.golden.*")
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, file := range files {
+		switch {
+		case known[file]:
+		case *update:
+			if err := os.Remove(file); err != nil {
+				t.Fatal(err)
+			}
+		default:
+			t.Errorf("%s belongs to no mail (run with -update)", file)
+		}
+	}
+}
