@@ -87,6 +87,11 @@ func (codePage) Template() string       { return "portal/code" }
 func (p codePage) FormAction() []string { return p.Targets }
 func (codePage) Here() string           { return "/signin/code" }
 
+// CountsTries reports whether the problem cost a try.
+func (p codePage) CountsTries() bool {
+	return p.Problem == "code.problem.wrong" || p.Problem == "code.problem.older"
+}
+
 // Left is the time until the code expires.
 func (p codePage) Left() time.Duration { return max(p.ExpiresAt.Sub(p.Now), 0) }
 
