@@ -1,0 +1,122 @@
+// Holds every page to the accessibility rules, in one browser. Reads
+// {"origin", "langs", "stories"} from standard input, draws each story at both widths in
+// both colour schemes, and prints one line for each thing that is wrong; then it exits 1.
+// Further languages change words, not colours: they are looked at once.
+import { readFileSync } from 'node:fs'
+import { createRequire } from 'node:module'
+import { chromium } from 'playwright-core'
+
+const maxTabs = 8
+const lanes = 3 // pages at work side by side
+const phone = { width: 360, height: 780 }
+const desk = { width: 1280, height: 900 }
+const narrow = { width: 320, height: 640 }
+const looksOfFirst = [[phone, 'light'], [phone, 'dark'], [desk, 'dark'], [desk, 'light']]
+const looksOfOthers = [[phone, 'light']]
+
+const { origin, langs, stories } = JSON.parse(readFileSync(0, 'utf8'))
+const axe = createRequire(import.meta.url).resolve('axe-core/axe.min.js')
+const problems = new Set()
+let looks = 0
+
+async function main() {
+  const browser = await chromium.launch({
+    executablePath: process.env.CHROMIUM || '/usr/bin/chromium',
+    args: ['--no-sandbox', '--disable-background-networking', '--disable-gpu'],
+  })
+  try {
+    const todo = langs.flatMap((lang) => stories.map((story) => ({ lang, story })))
+    if (todo.length === 0) problems.add('there are no stories')
+    await Promise.all(Array.from({ length: lanes }, () => lane(browser, todo)))
+  } finally {
+    await browser.close()
+  }
+}
+
+// lane works through the stories with a page of its own.
+async function lane(browser, todo) {
+  const context = await browser.newContext({ reducedMotion: 'reduce', viewport: phone })
+  // 204 keeps the page that is there: nothing leaves for another origin.
+  await context.route((url) => url.origin !== origin, (route) => route.fulfill({ status: 204 }))
+  // The page that presses its own button waits instead, to be looked at.
+  await context.route('**/formpost.js', (route) => route.fulfill({ contentType: 'text/javascript', body: '' }))
+  await context.addInitScript({ path: axe })
+  const page = await context.newPage()
+  let where = ''
+  page.on('console', (m) => { if (/Content.Security.Policy/i.test(m.text())) problems.add(`${where}: ${m.text()}`) })
+  page.on('pageerror', (e) => problems.add(`${where}: ${e.message}`))
+  for (let next = todo.shift(); next; next = todo.shift()) {
+    where = `${next.story} ${next.lang}`
+    try {
+      await story(page, next, (text) => problems.add(`${where}: ${text}`))
+    } catch (e) {
+      problems.add(`${where}: ${e.message}`)
+    }
+  }
+  await context.close()
+}
+
+async function story(page, { lang, story }, wrong) {
+  await page.setViewportSize(phone)
+  const answer = await page.goto(`${origin}/page/${lang}/${story}`, { waitUntil: 'load' })
+  if (!answer.headers()['content-type']?.startsWith('text/html')) wrong(`is ${answer.headers()['content-type']}`)
+  await tabs(page, wrong)
+  await page.evaluate(() => document.querySelectorAll('details').forEach((d) => { d.open = true }))
+  for (const [size, colorScheme] of lang === langs[0] ? looksOfFirst : looksOfOthers) {
+    await page.setViewportSize(size)
+    await page.emulateMedia({ colorScheme })
+    await rules(page, (text) => wrong(`${size.width} ${colorScheme}: ${text}`))
+  }
+  await page.setViewportSize(narrow)
+  const width = await page.evaluate(() => document.documentElement.scrollWidth)
+  if (width > narrow.width) wrong(`scrolls sideways: ${width} px wide in a window of ${narrow.width}`)
+}
+
+// rules asks axe: every rule it has switched on, and the size of targets (WCAG 2.5.8).
+async function rules(page, wrong) {
+  const { violations, passes } = await page.evaluate(() => globalThis.axe.run(document, {
+    rules: { 'target-size': { enabled: true } },
+    resultTypes: ['violations'],
+    preload: false, // nothing comes from another origin
+  }))
+  if (passes.length < 10) wrong(`axe found only ${passes.length} rules to check`)
+  looks++
+  for (const v of violations) {
+    for (const n of v.nodes) wrong(`${v.id} (${v.impact}): ${n.target.join(' ')}: ${n.failureSummary.replace(/\s+/g, ' ')}`)
+  }
+}
+
+// tabs goes from the top of the page to its main button with the keyboard, looking for
+// the ring around whatever has the focus.
+async function tabs(page, wrong) {
+  const there = await page.evaluate(async () => {
+    for (let i = 0; i < 2; i++) await new Promise(requestAnimationFrame) // autofocus comes with a frame
+    const body = document.body
+    body.tabIndex = -1
+    body.focus()
+    body.removeAttribute('tabindex')
+    return document.querySelector('main .button') !== null
+  })
+  if (!there) return
+  for (let i = 1; i <= maxTabs; i++) {
+    await page.keyboard.press('Tab')
+    const at = await page.evaluate(() => {
+      const e = document.activeElement
+      const style = getComputedStyle(e)
+      return {
+        what: e.outerHTML.slice(0, 80),
+        ring: (style.outlineStyle !== 'none' && parseFloat(style.outlineWidth) >= 2) || style.boxShadow !== 'none',
+        main: e === document.querySelector('main .button'),
+      }
+    })
+    if (!at.ring) wrong(`no ring around ${at.what}`)
+    if (at.main) return
+  }
+  wrong(`the main button is not among the first ${maxTabs} stops of the keyboard`)
+}
+
+await main()
+for (const p of problems) console.log(p)
+const expected = stories.length * (looksOfFirst.length + (langs.length - 1) * looksOfOthers.length)
+if (looks !== expected) console.log(`axe looked ${looks} times instead of ${expected}`)
+process.exitCode = problems.size > 0 || looks !== expected ? 1 : 0
