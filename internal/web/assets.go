@@ -6,8 +6,8 @@ import (
 	"crypto/sha256"
 	"embed"
 	"encoding/hex"
+	"errors"
 	"fmt"
-	"mime"
 	"net/http"
 	"path"
 	"strconv"
@@ -16,6 +16,12 @@ import (
 
 //go:embed assets
 var assetFiles embed.FS
+
+// kinds are fixed, because the tables of the machine that serves may say otherwise, and a
+// browser that must not sniff would then leave the page without its style.
+var kinds = map[string]string{
+	".css": "text/css; charset=utf-8", ".js": "text/javascript; charset=utf-8", ".svg": "image/svg+xml",
+}
 
 type asset struct {
 	plain, packed []byte
@@ -43,6 +49,10 @@ func loadAssets() (*assets, error) {
 }
 
 func (a *assets) add(name string) error {
+	kind := kinds[path.Ext(name)]
+	if kind == "" {
+		return errors.New("no media type for this ending")
+	}
 	plain, err := assetFiles.ReadFile("assets/" + name)
 	if err != nil {
 		return err
@@ -54,7 +64,7 @@ func (a *assets) add(name string) error {
 	sum := sha256.Sum256(plain)
 	url := "/assets/" + hex.EncodeToString(sum[:6]) + "/" + name
 	a.urls[name] = url
-	a.byPath[url] = asset{plain, packed, mime.TypeByExtension(path.Ext(name))}
+	a.byPath[url] = asset{plain, packed, kind}
 	return nil
 }
 
@@ -89,11 +99,23 @@ func (w *Web) asset(rw http.ResponseWriter, r *http.Request) error {
 	h.Set("Content-Type", file.kind)
 	h.Set("Cache-Control", "public, max-age=31536000, immutable")
 	h.Set("Vary", "Accept-Encoding")
-	if strings.Contains(r.Header.Get("Accept-Encoding"), "gzip") {
+	if takesGzip(r) {
 		h.Set("Content-Encoding", "gzip")
 		body = file.packed
 	}
 	h.Set("Content-Length", strconv.Itoa(len(body)))
 	_, err := rw.Write(body)
 	return err
+}
+
+// takesGzip: a weight of 0 is a refusal (RFC 9110 12.5.3).
+func takesGzip(r *http.Request) bool {
+	for coding := range strings.SplitSeq(strings.Join(r.Header.Values("Accept-Encoding"), ","), ",") {
+		name, weight, _ := strings.Cut(coding, ";")
+		if strings.EqualFold(strings.TrimSpace(name), "gzip") {
+			_, q, _ := strings.Cut(weight, "=")
+			return strings.Trim(q, " 0.") != "" || q == ""
+		}
+	}
+	return false
 }

@@ -73,6 +73,7 @@ func (m *Mux) Open(method, pattern string, h Handler) { m.add("open", method, pa
 func (m *Mux) Machine(method, pattern string, h Handler) {
 	m.add("machine", method, pattern, func(rw http.ResponseWriter, r *http.Request) error {
 		r.Header.Del("Cookie")
+		r.Header.Del("Accept") // a program that says text/html still gets no page
 		return h(rw, r)
 	})
 }
@@ -140,8 +141,8 @@ func (m *Mux) local(target string) string {
 		return "/"
 	}
 	_, pattern := m.inner.Handler(&http.Request{Method: http.MethodGet, URL: u})
-	if m.routes[strings.TrimSuffix(pattern, "{$}")][http.MethodGet] == nil {
-		return "/"
+	if pattern == "/" || m.routes[strings.TrimSuffix(pattern, "{$}")][http.MethodGet] == nil {
+		return "/" // the pattern "/" is everything unknown; the start page is "/{$}"
 	}
 	return u.RequestURI()
 }
@@ -158,12 +159,15 @@ func ownPath(target string) (*url.URL, bool) {
 	if !strings.HasPrefix(target, "/") || strings.HasPrefix(target, "//") || len(target) > 4096 {
 		return nil, false
 	}
-	if strings.ContainsFunc(target, func(r rune) bool { return r <= ' ' || r == '\\' || r >= 0x7f }) {
+	if strings.ContainsFunc(target, strange) {
 		return nil, false
 	}
 	u, err := url.ParseRequestURI(target)
-	if err != nil || u.Scheme != "" || u.Host != "" || strings.HasPrefix(u.Path, "//") || strings.Contains(u.Path, "\\") {
+	if err != nil || u.Scheme != "" || u.Host != "" || strings.HasPrefix(u.Path, "//") || strings.ContainsFunc(u.Path, strange) {
 		return nil, false
 	}
 	return u, true
 }
+
+// strange characters stand in no path of ours, percent-encoded or not.
+func strange(r rune) bool { return r <= ' ' || r == '\\' || r >= 0x7f }
