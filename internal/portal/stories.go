@@ -58,9 +58,10 @@ func codeStories(now time.Time) []web.Story {
 	last.NewCodesLeft, last.Length, last.RememberDays = 0, 8, 0
 	last.Why = "Since the spring many of our customers' passwords have been found on the internet."
 	last.Because = []string{"Harbor has required a second step since 5 Sep 2026.", "This browser is not remembered."}
-	slow, soon, unsent := wrong, waiting, c
+	slow, soon, unsent, over := wrong, waiting, c, c
 	slow.Problem, slow.Remember = "code.problem.wait", true
 	soon.Problem, unsent.Problem = "code.problem.too_soon", "code.problem.sending"
+	over.ExpiresAt = now
 	return []web.Story{
 		{Name: "code", Status: 200, Page: c},
 		{Name: "code/wait", Status: http.StatusTooManyRequests, Page: slow},
@@ -70,6 +71,7 @@ func codeStories(now time.Time) []web.Story {
 		{Name: "code/wrong", Status: http.StatusUnauthorized, Page: wrong},
 		{Name: "code/older", Status: http.StatusUnauthorized, Page: older},
 		{Name: "code/last", Status: 200, Page: last},
+		{Name: "code/over", Status: 200, Page: over},
 		{Name: "code/spent", Status: 200, Page: spentPage{AppName: storyApp, SentTo: storyMasked, NewCodesLeft: 1, RestartURL: "/signin"}},
 		{Name: "code/expired", Status: 200, Page: spentPage{AppName: storyApp, SentTo: storyMasked, NewCodesLeft: 2, Expired: true, RestartURL: "/signin"}},
 		{Name: "code/unsent", Status: http.StatusTooManyRequests, Page: spentPage{AppName: storyApp, SentTo: storyMasked, NewCodesLeft: 3, Unsent: true, RestartURL: "/signin"}},
