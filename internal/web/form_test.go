@@ -58,7 +58,9 @@ func TestSameOriginProofGivenTwiceIsNone(t *testing.T) {
 	for _, header := range [][]string{
 		{"Sec-Fetch-Site", "same-origin", "Sec-Fetch-Site", "same-origin"},
 		{"Sec-Fetch-Site", "same-origin", "Sec-Fetch-Site", "cross-site"},
+		{"Sec-Fetch-Site", "same-origin", "Sec-Fetch-Site", "cross-site", "Origin", ours},
 		{"Origin", ours, "Origin", ours},
+		{"Sec-Fetch-Site", "same-origin", "Origin", "null", "Origin", "https://evil.test"},
 		{"Sec-Fetch-Site", "same-origin", "Origin", ours, "Origin", "https://evil.test"},
 	} {
 		if rec := h.ask(http.MethodPost, "/guarded", "a=b", append(header, "Content-Type", formType)...); rec.Code != http.StatusForbidden {
