@@ -122,7 +122,7 @@ func TestRetryAfterIsWholeSecondsRoundedUp(t *testing.T) {
 func TestAPanicBecomesTheErrorPage(t *testing.T) {
 	h := open(t, ours)
 	h.Mux().Get("/panic", func(http.ResponseWriter, *http.Request) error { panic("hunter2") })
-	h.Mux().Get("/nil", func(http.ResponseWriter, *http.Request) error { var m map[string]int; m["x"] = 1; return nil })
+	h.Mux().Get("/nil", func(http.ResponseWriter, *http.Request) error { return (*refusal)(nil).Unwrap() })
 	for _, path := range []string{"/panic", "/nil"} {
 		for _, accept := range []string{asPage, "application/json"} {
 			rec := h.ask("GET", path, "", "Accept", accept)
