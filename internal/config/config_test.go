@@ -87,6 +87,8 @@ func TestREL24_BadConfigurationsRefuseToStart(t *testing.T) {
 		"public url with user":       {good, "COUNTERSIGN_PUBLIC_URL=https://u@a.test", "must end with the host"},
 		"public url with query":      {good, "COUNTERSIGN_PUBLIC_URL=https://a.test?x=1", "must end with the host"},
 		"public url of another kind": {good, "COUNTERSIGN_PUBLIC_URL=ftp://a.test", "must begin with https"},
+		"a default port":             {good, "COUNTERSIGN_PUBLIC_URL=https://sign-in.example.com:443", "as browsers write it"},
+		"capital letters":            {good, "COUNTERSIGN_PUBLIC_URL=https://Sign-In.example.com", "as browsers write it"},
 		"no public url":              {good, "COUNTERSIGN_PUBLIC_URL=sign-in.example.com", "public_url is not an address"},
 		"listen without port":        {good, "COUNTERSIGN_LISTEN=127.0.0.1", "listen must be"},
 		"proxy without mask":         {good, "COUNTERSIGN_TRUSTED_PROXIES=10.0.0.1", "is not a network"},

@@ -28,6 +28,8 @@ func (c Config) checkPublicURL() error {
 		return errors.New("public_url must end with the host (and port): remove what follows it")
 	case u.Scheme != "https" && (u.Scheme != "http" || !loopback(u.Hostname())):
 		return errors.New("public_url must begin with https:// (http:// is for localhost only)")
+	case c.PublicURL != strings.ToLower(c.PublicURL) || u.Port() == "443" && u.Scheme == "https" || u.Port() == "80" && u.Scheme == "http":
+		return errors.New("public_url must stand as browsers write it: small letters, and no :443 or :80")
 	}
 	return nil
 }
