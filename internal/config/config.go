@@ -27,7 +27,16 @@ type Config struct {
 type Database struct {
 	URL     secret.Text `toml:"url" doc:"sqlite:FILE, or postgres://… for several replicas."`
 	URLFile string      `toml:"url_file" doc:"A file that holds database.url instead."`
+	// ClockSkew and Durability keep a start from resting on a database that would betray it.
+	ClockSkew  time.Duration `toml:"clock_skew" doc:"How far this machine's clock may be from PostgreSQL's. Beyond it, the start is refused and a running server is not ready."`
+	Durability string        `toml:"durability" doc:"require, or ignore where data may be lost. With require, the start is refused on a PostgreSQL that may forget what it has confirmed."`
 }
+
+// What database.durability may be.
+const (
+	Require = "require"
+	Ignore  = "ignore"
+)
 
 // TLS makes the public listener serve TLS itself.
 type TLS struct {
@@ -46,7 +55,15 @@ type SMTP struct {
 	TLS          string        `toml:"tls" doc:"starttls, implicit, or none (to this machine only). The certificate is always verified."`
 	CAFile       string        `toml:"ca_file" doc:"Certificate authorities to believe instead of the system's, in PEM."`
 	Timeout      time.Duration `toml:"timeout" doc:"The longest that one mail may take."`
+	DKIM         DKIM          `toml:"dkim"`
 	Bounces      Bounces       `toml:"bounces"`
+}
+
+// DKIM signs every mail (RFC 6376), for mail servers that do not do so themselves.
+type DKIM struct {
+	Domain   string `toml:"domain" doc:"Domain that signs: that of smtp.from, or one above it. Empty: mails leave unsigned."`
+	Selector string `toml:"selector" doc:"Name of the key in DNS: its record stands at SELECTOR._domainkey.DOMAIN; countersign doctor prints it."`
+	KeyFile  string `toml:"key_file" doc:"Private key in PEM: RSA of 2048 bits or more, or Ed25519, which fewer receivers understand. Others may not read it."`
 }
 
 // Bounces is an optional listener for delivery status notifications (RFC 3464).
@@ -99,7 +116,7 @@ type Argon2 struct {
 func Default() Config {
 	return Config{
 		Listen: "127.0.0.1:8080", LogLevel: "info", KeyFile: "countersign.key",
-		Database: Database{URL: "sqlite:countersign.db"},
+		Database: Database{URL: "sqlite:countersign.db", ClockSkew: 5 * time.Second, Durability: Require},
 		SMTP:     SMTP{Port: 587, TLS: "starttls", Timeout: 20 * time.Second},
 		Limits: Limits{
 			CodeLength: 6, CodeLife: 10 * time.Minute, WrongAnswers: 5, NewCodes: 3, NewCodeEvery: 30 * time.Second,

@@ -93,6 +93,15 @@ func TestREL24_BadConfigurationsRefuseToStart(t *testing.T) {
 		"listen without port":        {good, "COUNTERSIGN_LISTEN=127.0.0.1", "listen must be"},
 		"proxy without mask":         {good, "COUNTERSIGN_TRUSTED_PROXIES=10.0.0.1", "is not a network"},
 		"everybody a proxy":          {good, "COUNTERSIGN_TRUSTED_PROXIES=0.0.0.0/0", "everybody"},
+		"nearly everybody a proxy":   {good, "COUNTERSIGN_TRUSTED_PROXIES=0.0.0.0/1, 128.0.0.0/1", "everybody"},
+		"everybody, in six":          {good, "COUNTERSIGN_TRUSTED_PROXIES=::/0", "everybody"},
+		"a continent in six":         {good, "COUNTERSIGN_TRUSTED_PROXIES=2000::/3", "everybody"},
+		"everybody, dressed up":      {good, "COUNTERSIGN_TRUSTED_PROXIES=::ffff:0:0/96", "as IPv4"},
+		"an address with a mask":     {good, "COUNTERSIGN_TRUSTED_PROXIES=10.1.2.3/8", "is it 10.0.0.0/8 or 10.1.2.3/32?"},
+		"a name for a proxy":         {good, "COUNTERSIGN_TRUSTED_PROXIES=proxy.example.com", "is not a network"},
+		"no clock at all":            {good, "COUNTERSIGN_DATABASE_CLOCK_SKEW=0s", "database.clock_skew"},
+		"durable by hope":            {good, "COUNTERSIGN_DATABASE_DURABILITY=maybe", "database.durability must be"},
+		"half of DKIM":               {good, "COUNTERSIGN_SMTP_DKIM_DOMAIN=example.com", "belong together"},
 		"log level":                  {good, "COUNTERSIGN_LOG_LEVEL=loud", "log_level must be"},
 		"no key file":                {good, "COUNTERSIGN_KEY_FILE=", "key_file is missing"},
 		"half of TLS":                {good, "COUNTERSIGN_TLS_CERT_FILE=a.pem", "belong together"},
@@ -113,6 +122,7 @@ func TestREL24_BadConfigurationsRefuseToStart(t *testing.T) {
 		"remembered for long":        {good, "COUNTERSIGN_LIMITS_REMEMBER_DAYS=31", "limits.remember_days"},
 		"cheap hashes":               {good, "COUNTERSIGN_LIMITS_ARGON2_MEMORY_KIB=1024", "limits.argon2.memory_kib"},
 		"negative numbers":           {good, "COUNTERSIGN_LIMITS_WRONG_ANSWERS=-1", "limits.wrong_answers"},
+		"two secret twins":           {good + "[database]\nurl = \"postgres://x\"\nurl_file = \"f\"\n", "", "database.url: give it or the file"},
 	} {
 		_, err := Load(file(t, "c.toml", c.toml), []string{c.env})
 		if err == nil || !strings.Contains(err.Error(), c.want) {
@@ -178,6 +188,34 @@ func TestEveryKeyIsDocumentedOnce(t *testing.T) {
 		seen[f.env()] = true
 		if f.secret() && find(c.fields(), f.key+fileSuffix) == nil {
 			t.Errorf("%s has no %s twin", f.key, fileSuffix)
+		}
+	}
+}
+
+// guard: a file with secrets in it is its owner's
+func TestREL24_AFileThatOthersMayReadOrChange(t *testing.T) {
+	const secret, dsn = good + "username = \"u\"\npassword = \"p\"\n", good + "[database]\nurl = \"postgres://house:word@db/house\"\n"
+	for name, c := range map[string]struct {
+		toml string
+		mode os.FileMode
+		want string // empty: it is fine
+	}{
+		"a password":                    {secret, 0o644, "holds smtp.password: others may read it; run chmod 640"},
+		"a password in an address":      {dsn, 0o604, "holds database.url"},
+		"the same, by query":            {good + "[database]\nurl = \"postgres://db/house?password=word\"\n", 0o644, "holds database.url"},
+		"an address without a password": {good + "[database]\nurl = \"postgres://house@db/house\"\n", 0o644, ""},
+		"the program's own group":       {secret, 0o640, ""},
+		"no secret":                     {good, 0o644, ""},
+		"no secret, but open to change": {good, 0o666, "others may change it"},
+		"a group that may change it":    {good, 0o660, "others may change it"},
+	} {
+		path := file(t, "c.toml", c.toml)
+		if err := os.Chmod(path, c.mode); err != nil {
+			t.Fatal(err)
+		}
+		_, err := Load(path, nil)
+		if (c.want == "") != (err == nil) || err != nil && !strings.Contains(err.Error(), c.want) {
+			t.Errorf("%s: %v, want %q", name, err, c.want)
 		}
 	}
 }

@@ -3,6 +3,7 @@ package config
 import (
 	"errors"
 	"fmt"
+	"net/url"
 	"os"
 	"slices"
 	"strings"
@@ -42,7 +43,41 @@ func (c *Config) readFile(path string) error {
 	}
 	values := map[string]any{}
 	flatten("", tree, values)
-	return c.apply(values, func(f field) (string, any) { return f.key, values[f.key] }, func(f field, v any) error { return f.set(v) })
+	private := c.privateFile(path, values) // before apply, which takes values away
+	return errors.Join(private, c.apply(values, func(f field) (string, any) { return f.key, values[f.key] }, func(f field, v any) error { return f.set(v) }))
+}
+
+// privateFile refuses a file that strangers on this machine may change, or may read where
+// it holds a secret. A group may read it: packages give it to the program's own.
+func (c *Config) privateFile(path string, values map[string]any) error {
+	info, err := os.Stat(path)
+	if err != nil || !info.Mode().IsRegular() {
+		return err
+	}
+	mode := info.Mode().Perm()
+	if mode&0o022 != 0 {
+		return fmt.Errorf("%s has mode %04o: others may change it; run chmod 640 on it", path, mode)
+	}
+	for _, f := range c.fields() {
+		if text, ok := values[f.key].(string); ok && f.secret() && mode&0o007 != 0 && telling(text) {
+			return fmt.Errorf("%s has mode %04o and holds %s: others may read it; run chmod 640 on it, or give %s instead", path, mode, f.key, f.key+fileSuffix)
+		}
+	}
+	return nil
+}
+
+// telling holds for a value that nobody else may know. A database's address is one only
+// with a password in it.
+func telling(text string) bool {
+	if !databaseURL(text) {
+		return text != ""
+	}
+	u, err := url.Parse(text)
+	if err != nil {
+		return true
+	}
+	_, password := u.User.Password()
+	return password || u.Query().Has("password")
 }
 
 func flatten(prefix string, tree map[string]any, out map[string]any) {

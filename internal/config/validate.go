@@ -45,11 +45,7 @@ func (c Config) checkListener() error {
 		mistakes = append(mistakes, errors.New(`listen must be an address and a port, such as "127.0.0.1:8080"`))
 	}
 	for _, p := range c.TrustedProxies {
-		if _, err := netip.ParsePrefix(p); err != nil {
-			mistakes = append(mistakes, fmt.Errorf(`trusted_proxies: %q is not a network such as "10.0.0.0/8"`, p))
-		} else if strings.HasSuffix(p, "/0") {
-			mistakes = append(mistakes, fmt.Errorf("trusted_proxies: %s would let everybody choose their address; name the proxies only", p))
-		}
+		mistakes = append(mistakes, checkProxy(p))
 	}
 	switch c.LogLevel {
 	case "debug", "info", "warn", "error":
@@ -65,6 +61,31 @@ func (c Config) checkListener() error {
 	return errors.Join(mistakes...)
 }
 
+// A network of proxies may not be wider than these. Whoever is inside chooses the address
+// that limits are counted by and that the record shows.
+const (
+	widestProxies4 = 8  // 10.0.0.0/8
+	widestProxies6 = 16 // no provider has more
+)
+
+func checkProxy(s string) error {
+	p, err := netip.ParsePrefix(s)
+	switch {
+	case err != nil:
+		return fmt.Errorf(`trusted_proxies: %q is not a network such as "10.0.0.0/8"`, s)
+	case p.Addr().Is4In6():
+		return fmt.Errorf(`trusted_proxies: write %s as IPv4, such as "10.0.0.0/8"`, s)
+	case p != p.Masked():
+		return fmt.Errorf("trusted_proxies: %s has bits behind its mask: is it %s or %s/%d?", s, p.Masked(), p.Addr(), p.Addr().BitLen())
+	case p.Addr().Is4() && p.Bits() < widestProxies4, p.Addr().Is6() && p.Bits() < widestProxies6 && p != private6:
+		return fmt.Errorf("trusted_proxies: %s would let everybody choose their address; name the proxies only", s)
+	}
+	return nil
+}
+
+// private6 are the addresses that no network outside routes (RFC 4193).
+var private6 = netip.MustParsePrefix("fc00::/7")
+
 // hostPort holds for "host:port", with the host possibly empty or an address in brackets.
 func hostPort(s string) bool {
 	_, port, err := net.SplitHostPort(s)
@@ -73,13 +94,26 @@ func hostPort(s string) bool {
 }
 
 func (c Config) checkDatabase() error {
-	u := c.Database.URL.Reveal()
+	var mistakes []error
+	if !databaseURL(c.Database.URL.Reveal()) {
+		mistakes = append(mistakes, errors.New(`database.url must be "sqlite:FILE" or "postgres://…"`))
+	}
+	if c.Database.ClockSkew < time.Second {
+		mistakes = append(mistakes, errors.New("database.clock_skew must be at least 1s"))
+	}
+	if c.Database.Durability != Require && c.Database.Durability != Ignore {
+		mistakes = append(mistakes, errors.New(`database.durability must be "require" or "ignore"`))
+	}
+	return errors.Join(mistakes...)
+}
+
+func databaseURL(u string) bool {
 	for _, prefix := range []string{"sqlite:", "postgres://", "postgresql://"} {
 		if rest, ok := strings.CutPrefix(u, prefix); ok && rest != "" {
-			return nil
+			return true
 		}
 	}
-	return errors.New(`database.url must be "sqlite:FILE" or "postgres://…"`)
+	return false
 }
 
 func (s SMTP) check() error {
@@ -103,6 +137,8 @@ func (s SMTP) check() error {
 	wrong(s.Username == "" && s.Password != "", "smtp.password without smtp.username: give both or neither")
 	wrong(s.Username != "" && s.Password == "", "smtp.username without smtp.password: give both or neither")
 	wrong(s.Timeout < time.Second || s.Timeout > 50*time.Second, "smtp.timeout must be between 1s and 50s")
+	d := s.DKIM
+	wrong(d != DKIM{} && (d.Domain == "" || d.Selector == "" || d.KeyFile == ""), "smtp.dkim.domain, smtp.dkim.selector and smtp.dkim.key_file belong together: give all or none")
 	wrong((s.Bounces.Listen == "") != (s.Bounces.Domain == ""), "smtp.bounces.listen and smtp.bounces.domain belong together: give both or neither")
 	wrong(s.Bounces.Listen != "" && !hostPort(s.Bounces.Listen), `smtp.bounces.listen must be an address and a port, such as "127.0.0.1:2525"`)
 	return errors.Join(mistakes...)
