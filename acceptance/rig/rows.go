@@ -48,6 +48,13 @@ func (w *World) Tamper(t testing.TB, statement string, args ...any) {
 	}
 }
 
+// Rows is the database at rest, to be read.
+func (w *World) Rows() *sql.DB { return w.rows }
+
+// FaultsFile is where a rigged program looks for an order to die or to fail; internal/db
+// says how it is written.
+func (w *World) FaultsFile() string { return w.file("faults") }
+
 // PID is the process of the program.
 func (s *Server) PID() int { return s.cmd.Process.Pid }
 

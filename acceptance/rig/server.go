@@ -69,7 +69,7 @@ func (w *World) start(t testing.TB, name string, o Options) *Server {
 func (w *World) env() []string {
 	env := []string{"PATH=" + os.Getenv("PATH"), "HOME=" + w.Dir, "TMPDIR=" + os.TempDir()}
 	if w.flavour == Rigged {
-		env = append(env, "COUNTERSIGN_RIG_CLOCK="+w.clock)
+		env = append(env, "COUNTERSIGN_RIG_CLOCK="+w.clock, "COUNTERSIGN_RIG_FAULTS="+w.FaultsFile())
 	}
 	return env
 }
@@ -125,6 +125,9 @@ func (s *Server) Stop() {
 		s.Kill()
 	}
 }
+
+// Ended is closed when the program is no more.
+func (s *Server) Ended() <-chan struct{} { return s.ended }
 
 // Kill ends the program as a power cut would.
 func (s *Server) Kill() {

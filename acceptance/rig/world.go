@@ -273,6 +273,7 @@ func newSchema(t testing.TB) string {
 	}
 	q := u.Query()
 	q.Set("search_path", schema)
+	q.Set("application_name", schema) // so that a test can see whose connections are left
 	u.RawQuery = q.Encode()
 	return u.String()
 }

@@ -155,7 +155,14 @@ func (d *DB) once(ctx context.Context, tenant string, fn func(*Tx) error) error 
 	if err := fn(tx); err != nil {
 		return err
 	}
+	where := origin()
+	if err := Point("commit", where); err != nil {
+		return fmt.Errorf("commit: %w", err)
+	}
 	if err := sqlTx.Commit(); err != nil {
+		return fmt.Errorf("commit: %w", err)
+	}
+	if err := Point("committed", where); err != nil {
 		return fmt.Errorf("commit: %w", err)
 	}
 	tx.committed()

@@ -36,6 +36,7 @@ type unit struct {
 	err    error
 	panicv any
 	done   chan struct{}
+	origin string // see Point
 }
 
 func newWriter(ctx context.Context, pool *sql.DB) (*writer, error) {
@@ -69,7 +70,7 @@ func (w *writer) close() error {
 
 // do queues a unit of work and waits until it is durable or has failed.
 func (w *writer) do(ctx context.Context, tenant string, fn func(*Tx) error) error {
-	u := &unit{tenant: tenant, fn: fn, done: make(chan struct{})}
+	u := &unit{tenant: tenant, fn: fn, done: make(chan struct{}), origin: origin()}
 	if err := w.enqueue(ctx, u); err != nil {
 		return err
 	}
@@ -128,7 +129,13 @@ func (w *writer) transact(first *unit) []*unit {
 		err = w.runUnit(next)
 	}
 	if err == nil {
+		err = points("commit", group)
+	}
+	if err == nil {
 		err = w.exec("COMMIT")
+	}
+	if err == nil {
+		err = points("committed", group)
 	}
 	if err != nil {
 		_ = w.exec("ROLLBACK") // SQLite may have rolled back by itself already

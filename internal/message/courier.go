@@ -83,6 +83,9 @@ func (c *Courier) Deliver(ctx context.Context, j jobs.Job) error {
 		return c.settle(ctx, j.Tenant, a.Message, change{state: Failed})
 	}
 	host, err := sender.Send(ctx, envelope)
+	if err == nil {
+		err = db.Point("sent", "message.Courier.Deliver")
+	}
 	return c.conclude(ctx, j.Tenant, a.Message, w, host, err)
 }
 
