@@ -37,6 +37,9 @@ type Row struct {
 	Seq int64 // place in the tenant's chain; 0 = not linked yet
 }
 
+// Recorded is what Record tells about the rows of one call, once they are durable.
+type Recorded []Event
+
 // Longest values that are kept, in bytes.
 const (
 	longestWord = 200
@@ -61,6 +64,7 @@ func Record(ctx context.Context, tx *db.Tx, events ...Event) error {
 	if _, err := tx.Exec(ctx, inserting(len(events)), args...); err != nil {
 		return fmt.Errorf("record audit event %s: %w", events[0].Action, err)
 	}
+	tx.Tell(Recorded(events))
 	return nil
 }
 

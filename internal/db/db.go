@@ -37,6 +37,7 @@ var Forever = time.Date(9999, 12, 31, 0, 0, 0, 0, time.UTC)
 type DB struct {
 	Dialect Dialect
 	Now     func() time.Time
+	Watch   Watch // set before the first unit of work that it is to see
 
 	pool       *sql.DB // PostgreSQL: everything; SQLite: readers
 	writer     *writer // SQLite only
@@ -123,12 +124,16 @@ func (d *DB) instant() time.Time { return d.Now().UTC().Truncate(time.Microsecon
 // that must be remembered, such as a wrong code, is therefore never an error. InTx returns
 // only after the commit is durable. fn must not call InTx, and may be run again after a
 // deadlock, so it keeps its effects inside the transaction.
-func (d *DB) InTx(ctx context.Context, tenant string, fn func(*Tx) error) error {
+func (d *DB) InTx(ctx context.Context, tenant string, fn func(*Tx) error) (err error) {
+	if d.Watch.watches() {
+		u := d.Watch.begin(ctx, true)
+		defer func() { u.over(err) }()
+	}
 	if d.writer != nil {
 		return d.writer.do(ctx, tenant, fn)
 	}
 	for try := 1; ; try++ {
-		err := d.once(ctx, tenant, fn)
+		err = d.once(ctx, tenant, fn)
 		if try == maxTries || !aborted(err) {
 			return err
 		}
@@ -171,7 +176,11 @@ func (d *DB) once(ctx context.Context, tenant string, fn func(*Tx) error) error 
 
 // View runs fn, which only reads. Its statements see committed data, each at its own
 // moment: what must not change between two reads belongs into one statement.
-func (d *DB) View(ctx context.Context, tenant string, fn func(*Tx) error) error {
+func (d *DB) View(ctx context.Context, tenant string, fn func(*Tx) error) (err error) {
+	if d.Watch.watches() {
+		u := d.Watch.begin(ctx, false)
+		defer func() { u.over(err) }()
+	}
 	var on runner = d.pool
 	if d.Dialect == SQLite {
 		on = cached{d}

@@ -140,7 +140,9 @@ func (w *writer) transact(first *unit) []*unit {
 	if err != nil {
 		_ = w.exec("ROLLBACK") // SQLite may have rolled back by itself already
 		failAll(group, fmt.Errorf("commit: %w", err))
+		return group
 	}
+	w.db.Watch.told(Grouped(len(group)))
 	return group
 }
 

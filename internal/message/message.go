@@ -28,6 +28,13 @@ const (
 	Failed   State = "failed"   // given up: too late, withdrawn or unreadable
 )
 
+// Became is what this package tells of a message each time that its state is written, once
+// that is durable.
+type Became struct {
+	Channel string
+	State   State
+}
+
 // JobSend is the kind of the job that delivers one message.
 const JobSend = "message.send"
 
@@ -82,6 +89,7 @@ func (q *Queue) Put(ctx context.Context, tx *db.Tx, m Outgoing) (id string, err 
 	if _, err := q.Jobs.Enqueue(ctx, tx, JobSend, args{Message: id}, tx.Now); err != nil {
 		return "", fmt.Errorf("queue message: %w", err)
 	}
+	tx.Tell(Became{m.Channel, Queued})
 	return id, nil
 }
 
@@ -131,15 +139,21 @@ type change struct {
 // settle moves a message that is still ours to another state, once, and reports whether it
 // did. The content stays only where another attempt needs it.
 func settle(ctx context.Context, tx *db.Tx, id string, c change) (bool, error) {
-	n, err := tx.Exec(ctx, `
+	var channel string
+	err := tx.QueryRow(ctx, `
 		UPDATE messages SET state = $1, host = CASE WHEN $2 = '' THEN host ELSE $3 END, attempts = attempts + $4, state_at = $5, next_try_at = $6,
 			sealed = CASE WHEN $7 = 'delayed' THEN sealed ELSE NULL END
-		WHERE tenant_id = $8 AND id = $9 AND state IN ('queued', 'delayed') AND sealed IS NOT NULL`,
-		c.state, c.host, c.host, c.tried, tx.Now, c.nextTry, c.state, tx.Tenant, id)
+		WHERE tenant_id = $8 AND id = $9 AND state IN ('queued', 'delayed') AND sealed IS NOT NULL
+		RETURNING channel`,
+		c.state, c.host, c.host, c.tried, tx.Now, c.nextTry, c.state, tx.Tenant, id).Scan(&channel)
+	if db.IsNoRows(err) {
+		return false, nil
+	}
 	if err != nil {
 		return false, fmt.Errorf("settle message: %w", err)
 	}
-	return n == 1, nil
+	tx.Tell(Became{channel, c.state})
+	return true, nil
 }
 
 const (

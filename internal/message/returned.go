@@ -50,13 +50,19 @@ func (c *Courier) Returned(ctx context.Context, returnTo string, state State, ho
 		return err
 	}
 	return c.DB.InTx(ctx, tenant, func(tx *db.Tx) error {
-		_, err := tx.Exec(ctx, `
+		var channel string
+		err := tx.QueryRow(ctx, `
 			UPDATE messages SET state = $1, host = $2, state_at = $3, next_try_at = 0, sealed = NULL
-			WHERE tenant_id = $4 AND id = $5 AND (state = 'accepted' OR (state IN ('queued', 'delayed') AND $6 = 'bounced'))`,
-			state, host, tx.Now, tx.Tenant, id, state)
+			WHERE tenant_id = $4 AND id = $5 AND (state = 'accepted' OR (state IN ('queued', 'delayed') AND $6 = 'bounced'))
+			RETURNING channel`,
+			state, host, tx.Now, tx.Tenant, id, state).Scan(&channel)
+		if db.IsNoRows(err) {
+			return nil // known already
+		}
 		if err != nil {
 			return fmt.Errorf("record bounce: %w", err)
 		}
+		tx.Tell(Became{channel, state})
 		return nil
 	})
 }

@@ -32,6 +32,9 @@ type Limit struct {
 	Slow    Slow
 }
 
+// Refused is what SpendIn says when a budget is empty: the name of its Limit.
+type Refused string
+
 // Spend takes one try from the budget of subject and commits on its own, so that a later
 // rollback cannot give the try back. When the budget is empty it stores nothing and
 // returns a RateLimited fault that says how long to wait.

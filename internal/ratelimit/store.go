@@ -31,6 +31,7 @@ func SpendIn(ctx context.Context, tx *db.Tx, l Limit, subject string) (wait time
 		return 0, err
 	}
 	if wait := Decide(l, stamps, tx.Now); wait > 0 {
+		tx.Say(Refused(l.Name))
 		return wait, nil
 	}
 	return 0, store(ctx, tx, l, subject, insert(stamps, tx.Now))
