@@ -15,11 +15,14 @@ type Config struct {
 	Listen         string   `toml:"listen" doc:"Address and port of the public listener."`
 	TrustedProxies []string `toml:"trusted_proxies" doc:"Networks of reverse proxies whose X-Forwarded-For is believed, as CIDR."`
 	LogLevel       string   `toml:"log_level" doc:"debug, info, warn or error."`
+	LogRequests    string   `toml:"log_requests" doc:"The level at which each request leaves a line: debug, info, or off."`
 	KeyFile        string   `toml:"key_file" doc:"Master keys, created at the first start with mode 0600. Keep a copy elsewhere: without it, sealed data is lost."`
 	Database       Database `toml:"database"`
 	TLS            TLS      `toml:"tls"`
 	SMTP           SMTP     `toml:"smtp"`
 	Geo            Geo      `toml:"geo"`
+	Ops            Ops      `toml:"ops"`
+	Tracing        Tracing  `toml:"tracing"`
 	Limits         Limits   `toml:"limits"`
 }
 
@@ -115,9 +118,11 @@ type Argon2 struct {
 // Default is the configuration of an empty file.
 func Default() Config {
 	return Config{
-		Listen: "127.0.0.1:8080", LogLevel: "info", KeyFile: "countersign.key",
+		Listen: "127.0.0.1:8080", LogLevel: "info", LogRequests: "debug", KeyFile: "countersign.key",
 		Database: Database{URL: "sqlite:countersign.db", ClockSkew: 5 * time.Second, Durability: Require},
 		SMTP:     SMTP{Port: 587, TLS: "starttls", Timeout: 20 * time.Second},
+		Ops:      Ops{Trust: TrustMachine},
+		Tracing:  Tracing{OneIn: 1, Service: "countersign"},
 		Limits: Limits{
 			CodeLength: 6, CodeLife: 10 * time.Minute, WrongAnswers: 5, NewCodes: 3, NewCodeEvery: 30 * time.Second,
 			FlowLife: 15 * time.Minute, SendsPerHour: 10, SendsPerDay: 30,

@@ -14,7 +14,7 @@ import (
 
 // Validate returns every mistake at once, each naming its key and what to do.
 func (c Config) Validate() error {
-	return errors.Join(c.checkPublicURL(), c.checkListener(), c.checkDatabase(), c.SMTP.check(), c.Limits.check())
+	return errors.Join(c.checkPublicURL(), c.checkListener(), c.checkDatabase(), c.SMTP.check(), c.Ops.check(), c.Tracing.check(), c.Limits.check())
 }
 
 func (c Config) checkPublicURL() error {
@@ -51,6 +51,11 @@ func (c Config) checkListener() error {
 	case "debug", "info", "warn", "error":
 	default:
 		mistakes = append(mistakes, errors.New("log_level must be debug, info, warn or error"))
+	}
+	switch c.LogRequests {
+	case "debug", "info", "off":
+	default:
+		mistakes = append(mistakes, errors.New("log_requests must be debug, info or off"))
 	}
 	if c.KeyFile == "" {
 		mistakes = append(mistakes, errors.New("key_file is missing: name a file; it is created at the first start"))
