@@ -1,10 +1,7 @@
 package password
 
 import (
-	"context"
 	"strings"
-	"sync"
-	"sync/atomic"
 	"testing"
 	"time"
 
@@ -63,37 +60,6 @@ func TestImportedHashes(t *testing.T) {
 	}
 	if err := p.CheckImported("5f4dcc3b5aa765d61d8327deb882cf99"); !fault.Is(err, fault.Invalid) {
 		t.Errorf("a bare MD5: %v", err)
-	}
-}
-
-func TestAFullPoolRefusesAtOnce(t *testing.T) {
-	p := newPool(t, 1, 2)
-	p.slots <- struct{}{} // somebody is hashing
-	p.waiting.Add(1)
-	var refused, entered atomic.Int64
-	var wg sync.WaitGroup
-	ctx, cancel := context.WithCancel(t.Context())
-	for range 20 {
-		wg.Go(func() {
-			_, err := p.Match(ctx, Stored{}, "x")
-			if fault.Is(err, fault.Unavailable) {
-				refused.Add(1)
-			} else {
-				entered.Add(1)
-			}
-		})
-	}
-	for refused.Load() < 18 {
-		time.Sleep(time.Millisecond)
-	}
-	cancel()
-	wg.Wait()
-	if refused.Load() != 18 || entered.Load() != 2 {
-		t.Errorf("%d refused, %d let in", refused.Load(), entered.Load())
-	}
-	p.leave()
-	if ok, err := p.Match(t.Context(), Stored{}, "x"); ok || err != nil {
-		t.Errorf("the pool did not recover: %v", err)
 	}
 }
 

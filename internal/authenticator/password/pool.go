@@ -2,7 +2,9 @@ package password
 
 import (
 	"context"
+	"errors"
 	"fmt"
+	"math/rand/v2"
 	"runtime"
 	"sync/atomic"
 	"time"
@@ -26,21 +28,43 @@ type Cost struct {
 // DefaultCost takes about 50 ms of one 2 GHz core.
 var DefaultCost = Cost{MemoryKiB: 19456, Passes: 2, Lanes: 1}
 
-// retryBusy is what a turned-away claimant is asked to wait.
-const retryBusy = 5 * time.Second
+// Patience of those who wait. It ends well before a request's, so that there is time to
+// take back what the try has cost.
+const (
+	patience  = 10 * time.Second
+	leastWait = time.Second // what a turned-away claimant is asked to wait, at least
+	mostWait  = time.Minute // and at most, beside the spread
+	firstCost = 50 * time.Millisecond
+)
 
-var errBusy = fault.New(fault.Unavailable, "signin.problem.busy").After(retryBusy)
+var errBusy = fault.New(fault.Unavailable, "signin.problem.busy")
 
-// Pool hashes and compares, a few at a time. Beyond its queue it refuses at once, so that
-// a flood of sign-ins cannot take the memory or the time of everything else.
+// Pool hashes and compares, a few at a time. Those beyond that wait in fair lanes, and
+// beyond its queue it refuses at once, so that a flood of sign-ins cannot take the memory
+// or the time of everything else, nor one company's flood the turn of another.
 type Pool struct {
+	// Now measures how long a computation takes; without it that is guessed. Observe is
+	// told of each computation how long it waited and took. Set both before use.
+	Now     func() time.Time
+	Observe func(waited, took time.Duration)
+
 	keys    *secret.Keys
 	hasher  *argon2.Hasher
 	decoder *crypt.Decoder
 	nobody  Stored // compared when there is no such user, so that both answers take as long
-	slots   chan struct{}
-	queue   int64
-	waiting atomic.Int64
+	line    *line
+	slots   int
+	running atomic.Int64
+	done    atomic.Int64
+	refused atomic.Int64
+	cost    atomic.Int64 // mean time of a computation in nanoseconds, recent ones count more
+}
+
+// Stats are the figures of a pool. Done and Refused only grow.
+type Stats struct {
+	Slots, Running, Waiting int
+	Done, Refused           int64
+	Mean                    time.Duration // of one computation, recent ones count more
 }
 
 // NewPool returns a pool of parallel slots (0 = one per processor) with room for queue
@@ -55,9 +79,10 @@ func NewPool(keys *secret.Keys, cost Cost, parallel, queue int) (*Pool, error) {
 		return nil, fmt.Errorf("password decoders: %w", err)
 	}
 	if parallel <= 0 {
-		parallel = runtime.NumCPU()
+		parallel = runtime.GOMAXPROCS(0) // heeds the limit of a container, too
 	}
-	p := &Pool{keys: keys, hasher: hasher, decoder: decoder, slots: make(chan struct{}, parallel), queue: int64(queue)}
+	p := &Pool{keys: keys, hasher: hasher, decoder: decoder, line: newLine(parallel, queue), slots: parallel}
+	p.cost.Store(int64(firstCost))
 	p.nobody, err = p.Hash(context.Background(), "nobody has this password")
 	return p, err
 }
@@ -65,10 +90,11 @@ func NewPool(keys *secret.Keys, cost Cost, parallel, queue int) (*Pool, error) {
 // Hash returns the stored form of a new password. It fails with fault Unavailable when the
 // pool is full.
 func (p *Pool) Hash(ctx context.Context, plain string) (Stored, error) {
-	if err := p.enter(ctx); err != nil {
+	leave, err := p.enter(ctx)
+	if err != nil {
 		return Stored{}, err
 	}
-	defer p.leave()
+	defer leave()
 	peppered, id, err := p.keys.Pepper("", norm.NFC.String(plain))
 	if err != nil {
 		return Stored{}, err
@@ -83,10 +109,11 @@ func (p *Pool) Hash(ctx context.Context, plain string) (Stored, error) {
 // Match compares in the time that any comparison takes, also for the zero Stored. It fails
 // with fault Unavailable when the pool is full.
 func (p *Pool) Match(ctx context.Context, s Stored, plain string) (bool, error) {
-	if err := p.enter(ctx); err != nil {
+	leave, err := p.enter(ctx)
+	if err != nil {
 		return false, err
 	}
-	defer p.leave()
+	defer leave()
 	if s.Hash == "" {
 		_, err := p.compare(p.nobody, plain)
 		return false, err
@@ -118,27 +145,98 @@ func match(d algorithm.Digest, plain []byte) (bool, error) {
 	return ok, nil
 }
 
-func (p *Pool) enter(ctx context.Context) error {
-	if p.waiting.Add(1) > p.queue+int64(cap(p.slots)) {
-		p.waiting.Add(-1)
-		return errBusy
+// enter waits for a slot in the lane of ctx. The caller calls leave when it is done with it.
+func (p *Pool) enter(ctx context.Context) (leave func(), err error) {
+	came := p.now()
+	if w := p.line.join(laneOf(ctx)); w != nil {
+		if err := p.wait(ctx, w); err != nil {
+			return nil, err
+		}
 	}
+	p.running.Add(1)
+	began := p.now()
+	return func() { p.leave(began.Sub(came), began) }, nil
+}
+
+func (p *Pool) wait(ctx context.Context, w *waiter) error {
+	timer := time.NewTimer(patience)
+	defer timer.Stop()
 	select {
-	case p.slots <- struct{}{}:
-		return nil
+	case ok := <-w.turn:
+		return p.called(ok)
+	case <-timer.C:
+		return p.give(w, p.busy())
 	case <-ctx.Done():
-		p.waiting.Add(-1)
-		return ctx.Err()
+		if errors.Is(ctx.Err(), context.DeadlineExceeded) {
+			return p.give(w, p.busy())
+		}
+		return p.give(w, ctx.Err())
 	}
 }
 
-func (p *Pool) leave() {
-	<-p.slots
-	p.waiting.Add(-1)
+func (p *Pool) called(ok bool) error {
+	if ok {
+		return nil
+	}
+	return p.busy()
 }
 
-// Waiting is how many hash or wait to hash.
-func (p *Pool) Waiting() int { return int(p.waiting.Load()) }
+// give leaves the line for a reason. A slot that was handed over at this moment goes on to
+// the next.
+func (p *Pool) give(w *waiter, why error) error {
+	if !p.line.abandon(w) && <-w.turn {
+		p.line.leave()
+	}
+	return why
+}
+
+// leave hands the slot over. It runs in any case, also when a computation panics.
+func (p *Pool) leave(waited time.Duration, began time.Time) {
+	took := p.now().Sub(began)
+	p.running.Add(-1)
+	p.line.leave()
+	p.done.Add(1)
+	if took > 0 && took < mostWait { // else the clock was moved
+		p.cost.Add((int64(took) - p.cost.Load()) / 16)
+	}
+	if p.Observe != nil {
+		p.Observe(waited, took)
+	}
+}
+
+func (p *Pool) now() time.Time {
+	if p.Now == nil {
+		return time.Time{}
+	}
+	return p.Now()
+}
+
+// Room fails with fault Unavailable when a caller in the lane of ctx would be turned away
+// now. Asking first saves the work that comes before a computation; the answer may be
+// another a moment later.
+func (p *Pool) Room(ctx context.Context) error {
+	if p.line.open(laneOf(ctx)) {
+		return nil
+	}
+	return p.busy()
+}
+
+// busy says when to come back: when those who wait now will have been served, and not
+// everybody at the same moment.
+func (p *Pool) busy() error {
+	p.refused.Add(1)
+	serve := time.Duration(p.cost.Load()) * time.Duration(p.line.size()+1) / time.Duration(p.slots)
+	serve = min(max(serve, leastWait), mostWait)
+	return errBusy.After(serve + rand.N(serve))
+}
+
+// Stats returns the figures of this moment.
+func (p *Pool) Stats() Stats {
+	return Stats{
+		Slots: p.slots, Running: int(p.running.Load()), Waiting: p.line.size(),
+		Done: p.done.Load(), Refused: p.refused.Load(), Mean: time.Duration(p.cost.Load()),
+	}
+}
 
 // CheckImported refuses a hash that this program could not compare.
 func (p *Pool) CheckImported(hash string) error {
