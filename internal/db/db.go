@@ -43,6 +43,7 @@ type DB struct {
 	writer     *writer // SQLite only
 	prepared   sync.Map
 	statements atomic.Int64
+	home       home
 }
 
 // Open connects to "sqlite:PATH" or "postgres://…". It does not migrate.
@@ -66,7 +67,7 @@ func openPostgres(ctx context.Context, dsn string, now func() time.Time) (*DB, e
 	if err := pool.PingContext(ctx); err != nil {
 		return nil, errors.Join(fmt.Errorf("reach postgres: %w", err), pool.Close())
 	}
-	return &DB{Dialect: Postgres, Now: now, pool: pool}, nil
+	return &DB{Dialect: Postgres, Now: now, pool: pool, home: home{dsn: dsn}}, nil
 }
 
 // openSQLite opens one connection that writes and a pool that cannot. synchronous(FULL)
@@ -97,7 +98,7 @@ func openSQLite(ctx context.Context, path string, now func() time.Time) (*DB, er
 	}
 	reading.SetMaxOpenConns(4)
 	reading.SetMaxIdleConns(4)
-	d := &DB{Dialect: SQLite, Now: now, pool: reading, writer: w}
+	d := &DB{Dialect: SQLite, Now: now, pool: reading, writer: w, home: home{file: path}}
 	w.begin(d)
 	return d, nil
 }
@@ -108,7 +109,7 @@ func (d *DB) Close() error {
 	if d.writer != nil {
 		err = d.writer.close()
 	}
-	return errors.Join(err, d.pool.Close())
+	return errors.Join(err, d.pool.Close(), d.home.leave())
 }
 
 // Ping reports whether the database answers.

@@ -26,11 +26,10 @@ func (d *DB) Migrate(ctx context.Context) (applied []string, err error) {
 		if _, err := tx.Exec(ctx, `CREATE TABLE IF NOT EXISTS schema_migrations (name TEXT NOT NULL PRIMARY KEY, applied_at BIGINT NOT NULL)`); err != nil {
 			return err
 		}
-		names, err := fs.Glob(migrations, "migrations/*.sql")
+		names, err := migrationNames()
 		if err != nil {
 			return err
 		}
-		sort.Strings(names)
 		for _, name := range names {
 			did, err := tx.apply(ctx, name)
 			if err != nil {
@@ -43,6 +42,12 @@ func (d *DB) Migrate(ctx context.Context) (applied []string, err error) {
 		return nil
 	})
 	return applied, err
+}
+
+func migrationNames() ([]string, error) {
+	names, err := fs.Glob(migrations, "migrations/*.sql")
+	sort.Strings(names)
+	return names, err
 }
 
 func (t *Tx) apply(ctx context.Context, name string) (bool, error) {
