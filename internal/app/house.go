@@ -68,6 +68,7 @@ func (h *House) furnish(ctx context.Context) error {
 	if h.Passwords, err = password.NewPool(h.Keys, cost, l.Argon2.Parallel, l.Argon2.Queue); err != nil {
 		return err
 	}
+	h.Passwords.Now = h.DB.Now
 	queue := &message.Queue{Jobs: h.jobs, Keys: h.Keys}
 	h.SignIn = &signin.Service{
 		DB: h.DB, Keys: h.Keys, Queue: queue, Passwords: h.Passwords, Limits: l, Origin: h.Config.PublicURL, Seen: signin.NewSeen(),

@@ -7,6 +7,7 @@ import (
 	"countersign/internal/fault"
 	"countersign/internal/setup"
 	"countersign/internal/tenant"
+	"countersign/internal/web"
 )
 
 func (p *Portal) showSetUp(w http.ResponseWriter, r *http.Request) error {
@@ -50,6 +51,11 @@ func (p *Portal) setUp(w http.ResponseWriter, r *http.Request) error {
 		Token: form.Get("token"), Company: page.Company, Name: page.Name, Email: page.Email, Password: form.Get("password"),
 		Language: p.Web.Printer(r).Lang(), Visitor: p.visitor(r),
 	})
+	if f := waiting(err); f != nil {
+		page.Problem = f.Message
+		setRetryAfter(w, f.RetryAfter)
+		return p.Web.Draw(w, r, web.Status(f.Kind), page)
+	}
 	if fault.Is(err, fault.Invalid) || fault.Is(err, fault.Denied) {
 		page.Problem = fault.Of(err).Message
 		return p.Web.Draw(w, r, http.StatusUnprocessableEntity, page)

@@ -229,8 +229,8 @@ func (p *Portal) newPassword(w http.ResponseWriter, r *http.Request) error {
 		return p.drawOver(w, r, signin.Over{Reason: signin.Expired})
 	}
 	step, err := p.SignIn.ReplacePassword(r.Context(), ref, r.PostForm.Get("password"), p.visitor(r))
-	if fault.Is(err, fault.Invalid) {
-		return p.drawNewPassword(w, r, ref, fault.Of(err).Message)
+	if waiting(err) != nil || fault.Is(err, fault.Invalid) {
+		return p.drawNewPassword(w, r, ref, fault.Of(err))
 	}
 	if err != nil {
 		return err
@@ -238,7 +238,7 @@ func (p *Portal) newPassword(w http.ResponseWriter, r *http.Request) error {
 	return p.follow(w, r, step)
 }
 
-func (p *Portal) drawNewPassword(w http.ResponseWriter, r *http.Request, ref secret.Reference, problem string) error {
+func (p *Portal) drawNewPassword(w http.ResponseWriter, r *http.Request, ref secret.Reference, problem *fault.Fault) error {
 	step, err := p.SignIn.Current(r.Context(), ref)
 	if err != nil {
 		return err
@@ -247,7 +247,8 @@ func (p *Portal) drawNewPassword(w http.ResponseWriter, r *http.Request, ref sec
 	if !ok {
 		return p.follow(w, r, step)
 	}
-	return p.Web.Draw(w, r, http.StatusUnprocessableEntity, newPasswordPage{Email: s.Email, MinLength: s.MinLength, Problem: problem, Targets: p.originsOf(s.ContinueTo)})
+	setRetryAfter(w, problem.RetryAfter)
+	return p.Web.Draw(w, r, web.Status(problem.Kind), newPasswordPage{Email: s.Email, MinLength: s.MinLength, Problem: problem.Message, Targets: p.originsOf(s.ContinueTo)})
 }
 
 // delivery answers the live view of the code page. It is no activity of the person.
