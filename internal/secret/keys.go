@@ -11,11 +11,8 @@ import (
 	"encoding/binary"
 	"errors"
 	"fmt"
-	"io/fs"
-	"os"
-	"path/filepath"
-	"strings"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"golang.org/x/crypto/chacha20poly1305"
@@ -26,125 +23,124 @@ const keyIDLength = 8
 // ErrSealed says that a sealed value could not be opened: wrong key, wrong place or changed.
 var ErrSealed = errors.New("sealed value cannot be opened")
 
-// Keys is the set of master keys of an installation. The newest seals; all open. It is
-// kept outside the database, so that a copy of the database alone opens nothing.
+// Keys is the set of master keys of an installation, one per generation. The newest that
+// may seal does; all open and check. It is kept outside the database, so that a copy of
+// the database alone opens nothing.
+//
+// Keys that came from a file follow it: Refresh reads it again when it has changed, and so
+// does a value that names a generation that is not known here. What stays unknown does not
+// open and is not believed.
 type Keys struct {
+	path string
+	set  atomic.Pointer[keySet]
+
+	mu   sync.Mutex // one reader of the file at a time
+	seen stamp      // the file as it was last read, rightly or wrongly
+	at   time.Time  // which generation seals is decided for this instant
+}
+
+// keySet is one reading of the file; it does not change.
+type keySet struct {
 	all     []masterKey
-	derived sync.Map // purpose and key id -> derived key
+	current int       // the one that seals
+	lasting []byte    // the root of lasting names, from the first generation that there ever was
+	derived *sync.Map // purpose and key id -> derived key
 }
 
 type masterKey struct {
-	id  string
-	key []byte
+	id   string
+	key  []byte
+	from time.Time // seals from then on; zero: ever since
 }
 
-// LoadKeys reads a key file, or creates it (mode 0600) where there is none. created says
-// which. A file that others may read is refused.
-func LoadKeys(path string, now time.Time) (keys *Keys, created bool, err error) {
-	text, err := os.ReadFile(path)
-	if errors.Is(err, fs.ErrNotExist) {
-		if err := createKeyFile(path, now); err != nil {
-			return nil, false, fmt.Errorf("create key file: %w", err)
+// sealing is the set as it stands at an instant: the newest generation whose time has come
+// seals. The first one does while none has.
+func (s *keySet) sealing(at time.Time) *keySet {
+	next := &keySet{all: s.all, lasting: s.lasting, derived: s.derived}
+	for i, m := range s.all {
+		if !m.from.After(at) {
+			next.current = i
 		}
-		created = true
-		text, err = os.ReadFile(path)
 	}
-	if err != nil {
-		return nil, false, fmt.Errorf("read key file: %w", err)
-	}
-	if err := onlyOwnerReads(path); err != nil {
-		return nil, false, err
-	}
-	keys, err = ParseKeys(string(text))
-	return keys, created, err
+	return next
 }
 
-// createKeyFile writes beside and links into place, so that of two starting processes
-// one file wins and neither reads half of it.
-func createKeyFile(path string, now time.Time) error {
-	tmp, err := os.CreateTemp(filepath.Dir(path), ".key-*") // CreateTemp uses mode 0600
-	if err != nil {
-		return err
-	}
-	defer os.Remove(tmp.Name())
-	if _, err := tmp.WriteString("# Countersign master keys; the last one seals. Keep a copy off this machine.\n" + newKeyLine(now)); err != nil {
-		return err
-	}
-	if err := errors.Join(tmp.Sync(), tmp.Close()); err != nil {
-		return err
-	}
-	if err := os.Link(tmp.Name(), path); err != nil && !errors.Is(err, fs.ErrExist) {
-		return err
-	}
-	return nil
-}
-
-func newKeyLine(now time.Time) string {
-	key := make([]byte, 32)
-	_, _ = rand.Read(key)
-	return NewID(now, 0)[:keyIDLength-3] + NewID(now, 0)[23:] + " " + base64.StdEncoding.EncodeToString(key) + "\n"
-}
-
-func onlyOwnerReads(path string) error {
-	info, err := os.Stat(path)
-	if err != nil {
-		return err
-	}
-	if mode := info.Mode().Perm(); mode&0o077 != 0 {
-		return fmt.Errorf("key file %s has mode %04o: others may read it; run chmod 600 on it", path, mode)
-	}
-	return nil
-}
-
-// ParseKeys reads "id base64key" lines; # begins a comment.
-func ParseKeys(text string) (*Keys, error) {
-	k := &Keys{}
-	for n, line := range strings.Split(text, "\n") {
-		line = strings.TrimSpace(line)
-		if line == "" || strings.HasPrefix(line, "#") {
-			continue
+func (s *keySet) find(id string) (masterKey, bool) {
+	for _, m := range s.all {
+		if m.id == id {
+			return m, true
 		}
-		id, encoded, _ := strings.Cut(line, " ")
-		key, err := base64.StdEncoding.DecodeString(strings.TrimSpace(encoded))
-		if err != nil || len(key) != 32 || len(id) != keyIDLength {
-			return nil, fmt.Errorf("key file line %d is not an 8-letter id and a 32-byte key", n+1)
-		}
-		k.all = append(k.all, masterKey{id: id, key: key})
 	}
-	if len(k.all) == 0 {
-		return nil, errors.New("key file holds no key")
-	}
-	return k, nil
+	return masterKey{}, false
 }
 
-// NewKeys returns one fresh key, for tests and the demo.
-func NewKeys(now time.Time) *Keys {
-	k, err := ParseKeys(newKeyLine(now))
-	if err != nil {
-		panic(err) // we wrote the line ourselves
-	}
-	return k
+// Generation is one master key without the key.
+type Generation struct {
+	ID      string
+	From    time.Time // seals from then on; zero: ever since
+	Sealing bool
 }
 
-// Current is the id of the key that seals.
-func (k *Keys) Current() string { return k.all[len(k.all)-1].id }
+// Generations lists the master keys, the oldest first.
+func (k *Keys) Generations() []Generation {
+	s := k.set.Load()
+	out := make([]Generation, 0, len(s.all))
+	for i, m := range s.all {
+		out = append(out, Generation{ID: m.id, From: m.from, Sealing: i == s.current})
+	}
+	return out
+}
 
-// derive returns the 32-byte key for one purpose under one master key (RFC 5869).
+// Current is the id of the key that seals. It changes when a newer one's time comes, so
+// that what belongs together is made with one answer.
+func (k *Keys) Current() string { s := k.set.Load(); return s.all[s.current].id }
+
+// Mark proves that a file holds the very key of a generation and tells nothing about it;
+// nil for a generation that is not known here.
+func (k *Keys) Mark(id string) []byte {
+	m := k.mac(id, "generation", []string{id})
+	if m == nil {
+		return nil
+	}
+	return m[keyIDLength:]
+}
+
+// derive returns the 32-byte key for one purpose under one master key (RFC 5869). An id
+// that is not known is looked for in the file once more.
 func (k *Keys) derive(id, purpose string) ([]byte, bool) {
-	if v, ok := k.derived.Load(id + purpose); ok {
+	s := k.set.Load()
+	if v, ok := s.derived.Load(id + purpose); ok {
 		return v.([]byte), true
 	}
-	for _, m := range k.all {
-		if m.id == id {
-			sub, err := hkdf.Key(sha256.New, m.key, nil, "countersign/"+purpose, 32)
-			if err != nil {
-				return nil, false
-			}
-			k.derived.Store(id+purpose, sub)
-			return sub, true
+	m, ok := s.find(id)
+	if !ok {
+		s = k.reread()
+		if m, ok = s.find(id); !ok {
+			return nil, false
 		}
 	}
-	return nil, false
+	sub := subkey(m.key, purpose)
+	s.derived.Store(id+purpose, sub)
+	return sub, true
+}
+
+func subkey(master []byte, purpose string) []byte {
+	sub, err := hkdf.Key(sha256.New, master, nil, "countersign/"+purpose, 32)
+	if err != nil {
+		panic(err) // SHA-256 and 32 bytes
+	}
+	return sub
+}
+
+// SubKey returns 32 bytes for one purpose of the caller's own under one generation, with
+// salt mixed in; ok is false for a generation that is not known here.
+func (k *Keys) SubKey(id, purpose string, salt []byte) (key []byte, ok bool) {
+	base, ok := k.derive(id, "sub/"+purpose)
+	if !ok {
+		return nil, false
+	}
+	key, err := hkdf.Key(sha256.New, base, salt, "countersign/"+purpose, 32)
+	return key, err == nil
 }
 
 // Seal encrypts plain so that it opens only in the same place: a table, a column and
@@ -190,9 +186,21 @@ func (k *Keys) aead(id string) cipher.AEAD {
 // MAC returns a keyed hash of parts for one purpose, prefixed with the id of its key.
 func (k *Keys) MAC(purpose string, parts ...string) []byte { return k.mac(k.Current(), purpose, parts) }
 
-// Lasting is a keyed hash by the oldest key: a name that stays when a key is added.
+// MACBy is MAC with the key of one generation, for what must be made with the same key as
+// something else; nil for a generation that is not known here.
+func (k *Keys) MACBy(id, purpose string, parts ...string) []byte { return k.mac(id, purpose, parts) }
+
+// Lasting is a keyed hash that stays the same when keys are added and dropped: a name for
+// what is counted over weeks. It protects nothing else.
 func (k *Keys) Lasting(purpose string, parts ...string) []byte {
-	return k.mac(k.all[0].id, purpose, parts)[keyIDLength:]
+	s := k.set.Load()
+	key, ok := s.derived.Load("lasting " + purpose)
+	if !ok {
+		key, _ = s.derived.LoadOrStore("lasting "+purpose, subkey(s.lasting, "mac/"+purpose))
+	}
+	h := hmac.New(sha256.New, key.([]byte))
+	h.Write(join(parts))
+	return h.Sum(nil)
 }
 
 // CheckMAC reports whether mac was made by MAC with the same purpose and parts.
@@ -241,7 +249,7 @@ func (k *Keys) IsBound(t Text, purpose string, parts ...string) bool {
 		return false
 	}
 	ok := false
-	for _, m := range k.all {
+	for _, m := range k.set.Load().all {
 		ok = Equal(b[TokenBytes/2:], k.mark(m.id, purpose, parts, b[:TokenBytes/2])) || ok
 	}
 	return ok
@@ -261,7 +269,7 @@ func (k *Keys) Token(purpose string, parts ...string) Text {
 // CheckToken reports whether t was made by Token under any key of the set.
 func (k *Keys) CheckToken(t Text, purpose string, parts ...string) bool {
 	ok := false
-	for _, m := range k.all {
+	for _, m := range k.set.Load().all {
 		ok = Equal([]byte(t), []byte(tokenOf(k.mac(m.id, "token/"+purpose, parts)))) || ok
 	}
 	return ok
