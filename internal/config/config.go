@@ -131,7 +131,7 @@ func Default() Config {
 			FailuresPerSource: 50, FailuresPerSourceWindow: 10 * time.Minute,
 			SessionLife: 24 * time.Hour, SessionIdle: time.Hour, LongSessionLife: 720 * time.Hour, RememberDays: 30,
 			AuthorizationCodeLife: time.Minute, AccessTokenLife: 10 * time.Minute, RefreshTokenLife: 720 * time.Hour,
-			Argon2: Argon2{MemoryKiB: 19456, Passes: 2, Queue: 64},
+			Argon2: Argon2{MemoryKiB: 19456, Passes: 2, Queue: 256},
 		},
 	}
 }
