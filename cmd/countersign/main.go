@@ -29,6 +29,7 @@ type cli struct {
 	Keys         KeysCmd         `cmd:"" help:"Signing keys."`
 	Config       ConfigCmd       `cmd:"" help:"The configuration in force, and its reference."`
 	Storybook    StorybookCmd    `cmd:"" help:"Every page in every state, for people who design and translate."`
+	Healthcheck  HealthcheckCmd  `cmd:"" help:"Ask the server that runs here how it is."`
 	Version      VersionCmd      `cmd:"" help:"Which version this is."`
 }
 

@@ -4,7 +4,6 @@ import (
 	"context"
 	"fmt"
 	"os"
-	"runtime/debug"
 
 	"countersign/internal/app"
 	"countersign/internal/config"
@@ -27,6 +26,8 @@ func (ServeCmd) Run(ctx context.Context, env *Env) error {
 	announceSetUp(a)
 	return a.Serve(ctx, func(addr string) {
 		log.Info("ready", "listen", addr, "public_url", c.PublicURL, "database", a.DB.Dialect)
+		notify("READY=1")
+		go notifyUntil(ctx)
 	})
 }
 
@@ -73,25 +74,5 @@ type ConfigReferenceCmd struct{}
 // Run prints what docs/configuration.md holds.
 func (ConfigReferenceCmd) Run() error {
 	fmt.Print(config.Reference())
-	return nil
-}
-
-// VersionCmd prints the version.
-type VersionCmd struct{}
-
-// Run prints the module version and the revision it was built from.
-func (VersionCmd) Run() error {
-	info, ok := debug.ReadBuildInfo()
-	if !ok {
-		fmt.Println("countersign (unknown build)")
-		return nil
-	}
-	revision := "unknown revision"
-	for _, s := range info.Settings {
-		if s.Key == "vcs.revision" {
-			revision = s.Value
-		}
-	}
-	fmt.Println("countersign", info.Main.Version, revision, info.GoVersion)
 	return nil
 }

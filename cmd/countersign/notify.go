@@ -1,0 +1,50 @@
+package main
+
+import (
+	"context"
+	"net"
+	"os"
+	"strconv"
+	"time"
+)
+
+// notify tells the service manager that started us how far we are (sd_notify(3)), and
+// nobody else: without NOTIFY_SOCKET it does nothing. A message that is lost is not worth
+// stopping for, so there is no error.
+func notify(state string) {
+	address := os.Getenv("NOTIFY_SOCKET")
+	if address == "" {
+		return
+	}
+	if address[0] == '@' { // an abstract socket
+		address = "\x00" + address[1:]
+	}
+	conn, err := net.DialUnix("unixgram", nil, &net.UnixAddr{Name: address, Net: "unixgram"})
+	if err != nil {
+		return
+	}
+	defer func() { _ = conn.Close() }()
+	_, _ = conn.Write([]byte(state))
+}
+
+// notifyUntil says that we stop as soon as ctx ends, and until then, at half of the pace
+// that the service manager asks for, that this process still gets to run. It says nothing
+// of the database: a restart would not bring that back.
+func notifyUntil(ctx context.Context) {
+	defer notify("STOPPING=1")
+	micros, err := strconv.ParseInt(os.Getenv("WATCHDOG_USEC"), 10, 64)
+	if err != nil || micros <= 0 {
+		<-ctx.Done()
+		return
+	}
+	beat := time.NewTicker(time.Duration(micros) * time.Microsecond / 2)
+	defer beat.Stop()
+	for {
+		select {
+		case <-ctx.Done():
+			return
+		case <-beat.C:
+			notify("WATCHDOG=1")
+		}
+	}
+}

@@ -1,0 +1,34 @@
+package main
+
+import (
+	"cmp"
+	"fmt"
+	"runtime/debug"
+)
+
+// version and commit are stamped into releases by the linker (scripts/release). Other
+// builds leave them empty and say what Go knows about them.
+var version, commit string
+
+// VersionCmd prints the version.
+type VersionCmd struct{}
+
+// Run prints version, revision and the Go that built it, on one line.
+func (VersionCmd) Run() error {
+	fmt.Println("countersign", built())
+	return nil
+}
+
+func built() string {
+	info, ok := debug.ReadBuildInfo()
+	if !ok {
+		return cmp.Or(version, "(unknown build)")
+	}
+	var revision string
+	for _, s := range info.Settings {
+		if s.Key == "vcs.revision" {
+			revision = s.Value
+		}
+	}
+	return fmt.Sprint(cmp.Or(version, info.Main.Version), " ", cmp.Or(commit, revision, "unknown revision"), " ", info.GoVersion)
+}
