@@ -1,0 +1,42 @@
+package rig
+
+import (
+	"os/exec"
+	"path/filepath"
+	"testing"
+)
+
+// Front is something that stands before the programs, such as a proxy: people and apps
+// are sent there with Via.
+func Front(addr string) *Server { return &Server{Addr: addr} }
+
+// FreeAddr is a loopback address with a port that nobody listens on.
+func FreeAddr(t testing.TB) string {
+	t.Helper()
+	return freeAddr(t)
+}
+
+// BuildFrom builds the program from the sources in a folder, as a flavour of that name.
+func BuildFrom(t testing.TB, f Flavour, sources string) {
+	t.Helper()
+	builds.Lock()
+	defer builds.Unlock()
+	path := filepath.Join(scratch(t), "countersign-"+string(f))
+	cmd := exec.Command("go", "build", "-trimpath", "-buildvcs=false", "-o", path, "./cmd/countersign")
+	cmd.Dir, cmd.Env = sources, append(cmd.Environ(), "CGO_ENABLED=0")
+	if out, err := cmd.CombinedOutput(); err != nil {
+		t.Fatalf("build %s: %v\n%s", f, err, out)
+	}
+	builds.made[f] = path
+}
+
+// StartAs starts one more program, of a flavour, on the world's database. The caller stops it.
+func (w *World) StartAs(t testing.TB, name string, f Flavour) *Server {
+	t.Helper()
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	was := w.flavour
+	defer func() { w.flavour = was }()
+	w.flavour = f
+	return w.start(t, name, Options{})
+}
