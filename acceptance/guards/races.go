@@ -1,0 +1,58 @@
+package main
+
+const histories = "./acceptance/histories"
+
+// races are the guards that only show when two do the same at once: their histories have
+// no order that explains them.
+var races = []Guard{
+	{
+		Name: "race: a code is spent once", File: "internal/challenge/challenge.go",
+		Old: "WHERE tenant_id = $3 AND id = $4 AND closed_at = 0 AND expires_at > $1`", New: "WHERE tenant_id = $3 AND id = $4 AND expires_at > $1`",
+		And: []Edit{
+			{"internal/signin/flow.go", "proofs = $3 WHERE tenant_id = $4 AND id = $5 AND closed_at = 0`,", "proofs = $3 WHERE tenant_id = $4 AND id = $5`,"},
+			{"internal/signin/flow.go", "case !f.ClosedAt.IsZero():", "case f.ID == \"\":"},
+		},
+		Package: histories, Tests: "SpentOnce",
+	},
+	{
+		Name: "race: a try is reserved", File: "internal/challenge/challenge.go",
+		Old: "closed_at = 0 AND tries_left > 0 AND expires_at > $3`", New: "closed_at = 0 AND tries_left > -1000 AND expires_at > $3`",
+		And:     []Edit{{"internal/challenge/challenge.go", "c.TriesLeft > 0 && now.Before", "now.Before"}},
+		Package: histories, Tests: "NoMoreThanFive",
+	},
+	{
+		Name: "race: the account's budget", File: "internal/signin/answer.go",
+		Old: "if err != nil || wait == 0 {\n\t\treturn nil, err\n\t}\n\tif err := s.refused(ctx, tx, f, \"throttled\"", New: "if err != nil || wait >= 0 {\n\t\treturn nil, err\n\t}\n\tif err := s.refused(ctx, tx, f, \"throttled\"",
+		Package: histories, Tests: "BudgetIsOne",
+	},
+	{
+		Name: "race: one winner of each generation", File: "internal/grant/refresh.go",
+		Old: "WHERE tenant_id = $2 AND id = $3 AND secret_hash = $4 AND client_id = $5 AND ended_at = 0 AND expires_at > $6", New: "WHERE tenant_id = $2 AND id = $3 AND (secret_hash = $4 OR generation > 0) AND client_id = $5 AND ended_at = 0 AND expires_at > $6",
+		Package: histories, Tests: "CodesAndRefresh",
+	},
+	{
+		Name: "race: an older refresh token ends its family", File: "internal/grant/refresh.go",
+		Old: "AND ended_at = 0 AND (secret_hash <> $4 OR client_id <> $5) RETURNING user_id`", New: "AND ended_at = 0 AND secret_hash = $4 AND client_id = $5 RETURNING user_id`",
+		Package: histories, Tests: "CodesAndRefresh",
+	},
+	{
+		Name: "race: an authorization code is redeemed once", File: "internal/grant/redeem.go",
+		Old: "AND secret_hash = $4 AND redeemed_at = 0\n", New: "AND secret_hash = $4\n",
+		Package: histories, Tests: "CodesAndRefresh",
+	},
+	{
+		Name: "race: a memory's token is replaced once", File: "internal/session/remembered.go",
+		Old: "WHERE tenant_id = $3 AND id = $4 AND token_hash = $5 AND ended_at = 0 AND expires_at > $2`", New: "WHERE tenant_id = $3 AND id = $4 AND (token_hash = $5 OR rotated_at > 0) AND ended_at = 0 AND expires_at > $2`",
+		Package: histories, Tests: "ARememberedBrowser",
+	},
+	{
+		Name: "race: signing out ends the session", File: "internal/session/session.go",
+		Old: "AND id IN (SELECT l.id FROM line l) AND ended_at = 0`", New: "AND id IN (SELECT l.id FROM line l) AND ended_at < 0`",
+		Package: histories, Tests: "AfterARevocation",
+	},
+	{
+		Name: "race: changes reach a session", File: "internal/signin/standing.go",
+		Old: "if !alive || sess.SecurityVersion != w.User.SecurityVersion || !w.User.DisabledAt.IsZero() || !w.Tenant.SuspendedAt.IsZero() {", New: "if !alive {",
+		Package: histories, Tests: "AfterARevocation",
+	},
+}
