@@ -23,6 +23,7 @@ const (
 type Authenticator struct {
 	ID, UserID, Label string
 	Kind              Kind
+	Failures          int // wrong answers since the last right one
 	DisabledAt        time.Time
 }
 
@@ -111,7 +112,7 @@ func Bind(ctx context.Context, tx *db.Tx, userID string, k Kind, label string) (
 // Of lists the authenticators of a user, oldest first.
 func Of(ctx context.Context, tx *db.Tx, userID string) ([]Authenticator, error) {
 	rows, err := tx.Query(ctx, `
-		SELECT id, user_id, kind, label, disabled_at FROM authenticators WHERE tenant_id = $1 AND user_id = $2 ORDER BY bound_at, id`, tx.Tenant, userID)
+		SELECT id, user_id, kind, label, failures, disabled_at FROM authenticators WHERE tenant_id = $1 AND user_id = $2 ORDER BY bound_at, id`, tx.Tenant, userID)
 	if err != nil {
 		return nil, err
 	}
@@ -120,7 +121,7 @@ func Of(ctx context.Context, tx *db.Tx, userID string) ([]Authenticator, error) 
 	for rows.Next() {
 		var a Authenticator
 		var disabled int64
-		if err := rows.Scan(&a.ID, &a.UserID, &a.Kind, &a.Label, &disabled); err != nil {
+		if err := rows.Scan(&a.ID, &a.UserID, &a.Kind, &a.Label, &a.Failures, &disabled); err != nil {
 			return nil, err
 		}
 		a.DisabledAt = db.Time(disabled)
@@ -151,6 +152,12 @@ func Failed(ctx context.Context, tx *db.Tx, id string, max int) error {
 // Used notes a right answer: it ends this authenticator's row of failures and no other's.
 func Used(ctx context.Context, tx *db.Tx, id string) error {
 	_, err := tx.Exec(ctx, `UPDATE authenticators SET failures = 0, last_used_at = $1 WHERE tenant_id = $2 AND id = $3`, tx.Now, tx.Tenant, id)
+	return err
+}
+
+// Seen moves the instant of the last use forward, and nothing else.
+func Seen(ctx context.Context, tx *db.Tx, id string, at time.Time) error {
+	_, err := tx.Exec(ctx, `UPDATE authenticators SET last_used_at = $1 WHERE tenant_id = $2 AND id = $3 AND last_used_at < $1`, at, tx.Tenant, id)
 	return err
 }
 

@@ -63,18 +63,10 @@ func CloseOpen(ctx context.Context, tx *db.Tx, flowID, because string) error {
 	return err
 }
 
-// Take reserves one try. ok is false when the challenge is spent, expired or closed. The
-// caller commits before it compares, so that nothing later can give the try back.
-func Take(ctx context.Context, tx *db.Tx, id string) (ok bool, err error) {
-	n, err := tx.Exec(ctx, `
-		UPDATE challenges SET tries_left = tries_left - 1 WHERE tenant_id = $1 AND id = $2 AND closed_at = 0 AND tries_left > 0 AND expires_at > $3`,
-		tx.Tenant, id, tx.Now)
-	return n > 0, err
-}
-
-// PutBack returns a try that was reserved and will not be used, in the same transaction.
-func PutBack(ctx context.Context, tx *db.Tx, id string) error {
-	_, err := tx.Exec(ctx, `UPDATE challenges SET tries_left = tries_left + 1 WHERE tenant_id = $1 AND id = $2`, tx.Tenant, id)
+// Leave writes how many tries are left, never more than before. The tries themselves are
+// taken from the account's budget, ahead of each comparison.
+func Leave(ctx context.Context, tx *db.Tx, id string, tries int) error {
+	_, err := tx.Exec(ctx, `UPDATE challenges SET tries_left = $1 WHERE tenant_id = $2 AND id = $3 AND tries_left > $1`, tries, tx.Tenant, id)
 	return err
 }
 

@@ -124,25 +124,31 @@ func (d *DB) instant() time.Time { return d.Now().UTC().Truncate(time.Microsecon
 // InTx runs fn in a write transaction and commits unless fn returns an error. An outcome
 // that must be remembered, such as a wrong code, is therefore never an error. InTx returns
 // only after the commit is durable. fn must not call InTx, and may be run again after a
-// deadlock, so it keeps its effects inside the transaction.
+// deadlock or ErrAgain, so it keeps its effects inside the transaction.
 func (d *DB) InTx(ctx context.Context, tenant string, fn func(*Tx) error) (err error) {
 	if d.Watch.watches() {
 		u := d.Watch.begin(ctx, true)
 		defer func() { u.over(err) }()
 	}
-	if d.writer != nil {
-		return d.writer.do(ctx, tenant, fn)
-	}
 	for try := 1; ; try++ {
-		err = d.once(ctx, tenant, fn)
-		if try == maxTries || !aborted(err) {
+		if d.writer != nil {
+			err = d.writer.do(ctx, tenant, try, fn)
+		} else {
+			err = d.once(ctx, tenant, try, fn)
+		}
+		if try == maxTries || !errors.Is(err, ErrAgain) && !aborted(err) {
 			return err
 		}
 	}
 }
 
-// maxTries is how often a transaction is run that PostgreSQL sacrificed to end a deadlock.
-// Nothing of it was committed, so running it again is running it once.
+// ErrAgain is what a unit of work returns that has built on what somebody else changed
+// meanwhile: nothing of it is kept, and it runs again with the next Tx.Try.
+var ErrAgain = errors.New("somebody else was faster")
+
+// maxTries is how often a unit of work is run that said ErrAgain, or that PostgreSQL
+// sacrificed to end a deadlock. Nothing of it was committed, so running it again is running
+// it once.
 const maxTries = 5
 
 // aborted reports a deadlock (40P01) or a serialization failure (40001).
@@ -151,13 +157,14 @@ func aborted(err error) bool {
 	return errors.As(err, &pg) && (pg.Code == "40P01" || pg.Code == "40001")
 }
 
-func (d *DB) once(ctx context.Context, tenant string, fn func(*Tx) error) error {
+func (d *DB) once(ctx context.Context, tenant string, try int, fn func(*Tx) error) error {
 	sqlTx, err := d.pool.BeginTx(ctx, nil)
 	if err != nil {
 		return fmt.Errorf("begin: %w", err)
 	}
 	defer func() { _ = sqlTx.Rollback() }() // no-op after Commit
 	tx := newTx(d, sqlTx, tenant)
+	tx.Try = try
 	if err := fn(tx); err != nil {
 		return err
 	}

@@ -13,6 +13,7 @@ import (
 type Tx struct {
 	Tenant string
 	Now    time.Time
+	Try    int // from 1; higher where the work is run again
 
 	on       runner
 	db       *DB
@@ -56,7 +57,7 @@ func (t *Tx) NewID() string {
 }
 
 func newTx(d *DB, on runner, tenant string) *Tx {
-	return &Tx{Tenant: tenant, Now: d.instant(), on: on, db: d, ids: new(int)}
+	return &Tx{Tenant: tenant, Now: d.instant(), Try: 1, on: on, db: d, ids: new(int)}
 }
 
 // OnCommit remembers fn to be run after this unit of work is durable, and never if it fails.
@@ -70,7 +71,7 @@ func (t *Tx) OnCommit(fn func()) {
 // As returns the same unit of work speaking for another tenant, for the few journeys
 // that begin in the installation and end in a company.
 func (t *Tx) As(tenant string) *Tx {
-	return &Tx{Tenant: tenant, Now: t.Now, on: t.on, db: t.db, ids: t.ids, parent: t}
+	return &Tx{Tenant: tenant, Now: t.Now, Try: t.Try, on: t.on, db: t.db, ids: t.ids, parent: t}
 }
 
 func (t *Tx) committed() {

@@ -31,6 +31,7 @@ type writer struct {
 
 type unit struct {
 	tenant string
+	try    int
 	fn     func(*Tx) error
 	tx     *Tx
 	err    error
@@ -69,8 +70,8 @@ func (w *writer) close() error {
 }
 
 // do queues a unit of work and waits until it is durable or has failed.
-func (w *writer) do(ctx context.Context, tenant string, fn func(*Tx) error) error {
-	u := &unit{tenant: tenant, fn: fn, done: make(chan struct{}), origin: origin()}
+func (w *writer) do(ctx context.Context, tenant string, try int, fn func(*Tx) error) error {
+	u := &unit{tenant: tenant, try: try, fn: fn, done: make(chan struct{}), origin: origin()}
 	if err := w.enqueue(ctx, u); err != nil {
 		return err
 	}
@@ -170,6 +171,7 @@ func (w *writer) runUnit(u *unit) error {
 		return err
 	}
 	u.tx = newTx(w.db, writing{w}, u.tenant)
+	u.tx.Try = u.try
 	w.call(u)
 	if u.err != nil || u.panicv != nil {
 		if err := w.exec("ROLLBACK TO unit"); err != nil {

@@ -121,6 +121,26 @@ func Delivery(ctx context.Context, tx *db.Tx, id string) (Status, error) {
 	return s, nil
 }
 
+// Joined are the columns of a message's status that another query joins as m, perhaps none.
+const Joined = `COALESCE(m.state, 'none'), COALESCE(m.host, ''), COALESCE(m.state_at, 0), COALESCE(m.next_try_at, 0), COALESCE(m.attempts, 0)`
+
+// Reader scans Joined; Settle turns the stored instants into times afterwards.
+type Reader struct {
+	s        Status
+	at, next int64
+}
+
+// Targets are what to scan into.
+func (r *Reader) Targets() []any {
+	return []any{&r.s.State, &r.s.Host, &r.at, &r.next, &r.s.Attempts}
+}
+
+// Settle returns the status; its state is None where there is no message.
+func (r *Reader) Settle() Status {
+	r.s.At, r.s.NextTry = db.Time(r.at), db.Time(r.next)
+	return r.s
+}
+
 // Withdraw erases a message that has not left yet, so that a dead code is not delivered.
 // One that has left, or does not exist, stays as it is.
 func Withdraw(ctx context.Context, tx *db.Tx, id string) error {

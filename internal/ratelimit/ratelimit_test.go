@@ -80,8 +80,9 @@ func TestNeverMoreThanCountInAnyWindow(t *testing.T) {
 				continue
 			}
 			allowed = append(allowed, now)
-			kept = insert(kept, now)
-			kept = kept[max(0, len(kept)-l.keep()):]
+			e := Known(Charge{Limit: l}, encode(kept, make([]uint16, len(kept))))
+			e.spend(now)
+			kept = e.stamps
 		}
 		for _, w := range l.Windows {
 			for i, end := range allowed {
@@ -133,30 +134,111 @@ func in(t *testing.T, d *db.DB, fn func(ctx context.Context, tx *db.Tx) error) {
 func TestGiveBackReturnsOneTry(t *testing.T) {
 	dbtest.Each(t, func() time.Time { return start }, func(t *testing.T, d *db.DB) {
 		l := Limit{Name: "n", Windows: []Window{{Count: 2, Per: time.Hour}}}
+		charge := Charge{Tenant: "t1", Limit: l, Subject: "s"}
 		spend := func() (wait time.Duration) {
 			in(t, d, func(ctx context.Context, tx *db.Tx) (err error) { wait, err = SpendIn(ctx, tx, l, "s"); return err })
 			return wait
 		}
-		in(t, d, func(ctx context.Context, tx *db.Tx) error { return GiveBack(ctx, tx, l, "s") }) // nothing to give
+		back := func() {
+			in(t, d, func(ctx context.Context, tx *db.Tx) error {
+				all, err := Read(ctx, tx, charge)
+				if err != nil {
+					return err
+				}
+				all[0].GiveBack()
+				return all.Write(ctx, tx)
+			})
+		}
+		back() // nothing to give
 		if waits := [3]time.Duration{spend(), spend(), spend()}; waits != [3]time.Duration{0, 0, time.Hour} {
 			t.Fatalf("the budget is not two: %v", waits)
 		}
-		in(t, d, func(ctx context.Context, tx *db.Tx) error { return GiveBack(ctx, tx, l, "s") })
+		back()
 		if waits := [2]time.Duration{spend(), spend()}; waits[0] != 0 || waits[1] == 0 {
 			t.Errorf("one was not given back: %v", waits)
 		}
 		in(t, d, func(ctx context.Context, tx *db.Tx) error {
-			n, err := Count(ctx, tx, l, "s", time.Hour)
-			if n != 2 {
-				t.Errorf("%d counted", n)
-			}
-			none, _ := Count(ctx, tx, l, "nobody", time.Hour)
-			if none != 0 {
-				t.Errorf("%d counted for nobody", none)
+			all, err := Read(ctx, tx, charge, Charge{Tenant: "t1", Limit: l, Subject: "nobody"})
+			if all[0].Used(tx.Now, time.Hour) != 2 || all[1].Used(tx.Now, time.Hour) != 0 {
+				t.Errorf("%d and %d counted", all[0].Used(tx.Now, time.Hour), all[1].Used(tx.Now, time.Hour))
 			}
 			return err
 		})
 	})
+}
+
+// TestAWriteOverWhatNobodyReadIsRefused: of two that read the same, one writes; the other
+// runs again and decides on what the first has left.
+func TestAWriteOverWhatNobodyReadIsRefused(t *testing.T) {
+	dbtest.Each(t, func() time.Time { return start }, func(t *testing.T, d *db.DB) {
+		l := Limit{Name: "n", Windows: []Window{{Count: 3, Per: time.Hour}}}
+		charges := []Charge{{Tenant: "t1", Limit: l, Subject: "a"}, {Tenant: "t1", Limit: l, Subject: "b"}}
+		var early Ledger
+		read := func(ctx context.Context, tx *db.Tx) (err error) { early, err = Read(ctx, tx, charges...); return err }
+		if err := d.View(t.Context(), "t1", func(tx *db.Tx) error { return read(t.Context(), tx) }); err != nil {
+			t.Fatal(err)
+		}
+		in(t, d, func(ctx context.Context, tx *db.Tx) error { _, err := SpendIn(ctx, tx, l, "b"); return err })
+		tries := 0
+		in(t, d, func(ctx context.Context, tx *db.Tx) error {
+			if tries++; tx.Try > 1 {
+				if err := early.Hold(ctx, tx); err != nil {
+					return err
+				}
+			}
+			early.Spend(tx)
+			return early.Write(ctx, tx)
+		})
+		if tries != 2 {
+			t.Errorf("ran %d times", tries)
+		}
+		in(t, d, func(ctx context.Context, tx *db.Tx) error {
+			now, err := Read(ctx, tx, charges...)
+			if a, b := now[0].Used(tx.Now, time.Hour), now[1].Used(tx.Now, time.Hour); a != 1 || b != 2 {
+				t.Errorf("%d and %d used", a, b)
+			}
+			return err
+		})
+	})
+}
+
+// TestOneOfTwoBudgetsIsEmpty: a try comes out of both or out of none.
+func TestOneOfTwoBudgetsIsEmpty(t *testing.T) {
+	dbtest.Each(t, func() time.Time { return start }, func(t *testing.T, d *db.DB) {
+		full, empty := Limit{Name: "full", Windows: []Window{{Count: 2, Per: time.Hour}}}, Limit{Name: "empty", Windows: []Window{{Per: time.Hour}}}
+		in(t, d, func(ctx context.Context, tx *db.Tx) error {
+			both, err := Read(ctx, tx, Charge{Tenant: "t1", Limit: full, Subject: "s"}, Charge{Tenant: "t1", Limit: empty, Subject: "s"})
+			if wait := both.Spend(tx); wait != time.Hour || both[0].changed || both[1].changed {
+				t.Errorf("wait %v, %v", wait, both)
+			}
+			return err
+		})
+	})
+}
+
+// TestTriesOfOneOccasion: the tries of an occasion are counted within the budget, apart
+// from those of others and from old stamps that name none.
+func TestTriesOfOneOccasion(t *testing.T) {
+	l := Limit{Name: "n", Windows: []Window{{Count: 30, Per: time.Hour}}}
+	old := encode(at(0, 1), make([]uint16, 2))
+	a, b := Charge{Limit: l, Tag: "a", PerTag: 5}, Charge{Limit: l, Tag: "b", PerTag: 5}
+	e := Known(a, old)
+	for i := range 3 {
+		e.spend(start.Add(time.Duration(i+2) * time.Second))
+	}
+	kept := encode(e.stamps, e.tags)
+	if a, b := Known(a, kept), Known(b, kept); a.Left() != 2 || b.Left() != 5 || b.Used(start.Add(5*time.Second), time.Hour) != 5 {
+		t.Errorf("%d and %d left, %d used", a.Left(), b.Left(), b.Used(start.Add(5*time.Second), time.Hour))
+	}
+	if e.GiveBack(); e.Left() != 3 {
+		t.Errorf("%d left after one was given back", e.Left())
+	}
+	for range 9 {
+		e.spend(start.Add(time.Minute))
+	}
+	if e.Left() != 0 {
+		t.Errorf("%d left", e.Left())
+	}
 }
 
 func TestAnySubjectCanBeStored(t *testing.T) {

@@ -5,7 +5,6 @@ import (
 	"encoding/binary"
 	"encoding/hex"
 	"fmt"
-	"slices"
 	"strings"
 	"time"
 	"unicode/utf8"
@@ -23,43 +22,17 @@ const sweepBatch = 500
 // SpendIn takes one try from the budget of subject in the caller's transaction. A positive
 // wait means that the budget is empty: nothing was spent, and that is how long to wait.
 //
-// The first statement takes the row, so that of two transactions the second decides on
-// what the first has written.
+// The row is held first, so that of two transactions the second decides on what the first
+// has written.
 func SpendIn(ctx context.Context, tx *db.Tx, l Limit, subject string) (wait time.Duration, err error) {
-	stamps, err := take(ctx, tx, l, subject)
-	if err != nil {
+	one := Ledger{Known(Charge{Tenant: tx.Tenant, Limit: l, Subject: subject}, nil)}
+	if err := one.Hold(ctx, tx); err != nil {
 		return 0, err
 	}
-	if wait := Decide(l, stamps, tx.Now); wait > 0 {
-		tx.Say(Refused(l.Name))
+	if wait := one.Spend(tx); wait > 0 {
 		return wait, nil
 	}
-	return 0, store(ctx, tx, l, subject, insert(stamps, tx.Now))
-}
-
-// GiveBack takes back the newest try of subject, one that was spent ahead of an answer
-// which then was right. It does nothing where there is none.
-func GiveBack(ctx context.Context, tx *db.Tx, l Limit, subject string) error {
-	stamps, err := take(ctx, tx, l, subject)
-	if err != nil || len(stamps) == 0 {
-		return err
-	}
-	return store(ctx, tx, l, subject, stamps[:len(stamps)-1])
-}
-
-// Count is how many tries of subject lie within the last span, as far as the limit
-// remembers them. It changes nothing.
-func Count(ctx context.Context, tx *db.Tx, l Limit, subject string, span time.Duration) (int, error) {
-	var kept []byte
-	err := tx.QueryRow(ctx, `SELECT stamps FROM budgets WHERE tenant_id = $1 AND name = $2 AND subject = $3`,
-		tx.Tenant, l.Name, name(subject)).Scan(&kept)
-	if db.IsNoRows(err) {
-		return 0, nil
-	}
-	if err != nil {
-		return 0, fmt.Errorf("count budget %s: %w", l.Name, err)
-	}
-	return within(decode(kept), tx.Now, span), nil
+	return 0, one.Write(ctx, tx)
 }
 
 // Sweep forgets subjects that have been quiet for longer than any window, and returns how many.
@@ -82,53 +55,26 @@ func Sweep(ctx context.Context, d *db.DB) (total int64, err error) {
 	}
 }
 
-// take makes the row ours until the transaction ends and returns its stamps.
-func take(ctx context.Context, tx *db.Tx, l Limit, subject string) ([]time.Time, error) {
-	var kept []byte
-	err := tx.QueryRow(ctx, `
-		INSERT INTO budgets (tenant_id, name, subject, stamps, touched_at) VALUES ($1, $2, $3, $4, $5)
-		ON CONFLICT (tenant_id, name, subject) DO UPDATE SET touched_at = excluded.touched_at
-		RETURNING stamps`,
-		tx.Tenant, l.Name, name(subject), []byte{}, tx.Now).Scan(&kept)
-	if err != nil {
-		return nil, fmt.Errorf("take budget %s: %w", l.Name, err)
-	}
-	return decode(kept), nil
-}
+// tagBits are the highest bits of a stored stamp: microseconds need the other 52 until the
+// year 2112. Without a tag they are zero.
+const tagBits = 12
 
-func store(ctx context.Context, tx *db.Tx, l Limit, subject string, stamps []time.Time) error {
-	stamps = stamps[max(0, len(stamps)-l.keep()):]
-	_, err := tx.Exec(ctx, `UPDATE budgets SET stamps = $1 WHERE tenant_id = $2 AND name = $3 AND subject = $4`,
-		encode(stamps), tx.Tenant, l.Name, name(subject))
-	if err != nil {
-		return fmt.Errorf("spend budget %s: %w", l.Name, err)
-	}
-	return nil
-}
-
-// insert keeps the order where two replicas' clocks differ.
-func insert(stamps []time.Time, at time.Time) []time.Time {
-	i := len(stamps)
-	for i > 0 && stamps[i-1].After(at) {
-		i--
-	}
-	return slices.Insert(stamps, i, at)
-}
-
-func encode(stamps []time.Time) []byte {
+func encode(stamps []time.Time, tags []uint16) []byte {
 	out := make([]byte, 0, 8*len(stamps))
-	for _, s := range stamps {
-		out = binary.BigEndian.AppendUint64(out, uint64(db.Micros(s)))
+	for i, s := range stamps {
+		out = binary.BigEndian.AppendUint64(out, uint64(db.Micros(s))|uint64(tags[i])<<(64-tagBits))
 	}
 	return out
 }
 
-func decode(kept []byte) []time.Time {
-	out := make([]time.Time, 0, len(kept)/8+1)
+func decode(kept []byte) (stamps []time.Time, tags []uint16) {
+	stamps, tags = make([]time.Time, 0, len(kept)/8+1), make([]uint16, 0, len(kept)/8+1)
 	for ; len(kept) >= 8; kept = kept[8:] {
-		out = append(out, db.Time(int64(binary.BigEndian.Uint64(kept))))
+		word := binary.BigEndian.Uint64(kept)
+		stamps = append(stamps, db.Time(int64(word&(1<<(64-tagBits)-1))))
+		tags = append(tags, uint16(word>>(64-tagBits)))
 	}
-	return out
+	return stamps, tags
 }
 
 // name makes any subject a key that both engines store: what was typed by a stranger may

@@ -2,6 +2,8 @@ package signin
 
 import (
 	"context"
+	"errors"
+	"slices"
 	"time"
 
 	"countersign/internal/authenticator"
@@ -24,14 +26,14 @@ func (s *Service) Current(ctx context.Context, ref secret.Reference) (Step, erro
 		if err != nil {
 			return err
 		}
-		step, err = s.standing(ctx, tx, f, "")
+		step, err = s.standing(tx, f, "")
 		return err
 	})
 	return step, err
 }
 
 // standing draws a flow that waits, without deciding anything new.
-func (s *Service) standing(ctx context.Context, tx *db.Tx, f *flow, problem string) (Step, error) {
+func (s *Service) standing(tx *db.Tx, f *flow, problem string) (Step, error) {
 	if why := f.over(tx.Now); why != "" {
 		return f.overStep(why), nil
 	}
@@ -42,8 +44,7 @@ func (s *Service) standing(ctx context.Context, tx *db.Tx, f *flow, problem stri
 	if !f.Challenge.Open(tx.Now) {
 		return s.spentStep(f, tx.Now), nil
 	}
-	status, err := message.Delivery(ctx, tx, f.Challenge.MessageID)
-	return s.answerStep(tx, f, d, problem, status), err
+	return s.answerStep(tx, f, d, problem), nil
 }
 
 func (s *Service) spentStep(f *flow, now time.Time) CodeSpent {
@@ -56,94 +57,140 @@ func (s *Service) spentStep(f *flow, now time.Time) CodeSpent {
 
 func (s *Service) newCodesLeft(f *flow) int { return max(s.Limits.NewCodes+1-f.Sends, 0) }
 
-func (s *Service) answerStep(tx *db.Tx, f *flow, d policy.Decision, problem string, delivery message.Status) AnswerCode {
+func (s *Service) answerStep(tx *db.Tx, f *flow, d policy.Decision, problem string) AnswerCode {
 	c := f.Challenge
 	return AnswerCode{
 		AppName: f.App.Name, SentTo: outofband.Mask(f.User.Email), Reference: c.Reference, IssuedAt: c.IssuedAt, ExpiresAt: c.ExpiresAt,
 		NewCodeAt: c.IssuedAt.Add(s.Limits.NewCodeEvery), Now: tx.Now, Length: s.Limits.CodeLength, TriesLeft: c.TriesLeft,
-		NewCodesLeft: s.newCodesLeft(f), RememberDays: d.RememberDays, Problem: problem, Delivery: delivery, Because: d.Because, ContinueTo: f.ContinueTo,
+		NewCodesLeft: s.newCodesLeft(f), RememberDays: d.RememberDays, Problem: problem, Delivery: f.Delivery, Because: d.Because, ContinueTo: f.ContinueTo,
 	}
 }
 
 // Answer judges a typed code. A wrong one is a step, never an error: it costs a try and
 // leaves a trace.
-func (s *Service) Answer(ctx context.Context, ref secret.Reference, code string, remember bool, v session.Visitor) (Step, error) {
-	taken, step, err := s.reserveAnswer(ctx, ref, v)
-	if err != nil || step != nil {
-		return step, err
+//
+// One unit of work takes the try, judges, and writes what came of it, so that nobody is
+// told an outcome whose try could be lost. When it fails after the try was taken, the try
+// is taken again on its own. A browser that hangs up changes nothing of this.
+func (s *Service) Answer(ctx context.Context, ref secret.Reference, code string, remember bool, v session.Visitor) (step Step, err error) {
+	ctx = context.WithoutCancel(ctx)
+	a := &answer{ref: ref, code: code, remember: remember, visitor: v}
+	defer func() {
+		r := recover()
+		if r != nil || err != nil && a.taken {
+			err = errors.Join(err, s.charge(ctx, ref))
+		}
+		if r != nil {
+			panic(r)
+		}
+	}()
+	early, err := s.read(ctx, ref)
+	if err != nil {
+		return nil, err
 	}
 	err = s.DB.InTx(ctx, ref.Tenant, func(tx *db.Tx) error {
-		f, err := s.load(ctx, tx, ref)
+		f, err := s.again(ctx, tx, ref, early)
 		if err != nil {
 			return err
 		}
-		step, err = s.judge(ctx, tx, f, taken, authenticator.Response{Code: code}, remember, v)
+		step, err = s.take(ctx, tx, f, a)
 		step, err = f.keep(ctx, tx, step, err)
 		return err
 	})
+	if err == nil && a.refused != nil {
+		return nil, a.refused
+	}
 	return step, err
 }
 
-// reserveAnswer takes a try from the challenge and from the account's budget, and commits
-// before anything is compared. It returns a step instead when there is nothing to answer.
-func (s *Service) reserveAnswer(ctx context.Context, ref secret.Reference, v session.Visitor) (taken string, step Step, err error) {
-	var refused error
-	err = s.DB.InTx(ctx, ref.Tenant, func(tx *db.Tx) error {
-		taken, step, refused = "", nil, nil
+// answer is one typed code on its way.
+type answer struct {
+	ref      secret.Reference
+	code     string
+	remember bool
+	visitor  session.Visitor
+	taken    bool  // it costs a try
+	refused  error // it was not judged, because the account's budget is empty
+}
+
+// read reads a flow before a unit of work begins.
+func (s *Service) read(ctx context.Context, ref secret.Reference) (f *flow, err error) {
+	err = s.DB.View(ctx, ref.Tenant, func(tx *db.Tx) error {
+		f, err = s.load(ctx, tx, ref)
+		return err
+	})
+	return f, err
+}
+
+// again returns the flow that was read early for the first try of a unit of work. Any
+// further try reads it anew and holds the budget, so that it cannot be too late twice.
+func (s *Service) again(ctx context.Context, tx *db.Tx, ref secret.Reference, early *flow) (*flow, error) {
+	if tx.Try == 1 {
+		early.outside = true
+		return early, nil
+	}
+	f, err := s.load(ctx, tx, ref)
+	if err != nil {
+		return nil, err
+	}
+	if err := (ratelimit.Ledger{f.answers}).Hold(ctx, tx); err != nil {
+		return nil, err
+	}
+	f.countTries()
+	return f, nil
+}
+
+// take reserves a try, of the challenge and of the account's budget in one guarded write,
+// before anything is compared.
+func (s *Service) take(ctx context.Context, tx *db.Tx, f *flow, a *answer) (Step, error) {
+	a.taken, a.refused = false, nil
+	if f.over(tx.Now) != "" || !f.Challenge.Open(tx.Now) {
+		return s.unjudged(ctx, tx, f, a.visitor)
+	}
+	budget := ratelimit.Ledger{f.answers}
+	if wait := budget.Spend(tx); wait > 0 {
+		a.refused = errAnswers.After(wait)
+		return nil, s.refused(ctx, tx, f, "throttled", f.Challenge.ID, a.visitor)
+	}
+	if err := budget.Write(ctx, tx); err != nil {
+		return nil, err
+	}
+	a.taken = true
+	f.countTries()
+	return s.judge(ctx, tx, f, authenticator.Response{Code: a.code}, a.remember, a.visitor)
+}
+
+// charge takes a try for an answer whose own unit of work failed.
+func (s *Service) charge(ctx context.Context, ref secret.Reference) error {
+	return s.DB.InTx(ctx, ref.Tenant, func(tx *db.Tx) error {
 		f, err := s.load(ctx, tx, ref)
 		if err != nil {
 			return err
 		}
-		ok := f.over(tx.Now) == "" && f.Challenge.Open(tx.Now)
-		if ok {
-			ok, err = challenge.Take(ctx, tx, f.Challenge.ID) // another request may take the last try
-		}
-		if err != nil || !ok {
-			step, err = s.unjudged(ctx, tx, f, v, err)
+		budget := ratelimit.Ledger{f.answers}
+		if err := budget.Hold(ctx, tx); err != nil {
 			return err
 		}
-		taken = f.Challenge.ID
-		refused, err = s.spendAnswer(ctx, tx, f, v)
-		_, err = f.keep(ctx, tx, nil, err)
-		return err
+		budget.Spend(tx)
+		return budget.Write(ctx, tx)
 	})
-	if err == nil {
-		err = refused
-	}
-	return taken, step, err
-}
-
-// spendAnswer takes a try from the account's budget. When that is empty, the try that the
-// challenge gave is put back: the answer will not be compared.
-func (s *Service) spendAnswer(ctx context.Context, tx *db.Tx, f *flow, v session.Visitor) (refused, err error) {
-	wait, err := ratelimit.SpendIn(ctx, tx, s.limitAnswers(), f.User.ID)
-	if err != nil || wait == 0 {
-		return nil, err
-	}
-	if err := s.refused(ctx, tx, f, "throttled", f.Challenge.ID, v); err != nil {
-		return nil, err
-	}
-	return errAnswers.After(wait), challenge.PutBack(ctx, tx, f.Challenge.ID)
 }
 
 var errAnswers = fault.New(fault.RateLimited, "code.problem.wait")
 
 // unjudged answers a code that came when there was nothing to compare it with.
-func (s *Service) unjudged(ctx context.Context, tx *db.Tx, f *flow, v session.Visitor, err error) (Step, error) {
-	if err != nil {
-		return nil, err
-	}
+func (s *Service) unjudged(ctx context.Context, tx *db.Tx, f *flow, v session.Visitor) (Step, error) {
+	f.outside = false // what is over stays over
 	if err := s.expire(ctx, tx, f); err != nil {
 		return nil, err
 	}
 	if err := s.refused(ctx, tx, f, "no_open_challenge", f.ID, v); err != nil {
 		return nil, err
 	}
-	var step Step = s.spentStep(f, tx.Now)
 	if why := f.over(tx.Now); why != "" {
-		step = f.overStep(why)
+		return f.overStep(why), nil
 	}
-	return f.keep(ctx, tx, step, nil)
+	return s.spentStep(f, tx.Now), nil
 }
 
 // refused notes an answer that was turned away unseen, a limited number of times: it cost
@@ -156,14 +203,10 @@ func (s *Service) refused(ctx context.Context, tx *db.Tx, f *flow, reason, subje
 	return err
 }
 
-// judge compares, spends and goes on, on a flow that was read in this transaction. taken is
-// the challenge that gave a try for it.
-func (s *Service) judge(ctx context.Context, tx *db.Tx, f *flow, taken string, r authenticator.Response, remember bool, v session.Visitor) (Step, error) {
+// judge compares, spends and goes on.
+func (s *Service) judge(ctx context.Context, tx *db.Tx, f *flow, r authenticator.Response, remember bool, v session.Visitor) (Step, error) {
 	if why := f.over(tx.Now); why != "" {
 		return f.overStep(why), nil
-	}
-	if f.Challenge.ID != taken { // replaced meanwhile: the newer one has given no try
-		return s.wrong(ctx, tx, f, "replaced", r, v)
 	}
 	c := f.Challenge
 	verdict, err := s.verifier(c.Kind).Verify(ctx, tx, f.answering(), s.setting(f, c), c.State, r)
@@ -173,14 +216,30 @@ func (s *Service) judge(ctx context.Context, tx *db.Tx, f *flow, taken string, r
 	if !verdict.OK {
 		return s.wrong(ctx, tx, f, verdict.Reason, r, v)
 	}
-	first, err := challenge.Spend(ctx, tx, c.ID)
-	if err != nil {
-		return nil, err
+	if f.outside && !f.finishes(tx.Now, c) {
+		return nil, db.ErrAgain // more than the flow's end must be written: on what is read in here
 	}
-	if !first {
-		return s.wrong(ctx, tx, f, "already_used", r, v)
+	if !f.outside {
+		first, err := challenge.Spend(ctx, tx, c.ID)
+		if err != nil {
+			return nil, err
+		}
+		if !first {
+			return s.wrong(ctx, tx, f, "already_used", r, v)
+		}
 	}
 	return s.right(ctx, tx, f, r, remember, v)
+}
+
+// finishes reports whether a right answer is all that the flow still needs. Then the end of
+// the flow is what spends the challenge, too.
+func (f *flow) finishes(now time.Time, c challenge.Challenge) bool {
+	if f.SteppingUp != "" || !f.User.PasswordFlaggedAt.IsZero() {
+		return false
+	}
+	proved := *f
+	proved.Proofs = append(slices.Clone(f.Proofs), authenticator.Proof{Kind: c.Kind, AuthenticatorID: c.AuthenticatorID, At: now})
+	return proved.decide(now, nil).Outcome == policy.Allow
 }
 
 // answering is the authenticator that the newest challenge is about.
@@ -192,15 +251,30 @@ func (s *Service) right(ctx context.Context, tx *db.Tx, f *flow, r authenticator
 	c, how := f.Challenge, "typed"
 	if r.LinkToken != "" {
 		how = "link"
-	} else if err := ratelimit.GiveBack(ctx, tx, s.limitAnswers(), f.User.ID); err != nil { // only a typed answer had reserved a try
-		return nil, err
+	} else { // only a typed answer had reserved a try
+		f.answers.GiveBack()
+		if err := (ratelimit.Ledger{f.answers}).Write(ctx, tx); err != nil {
+			return nil, err
+		}
 	}
-	if err := authenticator.Used(ctx, tx, c.AuthenticatorID); err != nil {
+	if err := s.used(ctx, tx, f); err != nil {
 		return nil, err
 	}
 	f.prove(authenticator.Proof{Kind: c.Kind, AuthenticatorID: c.AuthenticatorID, At: tx.Now})
 	f.note("signin.code", "ok", how, string(c.Kind), c.ID, v)
 	return s.next(ctx, tx, f, remember)
+}
+
+// used ends the authenticator's row of failures. That it was used is noted in memory and
+// written with other such notes.
+func (s *Service) used(ctx context.Context, tx *db.Tx, f *flow) error {
+	id := f.Challenge.AuthenticatorID
+	if f.failures > 0 {
+		return authenticator.Used(ctx, tx, id)
+	}
+	tenant, now := tx.Tenant, tx.Now
+	tx.OnCommit(func() { s.Seen.noteUse(tenant, id, now) })
+	return nil
 }
 
 func (s *Service) wrong(ctx context.Context, tx *db.Tx, f *flow, reason string, r authenticator.Response, v session.Visitor) (Step, error) {
@@ -215,11 +289,14 @@ func (s *Service) wrong(ctx context.Context, tx *db.Tx, f *flow, reason string, 
 	if err := authenticator.Failed(ctx, tx, c.AuthenticatorID, s.Limits.FailuresInARow); err != nil {
 		return nil, err
 	}
+	if err := challenge.Leave(ctx, tx, c.ID, c.TriesLeft); err != nil {
+		return nil, err
+	}
 	f.note("signin.code", "failed", reason, string(c.Kind), c.ID, v)
 	if err := s.warn(ctx, tx, f, v); err != nil {
 		return nil, err
 	}
-	return s.standing(ctx, tx, f, problem)
+	return s.standing(tx, f, problem)
 }
 
 // wasOlder reports whether the answer is right for a code that a newer one replaced.
@@ -298,6 +375,9 @@ func (s *Service) drop(ctx context.Context, tx *db.Tx, f *flow, because string) 
 	if err := challenge.CloseOpen(ctx, tx, f.ID, because); err != nil {
 		return err
 	}
+	if st := f.Delivery.State; st != message.Queued && st != message.Delayed {
+		return nil // it has left
+	}
 	return message.Withdraw(ctx, tx, f.Challenge.MessageID)
 }
 
@@ -308,8 +388,8 @@ func (s *Service) Delivery(ctx context.Context, ref secret.Reference) (status me
 		if err != nil {
 			return err
 		}
-		status, err = message.Delivery(ctx, tx, f.Challenge.MessageID)
-		return err
+		status = f.Delivery
+		return nil
 	})
 	return status, err
 }

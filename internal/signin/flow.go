@@ -13,6 +13,8 @@ import (
 	"countersign/internal/challenge"
 	"countersign/internal/db"
 	"countersign/internal/fault"
+	"countersign/internal/message"
+	"countersign/internal/ratelimit"
 	"countersign/internal/secret"
 	"countersign/internal/session"
 )
@@ -37,23 +39,37 @@ type flow struct {
 	Proofs      []authenticator.Proof
 	Challenge   challenge.Challenge // the newest; zero where there was none
 	Destination string              // where the newest went
+	Delivery    message.Status      // what became of its message
+	failures    int                 // of its authenticator, since the last right answer
+	budgets     ratelimit.Ledger    // changed in memory, to be written with the step
+	answers     *ratelimit.Entry    // the account's budget of answers, with the tries of the newest challenge
 	remembered  session.Remembered
 	rememberBy  secret.Reference
 
-	proved bool          // a proof was added that is not written yet
-	events []audit.Event // what happened that is not written yet
+	tokenHash []byte
+	stored    bool          // there is a row of it
+	outside   bool          // it was read before this unit of work began: its last write looks whether all that still holds
+	proved    bool          // a proof was added that is not written yet
+	events    []audit.Event // what happened that is not written yet
 }
 
-// begin stores a new flow with its first proofs and returns what the browser keeps.
-func (s *Service) begin(ctx context.Context, tx *db.Tx, f *flow, proofs ...authenticator.Proof) (secret.Reference, error) {
+// begin makes a new flow with its first proofs and returns what the browser keeps. Its row
+// is written with the first thing that needs it.
+func (s *Service) begin(tx *db.Tx, f *flow, proofs ...authenticator.Proof) secret.Reference {
 	token, hash := secret.NewToken()
-	f.ID, f.StartedAt, f.ExpiresAt, f.Proofs = tx.NewID(), tx.Now, tx.Now.Add(s.Limits.FlowLife), proofs
+	f.ID, f.tokenHash, f.StartedAt, f.ExpiresAt, f.Proofs = tx.NewID(), hash, tx.Now, tx.Now.Add(s.Limits.FlowLife), proofs
+	return secret.Reference{Tenant: tx.Tenant, ID: f.ID, Token: token}
+}
+
+// store writes the row of a new flow as it stands, with its first challenge, if any.
+func (f *flow) store(ctx context.Context, tx *db.Tx, challengeID string) error {
+	f.stored, f.proved = true, false
 	_, err := tx.Exec(ctx, `
 		INSERT INTO flows (tenant_id, id, token_hash, user_id, client_id, continue_to, want_acr, security_version, stepping_up, proofs, challenge_id, sends, ip, place, browser, started_at, expires_at, closed_at, closed_because, disowned_at)
-		VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, '', 0, $11, $12, $13, $14, $15, 0, '', 0)`,
-		tx.Tenant, f.ID, hash, f.User.ID, f.ClientID, f.ContinueTo, strings.Join(f.WantACR, " "), f.SecurityVersion, f.SteppingUp, writeProofs(proofs),
-		f.Visitor.IP, f.Visitor.Place, f.Visitor.Browser, f.StartedAt, f.ExpiresAt)
-	return secret.Reference{Tenant: tx.Tenant, ID: f.ID, Token: token}, err
+		VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19, 0)`,
+		tx.Tenant, f.ID, f.tokenHash, f.User.ID, f.ClientID, f.ContinueTo, strings.Join(f.WantACR, " "), f.SecurityVersion, f.SteppingUp, writeProofs(f.Proofs),
+		challengeID, f.Sends, f.Visitor.IP, f.Visitor.Place, f.Visitor.Browser, f.StartedAt, f.ExpiresAt, f.ClosedAt, f.ClosedBecause)
+	return err
 }
 
 // load reads a flow and its world; a reference that is not this browser's is NotFound.
@@ -63,27 +79,31 @@ func (s *Service) load(ctx context.Context, tx *db.Tx, ref secret.Reference) (*f
 
 // loadByHash reads everything that a step needs with one statement.
 func (s *Service) loadByHash(ctx context.Context, tx *db.Tx, id string, hash []byte) (*flow, error) {
-	f := &flow{ID: id}
-	w, ch := reader{w: &f.world}, challenge.Reader{}
+	f := &flow{ID: id, stored: true}
+	w, ch, sent := reader{w: &f.world}, challenge.Reader{}, message.Reader{}
 	var want, proofs string
+	var stamps []byte
 	var started, expires, closed, baseEnded, baseExpires int64
 	into := []any{
 		&f.ClientID, &f.ContinueTo, &want, &f.SecurityVersion, &f.SteppingUp, &proofs, &f.Sends, &f.Visitor.IP, &f.Visitor.Place, &f.Visitor.Browser,
-		&started, &expires, &closed, &f.ClosedBecause, &f.Destination, &baseEnded, &baseExpires,
+		&started, &expires, &closed, &f.ClosedBecause, &f.Destination, &f.failures, &baseEnded, &baseExpires, &stamps,
 	}
 	err := tx.QueryRow(ctx, `
 		SELECT f.client_id, f.continue_to, f.want_acr, f.security_version, f.stepping_up, f.proofs, f.sends, f.ip, f.place, f.browser,
-			f.started_at, f.expires_at, f.closed_at, f.closed_because, COALESCE(oa.address, ''), COALESCE(bs.ended_at, 0), COALESCE(bs.expires_at, 0),`+worldColumns+`,`+challenge.Joined+`
+			f.started_at, f.expires_at, f.closed_at, f.closed_because, COALESCE(oa.address, ''), COALESCE(a.failures, 0), COALESCE(bs.ended_at, 0), COALESCE(bs.expires_at, 0), b.stamps,`+worldColumns+`,`+challenge.Joined+`,`+message.Joined+`
 		FROM flows f
 		JOIN users u ON u.tenant_id = f.tenant_id AND u.id = f.user_id
 		JOIN tenants t ON t.tenant_id = f.tenant_id
 		JOIN installation i ON i.id = 'installation'
 		LEFT JOIN clients c ON c.id = f.client_id
 		LEFT JOIN challenges ch ON ch.tenant_id = f.tenant_id AND ch.id = f.challenge_id
+		LEFT JOIN authenticators a ON a.tenant_id = f.tenant_id AND a.id = ch.authenticator_id
 		LEFT JOIN outofband_addresses oa ON oa.tenant_id = f.tenant_id AND oa.authenticator_id = ch.authenticator_id
+		LEFT JOIN messages m ON m.tenant_id = f.tenant_id AND m.id = ch.message_id
+		LEFT JOIN budgets b ON b.tenant_id = f.tenant_id AND b.name = '`+answersName+`' AND b.subject = f.user_id
 		LEFT JOIN sessions bs ON bs.tenant_id = f.tenant_id AND bs.id = f.stepping_up
 		WHERE f.tenant_id = $1 AND f.id = $2 AND f.token_hash = $3`, tx.Tenant, id, hash).
-		Scan(slices.Concat(into, w.targets(), ch.Targets())...)
+		Scan(slices.Concat(into, w.targets(), ch.Targets(), sent.Targets())...)
 	if db.IsNoRows(err) {
 		return nil, errFlowGone
 	}
@@ -92,10 +112,22 @@ func (s *Service) loadByHash(ctx context.Context, tx *db.Tx, id string, hash []b
 	}
 	f.WantACR, f.StartedAt, f.ExpiresAt, f.ClosedAt = strings.Fields(want), db.Time(started), db.Time(expires), db.Time(closed)
 	w.settle(f.ClientID, s.Limits.RememberDays)
-	f.Challenge = ch.Settle()
+	f.Challenge, f.Delivery = ch.Settle(), sent.Settle()
+	s.budgeted(f, tx.Tenant, stamps)
 	f.beganFrom.EndedAt, f.beganFrom.ExpiresAt = db.Time(baseEnded), db.Time(baseExpires)
 	f.Proofs, err = readProofs(proofs)
 	return f, err
+}
+
+// budgeted gives a flow the account's budget of answers as it was read. It also holds the
+// tries of the newest challenge, so that one guarded write reserves both.
+func (s *Service) budgeted(f *flow, tenant string, stamps []byte) {
+	f.answers = ratelimit.Known(ratelimit.Charge{Tenant: tenant, Limit: s.limitAnswers(), Subject: f.User.ID, Tag: f.Challenge.ID, PerTag: s.Limits.WrongAnswers}, stamps)
+	f.countTries()
+}
+
+func (f *flow) countTries() {
+	f.Challenge.TriesLeft = min(f.Challenge.TriesLeft, f.answers.Left())
 }
 
 // writeProofs is the stored form of proofs: kind:authenticator:instant, apart by spaces.
@@ -160,6 +192,14 @@ func (f *flow) keep(ctx context.Context, tx *db.Tx, step Step, err error) (Step,
 	if err != nil {
 		return nil, err
 	}
+	if err := f.budgets.Write(ctx, tx); err != nil {
+		return nil, err
+	}
+	if !f.stored {
+		if err := f.store(ctx, tx, ""); err != nil {
+			return nil, err
+		}
+	}
 	if f.proved {
 		_, err := tx.Exec(ctx, `UPDATE flows SET proofs = $1 WHERE tenant_id = $2 AND id = $3 AND closed_at = 0`, writeProofs(f.Proofs), tx.Tenant, f.ID)
 		if err != nil {
@@ -169,22 +209,60 @@ func (f *flow) keep(ctx context.Context, tx *db.Tx, step Step, err error) (Step,
 	return step, audit.Record(ctx, tx, f.events...)
 }
 
-// hold takes the flow's row until the transaction ends, where it must be known to be open
+// own takes the flow's row until the transaction ends, where it must be known to be open
 // before something else is written.
-func (f *flow) hold(ctx context.Context, tx *db.Tx) (open bool, err error) {
+func (f *flow) own(ctx context.Context, tx *db.Tx) (open bool, err error) {
 	n, err := tx.Exec(ctx, `UPDATE flows SET sends = sends WHERE tenant_id = $1 AND id = $2 AND closed_at = 0`, tx.Tenant, f.ID)
 	return n > 0, err
 }
 
-// close ends the flow; only the first caller gets true.
+// close ends the flow; only the first caller gets true. It also spends the newest
+// challenge: of an ended flow nothing is answered. A flow that was read outside is closed
+// only while everything that the decision rests on is still as it was read; otherwise the
+// step runs again.
 func (f *flow) close(ctx context.Context, tx *db.Tx, because string) (first bool, err error) {
-	n, err := tx.Exec(ctx, `UPDATE flows SET closed_at = $1, closed_because = $2, proofs = $3 WHERE tenant_id = $4 AND id = $5 AND closed_at = 0`,
-		tx.Now, because, writeProofs(f.Proofs), tx.Tenant, f.ID)
+	if !f.stored {
+		f.ClosedAt, f.ClosedBecause = tx.Now, because
+		return true, f.store(ctx, tx, "")
+	}
+	query, args := `UPDATE flows SET closed_at = $1, closed_because = $2, proofs = $3 WHERE tenant_id = $4 AND id = $5 AND closed_at = 0`,
+		[]any{tx.Now, because, writeProofs(f.Proofs), tx.Tenant, f.ID}
+	if f.outside {
+		query, args = query+unchanged, append(args, f.facts()...)
+	}
+	n, err := tx.Exec(ctx, query, args...)
 	if err != nil || n == 0 {
+		if err == nil && f.outside {
+			err = db.ErrAgain
+		}
 		return false, err
 	}
 	f.ClosedAt, f.ClosedBecause, f.proved = tx.Now, because, false
 	return true, nil
+}
+
+// unchanged holds while what a finishing step decided on is as it was read: the account and
+// its company, the app, the vendor's rules, the challenge and where its code went.
+const unchanged = ` AND challenge_id = $6 AND EXISTS (
+	SELECT 1 FROM users u
+	JOIN tenants t ON t.tenant_id = u.tenant_id
+	JOIN installation i ON i.id = 'installation'
+	JOIN challenges ch ON ch.tenant_id = u.tenant_id AND ch.id = $6
+	LEFT JOIN outofband_addresses oa ON oa.tenant_id = u.tenant_id AND oa.authenticator_id = ch.authenticator_id
+	LEFT JOIN clients c ON c.id = $7
+	WHERE u.tenant_id = $4 AND u.id = $8 AND u.security_version = $9 AND u.password_flagged_at = 0 AND u.disabled_at = 0
+		AND t.kind = $10 AND t.mandate = $11 AND t.mandate_from = $12 AND t.switched_on_at = $13 AND t.switched_off_at = $14 AND t.remember_days = $15 AND t.suspended_at = 0
+		AND i.mandate = $16 AND i.mandate_from = $17 AND i.remember_days = $18
+		AND COALESCE(c.exempt_until, 0) = $19 AND COALESCE(c.disabled_at, 0) = 0
+		AND ch.closed_at = 0 AND ch.expires_at > $1 AND COALESCE(oa.address, '') = $20)`
+
+func (f *flow) facts() []any {
+	t, i := f.Tenant, f.Vendor
+	return []any{
+		f.Challenge.ID, f.ClientID, f.User.ID, f.SecurityVersion,
+		string(t.Kind), string(t.Mandate.Mode), t.Mandate.From, t.SwitchedOnAt, t.SwitchedOffAt, t.RememberDays,
+		string(i.Mandate.Mode), i.Mandate.From, f.vendorDays, f.App.ExemptUntil, f.Destination,
+	}
 }
 
 // authenticatedAt is the oldest proof: a session is as fresh as its stalest part.

@@ -120,7 +120,7 @@ func (s *Service) PressLink(ctx context.Context, link, flowRef secret.Reference,
 		if linkState(c, f, tx.Now) != LinkElsewhere {
 			return s.expire(ctx, tx, f)
 		}
-		step, err = s.judge(ctx, tx, f, c.ID, authenticator.Response{LinkToken: link.Token.Reveal()}, remember, v)
+		step, err = s.judge(ctx, tx, f, authenticator.Response{LinkToken: link.Token.Reveal()}, remember, v)
 		step, err = f.keep(ctx, tx, step, err)
 		return err
 	})

@@ -50,7 +50,7 @@ func (s *Service) mayReplace(ctx context.Context, ref secret.Reference) (old pas
 		if err != nil {
 			return err
 		}
-		step, err := s.standing(ctx, tx, f, "")
+		step, err := s.standing(tx, f, "")
 		if err != nil {
 			return err
 		}
@@ -72,7 +72,7 @@ func (s *Service) replace(ctx context.Context, tx *db.Tx, f *flow, stored passwo
 	if f.decide(tx.Now, nil).Outcome != policy.Allow || f.User.PasswordFlaggedAt.IsZero() {
 		return nil, errNotAsked
 	}
-	if open, err := f.hold(ctx, tx); err != nil || !open { // of two submissions the second writes nothing
+	if open, err := f.own(ctx, tx); err != nil || !open { // of two submissions the second writes nothing
 		return f.overStep(Finished), err
 	}
 	if err := password.Set(ctx, tx, f.User.ID, stored); err != nil {

@@ -2,7 +2,7 @@ package signin
 
 import (
 	"context"
-	"fmt"
+	"slices"
 	"strings"
 	"time"
 
@@ -27,14 +27,58 @@ func (s *Service) next(ctx context.Context, tx *db.Tx, f *flow, remember bool) (
 		}
 		return s.complete(ctx, tx, f, d, remember)
 	}
-	all, err := authenticator.Of(ctx, tx, f.User.ID)
+	all, err := methodsOf(ctx, tx, f.User.ID)
 	if err != nil {
 		return nil, err
 	}
-	if d = f.decide(tx.Now, usable(all)); d.Outcome == policy.Challenge {
+	if d = f.decide(tx.Now, kindsOf(all)); d.Outcome == policy.Challenge {
 		return s.challenge(ctx, tx, f, d, all)
 	}
 	return s.unmet(ctx, tx, f, d)
+}
+
+// method is an authenticator that may be used, and where its codes go.
+type method struct {
+	authenticator.Authenticator
+	Address string // empty for kinds that send nothing
+}
+
+// methodsOf reads the authenticators that a user may use, oldest first.
+func methodsOf(ctx context.Context, tx *db.Tx, userID string) (out []method, err error) {
+	rows, err := tx.Query(ctx, `
+		SELECT a.id, a.user_id, a.kind, a.label, a.failures, COALESCE(oa.address, '')
+		FROM authenticators a
+		LEFT JOIN outofband_addresses oa ON oa.tenant_id = a.tenant_id AND oa.authenticator_id = a.id
+		WHERE a.tenant_id = $1 AND a.user_id = $2 AND a.disabled_at = 0 ORDER BY a.bound_at, a.id`, tx.Tenant, userID)
+	if err != nil {
+		return nil, err
+	}
+	defer rows.Close()
+	for rows.Next() {
+		var m method
+		if err := rows.Scan(&m.ID, &m.UserID, &m.Kind, &m.Label, &m.Failures, &m.Address); err != nil {
+			return nil, err
+		}
+		out = append(out, m)
+	}
+	return out, rows.Err()
+}
+
+func kindsOf(all []method) []authenticator.Kind {
+	var kinds []authenticator.Kind
+	for _, m := range all {
+		kinds = append(kinds, m.Kind)
+	}
+	return kinds
+}
+
+// methodOf is the oldest method of a kind.
+func methodOf(all []method, k authenticator.Kind) (method, bool) {
+	i := slices.IndexFunc(all, func(m method) bool { return m.Kind == k })
+	if i < 0 {
+		return method{}, false
+	}
+	return all[i], true
 }
 
 // decide asks policy about the flow as it stands.
@@ -44,32 +88,22 @@ func (f *flow) decide(now time.Time, has []authenticator.Kind) policy.Decision {
 	return policy.Evaluate(in)
 }
 
-func usable(all []authenticator.Authenticator) []authenticator.Kind {
-	var kinds []authenticator.Kind
-	for _, a := range all {
-		if a.DisabledAt.IsZero() {
-			kinds = append(kinds, a.Kind)
-		}
-	}
-	return kinds
-}
-
 // challenge begins the first method that would be enough, so that its message leaves in
 // the same request.
-func (s *Service) challenge(ctx context.Context, tx *db.Tx, f *flow, d policy.Decision, all []authenticator.Authenticator) (Step, error) {
-	a, ok := authenticator.Usable(all, d.Offer[0])
+func (s *Service) challenge(ctx context.Context, tx *db.Tx, f *flow, d policy.Decision, all []method) (Step, error) {
+	a, ok := methodOf(all, d.Offer[0])
 	if !ok {
 		return s.unmet(ctx, tx, f, d)
 	}
-	c := challenge.New(tx, f.ID, a, s.Limits.WrongAnswers, s.Limits.CodeLife)
-	wait, err := s.spendSend(ctx, tx, f, c)
+	c := challenge.New(tx, f.ID, a.Authenticator, s.Limits.WrongAnswers, s.Limits.CodeLife)
+	wait, err := s.spendSend(ctx, tx, f, c, a.Address)
 	if err != nil {
 		return nil, err
 	}
 	if wait > 0 {
-		return s.unsent(ctx, tx, f, d, wait)
+		return s.unsent(tx, f, d, wait)
 	}
-	opening, err := s.verifier(a.Kind).Begin(ctx, tx, a, s.setting(f, c))
+	opening, err := s.verifier(a.Kind).Begin(ctx, tx, a.Authenticator, s.setting(f, c))
 	if err != nil {
 		return nil, err
 	}
@@ -81,8 +115,8 @@ func (s *Service) challenge(ctx context.Context, tx *db.Tx, f *flow, d policy.De
 	}
 	f.note("challenge.sent", "ok", "", string(a.Kind), c.ID, f.Visitor)
 	c.MessageID = opening.MessageID
-	f.Challenge = c
-	return s.answerStep(tx, f, d, "", message.Status{State: message.Queued, At: tx.Now}), nil
+	f.Challenge, f.Delivery = c, message.Status{State: message.Queued, At: tx.Now}
+	return s.answerStep(tx, f, d, ""), nil
 }
 
 // purposeSignIn binds a code to this journey; codes of others are wrong here.
@@ -99,27 +133,30 @@ func (s *Service) setting(f *flow, c challenge.Challenge) authenticator.Setting 
 // spendSend counts a message against the account, the destination and the flow. wait says
 // that it must not be sent before; then nothing is counted. The guarded UPDATE keeps two
 // tabs from sending at the same moment.
-func (s *Service) spendSend(ctx context.Context, tx *db.Tx, f *flow, c challenge.Challenge) (wait time.Duration, err error) {
-	if f.Destination, err = outofband.Address(ctx, tx, c.AuthenticatorID); err != nil {
-		return 0, fmt.Errorf("load address: %w", err)
-	}
-	account, destination := s.limitSends("send.account"), s.limitSends("send.destination")
-	if wait, err = ratelimit.SpendIn(ctx, tx, account, f.User.ID); err != nil || wait > 0 {
-		return wait, err
-	}
-	wait, err = ratelimit.SpendIn(ctx, tx.As(db.Installation), destination, s.hidden("destination", strings.ToLower(f.Destination)))
+func (s *Service) spendSend(ctx context.Context, tx *db.Tx, f *flow, c challenge.Challenge, to string) (wait time.Duration, err error) {
+	f.Destination = to
+	sends, err := ratelimit.Read(ctx, tx,
+		ratelimit.Charge{Tenant: tx.Tenant, Limit: s.limitSends("send.account"), Subject: f.User.ID},
+		ratelimit.Charge{Tenant: db.Installation, Limit: s.limitSends("send.destination"), Subject: s.hidden("destination", strings.ToLower(to))})
 	if err != nil {
 		return 0, err
 	}
-	if wait > 0 {
-		return wait, ratelimit.GiveBack(ctx, tx, account, f.User.ID)
+	if wait = sends.Spend(tx); wait > 0 {
+		return wait, nil
+	}
+	f.budgets = append(f.budgets, sends...)
+	if err := f.budgets.Write(ctx, tx); err != nil {
+		return 0, err
+	}
+	f.Sends++
+	if !f.stored {
+		return 0, f.store(ctx, tx, c.ID)
 	}
 	n, err := tx.Exec(ctx, `UPDATE flows SET sends = sends + 1, challenge_id = $1 WHERE tenant_id = $2 AND id = $3 AND closed_at = 0 AND sends = $4 AND sends <= $5`,
-		c.ID, tx.Tenant, f.ID, f.Sends, s.Limits.NewCodes)
+		c.ID, tx.Tenant, f.ID, f.Sends-1, s.Limits.NewCodes)
 	if err == nil && n == 0 {
 		err = errNewCodeWait.After(s.Limits.NewCodeEvery)
 	}
-	f.Sends++
 	return 0, err
 }
 
@@ -127,17 +164,16 @@ var errNewCodeWait = fault.New(fault.RateLimited, "code.problem.too_soon")
 
 // unsent goes on without a message. It is a step and not an error: that the password was
 // right stays recorded, and a code that was sent before stays good.
-func (s *Service) unsent(ctx context.Context, tx *db.Tx, f *flow, d policy.Decision, wait time.Duration) (Step, error) {
+func (s *Service) unsent(tx *db.Tx, f *flow, d policy.Decision, wait time.Duration) (Step, error) {
 	f.note("challenge.sent", "refused", "too_many_messages", string(d.Offer[0]), f.ID, f.Visitor)
 	if !f.Challenge.Open(tx.Now) {
 		step := s.spentStep(f, tx.Now)
 		step.Wait = wait
 		return step, nil
 	}
-	status, err := message.Delivery(ctx, tx, f.Challenge.MessageID)
-	step := s.answerStep(tx, f, d, "code.problem.sending", status)
+	step := s.answerStep(tx, f, d, "code.problem.sending")
 	step.Wait = wait
-	return step, err
+	return step, nil
 }
 
 // unmet ends a flow that nothing this user has could finish.

@@ -86,9 +86,8 @@ func (s *Service) alertStewards(ctx context.Context, tx *db.Tx, f *flow) error {
 // warn tells a person, once an hour at the most, that somebody with their password keeps
 // failing at the second step (SEC-36).
 func (s *Service) warn(ctx context.Context, tx *db.Tx, f *flow, v session.Visitor) error {
-	failed, err := ratelimit.Count(ctx, tx, s.limitAnswers(), f.User.ID, 24*time.Hour)
-	if err != nil || failed < s.Limits.WrongAnswers {
-		return err
+	if f.answers.Used(tx.Now, 24*time.Hour) < s.Limits.WrongAnswers {
+		return nil
 	}
 	wait, err := ratelimit.SpendIn(ctx, tx, limitWarning, f.User.ID)
 	if err != nil || wait > 0 {

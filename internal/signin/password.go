@@ -3,6 +3,7 @@ package signin
 import (
 	"context"
 	"errors"
+	"slices"
 	"strconv"
 	"time"
 
@@ -33,7 +34,9 @@ type account struct {
 	known  bool
 	stored password.Stored
 	world  world
-	device string // a device that this user has finished a sign-in on; empty = none
+	device string           // a device that this user has finished a sign-in on; empty = none
+	budget ratelimit.Ledger // what a try comes out of
+	source *ratelimit.Entry // what a failure is charged to besides
 }
 
 // SubmitPassword answers the first step. An unknown address, a wrong password, a disabled
@@ -43,15 +46,13 @@ func (s *Service) SubmitPassword(ctx context.Context, a Attempt) (Step, error) {
 	if err != nil {
 		return nil, err
 	}
-	subject := s.accountSubject(a.Email)
-	if err := s.reserve(ctx, a, acc, subject); err != nil {
+	if err := s.reserve(ctx, a, acc); err != nil {
 		return nil, err
 	}
+	ctx = password.WithLane(ctx, acc.lane(a))
 	ok, err := s.Passwords.Match(ctx, acc.stored, a.Password) // slow: outside any transaction
 	if err != nil {                                           // nothing was compared, so the try is not lost
-		return nil, errors.Join(err, s.DB.InTx(ctx, db.Installation, func(tx *db.Tx) error {
-			return giveBack(ctx, tx, s.budgetsOf(a, acc, subject))
-		}))
+		return nil, errors.Join(err, s.giveBack(context.WithoutCancel(ctx), acc))
 	}
 	if !ok || !acc.known || !acc.world.open() {
 		return AskPassword{}, s.refuse(ctx, a, acc)
@@ -62,7 +63,7 @@ func (s *Service) SubmitPassword(ctx context.Context, a Attempt) (Step, error) {
 	}
 	var step Step
 	err = s.DB.InTx(ctx, acc.world.Tenant.ID, func(tx *db.Tx) (err error) {
-		step, err = s.passwordProved(ctx, tx, a, acc, subject, renewed)
+		step, err = s.passwordProved(ctx, tx, a, acc, renewed)
 		return err
 	})
 	if err != nil {
@@ -91,7 +92,7 @@ func (s *Service) lookUp(ctx context.Context, a Attempt) (acc account, err error
 			LEFT JOIN clients c ON c.id = $1
 			WHERE d.email_key = $2`, a.ClientID, key).Scan(append([]any{&acc.stored.Hash, &acc.stored.Pepper}, r.targets()...)...)
 		if db.IsNoRows(err) {
-			return nil
+			return s.readBudgets(ctx, tx, a, &acc)
 		}
 		if err != nil {
 			return err
@@ -99,90 +100,93 @@ func (s *Service) lookUp(ctx context.Context, a Attempt) (acc account, err error
 		r.settle(a.ClientID, s.Limits.RememberDays)
 		acc.known = true
 		acc.device = s.deviceOf(a.Devices, acc.world)
-		return nil
+		return s.readBudgets(ctx, tx, a, &acc)
 	})
 	return acc, err
 }
 
-// renew makes a hash of ours of a password whose hash was imported, now that it is known.
+// lane is where a comparison waits for its turn. Only a device that has finished a sign-in
+// tells its company: any other lane would tell an account that exists from one that does not.
+func (acc account) lane(a Attempt) password.Lane {
+	if acc.device != "" {
+		return password.Lane{Group: acc.world.Tenant.ID, Key: acc.world.User.ID}
+	}
+	return password.Lane{Key: source(a.Visitor.IP)}
+}
+
+// readBudgets reads the budgets that a try comes out of. A device on which this user has
+// finished a sign-in has one of its own (OWASP device cookie). Others are slowed for this
+// account at their own address first, and all together only when failures come from many:
+// one stranger who asks without end slows nobody but himself.
+func (s *Service) readBudgets(ctx context.Context, tx *db.Tx, a Attempt, acc *account) error {
+	charge := func(l ratelimit.Limit, who string) ratelimit.Charge {
+		return ratelimit.Charge{Tenant: db.Installation, Limit: l, Subject: who}
+	}
+	from, subject := source(a.Visitor.IP), s.accountSubject(a.Email)
+	charges := []ratelimit.Charge{charge(s.limitSource(), from), charge(s.limitPassword(), subject), charge(s.limitPasswordHere(), subject+"/"+from)}
+	if acc.device != "" {
+		charges = append(charges[:1], charge(s.limitKnownDevice(), acc.device))
+	}
+	all, err := ratelimit.Read(ctx, tx, charges...)
+	if err == nil {
+		acc.source, acc.budget = all[0], all[1:]
+	}
+	return err
+}
+
+// renew makes a fresh hash of a password whose hash was imported, or peppered with an older
+// key, now that it is known.
 func (s *Service) renew(ctx context.Context, acc account, plain string) (*password.Stored, error) {
-	if acc.stored.Pepper != "" {
+	if acc.stored.Pepper == s.Keys.Current() {
 		return nil, nil
 	}
 	stored, err := s.Passwords.Hash(ctx, plain)
+	if err != nil && acc.stored.Pepper != "" {
+		return nil, nil // the old one does for another time
+	}
 	return &stored, err
 }
 
 // reserve takes one try from the account's budget before anything is compared. It commits
 // on its own, so that nothing later can give the try back unnoticed. The source's budget is
 // only looked at: it is charged for failures, when they are known to be failures.
-func (s *Service) reserve(ctx context.Context, a Attempt, acc account, subject string) error {
-	var refused error
-	bySource := false
+func (s *Service) reserve(ctx context.Context, a Attempt, acc account) error {
+	if acc.device == "" && acc.source.Wait(s.DB.Now()) > 0 { // a neighbour's failures do not shut out a known device
+		return errSlowDown.After(s.Limits.FailuresPerSourceWindow / 10) // and nothing more is written for that source
+	}
+	var wait time.Duration
 	err := s.DB.InTx(ctx, db.Installation, func(tx *db.Tx) error {
-		refused, bySource = nil, false
-		used, err := ratelimit.Count(ctx, tx, s.limitSource(), source(a.Visitor.IP), s.Limits.FailuresPerSourceWindow)
-		if err != nil {
+		if err := hold(ctx, tx, acc.budget); err != nil {
 			return err
 		}
-		if used >= s.Limits.FailuresPerSource && acc.device == "" { // a neighbour's failures do not shut out a known device
-			refused, bySource = errSlowDown.After(s.Limits.FailuresPerSourceWindow/10), true
-			return nil
-		}
-		wait, err := spendAll(ctx, tx, s.budgetsOf(a, acc, subject))
-		if wait > 0 {
-			refused = errSlowDown.After(wait)
-		}
-		return err
+		wait = acc.budget.Spend(tx)
+		return acc.budget.Write(ctx, tx)
 	})
-	if err != nil {
-		return err
+	if err == nil && wait > 0 {
+		return s.throttled(ctx, a, acc, errSlowDown.After(wait))
 	}
-	if refused != nil && !bySource { // a source beyond its budget writes nothing more
-		return s.throttled(ctx, a, acc, refused)
-	}
-	return refused
+	return err
 }
 
-// budget is one that a try comes out of.
-type budget struct {
-	limit ratelimit.Limit
-	who   string
-}
-
-// budgetsOf are the budgets that a try comes out of. A device on which this user has
-// finished a sign-in has one of its own (OWASP device cookie). Others are slowed for this
-// account at their own address first, and all together only when failures come from many:
-// one stranger who asks without end slows nobody but himself.
-func (s *Service) budgetsOf(a Attempt, acc account, subject string) []budget {
-	if acc.device != "" {
-		return []budget{{s.limitKnownDevice(), acc.device}}
+// hold reads budgets anew where what was read before turned out to be old.
+func hold(ctx context.Context, tx *db.Tx, l ratelimit.Ledger) error {
+	if tx.Try == 1 {
+		return nil
 	}
-	return []budget{{s.limitPassword(), subject}, {s.limitPasswordHere(), subject + "/" + source(a.Visitor.IP)}}
+	return l.Hold(ctx, tx)
 }
 
-// giveBack returns the tries of a right password, or of one that was not compared.
-func giveBack(ctx context.Context, tx *db.Tx, budgets []budget) error {
-	for _, b := range budgets {
-		if err := ratelimit.GiveBack(ctx, tx, b.limit, b.who); err != nil {
+// giveBack returns a try that was not used.
+func (s *Service) giveBack(ctx context.Context, acc account) error {
+	return s.DB.InTx(ctx, db.Installation, func(tx *db.Tx) error {
+		if err := hold(ctx, tx, acc.budget); err != nil {
 			return err
 		}
-	}
-	return nil
-}
-
-// spendAll takes a try from every budget or from none.
-func spendAll(ctx context.Context, tx *db.Tx, budgets []budget) (wait time.Duration, err error) {
-	for i, b := range budgets {
-		wait, err = ratelimit.SpendIn(ctx, tx, b.limit, b.who)
-		if err != nil {
-			return 0, err
+		for _, e := range acc.budget {
+			e.GiveBack()
 		}
-		if wait > 0 {
-			return wait, giveBack(ctx, tx, budgets[:i])
-		}
-	}
-	return 0, nil
+		return acc.budget.Write(ctx, tx)
+	})
 }
 
 var errSlowDown = fault.New(fault.RateLimited, "signin.problem.wait")
@@ -215,10 +219,13 @@ func (s *Service) record(ctx context.Context, a Attempt, acc account, result, re
 		where = acc.world.Tenant.ID
 	}
 	return s.DB.InTx(ctx, where, func(tx *db.Tx) error {
-		if result != "ok" {
-			if _, err := ratelimit.SpendIn(ctx, tx.As(db.Installation), s.limitSource(), source(a.Visitor.IP)); err != nil {
-				return err
-			}
+		charged := ratelimit.Ledger{acc.source}
+		if err := hold(ctx, tx, charged); err != nil {
+			return err
+		}
+		charged.Spend(tx)
+		if err := charged.Write(ctx, tx); err != nil {
+			return err
 		}
 		return audit.Record(ctx, tx, event("signin.password", result, reason, acc.world.User.ID, a.ClientID, string(authenticator.Password), "", a.Visitor))
 	})
@@ -232,35 +239,39 @@ func event(action, result, reason, userID, clientID, method, subject string, v s
 }
 
 // passwordProved opens a flow with the first proof and asks what remains. Hashing took its
-// time, so everything is read again: what was changed meanwhile holds.
-func (s *Service) passwordProved(ctx context.Context, tx *db.Tx, a Attempt, acc account, subject string, renewed *password.Stored) (Step, error) {
+// time, so everything is read again: what was changed meanwhile holds. The try is given back.
+func (s *Service) passwordProved(ctx context.Context, tx *db.Tx, a Attempt, acc account, renewed *password.Stored) (Step, error) {
 	was := acc.world.User.SecurityVersion
-	if err := giveBack(ctx, tx.As(db.Installation), s.budgetsOf(a, acc, subject)); err != nil {
+	if err := hold(ctx, tx, acc.budget); err != nil {
 		return nil, err
 	}
-	if wait, err := ratelimit.SpendIn(ctx, tx, limitFlows, acc.world.User.ID); err != nil || wait > 0 {
-		return Refused{Wait: wait}, err
+	flows, err := ratelimit.Read(ctx, tx, ratelimit.Charge{Tenant: tx.Tenant, Limit: limitFlows, Subject: acc.world.User.ID})
+	if err != nil {
+		return nil, err
 	}
-	var err error
+	for _, e := range acc.budget {
+		e.GiveBack()
+	}
+	budgets := append(slices.Clone(acc.budget), flows...)
+	if wait := flows.Spend(tx); wait > 0 {
+		return Refused{Wait: wait}, budgets.Write(ctx, tx)
+	}
 	if acc.world, err = s.worldOf(ctx, tx, acc.world.User.ID, a.ClientID); err != nil {
 		return nil, err
 	}
 	if !acc.world.open() || acc.world.User.SecurityVersion != was {
-		return AskPassword{}, nil
+		return AskPassword{}, budgets.Write(ctx, tx)
 	}
 	f := &flow{
 		ClientID: a.ClientID, ContinueTo: a.ContinueTo, WantACR: a.WantACR, Visitor: a.Visitor,
-		SecurityVersion: acc.world.User.SecurityVersion, world: acc.world,
+		SecurityVersion: acc.world.User.SecurityVersion, world: acc.world, budgets: budgets,
 	}
 	if renewed != nil {
-		if err := password.Set(ctx, tx, f.User.ID, *renewed); err != nil {
+		if err := password.Renew(ctx, tx, f.User.ID, acc.stored, *renewed); err != nil {
 			return nil, err
 		}
 	}
-	ref, err := s.begin(ctx, tx, f, authenticator.Proof{Kind: authenticator.Password, At: tx.Now})
-	if err != nil {
-		return nil, err
-	}
+	ref := s.begin(tx, f, authenticator.Proof{Kind: authenticator.Password, At: tx.Now})
 	f.note("signin.password", "ok", "", string(authenticator.Password), f.ID, a.Visitor)
 	if err := s.recall(ctx, tx, f, a.Presented); err != nil {
 		return nil, err

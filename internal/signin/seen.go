@@ -5,14 +5,16 @@ import (
 	"sync"
 	"time"
 
+	"countersign/internal/authenticator"
 	"countersign/internal/db"
 )
 
-// Seen notes in memory when sessions were last used and writes many of them at once, so
-// that reading a session writes nothing.
+// Seen notes in memory when sessions and authenticators were last used and writes many of
+// them at once, so that reading a session writes nothing.
 type Seen struct {
-	mu sync.Mutex
-	at map[[2]string]use // by tenant and session
+	mu   sync.Mutex
+	at   map[[2]string]use       // by tenant and session
+	used map[[2]string]time.Time // by tenant and authenticator
 }
 
 // use is the last use of a session, and its last use while every proof still counted.
@@ -29,7 +31,7 @@ func (u use) newer(v use) use {
 }
 
 // NewSeen returns an empty notebook.
-func NewSeen() *Seen { return &Seen{at: map[[2]string]use{}} }
+func NewSeen() *Seen { return &Seen{at: map[[2]string]use{}, used: map[[2]string]time.Time{}} }
 
 func (s *Seen) note(tenantID, sessionID string, now time.Time, fresh bool) {
 	u := use{seen: now}
@@ -37,6 +39,12 @@ func (s *Seen) note(tenantID, sessionID string, now time.Time, fresh bool) {
 		u.fresh = now
 	}
 	s.add(map[[2]string]use{{tenantID, sessionID}: u})
+}
+
+func (s *Seen) noteUse(tenantID, authenticatorID string, now time.Time) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.used[[2]string{tenantID, authenticatorID}] = now
 }
 
 func (s *Seen) add(noted map[[2]string]use) {
@@ -57,10 +65,10 @@ func (s *Seen) newest(tenantID, sessionID string, seen, fresh time.Time) (time.T
 // Flush writes what was noted since the last time.
 func (s *Seen) Flush(ctx context.Context, d *db.DB) error {
 	s.mu.Lock()
-	noted := s.at
-	s.at = map[[2]string]use{}
+	noted, used := s.at, s.used
+	s.at, s.used = map[[2]string]use{}, map[[2]string]time.Time{}
 	s.mu.Unlock()
-	if len(noted) == 0 {
+	if len(noted)+len(used) == 0 {
 		return nil
 	}
 	err := d.InTx(ctx, db.Installation, func(tx *db.Tx) error {
@@ -69,9 +77,14 @@ func (s *Seen) Flush(ctx context.Context, d *db.DB) error {
 				return err
 			}
 		}
+		for key, at := range used {
+			if err := authenticator.Seen(ctx, tx.As(key[0]), key[1], at); err != nil {
+				return err
+			}
+		}
 		return nil
 	})
-	if err != nil {
+	if err != nil { // a use that is lost here is told by the next one
 		s.add(noted)
 	}
 	return err

@@ -76,9 +76,12 @@ func (s *Service) limitSource() ratelimit.Limit {
 	return ratelimit.Limit{Name: "password.source", Windows: []ratelimit.Window{{Count: s.Limits.FailuresPerSource, Per: s.Limits.FailuresPerSourceWindow}}}
 }
 
+// answersName is the budget of second steps of one account; loading a flow reads it along.
+const answersName = "second.account"
+
 func (s *Service) limitAnswers() ratelimit.Limit {
 	return ratelimit.Limit{
-		Name: "second.account",
+		Name: answersName,
 		Windows: []ratelimit.Window{
 			{Count: s.Limits.SecondFactorFailuresPerDay, Per: 24 * time.Hour},
 			{Count: s.Limits.PerMonth, Per: 30 * 24 * time.Hour},

@@ -163,10 +163,7 @@ func (s *Service) stepUp(ctx context.Context, tx *db.Tx, st Standing, a Attempt)
 		ClientID: a.ClientID, ContinueTo: a.ContinueTo, WantACR: a.WantACR, Visitor: a.Visitor, SteppingUp: st.Session.ID,
 		SecurityVersion: st.Session.SecurityVersion, world: w,
 	}
-	ref, err := s.begin(ctx, tx, f, st.Session.Proofs()...)
-	if err != nil {
-		return nil, err
-	}
+	ref := s.begin(tx, f, st.Session.Proofs()...)
 	if err := s.recall(ctx, tx, f, a.Presented); err != nil {
 		return nil, err
 	}
@@ -250,11 +247,11 @@ func (s *Service) Explain(ctx context.Context, u user.User, clientID string) (d 
 		if err != nil {
 			return err
 		}
-		all, err := authenticator.Of(ctx, tx, u.ID)
+		all, err := methodsOf(ctx, tx, u.ID)
 		if err != nil {
 			return err
 		}
-		d = policy.Evaluate(w.input(tx.Now, nil, usable(all), []authenticator.Proof{{Kind: authenticator.Password, At: tx.Now}}))
+		d = policy.Evaluate(w.input(tx.Now, nil, kindsOf(all), []authenticator.Proof{{Kind: authenticator.Password, At: tx.Now}}))
 		return nil
 	})
 	return d, err

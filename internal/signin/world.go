@@ -28,6 +28,8 @@ type world struct {
 	Tenant tenant.Tenant
 	Vendor tenant.Installation
 	App    app
+
+	vendorDays int // of the installation as it is stored, before the configuration's ceiling
 }
 
 const worldColumns = `
@@ -56,6 +58,7 @@ func (r *reader) targets() []any {
 // ceiling is the configuration's number of remembered days, which nobody may exceed.
 func (r *reader) settle(clientID string, ceiling int) {
 	w := r.w
+	w.vendorDays = w.Vendor.RememberDays
 	w.Vendor.RememberDays = min(w.Vendor.RememberDays, ceiling)
 	w.User.TenantID = w.Tenant.ID
 	w.User.PasswordFlaggedAt, w.User.DisabledAt = db.Time(r.flagged), db.Time(r.disabled)
