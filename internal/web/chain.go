@@ -14,6 +14,7 @@ import (
 type answer struct {
 	http.ResponseWriter
 	status int
+	bytes  int64
 }
 
 func (a *answer) WriteHeader(status int) {
@@ -27,7 +28,9 @@ func (a *answer) Write(b []byte) (int, error) {
 	if a.status == 0 {
 		a.status = http.StatusOK
 	}
-	return a.ResponseWriter.Write(b)
+	n, err := a.ResponseWriter.Write(b)
+	a.bytes += int64(n)
+	return n, err
 }
 
 // Unwrap lets http.ResponseController reach the real writer.
@@ -46,13 +49,28 @@ func (w *Web) chain(next http.Handler, rw http.ResponseWriter, r *http.Request) 
 	next.ServeHTTP(a, r)
 }
 
-// access writes the pattern and never the path or the query: tokens live in both.
+// Answered is what can be told of a request that is over. Route is its pattern, never its
+// path: tokens live in paths and queries.
+type Answered struct {
+	Method, Route string
+	Status        int // 0: the connection was cut before an answer
+	Bytes         int64
+	Took          time.Duration
+}
+
+// access tells of the request, and leaves a line of it.
 func (w *Web) access(a *answer, r *http.Request, began time.Time) {
+	over := Answered{Method: r.Method, Route: r.Pattern, Status: a.status, Bytes: a.bytes, Took: w.Now().Sub(began)}
+	if w.Observe != nil {
+		w.Observe(r.Context(), over)
+	}
+	if !w.Log.Enabled(r.Context(), w.LogRequests) {
+		return
+	}
 	v := From(r.Context())
-	w.Log.LogAttrs(r.Context(), slog.LevelInfo, "request",
-		slog.String("method", r.Method), slog.String("route", r.Pattern), slog.Int("status", a.status),
-		slog.Int64("us", w.Now().Sub(began).Microseconds()), slog.String("ip", v.IP.String()),
-		slog.String("request_id", v.RequestID))
+	w.Log.LogAttrs(r.Context(), w.LogRequests, "request",
+		slog.String("method", over.Method), slog.String("route", over.Route), slog.Int("status", over.Status), slog.Int64("bytes", over.Bytes),
+		slog.Int64("us", over.Took.Microseconds()), slog.String("ip", v.IP.String()), slog.String("request_id", v.RequestID))
 }
 
 func (w *Web) recover(a *answer, r *http.Request) {

@@ -1,6 +1,7 @@
 package web
 
 import (
+	"context"
 	"errors"
 	"maps"
 	"net/http"
@@ -61,11 +62,34 @@ func TestAccessLogHoldsThePatternAndNoSecret(t *testing.T) {
 		lines := h.lines(t)
 		last := lines[len(lines)-1]
 		if last["msg"] != "request" || last["route"] != tc.route || last["status"] != tc.status || last["method"] != tc.method ||
+			last["bytes"] != float64(rec.Body.Len()) ||
 			last["request_id"] != rec.Header().Get("X-Request-Id") || last["ip"] != "192.0.2.1" {
 			t.Errorf("%s %s: %v", tc.method, tc.path, last)
 		}
-		if names := slices.Sorted(maps.Keys(last)); !slices.Equal(names, []string{"ip", "level", "method", "msg", "request_id", "route", "status", "time", "us"}) {
+		if names := slices.Sorted(maps.Keys(last)); !slices.Equal(names, []string{"bytes", "ip", "level", "method", "msg", "request_id", "route", "status", "time", "us"}) {
 			t.Errorf("the log has the fields %v", names)
 		}
+	}
+}
+
+// What is told beside the log says no more than the log, and says it at every level.
+func TestWhoeverObservesIsToldThePatternOnly(t *testing.T) {
+	h := open(t, ours)
+	h.LogRequests = Unlogged
+	var told []Answered
+	h.Observe = func(ctx context.Context, a Answered) {
+		if From(ctx).RequestID == "" {
+			t.Error("whoever observes does not know which request it was")
+		}
+		told = append(told, a)
+	}
+	h.Mux().Get("/l/{token}", ok)
+	h.ask(http.MethodGet, "/l/SECRETTOKEN?x=SECRETTOKEN", "")
+	h.ask(http.MethodPost, "/l/SECRETTOKEN", "")
+	if want := []Answered{{"GET", "/l/{token}", 200, 2, 0}, {"POST", "/l/{token}", 405, told[1].Bytes, 0}}; !slices.Equal(told, want) {
+		t.Errorf("%+v", told)
+	}
+	if h.log.Len() > 0 {
+		t.Errorf("the log holds %s", h.log)
 	}
 }

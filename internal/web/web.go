@@ -49,7 +49,13 @@ type Options struct {
 	Log            *slog.Logger
 	Now            func() time.Time
 	Themed         bool // the storybook only: ?theme=light|dark forces a colour scheme
+
+	LogRequests slog.Level                      // at which each request leaves a line
+	Observe     func(context.Context, Answered) // is told of each request after its answer; may be nil
 }
+
+// Unlogged is a level that no log takes, for LogRequests.
+const Unlogged = slog.Level(-1 << 10)
 
 // Web draws pages for one public origin.
 type Web struct {
