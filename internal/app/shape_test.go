@@ -18,7 +18,7 @@ const prefix = "countersign/internal/"
 
 // floor says which layer each package stands on; imports may only go down.
 var floor = map[string]int{
-	"fault": 0, "secret": 0,
+	"fault": 0, "secret": 0, "trace": 0,
 	"config": 1, "db": 1, "locale": 1,
 	"ratelimit": 2, "jobs": 2, "audit": 2, "geo": 2, "web": 2,
 	"message":       3,
@@ -28,14 +28,14 @@ var floor = map[string]int{
 	"authenticator/password": 7, "authenticator/outofband": 7, "challenge": 7, "policy": 7, "session": 7, "keyring": 7,
 	"grant":  8,
 	"signin": 9, "setup": 9,
-	"portal": 10, "oidc": 10,
+	"portal": 10, "oidc": 10, "ops": 10,
 	"storybook": 11, "app": 11,
 	"demo": 12,
 }
 
 // onlyHere lists what may be imported by few packages.
 var onlyHere = map[string][]string{
-	"net/http":                       {"web", "portal", "oidc", "app", "demo", "storybook"},
+	"net/http":                       {"web", "portal", "oidc", "ops", "app", "demo", "storybook"},
 	"modernc.org/sqlite":             {"db"},
 	"github.com/jackc/pgx/v5/stdlib": {"db"},
 	"database/sql":                   {"db", "db/dbtest", "tenant", "user", "audit", "client", "session", "grant", "jobs", "message", "keyring", "challenge"},

@@ -1,0 +1,25 @@
+package audit
+
+import (
+	"context"
+	"fmt"
+	"time"
+
+	"countersign/internal/db"
+)
+
+// mostCounted bounds what a look at the backlog may cost.
+const mostCounted = 10_000
+
+// Backlog tells how many rows of all tenants are not linked into their chain yet, ten
+// thousand at the most, and when the oldest of those was written; zero where there is none.
+func Backlog(ctx context.Context, tx *db.Tx) (unsealed int, since time.Time, err error) {
+	var first int64
+	err = tx.QueryRow(ctx, `
+		SELECT COUNT(*), COALESCE(MIN(at), 0) FROM (SELECT tenant_id, at FROM audit_events WHERE seq = 0 LIMIT $1) AS waiting`,
+		mostCounted).Scan(&unsealed, &first)
+	if err != nil {
+		return 0, time.Time{}, fmt.Errorf("count unsealed audit rows: %w", err)
+	}
+	return unsealed, db.Time(first), nil
+}

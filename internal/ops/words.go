@@ -1,0 +1,76 @@
+package ops
+
+import "strings"
+
+// Labels come from these lists and from nowhere else; what is not in them is "other". A
+// reason that somebody typed, or an address in the wrong field, can then become no label.
+var (
+	actions = list(`signin.password signin.code signin.ended signin.denied signin.completed signin.step_up signin.disowned
+		challenge.sent notice.sent password.replaced browser.remembered browser.replayed session.ended
+		token.issued token.refreshed token.refused token.reuse user.created audit.begun`)
+	results = list(`ok failed refused`)
+	methods = list(`password email pwd otp mfa hwk swk sms totp passkey lookup`)
+	reasons = list(`wrong_password unknown_address account_or_app_closed throttled
+		typed link wrong_code wrong_link older_code replaced already_used no_state no_open_challenge
+		too_many_messages level_unreachable remembered_browser step_up reported older_token
+		signed_out superseded not_me code_replay token_replay expired cancelled changed restart unmet done
+		code_spent other_client other_redirect_uri wrong_verifier code_expired session_ended older_refresh_token account_closed
+		owner admin user`)
+	limits = list(`password.account password.here password.device password.source second.account send.account send.destination
+		warning.account flow.account noise.account link.source code.session`)
+	levels   = list(`urn:countersign:acr:1 urn:countersign:acr:1e urn:countersign:acr:2 phr`)
+	channels = list(`email sms`)
+	states   = list(`queued accepted delayed bounced failed`)
+	verbs    = list(`GET HEAD POST PUT PATCH DELETE OPTIONS`)
+)
+
+const other = "other"
+
+type words map[string]string
+
+// list maps each word to itself, so that a label never holds on to a caller's memory.
+func list(text string) words {
+	out := words{"": ""}
+	for w := range strings.FieldsSeq(text) {
+		out[w] = w
+	}
+	return out
+}
+
+func (w words) known(s string) string {
+	if k, ok := w[s]; ok {
+		return k
+	}
+	return other
+}
+
+// all is known for each of several words, four at the most.
+func (w words) all(s string) string {
+	if k, ok := w[s]; ok {
+		return k
+	}
+	if strings.Count(s, " ") > 3 {
+		return other
+	}
+	for word := range strings.SplitSeq(s, " ") {
+		if _, ok := w[word]; !ok {
+			return other
+		}
+	}
+	return strings.Clone(s)
+}
+
+// class is the status class of an answer.
+func class(status int) string {
+	switch {
+	case status >= 200 && status < 300:
+		return "2xx"
+	case status >= 300 && status < 400:
+		return "3xx"
+	case status >= 400 && status < 500:
+		return "4xx"
+	case status >= 500 && status < 600:
+		return "5xx"
+	}
+	return "none"
+}
