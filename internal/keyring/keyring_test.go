@@ -1,6 +1,8 @@
 package keyring_test
 
 import (
+	"context"
+	"os"
 	"slices"
 	"strings"
 	"sync"
@@ -221,4 +223,18 @@ func TestPrivateKeysAreSealedToTheirRow(t *testing.T) {
 			t.Errorf("a key opened in another row: %v, %v", err, serr)
 		}
 	})
+}
+
+// ctx is for helpers that outlive no test.
+var ctx = context.Background()
+
+func copyFile(t *testing.T, from, to string) {
+	t.Helper()
+	text, err := os.ReadFile(from)
+	if err == nil {
+		err = os.WriteFile(to, text, 0o600)
+	}
+	if err != nil {
+		t.Fatal(err)
+	}
 }

@@ -21,7 +21,8 @@ const returnDigits = 18
 // letters survive mail systems that fold case, and the whole fits into the 64 octets of a
 // local part (RFC 5321 section 4.5.3.1.1) with two to spare.
 func returnTo(keys *secret.Keys, id string) string {
-	return id + "." + keys.Current() + "." + keys.DerivedCode("", returnDigits, secret.Text(id), "message.return")
+	key := keys.Current()
+	return id + "." + key + "." + keys.DerivedCode(key, returnDigits, secret.Text(id), "message.return")
 }
 
 // ReturnedID checks what a bounce carries and returns the id of the message, or ErrNotOurs.

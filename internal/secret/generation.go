@@ -5,7 +5,6 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
-	"syscall"
 	"time"
 )
 
@@ -54,7 +53,7 @@ func changeKeyFile(path string, change func(*keySet) error) (err error) {
 		return fmt.Errorf("lock key file: %w", err)
 	}
 	defer func() { err = errors.Join(err, folder.Close()) }() // unlocks
-	if err := syscall.Flock(int(folder.Fd()), syscall.LOCK_EX); err != nil {
+	if err := lock(folder); err != nil {
 		return fmt.Errorf("lock key file: %w", err)
 	}
 	_, set, err := readKeyFile(path)
@@ -70,17 +69,14 @@ func changeKeyFile(path string, change func(*keySet) error) (err error) {
 	return nil
 }
 
-// owned puts the new file in the old one's place, for the same owner: an administrator may
-// run the command for a server that runs as somebody else.
+// owned puts the new file in the old one's place, for the same owner.
 func owned(made, path string) error {
 	info, err := os.Stat(path)
 	if err != nil {
 		return err
 	}
-	if was, ok := info.Sys().(*syscall.Stat_t); ok {
-		if err := os.Chown(made, int(was.Uid), int(was.Gid)); err != nil {
-			return err
-		}
+	if err := giveTo(made, info); err != nil {
+		return err
 	}
 	return os.Rename(made, path)
 }

@@ -35,7 +35,8 @@ const (
 func (v Verifier) Begin(ctx context.Context, tx *db.Tx, a authenticator.Authenticator, s authenticator.Setting) (authenticator.Opening, error) {
 	to := s.Destination
 	token, hash := secret.NewToken()
-	code := v.code("", token, s.ChallengeID)
+	key := v.Keys.Current() // one for both: another may seal a moment later
+	code := v.code(key, token, s.ChallengeID)
 	link := secret.Reference{Tenant: tx.Tenant, ID: s.ChallengeID, Token: token}.Text().Reveal()
 	letter := email.SignInCode{
 		Vendor: s.Vendor, AppName: s.AppName, Company: s.Company, Code: code, Reference: s.Reference,
@@ -49,7 +50,7 @@ func (v Verifier) Begin(ctx context.Context, tx *db.Tx, a authenticator.Authenti
 	if err != nil {
 		return authenticator.Opening{}, fmt.Errorf("queue code: %w", err)
 	}
-	return authenticator.Opening{State: append(hash, v.mac(tx.Tenant, a, s, code)...), MessageID: id}, nil
+	return authenticator.Opening{State: append(hash, v.mac(key, tx.Tenant, a, s, code)...), MessageID: id}, nil
 }
 
 // NotMeLink is the address at which the owner of an account says that a flow was not
@@ -68,8 +69,8 @@ func (v Verifier) binding(tenant string, a authenticator.Authenticator, s authen
 	return []string{tenant, a.UserID, a.ID, s.FlowID, s.ChallengeID, s.Purpose, string(v.Channel), s.Destination, code}
 }
 
-func (v Verifier) mac(tenant string, a authenticator.Authenticator, s authenticator.Setting, code string) []byte {
-	return v.Keys.MAC("outofband", v.binding(tenant, a, s, code)...)
+func (v Verifier) mac(keyID, tenant string, a authenticator.Authenticator, s authenticator.Setting, code string) []byte {
+	return v.Keys.MACBy(keyID, "outofband", v.binding(tenant, a, s, code)...)
 }
 
 const hashLength = 32

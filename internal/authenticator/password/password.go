@@ -37,6 +37,13 @@ func Set(ctx context.Context, tx *db.Tx, userID string, s Stored) error {
 	return err
 }
 
+// Renew replaces a hash by another one of the same password, unless somebody has changed the
+// password since old was read.
+func Renew(ctx context.Context, tx *db.Tx, userID string, old, next Stored) error {
+	_, err := tx.Exec(ctx, `UPDATE passwords SET hash = $1, pepper = $2 WHERE tenant_id = $3 AND user_id = $4 AND hash = $5`, next.Hash, next.Pepper, tx.Tenant, userID, old.Hash)
+	return err
+}
+
 // Load returns the stored hash, or the zero Stored when the user has none.
 func Load(ctx context.Context, tx *db.Tx, userID string) (s Stored, err error) {
 	err = tx.QueryRow(ctx, `SELECT hash, pepper FROM passwords WHERE tenant_id = $1 AND user_id = $2`, tx.Tenant, userID).Scan(&s.Hash, &s.Pepper)

@@ -1,0 +1,142 @@
+package keyring
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"strings"
+	"sync/atomic"
+	"time"
+
+	"countersign/internal/db"
+	"countersign/internal/secret"
+)
+
+// Masters compares the generations of the key file with those that the database knows, so
+// that a program without a key that the others seal with says so instead of guessing.
+type Masters struct {
+	DB   *db.DB
+	Keys *secret.Keys
+
+	sealedBy atomic.Value // the generation under which everything is known to be sealed
+}
+
+// notice is how long before a generation seals a program that lacks it is not ready any more.
+const notice = 10 * time.Second
+
+// ErrForeign says that the key file has nothing in common with the database.
+var ErrForeign = errors.New("this key file does not belong to this database: it holds none of its keys")
+
+// MasterKey is one generation as the database knows it.
+type MasterKey struct {
+	ID        string
+	From      time.Time // seals from then on; zero: ever since
+	AddedAt   time.Time
+	DroppedAt time.Time
+	Here      bool // the key file of this program holds it
+	Sealing   bool // and seals with it
+}
+
+// Register tells the database of every generation in the key file that it does not know
+// yet. It refuses with ErrForeign where file and database have none in common.
+func (m *Masters) Register(ctx context.Context, tx *db.Tx) error {
+	known, err := marks(ctx, tx)
+	if err != nil {
+		return err
+	}
+	here, common := m.Keys.Generations(), len(known) == 0
+	for _, g := range here {
+		common = common || secret.Equal(known[g.ID], m.Keys.Mark(g.ID))
+	}
+	if !common {
+		return ErrForeign
+	}
+	for _, g := range here {
+		if known[g.ID] != nil {
+			continue
+		}
+		_, err := tx.Exec(ctx, `INSERT INTO master_keys (id, mark, seals_from, added_at, dropped_at) VALUES ($1, $2, $3, $4, 0) ON CONFLICT (id) DO NOTHING`,
+			g.ID, m.Keys.Mark(g.ID), g.From, tx.Now)
+		if err != nil {
+			return fmt.Errorf("register master key: %w", err)
+		}
+	}
+	return nil
+}
+
+func marks(ctx context.Context, tx *db.Tx) (map[string][]byte, error) {
+	rows, err := tx.Query(ctx, `SELECT id, mark FROM master_keys`)
+	if err != nil {
+		return nil, fmt.Errorf("read master keys: %w", err)
+	}
+	defer rows.Close()
+	out := map[string][]byte{}
+	for rows.Next() {
+		var id string
+		var mark []byte
+		if err := rows.Scan(&id, &mark); err != nil {
+			return nil, fmt.Errorf("read master keys: %w", err)
+		}
+		out[id] = mark
+	}
+	return out, rows.Err()
+}
+
+// Follow looks at the key file and the database: it takes over what is new in the file,
+// tells the database, and says what is missing here. It is cheap enough for every second.
+func (m *Masters) Follow(ctx context.Context) error {
+	changed, err := m.Keys.Refresh(m.DB.Now())
+	if changed {
+		err = errors.Join(err, m.DB.InTx(ctx, db.Installation, func(tx *db.Tx) error { return m.Register(ctx, tx) }))
+	}
+	return err
+}
+
+// Check fails while the key file lacks a generation that others seal with, or are about to.
+// What was sealed with it cannot be opened here, so that people would be turned away.
+func (m *Masters) Check(ctx context.Context) error {
+	all, err := m.List(ctx)
+	if err != nil {
+		return err
+	}
+	var missing []string
+	for _, k := range all {
+		if !k.Here && k.DroppedAt.IsZero() && !m.DB.Now().Before(k.From.Add(-notice)) {
+			missing = append(missing, k.ID)
+		}
+	}
+	if len(missing) > 0 {
+		return fmt.Errorf("the key file here lacks %s, which the database needs: copy the key file from where the key was added", strings.Join(missing, ", "))
+	}
+	return nil
+}
+
+// List returns every generation that the database knows, by the time it seals.
+func (m *Masters) List(ctx context.Context) (all []MasterKey, err error) {
+	err = m.DB.View(ctx, db.Installation, func(tx *db.Tx) error {
+		all, err = m.list(ctx, tx)
+		return err
+	})
+	return all, err
+}
+
+func (m *Masters) list(ctx context.Context, tx *db.Tx) (all []MasterKey, err error) {
+	rows, err := tx.Query(ctx, `SELECT id, mark, seals_from, added_at, dropped_at FROM master_keys ORDER BY seals_from, added_at, id`)
+	if err != nil {
+		return nil, fmt.Errorf("list master keys: %w", err)
+	}
+	defer rows.Close()
+	current := m.Keys.Current()
+	for rows.Next() {
+		var k MasterKey
+		var mark []byte
+		var from, added, dropped int64
+		if err := rows.Scan(&k.ID, &mark, &from, &added, &dropped); err != nil {
+			return nil, fmt.Errorf("list master keys: %w", err)
+		}
+		k.From, k.AddedAt, k.DroppedAt = db.Time(from), db.Time(added), db.Time(dropped)
+		k.Here, k.Sealing = secret.Equal(mark, m.Keys.Mark(k.ID)), k.ID == current
+		all = append(all, k)
+	}
+	return all, rows.Err()
+}
