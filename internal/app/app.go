@@ -13,6 +13,7 @@ import (
 	"net/url"
 	"os"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"countersign/internal/audit"
@@ -43,15 +44,18 @@ type App struct {
 	courier *message.Courier
 	places  *geo.Places
 	bounces *email.Bounces
+	site    *siteCache
+	ring    *keyring.Keyring
+	unfit   atomic.Pointer[error] // why no request should come here, as of the last look
 }
 
 // New opens the house and wires every face. The caller runs Work beside the listener.
 func New(ctx context.Context, c config.Config, log *slog.Logger, now func() time.Time) (*App, error) {
-	house, err := Open(ctx, c, log, now)
+	house, err := start(ctx, c, log, now)
 	if err != nil {
 		return nil, err
 	}
-	a := &App{House: house}
+	a := &App{House: house, site: &siteCache{db: house.DB}}
 	if err := a.wire(ctx); err != nil {
 		return nil, errors.Join(err, house.Close())
 	}
@@ -78,16 +82,9 @@ func (a *App) wire(ctx context.Context) error {
 
 func (a *App) wireMail(catalog *locale.Catalog) error {
 	s := a.Config.SMTP
-	roots, err := authorities(s.CAFile)
+	sender, err := Sender(s, catalog, a.DB.Now, a.Log)
 	if err != nil {
 		return err
-	}
-	sender, err := email.New(email.Options{
-		Host: s.Host, Port: s.Port, Username: s.Username, Password: s.Password, From: s.From, TLS: s.TLS, RootCAs: roots,
-		Timeout: s.Timeout, BounceDomain: s.Bounces.Domain, Catalog: catalog, Now: a.DB.Now, Log: a.Log,
-	})
-	if err != nil {
-		return fmt.Errorf("mail: %w", err)
 	}
 	a.courier = &message.Courier{DB: a.DB, Keys: a.Keys, Senders: map[string]message.Sender{"email": sender}, Log: a.Log}
 	if s.Bounces.Listen != "" {
@@ -97,6 +94,42 @@ func (a *App) wireMail(catalog *locale.Catalog) error {
 		}}
 	}
 	return nil
+}
+
+// Sender is what hands mail to the configured server.
+func Sender(s config.SMTP, catalog *locale.Catalog, now func() time.Time, log *slog.Logger) (*email.Sender, error) {
+	roots, err := authorities(s.CAFile)
+	if err != nil {
+		return nil, err
+	}
+	signs, err := dkim(s.DKIM)
+	if err != nil {
+		return nil, err
+	}
+	sender, err := email.New(email.Options{
+		Host: s.Host, Port: s.Port, Username: s.Username, Password: s.Password, From: s.From, TLS: s.TLS, RootCAs: roots,
+		Timeout: s.Timeout, BounceDomain: s.Bounces.Domain, DKIM: signs, Catalog: catalog, Now: now, Log: log,
+	})
+	if err != nil {
+		return nil, fmt.Errorf("mail: %w", err)
+	}
+	return sender, nil
+}
+
+// dkim reads the key that signs mails; nil means that none does.
+func dkim(c config.DKIM) (*email.DKIM, error) {
+	if c.KeyFile == "" {
+		return nil, nil
+	}
+	text, err := os.ReadFile(c.KeyFile)
+	if err != nil {
+		return nil, fmt.Errorf("smtp.dkim.key_file: %w", err)
+	}
+	d, err := email.ReadDKIM(c.Domain, c.Selector, text)
+	if err != nil {
+		return nil, fmt.Errorf("smtp.dkim.key_file %s cannot be used: %w", c.KeyFile, err)
+	}
+	return d, nil
 }
 
 // authorities reads the certificate authorities of a mail server; nil means the system's.
@@ -127,11 +160,12 @@ func (a *App) wireFaces(ctx context.Context, catalog *locale.Catalog) error {
 	if public.Scheme == "https" && a.Config.TLS.CertFile == "" && len(proxies) == 0 {
 		a.Log.Warn("no trusted_proxies: everybody behind the proxy will look like one address, and share its limits")
 	}
-	faces, err := web.New(web.Options{PublicURL: public, Catalog: catalog, Site: (&siteCache{db: a.DB}).site, TrustedProxies: proxies, Log: a.Log, Now: a.DB.Now})
+	faces, err := web.New(web.Options{PublicURL: public, Catalog: catalog, Site: a.site.site, TrustedProxies: proxies, Log: a.Log, Now: a.DB.Now})
 	if err != nil {
 		return fmt.Errorf("pages: %w", err)
 	}
 	ring := &keyring.Keyring{DB: a.DB, Keys: a.Keys}
+	a.ring = ring
 	if err := ring.Ensure(ctx); err != nil {
 		return fmt.Errorf("signing keys: %w", err)
 	}
@@ -167,11 +201,12 @@ func (a *App) place(catalog *locale.Catalog) func(netip.Addr, string) string {
 	}
 }
 
-// health says that the program runs and its database answers, and nothing else.
+// health says that the program runs, that its database answers and that nothing spoke
+// against it at the last look, and nothing else.
 func (a *App) health(w http.ResponseWriter, r *http.Request) error {
 	ctx, cancel := context.WithTimeout(r.Context(), 2*time.Second)
 	defer cancel()
-	if a.DB.Ping(ctx) != nil {
+	if a.DB.Ping(ctx) != nil || a.unfit.Load() != nil {
 		w.WriteHeader(http.StatusServiceUnavailable)
 		return nil
 	}
@@ -185,6 +220,7 @@ func (a *App) Work(ctx context.Context) error {
 	var wg sync.WaitGroup
 	errs := make(chan error, 2)
 	wg.Go(func() { errs <- a.runner().Run(ctx) })
+	wg.Go(func() { a.DB.Listen(ctx, a.heard) })
 	if a.bounces != nil {
 		l, err := listen(ctx, a.Config.SMTP.Bounces.Listen)
 		if err != nil {
@@ -208,6 +244,7 @@ func (a *App) runner() *jobs.Runner {
 		Handlers: map[string]jobs.Handler{message.JobSend: a.courier.Deliver},
 		Periodic: []jobs.Periodic{
 			{Name: "audit.seal", Every: time.Second, Run: func(ctx context.Context) error { _, err := a.sealer.Seal(ctx); return err }},
+			{Name: "fitness", Every: lookEvery, Run: a.look},
 			{Name: "session.seen", Every: 30 * time.Second, Run: func(ctx context.Context) error { return a.SignIn.Seen.Flush(ctx, a.DB) }},
 			{Name: "sweep.signin", Every: time.Hour, Run: a.SignIn.Sweep},
 			{Name: "sweep.grants", Every: time.Hour, Run: func(ctx context.Context) error { _, err := grant.Sweep(ctx, a.DB); return err }},
@@ -227,6 +264,12 @@ type siteCache struct {
 	mu    sync.Mutex
 	known web.Site
 	read  time.Time
+}
+
+func (c *siteCache) forget() {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.read = time.Time{}
 }
 
 func (c *siteCache) site(ctx context.Context) web.Site {

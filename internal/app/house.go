@@ -3,7 +3,6 @@ package app
 import (
 	"context"
 	"errors"
-	"fmt"
 	"log/slog"
 	"time"
 
@@ -38,30 +37,31 @@ type House struct {
 	jobs *jobs.Queue
 }
 
-// Open opens the database, brings its schema up to date and reads the keys.
+// Open opens the database, brings its schema up to date and reads the keys, which must be
+// the installation's own.
 func Open(ctx context.Context, c config.Config, log *slog.Logger, now func() time.Time) (*House, error) {
-	keys, created, err := secret.LoadKeys(c.KeyFile, now())
-	if err != nil {
-		return nil, err
-	}
-	if created {
-		log.Warn("created a new key file: keep a copy off this machine", "file", c.KeyFile)
-	}
 	d, err := db.Open(ctx, c.Database.URL.Reveal(), now)
 	if err != nil {
 		return nil, err
 	}
-	h := &House{Config: c, DB: d, Keys: keys, Log: log, jobs: &jobs.Queue{}}
-	if err := h.furnish(ctx); err != nil {
+	h := &House{Config: c, DB: d, Log: log, jobs: &jobs.Queue{}}
+	if err := h.prepare(ctx); err != nil {
 		return nil, errors.Join(err, d.Close())
 	}
 	return h, nil
 }
 
-func (h *House) furnish(ctx context.Context) error {
-	if _, err := h.DB.Migrate(ctx); err != nil {
-		return fmt.Errorf("migrate: %w", err)
+func (h *House) prepare(ctx context.Context) error {
+	if err := h.migrate(ctx); err != nil {
+		return err
 	}
+	if err := h.unlock(ctx); err != nil {
+		return err
+	}
+	return h.furnish(ctx)
+}
+
+func (h *House) furnish(ctx context.Context) error {
 	l := h.Config.Limits
 	var err error
 	cost := password.Cost{MemoryKiB: l.Argon2.MemoryKiB, Passes: l.Argon2.Passes, Lanes: 1}

@@ -10,11 +10,10 @@ import (
 	"github.com/jackc/pgx/v5"
 )
 
-// Topics that Notify is called with. A listener that does not know one drops nothing.
+// Topics that Notify is called with: what some program keeps in memory. Companies, apps and
+// people are read anew for each decision, so nobody tells of them.
 const (
-	TopicInstallation = "installation" // the vendor's own settings and words
-	TopicTenant       = "tenant"       // a company, its mandate or its policy
-	TopicClient       = "client"       // an app
+	TopicInstallation = "installation" // the vendor's own settings
 	TopicKeys         = "keys"         // the keys that sign
 	TopicJobs         = "jobs"         // work that a command has left for a server
 )

@@ -61,7 +61,7 @@ type Keyring struct {
 // Ensure makes the first key where there is none, ready to sign at once.
 func (r *Keyring) Ensure(ctx context.Context) error {
 	return r.DB.InTx(ctx, db.Installation, func(tx *db.Tx) error {
-		tx.OnCommit(r.forget)
+		tx.OnCommit(r.Forget)
 		total, published, err := count(ctx, tx)
 		if err != nil || published > 0 {
 			return err
@@ -75,7 +75,7 @@ func (r *Keyring) Ensure(ctx context.Context) error {
 // tokens of tokenLife that they signed until then are over. It returns the new key's id.
 // Of two rotations at the same moment one makes a key; the other returns the same one.
 func (r *Keyring) Rotate(ctx context.Context, tx *db.Tx, tokenLife time.Duration) (id string, err error) {
-	tx.OnCommit(r.forget)
+	tx.OnCommit(r.Forget)
 	total, published, err := count(ctx, tx)
 	if err != nil {
 		return "", err
@@ -97,7 +97,7 @@ func (r *Keyring) Rotate(ctx context.Context, tx *db.Tx, tokenLife time.Duration
 // Retire withdraws a key now, for one that may be known to somebody else. Every token it
 // signed stops being valid. Where no other key could sign, a new one does from now on.
 func (r *Keyring) Retire(ctx context.Context, tx *db.Tx, id string) (found bool, err error) {
-	tx.OnCommit(r.forget)
+	tx.OnCommit(r.Forget)
 	n, err := tx.Exec(ctx, `UPDATE signing_keys SET retired_at = $1 WHERE id = $2 AND (retired_at = 0 OR retired_at > $1)`, tx.Now, id)
 	if err != nil {
 		return false, fmt.Errorf("retire signing key: %w", err)
@@ -105,7 +105,7 @@ func (r *Keyring) Retire(ctx context.Context, tx *db.Tx, id string) (found bool,
 	if n == 0 {
 		return false, nil
 	}
-	return true, r.replace(ctx, tx)
+	return true, errors.Join(r.replace(ctx, tx), tx.Notify(ctx, db.TopicKeys))
 }
 
 // replace makes a key that signs at once, unless a published one is active already. Where
@@ -163,7 +163,7 @@ func (r *Keyring) add(ctx context.Context, tx *db.Tx, n int, from time.Time) (st
 	if err != nil {
 		return "", fmt.Errorf("store signing key: %w", err)
 	}
-	return id, nil
+	return id, tx.Notify(ctx, db.TopicKeys)
 }
 
 func place(id string) []string { return []string{"signing_keys", "sealed", id} }

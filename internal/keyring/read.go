@@ -72,7 +72,8 @@ func (r *Keyring) all(ctx context.Context) ([]Key, error) {
 	return r.cached, err
 }
 
-func (r *Keyring) forget() {
+// Forget drops what is remembered, because somebody has changed the keys.
+func (r *Keyring) Forget() {
 	r.mu.Lock()
 	r.cached = nil
 	r.mu.Unlock()

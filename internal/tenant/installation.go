@@ -80,7 +80,10 @@ func SaveInstallation(ctx context.Context, tx *db.Tx, i Installation) error {
 	_, err = tx.Exec(ctx, `
 		UPDATE installation SET name = $1, support_email = $2, support_url = $3, support_phone = $4, mandate = $5, mandate_from = $6, remember_days = $7 WHERE id = $8`,
 		name, i.SupportEmail, i.SupportURL, i.SupportPhone, string(i.Mandate.Mode), i.Mandate.From, i.RememberDays, db.Installation)
-	return err
+	if err != nil {
+		return err
+	}
+	return tx.Notify(ctx, db.TopicInstallation)
 }
 
 // Why returns the vendor's own words about why a second step is asked, in the first of

@@ -42,6 +42,7 @@ type Options struct {
 	RootCAs      *x509.CertPool // nil: the system's
 	Timeout      time.Duration  // the longest that one mail may take
 	BounceDomain string         // empty: bounces go to From
+	DKIM         *DKIM          // nil: mails leave unsigned
 	Catalog      *locale.Catalog
 	Now          func() time.Time
 	Log          *slog.Logger
@@ -147,6 +148,9 @@ func (s *Sender) compose(e message.Envelope, to string) ([]byte, error) {
 	msg.SetGenHeader(gomail.HeaderContentLang, e.Language)
 	msg.SetBodyString(gomail.TypeTextPlain, m.Text)
 	msg.AddAlternativeString(gomail.TypeTextHTML, m.HTML)
+	if s.o.DKIM != nil {
+		msg.SetDKIM(s.o.DKIM.signer(s.o.Now))
+	}
 	var b bytes.Buffer
 	if _, err := msg.WriteTo(&b); err != nil {
 		return nil, errors.New("mail cannot be put together")

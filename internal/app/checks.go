@@ -1,0 +1,106 @@
+package app
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"time"
+
+	"countersign/internal/config"
+	"countersign/internal/db"
+	"countersign/internal/standards"
+)
+
+// Check is one thing that must hold while requests are answered. Run returns a sentence for
+// the operator where it does not.
+type Check struct {
+	Name string
+	Run  func(ctx context.Context) error
+}
+
+// Checks are what a start insists on and what can change afterwards. Each is one query.
+func (h *House) Checks() []Check {
+	return []Check{{"clock", h.clockIsRight}, {"durability", h.durable}, {"keys", h.keysFit}}
+}
+
+// clockIsRight holds our clock to the database's, by which every replica is measured
+// (REL-14, SEC-140).
+func (h *House) clockIsRight(ctx context.Context) error {
+	skew, err := h.DB.Skew(ctx)
+	if err != nil {
+		return err
+	}
+	if most := h.Config.Database.ClockSkew; skew.Abs() > most {
+		return fmt.Errorf("this machine's clock and the database's are %s apart, and %s is the most: set the clocks (NTP), or raise database.clock_skew knowing that codes and sessions then live that much longer or shorter",
+			skew.Abs().Round(time.Millisecond), most)
+	}
+	return nil
+}
+
+// durable holds the database to keeping what it confirms (REL-10).
+func (h *House) durable(ctx context.Context) error {
+	s, err := h.DB.Server(ctx)
+	switch {
+	case err != nil:
+		return fmt.Errorf("ask the database how it keeps its data: %w", err)
+	case s.Standby:
+		return db.ErrStandby
+	case h.Config.Database.Durability == config.Ignore:
+		return nil
+	}
+	return s.Forgetful()
+}
+
+// keysFit fails on a replica whose key file lacks the generation that the others seal with
+// by now (REL-16).
+func (h *House) keysFit(ctx context.Context) error {
+	return h.DB.View(ctx, db.Installation, func(tx *db.Tx) error {
+		found, err := standards.Recognise(ctx, tx, h.Keys)
+		if err == nil && !found {
+			err = errors.New("the canary is gone from the database: restore it from a copy")
+		}
+		return err
+	})
+}
+
+// lookEvery is how soon a server notices that a check has ceased to hold.
+const lookEvery = 4 * time.Second
+
+// look runs every check and remembers the outcome for the public health page. It tells the
+// log when that changes, not each time.
+func (a *App) look(ctx context.Context) error {
+	ctx, cancel := context.WithTimeout(ctx, lookEvery)
+	defer cancel()
+	var all error
+	for _, c := range a.Checks() {
+		all = errors.Join(all, c.Run(ctx))
+	}
+	if ctx.Err() != nil && all != nil && a.DB.Ping(ctx) != nil {
+		return nil // no database: health finds that out by itself
+	}
+	was := a.unfit.Load()
+	switch {
+	case all == nil:
+		a.unfit.Store(nil)
+		if was != nil {
+			a.Log.Info("ready for requests again")
+		}
+	case was == nil || (*was).Error() != all.Error():
+		a.unfit.Store(&all)
+		a.Log.Error("not ready for requests", "error", all)
+	}
+	return nil
+}
+
+// heard drops what is remembered about a topic; an empty one stands for all of them.
+func (a *App) heard(topic string) {
+	if topic == db.TopicInstallation || topic == "" {
+		a.site.forget()
+	}
+	if topic == db.TopicKeys || topic == "" {
+		a.ring.Forget()
+	}
+	if topic == db.TopicJobs || topic == "" {
+		a.jobs.Wake()
+	}
+}

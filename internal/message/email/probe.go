@@ -1,0 +1,60 @@
+package email
+
+import (
+	"context"
+	"crypto/tls"
+	"errors"
+	"fmt"
+	"time"
+
+	"github.com/emersion/go-smtp"
+)
+
+// Probe is what a mail server showed of itself without being given a mail.
+type Probe struct {
+	TLS     string    // "TLS 1.3", or empty where the connection is not protected
+	Expires time.Time // when its certificate ends, zero without TLS
+}
+
+// Probe goes as far with the mail server as a mail would without naming a recipient: it
+// connects, secures, signs in and offers the sender. The error is told without the server's
+// words.
+func (s *Sender) Probe(ctx context.Context) (Probe, error) {
+	ctx, cancel := context.WithTimeout(ctx, s.o.Timeout)
+	defer cancel()
+	c, err := s.dial(ctx)
+	if err != nil {
+		return Probe{}, err
+	}
+	defer quit(c)
+	defer context.AfterFunc(ctx, func() { _ = c.raw.Close() })()
+	var p Probe
+	if state, ok := c.client.TLSConnectionState(); ok {
+		p.TLS, p.Expires = tls.VersionName(state.Version), state.PeerCertificates[0].NotAfter
+	}
+	if err := c.client.Mail(s.from.Address, &smtp.MailOptions{}); err != nil {
+		return p, failed(mailFrom, err)
+	}
+	return p, failed(mailFrom, c.client.Reset())
+}
+
+// Advice says what an operator can do about an error of Probe or Send.
+func Advice(err error) string {
+	var f *failure
+	if !errors.As(err, &f) {
+		return "look at the error"
+	}
+	switch f.at {
+	case connecting:
+		return "check smtp.host and smtp.port, and that a firewall lets this machine reach them"
+	case greeting:
+		return "check that smtp.tls fits the port: usually starttls with 587, implicit with 465"
+	case securing:
+		return "the certificate must name smtp.host and come from an authority that this machine or smtp.ca_file knows"
+	case signingIn:
+		return "check smtp.username and smtp.password with whoever runs the mail server"
+	case mailFrom:
+		return "the server refuses the sender: allow smtp.from for this account"
+	}
+	return fmt.Sprintf("ask whoever runs the mail server about the answer %d %s", f.code, f.enhanced)
+}
