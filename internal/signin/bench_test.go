@@ -65,6 +65,38 @@ func BenchmarkWrongCode(b *testing.B) {
 	})
 }
 
+func BenchmarkRightCode(b *testing.B) {
+	benchmarkEach(b, func(b *testing.B, h *house) {
+		h.Limits.SendsPerHour, h.Limits.SendsPerDay = 1<<30, 1<<30
+		type waiting struct {
+			ask  signin.AnswerCode
+			code string
+		}
+		ready := make([]waiting, b.N)
+		for i := range ready {
+			address := fmt.Sprintf("person%d@company.test", i)
+			h.newUser(h.company, address, user.Agent)
+			ready[i].ask = h.askOnly(address)
+			ready[i].code = h.newest().Code
+			h.post.mails = nil
+		}
+		var n atomic.Int64
+		b.ReportAllocs()
+		b.SetParallelism(4)
+		b.ResetTimer()
+		b.RunParallel(func(pb *testing.PB) {
+			for pb.Next() {
+				w := ready[n.Add(1)-1]
+				if step, err := h.Answer(b.Context(), *w.ask.Flow, w.code, false, visitor); err != nil {
+					b.Error(err)
+				} else if _, ok := step.(signin.Done); !ok {
+					b.Errorf("%T", step)
+				}
+			}
+		})
+	})
+}
+
 func BenchmarkSessionCheck(b *testing.B) {
 	benchmarkEach(b, func(b *testing.B, h *house) {
 		done := h.signIn("maria@company.test", "dashboard", false)

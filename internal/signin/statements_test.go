@@ -2,6 +2,7 @@ package signin_test
 
 import (
 	"testing"
+	"time"
 
 	"countersign/internal/signin"
 )
@@ -22,16 +23,31 @@ func TestStatementsPerStep(t *testing.T) {
 		}
 		var ask signin.AnswerCode
 		var done signin.Done
-		count("a wrong password", 9, func() {
+		count("a wrong password", 5, func() {
 			if _, err := h.SubmitPassword(t.Context(), attempt("maria@company.test", "wrong", "dashboard")); err != nil {
 				t.Fatal(err)
 			}
 		})
 		h.deliver()
-		count("the right password and the mail", 25, func() { ask = h.askOnly("maria@company.test") })
+		count("the right password and the mail", 13, func() { ask = h.askOnly("maria@company.test") })
 		code := h.newest().Code
-		count("a wrong code", 9, func() { h.answer(*ask.Flow, otherThan(code), false) })
-		count("the right code", 12, func() { done = h.answer(*ask.Flow, code, false).(signin.Done) })
+		count("the right code", 6, func() { done = h.answer(*ask.Flow, code, false).(signin.Done) })
+		count("the right password and the mail again", 13, func() { ask = h.askOnly("maria@company.test") })
+		code = h.newest().Code
+		count("a wrong code", 5, func() { h.answer(*ask.Flow, otherThan(code), false) })
+		h.clock.pass(time.Minute)
+		count("a new code", 10, func() {
+			if _, err := h.NewCode(t.Context(), *ask.Flow, visitor); err != nil {
+				t.Fatal(err)
+			}
+		})
+		count("the page of a code", 1, func() {
+			if _, err := h.Current(t.Context(), *ask.Flow); err != nil {
+				t.Fatal(err)
+			}
+		})
+		code = h.newest().Code
+		count("the right code after a wrong one", 7, func() { done = h.answer(*ask.Flow, code, false).(signin.Done) })
 		count("a session check", 1, func() { h.standing(done.Session, signin.Ask{ClientID: "dashboard"}) })
 	})
 }
