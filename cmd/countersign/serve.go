@@ -23,6 +23,7 @@ func (ServeCmd) Run(ctx context.Context, env *Env) error {
 		return err
 	}
 	defer func() { _ = a.Close() }()
+	a.Build = built()
 	announceSetUp(a)
 	return a.Serve(ctx, func(addr string) {
 		log.Info("ready", "listen", addr, "public_url", c.PublicURL, "database", a.DB.Dialect)

@@ -39,6 +39,8 @@ type App struct {
 	*House
 	Handler http.Handler
 	Routes  []web.Route
+	Build   string // version, revision and Go, apart by spaces; set before Serve
+	watcher
 
 	sealer  *audit.Sealer
 	courier *message.Courier
@@ -63,6 +65,7 @@ func New(ctx context.Context, c config.Config, log *slog.Logger, now func() time
 }
 
 func (a *App) wire(ctx context.Context) error {
+	a.watch()
 	catalog, err := locale.New()
 	if err != nil {
 		return fmt.Errorf("catalogues: %w", err)
@@ -86,7 +89,7 @@ func (a *App) wireMail(catalog *locale.Catalog) error {
 	if err != nil {
 		return err
 	}
-	a.courier = &message.Courier{DB: a.DB, Keys: a.Keys, Senders: map[string]message.Sender{"email": sender}, Log: a.Log}
+	a.courier = &message.Courier{DB: a.DB, Keys: a.Keys, Senders: map[string]message.Sender{"email": counted{sender, a, "email"}}, Log: a.Log}
 	if s.Bounces.Listen != "" {
 		a.bounces = &email.Bounces{Domain: s.Bounces.Domain, Log: a.Log, Record: a.courier.Returned, Known: func(to string) error {
 			_, err := message.ReturnedID(a.Keys, to)
@@ -160,7 +163,8 @@ func (a *App) wireFaces(ctx context.Context, catalog *locale.Catalog) error {
 	if public.Scheme == "https" && a.Config.TLS.CertFile == "" && len(proxies) == 0 {
 		a.Log.Warn("no trusted_proxies: everybody behind the proxy will look like one address, and share its limits")
 	}
-	faces, err := web.New(web.Options{PublicURL: public, Catalog: catalog, Site: a.site.site, TrustedProxies: proxies, Log: a.Log, Now: a.DB.Now})
+	faces, err := web.New(web.Options{PublicURL: public, Catalog: catalog, Site: a.site.site, TrustedProxies: proxies, Log: a.Log, Now: a.DB.Now,
+		LogRequests: a.logRequests(), Observe: a.observe})
 	if err != nil {
 		return fmt.Errorf("pages: %w", err)
 	}
@@ -173,7 +177,8 @@ func (a *App) wireFaces(ctx context.Context, catalog *locale.Catalog) error {
 	(&portal.Portal{Web: faces, DB: a.DB, Keys: a.Keys, SignIn: a.SignIn, SetUp: a.SetUp, Place: a.place(catalog)}).Mount(mux)
 	(&oidc.Provider{DB: a.DB, Keys: a.Keys, Ring: ring, Web: faces, SignIn: a.SignIn, Limits: a.Config.Limits}).Mount(mux)
 	mux.Machine(http.MethodGet, "/healthz", a.health)
-	a.Handler, a.Routes = mux, mux.Routes()
+	a.Handler, a.Routes = a.traced(mux, proxies), mux.Routes()
+	a.metrics.Routes(patterns(a.Routes))
 	return nil
 }
 
@@ -220,6 +225,9 @@ func (a *App) Work(ctx context.Context) error {
 	var wg sync.WaitGroup
 	errs := make(chan error, 2)
 	wg.Go(func() { errs <- a.runner().Run(ctx) })
+	if a.tracer != nil {
+		wg.Go(func() { a.tracer.Run(ctx) })
+	}
 	wg.Go(func() { a.DB.Listen(ctx, a.heard) })
 	if a.bounces != nil {
 		l, err := listen(ctx, a.Config.SMTP.Bounces.Listen)

@@ -37,6 +37,11 @@ func (a *App) Serve(ctx context.Context, ready func(addr string)) error {
 	if err != nil {
 		return fmt.Errorf("listen: %w", err)
 	}
+	unwatch, err := a.operate(ctx)
+	if err != nil {
+		return errors.Join(err, l.Close())
+	}
+	defer unwatch()
 	working, stopWork := context.WithCancel(context.WithoutCancel(ctx))
 	defer stopWork()
 	worked := make(chan error, 1)
@@ -50,6 +55,7 @@ func (a *App) Serve(ctx context.Context, ready func(addr string)) error {
 	case err = <-worked:
 		worked <- nil
 	case <-ctx.Done():
+		a.drain()
 		err = stop(server)
 	}
 	stopWork()

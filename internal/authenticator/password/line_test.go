@@ -323,7 +323,9 @@ func TestObserveIsTold(t *testing.T) {
 		p := newPool(t, 1, 4)
 		p.Now = time.Now
 		told := make(chan string, 2)
-		p.Observe = func(waited, took time.Duration) { told <- fmt.Sprintf("waited %s, took %s", waited, took) }
+		p.Observe = func(_ context.Context, waited, took time.Duration) {
+			told <- fmt.Sprintf("waited %s, took %s", waited, took)
+		}
 		first, _ := p.enter(t.Context())
 		go func() {
 			second, _ := p.enter(t.Context())

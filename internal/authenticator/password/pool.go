@@ -46,7 +46,7 @@ type Pool struct {
 	// Now measures how long a computation takes; without it that is guessed. Observe is
 	// told of each computation how long it waited and took. Set both before use.
 	Now     func() time.Time
-	Observe func(waited, took time.Duration)
+	Observe func(ctx context.Context, waited, took time.Duration)
 
 	keys    *secret.Keys
 	hasher  *argon2.Hasher
@@ -157,7 +157,7 @@ func (p *Pool) enter(ctx context.Context) (leave func(), err error) {
 	}
 	p.running.Add(1)
 	began := p.now()
-	return func() { p.leave(began.Sub(came), began) }, nil
+	return func() { p.leave(ctx, began.Sub(came), began) }, nil
 }
 
 func (p *Pool) wait(ctx context.Context, w *waiter) error {
@@ -193,7 +193,7 @@ func (p *Pool) give(w *waiter, why error) error {
 }
 
 // leave hands the slot over. It runs in any case, also when a computation panics.
-func (p *Pool) leave(waited time.Duration, began time.Time) {
+func (p *Pool) leave(ctx context.Context, waited time.Duration, began time.Time) {
 	took := p.now().Sub(began)
 	p.running.Add(-1)
 	p.line.leave()
@@ -202,7 +202,7 @@ func (p *Pool) leave(waited time.Duration, began time.Time) {
 		p.cost.Add((int64(took) - p.cost.Load()) / 16)
 	}
 	if p.Observe != nil {
-		p.Observe(waited, took)
+		p.Observe(ctx, waited, took)
 	}
 }
 
