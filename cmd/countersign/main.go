@@ -27,6 +27,7 @@ type cli struct {
 	Policy       PolicyCmd       `cmd:"" help:"Why a second step is asked, or not."`
 	Audit        AuditCmd        `cmd:"" help:"Who did what, and whether the record is whole."`
 	Keys         KeysCmd         `cmd:"" help:"Signing keys."`
+	Settings     SettingsCmd     `cmd:"" help:"What no replica may loosen by itself."`
 	Config       ConfigCmd       `cmd:"" help:"The configuration in force, and its reference."`
 	Storybook    StorybookCmd    `cmd:"" help:"Every page in every state, for people who design and translate."`
 	Healthcheck  HealthcheckCmd  `cmd:"" help:"Ask the server that runs here how it is."`
