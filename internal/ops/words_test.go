@@ -1,0 +1,155 @@
+package ops
+
+import (
+	"go/ast"
+	"go/parser"
+	"go/token"
+	"io/fs"
+	"path/filepath"
+	"strconv"
+	"strings"
+	"testing"
+)
+
+// recorders are the functions whose literal arguments end in the audit trail, with the
+// places of action, result, reason and method.
+var recorders = map[string][4]int{
+	"note": {0, 1, 2, 3}, "event": {0, 1, 2, 5}, "record": {-1, 3, 4, -1}, "refused": {-1, -1, 3, -1}, "wrong": {-1, -1, 3, -1},
+}
+
+// TestEveryWordOfTheAuditTrailHasALabel reads the program: what a server records must not
+// end as "other". Commands record in processes of their own, which nobody scrapes.
+func TestEveryWordOfTheAuditTrailHasALabel(t *testing.T) {
+	seen := 0
+	check := func(at token.Position, kind string, e ast.Expr) {
+		lit, ok := e.(*ast.BasicLit)
+		if !ok || lit.Kind != token.STRING {
+			return
+		}
+		word, _ := strconv.Unquote(lit.Value)
+		lists := map[string]words{"Action": actions, "Result": results, "Reason": reasons, "Method": methods, "Limit": limits}
+		if lists[kind].known(word) == other {
+			t.Errorf("%s: %s %q has no label: add it to words.go", at, kind, word)
+		}
+		seen++
+	}
+	eachServed(t, func(set *token.FileSet, n ast.Node) {
+		switch n := n.(type) {
+		case *ast.CallExpr:
+			for i, kind := range []string{"Action", "Result", "Reason", "Method"} {
+				if at, ok := recorders[called(n)]; ok && at[i] >= 0 && at[i] < len(n.Args) {
+					check(set.Position(n.Pos()), kind, n.Args[at[i]])
+				}
+			}
+		case *ast.CompositeLit:
+			fields(n, func(name string, value ast.Expr) { check(set.Position(n.Pos()), name, value) })
+		case *ast.AssignStmt:
+			assigned(n, func(name string, value ast.Expr) { check(set.Position(n.Pos()), name, value) })
+		}
+	})
+	if seen < 50 {
+		t.Errorf("only %d words read", seen)
+	}
+}
+
+func eachServed(t *testing.T, fn func(*token.FileSet, ast.Node)) {
+	t.Helper()
+	err := filepath.WalkDir("..", func(path string, d fs.DirEntry, err error) error {
+		if err != nil || d.IsDir() || !strings.HasSuffix(path, ".go") || strings.HasSuffix(path, "_test.go") || strings.Contains(path, "/demo/") || strings.Contains(path, "/backup/") || strings.Contains(path, "/standards/") {
+			return err
+		}
+		set := token.NewFileSet()
+		file, err := parser.ParseFile(set, path, nil, 0)
+		if err != nil {
+			return err
+		}
+		ast.Inspect(file, func(n ast.Node) bool { fn(set, n); return true })
+		return nil
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+}
+
+func called(c *ast.CallExpr) string {
+	switch f := c.Fun.(type) {
+	case *ast.Ident:
+		return f.Name
+	case *ast.SelectorExpr:
+		return f.Sel.Name
+	}
+	return ""
+}
+
+// fields are those of audit.Event, of a verifier's Verdict and of a ratelimit.Limit.
+func fields(c *ast.CompositeLit, fn func(string, ast.Expr)) {
+	name := ""
+	switch x := c.Type.(type) {
+	case *ast.SelectorExpr:
+		name = x.Sel.Name
+	case *ast.Ident:
+		name = x.Name
+	}
+	for _, e := range c.Elts {
+		kv, ok := e.(*ast.KeyValueExpr)
+		key, isIdent := (*ast.Ident)(nil), false
+		if ok {
+			key, isIdent = kv.Key.(*ast.Ident)
+		}
+		switch {
+		case !isIdent:
+		case name == "Event" || name == "Verdict" && key.Name == "Reason":
+			fn(key.Name, only(key.Name, kv.Value))
+		case name == "Limit" && key.Name == "Name":
+			fn("Limit", kv.Value)
+		}
+	}
+}
+
+// only leaves out the fields that are no label.
+func only(name string, value ast.Expr) ast.Expr {
+	switch name {
+	case "Action", "Result", "Reason", "Method":
+		return value
+	}
+	return nil
+}
+
+// assigned are e.Action, e.Result and e.Reason of an event, l.Name of a limit, and what is
+// called reason on its way into one.
+func assigned(a *ast.AssignStmt, fn func(string, ast.Expr)) {
+	if len(a.Lhs) != len(a.Rhs) {
+		return
+	}
+	for i, to := range a.Lhs {
+		switch to := to.(type) {
+		case *ast.SelectorExpr:
+			switch to.Sel.Name {
+			case "Action", "Result":
+				fn(to.Sel.Name, a.Rhs[i])
+			}
+		case *ast.Ident:
+			if to.Name == "reason" {
+				fn("Reason", a.Rhs[i])
+			}
+		}
+	}
+}
+
+// guard: a label comes from a list
+func TestHostileWordsAreNoLabels(t *testing.T) {
+	const address = "maya@acme.example"
+	for _, w := range []words{actions, results, methods, reasons, limits, levels, channels, states, verbs} {
+		for _, bad := range []string{address, "ok " + address, "pwd pwd pwd pwd pwd", " ok", "OK", "ok\n"} {
+			if got := w.known(bad); got != other {
+				t.Errorf("%q is %q", bad, got)
+			}
+			if got := w.all(bad); got != other {
+				t.Errorf("%q is %q", bad, got)
+			}
+		}
+	}
+	if methods.all("pwd email") != "pwd email" || methods.all("pwd x") != other || methods.all("") != "" {
+		t.Error("several methods at once")
+	}
+}
