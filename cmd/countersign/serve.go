@@ -18,6 +18,7 @@ func (ServeCmd) Run(ctx context.Context, env *Env) error {
 	if err != nil {
 		return err
 	}
+	reserve(&c)
 	a, err := app.New(ctx, c, log, now)
 	if err != nil {
 		return err
