@@ -258,6 +258,7 @@ func (a *App) runner() *jobs.Runner {
 			{Name: "sweep.grants", Every: time.Hour, Run: func(ctx context.Context) error { _, err := grant.Sweep(ctx, a.DB); return err }},
 			{Name: "sweep.budgets", Every: time.Hour, Run: func(ctx context.Context) error { _, err := ratelimit.Sweep(ctx, a.DB); return err }},
 			{Name: "sweep.jobs", Every: time.Hour, Run: func(ctx context.Context) error { _, err := jobs.Sweep(ctx, a.DB); return err }},
+			{Name: "audit.shorten", Every: time.Hour, Run: func(ctx context.Context) error { _, err := audit.Shorten(ctx, a.DB); return err }},
 			{Name: "sweep.messages", Every: time.Hour, Run: func(ctx context.Context) error { _, err := message.Sweep(ctx, a.DB); return err }},
 		},
 	}
