@@ -5,6 +5,7 @@ import (
 	"net"
 	"os"
 	"strconv"
+	"sync"
 	"time"
 )
 
@@ -25,6 +26,18 @@ func notify(state string) {
 	}
 	defer func() { _ = conn.Close() }()
 	_, _ = conn.Write([]byte(state))
+}
+
+// attended keeps the service manager informed: ready says that people may come, and done
+// returns when it knows that we stop.
+func attended(ctx context.Context) (ready, done func()) {
+	ctx, stop := context.WithCancel(ctx)
+	var beats sync.WaitGroup
+	ready = func() {
+		notify("READY=1")
+		beats.Go(func() { notifyUntil(ctx) })
+	}
+	return ready, func() { stop(); beats.Wait() }
 }
 
 // notifyUntil says that we stop as soon as ctx ends, and until then, at half of the pace

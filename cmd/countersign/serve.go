@@ -26,10 +26,11 @@ func (ServeCmd) Run(ctx context.Context, env *Env) error {
 	defer func() { _ = a.Close() }()
 	a.Build = built()
 	announceSetUp(a)
+	ready, done := attended(ctx)
+	defer done()
 	return a.Serve(ctx, func(addr string) {
 		log.Info("ready", "listen", addr, "public_url", c.PublicURL, "database", a.DB.Dialect)
-		notify("READY=1")
-		go notifyUntil(ctx)
+		ready()
 	})
 }
 
