@@ -144,9 +144,10 @@ func (t *Tx) Migrations(ctx context.Context) (names []string, err error) {
 	return names, rows.Err()
 }
 
-// MigrateTo applies these migrations and no others, in order, in one transaction: a copy
-// is restored into the schema that it was taken from, and brought up to date then.
-func (d *DB) MigrateTo(ctx context.Context, names []string) error {
+// MigrateTo applies these migrations and no others, in order, and then also, in one
+// transaction: a copy is restored into the schema that it was taken from, and brought up to
+// date then.
+func (d *DB) MigrateTo(ctx context.Context, names []string, also func(*Tx) error) error {
 	return d.InTx(ctx, Installation, func(tx *Tx) error {
 		if _, err := tx.Exec(ctx, `CREATE TABLE IF NOT EXISTS schema_migrations (name TEXT NOT NULL PRIMARY KEY, applied_at BIGINT NOT NULL)`); err != nil {
 			return err
@@ -164,6 +165,6 @@ func (d *DB) MigrateTo(ctx context.Context, names []string) error {
 				return fmt.Errorf("%s: %w", name, err)
 			}
 		}
-		return nil
+		return also(tx)
 	})
 }

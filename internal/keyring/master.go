@@ -111,6 +111,30 @@ func (m *Masters) Check(ctx context.Context) error {
 	return nil
 }
 
+// Holds refuses a key file that lacks a generation which rows of this database need: what
+// was sealed with it, or a password that was peppered with it.
+func (m *Masters) Holds(ctx context.Context, tx *db.Tx) error {
+	all, err := m.list(ctx, tx)
+	if err != nil {
+		return err
+	}
+	for _, k := range all {
+		if k.Here {
+			continue
+		}
+		left, err := m.needs(ctx, tx, k.ID)
+		if err != nil {
+			return err
+		}
+		for _, n := range left {
+			if !n.Soft {
+				return fmt.Errorf("the key file lacks %s, and %d %s need it: put the line of that key back from an older copy of the key file", k.ID, n.Count, n.What)
+			}
+		}
+	}
+	return nil
+}
+
 // List returns every generation that the database knows, by the time it seals.
 func (m *Masters) List(ctx context.Context) (all []MasterKey, err error) {
 	err = m.DB.View(ctx, db.Installation, func(tx *db.Tx) error {

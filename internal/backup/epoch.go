@@ -1,0 +1,176 @@
+package backup
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"strconv"
+	"time"
+
+	"countersign/internal/audit"
+	"countersign/internal/db"
+)
+
+// Epoch is one time that the database went back to an earlier state.
+type Epoch struct {
+	Number         int64 // from 1; 0: it never did
+	Because        string
+	CopyOf         time.Time // the state it went back to; zero where nobody knows
+	RaisedAt       time.Time
+	AcknowledgedAt time.Time
+}
+
+// ErrUnacknowledged says that nobody has said yet that they know what an epoch means.
+var ErrUnacknowledged = errors.New("the database went back to an earlier state, and nobody has acknowledged it: run countersign epoch show to read what that means, then countersign epoch acknowledge")
+
+// ErrUnfinished says that a restore was begun and is not complete.
+var ErrUnfinished = errors.New("a restore was begun in this database and is not finished: run countersign restore again with the same file")
+
+// ending is something that must not outlive a return to an earlier state.
+type ending struct {
+	table string
+	text  string // $1 is the instant
+}
+
+// endings are what a new epoch does. The state that came back does not know what was spent,
+// revoked or changed since, so that everything which was open ends and nothing that was
+// waiting is sent. Whoever adds a table adds it here or to kept; a test compares them with
+// the schema. A table of registers that count upwards, such as the last time step accepted
+// from an authenticator app, belongs here too, moved to the instant itself: no step up to
+// then is accepted again. Codes that are spent one by one are voided as a set.
+var endings = []ending{
+	{"sessions", `UPDATE sessions SET ended_at = $1, ended_because = 'restored' WHERE tenant_id <> '' AND ended_at = 0`},
+	{"remembered_browsers", `UPDATE remembered_browsers SET ended_at = $1, ended_because = 'restored' WHERE tenant_id <> '' AND ended_at = 0`},
+	{"challenges", `UPDATE challenges SET closed_at = $1, closed_because = 'restored' WHERE tenant_id <> '' AND closed_at = 0`},
+	{"flows", `UPDATE flows SET closed_at = $1, closed_because = 'restored' WHERE tenant_id <> '' AND closed_at = 0`},
+	{"authorization_codes", `UPDATE authorization_codes SET expires_at = $1 WHERE tenant_id <> '' AND expires_at > $1`},
+	{"refresh_families", `UPDATE refresh_families SET ended_at = $1, ended_because = 'restored' WHERE tenant_id <> '' AND ended_at = 0`},
+	{"messages", `UPDATE messages SET state = 'failed', state_at = $1, next_try_at = 0, sealed = NULL WHERE tenant_id <> '' AND sealed IS NOT NULL`},
+	{"jobs", `UPDATE jobs SET failed_at = $1, claimed_until = 0, last_error = 'restored' WHERE tenant_id <> '' AND done_at = 0 AND failed_at = 0`},
+	// What browsers hold may be marked with a version from the time that was lost. A
+	// thousand changes of one account are more than that time has seen.
+	{"users", `UPDATE users SET security_version = security_version + 1000 WHERE tenant_id <> '' AND created_at <= $1`},
+	// A key may have been withdrawn since, because somebody else knew it. A new one is made
+	// at the next start.
+	{"signing_keys", `UPDATE signing_keys SET retired_at = $1 WHERE retired_at = 0 OR retired_at > $1`},
+	{"installation", `UPDATE installation SET setup_hash = NULL WHERE created_at <= $1`},
+}
+
+// kept are the tables that a new epoch leaves as they are, and why.
+var kept = map[string]string{
+	"installation_texts": "words", "clients": "apps; their owners are told to look at them", "client_uris": "apps",
+	"tenants": "companies and their policy; their owners are told to look at it", "directory": "who has which address",
+	"authenticators": "methods; owners are told", "passwords": "there is nothing newer; owners are told",
+	"outofband_addresses": "methods", "budgets": "what was failed until the copy still counts",
+	"audit_events": "the record", "audit_heads": "the record", "schema_migrations": "the schema",
+	"canaries": "the key file", "standards": "settings", "master_keys": "the key file", "epochs": "this",
+}
+
+// Last returns the newest epoch, the zero Epoch where there was none.
+func Last(ctx context.Context, tx *db.Tx) (e Epoch, err error) {
+	var of, raised, acknowledged int64
+	err = tx.QueryRow(ctx, `SELECT number, because, copy_of, raised_at, acknowledged_at FROM epochs WHERE number > 0 ORDER BY number DESC LIMIT 1`).
+		Scan(&e.Number, &e.Because, &of, &raised, &acknowledged)
+	if db.IsNoRows(err) {
+		return Epoch{}, nil
+	}
+	if err != nil {
+		return e, fmt.Errorf("read epoch: %w", err)
+	}
+	e.CopyOf, e.RaisedAt, e.AcknowledgedAt = db.Time(of), db.Time(raised), db.Time(acknowledged)
+	return e, nil
+}
+
+// Serveable fails with ErrUnacknowledged until the newest epoch is acknowledged (SEC-139).
+func Serveable(ctx context.Context, tx *db.Tx) error {
+	e, err := Last(ctx, tx)
+	if err == nil && e.Number > 0 && e.AcknowledgedAt.IsZero() {
+		err = fmt.Errorf("epoch %d (%s): %w", e.Number, e.Because, ErrUnacknowledged)
+	}
+	return err
+}
+
+// Teller tells an owner of tx.Tenant by mail; nil where nobody is told.
+type Teller func(ctx context.Context, tx *db.Tx, e Epoch) error
+
+// Raise ends everything that was open, in one transaction of the installation, and records
+// it in every chain. above is an epoch that is known to have been, from wherever. Nothing
+// serves until it is acknowledged.
+func Raise(ctx context.Context, tx *db.Tx, because string, copyOf time.Time, above int64, tell Teller) (Epoch, error) {
+	last, err := Last(ctx, tx)
+	if err != nil {
+		return Epoch{}, err
+	}
+	e := Epoch{Number: max(last.Number, above) + 1, Because: because, CopyOf: copyOf, RaisedAt: tx.Now}
+	for _, end := range endings {
+		if _, err := tx.Exec(ctx, end.text, tx.Now); err != nil {
+			return e, fmt.Errorf("end what was open in %s: %w", end.table, err)
+		}
+	}
+	_, err = tx.Exec(ctx, `INSERT INTO epochs (number, because, copy_of, raised_at, acknowledged_at) VALUES ($1, $2, $3, $4, 0)`, e.Number, e.Because, e.CopyOf, e.RaisedAt)
+	if err != nil {
+		return e, fmt.Errorf("raise epoch: %w", err)
+	}
+	return e, inform(ctx, tx, e, tell)
+}
+
+// inform records the epoch for the installation and for every company, whose owners read
+// only their own record.
+func inform(ctx context.Context, tx *db.Tx, e Epoch, tell Teller) error {
+	tenants, err := companies(ctx, tx)
+	if err != nil {
+		return fmt.Errorf("list companies: %w", err)
+	}
+	for _, tenant := range append(tenants, db.Installation) {
+		of := tx.As(tenant)
+		if err := audit.Record(ctx, of, e.event("installation.epoch_raised")); err != nil {
+			return err
+		}
+		if tenant == db.Installation || tell == nil {
+			continue
+		}
+		if err := tell(ctx, of, e); err != nil {
+			return fmt.Errorf("tell the owners of %s: %w", tenant, err)
+		}
+	}
+	return nil
+}
+
+func (e Epoch) event(action string) audit.Event {
+	reason := e.Because
+	if !e.CopyOf.IsZero() {
+		reason += "; state of " + e.CopyOf.UTC().Format(time.RFC3339)
+	}
+	return audit.Event{Action: action, Result: "ok", ActorID: "command-line", SubjectID: strconv.FormatInt(e.Number, 10), Reason: reason}
+}
+
+func companies(ctx context.Context, tx *db.Tx) (ids []string, err error) {
+	rows, err := tx.Query(ctx, `SELECT tenant_id FROM tenants ORDER BY tenant_id`)
+	if err != nil {
+		return nil, err
+	}
+	defer rows.Close()
+	for rows.Next() {
+		var id string
+		if err := rows.Scan(&id); err != nil {
+			return nil, err
+		}
+		ids = append(ids, id)
+	}
+	return ids, rows.Err()
+}
+
+// Acknowledge records that somebody knows what the newest epoch means; serving may begin.
+// It returns that epoch, the zero Epoch where there was nothing to acknowledge.
+func Acknowledge(ctx context.Context, tx *db.Tx) (Epoch, error) {
+	e, err := Last(ctx, tx)
+	if err != nil {
+		return Epoch{}, err
+	}
+	n, err := tx.Exec(ctx, `UPDATE epochs SET acknowledged_at = $1 WHERE number = $2 AND number > 0 AND acknowledged_at = 0`, tx.Now, e.Number)
+	if err != nil || n == 0 {
+		return Epoch{}, err
+	}
+	e.AcknowledgedAt = tx.Now
+	return e, audit.Record(ctx, tx.As(db.Installation), e.event("installation.epoch_acknowledged"))
+}

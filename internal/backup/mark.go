@@ -1,0 +1,133 @@
+package backup
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"sync"
+
+	"countersign/internal/db"
+)
+
+// Mark remembers, in a small file outside the database, how far one machine has seen the
+// database come. A database that is behind it went back to an earlier state without anybody
+// saying so: a file was copied back, or a standby was promoted that had not received
+// everything. It holds nothing secret and proves nothing: whoever can write to the machine
+// can change it, and a new machine has none.
+type Mark struct {
+	Path string
+	DB   *db.DB
+
+	mu   sync.Mutex
+	seen Past
+}
+
+// Past is how far a database has come. Epoch and Linked only grow within one history.
+type Past struct {
+	Installation int64 `json:"installation"` // when it was created: another one is another history
+	Epoch        int64 `json:"epoch"`
+	Linked       int64 `json:"linked"` // rows of all audit chains together
+}
+
+// ErrWentBack says that the database is older than what was seen of it.
+var ErrWentBack = errors.New("the database is older than what this machine has seen of it. If an older copy took its place, or a standby was promoted, run countersign epoch raise --because \"…\"")
+
+// behind reports whether p is an earlier state of the history that q belongs to. A higher
+// epoch is a return that was declared.
+func (p Past) behind(q Past) bool {
+	return p.Installation == q.Installation && (p.Epoch < q.Epoch || p.Epoch == q.Epoch && p.Linked < q.Linked)
+}
+
+// MarkOf is where the mark is kept for a key file: beside it.
+func MarkOf(keyFile string) string { return keyFile + ".mark" }
+
+// ReadMark returns what a machine remembers; the zero Past where it remembers nothing that
+// can be read.
+func ReadMark(path string) (p Past, err error) {
+	text, err := os.ReadFile(path)
+	if errors.Is(err, fs.ErrNotExist) {
+		return p, nil
+	}
+	if err != nil {
+		return p, fmt.Errorf("read how far the database had come: %w", err)
+	}
+	if json.Unmarshal(text, &p) != nil {
+		return Past{}, nil
+	}
+	return p, nil
+}
+
+func now(ctx context.Context, d *db.DB) (p Past, err error) {
+	err = d.View(ctx, db.Installation, func(tx *db.Tx) error {
+		return tx.QueryRow(ctx, `
+			SELECT COALESCE((SELECT created_at FROM installation WHERE id = $1), 0), COALESCE((SELECT MAX(number) FROM epochs), 0),
+				COALESCE((SELECT SUM(seq) FROM audit_heads WHERE tenant_id <> ''), 0)`, db.Installation).Scan(&p.Installation, &p.Epoch, &p.Linked)
+	})
+	if err != nil {
+		return p, fmt.Errorf("ask how far the database has come: %w", err)
+	}
+	return p, nil
+}
+
+// Check fails with ErrWentBack where the database is behind what this machine, or this
+// program while it runs, has seen.
+func (m *Mark) Check(ctx context.Context) error {
+	p, err := now(ctx, m.DB)
+	if err != nil {
+		return err
+	}
+	m.mu.Lock()
+	seen := m.seen
+	m.mu.Unlock()
+	if p.behind(seen) {
+		return ErrWentBack
+	}
+	old, err := ReadMark(m.Path)
+	if err == nil && p.behind(old) {
+		err = ErrWentBack
+	}
+	return err
+}
+
+// Keep writes down how far the database has come. Where it went back, the mark stays.
+func (m *Mark) Keep(ctx context.Context) error {
+	p, err := now(ctx, m.DB)
+	if err != nil {
+		return err
+	}
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	if p.behind(m.seen) {
+		return ErrWentBack
+	}
+	m.seen = p
+	old, err := ReadMark(m.Path)
+	if err == nil && (p == old || p.behind(old)) { // a neighbour on this machine was faster
+		return nil
+	}
+	return m.write(p)
+}
+
+func (m *Mark) write(p Past) error {
+	text, err := json.Marshal(p)
+	if err != nil {
+		return err
+	}
+	tmp, err := os.CreateTemp(filepath.Dir(m.Path), ".mark-*")
+	if err != nil {
+		return fmt.Errorf("remember how far the database has come: %w", err)
+	}
+	defer func() { _ = os.Remove(tmp.Name()) }() // gone already when it got its name
+	_, err = tmp.Write(append(text, '\n'))
+	if err = errors.Join(err, tmp.Sync(), tmp.Close()); err == nil {
+		err = os.Rename(tmp.Name(), m.Path)
+	}
+	if err != nil {
+		return fmt.Errorf("remember how far the database has come: %w", err)
+	}
+	return nil
+}

@@ -1,0 +1,309 @@
+package backup
+
+import (
+	"bufio"
+	"compress/gzip"
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"slices"
+	"strconv"
+	"strings"
+	"time"
+
+	"countersign/internal/db"
+	"countersign/internal/keyring"
+	"countersign/internal/secret"
+)
+
+// ErrNotEmpty says that a copy would be put on top of data.
+var ErrNotEmpty = errors.New("this database is not empty: a copy is restored into a new one only. For SQLite name a file that does not exist, for PostgreSQL create a new database; keep the old one until you are sure")
+
+// stages of a restore, as the row of number 0 in epochs tells them.
+const (
+	stageNone   = ""
+	stageBegun  = "restore begun"
+	stageLoaded = "restore loaded"
+)
+
+// Restoring is one restore.
+type Restoring struct {
+	DB      *db.DB
+	Keys    *secret.Keys
+	Open    func() (io.ReadCloser, error) // the copy, from its beginning; may be called again
+	Because string
+	Above   int64 // an epoch that is known to have been
+	Tell    Teller
+	Told    Progress
+}
+
+// Run puts a copy into an empty database, brings the schema up to date and raises the
+// epoch. It may be killed at any moment and be run again: until the last commit nothing
+// serves from the database, and the rows come in one transaction or not at all.
+func (r *Restoring) Run(ctx context.Context) (Manifest, Epoch, error) {
+	stage, err := r.stage(ctx)
+	if err != nil {
+		return Manifest{}, Epoch{}, err
+	}
+	m, err := r.peek()
+	if err != nil {
+		return m, Epoch{}, err
+	}
+	if stage != stageLoaded {
+		if err := r.prepare(ctx, m); err != nil {
+			return m, Epoch{}, err
+		}
+		if err := r.DB.InTx(ctx, db.Installation, func(tx *db.Tx) error { return r.load(ctx, tx) }); err != nil {
+			return m, Epoch{}, fmt.Errorf("restore: %w", err)
+		}
+	}
+	if _, err := r.DB.Migrate(ctx); err != nil {
+		return m, Epoch{}, fmt.Errorf("bring the schema up to date: %w", err)
+	}
+	e, err := r.finish(ctx)
+	return m, e, err
+}
+
+// stage reads how far a restore has come here, and refuses what is not one and not empty.
+func (r *Restoring) stage(ctx context.Context) (stage string, err error) {
+	err = r.DB.View(ctx, db.Installation, func(tx *db.Tx) error {
+		if stage, _, err = unfinished(ctx, tx); err != nil || stage != stageNone {
+			return err
+		}
+		tables, err := tx.Tables(ctx)
+		if err == nil && len(tables) > 0 {
+			err = ErrNotEmpty
+		}
+		return err
+	})
+	return stage, err
+}
+
+// unfinished finds a restore that is under way, and the state that it goes back to.
+func unfinished(ctx context.Context, tx *db.Tx) (stage string, copyOf time.Time, err error) {
+	if ok, err := tx.HasTable(ctx, "epochs"); err != nil || !ok {
+		return stageNone, copyOf, err
+	}
+	var of int64
+	err = tx.QueryRow(ctx, `SELECT because, copy_of FROM epochs WHERE number = 0`).Scan(&stage, &of)
+	if db.IsNoRows(err) {
+		return stageNone, copyOf, nil
+	}
+	return stage, db.Time(of), err
+}
+
+// Finished fails with ErrUnfinished while a restore into this database is not complete.
+func Finished(ctx context.Context, d *db.DB) error {
+	return d.View(ctx, db.Installation, func(tx *db.Tx) error {
+		stage, _, err := unfinished(ctx, tx)
+		if err == nil && stage != stageNone {
+			err = ErrUnfinished
+		}
+		return err
+	})
+}
+
+// open returns what is inside the copy, with its manifest read.
+func (r *Restoring) open() (player, Manifest, io.Closer, error) {
+	f, err := r.Open()
+	if err != nil {
+		return player{}, Manifest{}, nil, err
+	}
+	p, m, err := unpack(f, r.Keys)
+	if err != nil {
+		return player{}, m, nil, errors.Join(err, f.Close())
+	}
+	return p, m, f, nil
+}
+
+func unpack(f io.Reader, keys *secret.Keys) (player, Manifest, error) {
+	sealed, _, err := newOpener(f, keys)
+	if err != nil {
+		return player{}, Manifest{}, err
+	}
+	packed, err := gzip.NewReader(sealed)
+	if err != nil {
+		return player{}, Manifest{}, damaged(err)
+	}
+	p := player{bufio.NewReaderSize(packed, chunkSize)}
+	m, err := p.manifest()
+	return p, m, err
+}
+
+func (r *Restoring) peek() (Manifest, error) {
+	_, m, f, err := r.open()
+	if err != nil {
+		return m, err
+	}
+	return m, f.Close()
+}
+
+// Verify reads a copy to its end and changes nothing: it is whole, and these keys open it.
+func Verify(f io.Reader, keys *secret.Keys) (Manifest, error) {
+	p, m, err := unpack(f, keys)
+	if err != nil {
+		return m, err
+	}
+	for _, t := range m.Tables {
+		row, n := make([]any, len(t.Columns)), int64(0)
+		for more := true; more; n++ {
+			if more, err = p.row(row); err != nil {
+				return m, fmt.Errorf("table %s: %w", t.Name, err)
+			}
+		}
+		if n-1 != t.Rows {
+			return m, fmt.Errorf("table %s: %w", t.Name, ErrDamaged)
+		}
+	}
+	return m, p.end()
+}
+
+// prepare makes the schema of the copy, marked as a restore that is not finished.
+func (r *Restoring) prepare(ctx context.Context, m Manifest) error {
+	return r.DB.MigrateTo(ctx, m.Migrations, func(tx *db.Tx) error {
+		return stageIs(ctx, tx, stageBegun, m.TakenAt)
+	})
+}
+
+func stageIs(ctx context.Context, tx *db.Tx, stage string, copyOf time.Time) error {
+	_, err := tx.Exec(ctx, `INSERT INTO epochs (number, because, copy_of, raised_at, acknowledged_at) VALUES (0, $1, $2, $3, 0)
+		ON CONFLICT (number) DO UPDATE SET because = excluded.because`, stage, copyOf, tx.Now)
+	return err
+}
+
+// load puts every row in. It reads the copy from its beginning, and to its very end: what
+// is behind the last row belongs to the seal.
+func (r *Restoring) load(ctx context.Context, tx *db.Tx) error {
+	p, m, f, err := r.open()
+	if err != nil {
+		return err
+	}
+	defer func() { _ = f.Close() }()
+	here, err := tx.Tables(ctx)
+	if err != nil {
+		return err
+	}
+	if _, err := tx.Exec(ctx, `DELETE FROM epochs WHERE number = 0`); err != nil {
+		return err
+	}
+	done, total := int64(0), m.Rows()
+	for _, t := range m.Tables {
+		if err := known(here, t.Table); err != nil {
+			return err
+		}
+		l := loader{tx: tx, table: t, told: func(n int64) { r.Told(done+n, total) }}
+		if err := l.run(ctx, p); err != nil {
+			return fmt.Errorf("table %s: %w", t.Name, err)
+		}
+		done += t.Rows
+	}
+	if err := errors.Join(p.end(), r.opens(ctx, tx)); err != nil {
+		return err
+	}
+	return stageIs(ctx, tx, stageLoaded, m.TakenAt)
+}
+
+// known holds a table of the copy to the schema that was made for it.
+func known(here []db.Table, t db.Table) error {
+	i := slices.IndexFunc(here, func(h db.Table) bool { return h.Name == t.Name })
+	if i < 0 || !slices.Equal(here[i].Columns, t.Columns) {
+		return fmt.Errorf("the copy's table %s is not the one that its migrations make", t.Name)
+	}
+	return nil
+}
+
+// opens refuses a key file that lacks a generation which the copy needs.
+func (r *Restoring) opens(ctx context.Context, tx *db.Tx) error {
+	return (&keyring.Masters{DB: r.DB, Keys: r.Keys}).Holds(ctx, tx)
+}
+
+// finish raises the epoch and ends the restore, in one commit.
+func (r *Restoring) finish(ctx context.Context) (e Epoch, err error) {
+	err = r.DB.InTx(ctx, db.Installation, func(tx *db.Tx) error {
+		stage, copyOf, err := unfinished(ctx, tx)
+		if err != nil || stage != stageLoaded {
+			return errors.Join(err, errors.New("another restore has finished here"))
+		}
+		if _, err := tx.Exec(ctx, `DELETE FROM epochs WHERE number = 0`); err != nil {
+			return err
+		}
+		e, err = Raise(ctx, tx, r.Because, copyOf, r.Above, r.Tell)
+		return err
+	})
+	return e, err
+}
+
+// loader inserts the rows of one table, many with one statement.
+type loader struct {
+	tx    *db.Tx
+	table CopiedTable
+	told  func(int64)
+	args  []any
+	done  int64
+}
+
+// valuesAtOnce is how many values one statement takes: both engines allow more, and
+// neither gets faster.
+const valuesAtOnce = 2000
+
+func (l *loader) run(ctx context.Context, p player) error {
+	width := len(l.table.Columns)
+	most := max(1, valuesAtOnce/width) * width
+	row := make([]any, width)
+	for {
+		if err := ctx.Err(); err != nil {
+			return err
+		}
+		more, err := p.row(row)
+		if err != nil {
+			return err
+		}
+		if !more {
+			break
+		}
+		if l.args = append(l.args, row...); len(l.args) == most {
+			if err := l.insert(ctx); err != nil {
+				return err
+			}
+		}
+	}
+	if err := l.insert(ctx); err != nil {
+		return err
+	}
+	if l.done != l.table.Rows {
+		return ErrDamaged
+	}
+	return nil
+}
+
+func (l *loader) insert(ctx context.Context) error {
+	if len(l.args) == 0 {
+		return nil
+	}
+	width := len(l.table.Columns)
+	var b strings.Builder
+	b.WriteString(`INSERT INTO ` + l.table.Name + ` (` + strings.Join(names(l.table.Table), ", ") + `) VALUES `)
+	for i := range l.args {
+		switch {
+		case i == 0:
+			b.WriteString("(")
+		case i%width == 0:
+			b.WriteString("), (")
+		default:
+			b.WriteString(", ")
+		}
+		b.WriteString("$" + strconv.Itoa(i+1))
+	}
+	b.WriteString(")")
+	n, err := l.tx.Exec(ctx, b.String(), l.args...)
+	if err != nil {
+		return err
+	}
+	before := l.done
+	l.done, l.args = l.done+n, l.args[:0]
+	if l.done/progressEvery != before/progressEvery {
+		l.told(l.done)
+	}
+	return nil
+}
