@@ -23,9 +23,16 @@ type DKIM struct {
 // leastRSA is what RFC 8301 section 3.2 asks of signers.
 const leastRSA = 2048
 
-// signed are the headers under the signature, each once more than the mail has it, so that
-// nobody can add a second one (RFC 6376 section 8.15).
-var signed = []string{"From", "To", "Subject", "Date", "Message-ID", "MIME-Version", "Content-Type"}
+// signed are the headers under the signature; those of twice are signed once more than the
+// mail has them, so that nobody can put another author, subject or body in front (RFC 6376
+// section 8.15). The library breaks a list of names, a domain or a selector that does not
+// fit on one line in a way that receivers then refuse, so the two lists are no longer.
+var (
+	signed = []string{"From", "To", "Subject", "Date", "Message-ID", "Content-Type"}
+	twice  = []string{"From", "Subject", "Content-Type"}
+)
+
+const longestName = 60
 
 // ReadDKIM takes a private key in PEM: RSA of 2048 bits or more (PKCS #1 or #8), or Ed25519
 // (PKCS #8, RFC 8463).
@@ -36,6 +43,9 @@ func ReadDKIM(domain, selector string, pem []byte) (*DKIM, error) {
 	}
 	if r, ok := key.(*rsa.PrivateKey); ok && r.N.BitLen() < leastRSA {
 		return nil, fmt.Errorf("an RSA key of %d bits can be broken: make one of %d", r.N.BitLen(), leastRSA)
+	}
+	if len(domain) > longestName || len(selector) > longestName {
+		return nil, fmt.Errorf("a domain or selector has at most %d letters here", longestName)
 	}
 	return &DKIM{Domain: strings.ToLower(domain), Selector: strings.ToLower(selector), key: key}, nil
 }
@@ -60,6 +70,6 @@ func (d *DKIM) signer(now func() time.Time) *gomail.DKIMSigner {
 	s := gomail.NewDKIMSigner(d.Domain, d.Selector, d.key)
 	s.NowFunc = now
 	s.SignHeaders(signed...)
-	s.OversignHeaders(signed...)
+	s.OversignHeaders(twice...)
 	return s
 }
