@@ -9,6 +9,7 @@ import (
 	"strings"
 	"time"
 
+	"countersign/internal/db"
 	"countersign/internal/fault"
 )
 
@@ -57,13 +58,17 @@ func Status(k fault.Kind) int {
 	return http.StatusInternalServerError
 }
 
-func statusOf(err error) int {
+func statusOf(err error, f *fault.Fault) int {
 	var r *refusal
 	if errors.As(err, &r) {
 		return r.status
 	}
-	return Status(fault.Of(err).Kind)
+	return Status(f.Kind)
 }
+
+// errLater is what people read while the database cannot work, which is no mistake of ours
+// and worth coming back for.
+var errLater = fault.New(fault.Unavailable, "error.unavailable").After(10 * time.Second)
 
 // errorPage says that something went wrong, one true sentence, and a number to quote.
 type errorPage struct {
@@ -88,6 +93,9 @@ func (w *Web) fail(rw http.ResponseWriter, r *http.Request, err error) {
 	f, id := fault.Of(err), From(r.Context()).RequestID
 	if f.Kind == fault.Internal {
 		w.Log.ErrorContext(r.Context(), "request failed", "route", r.Pattern, "request_id", id, "err", err)
+		if db.Unavailable(err) {
+			f = errLater
+		}
 	}
 	if a, ok := rw.(*answer); ok && a.status != 0 {
 		return // half an answer is out; nothing true can follow it
@@ -95,7 +103,7 @@ func (w *Web) fail(rw http.ResponseWriter, r *http.Request, err error) {
 	if f.RetryAfter > 0 {
 		rw.Header().Set("Retry-After", strconv.Itoa(int(math.Ceil(f.RetryAfter.Seconds()))))
 	}
-	p := errorPage{Status: statusOf(err), Message: f.Message, RequestID: id, Wait: f.RetryAfter}
+	p := errorPage{Status: statusOf(err, f), Message: f.Message, RequestID: id, Wait: f.RetryAfter}
 	if !wantsHTML(r) {
 		w.problem(rw, r, p, f.Kind)
 		return

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"net"
 	"net/http"
 	"net/http/httptest"
 	"strings"
@@ -33,6 +34,7 @@ func TestErrorPageAndProblem(t *testing.T) {
 		"/denied":          {fault.New(fault.Denied, "signin.not_asked").Because(secret), 403, "denied"},
 		"/limited":         {fmt.Errorf("x: %w", fault.New(fault.RateLimited, "error.rate_limited").After(1500*time.Millisecond).Because(secret)), 429, "rate_limited"},
 		"/unavailable":     {fault.New(fault.Unavailable, "signin.problem.busy").Because(secret), 503, "unavailable"},
+		"/away":            {fmt.Errorf("begin: %w: %w", &net.OpError{Op: "dial", Err: errors.New("refused")}, secret), 503, "unavailable"},
 		"/unauthenticated": {fault.New(fault.Unauthenticated, "signin.not_asked").Because(secret), 401, "unauthenticated"},
 		"/too_large":       {fmt.Errorf("x: %w", errTooLarge), 413, "invalid"},
 	}
@@ -51,7 +53,7 @@ func TestErrorPageAndProblem(t *testing.T) {
 			t.Errorf("%s: %s without its number", path, kind)
 		}
 		checkProblem(t, problem, f.status, f.code)
-		if got := h.logged(t, id); (got != "") != (f.status == 500) || got != "" && !strings.Contains(got, "hunter2") {
+		if got := h.logged(t, id); (got != "") != (f.status == 500 || path == "/away") || got != "" && !strings.Contains(got, "hunter2") {
 			t.Errorf("%s: the log says %q", path, got)
 		}
 	}

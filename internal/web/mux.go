@@ -15,7 +15,7 @@ type Handler func(http.ResponseWriter, *http.Request) error
 
 const (
 	maxBody = 64 << 10
-	// patience is how long a POST may work after its client has gone.
+	// patience is how long a request may work; a POST also after its client has gone.
 	patience = 15 * time.Second
 )
 
@@ -115,14 +115,15 @@ func methods(byMethod map[string]http.Handler) []string {
 	return out
 }
 
-// steady bounds the body, and lets a POST finish what it began.
+// steady bounds the body and the time, and lets a POST finish what it began.
 func steady(h Handler) Handler {
 	return func(rw http.ResponseWriter, r *http.Request) error {
 		r.Body = http.MaxBytesReader(rw, r.Body, maxBody)
-		if r.Method != http.MethodPost {
-			return h(rw, r)
+		ctx := r.Context()
+		if r.Method == http.MethodPost {
+			ctx = context.WithoutCancel(ctx)
 		}
-		ctx, cancel := context.WithTimeout(context.WithoutCancel(r.Context()), patience)
+		ctx, cancel := context.WithTimeout(ctx, patience)
 		defer cancel()
 		return h(rw, r.WithContext(ctx))
 	}

@@ -13,5 +13,6 @@ func Stories() []Story {
 		{"error/not-found", http.StatusNotFound, errorPage{Status: 404, Message: "error.not_found", RequestID: id}},
 		{"error/cross-origin", http.StatusForbidden, errorPage{Status: 403, Message: "error.cross_origin", RequestID: id}},
 		{"error/rate-limited", http.StatusTooManyRequests, errorPage{Status: 429, Message: "error.rate_limited", RequestID: id, Wait: 90 * time.Second}},
+		{"error/unavailable", http.StatusServiceUnavailable, errorPage{Status: 503, Message: "error.unavailable", RequestID: id, Wait: 10 * time.Second}},
 	}
 }
