@@ -72,7 +72,7 @@ func link(c *client) error {
 		func() error { return c.start() },
 		c.password,
 		func() (err error) { first, err = c.mail(patience); return err },
-		func() error { c.w.Advance(c.t, 31*time.Second); return c.post(rig.PathNewCode) },
+		func() error { c.w.later(c.t, 31*time.Second); return c.post(rig.PathNewCode) },
 		func() (err error) { second, err = c.mail(patience); return err },
 		func() error { return c.refused(first) },
 		func() error { return c.press(second) },
@@ -166,6 +166,8 @@ func stepUp(c *client) error {
 	)
 }
 
+var errLives = errors.New("a session that is over")
+
 // over fails unless a session's cookie and the tokens behind it open nothing any more.
 func (c *client) over(held string, k *tokens) error {
 	c.last = func() error { return c.over(held, k) }
@@ -177,14 +179,14 @@ func (c *client) over(held string, k *tokens) error {
 		return err
 	}
 	if pg.Status == http.StatusOK {
-		return errors.New("a session that is over opens the start page")
+		return fmt.Errorf("%w opens the start page", errLives)
 	}
 	if k == nil {
 		return nil
 	}
 	n, err := k.status()
 	if err == nil && n < 400 {
-		return errors.New("a token of a session that is over is good")
+		return fmt.Errorf("%w has good tokens", errLives)
 	}
 	return err
 }
@@ -217,7 +219,7 @@ func (c *client) nextPage() error {
 	has := func(path string) bool { _, ok := c.page.Form(path); return ok }
 	switch {
 	case c.page.Status == http.StatusTooManyRequests || c.page.Status == http.StatusConflict:
-		c.w.Advance(c.t, 31*time.Second)
+		c.w.later(c.t, 31*time.Second)
 		return c.start()
 	case has(pathNewPassword):
 		return c.newPassword()
@@ -228,14 +230,14 @@ func (c *client) nextPage() error {
 	case has(rig.PathCode) && c.page.Input("code") != nil:
 		m, err := c.mail(2 * time.Second)
 		if err != nil { // its job is in the hands of nobody: wait as long as it takes
-			c.w.Advance(c.t, 61*time.Second)
+			c.w.later(c.t, 61*time.Second)
 			if m, err = c.mail(patience); err != nil {
 				return err
 			}
 		}
 		return c.post(rig.PathCode, "code", m.Code)
 	case has(rig.PathNewCode):
-		c.w.Advance(c.t, 31*time.Second)
+		c.w.later(c.t, 31*time.Second)
 		return c.post(rig.PathNewCode)
 	}
 	return c.start()

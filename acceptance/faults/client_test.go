@@ -151,7 +151,7 @@ var shown = regexp.MustCompile(`\b([A-Z2-9]{4})\b`)
 // mail waits for the mail that the code page speaks of.
 func (c *client) mail(patience time.Duration) (rig.Mail, error) {
 	text := c.page.Text()
-	for end := time.Now().Add(patience); ; time.Sleep(5 * time.Millisecond) {
+	for end := time.Now().Add(patience); ; time.Sleep(10 * time.Millisecond) {
 		for _, m := range c.w.Sink.Codes(c.u.Email) {
 			for _, word := range shown.FindAllString(text, -1) {
 				if word == m.Reference {

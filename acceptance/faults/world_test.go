@@ -8,6 +8,7 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 
@@ -25,7 +26,9 @@ type world struct {
 	via     *rig.Server // the wire, as people and apps see it
 	logs    strings.Builder
 	serial  int
-	crowd   []*rig.User
+
+	mu    sync.Mutex // of what several clients use at once
+	crowd []*rig.User
 }
 
 // config makes the tests about faults and not about budgets: one company, few accounts.
@@ -47,7 +50,6 @@ func each(t *testing.T, fn func(t *testing.T, w *world)) {
 			w.via = &rig.Server{Addr: w.wire.addr}
 			w.Dashboard(t)
 			w.PhoneApp(t)
-			w.crowd = w.Covered(t).Crowd(t, 400)
 			fn(t, w)
 		})
 	}
@@ -55,9 +57,30 @@ func each(t *testing.T, fn func(t *testing.T, w *world)) {
 
 // client brings somebody in who has an account of a covered company.
 func (w *world) client(t testing.TB) *client {
+	t.Helper()
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	if len(w.crowd) == 0 {
+		w.crowd = w.Covered(t).Crowd(t, 300)
+	}
 	u := w.crowd[0]
 	w.crowd = w.crowd[1:]
 	return &client{t: t, w: w, u: u, p: w.Person(t).Via(w.via), app: w.Dashboard(t).Via(w.via)}
+}
+
+// later moves the clock on.
+func (w *world) later(t testing.TB, d time.Duration) {
+	t.Helper()
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	w.Advance(t, d)
+}
+
+// now is the time by the program's clock.
+func (w *world) now() time.Time {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	return w.Now()
 }
 
 // periodic are the points that no request and no mail leads to.
@@ -136,8 +159,8 @@ func (w *world) restart(t testing.TB) {
 
 func (w *world) forgetClaims(t testing.TB) {
 	t.Helper()
-	if w.Number(t, `SELECT count(*) FROM jobs WHERE done_at = 0 AND failed_at = 0 AND claimed_until > $1`, w.Now().UnixMicro()) > 0 {
-		w.Advance(t, 61*time.Second)
+	if w.Number(t, `SELECT count(*) FROM jobs WHERE done_at = 0 AND failed_at = 0 AND claimed_until > $1`, w.now().UnixMicro()) > 0 {
+		w.later(t, 61*time.Second)
 	}
 }
 
@@ -151,7 +174,7 @@ func (w *world) audit(t testing.TB, whole bool) {
 
 func (w *world) examine(t testing.TB, whole bool) []auditor.Finding {
 	t.Helper()
-	e := auditor.Evidence{Rows: w.Rows(), Mails: w.Sink.All(), History: &w.history, Now: w.Now()}
+	e := auditor.Evidence{Rows: w.Rows(), Mails: w.Sink.All(), History: &w.history, Now: w.now()}
 	if whole {
 		out, err := w.TryCLI("", "audit", "verify")
 		if err != nil {
