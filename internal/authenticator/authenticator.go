@@ -5,6 +5,8 @@ package authenticator
 
 import (
 	"context"
+	"slices"
+	"strings"
 	"time"
 
 	"countersign/internal/db"
@@ -13,11 +15,26 @@ import (
 // Kind is a type of authenticator, as stored and as written in policy.
 type Kind string
 
-// The kinds that exist so far.
+// The kinds.
 const (
 	Password Kind = "password"
 	Email    Kind = "email"
+	SMS      Kind = "sms"     // restricted by NIST SP 800-63B-4 §3.1.3.3: numbers are stolen
+	TOTP     Kind = "totp"    // an authenticator app (RFC 6238)
+	Passkey  Kind = "passkey" // a passkey or security key (WebAuthn)
+	Push     Kind = "push"    // a browser that receives codes (RFC 8030)
+	Backup   Kind = "backup"  // printed codes (NIST SP 800-63B-4 §3.1.2)
 )
+
+// What a passkey can have shown beyond a touch. A proof is of the kind Passkey followed by
+// these, in this order; an authenticator is of the kind Passkey.
+const (
+	UserVerified Kind = "+uv" // its own PIN or finger: a second factor by itself
+	DeviceBound  Kind = "+hw" // cannot be copied to another device
+)
+
+// SecondSteps are the kinds that may follow a password, strongest first.
+var SecondSteps = []Kind{Passkey, TOTP, Push, SMS, Email, Backup}
 
 // Authenticator is one thing that one user has bound to their account.
 type Authenticator struct {
@@ -29,28 +46,55 @@ type Authenticator struct {
 
 // Traits are the facts that policy may reason about.
 type Traits struct {
-	Knowledge  bool   // something the person knows
-	Confirms   bool   // a second step beside a password
-	Possession bool   // proves possession of a device by NIST SP 800-63B-4 §3.1
-	AMR        string // value for the amr claim (RFC 8176, or private where it has none)
+	Knowledge  bool     // something the person knows, or a check of the person by the device
+	Confirms   bool     // a second step beside a password
+	Possession bool     // proves possession of a device by NIST SP 800-63B-4 §3.1
+	Resistant  bool     // the proof is useless at any other site (NIST SP 800-63B-4 §3.2.5)
+	Restricted bool     // offered with a warning (NIST SP 800-63B-4 §3.2.9)
+	AMR        []string // values for the amr claim (RFC 8176, or private where it has none)
 }
 
-// TraitsOf lists the traits of each kind. E-mail proves an address, not a device: by
+// TraitsOf lists the traits of each kind of proof. E-mail proves an address, not a device: by
 // NIST SP 800-63B-4 §3.1.3.1 it is not an out-of-band authenticator, so it confirms a
 // password without adding a factor.
 var TraitsOf = map[Kind]Traits{
-	Password: {Knowledge: true, AMR: "pwd"},
-	Email:    {Confirms: true, AMR: "email"},
+	Password:                             {Knowledge: true, AMR: []string{"pwd"}},
+	Email:                                {Confirms: true, AMR: []string{"email"}},
+	SMS:                                  {Possession: true, Restricted: true, AMR: []string{"sms"}},
+	TOTP:                                 {Possession: true, AMR: []string{"otp"}},
+	Push:                                 {Possession: true, AMR: []string{"push"}},
+	Backup:                               {Possession: true, AMR: []string{"backup"}},
+	Passkey:                              {Possession: true, Resistant: true, AMR: []string{"swk"}},
+	Passkey + UserVerified:               {Possession: true, Resistant: true, Knowledge: true, AMR: []string{"swk", "user"}},
+	Passkey + DeviceBound:                {Possession: true, Resistant: true, AMR: []string{"hwk"}},
+	Passkey + UserVerified + DeviceBound: {Possession: true, Resistant: true, Knowledge: true, AMR: []string{"hwk", "user"}},
 }
 
-// KindOfAMR is the kind that an amr value stands for.
-func KindOfAMR(amr string) (Kind, bool) {
-	for k, t := range TraitsOf {
-		if t.AMR == amr {
-			return k, true
+// Base is the kind of authenticator that gives proofs of this kind.
+func (k Kind) Base() Kind {
+	base, _, _ := strings.Cut(string(k), "+")
+	return Kind(base)
+}
+
+// KindsOfAMR are the kinds of proof that an amr claim of ours stands for.
+func KindsOfAMR(amr []string) []Kind {
+	var out []Kind
+	for _, k := range []Kind{Password, Email, SMS, TOTP, Push, Backup} {
+		if slices.Contains(amr, TraitsOf[k].AMR[0]) {
+			out = append(out, k)
 		}
 	}
-	return "", false
+	key := Passkey
+	if slices.Contains(amr, "user") {
+		key += UserVerified
+	}
+	if slices.Contains(amr, "hwk") {
+		return append(out, key+DeviceBound)
+	}
+	if slices.Contains(amr, "swk") {
+		return append(out, key)
+	}
+	return out
 }
 
 // Proof says that an authenticator was shown to be in the claimant's control.
@@ -84,12 +128,18 @@ type Opening struct {
 type Response struct {
 	Code      string // typed by the person
 	LinkToken string // from the secure link
+	Assertion []byte // JSON from the browser's credential manager (WebAuthn §5.2)
 }
 
 // Verdict is the outcome of a verification. A wrong answer is a verdict, not an error.
 type Verdict struct {
 	OK     bool
-	Reason string // for the audit log
+	Reason string // for the audit log; a word of the verifier's, never what was typed
+	// Set where another authenticator of the account, or more than its kind says, was shown.
+	AuthenticatorID string
+	Proof           Kind
+	Notice          string // catalogue key of something to tell the person; empty = nothing
+	NoticeArgs      []any
 }
 
 // Verifier is the server side of one kind of authenticator.
@@ -97,12 +147,51 @@ type Verifier interface {
 	// Begin issues a challenge in the caller's transaction.
 	Begin(ctx context.Context, tx *db.Tx, a Authenticator, s Setting) (Opening, error)
 	// Verify judges an answer and spends whatever may be used only once, by a guarded write.
+	// Where the account has several authenticators of the kind, any of them may have given
+	// the answer, and the verdict names it.
 	Verify(ctx context.Context, tx *db.Tx, a Authenticator, s Setting, state State, r Response) (Verdict, error)
+}
+
+// Subject is the person who binds, and the names that their authenticator will show them.
+type Subject struct {
+	UserID, Email, Name string
+	Vendor, Company     string
+	Language            string
+	IP, Place, Browser  string
+}
+
+// Draft is an authenticator that is being set up. Its state is sealed by whoever stores it
+// and erased when set-up ends.
+type Draft struct {
+	ID    string // the id that the authenticator will have
+	Label string
+	Begun time.Time
+	Ends  time.Time
+	State State
+}
+
+// Binder is the set-up of one kind of authenticator.
+type Binder interface {
+	// Propose makes what will be bound, or says in a fault what is wrong with the wish (a
+	// number that cannot receive messages). wish is what the person typed; empty for kinds
+	// that ask nothing. It may send a message.
+	Propose(ctx context.Context, tx *db.Tx, who Subject, d Draft, wish string) (State, error)
+	// Confirm judges the first proof and, when it is right, stores what Verify will need and
+	// spends the proof, so that it cannot be used again at sign-in (SEC-21). The row in
+	// authenticators is its caller's.
+	Confirm(ctx context.Context, tx *db.Tx, who Subject, d Draft, r Response) (Verdict, error)
+	// Remove deletes what Confirm stored.
+	Remove(ctx context.Context, tx *db.Tx, authenticatorID string) error
 }
 
 // Bind adds an authenticator to a user.
 func Bind(ctx context.Context, tx *db.Tx, userID string, k Kind, label string) (Authenticator, error) {
-	a := Authenticator{ID: tx.NewID(), UserID: userID, Kind: k, Label: label}
+	return BindAs(ctx, tx, tx.NewID(), userID, k, label)
+}
+
+// BindAs is Bind with an id that was given before, while it was being set up.
+func BindAs(ctx context.Context, tx *db.Tx, id, userID string, k Kind, label string) (Authenticator, error) {
+	a := Authenticator{ID: id, UserID: userID, Kind: k, Label: label}
 	_, err := tx.Exec(ctx, `
 		INSERT INTO authenticators (tenant_id, id, user_id, kind, label, failures, bound_at, last_used_at, disabled_at)
 		VALUES ($1, $2, $3, $4, $5, 0, $6, 0, 0)`, tx.Tenant, a.ID, a.UserID, string(a.Kind), a.Label, tx.Now)

@@ -140,5 +140,5 @@ func bearerToken(rw http.ResponseWriter, r *http.Request) (string, error) {
 // confirmed reports whether this sign-in, or the one that its remembered browser stands
 // for, reached the person by mail.
 func confirmed(st signin.Standing) bool {
-	return st.Session.RememberedID != "" || slices.Contains(st.Session.AMR, authenticator.TraitsOf[authenticator.Email].AMR)
+	return st.Session.RememberedID != "" || slices.Contains(st.Session.AMR, authenticator.TraitsOf[authenticator.Email].AMR[0])
 }

@@ -30,30 +30,42 @@ func (l Level) AtLeast(other Level) bool {
 	return need >= 0 && slices.Index(ladder, l) >= need
 }
 
-// Reached is the level that proofs give.
+// Reached is the level that proofs give (the table of docs/deviations.md). One device that
+// checks its user is enough by itself; any other possession needs the password beside it.
 func Reached(proofs []authenticator.Proof) Level {
-	var knows, confirms bool
+	var knows, confirms, has, resistant bool
 	for _, p := range proofs {
 		t := authenticator.TraitsOf[p.Kind]
 		knows = knows || t.Knowledge
 		confirms = confirms || t.Confirms
+		has = has || t.Possession
+		resistant = resistant || t.Resistant
 	}
 	switch {
+	case knows && resistant:
+		return Resistant
+	case knows && has:
+		return TwoFactor
 	case knows && confirms:
 		return Confirmed
-	case knows:
+	case knows, resistant:
 		return PasswordOnly
 	}
 	return None
 }
 
-// AMR lists what was used, for the amr claim.
+// AMR lists what was used, for the amr claim (RFC 8176). "mfa" is only said of two factors.
 func AMR(proofs []authenticator.Proof) []string {
 	var out []string
 	for _, p := range proofs {
-		if v := authenticator.TraitsOf[p.Kind].AMR; v != "" && !slices.Contains(out, v) {
-			out = append(out, v)
+		for _, v := range authenticator.TraitsOf[p.Kind].AMR {
+			if !slices.Contains(out, v) {
+				out = append(out, v)
+			}
 		}
+	}
+	if Reached(proofs).AtLeast(TwoFactor) {
+		out = append(out, "mfa")
 	}
 	return out
 }

@@ -60,7 +60,7 @@ func (s *Session) Age(now time.Time, life, idle time.Duration) {
 	if s.RememberedID == "" || fresh {
 		return
 	}
-	s.ACR, s.AMR = passwordOnly, []string{authenticator.TraitsOf[authenticator.Password].AMR}
+	s.ACR, s.AMR = passwordOnly, authenticator.TraitsOf[authenticator.Password].AMR
 }
 
 // passwordOnly is the level of a password alone.
@@ -69,10 +69,8 @@ const passwordOnly = "urn:countersign:acr:1"
 // Proofs are the proofs that the session stands for, so that a step-up can build on them.
 func (s Session) Proofs() []authenticator.Proof {
 	var out []authenticator.Proof
-	for _, v := range s.AMR {
-		if k, ok := authenticator.KindOfAMR(v); ok {
-			out = append(out, authenticator.Proof{Kind: k, At: s.AuthenticatedAt})
-		}
+	for _, k := range authenticator.KindsOfAMR(s.AMR) {
+		out = append(out, authenticator.Proof{Kind: k, At: s.AuthenticatedAt})
 	}
 	return out
 }
