@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"os"
 	"regexp"
+	"strings"
 	"testing"
 	"time"
 )
@@ -38,7 +39,7 @@ func (w *World) Tamper(t testing.TB, statement string, args ...any) {
 	handle := w.rows
 	if w.Engine == "sqlite" {
 		var err error
-		if handle, err = sql.Open("sqlite", "file:"+w.file("house.db")+"?_pragma=busy_timeout(5000)"); err != nil {
+		if handle, err = sql.Open("sqlite", "file:"+strings.TrimPrefix(w.dsn, "sqlite:")+"?_pragma=busy_timeout(5000)"); err != nil {
 			t.Fatal(err)
 		}
 		defer func() { _ = handle.Close() }()

@@ -24,6 +24,8 @@ const (
 type Behaviour struct {
 	Refuse    bool          // 550 at RCPT
 	Greylist  int           // answers 451 so many times, then accepts
+	Busy      int           // answers 421 and hangs up so many times
+	Defer     int           // takes the mail's text and answers 451 so many times, then accepts
 	Delay     time.Duration // before the answer to DATA
 	Hang      bool          // never answers DATA, until Stop
 	DropAfter int           // takes the mail and drops the connection instead of answering, so many times
@@ -200,6 +202,10 @@ func (d *delivery) Rcpt(to string, _ *smtp.RcptOptions) error {
 		rule.Greylist--
 		return errGreylisted
 	}
+	if rule.Busy > 0 {
+		rule.Busy--
+		return &smtp.SMTPError{Code: 421, EnhancedCode: smtp.EnhancedCode{4, 3, 2}, Message: "Too busy, closing"}
+	}
 	if d.to != "" {
 		return &smtp.SMTPError{Code: 552, EnhancedCode: smtp.EnhancedCode{5, 5, 3}, Message: "One recipient, please"}
 	}
@@ -216,7 +222,12 @@ func (d *delivery) Data(r io.Reader) error {
 	rule := d.sink.rule(d.to)
 	delay, hang, bounce, drop := rule.Delay, rule.Hang, rule.Bounce, rule.DropAfter > 0
 	rule.DropAfter = max(rule.DropAfter-1, 0)
+	later := rule.Defer > 0
+	rule.Defer = max(rule.Defer-1, 0)
 	d.sink.mu.Unlock()
+	if later {
+		return &smtp.SMTPError{Code: 451, EnhancedCode: smtp.EnhancedCode{4, 3, 0}, Message: "Not now, please try again"}
+	}
 	d.pause(delay, hang)
 	mail, err := parseMail(d.from, d.to, raw)
 	if err != nil {

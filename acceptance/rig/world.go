@@ -53,7 +53,9 @@ type Options struct {
 	Flavour Flavour
 	Config  string // more lines of configuration
 	Env     []string
-	Geo     bool // with the small place database of TestPlaces
+	Geo     bool   // with the small place database of TestPlaces
+	Server  string // a PostgreSQL to use instead of TEST_POSTGRES_URL
+	Data    string // a folder for the SQLite database
 }
 
 var shared = struct {
@@ -133,7 +135,7 @@ func New(t testing.TB, engine string, o Options) *World {
 		tenants: map[string]*Tenant{}, apps: map[string]*App{},
 	}
 	w.Sink = newSink(t, w.bounces)
-	w.openDatabase(t)
+	w.openDatabase(t, o)
 	writeTLS(t, w.Dir, Host)
 	w.clock = filepath.Join(w.Dir, "clock")
 	w.SetClock(t, 0)
@@ -240,15 +242,18 @@ ca_file = %q
 timeout = "5s"
 `
 
-func (w *World) openDatabase(t testing.TB) {
+func (w *World) openDatabase(t testing.TB, o Options) {
 	t.Helper()
 	var err error
 	if w.Engine == "sqlite" {
 		path := w.file("house.db")
+		if o.Data != "" {
+			path = filepath.Join(o.Data, "house.db")
+		}
 		w.dsn = "sqlite:" + path
 		w.rows, err = sql.Open("sqlite", "file:"+path+"?_pragma=busy_timeout(5000)&_pragma=query_only(1)")
 	} else {
-		w.dsn = newSchema(t)
+		w.dsn = newSchema(t, o.Server)
 		w.rows, err = sql.Open("pgx", w.dsn)
 	}
 	if err != nil {
@@ -257,9 +262,11 @@ func (w *World) openDatabase(t testing.TB) {
 	w.rows.SetMaxOpenConns(2)
 }
 
-func newSchema(t testing.TB) string {
+func newSchema(t testing.TB, server string) string {
 	t.Helper()
-	server := os.Getenv("TEST_POSTGRES_URL")
+	if server == "" {
+		server = os.Getenv("TEST_POSTGRES_URL")
+	}
 	if server == "" {
 		t.Fatal("TEST_POSTGRES_URL is not set: run ./test, or scripts/postgres start and export what it prints")
 	}
