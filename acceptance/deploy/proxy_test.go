@@ -21,29 +21,37 @@ import (
 type proxy struct {
 	*rig.Server
 	world *rig.World
-	plain string // its address without TLS
+	b     *rig.Server
+	ops   [2]string // of the replicas
+	plain string    // its address without TLS
 	logs  func() string
 }
 
-// behind runs fn behind each proxy.
-func behind(t *testing.T, fn func(t *testing.T, p *proxy)) {
+// behind runs fn behind each proxy, with replicas that drain for that long.
+func behind(t *testing.T, drain string, fn func(t *testing.T, p *proxy)) {
 	t.Helper()
-	for name, start := range map[string]func(*testing.T, *rig.World) *proxy{"nginx": nginx, "haproxy": haproxy} {
+	for name, start := range map[string]func(*testing.T, *proxy){"nginx": nginx, "haproxy": haproxy} {
 		t.Run(name, func(t *testing.T) {
 			need(t, name)
-			w := rig.New(t, "postgres", rig.Options{})
-			t.Cleanup(w.Close)
-			w.Replica(t)
-			fn(t, start(t, w))
+			p := &proxy{Server: rig.Front(rig.FreeAddr(t)), plain: rig.FreeAddr(t), ops: [2]string{rig.FreeAddr(t), rig.FreeAddr(t)}}
+			env := func(ops string) []string {
+				return []string{"COUNTERSIGN_OPS_LISTEN=" + ops, "COUNTERSIGN_OPS_DRAIN=" + drain}
+			}
+			p.world = rig.New(t, "postgres", rig.Options{Env: env(p.ops[0])})
+			t.Cleanup(p.world.Close)
+			p.b = p.world.StartAs(t, "b", rig.Release, env(p.ops[1])...)
+			t.Cleanup(p.b.Kill)
+			start(t, p)
+			fn(t, p)
 		})
 	}
 }
 
-func nginx(t *testing.T, w *rig.World) *proxy {
+func nginx(t *testing.T, p *proxy) {
 	t.Helper()
-	p := &proxy{Server: rig.Front(rig.FreeAddr(t)), world: w, plain: rig.FreeAddr(t)}
+	w := p.world
 	site := replaced(t, text(t, "deploy/nginx/countersign.conf"),
-		"10.0.0.11:8443", w.A.Addr, "10.0.0.12:8443", w.B.Addr,
+		"10.0.0.11:8443", w.A.Addr, "10.0.0.12:8443", p.b.Addr,
 		"listen 80;", "listen "+p.plain+";", "listen 443 ", "listen "+p.Addr+" ", "sign-in.example.com", rig.Host,
 		"/etc/nginx/countersign/fullchain.pem", w.Dir+"/server.pem", "/etc/nginx/countersign/privkey.pem", w.Dir+"/server.key",
 		"/etc/nginx/countersign/replicas-ca.pem", w.CAFile(), "/var/log/nginx/", w.Dir+"/nginx-",
@@ -61,22 +69,20 @@ func nginx(t *testing.T, w *rig.World) *proxy {
 	p.logs = func() string {
 		return read(t, w.Dir+"/nginx-countersign.log") + read(t, w.Dir+"/nginx-countersign-error.log")
 	}
-	return p
 }
 
-func haproxy(t *testing.T, w *rig.World) *proxy {
+func haproxy(t *testing.T, p *proxy) {
 	t.Helper()
-	p := &proxy{Server: rig.Front(rig.FreeAddr(t)), world: w, plain: rig.FreeAddr(t)}
+	w := p.world
 	pair := w.Dir + "/pair.pem"
 	write(t, pair, read(t, w.Dir+"/server.pem")+read(t, w.Dir+"/server.key"))
 	whole := replaced(t, text(t, "deploy/haproxy/haproxy.cfg"),
-		"10.0.0.11:8443", w.A.Addr, "10.0.0.12:8443", w.B.Addr, "bind :80", "bind "+p.plain, "bind :443", "bind "+p.Addr,
+		"10.0.0.11:8443 check port 9090", w.A.Addr+" check port "+port(p.ops[0]), "10.0.0.12:8443 check port 9090", p.b.Addr+" check port "+port(p.ops[1]), "bind :80", "bind "+p.plain, "bind :443", "bind "+p.Addr,
 		"sign-in.example.com", rig.Host, "/etc/haproxy/countersign.pem", pair, "/etc/haproxy/replicas-ca.pem", w.CAFile(),
 		"log /dev/log local0", "log stdout format raw local0", "    user haproxy\n    group haproxy\n", "",
-		"default-server check", "default-server source "+rig.TrustedProxy+" check")
+		"default-server inter", "default-server source "+rig.TrustedProxy+" inter")
 	out := p.start(t, "haproxy", whole, "-db", "-f")
 	p.logs = func() string { return read(t, out) }
-	return p
 }
 
 // start runs the proxy until the test ends and waits until it listens. It returns the file
@@ -106,6 +112,8 @@ func (p *proxy) start(t *testing.T, name, config string, flags ...string) string
 	return ""
 }
 
+func port(addr string) string { return addr[strings.LastIndex(addr, ":")+1:] }
+
 func read(t *testing.T, path string) string {
 	t.Helper()
 	raw, err := os.ReadFile(path)
@@ -131,7 +139,7 @@ func addresses(t *testing.T, w *rig.World, u *rig.User) string {
 
 // guard: X-Forwarded-For is set and not appended to; the log formats leave out the address
 func TestATK011_BehindAProxy(t *testing.T) {
-	behind(t, func(t *testing.T, px *proxy) {
+	behind(t, "0s", func(t *testing.T, px *proxy) {
 		w := px.world
 		u, app := w.Covered(t).User(t), w.Dashboard(t)
 		p := w.Person(t).Via(px.Server)
@@ -169,7 +177,7 @@ func last(link string) string { return link[strings.LastIndexAny(link, "/.")+1:]
 
 // What the examples say about TLS, names and methods.
 func TestProxyEdges(t *testing.T) {
-	behind(t, func(t *testing.T, px *proxy) {
+	behind(t, "0s", func(t *testing.T, px *proxy) {
 		client := func(conf *tls.Config) *http.Client {
 			conf.RootCAs = rig.TheCA(t)
 			return &http.Client{Timeout: 10 * time.Second, CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse },
@@ -212,7 +220,7 @@ func TestProxyEdges(t *testing.T) {
 // guard: state lives in the database, so any replica finishes what another began; what
 // could not be sent is sent to the other replica
 func TestREL_OneReplicaDies(t *testing.T) {
-	behind(t, func(t *testing.T, px *proxy) {
+	behind(t, "0s", func(t *testing.T, px *proxy) {
 		w, app := px.world, px.world.Dashboard(t)
 		var people []*rig.Person
 		var users []*rig.User
@@ -254,11 +262,11 @@ func (p *proxy) answered(from int) int {
 	return count(lines, "POST", " 303 ", "replicas/one") + count(lines, "POST", " 303 ", "upstream="+p.world.A.Addr+" ")
 }
 
-// guard: a graceful stop answers what it has begun
+// guard: a graceful stop answers what it has begun, and says no at /readyz before it refuses
 func TestREL27_AGracefulStopLosesNoAnswer(t *testing.T) {
-	behind(t, func(t *testing.T, px *proxy) {
+	behind(t, "4s", func(t *testing.T, px *proxy) {
 		w, app := px.world, px.world.Dashboard(t)
-		const crowd = 12
+		const crowd = 16
 		people, mails, users := make([]*rig.Person, crowd), make([]rig.Mail, crowd), make([]*rig.User, crowd)
 		for i := range crowd {
 			users[i], people[i] = w.Covered(t).User(t), w.Person(t).Via(px.Server)
@@ -267,13 +275,13 @@ func TestREL27_AGracefulStopLosesNoAnswer(t *testing.T) {
 		answers := make([]*rig.Page, crowd)
 		taken, passed := len(w.A.Log()), len(px.logs())
 		var all sync.WaitGroup
-		for i, p := range people {
+		for i, p := range people { // some before the stop, some while it drains, some as it ends and after
 			all.Go(func() {
-				time.Sleep(time.Duration(i) * time.Millisecond)
+				time.Sleep(time.Duration(i/4)*1400*time.Millisecond + time.Duration(i%4)*time.Millisecond)
 				answers[i] = p.Code(mails[i].Code)
 			})
 		}
-		all.Go(func() { time.Sleep(crowd / 2 * time.Millisecond); w.A.Stop() })
+		all.Go(func() { time.Sleep(2 * time.Millisecond); w.A.Stop() })
 		all.Wait()
 		if took, gave := count(w.A.Log()[taken:], `"method":"POST"`), px.answered(passed); took > gave {
 			t.Errorf("the replica took %d forms and %d answers came through", took, gave)
@@ -290,6 +298,9 @@ func TestREL27_AGracefulStopLosesNoAnswer(t *testing.T) {
 					t.Errorf("the second press does not sign in: %s", rig.Quietly(p.Page.Text()))
 				}
 			}
+		}
+		if again > 0 && strings.Contains(px.logs(), "replicas/") {
+			t.Errorf("HAProxy asks for readiness, and %d of %d had to press again", again, crowd)
 		}
 		t.Logf("%d of %d had to press again", again, crowd)
 	})

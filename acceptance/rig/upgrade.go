@@ -3,6 +3,8 @@ package rig
 import (
 	"os/exec"
 	"path/filepath"
+	"strings"
+	"sync"
 	"testing"
 )
 
@@ -28,15 +30,45 @@ func BuildFrom(t testing.TB, f Flavour, sources string) {
 		t.Fatalf("build %s: %v\n%s", f, err, out)
 	}
 	builds.made[f] = path
+	reference, err := exec.Command(path, "config", "reference").Output()
+	if err != nil {
+		t.Fatal(err)
+	}
+	references.Store(f, string(reference))
 }
 
-// StartAs starts one more program, of a flavour, on the world's database. The caller stops it.
-func (w *World) StartAs(t testing.TB, name string, f Flavour) *Server {
+// references says which settings a flavour of other sources knows.
+var references sync.Map
+
+// known takes the settings out of a configuration that the flavour does not know yet, as
+// an operator leaves them out until the last old program is gone.
+func (f Flavour) known(config string) string {
+	reference, other := references.Load(f)
+	if !other {
+		return config
+	}
+	var out strings.Builder
+	section := ""
+	for line := range strings.Lines(config) {
+		key, _, setting := strings.Cut(line, " = ")
+		if strings.HasPrefix(line, "[") {
+			section = strings.Trim(line, "[]\n") + "."
+		}
+		if !setting || strings.Contains(reference.(string), "| `"+section+key+"` |") {
+			out.WriteString(line)
+		}
+	}
+	return out.String()
+}
+
+// StartAs starts one more program, of a flavour and with an environment of its own, on the
+// world's database. The caller stops it.
+func (w *World) StartAs(t testing.TB, name string, f Flavour, env ...string) *Server {
 	t.Helper()
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	was := w.flavour
 	defer func() { w.flavour = was }()
 	w.flavour = f
-	return w.start(t, name, Options{})
+	return w.start(t, name, Options{Env: env})
 }

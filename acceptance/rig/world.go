@@ -209,7 +209,7 @@ func (w *World) writeConfig(t testing.TB, name, listen string, o Options) string
 		text += fmt.Sprintf("[geo]\ndatabase = %q\n", writePlaces(t, w.Dir))
 	}
 	path := w.file(name + ".toml")
-	if err := os.WriteFile(path, []byte(text), 0o600); err != nil {
+	if err := os.WriteFile(path, []byte(w.flavour.known(text)), 0o600); err != nil {
 		t.Fatal(err)
 	}
 	return path
