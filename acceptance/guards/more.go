@@ -129,7 +129,7 @@ var more = []Guard{
 	},
 	{
 		Name: "the log has patterns, not paths", File: "internal/web/chain.go",
-		Old: "slog.String(\"route\", r.Pattern), slog.Int", New: "slog.String(\"route\", r.URL.String()), slog.Int",
+		Old: "Route: r.Pattern,", New: "Route: r.URL.String(),",
 		Package: acceptance, Tests: "TestATK160",
 	},
 	{

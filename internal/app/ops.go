@@ -228,8 +228,7 @@ func (a *App) operate(ctx context.Context) (stop func(), err error) {
 	if err != nil {
 		return nil, fmt.Errorf("ops.listen: %w", err)
 	}
-	local := l.Addr().(*net.TCPAddr).IP.IsLoopback()
-	server := Server((&ops.Ops{Ready: a.ready, Metrics: a.metrics, Token: o.Token, Profiles: local || o.Token != ""}).Handler())
+	server := Server(a.operations(l.Addr().(*net.TCPAddr).IP.IsLoopback()).Handler())
 	server.WriteTimeout = profileTimeout
 	go func() {
 		if err := server.Serve(l); !errors.Is(err, http.ErrServerClosed) {
@@ -237,6 +236,13 @@ func (a *App) operate(ctx context.Context) (stop func(), err error) {
 		}
 	}()
 	return func() { _ = server.Close() }, nil
+}
+
+// operations is what the listener serves. Profiles cost time, so the network gets none
+// without a token, whatever else it may ask.
+func (a *App) operations(local bool) *ops.Ops {
+	o := a.Config.Ops
+	return &ops.Ops{Ready: a.ready, Metrics: a.metrics, Token: o.Token, Profiles: local || o.Token != ""}
 }
 
 // drain says no at /readyz, and goes on answering for as long as load balancers are given

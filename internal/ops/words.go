@@ -7,7 +7,7 @@ import "strings"
 var (
 	actions = list(`signin.password signin.code signin.ended signin.denied signin.completed signin.step_up signin.disowned
 		challenge.sent notice.sent password.replaced browser.remembered browser.replayed session.ended
-		token.issued token.refreshed token.refused token.reuse user.created audit.begun settings.raised settings.accepted`)
+		token.issued token.refreshed token.refused token.reuse user.created audit.begun settings.raised settings.accepted keys.master_added`)
 	results = list(`ok failed refused`)
 	methods = list(`password email pwd otp mfa hwk swk sms totp passkey lookup`)
 	reasons = list(`wrong_password unknown_address account_or_app_closed throttled
