@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"os"
 	"text/tabwriter"
@@ -13,11 +14,13 @@ import (
 	"countersign/internal/keyring"
 )
 
-// KeysCmd is about the keys that sign tokens.
+// KeysCmd is about the keys that sign tokens, and the master keys in the key file.
 type KeysCmd struct {
-	Rotate KeysRotateCmd `cmd:"" help:"Make a new signing key; the old ones leave when their last token is over."`
-	Retire KeysRetireCmd `cmd:"" help:"Withdraw a key now, because somebody else may know it. Its tokens stop at once."`
-	List   KeysListCmd   `cmd:"" help:"List all signing keys."`
+	Rotate KeysRotateCmd `cmd:"" help:"Make a new signing key, or with --master a new master key. Servers go on meanwhile."`
+	Retire KeysRetireCmd `cmd:"" help:"Withdraw a signing key now, because somebody else may know it. Its tokens stop at once."`
+	Reseal KeysResealCmd `cmd:"" help:"Seal everything at rest with the newest master key now. Servers do it by themselves within minutes."`
+	Drop   KeysDropCmd   `cmd:"" help:"Take an old master key out of the key file, once nothing needs it."`
+	List   KeysListCmd   `cmd:"" help:"List all signing keys and master keys, and what still needs each."`
 }
 
 // withRing changes the signing keys and records it, in one transaction.
@@ -33,11 +36,21 @@ func withRing(ctx context.Context, env *Env, action string, fn func(r *keyring.K
 	})
 }
 
-// KeysRotateCmd makes a new key.
-type KeysRotateCmd struct{}
+// shortestLead leaves every server that reads the same file time to see the key: a look
+// each second, and a clock that is five seconds off.
+const shortestLead = 10 * time.Second
 
-// Run makes the key and says when it signs.
-func (KeysRotateCmd) Run(ctx context.Context, env *Env) error {
+// KeysRotateCmd makes a new key.
+type KeysRotateCmd struct {
+	Master bool          `help:"Add a new master key to the key file: it seals, and mixes into passwords and codes."`
+	Lead   time.Duration `default:"1m" help:"How long a new master key is in the file before it seals. Allow for copying the file to other machines."`
+}
+
+// Run makes the key and says when it is used.
+func (c KeysRotateCmd) Run(ctx context.Context, env *Env) error {
+	if c.Master {
+		return c.master(ctx, env)
+	}
 	var made string
 	err := withRing(ctx, env, "keys.rotated", func(r *keyring.Keyring, tx *db.Tx, h *app.House) (id string, err error) {
 		made, err = r.Rotate(ctx, tx, h.Config.Limits.AccessTokenLife)
@@ -47,6 +60,21 @@ func (KeysRotateCmd) Run(ctx context.Context, env *Env) error {
 		fmt.Printf("Key %s is published now and signs in %s.\n", made, keyring.Lead)
 	}
 	return err
+}
+
+func (c KeysRotateCmd) master(ctx context.Context, env *Env) error {
+	if c.Lead < shortestLead {
+		return fmt.Errorf("--lead must be at least %s: no server may meet what it cannot open", shortestLead)
+	}
+	return env.within(ctx, func(h *app.House) error {
+		id, from, err := h.AddMasterKey(ctx, c.Lead, byHand)
+		if id == "" {
+			return err
+		}
+		fmt.Printf("Master key %s is in %s and seals from %s on.\n", id, h.Config.KeyFile, shown(from.UTC()))
+		fmt.Println("Servers that read this file take it over by themselves. Copy the file to every other machine that serves, before then, and to where you keep its copy.")
+		return err
+	})
 }
 
 // KeysRetireCmd withdraws a key.
@@ -69,6 +97,37 @@ func (c KeysRetireCmd) Run(ctx context.Context, env *Env) error {
 	return err
 }
 
+// KeysResealCmd seals old rows anew.
+type KeysResealCmd struct{}
+
+// Run seals and says how much. It may be stopped and run again.
+func (KeysResealCmd) Run(ctx context.Context, env *Env) error {
+	return env.within(ctx, func(h *app.House) error {
+		n, err := h.Masters.Reseal(ctx)
+		fmt.Printf("%d rows are sealed anew, with master key %s.\n", n, h.Keys.Current())
+		return err
+	})
+}
+
+// KeysDropCmd drops a master key.
+type KeysDropCmd struct {
+	ID     string `arg:"" help:"The master key's id."`
+	Anyway bool   `help:"Give up refresh tokens and links in mails that are older than the next key: apps and people start again."`
+}
+
+// Run drops the key.
+func (c KeysDropCmd) Run(ctx context.Context, env *Env) error {
+	return env.within(ctx, func(h *app.House) error {
+		err := h.Masters.Drop(ctx, h.Config.KeyFile, c.ID, c.Anyway, func(tx *db.Tx) error {
+			return audit.Record(ctx, tx, audit.Event{Action: "keys.master_dropped", Result: "ok", ActorID: byHand, SubjectID: c.ID})
+		})
+		if err == nil {
+			fmt.Printf("Master key %s is no longer in %s. Backups that it sealed need an older copy of that file: keep one for as long as you keep them.\n", c.ID, h.Config.KeyFile)
+		}
+		return err
+	})
+}
+
 // KeysListCmd lists the keys.
 type KeysListCmd struct{}
 
@@ -83,8 +142,42 @@ func (KeysListCmd) Run(ctx context.Context, env *Env) error {
 		for _, k := range keys {
 			_, _ = fmt.Fprintf(table, "%s\t%s\tsigns from %s\tpublished until %s\n", k.ID, keyState(k, now()), shown(k.ActiveFrom), shown(k.RetiredAt))
 		}
-		return table.Flush()
+		return errors.Join(masterKeys(ctx, h, table), table.Flush())
 	})
+}
+
+func masterKeys(ctx context.Context, h *app.House, table *tabwriter.Writer) error {
+	all, err := h.Masters.List(ctx)
+	if err != nil {
+		return err
+	}
+	for _, k := range all {
+		_, _ = fmt.Fprintf(table, "%s\t%s\tseals from %s\tadded %s\n", k.ID, masterState(k), shown(k.From), shown(k.AddedAt))
+		left, err := h.Masters.Needs(ctx, k.ID)
+		if err != nil {
+			return err
+		}
+		for _, n := range left {
+			if k.DroppedAt.IsZero() && !k.Sealing && !k.From.After(now()) {
+				_, _ = fmt.Fprintf(table, "\t\t%d %s\n", n.Count, n.What)
+			}
+		}
+	}
+	return nil
+}
+
+func masterState(k keyring.MasterKey) string {
+	switch {
+	case !k.DroppedAt.IsZero():
+		return "master, dropped"
+	case !k.Here:
+		return "master, MISSING here"
+	case k.Sealing:
+		return "master, seals"
+	case k.From.After(now()):
+		return "master, next"
+	}
+	return "master, old"
 }
 
 func keyState(k keyring.Key, at time.Time) string {

@@ -26,7 +26,10 @@ type cli struct {
 	Client       ClientCmd       `cmd:"" help:"Apps that people sign in to."`
 	Policy       PolicyCmd       `cmd:"" help:"Why a second step is asked, or not."`
 	Audit        AuditCmd        `cmd:"" help:"Who did what, and whether the record is whole."`
-	Keys         KeysCmd         `cmd:"" help:"Signing keys."`
+	Keys         KeysCmd         `cmd:"" help:"Signing keys, and the master keys of the key file."`
+	Backup       BackupCmd       `cmd:"" help:"Copy everything into one sealed file, while servers go on."`
+	Restore      RestoreCmd      `cmd:"" help:"Put such a file into an empty database."`
+	Epoch        EpochCmd        `cmd:"" help:"When an older state of the database took its place."`
 	Settings     SettingsCmd     `cmd:"" help:"What no replica may loosen by itself."`
 	Config       ConfigCmd       `cmd:"" help:"The configuration in force, and its reference."`
 	Storybook    StorybookCmd    `cmd:"" help:"Every page in every state, for people who design and translate."`

@@ -229,6 +229,7 @@ func (a *App) Work(ctx context.Context) error {
 		wg.Go(func() { a.tracer.Run(ctx) })
 	}
 	wg.Go(func() { a.DB.Listen(ctx, a.heard) })
+	wg.Go(func() { a.obeyHangUp(ctx) })
 	if a.bounces != nil {
 		l, err := listen(ctx, a.Config.SMTP.Bounces.Listen)
 		if err != nil {
@@ -250,7 +251,7 @@ func (a *App) runner() *jobs.Runner {
 	return &jobs.Runner{
 		DB: a.DB, Queue: a.jobs, Log: a.Log,
 		Handlers: map[string]jobs.Handler{message.JobSend: a.courier.Deliver},
-		Periodic: []jobs.Periodic{
+		Periodic: append(a.keep(), []jobs.Periodic{
 			{Name: "audit.seal", Every: time.Second, Run: func(ctx context.Context) error { _, err := a.sealer.Seal(ctx); return err }},
 			{Name: "fitness", Every: lookEvery, Run: a.look},
 			{Name: "session.seen", Every: 30 * time.Second, Run: func(ctx context.Context) error { return a.SignIn.Seen.Flush(ctx, a.DB) }},
@@ -260,7 +261,7 @@ func (a *App) runner() *jobs.Runner {
 			{Name: "sweep.jobs", Every: time.Hour, Run: func(ctx context.Context) error { _, err := jobs.Sweep(ctx, a.DB); return err }},
 			{Name: "audit.shorten", Every: time.Hour, Run: func(ctx context.Context) error { _, err := audit.Shorten(ctx, a.DB); return err }},
 			{Name: "sweep.messages", Every: time.Hour, Run: func(ctx context.Context) error { _, err := message.Sweep(ctx, a.DB); return err }},
-		},
+		}...),
 	}
 }
 

@@ -20,7 +20,7 @@ type Check struct {
 
 // Checks are what a start insists on and what can change afterwards. Each is one query.
 func (h *House) Checks() []Check {
-	return []Check{{"clock", h.clockIsRight}, {"durability", h.durable}, {"keys", h.keysFit}}
+	return []Check{{"clock", h.clockIsRight}, {"durability", h.durable}, {"keys", h.keysFit}, {"master keys", h.mastersFit}, {"epoch", h.newest}}
 }
 
 // clockIsRight holds our clock to the database's, by which every replica is measured

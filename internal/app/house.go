@@ -34,6 +34,8 @@ type House struct {
 	// console and nowhere else.
 	SetUpToken secret.Text
 
+	custody
+
 	jobs *jobs.Queue
 }
 

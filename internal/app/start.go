@@ -11,6 +11,7 @@ import (
 	"strings"
 	"time"
 
+	"countersign/internal/backup"
 	"countersign/internal/config"
 	"countersign/internal/db"
 	"countersign/internal/jobs"
@@ -72,7 +73,7 @@ func (h *House) begin(ctx context.Context, files error) error {
 	if err := h.migrate(ctx); err != nil {
 		return refuse(files, err)
 	}
-	if err := refuse(files, h.clockIsRight(ctx), h.unlock(ctx), h.strict(ctx)); err != nil {
+	if err := refuse(files, h.clockIsRight(ctx), h.unlock(ctx), h.strict(ctx), h.newest(ctx)); err != nil {
 		return err
 	}
 	if err := h.furnish(ctx); err != nil {
@@ -83,6 +84,9 @@ func (h *House) begin(ctx context.Context, files error) error {
 }
 
 func (h *House) migrate(ctx context.Context) error {
+	if err := backup.Finished(ctx, h.DB); err != nil {
+		return err
+	}
 	if _, err := h.DB.Migrate(ctx); err != nil {
 		return fmt.Errorf("migrate: %w", err)
 	}
@@ -108,7 +112,7 @@ func (h *House) unlock(ctx context.Context) error {
 	if created {
 		h.Log.Warn("created a new key file: keep a copy off this machine", "file", h.Config.KeyFile)
 	}
-	return nil
+	return h.takeCustody(ctx)
 }
 
 func (h *House) unused(ctx context.Context) error {

@@ -64,6 +64,22 @@ func (m *Masters) Register(ctx context.Context, tx *db.Tx) error {
 	return nil
 }
 
+// Ensure is Register for every start: it looks first and writes only where something is new.
+func (m *Masters) Ensure(ctx context.Context) error {
+	fresh := false
+	err := m.DB.View(ctx, db.Installation, func(tx *db.Tx) error {
+		known, err := marks(ctx, tx)
+		for _, g := range m.Keys.Generations() {
+			fresh = fresh || known[g.ID] == nil
+		}
+		return err
+	})
+	if err != nil || !fresh {
+		return err
+	}
+	return m.DB.InTx(ctx, db.Installation, func(tx *db.Tx) error { return m.Register(ctx, tx) })
+}
+
 func marks(ctx context.Context, tx *db.Tx) (map[string][]byte, error) {
 	rows, err := tx.Query(ctx, `SELECT id, mark FROM master_keys`)
 	if err != nil {

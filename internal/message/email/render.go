@@ -66,6 +66,13 @@ type NewBrowser struct {
 	NotMeLink          string
 }
 
+// Restored tells the owner of a company that the data went back to an earlier state.
+type Restored struct {
+	Vendor, Company string
+	State           time.Time // the state that it went back to; zero where nobody knows
+	At              time.Time // when that was
+}
+
 // RememberedReuse tells a person that an old token of a remembered browser was used again,
 // which means that somebody copied it.
 type RememberedReuse struct {

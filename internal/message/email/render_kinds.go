@@ -7,6 +7,7 @@ func (PasswordKnown) kind() string   { return "password_known" }
 func (NotMeAlert) kind() string      { return "not_me_alert" }
 func (NewBrowser) kind() string      { return "new_browser" }
 func (RememberedReuse) kind() string { return "remembered_reuse" }
+func (Restored) kind() string        { return "restored" }
 
 func (c SignInCode) letter(w *writer) letter {
 	app, reference := ours(cmp.Or(c.AppName, c.Vendor)), ours(c.Reference)
@@ -73,6 +74,19 @@ func (c NotMeAlert) letter(w *writer) letter {
 	return letter{
 		Subject: w.say("mail.not_me_alert.subject", "User", who), Preheader: lead, Title: w.say("mail.not_me_alert.title"), Lead: lead,
 		Vendor: ours(c.Vendor), FactsTitle: w.say("mail.facts"), Facts: w.facts(origin{c.IP, c.Place, c.Browser, c.At}),
+		Footer: w.say("mail.footer_alert", "Vendor", ours(c.Vendor)),
+	}
+}
+
+func (c Restored) letter(w *writer) letter {
+	company := theirs(c.Company)
+	lead := w.say("mail.restored.text_unknown", "Company", company)
+	if !c.State.IsZero() {
+		lead = w.say("mail.restored.text", "Company", company, "State", w.words.Time(c.State))
+	}
+	return letter{
+		Subject: w.say("mail.restored.subject", "Vendor", ours(c.Vendor)), Preheader: lead, Title: w.say("mail.restored.title"), Lead: lead,
+		Vendor: ours(c.Vendor), FactsTitle: w.say("mail.restored.facts"), Facts: []line{{w.say("word.time"), w.words.Time(c.At)}},
 		Footer: w.say("mail.footer_alert", "Vendor", ours(c.Vendor)),
 	}
 }

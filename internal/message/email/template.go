@@ -21,6 +21,10 @@ func read(template string, data []byte) (Content, error) {
 		return decode[NewBrowser](data)
 	case RememberedReuse{}.kind():
 		return decode[RememberedReuse](data)
+	case Trial{}.kind():
+		return decode[Trial](data)
+	case Restored{}.kind():
+		return decode[Restored](data)
 	}
 	return nil, fmt.Errorf("no mail is called %q", template)
 }
