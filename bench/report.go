@@ -109,7 +109,7 @@ func (r *report) bare(f figure) (figure, string, bool) {
 	case "P-5", "P-10":
 		what, engine, name = "net/http that says hello", "", "hello"
 	}
-	if f.Row != "P-5" && f.Row != "P-10" && f.Engine == "sqlite" {
+	if name == "a bare durable insert" && f.Engine == "sqlite" {
 		what, name = "one insert, durable, commits shared", "a bare group-committed insert"
 	}
 	limit, ok := r.find("limit", what, engine, f.Clients)

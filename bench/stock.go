@@ -100,7 +100,10 @@ func insertSome(ctx context.Context, tx *sql.Tx, query string, r recipe, from, t
 	return nil
 }
 
-// populate lays the companies and the people.
+// historic is how many earlier sign-ins are there.
+const historic = 20_000
+
+// populate lays the companies, the people, and a history.
 func (w *world) populate(ctx context.Context) error {
 	p := &w.pattern
 	companies := recipe{table: "tenants"}
@@ -117,6 +120,10 @@ func (w *world) populate(ctx context.Context) error {
 		return err
 	}
 	w.serial = uint64(w.users)
+	// Sign-ins of an hour ago: the planner must not believe that these tables are empty.
+	if _, err := w.prepare(ctx, min(w.users, historic), time.Hour, setFlow, setSession, setCode, setTokens); err != nil {
+		return err
+	}
 	if w.engine == "postgres" {
 		_, err := w.db.ExecContext(ctx, "VACUUM ANALYZE")
 		return err
