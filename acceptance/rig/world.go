@@ -4,6 +4,7 @@ import (
 	"context"
 	"database/sql"
 	"fmt"
+	"math/rand/v2"
 	"net"
 	"net/url"
 	"os"
@@ -330,14 +331,26 @@ func (w *World) Texts(t testing.TB, query string, args ...any) []string {
 	return out
 }
 
+// handed are the ports that freeAddr gave away in this process.
+var handed sync.Map
+
+// freeAddr finds a port that nobody listens on, below those that systems lend to outgoing
+// connections: a program that is started again and again finds it free each time.
 func freeAddr(t testing.TB) string {
 	t.Helper()
-	l, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
+	for range 1000 {
+		addr := fmt.Sprintf("127.0.0.1:%d", 20000+rand.IntN(12000))
+		l, err := net.Listen("tcp", addr)
+		if err != nil {
+			continue
+		}
+		_ = l.Close()
+		if _, taken := handed.LoadOrStore(addr, true); !taken {
+			return addr
+		}
 	}
-	defer func() { _ = l.Close() }()
-	return l.Addr().String()
+	t.Fatal("no port is free")
+	return ""
 }
 
 // Within waits until ok, for at most d.
