@@ -1,1 +1,49 @@
--- placeholder
+-- Distributes the tables by company over a Citus cluster. Run it once on the coordinator,
+-- after "countersign migrate" and before the first sign-in:
+--   psql -v ON_ERROR_STOP=1 -1 -f citus.sql "$DATABASE_URL"
+--
+-- NOT TRIED on a Citus cluster. What is tested: each table stands here exactly once, what is
+-- distributed begins its key with tenant_id, the constraints named here exist, and every
+-- other reference stays inside one company. docs/scale.md says what crosses companies.
+
+-- A reference table is on every machine and may not point at distributed rows. The program
+-- writes both in one transaction; what the constraint added was a second look.
+ALTER TABLE directory DROP CONSTRAINT directory_tenant_id_user_id_fkey;
+
+-- The installation's own, and what finds the company of an address: the same everywhere.
+SELECT create_reference_table('schema_migrations');
+SELECT create_reference_table('installation');
+SELECT create_reference_table('installation_texts');
+SELECT create_reference_table('clients');
+SELECT create_reference_table('client_uris');
+SELECT create_reference_table('signing_keys');
+SELECT create_reference_table('master_keys');
+SELECT create_reference_table('canaries');
+SELECT create_reference_table('standards');
+SELECT create_reference_table('epochs');
+SELECT create_reference_table('directory');
+SELECT create_reference_table('passkey_directory');
+
+-- One company lies on one machine, with everything that belongs to it.
+SELECT create_distributed_table('tenants', 'tenant_id');
+SELECT create_distributed_table('users', 'tenant_id', colocate_with => 'tenants');
+SELECT create_distributed_table('authenticators', 'tenant_id', colocate_with => 'tenants');
+SELECT create_distributed_table('passwords', 'tenant_id', colocate_with => 'tenants');
+SELECT create_distributed_table('outofband_addresses', 'tenant_id', colocate_with => 'tenants');
+SELECT create_distributed_table('totp_secrets', 'tenant_id', colocate_with => 'tenants');
+SELECT create_distributed_table('backup_codes', 'tenant_id', colocate_with => 'tenants');
+SELECT create_distributed_table('passkeys', 'tenant_id', colocate_with => 'tenants');
+SELECT create_distributed_table('push_subscriptions', 'tenant_id', colocate_with => 'tenants');
+SELECT create_distributed_table('drafts', 'tenant_id', colocate_with => 'tenants');
+SELECT create_distributed_table('flows', 'tenant_id', colocate_with => 'tenants');
+SELECT create_distributed_table('challenges', 'tenant_id', colocate_with => 'tenants');
+SELECT create_distributed_table('sessions', 'tenant_id', colocate_with => 'tenants');
+SELECT create_distributed_table('remembered_browsers', 'tenant_id', colocate_with => 'tenants');
+SELECT create_distributed_table('authorization_codes', 'tenant_id', colocate_with => 'tenants');
+SELECT create_distributed_table('refresh_families', 'tenant_id', colocate_with => 'tenants');
+SELECT create_distributed_table('budgets', 'tenant_id', colocate_with => 'tenants');
+SELECT create_distributed_table('jobs', 'tenant_id', colocate_with => 'tenants');
+SELECT create_distributed_table('messages', 'tenant_id', colocate_with => 'tenants');
+SELECT create_distributed_table('message_costs', 'tenant_id', colocate_with => 'tenants');
+SELECT create_distributed_table('audit_events', 'tenant_id', colocate_with => 'tenants');
+SELECT create_distributed_table('audit_heads', 'tenant_id', colocate_with => 'tenants');
