@@ -20,7 +20,7 @@ var (
 
 const (
 	perScene = 250 // steps with the same people
-	perWorld = 80  // scenes in one installation
+	perWorld = 40  // scenes in one installation
 )
 
 func TestMain(m *testing.M) { rig.Main(m) }
@@ -44,6 +44,7 @@ func TestRandomWalk(t *testing.T) {
 				}
 				if h == nil || n%perWorld == 0 {
 					h = renew(t, h, engine)
+					t.Logf("seed %d, scene %d, %d steps in %s", number, n, taken, time.Since(began).Round(time.Second))
 				}
 				way := plan(number, n, len(list))
 				if at, why := play(t, h, routes, way); why != "" {
