@@ -6,6 +6,7 @@ import (
 
 	"countersign/internal/app"
 	"countersign/internal/db"
+	"countersign/internal/policy"
 	"countersign/internal/tenant"
 )
 
@@ -41,6 +42,7 @@ type InstallationSetCmd struct {
 	Mandate      string  `help:"What companies inherit: mandatory, default_on or default_off."`
 	MandateFrom  string  `help:"From when it holds: 2027-01-31 or 2027-01-31T08:00:00Z. Default: at once."`
 	RememberDays *int    `help:"The longest that any browser may be remembered: 0 to 30 days."`
+	Methods      *string `help:"The second steps that companies may allow: passkey, totp, push, sms, email, backup, or all."`
 	Why          *string `help:"Your own words about why a second step is asked; empty removes them."`
 	Language     string  `default:"en" enum:"en,es" help:"Language of --why."`
 }
@@ -61,7 +63,7 @@ func (c InstallationSetCmd) Run(ctx context.Context, env *Env) error {
 					return err
 				}
 			}
-			what := fmt.Sprintf("mandate %s from %s, remember %d days", i.Mandate.Mode, shown(i.Mandate.From), i.RememberDays)
+			what := fmt.Sprintf("mandate %s from %s, remember %d days, methods %s", i.Mandate.Mode, shown(i.Mandate.From), i.RememberDays, shownMethods(i.Methods))
 			return note(ctx, tx, tenant.SaveInstallation(ctx, tx, i), "installation.changed", what)
 		})
 		if err == nil {
@@ -85,6 +87,11 @@ func (c InstallationSetCmd) change(i *tenant.Installation) (err error) {
 	}
 	if c.RememberDays != nil {
 		i.RememberDays = *c.RememberDays
+	}
+	if c.Methods != nil {
+		if i.Methods, err = policy.ParseMethods(*c.Methods); err != nil {
+			return err
+		}
 	}
 	if c.Mandate != "" {
 		i.Mandate, err = mandate(c.Mandate, c.MandateFrom)

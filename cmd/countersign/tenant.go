@@ -8,6 +8,7 @@ import (
 	"countersign/internal/app"
 	"countersign/internal/audit"
 	"countersign/internal/db"
+	"countersign/internal/policy"
 	"countersign/internal/tenant"
 )
 
@@ -25,6 +26,9 @@ type decisions struct {
 	MandateFrom  string  `help:"From when it holds: 2027-01-31 or 2027-01-31T08:00:00Z. Default: at once."`
 	Switch       string  `enum:"on,off," default:"" help:"The company's own switch: on or off."`
 	RememberDays *int    `help:"How long browsers may be remembered: 0 to 30 days, -1 as the installation says."`
+	Methods      *string `help:"The second steps that the company allows: passkey, totp, push, sms, email, backup, or all."`
+	Choice       string  `enum:"required,optional," default:"" help:"Who decides where it is on: required of everybody, or optional for each user."`
+	SetUpBy      *string `help:"Until then people without a method are reminded, afterwards set-up comes first; empty: at once."`
 }
 
 // apply records each decision with its audit row, in one transaction.
@@ -49,9 +53,51 @@ func (d decisions) apply(ctx context.Context, tx *db.Tx) error {
 		}
 	}
 	if d.RememberDays != nil {
-		return note(ctx, tx, tenant.SetRememberDays(ctx, tx, *d.RememberDays), "tenant.remember_days", fmt.Sprint(*d.RememberDays))
+		if err := note(ctx, tx, tenant.SetRememberDays(ctx, tx, *d.RememberDays), "tenant.remember_days", fmt.Sprint(*d.RememberDays)); err != nil {
+			return err
+		}
 	}
-	return nil
+	return d.applyMethods(ctx, tx)
+}
+
+// applyMethods records what the company allows, who decides, and until when.
+func (d decisions) applyMethods(ctx context.Context, tx *db.Tx) error {
+	if d.Methods != nil {
+		m, err := policy.ParseMethods(*d.Methods)
+		if err != nil {
+			return err
+		}
+		if err := note(ctx, tx, tenant.SetMethods(ctx, tx, m), "tenant.methods", shownMethods(m)); err != nil {
+			return err
+		}
+	}
+	if d.Choice != "" {
+		c, err := tenant.ParseChoice(d.Choice)
+		if err != nil {
+			return err
+		}
+		if err := note(ctx, tx, tenant.SetChoice(ctx, tx, c), "tenant.choice", d.Choice); err != nil {
+			return err
+		}
+	}
+	if d.SetUpBy == nil {
+		return nil
+	}
+	var by time.Time
+	if *d.SetUpBy != "" {
+		var err error
+		if by, err = instant(*d.SetUpBy); err != nil {
+			return err
+		}
+	}
+	return note(ctx, tx, tenant.SetDeadline(ctx, tx, by), "tenant.deadline", shown(by))
+}
+
+func shownMethods(m tenant.Methods) string {
+	if m == "" {
+		return "all"
+	}
+	return string(m)
 }
 
 func mandate(mode, from string) (m tenant.Mandate, err error) {
@@ -164,8 +210,8 @@ func printTenant(t tenant.Tenant) {
 	if t.RememberDays != tenant.InheritDays {
 		days = fmt.Sprint(t.RememberDays)
 	}
-	fmt.Printf("id            %s\nname          %s\nkind          %s\nmandate       %s from %s\nswitched on   %s\nswitched off  %s\nremember days %s\nsuspended     %s\ncreated       %s\n",
-		t.ID, t.Name, t.Kind, mode, shown(t.Mandate.From), shown(t.SwitchedOnAt), shown(t.SwitchedOffAt), days, shown(t.SuspendedAt), t.CreatedAt.Format(time.RFC3339))
+	fmt.Printf("id            %s\nname          %s\nkind          %s\nmandate       %s from %s\nswitched on   %s\nswitched off  %s\nremember days %s\nmethods       %s\nchoice        %s\nset up by     %s\nsuspended     %s\ncreated       %s\n",
+		t.ID, t.Name, t.Kind, mode, shown(t.Mandate.From), shown(t.SwitchedOnAt), shown(t.SwitchedOffAt), days, shownMethods(t.Methods), shownChoice(t.Choice), shown(t.SetUpBy), shown(t.SuspendedAt), t.CreatedAt.Format(time.RFC3339))
 }
 
 // TenantListCmd lists companies.
@@ -182,4 +228,11 @@ func (TenantListCmd) Run(ctx context.Context, env *Env) error {
 			return err
 		})
 	})
+}
+
+func shownChoice(c tenant.Choice) string {
+	if c == tenant.Required {
+		return "required"
+	}
+	return string(c)
 }

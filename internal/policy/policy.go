@@ -16,13 +16,16 @@ type Input struct {
 	Now              time.Time
 	Vendor           string
 	Installation     tenant.Mandate
-	InstallationDays int // ceiling for remembered browsers
+	InstallationDays int            // ceiling for remembered browsers
+	Methods          tenant.Methods // what the vendor allows
 	Tenant           tenant.Tenant
+	OwnChoice        bool // the user has switched their second step on
 	AppName          string
 	AppExemptUntil   time.Time // zero = covered
 	PasswordFlagged  bool      // somebody else is said to know the password
 	Want             []Level   // any one of these is enough for the client; empty = no wish
 	Has              []authenticator.Kind
+	Bindable         []authenticator.Kind // what people can set up by themselves here
 	Proofs           []authenticator.Proof
 	RememberedUntil  time.Time // this browser, this user, this client; zero = not remembered
 	RememberedSince  time.Time // its last real second step
@@ -35,7 +38,8 @@ type Outcome string
 const (
 	Allow     Outcome = "allow"
 	Challenge Outcome = "challenge"
-	Deny      Outcome = "deny" // nothing this user has can be enough
+	SetUp     Outcome = "set_up" // a method must be set up first, and may be: the proofs are enough for that
+	Deny      Outcome = "deny"   // nothing this user has can be enough
 )
 
 // Reason is one sentence of the explanation: a catalogue key and its arguments.
@@ -48,7 +52,10 @@ type Reason struct {
 type Decision struct {
 	Outcome      Outcome
 	Required     bool                 // a second step is required here, whether or not it was shown
-	Offer        []authenticator.Kind // what may be used next
+	Offer        []authenticator.Kind // what may be used next, strongest first
+	ForSetUp     bool                 // the challenge only opens the set-up of a method
+	SetUp        []authenticator.Kind // what may be set up, when nothing that the user has is enough
+	SetUpBy      time.Time            // a method must be set up before that; zero = nothing to remind of
 	Level        Level                // reached so far
 	Need         Level                // what is missing, when Outcome is not Allow
 	RememberDays int                  // how long this browser may be remembered; 0 = not at all
@@ -67,12 +74,44 @@ func Evaluate(in Input) Decision {
 	if remembered {
 		d.because("policy.remembered", "Since", in.RememberedSince, "Until", in.RememberedUntil)
 	}
-	d.Need = need(in, required && !remembered)
+	d.Need = need(in, floor(in, required && !remembered))
 	if d.Level.AtLeast(d.Need) {
 		d.Outcome, d.Need = Allow, None
 		return d
 	}
 	return d.missing(in)
+}
+
+// floor is the weakest level that the company's rules leave.
+func floor(in Input, secondStep bool) Level {
+	switch {
+	case !secondStep:
+		return PasswordOnly
+	case in.PasswordFlagged && !in.allows(authenticator.Email) && !in.stronger():
+		return Confirmed // whatever there is; the mailbox is the least
+	case in.allows(authenticator.Email) && !in.stronger():
+		return Confirmed
+	}
+	return TwoFactor
+}
+
+// allows reports whether vendor and company allow a kind as a second step. Backup codes go
+// with the methods that they stand in for.
+func (in Input) allows(k authenticator.Kind) bool {
+	if k == authenticator.Backup {
+		return slices.ContainsFunc(authenticator.SecondSteps, func(s authenticator.Kind) bool {
+			return s != authenticator.Backup && s != authenticator.Email && in.allows(s)
+		})
+	}
+	return in.Methods.Allow(string(k)) && in.Tenant.Methods.Allow(string(k))
+}
+
+// stronger reports whether the user has set up a second factor that is allowed: then a
+// mailbox is no longer enough for them. Backup codes alone are none; they stand in for one.
+func (in Input) stronger() bool {
+	return slices.ContainsFunc(in.Has, func(k authenticator.Kind) bool {
+		return k != authenticator.Backup && authenticator.TraitsOf[k].Possession && in.allows(k)
+	})
 }
 
 // required says whether a second step applies, and why.
@@ -84,6 +123,13 @@ func (d *Decision) required(in Input) bool {
 			d.because("policy.app_exempt", "App", in.AppName)
 		} else {
 			d.because("policy.app_exempt_until", "App", in.AppName, "Until", in.AppExemptUntil)
+		}
+	}
+	if on && in.Tenant.Choice == tenant.Optional {
+		if on = in.OwnChoice; on {
+			d.because("policy.own_choice")
+		} else {
+			d.because("policy.optional", "Company", in.Tenant.Name)
 		}
 	}
 	if in.PasswordFlagged {
@@ -137,11 +183,7 @@ func (d *Decision) mandated(m tenant.Mandate, by string) {
 }
 
 // need is the weakest level that is enough.
-func need(in Input, secondStep bool) Level {
-	floor := PasswordOnly
-	if secondStep {
-		floor = Confirmed
-	}
+func need(in Input, floor Level) Level {
 	if len(in.Want) == 0 {
 		return floor
 	}
@@ -160,23 +202,69 @@ func need(in Input, secondStep bool) Level {
 	return floor
 }
 
-// missing offers what would be enough, or denies.
+// missing offers what would be enough, asks for the set-up of a method, or denies.
 func (d Decision) missing(in Input) Decision {
-	for _, k := range in.Has {
-		with := append(slices.Clone(in.Proofs), authenticator.Proof{Kind: k})
-		if Reached(with).AtLeast(d.Need) && !slices.Contains(d.Offer, k) {
-			d.Offer = append(d.Offer, k)
+	d.Offer = in.enough(in.Has, d.Need)
+	if len(d.Offer) > 0 {
+		d.Outcome = Challenge
+		if !d.Required {
+			d.because("policy.app_wants", "App", in.AppName, "Level", string(d.Need))
+		}
+		return d
+	}
+	if d.SetUp = in.enough(in.Bindable, d.Need); len(d.SetUp) > 0 {
+		return d.toSetUp(in)
+	}
+	d.Outcome = Deny
+	d.because("policy.nothing_strong_enough", "Level", string(d.Need))
+	return d
+}
+
+// enough lists the kinds, strongest first, of which one more proof would reach need. The
+// best proof of a kind counts: a key that checks its user can do so.
+func (in Input) enough(kinds []authenticator.Kind, need Level) (out []authenticator.Kind) {
+	for _, k := range authenticator.SecondSteps {
+		if !slices.Contains(kinds, k) || !in.mayUse(k) {
+			continue
+		}
+		best := k
+		if k == authenticator.Passkey {
+			best += authenticator.UserVerified
+		}
+		if Reached(append(slices.Clone(in.Proofs), authenticator.Proof{Kind: best})).AtLeast(need) {
+			out = append(out, k)
 		}
 	}
-	if len(d.Offer) == 0 {
+	return out
+}
+
+// mayUse is allows, but for the mailbox after a report that somebody knows the password: it
+// is asked whatever else is allowed.
+func (in Input) mayUse(k authenticator.Kind) bool {
+	return in.allows(k) || k == authenticator.Email && in.PasswordFlagged
+}
+
+// toSetUp leads to the set-up of a method: by a reminder while there is time, else at once,
+// after a proof of the address that the account was made with. A password alone never binds
+// anything (SEC-40).
+func (d Decision) toSetUp(in Input) Decision {
+	if in.Now.Before(in.Tenant.SetUpBy) && len(in.Want) == 0 && !in.PasswordFlagged {
+		d.Outcome, d.SetUpBy, d.Need = Allow, in.Tenant.SetUpBy, None
+		d.because("policy.set_up_by", "Company", in.Tenant.Name, "By", in.Tenant.SetUpBy)
+		return d
+	}
+	if Reached(in.Proofs).AtLeast(Confirmed) {
+		d.Outcome = SetUp
+		d.because("policy.set_up_first", "Company", in.Tenant.Name)
+		return d
+	}
+	if !slices.Contains(in.Has, authenticator.Email) {
 		d.Outcome = Deny
 		d.because("policy.nothing_strong_enough", "Level", string(d.Need))
 		return d
 	}
-	d.Outcome = Challenge
-	if !d.Required {
-		d.because("policy.app_wants", "App", in.AppName, "Level", string(d.Need))
-	}
+	d.Outcome, d.Offer, d.ForSetUp = Challenge, []authenticator.Kind{authenticator.Email}, true
+	d.because("policy.set_up_first", "Company", in.Tenant.Name)
 	return d
 }
 

@@ -2,6 +2,7 @@ package policy
 
 import (
 	"slices"
+	"strings"
 	"testing"
 	"time"
 
@@ -17,12 +18,13 @@ var (
 	future   = now.Add(time.Hour)
 	pwd      = []authenticator.Proof{{Kind: authenticator.Password, At: now}}
 	pwdEmail = []authenticator.Proof{{Kind: authenticator.Password, At: now}, {Kind: authenticator.Email, At: now}}
+	pwdApp   = []authenticator.Proof{{Kind: authenticator.Password, At: now}, {Kind: authenticator.TOTP, At: now}}
 	both     = []authenticator.Kind{authenticator.Password, authenticator.Email}
 )
 
 func input(change func(*Input)) Input {
 	in := Input{
-		Now: now, Vendor: "Vendor", AppName: "App", InstallationDays: 30, Has: both, Proofs: pwd,
+		Now: now, Vendor: "Vendor", AppName: "App", InstallationDays: 30, Has: both, Proofs: pwd, Bindable: []authenticator.Kind{authenticator.TOTP, authenticator.Passkey, authenticator.SMS},
 		Installation: tenant.Mandate{Mode: tenant.DefaultOff}, Tenant: tenant.Tenant{Name: "Company", RememberDays: tenant.InheritDays},
 	}
 	change(&in)
@@ -78,7 +80,74 @@ func TestEvaluate(t *testing.T) {
 		}, Challenge, "policy.password_reported"},
 		{"no mailbox", func(in *Input) { in.Installation = mandatory; in.Has = both[:1] }, Deny, "policy.nothing_strong_enough"},
 		{"client wants what e-mail gives", func(in *Input) { in.Want = []Level{Confirmed} }, Challenge, "policy.app_wants"},
-		{"client wants more than there is", func(in *Input) { in.Want = []Level{TwoFactor} }, Deny, "policy.nothing_strong_enough"},
+		{"client wants more than may be", func(in *Input) { in.Want = []Level{TwoFactor}; in.Methods = "email" }, Deny, "policy.nothing_strong_enough"},
+		{"client wants more than there is", func(in *Input) { in.Want = []Level{TwoFactor} }, Challenge, "policy.set_up_first"},
+		{"client wants more than can be set up here", func(in *Input) { in.Want = []Level{TwoFactor}; in.Bindable = nil }, Deny, "policy.nothing_strong_enough"},
+		{"client wants more, mailbox shown", func(in *Input) { in.Want = []Level{TwoFactor}; in.Proofs = pwdEmail }, SetUp, "policy.set_up_first"},
+		{"client wants more, no mailbox to show", func(in *Input) { in.Want = []Level{TwoFactor}; in.Has = both[:1] }, Deny, "policy.nothing_strong_enough"},
+		{"app only, nothing set up", func(in *Input) { in.Tenant.SwitchedOnAt = past; in.Tenant.Methods = "totp" }, Challenge, "policy.set_up_first"},
+		{"app only, mailbox shown", func(in *Input) {
+			in.Tenant.SwitchedOnAt = past
+			in.Tenant.Methods = "totp"
+			in.Proofs = pwdEmail
+		}, SetUp, "policy.set_up_first"},
+		{"app only, before the deadline", func(in *Input) {
+			in.Tenant.SwitchedOnAt = past
+			in.Tenant.Methods = "totp"
+			in.Tenant.SetUpBy = future
+		}, Allow, "policy.set_up_by"},
+		{"app only, at the deadline", func(in *Input) {
+			in.Tenant.SwitchedOnAt = past
+			in.Tenant.Methods = "totp"
+			in.Tenant.SetUpBy = now
+		}, Challenge, "policy.set_up_first"},
+		{"app only, set up, before the deadline", func(in *Input) {
+			in.Tenant.SwitchedOnAt = past
+			in.Tenant.Methods = "totp"
+			in.Tenant.SetUpBy = future
+			in.Has = append(both, authenticator.TOTP)
+		}, Challenge, "policy.company_switched_on"},
+		{"app only, mailbox no longer counts", func(in *Input) {
+			in.Tenant.SwitchedOnAt = past
+			in.Tenant.Methods = "totp"
+			in.Has = append(both, authenticator.TOTP)
+			in.Proofs = pwdEmail
+		}, Challenge, "policy.company_switched_on"},
+		{"app allowed, mailbox too, app set up", func(in *Input) {
+			in.Tenant.SwitchedOnAt = past
+			in.Has = append(both, authenticator.TOTP)
+			in.Proofs = pwdEmail
+		}, Challenge, "policy.company_switched_on"},
+		{"app shown", func(in *Input) {
+			in.Tenant.SwitchedOnAt = past
+			in.Has = append(both, authenticator.TOTP)
+			in.Proofs = pwdApp
+		}, Allow, "policy.company_switched_on"},
+		{"the company allows what the vendor does not", func(in *Input) {
+			in.Tenant.SwitchedOnAt = past
+			in.Methods = "email"
+			in.Tenant.Methods = "sms"
+			in.Proofs = pwdEmail
+		}, Deny, "policy.nothing_strong_enough"},
+		{"a method of a newer version", func(in *Input) { in.Tenant.SwitchedOnAt = past; in.Tenant.Methods = "iris" }, Deny, "policy.nothing_strong_enough"},
+		{"each user decides, not yet", func(in *Input) { in.Tenant.SwitchedOnAt = past; in.Tenant.Choice = tenant.Optional }, Allow, "policy.optional"},
+		{"each user decides, on", func(in *Input) {
+			in.Tenant.SwitchedOnAt = past
+			in.Tenant.Choice = tenant.Optional
+			in.OwnChoice = true
+		}, Challenge, "policy.own_choice"},
+		{"a choice of a newer version", func(in *Input) { in.Tenant.SwitchedOnAt = past; in.Tenant.Choice = "by_role" }, Challenge, "policy.company_switched_on"},
+		{"the user alone, where the company is off", func(in *Input) { in.OwnChoice = true; in.Tenant.Choice = tenant.Optional }, Allow, "policy.off"},
+		{"passkey alone, user checked", func(in *Input) {
+			in.Installation = mandatory
+			in.Proofs = []authenticator.Proof{{Kind: authenticator.Passkey + authenticator.UserVerified, At: now}}
+		}, Allow, "policy.mandate_always"},
+		{"passkey alone, touched only", func(in *Input) {
+			in.Installation = mandatory
+			in.Has = append(both, authenticator.Passkey)
+			in.Proofs = []authenticator.Proof{{Kind: authenticator.Passkey, At: now}}
+		}, Challenge, "policy.mandate_always"},
+		{"password reported where only the app is allowed", func(in *Input) { in.PasswordFlagged = true; in.Tenant.Methods = "totp" }, Challenge, "policy.password_reported"},
 		{"client takes either", func(in *Input) { in.Want = []Level{TwoFactor, Confirmed} }, Challenge, "policy.app_wants"},
 		{"client wants less than policy", func(in *Input) { in.Installation = mandatory; in.Want = []Level{PasswordOnly} }, Challenge, "policy.mandate_always"},
 		{"client wants a level nobody knows", func(in *Input) { in.Want = []Level{"urn:other"}; in.Proofs = pwdEmail }, Deny, "policy.nothing_strong_enough"},
@@ -161,5 +230,40 @@ func BenchmarkEvaluate(b *testing.B) {
 	b.ReportAllocs()
 	for b.Loop() {
 		Evaluate(in)
+	}
+}
+
+// TestSEC6TheAssuranceTable holds every row of the table to its level and claims.
+func TestSEC6TheAssuranceTable(t *testing.T) {
+	uv, hw := authenticator.UserVerified, authenticator.DeviceBound
+	for _, c := range []struct {
+		kinds []authenticator.Kind
+		level Level
+		amr   string
+	}{
+		{[]authenticator.Kind{authenticator.Password}, PasswordOnly, "pwd"},
+		{[]authenticator.Kind{authenticator.Password, authenticator.Email}, Confirmed, "pwd email"},
+		{[]authenticator.Kind{authenticator.Password, authenticator.SMS}, TwoFactor, "pwd sms mfa"},
+		{[]authenticator.Kind{authenticator.Password, authenticator.TOTP}, TwoFactor, "pwd otp mfa"},
+		{[]authenticator.Kind{authenticator.Password, authenticator.Push}, TwoFactor, "pwd push mfa"},
+		{[]authenticator.Kind{authenticator.Password, authenticator.Backup}, TwoFactor, "pwd backup mfa"},
+		{[]authenticator.Kind{authenticator.Passkey + uv}, Resistant, "swk user mfa"},
+		{[]authenticator.Kind{authenticator.Passkey + uv + hw}, Resistant, "hwk user mfa"},
+		{[]authenticator.Kind{authenticator.Password, authenticator.Passkey}, Resistant, "pwd swk mfa"},
+		{[]authenticator.Kind{authenticator.Password, authenticator.Passkey + hw}, Resistant, "pwd hwk mfa"},
+		{[]authenticator.Kind{authenticator.Passkey}, PasswordOnly, "swk"},
+		{[]authenticator.Kind{authenticator.TOTP}, None, "otp"},
+		{[]authenticator.Kind{authenticator.Email, authenticator.SMS}, None, "email sms"},
+	} {
+		var proofs []authenticator.Proof
+		for _, k := range c.kinds {
+			proofs = append(proofs, authenticator.Proof{Kind: k, At: now})
+		}
+		if l, amr := Reached(proofs), strings.Join(AMR(proofs), " "); l != c.level || amr != c.amr {
+			t.Errorf("%v: %s %q, want %s %q", c.kinds, l, amr, c.level, c.amr)
+		}
+		if got := authenticator.KindsOfAMR(AMR(proofs)); !slices.Equal(got, c.kinds) {
+			t.Errorf("%v is read back as %v", c.kinds, got)
+		}
 	}
 }

@@ -37,7 +37,7 @@ func (s *Service) standing(tx *db.Tx, f *flow, problem string) (Step, error) {
 	if why := f.over(tx.Now); why != "" {
 		return f.overStep(why), nil
 	}
-	d := f.decide(tx.Now, []authenticator.Kind{f.Challenge.Kind})
+	d := f.decide(tx.Now)
 	if d.Outcome == policy.Allow && !f.User.PasswordFlaggedAt.IsZero() {
 		return ReplacePassword{Email: f.User.Email, MinLength: minLength, ContinueTo: f.ContinueTo}, nil
 	}
@@ -239,7 +239,7 @@ func (f *flow) finishes(now time.Time, c challenge.Challenge) bool {
 	}
 	proved := *f
 	proved.Proofs = append(slices.Clone(f.Proofs), authenticator.Proof{Kind: c.Kind, AuthenticatorID: c.AuthenticatorID, At: now})
-	return proved.decide(now, nil).Outcome == policy.Allow
+	return proved.decide(now).Outcome == policy.Allow
 }
 
 // answering is the authenticator that the newest challenge is about.

@@ -46,6 +46,7 @@ type flow struct {
 	remembered  session.Remembered
 	rememberBy  secret.Reference
 
+	bindable  []authenticator.Kind
 	tokenHash []byte
 	stored    bool          // there is a row of it
 	outside   bool          // it was read before this unit of work began: its last write looks whether all that still holds
@@ -79,7 +80,7 @@ func (s *Service) load(ctx context.Context, tx *db.Tx, ref secret.Reference) (*f
 
 // loadByHash reads everything that a step needs with one statement.
 func (s *Service) loadByHash(ctx context.Context, tx *db.Tx, id string, hash []byte) (*flow, error) {
-	f := &flow{ID: id, stored: true}
+	f := &flow{ID: id, stored: true, bindable: s.Bindable}
 	w, ch, sent := reader{w: &f.world}, challenge.Reader{}, message.Reader{}
 	var want, proofs string
 	var stamps []byte
@@ -254,7 +255,8 @@ const unchanged = ` AND challenge_id = $6 AND EXISTS (
 		AND t.kind = $10 AND t.mandate = $11 AND t.mandate_from = $12 AND t.switched_on_at = $13 AND t.switched_off_at = $14 AND t.remember_days = $15 AND t.suspended_at = 0
 		AND i.mandate = $16 AND i.mandate_from = $17 AND i.remember_days = $18
 		AND COALESCE(c.exempt_until, 0) = $19 AND COALESCE(c.disabled_at, 0) = 0
-		AND ch.closed_at = 0 AND ch.expires_at > $1 AND COALESCE(oa.address, '') = $20)`
+		AND ch.closed_at = 0 AND ch.expires_at > $1 AND COALESCE(oa.address, '') = $20
+		AND t.methods = $21 AND t.choice = $22 AND t.set_up_by = $23 AND i.methods = $24 AND u.second_step_at = $25 AND ` + kindsOfUser + ` = $26)`
 
 func (f *flow) facts() []any {
 	t, i := f.Tenant, f.Vendor
@@ -262,6 +264,7 @@ func (f *flow) facts() []any {
 		f.Challenge.ID, f.ClientID, f.User.ID, f.SecurityVersion,
 		string(t.Kind), string(t.Mandate.Mode), t.Mandate.From, t.SwitchedOnAt, t.SwitchedOffAt, t.RememberDays,
 		string(i.Mandate.Mode), i.Mandate.From, f.vendorDays, f.App.ExemptUntil, f.Destination,
+		string(t.Methods), string(t.Choice), t.SetUpBy, string(i.Methods), f.User.SecondStepAt, f.has,
 	}
 }
 

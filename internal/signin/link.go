@@ -52,7 +52,7 @@ func (s *Service) OpenLink(ctx context.Context, link, flowRef secret.Reference) 
 		if out.State != LinkElsewhere {
 			return nil
 		}
-		d := f.decide(tx.Now, nil)
+		d := f.decide(tx.Now)
 		out.AppName, out.Account, out.Reference, out.At = f.App.Name, outofband.Mask(f.User.Email), c.Reference, c.IssuedAt
 		out.IP, out.Place, out.Browser = f.Visitor.IP, f.Visitor.Place, f.Visitor.Browser
 		out.NotMePath = outofband.NotMeLink("", s.Keys, tx.Tenant, f.ID)

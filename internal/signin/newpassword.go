@@ -69,7 +69,7 @@ func (s *Service) replace(ctx context.Context, tx *db.Tx, f *flow, stored passwo
 	if why := f.over(tx.Now); why != "" {
 		return f.overStep(why), nil
 	}
-	if f.decide(tx.Now, nil).Outcome != policy.Allow || f.User.PasswordFlaggedAt.IsZero() {
+	if f.decide(tx.Now).Outcome != policy.Allow || f.User.PasswordFlaggedAt.IsZero() {
 		return nil, errNotAsked
 	}
 	if open, err := f.own(ctx, tx); err != nil || !open { // of two submissions the second writes nothing

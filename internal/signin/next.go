@@ -20,21 +20,21 @@ import (
 // next is the only place that decides what a flow needs. Every step returns through it.
 // remember is the person's wish that this browser be remembered.
 func (s *Service) next(ctx context.Context, tx *db.Tx, f *flow, remember bool) (Step, error) {
-	d := f.decide(tx.Now, nil) // what else the user has matters only when the proofs are not enough
+	d := f.decide(tx.Now)
 	if d.Outcome == policy.Allow {
 		if !f.User.PasswordFlaggedAt.IsZero() {
 			return ReplacePassword{Email: f.User.Email, MinLength: minLength, ContinueTo: f.ContinueTo}, nil
 		}
 		return s.complete(ctx, tx, f, d, remember)
 	}
+	if d.Outcome != policy.Challenge {
+		return s.unmet(ctx, tx, f, d)
+	}
 	all, err := methodsOf(ctx, tx, f.User.ID)
 	if err != nil {
 		return nil, err
 	}
-	if d = f.decide(tx.Now, kindsOf(all)); d.Outcome == policy.Challenge {
-		return s.challenge(ctx, tx, f, d, all)
-	}
-	return s.unmet(ctx, tx, f, d)
+	return s.challenge(ctx, tx, f, d, all)
 }
 
 // method is an authenticator that may be used, and where its codes go.
@@ -64,14 +64,6 @@ func methodsOf(ctx context.Context, tx *db.Tx, userID string) (out []method, err
 	return out, rows.Err()
 }
 
-func kindsOf(all []method) []authenticator.Kind {
-	var kinds []authenticator.Kind
-	for _, m := range all {
-		kinds = append(kinds, m.Kind)
-	}
-	return kinds
-}
-
 // methodOf is the oldest method of a kind.
 func methodOf(all []method, k authenticator.Kind) (method, bool) {
 	i := slices.IndexFunc(all, func(m method) bool { return m.Kind == k })
@@ -82,8 +74,8 @@ func methodOf(all []method, k authenticator.Kind) (method, bool) {
 }
 
 // decide asks policy about the flow as it stands.
-func (f *flow) decide(now time.Time, has []authenticator.Kind) policy.Decision {
-	in := f.input(now, levels(f.WantACR), has, f.Proofs)
+func (f *flow) decide(now time.Time) policy.Decision {
+	in := f.input(f.bindable, now, levels(f.WantACR), f.Proofs)
 	in.RememberedSince, in.RememberedUntil = f.remembered.ProvedAt, f.remembered.ExpiresAt
 	return policy.Evaluate(in)
 }

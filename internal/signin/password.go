@@ -264,7 +264,7 @@ func (s *Service) passwordProved(ctx context.Context, tx *db.Tx, a Attempt, acc 
 	}
 	f := &flow{
 		ClientID: a.ClientID, ContinueTo: a.ContinueTo, WantACR: a.WantACR, Visitor: a.Visitor,
-		SecurityVersion: acc.world.User.SecurityVersion, world: acc.world, budgets: budgets,
+		SecurityVersion: acc.world.User.SecurityVersion, world: acc.world, budgets: budgets, bindable: s.Bindable,
 	}
 	if renewed != nil {
 		if err := password.Renew(ctx, tx, f.User.ID, acc.stored, *renewed); err != nil {

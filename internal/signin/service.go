@@ -27,6 +27,7 @@ type Service struct {
 	Limits    config.Limits
 	Origin    string // public origin, for the links in mails
 	Seen      *Seen
+	Bindable  []authenticator.Kind // what people can set up by themselves
 }
 
 func (s *Service) verifier(k authenticator.Kind) authenticator.Verifier {

@@ -120,10 +120,7 @@ func notNil(b []byte) []byte {
 // weigh asks policy whether a living session is enough.
 func (s *Service) weigh(tx *db.Tx, sess session.Session, w world, ask Ask, rememberedSince, rememberedUntil time.Time) Standing {
 	st := Standing{Session: &sess, User: w.User, Tenant: w.Tenant, AppName: w.App.Name}
-	// What the user has is not read here: the only second step there is goes to the
-	// account's own address. A flow that finds otherwise says so.
-	has := []authenticator.Kind{authenticator.Password, authenticator.Email}
-	in := w.input(tx.Now, levels(ask.WantACR), has, sess.Proofs())
+	in := w.input(s.Bindable, tx.Now, levels(ask.WantACR), sess.Proofs())
 	in.RememberedSince, in.RememberedUntil = rememberedSince, rememberedUntil
 	st.Decision = policy.Evaluate(in)
 	st.NeedACR = string(st.Decision.Need)
@@ -132,7 +129,7 @@ func (s *Service) weigh(tx *db.Tx, sess session.Session, w world, ask Ask, remem
 		return st
 	}
 	st.Enough = st.Decision.Outcome == policy.Allow && w.User.PasswordFlaggedAt.IsZero()
-	st.StepUp = st.Decision.Outcome == policy.Challenge && w.User.PasswordFlaggedAt.IsZero()
+	st.StepUp = (st.Decision.Outcome == policy.Challenge || st.Decision.Outcome == policy.SetUp) && w.User.PasswordFlaggedAt.IsZero()
 	return st
 }
 
@@ -161,7 +158,7 @@ func (s *Service) stepUp(ctx context.Context, tx *db.Tx, st Standing, a Attempt)
 	}
 	f := &flow{
 		ClientID: a.ClientID, ContinueTo: a.ContinueTo, WantACR: a.WantACR, Visitor: a.Visitor, SteppingUp: st.Session.ID,
-		SecurityVersion: st.Session.SecurityVersion, world: w,
+		SecurityVersion: st.Session.SecurityVersion, world: w, bindable: s.Bindable,
 	}
 	ref := s.begin(tx, f, st.Session.Proofs()...)
 	if err := s.recall(ctx, tx, f, a.Presented); err != nil {
@@ -247,11 +244,7 @@ func (s *Service) Explain(ctx context.Context, u user.User, clientID string) (d 
 		if err != nil {
 			return err
 		}
-		all, err := methodsOf(ctx, tx, u.ID)
-		if err != nil {
-			return err
-		}
-		d = policy.Evaluate(w.input(tx.Now, nil, kindsOf(all), []authenticator.Proof{{Kind: authenticator.Password, At: tx.Now}}))
+		d = policy.Evaluate(w.input(s.Bindable, tx.Now, nil, []authenticator.Proof{{Kind: authenticator.Password, At: tx.Now}}))
 		return nil
 	})
 	return d, err

@@ -1,6 +1,8 @@
 package signin
 
 import (
+	"slices"
+	"strings"
 	"time"
 
 	"countersign/internal/authenticator"
@@ -28,29 +30,34 @@ type world struct {
 	Tenant tenant.Tenant
 	Vendor tenant.Installation
 	App    app
+	Has    []authenticator.Kind // what the user has set up and may use
 
-	vendorDays int // of the installation as it is stored, before the configuration's ceiling
+	has        string // Has, as it was read
+	vendorDays int    // of the installation as it is stored, before the configuration's ceiling
 }
 
+// kindsOfUser are the kinds of authenticators that the user u may use, in one order.
+const kindsOfUser = `COALESCE((SELECT string_agg(au.kind, ' ' ORDER BY au.kind) FROM authenticators au WHERE au.tenant_id = u.tenant_id AND au.user_id = u.id AND au.disabled_at = 0), '')`
+
 const worldColumns = `
-	u.id, u.email, u.name, u.role, u.language, u.security_version, u.password_flagged_at, u.disabled_at,
-	t.tenant_id, t.name, t.kind, t.mandate, t.mandate_from, t.switched_on_at, t.switched_off_at, t.remember_days, t.suspended_at,
-	i.name, i.mandate, i.mandate_from, i.remember_days,
+	u.id, u.email, u.name, u.role, u.language, u.security_version, u.password_flagged_at, u.disabled_at, u.second_step_at, ` + kindsOfUser + `,
+	t.tenant_id, t.name, t.kind, t.mandate, t.mandate_from, t.switched_on_at, t.switched_off_at, t.remember_days, t.methods, t.choice, t.set_up_by, t.suspended_at,
+	i.name, i.mandate, i.mandate_from, i.remember_days, i.methods,
 	COALESCE(c.id, ''), COALESCE(c.name, ''), COALESCE(c.home_url, ''), COALESCE(c.exempt_until, 0), COALESCE(c.disabled_at, 0)`
 
 // reader scans worldColumns; settle turns the stored instants into times afterwards.
 type reader struct {
-	w                                                  *world
-	flagged, disabled, from, on, off, suspended, iFrom int64
-	exempt, appDisabled                                int64
+	w                                                              *world
+	flagged, disabled, own, from, on, off, setUp, suspended, iFrom int64
+	exempt, appDisabled                                            int64
 }
 
 func (r *reader) targets() []any {
 	w := r.w
 	return []any{
-		&w.User.ID, &w.User.Email, &w.User.Name, &w.User.Role, &w.User.Language, &w.User.SecurityVersion, &r.flagged, &r.disabled,
-		&w.Tenant.ID, &w.Tenant.Name, &w.Tenant.Kind, &w.Tenant.Mandate.Mode, &r.from, &r.on, &r.off, &w.Tenant.RememberDays, &r.suspended,
-		&w.Vendor.Name, &w.Vendor.Mandate.Mode, &r.iFrom, &w.Vendor.RememberDays,
+		&w.User.ID, &w.User.Email, &w.User.Name, &w.User.Role, &w.User.Language, &w.User.SecurityVersion, &r.flagged, &r.disabled, &r.own, &w.has,
+		&w.Tenant.ID, &w.Tenant.Name, &w.Tenant.Kind, &w.Tenant.Mandate.Mode, &r.from, &r.on, &r.off, &w.Tenant.RememberDays, &w.Tenant.Methods, &w.Tenant.Choice, &r.setUp, &r.suspended,
+		&w.Vendor.Name, &w.Vendor.Mandate.Mode, &r.iFrom, &w.Vendor.RememberDays, &w.Vendor.Methods,
 		&w.App.ID, &w.App.Name, &w.App.HomeURL, &r.exempt, &r.appDisabled,
 	}
 }
@@ -61,6 +68,13 @@ func (r *reader) settle(clientID string, ceiling int) {
 	w.vendorDays = w.Vendor.RememberDays
 	w.Vendor.RememberDays = min(w.Vendor.RememberDays, ceiling)
 	w.User.TenantID = w.Tenant.ID
+	w.Has = nil
+	for kind := range strings.FieldsSeq(w.has) {
+		if k := authenticator.Kind(kind); !slices.Contains(w.Has, k) {
+			w.Has = append(w.Has, k)
+		}
+	}
+	w.User.SecondStepAt, w.Tenant.SetUpBy = db.Time(r.own), db.Time(r.setUp)
 	w.User.PasswordFlaggedAt, w.User.DisabledAt = db.Time(r.flagged), db.Time(r.disabled)
 	w.Tenant.Mandate.From, w.Tenant.SwitchedOnAt, w.Tenant.SwitchedOffAt = db.Time(r.from), db.Time(r.on), db.Time(r.off)
 	w.Tenant.SuspendedAt, w.Vendor.Mandate.From = db.Time(r.suspended), db.Time(r.iFrom)
@@ -77,11 +91,11 @@ func (w *world) open() bool {
 }
 
 // input gathers the facts for one decision.
-func (w *world) input(now time.Time, want []policy.Level, has []authenticator.Kind, proofs []authenticator.Proof) policy.Input {
+func (w *world) input(bindable []authenticator.Kind, now time.Time, want []policy.Level, proofs []authenticator.Proof) policy.Input {
 	return policy.Input{
-		Now: now, Vendor: w.Vendor.Name, Installation: w.Vendor.Mandate, InstallationDays: w.Vendor.RememberDays,
+		Now: now, Vendor: w.Vendor.Name, Installation: w.Vendor.Mandate, InstallationDays: w.Vendor.RememberDays, Methods: w.Vendor.Methods,
 		Tenant: w.Tenant, AppName: w.App.Name, AppExemptUntil: w.App.ExemptUntil,
-		PasswordFlagged: !w.User.PasswordFlaggedAt.IsZero(), Want: want, Has: has, Proofs: proofs,
+		PasswordFlagged: !w.User.PasswordFlaggedAt.IsZero(), Want: want, Has: w.Has, Bindable: bindable, Proofs: proofs, OwnChoice: !w.User.SecondStepAt.IsZero(),
 	}
 }
 

@@ -21,6 +21,7 @@ type Installation struct {
 	SupportPhone string
 	Mandate      Mandate // what tenants inherit
 	RememberDays int     // 0 to MaxRememberDays
+	Methods      Methods // what companies may allow
 	SetUpAt      time.Time
 }
 
@@ -59,8 +60,8 @@ func LoadInstallation(ctx context.Context, tx *db.Tx) (Installation, error) {
 	var i Installation
 	var from, setUp int64
 	err := tx.QueryRow(ctx, `
-		SELECT name, support_email, support_url, support_phone, mandate, mandate_from, remember_days, set_up_at FROM installation WHERE id = $1`, db.Installation).
-		Scan(&i.Name, &i.SupportEmail, &i.SupportURL, &i.SupportPhone, &i.Mandate.Mode, &from, &i.RememberDays, &setUp)
+		SELECT name, support_email, support_url, support_phone, mandate, mandate_from, remember_days, methods, set_up_at FROM installation WHERE id = $1`, db.Installation).
+		Scan(&i.Name, &i.SupportEmail, &i.SupportURL, &i.SupportPhone, &i.Mandate.Mode, &from, &i.RememberDays, &i.Methods, &setUp)
 	i.Mandate.From, i.SetUpAt = db.Time(from), db.Time(setUp)
 	return i, err
 }
@@ -78,8 +79,8 @@ func SaveInstallation(ctx context.Context, tx *db.Tx, i Installation) error {
 		return fault.New(fault.Invalid, "tenant.unknown_mode")
 	}
 	_, err = tx.Exec(ctx, `
-		UPDATE installation SET name = $1, support_email = $2, support_url = $3, support_phone = $4, mandate = $5, mandate_from = $6, remember_days = $7 WHERE id = $8`,
-		name, i.SupportEmail, i.SupportURL, i.SupportPhone, string(i.Mandate.Mode), i.Mandate.From, i.RememberDays, db.Installation)
+		UPDATE installation SET name = $1, support_email = $2, support_url = $3, support_phone = $4, mandate = $5, mandate_from = $6, remember_days = $7, methods = $8 WHERE id = $9`,
+		name, i.SupportEmail, i.SupportURL, i.SupportPhone, string(i.Mandate.Mode), i.Mandate.From, i.RememberDays, string(i.Methods), db.Installation)
 	if err != nil {
 		return err
 	}

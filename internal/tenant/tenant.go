@@ -7,6 +7,7 @@ import (
 	"context"
 	"database/sql"
 	"regexp"
+	"slices"
 	"strings"
 	"time"
 
@@ -51,6 +52,24 @@ const (
 // InheritDays says that the installation's number of remembered days applies.
 const InheritDays = -1
 
+// Methods are the second steps that somebody allows, as words apart by spaces; empty allows
+// every one. A word that this version does not know allows nothing.
+type Methods string
+
+// Allow reports whether a kind is among them.
+func (m Methods) Allow(kind string) bool {
+	return m == "" || slices.Contains(strings.Fields(string(m)), kind)
+}
+
+// Choice says who decides in a company whether a second step is asked.
+type Choice string
+
+// The choices. One that this version does not know is Required.
+const (
+	Required Choice = ""
+	Optional Choice = "optional" // each user, for themself
+)
+
 // Tenant is one company.
 type Tenant struct {
 	ID, Name, Kind string
@@ -58,19 +77,23 @@ type Tenant struct {
 	SwitchedOnAt   time.Time // by the company's owner
 	SwitchedOffAt  time.Time
 	RememberDays   int // 0 to 30, or InheritDays
+	Methods        Methods
+	Choice         Choice
+	SetUpBy        time.Time // until then people without a method are reminded; zero = set-up comes first
 	CreatedAt      time.Time
 	SuspendedAt    time.Time
 }
 
-const columns = `tenant_id, name, kind, mandate, mandate_from, switched_on_at, switched_off_at, remember_days, created_at, suspended_at`
+const columns = `tenant_id, name, kind, mandate, mandate_from, switched_on_at, switched_off_at, remember_days, methods, choice, set_up_by, created_at, suspended_at`
 
 type scanner interface{ Scan(...any) error }
 
 func scan(row scanner) (Tenant, error) {
 	var t Tenant
-	var from, on, off, created, suspended int64
-	err := row.Scan(&t.ID, &t.Name, &t.Kind, &t.Mandate.Mode, &from, &on, &off, &t.RememberDays, &created, &suspended)
+	var from, on, off, setUp, created, suspended int64
+	err := row.Scan(&t.ID, &t.Name, &t.Kind, &t.Mandate.Mode, &from, &on, &off, &t.RememberDays, &t.Methods, &t.Choice, &setUp, &created, &suspended)
 	t.Mandate.From, t.SwitchedOnAt, t.SwitchedOffAt = db.Time(from), db.Time(on), db.Time(off)
+	t.SetUpBy = db.Time(setUp)
 	t.CreatedAt, t.SuspendedAt = db.Time(created), db.Time(suspended)
 	return t, err
 }

@@ -47,6 +47,7 @@ type User struct {
 	Language                  string
 	SecurityVersion           int64 // grows with every change that ends flows, sessions and remembered browsers
 	PasswordFlaggedAt         time.Time
+	SecondStepAt              time.Time // when they switched their own second step on, where that is theirs to decide
 	CreatedAt, DisabledAt     time.Time
 }
 
@@ -216,6 +217,19 @@ func PasswordChanged(ctx context.Context, tx *db.Tx, id string) error {
 func changed(n int64, err error) error {
 	if err == nil && n == 0 {
 		return errUnknown
+	}
+	return err
+}
+
+// ChooseSecondStep records that a person switched their own second step on or off.
+func ChooseSecondStep(ctx context.Context, tx *db.Tx, id string, on bool) error {
+	var at time.Time
+	if on {
+		at = tx.Now
+	}
+	n, err := tx.Exec(ctx, `UPDATE users SET second_step_at = $1 WHERE tenant_id = $2 AND id = $3`, at, tx.Tenant, id)
+	if err == nil && n == 0 {
+		err = errUnknown
 	}
 	return err
 }
