@@ -31,6 +31,7 @@ type cli struct {
 	Restore      RestoreCmd      `cmd:"" help:"Put such a file into an empty database."`
 	Epoch        EpochCmd        `cmd:"" help:"When an older state of the database took its place."`
 	Settings     SettingsCmd     `cmd:"" help:"What no replica may loosen by itself."`
+	Doctor       DoctorCmd       `cmd:"" help:"Look at everything that an installation stands on, and say what to do."`
 	Config       ConfigCmd       `cmd:"" help:"The configuration in force, and its reference."`
 	Storybook    StorybookCmd    `cmd:"" help:"Every page in every state, for people who design and translate."`
 	Healthcheck  HealthcheckCmd  `cmd:"" help:"Ask the server that runs here how it is."`

@@ -30,12 +30,12 @@ var floor = map[string]int{
 	"signin": 9, "setup": 9,
 	"portal": 10, "oidc": 10, "ops": 10,
 	"storybook": 11, "app": 11,
-	"demo": 12,
+	"demo": 12, "doctor": 12,
 }
 
 // onlyHere lists what may be imported by few packages.
 var onlyHere = map[string][]string{
-	"net/http":                       {"web", "portal", "oidc", "ops", "app", "demo", "storybook"},
+	"net/http":                       {"web", "portal", "oidc", "ops", "app", "demo", "storybook", "doctor"},
 	"modernc.org/sqlite":             {"db"},
 	"github.com/jackc/pgx/v5/stdlib": {"db"},
 	"database/sql":                   {"db", "db/dbtest", "tenant", "user", "audit", "client", "session", "grant", "jobs", "message", "keyring", "challenge"},

@@ -15,6 +15,6 @@ func (c Trial) letter(w *writer) letter {
 	return letter{
 		Subject: w.say("mail.trial.subject", "Vendor", ours(c.Vendor)), Preheader: lead, Title: w.say("mail.trial.title"), Lead: lead,
 		Vendor: ours(c.Vendor), FactsTitle: w.say("mail.facts"), Facts: []line{{w.say("word.time"), w.words.Time(c.At)}},
-		Footer: w.say("mail.footer_alert", "Vendor", ours(c.Vendor)),
+		Footer: w.say("mail.trial.footer", "Vendor", ours(c.Vendor)),
 	}
 }
