@@ -45,7 +45,7 @@ var watching = []Guard{
 		Package: operations, Tests: "TestWhatWaits",
 	},
 	{
-		Name: "watching: a full disk shows", File: "internal/db/writable.go",
+		Name: "watching: a database that is gone shows", File: "internal/db/writable.go",
 		Old: "if d.Dialect == SQLite {", New: "if d.Dialect == \"\" {",
 		Package: operations, Tests: "TestWritable",
 	},
