@@ -129,6 +129,7 @@ type Response struct {
 	Code      string // typed by the person
 	LinkToken string // from the secure link
 	Assertion []byte // JSON from the browser's credential manager (WebAuthn §5.2)
+	Compared  string // what Slow.Compare found; never from a request
 }
 
 // Verdict is the outcome of a verification. A wrong answer is a verdict, not an error.
@@ -152,6 +153,12 @@ type Verifier interface {
 	Verify(ctx context.Context, tx *db.Tx, a Authenticator, s Setting, state State, r Response) (Verdict, error)
 }
 
+// Slow is a Verifier whose comparison is slow on purpose. It is made outside transactions,
+// after the try was taken and committed; Verify then judges by what it put into Compared.
+type Slow interface {
+	Compare(ctx context.Context, d *db.DB, a Authenticator, tenant string, r Response) (Response, error)
+}
+
 // Subject is the person who binds, and the names that their authenticator will show them.
 type Subject struct {
 	UserID, Email, Name string
@@ -168,6 +175,12 @@ type Draft struct {
 	Begun time.Time
 	Ends  time.Time
 	State State
+}
+
+// Preparer is a Binder with slow work to do before the transaction of Propose, which gets
+// its result as the draft's state.
+type Preparer interface {
+	Prepare(ctx context.Context) (State, error)
 }
 
 // Binder is the set-up of one kind of authenticator.
