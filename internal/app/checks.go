@@ -32,7 +32,7 @@ func (h *House) clockIsRight(ctx context.Context) error {
 	}
 	if most := h.Config.Database.ClockSkew; skew.Abs() > most {
 		return fmt.Errorf("this machine's clock and the database's are %s apart, and %s is the most: set the clocks (NTP), or raise database.clock_skew knowing that codes and sessions then live that much longer or shorter",
-			skew.Abs().Round(time.Millisecond), most)
+			skew.Abs().Round(time.Second), most)
 	}
 	return nil
 }
@@ -75,8 +75,8 @@ func (a *App) look(ctx context.Context) error {
 	for _, c := range a.Checks() {
 		all = errors.Join(all, c.Run(ctx))
 	}
-	if ctx.Err() != nil && all != nil && a.DB.Ping(ctx) != nil {
-		return nil // no database: health finds that out by itself
+	if all != nil && !a.answers(ctx) {
+		return nil // no database: health finds that out by itself, and sooner that it is back
 	}
 	was := a.unfit.Load()
 	switch {
@@ -92,6 +92,12 @@ func (a *App) look(ctx context.Context) error {
 	return nil
 }
 
+func (a *App) answers(ctx context.Context) bool {
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), time.Second)
+	defer cancel()
+	return a.DB.Ping(ctx) == nil
+}
+
 // heard drops what is remembered about a topic; an empty one stands for all of them.
 func (a *App) heard(topic string) {
 	if topic == db.TopicInstallation || topic == "" {
@@ -99,8 +105,5 @@ func (a *App) heard(topic string) {
 	}
 	if topic == db.TopicKeys || topic == "" {
 		a.ring.Forget()
-	}
-	if topic == db.TopicJobs || topic == "" {
-		a.jobs.Wake()
 	}
 }

@@ -15,7 +15,6 @@ import (
 const (
 	TopicInstallation = "installation" // the vendor's own settings
 	TopicKeys         = "keys"         // the keys that sign
-	TopicJobs         = "jobs"         // work that a command has left for a server
 )
 
 // channel is one per schema, because NOTIFY reaches a whole database. 44 letters of 63.

@@ -41,9 +41,6 @@ func (q *Queue) Enqueue(ctx context.Context, tx *db.Tx, kind string, args any, r
 	return id, nil
 }
 
-// Wake makes the runners of this process look for work now, because somebody else stored some.
-func (q *Queue) Wake() { q.wake() }
-
 func (q *Queue) wake() {
 	q.mu.Lock()
 	defer q.mu.Unlock()
