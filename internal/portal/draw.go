@@ -100,10 +100,15 @@ func deliveryOf(s message.Status) deliveryView {
 	return deliveryView{State: string(s.State), At: s.At, NextTry: s.NextTry, Host: s.Host}
 }
 
-// drawOver ends a flow on the page: the cookie goes with it.
+// drawOver ends a flow on the page: the cookie goes with it, except where the person was
+// not told of the end and may ask again.
 func (p *Portal) drawOver(w http.ResponseWriter, r *http.Request, s signin.Over) error {
-	p.Web.ClearCookie(w, "flow")
-	if s.Reason == signin.Finished { // a second tab, or a reload after the end
+	if s.Reason != signin.Finished {
+		p.Web.ClearCookie(w, "flow")
+	} else if here, err := p.signedIn(r); err != nil {
+		return err
+	} else if here { // a second tab, or a reload after the end
+		p.Web.ClearCookie(w, "flow")
 		return p.Web.Redirect(w, onward(s.ContinueTo))
 	}
 	status := http.StatusGone
@@ -118,6 +123,12 @@ func (p *Portal) drawOver(w http.ResponseWriter, r *http.Request, s signin.Over)
 		}
 	}
 	return p.Web.Draw(w, r, status, page)
+}
+
+// signedIn reports whether this browser holds a session at all.
+func (p *Portal) signedIn(r *http.Request) (bool, error) {
+	st, err := p.SignIn.Standing(r.Context(), p.Web.Cookie(r, "session"), signin.Ask{ClientID: signin.PortalID})
+	return st.Session != nil, err
 }
 
 // sentences puts policy's reasons into the person's language.

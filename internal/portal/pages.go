@@ -173,7 +173,7 @@ func (spentPage) Here() string     { return "/signin/code" }
 // endedPage says that the sign-in is over, and why.
 type endedPage struct {
 	AppName    string
-	Reason     string // expired, cancelled, not_me, changed, restart, unmet
+	Reason     string // expired, cancelled, not_me, changed, restart, unmet; done: elsewhere, or its answer was lost
 	RestartURL string
 	HomeURL    string
 }
@@ -196,6 +196,8 @@ func (p endedPage) Title() string {
 		return "ended.restart.title"
 	case "unmet":
 		return "ended.unmet.title"
+	case "done":
+		return "ended.done.title"
 	}
 	return "ended.expired.title"
 }
@@ -213,6 +215,8 @@ func (p endedPage) Text() string {
 		return "ended.restart.text"
 	case "unmet":
 		return "ended.unmet.text"
+	case "done":
+		return "ended.done.text"
 	}
 	return "ended.expired.text"
 }
