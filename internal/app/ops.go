@@ -101,8 +101,8 @@ func (a *App) observe(ctx context.Context, r web.Answered) {
 		return
 	}
 	if span := trace.From(ctx); span != nil {
-		span.Name(r.Method + " " + r.Route)
-		span.Text("http.request.method", r.Method)
+		span.Name(ops.Method(r.Method) + " " + r.Route)
+		span.Text("http.request.method", ops.Method(r.Method))
 		span.Text("http.route", r.Route)
 		span.Number("http.response.status_code", int64(r.Status))
 		span.Text("countersign.request_id", web.From(ctx).RequestID)

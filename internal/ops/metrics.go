@@ -126,7 +126,7 @@ func (m *Metrics) Routes(patterns []string) {
 // Request counts an answered request. route is the pattern that it matched.
 func (m *Metrics) Request(method, route string, status int, took time.Duration) {
 	route = m.routes.known(route)
-	m.requests.WithLabelValues(route, verbs.known(method), class(status)).Inc()
+	m.requests.WithLabelValues(route, Method(method), class(status)).Inc()
 	m.took.WithLabelValues(route).Observe(max(0, took.Seconds()))
 }
 

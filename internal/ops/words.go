@@ -60,6 +60,9 @@ func (w words) all(s string) string {
 	return strings.Clone(s)
 }
 
+// Method is an HTTP method as a label: a client may write anything there.
+func Method(m string) string { return verbs.known(m) }
+
 // class is the status class of an answer.
 func class(status int) string {
 	switch {
