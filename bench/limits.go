@@ -53,7 +53,7 @@ func (m *machine) limit(r *report, what, engine string, ours []int, base int, cl
 			if err := one.sound(); err != nil {
 				return fmt.Errorf("%s: %w", what, err)
 			}
-			if one.work.disturbed() > tolerable && tries < again && !m.o.hurry {
+			if one.work.disturbed() > tolerable && tries < m.o.again && !m.o.hurry {
 				continue
 			}
 			all = append(all, one)

@@ -30,6 +30,7 @@ type options struct {
 	tenants  int
 	span     time.Duration
 	reps     int
+	again    int // how often a repetition that others disturbed is done once more
 	growth   []int
 	json     string
 	profile  string
@@ -71,6 +72,7 @@ func parse(args []string) (options, error) {
 	clients := f.String("clients", "1,8,64", "how many ask at once")
 	seconds := f.Float64("seconds", 5, "length of one repetition")
 	reps := f.Int("reps", 3, "repetitions")
+	again := f.Int("again", 3, "how often a line may repeat what others disturbed")
 	growth := f.String("growth", "10000,100000", "numbers of people that P-7 compares; the last one once more with ten times the companies")
 	file := f.String("json", "", "write the figures to this file as well")
 	profile := f.String("profile", "", "write CPU profiles of the server to this folder; the server then is this program, not the release build")
@@ -80,7 +82,7 @@ func parse(args []string) (options, error) {
 		return options{}, err
 	}
 	o := options{
-		only: fields(*only), users: *users, tenants: *tenants, reps: *reps, json: *file, profile: *profile, limits: *limits, keep: *keep,
+		only: fields(*only), users: *users, tenants: *tenants, reps: *reps, again: *again, json: *file, profile: *profile, limits: *limits, keep: *keep,
 		span: time.Duration(*seconds * float64(time.Second)), patience: time.Minute, crowd: waitingSignIns,
 	}
 	switch *engine {
@@ -118,6 +120,14 @@ func numbers(list string) (out []int, err error) {
 
 // most is the largest number of clients.
 func (o options) most() int { return slices.Max(o.clients) }
+
+// starts is how often P-9 starts the server.
+func (o options) starts() int {
+	if o.hurry {
+		return 1
+	}
+	return 5
+}
 
 // wants reports whether a row is to be measured. P-7 builds databases of its own, so it
 // must be asked for.

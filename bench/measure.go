@@ -33,12 +33,9 @@ type figure struct {
 	Note              string
 }
 
-// tolerable is the share of the machine that others may take before a repetition is done
-// again, and again is how often.
-const (
-	tolerable = 10.0
-	again     = 3
-)
+// tolerable is the percentage of the machine that others may take before a repetition is
+// done once more.
+const tolerable = 10.0
 
 // repetition is what came of one.
 type repetition struct {
@@ -61,7 +58,7 @@ func (w *world) measure(ctx context.Context, r *report, sp spec, clients int) er
 			return fmt.Errorf("%s %s, %d clients: %w", sp.row, sp.what, clients, err)
 		}
 		rate = max(one.rate(), rate)
-		if one.work.disturbed() > tolerable && tries < again && !w.o.hurry {
+		if one.work.disturbed() > tolerable && tries < w.o.again && !w.o.hurry {
 			continue
 		}
 		all = append(all, one)
