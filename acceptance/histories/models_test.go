@@ -141,8 +141,8 @@ func memoryModel(first string) porcupine.Model {
 		switch out.Word {
 		case "in":
 			return !s.ended && in.About == s.newest, memory{out.New, s.newest, false}
-		case "again":
-			return !s.ended && in.About == s.before, s
+		case "again": // also when it ended between the look and the renewal
+			return !s.ended && in.About == s.before || s.ended && in.About == s.newest, s
 		case "asked":
 			older := in.About != s.newest && in.About != s.before
 			return s.ended || older, memory{s.newest, s.before, true}

@@ -50,7 +50,7 @@ func (a *arena) policyRound(t *testing.T, company *rig.Tenant, to, first string,
 	}
 	go func() { operators.Wait(); close(written) }()
 	race(clients, func(c *client) {
-		for n, last := 0, false; n < 50 && !last; n++ {
+		for n, last := 0, false; n < 25 && !last; n++ {
 			select {
 			case <-written:
 				last = true // and once more after the last acknowledgement

@@ -44,6 +44,8 @@ func TestRandomWalk(t *testing.T) {
 				}
 				if h == nil || n%perWorld == 0 {
 					h = renew(t, h, engine)
+				}
+				if n%8 == 0 {
 					t.Logf("seed %d, scene %d, %d steps in %s", number, n, taken, time.Since(began).Round(time.Second))
 				}
 				way := plan(number, n, len(list))
