@@ -51,6 +51,7 @@ type Traits struct {
 	Possession bool     // proves possession of a device by NIST SP 800-63B-4 §3.1
 	Resistant  bool     // the proof is useless at any other site (NIST SP 800-63B-4 §3.2.5)
 	Restricted bool     // offered with a warning (NIST SP 800-63B-4 §3.2.9)
+	Sent       bool     // we send something, so that sends are counted
 	AMR        []string // values for the amr claim (RFC 8176, or private where it has none)
 }
 
@@ -59,10 +60,10 @@ type Traits struct {
 // password without adding a factor.
 var TraitsOf = map[Kind]Traits{
 	Password:                             {Knowledge: true, AMR: []string{"pwd"}},
-	Email:                                {Confirms: true, AMR: []string{"email"}},
-	SMS:                                  {Possession: true, Restricted: true, AMR: []string{"sms"}},
+	Email:                                {Confirms: true, Sent: true, AMR: []string{"email"}},
+	SMS:                                  {Possession: true, Restricted: true, Sent: true, AMR: []string{"sms"}},
 	TOTP:                                 {Possession: true, AMR: []string{"otp"}},
-	Push:                                 {Possession: true, AMR: []string{"push"}},
+	Push:                                 {Possession: true, Sent: true, AMR: []string{"push"}},
 	Backup:                               {Possession: true, AMR: []string{"backup"}},
 	Passkey:                              {Possession: true, Resistant: true, AMR: []string{"swk"}},
 	Passkey + UserVerified:               {Possession: true, Resistant: true, Knowledge: true, AMR: []string{"swk", "user"}},

@@ -13,6 +13,8 @@ import (
 	"testing"
 	"time"
 
+	"countersign/internal/authenticator"
+	"countersign/internal/authenticator/outofband"
 	"countersign/internal/client"
 	"countersign/internal/config"
 	"countersign/internal/db"
@@ -105,8 +107,15 @@ func (h *house) populate() {
 		if h.ada, err = user.Create(ctx, tx, "ada@harbor.test", "Ada", user.Agent, "en"); err != nil {
 			return err
 		}
-		h.bob, err = user.Create(ctx, tx, "bob@harbor.test", "Bob", user.Agent, "en")
-		return err
+		if h.bob, err = user.Create(ctx, tx, "bob@harbor.test", "Bob", user.Agent, "en"); err != nil {
+			return err
+		}
+		for _, u := range []user.User{h.ada, h.bob} {
+			if _, err := outofband.Bind(ctx, tx, u.ID, authenticator.Email, u.Email); err != nil {
+				return err
+			}
+		}
+		return nil
 	})
 	h.in(db.Installation, func(tx *db.Tx) error {
 		for _, n := range []client.New{

@@ -1,6 +1,7 @@
 package signin
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"slices"
@@ -38,8 +39,11 @@ func (s *Service) standing(tx *db.Tx, f *flow, problem string) (Step, error) {
 		return f.overStep(why), nil
 	}
 	d := f.decide(tx.Now)
-	if d.Outcome == policy.Allow && !f.User.PasswordFlaggedAt.IsZero() {
-		return ReplacePassword{Email: f.User.Email, MinLength: minLength, ContinueTo: f.ContinueTo}, nil
+	switch step := s.before(f); {
+	case d.Outcome == policy.Allow && step != nil:
+		return step, nil
+	case d.Outcome == policy.SetUp:
+		return f.setUpStep(d, d.SetUp), nil
 	}
 	if !f.Challenge.Open(tx.Now) {
 		return s.spentStep(f, tx.Now), nil
@@ -60,10 +64,31 @@ func (s *Service) newCodesLeft(f *flow) int { return max(s.Limits.NewCodes+1-f.S
 func (s *Service) answerStep(tx *db.Tx, f *flow, d policy.Decision, problem string) AnswerCode {
 	c := f.Challenge
 	return AnswerCode{
+		Kind: c.Kind, Others: s.others(d, c.Kind), ForSetUp: d.ForSetUp, Present: s.present(c),
 		AppName: f.App.Name, SentTo: outofband.Mask(f.User.Email), Reference: c.Reference, IssuedAt: c.IssuedAt, ExpiresAt: c.ExpiresAt,
 		NewCodeAt: c.IssuedAt.Add(s.Limits.NewCodeEvery), Now: tx.Now, Length: s.Limits.CodeLength, TriesLeft: c.TriesLeft,
 		NewCodesLeft: s.newCodesLeft(f), RememberDays: d.RememberDays, Problem: problem, Delivery: f.Delivery, Because: d.Because, ContinueTo: f.ContinueTo,
 	}
+}
+
+// present is what the browser needs beside the page.
+func (s *Service) present(c challenge.Challenge) []byte {
+	if p, ok := s.verifier(c.Kind).(interface {
+		Present(authenticator.State) []byte
+	}); ok {
+		return p.Present(c.State)
+	}
+	return nil
+}
+
+// others are the kinds that may be used instead of k.
+func (s *Service) others(d policy.Decision, k authenticator.Kind) (out []authenticator.Kind) {
+	for _, o := range d.Offer {
+		if o != k && s.verifier(o) != nil {
+			out = append(out, o)
+		}
+	}
+	return out
 }
 
 // Answer judges a typed code. A wrong one is a step, never an error: it costs a try and
@@ -73,8 +98,14 @@ func (s *Service) answerStep(tx *db.Tx, f *flow, d policy.Decision, problem stri
 // told an outcome whose try could be lost. When it fails after the try was taken, the try
 // is taken again on its own. A browser that hangs up changes nothing of this.
 func (s *Service) Answer(ctx context.Context, ref secret.Reference, code string, remember bool, v session.Visitor) (step Step, err error) {
+	return s.Respond(ctx, ref, authenticator.Response{Code: code}, remember, v)
+}
+
+// Respond is Answer for every kind of answer that is given on the page.
+func (s *Service) Respond(ctx context.Context, ref secret.Reference, r authenticator.Response, remember bool, v session.Visitor) (step Step, err error) {
 	ctx = context.WithoutCancel(ctx)
-	a := &answer{ref: ref, code: code, remember: remember, visitor: v}
+	r.LinkToken, r.Compared = "", ""
+	a := &answer{response: r, remember: remember, visitor: v}
 	defer func() {
 		r := recover()
 		if r != nil || err != nil && a.taken {
@@ -88,12 +119,17 @@ func (s *Service) Answer(ctx context.Context, ref secret.Reference, code string,
 	if err != nil {
 		return nil, err
 	}
+	if slow, ok := s.verifier(early.Challenge.Kind).(authenticator.Slow); ok {
+		return s.respondSlowly(ctx, ref, slow, a)
+	}
 	err = s.DB.InTx(ctx, ref.Tenant, func(tx *db.Tx) error {
 		f, err := s.again(ctx, tx, ref, early)
 		if err != nil {
 			return err
 		}
-		step, err = s.take(ctx, tx, f, a)
+		if step, err = s.take(ctx, tx, f, a); err == nil && a.taken {
+			step, err = s.judge(ctx, tx, f, a.response, a.remember, a.visitor)
+		}
 		step, err = f.keep(ctx, tx, step, err)
 		return err
 	})
@@ -103,10 +139,39 @@ func (s *Service) Answer(ctx context.Context, ref secret.Reference, code string,
 	return step, err
 }
 
-// answer is one typed code on its way.
+// respondSlowly takes the try and commits, compares outside any transaction, and judges by
+// what the comparison found.
+func (s *Service) respondSlowly(ctx context.Context, ref secret.Reference, slow authenticator.Slow, a *answer) (step Step, err error) {
+	var who authenticator.Authenticator
+	var of string
+	step, err = s.change(ctx, ref, func(tx *db.Tx, f *flow) (Step, error) {
+		if err := (ratelimit.Ledger{f.answers}).Hold(ctx, tx); err != nil {
+			return nil, err
+		}
+		f.countTries()
+		who, of = f.answering(), f.Challenge.ID
+		return s.take(ctx, tx, f, a)
+	})
+	committed := a.taken
+	a.taken = false // it cannot be lost any more
+	if err != nil || !committed {
+		return step, errors.Join(err, a.refused)
+	}
+	compared, err := slow.Compare(ctx, s.DB, who, ref.Tenant, a.response)
+	if err != nil {
+		return nil, err
+	}
+	return s.change(ctx, ref, func(tx *db.Tx, f *flow) (Step, error) {
+		if f.Challenge.ID != of { // another method was chosen meanwhile
+			return s.standing(tx, f, "code.problem.wrong")
+		}
+		return s.judge(ctx, tx, f, compared, a.remember, a.visitor)
+	})
+}
+
+// answer is one answer on its way.
 type answer struct {
-	ref      secret.Reference
-	code     string
+	response authenticator.Response
 	remember bool
 	visitor  session.Visitor
 	taken    bool  // it costs a try
@@ -141,7 +206,7 @@ func (s *Service) again(ctx context.Context, tx *db.Tx, ref secret.Reference, ea
 }
 
 // take reserves a try, of the challenge and of the account's budget in one guarded write,
-// before anything is compared.
+// before anything is compared. A step says that there is nothing to answer.
 func (s *Service) take(ctx context.Context, tx *db.Tx, f *flow, a *answer) (Step, error) {
 	a.taken, a.refused = false, nil
 	if f.over(tx.Now) != "" || !f.Challenge.Open(tx.Now) {
@@ -157,7 +222,7 @@ func (s *Service) take(ctx context.Context, tx *db.Tx, f *flow, a *answer) (Step
 	}
 	a.taken = true
 	f.countTries()
-	return s.judge(ctx, tx, f, authenticator.Response{Code: a.code}, a.remember, a.visitor)
+	return nil, nil
 }
 
 // charge takes a try for an answer whose own unit of work failed.
@@ -198,7 +263,7 @@ func (s *Service) unjudged(ctx context.Context, tx *db.Tx, f *flow, v session.Vi
 func (s *Service) refused(ctx context.Context, tx *db.Tx, f *flow, reason, subject string, v session.Visitor) error {
 	wait, err := ratelimit.SpendIn(ctx, tx, limitNoise, f.User.ID)
 	if err == nil && wait == 0 {
-		f.note("signin.code", "refused", reason, string(authenticator.Email), subject, v)
+		f.note("signin.code", "refused", reason, string(cmp.Or(f.Challenge.Kind, authenticator.Email)), subject, v)
 	}
 	return err
 }
@@ -228,7 +293,7 @@ func (s *Service) judge(ctx context.Context, tx *db.Tx, f *flow, r authenticator
 			return s.wrong(ctx, tx, f, "already_used", r, v)
 		}
 	}
-	return s.right(ctx, tx, f, r, remember, v)
+	return s.right(ctx, tx, f, verdict, r, remember, v)
 }
 
 // finishes reports whether a right answer is all that the flow still needs. Then the end of
@@ -239,7 +304,7 @@ func (f *flow) finishes(now time.Time, c challenge.Challenge) bool {
 	}
 	proved := *f
 	proved.Proofs = append(slices.Clone(f.Proofs), authenticator.Proof{Kind: c.Kind, AuthenticatorID: c.AuthenticatorID, At: now})
-	return proved.decide(now).Outcome == policy.Allow
+	return proved.decide(now).Outcome == policy.Allow && !proved.onlyWay()
 }
 
 // answering is the authenticator that the newest challenge is about.
@@ -247,8 +312,9 @@ func (f *flow) answering() authenticator.Authenticator {
 	return authenticator.Authenticator{ID: f.Challenge.AuthenticatorID, UserID: f.User.ID, Kind: f.Challenge.Kind}
 }
 
-func (s *Service) right(ctx context.Context, tx *db.Tx, f *flow, r authenticator.Response, remember bool, v session.Visitor) (Step, error) {
+func (s *Service) right(ctx context.Context, tx *db.Tx, f *flow, verdict authenticator.Verdict, r authenticator.Response, remember bool, v session.Visitor) (Step, error) {
 	c, how := f.Challenge, "typed"
+	proof := authenticator.Proof{Kind: cmp.Or(verdict.Proof, c.Kind), AuthenticatorID: cmp.Or(verdict.AuthenticatorID, c.AuthenticatorID), At: tx.Now}
 	if r.LinkToken != "" {
 		how = "link"
 	} else { // only a typed answer had reserved a try
@@ -257,19 +323,18 @@ func (s *Service) right(ctx context.Context, tx *db.Tx, f *flow, r authenticator
 			return nil, err
 		}
 	}
-	if err := s.used(ctx, tx, f); err != nil {
+	if err := s.used(ctx, tx, f, proof.AuthenticatorID); err != nil {
 		return nil, err
 	}
-	f.prove(authenticator.Proof{Kind: c.Kind, AuthenticatorID: c.AuthenticatorID, At: tx.Now})
-	f.note("signin.code", "ok", how, string(c.Kind), c.ID, v)
+	f.prove(proof)
+	f.note("signin.code", "ok", how, string(c.Kind), proof.AuthenticatorID, v)
 	return s.next(ctx, tx, f, remember)
 }
 
 // used ends the authenticator's row of failures. That it was used is noted in memory and
 // written with other such notes.
-func (s *Service) used(ctx context.Context, tx *db.Tx, f *flow) error {
-	id := f.Challenge.AuthenticatorID
-	if f.failures > 0 {
+func (s *Service) used(ctx context.Context, tx *db.Tx, f *flow, id string) error {
+	if f.failures > 0 || id != f.Challenge.AuthenticatorID {
 		return authenticator.Used(ctx, tx, id)
 	}
 	tenant, now := tx.Tenant, tx.Now
@@ -301,7 +366,7 @@ func (s *Service) wrong(ctx context.Context, tx *db.Tx, f *flow, reason string, 
 
 // wasOlder reports whether the answer is right for a code that a newer one replaced.
 func (s *Service) wasOlder(ctx context.Context, tx *db.Tx, f *flow, r authenticator.Response) (bool, error) {
-	if f.Sends < 2 {
+	if f.Sends < 2 || !authenticator.TraitsOf[f.Challenge.Kind].Sent {
 		return false, nil
 	}
 	replaced, err := challenge.ReplacedIn(ctx, tx, f.ID)
@@ -309,6 +374,9 @@ func (s *Service) wasOlder(ctx context.Context, tx *db.Tx, f *flow, r authentica
 		return false, err
 	}
 	for _, c := range replaced {
+		if c.Kind != f.Challenge.Kind {
+			continue
+		}
 		a := authenticator.Authenticator{ID: c.AuthenticatorID, UserID: f.User.ID, Kind: c.Kind}
 		verdict, err := s.verifier(c.Kind).Verify(ctx, tx, a, s.setting(f, c), c.State, r)
 		if err != nil || verdict.OK {
@@ -325,11 +393,11 @@ func (s *Service) NewCode(ctx context.Context, ref secret.Reference, v session.V
 		if why := f.over(tx.Now); why != "" {
 			return f.overStep(why), nil
 		}
-		if s.newCodesLeft(f) == 0 {
-			return s.endFlow(ctx, tx, f, Restart, v)
-		}
-		if wait := f.Challenge.IssuedAt.Add(s.Limits.NewCodeEvery).Sub(tx.Now); f.Challenge.ID != "" && wait > 0 {
-			return nil, errNewCodeWait.After(wait)
+		f.prefer = f.Challenge.AuthenticatorID
+		if f.Challenge.ID == "" || authenticator.TraitsOf[f.Challenge.Kind].Sent {
+			if step, err := s.mayRepeat(ctx, tx, f, v); step != nil || err != nil {
+				return step, err
+			}
 		}
 		return s.next(ctx, tx, f, false)
 	})

@@ -43,6 +43,7 @@ type flow struct {
 	failures    int                 // of its authenticator, since the last right answer
 	budgets     ratelimit.Ledger    // changed in memory, to be written with the step
 	answers     *ratelimit.Entry    // the account's budget of answers, with the tries of the newest challenge
+	prefer      string              // the authenticator or kind to ask for first; empty = the strongest
 	remembered  session.Remembered
 	rememberBy  secret.Reference
 
@@ -123,8 +124,17 @@ func (s *Service) loadByHash(ctx context.Context, tx *db.Tx, id string, hash []b
 // budgeted gives a flow the account's budget of answers as it was read. It also holds the
 // tries of the newest challenge, so that one guarded write reserves both.
 func (s *Service) budgeted(f *flow, tenant string, stamps []byte) {
-	f.answers = ratelimit.Known(ratelimit.Charge{Tenant: tenant, Limit: s.limitAnswers(), Subject: f.User.ID, Tag: f.Challenge.ID, PerTag: s.Limits.WrongAnswers}, stamps)
+	f.answers = ratelimit.Known(ratelimit.Charge{Tenant: tenant, Limit: s.limitAnswers(), Subject: f.User.ID, Tag: f.occasion(), PerTag: s.Limits.WrongAnswers}, stamps)
 	f.countTries()
+}
+
+// occasion is what tries are counted for. A message has its own; what is not sent could be
+// asked for again without end, so all such challenges of one kind in a flow share theirs.
+func (f *flow) occasion() string {
+	if c := f.Challenge; c.ID != "" && !authenticator.TraitsOf[c.Kind].Sent {
+		return f.ID + "/" + string(c.Kind)
+	}
+	return f.Challenge.ID
 }
 
 func (f *flow) countTries() {

@@ -26,6 +26,7 @@ func (s *Service) ReplacePassword(ctx context.Context, ref secret.Reference, pla
 	if err := password.Check(plain, words...); err != nil {
 		return nil, err
 	}
+	ctx = password.WithLane(ctx, password.Lane{Group: ref.Tenant, Key: ref.ID})
 	same, err := s.Passwords.Match(ctx, old, plain) // slow: outside any transaction, as is Hash
 	if err != nil {
 		return nil, err

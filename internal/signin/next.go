@@ -20,21 +20,52 @@ import (
 // next is the only place that decides what a flow needs. Every step returns through it.
 // remember is the person's wish that this browser be remembered.
 func (s *Service) next(ctx context.Context, tx *db.Tx, f *flow, remember bool) (Step, error) {
-	d := f.decide(tx.Now)
-	if d.Outcome == policy.Allow {
-		if !f.User.PasswordFlaggedAt.IsZero() {
-			return ReplacePassword{Email: f.User.Email, MinLength: minLength, ContinueTo: f.ContinueTo}, nil
+	switch d := f.decide(tx.Now); d.Outcome {
+	case policy.Allow:
+		if step := s.before(f); step != nil {
+			return step, nil
 		}
 		return s.complete(ctx, tx, f, d, remember)
-	}
-	if d.Outcome != policy.Challenge {
+	case policy.SetUp:
+		return f.setUpStep(d, d.SetUp), nil
+	case policy.Challenge:
+		all, err := methodsOf(ctx, tx, f.User.ID)
+		if err != nil {
+			return nil, err
+		}
+		return s.challenge(ctx, tx, f, d, all)
+	default:
 		return s.unmet(ctx, tx, f, d)
 	}
-	all, err := methodsOf(ctx, tx, f.User.ID)
-	if err != nil {
-		return nil, err
+}
+
+// before is what must be done after enough was shown and before there is a session: a new
+// password, or backup codes for somebody whose only other way in is the one just used.
+func (s *Service) before(f *flow) Step {
+	if !f.User.PasswordFlaggedAt.IsZero() {
+		return ReplacePassword{Email: f.User.Email, MinLength: minLength, ContinueTo: f.ContinueTo}
 	}
-	return s.challenge(ctx, tx, f, d, all)
+	if f.onlyWay() {
+		return f.setUpStep(policy.Decision{}, []authenticator.Kind{authenticator.Backup})
+	}
+	return nil
+}
+
+// onlyWay reports whether this flow rests on the one second factor that its user has, so
+// that losing it would mean losing the account (PAR-11).
+func (f *flow) onlyWay() bool {
+	ways := 0
+	for kind := range strings.FieldsSeq(f.has) {
+		if authenticator.TraitsOf[authenticator.Kind(kind)].Possession {
+			ways++
+		}
+	}
+	used := slices.ContainsFunc(f.Proofs, func(p authenticator.Proof) bool { return authenticator.TraitsOf[p.Kind].Possession })
+	return ways == 1 && used && slices.Contains(f.bindable, authenticator.Backup)
+}
+
+func (f *flow) setUpStep(d policy.Decision, kinds []authenticator.Kind) SetUpMethod {
+	return SetUpMethod{Kinds: kinds, AppName: f.App.Name, Email: f.User.Email, Because: d.Because, ContinueTo: f.ContinueTo}
 }
 
 // method is an authenticator that may be used, and where its codes go.
@@ -64,15 +95,6 @@ func methodsOf(ctx context.Context, tx *db.Tx, userID string) (out []method, err
 	return out, rows.Err()
 }
 
-// methodOf is the oldest method of a kind.
-func methodOf(all []method, k authenticator.Kind) (method, bool) {
-	i := slices.IndexFunc(all, func(m method) bool { return m.Kind == k })
-	if i < 0 {
-		return method{}, false
-	}
-	return all[i], true
-}
-
 // decide asks policy about the flow as it stands.
 func (f *flow) decide(now time.Time) policy.Decision {
 	in := f.input(f.bindable, now, levels(f.WantACR), f.Proofs)
@@ -80,22 +102,46 @@ func (f *flow) decide(now time.Time) policy.Decision {
 	return policy.Evaluate(in)
 }
 
-// challenge begins the first method that would be enough, so that its message leaves in
-// the same request.
+// pick chooses what to ask for first: what the person prefers, else the strongest. Backup
+// codes are asked for when somebody chooses them, or has nothing else.
+func (s *Service) pick(all []method, offer []authenticator.Kind, prefer string) (method, bool) {
+	first := func(fits func(m method) bool) (method, bool) {
+		i := slices.IndexFunc(all, func(m method) bool { return fits(m) && slices.Contains(offer, m.Kind) && s.verifier(m.Kind) != nil })
+		if i < 0 {
+			return method{}, false
+		}
+		return all[i], true
+	}
+	if m, ok := first(func(m method) bool { return m.ID == prefer }); ok {
+		return m, true
+	}
+	if m, ok := first(func(m method) bool { return string(m.Kind) == prefer && m.Kind != authenticator.Backup }); ok {
+		return m, true
+	}
+	for _, k := range offer {
+		if m, ok := first(func(m method) bool { return m.Kind == k }); ok {
+			return m, true
+		}
+	}
+	return method{}, false
+}
+
+// challenge begins the method that the person most likely wants, so that its message leaves
+// in the same request.
 func (s *Service) challenge(ctx context.Context, tx *db.Tx, f *flow, d policy.Decision, all []method) (Step, error) {
-	a, ok := methodOf(all, d.Offer[0])
+	m, ok := s.pick(all, d.Offer, f.prefer)
 	if !ok {
 		return s.unmet(ctx, tx, f, d)
 	}
-	c := challenge.New(tx, f.ID, a.Authenticator, s.Limits.WrongAnswers, s.Limits.CodeLife)
-	wait, err := s.spendSend(ctx, tx, f, c, a.Address)
+	c := challenge.New(tx, f.ID, m.Authenticator, s.Limits.WrongAnswers, s.lifeOf(f, m.Kind, tx.Now))
+	wait, err := s.attach(ctx, tx, f, c, m.Address)
 	if err != nil {
 		return nil, err
 	}
 	if wait > 0 {
 		return s.unsent(tx, f, d, wait)
 	}
-	opening, err := s.verifier(a.Kind).Begin(ctx, tx, a.Authenticator, s.setting(f, c))
+	opening, err := s.verifier(m.Kind).Begin(ctx, tx, m.Authenticator, s.setting(f, c))
 	if err != nil {
 		return nil, err
 	}
@@ -105,10 +151,46 @@ func (s *Service) challenge(ctx context.Context, tx *db.Tx, f *flow, d policy.De
 	if err := challenge.Issue(ctx, tx, c, opening); err != nil {
 		return nil, err
 	}
-	f.note("challenge.sent", "ok", "", string(a.Kind), c.ID, f.Visitor)
-	c.MessageID = opening.MessageID
-	f.Challenge, f.Delivery = c, message.Status{State: message.Queued, At: tx.Now}
+	f.note("challenge.sent", "ok", "", string(m.Kind), c.ID, f.Visitor)
+	c.MessageID, c.State = opening.MessageID, opening.State
+	f.Challenge, f.Delivery = c, message.Status{State: message.None}
+	if c.MessageID != "" {
+		f.Delivery = message.Status{State: message.Queued, At: tx.Now}
+	}
 	return s.answerStep(tx, f, d, ""), nil
+}
+
+// passkeyLife is how long a browser may take over one request for a passkey (SEC-91).
+const passkeyLife = 5 * time.Minute
+
+// lifeOf is how long a challenge may be answered: what is sent by its own limit, the rest as
+// long as the flow.
+func (s *Service) lifeOf(f *flow, k authenticator.Kind, now time.Time) time.Duration {
+	left := f.ExpiresAt.Sub(now)
+	switch {
+	case authenticator.TraitsOf[k].Sent:
+		return s.Limits.CodeLife
+	case k == authenticator.Passkey:
+		return min(left, passkeyLife)
+	}
+	return left
+}
+
+// attach makes a challenge the flow's newest. What sends a message comes out of the budgets
+// of messages; wait says that it must not be sent before.
+func (s *Service) attach(ctx context.Context, tx *db.Tx, f *flow, c challenge.Challenge, to string) (wait time.Duration, err error) {
+	if authenticator.TraitsOf[c.Kind].Sent {
+		return s.spendSend(ctx, tx, f, c, to)
+	}
+	f.Destination = to
+	if !f.stored {
+		return 0, f.store(ctx, tx, c.ID)
+	}
+	n, err := tx.Exec(ctx, `UPDATE flows SET challenge_id = $1 WHERE tenant_id = $2 AND id = $3 AND closed_at = 0 AND challenge_id = $4`, c.ID, tx.Tenant, f.ID, f.Challenge.ID)
+	if err == nil && n == 0 {
+		err = errNewCodeWait
+	}
+	return 0, err
 }
 
 // purposeSignIn binds a code to this journey; codes of others are wrong here.
@@ -190,7 +272,7 @@ func (s *Service) complete(ctx context.Context, tx *db.Tx, f *flow, d policy.Dec
 	if err := s.noticeNewBrowser(ctx, tx, f, d); err != nil {
 		return nil, err
 	}
-	done := Done{ContinueTo: f.ContinueTo, Notice: s.notice(tx, f, d), Device: s.newDevice(f, tx)}
+	done := Done{ContinueTo: f.ContinueTo, Method: f.secondStep(), Notice: s.notice(tx, f, d), Device: s.newDevice(f, tx)}
 	rememberedID, err := s.keepBrowser(ctx, tx, f, d, remember, &done)
 	if err != nil {
 		return nil, err
@@ -265,6 +347,16 @@ func (s *Service) keepBrowser(ctx context.Context, tx *db.Tx, f *flow, d policy.
 	return r.ID, nil
 }
 
+// secondStep is the kind of authenticator that was shown beside the password.
+func (f *flow) secondStep() authenticator.Kind {
+	for _, p := range slices.Backward(f.Proofs) {
+		if k := p.Kind.Base(); k != authenticator.Password {
+			return k
+		}
+	}
+	return ""
+}
+
 // secondProof is the newest proof beside the password.
 func (f *flow) secondProof() authenticator.Proof {
 	return f.Proofs[len(f.Proofs)-1]
@@ -272,6 +364,9 @@ func (f *flow) secondProof() authenticator.Proof {
 
 // notice tells of a requirement that is announced and not in force (ALO-1).
 func (s *Service) notice(tx *db.Tx, f *flow, d policy.Decision) *Notice {
+	if !d.SetUpBy.IsZero() {
+		return &Notice{AppName: f.App.Name, By: f.Tenant.Name, From: d.SetUpBy, DaysLeft: DaysUntil(tx.Now, d.SetUpBy), SetUp: true}
+	}
 	if d.Announced.IsZero() || d.Level.AtLeast(policy.Confirmed) || f.App.ExemptUntil.After(d.Announced) {
 		return nil
 	}

@@ -26,6 +26,7 @@ type Attempt struct {
 	ContinueTo      string             // sealed authorization request, kept as it came
 	Presented       []secret.Reference // what the browser is remembered by
 	Devices         []secret.Reference // what the browser kept of finished sign-ins
+	Prefer          authenticator.Kind // the second step last used in this browser; a wish
 	Visitor         session.Visitor
 }
 
@@ -46,10 +47,13 @@ func (s *Service) SubmitPassword(ctx context.Context, a Attempt) (Step, error) {
 	if err != nil {
 		return nil, err
 	}
+	ctx = password.WithLane(ctx, acc.lane(a))
+	if err := s.Passwords.Room(ctx); err != nil { // turned away before anything is written
+		return nil, err
+	}
 	if err := s.reserve(ctx, a, acc); err != nil {
 		return nil, err
 	}
-	ctx = password.WithLane(ctx, acc.lane(a))
 	ok, err := s.Passwords.Match(ctx, acc.stored, a.Password) // slow: outside any transaction
 	if err != nil {                                           // nothing was compared, so the try is not lost
 		return nil, errors.Join(err, s.giveBack(context.WithoutCancel(ctx), acc))
@@ -264,7 +268,7 @@ func (s *Service) passwordProved(ctx context.Context, tx *db.Tx, a Attempt, acc 
 	}
 	f := &flow{
 		ClientID: a.ClientID, ContinueTo: a.ContinueTo, WantACR: a.WantACR, Visitor: a.Visitor,
-		SecurityVersion: acc.world.User.SecurityVersion, world: acc.world, budgets: budgets, bindable: s.Bindable,
+		SecurityVersion: acc.world.User.SecurityVersion, world: acc.world, budgets: budgets, bindable: s.Bindable, prefer: string(a.Prefer),
 	}
 	if renewed != nil {
 		if err := password.Renew(ctx, tx, f.User.ID, acc.stored, *renewed); err != nil {
@@ -291,6 +295,9 @@ func withFlow(step Step, ref secret.Reference) Step {
 		st.Flow = &ref
 		return st
 	case ReplacePassword:
+		st.Flow = &ref
+		return st
+	case SetUpMethod:
 		st.Flow = &ref
 		return st
 	}

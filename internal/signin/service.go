@@ -24,6 +24,7 @@ type Service struct {
 	Queue     *message.Queue
 	Passwords *password.Pool
 	Email     outofband.Verifier
+	Others    map[authenticator.Kind]authenticator.Verifier // the second steps beside e-mail that are configured
 	Limits    config.Limits
 	Origin    string // public origin, for the links in mails
 	Seen      *Seen
@@ -34,7 +35,7 @@ func (s *Service) verifier(k authenticator.Kind) authenticator.Verifier {
 	if k == authenticator.Email {
 		return s.Email
 	}
-	return nil
+	return s.Others[k] // nil where it is not configured here
 }
 
 // The budgets of a sign-in (product numbers; see docs/configuration.md). Slow ones let the

@@ -158,7 +158,7 @@ func (s *Service) stepUp(ctx context.Context, tx *db.Tx, st Standing, a Attempt)
 	}
 	f := &flow{
 		ClientID: a.ClientID, ContinueTo: a.ContinueTo, WantACR: a.WantACR, Visitor: a.Visitor, SteppingUp: st.Session.ID,
-		SecurityVersion: st.Session.SecurityVersion, world: w, bindable: s.Bindable,
+		SecurityVersion: st.Session.SecurityVersion, world: w, bindable: s.Bindable, prefer: string(a.Prefer),
 	}
 	ref := s.begin(tx, f, st.Session.Proofs()...)
 	if err := s.recall(ctx, tx, f, a.Presented); err != nil {

@@ -3,6 +3,7 @@ package signin
 import (
 	"time"
 
+	"countersign/internal/authenticator"
 	"countersign/internal/message"
 	"countersign/internal/policy"
 	"countersign/internal/secret"
@@ -18,8 +19,13 @@ type (
 	// Refused says that nothing more is begun for now. It stays inside this package.
 	Refused struct{ Wait time.Duration }
 
-	// AnswerCode waits for a code, or for the press on the link that came with it.
+	// AnswerCode waits for an answer: a code, the press on the link that came with it, or a
+	// passkey.
 	AnswerCode struct {
+		Kind                       authenticator.Kind
+		Others                     []authenticator.Kind // what may be used instead, strongest first
+		ForSetUp                   bool                 // the answer only opens the set-up of a method
+		Present                    []byte               // what the browser needs for it (a passkey's options, JSON)
 		AppName, SentTo, Reference string
 		IssuedAt, ExpiresAt        time.Time
 		NewCodeAt, Now             time.Time
@@ -54,6 +60,16 @@ type (
 		Flow       *secret.Reference
 	}
 
+	// SetUpMethod asks for the set-up of a method, or of backup codes, before anything else.
+	SetUpMethod struct {
+		Kinds      []authenticator.Kind
+		AppName    string
+		Email      string
+		Because    []policy.Reason
+		ContinueTo string
+		Flow       *secret.Reference
+	}
+
 	// Over says that the flow has ended without a session.
 	Over struct {
 		AppName, Reason     string // expired, cancelled, not_me, changed, restart, unmet
@@ -66,14 +82,17 @@ type (
 		Life       time.Duration // how long the browser should keep it
 		Remembered *secret.Reference
 		RememberTo time.Time
-		Device     secret.Reference // to be kept for a long time; it opens nothing
-		ContinueTo string           // sealed authorization request; empty = the portal itself
+		Device     secret.Reference   // to be kept for a long time; it opens nothing
+		Method     authenticator.Kind // the second step that was shown; empty = none
+		ContinueTo string             // sealed authorization request; empty = the portal itself
 		Notice     *Notice
 	}
 
-	// Notice tells of a requirement that is not in force yet (ALO-1).
+	// Notice tells of a requirement that is not in force yet (ALO-1), or of a method that
+	// must be set up until then (VOI-12).
 	Notice struct {
 		AppName, By, SentTo string
+		SetUp               bool
 		From                time.Time
 		DaysLeft            int
 	}
@@ -84,6 +103,7 @@ func (Refused) step()         {}
 func (AnswerCode) step()      {}
 func (CodeSpent) step()       {}
 func (ReplacePassword) step() {}
+func (SetUpMethod) step()     {}
 func (Over) step()            {}
 func (Done) step()            {}
 

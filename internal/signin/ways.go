@@ -1,0 +1,154 @@
+package signin
+
+import (
+	"context"
+	"slices"
+
+	"countersign/internal/authenticator"
+	"countersign/internal/db"
+	"countersign/internal/fault"
+	"countersign/internal/policy"
+	"countersign/internal/secret"
+	"countersign/internal/session"
+	"countersign/internal/user"
+)
+
+// Way is one method that may be used for the second step of a flow.
+type Way struct {
+	ID, Label string // the label is the person's own name for it, or the masked address
+	Kind      authenticator.Kind
+	Asked     bool // it is the one that the flow asks for now
+}
+
+// Ways lists what may be used for the second step, strongest first. It changes nothing.
+func (s *Service) Ways(ctx context.Context, ref secret.Reference) (ways []Way, continueTo string, err error) {
+	err = s.DB.View(ctx, ref.Tenant, func(tx *db.Tx) error {
+		f, err := s.load(ctx, tx, ref)
+		if err != nil {
+			return err
+		}
+		if f.over(tx.Now) != "" {
+			return errFlowGone
+		}
+		all, err := methodsOf(ctx, tx, f.User.ID)
+		if err != nil {
+			return err
+		}
+		continueTo = f.ContinueTo
+		for _, k := range f.decide(tx.Now).Offer {
+			for _, m := range all {
+				if m.Kind == k && s.verifier(k) != nil {
+					ways = append(ways, Way{ID: m.ID, Label: m.Label, Kind: k, Asked: m.ID == f.Challenge.AuthenticatorID})
+				}
+			}
+		}
+		return nil
+	})
+	return ways, continueTo, err
+}
+
+// Use asks for another method in place of the one asked for now. Tries of the account go on
+// being counted together, and messages by the same limits.
+func (s *Service) Use(ctx context.Context, ref secret.Reference, authenticatorID string, v session.Visitor) (Step, error) {
+	return s.change(ctx, ref, func(tx *db.Tx, f *flow) (Step, error) {
+		if why := f.over(tx.Now); why != "" {
+			return f.overStep(why), nil
+		}
+		d := f.decide(tx.Now)
+		if d.Outcome != policy.Challenge {
+			return s.next(ctx, tx, f, false)
+		}
+		all, err := methodsOf(ctx, tx, f.User.ID)
+		if err != nil {
+			return nil, err
+		}
+		i := slices.IndexFunc(all, func(m method) bool { return m.ID == authenticatorID && slices.Contains(d.Offer, m.Kind) })
+		if i < 0 || s.verifier(all[i].Kind) == nil {
+			return nil, errNoSuchWay
+		}
+		if authenticator.TraitsOf[all[i].Kind].Sent {
+			if step, err := s.mayRepeat(ctx, tx, f, v); step != nil || err != nil {
+				return step, err
+			}
+		}
+		f.prefer = authenticatorID
+		return s.challenge(ctx, tx, f, d, all)
+	})
+}
+
+var errNoSuchWay = fault.New(fault.NotFound, "signin.no_such_way")
+
+// mayRepeat says what stands in the way of another message in this flow. After the last new
+// code the flow starts over (AIR-10).
+func (s *Service) mayRepeat(ctx context.Context, tx *db.Tx, f *flow, v session.Visitor) (Step, error) {
+	if s.newCodesLeft(f) == 0 {
+		return s.endFlow(ctx, tx, f, Restart, v)
+	}
+	if wait := f.Challenge.IssuedAt.Add(s.Limits.NewCodeEvery).Sub(tx.Now); f.Challenge.MessageID != "" && wait > 0 {
+		return nil, errNewCodeWait.After(wait)
+	}
+	return nil, nil
+}
+
+// Setter is somebody who sets a method up in the middle of a sign-in.
+type Setter struct {
+	User    user.User
+	FlowID  string
+	Vendor  string
+	Company string
+	AppName string
+	Kinds   []authenticator.Kind // what may be set up
+}
+
+// MaySetUp says who sets up what in a flow that waits for it; NotFound where it does not.
+func (s *Service) MaySetUp(ctx context.Context, ref secret.Reference) (who Setter, err error) {
+	err = s.DB.View(ctx, ref.Tenant, func(tx *db.Tx) error {
+		f, err := s.load(ctx, tx, ref)
+		if err != nil {
+			return err
+		}
+		who, err = s.setter(tx, f)
+		return err
+	})
+	return who, err
+}
+
+func (s *Service) setter(tx *db.Tx, f *flow) (Setter, error) {
+	if f.over(tx.Now) != "" {
+		return Setter{}, errFlowGone
+	}
+	step, err := s.standing(tx, f, "")
+	if err != nil {
+		return Setter{}, err
+	}
+	ask, ok := step.(SetUpMethod)
+	if !ok {
+		return Setter{}, errFlowGone
+	}
+	return Setter{User: f.User, FlowID: f.ID, Vendor: f.Vendor.Name, Company: f.Tenant.Name, AppName: f.App.Name, Kinds: ask.Kinds}, nil
+}
+
+// SetUpIn runs fn, which binds a method, in one unit of work with the flow that waits for
+// it. What fn proves goes on as a proof of this sign-in; nil leaves the flow as it stands.
+func (s *Service) SetUpIn(ctx context.Context, ref secret.Reference, fn func(tx *db.Tx, who Setter) (*authenticator.Proof, error)) (Step, error) {
+	return s.change(ctx, ref, func(tx *db.Tx, f *flow) (Step, error) {
+		who, err := s.setter(tx, f)
+		if err != nil {
+			return nil, err
+		}
+		if open, err := f.own(ctx, tx); err != nil || !open { // of two tabs the second changes nothing
+			return f.overStep(Finished), err
+		}
+		proof, err := fn(tx, who)
+		if err != nil || proof == nil {
+			return f.setUpStep(policy.Decision{}, who.Kinds), err
+		}
+		kind := proof.Kind.Base()
+		f.has += " " + string(kind)
+		f.Has = append(f.Has, kind)
+		if kind != authenticator.Backup { // to have codes is not to have shown one
+			f.prove(*proof)
+		}
+		return s.next(ctx, tx, f, false)
+	})
+}
