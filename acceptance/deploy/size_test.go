@@ -5,6 +5,8 @@ import (
 	"flag"
 	"fmt"
 	"os"
+	"strconv"
+	"strings"
 	"sync"
 	"testing"
 
@@ -37,6 +39,7 @@ func TestStorage(t *testing.T) {
 					queue <- u
 				}
 				close(queue)
+				before := cpu(t, w)
 				var all sync.WaitGroup
 				for range 8 {
 					all.Go(func() {
@@ -46,12 +49,27 @@ func TestStorage(t *testing.T) {
 					})
 				}
 				all.Wait()
+				t.Logf("%s: the program's processor time %.1f ms, Argon2id included", when, 10*float64(cpu(t, w)-before)/float64(len(people)))
 				now := sizes(t, w)
 				report(t, when, there, now, len(people))
 				there = now
 			}
 		})
 	}
+}
+
+// cpu is the processor time of the program so far, in hundredths of a second.
+func cpu(t *testing.T, w *rig.World) (ticks int64) {
+	t.Helper()
+	stat := read(t, fmt.Sprintf("/proc/%d/stat", w.A.PID()))
+	for _, field := range strings.Fields(stat[strings.LastIndex(stat, ")")+1:])[11:13] {
+		n, err := strconv.ParseInt(field, 10, 64)
+		if err != nil {
+			t.Fatal(err)
+		}
+		ticks += n
+	}
+	return ticks
 }
 
 // sizes are the bytes of each table with its indexes.
