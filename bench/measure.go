@@ -186,7 +186,7 @@ func measureEngine(ctx context.Context, m *machine, r *report, engine string) (e
 		return err
 	}
 	for _, row := range rows {
-		if !m.o.wants(row.name) {
+		if !m.o.wants(row.name) && !(row.name == "P-1" && m.o.wants(w.verifyRow())) {
 			continue
 		}
 		if err := row.measure(ctx, w, r); err != nil {

@@ -54,7 +54,7 @@ func (r *report) markdown() string {
 	for _, f := range r.Figures {
 		b.WriteString(f.line(r.compared(f)))
 	}
-	b.WriteByte('\n')
+	b.WriteString("\n" + r.short() + "\n")
 	for _, n := range r.Notes {
 		fmt.Fprintf(&b, "- %s\n", n)
 	}
