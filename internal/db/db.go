@@ -12,9 +12,10 @@ import (
 	"sync/atomic"
 	"time"
 
+	"github.com/jackc/pgx/v5"
 	"github.com/jackc/pgx/v5/pgconn"
-	_ "github.com/jackc/pgx/v5/stdlib" // the PostgreSQL driver
-	_ "modernc.org/sqlite"             // the SQLite driver
+	"github.com/jackc/pgx/v5/stdlib" // the PostgreSQL driver
+	_ "modernc.org/sqlite"           // the SQLite driver
 )
 
 // Dialect names a supported database engine.
@@ -58,16 +59,29 @@ func Open(ctx context.Context, dsn string, now func() time.Time) (*DB, error) {
 }
 
 func openPostgres(ctx context.Context, dsn string, now func() time.Time) (*DB, error) {
-	pool, err := sql.Open("pgx", dsn)
+	config, err := pgx.ParseConfig(dsn)
 	if err != nil {
-		return nil, fmt.Errorf("open postgres: %w", err)
+		return nil, errors.New("open postgres: database.url is not understood") // the cause may quote the password
 	}
+	pool := stdlib.OpenDB(*config, stdlib.OptionAfterConnect(settle))
 	pool.SetMaxOpenConns(16)
 	pool.SetMaxIdleConns(16)
+	pool.SetConnMaxLifetime(connLife)
 	if err := pool.PingContext(ctx); err != nil {
 		return nil, errors.Join(fmt.Errorf("reach postgres: %w", err), pool.Close())
 	}
 	return &DB{Dialect: Postgres, Now: now, pool: pool, home: home{dsn: dsn}}, nil
+}
+
+// connLife bounds how long a prepared statement keeps the plan that it once got.
+const connLife = 10 * time.Minute
+
+// settle readies a connection. Every query of ours goes by a key: a plan that reads a whole
+// table, made while it was empty, would be kept when it is not; and nothing of ours is worth
+// being compiled.
+func settle(ctx context.Context, c *pgx.Conn) error {
+	_, err := c.Exec(ctx, "SET enable_seqscan = off; SET jit = off", pgx.QueryExecModeSimpleProtocol)
+	return err
 }
 
 // openSQLite opens one connection that writes and a pool that cannot. synchronous(FULL)
@@ -157,13 +171,17 @@ func aborted(err error) bool {
 	return errors.As(err, &pg) && (pg.Code == "40P01" || pg.Code == "40001")
 }
 
+// rollbackWithin is how long a failed unit of work may take to be undone.
+const rollbackWithin = 5 * time.Second
+
 func (d *DB) once(ctx context.Context, tenant string, try int, fn func(*Tx) error) error {
-	sqlTx, err := d.pool.BeginTx(ctx, nil)
+	conn, err := d.pool.Conn(ctx)
 	if err != nil {
 		return fmt.Errorf("begin: %w", err)
 	}
-	defer func() { _ = sqlTx.Rollback() }() // no-op after Commit
-	tx := newTx(d, sqlTx, tenant)
+	work := &piped{conn: conn}
+	defer work.end()
+	tx := newTx(d, work, tenant)
 	tx.Try = try
 	if err := fn(tx); err != nil {
 		return err
@@ -172,7 +190,7 @@ func (d *DB) once(ctx context.Context, tenant string, try int, fn func(*Tx) erro
 	if err := Point("commit", where); err != nil {
 		return fmt.Errorf("commit: %w", err)
 	}
-	if err := sqlTx.Commit(); err != nil {
+	if err := work.commit(ctx); err != nil {
 		return fmt.Errorf("commit: %w", err)
 	}
 	if err := Point("committed", where); err != nil {

@@ -3,6 +3,7 @@ package db
 import (
 	"context"
 	"embed"
+	"errors"
 	"fmt"
 	"io/fs"
 	"path"
@@ -68,6 +69,13 @@ func (t *Tx) script(ctx context.Context, text string) error {
 		_, err := t.db.writer.conn.ExecContext(ctx, text)
 		return err
 	}
-	_, err := t.on.ExecContext(ctx, text)
+	p, ok := t.on.(*piped)
+	if !ok {
+		return errors.New("a script needs a unit of work")
+	}
+	if _, err := p.flush(ctx); err != nil {
+		return err
+	}
+	_, err := p.conn.ExecContext(ctx, text)
 	return err
 }

@@ -38,6 +38,18 @@ func (t *Tx) Exec(ctx context.Context, query string, args ...any) (int64, error)
 	return res.RowsAffected()
 }
 
+// Later runs a statement whose row count nobody asks for, at the latest with the commit. On
+// PostgreSQL its error comes with what it travels with.
+func (t *Tx) Later(ctx context.Context, query string, args ...any) error {
+	if p, ok := t.on.(*piped); ok {
+		t.db.statements.Add(1)
+		p.later = append(p.later, request{query, plain(args)})
+		return nil
+	}
+	_, err := t.Exec(ctx, query, args...)
+	return err
+}
+
 // QueryRow runs a query that returns at most one row.
 func (t *Tx) QueryRow(ctx context.Context, query string, args ...any) *sql.Row {
 	t.db.statements.Add(1)

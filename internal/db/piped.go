@@ -1,0 +1,145 @@
+package db
+
+import (
+	"context"
+	"database/sql"
+	"database/sql/driver"
+	"errors"
+	"fmt"
+	"strings"
+
+	"github.com/jackc/pgx/v5"
+	"github.com/jackc/pgx/v5/pgconn"
+	"github.com/jackc/pgx/v5/stdlib"
+)
+
+// piped is one unit of work on one PostgreSQL connection. It begins with the first write,
+// and statements whose outcome nobody waits for travel with the next one or with the commit:
+// a round trip costs more than most statements do.
+type piped struct {
+	conn  *sql.Conn
+	begun bool
+	later []request
+}
+
+type request struct {
+	query string
+	args  []any
+}
+
+// reads reports whether a text changes nothing. Anything unsure is a write.
+func reads(query string) bool {
+	text := strings.TrimLeft(query, " \t\r\n")
+	return len(text) >= 6 && strings.EqualFold(text[:6], "select") && !strings.Contains(text, "pg_advisory")
+}
+
+// flush sends what waits, with last behind it, in one round trip, and returns how many rows
+// the last of them changed.
+func (p *piped) flush(ctx context.Context, last ...request) (rows int64, err error) {
+	all := p.later
+	p.later = nil
+	if !p.begun {
+		all = append([]request{{query: "BEGIN"}}, all...)
+		p.begun = true
+	}
+	tag, err := p.send(ctx, append(all, last...))
+	return tag.RowsAffected(), err
+}
+
+func (p *piped) send(ctx context.Context, all []request) (tag pgconn.CommandTag, err error) {
+	err = p.conn.Raw(func(dc any) error {
+		c, ok := dc.(*stdlib.Conn)
+		if !ok {
+			return fmt.Errorf("not a PostgreSQL connection: %T", dc)
+		}
+		batch := &pgx.Batch{}
+		for _, r := range all {
+			batch.Queue(r.query, r.args...)
+		}
+		results := c.Conn().SendBatch(ctx, batch)
+		for range all {
+			if tag, err = results.Exec(); err != nil {
+				break
+			}
+		}
+		err = errors.Join(err, results.Close())
+		if c.Conn().IsClosed() {
+			return errors.Join(err, driver.ErrBadConn)
+		}
+		return err
+	})
+	return tag, err
+}
+
+// ExecContext runs a statement with what waits in front of it.
+func (p *piped) ExecContext(ctx context.Context, query string, args ...any) (sql.Result, error) {
+	n, err := p.flush(ctx, request{query, args})
+	if err != nil {
+		return nil, err
+	}
+	return driver.RowsAffected(n), nil
+}
+
+// before sends what must come before a query that returns rows.
+func (p *piped) before(ctx context.Context, query string) error {
+	if len(p.later) == 0 && (p.begun || reads(query)) {
+		return nil
+	}
+	_, err := p.flush(ctx)
+	return err
+}
+
+// QueryContext runs a query; one that only reads, before the first write, needs no transaction.
+func (p *piped) QueryContext(ctx context.Context, query string, args ...any) (*sql.Rows, error) {
+	if err := p.before(ctx, query); err != nil {
+		return nil, err
+	}
+	return p.conn.QueryContext(ctx, query, args...)
+}
+
+// QueryRowContext is QueryContext for one row. What went wrong before it comes with Scan,
+// because the transaction is aborted then.
+func (p *piped) QueryRowContext(ctx context.Context, query string, args ...any) *sql.Row {
+	if err := p.before(ctx, query); err != nil {
+		ctx, cancel := context.WithCancelCause(ctx)
+		cancel(err)
+		return p.conn.QueryRowContext(ctx, query, args...)
+	}
+	return p.conn.QueryRowContext(ctx, query, args...)
+}
+
+var errNotCommitted = errors.New("the database rolled back instead of committing")
+
+// commit sends what waits together with the commit.
+func (p *piped) commit(ctx context.Context) error {
+	if !p.begun && len(p.later) == 0 {
+		return nil
+	}
+	all := p.later
+	p.later = nil
+	if !p.begun {
+		all = append([]request{{query: "BEGIN"}}, all...)
+		p.begun = true
+	}
+	tag, err := p.send(ctx, append(all, request{query: "COMMIT"}))
+	if err == nil && tag.String() != "COMMIT" {
+		err = errNotCommitted
+	}
+	if err == nil {
+		p.begun = false
+	}
+	return err
+}
+
+// end gives the connection back, without what was not committed.
+func (p *piped) end() {
+	if p.begun {
+		// The caller's context may be what ended; a connection that does not answer is thrown away.
+		ctx, cancel := context.WithTimeout(context.Background(), rollbackWithin)
+		defer cancel()
+		if _, err := p.send(ctx, []request{{query: "ROLLBACK"}}); err != nil {
+			_ = p.conn.Raw(func(any) error { return driver.ErrBadConn })
+		}
+	}
+	_ = p.conn.Close()
+}
