@@ -13,6 +13,7 @@ import (
 	"countersign/internal/config"
 	"countersign/internal/db"
 	"countersign/internal/jobs"
+	"countersign/internal/keyring"
 	"countersign/internal/message"
 	"countersign/internal/secret"
 )
@@ -160,11 +161,18 @@ func (c EpochRaiseCmd) Run(ctx context.Context, env *Env) error {
 			}
 			return err
 		})
-		if err == nil {
-			explainEpoch(e)
+		if err != nil {
+			return err
 		}
-		return err
+		explainEpoch(e)
+		return newSigningKey(ctx, h)
 	})
+}
+
+// newSigningKey takes the place of those that an epoch has withdrawn, for servers that are
+// running already.
+func newSigningKey(ctx context.Context, h *app.House) error {
+	return (&keyring.Keyring{DB: h.DB, Keys: h.Keys}).Ensure(ctx)
 }
 
 // EpochAcknowledgeCmd lets servers start.
@@ -180,12 +188,13 @@ func (EpochAcknowledgeCmd) Run(ctx context.Context, env *Env) error {
 		})
 		switch {
 		case err != nil:
+			return err
 		case e.Number == 0:
 			fmt.Println("There is nothing to acknowledge.")
 		default:
 			fmt.Printf("Epoch %d is acknowledged. Servers may start; the owners' mails leave then.\n", e.Number)
 		}
-		return err
+		return newSigningKey(ctx, h)
 	})
 }
 

@@ -29,39 +29,44 @@ var ErrUnfinished = errors.New("a restore was begun in this database and is not 
 // ending is something that must not outlive a return to an earlier state.
 type ending struct {
 	table string
-	text  string // $1 is the instant
+	text  string              // $1 is the instant, or what mark makes of it
+	mark  func(time.Time) any // nil: the instant itself
 }
 
 // endings are what a new epoch does. The state that came back does not know what was spent,
-// revoked or changed since, so that everything which was open ends and nothing that was
-// waiting is sent. Whoever adds a table adds it here or to kept; a test compares them with
-// the schema. A table of registers that count upwards, such as the last time step accepted
-// from an authenticator app, belongs here too, moved to the instant itself: no step up to
-// then is accepted again. Codes that are spent one by one are voided as a set.
+// revoked or changed since, so that everything which was open ends, nothing that was waiting
+// is sent, what is spent one by one is void, and what counts upwards is moved to the present.
+// Whoever adds a table adds it here or to kept; a test compares them with the schema.
 var endings = []ending{
-	{"sessions", `UPDATE sessions SET ended_at = $1, ended_because = 'restored' WHERE tenant_id <> '' AND ended_at = 0`},
-	{"remembered_browsers", `UPDATE remembered_browsers SET ended_at = $1, ended_because = 'restored' WHERE tenant_id <> '' AND ended_at = 0`},
-	{"challenges", `UPDATE challenges SET closed_at = $1, closed_because = 'restored' WHERE tenant_id <> '' AND closed_at = 0`},
-	{"flows", `UPDATE flows SET closed_at = $1, closed_because = 'restored' WHERE tenant_id <> '' AND closed_at = 0`},
-	{"authorization_codes", `UPDATE authorization_codes SET expires_at = $1 WHERE tenant_id <> '' AND expires_at > $1`},
-	{"refresh_families", `UPDATE refresh_families SET ended_at = $1, ended_because = 'restored' WHERE tenant_id <> '' AND ended_at = 0`},
-	{"messages", `UPDATE messages SET state = 'failed', state_at = $1, next_try_at = 0, sealed = NULL WHERE tenant_id <> '' AND sealed IS NOT NULL`},
-	{"jobs", `UPDATE jobs SET failed_at = $1, claimed_until = 0, last_error = 'restored' WHERE tenant_id <> '' AND done_at = 0 AND failed_at = 0`},
+	{"sessions", `UPDATE sessions SET ended_at = $1, ended_because = 'restored' WHERE tenant_id <> '' AND ended_at = 0`, nil},
+	{"remembered_browsers", `UPDATE remembered_browsers SET ended_at = $1, ended_because = 'restored' WHERE tenant_id <> '' AND ended_at = 0`, nil},
+	{"challenges", `UPDATE challenges SET closed_at = $1, closed_because = 'restored' WHERE tenant_id <> '' AND closed_at = 0`, nil},
+	{"flows", `UPDATE flows SET closed_at = $1, closed_because = 'restored' WHERE tenant_id <> '' AND closed_at = 0`, nil},
+	{"drafts", `UPDATE drafts SET closed_at = $1, closed_because = 'restored', sealed = NULL WHERE tenant_id <> '' AND closed_at = 0`, nil},
+	{"authorization_codes", `UPDATE authorization_codes SET expires_at = $1 WHERE tenant_id <> '' AND expires_at > $1`, nil},
+	{"refresh_families", `UPDATE refresh_families SET ended_at = $1, ended_because = 'restored' WHERE tenant_id <> '' AND ended_at = 0`, nil},
+	{"messages", `UPDATE messages SET state = 'failed', state_at = $1, next_try_at = 0, sealed = NULL WHERE tenant_id <> '' AND sealed IS NOT NULL`, nil},
+	{"jobs", `UPDATE jobs SET failed_at = $1, claimed_until = 0, last_error = 'restored' WHERE tenant_id <> '' AND done_at = 0 AND failed_at = 0`, nil},
+	// Nobody knows which steps were accepted and which codes were used in the time that was
+	// lost: no step up to now, and none of the printed codes, is accepted again.
+	{"totp_secrets", `UPDATE totp_secrets SET last_step = $1 WHERE tenant_id <> '' AND last_step < $1`, func(at time.Time) any { return at.Unix()/30 + 1 }},
+	{"backup_codes", `UPDATE backup_codes SET used_at = $1 WHERE tenant_id <> '' AND used_at = 0`, nil},
 	// What browsers hold may be marked with a version from the time that was lost. A
 	// thousand changes of one account are more than that time has seen.
-	{"users", `UPDATE users SET security_version = security_version + 1000 WHERE tenant_id <> '' AND created_at <= $1`},
+	{"users", `UPDATE users SET security_version = security_version + 1000 WHERE tenant_id <> '' AND created_at <= $1`, nil},
 	// A key may have been withdrawn since, because somebody else knew it. A new one is made
 	// at the next start.
-	{"signing_keys", `UPDATE signing_keys SET retired_at = $1 WHERE retired_at = 0 OR retired_at > $1`},
-	{"installation", `UPDATE installation SET setup_hash = NULL WHERE created_at <= $1`},
+	{"signing_keys", `UPDATE signing_keys SET retired_at = $1 WHERE retired_at = 0 OR retired_at > $1`, nil},
+	{"installation", `UPDATE installation SET setup_hash = NULL WHERE created_at <= $1`, nil},
 }
 
 // kept are the tables that a new epoch leaves as they are, and why.
 var kept = map[string]string{
-	"installation_texts": "words", "clients": "apps; their owners are told to look at them", "client_uris": "apps",
+	"installation_texts": "words", "clients": "apps; operators are told to look at them", "client_uris": "apps",
 	"tenants": "companies and their policy; their owners are told to look at it", "directory": "who has which address",
 	"authenticators": "methods; owners are told", "passwords": "there is nothing newer; owners are told",
-	"outofband_addresses": "methods", "budgets": "what was failed until the copy still counts",
+	"outofband_addresses": "methods", "passkeys": "methods; a counter that is ahead of ours is right", "passkey_directory": "whose methods they are",
+	"push_subscriptions": "methods", "message_costs": "what was spent until the copy still counts", "budgets": "what was failed until the copy still counts",
 	"audit_events": "the record", "audit_heads": "the record", "schema_migrations": "the schema",
 	"canaries": "the key file", "standards": "settings", "master_keys": "the key file", "epochs": "this",
 }
@@ -103,7 +108,11 @@ func Raise(ctx context.Context, tx *db.Tx, because string, copyOf time.Time, abo
 	}
 	e := Epoch{Number: max(last.Number, above) + 1, Because: because, CopyOf: copyOf, RaisedAt: tx.Now}
 	for _, end := range endings {
-		if _, err := tx.Exec(ctx, end.text, tx.Now); err != nil {
+		var mark any = tx.Now
+		if end.mark != nil {
+			mark = end.mark(tx.Now)
+		}
+		if _, err := tx.Exec(ctx, end.text, mark); err != nil {
 			return e, fmt.Errorf("end what was open in %s: %w", end.table, err)
 		}
 	}

@@ -26,11 +26,11 @@ type Mark struct {
 	seen Past
 }
 
-// Past is how far a database has come. Epoch and Linked only grow within one history.
+// Past is how far a database has come. Epoch and Recorded only grow within one history.
 type Past struct {
 	Installation int64 `json:"installation"` // when it was created: another one is another history
 	Epoch        int64 `json:"epoch"`
-	Linked       int64 `json:"linked"` // rows of all audit chains together
+	Recorded     int64 `json:"recorded"` // rows that all audit chains together have had
 }
 
 // ErrWentBack says that the database is older than what was seen of it.
@@ -39,7 +39,7 @@ var ErrWentBack = errors.New("the database is older than what this machine has s
 // behind reports whether p is an earlier state of the history that q belongs to. A higher
 // epoch is a return that was declared.
 func (p Past) behind(q Past) bool {
-	return p.Installation == q.Installation && (p.Epoch < q.Epoch || p.Epoch == q.Epoch && p.Linked < q.Linked)
+	return p.Installation == q.Installation && (p.Epoch < q.Epoch || p.Epoch == q.Epoch && p.Recorded < q.Recorded)
 }
 
 // MarkOf is where the mark is kept for a key file: beside it.
@@ -65,7 +65,7 @@ func now(ctx context.Context, d *db.DB) (p Past, err error) {
 	err = d.View(ctx, db.Installation, func(tx *db.Tx) error {
 		return tx.QueryRow(ctx, `
 			SELECT COALESCE((SELECT created_at FROM installation WHERE id = $1), 0), COALESCE((SELECT MAX(number) FROM epochs), 0),
-				COALESCE((SELECT SUM(seq) FROM audit_heads WHERE tenant_id <> ''), 0)`, db.Installation).Scan(&p.Installation, &p.Epoch, &p.Linked)
+				COALESCE((SELECT SUM(seq) FROM audit_heads WHERE tenant_id <> ''), 0) + (SELECT COUNT(*) FROM audit_events WHERE tenant_id <> '' AND seq = 0)`, db.Installation).Scan(&p.Installation, &p.Epoch, &p.Recorded)
 	})
 	if err != nil {
 		return p, fmt.Errorf("ask how far the database has come: %w", err)

@@ -19,12 +19,16 @@ type sealedAt struct {
 	key           []string
 }
 
-// sealedPlaces are all columns that hold what secret.Keys.Seal made. A test reads the
-// schema and fails where a column called sealed is missing here.
+// sealedPlaces are all columns that hold what secret.Keys.Seal made, with the key of their
+// table, in the order in which it stands in the place. A test reads the schema and fails
+// where a column called sealed is missing here.
 var sealedPlaces = []sealedAt{
 	{"signing_keys", "sealed", []string{"id"}},
 	{"canaries", "sealed", []string{"id"}},
 	{"messages", "sealed", []string{"tenant_id", "id"}},
+	{"drafts", "sealed", []string{"tenant_id", "id"}},
+	{"totp_secrets", "sealed", []string{"tenant_id", "authenticator_id"}},
+	{"push_subscriptions", "sealed", []string{"tenant_id", "authenticator_id"}},
 }
 
 // resealBatch keeps a transaction short; a kill costs this much work at the most.
