@@ -260,8 +260,8 @@ func TestREL018_ARestoreEndsWhatWasOpen(t *testing.T) {
 func TestADamagedCopyIsRefused(t *testing.T) {
 	d, keys := house(t, dbtest.SQLiteURL(t))
 	in(t, d, func(tx *db.Tx) error {
-		for i := range 60 {
-			if _, err := tx.Exec(t.Context(), `UPDATE installation_texts SET body = $1 WHERE name = $2`, noise(4000), fmt.Sprintf("k%d", i)); err != nil {
+		for i := range 100 {
+			if _, err := tx.Exec(t.Context(), `UPDATE installation_texts SET body = $1 WHERE name = $2`, noise(8000), fmt.Sprintf("k%d", i)); err != nil {
 				return err
 			}
 		}
