@@ -22,8 +22,9 @@ type point struct {
 // Points that the chapters before came by as often are left out: they are the same code.
 func (w *world) rounds(t *testing.T, ch chapter, seen map[point]bool) (out []point) {
 	t.Helper()
+	c := w.client(t)
 	w.order(t, "trace", 0, "")
-	if err := ch.play(w.client(t)); err != nil {
+	if err := ch.play(c); err != nil {
 		t.Fatalf("%s, without a fault: %v", ch.name, err)
 	}
 	w.idle(t)
@@ -172,8 +173,8 @@ func (w *world) goOn(t *testing.T, c *client, after string, played error) {
 func (w *world) sealerKilled(t *testing.T) {
 	t.Helper()
 	for _, when := range []string{"commit", "committed"} {
-		w.order(t, "kill", 1, "^"+when+`\saudit\.Sealer`)
 		c := w.client(t)
+		w.order(t, "kill", 1, "^"+when+`\saudit\.Sealer`)
 		played := whole(c)
 		if !w.awaitHit(5 * time.Second) {
 			t.Fatal("no audit row was sealed")
