@@ -268,34 +268,61 @@ func (a *App) runner() *jobs.Runner {
 // Close closes what New opened.
 func (a *App) Close() error { return errors.Join(a.places.Close(), a.House.Close()) }
 
-// siteCache knows the vendor's name and support contact, at most five seconds old.
+// siteCache knows the vendor's name and support contact, at most five seconds old unless
+// the database is away: then pages, the error page among them, are drawn with what was
+// known last, and one request in two seconds waits for it.
 type siteCache struct {
 	db    *db.DB
 	mu    sync.Mutex
 	known web.Site
 	read  time.Time
+	asked time.Time // when somebody last asked the database without an answer yet
+	since int       // how often what was known was forgotten
 }
+
+// siteWithin is how long one request asks on behalf of all.
+const siteWithin = 2 * time.Second
 
 func (c *siteCache) forget() {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	c.read = time.Time{}
+	c.read, c.asked = time.Time{}, time.Time{}
+	c.since++
 }
 
 func (c *siteCache) site(ctx context.Context) web.Site {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	now := c.db.Now()
-	if !c.read.IsZero() && now.Sub(c.read) < 5*time.Second && !now.Before(c.read) {
-		return c.known
+	known, since, ask := c.look()
+	if !ask {
+		return known
 	}
+	ctx, cancel := context.WithTimeout(ctx, siteWithin)
+	defer cancel()
 	var i tenant.Installation
+	now := c.db.Now()
 	err := c.db.View(ctx, db.Installation, func(tx *db.Tx) (err error) {
 		i, err = tenant.LoadInstallation(ctx, tx)
 		return err
 	})
-	if err == nil {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if err == nil && since == c.since {
+		c.asked = time.Time{}
 		c.known, c.read = web.Site{Name: i.Name, SupportEmail: i.SupportEmail, SupportURL: i.SupportURL, SupportPhone: i.SupportPhone}, now
 	}
 	return c.known
+}
+
+// look returns what is known, and whether the caller is the one to ask again.
+func (c *siteCache) look() (known web.Site, since int, ask bool) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	now := c.db.Now()
+	recent := func(since time.Time, d time.Duration) bool {
+		return !since.IsZero() && now.Sub(since) < d && !now.Before(since)
+	}
+	if recent(c.read, 5*time.Second) || c.known.Name != "" && recent(c.asked, siteWithin) {
+		return c.known, c.since, false
+	}
+	c.asked = now
+	return c.known, c.since, true
 }
