@@ -20,14 +20,18 @@ var atOnce = []Guard{
 		Package: histories, Tests: "SpentOnce",
 	},
 	{
-		Name: "race: a try is reserved", File: "internal/challenge/challenge.go",
-		Old: "closed_at = 0 AND tries_left > 0 AND expires_at > $3`", New: "closed_at = 0 AND tries_left > -1000 AND expires_at > $3`",
-		And:     []Edit{{"internal/challenge/challenge.go", "c.TriesLeft > 0 && now.Before", "now.Before"}},
-		Package: histories, Tests: "NoMoreThanFive",
+		Name: "race: a try is written before it is judged", File: "internal/signin/answer.go",
+		Old: "if err := budget.Write(ctx, tx); err != nil {\n\t\treturn nil, err\n\t}\n\ta.taken = true", New: "a.taken = true",
+		Package: histories, Tests: "NoMoreThanFive|BudgetIsOne",
+	},
+	{
+		Name: "race: a budget is written only over what was read", File: "internal/ratelimit/ledger.go",
+		Old: "touched_at = excluded.touched_at WHERE budgets.stamps = excluded.expected`}", New: "touched_at = excluded.touched_at`}",
+		Package: histories, Tests: "NoMoreThanFive|BudgetIsOne",
 	},
 	{
 		Name: "race: the account's budget", File: "internal/signin/answer.go",
-		Old: "if err != nil || wait == 0 {\n\t\treturn nil, err\n\t}\n\tif err := s.refused(ctx, tx, f, \"throttled\"", New: "if err != nil || wait >= 0 {\n\t\treturn nil, err\n\t}\n\tif err := s.refused(ctx, tx, f, \"throttled\"",
+		Old: "if wait := budget.Spend(tx); wait > 0 {", New: "if wait := budget.Spend(tx); wait > 1<<62 {",
 		Package: histories, Tests: "BudgetIsOne",
 	},
 	{

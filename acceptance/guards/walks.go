@@ -41,7 +41,7 @@ var walks = []Guard{
 	},
 	{
 		Name: "walk: a step-up is no second step", File: "internal/signin/standing.go",
-		Old: "ref, err := s.begin(ctx, tx, f, st.Session.Proofs()...)", New: "ref, err := s.begin(ctx, tx, f, append(st.Session.Proofs(), authenticator.Proof{Kind: authenticator.Email, At: st.Session.AuthenticatedAt})...)",
+		Old: "ref := s.begin(tx, f, st.Session.Proofs()...)", New: "ref := s.begin(tx, f, append(st.Session.Proofs(), authenticator.Proof{Kind: authenticator.Email, At: st.Session.AuthenticatedAt})...)",
 		Package: walked, Tests: "TestRandomWalk",
 	},
 }

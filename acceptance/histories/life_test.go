@@ -3,7 +3,6 @@ package histories
 import (
 	"fmt"
 	"math/rand/v2"
-	"sync/atomic"
 	"testing"
 	"time"
 
@@ -27,18 +26,15 @@ func TestREL015_AfterARevocationNothingIsLeft(t *testing.T) {
 			mail := a.Sink.Code(t, u.Email, 1)
 			tokens := a.Dashboard(t).Finish(t, visit, p.Code(mail.Code))
 			session, h := p.Cookie("session"), begin()
-			var over atomic.Bool
+			over := make(chan struct{})
 			race(clients, func(c *client) {
 				if c.number == 4 {
 					time.Sleep(time.Duration(rand.IntN(4000)) * time.Microsecond)
 					h.do(c.number, did{"revoke", kind, 0}, func() (got, error) { return got{Word: "done"}, a.revoke(c, kind, session, mail, u) })
-					over.Store(true)
+					close(over)
 					return
 				}
-				for n, last := 0, false; n < 60 && !last; n++ {
-					last = over.Load()
-					c.look(h, session, tokens.Raw.AccessToken)
-				}
+				until(over, 40, func() { c.look(h, session, tokens.Raw.AccessToken) })
 			})
 			h.check(t, lifeModel)
 		}

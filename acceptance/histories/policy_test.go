@@ -50,16 +50,8 @@ func (a *arena) policyRound(t *testing.T, company *rig.Tenant, to, first string,
 	}
 	go func() { operators.Wait(); close(written) }()
 	race(clients, func(c *client) {
-		for n, last := 0, false; n < 25 && !last; n++ {
-			select {
-			case <-written:
-				last = true // and once more after the last acknowledgement
-			default:
-			}
-			c.decide(h, to, people[c.number])
-		}
+		until(written, 25, func() { c.decide(h, to, people[c.number]) })
 	})
-	<-written
 	h.check(t, registerModel(first))
 }
 

@@ -180,6 +180,22 @@ func race(clients []*client, part func(c *client)) {
 	done.Wait()
 }
 
+// until repeats act while something is under way, so many times at the most, and in any
+// case once more when it is over.
+func until(over <-chan struct{}, most int, act func()) {
+	for range most {
+		select {
+		case <-over:
+			act()
+			return
+		default:
+			act()
+		}
+	}
+	<-over
+	act()
+}
+
 func form(pairs ...string) url.Values {
 	v := url.Values{}
 	for i := 0; i+1 < len(pairs); i += 2 {

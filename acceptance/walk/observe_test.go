@@ -33,6 +33,9 @@ func (k *stage) observe(r request, pg *rig.Page, before cookies, began time.Time
 		k.seenAnswer(a, func(l *letter) bool { return l.Link == path })
 	case path == "/signin/new-password":
 		k.seenNewPassword(a)
+	case path == rig.PathNewCode && sess != "" && k.flowOf(before.flow).open(began): // what was asked for is not asked for any more
+		f := k.flowOf(before.flow)
+		k.alone(f, a, f.known(began))
 	case sess != "" || flow != "" || mem != "":
 		broken("%s %s gives a cookie away", r.method, path)
 	case path == rig.PathCancel && pg.Status == 200:
@@ -229,7 +232,7 @@ func (k *stage) seenStepUp(a answer) {
 		k.begin(f, a)
 	}
 	if a.session != "" {
-		k.alone(f, a, s.worth(a.began, true))
+		k.alone(f, a, f.known(a.began))
 	}
 }
 

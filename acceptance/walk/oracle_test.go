@@ -182,6 +182,14 @@ func (f *half) open(now time.Time) bool {
 		(f.base == nil || !f.base.ended)
 }
 
+// known is the level of what a flow began with.
+func (f *half) known(now time.Time) int {
+	if f.base != nil {
+		return f.base.worth(now, true)
+	}
+	return 1
+}
+
 // current is the one letter of a flow whose code counts, nil when none does.
 func (f *half) current(now time.Time) *letter {
 	if !f.open(now) || len(f.letters) == 0 {
