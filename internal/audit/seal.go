@@ -95,6 +95,9 @@ func (s *Sealer) sealBatch(ctx context.Context, tx *db.Tx) (int, error) {
 			return 0, err
 		}
 	}
+	if err := linked(ctx, tx, old, h.seq); err != nil {
+		return 0, err
+	}
 	h = h.sealed(s.Keys, tx.Tenant)
 	n, err := tx.Exec(ctx, `UPDATE audit_heads SET seq = $1, chain = $2, seal = $3 WHERE tenant_id = $4 AND seq = $5`,
 		h.seq, h.chain, h.seal, tx.Tenant, old)
@@ -202,10 +205,18 @@ func unsealed(ctx context.Context, tx *db.Tx) (links []link, err error) {
 func (h head) extend(ctx context.Context, tx *db.Tx, l *link) (head, error) {
 	h.seq++
 	h.chain = l.next(h.chain, tx.Tenant, h.seq)
-	n, err := tx.Exec(ctx, `UPDATE audit_events SET seq = $1, chain = $2 WHERE tenant_id = $3 AND id = $4 AND seq = 0`,
+	err := tx.Later(ctx, `UPDATE audit_events SET seq = $1, chain = $2 WHERE tenant_id = $3 AND id = $4 AND seq = 0`,
 		h.seq, h.chain, tx.Tenant, l.ID)
-	if err == nil && n == 0 {
-		err = fmt.Errorf("row %s was linked by somebody else", l.ID)
-	}
 	return h, err
+}
+
+// linked makes sure that every row of a batch took its place: none was linked by somebody
+// else, or taken away meanwhile.
+func linked(ctx context.Context, tx *db.Tx, after, to int64) error {
+	var n int64
+	err := tx.QueryRow(ctx, `SELECT COUNT(*) FROM audit_events WHERE tenant_id = $1 AND seq > $2 AND seq <= $3`, tx.Tenant, after, to).Scan(&n)
+	if err == nil && n != to-after {
+		err = fmt.Errorf("%d of %d rows could be linked: somebody else has written to them", n, to-after)
+	}
+	return err
 }

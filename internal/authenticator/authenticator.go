@@ -246,10 +246,9 @@ func Usable(all []Authenticator, k Kind) (Authenticator, bool) {
 // Failed counts a wrong answer; at max in a row the authenticator is disabled until it is
 // set up again (NIST SP 800-63B-4 §3.2.2).
 func Failed(ctx context.Context, tx *db.Tx, id string, max int) error {
-	_, err := tx.Exec(ctx, `
+	return tx.Later(ctx, `
 		UPDATE authenticators SET failures = failures + 1, disabled_at = CASE WHEN failures + 1 >= $1 AND disabled_at = 0 THEN $2 ELSE disabled_at END
 		WHERE tenant_id = $3 AND id = $4`, max, tx.Now, tx.Tenant, id)
-	return err
 }
 
 // Used notes a right answer: it ends this authenticator's row of failures and no other's.

@@ -50,7 +50,7 @@ func New(tx *db.Tx, flowID string, a authenticator.Authenticator, tries int, lif
 // Issue stores a challenge. The flow's earlier one must have been closed: the unique index
 // on open challenges makes a second issue at the same moment fail instead of leaving two.
 func Issue(ctx context.Context, tx *db.Tx, c Challenge, o authenticator.Opening) error {
-	_, err := tx.Exec(ctx, `
+	err := tx.Later(ctx, `
 		INSERT INTO challenges (tenant_id, id, flow_id, user_id, authenticator_id, kind, reference, state, tries_left, message_id, issued_at, expires_at, closed_at, closed_because)
 		VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, 0, '')`,
 		tx.Tenant, c.ID, c.FlowID, c.UserID, c.AuthenticatorID, string(c.Kind), c.Reference, []byte(o.State), c.TriesLeft, o.MessageID, c.IssuedAt, c.ExpiresAt)
@@ -59,15 +59,13 @@ func Issue(ctx context.Context, tx *db.Tx, c Challenge, o authenticator.Opening)
 
 // CloseOpen closes whatever is open in a flow.
 func CloseOpen(ctx context.Context, tx *db.Tx, flowID, because string) error {
-	_, err := tx.Exec(ctx, `UPDATE challenges SET closed_at = $1, closed_because = $2 WHERE tenant_id = $3 AND flow_id = $4 AND closed_at = 0`, tx.Now, because, tx.Tenant, flowID)
-	return err
+	return tx.Later(ctx, `UPDATE challenges SET closed_at = $1, closed_because = $2 WHERE tenant_id = $3 AND flow_id = $4 AND closed_at = 0`, tx.Now, because, tx.Tenant, flowID)
 }
 
 // Leave writes how many tries are left, never more than before. The tries themselves are
 // taken from the account's budget, ahead of each comparison.
 func Leave(ctx context.Context, tx *db.Tx, id string, tries int) error {
-	_, err := tx.Exec(ctx, `UPDATE challenges SET tries_left = $1 WHERE tenant_id = $2 AND id = $3 AND tries_left > $1`, tries, tx.Tenant, id)
-	return err
+	return tx.Later(ctx, `UPDATE challenges SET tries_left = $1 WHERE tenant_id = $2 AND id = $3 AND tries_left > $1`, tries, tx.Tenant, id)
 }
 
 // Spend closes a challenge after a right answer. Only the first caller gets true: this is

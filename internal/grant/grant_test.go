@@ -129,11 +129,12 @@ func (s *stage) refresh(token secret.Text) (grant.Family, error) {
 func (s *stage) alive(f grant.Family) (ok bool) {
 	s.Helper()
 	err := s.d.View(s.Context(), s.tenant, func(tx *db.Tx) error {
-		id, err := grant.SessionOf(s.Context(), tx, f.ID)
-		ok = err == nil && id == s.session
+		var n int
+		err := tx.QueryRow(s.Context(), `SELECT COUNT(*) FROM refresh_families WHERE tenant_id = $1 AND id = $2 AND session_id = $3 AND ended_at = 0`, tx.Tenant, f.ID, s.session).Scan(&n)
+		ok = n == 1
 		return err
 	})
-	if err != nil && !errors.Is(err, grant.ErrInvalid) {
+	if err != nil {
 		s.Fatal(err)
 	}
 	return ok

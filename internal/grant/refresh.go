@@ -101,20 +101,6 @@ func endReused(ctx context.Context, tx *db.Tx, old secret.Reference, clientID st
 	return audit.Record(ctx, tx, e)
 }
 
-// SessionOf returns the session that stands behind a family which has not been ended, and
-// ErrInvalid for any other.
-func SessionOf(ctx context.Context, tx *db.Tx, familyID string) (sessionID string, err error) {
-	err = tx.QueryRow(ctx, `SELECT session_id FROM refresh_families WHERE tenant_id = $1 AND id = $2 AND ended_at = 0`,
-		tx.Tenant, familyID).Scan(&sessionID)
-	if db.IsNoRows(err) {
-		return "", ErrInvalid
-	}
-	if err != nil {
-		return "", fmt.Errorf("read refresh family: %w", err)
-	}
-	return sessionID, nil
-}
-
 // keepFor is how long what is over stays, so that a late replay still finds it.
 const keepFor = 24 * time.Hour
 

@@ -31,7 +31,7 @@ func (q *Queue) Enqueue(ctx context.Context, tx *db.Tx, kind string, args any, r
 		runAt = tx.Now
 	}
 	id = tx.NewID()
-	_, err = tx.Exec(ctx, `
+	err = tx.Later(ctx, `
 		INSERT INTO jobs (tenant_id, id, kind, args, attempts, run_at, claimed_until, done_at, failed_at, last_error)
 		VALUES ($1, $2, $3, $4, 0, $5, 0, 0, 0, '')`, tx.Tenant, id, kind, string(text), runAt)
 	if err != nil {

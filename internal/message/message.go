@@ -79,7 +79,7 @@ func (q *Queue) Put(ctx context.Context, tx *db.Tx, m Outgoing) (id string, err 
 		return "", errors.New("message content is not JSON")
 	}
 	id = tx.NewID()
-	_, err = tx.Exec(ctx, `
+	err = tx.Later(ctx, `
 		INSERT INTO messages (tenant_id, id, user_id, channel, purpose, hint, sealed, state, host, attempts, queued_at, state_at, next_try_at, expires_at)
 		VALUES ($1, $2, $3, $4, $5, $6, $7, $8, '', 0, $9, $10, 0, $11)`,
 		tx.Tenant, id, m.UserID, m.Channel, m.Purpose, m.Hint, q.Keys.Seal(plain, place(tx.Tenant, id)...), Queued, tx.Now, tx.Now, m.ExpiresAt)

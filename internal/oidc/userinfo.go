@@ -9,8 +9,6 @@ import (
 	"strings"
 
 	"countersign/internal/authenticator"
-	"countersign/internal/db"
-	"countersign/internal/grant"
 	"countersign/internal/signin"
 	"countersign/internal/web"
 )
@@ -82,18 +80,7 @@ func (p *Provider) bearer(rw http.ResponseWriter, r *http.Request) (st signin.St
 // standing asks the rows behind a token whether it is still good. A sign-in that is alive
 // but has become too little is told apart, so that the app can ask for more (RFC 9470 3).
 func (p *Provider) standing(ctx context.Context, c accessClaims) (st signin.Standing, err error) {
-	var sessionID string
-	err = p.DB.View(ctx, c.Tenant, func(tx *db.Tx) (err error) {
-		sessionID, err = grant.SessionOf(ctx, tx, c.Grant)
-		return err
-	})
-	if errors.Is(err, grant.ErrInvalid) {
-		return st, errBearer
-	}
-	if err != nil {
-		return st, err
-	}
-	st, err = p.SignIn.StandingOf(ctx, c.Tenant, sessionID, signin.Ask{ClientID: c.ClientID})
+	st, err = p.SignIn.StandingOfGrant(ctx, c.Tenant, c.Grant, signin.Ask{ClientID: c.ClientID})
 	switch {
 	case err != nil:
 		return st, err

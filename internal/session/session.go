@@ -79,7 +79,7 @@ func (s Session) Proofs() []authenticator.Proof {
 func Issue(ctx context.Context, tx *db.Tx, s Session) (Session, secret.Reference, error) {
 	token, hash := secret.NewToken()
 	s.Tenant, s.ID, s.CreatedAt, s.LastSeenAt = tx.Tenant, tx.NewID(), tx.Now, tx.Now
-	_, err := tx.Exec(ctx, `
+	err := tx.Later(ctx, `
 		INSERT INTO sessions (tenant_id, id, token_hash, user_id, client_id, flow_id, continues, acr, amr, remembered_id, security_version, ip, place, browser,
 			authenticated_at, created_at, last_seen_at, fresh_at, idle_micros, expires_at, ended_at, ended_because)
 		VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $16, $16, $17, $18, 0, '')`,

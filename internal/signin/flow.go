@@ -66,12 +66,11 @@ func (s *Service) begin(tx *db.Tx, f *flow, proofs ...authenticator.Proof) secre
 // store writes the row of a new flow as it stands, with its first challenge, if any.
 func (f *flow) store(ctx context.Context, tx *db.Tx, challengeID string) error {
 	f.stored, f.proved = true, false
-	_, err := tx.Exec(ctx, `
+	return tx.Later(ctx, `
 		INSERT INTO flows (tenant_id, id, token_hash, user_id, client_id, continue_to, want_acr, security_version, stepping_up, proofs, challenge_id, sends, ip, place, browser, started_at, expires_at, closed_at, closed_because, disowned_at)
 		VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19, 0)`,
 		tx.Tenant, f.ID, f.tokenHash, f.User.ID, f.ClientID, f.ContinueTo, strings.Join(f.WantACR, " "), f.SecurityVersion, f.SteppingUp, writeProofs(f.Proofs),
 		challengeID, f.Sends, f.Visitor.IP, f.Visitor.Place, f.Visitor.Browser, f.StartedAt, f.ExpiresAt, f.ClosedAt, f.ClosedBecause)
-	return err
 }
 
 // load reads a flow and its world; a reference that is not this browser's is NotFound.

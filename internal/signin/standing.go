@@ -49,7 +49,7 @@ func (s *Service) Standing(ctx context.Context, cookie string, ask Ask) (st Stan
 		return nobody, nil // no cookie, or none of ours
 	}
 	err = s.DB.View(ctx, ref.Tenant, func(tx *db.Tx) error {
-		st, err = s.judgeSession(ctx, tx, ref.ID, ref.Hash(), ask)
+		st, err = s.judgeSession(ctx, tx, byCookie(ref), ask)
 		return err
 	})
 	if err == nil && st.Session != nil {
@@ -62,15 +62,35 @@ func (s *Service) Standing(ctx context.Context, cookie string, ask Ask) (st Stan
 // limit does not apply to it. One statement, no write.
 func (s *Service) StandingOf(ctx context.Context, tenantID, sessionID string, ask Ask) (st Standing, err error) {
 	err = s.DB.View(ctx, tenantID, func(tx *db.Tx) error {
-		st, err = s.judgeSession(ctx, tx, sessionID, nil, ask)
+		st, err = s.judgeSession(ctx, tx, whose{where: `s.id = $3`, args: []any{sessionID}}, ask)
 		return err
 	})
 	return st, err
 }
 
-// judgeSession reads a session and its world; hash is nil when a token, and not a browser,
-// speaks for it.
-func (s *Service) judgeSession(ctx context.Context, tx *db.Tx, id string, hash []byte, ask Ask) (Standing, error) {
+// StandingOfGrant judges the session behind a line of tokens, as long as the line has not
+// been ended. One statement, no write.
+func (s *Service) StandingOfGrant(ctx context.Context, tenantID, grantID string, ask Ask) (st Standing, err error) {
+	err = s.DB.View(ctx, tenantID, func(tx *db.Tx) error {
+		st, err = s.judgeSession(ctx, tx, whose{where: `s.id = (SELECT g.session_id FROM refresh_families g WHERE g.tenant_id = s.tenant_id AND g.id = $3 AND g.ended_at = 0)`, args: []any{grantID}}, ask)
+		return err
+	})
+	return st, err
+}
+
+// whose says which session is meant: by the cookie of its browser, or by what an app holds.
+type whose struct {
+	where   string // of the session s, from $3
+	args    []any
+	browser bool
+}
+
+func byCookie(ref secret.Reference) whose {
+	return whose{where: `s.id = $3 AND s.token_hash = $4`, args: []any{ref.ID, ref.Hash()}, browser: true}
+}
+
+// judgeSession reads a session and its world with one statement.
+func (s *Service) judgeSession(ctx context.Context, tx *db.Tx, by whose, ask Ask) (Standing, error) {
 	var w world
 	r := reader{w: &w}
 	sess := session.Session{Tenant: tx.Tenant}
@@ -84,7 +104,7 @@ func (s *Service) judgeSession(ctx context.Context, tx *db.Tx, id string, hash [
 		JOIN installation i ON i.id = 'installation'
 		LEFT JOIN clients c ON c.id = $1
 		LEFT JOIN remembered_browsers r ON r.tenant_id = s.tenant_id AND r.id = s.remembered_id AND r.client_id = $1 AND r.ended_at = 0
-		WHERE s.tenant_id = $2 AND s.id = $3 AND (s.token_hash = $4 OR $5)`, ask.ClientID, tx.Tenant, id, notNil(hash), hash == nil).
+		WHERE s.tenant_id = $2 AND `+by.where, append([]any{ask.ClientID, tx.Tenant}, by.args...)...).
 		Scan(append([]any{&sess.ID, &sess.ClientID, &sess.FlowID, &sess.Continues, &sess.ACR, &amr, &sess.RememberedID, &sess.SecurityVersion, &sess.IP, &sess.Place, &sess.Browser,
 			&authenticated, &created, &seen, &fresh, &idle, &expires, &ended, &proved, &until}, r.targets()...)...)
 	if db.IsNoRows(err) {
@@ -97,24 +117,17 @@ func (s *Service) judgeSession(ctx context.Context, tx *db.Tx, id string, hash [
 	sess.AMR, sess.UserID = strings.Fields(amr), w.User.ID
 	sess.AuthenticatedAt, sess.CreatedAt, sess.LastSeenAt = db.Time(authenticated), db.Time(created), db.Time(seen)
 	sess.Idle, sess.ExpiresAt, sess.EndedAt = time.Duration(idle)*time.Microsecond, db.Time(expires), db.Time(ended)
-	sess.LastSeenAt, sess.FreshAt = s.Seen.newest(tx.Tenant, id, sess.LastSeenAt, db.Time(fresh))
-	alive := sess.Lasting(tx.Now) && (hash == nil || sess.Alive(tx.Now))
+	sess.LastSeenAt, sess.FreshAt = s.Seen.newest(tx.Tenant, sess.ID, sess.LastSeenAt, db.Time(fresh))
+	alive := sess.Lasting(tx.Now) && (!by.browser || sess.Alive(tx.Now))
 	if !alive || sess.SecurityVersion != w.User.SecurityVersion || !w.User.DisabledAt.IsZero() || !w.Tenant.SuspendedAt.IsZero() {
 		return nobody, nil
 	}
 	idleLimit := s.Limits.SessionIdle
-	if hash == nil { // about the browser, not about what apps hold
+	if !by.browser { // about the browser, not about what apps hold
 		idleLimit = 0
 	}
 	sess.Age(tx.Now, s.Limits.SessionLife, idleLimit)
 	return s.weigh(tx, sess, w, ask, db.Time(proved), db.Time(until)), nil
-}
-
-func notNil(b []byte) []byte {
-	if b == nil {
-		return []byte{}
-	}
-	return b
 }
 
 // weigh asks policy whether a living session is enough.
@@ -138,7 +151,7 @@ func (s *Service) weigh(tx *db.Tx, sess session.Session, w world, ask Ask, remem
 func (s *Service) StepUp(ctx context.Context, ref secret.Reference, a Attempt) (Step, error) {
 	var step Step
 	err := s.DB.InTx(ctx, ref.Tenant, func(tx *db.Tx) error {
-		st, err := s.judgeSession(ctx, tx, ref.ID, ref.Hash(), Ask{ClientID: a.ClientID, WantACR: a.WantACR})
+		st, err := s.judgeSession(ctx, tx, byCookie(ref), Ask{ClientID: a.ClientID, WantACR: a.WantACR})
 		if err != nil {
 			return err
 		}
