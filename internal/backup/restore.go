@@ -192,7 +192,7 @@ func (r *Restoring) load(ctx context.Context, tx *db.Tx) error {
 		if err := known(here, t.Table); err != nil {
 			return err
 		}
-		l := loader{tx: tx, table: t, told: func(n int64) { r.Told(done+n, total) }}
+		l := loader{tx: tx, table: t, values: valuesAtOnce[r.DB.Dialect], told: func(n int64) { r.Told(done+n, total) }}
 		if err := l.run(ctx, p); err != nil {
 			return fmt.Errorf("table %s: %w", t.Name, err)
 		}
@@ -241,15 +241,17 @@ type loader struct {
 	told  func(int64)
 	args  []any
 	done  int64
+
+	values int // at once
 }
 
-// valuesAtOnce is how many values one statement takes: both engines allow more, and
-// neither gets faster.
-const valuesAtOnce = 2000
+// valuesAtOnce is how many values one statement takes. SQLite's driver looks for each among
+// all of them, PostgreSQL waits for each answer.
+var valuesAtOnce = map[db.Dialect]int{db.SQLite: 40, db.Postgres: 2000}
 
 func (l *loader) run(ctx context.Context, p player) error {
 	width := len(l.table.Columns)
-	most := max(1, valuesAtOnce/width) * width
+	most := max(1, l.values/width) * width
 	row := make([]any, width)
 	for {
 		if err := ctx.Err(); err != nil {
