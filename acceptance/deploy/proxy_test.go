@@ -32,6 +32,7 @@ func behind(t *testing.T, drain string, fn func(t *testing.T, p *proxy)) {
 	t.Helper()
 	for name, start := range map[string]func(*testing.T, *proxy){"nginx": nginx, "haproxy": haproxy} {
 		t.Run(name, func(t *testing.T) {
+			t.Parallel()
 			need(t, name)
 			p := &proxy{Server: rig.Front(rig.FreeAddr(t)), plain: rig.FreeAddr(t), ops: [2]string{rig.FreeAddr(t), rig.FreeAddr(t)}}
 			env := func(ops string) []string {
@@ -139,6 +140,7 @@ func addresses(t *testing.T, w *rig.World, u *rig.User) string {
 
 // guard: X-Forwarded-For is set and not appended to; the log formats leave out the address
 func TestATK011_BehindAProxy(t *testing.T) {
+	t.Parallel()
 	behind(t, "0s", func(t *testing.T, px *proxy) {
 		w := px.world
 		u, app := w.Covered(t).User(t), w.Dashboard(t)
@@ -177,6 +179,7 @@ func last(link string) string { return link[strings.LastIndexAny(link, "/.")+1:]
 
 // What the examples say about TLS, names and methods.
 func TestProxyEdges(t *testing.T) {
+	t.Parallel()
 	behind(t, "0s", func(t *testing.T, px *proxy) {
 		client := func(conf *tls.Config) *http.Client {
 			conf.RootCAs = rig.TheCA(t)
@@ -220,6 +223,7 @@ func TestProxyEdges(t *testing.T) {
 // guard: state lives in the database, so any replica finishes what another began; what
 // could not be sent is sent to the other replica
 func TestREL_OneReplicaDies(t *testing.T) {
+	t.Parallel()
 	behind(t, "0s", func(t *testing.T, px *proxy) {
 		w, app := px.world, px.world.Dashboard(t)
 		var people []*rig.Person
@@ -264,6 +268,7 @@ func (p *proxy) answered(from int) int {
 
 // guard: a graceful stop answers what it has begun, and says no at /readyz before it refuses
 func TestREL27_AGracefulStopLosesNoAnswer(t *testing.T) {
+	t.Parallel()
 	behind(t, "4s", func(t *testing.T, px *proxy) {
 		w, app := px.world, px.world.Dashboard(t)
 		const crowd = 16

@@ -34,6 +34,7 @@ func previous(t *testing.T) {
 // the old version alone; both; the old one again on the schema of the new.
 // guard: migrations only add, and the old version can do without what they add
 func TestREL17_TwoVersionsSideBySide(t *testing.T) {
+	t.Parallel()
 	previous(t)
 	w := rig.New(t, "postgres", rig.Options{Flavour: old})
 	t.Cleanup(w.Close)
