@@ -96,7 +96,9 @@ func openSQLite(ctx context.Context, path string, now func() time.Time) (*DB, er
 	if err := created.Close(); err != nil {
 		return nil, fmt.Errorf("open sqlite: %w", err)
 	}
-	const common = "_pragma=busy_timeout(5000)&_pragma=journal_mode(WAL)&_pragma=synchronous(FULL)&_pragma=foreign_keys(1)"
+	// Pages that are needed again and again stay in memory, and the log is written back a
+	// quarter as often as by default, which costs 16 MB of disk.
+	const common = "_pragma=cache_size(-16384)&_pragma=wal_autocheckpoint(4000)&_pragma=busy_timeout(5000)&_pragma=journal_mode(WAL)&_pragma=synchronous(FULL)&_pragma=foreign_keys(1)"
 	file := "file:" + (&url.URL{Path: path}).EscapedPath()
 	writing, err := sql.Open("sqlite", file+"?"+common+"&_txlock=immediate")
 	if err != nil {

@@ -120,7 +120,11 @@ func (w *writer) transact(first *unit) []*unit {
 		first.err = fmt.Errorf("begin: %w", err)
 		return group
 	}
-	err = w.runUnit(first)
+	// The first unit needs no savepoint: nobody else's work is lost with it.
+	if w.call(first); first.failed() {
+		_ = w.exec("ROLLBACK") // SQLite may have rolled back by itself already
+		return group
+	}
 	for err == nil && len(group) < maxGroup {
 		next := w.waiting()
 		if next == nil {
@@ -164,16 +168,13 @@ func failAll(group []*unit, err error) {
 	}
 }
 
-// runUnit runs one unit behind a savepoint. It returns an error only when the whole group
+// runUnit runs one more unit behind a savepoint. It returns an error only when the whole group
 // is lost; the unit's own failure stays with the unit.
 func (w *writer) runUnit(u *unit) error {
 	if err := w.exec("SAVEPOINT unit"); err != nil {
 		return err
 	}
-	u.tx = newTx(w.db, writing{w}, u.tenant)
-	u.tx.Try = u.try
-	w.call(u)
-	if u.err != nil || u.panicv != nil {
+	if w.call(u); u.failed() {
 		if err := w.exec("ROLLBACK TO unit"); err != nil {
 			return err
 		}
@@ -181,8 +182,13 @@ func (w *writer) runUnit(u *unit) error {
 	return w.exec("RELEASE unit")
 }
 
-// call keeps one caller's panic from ending the others' work; do raises it again.
+func (u *unit) failed() bool { return u.err != nil || u.panicv != nil }
+
+// call runs a unit. It keeps one caller's panic from ending the others' work; do raises it
+// again.
 func (w *writer) call(u *unit) {
+	u.tx = newTx(w.db, writing{w}, u.tenant)
+	u.tx.Try = u.try
 	defer func() { u.panicv = recover() }()
 	u.err = u.fn(u.tx)
 }
