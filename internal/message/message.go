@@ -124,6 +124,9 @@ func Delivery(ctx context.Context, tx *db.Tx, id string) (Status, error) {
 // Joined are the columns of a message's status that another query joins as m, perhaps none.
 const Joined = `COALESCE(m.state, 'none'), COALESCE(m.host, ''), COALESCE(m.state_at, 0), COALESCE(m.next_try_at, 0), COALESCE(m.attempts, 0)`
 
+// Unread stands in for Joined where nobody needs the status.
+const Unread = `'none', '', 0, 0, 0`
+
 // Reader scans Joined; Settle turns the stored instants into times afterwards.
 type Reader struct {
 	s        Status

@@ -8,7 +8,6 @@ import (
 	"time"
 
 	"countersign/internal/authenticator"
-	"countersign/internal/authenticator/outofband"
 	"countersign/internal/challenge"
 	"countersign/internal/db"
 	"countersign/internal/fault"
@@ -18,78 +17,6 @@ import (
 	"countersign/internal/secret"
 	"countersign/internal/session"
 )
-
-// Current draws where a flow stands, and changes nothing.
-func (s *Service) Current(ctx context.Context, ref secret.Reference) (Step, error) {
-	var step Step
-	err := s.DB.View(ctx, ref.Tenant, func(tx *db.Tx) error {
-		f, err := s.load(ctx, tx, ref)
-		if err != nil {
-			return err
-		}
-		step, err = s.standing(tx, f, "")
-		return err
-	})
-	return step, err
-}
-
-// standing draws a flow that waits, without deciding anything new.
-func (s *Service) standing(tx *db.Tx, f *flow, problem string) (Step, error) {
-	if why := f.over(tx.Now); why != "" {
-		return f.overStep(why), nil
-	}
-	d := f.decide(tx.Now)
-	switch step := s.before(f); {
-	case d.Outcome == policy.Allow && step != nil:
-		return step, nil
-	case d.Outcome == policy.SetUp:
-		return f.setUpStep(d, d.SetUp), nil
-	}
-	if !f.Challenge.Open(tx.Now) {
-		return s.spentStep(f, tx.Now), nil
-	}
-	return s.answerStep(tx, f, d, problem), nil
-}
-
-func (s *Service) spentStep(f *flow, now time.Time) CodeSpent {
-	c := f.Challenge
-	return CodeSpent{
-		AppName: f.App.Name, SentTo: outofband.Mask(f.User.Email), NewCodesLeft: s.newCodesLeft(f), ContinueTo: f.ContinueTo,
-		Unsent: c.ID == "", Expired: c.ID != "" && (c.ClosedBecause == challenge.Expired || !now.Before(c.ExpiresAt)),
-	}
-}
-
-func (s *Service) newCodesLeft(f *flow) int { return max(s.Limits.NewCodes+1-f.Sends, 0) }
-
-func (s *Service) answerStep(tx *db.Tx, f *flow, d policy.Decision, problem string) AnswerCode {
-	c := f.Challenge
-	return AnswerCode{
-		Kind: c.Kind, Others: s.others(d, c.Kind), ForSetUp: d.ForSetUp, Present: s.present(c),
-		AppName: f.App.Name, SentTo: outofband.Mask(f.User.Email), Reference: c.Reference, IssuedAt: c.IssuedAt, ExpiresAt: c.ExpiresAt,
-		NewCodeAt: c.IssuedAt.Add(s.Limits.NewCodeEvery), Now: tx.Now, Length: s.Limits.CodeLength, TriesLeft: c.TriesLeft,
-		NewCodesLeft: s.newCodesLeft(f), RememberDays: d.RememberDays, Problem: problem, Delivery: f.Delivery, Because: d.Because, ContinueTo: f.ContinueTo,
-	}
-}
-
-// present is what the browser needs beside the page.
-func (s *Service) present(c challenge.Challenge) []byte {
-	if p, ok := s.verifier(c.Kind).(interface {
-		Present(authenticator.State) []byte
-	}); ok {
-		return p.Present(c.State)
-	}
-	return nil
-}
-
-// others are the kinds that may be used instead of k.
-func (s *Service) others(d policy.Decision, k authenticator.Kind) (out []authenticator.Kind) {
-	for _, o := range d.Offer {
-		if o != k && s.verifier(o) != nil {
-			out = append(out, o)
-		}
-	}
-	return out
-}
 
 // Answer judges a typed code. A wrong one is a step, never an error: it costs a try and
 // leaves a trace.
@@ -181,7 +108,7 @@ type answer struct {
 // read reads a flow before a unit of work begins.
 func (s *Service) read(ctx context.Context, ref secret.Reference) (f *flow, err error) {
 	err = s.DB.View(ctx, ref.Tenant, func(tx *db.Tx) error {
-		f, err = s.load(ctx, tx, ref)
+		f, err = s.loadLean(ctx, tx, ref)
 		return err
 	})
 	return f, err
@@ -361,6 +288,11 @@ func (s *Service) wrong(ctx context.Context, tx *db.Tx, f *flow, reason string, 
 	if err := s.warn(ctx, tx, f, v); err != nil {
 		return nil, err
 	}
+	if f.lean {
+		if f.Delivery, err = message.Delivery(ctx, tx, c.MessageID); err != nil {
+			return nil, err
+		}
+	}
 	return s.standing(tx, f, problem)
 }
 
@@ -384,80 +316,4 @@ func (s *Service) wasOlder(ctx context.Context, tx *db.Tx, f *flow, r authentica
 		}
 	}
 	return false, nil
-}
-
-// NewCode replaces the code. Tries are not given back beyond those of a new challenge, and
-// the account's budgets go on. After the last new code the flow starts over (AIR-10).
-func (s *Service) NewCode(ctx context.Context, ref secret.Reference, v session.Visitor) (Step, error) {
-	return s.change(ctx, ref, func(tx *db.Tx, f *flow) (Step, error) {
-		if why := f.over(tx.Now); why != "" {
-			return f.overStep(why), nil
-		}
-		f.prefer = f.Challenge.AuthenticatorID
-		if f.Challenge.ID == "" || authenticator.TraitsOf[f.Challenge.Kind].Sent {
-			if step, err := s.mayRepeat(ctx, tx, f, v); step != nil || err != nil {
-				return step, err
-			}
-		}
-		return s.next(ctx, tx, f, false)
-	})
-}
-
-// Cancel ends a flow at the person's wish.
-func (s *Service) Cancel(ctx context.Context, ref secret.Reference, v session.Visitor) (Step, error) {
-	return s.change(ctx, ref, func(tx *db.Tx, f *flow) (Step, error) { return s.endFlow(ctx, tx, f, Cancelled, v) })
-}
-
-// change runs fn on a flow in one transaction and writes what fn left to be written.
-func (s *Service) change(ctx context.Context, ref secret.Reference, fn func(tx *db.Tx, f *flow) (Step, error)) (Step, error) {
-	var step Step
-	err := s.DB.InTx(ctx, ref.Tenant, func(tx *db.Tx) error {
-		f, err := s.load(ctx, tx, ref)
-		if err != nil {
-			return err
-		}
-		step, err = fn(tx, f)
-		step, err = f.keep(ctx, tx, step, err)
-		return err
-	})
-	return step, err
-}
-
-func (s *Service) endFlow(ctx context.Context, tx *db.Tx, f *flow, because string, v session.Visitor) (Step, error) {
-	first, err := f.close(ctx, tx, because)
-	if err != nil || !first {
-		return f.overStep(f.ClosedBecause), err
-	}
-	if err := s.drop(ctx, tx, f, challenge.Ended); err != nil {
-		return nil, err
-	}
-	f.note("signin.ended", "ok", because, "", f.ID, v)
-	return f.overStep(because), nil
-}
-
-// drop closes the newest challenge and keeps its message from leaving, if it has not.
-func (s *Service) drop(ctx context.Context, tx *db.Tx, f *flow, because string) error {
-	if f.Challenge.ID == "" {
-		return nil
-	}
-	if err := challenge.CloseOpen(ctx, tx, f.ID, because); err != nil {
-		return err
-	}
-	if st := f.Delivery.State; st != message.Queued && st != message.Delayed {
-		return nil // it has left
-	}
-	return message.Withdraw(ctx, tx, f.Challenge.MessageID)
-}
-
-// Delivery says what became of the flow's newest message.
-func (s *Service) Delivery(ctx context.Context, ref secret.Reference) (status message.Status, err error) {
-	err = s.DB.View(ctx, ref.Tenant, func(tx *db.Tx) error {
-		f, err := s.load(ctx, tx, ref)
-		if err != nil {
-			return err
-		}
-		status = f.Delivery
-		return nil
-	})
-	return status, err
 }

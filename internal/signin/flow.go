@@ -50,6 +50,7 @@ type flow struct {
 	bindable  []authenticator.Kind
 	tokenHash []byte
 	stored    bool          // there is a row of it
+	lean      bool          // Delivery was not read
 	outside   bool          // it was read before this unit of work began: its last write looks whether all that still holds
 	proved    bool          // a proof was added that is not written yet
 	events    []audit.Event // what happened that is not written yet
@@ -80,6 +81,48 @@ func (s *Service) load(ctx context.Context, tx *db.Tx, ref secret.Reference) (*f
 
 // loadByHash reads everything that a step needs with one statement.
 func (s *Service) loadByHash(ctx context.Context, tx *db.Tx, id string, hash []byte) (*flow, error) {
+	return s.scan(ctx, tx, whole, id, hash)
+}
+
+// loadLean is load without what a right answer does not need: what became of the message,
+// and the session that a step-up began from.
+func (s *Service) loadLean(ctx context.Context, tx *db.Tx, ref secret.Reference) (*flow, error) {
+	f, err := s.scan(ctx, tx, lean, ref.ID, ref.Hash())
+	if err == nil && f.SteppingUp != "" {
+		return s.load(ctx, tx, ref)
+	}
+	if err == nil {
+		f.lean = true
+	}
+	return f, err
+}
+
+// reading is a text that reads a flow: each joined table costs, whether it finds a row or not.
+func reading(session, delivery, joins string) string {
+	return `
+		SELECT f.client_id, f.continue_to, f.want_acr, f.security_version, f.stepping_up, f.proofs, f.sends, f.ip, f.place, f.browser,
+			f.started_at, f.expires_at, f.closed_at, f.closed_because, COALESCE(oa.address, ''), COALESCE(a.failures, 0), ` + session + `, b.stamps,` + worldColumns + `,` + challenge.Joined + `,` + delivery + `
+		FROM flows f
+		JOIN users u ON u.tenant_id = f.tenant_id AND u.id = f.user_id
+		JOIN tenants t ON t.tenant_id = f.tenant_id
+		JOIN installation i ON i.id = 'installation'
+		LEFT JOIN clients c ON c.id = f.client_id
+		LEFT JOIN challenges ch ON ch.tenant_id = f.tenant_id AND ch.id = f.challenge_id
+		LEFT JOIN authenticators a ON a.tenant_id = f.tenant_id AND a.id = ch.authenticator_id
+		LEFT JOIN outofband_addresses oa ON oa.tenant_id = f.tenant_id AND oa.authenticator_id = ch.authenticator_id
+		LEFT JOIN budgets b ON b.tenant_id = f.tenant_id AND b.name = '` + answersName + `' AND b.subject = f.user_id` + joins + `
+		WHERE f.tenant_id = $1 AND f.id = $2 AND f.token_hash = $3`
+}
+
+var (
+	whole = reading(`COALESCE(bs.ended_at, 0), COALESCE(bs.expires_at, 0)`, message.Joined, `
+		LEFT JOIN messages m ON m.tenant_id = f.tenant_id AND m.id = ch.message_id
+		LEFT JOIN sessions bs ON bs.tenant_id = f.tenant_id AND bs.id = f.stepping_up`)
+	lean = reading(`0, 0`, message.Unread, ``)
+)
+
+// scan reads a flow with one of the texts.
+func (s *Service) scan(ctx context.Context, tx *db.Tx, text, id string, hash []byte) (*flow, error) {
 	f := &flow{ID: id, stored: true, bindable: s.Bindable}
 	w, ch, sent := reader{w: &f.world}, challenge.Reader{}, message.Reader{}
 	var want, proofs string
@@ -89,21 +132,7 @@ func (s *Service) loadByHash(ctx context.Context, tx *db.Tx, id string, hash []b
 		&f.ClientID, &f.ContinueTo, &want, &f.SecurityVersion, &f.SteppingUp, &proofs, &f.Sends, &f.Visitor.IP, &f.Visitor.Place, &f.Visitor.Browser,
 		&started, &expires, &closed, &f.ClosedBecause, &f.Destination, &f.failures, &baseEnded, &baseExpires, &stamps,
 	}
-	err := tx.QueryRow(ctx, `
-		SELECT f.client_id, f.continue_to, f.want_acr, f.security_version, f.stepping_up, f.proofs, f.sends, f.ip, f.place, f.browser,
-			f.started_at, f.expires_at, f.closed_at, f.closed_because, COALESCE(oa.address, ''), COALESCE(a.failures, 0), COALESCE(bs.ended_at, 0), COALESCE(bs.expires_at, 0), b.stamps,`+worldColumns+`,`+challenge.Joined+`,`+message.Joined+`
-		FROM flows f
-		JOIN users u ON u.tenant_id = f.tenant_id AND u.id = f.user_id
-		JOIN tenants t ON t.tenant_id = f.tenant_id
-		JOIN installation i ON i.id = 'installation'
-		LEFT JOIN clients c ON c.id = f.client_id
-		LEFT JOIN challenges ch ON ch.tenant_id = f.tenant_id AND ch.id = f.challenge_id
-		LEFT JOIN authenticators a ON a.tenant_id = f.tenant_id AND a.id = ch.authenticator_id
-		LEFT JOIN outofband_addresses oa ON oa.tenant_id = f.tenant_id AND oa.authenticator_id = ch.authenticator_id
-		LEFT JOIN messages m ON m.tenant_id = f.tenant_id AND m.id = ch.message_id
-		LEFT JOIN budgets b ON b.tenant_id = f.tenant_id AND b.name = '`+answersName+`' AND b.subject = f.user_id
-		LEFT JOIN sessions bs ON bs.tenant_id = f.tenant_id AND bs.id = f.stepping_up
-		WHERE f.tenant_id = $1 AND f.id = $2 AND f.token_hash = $3`, tx.Tenant, id, hash).
+	err := tx.QueryRow(ctx, text, tx.Tenant, id, hash).
 		Scan(slices.Concat(into, w.targets(), ch.Targets(), sent.Targets())...)
 	if db.IsNoRows(err) {
 		return nil, errFlowGone

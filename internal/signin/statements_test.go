@@ -34,7 +34,7 @@ func TestStatementsPerStep(t *testing.T) {
 		count("the right code", 6, func() { done = h.answer(*ask.Flow, code, false).(signin.Done) })
 		count("the right password and the mail again", 13, func() { ask = h.askOnly("maria@company.test") })
 		code = h.newest().Code
-		count("a wrong code", 5, func() { h.answer(*ask.Flow, otherThan(code), false) })
+		count("a wrong code", 6, func() { h.answer(*ask.Flow, otherThan(code), false) })
 		h.clock.pass(time.Minute)
 		count("a new code", 10, func() {
 			if _, err := h.NewCode(t.Context(), *ask.Flow, visitor); err != nil {

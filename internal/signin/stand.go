@@ -1,0 +1,85 @@
+package signin
+
+import (
+	"context"
+	"time"
+
+	"countersign/internal/authenticator"
+	"countersign/internal/authenticator/outofband"
+	"countersign/internal/challenge"
+	"countersign/internal/db"
+	"countersign/internal/policy"
+	"countersign/internal/secret"
+)
+
+// Current draws where a flow stands, and changes nothing.
+func (s *Service) Current(ctx context.Context, ref secret.Reference) (Step, error) {
+	var step Step
+	err := s.DB.View(ctx, ref.Tenant, func(tx *db.Tx) error {
+		f, err := s.load(ctx, tx, ref)
+		if err != nil {
+			return err
+		}
+		step, err = s.standing(tx, f, "")
+		return err
+	})
+	return step, err
+}
+
+// standing draws a flow that waits, without deciding anything new.
+func (s *Service) standing(tx *db.Tx, f *flow, problem string) (Step, error) {
+	if why := f.over(tx.Now); why != "" {
+		return f.overStep(why), nil
+	}
+	d := f.decide(tx.Now)
+	switch step := s.before(f); {
+	case d.Outcome == policy.Allow && step != nil:
+		return step, nil
+	case d.Outcome == policy.SetUp:
+		return f.setUpStep(d, d.SetUp), nil
+	}
+	if !f.Challenge.Open(tx.Now) {
+		return s.spentStep(f, tx.Now), nil
+	}
+	return s.answerStep(tx, f, d, problem), nil
+}
+
+func (s *Service) spentStep(f *flow, now time.Time) CodeSpent {
+	c := f.Challenge
+	return CodeSpent{
+		AppName: f.App.Name, SentTo: outofband.Mask(f.User.Email), NewCodesLeft: s.newCodesLeft(f), ContinueTo: f.ContinueTo,
+		Unsent: c.ID == "", Expired: c.ID != "" && (c.ClosedBecause == challenge.Expired || !now.Before(c.ExpiresAt)),
+	}
+}
+
+func (s *Service) newCodesLeft(f *flow) int { return max(s.Limits.NewCodes+1-f.Sends, 0) }
+
+func (s *Service) answerStep(tx *db.Tx, f *flow, d policy.Decision, problem string) AnswerCode {
+	c := f.Challenge
+	return AnswerCode{
+		Kind: c.Kind, Others: s.others(d, c.Kind), ForSetUp: d.ForSetUp, Present: s.present(c),
+		AppName: f.App.Name, SentTo: outofband.Mask(f.User.Email), Reference: c.Reference, IssuedAt: c.IssuedAt, ExpiresAt: c.ExpiresAt,
+		NewCodeAt: c.IssuedAt.Add(s.Limits.NewCodeEvery), Now: tx.Now, Length: s.Limits.CodeLength, TriesLeft: c.TriesLeft,
+		NewCodesLeft: s.newCodesLeft(f), RememberDays: d.RememberDays, Problem: problem, Delivery: f.Delivery, Because: d.Because, ContinueTo: f.ContinueTo,
+	}
+}
+
+// present is what the browser needs beside the page.
+func (s *Service) present(c challenge.Challenge) []byte {
+	if p, ok := s.verifier(c.Kind).(interface {
+		Present(authenticator.State) []byte
+	}); ok {
+		return p.Present(c.State)
+	}
+	return nil
+}
+
+// others are the kinds that may be used instead of k.
+func (s *Service) others(d policy.Decision, k authenticator.Kind) (out []authenticator.Kind) {
+	for _, o := range d.Offer {
+		if o != k && s.verifier(o) != nil {
+			out = append(out, o)
+		}
+	}
+	return out
+}

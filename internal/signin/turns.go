@@ -1,0 +1,88 @@
+package signin
+
+import (
+	"context"
+
+	"countersign/internal/authenticator"
+	"countersign/internal/challenge"
+	"countersign/internal/db"
+	"countersign/internal/message"
+	"countersign/internal/secret"
+	"countersign/internal/session"
+)
+
+// NewCode replaces the code. Tries are not given back beyond those of a new challenge, and
+// the account's budgets go on. After the last new code the flow starts over (AIR-10).
+func (s *Service) NewCode(ctx context.Context, ref secret.Reference, v session.Visitor) (Step, error) {
+	return s.change(ctx, ref, func(tx *db.Tx, f *flow) (Step, error) {
+		if why := f.over(tx.Now); why != "" {
+			return f.overStep(why), nil
+		}
+		f.prefer = f.Challenge.AuthenticatorID
+		if f.Challenge.ID == "" || authenticator.TraitsOf[f.Challenge.Kind].Sent {
+			if step, err := s.mayRepeat(ctx, tx, f, v); step != nil || err != nil {
+				return step, err
+			}
+		}
+		return s.next(ctx, tx, f, false)
+	})
+}
+
+// Cancel ends a flow at the person's wish.
+func (s *Service) Cancel(ctx context.Context, ref secret.Reference, v session.Visitor) (Step, error) {
+	return s.change(ctx, ref, func(tx *db.Tx, f *flow) (Step, error) { return s.endFlow(ctx, tx, f, Cancelled, v) })
+}
+
+// change runs fn on a flow in one transaction and writes what fn left to be written.
+func (s *Service) change(ctx context.Context, ref secret.Reference, fn func(tx *db.Tx, f *flow) (Step, error)) (Step, error) {
+	var step Step
+	err := s.DB.InTx(ctx, ref.Tenant, func(tx *db.Tx) error {
+		f, err := s.load(ctx, tx, ref)
+		if err != nil {
+			return err
+		}
+		step, err = fn(tx, f)
+		step, err = f.keep(ctx, tx, step, err)
+		return err
+	})
+	return step, err
+}
+
+func (s *Service) endFlow(ctx context.Context, tx *db.Tx, f *flow, because string, v session.Visitor) (Step, error) {
+	first, err := f.close(ctx, tx, because)
+	if err != nil || !first {
+		return f.overStep(f.ClosedBecause), err
+	}
+	if err := s.drop(ctx, tx, f, challenge.Ended); err != nil {
+		return nil, err
+	}
+	f.note("signin.ended", "ok", because, "", f.ID, v)
+	return f.overStep(because), nil
+}
+
+// drop closes the newest challenge and keeps its message from leaving, if it has not.
+func (s *Service) drop(ctx context.Context, tx *db.Tx, f *flow, because string) error {
+	if f.Challenge.ID == "" {
+		return nil
+	}
+	if err := challenge.CloseOpen(ctx, tx, f.ID, because); err != nil {
+		return err
+	}
+	if st := f.Delivery.State; st != message.Queued && st != message.Delayed {
+		return nil // it has left
+	}
+	return message.Withdraw(ctx, tx, f.Challenge.MessageID)
+}
+
+// Delivery says what became of the flow's newest message.
+func (s *Service) Delivery(ctx context.Context, ref secret.Reference) (status message.Status, err error) {
+	err = s.DB.View(ctx, ref.Tenant, func(tx *db.Tx) error {
+		f, err := s.load(ctx, tx, ref)
+		if err != nil {
+			return err
+		}
+		status = f.Delivery
+		return nil
+	})
+	return status, err
+}
