@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"net/http"
+	"strconv"
 	"strings"
 	"time"
 
@@ -219,7 +220,7 @@ func (c *client) nextPage() error {
 	has := func(path string) bool { _, ok := c.page.Form(path); return ok }
 	switch {
 	case c.page.Status == http.StatusTooManyRequests || c.page.Status == http.StatusConflict:
-		c.w.later(c.t, 31*time.Second)
+		c.w.later(c.t, c.wait())
 		return c.start()
 	case has(pathNewPassword):
 		return c.newPassword()
@@ -241,6 +242,13 @@ func (c *client) nextPage() error {
 		return c.post(rig.PathNewCode)
 	}
 	return c.start()
+}
+
+// wait is how long the page asks to wait: tries that a kill left counted slow an account
+// down as failures do.
+func (c *client) wait() time.Duration {
+	asked, _ := strconv.Atoi(c.page.Header.Get("Retry-After"))
+	return max(31*time.Second, time.Duration(asked)*time.Second)
 }
 
 // eitherPassword types the password, or the one that was chosen when the answer was lost.
