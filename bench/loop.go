@@ -96,9 +96,10 @@ func (c *conn) expect(err error, status int) error {
 	return err
 }
 
-// orWait is expect where the same person comes again too soon in a small database.
+// orWait is expect where somebody may be told to come back: who comes too often in a small
+// database, and who would wait too long for a password to be compared.
 func (c *conn) orWait(err error, status int) error {
-	if err == nil && c.status == http.StatusTooManyRequests {
+	if err == nil && (c.status == http.StatusTooManyRequests || c.status == http.StatusServiceUnavailable) {
 		c.refused++
 		return nil
 	}

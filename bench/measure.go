@@ -156,7 +156,7 @@ func summary(all []repetition) figure {
 		refused += r.refused
 	}
 	if 100*refused > f.N {
-		f.Note = fmt.Sprintf("%d of %d were told to wait: too few people", refused, f.N)
+		f.Note = fmt.Sprintf("%d of %d were told to come back later", refused, f.N)
 	}
 	f.Spread = spread(rates)
 	return f
