@@ -38,6 +38,11 @@ func TestRandomWalk(t *testing.T) {
 			t.Parallel()
 			routes, began, taken := newRoutes(list), time.Now(), 0
 			var h *house
+			defer func() { // also after a failure
+				if h != nil {
+					h.w.Close()
+				}
+			}()
 			for n := 0; n*perScene < *steps; n++ {
 				if *scene >= 0 && n != *scene {
 					continue
@@ -55,7 +60,6 @@ func TestRandomWalk(t *testing.T) {
 				}
 				taken += len(way)
 			}
-			h.w.Close()
 			t.Logf("seed %d: %d steps in %s, %.0f a second", number, taken, time.Since(began).Round(time.Second), float64(taken)/time.Since(began).Seconds())
 			if missing := routes.unreached(); len(missing) > 0 && *scene < 0 {
 				t.Errorf("never asked for: %v", missing)
