@@ -27,7 +27,7 @@ var floor = map[string]int{
 	"user":                   6,
 	"authenticator/password": 7, "authenticator/outofband": 7, "challenge": 7, "policy": 7, "session": 7, "keyring": 7,
 	"grant": 8, "backup": 8,
-	"signin": 9, "setup": 9,
+	"signin": 9, "setup": 9, "binding": 9,
 	"portal": 10, "oidc": 10, "ops": 10,
 	"storybook": 11, "app": 11,
 	"demo": 12, "doctor": 12,
@@ -38,7 +38,7 @@ var onlyHere = map[string][]string{
 	"net/http":                       {"web", "portal", "oidc", "ops", "app", "demo", "storybook", "doctor"},
 	"modernc.org/sqlite":             {"db"},
 	"github.com/jackc/pgx/v5/stdlib": {"db"},
-	"database/sql":                   {"db", "db/dbtest", "tenant", "user", "audit", "client", "session", "grant", "jobs", "message", "keyring", "challenge"},
+	"database/sql":                   {"authenticator", "db", "db/dbtest", "tenant", "user", "audit", "client", "session", "grant", "jobs", "message", "keyring", "challenge"},
 }
 
 func TestImportsGoDown(t *testing.T) {

@@ -5,6 +5,7 @@ package authenticator
 
 import (
 	"context"
+	"database/sql"
 	"slices"
 	"strings"
 	"time"
@@ -205,17 +206,39 @@ func Bind(ctx context.Context, tx *db.Tx, userID string, k Kind, label string) (
 
 // BindAs is Bind with an id that was given before, while it was being set up.
 func BindAs(ctx context.Context, tx *db.Tx, id, userID string, k Kind, label string) (Authenticator, error) {
+	return BindIn(ctx, tx, "", id, userID, k, label)
+}
+
+// BindIn is BindAs with the sign-in that it was done in, so that it can be taken back with it.
+func BindIn(ctx context.Context, tx *db.Tx, flowID, id, userID string, k Kind, label string) (Authenticator, error) {
 	a := Authenticator{ID: id, UserID: userID, Kind: k, Label: label}
 	_, err := tx.Exec(ctx, `
-		INSERT INTO authenticators (tenant_id, id, user_id, kind, label, failures, bound_at, last_used_at, disabled_at)
-		VALUES ($1, $2, $3, $4, $5, 0, $6, 0, 0)`, tx.Tenant, a.ID, a.UserID, string(a.Kind), a.Label, tx.Now)
+		INSERT INTO authenticators (tenant_id, id, user_id, kind, label, failures, bound_at, last_used_at, disabled_at, bound_in)
+		VALUES ($1, $2, $3, $4, $5, 0, $6, 0, 0, $7)`, tx.Tenant, a.ID, a.UserID, string(a.Kind), a.Label, tx.Now, flowID)
 	return a, err
+}
+
+// Unbind takes an authenticator away from a user, with what its kind keeps in rows that
+// hang on it.
+func Unbind(ctx context.Context, tx *db.Tx, userID, id string) error {
+	_, err := tx.Exec(ctx, `DELETE FROM authenticators WHERE tenant_id = $1 AND id = $2 AND user_id = $3`, tx.Tenant, id, userID)
+	return err
+}
+
+// BoundIn lists what was set up in one sign-in.
+func BoundIn(ctx context.Context, tx *db.Tx, flowID string) ([]Authenticator, error) {
+	rows, err := tx.Query(ctx, `SELECT id, user_id, kind, label, failures, disabled_at FROM authenticators WHERE tenant_id = $1 AND bound_in = $2`, tx.Tenant, flowID)
+	return collect(rows, err)
 }
 
 // Of lists the authenticators of a user, oldest first.
 func Of(ctx context.Context, tx *db.Tx, userID string) ([]Authenticator, error) {
 	rows, err := tx.Query(ctx, `
 		SELECT id, user_id, kind, label, failures, disabled_at FROM authenticators WHERE tenant_id = $1 AND user_id = $2 ORDER BY bound_at, id`, tx.Tenant, userID)
+	return collect(rows, err)
+}
+
+func collect(rows *sql.Rows, err error) ([]Authenticator, error) {
 	if err != nil {
 		return nil, err
 	}

@@ -85,3 +85,9 @@ func Forget(ctx context.Context, tx *db.Tx, id, because string) (bool, error) {
 	n, err := tx.Exec(ctx, `UPDATE remembered_browsers SET ended_at = $1, ended_because = $2 WHERE tenant_id = $3 AND id = $4 AND ended_at = 0`, tx.Now, because, tx.Tenant, id)
 	return n > 0, err
 }
+
+// ForgetAll ends every remembered browser of a user.
+func ForgetAll(ctx context.Context, tx *db.Tx, userID, because string) error {
+	_, err := tx.Exec(ctx, `UPDATE remembered_browsers SET ended_at = $1, ended_because = $2 WHERE tenant_id = $3 AND user_id = $4 AND ended_at = 0`, tx.Now, because, tx.Tenant, userID)
+	return err
+}

@@ -20,6 +20,8 @@ const (
 	NotMe       = "not_me"
 	CodeReplay  = "code_replay"
 	TokenReplay = "token_replay"
+
+	MethodChanged = "method_changed" // a sign-in method was added or removed
 )
 
 // Visitor is where a request came from, as far as it can be known.
@@ -148,4 +150,14 @@ func Familiar(ctx context.Context, tx *db.Tx, userID string, v Visitor) (before,
 			EXISTS (SELECT 1 FROM sessions WHERE tenant_id = $1 AND user_id = $2 AND browser = $3 AND place = $4)`,
 		tx.Tenant, userID, v.Browser, v.Place, tx.Now.Add(-24*time.Hour)).Scan(&before, &same)
 	return before, same, err
+}
+
+// EndOthers ends every session of a user but one, with everything that other browsers are
+// remembered by; an empty keep ends all.
+func EndOthers(ctx context.Context, tx *db.Tx, userID, keep, because string) error {
+	_, err := tx.Exec(ctx, `UPDATE sessions SET ended_at = $1, ended_because = $2 WHERE tenant_id = $3 AND user_id = $4 AND id <> $5 AND ended_at = 0`, tx.Now, because, tx.Tenant, userID, keep)
+	if err != nil {
+		return err
+	}
+	return ForgetAll(ctx, tx, userID, because)
 }

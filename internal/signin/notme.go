@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"countersign/internal/audit"
+	"countersign/internal/authenticator"
 	"countersign/internal/authenticator/outofband"
 	"countersign/internal/challenge"
 	"countersign/internal/db"
@@ -56,6 +57,9 @@ func (s *Service) disown(ctx context.Context, tx *db.Tx, f *flow, v session.Visi
 	if err := session.EndOfFlow(ctx, tx, f.ID, session.NotMe); err != nil {
 		return err
 	}
+	if err := s.takeBack(ctx, tx, f, v); err != nil {
+		return err
+	}
 	if err := audit.Record(ctx, tx, event("signin.disowned", "ok", "", f.User.ID, f.ClientID, "", f.ID, v)); err != nil {
 		return err
 	}
@@ -64,6 +68,24 @@ func (s *Service) disown(ctx context.Context, tx *db.Tx, f *flow, v session.Visi
 		return err
 	}
 	return s.alertStewards(ctx, tx, f)
+}
+
+// takeBack removes what was set up in a sign-in that was not the owner's, so that a thief's
+// authenticator does not become the account's.
+func (s *Service) takeBack(ctx context.Context, tx *db.Tx, f *flow, v session.Visitor) error {
+	bound, err := authenticator.BoundIn(ctx, tx, f.ID)
+	if err != nil {
+		return err
+	}
+	for _, a := range bound {
+		if err := authenticator.Unbind(ctx, tx, f.User.ID, a.ID); err != nil {
+			return err
+		}
+		if err := audit.Record(ctx, tx, event("method.removed", "ok", "not_me", f.User.ID, f.ClientID, string(a.Kind), a.ID, v)); err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 func (s *Service) alertStewards(ctx context.Context, tx *db.Tx, f *flow) error {

@@ -27,6 +27,8 @@ type Standing struct {
 	Session     *session.Session // nil: nobody is signed in
 	User        user.User
 	Tenant      tenant.Tenant
+	Vendor      string
+	Has         []authenticator.Kind // what the user has set up and may use
 	AppName     string
 	Enough      bool
 	StepUp      bool   // a second step on top of this session would be enough
@@ -132,7 +134,7 @@ func (s *Service) judgeSession(ctx context.Context, tx *db.Tx, by whose, ask Ask
 
 // weigh asks policy whether a living session is enough.
 func (s *Service) weigh(tx *db.Tx, sess session.Session, w world, ask Ask, rememberedSince, rememberedUntil time.Time) Standing {
-	st := Standing{Session: &sess, User: w.User, Tenant: w.Tenant, AppName: w.App.Name}
+	st := Standing{Session: &sess, User: w.User, Tenant: w.Tenant, Vendor: w.Vendor.Name, Has: w.Has, AppName: w.App.Name}
 	in := w.input(s.Bindable, tx.Now, levels(ask.WantACR), sess.Proofs())
 	in.RememberedSince, in.RememberedUntil = rememberedSince, rememberedUntil
 	st.Decision = policy.Evaluate(in)

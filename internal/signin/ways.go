@@ -3,6 +3,7 @@ package signin
 import (
 	"context"
 	"slices"
+	"time"
 
 	"countersign/internal/authenticator"
 	"countersign/internal/db"
@@ -151,4 +152,38 @@ func (s *Service) SetUpIn(ctx context.Context, ref secret.Reference, fn func(tx 
 		}
 		return s.next(ctx, tx, f, false)
 	})
+}
+
+// Highest is the strongest level that what somebody has set up can reach with their
+// password; a sensitive change asks for it.
+func Highest(has []authenticator.Kind) policy.Level {
+	highest := policy.PasswordOnly
+	for _, k := range has {
+		proof := authenticator.Proof{Kind: k}
+		if k == authenticator.Passkey {
+			proof.Kind += authenticator.UserVerified
+		}
+		if l := policy.Reached([]authenticator.Proof{{Kind: authenticator.Password}, proof}); l.AtLeast(highest) {
+			highest = l
+		}
+	}
+	return highest
+}
+
+// errMethodNeeded: the account would not meet the company's rules any more.
+var errMethodNeeded = fault.New(fault.Conflict, "signin.method_needed")
+
+// StillEnough fails when what a person has set up, as it stands in this unit of work, would
+// no longer meet the rules for our own pages, which are always covered.
+func (s *Service) StillEnough(ctx context.Context, tx *db.Tx, userID string) error {
+	w, err := s.worldOf(ctx, tx, userID, PortalID)
+	if err != nil {
+		return err
+	}
+	w.Tenant.SetUpBy = time.Time{} // a deadline is for those who have not begun
+	d := policy.Evaluate(w.input(s.Bindable, tx.Now, nil, []authenticator.Proof{{Kind: authenticator.Password, At: tx.Now}}))
+	if d.Outcome == policy.Deny || d.Outcome == policy.SetUp || d.ForSetUp {
+		return errMethodNeeded
+	}
+	return nil
 }

@@ -233,3 +233,9 @@ func ChooseSecondStep(ctx context.Context, tx *db.Tx, id string, on bool) error 
 	}
 	return err
 }
+
+// Hold takes a person's row until the transaction ends, so that of two changes to their
+// account the second sees what the first has left.
+func Hold(ctx context.Context, tx *db.Tx, id string) error {
+	return changed(tx.Exec(ctx, `UPDATE users SET disabled_at = disabled_at WHERE tenant_id = $1 AND id = $2`, tx.Tenant, id))
+}

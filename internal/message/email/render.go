@@ -66,6 +66,16 @@ type NewBrowser struct {
 	NotMeLink          string
 }
 
+// MethodChanged tells a person that a sign-in method was added to their account, or removed.
+type MethodChanged struct {
+	Vendor, Company    string
+	Kind, Label        string // the kind as it is stored, and the person's own name for it
+	Added              bool
+	IP, Place, Browser string
+	At                 time.Time
+	NotMeLink          string
+}
+
 // Restored tells the owner of a company that the data went back to an earlier state.
 type Restored struct {
 	Vendor, Company string

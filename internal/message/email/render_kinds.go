@@ -8,6 +8,7 @@ func (NotMeAlert) kind() string      { return "not_me_alert" }
 func (NewBrowser) kind() string      { return "new_browser" }
 func (RememberedReuse) kind() string { return "remembered_reuse" }
 func (Restored) kind() string        { return "restored" }
+func (MethodChanged) kind() string   { return "method_changed" }
 
 func (c SignInCode) letter(w *writer) letter {
 	app, reference := ours(cmp.Or(c.AppName, c.Vendor)), ours(c.Reference)
@@ -88,5 +89,43 @@ func (c Restored) letter(w *writer) letter {
 		Subject: w.say("mail.restored.subject", "Vendor", ours(c.Vendor)), Preheader: lead, Title: w.say("mail.restored.title"), Lead: lead,
 		Vendor: ours(c.Vendor), FactsTitle: w.say("mail.restored.facts"), Facts: []line{{w.say("word.time"), w.words.Time(c.At)}},
 		Footer: w.say("mail.footer_alert", "Vendor", ours(c.Vendor)),
+	}
+}
+
+// methodName is the catalogue key of a kind of sign-in method.
+func methodName(kind string) string {
+	switch kind {
+	case "passkey":
+		return "method.passkey"
+	case "totp":
+		return "method.totp"
+	case "push":
+		return "method.push"
+	case "sms":
+		return "method.sms"
+	case "email":
+		return "method.email"
+	case "backup":
+		return "method.backup"
+	}
+	return "method.other"
+}
+
+func (c MethodChanged) letter(w *writer) letter {
+	name := w.say(methodName(c.Kind))
+	subject, title, text := "mail.method_removed.subject", "mail.method_removed.title", "mail.method_removed.text"
+	if c.Added {
+		subject, title, text = "mail.method_added.subject", "mail.method_added.title", "mail.method_added.text"
+	}
+	lead := w.say(text, "Vendor", ours(c.Vendor), "Method", name)
+	facts := []line{{w.say("word.method"), name}}
+	if label := theirs(c.Label); label != "" {
+		facts = append(facts, line{w.say("word.name"), label})
+	}
+	return letter{
+		Subject: w.say(subject, "Vendor", ours(c.Vendor)), Preheader: lead, Title: w.say(title), Lead: lead,
+		Vendor: ours(c.Vendor), NotMe: w.say("mail.not_me.method"), NotMeLink: address(c.NotMeLink),
+		FactsTitle: w.say("mail.facts"), Facts: append(facts, w.facts(origin{c.IP, c.Place, c.Browser, c.At})...),
+		Footer: w.say("mail.footer", "Vendor", ours(c.Vendor)),
 	}
 }

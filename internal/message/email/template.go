@@ -25,6 +25,8 @@ func read(template string, data []byte) (Content, error) {
 		return decode[Trial](data)
 	case Restored{}.kind():
 		return decode[Restored](data)
+	case MethodChanged{}.kind():
+		return decode[MethodChanged](data)
 	}
 	return nil, fmt.Errorf("no mail is called %q", template)
 }

@@ -1,0 +1,108 @@
+package binding
+
+import (
+	"context"
+	"strings"
+	"unicode"
+	"unicode/utf8"
+
+	"golang.org/x/text/unicode/norm"
+
+	"countersign/internal/audit"
+	"countersign/internal/authenticator"
+	"countersign/internal/db"
+	"countersign/internal/fault"
+	"countersign/internal/session"
+	"countersign/internal/user"
+)
+
+// Outcome is what came of a first proof.
+type Outcome struct {
+	authenticator.Verdict
+	Bound     authenticator.Authenticator // set when OK
+	TriesLeft int
+}
+
+// Confirm judges the first proof of a draft and binds the authenticator when it is right,
+// in the caller's unit of work. A wrong one costs a try. NotFound where the draft is over or
+// somebody else's.
+func (s *Service) Confirm(ctx context.Context, tx *db.Tx, h Holder, id string, r authenticator.Response) (out Outcome, err error) {
+	d, err := s.take(ctx, tx, h, id)
+	if err != nil {
+		return out, err
+	}
+	b := s.Binders[d.Kind]
+	if b == nil {
+		return out, errNoKind
+	}
+	r.LinkToken, r.Compared = "", ""
+	out.TriesLeft = d.TriesLeft
+	out.Bound, err = authenticator.BindIn(ctx, tx, h.FlowID, d.ID, h.UserID, d.Kind, d.Label)
+	if err != nil {
+		return out, err
+	}
+	if out.Verdict, err = b.Confirm(ctx, tx, h.Who, d.Draft, r); err != nil {
+		return out, err
+	}
+	if !out.OK {
+		return out, s.wrong(ctx, tx, h, d, out.Reason)
+	}
+	return out, s.bound(ctx, tx, h, d)
+}
+
+// take reserves a try of an open draft before anything is compared.
+func (s *Service) take(ctx context.Context, tx *db.Tx, h Holder, id string) (Draft, error) {
+	return s.scan(tx, tx.QueryRow(ctx, `
+		UPDATE drafts SET tries_left = tries_left - 1
+		WHERE tenant_id = $1 AND id = $2 AND user_id = $3 AND holder = $4 AND closed_at = 0 AND ends_at > $5 AND tries_left > 0
+		RETURNING id, kind, label, sealed, tries_left, sends, begun_at, ends_at`, tx.Tenant, id, h.UserID, h.Of, tx.Now))
+}
+
+func (s *Service) wrong(ctx context.Context, tx *db.Tx, h Holder, d Draft, reason string) error {
+	if err := authenticator.Unbind(ctx, tx, h.UserID, d.ID); err != nil {
+		return err
+	}
+	return s.record(ctx, tx, h, "method.added", "failed", reason, d.Kind, d.ID)
+}
+
+// bound ends the draft, and what a weaker proof had opened for the future: browsers that
+// were remembered before need a second step again.
+func (s *Service) bound(ctx context.Context, tx *db.Tx, h Holder, d Draft) error {
+	n, err := tx.Exec(ctx, `UPDATE drafts SET closed_at = $1, closed_because = 'bound', sealed = NULL WHERE tenant_id = $2 AND id = $3 AND closed_at = 0`, tx.Now, tx.Tenant, d.ID)
+	if err == nil && n == 0 {
+		err = errOver
+	}
+	if err != nil {
+		return err
+	}
+	if d.Kind != authenticator.Backup {
+		if err := user.ChooseSecondStep(ctx, tx, h.UserID, true); err != nil {
+			return err
+		}
+		if err := session.ForgetAll(ctx, tx, h.UserID, session.MethodChanged); err != nil {
+			return err
+		}
+	}
+	if err := s.record(ctx, tx, h, "method.added", "ok", d.Label, d.Kind, d.ID); err != nil {
+		return err
+	}
+	return s.tell(ctx, tx, h, "method.added", d.Kind, d.Label)
+}
+
+func (s *Service) record(ctx context.Context, tx *db.Tx, h Holder, action, result, reason string, k authenticator.Kind, subject string) error {
+	v := h.Visitor
+	return audit.Record(ctx, tx, audit.Event{
+		Action: action, Result: result, Reason: reason, ActorID: h.UserID, UserID: h.UserID, Method: string(k), SubjectID: subject,
+		RequestID: v.RequestID, IP: v.IP, Place: v.Place, Browser: v.Browser,
+	})
+}
+
+// cleanLabel makes a name fit for pages, mails and logs; empty stays empty.
+func cleanLabel(label string) (string, error) {
+	label = strings.Join(strings.Fields(norm.NFC.String(label)), " ")
+	if utf8.RuneCountInString(label) > maxLabel || !utf8.ValidString(label) ||
+		strings.ContainsFunc(label, func(r rune) bool { return unicode.IsControl(r) || unicode.Is(unicode.Cf, r) }) {
+		return "", fault.New(fault.Invalid, "binding.bad_label")
+	}
+	return label, nil
+}

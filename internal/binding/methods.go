@@ -1,0 +1,116 @@
+package binding
+
+import (
+	"context"
+	"strings"
+	"time"
+
+	"countersign/internal/authenticator"
+	"countersign/internal/authenticator/outofband"
+	"countersign/internal/db"
+	"countersign/internal/fault"
+	"countersign/internal/message"
+	"countersign/internal/message/email"
+	"countersign/internal/session"
+	"countersign/internal/user"
+)
+
+// Method is something that a person has set up, for their profile.
+type Method struct {
+	authenticator.Authenticator
+	BoundAt, LastUsedAt time.Time
+}
+
+// Methods lists what a person has set up, oldest first; the password is not among them.
+func Methods(ctx context.Context, tx *db.Tx, userID string) (out []Method, err error) {
+	rows, err := tx.Query(ctx, `
+		SELECT id, user_id, kind, label, failures, bound_at, last_used_at, disabled_at FROM authenticators
+		WHERE tenant_id = $1 AND user_id = $2 AND kind <> 'password' ORDER BY bound_at, id`, tx.Tenant, userID)
+	if err != nil {
+		return nil, err
+	}
+	defer rows.Close()
+	for rows.Next() {
+		var m Method
+		var bound, used, disabled int64
+		if err := rows.Scan(&m.ID, &m.UserID, &m.Kind, &m.Label, &m.Failures, &bound, &used, &disabled); err != nil {
+			return nil, err
+		}
+		m.BoundAt, m.LastUsedAt, m.DisabledAt = db.Time(bound), db.Time(used), db.Time(disabled)
+		out = append(out, m)
+	}
+	return out, rows.Err()
+}
+
+// Rename gives a method the person's own name.
+func (s *Service) Rename(ctx context.Context, tx *db.Tx, h Holder, id, label string) error {
+	label, err := cleanLabel(label)
+	if err != nil {
+		return err
+	}
+	if label == "" {
+		return fault.New(fault.Invalid, "binding.bad_label")
+	}
+	n, err := tx.Exec(ctx, `UPDATE authenticators SET label = $1 WHERE tenant_id = $2 AND id = $3 AND user_id = $4 AND kind NOT IN ('password', 'email')`, label, tx.Tenant, id, h.UserID)
+	if err == nil && n == 0 {
+		err = errNoKind
+	}
+	return err
+}
+
+// Remove takes a method away and ends everything that was open, but for the holder's own
+// session. Whether it may go is decided by enough, which looks at the account in the same
+// unit of work, after the account's row is held: of two removals at once the second sees
+// what the first has left.
+func (s *Service) Remove(ctx context.Context, tx *db.Tx, h Holder, id string, enough func(ctx context.Context, tx *db.Tx) error) error {
+	if err := user.Hold(ctx, tx, h.UserID); err != nil {
+		return err
+	}
+	var k authenticator.Kind
+	var label string
+	err := tx.QueryRow(ctx, `SELECT kind, label FROM authenticators WHERE tenant_id = $1 AND id = $2 AND user_id = $3 AND kind NOT IN ('password', 'email')`,
+		tx.Tenant, id, h.UserID).Scan(&k, &label)
+	if db.IsNoRows(err) {
+		return errNoKind
+	}
+	if err != nil {
+		return err
+	}
+	if b := s.Binders[k]; b != nil {
+		if err := b.Remove(ctx, tx, id); err != nil {
+			return err
+		}
+	}
+	if err := authenticator.Unbind(ctx, tx, h.UserID, id); err != nil {
+		return err
+	}
+	if err := enough(ctx, tx); err != nil {
+		return err
+	}
+	if err := session.EndOthers(ctx, tx, h.UserID, strings.TrimPrefix(h.Of, "session:"), session.MethodChanged); err != nil {
+		return err
+	}
+	if err := s.record(ctx, tx, h, "method.removed", "ok", label, k, id); err != nil {
+		return err
+	}
+	return s.tell(ctx, tx, h, "method.removed", k, label)
+}
+
+// noticeLife is how long a notice may wait for a mail server.
+const noticeLife = 24 * time.Hour
+
+// tell sends a notice to the account's address. It comes out of no budget of codes: a
+// thief must not be able to use the budget up and then act unseen. Set-ups have a limit of
+// their own.
+func (s *Service) tell(ctx context.Context, tx *db.Tx, h Holder, purpose string, k authenticator.Kind, label string) error {
+	c := email.MethodChanged{
+		Vendor: h.Who.Vendor, Company: h.Who.Company, Kind: string(k), Label: label, Added: purpose == "method.added",
+		IP: h.Visitor.IP, Place: h.Visitor.Place, Browser: h.Visitor.Browser, At: tx.Now,
+		NotMeLink: outofband.NotMeLink(s.Origin, s.Keys, tx.Tenant, h.FlowID),
+	}
+	_, err := s.Queue.Put(ctx, tx, message.Outgoing{
+		UserID: h.UserID, Channel: "email", Purpose: purpose, To: h.Who.Email, Hint: outofband.Mask(h.Who.Email),
+		Language: h.Who.Language, Template: email.Template(c), Data: c, ExpiresAt: tx.Now.Add(noticeLife),
+	})
+	return err
+}

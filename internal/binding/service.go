@@ -1,0 +1,162 @@
+package binding
+
+import (
+	"context"
+	"time"
+
+	"countersign/internal/authenticator"
+	"countersign/internal/config"
+	"countersign/internal/db"
+	"countersign/internal/fault"
+	"countersign/internal/message"
+	"countersign/internal/ratelimit"
+	"countersign/internal/secret"
+	"countersign/internal/session"
+)
+
+// Service binds authenticators.
+type Service struct {
+	DB      *db.DB
+	Keys    *secret.Keys
+	Queue   *message.Queue
+	Limits  config.Limits
+	Origin  string // public origin, for the links in notices
+	Binders map[authenticator.Kind]authenticator.Binder
+}
+
+// Kinds are what can be set up here, strongest first.
+func (s *Service) Kinds() (out []authenticator.Kind) {
+	for _, k := range authenticator.SecondSteps {
+		if s.Binders[k] != nil {
+			out = append(out, k)
+		}
+	}
+	return out
+}
+
+// Holder is whoever sets something up: a person in one browser, by a session or in the
+// middle of a sign-in. A draft belongs to its holder and opens for nobody else.
+type Holder struct {
+	Tenant  string
+	UserID  string
+	Of      string // "session:" or "flow:" and the id
+	FlowID  string // the sign-in that this rests on, which "this wasn't me" takes back
+	Who     authenticator.Subject
+	Visitor session.Visitor
+}
+
+// Draft is a set-up that has begun.
+type Draft struct {
+	authenticator.Draft
+	Kind      authenticator.Kind
+	TriesLeft int
+	Sends     int
+	Now       time.Time
+}
+
+var (
+	errNoKind = fault.New(fault.NotFound, "binding.no_such_method")
+	errOver   = fault.New(fault.NotFound, "binding.over")
+)
+
+// limitDrafts bounds what a signed-in browser may write and send by set-ups.
+var limitDrafts = ratelimit.Limit{Name: "draft.account", Windows: []ratelimit.Window{{Count: 20, Per: time.Hour}}}
+
+// maxLabel bounds a name, in characters.
+const maxLabel = 60
+
+// Propose begins a set-up in place of an earlier one of the same kind by the same holder.
+// wish is what the kind asks for (a phone number); a mistake in it is an Invalid fault, and
+// nothing is lost but a try.
+func (s *Service) Propose(ctx context.Context, h Holder, k authenticator.Kind, label, wish string) (d Draft, err error) {
+	b := s.Binders[k]
+	if b == nil {
+		return d, errNoKind
+	}
+	label, err = cleanLabel(label)
+	if err != nil {
+		return d, err
+	}
+	var prepared authenticator.State
+	if p, ok := b.(authenticator.Preparer); ok {
+		if prepared, err = p.Prepare(ctx); err != nil {
+			return d, err
+		}
+	}
+	err = s.DB.InTx(ctx, h.Tenant, func(tx *db.Tx) error {
+		if err := s.spendDraft(ctx, tx, h); err != nil {
+			return err
+		}
+		d, err = s.open(ctx, tx, b, h, Draft{Kind: k, Draft: authenticator.Draft{
+			ID: tx.NewID(), Label: label, Begun: tx.Now, Ends: tx.Now.Add(s.Limits.FlowLife), State: prepared}}, wish)
+		return err
+	})
+	return d, err
+}
+
+func (s *Service) spendDraft(ctx context.Context, tx *db.Tx, h Holder) error {
+	wait, err := ratelimit.SpendIn(ctx, tx, limitDrafts, h.UserID)
+	if err == nil && wait > 0 {
+		err = fault.New(fault.RateLimited, "error.rate_limited").After(wait)
+	}
+	return err
+}
+
+func (s *Service) open(ctx context.Context, tx *db.Tx, b authenticator.Binder, h Holder, d Draft, wish string) (Draft, error) {
+	state, err := b.Propose(ctx, tx, h.Who, d.Draft, wish)
+	if err != nil {
+		return d, err
+	}
+	d.State, d.TriesLeft, d.Now = state, s.Limits.WrongAnswers, tx.Now
+	if err := closeDrafts(ctx, tx, h, d.Kind, "replaced"); err != nil {
+		return d, err
+	}
+	return d, s.store(ctx, tx, h, d)
+}
+
+func (s *Service) store(ctx context.Context, tx *db.Tx, h Holder, d Draft) error {
+	_, err := tx.Exec(ctx, `
+		INSERT INTO drafts (tenant_id, id, token_hash, user_id, kind, label, holder, sealed, tries_left, sends, begun_at, ends_at, closed_at, closed_because)
+		VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, 0, $10, $11, 0, '')`,
+		tx.Tenant, d.ID, []byte{}, h.UserID, string(d.Kind), d.Label, h.Of, s.Keys.Seal(d.State, place(tx.Tenant, d.ID)...), d.TriesLeft, d.Begun, d.Ends)
+	return err
+}
+
+func place(tenant, id string) []string { return []string{"drafts", "sealed", tenant, id} }
+
+// closeDrafts ends what the holder has begun of a kind, and erases it.
+func closeDrafts(ctx context.Context, tx *db.Tx, h Holder, k authenticator.Kind, because string) error {
+	_, err := tx.Exec(ctx, `UPDATE drafts SET closed_at = $1, closed_because = $2, sealed = NULL WHERE tenant_id = $3 AND user_id = $4 AND kind = $5 AND holder = $6 AND closed_at = 0`,
+		tx.Now, because, tx.Tenant, h.UserID, string(k), h.Of)
+	return err
+}
+
+// Waiting is the set-up of a kind that the holder has begun and not finished, so that it can
+// be left and taken up again. NotFound where there is none.
+func (s *Service) Waiting(ctx context.Context, h Holder, k authenticator.Kind) (d Draft, err error) {
+	err = s.DB.View(ctx, h.Tenant, func(tx *db.Tx) error {
+		d, err = s.scan(tx, tx.QueryRow(ctx, `
+			SELECT id, kind, label, sealed, tries_left, sends, begun_at, ends_at FROM drafts
+			WHERE tenant_id = $1 AND user_id = $2 AND holder = $3 AND kind = $4 AND closed_at = 0 AND ends_at > $5 AND tries_left > 0
+			ORDER BY id DESC LIMIT 1`, tx.Tenant, h.UserID, h.Of, string(k), tx.Now))
+		return err
+	})
+	return d, err
+}
+
+type scanner interface{ Scan(...any) error }
+
+func (s *Service) scan(tx *db.Tx, row scanner) (d Draft, err error) {
+	var sealed []byte
+	var begun, ends int64
+	err = row.Scan(&d.ID, &d.Kind, &d.Label, &sealed, &d.TriesLeft, &d.Sends, &begun, &ends)
+	if db.IsNoRows(err) {
+		return d, errOver
+	}
+	if err != nil {
+		return d, err
+	}
+	d.Begun, d.Ends, d.Now = db.Time(begun), db.Time(ends), tx.Now
+	d.State, err = s.Keys.Open(sealed, place(tx.Tenant, d.ID)...)
+	return d, err
+}
