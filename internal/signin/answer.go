@@ -216,6 +216,9 @@ func (s *Service) judge(ctx context.Context, tx *db.Tx, f *flow, r authenticator
 		if err != nil {
 			return nil, err
 		}
+		if !first && r.LinkToken != "" { // pressed twice at once: the other press went on
+			return nil, nil
+		}
 		if !first {
 			return s.wrong(ctx, tx, f, "already_used", r, v)
 		}

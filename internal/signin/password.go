@@ -277,6 +277,11 @@ func (s *Service) passwordProved(ctx context.Context, tx *db.Tx, a Attempt, acc 
 	}
 	ref := s.begin(tx, f, authenticator.Proof{Kind: authenticator.Password, At: tx.Now})
 	f.note("signin.password", "ok", "", string(authenticator.Password), f.ID, a.Visitor)
+	if len(a.Presented) > 0 { // budgets are always taken before what remembers browsers: two in another order wait for each other
+		if err := f.budgets.Write(ctx, tx); err != nil {
+			return nil, err
+		}
+	}
 	if err := s.recall(ctx, tx, f, a.Presented); err != nil {
 		return nil, err
 	}
