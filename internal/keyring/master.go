@@ -18,6 +18,7 @@ type Masters struct {
 	DB   *db.DB
 	Keys *secret.Keys
 
+	told     atomic.Value // the generations that the database was told of
 	sealedBy atomic.Value // the generation under which everything is known to be sealed
 }
 
@@ -101,10 +102,18 @@ func marks(ctx context.Context, tx *db.Tx) (map[string][]byte, error) {
 // Follow looks at the key file and the database: it takes over what is new in the file,
 // tells the database, and says what is missing here. It is cheap enough for every second.
 func (m *Masters) Follow(ctx context.Context) error {
-	changed, err := m.Keys.Refresh(m.DB.Now())
-	if changed {
-		err = errors.Join(err, m.DB.InTx(ctx, db.Installation, func(tx *db.Tx) error { return m.Register(ctx, tx) }))
+	_, err := m.Keys.Refresh(m.DB.Now())
+	ids := ""
+	for _, g := range m.Keys.Generations() {
+		ids += g.ID
 	}
+	if m.told.Load() == ids {
+		return err
+	}
+	if failed := m.Ensure(ctx); failed != nil {
+		return errors.Join(err, failed) // and once more at the next look
+	}
+	m.told.Store(ids)
 	return err
 }
 
