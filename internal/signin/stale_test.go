@@ -59,6 +59,13 @@ func TestWhatChangesWhileAnAnswerIsJudgedHolds(t *testing.T) {
 		"vendor's days":              {set(`UPDATE installation SET remember_days = 2 WHERE id = 'installation'`), true},
 		"app exempt":                 {set(`UPDATE clients SET exempt_until = $1 WHERE id = 'dashboard'`, soon), true},
 		"app disabled":               {set(`UPDATE clients SET disabled_at = 1 WHERE id = 'dashboard'`), false},
+		"company's methods":          {set(`UPDATE tenants SET methods = 'email totp' WHERE tenant_id = 'company'`), true},
+		"company's methods, not it":  {set(`UPDATE tenants SET methods = 'totp' WHERE tenant_id = 'company'`), false},
+		"who decides":                {set(`UPDATE tenants SET choice = 'optional' WHERE tenant_id = 'company'`), true},
+		"the deadline":               {set(`UPDATE tenants SET set_up_by = $1 WHERE tenant_id = 'company'`, soon), true},
+		"vendor's methods":           {set(`UPDATE installation SET methods = 'email' WHERE id = 'installation'`), true},
+		"the person's own switch":    {set(`UPDATE users SET second_step_at = 1 WHERE tenant_id = 'company' AND email = 'maria@company.test'`), true},
+		"a stronger method set up":   {bindApp, false},
 		"code replaced by a new one": {func(h *house, f signin.AnswerCode) { _, _ = h.NewCode(h.t.Context(), *f.Flow, visitor) }, false},
 		"cancelled":                  {func(h *house, f signin.AnswerCode) { _, _ = h.Cancel(h.t.Context(), *f.Flow, visitor) }, false},
 		"address changed":            {readdress, false},
@@ -81,6 +88,17 @@ func TestWhatChangesWhileAnAnswerIsJudgedHolds(t *testing.T) {
 			})
 		})
 	}
+}
+
+func bindApp(h *house, _ signin.AnswerCode) {
+	h.in(h.company, func(ctx context.Context, tx *db.Tx) error {
+		u, err := user.ByEmail(ctx, tx.As(db.Installation), "maria@company.test")
+		if err != nil {
+			return err
+		}
+		_, err = authenticator.Bind(ctx, tx, u.ID, authenticator.TOTP, "Phone")
+		return err
+	})
 }
 
 func readdress(h *house, _ signin.AnswerCode) {
