@@ -25,7 +25,7 @@ var floor = map[string]int{
 	"message/email": 4,
 	"tenant":        5, "client": 5, "authenticator": 5, "standards": 5,
 	"user":                   6,
-	"authenticator/password": 7, "authenticator/outofband": 7, "challenge": 7, "policy": 7, "session": 7, "keyring": 7,
+	"authenticator/password": 7, "authenticator/outofband": 7, "authenticator/passkey": 7, "challenge": 7, "policy": 7, "session": 7, "keyring": 7,
 	"grant": 8, "backup": 8,
 	"signin": 9, "setup": 9, "binding": 9,
 	"portal": 10, "oidc": 10, "ops": 10,
@@ -78,7 +78,7 @@ func checkImport(t *testing.T, from string, here int, imp string) {
 }
 
 // installationTables belong to the vendor, not to a tenant.
-var installationTables = []string{"installation", "installation_texts", "clients", "client_uris", "directory", "signing_keys", "schema_migrations", "canaries", "standards", "master_keys", "epochs"}
+var installationTables = []string{"installation", "installation_texts", "clients", "client_uris", "directory", "signing_keys", "schema_migrations", "canaries", "standards", "master_keys", "epochs", "passkey_directory", "spent_challenges"}
 
 var table = regexp.MustCompile(`(?i)\b(?:FROM|INTO|UPDATE|JOIN)\s+([a-z_]+)`)
 

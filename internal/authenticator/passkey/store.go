@@ -1,0 +1,166 @@
+package passkey
+
+import (
+	"context"
+	"encoding/json"
+	"slices"
+
+	"github.com/go-webauthn/webauthn/protocol"
+	"github.com/go-webauthn/webauthn/webauthn"
+
+	"countersign/internal/audit"
+	"countersign/internal/db"
+)
+
+// Copies says where copies of a passkey may be.
+type Copies int64
+
+// What the flags BE and BS of a device mean (WebAuthn L3 §6.1.3).
+const (
+	DeviceBound Copies = iota // it never leaves its device
+	Copyable                  // its keeper may copy it, and has not yet
+	Synced                    // copies live with its keeper's account
+)
+
+func copiesOf(f protocol.AuthenticatorFlags) Copies {
+	switch {
+	case f.HasBackupState():
+		return Synced
+	case f.HasBackupEligible():
+		return Copyable
+	}
+	return DeviceBound
+}
+
+// Facts are what is known of a passkey beside its name.
+type Facts struct {
+	AuthenticatorID string
+	Copies          Copies
+	Alone           bool   // it checks its user, so that it may be used without a password
+	Listed          *bool  // browsers list it without an address being typed; nil: not known
+	Keeper          string // who makes or keeps it, where that is known
+}
+
+// Of lists the facts of a user's passkeys, the disabled ones too. One statement.
+func Of(ctx context.Context, tx *db.Tx, userID string) (out []Facts, err error) {
+	all, err := load(ctx, tx, userID, "")
+	for _, k := range all {
+		out = append(out, Facts{
+			AuthenticatorID: k.id, Copies: k.copies, Alone: k.credential.Flags.UserVerified,
+			Listed: k.credential.Extensions.RK, Keeper: keeper(k.credential.Authenticator.AAGUID),
+		})
+	}
+	return out, err
+}
+
+type kept struct {
+	id         string
+	credential webauthn.Credential
+	copies     Copies
+}
+
+// load reads the passkeys of a user that meet a condition on their authenticator a.
+func load(ctx context.Context, tx *db.Tx, userID, condition string) ([]kept, error) {
+	rows, err := tx.Query(ctx, `
+		SELECT p.authenticator_id, p.credential, p.sign_count, p.synced
+		FROM passkeys p JOIN authenticators a ON a.tenant_id = p.tenant_id AND a.id = p.authenticator_id
+		WHERE p.tenant_id = $1 AND p.user_id = $2`+condition+` ORDER BY p.authenticator_id`, tx.Tenant, userID)
+	if err != nil {
+		return nil, err
+	}
+	defer rows.Close()
+	var out []kept
+	for rows.Next() {
+		var s Stored
+		var k kept
+		if err := rows.Scan(&s.AuthenticatorID, &s.Credential, &s.SignCount, &k.copies); err != nil {
+			return nil, err
+		}
+		k.id = s.AuthenticatorID
+		if k.credential, err = s.open(); err != nil {
+			return nil, err
+		}
+		out = append(out, k)
+	}
+	return out, rows.Err()
+}
+
+const usable = ` AND a.disabled_at = 0`
+
+// descriptors name credentials to a browser.
+func descriptors(all []kept) []protocol.CredentialDescriptor {
+	out := make([]protocol.CredentialDescriptor, 0, len(all))
+	for _, k := range all {
+		out = append(out, k.credential.Descriptor())
+	}
+	return out
+}
+
+// find reads one usable credential of a user.
+func find(ctx context.Context, tx *db.Tx, userID, key string) (s Stored, found bool, err error) {
+	err = tx.QueryRow(ctx, `
+		SELECT p.authenticator_id, p.credential, p.sign_count
+		FROM passkeys p JOIN authenticators a ON a.tenant_id = p.tenant_id AND a.id = p.authenticator_id
+		WHERE p.tenant_id = $1 AND p.user_id = $2 AND p.credential_key = $3`+usable, tx.Tenant, userID, key).
+		Scan(&s.AuthenticatorID, &s.Credential, &s.SignCount)
+	if db.IsNoRows(err) {
+		return s, false, nil
+	}
+	return s, err == nil, err
+}
+
+// advance is the write that makes an answer count once: the counter must be as it was
+// read, the challenge another than the last one, and the authenticator still usable.
+func advance(ctx context.Context, tx *db.Tx, s Stored, f Found, challenge []byte) (first bool, err error) {
+	n, err := tx.Exec(ctx, `
+		UPDATE passkeys SET sign_count = $1, synced = $2, last_challenge = $3
+		WHERE tenant_id = $4 AND authenticator_id = $5 AND sign_count = $6 AND last_challenge <> $3
+			AND EXISTS (SELECT 1 FROM authenticators a WHERE a.tenant_id = $4 AND a.id = $5 AND a.disabled_at = 0)`,
+		f.SignCount, int64(f.Synced), credentialKey(challenge), tx.Tenant, s.AuthenticatorID, s.SignCount)
+	return n > 0, err
+}
+
+// alarm records that two devices seem to hold one key (SEC-96).
+func alarm(ctx context.Context, tx *db.Tx, userID, authenticatorID string) error {
+	return audit.Record(ctx, tx, audit.Event{
+		Action: "passkey.copied", Result: "refused", Reason: Copied, ActorID: userID, UserID: userID, Method: "passkey", SubjectID: authenticatorID,
+	})
+}
+
+// insert stores a new credential; free is false where somebody of this installation has it
+// already.
+func insert(ctx context.Context, tx *db.Tx, userID, authenticatorID string, c *webauthn.Credential) (free bool, err error) {
+	key := credentialKey(c.ID)
+	n, err := tx.Exec(ctx, `
+		INSERT INTO passkey_directory (credential_key, tenant_id, user_id, authenticator_id) VALUES ($1, $2, $3, $4) ON CONFLICT DO NOTHING`,
+		key, tx.Tenant, userID, authenticatorID)
+	if err != nil || n == 0 {
+		return false, err
+	}
+	record, err := json.Marshal(c)
+	if err != nil {
+		return false, err
+	}
+	_, err = tx.Exec(ctx, `
+		INSERT INTO passkeys (tenant_id, authenticator_id, user_id, credential_key, credential, sign_count, synced, last_challenge) VALUES ($1, $2, $3, $4, $5, $6, $7, '')`,
+		tx.Tenant, authenticatorID, userID, key, record, int64(c.Authenticator.SignCount), int64(copiesOf(c.Flags.ProtocolValue())))
+	return err == nil, err
+}
+
+// Remove deletes a credential and makes its id free.
+func (v *Verifier) Remove(ctx context.Context, tx *db.Tx, authenticatorID string) error {
+	for _, text := range []string{
+		`DELETE FROM passkey_directory WHERE tenant_id = $1 AND authenticator_id = $2`,
+		`DELETE FROM passkeys WHERE tenant_id = $1 AND authenticator_id = $2`,
+	} {
+		if _, err := tx.Exec(ctx, text, tx.Tenant, authenticatorID); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// has reports whether a state allows a credential.
+func has(allowed []protocol.CredentialDescriptor, id []byte) bool {
+	return slices.ContainsFunc(allowed, func(d protocol.CredentialDescriptor) bool { return string(d.CredentialID) == string(id) })
+}
