@@ -49,12 +49,11 @@ type desk struct {
 	byID    map[string]map[string]row // by table and id, whatever the tenant
 	byName  map[string]row            // users by address
 	byShown map[string]row            // challenges by user and reference
-	right   map[string][]row          // the audit rows of right answers, by challenge
+	right   map[string][]row          // the audit rows of right answers, by what they spent
 	found   []Finding
 }
 
 func (d *desk) index() {
-	d.right = d.s.events("signin.code", "ok")
 	d.byID, d.byName, d.byShown = map[string]map[string]row{}, map[string]row{}, map[string]row{}
 	for table, rows := range d.s {
 		d.byID[table] = make(map[string]row, len(rows))
@@ -68,6 +67,7 @@ func (d *desk) index() {
 	for _, c := range d.s["challenges"] {
 		d.byShown[c.text("user_id")+" "+c.text("reference")] = c
 	}
+	d.matchAnswers()
 }
 
 // find finds a row by its id, nil where there is none.

@@ -1,6 +1,9 @@
 package auditor
 
-import "strings"
+import (
+	"fmt"
+	"strings"
+)
 
 // onceEach: of a flow there is one session, of a challenge one right answer, of an
 // authorization code one line of tokens.
@@ -20,6 +23,40 @@ func (d *desk) onceEach() {
 	d.answeredOnce()
 	d.spentOnce()
 	d.toldOnce()
+}
+
+// matchAnswers finds what each right answer in the audit record has spent: the challenge
+// that was closed as answered at that instant, or whose flow was finished by it then.
+func (d *desk) matchAnswers() {
+	spent, flows := map[string][]row{}, d.s.by("flows", row.key)
+	for _, c := range d.s["challenges"] {
+		f := flows[c.ref("flow_id")]
+		switch {
+		case c.text("closed_because") == "answered":
+			spent[moment(c, "closed_at")] = append(spent[moment(c, "closed_at")], c)
+		case len(f) == 1 && f[0].text("closed_because") == "done" && f[0].text("challenge_id") == c.text("id"):
+			spent[moment(f[0], "closed_at")] = append(spent[moment(f[0], "closed_at")], c)
+		}
+	}
+	d.right = map[string][]row{}
+	for _, all := range d.s.events("signin.code", "ok") {
+		for _, e := range all {
+			d.match(e, spent[moment(e, "at")])
+		}
+	}
+}
+
+// moment names an instant of an account.
+func moment(r row, column string) string {
+	return fmt.Sprintf("%s %s %d", r.text("tenant_id"), r.text("user_id"), r.number(column))
+}
+
+func (d *desk) match(e row, spent []row) {
+	if len(spent) != 1 {
+		d.blame("I1", "the right answer %s in the audit record has spent %d challenges", e.key(), len(spent))
+		return
+	}
+	d.right[spent[0].key()] = append(d.right[spent[0].key()], e)
 }
 
 // answeredOnce: a challenge that was answered rightly is of no more use: it is closed, or

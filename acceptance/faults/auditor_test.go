@@ -34,7 +34,7 @@ var plants = []plant{
 	{name: "a flow with two sessions", invariant: "I1", says: "sessions", rows: `UPDATE sessions SET flow_id = (SELECT MIN(flow_id) FROM sessions)`},
 	{name: "a session whose flow did not finish", invariant: "I1", says: "finished false", rows: `UPDATE flows SET closed_because = 'cancelled' WHERE closed_because = 'done'`},
 	{name: "a code that worked twice", invariant: "I1", says: "2 right answers", copied: "audit_events|" + codeRight},
-	{name: "a code that is still good", invariant: "I1", says: "its flow finished false", rows: `UPDATE flows SET challenge_id = 'other' WHERE closed_because = 'done'`},
+	{name: "a code that is still good", invariant: "I1", says: "has spent 0 challenges", rows: `UPDATE flows SET challenge_id = 'other' WHERE closed_because = 'done'`},
 	{name: "a code spent by nobody", invariant: "I1", says: "0 right answers", rows: `UPDATE challenges SET closed_because = 'answered' WHERE closed_because = 'replaced'`},
 	{name: "two open codes", invariant: "I1", says: "open challenges", rows: `DROP INDEX challenges_one_open; UPDATE flows SET closed_at = 0; UPDATE challenges SET closed_at = 0`},
 	{name: "an authorization code that worked twice", invariant: "I1", says: "gave tokens 2 times", copied: "audit_events|action = 'token.issued'"},
