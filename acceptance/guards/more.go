@@ -4,7 +4,8 @@ package main
 var more = []Guard{
 	{
 		Name: "a count survives a hang-up", File: "internal/web/mux.go",
-		Old: "context.WithTimeout(context.WithoutCancel(r.Context()), patience)", New: "context.WithTimeout(r.Context(), patience)",
+		Old: "ctx = context.WithoutCancel(ctx)", New: "ctx = context.WithValue(ctx, struct{}{}, 0)",
+		And:     []Edit{{"internal/signin/answer.go", "ctx = context.WithoutCancel(ctx)", "ctx = context.WithValue(ctx, struct{}{}, 0)"}},
 		Package: acceptance, Tests: "TestATK007",
 	},
 	{
@@ -19,7 +20,7 @@ var more = []Guard{
 	},
 	{
 		Name: "a session's token is compared", File: "internal/signin/standing.go",
-		Old: "(s.token_hash = $4 OR $5)", New: "(s.token_hash = $4 OR $5 OR s.token_hash <> $4)",
+		Old: "`s.id = $3 AND s.token_hash = $4`", New: "`s.id = $3 AND (s.token_hash = $4 OR s.token_hash <> $4)`",
 		Package: acceptance, Tests: "TestATK045",
 	},
 	{
@@ -169,7 +170,7 @@ var more = []Guard{
 	},
 	{
 		Name: "people hear that their password is known", File: "internal/signin/notme.go",
-		Old: "if err != nil || failed < s.Limits.WrongAnswers {", New: "if err != nil || failed < 1000 {",
+		Old: "24*time.Hour) < s.Limits.WrongAnswers {", New: "24*time.Hour) < 1000 {",
 		Package: acceptance, Tests: "TestATK001",
 	},
 	{
@@ -179,7 +180,7 @@ var more = []Guard{
 	},
 	{
 		Name: "a known browser is not slowed by strangers", File: "internal/signin/password.go",
-		Old: "if acc.device != \"\" {\n\t\treturn []budget", New: "if acc.device == \"never\" {\n\t\treturn []budget",
+		Old: "if acc.device != \"\" {\n\t\tcharges =", New: "if acc.device == \"never\" {\n\t\tcharges =",
 		Package: acceptance, Tests: "TestATK012",
 	},
 	{

@@ -16,7 +16,7 @@ var walks = []Guard{
 	},
 	{
 		Name: "walk: a session's token is compared", File: "internal/signin/standing.go",
-		Old: "(s.token_hash = $4 OR $5)", New: "(s.token_hash = $4 OR $5 OR s.token_hash <> $4)",
+		Old: "`s.id = $3 AND s.token_hash = $4`", New: "`s.id = $3 AND (s.token_hash = $4 OR s.token_hash <> $4)`",
 		Package: walked, Tests: "TestRandomWalk",
 	},
 	{
