@@ -113,11 +113,13 @@ func TestREL011_NotNow(t *testing.T) {
 			people[name] = asked(t, w, u)
 		}
 		for name, p := range people {
-			p.awaitState(t, "delayed")
 			p.comes(t, w, 1)
 			if n := len(w.Sink.Codes(p.u.Email)); n != 1 {
 				t.Errorf("%s: %d mails", name, n)
 			}
+		}
+		if n := w.Number(t, `SELECT count(*) FROM messages WHERE attempts = 3`); n != 3 {
+			t.Errorf("%d messages left with the third attempt, want 3", n)
 		}
 	})
 }
