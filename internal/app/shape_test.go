@@ -19,10 +19,10 @@ const prefix = "countersign/internal/"
 // floor says which layer each package stands on; imports may only go down.
 var floor = map[string]int{
 	"fault": 0, "secret": 0, "trace": 0,
-	"config": 1, "db": 1, "locale": 1,
+	"config": 1, "db": 1, "locale": 1, "phone": 1,
 	"ratelimit": 2, "jobs": 2, "audit": 2, "geo": 2, "web": 2,
 	"message":       3,
-	"message/email": 4,
+	"message/email": 4, "message/sms": 4,
 	"tenant":        5, "client": 5, "authenticator": 5, "standards": 5,
 	"user":                   6,
 	"authenticator/password": 7, "authenticator/outofband": 7, "authenticator/passkey": 7, "challenge": 7, "policy": 7, "session": 7, "keyring": 7,

@@ -1,0 +1,56 @@
+package phone
+
+import (
+	"slices"
+	"strconv"
+	"strings"
+
+	"github.com/nyaruka/phonenumbers"
+	"golang.org/x/text/collate"
+	"golang.org/x/text/language"
+	"golang.org/x/text/language/display"
+)
+
+// world is libphonenumber's region for numbers of no country.
+const world = "001"
+
+// Country is one entry of a picker.
+type Country struct {
+	Code    string // ISO 3166-1 alpha-2
+	Name    string // in the language asked for
+	Calling string // "+49"
+	Search  string // what somebody may type to find it, in small letters
+}
+
+// Known reports whether code is a country that has telephone numbers.
+func Known(code string) bool { return known(code) }
+
+func known(code string) bool {
+	return len(code) == 2 && phonenumbers.GetCountryCodeForRegion(code) != 0
+}
+
+// Countries lists the allowed countries by their names in lang (BCP 47), in the order of
+// that language. Codes that are no country are left out.
+func Countries(lang string, allowed []string) []Country {
+	tag := language.Make(lang)
+	names, english := display.Regions(tag), display.Regions(language.English)
+	if names == nil {
+		names = english
+	}
+	var out []Country
+	for _, code := range slices.Compact(slices.Sorted(slices.Values(allowed))) {
+		region, err := language.ParseRegion(code)
+		if err != nil || !known(code) {
+			continue
+		}
+		c := Country{Code: code, Name: names.Name(region), Calling: "+" + itoa(phonenumbers.GetCountryCodeForRegion(code))}
+		own := display.Self.Name(language.Make("und-" + code))
+		c.Search = strings.ToLower(strings.Join([]string{c.Name, english.Name(region), own, code, c.Calling}, " "))
+		out = append(out, c)
+	}
+	order := collate.New(tag)
+	slices.SortFunc(out, func(a, b Country) int { return order.CompareString(a.Name, b.Name) })
+	return out
+}
+
+func itoa(n int) string { return strconv.Itoa(n) }
