@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 
 	"countersign/internal/db"
 	"countersign/internal/secret"
@@ -30,11 +31,17 @@ func (s *Sealer) Seal(ctx context.Context) (sealed int, err error) {
 		return 0, fmt.Errorf("find unsealed audit rows: %w", err)
 	}
 	var broken []error
-	for _, tenant := range tenants {
-		n, err := s.sealTenant(ctx, tenant)
-		sealed += n
-		if err != nil {
-			broken = append(broken, fmt.Errorf("seal audit rows of %s: %w", tenant, err))
+	for some := range slices.Chunk(tenants, together) {
+		n, err := s.sealTogether(ctx, some)
+		if sealed += n; err == nil {
+			continue
+		}
+		for _, tenant := range some { // one of them is new, or broken: each by itself
+			n, err := s.sealTenant(ctx, tenant)
+			sealed += n
+			if err != nil {
+				broken = append(broken, fmt.Errorf("seal audit rows of %s: %w", tenant, err))
+			}
 		}
 	}
 	return sealed, errors.Join(broken...)

@@ -6,6 +6,7 @@ import (
 	"database/sql/driver"
 	"errors"
 	"fmt"
+	"slices"
 	"strings"
 
 	"github.com/jackc/pgx/v5"
@@ -25,6 +26,7 @@ type piped struct {
 type request struct {
 	query string
 	args  []any
+	want  int64 // how many rows it must change; 0 = no matter
 }
 
 // reads reports whether a text changes nothing. Anything unsure is a write.
@@ -57,8 +59,11 @@ func (p *piped) send(ctx context.Context, all []request) (tag pgconn.CommandTag,
 			batch.Queue(r.query, r.args...)
 		}
 		results := c.Conn().SendBatch(ctx, batch)
-		for range all {
-			if tag, err = results.Exec(); err != nil {
+		for _, r := range all {
+			if tag, err = results.Exec(); err == nil && r.want > 0 && tag.RowsAffected() != r.want {
+				err = ErrAgain
+			}
+			if err != nil {
 				break
 			}
 		}
@@ -73,7 +78,7 @@ func (p *piped) send(ctx context.Context, all []request) (tag pgconn.CommandTag,
 
 // ExecContext runs a statement with what waits in front of it.
 func (p *piped) ExecContext(ctx context.Context, query string, args ...any) (sql.Result, error) {
-	n, err := p.flush(ctx, request{query, args})
+	n, err := p.flush(ctx, request{query: query, args: args})
 	if err != nil {
 		return nil, err
 	}
@@ -114,6 +119,11 @@ var errNotCommitted = errors.New("the database rolled back instead of committing
 func (p *piped) commit(ctx context.Context) error {
 	if !p.begun && len(p.later) == 0 {
 		return nil
+	}
+	if slices.ContainsFunc(p.later, func(r request) bool { return r.want > 0 }) { // known before it is too late
+		if _, err := p.flush(ctx); err != nil {
+			return err
+		}
 	}
 	all := p.later
 	p.later = nil

@@ -43,10 +43,25 @@ func (t *Tx) Exec(ctx context.Context, query string, args ...any) (int64, error)
 func (t *Tx) Later(ctx context.Context, query string, args ...any) error {
 	if p, ok := t.on.(*piped); ok {
 		t.db.statements.Add(1)
-		p.later = append(p.later, request{query, plain(args)})
+		p.later = append(p.later, request{query: query, args: plain(args)})
 		return nil
 	}
 	_, err := t.Exec(ctx, query, args...)
+	return err
+}
+
+// Expect is Later for a statement that must change just so many rows: otherwise the unit of
+// work runs again, as with ErrAgain.
+func (t *Tx) Expect(ctx context.Context, rows int64, query string, args ...any) error {
+	if p, ok := t.on.(*piped); ok {
+		t.db.statements.Add(1)
+		p.later = append(p.later, request{query: query, args: plain(args), want: rows})
+		return nil
+	}
+	n, err := t.Exec(ctx, query, args...)
+	if err == nil && n != rows {
+		err = ErrAgain
+	}
 	return err
 }
 
