@@ -25,7 +25,7 @@ func TestSEC130AddressesAreShortened(t *testing.T) {
 		if n, err := Shorten(t.Context(), d); n != 0 || err != nil {
 			t.Fatalf("too early: %d, %v", n, err)
 		}
-		now = now.Add(25 * time.Hour) // a day late
+		now = now.Add(25 * time.Hour)                                           // a day late
 		if n, err := Shorten(t.Context(), d); n != 3+batch+40+2 || err != nil { // and the rows that began two chains
 			t.Fatalf("%d shortened, %v", n, err)
 		}

@@ -21,6 +21,7 @@ const (
 	CodeReplay  = "code_replay"
 	TokenReplay = "token_replay"
 
+	TimeIsOver    = "time_is_over"
 	MethodChanged = "method_changed" // a sign-in method was added or removed
 )
 
@@ -41,7 +42,7 @@ type Session struct {
 	AuthenticatedAt, CreatedAt time.Time
 	LastSeenAt                 time.Time
 	FreshAt                    time.Time     // last use while every proof still counted
-	Idle                       time.Duration // 0 = no idle limit
+	Idle                       time.Duration // 0 = no idle limit; below it = was seen to be idle for too long
 	ExpiresAt, EndedAt         time.Time
 }
 
@@ -94,6 +95,16 @@ func Issue(ctx context.Context, tx *db.Tx, s Session) (Session, secret.Reference
 func End(ctx context.Context, tx *db.Tx, id, because string) (bool, error) {
 	n, err := tx.Exec(ctx, `UPDATE sessions SET ended_at = $1, ended_because = $2 WHERE tenant_id = $3 AND id = $4 AND ended_at = 0`, tx.Now, because, tx.Tenant, id)
 	return n > 0, err
+}
+
+// TimeOver writes down that a session was seen to be over: for good when its life is, and
+// for its browser when that was idle.
+func TimeOver(ctx context.Context, tx *db.Tx, id string) error {
+	_, err := tx.Exec(ctx, `
+		UPDATE sessions SET idle_micros = -1 - idle_micros - last_seen_at,
+			ended_at = CASE WHEN expires_at <= $1 THEN $1 ELSE 0 END, ended_because = CASE WHEN expires_at <= $1 THEN $2 ELSE '' END
+		WHERE tenant_id = $3 AND id = $4 AND ended_at = 0 AND idle_micros >= 0`, tx.Now, TimeIsOver, tx.Tenant, id)
+	return err
 }
 
 // EndLine ends a session and all that it was stepped up from or signed in over.

@@ -845,6 +845,41 @@ func TestSessionsEndByTheServersClock(t *testing.T) {
 	})
 }
 
+// TestREL14_AClockThatGoesBackRevivesNoSession: one that was seen to be over stays over, for
+// its browser; sign-out still finds what apps hold of it.
+func TestREL14_AClockThatGoesBackRevivesNoSession(t *testing.T) {
+	each(t, func(t *testing.T, h *house) {
+		ask := signin.Ask{ClientID: "dashboard"}
+		idle := h.signIn("maria@company.test", "dashboard", false)
+		h.clock.pass(2 * time.Hour)
+		if h.standing(idle.Session, ask).Session != nil {
+			t.Fatal("alive after two idle hours")
+		}
+		h.clock.pass(-2 * time.Hour)
+		if h.standing(idle.Session, ask).Session != nil {
+			t.Error("an idle session lives again")
+		}
+		if st, err := h.StandingOf(t.Context(), idle.Session.Tenant, idle.Session.ID, ask); err != nil || !st.Enough {
+			t.Errorf("what apps hold ended with the browser's idle time: %+v, %v", st, err)
+		}
+		if err := h.SignOut(t.Context(), idle.Session, visitor); err != nil {
+			t.Fatal(err)
+		}
+		if st, err := h.StandingOf(t.Context(), idle.Session.Tenant, idle.Session.ID, ask); err != nil || st.Session != nil {
+			t.Errorf("signing out of an idle session ended nothing: %+v, %v", st, err)
+		}
+		old := h.signIn("maria@company.test", "dashboard", false)
+		h.clock.pass(25 * time.Hour)
+		if h.standing(old.Session, ask).Session != nil {
+			t.Fatal("alive after 25 hours")
+		}
+		h.clock.pass(-25 * time.Hour)
+		if h.standing(old.Session, ask).Session != nil {
+			t.Error("an expired session lives again")
+		}
+	})
+}
+
 func TestAHundredFailuresInARowDisableTheMethod(t *testing.T) {
 	each(t, func(t *testing.T, h *house) {
 		h.Limits.FailuresInARow = 7

@@ -35,6 +35,15 @@ type Standing struct {
 	Unreachable bool   // nothing this user has could be enough
 	NeedACR     string // what is missing, when not Enough
 	Decision    policy.Decision
+
+	overdue string // a session whose time is over, and which has not been ended
+}
+
+// overdue writes down that a session's time is over when that is first seen, so that a
+// clock that goes back does not bring it to life again (SEC-140). It is the one write of
+// looking at sessions. What apps hold outlives an idle browser, and so does sign-out.
+func (s *Service) overdue(ctx context.Context, tenantID, id string) error {
+	return s.DB.InTx(ctx, tenantID, func(tx *db.Tx) error { return session.TimeOver(ctx, tx, id) })
 }
 
 var nobody = Standing{NeedACR: string(policy.PasswordOnly)}
@@ -54,6 +63,9 @@ func (s *Service) Standing(ctx context.Context, cookie string, ask Ask) (st Stan
 		st, err = s.judgeSession(ctx, tx, byCookie(ref), ask)
 		return err
 	})
+	if err == nil && st.overdue != "" {
+		err = s.overdue(ctx, ref.Tenant, st.overdue)
+	}
 	if err == nil && st.Session != nil {
 		s.Seen.note(ref.Tenant, ref.ID, s.DB.Now(), len(st.Session.AMR) > 1)
 	}
@@ -120,6 +132,9 @@ func (s *Service) judgeSession(ctx context.Context, tx *db.Tx, by whose, ask Ask
 	sess.AuthenticatedAt, sess.CreatedAt, sess.LastSeenAt = db.Time(authenticated), db.Time(created), db.Time(seen)
 	sess.Idle, sess.ExpiresAt, sess.EndedAt = time.Duration(idle)*time.Microsecond, db.Time(expires), db.Time(ended)
 	sess.LastSeenAt, sess.FreshAt = s.Seen.newest(tx.Tenant, sess.ID, sess.LastSeenAt, db.Time(fresh))
+	if by.browser && sess.EndedAt.IsZero() && !sess.Alive(tx.Now) && (sess.Idle >= 0 || !sess.Lasting(tx.Now)) {
+		return Standing{NeedACR: nobody.NeedACR, overdue: sess.ID}, nil
+	}
 	alive := sess.Lasting(tx.Now) && (!by.browser || sess.Alive(tx.Now))
 	if !alive || sess.SecurityVersion != w.User.SecurityVersion || !w.User.DisabledAt.IsZero() || !w.Tenant.SuspendedAt.IsZero() {
 		return nobody, nil

@@ -26,6 +26,7 @@ func (s *Service) Sweep(ctx context.Context) error {
 		keep time.Duration
 	}{
 		{`DELETE FROM flows WHERE (tenant_id, id) IN (SELECT f.tenant_id, f.id FROM flows f WHERE f.expires_at < $1 LIMIT $2)`, keepFor},
+		{`DELETE FROM spent_challenges WHERE hash IN (SELECT c.hash FROM spent_challenges c WHERE c.expires_at < $1 LIMIT $2)`, time.Hour},
 		{`DELETE FROM drafts WHERE (tenant_id, id) IN (SELECT d.tenant_id, d.id FROM drafts d WHERE d.ends_at < $1 LIMIT $2)`, 24 * time.Hour},
 		{`DELETE FROM remembered_browsers WHERE (tenant_id, id) IN (SELECT r.tenant_id, r.id FROM remembered_browsers r WHERE r.expires_at < $1 LIMIT $2)`, keepFor},
 		{`DELETE FROM sessions WHERE (tenant_id, id) IN (SELECT s.tenant_id, s.id FROM sessions s WHERE s.expires_at < $1
