@@ -34,6 +34,7 @@ type Request struct {
 	LoginHint     string    `json:"h,omitempty"`
 	UILocales     string    `json:"u,omitempty"`
 	Subject       string    `json:"i,omitempty"` // user id the app expects, from id_token_hint
+	ReturnTo      string    `json:"b,omitempty"` // instead of RedirectURI: the page of ours that wanted more
 	IssuedAt      time.Time `json:"-"`
 }
 

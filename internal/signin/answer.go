@@ -257,6 +257,9 @@ func (s *Service) right(ctx context.Context, tx *db.Tx, f *flow, verdict authent
 		return nil, err
 	}
 	f.prove(proof)
+	if verdict.Notice != "" {
+		f.said = append(f.said, policy.Reason{Key: verdict.Notice, Args: verdict.NoticeArgs})
+	}
 	f.note("signin.code", "ok", how, string(c.Kind), proof.AuthenticatorID, v)
 	return s.next(ctx, tx, f, remember)
 }

@@ -14,6 +14,7 @@ import (
 	"countersign/internal/db"
 	"countersign/internal/fault"
 	"countersign/internal/message"
+	"countersign/internal/policy"
 	"countersign/internal/ratelimit"
 	"countersign/internal/secret"
 	"countersign/internal/session"
@@ -54,6 +55,7 @@ type flow struct {
 	outside   bool          // it was read before this unit of work began: its last write looks whether all that still holds
 	proved    bool          // a proof was added that is not written yet
 	events    []audit.Event // what happened that is not written yet
+	said      []policy.Reason
 }
 
 // begin makes a new flow with its first proofs and returns what the browser keeps. Its row

@@ -272,7 +272,7 @@ func (s *Service) complete(ctx context.Context, tx *db.Tx, f *flow, d policy.Dec
 	if err := s.noticeNewBrowser(ctx, tx, f, d); err != nil {
 		return nil, err
 	}
-	done := Done{ContinueTo: f.ContinueTo, Method: f.secondStep(), Notice: s.notice(tx, f, d), Device: s.newDevice(f, tx)}
+	done := Done{ContinueTo: f.ContinueTo, Method: f.secondStep(), Notice: s.notice(tx, f, d), Said: f.said, Device: s.newDevice(f, tx)}
 	rememberedID, err := s.keepBrowser(ctx, tx, f, d, remember, &done)
 	if err != nil {
 		return nil, err

@@ -86,6 +86,7 @@ type (
 		Method     authenticator.Kind // the second step that was shown; empty = none
 		ContinueTo string             // sealed authorization request; empty = the portal itself
 		Notice     *Notice
+		Said       []policy.Reason // what the second step has to tell: a clock that is off, codes that are left
 	}
 
 	// Notice tells of a requirement that is not in force yet (ALO-1), or of a method that
