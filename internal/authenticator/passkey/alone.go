@@ -87,21 +87,3 @@ func (v *Verifier) SpendAlone(ctx context.Context, tx *db.Tx, o Offered, userID 
 func Alarm(ctx context.Context, tx *db.Tx, userID string, s Stored) error {
 	return alarm(ctx, tx, userID, s.AuthenticatorID)
 }
-
-// keepSpent is longer than any clock of ours is wrong.
-const keepSpent = time.Hour
-
-// Sweep deletes challenges that nobody could answer any more, a few hundred at a time.
-func Sweep(ctx context.Context, d *db.DB) error {
-	const batch = 500
-	for n := int64(batch); n == batch; {
-		err := d.InTx(ctx, db.Installation, func(tx *db.Tx) (err error) {
-			n, err = tx.Exec(ctx, `DELETE FROM spent_challenges WHERE hash IN (SELECT c.hash FROM spent_challenges c WHERE c.expires_at < $1 LIMIT $2)`, tx.Now.Add(-keepSpent), batch)
-			return err
-		})
-		if err != nil {
-			return fmt.Errorf("sweep challenges: %w", err)
-		}
-	}
-	return nil
-}

@@ -16,7 +16,9 @@ import (
 const maxAnswer = 32 << 10
 
 // Answer is an assertion that could be read. Nothing in it is believed yet.
-type Answer struct{ parsed *protocol.ParsedCredentialAssertionData }
+type Answer struct {
+	parsed *protocol.ParsedCredentialAssertionData
+}
 
 // Read reads what a browser sent; ok is false for anything that is no assertion.
 func Read(assertion []byte) (a Answer, ok bool) {
