@@ -3,6 +3,7 @@ package main
 import (
 	"os"
 	"runtime"
+	"runtime/debug"
 
 	"countersign/internal/config"
 )
@@ -25,4 +26,12 @@ func reserve(c *config.Config) {
 		*slots = n
 	}
 	runtime.GOMAXPROCS(n + 2**slots)
+	if os.Getenv("GOMEMLIMIT") == "" {
+		debug.SetMemoryLimit(steady + int64(*slots)*int64(c.Limits.Argon2.MemoryKiB)<<10)
+	}
 }
+
+// steady is what the program needs beside passwords under load. A password's memory is
+// garbage as soon as it is judged; without a limit a few dozen of them would pile up before
+// the collector looks.
+const steady = 128 << 20

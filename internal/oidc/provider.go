@@ -26,6 +26,8 @@ type Provider struct {
 	Web    *web.Web
 	SignIn *signin.Service
 	Limits config.Limits
+
+	believed *beliefs
 }
 
 // levels are the acr values that a sign-in can reach, weakest first.
@@ -36,6 +38,7 @@ var scopes = []string{"openid", "profile", "email", "offline_access"}
 
 // Mount registers the endpoints.
 func (p *Provider) Mount(m *web.Mux) {
+	p.believed = &beliefs{}
 	m.Machine(http.MethodGet, "/.well-known/openid-configuration", p.discovery)
 	m.Machine(http.MethodGet, "/jwks", p.jwks)
 	m.Machine(http.MethodPost, "/token", p.token)

@@ -3,10 +3,12 @@ package oidc
 import (
 	"context"
 	"crypto/ecdsa"
+	"crypto/sha256"
 	"encoding/json"
 	"errors"
 	"fmt"
 	"slices"
+	"sync"
 
 	"github.com/go-jose/go-jose/v4"
 )
@@ -22,6 +24,16 @@ const maxToken = 8 << 10
 func (p *Provider) verify(ctx context.Context, text, kind string, claims any) error {
 	if len(text) > maxToken {
 		return fmt.Errorf("%w: too long", errToken)
+	}
+	sum := sha256.Sum256([]byte(kind + "\x00" + text))
+	if b, ok := p.believed.find(sum); ok {
+		key, err := p.publicKey(ctx, b.keyID) // it may have been withdrawn since
+		if err != nil {
+			return err
+		}
+		if key.Equal(b.key) {
+			return json.Unmarshal(b.payload, claims)
+		}
 	}
 	signed, err := jose.ParseSignedCompact(text, []jose.SignatureAlgorithm{jose.ES256})
 	if err != nil || len(signed.Signatures) != 1 {
@@ -42,7 +54,47 @@ func (p *Provider) verify(ctx context.Context, text, kind string, claims any) er
 	if err := json.Unmarshal(payload, claims); err != nil {
 		return fmt.Errorf("%w: %w", errToken, err)
 	}
+	p.believed.keep(sum, belief{keyID: header.KeyID, key: key, payload: payload})
 	return nil
+}
+
+// belief is a token whose signature was right. Whether it is still good is asked each time.
+type belief struct {
+	keyID   string
+	key     *ecdsa.PublicKey
+	payload []byte
+}
+
+// beliefs spares the most expensive part of looking at a token again: an app shows the same
+// one for ten minutes. Nil keeps nothing.
+type beliefs struct {
+	mu  sync.Mutex
+	all map[[sha256.Size]byte]belief
+}
+
+// mostBeliefs bounds the memory to about a megabyte; when they are full they are forgotten.
+const mostBeliefs = 1024
+
+func (b *beliefs) find(sum [sha256.Size]byte) (belief, bool) {
+	if b == nil {
+		return belief{}, false
+	}
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	found, ok := b.all[sum]
+	return found, ok
+}
+
+func (b *beliefs) keep(sum [sha256.Size]byte, new belief) {
+	if b == nil {
+		return
+	}
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	if b.all == nil || len(b.all) >= mostBeliefs {
+		b.all = map[[sha256.Size]byte]belief{}
+	}
+	b.all[sum] = new
 }
 
 func (p *Provider) publicKey(ctx context.Context, id string) (*ecdsa.PublicKey, error) {
