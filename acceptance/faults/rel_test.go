@@ -202,7 +202,7 @@ func TestREL004_AWrongAnswerThatWasToldStaysCounted(t *testing.T) {
 func (w *world) unseen(t *testing.T) (*client, rig.Mail, string) {
 	t.Helper()
 	c, m := w.atCode(t)
-	w.order(t, "kill", 1, `^committed\ssignin\.Service\.Answer`)
+	w.order(t, "kill", 1, `^committed\s`) // nothing else is going on
 	if err := c.answer(m, false); err == nil {
 		t.Fatal("the program said that it is done")
 	}
