@@ -25,7 +25,7 @@ var floor = map[string]int{
 	"message/email": 4, "message/sms": 4,
 	"tenant": 5, "client": 5, "authenticator": 5, "standards": 5,
 	"user":                   6,
-	"authenticator/password": 7, "authenticator/outofband": 7, "authenticator/passkey": 7, "challenge": 7, "policy": 7, "session": 7, "keyring": 7,
+	"authenticator/password": 7, "authenticator/outofband": 7, "authenticator/passkey": 7, "authenticator/totp": 7, "authenticator/lookup": 7, "challenge": 7, "policy": 7, "session": 7, "keyring": 7,
 	"grant": 8, "backup": 8,
 	"signin": 9, "setup": 9, "binding": 9,
 	"portal": 10, "oidc": 10, "ops": 10,
@@ -114,7 +114,7 @@ func TestEveryQueryNamesTheTenant(t *testing.T) {
 func isTable(word string) bool {
 	return slices.Contains([]string{
 		"tenants", "users", "authenticators", "passwords", "outofband_addresses", "flows", "challenges", "sessions", "remembered_browsers",
-		"authorization_codes", "refresh_families", "budgets", "jobs", "messages", "audit_events", "audit_heads",
+		"totp_secrets", "backup_codes", "authorization_codes", "refresh_families", "budgets", "jobs", "messages", "audit_events", "audit_heads",
 	}, word)
 }
 

@@ -5,6 +5,7 @@ import (
 	"time"
 
 	"countersign/internal/authenticator"
+	"countersign/internal/authenticator/password"
 	"countersign/internal/config"
 	"countersign/internal/db"
 	"countersign/internal/fault"
@@ -79,7 +80,8 @@ func (s *Service) Propose(ctx context.Context, h Holder, k authenticator.Kind, l
 	}
 	var prepared authenticator.State
 	if p, ok := b.(authenticator.Preparer); ok {
-		if prepared, err = p.Prepare(ctx); err != nil {
+		lane := password.WithLane(ctx, password.Lane{Group: h.Tenant, Key: h.UserID})
+		if prepared, err = p.Prepare(lane); err != nil {
 			return d, err
 		}
 	}

@@ -106,23 +106,8 @@ func (v Verifier) CodeOf(state authenticator.State, challengeID, token string) s
 	return v.code(secret.KeyOf(state[hashLength:]), secret.Text(token), challengeID)
 }
 
-// Canonical strips ASCII spaces and hyphens and accepts exactly n ASCII digits; every
-// check of a code begins here (OpenBao's replay through white space began elsewhere).
-func Canonical(typed string, n int) (string, bool) {
-	if len(typed) > 4*n {
-		return "", false
-	}
-	code := strings.NewReplacer(" ", "", "-", "", "\t", "", "\r", "", "\n", "").Replace(typed)
-	if len(code) != n {
-		return "", false
-	}
-	for _, c := range []byte(code) {
-		if c < '0' || c > '9' {
-			return "", false
-		}
-	}
-	return code, true
-}
+// Canonical is authenticator.Canonical.
+func Canonical(typed string, n int) (string, bool) { return authenticator.Canonical(typed, n) }
 
 // Bind gives a user an authenticator for a verified address.
 func Bind(ctx context.Context, tx *db.Tx, userID string, channel authenticator.Kind, address string) (authenticator.Authenticator, error) {

@@ -90,20 +90,35 @@ func NewPool(keys *secret.Keys, cost Cost, parallel, queue int) (*Pool, error) {
 // Hash returns the stored form of a new password. It fails with fault Unavailable when the
 // pool is full.
 func (p *Pool) Hash(ctx context.Context, plain string) (Stored, error) {
-	leave, err := p.enter(ctx)
-	if err != nil {
-		return Stored{}, err
-	}
-	defer leave()
 	peppered, id, err := p.keys.Pepper("", norm.NFC.String(plain))
 	if err != nil {
 		return Stored{}, err
 	}
-	digest, err := p.hasher.Hash(string(peppered))
+	hash, err := p.hash(ctx, string(peppered))
+	return Stored{Hash: hash, Pepper: id}, err
+}
+
+// HashCode returns the stored form of a printed code. No key is mixed in: a code has
+// enough chance of its own, and is kept for longer than any key should be.
+func (p *Pool) HashCode(ctx context.Context, code string) (string, error) { return p.hash(ctx, code) }
+
+// MatchCode compares a printed code with what HashCode made, in its owner's lane. It takes
+// as long for an empty hash, which nothing matches.
+func (p *Pool) MatchCode(ctx context.Context, tenant, userID, hash, code string) (bool, error) {
+	return p.Match(WithLane(ctx, Lane{Group: tenant, Key: userID}), Stored{Hash: hash}, code)
+}
+
+func (p *Pool) hash(ctx context.Context, plain string) (string, error) {
+	leave, err := p.enter(ctx)
 	if err != nil {
-		return Stored{}, fmt.Errorf("hash password: %w", err)
+		return "", err
 	}
-	return Stored{Hash: digest.Encode(), Pepper: id}, nil
+	defer leave()
+	digest, err := p.hasher.Hash(plain)
+	if err != nil {
+		return "", fmt.Errorf("hash password: %w", err)
+	}
+	return digest.Encode(), nil
 }
 
 // Match compares in the time that any comparison takes, also for the zero Stored. It fails

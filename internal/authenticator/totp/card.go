@@ -1,0 +1,133 @@
+package totp
+
+import (
+	"encoding/base32"
+	"fmt"
+	"html"
+	"log/slog"
+	"strings"
+
+	"golang.org/x/text/unicode/norm"
+	"rsc.io/qr"
+
+	"countersign/internal/authenticator"
+	"countersign/internal/locale"
+)
+
+// Card is what a set-up page shows of a secret, to be read by an app in any of three ways.
+type Card struct {
+	Issuer, Account string   // as the app will list it
+	Groups          []string // the secret to type, four characters each (RFC 4648 base32)
+	URI             string   // otpauth://, for an app on the same device
+	size            int      // modules on a side, with the quiet zone
+	path            string
+}
+
+// Show returns the card of a set-up that waits for its first code.
+func Show(d authenticator.Draft) (Card, error) {
+	made, err := draftOf(d.State)
+	if err != nil {
+		return Card{}, err
+	}
+	text := base32.StdEncoding.WithPadding(base32.NoPadding).EncodeToString(made.Secret)
+	c := Card{Issuer: made.Issuer, Account: made.Account, URI: uri(made.Issuer, made.Account, text)}
+	for ; text != ""; text = text[min(4, len(text)):] {
+		c.Groups = append(c.Groups, text[:min(4, len(text))])
+	}
+	code, err := qr.Encode(c.URI, qr.M)
+	if err != nil {
+		return Card{}, fmt.Errorf("draw totp card: %w", err)
+	}
+	c.size, c.path = code.Size+2*quiet, drawn(code)
+	return c, nil
+}
+
+// Secret is the secret without gaps, to copy.
+func (c Card) Secret() string { return strings.Join(c.Groups, "") }
+
+// String keeps a card out of logs.
+func (Card) String() string { return "[hidden]" }
+
+// LogValue keeps a card out of logs.
+func (Card) LogValue() slog.Value { return slog.StringValue("[hidden]") }
+
+// quiet is the white border that a reader needs, in modules (ISO/IEC 18004 §5.3.8).
+const quiet = 4
+
+// SVG is the URI as a QR code with a name for those who do not see it. It is dark on white
+// on any page, because many cameras do not read it the other way round. What it holds is
+// safe to stand in HTML.
+func (c Card) SVG(title string) string {
+	return fmt.Sprintf(`<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 %d %d" role="img" shape-rendering="crispEdges"><title>%s</title>`+
+		`<rect width="100%%" height="100%%" fill="#fff"/><path fill="#000" d="%s"/></svg>`, c.size, c.size, html.EscapeString(title), c.path)
+}
+
+// drawn is one path of all dark modules, a rectangle for each run in a row.
+func drawn(code *qr.Code) string {
+	var b strings.Builder
+	for y := range code.Size {
+		for x := 0; x < code.Size; x++ {
+			from := x
+			for x < code.Size && code.Black(x, y) {
+				x++
+			}
+			if x > from {
+				fmt.Fprintf(&b, "M%d %dh%dv1h-%dz", from+quiet, y+quiet, x-from, x-from)
+			}
+		}
+	}
+	return b.String()
+}
+
+// What apps show of a name on one line.
+const (
+	maxIssuer  = 40
+	maxAddress = 100
+	maxCompany = 30
+)
+
+// issuer is the vendor: whose sign-in page it is. It stands before the account and as a
+// parameter of its own, because apps read one or the other.
+func issuer(who authenticator.Subject) string { return plain(who.Vendor, maxIssuer) }
+
+// account is the address, and the company where that is another name. With the bare address
+// some apps take the entry of another site for ours and overwrite it.
+func account(who authenticator.Subject) string {
+	a := plain(who.Email, maxAddress)
+	if c := plain(who.Company, maxCompany); c != "" && c != issuer(who) {
+		a += " (" + c + ")"
+	}
+	return a
+}
+
+// plain makes a name fit for a label: one line, and no colon, which ends the issuer there.
+func plain(s string, limit int) string {
+	return locale.Line(strings.ReplaceAll(norm.NFC.String(s), ":", " "), limit)
+}
+
+// uri is the text that apps read. Defaults stand there, too: some apps ask where they do not.
+func uri(issuer, account, secret string) string {
+	label := escape(account)
+	if issuer != "" {
+		label = escape(issuer) + ":" + label
+	}
+	text := fmt.Sprintf("otpauth://totp/%s?secret=%s&algorithm=SHA1&digits=%d&period=%d", label, secret, digits, period)
+	if issuer != "" {
+		text += "&issuer=" + escape(issuer)
+	}
+	return text
+}
+
+// escape writes everything but what RFC 3986 §2.3 leaves alone, and the @ of an address, as
+// %XX: a space as + would be shown as one.
+func escape(s string) string {
+	var b strings.Builder
+	for _, c := range []byte(s) {
+		if strings.IndexByte("-._~@", c) >= 0 || c >= '0' && c <= '9' || c >= 'A' && c <= 'Z' || c >= 'a' && c <= 'z' {
+			b.WriteByte(c)
+			continue
+		}
+		fmt.Fprintf(&b, "%%%02X", c)
+	}
+	return b.String()
+}

@@ -1,0 +1,4 @@
+package totp
+
+// CodeAt is the code of a step, for the app in tests.
+var CodeAt = codeAt

@@ -1,0 +1,149 @@
+package totp
+
+import (
+	"crypto/hmac"
+	"crypto/sha1"
+	"encoding/binary"
+	"fmt"
+	"time"
+
+	"countersign/internal/authenticator"
+	"countersign/internal/secret"
+)
+
+// What every app in use assumes where a URI does not say it, and some where it does.
+const (
+	digits      = 6
+	period      = 30 // seconds of a step
+	secretBytes = 20 // RFC 4226 R6 recommends 160 bits
+)
+
+// farthest is how many steps a device's clock may be off, either way.
+const farthest = 10
+
+// stepAt is the number of the time step of an instant (RFC 6238 §4.2).
+func stepAt(t time.Time) int64 { return t.Unix() / period }
+
+// truncated is the 31-bit number of a counter (RFC 4226 §5.3).
+func truncated(key []byte, counter uint64) uint32 {
+	var c [8]byte
+	binary.BigEndian.PutUint64(c[:], counter)
+	mac := hmac.New(sha1.New, key)
+	mac.Write(c[:])
+	sum := mac.Sum(nil)
+	return binary.BigEndian.Uint32(sum[sum[len(sum)-1]&0xf:]) & 0x7fffffff
+}
+
+func codeAt(key []byte, step int64) string {
+	return fmt.Sprintf("%06d", truncated(key, uint64(step))%1_000_000)
+}
+
+// seen lists the steps around now whose code is the typed one, the newest first. It takes
+// as long for any code.
+func seen(key []byte, code string, now int64) (steps []int64) {
+	for step := now + farthest; step >= now-farthest; step-- {
+		if secret.Equal([]byte(codeAt(key, step)), []byte(code)) {
+			steps = append(steps, step)
+		}
+	}
+	return steps
+}
+
+// register is what is known of one device.
+type register struct {
+	last  int64 // the newest step that was ever accepted
+	drift int64 // of the device's clock, in steps; positive where it is fast
+	// The newest code that was right for another time than this: which step, and how many
+	// steps away. Zero where there is none.
+	strayStep, strayBy int64
+}
+
+type verdict int
+
+const (
+	wrong    verdict = iota
+	used             // it was right once
+	stray            // right at another time
+	accepted         // right, and not used yet as far as is known
+)
+
+// finding is what a code is worth to one device. With accepted and stray come the step and
+// how far away it is.
+type finding struct {
+	verdict  verdict
+	step, by int64
+	drift    int64 // what is known of the device's clock from now on
+}
+
+// judge says what a code is worth that a device shows at some steps, the newest first. Two
+// steps are right for every device: this one and the one before, for those who type slowly
+// (RFC 6238 §5.2). For a device whose clock is known to be off there are the same two by its
+// clock. One code never teaches more: a code that is farther away is refused, and believed
+// only when another one follows soon that is just as far away (RFC 4226 §7.4).
+func (r register) judge(steps []int64, now int64) (f finding) {
+	for _, step := range steps {
+		by := step - now
+		inWindow := fits(0, by) || fits(r.drift, by)
+		again := r.strayStep != 0 && by == r.strayBy && step > r.strayStep && step <= r.strayStep+farthest
+		switch {
+		case step <= r.last:
+			f = worthier(f, finding{verdict: used})
+		case inWindow:
+			return finding{accepted, step, by, r.learn(by)}
+		case again:
+			return finding{accepted, step, by, toward(by)}
+		default:
+			f = worthier(f, finding{stray, step, by, r.drift})
+		}
+	}
+	return f
+}
+
+// worthier keeps the first stray, else the word that a code was used, else nothing.
+func worthier(a, b finding) finding {
+	if b.verdict > a.verdict {
+		return b
+	}
+	return a
+}
+
+// fits reports whether a distance is one of the two of a device with this drift.
+func fits(drift, by int64) bool { return by == drift || by == drift-1 }
+
+// learn is the drift after a code in the window: a clock that was set right is right again.
+func (r register) learn(by int64) int64 {
+	if fits(r.drift, by) {
+		return r.drift
+	}
+	return 0
+}
+
+// toward is the drift nearest to none that explains a distance.
+func toward(by int64) int64 {
+	if by < 0 {
+		return by + 1
+	}
+	return by
+}
+
+// right is the verdict on an accepted code. A clock that is two steps off is told, because
+// its owner can mend it and other sites may refuse it.
+func (d *device) right(now time.Time) authenticator.Verdict {
+	v := authenticator.Verdict{OK: true, AuthenticatorID: d.id}
+	v.Notice, v.NoticeArgs = d.finding.notice(now)
+	return v
+}
+
+func (f finding) notice(now time.Time) (key string, args []any) {
+	off := f.step*period + period/2 - now.Unix() // a code says its step, and no more
+	switch {
+	case f.by >= 2:
+		return "totp.notice.fast", []any{"Count", roughly(off)}
+	case f.by <= -2:
+		return "totp.notice.slow", []any{"Count", roughly(-off)}
+	}
+	return "", nil
+}
+
+// roughly rounds seconds to tens.
+func roughly(seconds int64) int { return int((seconds + 5) / 10 * 10) }
