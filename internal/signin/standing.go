@@ -87,7 +87,7 @@ func (s *Service) StandingOf(ctx context.Context, tenantID, sessionID string, as
 // been ended. One statement, no write.
 func (s *Service) StandingOfGrant(ctx context.Context, tenantID, grantID string, ask Ask) (st Standing, err error) {
 	err = s.DB.View(ctx, tenantID, func(tx *db.Tx) error {
-		st, err = s.judgeSession(ctx, tx, whose{where: `s.id = (SELECT g.session_id FROM refresh_families g WHERE g.tenant_id = s.tenant_id AND g.id = $3 AND g.ended_at = 0)`, args: []any{grantID}}, ask)
+		st, err = s.judgeSession(ctx, tx, whose{where: `s.id = (SELECT g.session_id FROM refresh_families g WHERE g.tenant_id = $2 AND g.id = $3 AND g.ended_at = 0)`, args: []any{grantID}}, ask)
 		return err
 	})
 	return st, err
