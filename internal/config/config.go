@@ -20,6 +20,7 @@ type Config struct {
 	Database       Database `toml:"database"`
 	TLS            TLS      `toml:"tls"`
 	SMTP           SMTP     `toml:"smtp"`
+	SMS            SMS      `toml:"sms"`
 	Geo            Geo      `toml:"geo"`
 	Ops            Ops      `toml:"ops"`
 	Tracing        Tracing  `toml:"tracing"`
@@ -121,6 +122,7 @@ func Default() Config {
 		Listen: "127.0.0.1:8080", LogLevel: "info", LogRequests: "debug", KeyFile: "countersign.key",
 		Database: Database{URL: "sqlite:countersign.db", ClockSkew: 5 * time.Second, Durability: Require},
 		SMTP:     SMTP{Port: 587, TLS: "starttls", Timeout: 20 * time.Second},
+		SMS:      defaultSMS(),
 		Ops:      Ops{Trust: TrustMachine},
 		Tracing:  Tracing{OneIn: 1, Service: "countersign"},
 		Limits: Limits{

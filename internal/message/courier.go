@@ -16,6 +16,7 @@ import (
 // Envelope is a message on its way to a Sender.
 type Envelope struct {
 	ID       string // stable over repeated sending
+	Tenant   string
 	To       string
 	Language string
 	Template string
@@ -39,6 +40,15 @@ func (r *Refusal) Error() string { return "refused for good: " + r.Cause.Error()
 
 // Unwrap returns the cause.
 func (r *Refusal) Unwrap() error { return r.Cause }
+
+// GivenUp says that there will be no further attempt, though nobody has refused the message.
+type GivenUp struct{ Cause error }
+
+// Error is for the log.
+func (g *GivenUp) Error() string { return "given up: " + g.Cause.Error() }
+
+// Unwrap returns the cause.
+func (g *GivenUp) Unwrap() error { return g.Cause }
 
 // Courier sends queued messages and records what became of them.
 type Courier struct {
@@ -123,18 +133,22 @@ func (c *Courier) open(tenant, id string, w *waiting) (Envelope, Sender, error) 
 	if err := json.Unmarshal(plain, &m); err != nil {
 		return Envelope{}, nil, errors.New("message content is not readable")
 	}
-	return Envelope{ID: id, To: m.To, Language: m.Language, Template: m.Template, Data: m.Data, ReturnTo: returnTo(c.Keys, id)}, sender, nil
+	return Envelope{ID: id, Tenant: tenant, To: m.To, Language: m.Language, Template: m.Template, Data: m.Data, ReturnTo: returnTo(c.Keys, id)}, sender, nil
 }
 
 // conclude writes down the outcome of an attempt and says when the next one is due.
 func (c *Courier) conclude(ctx context.Context, tenant, id string, w *waiting, host string, failure error) error {
 	var refusal *Refusal
+	var givenUp *GivenUp
 	switch {
 	case failure == nil:
 		return c.settle(ctx, tenant, id, change{state: Accepted, host: host, tried: 1})
 	case errors.As(failure, &refusal):
 		c.Log.Warn("message bounced", "message", id, "tenant", tenant, "host", host, "error", failure)
 		return c.settle(ctx, tenant, id, change{state: Bounced, host: host, tried: 1})
+	case errors.As(failure, &givenUp):
+		c.Log.Warn("message given up", "message", id, "tenant", tenant, "host", host, "error", failure)
+		return c.settle(ctx, tenant, id, change{state: Failed, host: host, tried: 1})
 	}
 	next := c.DB.Now().UTC().Add(pause(w.attempts))
 	if !next.Before(w.expiresAt) {

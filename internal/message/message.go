@@ -18,7 +18,7 @@ import (
 // State is what became of a message.
 type State string
 
-// The states. Accepted, Bounced and Failed hold no content any more.
+// The states. Accepted, Delivered, Bounced and Failed hold no content any more.
 const (
 	None     State = "none"     // there is no such message
 	Queued   State = "queued"   // on its way out of the house
@@ -26,6 +26,9 @@ const (
 	Delayed  State = "delayed"  // tried, and will be tried again
 	Bounced  State = "bounced"  // refused for good
 	Failed   State = "failed"   // given up: too late, withdrawn or unreadable
+
+	// Delivered is told only where somebody reports it: telephones do, mailboxes do not.
+	Delivered State = "delivered"
 )
 
 // Became is what this package tells of a message each time that its state is written, once
@@ -41,7 +44,7 @@ const JobSend = "message.send"
 // Outgoing is one message to one address.
 type Outgoing struct {
 	UserID    string
-	Channel   string // "email"
+	Channel   string // "email", "sms"
 	Purpose   string // "signin.code": what the message is for, shown to administrators
 	To        string // the address; kept sealed and erased with the content
 	Hint      string // the address masked, shown to people

@@ -38,9 +38,9 @@ func ReturnedID(keys *secret.Keys, returnTo string) (id string, err error) {
 	return parts[0], nil
 }
 
-// Returned records a bounce (state Bounced) or a notice of delay (Delayed) that came after
-// the message was accepted. host is the server that reported it. It returns ErrNotOurs for
-// a forged or outdated returnTo; repeated notices change nothing.
+// Returned records what was reported after the message had left: a bounce (state Bounced), a
+// notice of delay (Delayed) or its arrival (Delivered). host is the server that reported it.
+// It returns ErrNotOurs for a forged or outdated returnTo; repeated notices change nothing.
 func (c *Courier) Returned(ctx context.Context, returnTo string, state State, host string) error {
 	id, err := ReturnedID(c.Keys, returnTo)
 	if err != nil {
@@ -50,18 +50,26 @@ func (c *Courier) Returned(ctx context.Context, returnTo string, state State, ho
 	if err != nil {
 		return err
 	}
+	return c.reported(ctx, tenant, id, state, host)
+}
+
+// reported writes a report down. It may come before the answer of the server that took the
+// message, or when that answer never came; then nothing is sent again. Of two copies that
+// were sent, the one that arrives is what counts.
+func (c *Courier) reported(ctx context.Context, tenant, id string, state State, host string) error {
 	return c.DB.InTx(ctx, tenant, func(tx *db.Tx) error {
 		var channel string
 		err := tx.QueryRow(ctx, `
 			UPDATE messages SET state = $1, host = $2, state_at = $3, next_try_at = 0, sealed = NULL
-			WHERE tenant_id = $4 AND id = $5 AND (state = 'accepted' OR (state IN ('queued', 'delayed') AND $6 = 'bounced'))
+			WHERE tenant_id = $4 AND id = $5 AND (state = 'accepted' OR (state IN ('queued', 'delayed') AND $6 IN ('bounced', 'delivered'))
+				OR (state = 'bounced' AND $6 = 'delivered'))
 			RETURNING channel`,
 			state, host, tx.Now, tx.Tenant, id, state).Scan(&channel)
 		if db.IsNoRows(err) {
 			return nil // known already
 		}
 		if err != nil {
-			return fmt.Errorf("record bounce: %w", err)
+			return fmt.Errorf("record report: %w", err)
 		}
 		tx.Tell(Became{channel, state})
 		return nil

@@ -11,6 +11,7 @@ var (
 	results = list(`ok failed refused`)
 	methods = list(`password email pwd otp mfa hwk swk sms totp passkey lookup`)
 	reasons = list(`wrong_password unknown_address account_or_app_closed throttled
+		ceiling switched_off
 		typed link wrong_code wrong_link older_code replaced already_used no_state no_open_challenge
 		too_many_messages level_unreachable remembered_browser step_up reported older_token
 		signed_out superseded not_me code_replay token_replay expired cancelled changed restart unmet done
@@ -20,7 +21,7 @@ var (
 		warning.account flow.account noise.account link.source code.session`)
 	levels   = list(`urn:countersign:acr:1 urn:countersign:acr:1e urn:countersign:acr:2 phr`)
 	channels = list(`email sms`)
-	states   = list(`queued accepted delayed bounced failed`)
+	states   = list(`queued accepted delivered delayed bounced failed`)
 	verbs    = list(`GET HEAD POST PUT PATCH DELETE OPTIONS`)
 )
 
