@@ -103,7 +103,7 @@ func (p codePage) CoolDown() time.Duration { return max(p.NewCodeAt.Sub(p.Now), 
 
 // deliveryView is what is known of the newest message's way.
 type deliveryView struct {
-	State   string // queued, accepted, delayed, bounced, failed, none
+	State   string // queued, accepted, delayed, delivered, bounced, failed, none
 	At      time.Time
 	NextTry time.Time
 	Host    string // the mail server that spoke
@@ -121,6 +121,8 @@ func (d deliveryView) Key() string {
 		return "delivery.accepted"
 	case "delayed":
 		return "delivery.delayed"
+	case "delivered":
+		return "delivery.delivered"
 	case "bounced":
 		return "delivery.bounced"
 	case "failed":
@@ -136,7 +138,7 @@ func (d deliveryView) Text(p *locale.Printer) string {
 
 // Settled reports whether the state will not change by itself.
 func (d deliveryView) Settled() bool {
-	return d.State == "bounced" || d.State == "failed" || d.State == "none"
+	return d.State == "bounced" || d.State == "failed" || d.State == "none" || d.State == "delivered"
 }
 
 // spentPage says that this code is dead after too many wrong answers.
