@@ -125,7 +125,6 @@ func quantile(v []float64, n int) float64 {
 	return s[len(s)/n]
 }
 
-
 // guard: the address is masked by one function, after the password only
 func TestATK114_MaskedDestination(t *testing.T) {
 	each(t, func(t *testing.T, w *rig.World) {
