@@ -45,8 +45,12 @@ type Chromium struct {
 // Chromium starts a browser process for one test.
 func (w *World) Chromium(t testing.TB) *Chromium {
 	t.Helper()
-	apps := w.appServer(t)
-	rules := fmt.Sprintf("MAP %s %s, MAP *.example.test %s", Host, w.A.Addr, apps)
+	return Browse(t, fmt.Sprintf("MAP %s %s, MAP *.example.test %s", Host, w.A.Addr, w.appServer(t)))
+}
+
+// Browse starts a browser process for one test, which finds hosts by rules of its own.
+func Browse(t testing.TB, rules string) *Chromium {
+	t.Helper()
 	options := append(chromedp.DefaultExecAllocatorOptions[:],
 		chromedp.ExecPath(chromiumPath(t)), chromedp.NoSandbox, chromedp.DisableGPU, chromedp.IgnoreCertErrors,
 		chromedp.UserDataDir(Folder(t)), chromedp.Flag("host-resolver-rules", rules), chromedp.Flag("lang", "en"),
