@@ -8,6 +8,7 @@ import (
 	"countersign/internal/authenticator/outofband"
 	"countersign/internal/challenge"
 	"countersign/internal/db"
+	"countersign/internal/phone"
 	"countersign/internal/policy"
 	"countersign/internal/secret"
 )
@@ -47,9 +48,17 @@ func (s *Service) standing(tx *db.Tx, f *flow, problem string) (Step, error) {
 func (s *Service) spentStep(f *flow, now time.Time) CodeSpent {
 	c := f.Challenge
 	return CodeSpent{
-		AppName: f.App.Name, SentTo: outofband.Mask(f.User.Email), NewCodesLeft: s.newCodesLeft(f), ContinueTo: f.ContinueTo,
+		AppName: f.App.Name, SentTo: f.sentTo(), NewCodesLeft: s.newCodesLeft(f), ContinueTo: f.ContinueTo,
 		Unsent: c.ID == "", Expired: c.ID != "" && (c.ClosedBecause == challenge.Expired || !now.Before(c.ExpiresAt)),
 	}
+}
+
+// sentTo is where the newest message went, as far as its reader may know.
+func (f *flow) sentTo() string {
+	if f.Challenge.Kind == authenticator.SMS {
+		return phone.Mask(f.Destination)
+	}
+	return outofband.Mask(f.User.Email)
 }
 
 func (s *Service) newCodesLeft(f *flow) int { return max(s.Limits.NewCodes+1-f.Sends, 0) }
@@ -58,7 +67,7 @@ func (s *Service) answerStep(tx *db.Tx, f *flow, d policy.Decision, problem stri
 	c := f.Challenge
 	return AnswerCode{
 		Kind: c.Kind, Others: s.others(d, c.Kind), ForSetUp: d.ForSetUp, Present: s.present(c),
-		AppName: f.App.Name, SentTo: outofband.Mask(f.User.Email), Reference: c.Reference, IssuedAt: c.IssuedAt, ExpiresAt: c.ExpiresAt,
+		AppName: f.App.Name, SentTo: f.sentTo(), Reference: c.Reference, IssuedAt: c.IssuedAt, ExpiresAt: c.ExpiresAt,
 		NewCodeAt: c.IssuedAt.Add(s.Limits.NewCodeEvery), Now: tx.Now, Length: s.Limits.CodeLength, TriesLeft: c.TriesLeft,
 		NewCodesLeft: s.newCodesLeft(f), RememberDays: d.RememberDays, Problem: problem, Delivery: f.Delivery, Because: d.Because, ContinueTo: f.ContinueTo,
 	}
