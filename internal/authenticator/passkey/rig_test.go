@@ -59,6 +59,12 @@ func each(t *testing.T, fn func(t *testing.T, h *house)) {
 	dbtest.Each(t, c.now, func(t *testing.T, d *db.DB) { fn(t, build(t, d, c)) })
 }
 
+func benchHouse(b *testing.B) *house {
+	b.Helper()
+	c := &clock{at: time.Date(2026, 11, 22, 9, 0, 0, 0, time.UTC)}
+	return build(b, dbtest.Open(b, dbtest.SQLiteURL(b), c.now), c)
+}
+
 func build(t testing.TB, d *db.DB, c *clock) *house {
 	t.Helper()
 	h := &house{t: t, d: d, clock: c, keys: secret.NewKeys(c.now())}
@@ -282,6 +288,16 @@ func (h *house) bind(p person, dev *device, change func(*forgery)) authenticator
 		h.t.Fatalf("not bound: %s", v.Reason)
 	}
 	return authenticator.Authenticator{ID: d.ID, UserID: p.ID, Kind: authenticator.Passkey}
+}
+
+// stored is a credential as it lies in its row.
+func (h *house) stored(p person, id string) passkey.Stored {
+	h.t.Helper()
+	s := passkey.Stored{AuthenticatorID: id}
+	h.in(p.tenant, func(ctx context.Context, tx *db.Tx) error {
+		return tx.QueryRow(ctx, `SELECT credential, sign_count FROM passkeys WHERE tenant_id = $1 AND authenticator_id = $2`, tx.Tenant, id).Scan(&s.Credential, &s.SignCount)
+	})
+	return s
 }
 
 // begin asks at sign-in.

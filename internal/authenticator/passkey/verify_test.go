@@ -291,10 +291,7 @@ func (h *house) alone(t *testing.T, p person, a authenticator.Authenticator, dev
 	if !ok {
 		t.Fatal("the answer cannot be read")
 	}
-	s := passkey.Stored{AuthenticatorID: a.ID}
-	h.in(p.tenant, func(ctx context.Context, tx *db.Tx) error {
-		return tx.QueryRow(ctx, `SELECT credential, sign_count FROM passkeys WHERE tenant_id = $1 AND authenticator_id = $2`, tx.Tenant, a.ID).Scan(&s.Credential, &s.SignCount)
-	})
+	s := h.stored(p, a.ID)
 	return h.Alone(offered, p.tenant, p.ID, &s, answer)
 }
 
@@ -354,6 +351,19 @@ func TestADisabledPasskeyIsNone(t *testing.T) {
 		}
 		if _, card := h.propose(h.maria, ""); len(options(t, card.Options).Exclude) != 1 {
 			t.Error("a disabled passkey cannot be set up anew on its device")
+		}
+	})
+}
+
+// TestATK108_OnlyWhatWasAskedFor: a passkey that came after the question does not answer it.
+func TestATK108_OnlyWhatWasAskedFor(t *testing.T) {
+	each(t, func(t *testing.T, h *house) {
+		a := h.bind(h.maria, newDevice(), nil)
+		state, text := h.begin(h.maria, a, h.setting())
+		late := newDevice()
+		h.bind(h.maria, late, nil)
+		if v := h.verify(h.maria, a, h.setting(), state, late.get(t, text, nil)); v.OK || v.Reason != passkey.Unknown {
+			t.Errorf("%+v", v)
 		}
 	})
 }

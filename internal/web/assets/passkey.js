@@ -13,7 +13,7 @@
 //     data-waiting, data-cancelled, data-exists, data-insecure, data-unsupported,
 //     data-failed    what to say, in the person's language
 //
-//   <input type="hidden" name="answer">      the answer, JSON
+//   <input type="hidden" name="assertion">   the answer, JSON
 //   <input type="hidden" name="token" …>     optional: renewed with the options
 //   <button type="button" data-start hidden> shown where it works
 //   <p data-say role="status"></p>           where words appear
@@ -76,7 +76,7 @@
       since = performance.now()
     }
     const send = (credential) => {
-      form.elements.answer.value = JSON.stringify(json(credential))
+      form.elements.assertion.value = JSON.stringify(json(credential))
       if (form.requestSubmit) form.requestSubmit()
       else form.submit()
     }
@@ -118,7 +118,7 @@
       }
       busy = start.disabled = false
       start.focus()
-      if (!form.elements.answer.value) wait()
+      if (!form.elements.assertion.value) wait()
     })
 
     wait()
@@ -126,6 +126,6 @@
     const again = () => { if (!document.hidden && performance.now() - since >= lasts) wait() }
     setInterval(again, 15000)
     document.addEventListener('visibilitychange', again)
-    addEventListener('pageshow', (e) => { if (e.persisted) { form.elements.answer.value = ''; wait() } })
+    addEventListener('pageshow', (e) => { if (e.persisted) { form.elements.assertion.value = ''; wait() } })
   })
 })()
