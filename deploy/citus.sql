@@ -24,6 +24,7 @@ SELECT create_reference_table('epochs');
 SELECT create_reference_table('directory');
 SELECT create_reference_table('passkey_directory');
 SELECT create_reference_table('spent_challenges');
+SELECT create_reference_table('push_keys');
 
 -- One company lies on one machine, with everything that belongs to it.
 SELECT create_distributed_table('tenants', 'tenant_id');

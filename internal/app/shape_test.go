@@ -22,10 +22,10 @@ var floor = map[string]int{
 	"config": 1, "db": 1, "locale": 1, "phone": 1,
 	"ratelimit": 2, "jobs": 2, "audit": 2, "geo": 2, "web": 2,
 	"message":       3,
-	"message/email": 4, "message/sms": 4,
+	"message/email": 4, "message/sms": 4, "message/push": 4,
 	"tenant": 5, "client": 5, "authenticator": 5, "standards": 5,
 	"user":                   6,
-	"authenticator/password": 7, "authenticator/outofband": 7, "authenticator/passkey": 7, "authenticator/totp": 7, "authenticator/lookup": 7, "challenge": 7, "policy": 7, "session": 7, "keyring": 7,
+	"authenticator/password": 7, "authenticator/outofband": 7, "authenticator/passkey": 7, "authenticator/receiver": 7, "authenticator/totp": 7, "authenticator/lookup": 7, "challenge": 7, "policy": 7, "session": 7, "keyring": 7,
 	"grant": 8, "backup": 8,
 	"signin": 9, "setup": 9, "binding": 9,
 	"portal": 10, "oidc": 10, "ops": 10,
@@ -35,7 +35,7 @@ var floor = map[string]int{
 
 // onlyHere lists what may be imported by few packages.
 var onlyHere = map[string][]string{
-	"net/http":                       {"web", "portal", "oidc", "ops", "app", "demo", "storybook", "doctor"},
+	"net/http":                       {"web", "message/push", "portal", "oidc", "ops", "app", "demo", "storybook", "doctor"},
 	"modernc.org/sqlite":             {"db"},
 	"github.com/jackc/pgx/v5/stdlib": {"db"},
 	"database/sql":                   {"authenticator", "db", "db/dbtest", "tenant", "user", "audit", "client", "session", "grant", "jobs", "message", "keyring", "challenge"},
@@ -78,7 +78,7 @@ func checkImport(t *testing.T, from string, here int, imp string) {
 }
 
 // installationTables belong to the vendor, not to a tenant.
-var installationTables = []string{"installation", "installation_texts", "clients", "client_uris", "directory", "signing_keys", "schema_migrations", "canaries", "standards", "master_keys", "epochs", "passkey_directory", "spent_challenges"}
+var installationTables = []string{"installation", "installation_texts", "clients", "client_uris", "directory", "signing_keys", "schema_migrations", "canaries", "standards", "master_keys", "epochs", "passkey_directory", "spent_challenges", "push_keys"}
 
 var table = regexp.MustCompile(`(?i)\b(?:FROM|INTO|UPDATE|JOIN)\s+([a-z_]+)`)
 
@@ -114,7 +114,7 @@ func TestEveryQueryNamesTheTenant(t *testing.T) {
 func isTable(word string) bool {
 	return slices.Contains([]string{
 		"tenants", "users", "authenticators", "passwords", "outofband_addresses", "flows", "challenges", "sessions", "remembered_browsers",
-		"totp_secrets", "backup_codes", "authorization_codes", "refresh_families", "budgets", "jobs", "messages", "audit_events", "audit_heads",
+		"totp_secrets", "backup_codes", "authorization_codes", "refresh_families", "budgets", "jobs", "messages", "audit_events", "audit_heads", "push_subscriptions",
 	}, word)
 }
 

@@ -29,6 +29,7 @@ var sealedPlaces = []sealedAt{
 	{"drafts", "sealed", []string{"tenant_id", "id"}},
 	{"totp_secrets", "sealed", []string{"tenant_id", "authenticator_id"}},
 	{"push_subscriptions", "sealed", []string{"tenant_id", "authenticator_id"}},
+	{"push_keys", "sealed", []string{"id"}},
 }
 
 // resealBatch keeps a transaction short; a kill costs this much work at the most.
