@@ -117,10 +117,9 @@ func (w *world) done(t testing.TB) (hit bool, points []string) {
 	}
 	raw, _ := os.ReadFile(w.FaultsFile() + ".trace")
 	for line := range strings.Lines(string(raw)) {
-		point, struck, _ := strings.Cut(strings.TrimSpace(line), " true")
-		_ = struck
+		point, struck := strings.CutSuffix(strings.TrimSpace(line), " true")
 		points = append(points, strings.TrimSuffix(point, " false"))
-		hit = hit || strings.HasSuffix(strings.TrimSpace(line), " true")
+		hit = hit || struck
 	}
 	return hit, points
 }
