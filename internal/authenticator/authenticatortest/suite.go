@@ -61,6 +61,9 @@ type Clock struct {
 	at time.Time
 }
 
+// NewClock stands at an instant.
+func NewClock(at time.Time) *Clock { return &Clock{at: at} }
+
 // Now is the time of the suite.
 func (c *Clock) Now() time.Time { c.mu.Lock(); defer c.mu.Unlock(); return c.at }
 
@@ -70,7 +73,7 @@ func (c *Clock) Pass(d time.Duration) { c.mu.Lock(); defer c.mu.Unlock(); c.at =
 // Run holds a kind to its promises, on both databases.
 func Run(t *testing.T, k Kind) {
 	t.Helper()
-	clock := &Clock{at: time.Date(2026, 11, 22, 9, 0, 7, 0, time.UTC)}
+	clock := NewClock(time.Date(2026, 11, 22, 9, 0, 7, 0, time.UTC))
 	dbtest.Each(t, clock.Now, func(t *testing.T, d *db.DB) {
 		s := newSuite(t, k, d, clock)
 		promises := []struct {

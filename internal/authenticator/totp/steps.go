@@ -4,7 +4,7 @@ import (
 	"crypto/hmac"
 	"crypto/sha1"
 	"encoding/binary"
-	"fmt"
+	"hash"
 	"time"
 
 	"countersign/internal/authenticator"
@@ -24,25 +24,33 @@ const farthest = 10
 // stepAt is the number of the time step of an instant (RFC 6238 §4.2).
 func stepAt(t time.Time) int64 { return t.Unix() / period }
 
-// truncated is the 31-bit number of a counter (RFC 4226 §5.3).
-func truncated(key []byte, counter uint64) uint32 {
-	var c [8]byte
-	binary.BigEndian.PutUint64(c[:], counter)
-	mac := hmac.New(sha1.New, key)
-	mac.Write(c[:])
-	sum := mac.Sum(nil)
+// truncated is the 31-bit number of a counter (RFC 4226 §5.3). mac is an HMAC with SHA-1
+// under the secret, in any state.
+func truncated(mac hash.Hash, counter uint64) uint32 {
+	var room [sha1.Size]byte
+	binary.BigEndian.PutUint64(room[:8], counter)
+	mac.Reset()
+	mac.Write(room[:8])
+	sum := mac.Sum(room[:0])
 	return binary.BigEndian.Uint32(sum[sum[len(sum)-1]&0xf:]) & 0x7fffffff
 }
 
-func codeAt(key []byte, step int64) string {
-	return fmt.Sprintf("%06d", truncated(key, uint64(step))%1_000_000)
+// appendCode adds the six digits that an app shows in a step.
+func appendCode(b []byte, mac hash.Hash, step int64) []byte {
+	n := truncated(mac, uint64(step))
+	for unit := uint32(100_000); unit > 0; unit /= 10 {
+		b = append(b, byte('0'+n/unit%10))
+	}
+	return b
 }
 
 // seen lists the steps around now whose code is the typed one, the newest first. It takes
 // as long for any code.
 func seen(key []byte, code string, now int64) (steps []int64) {
+	mac, typed := hmac.New(sha1.New, key), []byte(code)
+	var room [digits]byte
 	for step := now + farthest; step >= now-farthest; step-- {
-		if secret.Equal([]byte(codeAt(key, step)), []byte(code)) {
+		if secret.Equal(appendCode(room[:0], mac, step), typed) {
 			steps = append(steps, step)
 		}
 	}

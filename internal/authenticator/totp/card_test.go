@@ -1,0 +1,146 @@
+package totp_test
+
+import (
+	"encoding/base32"
+	"encoding/json"
+	"encoding/xml"
+	"fmt"
+	"io"
+	"net/url"
+	"regexp"
+	"strings"
+	"testing"
+
+	"countersign/internal/authenticator"
+	"countersign/internal/authenticator/totp"
+)
+
+func propose(t testing.TB, who authenticator.Subject, wish string) authenticator.Draft {
+	t.Helper()
+	state, err := totp.Verifier{}.Propose(t.Context(), nil, who, authenticator.Draft{}, wish)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return authenticator.Draft{ID: "a", State: state}
+}
+
+// subjects are names that have been trouble to somebody.
+var subjects = map[string]authenticator.Subject{
+	"plain":          {Vendor: "Vendor", Email: "maria@harbor.example", Company: "Harbor"},
+	"spaces":         {Vendor: "Ortiz & Sons Ltd", Email: "maria@harbor.example", Company: "Harbor Master + Co"},
+	"other letters":  {Vendor: "Łódź 東京", Email: "élodie@bücher.example", Company: "Çelik ve Oğulları"},
+	"colons":         {Vendor: "a:b", Email: "m:m@x.example", Company: "c: d"},
+	"lines":          {Vendor: "V\r\nX", Email: "m@x.example", Company: "C\x00\u202eD"},
+	"same":           {Vendor: "Harbor", Email: "m@x.example", Company: "Harbor"},
+	"nobody":         {Email: "m@x.example"},
+	"markup":         {Vendor: `"><script>`, Email: "m@x.example", Company: "?secret=AAAA&issuer=x#"},
+	"long, two sets": {Vendor: strings.Repeat("v", 200), Email: "m@x.example", Company: strings.Repeat("c", 200)},
+}
+
+// TestALP4: what is shown can be scanned, pressed and typed, and says the same.
+func TestALP4_TheCardSaysTheSameThreeTimes(t *testing.T) {
+	for name, who := range subjects {
+		c, err := totp.Show(propose(t, who, ""))
+		if err != nil {
+			t.Fatal(err)
+		}
+		if got := readQR(t, c.SVG("QR")); got != c.URI {
+			t.Errorf("%s: scanned %q, want %q", name, got, c.URI)
+		}
+		u, err := url.Parse(c.URI)
+		if err != nil || u.Scheme != "otpauth" || u.Host != "totp" {
+			t.Fatalf("%s: %v", c.URI, err)
+		}
+		q, err := url.ParseQuery(u.RawQuery)
+		if err != nil || q.Get("secret") != c.Secret() || q.Get("issuer") != c.Issuer || q.Get("algorithm") != "SHA1" || q.Get("digits") != "6" || q.Get("period") != "30" || strings.Contains(u.RawQuery, "+") {
+			t.Errorf("%s: %s (%v)", name, c.URI, err)
+		}
+		label := strings.TrimPrefix(u.Path, "/")
+		issuer, account, split := strings.Cut(label, ":")
+		if !split {
+			issuer, account = "", label
+		}
+		if issuer != c.Issuer || account != c.Account || strings.Contains(account, ":") || !strings.Contains(account, "@") {
+			t.Errorf("%s: listed as %q of %q, want %q of %q", name, account, issuer, c.Account, c.Issuer)
+		}
+		for i, g := range c.Groups {
+			if len(g) != 4 {
+				t.Errorf("group %d is %q", i, g)
+			}
+		}
+	}
+	if c, _ := totp.Show(propose(t, subjects["plain"], "")); c.Issuer != "Vendor" || c.Account != "maria@harbor.example (Harbor)" ||
+		!strings.HasPrefix(c.URI, "otpauth://totp/Vendor:maria@harbor.example%20%28Harbor%29?secret=") {
+		t.Errorf("%s", c.URI)
+	}
+}
+
+// TestSEC017: the secret is ours, random and 160 bits long, whatever somebody sends along.
+func TestSEC017_TestATK097_NobodyChoosesASecret(t *testing.T) {
+	seen := map[string]bool{}
+	for _, wish := range []string{"", "AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA", "otpauth://totp/x?secret=AAAA&digits=1&period=86400", `{"Secret":"AAAA"}`} {
+		for range 50 {
+			c, err := totp.Show(propose(t, subjects["plain"], wish))
+			if err != nil {
+				t.Fatal(err)
+			}
+			key, err := base32.StdEncoding.DecodeString(c.Secret())
+			if err != nil || len(key) != 20 || seen[c.Secret()] || !strings.Contains(c.URI, "&digits=6&period=30") || strings.Contains(c.URI, "AAAAAAAA") {
+				t.Fatalf("%s: %v", c.URI, err)
+			}
+			seen[c.Secret()] = true
+		}
+	}
+}
+
+// guard: html.EscapeString in SVG; the white ground
+func TestTheDrawingIsSafeAndBright(t *testing.T) {
+	c, err := totp.Show(propose(t, subjects["markup"], ""))
+	if err != nil {
+		t.Fatal(err)
+	}
+	svg := c.SVG(`</title><script>&"`)
+	if strings.Contains(svg, "<script") || strings.Count(svg, "<path") != 1 || !strings.Contains(svg, `role="img"`) || !strings.Contains(svg, `fill="#fff"`) || strings.Contains(svg, "style=") {
+		t.Errorf("%.300s", svg)
+	}
+	var title string
+	for d := xml.NewDecoder(strings.NewReader(svg)); ; {
+		tok, err := d.Token()
+		if err == io.EOF {
+			break
+		}
+		if err != nil {
+			t.Fatal(err)
+		}
+		if s, ok := tok.(xml.StartElement); ok && s.Name.Local == "title" {
+			if err := d.DecodeElement(&title, &s); err != nil {
+				t.Fatal(err)
+			}
+		}
+	}
+	if title != `</title><script>&"` {
+		t.Errorf("its name is %q", title)
+	}
+}
+
+func TestACardIsNotPrinted(t *testing.T) {
+	c, err := totp.Show(propose(t, subjects["plain"], ""))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if s := fmt.Sprintf("%v %s %+v", c, c, []any{c}) + c.LogValue().String(); strings.Contains(s, c.Groups[0]) {
+		t.Errorf("%s", s)
+	}
+}
+
+func TestARubbishDraftIsAnError(t *testing.T) {
+	short, _ := json.Marshal(map[string]any{"Secret": []byte("short")})
+	for _, state := range [][]byte{nil, []byte("{"), []byte("{}"), short} {
+		if _, err := totp.Show(authenticator.Draft{State: state}); err == nil {
+			t.Errorf("%q was shown", state)
+		}
+	}
+	if regexp.MustCompile(`[A-Z2-7]{32}`).MatchString(fmt.Sprint(totp.Show(authenticator.Draft{State: short}))) {
+		t.Error("an error shows a secret")
+	}
+}
