@@ -13,6 +13,7 @@ import (
 	"countersign/internal/db"
 	"countersign/internal/message"
 	"countersign/internal/message/email"
+	"countersign/internal/phone"
 	"countersign/internal/secret"
 )
 
@@ -135,8 +136,11 @@ func Readdress(ctx context.Context, tx *db.Tx, authenticatorID, address string) 
 }
 
 // Mask shows enough of an address to be recognised by its owner, and the same number of
-// stars for every length: m•••@h•••.example.
+// stars for every length: m•••@h•••.example, +49 ••• ••67.
 func Mask(address string) string {
+	if strings.HasPrefix(address, "+") && !strings.Contains(address, "@") {
+		return phone.Mask(address)
+	}
 	local, domain, ok := strings.Cut(address, "@")
 	if !ok || local == "" || domain == "" {
 		return "•••"

@@ -1,0 +1,233 @@
+package outofband
+
+import (
+	"context"
+	"encoding/hex"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"net/url"
+	"strings"
+	"time"
+
+	"countersign/internal/authenticator"
+	"countersign/internal/config"
+	"countersign/internal/db"
+	"countersign/internal/fault"
+	"countersign/internal/locale"
+	"countersign/internal/message"
+	"countersign/internal/message/sms"
+	"countersign/internal/phone"
+	"countersign/internal/ratelimit"
+	"countersign/internal/secret"
+)
+
+// SMS sends codes to telephones. It is a Verifier like that of e-mail, without a link; and a
+// Binder, which proves a number by the one message that goes to a number nobody has proved
+// yet (SEC-84).
+type SMS struct {
+	Verifier  // Channel is authenticator.SMS; Origin names the host in the last line
+	Words     *locale.Catalog
+	Meter     *sms.Meter
+	Countries []string // whose numbers may be used, ISO 3166-1 alpha-2
+	Limits    config.Limits
+	Off       bool // the operator's emergency brake
+}
+
+// Why no message is sent, as Begin and Propose return it. Nothing was written or sent then,
+// and other methods can be offered.
+var (
+	ErrCeiling = fault.New(fault.Unavailable, "sms.problem.ceiling")
+	ErrOff     = fault.New(fault.Unavailable, "sms.problem.off")
+)
+
+var errTooMany = fault.New(fault.RateLimited, "sms.problem.limit")
+
+// The keys of what must be said beside the set-up (NIST SP 800-63B-4 section 3.2.9: a restricted
+// authenticator is offered with its risk and with an alternative).
+const (
+	NoticeTitle = "sms.notice.title"
+	NoticeText  = "sms.notice.text"
+)
+
+// Begin queues the message in the transaction that remembers the code's keyed hash. It fails
+// with ErrCeiling or ErrOff where no message may be sent.
+func (v SMS) Begin(ctx context.Context, tx *db.Tx, a authenticator.Authenticator, s authenticator.Setting) (authenticator.Opening, error) {
+	token, hash := secret.NewToken() // nobody gets it: there is no link
+	key := v.Keys.Current()
+	code := v.code(key, token, s.ChallengeID)
+	id, err := v.send(ctx, tx, text{userID: a.UserID, purpose: s.Purpose, to: s.Destination, language: s.Language, expires: s.ExpiresAt,
+		Code: sms.Code{Vendor: s.Vendor, Code: code, Reference: s.Reference}})
+	if err != nil {
+		return authenticator.Opening{}, err
+	}
+	return authenticator.Opening{State: append(hash, v.mac(key, tx.Tenant, a, s, code)...), MessageID: id}, nil
+}
+
+// text is one message to one number.
+type text struct {
+	sms.Code
+	userID, purpose, to, language string
+	expires                       time.Time
+}
+
+// send pays for a message and queues it.
+func (v SMS) send(ctx context.Context, tx *db.Tx, t text) (id string, err error) {
+	if v.Off {
+		return "", ErrOff
+	}
+	number, err := phone.Of(t.to)
+	if err != nil {
+		return "", fmt.Errorf("send a text message: %w", err)
+	}
+	t.Domain = host(v.Origin)
+	ok, err := v.Meter.Reserve(ctx, tx, number, sms.Parts(sms.Render(v.Words.In(t.language), t.Code)))
+	if err != nil {
+		return "", err
+	}
+	if !ok {
+		return "", ErrCeiling
+	}
+	id, err = v.Queue.Put(ctx, tx, message.Outgoing{
+		UserID: t.userID, Channel: sms.Channel, Purpose: t.purpose, To: t.to, Hint: phone.Mask(t.to),
+		Language: t.language, Template: sms.Template, Data: t.Code, ExpiresAt: t.expires,
+	})
+	if err != nil {
+		return "", fmt.Errorf("queue code: %w", err)
+	}
+	return id, nil
+}
+
+func host(origin string) string {
+	u, err := url.Parse(origin)
+	if err != nil {
+		return ""
+	}
+	return u.Hostname()
+}
+
+// purposeBinding is what a code is good for that proves a number, and nothing else.
+const purposeBinding = "binding.code"
+
+// proposed is what a set-up remembers.
+type proposed struct {
+	To        string
+	MAC       []byte
+	Reference string
+	MessageID string
+	Length    int
+	Ends      time.Time
+}
+
+// Propose sends a code to the number in wish: a country and what was typed, with a space
+// between ("DE 0151 12345678"). A mistake in it is one of phone's faults.
+func (v SMS) Propose(ctx context.Context, tx *db.Tx, who authenticator.Subject, d authenticator.Draft, wish string) (authenticator.State, error) {
+	country, typed, _ := strings.Cut(strings.TrimSpace(wish), " ")
+	number, err := phone.Parse(country, typed, v.Countries)
+	if err != nil {
+		return nil, err
+	}
+	if err := v.spend(ctx, tx, who.UserID, number.E164); err != nil {
+		return nil, err
+	}
+	token, _ := secret.NewToken()
+	key := v.Keys.Current()
+	code := v.code(key, token, d.ID)
+	p := proposed{To: number.E164, Reference: secret.NewReference(), Length: v.Digits, Ends: tx.Now.Add(v.Limits.CodeLife)}
+	p.MAC = v.Keys.MACBy(key, "outofband.binding", binding(tx, who, d, p.To, code)...)
+	p.MessageID, err = v.send(ctx, tx, text{userID: who.UserID, purpose: purposeBinding, to: p.To, language: who.Language, expires: p.Ends,
+		Code: sms.Code{Vendor: who.Vendor, Code: code, Reference: p.Reference, Binding: true}})
+	if err != nil {
+		return nil, err
+	}
+	return json.Marshal(p)
+}
+
+func binding(tx *db.Tx, who authenticator.Subject, d authenticator.Draft, to, code string) []string {
+	return []string{tx.Tenant, who.UserID, d.ID, purposeBinding, string(authenticator.SMS), to, code}
+}
+
+// spend counts a message against the same budgets that sign-ins use.
+func (v SMS) spend(ctx context.Context, tx *db.Tx, userID, to string) error {
+	sends, err := ratelimit.Read(ctx, tx,
+		ratelimit.Charge{Tenant: tx.Tenant, Limit: v.limit("send.account"), Subject: userID},
+		ratelimit.Charge{Tenant: db.Installation, Limit: v.limit("send.destination"), Subject: DestinationSubject(v.Keys, to)})
+	if err != nil {
+		return err
+	}
+	if err := sends.Hold(ctx, tx); err != nil {
+		return err
+	}
+	if wait := sends.Spend(tx); wait > 0 {
+		return errTooMany.After(wait)
+	}
+	return sends.Write(ctx, tx)
+}
+
+func (v SMS) limit(name string) ratelimit.Limit {
+	return ratelimit.Limit{Name: name, Windows: []ratelimit.Window{
+		{Count: v.Limits.SendsPerHour, Per: time.Hour},
+		{Count: v.Limits.SendsPerDay, Per: 24 * time.Hour},
+	}}
+}
+
+// DestinationSubject names an address or number in budgets without keeping it.
+func DestinationSubject(keys *secret.Keys, to string) string {
+	return hex.EncodeToString(keys.Lasting("budget/destination", strings.ToLower(to))[:12])
+}
+
+// Confirm judges the code that the new number got, and makes it the authenticator's.
+func (v SMS) Confirm(ctx context.Context, tx *db.Tx, who authenticator.Subject, d authenticator.Draft, r authenticator.Response) (authenticator.Verdict, error) {
+	p, err := readProposed(d)
+	if err != nil {
+		return authenticator.Verdict{}, err
+	}
+	if !tx.Now.Before(p.Ends) {
+		return authenticator.Verdict{Reason: "expired"}, nil
+	}
+	code, ok := Canonical(r.Code, v.Digits)
+	if !ok || !v.Keys.CheckMAC(p.MAC, "outofband.binding", binding(tx, who, d, p.To, code)...) {
+		return authenticator.Verdict{Reason: "wrong_code"}, nil
+	}
+	n, err := tx.Exec(ctx, `
+		INSERT INTO outofband_addresses (tenant_id, authenticator_id, address, verified_at) VALUES ($1, $2, $3, $4)
+		ON CONFLICT (tenant_id, authenticator_id) DO NOTHING`, tx.Tenant, d.ID, p.To, tx.Now)
+	if err != nil {
+		return authenticator.Verdict{}, fmt.Errorf("store the number: %w", err)
+	}
+	if n == 0 {
+		return authenticator.Verdict{Reason: "already_used"}, nil
+	}
+	if d.Label == "" {
+		_, err = tx.Exec(ctx, `UPDATE authenticators SET label = $1 WHERE tenant_id = $2 AND id = $3 AND label = ''`, phone.Mask(p.To), tx.Tenant, d.ID)
+	}
+	return authenticator.Verdict{OK: true, AuthenticatorID: d.ID}, err
+}
+
+// Remove forgets the number.
+func (v SMS) Remove(ctx context.Context, tx *db.Tx, authenticatorID string) error {
+	_, err := tx.Exec(ctx, `DELETE FROM outofband_addresses WHERE tenant_id = $1 AND authenticator_id = $2`, tx.Tenant, authenticatorID)
+	return err
+}
+
+func readProposed(d authenticator.Draft) (p proposed, err error) {
+	if json.Unmarshal(d.State, &p) != nil || p.To == "" {
+		return p, errors.New("the draft is not that of a number")
+	}
+	return p, nil
+}
+
+// Card is what a page shows while a number is being proved.
+type Card struct {
+	SentTo    string // masked
+	Reference string // also in the message
+	MessageID string // for message.Delivery
+	Length    int    // digits of the code
+	Ends      time.Time
+}
+
+// Show reads the draft of a number.
+func Show(d authenticator.Draft) (Card, error) {
+	p, err := readProposed(d)
+	return Card{SentTo: phone.Mask(p.To), Reference: p.Reference, MessageID: p.MessageID, Length: p.Length, Ends: p.Ends}, err
+}
