@@ -97,3 +97,21 @@ func BenchmarkMatch(b *testing.B) {
 		}
 	}
 }
+
+// guard: the lane in MatchCode; a hash without a pepper outlives every key
+func TestCodesAreHashedWithoutAKey(t *testing.T) {
+	p := newPool(t, 2, 10)
+	hash, err := p.HashCode(t.Context(), "01AB4DEFGH7KZ")
+	if err != nil || !strings.HasPrefix(hash, "$argon2id$") {
+		t.Fatalf("%s: %v", hash, err)
+	}
+	other := newPool(t, 2, 10) // with other keys
+	for _, c := range []struct {
+		hash, code string
+		want       bool
+	}{{hash, "01AB4DEFGH7KZ", true}, {hash, "01AB4DEFGH7K0", false}, {hash, "", false}, {"", "01AB4DEFGH7KZ", false}, {"", "", false}} {
+		if ok, err := other.MatchCode(t.Context(), "t", "u", c.hash, c.code); ok != c.want || err != nil {
+			t.Errorf("%q is %v: %v", c.code, ok, err)
+		}
+	}
+}
