@@ -48,8 +48,10 @@ var endings = []ending{
 	{"messages", `UPDATE messages SET state = 'failed', state_at = $1, next_try_at = 0, sealed = NULL WHERE tenant_id <> '' AND sealed IS NOT NULL`, nil},
 	{"jobs", `UPDATE jobs SET failed_at = $1, claimed_until = 0, last_error = 'restored' WHERE tenant_id <> '' AND done_at = 0 AND failed_at = 0`, nil},
 	// Nobody knows which steps were accepted and which codes were used in the time that was
-	// lost: no step up to now, and none of the printed codes, is accepted again.
-	{"totp_secrets", `UPDATE totp_secrets SET last_step = $1 WHERE tenant_id <> '' AND last_step < $1`, func(at time.Time) any { return at.Unix()/30 + 1 }},
+	// lost: no step up to now by the app's own clock, and none of the printed codes, is
+	// accepted again.
+	{"totp_secrets", `UPDATE totp_secrets SET last_step = $1 + CASE WHEN drift > 0 THEN drift ELSE 0 END
+		WHERE tenant_id <> '' AND last_step < $1 + CASE WHEN drift > 0 THEN drift ELSE 0 END`, func(at time.Time) any { return at.Unix()/30 + 1 }},
 	{"backup_codes", `UPDATE backup_codes SET used_at = $1 WHERE tenant_id <> '' AND used_at = 0`, nil},
 	// What browsers hold may be marked with a version from the time that was lost. A
 	// thousand changes of one account are more than that time has seen.
