@@ -7,9 +7,9 @@ import "strings"
 var (
 	actions = list(`signin.password signin.code signin.ended signin.denied signin.completed signin.step_up signin.disowned
 		challenge.sent notice.sent password.replaced browser.remembered browser.replayed session.ended
-		token.issued token.refreshed token.refused token.reuse user.created audit.begun settings.raised settings.accepted keys.master_added`)
+		token.issued token.refreshed token.refused token.reuse user.created audit.begun settings.raised settings.accepted keys.master_added receiver.gone`)
 	results = list(`ok failed refused`)
-	methods = list(`password email pwd otp mfa hwk swk sms totp passkey lookup`)
+	methods = list(`password email pwd otp mfa hwk swk sms totp passkey lookup push`)
 	reasons = list(`wrong_password unknown_address account_or_app_closed throttled
 		ceiling switched_off
 		typed link wrong_code wrong_link older_code replaced already_used no_state no_open_challenge
@@ -20,7 +20,7 @@ var (
 	limits = list(`password.account password.here password.device password.source second.account send.account send.destination
 		warning.account flow.account noise.account link.source code.session`)
 	levels   = list(`urn:countersign:acr:1 urn:countersign:acr:1e urn:countersign:acr:2 phr`)
-	channels = list(`email sms`)
+	channels = list(`email sms push`)
 	states   = list(`queued accepted delivered delayed bounced failed`)
 	verbs    = list(`GET HEAD POST PUT PATCH DELETE OPTIONS`)
 )

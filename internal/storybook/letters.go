@@ -26,6 +26,7 @@ func letters(now time.Time) []Letter {
 		{"remembered-reuse", email.RememberedReuse{Vendor: vendor, AppName: app, IP: ip, Place: place, Browser: browser, At: now, NotMeLink: notMe}},
 		{"method-added", email.MethodChanged{Vendor: vendor, Company: "Ortiz & Sons", Kind: "totp", Label: "Work phone", Added: true, IP: "203.0.113.9", Place: "Lisbon, Portugal", Browser: "Firefox on Linux", At: now, NotMeLink: "https://sign-in.example/not-me/x"}},
 		{"method-removed", email.MethodChanged{Vendor: vendor, Company: "Ortiz & Sons", Kind: "passkey", Label: "", IP: "203.0.113.9", Place: "Lisbon, Portugal", Browser: "Firefox on Linux", At: now, NotMeLink: "https://sign-in.example/not-me/x"}},
+		{"receiver-gone", email.ReceiverGone{Vendor: vendor, Label: "My phone", At: now}},
 		{"restored", email.Restored{Vendor: vendor, Company: "Ortiz & Sons", State: now.Add(-10 * time.Hour), At: now}},
 		{"restored-unknown", email.Restored{Vendor: vendor, Company: "Ortiz & Sons", At: now}},
 		{"trial", email.Trial{Vendor: vendor, Host: "https://sign-in.harbor.example", At: now}},

@@ -23,6 +23,8 @@ func read(template string, data []byte) (Content, error) {
 		return decode[RememberedReuse](data)
 	case Trial{}.kind():
 		return decode[Trial](data)
+	case ReceiverGone{}.kind():
+		return decode[ReceiverGone](data)
 	case Restored{}.kind():
 		return decode[Restored](data)
 	case MethodChanged{}.kind():

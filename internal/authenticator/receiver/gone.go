@@ -1,0 +1,64 @@
+package receiver
+
+import (
+	"context"
+	"fmt"
+	"time"
+
+	"countersign/internal/audit"
+	"countersign/internal/authenticator"
+	"countersign/internal/db"
+	"countersign/internal/message"
+	"countersign/internal/message/email"
+	"countersign/internal/tenant"
+	"countersign/internal/user"
+)
+
+// noticeLife is how long a notice may wait for a mail server.
+const noticeLife = 24 * time.Hour
+
+// Gone takes a receiver out of use when its push service says that nobody takes pushes there
+// any more, and tells its owner by mail. A second call, or one about a browser that was
+// never bound, changes nothing.
+func (v Verifier) Gone(ctx context.Context, d *db.DB, tenantID, id string) error {
+	return d.InTx(ctx, tenantID, func(tx *db.Tx) error {
+		var userID string
+		err := tx.QueryRow(ctx, `UPDATE push_subscriptions SET gone_at = $1 WHERE tenant_id = $2 AND authenticator_id = $3 AND gone_at = 0 RETURNING user_id`, tx.Now, tx.Tenant, id).Scan(&userID)
+		if db.IsNoRows(err) {
+			return nil
+		}
+		if err != nil {
+			return fmt.Errorf("note a receiver that is gone: %w", err)
+		}
+		var label string
+		err = tx.QueryRow(ctx, `UPDATE authenticators SET disabled_at = CASE WHEN disabled_at = 0 THEN $1 ELSE disabled_at END WHERE tenant_id = $2 AND id = $3 RETURNING label`,
+			tx.Now, tx.Tenant, id).Scan(&label)
+		if err != nil {
+			return fmt.Errorf("disable a receiver: %w", err)
+		}
+		err = audit.Record(ctx, tx, audit.Event{
+			Action: "receiver.gone", Result: "ok", ActorID: "installation", UserID: userID, Method: string(authenticator.Push), SubjectID: id, Reason: label,
+		})
+		if err != nil {
+			return err
+		}
+		return v.tell(ctx, tx, userID, label)
+	})
+}
+
+func (v Verifier) tell(ctx context.Context, tx *db.Tx, userID, label string) error {
+	u, err := user.ByID(ctx, tx, userID)
+	if err != nil {
+		return fmt.Errorf("find the owner of a receiver: %w", err)
+	}
+	vendor, err := tenant.LoadInstallation(ctx, tx)
+	if err != nil {
+		return fmt.Errorf("find the vendor's name: %w", err)
+	}
+	c := email.ReceiverGone{Vendor: vendor.Name, Label: label, At: tx.Now}
+	_, err = v.Queue.Put(ctx, tx, message.Outgoing{
+		UserID: u.ID, Channel: "email", Purpose: "receiver.gone", To: u.Email, Hint: v.Mask(u.Email), Language: u.Language,
+		Template: email.Template(c), Data: c, ExpiresAt: tx.Now.Add(noticeLife),
+	})
+	return err
+}
