@@ -26,6 +26,7 @@ import (
 	"countersign/internal/locale"
 	"countersign/internal/message"
 	"countersign/internal/message/email"
+	"countersign/internal/message/sms"
 	"countersign/internal/oidc"
 	"countersign/internal/portal"
 	"countersign/internal/ratelimit"
@@ -41,6 +42,7 @@ type App struct {
 	Routes  []web.Route
 	Build   string // version, revision and Go, apart by spaces; set before Serve
 	watcher
+	texting
 
 	sealer  *audit.Sealer
 	courier *message.Courier
@@ -80,6 +82,9 @@ func (a *App) wire(ctx context.Context) error {
 	if err := a.wireMail(catalog); err != nil {
 		return err
 	}
+	if err := a.wireSMS(catalog); err != nil {
+		return err
+	}
 	return a.wireFaces(ctx, catalog)
 }
 
@@ -101,7 +106,7 @@ func (a *App) wireMail(catalog *locale.Catalog) error {
 
 // Sender is what hands mail to the configured server.
 func Sender(s config.SMTP, catalog *locale.Catalog, now func() time.Time, log *slog.Logger) (*email.Sender, error) {
-	roots, err := authorities(s.CAFile)
+	roots, err := authorities("smtp.ca_file", s.CAFile)
 	if err != nil {
 		return nil, err
 	}
@@ -135,18 +140,19 @@ func dkim(c config.DKIM) (*email.DKIM, error) {
 	return d, nil
 }
 
-// authorities reads the certificate authorities of a mail server; nil means the system's.
-func authorities(file string) (*x509.CertPool, error) {
+// authorities reads certificate authorities named by a key of the configuration; nil means
+// the system's.
+func authorities(key, file string) (*x509.CertPool, error) {
 	if file == "" {
 		return nil, nil
 	}
 	text, err := os.ReadFile(file)
 	if err != nil {
-		return nil, fmt.Errorf("smtp.ca_file: %w", err)
+		return nil, fmt.Errorf("%s: %w", key, err)
 	}
 	pool := x509.NewCertPool()
 	if !pool.AppendCertsFromPEM(text) {
-		return nil, fmt.Errorf("smtp.ca_file %s holds no certificate", file)
+		return nil, fmt.Errorf("%s: %s holds no certificate", key, file)
 	}
 	return pool, nil
 }
@@ -177,6 +183,7 @@ func (a *App) wireFaces(ctx context.Context, catalog *locale.Catalog) error {
 	(&portal.Portal{Web: faces, DB: a.DB, Keys: a.Keys, SignIn: a.SignIn, SetUp: a.SetUp, Place: a.place(catalog)}).Mount(mux)
 	(&oidc.Provider{DB: a.DB, Keys: a.Keys, Ring: ring, Web: faces, SignIn: a.SignIn, Limits: a.Config.Limits}).Mount(mux)
 	mux.Machine(http.MethodGet, "/healthz", a.health)
+	a.mountSMS(mux)
 	a.Handler, a.Routes = a.traced(mux, proxies), mux.Routes()
 	a.metrics.Routes(patterns(a.Routes))
 	return nil
@@ -223,13 +230,16 @@ func (a *App) health(w http.ResponseWriter, r *http.Request) error {
 // linked, what is old is swept.
 func (a *App) Work(ctx context.Context) error {
 	var wg sync.WaitGroup
-	errs := make(chan error, 2)
+	errs := make(chan error, 3)
 	wg.Go(func() { errs <- a.runner().Run(ctx) })
 	if a.tracer != nil {
 		wg.Go(func() { a.tracer.Run(ctx) })
 	}
 	wg.Go(func() { a.DB.Listen(ctx, a.heard) })
 	wg.Go(func() { a.obeyHangUp(ctx) })
+	if a.smpp != nil {
+		wg.Go(func() { errs <- a.smpp.Run(ctx) })
+	}
 	if a.bounces != nil {
 		l, err := listen(ctx, a.Config.SMTP.Bounces.Listen)
 		if err != nil {
@@ -260,6 +270,8 @@ func (a *App) runner() *jobs.Runner {
 			{Name: "sweep.budgets", Every: time.Hour, Run: func(ctx context.Context) error { _, err := ratelimit.Sweep(ctx, a.DB); return err }},
 			{Name: "sweep.jobs", Every: time.Hour, Run: func(ctx context.Context) error { _, err := jobs.Sweep(ctx, a.DB); return err }},
 			{Name: "audit.shorten", Every: time.Hour, Run: func(ctx context.Context) error { _, err := audit.Shorten(ctx, a.DB); return err }},
+			{Name: "sms.spending", Every: 5 * time.Second, Run: a.tellSpending},
+			{Name: "sweep.spending", Every: time.Hour, Run: func(ctx context.Context) error { _, err := sms.Sweep(ctx, a.DB); return err }},
 			{Name: "sweep.messages", Every: time.Hour, Run: func(ctx context.Context) error { _, err := message.Sweep(ctx, a.DB); return err }},
 		}...),
 	}

@@ -29,6 +29,7 @@ type House struct {
 	Passwords *password.Pool
 	SignIn    *signin.Service
 	SetUp     *setup.Service
+	SMS       *outofband.SMS // nil: no text messages are sent
 	Log       *slog.Logger
 	// SetUpToken is set until the installation has its first operator. Print it on the
 	// console and nowhere else.
@@ -75,6 +76,9 @@ func (h *House) furnish(ctx context.Context) error {
 	h.SignIn = &signin.Service{
 		DB: h.DB, Keys: h.Keys, Queue: queue, Passwords: h.Passwords, Limits: l, Origin: h.Config.PublicURL, Seen: signin.NewSeen(),
 		Email: outofband.Verifier{Channel: authenticator.Email, Keys: h.Keys, Queue: queue, Digits: l.CodeLength, Origin: h.Config.PublicURL},
+	}
+	if err := h.furnishSMS(queue); err != nil {
+		return err
 	}
 	h.SetUp = &setup.Service{DB: h.DB, Passwords: h.Passwords}
 	return h.ensure(ctx)

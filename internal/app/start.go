@@ -161,7 +161,10 @@ func privateFiles(c config.Config) []error {
 		}
 		found = append(found, err, ownersOnly("tls.key_file", c.TLS.KeyFile))
 	}
-	if _, err := authorities(c.SMTP.CAFile); err != nil {
+	if _, err := authorities("smtp.ca_file", c.SMTP.CAFile); err != nil {
+		found = append(found, err)
+	}
+	if _, err := authorities("sms.smpp.ca_file", c.SMS.SMPP.CAFile); err != nil {
 		found = append(found, err)
 	}
 	if c.SMTP.DKIM.KeyFile != "" {

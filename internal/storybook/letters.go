@@ -28,6 +28,8 @@ func letters(now time.Time) []Letter {
 		{"method-removed", email.MethodChanged{Vendor: vendor, Company: "Ortiz & Sons", Kind: "passkey", Label: "", IP: "203.0.113.9", Place: "Lisbon, Portugal", Browser: "Firefox on Linux", At: now, NotMeLink: "https://sign-in.example/not-me/x"}},
 		{"receiver-gone", email.ReceiverGone{Vendor: vendor, Label: "My phone", At: now}},
 		{"restored", email.Restored{Vendor: vendor, Company: "Ortiz & Sons", State: now.Add(-10 * time.Hour), At: now}},
+		{"ceiling-company", email.SpendingCeiling{Vendor: vendor, Company: "Ortiz & Sons", Ceiling: 25_000_000, At: now}},
+		{"ceiling-range", email.SpendingCeiling{Vendor: vendor, Account: "range:+4915112345", Ceiling: 2_000_000, At: now}},
 		{"restored-unknown", email.Restored{Vendor: vendor, Company: "Ortiz & Sons", At: now}},
 		{"trial", email.Trial{Vendor: vendor, Host: "https://sign-in.harbor.example", At: now}},
 		{"code-hostile", hostile},

@@ -47,13 +47,14 @@ func (g *Gateway) Submit(ctx context.Context, m Message) (handle, host string, e
 	}
 	status, body, err := g.Post(ctx, g.URL+"/2010-04-01/Accounts/"+url.PathEscape(g.Account)+"/Messages.json", g.Account, g.Token, form)
 	if err != nil {
-		return "", g.host(), unsent(err)
+		return "", g.Host(), unsent(err)
 	}
 	handle, err = answer(status, body)
-	return handle, g.host(), err
+	return handle, g.Host(), err
 }
 
-func (g *Gateway) host() string {
+// Host is the name of the gateway's machine.
+func (g *Gateway) Host() string {
 	u, err := url.Parse(g.URL)
 	if err != nil {
 		return ""

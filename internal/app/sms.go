@@ -1,0 +1,247 @@
+package app
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"net/http"
+	"net/url"
+	"strings"
+	"time"
+
+	"countersign/internal/authenticator"
+	"countersign/internal/authenticator/outofband"
+	"countersign/internal/config"
+	"countersign/internal/db"
+	"countersign/internal/fault"
+	"countersign/internal/locale"
+	"countersign/internal/message"
+	"countersign/internal/message/email"
+	"countersign/internal/message/sms"
+	"countersign/internal/phone"
+	"countersign/internal/secret"
+	"countersign/internal/tenant"
+	"countersign/internal/user"
+	"countersign/internal/web"
+)
+
+// noticeLife is how long a notice may wait for a mail server.
+const noticeLife = 24 * time.Hour
+
+// furnishSMS makes text messages a method, where there is a way to send them.
+func (h *House) furnishSMS(queue *message.Queue) error {
+	c := h.Config.SMS
+	if c.Transport == config.SMSNone {
+		return nil
+	}
+	for _, country := range c.Countries {
+		if !phone.Known(country) {
+			return fmt.Errorf("sms.countries: %s is not a country with telephones", country)
+		}
+	}
+	prices, err := sms.ReadPrices(c.DefaultPrice, c.Prices)
+	if err != nil {
+		return fmt.Errorf("sms.prices: %w", err)
+	}
+	words, err := locale.New()
+	if err != nil {
+		return fmt.Errorf("catalogues: %w", err)
+	}
+	b := c.Budget
+	h.SMS = &outofband.SMS{
+		Verifier: outofband.Verifier{Channel: authenticator.SMS, Keys: h.Keys, Queue: queue, Digits: h.Config.Limits.CodeLength, Origin: h.Config.PublicURL},
+		Words:    words, Countries: c.Countries, Limits: h.Config.Limits, Off: c.Sending == config.Off,
+		Meter: &sms.Meter{Prices: prices, Ceilings: sms.Ceilings{
+			Installation: sms.Money(b.Installation), Company: sms.Money(b.Company), Country: sms.Money(b.Country), Range: sms.Money(b.Range),
+		}},
+	}
+	if h.SignIn.Others == nil {
+		h.SignIn.Others = map[authenticator.Kind]authenticator.Verifier{}
+	}
+	h.SignIn.Others[authenticator.SMS] = *h.SMS
+	return nil
+}
+
+// texting is what an App has of text messages; both nil where none are sent.
+type texting struct {
+	gateway *sms.Gateway
+	smpp    *sms.SMPP
+}
+
+// wireSMS gives the courier its way to telephones.
+func (a *App) wireSMS(catalog *locale.Catalog) error {
+	if a.SMS == nil {
+		return nil
+	}
+	s := &sms.Sender{DB: a.DB, Catalog: catalog, Meter: a.SMS.Meter, Off: a.SMS.Off, Log: a.Log}
+	if a.Config.SMS.Transport == config.SMSSMPP {
+		if err := a.wireSMPP(); err != nil {
+			return err
+		}
+		s.Submit = a.smpp.Submit
+	} else {
+		a.wireGateway()
+		s.Submit = a.gateway.Submit
+	}
+	a.courier.Senders[sms.Channel] = counted{s, a, sms.Channel}
+	return nil
+}
+
+func (a *App) wireSMPP() error {
+	c := a.Config.SMS.SMPP
+	roots, err := authorities("sms.smpp.ca_file", c.CAFile)
+	if err != nil {
+		return err
+	}
+	a.smpp = sms.NewSMPP(sms.SMPPOptions{
+		Address: c.Address, SystemID: c.SystemID, SystemType: c.SystemType, Password: c.Password, From: c.From, TLS: c.TLS == config.On, RootCAs: roots,
+		Timeout: c.Timeout, Window: c.Window, Enquire: c.Enquire, Report: a.courier.Received, Log: a.Log,
+	})
+	return nil
+}
+
+const reportPath = "/sms/report/"
+
+func (a *App) wireGateway() {
+	c := a.Config.SMS.HTTP
+	a.gateway = &sms.Gateway{URL: c.URL, Account: c.Account, Token: c.Token, From: c.From, Post: poster(c)}
+	if c.Reports != config.ReportsOff {
+		a.gateway.ReportTo = func(returnTo string) string { return a.Config.PublicURL + reportPath + returnTo }
+	}
+}
+
+// poster speaks to the gateway and follows nobody elsewhere: the code goes with it.
+func poster(c config.SMSHTTPTo) sms.Post {
+	client := &http.Client{Timeout: c.Timeout, CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }}
+	return func(ctx context.Context, to, account string, password secret.Text, form url.Values) (int, []byte, error) {
+		req, err := http.NewRequestWithContext(ctx, http.MethodPost, to, strings.NewReader(form.Encode()))
+		if err != nil {
+			return 0, nil, err
+		}
+		req.GetBody = nil // or the library would send it again by itself, and we should be charged twice
+		req.Header.Set("Content-Type", "application/x-www-form-urlencoded")
+		req.SetBasicAuth(account, password.Reveal())
+		res, err := client.Do(req)
+		if err != nil {
+			return 0, nil, err
+		}
+		defer func() { _ = res.Body.Close() }()
+		var body bytes.Buffer
+		_, err = io.CopyN(&body, res.Body, 64<<10)
+		if errors.Is(err, io.EOF) {
+			err = nil
+		}
+		return res.StatusCode, body.Bytes(), err
+	}
+}
+
+var errNoReport = fault.New(fault.NotFound, "error.not_found")
+
+// mountSMS takes what the gateway reports, where it was asked to.
+func (a *App) mountSMS(mux *web.Mux) {
+	if a.gateway != nil && a.gateway.ReportTo != nil {
+		mux.Machine(http.MethodPost, reportPath+"{message}", a.smsReported)
+	}
+}
+
+// smsReported believes a report by what only the gateway was given: the message's own
+// address, and its signature where that is asked for. Whatever is not believed does not exist.
+func (a *App) smsReported(w http.ResponseWriter, r *http.Request) error {
+	returnTo := r.PathValue("message")
+	if err := r.ParseForm(); err != nil {
+		return errNoReport
+	}
+	signed := a.gateway.Believes(a.Config.PublicURL+reportPath+returnTo, r.PostForm, r.Header.Get("X-Twilio-Signature"))
+	if a.Config.SMS.HTTP.Reports == config.ReportsSigned && !signed {
+		return errNoReport
+	}
+	if _, err := message.ReturnedID(a.Keys, returnTo); err != nil {
+		return errNoReport
+	}
+	if state, ok := sms.Reported(r.PostForm); ok {
+		err := a.courier.Returned(r.Context(), returnTo, state, a.gateway.Host())
+		if errors.Is(err, message.ErrNotOurs) {
+			return errNoReport
+		}
+		if err != nil {
+			return err
+		}
+	}
+	w.WriteHeader(http.StatusNoContent)
+	return nil
+}
+
+// tellSpending tells of every account that was found used up since the last look, once a day.
+func (a *App) tellSpending(ctx context.Context) error {
+	if a.SMS == nil {
+		return nil
+	}
+	var all error
+	for _, account := range a.SMS.Meter.Refused() {
+		all = errors.Join(all, a.DB.InTx(ctx, db.Installation, func(tx *db.Tx) error {
+			first, err := account.Tell(ctx, tx)
+			if err != nil || !first {
+				return err
+			}
+			a.Log.Warn("no more text messages today: a spending limit is reached", "limit", account.Name, "tenant", account.Tenant)
+			return a.tellOf(ctx, tx, account)
+		}))
+	}
+	return all
+}
+
+// tellOf queues a mail to each operator and, where it is their company's limit, each owner.
+// It comes out of no budget of the address: there is one a day.
+func (a *App) tellOf(ctx context.Context, tx *db.Tx, account sms.Account) error {
+	vendor, err := tenant.LoadInstallation(ctx, tx)
+	if err != nil {
+		return err
+	}
+	c := email.SpendingCeiling{Vendor: vendor.Name, Account: account.Name, Ceiling: int64(a.ceilingOf(account)), At: tx.Now}
+	if account.Tenant != db.Installation {
+		company, err := tenant.ByID(ctx, tx.As(account.Tenant), account.Tenant)
+		if err != nil {
+			return err
+		}
+		c.Company, c.Account = company.Name, ""
+		if err := a.tellStewards(ctx, tx.As(account.Tenant), c); err != nil {
+			return err
+		}
+	}
+	return a.tellStewards(ctx, tx, c)
+}
+
+func (a *App) ceilingOf(account sms.Account) sms.Money {
+	c := a.SMS.Meter.Ceilings
+	switch kind, _, _ := strings.Cut(account.Name, ":"); kind {
+	case "company":
+		return c.Company
+	case "country":
+		return c.Country
+	case "range":
+		return c.Range
+	}
+	return c.Installation
+}
+
+func (a *App) tellStewards(ctx context.Context, tx *db.Tx, c email.SpendingCeiling) error {
+	people, err := user.Stewards(ctx, tx)
+	if err != nil {
+		return err
+	}
+	for _, to := range people {
+		if to.Role == user.Admin {
+			continue
+		}
+		_, err := a.SignIn.Queue.Put(ctx, tx, message.Outgoing{
+			UserID: to.ID, Channel: "email", Purpose: "sms.ceiling", To: to.Email, Hint: outofband.Mask(to.Email),
+			Language: to.Language, Template: email.Template(c), Data: c, ExpiresAt: tx.Now.Add(noticeLife),
+		})
+		if err != nil {
+			return err
+		}
+	}
+	return nil
+}

@@ -1,0 +1,37 @@
+package email
+
+import (
+	"strconv"
+	"time"
+)
+
+// SpendingCeiling tells owners and operators that no more may be spent on text messages today.
+type SpendingCeiling struct {
+	Vendor  string
+	Company string // whose ceiling was reached; empty: not a company's
+	Account string // which other one: "all", "country:DE", "range:+4915112345"; empty for a company's
+	Ceiling int64  // micro-units of the operator's currency
+	At      time.Time
+}
+
+func (SpendingCeiling) kind() string { return "spending_ceiling" }
+
+// money writes micro-units as a decimal number: 1500000 is 1.50.
+func money(micros int64) string {
+	return strconv.FormatFloat(float64(micros)/1e6, 'f', 2, 64)
+}
+
+func (c SpendingCeiling) letter(w *writer) letter {
+	lead := w.say("mail.ceiling.text_all")
+	if c.Company != "" {
+		lead = w.say("mail.ceiling.text_company", "Company", theirs(c.Company))
+	}
+	facts := []line{{w.say("mail.ceiling.limit"), money(c.Ceiling)}, {w.say("word.time"), w.words.Time(c.At)}}
+	if c.Company == "" {
+		facts = append([]line{{w.say("mail.ceiling.account"), ours(c.Account)}}, facts...)
+	}
+	return letter{
+		Subject: w.say("mail.ceiling.subject"), Preheader: lead, Title: w.say("mail.ceiling.title"), Lead: lead,
+		Vendor: ours(c.Vendor), FactsTitle: w.say("mail.ceiling.facts"), Facts: facts, Footer: w.say("mail.ceiling.footer", "Vendor", ours(c.Vendor)),
+	}
+}
