@@ -28,7 +28,6 @@ type scriptSite struct {
 	known   []webauthn.Credential
 	session webauthn.SessionData
 	fresh   int // offers that were fetched
-	got     []string
 }
 
 func (s *scriptSite) WebAuthnID() []byte                         { return []byte("somebody") }

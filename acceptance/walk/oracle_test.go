@@ -50,7 +50,6 @@ type (
 		begun         time.Time
 		letters       []*letter
 		over          bool
-		needsPassword bool
 	}
 
 	// letter is a code that was sent.
@@ -225,10 +224,6 @@ func tenantOf(reference string) string { return strings.SplitN(reference, ".", 2
 
 // tail returns the last part of a path.
 func tail(path string) string { return path[strings.LastIndexByte(path, '/')+1:] }
-
-func without[T comparable](all []T, one T) []T {
-	return slices.DeleteFunc(slices.Clone(all), func(x T) bool { return x == one })
-}
 
 func (k *stage) describe(s *session, now time.Time) string {
 	if s == nil {
