@@ -2,7 +2,6 @@ package walk
 
 import (
 	"fmt"
-	"slices"
 	"strings"
 	"time"
 
@@ -40,16 +39,16 @@ type (
 
 	// half is a sign-in under way.
 	half struct {
-		id            string
-		who           *account
-		epoch         int
-		wish          *wish
-		base          *session
-		email         time.Time // when the code was right; zero = not yet
-		proved        time.Time // when its first proofs were given
-		begun         time.Time
-		letters       []*letter
-		over          bool
+		id      string
+		who     *account
+		epoch   int
+		wish    *wish
+		base    *session
+		email   time.Time // when the code was right; zero = not yet
+		proved  time.Time // when its first proofs were given
+		begun   time.Time
+		letters []*letter
+		over    bool
 	}
 
 	// letter is a code that was sent.
