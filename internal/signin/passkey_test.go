@@ -297,12 +297,20 @@ func TestATK110_AClosedAccountHasNoPasskey(t *testing.T) {
 		h.in(h.company, func(ctx context.Context, tx *db.Tx) error { return tenant.SetMethods(ctx, tx, "totp") })
 		refusedPasskey(t, "a company without passkeys", h.alone(k), nil)
 		h.in(h.company, func(ctx context.Context, tx *db.Tx) error { return tenant.SetMethods(ctx, tx, "") })
+		h.vendor(`UPDATE installation SET methods = 'totp'`)
+		refusedPasskey(t, "a vendor without passkeys", h.alone(k), nil)
+		h.vendor(`UPDATE installation SET methods = ''`)
 		if _, ok := h.alone(k).(signin.Done); !ok {
 			t.Error("not signed in after all")
 		}
 		h.in(h.company, func(ctx context.Context, tx *db.Tx) error { return h.passkeys().Remove(ctx, tx, k.id) })
 		refusedPasskey(t, "a removed passkey", h.alone(k), nil)
 	})
+}
+
+func (h *house) vendor(text string) {
+	h.t.Helper()
+	h.tx(func(ctx context.Context, tx *db.Tx) error { _, err := tx.Exec(ctx, text); return err })
 }
 
 func (h *house) run(company, text string) {
