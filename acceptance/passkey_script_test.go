@@ -52,6 +52,7 @@ func newScriptSite(t testing.TB) *scriptSite {
 		w.Header().Set("Content-Type", "text/javascript")
 		_, _ = w.Write(text)
 	})
+	mux.HandleFunc("GET /app.js", func(w http.ResponseWriter, r *http.Request) { http.ServeFile(w, r, "../internal/web/assets/app.js") })
 	mux.HandleFunc("POST /{mode}", s.judge)
 	s.server = httptest.NewServer(mux)
 	t.Cleanup(s.server.Close)
@@ -108,7 +109,7 @@ func (s *scriptSite) page(w http.ResponseWriter, r *http.Request) {
 	_, _ = fmt.Fprintf(w, `<!doctype html><html lang="en"><title>t</title><link rel="icon" href="data:,"><h1>%s</h1>
 <form method="post" data-passkey="%s" data-options="%s" data-refresh="/options" data-waiting="Waiting" data-cancelled="Cancelled" data-exists="Exists" data-insecure="Insecure" data-unsupported="Unsupported" data-failed="Failed">
 <input name="email" autocomplete="username webauthn"><input type="hidden" name="assertion"><input type="hidden" name="token" value="first">
-<button type="button" data-start hidden>Passkey</button><p data-say role="status"></p></form><script src="%s" defer></script>`,
+<button type="button" data-start hidden>Passkey</button><p data-say role="status"></p></form><script src="/app.js" defer></script><script src="%s" defer></script>`,
 		mode, mode, html.EscapeString(string(s.options(mode))), script)
 }
 
@@ -258,6 +259,9 @@ func TestTheScriptSaysWhatWentWrong(t *testing.T) {
 	s.right(b)
 	b.Go(s.url("/modal"))
 	b.Click(passkeyButton)
+	s.right(b)
+	b.Go(s.url("/modal"))
+	b.Type("input[name=email]", "maria\r") // Enter means the button
 	s.right(b)
 	b.Go(strings.Replace(s.url("/get"), "localhost", "127.0.0.1", 1))
 	b.Click(passkeyButton)

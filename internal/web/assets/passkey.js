@@ -102,7 +102,18 @@
       }
     }
 
+    // Enter in a field of the form means the button: without an answer there is nothing to
+    // send. Before anybody else hears of it, who might take it for the first of two.
+    form.addEventListener('submit', (e) => {
+      if (form.elements.assertion.value) return
+      e.preventDefault()
+      e.stopImmediatePropagation()
+      start.click()
+    }, { capture: true })
+
+    form.elements.assertion.value = '' // what a browser kept of the page's last life
     start.hidden = false
+    if (start.autofocus) start.focus()
     start.addEventListener('click', async () => {
       if (busy) return
       busy = start.disabled = true
