@@ -85,6 +85,9 @@ func (a *App) wire(ctx context.Context) error {
 	if err := a.wireSMS(catalog); err != nil {
 		return err
 	}
+	if err := a.wirePush(catalog); err != nil {
+		return err
+	}
 	return a.wireFaces(ctx, catalog)
 }
 
@@ -180,7 +183,7 @@ func (a *App) wireFaces(ctx context.Context, catalog *locale.Catalog) error {
 		return fmt.Errorf("signing keys: %w", err)
 	}
 	mux := faces.Mux()
-	(&portal.Portal{Web: faces, DB: a.DB, Keys: a.Keys, SignIn: a.SignIn, SetUp: a.SetUp, Place: a.place(catalog)}).Mount(mux)
+	(&portal.Portal{Web: faces, DB: a.DB, Keys: a.Keys, SignIn: a.SignIn, SetUp: a.SetUp, Binding: a.Binding, Profile: a.Profile, Phones: a.Config.SMS.Countries, Push: a.Push, Place: a.place(catalog)}).Mount(mux)
 	(&oidc.Provider{DB: a.DB, Keys: a.Keys, Ring: ring, Web: faces, SignIn: a.SignIn, Limits: a.Config.Limits}).Mount(mux)
 	mux.Machine(http.MethodGet, "/healthz", a.health)
 	a.mountSMS(mux)

@@ -10,10 +10,12 @@ import (
 	"countersign/internal/authenticator"
 	"countersign/internal/authenticator/outofband"
 	"countersign/internal/authenticator/password"
+	"countersign/internal/binding"
 	"countersign/internal/config"
 	"countersign/internal/db"
 	"countersign/internal/jobs"
 	"countersign/internal/message"
+	"countersign/internal/profile"
 	"countersign/internal/secret"
 	"countersign/internal/setup"
 	"countersign/internal/signin"
@@ -29,6 +31,8 @@ type House struct {
 	Passwords *password.Pool
 	SignIn    *signin.Service
 	SetUp     *setup.Service
+	Binding   *binding.Service
+	Profile   *profile.Service
 	SMS       *outofband.SMS // nil: no text messages are sent
 	Log       *slog.Logger
 	// SetUpToken is set until the installation has its first operator. Print it on the
@@ -36,6 +40,7 @@ type House struct {
 	SetUpToken secret.Text
 
 	custody
+	receivers
 
 	jobs *jobs.Queue
 }
@@ -78,6 +83,10 @@ func (h *House) furnish(ctx context.Context) error {
 		Email: outofband.Verifier{Channel: authenticator.Email, Keys: h.Keys, Queue: queue, Digits: l.CodeLength, Origin: h.Config.PublicURL},
 	}
 	if err := h.furnishSMS(queue); err != nil {
+		return err
+	}
+	h.furnishPush(queue)
+	if err := h.furnishMethods(queue); err != nil {
 		return err
 	}
 	h.SetUp = &setup.Service{DB: h.DB, Passwords: h.Passwords}

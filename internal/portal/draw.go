@@ -3,9 +3,11 @@ package portal
 import (
 	"fmt"
 	"net/http"
+	"slices"
 	"strings"
 	"time"
 
+	"countersign/internal/authenticator"
 	"countersign/internal/db"
 	"countersign/internal/message"
 	"countersign/internal/policy"
@@ -28,6 +30,9 @@ func (p *Portal) follow(w http.ResponseWriter, r *http.Request, step signin.Step
 		p.keepFlow(w, s.Flow)
 	case signin.ReplacePassword:
 		p.keepFlow(w, s.Flow)
+	case signin.SetUpMethod:
+		p.keepFlow(w, s.Flow)
+		return p.Web.Redirect(w, flowSetUp)
 	case signin.Done:
 		return p.done(w, r, s)
 	case signin.Over:
@@ -42,8 +47,23 @@ func (p *Portal) keepFlow(w http.ResponseWriter, ref *secret.Reference) {
 	}
 }
 
-// done gives the browser its session and sends it on, by way of the notice if there is one.
+// done gives the browser its session and sends it on, by way of what must be told.
 func (p *Portal) done(w http.ResponseWriter, r *http.Request, s signin.Done) error {
+	if err := p.keepSession(w, r, s); err != nil {
+		return err
+	}
+	if s.Notice != nil {
+		n := s.Notice
+		return p.Web.Draw(w, r, http.StatusOK, noticePage{AppName: n.AppName, By: n.By, From: n.From, DaysLeft: n.DaysLeft, SetUp: n.SetUp, SentTo: n.SentTo, ContinueURL: p.onward(s.ContinueTo)})
+	}
+	if len(s.Said) > 0 {
+		return p.Web.Draw(w, r, http.StatusOK, toldPage{Said: p.sentences(r, s.Said), Codes: s.Method == authenticator.Backup, ContinueURL: p.onward(s.ContinueTo)})
+	}
+	return p.Web.Redirect(w, p.onward(s.ContinueTo))
+}
+
+// keepSession gives the browser what it keeps of a finished sign-in.
+func (p *Portal) keepSession(w http.ResponseWriter, r *http.Request, s signin.Done) error {
 	if err := p.SignIn.TakeOver(r.Context(), p.Web.Cookie(r, "session"), s.Session, p.visitor(r)); err != nil {
 		return err
 	}
@@ -54,11 +74,10 @@ func (p *Portal) done(w http.ResponseWriter, r *http.Request, s signin.Done) err
 		value := withReference(p.Web.Cookie(r, "browser"), *s.Remembered)
 		p.Web.SetCookie(w, "browser", value, s.RememberTo.Sub(p.DB.Now()))
 	}
-	if s.Notice != nil {
-		n := s.Notice
-		return p.Web.Draw(w, r, http.StatusOK, noticePage{AppName: n.AppName, By: n.By, From: n.From, DaysLeft: n.DaysLeft, SentTo: n.SentTo, ContinueURL: onward(s.ContinueTo)})
+	if s.Method != "" && s.Method != authenticator.Backup {
+		p.Web.SetCookie(w, "method", string(s.Method), deviceLife)
 	}
-	return p.Web.Redirect(w, onward(s.ContinueTo))
+	return nil
 }
 
 // draw shows a step in place.
@@ -74,6 +93,8 @@ func (p *Portal) draw(w http.ResponseWriter, r *http.Request, status int, step s
 		return p.Web.Draw(w, r, status, spentPage{AppName: s.AppName, SentTo: s.SentTo, NewCodesLeft: s.NewCodesLeft, Expired: s.Expired, Unsent: s.Unsent, RestartURL: signInPath(s.ContinueTo)})
 	case signin.ReplacePassword:
 		return p.Web.Draw(w, r, status, newPasswordPage{Email: s.Email, MinLength: s.MinLength, Targets: p.originsOf(s.ContinueTo)})
+	case signin.SetUpMethod:
+		return p.Web.Redirect(w, flowSetUp)
 	case signin.Over:
 		return p.drawOver(w, r, s)
 	case signin.Done:
@@ -90,14 +111,15 @@ func (p *Portal) drawCode(w http.ResponseWriter, r *http.Request, status int, s 
 		return err
 	}
 	return p.Web.Draw(w, r, status, codePage{
+		Kind: s.Kind, ForSetUp: s.ForSetUp, Others: len(s.Others) > 0, Codes: slices.Contains(s.Others, authenticator.Backup), Options: string(s.Present),
 		AppName: s.AppName, SentTo: s.SentTo, Reference: s.Reference, ExpiresAt: s.ExpiresAt, NewCodeAt: s.NewCodeAt, Now: s.Now,
-		Length: s.Length, TriesLeft: s.TriesLeft, NewCodesLeft: s.NewCodesLeft, Problem: s.Problem, Delivery: deliveryOf(s.Delivery),
+		Length: s.Length, TriesLeft: s.TriesLeft, NewCodesLeft: s.NewCodesLeft, Problem: s.Problem, Delivery: deliveryOf(s.Delivery, s.Kind == authenticator.SMS),
 		RememberDays: s.RememberDays, Remember: r.PostForm.Get("remember") == "on", Why: why, Because: p.sentences(r, s.Because), Targets: p.originsOf(s.ContinueTo),
 	})
 }
 
-func deliveryOf(s message.Status) deliveryView {
-	return deliveryView{State: string(s.State), At: s.At, NextTry: s.NextTry, Host: s.Host}
+func deliveryOf(s message.Status, phone bool) deliveryView {
+	return deliveryView{Phone: phone, State: string(s.State), At: s.At, NextTry: s.NextTry, Host: s.Host}
 }
 
 // drawOver ends a flow on the page: the cookie goes with it, except where the person was
@@ -109,17 +131,17 @@ func (p *Portal) drawOver(w http.ResponseWriter, r *http.Request, s signin.Over)
 		return err
 	} else if here { // a second tab, or a reload after the end
 		p.Web.ClearCookie(w, "flow")
-		return p.Web.Redirect(w, onward(s.ContinueTo))
+		return p.Web.Redirect(w, p.onward(s.ContinueTo))
 	}
 	status := http.StatusGone
 	if s.Reason == signin.Cancelled {
 		status = http.StatusOK
 	}
 	page := endedPage{AppName: s.AppName, Reason: s.Reason, RestartURL: signInPath(""), HomeURL: s.HomeURL}
-	if _, err := p.targetOf(s.ContinueTo); err == nil {
+	if t, err := p.targetOf(s.ContinueTo); err == nil {
 		page.RestartURL = signInPath(s.ContinueTo)
-		if s.Reason == signin.Unmet && s.ContinueTo != "" { // the app hears of it in its own protocol
-			page.RestartURL, page.HomeURL = "", onward(s.ContinueTo)+"&unmet=1"
+		if s.Reason == signin.Unmet && !t.ours() { // the app hears of it in its own protocol
+			page.RestartURL, page.HomeURL = "", resumption(s.ContinueTo)+"&unmet=1"
 		}
 	}
 	return p.Web.Draw(w, r, status, page)

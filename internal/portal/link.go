@@ -4,6 +4,7 @@ import (
 	"net/http"
 	"strings"
 
+	"countersign/internal/authenticator"
 	"countersign/internal/fault"
 	"countersign/internal/secret"
 	"countersign/internal/signin"
@@ -93,6 +94,7 @@ func (p *Portal) home(w http.ResponseWriter, r *http.Request) error {
 	return p.Web.Draw(w, r, http.StatusOK, homePage{
 		Name: st.User.Name, Email: st.User.Email, Company: st.Tenant.Name, Browser: s.Browser, Place: s.Place,
 		Level: p.levelWords(r, s.AMR), Since: s.AuthenticatedAt, Until: s.ExpiresAt,
+		SetUpBy: st.Decision.SetUpBy, DaysLeft: daysLeft(p.DB.Now(), st.Decision.SetUpBy),
 	})
 }
 
@@ -101,13 +103,18 @@ func (p *Portal) home(w http.ResponseWriter, r *http.Request) error {
 func (p *Portal) levelWords(r *http.Request, amr []string) string {
 	printer := p.Web.Printer(r)
 	var words []string
-	for _, v := range amr {
-		switch v {
-		case "pwd":
-			words = append(words, printer.T("level.password"))
-		case "email":
-			words = append(words, printer.T("level.email"))
-		}
+	for _, k := range authenticator.KindsOfAMR(amr) {
+		words = append(words, printer.T(levelWord(k.Base())))
 	}
 	return strings.Join(words, " + ")
+}
+
+func levelWord(k authenticator.Kind) string {
+	switch k {
+	case authenticator.Password:
+		return "level.password"
+	case authenticator.Email:
+		return "level.email"
+	}
+	return kindName(k)
 }

@@ -5,6 +5,7 @@ import (
 	"strings"
 	"time"
 
+	"countersign/internal/authenticator"
 	"countersign/internal/locale"
 )
 
@@ -20,8 +21,13 @@ type signInPage struct {
 	Problem  string        // catalogue key, "" = none
 	Wait     time.Duration // how long to wait before the next try; 0 = not at all
 	Announce *announcement
+	Again    bool // somebody signed in wants to change something, and their proofs are old
+	Passkey  *passkeyOffer
 	Targets  []string // origins that the form may lead to
 }
+
+// passkeyOffer is what a browser needs to sign in with a passkey alone.
+type passkeyOffer struct{ Options, Token string }
 
 func (signInPage) Template() string       { return "portal/signin" }
 func (p signInPage) FormAction() []string { return p.Targets }
@@ -63,8 +69,14 @@ type announcement struct {
 	DaysLeft int
 }
 
-// codePage asks for the code that was mailed.
+// codePage asks for the second step: a code that was sent or that a device shows, one from a
+// sheet of paper, or a passkey. Kinds that send nothing leave the fields of messages empty.
 type codePage struct {
+	Kind         authenticator.Kind
+	ForSetUp     bool   // the answer only opens the set-up of a method
+	Others       bool   // there are other ways
+	Codes        bool   // backup codes are among them
+	Options      string // of a passkey
 	AppName      string
 	SentTo       string // masked
 	Reference    string
@@ -83,7 +95,6 @@ type codePage struct {
 	Targets      []string
 }
 
-func (codePage) Template() string       { return "portal/code" }
 func (p codePage) FormAction() []string { return p.Targets }
 func (codePage) Here() string           { return "/signin/code" }
 
@@ -103,6 +114,7 @@ func (p codePage) CoolDown() time.Duration { return max(p.NewCodeAt.Sub(p.Now), 
 
 // deliveryView is what is known of the newest message's way.
 type deliveryView struct {
+	Phone   bool   // a text message, and not a mail
 	State   string // queued, accepted, delayed, delivered, bounced, failed, none
 	At      time.Time
 	NextTry time.Time
@@ -111,6 +123,9 @@ type deliveryView struct {
 
 // Key is the sentence that tells the state.
 func (d deliveryView) Key() string {
+	if d.Phone {
+		return d.phoneKey()
+	}
 	switch d.State {
 	case "queued":
 		return "delivery.queued"
@@ -119,16 +134,32 @@ func (d deliveryView) Key() string {
 			return "delivery.accepted_by"
 		}
 		return "delivery.accepted"
-	case "delayed":
-		return "delivery.delayed"
 	case "delivered":
 		return "delivery.delivered"
+	case "delayed":
+		return "delivery.delayed"
 	case "bounced":
 		return "delivery.bounced"
 	case "failed":
 		return "delivery.failed"
 	}
 	return "delivery.none"
+}
+
+func (d deliveryView) phoneKey() string {
+	switch d.State {
+	case "queued":
+		return "delivery.sms.queued"
+	case "accepted":
+		return "delivery.sms.accepted"
+	case "delivered":
+		return "delivery.delivered"
+	case "delayed":
+		return "delivery.sms.delayed"
+	case "bounced", "failed":
+		return "delivery.sms.failed"
+	}
+	return "delivery.sms.none"
 }
 
 // Text is the sentence itself, for the live view.
@@ -285,8 +316,10 @@ type notMeDonePage struct{}
 
 func (notMeDonePage) Template() string { return "portal/not_me_done" }
 
-// noticePage lets the person in, and says that from a date a second step will be needed.
+// noticePage lets the person in, and says that from a date a second step will be needed, or
+// that a method must be set up until then.
 type noticePage struct {
+	SetUp       bool
 	AppName     string
 	By          string
 	From        time.Time
@@ -315,6 +348,8 @@ type homePage struct {
 	Level                string // in words
 	Since, Until         time.Time
 	Sharing              bool
+	SetUpBy              time.Time // a method must be set up before that; zero = nothing to remind of
+	DaysLeft             int
 }
 
 func (homePage) Template() string { return "portal/home" }

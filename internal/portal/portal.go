@@ -7,10 +7,14 @@ import (
 	"net/http"
 	"net/netip"
 	"net/url"
+	"strings"
 
+	"countersign/internal/binding"
 	"countersign/internal/db"
 	"countersign/internal/fault"
 	"countersign/internal/grant"
+	"countersign/internal/message/push"
+	"countersign/internal/profile"
 	"countersign/internal/secret"
 	"countersign/internal/session"
 	"countersign/internal/setup"
@@ -26,6 +30,11 @@ type Portal struct {
 	SignIn *signin.Service
 	SetUp  *setup.Service
 	Place  func(ip netip.Addr, lang string) string
+
+	Binding *binding.Service
+	Profile *profile.Service
+	Phones  []string       // ISO 3166-1 codes of the countries whose numbers may receive messages
+	Push    *push.Identity // by which browsers know us; nil where there are no code receivers
 }
 
 // Mount adds the portal's routes. This list is the portal's whole surface.
@@ -45,6 +54,14 @@ func (p *Portal) Mount(mux *web.Mux) {
 	mux.Get("/not-me/{token}", p.showNotMe)
 	mux.Post("/not-me/{token}", p.notMe)
 	mux.Get("/why", p.why)
+	mux.Get("/signin/other", p.showOther)
+	mux.Post("/signin/other", p.useOther)
+	mux.Get("/signin/passkey", p.offerPasskey)
+	mux.Post("/signin/passkey", p.submitPasskey)
+	p.mountSetUp(mux, "/signin/set-up", p.inFlow)
+	p.mountSetUp(mux, "/profile/add", p.inSession)
+	p.mountProfile(mux)
+	p.mountReceiver(mux)
 	mux.Post("/signout", p.signOut)
 	mux.Get("/setup", p.showSetUp)
 	mux.Post("/setup", p.setUp)
@@ -97,10 +114,27 @@ func (p *Portal) originsOf(sealed string) []string {
 	return t.origins()
 }
 
-// onward is where a finished sign-in goes on.
-func onward(sealed string) string {
+// onward is where a finished sign-in goes on: to the app, or to the page of ours that had
+// asked for more.
+func (p *Portal) onward(sealed string) string {
 	if sealed == "" {
 		return "/"
 	}
-	return "/authorize/resume?to=" + url.QueryEscape(sealed)
+	if t, err := p.targetOf(sealed); err == nil && t.ours() {
+		return p.back(t.request.ReturnTo)
+	}
+	return resumption(sealed)
+}
+
+func resumption(sealed string) string { return "/authorize/resume?to=" + url.QueryEscape(sealed) }
+
+// ours reports whether a sign-in is for our own pages.
+func (t target) ours() bool { return t.request.ClientID == signin.PortalID }
+
+// back accepts the pages that may be returned to, and nothing else (SEC-118).
+func (p *Portal) back(path string) string {
+	if here, ok := p.Web.Mux().Local(path); ok && (here == "/profile" || strings.HasPrefix(here, "/profile/")) {
+		return here
+	}
+	return "/"
 }

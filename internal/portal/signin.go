@@ -3,9 +3,11 @@ package portal
 import (
 	"context"
 	"net/http"
+	"slices"
 	"strconv"
 	"time"
 
+	"countersign/internal/authenticator"
 	"countersign/internal/client"
 	"countersign/internal/db"
 	"countersign/internal/fault"
@@ -29,10 +31,10 @@ func (p *Portal) showSignIn(w http.ResponseWriter, r *http.Request) error {
 	if st.StepUp && !r.URL.Query().Has("other") {
 		return p.Web.Draw(w, r, http.StatusOK, stepUpPage{To: t.sealed, AppName: st.AppName, Email: st.User.Email, Because: p.sentences(r, st.Decision.Because), Targets: t.origins()})
 	}
-	if t.sealed == "" && st.Enough {
-		return p.Web.Redirect(w, "/")
+	if t.ours() && st.Enough {
+		return p.Web.Redirect(w, p.onward(t.sealed))
 	}
-	return p.drawSignIn(w, r, http.StatusOK, t, signInPage{Email: t.request.LoginHint})
+	return p.drawSignIn(w, r, http.StatusOK, t, signInPage{Email: t.request.LoginHint, Again: t.ours() && t.sealed != ""})
 }
 
 func ask(t target) signin.Ask {
@@ -52,11 +54,15 @@ func (p *Portal) drawSignIn(w http.ResponseWriter, r *http.Request, status int, 
 	if err != nil {
 		return err
 	}
+	if o, ok := p.SignIn.BeginPasskey(p.Web.Cookie(r, "passkey")); ok {
+		p.Web.SetCookie(w, "passkey", o.Browser, 0)
+		page.Passkey = &passkeyOffer{Options: string(o.Options), Token: o.Token}
+	}
 	return p.Web.Draw(w, r, status, page)
 }
 
 func appName(ctx context.Context, tx *db.Tx, t target) (string, error) {
-	if t.sealed == "" {
+	if t.ours() {
 		return "", nil
 	}
 	c, err := client.ByID(ctx, tx, t.request.ClientID)
@@ -104,7 +110,17 @@ func (p *Portal) attempt(r *http.Request, t target) signin.Attempt {
 	return signin.Attempt{
 		ClientID: t.request.ClientID, WantACR: t.request.ACRValues, ContinueTo: t.sealed,
 		Presented: references(p.Web.Cookie(r, "browser")), Devices: references(p.Web.Cookie(r, "device")), Visitor: p.visitor(r),
+		Prefer: preferred(p.Web.Cookie(r, "method")),
 	}
+}
+
+// preferred is the second step last used in this browser. What a stranger put into the
+// cookie is no more than a wish, for a kind that there is.
+func preferred(cookie string) authenticator.Kind {
+	if k := authenticator.Kind(cookie); slices.Contains(authenticator.SecondSteps, k) {
+		return k
+	}
+	return ""
 }
 
 // waiting is the fault inside err when it asks the person to wait.
@@ -160,7 +176,8 @@ func (p *Portal) submitCode(w http.ResponseWriter, r *http.Request) error {
 	if given := r.PostForm["code"]; len(given) == 1 { // two codes are no code, and cost a try
 		code = given[0]
 	}
-	step, err := p.SignIn.Answer(r.Context(), ref, code, r.PostForm.Get("remember") == "on", p.visitor(r))
+	answer := authenticator.Response{Code: code, Assertion: []byte(r.PostForm.Get("assertion"))}
+	step, err := p.SignIn.Respond(r.Context(), ref, answer, r.PostForm.Get("remember") == "on", p.visitor(r))
 	return p.answered(w, r, ref, step, err)
 }
 
@@ -175,8 +192,12 @@ func (p *Portal) answered(w http.ResponseWriter, r *http.Request, ref secret.Ref
 	if err != nil {
 		return err
 	}
-	switch step.(type) {
-	case signin.AnswerCode, signin.CodeSpent:
+	switch s := step.(type) {
+	case signin.AnswerCode:
+		if s.Problem != "" { // else it was right, and something else is asked for
+			return p.draw(w, r, http.StatusUnauthorized, step)
+		}
+	case signin.CodeSpent:
 		return p.draw(w, r, http.StatusUnauthorized, step)
 	}
 	return p.follow(w, r, step)
@@ -261,7 +282,7 @@ func (p *Portal) delivery(w http.ResponseWriter, r *http.Request) error {
 	if err != nil {
 		return err
 	}
-	view := deliveryOf(status)
+	view := deliveryOf(status, r.URL.Query().Has("phone"))
 	return p.Web.JSON(w, http.StatusOK, map[string]any{"state": view.State, "text": view.Text(p.Web.Printer(r)), "settled": view.Settled()})
 }
 

@@ -4,6 +4,7 @@ import (
 	"net/http"
 	"time"
 
+	"countersign/internal/authenticator"
 	"countersign/internal/signin"
 	"countersign/internal/web"
 )
@@ -42,6 +43,7 @@ func signInStories(now time.Time) []web.Story {
 
 func storyCode(now time.Time) codePage {
 	return codePage{
+		Kind:    authenticator.Email,
 		AppName: storyApp, SentTo: storyMasked, Reference: "K7-MZ", Length: 6, Now: now,
 		ExpiresAt: now.Add(9*time.Minute + 41*time.Second), NewCodeAt: now.Add(-time.Minute),
 		TriesLeft: 5, NewCodesLeft: 3, RememberDays: 30,
@@ -123,7 +125,7 @@ func endStories() []web.Story {
 		case "cancelled":
 			status = http.StatusOK
 		case "unmet": // the way on leads through the app, which hears of it
-			p.RestartURL, p.HomeURL = "", onward(storyTo)+"&unmet=1"
+			p.RestartURL, p.HomeURL = "", resumption(storyTo)+"&unmet=1"
 		}
 		out = append(out, web.Story{Name: "ended/" + reason, Status: status, Page: p})
 	}

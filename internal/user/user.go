@@ -239,3 +239,8 @@ func ChooseSecondStep(ctx context.Context, tx *db.Tx, id string, on bool) error 
 func Hold(ctx context.Context, tx *db.Tx, id string) error {
 	return changed(tx.Exec(ctx, `UPDATE users SET disabled_at = disabled_at WHERE tenant_id = $1 AND id = $2`, tx.Tenant, id))
 }
+
+// Speak sets the language in which mails to a user are written (BCP 47).
+func Speak(ctx context.Context, tx *db.Tx, id, language string) error {
+	return changed(tx.Exec(ctx, `UPDATE users SET language = $1 WHERE tenant_id = $2 AND id = $3`, language, tx.Tenant, id))
+}

@@ -76,6 +76,15 @@ type MethodChanged struct {
 	NotMeLink          string
 }
 
+// AccountChanged tells a person that something about their account was changed.
+type AccountChanged struct {
+	Vendor, Company    string
+	What               string // "password.changed", "second_step.on", "second_step.off"
+	IP, Place, Browser string
+	At                 time.Time
+	NotMeLink          string
+}
+
 // Restored tells the owner of a company that the data went back to an earlier state.
 type Restored struct {
 	Vendor, Company string

@@ -9,6 +9,7 @@ func (NewBrowser) kind() string      { return "new_browser" }
 func (RememberedReuse) kind() string { return "remembered_reuse" }
 func (Restored) kind() string        { return "restored" }
 func (MethodChanged) kind() string   { return "method_changed" }
+func (AccountChanged) kind() string  { return "account_changed" }
 
 func (c SignInCode) letter(w *writer) letter {
 	app, reference := ours(cmp.Or(c.AppName, c.Vendor)), ours(c.Reference)
@@ -128,4 +129,23 @@ func (c MethodChanged) letter(w *writer) letter {
 		FactsTitle: w.say("mail.facts"), Facts: append(facts, w.facts(origin{c.IP, c.Place, c.Browser, c.At})...),
 		Footer: w.say("mail.footer", "Vendor", ours(c.Vendor)),
 	}
+}
+
+func (c AccountChanged) letter(w *writer) letter {
+	vendor := ours(c.Vendor)
+	l := letter{
+		Vendor: vendor, NotMe: w.say("mail.not_me.method"), NotMeLink: address(c.NotMeLink),
+		FactsTitle: w.say("mail.facts"), Facts: w.facts(origin{c.IP, c.Place, c.Browser, c.At}),
+		Footer: w.say("mail.footer", "Vendor", vendor),
+	}
+	switch c.What {
+	case "second_step.on":
+		l.Subject, l.Title, l.Lead = w.say("mail.second_step_on.subject", "Vendor", vendor), w.say("mail.second_step_on.title"), w.say("mail.second_step_on.text", "Vendor", vendor)
+	case "second_step.off":
+		l.Subject, l.Title, l.Lead = w.say("mail.second_step_off.subject", "Vendor", vendor), w.say("mail.second_step_off.title"), w.say("mail.second_step_off.text", "Vendor", vendor)
+	default:
+		l.Subject, l.Title, l.Lead = w.say("mail.password_changed.subject", "Vendor", vendor), w.say("mail.password_changed.title"), w.say("mail.password_changed.text", "Vendor", vendor)
+	}
+	l.Preheader = l.Lead
+	return l
 }

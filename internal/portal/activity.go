@@ -1,0 +1,207 @@
+package portal
+
+import (
+	"context"
+	"net/http"
+	"slices"
+	"strings"
+	"time"
+
+	"countersign/internal/audit"
+	"countersign/internal/authenticator"
+	"countersign/internal/binding"
+	"countersign/internal/client"
+	"countersign/internal/db"
+	"countersign/internal/locale"
+	"countersign/internal/policy"
+	"countersign/internal/signin"
+)
+
+// activityPage tells what happened to an account, in plain words.
+type activityPage struct {
+	Events []eventView
+	More   string // address of older events; "" = there are none
+}
+
+func (activityPage) Template() string { return "portal/activity" }
+
+// eventView is one thing that happened.
+type eventView struct {
+	Text           string
+	At             time.Time
+	Browser, Place string
+	Alarming       bool
+}
+
+// pageOf is how many things one page tells; rowsFor how many rows are looked through.
+const (
+	pageOf  = 20
+	rowsFor = 200
+)
+
+func (p *Portal) showActivity(w http.ResponseWriter, r *http.Request) error {
+	m, err := p.member(w, r, false, policy.None)
+	if err != nil || m == nil {
+		return err
+	}
+	var rows []audit.Row
+	var methods []binding.Method
+	err = p.DB.View(r.Context(), m.owner.User.TenantID, func(tx *db.Tx) (err error) {
+		if methods, err = binding.Methods(r.Context(), tx, m.owner.User.ID); err != nil {
+			return err
+		}
+		rows, err = audit.List(r.Context(), tx, audit.Filter{UserID: m.owner.User.ID, Before: r.URL.Query().Get("before"), Limit: rowsFor})
+		return err
+	})
+	if err != nil {
+		return err
+	}
+	names, err := p.appNames(r.Context(), m.standing.Vendor)
+	if err != nil {
+		return err
+	}
+	page, last := activityPage{}, ""
+	page.Events, last = p.told(r, rows, methods, names, pageOf)
+	if last != "" {
+		page.More = "/profile/activity?before=" + last
+	}
+	return p.Web.Draw(w, r, http.StatusOK, page)
+}
+
+// activity is the newest of what there is to tell.
+func (p *Portal) activity(r *http.Request, rows []audit.Row, methods []binding.Method, names map[string]string, most int) []eventView {
+	events, _ := p.told(r, rows, methods, names, most)
+	return events
+}
+
+// told puts rows into words, most at the most. last is the row that the next page begins
+// after; empty where there is no next page.
+func (p *Portal) told(r *http.Request, rows []audit.Row, methods []binding.Method, names map[string]string, most int) (out []eventView, last string) {
+	teller := teller{Printer: p.Web.Printer(r), methods: methods, apps: names}
+	for _, row := range rows {
+		if len(out) == most {
+			return out, last
+		}
+		last = row.ID
+		text, alarming := teller.tell(row)
+		if text != "" {
+			out = append(out, eventView{Text: text, At: row.At, Browser: row.Browser, Place: row.Place, Alarming: alarming})
+		}
+	}
+	if len(rows) < rowsFor {
+		last = ""
+	}
+	return out, last
+}
+
+// appNames are what people call the apps, our own pages by the vendor's name.
+func (p *Portal) appNames(ctx context.Context, vendor string) (map[string]string, error) {
+	names := map[string]string{signin.PortalID: vendor}
+	err := p.DB.View(ctx, db.Installation, func(tx *db.Tx) error {
+		all, err := client.List(ctx, tx)
+		for _, c := range all {
+			names[c.ID] = c.Name
+		}
+		return err
+	})
+	return names, err
+}
+
+// teller says what happened in one language.
+type teller struct {
+	*locale.Printer
+	methods []binding.Method
+	apps    map[string]string
+}
+
+func (t teller) app(id string) string {
+	if name := t.apps[id]; name != "" {
+		return name
+	}
+	return t.T("word.unknown")
+}
+
+// method names what was used: the kind, and the person's own name for it where it is known.
+func (t teller) method(row audit.Row, label string) string {
+	kind := t.T(kindName(authenticator.Kind(row.Method)))
+	if i := slices.IndexFunc(t.methods, func(m binding.Method) bool { return m.ID == row.SubjectID }); i >= 0 {
+		label = t.methods[i].Label
+	}
+	if label == "" {
+		return kind
+	}
+	return t.T("method.named", "Method", kind, "Name", label)
+}
+
+// tell is empty for what means nothing to people.
+func (t teller) tell(row audit.Row) (text string, alarming bool) {
+	ok := row.Result == "ok"
+	switch what(row) {
+	case "signin completed":
+		return t.T("activity.signed_in", "App", t.app(row.ClientID)), false
+	case "signin password":
+		if !ok {
+			return t.T("activity.password_failed", "App", t.app(row.ClientID)), true
+		}
+	case "signin code":
+		if ok {
+			return t.T("activity.code", "Method", t.method(row, "")), false
+		}
+		return t.T("activity.code_failed", "Method", t.T(kindName(authenticator.Kind(row.Method)))), true
+	case "signin passkey":
+		if ok {
+			return t.T("activity.code", "Method", t.method(row, "")), false
+		}
+		return t.T("activity.code_failed", "Method", t.T("method.passkey")), true
+	case "signin denied":
+		return t.T("activity.denied", "App", t.app(row.ClientID)), false
+	case "method added":
+		if ok {
+			return t.T("activity.method_added", "Method", t.method(row, row.Reason)), false
+		}
+	case "method removed":
+		return t.T("activity.method_removed", "Method", t.method(row, removedLabel(row))), false
+	default:
+		return t.change(row, ok)
+	}
+	return "", false
+}
+
+// removedLabel is the name of what is gone; a report takes away without one.
+func removedLabel(row audit.Row) string {
+	if row.Reason == "not_me" {
+		return ""
+	}
+	return row.Reason
+}
+
+// change tells of what is not a sign-in.
+func (t teller) change(row audit.Row, ok bool) (text string, alarming bool) {
+	switch what(row) {
+	case "signin disowned":
+		return t.T("activity.disowned"), true
+	case "passkey copied":
+		return t.T("activity.passkey_copied"), true
+	case "browser replayed":
+		return t.T("activity.browser_copied"), true
+	case "browser remembered":
+		return t.T("activity.browser_remembered"), false
+	case "browser forgotten":
+		return t.T("activity.browser_forgotten"), false
+	case "session ended":
+		return t.T("activity.session_ended"), false
+	case "second_step on":
+		return t.T("activity.second_step_on"), false
+	case "second_step off":
+		return t.T("activity.second_step_off"), true
+	case "password replaced":
+		if ok {
+			return t.T("activity.password_changed"), false
+		}
+		return t.T("activity.password_failed", "App", t.app(signin.PortalID)), true
+	}
+	return "", false
+}
+
+// what is an action in words apart by a space: with a dot it would look like a sentence's key.
+func what(row audit.Row) string { return strings.Replace(row.Action, ".", " ", 1) }

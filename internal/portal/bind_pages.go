@@ -1,0 +1,233 @@
+package portal
+
+import (
+	"fmt"
+	"html/template"
+	"net/http"
+	"slices"
+	"time"
+
+	"countersign/internal/authenticator"
+	"countersign/internal/authenticator/lookup"
+	"countersign/internal/authenticator/outofband"
+	"countersign/internal/authenticator/passkey"
+	"countersign/internal/authenticator/receiver"
+	"countersign/internal/authenticator/totp"
+	"countersign/internal/binding"
+	"countersign/internal/phone"
+)
+
+// choosePage offers what can be set up.
+type choosePage struct {
+	Base      string
+	InFlow    bool
+	OnlyCodes bool // everything is there but backup codes
+	AppName   string
+	Because   []string
+	Kinds     []kindView
+	Targets   []string
+}
+
+// kindView is one kind that can be set up.
+type kindView struct {
+	Kind        string
+	Title, Text string // catalogue keys
+	Asks        bool   // something must be typed before it can begin
+	Warned      bool   // restricted: there is a warning
+}
+
+func (choosePage) Template() string       { return "portal/choose" }
+func (p choosePage) FormAction() []string { return p.Targets }
+
+// Warned reports whether one of them deserves the notice of restricted methods.
+func (p choosePage) Warned() bool {
+	return slices.ContainsFunc(p.Kinds, func(k kindView) bool { return k.Warned })
+}
+
+func offerOf(k authenticator.Kind) kindView {
+	return kindView{Kind: string(k), Title: kindName(k), Text: kindGood(k), Asks: k == authenticator.SMS, Warned: authenticator.TraitsOf[k].Restricted}
+}
+
+// kindGood says what a kind is good for, to somebody who chooses.
+func kindGood(k authenticator.Kind) string {
+	switch k {
+	case authenticator.Passkey:
+		return "choose.passkey"
+	case authenticator.TOTP:
+		return "choose.totp"
+	case authenticator.Push:
+		return "choose.push"
+	case authenticator.SMS:
+		return "choose.sms"
+	case authenticator.Backup:
+		return "choose.backup"
+	}
+	return "method.other"
+}
+
+// Progress is how far a sign-in has come in the set-up that it waits for.
+func (p choosePage) Progress() progress {
+	if p.OnlyCodes {
+		return progress{3, 3}
+	}
+	return progress{1, 3}
+}
+
+// progress is how far a set-up has come; the zero value is not drawn.
+type progress struct{ Step, Of int }
+
+// beginPage comes before a set-up, where something must be typed or the set-up that was
+// begun is over.
+type beginPage struct {
+	Base            string
+	Kind            authenticator.Kind
+	Country, Number string
+	Problem         string
+	Wait            time.Duration
+	Countries       []phone.Country
+	More            bool // it follows a method that was just set up
+	Renews          bool // it replaces what is there
+	Progress        progress
+	Targets         []string
+	receiverBegin
+}
+
+func (p beginPage) Template() string {
+	switch p.Kind {
+	case authenticator.SMS:
+		return "portal/bind_number"
+	case authenticator.Push:
+		return "portal/bind_receiver"
+	}
+	return "portal/bind_begin"
+}
+func (p beginPage) FormAction() []string { return p.Targets }
+
+// Here is where the language switch comes back to.
+func (p beginPage) Here() string { return p.Base + "/" + string(p.Kind) }
+
+// Title is the heading.
+func (p beginPage) Title() string { return bindTitle(p.Kind) }
+
+// Text says what it is good for.
+func (p beginPage) Text() string { return kindGood(p.Kind) }
+
+func bindTitle(k authenticator.Kind) string {
+	switch k {
+	case authenticator.Passkey:
+		return "bind.passkey.title"
+	case authenticator.TOTP:
+		return "bind.totp.title"
+	case authenticator.Push:
+		return "bind.push.title"
+	case authenticator.SMS:
+		return "bind.sms.title"
+	case authenticator.Backup:
+		return "bind.backup.title"
+	}
+	return "method.other"
+}
+
+// cardPage shows what is being set up and asks for its first proof.
+type cardPage struct {
+	Base      string
+	Kind      authenticator.Kind
+	Draft     string
+	Name      string
+	Problem   string
+	TriesLeft int // after a wrong answer; 0 = not said
+	Progress  progress
+	Targets   []string
+
+	Card      totp.Card     // of an authenticator app
+	Picture   template.HTML // its secret as a picture
+	URI       template.URL  // its secret for an app on this device
+	Options   string        // of a passkey
+	Sheet     lookup.Sheet  // of backup codes
+	SentTo    string        // of a telephone, masked
+	Reference string
+	Length    int // digits of its code
+	Ends      time.Time
+}
+
+func (p cardPage) Template() string     { return "portal/bind_" + string(p.Kind) }
+func (p cardPage) FormAction() []string { return p.Targets }
+func (p cardPage) Here() string         { return p.Base + "/" + string(p.Kind) }
+
+func (p *Portal) drawBegin(w http.ResponseWriter, r *http.Request, status int, s *site, page beginPage) error {
+	page.Base, page.Targets, page.Progress = s.base, s.targets, s.progress(page.Kind)
+	if page.Kind == authenticator.SMS {
+		page.Countries = phone.Countries(p.Web.Printer(r).Lang(), p.Phones)
+	}
+	if page.Kind == authenticator.Push {
+		if err := p.beginReceiver(r, &page); err != nil {
+			return err
+		}
+	}
+	if page.Kind == authenticator.Backup {
+		page.Renews = slices.Contains(s.has, authenticator.Backup)
+		page.More = !page.Renews
+	}
+	return p.Web.Draw(w, r, status, page)
+}
+
+func (p *Portal) drawDraft(w http.ResponseWriter, r *http.Request, status int, s *site, d binding.Draft, page cardPage) error {
+	page.Base, page.Kind, page.Draft, page.Targets, page.Progress, page.Ends = s.base, d.Kind, d.ID, s.targets, s.progress(d.Kind), d.Ends
+	if page.Name == "" {
+		page.Name = d.Label
+	}
+	if err := p.fillCard(r, &page, d); err != nil {
+		return err
+	}
+	return p.Web.Draw(w, r, status, page)
+}
+
+// fillCard adds what the kind shows of its draft.
+func (p *Portal) fillCard(r *http.Request, page *cardPage, d binding.Draft) (err error) {
+	switch d.Kind {
+	case authenticator.TOTP:
+		if page.Card, err = totp.Show(d.Draft); err == nil {
+			page.draw(p.Web.Printer(r).T("totp.qr.title"))
+		}
+	case authenticator.Passkey:
+		var c passkey.Card
+		c, err = passkey.Show(d.Draft)
+		page.Options = string(c.Options)
+	case authenticator.Push:
+		var c receiver.Card
+		c, err = receiver.Show(d.Draft)
+		page.Length, page.Ends = c.Length, c.Ends
+	case authenticator.Backup:
+		page.Sheet, err = lookup.Show(d.Draft)
+	case authenticator.SMS:
+		var c outofband.Card
+		c, err = outofband.Show(d.Draft)
+		page.SentTo, page.Reference, page.Length, page.Ends = c.SentTo, c.Reference, c.Length, c.Ends
+	default:
+		err = errNoKind
+	}
+	if err != nil {
+		return fmt.Errorf("show what is set up: %w", err)
+	}
+	return nil
+}
+
+// draw makes the picture. The card writes nothing but numbers and its escaped title, and its
+// address is one that we made: html/template knows neither.
+func (p *cardPage) draw(title string) {
+	p.Picture, p.URI = template.HTML(p.Card.SVG(title)), template.URL(p.Card.URI) //nolint:gosec // see above
+}
+
+// progress counts: choose, set up, backup codes.
+func (s *site) progress(k authenticator.Kind) progress {
+	codes := slices.Contains(s.has, authenticator.Backup)
+	switch {
+	case k == authenticator.Backup && codes:
+		return progress{}
+	case k == authenticator.Backup:
+		return progress{3, 3}
+	case codes:
+		return progress{2, 2}
+	}
+	return progress{2, 3}
+}

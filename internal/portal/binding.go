@@ -1,0 +1,301 @@
+package portal
+
+import (
+	"net/http"
+	"net/url"
+	"slices"
+	"strings"
+
+	"countersign/internal/authenticator"
+	"countersign/internal/authenticator/lookup"
+	"countersign/internal/binding"
+	"countersign/internal/db"
+	"countersign/internal/fault"
+	"countersign/internal/secret"
+	"countersign/internal/signin"
+	"countersign/internal/web"
+)
+
+// Where methods are set up: in the middle of a sign-in, or in a session.
+const (
+	flowSetUp    = "/signin/set-up"
+	profileSetUp = "/profile/add"
+)
+
+// site is where and for whom a method is set up.
+type site struct {
+	base    string
+	flow    secret.Reference // of the sign-in that waits for it; zero in a session
+	holder  binding.Holder
+	kinds   []authenticator.Kind
+	has     []authenticator.Kind
+	appName string
+	because []string
+	to      string // sealed, where the sign-in goes on afterwards
+	targets []string
+}
+
+func (s site) inFlow() bool { return s.base == flowSetUp }
+
+// finder tells who sets something up. to begin needs more than to go on. It returns nil
+// when it has answered the request itself.
+type finder func(w http.ResponseWriter, r *http.Request, begins bool) (*site, error)
+
+// mountSetUp adds the same pages below one of the two places.
+func (p *Portal) mountSetUp(mux *web.Mux, base string, find finder) {
+	at := func(begins bool, h func(http.ResponseWriter, *http.Request, *site) error) web.Handler {
+		return func(w http.ResponseWriter, r *http.Request) error {
+			s, err := find(w, r, begins)
+			if err != nil || s == nil {
+				return err
+			}
+			return h(w, r, s)
+		}
+	}
+	mux.Get(base, at(true, p.chooseKind))
+	mux.Get(base+"/{kind}", at(false, p.showKind))
+	mux.Post(base+"/{kind}", at(true, p.propose))
+	mux.Post(base+"/{kind}/confirm", at(false, p.confirm))
+	mux.Get(base+"/backup/codes.txt", at(false, p.codesFile))
+}
+
+// inFlow finds the sign-in of this browser that waits for a set-up.
+func (p *Portal) inFlow(w http.ResponseWriter, r *http.Request, _ bool) (*site, error) {
+	ref, err := p.flowOf(r)
+	if err != nil {
+		return nil, p.drawOver(w, r, signin.Over{Reason: signin.Expired})
+	}
+	step, err := p.SignIn.Current(r.Context(), ref)
+	if fault.Is(err, fault.NotFound) {
+		return nil, p.drawOver(w, r, signin.Over{Reason: signin.Expired})
+	}
+	if err != nil {
+		return nil, err
+	}
+	ask, ok := step.(signin.SetUpMethod)
+	if !ok {
+		return nil, p.Web.Redirect(w, "/signin/code")
+	}
+	who, err := p.SignIn.MaySetUp(r.Context(), ref)
+	if err != nil {
+		return nil, err
+	}
+	s := &site{base: flowSetUp, flow: ref, kinds: who.Kinds, appName: who.AppName, because: p.sentences(r, ask.Because), to: ask.ContinueTo, targets: p.originsOf(ask.ContinueTo)}
+	s.holder = p.holder(r, ref.Tenant, "flow:"+who.FlowID, who.FlowID, authenticator.Subject{
+		UserID: who.User.ID, Email: who.User.Email, Name: who.User.Name, Vendor: who.Vendor, Company: who.Company, Language: who.User.Language,
+	})
+	return s, nil
+}
+
+func (p *Portal) holder(r *http.Request, tenant, of, flowID string, who authenticator.Subject) binding.Holder {
+	v := p.visitor(r)
+	who.IP, who.Place, who.Browser = v.IP, v.Place, v.Browser
+	return binding.Holder{Tenant: tenant, UserID: who.UserID, Of: of, FlowID: flowID, Who: who, Visitor: v}
+}
+
+// inSession finds the person who is signed in. To begin, their proofs must be new.
+func (p *Portal) inSession(w http.ResponseWriter, r *http.Request, begins bool) (*site, error) {
+	m, err := p.member(w, r, begins, "")
+	if err != nil || m == nil {
+		return nil, err
+	}
+	st := m.standing
+	return &site{base: profileSetUp, holder: p.holderOf(r, st), kinds: p.bindable(st), has: st.Has}, nil
+}
+
+func (p *Portal) holderOf(r *http.Request, st signin.Standing) binding.Holder {
+	return p.holder(r, st.Tenant.ID, "session:"+st.Session.ID, st.Session.FlowID, authenticator.Subject{
+		UserID: st.User.ID, Email: st.User.Email, Name: st.User.Name, Vendor: st.Vendor, Company: st.Tenant.Name, Language: st.User.Language,
+	})
+}
+
+// bindable are the kinds that can be set up here and that vendor and company allow. Backup
+// codes stand in for another method, so they come after one.
+func (p *Portal) bindable(st signin.Standing) (out []authenticator.Kind) {
+	strong := slices.ContainsFunc(st.Has, func(k authenticator.Kind) bool {
+		return k != authenticator.Backup && authenticator.TraitsOf[k].Possession
+	})
+	for _, k := range p.Binding.Kinds() {
+		allowed := st.Methods.Allow(string(k)) && st.Tenant.Methods.Allow(string(k))
+		if allowed && k != authenticator.Backup || k == authenticator.Backup && strong {
+			out = append(out, k)
+		}
+	}
+	return out
+}
+
+// chooseKind lists what can be set up. Where only one thing is asked for, it says why.
+func (p *Portal) chooseKind(w http.ResponseWriter, r *http.Request, s *site) error {
+	page := choosePage{Base: s.base, InFlow: s.inFlow(), AppName: s.appName, Because: s.because, Targets: s.targets}
+	for _, k := range s.kinds {
+		if k != authenticator.Backup || len(s.kinds) == 1 {
+			page.Kinds = append(page.Kinds, offerOf(k))
+		}
+	}
+	page.OnlyCodes = len(s.kinds) == 1 && s.kinds[0] == authenticator.Backup
+	return p.Web.Draw(w, r, http.StatusOK, page)
+}
+
+var errNoKind = fault.New(fault.NotFound, "binding.no_such_method")
+
+func (s *site) kind(r *http.Request) (authenticator.Kind, error) {
+	k := authenticator.Kind(r.PathValue("kind"))
+	if !slices.Contains(s.kinds, k) || s.inFlow() && k == authenticator.Backup && len(s.kinds) > 1 {
+		return "", errNoKind
+	}
+	return k, nil
+}
+
+// showKind draws how far the set-up of one kind has come. It changes nothing, so that it can
+// be left and taken up again.
+func (p *Portal) showKind(w http.ResponseWriter, r *http.Request, s *site) error {
+	k, err := s.kind(r)
+	if err != nil {
+		return err
+	}
+	d, err := p.Binding.Waiting(r.Context(), s.holder, k)
+	if fault.Is(err, fault.NotFound) || err == nil && r.URL.Query().Has("again") {
+		return p.drawBegin(w, r, http.StatusOK, s, beginPage{Kind: k})
+	}
+	if err != nil {
+		return err
+	}
+	return p.drawDraft(w, r, http.StatusOK, s, d, cardPage{})
+}
+
+// propose begins the set-up of a kind.
+func (p *Portal) propose(w http.ResponseWriter, r *http.Request, s *site) error {
+	k, err := s.kind(r)
+	if err != nil {
+		return err
+	}
+	form := r.PostForm
+	page := beginPage{Kind: k, Country: form.Get("country"), Number: form.Get("number")}
+	wish := strings.TrimSpace(page.Country + " " + page.Number)
+	if k == authenticator.Push {
+		wish = form.Get("subscription")
+	}
+	_, err = p.Binding.Propose(r.Context(), s.holder, k, "", wish)
+	if f := waiting(err); f != nil || fault.Is(err, fault.Invalid) || fault.Is(err, fault.Conflict) {
+		f = fault.Of(err)
+		setRetryAfter(w, f.RetryAfter)
+		page.Problem, page.Wait = f.Message, f.RetryAfter
+		return p.drawBegin(w, r, web.Status(f.Kind), s, page)
+	}
+	if err != nil {
+		return err
+	}
+	return p.Web.Redirect(w, s.base+"/"+string(k))
+}
+
+// confirm takes the first proof of what is being set up.
+func (p *Portal) confirm(w http.ResponseWriter, r *http.Request, s *site) error {
+	k, err := s.kind(r)
+	if err != nil {
+		return err
+	}
+	d, err := p.Binding.Waiting(r.Context(), s.holder, k)
+	if err == nil && d.ID != r.PostForm.Get("draft") { // the page is older than the set-up
+		return p.drawDraft(w, r, http.StatusConflict, s, d, cardPage{Problem: "binding.newer"})
+	}
+	if fault.Is(err, fault.NotFound) {
+		return p.drawBegin(w, r, http.StatusGone, s, beginPage{Kind: k, Problem: "binding.over"})
+	}
+	if err != nil {
+		return err
+	}
+	out, step, err := p.bind(r, s, d)
+	switch {
+	case fault.Is(err, fault.Invalid):
+		return p.drawDraft(w, r, http.StatusUnprocessableEntity, s, d, cardPage{Problem: fault.Of(err).Message, Name: r.PostForm.Get("name")})
+	case fault.Is(err, fault.NotFound):
+		return p.drawBegin(w, r, http.StatusGone, s, beginPage{Kind: k, Problem: "binding.over"})
+	case err != nil:
+		return err
+	case !out.OK && out.TriesLeft == 0:
+		return p.drawBegin(w, r, http.StatusUnprocessableEntity, s, beginPage{Kind: k, Problem: "binding.no_tries"})
+	case !out.OK:
+		return p.drawDraft(w, r, http.StatusUnprocessableEntity, s, d, cardPage{Problem: problemOf(k, out), TriesLeft: out.TriesLeft, Name: r.PostForm.Get("name")})
+	}
+	return p.bound(w, r, s, k, step)
+}
+
+func problemOf(k authenticator.Kind, out binding.Outcome) string {
+	if out.Notice == "passkey.problem.taken" {
+		return out.Notice
+	}
+	return codePage{Kind: k, Problem: "code.problem.wrong"}.ProblemKey()
+}
+
+// bind confirms a draft in one unit of work with what waits for it.
+func (p *Portal) bind(r *http.Request, s *site, d binding.Draft) (out binding.Outcome, step signin.Step, err error) {
+	ctx := r.Context()
+	answer := authenticator.Response{Code: r.PostForm.Get("code"), Assertion: []byte(r.PostForm.Get("assertion"))}
+	try := func(tx *db.Tx) error {
+		if err := p.Binding.Name(ctx, tx, s.holder, d.ID, r.PostForm.Get("name")); err != nil {
+			return err
+		}
+		var err error
+		out, err = p.Binding.Confirm(ctx, tx, s.holder, d.ID, answer)
+		return err
+	}
+	if !s.inFlow() {
+		err = p.DB.InTx(ctx, s.holder.Tenant, try)
+		return out, nil, err
+	}
+	step, err = p.SignIn.SetUpIn(ctx, s.flow, func(tx *db.Tx, who signin.Setter) (*authenticator.Proof, error) {
+		if !slices.Contains(who.Kinds, d.Kind) {
+			return nil, errNoKind
+		}
+		if err := try(tx); err != nil || !out.OK {
+			return nil, err
+		}
+		kind := d.Kind
+		if out.Proof != "" {
+			kind = out.Proof
+		}
+		return &authenticator.Proof{Kind: kind, AuthenticatorID: out.Bound.ID, At: tx.Now}, nil
+	})
+	return out, step, err
+}
+
+// bound leads on: to backup codes where there are none yet, else to the last page.
+func (p *Portal) bound(w http.ResponseWriter, r *http.Request, s *site, k authenticator.Kind, step signin.Step) error {
+	if done, ok := step.(signin.Done); ok {
+		if err := p.keepSession(w, r, done); err != nil {
+			return err
+		}
+		return p.Web.Redirect(w, protectedPath(done.ContinueTo))
+	}
+	if s.inFlow() {
+		return p.follow(w, r, step)
+	}
+	needsCodes := k != authenticator.Backup && !slices.Contains(s.has, authenticator.Backup) && slices.Contains(p.Binding.Kinds(), authenticator.Backup)
+	if needsCodes {
+		return p.Web.Redirect(w, profileSetUp+"/"+string(authenticator.Backup))
+	}
+	return p.Web.Redirect(w, protectedPath(""))
+}
+
+func protectedPath(to string) string {
+	if to == "" {
+		return "/profile/protected"
+	}
+	return "/profile/protected?to=" + url.QueryEscape(to)
+}
+
+// codesFile is the sheet of backup codes as a file, as long as it waits to be confirmed.
+func (p *Portal) codesFile(w http.ResponseWriter, r *http.Request, s *site) error {
+	d, err := p.Binding.Waiting(r.Context(), s.holder, authenticator.Backup)
+	if err != nil {
+		return err
+	}
+	sheet, err := lookup.Show(d.Draft)
+	if err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "text/plain; charset=utf-8")
+	w.Header().Set("Content-Disposition", `attachment; filename="`+lookup.FileName+`"`)
+	_, err = w.Write([]byte(sheet.File(p.Web.Printer(r))))
+	return err
+}

@@ -1,0 +1,125 @@
+package portal
+
+import (
+	"context"
+	"net/http"
+
+	"countersign/internal/authenticator"
+	"countersign/internal/authenticator/passkey"
+	"countersign/internal/binding"
+	"countersign/internal/db"
+	"countersign/internal/fault"
+	"countersign/internal/policy"
+	"countersign/internal/web"
+)
+
+// methodViews is what somebody has set up, without the password and the mailbox's own row
+// when there is nothing to say of it.
+func (p *Portal) methodViews(r *http.Request, e estate) (out []methodView) {
+	printer := p.Web.Printer(r)
+	for _, m := range e.methods {
+		v := methodView{ID: m.ID, Kind: string(m.Kind), Title: kindName(m.Kind), Label: m.Label, Added: m.BoundAt, Used: m.LastUsedAt,
+			Disabled: !m.DisabledAt.IsZero(), Mine: m.Kind != authenticator.Email && m.Kind != authenticator.Backup, Warned: authenticator.TraitsOf[m.Kind].Restricted}
+		if m.Kind == authenticator.Backup {
+			v.Facts = append(v.Facts, printer.T("profile.codes_left", "Count", e.codes))
+		}
+		for _, f := range e.passkeys {
+			if f.AuthenticatorID == m.ID {
+				v.Facts = append(v.Facts, printer.T(copiesKey(f.Copies)))
+			}
+		}
+		out = append(out, v)
+	}
+	return out
+}
+
+func copiesKey(c passkey.Copies) string {
+	switch c {
+	case passkey.Synced:
+		return "passkey.fact.synced"
+	case passkey.Copyable:
+		return "passkey.fact.copyable"
+	case passkey.DeviceBound:
+		return "passkey.fact.bound"
+	}
+	return "passkey.fact.bound"
+}
+
+// mine finds one of the person's own methods by the address of its page.
+func (p *Portal) mine(w http.ResponseWriter, r *http.Request, fresh bool, atMost policy.Level) (*member, methodView, error) {
+	m, err := p.member(w, r, fresh, atMost)
+	if err != nil || m == nil {
+		return nil, methodView{}, err
+	}
+	e, err := p.estateOf(r.Context(), m.owner)
+	if err != nil {
+		return nil, methodView{}, err
+	}
+	for _, v := range p.methodViews(r, e) {
+		if v.ID == r.PathValue("id") && v.Kind != string(authenticator.Email) {
+			return m, v, nil
+		}
+	}
+	return nil, methodView{}, errNoKind
+}
+
+func (p *Portal) showMethod(w http.ResponseWriter, r *http.Request) error {
+	m, v, err := p.mine(w, r, false, policy.None)
+	if err != nil || m == nil {
+		return err
+	}
+	return p.Web.Draw(w, r, http.StatusOK, methodPage{Method: v})
+}
+
+func (p *Portal) renameMethod(w http.ResponseWriter, r *http.Request) error {
+	m, v, err := p.mine(w, r, false, policy.None)
+	if err != nil || m == nil {
+		return err
+	}
+	h := p.holderOf(r, m.standing)
+	err = p.DB.InTx(r.Context(), h.Tenant, func(tx *db.Tx) error {
+		return p.Binding.Rename(r.Context(), tx, h, v.ID, r.PostForm.Get("name"))
+	})
+	if fault.Is(err, fault.Invalid) {
+		f := fault.Of(err)
+		return p.Web.Draw(w, r, web.Status(f.Kind), methodPage{Method: v, Problem: f.Message})
+	}
+	if err != nil {
+		return err
+	}
+	return p.doneWith(w, "renamed")
+}
+
+// lossLevel is enough to take a method away: whoever has lost their only passkey must be
+// able to remove it with another second factor (SEC-50).
+const lossLevel = policy.TwoFactor
+
+func (p *Portal) showRemoval(w http.ResponseWriter, r *http.Request) error {
+	m, v, err := p.mine(w, r, true, lossLevel)
+	if err != nil || m == nil {
+		return err
+	}
+	return p.Web.Draw(w, r, http.StatusOK, removePage{Method: v})
+}
+
+func (p *Portal) removeMethod(w http.ResponseWriter, r *http.Request) error {
+	m, v, err := p.mine(w, r, true, lossLevel)
+	if err != nil || m == nil {
+		return err
+	}
+	h := p.holderOf(r, m.standing)
+	err = p.remove(r.Context(), h, v.ID)
+	if fault.Is(err, fault.Conflict) {
+		return p.Web.Draw(w, r, http.StatusConflict, removePage{Method: v, Problem: fault.Of(err).Message})
+	}
+	if err != nil {
+		return err
+	}
+	return p.doneWith(w, "removed")
+}
+
+func (p *Portal) remove(ctx context.Context, h binding.Holder, id string) error {
+	return p.DB.InTx(ctx, h.Tenant, func(tx *db.Tx) error {
+		return p.Binding.Remove(ctx, tx, h, id, func(ctx context.Context, tx *db.Tx) error { return p.SignIn.StillEnough(ctx, tx, h.UserID) })
+	})
+}

@@ -1,0 +1,133 @@
+package portal
+
+import (
+	"time"
+
+	"countersign/internal/policy"
+	"countersign/internal/session"
+)
+
+// profilePage is what a person sees of their account, and can change.
+type profilePage struct {
+	Name, Email, Company string
+	Summary              string // catalogue key: how well it is protected, truthfully
+	Asked                bool   // a second step is asked at sign-in
+	OwnChoice, On        bool   // it is the person's own decision, and what they decided
+	SetUpBy              time.Time
+	DaysLeft             int
+	Methods              []methodView
+	MayAdd               bool
+	HasCodes             bool
+	MayHaveCodes         bool
+	CodesLeft            int
+	Browsers             []session.RememberedFor
+	Sessions             []sessionView
+	Activity             []eventView
+	Speaks               string
+	Languages            []string
+	Done                 string // catalogue key of what was just done
+}
+
+func (profilePage) Template() string { return "portal/profile" }
+
+// Others reports whether there are sessions beside this one.
+func (p profilePage) Others() bool { return len(p.Sessions) > 1 }
+
+// FewCodes reports whether a fresh set of backup codes is due.
+func (p profilePage) FewCodes() bool { return p.HasCodes && p.CodesLeft <= 2 }
+
+// methodView is one method that is set up.
+type methodView struct {
+	ID, Kind, Title, Label string
+	Added, Used            time.Time
+	Disabled               bool // too many wrong answers in a row
+	Mine                   bool // it has a name that can be changed, and can be removed
+	Warned                 bool
+	Facts                  []string
+}
+
+// sessionView is one place where the account is signed in.
+type sessionView struct {
+	ID, AppName, Browser, Place string
+	Since, Seen                 time.Time
+	This                        bool
+}
+
+func sessionViews(open []session.Open, this, vendor string) (out []sessionView) {
+	for _, o := range open {
+		v := sessionView{ID: o.ID, AppName: o.AppName, Browser: o.Browser, Place: o.Place, Since: o.CreatedAt, Seen: o.LastSeenAt, This: o.ID == this}
+		if v.AppName == "" {
+			v.AppName = vendor
+		}
+		out = append(out, v)
+	}
+	return out
+}
+
+// summaryOf says how well an account is protected, no better than it is (SEC-1).
+func summaryOf(l policy.Level) string {
+	switch l {
+	case policy.Resistant:
+		return "profile.summary.passkey"
+	case policy.TwoFactor:
+		return "profile.summary.device"
+	case policy.Confirmed:
+		return "profile.summary.email"
+	case policy.None, policy.PasswordOnly:
+		return "profile.summary.password"
+	}
+	return "profile.summary.password"
+}
+
+// protectedPage ends a set-up.
+type protectedPage struct {
+	Summary     string
+	Methods     []methodView
+	CodesLeft   int
+	ContinueURL string
+}
+
+func (protectedPage) Template() string { return "portal/protected" }
+
+// methodPage is one method, with its name.
+type methodPage struct {
+	Method  methodView
+	Problem string
+}
+
+func (methodPage) Template() string { return "portal/method" }
+func (p methodPage) Here() string   { return "/profile/methods/" + p.Method.ID }
+
+// removePage asks whether a method may go.
+type removePage struct {
+	Method  methodView
+	Problem string
+}
+
+func (removePage) Template() string { return "portal/remove" }
+func (p removePage) Here() string   { return "/profile/methods/" + p.Method.ID }
+
+// passwordPage changes the password.
+type passwordPage struct {
+	Email, Problem string
+	Wrong          bool // it is about the present password
+	Wait           time.Duration
+	MinLength      int
+}
+
+func (passwordPage) Template() string { return "portal/password" }
+func (passwordPage) Here() string     { return "/profile/password" }
+
+// secondStepPage switches one's own second step.
+type secondStepPage struct {
+	Company string
+	Mine    bool // the company leaves it to each person
+	On      bool
+	Ready   bool // there is a method to ask for
+	MayAdd  bool
+	Problem string
+	Because []string
+}
+
+func (secondStepPage) Template() string { return "portal/second_step" }
+func (secondStepPage) Here() string     { return "/profile/second-step" }

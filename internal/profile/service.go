@@ -1,0 +1,123 @@
+package profile
+
+import (
+	"context"
+	"time"
+
+	"countersign/internal/audit"
+	"countersign/internal/authenticator/password"
+	"countersign/internal/config"
+	"countersign/internal/db"
+	"countersign/internal/fault"
+	"countersign/internal/message"
+	"countersign/internal/secret"
+	"countersign/internal/session"
+	"countersign/internal/user"
+)
+
+// Service changes accounts.
+type Service struct {
+	DB        *db.DB
+	Keys      *secret.Keys
+	Queue     *message.Queue
+	Passwords *password.Pool
+	Limits    config.Limits
+	Origin    string // public origin, for the links in notices
+}
+
+// Owner is a signed-in person, the session that they act in and the sign-in that it rests on.
+type Owner struct {
+	User            user.User
+	SessionID       string
+	FlowID          string
+	Vendor, Company string
+	Visitor         session.Visitor
+}
+
+var errGone = fault.New(fault.NotFound, "profile.gone")
+
+func (o Owner) event(action, reason, subject string) audit.Event {
+	v := o.Visitor
+	return audit.Event{Action: action, Result: "ok", Reason: reason, ActorID: o.User.ID, UserID: o.User.ID, SubjectID: subject,
+		RequestID: v.RequestID, IP: v.IP, Place: v.Place, Browser: v.Browser}
+}
+
+// noticeLife is how long a notice may wait for a mail server.
+const noticeLife = 24 * time.Hour
+
+// change runs fn and records what it did.
+func (s *Service) change(ctx context.Context, o Owner, e audit.Event, fn func(tx *db.Tx) error) error {
+	return s.DB.InTx(ctx, o.User.TenantID, func(tx *db.Tx) error {
+		if err := fn(tx); err != nil {
+			return err
+		}
+		return audit.Record(ctx, tx, e)
+	})
+}
+
+// EndSession ends one session of the owner's and what it took over from. NotFound where it is
+// somebody else's or over.
+func (s *Service) EndSession(ctx context.Context, o Owner, id string) error {
+	return s.change(ctx, o, o.event("session.ended", session.EndedByOwner, id), func(tx *db.Tx) error {
+		mine, err := session.Belongs(ctx, tx, o.User.ID, id)
+		if err == nil && !mine {
+			err = errGone
+		}
+		if err != nil {
+			return err
+		}
+		return session.EndLine(ctx, tx, id, session.EndedByOwner)
+	})
+}
+
+// EndOtherSessions ends every session but the owner's present one, wherever it is.
+func (s *Service) EndOtherSessions(ctx context.Context, o Owner) error {
+	return s.change(ctx, o, o.event("session.ended", session.EndedByOwner, ""), func(tx *db.Tx) error {
+		_, err := session.EndAllBut(ctx, tx, o.User.ID, o.SessionID, session.EndedByOwner)
+		return err
+	})
+}
+
+// Forget asks for the second step again in one browser that was remembered.
+func (s *Service) Forget(ctx context.Context, o Owner, id string) error {
+	return s.change(ctx, o, o.event("browser.forgotten", session.EndedByOwner, id), func(tx *db.Tx) error {
+		first, err := session.ForgetOne(ctx, tx, o.User.ID, id, session.EndedByOwner)
+		if err == nil && !first {
+			err = errGone
+		}
+		return err
+	})
+}
+
+// ForgetAll is Forget for every browser.
+func (s *Service) ForgetAll(ctx context.Context, o Owner) error {
+	return s.change(ctx, o, o.event("browser.forgotten", session.EndedByOwner, ""), func(tx *db.Tx) error {
+		return session.ForgetAll(ctx, tx, o.User.ID, session.EndedByOwner)
+	})
+}
+
+// Speak sets the language of the owner's mails.
+func (s *Service) Speak(ctx context.Context, o Owner, language string) error {
+	return s.DB.InTx(ctx, o.User.TenantID, func(tx *db.Tx) error { return user.Speak(ctx, tx, o.User.ID, language) })
+}
+
+// Choose switches the owner's own second step on or off, where it is theirs to decide. enough
+// looks at the account in the same unit of work and fails where it is not.
+func (s *Service) Choose(ctx context.Context, o Owner, on bool, enough func(ctx context.Context, tx *db.Tx) error) error {
+	e := o.event("second_step.off", "", o.User.ID)
+	if on {
+		e.Action = "second_step.on"
+	}
+	return s.change(ctx, o, e, func(tx *db.Tx) error {
+		if err := user.Hold(ctx, tx, o.User.ID); err != nil {
+			return err
+		}
+		if err := user.ChooseSecondStep(ctx, tx, o.User.ID, on); err != nil {
+			return err
+		}
+		if err := enough(ctx, tx); err != nil {
+			return err
+		}
+		return s.tell(ctx, tx, o, e.Action)
+	})
+}

@@ -1,0 +1,107 @@
+package session
+
+import (
+	"context"
+	"strings"
+	"time"
+
+	"countersign/internal/db"
+)
+
+// More reasons why a session or a remembered browser ended.
+const (
+	EndedByOwner    = "ended_by_owner"
+	PasswordChanged = "password_changed"
+)
+
+// Open is a session as its user sees it, whatever it was stepped up from included.
+type Open struct {
+	Session
+	AppName string // empty for our own pages
+}
+
+// OpenOf lists the sessions of a user that have neither ended nor expired, the newest first.
+// Those that another one took over from are part of that one.
+func OpenOf(ctx context.Context, tx *db.Tx, userID string) (out []Open, err error) {
+	rows, err := tx.Query(ctx, `
+		SELECT s.id, s.client_id, COALESCE(c.name, ''), s.acr, s.amr, s.ip, s.place, s.browser, s.authenticated_at, s.created_at, s.last_seen_at, s.idle_micros, s.expires_at
+		FROM sessions s JOIN users u ON u.tenant_id = s.tenant_id AND u.id = s.user_id LEFT JOIN clients c ON c.id = s.client_id
+		WHERE s.tenant_id = $1 AND s.user_id = $2 AND s.ended_at = 0 AND s.expires_at > $3 AND s.security_version = u.security_version
+			AND NOT EXISTS (SELECT 1 FROM sessions n WHERE n.tenant_id = s.tenant_id AND n.user_id = s.user_id AND n.continues = s.id AND n.ended_at = 0)
+		ORDER BY s.last_seen_at DESC, s.id DESC`, tx.Tenant, userID, tx.Now)
+	if err != nil {
+		return nil, err
+	}
+	defer rows.Close()
+	for rows.Next() {
+		o := Open{Session: Session{Tenant: tx.Tenant, UserID: userID}}
+		var amr string
+		var authenticated, created, seen, idle, expires int64
+		if err := rows.Scan(&o.ID, &o.ClientID, &o.AppName, &o.ACR, &amr, &o.IP, &o.Place, &o.Browser, &authenticated, &created, &seen, &idle, &expires); err != nil {
+			return nil, err
+		}
+		o.AMR, o.AuthenticatedAt, o.CreatedAt, o.LastSeenAt = strings.Fields(amr), db.Time(authenticated), db.Time(created), db.Time(seen)
+		o.Idle, o.ExpiresAt = time.Duration(idle)*time.Microsecond, db.Time(expires)
+		out = append(out, o)
+	}
+	return out, rows.Err()
+}
+
+// Belongs reports whether a session is a user's and has not ended.
+func Belongs(ctx context.Context, tx *db.Tx, userID, id string) (yes bool, err error) {
+	err = tx.QueryRow(ctx, `SELECT EXISTS (SELECT 1 FROM sessions WHERE tenant_id = $1 AND id = $2 AND user_id = $3 AND ended_at = 0)`, tx.Tenant, id, userID).Scan(&yes)
+	return yes, err
+}
+
+// EndAllBut ends every session of a user but one and what that one took over from: apps
+// that its browser opened stay open.
+func EndAllBut(ctx context.Context, tx *db.Tx, userID, keep, because string) (ended int64, err error) {
+	return tx.Exec(ctx, `
+		WITH RECURSIVE line (id) AS (
+			SELECT s.id FROM sessions s WHERE s.tenant_id = $1 AND s.id = $2
+			UNION SELECT s.continues FROM sessions s JOIN line l ON s.tenant_id = $1 AND s.id = l.id WHERE s.continues <> '')
+		UPDATE sessions SET ended_at = $3, ended_because = $4 WHERE tenant_id = $1 AND user_id = $5 AND id NOT IN (SELECT l.id FROM line l) AND ended_at = 0`,
+		tx.Tenant, keep, tx.Now, because, userID)
+}
+
+// Carry takes a session over a change of its user's security version, which ends all others.
+func Carry(ctx context.Context, tx *db.Tx, id string, from, to int64) error {
+	_, err := tx.Exec(ctx, `UPDATE sessions SET security_version = $1 WHERE tenant_id = $2 AND id = $3 AND security_version = $4 AND ended_at = 0`, to, tx.Tenant, id, from)
+	return err
+}
+
+// RememberedFor is a remembered browser as its user sees it.
+type RememberedFor struct {
+	Remembered
+	AppName string
+}
+
+// RememberedOf lists the browsers that a user's second step is remembered in.
+func RememberedOf(ctx context.Context, tx *db.Tx, userID string) (out []RememberedFor, err error) {
+	rows, err := tx.Query(ctx, `
+		SELECT r.id, r.client_id, COALESCE(c.name, ''), r.place, r.browser, r.proved_at, r.expires_at
+		FROM remembered_browsers r JOIN users u ON u.tenant_id = r.tenant_id AND u.id = r.user_id LEFT JOIN clients c ON c.id = r.client_id
+		WHERE r.tenant_id = $1 AND r.user_id = $2 AND r.ended_at = 0 AND r.expires_at > $3 AND r.security_version = u.security_version
+		ORDER BY r.proved_at DESC, r.id DESC`, tx.Tenant, userID, tx.Now)
+	if err != nil {
+		return nil, err
+	}
+	defer rows.Close()
+	for rows.Next() {
+		r := RememberedFor{Remembered: Remembered{UserID: userID}}
+		var proved, expires int64
+		if err := rows.Scan(&r.ID, &r.ClientID, &r.AppName, &r.Place, &r.Browser, &proved, &expires); err != nil {
+			return nil, err
+		}
+		r.ProvedAt, r.ExpiresAt = db.Time(proved), db.Time(expires)
+		out = append(out, r)
+	}
+	return out, rows.Err()
+}
+
+// ForgetOne ends one remembered browser of a user.
+func ForgetOne(ctx context.Context, tx *db.Tx, userID, id, because string) (bool, error) {
+	n, err := tx.Exec(ctx, `UPDATE remembered_browsers SET ended_at = $1, ended_because = $2 WHERE tenant_id = $3 AND user_id = $4 AND id = $5 AND ended_at = 0`,
+		tx.Now, because, tx.Tenant, userID, id)
+	return n > 0, err
+}
