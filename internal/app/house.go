@@ -41,6 +41,7 @@ type House struct {
 
 	custody
 	receivers
+	receivers
 
 	jobs *jobs.Queue
 }
@@ -85,6 +86,7 @@ func (h *House) furnish(ctx context.Context) error {
 	if err := h.furnishSMS(queue); err != nil {
 		return err
 	}
+	h.furnishPush(queue)
 	h.furnishPush(queue)
 	if err := h.furnishMethods(queue); err != nil {
 		return err

@@ -167,6 +167,9 @@ func privateFiles(c config.Config) []error {
 	if _, err := authorities("sms.smpp.ca_file", c.SMS.SMPP.CAFile); err != nil {
 		found = append(found, err)
 	}
+	if _, err := authorities("push.ca_file", c.Push.CAFile); err != nil {
+		found = append(found, err)
+	}
 	if c.SMTP.DKIM.KeyFile != "" {
 		_, err := dkim(c.SMTP.DKIM)
 		found = append(found, err, ownersOnly("smtp.dkim.key_file", c.SMTP.DKIM.KeyFile))

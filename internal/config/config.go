@@ -21,6 +21,7 @@ type Config struct {
 	TLS            TLS      `toml:"tls"`
 	SMTP           SMTP     `toml:"smtp"`
 	SMS            SMS      `toml:"sms"`
+	Push           Push     `toml:"push"`
 	Geo            Geo      `toml:"geo"`
 	Ops            Ops      `toml:"ops"`
 	Tracing        Tracing  `toml:"tracing"`
@@ -123,6 +124,7 @@ func Default() Config {
 		Database: Database{URL: "sqlite:countersign.db", ClockSkew: 5 * time.Second, Durability: Require},
 		SMTP:     SMTP{Port: 587, TLS: "starttls", Timeout: 20 * time.Second},
 		SMS:      defaultSMS(),
+		Push:     defaultPush(),
 		Ops:      Ops{Trust: TrustMachine},
 		Tracing:  Tracing{OneIn: 1, Service: "countersign"},
 		Limits: Limits{

@@ -14,7 +14,7 @@ import (
 
 // Validate returns every mistake at once, each naming its key and what to do.
 func (c Config) Validate() error {
-	return errors.Join(c.checkPublicURL(), c.checkListener(), c.checkDatabase(), c.SMTP.check(), c.SMS.check(), c.Ops.check(), c.Tracing.check(), c.Limits.check())
+	return errors.Join(c.checkPublicURL(), c.checkListener(), c.checkDatabase(), c.SMTP.check(), c.SMS.check(), c.Push.check(), c.Ops.check(), c.Tracing.check(), c.Limits.check())
 }
 
 func (c Config) checkPublicURL() error {

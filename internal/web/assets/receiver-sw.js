@@ -1,0 +1,43 @@
+// Service worker of a code receiver. It shows that a code has come and keeps the newest one
+// for the page that shows it, until its time is over. It answers no requests, sends nothing
+// anywhere, and can let nobody in.
+'use strict'
+const page = '/receiver'
+const store = 'receiver'
+const newest = '/receiver/newest'
+
+self.addEventListener('install', () => self.skipWaiting())
+self.addEventListener('activate', (event) => event.waitUntil(self.clients.claim()))
+
+const read = (data) => {
+  try {
+    const c = data.json()
+    return typeof c.code === 'string' && typeof c.title === 'string' ? c : null
+  } catch { return null }
+}
+
+// What a locked phone may show is the title and the body; the code is in neither.
+const arrived = async (c) => {
+  const cache = await caches.open(store)
+  await cache.put(newest, new Response(JSON.stringify(c), { headers: { 'Content-Type': 'application/json' } }))
+  new BroadcastChannel(store).postMessage('new')
+  await self.registration.showNotification(c.title, { body: c.body, lang: c.lang, tag: 'code', renotify: true })
+}
+
+self.addEventListener('push', (event) => {
+  const c = event.data && read(event.data)
+  if (c) event.waitUntil(arrived(c))
+})
+
+// The page that waits for the code, where there is one; else the receiver's own.
+const open = async () => {
+  const windows = await self.clients.matchAll({ type: 'window', includeUncontrolled: true })
+  const waiting = windows.find((w) => /\/push(\/|$)/.test(new URL(w.url).pathname)) || windows.find((w) => new URL(w.url).pathname === page)
+  if (waiting) return waiting.focus()
+  return self.clients.openWindow(page)
+}
+
+self.addEventListener('notificationclick', (event) => {
+  event.notification.close()
+  event.waitUntil(open())
+})
