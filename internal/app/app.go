@@ -88,9 +88,6 @@ func (a *App) wire(ctx context.Context) error {
 	if err := a.wirePush(catalog); err != nil {
 		return err
 	}
-	if err := a.wirePush(catalog); err != nil {
-		return err
-	}
 	return a.wireFaces(ctx, catalog)
 }
 

@@ -41,7 +41,6 @@ type House struct {
 
 	custody
 	receivers
-	receivers
 
 	jobs *jobs.Queue
 }
@@ -86,7 +85,6 @@ func (h *House) furnish(ctx context.Context) error {
 	if err := h.furnishSMS(queue); err != nil {
 		return err
 	}
-	h.furnishPush(queue)
 	h.furnishPush(queue)
 	if err := h.furnishMethods(queue); err != nil {
 		return err
