@@ -54,8 +54,8 @@ func (p *Phones) Behave(number string, b Behaviour) {
 	p.rules[number] = &b
 }
 
-// Texts is what was taken for a number, in order.
-func (p *Phones) Texts(number string) []Text {
+// Received is what was taken for a number, in order.
+func (p *Phones) Received(number string) []Text {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	return slices.DeleteFunc(slices.Clone(p.texts), func(t Text) bool { return t.To != number })
@@ -76,13 +76,13 @@ func (p *Phones) Text(t testing.TB, number string, n int) Text {
 		p.mu.Lock()
 		changed := p.changed
 		p.mu.Unlock()
-		if got := p.Texts(number); len(got) >= n {
+		if got := p.Received(number); len(got) >= n {
 			return got[n-1]
 		}
 		select {
 		case <-changed:
 		case <-deadline:
-			t.Fatalf("text %d to %s did not come; %d came", n, number, len(p.Texts(number)))
+			t.Fatalf("text %d to %s did not come; %d came", n, number, len(p.Received(number)))
 		}
 	}
 }

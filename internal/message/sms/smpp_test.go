@@ -241,7 +241,7 @@ func TestSMPPHoldsItsWindow(t *testing.T) {
 	}
 	wg.Wait()
 	for to, handle := range handles {
-		if got := c.Texts(to); len(got) != 1 || handle != "127.0.0.1/"+got[0].Handle {
+		if got := c.Received(to); len(got) != 1 || handle != "127.0.0.1/"+got[0].Handle {
 			t.Errorf("%s is called %s: %+v", to, handle, got)
 		}
 	}

@@ -174,7 +174,7 @@ func TestREL13_AtMostOnePaidRetry(t *testing.T) {
 			to := fmt.Sprintf("+49151%08d", 10_000_000+1000*serial) // each in a range of its own
 			h.gate.Behave(to, c.rule)
 			state := h.deliver(h.put(to))
-			texts := h.gate.Texts(to)
+			texts := h.gate.Received(to)
 			if state != c.state || len(texts) != c.taken || h.spent("range:"+to[:len(to)-3]) != c.paid*price {
 				h.t.Errorf("%s: %s, taken %d times, %d paid", name, state, len(texts), h.spent("range:"+to[:len(to)-3])/price)
 			}
@@ -208,8 +208,8 @@ func TestREL13_DeathCountsAsAnAttempt(t *testing.T) {
 		}()
 		h.send.Submit = submit
 		h.gate.Behave(maria, carrier.Behaviour{Break: 99})
-		if state := h.deliver(id); state != message.Failed || len(h.gate.Texts(maria)) != 2 || h.spent("all") != 2*price {
-			h.t.Errorf("%s, %d texts, %d spent", state, len(h.gate.Texts(maria)), h.spent("all"))
+		if state := h.deliver(id); state != message.Failed || len(h.gate.Received(maria)) != 2 || h.spent("all") != 2*price {
+			h.t.Errorf("%s, %d texts, %d spent", state, len(h.gate.Received(maria)), h.spent("all"))
 		}
 	})
 }
@@ -219,8 +219,8 @@ func TestREL13_ARetryIsPaidFor(t *testing.T) {
 	each(t, func(h *house) {
 		h.meter.Ceilings = ceilings(price)
 		h.gate.Behave(maria, carrier.Behaviour{Break: 1})
-		if state := h.deliver(h.put(maria)); state != message.Failed || len(h.gate.Texts(maria)) != 1 || h.spent("all") != price {
-			h.t.Errorf("%s, %d texts, %d spent", state, len(h.gate.Texts(maria)), h.spent("all"))
+		if state := h.deliver(h.put(maria)); state != message.Failed || len(h.gate.Received(maria)) != 1 || h.spent("all") != price {
+			h.t.Errorf("%s, %d texts, %d spent", state, len(h.gate.Received(maria)), h.spent("all"))
 		}
 	})
 }
