@@ -215,6 +215,9 @@ func TestATK035_AFreshSetEndsTheOldOne(t *testing.T) {
 		if v := k.confirm(d, old.Codes[3].Text); v.OK || k.remaining() != 8 {
 			t.Errorf("confirmed by an old code: %+v", v)
 		}
+		if v := k.confirm(d, "9"+fresh.Codes[7].Text[1:]); v.OK {
+			t.Error("confirmed by a code with another's number")
+		}
 		if v := k.confirm(d, strings.ToLower(fresh.Codes[9].Text[3:])); !v.OK { // without its number
 			t.Fatalf("%+v", v)
 		}
@@ -317,6 +320,9 @@ func TestAComparisonIsJudgedByWhatIsNow(t *testing.T) {
 		}
 		if v := late(func(string) {}); !v.OK {
 			t.Fatalf("%+v", v)
+		}
+		if r, err := k.Compare(t.Context(), k.d, a, "quay", authenticator.Response{Code: k.bind().Codes[0].Text}); err != nil || strings.Contains(r.Compared, `"OK":true`) {
+			t.Errorf("compared for another company: %s %v", r.Compared, err)
 		}
 		if v := late(func(string) { k.bind() }); v.OK {
 			t.Error("the set was replaced meanwhile")

@@ -3,8 +3,10 @@ package totp
 import (
 	"crypto/hmac"
 	"crypto/sha1"
+	"encoding/binary"
 	"encoding/hex"
 	"fmt"
+	"slices"
 	"testing"
 	"time"
 )
@@ -82,6 +84,26 @@ func TestTheNewestStepIsSpent(t *testing.T) {
 	if f := (register{last: 1000}).judge([]int64{1003, 1000}, 1000); f.verdict != stray || f.step != 1003 {
 		t.Errorf("%+v", f)
 	}
+}
+
+// guard: the order in seen. Where a code happens to stand in two steps, both are found.
+func TestTheNewestStepIsFoundFirst(t *testing.T) {
+	const now = 1000
+	for i := range uint64(1_000_000) {
+		key := binary.BigEndian.AppendUint64(nil, i)
+		mac, at := hmac.New(sha1.New, key), map[string]int64{}
+		for step := int64(now - farthest); step <= now+farthest; step++ {
+			code := string(appendCode(nil, mac, step))
+			if older, ok := at[code]; ok {
+				if got := seen(key, code, now); !slices.Equal(got, []int64{step, older}) {
+					t.Errorf("%d, want %d and %d", got, step, older)
+				}
+				return
+			}
+			at[code] = step
+		}
+	}
+	t.Fatal("no such code")
 }
 
 // A clock is believed to be off when two codes in a row say so, and only that far.
