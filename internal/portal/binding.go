@@ -1,10 +1,12 @@
 package portal
 
 import (
+	"cmp"
 	"net/http"
 	"net/url"
 	"slices"
 	"strings"
+	"time"
 
 	"countersign/internal/authenticator"
 	"countersign/internal/authenticator/lookup"
@@ -12,6 +14,7 @@ import (
 	"countersign/internal/db"
 	"countersign/internal/fault"
 	"countersign/internal/secret"
+	"countersign/internal/session"
 	"countersign/internal/signin"
 	"countersign/internal/web"
 )
@@ -33,6 +36,8 @@ type site struct {
 	because []string
 	to      string // sealed, where the sign-in goes on afterwards
 	targets []string
+
+	session session.Session // that it is set up in; zero in a sign-in
 }
 
 func (s site) inFlow() bool { return s.base == flowSetUp }
@@ -100,7 +105,7 @@ func (p *Portal) inSession(w http.ResponseWriter, r *http.Request, begins bool) 
 		return nil, err
 	}
 	st := m.standing
-	return &site{base: profileSetUp, holder: p.holderOf(r, st), kinds: p.bindable(st), has: st.Has}, nil
+	return &site{base: profileSetUp, holder: p.holderOf(r, st), kinds: p.bindable(st), has: st.Has, session: *st.Session}, nil
 }
 
 func (p *Portal) holderOf(r *http.Request, st signin.Standing) binding.Holder {
@@ -240,8 +245,8 @@ func (p *Portal) bind(r *http.Request, s *site, d binding.Draft) (out binding.Ou
 		return err
 	}
 	if !s.inFlow() {
-		err = p.DB.InTx(ctx, s.holder.Tenant, try)
-		return out, nil, err
+		step, err = p.bindHere(r, s, d.Kind, &out, try)
+		return out, step, err
 	}
 	step, err = p.SignIn.SetUpIn(ctx, s.flow, func(tx *db.Tx, who signin.Setter) (*authenticator.Proof, error) {
 		if !slices.Contains(who.Kinds, d.Kind) {
@@ -250,18 +255,38 @@ func (p *Portal) bind(r *http.Request, s *site, d binding.Draft) (out binding.Ou
 		if err := try(tx); err != nil || !out.OK {
 			return nil, err
 		}
-		kind := d.Kind
-		if out.Proof != "" {
-			kind = out.Proof
-		}
-		return &authenticator.Proof{Kind: kind, AuthenticatorID: out.Bound.ID, At: tx.Now}, nil
+		return proofOf(d.Kind, out, tx.Now), nil
 	})
 	return out, step, err
 }
 
+func proofOf(k authenticator.Kind, out binding.Outcome, at time.Time) *authenticator.Proof {
+	return &authenticator.Proof{Kind: cmp.Or(out.Proof, k), AuthenticatorID: out.Bound.ID, At: at}
+}
+
+// bindHere binds in a session, which from then on also stands for what was just shown:
+// otherwise the next page would ask for it again.
+func (p *Portal) bindHere(r *http.Request, s *site, k authenticator.Kind, out *binding.Outcome, try func(*db.Tx) error) (signin.Step, error) {
+	var raised signin.Done
+	err := p.DB.InTx(r.Context(), s.holder.Tenant, func(tx *db.Tx) (err error) {
+		if err := try(tx); err != nil || !out.OK || k == authenticator.Backup {
+			return err
+		}
+		raised.Session, raised.Life, err = p.SignIn.Raise(r.Context(), tx, s.session, *proofOf(k, *out, tx.Now), s.holder.Visitor)
+		return err
+	})
+	if err != nil || raised.Life == 0 {
+		return nil, err
+	}
+	return raised, nil
+}
+
 // bound leads on: to backup codes where there are none yet, else to the last page.
 func (p *Portal) bound(w http.ResponseWriter, r *http.Request, s *site, k authenticator.Kind, step signin.Step) error {
-	if done, ok := step.(signin.Done); ok {
+	done, ok := step.(signin.Done)
+	if ok && !s.inFlow() {
+		p.Web.SetCookie(w, "session", done.Session.Text().Reveal(), done.Life)
+	} else if ok {
 		if err := p.keepSession(w, r, done); err != nil {
 			return err
 		}

@@ -47,6 +47,7 @@ type stepUpPage struct {
 	AppName string
 	Email   string
 	Because []string
+	Change  bool // it is about a change on our own pages
 	Targets []string
 }
 

@@ -85,14 +85,22 @@ func (p *Portal) here(r *http.Request) string {
 	return "/profile"
 }
 
-// highest is the strongest level that what somebody has and may use can reach.
-func highest(st signin.Standing, atMost policy.Level) policy.Level {
-	var has []authenticator.Kind
+// usable are the kinds that somebody has and may use at sign-in.
+func usable(st signin.Standing) (out []authenticator.Kind) {
 	for _, k := range st.Has {
-		usable := st.Methods.Allow(string(k)) && st.Tenant.Methods.Allow(string(k))
-		if usable || k == authenticator.Email || k == authenticator.Backup {
-			has = append(has, k)
+		if k == authenticator.Backup || st.Methods.Allow(string(k)) && st.Tenant.Methods.Allow(string(k)) {
+			out = append(out, k)
 		}
+	}
+	return out
+}
+
+// highest is the strongest level that somebody can reach. The mailbox always counts: it is
+// what the account was made with.
+func highest(st signin.Standing, atMost policy.Level) policy.Level {
+	has := usable(st)
+	if slices.Contains(st.Has, authenticator.Email) {
+		has = append(has, authenticator.Email)
 	}
 	level := signin.Highest(has)
 	if atMost != policy.None && level.AtLeast(atMost) {
@@ -149,7 +157,7 @@ func (p *Portal) showProfile(w http.ResponseWriter, r *http.Request) error {
 	}
 	st := m.standing
 	page := profilePage{
-		Name: st.User.Name, Email: st.User.Email, Company: st.Tenant.Name, Summary: summaryOf(highest(st, policy.None)), Asked: st.Decision.Required,
+		Name: st.User.Name, Email: st.User.Email, Company: st.Tenant.Name, Summary: summaryOf(signin.Highest(usable(st))), Asked: st.Decision.Required,
 		Methods: p.methodViews(r, e), CodesLeft: e.codes, Activity: p.activity(r, e.rows, e.methods, names, 5), Speaks: st.User.Language,
 		Languages: p.Web.Catalog.Languages(), Done: doneKey(r.URL.Query().Get("done")), SetUpBy: st.Decision.SetUpBy, DaysLeft: daysLeft(p.DB.Now(), st.Decision.SetUpBy),
 		Browsers: e.browsers, Sessions: sessionViews(e.open, st.Session.ID, st.Vendor),
@@ -267,7 +275,7 @@ func (p *Portal) showProtected(w http.ResponseWriter, r *http.Request) error {
 		return err
 	}
 	to := r.URL.Query().Get("to")
-	page := protectedPage{Methods: p.methodViews(r, e), CodesLeft: e.codes, Summary: summaryOf(highest(m.standing, policy.None)), ContinueURL: "/profile"}
+	page := protectedPage{Methods: p.methodViews(r, e), CodesLeft: e.codes, Summary: summaryOf(signin.Highest(usable(m.standing))), ContinueURL: "/profile"}
 	if t, err := p.targetOf(to); err == nil && to != "" {
 		page.ContinueURL = p.onward(t.sealed)
 	}

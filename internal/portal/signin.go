@@ -29,7 +29,11 @@ func (p *Portal) showSignIn(w http.ResponseWriter, r *http.Request) error {
 		return err
 	}
 	if st.StepUp && !r.URL.Query().Has("other") {
-		return p.Web.Draw(w, r, http.StatusOK, stepUpPage{To: t.sealed, AppName: st.AppName, Email: st.User.Email, Because: p.sentences(r, st.Decision.Because), Targets: t.origins()})
+		page := stepUpPage{To: t.sealed, AppName: st.AppName, Email: st.User.Email, Change: t.ours() && t.sealed != "", Targets: t.origins()}
+		if !page.Change {
+			page.Because = p.sentences(r, st.Decision.Because)
+		}
+		return p.Web.Draw(w, r, http.StatusOK, page)
 	}
 	if t.ours() && st.Enough {
 		return p.Web.Redirect(w, p.onward(t.sealed))

@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"countersign/internal/db"
+	"countersign/internal/secret"
 )
 
 // More reasons why a session or a remembered browser ended.
@@ -103,5 +104,12 @@ func RememberedOf(ctx context.Context, tx *db.Tx, userID string) (out []Remember
 func ForgetOne(ctx context.Context, tx *db.Tx, userID, id, because string) (bool, error) {
 	n, err := tx.Exec(ctx, `UPDATE remembered_browsers SET ended_at = $1, ended_because = $2 WHERE tenant_id = $3 AND user_id = $4 AND id = $5 AND ended_at = 0`,
 		tx.Now, because, tx.Tenant, userID, id)
+	return n > 0, err
+}
+
+// Retire is Detach for a session that must still be open, as first it was found to be.
+func Retire(ctx context.Context, tx *db.Tx, id string) (open bool, err error) {
+	_, unknowable := secret.NewToken()
+	n, err := tx.Exec(ctx, `UPDATE sessions SET token_hash = $1 WHERE tenant_id = $2 AND id = $3 AND ended_at = 0`, unknowable, tx.Tenant, id)
 	return n > 0, err
 }

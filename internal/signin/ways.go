@@ -180,7 +180,8 @@ func (s *Service) StillEnough(ctx context.Context, tx *db.Tx, userID string) err
 	if err != nil {
 		return err
 	}
-	w.Tenant.SetUpBy = time.Time{} // a deadline is for those who have not begun
+	w.Tenant.SetUpBy = time.Time{}                                                                         // a deadline is for those who have not begun
+	w.Has = slices.DeleteFunc(w.Has, func(k authenticator.Kind) bool { return k == authenticator.Backup }) // codes stand in for a method and are none
 	d := policy.Evaluate(w.input(s.Bindable, tx.Now, nil, []authenticator.Proof{{Kind: authenticator.Password, At: tx.Now}}))
 	if d.Outcome == policy.Deny || d.Outcome == policy.SetUp || d.ForSetUp {
 		return errMethodNeeded
