@@ -39,7 +39,7 @@ var texts = []Guard{
 		Package: smsPackage, Tests: "TestSEC90",
 	},
 	{
-		Name: "sms: a receipt for nobody's text is not believed", File: "internal/message/sms/pdu.go",
+		Name: "sms: a receipt finds its text", File: "internal/message/sms/pdu.go",
 		Old: "return handleOf(strings.ToLower(strings.TrimLeft(id, \"0\")))", New: "return \"\"",
 		Package: smsPackage, Tests: "TestREL13_Receipts",
 	},
