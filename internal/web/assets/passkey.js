@@ -97,9 +97,7 @@
         if (mine.signal.aborted) return
         const credential = await ask({ mediation: 'conditional', signal: mine.signal })
         if (credential && !mine.signal.aborted) send(credential)
-      } catch (e) {
-        if (e.name !== 'AbortError' && !mine.signal.aborted) say(mistakes[e.name] || 'failed')
-      }
+      } catch { /* nobody had asked for it: the button is there */ }
     }
 
     // Enter in a field of the form means the button: without an answer there is nothing to
