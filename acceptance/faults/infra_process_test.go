@@ -19,7 +19,7 @@ import (
 	"countersign/acceptance/rig"
 )
 
-var stops = flag.Int("stops", 10, "how often the program is stopped under load, on each database")
+var stops = flag.Int("stops", 4, "how often the program is stopped under load, on each database")
 
 func writeClock(t *testing.T, path string, d time.Duration) {
 	t.Helper()

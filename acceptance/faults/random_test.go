@@ -11,7 +11,7 @@ import (
 )
 
 var (
-	kills = flag.Int("kills", 25, "how often the program is killed at a random moment, on each database")
+	kills = flag.Int("kills", 8, "how often the program is killed at a random moment, on each database")
 	seed  = flag.Uint64("seed", 0, "seed of the random kills; 0 = a new one")
 )
 

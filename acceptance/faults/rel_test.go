@@ -14,7 +14,7 @@ import (
 	"countersign/internal/secret"
 )
 
-var loops = flag.Int("loops", 2, "how often each single fault is repeated")
+var loops = flag.Int("loops", 1, "how often each single fault is repeated")
 
 // afterPassword brings somebody up to the password and kills the program at the first point
 // that a pattern matches. It returns the client, and the program is running again.

@@ -19,7 +19,7 @@ import (
 )
 
 // rounds is shared out among the races by their share of two hundred.
-var rounds = flag.Int("rounds", 200, "races on each database, all kinds together")
+var rounds = flag.Int("rounds", 70, "races on each database, all kinds together")
 
 func TestMain(m *testing.M) { rig.Main(m) }
 

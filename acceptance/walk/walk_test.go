@@ -13,7 +13,7 @@ import (
 )
 
 var (
-	steps = flag.Int("steps", 3000, "how many steps the random walk takes on each database")
+	steps = flag.Int("steps", 750, "how many steps the random walk takes on each database")
 	seed  = flag.Uint64("seed", 0, "seed of the random walk; 0 = a new one")
 	scene = flag.Int("scene", -1, "only this scene of the seed, as a failure names it")
 )

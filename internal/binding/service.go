@@ -78,6 +78,10 @@ func (s *Service) Propose(ctx context.Context, h Holder, k authenticator.Kind, l
 	if err != nil {
 		return d, err
 	}
+	// On its own and first: what comes after is slow, or sends something.
+	if err := s.DB.InTx(ctx, h.Tenant, func(tx *db.Tx) error { return s.spendDraft(ctx, tx, h) }); err != nil {
+		return d, err
+	}
 	var prepared authenticator.State
 	if p, ok := b.(authenticator.Preparer); ok {
 		lane := password.WithLane(ctx, password.Lane{Group: h.Tenant, Key: h.UserID})
@@ -86,9 +90,6 @@ func (s *Service) Propose(ctx context.Context, h Holder, k authenticator.Kind, l
 		}
 	}
 	err = s.DB.InTx(ctx, h.Tenant, func(tx *db.Tx) error {
-		if err := s.spendDraft(ctx, tx, h); err != nil {
-			return err
-		}
 		d, err = s.open(ctx, tx, b, h, Draft{Kind: k, Draft: authenticator.Draft{
 			ID: tx.NewID(), Label: label, Begun: tx.Now, Ends: tx.Now.Add(s.Limits.FlowLife), State: prepared}}, wish)
 		return err

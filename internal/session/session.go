@@ -113,16 +113,18 @@ func EndLine(ctx context.Context, tx *db.Tx, id, because string) error {
 		WITH RECURSIVE line (id) AS (
 			SELECT s.id FROM sessions s WHERE s.tenant_id = $1 AND s.id = $2
 			UNION SELECT s.continues FROM sessions s JOIN line l ON s.tenant_id = $1 AND s.id = l.id WHERE s.continues <> '')
-		UPDATE sessions SET ended_at = $3, ended_because = $4 WHERE tenant_id = $1 AND id IN (SELECT l.id FROM line l) AND ended_at = 0`,
-		tx.Tenant, id, tx.Now, because)
+		UPDATE sessions SET ended_at = CASE WHEN ended_at = 0 THEN $3 ELSE ended_at END, ended_because = $4
+		WHERE tenant_id = $1 AND id IN (SELECT l.id FROM line l) AND (ended_at = 0 OR ended_because = $5)`,
+		tx.Tenant, id, tx.Now, because, TimeIsOver)
 	return err
 }
 
-// Owner finds whose living session a browser's reference names, however long it has been
-// idle; empty where there is none.
+// Owner finds whose session a browser's reference names, as long as nobody has ended it: it
+// may have been idle for long, or its time may be over, and what it was stepped up from may
+// live on. Empty where there is none.
 func Owner(ctx context.Context, tx *db.Tx, ref secret.Reference) (userID, clientID string, err error) {
-	err = tx.QueryRow(ctx, `SELECT user_id, client_id FROM sessions WHERE tenant_id = $1 AND id = $2 AND token_hash = $3 AND ended_at = 0`,
-		tx.Tenant, ref.ID, ref.Hash()).Scan(&userID, &clientID)
+	err = tx.QueryRow(ctx, `SELECT user_id, client_id FROM sessions WHERE tenant_id = $1 AND id = $2 AND token_hash = $3 AND (ended_at = 0 OR ended_because = $4)`,
+		tx.Tenant, ref.ID, ref.Hash(), TimeIsOver).Scan(&userID, &clientID)
 	if db.IsNoRows(err) {
 		err = nil
 	}

@@ -880,6 +880,34 @@ func TestREL14_AClockThatGoesBackRevivesNoSession(t *testing.T) {
 	})
 }
 
+// TestSigningOutOfWhatIsOverEndsWhatItCameFrom: a session that was seen to be over may have
+// been signed in over one that lives longer.
+func TestSigningOutOfWhatIsOverEndsWhatItCameFrom(t *testing.T) {
+	each(t, func(t *testing.T, h *house) {
+		long := h.done("maria@company.test", "phone")
+		short := h.signIn("maria@company.test", "dashboard", false)
+		if err := h.TakeOver(t.Context(), long.Session.Text().Reveal(), short.Session, visitor); err != nil {
+			t.Fatal(err)
+		}
+		h.clock.pass(25 * time.Hour)
+		if h.standing(short.Session, signin.Ask{ClientID: "dashboard"}).Session != nil {
+			t.Fatal("alive after 25 hours")
+		}
+		for range 2 {
+			if err := h.SignOut(t.Context(), short.Session, visitor); err != nil {
+				t.Fatal(err)
+			}
+		}
+		st, err := h.StandingOf(t.Context(), long.Session.Tenant, long.Session.ID, signin.Ask{ClientID: "phone"})
+		if err != nil || st.Session != nil {
+			t.Errorf("what apps hold of the earlier session lives: %+v, %v", st, err)
+		}
+		if n := h.events("company", "session.ended", "ok"); n != 1 {
+			t.Errorf("%d events", n)
+		}
+	})
+}
+
 func TestAHundredFailuresInARowDisableTheMethod(t *testing.T) {
 	each(t, func(t *testing.T, h *house) {
 		h.Limits.FailuresInARow = 7
@@ -1061,4 +1089,15 @@ func TestARequirementLiftedMidway(t *testing.T) {
 			t.Error("the right code did not sign in")
 		}
 	})
+}
+
+// done signs in where the password is enough.
+func (h *house) done(address, app string) signin.Done {
+	h.t.Helper()
+	step, err := h.SubmitPassword(h.t.Context(), attempt(address, rightPassword, app))
+	done, ok := step.(signin.Done)
+	if err != nil || !ok {
+		h.t.Fatalf("got %#v, %v", step, err)
+	}
+	return done
 }
