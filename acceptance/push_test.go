@@ -99,92 +99,95 @@ func receives(t *testing.T, w *rig.World, s *pushtest.Service, p *rig.Person, u 
 	return b
 }
 
-// TestPAR6_TheCodeGoesToThePhoneAndIsTypedHere: set up, used, and named in what apps learn.
-func TestPAR6_TheCodeGoesToThePhoneAndIsTypedHere(t *testing.T) {
+// TestPAR6_SEC9_CodesByPush shares one world, because each takes seconds to start.
+func TestPAR6_SEC9_CodesByPush(t *testing.T) {
 	pushed(t, func(t *testing.T, w *rig.World, s *pushtest.Service) {
-		u, phone := w.Covered(t).User(t), w.Person(t)
-		b := receives(t, w, s, phone, u)
-		phone.Get("/profile").Expect(t, 200, "Kitchen phone", "Code receiver")
-		toldOf(t, w, u, "sign-in method was added")
-
-		app, desk := w.Dashboard(t), w.Person(t)
-		visit := app.Visit()
-		desk.Visit(visit)
-		atCode(t, desk.Password(u.Email, u.Password))
-		got := arrived(t, b.Wait(t, 2))
-		if strings.Contains(desk.Page.Body, got.Code) || !desk.Page.Says(got.Reference) {
-			t.Errorf("the page and the push do not belong together: %s", rig.Quietly(desk.Page.Text()))
-		}
-		if !strings.Contains(got.Browser, "Chrome") || got.IP != desk.IP || got.App == "" || strings.Contains(got.Title+got.Body, got.Code) {
-			t.Errorf("%+v", got)
-		}
-		desk.Code(wrongCode(got.Code, 7)).Expect(t, 401)
-		left(t, desk.Code(got.Code[:3]+" "+got.Code[3:]))
-		if tokens := app.Finish(t, visit, desk.Page); !slices.Equal(tokens.Claims.AMR, []string{"pwd", "push"}) && !slices.Contains(tokens.Claims.AMR, "push") {
-			t.Errorf("amr %v", tokens.Claims.AMR)
-		}
-		for _, p := range b.Got() {
-			if code := arrived(t, p).Code; strings.Contains(w.A.Log(), code) {
-				t.Error("a code is in the log")
-			}
-		}
-		if strings.Contains(w.A.Log(), "/push/") && strings.Contains(w.A.Log(), b.Endpoint()) {
-			t.Error("an endpoint is in the log")
-		}
+		t.Run("the code goes to the phone and is typed here", func(t *testing.T) { theCodeGoesToThePhone(t, w, s) })
+		t.Run("SEC9 a receiver lets nobody in", func(t *testing.T) { aReceiverLetsNobodyIn(t, w, s) })
+		t.Run("a receiver that is gone", func(t *testing.T) { aReceiverIsGone(t, w, s) })
 	})
 }
 
-// TestSEC9_AReceiverLetsNobodyIn: what arrives on the phone is a code and nothing to press;
+// theCodeGoesToThePhone: set up, used, and named in what apps learn.
+func theCodeGoesToThePhone(t *testing.T, w *rig.World, s *pushtest.Service) {
+	u, phone := w.Covered(t).User(t), w.Person(t)
+	b := receives(t, w, s, phone, u)
+	phone.Get("/profile").Expect(t, 200, "Kitchen phone", "Code receiver")
+	toldOf(t, w, u, "sign-in method was added")
+
+	app, desk := w.Dashboard(t), w.Person(t)
+	visit := app.Visit()
+	desk.Visit(visit)
+	atCode(t, desk.Password(u.Email, u.Password))
+	got := arrived(t, b.Wait(t, 2))
+	if strings.Contains(desk.Page.Body, got.Code) || !desk.Page.Says(got.Reference) {
+		t.Errorf("the page and the push do not belong together: %s", rig.Quietly(desk.Page.Text()))
+	}
+	if !strings.Contains(got.Browser, "Chrome") || got.IP != desk.IP || got.App == "" || strings.Contains(got.Title+got.Body, got.Code) {
+		t.Errorf("%+v", got)
+	}
+	desk.Code(wrongCode(got.Code, 7)).Expect(t, 401)
+	left(t, desk.Code(got.Code[:3]+" "+got.Code[3:]))
+	if tokens := app.Finish(t, visit, desk.Page); !slices.Equal(tokens.Claims.AMR, []string{"pwd", "push"}) && !slices.Contains(tokens.Claims.AMR, "push") {
+		t.Errorf("amr %v", tokens.Claims.AMR)
+	}
+	for _, p := range b.Got() {
+		if code := arrived(t, p).Code; strings.Contains(w.A.Log(), code) {
+			t.Error("a code is in the log")
+		}
+	}
+	if strings.Contains(w.A.Log(), "/push/") && strings.Contains(w.A.Log(), b.Endpoint()) {
+		t.Error("an endpoint is in the log")
+	}
+}
+
+// aReceiverLetsNobodyIn: what arrives on the phone is a code and nothing to press;
 // the phone's own browser holds no flow that it could answer.
-func TestSEC9_AReceiverLetsNobodyIn(t *testing.T) {
-	pushed(t, func(t *testing.T, w *rig.World, s *pushtest.Service) {
-		u, phone := w.Covered(t).User(t), w.Person(t)
-		b := receives(t, w, s, phone, u)
-		desk := w.Person(t)
-		desk.Visit(w.Dashboard(t).Visit())
-		atCode(t, desk.Password(u.Email, u.Password))
-		got := b.Wait(t, 2)
-		var all map[string]any
-		if err := json.Unmarshal(got.Plain, &all); err != nil {
-			t.Fatal(err)
+func aReceiverLetsNobodyIn(t *testing.T, w *rig.World, s *pushtest.Service) {
+	u, phone := w.Covered(t).User(t), w.Person(t)
+	b := receives(t, w, s, phone, u)
+	desk := w.Person(t)
+	desk.Visit(w.Dashboard(t).Visit())
+	atCode(t, desk.Password(u.Email, u.Password))
+	got := b.Wait(t, 2)
+	var all map[string]any
+	if err := json.Unmarshal(got.Plain, &all); err != nil {
+		t.Fatal(err)
+	}
+	for key, value := range all {
+		if text, _ := value.(string); strings.Contains(text, "://") || strings.Contains(text, "/l/") {
+			t.Errorf("the push holds an address in %s: %s", key, text)
 		}
-		for key, value := range all {
-			if text, _ := value.(string); strings.Contains(text, "://") || strings.Contains(text, "/l/") {
-				t.Errorf("the push holds an address in %s: %s", key, text)
-			}
+	}
+	before := sessions(t, w, u)
+	phone.Post(rig.PathCode, url.Values{"code": {arrived(t, got).Code}})
+	stranger := w.Person(t)
+	pg := stranger.Get("/receiver").Expect(t, 200, "Code receiver")
+	for _, f := range pg.Forms() {
+		if f.Action != "/language" {
+			t.Errorf("the receiver's page has a form for %s", f.Action)
 		}
-		before := sessions(t, w, u)
-		phone.Post(rig.PathCode, url.Values{"code": {arrived(t, got).Code}})
-		stranger := w.Person(t)
-		pg := stranger.Get("/receiver").Expect(t, 200, "Code receiver")
-		for _, f := range pg.Forms() {
-			if f.Action != "/language" {
-				t.Errorf("the receiver's page has a form for %s", f.Action)
-			}
-		}
-		if after := sessions(t, w, u); after != before {
-			t.Errorf("%d sessions, and then %d", before, after)
-		}
-		atCode(t, desk.Get(rig.PathCode)) // it still waits for its code
-	})
+	}
+	if after := sessions(t, w, u); after != before {
+		t.Errorf("%d sessions, and then %d", before, after)
+	}
+	atCode(t, desk.Get(rig.PathCode)) // it still waits for its code
 }
 
-// TestPAR6_AReceiverThatIsGone: the person is told, and asked for another way from then on.
-func TestPAR6_AReceiverThatIsGone(t *testing.T) {
-	pushed(t, func(t *testing.T, w *rig.World, s *pushtest.Service) {
-		u, phone := w.Covered(t).User(t), w.Person(t)
-		b := receives(t, w, s, phone, u)
-		b.Leave()
-		desk := w.Person(t)
-		desk.Visit(w.Dashboard(t).Visit())
-		atCode(t, desk.Password(u.Email, u.Password))
-		toldOf(t, w, u, "receives no codes")
-		n := len(w.Sink.Codes(u.Email))
-		again := w.Person(t)
-		again.Visit(w.Dashboard(t).Visit())
-		atCode(t, again.Password(u.Email, u.Password))
-		left(t, again.Code(w.Sink.Code(t, u.Email, n+1).Code))
-	})
+// aReceiverIsGone: the person is told, and asked for another way from then on.
+func aReceiverIsGone(t *testing.T, w *rig.World, s *pushtest.Service) {
+	u, phone := w.Covered(t).User(t), w.Person(t)
+	b := receives(t, w, s, phone, u)
+	b.Leave()
+	desk := w.Person(t)
+	desk.Visit(w.Dashboard(t).Visit())
+	atCode(t, desk.Password(u.Email, u.Password))
+	toldOf(t, w, u, "receives no codes")
+	n := len(w.Sink.Codes(u.Email))
+	again := w.Person(t)
+	again.Visit(w.Dashboard(t).Visit())
+	atCode(t, again.Password(u.Email, u.Password))
+	left(t, again.Code(w.Sink.Code(t, u.Email, n+1).Code))
 }
 
 // TestSEC116_PushesReachNoPrivateAddress: a signed-in person names a server on the machine
@@ -232,4 +235,87 @@ func TestReceiverCanBeInstalled(t *testing.T) {
 			t.Error(worker.Header)
 		}
 	})
+}
+
+// TestBrowser_AReceiverShowsTheCodeAndTheNotificationDoesNot: a real browser with the real
+// service worker. Only its maker's push service is replaced, which is out of reach here.
+func TestBrowser_AReceiverShowsTheCodeAndTheNotificationDoesNot(t *testing.T) {
+	pushed(t, func(t *testing.T, w *rig.World, s *pushtest.Service) {
+		u, b := w.Covered(t).User(t), s.Subscribe()
+		tab := w.Chromium(t).Tab(t)
+		phone := tab.Receives()
+		tab.Go(rig.PublicURL + pathReceiver)
+		tab.Type(emailField, u.Email)
+		tab.Type(passwordField, u.Password)
+		tab.Click(signIn)
+		tab.See(codeField)
+		tab.Type(codeField, w.Sink.Code(t, u.Email, 1).Code)
+		tab.Click(submitCode)
+		tab.See(`form[data-receiver] [data-start]`)
+		phone.Subscribes(b.JSON())
+		tab.Click(`form[data-receiver] [data-start]`)
+		tab.See(`form[action="` + pathReceiver + `/confirm"]`)
+
+		first := b.Wait(t, 1)
+		phone.Push(t, first.Plain)
+		code := arrived(t, first).Code
+		awaitCode(t, tab, code)
+		tab.Type(codeField, code)
+		tab.Click(`form[action="` + pathReceiver + `/confirm"] button`)
+		tab.AwaitAt(rig.PublicURL + "/profile/add/backup")
+		if asked := rig.Eval[string](tab, `sessionStorage.askedWith`); !strings.HasPrefix(asked, "true ") || len(asked) != len("true ")+88 {
+			t.Errorf("subscribed with %q", asked)
+		}
+
+		desk := w.Person(t)
+		desk.Visit(w.Dashboard(t).Visit())
+		atCode(t, desk.Password(u.Email, u.Password))
+		tab.Go(rig.PublicURL + "/receiver")
+		next := b.Wait(t, 2)
+		phone.Push(t, next.Plain)
+		got := arrived(t, next)
+		awaitCode(t, tab, got.Code)
+		if text := tab.Text(); !strings.Contains(text, got.Browser) || !strings.Contains(text, got.Reference) || !strings.Contains(text, desk.IP) {
+			t.Errorf("the code without its place and browser: %s", text)
+		}
+		seen := promised(t, tab, `navigator.serviceWorker.getRegistration('/receiver').then((r) => r.getNotifications()).then((all) => JSON.stringify(all.map((n) => [n.title, n.body, n.tag, n.data])))`)
+		if strings.Contains(seen, got.Code) || strings.Contains(seen, code) || !strings.Contains(seen, got.Title) || strings.Count(seen, `"code"`) != 1 {
+			t.Errorf("the notifications are %s", seen)
+		}
+		if tab.Has(`main form`) {
+			t.Errorf("the receiver's page has something to press: %s", tab.Text())
+		}
+		desk.Code(got.Code).Expect(t, 200) // on to backup codes, which are still missing
+
+		over := got
+		over.Until = time.Now().Add(-time.Second)
+		plain, err := json.Marshal(over)
+		if err != nil {
+			t.Fatal(err)
+		}
+		phone.Push(t, plain)
+		rig.Within(t, 10*time.Second, "a code that is over is not shown", func() bool {
+			return !strings.Contains(tab.Text(), got.Code) && promised(t, tab, `caches.open('receiver').then((c) => c.match('/receiver/newest')).then((r) => r ? 'kept' : 'gone')`) == "gone"
+		})
+	})
+}
+
+// awaitCode waits until the page shows a code.
+func awaitCode(t *testing.T, b *rig.Browser, code string) {
+	t.Helper()
+	b.See(`[data-received]`)
+	rig.Within(t, 10*time.Second, "the code is shown", func() bool {
+		return rig.Eval[string](b, `document.querySelector('[data-slot=code]').textContent`) == code
+	})
+}
+
+// promised is what a promise of the page comes to.
+func promised(t *testing.T, b *rig.Browser, script string) (out string) {
+	t.Helper()
+	rig.Eval[bool](b, `(() => { window.promised = ''; (`+script+`).then((v) => { window.promised = v }, (e) => { window.promised = 'failed: ' + e }); return true })()`)
+	rig.Within(t, 10*time.Second, "a promise is kept", func() bool {
+		out = rig.Eval[string](b, `window.promised`)
+		return out != ""
+	})
+	return out
 }
