@@ -31,6 +31,14 @@ func (d *desk) revoked() {
 
 func (d *desk) disowned() {
 	lines := d.s.events("signin.disowned", "ok")
+	alive := map[string][]string{} // what is left of each flow
+	for _, table := range []string{"sessions", "remembered_browsers"} {
+		for _, r := range d.s[table] {
+			if r.number("ended_at") == 0 {
+				alive[r.ref("flow_id")] = append(alive[r.ref("flow_id")], table+" "+r.key())
+			}
+		}
+	}
 	for _, t := range d.History.all(disowned) {
 		f := d.find("flows", t.id)
 		if f == nil {
@@ -40,12 +48,8 @@ func (d *desk) disowned() {
 		if f.number("disowned_at") == 0 || f.number("closed_at") == 0 || len(lines[f.key()]) != 1 {
 			d.blame("I4", "flow %s was told to be disowned, and is not", f.key())
 		}
-		for _, table := range []string{"sessions", "remembered_browsers"} {
-			for _, r := range d.s[table] {
-				if r.ref("flow_id") == f.key() && r.number("ended_at") == 0 {
-					d.blame("I4", "flow %s is disowned, and of its %s %s is alive", f.key(), table, r.key())
-				}
-			}
+		for _, what := range alive[f.key()] {
+			d.blame("I4", "flow %s is disowned, and %s is alive", f.key(), what)
 		}
 	}
 }
