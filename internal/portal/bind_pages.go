@@ -45,7 +45,7 @@ func (p choosePage) Warned() bool {
 }
 
 func offerOf(k authenticator.Kind) kindView {
-	return kindView{Kind: string(k), Title: kindName(k), Text: kindGood(k), Asks: k == authenticator.SMS, Warned: authenticator.TraitsOf[k].Restricted}
+	return kindView{Kind: string(k), Title: kindName(k), Text: kindGood(k), Asks: k == authenticator.SMS || k == authenticator.Push, Warned: authenticator.TraitsOf[k].Restricted}
 }
 
 // kindGood says what a kind is good for, to somebody who chooses.

@@ -22,16 +22,21 @@ const (
 // Stories is every page in every state, with canned data, as seen at now.
 func Stories(now time.Time) []web.Story {
 	var all []web.Story
-	for _, group := range [][]web.Story{signInStories(now), codeStories(now), deliveryStories(now), linkStories(now), endStories(), passwordStories(), otherStories(now), signedInStories(now)} {
+	for _, group := range [][]web.Story{signInStories(now), codeStories(now), deliveryStories(now), linkStories(now), endStories(), passwordStories(), otherStories(now), signedInStories(now), secondStories(now), setUpStories(now), profileStories(now)} {
 		all = append(all, group...)
 	}
 	return all
 }
 
+var storyPasskey = &passkeyOffer{Options: `{"challenge":"AAAA"}`, Token: storyToken}
+
 func signInStories(now time.Time) []web.Story {
 	return []web.Story{
 		{Name: "signin", Status: 200, Page: signInPage{To: storyTo, AppName: storyApp}},
 		{Name: "signin/portal", Status: 200, Page: signInPage{}},
+		{Name: "signin/again", Status: 200, Page: signInPage{To: storyTo, Email: "maria@harbor.example", Again: true}},
+		{Name: "signin/passkey", Status: 200, Page: signInPage{To: storyTo, AppName: storyApp, Passkey: storyPasskey}},
+		{Name: "signin/passkey-wrong", Status: http.StatusUnauthorized, Page: signInPage{To: storyTo, AppName: storyApp, Problem: "signin.problem.passkey", Passkey: storyPasskey}},
 		{Name: "signin/wrong", Status: http.StatusUnauthorized, Page: signInPage{To: storyTo, AppName: storyApp, Email: "maria@harbor.example", Problem: "signin.problem.wrong"}},
 		{Name: "signin/missing", Status: 422, Page: signInPage{To: storyTo, AppName: storyApp, Problem: "signin.problem.missing"}},
 		{Name: "signin/wait", Status: 429, Page: signInPage{To: storyTo, AppName: storyApp, Email: "maria@harbor.example", Problem: "signin.problem.wait", Wait: 4 * time.Minute}},
@@ -163,12 +168,15 @@ func otherStories(now time.Time) []web.Story {
 func signedInStories(now time.Time) []web.Story {
 	home := homePage{Name: "Maria Ortiz", Email: "maria@harbor.example", Company: "Harbor", Browser: storyAgent, Place: storyPlace,
 		Level: "password and e-mail code", Since: now, Until: now.Add(24 * time.Hour)}
+	due := home
+	due.SetUpBy, due.DaysLeft = now.AddDate(0, 0, 6), 6
 	shared := home
 	shared.Sharing, shared.Browser, shared.Place = true, "", ""
 	return []web.Story{
 		{Name: "step-up", Status: 200, Page: stepUpPage{To: storyTo, AppName: storyApp, Email: "maria@harbor.example", Because: []string{"Required by Harbor since 5 Sep 2026."}}},
 		{Name: "step-up/portal", Status: 200, Page: stepUpPage{AppName: "Harbor", Email: "maria@harbor.example"}},
 		{Name: "home", Status: 200, Page: home},
+		{Name: "home/due", Status: 200, Page: due},
 		{Name: "home/shared", Status: 200, Page: shared},
 		{Name: "signed-out", Status: 200, Page: signedOutPage{HomeURL: "https://dashboard.harbor.example/", AppName: storyApp}},
 		{Name: "signed-out/portal", Status: 200, Page: signedOutPage{}},

@@ -66,6 +66,24 @@
     })
   })
 
+  all('[data-print]', (e) => {
+    e.hidden = false
+    e.addEventListener('click', () => print())
+  })
+
+  // Finds an entry of a long list by any of its names.
+  all('[data-find]', (e) => {
+    const list = document.getElementById(e.dataset.find)
+    e.hidden = false
+    e.addEventListener('input', () => {
+      const wanted = e.value.trim().toLowerCase()
+      const entries = [...list.options].filter((o) => o.dataset.search)
+      const found = wanted && (entries.find((o) => o.dataset.search.startsWith(wanted)) || entries.find((o) => o.dataset.search.includes(wanted)))
+      if (found) list.value = found.value
+    })
+    e.addEventListener('keydown', (event) => { if (event.key === 'Enter') { event.preventDefault(); list.focus() } })
+  })
+
   // A second press of the same button sends nothing twice; coming back makes it work again.
   all('form', (f) => {
     let sent = 0
@@ -90,7 +108,7 @@
           const d = await r.json()
           box.className = 'post ' + d.state
           if (d.text && d.text !== text.textContent) text.textContent = d.text
-          if (['bounced', 'failed', 'none'].includes(d.state)) return
+          if (d.settled) return
         } else if (r.status < 500) return
       } catch { /* offline: the next look may succeed */ }
       setTimeout(look, 2000)
