@@ -37,7 +37,7 @@ var guards = []Guard{
 		Package: "./internal/authenticator/outofband", Tests: "TestACodeIsBoundToItsSetting",
 	},
 	{
-		Name: "only ASCII digits are a code", File: "internal/authenticator/outofband/outofband.go",
+		Name: "only ASCII digits are a code", File: "internal/authenticator/code.go",
 		Old: "if c < '0' || c > '9' {", New: "if c == 0 {",
 		Package: "./internal/authenticator/outofband", Tests: "TestCanonical",
 	},

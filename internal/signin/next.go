@@ -68,33 +68,6 @@ func (f *flow) setUpStep(d policy.Decision, kinds []authenticator.Kind) SetUpMet
 	return SetUpMethod{Kinds: kinds, AppName: f.App.Name, Email: f.User.Email, Because: d.Because, ContinueTo: f.ContinueTo}
 }
 
-// method is an authenticator that may be used, and where its codes go.
-type method struct {
-	authenticator.Authenticator
-	Address string // empty for kinds that send nothing
-}
-
-// methodsOf reads the authenticators that a user may use, oldest first.
-func methodsOf(ctx context.Context, tx *db.Tx, userID string) (out []method, err error) {
-	rows, err := tx.Query(ctx, `
-		SELECT a.id, a.user_id, a.kind, a.label, a.failures, COALESCE(oa.address, '')
-		FROM authenticators a
-		LEFT JOIN outofband_addresses oa ON oa.tenant_id = a.tenant_id AND oa.authenticator_id = a.id
-		WHERE a.tenant_id = $1 AND a.user_id = $2 AND a.disabled_at = 0 ORDER BY a.bound_at, a.id`, tx.Tenant, userID)
-	if err != nil {
-		return nil, err
-	}
-	defer rows.Close()
-	for rows.Next() {
-		var m method
-		if err := rows.Scan(&m.ID, &m.UserID, &m.Kind, &m.Label, &m.Failures, &m.Address); err != nil {
-			return nil, err
-		}
-		out = append(out, m)
-	}
-	return out, rows.Err()
-}
-
 // decide asks policy about the flow as it stands.
 func (f *flow) decide(now time.Time) policy.Decision {
 	in := f.input(f.bindable, now, levels(f.WantACR), f.Proofs)
@@ -142,6 +115,9 @@ func (s *Service) challenge(ctx context.Context, tx *db.Tx, f *flow, d policy.De
 		return s.unsent(tx, f, d, wait)
 	}
 	opening, err := s.verifier(m.Kind).Begin(ctx, tx, m.Authenticator, s.setting(f, c))
+	if fault.Is(err, fault.Unavailable) {
+		return s.instead(ctx, tx, f, d, all, c, fault.Of(err))
+	}
 	if err != nil {
 		return nil, err
 	}
@@ -158,6 +134,27 @@ func (s *Service) challenge(ctx context.Context, tx *db.Tx, f *flow, d policy.De
 		f.Delivery = message.Status{State: message.Queued, At: tx.Now}
 	}
 	return s.answerStep(tx, f, d, ""), nil
+}
+
+// instead asks for the next method where one cannot be used for now, such as a text message
+// when the money for them is spent. The attempt stays counted.
+func (s *Service) instead(ctx context.Context, tx *db.Tx, f *flow, d policy.Decision, all []method, c challenge.Challenge, why *fault.Fault) (Step, error) {
+	reason := "switched_off"
+	if why.Message == outofband.ErrCeiling.Message {
+		reason = "ceiling"
+	}
+	f.note("challenge.sent", "refused", reason, string(c.Kind), c.ID, f.Visitor)
+	f.Challenge.ID = c.ID // as the flow's row says; there is no such challenge
+	d.Offer = slices.DeleteFunc(slices.Clone(d.Offer), func(k authenticator.Kind) bool { return k == c.Kind })
+	if f.prefer = ""; len(d.Offer) == 0 {
+		return CodeSpent{AppName: f.App.Name, SentTo: outofband.Mask(f.User.Email), NewCodesLeft: s.newCodesLeft(f), ContinueTo: f.ContinueTo, Unsent: true}, nil
+	}
+	step, err := s.challenge(ctx, tx, f, d, all)
+	if ask, ok := step.(AnswerCode); ok && err == nil {
+		ask.Problem = why.Message
+		step = ask
+	}
+	return step, err
 }
 
 // passkeyLife is how long a browser may take over one request for a passkey (SEC-91).

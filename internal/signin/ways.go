@@ -188,3 +188,30 @@ func (s *Service) StillEnough(ctx context.Context, tx *db.Tx, userID string) err
 	}
 	return nil
 }
+
+// method is an authenticator that may be used, and where its codes go.
+type method struct {
+	authenticator.Authenticator
+	Address string // empty for kinds that send nothing
+}
+
+// methodsOf reads the authenticators that a user may use, oldest first.
+func methodsOf(ctx context.Context, tx *db.Tx, userID string) (out []method, err error) {
+	rows, err := tx.Query(ctx, `
+		SELECT a.id, a.user_id, a.kind, a.label, a.failures, COALESCE(oa.address, '')
+		FROM authenticators a
+		LEFT JOIN outofband_addresses oa ON oa.tenant_id = a.tenant_id AND oa.authenticator_id = a.id
+		WHERE a.tenant_id = $1 AND a.user_id = $2 AND a.disabled_at = 0 ORDER BY a.bound_at, a.id`, tx.Tenant, userID)
+	if err != nil {
+		return nil, err
+	}
+	defer rows.Close()
+	for rows.Next() {
+		var m method
+		if err := rows.Scan(&m.ID, &m.UserID, &m.Kind, &m.Label, &m.Failures, &m.Address); err != nil {
+			return nil, err
+		}
+		out = append(out, m)
+	}
+	return out, rows.Err()
+}
