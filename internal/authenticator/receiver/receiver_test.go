@@ -273,6 +273,48 @@ func TestPAR6_AReceiverThatIsGoneIsTakenOutOfUse(t *testing.T) {
 	})
 }
 
+// TestSEC14_ACodeIsBoundToItsSetting: in any other setting the right code is wrong.
+func TestSEC14_ACodeIsBoundToItsSetting(t *testing.T) {
+	each(t, func(t *testing.T, r *rig, who authenticator.Subject) {
+		b, draft, _ := r.bind(t, who, "one")
+		a := authenticator.Authenticator{ID: draft.ID, UserID: who.UserID, Kind: authenticator.Push}
+		s := authenticator.Setting{ChallengeID: "challenge", FlowID: "flow", Purpose: "signin.code", Destination: "push:x", Language: "en", IssuedAt: start, ExpiresAt: start.Add(time.Minute)}
+		var state authenticator.State
+		r.in("one", func(ctx context.Context, tx *db.Tx) error {
+			o, err := r.Begin(ctx, tx, a, s)
+			state = o.State
+			return err
+		})
+		r.deliver("one")
+		code := r.newest(b).Code
+		right := func(tenantID string, a authenticator.Authenticator, s authenticator.Setting) (ok bool) {
+			r.in(tenantID, func(ctx context.Context, tx *db.Tx) error {
+				v, err := r.Verify(ctx, tx, a, s, state, authenticator.Response{Code: code})
+				ok = v.OK
+				return err
+			})
+			return ok
+		}
+		if !right("one", a, s) {
+			t.Fatal("the right code is wrong")
+		}
+		if right("two", a, s) {
+			t.Error("the code is right for another company")
+		}
+		for name, change := range map[string]func(*authenticator.Authenticator, *authenticator.Setting){
+			"user": func(a *authenticator.Authenticator, _ *authenticator.Setting) { a.UserID = "other" }, "receiver": func(a *authenticator.Authenticator, _ *authenticator.Setting) { a.ID = "other" },
+			"flow": func(_ *authenticator.Authenticator, s *authenticator.Setting) { s.FlowID = "other" }, "challenge": func(_ *authenticator.Authenticator, s *authenticator.Setting) { s.ChallengeID = "other" },
+			"purpose": func(_ *authenticator.Authenticator, s *authenticator.Setting) { s.Purpose = "binding.code" }, "destination": func(_ *authenticator.Authenticator, s *authenticator.Setting) { s.Destination = "push:y" },
+		} {
+			other, elsewhere := a, s
+			change(&other, &elsewhere)
+			if right("one", other, elsewhere) {
+				t.Errorf("the code is right for another %s", name)
+			}
+		}
+	})
+}
+
 func same(got, want int) error {
 	if got != want {
 		return errors.New("not once")
