@@ -7,18 +7,20 @@ import "strings"
 var (
 	actions = list(`signin.password signin.code signin.ended signin.denied signin.completed signin.step_up signin.disowned
 		challenge.sent notice.sent password.replaced browser.remembered browser.replayed session.ended
-		token.issued token.refreshed token.refused token.reuse user.created audit.begun settings.raised settings.accepted keys.master_added receiver.gone`)
+		token.issued token.refreshed token.refused token.reuse user.created audit.begun settings.raised settings.accepted keys.master_added receiver.gone
+		signin.passkey passkey.copied method.added method.removed browser.forgotten second_step.on second_step.off`)
 	results = list(`ok failed refused`)
-	methods = list(`password email pwd otp mfa hwk swk sms totp passkey lookup push`)
+	methods = list(`password email pwd otp mfa hwk swk sms totp passkey lookup push backup user`)
 	reasons = list(`wrong_password unknown_address account_or_app_closed throttled
 		ceiling switched_off
 		typed link wrong_code wrong_link older_code replaced already_used no_state no_open_challenge
 		too_many_messages level_unreachable remembered_browser step_up reported older_token
 		signed_out superseded not_me code_replay token_replay expired cancelled changed restart unmet done
 		code_spent other_client other_redirect_uri wrong_verifier code_expired session_ended older_refresh_token account_closed
+		ended_by_owner method_changed password_changed changed no_number method_set_up
 		owner admin user`)
 	limits = list(`password.account password.here password.device password.source second.account send.account send.destination
-		warning.account flow.account noise.account link.source code.session`)
+		warning.account flow.account noise.account link.source code.session draft.account password.change flow.passkey`)
 	levels   = list(`urn:countersign:acr:1 urn:countersign:acr:1e urn:countersign:acr:2 phr`)
 	channels = list(`email sms push`)
 	states   = list(`queued accepted delivered delayed bounced failed`)

@@ -44,7 +44,7 @@ func (s *Service) ChangePassword(ctx context.Context, o Owner, current, next str
 	if err != nil {
 		return err
 	}
-	return s.change(ctx, o, o.event("password.replaced", "changed", o.SessionID), func(tx *db.Tx) error {
+	return s.change(ctx, o, o.event("password.replaced", "ok", "changed", o.SessionID), func(tx *db.Tx) error {
 		return s.setPassword(ctx, tx, o, old, stored)
 	})
 }
@@ -67,8 +67,7 @@ func (s *Service) guess(ctx context.Context, o Owner, current string) (old passw
 	}
 	ok, err := s.Passwords.Match(ctx, old, current)
 	if err == nil && !ok {
-		failed := o.event("password.replaced", "wrong_password", o.SessionID)
-		failed.Result = "failed"
+		failed := o.event("password.replaced", "failed", "wrong_password", o.SessionID)
 		err = s.change(ctx, o, failed, func(*db.Tx) error { return nil })
 		if err == nil {
 			err = errWrong

@@ -36,9 +36,9 @@ type Owner struct {
 
 var errGone = fault.New(fault.NotFound, "profile.gone")
 
-func (o Owner) event(action, reason, subject string) audit.Event {
+func (o Owner) event(action, result, reason, subject string) audit.Event {
 	v := o.Visitor
-	return audit.Event{Action: action, Result: "ok", Reason: reason, ActorID: o.User.ID, UserID: o.User.ID, SubjectID: subject,
+	return audit.Event{Action: action, Result: result, Reason: reason, ActorID: o.User.ID, UserID: o.User.ID, SubjectID: subject,
 		RequestID: v.RequestID, IP: v.IP, Place: v.Place, Browser: v.Browser}
 }
 
@@ -58,7 +58,7 @@ func (s *Service) change(ctx context.Context, o Owner, e audit.Event, fn func(tx
 // EndSession ends one session of the owner's and what it took over from. NotFound where it is
 // somebody else's or over.
 func (s *Service) EndSession(ctx context.Context, o Owner, id string) error {
-	return s.change(ctx, o, o.event("session.ended", session.EndedByOwner, id), func(tx *db.Tx) error {
+	return s.change(ctx, o, o.event("session.ended", "ok", session.EndedByOwner, id), func(tx *db.Tx) error {
 		mine, err := session.Belongs(ctx, tx, o.User.ID, id)
 		if err == nil && !mine {
 			err = errGone
@@ -72,7 +72,7 @@ func (s *Service) EndSession(ctx context.Context, o Owner, id string) error {
 
 // EndOtherSessions ends every session but the owner's present one, wherever it is.
 func (s *Service) EndOtherSessions(ctx context.Context, o Owner) error {
-	return s.change(ctx, o, o.event("session.ended", session.EndedByOwner, ""), func(tx *db.Tx) error {
+	return s.change(ctx, o, o.event("session.ended", "ok", session.EndedByOwner, ""), func(tx *db.Tx) error {
 		_, err := session.EndAllBut(ctx, tx, o.User.ID, o.SessionID, session.EndedByOwner)
 		return err
 	})
@@ -80,7 +80,7 @@ func (s *Service) EndOtherSessions(ctx context.Context, o Owner) error {
 
 // Forget asks for the second step again in one browser that was remembered.
 func (s *Service) Forget(ctx context.Context, o Owner, id string) error {
-	return s.change(ctx, o, o.event("browser.forgotten", session.EndedByOwner, id), func(tx *db.Tx) error {
+	return s.change(ctx, o, o.event("browser.forgotten", "ok", session.EndedByOwner, id), func(tx *db.Tx) error {
 		first, err := session.ForgetOne(ctx, tx, o.User.ID, id, session.EndedByOwner)
 		if err == nil && !first {
 			err = errGone
@@ -91,7 +91,7 @@ func (s *Service) Forget(ctx context.Context, o Owner, id string) error {
 
 // ForgetAll is Forget for every browser.
 func (s *Service) ForgetAll(ctx context.Context, o Owner) error {
-	return s.change(ctx, o, o.event("browser.forgotten", session.EndedByOwner, ""), func(tx *db.Tx) error {
+	return s.change(ctx, o, o.event("browser.forgotten", "ok", session.EndedByOwner, ""), func(tx *db.Tx) error {
 		return session.ForgetAll(ctx, tx, o.User.ID, session.EndedByOwner)
 	})
 }
@@ -104,7 +104,7 @@ func (s *Service) Speak(ctx context.Context, o Owner, language string) error {
 // Choose switches the owner's own second step on or off, where it is theirs to decide. enough
 // looks at the account in the same unit of work and fails where it is not.
 func (s *Service) Choose(ctx context.Context, o Owner, on bool, enough func(ctx context.Context, tx *db.Tx) error) error {
-	e := o.event("second_step.off", "", o.User.ID)
+	e := o.event("second_step.off", "ok", "", o.User.ID)
 	if on {
 		e.Action = "second_step.on"
 	}
