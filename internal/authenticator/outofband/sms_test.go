@@ -50,12 +50,6 @@ func (p *phones) last(to string) sms.Code {
 	return p.codes[to][len(p.codes[to])-1]
 }
 
-func (p *phones) count(to string) int {
-	p.mu.Lock()
-	defer p.mu.Unlock()
-	return len(p.codes[to])
-}
-
 // network is the kind with a network of telephones on one database.
 type network struct {
 	outofband.SMS

@@ -156,7 +156,7 @@ func (s *Service) sender(header string) (subject, key string, err error) {
 	if err != nil {
 		return "", "", fmt.Errorf("key: %w", err)
 	}
-	signed, err := jose.ParseSigned(given["t"], []jose.SignatureAlgorithm{jose.ES256})
+	signed, err := jose.ParseSignedCompact(given["t"], []jose.SignatureAlgorithm{jose.ES256})
 	if err != nil {
 		return "", "", fmt.Errorf("token: %w", err)
 	}
