@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"countersign/acceptance/rig"
+	"countersign/internal/web"
 )
 
 // step is one move, described without anything that chance makes: numbers that choose among
@@ -60,7 +61,7 @@ var moves = []move{
 	}},
 	{"wait", 3, func(k *stage, b *tab, s step) { k.w.Advance(k.t, pick(waits, s.A)) }},
 	{"operator", 1, (*stage).operator},
-	{"poke", 9, (*stage).poke},
+	{"poke", 16, (*stage).poke},
 }
 
 var waits = []time.Duration{time.Second, 31 * time.Second, 31 * time.Second, 5 * time.Minute, 11 * time.Minute, 61 * time.Minute, 61 * time.Minute, 3 * time.Hour, 25 * time.Hour, 8 * 24 * time.Hour}
@@ -280,9 +281,17 @@ func (k *stage) forge(b *tab, s step) {
 	k.get(b, pick([]string{"/", rig.PathCode, "/signin"}, s.B))
 }
 
+// pokes is how many routes one poke asks for.
+const pokes = 2
+
 // poke asks for the routes of the inventory in turn, with whatever is at hand.
 func (k *stage) poke(b *tab, s step) {
-	one := pick(k.routes.list, s.A)
+	for n := range uint32(pokes) {
+		k.pokeAt(b, s, pick(k.routes.list, s.A+n))
+	}
+}
+
+func (k *stage) pokeAt(b *tab, s step, one web.Route) {
 	value := "nothing"
 	if l := k.mail(b, s.B, false); l != nil {
 		value = tail(pick([]string{l.Link, l.NotMe}, s.C))

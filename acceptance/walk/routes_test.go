@@ -6,7 +6,6 @@ import (
 	"path/filepath"
 	"regexp"
 	"slices"
-	"strings"
 	"testing"
 	"time"
 
@@ -75,12 +74,9 @@ var happenings = []string{
 	"session taken over", "sign-in disowned", "code for an app", "tokens for a code", "tokens for a token", "userinfo", "home", "operator", "refused code", "refused cookie",
 }
 
-// fill puts a value into a pattern's hole.
-func fill(pattern, value string) string {
-	if i := strings.IndexByte(pattern, '{'); i >= 0 {
-		return pattern[:i] + value
-	}
-	return pattern
-}
+var holes = regexp.MustCompile(`\{[a-z.]+\}`)
+
+// fill puts a value into a pattern's holes.
+func fill(pattern, value string) string { return holes.ReplaceAllLiteralString(pattern, value) }
 
 func isForm(one web.Route) bool { return one.Method == http.MethodPost }

@@ -89,7 +89,7 @@ func plan(seed uint64, scene, routes int) []step {
 		total += m.weight
 	}
 	out := make([]step, perScene)
-	poked := uint32(scene * 29) // about as many as a scene pokes, so that scenes go on where the last stopped
+	poked := uint32(scene * 44) // fewer than a scene pokes, so that scenes go on where the last stopped
 	for i := range out {
 		s := step{Tab: dice.IntN(7), A: dice.Uint32(), B: dice.Uint32(), C: dice.Uint32()}
 		for n := dice.IntN(total); n >= moves[s.Move].weight; s.Move++ {
@@ -97,7 +97,7 @@ func plan(seed uint64, scene, routes int) []step {
 		}
 		if moves[s.Move].name == "poke" {
 			s.A = poked % uint32(routes)
-			poked++
+			poked += pokes
 		}
 		out[i] = s
 	}
