@@ -62,7 +62,7 @@ func (s *Service) wrong(ctx context.Context, tx *db.Tx, h Holder, d Draft, reaso
 	if err := authenticator.Unbind(ctx, tx, h.UserID, d.ID); err != nil {
 		return err
 	}
-	return s.record(ctx, tx, h, "method.added", "failed", reason, d.Kind, d.ID)
+	return s.witness(ctx, tx, h, "method.added", "failed", reason, d.Kind, d.ID)
 }
 
 // bound ends the draft, and what a weaker proof had opened for the future: browsers that
@@ -83,13 +83,13 @@ func (s *Service) bound(ctx context.Context, tx *db.Tx, h Holder, d Draft) error
 			return err
 		}
 	}
-	if err := s.record(ctx, tx, h, "method.added", "ok", d.Label, d.Kind, d.ID); err != nil {
+	if err := s.witness(ctx, tx, h, "method.added", "ok", d.Label, d.Kind, d.ID); err != nil {
 		return err
 	}
 	return s.tell(ctx, tx, h, "method.added", d.Kind, d.Label)
 }
 
-func (s *Service) record(ctx context.Context, tx *db.Tx, h Holder, action, result, reason string, k authenticator.Kind, subject string) error {
+func (s *Service) witness(ctx context.Context, tx *db.Tx, h Holder, action, result, reason string, k authenticator.Kind, subject string) error {
 	v := h.Visitor
 	return audit.Record(ctx, tx, audit.Event{
 		Action: action, Result: result, Reason: reason, ActorID: h.UserID, UserID: h.UserID, Method: string(k), SubjectID: subject,

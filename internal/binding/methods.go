@@ -90,7 +90,7 @@ func (s *Service) Remove(ctx context.Context, tx *db.Tx, h Holder, id string, en
 	if err := session.EndOthers(ctx, tx, h.UserID, strings.TrimPrefix(h.Of, "session:"), session.MethodChanged); err != nil {
 		return err
 	}
-	if err := s.record(ctx, tx, h, "method.removed", "ok", label, k, id); err != nil {
+	if err := s.witness(ctx, tx, h, "method.removed", "ok", label, k, id); err != nil {
 		return err
 	}
 	return s.tell(ctx, tx, h, "method.removed", k, label)
