@@ -252,6 +252,13 @@ func (p *Portal) offerPasskey(w http.ResponseWriter, r *http.Request) error {
 	if !ok {
 		return errNoKind
 	}
-	p.Web.SetCookie(w, "passkey", o.Browser, 0)
+	p.keepOffer(w, r, o)
 	return p.Web.JSON(w, http.StatusOK, map[string]any{"options": json.RawMessage(o.Options), "token": o.Token})
+}
+
+// keepOffer gives the browser what ties an offer to it, unless it has that already.
+func (p *Portal) keepOffer(w http.ResponseWriter, r *http.Request, o signin.PasskeyOffer) {
+	if p.Web.Cookie(r, "passkey") != o.Browser {
+		p.Web.SetCookie(w, "passkey", o.Browser, 0)
+	}
 }

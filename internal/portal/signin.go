@@ -59,7 +59,7 @@ func (p *Portal) drawSignIn(w http.ResponseWriter, r *http.Request, status int, 
 		return err
 	}
 	if o, ok := p.SignIn.BeginPasskey(p.Web.Cookie(r, "passkey")); ok {
-		p.Web.SetCookie(w, "passkey", o.Browser, 0)
+		p.keepOffer(w, r, o)
 		page.Passkey = &passkeyOffer{Options: string(o.Options), Token: o.Token}
 	}
 	return p.Web.Draw(w, r, status, page)
