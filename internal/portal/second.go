@@ -256,6 +256,18 @@ func (p *Portal) offerPasskey(w http.ResponseWriter, r *http.Request) error {
 	return p.Web.JSON(w, http.StatusOK, map[string]any{"options": json.RawMessage(o.Options), "token": o.Token})
 }
 
+// passkeyOffer is made with a page that is fetched, and again with its answer: a password that
+// comes from nowhere gets no cookie.
+func (p *Portal) passkeyOffer(w http.ResponseWriter, r *http.Request) *passkeyOffer {
+	held := p.Web.Cookie(r, "passkey")
+	o, ok := p.SignIn.BeginPasskey(held)
+	if !ok || held == "" && r.Method == http.MethodPost {
+		return nil
+	}
+	p.keepOffer(w, r, o)
+	return &passkeyOffer{Options: string(o.Options), Token: o.Token}
+}
+
 // keepOffer gives the browser what ties an offer to it, unless it has that already.
 func (p *Portal) keepOffer(w http.ResponseWriter, r *http.Request, o signin.PasskeyOffer) {
 	if p.Web.Cookie(r, "passkey") != o.Browser {

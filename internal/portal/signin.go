@@ -58,10 +58,7 @@ func (p *Portal) drawSignIn(w http.ResponseWriter, r *http.Request, status int, 
 	if err != nil {
 		return err
 	}
-	if o, ok := p.SignIn.BeginPasskey(p.Web.Cookie(r, "passkey")); ok {
-		p.keepOffer(w, r, o)
-		page.Passkey = &passkeyOffer{Options: string(o.Options), Token: o.Token}
-	}
+	page.Passkey = p.passkeyOffer(w, r)
 	return p.Web.Draw(w, r, status, page)
 }
 
