@@ -89,6 +89,11 @@ func TestVOI13_SetUpAtTheFirstSignIn(t *testing.T) {
 			t.Fatal("a password alone opens the set-up")
 		}
 		mailed(t, w, p, u, 1)
+		for _, other := range []string{"backup", "sms", "passkey", "password", "nothing"} { // codes alone are no method, and the company allows no other
+			if pg := p.Twin().Post(inFlow+"/"+other, url.Values{}); pg.Status != 404 {
+				t.Errorf("%s can be set up: %d", other, pg.Status)
+			}
+		}
 		pg := p.Post(inFlow+"/totp", url.Values{})
 		g := scan(t, w, pg)
 		if other := scan(t, w, p.Get(inFlow+"/totp")); string(other.secret) != string(g.secret) { // left and taken up again
