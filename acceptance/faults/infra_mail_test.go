@@ -4,6 +4,7 @@ import (
 	"encoding/json"
 	"net"
 	"net/http"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -19,9 +20,10 @@ func throughHose(t *testing.T, o rig.Options, fn func(t *testing.T, w *rig.World
 			t.Parallel()
 			h := newHose(t, "127.0.0.1:1")
 			_, port, _ := net.SplitHostPort(h.addr)
-			o.Env = append(o.Env, "COUNTERSIGN_SMTP_PORT="+port)
-			w := fresh(t, engine, o)
-			h.target = w.Sink.Addr
+			own := o // each world has its own port; they run side by side
+			own.Env = append(slices.Clone(o.Env), "COUNTERSIGN_SMTP_PORT="+port)
+			w := fresh(t, engine, own)
+			h.target.Store(&w.Sink.Addr)
 			fn(t, w, h)
 		})
 	}

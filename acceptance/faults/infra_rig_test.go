@@ -20,18 +20,20 @@ import (
 
 // hose is a cable between two machines, that can be cut, clogged and squeezed.
 type hose struct {
-	addr, target string
-	listener     net.Listener
-	mu           sync.Mutex
-	open         map[net.Conn]bool
-	clogged      atomic.Bool  // nothing gets through, and nobody is told
-	pause        atomic.Int64 // nanoseconds before each piece on its way back
-	piece        atomic.Int64 // bytes of a piece; 0 = as they come
+	addr     string
+	target   atomic.Pointer[string]
+	listener net.Listener
+	mu       sync.Mutex
+	open     map[net.Conn]bool
+	clogged  atomic.Bool  // nothing gets through, and nobody is told
+	pause    atomic.Int64 // nanoseconds before each piece on its way back
+	piece    atomic.Int64 // bytes of a piece; 0 = as they come
 }
 
 func newHose(t testing.TB, target string) *hose {
 	t.Helper()
-	h := &hose{addr: rig.FreeAddr(t), target: target, open: map[net.Conn]bool{}}
+	h := &hose{addr: rig.FreeAddr(t), open: map[net.Conn]bool{}}
+	h.target.Store(&target)
 	h.join(t)
 	t.Cleanup(h.cut)
 	return h
@@ -65,7 +67,7 @@ func (h *hose) accept(l net.Listener) {
 		if err != nil {
 			return
 		}
-		to, err := net.Dial("tcp", h.target)
+		to, err := net.Dial("tcp", *h.target.Load())
 		if err != nil {
 			_ = c.Close()
 			continue
