@@ -8,25 +8,47 @@ import (
 
 	"countersign/internal/client"
 	"countersign/internal/db"
+	"countersign/internal/policy"
 	"countersign/internal/tenant"
 )
 
 const day = 24 * time.Hour
 
+// The vendor's decisions that the page offers.
+const (
+	mandatory = "mandatory"
+	announced = "announced"
+	byDefault = "default"
+	leftOpen  = "open"
+)
+
+// controls are all that may be decided about a company, as it stands.
+type controls struct {
+	Mandate, Switch, Choice, Methods, SetUp choice
+	Locked                                  string // why the switch cannot be moved; empty = it can
+}
+
+func controlsOf(t tenant.Tenant, now time.Time, date func(time.Time) string) controls {
+	c := controls{Mandate: mandates(t, now), Locked: locked(t, now, date), Choice: choices(t), Methods: allowed(t), SetUp: deadlines(t, now)}
+	c.Switch = switches(t, c.Locked != "")
+	return c
+}
+
 // mandates are what the vendor may decide about a company.
 func mandates(t tenant.Tenant, now time.Time) choice {
-	mandatory := t.Mandate.Mode == tenant.Mandatory
+	required := t.Mandate.Mode == tenant.Mandatory
 	begun := !now.Before(t.Mandate.From)
 	return choice{[]option{
-		{"mandatory", "required since 5 Sep 2023", mandatory && begun},
-		{"announced", "required in three days", mandatory && !begun},
-		{"open", "left to the company", !mandatory},
+		{mandatory, "required since 5 Sep 2023", required && begun},
+		{announced, "required in three days", required && !begun},
+		{byDefault, "on, unless the company switches it off", t.Mandate.Mode == tenant.DefaultOn},
+		{leftOpen, "left to the company", t.Mandate.Mode == tenant.DefaultOff},
 	}}
 }
 
 // switches are what the company may decide about itself. Locked, they show what holds.
 func switches(t tenant.Tenant, locked bool) choice {
-	on := locked || !t.SwitchedOnAt.IsZero()
+	on := locked || !t.SwitchedOnAt.IsZero() || t.Mandate.Mode == tenant.DefaultOn && t.SwitchedOffAt.IsZero()
 	return choice{[]option{{"on", "on", on}, {"off", "off", !on}}}
 }
 
@@ -36,6 +58,25 @@ func locked(t tenant.Tenant, now time.Time, date func(time.Time) string) string 
 		return ""
 	}
 	return "On and locked by " + vendorName + " since " + date(t.Mandate.From) + "."
+}
+
+func choices(t tenant.Tenant) choice {
+	return choice{[]option{{"required", "everybody", t.Choice == tenant.Required}, {"optional", "whoever wants it", t.Choice == tenant.Optional}}}
+}
+
+// allowed are sets of methods that a company may allow.
+func allowed(t tenant.Tenant) choice {
+	out := choice{[]option{{"all", "whatever there is", false}, {mailOnly, "e-mail", false}, {textsAndApps, "texts, apps and passkeys", false}, {appsAndKeys, "apps and passkeys", false}}}
+	for i, o := range out.Options {
+		m, err := policy.ParseMethods(o.Value)
+		out.Options[i].Holds = err == nil && m == t.Methods
+	}
+	return out
+}
+
+func deadlines(t tenant.Tenant, now time.Time) choice {
+	waits := now.Before(t.SetUpBy)
+	return choice{[]option{{"reminded", "is reminded for three days", waits}, {"first", "sets up first of all", !waits}}}
 }
 
 // exemptions are what the vendor may decide about the phone app.
@@ -48,54 +89,111 @@ func exemptions(c client.Client, now time.Time) choice {
 	}}
 }
 
-var errNoCompany = &problem{http.StatusNotFound, "There is no such company in the demo."}
-
-// decide runs fn in the company that the form names, and goes back to the page.
-func (d *Demo) decide(w http.ResponseWriter, r *http.Request, fn func(ctx context.Context, tx *db.Tx, t tenant.Tenant) error) error {
-	id := r.PostFormValue("company")
-	if !slices.ContainsFunc(companies, func(c company) bool { return c.ID == id }) {
-		return errNoCompany
+// decide writes what the company begins with.
+func (r rules) decide(ctx context.Context, tx *db.Tx) error {
+	if err := setMandate(ctx, tx, r.Mandate); err != nil {
+		return err
 	}
-	err := d.house.DB.InTx(r.Context(), id, func(tx *db.Tx) error {
-		t, err := tenant.ByID(r.Context(), tx, id)
-		if err != nil {
+	if r.On {
+		if err := setSwitch(ctx, tx, "on"); err != nil {
 			return err
 		}
-		return fn(r.Context(), tx, t)
-	})
+	}
+	if r.Choice != tenant.Required {
+		if err := setChoice(ctx, tx, string(r.Choice)); err != nil {
+			return err
+		}
+	}
+	if r.Methods != "" {
+		if err := setMethods(ctx, tx, string(r.Methods)); err != nil {
+			return err
+		}
+	}
+	if r.SetUpIn == 0 {
+		return nil
+	}
+	return setDeadline(ctx, tx, "reminded")
+}
+
+func setMandate(ctx context.Context, tx *db.Tx, as string) error {
+	m, words := tenant.Mandate{Mode: tenant.DefaultOff}, "left to the company"
+	switch as {
+	case mandatory:
+		m, words = tenant.Mandate{Mode: tenant.Mandatory, From: mandatedSince}, "mandatory from 2023-09-05"
+	case announced:
+		m = tenant.Mandate{Mode: tenant.Mandatory, From: tx.Now.Add(3 * day)}
+		words = "mandatory from " + m.From.Format(time.RFC3339)
+	case byDefault:
+		m, words = tenant.Mandate{Mode: tenant.DefaultOn}, "on by default"
+	}
+	return note(ctx, tx, tenant.SetMandate(ctx, tx, m), "tenant.mandate", words)
+}
+
+func setSwitch(ctx context.Context, tx *db.Tx, to string) error {
+	if to == "on" {
+		return note(ctx, tx, tenant.SwitchOn(ctx, tx), "tenant.switched", "on")
+	}
+	return note(ctx, tx, tenant.SwitchOff(ctx, tx), "tenant.switched", "off")
+}
+
+func setChoice(ctx context.Context, tx *db.Tx, to string) error {
+	c, err := tenant.ParseChoice(to)
 	if err != nil {
 		return err
 	}
-	http.Redirect(w, r, "/#"+id, http.StatusSeeOther)
-	return nil
+	return note(ctx, tx, tenant.SetChoice(ctx, tx, c), "tenant.choice", to)
 }
 
-func (d *Demo) setMandate(w http.ResponseWriter, r *http.Request) error {
-	return d.decide(w, r, func(ctx context.Context, tx *db.Tx, _ tenant.Tenant) error {
-		m, words := tenant.Mandate{Mode: tenant.DefaultOff}, "left to the company"
-		switch r.PostFormValue("mandate") {
-		case "mandatory":
-			m, words = tenant.Mandate{Mode: tenant.Mandatory, From: mandatedSince}, "mandatory from 2023-09-05"
-		case "announced":
-			m = tenant.Mandate{Mode: tenant.Mandatory, From: tx.Now.Add(3 * day)}
-			words = "mandatory from " + m.From.Format(time.RFC3339)
-		}
-		return note(ctx, tx, tenant.SetMandate(ctx, tx, m), "tenant.mandate", words)
-	})
+func setMethods(ctx context.Context, tx *db.Tx, to string) error {
+	m, err := policy.ParseMethods(to)
+	if err != nil {
+		return err
+	}
+	return note(ctx, tx, tenant.SetMethods(ctx, tx, m), "tenant.methods", to)
 }
 
-var errLocked = &problem{http.StatusForbidden, "The vendor requires it of this company, so the company cannot switch it off."}
+func setDeadline(ctx context.Context, tx *db.Tx, to string) error {
+	var by time.Time
+	words := "at once"
+	if to == "reminded" {
+		by = tx.Now.Add(3 * day)
+		words = by.Format(time.RFC3339)
+	}
+	return note(ctx, tx, tenant.SetDeadline(ctx, tx, by), "tenant.deadline", words)
+}
 
-func (d *Demo) setSwitch(w http.ResponseWriter, r *http.Request) error {
-	return d.decide(w, r, func(ctx context.Context, tx *db.Tx, t tenant.Tenant) error {
-		if locked(t, tx.Now, d.print.Date) != "" {
-			return errLocked
+var (
+	errNoCompany = &problem{http.StatusNotFound, "There is no such company in the demo."}
+	errLocked    = &problem{http.StatusForbidden, "The vendor requires it of this company, so the company cannot switch it off."}
+)
+
+// deciding is a handler that changes the company named by the form in the way that a field
+// of it says, and goes back to the page.
+func (d *Demo) deciding(field string, set func(ctx context.Context, tx *db.Tx, to string) error) handler {
+	return func(w http.ResponseWriter, r *http.Request) error {
+		id := r.PostFormValue("company")
+		if !slices.ContainsFunc(companies, func(c company) bool { return c.ID == id }) {
+			return errNoCompany
 		}
-		if r.PostFormValue("switch") == "on" {
-			return note(ctx, tx, tenant.SwitchOn(ctx, tx), "tenant.switched", "on")
+		err := d.house.DB.InTx(r.Context(), id, func(tx *db.Tx) error { return set(r.Context(), tx, r.PostFormValue(field)) })
+		if err != nil {
+			return err
 		}
-		return note(ctx, tx, tenant.SwitchOff(ctx, tx), "tenant.switched", "off")
-	})
+		http.Redirect(w, r, "/#"+id, http.StatusSeeOther)
+		return nil
+	}
+}
+
+// switchIfOpen is setSwitch where the vendor has left it to the company.
+func (d *Demo) switchIfOpen(ctx context.Context, tx *db.Tx, to string) error {
+	t, err := tenant.ByID(ctx, tx, tx.Tenant)
+	if err != nil {
+		return err
+	}
+	if locked(t, tx.Now, d.print.Date) != "" {
+		return errLocked
+	}
+	return setSwitch(ctx, tx, to)
 }
 
 func (d *Demo) setPhone(w http.ResponseWriter, r *http.Request) error {

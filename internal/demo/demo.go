@@ -1,6 +1,6 @@
-// Package demo shows the whole product on one machine: two seeded companies, a mail
-// server with an inbox, and two sample apps that are ordinary OpenID Connect clients. It
-// listens on this machine only, and it refuses to hold a rule of the product: whatever it
+// Package demo shows the whole product on one machine: five seeded companies, a mail
+// server with an inbox, a telephone with text messages and an authenticator app, and two
+// sample apps that are ordinary OpenID Connect clients. It listens on this machine only, and it refuses to hold a rule of the product: whatever it
 // changes, it changes through the functions that the command line uses.
 package demo
 
@@ -39,6 +39,8 @@ type Demo struct {
 	hall    *site
 	pages   *pages
 	mail    *mailServer
+	gateway *gateway
+	mobile  *mobile
 	servers []server
 	closers []func() error
 }
@@ -72,6 +74,9 @@ func (d *Demo) build(ctx context.Context, o Options) error {
 	dir, err := d.directory(o.Dir)
 	if err != nil {
 		return err
+	}
+	if d.mobile, err = newMobile(dir); err != nil {
+		return fmt.Errorf("telephone: %w", err)
 	}
 	listeners, err := d.listen(ctx, o.Port)
 	if err != nil {
@@ -121,6 +126,10 @@ func (d *Demo) listen(ctx context.Context, port int) (out [4]net.Listener, err e
 		return out, fmt.Errorf("mail server: %w", err)
 	}
 	d.closers = append(d.closers, closeQuietly(d.mail.listener))
+	if d.gateway, err = newGateway(ctx); err != nil {
+		return out, fmt.Errorf("gateway: %w", err)
+	}
+	d.closers = append(d.closers, closeQuietly(d.gateway.listener))
 	return out, nil
 }
 
@@ -158,6 +167,8 @@ func (d *Demo) configuration(dir string) config.Config {
 	c.Database.URL = secret.Text("sqlite:" + filepath.Join(dir, "countersign.db"))
 	c.SMTP.Host, c.SMTP.Port, c.SMTP.TLS = "localhost", d.mail.port(), "none"
 	c.SMTP.From = vendorName + " <sign-in@harbor.example>"
+	c.SMS.Transport, c.SMS.Countries = config.SMSHTTP, []string{"GB", "DE", "ES", "US"}
+	c.SMS.HTTP.URL, c.SMS.HTTP.Account, c.SMS.HTTP.Token, c.SMS.HTTP.From = d.gateway.url(), gatewayAccount, gatewayToken, vendorName
 	return c
 }
 
@@ -175,7 +186,7 @@ func (d *Demo) serveOn(l [4]net.Listener, keys clientKeys) {
 func (d *Demo) Serve(ctx context.Context) error {
 	ctx, cancel := context.WithCancel(ctx)
 	defer cancel()
-	parts := []func(context.Context) error{d.house.Work, d.mail.serve}
+	parts := []func(context.Context) error{d.house.Work, d.mail.serve, d.gateway.serve}
 	for _, s := range d.servers {
 		parts = append(parts, s.serve)
 	}

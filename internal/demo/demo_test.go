@@ -272,7 +272,7 @@ func TestTheMailServerCanRefuse(t *testing.T) {
 func TestEveryPageIsGuarded(t *testing.T) {
 	d := start(t, "")
 	v := newVisitor(t)
-	for _, address := range []string{d.URL, d.at.Demo + "/inbox", d.at.Demo + "/assets/demo.css", d.at.Dashboard + "/", d.at.Phone + "/", d.at.Dashboard + "/signed-out"} {
+	for _, address := range []string{d.URL, d.at.Demo + "/inbox", d.at.Demo + "/mobile", d.at.Demo + "/assets/demo.css", d.at.Dashboard + "/", d.at.Phone + "/", d.at.Dashboard + "/signed-out"} {
 		page := v.get(address)
 		csp := page.header.Get("Content-Security-Policy")
 		if page.status != http.StatusOK || !strings.Contains(csp, "default-src 'none'") || strings.Contains(csp, "unsafe") {

@@ -3,9 +3,12 @@ package demo
 import (
 	"context"
 	"net/http"
+	"strings"
 	"time"
 
 	"countersign/internal/audit"
+	"countersign/internal/authenticator"
+	"countersign/internal/binding"
 	"countersign/internal/client"
 	"countersign/internal/db"
 	"countersign/internal/policy"
@@ -21,20 +24,18 @@ type guidePage struct {
 	Operator  person
 	Companies []companyView
 	Phone     choice
-	Tries     []try
 }
 
 type companyView struct {
 	company
-	Mandate choice
-	Switch  choice
-	Locked  string // why the switch cannot be moved; empty = it can
+	controls
 	Persons []personView
 	Events  []eventView
 }
 
 type personView struct {
 	person
+	Set       []string // what they have set up, in words
 	Decisions []decisionView
 }
 
@@ -60,14 +61,21 @@ func (d *Demo) guide() http.Handler {
 	d.hall.handle("GET /inbox", d.showInbox)
 	d.hall.handle("GET /inbox/{id}/page", d.showLetter)
 	d.hall.handle("POST /inbox/mood", d.setMood)
-	d.hall.handle("POST /decide/mandate", d.setMandate)
-	d.hall.handle("POST /decide/switch", d.setSwitch)
+	d.hall.handle("GET /mobile", d.showMobile)
+	d.hall.handle("POST /mobile/signal", d.setSignal)
+	d.hall.handle("POST /mobile/apps", d.addApp)
+	d.hall.handle("POST /mobile/apps/remove", d.removeApp)
+	d.hall.handle("POST /decide/mandate", d.deciding("mandate", setMandate))
+	d.hall.handle("POST /decide/switch", d.deciding("switch", d.switchIfOpen))
+	d.hall.handle("POST /decide/choice", d.deciding("choice", setChoice))
+	d.hall.handle("POST /decide/methods", d.deciding("methods", setMethods))
+	d.hall.handle("POST /decide/set-up", d.deciding("set-up", setDeadline))
 	d.hall.handle("POST /decide/phone", d.setPhone)
 	return d.hall.guarded()
 }
 
 func (d *Demo) showGuide(w http.ResponseWriter, r *http.Request) error {
-	p := guidePage{Vendor: vendorName, At: d.at, Operator: operator, Tries: tries}
+	p := guidePage{Vendor: vendorName, At: d.at, Operator: operator}
 	for _, c := range companies {
 		v, err := d.view(r.Context(), c)
 		if err != nil {
@@ -94,8 +102,7 @@ func (d *Demo) view(ctx context.Context, c company) (companyView, error) {
 		if err != nil {
 			return err
 		}
-		v.Mandate, v.Locked = mandates(t, tx.Now), locked(t, tx.Now, d.print.Date)
-		v.Switch = switches(t, v.Locked != "")
+		v.controls = controlsOf(t, tx.Now, d.print.Date)
 		if people, err = user.List(ctx, tx); err != nil {
 			return err
 		}
@@ -118,6 +125,9 @@ func (d *Demo) explain(ctx context.Context, c company, people []user.User) (out 
 			if u.Email != p.Email {
 				continue
 			}
+			if v.Set, err = d.setUpBy(ctx, u); err != nil {
+				return nil, err
+			}
 			for _, id := range []string{dashboardID, phoneID} {
 				decision, err := d.house.SignIn.Explain(ctx, u, id)
 				if err != nil {
@@ -131,13 +141,31 @@ func (d *Demo) explain(ctx context.Context, c company, people []user.User) (out 
 	return out, nil
 }
 
+// setUpBy lists what somebody has set up beside their password and mailbox.
+func (d *Demo) setUpBy(ctx context.Context, u user.User) (out []string, err error) {
+	err = d.house.DB.View(ctx, u.TenantID, func(tx *db.Tx) error {
+		all, err := binding.Methods(ctx, tx, u.ID)
+		for _, m := range all {
+			if m.Kind != authenticator.Email {
+				out = append(out, strings.TrimSpace(firstOf(steps[m.Kind].thing, string(m.Kind))+" "+m.Label))
+			}
+		}
+		return err
+	})
+	return out, err
+}
+
 func (d *Demo) decided(appID string, decision policy.Decision) decisionView {
 	v := decisionView{App: appNames[appID], Asks: "password only."}
-	switch decision.Outcome {
-	case policy.Challenge:
-		v.Asked, v.Asks = true, "password, then a code by e-mail."
-	case policy.Deny:
+	switch {
+	case decision.Outcome == policy.Deny:
 		v.Asks = "cannot sign in."
+	case decision.ForSetUp:
+		v.Asked, v.Asks = true, "password, a code by e-mail, and then set-up comes first."
+	case decision.Outcome == policy.Challenge:
+		v.Asked, v.Asks = true, "password, then "+either(decision.Offer)+"."
+	case !decision.SetUpBy.IsZero():
+		v.Asks = "password only, and a reminder."
 	}
 	for _, r := range decision.Because {
 		v.Because = append(v.Because, d.print.T(r.Key, d.dated(r.Args)...))

@@ -53,17 +53,26 @@ func (d *Demo) showInbox(w http.ResponseWriter, r *http.Request) error {
 
 // nameOf is who has an address, or the address.
 func nameOf(email string) string {
+	return whoever(email, func(p person) bool { return p.Email == email })
+}
+
+// ownerOf is who has had a number from the beginning, or the number.
+func ownerOf(number string) string {
+	return whoever(number, func(p person) bool { return p.Number == number })
+}
+
+func whoever(otherwise string, is func(p person) bool) string {
+	if is(operator) {
+		return operator.Name
+	}
 	for _, c := range companies {
 		for _, p := range c.People {
-			if p.Email == email {
+			if is(p) {
 				return p.Name
 			}
 		}
 	}
-	if email == operator.Email {
-		return operator.Name
-	}
-	return email
+	return otherwise
 }
 
 // letterPolicy is for a mail in a frame. A mail styles itself inline; it runs nothing and

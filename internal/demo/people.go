@@ -1,10 +1,8 @@
 package demo
 
 import (
-	"context"
 	"time"
 
-	"countersign/internal/db"
 	"countersign/internal/tenant"
 	"countersign/internal/user"
 )
@@ -23,48 +21,132 @@ const (
 type person struct {
 	Name, Email, Password, Language string
 	Role                            user.Role
+	gear
+}
+
+// gear is what somebody has set up before the demo begins.
+type gear struct {
+	Number string   // of their telephone, in E.164; numbers that Ofcom keeps for films
+	Apps   []string // names of authenticator apps; all of them are on the demo's telephone
+	Codes  bool     // backup codes, on paper beside it
 }
 
 // company is one way to run a second step.
 type company struct {
-	ID, Name, Story string
-	People          []person
-	decide          func(ctx context.Context, tx *db.Tx) error
+	ID, Name string
+	Decider  string // who decides, in a few words
+	Story    string
+	Rules    rules
+	People   []person
+	Tries    []try
 }
 
-var operator = person{"Nora Quist", "nora@harbor.example", "pewter-canal-anthem-38", "en", user.Operator}
+// rules are what vendor and company have decided before the demo begins.
+type rules struct {
+	Mandate string // of mandateOptions
+	On      bool   // the company's own switch
+	Choice  tenant.Choice
+	Methods tenant.Methods // empty: all
+	SetUpIn time.Duration  // how long people are only reminded; 0: set-up comes first
+}
+
+var operator = person{Name: "Nora Quist", Email: "nora@harbor.example", Password: "pewter-canal-anthem-38", Language: "en", Role: user.Operator}
 
 // mandatedSince is when the vendor of the first company began to require a second step.
 var mandatedSince = time.Date(2023, 9, 5, 0, 0, 0, 0, time.UTC)
 
-var companies = []company{
-	{
-		ID: "brightwater", Name: "Brightwater Travel",
-		Story: "The vendor decided: Harbor requires a second step of everybody here. Nobody in the company can switch it off.",
-		People: []person{
-			{"Maya Okafor", "maya@brightwater.example", "quiet-maple-lantern-42", "en", user.Owner},
-			{"Tomás Rivera", "tomas@brightwater.example", "copper-tide-walnut-17", "es", user.Admin},
-			{"Ines Holm", "ines@brightwater.example", "velvet-anchor-piano-63", "en", user.Agent},
-			{"Jonas Weber", "jonas@brightwater.example", "amber-ferry-thimble-29", "en", user.Agent},
-		},
-		decide: func(ctx context.Context, tx *db.Tx) error {
-			return note(ctx, tx, tenant.SetMandate(ctx, tx, tenant.Mandate{Mode: tenant.Mandatory, From: mandatedSince}), "tenant.mandate", "mandatory from 2023-09-05")
-		},
+// What companies may allow.
+const (
+	textsAndApps = "passkey totp sms backup"
+	appsAndKeys  = "passkey totp backup"
+	mailOnly     = "email"
+)
+
+var companies = []company{brightwater, fennel, larkspur, alder, northgate}
+
+var brightwater = company{
+	ID: "brightwater", Name: "Brightwater Travel", Decider: "the vendor decided",
+	Story: "Harbor requires a second step of everybody here: a code or a link by e-mail, or something stronger that people set up themselves. Nobody in the company can switch it off.",
+	Rules: rules{Mandate: mandatory},
+	People: []person{
+		{"Maya Okafor", "maya@brightwater.example", "quiet-maple-lantern-42", "en", user.Owner, gear{}},
+		{"Tomás Rivera", "tomas@brightwater.example", "copper-tide-walnut-17", "es", user.Admin, gear{}},
+		{"Ines Holm", "ines@brightwater.example", "velvet-anchor-piano-63", "en", user.Agent, gear{}},
+		{"Jonas Weber", "jonas@brightwater.example", "amber-ferry-thimble-29", "en", user.Agent, gear{}},
 	},
-	{
-		ID: "fennel", Name: "Fennel Street Clinic",
-		Story: "The company decided: Harbor leaves it open, and the owner, Priya, switched e-mail sign-in confirmation on for everybody.",
-		People: []person{
-			{"Priya Raman", "priya@fennel.example", "cobalt-orchard-violin-85", "en", user.Owner},
-			{"Leo Marchetti", "leo@fennel.example", "marble-pigeon-saddle-31", "en", user.Admin},
-			{"Aiko Tanaka", "aiko@fennel.example", "crimson-kettle-glacier-74", "en", user.Agent},
-			{"Sam Doyle", "sam@fennel.example", "hazel-compass-ribbon-56", "en", user.Agent},
-		},
-		decide: func(ctx context.Context, tx *db.Tx) error {
-			if err := note(ctx, tx, tenant.SetMandate(ctx, tx, tenant.Mandate{Mode: tenant.DefaultOff}), "tenant.mandate", "left to the company"); err != nil {
-				return err
-			}
-			return note(ctx, tx, tenant.SwitchOn(ctx, tx), "tenant.switched", "on")
-		},
+	Tries: []try{
+		{"Open the dashboard and sign in as Maya. The code is in the inbox.", "A right password alone opens nothing. The page says what was sent where, and what became of the mail."},
+		{"Type five wrong codes.", "The fifth one kills the code. A new one can be asked for; the tries of the account stay spent."},
+		{"Ask for a new code three times, half a minute apart. Then type the code of an older mail.", "“That was an older code.” After the third one, the sign-in begins again from the password."},
+		{"Press the link in the mail in the browser in which you began. Then try it from a private window.", "Here it asks once and signs in. There it only shows the code, to be typed where you began."},
+		{"Press “this wasn't me” in a mail.", "The sign-in ends, the password counts as known to somebody else, and the owner and admins get a mail. The next sign-in asks for a new password."},
+		{"Tick “on this browser, ask only for my password”. Sign out, and sign in again.", "No code for up to thirty days. The dashboard says so: it is told “password only”, not more."},
+		{"In My profile, add a passkey. Sign out, and press “Sign in with a passkey”.", "This computer, a phone or a key asks for your finger or PIN, and neither a password nor a code is needed. It is the only method here that a copied page gets nothing from."},
+	},
+}
+
+var fennel = company{
+	ID: "fennel", Name: "Fennel Street Clinic", Decider: "the company decided",
+	Story: "Harbor leaves it open, and the owner, Priya, switched e-mail sign-in confirmation on for everybody.",
+	Rules: rules{Mandate: leftOpen, On: true, Methods: mailOnly},
+	People: []person{
+		{"Priya Raman", "priya@fennel.example", "cobalt-orchard-violin-85", "en", user.Owner, gear{}},
+		{"Leo Marchetti", "leo@fennel.example", "marble-pigeon-saddle-31", "en", user.Admin, gear{}},
+		{"Aiko Tanaka", "aiko@fennel.example", "crimson-kettle-glacier-74", "en", user.Agent, gear{}},
+		{"Sam Doyle", "sam@fennel.example", "hazel-compass-ribbon-56", "en", user.Agent, gear{}},
+	},
+	Tries: []try{
+		{"Sign in to the phone app first, as Priya. Then open the dashboard in the same browser.", "The phone app is exempt and asks for the password only. The dashboard asks for the code, and not for the password again."},
+		{"Set the mail server to “greylisting” or “refusing” in the inbox. Sign in.", "The code page says that the mail is delayed, or that it came back."},
+		{"Let Harbor require it in three days, with the clinic's switch off. Read why, then sign in as Leo.", "Nothing is asked yet, and Leo is told from when it will be. The words beside each person are those of “countersign policy explain”."},
+		{"Sign in to the dashboard while the clinic's switch is off. Then switch it on and reload the dashboard.", "The page that was open a moment ago asks for a code."},
+	},
+}
+
+var larkspur = company{
+	ID: "larkspur", Name: "Larkspur Hosting", Decider: "each person decides",
+	Story: "Harbor and the company recommend a second step and force nobody. Whoever wants one switches it on in My profile: text messages, an authenticator app, a passkey.",
+	Rules: rules{Mandate: leftOpen, On: true, Choice: tenant.Optional, Methods: textsAndApps},
+	People: []person{
+		{"Ravi Anand", "ravi@larkspur.example", "saffron-bridge-walrus-47", "en", user.Owner, gear{Number: "+447700900142"}},
+		{"Elena Duarte", "elena@larkspur.example", "granite-melody-lemon-92", "es", user.Admin, gear{Apps: []string{"Work phone", "Desktop"}}},
+		{"Tom Becker", "tom@larkspur.example", "tundra-biscuit-harp-68", "en", user.Agent, gear{}},
+	},
+	Tries: []try{
+		{"Sign in as Tom: a password is enough. Then open My profile, switch the second step on, and add text messages.", "Any mobile number of Britain, Germany, Spain or the United States will do, such as +44 7700 900 321: no text leaves this machine. Before the page lets Tom go, he has backup codes as well: one lost phone must not lock anybody out."},
+		{"Try to add +44 900 123 4567, a number of a country that is not in the list, or “hello”.", "Each is refused with what is wrong, before anything is sent or paid for."},
+		{"Sign in as Ravi, with the mobile on “no signal”.", "The code page says that the text could not be delivered, and what else there is."},
+		{"Sign in as Elena, with the code of either of her apps on the mobile. Then look at what was recorded.", "Each app has a secret and a name of its own, and the record says which one it was. The same code is not taken twice."},
+	},
+}
+
+var alder = company{
+	ID: "alder", Name: "Alder & Finch Accountants", Decider: "each person, with an app",
+	Story: "An authenticator app or a passkey, and backup codes on paper; no text messages. Two-factor belongs to each person, not to the company.",
+	Rules: rules{Mandate: leftOpen, On: true, Choice: tenant.Optional, Methods: appsAndKeys},
+	People: []person{
+		{"Greta Lindqvist", "greta@alder.example", "juniper-teapot-comet-53", "en", user.Owner, gear{Apps: []string{"Phone"}, Codes: true}},
+		{"Hugo Marsh", "hugo@alder.example", "cinder-rowboat-violet-26", "en", user.Agent, gear{}},
+	},
+	Tries: []try{
+		{"Sign in as Hugo, open My profile, and add an authenticator app: with your own telephone's camera, or paste the key into the mobile.", "The first right code completes it. Then come ten backup codes, shown once: copy, download or print them, and type one to show that you have them."},
+		{"Sign in as Greta and press “Can't use your device?”. Her printed codes lie beside the mobile.", "One code lets her in, is struck off, and the page says how many are left. Her app goes on working."},
+		{"As Greta, try to remove the app.", "It asks for a fresh proof, says what will be left, and tells every address that she has, with a way to say “this wasn't me”."},
+	},
+}
+
+var northgate = company{
+	ID: "northgate", Name: "Northgate Support", Decider: "on by default, with a date",
+	Story: "A contact centre whose agents leave their phones at the door: an app on the computer or a browser extension gives the codes. Whoever has nothing yet is reminded for three days; then set-up comes first.",
+	Rules: rules{Mandate: byDefault, Methods: appsAndKeys, SetUpIn: 3 * day},
+	People: []person{
+		{"Carla Mendes", "carla@northgate.example", "meadow-cobra-lamp-39", "en", user.Owner, gear{Apps: []string{"Browser extension"}, Codes: true}},
+		{"Dev Patel", "dev@northgate.example", "ribbon-falcon-oat-71", "en", user.Supervisor, gear{}},
+		{"Wen Li", "wen@northgate.example", "pebble-sonata-fig-84", "en", user.Agent, gear{}},
+	},
+	Tries: []try{
+		{"Sign in as Wen.", "The password is enough today. A notice that cannot be put away counts the days, and leads to set-up."},
+		{"Below, let set-up come first at once, and sign in as Dev.", "After the password and a code to his mailbox, set-up comes before anything else: a password alone never sets up a second step."},
+		{"As Wen, open the set-up of an app, leave it, and come back.", "It waits for a quarter of an hour where it was left."},
 	},
 }

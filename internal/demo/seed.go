@@ -5,7 +5,6 @@ import (
 	"fmt"
 
 	"countersign/internal/audit"
-	"countersign/internal/authenticator/password"
 	"countersign/internal/client"
 	"countersign/internal/db"
 	"countersign/internal/fault"
@@ -84,13 +83,10 @@ func note(ctx context.Context, tx *db.Tx, err error, action, what string) error 
 }
 
 func (d *Demo) add(ctx context.Context, c company) error {
-	stored := make([]password.Stored, len(c.People))
+	made := make([]made, len(c.People))
 	for i, p := range c.People {
-		if err := password.Check(p.Password, c.Name, p.Name, p.Email); err != nil {
-			return err
-		}
 		var err error
-		if stored[i], err = d.house.Passwords.Hash(ctx, p.Password); err != nil {
+		if made[i], err = d.prepare(ctx, c, p); err != nil {
 			return err
 		}
 	}
@@ -104,11 +100,15 @@ func (d *Demo) add(ctx context.Context, c company) error {
 			return err
 		}
 		for i, p := range c.People {
-			if _, err := setup.Add(ctx, tx, setup.Person{Email: p.Email, Name: p.Name, Role: p.Role, Language: p.Language, Password: &stored[i], By: byDemo}); err != nil {
+			u, err := setup.Add(ctx, tx, setup.Person{Email: p.Email, Name: p.Name, Role: p.Role, Language: p.Language, Password: &made[i].password, By: byDemo})
+			if err == nil {
+				err = d.equip(ctx, tx, c, u, p, made[i])
+			}
+			if err != nil {
 				return err
 			}
 		}
-		return c.decide(ctx, tx)
+		return c.Rules.decide(ctx, tx)
 	})
 }
 

@@ -6,24 +6,13 @@ import (
 	"time"
 
 	"countersign/internal/audit"
+	"countersign/internal/authenticator"
+	"countersign/internal/policy"
 	"countersign/internal/user"
 )
 
 // try is one thing to do, and what is to be seen then.
 type try struct{ Do, See string }
-
-var tries = []try{
-	{"Open the dashboard and sign in as Maya. The code is in the inbox.", "A right password alone opens nothing. The page says what was sent where, and what became of the mail."},
-	{"Type five wrong codes.", "The fifth one kills the code. A new one can be asked for; the tries of the account stay spent."},
-	{"Ask for a new code three times, half a minute apart. Then type the code of an older mail.", "“That was an older code.” After the third one, the sign-in begins again from the password."},
-	{"Press the link in the mail in the browser in which you began. Then try it from a private window.", "Here it asks once and signs in. There it only shows the code, to be typed where you began."},
-	{"Press “this wasn't me” in a mail.", "The sign-in ends, the password counts as known to somebody else, and the owner and admins get a mail. The next sign-in asks for a new password."},
-	{"Tick “on this browser, ask only for my password”. Sign out, and sign in again.", "No code for up to thirty days. The dashboard says so: it is told “password only”, not more."},
-	{"Sign in to the phone app first, as Priya. Then open the dashboard in the same browser.", "The phone app is exempt and asks for the password only. The dashboard asks for the code, and not for the password again."},
-	{"Set the mail server to “greylisting” or “refusing” in the inbox. Sign in.", "The code page says that the mail is delayed, or that it came back."},
-	{"Let Harbor require it of Fennel Street Clinic in three days, with the clinic's switch off. Read why, then sign in as Leo.", "Nothing is asked yet, and Leo is told from when it will be. The words beside each person are those of “countersign policy explain”."},
-	{"Sign in to the dashboard of Fennel Street Clinic while the clinic's switch is off. Then switch it on and reload the dashboard.", "The page that was open a moment ago asks for a code."},
-}
 
 // eventView is one audit row in words.
 type eventView struct{ Clock, Who, What, Where, Result string }
@@ -72,7 +61,11 @@ var sentences = map[string]string{
 	"browser.remembered": "had the browser remembered", "browser.replayed": "showed a copied token of a remembered browser",
 	"session.ended": "signed out", "password.replaced": "chose a new password", "password.set": "got a password",
 	"token.issued": "the app received tokens", "token.refreshed": "the app renewed its tokens", "token.refused": "the app was refused tokens", "token.reuse": "an old token was used again",
+	"method.added ok": "set up", "method.added failed": "gave a wrong first proof of", "method.removed": "removed", "method.renamed": "renamed",
+	"second_step.on": "switched the second step on", "second_step.off": "switched the second step off", "backup.low": "is running out of backup codes",
+	"passkey.copied": "showed a passkey that may have been copied", "browser.forgotten": "had browsers forgotten",
 	"user.created": "was added", "tenant.created": "the company was added", "tenant.mandate": "the vendor decided", "tenant.switched": "the company's switch moved",
+	"tenant.methods": "the company allows", "tenant.choice": "the company requires it of", "tenant.deadline": "set-up comes first from",
 }
 
 // reasons are the ends of some sentences.
@@ -95,20 +88,51 @@ func happened(e audit.Event) string {
 
 // level puts an acr value into words.
 func level(acr string) string {
-	switch acr {
-	case "urn:countersign:acr:1":
+	switch policy.Level(acr) {
+	case policy.PasswordOnly:
 		return "password only, or a password on a remembered browser"
-	case "urn:countersign:acr:1e":
+	case policy.Confirmed:
 		return "password, confirmed by e-mail"
+	case policy.TwoFactor:
+		return "two factors"
+	case policy.Resistant:
+		return "two factors that a copied page gets nothing from"
 	}
 	return acr
 }
 
+// step is a second step in words: as something to have, and as something to do.
+type step struct{ thing, act string }
+
+var steps = map[authenticator.Kind]step{
+	authenticator.Passkey: {"passkey", "a passkey"},
+	authenticator.TOTP:    {"app", "the code of an app"},
+	authenticator.Push:    {"code receiver", "a code sent to the browser of a phone"},
+	authenticator.SMS:     {"text messages to", "a code by text message"},
+	authenticator.Email:   {"mailbox", "a code by e-mail"},
+	authenticator.Backup:  {"backup codes", "a backup code"},
+}
+
+// either lists ways in words: "a passkey, or the code of an app".
+func either(kinds []authenticator.Kind) string {
+	var words []string
+	for _, k := range kinds {
+		words = append(words, firstOf(steps[k].act, string(k)))
+	}
+	return strings.Join(words, ", or ")
+}
+
 // methods puts amr values into words.
 func methods(amr []string) string {
-	words := map[string]string{"pwd": "password", "email": "code or link sent by e-mail"}
+	words := map[string]string{
+		"pwd": "password", "email": "code or link sent by e-mail", "sms": "code by text message", "otp": "code of an app", "push": "code sent to a phone's browser",
+		"backup": "backup code", "swk": "passkey", "hwk": "passkey that cannot be copied", "user": "finger, face or PIN",
+	}
 	var out []string
 	for _, m := range amr {
+		if m == "mfa" { // the level says so
+			continue
+		}
 		out = append(out, firstOf(words[m], m))
 	}
 	return strings.Join(out, ", then ")

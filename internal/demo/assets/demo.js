@@ -2,17 +2,20 @@
 // work without this file.
 "use strict";
 
-for (const button of document.querySelectorAll("[data-copy]")) {
-  if (!navigator.clipboard) break;
-  button.hidden = false;
-  button.addEventListener("click", async () => {
-    await navigator.clipboard.writeText(button.dataset.copy);
-    const words = button.firstChild;
-    const before = words.textContent;
-    words.textContent = "Copied";
-    setTimeout(() => { words.textContent = before; }, 1500);
-  });
+function offerCopies(within) {
+  if (!navigator.clipboard) return;
+  for (const button of within.querySelectorAll("[data-copy]")) button.hidden = false;
 }
+offerCopies(document);
+document.addEventListener("click", async (event) => {
+  const button = event.target.closest("[data-copy]");
+  if (!button) return;
+  await navigator.clipboard.writeText(button.dataset.copy);
+  const words = button.firstChild;
+  const before = words.textContent;
+  words.textContent = "Copied";
+  setTimeout(() => { words.textContent = before; }, 1500);
+});
 
 function fit(frame) {
   const grow = () => {
@@ -36,8 +39,11 @@ async function renew() {
     const first = old.dataset.seen === undefined;
     old.dataset.seen = now.innerHTML;
     if (first && now.textContent === old.textContent) continue;
+    const held = [...old.querySelectorAll("a, button")].indexOf(document.activeElement);
     old.replaceChildren(...now.childNodes);
     old.querySelectorAll("[data-fit]").forEach(fit);
+    offerCopies(old);
+    if (held >= 0) old.querySelectorAll("a, button")[held]?.focus({ preventScroll: true });
   }
 }
 if (document.querySelector("[data-live]")) {
