@@ -320,3 +320,53 @@ func (w *world) sentAgain(t *testing.T, c *client, how string) {
 	}
 	w.goOn(t, c, "an answer that was lost", nil)
 }
+
+// guard: session.Recall takes the token before one that nobody has shown
+func TestREL006_TheRenewalOfAMemoryIsLost(t *testing.T) {
+	each(t, func(t *testing.T, w *world) {
+		c, m := w.atCode(t)
+		if err := c.answer(m, true); err != nil {
+			t.Fatal(err)
+		}
+		kept := c.p.Cookie("browser")
+		for n := range int64(2) {
+			if err := run(c.signOut, func() error { return c.start() }); err != nil {
+				t.Fatal(err)
+			}
+			w.loseAnswer(t, c.password, "the program signs the person in", func() bool { return w.sessionsOf(t, c.u) == n+2 })
+			if c.p.Cookie("browser") != kept {
+				t.Fatal("the answer arrived")
+			}
+			w.later(t, 7*time.Second)
+		}
+		c.in(t, "the token that was shown before the answer was lost")
+		w.later(t, 20*24*time.Hour)
+		c.in(t, "the newest token")
+		if c.p.Cookie("browser") == kept {
+			t.Error("the memory was not renewed")
+		}
+		w.audit(t, true)
+	})
+}
+
+// loseAnswer does a step whose answer never arrives, once it has had its effect.
+func (w *world) loseAnswer(t *testing.T, step func() error, effect string, happened func() bool) {
+	t.Helper()
+	w.wire.lose(true)
+	lost := make(chan error, 1)
+	go func() { lost <- step() }()
+	rig.Within(t, 10*time.Second, effect, happened)
+	w.wire.cut()
+	if err := <-lost; err == nil {
+		t.Fatal("the answer arrived")
+	}
+	w.wire.lose(false)
+}
+
+// in signs out and in again with the password alone.
+func (c *client) in(t *testing.T, with string) {
+	t.Helper()
+	if err := run(c.signOut, func() error { return c.start() }, func() error { return c.must(c.password) }); err != nil {
+		t.Fatalf("%s: %v", with, err)
+	}
+}

@@ -50,8 +50,28 @@ var more = []Guard{
 	},
 	{
 		Name: "a memory's token is compared", File: "internal/session/remembered.go",
-		Old: "\t\tcase right:", New: "\t\tcase right || !right:",
+		Old: "case right, previous &&", New: "case right || !right, previous &&",
 		Package: acceptance, Tests: "TestATK070",
+	},
+	{
+		Name: "an answer is not lost for long", File: "internal/session/remembered.go",
+		Old: "&& since < lostWithin:", New: "&& since < 1000*lostWithin:",
+		Package: signin, Tests: "TestALO8_AnAnswer",
+	},
+	{
+		Name: "another tab is told to try again", File: "internal/session/remembered.go",
+		Old: "case previous && since < twinWithin:", New: "case previous && since < -twinWithin:",
+		Package: signin, Tests: "TestALO8_TwoTabs",
+	},
+	{
+		Name: "a renewal that nobody has seen is no copy", File: "internal/session/remembered.go",
+		Old: "previous && since >= twinWithin &&", New: "previous && since >= 1000*lostWithin &&",
+		Package: "./acceptance/faults", Tests: "TestREL006_TheRenewal",
+	},
+	{
+		Name: "the renewal's write keeps its times", File: "internal/session/remembered.go",
+		Old: "rotated_at <= $6 AND rotated_at > $7)", New: "($6 > rotated_at OR $7 < rotated_at))",
+		Package: signin, Tests: "TestALO8_TheWrite",
 	},
 	{
 		Name: "a company's days cut older memories", File: "internal/policy/policy.go",

@@ -140,7 +140,8 @@ func memoryModel(first string) porcupine.Model {
 	return model(memory{newest: first}, func(s memory, in did, out got) (bool, memory) {
 		switch out.Word {
 		case "in":
-			return !s.ended && in.About == s.newest, memory{out.New, s.newest, false}
+			lost := s.before != "" && in.About == s.before // after a while the answer with the newest counts as lost, and the newest dies
+			return !s.ended && (in.About == s.newest || lost), memory{out.New, in.About, false}
 		case "again": // also when it ended between the look and the renewal
 			return !s.ended && in.About == s.before || s.ended && in.About == s.newest, s
 		case "asked":

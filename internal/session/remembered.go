@@ -36,9 +36,12 @@ type Recalled struct {
 	Twin       bool             // the token before the newest, a moment ago: two tabs at once
 }
 
-// twinWithin is how long after its renewal the token before still means another tab of the
-// same browser rather than a copy.
-const twinWithin = 30 * time.Second
+// The token before the newest is good again while the newest has never been shown: its
+// answer was lost on the way (docs/adr/0013).
+const (
+	twinWithin = 5 * time.Second  // so soon after its use it means another tab, whose answer is still on its way
+	lostWithin = 10 * time.Minute // and later than this a copy
+)
 
 // Recall finds the remembered browser among what a browser presents. It must be this
 // user's, for this client, made under the present security version, and neither ended nor
@@ -55,14 +58,18 @@ func Recall(ctx context.Context, tx *db.Tx, presented []secret.Reference, userID
 			SELECT user_id, client_id, proved_at, rotated_at, expires_at, token_hash = $1, previous_hash = $1 FROM remembered_browsers
 			WHERE tenant_id = $2 AND id = $3 AND user_id = $4 AND client_id = $5 AND security_version = $6 AND ended_at = 0 AND expires_at > $7`,
 			ref.Hash(), tx.Tenant, ref.ID, userID, clientID, securityVersion, tx.Now).Scan(&found.UserID, &found.ClientID, &proved, &rotated, &expires, &right, &previous)
-		switch {
-		case db.IsNoRows(err):
-		case err != nil:
+		if db.IsNoRows(err) {
+			continue
+		}
+		if err != nil {
 			return Recalled{}, err
-		case right:
+		}
+		since := tx.Now.Sub(db.Time(rotated))
+		switch {
+		case right, previous && since >= twinWithin && since < lostWithin:
 			found.ProvedAt, found.ExpiresAt = db.Time(proved), db.Time(expires)
 			return Recalled{Remembered: found, By: ref}, nil
-		case previous && tx.Now.Sub(db.Time(rotated)) < twinWithin:
+		case previous && since < twinWithin:
 			out.Twin = true
 		default:
 			out.Stale = ref.ID
@@ -71,12 +78,16 @@ func Recall(ctx context.Context, tx *db.Tx, presented []secret.Reference, userID
 	return out, nil
 }
 
-// Rotate replaces a remembered browser's token when it is used. Only the first use of each
-// token gets true; a second use means that two browsers hold it.
+// Rotate replaces a remembered browser's token when it is used. False means that another
+// use of the same token was a moment faster. A newest token that nobody has shown dies
+// with it, so that there is never more than one.
 func Rotate(ctx context.Context, tx *db.Tx, ref secret.Reference) (next secret.Reference, first bool, err error) {
 	token, hash := secret.NewToken()
-	n, err := tx.Exec(ctx, `UPDATE remembered_browsers SET token_hash = $1, previous_hash = token_hash, rotated_at = $2 WHERE tenant_id = $3 AND id = $4 AND token_hash = $5 AND ended_at = 0 AND expires_at > $2`,
-		hash, tx.Now, tx.Tenant, ref.ID, ref.Hash())
+	n, err := tx.Exec(ctx, `
+		UPDATE remembered_browsers SET token_hash = $1, previous_hash = $2, rotated_at = $3
+		WHERE tenant_id = $4 AND id = $5 AND ended_at = 0 AND expires_at > $3
+			AND (token_hash = $2 OR previous_hash = $2 AND rotated_at <= $6 AND rotated_at > $7)`,
+		hash, ref.Hash(), tx.Now, tx.Tenant, ref.ID, tx.Now.Add(-twinWithin), tx.Now.Add(-lostWithin))
 	return secret.Reference{Tenant: tx.Tenant, ID: ref.ID, Token: token}, n > 0, err
 }
 

@@ -340,7 +340,7 @@ func TestAnOlderMemoryTokenEndsTheLine(t *testing.T) {
 		if _, err := h.SubmitPassword(t.Context(), a); !fault.Is(err, fault.Conflict) {
 			t.Errorf("a moment later: %v", err)
 		}
-		h.clock.pass(31 * time.Second)
+		h.clock.pass(10 * time.Minute)
 		for _, ref := range []secret.Reference{older, newer} {
 			a.Presented = []secret.Reference{ref}
 			if step, err := h.SubmitPassword(t.Context(), a); err != nil || !isAsk(step) {
