@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"os"
+	"runtime/debug"
 
 	"countersign/internal/app"
 	"countersign/internal/config"
@@ -31,6 +32,7 @@ func (ServeCmd) Run(ctx context.Context, env *Env) error {
 	return a.Serve(ctx, func(addr string) {
 		log.Info("ready", "listen", addr, "public_url", c.PublicURL, "database", a.DB.Dialect)
 		ready()
+		go debug.FreeOSMemory() // a start leaves as much garbage behind as it keeps: word lists, and one password for nobody
 	})
 }
 
