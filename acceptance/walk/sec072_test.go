@@ -279,6 +279,7 @@ var opens = map[string]opened{
 	"HEAD /receiver-sw.js":                  {"200"},
 	"GET /receiver.webmanifest":             {"200"},
 	"HEAD /receiver.webmanifest":            {"200"},
+	"POST /receiver/shown/{push}":           {"404"}, // what no push carries
 	"POST /signout":                         {"200"},
 	"POST /language":                        {"303 /why"},
 	"GET /setup":                            {"200"},

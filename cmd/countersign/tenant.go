@@ -28,11 +28,13 @@ type decisions struct {
 	RememberDays *int    `help:"How long browsers may be remembered: 0 to 30 days, -1 as the installation says."`
 	Methods      *string `help:"The second steps that the company allows: passkey, totp, push, sms, email, backup, or all."`
 	Choice       string  `enum:"required,optional," default:"" help:"Who decides where it is on: required of everybody, or optional for each user."`
+	SMSCountries *string `name:"sms-countries" help:"Whose telephone numbers the company takes, of those in sms.countries: DE,ES, or all."`
 	SetUpBy      *string `help:"Until then people without a method are reminded, afterwards set-up comes first; empty: at once."`
 }
 
-// apply records each decision with its audit row, in one transaction.
-func (d decisions) apply(ctx context.Context, tx *db.Tx) error {
+// apply records each decision with its audit row, in one transaction. installation is the
+// list of countries that a company may narrow.
+func (d decisions) apply(ctx context.Context, tx *db.Tx, installation []string) error {
 	if d.Mandate != nil {
 		m, err := mandate(*d.Mandate, d.MandateFrom)
 		if err != nil {
@@ -56,6 +58,9 @@ func (d decisions) apply(ctx context.Context, tx *db.Tx) error {
 		if err := note(ctx, tx, tenant.SetRememberDays(ctx, tx, *d.RememberDays), "tenant.remember_days", fmt.Sprint(*d.RememberDays)); err != nil {
 			return err
 		}
+	}
+	if err := d.applyCountries(ctx, tx, installation); err != nil {
+		return err
 	}
 	return d.applyMethods(ctx, tx)
 }
@@ -135,7 +140,7 @@ func (c TenantCreateCmd) Run(ctx context.Context, env *Env) error {
 			if err := note(ctx, tx, nil, "tenant.created", t.Name); err != nil {
 				return err
 			}
-			return c.apply(ctx, tx)
+			return c.apply(ctx, tx, h.Config.SMS.Countries)
 		})
 		if err == nil {
 			fmt.Printf("Company %s (%s) exists.\n", t.Name, t.ID)
@@ -156,7 +161,7 @@ type TenantSetCmd struct {
 // Run changes what was asked for.
 func (c TenantSetCmd) Run(ctx context.Context, env *Env) error {
 	return env.within(ctx, func(h *app.House) error {
-		err := inTenant(ctx, h, c.Tenant, func(tx *db.Tx, _ tenant.Tenant) error { return c.change(ctx, tx) })
+		err := inTenant(ctx, h, c.Tenant, func(tx *db.Tx, _ tenant.Tenant) error { return c.change(ctx, tx, h.Config.SMS.Countries) })
 		if err == nil {
 			fmt.Println("Changed.")
 		}
@@ -164,7 +169,7 @@ func (c TenantSetCmd) Run(ctx context.Context, env *Env) error {
 	})
 }
 
-func (c TenantSetCmd) change(ctx context.Context, tx *db.Tx) error {
+func (c TenantSetCmd) change(ctx context.Context, tx *db.Tx, countries []string) error {
 	if c.Name != "" {
 		if err := note(ctx, tx, tenant.Rename(ctx, tx, c.Name), "tenant.renamed", c.Name); err != nil {
 			return err
@@ -180,7 +185,7 @@ func (c TenantSetCmd) change(ctx context.Context, tx *db.Tx) error {
 			return err
 		}
 	}
-	return c.apply(ctx, tx)
+	return c.apply(ctx, tx, countries)
 }
 
 // TenantShowCmd shows one company.
@@ -210,8 +215,8 @@ func printTenant(t tenant.Tenant) {
 	if t.RememberDays != tenant.InheritDays {
 		days = fmt.Sprint(t.RememberDays)
 	}
-	fmt.Printf("id            %s\nname          %s\nkind          %s\nmandate       %s from %s\nswitched on   %s\nswitched off  %s\nremember days %s\nmethods       %s\nchoice        %s\nset up by     %s\nsuspended     %s\ncreated       %s\n",
-		t.ID, t.Name, t.Kind, mode, shown(t.Mandate.From), shown(t.SwitchedOnAt), shown(t.SwitchedOffAt), days, shownMethods(t.Methods), shownChoice(t.Choice), shown(t.SetUpBy), shown(t.SuspendedAt), t.CreatedAt.Format(time.RFC3339))
+	fmt.Printf("id            %s\nname          %s\nkind          %s\nmandate       %s from %s\nswitched on   %s\nswitched off  %s\nremember days %s\nmethods       %s\nchoice        %s\nsms countries %s\nset up by     %s\nsuspended     %s\ncreated       %s\n",
+		t.ID, t.Name, t.Kind, mode, shown(t.Mandate.From), shown(t.SwitchedOnAt), shown(t.SwitchedOffAt), days, shownMethods(t.Methods), shownChoice(t.Choice), shownCountries(t.SMSCountries), shown(t.SetUpBy), shown(t.SuspendedAt), t.CreatedAt.Format(time.RFC3339))
 }
 
 // TenantListCmd lists companies.

@@ -187,6 +187,7 @@ func (a *App) wireFaces(ctx context.Context, catalog *locale.Catalog) error {
 	(&oidc.Provider{DB: a.DB, Keys: a.Keys, Ring: ring, Web: faces, SignIn: a.SignIn, Limits: a.Config.Limits}).Mount(mux)
 	mux.Machine(http.MethodGet, "/healthz", a.health)
 	a.mountSMS(mux)
+	a.mountPush(mux)
 	a.Handler, a.Routes = a.traced(mux, proxies), mux.Routes()
 	a.metrics.Routes(patterns(a.Routes))
 	return nil

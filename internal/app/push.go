@@ -2,6 +2,8 @@ package app
 
 import (
 	"context"
+	"errors"
+	"net/http"
 
 	"countersign/internal/authenticator"
 	"countersign/internal/authenticator/outofband"
@@ -10,6 +12,7 @@ import (
 	"countersign/internal/locale"
 	"countersign/internal/message"
 	"countersign/internal/message/push"
+	"countersign/internal/web"
 )
 
 // receivers is what a House has of code receivers; both nil where they are switched off.
@@ -51,5 +54,26 @@ func (a *App) wirePush(catalog *locale.Catalog) error {
 		Gone: func(ctx context.Context, tenant, id string) error { return a.Receivers.Gone(ctx, a.DB, tenant, id) },
 	})
 	a.courier.Senders[push.Channel] = counted{sender, a, push.Channel}
+	return nil
+}
+
+// mountPush takes what receivers tell of the pushes that they have shown. Each push has an
+// address of its own that nobody can guess, and what comes there changes what a page says of
+// that push and nothing else.
+func (a *App) mountPush(mux *web.Mux) {
+	if a.Receivers != nil {
+		mux.Machine(http.MethodPost, "/receiver/shown/{push}", a.pushShown)
+	}
+}
+
+func (a *App) pushShown(w http.ResponseWriter, r *http.Request) error {
+	err := a.courier.Shown(r.Context(), r.PathValue("push"))
+	if errors.Is(err, message.ErrNotOurs) {
+		return errNoReport
+	}
+	if err != nil {
+		return err
+	}
+	w.WriteHeader(http.StatusNoContent)
 	return nil
 }

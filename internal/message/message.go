@@ -27,7 +27,8 @@ const (
 	Bounced  State = "bounced"  // refused for good
 	Failed   State = "failed"   // given up: too late, withdrawn or unreadable
 
-	// Delivered is told only where somebody reports it: telephones do, mailboxes do not.
+	// Delivered is told only where somebody reports it: telephones and receivers do,
+	// mailboxes do not.
 	Delivered State = "delivered"
 )
 
@@ -44,13 +45,14 @@ const JobSend = "message.send"
 // Outgoing is one message to one address.
 type Outgoing struct {
 	UserID    string
-	Channel   string // "email", "sms"
+	Channel   string // "email", "sms", "push"
 	Purpose   string // "signin.code": what the message is for, shown to administrators
 	To        string // the address; kept sealed and erased with the content
 	Hint      string // the address masked, shown to people
 	Language  string // BCP 47
 	Template  string // which text; see email.Template
 	Data      any    // what the text is about; kept as sealed JSON
+	CopyOf    string // the message that says the same to another receiver of the same person; empty: none
 	ExpiresAt time.Time
 }
 
@@ -83,9 +85,9 @@ func (q *Queue) Put(ctx context.Context, tx *db.Tx, m Outgoing) (id string, err 
 	}
 	id = tx.NewID()
 	err = tx.Later(ctx, `
-		INSERT INTO messages (tenant_id, id, user_id, channel, purpose, hint, sealed, state, host, attempts, queued_at, state_at, next_try_at, expires_at)
-		VALUES ($1, $2, $3, $4, $5, $6, $7, $8, '', 0, $9, $10, 0, $11)`,
-		tx.Tenant, id, m.UserID, m.Channel, m.Purpose, m.Hint, q.Keys.Seal(plain, place(tx.Tenant, id)...), Queued, tx.Now, tx.Now, m.ExpiresAt)
+		INSERT INTO messages (tenant_id, id, user_id, channel, purpose, hint, sealed, state, host, attempts, queued_at, state_at, next_try_at, expires_at, copy_of)
+		VALUES ($1, $2, $3, $4, $5, $6, $7, $8, '', 0, $9, $10, 0, $11, $12)`,
+		tx.Tenant, id, m.UserID, m.Channel, m.Purpose, m.Hint, q.Keys.Seal(plain, place(tx.Tenant, id)...), Queued, tx.Now, tx.Now, m.ExpiresAt, m.CopyOf)
 	if err != nil {
 		return "", fmt.Errorf("queue message: %w", err)
 	}

@@ -53,6 +53,26 @@ func (c *Courier) Returned(ctx context.Context, returnTo string, state State, ho
 	return c.reported(ctx, tenant, id, state, host)
 }
 
+// Shown records that a receiver has shown a push, as the receiver itself tells. What was given
+// to messages of other channels is not believed here.
+func (c *Courier) Shown(ctx context.Context, returnTo string) error {
+	id, err := ReturnedID(c.Keys, returnTo)
+	if err != nil {
+		return err
+	}
+	tenant, host := "", ""
+	err = c.DB.View(ctx, db.Installation, func(tx *db.Tx) error {
+		return tx.QueryRow(ctx, `SELECT tenant_id, host FROM messages WHERE id = $1 AND channel = 'push'`, id).Scan(&tenant, &host)
+	})
+	if db.IsNoRows(err) {
+		return ErrNotOurs
+	}
+	if err != nil {
+		return fmt.Errorf("find shown message: %w", err)
+	}
+	return c.reported(ctx, tenant, id, Delivered, host)
+}
+
 // reported writes a report down. It may come before the answer of the server that took the
 // message, or when that answer never came; then nothing is sent again. Of two copies that
 // were sent, the one that arrives is what counts.

@@ -12,7 +12,7 @@ var (
 	results = list(`ok failed refused`)
 	methods = list(`password email pwd otp mfa hwk swk sms totp passkey lookup push backup user`)
 	reasons = list(`wrong_password unknown_address account_or_app_closed throttled
-		ceiling switched_off
+		ceiling switched_off country gone
 		typed link wrong_code wrong_link older_code replaced already_used no_state no_open_challenge
 		too_many_messages level_unreachable remembered_browser step_up reported older_token
 		signed_out superseded not_me code_replay token_replay expired cancelled changed restart unmet done

@@ -1,6 +1,7 @@
 package portal
 
 import (
+	"context"
 	"fmt"
 	"html/template"
 	"net/http"
@@ -14,6 +15,7 @@ import (
 	"countersign/internal/authenticator/receiver"
 	"countersign/internal/authenticator/totp"
 	"countersign/internal/binding"
+	"countersign/internal/db"
 	"countersign/internal/phone"
 )
 
@@ -157,7 +159,11 @@ func (p cardPage) Here() string         { return p.Base + "/" + string(p.Kind) }
 func (p *Portal) drawBegin(w http.ResponseWriter, r *http.Request, status int, s *site, page beginPage) error {
 	page.Base, page.Targets, page.Progress = s.base, s.targets, s.progress(page.Kind)
 	if page.Kind == authenticator.SMS {
-		page.Countries = phone.Countries(p.Web.Printer(r).Lang(), p.Phones)
+		codes, err := p.countries(r.Context(), s.holder.Tenant)
+		if err != nil {
+			return err
+		}
+		page.Countries = phone.Countries(p.Web.Printer(r).Lang(), codes)
 	}
 	if page.Kind == authenticator.Push {
 		if err := p.beginReceiver(r, &page); err != nil {
@@ -169,6 +175,15 @@ func (p *Portal) drawBegin(w http.ResponseWriter, r *http.Request, status int, s
 		page.More = !page.Renews
 	}
 	return p.Web.Draw(w, r, status, page)
+}
+
+// countries are those whose numbers people of a company may use.
+func (p *Portal) countries(ctx context.Context, tenantID string) (codes []string, err error) {
+	err = p.DB.View(ctx, tenantID, func(tx *db.Tx) error {
+		codes, err = outofband.CountriesOf(ctx, tx, p.Phones)
+		return err
+	})
+	return codes, err
 }
 
 func (p *Portal) drawDraft(w http.ResponseWriter, r *http.Request, status int, s *site, d binding.Draft, page cardPage) error {

@@ -9,7 +9,6 @@ import (
 
 	"countersign/internal/authenticator"
 	"countersign/internal/db"
-	"countersign/internal/message"
 	"countersign/internal/policy"
 	"countersign/internal/secret"
 	"countersign/internal/signin"
@@ -113,13 +112,9 @@ func (p *Portal) drawCode(w http.ResponseWriter, r *http.Request, status int, s 
 	return p.Web.Draw(w, r, status, codePage{
 		Kind: s.Kind, ForSetUp: s.ForSetUp, Others: len(s.Others) > 0, Codes: slices.Contains(s.Others, authenticator.Backup), Options: string(s.Present),
 		AppName: s.AppName, SentTo: s.SentTo, Reference: s.Reference, ExpiresAt: s.ExpiresAt, NewCodeAt: s.NewCodeAt, Now: s.Now,
-		Length: s.Length, TriesLeft: s.TriesLeft, NewCodesLeft: s.NewCodesLeft, Problem: s.Problem, Delivery: deliveryOf(s.Delivery, s.Kind == authenticator.SMS),
+		Length: s.Length, TriesLeft: s.TriesLeft, NewCodesLeft: s.NewCodesLeft, Problem: s.Problem, Delivery: deliveryOf(s.Kind, s.Delivery),
 		RememberDays: s.RememberDays, Remember: r.PostForm.Get("remember") == "on", Why: why, Because: p.sentences(r, s.Because), Targets: p.originsOf(s.ContinueTo),
 	})
-}
-
-func deliveryOf(s message.Status, phone bool) deliveryView {
-	return deliveryView{Phone: phone, State: string(s.State), At: s.At, NextTry: s.NextTry, Host: s.Host}
 }
 
 // drawOver ends a flow on the page: the cookie goes with it, except where the person was

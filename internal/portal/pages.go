@@ -6,7 +6,6 @@ import (
 	"time"
 
 	"countersign/internal/authenticator"
-	"countersign/internal/locale"
 )
 
 // The pages of the portal: one struct per page, holding what its template draws. Problem
@@ -112,66 +111,6 @@ func (p codePage) MustWait() bool { return p.NewCodeAt.After(p.Now) }
 
 // CoolDown is the time until a new code can be asked for.
 func (p codePage) CoolDown() time.Duration { return max(p.NewCodeAt.Sub(p.Now), 0) }
-
-// deliveryView is what is known of the newest message's way.
-type deliveryView struct {
-	Phone   bool   // a text message, and not a mail
-	State   string // queued, accepted, delayed, delivered, bounced, failed, none
-	At      time.Time
-	NextTry time.Time
-	Host    string // the mail server that spoke
-}
-
-// Key is the sentence that tells the state.
-func (d deliveryView) Key() string {
-	if d.Phone {
-		return d.phoneKey()
-	}
-	switch d.State {
-	case "queued":
-		return "delivery.queued"
-	case "accepted":
-		if d.Host != "" {
-			return "delivery.accepted_by"
-		}
-		return "delivery.accepted"
-	case "delivered":
-		return "delivery.delivered"
-	case "delayed":
-		return "delivery.delayed"
-	case "bounced":
-		return "delivery.bounced"
-	case "failed":
-		return "delivery.failed"
-	}
-	return "delivery.none"
-}
-
-func (d deliveryView) phoneKey() string {
-	switch d.State {
-	case "queued":
-		return "delivery.sms.queued"
-	case "accepted":
-		return "delivery.sms.accepted"
-	case "delivered":
-		return "delivery.delivered"
-	case "delayed":
-		return "delivery.sms.delayed"
-	case "bounced", "failed":
-		return "delivery.sms.failed"
-	}
-	return "delivery.sms.none"
-}
-
-// Text is the sentence itself, for the live view.
-func (d deliveryView) Text(p *locale.Printer) string {
-	return p.T(d.Key(), "Host", d.Host, "At", p.Clock(d.At), "Next", p.Clock(d.NextTry))
-}
-
-// Settled reports whether the state will not change by itself.
-func (d deliveryView) Settled() bool {
-	return d.State == "bounced" || d.State == "failed" || d.State == "none" || d.State == "delivered"
-}
 
 // spentPage says that this code is dead after too many wrong answers.
 type spentPage struct {

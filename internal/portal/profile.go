@@ -11,6 +11,7 @@ import (
 	"countersign/internal/authenticator/lookup"
 	"countersign/internal/authenticator/passkey"
 	"countersign/internal/authenticator/password"
+	"countersign/internal/authenticator/receiver"
 	"countersign/internal/binding"
 	"countersign/internal/db"
 	"countersign/internal/fault"
@@ -117,6 +118,7 @@ type estate struct {
 	open     []session.Open
 	browsers []session.RememberedFor
 	rows     []audit.Row
+	gone     map[string]time.Time // receivers that cannot be reached, since when
 }
 
 func (p *Portal) estateOf(ctx context.Context, o profile.Owner) (e estate, err error) {
@@ -125,6 +127,9 @@ func (p *Portal) estateOf(ctx context.Context, o profile.Owner) (e estate, err e
 			return err
 		}
 		if e.passkeys, err = passkey.Of(ctx, tx, o.User.ID); err != nil {
+			return err
+		}
+		if e.gone, err = receiver.GoneOf(ctx, tx, o.User.ID); err != nil {
 			return err
 		}
 		if e.codes, err = lookup.Remaining(ctx, tx, o.User.ID); err != nil {

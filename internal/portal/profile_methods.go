@@ -19,7 +19,7 @@ func (p *Portal) methodViews(r *http.Request, e estate) (out []methodView) {
 	printer := p.Web.Printer(r)
 	for _, m := range e.methods {
 		v := methodView{ID: m.ID, Kind: string(m.Kind), Title: kindName(m.Kind), Label: m.Label, Added: m.BoundAt, Used: m.LastUsedAt,
-			Disabled: !m.DisabledAt.IsZero(), Mine: m.Kind != authenticator.Email && m.Kind != authenticator.Backup, Warned: authenticator.TraitsOf[m.Kind].Restricted}
+			Disabled: !m.DisabledAt.IsZero(), Gone: e.gone[m.ID], Mine: m.Kind != authenticator.Email && m.Kind != authenticator.Backup, Warned: authenticator.TraitsOf[m.Kind].Restricted}
 		if m.Kind == authenticator.Backup {
 			v.Facts = append(v.Facts, printer.T("profile.codes_left", "Count", e.codes))
 		}

@@ -40,8 +40,9 @@ func (p profilePage) FewCodes() bool { return p.HasCodes && p.CodesLeft <= 2 }
 type methodView struct {
 	ID, Kind, Title, Label string
 	Added, Used            time.Time
-	Disabled               bool // too many wrong answers in a row
-	Mine                   bool // it has a name that can be changed, and can be removed
+	Disabled               bool      // too many wrong answers in a row
+	Gone                   time.Time // its push service does not know it any more; zero: it does
+	Mine                   bool      // it has a name that can be changed, and can be removed
 	Warned                 bool
 	Facts                  []string
 }

@@ -25,9 +25,6 @@ func (p codePage) Template() string {
 	return "portal/code"
 }
 
-// Phone reports whether the code went to a telephone, and not to a mailbox.
-func (p codePage) Phone() bool { return p.Kind == authenticator.SMS }
-
 // Title is the heading.
 func (p codePage) Title() string {
 	switch {
@@ -124,10 +121,28 @@ func (p *Portal) drawOther(w http.ResponseWriter, r *http.Request, status int, p
 		return err
 	}
 	page := otherPage{Problem: problem, Targets: p.originsOf(to)}
-	for _, way := range ways {
+	for _, way := range together(ways) {
 		page.Ways = append(page.Ways, viewOf(way))
 	}
 	return p.Web.Draw(w, r, status, page)
+}
+
+// together makes one way of all code receivers, since a code goes to each of them.
+func together(ways []signin.Way) (out []signin.Way) {
+	at := -1
+	for _, way := range ways {
+		switch {
+		case way.Kind != authenticator.Push:
+			out = append(out, way)
+		case at < 0:
+			at = len(out)
+			out = append(out, way)
+		default:
+			out[at].Label += ", " + way.Label
+			out[at].Asked = out[at].Asked || way.Asked
+		}
+	}
+	return out
 }
 
 func viewOf(way signin.Way) wayView {

@@ -273,20 +273,6 @@ func (p *Portal) drawNewPassword(w http.ResponseWriter, r *http.Request, ref sec
 	return p.Web.Draw(w, r, web.Status(problem.Kind), newPasswordPage{Email: s.Email, MinLength: s.MinLength, Problem: problem.Message, Targets: p.originsOf(s.ContinueTo)})
 }
 
-// delivery answers the live view of the code page. It is no activity of the person.
-func (p *Portal) delivery(w http.ResponseWriter, r *http.Request) error {
-	ref, err := p.flowOf(r)
-	if err != nil {
-		return err
-	}
-	status, err := p.SignIn.Delivery(r.Context(), ref)
-	if err != nil {
-		return err
-	}
-	view := deliveryOf(status, r.URL.Query().Has("phone"))
-	return p.Web.JSON(w, http.StatusOK, map[string]any{"state": view.State, "text": view.Text(p.Web.Printer(r)), "settled": view.Settled()})
-}
-
 func (p *Portal) signOut(w http.ResponseWriter, r *http.Request) error {
 	if ref, err := secret.ParseReference(p.Web.Cookie(r, "session")); err == nil {
 		if err := p.SignIn.SignOut(r.Context(), ref, p.visitor(r)); err != nil {

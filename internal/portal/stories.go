@@ -80,6 +80,7 @@ func codeStories(now time.Time) []web.Story {
 		{Name: "code/last", Status: 200, Page: last},
 		{Name: "code/over", Status: 200, Page: over},
 		{Name: "code/spent", Status: 200, Page: spentPage{AppName: storyApp, SentTo: storyMasked, NewCodesLeft: 1, RestartURL: "/signin"}},
+		{Name: "code/spent-push", Status: 200, Page: spentPage{AppName: storyApp, NewCodesLeft: 1, RestartURL: "/signin"}},
 		{Name: "code/expired", Status: 200, Page: spentPage{AppName: storyApp, SentTo: storyMasked, NewCodesLeft: 2, Expired: true, RestartURL: "/signin"}},
 		{Name: "code/unsent", Status: http.StatusTooManyRequests, Page: spentPage{AppName: storyApp, SentTo: storyMasked, NewCodesLeft: 3, Unsent: true, RestartURL: "/signin"}},
 		{Name: "code/spent-for-good", Status: 200, Page: spentPage{AppName: storyApp, SentTo: storyMasked, RestartURL: "/signin"}},
@@ -96,6 +97,21 @@ func deliveryStories(now time.Time) []web.Story {
 		c := storyCode(now)
 		c.Delivery = v
 		out = append(out, web.Story{Name: "delivery/" + v.State, Status: 200, Page: c})
+	}
+	return append(out, messageStories(now)...)
+}
+
+// messageStories is every state of a text message and of a push.
+func messageStories(now time.Time) (out []web.Story) {
+	for _, k := range []authenticator.Kind{authenticator.SMS, authenticator.Push} {
+		for _, state := range []string{"queued", "accepted", "delivered", "delayed", "bounced", "failed", "none"} {
+			c := storyCode(now)
+			c.Kind, c.Others, c.Delivery = k, true, deliveryView{Kind: k, State: state, At: now, NextTry: now.Add(30 * time.Second)}
+			if k == authenticator.SMS {
+				c.SentTo = "+49 ••• ••67"
+			}
+			out = append(out, web.Story{Name: "delivery/" + string(k) + "-" + state, Status: 200, Page: c})
+		}
 	}
 	return out
 }

@@ -2,6 +2,7 @@ package portal
 
 import (
 	"net/http"
+	"slices"
 	"time"
 
 	"countersign/internal/authenticator"
@@ -27,7 +28,7 @@ func secondStories(now time.Time) []web.Story {
 	}
 	wrong := func(p *codePage) { p.Problem, p.TriesLeft = "code.problem.wrong", 4 }
 	phoneCode := func(p *codePage) {
-		p.SentTo, p.Delivery = "+49 ••• ••67", deliveryView{Phone: true, State: "delivered", At: now}
+		p.SentTo, p.Delivery = "+49 ••• ••67", deliveryView{Kind: authenticator.SMS, State: "delivered", At: now}
 	}
 	return []web.Story{
 		{Name: "second/totp", Status: 200, Page: of(authenticator.TOTP, nil)},
@@ -40,7 +41,9 @@ func secondStories(now time.Time) []web.Story {
 		{Name: "second/sms-failed", Status: 200, Page: of(authenticator.SMS, func(p *codePage) { phoneCode(p); p.Delivery.State = "failed" })},
 		{Name: "second/sms-older", Status: 401, Page: of(authenticator.SMS, func(p *codePage) { phoneCode(p); p.Problem, p.TriesLeft = "code.problem.older", 2 })},
 		{Name: "second/sms-no-money", Status: 503, Page: of(authenticator.SMS, func(p *codePage) { phoneCode(p); p.Problem = "code.problem.sending" })},
-		{Name: "second/push", Status: 200, Page: of(authenticator.Push, func(p *codePage) { p.SentTo = storyMasked })},
+		{Name: "second/push", Status: 200, Page: of(authenticator.Push, func(p *codePage) {
+			p.SentTo, p.Delivery = storyMasked, deliveryView{Kind: authenticator.Push, State: "accepted", At: now}
+		})},
 		{Name: "second/for-set-up", Status: 200, Page: of(authenticator.Email, func(p *codePage) { p.ForSetUp, p.Others, p.Codes = true, false, false })},
 		{Name: "other", Status: 200, Page: otherPage{Ways: storyWays()}},
 		{Name: "other/wait", Status: 429, Page: otherPage{Ways: storyWays(), Problem: "code.problem.too_soon"}},
@@ -139,6 +142,10 @@ func storyMethods(now time.Time) []methodView {
 	}
 }
 
+func storyGone(now time.Time) methodView {
+	return methodView{ID: "a6", Kind: "push", Title: "method.push", Label: "Old phone", Added: now.AddDate(0, -8, 0), Mine: true, Disabled: true, Gone: now.AddDate(0, 0, -3)}
+}
+
 // profileStories is one's own pages.
 func profileStories(now time.Time) []web.Story {
 	methods := storyMethods(now)
@@ -158,14 +165,18 @@ func profileStories(now time.Time) []web.Story {
 	due.Summary, due.Methods, due.HasCodes, due.SetUpBy, due.DaysLeft = summaryOf(policy.Confirmed), methods[:1], false, now.AddDate(0, 0, 6), 6
 	few := full
 	few.Summary, few.CodesLeft, few.OwnChoice, few.On, few.Done = summaryOf(policy.TwoFactor), 2, true, true, "profile.done.removed"
+	gone := full
+	gone.Methods = append(slices.Clone(methods), storyGone(now))
 	return []web.Story{
 		{Name: "profile", Status: 200, Page: full},
 		{Name: "profile/new", Status: 200, Page: fresh},
 		{Name: "profile/due", Status: 200, Page: due},
+		{Name: "profile/gone", Status: 200, Page: gone},
 		{Name: "profile/few-codes", Status: 200, Page: few},
 		{Name: "profile/method", Status: 200, Page: methodPage{Method: methods[1]}},
 		{Name: "profile/method-passkey", Status: 200, Page: methodPage{Method: methods[2]}},
 		{Name: "profile/method-disabled", Status: 200, Page: methodPage{Method: methods[3]}},
+		{Name: "profile/method-gone", Status: 200, Page: methodPage{Method: storyGone(now)}},
 		{Name: "profile/method-bad-name", Status: 422, Page: methodPage{Method: methods[1], Problem: "binding.bad_label"}},
 		{Name: "profile/remove", Status: 200, Page: removePage{Method: methods[1]}},
 		{Name: "profile/remove-last", Status: http.StatusConflict, Page: removePage{Method: methods[1], Problem: "signin.method_needed"}},

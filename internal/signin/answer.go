@@ -299,6 +299,9 @@ func (s *Service) wrong(ctx context.Context, tx *db.Tx, f *flow, reason string, 
 			return nil, err
 		}
 	}
+	if err := f.best(ctx, tx, &f.Delivery); err != nil {
+		return nil, err
+	}
 	return s.standing(tx, f, problem)
 }
 

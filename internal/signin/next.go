@@ -8,6 +8,7 @@ import (
 
 	"countersign/internal/authenticator"
 	"countersign/internal/authenticator/outofband"
+	"countersign/internal/authenticator/receiver"
 	"countersign/internal/challenge"
 	"countersign/internal/db"
 	"countersign/internal/fault"
@@ -139,11 +140,7 @@ func (s *Service) challenge(ctx context.Context, tx *db.Tx, f *flow, d policy.De
 // instead asks for the next method where one cannot be used for now, such as a text message
 // when the money for them is spent. The attempt stays counted.
 func (s *Service) instead(ctx context.Context, tx *db.Tx, f *flow, d policy.Decision, all []method, c challenge.Challenge, why *fault.Fault) (Step, error) {
-	reason := "switched_off"
-	if why.Message == outofband.ErrCeiling.Message {
-		reason = "ceiling"
-	}
-	f.note("challenge.sent", "refused", reason, string(c.Kind), c.ID, f.Visitor)
+	f.note("challenge.sent", "refused", unusable(why), string(c.Kind), c.ID, f.Visitor)
 	f.Challenge.ID = c.ID // as the flow's row says; there is no such challenge
 	d.Offer = slices.DeleteFunc(slices.Clone(d.Offer), func(k authenticator.Kind) bool { return k == c.Kind })
 	if f.prefer = ""; len(d.Offer) == 0 {
@@ -155,6 +152,19 @@ func (s *Service) instead(ctx context.Context, tx *db.Tx, f *flow, d policy.Deci
 		step = ask
 	}
 	return step, err
+}
+
+// unusable is the word of the audit log for a method that cannot be used for now.
+func unusable(why *fault.Fault) string {
+	switch why.Message {
+	case outofband.ErrCeiling.Message:
+		return "ceiling"
+	case outofband.ErrCountry.Message:
+		return "country"
+	case receiver.ErrGone.Message:
+		return "gone"
+	}
+	return "switched_off"
 }
 
 // passkeyLife is how long a browser may take over one request for a passkey (SEC-91).

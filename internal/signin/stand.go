@@ -21,6 +21,9 @@ func (s *Service) Current(ctx context.Context, ref secret.Reference) (Step, erro
 		if err != nil {
 			return err
 		}
+		if err := f.best(ctx, tx, &f.Delivery); err != nil {
+			return err
+		}
 		step, err = s.standing(tx, f, "")
 		return err
 	})
@@ -46,9 +49,12 @@ func (s *Service) standing(tx *db.Tx, f *flow, problem string) (Step, error) {
 }
 
 func (s *Service) spentStep(f *flow, now time.Time) CodeSpent {
-	c := f.Challenge
+	c, to := f.Challenge, f.sentTo()
+	if c.Kind == authenticator.Push {
+		to = "" // it went to every receiver of the account
+	}
 	return CodeSpent{
-		AppName: f.App.Name, SentTo: f.sentTo(), NewCodesLeft: s.newCodesLeft(f), ContinueTo: f.ContinueTo,
+		AppName: f.App.Name, SentTo: to, NewCodesLeft: s.newCodesLeft(f), ContinueTo: f.ContinueTo,
 		Unsent: c.ID == "", Expired: c.ID != "" && (c.ClosedBecause == challenge.Expired || !now.Before(c.ExpiresAt)),
 	}
 }

@@ -43,7 +43,7 @@ type (
 	// CodeSpent says that there is no code to answer: too many wrong answers, its time is
 	// over, or none could be sent.
 	CodeSpent struct {
-		AppName, SentTo string
+		AppName, SentTo string // SentTo is empty where codes go to receivers
 		NewCodesLeft    int
 		Expired         bool
 		Unsent          bool          // too many messages went to this account or address

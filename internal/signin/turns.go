@@ -68,21 +68,32 @@ func (s *Service) drop(ctx context.Context, tx *db.Tx, f *flow, because string) 
 	if err := challenge.CloseOpen(ctx, tx, f.ID, because); err != nil {
 		return err
 	}
+	if f.Challenge.Kind == authenticator.Push { // one may have left and another not
+		return message.WithdrawAll(ctx, tx, f.Challenge.MessageID)
+	}
 	if st := f.Delivery.State; st != message.Queued && st != message.Delayed {
 		return nil // it has left
 	}
 	return message.Withdraw(ctx, tx, f.Challenge.MessageID)
 }
 
-// Delivery says what became of the flow's newest message.
-func (s *Service) Delivery(ctx context.Context, ref secret.Reference) (status message.Status, err error) {
+// Delivery says what became of the flow's newest message, and of what kind that was.
+func (s *Service) Delivery(ctx context.Context, ref secret.Reference) (kind authenticator.Kind, status message.Status, err error) {
 	err = s.DB.View(ctx, ref.Tenant, func(tx *db.Tx) error {
 		f, err := s.load(ctx, tx, ref)
 		if err != nil {
 			return err
 		}
-		status = f.Delivery
-		return nil
+		kind, status = f.Challenge.Kind, f.Delivery
+		return f.best(ctx, tx, &status)
 	})
-	return status, err
+	return kind, status, err
+}
+
+// best replaces the status of a push by the best of all receivers that the code went to.
+func (f *flow) best(ctx context.Context, tx *db.Tx, status *message.Status) (err error) {
+	if f.Challenge.Kind == authenticator.Push && f.Challenge.MessageID != "" {
+		*status, err = message.Best(ctx, tx, f.Challenge.MessageID)
+	}
+	return err
 }

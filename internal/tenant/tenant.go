@@ -79,19 +79,20 @@ type Tenant struct {
 	RememberDays   int // 0 to 30, or InheritDays
 	Methods        Methods
 	Choice         Choice
+	SMSCountries   Countries
 	SetUpBy        time.Time // until then people without a method are reminded; zero = set-up comes first
 	CreatedAt      time.Time
 	SuspendedAt    time.Time
 }
 
-const columns = `tenant_id, name, kind, mandate, mandate_from, switched_on_at, switched_off_at, remember_days, methods, choice, set_up_by, created_at, suspended_at`
+const columns = `tenant_id, name, kind, mandate, mandate_from, switched_on_at, switched_off_at, remember_days, methods, choice, sms_countries, set_up_by, created_at, suspended_at`
 
 type scanner interface{ Scan(...any) error }
 
 func scan(row scanner) (Tenant, error) {
 	var t Tenant
 	var from, on, off, setUp, created, suspended int64
-	err := row.Scan(&t.ID, &t.Name, &t.Kind, &t.Mandate.Mode, &from, &on, &off, &t.RememberDays, &t.Methods, &t.Choice, &setUp, &created, &suspended)
+	err := row.Scan(&t.ID, &t.Name, &t.Kind, &t.Mandate.Mode, &from, &on, &off, &t.RememberDays, &t.Methods, &t.Choice, &t.SMSCountries, &setUp, &created, &suspended)
 	t.Mandate.From, t.SwitchedOnAt, t.SwitchedOffAt = db.Time(from), db.Time(on), db.Time(off)
 	t.SetUpBy = db.Time(setUp)
 	t.CreatedAt, t.SuspendedAt = db.Time(created), db.Time(suspended)

@@ -7,6 +7,7 @@ import (
 	"errors"
 	"fmt"
 	"net/url"
+	"slices"
 	"strings"
 	"time"
 
@@ -20,6 +21,7 @@ import (
 	"countersign/internal/phone"
 	"countersign/internal/ratelimit"
 	"countersign/internal/secret"
+	"countersign/internal/tenant"
 )
 
 // SMS sends codes to telephones. It is a Verifier like that of e-mail, without a link; and a
@@ -39,6 +41,7 @@ type SMS struct {
 var (
 	ErrCeiling = fault.New(fault.Unavailable, "sms.problem.ceiling")
 	ErrOff     = fault.New(fault.Unavailable, "sms.problem.off")
+	ErrCountry = fault.New(fault.Unavailable, "sms.problem.country")
 )
 
 var errTooMany = fault.New(fault.RateLimited, "sms.problem.limit")
@@ -51,7 +54,7 @@ const (
 )
 
 // Begin queues the message in the transaction that remembers the code's keyed hash. It fails
-// with ErrCeiling or ErrOff where no message may be sent.
+// with ErrCeiling, ErrOff or ErrCountry where no message may be sent.
 func (v SMS) Begin(ctx context.Context, tx *db.Tx, a authenticator.Authenticator, s authenticator.Setting) (authenticator.Opening, error) {
 	token, hash := secret.NewToken() // nobody gets it: there is no link
 	key := v.Keys.Current()
@@ -71,6 +74,23 @@ type text struct {
 	expires                       time.Time
 }
 
+// CountriesOf are those whose numbers tx.Tenant takes: the installation's, narrowed by what
+// the company's own list says.
+func CountriesOf(ctx context.Context, tx *db.Tx, installation []string) ([]string, error) {
+	own, err := tenant.CountriesOf(ctx, tx)
+	return own.Within(installation), err
+}
+
+// served fails with ErrCountry for a number whose country is not, or no longer, among those
+// that may be used: it was proved when the list was another.
+func (v SMS) served(ctx context.Context, tx *db.Tx, n phone.Number) error {
+	countries, err := CountriesOf(ctx, tx, v.Countries)
+	if err == nil && !slices.Contains(countries, n.Region) {
+		err = ErrCountry
+	}
+	return err
+}
+
 // send pays for a message and queues it.
 func (v SMS) send(ctx context.Context, tx *db.Tx, t text) (id string, err error) {
 	if v.Off {
@@ -79,6 +99,9 @@ func (v SMS) send(ctx context.Context, tx *db.Tx, t text) (id string, err error)
 	number, err := phone.Of(t.to)
 	if err != nil {
 		return "", fmt.Errorf("send a text message: %w", err)
+	}
+	if err := v.served(ctx, tx, number); err != nil {
+		return "", err
 	}
 	t.Domain = host(v.Origin)
 	ok, err := v.Meter.Reserve(ctx, tx, number, sms.Parts(sms.Render(v.Words.In(t.language), t.Code)))
@@ -122,8 +145,12 @@ type proposed struct {
 // Propose sends a code to the number in wish: a country and what was typed, with a space
 // between ("DE 0151 12345678"). A mistake in it is one of phone's faults.
 func (v SMS) Propose(ctx context.Context, tx *db.Tx, who authenticator.Subject, d authenticator.Draft, wish string) (authenticator.State, error) {
+	countries, err := CountriesOf(ctx, tx, v.Countries)
+	if err != nil {
+		return nil, err
+	}
 	country, typed, _ := strings.Cut(strings.TrimSpace(wish), " ")
-	number, err := phone.Parse(country, typed, v.Countries)
+	number, err := phone.Parse(country, typed, countries)
 	if err != nil {
 		return nil, err
 	}

@@ -6,6 +6,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"slices"
 	"time"
 
 	"countersign/internal/authenticator"
@@ -18,6 +19,7 @@ import (
 var (
 	errSubscription = fault.New(fault.Invalid, "receiver.problem.subscription")
 	errTwice        = fault.New(fault.Conflict, "receiver.problem.twice")
+	errMany         = fault.New(fault.Conflict, "receiver.problem.many")
 	errTooMany      = fault.New(fault.RateLimited, "receiver.problem.limit")
 )
 
@@ -58,7 +60,7 @@ func (v Verifier) Propose(ctx context.Context, tx *db.Tx, who authenticator.Subj
 	if err != nil {
 		return nil, errSubscription
 	}
-	if err := v.unknown(ctx, tx, who.UserID, s.Endpoint); err != nil {
+	if err := v.another(ctx, tx, who.UserID, s.Endpoint); err != nil {
 		return nil, err
 	}
 	if err := v.spend(ctx, tx, who.UserID); err != nil {
@@ -68,7 +70,7 @@ func (v Verifier) Propose(ctx context.Context, tx *db.Tx, who authenticator.Subj
 	code := v.code(key, d.ID)
 	p := proposed{Subscription: s, Length: v.Limits.CodeLength, Ends: tx.Now.Add(v.Limits.CodeLife)}
 	p.MAC = v.Keys.MACBy(key, macPurpose, binding(tx.Tenant, who, d, s.Endpoint, code)...)
-	p.MessageID, err = v.send(ctx, tx, who.UserID, purposeBinding, who.Language, push.Address{Receiver: d.ID, Subscription: s}, push.Code{
+	p.MessageID, err = v.send(ctx, tx, sending{userID: who.UserID, purpose: purposeBinding, language: who.Language, to: push.Address{Receiver: d.ID, Subscription: s}}, push.Code{
 		Vendor: who.Vendor, Company: who.Company, Code: code, Binding: true, IP: who.IP, Place: who.Place, Browser: who.Browser, At: tx.Now, ExpiresAt: p.Ends,
 	})
 	if err != nil {
@@ -81,30 +83,23 @@ func binding(tenant string, who authenticator.Subject, d authenticator.Draft, en
 	return []string{tenant, who.UserID, d.ID, purposeBinding, string(authenticator.Push), endpoint, code}
 }
 
-// unknown fails where a usable receiver of the same person is the same browser.
-func (v Verifier) unknown(ctx context.Context, tx *db.Tx, userID, endpoint string) error {
-	rows, err := tx.Query(ctx, `
-		SELECT p.authenticator_id, p.sealed FROM push_subscriptions p JOIN authenticators a ON a.tenant_id = p.tenant_id AND a.id = p.authenticator_id
-		WHERE p.tenant_id = $1 AND p.user_id = $2 AND p.gone_at = 0 AND a.disabled_at = 0`, tx.Tenant, userID)
+// most is how many receivers one person may have: each code goes to all of them.
+const most = 10
+
+// another fails where a usable receiver of the same person is the same browser, or where
+// there are as many as there may be.
+func (v Verifier) another(ctx context.Context, tx *db.Tx, userID, endpoint string) error {
+	all, err := v.alive(ctx, tx, userID)
 	if err != nil {
-		return fmt.Errorf("list receivers: %w", err)
+		return err
 	}
-	defer rows.Close()
-	for rows.Next() {
-		var id string
-		var sealed []byte
-		if err := rows.Scan(&id, &sealed); err != nil {
-			return err
-		}
-		s, err := v.open(tx.Tenant, id, sealed)
-		if err != nil {
-			return err
-		}
-		if s.Endpoint == endpoint {
-			return errTwice
-		}
+	if slices.ContainsFunc(all, func(a push.Address) bool { return a.Subscription.Endpoint == endpoint }) {
+		return errTwice
 	}
-	return rows.Err()
+	if len(all) >= most {
+		return errMany
+	}
+	return nil
 }
 
 // spend counts the push against the messages of the account, as a sign-in's are.

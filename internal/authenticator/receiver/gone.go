@@ -46,6 +46,26 @@ func (v Verifier) Gone(ctx context.Context, d *db.DB, tenantID, id string) error
 	})
 }
 
+// GoneOf tells of which receivers of a person the push service has said that they are gone,
+// by the id of the authenticator, and since when.
+func GoneOf(ctx context.Context, tx *db.Tx, userID string) (map[string]time.Time, error) {
+	rows, err := tx.Query(ctx, `SELECT authenticator_id, gone_at FROM push_subscriptions WHERE tenant_id = $1 AND user_id = $2 AND gone_at > 0`, tx.Tenant, userID)
+	if err != nil {
+		return nil, fmt.Errorf("list receivers that are gone: %w", err)
+	}
+	defer rows.Close()
+	out := map[string]time.Time{}
+	for rows.Next() {
+		var id string
+		var at int64
+		if err := rows.Scan(&id, &at); err != nil {
+			return nil, err
+		}
+		out[id] = db.Time(at)
+	}
+	return out, rows.Err()
+}
+
 func (v Verifier) tell(ctx context.Context, tx *db.Tx, userID, label string) error {
 	u, err := user.ByID(ctx, tx, userID)
 	if err != nil {

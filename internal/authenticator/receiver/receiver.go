@@ -5,6 +5,7 @@
 package receiver
 
 import (
+	"cmp"
 	"context"
 	"encoding/json"
 	"errors"
@@ -41,22 +42,31 @@ const (
 // purposeBinding is what a code is good for that proves a new receiver, and nothing else.
 const purposeBinding = "binding.code"
 
-// Begin queues the push in the transaction that remembers the code's keyed hash.
-func (v Verifier) Begin(ctx context.Context, tx *db.Tx, a authenticator.Authenticator, s authenticator.Setting) (authenticator.Opening, error) {
-	to, err := v.load(ctx, tx, a.UserID, a.ID)
+// Begin queues one code for every receiver of the account that still takes any, each sealed
+// for its own browser, in the transaction that remembers the code's keyed hash. The person
+// reads it on whichever is at hand. It fails with ErrGone where there is none.
+func (v Verifier) Begin(ctx context.Context, tx *db.Tx, a authenticator.Authenticator, s authenticator.Setting) (o authenticator.Opening, err error) {
+	all, err := v.alive(ctx, tx, a.UserID)
 	if err != nil {
-		return authenticator.Opening{}, err
+		return o, err
+	}
+	if len(all) == 0 {
+		return o, ErrGone
 	}
 	key := v.Keys.Current()
 	code := v.code(key, s.ChallengeID)
-	id, err := v.send(ctx, tx, a.UserID, s.Purpose, s.Language, push.Address{Receiver: a.ID, Subscription: to}, push.Code{
-		Vendor: s.Vendor, AppName: s.AppName, Company: s.Company, Code: code, Reference: s.Reference,
-		IP: s.IP, Place: s.Place, Browser: s.Browser, At: s.IssuedAt, ExpiresAt: s.ExpiresAt,
-	})
-	if err != nil {
-		return authenticator.Opening{}, err
+	for _, to := range all {
+		id, err := v.send(ctx, tx, sending{userID: a.UserID, purpose: s.Purpose, language: s.Language, to: to, copyOf: o.MessageID}, push.Code{
+			Vendor: s.Vendor, AppName: s.AppName, Company: s.Company, Code: code, Reference: s.Reference,
+			IP: s.IP, Place: s.Place, Browser: s.Browser, At: s.IssuedAt, ExpiresAt: s.ExpiresAt,
+		})
+		if err != nil {
+			return o, err
+		}
+		o.MessageID = cmp.Or(o.MessageID, id)
 	}
-	return authenticator.Opening{State: v.Keys.MACBy(key, macPurpose, setting(tx.Tenant, a, s, code)...), MessageID: id}, nil
+	o.State = v.Keys.MACBy(key, macPurpose, setting(tx.Tenant, a, s, code)...)
+	return o, nil
 }
 
 // Verify compares a typed code with what is remembered. Spending is the close of the
@@ -82,10 +92,17 @@ func (v Verifier) code(key, of string) string {
 	return v.Keys.DerivedCode(key, v.Limits.CodeLength, token, string(authenticator.Push), of)
 }
 
-func (v Verifier) send(ctx context.Context, tx *db.Tx, userID, purpose, language string, to push.Address, c push.Code) (id string, err error) {
+// sending is one push to one receiver.
+type sending struct {
+	userID, purpose, language string
+	to                        push.Address
+	copyOf                    string // the first message of the same code; empty: this is it
+}
+
+func (v Verifier) send(ctx context.Context, tx *db.Tx, s sending, c push.Code) (id string, err error) {
 	id, err = v.Queue.Put(ctx, tx, message.Outgoing{
-		UserID: userID, Channel: push.Channel, Purpose: purpose, To: to.Text(), Hint: Address(to.Receiver),
-		Language: language, Template: push.Template, Data: c, ExpiresAt: c.ExpiresAt,
+		UserID: s.userID, Channel: push.Channel, Purpose: s.purpose, To: s.to.Text(), Hint: Address(s.to.Receiver),
+		Language: s.language, Template: push.Template, Data: c, ExpiresAt: c.ExpiresAt, CopyOf: s.copyOf,
 	})
 	if err != nil {
 		return "", fmt.Errorf("queue code: %w", err)
@@ -98,16 +115,27 @@ func Address(id string) string { return "push:" + id }
 
 func place(tenant, id string) []string { return []string{"push_subscriptions", "sealed", tenant, id} }
 
-func (v Verifier) load(ctx context.Context, tx *db.Tx, userID, id string) (s push.Subscription, err error) {
-	var sealed []byte
-	err = tx.QueryRow(ctx, `SELECT sealed FROM push_subscriptions WHERE tenant_id = $1 AND authenticator_id = $2 AND user_id = $3 AND gone_at = 0`, tx.Tenant, id, userID).Scan(&sealed)
-	if db.IsNoRows(err) {
-		return s, ErrGone
-	}
+// alive are the receivers of a person that take codes, oldest first.
+func (v Verifier) alive(ctx context.Context, tx *db.Tx, userID string) (out []push.Address, err error) {
+	rows, err := tx.Query(ctx, `
+		SELECT p.authenticator_id, p.sealed FROM push_subscriptions p JOIN authenticators a ON a.tenant_id = p.tenant_id AND a.id = p.authenticator_id
+		WHERE p.tenant_id = $1 AND p.user_id = $2 AND p.gone_at = 0 AND a.disabled_at = 0 ORDER BY a.bound_at, a.id`, tx.Tenant, userID)
 	if err != nil {
-		return s, fmt.Errorf("load receiver: %w", err)
+		return nil, fmt.Errorf("list receivers: %w", err)
 	}
-	return v.open(tx.Tenant, id, sealed)
+	defer rows.Close()
+	for rows.Next() {
+		var to push.Address
+		var sealed []byte
+		if err := rows.Scan(&to.Receiver, &sealed); err != nil {
+			return nil, err
+		}
+		if to.Subscription, err = v.open(tx.Tenant, to.Receiver, sealed); err != nil {
+			return nil, err
+		}
+		out = append(out, to)
+	}
+	return out, rows.Err()
 }
 
 func (v Verifier) open(tenant, id string, sealed []byte) (s push.Subscription, err error) {

@@ -239,7 +239,7 @@ func TestSEC17_SubscriptionsAndCodesAreSealed(t *testing.T) {
 func TestPAR6_AReceiverThatIsGoneIsTakenOutOfUse(t *testing.T) {
 	each(t, func(t *testing.T, r *rig, who authenticator.Subject) {
 		b, draft, _ := r.bind(t, who, "one")
-		_, other, _ := r.bind(t, who, "one")
+		living, other, _ := r.bind(t, who, "one")
 		b.Leave()
 		begin := func() (err error) {
 			return r.d.InTx(t.Context(), "one", func(tx *db.Tx) error {
@@ -254,6 +254,19 @@ func TestPAR6_AReceiverThatIsGoneIsTakenOutOfUse(t *testing.T) {
 			}
 		}
 		r.deliver("one")
+		if n := len(living.Got()); n != 3 {
+			t.Errorf("%d pushes to the one that is there", n)
+		}
+		if err := begin(); err != nil {
+			t.Errorf("the other one gets no code: %v", err)
+		}
+		r.in("one", func(ctx context.Context, tx *db.Tx) error {
+			gone, err := receiver.GoneOf(ctx, tx, who.UserID)
+			if len(gone) != 1 || !gone[draft.ID].Equal(start) {
+				t.Errorf("gone are %v", gone)
+			}
+			return errors.Join(err, r.Remove(ctx, tx, other.ID))
+		})
 		if err := begin(); !errors.Is(err, receiver.ErrGone) {
 			t.Errorf("a code for nobody: %v", err)
 		}

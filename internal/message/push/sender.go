@@ -75,7 +75,7 @@ func (s *Sender) Send(ctx context.Context, e message.Envelope) (host string, err
 	if err != nil {
 		return "", &message.Refusal{Cause: err}
 	}
-	req, err := s.request(ctx, u, to.Subscription, c, e.Language)
+	req, err := s.request(ctx, u, to.Subscription, c, e)
 	if err != nil {
 		return u.Hostname(), err
 	}
@@ -86,8 +86,8 @@ func (s *Sender) Send(ctx context.Context, e message.Envelope) (host string, err
 	return u.Hostname(), s.judge(ctx, e.Tenant, to.Receiver, status)
 }
 
-func (s *Sender) request(ctx context.Context, u *url.URL, to Subscription, c Code, language string) (*http.Request, error) {
-	plain, err := word(s.Catalog.In(language), c)
+func (s *Sender) request(ctx context.Context, u *url.URL, to Subscription, c Code, e message.Envelope) (*http.Request, error) {
+	plain, err := word(s.Catalog.In(e.Language), c, e.ReturnTo)
 	if err != nil {
 		return nil, &message.Refusal{Cause: err}
 	}

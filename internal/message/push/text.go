@@ -36,6 +36,7 @@ type Shown struct {
 	Binding   bool      `json:"binding"`
 	At        time.Time `json:"at"`
 	Until     time.Time `json:"until"`
+	Ack       string    `json:"ack,omitempty"` // says to us which push was shown; opens nothing
 }
 
 // What names may take, in characters, so that everything fits into one push.
@@ -44,11 +45,11 @@ const (
 	maxBrowser = 80
 )
 
-func word(p *locale.Printer, c Code) ([]byte, error) {
+func word(p *locale.Printer, c Code, ack string) ([]byte, error) {
 	app := locale.Line(cmp.Or(c.AppName, c.Vendor), maxName)
 	s := Shown{
 		Lang: p.Lang(), Code: c.Code, Reference: c.Reference, App: app, Company: locale.Line(c.Company, maxName),
-		Place: locale.Line(c.Place, maxBrowser), Browser: locale.Line(c.Browser, maxBrowser), IP: c.IP, Binding: c.Binding, At: c.At, Until: c.ExpiresAt,
+		Place: locale.Line(c.Place, maxBrowser), Browser: locale.Line(c.Browser, maxBrowser), IP: c.IP, Binding: c.Binding, At: c.At, Until: c.ExpiresAt, Ack: ack,
 	}
 	s.Title, s.Body = p.T("push.title", "App", app), p.T("push.body", "Reference", c.Reference)
 	if c.Binding {

@@ -1,6 +1,6 @@
 // Service worker of a code receiver. It shows that a code has come and keeps the newest one
-// for the page that shows it, until its time is over. It answers no requests, sends nothing
-// anywhere, and can let nobody in.
+// for the page that shows it, until its time is over. It answers no requests, tells the server
+// which push it has shown and nothing else, and can let nobody in.
 'use strict'
 const page = '/receiver'
 const store = 'receiver'
@@ -22,6 +22,16 @@ const arrived = async (c) => {
   await cache.put(newest, new Response(JSON.stringify(c), { headers: { 'Content-Type': 'application/json' } }))
   new BroadcastChannel(store).postMessage('new')
   await self.registration.showNotification(c.title, { body: c.body, lang: c.lang, tag: 'code', renotify: true })
+  await tell(c.ack)
+}
+
+// So that the page that waits for the code can say that it was shown. Whether this arrives
+// changes nothing else.
+const tell = async (ack) => {
+  if (!/^[0-9a-z.]{1,80}$/.test(ack)) return
+  try {
+    await fetch('/receiver/shown/' + ack, { method: 'POST', credentials: 'omit', redirect: 'error' })
+  } catch { /* offline */ }
 }
 
 self.addEventListener('push', (event) => {
