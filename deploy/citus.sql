@@ -37,6 +37,7 @@ SELECT create_distributed_table('backup_codes', 'tenant_id', colocate_with => 't
 SELECT create_distributed_table('passkeys', 'tenant_id', colocate_with => 'tenants');
 SELECT create_distributed_table('push_subscriptions', 'tenant_id', colocate_with => 'tenants');
 SELECT create_distributed_table('drafts', 'tenant_id', colocate_with => 'tenants');
+SELECT create_distributed_table('email_changes', 'tenant_id', colocate_with => 'tenants');
 SELECT create_distributed_table('flows', 'tenant_id', colocate_with => 'tenants');
 SELECT create_distributed_table('challenges', 'tenant_id', colocate_with => 'tenants');
 SELECT create_distributed_table('sessions', 'tenant_id', colocate_with => 'tenants');

@@ -219,15 +219,33 @@ func BindIn(ctx context.Context, tx *db.Tx, flowID, id, userID string, k Kind, l
 }
 
 // Unbind takes an authenticator away from a user, with what its kind keeps in rows that
-// hang on it.
+// hang on it. It is the one way to do so: its kind may not be configured any more. Two of
+// these rows do not go with it by themselves.
 func Unbind(ctx context.Context, tx *db.Tx, userID, id string) error {
-	_, err := tx.Exec(ctx, `DELETE FROM authenticators WHERE tenant_id = $1 AND id = $2 AND user_id = $3`, tx.Tenant, id, userID)
-	return err
+	for _, text := range []string{
+		`DELETE FROM passkey_directory WHERE tenant_id = $1 AND authenticator_id = $2 AND user_id = $3`,
+		`DELETE FROM outofband_addresses WHERE tenant_id = $1 AND authenticator_id = (SELECT a.id FROM authenticators a WHERE a.tenant_id = $1 AND a.id = $2 AND a.user_id = $3)`,
+		`DELETE FROM authenticators WHERE tenant_id = $1 AND id = $2 AND user_id = $3`,
+	} {
+		if _, err := tx.Exec(ctx, text, tx.Tenant, id, userID); err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 // BoundIn lists what was set up in one sign-in.
 func BoundIn(ctx context.Context, tx *db.Tx, flowID string) ([]Authenticator, error) {
 	rows, err := tx.Query(ctx, `SELECT id, user_id, kind, label, failures, disabled_at FROM authenticators WHERE tenant_id = $1 AND bound_in = $2`, tx.Tenant, flowID)
+	return collect(rows, err)
+}
+
+// BoundSince lists what a user has set up from an instant on. What an account is made with is
+// not among it.
+func BoundSince(ctx context.Context, tx *db.Tx, userID string, at time.Time) ([]Authenticator, error) {
+	rows, err := tx.Query(ctx, `
+		SELECT id, user_id, kind, label, failures, disabled_at FROM authenticators
+		WHERE tenant_id = $1 AND user_id = $2 AND bound_at >= $3 AND kind NOT IN ('password', 'email')`, tx.Tenant, userID, at)
 	return collect(rows, err)
 }
 

@@ -65,6 +65,12 @@ func (s *Service) wrong(ctx context.Context, tx *db.Tx, h Holder, d Draft, reaso
 	return s.witness(ctx, tx, h, "method.added", "failed", reason, d.Kind, d.ID)
 }
 
+// labelled is the name that the profile shows: a kind gives one to what was left without.
+func labelled(ctx context.Context, tx *db.Tx, id string) (label string, err error) {
+	err = tx.QueryRow(ctx, `SELECT label FROM authenticators WHERE tenant_id = $1 AND id = $2`, tx.Tenant, id).Scan(&label)
+	return label, err
+}
+
 // bound ends the draft, and what a weaker proof had opened for the future: browsers that
 // were remembered before need a second step again.
 func (s *Service) bound(ctx context.Context, tx *db.Tx, h Holder, d Draft) error {
@@ -83,10 +89,14 @@ func (s *Service) bound(ctx context.Context, tx *db.Tx, h Holder, d Draft) error
 			return err
 		}
 	}
-	if err := s.witness(ctx, tx, h, "method.added", "ok", d.Label, d.Kind, d.ID); err != nil {
+	label, err := labelled(ctx, tx, d.ID)
+	if err != nil {
 		return err
 	}
-	return s.tell(ctx, tx, h, "method.added", d.Kind, d.Label)
+	if err := s.witness(ctx, tx, h, "method.added", "ok", label, d.Kind, d.ID); err != nil {
+		return err
+	}
+	return s.tell(ctx, tx, h, "method.added", d.Kind, label)
 }
 
 func (s *Service) witness(ctx context.Context, tx *db.Tx, h Holder, action, result, reason string, k authenticator.Kind, subject string) error {

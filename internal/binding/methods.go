@@ -76,11 +76,6 @@ func (s *Service) Remove(ctx context.Context, tx *db.Tx, h Holder, id string, en
 	if err != nil {
 		return err
 	}
-	if b := s.Binders[k]; b != nil {
-		if err := b.Remove(ctx, tx, id); err != nil {
-			return err
-		}
-	}
 	if err := authenticator.Unbind(ctx, tx, h.UserID, id); err != nil {
 		return err
 	}
@@ -99,7 +94,7 @@ func (s *Service) Remove(ctx context.Context, tx *db.Tx, h Holder, id string, en
 // noticeLife is how long a notice may wait for a mail server.
 const noticeLife = 24 * time.Hour
 
-// tell sends a notice to the account's address. It comes out of no budget of codes: a
+// tell sends a notice to every address of the account. It comes out of no budget of codes: a
 // thief must not be able to use the budget up and then act unseen. Set-ups have a limit of
 // their own.
 func (s *Service) tell(ctx context.Context, tx *db.Tx, h Holder, purpose string, k authenticator.Kind, label string) error {
@@ -108,9 +103,18 @@ func (s *Service) tell(ctx context.Context, tx *db.Tx, h Holder, purpose string,
 		IP: h.Visitor.IP, Place: h.Visitor.Place, Browser: h.Visitor.Browser, At: tx.Now,
 		NotMeLink: outofband.NotMeLink(s.Origin, s.Keys, tx.Tenant, h.FlowID),
 	}
-	_, err := s.Queue.Put(ctx, tx, message.Outgoing{
-		UserID: h.UserID, Channel: "email", Purpose: purpose, To: h.Who.Email, Hint: outofband.Mask(h.Who.Email),
-		Language: h.Who.Language, Template: email.Template(c), Data: c, ExpiresAt: tx.Now.Add(noticeLife),
-	})
-	return err
+	all, err := user.Addresses(ctx, tx, user.User{ID: h.UserID, Email: h.Who.Email})
+	if err != nil {
+		return err
+	}
+	for _, to := range all {
+		_, err := s.Queue.Put(ctx, tx, message.Outgoing{
+			UserID: h.UserID, Channel: "email", Purpose: purpose, To: to, Hint: outofband.Mask(to),
+			Language: h.Who.Language, Template: email.Template(c), Data: c, ExpiresAt: tx.Now.Add(noticeLife),
+		})
+		if err != nil {
+			return err
+		}
+	}
+	return nil
 }

@@ -111,6 +111,13 @@ func (s *Service) open(ctx context.Context, tx *db.Tx, b authenticator.Binder, h
 		return d, err
 	}
 	d.State, d.TriesLeft, d.Now = state, s.Limits.WrongAnswers, tx.Now
+	// A browser asks for what it holds only for so long: a draft that outlived its challenge
+	// could be looked at and not be finished.
+	if limited, ok := b.(interface {
+		Ends(authenticator.State) time.Time
+	}); ok && limited.Ends(state).Before(d.Ends) {
+		d.Ends = limited.Ends(state)
+	}
 	if err := closeDrafts(ctx, tx, h, d.Kind, "replaced"); err != nil {
 		return d, err
 	}

@@ -40,6 +40,8 @@ var needs = []struct {
 		func(o old) []any { return []any{o.now, o.until} }},
 	{"mails with a link to say that a sign-in was not theirs", true, `SELECT COUNT(*) FROM flows WHERE tenant_id <> '' AND started_at < $1`,
 		func(o old) []any { return []any{o.until} }},
+	{"mails with a link that brings an address back", true, `SELECT COUNT(*) FROM email_changes WHERE tenant_id <> '' AND undone_at = 0 AND undo_until > $1 AND confirmed_at < $2`,
+		func(o old) []any { return []any{o.now, o.until} }},
 }
 
 // settled is how long a generation seals before the one before it can be dropped: what

@@ -8,7 +8,8 @@ var (
 	actions = list(`signin.password signin.code signin.ended signin.denied signin.completed signin.step_up signin.disowned
 		challenge.sent notice.sent password.replaced browser.remembered browser.replayed session.ended
 		token.issued token.refreshed token.refused token.reuse user.created audit.begun settings.raised settings.accepted keys.master_added receiver.gone
-		signin.passkey passkey.copied method.added method.removed browser.forgotten second_step.on second_step.off`)
+		signin.passkey passkey.copied method.added method.removed browser.forgotten second_step.on second_step.off
+		address.asked address.changed address.withdrawn address.restored`)
 	results = list(`ok failed refused`)
 	methods = list(`password email pwd otp mfa hwk swk sms totp passkey lookup push backup user`)
 	reasons = list(`wrong_password unknown_address account_or_app_closed throttled
@@ -20,7 +21,8 @@ var (
 		ended_by_owner method_changed password_changed changed no_number method_set_up
 		owner admin user`)
 	limits = list(`password.account password.here password.device password.source second.account send.account send.destination
-		warning.account flow.account noise.account link.source code.session draft.account password.change flow.passkey`)
+		warning.account flow.account noise.account link.source code.session draft.account password.change flow.passkey
+		passkey.copied`)
 	levels   = list(`urn:countersign:acr:1 urn:countersign:acr:1e urn:countersign:acr:2 phr`)
 	channels = list(`email sms push`)
 	states   = list(`queued accepted delivered delayed bounced failed`)

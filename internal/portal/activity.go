@@ -194,6 +194,8 @@ func (t teller) change(row audit.Row, ok bool) (text string, alarming bool) {
 		return t.T("activity.second_step_on"), false
 	case "second_step off":
 		return t.T("activity.second_step_off"), true
+	case "address asked", "address changed", "address withdrawn", "address restored":
+		return t.address(row, ok)
 	case "password replaced":
 		if ok {
 			return t.T("activity.password_changed"), false
@@ -201,6 +203,22 @@ func (t teller) change(row audit.Row, ok bool) (text string, alarming bool) {
 		return t.T("activity.password_failed", "App", t.app(signin.PortalID)), true
 	}
 	return "", false
+}
+
+// address tells of changes of the e-mail address.
+func (t teller) address(row audit.Row, ok bool) (text string, alarming bool) {
+	switch what(row) {
+	case "address asked":
+		return t.T("activity.address_asked"), false
+	case "address withdrawn":
+		return t.T("activity.address_withdrawn"), false
+	case "address restored":
+		return t.T("activity.address_restored"), true
+	}
+	if ok {
+		return t.T("activity.address_changed"), false
+	}
+	return t.T("activity.address_failed"), true
 }
 
 // what is an action in words apart by a space: with a dot it would look like a sentence's key.

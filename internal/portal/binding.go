@@ -204,7 +204,7 @@ func (p *Portal) confirm(w http.ResponseWriter, r *http.Request, s *site) error 
 		return p.drawDraft(w, r, http.StatusConflict, s, d, cardPage{Problem: "binding.newer"})
 	}
 	if fault.Is(err, fault.NotFound) {
-		return p.drawBegin(w, r, http.StatusGone, s, beginPage{Kind: k, Problem: "binding.over"})
+		return p.drawBegin(w, r, http.StatusGone, s, beginPage{Kind: k, Problem: overKey(k)})
 	}
 	if err != nil {
 		return err
@@ -214,7 +214,7 @@ func (p *Portal) confirm(w http.ResponseWriter, r *http.Request, s *site) error 
 	case fault.Is(err, fault.Invalid):
 		return p.drawDraft(w, r, http.StatusUnprocessableEntity, s, d, cardPage{Problem: fault.Of(err).Message, Name: r.PostForm.Get("name")})
 	case fault.Is(err, fault.NotFound):
-		return p.drawBegin(w, r, http.StatusGone, s, beginPage{Kind: k, Problem: "binding.over"})
+		return p.drawBegin(w, r, http.StatusGone, s, beginPage{Kind: k, Problem: overKey(k)})
 	case err != nil:
 		return err
 	case !out.OK && out.TriesLeft == 0:
@@ -223,6 +223,14 @@ func (p *Portal) confirm(w http.ResponseWriter, r *http.Request, s *site) error 
 		return p.drawDraft(w, r, http.StatusUnprocessableEntity, s, d, cardPage{Problem: problemOf(k, out), TriesLeft: out.TriesLeft, Name: r.PostForm.Get("name")})
 	}
 	return p.bound(w, r, s, k, step)
+}
+
+// overKey says why a set-up is no more. A passkey's has the life of its challenge.
+func overKey(k authenticator.Kind) string {
+	if k == authenticator.Passkey {
+		return "bind.passkey.late"
+	}
+	return "binding.over"
 }
 
 func problemOf(k authenticator.Kind, out binding.Outcome) string {

@@ -62,6 +62,7 @@ func (p *Portal) Mount(mux *web.Mux) {
 	p.mountSetUp(mux, "/profile/add", p.inSession)
 	p.mountProfile(mux)
 	p.mountReceiver(mux)
+	p.mountEmail(mux)
 	mux.Post("/signout", p.signOut)
 	mux.Get("/setup", p.showSetUp)
 	mux.Post("/setup", p.setUp)

@@ -206,6 +206,10 @@ func doneKey(word string) string {
 		return "profile.done.removed"
 	case "password":
 		return "profile.done.password"
+	case "email":
+		return "profile.done.email"
+	case "email_kept":
+		return "profile.done.email_kept"
 	case "on":
 		return "profile.done.on"
 	case "off":

@@ -22,7 +22,7 @@ const (
 // Stories is every page in every state, with canned data, as seen at now.
 func Stories(now time.Time) []web.Story {
 	var all []web.Story
-	for _, group := range [][]web.Story{signInStories(now), codeStories(now), deliveryStories(now), linkStories(now), endStories(), passwordStories(), otherStories(now), signedInStories(now), secondStories(now), setUpStories(now), receiverStories(now), profileStories(now)} {
+	for _, group := range [][]web.Story{signInStories(now), codeStories(now), deliveryStories(now), linkStories(now), endStories(), passwordStories(), otherStories(now), signedInStories(now), secondStories(now), setUpStories(now), receiverStories(now), profileStories(now), emailStories()} {
 		all = append(all, group...)
 	}
 	return all

@@ -96,6 +96,7 @@ func setUpStories(now time.Time) []web.Story {
 		{Name: "bind/totp-over", Status: http.StatusGone, Page: beginPage{Base: flowSetUp, Kind: authenticator.TOTP, Problem: "binding.over", Progress: progress{2, 3}}},
 		{Name: "bind/passkey", Status: 200, Page: card(authenticator.Passkey, plain)},
 		{Name: "bind/passkey-wrong", Status: 422, Page: card(authenticator.Passkey, wrong(authenticator.Passkey))},
+		{Name: "bind/passkey-late", Status: http.StatusGone, Page: beginPage{Base: profileSetUp, Kind: authenticator.Passkey, Problem: overKey(authenticator.Passkey), Progress: progress{2, 3}}},
 		{Name: "bind/number", Status: 200, Page: number},
 		{Name: "bind/number-wrong", Status: 422, Page: badNumber},
 		{Name: "bind/number-wait", Status: 429, Page: noMore},

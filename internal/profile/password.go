@@ -104,17 +104,31 @@ func (s *Service) setPassword(ctx context.Context, tx *db.Tx, o Owner, old, stor
 	return s.tell(ctx, tx, o, "password.changed")
 }
 
-// tell sends a notice to the account's address. It comes out of no budget of codes: a thief
-// must not be able to use that up and then act unseen.
+// tell sends a notice to every address of the account. It comes out of no budget of codes: a
+// thief must not be able to use that up and then act unseen.
 func (s *Service) tell(ctx context.Context, tx *db.Tx, o Owner, what string) error {
 	v := o.Visitor
 	c := email.AccountChanged{
 		Vendor: o.Vendor, Company: o.Company, What: what, IP: v.IP, Place: v.Place, Browser: v.Browser, At: tx.Now,
 		NotMeLink: outofband.NotMeLink(s.Origin, s.Keys, tx.Tenant, o.FlowID),
 	}
+	all, err := user.Addresses(ctx, tx, o.User)
+	if err != nil {
+		return err
+	}
+	for _, to := range all {
+		if err := s.write(ctx, tx, o.User, to, what, c); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// write queues one notice to one address.
+func (s *Service) write(ctx context.Context, tx *db.Tx, u user.User, to, what string, c email.Content) error {
 	_, err := s.Queue.Put(ctx, tx, message.Outgoing{
-		UserID: o.User.ID, Channel: "email", Purpose: what, To: o.User.Email, Hint: outofband.Mask(o.User.Email),
-		Language: o.User.Language, Template: email.Template(c), Data: c, ExpiresAt: tx.Now.Add(noticeLife),
+		UserID: u.ID, Channel: "email", Purpose: what, To: to, Hint: outofband.Mask(to),
+		Language: u.Language, Template: email.Template(c), Data: c, ExpiresAt: tx.Now.Add(noticeLife),
 	})
 	return err
 }

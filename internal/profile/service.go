@@ -55,6 +55,11 @@ func (s *Service) change(ctx context.Context, o Owner, e audit.Event, fn func(tx
 	})
 }
 
+// witness records what came of a code for a new address.
+func (s *Service) witness(ctx context.Context, tx *db.Tx, o Owner, result, reason, id string) error {
+	return audit.Record(ctx, tx, o.event("address.changed", result, reason, id))
+}
+
 // EndSession ends one session of the owner's and what it took over from. NotFound where it is
 // somebody else's or over.
 func (s *Service) EndSession(ctx context.Context, o Owner, id string) error {

@@ -13,6 +13,7 @@ import (
 const (
 	EndedByOwner    = "ended_by_owner"
 	PasswordChanged = "password_changed"
+	AddressChanged  = "address_changed"
 )
 
 // Open is a session as its user sees it, whatever it was stepped up from included.

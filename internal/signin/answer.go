@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"countersign/internal/authenticator"
+	"countersign/internal/authenticator/passkey"
 	"countersign/internal/challenge"
 	"countersign/internal/db"
 	"countersign/internal/fault"
@@ -204,6 +205,11 @@ func (s *Service) judge(ctx context.Context, tx *db.Tx, f *flow, r authenticator
 	verdict, err := s.verifier(c.Kind).Verify(ctx, tx, f.answering(), s.setting(f, c), c.State, r)
 	if err != nil {
 		return nil, err
+	}
+	if verdict.Reason == passkey.Copied {
+		if err := s.tellCopied(ctx, tx, f.User, verdict.AuthenticatorID, copied{f.Vendor.Name, f.App.Name, s.notMeLink(tx, f)}, v); err != nil {
+			return nil, err
+		}
 	}
 	if !verdict.OK {
 		return s.wrong(ctx, tx, f, verdict.Reason, r, v)

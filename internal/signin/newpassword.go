@@ -7,6 +7,7 @@ import (
 	"countersign/internal/authenticator/password"
 	"countersign/internal/db"
 	"countersign/internal/fault"
+	"countersign/internal/message/email"
 	"countersign/internal/policy"
 	"countersign/internal/secret"
 	"countersign/internal/session"
@@ -80,6 +81,10 @@ func (s *Service) replace(ctx context.Context, tx *db.Tx, f *flow, stored passwo
 		return nil, err
 	}
 	if err := user.PasswordChanged(ctx, tx, f.User.ID); err != nil {
+		return nil, err
+	}
+	news := email.AccountChanged{Vendor: f.Vendor.Name, Company: f.Tenant.Name, What: "password.changed", IP: v.IP, Place: v.Place, Browser: v.Browser, At: tx.Now, NotMeLink: s.notMeLink(tx, f)}
+	if err := s.inform(ctx, tx, f.User, news.What, news); err != nil {
 		return nil, err
 	}
 	f.note("password.replaced", "ok", "reported", string(authenticator.Password), f.ID, v)

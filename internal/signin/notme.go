@@ -6,7 +6,6 @@ import (
 	"time"
 
 	"countersign/internal/audit"
-	"countersign/internal/authenticator"
 	"countersign/internal/authenticator/outofband"
 	"countersign/internal/challenge"
 	"countersign/internal/db"
@@ -60,6 +59,9 @@ func (s *Service) disown(ctx context.Context, tx *db.Tx, f *flow, v session.Visi
 	if err := s.takeBack(ctx, tx, f, v); err != nil {
 		return err
 	}
+	if err := s.moveBack(ctx, tx, f, v); err != nil {
+		return err
+	}
 	if err := audit.Record(ctx, tx, event("signin.disowned", "ok", "", f.User.ID, f.ClientID, "", f.ID, v)); err != nil {
 		return err
 	}
@@ -68,24 +70,6 @@ func (s *Service) disown(ctx context.Context, tx *db.Tx, f *flow, v session.Visi
 		return err
 	}
 	return s.alertStewards(ctx, tx, f)
-}
-
-// takeBack removes what was set up in a sign-in that was not the owner's, so that a thief's
-// authenticator does not become the account's.
-func (s *Service) takeBack(ctx context.Context, tx *db.Tx, f *flow, v session.Visitor) error {
-	bound, err := authenticator.BoundIn(ctx, tx, f.ID)
-	if err != nil {
-		return err
-	}
-	for _, a := range bound {
-		if err := authenticator.Unbind(ctx, tx, f.User.ID, a.ID); err != nil {
-			return err
-		}
-		if err := audit.Record(ctx, tx, event("method.removed", "ok", "not_me", f.User.ID, f.ClientID, string(a.Kind), a.ID, v)); err != nil {
-			return err
-		}
-	}
-	return nil
 }
 
 func (s *Service) alertStewards(ctx context.Context, tx *db.Tx, f *flow) error {
@@ -145,18 +129,50 @@ func (s *Service) notMeLink(tx *db.Tx, f *flow) string {
 	return outofband.NotMeLink(s.Origin, s.Keys, tx.Tenant, f.ID)
 }
 
-// tell queues a notice to one person. It comes out of the same budget of the address as
-// codes do, so that nobody can fill a mailbox with warnings.
+// tell queues a notice to one person, at every address that they have. It comes out of the
+// same budget of the address as codes do, so that nobody can fill a mailbox with warnings.
 func (s *Service) tell(ctx context.Context, tx *db.Tx, to user.User, purpose string, c email.Content) error {
-	wait, err := ratelimit.SpendIn(ctx, tx.As(db.Installation), s.limitSends("send.destination"), s.hidden("destination", strings.ToLower(to.Email)))
+	all, err := user.Addresses(ctx, tx, to)
+	if err != nil {
+		return err
+	}
+	for _, address := range all {
+		if err := s.tellAt(ctx, tx, to, address, purpose, c); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func (s *Service) tellAt(ctx context.Context, tx *db.Tx, to user.User, address, purpose string, c email.Content) error {
+	wait, err := ratelimit.SpendIn(ctx, tx.As(db.Installation), s.limitSends("send.destination"), s.hidden("destination", strings.ToLower(address)))
 	if err != nil {
 		return err
 	}
 	if wait > 0 {
 		return audit.Record(ctx, tx, audit.Event{Action: "notice.sent", Result: "refused", Reason: "too_many_messages", UserID: to.ID, SubjectID: purpose})
 	}
-	_, err = s.Queue.Put(ctx, tx, message.Outgoing{
-		UserID: to.ID, Channel: "email", Purpose: purpose, To: to.Email, Hint: outofband.Mask(to.Email),
+	return s.write(ctx, tx, to, address, purpose, c)
+}
+
+// inform is tell without a budget, for what a thief must not be able to do unseen by using
+// it up first.
+func (s *Service) inform(ctx context.Context, tx *db.Tx, to user.User, purpose string, c email.Content) error {
+	all, err := user.Addresses(ctx, tx, to)
+	if err != nil {
+		return err
+	}
+	for _, address := range all {
+		if err := s.write(ctx, tx, to, address, purpose, c); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func (s *Service) write(ctx context.Context, tx *db.Tx, to user.User, address, purpose string, c email.Content) error {
+	_, err := s.Queue.Put(ctx, tx, message.Outgoing{
+		UserID: to.ID, Channel: "email", Purpose: purpose, To: address, Hint: outofband.Mask(address),
 		Language: to.Language, Template: email.Template(c), Data: c, ExpiresAt: tx.Now.Add(noticeLife),
 	})
 	return err

@@ -175,6 +175,9 @@ func (s *Service) refusePasskey(ctx context.Context, a Attempt, c claim) (Step, 
 			if err := passkey.Alarm(ctx, tx, c.world.User.ID, c.stored); err != nil {
 				return err
 			}
+			if err := s.tellCopied(ctx, tx, c.world.User, c.stored.AuthenticatorID, copied{c.world.Vendor.Name, c.world.App.Name, ""}, a.Visitor); err != nil {
+				return err
+			}
 		}
 		return audit.Record(ctx, tx, event("signin.passkey", "failed", reason, c.world.User.ID, a.ClientID, string(authenticator.Passkey), c.stored.AuthenticatorID, a.Visitor))
 	})

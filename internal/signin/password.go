@@ -94,7 +94,7 @@ func (s *Service) lookUp(ctx context.Context, a Attempt) (acc account, err error
 			JOIN installation i ON i.id = 'installation'
 			LEFT JOIN passwords p ON p.tenant_id = u.tenant_id AND p.user_id = u.id
 			LEFT JOIN clients c ON c.id = $1
-			WHERE d.email_key = $2`, a.ClientID, key).Scan(append([]any{&acc.stored.Hash, &acc.stored.Pepper}, r.targets()...)...)
+			WHERE d.email_key = $2 AND d.held_until = 0`, a.ClientID, key).Scan(append([]any{&acc.stored.Hash, &acc.stored.Pepper}, r.targets()...)...)
 		if db.IsNoRows(err) {
 			return s.readBudgets(ctx, tx, a, &acc)
 		}

@@ -91,11 +91,7 @@ func Create(ctx context.Context, tx *db.Tx, email, name string, role Role, langu
 	if err != nil {
 		return User{}, err
 	}
-	n, err := tx.Exec(ctx, `INSERT INTO directory (email_key, tenant_id, user_id) VALUES ($1, $2, $3) ON CONFLICT (email_key) DO NOTHING`, key, u.TenantID, u.ID)
-	if err == nil && n == 0 {
-		err = errAddressTaken
-	}
-	return u, err
+	return u, claim(ctx, tx, key, u.ID)
 }
 
 const columns = `u.tenant_id, u.id, u.email, u.name, u.role, u.language, u.security_version, u.password_flagged_at, u.created_at, u.disabled_at`
@@ -118,7 +114,7 @@ func ByEmail(ctx context.Context, tx *db.Tx, email string) (User, error) {
 		return User{}, errUnknown
 	}
 	u, err := scan(tx.QueryRow(ctx, `
-		SELECT `+columns+` FROM directory d JOIN users u ON u.tenant_id = d.tenant_id AND u.id = d.user_id WHERE d.email_key = $1`, key))
+		SELECT `+columns+` FROM directory d JOIN users u ON u.tenant_id = d.tenant_id AND u.id = d.user_id WHERE d.email_key = $1 AND d.held_until = 0`, key))
 	if db.IsNoRows(err) {
 		return u, errUnknown
 	}
@@ -172,15 +168,14 @@ func ChangeEmail(ctx context.Context, tx *db.Tx, id, email string) (stored strin
 		return "", err
 	}
 	stored = norm.NFC.String(strings.TrimSpace(email))
+	if err := closeChanges(ctx, tx, id); err != nil {
+		return "", err
+	}
 	if _, err := tx.Exec(ctx, `DELETE FROM directory WHERE tenant_id = $1 AND user_id = $2`, tx.Tenant, id); err != nil {
 		return "", err
 	}
-	n, err := tx.Exec(ctx, `INSERT INTO directory (email_key, tenant_id, user_id) VALUES ($1, $2, $3) ON CONFLICT (email_key) DO NOTHING`, key, tx.Tenant, id)
-	if err != nil {
+	if err := claim(ctx, tx, key, id); err != nil {
 		return "", err
-	}
-	if n == 0 {
-		return "", errAddressTaken
 	}
 	return stored, changed(tx.Exec(ctx, `
 		UPDATE users SET email = $1, email_key = $2, security_version = security_version + 1 WHERE tenant_id = $3 AND id = $4`,

@@ -99,8 +99,19 @@ func replace(ctx context.Context, tx *db.Tx, userID, id string) error {
 	if err := user.Hold(ctx, tx, userID); err != nil {
 		return err
 	}
-	_, err := tx.Exec(ctx, `DELETE FROM authenticators WHERE tenant_id = $1 AND user_id = $2 AND kind = $3 AND id <> $4`, tx.Tenant, userID, string(authenticator.Backup), id)
-	return err
+	all, err := authenticator.Of(ctx, tx, userID)
+	if err != nil {
+		return err
+	}
+	for _, a := range all {
+		if a.Kind != authenticator.Backup || a.ID == id {
+			continue
+		}
+		if err := authenticator.Unbind(ctx, tx, userID, a.ID); err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 func (d draft) store(ctx context.Context, tx *db.Tx, id string) (stored int64, err error) {

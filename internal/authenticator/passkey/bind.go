@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
+	"time"
 
 	"github.com/go-webauthn/webauthn/protocol"
 	"github.com/go-webauthn/webauthn/webauthn"
@@ -25,6 +26,16 @@ func Show(d authenticator.Draft) (c Card, err error) {
 		return c, fmt.Errorf("read passkey draft: %w", err)
 	}
 	return Card{Options: q.Options, Ends: q.Ends}, nil
+}
+
+// Ends is when the challenge of a set-up is over, and the set-up with it. What cannot be read
+// is over.
+func (v *Verifier) Ends(state authenticator.State) time.Time {
+	var q asked
+	if json.Unmarshal(state, &q) != nil {
+		return time.Time{}
+	}
+	return db.Time(q.Ends)
 }
 
 func draft(tenant string, who authenticator.Subject, d authenticator.Draft) []string {

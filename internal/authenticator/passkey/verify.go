@@ -111,9 +111,7 @@ func (v *Verifier) Verify(ctx context.Context, tx *db.Tx, a authenticator.Authen
 // spend writes what was found.
 func spend(ctx context.Context, tx *db.Tx, userID string, s Stored, challenge []byte, f Found) (authenticator.Verdict, error) {
 	if f.Reason == Copied {
-		if err := alarm(ctx, tx, userID, s.AuthenticatorID); err != nil {
-			return authenticator.Verdict{}, err
-		}
+		return authenticator.Verdict{Reason: Copied, AuthenticatorID: s.AuthenticatorID}, alarm(ctx, tx, userID, s.AuthenticatorID)
 	}
 	if !f.OK {
 		return authenticator.Verdict{Reason: f.Reason}, nil

@@ -71,6 +71,7 @@ type MethodChanged struct {
 	Vendor, Company    string
 	Kind, Label        string // the kind as it is stored, and the person's own name for it
 	Added              bool
+	Reported           bool // taken away because somebody said that it was not them
 	IP, Place, Browser string
 	At                 time.Time
 	NotMeLink          string

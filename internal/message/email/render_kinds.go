@@ -118,6 +118,9 @@ func (c MethodChanged) letter(w *writer) letter {
 	if c.Added {
 		subject, title, text = "mail.method_added.subject", "mail.method_added.title", "mail.method_added.text"
 	}
+	if c.Reported {
+		text = "mail.method_removed.text_reported"
+	}
 	lead := w.say(text, "Vendor", ours(c.Vendor), "Method", name)
 	facts := []line{{w.say("word.method"), name}}
 	if label := theirs(c.Label); label != "" {

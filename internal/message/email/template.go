@@ -33,6 +33,18 @@ func read(template string, data []byte) (Content, error) {
 		return decode[SpendingCeiling](data)
 	case MethodChanged{}.kind():
 		return decode[MethodChanged](data)
+	case AddressCode{}.kind():
+		return decode[AddressCode](data)
+	case AddressTaken{}.kind():
+		return decode[AddressTaken](data)
+	case AddressChanged{}.kind():
+		return decode[AddressChanged](data)
+	case AddressRestored{}.kind():
+		return decode[AddressRestored](data)
+	case AddressAlert{}.kind():
+		return decode[AddressAlert](data)
+	case PasskeyCopied{}.kind():
+		return decode[PasskeyCopied](data)
 	}
 	return nil, fmt.Errorf("no mail is called %q", template)
 }

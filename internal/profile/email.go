@@ -1,0 +1,242 @@
+package profile
+
+import (
+	"context"
+	"strings"
+	"time"
+
+	"golang.org/x/text/unicode/norm"
+
+	"countersign/internal/authenticator"
+	"countersign/internal/authenticator/outofband"
+	"countersign/internal/db"
+	"countersign/internal/fault"
+	"countersign/internal/message"
+	"countersign/internal/message/email"
+	"countersign/internal/ratelimit"
+	"countersign/internal/secret"
+	"countersign/internal/session"
+	"countersign/internal/user"
+)
+
+// UndoWithin is how long whoever reads the old mailbox can undo a change of address (SEC-42).
+const UndoWithin = 72 * time.Hour
+
+const purposeAddress = "address.code"
+
+var (
+	errSameAddress = fault.New(fault.Invalid, "email.problem.same")
+	errMails       = fault.New(fault.RateLimited, "email.problem.limit")
+	errTaken       = fault.New(fault.Conflict, "email.problem.taken")
+)
+
+// ErrNoChange says that the owner has no change of address under way.
+var ErrNoChange = user.ErrNoChange
+
+// AskEmail begins a change of the owner's address, in place of one that is under way: a code
+// goes to the new one, and nothing else happens. What is no address is Invalid, too many
+// mails are RateLimited. An address that somebody has is answered alike, and its reader is
+// told instead of getting a code.
+func (s *Service) AskEmail(ctx context.Context, o Owner, typed string) error {
+	to, err := s.wished(o, typed)
+	if err != nil {
+		return err
+	}
+	return s.change(ctx, o, o.event("address.asked", "ok", "", ""), func(tx *db.Tx) error {
+		if err := user.Hold(ctx, tx, o.User.ID); err != nil {
+			return err
+		}
+		if err := s.spendMail(ctx, tx, o.User.ID, to); err != nil {
+			return err
+		}
+		c, code := s.newChange(tx, o, to)
+		if err := s.sendCode(ctx, tx, o, c, code); err != nil {
+			return err
+		}
+		return user.AskAddress(ctx, tx, o.User, c)
+	})
+}
+
+// wished checks an address that somebody typed.
+func (s *Service) wished(o Owner, typed string) (to string, err error) {
+	to = norm.NFC.String(strings.TrimSpace(typed))
+	key, err := user.EmailKey(to)
+	if err != nil {
+		return "", err
+	}
+	if own, err := user.EmailKey(o.User.Email); err == nil && own == key {
+		return "", errSameAddress
+	}
+	return to, nil
+}
+
+// spendMail counts a mail against the budgets of codes.
+func (s *Service) spendMail(ctx context.Context, tx *db.Tx, userID, to string) error {
+	limit := func(name string) ratelimit.Limit {
+		return ratelimit.Limit{Name: name, Windows: []ratelimit.Window{{Count: s.Limits.SendsPerHour, Per: time.Hour}, {Count: s.Limits.SendsPerDay, Per: 24 * time.Hour}}}
+	}
+	sends, err := ratelimit.Read(ctx, tx,
+		ratelimit.Charge{Tenant: tx.Tenant, Limit: limit("send.account"), Subject: userID},
+		ratelimit.Charge{Tenant: db.Installation, Limit: limit("send.destination"), Subject: outofband.DestinationSubject(s.Keys, to)})
+	if err != nil {
+		return err
+	}
+	if err := sends.Hold(ctx, tx); err != nil {
+		return err
+	}
+	if wait := sends.Spend(tx); wait > 0 {
+		return errMails.After(wait)
+	}
+	return sends.Write(ctx, tx)
+}
+
+// newChange makes a change and its code, which is good for that change, that person and that
+// address only.
+func (s *Service) newChange(tx *db.Tx, o Owner, to string) (user.Change, string) {
+	v := o.Visitor
+	c := user.Change{ID: tx.NewID(), UserID: o.User.ID, FlowID: o.FlowID, From: o.User.Email, To: to, Reference: secret.NewReference(),
+		TriesLeft: s.Limits.WrongAnswers, IP: v.IP, Place: v.Place, Browser: v.Browser, BegunAt: tx.Now, EndsAt: tx.Now.Add(s.Limits.CodeLife)}
+	token, _ := secret.NewToken() // nobody gets it: there is no link
+	key := s.Keys.Current()
+	code := s.Keys.DerivedCode(key, s.Limits.CodeLength, token, purposeAddress, c.ID)
+	c.CodeMAC = s.Keys.MACBy(key, purposeAddress, codeIs(tx, c, code)...)
+	return c, code
+}
+
+func codeIs(tx *db.Tx, c user.Change, code string) []string {
+	return []string{tx.Tenant, c.UserID, c.ID, c.From, c.To, code}
+}
+
+// sendCode writes to the new address. One that somebody has gets no code: its reader is told
+// at the address that we know, which may be spelt otherwise (ATK-093).
+func (s *Service) sendCode(ctx context.Context, tx *db.Tx, o Owner, c user.Change, code string) error {
+	var content email.Content = email.AddressCode{Vendor: o.Vendor, Company: o.Company, Code: code, Reference: c.Reference,
+		IP: c.IP, Place: c.Place, Browser: c.Browser, At: tx.Now, ExpiresAt: c.EndsAt}
+	to, language := c.To, o.User.Language
+	holder, err := user.ByEmail(ctx, tx, c.To)
+	switch {
+	case err == nil:
+		to, language = holder.Email, holder.Language
+		content = email.AddressTaken{Vendor: o.Vendor, IP: c.IP, Place: c.Place, Browser: c.Browser, At: tx.Now}
+	case !fault.Is(err, fault.NotFound):
+		return err
+	}
+	_, err = s.Queue.Put(ctx, tx, message.Outgoing{
+		UserID: o.User.ID, Channel: "email", Purpose: purposeAddress, To: to, Hint: outofband.Mask(c.To),
+		Language: language, Template: email.Template(content), Data: content, ExpiresAt: c.EndsAt,
+	})
+	return err
+}
+
+// PendingEmail is the change of address that the owner has under way; ErrNoChange where there
+// is none. A new password, another address or a closed account make it void.
+func (s *Service) PendingEmail(ctx context.Context, o Owner) (c user.Change, err error) {
+	err = s.DB.View(ctx, o.User.TenantID, func(tx *db.Tx) error {
+		c, err = user.PendingChange(ctx, tx, o.User)
+		return err
+	})
+	return c, err
+}
+
+// WithdrawEmail ends the change that the owner has under way, if any.
+func (s *Service) WithdrawEmail(ctx context.Context, o Owner) error {
+	return s.change(ctx, o, o.event("address.withdrawn", "ok", "", ""), func(tx *db.Tx) error {
+		if err := user.Hold(ctx, tx, o.User.ID); err != nil {
+			return err
+		}
+		first, err := user.CloseChange(ctx, tx, o.User.ID, user.Withdrawn)
+		if err == nil && !first {
+			err = ErrNoChange
+		}
+		return err
+	})
+}
+
+// ConfirmEmail judges the code of a change and, when it is right, moves the account to the
+// new address: everything that was open ends, but for the session in which it is done, and
+// every address of the account is told. A wrong one costs a try and is a verdict; triesLeft
+// says how many there are. NotFound where the change is over, Conflict where the address has
+// become somebody else's.
+func (s *Service) ConfirmEmail(ctx context.Context, o Owner, id, typed string) (v authenticator.Verdict, triesLeft int, err error) {
+	err = s.DB.InTx(ctx, o.User.TenantID, func(tx *db.Tx) error {
+		if err := user.Hold(ctx, tx, o.User.ID); err != nil {
+			return err
+		}
+		c, err := user.TryChange(ctx, tx, o.User, id)
+		if err != nil {
+			return err
+		}
+		v, triesLeft = authenticator.Verdict{}, c.TriesLeft
+		code, ok := authenticator.Canonical(typed, s.Limits.CodeLength)
+		if !ok || !s.Keys.CheckMAC(c.CodeMAC, purposeAddress, codeIs(tx, c, code)...) {
+			v.Reason = "wrong_code"
+			return s.witness(ctx, tx, o, "failed", v.Reason, c.ID)
+		}
+		v.OK = true
+		return s.move(ctx, tx, o, c)
+	})
+	if fault.Is(err, fault.Conflict) {
+		return v, 0, s.giveUp(ctx, o, id)
+	}
+	return v, triesLeft, err
+}
+
+// move makes the new address the account's.
+func (s *Service) move(ctx context.Context, tx *db.Tx, o Owner, c user.Change) error {
+	before, err := user.ChangesOf(ctx, tx, o.User.ID)
+	if err != nil {
+		return err
+	}
+	c.UndoUntil = tx.Now.Add(UndoWithin)
+	if err := user.MoveAddress(ctx, tx, o.User, c, c.UndoUntil); err != nil {
+		return err
+	}
+	if err := outofband.Follow(ctx, tx, o.User.ID, c.To); err != nil {
+		return err
+	}
+	if err := session.Carry(ctx, tx, o.SessionID, o.User.SecurityVersion, o.User.SecurityVersion+1); err != nil {
+		return err
+	}
+	if err := session.EndOthers(ctx, tx, o.User.ID, o.SessionID, session.AddressChanged); err != nil {
+		return err
+	}
+	if err := s.witness(ctx, tx, o, "ok", "", c.ID); err != nil {
+		return err
+	}
+	return s.tellMoved(ctx, tx, o, c, before)
+}
+
+// giveUp ends a change whose address has become somebody else's since the code was sent.
+// Whoever typed the code reads that mailbox, so that it tells them nothing new.
+func (s *Service) giveUp(ctx context.Context, o Owner, id string) error {
+	err := s.change(ctx, o, o.event("address.changed", "refused", user.Taken, id), func(tx *db.Tx) error {
+		_, err := user.CloseChange(ctx, tx, o.User.ID, user.Taken)
+		return err
+	})
+	if err == nil {
+		err = errTaken
+	}
+	return err
+}
+
+// tellMoved tells the new address, the old one, and those that may still be brought back.
+// Each old one gets a link of its own that brings it back.
+func (s *Service) tellMoved(ctx context.Context, tx *db.Tx, o Owner, c user.Change, before []user.Change) error {
+	v := o.Visitor
+	news := email.AddressChanged{Vendor: o.Vendor, Company: o.Company, Old: outofband.Mask(c.From), New: outofband.Mask(c.To),
+		IP: v.IP, Place: v.Place, Browser: v.Browser, At: tx.Now}
+	told := map[string]bool{c.To: true}
+	for _, old := range append(before, c) {
+		if told[old.From] {
+			continue
+		}
+		told[old.From] = true
+		letter := news
+		letter.UndoLink, letter.UndoUntil = outofband.UndoLink(s.Origin, s.Keys, tx.Tenant, old.ID), old.UndoUntil
+		if err := s.write(ctx, tx, o.User, old.From, "address.changed", letter); err != nil {
+			return err
+		}
+	}
+	news.NotMeLink = outofband.NotMeLink(s.Origin, s.Keys, tx.Tenant, o.FlowID)
+	return s.write(ctx, tx, o.User, c.To, "address.changed", news)
+}

@@ -1,0 +1,38 @@
+package signin
+
+import (
+	"context"
+	"time"
+
+	"countersign/internal/authenticator"
+	"countersign/internal/db"
+	"countersign/internal/message/email"
+	"countersign/internal/ratelimit"
+	"countersign/internal/session"
+	"countersign/internal/user"
+)
+
+var limitCopied = ratelimit.Limit{Name: "passkey.copied", Windows: []ratelimit.Window{{Count: 1, Per: time.Hour}}}
+
+// copied is where a passkey was shown of which there seem to be two.
+type copied struct{ vendor, app, notMe string }
+
+// tellCopied tells a person, once an hour at the most, that two devices seem to hold one of
+// their passkeys: its counter ran backwards (SEC-96).
+func (s *Service) tellCopied(ctx context.Context, tx *db.Tx, u user.User, id string, c copied, v session.Visitor) error {
+	wait, err := ratelimit.SpendIn(ctx, tx, limitCopied, u.ID)
+	if err != nil || wait > 0 {
+		return err
+	}
+	all, err := authenticator.Of(ctx, tx, u.ID)
+	if err != nil {
+		return err
+	}
+	letter := email.PasskeyCopied{Vendor: c.vendor, AppName: c.app, IP: v.IP, Place: v.Place, Browser: v.Browser, At: tx.Now, NotMeLink: c.notMe}
+	for _, a := range all {
+		if a.ID == id {
+			letter.Label = a.Label
+		}
+	}
+	return s.inform(ctx, tx, u, "passkey.copied", letter)
+}

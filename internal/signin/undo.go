@@ -1,0 +1,163 @@
+package signin
+
+import (
+	"context"
+	"slices"
+
+	"countersign/internal/audit"
+	"countersign/internal/authenticator"
+	"countersign/internal/authenticator/outofband"
+	"countersign/internal/db"
+	"countersign/internal/fault"
+	"countersign/internal/message/email"
+	"countersign/internal/ratelimit"
+	"countersign/internal/secret"
+	"countersign/internal/session"
+	"countersign/internal/tenant"
+	"countersign/internal/user"
+)
+
+// UndoAddress gives an account the address back that a change took away, on the word of
+// whoever reads the old mailbox. What was open ends, what was set up since goes, the password
+// is flagged and the admins are told. It answers the same for every token, good or bad, and
+// does nothing a second time, after 72 hours, or where somebody else set the address since.
+func (s *Service) UndoAddress(ctx context.Context, ref secret.Reference, v session.Visitor) error {
+	if !s.Keys.CheckToken(ref.Token, "undo-address", ref.Tenant, ref.ID) {
+		return ratelimit.Spend(ctx, s.DB, db.Installation, limitLinks, source(v.IP))
+	}
+	return s.DB.InTx(ctx, ref.Tenant, func(tx *db.Tx) error {
+		c, err := user.UndoChange(ctx, tx, ref.ID)
+		if fault.Is(err, fault.NotFound) {
+			return nil
+		}
+		if err != nil {
+			return err
+		}
+		if err := s.moved(ctx, tx, c, v); err != nil {
+			return err
+		}
+		if _, err := user.FlagPassword(ctx, tx, c.UserID); err != nil {
+			return err
+		}
+		return s.alertOfAddress(ctx, tx, c)
+	})
+}
+
+// moveBack undoes what a sign-in that was not the owner's did to the address: the change that
+// it asked for ends, and the oldest one that it made and that may still be undone is undone.
+func (s *Service) moveBack(ctx context.Context, tx *db.Tx, f *flow, v session.Visitor) error {
+	if _, err := user.CloseChange(ctx, tx, f.User.ID, NotMe); err != nil {
+		return err
+	}
+	made, err := user.ChangesIn(ctx, tx, f.ID)
+	if err != nil || len(made) == 0 {
+		return err
+	}
+	c, err := user.UndoChange(ctx, tx, made[0].ID)
+	if err != nil {
+		return err
+	}
+	return s.moved(ctx, tx, c, v)
+}
+
+// moved ends what the new address had opened and tells both.
+func (s *Service) moved(ctx context.Context, tx *db.Tx, c user.Change, v session.Visitor) error {
+	if err := outofband.Follow(ctx, tx, c.UserID, c.From); err != nil {
+		return err
+	}
+	if err := session.EndOthers(ctx, tx, c.UserID, "", session.NotMe); err != nil {
+		return err
+	}
+	u, err := user.ByID(ctx, tx, c.UserID)
+	if err != nil {
+		return err
+	}
+	if err := s.takeBackSince(ctx, tx, u, c, v); err != nil {
+		return err
+	}
+	if err := audit.Record(ctx, tx, event("address.restored", "ok", "", u.ID, "", "", c.ID, v)); err != nil {
+		return err
+	}
+	i, err := tenant.LoadInstallation(ctx, tx)
+	if err != nil {
+		return err
+	}
+	news := email.AddressRestored{Vendor: i.Name, Old: outofband.Mask(c.From), New: outofband.Mask(c.To), At: tx.Now}
+	if err := s.write(ctx, tx, u, c.To, "address.restored", news); err != nil {
+		return err
+	}
+	news.ToOld = true
+	return s.inform(ctx, tx, u, "address.restored", news)
+}
+
+func (s *Service) alertOfAddress(ctx context.Context, tx *db.Tx, c user.Change) error {
+	u, err := user.ByID(ctx, tx, c.UserID)
+	if err != nil {
+		return err
+	}
+	i, err := tenant.LoadInstallation(ctx, tx)
+	if err != nil {
+		return err
+	}
+	stewards, err := user.Stewards(ctx, tx)
+	if err != nil {
+		return err
+	}
+	for _, to := range stewards {
+		alert := email.AddressAlert{Vendor: i.Name, UserName: u.Name, UserEmail: u.Email, IP: c.IP, Place: c.Place, Browser: c.Browser, At: c.BegunAt}
+		if err := s.tell(ctx, tx, to, "address.restored", alert); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// takeBack removes what was set up in a sign-in that was not the owner's, so that a thief's
+// authenticator does not become the account's.
+func (s *Service) takeBack(ctx context.Context, tx *db.Tx, f *flow, v session.Visitor) error {
+	bound, err := authenticator.BoundIn(ctx, tx, f.ID)
+	if err != nil {
+		return err
+	}
+	return s.unbind(ctx, tx, f.User, f.Vendor.Name, bound, v)
+}
+
+// takeBackSince is takeBack for a change of address: what was set up in its sign-in, and in
+// any since, in which the account may have been the thief's alone.
+func (s *Service) takeBackSince(ctx context.Context, tx *db.Tx, u user.User, c user.Change, v session.Visitor) error {
+	bound, err := authenticator.BoundIn(ctx, tx, c.FlowID)
+	if err != nil {
+		return err
+	}
+	since, err := authenticator.BoundSince(ctx, tx, u.ID, c.ConfirmedAt)
+	if err != nil {
+		return err
+	}
+	for _, a := range since {
+		if !slices.ContainsFunc(bound, func(b authenticator.Authenticator) bool { return b.ID == a.ID }) {
+			bound = append(bound, a)
+		}
+	}
+	i, err := tenant.LoadInstallation(ctx, tx)
+	if err != nil {
+		return err
+	}
+	return s.unbind(ctx, tx, u, i.Name, bound, v)
+}
+
+// unbind takes methods away and tells every address of the account.
+func (s *Service) unbind(ctx context.Context, tx *db.Tx, u user.User, vendor string, all []authenticator.Authenticator, v session.Visitor) error {
+	for _, a := range all {
+		if err := authenticator.Unbind(ctx, tx, u.ID, a.ID); err != nil {
+			return err
+		}
+		if err := audit.Record(ctx, tx, event("method.removed", "ok", "not_me", u.ID, "", string(a.Kind), a.ID, v)); err != nil {
+			return err
+		}
+		c := email.MethodChanged{Vendor: vendor, Kind: string(a.Kind), Label: a.Label, Reported: true, IP: v.IP, Place: v.Place, Browser: v.Browser, At: tx.Now}
+		if err := s.inform(ctx, tx, u, "method.removed", c); err != nil {
+			return err
+		}
+	}
+	return nil
+}

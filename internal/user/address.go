@@ -1,0 +1,232 @@
+package user
+
+import (
+	"context"
+	"time"
+
+	"countersign/internal/db"
+	"countersign/internal/fault"
+)
+
+// Change is one change of a person's address. Until it is confirmed it is worth nothing;
+// until UndoUntil whoever reads the address From can undo it.
+type Change struct {
+	ID, UserID string
+	FlowID     string // the sign-in that it rests on
+	From, To   string
+	Reference  string // also in the mail with the code
+	CodeMAC    []byte
+	TriesLeft  int
+
+	IP, Place, Browser  string
+	BegunAt, EndsAt     time.Time
+	ConfirmedAt         time.Time
+	UndoUntil, UndoneAt time.Time
+}
+
+// Why a change that was under way is over.
+const (
+	Confirmed = "confirmed"
+	Replaced  = "replaced"
+	Withdrawn = "withdrawn"
+	Taken     = "taken"
+	undone    = "undone"
+	setByHand = "changed"
+)
+
+// ErrNoChange says that there is no such change, or none any more.
+var ErrNoChange = fault.New(fault.NotFound, "email.over")
+
+const changeColumns = `id, user_id, flow_id, from_email, to_email, reference, code_mac, tries_left, ip, place, browser, begun_at, ends_at, confirmed_at, undo_until, undone_at`
+
+func scanChange(row scanner) (c Change, err error) {
+	var begun, ends, confirmed, until, undone int64
+	err = row.Scan(&c.ID, &c.UserID, &c.FlowID, &c.From, &c.To, &c.Reference, &c.CodeMAC, &c.TriesLeft, &c.IP, &c.Place, &c.Browser, &begun, &ends, &confirmed, &until, &undone)
+	if db.IsNoRows(err) {
+		return c, ErrNoChange
+	}
+	c.BegunAt, c.EndsAt, c.ConfirmedAt, c.UndoUntil, c.UndoneAt = db.Time(begun), db.Time(ends), db.Time(confirmed), db.Time(until), db.Time(undone)
+	return c, err
+}
+
+// AskAddress stores a change that u asks for, in place of one that was under way. It is good
+// as long as u's address and security version stay as they are. The caller holds u's row.
+func AskAddress(ctx context.Context, tx *db.Tx, u User, c Change) error {
+	from, err := EmailKey(u.Email)
+	if err != nil {
+		return err
+	}
+	to, err := EmailKey(c.To)
+	if err != nil {
+		return err
+	}
+	if _, err := CloseChange(ctx, tx, u.ID, Replaced); err != nil {
+		return err
+	}
+	_, err = tx.Exec(ctx, `
+		INSERT INTO email_changes (tenant_id, id, user_id, flow_id, from_email, from_key, to_email, to_key, security_version, reference, code_mac, tries_left,
+			ip, place, browser, begun_at, ends_at, closed_at, closed_because, confirmed_at, undo_until, undone_at)
+		VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, 0, '', 0, 0, 0)`,
+		tx.Tenant, c.ID, u.ID, c.FlowID, u.Email, from, c.To, to, u.SecurityVersion, c.Reference, c.CodeMAC, c.TriesLeft, c.IP, c.Place, c.Browser, tx.Now, c.EndsAt)
+	return err
+}
+
+// underWay holds for the change of a user that may still be confirmed.
+const underWay = `tenant_id = $1 AND user_id = $2 AND closed_at = 0 AND ends_at > $3 AND tries_left > 0 AND from_email = $4 AND security_version = $5`
+
+// PendingChange is the change that u has under way; ErrNoChange where there is none.
+func PendingChange(ctx context.Context, tx *db.Tx, u User) (Change, error) {
+	return scanChange(tx.QueryRow(ctx, `SELECT `+changeColumns+` FROM email_changes WHERE `+underWay, tx.Tenant, u.ID, tx.Now, u.Email, u.SecurityVersion))
+}
+
+// TryChange reserves a try of the change that u has under way, before anything is compared.
+func TryChange(ctx context.Context, tx *db.Tx, u User, id string) (Change, error) {
+	return scanChange(tx.QueryRow(ctx, `UPDATE email_changes SET tries_left = tries_left - 1 WHERE `+underWay+` AND id = $6 RETURNING `+changeColumns,
+		tx.Tenant, u.ID, tx.Now, u.Email, u.SecurityVersion, id))
+}
+
+// CloseChange ends the change that a user has under way and reports whether there was one.
+func CloseChange(ctx context.Context, tx *db.Tx, userID, because string) (bool, error) {
+	n, err := tx.Exec(ctx, `UPDATE email_changes SET closed_at = $1, closed_because = $2 WHERE tenant_id = $3 AND user_id = $4 AND closed_at = 0`, tx.Now, because, tx.Tenant, userID)
+	return n > 0, err
+}
+
+// MoveAddress confirms a change: from now on u is found by the new address, and the old one
+// is kept for them until undoUntil. Conflict where somebody else has the new one; ErrNoChange
+// where u is not as when it was asked for. The caller holds u's row.
+func MoveAddress(ctx context.Context, tx *db.Tx, u User, c Change, undoUntil time.Time) error {
+	key, err := EmailKey(c.To)
+	if err != nil {
+		return err
+	}
+	for _, step := range []struct {
+		text string
+		args []any
+	}{
+		{`UPDATE email_changes SET closed_at = $1, closed_because = $2, confirmed_at = $1, undo_until = $3 WHERE tenant_id = $4 AND id = $5 AND user_id = $6 AND closed_at = 0`,
+			[]any{tx.Now, Confirmed, undoUntil, tx.Tenant, c.ID, u.ID}},
+		{`UPDATE users SET email = $1, email_key = $2, security_version = security_version + 1 WHERE tenant_id = $3 AND id = $4 AND email = $5 AND security_version = $6 AND disabled_at = 0`,
+			[]any{c.To, key, tx.Tenant, u.ID, c.From, u.SecurityVersion}},
+		{`UPDATE directory SET held_until = $1 WHERE tenant_id = $2 AND user_id = $3 AND held_until = 0`,
+			[]any{undoUntil, tx.Tenant, u.ID}},
+	} {
+		n, err := tx.Exec(ctx, step.text, step.args...)
+		if err == nil && n == 0 {
+			err = ErrNoChange
+		}
+		if err != nil {
+			return err
+		}
+	}
+	return claim(ctx, tx, key, u.ID)
+}
+
+// claim lists a user under an address. It may be kept for that user, or have been kept for
+// somebody whose time is over.
+func claim(ctx context.Context, tx *db.Tx, key, userID string) error {
+	n, err := tx.Exec(ctx, `
+		INSERT INTO directory (email_key, tenant_id, user_id, held_until) VALUES ($1, $2, $3, 0)
+		ON CONFLICT (email_key) DO UPDATE SET tenant_id = excluded.tenant_id, user_id = excluded.user_id, held_until = 0
+		WHERE directory.held_until > 0 AND (directory.held_until <= $4 OR directory.tenant_id = excluded.tenant_id AND directory.user_id = excluded.user_id)`,
+		key, tx.Tenant, userID, tx.Now)
+	if err == nil && n == 0 {
+		err = errAddressTaken
+	}
+	return err
+}
+
+// undoable holds for a change that may still be undone; $2 is the instant.
+const undoable = `tenant_id = $1 AND confirmed_at > 0 AND undone_at = 0 AND undo_until > $2`
+
+// UndoChange gives a user the address back that a change took away, whatever they changed it
+// to afterwards: otherwise a thief would change it twice. ErrNoChange where it was undone
+// before, where its time is over, and where somebody who may has set the address since.
+func UndoChange(ctx context.Context, tx *db.Tx, id string) (Change, error) {
+	var userID string
+	err := tx.QueryRow(ctx, `SELECT user_id FROM email_changes WHERE `+undoable+` AND id = $3`, tx.Tenant, tx.Now, id).Scan(&userID)
+	if db.IsNoRows(err) {
+		return Change{}, ErrNoChange
+	}
+	if err != nil {
+		return Change{}, err
+	}
+	if err := Hold(ctx, tx, userID); err != nil {
+		return Change{}, err
+	}
+	c, err := scanChange(tx.QueryRow(ctx, `UPDATE email_changes SET undone_at = $2 WHERE `+undoable+` AND id = $3 RETURNING `+changeColumns, tx.Tenant, tx.Now, id))
+	if err != nil {
+		return c, err
+	}
+	if _, err := tx.Exec(ctx, `UPDATE email_changes SET undone_at = $2 WHERE `+undoable+` AND user_id = $3 AND confirmed_at >= $4`, tx.Tenant, tx.Now, userID, c.ConfirmedAt); err != nil {
+		return c, err
+	}
+	if _, err := CloseChange(ctx, tx, userID, undone); err != nil {
+		return c, err
+	}
+	return c, restore(ctx, tx, c)
+}
+
+// restore lists the user under the old address. The newer one is kept for as long as an
+// older owner of it may ask for it.
+func restore(ctx context.Context, tx *db.Tx, c Change) error {
+	key, err := EmailKey(c.From)
+	if err != nil {
+		return err
+	}
+	if _, err := tx.Exec(ctx, `UPDATE directory SET held_until = $1 WHERE tenant_id = $2 AND user_id = $3 AND held_until = 0`, c.UndoUntil, tx.Tenant, c.UserID); err != nil {
+		return err
+	}
+	if err := claim(ctx, tx, key, c.UserID); err != nil {
+		return err
+	}
+	return changed(tx.Exec(ctx, `UPDATE users SET email = $1, email_key = $2, security_version = security_version + 1 WHERE tenant_id = $3 AND id = $4`, c.From, key, tx.Tenant, c.UserID))
+}
+
+// ChangesOf are the changes of a user that may still be undone, the oldest first.
+func ChangesOf(ctx context.Context, tx *db.Tx, userID string) ([]Change, error) {
+	return changes(ctx, tx, `user_id = $3`, userID)
+}
+
+// ChangesIn are the changes made in one sign-in that may still be undone, the oldest first.
+func ChangesIn(ctx context.Context, tx *db.Tx, flowID string) ([]Change, error) {
+	return changes(ctx, tx, `flow_id = $3`, flowID)
+}
+
+func changes(ctx context.Context, tx *db.Tx, whose, id string) (out []Change, err error) {
+	rows, err := tx.Query(ctx, `SELECT `+changeColumns+` FROM email_changes WHERE `+undoable+` AND `+whose+` ORDER BY confirmed_at, id`, tx.Tenant, tx.Now, id)
+	if err != nil {
+		return nil, err
+	}
+	defer rows.Close()
+	for rows.Next() {
+		c, err := scanChange(rows)
+		if err != nil {
+			return nil, err
+		}
+		out = append(out, c)
+	}
+	return out, rows.Err()
+}
+
+// Addresses are where a person is told of what concerns their account: their own, and each
+// that it took the place of, as long as that may be undone.
+func Addresses(ctx context.Context, tx *db.Tx, u User) ([]string, error) {
+	all, err := ChangesOf(ctx, tx, u.ID)
+	out, seen := []string{u.Email}, map[string]bool{u.Email: true}
+	for _, c := range all {
+		if !seen[c.From] {
+			out, seen[c.From] = append(out, c.From), true
+		}
+	}
+	return out, err
+}
+
+// closeChanges ends what a user has begun or could undo, because somebody who may decides
+// about the address.
+func closeChanges(ctx context.Context, tx *db.Tx, userID string) error {
+	if _, err := CloseChange(ctx, tx, userID, setByHand); err != nil {
+		return err
+	}
+	_, err := tx.Exec(ctx, `UPDATE email_changes SET undo_until = $1 WHERE tenant_id = $2 AND user_id = $3 AND undo_until > $1`, tx.Now, tx.Tenant, userID)
+	return err
+}
