@@ -26,7 +26,7 @@ type person struct {
 
 // gear is what somebody has set up before the demo begins.
 type gear struct {
-	Number string   // of their telephone, in E.164; numbers that Ofcom keeps for films
+	Number string   // of their telephone, in E.164; numbers that are kept for films
 	Apps   []string // names of authenticator apps; all of them are on the demo's telephone
 	Codes  bool     // backup codes, on paper beside it
 }
@@ -108,12 +108,12 @@ var larkspur = company{
 	Story: "Harbor and the company recommend a second step and force nobody. Whoever wants one switches it on in My profile: text messages, an authenticator app, a passkey.",
 	Rules: rules{Mandate: leftOpen, On: true, Choice: tenant.Optional, Methods: textsAndApps},
 	People: []person{
-		{"Ravi Anand", "ravi@larkspur.example", "saffron-bridge-walrus-47", "en", user.Owner, gear{Number: "+447700900142"}},
+		{"Ravi Anand", "ravi@larkspur.example", "saffron-bridge-walrus-47", "en", user.Owner, gear{Number: "+491713920042", Codes: true}},
 		{"Elena Duarte", "elena@larkspur.example", "granite-melody-lemon-92", "es", user.Admin, gear{Apps: []string{"Work phone", "Desktop"}}},
 		{"Tom Becker", "tom@larkspur.example", "tundra-biscuit-harp-68", "en", user.Agent, gear{}},
 	},
 	Tries: []try{
-		{"Sign in as Tom: a password is enough. Then open My profile, switch the second step on, and add text messages.", "Any mobile number of Britain, Germany, Spain or the United States will do, such as +44 7700 900 321: no text leaves this machine. Before the page lets Tom go, he has backup codes as well: one lost phone must not lock anybody out."},
+		{"Sign in as Tom: a password is enough. Then open My profile, switch the second step on, and add text messages.", "Any mobile number of Britain, Germany, Spain or the United States will do, such as +49 171 3920055: no text leaves this machine. Before the page lets Tom go, he has backup codes as well: one lost phone must not lock anybody out."},
 		{"Try to add +44 900 123 4567, a number of a country that is not in the list, or “hello”.", "Each is refused with what is wrong, before anything is sent or paid for."},
 		{"Sign in as Ravi, with the mobile on “no signal”.", "The code page says that the text could not be delivered, and what else there is."},
 		{"Sign in as Elena, with the code of either of her apps on the mobile. Then look at what was recorded.", "Each app has a secret and a name of its own, and the record says which one it was. The same code is not taken twice."},
