@@ -72,6 +72,18 @@ type Job struct {
 	Args             []byte // JSON
 	Attempts         int    // this one included
 	RunAt            time.Time
+
+	settled *bool // nil: nobody waits for it
+}
+
+// Settle writes down in the handler's own unit of work how the attempt ended, so that the
+// job and what it did end with one commit. The handler still returns the same outcome.
+func (j Job) Settle(ctx context.Context, tx *db.Tx, outcome error) error {
+	if j.settled == nil {
+		return nil
+	}
+	tx.OnCommit(func() { *j.settled = true })
+	return end(ctx, tx, j, outcome)
 }
 
 // Handler does the work of one kind of job, at least once. nil means done; Later and Drop

@@ -343,6 +343,36 @@ func TestPeriodicWorkGoesOnAfterFailures(t *testing.T) {
 	})
 }
 
+// TestAJobEndsWithItsWork: what the handler wrote and the job's end are one commit or none.
+func TestAJobEndsWithItsWork(t *testing.T) {
+	dbtest.Each(t, time.Now, func(t *testing.T, d *db.DB) {
+		var q Queue
+		no := errors.New("no")
+		var runs atomic.Int64
+		var inside atomic.Value // what another unit of work sees once the handler's has committed
+		defer start(t, &Runner{DB: d, Queue: &q, Handlers: map[string]Handler{"n": func(ctx context.Context, j Job) error {
+			fail := runs.Add(1) == 1
+			err := d.InTx(ctx, j.Tenant, func(tx *db.Tx) error {
+				if err := j.Settle(ctx, tx, nil); err != nil || !fail {
+					return err
+				}
+				return no
+			})
+			inside.Store(stored(t, d, "t1"))
+			if fail {
+				return Later(d.Now(), errors.Join(err, no))
+			}
+			return err
+		}}})()
+		enqueue(t, d, &q, "t1", "n", nil, time.Time{})
+		until(t, "the second run", func() bool { return runs.Load() == 2 && stored(t, d, "t1") == counts{done: 1} })
+		until(t, "its end", func() bool { return inside.Load() == counts{done: 1} })
+		if runs.Load() != 2 {
+			t.Errorf("%d runs", runs.Load())
+		}
+	})
+}
+
 func TestSweepKeepsOpenAndRecentJobs(t *testing.T) {
 	dbtest.Each(t, time.Now, func(t *testing.T, d *db.DB) {
 		var q Queue

@@ -80,18 +80,24 @@ func (r *Runner) Run(ctx context.Context) error {
 	for range r.Workers {
 		free <- struct{}{}
 	}
-	for ctx.Err() == nil {
-		if r.round(ctx, free, &under) {
-			continue
+	for more := false; ctx.Err() == nil; {
+		if more = r.round(ctx, free, &under, more); !more {
+			r.rest(ctx)
 		}
-		r.rest(ctx)
 	}
 	return nil
 }
 
 // round takes as many jobs as there are idle workers and reports whether more are waiting.
-func (r *Runner) round(ctx context.Context, free chan struct{}, under *sync.WaitGroup) (more bool) {
-	n := idle(ctx, free)
+// With a backlog it waits a moment for several idle workers: to take jobs costs a commit,
+// however many they are.
+func (r *Runner) round(ctx context.Context, free chan struct{}, under *sync.WaitGroup, backlog bool) (more bool) {
+	n := idle(ctx, free, 1)
+	if backlog && n > 0 {
+		moment, stop := context.WithTimeout(ctx, aMoment)
+		n += idle(moment, free, r.Workers/2-n)
+		stop()
+	}
 	taken, more, err := r.take(ctx, n)
 	if err != nil && ctx.Err() == nil {
 		r.Log.Error("jobs cannot be taken", "error", err)
@@ -108,14 +114,21 @@ func (r *Runner) round(ctx context.Context, free chan struct{}, under *sync.Wait
 	return more
 }
 
-// idle waits for one idle worker and counts those that are idle with it.
-func idle(ctx context.Context, free chan struct{}) int {
-	select {
-	case <-free:
-	case <-ctx.Done():
-		return 0
+// aMoment is how long a backlog waits for a second idle worker. It is short beside the time
+// that a mail takes.
+const aMoment = 5 * time.Millisecond
+
+// idle waits for some idle workers, as long as ctx lasts, and counts those that are idle
+// with them.
+func idle(ctx context.Context, free chan struct{}, want int) (n int) {
+	for ; n < want; n++ {
+		select {
+		case <-free:
+		case <-ctx.Done():
+			return n
+		}
 	}
-	for n := 1; ; n++ {
+	for ; ; n++ {
 		select {
 		case <-free:
 		default:
@@ -154,9 +167,14 @@ func (r *Runner) work(house context.Context, j Job) {
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(house), lease-5*time.Second)
 	defer cancel()
 	defer context.AfterFunc(house, func() { time.AfterFunc(r.Grace, cancel) })()
+	settled := false
+	j.settled = &settled
 	outcome := r.handle(ctx, j)
 	if outcome != nil {
 		r.Log.Warn("job did not succeed", "kind", j.Kind, "job", j.ID, "tenant", j.Tenant, "attempt", j.Attempts, "error", outcome)
+	}
+	if settled {
+		return
 	}
 	if err := settle(context.WithoutCancel(ctx), r.DB, j, outcome); err != nil {
 		r.Log.Error("job cannot be settled", "error", err)

@@ -84,16 +84,18 @@ func claim(ctx context.Context, d *db.DB, wanted []Job) (taken []Job, err error)
 	return taken, nil
 }
 
-// settle writes down how an attempt ended. The number of the attempt guards it: when the
-// lease ran out and somebody else has taken the job, ours no longer counts.
+// settle writes down how an attempt ended.
 func settle(ctx context.Context, d *db.DB, j Job, outcome error) error {
-	err := d.InTx(ctx, j.Tenant, func(tx *db.Tx) error {
-		_, err := tx.Exec(ctx, `
-			UPDATE jobs SET claimed_until = 0, run_at = $1, done_at = $2, failed_at = $3, last_error = $4
-			WHERE tenant_id = $5 AND id = $6 AND attempts = $7 AND done_at = 0 AND failed_at = 0`,
-			append(ending(j, outcome, tx.Now), tx.Tenant, j.ID, j.Attempts)...)
-		return err
-	})
+	return d.InTx(ctx, j.Tenant, func(tx *db.Tx) error { return end(ctx, tx, j, outcome) })
+}
+
+// end is the write that settles a job. The number of the attempt guards it: when the lease
+// ran out and somebody else has taken the job, ours no longer counts.
+func end(ctx context.Context, tx *db.Tx, j Job, outcome error) error {
+	err := tx.Later(ctx, `
+		UPDATE jobs SET claimed_until = 0, run_at = $1, done_at = $2, failed_at = $3, last_error = $4
+		WHERE tenant_id = $5 AND id = $6 AND attempts = $7 AND done_at = 0 AND failed_at = 0`,
+		append(ending(j, outcome, tx.Now), j.Tenant, j.ID, j.Attempts)...)
 	if err != nil {
 		return fmt.Errorf("settle job %s %s: %w", j.Kind, j.ID, err)
 	}

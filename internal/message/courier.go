@@ -1,6 +1,7 @@
 package message
 
 import (
+	"cmp"
 	"context"
 	"encoding/json"
 	"errors"
@@ -85,18 +86,18 @@ func (c *Courier) Deliver(ctx context.Context, j jobs.Job) error {
 		return err
 	}
 	if !w.now.Before(w.expiresAt) {
-		return c.settle(ctx, j.Tenant, a.Message, change{state: Failed})
+		return c.settle(ctx, j, a.Message, change{state: Failed}, nil)
 	}
 	envelope, sender, err := c.open(j.Tenant, a.Message, w)
 	if err != nil {
 		c.Log.Error("message cannot be sent", "message", a.Message, "tenant", j.Tenant, "error", err)
-		return c.settle(ctx, j.Tenant, a.Message, change{state: Failed})
+		return c.settle(ctx, j, a.Message, change{state: Failed}, nil)
 	}
 	host, err := sender.Send(ctx, envelope)
 	if err == nil {
 		err = db.Point("sent", "message.Courier.Deliver")
 	}
-	return c.conclude(ctx, j.Tenant, a.Message, w, host, err)
+	return c.conclude(ctx, j, a.Message, w, host, err)
 }
 
 // load returns nil where the message has left, was withdrawn or does not exist.
@@ -137,34 +138,36 @@ func (c *Courier) open(tenant, id string, w *waiting) (Envelope, Sender, error) 
 }
 
 // conclude writes down the outcome of an attempt and says when the next one is due.
-func (c *Courier) conclude(ctx context.Context, tenant, id string, w *waiting, host string, failure error) error {
+func (c *Courier) conclude(ctx context.Context, j jobs.Job, id string, w *waiting, host string, failure error) error {
 	var refusal *Refusal
 	var givenUp *GivenUp
 	switch {
 	case failure == nil:
-		return c.settle(ctx, tenant, id, change{state: Accepted, host: host, tried: 1})
+		return c.settle(ctx, j, id, change{state: Accepted, host: host, tried: 1}, nil)
 	case errors.As(failure, &refusal):
-		c.Log.Warn("message bounced", "message", id, "tenant", tenant, "host", host, "error", failure)
-		return c.settle(ctx, tenant, id, change{state: Bounced, host: host, tried: 1})
+		c.Log.Warn("message bounced", "message", id, "tenant", j.Tenant, "host", host, "error", failure)
+		return c.settle(ctx, j, id, change{state: Bounced, host: host, tried: 1}, nil)
 	case errors.As(failure, &givenUp):
-		c.Log.Warn("message given up", "message", id, "tenant", tenant, "host", host, "error", failure)
-		return c.settle(ctx, tenant, id, change{state: Failed, host: host, tried: 1})
+		c.Log.Warn("message given up", "message", id, "tenant", j.Tenant, "host", host, "error", failure)
+		return c.settle(ctx, j, id, change{state: Failed, host: host, tried: 1}, nil)
 	}
 	next := c.DB.Now().UTC().Add(pause(w.attempts))
 	if !next.Before(w.expiresAt) {
-		c.Log.Warn("message given up", "message", id, "tenant", tenant, "host", host, "error", failure)
-		return c.settle(ctx, tenant, id, change{state: Failed, host: host, tried: 1})
+		c.Log.Warn("message given up", "message", id, "tenant", j.Tenant, "host", host, "error", failure)
+		return c.settle(ctx, j, id, change{state: Failed, host: host, tried: 1}, nil)
 	}
-	if err := c.settle(ctx, tenant, id, change{state: Delayed, host: host, nextTry: next, tried: 1}); err != nil {
-		return err
-	}
-	return jobs.Later(next, failure)
+	return c.settle(ctx, j, id, change{state: Delayed, host: host, nextTry: next, tried: 1}, jobs.Later(next, failure))
 }
 
-// settle outlives the context of the attempt: what was sent must be written down.
-func (c *Courier) settle(ctx context.Context, tenant, id string, ch change) error {
-	return c.DB.InTx(context.WithoutCancel(ctx), tenant, func(tx *db.Tx) error {
-		_, err := settle(ctx, tx, id, ch)
-		return err
+// settle writes the message and its job down together. It outlives the context of the
+// attempt: what was sent must be written down.
+func (c *Courier) settle(ctx context.Context, j jobs.Job, id string, ch change, outcome error) error {
+	ctx = context.WithoutCancel(ctx)
+	err := c.DB.InTx(ctx, j.Tenant, func(tx *db.Tx) error {
+		if _, err := settle(ctx, tx, id, ch); err != nil {
+			return err
+		}
+		return j.Settle(ctx, tx, outcome)
 	})
+	return cmp.Or(err, outcome)
 }
