@@ -195,8 +195,6 @@ type Binder interface {
 	// spends the proof, so that it cannot be used again at sign-in (SEC-21). The row in
 	// authenticators is its caller's.
 	Confirm(ctx context.Context, tx *db.Tx, who Subject, d Draft, r Response) (Verdict, error)
-	// Remove deletes what Confirm stored.
-	Remove(ctx context.Context, tx *db.Tx, authenticatorID string) error
 }
 
 // Bind adds an authenticator to a user.

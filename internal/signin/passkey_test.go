@@ -303,7 +303,13 @@ func TestATK110_AClosedAccountHasNoPasskey(t *testing.T) {
 		if _, ok := h.alone(k).(signin.Done); !ok {
 			t.Error("not signed in after all")
 		}
-		h.in(h.company, func(ctx context.Context, tx *db.Tx) error { return h.passkeys().Remove(ctx, tx, k.id) })
+		h.in(h.company, func(ctx context.Context, tx *db.Tx) error {
+			u, err := user.ByEmail(ctx, tx, "maria@company.test")
+			if err != nil {
+				return err
+			}
+			return authenticator.Unbind(ctx, tx, u.ID, k.id)
+		})
 		refusedPasskey(t, "a removed passkey", h.alone(k), nil)
 	})
 }

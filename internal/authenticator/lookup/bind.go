@@ -125,12 +125,6 @@ func (d draft) store(ctx context.Context, tx *db.Tx, id string) (stored int64, e
 		` ON CONFLICT (tenant_id, authenticator_id, number) DO NOTHING`, args...)
 }
 
-// Remove deletes a set.
-func (v Verifier) Remove(ctx context.Context, tx *db.Tx, authenticatorID string) error {
-	_, err := tx.Exec(ctx, `DELETE FROM backup_codes WHERE tenant_id = $1 AND authenticator_id = $2`, tx.Tenant, authenticatorID)
-	return err
-}
-
 // FileName is the name of the file that File writes.
 const FileName = "countersign-backup-codes.txt"
 

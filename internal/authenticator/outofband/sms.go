@@ -231,12 +231,6 @@ func (v SMS) Confirm(ctx context.Context, tx *db.Tx, who authenticator.Subject, 
 	return authenticator.Verdict{OK: true, AuthenticatorID: d.ID}, err
 }
 
-// Remove forgets the number.
-func (v SMS) Remove(ctx context.Context, tx *db.Tx, authenticatorID string) error {
-	_, err := tx.Exec(ctx, `DELETE FROM outofband_addresses WHERE tenant_id = $1 AND authenticator_id = $2`, tx.Tenant, authenticatorID)
-	return err
-}
-
 func readProposed(d authenticator.Draft) (p proposed, err error) {
 	if json.Unmarshal(d.State, &p) != nil || p.To == "" {
 		return p, errors.New("the draft is not that of a number")

@@ -254,7 +254,7 @@ func TestPAR3_APersonBindsANumber(t *testing.T) {
 				t.Errorf("%s %+v", to, all)
 			}
 			if err == nil {
-				err = n.Remove(t.Context(), tx, d.ID)
+				err = authenticator.Unbind(t.Context(), tx, who.UserID, d.ID)
 			}
 			if _, gone := outofband.Address(t.Context(), tx, d.ID); !db.IsNoRows(gone) {
 				t.Errorf("after removal: %v", gone)

@@ -136,9 +136,6 @@ func TestRemovedIsFreeAgain(t *testing.T) {
 		a := h.bind(h.maria, dev, nil)
 		state, text := h.begin(h.maria, a, h.setting())
 		h.in(h.maria.tenant, func(ctx context.Context, tx *db.Tx) error {
-			if err := h.Remove(ctx, tx, a.ID); err != nil {
-				return err
-			}
 			return authenticator.Unbind(ctx, tx, h.maria.ID, a.ID)
 		})
 		h.nothingOf(h.maria)

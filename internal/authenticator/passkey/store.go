@@ -147,19 +147,6 @@ func insert(ctx context.Context, tx *db.Tx, userID, authenticatorID string, c *w
 	return err == nil, err
 }
 
-// Remove deletes a credential and makes its id free.
-func (v *Verifier) Remove(ctx context.Context, tx *db.Tx, authenticatorID string) error {
-	for _, text := range []string{
-		`DELETE FROM passkey_directory WHERE tenant_id = $1 AND authenticator_id = $2`,
-		`DELETE FROM passkeys WHERE tenant_id = $1 AND authenticator_id = $2`,
-	} {
-		if _, err := tx.Exec(ctx, text, tx.Tenant, authenticatorID); err != nil {
-			return err
-		}
-	}
-	return nil
-}
-
 // has reports whether a state allows a credential.
 func has(allowed []protocol.CredentialDescriptor, id []byte) bool {
 	return slices.ContainsFunc(allowed, func(d protocol.CredentialDescriptor) bool { return string(d.CredentialID) == string(id) })

@@ -154,16 +154,3 @@ func (v Verifier) store(ctx context.Context, tx *db.Tx, userID, id string, s pus
 	_, err = tx.Exec(ctx, `INSERT INTO outofband_addresses (tenant_id, authenticator_id, address, verified_at) VALUES ($1, $2, $3, $4)`, tx.Tenant, id, Address(id), tx.Now)
 	return err == nil, err
 }
-
-// Remove forgets where the codes of a receiver went.
-func (v Verifier) Remove(ctx context.Context, tx *db.Tx, authenticatorID string) error {
-	for _, text := range []string{
-		`DELETE FROM outofband_addresses WHERE tenant_id = $1 AND authenticator_id = $2`,
-		`DELETE FROM push_subscriptions WHERE tenant_id = $1 AND authenticator_id = $2`,
-	} {
-		if _, err := tx.Exec(ctx, text, tx.Tenant, authenticatorID); err != nil {
-			return err
-		}
-	}
-	return nil
-}

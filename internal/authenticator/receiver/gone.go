@@ -76,9 +76,18 @@ func (v Verifier) tell(ctx context.Context, tx *db.Tx, userID, label string) err
 		return fmt.Errorf("find the vendor's name: %w", err)
 	}
 	c := email.ReceiverGone{Vendor: vendor.Name, Label: label, At: tx.Now}
-	_, err = v.Queue.Put(ctx, tx, message.Outgoing{
-		UserID: u.ID, Channel: "email", Purpose: "receiver.gone", To: u.Email, Hint: v.Mask(u.Email), Language: u.Language,
-		Template: email.Template(c), Data: c, ExpiresAt: tx.Now.Add(noticeLife),
-	})
-	return err
+	all, err := user.Addresses(ctx, tx, u)
+	if err != nil {
+		return fmt.Errorf("find where the owner of a receiver is told: %w", err)
+	}
+	for _, to := range all {
+		_, err = v.Queue.Put(ctx, tx, message.Outgoing{
+			UserID: u.ID, Channel: "email", Purpose: "receiver.gone", To: to, Hint: v.Mask(to), Language: u.Language,
+			Template: email.Template(c), Data: c, ExpiresAt: tx.Now.Add(noticeLife),
+		})
+		if err != nil {
+			return err
+		}
+	}
+	return nil
 }

@@ -196,7 +196,7 @@ func TestPAR6_WhatIsNoBrowserIsRefused(t *testing.T) {
 		if n := len(b.Got()); n != 1 {
 			t.Errorf("%d pushes", n)
 		}
-		r.in("one", func(ctx context.Context, tx *db.Tx) error { return r.Remove(ctx, tx, draft.ID) })
+		r.in("one", func(ctx context.Context, tx *db.Tx) error { return authenticator.Unbind(ctx, tx, who.UserID, draft.ID) })
 		if _, err := r.propose(who, b.JSON()); err != nil {
 			t.Errorf("after it was removed: %v", err)
 		}
@@ -265,7 +265,7 @@ func TestPAR6_AReceiverThatIsGoneIsTakenOutOfUse(t *testing.T) {
 			if len(gone) != 1 || !gone[draft.ID].Equal(start) {
 				t.Errorf("gone are %v", gone)
 			}
-			return errors.Join(err, r.Remove(ctx, tx, other.ID))
+			return errors.Join(err, authenticator.Unbind(ctx, tx, who.UserID, other.ID))
 		})
 		if err := begin(); !errors.Is(err, receiver.ErrGone) {
 			t.Errorf("a code for nobody: %v", err)

@@ -82,9 +82,3 @@ func nearest(steps []int64, now int64) (best int64, ok bool) {
 	}
 	return best, ok
 }
-
-// Remove deletes the secret of an app.
-func (v Verifier) Remove(ctx context.Context, tx *db.Tx, authenticatorID string) error {
-	_, err := tx.Exec(ctx, `DELETE FROM totp_secrets WHERE tenant_id = $1 AND authenticator_id = $2`, tx.Tenant, authenticatorID)
-	return err
-}
