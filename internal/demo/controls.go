@@ -179,7 +179,7 @@ func (d *Demo) deciding(field string, set func(ctx context.Context, tx *db.Tx, t
 		if err != nil {
 			return err
 		}
-		http.Redirect(w, r, "/#"+id, http.StatusSeeOther)
+		http.Redirect(w, r, "/?at="+id+"#"+id, http.StatusSeeOther)
 		return nil
 	}
 }

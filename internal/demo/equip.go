@@ -3,7 +3,6 @@ package demo
 import (
 	"context"
 	"errors"
-	"fmt"
 	"strings"
 	"time"
 
@@ -84,7 +83,7 @@ func (d *Demo) giveApp(ctx context.Context, tx *db.Tx, who authenticator.Subject
 	if err := confirm(ctx, tx, v, authenticator.TOTP, who, u, draft, code); err != nil {
 		return err
 	}
-	return d.mobile.add(app, fmt.Sprintf("%s: %s", who.Name, label))
+	return d.mobile.add(app, who.Name+", "+label)
 }
 
 func (d *Demo) giveCodes(ctx context.Context, tx *db.Tx, who authenticator.Subject, u user.User, codes authenticator.State) error {

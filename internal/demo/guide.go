@@ -28,6 +28,7 @@ type guidePage struct {
 
 type companyView struct {
 	company
+	Open bool // not folded away
 	controls
 	Persons []personView
 	Events  []eventView
@@ -75,12 +76,14 @@ func (d *Demo) guide() http.Handler {
 }
 
 func (d *Demo) showGuide(w http.ResponseWriter, r *http.Request) error {
+	at := r.URL.Query().Get("at")
 	p := guidePage{Vendor: vendorName, At: d.at, Operator: operator}
-	for _, c := range companies {
+	for i, c := range companies {
 		v, err := d.view(r.Context(), c)
 		if err != nil {
 			return err
 		}
+		v.Open = c.ID == at || i == 0 && at == ""
 		p.Companies = append(p.Companies, v)
 	}
 	err := d.house.DB.View(r.Context(), db.Installation, func(tx *db.Tx) error {

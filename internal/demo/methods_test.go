@@ -80,7 +80,7 @@ func TestTheGatewayHasMoods(t *testing.T) {
 func TestPAR8EitherAppOfOnePerson(t *testing.T) {
 	d := start(t, "")
 	elena := who(t, "elena@larkspur.example")
-	for _, whose := range []string{"Elena Duarte: Work phone", "Elena Duarte: Desktop"} {
+	for _, whose := range []string{"Elena Duarte, Work phone", "Elena Duarte, Desktop"} {
 		v := newVisitor(t)
 		v.signInAt(d, d.at.Dashboard, elena)
 		v.post(d.at.SignIn+"/signin/code", "code", d.typed(t, whose)).says(t, "Good to see you, Elena Duarte", "password, then code of an app")
