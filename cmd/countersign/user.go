@@ -11,6 +11,7 @@ import (
 	"countersign/internal/authenticator/outofband"
 	"countersign/internal/authenticator/password"
 	"countersign/internal/db"
+	"countersign/internal/profile"
 	"countersign/internal/setup"
 	"countersign/internal/tenant"
 	"countersign/internal/user"
@@ -87,11 +88,20 @@ func (c UserPasswordCmd) Run(ctx context.Context, env *Env) error {
 			return err
 		}
 		err = ofUser(ctx, h, c.Email, func(tx *db.Tx, u user.User) error {
+			old, err := password.Load(ctx, tx, u.ID)
+			if err != nil {
+				return err
+			}
 			if err := password.Set(ctx, tx, u.ID, *stored); err != nil {
 				return err
 			}
 			if err := user.PasswordChanged(ctx, tx, u.ID); err != nil {
 				return err
+			}
+			if old.Hash != "" { // a first one is no news
+				if err := h.Profile.TellByHand(ctx, tx, u, "password.set"); err != nil {
+					return err
+				}
 			}
 			return about(ctx, tx, u, "password.set", "")
 		})
@@ -129,7 +139,7 @@ type UserSetCmd struct {
 // Run changes what was asked for.
 func (c UserSetCmd) Run(ctx context.Context, env *Env) error {
 	return env.within(ctx, func(h *app.House) error {
-		err := ofUser(ctx, h, c.Address, func(tx *db.Tx, u user.User) error { return c.change(ctx, tx, u) })
+		err := ofUser(ctx, h, c.Address, func(tx *db.Tx, u user.User) error { return c.change(ctx, tx, h.Profile, u) })
 		if err == nil {
 			fmt.Println("Changed.")
 		}
@@ -137,7 +147,7 @@ func (c UserSetCmd) Run(ctx context.Context, env *Env) error {
 	})
 }
 
-func (c UserSetCmd) change(ctx context.Context, tx *db.Tx, u user.User) error {
+func (c UserSetCmd) change(ctx context.Context, tx *db.Tx, tell *profile.Service, u user.User) error {
 	if c.Role != "" {
 		role, err := user.ParseRole(c.Role)
 		if err != nil {
@@ -151,7 +161,7 @@ func (c UserSetCmd) change(ctx context.Context, tx *db.Tx, u user.User) error {
 		}
 	}
 	if c.Email != "" {
-		if err := c.readdress(ctx, tx, u); err != nil {
+		if err := c.readdress(ctx, tx, tell, u); err != nil {
 			return err
 		}
 	}
@@ -162,28 +172,33 @@ func (c UserSetCmd) change(ctx context.Context, tx *db.Tx, u user.User) error {
 		if err := about(ctx, tx, u, "user.disabled", ""); err != nil {
 			return err
 		}
+		if err := tell.TellByHand(ctx, tx, u, "user.disabled"); err != nil {
+			return err
+		}
 	}
 	if c.Enable {
-		return c.enable(ctx, tx, u)
+		if err := c.enable(ctx, tx, u); err != nil {
+			return err
+		}
+		return tell.TellByHand(ctx, tx, u, "user.enabled")
 	}
 	return nil
 }
 
-func (c UserSetCmd) readdress(ctx context.Context, tx *db.Tx, u user.User) error {
+func (c UserSetCmd) readdress(ctx context.Context, tx *db.Tx, tell *profile.Service, u user.User) error {
+	had, err := user.Addresses(ctx, tx, u)
+	if err != nil {
+		return err
+	}
 	stored, err := user.ChangeEmail(ctx, tx, u.ID, c.Email)
 	if err != nil {
 		return err
 	}
-	all, err := authenticator.Of(ctx, tx, u.ID)
-	if err != nil {
+	if err := outofband.Follow(ctx, tx, u.ID, stored); err != nil {
 		return err
 	}
-	for _, a := range all {
-		if a.Kind == authenticator.Email {
-			if err := outofband.Readdress(ctx, tx, a.ID, stored); err != nil {
-				return err
-			}
-		}
+	if err := tell.TellMoved(ctx, tx, u, had, stored); err != nil {
+		return err
 	}
 	return about(ctx, tx, u, "user.address", "changed by the command line")
 }

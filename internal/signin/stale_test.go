@@ -107,12 +107,7 @@ func readdress(h *house, _ signin.AnswerCode) {
 		if err != nil {
 			return err
 		}
-		all, err := authenticator.Of(ctx, tx, u.ID)
-		if err != nil {
-			return err
-		}
-		email, _ := authenticator.Usable(all, authenticator.Email)
-		return outofband.Readdress(ctx, tx, email.ID, "elsewhere@company.test")
+		return outofband.Follow(ctx, tx, u.ID, "elsewhere@company.test")
 	})
 }
 

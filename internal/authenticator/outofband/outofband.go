@@ -126,15 +126,6 @@ func Address(ctx context.Context, tx *db.Tx, authenticatorID string) (to string,
 	return to, err
 }
 
-// Readdress points an authenticator to another verified address.
-func Readdress(ctx context.Context, tx *db.Tx, authenticatorID, address string) error {
-	if _, err := tx.Exec(ctx, `UPDATE authenticators SET label = $1 WHERE tenant_id = $2 AND id = $3`, Mask(address), tx.Tenant, authenticatorID); err != nil {
-		return err
-	}
-	_, err := tx.Exec(ctx, `UPDATE outofband_addresses SET address = $1, verified_at = $2 WHERE tenant_id = $3 AND authenticator_id = $4`, address, tx.Now, tx.Tenant, authenticatorID)
-	return err
-}
-
 // Mask shows enough of an address to be recognised by its owner, and the same number of
 // stars for every length: m•••@h•••.example, +49 ••• ••67.
 func Mask(address string) string {

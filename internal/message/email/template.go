@@ -45,6 +45,8 @@ func read(template string, data []byte) (Content, error) {
 		return decode[AddressAlert](data)
 	case PasskeyCopied{}.kind():
 		return decode[PasskeyCopied](data)
+	case ByHand{}.kind():
+		return decode[ByHand](data)
 	}
 	return nil, fmt.Errorf("no mail is called %q", template)
 }

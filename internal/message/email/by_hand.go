@@ -1,0 +1,38 @@
+package email
+
+import "time"
+
+// ByHand tells a person that those who run the installation changed their account, which no
+// link of ours takes back.
+type ByHand struct {
+	Vendor   string
+	What     string // "password.set", "user.disabled", "user.enabled", "user.address"
+	Old, New string // addresses, masked; only of "user.address"
+	At       time.Time
+}
+
+func (ByHand) kind() string { return "by_hand" }
+
+func (c ByHand) letter(w *writer) letter {
+	vendor := ours(c.Vendor)
+	var lead string
+	switch c.What {
+	case "user.disabled":
+		lead = w.say("mail.by_hand.disabled", "Vendor", vendor)
+	case "user.enabled":
+		lead = w.say("mail.by_hand.enabled", "Vendor", vendor)
+	case "user.address":
+		lead = w.say("mail.by_hand.address", "Vendor", vendor)
+	default:
+		lead = w.say("mail.by_hand.password", "Vendor", vendor)
+	}
+	l := letter{
+		Subject: w.say("mail.by_hand.subject", "Vendor", vendor), Preheader: lead, Title: w.say("mail.by_hand.title"), Lead: lead, Vendor: vendor,
+		FactsTitle: w.say("mail.restored.facts"), Facts: []line{{w.say("word.time"), w.words.Time(c.At)}},
+		Never: w.say("mail.by_hand.ask", "Vendor", vendor), Footer: w.say("mail.footer_account", "Vendor", vendor),
+	}
+	if c.Old != "" {
+		l.Facts = append(w.moved(c.Old, c.New), l.Facts...)
+	}
+	return l
+}
