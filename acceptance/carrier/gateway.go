@@ -55,6 +55,10 @@ func (g *Gateway) messages(w http.ResponseWriter, r *http.Request) {
 		say(w, http.StatusUnauthorized, map[string]any{"code": 20003, "status": 401})
 		return
 	}
+	if r.Method == http.MethodGet && r.URL.Path == "/2010-04-01/Accounts/"+Account+".json" {
+		say(w, http.StatusOK, map[string]any{"sid": Account, "status": "active"})
+		return
+	}
 	if r.Method != http.MethodPost || r.URL.Path != "/2010-04-01/Accounts/"+Account+"/Messages.json" {
 		say(w, http.StatusNotFound, map[string]any{"code": 20404, "status": 404})
 		return

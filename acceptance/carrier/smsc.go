@@ -134,17 +134,17 @@ func (p *peer) handle(command, sequence uint32, body []byte) bool {
 	known := s.bound[p]
 	s.mu.Unlock()
 	switch {
-	case command == 0x09:
+	case command == 0x09, command == 0x02: // as a transceiver, as a transmitter
 		words := strings.Split(string(body), "\x00")
 		if words[0] != SystemID || words[1] != Password {
-			p.send(0x80000009, 0x0e, sequence, []byte("\x00"))
+			p.send(0x80000000|command, 0x0e, sequence, []byte("\x00"))
 			return false
 		}
 		s.mu.Lock()
 		s.bound[p] = true
 		s.binds++
 		s.mu.Unlock()
-		p.send(0x80000009, 0, sequence, []byte("smsc\x00"))
+		p.send(0x80000000|command, 0, sequence, []byte("smsc\x00"))
 	case !known:
 		p.send(0x80000000, 0x04, sequence, nil)
 	case command == 0x15:

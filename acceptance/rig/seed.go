@@ -148,7 +148,7 @@ func containsAll(line string, words []string) bool {
 }
 
 // Now is the time by the program's clock.
-func (w *World) Now() time.Time { return time.Now().Add(w.shift) }
+func (w *World) Now() time.Time { return time.Now().Add(time.Duration(w.shift.Load())) }
 
 // NewPassword changes the account's password by the command line.
 func (u *User) NewPassword(t testing.TB) {

@@ -24,6 +24,14 @@ func (w *Texting) Again(t testing.TB) {
 	w.Restart(t, w.options)
 }
 
+// Says runs a subcommand with the configuration of the world, and env beside it.
+func (w *Texting) Says(t testing.TB, env []string, args ...string) (said string, code int) {
+	t.Helper()
+	o := w.options
+	o.Env = append(o.Env, env...)
+	return w.Command(t, o, args...)
+}
+
 // TextPrice is what one text costs in a Texting, in millionths.
 const TextPrice = 100_000
 

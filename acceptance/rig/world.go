@@ -39,8 +39,9 @@ type World struct {
 	dsn     string
 	bounces string
 	config  string
+	more    string // lines of configuration that the second program needs, too
 	clock   string
-	shift   time.Duration
+	shift   atomic.Int64 // nanoseconds
 	rows    *sql.DB
 	t       testing.TB
 	serial  atomic.Int64
@@ -164,7 +165,7 @@ func (w *World) Replica(t testing.TB) *Server {
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	if w.B == nil {
-		w.B = w.start(t, "b", Options{})
+		w.B = w.start(t, "b", Options{Config: w.more})
 	}
 	return w.B
 }
@@ -172,7 +173,7 @@ func (w *World) Replica(t testing.TB) *Server {
 // SetClock puts the clock of a rigged world to d after the true time.
 func (w *World) SetClock(t testing.TB, d time.Duration) {
 	t.Helper()
-	w.shift = d
+	w.shift.Store(int64(d))
 	next := w.clock + ".next"
 	if err := os.WriteFile(next, []byte(d.String()), 0o600); err != nil {
 		t.Fatal(err)
@@ -185,7 +186,7 @@ func (w *World) SetClock(t testing.TB, d time.Duration) {
 // Advance moves the clock of a rigged world on by d.
 func (w *World) Advance(t testing.TB, d time.Duration) {
 	t.Helper()
-	w.SetClock(t, w.shift+d)
+	w.SetClock(t, time.Duration(w.shift.Load())+d)
 }
 
 // Unique returns prefix with a number that nothing else in this world has.

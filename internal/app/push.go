@@ -39,22 +39,25 @@ func (a *App) wirePush(catalog *locale.Catalog) error {
 	if a.Receivers == nil {
 		return nil
 	}
-	c := a.Config.Push
-	roots, err := authorities("push.ca_file", c.CAFile)
+	o, err := pushOptions(a.Config.Push)
 	if err != nil {
 		return err
 	}
-	services := make([]string, len(c.Services))
-	for i, s := range c.Services {
-		services[i] = push.HostPort(s)
-	}
-	sender := push.New(push.Options{
-		Identity: a.Push, Subject: push.Subject(c.Contact, a.Config.PublicURL, a.Config.SMTP.From), Services: services, RootCAs: roots,
-		Timeout: c.Timeout, Catalog: catalog, Now: a.DB.Now,
-		Gone: func(ctx context.Context, tenant, id string) error { return a.Receivers.Gone(ctx, a.DB, tenant, id) },
-	})
-	a.courier.Senders[push.Channel] = counted{sender, a, push.Channel}
+	o.Identity, o.Catalog, o.Now = a.Push, catalog, a.DB.Now
+	o.Subject = push.Subject(a.Config.Push.Contact, a.Config.PublicURL, a.Config.SMTP.From)
+	o.Gone = func(ctx context.Context, tenant, id string) error { return a.Receivers.Gone(ctx, a.DB, tenant, id) }
+	a.courier.Senders[push.Channel] = counted{push.New(o), a, push.Channel}
 	return nil
+}
+
+// pushOptions are those that say how push services are reached.
+func pushOptions(c config.Push) (o push.Options, err error) {
+	o.Timeout = c.Timeout
+	for _, s := range c.Services {
+		o.Services = append(o.Services, push.HostPort(s))
+	}
+	o.RootCAs, err = authorities("push.ca_file", c.CAFile)
+	return o, err
 }
 
 // mountPush takes what receivers tell of the pushes that they have shown. Each push has an

@@ -90,16 +90,21 @@ func (a *App) wireSMS(catalog *locale.Catalog) error {
 }
 
 func (a *App) wireSMPP() error {
-	c := a.Config.SMS.SMPP
-	roots, err := authorities("sms.smpp.ca_file", c.CAFile)
+	o, err := smppOptions(a.Config.SMS.SMPP)
 	if err != nil {
 		return err
 	}
-	a.smpp = sms.NewSMPP(sms.SMPPOptions{
-		Address: c.Address, SystemID: c.SystemID, SystemType: c.SystemType, Password: c.Password, From: c.From, TLS: c.TLS == config.On, RootCAs: roots,
-		Timeout: c.Timeout, Window: c.Window, Enquire: c.Enquire, Report: a.courier.Received, Log: a.Log,
-	})
+	o.Report, o.Log = a.courier.Received, a.Log
+	a.smpp = sms.NewSMPP(o)
 	return nil
+}
+
+func smppOptions(c config.SMSSMPPTo) (sms.SMPPOptions, error) {
+	roots, err := authorities("sms.smpp.ca_file", c.CAFile)
+	return sms.SMPPOptions{
+		Address: c.Address, SystemID: c.SystemID, SystemType: c.SystemType, Password: c.Password, From: c.From, TLS: c.TLS == config.On, RootCAs: roots,
+		Timeout: c.Timeout, Window: c.Window, Enquire: c.Enquire,
+	}, err
 }
 
 const reportPath = "/sms/report/"
@@ -123,18 +128,23 @@ func poster(c config.SMSHTTPTo) sms.Post {
 		req.GetBody = nil // or the library would send it again by itself, and we should be charged twice
 		req.Header.Set("Content-Type", "application/x-www-form-urlencoded")
 		req.SetBasicAuth(account, password.Reveal())
-		res, err := client.Do(req)
-		if err != nil {
-			return 0, nil, err
-		}
-		defer func() { _ = res.Body.Close() }()
-		var body bytes.Buffer
-		_, err = io.CopyN(&body, res.Body, 64<<10)
-		if errors.Is(err, io.EOF) {
-			err = nil
-		}
-		return res.StatusCode, body.Bytes(), err
+		return said(client, req)
 	}
+}
+
+// said is the status and the beginning of an answer.
+func said(client *http.Client, req *http.Request) (int, []byte, error) {
+	res, err := client.Do(req)
+	if err != nil {
+		return 0, nil, err
+	}
+	defer func() { _ = res.Body.Close() }()
+	var body bytes.Buffer
+	_, err = io.CopyN(&body, res.Body, 64<<10)
+	if errors.Is(err, io.EOF) {
+		err = nil
+	}
+	return res.StatusCode, body.Bytes(), err
 }
 
 var errNoReport = fault.New(fault.NotFound, "error.not_found")

@@ -1,6 +1,6 @@
 // Package doctor looks at an installation from the outside in, part by part, and says of
 // each whether it is well and what to do where it is not. It changes nothing: it applies no
-// migration, makes no file and sends no mail unless it is asked to. It refuses to stop at
+// migration, makes no file, sends no text or push, and sends no mail unless it is asked to. It refuses to stop at
 // the first part that is ill, and to print a secret.
 package doctor
 
@@ -68,7 +68,7 @@ func Examine(ctx context.Context, o Options) []Finding {
 		defer func() { _ = p.db.Close() }()
 	}
 	parts := []func(context.Context) []Finding{
-		p.configuration, p.database, p.clock, p.keyFile, p.settings, p.epoch, p.signingKeys, p.address, p.certificate, p.proxies, p.mail, p.dkim, p.places, p.disk, p.audit, p.versionsFound,
+		p.configuration, p.database, p.clock, p.keyFile, p.settings, p.epoch, p.signingKeys, p.address, p.certificate, p.proxies, p.mail, p.dkim, p.texts, p.textPrices, p.textCountries, p.receivers, p.pushServices, p.places, p.disk, p.audit, p.versionsFound,
 	}
 	p.keys, _ = readKeys(o.Config.KeyFile, o.Now()) // keyFile says what is wrong with it
 	found := make([][]Finding, len(parts))

@@ -14,7 +14,8 @@ import (
 // their own may still be open to everybody.
 func (p *patient) configuration(context.Context) []Finding {
 	all := one("configuration", OK, "", "every key and variable is understood")
-	for key, file := range map[string]string{"database.url_file": p.Config.Database.URLFile, "smtp.password_file": p.Config.SMTP.PasswordFile} {
+	for key, file := range map[string]string{"database.url_file": p.Config.Database.URLFile, "smtp.password_file": p.Config.SMTP.PasswordFile,
+		"sms.http.token_file": p.Config.SMS.HTTP.TokenFile, "sms.smpp.password_file": p.Config.SMS.SMPP.PasswordFile} {
 		if file != "" {
 			all = append(all, othersRead(key, file)...)
 		}

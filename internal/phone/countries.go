@@ -25,6 +25,9 @@ type Country struct {
 // Known reports whether code is a country that has telephone numbers.
 func Known(code string) bool { return known(code) }
 
+// Calling is the calling code of a country, without its plus: "49"; "0" for what is none.
+func Calling(code string) string { return itoa(phonenumbers.GetCountryCodeForRegion(code)) }
+
 func known(code string) bool {
 	return len(code) == 2 && phonenumbers.GetCountryCodeForRegion(code) != 0
 }

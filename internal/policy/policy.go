@@ -20,6 +20,7 @@ type Input struct {
 	Methods          tenant.Methods // what the vendor allows
 	Tenant           tenant.Tenant
 	OwnChoice        bool // the user has switched their second step on
+	OwnPages         bool // the client is Countersign itself, where people look after their account
 	AppName          string
 	AppExemptUntil   time.Time // zero = covered
 	PasswordFlagged  bool      // somebody else is said to know the password
@@ -27,6 +28,7 @@ type Input struct {
 	Has              []authenticator.Kind
 	Bindable         []authenticator.Kind // what people can set up by themselves here
 	Proofs           []authenticator.Proof
+	SetUpAfter       time.Time // older proofs than this open no set-up; the password's age does not matter
 	RememberedUntil  time.Time // this browser, this user, this client; zero = not remembered
 	RememberedSince  time.Time // its last real second step
 }
@@ -75,11 +77,19 @@ func Evaluate(in Input) Decision {
 		d.because("policy.remembered", "Since", in.RememberedSince, "Until", in.RememberedUntil)
 	}
 	d.Need = need(in, floor(in, required && !remembered))
-	if d.Level.AtLeast(d.Need) {
+	if d.Level.AtLeast(d.Need) && (!d.Need.AtLeast(Confirmed) || Reached(in.counted()).AtLeast(d.Need)) {
 		d.Outcome, d.Need = Allow, None
 		return d
 	}
 	return d.missing(in)
+}
+
+// counted are the proofs that are still accepted: what vendor or company have ruled out
+// since it was shown confirms nothing any more, in a sign-in under way as in a session.
+func (in Input) counted(also ...authenticator.Kind) []authenticator.Proof {
+	return slices.DeleteFunc(slices.Clone(in.Proofs), func(p authenticator.Proof) bool {
+		return p.Kind != authenticator.Password && !in.mayUse(p.Kind.Base()) && !slices.Contains(also, p.Kind.Base())
+	})
 }
 
 // floor is the weakest level that the company's rules leave.
@@ -204,6 +214,8 @@ func need(in Input, floor Level) Level {
 
 // missing offers what would be enough, asks for the set-up of a method, or denies.
 func (d Decision) missing(in Input) Decision {
+	opening := in.counted(authenticator.Email) // the mailbox opens a first set-up, whether or not it is a method here
+	in.Proofs = in.counted()
 	d.Offer = in.enough(in.Has, d.Need)
 	if len(d.Offer) > 0 {
 		d.Outcome = Challenge
@@ -213,6 +225,9 @@ func (d Decision) missing(in Input) Decision {
 		return d
 	}
 	if d.SetUp = in.enough(in.Bindable, d.Need); len(d.SetUp) > 0 {
+		if !in.stronger() {
+			in.Proofs = opening
+		}
 		return d.toSetUp(in)
 	}
 	d.Outcome = Deny
@@ -238,34 +253,51 @@ func (in Input) enough(kinds []authenticator.Kind, need Level) (out []authentica
 	return out
 }
 
-// mayUse is allows, but for the mailbox after a report that somebody knows the password: it
-// is asked whatever else is allowed.
+// mayUse is allows, but for the mailbox: after a report that somebody knows the password it
+// is asked whatever else is allowed, and whoever has nothing else changes their own account
+// by it, as it was made.
 func (in Input) mayUse(k authenticator.Kind) bool {
-	return in.allows(k) || k == authenticator.Email && in.PasswordFlagged
+	return in.allows(k) || k == authenticator.Email && (in.PasswordFlagged || in.OwnPages && !in.stronger())
 }
 
 // toSetUp leads to the set-up of a method: by a reminder while there is time, else at once,
-// after a proof of the address that the account was made with. A password alone never binds
-// anything (SEC-40).
+// after a new proof of the strongest that the account has. A password alone never binds
+// anything (SEC-40), and neither does a mailbox beside an authenticator app (SEC-39): else an
+// app that asks for a passkey would open every account to whoever reads its mail.
 func (d Decision) toSetUp(in Input) Decision {
 	if in.Now.Before(in.Tenant.SetUpBy) && len(in.Want) == 0 && !in.PasswordFlagged {
 		d.Outcome, d.SetUpBy, d.Need = Allow, in.Tenant.SetUpBy, None
 		d.because("policy.set_up_by", "Company", in.Tenant.Name, "By", in.Tenant.SetUpBy)
 		return d
 	}
-	if Reached(in.Proofs).AtLeast(Confirmed) {
+	in.Proofs = slices.DeleteFunc(slices.Clone(in.Proofs), func(p authenticator.Proof) bool {
+		return p.Kind != authenticator.Password && p.At.Before(in.SetUpAfter)
+	})
+	opens, level := in.opens()
+	switch {
+	case Reached(in.Proofs).AtLeast(level):
 		d.Outcome = SetUp
-		d.because("policy.set_up_first", "Company", in.Tenant.Name)
-		return d
-	}
-	if !slices.Contains(in.Has, authenticator.Email) {
+	case len(opens) == 0:
 		d.Outcome = Deny
 		d.because("policy.nothing_strong_enough", "Level", string(d.Need))
 		return d
+	default:
+		d.Outcome, d.Offer, d.ForSetUp = Challenge, opens, true
 	}
-	d.Outcome, d.Offer, d.ForSetUp = Challenge, []authenticator.Kind{authenticator.Email}, true
 	d.because("policy.set_up_first", "Company", in.Tenant.Name)
 	return d
+}
+
+// opens lists what may open a set-up, and the level that it must reach: any second factor
+// that there is, and where there is none the address that the account was made with.
+func (in Input) opens() ([]authenticator.Kind, Level) {
+	switch {
+	case in.stronger():
+		return in.enough(in.Has, TwoFactor), TwoFactor
+	case slices.Contains(in.Has, authenticator.Email):
+		return []authenticator.Kind{authenticator.Email}, Confirmed
+	}
+	return nil, Confirmed
 }
 
 // rememberDays is the shorter of what vendor and company allow.

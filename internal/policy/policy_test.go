@@ -101,6 +101,27 @@ func TestEvaluate(t *testing.T) {
 			in.Tenant.Methods = "totp"
 			in.Tenant.SetUpBy = now
 		}, Challenge, "policy.set_up_first"},
+		{"app only, nothing set up, own pages ask for the mailbox", func(in *Input) {
+			in.Tenant.SwitchedOnAt, in.Tenant.Choice = past, tenant.Optional
+			in.Tenant.Methods = "totp"
+			in.OwnPages, in.Want = true, []Level{Confirmed}
+		}, Challenge, "policy.app_wants"},
+		{"app only, nothing set up, mailbox shown to own pages", func(in *Input) {
+			in.Tenant.SwitchedOnAt, in.Tenant.Choice = past, tenant.Optional
+			in.Tenant.Methods = "totp"
+			in.OwnPages, in.Want, in.Proofs = true, []Level{Confirmed}, pwdEmail
+		}, Allow, "policy.optional"},
+		{"app only, set up, mailbox shown to own pages", func(in *Input) {
+			in.Tenant.SwitchedOnAt, in.Tenant.Choice = past, tenant.Optional
+			in.Tenant.Methods = "totp"
+			in.Has = append(both, authenticator.TOTP)
+			in.OwnPages, in.Want, in.Proofs = true, []Level{Confirmed}, pwdEmail
+		}, Challenge, "policy.optional"},
+		{"app only and required, mailbox shown to own pages", func(in *Input) {
+			in.Tenant.SwitchedOnAt = past
+			in.Tenant.Methods = "totp"
+			in.OwnPages, in.Want, in.Proofs = true, []Level{Confirmed}, pwdEmail
+		}, SetUp, "policy.set_up_first"},
 		{"app only, set up, before the deadline", func(in *Input) {
 			in.Tenant.SwitchedOnAt = past
 			in.Tenant.Methods = "totp"
@@ -265,5 +286,59 @@ func TestSEC6TheAssuranceTable(t *testing.T) {
 		if got := authenticator.KindsOfAMR(AMR(proofs)); !slices.Equal(got, c.kinds) {
 			t.Errorf("%v is read back as %v", c.kinds, got)
 		}
+	}
+}
+
+// TestSEC039_WhatOpensASetUp: an app that wants a passkey leads to the set-up of one, and the
+// way there is the strongest that the account has, newly shown.
+func TestSEC039_WhatOpensASetUp(t *testing.T) {
+	withApp := append(slices.Clone(both), authenticator.TOTP, authenticator.Backup)
+	table := []struct {
+		name   string
+		change func(*Input)
+		want   Outcome
+		offer  []authenticator.Kind
+	}{
+		{"password only", func(in *Input) {}, Challenge, []authenticator.Kind{authenticator.TOTP, authenticator.Backup}},
+		{"mailbox shown", func(in *Input) { in.Proofs = pwdEmail }, Challenge, []authenticator.Kind{authenticator.TOTP, authenticator.Backup}},
+		{"app shown", func(in *Input) { in.Proofs = pwdApp }, SetUp, nil},
+		{"app shown too long ago", func(in *Input) { in.Proofs, in.SetUpAfter = pwdApp, future }, Challenge, []authenticator.Kind{authenticator.TOTP, authenticator.Backup}},
+		{"nothing but the mailbox", func(in *Input) { in.Has = both }, Challenge, both[1:]},
+		{"nothing but the mailbox, shown", func(in *Input) { in.Has, in.Proofs = both, pwdEmail }, SetUp, nil},
+		{"nothing but the mailbox, shown too long ago", func(in *Input) { in.Has, in.Proofs, in.SetUpAfter = both, pwdEmail, future }, Challenge, both[1:]},
+		{"an app that is ruled out", func(in *Input) { in.Tenant.Methods = "passkey" }, Challenge, both[1:]},
+	}
+	for _, c := range table {
+		d := Evaluate(input(func(in *Input) {
+			in.Want, in.Has = []Level{Resistant}, withApp
+			c.change(in)
+		}))
+		if d.Outcome != c.want || !slices.Equal(d.Offer, c.offer) || d.ForSetUp != (c.want == Challenge) {
+			t.Errorf("%s: %s %v", c.name, d.Outcome, d.Offer)
+		}
+	}
+}
+
+// TestATK051_ProofsOfWhatIsRuledOut: a proof of a kind that vendor or company have ruled out
+// since is not counted, and nothing is said about the password beside it.
+func TestATK051_ProofsOfWhatIsRuledOut(t *testing.T) {
+	with := func(m tenant.Methods, wanted ...Level) Decision {
+		return Evaluate(input(func(in *Input) {
+			in.Tenant.SwitchedOnAt, in.Tenant.Methods, in.Want = past, m, wanted
+			in.Has, in.Proofs = append(slices.Clone(both), authenticator.TOTP), pwdApp
+		}))
+	}
+	if d := with("totp"); d.Outcome != Allow || d.Level != TwoFactor {
+		t.Errorf("allowed: %s %s", d.Outcome, d.Level)
+	}
+	if d := with("email"); d.Outcome != Challenge || !slices.Equal(d.Offer, both[1:]) || d.Level != TwoFactor {
+		t.Errorf("ruled out: %s %v %s", d.Outcome, d.Offer, d.Level)
+	}
+	if d := with("sms", TwoFactor); d.Outcome != Challenge || !d.ForSetUp {
+		t.Errorf("another wanted: %s", d.Outcome)
+	}
+	passkey := []authenticator.Proof{{Kind: authenticator.Passkey + authenticator.UserVerified, At: now}}
+	if d := Evaluate(input(func(in *Input) { in.Tenant.Methods, in.Proofs = "totp", passkey })); d.Outcome != Allow {
+		t.Errorf("where no second step is asked: %s", d.Outcome)
 	}
 }

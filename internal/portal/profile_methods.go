@@ -120,6 +120,11 @@ func (p *Portal) removeMethod(w http.ResponseWriter, r *http.Request) error {
 
 func (p *Portal) remove(ctx context.Context, h binding.Holder, id string) error {
 	return p.DB.InTx(ctx, h.Tenant, func(tx *db.Tx) error {
-		return p.Binding.Remove(ctx, tx, h, id, func(ctx context.Context, tx *db.Tx) error { return p.SignIn.StillEnough(ctx, tx, h.UserID) })
+		return p.Binding.Remove(ctx, tx, h, id, func(ctx context.Context, tx *db.Tx) error {
+			if err := p.SignIn.StillEnough(ctx, tx, h.UserID); err != nil {
+				return err
+			}
+			return p.SignIn.EndPending(ctx, tx, h.UserID)
+		})
 	})
 }

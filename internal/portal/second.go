@@ -28,7 +28,7 @@ func (p codePage) Template() string {
 // Title is the heading.
 func (p codePage) Title() string {
 	switch {
-	case p.ForSetUp:
+	case p.ForSetUp && p.Kind == authenticator.Email:
 		return "code.set_up.title"
 	case p.Kind == authenticator.SMS:
 		return "code.sms.title"
@@ -41,7 +41,7 @@ func (p codePage) Title() string {
 // Lead says what to do.
 func (p codePage) Lead() string {
 	switch {
-	case p.ForSetUp:
+	case p.ForSetUp && p.Kind == authenticator.Email:
 		return "code.set_up.lead"
 	case p.Kind == authenticator.SMS:
 		return "code.sms.lead"

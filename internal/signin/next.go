@@ -69,10 +69,15 @@ func (f *flow) setUpStep(d policy.Decision, kinds []authenticator.Kind) SetUpMet
 	return SetUpMethod{Kinds: kinds, AppName: f.App.Name, Email: f.User.Email, Because: d.Because, ContinueTo: f.ContinueTo}
 }
 
+// freshFor is how old a proof may be, when a step-up begins, for opening the set-up of a
+// method: a copied cookie alone must not bind anything (SEC-39).
+const freshFor = 300 * time.Second
+
 // decide asks policy about the flow as it stands.
 func (f *flow) decide(now time.Time) policy.Decision {
 	in := f.input(f.bindable, now, levels(f.WantACR), f.Proofs)
 	in.RememberedSince, in.RememberedUntil = f.remembered.ProvedAt, f.remembered.ExpiresAt
+	in.SetUpAfter = f.StartedAt.Add(-freshFor)
 	return policy.Evaluate(in)
 }
 

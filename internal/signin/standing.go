@@ -2,6 +2,7 @@ package signin
 
 import (
 	"context"
+	"slices"
 	"strings"
 	"time"
 
@@ -153,9 +154,10 @@ func (s *Service) weigh(tx *db.Tx, sess session.Session, w world, ask Ask, remem
 	st := Standing{Session: &sess, User: w.User, Tenant: w.Tenant, Vendor: w.Vendor.Name, Has: w.Has, Methods: w.Vendor.Methods, AppName: w.App.Name}
 	in := w.input(s.Bindable, tx.Now, levels(ask.WantACR), sess.Proofs())
 	in.RememberedSince, in.RememberedUntil = rememberedSince, rememberedUntil
+	in.SetUpAfter = tx.Now.Add(-freshFor)
 	st.Decision = policy.Evaluate(in)
 	st.NeedACR = string(st.Decision.Need)
-	st.Unreachable = st.Decision.Outcome == policy.Deny
+	st.Unreachable = st.Decision.Outcome == policy.Deny && slices.Contains(sess.AMR, "pwd") // else a whole sign-in may reach it
 	if !w.open() || sess.AuthenticatedAt.Before(ask.FreshAfter) {
 		return st
 	}

@@ -189,6 +189,13 @@ func (s *Service) StillEnough(ctx context.Context, tx *db.Tx, userID string) err
 	return nil
 }
 
+// EndPending closes every sign-in of a user that is under way, in the unit of work that takes
+// a method away: none may go on with what the method had shown before (SEC-50, SEC-64).
+func (s *Service) EndPending(ctx context.Context, tx *db.Tx, userID string) error {
+	_, err := tx.Exec(ctx, `UPDATE flows SET closed_at = $1, closed_because = $2 WHERE tenant_id = $3 AND user_id = $4 AND closed_at = 0`, tx.Now, Changed, tx.Tenant, userID)
+	return err
+}
+
 // method is an authenticator that may be used, and where its codes go.
 type method struct {
 	authenticator.Authenticator

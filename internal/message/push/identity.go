@@ -57,6 +57,19 @@ func (i *Identity) Key(ctx context.Context) (*ecdsa.PrivateKey, error) {
 	return i.key, err
 }
 
+// Look reads the key as Key does, and makes none where there is none: then made is false.
+func (i *Identity) Look(ctx context.Context) (made bool, err error) {
+	sealed, err := i.stored(ctx)
+	if db.IsNoRows(err) {
+		return false, nil
+	}
+	if err != nil {
+		return false, fmt.Errorf("read the push key: %w", err)
+	}
+	_, err = i.open(sealed)
+	return true, err
+}
+
 func (i *Identity) stored(ctx context.Context) (sealed []byte, err error) {
 	err = i.DB.View(ctx, db.Installation, func(tx *db.Tx) error {
 		return tx.QueryRow(ctx, `SELECT sealed FROM push_keys WHERE id = $1`, keyID).Scan(&sealed)

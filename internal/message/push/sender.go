@@ -154,6 +154,22 @@ func (s *Sender) judge(ctx context.Context, tenant, receiver string, status int)
 	return &message.Refusal{Cause: answer}
 }
 
+// Reach opens a connection to a service ("host:port"), encrypted and with its certificate
+// checked, and closes it. It sends nothing.
+func (s *Sender) Reach(ctx context.Context, service string) error {
+	transport := s.client.Transport.(*http.Transport)
+	conn, err := transport.DialContext(ctx, "tcp", service)
+	if err != nil {
+		return err
+	}
+	host, _, _ := net.SplitHostPort(service)
+	c := transport.TLSClientConfig.Clone()
+	c.ServerName = host
+	secured := tls.Client(conn, c)
+	defer func() { _ = secured.Close() }()
+	return secured.HandshakeContext(ctx)
+}
+
 // HostPort completes the name of a service with the port of https.
 func HostPort(service string) string {
 	if _, _, err := net.SplitHostPort(service); err == nil {

@@ -16,6 +16,7 @@ import (
 const (
 	genericNack     uint32 = 0x80000000
 	response        uint32 = 0x80000000
+	bindTransmitter uint32 = 0x00000002
 	bindTransceiver uint32 = 0x00000009
 	submitSM        uint32 = 0x00000004
 	deliverSM       uint32 = 0x00000005

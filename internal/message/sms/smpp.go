@@ -84,8 +84,10 @@ func pause(ctx context.Context, d time.Duration) {
 	}
 }
 
-// connect dials and binds.
-func (s *SMPP) connect(ctx context.Context) (*link, error) {
+// connect dials and binds, to send and to hear of what was sent.
+func (s *SMPP) connect(ctx context.Context) (*link, error) { return s.connectAs(ctx, bindTransceiver) }
+
+func (s *SMPP) connectAs(ctx context.Context, bind uint32) (*link, error) {
 	ctx, cancel := context.WithTimeout(ctx, s.o.Timeout)
 	defer cancel()
 	conn, err := s.dial(ctx)
@@ -93,9 +95,9 @@ func (s *SMPP) connect(ctx context.Context) (*link, error) {
 		return nil, err
 	}
 	l := newLink(conn, s.received)
-	p, err := l.ask(ctx, bindTransceiver, bindBody(s.o))
+	p, err := l.ask(ctx, bind, bindBody(s.o))
 	if err == nil && p.status != statusOK {
-		err = fmt.Errorf("the carrier does not let us in: status %#x", p.status)
+		err = &bindError{p.status}
 	}
 	if err != nil {
 		l.close(err)

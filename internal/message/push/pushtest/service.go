@@ -76,6 +76,9 @@ func (s *Service) Answer(statuses ...int) {
 	s.answers = append(s.answers, statuses...)
 }
 
+// Reports makes failures those of another test, where several share a service.
+func (s *Service) Reports(t testing.TB) { s.mu.Lock(); defer s.mu.Unlock(); s.t = t }
+
 // Calls is how often anybody asked for anything.
 func (s *Service) Calls() int { s.mu.Lock(); defer s.mu.Unlock(); return s.calls }
 
