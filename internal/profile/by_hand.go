@@ -2,6 +2,7 @@ package profile
 
 import (
 	"context"
+	"strings"
 
 	"countersign/internal/authenticator/outofband"
 	"countersign/internal/db"
@@ -17,23 +18,23 @@ func (s *Service) TellByHand(ctx context.Context, tx *db.Tx, u user.User, what s
 	if err != nil {
 		return err
 	}
-	return s.byHand(ctx, tx, u, all, email.ByHand{What: what, At: tx.Now})
+	return s.byHand(ctx, tx, u, what, all, email.ByHand{At: tx.Now})
 }
 
 // TellMoved tells the addresses that a person had, and the one that they have now, that it
 // was changed by those who run the installation.
 func (s *Service) TellMoved(ctx context.Context, tx *db.Tx, u user.User, had []string, now string) error {
-	return s.byHand(ctx, tx, u, append(had, now), email.ByHand{What: "user.address", Old: outofband.Mask(u.Email), New: outofband.Mask(now), At: tx.Now})
+	return s.byHand(ctx, tx, u, "user.address", append(had, now), email.ByHand{Old: outofband.Mask(u.Email), New: outofband.Mask(now), At: tx.Now})
 }
 
-func (s *Service) byHand(ctx context.Context, tx *db.Tx, u user.User, to []string, c email.ByHand) error {
+func (s *Service) byHand(ctx context.Context, tx *db.Tx, u user.User, what string, to []string, c email.ByHand) error {
 	i, err := tenant.LoadInstallation(ctx, tx)
 	if err != nil {
 		return err
 	}
-	c.Vendor = i.Name
+	c.Vendor, c.What = i.Name, strings.Replace(what, ".", " ", 1)
 	for _, address := range to {
-		if err := s.write(ctx, tx, u, address, c.What, c); err != nil {
+		if err := s.write(ctx, tx, u, address, what, c); err != nil {
 			return err
 		}
 	}

@@ -6,8 +6,8 @@ import "time"
 // link of ours takes back.
 type ByHand struct {
 	Vendor   string
-	What     string // "password.set", "user.disabled", "user.enabled", "user.address"
-	Old, New string // addresses, masked; only of "user.address"
+	What     string // what the record calls it, with a space for the dot
+	Old, New string // addresses, masked; where the address was changed
 	At       time.Time
 }
 
@@ -17,11 +17,11 @@ func (c ByHand) letter(w *writer) letter {
 	vendor := ours(c.Vendor)
 	var lead string
 	switch c.What {
-	case "user.disabled":
+	case "user disabled":
 		lead = w.say("mail.by_hand.disabled", "Vendor", vendor)
-	case "user.enabled":
+	case "user enabled":
 		lead = w.say("mail.by_hand.enabled", "Vendor", vendor)
-	case "user.address":
+	case "user address":
 		lead = w.say("mail.by_hand.address", "Vendor", vendor)
 	default:
 		lead = w.say("mail.by_hand.password", "Vendor", vendor)
