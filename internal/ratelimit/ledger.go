@@ -115,25 +115,41 @@ func (l Ledger) Spend(tx *db.Tx) (wait time.Duration) {
 // Where somebody was faster it returns db.ErrAgain, and nothing of the unit of work stays;
 // the next try should Hold.
 func (l Ledger) Write(ctx context.Context, tx *db.Tx) error {
-	changed := slices.DeleteFunc(slices.Clone(l), func(e *Entry) bool { return !e.changed })
-	if len(changed) == 0 {
+	rows, args := l.changes(tx.Now)
+	if rows == 0 {
 		return nil
 	}
-	changed.sort()
-	args := make([]any, 0, 6*len(changed))
-	for _, e := range changed {
-		stamps := encode(e.stamps, e.tags)
-		args = append(args, e.Tenant, e.Limit.Name, name(e.Subject), stamps, tx.Now, notNil(e.was))
-		e.was, e.changed = stamps, false
-	}
-	n, err := tx.Exec(ctx, text(writing, len(changed)), args...)
+	n, err := tx.Exec(ctx, text(writing, rows), args...)
 	if err != nil {
 		return fmt.Errorf("spend budgets: %w", err)
 	}
-	if int(n) < len(changed) {
+	if int(n) < rows {
 		return db.ErrAgain
 	}
 	return nil
+}
+
+// WriteLater is Write where what comes next may be decided before it is known that nobody
+// was faster. It travels with the next statement.
+func (l Ledger) WriteLater(ctx context.Context, tx *db.Tx) error {
+	rows, args := l.changes(tx.Now)
+	if rows == 0 {
+		return nil
+	}
+	return tx.Expect(ctx, int64(rows), text(writing, rows), args...)
+}
+
+// changes are the arguments of the write, in the one order.
+func (l Ledger) changes(now time.Time) (rows int, args []any) {
+	changed := slices.DeleteFunc(slices.Clone(l), func(e *Entry) bool { return !e.changed })
+	changed.sort()
+	args = make([]any, 0, 6*len(changed))
+	for _, e := range changed {
+		stamps := encode(e.stamps, e.tags)
+		args = append(args, e.Tenant, e.Limit.Name, name(e.Subject), stamps, now, notNil(e.was))
+		e.was, e.changed = stamps, false
+	}
+	return len(changed), args
 }
 
 // Read reads budgets with one statement and holds none of them.

@@ -255,7 +255,7 @@ func (s *Service) right(ctx context.Context, tx *db.Tx, f *flow, verdict authent
 		how = "link"
 	} else { // only a typed answer had reserved a try
 		f.answers.GiveBack()
-		if err := (ratelimit.Ledger{f.answers}).Write(ctx, tx); err != nil {
+		if err := (ratelimit.Ledger{f.answers}).WriteLater(ctx, tx); err != nil {
 			return nil, err
 		}
 	}

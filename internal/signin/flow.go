@@ -42,6 +42,7 @@ type flow struct {
 	Destination string              // where the newest went
 	Delivery    message.Status      // what became of its message
 	failures    int                 // of its authenticator, since the last right answer
+	usable      bool                // its authenticator is still there and not disabled
 	budgets     ratelimit.Ledger    // changed in memory, to be written with the step
 	answers     *ratelimit.Entry    // the account's budget of answers, with the tries of the newest challenge
 	prefer      string              // the authenticator or kind to ask for first; empty = the strongest
@@ -103,7 +104,7 @@ func (s *Service) loadLean(ctx context.Context, tx *db.Tx, ref secret.Reference)
 func reading(session, delivery, joins string) string {
 	return `
 		SELECT f.client_id, f.continue_to, f.want_acr, f.security_version, f.stepping_up, f.proofs, f.sends, f.ip, f.place, f.browser,
-			f.started_at, f.expires_at, f.closed_at, f.closed_because, COALESCE(oa.address, ''), COALESCE(a.failures, 0), ` + session + `, b.stamps,` + worldColumns + `,` + challenge.Joined + `,` + delivery + `
+			f.started_at, f.expires_at, f.closed_at, f.closed_because, COALESCE(oa.address, ''), COALESCE(a.failures, 0), COALESCE(a.disabled_at, 1), ` + session + `, b.stamps,` + worldColumns + `,` + challenge.Joined + `,` + delivery + `
 		FROM flows f
 		JOIN users u ON u.tenant_id = f.tenant_id AND u.id = f.user_id
 		JOIN tenants t ON t.tenant_id = f.tenant_id
@@ -129,10 +130,10 @@ func (s *Service) scan(ctx context.Context, tx *db.Tx, text, id string, hash []b
 	w, ch, sent := reader{w: &f.world}, challenge.Reader{}, message.Reader{}
 	var want, proofs string
 	var stamps []byte
-	var started, expires, closed, baseEnded, baseExpires int64
+	var started, expires, closed, disabled, baseEnded, baseExpires int64
 	into := []any{
 		&f.ClientID, &f.ContinueTo, &want, &f.SecurityVersion, &f.SteppingUp, &proofs, &f.Sends, &f.Visitor.IP, &f.Visitor.Place, &f.Visitor.Browser,
-		&started, &expires, &closed, &f.ClosedBecause, &f.Destination, &f.failures, &baseEnded, &baseExpires, &stamps,
+		&started, &expires, &closed, &f.ClosedBecause, &f.Destination, &f.failures, &disabled, &baseEnded, &baseExpires, &stamps,
 	}
 	err := tx.QueryRow(ctx, text, tx.Tenant, id, hash).
 		Scan(slices.Concat(into, w.targets(), ch.Targets(), sent.Targets())...)
@@ -144,7 +145,7 @@ func (s *Service) scan(ctx context.Context, tx *db.Tx, text, id string, hash []b
 	}
 	f.WantACR, f.StartedAt, f.ExpiresAt, f.ClosedAt = strings.Fields(want), db.Time(started), db.Time(expires), db.Time(closed)
 	w.settle(f.ClientID, s.Limits.RememberDays)
-	f.Challenge, f.Delivery = ch.Settle(), sent.Settle()
+	f.Challenge, f.Delivery, f.usable = ch.Settle(), sent.Settle(), disabled == 0
 	s.budgeted(f, tx.Tenant, stamps)
 	f.beganFrom.EndedAt, f.beganFrom.ExpiresAt = db.Time(baseEnded), db.Time(baseExpires)
 	f.Proofs, err = readProofs(proofs)

@@ -30,11 +30,7 @@ func (s *Service) next(ctx context.Context, tx *db.Tx, f *flow, remember bool) (
 	case policy.SetUp:
 		return f.setUpStep(d, d.SetUp), nil
 	case policy.Challenge:
-		all, err := methodsOf(ctx, tx, f.User.ID)
-		if err != nil {
-			return nil, err
-		}
-		return s.challenge(ctx, tx, f, d, all)
+		return s.challenge(ctx, tx, f, d, nil)
 	default:
 		return s.unmet(ctx, tx, f, d)
 	}
@@ -106,8 +102,12 @@ func (s *Service) pick(all []method, offer []authenticator.Kind, prefer string) 
 }
 
 // challenge begins the method that the person most likely wants, so that its message leaves
-// in the same request.
+// in the same request. all is what there is to choose from; nil where it was not read yet.
 func (s *Service) challenge(ctx context.Context, tx *db.Tx, f *flow, d policy.Decision, all []method) (Step, error) {
+	all, err := s.choices(ctx, tx, f, d, all)
+	if err != nil {
+		return nil, err
+	}
 	m, ok := s.pick(all, d.Offer, f.prefer)
 	if !ok {
 		return s.unmet(ctx, tx, f, d)
@@ -122,7 +122,7 @@ func (s *Service) challenge(ctx context.Context, tx *db.Tx, f *flow, d policy.De
 	}
 	opening, err := s.verifier(m.Kind).Begin(ctx, tx, m.Authenticator, s.setting(f, c))
 	if fault.Is(err, fault.Unavailable) {
-		return s.instead(ctx, tx, f, d, all, c, fault.Of(err))
+		return s.instead(ctx, tx, f, d, c, fault.Of(err))
 	}
 	if err != nil {
 		return nil, err
@@ -144,14 +144,14 @@ func (s *Service) challenge(ctx context.Context, tx *db.Tx, f *flow, d policy.De
 
 // instead asks for the next method where one cannot be used for now, such as a text message
 // when the money for them is spent. The attempt stays counted.
-func (s *Service) instead(ctx context.Context, tx *db.Tx, f *flow, d policy.Decision, all []method, c challenge.Challenge, why *fault.Fault) (Step, error) {
+func (s *Service) instead(ctx context.Context, tx *db.Tx, f *flow, d policy.Decision, c challenge.Challenge, why *fault.Fault) (Step, error) {
 	f.note("challenge.sent", "refused", unusable(why), string(c.Kind), c.ID, f.Visitor)
 	f.Challenge.ID = c.ID // as the flow's row says; there is no such challenge
 	d.Offer = slices.DeleteFunc(slices.Clone(d.Offer), func(k authenticator.Kind) bool { return k == c.Kind })
 	if f.prefer = ""; len(d.Offer) == 0 {
 		return CodeSpent{AppName: f.App.Name, SentTo: outofband.Mask(f.User.Email), NewCodesLeft: s.newCodesLeft(f), ContinueTo: f.ContinueTo, Unsent: true}, nil
 	}
-	step, err := s.challenge(ctx, tx, f, d, all)
+	step, err := s.challenge(ctx, tx, f, d, nil)
 	if ask, ok := step.(AnswerCode); ok && err == nil {
 		ask.Problem = why.Message
 		step = ask
@@ -231,7 +231,7 @@ func (s *Service) spendSend(ctx context.Context, tx *db.Tx, f *flow, c challenge
 		return wait, nil
 	}
 	f.budgets = append(f.budgets, sends...)
-	if err := f.budgets.Write(ctx, tx); err != nil {
+	if err := f.budgets.WriteLater(ctx, tx); err != nil {
 		return 0, err
 	}
 	f.Sends++

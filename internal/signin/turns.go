@@ -2,11 +2,13 @@ package signin
 
 import (
 	"context"
+	"slices"
 
 	"countersign/internal/authenticator"
 	"countersign/internal/challenge"
 	"countersign/internal/db"
 	"countersign/internal/message"
+	"countersign/internal/policy"
 	"countersign/internal/secret"
 	"countersign/internal/session"
 )
@@ -26,6 +28,19 @@ func (s *Service) NewCode(ctx context.Context, ref secret.Reference, v session.V
 		}
 		return s.next(ctx, tx, f, false)
 	})
+}
+
+// choices are the methods to choose from. Where the one asked for now is to be asked for once
+// more, it was read with the flow.
+func (s *Service) choices(ctx context.Context, tx *db.Tx, f *flow, d policy.Decision, all []method) ([]method, error) {
+	if all != nil {
+		return all, nil
+	}
+	now := f.answering()
+	if f.usable && f.prefer == now.ID && slices.Contains(d.Offer, now.Kind) && s.verifier(now.Kind) != nil {
+		return []method{{Authenticator: now, Address: f.Destination}}, nil
+	}
+	return methodsOf(ctx, tx, f.User.ID)
 }
 
 // Cancel ends a flow at the person's wish.
