@@ -90,7 +90,7 @@ func (h *hall) request(one web.Route, s *standing) *http.Request {
 	switch one.Method + " " + one.Pattern {
 	case "GET /authorize":
 		target = visit
-	case "GET /authorize/resume", "HEAD /authorize/resume":
+	case "GET /authorize/resume":
 		target += "?to=" + url.QueryEscape(h.sealed)
 	}
 	if one.Method == http.MethodPost {
@@ -288,7 +288,6 @@ var opens = map[string]opened{
 	"GET /authorize":                        {"303 app login_required", "303 app login_required", "303 app interaction_required", "303 app CODE", "303 app login_required", "303 app CODE"},
 	"POST /authorize":                       {"303 /authorize/resume"},
 	"GET /authorize/resume":                 {"303 /signin", "303 /signin", "303 /signin", "303 app CODE", "303 /signin", "303 app CODE"},
-	"HEAD /authorize/resume":                {"303 /signin", "303 /signin", "303 /signin", "303 app CODE", "303 /signin", "303 app CODE"},
 	"GET /logout":                           {"200"},
 	"POST /logout":                          {"303 /logout"},
 	"POST /logout/confirm":                  {"422"},

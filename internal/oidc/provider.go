@@ -46,7 +46,7 @@ func (p *Provider) Mount(m *web.Mux) {
 	m.Machine(http.MethodPost, "/userinfo", p.userinfo)
 	m.Open(http.MethodGet, "/authorize", p.authorize)
 	m.Open(http.MethodPost, "/authorize", p.authorizeForm)
-	m.Get("/authorize/resume", p.resume)
+	m.Open(http.MethodGet, "/authorize/resume", p.resume) // no HEAD: looking must not issue a code
 	m.Open(http.MethodGet, "/logout", p.logout)
 	m.Open(http.MethodPost, "/logout", p.logoutForm)
 	m.Post("/logout/confirm", p.confirmLogout)
