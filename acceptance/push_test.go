@@ -275,6 +275,7 @@ func TestBrowser_AReceiverShowsTheCodeAndTheNotificationDoesNot(t *testing.T) {
 		phone.Push(t, next.Plain)
 		got := arrived(t, next)
 		awaitCode(t, tab, got.Code)
+		told(t, desk, "delivered") // the worker said so by itself
 		if text := tab.Text(); !strings.Contains(text, got.Browser) || !strings.Contains(text, got.Reference) || !strings.Contains(text, desk.IP) {
 			t.Errorf("the code without its place and browser: %s", text)
 		}

@@ -49,7 +49,7 @@ var pushes = []Guard{
 	},
 	{
 		Name: "receiver: one that is gone gets nothing", File: "internal/authenticator/receiver/receiver.go",
-		Old: "AND user_id = $3 AND gone_at = 0", New: "AND user_id = $3",
+		Old: "AND p.gone_at = 0 AND a.disabled_at = 0 ORDER", New: "ORDER",
 		Package: receiverPackage, Tests: "TestPAR6_AReceiverThatIsGone",
 	},
 	{
@@ -69,7 +69,27 @@ var pushes = []Guard{
 	},
 	{
 		Name: "receiver: one browser counts once", File: "internal/authenticator/receiver/bind.go",
-		Old: "if s.Endpoint == endpoint {", New: "if s.Endpoint == endpoint+\"x\" {",
+		Old: "return a.Subscription.Endpoint == endpoint })", New: "return a.Subscription.Endpoint == endpoint+\"x\" })",
 		Package: receiverPackage, Tests: "TestPAR6_WhatIsNoBrowser",
+	},
+	{
+		Name: "receiver: a code goes to each one", File: "internal/authenticator/receiver/receiver.go",
+		Old: "for _, to := range all {", New: "for _, to := range all[:1] {",
+		Package: receiverPackage, Tests: "TestPAR6_OneCodeGoesToEveryReceiver",
+	},
+	{
+		Name: "receiver: as many as there may be", File: "internal/authenticator/receiver/bind.go",
+		Old: "if len(all) >= most {", New: "if len(all) >= 9*most {",
+		Package: receiverPackage, Tests: "TestPAR6_ReceiversAreLimited",
+	},
+	{
+		Name: "message: no copy of a dead code leaves", File: "internal/message/copies.go",
+		Old: "range append(waiting, id) {", New: "range append(waiting[:0], id) {",
+		Package: receiverPackage, Tests: "TestPAR6_ADeadCodeLeavesForNoReceiver",
+	},
+	{
+		Name: "message: only a push can be shown", File: "internal/message/returned.go",
+		Old: "WHERE id = $1 AND channel = 'push'", New: "WHERE id = $1",
+		Package: receiverPackage, Tests: "TestREL13_AForgedShowingIsNotBelieved",
 	},
 }

@@ -54,6 +54,16 @@ var texts = []Guard{
 		Package: bandPackage, Tests: "TestATK116",
 	},
 	{
+		Name: "sms: a country that is no longer served gets no text", File: "internal/authenticator/outofband/sms.go",
+		Old: "if err == nil && !slices.Contains(countries, n.Region) {", New: "if err == nil && len(countries) < 0 && !slices.Contains(countries, n.Region) {",
+		Package: bandPackage, Tests: "TestSEC83_ACompanyNarrows",
+	},
+	{
+		Name: "sms: a company cannot widen the list", File: "internal/tenant/countries.go",
+		Old: "return slices.DeleteFunc(slices.Clone(installation), func(code string) bool { return !slices.Contains(own, code) })", New: "return append(own, slices.Clone(installation[:0])...)",
+		Package: bandPackage, Tests: "TestSEC83_ACompanyNarrows",
+	},
+	{
 		Name: "sms: set-up costs money", File: "internal/authenticator/outofband/sms.go",
 		Old: "if !ok {\n\t\treturn \"\", ErrCeiling", New: "if !ok && v.Words == nil {\n\t\treturn \"\", ErrCeiling",
 		Package: bandPackage, Tests: "TestATK117",

@@ -39,7 +39,10 @@ func TestPAR6_OneCodeGoesToEveryReceiver(t *testing.T) {
 		first, one, _ := r.bind(t, who, "one")
 		second, _, _ := r.bind(t, who, "one")
 		third, three, _ := r.bind(t, who, "one")
-		r.in("one", func(ctx context.Context, tx *db.Tx) error { return authenticator.Failed(ctx, tx, three.ID, 1) })
+		r.in("one", func(ctx context.Context, tx *db.Tx) error { // the one that will be gone is the oldest, whose message is the original
+			_, err := tx.Exec(ctx, `UPDATE authenticators SET bound_at = bound_at - 1 WHERE tenant_id = $1 AND id = $2`, tx.Tenant, one.ID)
+			return errors.Join(err, authenticator.Failed(ctx, tx, three.ID, 1))
+		})
 		a := authenticator.Authenticator{ID: one.ID, UserID: who.UserID, Kind: authenticator.Push}
 		s, o := r.begin(who, a)
 		if st := r.best(o.MessageID); st.State != message.Queued {
