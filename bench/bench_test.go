@@ -159,12 +159,12 @@ func TestEveryRowIsMeasured(t *testing.T) {
 		t.Fatal(err)
 	}
 	want := map[string]int{"limit ": 4, "limit sqlite": 1}
-	for row, n := range map[string]int{"P-2": 2, "P-3": 1, "P-4": 3, "P-5": 3, "P-6": 1, "P-10": 1} {
+	for row, n := range map[string]int{"P-2": 7, "P-3": 1, "P-4": 3, "P-5": 3, "P-6": 1, "P-10": 1} {
 		want[row+" sqlite"] = n
 	}
 	if len(o.engines) > 1 {
 		want["limit postgres"] = 2
-		for row, n := range map[string]int{"P-1": 2, "P-3": 1, "P-4": 3, "P-5": 3, "P-6": 1, "P-8": 2, "P-10": 1} {
+		for row, n := range map[string]int{"P-1": 7, "P-3": 1, "P-4": 3, "P-5": 3, "P-6": 1, "P-8": 2, "P-10": 1} {
 			want[row+" postgres"] = n
 		}
 	}

@@ -179,7 +179,19 @@ type recipe struct {
 }
 
 // recipes are how to copy what some steps left behind that is different in each copy.
-func (w *world) recipes(sets ...string) []recipe { return w.copying(perCopy, sets...) }
+func (w *world) recipes(sets ...string) (out []recipe) {
+	for _, set := range sets {
+		switch set {
+		case setKit:
+			out = append(out, w.kitRecipes()...)
+		case setTOTP, setPasskey, setBackup:
+			out = append(out, w.flowRecipes(set)...)
+		default:
+			out = append(out, w.copying(perCopy, set)...)
+		}
+	}
+	return out
+}
 
 // population is how to copy a person, with what is left of an earlier sign-in and is one
 // for all sign-ins of that person, such as a budget.

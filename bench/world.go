@@ -40,6 +40,7 @@ type world struct {
 	sink           *sink
 	replicas       []*replica
 	pattern        pattern
+	kit            *kit
 	serial         uint64 // of the next stock
 	notes          []string
 }
