@@ -27,6 +27,9 @@ func (p *Portal) follow(w http.ResponseWriter, r *http.Request, step signin.Step
 		p.keepFlow(w, s.Flow)
 	case signin.CodeSpent:
 		p.keepFlow(w, s.Flow)
+		if s.Unsent { // a redirect would lose why
+			return p.draw(w, r, http.StatusTooManyRequests, s)
+		}
 	case signin.ReplacePassword:
 		p.keepFlow(w, s.Flow)
 	case signin.SetUpMethod:
