@@ -73,7 +73,7 @@ func hasHeading(text, slug string) bool {
 	return false
 }
 
-var setting = regexp.MustCompile("`((?:limits|smtp|tls|geo|database|ops|tracing)\\.[a-z0-9_.]+)`")
+var setting = regexp.MustCompile("`((?:limits|smtp|sms|push|tls|geo|database|ops|tracing)\\.[a-z0-9_.]+)`")
 
 // TestSEC8DeviationsNameSettings: a departure from a standard that can be undone says by
 // which key, and the key exists.

@@ -35,7 +35,7 @@ const (
 type SMS struct {
 	Transport    string    `toml:"transport" doc:"none, http (Twilio's Messages API and what has its shape) or smpp (3.4, to a carrier)."`
 	Sending      string    `toml:"sending" doc:"on, or off in an emergency: nothing is sent, and people are offered their other methods."`
-	Countries    []string  `toml:"countries" doc:"Countries whose numbers may be used, as two letters: [\"DE\", \"ES\"]. Must be given with a transport. Numbers of premium, shared-cost, satellite and personal services are never used."`
+	Countries    []string  `toml:"countries" doc:"Countries whose numbers may be used, as two letters: [\"DE\", \"ES\"]. Must be given with a transport. A company may narrow it (tenant set --sms-countries). Numbers of premium, shared-cost, satellite and personal services are never used."`
 	DefaultPrice int       `toml:"default_price" doc:"What one message costs where sms.prices says nothing, in millionths of your currency. Take the dearest."`
 	Prices       []string  `toml:"prices" doc:"Prices by the first digits of the number with its calling code, in millionths: [\"49=75000\", \"1=8000\"]. The longest that fits counts."`
 	Budget       SMSBudget `toml:"budget"`

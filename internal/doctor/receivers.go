@@ -87,7 +87,7 @@ func (p *patient) pushServices(ctx context.Context) []Finding {
 		return one(name, OK, "", "the way out is open to %d of them", len(asked))
 	}
 	if len(lost) == len(asked) {
-		return one(name, Warn, "let connections out to port 443 of "+strings.Join(lost, ", ")+", or set push.receivers to off so that nobody sets one up in vain", "none can be reached: codes by push will not arrive")
+		return one(name, Warn, "let connections out to "+strings.Join(lost, ", ")+", or set push.receivers to off so that nobody sets one up in vain", "none can be reached: codes by push will not arrive")
 	}
 	return all
 }

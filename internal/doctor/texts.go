@@ -90,10 +90,13 @@ func (p *patient) textPrices(ctx context.Context) []Finding {
 	}
 	ceiling, which := lowest(c.Budget)
 	dearest := sms.Money(0)
-	var dear []string
+	var dear, unpriced []string
 	for _, country := range c.Countries {
-		price := dearestOf(prices, country)
+		price, given := dearestOf(prices, country)
 		dearest = max(dearest, price)
+		if !given {
+			unpriced = append(unpriced, country)
+		}
 		if price > ceiling {
 			dear = append(dear, country)
 		}
@@ -102,8 +105,8 @@ func (p *patient) textPrices(ctx context.Context) []Finding {
 		return one(name, Fail, "raise it above the price of one message, or take the country out of sms.countries", "%s is %s, and one text to %s costs more: none is sent there", which, money(ceiling), strings.Join(dear, ", "))
 	}
 	says := fmt.Sprintf("one text costs up to %s; at that price %d a day may leave, %d of them for one company", money(dearest), sms.Money(c.Budget.Installation)/dearest, sms.Money(c.Budget.Company)/dearest)
-	if len(c.Prices) == 0 {
-		return append(one(name, Warn, "give the prices of your contract in sms.prices", "%s; every country counts as dear as sms.default_price", says), p.spent(ctx)...)
+	if len(unpriced) > 0 {
+		return append(one(name, Warn, "give the prices of your contract in sms.prices", "%s; sms.default_price stands in for %s", says, strings.Join(unpriced, ", ")), p.spent(ctx)...)
 	}
 	return append(one(name, OK, "", "%s", says), p.spent(ctx)...)
 }
@@ -119,16 +122,20 @@ func lowest(b config.SMSBudget) (least sms.Money, key string) {
 	return least, key
 }
 
-// dearestOf is the highest price of a country: of its calling code, or of longer beginnings.
-func dearestOf(p sms.Prices, country string) sms.Money {
+// dearestOf is the highest price of a country: of its calling code, or of longer beginnings;
+// given says that one of them has a price of its own.
+func dearestOf(p sms.Prices, country string) (most sms.Money, given bool) {
 	calling := phone.Calling(country)
-	most := p.Of("+" + calling)
+	most = p.Of("+" + calling)
 	for digits, price := range p.By {
+		if strings.HasPrefix(digits, calling) || strings.HasPrefix(calling, digits) {
+			given = true
+		}
 		if strings.HasPrefix(digits, calling) {
 			most = max(most, price)
 		}
 	}
-	return most
+	return most, given
 }
 
 // money shows millionths as a decimal fraction, without a currency: nobody has told us which.

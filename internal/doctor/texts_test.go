@@ -83,8 +83,11 @@ func TestWhatTextsCostAndMayCost(t *testing.T) {
 		if f := only(t, find(func(*config.SMS) {})); f.State != OK || !strings.Contains(f.Says, "up to 0.075; at that price 1333 a day may leave, 333 of them") {
 			t.Errorf("%+v", f)
 		}
-		if f := only(t, find(func(c *config.SMS) { c.Prices = nil })); f.State != Warn || !strings.Contains(f.Do, "sms.prices") {
-			t.Errorf("no prices: %+v", f)
+		for prices, missing := range map[string]string{"": "ES, DE", "49=75000": "ES", "4915=75000": "ES", "3=1": "DE"} {
+			f := only(t, find(func(c *config.SMS) { c.Prices = strings.Fields(prices) }))
+			if f.State != Warn || !strings.Contains(f.Do, "sms.prices") || !strings.HasSuffix(f.Says, "stands in for "+missing) {
+				t.Errorf("prices %q: %+v", prices, f)
+			}
 		}
 		dear := func(c *config.SMS) { c.Prices = append(c.Prices, "49151=3000000") } // one beginning of one country
 		if f := only(t, find(dear)); f.State != Fail || !strings.Contains(f.Says, "sms.budget.range is 2, and one text to DE costs more") {
