@@ -320,8 +320,10 @@ func TestATK110_WhatARemovedMethodHadShownIsForgotten(t *testing.T) {
 			if pg := thief.Post(inFlow+"/backup/confirm", form("code", sheet[0])); pg.Left != nil || gotSession(pg) || thief.SignedIn() {
 				t.Errorf("the sign-in goes on after its method was removed: status %d", pg.Status)
 			}
-			if pg := thief.Get(rig.PathCode); pg.Left != nil || thief.SignedIn() {
-				t.Errorf("the sign-in goes on: status %d", pg.Status)
+			for _, path := range []string{rig.PathCode, rig.PathNewCode, "/signin/other"} {
+				if pg := thief.Post(path, form("kind", "email", "code", sheet[0])); pg.Left != nil || gotSession(pg) || thief.SignedIn() {
+					t.Errorf("the sign-in goes on at %s: status %d", path, pg.Status)
+				}
 			}
 		})
 		if len(h.bound(t, "backup")) != 0 {

@@ -61,7 +61,12 @@ var moves = []move{
 	}},
 	{"wait", 3, func(k *stage, b *tab, s step) { k.w.Advance(k.t, pick(waits, s.A)) }},
 	{"operator", 1, (*stage).operator},
-	{"poke", 16, (*stage).poke},
+	{"poke", 20, (*stage).poke},
+	{"prove", 8, (*stage).prove},
+	{"other way", 4, (*stage).otherWay},
+	{"passkey alone", 6, (*stage).alonePasskey},
+	{"add a method", 12, (*stage).addMethod},
+	{"remove a method", 5, (*stage).removeMethod},
 }
 
 var waits = []time.Duration{time.Second, 31 * time.Second, 31 * time.Second, 5 * time.Minute, 11 * time.Minute, 61 * time.Minute, 61 * time.Minute, 3 * time.Hour, 25 * time.Hour, 8 * 24 * time.Hour}
@@ -90,7 +95,7 @@ func (k *stage) post(b *tab, target string, pairs ...string) *rig.Page {
 // pickWish makes what an app may ask for.
 func (k *stage) pickWish(which, how uint32) (*wish, []string) {
 	w := &wish{app: pick(k.apps, which)}
-	options := pick([][]string{nil, nil, nil, {"prompt", "none"}, {"prompt", "login"}, {"max_age", "0"}, {"acr_values", rig.Level1e}, {"acr_values", rig.Level1}, {"response_mode", "form_post"}}, how)
+	options := pick([][]string{nil, nil, nil, {"prompt", "none"}, {"prompt", "login"}, {"max_age", "0"}, {"acr_values", rig.Level1e}, {"acr_values", rig.Level1}, {"acr_values", "urn:countersign:acr:2"}, {"acr_values", "phr"}, {"response_mode", "form_post"}}, how)
 	if len(options) > 0 {
 		switch options[0] {
 		case "prompt", "max_age":
@@ -154,7 +159,7 @@ func (k *stage) whole(b *tab, s step) {
 	} else if f, asks := pg.Form(rig.PathPassword); asks {
 		k.post(b, rig.PathPassword, "to", f.Values.Get("to"), "email", b.owner.Email, "password", b.owner.Password)
 	}
-	k.answer(b, k.mail(b, 0, true), s.C)
+	k.prove(b, s)
 	if f, asks := k.form(b, "/signin/new-password"); asks {
 		f.Set("password", fmt.Sprintf("canary whole battery %d staple", s.C%1000))
 		k.walk(request{tab: b, method: http.MethodPost, target: "/signin/new-password", form: f})
@@ -176,6 +181,12 @@ func (k *stage) half(b *tab, s step) {
 func (k *stage) mail(b *tab, n uint32, newest bool) *letter {
 	var mine []*letter
 	for _, l := range k.letters {
+		if l.via != nil {
+			if b.holds(l.via) {
+				mine = append(mine, l)
+			}
+			continue
+		}
 		if l.flow.who == b.owner || b.attacker && (slices.Contains(k.forwarded, l) || k.attackers(l.flow.who)) {
 			mine = append(mine, l)
 		}

@@ -33,7 +33,13 @@ func (k *stage) observe(r request, pg *rig.Page, before cookies, began time.Time
 		k.seenAnswer(a, func(l *letter) bool { return l.Link == path })
 	case path == "/signin/new-password":
 		k.seenNewPassword(a)
-	case path == rig.PathNewCode && sess != "" && k.flowOf(before.flow).open(began): // what was asked for is not asked for any more
+	case path == "/signin/passkey" && r.method == http.MethodPost:
+		k.seenPasskey(a)
+	case strings.HasPrefix(path, "/profile/add/"), strings.HasPrefix(path, "/signin/set-up/"):
+		k.seenSetUp(a)
+	case strings.HasPrefix(path, "/profile/methods/") && strings.HasSuffix(path, "/remove") && r.method == http.MethodPost:
+		k.seenRemoval(a)
+	case (path == rig.PathNewCode || path == "/signin/other") && sess != "" && k.flowOf(before.flow).open(began): // what was asked for is not asked for any more
 		f := k.flowOf(before.flow)
 		k.alone(f, a, f.known(began))
 	case sess != "" || flow != "" || mem != "":
@@ -71,7 +77,7 @@ type answer struct {
 
 // strangers fails when a page names somebody whom the browser has not shown to be.
 func (k *stage) strangers(r request, pg *rig.Page, before cookies) {
-	var own []*account
+	own := []*account{k.hints[r.sealed()]}
 	if s := k.holder(before.session); s != nil {
 		own = append(own, s.who)
 	}
@@ -165,8 +171,8 @@ func (k *stage) alone(f *half, a answer, level int) {
 		}
 	}
 	required := f.who.of.required(f.wish.app)
-	if f.who.flagged || f.wish.acr == rig.Level1e || required && shown == nil {
-		broken("%s is let in to %s without a second step", f.who.Email, f.wish.app.ID)
+	if need := f.who.need(f.wish); f.who.flagged || levelOf(f.wish.acr) > level || shown == nil && level < need {
+		broken("%s is let in to %s with level %d where %d is needed", f.who.Email, f.wish.app.ID, level, need)
 	}
 	if !required {
 		shown = nil
@@ -236,16 +242,17 @@ func (k *stage) seenStepUp(a answer) {
 	}
 }
 
-// seenAnswer: only what is right for the newest letter of this very sign-in finishes it.
+// seenAnswer: only what is right for this very sign-in finishes it.
 func (k *stage) seenAnswer(a answer, fits func(*letter) bool) {
 	f := k.flowOf(a.before.flow)
-	now := f.current(a.began)
-	right := now != nil && fits(now)
-	if right && a.pg.Status == 303 {
-		f.email, now.dead = k.w.Now(), true
+	level, spend := k.right(f, a, fits)
+	if level > 0 && (a.pg.Status == 303 || a.session != "") {
+		spend()
+		f.given, f.shown = max(f.given, level), k.w.Now()
+		k.came([]string{"", "", "right by mail", "right by a device", "right by a passkey"}[level])
 	}
 	if a.session == "" {
-		if !right && a.pg.Status == 401 {
+		if level == 0 && a.pg.Status == 401 {
 			k.came("refused code")
 		}
 		if a.brows != "" || a.flow != "" {
@@ -253,10 +260,9 @@ func (k *stage) seenAnswer(a answer, fits func(*letter) bool) {
 		}
 		return
 	}
-	if !right || f.who.flagged {
-		broken("a session for an answer that is not right: %s", k.describeFlow(f, a.began))
+	if level == 0 || f.who.flagged || f.known(a.began) < f.who.need(f.wish) {
+		broken("a session for an answer of level %d: %s", level, k.describeFlow(f, a.began))
 	}
-	f.email, now.dead = k.w.Now(), true
 	k.came(map[bool]string{true: "session by link", false: "session by code"}[strings.HasPrefix(a.target, "/l/")])
 	k.finish(f, a)
 }
@@ -270,11 +276,11 @@ func (k *stage) finish(f *half, a answer) {
 		}
 		k.came("browser remembered")
 		newest, _, _ := strings.Cut(a.brows, "~")
-		m = &memory{id: idOf(newest), newest: newest, who: f.who, epoch: f.who.epoch, app: f.wish.app, flow: f, proved: f.email, until: f.email.AddDate(0, 0, days)}
+		m = &memory{id: idOf(newest), newest: newest, who: f.who, epoch: f.who.epoch, app: f.wish.app, flow: f, proved: f.shown, until: f.shown.AddDate(0, 0, days)}
 		k.memories[m.id] = m
 	}
 	f.over = true
-	k.open(f, a, 2, m)
+	k.open(f, a, f.known(a.began), m)
 }
 
 // seenNewPassword: after every proof only, and then everything older has ended.
@@ -283,7 +289,7 @@ func (k *stage) seenNewPassword(a answer) {
 		return
 	}
 	f := k.flowOf(a.before.flow)
-	if f == nil || !f.open(a.began) || f.email.IsZero() || !f.who.flagged {
+	if f == nil || !f.open(a.began) || f.given == 0 || !f.who.flagged {
 		broken("a new password that was not asked for: %s", k.describeFlow(f, a.began))
 	}
 	k.came("session after a new password")
@@ -309,6 +315,9 @@ func (k *stage) seenNotMe(path string, now time.Time) {
 		}
 		for _, m := range k.memories {
 			m.ended = m.ended || m.flow == f
+		}
+		for _, d := range f.who.devices {
+			d.gone = d.gone || d.flow == f
 		}
 	}
 }

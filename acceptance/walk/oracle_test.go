@@ -22,6 +22,7 @@ type (
 		id                string
 		disabled, flagged bool
 		epoch             int // grows when everything of the account ends
+		devices           []*device
 	}
 
 	app struct {
@@ -44,7 +45,8 @@ type (
 		epoch   int
 		wish    *wish
 		base    *session
-		email   time.Time // when the code was right; zero = not yet
+		given   int       // the level of what was shown in it beside the password; 0 = nothing yet
+		shown   time.Time // when that was
 		proved  time.Time // when its first proofs were given
 		begun   time.Time
 		letters []*letter
@@ -56,6 +58,7 @@ type (
 		rig.Mail
 		id   string
 		flow *half
+		via  *device // where it went; nil = the mailbox
 		at   time.Time
 		dead bool
 	}
@@ -65,7 +68,7 @@ type (
 		who        *account
 		epoch      int
 		flow       *half
-		level      int // 1 = password, 2 = and e-mail
+		level      int // of what was shown, see levelOf
 		proved     time.Time
 		begun      time.Time
 		used       time.Time
@@ -157,21 +160,18 @@ func (s *session) worth(now time.Time, browser bool) int {
 
 // enough says whether a session may be enough for an app (nil: our own pages).
 func (s *session) enough(w *wish, now time.Time, browser bool) bool {
-	var a *app
-	if w != nil {
-		a = w.app
+	if w == nil {
+		w = &wish{}
 	}
 	switch {
 	case s == nil || !s.lives(now, browser) || s.who.flagged:
 		return false
-	case w != nil && s.proved.Before(w.fresh):
+	case s.proved.Before(w.fresh):
 		return false
-	case s.worth(now, browser) == 2:
-		return true
-	case w != nil && w.acr == rig.Level1e:
-		return false
+	case w.app != nil && s.memory.good(w.app, now):
+		return s.worth(now, browser) >= levelOf(w.acr)
 	}
-	return !s.who.of.required(a) || s.memory.good(a, now)
+	return s.worth(now, browser) >= s.who.need(w)
 }
 
 // open reports whether the flow may still be answered.
@@ -180,12 +180,13 @@ func (f *half) open(now time.Time) bool {
 		(f.base == nil || !f.base.ended)
 }
 
-// known is the level of what a flow began with.
+// known is the level of what a flow has: of what it began with, and of what was shown in it.
 func (f *half) known(now time.Time) int {
+	known := max(byPassword, f.given)
 	if f.base != nil {
-		return f.base.worth(now, true)
+		known = max(known, f.base.worth(now, true))
 	}
-	return 1
+	return known
 }
 
 // current is the one letter of a flow whose code counts, nil when none does.

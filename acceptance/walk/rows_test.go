@@ -51,8 +51,8 @@ func (k *stage) sessionRow(now, was []string) {
 	if s == nil {
 		broken("a session that nobody saw begin: %v", now)
 	}
-	if strings.HasSuffix(now[1], ":1e") && s.level < 2 {
-		broken("a session at level %s for a password", now[1])
+	if levelOf(now[1]) == 0 || levelOf(now[1]) > s.level {
+		broken("a session at level %s for proofs of level %d", now[1], s.level)
 	}
 	if s.ended && number(now[4]) == 0 {
 		broken("a session that was ended lives")

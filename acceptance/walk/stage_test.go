@@ -3,7 +3,6 @@ package walk
 import (
 	"net/http"
 	"net/url"
-	"regexp"
 	"slices"
 	"strings"
 	"testing"
@@ -45,6 +44,10 @@ type stage struct {
 	server    int
 	house     *house
 	order     []string // the sealed requests, oldest first
+	setUps    []*setUp
+	made      *device // what the set-up that is being begun would make
+	signed    map[string]*signature
+	hints     map[string]*account // whom a sealed request may name
 }
 
 // cookies is what a tab holds.
@@ -121,6 +124,9 @@ func (k *stage) walk(r request) *rig.Page {
 		}
 		if to := next.Query().Get("to"); to != "" && k.wishes[to] == nil && w != nil {
 			k.wishes[to], k.order = w, append(k.order, to)
+			if s := k.holder(r.tab.cookies().session); s != nil {
+				k.hints[to] = s.who // it may name them
+			}
 		}
 		r = request{tab: r.tab, method: http.MethodGet, target: next.RequestURI(), wish: k.wishes[next.Query().Get("to")]}
 		pg = k.ask(r)
@@ -194,7 +200,7 @@ func given(pg *rig.Page, name string) (value string, cleared bool) {
 
 // newStage brings fresh people into the world's two companies.
 func newStage(t *testing.T, w *rig.World, r *routes, h *house) *stage {
-	k := &stage{t: t, w: w, routes: r, flows: map[string]*half{}, sessions: map[string]*session{}, memories: map[string]*memory{}, wishes: map[string]*wish{},
+	k := &stage{t: t, w: w, routes: r, flows: map[string]*half{}, sessions: map[string]*session{}, memories: map[string]*memory{}, wishes: map[string]*wish{}, signed: map[string]*signature{}, hints: map[string]*account{},
 		loot: map[string][]string{}, notMe: map[string]bool{}, last: map[string][]string{}, companies: h.companies, apps: h.apps, house: h, portal: &app{App: &rig.App{ID: "countersign"}}}
 	h.reset(t)
 	k.wishes[""] = &wish{app: k.portal}
@@ -224,14 +230,17 @@ func (k *stage) newTab(name string, owner int, attacker bool) *tab {
 // house is what the scenes of one world share.
 type house struct {
 	w         *rig.World
+	armed     *rig.Armed
+	numbers   int
 	companies []*company
 	apps      []*app
 	touched   bool
 }
 
 func newHouse(t *testing.T, engine string) *house {
-	w := rig.New(t, engine, rig.Options{Flavour: rig.Rigged})
-	h := &house{w: w, touched: true}
+	armed := rig.NewArmed(t, engine)
+	w := armed.World
+	h := &house{w: w, armed: armed, touched: true}
 	for range 2 {
 		h.companies = append(h.companies, &company{Tenant: w.NewTenant(t, "--mandate", "default_off")})
 	}
@@ -264,9 +273,7 @@ func (h *house) reset(t *testing.T) {
 	}
 }
 
-var reference = regexp.MustCompile(`<b class="ref">([A-Z0-9]{4})</b>`)
-
-// learn waits for the letter that a code page speaks of.
+// learn waits for the letter, text or push that a page speaks of.
 func (k *stage) learn(b *tab, pg *rig.Page) {
 	if _, asks := pg.Form(rig.PathCode); !asks {
 		return
@@ -275,28 +282,51 @@ func (k *stage) learn(b *tab, pg *rig.Page) {
 	if f == nil {
 		broken("%s is asked for a code of a sign-in that nobody began", b.name)
 	}
-	found := reference.FindStringSubmatch(pg.Body)
-	if found == nil || len(f.letters) > 0 && f.letters[len(f.letters)-1].Reference == found[1] {
+	reference := pg.Reference()
+	if reference == "" || len(f.letters) > 0 && f.letters[len(f.letters)-1].Reference == reference {
 		return
 	}
-	var mail rig.Mail
-	rig.Within(k.t, 15*time.Second, "a mail with the reference of the page", func() bool {
-		mails := k.w.Sink.Codes(f.who.Email)
-		i := slices.IndexFunc(mails, func(m rig.Mail) bool { return m.Reference == found[1] })
-		if i >= 0 {
-			mail = mails[i]
-		}
-		return i >= 0
-	})
+	l := &letter{flow: f, at: k.w.Now()}
+	rig.Within(k.t, 20*time.Second, "a message with the reference of the page", func() bool { return k.arrived(l, reference) })
 	for _, old := range f.letters {
 		old.dead = true
 	}
-	l := &letter{Mail: mail, id: idOf(tail(mail.Link)), flow: f, at: k.w.Now()}
 	f.letters, k.letters = append(f.letters, l), append(k.letters, l)
-	k.notMe[mail.NotMe] = true
-	if tenantOf(tail(mail.Link)) != f.who.of.ID {
-		broken("a link of %s in a mail to %s", tenantOf(tail(mail.Link)), f.who.of.ID)
+	if l.via != nil {
+		return
 	}
+	l.id = idOf(tail(l.Link))
+	k.notMe[l.NotMe] = true
+	if tenantOf(tail(l.Link)) != f.who.of.ID {
+		broken("a link of %s in a mail to %s", tenantOf(tail(l.Link)), f.who.of.ID)
+	}
+}
+
+// arrived fills a letter with what has come to the mailbox or to a device of the account.
+func (k *stage) arrived(l *letter, reference string) bool {
+	mails := k.w.Sink.Codes(l.flow.who.Email)
+	if i := slices.IndexFunc(mails, func(m rig.Mail) bool { return m.Reference == reference }); i >= 0 {
+		l.Mail = mails[i]
+		return true
+	}
+	for _, d := range l.flow.who.devices {
+		code := ""
+		if d.number != "" {
+			for _, text := range k.house.armed.Received(d.number) {
+				if strings.Contains(text.Body, reference) {
+					code = rig.CodeIn(k.t, text)
+				}
+			}
+		}
+		if d.browser != nil {
+			code = shownOn(d.browser, reference)
+		}
+		if code != "" {
+			l.via, l.Code, l.Reference = d, code, reference
+			return true
+		}
+	}
+	return false
 }
 
 func (k *stage) touch() { k.house.touched = true }

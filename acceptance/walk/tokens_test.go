@@ -3,10 +3,9 @@ package walk
 import (
 	"encoding/base64"
 	"encoding/json"
+	"slices"
 	"strings"
 	"time"
-
-	"countersign/acceptance/rig"
 )
 
 // claims are what tokens and userinfo say.
@@ -22,8 +21,14 @@ type claims struct {
 
 // honest holds claims to a session.
 func (k *stage) honest(c claims, s *session, now time.Time) {
-	boast := c.ACR != rig.Level1 || strings.Contains(strings.Join(c.AMR, " "), "email")
-	if boast && s.worth(now, false) < 2 || c.ACR != rig.Level1 && c.ACR != rig.Level1e {
+	boast := levelOf(c.ACR)
+	if strings.Contains(strings.Join(c.AMR, " "), "email") {
+		boast = max(boast, byMail)
+	}
+	if slices.Contains(c.AMR, "mfa") {
+		boast = max(boast, byDevice)
+	}
+	if boast > s.worth(now, false) || levelOf(c.ACR) == 0 {
 		broken("claims %+v for %s", c, k.describe(s, now))
 	}
 	if c.Subject != s.who.id || c.Email != "" && c.Email != s.who.Email || c.Tenant != nil && c.Tenant.ID != s.who.of.ID {

@@ -1,0 +1,119 @@
+package main
+
+import "slices"
+
+// methods are the guards of everything that people sign in with beside a password: how it is
+// set up, used, taken away and taken back.
+var methods = slices.Concat(setUps, uses, losses)
+
+var setUps = []Guard{
+	{
+		Name: "methods: a password alone opens no set-up", File: "internal/policy/policy.go",
+		Old: "case Reached(in.Proofs).AtLeast(level):", New: "case len(in.Proofs) > 0 && level != None:",
+		Package: acceptance, Tests: "TestATK049|TestATK050",
+	},
+	{
+		Name: "methods: a mailbox opens no set-up where there is more", File: "internal/policy/policy.go",
+		Old: "case in.stronger():\n\t\treturn in.enough(", New: "case in.stronger() && in.Now.IsZero():\n\t\treturn in.enough(",
+		Package: acceptance, Tests: "TestATK049_AnAppsWish",
+	},
+	{
+		Name: "methods: an old session opens no set-up", File: "internal/signin/next.go",
+		Old: "\tin.SetUpAfter = f.StartedAt.Add(-freshFor)\n", New: "",
+		Package: acceptance, Tests: "TestATK049_An",
+	},
+	{
+		Name: "methods: a change asks for a new proof", File: "internal/portal/profile.go",
+		Old: "if st.Enough && fresh {", New: "if st.Enough && fresh && p.Keys == nil {",
+		Package: acceptance, Tests: "TestATK055_",
+	},
+	{
+		Name: "methods: switching off asks for a new proof", File: "internal/portal/profile.go",
+		Old: "m, err := p.member(w, r, !on, policy.None)", New: "m, err := p.member(w, r, on && false, policy.None)",
+		Package: acceptance, Tests: "TestATK085_",
+	},
+	{
+		Name: "methods: a secret is not shown once it is bound", File: "internal/binding/service.go",
+		Old: "AND kind = $4 AND closed_at = 0 AND ends_at > $5", New: "AND kind = $4 AND ends_at > $5",
+		And:     []Edit{{"internal/binding/confirm.go", "closed_because = 'bound', sealed = NULL WHERE", "closed_because = 'bound' WHERE"}},
+		Package: acceptance, Tests: "TestATK099_",
+	},
+	{
+		Name: "methods: no other site sets anything up", File: "internal/web/form.go",
+		Old: "ours := len(origin) == 1 && origin[0] == w.origin", New: "ours := true; if ours { return true }",
+		Package: acceptance, Tests: "TestATK084_",
+	},
+}
+
+var uses = []Guard{
+	{
+		Name: "methods: a step of an app is spent once", File: "internal/authenticator/totp/totp.go",
+		Old: "WHERE tenant_id = $3 AND authenticator_id = $4 AND last_step < $1`, d.finding.step, d.finding.drift", New: "WHERE tenant_id = $3 AND authenticator_id = $4`, d.finding.step, d.finding.drift",
+		And:     []Edit{{"internal/authenticator/totp/steps.go", "case step <= r.last:", "case step < 0:"}},
+		Package: acceptance, Tests: "TestATK018_Every|TestATK019_TestATK033",
+	},
+	{
+		Name: "methods: a backup code is spent once", File: "internal/authenticator/lookup/lookup.go",
+		Old: "AND number = $4 AND used_at = 0\n", New: "AND number = $4\n",
+		Package: acceptance, Tests: "TestATK018_Every|TestATK019_TestATK033",
+	},
+	{
+		Name: "methods: an app is its owner's", File: "internal/authenticator/totp/totp.go",
+		Old: "WHERE s.tenant_id = $1 AND s.user_id = $2 AND a.user_id = $2 AND a.disabled_at = 0", New: "WHERE s.tenant_id = $1 AND $2 <> '' AND a.disabled_at = 0",
+		Package: acceptance, Tests: "TestATK022_TestATK025",
+	},
+	{
+		Name: "methods: a backup code is its owner's", File: "internal/authenticator/lookup/lookup.go",
+		Old: "WHERE c.tenant_id = $1 AND a.user_id = $2 AND c.number = $3 AND a.disabled_at = 0 ORDER BY a.id DESC LIMIT 1", New: "WHERE c.tenant_id = $1 AND $2 <> '' AND c.number = $3 AND a.disabled_at = 0 ORDER BY a.id DESC LIMIT 1",
+		And:     []Edit{{"internal/authenticator/lookup/lookup.go", "AND a.id = $3 AND a.user_id = $5 AND a.disabled_at = 0)", "AND a.id = $3 AND $5 <> '' AND a.disabled_at = 0)"}},
+		Package: acceptance, Tests: "TestATK022_TestATK025",
+	},
+	{
+		Name: "methods: what is ruled out counts no more", File: "internal/policy/policy.go",
+		Old: "if d.Level.AtLeast(d.Need) && (!d.Need.AtLeast(Confirmed) || Reached(in.counted()).AtLeast(d.Need)) {", New: "if d.Level.AtLeast(d.Need) {",
+		Package: acceptance, Tests: "TestATK051_AMethod",
+	},
+	{
+		Name: "methods: a mailbox does not stand in for a second factor", File: "internal/policy/policy.go",
+		Old: "case in.allows(authenticator.Email) && !in.stronger():", New: "case in.allows(authenticator.Email):",
+		Package: acceptance, Tests: "TestATK042_",
+	},
+}
+
+var losses = []Guard{
+	{
+		Name: "methods: a sign-in ends with the method that it rests on", File: "internal/portal/profile_methods.go",
+		Old: "return p.SignIn.EndPending(ctx, tx, h.UserID)", New: "return nil",
+		Package: acceptance, Tests: "TestATK110_WhatARemoved",
+	},
+	{
+		Name: "methods: a new one ends what browsers are remembered by", File: "internal/binding/confirm.go",
+		Old: "if err := session.ForgetAll(ctx, tx, h.UserID, session.MethodChanged); err != nil {", New: "if err := error(nil); err != nil || session.MethodChanged == \"\" {",
+		Package: acceptance, Tests: "TestATK072_AMethod",
+	},
+	{
+		Name: "methods: the last one stays", File: "internal/signin/ways.go",
+		Old: "if d.Outcome == policy.Deny || d.Outcome == policy.SetUp || d.ForSetUp {", New: "if d.Outcome == policy.Deny && d.ForSetUp {",
+		Package: acceptance, Tests: "TestATK089_",
+	},
+	{
+		Name: "methods: the present password is compared", File: "internal/profile/password.go",
+		Old: "if err == nil && !ok {", New: "if err == nil && !ok && len(current) > 5000 {",
+		Package: acceptance, Tests: "TestATK081_AP",
+	},
+	{
+		Name: "methods: not me needs the token of the mail", File: "internal/signin/notme.go",
+		Old: "if !s.Keys.CheckToken(ref.Token, \"not-me\", ref.Tenant, ref.ID) {", New: "if ref.ID == \"\" {",
+		Package: acceptance, Tests: "TestATK106_NotMeIs",
+	},
+	{
+		Name: "methods: not me is believed once", File: "internal/signin/notme.go",
+		Old: "AND disowned_at = 0 AND started_at", New: "AND started_at",
+		Package: acceptance, Tests: "TestATK106_NotMeIs",
+	},
+	{
+		Name: "methods: not me takes back what a thief has set up", File: "internal/signin/notme.go",
+		Old: "if err := s.takeBack(ctx, tx, f, v); err != nil {", New: "if err := error(nil); err != nil || s.takeBack == nil {",
+		Package: acceptance, Tests: "TestATK106_NotMeIs",
+	},
+}
