@@ -2,11 +2,13 @@ package password
 
 import (
 	"strings"
+	"sync"
 	"unicode"
 	"unicode/utf8"
 
 	zxcvbn "github.com/ccojocar/zxcvbn-go"
 
+	"countersign/internal/authenticator/password/wordlists"
 	"countersign/internal/fault"
 )
 
@@ -38,11 +40,19 @@ func Check(plain string, words ...string) error {
 		return fault.New(fault.Invalid, "password.problem.personal")
 	}
 	scored := string([]rune(plain)[:min(n, scoredLength)])
+	if err := loadOnce(); err != nil {
+		return err
+	}
 	if famous[letters(plain)] || zxcvbn.PasswordStrength(scored, split(words)).Score < weakScore {
 		return fault.New(fault.Invalid, "password.problem.common")
 	}
 	return nil
 }
+
+// loadOnce: the estimator makes its tables at its first use, alone.
+var loadOnce = sync.OnceValue(func() error {
+	return wordlists.Load(func() { zxcvbn.PasswordStrength("first", nil) })
+})
 
 // own reports whether little is left of a password without the user's own words.
 func own(plain string, words []string) bool {
