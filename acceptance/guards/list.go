@@ -201,7 +201,7 @@ var guards = []Guard{
 	},
 	{
 		Name: "a right password alone is no session", File: "internal/signin/next.go",
-		Old: "return s.challenge(ctx, tx, f, d, all)", New: "return s.complete(ctx, tx, f, d, remember)",
+		Old: "return s.challenge(ctx, tx, f, d, nil)", New: "return s.complete(ctx, tx, f, d, remember)",
 		Package: acceptance, Tests: "TestALO3|TestAIR1_",
 	},
 	{

@@ -6,7 +6,7 @@ const walked = "./acceptance/walk"
 var walks = []Guard{
 	{
 		Name: "walk: a right password alone is no session", File: "internal/signin/next.go",
-		Old: "return s.challenge(ctx, tx, f, d, all)", New: "return s.complete(ctx, tx, f, d, remember)",
+		Old: "return s.challenge(ctx, tx, f, d, nil)", New: "return s.complete(ctx, tx, f, d, remember)",
 		Package: walked, Tests: "TestRandomWalk",
 	},
 	{
