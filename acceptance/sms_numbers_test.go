@@ -103,7 +103,8 @@ func TestSEC83_WithoutMoneyAnotherMethodIsOffered(t *testing.T) {
 		first, second := toAdding(t, w.World, c.User(t)), toAdding(t, w.World, c.User(t))
 		typed, to := number(w.World)
 		first.Post(addNumber, form("country", "DE", "number", typed)).Expect(t, 200, "Enter the code from the text message")
-		w.Text(t, to, 1)
+		report(t, w, w.Text(t, to, 1).ReportTo, "undelivered")
+		first.Get(addNumber).Expect(t, 200, "The text message could not be delivered: the carrier cannot reach that number.")
 		other, _ := number(w.World)
 		second.Post(addNumber, form("country", "DE", "number", other)).Expect(t, 503, "No text message can be sent at the moment. Please use another method.", "Choose another method instead")
 		second.Language = "es"

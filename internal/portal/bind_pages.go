@@ -150,6 +150,8 @@ type cardPage struct {
 	Reference string
 	Length    int // digits of its code
 	Ends      time.Time
+	Delivery  deliveryView // of the message with the first code; the zero value where none is sent
+	message   string       // its id
 }
 
 func (p cardPage) Template() string     { return "portal/bind_" + string(p.Kind) }
@@ -194,6 +196,12 @@ func (p *Portal) drawDraft(w http.ResponseWriter, r *http.Request, status int, s
 	if err := p.fillCard(r, &page, d); err != nil {
 		return err
 	}
+	if page.message != "" {
+		var err error
+		if page.Delivery, err = p.sent(r.Context(), s.holder.Tenant, d.Kind, page.message); err != nil {
+			return err
+		}
+	}
 	return p.Web.Draw(w, r, status, page)
 }
 
@@ -211,13 +219,13 @@ func (p *Portal) fillCard(r *http.Request, page *cardPage, d binding.Draft) (err
 	case authenticator.Push:
 		var c receiver.Card
 		c, err = receiver.Show(d.Draft)
-		page.Length, page.Ends = c.Length, c.Ends
+		page.Length, page.Ends, page.message = c.Length, c.Ends, c.MessageID
 	case authenticator.Backup:
 		page.Sheet, err = lookup.Show(d.Draft)
 	case authenticator.SMS:
 		var c outofband.Card
 		c, err = outofband.Show(d.Draft)
-		page.SentTo, page.Reference, page.Length, page.Ends = c.SentTo, c.Reference, c.Length, c.Ends
+		page.SentTo, page.Reference, page.Length, page.Ends, page.message = c.SentTo, c.Reference, c.Length, c.Ends, c.MessageID
 	default:
 		err = errNoKind
 	}

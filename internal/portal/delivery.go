@@ -1,10 +1,12 @@
 package portal
 
 import (
+	"context"
 	"net/http"
 	"time"
 
 	"countersign/internal/authenticator"
+	"countersign/internal/db"
 	"countersign/internal/locale"
 	"countersign/internal/message"
 )
@@ -20,6 +22,16 @@ type deliveryView struct {
 
 func deliveryOf(k authenticator.Kind, s message.Status) deliveryView {
 	return deliveryView{Kind: k, State: string(s.State), At: s.At, NextTry: s.NextTry, Host: s.Host}
+}
+
+// sent tells what became of one message.
+func (p *Portal) sent(ctx context.Context, tenantID string, k authenticator.Kind, id string) (v deliveryView, err error) {
+	err = p.DB.View(ctx, tenantID, func(tx *db.Tx) error {
+		status, err := message.Delivery(ctx, tx, id)
+		v = deliveryOf(k, status)
+		return err
+	})
+	return v, err
 }
 
 // Key is the sentence that tells the state.

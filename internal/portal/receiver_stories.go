@@ -16,7 +16,7 @@ func receiverStories(now time.Time) []web.Story {
 	inFlow, twice, limited := begin, begin, begin
 	inFlow.Base, inFlow.Address, inFlow.Picture = flowSetUp, "", ""
 	twice.Problem, limited.Problem, limited.Wait = "receiver.problem.twice", "receiver.problem.limit", 20*time.Minute
-	first := cardPage{Base: profileSetUp, Kind: authenticator.Push, Draft: storyToken, Progress: progress{2, 3}, Length: 6, Ends: now.Add(10 * time.Minute)}
+	first := cardPage{Base: profileSetUp, Kind: authenticator.Push, Draft: storyToken, Progress: progress{2, 3}, Length: 6, Ends: now.Add(10 * time.Minute), Delivery: deliveryView{Kind: authenticator.Push, State: "accepted", At: now}}
 	wrong := first
 	wrong.Problem, wrong.TriesLeft, wrong.Name = "code.problem.wrong", 4, "Kitchen phone"
 	return []web.Story{

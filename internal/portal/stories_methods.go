@@ -101,6 +101,7 @@ func setUpStories(now time.Time) []web.Story {
 		{Name: "bind/number-wrong", Status: 422, Page: badNumber},
 		{Name: "bind/number-wait", Status: 429, Page: noMore},
 		{Name: "bind/sms", Status: 200, Page: card(authenticator.SMS, plain)},
+		{Name: "bind/sms-bounced", Status: 200, Page: card(authenticator.SMS, func(p *cardPage) { plain(p); p.Delivery.State = "bounced" })},
 		{Name: "bind/sms-wrong", Status: 422, Page: card(authenticator.SMS, wrong(authenticator.SMS))},
 		{Name: "bind/codes-first", Status: 200, Page: beginPage{Base: profileSetUp, Kind: authenticator.Backup, More: true, Progress: progress{3, 3}}},
 		{Name: "bind/codes-again", Status: 200, Page: beginPage{Base: profileSetUp, Kind: authenticator.Backup, Renews: true}},
@@ -129,7 +130,7 @@ func fillStory(p *cardPage, now time.Time) {
 	case authenticator.Passkey:
 		p.Options = `{"challenge":"AAAA"}`
 	default:
-		p.SentTo, p.Reference = "+49 ••• ••67", "K7-MZ"
+		p.SentTo, p.Reference, p.Delivery = "+49 ••• ••67", "K7-MZ", deliveryView{Kind: authenticator.SMS, State: "accepted", At: now}
 	}
 }
 
