@@ -145,6 +145,35 @@ func TestATK004_TestATK005_SwitchingGrowsNoBudget(t *testing.T) {
 	})
 }
 
+// guard: signin.limitWays, and what is asked for already is not asked for again
+func TestATK170_TurningBackAndForthWritesLittle(t *testing.T) {
+	armed(t, func(t *testing.T, w *rig.Armed) {
+		h := has(t, w, w.Covered(t), "totp", "passkey")
+		p := h.begin(t, "totp")
+		challenges := func() int64 {
+			return w.Number(t, `SELECT count(*) FROM challenges c JOIN directory d ON d.tenant_id = c.tenant_id AND d.user_id = c.user_id WHERE d.email_key = $1`, h.Email)
+		}
+		before := challenges()
+		for range 20 {
+			p.Post("/signin/other", form("kind", "totp")).Expect(t, 200)
+		}
+		if n := challenges() - before; n != 0 {
+			t.Errorf("%d challenges for what was asked for already", n)
+		}
+		for i := range 100 {
+			p.Post("/signin/other", form("kind", []string{"passkey", "totp"}[i%2]))
+		}
+		if n := challenges() - before; n > 40 {
+			t.Errorf("%d challenges in one sign-in", n)
+		}
+		if pg := p.Post("/signin/other", form("kind", "passkey")); pg.Status != 429 || pg.Header.Get("Retry-After") == "" {
+			t.Errorf("status %d", pg.Status)
+		}
+		p.Get(rig.PathCode)
+		wins(t, p, h.means["totp"].right(t, p)) // what is asked for can still be answered
+	})
+}
+
 // guard: each verifier looks among the methods of the flow's own account, and binds what it
 // sends to the flow
 func TestATK022_TestATK025_AnotherPersonsAndAnotherFlowsAnswer(t *testing.T) {

@@ -74,6 +74,16 @@ var uses = []Guard{
 		Package: acceptance, Tests: "TestATK051_AMethod",
 	},
 	{
+		Name: "methods: turning back and forth is limited", File: "internal/signin/ways.go",
+		Old: "wait, err := ratelimit.SpendIn(ctx, tx, limitWays, f.ID)", New: "wait, err := time.Duration(0), error(nil)",
+		Package: acceptance, Tests: "TestATK170_Turning",
+	},
+	{
+		Name: "methods: what is asked for already is drawn again", File: "internal/signin/ways.go",
+		Old: "if to.ID == f.Challenge.AuthenticatorID && f.Challenge.Open(tx.Now) {", New: "if to.ID == \"\" {",
+		Package: acceptance, Tests: "TestATK170_Turning",
+	},
+	{
 		Name: "methods: a mailbox does not stand in for a second factor", File: "internal/policy/policy.go",
 		Old: "case in.allows(authenticator.Email) && !in.stronger():", New: "case in.allows(authenticator.Email):",
 		Package: acceptance, Tests: "TestATK042_",

@@ -40,6 +40,16 @@ var walks = []Guard{
 		Package: walked, Tests: "TestRandomWalk",
 	},
 	{
+		Name: "walk: a change of methods asks for a new proof", File: "internal/portal/profile.go",
+		Old: "if st.Enough && fresh {", New: "if st.Enough && fresh && p.Keys == nil {",
+		Package: walked, Tests: "TestRandomWalk",
+	},
+	{
+		Name: "walk: a mailbox is not enough beside a device", File: "internal/policy/policy.go",
+		Old: "case in.allows(authenticator.Email) && !in.stronger():", New: "case in.allows(authenticator.Email):",
+		Package: walked, Tests: "TestRandomWalk",
+	},
+	{
 		Name: "walk: a step-up is no second step", File: "internal/signin/standing.go",
 		Old: "ref := s.begin(tx, f, st.Session.Proofs()...)", New: "ref := s.begin(tx, f, append(st.Session.Proofs(), authenticator.Proof{Kind: authenticator.Email, At: st.Session.AuthenticatedAt})...)",
 		Package: walked, Tests: "TestRandomWalk",

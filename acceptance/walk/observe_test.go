@@ -2,6 +2,7 @@ package walk
 
 import (
 	"net/http"
+	"slices"
 	"strings"
 	"time"
 
@@ -78,7 +79,12 @@ type answer struct {
 // strangers fails when a page names somebody whom the browser has not shown to be.
 func (k *stage) strangers(r request, pg *rig.Page, before cookies) {
 	own := []*account{k.hints[r.sealed()]}
+	var typed []string
 	if s := k.holder(before.session); s != nil {
+		if r.url().Path == "/profile/email" && r.method == http.MethodPost {
+			s.who.typed = append(s.who.typed, r.form.Get("email"))
+		}
+		typed = s.who.typed
 		own = append(own, s.who)
 	}
 	if f := k.flowOf(before.flow); f != nil {
@@ -90,7 +96,7 @@ func (k *stage) strangers(r request, pg *rig.Page, before cookies) {
 		}
 	}
 	for _, who := range k.people {
-		if !strings.Contains(pg.Body, who.Email) || strings.EqualFold(r.form.Get("email"), who.Email) || strings.Contains(r.target, who.Email) {
+		if !strings.Contains(pg.Body, who.Email) || strings.EqualFold(r.form.Get("email"), who.Email) || strings.Contains(r.target, who.Email) || slices.Contains(typed, who.Email) {
 			continue
 		}
 		mine := false

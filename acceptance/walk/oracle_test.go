@@ -23,6 +23,7 @@ type (
 		disabled, flagged bool
 		epoch             int // grows when everything of the account ends
 		devices           []*device
+		typed             []string // addresses that were asked for as the account's own
 	}
 
 	app struct {

@@ -122,6 +122,9 @@ func (k *stage) walk(r request) *rig.Page {
 		if w == nil {
 			w = k.wishes[r.sealed()]
 		}
+		if strings.HasPrefix(r.url().Path, "/profile") { // it is ours, whatever was in the address
+			w = k.wishes[""]
+		}
 		if to := next.Query().Get("to"); to != "" && k.wishes[to] == nil && w != nil {
 			k.wishes[to], k.order = w, append(k.order, to)
 			if s := k.holder(r.tab.cookies().session); s != nil {

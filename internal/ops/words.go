@@ -21,7 +21,7 @@ var (
 		ended_by_owner method_changed password_changed changed no_number method_set_up
 		owner admin user`)
 	limits = list(`password.account password.here password.device password.source second.account send.account send.destination
-		warning.account flow.account noise.account link.source code.session draft.account password.change flow.passkey
+		warning.account flow.account noise.account link.source code.session draft.account password.change flow.passkey way.flow
 		passkey.copied`)
 	levels   = list(`urn:countersign:acr:1 urn:countersign:acr:1e urn:countersign:acr:2 phr`)
 	channels = list(`email sms push`)

@@ -9,6 +9,7 @@ import (
 	"countersign/internal/db"
 	"countersign/internal/fault"
 	"countersign/internal/policy"
+	"countersign/internal/ratelimit"
 	"countersign/internal/secret"
 	"countersign/internal/session"
 	"countersign/internal/user"
@@ -67,14 +68,31 @@ func (s *Service) Use(ctx context.Context, ref secret.Reference, authenticatorID
 		if i < 0 || s.verifier(all[i].Kind) == nil {
 			return nil, errNoSuchWay
 		}
-		if authenticator.TraitsOf[all[i].Kind].Sent {
-			if step, err := s.mayRepeat(ctx, tx, f, v); step != nil || err != nil {
-				return step, err
-			}
+		if step, err := s.mayTurn(ctx, tx, f, all[i], v); step != nil || err != nil {
+			return step, err
 		}
 		f.prefer = authenticatorID
 		return s.challenge(ctx, tx, f, d, all)
 	})
+}
+
+// limitWays bounds what going back and forth between methods may write in one sign-in.
+var limitWays = ratelimit.Limit{Name: "way.flow", Windows: []ratelimit.Window{{Count: 40, Per: time.Hour}}}
+
+// mayTurn says what stands in the way of asking for a method. What is asked for already, and
+// sends nothing, is drawn again without another challenge.
+func (s *Service) mayTurn(ctx context.Context, tx *db.Tx, f *flow, to method, v session.Visitor) (Step, error) {
+	if authenticator.TraitsOf[to.Kind].Sent {
+		return s.mayRepeat(ctx, tx, f, v)
+	}
+	if to.ID == f.Challenge.AuthenticatorID && f.Challenge.Open(tx.Now) {
+		return s.standing(tx, f, "")
+	}
+	wait, err := ratelimit.SpendIn(ctx, tx, limitWays, f.ID)
+	if err == nil && wait > 0 {
+		err = errSlowDown.After(wait)
+	}
+	return nil, err
 }
 
 var errNoSuchWay = fault.New(fault.NotFound, "signin.no_such_way")
