@@ -92,7 +92,7 @@ func (p *Portal) draw(w http.ResponseWriter, r *http.Request, status int, step s
 			setRetryAfter(w, s.Wait)
 			status = http.StatusTooManyRequests
 		}
-		return p.Web.Draw(w, r, status, spentPage{AppName: s.AppName, SentTo: s.SentTo, NewCodesLeft: s.NewCodesLeft, Expired: s.Expired, Unsent: s.Unsent, RestartURL: signInPath(s.ContinueTo)})
+		return p.Web.Draw(w, r, status, spentPage{AppName: s.AppName, SentTo: s.SentTo, NewCodesLeft: s.NewCodesLeft, Expired: s.Expired, Unsent: s.Unsent, Why: s.Why, RestartURL: signInPath(s.ContinueTo)})
 	case signin.ReplacePassword:
 		return p.Web.Draw(w, r, status, newPasswordPage{Email: s.Email, MinLength: s.MinLength, Targets: p.originsOf(s.ContinueTo)})
 	case signin.SetUpMethod:

@@ -116,14 +116,17 @@ func (p codePage) CoolDown() time.Duration { return max(p.NewCodeAt.Sub(p.Now), 
 type spentPage struct {
 	AppName, SentTo string
 	NewCodesLeft    int
-	Expired         bool // its time is over; otherwise there were too many wrong answers
-	Unsent          bool // too many messages went to this address, so there is no code at all
+	Expired         bool   // its time is over; otherwise there were too many wrong answers
+	Unsent          bool   // there is no code at all
+	Why             string // why not
 	RestartURL      string
 }
 
 // Text says why the code is dead.
 func (p spentPage) Text() string {
 	switch {
+	case p.Unsent && p.Why != "":
+		return p.Why
 	case p.Unsent:
 		return "code.problem.sending"
 	case p.Expired:

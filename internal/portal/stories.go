@@ -83,6 +83,7 @@ func codeStories(now time.Time) []web.Story {
 		{Name: "code/spent-push", Status: 200, Page: spentPage{AppName: storyApp, NewCodesLeft: 1, RestartURL: "/signin"}},
 		{Name: "code/expired", Status: 200, Page: spentPage{AppName: storyApp, SentTo: storyMasked, NewCodesLeft: 2, Expired: true, RestartURL: "/signin"}},
 		{Name: "code/unsent", Status: http.StatusTooManyRequests, Page: spentPage{AppName: storyApp, SentTo: storyMasked, NewCodesLeft: 3, Unsent: true, RestartURL: "/signin"}},
+		{Name: "code/unsent-text", Status: http.StatusTooManyRequests, Page: spentPage{AppName: storyApp, SentTo: "+49 ••• ••42", NewCodesLeft: 3, Unsent: true, Why: "sms.problem.ceiling", RestartURL: "/signin"}},
 		{Name: "code/spent-for-good", Status: 200, Page: spentPage{AppName: storyApp, SentTo: storyMasked, RestartURL: "/signin"}},
 	}
 }

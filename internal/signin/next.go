@@ -118,11 +118,11 @@ func (s *Service) challenge(ctx context.Context, tx *db.Tx, f *flow, d policy.De
 		return nil, err
 	}
 	if wait > 0 {
-		return s.unsent(tx, f, d, wait)
+		return s.unsent(tx, f, d, m, wait)
 	}
 	opening, err := s.verifier(m.Kind).Begin(ctx, tx, m.Authenticator, s.setting(f, c))
 	if fault.Is(err, fault.Unavailable) {
-		return s.instead(ctx, tx, f, d, c, fault.Of(err))
+		return s.instead(ctx, tx, f, d, c, m.Address, fault.Of(err))
 	}
 	if err != nil {
 		return nil, err
@@ -144,12 +144,12 @@ func (s *Service) challenge(ctx context.Context, tx *db.Tx, f *flow, d policy.De
 
 // instead asks for the next method where one cannot be used for now, such as a text message
 // when the money for them is spent. The attempt stays counted.
-func (s *Service) instead(ctx context.Context, tx *db.Tx, f *flow, d policy.Decision, c challenge.Challenge, why *fault.Fault) (Step, error) {
+func (s *Service) instead(ctx context.Context, tx *db.Tx, f *flow, d policy.Decision, c challenge.Challenge, address string, why *fault.Fault) (Step, error) {
 	f.note("challenge.sent", "refused", unusable(why), string(c.Kind), c.ID, f.Visitor)
 	f.Challenge.ID = c.ID // as the flow's row says; there is no such challenge
 	d.Offer = slices.DeleteFunc(slices.Clone(d.Offer), func(k authenticator.Kind) bool { return k == c.Kind })
 	if f.prefer = ""; len(d.Offer) == 0 {
-		return CodeSpent{AppName: f.App.Name, SentTo: outofband.Mask(f.User.Email), NewCodesLeft: s.newCodesLeft(f), ContinueTo: f.ContinueTo, Unsent: true}, nil
+		return CodeSpent{AppName: f.App.Name, SentTo: where(c.Kind, address), NewCodesLeft: s.newCodesLeft(f), ContinueTo: f.ContinueTo, Unsent: true, Why: why.Message}, nil
 	}
 	step, err := s.challenge(ctx, tx, f, d, nil)
 	if ask, ok := step.(AnswerCode); ok && err == nil {
@@ -250,14 +250,21 @@ var errNewCodeWait = fault.New(fault.RateLimited, "code.problem.too_soon")
 
 // unsent goes on without a message. It is a step and not an error: that the password was
 // right stays recorded, and a code that was sent before stays good.
-func (s *Service) unsent(tx *db.Tx, f *flow, d policy.Decision, wait time.Duration) (Step, error) {
-	f.note("challenge.sent", "refused", "too_many_messages", string(d.Offer[0]), f.ID, f.Visitor)
+func (s *Service) unsent(tx *db.Tx, f *flow, d policy.Decision, m method, wait time.Duration) (Step, error) {
+	f.note("challenge.sent", "refused", "too_many_messages", string(m.Kind), f.ID, f.Visitor)
+	problem := "code.problem.sending"
+	if m.Kind != authenticator.Email {
+		problem = "code.problem.sending_message"
+	}
 	if !f.Challenge.Open(tx.Now) {
 		step := s.spentStep(f, tx.Now)
 		step.Wait = wait
+		if step.Unsent {
+			step.SentTo, step.Why = where(m.Kind, m.Address), problem
+		}
 		return step, nil
 	}
-	step := s.answerStep(tx, f, d, "code.problem.sending")
+	step := s.answerStep(tx, f, d, problem)
 	step.Wait = wait
 	return step, nil
 }

@@ -62,9 +62,20 @@ func (s *Service) spentStep(f *flow, now time.Time) CodeSpent {
 // sentTo is where the newest message went, as far as its reader may know.
 func (f *flow) sentTo() string {
 	if f.Challenge.Kind == authenticator.SMS {
-		return phone.Mask(f.Destination)
+		return where(authenticator.SMS, f.Destination)
 	}
 	return outofband.Mask(f.User.Email)
+}
+
+// where names a destination; empty for kinds that have none to name.
+func where(k authenticator.Kind, address string) string {
+	switch k {
+	case authenticator.SMS:
+		return phone.Mask(address)
+	case authenticator.Email:
+		return outofband.Mask(address)
+	}
+	return ""
 }
 
 func (s *Service) newCodesLeft(f *flow) int { return max(s.Limits.NewCodes+1-f.Sends, 0) }

@@ -46,7 +46,8 @@ type (
 		AppName, SentTo string // SentTo is empty where codes go to receivers
 		NewCodesLeft    int
 		Expired         bool
-		Unsent          bool          // too many messages went to this account or address
+		Unsent          bool          // no message could be sent
+		Why             string        // why not, as a catalogue key; empty: too many went to this account or address
 		Wait            time.Duration // how long to wait before asking again; 0 = not known
 		ContinueTo      string
 		Flow            *secret.Reference

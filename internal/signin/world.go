@@ -95,7 +95,7 @@ func (w *world) input(bindable []authenticator.Kind, now time.Time, want []polic
 	return policy.Input{
 		Now: now, Vendor: w.Vendor.Name, Installation: w.Vendor.Mandate, InstallationDays: w.Vendor.RememberDays, Methods: w.Vendor.Methods,
 		Tenant: w.Tenant, AppName: w.App.Name, AppExemptUntil: w.App.ExemptUntil,
-		PasswordFlagged: !w.User.PasswordFlaggedAt.IsZero(), Want: want, Has: w.Has, Bindable: bindable, Proofs: proofs, OwnChoice: !w.User.SecondStepAt.IsZero(),
+		PasswordFlagged: !w.User.PasswordFlaggedAt.IsZero(), Want: want, Has: w.Has, Bindable: bindable, Proofs: proofs, OwnChoice: !w.User.SecondStepAt.IsZero(), OwnPages: w.App.ID == PortalID,
 	}
 }
 
