@@ -169,7 +169,9 @@ func TestATK092_AStaleChange(t *testing.T) {
 			"another change": func(t *testing.T, p *rig.Person, _ *rig.User) {
 				wish(t, w, p, w.Unique("second")+"@people.example.test", 1)
 			},
-			"by hand":     func(t *testing.T, _ *rig.Person, u *rig.User) { u.Set(t, "--new-email", w.Unique("hand")+"@people.example.test") },
+			"by hand": func(t *testing.T, _ *rig.Person, u *rig.User) {
+				u.Set(t, "--new-email", w.Unique("hand")+"@people.example.test")
+			},
 			"ten minutes": func(t *testing.T, _ *rig.Person, _ *rig.User) { w.Advance(t, 10*time.Minute) },
 		} {
 			t.Run(name, func(t *testing.T) {
