@@ -18,7 +18,7 @@ var (
 		too_many_messages level_unreachable remembered_browser step_up reported older_token
 		signed_out superseded not_me code_replay token_replay expired cancelled changed restart unmet done
 		code_spent other_client other_redirect_uri wrong_verifier code_expired session_ended older_refresh_token account_closed
-		ended_by_owner method_changed password_changed changed no_number method_set_up
+		ended_by_owner method_changed password_changed address_changed changed no_number method_set_up taken
 		owner admin user`)
 	limits = list(`password.account password.here password.device password.source second.account send.account send.destination
 		warning.account flow.account noise.account link.source code.session draft.account password.change flow.passkey way.flow
