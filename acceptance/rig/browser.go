@@ -194,7 +194,7 @@ func (b *Browser) Text() string {
 	if err != nil {
 		return err.Error()
 	}
-	return strings.Join(strings.Fields(text), " ")
+	return plain(text)
 }
 
 // Has reports whether an element is on the page.

@@ -46,7 +46,12 @@ func readPage(res *http.Response) (*Page, error) {
 func (pg *Page) Text() string {
 	var b strings.Builder
 	written(pg.doc, &b)
-	return strings.Join(strings.Fields(b.String()), " ")
+	return plain(b.String())
+}
+
+// plain is a text as one would type it: simple spaces, and hyphens that may break a line.
+func plain(s string) string {
+	return strings.ReplaceAll(strings.Join(strings.Fields(s), " "), "\u2011", "-")
 }
 
 func written(n *html.Node, b *strings.Builder) {

@@ -3,6 +3,7 @@ package portal
 import (
 	"context"
 	"net/http"
+	"slices"
 
 	"countersign/internal/authenticator"
 	"countersign/internal/authenticator/passkey"
@@ -10,16 +11,17 @@ import (
 	"countersign/internal/db"
 	"countersign/internal/fault"
 	"countersign/internal/policy"
+	"countersign/internal/signin"
 	"countersign/internal/web"
 )
 
 // methodViews is what somebody has set up, without the password and the mailbox's own row
 // when there is nothing to say of it.
-func (p *Portal) methodViews(r *http.Request, e estate) (out []methodView) {
-	printer := p.Web.Printer(r)
+func (p *Portal) methodViews(r *http.Request, st signin.Standing, e estate) (out []methodView) {
+	printer, asked := p.Web.Printer(r), askable(st)
 	for _, m := range e.methods {
 		v := methodView{ID: m.ID, Kind: string(m.Kind), Title: kindName(m.Kind), Label: m.Label, Added: m.BoundAt, Used: m.LastUsedAt,
-			Disabled: !m.DisabledAt.IsZero(), Gone: e.gone[m.ID], Mine: m.Kind != authenticator.Email && m.Kind != authenticator.Backup, Warned: authenticator.TraitsOf[m.Kind].Restricted}
+			Disabled: !m.DisabledAt.IsZero(), Idle: !slices.Contains(asked, m.Kind), Gone: e.gone[m.ID], Mine: m.Kind != authenticator.Email && m.Kind != authenticator.Backup, Warned: authenticator.TraitsOf[m.Kind].Restricted}
 		if m.Kind == authenticator.Backup {
 			v.Facts = append(v.Facts, printer.T("profile.codes_left", "Count", e.codes))
 		}
@@ -31,6 +33,16 @@ func (p *Portal) methodViews(r *http.Request, e estate) (out []methodView) {
 		out = append(out, v)
 	}
 	return out
+}
+
+// askable are the kinds that a sign-in asks for: those that are allowed, and the mailbox only
+// where there is nothing stronger.
+func askable(st signin.Standing) []authenticator.Kind {
+	kinds := usable(st)
+	stronger := slices.ContainsFunc(kinds, func(k authenticator.Kind) bool {
+		return k != authenticator.Backup && authenticator.TraitsOf[k].Possession
+	})
+	return slices.DeleteFunc(kinds, func(k authenticator.Kind) bool { return stronger && k == authenticator.Email })
 }
 
 func copiesKey(c passkey.Copies) string {
@@ -55,7 +67,7 @@ func (p *Portal) mine(w http.ResponseWriter, r *http.Request, fresh bool, atMost
 	if err != nil {
 		return nil, methodView{}, err
 	}
-	for _, v := range p.methodViews(r, e) {
+	for _, v := range p.methodViews(r, m.standing, e) {
 		if v.ID == r.PathValue("id") && v.Kind != string(authenticator.Email) {
 			return m, v, nil
 		}

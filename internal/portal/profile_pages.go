@@ -40,6 +40,7 @@ func (p profilePage) FewCodes() bool { return p.HasCodes && p.CodesLeft <= 2 }
 type methodView struct {
 	ID, Kind, Title, Label string
 	Added, Used            time.Time
+	Idle                   bool      // no sign-in asks for it: it is not allowed, or there is something stronger
 	Disabled               bool      // too many wrong answers in a row
 	Gone                   time.Time // its push service does not know it any more; zero: it does
 	Mine                   bool      // it has a name that can be changed, and can be removed

@@ -136,7 +136,7 @@ func fillStory(p *cardPage, now time.Time) {
 
 func storyMethods(now time.Time) []methodView {
 	return []methodView{
-		{ID: "a4", Kind: "email", Title: "method.email", Label: storyMasked, Added: now.AddDate(0, -3, 0), Used: now.AddDate(0, 0, -2)},
+		{ID: "a4", Kind: "email", Title: "method.email", Label: storyMasked, Added: now.AddDate(0, -3, 0), Used: now.AddDate(0, 0, -2), Idle: true},
 		{ID: "a2", Kind: "totp", Title: "method.totp", Label: "Work phone", Added: now.AddDate(0, -1, 0), Used: now, Mine: true},
 		{ID: "a1", Kind: "passkey", Title: "method.passkey", Label: "Laptop", Added: now.AddDate(0, -1, 0), Mine: true, Facts: []string{"Synced: copies live with the account that keeps it."}},
 		{ID: "a3", Kind: "sms", Title: "method.sms", Label: "+49 ••• ••67", Added: now.AddDate(0, -2, 0), Mine: true, Warned: true, Disabled: true},
