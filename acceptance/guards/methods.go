@@ -18,6 +18,11 @@ var setUps = []Guard{
 		Package: acceptance, Tests: "TestATK049_AnAppsWish",
 	},
 	{
+		Name: "methods: what is switched off stands before the mailbox", File: "internal/policy/policy.go",
+		Old: " || slices.ContainsFunc(in.Lost, second)", New: "",
+		Package: acceptance, Tests: "TestATK005_AMethodThat",
+	},
+	{
 		Name: "methods: an old session opens no set-up", File: "internal/signin/next.go",
 		Old: "\tin.SetUpAfter = f.StartedAt.Add(-freshFor)\n", New: "",
 		Package: acceptance, Tests: "TestATK049_An",

@@ -26,6 +26,7 @@ type Input struct {
 	PasswordFlagged  bool      // somebody else is said to know the password
 	Want             []Level   // any one of these is enough for the client; empty = no wish
 	Has              []authenticator.Kind
+	Lost             []authenticator.Kind // set up, and switched off after wrong answers or because it is gone
 	Bindable         []authenticator.Kind // what people can set up by themselves here
 	Proofs           []authenticator.Proof
 	SetUpAfter       time.Time // older proofs than this open no set-up; the password's age does not matter
@@ -118,10 +119,13 @@ func (in Input) allows(k authenticator.Kind) bool {
 
 // stronger reports whether the user has set up a second factor that is allowed: then a
 // mailbox is no longer enough for them. Backup codes alone are none; they stand in for one.
+// One that is switched off counts: else whoever knows the password could guess until it is,
+// and then come in by the mailbox.
 func (in Input) stronger() bool {
-	return slices.ContainsFunc(in.Has, func(k authenticator.Kind) bool {
+	second := func(k authenticator.Kind) bool {
 		return k != authenticator.Backup && authenticator.TraitsOf[k].Possession && in.allows(k)
-	})
+	}
+	return slices.ContainsFunc(in.Has, second) || slices.ContainsFunc(in.Lost, second)
 }
 
 // required says whether a second step applies, and why.

@@ -139,6 +139,27 @@ func TestEvaluate(t *testing.T) {
 			in.Has = append(both, authenticator.TOTP)
 			in.Proofs = pwdEmail
 		}, Challenge, "policy.company_switched_on"},
+		{"app switched off, mailbox shown", func(in *Input) {
+			in.Tenant.SwitchedOnAt = past
+			in.Lost = []authenticator.Kind{authenticator.TOTP}
+			in.Proofs = pwdEmail
+		}, Deny, "policy.nothing_strong_enough"},
+		{"app switched off, mailbox shown to own pages", func(in *Input) {
+			in.Lost = []authenticator.Kind{authenticator.TOTP}
+			in.OwnPages, in.Want, in.Proofs = true, []Level{TwoFactor}, pwdEmail
+		}, Deny, "policy.nothing_strong_enough"},
+		{"app switched off, backup codes", func(in *Input) {
+			in.Tenant.SwitchedOnAt = past
+			in.Has = append(both, authenticator.Backup)
+			in.Lost = []authenticator.Kind{authenticator.TOTP}
+			in.Proofs = pwdEmail
+		}, Challenge, "policy.company_switched_on"},
+		{"app switched off and ruled out", func(in *Input) {
+			in.Tenant.SwitchedOnAt = past
+			in.Tenant.Methods = "email"
+			in.Lost = []authenticator.Kind{authenticator.TOTP}
+			in.Proofs = pwdEmail
+		}, Allow, "policy.company_switched_on"},
 		{"app shown", func(in *Input) {
 			in.Tenant.SwitchedOnAt = past
 			in.Has = append(both, authenticator.TOTP)

@@ -97,9 +97,15 @@ func usable(st signin.Standing) (out []authenticator.Kind) {
 }
 
 // highest is the strongest level that somebody can reach. The mailbox always counts: it is
-// what the account was made with.
+// what the account was made with. So does a method that is switched off: it was no weaker
+// before somebody guessed at it.
 func highest(st signin.Standing, atMost policy.Level) policy.Level {
 	has := usable(st)
+	for _, k := range st.Lost {
+		if k != authenticator.Backup && authenticator.TraitsOf[k].Possession && st.Methods.Allow(string(k)) && st.Tenant.Methods.Allow(string(k)) {
+			has = append(has, authenticator.Backup) // any second factor will do
+		}
+	}
 	if slices.Contains(st.Has, authenticator.Email) {
 		has = append(has, authenticator.Email)
 	}

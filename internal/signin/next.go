@@ -49,7 +49,7 @@ func (s *Service) before(f *flow) Step {
 }
 
 // onlyWay reports whether this flow rests on the one second factor that its user has, so
-// that losing it would mean losing the account (PAR-11).
+// that losing it would mean losing the account (PAR-11). Whoever has codes has them.
 func (f *flow) onlyWay() bool {
 	ways := 0
 	for kind := range strings.FieldsSeq(f.has) {
@@ -58,7 +58,7 @@ func (f *flow) onlyWay() bool {
 		}
 	}
 	used := slices.ContainsFunc(f.Proofs, func(p authenticator.Proof) bool { return authenticator.TraitsOf[p.Kind].Possession })
-	return ways == 1 && used && slices.Contains(f.bindable, authenticator.Backup)
+	return ways == 1 && used && !slices.Contains(f.Has, authenticator.Backup) && slices.Contains(f.bindable, authenticator.Backup)
 }
 
 func (f *flow) setUpStep(d policy.Decision, kinds []authenticator.Kind) SetUpMethod {

@@ -30,6 +30,7 @@ type Standing struct {
 	Tenant      tenant.Tenant
 	Vendor      string
 	Has         []authenticator.Kind // what the user has set up and may use
+	Lost        []authenticator.Kind // what is switched off of what the user has set up
 	Methods     tenant.Methods       // what the vendor allows; the company's are with the tenant
 	AppName     string
 	Enough      bool
@@ -151,7 +152,7 @@ func (s *Service) judgeSession(ctx context.Context, tx *db.Tx, by whose, ask Ask
 
 // weigh asks policy whether a living session is enough.
 func (s *Service) weigh(tx *db.Tx, sess session.Session, w world, ask Ask, rememberedSince, rememberedUntil time.Time) Standing {
-	st := Standing{Session: &sess, User: w.User, Tenant: w.Tenant, Vendor: w.Vendor.Name, Has: w.Has, Methods: w.Vendor.Methods, AppName: w.App.Name}
+	st := Standing{Session: &sess, User: w.User, Tenant: w.Tenant, Vendor: w.Vendor.Name, Has: w.Has, Lost: w.Lost, Methods: w.Vendor.Methods, AppName: w.App.Name}
 	in := w.input(s.Bindable, tx.Now, levels(ask.WantACR), sess.Proofs())
 	in.RememberedSince, in.RememberedUntil = rememberedSince, rememberedUntil
 	in.SetUpAfter = tx.Now.Add(-freshFor)

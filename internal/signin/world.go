@@ -31,13 +31,15 @@ type world struct {
 	Vendor tenant.Installation
 	App    app
 	Has    []authenticator.Kind // what the user has set up and may use
+	Lost   []authenticator.Kind // what is switched off of what the user has set up
 
 	has        string // Has, as it was read
 	vendorDays int    // of the installation as it is stored, before the configuration's ceiling
 }
 
-// kindsOfUser are the kinds of authenticators that the user u may use, in one order.
-const kindsOfUser = `COALESCE((SELECT string_agg(au.kind, ' ' ORDER BY au.kind) FROM authenticators au WHERE au.tenant_id = u.tenant_id AND au.user_id = u.id AND au.disabled_at = 0), '')`
+// kindsOfUser are the kinds of authenticators that the user u has, in one order; those that
+// are switched off have a minus before them.
+const kindsOfUser = `COALESCE((SELECT string_agg(CASE WHEN au.disabled_at = 0 THEN au.kind ELSE '-' || au.kind END, ' ' ORDER BY au.kind, au.id) FROM authenticators au WHERE au.tenant_id = u.tenant_id AND au.user_id = u.id), '')`
 
 const worldColumns = `
 	u.id, u.email, u.name, u.role, u.language, u.security_version, u.password_flagged_at, u.disabled_at, u.second_step_at, ` + kindsOfUser + `,
@@ -68,10 +70,14 @@ func (r *reader) settle(clientID string, ceiling int) {
 	w.vendorDays = w.Vendor.RememberDays
 	w.Vendor.RememberDays = min(w.Vendor.RememberDays, ceiling)
 	w.User.TenantID = w.Tenant.ID
-	w.Has = nil
+	w.Has, w.Lost = nil, nil
 	for kind := range strings.FieldsSeq(w.has) {
-		if k := authenticator.Kind(kind); !slices.Contains(w.Has, k) {
-			w.Has = append(w.Has, k)
+		into, name := &w.Has, strings.TrimPrefix(kind, "-")
+		if name != kind {
+			into = &w.Lost
+		}
+		if k := authenticator.Kind(name); !slices.Contains(*into, k) {
+			*into = append(*into, k)
 		}
 	}
 	w.User.SecondStepAt, w.Tenant.SetUpBy = db.Time(r.own), db.Time(r.setUp)
@@ -95,7 +101,7 @@ func (w *world) input(bindable []authenticator.Kind, now time.Time, want []polic
 	return policy.Input{
 		Now: now, Vendor: w.Vendor.Name, Installation: w.Vendor.Mandate, InstallationDays: w.Vendor.RememberDays, Methods: w.Vendor.Methods,
 		Tenant: w.Tenant, AppName: w.App.Name, AppExemptUntil: w.App.ExemptUntil,
-		PasswordFlagged: !w.User.PasswordFlaggedAt.IsZero(), Want: want, Has: w.Has, Bindable: bindable, Proofs: proofs, OwnChoice: !w.User.SecondStepAt.IsZero(), OwnPages: w.App.ID == PortalID,
+		PasswordFlagged: !w.User.PasswordFlaggedAt.IsZero(), Want: want, Has: w.Has, Lost: w.Lost, Bindable: bindable, Proofs: proofs, OwnChoice: !w.User.SecondStepAt.IsZero(), OwnPages: w.App.ID == PortalID,
 	}
 }
 
