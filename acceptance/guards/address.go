@@ -79,6 +79,31 @@ var addresses = []Guard{
 		Package: profiles, Tests: "TestSEC042_MailsForAnAddress",
 	},
 	{
+		Name: "what a stranger sends to an address is counted apart", File: "internal/profile/email.go",
+		Old: "Limit: limit(\"address.destination\"), Subject: outofband.DestinationSubject(s.Keys, key)", New: "Limit: limit(\"send.destination\"), Subject: outofband.DestinationSubject(s.Keys, key)",
+		Package: profiles, Tests: "TestATK012_AStranger",
+	},
+	{
+		Name: "no link is left to a thief when the owner has gone back", File: "internal/profile/email.go",
+		Old: "if back {", New: "if back && c.ID == \"\" {",
+		Package: profiles, Tests: "TestATK092_TheWayBack",
+	},
+	{
+		Name: "nor a link of an address in between", File: "internal/user/address.go",
+		Old: "(confirmed_at > $4 OR confirmed_at = $4 AND id > $5)", New: "confirmed_at > $4 + 1000000000000000 AND id <> $5",
+		Package: profiles, Tests: "TestATK092_AReturn",
+	},
+	{
+		Name: "the newest link goes to an old address", File: "internal/profile/email.go",
+		Old: "range slices.Backward(append(before, c))", New: "range slices.Clone(append(before, c))",
+		Package: profiles, Tests: "TestATK092_TheNewestLink",
+	},
+	{
+		Name: "an address that is taken meanwhile is not swept", File: "internal/signin/sweep.go",
+		Old: "AND held_until > 0 AND held_until < $1`, 0}", New: "`, 0}",
+		Package: profiles, Tests: "TestSEC042_AnAddressThatIsTaken",
+	},
+	{
 		Name: "every address is told", File: "internal/user/address.go",
 		Old: "if !seen[c.From] {", New: "if c.From == \"\" {",
 		Package: profiles, Tests: "TestSEC046_",

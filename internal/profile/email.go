@@ -2,6 +2,7 @@ package profile
 
 import (
 	"context"
+	"slices"
 	"strings"
 	"time"
 
@@ -70,14 +71,20 @@ func (s *Service) wished(o Owner, typed string) (to string, err error) {
 	return to, nil
 }
 
-// spendMail counts a mail against the budgets of codes.
+// spendMail counts a mail against the codes of the account, and against what this may send
+// to one address, however it is spelt. The codes that its owner signs in with are counted
+// apart: a stranger must not use them up (ATK-012).
 func (s *Service) spendMail(ctx context.Context, tx *db.Tx, userID, to string) error {
+	key, err := user.EmailKey(to)
+	if err != nil {
+		return err
+	}
 	limit := func(name string) ratelimit.Limit {
 		return ratelimit.Limit{Name: name, Windows: []ratelimit.Window{{Count: s.Limits.SendsPerHour, Per: time.Hour}, {Count: s.Limits.SendsPerDay, Per: 24 * time.Hour}}}
 	}
 	sends, err := ratelimit.Read(ctx, tx,
 		ratelimit.Charge{Tenant: tx.Tenant, Limit: limit("send.account"), Subject: userID},
-		ratelimit.Charge{Tenant: db.Installation, Limit: limit("send.destination"), Subject: outofband.DestinationSubject(s.Keys, to)})
+		ratelimit.Charge{Tenant: db.Installation, Limit: limit("address.destination"), Subject: outofband.DestinationSubject(s.Keys, key)})
 	if err != nil {
 		return err
 	}
@@ -188,6 +195,13 @@ func (s *Service) move(ctx context.Context, tx *db.Tx, o Owner, c user.Change) e
 		return err
 	}
 	c.UndoUntil = tx.Now.Add(UndoWithin)
+	back, err := user.Settle(ctx, tx, before, c.To)
+	if err != nil {
+		return err
+	}
+	if back {
+		c.UndoUntil = tx.Now
+	}
 	if err := user.MoveAddress(ctx, tx, o.User, c, c.UndoUntil); err != nil {
 		return err
 	}
@@ -220,23 +234,25 @@ func (s *Service) giveUp(ctx context.Context, o Owner, id string) error {
 }
 
 // tellMoved tells the new address, the old one, and those that may still be brought back.
-// Each old one gets a link of its own that brings it back.
+// Each old one gets a link of its own that brings it back: the newest, which lasts longest.
 func (s *Service) tellMoved(ctx context.Context, tx *db.Tx, o Owner, c user.Change, before []user.Change) error {
 	v := o.Visitor
 	news := email.AddressChanged{Vendor: o.Vendor, Company: o.Company, Old: outofband.Mask(c.From), New: outofband.Mask(c.To),
 		IP: v.IP, Place: v.Place, Browser: v.Browser, At: tx.Now}
 	told := map[string]bool{c.To: true}
-	for _, old := range append(before, c) {
+	news.NotMeLink = outofband.NotMeLink(s.Origin, s.Keys, tx.Tenant, o.FlowID)
+	for _, old := range slices.Backward(append(before, c)) {
 		if told[old.From] {
 			continue
 		}
 		told[old.From] = true
 		letter := news
-		letter.UndoLink, letter.UndoUntil = outofband.UndoLink(s.Origin, s.Keys, tx.Tenant, old.ID), old.UndoUntil
+		if letter.Left = true; old.UndoUntil.After(tx.Now) {
+			letter.UndoLink, letter.UndoUntil, letter.NotMeLink = outofband.UndoLink(s.Origin, s.Keys, tx.Tenant, old.ID), old.UndoUntil, ""
+		}
 		if err := s.write(ctx, tx, o.User, old.From, "address.changed", letter); err != nil {
 			return err
 		}
 	}
-	news.NotMeLink = outofband.NotMeLink(s.Origin, s.Keys, tx.Tenant, o.FlowID)
 	return s.write(ctx, tx, o.User, c.To, "address.changed", news)
 }

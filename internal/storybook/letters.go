@@ -34,6 +34,7 @@ func letters(now time.Time) []Letter {
 		{"address-taken", email.AddressTaken{Vendor: vendor, IP: ip, Place: place, Browser: browser, At: now}},
 		{"address-changed-old", email.AddressChanged{Vendor: vendor, Company: "Ortiz & Sons", Old: "m•••@h•••.example", New: "m•••@o•••.example", UndoLink: "https://sign-in.harbor.example/undo/x", UndoUntil: now.Add(72 * time.Hour), IP: ip, Place: place, Browser: browser, At: now}},
 		{"address-changed-new", email.AddressChanged{Vendor: vendor, Company: "Ortiz & Sons", Old: "m•••@h•••.example", New: "m•••@o•••.example", NotMeLink: notMe, IP: ip, Place: place, Browser: browser, At: now}},
+		{"address-changed-left", email.AddressChanged{Vendor: vendor, Company: "Ortiz & Sons", Old: "m•••@h•••.example", New: "m•••@o•••.example", NotMeLink: notMe, Left: true, IP: ip, Place: place, Browser: browser, At: now}},
 		{"address-restored-old", email.AddressRestored{Vendor: vendor, Old: "m•••@h•••.example", New: "m•••@o•••.example", ToOld: true, At: now}},
 		{"address-restored-new", email.AddressRestored{Vendor: vendor, Old: "m•••@h•••.example", New: "m•••@o•••.example", At: now}},
 		{"address-alert", email.AddressAlert{Vendor: vendor, UserName: "Maria Ortiz", UserEmail: "maria@harbor.example", IP: ip, Place: place, Browser: browser, At: now}},

@@ -2,6 +2,7 @@ package user
 
 import (
 	"context"
+	"slices"
 	"time"
 
 	"countersign/internal/db"
@@ -133,6 +134,31 @@ func claim(ctx context.Context, tx *db.Tx, key, userID string) error {
 		err = errAddressTaken
 	}
 	return err
+}
+
+// Settle makes worthless what could undo a person's return to an address of theirs: all, the
+// changes of ChangesOf, from the one after that which left it. Whoever reads that mailbox
+// could have undone them; a thief's mailbox must not outlive its link (SEC-42). back says
+// whether the person returns.
+func Settle(ctx context.Context, tx *db.Tx, all []Change, to string) (back bool, err error) {
+	key, err := EmailKey(to)
+	if err != nil {
+		return false, err
+	}
+	i := slices.IndexFunc(all, func(c Change) bool {
+		from, err := EmailKey(c.From)
+		return err == nil && from == key
+	})
+	if i < 0 {
+		return false, nil
+	}
+	left := all[i]
+	for n := i + 1; n < len(all); n++ {
+		all[n].UndoUntil = tx.Now
+	}
+	_, err = tx.Exec(ctx, `UPDATE email_changes SET undo_until = $1 WHERE tenant_id = $2 AND user_id = $3 AND undo_until > $1 AND (confirmed_at > $4 OR confirmed_at = $4 AND id > $5)`,
+		tx.Now, tx.Tenant, left.UserID, left.ConfirmedAt, left.ID)
+	return true, err
 }
 
 // undoable holds for a change that may still be undone; $2 is the instant.

@@ -17,13 +17,14 @@ type AddressTaken struct {
 	At                 time.Time
 }
 
-// AddressChanged tells of a change of address, in one of three ways.
+// AddressChanged tells of a change of address.
 type AddressChanged struct {
 	Vendor, Company    string
 	Old, New           string    // masked
 	UndoLink           string    // to those who can undo it
 	UndoUntil          time.Time // until then
-	NotMeLink          string    // to the new address
+	NotMeLink          string    // to the new address, and to one that cannot be brought back
+	Left               bool      // it goes to one that is no longer in use
 	IP, Place, Browser string
 	At                 time.Time
 }
@@ -95,8 +96,10 @@ func (c AddressChanged) letter(w *writer) letter {
 		FactsTitle: w.say("mail.facts"), Facts: append(w.moved(c.Old, c.New), w.facts(origin{c.IP, c.Place, c.Browser, c.At})...),
 		Footer: w.say("mail.footer_account", "Vendor", vendor), NotMe: w.say("mail.not_me.method"), NotMeLink: address(c.NotMeLink),
 	}
-	if c.UndoLink != "" {
+	if c.Left || c.UndoLink != "" {
 		l.Lead = w.say("mail.address_changed.text", "Vendor", vendor)
+	}
+	if c.UndoLink != "" {
 		l.NotMe, l.NotMeLink = w.say("mail.address_changed.undo", "Time", w.words.Time(c.UndoUntil)), address(c.UndoLink)
 	}
 	l.Preheader = l.Lead

@@ -1,0 +1,132 @@
+package profile_test
+
+import (
+	"context"
+	"testing"
+	"time"
+
+	"countersign/internal/db"
+	"countersign/internal/message/email"
+	"countersign/internal/profile"
+	"countersign/internal/setup"
+	"countersign/internal/user"
+)
+
+// TestATK012_AStrangerSpendsNobodysCodes: whoever wishes for somebody's address, in vain, takes
+// none of the codes that its owner signs in with.
+func TestATK012_AStrangerSpendsNobodysCodes(t *testing.T) {
+	each(t, func(t *testing.T, h *house) {
+		h.person(h.company, "maria@company.test")
+		stranger := h.person("elsewhere", "stranger@elsewhere.test")
+		s := h.owner(stranger.Email)
+		for range h.Limits.SendsPerHour - 1 {
+			if err := h.AskEmail(t.Context(), s, "maria@company.test"); err != nil {
+				t.Fatal(err)
+			}
+		}
+		h.owner("maria@company.test")
+		h.owner("maria@company.test")
+	})
+}
+
+// TestATK092_TheWayBackIsNoWayForTheThief: an owner who changes the address back themselves
+// leaves the thief no link that outlives their own.
+func TestATK092_TheWayBackIsNoWayForTheThief(t *testing.T) {
+	each(t, func(t *testing.T, h *house) {
+		u := h.person(h.company, "maria@company.test")
+		o := h.move(h.owner(u.Email), "thief@evil.test")
+		h.clock.pass(time.Hour)
+		h.move(o, "maria@company.test")
+		h.deliver()
+		h.clock.pass(profile.UndoWithin - 30*time.Minute)
+		var mail email.AddressChanged
+		if h.last("thief@evil.test", &mail); mail.UndoLink != "" {
+			h.undo("thief@evil.test")
+		}
+		h.expect(u, "maria@company.test", false)
+	})
+}
+
+// TestATK092_TheNewestLinkCounts: whoever had left an address and come back has 72 hours from
+// the theft, not from when they left.
+func TestATK092_TheNewestLinkCounts(t *testing.T) {
+	each(t, func(t *testing.T, h *house) {
+		u := h.person(h.company, "maria@company.test")
+		o := h.move(h.owner(u.Email), "new@company.test")
+		h.clock.pass(time.Second)
+		o = h.move(o, "maria@company.test")
+		h.clock.pass(profile.UndoWithin - time.Minute)
+		h.move(o, "thief@evil.test")
+		h.deliver()
+		h.clock.pass(time.Hour)
+		h.undo("maria@company.test")
+		h.expect(u, "maria@company.test", true)
+	})
+}
+
+// TestATK092_AReturnEndsEveryLinkInBetween: two changes by a thief, and one back by the owner.
+func TestATK092_AReturnEndsEveryLinkInBetween(t *testing.T) {
+	each(t, func(t *testing.T, h *house) {
+		u := h.person(h.company, "maria@company.test")
+		o := h.move(h.owner(u.Email), "thief@evil.test")
+		h.clock.pass(time.Minute)
+		o = h.move(o, "thief2@evil.test")
+		var own, mail email.AddressChanged
+		h.last("maria@company.test", &own)
+		h.last("thief@evil.test", &mail) // brings the thief's first address back
+		h.clock.pass(time.Hour)
+		h.move(o, "maria@company.test")
+		if err := h.signin.UndoAddress(t.Context(), h.reference(mail.UndoLink), visitor); err != nil {
+			t.Fatal(err)
+		}
+		h.expect(u, "maria@company.test", false)
+		for _, address := range []string{"thief@evil.test", "thief2@evil.test"} {
+			var last email.AddressChanged
+			if h.last(address, &last); last.UndoLink != "" || !last.Left || last.NotMeLink == "" {
+				t.Errorf("%s was told %+v", address, last)
+			}
+		}
+		if err := h.signin.UndoAddress(t.Context(), h.reference(own.UndoLink), visitor); err != nil { // the owner's own goes on
+			t.Fatal(err)
+		}
+		h.expect(u, "maria@company.test", true)
+	})
+}
+
+// TestSEC042_AnAddressThatIsTakenIsNotSwept: an address whose time is over is swept while
+// somebody else is given it. They keep it.
+func TestSEC042_AnAddressThatIsTakenIsNotSwept(t *testing.T) {
+	each(t, func(t *testing.T, h *house) {
+		h.person(h.company, "maria@company.test")
+		h.move(h.owner("maria@company.test"), "new@company.test")
+		h.clock.pass(profile.UndoWithin + time.Minute)
+		swept := make(chan error, 1)
+		h.in("elsewhere", func(ctx context.Context, tx *db.Tx) error {
+			_, err := setup.Add(ctx, tx, setup.Person{Email: "maria@company.test", Name: "Other", Role: user.Agent, Language: "en", By: "test"})
+			go func() { swept <- h.signin.Sweep(h.t.Context()) }()
+			h.untilSomebodyWaits()
+			return err
+		})
+		if err := <-swept; err != nil {
+			t.Fatal(err)
+		}
+		h.in("elsewhere", func(ctx context.Context, tx *db.Tx) error {
+			_, err := user.ByEmail(ctx, tx, "maria@company.test")
+			return err
+		})
+	})
+}
+
+// untilSomebodyWaits returns when a sweep of the directory waits for a row. SQLite has one
+// writer at a time, so that there is nothing to wait for.
+func (h *house) untilSomebodyWaits() {
+	h.t.Helper()
+	for n := 0; h.DB.Dialect == db.Postgres && n == 0; time.Sleep(10 * time.Millisecond) {
+		err := h.DB.View(h.t.Context(), db.Installation, func(tx *db.Tx) error {
+			return tx.QueryRow(h.t.Context(), `SELECT COUNT(*) FROM pg_stat_activity WHERE wait_event_type = 'Lock' AND query LIKE 'DELETE FROM directory%'`).Scan(&n)
+		})
+		if err != nil {
+			h.t.Fatal(err)
+		}
+	}
+}
