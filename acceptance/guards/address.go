@@ -84,6 +84,11 @@ var addresses = []Guard{
 		Package: profiles, Tests: "TestATK012_AStranger",
 	},
 	{
+		Name: "wrong codes of all changes are counted together", File: "internal/profile/email.go",
+		Old: "if wait := wrong[0].Wait(tx.Now); wait > 0 {", New: "if wait := wrong[0].Wait(tx.Now); wait > 1<<62 {",
+		Package: profiles, Tests: "TestATK005_NoOneGuesses",
+	},
+	{
 		Name: "no link is left to a thief when the owner has gone back", File: "internal/profile/email.go",
 		Old: "if back {", New: "if back && c.ID == \"\" {",
 		Package: profiles, Tests: "TestATK092_TheWayBack",

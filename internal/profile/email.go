@@ -47,6 +47,9 @@ func (s *Service) AskEmail(ctx context.Context, o Owner, typed string) error {
 		if err := user.Hold(ctx, tx, o.User.ID); err != nil {
 			return err
 		}
+		if err := s.mayGuess(ctx, tx, o.User.ID); err != nil {
+			return err
+		}
 		if err := s.spendMail(ctx, tx, o.User.ID, to); err != nil {
 			return err
 		}
@@ -56,6 +59,25 @@ func (s *Service) AskEmail(ctx context.Context, o Owner, typed string) error {
 		}
 		return user.AskAddress(ctx, tx, o.User, c)
 	})
+}
+
+// limitWrong bounds wrong codes for new addresses as it bounds those of second steps: with a
+// new change after every five, somebody could else guess an address that is not theirs.
+func (s *Service) limitWrong() ratelimit.Limit {
+	return ratelimit.Limit{Name: "address.account", Windows: []ratelimit.Window{
+		{Count: s.Limits.SecondFactorFailuresPerDay, Per: 24 * time.Hour}, {Count: s.Limits.PerMonth, Per: 30 * 24 * time.Hour}}}
+}
+
+// mayGuess fails where an account has seen too many wrong codes for another change.
+func (s *Service) mayGuess(ctx context.Context, tx *db.Tx, userID string) error {
+	wrong, err := ratelimit.Read(ctx, tx, ratelimit.Charge{Tenant: tx.Tenant, Limit: s.limitWrong(), Subject: userID})
+	if err != nil {
+		return err
+	}
+	if wait := wrong[0].Wait(tx.Now); wait > 0 {
+		return errMails.After(wait)
+	}
+	return nil
 }
 
 // wished checks an address that somebody typed.
@@ -177,6 +199,9 @@ func (s *Service) ConfirmEmail(ctx context.Context, o Owner, id, typed string) (
 		code, ok := authenticator.Canonical(typed, s.Limits.CodeLength)
 		if !ok || !s.Keys.CheckMAC(c.CodeMAC, purposeAddress, codeIs(tx, c, code)...) {
 			v.Reason = "wrong_code"
+			if _, err := ratelimit.SpendIn(ctx, tx, s.limitWrong(), o.User.ID); err != nil {
+				return err
+			}
 			return s.witness(ctx, tx, o, "failed", v.Reason, c.ID)
 		}
 		v.OK = true

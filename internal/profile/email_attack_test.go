@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"countersign/internal/db"
+	"countersign/internal/fault"
 	"countersign/internal/message/email"
 	"countersign/internal/profile"
 	"countersign/internal/setup"
@@ -26,6 +27,36 @@ func TestATK012_AStrangerSpendsNobodysCodes(t *testing.T) {
 		}
 		h.owner("maria@company.test")
 		h.owner("maria@company.test")
+	})
+}
+
+// TestATK005_NoOneGuessesAnAddress: a new change gives no new guesses beyond those of an
+// account.
+func TestATK005_NoOneGuessesAnAddress(t *testing.T) {
+	each(t, func(t *testing.T, h *house) {
+		h.Limits.SendsPerHour, h.Limits.SendsPerDay = 1<<10, 1<<10
+		u := h.person(h.company, "maria@company.test")
+		o := h.owner(u.Email)
+		guesses := 0
+		for range 2 * h.Limits.SecondFactorFailuresPerDay {
+			err := h.AskEmail(t.Context(), o, "victim@elsewhere.test")
+			if fault.Is(err, fault.RateLimited) && fault.Of(err).RetryAfter > 0 {
+				break
+			}
+			for range h.Limits.WrongAnswers {
+				if v, _, err := h.confirm(o, "not it"); err != nil || v.OK {
+					t.Fatalf("%+v, %v", v, err)
+				}
+				guesses++
+			}
+		}
+		if guesses != h.Limits.SecondFactorFailuresPerDay {
+			t.Errorf("%d guesses in a day, want %d", guesses, h.Limits.SecondFactorFailuresPerDay)
+		}
+		h.clock.pass(24 * time.Hour)
+		if err := h.AskEmail(t.Context(), h.owner(u.Email), "new@company.test"); err != nil {
+			t.Errorf("a day later: %v", err)
+		}
 	})
 }
 
