@@ -53,9 +53,14 @@ var addresses = []Guard{
 	},
 	{
 		Name: "a report brings the address back", File: "internal/signin/notme.go",
-		Old: "if err := s.moveBack(ctx, tx, f, v); err != nil {", New: "if err := error(nil); err != nil {",
+		Old: "if err := s.moveBack(ctx, tx, f, line, v); err != nil {", New: "if err := error(nil); err != nil {",
 		And:     []Edit{{"internal/signin/undo.go", "// moveBack undoes", "var _ = (*Service).moveBack\n\n// moveBack undoes"}},
 		Package: profiles, Tests: "TestATK092_Reported",
+	},
+	{
+		Name: "a report is about the step-ups of a sign-in, too", File: "internal/signin/undo.go",
+		Old: "AND f.id = n.flow_id AND f.stepping_up = s.id)", New: "AND f.id = n.flow_id AND f.stepping_up = s.id AND f.tenant_id = '')",
+		Package: profiles, Tests: "TestATK092_ReportedWithItsStepUps",
 	},
 	{
 		Name: "an address is kept while it may come back", File: "internal/user/address.go",

@@ -128,7 +128,7 @@ var losses = []Guard{
 	},
 	{
 		Name: "methods: not me takes back what a thief has set up", File: "internal/signin/notme.go",
-		Old: "if err := s.takeBack(ctx, tx, f, v); err != nil {", New: "if err := error(nil); err != nil || s.takeBack == nil {",
+		Old: "if err := s.takeBack(ctx, tx, f, id, v); err != nil {", New: "if err := error(nil); err != nil || s.takeBack == nil {",
 		Package: acceptance, Tests: "TestATK106_NotMeIs",
 	},
 }

@@ -2,14 +2,19 @@ package profile_test
 
 import (
 	"context"
+	"slices"
 	"testing"
 	"time"
 
+	"countersign/internal/authenticator"
+	"countersign/internal/authenticator/outofband"
+	"countersign/internal/client"
 	"countersign/internal/db"
 	"countersign/internal/fault"
 	"countersign/internal/message/email"
 	"countersign/internal/profile"
 	"countersign/internal/setup"
+	"countersign/internal/signin"
 	"countersign/internal/user"
 )
 
@@ -76,6 +81,62 @@ func TestATK092_TheWayBackIsNoWayForTheThief(t *testing.T) {
 		}
 		h.expect(u, "maria@company.test", false)
 	})
+}
+
+// TestATK092_ReportedWithItsStepUps: a thief who signed in where a password is enough, and showed
+// more of what they stole afterwards, is put out by the report of either.
+func TestATK092_ReportedWithItsStepUps(t *testing.T) {
+	each(t, func(t *testing.T, h *house) {
+		u := h.person(h.company, "maria@company.test")
+		first, o := h.steppedUp(u.Email)
+		var thiefs authenticator.Authenticator
+		h.in(h.company, func(ctx context.Context, tx *db.Tx) (err error) {
+			thiefs, err = authenticator.BindIn(ctx, tx, o.FlowID, tx.NewID(), u.ID, authenticator.TOTP, "Thief's")
+			return err
+		})
+		h.move(o, "thief@evil.test")
+		if err := h.signin.Disown(t.Context(), h.reference(outofband.NotMeLink("", h.Keys, h.company, first)), visitor); err != nil {
+			t.Fatal(err)
+		}
+		h.expect(u, "maria@company.test", true)
+		if h.alive(o) {
+			t.Error("the session of the step-up goes on")
+		}
+		h.in(h.company, func(ctx context.Context, tx *db.Tx) error {
+			all, err := authenticator.Of(ctx, tx, u.ID)
+			if slices.ContainsFunc(all, func(a authenticator.Authenticator) bool { return a.ID == thiefs.ID }) {
+				t.Error("what was set up in the step-up stays")
+			}
+			return err
+		})
+	})
+}
+
+// steppedUp signs in at an app that asks for no second step, and then at one that does. It
+// returns the first sign-in, and the owner as the step-up knows them.
+func (h *house) steppedUp(address string) (first string, o profile.Owner) {
+	h.t.Helper()
+	h.in(db.Installation, func(ctx context.Context, tx *db.Tx) error {
+		if _, _, err := client.Create(ctx, tx, client.New{ID: "phone", Name: "Phone", Kind: client.Public, RedirectURIs: []string{"https://phone.test/cb"}}); err != nil {
+			return err
+		}
+		return client.Exempt(ctx, tx, "phone", db.Forever)
+	})
+	step, err := h.signin.SubmitPassword(h.t.Context(), signin.Attempt{Email: address, Password: rightPassword, ClientID: "phone", Visitor: visitor})
+	done, ok := step.(signin.Done)
+	if err != nil || !ok {
+		h.t.Fatalf("%#v, %v", step, err)
+	}
+	st, err := h.signin.Standing(h.t.Context(), done.Session.Text().Reveal(), signin.Ask{ClientID: "phone"})
+	if err != nil || !st.Enough {
+		h.t.Fatalf("%+v, %v", st, err)
+	}
+	step, err = h.signin.StepUp(h.t.Context(), done.Session, signin.Attempt{ClientID: "dashboard", Visitor: visitor})
+	ask, ok := step.(signin.AnswerCode)
+	if err != nil || !ok {
+		h.t.Fatalf("%#v, %v", step, err)
+	}
+	return st.Session.FlowID, h.standsFor(h.answer(*ask.Flow, address))
 }
 
 // TestATK092_TheNewestLinkCounts: whoever had left an address and come back has 72 hours from

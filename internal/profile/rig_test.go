@@ -140,7 +140,13 @@ var visitor = session.Visitor{IP: "203.0.113.9", Place: "Lisbon, Portugal", Brow
 // owner signs somebody in with a password and a code by mail.
 func (h *house) owner(address string) profile.Owner {
 	h.t.Helper()
-	done, ok := h.answer(h.ask(address)).(signin.Done)
+	return h.standsFor(h.answer(h.ask(address)))
+}
+
+// standsFor is who has signed in.
+func (h *house) standsFor(step signin.Step) profile.Owner {
+	h.t.Helper()
+	done, ok := step.(signin.Done)
 	if !ok {
 		h.t.Fatal("not signed in")
 	}

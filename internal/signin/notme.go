@@ -53,13 +53,19 @@ func (s *Service) disown(ctx context.Context, tx *db.Tx, f *flow, v session.Visi
 	if err := s.drop(ctx, tx, f, challenge.Ended); err != nil {
 		return err
 	}
-	if err := session.EndOfFlow(ctx, tx, f.ID, session.NotMe); err != nil {
+	line, err := lineOf(ctx, tx, f.ID)
+	if err != nil {
 		return err
 	}
-	if err := s.takeBack(ctx, tx, f, v); err != nil {
-		return err
+	for _, id := range line {
+		if err := session.EndOfFlow(ctx, tx, id, session.NotMe); err != nil {
+			return err
+		}
+		if err := s.takeBack(ctx, tx, f, id, v); err != nil {
+			return err
+		}
 	}
-	if err := s.moveBack(ctx, tx, f, v); err != nil {
+	if err := s.moveBack(ctx, tx, f, line, v); err != nil {
 		return err
 	}
 	if err := audit.Record(ctx, tx, event("signin.disowned", "ok", "", f.User.ID, f.ClientID, "", f.ID, v)); err != nil {

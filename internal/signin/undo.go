@@ -43,17 +43,47 @@ func (s *Service) UndoAddress(ctx context.Context, ref secret.Reference, v sessi
 	})
 }
 
-// moveBack undoes what a sign-in that was not the owner's did to the address: the change that
-// it asked for ends, and the oldest one that it made and that may still be undone is undone.
-func (s *Service) moveBack(ctx context.Context, tx *db.Tx, f *flow, v session.Visitor) error {
+// lineOf lists a sign-in and the step-ups from its session: whoever made the one made the
+// others.
+func lineOf(ctx context.Context, tx *db.Tx, flowID string) (out []string, err error) {
+	rows, err := tx.Query(ctx, `
+		WITH RECURSIVE line (id) AS (
+			SELECT f.id FROM flows f WHERE f.tenant_id = $1 AND f.id = $2
+			UNION SELECT n.flow_id FROM line l
+				JOIN sessions s ON s.tenant_id = $1 AND s.flow_id = l.id
+				JOIN sessions n ON n.tenant_id = $1 AND n.user_id = s.user_id AND n.continues = s.id
+				JOIN flows f ON f.tenant_id = $1 AND f.id = n.flow_id AND f.stepping_up = s.id)
+		SELECT l.id FROM line l`, tx.Tenant, flowID)
+	if err != nil {
+		return nil, err
+	}
+	defer rows.Close()
+	for rows.Next() {
+		var id string
+		if err := rows.Scan(&id); err != nil {
+			return nil, err
+		}
+		out = append(out, id)
+	}
+	return out, rows.Err()
+}
+
+// moveBack undoes what a sign-in that was not the owner's, with its step-ups, did to the
+// address: the change that it asked for ends, and the oldest one that it made and that may
+// still be undone is undone.
+func (s *Service) moveBack(ctx context.Context, tx *db.Tx, f *flow, line []string, v session.Visitor) error {
 	if _, err := user.CloseChange(ctx, tx, f.User.ID, NotMe); err != nil {
 		return err
 	}
-	made, err := user.ChangesIn(ctx, tx, f.ID)
-	if err != nil || len(made) == 0 {
+	all, err := user.ChangesOf(ctx, tx, f.User.ID)
+	if err != nil {
 		return err
 	}
-	c, err := user.UndoChange(ctx, tx, made[0].ID)
+	i := slices.IndexFunc(all, func(c user.Change) bool { return slices.Contains(line, c.FlowID) })
+	if i < 0 {
+		return nil
+	}
+	c, err := user.UndoChange(ctx, tx, all[i].ID)
 	if err != nil {
 		return err
 	}
@@ -114,8 +144,8 @@ func (s *Service) alertOfAddress(ctx context.Context, tx *db.Tx, c user.Change) 
 
 // takeBack removes what was set up in a sign-in that was not the owner's, so that a thief's
 // authenticator does not become the account's.
-func (s *Service) takeBack(ctx context.Context, tx *db.Tx, f *flow, v session.Visitor) error {
-	bound, err := authenticator.BoundIn(ctx, tx, f.ID)
+func (s *Service) takeBack(ctx context.Context, tx *db.Tx, f *flow, flowID string, v session.Visitor) error {
+	bound, err := authenticator.BoundIn(ctx, tx, flowID)
 	if err != nil {
 		return err
 	}

@@ -209,17 +209,8 @@ func restore(ctx context.Context, tx *db.Tx, c Change) error {
 }
 
 // ChangesOf are the changes of a user that may still be undone, the oldest first.
-func ChangesOf(ctx context.Context, tx *db.Tx, userID string) ([]Change, error) {
-	return changes(ctx, tx, `user_id = $3`, userID)
-}
-
-// ChangesIn are the changes made in one sign-in that may still be undone, the oldest first.
-func ChangesIn(ctx context.Context, tx *db.Tx, flowID string) ([]Change, error) {
-	return changes(ctx, tx, `flow_id = $3`, flowID)
-}
-
-func changes(ctx context.Context, tx *db.Tx, whose, id string) (out []Change, err error) {
-	rows, err := tx.Query(ctx, `SELECT `+changeColumns+` FROM email_changes WHERE `+undoable+` AND `+whose+` ORDER BY confirmed_at, id`, tx.Tenant, tx.Now, id)
+func ChangesOf(ctx context.Context, tx *db.Tx, userID string) (out []Change, err error) {
+	rows, err := tx.Query(ctx, `SELECT `+changeColumns+` FROM email_changes WHERE `+undoable+` AND user_id = $3 ORDER BY confirmed_at, id`, tx.Tenant, tx.Now, userID)
 	if err != nil {
 		return nil, err
 	}
