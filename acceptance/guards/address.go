@@ -52,6 +52,11 @@ var addresses = []Guard{
 		Package: profiles, Tests: "TestSEC042_UndoneByTheOldMailbox",
 	},
 	{
+		Name: "and what was set up shortly before", File: "internal/signin/undo.go",
+		Old: "c.ConfirmedAt.Add(-takenBackBefore)", New: "c.ConfirmedAt.Add(takenBackBefore - takenBackBefore)",
+		Package: profiles, Tests: "TestATK092_AThiefsOwnMethod",
+	},
+	{
 		Name: "a report brings the address back", File: "internal/signin/notme.go",
 		Old: "if err := s.moveBack(ctx, tx, f, line, v); err != nil {", New: "if err := error(nil); err != nil {",
 		And:     []Edit{{"internal/signin/undo.go", "// moveBack undoes", "var _ = (*Service).moveBack\n\n// moveBack undoes"}},

@@ -112,6 +112,38 @@ func TestATK092_ReportedWithItsStepUps(t *testing.T) {
 	})
 }
 
+// TestATK092_AThiefsOwnMethodGoesWithTheChange: it was set up in a sign-in before that of the
+// change. What the owner has had for long stays.
+func TestATK092_AThiefsOwnMethodGoesWithTheChange(t *testing.T) {
+	each(t, func(t *testing.T, h *house) {
+		u := h.person(h.company, "maria@company.test")
+		bind := func(label string) {
+			o := h.owner(u.Email)
+			h.in(h.company, func(ctx context.Context, tx *db.Tx) error {
+				_, err := authenticator.BindIn(ctx, tx, o.FlowID, tx.NewID(), u.ID, authenticator.Backup, label)
+				return err
+			})
+		}
+		bind("Owner's")
+		h.clock.pass(73 * time.Hour)
+		bind("Thief's")
+		h.clock.pass(10 * time.Minute)
+		h.move(h.owner(u.Email), "thief@evil.test")
+		h.undo("maria@company.test")
+		h.in(h.company, func(ctx context.Context, tx *db.Tx) error {
+			all, err := authenticator.Of(ctx, tx, u.ID)
+			labels := map[string]bool{}
+			for _, a := range all {
+				labels[a.Label] = true
+			}
+			if labels["Thief's"] || !labels["Owner's"] {
+				t.Errorf("left: %+v", all)
+			}
+			return err
+		})
+	})
+}
+
 // steppedUp signs in at an app that asks for no second step, and then at one that does. It
 // returns the first sign-in, and the owner as the step-up knows them.
 func (h *house) steppedUp(address string) (first string, o profile.Owner) {

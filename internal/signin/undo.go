@@ -3,6 +3,7 @@ package signin
 import (
 	"context"
 	"slices"
+	"time"
 
 	"countersign/internal/audit"
 	"countersign/internal/authenticator"
@@ -152,14 +153,19 @@ func (s *Service) takeBack(ctx context.Context, tx *db.Tx, f *flow, flowID strin
 	return s.unbind(ctx, tx, f.User, f.Vendor.Name, bound, v)
 }
 
-// takeBackSince is takeBack for a change of address: what was set up in its sign-in, and in
-// any since, in which the account may have been the thief's alone.
+// takenBackBefore is how long before a change of address a thief may have begun: with a method
+// of their own, set up in an earlier sign-in, they would come in again and choose the new
+// password. It is as long as an undo may take.
+const takenBackBefore = 72 * time.Hour
+
+// takeBackSince is takeBack for a change of address: what was set up in its sign-in, in any
+// since, in which the account may have been the thief's alone, and shortly before.
 func (s *Service) takeBackSince(ctx context.Context, tx *db.Tx, u user.User, c user.Change, v session.Visitor) error {
 	bound, err := authenticator.BoundIn(ctx, tx, c.FlowID)
 	if err != nil {
 		return err
 	}
-	since, err := authenticator.BoundSince(ctx, tx, u.ID, c.ConfirmedAt)
+	since, err := authenticator.BoundSince(ctx, tx, u.ID, c.ConfirmedAt.Add(-takenBackBefore))
 	if err != nil {
 		return err
 	}
