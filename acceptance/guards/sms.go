@@ -45,12 +45,17 @@ var texts = []Guard{
 	},
 	{
 		Name: "sms: set-up counts against the number", File: "internal/authenticator/outofband/sms.go",
-		Old: "Subject: DestinationSubject(v.Keys, to)})", New: "Subject: userID})",
+		Old: "Limit: v.limit(\"send.destination\", 1), Subject: destination})", New: "Limit: v.limit(\"send.destination\", 1), Subject: userID})",
+		Package: bandPackage, Tests: "TestATK119",
+	},
+	{
+		Name: "sms: set-ups of strangers leave a number its codes", File: "internal/authenticator/outofband/sms.go",
+		Old: "v.limit(\"number.destination\", 2)", New: "v.limit(\"number.destination\", 1)",
 		Package: bandPackage, Tests: "TestATK119",
 	},
 	{
 		Name: "sms: set-up counts against the account", File: "internal/authenticator/outofband/sms.go",
-		Old: "Limit: v.limit(\"send.account\"), Subject: userID}", New: "Limit: v.limit(\"send.account\"), Subject: to}",
+		Old: "Limit: v.limit(\"send.account\", 1), Subject: userID}", New: "Limit: v.limit(\"send.account\", 1), Subject: to}",
 		Package: bandPackage, Tests: "TestATK116",
 	},
 	{

@@ -174,11 +174,15 @@ func binding(tx *db.Tx, who authenticator.Subject, d authenticator.Draft, to, co
 	return []string{tx.Tenant, who.UserID, d.ID, purposeBinding, string(authenticator.SMS), to, code}
 }
 
-// spend counts a message against the same budgets that sign-ins use.
+// spend counts a message against the same budgets that sign-ins use. Of a number's budget
+// set-ups get half: whoever asks for a stranger's number must leave its owner codes to sign
+// in with.
 func (v SMS) spend(ctx context.Context, tx *db.Tx, userID, to string) error {
+	destination := DestinationSubject(v.Keys, to)
 	sends, err := ratelimit.Read(ctx, tx,
-		ratelimit.Charge{Tenant: tx.Tenant, Limit: v.limit("send.account"), Subject: userID},
-		ratelimit.Charge{Tenant: db.Installation, Limit: v.limit("send.destination"), Subject: DestinationSubject(v.Keys, to)})
+		ratelimit.Charge{Tenant: tx.Tenant, Limit: v.limit("send.account", 1), Subject: userID},
+		ratelimit.Charge{Tenant: db.Installation, Limit: v.limit("number.destination", 2), Subject: destination},
+		ratelimit.Charge{Tenant: db.Installation, Limit: v.limit("send.destination", 1), Subject: destination})
 	if err != nil {
 		return err
 	}
@@ -191,10 +195,11 @@ func (v SMS) spend(ctx context.Context, tx *db.Tx, userID, to string) error {
 	return sends.Write(ctx, tx)
 }
 
-func (v SMS) limit(name string) ratelimit.Limit {
+// limit is what may be sent, or its share of it.
+func (v SMS) limit(name string, share int) ratelimit.Limit {
 	return ratelimit.Limit{Name: name, Windows: []ratelimit.Window{
-		{Count: v.Limits.SendsPerHour, Per: time.Hour},
-		{Count: v.Limits.SendsPerDay, Per: 24 * time.Hour},
+		{Count: max(1, v.Limits.SendsPerHour/share), Per: time.Hour},
+		{Count: max(1, v.Limits.SendsPerDay/share), Per: 24 * time.Hour},
 	}}
 }
 
