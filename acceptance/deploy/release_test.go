@@ -291,6 +291,9 @@ func TestUnitLetsEverySystemCallThrough(t *testing.T) {
 	seen := 0
 	for line := range strings.Lines(calls) {
 		call := strings.TrimSpace(line)
+		if strings.Contains(call, "???") { // the tracer came too late to see which call it was
+			continue
+		}
 		if call == "" || strings.HasPrefix(call, "-") || call == "syscall" || call == "total" {
 			continue
 		}

@@ -31,6 +31,9 @@ func (w *world) rounds(t *testing.T, ch chapter, seen map[point]bool) (out []poi
 	_, names := w.done(t)
 	counts := map[string]int{}
 	for _, name := range names {
+		if strings.HasSuffix(name, "<app.App.look") { // the clock brings it, not the story
+			continue
+		}
 		counts[name]++
 		p := point{name, counts[name]}
 		if !seen[p] || *everywhere {
