@@ -209,7 +209,7 @@ func TestOneSignInEndToEnd(t *testing.T) {
 		t.Errorf("a mail is framed with the policy %q", csp)
 	}
 
-	v.get(d.URL).says(t, "gave the right password", "was sent a code", "proved the mailbox by typing the code", "signed in")
+	v.get(d.URL).says(t, "gave the right password", "was sent a code by e-mail", "proved the mailbox by typing the code", "signed in")
 
 	page = v.post(d.at.Dashboard + "/sign-out")
 	page.says(t, "You are signed out, here and at the sign-in page.")

@@ -109,8 +109,12 @@ func (d *Demo) view(ctx context.Context, c company) (companyView, error) {
 		if people, err = user.List(ctx, tx); err != nil {
 			return err
 		}
+		labels, err := labelsOf(ctx, tx, people)
+		if err != nil {
+			return err
+		}
 		rows, err := audit.List(ctx, tx, audit.Filter{Limit: 20})
-		v.Events = retell(rows, people)
+		v.Events = retell(rows, people, labels)
 		return err
 	})
 	if err != nil {
@@ -118,6 +122,21 @@ func (d *Demo) view(ctx context.Context, c company) (companyView, error) {
 	}
 	v.Persons, err = d.explain(ctx, c, people)
 	return v, err
+}
+
+// labelsOf are the names that people gave to what they have set up, by id.
+func labelsOf(ctx context.Context, tx *db.Tx, people []user.User) (map[string]string, error) {
+	out := map[string]string{}
+	for _, u := range people {
+		all, err := binding.Methods(ctx, tx, u.ID)
+		if err != nil {
+			return nil, err
+		}
+		for _, m := range all {
+			out[m.ID] = m.Label
+		}
+	}
+	return out, nil
 }
 
 // explain asks policy about every person and app.

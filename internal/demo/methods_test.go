@@ -110,7 +110,7 @@ func TestALP5TheMobileReadsASetUpPage(t *testing.T) {
 	if page.status != http.StatusOK || page.at.Path != "/profile/add/backup" {
 		t.Errorf("after the first code: %d %s\n%s", page.status, page.at, page.body)
 	}
-	v.get(d.URL).says(t, "set up: Mobile", "app Mobile")
+	v.get(d.URL).says(t, "set up an app, Mobile", "app Mobile")
 }
 
 func TestTheMobileRefusesWhatIsNoKey(t *testing.T) {

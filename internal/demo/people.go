@@ -76,12 +76,12 @@ var brightwater = company{
 	},
 	Tries: []try{
 		{"Open the dashboard and sign in as Maya. The code is in the inbox.", "A right password alone opens nothing. The page says what was sent where, and what became of the mail."},
-		{"Type five wrong codes.", "The fifth one kills the code. A new one can be asked for; the tries of the account stay spent."},
-		{"Ask for a new code three times, half a minute apart. Then type the code of an older mail.", "“That was an older code.” After the third one, the sign-in begins again from the password."},
+		{"Type five wrong codes.", "The fifth one kills the code, and Maya gets a mail: somebody knows her password. A new code can be asked for; the tries of the account stay spent."},
+		{"Ask for a new code three times, half a minute apart. Then type the code of an older mail.", "“That was an older code.” A fourth one is not sent: whoever needs it begins again from the password."},
 		{"Press the link in the mail in the browser in which you began. Then try it from a private window.", "Here it asks once and signs in. There it only shows the code, to be typed where you began."},
 		{"Press “this wasn't me” in a mail.", "The sign-in ends, the password counts as known to somebody else, and the owner and admins get a mail. The next sign-in asks for a new password."},
 		{"Tick “on this browser, ask only for my password”. Sign out, and sign in again.", "No code for up to thirty days. The dashboard says so: it is told “password only”, not more."},
-		{"In My profile, add a passkey. Sign out, and press “Sign in with a passkey”.", "This computer, a phone or a key asks for your finger or PIN, and neither a password nor a code is needed. It is the only method here that a copied page gets nothing from."},
+		{"In My profile, add a passkey. Sign out, and press “Sign in with a passkey”.", "This computer, a phone or a key asks for your finger or PIN, and neither a password nor a code is needed. Backup codes come with it, at the latest at that sign-in. It is the only method here that a copied page gets nothing from."},
 	},
 }
 
@@ -98,8 +98,8 @@ var fennel = company{
 	Tries: []try{
 		{"Sign in to the phone app first, as Priya. Then open the dashboard in the same browser.", "The phone app is exempt and asks for the password only. The dashboard asks for the code, and not for the password again."},
 		{"Set the mail server to “greylisting” or “refusing” in the inbox. Sign in.", "The code page says that the mail is delayed, or that it came back."},
-		{"Let Harbor require it in three days, with the clinic's switch off. Read why, then sign in as Leo.", "Nothing is asked yet, and Leo is told from when it will be. The words beside each person are those of “countersign policy explain”."},
-		{"Sign in to the dashboard while the clinic's switch is off. Then switch it on and reload the dashboard.", "The page that was open a moment ago asks for a code."},
+		{"Under “Decide otherwise”, move the clinic's switch to off and let Harbor require it in three days. Read why, then sign in as Leo.", "Nothing is asked yet, and Leo is told from when it will be. The words beside each person are those of “countersign policy explain”."},
+		{"Leave it to the company again, with the clinic's switch off, and sign in to the dashboard. Then switch it on and reload the dashboard.", "The page that was open a moment ago asks for a code."},
 	},
 }
 
@@ -113,9 +113,9 @@ var larkspur = company{
 		{"Tom Becker", "tom@larkspur.example", "tundra-biscuit-harp-68", "en", user.Agent, gear{}},
 	},
 	Tries: []try{
-		{"Sign in as Tom: a password is enough. Then open My profile, switch the second step on, and add text messages.", "Any mobile number of Britain, Germany, Spain or the United States will do, such as +49 171 3920055: no text leaves this machine. Before the page lets Tom go, he has backup codes as well: one lost phone must not lock anybody out."},
-		{"Try to add +44 900 123 4567, a number of a country that is not in the list, or “hello”.", "Each is refused with what is wrong, before anything is sent or paid for."},
-		{"Sign in as Ravi, with the mobile on “no signal”.", "The code page says that the text could not be delivered, and what else there is."},
+		{"Sign in as Tom: a password is enough. Then open My profile and add text messages: after a code by e-mail, choose a country and give a number.", "Any mobile number of Britain, Germany, Spain or the United States will do, such as +49 171 3920055: no text leaves this machine. With that the second step is on. Backup codes follow, and if Tom leaves before them, his next sign-in begins there: one lost phone must not lock anybody out."},
+		{"Try to add +44 900 123 4567, a number of another country than the one chosen, such as +33 6 12 34 56 78, or “hello”.", "Each is refused with what is wrong, before anything is sent or paid for."},
+		{"Sign in as Ravi, with the mobile on “no signal”.", "The code page says that the text could not be delivered; “Another way” shows what else there is."},
 		{"Sign in as Elena, with the code of either of her apps on the mobile. Then look at what was recorded.", "Each app has a secret and a name of its own, and the record says which one it was. The same code is not taken twice."},
 	},
 }
@@ -129,9 +129,9 @@ var alder = company{
 		{"Hugo Marsh", "hugo@alder.example", "cinder-rowboat-violet-26", "en", user.Agent, gear{}},
 	},
 	Tries: []try{
-		{"Sign in as Hugo, open My profile, and add an authenticator app: with your own telephone's camera, or paste the key into the mobile.", "The first right code completes it. Then come ten backup codes, shown once: copy, download or print them, and type one to show that you have them."},
-		{"Sign in as Greta and press “Can't use your device?”. Her printed codes lie beside the mobile.", "One code lets her in, is struck off, and the page says how many are left. Her app goes on working."},
-		{"As Greta, try to remove the app.", "It asks for a fresh proof, says what will be left, and tells every address that she has, with a way to say “this wasn't me”."},
+		{"Sign in as Hugo, open My profile, and add an authenticator app: with your own telephone's camera, or press “Type the key instead” and paste the key into the mobile.", "The first right code completes it. Then come ten backup codes, shown once: copy, download or print them, and type one to show that you have them."},
+		{"Sign in as Greta and press “Can't use your device?”. Her printed codes lie beside the mobile.", "One code lets her in and is used up, and the page says how many are left. Her app goes on working."},
+		{"As Greta, try to remove the app. Then add a second one, and remove the first.", "The last method cannot go while a second step is on. With two of them one can: the page says what else ends, and a mail tells her, with a way to say “this wasn't me”. Whoever has not proved anything for five minutes is asked first."},
 	},
 }
 
@@ -146,7 +146,7 @@ var northgate = company{
 	},
 	Tries: []try{
 		{"Sign in as Wen.", "The password is enough today. A notice that cannot be put away counts the days, and leads to set-up."},
-		{"Below, let set-up come first at once, and sign in as Dev.", "After the password and a code to his mailbox, set-up comes before anything else: a password alone never sets up a second step."},
-		{"As Wen, open the set-up of an app, leave it, and come back.", "It waits for a quarter of an hour where it was left."},
+		{"Under “Decide otherwise”, let set-up come first of all, and sign in as Dev.", "After the password and a code to his mailbox, set-up comes before anything else: a password alone never sets up a second step."},
+		{"As Wen, begin the set-up of an app, close the page or go elsewhere, and come back to its address.", "It waits for a quarter of an hour where it was left, with the same key. Choosing the method again begins anew."},
 	},
 }

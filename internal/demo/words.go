@@ -17,8 +17,8 @@ type try struct{ Do, See string }
 // eventView is one audit row in words.
 type eventView struct{ Clock, Who, What, Where, Result string }
 
-// retell puts audit rows into words.
-func retell(rows []audit.Row, people []user.User) []eventView {
+// retell puts audit rows into words. Labels are people's own names for their methods, by id.
+func retell(rows []audit.Row, people []user.User, labels map[string]string) []eventView {
 	names := map[string]string{byDemo: "This page", "setup": "The first run"}
 	for _, p := range people {
 		names[p.ID] = p.Name
@@ -27,7 +27,7 @@ func retell(rows []audit.Row, people []user.User) []eventView {
 	for _, r := range rows {
 		out = append(out, eventView{
 			Clock: r.At.UTC().Format("15:04:05"), Who: firstOf(names[r.UserID], names[r.ActorID], "—"),
-			What: happened(r.Event), Where: where(r.Event), Result: r.Result,
+			What: happened(r.Event, labels[r.SubjectID]), Where: where(r.Event), Result: r.Result,
 		})
 	}
 	return out
@@ -52,38 +52,73 @@ func where(e audit.Event) string {
 	return strings.Join(parts, ", ")
 }
 
-// sentences are keyed by action and result; the action alone stands for every result.
+// sentences are keyed by action, result and method; without the method they stand for
+// every one, and the action alone stands for every result.
 var sentences = map[string]string{
 	"signin.password ok": "gave the right password", "signin.password failed": "gave a wrong password", "signin.password refused": "was told to wait before another password",
-	"challenge.sent": "was sent a code", "signin.code ok": "proved the mailbox", "signin.code failed": "gave a wrong code", "signin.code refused": "gave a code that could not count",
+	"challenge.sent ok email": "was sent a code by e-mail", "challenge.sent ok sms": "was sent a code by text message", "challenge.sent ok push": "was sent a code to the browser of a phone",
+	"signin.code ok email": "proved the mailbox", "challenge.sent ok": "was asked for", "challenge.sent refused": "could not be sent", "signin.code ok": "confirmed with", "signin.code failed": "gave a wrong code", "signin.code refused": "gave a code that could not count",
+	"signin.passkey ok": "signed in with", "signin.passkey failed": "showed a passkey that was refused", "signin.passkey refused": "showed a passkey that could not count",
 	"signin.completed": "signed in", "signin.denied": "could not reach the level that the app wants", "signin.ended": "left the sign-in",
 	"signin.disowned": "said: this wasn't me", "signin.step_up": "was asked for a second step on top of a session",
 	"browser.remembered": "had the browser remembered", "browser.replayed": "showed a copied token of a remembered browser",
 	"session.ended": "signed out", "password.replaced": "chose a new password", "password.set": "got a password",
 	"token.issued": "the app received tokens", "token.refreshed": "the app renewed its tokens", "token.refused": "the app was refused tokens", "token.reuse": "an old token was used again",
-	"method.added ok": "set up", "method.added failed": "gave a wrong first proof of", "method.removed": "removed", "method.renamed": "renamed",
+	"method.added ok": "set up", "method.added failed": "gave a wrong first code for", "method.removed": "removed", "method.renamed": "renamed",
 	"second_step.on": "switched the second step on", "second_step.off": "switched the second step off", "backup.low": "is running out of backup codes",
 	"passkey.copied": "showed a passkey that may have been copied", "browser.forgotten": "had browsers forgotten",
+	"receiver.gone": "a code receiver can no longer be reached", "notice.sent": "a mail was held back",
+	"address.asked": "asked to change the address", "address.changed": "changed the address", "address.withdrawn": "took back the change of the address", "address.restored": "got the old address back",
 	"user.created": "was added", "tenant.created": "the company was added", "tenant.mandate": "the vendor decided", "tenant.switched": "the company's switch moved",
-	"tenant.methods": "the company allows", "tenant.choice": "the company requires it of", "tenant.deadline": "set-up comes first from",
+	"tenant.methods": "the company allows", "tenant.choice": "it is asked of", "tenant.deadline": "set-up comes first from",
 }
 
 // reasons are the ends of some sentences.
 var reasons = map[string]string{
 	"link": "with the link", "typed": "by typing the code", "older_code": "of an older mail", "throttled": "after too many tries", "tries_spent": "after five tries",
 	"no_open_challenge": "after the code had died", "wrong_password": "", "wrong_code": "", "signed_out": "", "reported": "after a report",
+	"already_used": "that had been used", "required": "everybody", "optional": "whoever wants it", "ceiling": "for want of money", "no_number": "for want of a number", "gone": "because it is out of reach",
 }
 
-func happened(e audit.Event) string {
-	words := firstOf(sentences[e.Action+" "+e.Result], sentences[e.Action], e.Action)
+// withMethod are the sentences that end with what was used.
+var withMethod = map[string]bool{
+	"challenge.sent ok": true, "challenge.sent refused": true, "signin.code ok": true, "signin.passkey ok": true,
+	"method.added ok": true, "method.added failed": true, "method.removed ok": true, "method.renamed ok": true,
+}
+
+func happened(e audit.Event, label string) string {
+	key := e.Action + " " + e.Result
+	special := sentences[key+" "+e.Method]
+	words := firstOf(special, sentences[key], sentences[e.Action], e.Action)
 	reason, known := reasons[e.Reason]
+	if withMethod[key] && special == "" {
+		words += " " + used(e, label)
+		if e.Reason == "typed" { // of an app or a sheet there is no link to tell it from
+			return words
+		}
+	}
 	switch {
-	case e.Reason == "" || known && reason == "":
+	case e.Reason == "" || known && reason == "" || e.Reason == label:
 		return words
 	case known:
 		return words + " " + reason
 	}
 	return words + ": " + strings.ReplaceAll(e.Reason, "_", " ")
+}
+
+// used is the method of an event in words, with its owner's name for it. Everybody has one
+// mailbox and one set of backup codes, so these need none.
+func used(e audit.Event, label string) string {
+	kind := authenticator.Kind(e.Method)
+	words := steps[kind].act
+	if strings.HasPrefix(e.Action, "method.") {
+		words = steps[kind].made
+	}
+	words = firstOf(words, e.Method)
+	if label == "" || kind == authenticator.Email || kind == authenticator.Backup {
+		return words
+	}
+	return words + ", " + label
 }
 
 // level puts an acr value into words.
@@ -101,16 +136,16 @@ func level(acr string) string {
 	return acr
 }
 
-// step is a second step in words: as something to have, and as something to do.
-type step struct{ thing, act string }
+// step is a second step in words: as something to have, to do, and to set up.
+type step struct{ thing, act, made string }
 
 var steps = map[authenticator.Kind]step{
-	authenticator.Passkey: {"passkey", "a passkey"},
-	authenticator.TOTP:    {"app", "the code of an app"},
-	authenticator.Push:    {"code receiver", "a code sent to the browser of a phone"},
-	authenticator.SMS:     {"text messages to", "a code by text message"},
-	authenticator.Email:   {"mailbox", "a code by e-mail"},
-	authenticator.Backup:  {"backup codes", "a backup code"},
+	authenticator.Passkey: {"passkey", "a passkey", "a passkey"},
+	authenticator.TOTP:    {"app", "the code of an app", "an app"},
+	authenticator.Push:    {"code receiver", "a code sent to the browser of a phone", "a code receiver"},
+	authenticator.SMS:     {"text messages to", "a code by text message", "text messages"},
+	authenticator.Email:   {"mailbox", "a code by e-mail", "a mailbox"},
+	authenticator.Backup:  {"backup codes", "a backup code", "backup codes"},
 }
 
 // either lists ways in words: "a passkey, or the code of an app".

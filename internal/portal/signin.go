@@ -38,7 +38,7 @@ func (p *Portal) showSignIn(w http.ResponseWriter, r *http.Request) error {
 	if t.ours() && st.Enough {
 		return p.Web.Redirect(w, p.onward(t.sealed))
 	}
-	return p.drawSignIn(w, r, http.StatusOK, t, signInPage{Email: t.request.LoginHint, Again: t.ours() && t.sealed != ""})
+	return p.drawSignIn(w, r, http.StatusOK, t, signInPage{Email: t.request.LoginHint, Again: st.Session != nil && t.ours() && t.sealed != ""})
 }
 
 func ask(t target) signin.Ask {
