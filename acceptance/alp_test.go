@@ -11,7 +11,7 @@ import (
 // people is a company whose people each decide for themselves, by authenticator app.
 func people(t *testing.T, w *rig.World) *rig.Tenant {
 	t.Helper()
-	return w.NewTenant(t, "--mandate", "mandatory", "--choice", "optional", "--methods", "totp,backup")
+	return w.NewTenant(t, "--mandate", "default_on", "--choice", "optional", "--methods", "totp,backup")
 }
 
 // guard: next asks policy, and policy sees what the person has

@@ -66,7 +66,7 @@ func TestATK084_NoOtherSiteChangesAMethod(t *testing.T) {
 // guard: chooseSecondStep asks for a new proof, and for a company that leaves it to people
 func TestATK085_TestATK086_OnesOwnSwitch(t *testing.T) {
 	armed(t, func(t *testing.T, w *rig.Armed) {
-		mine := w.NewTenant(t, "--mandate", "mandatory", "--choice", "optional")
+		mine := w.NewTenant(t, "--mandate", "default_on", "--choice", "optional")
 		h, other := has(t, w, mine, "totp"), has(t, w, mine, "totp")
 		required := has(t, w, w.Covered(t), "totp")
 		const path = "/profile/second-step"

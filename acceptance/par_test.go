@@ -13,7 +13,7 @@ import (
 // selfService is a company whose people each decide for themselves, by text message or app.
 func selfService(t *testing.T, w *rig.World) *rig.Tenant {
 	t.Helper()
-	return w.NewTenant(t, "--mandate", "mandatory", "--choice", "optional", "--methods", "sms,totp,backup")
+	return w.NewTenant(t, "--mandate", "default_on", "--choice", "optional", "--methods", "sms,totp,backup")
 }
 
 // toAdding signs somebody in to where methods are added.

@@ -18,6 +18,11 @@ var setUps = []Guard{
 		Package: acceptance, Tests: "TestATK049_AnAppsWish",
 	},
 	{
+		Name: "methods: a choice does not loosen a mandate", File: "internal/policy/policy.go",
+		Old: "in.Tenant.Choice == tenant.Optional && !in.mandated()", New: "in.Tenant.Choice == tenant.Optional",
+		Package: "./internal/policy", Tests: "TestEvaluate",
+	},
+	{
 		Name: "methods: what is switched off stands before the mailbox", File: "internal/policy/policy.go",
 		Old: " || slices.ContainsFunc(in.Lost, second)", New: "",
 		Package: acceptance, Tests: "TestATK005_AMethodThat",

@@ -26,7 +26,7 @@ type Input struct {
 	PasswordFlagged  bool      // somebody else is said to know the password
 	Want             []Level   // any one of these is enough for the client; empty = no wish
 	Has              []authenticator.Kind
-	Lost             []authenticator.Kind // set up, and switched off after wrong answers or because it is gone
+	Lost             []authenticator.Kind // set up, and switched off after wrong answers
 	Bindable         []authenticator.Kind // what people can set up by themselves here
 	Proofs           []authenticator.Proof
 	SetUpAfter       time.Time // older proofs than this open no set-up; the password's age does not matter
@@ -61,6 +61,7 @@ type Decision struct {
 	SetUpBy      time.Time            // a method must be set up before that; zero = nothing to remind of
 	Level        Level                // reached so far
 	Need         Level                // what is missing, when Outcome is not Allow
+	Own          bool                 // each user decides for themself
 	RememberDays int                  // how long this browser may be remembered; 0 = not at all
 	Announced    time.Time            // a requirement that is not in force yet; zero = none
 	AnnouncedBy  string
@@ -139,7 +140,7 @@ func (d *Decision) required(in Input) bool {
 			d.because("policy.app_exempt_until", "App", in.AppName, "Until", in.AppExemptUntil)
 		}
 	}
-	if on && in.Tenant.Choice == tenant.Optional {
+	if d.Own = in.Tenant.Choice == tenant.Optional && !in.mandated(); on && d.Own {
 		if on = in.OwnChoice; on {
 			d.because("policy.own_choice")
 		} else {
@@ -153,15 +154,27 @@ func (d *Decision) required(in Input) bool {
 	return on
 }
 
+// mandated reports whether the vendor requires a second step by now, which nobody below may
+// take back.
+func (in Input) mandated() bool {
+	m := in.mandate()
+	return m.Mode != tenant.DefaultOff && m.Mode != tenant.DefaultOn && !in.Now.Before(m.From)
+}
+
+// mandate is the vendor's decision: for this company, else for all.
+func (in Input) mandate() tenant.Mandate {
+	if in.Tenant.Mandate.Mode != tenant.Inherit {
+		return in.Tenant.Mandate
+	}
+	return in.Installation
+}
+
 var forever = time.Date(9999, 12, 31, 0, 0, 0, 0, time.UTC)
 
 // switchedOn walks the authority ladder: the vendor's mandate first, then the company's
 // own switch, which may add to it and never take away.
 func (d *Decision) switchedOn(in Input) bool {
-	m, by := in.Installation, in.Vendor
-	if in.Tenant.Mandate.Mode != tenant.Inherit {
-		m = in.Tenant.Mandate
-	}
+	m, by := in.mandate(), in.Vendor
 	begun := !in.Now.Before(m.From)
 	own := !in.Tenant.SwitchedOnAt.IsZero() && !in.Now.Before(in.Tenant.SwitchedOnAt)
 	off := !in.Tenant.SwitchedOffAt.IsZero() && !in.Now.Before(in.Tenant.SwitchedOffAt)

@@ -178,6 +178,11 @@ func TestEvaluate(t *testing.T) {
 			in.Tenant.Choice = tenant.Optional
 			in.OwnChoice = true
 		}, Challenge, "policy.own_choice"},
+		{"each user decides, but the vendor requires it", func(in *Input) { in.Installation = mandatory; in.Tenant.Choice = tenant.Optional }, Challenge, "policy.mandate_always"},
+		{"each user decides, and the vendor will require it", func(in *Input) {
+			in.Installation = tenant.Mandate{Mode: tenant.Mandatory, From: future}
+			in.Tenant.SwitchedOnAt, in.Tenant.Choice = past, tenant.Optional
+		}, Allow, "policy.optional"},
 		{"a choice of a newer version", func(in *Input) { in.Tenant.SwitchedOnAt = past; in.Tenant.Choice = "by_role" }, Challenge, "policy.company_switched_on"},
 		{"the user alone, where the company is off", func(in *Input) { in.OwnChoice = true; in.Tenant.Choice = tenant.Optional }, Allow, "policy.off"},
 		{"passkey alone, user checked", func(in *Input) {

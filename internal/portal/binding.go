@@ -174,6 +174,11 @@ func (p *Portal) propose(w http.ResponseWriter, r *http.Request, s *site) error 
 	if err != nil {
 		return err
 	}
+	if k == authenticator.TOTP || k == authenticator.Backup { // what was shown may have been scanned or written down
+		if _, err := p.Binding.Waiting(r.Context(), s.holder, k); err == nil {
+			return p.Web.Redirect(w, s.base+"/"+string(k))
+		}
+	}
 	form := r.PostForm
 	page := beginPage{Kind: k, Country: form.Get("country"), Number: form.Get("number")}
 	wish := strings.TrimSpace(page.Country + " " + page.Number)

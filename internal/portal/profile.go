@@ -20,7 +20,6 @@ import (
 	"countersign/internal/profile"
 	"countersign/internal/session"
 	"countersign/internal/signin"
-	"countersign/internal/tenant"
 	"countersign/internal/web"
 )
 
@@ -191,7 +190,7 @@ func (p *profilePage) settle(kinds []authenticator.Kind, st signin.Standing) {
 		p.MayHaveCodes = p.MayHaveCodes || k == authenticator.Backup
 	}
 	p.HasCodes = slices.Contains(st.Has, authenticator.Backup)
-	p.OwnChoice = st.Tenant.Choice == tenant.Optional
+	p.OwnChoice = st.Decision.Own
 	p.On = !st.User.SecondStepAt.IsZero()
 }
 
@@ -341,7 +340,7 @@ func (p *Portal) showSecondStep(w http.ResponseWriter, r *http.Request) error {
 func (p *Portal) drawSecondStep(w http.ResponseWriter, r *http.Request, status int, m *member, problem string) error {
 	st := m.standing
 	return p.Web.Draw(w, r, status, secondStepPage{
-		Company: st.Tenant.Name, Mine: st.Tenant.Choice == tenant.Optional, On: !st.User.SecondStepAt.IsZero(), Ready: ready(st), MayAdd: len(p.bindable(st)) > 0,
+		Company: st.Tenant.Name, Mine: st.Decision.Own, On: !st.User.SecondStepAt.IsZero(), Ready: ready(st), MayAdd: len(p.bindable(st)) > 0,
 		Problem: problem, Because: p.sentences(r, st.Decision.Because),
 	})
 }
@@ -360,7 +359,7 @@ func (p *Portal) chooseSecondStep(w http.ResponseWriter, r *http.Request) error 
 		return err
 	}
 	st := m.standing
-	if st.Tenant.Choice != tenant.Optional || on && !ready(st) {
+	if !st.Decision.Own || on && !ready(st) {
 		return p.drawSecondStep(w, r, http.StatusConflict, m, "profile.problem.not_yours")
 	}
 	enough := func(ctx context.Context, tx *db.Tx) error { return p.SignIn.StillEnough(ctx, tx, m.owner.User.ID) }

@@ -38,8 +38,10 @@ type world struct {
 }
 
 // kindsOfUser are the kinds of authenticators that the user u has, in one order; those that
-// are switched off have a minus before them.
-const kindsOfUser = `COALESCE((SELECT string_agg(CASE WHEN au.disabled_at = 0 THEN au.kind ELSE '-' || au.kind END, ' ' ORDER BY au.kind, au.id) FROM authenticators au WHERE au.tenant_id = u.tenant_id AND au.user_id = u.id), '')`
+// are switched off have a minus before them. A receiver that is gone is none any more: that
+// is what its push service says, and nobody can guess at it.
+const kindsOfUser = `COALESCE((SELECT string_agg(CASE WHEN au.disabled_at = 0 THEN au.kind ELSE '-' || au.kind END, ' ' ORDER BY au.kind, au.id) FROM authenticators au WHERE au.tenant_id = u.tenant_id AND au.user_id = u.id
+		AND (au.disabled_at = 0 OR NOT EXISTS (SELECT 1 FROM push_subscriptions ps WHERE ps.tenant_id = au.tenant_id AND ps.authenticator_id = au.id AND ps.gone_at > 0))), '')`
 
 const worldColumns = `
 	u.id, u.email, u.name, u.role, u.language, u.security_version, u.password_flagged_at, u.disabled_at, u.second_step_at, ` + kindsOfUser + `,
