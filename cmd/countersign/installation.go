@@ -25,8 +25,8 @@ func (InstallationShowCmd) Run(ctx context.Context, env *Env) error {
 		return h.DB.View(ctx, db.Installation, func(tx *db.Tx) error {
 			i, err := tenant.LoadInstallation(ctx, tx)
 			if err == nil {
-				fmt.Printf("name          %s\nmandate       %s from %s\nremember days %d\nsupport       %s %s %s\nset up        %s\n",
-					i.Name, i.Mandate.Mode, shown(i.Mandate.From), i.RememberDays, i.SupportEmail, i.SupportURL, i.SupportPhone, shown(i.SetUpAt))
+				fmt.Printf("name          %s\nmandate       %s from %s\nremember days %d\nmethods       %s\nsupport       %s %s %s\nset up        %s\n",
+					i.Name, i.Mandate.Mode, shown(i.Mandate.From), i.RememberDays, shownMethods(i.Methods), i.SupportEmail, i.SupportURL, i.SupportPhone, shown(i.SetUpAt))
 			}
 			return err
 		})

@@ -45,6 +45,7 @@ const freshFor = 300 * time.Second
 
 // member is a signed-in person.
 type member struct {
+	methods  []methodView // set where one of them is looked at
 	standing signin.Standing
 	owner    profile.Owner
 }

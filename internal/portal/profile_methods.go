@@ -67,7 +67,8 @@ func (p *Portal) mine(w http.ResponseWriter, r *http.Request, fresh bool, atMost
 	if err != nil {
 		return nil, methodView{}, err
 	}
-	for _, v := range p.methodViews(r, m.standing, e) {
+	m.methods = p.methodViews(r, m.standing, e)
+	for _, v := range m.methods {
 		if v.ID == r.PathValue("id") && v.Kind != string(authenticator.Email) {
 			return m, v, nil
 		}
@@ -106,12 +107,30 @@ func (p *Portal) renameMethod(w http.ResponseWriter, r *http.Request) error {
 // able to remove it with another second factor (SEC-50).
 const lossLevel = policy.TwoFactor
 
+// left are the methods that a sign-in could ask for without one of them, the mailbox only
+// where nothing stronger stays.
+func (m *member) left(without string) (out []methodView) {
+	stronger := false
+	for _, v := range m.methods {
+		if v.ID != without && !v.Idle && !v.Disabled && v.Gone.IsZero() {
+			out, stronger = append(out, v), stronger || v.Mine
+		}
+	}
+	allowed := slices.Contains(usable(m.standing), authenticator.Email)
+	for _, v := range m.methods {
+		if v.Idle && allowed && !stronger && v.Kind == string(authenticator.Email) {
+			out = append(out, v)
+		}
+	}
+	return out
+}
+
 func (p *Portal) showRemoval(w http.ResponseWriter, r *http.Request) error {
 	m, v, err := p.mine(w, r, true, lossLevel)
 	if err != nil || m == nil {
 		return err
 	}
-	return p.Web.Draw(w, r, http.StatusOK, removePage{Method: v})
+	return p.Web.Draw(w, r, http.StatusOK, removePage{Method: v, Left: m.left(v.ID)})
 }
 
 func (p *Portal) removeMethod(w http.ResponseWriter, r *http.Request) error {
@@ -122,7 +141,7 @@ func (p *Portal) removeMethod(w http.ResponseWriter, r *http.Request) error {
 	h := p.holderOf(r, m.standing)
 	err = p.remove(r.Context(), h, v.ID)
 	if fault.Is(err, fault.Conflict) {
-		return p.Web.Draw(w, r, http.StatusConflict, removePage{Method: v, Problem: fault.Of(err).Message})
+		return p.Web.Draw(w, r, http.StatusConflict, removePage{Method: v, Left: m.left(v.ID), Problem: fault.Of(err).Message})
 	}
 	if err != nil {
 		return err

@@ -103,6 +103,7 @@ func (p methodPage) Here() string   { return "/profile/methods/" + p.Method.ID }
 // removePage asks whether a method may go.
 type removePage struct {
 	Method  methodView
+	Left    []methodView // what a sign-in can ask for afterwards
 	Problem string
 }
 
