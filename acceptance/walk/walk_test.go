@@ -4,6 +4,7 @@ import (
 	"flag"
 	"fmt"
 	"math/rand/v2"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -62,6 +63,11 @@ func TestRandomWalk(t *testing.T) {
 				taken += len(way)
 			}
 			t.Logf("seed %d: %d steps in %s, %.0f a second", number, taken, time.Since(began).Round(time.Second), float64(taken)/time.Since(began).Seconds())
+			if *scene < 0 {
+				if at, why := play(t, h, routes, everything(number, len(list))); why != "" {
+					t.Fatalf("at the end, when everything is asked for: step %d: %s\nagain: -run TestRandomWalk/%s -seed %d -steps %d", at, why, engine, number, *steps)
+				}
+			}
 			if missing := routes.unreached(); len(missing) > 0 && *scene < 0 {
 				t.Errorf("never asked for: %v", missing)
 			}
@@ -101,6 +107,16 @@ func plan(seed uint64, scene, routes int) []step {
 			poked += pokes
 		}
 		out[i] = s
+	}
+	return out
+}
+
+// everything is a scene that asks for every route once, whatever chance has left out.
+func everything(seed uint64, routes int) (out []step) {
+	dice := rand.New(rand.NewPCG(seed, 1<<40))
+	poke := slices.IndexFunc(moves, func(m move) bool { return m.name == "poke" })
+	for at := 0; at < routes; at += pokes {
+		out = append(out, step{Move: poke, Tab: dice.IntN(7), A: uint32(at), B: dice.Uint32(), C: dice.Uint32()})
 	}
 	return out
 }
