@@ -78,7 +78,7 @@ func (d *Demo) build(ctx context.Context, o Options) error {
 	if d.mobile, err = newMobile(dir); err != nil {
 		return fmt.Errorf("telephone: %w", err)
 	}
-	listeners, err := d.listen(ctx, o.Port)
+	listeners, err := d.listen(ctx, o.Port, o.Now)
 	if err != nil {
 		return err
 	}
@@ -113,7 +113,7 @@ func (d *Demo) directory(keep string) (string, error) {
 }
 
 // listen opens the four web listeners and the mail server's, all on this machine only.
-func (d *Demo) listen(ctx context.Context, port int) (out [4]net.Listener, err error) {
+func (d *Demo) listen(ctx context.Context, port int, now func() time.Time) (out [4]net.Listener, err error) {
 	for i := range out {
 		if out[i], err = listenNear(ctx, port, i); err != nil {
 			return out, fmt.Errorf("listen: %w", err)
@@ -122,11 +122,11 @@ func (d *Demo) listen(ctx context.Context, port int) (out [4]net.Listener, err e
 	}
 	d.at = addresses{Demo: origin(out[0]), SignIn: origin(out[1]), Dashboard: origin(out[2]), Phone: origin(out[3])}
 	d.URL = d.at.Demo + "/"
-	if d.mail, err = newMailServer(ctx); err != nil {
+	if d.mail, err = newMailServer(ctx, now); err != nil {
 		return out, fmt.Errorf("mail server: %w", err)
 	}
 	d.closers = append(d.closers, closeQuietly(d.mail.listener))
-	if d.gateway, err = newGateway(ctx); err != nil {
+	if d.gateway, err = newGateway(ctx, now); err != nil {
 		return out, fmt.Errorf("gateway: %w", err)
 	}
 	d.closers = append(d.closers, closeQuietly(d.gateway.listener))

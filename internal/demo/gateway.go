@@ -8,9 +8,9 @@ import (
 	"net"
 	"net/http"
 	"net/url"
-	"slices"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"countersign/internal/message/sms"
@@ -44,22 +44,19 @@ type text struct {
 // gateway takes text messages over HTTP in the shape of Twilio's Messages API, reports on
 // them, and keeps the newest in memory.
 type gateway struct {
+	arrivals[text]
 	listener net.Listener
 	reports  *http.Client
 	late     sync.WaitGroup
-
-	mu    sync.Mutex
-	mood  string
-	texts []text // oldest first
-	count int
+	taken    atomic.Int64
 }
 
-func newGateway(ctx context.Context) (*gateway, error) {
+func newGateway(ctx context.Context, now func() time.Time) (*gateway, error) {
 	l, err := (&net.ListenConfig{}).Listen(ctx, "tcp", "127.0.0.1:0")
 	if err != nil {
 		return nil, err
 	}
-	return &gateway{listener: l, mood: working, reports: &http.Client{Timeout: 5 * time.Second, Transport: &http.Transport{}}}, nil
+	return &gateway{arrivals: arrivals[text]{now: now, moods: signals, mood: working}, listener: l, reports: &http.Client{Timeout: 5 * time.Second, Transport: &http.Transport{}}}, nil
 }
 
 func (g *gateway) url() string { return "http://" + g.listener.Addr().String() }
@@ -86,7 +83,7 @@ func (g *gateway) take(ctx context.Context, w http.ResponseWriter, r *http.Reque
 		_ = json.NewEncoder(w).Encode(map[string]any{"code": 21614, "message": to + " is not in service", "status": 400})
 		return
 	}
-	handle := fmt.Sprintf("SM%032d", g.number())
+	handle := fmt.Sprintf("SM%032d", g.taken.Add(1))
 	w.WriteHeader(http.StatusCreated)
 	_ = json.NewEncoder(w).Encode(map[string]any{"sid": handle, "status": "queued"})
 	callback, body := r.PostForm.Get("StatusCallback"), r.PostForm.Get("Body")
@@ -107,7 +104,7 @@ func (g *gateway) deliver(ctx context.Context, mood, handle, to, body, callback 
 	status := "undelivered"
 	if mood != noSignal {
 		status = "delivered"
-		g.keep(text{To: to, Body: body, At: time.Now().UTC()})
+		g.keep(func(id int, at time.Time) text { return text{ID: id, To: to, Body: body, At: at} })
 	}
 	if callback != "" {
 		g.report(ctx, callback, url.Values{"MessageSid": {handle}, "MessageStatus": {status}, "To": {to}, "AccountSid": {gatewayAccount}})
@@ -126,46 +123,4 @@ func (g *gateway) report(ctx context.Context, callback string, form url.Values) 
 	if res, err := g.reports.Do(req); err == nil {
 		_ = res.Body.Close()
 	}
-}
-
-// behave changes the mood; an unknown one changes nothing.
-func (g *gateway) behave(as string) {
-	if !slices.ContainsFunc(signals, func(known mood) bool { return known.ID == as }) {
-		return
-	}
-	g.mu.Lock()
-	defer g.mu.Unlock()
-	g.mood = as
-}
-
-func (g *gateway) currently() string {
-	g.mu.Lock()
-	defer g.mu.Unlock()
-	return g.mood
-}
-
-func (g *gateway) number() int {
-	g.mu.Lock()
-	defer g.mu.Unlock()
-	g.count++
-	return g.count
-}
-
-func (g *gateway) keep(t text) {
-	t.ID = g.number()
-	g.mu.Lock()
-	defer g.mu.Unlock()
-	g.texts = append(g.texts, t)
-	if len(g.texts) > mostMails {
-		g.texts = g.texts[1:]
-	}
-}
-
-// newestFirst returns what has arrived.
-func (g *gateway) newestFirst() []text {
-	g.mu.Lock()
-	defer g.mu.Unlock()
-	out := slices.Clone(g.texts)
-	slices.Reverse(out)
-	return out
 }

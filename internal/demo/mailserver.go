@@ -5,7 +5,6 @@ import (
 	"errors"
 	"io"
 	"net"
-	"slices"
 	"sync"
 	"time"
 
@@ -20,9 +19,6 @@ const (
 	greylisting = "greylisting"
 )
 
-// mood is one way for a mail server to behave, in words.
-type mood struct{ ID, Name, Effect string }
-
 var moods = []mood{
 	{working, "Working", "takes every mail at once"},
 	{slow, "Slow", "takes eight seconds to answer"},
@@ -33,28 +29,25 @@ var moods = []mood{
 const (
 	slowness  = 8 * time.Second
 	greyTimes = 2
-	mostMails = 200
 )
 
 // mailServer takes mail by SMTP and keeps the newest in memory.
 type mailServer struct {
+	arrivals[letter]
 	listener net.Listener
 	server   *smtp.Server
 	stopping chan struct{}
 
-	mu      sync.Mutex
-	mood    string
-	turned  map[string]int // how often mail to an address was turned away
-	letters []letter       // oldest first
-	count   int
+	grey   sync.Mutex
+	turned map[string]int // how often mail to an address was turned away
 }
 
-func newMailServer(ctx context.Context) (*mailServer, error) {
+func newMailServer(ctx context.Context, now func() time.Time) (*mailServer, error) {
 	l, err := (&net.ListenConfig{}).Listen(ctx, "tcp", "127.0.0.1:0")
 	if err != nil {
 		return nil, err
 	}
-	m := &mailServer{listener: l, stopping: make(chan struct{}), mood: working, turned: map[string]int{}}
+	m := &mailServer{arrivals: arrivals[letter]{now: now, moods: moods, mood: working}, listener: l, stopping: make(chan struct{}), turned: map[string]int{}}
 	m.server = smtp.NewServer(smtp.BackendFunc(func(*smtp.Conn) (smtp.Session, error) { return &delivery{server: m}, nil }))
 	m.server.Domain, m.server.MaxMessageBytes, m.server.MaxRecipients = "mail.harbor.example", 1<<20, 1
 	m.server.ReadTimeout, m.server.WriteTimeout = time.Minute, time.Minute
@@ -81,41 +74,12 @@ func (m *mailServer) serve(ctx context.Context) error {
 	return nil
 }
 
-// behave changes the mood; an unknown one changes nothing.
+// behave changes the mood, and forgets who was turned away.
 func (m *mailServer) behave(as string) {
-	if !slices.ContainsFunc(moods, func(known mood) bool { return known.ID == as }) {
-		return
-	}
-	m.mu.Lock()
-	defer m.mu.Unlock()
-	m.mood = as
+	m.arrivals.behave(as)
+	m.grey.Lock()
+	defer m.grey.Unlock()
 	clear(m.turned)
-}
-
-func (m *mailServer) currently() string {
-	m.mu.Lock()
-	defer m.mu.Unlock()
-	return m.mood
-}
-
-// newestFirst returns what has arrived.
-func (m *mailServer) newestFirst() []letter {
-	m.mu.Lock()
-	defer m.mu.Unlock()
-	out := slices.Clone(m.letters)
-	slices.Reverse(out)
-	return out
-}
-
-func (m *mailServer) keep(l letter) {
-	m.mu.Lock()
-	defer m.mu.Unlock()
-	m.count++
-	l.ID = m.count
-	m.letters = append(m.letters, l)
-	if len(m.letters) > mostMails {
-		m.letters = m.letters[1:]
-	}
 }
 
 var (
@@ -126,12 +90,13 @@ var (
 
 // admit says whether mail for an address is taken now.
 func (m *mailServer) admit(to string) error {
-	m.mu.Lock()
-	defer m.mu.Unlock()
+	mood := m.currently()
+	m.grey.Lock()
+	defer m.grey.Unlock()
 	switch {
-	case m.mood == refusing:
+	case mood == refusing:
 		return errNobody
-	case m.mood == greylisting && m.turned[to] < greyTimes:
+	case mood == greylisting && m.turned[to] < greyTimes:
 		m.turned[to]++
 		return errGrey
 	}
@@ -178,8 +143,10 @@ func (d *delivery) Data(r io.Reader) error {
 		return errGarbled
 	}
 	d.server.hesitate()
-	l.To, l.At = d.to, time.Now().UTC()
-	d.server.keep(l)
+	d.server.keep(func(id int, at time.Time) letter {
+		l.ID, l.To, l.At = id, d.to, at
+		return l
+	})
 	return nil
 }
 
