@@ -61,25 +61,30 @@ func (w *world) crowdOn(ctx context.Context, t *testing.T, dice *rand.Rand) {
 	for ctx.Err() == nil {
 		c := w.client(t)
 		err := story[dice.IntN(len(story))].play(c)
-		for tries := 0; err != nil; tries++ {
-			if ours := w.verdict(ctx, err, tries); ours != nil {
+		for calm := 0; err != nil; {
+			if ours := verdict(err, calm); ours != nil {
 				t.Errorf("somebody cannot get in: %v", ours)
 				return
 			}
 			time.Sleep(20 * time.Millisecond)
+			if ctx.Err() != nil {
+				calm++
+			}
 			_, err = c.goOn()
 		}
 	}
 }
 
+// calmTries is how often somebody tries once nobody kills the program any more.
+const calmTries = 20
+
 // verdict tells what a killed program may do to a person from what it may not: connections
 // break, and what was half done has to be begun anew, but nothing fails by itself, nothing
-// that is over lives, and while nobody kills it everybody gets in.
-func (w *world) verdict(ctx context.Context, err error, tries int) error {
+// that is over lives, and while nobody kills it everybody gets in. calm counts the tries
+// that were begun after the last kill was over: what was begun before may have met it.
+func verdict(err error, calm int) error {
 	switch {
-	case errors.Is(err, errBroken), errors.Is(err, errLives):
-		return err
-	case ctx.Err() != nil && tries > 20:
+	case errors.Is(err, errBroken), errors.Is(err, errLives), calm > calmTries:
 		return err
 	}
 	return nil
