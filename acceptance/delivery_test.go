@@ -9,13 +9,12 @@ import (
 )
 
 // begun opens a sign-in up to the code page and says how long the answer took.
-func begun(t *testing.T, w *rig.World, u *rig.User) (*rig.Person, time.Duration) {
+func begun(t *testing.T, w *rig.World, u *rig.User) *rig.Person {
 	t.Helper()
 	p := w.Person(t)
 	p.Visit(w.Dashboard(t).Visit())
-	started := time.Now()
 	atCode(t, p.Password(u.Email, u.Password))
-	return p, time.Since(started)
+	return p
 }
 
 // guard: message and code are stored in one transaction; jobs survive the process
@@ -23,7 +22,7 @@ func TestREL1_KilledBeforeTheMailLeft(t *testing.T) {
 	rig.EachFresh(t, rig.Options{Flavour: rig.Rigged}, func(t *testing.T, w *rig.World) {
 		u := w.Covered(t).User(t)
 		w.Sink.Behave(u.Email, rig.Behaviour{Greylist: 1})
-		p, _ := begun(t, w, u)
+		p := begun(t, w, u)
 		w.A.Kill()
 		w.Advance(t, 61*time.Second) // the dead program's claim on the job is over
 		w.Restart(t, rig.Options{})
@@ -39,19 +38,19 @@ func TestREL1_KilledBeforeTheMailLeft(t *testing.T) {
 func TestREL11_ASlowMailServerDoesNotSlowAnybody(t *testing.T) {
 	each(t, func(t *testing.T, w *rig.World) {
 		slow, grey, quick := w.Covered(t).User(t), w.Covered(t).User(t), w.Covered(t).User(t)
-		w.Sink.Behave(slow.Email, rig.Behaviour{Delay: 4 * time.Second})
+		w.Sink.Behave(slow.Email, rig.Behaviour{Delay: 6 * time.Second})
 		w.Sink.Behave(grey.Email, rig.Behaviour{Greylist: 2})
-		waits, took := begun(t, w, slow)
-		if took > 2*time.Second {
-			t.Errorf("the page waited %s for the mail server", took)
+		waits := begun(t, w, slow)
+		if len(w.Sink.Mails(slow.Email)) > 0 {
+			t.Error("the page waited for the mail server")
 		}
 		if s := delivery(waits); s != "queued" && s != "accepted" {
 			t.Errorf("state %s", s)
 		}
-		retried, _ := begun(t, w, grey)
+		retried := begun(t, w, grey)
 		rig.Within(t, 5*time.Second, "delayed is told", func() bool { return delivery(retried) == "delayed" })
 		retried.Get(rig.PathCode).Expect(t, 200, "asked us to wait")
-		other, _ := begun(t, w, quick)
+		other := begun(t, w, quick)
 		left(t, other.Code(w.Sink.Code(t, quick.Email, 1).Code))
 		left(t, retried.Code(w.Sink.Code(t, grey.Email, 1).Code))
 		left(t, waits.Code(w.Sink.Code(t, slow.Email, 1).Code))
@@ -63,7 +62,7 @@ func TestREL12_ADuplicateIsTheSameMail(t *testing.T) {
 	each(t, func(t *testing.T, w *rig.World) {
 		u := w.Covered(t).User(t)
 		w.Sink.Behave(u.Email, rig.Behaviour{DropAfter: 1})
-		p, _ := begun(t, w, u)
+		p := begun(t, w, u)
 		first, second := w.Sink.Code(t, u.Email, 1), w.Sink.Code(t, u.Email, 2)
 		if first.Header.Get("Message-Id") != second.Header.Get("Message-Id") || first.Header.Get("Message-Id") == "" || first.Code != second.Code {
 			t.Errorf("the duplicate differs: %s %s", first.Header.Get("Message-Id"), second.Header.Get("Message-Id"))
@@ -79,7 +78,7 @@ func TestREL12_ADuplicateIsTheSameMail(t *testing.T) {
 func TestREL13_AForgedBounceIsNotBelieved(t *testing.T) {
 	each(t, func(t *testing.T, w *rig.World) {
 		u := w.Covered(t).User(t)
-		p, _ := begun(t, w, u)
+		p := begun(t, w, u)
 		mail := w.Sink.Code(t, u.Email, 1)
 		rig.Within(t, 5*time.Second, "accepted", func() bool { return delivery(p) == "accepted" })
 		at := strings.LastIndex(mail.From, "@")
@@ -107,7 +106,7 @@ func TestREL13_AForgedBounceIsNotBelieved(t *testing.T) {
 func TestREL11_NeverInTheClear(t *testing.T) {
 	rig.EachFresh(t, rig.Options{Env: []string{"COUNTERSIGN_SMTP_CA_FILE="}}, func(t *testing.T, w *rig.World) {
 		u := w.Covered(t).User(t)
-		p, _ := begun(t, w, u)
+		p := begun(t, w, u)
 		rig.Within(t, 5*time.Second, "an untrusted mail server is a delay", func() bool { return delivery(p) == "delayed" })
 		if n := len(w.Sink.Mails(u.Email)); n != 0 {
 			t.Error("the mail went to a server that proved nothing")

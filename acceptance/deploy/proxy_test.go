@@ -103,7 +103,7 @@ func (p *proxy) start(t *testing.T, name, config string, flags ...string) string
 		t.Fatal(err)
 	}
 	t.Cleanup(func() { _ = cmd.Process.Signal(syscall.SIGTERM); _ = cmd.Wait(); _ = out.Close() })
-	for end := time.Now().Add(10 * time.Second); time.Now().Before(end); time.Sleep(20 * time.Millisecond) {
+	for end := time.Now().Add(rig.Slack * 10 * time.Second); time.Now().Before(end); time.Sleep(20 * time.Millisecond) {
 		if c, err := net.Dial("tcp", p.Addr); err == nil {
 			_ = c.Close()
 			return said

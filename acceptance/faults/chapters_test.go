@@ -26,7 +26,7 @@ var story = []chapter{
 }
 
 // patience is how long a mail may take while nothing goes wrong.
-const patience = 3 * time.Second
+const patience = rig.Slack * 3 * time.Second
 
 // run does steps until one fails.
 func run(steps ...func() error) error {

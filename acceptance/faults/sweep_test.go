@@ -8,6 +8,8 @@ import (
 	"strings"
 	"testing"
 	"time"
+
+	"countersign/acceptance/rig"
 )
 
 var everywhere = flag.Bool("everywhere", false, "sweep every point of every chapter, also those that an earlier chapter came by in the same way")
@@ -48,7 +50,7 @@ func (w *world) rounds(t *testing.T, ch chapter, seen map[point]bool) (out []poi
 // taken up again when its claim is over.
 func (w *world) idle(t *testing.T) {
 	t.Helper()
-	for began := time.Now(); time.Since(began) < 10*time.Second; time.Sleep(5 * time.Millisecond) {
+	for began := time.Now(); time.Since(began) < rig.Slack*10*time.Second; time.Sleep(5 * time.Millisecond) {
 		if w.Number(t, `SELECT count(*) FROM jobs WHERE done_at = 0 AND failed_at = 0`) == 0 {
 			return
 		}
@@ -140,7 +142,7 @@ func (w *world) until(t *testing.T, mode string, ch chapter, p point) (*client, 
 		c := w.client(t)
 		w.order(t, mode, p.n, exactly(p.name))
 		played := ch.play(c)
-		if w.awaitHit(300 * time.Millisecond) {
+		if w.awaitHit(2 * time.Second) {
 			return c, played
 		}
 		_, points := w.done(t)
@@ -179,7 +181,7 @@ func (w *world) sealerKilled(t *testing.T) {
 		c := w.client(t)
 		w.order(t, "kill", 1, "^"+when+`\saudit\.Sealer`)
 		played := whole(c)
-		if !w.awaitHit(5 * time.Second) {
+		if !w.awaitHit(rig.Slack * 5 * time.Second) {
 			t.Fatal("no audit row was sealed")
 		}
 		w.dead(t)

@@ -82,7 +82,7 @@ func (c *Chromium) Tab(t testing.TB) *Browser {
 	t.Helper()
 	ctx, cancel := chromedp.NewContext(c.ctx, chromedp.WithNewBrowserContext())
 	t.Cleanup(cancel)
-	ctx, stop := context.WithTimeout(ctx, 90*time.Second)
+	ctx, stop := context.WithTimeout(ctx, Slack*90*time.Second)
 	t.Cleanup(stop)
 	b := &Browser{ctx: ctx, t: t}
 	b.must(chromedp.Do(ctx, chromedp.Navigate("about:blank")))
@@ -155,7 +155,7 @@ func (b *Browser) Click(selector string) {
 // See waits until an element is visible.
 func (b *Browser) See(selector string) {
 	b.t.Helper()
-	ctx, cancel := context.WithTimeout(b.ctx, 10*time.Second)
+	ctx, cancel := context.WithTimeout(b.ctx, Slack*10*time.Second)
 	defer cancel()
 	if err := chromedp.Do(ctx, chromedp.WaitVisible(chromedp.CSS(selector))); err != nil {
 		b.t.Fatalf("%s did not appear at %s: %s", selector, b.Where(), Quietly(b.Text()))
@@ -171,7 +171,7 @@ func (b *Browser) Await(words string) {
 // AwaitAt waits until the address begins with prefix.
 func (b *Browser) AwaitAt(prefix string) string {
 	b.t.Helper()
-	for end := time.Now().Add(10 * time.Second); time.Now().Before(end); time.Sleep(50 * time.Millisecond) {
+	for end := time.Now().Add(Slack * 10 * time.Second); time.Now().Before(end); time.Sleep(50 * time.Millisecond) {
 		if at := b.Where(); strings.HasPrefix(at, prefix) {
 			return at
 		}

@@ -65,7 +65,7 @@ func (r *Receiver) Push(t testing.TB, plain []byte) {
 	var id serviceworker.RegistrationID
 	select {
 	case id = <-r.ids:
-	case <-time.After(10 * time.Second):
+	case <-time.After(Slack * 10 * time.Second):
 		t.Fatal("no service worker is registered")
 	}
 	r.ids <- id

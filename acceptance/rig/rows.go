@@ -63,7 +63,7 @@ func (s *Server) PID() int { return s.cmd.Process.Pid }
 func (s *Server) Printed(t testing.TB, pattern string) string {
 	t.Helper()
 	re := regexp.MustCompile(pattern)
-	for end := time.Now().Add(5 * time.Second); time.Now().Before(end); time.Sleep(20 * time.Millisecond) {
+	for end := time.Now().Add(Slack * 5 * time.Second); time.Now().Before(end); time.Sleep(20 * time.Millisecond) {
 		if found := re.FindStringSubmatch(s.Log()); found != nil {
 			return found[1]
 		}

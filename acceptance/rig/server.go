@@ -80,7 +80,7 @@ func (s *Server) awaitReady(t testing.TB) {
 		DisableKeepAlives: true,
 		TLSClientConfig:   &tls.Config{RootCAs: TheCA(t), ServerName: Host},
 	}}
-	for end := time.Now().Add(20 * time.Second); time.Now().Before(end); time.Sleep(20 * time.Millisecond) {
+	for end := time.Now().Add(Slack * 20 * time.Second); time.Now().Before(end); time.Sleep(20 * time.Millisecond) {
 		select {
 		case <-s.ended:
 			t.Fatalf("the program ended:\n%s", s.Log())

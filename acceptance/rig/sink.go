@@ -120,7 +120,7 @@ func (s *Sink) Code(t testing.TB, address string, n int) Mail {
 
 func (s *Sink) await(t testing.TB, address string, n int, those func(string) []Mail) Mail {
 	t.Helper()
-	deadline := time.After(15 * time.Second)
+	deadline := time.After(Slack * 15 * time.Second)
 	for {
 		s.mu.Lock()
 		changed := s.changed
