@@ -248,9 +248,8 @@ func (s *Service) move(ctx context.Context, tx *db.Tx, o Owner, c user.Change) e
 // giveUp ends a change whose address has become somebody else's since the code was sent.
 // Whoever typed the code reads that mailbox, so that it tells them nothing new.
 func (s *Service) giveUp(ctx context.Context, o Owner, id string) error {
-	err := s.change(ctx, o, o.event("address.changed", "refused", user.Taken, id), func(tx *db.Tx) error {
-		_, err := user.CloseChange(ctx, tx, o.User.ID, user.Taken)
-		return err
+	err := s.change(ctx, o, o.event("address.changed", "refused", "taken", id), func(tx *db.Tx) error {
+		return user.GiveUp(ctx, tx, o.User.ID, id)
 	})
 	if err == nil {
 		err = errTaken

@@ -386,6 +386,13 @@ func TestSEC042_TakenSinceTheCode(t *testing.T) {
 		if _, err := h.PendingEmail(t.Context(), o); !fault.Is(err, fault.NotFound) {
 			t.Errorf("it is still under way: %v", err)
 		}
+		if err := h.AskEmail(t.Context(), o, "third@company.test"); err != nil {
+			t.Fatal(err)
+		}
+		h.in(o.User.TenantID, func(ctx context.Context, tx *db.Tx) error { return user.GiveUp(ctx, tx, u.ID, "an earlier one") })
+		if _, err := h.PendingEmail(t.Context(), o); err != nil {
+			t.Errorf("giving up one change ended another: %v", err)
+		}
 	})
 }
 

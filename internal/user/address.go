@@ -30,7 +30,7 @@ const (
 	Confirmed = "confirmed"
 	Replaced  = "replaced"
 	Withdrawn = "withdrawn"
-	Taken     = "taken"
+	taken     = "taken"
 	undone    = "undone"
 	setByHand = "changed"
 )
@@ -90,6 +90,12 @@ func TryChange(ctx context.Context, tx *db.Tx, u User, id string) (Change, error
 func CloseChange(ctx context.Context, tx *db.Tx, userID, because string) (bool, error) {
 	n, err := tx.Exec(ctx, `UPDATE email_changes SET closed_at = $1, closed_because = $2 WHERE tenant_id = $3 AND user_id = $4 AND closed_at = 0`, tx.Now, because, tx.Tenant, userID)
 	return n > 0, err
+}
+
+// GiveUp ends a change whose address has become somebody else's, if it is still under way.
+func GiveUp(ctx context.Context, tx *db.Tx, userID, id string) error {
+	_, err := tx.Exec(ctx, `UPDATE email_changes SET closed_at = $1, closed_because = $2 WHERE tenant_id = $3 AND user_id = $4 AND id = $5 AND closed_at = 0`, tx.Now, taken, tx.Tenant, userID, id)
+	return err
 }
 
 // MoveAddress confirms a change: from now on u is found by the new address, and the old one

@@ -168,6 +168,9 @@ func ChangeEmail(ctx context.Context, tx *db.Tx, id, email string) (stored strin
 		return "", err
 	}
 	stored = norm.NFC.String(strings.TrimSpace(email))
+	if err := Hold(ctx, tx, id); err != nil { // as whoever moves the address themselves does
+		return "", err
+	}
 	if err := closeChanges(ctx, tx, id); err != nil {
 		return "", err
 	}
