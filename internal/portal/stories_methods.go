@@ -98,6 +98,7 @@ func setUpStories(now time.Time) []web.Story {
 		{Name: "bind/passkey-wrong", Status: 422, Page: card(authenticator.Passkey, wrong(authenticator.Passkey))},
 		{Name: "bind/passkey-late", Status: http.StatusGone, Page: beginPage{Base: profileSetUp, Kind: authenticator.Passkey, Problem: overKey(authenticator.Passkey), Progress: progress{2, 3}}},
 		{Name: "bind/number", Status: 200, Page: number},
+		{Name: "bind/number-nowhere", Status: 200, Page: beginPage{Base: profileSetUp, Kind: authenticator.SMS, Progress: progress{2, 2}}},
 		{Name: "bind/number-wrong", Status: 422, Page: badNumber},
 		{Name: "bind/number-wait", Status: 429, Page: noMore},
 		{Name: "bind/sms", Status: 200, Page: card(authenticator.SMS, plain)},
