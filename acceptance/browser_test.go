@@ -109,7 +109,7 @@ func TestBrowser_PasteAndKeyboardOnly(t *testing.T) {
 func TestBrowser_LiveDelivery(t *testing.T) {
 	each(t, func(t *testing.T, w *rig.World) {
 		u := w.Covered(t).User(t)
-		w.Sink.Behave(u.Email, rig.Behaviour{Delay: 1500 * time.Millisecond})
+		w.Sink.Behave(u.Email, rig.Behaviour{Delay: 3500 * time.Millisecond})
 		b := w.Chromium(t).Tab(t)
 		b.Go(w.Dashboard(t).Visit().URL)
 		b.Type(emailField, u.Email)
@@ -131,6 +131,27 @@ func TestBrowser_LiveDelivery(t *testing.T) {
 			c.Go(rig.PublicURL + rig.PathCode)
 			return strings.Contains(c.Text(), "returned the e-mail")
 		})
+	})
+}
+
+// TestBrowser_TheTabLeftOpen: the link in the mail was used in another tab.
+func TestBrowser_TheTabLeftOpen(t *testing.T) {
+	each(t, func(t *testing.T, w *rig.World) {
+		u := w.Covered(t).User(t)
+		app := w.Dashboard(t)
+		first := w.Chromium(t).Tab(t)
+		first.Go(app.Visit().URL)
+		first.Type(emailField, u.Email)
+		first.Type(passwordField, u.Password)
+		first.Click(signIn)
+		first.See(codeField)
+		second := first.Beside()
+		second.Go(rig.PublicURL + w.Sink.Code(t, u.Email, 1).Link)
+		second.Click("main button.button")
+		second.AwaitAt(app.Redirect + "?")
+		first.Await("You are signed in on this browser") // without a reload
+		first.Click("main a.button")
+		first.Await(u.Email)
 	})
 }
 

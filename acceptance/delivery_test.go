@@ -38,7 +38,7 @@ func TestREL1_KilledBeforeTheMailLeft(t *testing.T) {
 func TestREL11_ASlowMailServerDoesNotSlowAnybody(t *testing.T) {
 	each(t, func(t *testing.T, w *rig.World) {
 		slow, grey, quick := w.Covered(t).User(t), w.Covered(t).User(t), w.Covered(t).User(t)
-		w.Sink.Behave(slow.Email, rig.Behaviour{Delay: 6 * time.Second})
+		w.Sink.Behave(slow.Email, rig.Behaviour{Delay: 4 * time.Second})
 		w.Sink.Behave(grey.Email, rig.Behaviour{Greylist: 2})
 		waits := begun(t, w, slow)
 		if len(w.Sink.Mails(slow.Email)) > 0 {

@@ -80,7 +80,15 @@ func chromiumPath(t testing.TB) string {
 // Tab opens a tab in a browser profile of its own: nothing is shared with other tabs.
 func (c *Chromium) Tab(t testing.TB) *Browser {
 	t.Helper()
-	ctx, cancel := chromedp.NewContext(c.ctx, chromedp.WithNewBrowserContext())
+	return open(t, c.ctx, chromedp.WithNewBrowserContext())
+}
+
+// Beside opens a second tab that shares everything with the first.
+func (b *Browser) Beside() *Browser { return open(b.t, b.ctx) }
+
+func open(t testing.TB, in context.Context, how ...chromedp.ContextOption) *Browser {
+	t.Helper()
+	ctx, cancel := chromedp.NewContext(in, how...)
 	t.Cleanup(cancel)
 	ctx, stop := context.WithTimeout(ctx, Slack*90*time.Second)
 	t.Cleanup(stop)

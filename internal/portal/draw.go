@@ -125,11 +125,18 @@ func (p *Portal) drawCode(w http.ResponseWriter, r *http.Request, status int, s 
 func (p *Portal) drawOver(w http.ResponseWriter, r *http.Request, s signin.Over) error {
 	if s.Reason != signin.Finished {
 		p.Web.ClearCookie(w, "flow")
-	} else if here, err := p.signedIn(r); err != nil {
-		return err
-	} else if here { // a second tab, or a reload after the end
-		p.Web.ClearCookie(w, "flow")
-		return p.Web.Redirect(w, p.onward(s.ContinueTo))
+	}
+	if s.Reason == signin.Finished || s.Reason == signin.Expired {
+		here, err := p.signedIn(r)
+		switch {
+		case err != nil:
+			return err
+		case here && s.Reason == signin.Expired: // a tab that was left open while another one went on
+			return p.Web.Draw(w, r, http.StatusOK, endedPage{Reason: "signed_in", RestartURL: signInPath(s.ContinueTo)})
+		case here: // a second tab, or a reload after the end
+			p.Web.ClearCookie(w, "flow")
+			return p.Web.Redirect(w, p.onward(s.ContinueTo))
+		}
 	}
 	status := http.StatusGone
 	if s.Reason == signin.Cancelled {

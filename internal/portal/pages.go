@@ -149,7 +149,7 @@ func (spentPage) Here() string     { return "/signin/code" }
 // endedPage says that the sign-in is over, and why.
 type endedPage struct {
 	AppName    string
-	Reason     string // expired, cancelled, not_me, changed, restart, unmet; done: elsewhere, or its answer was lost
+	Reason     string // expired, cancelled, not_me, changed, restart, unmet; done: elsewhere, or its answer was lost; signed_in: over, and this browser holds a session
 	RestartURL string
 	HomeURL    string
 }
@@ -158,6 +158,9 @@ func (endedPage) Template() string { return "portal/ended" }
 
 // NeedsHelp reports whether starting again by oneself will not do.
 func (p endedPage) NeedsHelp() bool { return p.Reason == "restart" || p.Reason == "unmet" }
+
+// SignedIn reports whether there is somewhere to go without signing in again.
+func (p endedPage) SignedIn() bool { return p.Reason == "signed_in" }
 
 // Title is the heading for the reason.
 func (p endedPage) Title() string {
@@ -174,6 +177,8 @@ func (p endedPage) Title() string {
 		return "ended.unmet.title"
 	case "done":
 		return "ended.done.title"
+	case "signed_in":
+		return "ended.signed_in.title"
 	}
 	return "ended.expired.title"
 }
@@ -193,6 +198,8 @@ func (p endedPage) Text() string {
 		return "ended.unmet.text"
 	case "done":
 		return "ended.done.text"
+	case "signed_in":
+		return "ended.signed_in.text"
 	}
 	return "ended.expired.text"
 }

@@ -151,6 +151,7 @@ func endStories() []web.Story {
 		}
 		out = append(out, web.Story{Name: "ended/" + reason, Status: status, Page: p})
 	}
+	out = append(out, web.Story{Name: "ended/signed-in", Status: http.StatusOK, Page: endedPage{Reason: "signed_in", RestartURL: signInPath("")}})
 	return append(out, web.Story{Name: "ended/unmet-portal", Status: http.StatusGone, Page: endedPage{AppName: "Harbor", Reason: "unmet", RestartURL: signInPath("")}})
 }
 
