@@ -70,7 +70,7 @@ func run(ctx context.Context, only string) error {
 	}
 	defer os.RemoveAll(tree)
 	tried, unnoticed := 0, []string{}
-	for _, g := range slices.Concat(guards, more, races, starts, watching, custody, texts, pushes, methods, addresses) {
+	for _, g := range slices.Concat(guards, more, races, starts, watching, custody, texts, pushes, methods, addresses, endings) {
 		if !strings.Contains(g.Name, only) {
 			continue
 		}

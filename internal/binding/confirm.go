@@ -25,8 +25,11 @@ type Outcome struct {
 
 // Confirm judges the first proof of a draft and binds the authenticator when it is right,
 // in the caller's unit of work. A wrong one costs a try. NotFound where the draft is over or
-// somebody else's.
+// somebody else's, or the holder's session has ended.
 func (s *Service) Confirm(ctx context.Context, tx *db.Tx, h Holder, id string, r authenticator.Response) (out Outcome, err error) {
+	if err := h.hold(ctx, tx); err != nil {
+		return out, err
+	}
 	d, err := s.take(ctx, tx, h, id)
 	if err != nil {
 		return out, err

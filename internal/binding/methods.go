@@ -51,6 +51,9 @@ func (s *Service) Rename(ctx context.Context, tx *db.Tx, h Holder, id, label str
 	if label == "" {
 		return fault.New(fault.Invalid, "binding.bad_label")
 	}
+	if err := h.hold(ctx, tx); err != nil {
+		return err
+	}
 	n, err := tx.Exec(ctx, `UPDATE authenticators SET label = $1 WHERE tenant_id = $2 AND id = $3 AND user_id = $4 AND kind NOT IN ('password', 'email')`, label, tx.Tenant, id, h.UserID)
 	if err == nil && n == 0 {
 		err = errNoKind
@@ -63,7 +66,7 @@ func (s *Service) Rename(ctx context.Context, tx *db.Tx, h Holder, id, label str
 // unit of work, after the account's row is held: of two removals at once the second sees
 // what the first has left.
 func (s *Service) Remove(ctx context.Context, tx *db.Tx, h Holder, id string, enough func(ctx context.Context, tx *db.Tx) error) error {
-	if err := user.Hold(ctx, tx, h.UserID); err != nil {
+	if err := h.hold(ctx, tx); err != nil {
 		return err
 	}
 	var k authenticator.Kind

@@ -2,6 +2,7 @@ package binding
 
 import (
 	"context"
+	"strings"
 	"time"
 
 	"countersign/internal/authenticator"
@@ -13,6 +14,7 @@ import (
 	"countersign/internal/ratelimit"
 	"countersign/internal/secret"
 	"countersign/internal/session"
+	"countersign/internal/user"
 )
 
 // Service binds authenticators.
@@ -44,6 +46,23 @@ type Holder struct {
 	FlowID  string // the sign-in that this rests on, which "this wasn't me" takes back
 	Who     authenticator.Subject
 	Visitor session.Visitor
+}
+
+// hold takes the person's row and their session until the transaction ends. NotFound where the
+// session has ended since it was looked at (ATK-080). A sign-in holds itself.
+func (h Holder) hold(ctx context.Context, tx *db.Tx) error {
+	id, inSession := strings.CutPrefix(h.Of, "session:")
+	if !inSession {
+		return nil
+	}
+	if err := user.Hold(ctx, tx, h.UserID); err != nil {
+		return err
+	}
+	open, err := session.Hold(ctx, tx, h.UserID, id)
+	if err == nil && !open {
+		err = errOver
+	}
+	return err
 }
 
 // Draft is a set-up that has begun.

@@ -44,9 +44,6 @@ func (s *Service) AskEmail(ctx context.Context, o Owner, typed string) error {
 		return err
 	}
 	return s.change(ctx, o, o.event("address.asked", "ok", "", ""), func(tx *db.Tx) error {
-		if err := user.Hold(ctx, tx, o.User.ID); err != nil {
-			return err
-		}
 		if err := s.mayGuess(ctx, tx, o.User.ID); err != nil {
 			return err
 		}
@@ -170,9 +167,6 @@ func (s *Service) PendingEmail(ctx context.Context, o Owner) (c user.Change, err
 // WithdrawEmail ends the change that the owner has under way, if any.
 func (s *Service) WithdrawEmail(ctx context.Context, o Owner) error {
 	return s.change(ctx, o, o.event("address.withdrawn", "ok", "", ""), func(tx *db.Tx) error {
-		if err := user.Hold(ctx, tx, o.User.ID); err != nil {
-			return err
-		}
 		first, err := user.CloseChange(ctx, tx, o.User.ID, user.Withdrawn)
 		if err == nil && !first {
 			err = ErrNoChange
@@ -187,10 +181,7 @@ func (s *Service) WithdrawEmail(ctx context.Context, o Owner) error {
 // says how many there are. NotFound where the change is over, Conflict where the address has
 // become somebody else's.
 func (s *Service) ConfirmEmail(ctx context.Context, o Owner, id, typed string) (v authenticator.Verdict, triesLeft int, err error) {
-	err = s.DB.InTx(ctx, o.User.TenantID, func(tx *db.Tx) error {
-		if err := user.Hold(ctx, tx, o.User.ID); err != nil {
-			return err
-		}
+	err = s.acting(ctx, o, func(tx *db.Tx) error {
 		c, err := user.TryChange(ctx, tx, o.User, id)
 		if err != nil {
 			return err

@@ -4,6 +4,7 @@ import (
 	"context"
 	"time"
 
+	"countersign/internal/audit"
 	"countersign/internal/authenticator/outofband"
 	"countersign/internal/authenticator/password"
 	"countersign/internal/db"
@@ -68,7 +69,7 @@ func (s *Service) guess(ctx context.Context, o Owner, current string) (old passw
 	ok, err := s.Passwords.Match(ctx, old, current)
 	if err == nil && !ok {
 		failed := o.event("password.replaced", "failed", "wrong_password", o.SessionID)
-		err = s.change(ctx, o, failed, func(*db.Tx) error { return nil })
+		err = s.DB.InTx(ctx, o.User.TenantID, func(tx *db.Tx) error { return audit.Record(ctx, tx, failed) })
 		if err == nil {
 			err = errWrong
 		}
@@ -76,12 +77,9 @@ func (s *Service) guess(ctx context.Context, o Owner, current string) (old passw
 	return old, err
 }
 
-// setPassword holds the account's row, so that of two changes at once the second finds that
-// what it compared with is gone.
+// setPassword runs while the account's row is held, so that of two changes at once the second
+// finds that what it compared with is gone.
 func (s *Service) setPassword(ctx context.Context, tx *db.Tx, o Owner, old, stored password.Stored) error {
-	if err := user.Hold(ctx, tx, o.User.ID); err != nil {
-		return err
-	}
 	now, err := password.Load(ctx, tx, o.User.ID)
 	if err == nil && now != old {
 		err = errChanged

@@ -56,6 +56,7 @@ type house struct {
 	binding *binding.Service
 	courier *message.Courier
 	company string
+	serial  int
 
 	mu    sync.Mutex
 	mails []message.Envelope

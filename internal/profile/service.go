@@ -45,13 +45,31 @@ func (o Owner) event(action, result, reason, subject string) audit.Event {
 // noticeLife is how long a notice may wait for a mail server.
 const noticeLife = 24 * time.Hour
 
-// change runs fn and records what it did.
+// change runs fn in the owner's session and records what it did.
 func (s *Service) change(ctx context.Context, o Owner, e audit.Event, fn func(tx *db.Tx) error) error {
-	return s.DB.InTx(ctx, o.User.TenantID, func(tx *db.Tx) error {
+	return s.acting(ctx, o, func(tx *db.Tx) error {
 		if err := fn(tx); err != nil {
 			return err
 		}
 		return audit.Record(ctx, tx, e)
+	})
+}
+
+// acting runs fn while the account's row and the owner's session are held. NotFound where the
+// session has ended since it was looked at (ATK-080).
+func (s *Service) acting(ctx context.Context, o Owner, fn func(tx *db.Tx) error) error {
+	return s.DB.InTx(ctx, o.User.TenantID, func(tx *db.Tx) error {
+		if err := user.Hold(ctx, tx, o.User.ID); err != nil {
+			return err
+		}
+		open, err := session.Hold(ctx, tx, o.User.ID, o.SessionID)
+		if err == nil && !open {
+			err = errGone
+		}
+		if err != nil {
+			return err
+		}
+		return fn(tx)
 	})
 }
 
@@ -103,7 +121,7 @@ func (s *Service) ForgetAll(ctx context.Context, o Owner) error {
 
 // Speak sets the language of the owner's mails.
 func (s *Service) Speak(ctx context.Context, o Owner, language string) error {
-	return s.DB.InTx(ctx, o.User.TenantID, func(tx *db.Tx) error { return user.Speak(ctx, tx, o.User.ID, language) })
+	return s.acting(ctx, o, func(tx *db.Tx) error { return user.Speak(ctx, tx, o.User.ID, language) })
 }
 
 // Choose switches the owner's own second step on or off, where it is theirs to decide. enough
@@ -114,9 +132,6 @@ func (s *Service) Choose(ctx context.Context, o Owner, on bool, enough func(ctx 
 		e.Action = "second_step.on"
 	}
 	return s.change(ctx, o, e, func(tx *db.Tx) error {
-		if err := user.Hold(ctx, tx, o.User.ID); err != nil {
-			return err
-		}
 		if err := user.ChooseSecondStep(ctx, tx, o.User.ID, on); err != nil {
 			return err
 		}
