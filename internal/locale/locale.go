@@ -51,12 +51,14 @@ func (c *Catalog) load(b *i18n.Bundle, name string) error {
 		return err
 	}
 	lang := mf.Tag.String()
-	p := &Printer{lang: lang, fixed: map[string]string{}, known: map[string]bool{}}
+	p := &Printer{lang: lang, tag: mf.Tag, fixed: map[string]string{}, parts: map[string]phrase{}, known: map[string]bool{}}
 	p.words = i18n.NewLocalizer(b, lang)
 	for _, m := range mf.Messages {
 		p.known[m.ID] = true
 		if !strings.Contains(m.Other, "{{") && m.One == "" {
 			p.fixed[m.ID] = m.Other
+		} else if s, ok := takeApart(m); ok {
+			p.parts[m.ID] = s
 		}
 	}
 	p.months = strings.Fields(p.T("time.months"))

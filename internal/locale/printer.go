@@ -5,13 +5,16 @@ import (
 	"time"
 
 	"github.com/nicksnyder/go-i18n/v2/i18n"
+	"golang.org/x/text/language"
 )
 
 // Printer says things in one language. It is safe for concurrent use.
 type Printer struct {
 	lang   string
 	words  *i18n.Localizer
+	tag    language.Tag
 	fixed  map[string]string // sentences without placeholders, which need no template
+	parts  map[string]phrase
 	known  map[string]bool
 	months []string
 }
@@ -28,6 +31,16 @@ func (p *Printer) T(key string, args ...any) string {
 	if s, ok := p.fixed[key]; ok {
 		return s
 	}
+	if s, ok := p.parts[key]; ok {
+		if said, ok := s.say(p.tag, args); ok {
+			return said
+		}
+	}
+	return p.localize(key, args)
+}
+
+// localize is T for everything that is more than text and names.
+func (p *Printer) localize(key string, args []any) string {
 	cfg := &i18n.LocalizeConfig{MessageID: key}
 	if len(args) > 1 {
 		cfg.TemplateData, cfg.PluralCount = pairs(args)

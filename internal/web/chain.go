@@ -41,7 +41,7 @@ func (w *Web) chain(next http.Handler, rw http.ResponseWriter, r *http.Request) 
 	began := w.Now()
 	a := &answer{ResponseWriter: rw}
 	r = r.WithContext(With(r.Context(), Visitor{
-		IP: w.address(r), Browser: browser(r.UserAgent()), RequestID: rand.Text(), Lang: w.Printer(r).Lang(),
+		IP: w.address(r), Browser: w.browsers.of(r.UserAgent(), browser), RequestID: rand.Text(), Lang: w.Printer(r).Lang(),
 	}))
 	w.headers(a.Header(), r)
 	defer w.access(a, r, began)

@@ -10,15 +10,16 @@ import (
 	"sync"
 )
 
+// layout is the template that every page is drawn by.
+const layout = "layout"
+
 // view is what the layout draws: the page and what surrounds every page.
 type view struct {
-	Page      Page
-	Site      Site
-	Lang      string
-	Languages []string
-	Here      string // where the language switch comes back to
-	Theme     string
-	Refresh   bool
+	Page  Page
+	Site  Site
+	Lang  string
+	Here  string // where the language switch comes back to
+	Theme string
 }
 
 var buffers = sync.Pool{New: func() any { return new(bytes.Buffer) }}
@@ -33,7 +34,7 @@ func (w *Web) Draw(rw http.ResponseWriter, r *http.Request, status int, p Page) 
 	if err != nil {
 		return err
 	}
-	if err := t.ExecuteTemplate(b, "layout", v); err != nil {
+	if err := t.ExecuteTemplate(b, layout, v); err != nil {
 		return fmt.Errorf("draw %s: %w", p.Template(), err)
 	}
 	if f, ok := p.(Redirecter); ok {
@@ -46,7 +47,7 @@ func (w *Web) Draw(rw http.ResponseWriter, r *http.Request, status int, p Page) 
 }
 
 func (w *Web) view(r *http.Request, p Page) view {
-	v := view{Page: p, Site: w.Site(r.Context()), Lang: w.Printer(r).Lang(), Languages: w.Catalog.Languages()}
+	v := view{Page: p, Site: w.Site(r.Context()), Lang: w.Printer(r).Lang()}
 	if v.Site.Name == "" {
 		v.Site.Name = "Countersign"
 	}

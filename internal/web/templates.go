@@ -20,7 +20,8 @@ func (w *Web) parse(p *locale.Printer) (*pageSet, error) {
 	if err != nil {
 		return nil, err
 	}
-	base, err := template.New("").Option("missingkey=error").Funcs(w.funcs(p)).
+	funcs := w.funcs(p)
+	base, err := template.New("").Option("missingkey=error").Funcs(funcs).
 		ParseFS(templateFiles, "templates/*.html")
 	if err != nil {
 		return nil, err
@@ -30,6 +31,9 @@ func (w *Web) parse(p *locale.Printer) (*pageSet, error) {
 		name := strings.TrimSuffix(strings.TrimPrefix(n, "templates/"), ".html")
 		if set.byName[name], err = page(base, n); err != nil {
 			return nil, err
+		}
+		if err := fold(set.byName[name], funcs); err != nil {
+			return nil, fmt.Errorf("%s: %w", name, err)
 		}
 	}
 	return set, nil
@@ -46,18 +50,44 @@ func page(base *template.Template, file string) (*template.Template, error) {
 // funcs are the words that templates may use besides Go's own.
 func (w *Web) funcs(p *locale.Printer) template.FuncMap {
 	return template.FuncMap{
-		"t":        func(key string, args ...any) (string, error) { return say(p, key, args) },
-		"rich":     func(key string, args ...any) (template.HTML, error) { return rich(p, key, args) },
-		"asset":    w.assets.url,
-		"time":     p.Time,
-		"clock":    p.Clock,
-		"date":     p.Date,
-		"duration": p.Duration,
-		"minutes":  func(n int) time.Duration { return time.Duration(n) * time.Minute },
-		"instant":  func(t time.Time) string { return t.UTC().Format(time.RFC3339) },
-		"language": func(lang string) (string, error) { return say(w.Catalog.In(lang), "language.name", nil) },
-		"with":     with,
+		"t":         func(key string, args ...any) (string, error) { return say(p, key, args) },
+		"rich":      func(key string, args ...any) (template.HTML, error) { return rich(p, key, args) },
+		"asset":     w.assets.url,
+		"time":      p.Time,
+		"clock":     p.Clock,
+		"date":      p.Date,
+		"duration":  p.Duration,
+		"minutes":   func(n int) time.Duration { return time.Duration(n) * time.Minute },
+		"instant":   func(t time.Time) string { return t.UTC().Format(time.RFC3339) },
+		"language":  func(lang string) (string, error) { return say(w.Catalog.In(lang), "language.name", nil) },
+		"moment":    func(t time.Time) template.HTML { return moment(t, "", p.Time(t)) },
+		"hour":      func(t time.Time) template.HTML { return moment(t, " data-clock", p.Clock(t)) },
+		"languages": func() (template.HTML, error) { return w.languages(p) },
+		"with":      with,
 	}
+}
+
+// moment is an instant in words, and for programs.
+func moment(t time.Time, attribute, words string) template.HTML {
+	return template.HTML(`<time datetime="` + t.UTC().Format(time.RFC3339) + `"` + attribute + `>` + template.HTMLEscapeString(words) + `</time>`) //nolint:gosec // escaped, and digits
+}
+
+// languages are the buttons of the language switch.
+func (w *Web) languages(p *locale.Printer) (template.HTML, error) {
+	var b strings.Builder
+	for _, lang := range w.Catalog.Languages() {
+		name, err := say(w.Catalog.In(lang), "language.name", nil)
+		if err != nil {
+			return "", err
+		}
+		current := ""
+		if lang == p.Lang() {
+			current = ` aria-current="true"`
+		}
+		tag := template.HTMLEscapeString(lang)
+		fmt.Fprintf(&b, "\n<button name=\"lang\" value=\"%s\" lang=\"%s\"%s>%s</button>", tag, tag, current, template.HTMLEscapeString(name))
+	}
+	return template.HTML(b.String()), nil //nolint:gosec // escaped above
 }
 
 // say fails on an unknown key, so that no page ever shows one.

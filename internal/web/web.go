@@ -65,6 +65,8 @@ type Web struct {
 	assets    *assets
 	templates map[string]*pageSet // by language
 	mux       *Mux
+	browsers  memory[string]          // by User-Agent
+	printers  memory[*locale.Printer] // by Accept-Language
 }
 
 // New parses every template in every language; a mistake in one stops the start.
@@ -96,5 +98,8 @@ func (w *Web) Origin() string { return w.origin }
 
 // Printer speaks the language of the request's person.
 func (w *Web) Printer(r *http.Request) *locale.Printer {
-	return w.Catalog.For(r.Header.Get("Accept-Language"), w.Cookie(r, "lang"))
+	if chosen := w.Cookie(r, "lang"); w.Catalog.Speaks(chosen) {
+		return w.Catalog.In(chosen)
+	}
+	return w.printers.of(r.Header.Get("Accept-Language"), func(wish string) *locale.Printer { return w.Catalog.For(wish, "") })
 }
