@@ -92,11 +92,11 @@ func (w *Web) Redirect(rw http.ResponseWriter, to string) error {
 }
 
 // pageSet is every template in one language.
-type pageSet struct{ byName map[string]*template.Template }
+type pageSet struct{ byName map[string]*leaf }
 
 func (s *pageSet) named(name string) (*template.Template, error) {
-	if t, ok := s.byName[name]; ok {
-		return t, nil
+	if l, ok := s.byName[name]; ok {
+		return l.folded()
 	}
 	return nil, fmt.Errorf("no template %q", name)
 }

@@ -9,6 +9,7 @@ import (
 	"reflect"
 	"slices"
 	"strings"
+	"sync"
 	"text/template/parse"
 )
 
@@ -17,19 +18,42 @@ import (
 // evaluated varies with a person, a company or a request, and keeps its contextual escaping.
 type folder struct {
 	t     *template.Template
-	funcs template.FuncMap
+	words *words
 	err   error
 }
 
-// fold escapes t and folds it; a mistake in a constant part, or in the contexts of the
-// variable ones, stops the start instead of the first drawing.
-func fold(t *template.Template, funcs template.FuncMap) error {
+// words are the functions of one language, and what was already said with them on any page.
+type words struct {
+	mu    sync.Mutex // held while a page is folded
+	funcs template.FuncMap
+	said  map[string][]byte // by pipeline, with its escapers
+}
+
+// leaf is the templates of one page in one language. They are folded when the page is drawn
+// for the first time: to fold every page would make the start as long again.
+type leaf struct {
+	once  sync.Once
+	t     *template.Template
+	words *words
+	err   error
+}
+
+func (l *leaf) folded() (*template.Template, error) {
+	l.once.Do(func() { l.err = fold(l.t, l.words) })
+	return l.t, l.err
+}
+
+// fold escapes t and folds it. A mistake is found here in a constant part also where no
+// drawing would come to it.
+func fold(t *template.Template, w *words) error {
 	var wrong *template.Error
 	// Without data the drawing ends at the first field; until then the tree was escaped.
 	if err := t.ExecuteTemplate(io.Discard, layout, nil); errors.As(err, &wrong) {
 		return err
 	}
-	f := &folder{t: t, funcs: funcs}
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	f := &folder{t: t, words: w}
 	for again := true; again && f.err == nil; {
 		again = false
 		for _, part := range t.Templates() {
@@ -147,10 +171,15 @@ func (f *folder) said(p *parse.PipeNode) (text []byte, ok bool) {
 	if !known {
 		return nil, false
 	}
-	text, err := evaluate(f.funcs[name], args, around)
-	if err != nil {
-		f.err = errors.Join(f.err, fmt.Errorf("%s: %w", p, err))
+	pipeline := p.String()
+	if text, ok := f.words.said[pipeline]; ok {
+		return text, true
 	}
+	text, err := evaluate(f.words.funcs[name], args, around)
+	if err != nil {
+		f.err = errors.Join(f.err, fmt.Errorf("%s: %w", pipeline, err))
+	}
+	f.words.said[pipeline] = text
 	return text, err == nil
 }
 

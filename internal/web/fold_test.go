@@ -24,7 +24,7 @@ func folded(t *testing.T, text string, data any) (plain, quick string, tree *par
 		t.Fatal(err)
 	}
 	quickly := made()
-	if err := fold(quickly, funcs); err != nil {
+	if err := fold(quickly, &words{funcs: funcs, said: map[string][]byte{}}); err != nil {
 		t.Fatal(err)
 	}
 	if err := quickly.ExecuteTemplate(&out[1], layout, data); err != nil {
@@ -75,14 +75,25 @@ func TestWhatIsAlwaysTheSameBecomesText(t *testing.T) {
 	}
 }
 
-// TestAMistakeStopsTheStart: a sentence that there is not, or a value where html/template
-// cannot say how it must be escaped, is found before anybody asks for the page.
-func TestAMistakeStopsTheStart(t *testing.T) {
+// TestEveryPageFolds finds in any language a sentence that there is not, or a value where
+// html/template cannot say how it must be escaped, on every page and in each of its branches.
+func TestEveryPageFolds(t *testing.T) {
+	house := open(t, ours)
+	for _, lang := range house.Catalog.Languages() {
+		for name := range house.templates[lang].byName {
+			if _, err := house.templates[lang].named(name); err != nil {
+				t.Errorf("%s in %s: %v", name, lang, err)
+			}
+		}
+	}
+}
+
+func TestAMistakeIsFoundByFolding(t *testing.T) {
 	house := open(t, ours)
 	p := house.Catalog.In("en")
 	for _, text := range []string{`<p>{{t "no.such.sentence"}}</p>`, `<a href="{{if .}}/a?{{end}}{{.}}">`, `<p>{{template "no such part"}}`} {
 		set := template.Must(template.New("").Funcs(house.funcs(p)).Parse(`{{define "layout"}}{{template "content" .}}{{end}}{{define "content"}}` + text + `{{end}}`))
-		if err := fold(set, house.funcs(p)); err == nil {
+		if err := fold(set, &words{funcs: house.funcs(p), said: map[string][]byte{}}); err == nil {
 			t.Errorf("%s stops nothing", text)
 		}
 	}

@@ -20,21 +20,20 @@ func (w *Web) parse(p *locale.Printer) (*pageSet, error) {
 	if err != nil {
 		return nil, err
 	}
-	funcs := w.funcs(p)
-	base, err := template.New("").Option("missingkey=error").Funcs(funcs).
+	ours := &words{funcs: w.funcs(p), said: map[string][]byte{}}
+	base, err := template.New("").Option("missingkey=error").Funcs(ours.funcs).
 		ParseFS(templateFiles, "templates/*.html")
 	if err != nil {
 		return nil, err
 	}
-	set := &pageSet{byName: make(map[string]*template.Template, len(names))}
+	set := &pageSet{byName: make(map[string]*leaf, len(names))}
 	for _, n := range names {
 		name := strings.TrimSuffix(strings.TrimPrefix(n, "templates/"), ".html")
-		if set.byName[name], err = page(base, n); err != nil {
+		t, err := page(base, n)
+		if err != nil {
 			return nil, err
 		}
-		if err := fold(set.byName[name], funcs); err != nil {
-			return nil, fmt.Errorf("%s: %w", name, err)
-		}
+		set.byName[name] = &leaf{t: t, words: ours}
 	}
 	return set, nil
 }
