@@ -44,8 +44,8 @@ func (s *Service) UndoAddress(ctx context.Context, ref secret.Reference, v sessi
 	})
 }
 
-// lineOf lists a sign-in and the step-ups from its session: whoever made the one made the
-// others.
+// lineOf lists a sign-in and the step-ups from its session, also one that set something up and
+// was not finished: whoever made the one made the others.
 func lineOf(ctx context.Context, tx *db.Tx, flowID string) (out []string, err error) {
 	rows, err := tx.Query(ctx, `
 		WITH RECURSIVE line (id) AS (
@@ -54,7 +54,11 @@ func lineOf(ctx context.Context, tx *db.Tx, flowID string) (out []string, err er
 				JOIN sessions s ON s.tenant_id = $1 AND s.flow_id = l.id
 				JOIN sessions n ON n.tenant_id = $1 AND n.user_id = s.user_id AND n.continues = s.id
 				JOIN flows f ON f.tenant_id = $1 AND f.id = n.flow_id AND f.stepping_up = s.id)
-		SELECT l.id FROM line l`, tx.Tenant, flowID)
+		SELECT l.id FROM line l
+		UNION SELECT f.id FROM line l
+			JOIN sessions s ON s.tenant_id = $1 AND s.flow_id = l.id
+			JOIN authenticators a ON a.tenant_id = $1 AND a.user_id = s.user_id AND a.bound_in <> ''
+			JOIN flows f ON f.tenant_id = $1 AND f.id = a.bound_in AND f.stepping_up = s.id`, tx.Tenant, flowID)
 	if err != nil {
 		return nil, err
 	}
