@@ -220,7 +220,14 @@ func BenchmarkDurableCommit(b *testing.B) {
 
 func TestOnlyTheOwnerReadsTheFile(t *testing.T) {
 	dsn := dbtest.SQLiteURL(t)
-	dbtest.Open(t, dsn, time.Now)
+	d, err := db.Open(t.Context(), dsn, time.Now) // the program's own way to make a file
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer d.Close()
+	if _, err := d.Migrate(t.Context()); err != nil {
+		t.Fatal(err)
+	}
 	for _, suffix := range []string{"", "-wal", "-shm"} {
 		info, err := os.Stat(strings.TrimPrefix(dsn, "sqlite:") + suffix)
 		if err != nil || info.Mode().Perm() != 0o600 {
