@@ -17,4 +17,19 @@ var endings = []Guard{
 		Old: "AND u.security_version = sessions.security_version AND u.password_flagged_at = 0 AND u.disabled_at = 0 AND t.suspended_at = 0)`,", New: ")`,",
 		Package: profiles, Tests: "TestATK080_",
 	},
+	{
+		Name: "a sign-in binds nothing to an account that was changed meanwhile", File: "internal/signin/flow.go",
+		Old: "same, err := user.HoldAs(ctx, tx, f.User)", New: "same, err := user.HoldAs != nil, error(nil)",
+		Package: profiles, Tests: "AtOnce",
+	},
+	{
+		Name: "a step-up of what is ended meanwhile is none", File: "internal/signin/next.go",
+		Old: "if open, err := session.Retire(ctx, tx, f.SteppingUp); err != nil || !open {", New: "if err := session.Detach(ctx, tx, f.SteppingUp); err != nil {",
+		Package: profiles, Tests: "TestATK080_AStepUp",
+	},
+	{
+		Name: "what a session was stepped up to ends with it", File: "internal/session/session.go",
+		Old: " UNION SELECT o.id FROM onward o)", New: ")",
+		Package: profiles, Tests: "TestATK080_AListThatIsOld",
+	},
 }

@@ -12,6 +12,7 @@ import (
 	"countersign/internal/db"
 	"countersign/internal/message/email"
 	"countersign/internal/profile"
+	"countersign/internal/session"
 	"countersign/internal/tenant"
 	"countersign/internal/user"
 )
@@ -189,4 +190,52 @@ func (h *house) accountOf(u user.User) (all string) {
 		})
 	}
 	return all
+}
+
+// TestATK080_AListThatIsOldEndsWhatWasMeant: between a look at the list and the press on "sign
+// out", the session may have been stepped up. guard: onward in EndLine.
+func TestATK080_AListThatIsOldEndsWhatWasMeant(t *testing.T) {
+	each(t, func(t *testing.T, h *house) {
+		u := h.person(h.company, "maria@company.test")
+		before, thief := h.steppedUpFrom(u.Email)
+		o := h.owner(u.Email)
+		h.must(h.EndSession(t.Context(), o, before.ID))
+		if h.alive(thief) {
+			t.Error("what it was stepped up to goes on")
+		}
+		if !h.alive(o) {
+			t.Error("the owner's own session ended")
+		}
+	})
+}
+
+// TestATK080_AStepUpOfWhatIsEndedAtOnce: whichever is first, nothing is left open. guard:
+// Retire in complete.
+func TestATK080_AStepUpOfWhatIsEndedAtOnce(t *testing.T) {
+	each(t, func(t *testing.T, h *house) {
+		u := h.person(h.company, "maria@company.test")
+		old, flow := h.steppingUp(u.Email)
+		o := h.owner(u.Email) // its code is another's
+		var code email.SignInCode
+		h.nth(u.Email, 1, &code)
+		var done chan struct{}
+		h.in(h.company, func(ctx context.Context, tx *db.Tx) error {
+			if err := session.EndLine(ctx, tx, old.ID, session.EndedByOwner); err != nil {
+				return err
+			}
+			done = h.meanwhile(func() error {
+				_, err := h.signin.Answer(t.Context(), flow, code.Code, false, visitor)
+				return err
+			})
+			return nil
+		})
+		<-done
+		h.in(h.company, func(ctx context.Context, tx *db.Tx) error {
+			open, err := session.OpenOf(ctx, tx, u.ID)
+			if len(open) != 1 || open[0].ID != o.SessionID {
+				t.Errorf("%d sessions are open", len(open))
+			}
+			return err
+		})
+	})
 }

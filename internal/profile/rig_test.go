@@ -247,6 +247,26 @@ func (h *house) last(address string, content email.Content) {
 	h.t.Fatalf("nothing of %T came to %s", content, address)
 }
 
+// nth reads the n-th mail to an address about what content is, from 1.
+func (h *house) nth(address string, n int, content email.Content) {
+	h.t.Helper()
+	h.deliver()
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	for _, e := range h.mails {
+		if e.To != address || e.Template != email.Template(content) {
+			continue
+		}
+		if n--; n == 0 {
+			if err := json.Unmarshal(e.Data, content); err != nil {
+				h.t.Fatal(err)
+			}
+			return
+		}
+	}
+	h.t.Fatalf("no such mail to %s", address)
+}
+
 // count is how many mails about something came to an address.
 func (h *house) count(address string, content email.Content) (n int) {
 	h.t.Helper()

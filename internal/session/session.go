@@ -107,14 +107,18 @@ func TimeOver(ctx context.Context, tx *db.Tx, id string) error {
 	return err
 }
 
-// EndLine ends a session and all that it was stepped up from or signed in over.
+// EndLine ends a session and all that it was stepped up from or signed in over; and what took
+// over from it since whoever ends it saw it last.
 func EndLine(ctx context.Context, tx *db.Tx, id, because string) error {
 	_, err := tx.Exec(ctx, `
 		WITH RECURSIVE line (id) AS (
 			SELECT s.id FROM sessions s WHERE s.tenant_id = $1 AND s.id = $2
-			UNION SELECT s.continues FROM sessions s JOIN line l ON s.tenant_id = $1 AND s.id = l.id WHERE s.continues <> '')
+			UNION SELECT s.continues FROM sessions s JOIN line l ON s.tenant_id = $1 AND s.id = l.id WHERE s.continues <> ''),
+		onward (id) AS (
+			SELECT s.id FROM sessions s WHERE s.tenant_id = $1 AND s.id = $2
+			UNION SELECT n.id FROM onward o JOIN sessions s ON s.tenant_id = $1 AND s.id = o.id JOIN sessions n ON n.tenant_id = $1 AND n.user_id = s.user_id AND n.continues = s.id)
 		UPDATE sessions SET ended_at = CASE WHEN ended_at = 0 THEN $3 ELSE ended_at END, ended_because = $4
-		WHERE tenant_id = $1 AND id IN (SELECT l.id FROM line l) AND (ended_at = 0 OR ended_because = $5)`,
+		WHERE tenant_id = $1 AND id IN (SELECT l.id FROM line l UNION SELECT o.id FROM onward o) AND (ended_at = 0 OR ended_because = $5)`,
 		tx.Tenant, id, tx.Now, because, TimeIsOver)
 	return err
 }

@@ -18,6 +18,7 @@ import (
 	"countersign/internal/ratelimit"
 	"countersign/internal/secret"
 	"countersign/internal/session"
+	"countersign/internal/user"
 )
 
 var errFlowGone = fault.New(fault.NotFound, "signin.flow_over")
@@ -251,11 +252,21 @@ func (f *flow) keep(ctx context.Context, tx *db.Tx, step Step, err error) (Step,
 	return step, audit.Record(ctx, tx, f.events...)
 }
 
-// own takes the flow's row until the transaction ends, where it must be known to be open
-// before something else is written.
-func (f *flow) own(ctx context.Context, tx *db.Tx) (open bool, err error) {
+// own takes the flow's row and its user's until the transaction ends, where both must be known
+// to be as they were read before something else is written. why says that they are not.
+func (f *flow) own(ctx context.Context, tx *db.Tx) (why string, err error) {
 	n, err := tx.Exec(ctx, `UPDATE flows SET sends = sends WHERE tenant_id = $1 AND id = $2 AND closed_at = 0`, tx.Tenant, f.ID)
-	return n > 0, err
+	if err != nil {
+		return "", err
+	}
+	if n == 0 {
+		return Finished, nil
+	}
+	same, err := user.HoldAs(ctx, tx, f.User)
+	if err == nil && !same {
+		why = Changed
+	}
+	return why, err
 }
 
 // close ends the flow; only the first caller gets true. It also spends the newest
@@ -281,6 +292,14 @@ func (f *flow) close(ctx context.Context, tx *db.Tx, because string) (first bool
 	}
 	f.ClosedAt, f.ClosedBecause, f.proved = tx.Now, because, false
 	return true, nil
+}
+
+// changed ends a flow that rests on what is no more.
+func (s *Service) changed(ctx context.Context, tx *db.Tx, f *flow, err error) (Step, error) {
+	if err == nil {
+		_, err = f.close(ctx, tx, Changed)
+	}
+	return f.overStep(Changed), err
 }
 
 // unchanged holds while what a finishing step decided on is as it was read: the account and

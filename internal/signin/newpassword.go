@@ -74,8 +74,8 @@ func (s *Service) replace(ctx context.Context, tx *db.Tx, f *flow, stored passwo
 	if f.decide(tx.Now).Outcome != policy.Allow || f.User.PasswordFlaggedAt.IsZero() {
 		return nil, errNotAsked
 	}
-	if open, err := f.own(ctx, tx); err != nil || !open { // of two submissions the second writes nothing
-		return f.overStep(Finished), err
+	if why, err := f.own(ctx, tx); err != nil || why != "" { // of two submissions the second writes nothing
+		return f.overStep(why), err
 	}
 	if err := password.Set(ctx, tx, f.User.ID, stored); err != nil {
 		return nil, err

@@ -281,6 +281,11 @@ func (s *Service) unmet(ctx context.Context, tx *db.Tx, f *flow, d policy.Decisi
 
 // complete turns a satisfied flow into a session, once.
 func (s *Service) complete(ctx context.Context, tx *db.Tx, f *flow, d policy.Decision, remember bool) (Step, error) {
+	if f.SteppingUp != "" {
+		if open, err := session.Retire(ctx, tx, f.SteppingUp); err != nil || !open { // it was ended a moment ago
+			return s.changed(ctx, tx, f, err)
+		}
+	}
 	first, err := f.close(ctx, tx, Finished)
 	if err != nil {
 		return nil, err
@@ -299,11 +304,6 @@ func (s *Service) complete(ctx context.Context, tx *db.Tx, f *flow, d policy.Dec
 	sess, ref, err := session.Issue(ctx, tx, s.sessionOf(tx, f, d, rememberedID, done.RememberTo))
 	if err != nil {
 		return nil, err
-	}
-	if f.SteppingUp != "" {
-		if err := session.Detach(ctx, tx, f.SteppingUp); err != nil {
-			return nil, err
-		}
 	}
 	done.Session, done.Life = ref, sess.ExpiresAt.Sub(tx.Now)
 	f.note("signin.completed", "ok", reasonText(f), strings.Join(sess.AMR, " "), sess.ID, f.Visitor)

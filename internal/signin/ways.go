@@ -155,8 +155,8 @@ func (s *Service) SetUpIn(ctx context.Context, ref secret.Reference, fn func(tx 
 		if err != nil {
 			return nil, err
 		}
-		if open, err := f.own(ctx, tx); err != nil || !open { // of two tabs the second changes nothing
-			return f.overStep(Finished), err
+		if why, err := f.own(ctx, tx); err != nil || why != "" { // of two tabs the second changes nothing
+			return f.overStep(why), err
 		}
 		proof, err := fn(tx, who)
 		if err != nil || proof == nil {

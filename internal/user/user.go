@@ -238,6 +238,13 @@ func Hold(ctx context.Context, tx *db.Tx, id string) error {
 	return changed(tx.Exec(ctx, `UPDATE users SET disabled_at = disabled_at WHERE tenant_id = $1 AND id = $2`, tx.Tenant, id))
 }
 
+// HoldAs is Hold where the person must be as u says: nothing has happened that ends what they
+// have open.
+func HoldAs(ctx context.Context, tx *db.Tx, u User) (same bool, err error) {
+	n, err := tx.Exec(ctx, `UPDATE users SET disabled_at = 0 WHERE tenant_id = $1 AND id = $2 AND security_version = $3 AND disabled_at = 0`, tx.Tenant, u.ID, u.SecurityVersion)
+	return n > 0, err
+}
+
 // Speak sets the language in which mails to a user are written (BCP 47).
 func Speak(ctx context.Context, tx *db.Tx, id, language string) error {
 	return changed(tx.Exec(ctx, `UPDATE users SET language = $1 WHERE tenant_id = $2 AND id = $3`, language, tx.Tenant, id))

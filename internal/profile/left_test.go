@@ -1,0 +1,39 @@
+package profile_test
+
+import (
+	"context"
+	"testing"
+
+	"countersign/internal/authenticator"
+	"countersign/internal/authenticator/outofband"
+	"countersign/internal/db"
+)
+
+// TestATK092_ReportedWithAStepUpThatWasLeft: what a thief set up in a step-up that they did not
+// finish goes as well, and what the owner has set up in another sign-in stays.
+func TestATK092_ReportedWithAStepUpThatWasLeft(t *testing.T) {
+	each(t, func(t *testing.T, h *house) {
+		u := h.person(h.company, "maria@company.test")
+		before, flow := h.steppingUp(u.Email)
+		for in, label := range map[string]string{flow.ID: "Thief's", h.owner(u.Email).FlowID: "Owner's"} {
+			h.in(h.company, func(ctx context.Context, tx *db.Tx) error {
+				_, err := authenticator.BindIn(ctx, tx, in, tx.NewID(), u.ID, authenticator.TOTP, label)
+				return err
+			})
+		}
+		if err := h.signin.Disown(t.Context(), h.reference(outofband.NotMeLink("", h.Keys, h.company, before.FlowID)), visitor); err != nil {
+			t.Fatal(err)
+		}
+		h.in(h.company, func(ctx context.Context, tx *db.Tx) error {
+			all, err := authenticator.Of(ctx, tx, u.ID)
+			labels := map[string]bool{}
+			for _, a := range all {
+				labels[a.Label] = true
+			}
+			if labels["Thief's"] || !labels["Owner's"] {
+				t.Errorf("left: %+v", all)
+			}
+			return err
+		})
+	})
+}
