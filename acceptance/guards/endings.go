@@ -1,6 +1,6 @@
 package main
 
-// endings guard what stays ended when something was under way.
+// endings guard what stays ended when something was under way, and budgets that are nobody else's.
 var endings = []Guard{
 	{
 		Name: "an ended session finishes no change of the account", File: "internal/profile/service.go",
@@ -31,5 +31,10 @@ var endings = []Guard{
 		Name: "what a session was stepped up to ends with it", File: "internal/session/session.go",
 		Old: " UNION SELECT o.id FROM onward o)", New: ")",
 		Package: profiles, Tests: "TestATK080_AListThatIsOld",
+	},
+	{
+		Name: "alerts take nobody's codes", File: "internal/signin/notme.go",
+		Old: "s.limitSends(\"alert.destination\")", New: "s.limitSends(\"send.destination\")",
+		Package: "./internal/signin", Tests: "TestATK106_",
 	},
 }

@@ -26,7 +26,7 @@ var walks = []Guard{
 	},
 	{
 		Name: "walk: signing out ends the session", File: "internal/session/session.go",
-		Old: "AND id IN (SELECT l.id FROM line l) AND (ended_at = 0 OR ended_because = $5)`", New: "AND id IN (SELECT l.id FROM line l) AND (ended_at < 0 AND ended_because = $5)`",
+		Old: "FROM onward o) AND (ended_at = 0 OR ended_because = $5)`", New: "FROM onward o) AND (ended_at < 0 AND ended_because = $5)`",
 		Package: walked, Tests: "TestRandomWalk",
 	},
 	{

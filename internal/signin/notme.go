@@ -84,7 +84,7 @@ func (s *Service) alertStewards(ctx context.Context, tx *db.Tx, f *flow) error {
 		return err
 	}
 	for _, to := range stewards {
-		err := s.tell(ctx, tx, to, "signin.not_me", email.NotMeAlert{
+		err := s.alert(ctx, tx, to, "signin.not_me", email.NotMeAlert{
 			Vendor: f.Vendor.Name, UserName: f.User.Name, UserEmail: f.User.Email,
 			IP: f.Visitor.IP, Place: f.Visitor.Place, Browser: f.Visitor.Browser, At: f.StartedAt,
 		})
@@ -138,20 +138,31 @@ func (s *Service) notMeLink(tx *db.Tx, f *flow) string {
 // tell queues a notice to one person, at every address that they have. It comes out of the
 // same budget of the address as codes do, so that nobody can fill a mailbox with warnings.
 func (s *Service) tell(ctx context.Context, tx *db.Tx, to user.User, purpose string, c email.Content) error {
+	return s.tellWithin(ctx, tx, s.limitSends("send.destination"), to, purpose, c)
+}
+
+// alert is tell for those who look after other people's accounts. It has a budget of its own:
+// whoever reports their own sign-ins without end must not use up the codes of their
+// administrators (ATK-106).
+func (s *Service) alert(ctx context.Context, tx *db.Tx, to user.User, purpose string, c email.Content) error {
+	return s.tellWithin(ctx, tx, s.limitSends("alert.destination"), to, purpose, c)
+}
+
+func (s *Service) tellWithin(ctx context.Context, tx *db.Tx, l ratelimit.Limit, to user.User, purpose string, c email.Content) error {
 	all, err := user.Addresses(ctx, tx, to)
 	if err != nil {
 		return err
 	}
 	for _, address := range all {
-		if err := s.tellAt(ctx, tx, to, address, purpose, c); err != nil {
+		if err := s.tellAt(ctx, tx, l, to, address, purpose, c); err != nil {
 			return err
 		}
 	}
 	return nil
 }
 
-func (s *Service) tellAt(ctx context.Context, tx *db.Tx, to user.User, address, purpose string, c email.Content) error {
-	wait, err := ratelimit.SpendIn(ctx, tx.As(db.Installation), s.limitSends("send.destination"), s.hidden("destination", strings.ToLower(address)))
+func (s *Service) tellAt(ctx context.Context, tx *db.Tx, l ratelimit.Limit, to user.User, address, purpose string, c email.Content) error {
+	wait, err := ratelimit.SpendIn(ctx, tx.As(db.Installation), l, s.hidden("destination", strings.ToLower(address)))
 	if err != nil {
 		return err
 	}

@@ -139,8 +139,8 @@ func (s *Service) alertOfAddress(ctx context.Context, tx *db.Tx, c user.Change) 
 		return err
 	}
 	for _, to := range stewards {
-		alert := email.AddressAlert{Vendor: i.Name, UserName: u.Name, UserEmail: u.Email, IP: c.IP, Place: c.Place, Browser: c.Browser, At: c.BegunAt}
-		if err := s.tell(ctx, tx, to, "address.restored", alert); err != nil {
+		letter := email.AddressAlert{Vendor: i.Name, UserName: u.Name, UserEmail: u.Email, IP: c.IP, Place: c.Place, Browser: c.Browser, At: c.BegunAt}
+		if err := s.alert(ctx, tx, to, "address.restored", letter); err != nil {
 			return err
 		}
 	}

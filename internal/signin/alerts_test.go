@@ -1,0 +1,47 @@
+package signin_test
+
+import (
+	"context"
+	"fmt"
+	"strings"
+	"testing"
+
+	"countersign/internal/db"
+	"countersign/internal/message/email"
+	"countersign/internal/secret"
+	"countersign/internal/user"
+)
+
+// TestATK106_ReportsTakeNobodysCodes: people who report their own sign-ins again and again take
+// none of the codes that their administrators sign in with, and fill no mailbox. guard: the
+// budget of alerts.
+func TestATK106_ReportsTakeNobodysCodes(t *testing.T) {
+	each(t, func(t *testing.T, h *house) {
+		for i := range 3 {
+			h.reportAgainAndAgain(h.newUser(h.company, fmt.Sprintf("agent%d@company.test", i), user.Agent))
+		}
+		h.deliver()
+		if n := h.post.count(email.Template(email.NotMeAlert{})); n == 0 || n > h.Limits.SendsPerHour {
+			t.Errorf("%d alerts in an hour", n)
+		}
+		h.signIn("owner@company.test", "dashboard", false)
+	})
+}
+
+// reportAgainAndAgain is a person who uses up the codes of an hour, each for a report of the
+// sign-in and, as the next one asks for it, a new password.
+func (h *house) reportAgainAndAgain(u user.User) {
+	h.t.Helper()
+	for range h.Limits.SendsPerHour {
+		h.password(u.Email, "dashboard")
+		_, text, _ := strings.Cut(h.newest().NotMeLink, "/not-me/")
+		ref, err := secret.ParseReference(text)
+		if err != nil {
+			h.t.Fatal(err)
+		}
+		if err := h.Disown(h.t.Context(), ref, visitor); err != nil {
+			h.t.Fatal(err)
+		}
+		h.in(u.TenantID, func(ctx context.Context, tx *db.Tx) error { return user.PasswordChanged(ctx, tx, u.ID) })
+	}
+}
