@@ -85,6 +85,7 @@ func (p *Provider) mint(ctx context.Context, f grant.Family, scope string, st si
 	if t.Access, err = sign(key, typeAccess, access); err != nil {
 		return tokens{}, err
 	}
+	p.believed.keep(sumOf(t.Access), belief{key.ID, &key.Private.PublicKey, common.Expiry.Time()})
 	id := idClaims{Claims: common, proof: how, person: about(scope, st), Party: f.ClientID, Nonce: f.Nonce, AtHash: leftHalf(t.Access)}
 	id.Audience = jwt.Audience{f.ClientID}
 	t.ID, err = sign(key, typeID, id)

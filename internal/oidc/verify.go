@@ -3,12 +3,11 @@ package oidc
 import (
 	"context"
 	"crypto/ecdsa"
-	"crypto/sha256"
 	"encoding/json"
 	"errors"
 	"fmt"
 	"slices"
-	"sync"
+	"time"
 
 	"github.com/go-jose/go-jose/v4"
 )
@@ -21,80 +20,29 @@ const maxToken = 8 << 10
 // verify checks a token's form, type, signature and issuer, and reads its claims. The key
 // is one of our own set by its id: whatever a header says about where to find a key is
 // ignored, and a header that must be understood (crit) ends it (RFC 8725 3).
-func (p *Provider) verify(ctx context.Context, text, kind string, claims any) error {
+func (p *Provider) verify(ctx context.Context, text, kind string, claims any) (keyID string, key *ecdsa.PublicKey, err error) {
 	if len(text) > maxToken {
-		return fmt.Errorf("%w: too long", errToken)
-	}
-	sum := sha256.Sum256([]byte(kind + "\x00" + text))
-	if b, ok := p.believed.find(sum); ok {
-		key, err := p.publicKey(ctx, b.keyID) // it may have been withdrawn since
-		if err != nil {
-			return err
-		}
-		if key.Equal(b.key) {
-			return json.Unmarshal(b.payload, claims)
-		}
+		return "", nil, fmt.Errorf("%w: too long", errToken)
 	}
 	signed, err := jose.ParseSignedCompact(text, []jose.SignatureAlgorithm{jose.ES256})
 	if err != nil || len(signed.Signatures) != 1 {
-		return fmt.Errorf("%w: %w", errToken, err)
+		return "", nil, fmt.Errorf("%w: %w", errToken, err)
 	}
 	header := signed.Signatures[0].Protected
 	if typ, _ := header.ExtraHeaders[jose.HeaderType].(string); typ != kind {
-		return fmt.Errorf("%w: type %q", errToken, typ)
+		return "", nil, fmt.Errorf("%w: type %q", errToken, typ)
 	}
-	key, err := p.publicKey(ctx, header.KeyID)
-	if err != nil {
-		return err
+	if key, err = p.publicKey(ctx, header.KeyID); err != nil {
+		return "", nil, err
 	}
 	payload, err := signed.Verify(key)
 	if err != nil {
-		return fmt.Errorf("%w: %w", errToken, err)
+		return "", nil, fmt.Errorf("%w: %w", errToken, err)
 	}
 	if err := json.Unmarshal(payload, claims); err != nil {
-		return fmt.Errorf("%w: %w", errToken, err)
+		return "", nil, fmt.Errorf("%w: %w", errToken, err)
 	}
-	p.believed.keep(sum, belief{keyID: header.KeyID, key: key, payload: payload})
-	return nil
-}
-
-// belief is a token whose signature was right. Whether it is still good is asked each time.
-type belief struct {
-	keyID   string
-	key     *ecdsa.PublicKey
-	payload []byte
-}
-
-// beliefs spares the most expensive part of looking at a token again: an app shows the same
-// one for ten minutes. Nil keeps nothing.
-type beliefs struct {
-	mu  sync.Mutex
-	all map[[sha256.Size]byte]belief
-}
-
-// mostBeliefs bounds the memory to about a megabyte; when they are full they are forgotten.
-const mostBeliefs = 1024
-
-func (b *beliefs) find(sum [sha256.Size]byte) (belief, bool) {
-	if b == nil {
-		return belief{}, false
-	}
-	b.mu.Lock()
-	defer b.mu.Unlock()
-	found, ok := b.all[sum]
-	return found, ok
-}
-
-func (b *beliefs) keep(sum [sha256.Size]byte, new belief) {
-	if b == nil {
-		return
-	}
-	b.mu.Lock()
-	defer b.mu.Unlock()
-	if b.all == nil || len(b.all) >= mostBeliefs {
-		b.all = map[[sha256.Size]byte]belief{}
-	}
-	b.all[sum] = new
+	return header.KeyID, key, nil
 }
 
 func (p *Provider) publicKey(ctx context.Context, id string) (*ecdsa.PublicKey, error) {
@@ -112,10 +60,10 @@ func (p *Provider) publicKey(ctx context.Context, id string) (*ecdsa.PublicKey, 
 
 // verifyAccess checks a token brought to userinfo, its life included.
 func (p *Provider) verifyAccess(ctx context.Context, text string) (c accessClaims, err error) {
-	if err := p.verify(ctx, text, typeAccess, &c); err != nil {
+	now := p.DB.Now()
+	if c, err = p.signed(ctx, text, now); err != nil {
 		return c, err
 	}
-	now := p.DB.Now()
 	switch {
 	case c.Issuer != p.issuer():
 		return c, fmt.Errorf("%w: issuer %q", errToken, c.Issuer)
@@ -129,10 +77,30 @@ func (p *Provider) verifyAccess(ctx context.Context, text string) (c accessClaim
 	return c, nil
 }
 
+// signed reads an access token that one of the published keys signed. A signature that was
+// right once is not computed again while its key stays published.
+func (p *Provider) signed(ctx context.Context, text string, now time.Time) (c accessClaims, err error) {
+	sum := sumOf(text)
+	if b, ok := p.believed.find(sum, now); ok {
+		key, err := p.publicKey(ctx, b.keyID) // it may have been withdrawn since
+		if err != nil {
+			return c, err
+		}
+		if key.Equal(b.key) {
+			return c, claimsOf(text, &c)
+		}
+	}
+	keyID, key, err := p.verify(ctx, text, typeAccess, &c)
+	if err == nil && c.Expiry != nil {
+		p.believed.keep(sum, belief{keyID, key, c.Expiry.Time()})
+	}
+	return c, err
+}
+
 // verifyHint checks an ID token that comes back as a hint. It may be old: what counts is
 // that we once said so.
 func (p *Provider) verifyHint(ctx context.Context, text string) (c idClaims, err error) {
-	if err := p.verify(ctx, text, typeID, &c); err != nil {
+	if _, _, err := p.verify(ctx, text, typeID, &c); err != nil {
 		return c, err
 	}
 	if c.Issuer != p.issuer() || c.Subject == "" || len(c.Audience) != 1 {
