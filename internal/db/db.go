@@ -78,9 +78,9 @@ const connLife = 10 * time.Minute
 
 // settle readies a connection. Every query of ours goes by a key: a plan that reads a whole
 // table, made while it was empty, would be kept when it is not; and nothing of ours is worth
-// being compiled.
+// being compiled, or being planned again for other keys.
 func settle(ctx context.Context, c *pgx.Conn) error {
-	_, err := c.Exec(ctx, "SET enable_seqscan = off; SET jit = off", pgx.QueryExecModeSimpleProtocol)
+	_, err := c.Exec(ctx, "SET enable_seqscan = off; SET jit = off; SET plan_cache_mode = force_generic_plan", pgx.QueryExecModeSimpleProtocol)
 	return err
 }
 
@@ -100,7 +100,9 @@ func openSQLite(ctx context.Context, path string, now func() time.Time) (*DB, er
 	// quarter as often as by default, which costs 16 MB of disk.
 	const common = "_pragma=cache_size(-16384)&_pragma=wal_autocheckpoint(4000)&_pragma=busy_timeout(5000)&_pragma=journal_mode(WAL)&_pragma=synchronous(FULL)&_pragma=foreign_keys(1)"
 	file := "file:" + (&url.URL{Path: path}).EscapedPath()
-	writing, err := sql.Open("sqlite", file+"?"+common+"&_txlock=immediate")
+	// temp_store(MEMORY): what a unit of work would need to be undone, of those that share a
+	// commit, stays in memory and is dropped with its end; otherwise it fills a file meanwhile.
+	writing, err := sql.Open("sqlite", file+"?"+common+"&_pragma=temp_store(MEMORY)&_txlock=immediate")
 	if err != nil {
 		return nil, fmt.Errorf("open sqlite: %w", err)
 	}

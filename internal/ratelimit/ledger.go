@@ -115,11 +115,11 @@ func (l Ledger) Spend(tx *db.Tx) (wait time.Duration) {
 // Where somebody was faster it returns db.ErrAgain, and nothing of the unit of work stays;
 // the next try should Hold.
 func (l Ledger) Write(ctx context.Context, tx *db.Tx) error {
-	rows, args := l.changes(tx.Now)
+	rows, how, args := l.changes(tx.Now)
 	if rows == 0 {
 		return nil
 	}
-	n, err := tx.Exec(ctx, text(writing, rows), args...)
+	n, err := tx.Exec(ctx, text(how, rows), args...)
 	if err != nil {
 		return fmt.Errorf("spend budgets: %w", err)
 	}
@@ -132,25 +132,33 @@ func (l Ledger) Write(ctx context.Context, tx *db.Tx) error {
 // WriteLater is Write where what comes next may be decided before it is known that nobody
 // was faster. It travels with the next statement.
 func (l Ledger) WriteLater(ctx context.Context, tx *db.Tx) error {
-	rows, args := l.changes(tx.Now)
+	rows, how, args := l.changes(tx.Now)
 	if rows == 0 {
 		return nil
 	}
-	return tx.Expect(ctx, int64(rows), text(writing, rows), args...)
+	return tx.Expect(ctx, int64(rows), text(how, rows), args...)
 }
 
-// changes are the arguments of the write, in the one order.
-func (l Ledger) changes(now time.Time) (rows int, args []any) {
+// changes are the text of the write and its arguments, in the one order. Rows that were
+// written to on this day already need not be told again when to sweep them.
+func (l Ledger) changes(now time.Time) (rows int, how statement, args []any) {
 	changed := slices.DeleteFunc(slices.Clone(l), func(e *Entry) bool { return !e.changed })
 	changed.sort()
-	args = make([]any, 0, 6*len(changed))
+	args, how = make([]any, 0, 6*len(changed)), again
 	for _, e := range changed {
 		stamps := encode(e.stamps, e.tags)
-		args = append(args, e.Tenant, e.Limit.Name, name(e.Subject), stamps, now, notNil(e.was))
+		args = append(args, e.Tenant, e.Limit.Name, name(e.Subject), stamps, touched(now), notNil(e.was))
+		if newest, _ := decode(e.was[max(0, len(e.was)-8):]); len(newest) == 0 || !touched(newest[0]).Equal(touched(now)) {
+			how = writing
+		}
 		e.was, e.changed = stamps, false
 	}
-	return len(changed), args
+	return len(changed), how, args
 }
+
+// touched is the end of an instant's day: an index is kept over it, so that it must not be
+// another one with each write.
+func touched(at time.Time) time.Time { return at.Truncate(day).Add(day) }
 
 // Read reads budgets with one statement and holds none of them.
 func Read(ctx context.Context, tx *db.Tx, charges ...Charge) (Ledger, error) {
@@ -173,7 +181,7 @@ func (l Ledger) Hold(ctx context.Context, tx *db.Tx) error {
 	sorted.sort()
 	var args []any
 	for _, e := range sorted {
-		args = append(args, e.Tenant, e.Limit.Name, name(e.Subject), []byte{}, tx.Now, []byte{})
+		args = append(args, e.Tenant, e.Limit.Name, name(e.Subject), []byte{}, touched(tx.Now), []byte{})
 	}
 	return l.scan(ctx, tx, text(holding, len(l)), args)
 }
@@ -220,6 +228,8 @@ var (
 	reading = statement{`SELECT tenant_id, name, subject, stamps FROM budgets WHERE `, `(tenant_id = ? AND name = ? AND subject = ?)`, ` OR `, ``}
 	writing = statement{`INSERT INTO budgets (tenant_id, name, subject, stamps, touched_at, expected) VALUES `, `(?, ?, ?, ?, ?, ?)`, `, `,
 		` ON CONFLICT (tenant_id, name, subject) DO UPDATE SET stamps = excluded.stamps, touched_at = excluded.touched_at WHERE budgets.stamps = excluded.expected`}
+	again = statement{`INSERT INTO budgets (tenant_id, name, subject, stamps, touched_at, expected) VALUES `, `(?, ?, ?, ?, ?, ?)`, `, `,
+		` ON CONFLICT (tenant_id, name, subject) DO UPDATE SET stamps = excluded.stamps WHERE budgets.stamps = excluded.expected`}
 	holding = statement{`INSERT INTO budgets (tenant_id, name, subject, stamps, touched_at, expected) VALUES `, `(?, ?, ?, ?, ?, ?)`, `, `,
 		` ON CONFLICT (tenant_id, name, subject) DO UPDATE SET touched_at = excluded.touched_at RETURNING tenant_id, name, subject, stamps`}
 )
@@ -229,7 +239,7 @@ const mostAtOnce = 6
 
 var texts = func() map[statement][mostAtOnce + 1]string {
 	out := map[statement][mostAtOnce + 1]string{}
-	for _, s := range []statement{reading, writing, holding} {
+	for _, s := range []statement{reading, writing, again, holding} {
 		var made [mostAtOnce + 1]string
 		for n := 1; n <= mostAtOnce; n++ {
 			made[n] = s.number(n)

@@ -2,6 +2,7 @@ package ratelimit
 
 import (
 	"context"
+	"errors"
 	"strings"
 	"sync"
 	"sync/atomic"
@@ -267,9 +268,45 @@ func TestSweepForgetsTheQuiet(t *testing.T) {
 		if err := Spend(t.Context(), d, "t2", l, "young"); err != nil {
 			t.Fatal(err)
 		}
-		now = now.Add(25 * time.Hour)
+		now = now.Add(73 * time.Hour)
 		if n, err := Sweep(t.Context(), d); n != 1 || err != nil {
 			t.Errorf("%d swept, %v", n, err)
+		}
+	})
+}
+
+// A row that the version before had written to on the same day says an earlier instant. It
+// stays as long as its newest try may count.
+func TestASweepKeepsEveryTryThatMayCount(t *testing.T) {
+	now := start
+	dbtest.Each(t, func() time.Time { return now }, func(t *testing.T, d *db.DB) {
+		l := Limit{Name: "n", Windows: []Window{{Count: 2, Per: longestWindow}}}
+		for _, hour := range []time.Duration{0, 9, 23} {
+			now = start.Truncate(day)
+			if err := Spend(t.Context(), d, "t1", l, "x"); err != nil {
+				t.Fatal(err)
+			}
+			in(t, d, func(ctx context.Context, tx *db.Tx) error {
+				_, err := tx.Exec(ctx, `UPDATE budgets SET touched_at = $1 WHERE tenant_id = 't1'`, now)
+				return err
+			})
+			now = now.Add(hour * time.Hour)
+			newest := now
+			in(t, d, func(ctx context.Context, tx *db.Tx) error {
+				read, err := Read(ctx, tx, Charge{Tenant: "t1", Limit: l, Subject: "x"})
+				if err != nil || read.Spend(tx) > 0 {
+					return errors.Join(err, errors.New("empty"))
+				}
+				return read.Write(ctx, tx)
+			})
+			now = newest.Add(longestWindow - time.Minute)
+			if n, err := Sweep(t.Context(), d); n != 0 || err != nil {
+				t.Errorf("%d swept that count, %v", n, err)
+			}
+			now = newest.Add(longestWindow + 3*day)
+			if n, err := Sweep(t.Context(), d); n != 1 || err != nil {
+				t.Errorf("%d swept, %v", n, err)
+			}
 		}
 	})
 }

@@ -16,6 +16,10 @@ import (
 // longestWindow bounds every window that a Limit may have: Sweep forgets what is older.
 const longestWindow = 31 * 24 * time.Hour
 
+// day is how exactly a row says when it was last written to. A sweep waits a day longer,
+// because the version before wrote the instant itself.
+const day = 24 * time.Hour
+
 // sweepBatch keeps a sweep from holding the write lock for long.
 const sweepBatch = 500
 
@@ -43,7 +47,7 @@ func Sweep(ctx context.Context, d *db.DB) (total int64, err error) {
 			n, err = tx.Exec(ctx, `
 				DELETE FROM budgets WHERE (tenant_id, name, subject) IN (
 					SELECT tenant_id, name, subject FROM budgets WHERE touched_at < $1 LIMIT $2) AND touched_at < $3`,
-				tx.Now.Add(-longestWindow), sweepBatch, tx.Now.Add(-longestWindow))
+				tx.Now.Add(-longestWindow-day), sweepBatch, tx.Now.Add(-longestWindow-day))
 			return err
 		})
 		if err != nil {
