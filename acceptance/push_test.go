@@ -23,6 +23,12 @@ const pathReceiver = "/profile/add/push"
 // service on this machine.
 func pushed(t *testing.T, fn func(t *testing.T, w *rig.World, s *pushtest.Service)) {
 	t.Helper()
+	pushedWithin(t, 10*time.Second, fn)
+}
+
+// pushedWithin says how long one push may take.
+func pushedWithin(t *testing.T, timeout time.Duration, fn func(t *testing.T, w *rig.World, s *pushtest.Service)) {
+	t.Helper()
 	for _, engine := range rig.Engines {
 		t.Run(engine, func(t *testing.T) {
 			t.Parallel()
@@ -31,7 +37,7 @@ func pushed(t *testing.T, fn func(t *testing.T, w *rig.World, s *pushtest.Servic
 			if err := os.WriteFile(ca, s.CA, 0o600); err != nil {
 				t.Fatal(err)
 			}
-			w := rig.New(t, engine, rig.Options{Config: fmt.Sprintf("[push]\nservices = [%q]\nca_file = %q\n", s.Host, ca)})
+			w := rig.New(t, engine, rig.Options{Config: fmt.Sprintf("[push]\nservices = [%q]\nca_file = %q\ntimeout = %q\n", s.Host, ca, timeout)})
 			t.Cleanup(w.Close)
 			fn(t, w, s)
 		})

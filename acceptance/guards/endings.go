@@ -37,4 +37,14 @@ var endings = []Guard{
 		Old: "s.limitSends(\"alert.destination\")", New: "s.limitSends(\"send.destination\")",
 		Package: "./internal/signin", Tests: "TestATK106_",
 	},
+	{
+		Name: "pushes that hang take no workers of mails", File: "internal/jobs/store.go",
+		Old: "{\" AND kind NOT IN (\", l.leaves}", New: "{\" AND kind NOT IN (\", l.leaves[:0]}",
+		Package: "./internal/jobs", Tests: "TestATK170_",
+	},
+	{
+		Name: "pushes of one company take not all workers of pushes", File: "internal/jobs/runner.go",
+		Old: "if r.EachTenant == 0 {", New: "if r.EachTenant >= 0 {",
+		Package: "./internal/jobs", Tests: "TestATK170_",
+	},
 }

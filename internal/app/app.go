@@ -26,6 +26,7 @@ import (
 	"countersign/internal/locale"
 	"countersign/internal/message"
 	"countersign/internal/message/email"
+	"countersign/internal/message/push"
 	"countersign/internal/message/sms"
 	"countersign/internal/oidc"
 	"countersign/internal/portal"
@@ -234,8 +235,11 @@ func (a *App) health(w http.ResponseWriter, r *http.Request) error {
 // linked, what is old is swept.
 func (a *App) Work(ctx context.Context) error {
 	var wg sync.WaitGroup
-	errs := make(chan error, 3)
-	wg.Go(func() { errs <- a.runner().Run(ctx) })
+	runners := append(a.carriers(), a.runner())
+	errs := make(chan error, len(runners)+2)
+	for _, r := range runners {
+		wg.Go(func() { errs <- r.Run(ctx) })
+	}
 	if a.tracer != nil {
 		wg.Go(func() { a.tracer.Run(ctx) })
 	}
@@ -261,9 +265,34 @@ func (a *App) Work(ctx context.Context) error {
 	return errors.Join(all, a.SignIn.Seen.Flush(context.WithoutCancel(ctx), a.DB))
 }
 
+// How many pushes leave at once, and how many of them for one company.
+const (
+	pushesAtOnce = 32
+	ofOneCompany = 8
+)
+
+// carriers send what does not go by mail, each with workers of its own: a gateway that hangs
+// holds up no mail. Whoever sets a receiver up chooses its push service, so that one company's
+// must not hold up another's either (SEC-79).
+func (a *App) carriers() (all []*jobs.Runner) {
+	for _, way := range message.Ways {
+		kind := message.JobOf(way)
+		r := &jobs.Runner{DB: a.DB, Queue: a.jobs, Log: a.Log, Kinds: []string{kind}, Handlers: map[string]jobs.Handler{kind: a.courier.Deliver}}
+		if way == push.Channel {
+			r.Workers, r.EachTenant = pushesAtOnce, ofOneCompany
+		}
+		all = append(all, r)
+	}
+	return all
+}
+
 func (a *App) runner() *jobs.Runner {
+	var others []string
+	for _, way := range message.Ways {
+		others = append(others, message.JobOf(way))
+	}
 	return &jobs.Runner{
-		DB: a.DB, Queue: a.jobs, Log: a.Log,
+		DB: a.DB, Queue: a.jobs, Log: a.Log, Leaves: others,
 		Handlers: map[string]jobs.Handler{message.JobSend: a.courier.Deliver},
 		Periodic: append(a.keep(), []jobs.Periodic{
 			{Name: "audit.seal", Every: time.Second, Run: func(ctx context.Context) error { _, err := a.sealer.Seal(ctx); return err }},

@@ -61,7 +61,7 @@ func until(t testing.TB, what string, ok func() bool) {
 }
 
 func claimAny(t testing.TB, d *db.DB) ([]Job, error) {
-	found, err := due(t.Context(), d, 1)
+	found, err := due(t.Context(), d, 1, lane{})
 	if err != nil {
 		return nil, err
 	}
@@ -428,4 +428,41 @@ func BenchmarkJob(b *testing.B) {
 			until(b, "all", func() bool { return n.Load() == int64(b.N) })
 		})
 	}
+}
+
+// TestATK170_WhatHangsHoldsUpNothingElse: jobs that wait for a machine of somebody else's choice
+// take none of the workers of other jobs; and those of one tenant, however many they are and
+// however often they are tried, not those of another. guard: Leaves and EachTenant.
+func TestATK170_WhatHangsHoldsUpNothingElse(t *testing.T) {
+	dbtest.Each(t, time.Now, func(t *testing.T, d *db.DB) {
+		var q Queue
+		var mails, pushes atomic.Int64
+		hang := make(chan struct{})
+		work := func(_ context.Context, j Job) error {
+			switch {
+			case j.Tenant == "attacker" && j.Kind == "push":
+				<-hang
+			case j.Kind == "push":
+				pushes.Add(1)
+			default:
+				mails.Add(1)
+			}
+			return nil
+		}
+		for range 60 {
+			enqueue(t, d, &q, "attacker", "push", nil, time.Time{})
+		}
+		for _, r := range []*Runner{
+			{DB: d, Queue: &q, Handlers: map[string]Handler{"mail": work, "push": work}, Leaves: []string{"push"}},
+			{DB: d, Queue: &q, Handlers: map[string]Handler{"push": work}, Kinds: []string{"push"}, EachTenant: 4},
+		} {
+			defer start(t, r)()
+		}
+		defer close(hang)
+		for range 20 {
+			enqueue(t, d, &q, "victim", "mail", nil, time.Time{})
+			enqueue(t, d, &q, "victim", "push", nil, time.Time{})
+		}
+		until(t, "every mail and push of another tenant", func() bool { return mails.Load() == 20 && pushes.Load() == 20 })
+	})
 }

@@ -5,7 +5,9 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"maps"
 	"math/rand/v2"
+	"slices"
 	"sync"
 	"time"
 
@@ -31,13 +33,22 @@ type Runner struct {
 	Log      *slog.Logger
 	Periodic []Periodic
 
+	// What waits for somebody else's machine has a runner of its own: one that never answers
+	// holds up nothing else.
+	Kinds      []string // the kinds of jobs that it takes; none: all
+	Leaves     []string // but for these
+	EachTenant int      // jobs of one tenant at once; 0 = as many as there are workers
+
 	once sync.Once
 	bell chan struct{}
+
+	mu   sync.Mutex
+	busy map[string]int // jobs under way, by tenant
 }
 
 func (r *Runner) init() {
 	r.once.Do(func() {
-		r.bell = make(chan struct{}, 1)
+		r.bell, r.busy = make(chan struct{}, 1), map[string]int{}
 		if r.Workers == 0 {
 			r.Workers = 8
 		}
@@ -108,6 +119,7 @@ func (r *Runner) round(ctx context.Context, free chan struct{}, under *sync.Wait
 	for _, j := range taken {
 		under.Go(func() {
 			defer func() { free <- struct{}{} }()
+			defer r.leave(j.Tenant)
 			r.work(ctx, j)
 		})
 	}
@@ -141,13 +153,62 @@ func (r *Runner) take(ctx context.Context, n int) (taken []Job, more bool, err e
 	if n == 0 {
 		return nil, false, nil
 	}
-	found, err := due(ctx, r.DB, 4*n)
+	found, err := due(ctx, r.DB, 4*n, lane{kinds: r.Kinds, leaves: r.Leaves, full: r.full()})
 	if err != nil || len(found) == 0 {
 		return nil, false, err
 	}
 	more = len(found) > n
-	taken, err = claim(ctx, r.DB, choose(found, n))
+	taken, err = claim(ctx, r.DB, choose(r.fair(found), n))
+	for _, j := range taken {
+		r.enter(j.Tenant)
+	}
 	return taken, more && err == nil, err
+}
+
+// full are the tenants that have as many jobs under way as one may.
+func (r *Runner) full() (out []string) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	for tenant, n := range r.busy {
+		if r.EachTenant > 0 && n >= r.EachTenant {
+			out = append(out, tenant)
+		}
+	}
+	return out
+}
+
+// fair leaves of each tenant's jobs as many as may begin.
+func (r *Runner) fair(found []Job) []Job {
+	if r.EachTenant == 0 {
+		return found
+	}
+	r.mu.Lock()
+	busy := maps.Clone(r.busy)
+	r.mu.Unlock()
+	return slices.DeleteFunc(found, func(j Job) bool {
+		busy[j.Tenant]++
+		return busy[j.Tenant] > r.EachTenant
+	})
+}
+
+func (r *Runner) enter(tenant string) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	r.busy[tenant]++
+}
+
+// leave makes room for another job of a tenant, which may be waiting.
+func (r *Runner) leave(tenant string) {
+	r.mu.Lock()
+	r.busy[tenant]--
+	waits := r.EachTenant > 0 && r.busy[tenant] == r.EachTenant-1
+	if r.busy[tenant] == 0 {
+		delete(r.busy, tenant)
+	}
+	r.mu.Unlock()
+	if waits {
+		r.Wake()
+	}
 }
 
 // rest waits for the bell or the next poll. Replicas spread their polls a little.

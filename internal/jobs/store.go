@@ -21,14 +21,39 @@ const (
 	sweepBatch  = 500
 )
 
+// lane is which jobs are looked for.
+type lane struct {
+	kinds  []string // of these; none: of all
+	leaves []string // but not of these
+	full   []string // nor of these tenants
+}
+
+// narrowed adds the conditions of a lane to a query whose last argument is the last of args.
+func (l lane) narrowed(args []any) (text string, all []any) {
+	for _, c := range []struct {
+		among string
+		words []string
+	}{{" AND kind IN (", l.kinds}, {" AND kind NOT IN (", l.leaves}, {" AND tenant_id NOT IN (", l.full}} {
+		for i, w := range c.words {
+			args = append(args, w)
+			text += map[bool]string{true: c.among, false: ", "}[i == 0] + fmt.Sprintf("$%d", len(args))
+		}
+		if len(c.words) > 0 {
+			text += ")"
+		}
+	}
+	return text, args
+}
+
 // due reads which jobs of any tenant may be claimed, the oldest first. It does not write,
 // which keeps an idle house from taking the write lock with every look.
-func due(ctx context.Context, d *db.DB, n int) (found []Job, err error) {
+func due(ctx context.Context, d *db.DB, n int, l lane) (found []Job, err error) {
 	err = d.View(ctx, db.Installation, func(tx *db.Tx) error {
+		only, args := l.narrowed([]any{tx.Now, tx.Now, n})
 		rows, err := tx.Query(ctx, `
 			SELECT tenant_id, id, kind, args, run_at FROM jobs
-			WHERE done_at = 0 AND failed_at = 0 AND run_at <= $1 AND claimed_until <= $2
-			ORDER BY run_at LIMIT $3`, tx.Now, tx.Now, n)
+			WHERE done_at = 0 AND failed_at = 0 AND run_at <= $1 AND claimed_until <= $2`+only+`
+			ORDER BY run_at LIMIT $3`, args...)
 		if err != nil {
 			return err
 		}

@@ -8,6 +8,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"slices"
 	"time"
 
 	"countersign/internal/db"
@@ -39,8 +40,20 @@ type Became struct {
 	State   State
 }
 
-// JobSend is the kind of the job that delivers one message.
+// JobSend is the kind of the job that delivers one message, a mail as a rule.
 const JobSend = "message.send"
+
+// Ways are the channels whose messages have jobs of a kind of their own, because somebody else's
+// machine takes them, which may be slow or never answer.
+var Ways = []string{"sms", "push"}
+
+// JobOf is the kind of the job that delivers a message of a channel.
+func JobOf(channel string) string {
+	if slices.Contains(Ways, channel) {
+		return JobSend + "." + channel
+	}
+	return JobSend
+}
 
 // Outgoing is one message to one address.
 type Outgoing struct {
@@ -91,7 +104,7 @@ func (q *Queue) Put(ctx context.Context, tx *db.Tx, m Outgoing) (id string, err 
 	if err != nil {
 		return "", fmt.Errorf("queue message: %w", err)
 	}
-	if _, err := q.Jobs.Enqueue(ctx, tx, JobSend, args{Message: id}, tx.Now); err != nil {
+	if _, err := q.Jobs.Enqueue(ctx, tx, JobOf(m.Channel), args{Message: id}, tx.Now); err != nil {
 		return "", fmt.Errorf("queue message: %w", err)
 	}
 	tx.Tell(Became{m.Channel, Queued})

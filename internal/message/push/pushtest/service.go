@@ -41,6 +41,7 @@ type Service struct {
 	browsers map[string]*Browser // by path
 	answers  []int
 	calls    int
+	hangs    chan struct{}
 }
 
 // Push is one that arrived and was read.
@@ -76,6 +77,15 @@ func (s *Service) Answer(statuses ...int) {
 	s.answers = append(s.answers, statuses...)
 }
 
+// Hang makes every push wait for an answer that comes with the end of the test, as at a service
+// that somebody chose for that.
+func (s *Service) Hang() {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.hangs = make(chan struct{})
+	s.t.Cleanup(func() { close(s.hangs) })
+}
+
 // Reports makes failures those of another test, where several share a service.
 func (s *Service) Reports(t testing.TB) { s.mu.Lock(); defer s.mu.Unlock(); s.t = t }
 
@@ -86,6 +96,11 @@ func (s *Service) serve(w http.ResponseWriter, r *http.Request) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.calls++
+	if hangs := s.hangs; hangs != nil {
+		s.mu.Unlock()
+		<-hangs
+		s.mu.Lock()
+	}
 	if len(s.answers) > 0 {
 		status := s.answers[0]
 		s.answers = s.answers[1:]
