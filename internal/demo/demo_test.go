@@ -7,6 +7,7 @@ import (
 	"net/http/cookiejar"
 	"net/url"
 	"os"
+	"path/filepath"
 	"regexp"
 	"slices"
 	"strings"
@@ -18,10 +19,67 @@ import (
 	"golang.org/x/net/html"
 )
 
-func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
+// seeded is the directory of a demo that was filled and stopped. Filling one takes seconds
+// of hashing under the race detector, so most tests begin with a copy.
+var seeded struct {
+	once sync.Once
+	dir  string
+}
 
-// start runs a demo on free ports and stops it with the test.
-func start(t *testing.T, dir string) *Demo {
+func TestMain(m *testing.M) {
+	goleak.VerifyTestMain(m, goleak.Cleanup(func(code int) {
+		_ = os.RemoveAll(seeded.dir)
+		os.Exit(code)
+	}))
+}
+
+// filled is a directory with a copy of the demo that was filled first.
+func filled(t *testing.T) string {
+	t.Helper()
+	seeded.once.Do(func() {
+		dir, err := os.MkdirTemp("", "countersign-filled-")
+		if err != nil {
+			t.Fatal(err)
+		}
+		d, err := New(t.Context(), Options{Dir: dir})
+		if err != nil {
+			t.Fatal(err)
+		}
+		over, stop := context.WithCancel(t.Context())
+		stop()
+		if err := d.Serve(over); err != nil {
+			t.Fatal(err)
+		}
+		seeded.dir = dir
+	})
+	if seeded.dir == "" {
+		t.Fatal("the demo could not be filled in the test before")
+	}
+	dir := t.TempDir()
+	files, err := os.ReadDir(seeded.dir)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, f := range files {
+		data, err := os.ReadFile(filepath.Join(seeded.dir, f.Name()))
+		if err != nil {
+			t.Fatal(err)
+		}
+		if err := os.WriteFile(filepath.Join(dir, f.Name()), data, 0o600); err != nil {
+			t.Fatal(err)
+		}
+	}
+	return dir
+}
+
+// start runs a demo on free ports, filled already, and stops it with the test.
+func start(t *testing.T) *Demo {
+	t.Helper()
+	return startIn(t, filled(t))
+}
+
+// startIn is start in a directory; an empty name is one that the demo makes and removes.
+func startIn(t *testing.T, dir string) *Demo {
 	t.Helper()
 	ctx, stop := context.WithCancel(context.Background())
 	d, err := New(ctx, Options{Dir: dir})
@@ -38,12 +96,15 @@ func start(t *testing.T, dir string) *Demo {
 			if err != nil {
 				t.Error("the demo did not stop cleanly:", err)
 			}
-		case <-time.After(10 * time.Second):
+		case <-time.After(patience):
 			t.Error("the demo does not stop")
 		}
 	})
 	return d
 }
+
+// patience is how long anything may take on a busy machine.
+const patience = time.Minute
 
 // visitor is a browser without scripts. Its cookies do not tell ports apart, as in a real one.
 type visitor struct {
@@ -58,7 +119,7 @@ func newVisitor(t *testing.T) *visitor {
 	}
 	tr := &http.Transport{}
 	t.Cleanup(tr.CloseIdleConnections)
-	return &visitor{t, &http.Client{Jar: jar, Transport: tr, Timeout: 10 * time.Second}}
+	return &visitor{t, &http.Client{Jar: jar, Transport: tr, Timeout: patience}}
 }
 
 // sheet is a page as it was received.
@@ -170,7 +231,7 @@ var codeLine = regexp.MustCompile(`(?m)^\s*(\d{6})\s*$`)
 // code waits for the n-th mail to an address and reads its code.
 func (d *Demo) code(t *testing.T, email string, n int) string {
 	t.Helper()
-	for range 200 {
+	for end := time.Now().Add(patience); time.Now().Before(end); time.Sleep(25 * time.Millisecond) {
 		var mine []letter
 		for _, l := range d.mail.newestFirst() {
 			if l.To == email {
@@ -184,14 +245,13 @@ func (d *Demo) code(t *testing.T, email string, n int) string {
 			}
 			return found[1]
 		}
-		time.Sleep(25 * time.Millisecond)
 	}
 	t.Fatalf("mail %d to %s does not come", n, email)
 	return ""
 }
 
 func TestOneSignInEndToEnd(t *testing.T) {
-	d := start(t, "")
+	d := start(t)
 	v, maya := newVisitor(t), companies[0].People[0]
 
 	page := v.signInAt(d, d.at.Dashboard, maya)
@@ -219,7 +279,7 @@ func TestOneSignInEndToEnd(t *testing.T) {
 }
 
 func TestAIR2PhoneThenDashboardAsksForTheSecondStepOnly(t *testing.T) {
-	d := start(t, "")
+	d := start(t)
 	v, priya := newVisitor(t), companies[1].People[0]
 	v.signInAt(d, d.at.Phone, priya).says(t, "Priya Raman", "password only")
 
@@ -235,7 +295,7 @@ func TestAIR2PhoneThenDashboardAsksForTheSecondStepOnly(t *testing.T) {
 }
 
 func TestAIR12ASwitchReachesAnOpenPage(t *testing.T) {
-	d := start(t, "")
+	d := start(t)
 	v, sam, fennel := newVisitor(t), companies[1].People[3], companies[1].ID
 	v.post(d.at.Demo+"/decide/switch", "company", fennel, "switch", "off").says(t, "has not switched a second step on")
 	v.signInAt(d, d.at.Dashboard, sam).says(t, "Good to see you, Sam Doyle", "password only")
@@ -248,7 +308,7 @@ func TestAIR12ASwitchReachesAnOpenPage(t *testing.T) {
 }
 
 func TestALO7TheCompanyCannotMoveALockedSwitch(t *testing.T) {
-	d := start(t, "")
+	d := start(t)
 	page := newVisitor(t).post(d.at.Demo+"/decide/switch", "company", companies[0].ID, "switch", "off")
 	if page.status != http.StatusForbidden {
 		t.Errorf("status %d", page.status)
@@ -256,21 +316,15 @@ func TestALO7TheCompanyCannotMoveALockedSwitch(t *testing.T) {
 }
 
 func TestTheMailServerCanRefuse(t *testing.T) {
-	d := start(t, "")
+	d := start(t)
 	v, leo := newVisitor(t), companies[1].People[1]
 	v.post(d.at.Demo+"/inbox/mood", "mood", refusing)
 	v.signInAt(d, d.at.Dashboard, leo)
-	for range 100 {
-		if strings.Contains(v.get(d.at.SignIn+"/signin/delivery").body, `"bounced"`) {
-			return
-		}
-		time.Sleep(50 * time.Millisecond)
-	}
-	t.Error("the code page never says that the mail came back")
+	v.until(d.at.SignIn+"/signin/delivery", `"bounced"`)
 }
 
 func TestEveryPageIsGuarded(t *testing.T) {
-	d := start(t, "")
+	d := start(t)
 	v := newVisitor(t)
 	for _, address := range []string{d.URL, d.at.Demo + "/inbox", d.at.Demo + "/mobile", d.at.Demo + "/assets/demo.css", d.at.Dashboard + "/", d.at.Phone + "/", d.at.Dashboard + "/signed-out"} {
 		page := v.get(address)
@@ -307,27 +361,24 @@ func TestEveryPageIsGuarded(t *testing.T) {
 
 func TestKeptDataOpensAgainAndOtherDataGoes(t *testing.T) {
 	dir := t.TempDir()
-	t.Run("first", func(t *testing.T) { start(t, dir) })
+	t.Run("first", func(t *testing.T) { startIn(t, dir) })
 	t.Run("again", func(t *testing.T) {
-		d := start(t, dir)
+		d := startIn(t, dir)
 		v, sam := newVisitor(t), companies[1].People[3]
 		v.signInAt(d, d.at.Phone, sam).says(t, "Sam Doyle")
 	})
 
-	before, _ := os.ReadDir(os.TempDir())
-	t.Run("without a directory", func(t *testing.T) { start(t, "") })
-	if after, _ := os.ReadDir(os.TempDir()); countDemos(after) > countDemos(before) {
-		t.Error("the temporary directory stays")
-	}
-}
-
-func countDemos(entries []os.DirEntry) (n int) {
-	for _, e := range entries {
-		if strings.HasPrefix(e.Name(), "countersign-demo-") {
-			n++
+	own := t.TempDir() // where nobody else starts a demo meanwhile
+	t.Setenv("TMPDIR", own)
+	t.Run("without a directory", func(t *testing.T) {
+		startIn(t, "")
+		if made, err := os.ReadDir(own); len(made) != 1 || !strings.HasPrefix(made[0].Name(), "countersign-demo-") {
+			t.Errorf("%v, %v", made, err)
 		}
+	})
+	if left, err := os.ReadDir(own); len(left) != 0 || err != nil {
+		t.Errorf("the temporary directory stays: %v, %v", left, err)
 	}
-	return n
 }
 
 func TestAddressesInATextPartCanBePressed(t *testing.T) {

@@ -2,11 +2,13 @@ package demo
 
 import (
 	"context"
+	"math/rand/v2"
 	"net"
 	"net/http"
 	"os"
 	"os/exec"
 	"path/filepath"
+	"strconv"
 	"testing"
 	"time"
 
@@ -49,7 +51,7 @@ func TestTheNodeExampleWorks(t *testing.T) {
 
 // driveExample registers an app, runs it and signs in to it.
 func driveExample(t *testing.T, app *exec.Cmd) {
-	d := start(t, "")
+	d := start(t)
 	home := "http://localhost:" + freePort(t)
 	key := d.registerBoard(t, home)
 	app.Env = append(os.Environ(), "COUNTERSIGN_URL="+d.at.SignIn, "CLIENT_ID=board", "CLIENT_SECRET="+key.Reveal(), "HOME_URL="+home)
@@ -104,7 +106,7 @@ func run(t *testing.T, app *exec.Cmd, home string) {
 		}
 	})
 	tr := &http.Transport{DisableKeepAlives: true}
-	for range 200 {
+	for end := time.Now().Add(patience); time.Now().Before(end); time.Sleep(50 * time.Millisecond) {
 		ctx, stop := context.WithTimeout(t.Context(), time.Second)
 		req, err := http.NewRequestWithContext(ctx, http.MethodGet, home+"/", nil)
 		if err != nil {
@@ -116,21 +118,21 @@ func run(t *testing.T, app *exec.Cmd, home string) {
 			_ = res.Body.Close()
 			return
 		}
-		time.Sleep(50 * time.Millisecond)
 	}
 	t.Fatal("the app does not answer")
 }
 
+// freePort is below the ports that systems lend to outgoing connections, so that nobody
+// takes it before the app listens there.
 func freePort(t *testing.T) string {
 	t.Helper()
-	l, err := net.Listen("tcp", "localhost:0")
-	if err != nil {
-		t.Fatal(err)
+	for range 1000 {
+		port := strconv.Itoa(20000 + rand.IntN(12000))
+		if l, err := net.Listen("tcp", "localhost:"+port); err == nil {
+			_ = l.Close()
+			return port
+		}
 	}
-	defer func() { _ = l.Close() }()
-	_, port, err := net.SplitHostPort(l.Addr().String())
-	if err != nil {
-		t.Fatal(err)
-	}
-	return port
+	t.Fatal("no port is free")
+	return ""
 }

@@ -27,11 +27,10 @@ func who(t *testing.T, email string) person {
 // until asks for a page until it says something.
 func (v *visitor) until(address, words string) sheet {
 	v.t.Helper()
-	for range 200 {
+	for end := time.Now().Add(patience); time.Now().Before(end); time.Sleep(25 * time.Millisecond) {
 		if page := v.get(address); strings.Contains(page.body, words) {
 			return page
 		}
-		time.Sleep(25 * time.Millisecond)
 	}
 	v.t.Fatalf("%s never says %q", address, words)
 	return sheet{}
@@ -51,7 +50,7 @@ func (d *Demo) typed(t *testing.T, whose string) string {
 }
 
 func TestPAR5ATextComesToTheMobile(t *testing.T) {
-	d := start(t, "")
+	d := start(t)
 	v, ravi := newVisitor(t), who(t, "ravi@larkspur.example")
 	v.get(d.URL).says(t, "text messages to")
 	page := v.signInAt(d, d.at.Dashboard, ravi)
@@ -65,7 +64,7 @@ func TestPAR5ATextComesToTheMobile(t *testing.T) {
 func TestTheGatewayHasMoods(t *testing.T) {
 	for mood, state := range map[string]string{noSignal: `"bounced"`, refusing: `"bounced"`} {
 		t.Run(mood, func(t *testing.T) {
-			d := start(t, "")
+			d := start(t)
 			v := newVisitor(t)
 			v.post(d.at.Demo+"/mobile/signal", "mood", mood).says(t, `aria-pressed="true"`)
 			v.signInAt(d, d.at.Dashboard, who(t, "ravi@larkspur.example"))
@@ -78,7 +77,7 @@ func TestTheGatewayHasMoods(t *testing.T) {
 }
 
 func TestPAR8EitherAppOfOnePerson(t *testing.T) {
-	d := start(t, "")
+	d := start(t)
 	elena := who(t, "elena@larkspur.example")
 	for _, whose := range []string{"Elena Duarte, Work phone", "Elena Duarte, Desktop"} {
 		v := newVisitor(t)
@@ -90,7 +89,7 @@ func TestPAR8EitherAppOfOnePerson(t *testing.T) {
 var keyOnPage = regexp.MustCompile(`otpauth://totp/[^"<&]+(?:&amp;[^"<&]+)*`)
 
 func TestALP5TheMobileReadsASetUpPage(t *testing.T) {
-	d := start(t, "")
+	d := start(t)
 	v, hugo := newVisitor(t), who(t, "hugo@alder.example")
 	v.signInAt(d, d.at.Dashboard, hugo)
 	v.stepUp(d, v.post(d.at.SignIn+"/profile/add/totp")) // a fresh proof first: a code to the mailbox
@@ -114,7 +113,7 @@ func TestALP5TheMobileReadsASetUpPage(t *testing.T) {
 }
 
 func TestTheMobileRefusesWhatIsNoKey(t *testing.T) {
-	d := start(t, "")
+	d := start(t)
 	page := newVisitor(t).post(d.at.Demo+"/mobile/apps", "key", "not a key")
 	if page.status != http.StatusUnprocessableEntity {
 		t.Errorf("status %d", page.status)
@@ -123,7 +122,7 @@ func TestTheMobileRefusesWhatIsNoKey(t *testing.T) {
 }
 
 func TestALP9APrintedCodeOpens(t *testing.T) {
-	d := start(t, "")
+	d := start(t)
 	v, greta := newVisitor(t), who(t, "greta@alder.example")
 	all := d.mobile.holds().Sheets
 	i := slices.IndexFunc(all, func(s sheetOfCodes) bool { return s.Whose == greta.Name })
@@ -140,7 +139,7 @@ func TestALP9APrintedCodeOpens(t *testing.T) {
 }
 
 func TestVOI12AReminderCountsTheDays(t *testing.T) {
-	d := start(t, "")
+	d := start(t)
 	v, wen := newVisitor(t), who(t, "wen@northgate.example")
 	v.get(d.URL).says(t, "password only, and a reminder.")
 	v.signInAt(d, d.at.Dashboard, wen).says(t, "3 days")
