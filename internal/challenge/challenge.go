@@ -50,11 +50,28 @@ func New(tx *db.Tx, flowID string, a authenticator.Authenticator, tries int, lif
 // Issue stores a challenge. The flow's earlier one must have been closed: the unique index
 // on open challenges makes a second issue at the same moment fail instead of leaving two.
 func Issue(ctx context.Context, tx *db.Tx, c Challenge, o authenticator.Opening) error {
-	err := tx.Later(ctx, `
-		INSERT INTO challenges (tenant_id, id, flow_id, user_id, authenticator_id, kind, reference, state, tries_left, message_id, issued_at, expires_at, closed_at, closed_because)
-		VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, 0, '')`,
-		tx.Tenant, c.ID, c.FlowID, c.UserID, c.AuthenticatorID, string(c.Kind), c.Reference, []byte(o.State), c.TriesLeft, o.MessageID, c.IssuedAt, c.ExpiresAt)
-	return err
+	return tx.Later(ctx, `INSERT INTO challenges (`+columns+`, tenant_id) VALUES (`+values+`)`, c.values(tx, o)...)
+}
+
+// Replace closes whatever is open in the challenge's flow and stores the challenge, with one
+// statement: what is open collides with itself and is closed before the new row is written.
+func Replace(ctx context.Context, tx *db.Tx, c Challenge, o authenticator.Opening) error {
+	return tx.Later(ctx, replacing, append(c.values(tx, o), tx.Now, Replaced)...)
+}
+
+const values = `$1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, 0, '', $12`
+
+// closed_at is 0 in an open row; the sum has the type of the column in every engine.
+const replacing = `
+	INSERT INTO challenges (` + columns + `, tenant_id)
+	SELECT id, flow_id, user_id, authenticator_id, kind, reference, state, tries_left, message_id, issued_at, expires_at, closed_at + $13, $14, tenant_id
+	FROM challenges WHERE tenant_id = $12 AND flow_id = $2 AND closed_at = 0
+	UNION ALL SELECT ` + values + ` WHERE true
+	ON CONFLICT (tenant_id, id) DO UPDATE SET closed_at = excluded.closed_at, closed_because = excluded.closed_because`
+
+// values are in the order of columns, without when and why it was closed, and the tenant.
+func (c Challenge) values(tx *db.Tx, o authenticator.Opening) []any {
+	return []any{c.ID, c.FlowID, c.UserID, c.AuthenticatorID, string(c.Kind), c.Reference, []byte(o.State), c.TriesLeft, o.MessageID, c.IssuedAt, c.ExpiresAt, tx.Tenant}
 }
 
 // CloseOpen closes whatever is open in a flow.

@@ -5,10 +5,12 @@ import (
 	"fmt"
 	"strings"
 	"testing"
+	"time"
 
 	"countersign/internal/db"
 	"countersign/internal/message/email"
 	"countersign/internal/secret"
+	"countersign/internal/signin"
 	"countersign/internal/user"
 )
 
@@ -44,4 +46,21 @@ func (h *house) reportAgainAndAgain(u user.User) {
 		}
 		h.in(u.TenantID, func(ctx context.Context, tx *db.Tx) error { return user.PasswordChanged(ctx, tx, u.ID) })
 	}
+}
+
+// TestREL14_AClockThatGoesBackRevivesNoMemory: a remembered browser that was seen to be over
+// stays over (SEC-140). guard: Over in recall.
+func TestREL14_AClockThatGoesBackRevivesNoMemory(t *testing.T) {
+	each(t, func(t *testing.T, h *house) {
+		done := h.signIn("maria@company.test", "dashboard", true)
+		a := attempt("maria@company.test", rightPassword, "dashboard")
+		a.Presented = []secret.Reference{*done.Remembered}
+		for _, passed := range []time.Duration{30*24*time.Hour + time.Minute, -2 * time.Hour} {
+			h.clock.pass(passed)
+			step, err := h.SubmitPassword(t.Context(), a)
+			if _, ok := step.(signin.AnswerCode); err != nil || !ok {
+				t.Errorf("after %v: %#v, %v", passed, step, err)
+			}
+		}
+	})
 }

@@ -127,10 +127,7 @@ func (s *Service) challenge(ctx context.Context, tx *db.Tx, f *flow, d policy.De
 	if err != nil {
 		return nil, err
 	}
-	if err := s.drop(ctx, tx, f, challenge.Replaced); err != nil {
-		return nil, err
-	}
-	if err := challenge.Issue(ctx, tx, c, opening); err != nil {
+	if err := f.replace(ctx, tx, c, opening); err != nil {
 		return nil, err
 	}
 	f.note("challenge.sent", "ok", "", string(m.Kind), c.ID, f.Visitor)

@@ -317,6 +317,11 @@ func (s *Service) recall(ctx context.Context, tx *db.Tx, f *flow, presented []se
 	if err != nil {
 		return err
 	}
+	for _, id := range r.Over { // written down, so that a clock that goes back revives none (SEC-140)
+		if _, err := session.Forget(ctx, tx, id, session.TimeIsOver); err != nil {
+			return err
+		}
+	}
 	if f.remembered, f.rememberBy = r.Remembered, r.By; r.Remembered.ID != "" {
 		return nil
 	}

@@ -83,6 +83,22 @@ func (s *Service) drop(ctx context.Context, tx *db.Tx, f *flow, because string) 
 	if err := challenge.CloseOpen(ctx, tx, f.ID, because); err != nil {
 		return err
 	}
+	return f.withdraw(ctx, tx)
+}
+
+// replace stores a challenge in the place of the newest one, which it drops.
+func (f *flow) replace(ctx context.Context, tx *db.Tx, c challenge.Challenge, o authenticator.Opening) error {
+	if f.Challenge.ID == "" {
+		return challenge.Issue(ctx, tx, c, o)
+	}
+	if err := challenge.Replace(ctx, tx, c, o); err != nil {
+		return err
+	}
+	return f.withdraw(ctx, tx)
+}
+
+// withdraw keeps the message of the newest challenge from leaving, if it has not.
+func (f *flow) withdraw(ctx context.Context, tx *db.Tx) error {
 	if f.Challenge.Kind == authenticator.Push { // one may have left and another not
 		return message.WithdrawAll(ctx, tx, f.Challenge.MessageID)
 	}

@@ -110,15 +110,22 @@ func find(ctx context.Context, tx *db.Tx, userID, key string) (s Stored, found b
 }
 
 // advance is the write that makes an answer count once: the counter must be as it was
-// read, the challenge another than the last one, and the authenticator still usable.
+// read, the challenge another than the last one, and the authenticator still usable. The
+// first time that a unit of work runs, it travels with what comes next, and the unit runs
+// again where it was too late.
 func advance(ctx context.Context, tx *db.Tx, s Stored, f Found, challenge []byte) (first bool, err error) {
-	n, err := tx.Exec(ctx, `
-		UPDATE passkeys SET sign_count = $1, synced = $2, last_challenge = $3
-		WHERE tenant_id = $4 AND authenticator_id = $5 AND sign_count = $6 AND last_challenge <> $3
-			AND EXISTS (SELECT 1 FROM authenticators a WHERE a.tenant_id = $4 AND a.id = $5 AND a.disabled_at = 0)`,
-		f.SignCount, int64(f.Synced), credentialKey(challenge), tx.Tenant, s.AuthenticatorID, s.SignCount)
+	args := []any{f.SignCount, int64(f.Synced), credentialKey(challenge), tx.Tenant, s.AuthenticatorID, s.SignCount}
+	if tx.Try == 1 {
+		return true, tx.Expect(ctx, 1, advancing, args...)
+	}
+	n, err := tx.Exec(ctx, advancing, args...)
 	return n > 0, err
 }
+
+const advancing = `
+	UPDATE passkeys SET sign_count = $1, synced = $2, last_challenge = $3
+	WHERE tenant_id = $4 AND authenticator_id = $5 AND sign_count = $6 AND last_challenge <> $3
+		AND EXISTS (SELECT 1 FROM authenticators a WHERE a.tenant_id = $4 AND a.id = $5 AND a.disabled_at = 0)`
 
 // alarm records that two devices seem to hold one key (SEC-96).
 func alarm(ctx context.Context, tx *db.Tx, userID, authenticatorID string) error {
