@@ -47,4 +47,9 @@ var endings = []Guard{
 		Old: "if r.EachTenant == 0 {", New: "if r.EachTenant >= 0 {",
 		Package: "./internal/jobs", Tests: "TestATK170_",
 	},
+	{
+		Name: "a memory whose time is over stays over", File: "internal/signin/password.go",
+		Old: "for _, id := range r.Over {", New: "for _, id := range r.Over[:0] {",
+		Package: "./internal/signin", Tests: "TestREL14_",
+	},
 }

@@ -34,6 +34,7 @@ type Recalled struct {
 	By         secret.Reference // what it showed
 	Stale      string           // the row of which an older token was shown: it was copied
 	Twin       bool             // the token before the newest, a moment ago: two tabs at once
+	Over       []string         // rows whose time is over, and which nobody has ended
 }
 
 // The token before the newest is good again while the newest has never been shown: its
@@ -56,8 +57,8 @@ func Recall(ctx context.Context, tx *db.Tx, presented []secret.Reference, userID
 		found := Remembered{ID: ref.ID}
 		err := tx.QueryRow(ctx, `
 			SELECT user_id, client_id, proved_at, rotated_at, expires_at, token_hash = $1, previous_hash = $1 FROM remembered_browsers
-			WHERE tenant_id = $2 AND id = $3 AND user_id = $4 AND client_id = $5 AND security_version = $6 AND ended_at = 0 AND expires_at > $7`,
-			ref.Hash(), tx.Tenant, ref.ID, userID, clientID, securityVersion, tx.Now).Scan(&found.UserID, &found.ClientID, &proved, &rotated, &expires, &right, &previous)
+			WHERE tenant_id = $2 AND id = $3 AND user_id = $4 AND client_id = $5 AND security_version = $6 AND ended_at = 0`,
+			ref.Hash(), tx.Tenant, ref.ID, userID, clientID, securityVersion).Scan(&found.UserID, &found.ClientID, &proved, &rotated, &expires, &right, &previous)
 		if db.IsNoRows(err) {
 			continue
 		}
@@ -66,9 +67,11 @@ func Recall(ctx context.Context, tx *db.Tx, presented []secret.Reference, userID
 		}
 		since := tx.Now.Sub(db.Time(rotated))
 		switch {
+		case !tx.Now.Before(db.Time(expires)):
+			out.Over = append(out.Over, ref.ID)
 		case right, previous && since >= twinWithin && since < lostWithin:
 			found.ProvedAt, found.ExpiresAt = db.Time(proved), db.Time(expires)
-			return Recalled{Remembered: found, By: ref}, nil
+			return Recalled{Remembered: found, By: ref, Over: out.Over}, nil
 		case previous && since < twinWithin:
 			out.Twin = true
 		default:
