@@ -140,7 +140,10 @@ func TestAIR12_FromThatInstantEverySignInAndLiveSession(t *testing.T) {
 			t.Fatalf("userinfo before: %d", status)
 		}
 		w.CLI(t, "tenant", "set", company.ID, "--switch", "on")
-		time.Sleep(5 * time.Second) // everywhere within five seconds
+		rig.Within(t, 5*time.Second, "the token is not enough", func() bool { // everywhere within five seconds
+			status, _, _ := app.UserInfo(t, before.Raw.AccessToken)
+			return status == 401
+		})
 		if status, www, _ := app.UserInfo(t, before.Raw.AccessToken); status != 401 || !strings.Contains(www, "insufficient_user_authentication") {
 			t.Errorf("userinfo after: %d %s", status, www)
 		}

@@ -167,7 +167,10 @@ func TestATK052_OldSessionsAfterTightening(t *testing.T) {
 			people = append(people, p)
 		}
 		w.CLI(t, "tenant", "set", company.ID, "--switch", "on")
-		time.Sleep(5 * time.Second)
+		rig.Within(t, 5*time.Second, "the token is worth nothing", func() bool {
+			status, _, _ := app.UserInfo(t, tokens[0].Raw.AccessToken)
+			return status == 401
+		})
 		for i, p := range people {
 			if status, _, _ := app.UserInfo(t, tokens[i].Raw.AccessToken); status != 401 {
 				t.Errorf("userinfo answers %d", status)

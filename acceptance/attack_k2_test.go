@@ -301,7 +301,10 @@ func TestATK151_StepUpSignalling(t *testing.T) {
 			t.Fatalf("before: %d %v", status, body)
 		}
 		w.CLI(t, "tenant", "set", company.ID, "--switch", "on")
-		time.Sleep(5 * time.Second)
+		rig.Within(t, 5*time.Second, "the token is not enough", func() bool {
+			status, _, _ := app.UserInfo(t, low.Raw.AccessToken)
+			return status == 401
+		})
 		status, www, _ := app.UserInfo(t, low.Raw.AccessToken)
 		if status != 401 || !strings.Contains(www, `error="insufficient_user_authentication"`) || !strings.Contains(www, "acr_values=") {
 			t.Errorf("below the level: %d %s", status, www)

@@ -476,7 +476,7 @@ func TestREL27_UnreadyWhileItStillAnswers(t *testing.T) {
 		}
 		select {
 		case <-w.A.Ended():
-		case <-time.After(12 * time.Second):
+		case <-time.After(rig.Slack * 12 * time.Second):
 			t.Error("it does not end")
 		}
 	})

@@ -71,7 +71,7 @@ func (p *Phones) Taken() int {
 // Text waits for the n-th text (from 1) to a number.
 func (p *Phones) Text(t testing.TB, number string, n int) Text {
 	t.Helper()
-	deadline := time.After(15 * time.Second)
+	deadline := time.After(time.Minute)
 	for {
 		p.mu.Lock()
 		changed := p.changed

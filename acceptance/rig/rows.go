@@ -36,17 +36,45 @@ func (w *World) Dump(t testing.TB) []byte {
 // Tamper writes to the rows behind the program's back.
 func (w *World) Tamper(t testing.TB, statement string, args ...any) {
 	t.Helper()
-	handle := w.rows
-	if w.Engine == "sqlite" {
-		var err error
-		if handle, err = sql.Open("sqlite", "file:"+strings.TrimPrefix(w.dsn, "sqlite:")+"?_pragma=busy_timeout(5000)"); err != nil {
-			t.Fatal(err)
-		}
-		defer func() { _ = handle.Close() }()
-	}
+	handle, done := w.writing(t)
+	defer done()
 	if _, err := handle.Exec(statement, args...); err != nil {
 		t.Fatalf("%s: %v", statement, err)
 	}
+}
+
+// write writes rows in one transaction.
+func (w *World) write(t testing.TB, statements ...string) {
+	t.Helper()
+	handle, done := w.writing(t)
+	defer done()
+	tx, err := handle.Begin()
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer func() { _ = tx.Rollback() }()
+	for _, s := range statements {
+		if _, err := tx.Exec(s); err != nil {
+			t.Fatalf("%s: %v", s, err)
+		}
+	}
+	if err := tx.Commit(); err != nil {
+		t.Fatal(err)
+	}
+}
+
+// writing is a handle that may write, until done.
+func (w *World) writing(t testing.TB) (handle *sql.DB, done func()) {
+	t.Helper()
+	if w.Engine != "sqlite" {
+		return w.rows, func() {}
+	}
+	path := strings.TrimPrefix(w.dsn, "sqlite:")
+	handle, err := sql.Open("sqlite", "file:"+path+"?_txlock=immediate&_pragma=busy_timeout(60000)") // the program writes, too
+	if err != nil {
+		t.Fatal(err)
+	}
+	return handle, func() { _ = handle.Close() }
 }
 
 // Rows is the database at rest, to be read.

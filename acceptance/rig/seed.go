@@ -56,13 +56,7 @@ func (w *World) once(t testing.TB, key string, flags ...string) *Tenant {
 	return made
 }
 
-// User makes an account with a fresh address; the role is "agent".
-func (c *Tenant) User(t testing.TB) *User {
-	t.Helper()
-	return c.Person(t, c.world.Unique("person")+"@people.example.test", "Pat Example", "agent")
-}
-
-// Person makes an account.
+// Person makes an account by the command line.
 func (c *Tenant) Person(t testing.TB, email, name, role string) *User {
 	t.Helper()
 	u := &User{Email: email, Password: "canary horse battery " + c.world.Unique("staple"), Name: name, Role: role, Tenant: c}

@@ -115,13 +115,13 @@ func (s *Server) inspect() {
 	}
 }
 
-// Stop asks the program to end, and insists after 10 seconds.
+// Stop asks the program to end, and insists after a while.
 func (s *Server) Stop() {
 	defer s.inspect()
 	_ = s.cmd.Process.Signal(syscall.SIGTERM)
 	select {
 	case <-s.ended:
-	case <-time.After(10 * time.Second):
+	case <-time.After(Slack * 10 * time.Second):
 		s.Kill()
 	}
 }
@@ -154,7 +154,7 @@ func (w *World) CLI(t testing.TB, args ...string) string {
 
 // TryCLI is CLI with standard input, for commands that may fail.
 func (w *World) TryCLI(stdin string, args ...string) (string, error) {
-	ctx, cancel := context.WithTimeout(context.Background(), 30*time.Second)
+	ctx, cancel := context.WithTimeout(context.Background(), Slack*30*time.Second)
 	defer cancel()
 	cmd := exec.CommandContext(ctx, builds.made[w.flavour], append(args, "--config", w.config)...)
 	cmd.Dir, cmd.Env, cmd.Stdin = w.Dir, w.env(), strings.NewReader(stdin)

@@ -49,7 +49,7 @@ func EachGateway(t *testing.T, flavour Flavour, texts int, fn func(t *testing.T,
 		g := carrier.NewGateway()
 		t.Cleanup(g.Stop)
 		o := Options{Flavour: flavour, Config: smsConfig("http", texts) + fmt.Sprintf(
-			"[sms.http]\nurl = %q\naccount = %q\ntoken = %q\nfrom = \"+15005550006\"\ntimeout = \"2s\"\n", g.URL, carrier.Account, carrier.Token)}
+			"[sms.http]\nurl = %q\naccount = %q\ntoken = %q\nfrom = \"+15005550006\"\ntimeout = \"5s\"\n", g.URL, carrier.Account, carrier.Token)}
 		w := New(t, engine, o)
 		g.Via = w.machine(nil)
 		return &Texting{World: w, Phones: g.Phones, Gateway: g, options: o}
@@ -67,7 +67,7 @@ func EachSMPP(t *testing.T, flavour Flavour, texts int, fn func(t *testing.T, w 
 		t.Cleanup(c.Stop)
 		_, port, _ := net.SplitHostPort(c.Addr)
 		o := Options{Flavour: flavour, Config: smsConfig("smpp", texts) + fmt.Sprintf(
-			"[sms.smpp]\naddress = \"127.0.0.1:%s\"\nsystem_id = %q\npassword = %q\nfrom = \"Example\"\ntls = \"off\"\ntimeout = \"1s\"\nenquire = \"1s\"\n", port, carrier.SystemID, carrier.Password)}
+			"[sms.smpp]\naddress = \"127.0.0.1:%s\"\nsystem_id = %q\npassword = %q\nfrom = \"Example\"\ntls = \"off\"\ntimeout = \"4s\"\nenquire = \"1s\"\n", port, carrier.SystemID, carrier.Password)}
 		return &Texting{World: New(t, engine, o), Phones: c.Phones, SMSC: c, options: o}
 	}, fn)
 }

@@ -81,7 +81,7 @@ func (s Shot) load() (func() (*Page, error), error) {
 }
 
 func receive(conn net.Conn, req *http.Request) (*Page, error) {
-	_ = conn.SetReadDeadline(time.Now().Add(60 * time.Second))
+	_ = conn.SetReadDeadline(time.Now().Add(Slack * 60 * time.Second))
 	res, err := http.ReadResponse(bufio.NewReader(conn), req)
 	if err != nil {
 		return nil, err
@@ -91,7 +91,7 @@ func receive(conn net.Conn, req *http.Request) (*Page, error) {
 
 // connect opens a TLS connection for HTTP/1.1 from the person's address.
 func (p *Person) connect() (net.Conn, error) {
-	d := &net.Dialer{LocalAddr: &net.TCPAddr{IP: net.ParseIP(p.IP)}, Timeout: 10 * time.Second}
+	d := &net.Dialer{LocalAddr: &net.TCPAddr{IP: net.ParseIP(p.IP)}, Timeout: Slack * 10 * time.Second}
 	return tls.DialWithDialer(d, "tcp", p.server.Addr, &tls.Config{RootCAs: TheCA(p.t), ServerName: Host})
 }
 

@@ -253,7 +253,7 @@ func (w *World) openDatabase(t testing.TB, o Options) {
 			path = filepath.Join(o.Data, "house.db")
 		}
 		w.dsn = "sqlite:" + path
-		w.rows, err = sql.Open("sqlite", "file:"+path+"?_pragma=busy_timeout(5000)&_pragma=query_only(1)")
+		w.rows, err = sql.Open("sqlite", "file:"+path+"?_pragma=busy_timeout(60000)&_pragma=query_only(1)")
 	} else {
 		w.dsn = newSchema(t, o.Server)
 		w.rows, err = sql.Open("pgx", w.dsn)
