@@ -52,4 +52,14 @@ var endings = []Guard{
 		Old: "for _, id := range r.Over {", New: "for _, id := range r.Over[:0] {",
 		Package: "./internal/signin", Tests: "TestREL14_",
 	},
+	{
+		Name: "a session begins so many step-ups", File: "internal/signin/standing.go",
+		Old: "if err == nil && wait > 0 {\n\t\t\terr = errSlowDown.After(wait)", New: "if err == nil && wait > 1<<62 {\n\t\t\terr = errSlowDown.After(wait)",
+		Package: "./internal/signin", Tests: "TestATK170_",
+	},
+	{
+		Name: "a session does so much", File: "internal/profile/service.go",
+		Old: "limitDeeds, o.SessionID); err != nil || wait > 0 {", New: "limitDeeds, o.SessionID); err != nil || wait > 1<<62 {",
+		Package: profiles, Tests: "TestATK170_",
+	},
 }

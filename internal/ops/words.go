@@ -22,7 +22,7 @@ var (
 		owner admin user`)
 	limits = list(`password.account password.here password.device password.source second.account send.account send.destination
 		warning.account flow.account noise.account link.source code.session draft.account password.change flow.passkey way.flow
-		passkey.copied address.account address.destination number.destination alert.destination`)
+		passkey.copied address.account address.destination number.destination alert.destination step.session deed.session`)
 	levels   = list(`urn:countersign:acr:1 urn:countersign:acr:1e urn:countersign:acr:2 phr`)
 	channels = list(`email sms push`)
 	states   = list(`queued accepted delivered delayed bounced failed`)

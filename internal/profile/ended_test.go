@@ -4,12 +4,14 @@ import (
 	"context"
 	"fmt"
 	"testing"
+	"time"
 
 	"countersign/internal/authenticator"
 	"countersign/internal/authenticator/lookup"
 	"countersign/internal/authenticator/outofband"
 	"countersign/internal/authenticator/password"
 	"countersign/internal/db"
+	"countersign/internal/fault"
 	"countersign/internal/message/email"
 	"countersign/internal/profile"
 	"countersign/internal/session"
@@ -237,5 +239,26 @@ func TestATK080_AStepUpOfWhatIsEndedAtOnce(t *testing.T) {
 			}
 			return err
 		})
+	})
+}
+
+// TestATK170_ASessionWritesSoMuch: each press leaves a row in the record or sends mails, so that
+// there are so many of them. Another session of the account has its own. guard: limitDeeds.
+func TestATK170_ASessionWritesSoMuch(t *testing.T) {
+	each(t, func(t *testing.T, h *house) {
+		u := h.person(h.company, "maria@company.test")
+		o, other := h.owner(u.Email), h.owner(u.Email)
+		presses := 0
+		for err := error(nil); err == nil && presses < 1000; presses++ {
+			if err = h.ForgetAll(t.Context(), o); err != nil && (!fault.Is(err, fault.RateLimited) || fault.Of(err).RetryAfter == 0) {
+				t.Fatal(err)
+			}
+		}
+		if presses > 100 {
+			t.Errorf("%d presses", presses)
+		}
+		h.must(h.EndOtherSessions(t.Context(), other))
+		h.clock.pass(time.Hour)
+		h.must(h.ForgetAll(t.Context(), h.owner(u.Email)))
 	})
 }

@@ -1,6 +1,7 @@
 package profile
 
 import (
+	"cmp"
 	"context"
 	"time"
 
@@ -10,6 +11,7 @@ import (
 	"countersign/internal/db"
 	"countersign/internal/fault"
 	"countersign/internal/message"
+	"countersign/internal/ratelimit"
 	"countersign/internal/secret"
 	"countersign/internal/session"
 	"countersign/internal/user"
@@ -55,6 +57,20 @@ func (s *Service) change(ctx context.Context, o Owner, e audit.Event, fn func(tx
 	})
 }
 
+// limitDeeds bounds what one session may write and have mailed, where nothing else does. Another
+// of the same account has its own: a stolen one must not keep the owner from ending it.
+var limitDeeds = ratelimit.Limit{Name: "deed.session", Windows: []ratelimit.Window{{Count: 60, Per: time.Hour}}}
+
+// press is change for what costs no more than a press on a button.
+func (s *Service) press(ctx context.Context, o Owner, e audit.Event, fn func(tx *db.Tx) error) error {
+	return s.change(ctx, o, e, func(tx *db.Tx) error {
+		if wait, err := ratelimit.SpendIn(ctx, tx, limitDeeds, o.SessionID); err != nil || wait > 0 {
+			return cmp.Or(err, error(errTooMany.After(wait)))
+		}
+		return fn(tx)
+	})
+}
+
 // acting runs fn while the account's row and the owner's session are held. NotFound where the
 // session has ended since it was looked at (ATK-080).
 func (s *Service) acting(ctx context.Context, o Owner, fn func(tx *db.Tx) error) error {
@@ -81,7 +97,7 @@ func (s *Service) witness(ctx context.Context, tx *db.Tx, o Owner, result, reaso
 // EndSession ends one session of the owner's and what it took over from. NotFound where it is
 // somebody else's or over.
 func (s *Service) EndSession(ctx context.Context, o Owner, id string) error {
-	return s.change(ctx, o, o.event("session.ended", "ok", session.EndedByOwner, id), func(tx *db.Tx) error {
+	return s.press(ctx, o, o.event("session.ended", "ok", session.EndedByOwner, id), func(tx *db.Tx) error {
 		mine, err := session.Belongs(ctx, tx, o.User.ID, id)
 		if err == nil && !mine {
 			err = errGone
@@ -95,7 +111,7 @@ func (s *Service) EndSession(ctx context.Context, o Owner, id string) error {
 
 // EndOtherSessions ends every session but the owner's present one, wherever it is.
 func (s *Service) EndOtherSessions(ctx context.Context, o Owner) error {
-	return s.change(ctx, o, o.event("session.ended", "ok", session.EndedByOwner, ""), func(tx *db.Tx) error {
+	return s.press(ctx, o, o.event("session.ended", "ok", session.EndedByOwner, ""), func(tx *db.Tx) error {
 		_, err := session.EndAllBut(ctx, tx, o.User.ID, o.SessionID, session.EndedByOwner)
 		return err
 	})
@@ -103,7 +119,7 @@ func (s *Service) EndOtherSessions(ctx context.Context, o Owner) error {
 
 // Forget asks for the second step again in one browser that was remembered.
 func (s *Service) Forget(ctx context.Context, o Owner, id string) error {
-	return s.change(ctx, o, o.event("browser.forgotten", "ok", session.EndedByOwner, id), func(tx *db.Tx) error {
+	return s.press(ctx, o, o.event("browser.forgotten", "ok", session.EndedByOwner, id), func(tx *db.Tx) error {
 		first, err := session.ForgetOne(ctx, tx, o.User.ID, id, session.EndedByOwner)
 		if err == nil && !first {
 			err = errGone
@@ -114,7 +130,7 @@ func (s *Service) Forget(ctx context.Context, o Owner, id string) error {
 
 // ForgetAll is Forget for every browser.
 func (s *Service) ForgetAll(ctx context.Context, o Owner) error {
-	return s.change(ctx, o, o.event("browser.forgotten", "ok", session.EndedByOwner, ""), func(tx *db.Tx) error {
+	return s.press(ctx, o, o.event("browser.forgotten", "ok", session.EndedByOwner, ""), func(tx *db.Tx) error {
 		return session.ForgetAll(ctx, tx, o.User.ID, session.EndedByOwner)
 	})
 }
@@ -131,7 +147,7 @@ func (s *Service) Choose(ctx context.Context, o Owner, on bool, enough func(ctx 
 	if on {
 		e.Action = "second_step.on"
 	}
-	return s.change(ctx, o, e, func(tx *db.Tx) error {
+	return s.press(ctx, o, e, func(tx *db.Tx) error {
 		if err := user.ChooseSecondStep(ctx, tx, o.User.ID, on); err != nil {
 			return err
 		}

@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"countersign/internal/db"
+	"countersign/internal/fault"
 	"countersign/internal/message/email"
 	"countersign/internal/secret"
 	"countersign/internal/signin"
@@ -62,5 +63,23 @@ func TestREL14_AClockThatGoesBackRevivesNoMemory(t *testing.T) {
 				t.Errorf("after %v: %#v, %v", passed, step, err)
 			}
 		}
+	})
+}
+
+// TestATK170_StepUpsAreCounted: a session that lacks a second step begins so many step-ups, and
+// takes none of the sign-ins of the account. guard: limitStepUps.
+func TestATK170_StepUpsAreCounted(t *testing.T) {
+	each(t, func(t *testing.T, h *house) {
+		done := h.done("maria@company.test", "phone")
+		begun := 0
+		for err := error(nil); err == nil && begun < 500; begun++ {
+			if _, err = h.StepUp(t.Context(), done.Session, signin.Attempt{ClientID: "dashboard", Visitor: visitor}); err != nil && !fault.Is(err, fault.RateLimited) {
+				t.Fatal(err)
+			}
+		}
+		if begun > 100 {
+			t.Errorf("%d step-ups", begun)
+		}
+		h.done("maria@company.test", "phone")
 	})
 }

@@ -10,6 +10,7 @@ import (
 	"countersign/internal/authenticator"
 	"countersign/internal/db"
 	"countersign/internal/policy"
+	"countersign/internal/ratelimit"
 	"countersign/internal/secret"
 	"countersign/internal/session"
 	"countersign/internal/tenant"
@@ -167,6 +168,10 @@ func (s *Service) weigh(tx *db.Tx, sess session.Session, w world, ask Ask, remem
 	return st
 }
 
+// limitStepUps bounds what a session that lacks a second step may write. It is apart from
+// limitFlows: a stolen one must not keep its owner from signing in.
+var limitStepUps = ratelimit.Limit{Name: "step.session", Windows: []ratelimit.Window{{Count: 60, Per: time.Hour}}}
+
 // StepUp begins a flow from a living session that lacks only a second step: the same
 // journey, begun with the old proofs.
 func (s *Service) StepUp(ctx context.Context, ref secret.Reference, a Attempt) (Step, error) {
@@ -178,6 +183,13 @@ func (s *Service) StepUp(ctx context.Context, ref secret.Reference, a Attempt) (
 		}
 		if !st.StepUp {
 			return errFlowGone
+		}
+		wait, err := ratelimit.SpendIn(ctx, tx, limitStepUps, ref.ID)
+		if err == nil && wait > 0 {
+			err = errSlowDown.After(wait)
+		}
+		if err != nil {
+			return err
 		}
 		step, err = s.stepUp(ctx, tx, st, a)
 		return err
