@@ -28,6 +28,8 @@ type client struct {
 	visit *rig.Visit
 	last  func() error // does again what was cut off
 	spare string       // a new password of which it is not known whether it was taken
+
+	gone <-chan struct{} // closed when nobody is there any more to send a mail; nil: somebody will be
 }
 
 // errBroken says that the program answered with a failure of its own.
@@ -152,6 +154,7 @@ var shown = regexp.MustCompile(`\b([A-Z2-9]{4})\b`)
 func (c *client) mail(patience time.Duration) (rig.Mail, error) {
 	text := c.page.Text()
 	for end := time.Now().Add(patience); ; time.Sleep(10 * time.Millisecond) {
+		over := time.Now().After(end) || closed(c.gone)
 		for _, m := range c.w.Sink.Codes(c.u.Email) {
 			for _, word := range shown.FindAllString(text, -1) {
 				if word == m.Reference {
@@ -159,9 +162,18 @@ func (c *client) mail(patience time.Duration) (rig.Mail, error) {
 				}
 			}
 		}
-		if time.Now().After(end) {
+		if over {
 			return rig.Mail{}, fmt.Errorf("no mail came for: %s", rig.Quietly(text))
 		}
+	}
+}
+
+func closed(c <-chan struct{}) bool {
+	select {
+	case <-c:
+		return true
+	default:
+		return false
 	}
 }
 

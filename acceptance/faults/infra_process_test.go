@@ -58,7 +58,7 @@ func TestREL027_StoppedUnderLoad(t *testing.T) {
 			done.Wait()
 			select {
 			case <-w.A.Ended():
-			case <-time.After(30 * time.Second):
+			case <-time.After(rig.Slack * 30 * time.Second):
 				t.Fatal("the program does not end")
 			}
 			if code := w.A.ExitCode(); code != 0 {

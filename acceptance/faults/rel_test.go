@@ -148,8 +148,7 @@ func TestREL004_AllOrNothingOfARightAnswer(t *testing.T) {
 			c, m := w.atCode(t)
 			w.order(t, "kill", n, "")
 			played := c.answer(m, false)
-			if hit := w.awaitHit(100 * time.Millisecond); !hit {
-				w.done(t)
+			if !w.awaitHit(100*time.Millisecond) && !w.justHit(t) {
 				if played != nil {
 					t.Error(played)
 				}

@@ -124,6 +124,13 @@ func (w *world) done(t testing.TB) (hit bool, points []string) {
 	return hit, points
 }
 
+// justHit takes the order back and reports whether it has been carried out after all.
+func (w *world) justHit(t testing.TB) bool {
+	t.Helper()
+	hit, _ := w.done(t)
+	return hit
+}
+
 // awaitHit waits a moment for an order to be carried out.
 func (w *world) awaitHit(patience time.Duration) bool {
 	for end := time.Now().Add(patience); time.Now().Before(end); time.Sleep(5 * time.Millisecond) {
