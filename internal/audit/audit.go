@@ -53,7 +53,7 @@ func Record(ctx context.Context, tx *db.Tx, events ...Event) error {
 	if len(events) == 0 {
 		return nil
 	}
-	var args []any
+	args := make([]any, 0, recorded*len(events))
 	for _, e := range events {
 		e = e.clean()
 		salt := make([]byte, 16)
@@ -72,6 +72,21 @@ const recorded = 18 // values of one event
 
 // inserting is the statement for n events; there are few n, so engines keep them prepared.
 func inserting(n int) string {
+	if n < len(inserts) {
+		return inserts[n]
+	}
+	return inserted(n)
+}
+
+// inserts are the statements for as many events as a step has.
+var inserts = func() (all [8]string) {
+	for n := range all {
+		all[n] = inserted(n)
+	}
+	return all
+}()
+
+func inserted(n int) string {
 	var b strings.Builder
 	b.WriteString(`INSERT INTO audit_events (tenant_id, id, at, action, result, actor_id, user_id, client_id, method, level,
 			subject_id, request_id, reason, ip, place, browser, personal_salt, personal_hash, seq) VALUES `)
@@ -101,6 +116,9 @@ func tidy(s string, most int) string {
 	if len(s) > 4*most {
 		s = s[:4*most] // bounds the work on a megabyte of rubbish
 	}
+	if len(s) <= most && plain(s) {
+		return s
+	}
 	if strings.IndexFunc(s, hidden) >= 0 || !utf8.ValidString(s) {
 		s = strings.Map(func(r rune) rune {
 			if hidden(r) {
@@ -114,6 +132,16 @@ func tidy(s string, most int) string {
 		s = s[:len(s)-n]
 	}
 	return s
+}
+
+// plain holds for text of nothing but visible ASCII and spaces, which most values are.
+func plain(s string) bool {
+	for i := range len(s) {
+		if s[i] < ' ' || s[i] > '~' {
+			return false
+		}
+	}
+	return true
 }
 
 // hidden holds for control characters, format characters (zero-width, bidirectional
