@@ -62,4 +62,14 @@ var endings = []Guard{
 		Old: "limitDeeds, o.SessionID); err != nil || wait > 0 {", New: "limitDeeds, o.SessionID); err != nil || wait > 1<<62 {",
 		Package: profiles, Tests: "TestATK170_",
 	},
+	{
+		Name: "an address is verified by a mail alone", File: "internal/oidc/userinfo.go",
+		Old: "st.Session.RememberedID != \"\" && onlyMail(st)", New: "st.Session.RememberedID != \"\" && (true || onlyMail(st))",
+		Package: "./internal/oidc", Tests: "TestSEC006_",
+	},
+	{
+		Name: "a sign-out leads to no address that was withdrawn", File: "internal/oidc/logout.go",
+		Old: "if l.To != \"\" && !l.app.AllowsPostLogout(l.To) { // withdrawn", New: "if l.To == l.State && l.To != \"\" { // withdrawn",
+		Package: "./internal/oidc", Tests: "TestATK147_",
+	},
 }

@@ -5,6 +5,9 @@ import (
 	"net/url"
 	"strings"
 	"testing"
+
+	"countersign/internal/client"
+	"countersign/internal/db"
 )
 
 func (h *house) signedIn(cookie string) bool {
@@ -115,5 +118,23 @@ func TestSignOutByPOSTComesBackAsGET(t *testing.T) {
 	}
 	if rec := h.get("/logout", ""); rec.Code != http.StatusOK || strings.Contains(rec.Body.String(), "confirm") {
 		t.Errorf("nobody signed in: %d", rec.Code)
+	}
+}
+
+// TestATK147_AnAddressThatWasWithdrawn: a sealed question outlives the registration of the
+// address that it holds, and leads nowhere then.
+func TestATK147_AnAddressThatWasWithdrawn(t *testing.T) {
+	h := one(t)
+	cookie := h.byMail()
+	body := h.get(leaving("", "client_id", "dash", "post_logout_redirect_uri", bye), cookie).Body.String()
+	_, hint, _ := strings.Cut(body, `name="hint" value="`)
+	hint, _, _ = strings.Cut(hint, `"`)
+	h.in(db.Installation, func(tx *db.Tx) error {
+		_, err := client.RemoveURI(t.Context(), tx, "dash", client.PostLogout, bye)
+		return err
+	})
+	rec := h.post("/logout/confirm", url.Values{"hint": {hint}}, "Cookie", "__Host-session="+cookie, "Sec-Fetch-Site", "same-origin")
+	if rec.Code != http.StatusUnprocessableEntity || rec.Header().Get("Location") != "" {
+		t.Errorf("%d to %q", rec.Code, rec.Header().Get("Location"))
 	}
 }

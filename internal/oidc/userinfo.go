@@ -124,8 +124,14 @@ func bearerToken(rw http.ResponseWriter, r *http.Request) (string, error) {
 	return "", errTwoTokens
 }
 
-// confirmed reports whether this sign-in, or the one that its remembered browser stands
-// for, reached the person by mail.
+// confirmed reports whether this sign-in, or the one that its remembered browser stands for,
+// reached the person by mail.
 func confirmed(st signin.Standing) bool {
-	return st.Session.RememberedID != "" || slices.Contains(st.Session.AMR, authenticator.TraitsOf[authenticator.Email].AMR[0])
+	return slices.Contains(st.Session.AMR, authenticator.TraitsOf[authenticator.Email].AMR[0]) || st.Session.RememberedID != "" && onlyMail(st)
+}
+
+// onlyMail reports whether nothing but a mail can have been the second step that a browser is
+// remembered for: a method that comes or goes ends what is remembered.
+func onlyMail(st signin.Standing) bool {
+	return !slices.ContainsFunc(slices.Concat(st.Has, st.Lost), func(k authenticator.Kind) bool { return authenticator.TraitsOf[k].Possession })
 }
