@@ -28,6 +28,7 @@ type Challenge struct {
 	State               authenticator.State
 	TriesLeft           int
 	MessageID           string
+	SentKey             string // names the budget of messages to where it was sent; empty where nothing was
 	IssuedAt, ExpiresAt time.Time
 	ClosedAt            time.Time
 	ClosedBecause       string
@@ -50,7 +51,7 @@ func New(tx *db.Tx, flowID string, a authenticator.Authenticator, tries int, lif
 // Issue stores a challenge. The flow's earlier one must have been closed: the unique index
 // on open challenges makes a second issue at the same moment fail instead of leaving two.
 func Issue(ctx context.Context, tx *db.Tx, c Challenge, o authenticator.Opening) error {
-	return tx.Later(ctx, `INSERT INTO challenges (`+columns+`, tenant_id) VALUES (`+values+`)`, c.values(tx, o)...)
+	return tx.Later(ctx, `INSERT INTO challenges (tenant_id, `+columns+`) VALUES (`+values+`)`, c.values(tx, o)...)
 }
 
 // Replace closes whatever is open in the challenge's flow and stores the challenge, with one
@@ -59,19 +60,19 @@ func Replace(ctx context.Context, tx *db.Tx, c Challenge, o authenticator.Openin
 	return tx.Later(ctx, replacing, append(c.values(tx, o), tx.Now, Replaced)...)
 }
 
-const values = `$1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, 0, '', $12`
+const values = `$1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, 0, '', $13`
 
 // closed_at is 0 in an open row; the sum has the type of the column in every engine.
 const replacing = `
-	INSERT INTO challenges (` + columns + `, tenant_id)
-	SELECT id, flow_id, user_id, authenticator_id, kind, reference, state, tries_left, message_id, issued_at, expires_at, closed_at + $13, $14, tenant_id
-	FROM challenges WHERE tenant_id = $12 AND flow_id = $2 AND closed_at = 0
+	INSERT INTO challenges (tenant_id, ` + columns + `)
+	SELECT tenant_id, id, flow_id, user_id, authenticator_id, kind, reference, state, tries_left, message_id, issued_at, expires_at, closed_at + $14, $15, sent_key
+	FROM challenges WHERE tenant_id = $1 AND flow_id = $3 AND closed_at = 0
 	UNION ALL SELECT ` + values + ` WHERE true
 	ON CONFLICT (tenant_id, id) DO UPDATE SET closed_at = excluded.closed_at, closed_because = excluded.closed_because`
 
-// values are in the order of columns, without when and why it was closed, and the tenant.
+// values are the tenant and, in the order of columns, all but when and why it was closed.
 func (c Challenge) values(tx *db.Tx, o authenticator.Opening) []any {
-	return []any{c.ID, c.FlowID, c.UserID, c.AuthenticatorID, string(c.Kind), c.Reference, []byte(o.State), c.TriesLeft, o.MessageID, c.IssuedAt, c.ExpiresAt, tx.Tenant}
+	return []any{tx.Tenant, c.ID, c.FlowID, c.UserID, c.AuthenticatorID, string(c.Kind), c.Reference, []byte(o.State), c.TriesLeft, o.MessageID, c.IssuedAt, c.ExpiresAt, c.SentKey}
 }
 
 // CloseOpen closes whatever is open in a flow.
@@ -93,7 +94,7 @@ func Spend(ctx context.Context, tx *db.Tx, id string) (first bool, err error) {
 	return n > 0, err
 }
 
-const columns = `id, flow_id, user_id, authenticator_id, kind, reference, state, tries_left, message_id, issued_at, expires_at, closed_at, closed_because`
+const columns = `id, flow_id, user_id, authenticator_id, kind, reference, state, tries_left, message_id, issued_at, expires_at, closed_at, closed_because, sent_key`
 
 type scanner interface{ Scan(...any) error }
 
@@ -132,7 +133,7 @@ func ReplacedIn(ctx context.Context, tx *db.Tx, flowID string) ([]Challenge, err
 
 // Joined are the columns of a challenge that another query joins as ch, perhaps none.
 const Joined = `COALESCE(ch.id, ''), COALESCE(ch.flow_id, ''), COALESCE(ch.user_id, ''), COALESCE(ch.authenticator_id, ''), COALESCE(ch.kind, ''), COALESCE(ch.reference, ''),
-	ch.state, COALESCE(ch.tries_left, 0), COALESCE(ch.message_id, ''), COALESCE(ch.issued_at, 0), COALESCE(ch.expires_at, 0), COALESCE(ch.closed_at, 0), COALESCE(ch.closed_because, '')`
+	ch.state, COALESCE(ch.tries_left, 0), COALESCE(ch.message_id, ''), COALESCE(ch.issued_at, 0), COALESCE(ch.expires_at, 0), COALESCE(ch.closed_at, 0), COALESCE(ch.closed_because, ''), COALESCE(ch.sent_key, '')`
 
 // Reader scans Joined; Settle turns the stored instants into times afterwards.
 type Reader struct {
@@ -144,7 +145,7 @@ type Reader struct {
 // Targets are what to scan into.
 func (r *Reader) Targets() []any {
 	c := &r.c
-	return []any{&c.ID, &c.FlowID, &c.UserID, &c.AuthenticatorID, &c.Kind, &c.Reference, &r.state, &c.TriesLeft, &c.MessageID, &r.issued, &r.expires, &r.closed, &c.ClosedBecause}
+	return []any{&c.ID, &c.FlowID, &c.UserID, &c.AuthenticatorID, &c.Kind, &c.Reference, &r.state, &c.TriesLeft, &c.MessageID, &r.issued, &r.expires, &r.closed, &c.ClosedBecause, &c.SentKey}
 }
 
 // Settle returns the challenge, the zero Challenge where there was none.

@@ -235,3 +235,28 @@ func TestOnlyTheOwnerReadsTheFile(t *testing.T) {
 		}
 	}
 }
+
+func TestNothingIsReadForSomebodyWhoHasGone(t *testing.T) {
+	dbtest.Each(t, time.Now, func(t *testing.T, d *db.DB) {
+		ctx, cancel := context.WithCancel(t.Context())
+		one := func(tx *db.Tx) error { return tx.QueryRow(ctx, `SELECT COUNT(*) FROM schema_migrations`).Scan(new(int)) }
+		some := func(tx *db.Tx) error {
+			rows, err := tx.Query(ctx, `SELECT name FROM schema_migrations`)
+			if err == nil {
+				err = rows.Close()
+			}
+			return err
+		}
+		for _, read := range []func(*db.Tx) error{one, some} {
+			if err := d.View(ctx, "t1", read); err != nil {
+				t.Error(err)
+			}
+		}
+		cancel()
+		for _, read := range []func(*db.Tx) error{one, some} {
+			if err := d.View(ctx, "t1", read); !errors.Is(err, context.Canceled) {
+				t.Error(err)
+			}
+		}
+	})
+}

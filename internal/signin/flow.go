@@ -45,6 +45,7 @@ type flow struct {
 	failures    int                 // of its authenticator, since the last right answer
 	usable      bool                // its authenticator is still there and not disabled
 	budgets     ratelimit.Ledger    // changed in memory, to be written with the step
+	sends       *sends              // the budgets of messages, where they were read with the flow
 	answers     *ratelimit.Entry    // the account's budget of answers, with the tries of the newest challenge
 	prefer      string              // the authenticator or kind to ask for first; empty = the strongest
 	remembered  session.Remembered
@@ -102,10 +103,10 @@ func (s *Service) loadLean(ctx context.Context, tx *db.Tx, ref secret.Reference)
 }
 
 // reading is a text that reads a flow: each joined table costs, whether it finds a row or not.
-func reading(session, delivery, joins string) string {
+func reading(session, sends, delivery, joins string) string {
 	return `
 		SELECT f.client_id, f.continue_to, f.want_acr, f.security_version, f.stepping_up, f.proofs, f.sends, f.ip, f.place, f.browser,
-			f.started_at, f.expires_at, f.closed_at, f.closed_because, COALESCE(oa.address, ''), COALESCE(a.failures, 0), COALESCE(a.disabled_at, 1), ` + session + `, b.stamps,` + worldColumns + `,` + challenge.Joined + `,` + delivery + `
+			f.started_at, f.expires_at, f.closed_at, f.closed_because, COALESCE(oa.address, ''), COALESCE(a.failures, 0), COALESCE(a.disabled_at, 1), ` + session + `, ` + sends + `, b.stamps,` + worldColumns + `,` + challenge.Joined + `,` + delivery + `
 		FROM flows f
 		JOIN users u ON u.tenant_id = f.tenant_id AND u.id = f.user_id
 		JOIN tenants t ON t.tenant_id = f.tenant_id
@@ -118,11 +119,19 @@ func reading(session, delivery, joins string) string {
 		WHERE f.tenant_id = $1 AND f.id = $2 AND f.token_hash = $3`
 }
 
-var (
-	whole = reading(`COALESCE(bs.ended_at, 0), COALESCE(bs.expires_at, 0)`, message.Joined, `
+const (
+	notRead = `NULL, NULL`
+	around  = `
 		LEFT JOIN messages m ON m.tenant_id = f.tenant_id AND m.id = ch.message_id
-		LEFT JOIN sessions bs ON bs.tenant_id = f.tenant_id AND bs.id = f.stepping_up`)
-	lean = reading(`0, 0`, message.Unread, ``)
+		LEFT JOIN sessions bs ON bs.tenant_id = f.tenant_id AND bs.id = f.stepping_up`
+)
+
+var (
+	whole  = reading(`COALESCE(bs.ended_at, 0), COALESCE(bs.expires_at, 0)`, notRead, message.Joined, around)
+	lean   = reading(`0, 0`, notRead, message.Unread, ``)
+	resend = reading(`COALESCE(bs.ended_at, 0), COALESCE(bs.expires_at, 0)`, `sa.stamps, sd.stamps`, message.Joined, around+`
+		LEFT JOIN budgets sa ON sa.tenant_id = f.tenant_id AND sa.name = '`+accountSends+`' AND sa.subject = f.user_id
+		LEFT JOIN budgets sd ON sd.tenant_id = 'installation' AND sd.name = '`+destinationSends+`' AND sd.subject = ch.sent_key`)
 )
 
 // scan reads a flow with one of the texts.
@@ -130,11 +139,11 @@ func (s *Service) scan(ctx context.Context, tx *db.Tx, text, id string, hash []b
 	f := &flow{ID: id, stored: true, bindable: s.Bindable}
 	w, ch, sent := reader{w: &f.world}, challenge.Reader{}, message.Reader{}
 	var want, proofs string
-	var stamps []byte
+	var stamps, toAccount, toDestination []byte
 	var started, expires, closed, disabled, baseEnded, baseExpires int64
 	into := []any{
 		&f.ClientID, &f.ContinueTo, &want, &f.SecurityVersion, &f.SteppingUp, &proofs, &f.Sends, &f.Visitor.IP, &f.Visitor.Place, &f.Visitor.Browser,
-		&started, &expires, &closed, &f.ClosedBecause, &f.Destination, &f.failures, &disabled, &baseEnded, &baseExpires, &stamps,
+		&started, &expires, &closed, &f.ClosedBecause, &f.Destination, &f.failures, &disabled, &baseEnded, &baseExpires, &toAccount, &toDestination, &stamps,
 	}
 	err := tx.QueryRow(ctx, text, tx.Tenant, id, hash).
 		Scan(slices.Concat(into, w.targets(), ch.Targets(), sent.Targets())...)
@@ -148,6 +157,9 @@ func (s *Service) scan(ctx context.Context, tx *db.Tx, text, id string, hash []b
 	w.settle(f.ClientID, s.Limits.RememberDays)
 	f.Challenge, f.Delivery, f.usable = ch.Settle(), sent.Settle(), disabled == 0
 	s.budgeted(f, tx.Tenant, stamps)
+	if text == resend && f.Challenge.SentKey != "" {
+		f.sends = &sends{toAccount, toDestination}
+	}
 	f.beganFrom.EndedAt, f.beganFrom.ExpiresAt = db.Time(baseEnded), db.Time(baseExpires)
 	f.Proofs, err = readProofs(proofs)
 	return f, err

@@ -14,7 +14,6 @@ import (
 	"countersign/internal/fault"
 	"countersign/internal/message"
 	"countersign/internal/policy"
-	"countersign/internal/ratelimit"
 	"countersign/internal/session"
 )
 
@@ -113,6 +112,9 @@ func (s *Service) challenge(ctx context.Context, tx *db.Tx, f *flow, d policy.De
 		return s.unmet(ctx, tx, f, d)
 	}
 	c := challenge.New(tx, f.ID, m.Authenticator, s.Limits.WrongAnswers, s.lifeOf(f, m.Kind, tx.Now))
+	if authenticator.TraitsOf[c.Kind].Sent {
+		c.SentKey = s.hidden("destination", strings.ToLower(m.Address))
+	}
 	wait, err := s.attach(ctx, tx, f, c, m.Address)
 	if err != nil {
 		return nil, err
@@ -211,59 +213,6 @@ func (s *Service) setting(f *flow, c challenge.Challenge) authenticator.Setting 
 		Vendor: f.Vendor.Name, AppName: f.App.Name, Company: f.Tenant.Name, Language: f.User.Language,
 		IP: f.Visitor.IP, Place: f.Visitor.Place, Browser: f.Visitor.Browser, IssuedAt: c.IssuedAt, ExpiresAt: c.ExpiresAt,
 	}
-}
-
-// spendSend counts a message against the account, the destination and the flow. wait says
-// that it must not be sent before; then nothing is counted. The guarded UPDATE keeps two
-// tabs from sending at the same moment.
-func (s *Service) spendSend(ctx context.Context, tx *db.Tx, f *flow, c challenge.Challenge, to string) (wait time.Duration, err error) {
-	f.Destination = to
-	sends, err := ratelimit.Read(ctx, tx,
-		ratelimit.Charge{Tenant: tx.Tenant, Limit: s.limitSends("send.account"), Subject: f.User.ID},
-		ratelimit.Charge{Tenant: db.Installation, Limit: s.limitSends("send.destination"), Subject: s.hidden("destination", strings.ToLower(to))})
-	if err != nil {
-		return 0, err
-	}
-	if wait = sends.Spend(tx); wait > 0 {
-		return wait, nil
-	}
-	f.budgets = append(f.budgets, sends...)
-	if err := f.budgets.WriteLater(ctx, tx); err != nil {
-		return 0, err
-	}
-	f.Sends++
-	if !f.stored {
-		return 0, f.store(ctx, tx, c.ID)
-	}
-	n, err := tx.Exec(ctx, `UPDATE flows SET sends = sends + 1, challenge_id = $1 WHERE tenant_id = $2 AND id = $3 AND closed_at = 0 AND sends = $4 AND sends <= $5`,
-		c.ID, tx.Tenant, f.ID, f.Sends-1, s.Limits.NewCodes)
-	if err == nil && n == 0 {
-		err = errNewCodeWait.After(s.Limits.NewCodeEvery)
-	}
-	return 0, err
-}
-
-var errNewCodeWait = fault.New(fault.RateLimited, "code.problem.too_soon")
-
-// unsent goes on without a message. It is a step and not an error: that the password was
-// right stays recorded, and a code that was sent before stays good.
-func (s *Service) unsent(tx *db.Tx, f *flow, d policy.Decision, m method, wait time.Duration) (Step, error) {
-	f.note("challenge.sent", "refused", "too_many_messages", string(m.Kind), f.ID, f.Visitor)
-	problem := "code.problem.sending"
-	if m.Kind != authenticator.Email {
-		problem = "code.problem.sending_message"
-	}
-	if !f.Challenge.Open(tx.Now) {
-		step := s.spentStep(f, tx.Now)
-		step.Wait = wait
-		if step.Unsent {
-			step.SentTo, step.Why = where(m.Kind, m.Address), problem
-		}
-		return step, nil
-	}
-	step := s.answerStep(tx, f, d, problem)
-	step.Wait = wait
-	return step, nil
 }
 
 // unmet ends a flow that nothing this user has could finish.

@@ -36,7 +36,7 @@ func TestStatementsPerStep(t *testing.T) {
 		code = h.newest().Code
 		count("a wrong code", 6, func() { h.answer(*ask.Flow, otherThan(code), false) })
 		h.clock.pass(time.Minute)
-		count("a new code", 8, func() {
+		count("a new code", 7, func() {
 			if _, err := h.NewCode(t.Context(), *ask.Flow, visitor); err != nil {
 				t.Fatal(err)
 			}

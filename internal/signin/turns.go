@@ -16,7 +16,7 @@ import (
 // NewCode replaces the code. Tries are not given back beyond those of a new challenge, and
 // the account's budgets go on. After the last new code the flow starts over (AIR-10).
 func (s *Service) NewCode(ctx context.Context, ref secret.Reference, v session.Visitor) (Step, error) {
-	return s.change(ctx, ref, func(tx *db.Tx, f *flow) (Step, error) {
+	return s.changeAs(ctx, ref, resend, func(tx *db.Tx, f *flow) (Step, error) {
 		if why := f.over(tx.Now); why != "" {
 			return f.overStep(why), nil
 		}
@@ -50,9 +50,14 @@ func (s *Service) Cancel(ctx context.Context, ref secret.Reference, v session.Vi
 
 // change runs fn on a flow in one transaction and writes what fn left to be written.
 func (s *Service) change(ctx context.Context, ref secret.Reference, fn func(tx *db.Tx, f *flow) (Step, error)) (Step, error) {
+	return s.changeAs(ctx, ref, whole, fn)
+}
+
+// changeAs is change of a flow that is read with one of the texts.
+func (s *Service) changeAs(ctx context.Context, ref secret.Reference, text string, fn func(tx *db.Tx, f *flow) (Step, error)) (Step, error) {
 	var step Step
 	err := s.DB.InTx(ctx, ref.Tenant, func(tx *db.Tx) error {
-		f, err := s.load(ctx, tx, ref)
+		f, err := s.scan(ctx, tx, text, ref.ID, ref.Hash())
 		if err != nil {
 			return err
 		}

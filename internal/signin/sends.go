@@ -1,0 +1,85 @@
+package signin
+
+import (
+	"context"
+	"time"
+
+	"countersign/internal/authenticator"
+	"countersign/internal/challenge"
+	"countersign/internal/db"
+	"countersign/internal/fault"
+	"countersign/internal/policy"
+	"countersign/internal/ratelimit"
+)
+
+// spendSend counts a message against the account, the destination and the flow. wait says
+// that it must not be sent before; then nothing is counted. The guarded UPDATE keeps two
+// tabs from sending at the same moment.
+func (s *Service) spendSend(ctx context.Context, tx *db.Tx, f *flow, c challenge.Challenge, to string) (wait time.Duration, err error) {
+	f.Destination = to
+	sends, err := s.sendsOf(ctx, tx, f, c)
+	if err != nil {
+		return 0, err
+	}
+	if wait = sends.Spend(tx); wait > 0 {
+		return wait, nil
+	}
+	f.budgets = append(f.budgets, sends...)
+	if err := f.budgets.WriteLater(ctx, tx); err != nil {
+		return 0, err
+	}
+	f.Sends++
+	if !f.stored {
+		return 0, f.store(ctx, tx, c.ID)
+	}
+	n, err := tx.Exec(ctx, `UPDATE flows SET sends = sends + 1, challenge_id = $1 WHERE tenant_id = $2 AND id = $3 AND closed_at = 0 AND sends = $4 AND sends <= $5`,
+		c.ID, tx.Tenant, f.ID, f.Sends-1, s.Limits.NewCodes)
+	if err == nil && n == 0 {
+		err = errNewCodeWait.After(s.Limits.NewCodeEvery)
+	}
+	return 0, err
+}
+
+// sends are the budgets of messages to an account and to a destination, as they were read
+// together with a flow; nil for one that there is not.
+type sends struct{ account, destination []byte }
+
+// The names of those budgets, which a query names, too.
+const (
+	accountSends     = "send.account"
+	destinationSends = "send.destination"
+)
+
+// sendsOf are the budgets that a message comes out of. They are not read again where they
+// came with the flow and the message goes to the same place.
+func (s *Service) sendsOf(ctx context.Context, tx *db.Tx, f *flow, c challenge.Challenge) (ratelimit.Ledger, error) {
+	account := ratelimit.Charge{Tenant: tx.Tenant, Limit: s.limitSends(accountSends), Subject: f.User.ID}
+	destination := ratelimit.Charge{Tenant: db.Installation, Limit: s.limitSends(destinationSends), Subject: c.SentKey}
+	if f.sends != nil && tx.Try == 1 && f.Challenge.SentKey == c.SentKey {
+		return ratelimit.Ledger{ratelimit.Known(account, f.sends.account), ratelimit.Known(destination, f.sends.destination)}, nil
+	}
+	return ratelimit.Read(ctx, tx, account, destination)
+}
+
+var errNewCodeWait = fault.New(fault.RateLimited, "code.problem.too_soon")
+
+// unsent goes on without a message. It is a step and not an error: that the password was
+// right stays recorded, and a code that was sent before stays good.
+func (s *Service) unsent(tx *db.Tx, f *flow, d policy.Decision, m method, wait time.Duration) (Step, error) {
+	f.note("challenge.sent", "refused", "too_many_messages", string(m.Kind), f.ID, f.Visitor)
+	problem := "code.problem.sending"
+	if m.Kind != authenticator.Email {
+		problem = "code.problem.sending_message"
+	}
+	if !f.Challenge.Open(tx.Now) {
+		step := s.spentStep(f, tx.Now)
+		step.Wait = wait
+		if step.Unsent {
+			step.SentTo, step.Why = where(m.Kind, m.Address), problem
+		}
+		return step, nil
+	}
+	step := s.answerStep(tx, f, d, problem)
+	step.Wait = wait
+	return step, nil
+}
