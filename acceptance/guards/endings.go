@@ -72,4 +72,9 @@ var endings = []Guard{
 		Old: "if l.To != \"\" && !l.app.AllowsPostLogout(l.To) { // withdrawn", New: "if l.To == l.State && l.To != \"\" { // withdrawn",
 		Package: "./internal/oidc", Tests: "TestATK147_",
 	},
+	{
+		Name: "so many report bounces at once", File: "internal/message/email/bounces.go",
+		Old: "netutil.LimitListener(brief{l}, atOnce)", New: "netutil.LimitListener(brief{l}, atOnce*2)",
+		Package: "./internal/message/email", Tests: "TestATK170_",
+	},
 }

@@ -16,6 +16,7 @@ import (
 
 	gomessage "github.com/emersion/go-message"
 	"github.com/emersion/go-smtp"
+	"golang.org/x/net/netutil"
 )
 
 const (
@@ -43,11 +44,41 @@ func (b *Bounces) Serve(ctx context.Context, l net.Listener) error {
 	srv.ErrorLog = quiet{}
 	stop := context.AfterFunc(ctx, func() { _ = srv.Close() })
 	defer stop()
-	err := srv.Serve(l)
+	err := srv.Serve(netutil.LimitListener(brief{l}, atOnce))
 	if ctx.Err() != nil {
 		return nil
 	}
 	return fmt.Errorf("serve bounces: %w", err)
+}
+
+// How many may talk at once, and each for how long: mail servers stand with no proxy before
+// them, and a stranger's silence must not use up what the program needs for people (ATK-170).
+const (
+	atOnce  = 64
+	talkFor = 5 * time.Minute
+)
+
+// brief ends each connection after talkFor.
+type brief struct{ net.Listener }
+
+// Accept takes the next connection.
+func (b brief) Accept() (net.Conn, error) {
+	c, err := b.Listener.Accept()
+	if err != nil {
+		return nil, err
+	}
+	return &timed{Conn: c, end: time.AfterFunc(talkFor, func() { _ = c.Close() })}, nil
+}
+
+type timed struct {
+	net.Conn
+	end *time.Timer
+}
+
+// Close ends the connection, and the wait for its end.
+func (t *timed) Close() error {
+	t.end.Stop()
+	return t.Conn.Close()
 }
 
 // quiet drops the server's own lines: they quote what strangers send.

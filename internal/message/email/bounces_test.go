@@ -9,6 +9,7 @@ import (
 	"strings"
 	"sync"
 	"testing"
+	"time"
 
 	"countersign/internal/message"
 
@@ -136,4 +137,36 @@ func FuzzReport(f *testing.F) {
 			t.Errorf("%q %q", state, host)
 		}
 	})
+}
+
+// TestATK170_SoManyTalkAtOnce: a stranger who says nothing takes no more than so many connections
+// of the program. guard: LimitListener.
+func TestATK170_SoManyTalkAtOnce(t *testing.T) {
+	addr, _ := serveBounces(t)
+	greeted := func(c net.Conn, patience time.Duration) bool {
+		_ = c.SetReadDeadline(time.Now().Add(patience))
+		n, _ := c.Read(make([]byte, 200))
+		return n > 0
+	}
+	var all []net.Conn
+	for range atOnce + 1 {
+		c, err := net.Dial("tcp", addr)
+		if err != nil {
+			t.Fatal(err)
+		}
+		t.Cleanup(func() { _ = c.Close() })
+		all = append(all, c)
+	}
+	for i, c := range all[:atOnce] {
+		if !greeted(c, 20*time.Second) {
+			t.Fatalf("connection %d of %d is not heard", i+1, atOnce)
+		}
+	}
+	if greeted(all[atOnce], 200*time.Millisecond) {
+		t.Error("one more is heard")
+	}
+	_ = all[0].Close()
+	if !greeted(all[atOnce], 20*time.Second) {
+		t.Error("nobody is heard after one has left")
+	}
 }
