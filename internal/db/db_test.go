@@ -239,7 +239,9 @@ func TestOnlyTheOwnerReadsTheFile(t *testing.T) {
 func TestNothingIsReadForSomebodyWhoHasGone(t *testing.T) {
 	dbtest.Each(t, time.Now, func(t *testing.T, d *db.DB) {
 		ctx, cancel := context.WithCancel(t.Context())
-		one := func(tx *db.Tx) error { return tx.QueryRow(ctx, `SELECT COUNT(*) FROM schema_migrations`).Scan(new(int)) }
+		one := func(tx *db.Tx) error {
+			return tx.QueryRow(ctx, `SELECT COUNT(*) FROM schema_migrations`).Scan(new(int))
+		}
 		some := func(tx *db.Tx) error {
 			rows, err := tx.Query(ctx, `SELECT name FROM schema_migrations`)
 			if err == nil {
