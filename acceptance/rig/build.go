@@ -44,7 +44,7 @@ func build(path string, f Flavour) error {
 	args := []string{"build", "-trimpath", "-o", path}
 	env := append(os.Environ(), "CGO_ENABLED=0")
 	if os.Getenv("COUNTERSIGN_TEST_RACE") == "1" {
-		args, env = append(args, "-race"), os.Environ()
+		args, env = append(args, "-race"), append(os.Environ(), "CGO_ENABLED=1") // the detector is written in C
 	}
 	if f == Rigged {
 		args = append(args, "-tags", "rig")
