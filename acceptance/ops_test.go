@@ -456,7 +456,7 @@ func (w watched) spansTell(t *testing.T) {
 
 // guard: /readyz says no before the public listener closes
 func TestREL27_UnreadyWhileItStillAnswers(t *testing.T) {
-	eachWatched(t, "drain = \"3s\"\n", func(t *testing.T, w watched) {
+	eachWatched(t, "drain = \"12s\"\n", func(t *testing.T, w watched) {
 		if status, body := w.ask(t, "/readyz"); status != 200 || !strings.Contains(body, `"ready":true`) {
 			t.Fatalf("not ready: %d %s", status, body)
 		}

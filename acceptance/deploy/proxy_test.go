@@ -269,7 +269,8 @@ func (p *proxy) answered(from int) int {
 // guard: a graceful stop answers what it has begun, and says no at /readyz before it refuses
 func TestREL27_AGracefulStopLosesNoAnswer(t *testing.T) {
 	t.Parallel()
-	behind(t, "4s", func(t *testing.T, px *proxy) {
+	const drain = 12 * time.Second // HAProxy needs two to notice, on a quiet machine
+	behind(t, drain.String(), func(t *testing.T, px *proxy) {
 		w, app := px.world, px.world.Dashboard(t)
 		const crowd = 16
 		people, mails, users := make([]*rig.Person, crowd), make([]rig.Mail, crowd), make([]*rig.User, crowd)
@@ -282,7 +283,7 @@ func TestREL27_AGracefulStopLosesNoAnswer(t *testing.T) {
 		var all sync.WaitGroup
 		for i, p := range people { // some before the stop, some while it drains, some as it ends and after
 			all.Go(func() {
-				time.Sleep(time.Duration(i/4)*1400*time.Millisecond + time.Duration(i%4)*time.Millisecond)
+				time.Sleep(time.Duration(i/4)*drain*35/100 + time.Duration(i%4)*time.Millisecond)
 				answers[i] = p.Code(mails[i].Code)
 			})
 		}
