@@ -77,4 +77,14 @@ var endings = []Guard{
 		Old: "netutil.LimitListener(brief{l}, atOnce)", New: "netutil.LimitListener(brief{l}, atOnce*2)",
 		Package: "./internal/message/email", Tests: "TestATK170_",
 	},
+	{
+		Name: "a session that an app saw to be over stays over", File: "internal/signin/standing.go",
+		Old: "if sess.EndedAt.IsZero() && (!sess.Lasting(tx.Now) ||", New: "if sess.EndedAt.IsZero() && (by.browser && !sess.Lasting(tx.Now) ||",
+		Package: "./internal/signin", Tests: "TestREL14_",
+	},
+	{
+		Name: "and where its browser was idle before", File: "internal/session/session.go",
+		Old: "AND (idle_micros >= 0 OR expires_at <= $1)`", New: "AND idle_micros >= 0 AND $1 > 0`",
+		Package: "./internal/signin", Tests: "TestREL14_",
+	},
 }

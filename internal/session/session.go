@@ -101,9 +101,9 @@ func End(ctx context.Context, tx *db.Tx, id, because string) (bool, error) {
 // for its browser when that was idle.
 func TimeOver(ctx context.Context, tx *db.Tx, id string) error {
 	_, err := tx.Exec(ctx, `
-		UPDATE sessions SET idle_micros = -1 - idle_micros - last_seen_at,
+		UPDATE sessions SET idle_micros = CASE WHEN idle_micros < 0 THEN idle_micros ELSE -1 - idle_micros - last_seen_at END,
 			ended_at = CASE WHEN expires_at <= $1 THEN $1 ELSE 0 END, ended_because = CASE WHEN expires_at <= $1 THEN $2 ELSE '' END
-		WHERE tenant_id = $3 AND id = $4 AND ended_at = 0 AND idle_micros >= 0`, tx.Now, TimeIsOver, tx.Tenant, id)
+		WHERE tenant_id = $3 AND id = $4 AND ended_at = 0 AND (idle_micros >= 0 OR expires_at <= $1)`, tx.Now, TimeIsOver, tx.Tenant, id)
 	return err
 }
 

@@ -83,3 +83,23 @@ func TestATK170_StepUpsAreCounted(t *testing.T) {
 		h.done("maria@company.test", "phone")
 	})
 }
+
+// TestREL14_AClockThatGoesBackRevivesNoTokens: a session that an app was told is over stays over
+// for what apps hold of it, also where its browser had been seen idle before. guard: overdue.
+func TestREL14_AClockThatGoesBackRevivesNoTokens(t *testing.T) {
+	each(t, func(t *testing.T, h *house) {
+		ask := signin.Ask{ClientID: "dashboard"}
+		for _, idle := range []bool{false, true} {
+			ref := h.signIn("maria@company.test", "dashboard", false).Session
+			if h.clock.pass(2 * time.Hour); idle && h.standing(ref, ask).Session != nil {
+				t.Fatal("alive after two idle hours")
+			}
+			for _, passed := range []time.Duration{23 * time.Hour, -23 * time.Hour} {
+				h.clock.pass(passed)
+				if st, err := h.StandingOf(t.Context(), ref.Tenant, ref.ID, ask); err != nil || st.Session != nil {
+					t.Errorf("idle %t, after %v: %+v, %v", idle, passed, st.Session, err)
+				}
+			}
+		}
+	})
+}

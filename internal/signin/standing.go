@@ -77,22 +77,28 @@ func (s *Service) Standing(ctx context.Context, cookie string, ask Ask) (st Stan
 }
 
 // StandingOf judges the session behind a token that a client holds; the browser's idle
-// limit does not apply to it. One statement, no write.
+// limit does not apply to it. One statement, no write but that of overdue.
 func (s *Service) StandingOf(ctx context.Context, tenantID, sessionID string, ask Ask) (st Standing, err error) {
 	err = s.DB.View(ctx, tenantID, func(tx *db.Tx) error {
 		st, err = s.judgeSession(ctx, tx, whose{where: `s.id = $3`, args: []any{sessionID}}, ask)
 		return err
 	})
+	if err == nil && st.overdue != "" {
+		err = s.overdue(ctx, tenantID, st.overdue)
+	}
 	return st, err
 }
 
 // StandingOfGrant judges the session behind a line of tokens, as long as the line has not
-// been ended. One statement, no write.
+// been ended. One statement, no write but that of overdue.
 func (s *Service) StandingOfGrant(ctx context.Context, tenantID, grantID string, ask Ask) (st Standing, err error) {
 	err = s.DB.View(ctx, tenantID, func(tx *db.Tx) error {
 		st, err = s.judgeSession(ctx, tx, whose{where: `s.id = (SELECT g.session_id FROM refresh_families g WHERE g.tenant_id = $2 AND g.id = $3 AND g.ended_at = 0)`, args: []any{grantID}}, ask)
 		return err
 	})
+	if err == nil && st.overdue != "" {
+		err = s.overdue(ctx, tenantID, st.overdue)
+	}
 	return st, err
 }
 
@@ -136,7 +142,7 @@ func (s *Service) judgeSession(ctx context.Context, tx *db.Tx, by whose, ask Ask
 	sess.AuthenticatedAt, sess.CreatedAt, sess.LastSeenAt = db.Time(authenticated), db.Time(created), db.Time(seen)
 	sess.Idle, sess.ExpiresAt, sess.EndedAt = time.Duration(idle)*time.Microsecond, db.Time(expires), db.Time(ended)
 	sess.LastSeenAt, sess.FreshAt = s.Seen.newest(tx.Tenant, sess.ID, sess.LastSeenAt, db.Time(fresh))
-	if by.browser && sess.EndedAt.IsZero() && !sess.Alive(tx.Now) && (sess.Idle >= 0 || !sess.Lasting(tx.Now)) {
+	if sess.EndedAt.IsZero() && (!sess.Lasting(tx.Now) || by.browser && !sess.Alive(tx.Now) && sess.Idle >= 0) {
 		return Standing{NeedACR: nobody.NeedACR, overdue: sess.ID}, nil
 	}
 	alive := sess.Lasting(tx.Now) && (!by.browser || sess.Alive(tx.Now))
