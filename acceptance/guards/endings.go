@@ -69,7 +69,7 @@ var endings = []Guard{
 	},
 	{
 		Name: "a sign-out leads to no address that was withdrawn", File: "internal/oidc/logout.go",
-		Old: "if l.To != \"\" && !l.app.AllowsPostLogout(l.To) { // withdrawn", New: "if l.To == l.State && l.To != \"\" { // withdrawn",
+		Old: "l.To != \"\" && !still {", New: "l.To != \"\" && !still && l.To == l.State {",
 		Package: "./internal/oidc", Tests: "TestATK147_",
 	},
 	{

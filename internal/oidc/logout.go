@@ -79,7 +79,7 @@ func (p *Provider) confirmLogout(rw http.ResponseWriter, r *http.Request) error 
 			return err
 		}
 	}
-	if l.To != "" && !l.app.AllowsPostLogout(l.To) { // withdrawn since the person was asked
+	if still := l.app.AllowsPostLogout(l.To); l.To != "" && !still { // withdrawn since the person was asked
 		return errBadLogout
 	}
 	return p.goodbye(rw, r, l)
