@@ -3,7 +3,9 @@ package rig
 import (
 	"context"
 	"fmt"
+	"os"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 
@@ -78,18 +80,29 @@ func (c *Tenant) seed(t testing.TB, those []seeded) {
 		`INSERT INTO directory (email_key, tenant_id, user_id) VALUES `+strings.Join(directory, ","))
 }
 
-// hash hashes a password with the world's own pepper.
+// pools are the hashers by key file and cost: making one costs a computation.
+var pools sync.Map
+
+// hash hashes a password with the world's own pepper of today.
 func (w *World) hash(t testing.TB, text string, cost password.Cost) password.Stored {
 	t.Helper()
-	keys, _, err := secret.LoadKeys(w.file("countersign.key"), time.Now())
+	file, err := os.ReadFile(w.file("countersign.key"))
 	if err != nil {
 		t.Fatal(err)
 	}
-	pool, err := password.NewPool(keys, cost, 1, 1)
-	if err != nil {
-		t.Fatal(err)
+	key := fmt.Sprint(cost, string(file))
+	pool, known := pools.Load(key)
+	if !known {
+		keys, err := secret.ReadKeys(w.file("countersign.key"), time.Now())
+		if err != nil {
+			t.Fatal(err)
+		}
+		if pool, err = password.NewPool(keys, cost, 1, 64); err != nil {
+			t.Fatal(err)
+		}
+		pools.Store(key, pool)
 	}
-	stored, err := pool.Hash(context.Background(), text)
+	stored, err := pool.(*password.Pool).Hash(context.Background(), text)
 	if err != nil {
 		t.Fatal(err)
 	}
