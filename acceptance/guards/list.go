@@ -43,7 +43,8 @@ var guards = []Guard{
 	},
 	{
 		Name: "a budget is written over what was read", File: "internal/ratelimit/ledger.go",
-		Old: " WHERE budgets.stamps = excluded.expected`", New: "`",
+		Old: "excluded.touched_at WHERE budgets.stamps = excluded.expected`", New: "excluded.touched_at`",
+		And:     []Edit{{"internal/ratelimit/ledger.go", "excluded.stamps WHERE budgets.stamps = excluded.expected`", "excluded.stamps`"}},
 		Package: "./internal/ratelimit", Tests: "TestAWriteOverWhatNobodyRead",
 	},
 	{

@@ -58,7 +58,7 @@ var setUps = []Guard{
 var uses = []Guard{
 	{
 		Name: "methods: a step of an app is spent once", File: "internal/authenticator/totp/totp.go",
-		Old: "WHERE tenant_id = $3 AND authenticator_id = $4 AND last_step < $1`, d.finding.step, d.finding.drift", New: "WHERE tenant_id = $3 AND authenticator_id = $4`, d.finding.step, d.finding.drift",
+		Old: "AND authenticator_id = $4 AND last_step < $1`\n", New: "AND authenticator_id = $4`\n",
 		And:     []Edit{{"internal/authenticator/totp/steps.go", "case step <= r.last:", "case step < 0:"}},
 		Package: acceptance, Tests: "TestATK018_Every|TestATK019_TestATK033",
 	},

@@ -194,8 +194,8 @@ var more = []Guard{
 		Package: acceptance, Tests: "TestATK001",
 	},
 	{
-		Name: "a new code replaces the old one", File: "internal/signin/next.go",
-		Old: "if err := s.drop(ctx, tx, f, challenge.Replaced); err != nil {", New: "if err := s.drop(ctx, tx, f, challenge.Ended); err != nil {",
+		Name: "a new code replaces the old one", File: "internal/challenge/challenge.go",
+		Old: "append(c.values(tx, o), tx.Now, Replaced)...", New: "append(c.values(tx, o), tx.Now, Ended)...",
 		Package: acceptance, Tests: "TestATK021|TestAIR14_An",
 	},
 	{
