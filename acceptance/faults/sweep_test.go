@@ -149,6 +149,7 @@ func (w *world) until(t *testing.T, mode string, ch chapter, p point) (*client, 
 		}
 		w.order(t, mode, p.n, exactly(p.name))
 		played := ch.play(c)
+		c.gone = nil // the program is started again before the person goes on
 		if w.awaitHit(2 * time.Second) {
 			return c, played
 		}
