@@ -87,7 +87,7 @@ func eachWatched(t *testing.T, more string, fn func(t *testing.T, w watched)) {
 	for _, engine := range rig.Engines {
 		t.Run(engine, func(t *testing.T) {
 			t.Parallel()
-			w := watched{ops: freeAddress(t), traces: &collector{}}
+			w := watched{ops: rig.FreeAddr(t), traces: &collector{}}
 			endpoint := httptest.NewServer(w.traces)
 			t.Cleanup(endpoint.Close)
 			w.World = rig.New(t, engine, rig.Options{Config: fmt.Sprintf("[ops]\nlisten = %q\n%s[tracing]\nendpoint = \"%s/v1/traces\"\ntoken = %q\n", w.ops, more, endpoint.URL, collectorToken)})
@@ -95,16 +95,6 @@ func eachWatched(t *testing.T, more string, fn func(t *testing.T, w watched)) {
 			fn(t, w)
 		})
 	}
-}
-
-func freeAddress(t *testing.T) string {
-	t.Helper()
-	l, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer func() { _ = l.Close() }()
-	return l.Addr().String()
 }
 
 // ask asks the listener for operations.

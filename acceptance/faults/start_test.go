@@ -3,7 +3,6 @@ package faults
 import (
 	"bytes"
 	"fmt"
-	"net"
 	"net/url"
 	"os"
 	"os/exec"
@@ -68,17 +67,12 @@ func (s *said) String() string {
 // start starts the program and waits until it serves, or is dead.
 func (b *cradle) start(t *testing.T) (serves bool, log string) {
 	t.Helper()
-	l, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
-	}
-	_ = l.Close()
 	out := &said{}
 	cmd := exec.Command(rig.Binary(t, rig.Rigged), "serve", "--config", filepath.Join(b.w.Dir, "a.toml"))
 	cmd.Dir, cmd.Stdout, cmd.Stderr = b.dir, out, out
 	cmd.SysProcAttr = &syscall.SysProcAttr{Pdeathsig: syscall.SIGKILL}
 	cmd.Env = []string{"PATH=" + os.Getenv("PATH"), "HOME=" + b.dir, "COUNTERSIGN_RIG_FAULTS=" + b.w.FaultsFile(), "COUNTERSIGN_DATABASE_URL=" + b.dsn,
-		"COUNTERSIGN_KEY_FILE=" + filepath.Join(b.dir, "new.key"), "COUNTERSIGN_LISTEN=" + l.Addr().String(), "COUNTERSIGN_SMTP_BOUNCES_LISTEN=127.0.0.1:0"}
+		"COUNTERSIGN_KEY_FILE=" + filepath.Join(b.dir, "new.key"), "COUNTERSIGN_LISTEN=" + rig.FreeAddr(t), "COUNTERSIGN_SMTP_BOUNCES_LISTEN=127.0.0.1:0"}
 	if err := cmd.Start(); err != nil {
 		t.Fatal(err)
 	}
