@@ -86,9 +86,9 @@ func form(pairs ...string) url.Values {
 	return v
 }
 
-// gotSession reports whether an answer gives the browser a session.
+// gotSession reports whether an answer, or one on the way to it, gives the browser a session.
 func gotSession(pg *rig.Page) bool {
-	for _, c := range pg.Header.Values("Set-Cookie") {
+	for _, c := range pg.Given {
 		if strings.HasPrefix(c, "__Host-session=") && !strings.HasPrefix(c, "__Host-session=;") {
 			return true
 		}

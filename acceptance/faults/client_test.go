@@ -116,7 +116,7 @@ func (c *client) noteAnswer(path string, form url.Values, pg *rig.Page) {
 }
 
 func gotSession(pg *rig.Page) bool {
-	for _, line := range pg.Header.Values("Set-Cookie") {
+	for _, line := range pg.Given {
 		if strings.HasPrefix(line, "__Host-session=") && !strings.HasPrefix(line, "__Host-session=;") {
 			return true
 		}

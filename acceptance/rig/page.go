@@ -18,6 +18,7 @@ type Page struct {
 	Body   string
 	URL    *url.URL
 	Left   *url.URL // set when the answer sends the browser out of our origin
+	Given  []string // the cookies that were set on the way here, as they were written
 	Wire   int      // bytes of the body
 	doc    *html.Node
 }
@@ -34,7 +35,7 @@ func readPage(res *http.Response) (*Page, error) {
 	if err != nil {
 		return nil, err
 	}
-	pg := &Page{Status: res.StatusCode, Header: res.Header, Body: string(body), Wire: len(body)}
+	pg := &Page{Status: res.StatusCode, Header: res.Header, Given: res.Header.Values("Set-Cookie"), Body: string(body), Wire: len(body)}
 	if res.Request != nil {
 		pg.URL = res.Request.URL
 	}

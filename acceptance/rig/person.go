@@ -177,9 +177,11 @@ func (p *Person) Open(req *http.Request) *Page {
 // open performs a request and follows where it leads.
 func (p *Person) open(req *http.Request) *Page {
 	p.t.Helper()
+	var given []string
 	for range 10 {
 		pg := p.Send(req)
-		p.Page = pg
+		given = append(given, pg.Given...)
+		p.Page, pg.Given = pg, given
 		next, err := follow(pg)
 		if err != nil || next == nil {
 			return pg
