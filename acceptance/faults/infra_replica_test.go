@@ -93,7 +93,7 @@ func TestREL020_AReplicaThatSlept(t *testing.T) {
 	out.SignIn(t, w.Dashboard(t), w.Covered(t).User(t))
 	held := out.Cookie("session")
 
-	w.A.Signal(t, syscall.SIGSTOP)
+	w.A.Sleep(t)
 	inFlight := make(chan *rig.Page, 1)
 	go func() { inFlight <- fired.right() }() // arrives while it sleeps
 	elsewhere := w.Person(t).Via(b)

@@ -1,9 +1,15 @@
 package rig
 
 import (
+	"fmt"
 	"net/http"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
 	"syscall"
 	"testing"
+	"time"
 )
 
 // Start starts one more program on the world's database. The caller stops it.
@@ -18,6 +24,25 @@ func (s *Server) Signal(t testing.TB, sig syscall.Signal) {
 	if err := s.cmd.Process.Signal(sig); err != nil {
 		t.Fatal(err)
 	}
+}
+
+// Sleep stops the program until Signal wakes it up with SIGCONT. A thread stops when it is
+// given a processor next, so that an answer may still come from one that was not; Sleep waits
+// until all stand still.
+func (s *Server) Sleep(t testing.TB) {
+	t.Helper()
+	s.Signal(t, syscall.SIGSTOP)
+	Within(t, 5*time.Second, "all threads of the program stand still", func() bool {
+		threads, err := filepath.Glob(fmt.Sprintf("/proc/%d/task/*/stat", s.PID()))
+		if err != nil || len(threads) == 0 {
+			t.Fatalf("no threads: %v", err)
+		}
+		return !slices.ContainsFunc(threads, func(path string) bool {
+			text, err := os.ReadFile(path)
+			_, state, _ := strings.Cut(string(text), ") ") // after the name, which is in brackets
+			return err == nil && !strings.HasPrefix(state, "T")
+		})
+	})
 }
 
 // ExitCode is what the program ended with, after Ended.
