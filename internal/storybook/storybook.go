@@ -74,7 +74,14 @@ func (b *Book) register(m *web.Mux) {
 	m.Get("/", b.list)
 	m.Get("/page/{lang}/{name...}", b.page)
 	m.Get("/mail/{lang}/{form}/{name}", b.mail)
+	m.Get("/signin/delivery", b.delivery)
 }
+
+var errNoNews = fault.New(fault.Conflict, "error.not_found")
+
+// delivery has no news for a page that waits for some: it stays as the story has it. A
+// sign-in that cannot be found would be left.
+func (b *Book) delivery(http.ResponseWriter, *http.Request) error { return errNoNews }
 
 // ServeHTTP serves the index, the pages and the mails.
 func (b *Book) ServeHTTP(rw http.ResponseWriter, r *http.Request) { b.web.Mux().ServeHTTP(rw, r) }
