@@ -86,15 +86,7 @@ func form(pairs ...string) url.Values {
 	return v
 }
 
-// gotSession reports whether an answer, or one on the way to it, gives the browser a session.
-func gotSession(pg *rig.Page) bool {
-	for _, c := range pg.Given {
-		if strings.HasPrefix(c, "__Host-session=") && !strings.HasPrefix(c, "__Host-session=;") {
-			return true
-		}
-	}
-	return false
-}
+func gotSession(pg *rig.Page) bool { return pg.GaveSession() }
 
 // judged counts the answers that were compared in all of an account's challenges, as far
 // as they were wrong.

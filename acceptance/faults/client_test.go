@@ -115,14 +115,7 @@ func (c *client) noteAnswer(path string, form url.Values, pg *rig.Page) {
 	}
 }
 
-func gotSession(pg *rig.Page) bool {
-	for _, line := range pg.Given {
-		if strings.HasPrefix(line, "__Host-session=") && !strings.HasPrefix(line, "__Host-session=;") {
-			return true
-		}
-	}
-	return false
-}
+func gotSession(pg *rig.Page) bool { return pg.GaveSession() }
 
 // start goes to the app, which sends the browser to us.
 func (c *client) start(options ...string) error {

@@ -5,6 +5,7 @@ import (
 	"net/http"
 	"net/url"
 	"regexp"
+	"slices"
 	"strings"
 	"testing"
 
@@ -41,6 +42,13 @@ func readPage(res *http.Response) (*Page, error) {
 	}
 	pg.doc, err = html.Parse(strings.NewReader(pg.Body))
 	return pg, err
+}
+
+// GaveSession reports whether the answer, or one on the way to it, gives the browser a session.
+func (pg *Page) GaveSession() bool {
+	return slices.ContainsFunc(pg.Given, func(line string) bool {
+		return strings.HasPrefix(line, "__Host-session=") && !strings.HasPrefix(line, "__Host-session=;")
+	})
 }
 
 // Text is what is written on the page, in one line, without what is hidden.

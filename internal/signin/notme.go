@@ -138,7 +138,7 @@ func (s *Service) notMeLink(tx *db.Tx, f *flow) string {
 // tell queues a notice to one person, at every address that they have. It comes out of the
 // same budget of the address as codes do, so that nobody can fill a mailbox with warnings.
 func (s *Service) tell(ctx context.Context, tx *db.Tx, to user.User, purpose string, c email.Content) error {
-	return s.tellWithin(ctx, tx, s.limitSends("send.destination"), to, purpose, c)
+	return s.tellWithin(ctx, tx, s.limitSends(destinationSends), to, purpose, c)
 }
 
 // alert is tell for those who look after other people's accounts. It has a budget of its own:
