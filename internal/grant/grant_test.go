@@ -9,7 +9,6 @@ import (
 	"testing"
 	"time"
 
-	"countersign/internal/audit"
 	"countersign/internal/db"
 	"countersign/internal/db/dbtest"
 	"countersign/internal/grant"
@@ -123,7 +122,11 @@ func (s *stage) redeem(r grant.Redemption) (grant.Family, error) {
 }
 
 func (s *stage) refresh(token secret.Text) (grant.Family, error) {
-	return grant.Refresh(s.Context(), s.d, keys, token.Reveal(), "dash", "", audit.Event{})
+	return grant.Refresh(s.Context(), s.d, renewal(token))
+}
+
+func renewal(token secret.Text) grant.Renewal {
+	return grant.Renewal{Keys: keys, Token: token.Reveal(), ClientID: "dash"}
 }
 
 func (s *stage) alive(f grant.Family) (ok bool) {

@@ -12,27 +12,38 @@ import (
 	"countersign/internal/secret"
 )
 
+// Renewal is an attempt to turn a refresh token into the next of its family.
+type Renewal struct {
+	Keys            *secret.Keys // mark the refresh token
+	Token, ClientID string
+	Scope           string // asks for less than was granted; empty asks for all
+	// Refuse says why the sign-in behind the token is not enough now. The token stays good
+	// for when it is enough again, and is checked for reuse all the same.
+	Refuse string
+	Event  audit.Event // who asked; the outcome is filled in
+}
+
 // Refresh swaps a refresh token for the next of its family, bound to the client. A token
-// that is not the newest, or that another client brings, ends the family: one of the two
-// who hold it stole it (RFC 9700 4.14.2).
-// scope asks for less than was granted; empty asks for all. One that we never made changes nothing: whoever reads the names in an access token could
-// end its family otherwise.
-func Refresh(ctx context.Context, d *db.DB, keys *secret.Keys, text, clientID, scope string, e audit.Event) (f Family, err error) {
-	old, err := secret.ParseReference(text)
-	if err != nil || !keys.IsBound(old.Token, refreshPurpose, old.Tenant, old.ID) {
+// that is not the newest, or that another client brings, ends the family, even where the
+// request is refused anyway: one of the two who hold it stole it (RFC 9700 4.14.2).
+// A token that we never made changes nothing: its family's id stands in every access token.
+func Refresh(ctx context.Context, d *db.DB, r Renewal) (f Family, err error) {
+	old, err := secret.ParseReference(r.Token)
+	if err != nil || !r.Keys.IsBound(old.Token, refreshPurpose, old.Tenant, old.ID) {
 		return f, ErrInvalid
 	}
 	refused := false
 	err = d.InTx(ctx, old.Tenant, func(tx *db.Tx) error {
-		var found bool
-		f, found, err = rotate(ctx, tx, keys, old, clientID)
-		if err != nil {
-			return err
+		found, e := false, r.Event
+		if r.Refuse == "" {
+			if f, found, err = rotate(ctx, tx, r.Keys, old, r.ClientID); err != nil {
+				return err
+			}
 		}
 		if refused = !found; refused {
-			return endReused(ctx, tx, old, clientID, e)
+			return endReused(ctx, tx, old, r.ClientID, e)
 		}
-		if f.Scope, err = narrowed(f.Scope, scope); err != nil {
+		if f.Scope, err = narrowed(f.Scope, r.Scope); err != nil {
 			return err // rolls the rotation back: the app keeps its token
 		}
 		e.Action, e.Result, e.UserID, e.ClientID, e.SubjectID = "token.refreshed", "ok", f.UserID, f.ClientID, f.ID

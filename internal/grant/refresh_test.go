@@ -5,7 +5,6 @@ import (
 	"testing"
 	"time"
 
-	"countersign/internal/audit"
 	"countersign/internal/grant"
 	"countersign/internal/secret"
 )
@@ -52,7 +51,9 @@ func TestATK141TwentyRefreshesAtOnce(t *testing.T) {
 func TestRefreshIsBoundToItsClient(t *testing.T) {
 	each(t, func(s *stage) {
 		f := s.family()
-		if _, err := grant.Refresh(s.Context(), s.d, keys, f.Refresh.Reveal(), "phone", "", audit.Event{}); !errors.Is(err, grant.ErrInvalid) {
+		r := renewal(f.Refresh)
+		r.ClientID = "phone"
+		if _, err := grant.Refresh(s.Context(), s.d, r); !errors.Is(err, grant.ErrInvalid) {
 			s.Error(err)
 		}
 		if s.alive(f) {
@@ -146,15 +147,55 @@ func TestAMadeUpRefreshTokenEndsNothing(t *testing.T) {
 func TestARefusedScopeChangesNothing(t *testing.T) {
 	each(t, func(s *stage) {
 		f := s.family()
-		if _, err := grant.Refresh(s.Context(), s.d, keys, f.Refresh.Reveal(), "dash", "openid email", audit.Event{}); !errors.Is(err, grant.ErrScope) {
+		r := renewal(f.Refresh)
+		r.Scope = "openid email"
+		if _, err := grant.Refresh(s.Context(), s.d, r); !errors.Is(err, grant.ErrScope) {
 			s.Errorf("more than was granted: %v", err)
 		}
-		g, err := grant.Refresh(s.Context(), s.d, keys, f.Refresh.Reveal(), "dash", "openid", audit.Event{})
+		r.Scope = "openid"
+		g, err := grant.Refresh(s.Context(), s.d, r)
 		if err != nil || g.Scope != "openid" {
 			s.Fatalf("%+v, %v", g, err)
 		}
 		if g, err = s.refresh(g.Refresh); err != nil || g.Scope != "openid offline_access" {
 			s.Errorf("the family was narrowed for good: %+v, %v", g, err)
+		}
+	})
+}
+
+// TestATK141_ReuseUnderARefusal: a refresh token of a sign-in that is not enough now stays
+// good for later, and a stolen or older one ends the family nevertheless.
+func TestATK141_ReuseUnderARefusal(t *testing.T) {
+	each(t, func(s *stage) {
+		refused := func(token secret.Text, clientID string) {
+			s.Helper()
+			r := renewal(token)
+			r.ClientID, r.Refuse = clientID, "sign_in_not_enough"
+			if _, err := grant.Refresh(s.Context(), s.d, r); !errors.Is(err, grant.ErrInvalid) {
+				s.Error(err)
+			}
+		}
+		f1 := s.family()
+		refused(f1.Refresh, "dash")
+		f2, err := s.refresh(f1.Refresh)
+		if err != nil {
+			s.Fatal("a refusal cost the token", err)
+		}
+		f3, err := s.refresh(f2.Refresh)
+		if err != nil {
+			s.Fatal(err)
+		}
+		refused(f1.Refresh, "dash")
+		if s.alive(f3) {
+			s.Error("an older token under a refusal left the family alive")
+		}
+		other := s.family()
+		refused(other.Refresh, "phone")
+		if s.alive(other) {
+			s.Error("another client under a refusal left the family alive")
+		}
+		if n := s.count(`audit_events WHERE action = 'token.reuse'`); n != 2 {
+			s.Errorf("%d reuses in the audit", n)
 		}
 	})
 }

@@ -153,13 +153,18 @@ func (h *house) signIn(u user.User, acr string, amr ...string) (cookie string) {
 func (h *house) byMail() string { return h.signIn(h.ada, levels[1], "pwd", "email") }
 
 // demand makes a second step mandatory from now on.
-func (h *house) demand() {
+func (h *house) demand() { h.mandate(tenant.Mandatory) }
+
+// excuse makes it optional again.
+func (h *house) excuse() { h.mandate(tenant.DefaultOff) }
+
+func (h *house) mandate(mode tenant.Mode) {
 	h.in(db.Installation, func(tx *db.Tx) error {
 		i, err := tenant.LoadInstallation(h.Context(), tx)
 		if err != nil {
 			return err
 		}
-		i.Mandate = tenant.Mandate{Mode: tenant.Mandatory}
+		i.Mandate = tenant.Mandate{Mode: mode}
 		return tenant.SaveInstallation(h.Context(), tx, i)
 	})
 }

@@ -103,10 +103,9 @@ func (p *Provider) refresh(r *http.Request, c client.Client, form url.Values) (t
 	if err != nil {
 		return tokens{}, err
 	}
-	if refusal != "" { // the token stays good for when the person has signed in again
-		return tokens{}, errGrant
-	}
-	f, err := grant.Refresh(ctx, p.DB, p.Keys, token, c.ID, form.Get("scope"), event(r, c.ID))
+	f, err := grant.Refresh(ctx, p.DB, grant.Renewal{
+		Keys: p.Keys, Token: token, ClientID: c.ID, Scope: form.Get("scope"), Refuse: refusal, Event: event(r, c.ID),
+	})
 	switch {
 	case errors.Is(err, grant.ErrInvalid):
 		return tokens{}, errGrant

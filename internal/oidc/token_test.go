@@ -379,3 +379,30 @@ func TestSEC104WhatChangedSinceEndsTheGrant(t *testing.T) {
 		})
 	}
 }
+
+// TestATK141_RefusedByPolicyIsNoShelter: while policy refuses a sign-in, a used refresh
+// token and one that another client brings still end their family.
+func TestATK141_RefusedByPolicyIsNoShelter(t *testing.T) {
+	each(t, func(h *house) {
+		weak := h.signIn(h.ada, levels[0], "pwd")
+		used := h.tokens(weak)
+		newest := h.refreshing(h.refreshing(used.Refresh).Refresh)
+		stolen, kept := h.tokens(weak), h.tokens(weak)
+		h.demand()
+		byOther := h.read(h.post("/token", url.Values{"grant_type": {"refresh_token"}, "refresh_token": {stolen.Refresh}}, h.basic("other")...))
+		for what, got := range map[string]string{"used": h.refreshing(used.Refresh).Error, "other client": byOther.Error, "genuine": h.refreshing(kept.Refresh).Error} {
+			if got != "invalid_grant" {
+				h.Errorf("%s: %q", what, got)
+			}
+		}
+		h.excuse()
+		for what, token := range map[string]string{"used": newest.Refresh, "other client": stolen.Refresh} {
+			if got := h.refreshing(token); got.Error != "invalid_grant" {
+				h.Errorf("%s: the family lives on", what)
+			}
+		}
+		if got := h.refreshing(kept.Refresh); got.Error != "" {
+			h.Errorf("the genuine token died: %s", got.Error)
+		}
+	})
+}
