@@ -203,3 +203,20 @@ func judge(t *testing.T, s script, u *rig.User) {
 		t.Error("the library takes an answer of another issuer")
 	}
 }
+
+// TestClients_UILocales: an app that shows itself in Spanish leads to pages in Spanish, from
+// the password to the code, whatever the browser asks for.
+func TestClients_UILocales(t *testing.T) {
+	each(t, func(t *testing.T, w *rig.World) {
+		u := w.Covered(t).User(t)
+		app, p := w.Dashboard(t), w.Person(t)
+		for name, pg := range map[string]*rig.Page{"sign-in": p.Visit(app.Visit("ui_locales", "tlh es-MX")), "code": p.Password(u.Email, u.Password)} {
+			if !strings.Contains(pg.Body, `<html lang="es">`) {
+				t.Errorf("%s: not in Spanish", name)
+			}
+		}
+		if pg := p.Visit(app.Visit()); !strings.Contains(pg.Body, `<html lang="en">`) {
+			t.Error("the wish outlived the visit that it came with")
+		}
+	})
+}

@@ -125,7 +125,7 @@ var more = []Guard{
 	},
 	{
 		Name: "a stranger's link only asks about signing out", File: "internal/oidc/logout.go",
-		Old: "case owner == \"\" || owner == l.subject:", New: "case owner == \"\" || owner != \"\":",
+		Old: "if owner == \"\" || owner == l.subject {", New: "if owner == \"\" || owner != \"\" {",
 		Package: acceptance, Tests: "TestATK147",
 	},
 	{

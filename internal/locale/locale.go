@@ -99,6 +99,25 @@ func (c *Catalog) In(lang string) *Printer {
 	return c.printers[Default]
 }
 
+// Wished is the first language of an app's ui_locales that we speak: tags of BCP 47,
+// separated by spaces, the best first (OpenID Connect Core 3.1.2.1). A region that we have
+// no text for does not matter: "es-MX" is Spanish.
+func (c *Catalog) Wished(tags string) (lang string, ok bool) {
+	if len(tags) > maxAccept {
+		return "", false
+	}
+	for _, text := range strings.Fields(tags) {
+		tag, err := language.Parse(text)
+		if err != nil {
+			continue
+		}
+		if base, _ := tag.Base(); c.Speaks(base.String()) {
+			return base.String(), true
+		}
+	}
+	return "", false
+}
+
 // maxAccept caps what is parsed of a header that anybody may send (RFC 9110 12.5.4).
 const maxAccept = 200
 

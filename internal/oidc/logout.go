@@ -41,10 +41,7 @@ func (p *Provider) logout(rw http.ResponseWriter, r *http.Request) error {
 	if err != nil {
 		return err
 	}
-	switch {
-	case owner == "" && l.subject == "":
-		return p.Web.Draw(rw, r, http.StatusOK, signedOutPage{HomeURL: l.app.HomeURL, AppName: l.app.Name})
-	case owner == "" || owner == l.subject:
+	if owner == "" || owner == l.subject { // without a session there is nobody to ask
 		return p.goodbye(rw, r, l)
 	}
 	return p.Web.Draw(rw, r, http.StatusOK, signOutPage{AppName: l.app.Name, Hint: p.sealLeave(l), target: grant.Request{RedirectURI: l.To}.Target()})
@@ -124,6 +121,9 @@ func (p *Provider) readLeave(r *http.Request, q url.Values) (l leave, err error)
 		if l.app, err = p.client(r.Context(), l.ClientID); err != nil {
 			return l, err
 		}
+	}
+	if l.ClientID == "" { // nobody can say whose address it is, and signing out is still what is asked for
+		l.To, l.State = "", ""
 	}
 	if l.To != "" && !l.app.AllowsPostLogout(l.To) {
 		return l, errBadLogout

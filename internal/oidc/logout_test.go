@@ -2,12 +2,14 @@ package oidc
 
 import (
 	"net/http"
+	"net/http/httptest"
 	"net/url"
 	"strings"
 	"testing"
 
 	"countersign/internal/client"
 	"countersign/internal/db"
+	"countersign/internal/session"
 )
 
 func (h *house) signedIn(cookie string) bool {
@@ -62,7 +64,7 @@ func TestATK147ForcedSignOutOnlyAsks(t *testing.T) {
 	cookie := h.byMail()
 	mine, bobs := h.tokens(cookie), h.tokens(h.signIn(h.bob, levels[0], "pwd"))
 	for name, path := range map[string]string{
-		"no hint": "/logout", "client only": leaving("", "client_id", "dash", "post_logout_redirect_uri", bye), "other's hint": leaving(bobs.ID, "post_logout_redirect_uri", bye),
+		"no hint": "/logout", "nobody's": leaving("", "post_logout_redirect_uri", "https://evil.test/", "state", "s"), "client only": leaving("", "client_id", "dash", "post_logout_redirect_uri", bye), "other's hint": leaving(bobs.ID, "post_logout_redirect_uri", bye),
 		"altered hint": leaving(mine.ID[:len(mine.ID)-6] + "AAAAAA"), "hint that is none": leaving("x"),
 	} {
 		rec := h.get(path, cookie)
@@ -72,7 +74,7 @@ func TestATK147ForcedSignOutOnlyAsks(t *testing.T) {
 	}
 	for name, path := range map[string]string{
 		"unregistered": leaving(mine.ID, "post_logout_redirect_uri", "https://evil.test/"), "longer": leaving(mine.ID, "post_logout_redirect_uri", bye+"/x"),
-		"redirect uri": leaving(mine.ID, "post_logout_redirect_uri", callback), "nobody's": leaving("", "post_logout_redirect_uri", bye),
+		"redirect uri":   leaving(mine.ID, "post_logout_redirect_uri", callback),
 		"other client's": leaving("", "client_id", "other", "post_logout_redirect_uri", bye), "two clients": leaving(mine.ID, "client_id", "other"), "unknown client": leaving("", "client_id", "nobody"),
 		"twice": leaving(mine.ID, "post_logout_redirect_uri", bye) + "&post_logout_redirect_uri=https%3A%2F%2Fevil.test",
 	} {
@@ -136,5 +138,50 @@ func TestATK147_AnAddressThatWasWithdrawn(t *testing.T) {
 	rec := h.post("/logout/confirm", url.Values{"hint": {hint}}, "Cookie", "__Host-session="+cookie, "Sec-Fetch-Site", "same-origin")
 	if rec.Code != http.StatusUnprocessableEntity || rec.Header().Get("Location") != "" {
 		t.Errorf("%d to %q", rec.Code, rec.Header().Get("Location"))
+	}
+}
+
+// TestSignOutAfterTheSession: an app whose tokens are gone names itself, and the person comes
+// back to it. An address that nobody vouches for is not followed, and nobody is stranded.
+func TestSignOutAfterTheSession(t *testing.T) {
+	each(t, func(h *house) {
+		over := h.byMail()
+		h.in(h.tenant, func(tx *db.Tx) error {
+			_, err := session.End(h.Context(), tx, strings.Split(over, ".")[1], session.SignedOut)
+			return err
+		})
+		for name, cookie := range map[string]string{"no cookie": "", "session over": over} {
+			rec := h.get(leaving("", "client_id", "dash", "post_logout_redirect_uri", bye, "state", "s3"), cookie)
+			if where, said := landed(h.T, rec); where != bye || said.Get("state") != "s3" {
+				h.Errorf("%s: %s %v", name, where, said)
+			}
+			for _, path := range []string{"/logout", leaving("", "post_logout_redirect_uri", "https://evil.test/", "state", "s"), leaving("x", "post_logout_redirect_uri", bye)} {
+				if rec := h.get(path, cookie); rec.Code != http.StatusOK || rec.Header().Get("Location") != "" {
+					h.Errorf("%s, %s: %d", name, path, rec.Code)
+				}
+			}
+			if rec := h.get(leaving("", "client_id", "dash", "post_logout_redirect_uri", "https://evil.test/"), cookie); rec.Code != http.StatusUnprocessableEntity {
+				h.Errorf("%s, unregistered: %d", name, rec.Code)
+			}
+		}
+		// Asked and answered: an address that could not be believed is not followed afterwards either.
+		cookie := h.byMail()
+		body := h.get(leaving("", "post_logout_redirect_uri", "https://evil.test/"), cookie).Body.String()
+		_, hint, _ := strings.Cut(body, `name="hint" value="`)
+		hint, _, _ = strings.Cut(hint, `"`)
+		rec := h.post("/logout/confirm", url.Values{"hint": {hint}}, "Cookie", "__Host-session="+cookie, "Sec-Fetch-Site", "same-origin")
+		if rec.Code != http.StatusOK || rec.Header().Get("Location") != "" || h.signedIn(cookie) {
+			h.Errorf("after asking: %d to %q", rec.Code, rec.Header().Get("Location"))
+		}
+	})
+}
+
+func TestHEADOfWhatLibrariesProbe(t *testing.T) {
+	h := one(t)
+	for _, path := range []string{"/.well-known/openid-configuration", "/jwks"} {
+		rec := h.send(httptest.NewRequestWithContext(t.Context(), http.MethodHead, path, nil))
+		if rec.Code != http.StatusOK || !strings.HasPrefix(rec.Header().Get("Content-Type"), "application/json") || rec.Header().Get("Cache-Control") == "no-store" {
+			t.Errorf("%s: %d %v", path, rec.Code, rec.Header())
+		}
 	}
 }

@@ -11,6 +11,7 @@ import (
 	"countersign/internal/client"
 	"countersign/internal/db"
 	"countersign/internal/fault"
+	"countersign/internal/grant"
 	"countersign/internal/secret"
 	"countersign/internal/signin"
 	"countersign/internal/tenant"
@@ -24,6 +25,7 @@ func (p *Portal) showSignIn(w http.ResponseWriter, r *http.Request) error {
 	if err != nil {
 		return err
 	}
+	r = p.Web.Suggest(w, r, t.request.UILocales, grant.RequestLife)
 	st, err := p.SignIn.Standing(r.Context(), p.Web.Cookie(r, "session"), ask(t))
 	if err != nil {
 		return err

@@ -69,13 +69,17 @@ func (m *Mux) Post(pattern string, h Handler, repeats ...string) {
 func (m *Mux) Open(method, pattern string, h Handler) { m.add("open", method, pattern, h) }
 
 // Machine registers an endpoint for programs: it never sees a cookie, and its errors are
-// problem+json.
+// problem+json. HEAD comes with GET.
 func (m *Mux) Machine(method, pattern string, h Handler) {
-	m.add("machine", method, pattern, func(rw http.ResponseWriter, r *http.Request) error {
+	deaf := func(rw http.ResponseWriter, r *http.Request) error {
 		r.Header.Del("Cookie")
 		r.Header.Del("Accept") // a program that says text/html still gets no page
 		return h(rw, r)
-	})
+	}
+	m.add("machine", method, pattern, deaf)
+	if method == http.MethodGet {
+		m.add("machine", http.MethodHead, pattern, deaf)
+	}
 }
 
 func (m *Mux) add(class, method, pattern string, h Handler) {

@@ -96,10 +96,44 @@ func (w *Web) Mux() *Mux { return w.mux }
 // Origin is the public origin, for example "https://sign-in.example.com".
 func (w *Web) Origin() string { return w.origin }
 
-// Printer speaks the language of the request's person.
-func (w *Web) Printer(r *http.Request) *locale.Printer {
-	if chosen := w.Cookie(r, "lang"); w.Catalog.Speaks(chosen) {
-		return w.Catalog.In(chosen)
+// Suggest speaks the language that an app asks for, on this page and on those that follow
+// within life. What the person chose here goes first, and an app that asks for none takes
+// back what an earlier one asked for.
+func (w *Web) Suggest(rw http.ResponseWriter, r *http.Request, uiLocales string, life time.Duration) *http.Request {
+	lang, ok := w.Catalog.Wished(uiLocales)
+	switch {
+	case ok:
+		w.SetCookie(rw, "app-lang", lang, life)
+	case w.Cookie(r, "app-lang") == "":
+		return r
+	default:
+		w.ClearCookie(rw, "app-lang")
 	}
+	if w.Catalog.Speaks(w.Cookie(r, "lang")) {
+		return r
+	}
+	v := From(r.Context())
+	if v.Lang = lang; !ok {
+		v.Lang = w.acceptable(r).Lang()
+	}
+	return r.WithContext(With(r.Context(), v))
+}
+
+// Printer speaks the language of the request's person: the one chosen here, the one that
+// the app asked for, or the browser's.
+func (w *Web) Printer(r *http.Request) *locale.Printer {
+	if known := From(r.Context()).Lang; w.Catalog.Speaks(known) {
+		return w.Catalog.In(known)
+	}
+	for _, name := range []string{"lang", "app-lang"} {
+		if chosen := w.Cookie(r, name); w.Catalog.Speaks(chosen) {
+			return w.Catalog.In(chosen)
+		}
+	}
+	return w.acceptable(r)
+}
+
+// acceptable speaks the language that the browser asks for.
+func (w *Web) acceptable(r *http.Request) *locale.Printer {
 	return w.printers.of(r.Header.Get("Accept-Language"), func(wish string) *locale.Printer { return w.Catalog.For(wish, "") })
 }
