@@ -301,8 +301,17 @@ var opens = map[string]opened{
 	"POST /logout/confirm":                  {"422"},
 	"POST /token":                           {"401"},
 	"GET /userinfo":                         {"401"},
+	"HEAD /userinfo":                        {"401"},
 	"POST /userinfo":                        {"401"},
 	"GET /jwks":                             {"200"},
+	"HEAD /jwks":                            {"200"},
 	"GET /healthz":                          {"200"},
+	"HEAD /healthz":                         {"200"},
 	"GET /.well-known/openid-configuration": {"200"},
+
+	"HEAD /.well-known/openid-configuration":    {"200"},
+	"OPTIONS /.well-known/openid-configuration": {"204"},
+	"OPTIONS /jwks":     {"204"},
+	"OPTIONS /token":    {"204"},
+	"OPTIONS /userinfo": {"204"},
 }

@@ -39,11 +39,15 @@ var scopes = []string{"openid", "profile", "email", "offline_access"}
 // Mount registers the endpoints.
 func (p *Provider) Mount(m *web.Mux) {
 	p.believed = &beliefs{}
-	m.Machine(http.MethodGet, "/.well-known/openid-configuration", p.discovery)
-	m.Machine(http.MethodGet, "/jwks", p.jwks)
-	m.Machine(http.MethodPost, "/token", p.token)
-	m.Machine(http.MethodGet, "/userinfo", p.userinfo)
-	m.Machine(http.MethodPost, "/userinfo", p.userinfo)
+	m.Machine(http.MethodGet, "/.well-known/openid-configuration", published(p.discovery))
+	m.Machine(http.MethodOptions, "/.well-known/openid-configuration", published(open))
+	m.Machine(http.MethodGet, "/jwks", published(p.jwks))
+	m.Machine(http.MethodOptions, "/jwks", published(open))
+	m.Machine(http.MethodPost, "/token", p.shared(p.token))
+	m.Machine(http.MethodOptions, "/token", p.preflight("POST"))
+	m.Machine(http.MethodGet, "/userinfo", p.shared(p.userinfo))
+	m.Machine(http.MethodPost, "/userinfo", p.shared(p.userinfo))
+	m.Machine(http.MethodOptions, "/userinfo", p.preflight("GET, POST"))
 	m.Open(http.MethodGet, "/authorize", p.authorize)
 	m.Open(http.MethodPost, "/authorize", p.authorizeForm)
 	m.Open(http.MethodGet, "/authorize/resume", p.resume) // no HEAD: looking must not issue a code
