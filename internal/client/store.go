@@ -71,9 +71,14 @@ var reserved = []string{"countersign", "installation"}
 
 const idLetters = "abcdefghijklmnopqrstuvwxyz0123456789-_"
 
+// ValidID reports whether a client could have this id.
+func ValidID(id string) bool {
+	return len(id) >= 2 && len(id) <= 40 && strings.Trim(id, idLetters) == ""
+}
+
 func (n New) check() error {
 	switch {
-	case len(n.ID) < 2 || len(n.ID) > 40 || strings.Trim(n.ID, idLetters) != "":
+	case !ValidID(n.ID):
 		return errors.New("the id must be 2 to 40 of a-z, 0-9, - and _")
 	case slices.Contains(reserved, n.ID):
 		return errors.New("the id is one that Countersign uses for itself")

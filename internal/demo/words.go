@@ -69,7 +69,8 @@ var sentences = map[string]string{
 	"passkey.copied": "showed a passkey that may have been copied", "browser.forgotten": "had browsers forgotten",
 	"receiver.gone": "a code receiver can no longer be reached", "notice.sent": "a mail was held back",
 	"address.asked": "asked to change the address", "address.changed": "changed the address", "address.withdrawn": "took back the change of the address", "address.restored": "got the old address back",
-	"user.created": "was added", "tenant.created": "the company was added", "tenant.mandate": "the vendor decided", "tenant.switched": "the company's switch moved",
+	"client.refused": "an app that is not set up right was refused",
+	"user.created":   "was added", "tenant.created": "the company was added", "tenant.mandate": "the vendor decided", "tenant.switched": "the company's switch moved",
 	"tenant.methods": "the company allows", "tenant.choice": "it is asked of", "tenant.deadline": "set-up comes first from",
 }
 

@@ -24,6 +24,7 @@ func (p *Provider) authorize(rw http.ResponseWriter, r *http.Request) error {
 	}
 	req, err := p.read(r.Context(), q)
 	if err != nil {
+		p.refusedRequest(r, q, err)
 		return p.denied(rw, r, req, err)
 	}
 	return p.decide(rw, r, req)
@@ -37,6 +38,7 @@ func (p *Provider) authorizeForm(rw http.ResponseWriter, r *http.Request) error 
 	}
 	req, err := p.read(r.Context(), r.PostForm)
 	if err != nil {
+		p.refusedRequest(r, r.PostForm, err)
 		return p.denied(rw, r, req, err)
 	}
 	return p.Web.Redirect(rw, "/authorize/resume?to="+grant.Seal(p.Keys, req))

@@ -22,12 +22,14 @@ func (p *Provider) authenticate(r *http.Request) (client.Client, error) {
 	}
 	c, err := p.client(r.Context(), id)
 	if fault.Is(err, fault.Invalid) {
+		p.refusedClient(r, id, unknownClient, "")
 		return c, errClient
 	}
 	if err != nil {
 		return c, err
 	}
 	if c.Kind == client.Confidential && !c.CheckSecret(secret) || c.Kind != client.Confidential && secret != "" {
+		p.refusedClient(r, id, "wrong_client_secret", "")
 		return client.Client{}, errClient
 	}
 	return c, nil

@@ -35,6 +35,8 @@ func (p *Provider) logout(rw http.ResponseWriter, r *http.Request) error {
 	}
 	l, err := p.readLeave(r, q)
 	if err != nil {
+		q.Set("client_id", l.ClientID) // as the hint names it
+		p.refusedRequest(r, q, err)
 		return err
 	}
 	owner, err := p.SignIn.Owner(r.Context(), p.Web.Cookie(r, "session"))

@@ -9,7 +9,7 @@ var (
 		challenge.sent notice.sent password.replaced browser.remembered browser.replayed session.ended
 		token.issued token.refreshed token.refused token.reuse user.created audit.begun settings.raised settings.accepted keys.master_added receiver.gone
 		signin.passkey passkey.copied method.added method.removed browser.forgotten second_step.on second_step.off
-		address.asked address.changed address.withdrawn address.restored`)
+		address.asked address.changed address.withdrawn address.restored client.refused`)
 	results = list(`ok failed refused`)
 	methods = list(`password email pwd otp mfa hwk swk sms totp passkey lookup push backup user`)
 	reasons = list(`wrong_password unknown_address account_or_app_closed throttled
@@ -19,10 +19,10 @@ var (
 		signed_out superseded not_me code_replay token_replay expired cancelled changed restart unmet done
 		code_spent other_client other_redirect_uri wrong_verifier code_expired session_ended older_refresh_token account_closed
 		ended_by_owner method_changed password_changed address_changed changed no_number method_set_up taken
-		owner admin user`)
+		owner admin user unknown_client unregistered_redirect_uri unregistered_logout_uri wrong_client_secret`)
 	limits = list(`password.account password.here password.device password.source second.account send.account send.destination
 		warning.account flow.account noise.account link.source code.session draft.account password.change flow.passkey way.flow
-		passkey.copied address.account address.destination number.destination alert.destination step.session deed.session`)
+		passkey.copied address.account address.destination number.destination alert.destination step.session deed.session client.refused`)
 	levels   = list(`urn:countersign:acr:1 urn:countersign:acr:1e urn:countersign:acr:2 phr`)
 	channels = list(`email sms push`)
 	states   = list(`queued accepted delivered delayed bounced failed`)
