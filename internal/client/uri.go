@@ -28,11 +28,11 @@ func (c Client) AllowsRedirect(uri string) bool {
 // AllowsPostLogout reports whether people may be sent to uri after signing out.
 func (c Client) AllowsPostLogout(uri string) bool { return slices.Contains(c.PostLogoutURIs, uri) }
 
-// withoutPort cuts the port out of an http URL on a loopback address literal, leaving
-// every other character as it was. "localhost" does not count: it can be made to resolve
-// elsewhere (RFC 8252 8.3).
+// withoutPort cuts the port out of an http URL on this computer, leaving every other
+// character as it was. RFC 8252 8.3 prefers the literals to "localhost"; many libraries know
+// nothing else, and PKCE makes a code that goes astray worthless.
 func withoutPort(uri string) (string, bool) {
-	for _, host := range []string{"http://127.0.0.1", "http://[::1]"} {
+	for _, host := range []string{"http://127.0.0.1", "http://[::1]", "http://localhost"} {
 		rest, ok := strings.CutPrefix(uri, host)
 		if !ok {
 			continue
@@ -59,10 +59,22 @@ func checkRedirect(kind, uri string) error {
 		return nil
 	case u.Scheme == "http" && loopback(u.Hostname()):
 		return nil
-	case kind == Native && strings.Contains(u.Scheme, "."):
-		return nil // RFC 8252 7.1: the app's own domain, reversed
+	case kind == Native && ownScheme(u.Scheme):
+		return nil // RFC 8252 7.1 prefers the app's own domain, reversed; many apps have a plain word
 	}
-	return errors.New("must be https, or http on this computer only (127.0.0.1, [::1], localhost), or for a native client a scheme with a dot")
+	return errors.New("must be https, or http on this computer only (127.0.0.1, [::1], localhost), or for a native client a scheme of its own")
+}
+
+// taken are schemes that a browser or a system gives a meaning of its own.
+var taken = strings.Fields(`about blob cid chrome chrome-extension content data dav edge facetime feed file filesystem ftp ftps
+	geo git gopher http https imap intent irc itms itms-apps jar javascript ldap mailto market mid moz-extension news nfs
+	resource rtsp safari-web-extension sftp sip sips smb sms smsto ssh steam tel telnet urn vbscript view-source wais webcal
+	ws wss x-apple.systempreferences xmpp search-ms shell android-app ios-app`)
+
+// ownScheme reports whether a scheme can be an app's: letters, digits and + . - (RFC 3986
+// 3.1), at least three, and none that somebody else owns.
+func ownScheme(scheme string) bool {
+	return len(scheme) >= 3 && !slices.Contains(taken, scheme) && !strings.HasPrefix(scheme, "ms-")
 }
 
 func checkShape(uri string) (*url.URL, error) {

@@ -4,6 +4,7 @@ import (
 	"errors"
 	"net/http"
 	"net/url"
+	"strings"
 	"time"
 
 	"countersign/internal/db"
@@ -152,22 +153,22 @@ func (p *Provider) reply(rw http.ResponseWriter, r *http.Request, req grant.Requ
 	if req.ResponseMode == modeForm {
 		return p.Web.Draw(rw, r, http.StatusOK, newFormPost(req, answer))
 	}
-	to, err := extend(req.RedirectURI, answer)
-	if err != nil {
-		return errBadRedirect
-	}
-	return p.Web.Redirect(rw, to)
+	return p.Web.Redirect(rw, extend(req.RedirectURI, answer))
 }
 
-// extend adds parameters to an address and leaves the rest of it as it was registered.
-func extend(uri string, add url.Values) (string, error) {
-	u, err := url.Parse(uri)
-	if err != nil {
-		return "", err
+// extend adds parameters to an address and leaves the rest of it as it was registered,
+// character by character: apps compare it, and url.URL would write some of it differently.
+// An address that is registered holds no fragment.
+func extend(uri string, add url.Values) string {
+	if len(add) == 0 {
+		return uri
 	}
-	if u.RawQuery != "" {
-		u.RawQuery += "&"
+	separator := "?"
+	if strings.Contains(uri, "?") {
+		separator = "&"
 	}
-	u.RawQuery += add.Encode()
-	return u.String(), nil
+	if strings.HasSuffix(uri, "?") || strings.HasSuffix(uri, "&") {
+		separator = ""
+	}
+	return uri + separator + add.Encode()
 }

@@ -98,11 +98,7 @@ func (p *Provider) goodbye(rw http.ResponseWriter, r *http.Request, l leave) err
 	if l.State != "" {
 		add.Set("state", l.State)
 	}
-	to, err := extend(l.To, add)
-	if err != nil {
-		return errBadLogout
-	}
-	return p.Web.Redirect(rw, to)
+	return p.Web.Redirect(rw, extend(l.To, add))
 }
 
 // readLeave believes an address to go to only if the client registered it (2.1).

@@ -77,7 +77,7 @@ func (p *Provider) read(ctx context.Context, q url.Values) (req grant.Request, e
 	if len(q["state"]) == 1 && len(q.Get("state")) <= maxValue {
 		req.State = q.Get("state")
 	}
-	if q.Get("response_mode") == modeForm && strings.HasPrefix(req.RedirectURI, "http") {
+	if q.Get("response_mode") == modeForm && isWeb(req.RedirectURI) {
 		req.ResponseMode = modeForm // a native app's own scheme takes no form
 	}
 	for _, check := range []func(context.Context, url.Values, *grant.Request) error{once, shape, proofKey, scope, p.wishes} {
@@ -86,6 +86,12 @@ func (p *Provider) read(ctx context.Context, q url.Values) (req grant.Request, e
 		}
 	}
 	return req, nil
+}
+
+// isWeb reports whether an address is one that a browser sends a form to.
+func isWeb(uri string) bool {
+	u, err := url.Parse(uri)
+	return err == nil && (u.Scheme == "https" || u.Scheme == "http")
 }
 
 // client loads a client that people may sign in to.
