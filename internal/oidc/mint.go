@@ -11,6 +11,8 @@ import (
 	"github.com/go-jose/go-jose/v4"
 	"github.com/go-jose/go-jose/v4/jwt"
 
+	"countersign/internal/authenticator/outofband"
+	"countersign/internal/db"
 	"countersign/internal/grant"
 	"countersign/internal/keyring"
 	"countersign/internal/signin"
@@ -34,7 +36,7 @@ type proof struct {
 type person struct {
 	Name     string `json:"name,omitempty"`
 	Email    string `json:"email,omitempty"`
-	Verified bool   `json:"email_verified,omitempty"`
+	Verified *bool  `json:"email_verified,omitempty"` // false is said, not left out
 }
 
 // idClaims are for the app itself (OpenID Connect Core 2).
@@ -86,7 +88,11 @@ func (p *Provider) mint(ctx context.Context, f grant.Family, scope string, st si
 		return tokens{}, err
 	}
 	p.believed.keep(sumOf(t.Access), belief{key.ID, &key.Private.PublicKey, common.Expiry.Time()})
-	id := idClaims{Claims: common, proof: how, person: about(scope, st), Party: f.ClientID, Nonce: f.Nonce, AtHash: leftHalf(t.Access)}
+	who, err := p.about(ctx, scope, st)
+	if err != nil {
+		return tokens{}, err
+	}
+	id := idClaims{Claims: common, proof: how, person: who, Party: f.ClientID, Nonce: f.Nonce, AtHash: leftHalf(t.Access)}
 	id.Audience = jwt.Audience{f.ClientID}
 	t.ID, err = sign(key, typeID, id)
 	return t, err
@@ -99,15 +105,41 @@ func earlier(a, b time.Time) time.Time {
 	return a
 }
 
-func about(scope string, st signin.Standing) (who person) {
+func (p *Provider) about(ctx context.Context, scope string, st signin.Standing) (who person, err error) {
 	if grant.Has(scope, "profile") {
 		who.Name = st.User.Name
 	}
 	if grant.Has(scope, "email") {
 		who.Email = st.User.Email
-		who.Verified = confirmed(st)
+		verified, err := p.verified(ctx, st)
+		if err != nil {
+			return who, err
+		}
+		who.Verified = &verified
 	}
-	return who
+	return who, nil
+}
+
+// verified reports whether the person has ever proved to read the mailbox. It is a fact
+// about the address, and does not depend on the method of this sign-in.
+func (p *Provider) verified(ctx context.Context, st signin.Standing) (proved bool, err error) {
+	if confirmed(st) {
+		return true, nil
+	}
+	err = p.DB.View(ctx, st.User.TenantID, func(tx *db.Tx) (err error) {
+		proved, err = outofband.Proved(ctx, tx, st.User.ID)
+		return err
+	})
+	return proved, err
+}
+
+// noteProved writes down that this sign-in reached the mailbox. signin does so too, a moment
+// later (signin.Seen): the next sign-in, with another method, may be sooner.
+func (p *Provider) noteProved(ctx context.Context, f grant.Family, st signin.Standing) error {
+	if !grant.Has(f.Scope, "email") || !confirmed(st) {
+		return nil
+	}
+	return p.DB.InTx(ctx, f.Tenant, func(tx *db.Tx) error { return outofband.Prove(ctx, tx, f.UserID) })
 }
 
 // leftHalf is at_hash: it ties an access token to its ID token (OpenID Connect Core 3.1.3.6).

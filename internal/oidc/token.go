@@ -94,6 +94,9 @@ func (p *Provider) redeem(r *http.Request, c client.Client, form url.Values) (to
 	if err != nil {
 		return tokens{}, err
 	}
+	if err := p.noteProved(ctx, f, st); err != nil {
+		return tokens{}, err
+	}
 	return p.mint(ctx, f, f.Scope, st)
 }
 

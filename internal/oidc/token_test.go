@@ -43,10 +43,7 @@ func TestSEC6And111GoldenTokens(t *testing.T) {
 			want := map[string]any{
 				"iss": origin, "sub": h.ada.ID, "aud": "dash", "azp": "dash", "nonce": "n-1", "sid": sid, "acr": row.acr, "amr": amr,
 				"iat": float64(h.now().Unix()), "exp": float64(h.now().Unix() + 600), "auth_time": float64(began.Unix()),
-				"at_hash": base64.RawURLEncoding.EncodeToString(sum[:16]), "name": "Ada", "email": "ada@harbor.test",
-			}
-			if len(row.amr) > 1 {
-				want["email_verified"] = true
+				"at_hash": base64.RawURLEncoding.EncodeToString(sum[:16]), "name": "Ada", "email": "ada@harbor.test", "email_verified": len(row.amr) > 1,
 			}
 			if diff := cmp.Diff(want, payload(h.T, a.ID)); diff != "" {
 				h.Errorf("%s, ID token: %s", row.acr, diff)
@@ -113,7 +110,7 @@ func TestTokenStatementBudget(t *testing.T) {
 		}
 		before := h.DB.Statements()
 		a := h.read(h.post("/token", exchange(code), h.basic("dash")...))
-		if n := h.DB.Statements() - before; n > 6 { // three of them in the one write transaction
+		if n := h.DB.Statements() - before; n > 7 { // three of them in the one write transaction, one says that the mailbox was reached
 			h.Errorf("%d statements", n)
 		}
 		before = h.DB.Statements()

@@ -55,9 +55,13 @@ func (p *Provider) userinfo(rw http.ResponseWriter, r *http.Request) error {
 	if err != nil {
 		return err
 	}
+	who, err := p.about(r.Context(), c.Scope, st)
+	if err != nil {
+		return err
+	}
 	noStore(rw)
 	return p.Web.JSON(rw, http.StatusOK, info{
-		Subject: st.User.ID, Tenant: company{st.User.TenantID, st.Tenant.Name}, person: about(c.Scope, st),
+		Subject: st.User.ID, Tenant: company{st.User.TenantID, st.Tenant.Name}, person: who,
 		AuthTime: st.Session.AuthenticatedAt.Unix(), ACR: st.Session.ACR, AMR: st.Session.AMR,
 	})
 }

@@ -221,7 +221,7 @@ func (s *Service) move(ctx context.Context, tx *db.Tx, o Owner, c user.Change) e
 	if err := user.MoveAddress(ctx, tx, o.User, c, c.UndoUntil); err != nil {
 		return err
 	}
-	if err := outofband.Follow(ctx, tx, o.User.ID, c.To); err != nil {
+	if err := outofband.FollowProved(ctx, tx, o.User.ID, c.To); err != nil {
 		return err
 	}
 	if err := session.Carry(ctx, tx, o.SessionID, o.User.SecurityVersion, o.User.SecurityVersion+1); err != nil {

@@ -97,7 +97,7 @@ func (s *Service) moveBack(ctx context.Context, tx *db.Tx, f *flow, line []strin
 
 // moved ends what the new address had opened and tells both.
 func (s *Service) moved(ctx context.Context, tx *db.Tx, c user.Change, v session.Visitor) error {
-	if err := outofband.Follow(ctx, tx, c.UserID, c.From); err != nil {
+	if err := outofband.FollowProved(ctx, tx, c.UserID, c.From); err != nil {
 		return err
 	}
 	if err := session.EndOthers(ctx, tx, c.UserID, "", session.NotMe); err != nil {
