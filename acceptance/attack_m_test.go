@@ -182,7 +182,7 @@ func TestATK165_Headers(t *testing.T) {
 		paths := []string{"/signin", rig.PathCode, mail.Link, mail.NotMe, "/why", "/nothing", "/signin/delivery", "/logout", "/.well-known/openid-configuration", "/jwks", "/userinfo", "/healthz"}
 		for _, path := range paths {
 			h := p.Send(p.Request(http.MethodGet, path, nil)).Header
-			for name, want := range map[string]string{"X-Content-Type-Options": "nosniff", "Referrer-Policy": "no-referrer", "Strict-Transport-Security": "includeSubDomains"} {
+			for name, want := range map[string]string{"X-Content-Type-Options": "nosniff", "Referrer-Policy": "same-origin", "Strict-Transport-Security": "includeSubDomains"} {
 				if !strings.Contains(h.Get(name), want) {
 					t.Errorf("%.30s: %s is %q", path, name, h.Get(name))
 				}

@@ -133,7 +133,7 @@ func (p *Person) request(method, path string, form url.Values) *http.Request {
 	req.Header.Set("Sec-Fetch-Site", "none")
 	if method == http.MethodPost {
 		req.Header.Set("Sec-Fetch-Site", "same-origin")
-		req.Header.Set("Origin", "null") // what "no-referrer" makes of it
+		req.Header.Set("Origin", PublicURL)
 		req.Header.Set("Content-Type", "application/x-www-form-urlencoded")
 	}
 	for k, v := range p.Extra {

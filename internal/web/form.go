@@ -12,19 +12,27 @@ import (
 )
 
 // sameOrigin asks for positive proof that our own page sent the request: the browser's
-// word (Sec-Fetch-Site) or an Origin that is ours. Browsers too old to send either are
-// refused, as is a request in which the two contradict each other. Origin is "null" on our
-// own forms, because the referrer policy hides it; Sec-Fetch-Site decides then.
+// word (Sec-Fetch-Site) or an Origin that is ours. A request in which the two contradict
+// each other is refused, and so is one without either. Browsers before Fetch Metadata
+// (Safari up to 16.3) send "Origin: null" where something hides the origin of our own
+// forms; for them a Referer of ours is the proof, because no other site can send one.
 func (w *Web) sameOrigin(r *http.Request) bool {
 	site, origin := r.Header.Values("Sec-Fetch-Site"), r.Header.Values("Origin")
 	if len(site) > 1 || len(origin) > 1 {
 		return false
 	}
 	ours := len(origin) == 1 && origin[0] == w.origin
+	hidden := len(origin) == 1 && origin[0] == "null"
 	if len(site) == 1 {
-		return site[0] == "same-origin" && (ours || len(origin) == 0 || origin[0] == "null")
+		return site[0] == "same-origin" && (ours || len(origin) == 0 || hidden)
 	}
-	return ours
+	return ours || hidden && w.referred(r)
+}
+
+// referred reports whether the one Referer is a page of ours.
+func (w *Web) referred(r *http.Request) bool {
+	referers := r.Header.Values("Referer")
+	return len(referers) == 1 && strings.HasPrefix(referers[0], w.origin+"/")
 }
 
 // ParseForm fills r.PostForm and r.Form from a urlencoded body, strictly: another media
