@@ -63,6 +63,9 @@ func openPostgres(ctx context.Context, dsn string, now func() time.Time) (*DB, e
 	if err != nil {
 		return nil, errors.New("open postgres: database.url is not understood") // the cause may quote the password
 	}
+	if err := rejectTransactionPooler(ctx, config); err != nil {
+		return nil, err
+	}
 	pool := stdlib.OpenDB(*config, stdlib.OptionAfterConnect(settle))
 	pool.SetMaxOpenConns(16)
 	pool.SetMaxIdleConns(16)
