@@ -234,7 +234,7 @@ func TestATK141_RefreshRace(t *testing.T) {
 				shots[i] = rig.Shot{Person: stranger, Path: "/token", Form: form("grant_type", "refresh_token", "refresh_token", token, "client_id", app.ID)}
 			}
 			pages := rig.Volley(t, shots)
-			if n := rig.Count(pages)[200]; n > 1 {
+			if n := rig.Count(pages)[200]; n > 2 { // the winner, and one that gets the same token in its grace
 				t.Errorf("%d of 20 refreshes worked", n)
 			}
 		}

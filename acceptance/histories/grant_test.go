@@ -23,7 +23,10 @@ type purse struct {
 func (p *purse) put(refresh, access string) string {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	name := fmt.Sprintf("t%d", len(p.refresh)+1)
+	name, known := p.nickname[refresh]
+	if !known { // a token may come twice, to two that renewed at once
+		name = fmt.Sprintf("t%d", len(p.refresh)+1)
+	}
 	p.refresh, p.access = append(p.refresh, refresh), append(p.access, access)
 	p.nickname[refresh] = name
 	return name

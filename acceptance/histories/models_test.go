@@ -106,21 +106,25 @@ var budgetModel = model(0, func(n int, in did, out got) (bool, int) {
 type grants struct {
 	spent, alive bool
 	newest       string // the refresh token that counts
+	before       string // which it replaced, and which gets the same once more for some seconds
 }
 
 var grantModel = model(grants{}, func(s grants, in did, out got) (bool, grants) {
 	older := in.Verb == "refresh" && in.About != s.newest
 	switch in.Verb + " " + out.Word {
 	case "redeem tokens":
-		return !s.spent, grants{true, true, out.New}
+		return !s.spent, grants{true, true, out.New, ""}
 	case "redeem refused": // a second use takes the tokens of the first with it
-		return s.spent, grants{true, false, s.newest}
+		return s.spent, grants{true, false, s.newest, ""}
 	case "steal refused": // without the verifier: the code is dead either way
-		return true, grants{true, false, s.newest}
+		return true, grants{true, false, s.newest, ""}
 	case "refresh tokens":
-		return s.alive && !older, grants{true, true, out.New}
+		if older {
+			return s.alive && in.About == s.before && out.New == s.newest, grants{true, true, s.newest, ""}
+		}
+		return s.alive, grants{true, true, out.New, in.About}
 	case "refresh refused":
-		return !s.alive || older, grants{s.spent, false, s.newest}
+		return !s.alive || older, grants{s.spent, false, s.newest, ""}
 	case "look yes":
 		return s.alive, s
 	case "look no":

@@ -80,17 +80,13 @@ func narrowed(granted, asked string) (string, error) {
 
 // rotate replaces the hash only if it is still the one given: of twenty at once one wins.
 func rotate(ctx context.Context, tx *db.Tx, keys *secret.Keys, old secret.Reference, clientID string) (f Family, found bool, err error) {
-	token, hash := keys.NewBound(refreshPurpose, tx.Tenant, old.ID)
-	f = Family{Tenant: tx.Tenant, ID: old.ID, ClientID: clientID, Refresh: secret.Reference{Tenant: tx.Tenant, ID: old.ID, Token: token}.Text()}
-	var until, created int64
-	err = tx.QueryRow(ctx, `UPDATE refresh_families SET secret_hash = $1, generation = generation + 1
+	f, hash := successor(keys, old, clientID)
+	err = f.take(tx.QueryRow(ctx, `UPDATE refresh_families SET secret_hash = $1, generation = generation + 1, previous_hash = secret_hash, rotated_at = $6, grace_used_at = 0
 		WHERE tenant_id = $2 AND id = $3 AND secret_hash = $4 AND client_id = $5 AND ended_at = 0 AND expires_at > $6
 		AND EXISTS (SELECT 1 FROM sessions s WHERE s.tenant_id = $2 AND s.id = refresh_families.session_id AND s.ended_at = 0)
-		RETURNING user_id, session_id, scope, created_at, expires_at`, hash, tx.Tenant, old.ID, old.Hash(), clientID, tx.Now).
-		Scan(&f.UserID, &f.SessionID, &f.Scope, &created, &until)
-	f.AuthorizedAt, f.Until = db.Time(created), db.Time(until)
+		RETURNING user_id, session_id, scope, created_at, expires_at`, hash, tx.Tenant, old.ID, old.Hash(), clientID, tx.Now))
 	if db.IsNoRows(err) {
-		return f, false, nil
+		return again(ctx, tx, keys, old, clientID)
 	}
 	if err != nil {
 		return f, false, fmt.Errorf("rotate refresh token: %w", err)
@@ -98,10 +94,50 @@ func rotate(ctx context.Context, tx *db.Tx, keys *secret.Keys, old secret.Refere
 	return f, true, nil
 }
 
+// grace is how long a replaced token is answered once more.
+const grace = 10 * time.Second
+
+// again answers a token that the same client used a moment ago, as two tabs do that renew at
+// once: with the very token that replaced it, once, and only while nobody has used that one.
+func again(ctx context.Context, tx *db.Tx, keys *secret.Keys, old secret.Reference, clientID string) (f Family, found bool, err error) {
+	f, hash := successor(keys, old, clientID)
+	err = f.take(tx.QueryRow(ctx, `UPDATE refresh_families SET grace_used_at = $1
+		WHERE tenant_id = $2 AND id = $3 AND previous_hash = $4 AND client_id = $5 AND secret_hash = $6 AND grace_used_at = 0
+		AND rotated_at > $7 AND rotated_at < $8 AND ended_at = 0 AND expires_at > $1
+		AND EXISTS (SELECT 1 FROM sessions s WHERE s.tenant_id = $2 AND s.id = refresh_families.session_id AND s.ended_at = 0)
+		RETURNING user_id, session_id, scope, created_at, expires_at`,
+		tx.Now, tx.Tenant, old.ID, old.Hash(), clientID, hash, tx.Now.Add(-grace), tx.Now.Add(grace)))
+	if db.IsNoRows(err) {
+		return f, false, nil
+	}
+	if err != nil {
+		return f, false, fmt.Errorf("repeat refresh token: %w", err)
+	}
+	return f, true, nil
+}
+
+// successor is the family with the token that follows old.
+func successor(keys *secret.Keys, old secret.Reference, clientID string) (f Family, hash []byte) {
+	token, hash := keys.NextBound(old.Token, refreshPurpose, old.Tenant, old.ID)
+	next := secret.Reference{Tenant: old.Tenant, ID: old.ID, Token: token}
+	return Family{Tenant: old.Tenant, ID: old.ID, ClientID: clientID, Refresh: next.Text()}, hash
+}
+
+func (f *Family) take(row interface{ Scan(...any) error }) error {
+	var until, created int64
+	err := row.Scan(&f.UserID, &f.SessionID, &f.Scope, &created, &until)
+	f.AuthorizedAt, f.Until = db.Time(created), db.Time(until)
+	return err
+}
+
+// endReused ends the family of a token that should not be here any more. One inside its
+// grace ends nothing, even where the request is refused for another reason.
 func endReused(ctx context.Context, tx *db.Tx, old secret.Reference, clientID string, e audit.Event) error {
 	err := tx.QueryRow(ctx, `UPDATE refresh_families SET ended_at = $1, ended_because = 'reuse'
-		WHERE tenant_id = $2 AND id = $3 AND ended_at = 0 AND (secret_hash <> $4 OR client_id <> $5) RETURNING user_id`,
-		tx.Now, tx.Tenant, old.ID, old.Hash(), clientID).Scan(&e.UserID)
+		WHERE tenant_id = $2 AND id = $3
+		AND CASE WHEN previous_hash = $4 AND client_id = $5 AND grace_used_at = 0 AND rotated_at > $6 AND rotated_at < $7 THEN 1 ELSE 0 END = 0
+		AND ended_at = 0 AND (secret_hash <> $4 OR client_id <> $5) RETURNING user_id`,
+		tx.Now, tx.Tenant, old.ID, old.Hash(), clientID, tx.Now.Add(-grace), tx.Now.Add(grace)).Scan(&e.UserID)
 	if db.IsNoRows(err) {
 		return nil // expired, or ended before
 	}
