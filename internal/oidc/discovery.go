@@ -48,7 +48,7 @@ func (p *Provider) discovery(rw http.ResponseWriter, _ *http.Request) error {
 		TokenAuthMethods:  []string{"client_secret_basic", "client_secret_post", "none"},
 		ChallengeMethods:  []string{"S256"}, ACRValues: levels,
 		Claims: []string{"sub", "iss", "aud", "exp", "iat", "auth_time", "nonce", "acr", "amr", "sid", "azp", "at_hash",
-			"name", "email", "email_verified", "tenant"},
+			"name", "preferred_username", "role", "tenant", "email", "email_verified"},
 		Prompts: []string{"none", "login", "select_account", "consent"}, UILocales: p.Web.Catalog.Languages(),
 		ClaimsParameter: true, IssuerInResponse: true,
 	})

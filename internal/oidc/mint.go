@@ -34,9 +34,12 @@ type proof struct {
 
 // person is what a scope lets an app read of somebody.
 type person struct {
-	Name     string `json:"name,omitempty"`
-	Email    string `json:"email,omitempty"`
-	Verified *bool  `json:"email_verified,omitempty"` // false is said, not left out
+	Name     string   `json:"name,omitempty"`
+	Username string   `json:"preferred_username,omitempty"` // the address that they sign in with
+	Role     string   `json:"role,omitempty"`
+	Tenant   *company `json:"tenant,omitempty"`
+	Email    string   `json:"email,omitempty"`
+	Verified *bool    `json:"email_verified,omitempty"` // false is said, not left out
 }
 
 // idClaims are for the app itself (OpenID Connect Core 2).
@@ -107,7 +110,8 @@ func earlier(a, b time.Time) time.Time {
 
 func (p *Provider) about(ctx context.Context, scope string, st signin.Standing) (who person, err error) {
 	if grant.Has(scope, "profile") {
-		who.Name = st.User.Name
+		who.Name, who.Username, who.Role = st.User.Name, st.User.Email, string(st.User.Role)
+		who.Tenant = &company{st.User.TenantID, st.Tenant.Name}
 	}
 	if grant.Has(scope, "email") {
 		who.Email = st.User.Email

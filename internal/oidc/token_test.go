@@ -43,7 +43,7 @@ func TestSEC6And111GoldenTokens(t *testing.T) {
 			want := map[string]any{
 				"iss": origin, "sub": h.ada.ID, "aud": "dash", "azp": "dash", "nonce": "n-1", "sid": sid, "acr": row.acr, "amr": amr,
 				"iat": float64(h.now().Unix()), "exp": float64(h.now().Unix() + 600), "auth_time": float64(began.Unix()),
-				"at_hash": base64.RawURLEncoding.EncodeToString(sum[:16]), "name": "Ada", "email": "ada@harbor.test", "email_verified": len(row.amr) > 1,
+				"at_hash": base64.RawURLEncoding.EncodeToString(sum[:16]), "name": "Ada", "preferred_username": "ada@harbor.test", "role": "agent", "tenant": map[string]any{"id": h.tenant, "name": "Harbor"}, "email": "ada@harbor.test", "email_verified": len(row.amr) > 1,
 			}
 			if diff := cmp.Diff(want, payload(h.T, a.ID)); diff != "" {
 				h.Errorf("%s, ID token: %s", row.acr, diff)
@@ -77,7 +77,7 @@ func TestTokensSayNoMoreThanTheScope(t *testing.T) {
 	h := one(t)
 	a := h.tokens(h.byMail(), "scope", "openid", "nonce", "")
 	id := payload(t, a.ID)
-	for _, name := range []string{"email", "email_verified", "name", "nonce"} {
+	for _, name := range []string{"email", "email_verified", "name", "preferred_username", "role", "tenant", "nonce"} {
 		if _, there := id[name]; there {
 			t.Errorf("%s is in the token", name)
 		}

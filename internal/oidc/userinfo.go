@@ -15,8 +15,7 @@ import (
 
 // info is what an app may read of the person (OpenID Connect Core 5.3.2).
 type info struct {
-	Subject string  `json:"sub"`
-	Tenant  company `json:"tenant"`
+	Subject string `json:"sub"`
 	person
 	AuthTime int64    `json:"auth_time"`
 	ACR      string   `json:"acr"`
@@ -59,9 +58,10 @@ func (p *Provider) userinfo(rw http.ResponseWriter, r *http.Request) error {
 	if err != nil {
 		return err
 	}
+	who.Tenant = &company{st.User.TenantID, st.Tenant.Name} // whatever the scope
 	noStore(rw)
 	return p.Web.JSON(rw, http.StatusOK, info{
-		Subject: st.User.ID, Tenant: company{st.User.TenantID, st.Tenant.Name}, person: who,
+		Subject: st.User.ID, person: who,
 		AuthTime: st.Session.AuthenticatedAt.Unix(), ACR: st.Session.ACR, AMR: st.Session.AMR,
 	})
 }
