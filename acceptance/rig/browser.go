@@ -17,6 +17,7 @@ import (
 	"github.com/chromedp/cdproto/emulation"
 	"github.com/chromedp/cdproto/input"
 	"github.com/chromedp/cdproto/network"
+	"github.com/chromedp/cdproto/target"
 	"github.com/chromedp/chromedp"
 )
 
@@ -96,6 +97,19 @@ func open(t testing.TB, in context.Context, how ...chromedp.ContextOption) *Brow
 	b.must(chromedp.Do(ctx, chromedp.Navigate("about:blank")))
 	b.must(chromedp.Listen(ctx, b.listen))
 	return b
+}
+
+// Popup lets the page call window.open, remembers the window as "popup" in the page, and
+// returns it.
+func (b *Browser) Popup(address string) *Browser {
+	b.t.Helper()
+	opened := chromedp.WaitNewTarget(b.ctx, func(*target.Info) bool { return true })
+	if !Eval[bool](b, fmt.Sprintf("window.popup = window.open(%q, 'popup', 'width=500,height=700'); popup !== null", address)) {
+		b.t.Fatal("the browser opened no window")
+	}
+	ctx, cancel := chromedp.NewContext(b.ctx, chromedp.WithTargetID(<-opened))
+	b.t.Cleanup(cancel)
+	return &Browser{ctx: ctx, t: b.t}
 }
 
 func (b *Browser) must(err error) {
@@ -234,7 +248,14 @@ func (w *World) appServer(t testing.TB) string {
 	return listener.Addr().String()
 }
 
+// LeftFor is where an app's callback at /leave redirects to: another origin.
+const LeftFor = "https://elsewhere.example.test/arrived"
+
 func showCallback(w http.ResponseWriter, r *http.Request) {
+	if r.URL.Path == "/leave" {
+		http.Redirect(w, r, LeftFor, http.StatusFound)
+		return
+	}
 	w.Header().Set("Content-Type", "text/html; charset=utf-8")
 	_, _ = fmt.Fprintf(w, "<!doctype html><title>app</title><h1 id=app>Back at %s</h1><p>%s", html.EscapeString(r.Host), html.EscapeString(r.URL.Path))
 }

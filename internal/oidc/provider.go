@@ -39,6 +39,7 @@ var scopes = []string{"openid", "profile", "email", "offline_access"}
 // Mount registers the endpoints.
 func (p *Provider) Mount(m *web.Mux) {
 	p.believed = &beliefs{}
+	m.Popup("/authorize", "/logout")
 	m.Machine(http.MethodGet, "/.well-known/openid-configuration", published(p.discovery))
 	m.Machine(http.MethodOptions, "/.well-known/openid-configuration", published(open))
 	m.Machine(http.MethodGet, "/jwks", published(p.jwks))

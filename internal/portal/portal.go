@@ -39,6 +39,7 @@ type Portal struct {
 
 // Mount adds the portal's routes. This list is the portal's whole surface.
 func (p *Portal) Mount(mux *web.Mux) {
+	mux.Popup("/signin", "/why")
 	mux.Get("/", p.home)
 	mux.Get("/signin", p.showSignIn)
 	mux.Post("/signin/password", p.submitPassword)

@@ -7,6 +7,7 @@ import (
 	"html/template"
 	"net/http"
 	"net/url"
+	"slices"
 	"sync"
 )
 
@@ -37,13 +38,19 @@ func (w *Web) Draw(rw http.ResponseWriter, r *http.Request, status int, p Page) 
 	if err := t.ExecuteTemplate(b, layout, v); err != nil {
 		return fmt.Errorf("draw %s: %w", p.Template(), err)
 	}
-	if f, ok := p.(Redirecter); ok {
-		rw.Header().Set("Content-Security-Policy", policy(f.FormAction()))
+	if leadsAway(p) {
+		rw.Header().Set("Content-Security-Policy", leavingPolicy)
 	}
 	rw.Header().Set("Content-Type", "text/html; charset=utf-8")
 	rw.WriteHeader(status)
 	_, err = rw.Write(b.Bytes())
 	return err
+}
+
+// leadsAway reports whether a form of the page may lead to an app.
+func leadsAway(p Page) bool {
+	f, ok := p.(Redirecter)
+	return ok && slices.ContainsFunc(f.FormAction(), func(origin string) bool { return origin != "" })
 }
 
 func (w *Web) view(r *http.Request, p Page) view {

@@ -1,30 +1,14 @@
 package web
 
-import (
-	"net/http"
-	"strings"
+import "net/http"
+
+// plainPolicy is the Content-Security-Policy of every page: nothing inline, nothing from
+// elsewhere, never framed. leavingPolicy lacks form-action.
+const (
+	leavingPolicy = "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; connect-src 'self'; " +
+		"font-src 'self'; base-uri 'none'; frame-ancestors 'none'; object-src 'none'"
+	plainPolicy = leavingPolicy + "; form-action 'self'"
 )
-
-// policy is the Content-Security-Policy of a page whose forms may also lead to extra
-// origins. Nothing inline, nothing from elsewhere, never framed.
-func policy(extra []string) string {
-	return "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; connect-src 'self'; " +
-		"font-src 'self'; form-action " + strings.Join(append([]string{"'self'"}, origins(extra)...), " ") +
-		"; base-uri 'none'; frame-ancestors 'none'; object-src 'none'"
-}
-
-// origins drops what could smuggle another directive into the policy.
-func origins(extra []string) []string {
-	var out []string
-	for _, o := range extra {
-		if o != "" && !strings.ContainsAny(o, " ;,'\"\t\r\n") {
-			out = append(out, o)
-		}
-	}
-	return out
-}
-
-var plainPolicy = policy(nil)
 
 func (w *Web) headers(h http.Header, r *http.Request) {
 	h.Set("X-Request-Id", From(r.Context()).RequestID)
@@ -34,7 +18,9 @@ func (w *Web) headers(h http.Header, r *http.Request) {
 	// With "no-referrer", browsers before Fetch Metadata send "Origin: null" with our own
 	// forms. No address of ours leaves the origin either way.
 	h.Set("Referrer-Policy", "same-origin")
-	h.Set("Cross-Origin-Opener-Policy", "same-origin")
+	if !w.mux.mayBePopup(r.URL.Path) {
+		h.Set("Cross-Origin-Opener-Policy", "same-origin")
+	}
 	h.Set("Cross-Origin-Resource-Policy", "same-origin")
 	h.Set("Permissions-Policy", "camera=(), geolocation=(), microphone=(), payment=(), usb=()")
 	h.Set("Cache-Control", "no-store")

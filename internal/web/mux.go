@@ -31,6 +31,7 @@ type Mux struct {
 	inner  *http.ServeMux
 	routes map[string]map[string]http.Handler // pattern, method
 	list   []Route
+	popups []string // paths that an app may open in a window of its own
 }
 
 func newMux(w *Web) *Mux {
@@ -38,6 +39,7 @@ func newMux(w *Web) *Mux {
 	m.inner.HandleFunc("/", w.failing(func(http.ResponseWriter, *http.Request) error { return errNoPage }))
 	m.inner.HandleFunc("GET /assets/{hash}/{name}", w.failing(w.asset))
 	m.Post("/language", w.chooseLanguage)
+	m.Popup("/language")
 	return m
 }
 
@@ -67,6 +69,15 @@ func (m *Mux) Post(pattern string, h Handler, repeats ...string) {
 // OpenID authorization endpoint: cookies are read, nothing proves the origin, so the
 // handler must not change anything that a stranger could want changed.
 func (m *Mux) Open(method, pattern string, h Handler) { m.add("open", method, pattern, h) }
+
+// Popup names paths that an app may open with window.open: these and all paths below them
+// are answered without Cross-Origin-Opener-Policy, which would cut the window off from the
+// app that waits for it.
+func (m *Mux) Popup(paths ...string) { m.popups = append(m.popups, paths...) }
+
+func (m *Mux) mayBePopup(path string) bool {
+	return slices.ContainsFunc(m.popups, func(p string) bool { return path == p || strings.HasPrefix(path, p+"/") })
+}
 
 // Machine registers an endpoint for programs: it never sees a cookie, and its errors are
 // problem+json. HEAD comes with GET.

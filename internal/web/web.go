@@ -20,8 +20,9 @@ import (
 // also be a Redirecter or a Placed.
 type Page interface{ Template() string }
 
-// Redirecter is a page whose form may lead to other origins. Chromium applies the
-// form-action directive to redirects after a POST, so they must be named beforehand.
+// Redirecter is a page whose form may lead to an app, at the origins in FormAction.
+// Chromium applies the form-action directive to the whole chain of redirects after a POST,
+// and only the app knows where its callback redirects to, so such a page has no form-action.
 type Redirecter interface{ FormAction() []string }
 
 // Placed is a page drawn in answer to a POST that can name the address to come back to.
