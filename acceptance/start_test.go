@@ -190,7 +190,7 @@ func TestREL24_BadConfigurations(t *testing.T) {
 	path := written(t, w, "open.toml", "[smtp]\nusername = \"u\"\npassword = \"hunter2\"\n", 0o644)
 	said, code := w.Run(t, nil, "serve", "--config", path)
 	says(t, said, "holds smtp.password: others may read it; run chmod 640")
-	if code != 1 || strings.Contains(said, "hunter2") {
+	if code != 5 || strings.Contains(said, "hunter2") {
 		t.Errorf("%d %s", code, said)
 	}
 }

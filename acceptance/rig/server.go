@@ -8,6 +8,7 @@ import (
 	"net/http"
 	"os"
 	"os/exec"
+	"slices"
 	"strings"
 	"sync"
 	"syscall"
@@ -152,11 +153,20 @@ func (w *World) CLI(t testing.TB, args ...string) string {
 	return out
 }
 
+// confirmed answers the question that taking something away asks: no test has a terminal.
+func confirmed(args []string) []string {
+	takesAway := slices.Contains(args, "--disable") || slices.Contains(args, "--suspend") || len(args) > 1 && args[0] == "client" && args[1] == "disable"
+	if takesAway && !slices.ContainsFunc(args, func(a string) bool { return strings.HasPrefix(a, "--yes") }) {
+		return append(slices.Clone(args), "--yes")
+	}
+	return args
+}
+
 // TryCLI is CLI with standard input, for commands that may fail.
 func (w *World) TryCLI(stdin string, args ...string) (string, error) {
 	ctx, cancel := context.WithTimeout(context.Background(), Slack*30*time.Second)
 	defer cancel()
-	cmd := exec.CommandContext(ctx, builds.made[w.flavour], append(args, "--config", w.config)...)
+	cmd := exec.CommandContext(ctx, builds.made[w.flavour], append(confirmed(args), "--config", w.config)...)
 	cmd.Dir, cmd.Env, cmd.Stdin = w.Dir, w.env(), strings.NewReader(stdin)
 	var said, complained bytes.Buffer
 	cmd.Stdout, cmd.Stderr = &said, &complained

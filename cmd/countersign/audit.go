@@ -4,12 +4,17 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"maps"
+	"slices"
 	"strings"
+	"time"
 
 	"countersign/internal/app"
 	"countersign/internal/audit"
 	"countersign/internal/db"
+	"countersign/internal/fault"
 	"countersign/internal/tenant"
+	"countersign/internal/user"
 )
 
 // AuditCmd is about the record of who did what.
@@ -93,7 +98,15 @@ type AuditListCmd struct {
 	Tenant string `required:"" help:"Id or name of a company, or installation."`
 	Action string `help:"Only this action, for example signin.code."`
 	Result string `help:"Only this result: ok, failed or refused."`
+	User   string `help:"Only what this person did: address or id."`
+	Since  string `help:"Only what is not older: 2027-01-31, 2027-01-31T08:00:00Z, or a duration such as 90m."`
+	Follow bool   `short:"f" help:"Go on listing new events, oldest first, until Ctrl-C."`
 	Limit  int    `default:"1000" help:"How many at the most."`
+}
+
+// Help shows examples.
+func (AuditListCmd) Help() string {
+	return "Examples:\n\n  countersign audit list --tenant acme --since 24h --result failed\n\n  countersign audit list --tenant acme --user maya@acme.example --follow"
 }
 
 // Run prints one event per line, fields apart by tabs.
@@ -103,15 +116,109 @@ func (c AuditListCmd) Run(ctx context.Context, env *Env) error {
 		if err != nil {
 			return err
 		}
-		return h.DB.View(ctx, id, func(tx *db.Tx) error {
-			rows, err := audit.List(ctx, tx, audit.Filter{Action: c.Action, Result: c.Result, Limit: c.Limit})
-			for _, r := range rows {
-				fmt.Println(strings.Join([]string{
-					r.At.Format("2006-01-02T15:04:05.000Z"), r.Action, r.Result, r.Reason, "user=" + r.UserID, "app=" + r.ClientID, "method=" + r.Method,
-					"level=" + r.Level, "subject=" + r.SubjectID, "by=" + r.ActorID, "ip=" + r.IP, "place=" + r.Place, "browser=" + r.Browser, "request=" + r.RequestID,
-				}, "\t"))
-			}
+		f, err := c.filter(ctx, h, id)
+		if err != nil {
 			return err
-		})
+		}
+		rows, err := auditRows(ctx, h, id, f)
+		if err != nil || !c.Follow {
+			printRows(rows)
+			return err
+		}
+		return c.follow(ctx, h, id, f, rows)
 	})
+}
+
+func (c AuditListCmd) filter(ctx context.Context, h *app.House, tenantID string) (audit.Filter, error) {
+	f := audit.Filter{Action: c.Action, Result: c.Result, Limit: c.Limit, UserID: c.User}
+	if c.Since != "" {
+		if d, err := time.ParseDuration(c.Since); err == nil {
+			f.Since = now().Add(-d)
+		} else if f.Since, err = instant(c.Since); err != nil {
+			return f, usageError(err.Error())
+		}
+	}
+	if !strings.Contains(c.User, "@") {
+		return f, nil
+	}
+	err := h.DB.View(ctx, db.Installation, func(tx *db.Tx) error {
+		u, err := user.ByEmail(ctx, tx, c.User)
+		if err == nil && u.TenantID != tenantID {
+			return fault.New(fault.NotFound, "user.unknown")
+		}
+		f.UserID = u.ID
+		return err
+	})
+	return f, err
+}
+
+func auditRows(ctx context.Context, h *app.House, id string, f audit.Filter) (rows []audit.Row, err error) {
+	err = h.DB.View(ctx, id, func(tx *db.Tx) error {
+		rows, err = audit.List(ctx, tx, f)
+		return err
+	})
+	return rows, err
+}
+
+// followOverlap is how much later than its time a row may become visible.
+const followOverlap = 30 * time.Second
+
+// follow prints what is there, oldest first, and then what comes. Rows of transactions
+// that commit late are not missed, because each look goes back a little.
+func (c AuditListCmd) follow(ctx context.Context, h *app.House, id string, f audit.Filter, rows []audit.Row) error {
+	printed := map[string]time.Time{}
+	newest := now()
+	for {
+		slices.Reverse(rows)
+		for _, r := range rows {
+			if _, again := printed[r.ID]; !again {
+				printRows([]audit.Row{r})
+				printed[r.ID] = r.At
+				if r.At.After(newest) {
+					newest = r.At
+				}
+			}
+		}
+		maps.DeleteFunc(printed, func(_ string, at time.Time) bool { return at.Before(newest.Add(-2 * followOverlap)) })
+		select {
+		case <-ctx.Done():
+			return nil
+		case <-time.After(time.Second):
+		}
+		if from := newest.Add(-followOverlap); from.After(f.Since) {
+			f.Since = from
+		}
+		f.Limit = 1000
+		var err error
+		if rows, err = auditRows(ctx, h, id, f); err != nil && ctx.Err() == nil {
+			return err
+		}
+	}
+}
+
+// printRows leaves out fields that say nothing.
+func printRows(rows []audit.Row) {
+	for _, r := range rows {
+		line := []string{r.At.Format("2006-01-02T15:04:05.000Z"), r.Action, r.Result}
+		if r.Reason != "" {
+			line = append(line, r.Reason)
+		}
+		for _, f := range [][2]string{
+			{"user", r.UserID},
+			{"app", r.ClientID},
+			{"method", r.Method},
+			{"level", r.Level},
+			{"subject", r.SubjectID},
+			{"by", r.ActorID},
+			{"ip", r.IP},
+			{"place", r.Place},
+			{"browser", r.Browser},
+			{"request", r.RequestID},
+		} {
+			if f[1] != "" {
+				line = append(line, f[0]+"="+f[1])
+			}
+		}
+		fmt.Println(strings.Join(line, "\t"))
+	}
 }

@@ -9,6 +9,8 @@ import (
 	"text/tabwriter"
 	"time"
 
+	"github.com/alecthomas/kong"
+
 	"countersign/internal/app"
 	"countersign/internal/audit"
 	"countersign/internal/client"
@@ -61,7 +63,10 @@ func (c ClientCreateCmd) Run(ctx context.Context, env *Env) error {
 	if err != nil {
 		return err
 	}
-	fmt.Printf("App %s (%s) is registered.\n", c.Name, c.ID)
+	fmt.Printf("Created app %s (%s).\n", c.Name, c.ID)
+	if len(c.RedirectURI) == 0 {
+		fmt.Fprintf(os.Stderr, "Warning: no one can sign in to this app before it has a redirect URI. Run: countersign client set %s --add-redirect-uri https://…\n", c.ID)
+	}
 	tell(os.Stdout, token)
 	return nil
 }
@@ -83,8 +88,12 @@ type ClientSetCmd struct {
 }
 
 // Run changes the addresses, all or none.
-func (c ClientSetCmd) Run(ctx context.Context, env *Env) error {
-	err := changeClient(ctx, env, c.ID, "client.addresses", func(tx *db.Tx) (string, error) {
+func (c ClientSetCmd) Run(ctx context.Context, env *Env, k *kong.Context) error {
+	what, err := changes(k)
+	if err != nil {
+		return err
+	}
+	err = changeClient(ctx, env, c.ID, "client.addresses", func(tx *db.Tx) (string, error) {
 		known, err := client.ByID(ctx, tx, c.ID)
 		if err != nil {
 			return "", err
@@ -104,7 +113,7 @@ func (c ClientSetCmd) Run(ctx context.Context, env *Env) error {
 		return c.summary(), nil
 	})
 	if err == nil {
-		fmt.Printf("App %s has new addresses.\n", c.ID)
+		fmt.Printf("Changed %s: %s.\n", c.ID, what)
 	}
 	return err
 }
@@ -191,11 +200,15 @@ func (c ClientSecretCmd) Run(ctx context.Context, env *Env) error {
 
 // ClientDisableCmd disables an app.
 type ClientDisableCmd struct {
-	ID string `arg:"" help:"The client_id."`
+	ID  string `arg:"" help:"The client_id."`
+	Yes bool   `short:"y" help:"Do not ask."`
 }
 
 // Run disables the app.
 func (c ClientDisableCmd) Run(ctx context.Context, env *Env) error {
+	if err := confirm(c.Yes, "Let no one sign in to "+c.ID+" any more?"); err != nil {
+		return err
+	}
 	err := changeClient(ctx, env, c.ID, "client.disabled", func(tx *db.Tx) (string, error) { return "", client.Disable(ctx, tx, c.ID) })
 	if err == nil {
 		fmt.Printf("App %s is disabled.\n", c.ID)

@@ -23,10 +23,11 @@ func (c DemoCmd) Run(ctx context.Context) error {
 		level = slog.LevelInfo
 	}
 	log := slog.New(slog.NewTextHandler(os.Stderr, &slog.HandlerOptions{Level: level}))
+	fmt.Println("Starting: creating five companies and their people, which takes some seconds …")
 	d, err := demo.New(ctx, demo.Options{Port: c.Port, Dir: c.Keep, Log: log, Now: now})
 	if err != nil {
 		return err
 	}
-	fmt.Printf("Countersign demo: %s\nCtrl-C stops it.\n", d.URL)
+	fmt.Printf("Countersign demo: %s\nFor an app of your own: issuer %s, client %s (public, no secret), redirect URI %s\nCtrl-C stops it.\n", d.URL, d.Issuer, demo.OwnClient, demo.OwnRedirect)
 	return d.Serve(ctx)
 }

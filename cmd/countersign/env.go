@@ -27,11 +27,11 @@ type Env struct {
 func (e *Env) load() (config.Config, *slog.Logger, error) {
 	c, err := config.Load(e.ConfigFile, os.Environ())
 	if err != nil {
-		return c, nil, err
+		return c, nil, configError{err}
 	}
 	var level slog.Level
 	if err := level.UnmarshalText([]byte(c.LogLevel)); err != nil {
-		return c, nil, fmt.Errorf("log_level: %w", err)
+		return c, nil, configError{fmt.Errorf("log_level: %w", err)}
 	}
 	return c, slog.New(slog.NewJSONHandler(os.Stderr, &slog.HandlerOptions{Level: level})), nil
 }

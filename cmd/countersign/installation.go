@@ -4,6 +4,8 @@ import (
 	"context"
 	"fmt"
 
+	"github.com/alecthomas/kong"
+
 	"countersign/internal/app"
 	"countersign/internal/db"
 	"countersign/internal/policy"
@@ -48,7 +50,11 @@ type InstallationSetCmd struct {
 }
 
 // Run changes what was asked for, in one transaction.
-func (c InstallationSetCmd) Run(ctx context.Context, env *Env) error {
+func (c InstallationSetCmd) Run(ctx context.Context, env *Env, k *kong.Context) error {
+	what, err := changes(k)
+	if err != nil {
+		return err
+	}
 	return env.within(ctx, func(h *app.House) error {
 		err := h.DB.InTx(ctx, db.Installation, func(tx *db.Tx) error {
 			i, err := tenant.LoadInstallation(ctx, tx)
@@ -67,7 +73,7 @@ func (c InstallationSetCmd) Run(ctx context.Context, env *Env) error {
 			return note(ctx, tx, tenant.SaveInstallation(ctx, tx, i), "installation.changed", what)
 		})
 		if err == nil {
-			fmt.Println("Changed.")
+			fmt.Printf("Changed the installation: %s.\n", what)
 		}
 		return err
 	})

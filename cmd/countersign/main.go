@@ -4,7 +4,7 @@ package main
 
 import (
 	"context"
-	"fmt"
+	"errors"
 	"os"
 	"os/signal"
 	"syscall"
@@ -42,14 +42,21 @@ func main() {
 	var c cli
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	defer stop()
-	parser := kong.Must(&c, kong.Name("countersign"), kong.Description("A second signature on every sign-in."), kong.UsageOnError(),
+	parser := kong.Must(&c, kong.Name("countersign"), kong.Description("A second signature on every sign-in."),
 		kong.BindTo(ctx, (*context.Context)(nil)))
 	command, err := parser.Parse(os.Args[1:])
-	parser.FatalIfErrorf(err)
-	if err := command.Run(&c.Env); err != nil {
-		fmt.Fprintln(os.Stderr, "countersign:", explain(err))
+	if err != nil {
+		var mistake *kong.ParseError
+		if errors.As(err, &mistake) {
+			command = mistake.Context
+		}
+		err = usageError(err.Error())
+	} else {
+		err = command.Run(&c.Env)
+	}
+	if err != nil {
 		stop()
-		os.Exit(1)
+		os.Exit(fail(os.Stderr, commandOf(command), err))
 	}
 }
 

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"context"
 	"fmt"
 	"net/http"
 	"os"
@@ -15,14 +16,15 @@ type StorybookCmd struct {
 }
 
 // Run serves until it is interrupted.
-func (c StorybookCmd) Run() error {
+func (c StorybookCmd) Run(ctx context.Context) error {
 	book, err := storybook.New("http://"+c.Listen, time.Now())
 	if err != nil {
 		return fmt.Errorf("open storybook: %w", err)
 	}
 	fmt.Fprintln(os.Stdout, "Storybook: http://"+c.Listen+"/")
 	server := &http.Server{Addr: c.Listen, Handler: book, ReadHeaderTimeout: 5 * time.Second}
-	if err := server.ListenAndServe(); err != nil {
+	defer context.AfterFunc(ctx, func() { _ = server.Close() })()
+	if err := server.ListenAndServe(); err != nil && ctx.Err() == nil {
 		return fmt.Errorf("serve storybook: %w", err)
 	}
 	return nil

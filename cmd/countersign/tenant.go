@@ -5,6 +5,8 @@ import (
 	"fmt"
 	"time"
 
+	"github.com/alecthomas/kong"
+
 	"countersign/internal/app"
 	"countersign/internal/audit"
 	"countersign/internal/db"
@@ -143,7 +145,7 @@ func (c TenantCreateCmd) Run(ctx context.Context, env *Env) error {
 			return c.apply(ctx, tx, h.Config.SMS.Countries)
 		})
 		if err == nil {
-			fmt.Printf("Company %s (%s) exists.\n", t.Name, t.ID)
+			fmt.Printf("Created company %s (%s).\n", t.Name, t.ID)
 		}
 		return err
 	})
@@ -155,15 +157,25 @@ type TenantSetCmd struct {
 	Name    string `help:"A new name."`
 	Suspend bool   `help:"Stop every sign-in and session of the company."`
 	Resume  bool   `help:"Lift a suspension."`
+	Yes     bool   `short:"y" help:"Do not ask before a suspension."`
 	decisions
 }
 
 // Run changes what was asked for.
-func (c TenantSetCmd) Run(ctx context.Context, env *Env) error {
+func (c TenantSetCmd) Run(ctx context.Context, env *Env, k *kong.Context) error {
+	what, err := changes(k)
+	if err != nil {
+		return err
+	}
+	if c.Suspend {
+		if err := confirm(c.Yes, "Stop every sign-in and session of "+c.Tenant+"?"); err != nil {
+			return err
+		}
+	}
 	return env.within(ctx, func(h *app.House) error {
 		err := inTenant(ctx, h, c.Tenant, func(tx *db.Tx, _ tenant.Tenant) error { return c.change(ctx, tx, h.Config.SMS.Countries) })
 		if err == nil {
-			fmt.Println("Changed.")
+			fmt.Printf("Changed %s: %s.\n", c.Tenant, what)
 		}
 		return err
 	})

@@ -5,6 +5,8 @@ import (
 	"fmt"
 	"os"
 
+	"github.com/alecthomas/kong"
+
 	"countersign/internal/app"
 	"countersign/internal/audit"
 	"countersign/internal/authenticator"
@@ -52,7 +54,7 @@ func (c UserCreateCmd) Run(ctx context.Context, env *Env) error {
 			return err
 		})
 		if err == nil {
-			fmt.Printf("%s exists.\n", c.Email)
+			fmt.Printf("Created %s (%s) in %s.\n", c.Email, role, c.Tenant)
 		}
 		return err
 	})
@@ -134,14 +136,24 @@ type UserSetCmd struct {
 	Role    string `help:"owner, admin, supervisor or agent."`
 	Disable bool   `help:"Keep the person out."`
 	Enable  bool   `help:"Let the person in again; also sets up a disabled sign-in method again."`
+	Yes     bool   `short:"y" help:"Do not ask before --disable."`
 }
 
 // Run changes what was asked for.
-func (c UserSetCmd) Run(ctx context.Context, env *Env) error {
+func (c UserSetCmd) Run(ctx context.Context, env *Env, k *kong.Context) error {
+	what, err := changes(k)
+	if err != nil {
+		return err
+	}
+	if c.Disable {
+		if err := confirm(c.Yes, "Keep "+c.Address+" out?"); err != nil {
+			return err
+		}
+	}
 	return env.within(ctx, func(h *app.House) error {
 		err := ofUser(ctx, h, c.Address, func(tx *db.Tx, u user.User) error { return c.change(ctx, tx, h.Profile, u) })
 		if err == nil {
-			fmt.Println("Changed.")
+			fmt.Printf("Changed %s: %s.\n", c.Address, what)
 		}
 		return err
 	})

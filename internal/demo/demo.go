@@ -31,7 +31,8 @@ type Options struct {
 
 // Demo is a demo that is ready to serve.
 type Demo struct {
-	URL string // the one address that people need
+	URL    string // the one address that people need
+	Issuer string // for OpenID Connect clients
 
 	at      addresses
 	house   *app.App
@@ -121,7 +122,7 @@ func (d *Demo) listen(ctx context.Context, port int, now func() time.Time) (out 
 		d.closers = append(d.closers, closeQuietly(out[i]))
 	}
 	d.at = addresses{Demo: origin(out[0]), SignIn: origin(out[1]), Dashboard: origin(out[2]), Phone: origin(out[3])}
-	d.URL = d.at.Demo + "/"
+	d.URL, d.Issuer = d.at.Demo+"/", d.at.SignIn
 	if d.mail, err = newMailServer(ctx, now); err != nil {
 		return out, fmt.Errorf("mail server: %w", err)
 	}

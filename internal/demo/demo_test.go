@@ -17,6 +17,9 @@ import (
 
 	"go.uber.org/goleak"
 	"golang.org/x/net/html"
+
+	"countersign/internal/client"
+	"countersign/internal/db"
 )
 
 // seeded is the directory of a demo that was filled and stopped. Filling one takes seconds
@@ -386,5 +389,33 @@ func TestAddressesInATextPartCanBePressed(t *testing.T) {
 	want := []piece{{"Press\n\n", false}, {"https://a.example/l/x", true}, {"\n\nor not: ", false}, {"http://b.example/y", true}, {"", false}}
 	if !slices.Equal(got, want) {
 		t.Errorf("%+v", got)
+	}
+}
+
+// A developer's own app on the usual port can sign people in at once.
+func TestAnAppOfOnesOwnIsRegistered(t *testing.T) {
+	d, err := New(t.Context(), Options{Dir: filled(t)})
+	if err != nil {
+		t.Fatal(err)
+	}
+	over, stop := context.WithCancel(t.Context())
+	defer func() {
+		stop()
+		if err := d.Serve(over); err != nil {
+			t.Error(err)
+		}
+	}()
+	if d.Issuer != d.at.SignIn {
+		t.Errorf("issuer %s", d.Issuer)
+	}
+	err = d.house.DB.View(t.Context(), db.Installation, func(tx *db.Tx) error {
+		c, err := client.ByID(t.Context(), tx, OwnClient)
+		if err == nil && (c.Kind != client.Public || !slices.Equal(c.RedirectURIs, []string{OwnRedirect})) {
+			t.Errorf("%+v", c)
+		}
+		return err
+	})
+	if err != nil {
+		t.Error(err)
 	}
 }

@@ -13,6 +13,14 @@ import (
 	"countersign/internal/tenant"
 )
 
+// OwnClient is the client of an app that a developer runs on the usual port, and ownHome
+// is that app's address. OwnRedirect is where it takes people back.
+const (
+	OwnClient   = "my-app"
+	ownHome     = "http://localhost:3000"
+	OwnRedirect = ownHome + "/callback"
+)
+
 // clientKeys are the secrets of the sample apps; the phone app has none.
 type clientKeys struct{ dashboard, phone secret.Text }
 
@@ -29,7 +37,10 @@ func (d *Demo) seed(ctx context.Context) (clientKeys, error) {
 		if keys.dashboard, err = register(ctx, tx, dashboardID, dashboard.Name, client.Confidential, d.at.Dashboard); err != nil {
 			return err
 		}
-		keys.phone, err = register(ctx, tx, phoneID, phone.Name, client.Native, d.at.Phone)
+		if keys.phone, err = register(ctx, tx, phoneID, phone.Name, client.Native, d.at.Phone); err != nil {
+			return err
+		}
+		_, err = register(ctx, tx, OwnClient, "Your own app", client.Public, ownHome)
 		return err
 	})
 	return keys, err

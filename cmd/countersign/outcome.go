@@ -1,0 +1,134 @@
+package main
+
+import (
+	"bufio"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"slices"
+	"strings"
+
+	"github.com/alecthomas/kong"
+
+	"countersign/internal/fault"
+)
+
+// Exit codes, documented in docs/operations/command-line.md.
+const (
+	exitFailed        = 1 // everything else
+	exitUsage         = 2
+	exitNotFound      = 3
+	exitConflict      = 4
+	exitConfiguration = 5
+)
+
+// usageError is a command that was not written as --help says.
+type usageError string
+
+func (e usageError) Error() string { return string(e) }
+
+// configError is a configuration that cannot be used.
+type configError struct{ error }
+
+func (e configError) Unwrap() error { return e.error }
+
+func exitCode(err error) int {
+	var usage usageError
+	var config configError
+	switch {
+	case errors.As(err, &usage):
+		return exitUsage
+	case errors.As(err, &config):
+		return exitConfiguration
+	case fault.Is(err, fault.NotFound):
+		return exitNotFound
+	case fault.Is(err, fault.Conflict):
+		return exitConflict
+	}
+	return exitFailed
+}
+
+// fail prints one line, and for a mistake in the command where its help is.
+func fail(w io.Writer, command string, err error) int {
+	code := exitCode(err)
+	_, _ = fmt.Fprintln(w, "countersign:", explain(err))
+	if code == exitUsage {
+		_, _ = fmt.Fprintf(w, "Run \"%s --help\" for usage.\n", strings.TrimSpace("countersign "+command))
+	}
+	return code
+}
+
+// commandOf is the command as far as it was understood, without its arguments.
+func commandOf(k *kong.Context) string {
+	if k == nil {
+		return ""
+	}
+	var words []string
+	for _, p := range k.Path {
+		if p.Command != nil {
+			words = append(words, p.Command.Name)
+		}
+	}
+	return strings.Join(words, " ")
+}
+
+// changes lists the flags that were given and that change something. Flags that say only
+// when, how or where are not among them alone.
+func changes(k *kong.Context) (string, error) {
+	var given []string
+	something := false
+	for _, p := range k.Path {
+		if p.Flag == nil || slices.Contains([]string{"config", "yes"}, p.Flag.Name) {
+			continue
+		}
+		something = something || !slices.Contains([]string{"mandate-from", "language"}, p.Flag.Name)
+		text := strings.ReplaceAll(p.Flag.Name, "-", " ")
+		if !p.Flag.IsBool() {
+			value := fmt.Sprint(deref(k.FlagValue(p.Flag)))
+			if value == "" {
+				value = "(empty)"
+			}
+			text += " " + value
+		}
+		if !slices.Contains(given, text) {
+			given = append(given, text)
+		}
+	}
+	if !something {
+		return "", usageError("nothing to change: name at least one setting")
+	}
+	return strings.Join(given, ", "), nil
+}
+
+func deref(v any) any {
+	switch v := v.(type) {
+	case *string:
+		return *v
+	case *int:
+		return *v
+	case []string:
+		return strings.Join(v, " ")
+	}
+	return v
+}
+
+// confirm asks before something is taken away from people. Without a terminal there is no
+// one to ask, so --yes must be given.
+func confirm(yes bool, question string) error {
+	if yes {
+		return nil
+	}
+	if info, err := os.Stdin.Stat(); err != nil || info.Mode()&os.ModeCharDevice == 0 || os.Getenv("TERM") == "" {
+		return usageError(question + " Add --yes to confirm.")
+	}
+	fmt.Fprint(os.Stderr, question+" [y/N] ")
+	answer, err := bufio.NewReader(os.Stdin).ReadString('\n')
+	if err != nil && !errors.Is(err, io.EOF) {
+		return fmt.Errorf("read the answer: %w", err)
+	}
+	if a := strings.ToLower(strings.TrimSpace(answer)); a != "y" && a != "yes" {
+		return errors.New("nothing was changed")
+	}
+	return nil
+}
