@@ -55,15 +55,11 @@ func (v Verifier) Confirm(ctx context.Context, tx *db.Tx, who authenticator.Subj
 	if !ok {
 		return authenticator.Verdict{Reason: wrongCode}, nil
 	}
-	by := step - now
-	f := finding{accepted, step, by, 0}
-	if !fits(0, by) {
-		f.drift = toward(by)
-	}
+	f := finding{accepted, step, step - now}
 	n, err := tx.Exec(ctx, `
 		INSERT INTO totp_secrets (tenant_id, authenticator_id, user_id, sealed, last_step, drift) VALUES ($1, $2, $3, $4, $5, $6)
 		ON CONFLICT (tenant_id, authenticator_id) DO NOTHING`,
-		tx.Tenant, d.ID, who.UserID, v.Keys.Seal(made.Secret, place(tx.Tenant, d.ID)...), f.step, f.drift)
+		tx.Tenant, d.ID, who.UserID, v.Keys.Seal(made.Secret, place(tx.Tenant, d.ID)...), f.step, f.by)
 	if err != nil {
 		return authenticator.Verdict{}, fmt.Errorf("store totp secret: %w", err)
 	}

@@ -18,7 +18,7 @@ const (
 	secretBytes = 20 // RFC 4226 R6 recommends 160 bits
 )
 
-// farthest is how many steps a device's clock may be off, either way.
+// farthest is how many steps a device's clock may be off, either way, at set-up and by drift.
 const farthest = 10
 
 // stepAt is the number of the time step of an instant (RFC 6238 §4.2).
@@ -61,9 +61,6 @@ func seen(key []byte, code string, now int64) (steps []int64) {
 type register struct {
 	last  int64 // the newest step that was ever accepted
 	drift int64 // of the device's clock, in steps; positive where it is fast
-	// The newest code that was right for another time than this: which step, and how many
-	// steps away. Zero where there is none.
-	strayStep, strayBy int64
 }
 
 type verdict int
@@ -71,68 +68,35 @@ type verdict int
 const (
 	wrong    verdict = iota
 	used             // it was right once
-	stray            // right at another time
 	accepted         // right, and not used yet as far as is known
 )
 
-// finding is what a code is worth to one device. With accepted and stray come the step and
-// how far away it is.
+// finding is what a code is worth to one device. With accepted come the step and how far
+// away it is, which is also the drift of the device's clock from now on.
 type finding struct {
 	verdict  verdict
 	step, by int64
-	drift    int64 // what is known of the device's clock from now on
 }
 
-// judge says what a code is worth that a device shows at some steps, the newest first. Two
-// steps are right for every device: this one and the one before, for those who type slowly
-// (RFC 6238 §5.2). For a device whose clock is known to be off there are the same two by its
-// clock. One code never teaches more: a code that is farther away is refused, and believed
-// only when another one follows soon that is just as far away (RFC 4226 §7.4).
+// judge says what a code is worth that a device shows at some steps, the newest first. A
+// code may be one step away from the server's time, or from the drift that accepted codes
+// taught (RFC 6238 §5.2 and §6). Refused codes teach nothing: two old codes in a row are
+// what a thief of codes has, so they do not resynchronise a clock (SEC-20).
 func (r register) judge(steps []int64, now int64) (f finding) {
 	for _, step := range steps {
 		by := step - now
-		inWindow := fits(0, by) || fits(r.drift, by)
-		again := r.strayStep != 0 && by == r.strayBy && step > r.strayStep && step <= r.strayStep+farthest
 		switch {
 		case step <= r.last:
-			f = worthier(f, finding{verdict: used})
-		case inWindow:
-			return finding{accepted, step, by, r.learn(by)}
-		case again:
-			return finding{accepted, step, by, toward(by)}
-		default:
-			f = worthier(f, finding{stray, step, by, r.drift})
+			f.verdict = used
+		case near(0, by) || near(r.drift, by):
+			return finding{accepted, step, by}
 		}
 	}
 	return f
 }
 
-// worthier keeps the first stray, else the word that a code was used, else nothing.
-func worthier(a, b finding) finding {
-	if b.verdict > a.verdict {
-		return b
-	}
-	return a
-}
-
-// fits reports whether a distance is one of the two of a device with this drift.
-func fits(drift, by int64) bool { return by == drift || by == drift-1 }
-
-// learn is the drift after a code in the window: a clock that was set right is right again.
-func (r register) learn(by int64) int64 {
-	if fits(r.drift, by) {
-		return r.drift
-	}
-	return 0
-}
-
-// toward is the drift nearest to none that explains a distance.
-func toward(by int64) int64 {
-	if by < 0 {
-		return by + 1
-	}
-	return by
-}
+// near reports whether a distance is at most one step from a drift.
+func near(drift, by int64) bool { return by >= drift-1 && by <= drift+1 }
 
 // right is the verdict on an accepted code. A clock that is two steps off is told, because
 // its owner can mend it and other sites may refuse it.

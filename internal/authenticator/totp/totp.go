@@ -52,7 +52,7 @@ func (v Verifier) Verify(ctx context.Context, tx *db.Tx, a authenticator.Authent
 		}
 		reason = alreadyUsed
 	}
-	return authenticator.Verdict{Reason: reason}, noteStrays(ctx, tx, devices)
+	return authenticator.Verdict{Reason: reason}, nil
 }
 
 // device is one app, and what was found about a typed code.
@@ -66,7 +66,7 @@ type device struct {
 // load reads every app of a user that is not disabled.
 func (v Verifier) load(ctx context.Context, tx *db.Tx, userID string) (out []*device, err error) {
 	rows, err := tx.Query(ctx, `
-		SELECT s.authenticator_id, s.sealed, s.last_step, s.drift, s.stray_step, s.stray_by
+		SELECT s.authenticator_id, s.sealed, s.last_step, s.drift
 		FROM totp_secrets s JOIN authenticators a ON a.tenant_id = s.tenant_id AND a.id = s.authenticator_id
 		WHERE s.tenant_id = $1 AND s.user_id = $2 AND a.user_id = $2 AND a.disabled_at = 0 ORDER BY s.authenticator_id`, tx.Tenant, userID)
 	if err != nil {
@@ -76,7 +76,7 @@ func (v Verifier) load(ctx context.Context, tx *db.Tx, userID string) (out []*de
 	for rows.Next() {
 		var d device
 		var sealed []byte
-		if err := rows.Scan(&d.id, &sealed, &d.known.last, &d.known.drift, &d.known.strayStep, &d.known.strayBy); err != nil {
+		if err := rows.Scan(&d.id, &sealed, &d.known.last, &d.known.drift); err != nil {
 			return nil, err
 		}
 		if d.secret, err = v.Keys.Open(sealed, place(tx.Tenant, d.id)...); err != nil {
@@ -106,7 +106,7 @@ func (d *device) reason(before string) string {
 // The first time that a unit of work runs, the write travels with what comes next, and the
 // unit runs again where it was too late.
 func (d *device) spend(ctx context.Context, tx *db.Tx) (first bool, err error) {
-	args := []any{d.finding.step, d.finding.drift, tx.Tenant, d.id}
+	args := []any{d.finding.step, d.finding.by, tx.Tenant, d.id}
 	if tx.Try == 1 {
 		return true, tx.Expect(ctx, 1, moving, args...)
 	}
@@ -118,20 +118,5 @@ func (d *device) spend(ctx context.Context, tx *db.Tx) (first bool, err error) {
 }
 
 const moving = `
-	UPDATE totp_secrets SET last_step = $1, drift = $2, stray_step = 0, stray_by = 0
+	UPDATE totp_secrets SET last_step = $1, drift = $2
 	WHERE tenant_id = $3 AND authenticator_id = $4 AND last_step < $1`
-
-// noteStrays remembers codes that would have been right at another time.
-func noteStrays(ctx context.Context, tx *db.Tx, devices []*device) error {
-	for _, d := range devices {
-		if d.finding.verdict != stray {
-			continue
-		}
-		err := tx.Later(ctx, `UPDATE totp_secrets SET stray_step = $1, stray_by = $2 WHERE tenant_id = $3 AND authenticator_id = $4 AND last_step < $1`,
-			d.finding.step, d.finding.by, tx.Tenant, d.id)
-		if err != nil {
-			return fmt.Errorf("note totp drift: %w", err)
-		}
-	}
-	return nil
-}
