@@ -90,7 +90,7 @@ var texts = []Guard{
 	},
 	{
 		Name: "phone: only telephone's digits are digits", File: "internal/phone/phone.go",
-		Old: "if !plain(typed) {", New: "if len(typed) > 1000 {",
+		Old: "number, ok := readable(text)", New: "number, ok := text, len(text) <= 1000",
 		Package: phonePackage, Tests: "TestATK119",
 	},
 	{

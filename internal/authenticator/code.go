@@ -1,16 +1,14 @@
 package authenticator
 
-import "strings"
+import "countersign/internal/typed"
 
-var separators = strings.NewReplacer(" ", "", "-", "", "\t", "", "\r", "", "\n", "")
-
-// Canonical strips ASCII spaces and hyphens and accepts exactly n ASCII digits; every
+// Canonical folds what was typed, without blanks and hyphens, and accepts exactly n ASCII digits; every
 // check of a code begins here (OpenBao's replay through white space began elsewhere).
-func Canonical(typed string, n int) (string, bool) {
-	if len(typed) > 4*n {
+func Canonical(text string, n int) (string, bool) {
+	if len(text) > 16*n { // a full-width digit has three bytes, and separators stand between
 		return "", false
 	}
-	code := separators.Replace(typed)
+	code := typed.Compact(text)
 	if len(code) != n {
 		return "", false
 	}

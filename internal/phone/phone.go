@@ -12,6 +12,7 @@ import (
 	"github.com/nyaruka/phonenumbers"
 
 	"countersign/internal/fault"
+	"countersign/internal/typed"
 )
 
 // Number is one telephone number.
@@ -32,13 +33,13 @@ var (
 	ErrBlocked    = fault.New(fault.Invalid, "phone.blocked")
 )
 
-// maxTyped bounds what is read, in bytes: 15 digits with a space after each are 30.
-const maxTyped = 40
+// maxTyped bounds what is read, in bytes: 15 digits of another script with a mark after each are 90.
+const maxTyped = 160
 
 // Parse reads what a person typed who chose a country (ISO 3166-1 alpha-2), with or without
 // the calling code and the trunk prefix. allowed are the countries whose numbers are taken;
 // none are where it is empty. Every error is a Fault of the kind Invalid.
-func Parse(country, typed string, allowed []string) (Number, error) {
+func Parse(country, text string, allowed []string) (Number, error) {
 	country = strings.ToUpper(strings.TrimSpace(country))
 	if !known(country) {
 		return Number{}, ErrCountry
@@ -46,31 +47,81 @@ func Parse(country, typed string, allowed []string) (Number, error) {
 	if !slices.Contains(allowed, country) {
 		return Number{}, ErrNotAllowed
 	}
-	if !plain(typed) {
+	number, ok := readable(text)
+	if !ok {
 		return Number{}, ErrInvalid
 	}
-	parsed, err := phonenumbers.Parse(typed, country)
+	if country == "MX" {
+		number = withoutOldPrefix(number)
+	}
+	parsed, err := phonenumbers.Parse(number, country)
 	if err != nil {
 		return Number{}, unread(err)
 	}
-	return judge(parsed, country, allowed)
+	return judge(usual(parsed), country, allowed)
 }
 
-// plain holds for digits as telephones have them and the signs people put between them. The
-// library would read letters as keys, other scripts' digits, and extensions: such a text is
-// not clearly one number.
-func plain(typed string) bool {
-	if len(typed) > maxTyped {
-		return false
+// readable folds what was typed to digits as telephones have them and the signs people put between them. The library
+// would read letters as keys, and extensions: such a text is not clearly one number.
+func readable(text string) (string, bool) {
+	if len(text) > maxTyped || strings.ContainsAny(strings.TrimSpace(text), "\n\r\u2028\u2029\x00") {
+		return "", false
 	}
-	for i, c := range strings.TrimSpace(typed) {
+	var b strings.Builder
+	for _, c := range strings.TrimPrefix(typed.Fold(text), "tel:") {
 		switch {
-		case c >= '0' && c <= '9', strings.ContainsRune(" -./()", c), c == '\u00a0', c == '+' && i == 0:
+		case c >= '0' && c <= '9', c == '+' && strings.Trim(b.String(), " ([") == "":
+			b.WriteRune(c)
+		case c == '[':
+			b.WriteByte('(')
+		case c == ']':
+			b.WriteByte(')')
+		case strings.ContainsRune(" -./()~\u00b7\u2022\u30fc", c):
+			b.WriteByte(map[bool]byte{true: byte(c), false: ' '}[c < 128 && c != '~'])
 		default:
-			return false
+			return "", false
 		}
 	}
-	return true
+	if n := b.String(); strings.Contains(n, "+") { // "(+49) 151 …": the library reads a plus in front only
+		return "+" + n[strings.Index(n, "+")+1:], true
+	}
+	return b.String(), true
+}
+
+// withoutOldPrefix strips what Mexico dialled before its mobiles until 2019: 01, 044 and 045, at home and after +52.
+func withoutOldPrefix(number string) string {
+	digits := strings.NewReplacer(" ", "", "-", "", ".", "", "/", "", "(", "", ")", "").Replace(number)
+	for _, country := range []string{"+52", "0052", ""} {
+		rest, ok := strings.CutPrefix(digits, country)
+		for _, old := range []string{"01", "044", "045"} {
+			if national, had := strings.CutPrefix(rest, old); ok && had && len(national) == 10 {
+				return national
+			}
+		}
+	}
+	return number
+}
+
+// usual brings spellings of a number that its country has given up, or uses at home only, into the form that networks
+// carry, by libphonenumber's FAQ: Argentine mobiles have a 9 after +54 and no 15, Mexican ones have no 1 after +52.
+func usual(n *phonenumbers.PhoneNumber) *phonenumbers.PhoneNumber {
+	digits := phonenumbers.GetNationalSignificantNumber(n)
+	switch {
+	case n.GetCountryCode() == 54 && len(digits) == 10 && digits[0] != '9':
+		return withDigits(n, "9"+digits)
+	case n.GetCountryCode() == 52 && len(digits) == 11 && digits[0] == '1':
+		return withDigits(n, digits[1:])
+	}
+	return n
+}
+
+// withDigits is the number with other national digits, where that is a number, and else the number itself.
+func withDigits(n *phonenumbers.PhoneNumber, digits string) *phonenumbers.PhoneNumber {
+	other, err := phonenumbers.Parse("+"+itoa(int(n.GetCountryCode()))+digits, "ZZ")
+	if err != nil || !phonenumbers.IsValidNumber(other) {
+		return n
+	}
+	return other
 }
 
 func unread(err error) error {

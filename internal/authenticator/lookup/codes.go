@@ -5,6 +5,8 @@ import (
 	"fmt"
 	"strconv"
 	"strings"
+
+	"countersign/internal/typed"
 )
 
 const (
@@ -13,8 +15,8 @@ const (
 	// alphabet leaves out I, L, O and U: the first three are read as digits, and what the
 	// last would spell (Crockford's base 32).
 	alphabet = "0123456789ABCDEFGHJKMNPQRSTVWXYZ"
-	letters  = 13 // 65 bits; 64 are asked for
-	maxTyped = 64 // bytes that are looked at at all
+	letters  = 13  // 65 bits; 64 are asked for
+	maxTyped = 192 // bytes that are looked at at all
 	example  = "3-XXXX-XXXX-XXXXX"
 )
 
@@ -37,13 +39,14 @@ func pretty(number int, code string) string {
 // parse reads what was typed: a code and its number, 0 where that is missing. Spaces and
 // what people put between a number and a code do not count, nor does the case, and letters
 // that look like digits are those.
-func parse(typed string) (number int, code string, ok bool) {
-	if len(typed) > maxTyped {
+func parse(text string) (number int, code string, ok bool) {
+	if len(text) > maxTyped {
 		return 0, "", false
 	}
-	b := make([]byte, 0, len(typed))
-	for _, c := range []byte(typed) {
-		if strings.IndexByte(" \t\r\n-.:)#", c) >= 0 {
+	text = typed.Fold(text)
+	b := make([]byte, 0, len(text))
+	for _, c := range []byte(text) {
+		if strings.IndexByte(" -.:)#", c) >= 0 {
 			continue
 		}
 		if c = fold(c); strings.IndexByte(alphabet, c) < 0 {

@@ -261,6 +261,19 @@ func TestREL11_FailuresAreTold(t *testing.T) {
 	}
 }
 
+// TestAddressesBeyondASCIINeedSMTPUTF8: such an address is refused for good by a server without the extension, and the
+// delivery status doesn't say that it may still come.
+func TestAddressesBeyondASCIINeedSMTPUTF8(t *testing.T) {
+	for _, takes := range []bool{false, true} {
+		s := newSink(t, false, "127.0.0.1")
+		s.srv.EnableSMTPUTF8 = takes
+		_, err := newSender(t, s, nil).Send(t.Context(), envelope("jos\u00e9@example.test"))
+		if refused := (*message.Refusal)(nil); errors.As(err, &refused) == takes || takes && err != nil {
+			t.Errorf("SMTPUTF8 %t: %v", takes, err)
+		}
+	}
+}
+
 // TestSEC86_NeverInTheClear holds every way in which TLS can be missing or wrong: no mail
 // arrives, and each is temporary, so that it arrives once the operator has mended it.
 func TestSEC86_NeverInTheClear(t *testing.T) {

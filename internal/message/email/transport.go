@@ -124,6 +124,9 @@ type connection struct {
 }
 
 func (c *connection) send(from, to string, text []byte) error {
+	if takes, _ := c.client.Extension("SMTPUTF8"); !ascii(to) && !takes { // RFC 6531: this address can't be reached this way
+		return &message.Refusal{Cause: errors.New("the mail server does not take addresses beyond ASCII (no SMTPUTF8)")}
+	}
 	c.mails++
 	if err := c.client.Mail(from, &smtp.MailOptions{UTF8: !ascii(to)}); err != nil {
 		return failed(mailFrom, err)

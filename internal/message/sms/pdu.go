@@ -38,6 +38,7 @@ const (
 // Optional parameters (section 5.3.2).
 const (
 	tagReceipted uint16 = 0x001e
+	tagPayload   uint16 = 0x0424
 	tagState     uint16 = 0x0427
 )
 
@@ -174,6 +175,8 @@ func readReceipt(body []byte) (r receipt, ok bool, err error) {
 		h := f.take(4)
 		value := f.take(int(binary.BigEndian.Uint16(h[2:])))
 		switch tag := binary.BigEndian.Uint16(h); {
+		case tag == tagPayload && short == "":
+			r = merged(fromText(string(value)), r)
 		case tag == tagReceipted:
 			r.handle = handle(strings.TrimRight(string(value), "\x00"))
 		case tag == tagState && len(value) == 1:
@@ -183,9 +186,20 @@ func readReceipt(body []byte) (r receipt, ok bool, err error) {
 	return r, f.err == nil && r.handle != "", f.err
 }
 
+// merged fills what a text lacks; what a field of its own said wins.
+func merged(text, own receipt) receipt {
+	if own.handle != "" {
+		text.handle = own.handle
+	}
+	if own.state != "" {
+		text.state = own.state
+	}
+	return text
+}
+
 var (
-	idInText    = regexp.MustCompile(`(?i)\bid:([^ ]{1,65})`)
-	stateInText = regexp.MustCompile(`(?i)\bstat:([A-Z]{1,7})`)
+	idInText    = regexp.MustCompile(`(?i)(?:^|[\s,;])(?:message[_ ]?)?id\s*[:=]\s*"?([^\s,;"]{1,65})`)
+	stateInText = regexp.MustCompile(`(?i)(?:^|[\s,;])(?:stat|status|state)\s*[:=]\s*"?([A-Z]{1,20})`)
 )
 
 // fromText reads the customary form (appendix B): "id:… sub:… stat:DELIVRD err:…".
@@ -195,9 +209,9 @@ func fromText(s string) (r receipt) {
 	}
 	if m := stateInText.FindStringSubmatch(s); m != nil {
 		switch strings.ToUpper(m[1]) {
-		case "DELIVRD":
+		case "DELIVRD", "DELIVERED", "DELIVERD":
 			r.state = message.Delivered
-		case "EXPIRED", "DELETED", "UNDELIV", "REJECTD":
+		case "EXPIRED", "DELETED", "UNDELIV", "UNDELIVERABLE", "UNDELIVERED", "REJECTD", "REJECTED", "FAILED":
 			r.state = message.Bounced
 		}
 	}

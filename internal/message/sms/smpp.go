@@ -8,6 +8,8 @@ import (
 	"fmt"
 	"log/slog"
 	"net"
+	"slices"
+	"strconv"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -221,6 +223,30 @@ func judge(status uint32) error {
 	return &message.Refusal{Cause: problem}
 }
 
+// report passes a receipt on under the name it carries, and where that is unknown under the same number in the other
+// base: some carriers answer a submission in hexadecimal and name the message in decimal in the receipt, or the reverse.
+func (s *SMPP) report(ctx context.Context, r receipt) error {
+	err := s.o.Report(ctx, s.named(r.handle), r.state, s.host)
+	for _, other := range otherBase(r.handle) {
+		if !errors.Is(err, message.ErrNotOurs) {
+			break
+		}
+		err = s.o.Report(ctx, s.named(other), r.state, s.host)
+	}
+	return err
+}
+
+// otherBase returns how a number written in one base is written in the other.
+func otherBase(handle string) (out []string) {
+	if n, err := strconv.ParseUint(handle, 10, 64); err == nil {
+		out = append(out, strconv.FormatUint(n, 16))
+	}
+	if n, err := strconv.ParseUint(handle, 16, 64); err == nil {
+		out = append(out, strconv.FormatUint(n, 10))
+	}
+	return slices.DeleteFunc(out, func(s string) bool { return s == handle })
+}
+
 // received takes a deliver_sm and says how to answer it. A receipt can overtake the note of
 // what it is about, so an unknown one is asked for again a few times.
 func (s *SMPP) received(body []byte) (status uint32) {
@@ -231,7 +257,7 @@ func (s *SMPP) received(body []byte) (status uint32) {
 	ctx, cancel := context.WithTimeout(context.Background(), s.o.Timeout)
 	defer cancel()
 	for wait := 50 * time.Millisecond; ; wait *= 4 {
-		err := s.o.Report(ctx, s.named(r.handle), r.state, s.host)
+		err := s.report(ctx, r)
 		switch {
 		case err == nil:
 			return statusOK
