@@ -42,7 +42,9 @@ type Authenticator struct {
 	ID, UserID, Label string
 	Kind              Kind
 	Failures          int // wrong answers since the last right one
-	DisabledAt        time.Time
+	BoundAt           time.Time
+	DisabledAt        time.Time // after too many wrong answers, or with a suspension
+	SuspendedAt       time.Time // after a report; see Suspend
 }
 
 // Traits are the facts that policy may reason about.
@@ -232,9 +234,11 @@ func Unbind(ctx context.Context, tx *db.Tx, userID, id string) error {
 	return nil
 }
 
+const columns = `id, user_id, kind, label, failures, bound_at, disabled_at, suspended_at`
+
 // BoundIn lists what was set up in one sign-in.
 func BoundIn(ctx context.Context, tx *db.Tx, flowID string) ([]Authenticator, error) {
-	rows, err := tx.Query(ctx, `SELECT id, user_id, kind, label, failures, disabled_at FROM authenticators WHERE tenant_id = $1 AND bound_in = $2`, tx.Tenant, flowID)
+	rows, err := tx.Query(ctx, `SELECT `+columns+` FROM authenticators WHERE tenant_id = $1 AND bound_in = $2 AND kind NOT IN ('password', 'email')`, tx.Tenant, flowID)
 	return collect(rows, err)
 }
 
@@ -242,7 +246,7 @@ func BoundIn(ctx context.Context, tx *db.Tx, flowID string) ([]Authenticator, er
 // not among it.
 func BoundSince(ctx context.Context, tx *db.Tx, userID string, at time.Time) ([]Authenticator, error) {
 	rows, err := tx.Query(ctx, `
-		SELECT id, user_id, kind, label, failures, disabled_at FROM authenticators
+		SELECT `+columns+` FROM authenticators
 		WHERE tenant_id = $1 AND user_id = $2 AND bound_at >= $3 AND kind NOT IN ('password', 'email')`, tx.Tenant, userID, at)
 	return collect(rows, err)
 }
@@ -250,7 +254,7 @@ func BoundSince(ctx context.Context, tx *db.Tx, userID string, at time.Time) ([]
 // Of lists the authenticators of a user, oldest first.
 func Of(ctx context.Context, tx *db.Tx, userID string) ([]Authenticator, error) {
 	rows, err := tx.Query(ctx, `
-		SELECT id, user_id, kind, label, failures, disabled_at FROM authenticators WHERE tenant_id = $1 AND user_id = $2 ORDER BY bound_at, id`, tx.Tenant, userID)
+		SELECT `+columns+` FROM authenticators WHERE tenant_id = $1 AND user_id = $2 ORDER BY bound_at, id`, tx.Tenant, userID)
 	return collect(rows, err)
 }
 
@@ -262,11 +266,11 @@ func collect(rows *sql.Rows, err error) ([]Authenticator, error) {
 	var out []Authenticator
 	for rows.Next() {
 		var a Authenticator
-		var disabled int64
-		if err := rows.Scan(&a.ID, &a.UserID, &a.Kind, &a.Label, &a.Failures, &disabled); err != nil {
+		var bound, disabled, suspended int64
+		if err := rows.Scan(&a.ID, &a.UserID, &a.Kind, &a.Label, &a.Failures, &bound, &disabled, &suspended); err != nil {
 			return nil, err
 		}
-		a.DisabledAt = db.Time(disabled)
+		a.BoundAt, a.DisabledAt, a.SuspendedAt = db.Time(bound), db.Time(disabled), db.Time(suspended)
 		out = append(out, a)
 	}
 	return out, rows.Err()
@@ -303,7 +307,8 @@ func Seen(ctx context.Context, tx *db.Tx, id string, at time.Time) error {
 }
 
 // Enable makes a disabled authenticator usable again after it was set up anew.
+// It does not lift a suspension.
 func Enable(ctx context.Context, tx *db.Tx, id string) error {
-	_, err := tx.Exec(ctx, `UPDATE authenticators SET failures = 0, disabled_at = 0 WHERE tenant_id = $1 AND id = $2`, tx.Tenant, id)
+	_, err := tx.Exec(ctx, `UPDATE authenticators SET failures = 0, disabled_at = 0 WHERE tenant_id = $1 AND id = $2 AND suspended_at = 0`, tx.Tenant, id)
 	return err
 }

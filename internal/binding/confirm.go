@@ -85,6 +85,9 @@ func (s *Service) bound(ctx context.Context, tx *db.Tx, h Holder, d Draft) error
 		return err
 	}
 	if d.Kind != authenticator.Backup {
+		if err := user.FactorBound(ctx, tx, h.UserID); err != nil {
+			return err
+		}
 		if err := user.ChooseSecondStep(ctx, tx, h.UserID, true); err != nil {
 			return err
 		}

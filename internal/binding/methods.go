@@ -18,13 +18,13 @@ import (
 // Method is something that a person has set up, for their profile.
 type Method struct {
 	authenticator.Authenticator
-	BoundAt, LastUsedAt time.Time
+	LastUsedAt time.Time
 }
 
 // Methods lists what a person has set up, oldest first; the password is not among them.
 func Methods(ctx context.Context, tx *db.Tx, userID string) (out []Method, err error) {
 	rows, err := tx.Query(ctx, `
-		SELECT id, user_id, kind, label, failures, bound_at, last_used_at, disabled_at FROM authenticators
+		SELECT id, user_id, kind, label, failures, bound_at, last_used_at, disabled_at, suspended_at FROM authenticators
 		WHERE tenant_id = $1 AND user_id = $2 AND kind <> 'password' ORDER BY bound_at, id`, tx.Tenant, userID)
 	if err != nil {
 		return nil, err
@@ -32,11 +32,11 @@ func Methods(ctx context.Context, tx *db.Tx, userID string) (out []Method, err e
 	defer rows.Close()
 	for rows.Next() {
 		var m Method
-		var bound, used, disabled int64
-		if err := rows.Scan(&m.ID, &m.UserID, &m.Kind, &m.Label, &m.Failures, &bound, &used, &disabled); err != nil {
+		var bound, used, disabled, suspended int64
+		if err := rows.Scan(&m.ID, &m.UserID, &m.Kind, &m.Label, &m.Failures, &bound, &used, &disabled, &suspended); err != nil {
 			return nil, err
 		}
-		m.BoundAt, m.LastUsedAt, m.DisabledAt = db.Time(bound), db.Time(used), db.Time(disabled)
+		m.BoundAt, m.LastUsedAt, m.DisabledAt, m.SuspendedAt = db.Time(bound), db.Time(used), db.Time(disabled), db.Time(suspended)
 		out = append(out, m)
 	}
 	return out, rows.Err()
@@ -80,6 +80,9 @@ func (s *Service) Remove(ctx context.Context, tx *db.Tx, h Holder, id string, en
 		return err
 	}
 	if err := authenticator.Unbind(ctx, tx, h.UserID, id); err != nil {
+		return err
+	}
+	if err := user.ReleaseProtection(ctx, tx, h.UserID); err != nil {
 		return err
 	}
 	if err := enough(ctx, tx); err != nil {

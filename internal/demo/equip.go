@@ -13,6 +13,7 @@ import (
 	"countersign/internal/authenticator/password"
 	"countersign/internal/authenticator/totp"
 	"countersign/internal/db"
+	"countersign/internal/policy"
 	"countersign/internal/user"
 )
 
@@ -118,6 +119,11 @@ func confirm(ctx context.Context, tx *db.Tx, b authenticator.Binder, k authentic
 	}
 	if err != nil {
 		return err
+	}
+	if policy.Factor(k) {
+		if err := user.FactorBound(ctx, tx, u.ID); err != nil {
+			return err
+		}
 	}
 	return noteMethod(ctx, tx, u, a)
 }

@@ -25,13 +25,12 @@ type Input struct {
 	AppExemptUntil   time.Time // zero = covered
 	PasswordFlagged  bool      // somebody else is said to know the password
 	Want             []Level   // any one of these is enough for the client; empty = no wish
-	Has              []authenticator.Kind
-	Lost             []authenticator.Kind // set up, and switched off after wrong answers
-	Bindable         []authenticator.Kind // what people can set up by themselves here
-	Proofs           []authenticator.Proof
-	SetUpAfter       time.Time // older proofs than this open no set-up; the password's age does not matter
-	RememberedUntil  time.Time // this browser, this user, this client; zero = not remembered
-	RememberedSince  time.Time // its last real second step
+	Account
+	Bindable        []authenticator.Kind // what people can set up by themselves here
+	Proofs          []authenticator.Proof
+	SetUpAfter      time.Time // older proofs than this open no set-up; the password's age does not matter
+	RememberedUntil time.Time // this browser, this user, this client; zero = not remembered
+	RememberedSince time.Time // its last real second step
 }
 
 // Outcome says what happens next.
@@ -59,6 +58,8 @@ type Decision struct {
 	ForSetUp     bool                 // the challenge only opens the set-up of a method
 	SetUp        []authenticator.Kind // what may be set up, when nothing that the user has is enough
 	SetUpBy      time.Time            // a method must be set up before that; zero = nothing to remind of
+	Protection   Level                // of the account, whatever applies here
+	AskPeople    bool                 // with Deny: only people can open this account again
 	Level        Level                // reached so far
 	Need         Level                // what is missing, when Outcome is not Allow
 	Own          bool                 // each user decides for themself
@@ -70,7 +71,7 @@ type Decision struct {
 
 // Evaluate answers one question: is this enough, and if not, what next?
 func Evaluate(in Input) Decision {
-	d := Decision{Level: Reached(in.Proofs), RememberDays: rememberDays(in)}
+	d := Decision{Level: Reached(in.Proofs), RememberDays: rememberDays(in), Protection: in.Protection()}
 	required := d.required(in)
 	d.Required = required
 	remembered := required && in.RememberedUntil.After(in.Now) && !in.PasswordFlagged && d.RememberDays > 0 &&
@@ -78,7 +79,11 @@ func Evaluate(in Input) Decision {
 	if remembered {
 		d.because("policy.remembered", "Since", in.RememberedSince, "Until", in.RememberedUntil)
 	}
-	d.Need = need(in, floor(in, required && !remembered))
+	d.Need = need(in, in.floor(required && !remembered))
+	if by := in.deadline(); required && !remembered && !by.IsZero() && !in.allows(authenticator.Email) && d.Need == Confirmed && !in.PasswordFlagged {
+		d.SetUpBy = by
+		d.because("policy.set_up_by", "Company", in.Tenant.Name, "By", by)
+	}
 	if d.Level.AtLeast(d.Need) && (!d.Need.AtLeast(Confirmed) || Reached(in.counted()).AtLeast(d.Need)) {
 		d.Outcome, d.Need = Allow, None
 		return d
@@ -94,15 +99,15 @@ func (in Input) counted(also ...authenticator.Kind) []authenticator.Proof {
 	})
 }
 
-// floor is the weakest level that the company's rules leave.
-func floor(in Input, secondStep bool) Level {
+// floor is the weakest level that the rules and the account's own protection leave.
+func (in Input) floor(secondStep bool) Level {
 	switch {
 	case !secondStep:
 		return PasswordOnly
-	case in.PasswordFlagged && !in.allows(authenticator.Email) && !in.stronger():
-		return Confirmed // whatever there is; the mailbox is the least
-	case in.allows(authenticator.Email) && !in.stronger():
-		return Confirmed
+	case in.Protection() == TwoFactor:
+		return TwoFactor
+	case in.allows(authenticator.Email), in.PasswordFlagged, !in.deadline().IsZero():
+		return Confirmed // the mailbox is the least, after a report whatever is allowed
 	}
 	return TwoFactor
 }
@@ -116,17 +121,6 @@ func (in Input) allows(k authenticator.Kind) bool {
 		})
 	}
 	return in.Methods.Allow(string(k)) && in.Tenant.Methods.Allow(string(k))
-}
-
-// stronger reports whether the user has set up a second factor that is allowed: then a
-// mailbox is no longer enough for them. Backup codes alone are none; they stand in for one.
-// One that is switched off counts: else whoever knows the password could guess until it is,
-// and then come in by the mailbox.
-func (in Input) stronger() bool {
-	second := func(k authenticator.Kind) bool {
-		return k != authenticator.Backup && authenticator.TraitsOf[k].Possession && in.allows(k)
-	}
-	return slices.ContainsFunc(in.Has, second) || slices.ContainsFunc(in.Lost, second)
 }
 
 // required says whether a second step applies, and why.
@@ -209,7 +203,8 @@ func (d *Decision) mandated(m tenant.Mandate, by string) {
 	d.because("policy.mandate", "Vendor", by, "Since", m.From)
 }
 
-// need is the weakest level that is enough.
+// need is the weakest level that is enough. Where an app asks for a second step, it gets no
+// less than the account's protection level.
 func need(in Input, floor Level) Level {
 	if len(in.Want) == 0 {
 		return floor
@@ -223,6 +218,9 @@ func need(in Input, floor Level) Level {
 	if weakest == None { // only levels that nobody can reach
 		return in.Want[0]
 	}
+	if weakest.AtLeast(Confirmed) && !weakest.AtLeast(in.Protection()) {
+		weakest = in.Protection()
+	}
 	if weakest.AtLeast(floor) {
 		return weakest
 	}
@@ -231,7 +229,7 @@ func need(in Input, floor Level) Level {
 
 // missing offers what would be enough, asks for the set-up of a method, or denies.
 func (d Decision) missing(in Input) Decision {
-	opening := in.counted(authenticator.Email) // the mailbox opens a first set-up, whether or not it is a method here
+	shown := in.Proofs // what was ruled out still opens the set-up of something allowed
 	in.Proofs = in.counted()
 	d.Offer = in.enough(in.Has, d.Need)
 	if len(d.Offer) > 0 {
@@ -242,13 +240,17 @@ func (d Decision) missing(in Input) Decision {
 		return d
 	}
 	if d.SetUp = in.enough(in.Bindable, d.Need); len(d.SetUp) > 0 {
-		if !in.stronger() {
-			in.Proofs = opening
-		}
+		in.Proofs = shown
 		return d.toSetUp(in)
 	}
-	d.Outcome = Deny
+	return d.deny(in)
+}
+
+func (d Decision) deny(in Input) Decision {
+	d.Outcome, d.SetUp = Deny, nil
 	d.because("policy.nothing_strong_enough", "Level", string(d.Need))
+	opens, _ := in.opens(in.Now)
+	d.AskPeople = d.Protection == TwoFactor && (len(opens) == 0 || d.Need == TwoFactor)
 	return d
 }
 
@@ -270,51 +272,32 @@ func (in Input) enough(kinds []authenticator.Kind, need Level) (out []authentica
 	return out
 }
 
-// mayUse is allows, but for the mailbox: after a report that somebody knows the password it
-// is asked whatever else is allowed, and whoever has nothing else changes their own account
-// by it, as it was made.
+// mayUse is allows, but for the mailbox of an account that has nothing stronger: it is asked
+// after a report that someone knows the password, until a deadline for set-up, and before
+// people change their own account, as it was made.
 func (in Input) mayUse(k authenticator.Kind) bool {
-	return in.allows(k) || k == authenticator.Email && (in.PasswordFlagged || in.OwnPages && !in.stronger())
+	return in.allows(k) || k == authenticator.Email && in.Protection() == Confirmed &&
+		(in.PasswordFlagged || in.OwnPages || !in.deadline().IsZero())
 }
 
-// toSetUp leads to the set-up of a method: by a reminder while there is time, else at once,
-// after a new proof of the strongest that the account has. A password alone never binds
-// anything (SEC-40), and neither does a mailbox beside an authenticator app (SEC-39): else an
-// app that asks for a passkey would open every account to whoever reads its mail.
+// toSetUp leads to the set-up of a method after a new proof at the account's protection
+// level. A password alone never binds anything (SEC-40), and neither does a mailbox beside a
+// second factor in any state (SEC-39).
 func (d Decision) toSetUp(in Input) Decision {
-	if in.Now.Before(in.Tenant.SetUpBy) && len(in.Want) == 0 && !in.PasswordFlagged {
-		d.Outcome, d.SetUpBy, d.Need = Allow, in.Tenant.SetUpBy, None
-		d.because("policy.set_up_by", "Company", in.Tenant.Name, "By", in.Tenant.SetUpBy)
-		return d
-	}
 	in.Proofs = slices.DeleteFunc(slices.Clone(in.Proofs), func(p authenticator.Proof) bool {
 		return p.Kind != authenticator.Password && p.At.Before(in.SetUpAfter)
 	})
-	opens, level := in.opens()
+	opens, level := in.opens(in.Now)
 	switch {
 	case Reached(in.Proofs).AtLeast(level):
 		d.Outcome = SetUp
 	case len(opens) == 0:
-		d.Outcome = Deny
-		d.because("policy.nothing_strong_enough", "Level", string(d.Need))
-		return d
+		return d.deny(in)
 	default:
 		d.Outcome, d.Offer, d.ForSetUp = Challenge, opens, true
 	}
 	d.because("policy.set_up_first", "Company", in.Tenant.Name)
 	return d
-}
-
-// opens lists what may open a set-up, and the level that it must reach: any second factor
-// that there is, and where there is none the address that the account was made with.
-func (in Input) opens() ([]authenticator.Kind, Level) {
-	switch {
-	case in.stronger():
-		return in.enough(in.Has, TwoFactor), TwoFactor
-	case slices.Contains(in.Has, authenticator.Email):
-		return []authenticator.Kind{authenticator.Email}, Confirmed
-	}
-	return nil, Confirmed
 }
 
 // rememberDays is the shorter of what vendor and company allow.

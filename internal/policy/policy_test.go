@@ -24,7 +24,7 @@ var (
 
 func input(change func(*Input)) Input {
 	in := Input{
-		Now: now, Vendor: "Vendor", AppName: "App", InstallationDays: 30, Has: both, Proofs: pwd, Bindable: []authenticator.Kind{authenticator.TOTP, authenticator.Passkey, authenticator.SMS},
+		Now: now, Vendor: "Vendor", AppName: "App", InstallationDays: 30, Account: Account{Has: both}, Proofs: pwd, Bindable: []authenticator.Kind{authenticator.TOTP, authenticator.Passkey, authenticator.SMS},
 		Installation: tenant.Mandate{Mode: tenant.DefaultOff}, Tenant: tenant.Tenant{Name: "Company", RememberDays: tenant.InheritDays},
 	}
 	change(&in)
@@ -95,7 +95,51 @@ func TestEvaluate(t *testing.T) {
 			in.Tenant.SwitchedOnAt = past
 			in.Tenant.Methods = "totp"
 			in.Tenant.SetUpBy = future
+		}, Challenge, "policy.set_up_by"},
+		{"app only, before the deadline, mailbox shown", func(in *Input) {
+			in.Tenant.SwitchedOnAt = past
+			in.Tenant.Methods = "totp"
+			in.Tenant.SetUpBy = future
+			in.Proofs = pwdEmail
 		}, Allow, "policy.set_up_by"},
+		{"app only, before the company's deadline and past one's own", func(in *Input) {
+			in.Tenant.SwitchedOnAt = past
+			in.Tenant.Methods = "totp"
+			in.Tenant.SetUpBy, in.Account.SetUpBy = future, past
+			in.Proofs = pwdEmail
+		}, SetUp, "policy.set_up_first"},
+		{"app only, before the deadline, once had a second factor", func(in *Input) {
+			in.Tenant.SwitchedOnAt = past
+			in.Tenant.Methods = "totp"
+			in.Tenant.SetUpBy, in.FirstFactorAt, in.ReleasedAt = future, past, past
+			in.Proofs = pwdEmail
+		}, SetUp, "policy.set_up_first"},
+		{"app only, before the deadline, a ruled-out phone", func(in *Input) {
+			in.Tenant.SwitchedOnAt = past
+			in.Tenant.Methods = "totp"
+			in.Tenant.SetUpBy = future
+			in.Has = append(both, authenticator.SMS)
+			in.Proofs = pwdEmail
+		}, Challenge, "policy.set_up_first"},
+		{"reset, mailbox shown", func(in *Input) {
+			in.Tenant.SwitchedOnAt, in.FirstFactorAt, in.RecoveryUntil = past, past, future
+			in.Proofs = pwdEmail
+		}, SetUp, "policy.set_up_first"},
+		{"reset, too late", func(in *Input) {
+			in.Tenant.SwitchedOnAt, in.FirstFactorAt, in.RecoveryUntil = past, past, now
+			in.Proofs = pwdEmail
+		}, Deny, "policy.nothing_strong_enough"},
+		{"lost everything, no reset", func(in *Input) {
+			in.Tenant.SwitchedOnAt, in.FirstFactorAt = past, past
+			in.Proofs = pwdEmail
+		}, Deny, "policy.nothing_strong_enough"},
+		{"removed the last one, mailbox shown", func(in *Input) {
+			in.Tenant.SwitchedOnAt, in.FirstFactorAt, in.ReleasedAt = past, past, past
+			in.Proofs = pwdEmail
+		}, Allow, "policy.company_switched_on"},
+		{"app wants what e-mail gives, app set up", func(in *Input) {
+			in.Want, in.Proofs, in.Has = []Level{Confirmed}, pwdEmail, append(both, authenticator.TOTP)
+		}, Challenge, "policy.app_wants"},
 		{"app only, at the deadline", func(in *Input) {
 			in.Tenant.SwitchedOnAt = past
 			in.Tenant.Methods = "totp"
@@ -159,7 +203,7 @@ func TestEvaluate(t *testing.T) {
 			in.Tenant.Methods = "email"
 			in.Lost = []authenticator.Kind{authenticator.TOTP}
 			in.Proofs = pwdEmail
-		}, Allow, "policy.company_switched_on"},
+		}, Deny, "policy.nothing_strong_enough"},
 		{"app shown", func(in *Input) {
 			in.Tenant.SwitchedOnAt = past
 			in.Has = append(both, authenticator.TOTP)
@@ -242,7 +286,7 @@ func TestNeverMoreThanTheProofs(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
 		at := rapid.SampledFrom(instants)
 		in := Input{
-			Now: now, InstallationDays: rapid.IntRange(-1, 40).Draw(t, "days"), Has: both[:rapid.IntRange(0, 2).Draw(t, "has")],
+			Now: now, InstallationDays: rapid.IntRange(-1, 40).Draw(t, "days"), Account: Account{Has: both[:rapid.IntRange(0, 2).Draw(t, "has")]},
 			Installation:   tenant.Mandate{Mode: rapid.SampledFrom(modes).Draw(t, "mode"), From: at.Draw(t, "from")},
 			Tenant:         tenant.Tenant{Mandate: tenant.Mandate{Mode: rapid.SampledFrom(modes).Draw(t, "own"), From: at.Draw(t, "ownFrom")}, SwitchedOnAt: at.Draw(t, "on"), SwitchedOffAt: at.Draw(t, "off"), RememberDays: rapid.IntRange(-1, 40).Draw(t, "ownDays")},
 			AppExemptUntil: at.Draw(t, "exempt"), PasswordFlagged: rapid.Bool().Draw(t, "flagged"),
@@ -332,7 +376,9 @@ func TestSEC039_WhatOpensASetUp(t *testing.T) {
 		{"nothing but the mailbox", func(in *Input) { in.Has = both }, Challenge, both[1:]},
 		{"nothing but the mailbox, shown", func(in *Input) { in.Has, in.Proofs = both, pwdEmail }, SetUp, nil},
 		{"nothing but the mailbox, shown too long ago", func(in *Input) { in.Has, in.Proofs, in.SetUpAfter = both, pwdEmail, future }, Challenge, both[1:]},
-		{"an app that is ruled out", func(in *Input) { in.Tenant.Methods = "passkey" }, Challenge, both[1:]},
+		{"an app that is ruled out", func(in *Input) { in.Tenant.Methods = "passkey" }, Challenge, []authenticator.Kind{authenticator.TOTP, authenticator.Backup}},
+		{"an app that is ruled out, shown", func(in *Input) { in.Tenant.Methods, in.Proofs = "passkey", pwdApp }, SetUp, nil},
+		{"an app that is ruled out, mailbox shown", func(in *Input) { in.Tenant.Methods, in.Proofs = "passkey", pwdEmail }, Challenge, []authenticator.Kind{authenticator.TOTP, authenticator.Backup}},
 	}
 	for _, c := range table {
 		d := Evaluate(input(func(in *Input) {
@@ -357,10 +403,10 @@ func TestATK051_ProofsOfWhatIsRuledOut(t *testing.T) {
 	if d := with("totp"); d.Outcome != Allow || d.Level != TwoFactor {
 		t.Errorf("allowed: %s %s", d.Outcome, d.Level)
 	}
-	if d := with("email"); d.Outcome != Challenge || !slices.Equal(d.Offer, both[1:]) || d.Level != TwoFactor {
+	if d := with("email"); d.Outcome != Deny || !d.AskPeople || d.Level != TwoFactor {
 		t.Errorf("ruled out: %s %v %s", d.Outcome, d.Offer, d.Level)
 	}
-	if d := with("sms", TwoFactor); d.Outcome != Challenge || !d.ForSetUp {
+	if d := with("sms", TwoFactor); d.Outcome != SetUp {
 		t.Errorf("another wanted: %s", d.Outcome)
 	}
 	passkey := []authenticator.Proof{{Kind: authenticator.Passkey + authenticator.UserVerified, At: now}}

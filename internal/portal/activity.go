@@ -13,7 +13,6 @@ import (
 	"countersign/internal/client"
 	"countersign/internal/db"
 	"countersign/internal/locale"
-	"countersign/internal/policy"
 	"countersign/internal/signin"
 )
 
@@ -40,7 +39,7 @@ const (
 )
 
 func (p *Portal) showActivity(w http.ResponseWriter, r *http.Request) error {
-	m, err := p.member(w, r, false, policy.None)
+	m, err := p.member(w, r, false)
 	if err != nil || m == nil {
 		return err
 	}
@@ -159,6 +158,10 @@ func (t teller) tell(row audit.Row) (text string, alarming bool) {
 		if ok {
 			return t.T("activity.method_added", "Method", t.method(row, row.Reason)), false
 		}
+	case "method suspended":
+		return t.T("activity.method_suspended", "Method", t.method(row, "")), true
+	case "method restored":
+		return t.T("activity.method_restored", "Method", t.method(row, removedLabel(row))), false
 	case "method removed":
 		return t.T("activity.method_removed", "Method", t.method(row, removedLabel(row))), false
 	default:

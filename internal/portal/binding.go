@@ -100,7 +100,7 @@ func (p *Portal) holder(r *http.Request, tenant, of, flowID string, who authenti
 
 // inSession finds the person who is signed in. To begin, their proofs must be new.
 func (p *Portal) inSession(w http.ResponseWriter, r *http.Request, begins bool) (*site, error) {
-	m, err := p.member(w, r, begins, "")
+	m, err := p.member(w, r, begins)
 	if err != nil || m == nil {
 		return nil, err
 	}

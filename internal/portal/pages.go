@@ -157,7 +157,9 @@ type endedPage struct {
 func (endedPage) Template() string { return "portal/ended" }
 
 // NeedsHelp reports whether starting again by oneself will not do.
-func (p endedPage) NeedsHelp() bool { return p.Reason == "restart" || p.Reason == "unmet" }
+func (p endedPage) NeedsHelp() bool {
+	return p.Reason == "restart" || p.Reason == "unmet" || p.Reason == "ask_people"
+}
 
 // SignedIn reports whether there is somewhere to go without signing in again.
 func (p endedPage) SignedIn() bool { return p.Reason == "signed_in" }

@@ -31,6 +31,8 @@ func (p *Portal) mountProfile(mux *web.Mux) {
 	mux.Post("/profile/methods/{id}", p.renameMethod)
 	mux.Get("/profile/methods/{id}/remove", p.showRemoval)
 	mux.Post("/profile/methods/{id}/remove", p.removeMethod)
+	mux.Get("/profile/methods/{id}/restore", p.showRestore)
+	mux.Post("/profile/methods/{id}/restore", p.restoreMethod)
 	mux.Post("/profile/browsers", p.forgetBrowsers)
 	mux.Post("/profile/sessions", p.endSessions)
 	mux.Get("/profile/password", p.showPassword)
@@ -50,10 +52,10 @@ type member struct {
 	owner    profile.Owner
 }
 
-// member finds who is signed in. fresh asks for the strongest proof that they have, not
-// older than freshFor, or for atMost where that is less. Whoever lacks it is sent to show it
-// and comes back to the same page; then the answer is nil.
-func (p *Portal) member(w http.ResponseWriter, r *http.Request, fresh bool, atMost policy.Level) (*member, error) {
+// member finds who is signed in. fresh asks for a proof at the account's protection level,
+// not older than freshFor. Who lacks it is sent to show it and comes back to the same page;
+// then the answer is nil.
+func (p *Portal) member(w http.ResponseWriter, r *http.Request, fresh bool) (*member, error) {
 	ask := signin.Ask{ClientID: signin.PortalID}
 	st, err := p.SignIn.Standing(r.Context(), p.Web.Cookie(r, "session"), ask)
 	if err != nil {
@@ -61,7 +63,7 @@ func (p *Portal) member(w http.ResponseWriter, r *http.Request, fresh bool, atMo
 	}
 	request := grant.Request{ClientID: signin.PortalID, IssuedAt: p.DB.Now(), ReturnTo: p.here(r)}
 	if st.Enough && fresh {
-		ask.WantACR, ask.FreshAfter = []string{string(highest(st, atMost))}, p.DB.Now().Add(-freshFor)
+		ask.WantACR, ask.FreshAfter = []string{string(st.Protection())}, p.DB.Now().Add(-freshFor)
 		seconds := int64(freshFor / time.Second)
 		request.ACRValues, request.MaxAge, request.LoginHint = ask.WantACR, &seconds, st.User.Email
 		if st, err = p.SignIn.Standing(r.Context(), p.Web.Cookie(r, "session"), ask); err != nil {
@@ -96,24 +98,20 @@ func usable(st signin.Standing) (out []authenticator.Kind) {
 	return out
 }
 
-// highest is the strongest level that somebody can reach. The mailbox always counts: it is
-// what the account was made with. So does a method that is switched off: it was no weaker
-// before somebody guessed at it.
-func highest(st signin.Standing, atMost policy.Level) policy.Level {
-	has := usable(st)
-	for _, k := range st.Lost {
-		if k != authenticator.Backup && authenticator.TraitsOf[k].Possession && st.Methods.Allow(string(k)) && st.Tenant.Methods.Allow(string(k)) {
-			has = append(has, authenticator.Backup) // any second factor will do
+// reachable is the strongest level that the methods a sign-in may ask for reach with the
+// password, for the profile's summary.
+func reachable(has []authenticator.Kind) policy.Level {
+	highest := policy.PasswordOnly
+	for _, k := range has {
+		proof := authenticator.Proof{Kind: k}
+		if k == authenticator.Passkey {
+			proof.Kind += authenticator.UserVerified
+		}
+		if l := policy.Reached([]authenticator.Proof{{Kind: authenticator.Password}, proof}); l.AtLeast(highest) {
+			highest = l
 		}
 	}
-	if slices.Contains(st.Has, authenticator.Email) {
-		has = append(has, authenticator.Email)
-	}
-	level := signin.Highest(has)
-	if atMost != policy.None && level.AtLeast(atMost) {
-		return atMost
-	}
-	return level
+	return highest
 }
 
 // estate is everything that a profile shows of an account.
@@ -154,7 +152,7 @@ func (p *Portal) estateOf(ctx context.Context, o profile.Owner) (e estate, err e
 }
 
 func (p *Portal) showProfile(w http.ResponseWriter, r *http.Request) error {
-	m, err := p.member(w, r, false, policy.None)
+	m, err := p.member(w, r, false)
 	if err != nil || m == nil {
 		return err
 	}
@@ -168,7 +166,7 @@ func (p *Portal) showProfile(w http.ResponseWriter, r *http.Request) error {
 	}
 	st := m.standing
 	page := profilePage{
-		Name: st.User.Name, Email: st.User.Email, Company: st.Tenant.Name, Summary: summaryOf(signin.Highest(usable(st))), Asked: st.Decision.Required,
+		Name: st.User.Name, Email: st.User.Email, Company: st.Tenant.Name, Summary: summaryOf(reachable(usable(st))), Asked: st.Decision.Required,
 		Methods: p.methodViews(r, st, e), CodesLeft: e.codes, Activity: p.activity(r, e.rows, e.methods, names, 5), Speaks: st.User.Language,
 		Languages: p.Web.Catalog.Languages(), Done: doneKey(r.URL.Query().Get("done")), SetUpBy: st.Decision.SetUpBy, DaysLeft: daysLeft(p.DB.Now(), st.Decision.SetUpBy),
 		Browsers: e.browsers, Sessions: sessionViews(e.open, st.Session.ID, st.Vendor),
@@ -206,6 +204,8 @@ func doneKey(word string) string {
 		return "profile.done.forgotten"
 	case "ended":
 		return "profile.done.ended"
+	case "restored":
+		return "profile.done.restored"
 	case "renamed":
 		return "profile.done.renamed"
 	case "removed":
@@ -227,7 +227,7 @@ func doneKey(word string) string {
 }
 
 func (p *Portal) forgetBrowsers(w http.ResponseWriter, r *http.Request) error {
-	m, err := p.member(w, r, false, policy.None)
+	m, err := p.member(w, r, false)
 	if err != nil || m == nil {
 		return err
 	}
@@ -244,7 +244,7 @@ func (p *Portal) forgetBrowsers(w http.ResponseWriter, r *http.Request) error {
 
 // endSessions ends one session, or all but this one. Ending this one is signing out.
 func (p *Portal) endSessions(w http.ResponseWriter, r *http.Request) error {
-	m, err := p.member(w, r, false, policy.None)
+	m, err := p.member(w, r, false)
 	if err != nil || m == nil {
 		return err
 	}
@@ -264,7 +264,7 @@ func (p *Portal) endSessions(w http.ResponseWriter, r *http.Request) error {
 }
 
 func (p *Portal) speak(w http.ResponseWriter, r *http.Request) error {
-	m, err := p.member(w, r, false, policy.None)
+	m, err := p.member(w, r, false)
 	if err != nil || m == nil {
 		return err
 	}
@@ -281,7 +281,7 @@ func (p *Portal) speak(w http.ResponseWriter, r *http.Request) error {
 
 // showProtected ends a set-up: how one gets back in, and the way on.
 func (p *Portal) showProtected(w http.ResponseWriter, r *http.Request) error {
-	m, err := p.member(w, r, false, policy.None)
+	m, err := p.member(w, r, false)
 	if err != nil || m == nil {
 		return err
 	}
@@ -290,7 +290,7 @@ func (p *Portal) showProtected(w http.ResponseWriter, r *http.Request) error {
 		return err
 	}
 	to := r.URL.Query().Get("to")
-	page := protectedPage{Methods: p.methodViews(r, m.standing, e), CodesLeft: e.codes, Summary: summaryOf(signin.Highest(usable(m.standing))), ContinueURL: "/profile"}
+	page := protectedPage{Methods: p.methodViews(r, m.standing, e), CodesLeft: e.codes, Summary: summaryOf(reachable(usable(m.standing))), ContinueURL: "/profile"}
 	if t, err := p.targetOf(to); err == nil && to != "" {
 		page.ContinueURL = p.onward(t.sealed)
 	}
@@ -300,7 +300,7 @@ func (p *Portal) showProtected(w http.ResponseWriter, r *http.Request) error {
 // showPassword asks for the present password and a new one, from whoever has just shown
 // who they are.
 func (p *Portal) showPassword(w http.ResponseWriter, r *http.Request) error {
-	m, err := p.member(w, r, true, policy.None)
+	m, err := p.member(w, r, true)
 	if err != nil || m == nil {
 		return err
 	}
@@ -308,7 +308,7 @@ func (p *Portal) showPassword(w http.ResponseWriter, r *http.Request) error {
 }
 
 func (p *Portal) changePassword(w http.ResponseWriter, r *http.Request) error {
-	m, err := p.member(w, r, true, policy.None)
+	m, err := p.member(w, r, true)
 	if err != nil || m == nil {
 		return err
 	}
@@ -331,7 +331,7 @@ func (p *Portal) changePassword(w http.ResponseWriter, r *http.Request) error {
 // showSecondStep offers to switch one's own second step, where the company leaves it to
 // each person (PAR-2).
 func (p *Portal) showSecondStep(w http.ResponseWriter, r *http.Request) error {
-	m, err := p.member(w, r, false, policy.None)
+	m, err := p.member(w, r, false)
 	if err != nil || m == nil {
 		return err
 	}
@@ -355,7 +355,7 @@ func ready(st signin.Standing) bool {
 
 func (p *Portal) chooseSecondStep(w http.ResponseWriter, r *http.Request) error {
 	on := r.PostForm.Get("on") == "on"
-	m, err := p.member(w, r, !on, policy.None)
+	m, err := p.member(w, r, !on)
 	if err != nil || m == nil {
 		return err
 	}

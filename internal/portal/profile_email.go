@@ -5,7 +5,6 @@ import (
 	"time"
 
 	"countersign/internal/fault"
-	"countersign/internal/policy"
 	"countersign/internal/profile"
 	"countersign/internal/secret"
 	"countersign/internal/user"
@@ -56,7 +55,7 @@ func (undoDonePage) Template() string { return "portal/undo_done" }
 // showEmail shows the change that is under way, or asks for a new address whoever has just
 // shown who they are.
 func (p *Portal) showEmail(w http.ResponseWriter, r *http.Request) error {
-	m, err := p.member(w, r, false, policy.None)
+	m, err := p.member(w, r, false)
 	if err != nil || m == nil {
 		return err
 	}
@@ -67,7 +66,7 @@ func (p *Portal) showEmail(w http.ResponseWriter, r *http.Request) error {
 	if err != nil && !fault.Is(err, fault.NotFound) {
 		return err
 	}
-	if m, err = p.member(w, r, true, policy.None); err != nil || m == nil {
+	if m, err = p.member(w, r, true); err != nil || m == nil {
 		return err
 	}
 	return p.Web.Draw(w, r, http.StatusOK, emailPage{Email: m.owner.User.Email})
@@ -80,7 +79,7 @@ func (p *Portal) drawChange(w http.ResponseWriter, r *http.Request, status int, 
 
 // askEmail begins a change.
 func (p *Portal) askEmail(w http.ResponseWriter, r *http.Request) error {
-	m, err := p.member(w, r, true, policy.None)
+	m, err := p.member(w, r, true)
 	if err != nil || m == nil {
 		return err
 	}
@@ -98,7 +97,7 @@ func (p *Portal) askEmail(w http.ResponseWriter, r *http.Request) error {
 
 // confirmEmail takes the code. The proof need not be new any more: people fetch their mail.
 func (p *Portal) confirmEmail(w http.ResponseWriter, r *http.Request) error {
-	m, err := p.member(w, r, false, policy.None)
+	m, err := p.member(w, r, false)
 	if err != nil || m == nil {
 		return err
 	}
@@ -135,7 +134,7 @@ func (p *Portal) emailOver(w http.ResponseWriter, r *http.Request, m *member, er
 }
 
 func (p *Portal) withdrawEmail(w http.ResponseWriter, r *http.Request) error {
-	m, err := p.member(w, r, false, policy.None)
+	m, err := p.member(w, r, false)
 	if err != nil || m == nil {
 		return err
 	}

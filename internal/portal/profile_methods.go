@@ -10,7 +10,6 @@ import (
 	"countersign/internal/binding"
 	"countersign/internal/db"
 	"countersign/internal/fault"
-	"countersign/internal/policy"
 	"countersign/internal/signin"
 	"countersign/internal/web"
 )
@@ -21,7 +20,7 @@ func (p *Portal) methodViews(r *http.Request, st signin.Standing, e estate) (out
 	printer, asked := p.Web.Printer(r), askable(st)
 	for _, m := range e.methods {
 		v := methodView{ID: m.ID, Kind: string(m.Kind), Title: kindName(m.Kind), Label: m.Label, Added: m.BoundAt, Used: m.LastUsedAt,
-			Disabled: !m.DisabledAt.IsZero(), Idle: !slices.Contains(asked, m.Kind), Gone: e.gone[m.ID], Mine: m.Kind != authenticator.Email && m.Kind != authenticator.Backup, Warned: authenticator.TraitsOf[m.Kind].Restricted}
+			Disabled: !m.DisabledAt.IsZero(), Suspended: !m.SuspendedAt.IsZero(), Idle: !slices.Contains(asked, m.Kind), Gone: e.gone[m.ID], Mine: m.Kind != authenticator.Email && m.Kind != authenticator.Backup, Warned: authenticator.TraitsOf[m.Kind].Restricted}
 		if m.Kind == authenticator.Backup {
 			v.Facts = append(v.Facts, printer.T("profile.codes_left", "Count", e.codes))
 		}
@@ -58,8 +57,8 @@ func copiesKey(c passkey.Copies) string {
 }
 
 // mine finds one of the person's own methods by the address of its page.
-func (p *Portal) mine(w http.ResponseWriter, r *http.Request, fresh bool, atMost policy.Level) (*member, methodView, error) {
-	m, err := p.member(w, r, fresh, atMost)
+func (p *Portal) mine(w http.ResponseWriter, r *http.Request, fresh bool) (*member, methodView, error) {
+	m, err := p.member(w, r, fresh)
 	if err != nil || m == nil {
 		return nil, methodView{}, err
 	}
@@ -77,7 +76,7 @@ func (p *Portal) mine(w http.ResponseWriter, r *http.Request, fresh bool, atMost
 }
 
 func (p *Portal) showMethod(w http.ResponseWriter, r *http.Request) error {
-	m, v, err := p.mine(w, r, false, policy.None)
+	m, v, err := p.mine(w, r, false)
 	if err != nil || m == nil {
 		return err
 	}
@@ -85,7 +84,7 @@ func (p *Portal) showMethod(w http.ResponseWriter, r *http.Request) error {
 }
 
 func (p *Portal) renameMethod(w http.ResponseWriter, r *http.Request) error {
-	m, v, err := p.mine(w, r, false, policy.None)
+	m, v, err := p.mine(w, r, false)
 	if err != nil || m == nil {
 		return err
 	}
@@ -102,10 +101,6 @@ func (p *Portal) renameMethod(w http.ResponseWriter, r *http.Request) error {
 	}
 	return p.doneWith(w, "renamed")
 }
-
-// lossLevel is enough to take a method away: whoever has lost their only passkey must be
-// able to remove it with another second factor (SEC-50).
-const lossLevel = policy.TwoFactor
 
 // left are the methods that a sign-in could ask for without one of them, the mailbox only
 // where nothing stronger stays.
@@ -126,7 +121,7 @@ func (m *member) left(without string) (out []methodView) {
 }
 
 func (p *Portal) showRemoval(w http.ResponseWriter, r *http.Request) error {
-	m, v, err := p.mine(w, r, true, lossLevel)
+	m, v, err := p.mine(w, r, true)
 	if err != nil || m == nil {
 		return err
 	}
@@ -134,7 +129,7 @@ func (p *Portal) showRemoval(w http.ResponseWriter, r *http.Request) error {
 }
 
 func (p *Portal) removeMethod(w http.ResponseWriter, r *http.Request) error {
-	m, v, err := p.mine(w, r, true, lossLevel)
+	m, v, err := p.mine(w, r, true)
 	if err != nil || m == nil {
 		return err
 	}
@@ -147,6 +142,28 @@ func (p *Portal) removeMethod(w http.ResponseWriter, r *http.Request) error {
 		return err
 	}
 	return p.doneWith(w, "removed")
+}
+
+// showRestore is where someone comes back to who had to prove an undisputed method first.
+func (p *Portal) showRestore(w http.ResponseWriter, r *http.Request) error {
+	m, v, err := p.mine(w, r, true)
+	if err != nil || m == nil {
+		return err
+	}
+	return p.Web.Draw(w, r, http.StatusOK, methodPage{Method: v})
+}
+
+// restoreMethod lifts a suspension on the word of someone who has just proved an undisputed
+// method.
+func (p *Portal) restoreMethod(w http.ResponseWriter, r *http.Request) error {
+	m, v, err := p.mine(w, r, true)
+	if err != nil || m == nil {
+		return err
+	}
+	if err := p.Profile.RestoreMethod(r.Context(), m.owner, v.ID); err != nil {
+		return err
+	}
+	return p.doneWith(w, "restored")
 }
 
 func (p *Portal) remove(ctx context.Context, h binding.Holder, id string) error {

@@ -42,6 +42,7 @@ type methodView struct {
 	Added, Used            time.Time
 	Idle                   bool      // no sign-in asks for it: it is not allowed, or there is something stronger
 	Disabled               bool      // too many wrong answers in a row
+	Suspended              bool      // set up in a sign-in that was reported
 	Gone                   time.Time // its push service does not know it any more; zero: it does
 	Mine                   bool      // it has a name that can be changed, and can be removed
 	Warned                 bool

@@ -15,12 +15,17 @@ import (
 	"countersign/internal/message"
 	"countersign/internal/policy"
 	"countersign/internal/session"
+	"countersign/internal/user"
 )
 
 // next is the only place that decides what a flow needs. Every step returns through it.
 // remember is the person's wish that this browser be remembered.
 func (s *Service) next(ctx context.Context, tx *db.Tx, f *flow, remember bool) (Step, error) {
-	switch d := f.decide(tx.Now); d.Outcome {
+	d := f.decide(tx.Now)
+	if err := f.storeDeadline(ctx, tx, d); err != nil {
+		return nil, err
+	}
+	switch d.Outcome {
 	case policy.Allow:
 		if step := s.before(f); step != nil {
 			return step, nil
@@ -33,6 +38,17 @@ func (s *Service) next(ctx context.Context, tx *db.Tx, f *flow, remember bool) (
 	default:
 		return s.unmet(ctx, tx, f, d)
 	}
+}
+
+// storeDeadline stores the person's own deadline for set-up at the first sign-in that meets
+// one, so that no later date of the company's moves it. A finishing step that was read before
+// its unit of work leaves it to the next sign-in: its guard has this very row.
+func (f *flow) storeDeadline(ctx context.Context, tx *db.Tx, d policy.Decision) error {
+	if d.SetUpBy.IsZero() || !f.SetUpBy.IsZero() || f.outside {
+		return nil
+	}
+	f.SetUpBy = d.SetUpBy
+	return user.StoreDeadline(ctx, tx, f.User.ID, d.SetUpBy)
 }
 
 // before is what must be done after enough was shown and before there is a session: a new
@@ -217,12 +233,16 @@ func (s *Service) setting(f *flow, c challenge.Challenge) authenticator.Setting 
 
 // unmet ends a flow that nothing this user has could finish.
 func (s *Service) unmet(ctx context.Context, tx *db.Tx, f *flow, d policy.Decision) (Step, error) {
-	if _, err := f.close(ctx, tx, Unmet); err != nil {
+	because, reason := Unmet, "level_unreachable"
+	if d.AskPeople {
+		because, reason = AskPeople, "no_usable_method"
+	}
+	if _, err := f.close(ctx, tx, because); err != nil {
 		return nil, err
 	}
-	f.note("signin.denied", "refused", "level_unreachable", "", f.ID, f.Visitor)
+	f.note("signin.denied", "refused", reason, "", f.ID, f.Visitor)
 	f.events[len(f.events)-1].Level = string(d.Need)
-	return f.overStep(Unmet), nil
+	return f.overStep(because), nil
 }
 
 // complete turns a satisfied flow into a session, once.

@@ -61,9 +61,15 @@ func (s *Service) disown(ctx context.Context, tx *db.Tx, f *flow, v session.Visi
 		if err := session.EndOfFlow(ctx, tx, id, session.NotMe); err != nil {
 			return err
 		}
-		if err := s.takeBack(ctx, tx, f, id, v); err != nil {
+		if err := s.suspendBoundIn(ctx, tx, f, id, v); err != nil {
 			return err
 		}
+	}
+	if err := session.EndOthers(ctx, tx, f.User.ID, "", session.NotMe); err != nil {
+		return err
+	}
+	if err := user.EndAll(ctx, tx, f.User.ID); err != nil {
+		return err
 	}
 	if err := s.moveBack(ctx, tx, f, line, v); err != nil {
 		return err

@@ -26,13 +26,12 @@ type Ask struct {
 
 // Standing says whether a session is enough for a client now.
 type Standing struct {
-	Session     *session.Session // nil: nobody is signed in
-	User        user.User
-	Tenant      tenant.Tenant
-	Vendor      string
-	Has         []authenticator.Kind // what the user has set up and may use
-	Lost        []authenticator.Kind // what is switched off of what the user has set up
-	Methods     tenant.Methods       // what the vendor allows; the company's are with the tenant
+	Session *session.Session // nil: nobody is signed in
+	User    user.User
+	Tenant  tenant.Tenant
+	Vendor  string
+	policy.Account
+	Methods     tenant.Methods // what the vendor allows; the company's are with the tenant
 	AppName     string
 	Enough      bool
 	StepUp      bool   // a second step on top of this session would be enough
@@ -159,7 +158,7 @@ func (s *Service) judgeSession(ctx context.Context, tx *db.Tx, by whose, ask Ask
 
 // weigh asks policy whether a living session is enough.
 func (s *Service) weigh(tx *db.Tx, sess session.Session, w world, ask Ask, rememberedSince, rememberedUntil time.Time) Standing {
-	st := Standing{Session: &sess, User: w.User, Tenant: w.Tenant, Vendor: w.Vendor.Name, Has: w.Has, Lost: w.Lost, Methods: w.Vendor.Methods, AppName: w.App.Name}
+	st := Standing{Session: &sess, User: w.User, Tenant: w.Tenant, Vendor: w.Vendor.Name, Account: w.Account, Methods: w.Vendor.Methods, AppName: w.App.Name}
 	in := w.input(s.Bindable, tx.Now, levels(ask.WantACR), sess.Proofs())
 	in.RememberedSince, in.RememberedUntil = rememberedSince, rememberedUntil
 	in.SetUpAfter = tx.Now.Add(-freshFor)

@@ -118,4 +118,5 @@ const (
 	Changed   = "changed"
 	Restart   = "restart"
 	Unmet     = "unmet"
+	AskPeople = "ask_people" // nothing that is set up works; an administrator can reset it
 )

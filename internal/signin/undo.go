@@ -3,10 +3,8 @@ package signin
 import (
 	"context"
 	"slices"
-	"time"
 
 	"countersign/internal/audit"
-	"countersign/internal/authenticator"
 	"countersign/internal/authenticator/outofband"
 	"countersign/internal/db"
 	"countersign/internal/fault"
@@ -19,8 +17,8 @@ import (
 )
 
 // UndoAddress gives an account the address back that a change took away, on the word of
-// whoever reads the old mailbox. What was open ends, what was set up since goes, the password
-// is flagged and the admins are told. It answers the same for every token, good or bad, and
+// whoever reads the old mailbox. What was open ends, what was set up since is suspended, the
+// password is flagged and the admins are told. It answers the same for every token, good or bad, and
 // does nothing a second time, after 72 hours, or where somebody else set the address since.
 func (s *Service) UndoAddress(ctx context.Context, ref secret.Reference, v session.Visitor) error {
 	if !s.Keys.CheckToken(ref.Token, "undo-address", ref.Tenant, ref.ID) {
@@ -107,7 +105,10 @@ func (s *Service) moved(ctx context.Context, tx *db.Tx, c user.Change, v session
 	if err != nil {
 		return err
 	}
-	if err := s.takeBackSince(ctx, tx, u, c, v); err != nil {
+	if err := user.EndAll(ctx, tx, u.ID); err != nil {
+		return err
+	}
+	if err := s.suspendSince(ctx, tx, u, c, v); err != nil {
 		return err
 	}
 	if err := audit.Record(ctx, tx, event("address.restored", "ok", "", u.ID, "", "", c.ID, v)); err != nil {
@@ -141,61 +142,6 @@ func (s *Service) alertOfAddress(ctx context.Context, tx *db.Tx, c user.Change) 
 	for _, to := range stewards {
 		letter := email.AddressAlert{Vendor: i.Name, UserName: u.Name, UserEmail: u.Email, IP: c.IP, Place: c.Place, Browser: c.Browser, At: c.BegunAt}
 		if err := s.alert(ctx, tx, to, "address.restored", letter); err != nil {
-			return err
-		}
-	}
-	return nil
-}
-
-// takeBack removes what was set up in a sign-in that was not the owner's, so that a thief's
-// authenticator does not become the account's.
-func (s *Service) takeBack(ctx context.Context, tx *db.Tx, f *flow, flowID string, v session.Visitor) error {
-	bound, err := authenticator.BoundIn(ctx, tx, flowID)
-	if err != nil {
-		return err
-	}
-	return s.unbind(ctx, tx, f.User, f.Vendor.Name, bound, v)
-}
-
-// takenBackBefore is how long before a change of address a thief may have begun: with a method
-// of their own, set up in an earlier sign-in, they would come in again and choose the new
-// password. It is as long as an undo may take.
-const takenBackBefore = 72 * time.Hour
-
-// takeBackSince is takeBack for a change of address: what was set up in its sign-in, in any
-// since, in which the account may have been the thief's alone, and shortly before.
-func (s *Service) takeBackSince(ctx context.Context, tx *db.Tx, u user.User, c user.Change, v session.Visitor) error {
-	bound, err := authenticator.BoundIn(ctx, tx, c.FlowID)
-	if err != nil {
-		return err
-	}
-	since, err := authenticator.BoundSince(ctx, tx, u.ID, c.ConfirmedAt.Add(-takenBackBefore))
-	if err != nil {
-		return err
-	}
-	for _, a := range since {
-		if !slices.ContainsFunc(bound, func(b authenticator.Authenticator) bool { return b.ID == a.ID }) {
-			bound = append(bound, a)
-		}
-	}
-	i, err := tenant.LoadInstallation(ctx, tx)
-	if err != nil {
-		return err
-	}
-	return s.unbind(ctx, tx, u, i.Name, bound, v)
-}
-
-// unbind takes methods away and tells every address of the account.
-func (s *Service) unbind(ctx context.Context, tx *db.Tx, u user.User, vendor string, all []authenticator.Authenticator, v session.Visitor) error {
-	for _, a := range all {
-		if err := authenticator.Unbind(ctx, tx, u.ID, a.ID); err != nil {
-			return err
-		}
-		if err := audit.Record(ctx, tx, event("method.removed", "ok", "not_me", u.ID, "", string(a.Kind), a.ID, v)); err != nil {
-			return err
-		}
-		c := email.MethodChanged{Vendor: vendor, Kind: string(a.Kind), Label: a.Label, Reported: true, IP: v.IP, Place: v.Place, Browser: v.Browser, At: tx.Now}
-		if err := s.inform(ctx, tx, u, "method.removed", c); err != nil {
 			return err
 		}
 	}

@@ -172,31 +172,19 @@ func (s *Service) SetUpIn(ctx context.Context, ref secret.Reference, fn func(tx 
 	})
 }
 
-// Highest is the strongest level that what somebody has set up can reach with their
-// password; a sensitive change asks for it.
-func Highest(has []authenticator.Kind) policy.Level {
-	highest := policy.PasswordOnly
-	for _, k := range has {
-		proof := authenticator.Proof{Kind: k}
-		if k == authenticator.Passkey {
-			proof.Kind += authenticator.UserVerified
-		}
-		if l := policy.Reached([]authenticator.Proof{{Kind: authenticator.Password}, proof}); l.AtLeast(highest) {
-			highest = l
-		}
-	}
-	return highest
-}
-
 // errMethodNeeded: the account would not meet the company's rules any more.
 var errMethodNeeded = fault.New(fault.Conflict, "signin.method_needed")
 
 // StillEnough fails when what a person has set up, as it stands in this unit of work, would
-// no longer meet the rules for our own pages, which are always covered.
+// no longer meet the rules for our own pages, which are always covered, or would leave only
+// methods that prove nothing.
 func (s *Service) StillEnough(ctx context.Context, tx *db.Tx, userID string) error {
 	w, err := s.worldOf(ctx, tx, userID, PortalID)
 	if err != nil {
 		return err
+	}
+	if slices.ContainsFunc(w.Lost, policy.Factor) && !slices.ContainsFunc(w.Has, policy.Factor) {
+		return errMethodNeeded
 	}
 	w.Tenant.SetUpBy = time.Time{}                                                                         // a deadline is for those who have not begun
 	w.Has = slices.DeleteFunc(w.Has, func(k authenticator.Kind) bool { return k == authenticator.Backup }) // codes stand in for a method and are none

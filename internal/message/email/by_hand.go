@@ -23,6 +23,10 @@ func (c ByHand) letter(w *writer) letter {
 		lead = w.say("mail.by_hand.enabled", "Vendor", vendor)
 	case "user address":
 		lead = w.say("mail.by_hand.address", "Vendor", vendor)
+	case "methods restored":
+		lead = w.say("mail.by_hand.methods_restored", "Vendor", vendor)
+	case "methods reset":
+		lead = w.say("mail.by_hand.methods_reset", "Vendor", vendor)
 	default:
 		lead = w.say("mail.by_hand.password", "Vendor", vendor)
 	}

@@ -56,6 +56,7 @@ type NotMeAlert struct {
 	Vendor, UserName, UserEmail string
 	IP, Place, Browser          string
 	At                          time.Time
+	Stuck                       bool // no owner of the company can sign in with what is set up
 }
 
 // NewBrowser tells a person of a sign-in in a browser never seen before.
@@ -71,7 +72,7 @@ type MethodChanged struct {
 	Vendor, Company    string
 	Kind, Label        string // the kind as it is stored, and the person's own name for it
 	Added              bool
-	Reported           bool // taken away because somebody said that it was not them
+	Reported           bool // suspended because the sign-in that it was set up in was reported
 	IP, Place, Browser string
 	At                 time.Time
 	NotMeLink          string

@@ -73,6 +73,9 @@ func (c RememberedReuse) letter(w *writer) letter {
 func (c NotMeAlert) letter(w *writer) letter {
 	who := theirs(cmp.Or(c.UserName, c.UserEmail))
 	lead := w.say("mail.not_me_alert.text", "User", who, "Email", ours(c.UserEmail))
+	if c.Stuck {
+		lead = w.say("mail.not_me_alert.text_stuck", "User", who, "Email", ours(c.UserEmail))
+	}
 	return letter{
 		Subject: w.say("mail.not_me_alert.subject", "User", who), Preheader: lead, Title: w.say("mail.not_me_alert.title"), Lead: lead,
 		Vendor: ours(c.Vendor), FactsTitle: w.say("mail.facts"), Facts: w.facts(origin{c.IP, c.Place, c.Browser, c.At}),
@@ -119,7 +122,7 @@ func (c MethodChanged) letter(w *writer) letter {
 		subject, title, text = "mail.method_added.subject", "mail.method_added.title", "mail.method_added.text"
 	}
 	if c.Reported {
-		text = "mail.method_removed.text_reported"
+		subject, title, text = "mail.method_suspended.subject", "mail.method_suspended.title", "mail.method_suspended.text"
 	}
 	lead := w.say(text, "Vendor", ours(c.Vendor), "Method", name)
 	facts := []line{{w.say("word.method"), name}}

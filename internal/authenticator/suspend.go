@@ -1,0 +1,25 @@
+package authenticator
+
+import (
+	"context"
+
+	"countersign/internal/db"
+)
+
+// Suspend takes an authenticator out of use after a report that its set-up was not its
+// owner's. It goes on protecting the account, and proves nothing until it is restored or
+// removed. It is disabled with it, so that whatever skips disabled authenticators skips it.
+func Suspend(ctx context.Context, tx *db.Tx, userID, id string) (first bool, err error) {
+	n, err := tx.Exec(ctx, `
+		UPDATE authenticators SET suspended_at = $1, disabled_at = CASE WHEN disabled_at = 0 THEN $1 ELSE disabled_at END
+		WHERE tenant_id = $2 AND user_id = $3 AND id = $4 AND suspended_at = 0 AND kind NOT IN ('password', 'email')`, tx.Now, tx.Tenant, userID, id)
+	return n > 0, err
+}
+
+// Restore lifts a suspension. What was disabled for another reason stays disabled.
+func Restore(ctx context.Context, tx *db.Tx, userID, id string) (first bool, err error) {
+	n, err := tx.Exec(ctx, `
+		UPDATE authenticators SET disabled_at = CASE WHEN disabled_at = suspended_at THEN 0 ELSE disabled_at END, suspended_at = 0
+		WHERE tenant_id = $1 AND user_id = $2 AND id = $3 AND suspended_at > 0`, tx.Tenant, userID, id)
+	return n > 0, err
+}

@@ -1,0 +1,87 @@
+package policy
+
+import (
+	"slices"
+	"time"
+
+	"countersign/internal/authenticator"
+)
+
+// MaxSetUp is how far ahead a deadline for set-up may lie.
+const MaxSetUp = 90 * 24 * time.Hour
+
+// Account is what policy knows of one account, whatever the company's settings are.
+type Account struct {
+	Has           []authenticator.Kind // set up and in working order, whether allowed or not
+	Lost          []authenticator.Kind // set up, and disabled after wrong answers or suspended after a report
+	FirstFactorAt time.Time            // when it got its first second factor; never cleared
+	ReleasedAt    time.Time            // when its owner, having shown a second factor, removed the last one
+	RecoveryUntil time.Time            // until then people above the person let them set up again; zero = not
+	SetUpBy       time.Time            // its own deadline for set-up; zero = none stored yet
+}
+
+// Protection is the protection level of the account: what a session needs where a second
+// step applies, and what a change to the account always needs. No mailbox, date or setting
+// lowers it. It is TwoFactor where a second factor is set up in any state (ruled out,
+// disabled, suspended) or was lost other than by its owner's own removal; else Confirmed.
+// A passkey does not raise it further.
+func (a Account) Protection() Level {
+	if a.holdsFactor() || a.orphaned() {
+		return TwoFactor
+	}
+	return Confirmed
+}
+
+// Factor reports whether a kind of authenticator protects an account. Backup codes stand in
+// for such a method and are none.
+func Factor(k authenticator.Kind) bool {
+	return k != authenticator.Backup && authenticator.TraitsOf[k].Possession
+}
+
+// holdsFactor reports whether a second factor is set up, in whatever state.
+func (a Account) holdsFactor() bool {
+	return slices.ContainsFunc(a.Has, Factor) || slices.ContainsFunc(a.Lost, Factor)
+}
+
+// orphaned reports whether the account once had a second factor and lost it otherwise than by
+// its owner's removal: a reset, an import, a restore. Only people open it again.
+func (a Account) orphaned() bool {
+	return !a.holdsFactor() && !a.FirstFactorAt.IsZero() && a.ReleasedAt.IsZero()
+}
+
+// opens lists what opens the set-up of a method, and the level that must be reached with it:
+// any second factor in working order, whether allowed or not; for an account that never had
+// one the mailbox; for one that lost them the mailbox too, as long as people let it.
+func (a Account) opens(now time.Time) ([]authenticator.Kind, Level) {
+	switch {
+	case a.holdsFactor():
+		return slices.DeleteFunc(slices.Clone(authenticator.SecondSteps), func(k authenticator.Kind) bool {
+			return !authenticator.TraitsOf[k].Possession || !slices.Contains(a.Has, k)
+		}), TwoFactor
+	case a.orphaned() && !now.Before(a.RecoveryUntil):
+		return nil, TwoFactor
+	case slices.Contains(a.Has, authenticator.Email):
+		return []authenticator.Kind{authenticator.Email}, Confirmed
+	}
+	return nil, TwoFactor
+}
+
+// deadline is until when this account may do without an allowed method, by showing the
+// mailbox: the company's date, at most MaxSetUp ahead, and never later than what was stored
+// for the person. It is for accounts that never had a second factor.
+func (in Input) deadline() time.Time {
+	by := in.Tenant.SetUpBy
+	if a := in.Account; a.holdsFactor() || !a.FirstFactorAt.IsZero() || by.IsZero() {
+		return time.Time{}
+	}
+	if stored := in.Account.SetUpBy; !stored.IsZero() && stored.Before(by) {
+		by = stored
+	}
+	if latest := in.Now.Add(MaxSetUp); by.After(latest) {
+		by = latest
+	}
+	if !in.Now.Before(by) {
+		return time.Time{}
+	}
+	return by
+}

@@ -1,0 +1,135 @@
+package policy
+
+import (
+	"slices"
+	"testing"
+	"time"
+
+	"countersign/internal/authenticator"
+	"countersign/internal/tenant"
+)
+
+// TestProtectionHoldsOverTheWholeModel explores every combination of a small model and holds
+// each decision to the rules of the protection level: where a second step applies, nothing
+// opens below it, and nothing weaker opens the set-up of a method.
+func TestProtectionHoldsOverTheWholeModel(t *testing.T) {
+	kinds := []authenticator.Kind{authenticator.TOTP, authenticator.SMS, authenticator.Passkey, authenticator.Backup}
+	states := []string{"none", "works", "lost"}
+	cases := 0
+	product(len(states), len(kinds), func(state []int) {
+		acc := Account{Has: slices.Clone(both)}
+		for i, k := range kinds {
+			switch states[state[i]] {
+			case "works":
+				acc.Has = append(acc.Has, k)
+			case "lost":
+				acc.Lost = append(acc.Lost, k)
+			}
+		}
+		exploreAccount(t, acc, &cases)
+	})
+	if cases < 100_000 {
+		t.Fatalf("%d cases: the model has shrunk", cases)
+	}
+}
+
+// product calls fn with every sequence of n digits below base.
+func product(base, n int, fn func(digits []int)) {
+	digits := make([]int, n)
+	for {
+		fn(digits)
+		i := 0
+		for ; i < n; i++ {
+			if digits[i]++; digits[i] < base {
+				break
+			}
+			digits[i] = 0
+		}
+		if i == n {
+			return
+		}
+	}
+}
+
+func exploreAccount(t *testing.T, acc Account, cases *int) {
+	t.Helper()
+	instants := []time.Time{{}, past, future}
+	allowed := []tenant.Methods{"", "email", "totp", "passkey sms"}
+	product(3, 4, func(at []int) {
+		if at[0] == 2 || at[1] == 2 { // these two are never in the future
+			return
+		}
+		acc := acc
+		acc.FirstFactorAt, acc.ReleasedAt, acc.RecoveryUntil, acc.SetUpBy = instants[at[0]], instants[at[1]], instants[at[2]], instants[at[3]]
+		for _, methods := range allowed {
+			for bits := range 64 {
+				in := Input{Now: now, InstallationDays: 30, Account: acc, Bindable: kindsWithoutEmail(), Proofs: proofsOf(acc, bits&3), PasswordFlagged: bits&4 != 0, OwnPages: bits&8 != 0,
+					Installation: tenant.Mandate{Mode: tenant.Mandatory}, Tenant: tenant.Tenant{Methods: methods, RememberDays: tenant.InheritDays}}
+				if bits&16 != 0 {
+					in.Tenant.SetUpBy = now.AddDate(73, 0, 0)
+				}
+				if bits&32 != 0 {
+					in.Installation.Mode, in.Want = tenant.DefaultOff, []Level{Confirmed}
+				}
+				*cases++
+				holdToProtection(t, in)
+			}
+		}
+	})
+}
+
+func kindsWithoutEmail() []authenticator.Kind {
+	return slices.DeleteFunc(slices.Clone(authenticator.SecondSteps), func(k authenticator.Kind) bool { return k == authenticator.Email })
+}
+
+// proofsOf are the password alone, with the mailbox, with the first method that works, or
+// with the last.
+func proofsOf(acc Account, which int) []authenticator.Proof {
+	switch works := acc.Has[len(both):]; {
+	case which == 1:
+		return pwdEmail
+	case which == 2 && len(works) > 0:
+		return append(slices.Clone(pwd), authenticator.Proof{Kind: works[0], At: now})
+	case which == 3 && len(works) > 0:
+		return append(slices.Clone(pwdEmail), authenticator.Proof{Kind: works[len(works)-1], At: now})
+	}
+	return pwd
+}
+
+// holdToProtection restates rules 1, 2, 5, 6 and 9 without policy's own words.
+func holdToProtection(t *testing.T, in Input) {
+	t.Helper()
+	factors := []authenticator.Kind{authenticator.SMS, authenticator.TOTP, authenticator.Push, authenticator.Passkey}
+	held, everHeld := false, !in.FirstFactorAt.IsZero() && in.ReleasedAt.IsZero()
+	for _, k := range slices.Concat(in.Has, in.Lost) {
+		held = held || slices.Contains(factors, k)
+	}
+	level := Confirmed
+	if held || everHeld {
+		level = TwoFactor
+	}
+	d := Evaluate(in)
+	if d.Protection != level {
+		t.Fatalf("protection %s, want %s: %+v", d.Protection, level, in)
+	}
+	switch d.Outcome {
+	case Allow:
+		if !Reached(in.Proofs).AtLeast(level) {
+			t.Fatalf("opened with %v below %s: %+v", in.Proofs, level, in)
+		}
+	case SetUp:
+		recovering := !held && in.RecoveryUntil.After(now)
+		if !Reached(in.Proofs).AtLeast(level) && !(recovering && Reached(in.Proofs).AtLeast(Confirmed)) {
+			t.Fatalf("a set-up opened with %v below %s: %+v", in.Proofs, level, in)
+		}
+	case Challenge:
+		for _, k := range d.Offer {
+			if !slices.Contains(in.Has, k) {
+				t.Fatalf("asks for %s, which proves nothing: %+v", k, in)
+			}
+		}
+	}
+	if !d.SetUpBy.IsZero() && (held || !in.FirstFactorAt.IsZero() || d.SetUpBy.After(now.Add(MaxSetUp)) || !in.Account.SetUpBy.IsZero() && d.SetUpBy.After(in.Account.SetUpBy)) {
+		t.Fatalf("a deadline of %s: %+v", d.SetUpBy, in)
+	}
+}

@@ -1,0 +1,108 @@
+package signin
+
+import (
+	"context"
+	"slices"
+	"time"
+
+	"countersign/internal/audit"
+	"countersign/internal/authenticator"
+	"countersign/internal/db"
+	"countersign/internal/message/email"
+	"countersign/internal/session"
+	"countersign/internal/tenant"
+	"countersign/internal/user"
+)
+
+// suspendWithin is how old a set-up may be for a report to suspend it. Whoever reads a
+// mailbox must not take out of use what its owner has signed in with for longer.
+const suspendWithin = 72 * time.Hour
+
+// suspendBoundIn suspends what was set up in a disputed sign-in, so that a thief's
+// authenticator does not open the account. It removes nothing: what is suspended goes on
+// protecting the account until someone proves an undisputed method or an administrator decides.
+func (s *Service) suspendBoundIn(ctx context.Context, tx *db.Tx, f *flow, flowID string, v session.Visitor) error {
+	bound, err := authenticator.BoundIn(ctx, tx, flowID)
+	if err != nil {
+		return err
+	}
+	return s.suspend(ctx, tx, f.User, f.Vendor.Name, bound, v)
+}
+
+// suspendSince is suspendBoundIn for a change of address: what was set up in its sign-in, and
+// in any since, in which the account may have been the thief's alone.
+func (s *Service) suspendSince(ctx context.Context, tx *db.Tx, u user.User, c user.Change, v session.Visitor) error {
+	bound, err := authenticator.BoundIn(ctx, tx, c.FlowID)
+	if err != nil {
+		return err
+	}
+	since, err := authenticator.BoundSince(ctx, tx, u.ID, c.ConfirmedAt)
+	if err != nil {
+		return err
+	}
+	for _, a := range since {
+		if !slices.ContainsFunc(bound, func(b authenticator.Authenticator) bool { return b.ID == a.ID }) {
+			bound = append(bound, a)
+		}
+	}
+	i, err := tenant.LoadInstallation(ctx, tx)
+	if err != nil {
+		return err
+	}
+	return s.suspend(ctx, tx, u, i.Name, bound, v)
+}
+
+// suspend suspends what is young enough, and tells every address of the account.
+func (s *Service) suspend(ctx context.Context, tx *db.Tx, u user.User, vendor string, all []authenticator.Authenticator, v session.Visitor) error {
+	suspended := false
+	for _, a := range all {
+		if !a.BoundAt.After(tx.Now.Add(-suspendWithin)) {
+			continue
+		}
+		first, err := authenticator.Suspend(ctx, tx, u.ID, a.ID)
+		if err != nil {
+			return err
+		}
+		if !first {
+			continue
+		}
+		suspended = true
+		if err := audit.Record(ctx, tx, event("method.suspended", "ok", "not_me", u.ID, "", string(a.Kind), a.ID, v)); err != nil {
+			return err
+		}
+		c := email.MethodChanged{Vendor: vendor, Kind: string(a.Kind), Label: a.Label, Reported: true, IP: v.IP, Place: v.Place, Browser: v.Browser, At: tx.Now}
+		if err := s.inform(ctx, tx, u, "method.suspended", c); err != nil {
+			return err
+		}
+	}
+	if !suspended {
+		return nil
+	}
+	return s.alertVendor(ctx, tx, u, vendor, v)
+}
+
+// alertVendor tells the vendor's operators where a report left the last owner of a company
+// without a method that works: nobody in the company can help any more.
+func (s *Service) alertVendor(ctx context.Context, tx *db.Tx, u user.User, vendor string, v session.Visitor) error {
+	if u.Role != user.Owner {
+		return nil
+	}
+	stuck, err := user.OwnersStuck(ctx, tx)
+	if err != nil || !stuck {
+		return err
+	}
+	if err := audit.Record(ctx, tx, event("company.owners_stuck", "ok", "not_me", u.ID, "", "", u.ID, v)); err != nil {
+		return err
+	}
+	operators, err := user.Operators(ctx, tx)
+	if err != nil {
+		return err
+	}
+	for _, to := range operators {
+		letter := email.NotMeAlert{Vendor: vendor, UserName: u.Name, UserEmail: u.Email, IP: v.IP, Place: v.Place, Browser: v.Browser, At: tx.Now, Stuck: true}
+		if err := s.alert(ctx, tx.As(to.TenantID), to, "company.owners_stuck", letter); err != nil {
+			return err
+		}
+	}
+	return nil
+}

@@ -1,0 +1,86 @@
+package user
+
+import (
+	"context"
+	"time"
+
+	"countersign/internal/db"
+	"countersign/internal/tenant"
+)
+
+// RecoveryLife is how long a person may set a method up again after a reset.
+const RecoveryLife = 24 * time.Hour
+
+// factorKinds are the kinds that protect an account, for SQL.
+const factorKinds = `('sms', 'totp', 'passkey', 'push')`
+
+// FactorBound records that a second factor was set up: the first one is never forgotten, and
+// a recovery is over with it.
+func FactorBound(ctx context.Context, tx *db.Tx, id string) error {
+	return changed(tx.Exec(ctx, `
+		UPDATE users SET first_factor_at = CASE WHEN first_factor_at = 0 THEN $1 ELSE first_factor_at END, released_at = 0, recovery_until = 0
+		WHERE tenant_id = $2 AND id = $3`, tx.Now, tx.Tenant, id))
+}
+
+// ReleaseProtection records that a person, having shown a second factor, removed the last
+// one. It does nothing where one is left, in whatever state.
+func ReleaseProtection(ctx context.Context, tx *db.Tx, id string) error {
+	_, err := tx.Exec(ctx, `
+		UPDATE users SET released_at = $1 WHERE tenant_id = $2 AND id = $3 AND first_factor_at > 0 AND NOT EXISTS (
+			SELECT 1 FROM authenticators a WHERE a.tenant_id = $2 AND a.user_id = $3 AND a.kind IN `+factorKinds+`)`, tx.Now, tx.Tenant, id)
+	return err
+}
+
+// OpenRecovery lets a person set up a method once, until an instant, with the password and
+// the mailbox, and ends everything else that is open. released says that the company allows
+// nothing that could be set up: then the mailbox is what protects the account from now on.
+func OpenRecovery(ctx context.Context, tx *db.Tx, id string, until time.Time, released bool) error {
+	var at time.Time
+	if released {
+		at = tx.Now
+	}
+	return changed(tx.Exec(ctx, `
+		UPDATE users SET recovery_until = $1, released_at = $2, security_version = security_version + 1,
+			first_factor_at = CASE WHEN first_factor_at = 0 THEN $3 ELSE first_factor_at END
+		WHERE tenant_id = $4 AND id = $5`, until, at, tx.Now, tx.Tenant, id))
+}
+
+// StoreDeadline stores a person's deadline for set-up the first time that one applies.
+func StoreDeadline(ctx context.Context, tx *db.Tx, id string, by time.Time) error {
+	_, err := tx.Exec(ctx, `UPDATE users SET set_up_by = $1 WHERE tenant_id = $2 AND id = $3 AND set_up_by = 0 AND first_factor_at = 0`, by, tx.Tenant, id)
+	return err
+}
+
+// EndAll ends every session, sign-in, remembered browser and refresh token of a person.
+func EndAll(ctx context.Context, tx *db.Tx, id string) error {
+	return changed(tx.Exec(ctx, `UPDATE users SET security_version = security_version + 1 WHERE tenant_id = $1 AND id = $2`, tx.Tenant, id))
+}
+
+// OwnersStuck reports whether every active owner of the transaction's tenant has second
+// factors of which none works: nobody in the company can help them.
+func OwnersStuck(ctx context.Context, tx *db.Tx) (stuck bool, err error) {
+	err = tx.QueryRow(ctx, `
+		SELECT NOT EXISTS (
+			SELECT 1 FROM users u WHERE u.tenant_id = $1 AND u.role = 'owner' AND u.disabled_at = 0 AND (
+				EXISTS (SELECT 1 FROM authenticators a WHERE a.tenant_id = u.tenant_id AND a.user_id = u.id AND a.kind IN `+factorKinds+` AND a.disabled_at = 0)
+				OR NOT EXISTS (SELECT 1 FROM authenticators a WHERE a.tenant_id = u.tenant_id AND a.user_id = u.id AND a.kind IN `+factorKinds+`)))`, tx.Tenant).Scan(&stuck)
+	return stuck, err
+}
+
+// Operators lists the vendor's active operators.
+func Operators(ctx context.Context, tx *db.Tx) (out []User, err error) {
+	vendors, err := tenant.Vendors(ctx, tx)
+	if err != nil {
+		return nil, err
+	}
+	for _, id := range vendors {
+		vendor := tx.As(id)
+		rows, err := vendor.Query(ctx, `SELECT `+columns+` FROM users u WHERE u.tenant_id = $1 AND u.role = 'operator' AND u.disabled_at = 0 ORDER BY u.id`, vendor.Tenant)
+		found, err := collect(rows, err)
+		if err != nil {
+			return nil, err
+		}
+		out = append(out, found...)
+	}
+	return out, nil
+}
