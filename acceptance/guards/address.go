@@ -47,14 +47,14 @@ var addresses = []Guard{
 		Package: profiles, Tests: "TestSEC042_WhatAnUndoDoesNot",
 	},
 	{
-		Name: "an undo takes back what was set up since", File: "internal/signin/undo.go",
+		Name: "an undo suspends what was set up since", File: "internal/signin/suspend.go",
 		Old: "for _, a := range since {", New: "for _, a := range since[:0] {",
 		Package: profiles, Tests: "TestSEC042_UndoneByTheOldMailbox",
 	},
 	{
-		Name: "and what was set up shortly before", File: "internal/signin/undo.go",
-		Old: "c.ConfirmedAt.Add(-takenBackBefore)", New: "c.ConfirmedAt.Add(takenBackBefore - takenBackBefore)",
-		Package: profiles, Tests: "TestATK092_AThiefsOwnMethod",
+		Name: "and nothing that was set up before the change", File: "internal/signin/suspend.go",
+		Old: "BoundSince(ctx, tx, u.ID, c.ConfirmedAt)", New: "BoundSince(ctx, tx, u.ID, c.ConfirmedAt.Add(-suspendWithin))",
+		Package: profiles, Tests: "TestATK092_AnUndoSuspends",
 	},
 	{
 		Name: "a report brings the address back", File: "internal/signin/notme.go",

@@ -13,8 +13,8 @@ var setUps = []Guard{
 		Package: acceptance, Tests: "TestATK049|TestATK050",
 	},
 	{
-		Name: "methods: a mailbox opens no set-up where there is more", File: "internal/policy/policy.go",
-		Old: "case in.stronger():\n\t\treturn in.enough(", New: "case in.stronger() && in.Now.IsZero():\n\t\treturn in.enough(",
+		Name: "methods: a mailbox opens no set-up where there is more", File: "internal/policy/protection.go",
+		Old: "case a.holdsFactor():\n", New: "case a.holdsFactor() && now.IsZero():\n",
 		Package: acceptance, Tests: "TestATK049_AnAppsWish",
 	},
 	{
@@ -23,8 +23,8 @@ var setUps = []Guard{
 		Package: "./internal/policy", Tests: "TestEvaluate",
 	},
 	{
-		Name: "methods: what is switched off stands before the mailbox", File: "internal/policy/policy.go",
-		Old: " || slices.ContainsFunc(in.Lost, second)", New: "",
+		Name: "methods: what is switched off stands before the mailbox", File: "internal/policy/protection.go",
+		Old: " || slices.ContainsFunc(a.Lost, Factor)", New: "",
 		Package: acceptance, Tests: "TestATK005_AMethodThat",
 	},
 	{
@@ -39,7 +39,7 @@ var setUps = []Guard{
 	},
 	{
 		Name: "methods: switching off asks for a new proof", File: "internal/portal/profile.go",
-		Old: "m, err := p.member(w, r, !on, policy.None)", New: "m, err := p.member(w, r, on && false, policy.None)",
+		Old: "m, err := p.member(w, r, !on)", New: "m, err := p.member(w, r, on && false)",
 		Package: acceptance, Tests: "TestATK085_",
 	},
 	{
@@ -95,7 +95,7 @@ var uses = []Guard{
 	},
 	{
 		Name: "methods: a mailbox does not stand in for a second factor", File: "internal/policy/policy.go",
-		Old: "case in.allows(authenticator.Email) && !in.stronger():", New: "case in.allows(authenticator.Email):",
+		Old: "case in.Protection() == TwoFactor:", New: "case in.Protection() == TwoFactor && !in.allows(authenticator.Email):",
 		Package: acceptance, Tests: "TestATK042_",
 	},
 }
@@ -133,7 +133,7 @@ var losses = []Guard{
 	},
 	{
 		Name: "methods: not me takes back what a thief has set up", File: "internal/signin/notme.go",
-		Old: "if err := s.takeBack(ctx, tx, f, id, v); err != nil {", New: "if err := error(nil); err != nil || s.takeBack == nil {",
+		Old: "if err := s.suspendBoundIn(ctx, tx, f, id, v); err != nil {", New: "if err := error(nil); err != nil || s.suspendBoundIn == nil {",
 		Package: acceptance, Tests: "TestATK106_NotMeIs",
 	},
 }

@@ -35,6 +35,8 @@ type device struct {
 	thief    bool
 	flow     *half // that it was set up in
 	gone     bool
+	bound    time.Time
+	disputed bool // set up in a sign-in that was reported: it proves nothing, and goes on protecting
 
 	secret  []byte   // of an app
 	last    int64    // the newest step that was accepted
@@ -59,39 +61,40 @@ type setUp struct {
 	begun  time.Time
 }
 
-// live lists what an account has, of a kind or of any.
+// live lists what an account may sign in with, of a kind or of any.
 func (a *account) live(kind string) (out []*device) {
 	for _, d := range a.devices {
-		if !d.gone && (kind == "" || d.kind == kind) {
+		if d.works() && (kind == "" || d.kind == kind) {
 			out = append(out, d)
 		}
 	}
 	return out
 }
 
-// strong reports whether a mailbox is not enough any more.
+func (d *device) works() bool { return !d.gone && !d.disputed }
+
+// strong reports whether a mailbox is not enough any more: there is a second factor, whether
+// it works or not, or people took the last one away.
 func (a *account) strong() bool {
-	return slices.ContainsFunc(a.live(""), func(d *device) bool { return d.kind != "backup" })
+	return !a.resetAt.IsZero() || slices.ContainsFunc(a.devices, func(d *device) bool { return !d.gone && d.kind != "backup" })
 }
 
-// highest is the level that a change of the account asks for.
-func (a *account) highest() int {
-	top := byMail
-	for _, d := range a.live("") {
-		top = max(top, d.level())
+// protection is the level of the account itself (the second oracle): what every session needs
+// where a second step applies, and every change of the account. A passkey raises it no further.
+func (a *account) protection() int {
+	if a.strong() {
+		return byDevice
 	}
-	return top
+	return byMail
 }
 
 // need is the level that is enough for an account and an app, without a memory.
 func (a *account) need(w *wish) int {
-	need := byPassword
-	if a.of.required(w.app) {
-		if need = byMail; a.strong() {
-			need = byDevice
-		}
+	need := max(byPassword, levelOf(w.acr))
+	if a.of.required(w.app) || need >= byMail {
+		need = max(need, a.protection())
 	}
-	return max(need, levelOf(w.acr))
+	return need
 }
 
 // holds reports whether a browser has a device at hand.

@@ -320,13 +320,42 @@ func (k *stage) pokeAt(b *tab, s step, one web.Route) {
 	k.walk(r)
 }
 
+// reset takes everything away from somebody whom an administrator has identified.
+func (k *stage) reset(who *account) {
+	if !who.strong() {
+		return
+	}
+	k.w.CLI(k.t, "user", "methods", "reset", who.Email)
+	for _, d := range who.devices {
+		d.gone = true
+	}
+	who.epoch++
+	k.came("methods reset")
+	if len(k.w.Texts(k.t, `SELECT id FROM users WHERE released_at = 0 AND id = $1`, who.id)) == 1 {
+		who.resetAt = k.w.Now()
+	} else {
+		who.resetAt = time.Time{} // the company allows nothing that could be set up
+	}
+}
+
+// restore lets what was disputed be used again.
+func (k *stage) restore(who *account) {
+	for _, d := range who.devices {
+		if d.disputed && !d.gone {
+			k.w.CLI(k.t, "user", "methods", "restore", who.Email, d.id)
+			d.disputed = false
+			k.came("method restored")
+		}
+	}
+}
+
 // operator changes the rules by the command line.
 func (k *stage) operator(_ *tab, s step) {
 	c, a, who := pick(k.companies, s.A), pick(k.apps, s.A), pick(k.people, s.A)
 	k.touch()
 	k.came("operator")
 	set := func(flags ...string) { k.w.CLI(k.t, append([]string{"tenant", "set", c.ID}, flags...)...) }
-	switch s.B % 10 {
+	switch s.B % 14 {
 	case 0:
 		set("--switch", "on")
 		c.on = true
@@ -357,5 +386,13 @@ func (k *stage) operator(_ *tab, s step) {
 	case 9:
 		c.suspended = !c.suspended
 		set(map[bool]string{true: "--suspend", false: "--resume"}[c.suspended])
+	case 10:
+		set("--methods", pick([]string{"all", "all", "totp,passkey", "email", "passkey,email"}, s.C))
+	case 11:
+		set("--set-up-by", k.w.Now().Add(time.Duration(1+s.C%80)*24*time.Hour).UTC().Format(time.RFC3339))
+	case 12:
+		k.reset(who)
+	case 13:
+		k.restore(who)
 	}
 }

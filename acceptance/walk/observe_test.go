@@ -40,6 +40,8 @@ func (k *stage) observe(r request, pg *rig.Page, before cookies, began time.Time
 		k.seenSetUp(a)
 	case strings.HasPrefix(path, "/profile/methods/") && strings.HasSuffix(path, "/remove") && r.method == http.MethodPost:
 		k.seenRemoval(a)
+	case strings.HasPrefix(path, "/profile/methods/") && strings.HasSuffix(path, "/restore") && r.method == http.MethodPost:
+		k.seenRestored(a)
 	case (path == rig.PathNewCode || path == "/signin/other") && sess != "" && k.flowOf(before.flow).open(began): // what was asked for is not asked for any more
 		f := k.flowOf(before.flow)
 		k.alone(f, a, f.known(began))
@@ -304,7 +306,8 @@ func (k *stage) seenNewPassword(a answer) {
 	k.finish(f, a)
 }
 
-// seenNotMe: the sign-in ends with all that came of it, and the password is not believed.
+// seenNotMe: everything that is open ends, the password is not believed, and what was set up
+// in the sign-in proves nothing any more. It is not removed.
 func (k *stage) seenNotMe(path string, now time.Time) {
 	if !k.notMe[path] {
 		return
@@ -323,8 +326,9 @@ func (k *stage) seenNotMe(path string, now time.Time) {
 			m.ended = m.ended || m.flow == f
 		}
 		for _, d := range f.who.devices {
-			d.gone = d.gone || d.flow == f
+			d.disputed = d.disputed || d.flow == f && now.Before(d.bound.Add(72*time.Hour))
 		}
+		f.who.epoch++
 	}
 }
 

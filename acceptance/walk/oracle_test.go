@@ -23,7 +23,8 @@ type (
 		disabled, flagged bool
 		epoch             int // grows when everything of the account ends
 		devices           []*device
-		typed             []string // addresses that were asked for as the account's own
+		resetAt           time.Time // by people, until another method is set up
+		typed             []string  // addresses that were asked for as the account's own
 	}
 
 	app struct {

@@ -15,13 +15,13 @@ func (k *stage) right(f *half, a answer, fits func(*letter) bool) (level int, sp
 	if !f.open(a.began) {
 		return 0, nil
 	}
-	if l := f.current(a.began); l != nil && (l.via == nil || !l.via.gone) && fits(l) {
+	if l := f.current(a.began); l != nil && (l.via == nil || l.via.works()) && fits(l) {
 		if spend = func() { l.dead = true }; l.via != nil {
 			return byDevice, spend
 		}
 		return byMail, spend
 	}
-	if sig := k.signed[a.form.Get("assertion")]; sig != nil && !sig.spent && !sig.gone && sig.who == f.who && sig.flow == a.before.flow {
+	if sig := k.signed[a.form.Get("assertion")]; sig != nil && !sig.spent && sig.works() && sig.who == f.who && sig.flow == a.before.flow {
 		return byPasskey, func() { sig.spent = true }
 	}
 	code := canonical(a.form.Get("code"))
@@ -46,7 +46,7 @@ func (k *stage) seenPasskey(a answer) {
 		return
 	}
 	sig := k.signed[a.form.Get("assertion")]
-	if sig == nil || sig.spent || sig.gone || sig.flow != "" || sig.who.disabled || sig.who.of.suspended || a.wish == nil {
+	if sig == nil || sig.spent || !sig.works() || sig.flow != "" || sig.who.disabled || sig.who.of.suspended || a.wish == nil {
 		broken("a sign-in by a passkey that is not good: %+v", sig)
 	}
 	sig.spent = true
@@ -132,7 +132,7 @@ func (k *stage) began(a answer, kind, holder string, inFlow bool) {
 		d.who, d.flow = k.maySetUp(f, a.began), f
 	} else {
 		s := k.holder(holder)
-		if s == nil || !s.enough(nil, a.began, true) || a.began.Sub(s.proved) > 300*time.Second || s.worth(a.began, true) < s.who.highest() {
+		if s == nil || !s.enough(nil, a.began, true) || a.began.Sub(s.proved) > 300*time.Second || s.worth(a.began, true) < s.who.protection() {
 			broken("a set-up of %s begins in a session that is not new or not strong enough: %s", kind, k.describe(s, a.began))
 		}
 		d.who, d.flow = s.who, s.flow
@@ -150,8 +150,8 @@ func (k *stage) maySetUp(f *half, now time.Time) *account {
 	if f.base != nil && f.begun.Sub(f.base.proved) <= 300*time.Second {
 		given = max(given, f.base.level)
 	}
-	if f.who.strong() {
-		need = byDevice
+	if need = f.who.protection(); !f.who.resetAt.IsZero() && now.Before(f.who.resetAt.Add(24*time.Hour)) {
+		need = byMail // people let them, with a proof of the mailbox
 	}
 	if given < need {
 		broken("a set-up in a sign-in that has shown level %d of %d: %s", given, need, k.describeFlow(f, now))
@@ -210,10 +210,12 @@ func (k *stage) bind(d *device, a answer) {
 			old.gone = true
 		}
 	}
+	d.bound = k.w.Now()
 	d.who.devices = append(d.who.devices, d)
 	if d.kind == "backup" {
 		return
 	}
+	d.who.resetAt = time.Time{}
 	for _, m := range k.memories {
 		m.ended = m.ended || m.who == d.who
 	}
@@ -229,6 +231,27 @@ func (k *stage) raised(s *session, d *device, a answer) {
 		proved: s.proved, begun: k.w.Now(), used: k.w.Now(), base: s}
 	k.loot["session"] = append(k.loot["session"], k.found(a.tab, a.session)...)
 	k.came("session raised")
+}
+
+// seenRestored: by its owner, with a new proof of something undisputed.
+func (k *stage) seenRestored(a answer) {
+	next := location(a.pg)
+	if next == nil || next.Query().Get("done") != "restored" {
+		return
+	}
+	id := strings.Split(a.url().Path, "/")[3]
+	s := k.holder(a.before.session)
+	for _, one := range k.people {
+		for _, d := range one.devices {
+			if d.id != id {
+				continue
+			}
+			if s == nil || d.who != s.who || a.began.Sub(s.proved) > 300*time.Second || s.worth(a.began, true) < s.who.protection() {
+				broken("a method is restored by someone who may not: %s", k.describe(s, a.began))
+			}
+			d.disputed = false
+		}
+	}
 }
 
 // seenRemoval: by its owner, with a new proof; and everything else of the account ends.
@@ -250,7 +273,7 @@ func (k *stage) seenRemoval(a answer) {
 			}
 		}
 	}
-	if s == nil || d == nil || d.who != s.who || !s.enough(nil, a.began, true) || a.began.Sub(s.proved) > 300*time.Second || s.worth(a.began, true) < min(byDevice, s.who.highest()) {
+	if s == nil || d == nil || d.who != s.who || !s.enough(nil, a.began, true) || a.began.Sub(s.proved) > 300*time.Second || s.worth(a.began, true) < s.who.protection() {
 		broken("a method is removed by whoever may not: %s", k.describe(s, a.began))
 	}
 	d.gone = true

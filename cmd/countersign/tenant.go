@@ -31,7 +31,7 @@ type decisions struct {
 	Methods      *string `help:"The second steps that the company allows: passkey, totp, push, sms, email, backup, or all."`
 	Choice       string  `enum:"required,optional," default:"" help:"Who decides where it is on: required of everybody, or optional for each user."`
 	SMSCountries *string `name:"sms-countries" help:"Whose telephone numbers the company takes, of those in sms.countries: DE,ES, or all."`
-	SetUpBy      *string `help:"Until then people without a method are reminded, afterwards set-up comes first; empty: at once."`
+	SetUpBy      *string `help:"Until then people without a method sign in with a code by email and are reminded, afterwards set-up comes first; at most 90 days ahead; empty: at once."`
 }
 
 // apply records each decision with its audit row, in one transaction. installation is the

@@ -184,10 +184,10 @@ func (d *Demo) decided(appID string, decision policy.Decision) decisionView {
 		v.Asks = "cannot sign in."
 	case decision.ForSetUp:
 		v.Asked, v.Asks = true, "password, a code by e-mail, and then set-up comes first."
+	case decision.Outcome == policy.Challenge && !decision.SetUpBy.IsZero():
+		v.Asked, v.Asks = true, "password, then "+either(decision.Offer)+", and a reminder to set up a method."
 	case decision.Outcome == policy.Challenge:
 		v.Asked, v.Asks = true, "password, then "+either(decision.Offer)+"."
-	case !decision.SetUpBy.IsZero():
-		v.Asks = "password only, and a reminder."
 	}
 	for _, r := range decision.Because {
 		v.Because = append(v.Because, d.print.T(r.Key, d.dated(r.Args)...))

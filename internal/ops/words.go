@@ -8,14 +8,14 @@ var (
 	actions = list(`signin.password signin.code signin.ended signin.denied signin.completed signin.step_up signin.disowned
 		challenge.sent notice.sent password.replaced browser.remembered browser.replayed session.ended
 		token.issued token.refreshed token.refused token.reuse user.created audit.begun settings.raised settings.accepted keys.master_added receiver.gone
-		signin.passkey passkey.copied method.added method.removed browser.forgotten second_step.on second_step.off
+		signin.passkey passkey.copied method.added method.removed method.suspended method.restored methods.reset company.owners_stuck browser.forgotten second_step.on second_step.off
 		address.asked address.changed address.withdrawn address.restored client.refused`)
 	results = list(`ok failed refused`)
 	methods = list(`password email pwd otp mfa hwk swk sms totp passkey lookup push backup user`)
 	reasons = list(`wrong_password unknown_address account_or_app_closed throttled
 		ceiling switched_off country gone
 		typed link wrong_code wrong_link older_code replaced already_used no_state no_open_challenge
-		too_many_messages level_unreachable remembered_browser step_up reported older_token
+		too_many_messages level_unreachable no_usable_method ask_people remembered_browser step_up reported older_token
 		signed_out superseded not_me code_replay token_replay expired cancelled changed restart unmet done
 		code_spent other_client other_redirect_uri wrong_verifier code_expired session_ended older_refresh_token account_closed
 		ended_by_owner method_changed password_changed address_changed changed no_number method_set_up taken

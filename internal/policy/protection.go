@@ -5,10 +5,8 @@ import (
 	"time"
 
 	"countersign/internal/authenticator"
+	"countersign/internal/tenant"
 )
-
-// MaxSetUp is how far ahead a deadline for set-up may lie.
-const MaxSetUp = 90 * 24 * time.Hour
 
 // Account is what policy knows of one account, whatever the company's settings are.
 type Account struct {
@@ -67,7 +65,7 @@ func (a Account) opens(now time.Time) ([]authenticator.Kind, Level) {
 }
 
 // deadline is until when this account may do without an allowed method, by showing the
-// mailbox: the company's date, at most MaxSetUp ahead, and never later than what was stored
+// mailbox: the company's date, at most tenant.MaxSetUp ahead, and never later than what was stored
 // for the person. It is for accounts that never had a second factor.
 func (in Input) deadline() time.Time {
 	by := in.Tenant.SetUpBy
@@ -77,11 +75,18 @@ func (in Input) deadline() time.Time {
 	if stored := in.Account.SetUpBy; !stored.IsZero() && stored.Before(by) {
 		by = stored
 	}
-	if latest := in.Now.Add(MaxSetUp); by.After(latest) {
+	if latest := in.Now.Add(tenant.MaxSetUp); by.After(latest) {
 		by = latest
 	}
 	if !in.Now.Before(by) {
 		return time.Time{}
 	}
 	return by
+}
+
+// Enrollable reports whether vendor and company allow a second factor that can be set up.
+func Enrollable(vendor, company tenant.Methods, bindable []authenticator.Kind) bool {
+	return slices.ContainsFunc(bindable, func(k authenticator.Kind) bool {
+		return Factor(k) && vendor.Allow(string(k)) && company.Allow(string(k))
+	})
 }

@@ -129,7 +129,7 @@ func holdToProtection(t *testing.T, in Input) {
 			}
 		}
 	}
-	if !d.SetUpBy.IsZero() && (held || !in.FirstFactorAt.IsZero() || d.SetUpBy.After(now.Add(MaxSetUp)) || !in.Account.SetUpBy.IsZero() && d.SetUpBy.After(in.Account.SetUpBy)) {
+	if !d.SetUpBy.IsZero() && (held || !in.FirstFactorAt.IsZero() || d.SetUpBy.After(now.Add(tenant.MaxSetUp)) || !in.Account.SetUpBy.IsZero() && d.SetUpBy.After(in.Account.SetUpBy)) {
 		t.Fatalf("a deadline of %s: %+v", d.SetUpBy, in)
 	}
 }

@@ -149,7 +149,7 @@ func (spentPage) Here() string     { return "/signin/code" }
 // endedPage says that the sign-in is over, and why.
 type endedPage struct {
 	AppName    string
-	Reason     string // expired, cancelled, not_me, changed, restart, unmet; done: elsewhere, or its answer was lost; signed_in: over, and this browser holds a session
+	Reason     string // expired, cancelled, not_me, changed, restart, unmet, ask_people; done: elsewhere, or its answer was lost; signed_in: over, and this browser holds a session
 	RestartURL string
 	HomeURL    string
 }
@@ -177,6 +177,8 @@ func (p endedPage) Title() string {
 		return "ended.restart.title"
 	case "unmet":
 		return "ended.unmet.title"
+	case "ask_people":
+		return "ended.ask_people.title"
 	case "done":
 		return "ended.done.title"
 	case "signed_in":
@@ -198,6 +200,8 @@ func (p endedPage) Text() string {
 		return "ended.restart.text"
 	case "unmet":
 		return "ended.unmet.text"
+	case "ask_people":
+		return "ended.ask_people.text"
 	case "done":
 		return "ended.done.text"
 	case "signed_in":

@@ -179,6 +179,7 @@ func profileStories(now time.Time) []web.Story {
 		{Name: "profile/method", Status: 200, Page: methodPage{Method: methods[1]}},
 		{Name: "profile/method-passkey", Status: 200, Page: methodPage{Method: methods[2]}},
 		{Name: "profile/method-disabled", Status: 200, Page: methodPage{Method: methods[3]}},
+		{Name: "profile/method-suspended", Status: 200, Page: methodPage{Method: storySuspended(methods[1])}},
 		{Name: "profile/method-gone", Status: 200, Page: methodPage{Method: storyGone(now)}},
 		{Name: "profile/method-bad-name", Status: 422, Page: methodPage{Method: methods[1], Problem: "binding.bad_label"}},
 		{Name: "profile/remove", Status: 200, Page: removePage{Method: methods[1], Left: []methodView{methods[2], methods[4]}}},
@@ -201,4 +202,9 @@ func storyEvents(now time.Time) []eventView {
 		{Text: "Confirmed with: Authenticator app “Work phone”", At: now, Browser: storyAgent, Place: storyPlace},
 		{Text: "A wrong password for Harbor Dashboard", At: now.Add(-3 * time.Hour), Browser: "Chrome, Windows", Place: "Lisbon, Portugal", Alarming: true},
 	}
+}
+
+func storySuspended(v methodView) methodView {
+	v.Disabled, v.Suspended = true, true
+	return v
 }

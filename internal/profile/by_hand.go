@@ -4,9 +4,13 @@ import (
 	"context"
 	"strings"
 
+	"countersign/internal/audit"
+	"countersign/internal/authenticator"
 	"countersign/internal/authenticator/outofband"
 	"countersign/internal/db"
+	"countersign/internal/fault"
 	"countersign/internal/message/email"
+	"countersign/internal/session"
 	"countersign/internal/tenant"
 	"countersign/internal/user"
 )
@@ -39,4 +43,58 @@ func (s *Service) byHand(ctx context.Context, tx *db.Tx, u user.User, what strin
 		}
 	}
 	return nil
+}
+
+// RestoreByHand lifts a suspension on the decision of those who run the installation, and
+// tells the person. NotFound where there is no such suspended method.
+func (s *Service) RestoreByHand(ctx context.Context, tx *db.Tx, u user.User, id, by string) error {
+	first, err := authenticator.Restore(ctx, tx, u.ID, id)
+	if err == nil && !first {
+		err = fault.New(fault.NotFound, "methods.not_suspended")
+	}
+	if err != nil {
+		return err
+	}
+	if err := audit.Record(ctx, tx, audit.Event{Action: "method.restored", Result: "ok", ActorID: by, UserID: u.ID, SubjectID: id}); err != nil {
+		return err
+	}
+	return s.TellByHand(ctx, tx, u, "methods.restored")
+}
+
+// ResetByHand removes every method of a person but the password and the mailbox, ends what is
+// open, tells them, and lets them set up a new method within user.RecoveryLife, once, with the
+// password and a code to the mailbox. Until then nothing opens the account. enrollable says
+// whether anything can be set up; where the company allows only the mailbox, that protects the
+// account from now on. Conflict where there is nothing to reset.
+func (s *Service) ResetByHand(ctx context.Context, tx *db.Tx, u user.User, enrollable bool, by string) (removed int, err error) {
+	all, err := authenticator.Of(ctx, tx, u.ID)
+	if err != nil {
+		return 0, err
+	}
+	had, err := user.HadFactor(ctx, tx, u.ID)
+	if err != nil {
+		return 0, err
+	}
+	for _, a := range all {
+		if a.Kind == authenticator.Password || a.Kind == authenticator.Email {
+			continue
+		}
+		if err := authenticator.Unbind(ctx, tx, u.ID, a.ID); err != nil {
+			return 0, err
+		}
+		removed++
+	}
+	if !had && removed == 0 {
+		return 0, fault.New(fault.Conflict, "methods.nothing_to_reset")
+	}
+	if err := user.OpenRecovery(ctx, tx, u.ID, tx.Now.Add(user.RecoveryLife), !enrollable); err != nil {
+		return 0, err
+	}
+	if err := session.EndOthers(ctx, tx, u.ID, "", session.MethodChanged); err != nil {
+		return 0, err
+	}
+	if err := audit.Record(ctx, tx, audit.Event{Action: "methods.reset", Result: "ok", ActorID: by, UserID: u.ID, SubjectID: u.ID}); err != nil {
+		return 0, err
+	}
+	return removed, s.TellByHand(ctx, tx, u, "methods.reset")
 }

@@ -264,7 +264,7 @@ func TestSEC042_UndoneByTheOldMailbox(t *testing.T) {
 		}
 		h.in(h.company, func(ctx context.Context, tx *db.Tx) error {
 			all, err := authenticator.Of(ctx, tx, u.ID)
-			if _, there := authenticator.Usable(all, authenticator.TOTP); there || len(all) != 2 {
+			if _, there := authenticator.Usable(all, authenticator.TOTP); there || len(all) != 3 {
 				t.Errorf("left: %+v", all)
 			}
 			return err

@@ -29,8 +29,14 @@ func SetChoice(ctx context.Context, tx *db.Tx, c Choice) error {
 	return changed(tx.Exec(ctx, `UPDATE tenants SET choice = $1 WHERE tenant_id = $2`, string(c), tx.Tenant))
 }
 
-// SetDeadline records until when people without a method are only reminded; the zero time
-// lets set-up come first at once.
+// MaxSetUp is how far ahead a deadline for set-up may lie.
+const MaxSetUp = 90 * 24 * time.Hour
+
+// SetDeadline records until when people without a method may do with a code by email; the
+// zero time lets set-up come first at once. Invalid where it lies more than MaxSetUp ahead.
 func SetDeadline(ctx context.Context, tx *db.Tx, by time.Time) error {
+	if by.After(tx.Now.Add(MaxSetUp)) {
+		return fault.New(fault.Invalid, "tenant.deadline_too_far")
+	}
 	return changed(tx.Exec(ctx, `UPDATE tenants SET set_up_by = $1 WHERE tenant_id = $2`, by, tx.Tenant))
 }

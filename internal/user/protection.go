@@ -84,3 +84,11 @@ func Operators(ctx context.Context, tx *db.Tx) (out []User, err error) {
 	}
 	return out, nil
 }
+
+// HadFactor reports whether a person has or once had a second factor.
+func HadFactor(ctx context.Context, tx *db.Tx, id string) (had bool, err error) {
+	err = tx.QueryRow(ctx, `
+		SELECT u.first_factor_at > 0 OR EXISTS (SELECT 1 FROM authenticators a WHERE a.tenant_id = $1 AND a.user_id = $2 AND a.kind IN `+factorKinds+`)
+		FROM users u WHERE u.tenant_id = $1 AND u.id = $2`, tx.Tenant, id).Scan(&had)
+	return had, err
+}

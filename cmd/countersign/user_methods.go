@@ -1,0 +1,107 @@
+package main
+
+import (
+	"context"
+	"fmt"
+
+	"countersign/internal/app"
+	"countersign/internal/authenticator"
+	"countersign/internal/db"
+	"countersign/internal/policy"
+	"countersign/internal/tenant"
+	"countersign/internal/user"
+)
+
+// UserMethodsCmd is about a person's sign-in methods.
+type UserMethodsCmd struct {
+	List    UserMethodsListCmd    `cmd:"" help:"List a person's sign-in methods and their state."`
+	Restore UserMethodsRestoreCmd `cmd:"" help:"Let a suspended method be used again, after you have checked whose it is. The person is told."`
+	Reset   UserMethodsResetCmd   `cmd:"" help:"Remove every method of a person and let them set up a new one within 24 hours, with the password and a code to their mailbox. The person is told."`
+}
+
+// UserMethodsListCmd lists methods.
+type UserMethodsListCmd struct {
+	Email string `arg:"" help:"Address."`
+}
+
+// Run prints a line for each method.
+func (c UserMethodsListCmd) Run(ctx context.Context, env *Env) error {
+	return env.within(ctx, func(h *app.House) error {
+		return h.DB.View(ctx, db.Installation, func(tx *db.Tx) error {
+			u, err := user.ByEmail(ctx, tx, c.Email)
+			if err != nil {
+				return err
+			}
+			all, err := authenticator.Of(ctx, tx.As(u.TenantID), u.ID)
+			for _, a := range all {
+				fmt.Printf("%s  %-8s  %-9s  set up %s  %s\n", a.ID, a.Kind, stateOf(a), shown(a.BoundAt), a.Label)
+			}
+			return err
+		})
+	})
+}
+
+func stateOf(a authenticator.Authenticator) string {
+	switch {
+	case !a.SuspendedAt.IsZero():
+		return "suspended"
+	case !a.DisabledAt.IsZero():
+		return "disabled"
+	}
+	return "works"
+}
+
+// UserMethodsRestoreCmd lifts a suspension.
+type UserMethodsRestoreCmd struct {
+	Email  string `arg:"" help:"Address."`
+	Method string `arg:"" help:"Id of the method, as the list prints it."`
+}
+
+// Run lifts it.
+func (c UserMethodsRestoreCmd) Run(ctx context.Context, env *Env) error {
+	return env.within(ctx, func(h *app.House) error {
+		err := ofUser(ctx, h, c.Email, func(tx *db.Tx, u user.User) error {
+			return h.Profile.RestoreByHand(ctx, tx, u, c.Method, byHand)
+		})
+		if err == nil {
+			fmt.Printf("Restored. %s has been told.\n", c.Email)
+		}
+		return err
+	})
+}
+
+// UserMethodsResetCmd resets a person's methods.
+type UserMethodsResetCmd struct {
+	Email string `arg:"" help:"Address."`
+}
+
+// Run resets them.
+func (c UserMethodsResetCmd) Run(ctx context.Context, env *Env) error {
+	return env.within(ctx, func(h *app.House) error {
+		var removed int
+		enrollable := false
+		err := ofUser(ctx, h, c.Email, func(tx *db.Tx, u user.User) error {
+			t, err := tenant.Find(ctx, tx, u.TenantID)
+			if err != nil {
+				return err
+			}
+			i, err := tenant.LoadInstallation(ctx, tx)
+			if err != nil {
+				return err
+			}
+			enrollable = policy.Enrollable(i.Methods, t.Methods, h.Binding.Kinds())
+			removed, err = h.Profile.ResetByHand(ctx, tx, u, enrollable, byHand)
+			return err
+		})
+		if err != nil {
+			return err
+		}
+		fmt.Printf("Removed %d methods. %s has been told, and every session has ended.\n", removed, c.Email)
+		if enrollable {
+			fmt.Println("They can set up a new method within 24 hours, once, with their password and a code to their mailbox.")
+		} else {
+			fmt.Println("The company allows nothing that they could set up: their mailbox protects the account now.")
+		}
+		return nil
+	})
+}
