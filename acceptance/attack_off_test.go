@@ -33,7 +33,7 @@ func TestATK005_AMethodThatWasGuessedOffOpensNoWeakerWay(t *testing.T) {
 		off("backup")
 		thief = w.Person(t)
 		thief.Visit(w.Dashboard(t).Visit())
-		if pg := thief.Password(u.Email, u.Password); !pg.Says("asks for more") {
+		if pg := thief.Password(u.Email, u.Password); !pg.Says("Ask your administrator to help you sign in") {
 			t.Errorf("status %d: %s", pg.Status, rig.Quietly(pg.Text()))
 		}
 		if thief.SignedIn() {
