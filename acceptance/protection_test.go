@@ -74,6 +74,32 @@ func TestProtection_NarrowingTheMethodsOpensNothing(t *testing.T) {
 	})
 }
 
+// guard: confirmNarrowing, before the change
+func TestProtection_NarrowingSaysWhomItStrands(t *testing.T) {
+	each(t, func(t *testing.T, w *rig.World) {
+		c := w.NewTenant(t, "--mandate", "mandatory")
+		_, u, _, _ := equipped(t, w, c, "Phone")
+		for methods, what := range map[string]string{"passkey,email": "set up another", "email": "reset their methods"} {
+			said, code := w.Command(t, rig.Options{}, "tenant", "set", c.ID, "--methods", methods, "--yes=false")
+			if code != 2 || !strings.Contains(said, u.Email) || !strings.Contains(said, what) {
+				t.Errorf("%s: %d %s", methods, code, said)
+			}
+		}
+		if said, code := w.Command(t, rig.Options{}, "installation", "set", "--methods", "email", "--yes=false"); code != 2 || !strings.Contains(said, u.Email) {
+			t.Errorf("installation: %d %s", code, said)
+		}
+		if shown := w.CLI(t, "tenant", "show", c.ID); !regexp.MustCompile(`methods +all`).MatchString(shown) {
+			t.Errorf("changed without a yes: %s", shown)
+		}
+		if said, code := w.Command(t, rig.Options{}, "tenant", "set", c.ID, "--methods", "totp"); code != 0 {
+			t.Errorf("what strands nobody: %d %s", code, said)
+		}
+		if said, code := w.Command(t, rig.Options{}, "tenant", "set", c.ID, "--set-up-by", "2099-01-01"); code == 0 || !strings.Contains(said, "90 days") {
+			t.Errorf("a date without a ceiling: %d %s", code, said)
+		}
+	})
+}
+
 // guard: a deadline needs the mailbox, and is no more than 90 days ahead
 func TestProtection_ADeadlineIsNoWayIn(t *testing.T) {
 	timed(t, func(t *testing.T, w *rig.World) {

@@ -47,6 +47,7 @@ type InstallationSetCmd struct {
 	Methods      *string `help:"The second steps that companies may allow: passkey, totp, push, sms, email, backup, or all."`
 	Why          *string `help:"Your own words about why a second step is asked; empty removes them."`
 	Language     string  `default:"en" enum:"en,es" help:"Language of --why."`
+	Yes          bool    `short:"y" help:"Do not ask before allowed methods leave people without one."`
 }
 
 // Run changes what was asked for, in one transaction.
@@ -56,6 +57,15 @@ func (c InstallationSetCmd) Run(ctx context.Context, env *Env, k *kong.Context) 
 		return err
 	}
 	return env.within(ctx, func(h *app.House) error {
+		if c.Methods != nil {
+			companies, err := narrowingOfAll(ctx, h, *c.Methods)
+			if err != nil {
+				return err
+			}
+			if err := confirmNarrowing(ctx, h, c.Yes, companies); err != nil {
+				return err
+			}
+		}
 		err := h.DB.InTx(ctx, db.Installation, func(tx *db.Tx) error {
 			i, err := tenant.LoadInstallation(ctx, tx)
 			if err != nil {

@@ -157,7 +157,7 @@ type TenantSetCmd struct {
 	Name    string `help:"A new name."`
 	Suspend bool   `help:"Stop every sign-in and session of the company."`
 	Resume  bool   `help:"Lift a suspension."`
-	Yes     bool   `short:"y" help:"Do not ask before a suspension."`
+	Yes     bool   `short:"y" help:"Do not ask before a suspension, or before allowed methods leave people without one."`
 	decisions
 }
 
@@ -173,6 +173,15 @@ func (c TenantSetCmd) Run(ctx context.Context, env *Env, k *kong.Context) error 
 		}
 	}
 	return env.within(ctx, func(h *app.House) error {
+		if c.Methods != nil {
+			companies, err := narrowingOf(ctx, h, c.Tenant, *c.Methods)
+			if err != nil {
+				return err
+			}
+			if err := confirmNarrowing(ctx, h, c.Yes, companies); err != nil {
+				return err
+			}
+		}
 		err := inTenant(ctx, h, c.Tenant, func(tx *db.Tx, _ tenant.Tenant) error { return c.change(ctx, tx, h.Config.SMS.Countries) })
 		if err == nil {
 			fmt.Printf("Changed %s: %s.\n", c.Tenant, what)

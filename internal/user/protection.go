@@ -92,3 +92,16 @@ func HadFactor(ctx context.Context, tx *db.Tx, id string) (had bool, err error) 
 		FROM users u WHERE u.tenant_id = $1 AND u.id = $2`, tx.Tenant, id).Scan(&had)
 	return had, err
 }
+
+// WithoutUsable lists active people who have second factors of which none is both in working
+// order and of a kind in allowed (kinds apart by spaces): no sign-in of theirs can be finished
+// before they set up another.
+func WithoutUsable(ctx context.Context, tx *db.Tx, allowed string) ([]User, error) {
+	rows, err := tx.Query(ctx, `
+		SELECT `+columns+` FROM users u WHERE u.tenant_id = $1 AND u.disabled_at = 0
+			AND EXISTS (SELECT 1 FROM authenticators a WHERE a.tenant_id = u.tenant_id AND a.user_id = u.id AND a.kind IN `+factorKinds+`)
+			AND NOT EXISTS (SELECT 1 FROM authenticators a WHERE a.tenant_id = u.tenant_id AND a.user_id = u.id AND a.kind IN `+factorKinds+`
+				AND a.disabled_at = 0 AND ' ' || $2 || ' ' LIKE '% ' || a.kind || ' %')
+		ORDER BY u.email_key`, tx.Tenant, allowed)
+	return collect(rows, err)
+}
