@@ -63,13 +63,33 @@ func bodyError(err error) error {
 	return errMalformed
 }
 
+// cleanAddress reports whether nothing in an address would be refused by a database: text
+// that is not UTF-8, or NUL. What a query leaves undecoded reaches nobody.
+func cleanAddress(u *url.URL) bool {
+	if !cleanText(u.Path) {
+		return false
+	}
+	if u.RawQuery == "" {
+		return true
+	}
+	query, _ := url.ParseQuery(u.RawQuery)
+	for name, values := range query {
+		if !cleanText(name) || slices.ContainsFunc(values, func(v string) bool { return !cleanText(v) }) {
+			return false
+		}
+	}
+	return true
+}
+
+func cleanText(s string) bool { return utf8.ValidString(s) && !strings.ContainsRune(s, 0) }
+
 func clean(form url.Values, repeats []string) bool {
 	for name, values := range form {
 		if len(values) > 1 && !slices.Contains(repeats, name) {
 			return false
 		}
 		for _, v := range append(values, name) {
-			if !utf8.ValidString(v) || strings.ContainsRune(v, 0) {
+			if !cleanText(v) {
 				return false
 			}
 		}

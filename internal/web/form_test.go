@@ -194,3 +194,16 @@ func FuzzParseForm(f *testing.F) {
 		}
 	})
 }
+
+// TestAnAddressThatNoDatabaseTakes: what is not UTF-8, or has a NUL, is refused before any
+// handler sees it, on every kind of route.
+func TestAnAddressThatNoDatabaseTakes(t *testing.T) {
+	h := open(t, ours)
+	h.mux.Get("/looks/{id}", func(http.ResponseWriter, *http.Request) error { t.Error("a handler saw it"); return nil })
+	h.mux.Machine(http.MethodGet, "/reads", func(http.ResponseWriter, *http.Request) error { t.Error("a program's handler saw it"); return nil })
+	for _, target := range []string{"/looks/a%00b", "/looks/%ff", "/looks/x?before=%00", "/looks/x?before=a%ffb", "/looks/x?%00=1", "/looks/x?ok=1&bad=%c3%28", "/reads?q=%00"} {
+		if rec := h.ask(http.MethodGet, target, ""); rec.Code != http.StatusBadRequest {
+			t.Errorf("%s: %d", target, rec.Code)
+		}
+	}
+}

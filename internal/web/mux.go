@@ -113,6 +113,10 @@ func (m *Mux) dispatch(pattern string) http.Handler {
 	return http.HandlerFunc(func(rw http.ResponseWriter, r *http.Request) {
 		byMethod := m.routes[pattern]
 		if h := byMethod[r.Method]; h != nil {
+			if !cleanAddress(r.URL) {
+				m.web.fail(rw, r, errMalformed)
+				return
+			}
 			h.ServeHTTP(rw, r)
 			return
 		}

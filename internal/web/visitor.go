@@ -7,8 +7,6 @@ import (
 	"strings"
 
 	"github.com/mileusna/useragent"
-
-	"countersign/internal/locale"
 )
 
 // Visitor is who sent a request, as far as it can be known without believing them.
@@ -77,19 +75,37 @@ func (w *Web) address(r *http.Request) netip.Addr {
 	return clientIP(peer.Addr(), r.Header.Values("X-Forwarded-For"), w.TrustedProxies)
 }
 
-const maxBrowser = 60
+// What a User-Agent may be shown as. The header is the sender's to choose and goes into mails
+// and the audit, so nothing of its own words is ever shown.
+var (
+	browsers = map[string]string{
+		useragent.Chrome: "Chrome", useragent.HeadlessChrome: "Chrome", useragent.Firefox: "Firefox", useragent.Safari: "Safari",
+		useragent.MobileSafari: "Safari", useragent.Edge: "Edge", useragent.Opera: "Opera", useragent.OperaMini: "Opera Mini", useragent.OperaTouch: "Opera",
+		useragent.Vivaldi: "Vivaldi", useragent.SamsungBrowser: "Samsung Browser", useragent.InternetExplorer: "Internet Explorer", useragent.Msie: "Internet Explorer",
+		useragent.FacebookApp: "Facebook", useragent.InstagramApp: "Instagram", useragent.TiktokApp: "TikTok",
+	}
+	systems = map[string]string{
+		useragent.Windows: "Windows", useragent.WindowsNT: "Windows", useragent.MacOS: "macOS", useragent.IOS: "iOS", useragent.Android: "Android",
+		useragent.Linux: "Linux", useragent.FreeBSD: "FreeBSD", useragent.ChromeOS: "ChromeOS", useragent.CrOS: "ChromeOS", useragent.Harmony: "HarmonyOS",
+	}
+)
 
-// browser says a User-Agent in a few words, which are shown to people and so are cleaned.
+// browser names the browser and system of a User-Agent, each from a closed list; empty where
+// neither is known. Programs that fetch pictures for a mail reader pretend to be a browser.
 func browser(header string) string {
 	if len(header) > 512 {
 		header = header[:512]
 	}
-	ua := useragent.Parse(header)
-	name, system := locale.Line(ua.Name, maxBrowser/2), locale.Line(ua.OS, maxBrowser/3)
-	switch {
-	case name == "" || system == "":
-		return name + system
-	default:
-		return name + ", " + system // no word between them: this is kept, and read in every language
+	if strings.Contains(header, "ImageProxy") || strings.Contains(header, "YahooMailProxy") {
+		return ""
 	}
+	ua := useragent.Parse(header)
+	name, system := browsers[ua.Name], systems[ua.OS]
+	if strings.Contains(header, "Trident/7.0") {
+		name = "Internet Explorer"
+	}
+	if name == "" || system == "" {
+		return name + system
+	}
+	return name + ", " + system // no word between them: this is kept, and read in every language
 }
