@@ -119,7 +119,7 @@ func threeNewCodes(t *testing.T) {
 		if !strings.Contains(over.Body, "help@vendor.example.test") {
 			t.Errorf("the page does not say how to reach support: %s", rig.Quietly(over.Text()))
 		}
-		time.Sleep(300 * time.Millisecond)
+		w.Drained(t)
 		if n := len(w.Sink.Mails(u.Email)); n != 4 {
 			t.Errorf("%d mails", n)
 		}

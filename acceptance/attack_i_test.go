@@ -23,11 +23,12 @@ func TestATK116_EmailBombing(t *testing.T) {
 		if n := w.Number(t, `SELECT count(*) FROM audit_events a JOIN users u ON u.tenant_id = a.tenant_id AND u.id = a.user_id WHERE u.email = $1 AND a.action = 'signin.password'`, u.Email); n != 14 {
 			t.Errorf("%d of 14 right passwords are in the audit", n)
 		}
-		time.Sleep(time.Second)
-		if n := len(w.Sink.Mails(u.Email)); n > 10 || n < 5 {
+		w.Drained(t)
+		if n := len(w.Sink.Mails(u.Email)); n != 10 {
 			t.Errorf("%d mails within an hour", n)
 		}
 		for range 5 {
+			w.Drained(t) // what waits when the clock jumps is too old to leave
 			w.Advance(t, 61*time.Minute)
 			for range 9 {
 				p := w.Person(t)
@@ -35,8 +36,8 @@ func TestATK116_EmailBombing(t *testing.T) {
 				p.Password(u.Email, u.Password)
 			}
 		}
-		time.Sleep(time.Second)
-		if n := len(w.Sink.Mails(u.Email)); n > 30 {
+		w.Drained(t)
+		if n := len(w.Sink.Mails(u.Email)); n != 30 {
 			t.Errorf("%d mails within a day", n)
 		}
 	})

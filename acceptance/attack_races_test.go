@@ -98,7 +98,7 @@ func TestATK116_ParallelSends(t *testing.T) {
 				t.Errorf("status %d", status)
 			}
 		}
-		time.Sleep(1500 * time.Millisecond)
+		w.Drained(t)
 		if n := len(w.Sink.Mails(u.Email)); n > 10 || n == 0 {
 			t.Errorf("%d mails from 20 sign-ins at once: %v", n, rig.Count(pages))
 		}
@@ -121,7 +121,7 @@ func TestATK116_ParallelNewCodes(t *testing.T) {
 			t.Errorf("statuses %v", rig.Count(pages))
 		}
 		second := w.Sink.Code(t, u.Email, 2)
-		time.Sleep(500 * time.Millisecond)
+		w.Drained(t)
 		if n := len(w.Sink.Codes(u.Email)); n != 2 {
 			t.Errorf("%d mails from 20 presses at once", n-1)
 		}
