@@ -100,6 +100,13 @@ func Forget(ctx context.Context, tx *db.Tx, id, because string) (bool, error) {
 	return n > 0, err
 }
 
+// EndOfMemory ends the sessions that a remembered browser opened or keeps open: of a token
+// that was copied, nobody knows which of them are the owner's.
+func EndOfMemory(ctx context.Context, tx *db.Tx, userID, id, because string) error {
+	_, err := tx.Exec(ctx, `UPDATE sessions SET ended_at = $1, ended_because = $2 WHERE tenant_id = $3 AND user_id = $4 AND remembered_id = $5 AND ended_at = 0`, tx.Now, because, tx.Tenant, userID, id)
+	return err
+}
+
 // ForgetAll ends every remembered browser of a user.
 func ForgetAll(ctx context.Context, tx *db.Tx, userID, because string) error {
 	_, err := tx.Exec(ctx, `UPDATE remembered_browsers SET ended_at = $1, ended_because = $2 WHERE tenant_id = $3 AND user_id = $4 AND ended_at = 0`, tx.Now, because, tx.Tenant, userID)

@@ -334,7 +334,8 @@ func TestATK69_ATK74_MemoryIsOfOneUserAndApp(t *testing.T) {
 func TestAnOlderMemoryTokenEndsTheLine(t *testing.T) {
 	each(t, func(t *testing.T, h *house) {
 		older := *h.signIn("maria@company.test", "dashboard", true).Remembered
-		newer := *h.again("maria@company.test", "dashboard", older).Remembered
+		born := h.again("maria@company.test", "dashboard", older)
+		newer := *born.Remembered
 		a := attempt("maria@company.test", rightPassword, "dashboard")
 		a.Presented = []secret.Reference{older} // another tab of the same browser
 		if _, err := h.SubmitPassword(t.Context(), a); !fault.Is(err, fault.Conflict) {
@@ -346,6 +347,9 @@ func TestAnOlderMemoryTokenEndsTheLine(t *testing.T) {
 			if step, err := h.SubmitPassword(t.Context(), a); err != nil || !isAsk(step) {
 				t.Errorf("%#v, %v", step, err)
 			}
+		}
+		if st, err := h.Standing(t.Context(), string(born.Session.Text()), signin.Ask{ClientID: "dashboard"}); err != nil || st.Session != nil {
+			t.Errorf("the session of a copied token goes on: %v", err)
 		}
 		h.deliver()
 		if n := h.post.count(email.Template(email.RememberedReuse{})); n != 1 {
