@@ -136,13 +136,19 @@ func TestSEC046_TheOldAddressUndoesIt(t *testing.T) {
 		}
 		letterSaying(t, w, u.Email, "uses this address again")
 		letterSaying(t, w, to, "no longer uses this address")
-		letterSaying(t, w, u.Email, "reported as not yours")
+		letterSaying(t, w, u.Email, "in a sign-in that was reported")
 		letterSaying(t, w, owner.Email, "whoever reads the old mailbox")
 
 		back := w.Person(t)
 		back.Visit(w.Dashboard(t).Visit())
+		back.Password(u.Email, u.Password).Expect(t, 410, "Ask your administrator") // what the thief set up is suspended, and protects
+		w.CLI(t, "user", "methods", "reset", u.Email)
+		back = w.Person(t)
+		back.Visit(w.Dashboard(t).Visit())
 		back.Password(u.Email, u.Password).Expect(t, 200)
-		back.Code(w.Sink.Code(t, u.Email, 2).Code).Expect(t, 200, "Choose a new password")
+		back.Code(w.Sink.Code(t, u.Email, 2).Code)
+		addApp(t, w, back, inFlow, "Owner's phone")
+		back.Get("/signin/code").Expect(t, 200, "Choose a new password")
 		back.Submit("/signin/new-password", "password", "canary that no thief knows")
 		reader.Post(link, url.Values{}).Expect(t, 200, "Thank you")
 		if !back.SignedIn() {

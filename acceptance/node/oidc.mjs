@@ -62,6 +62,7 @@ const replay = await refused(() => client.authorizationCodeGrant(config, back, c
 const second = await visit(config, { max_age: '3600' })
 const fresh = await client.authorizationCodeGrant(config, second.back, second.checks)
 const rotated = await client.refreshTokenGrant(config, fresh.refresh_token)
+await client.refreshTokenGrant(config, rotated.refresh_token) // the newest was used: nothing older is answered again
 const reuse = await refused(() => client.refreshTokenGrant(config, fresh.refresh_token))
 
 const third = await visit(config, { prompt: 'none' })

@@ -24,6 +24,7 @@ type Family struct {
 	Scope, Nonce        string
 	Refresh             secret.Text // empty where the scope lacks OfflineAccess
 	AuthorizedAt, Until time.Time
+	repeated            bool // answered within the grace
 }
 
 // Has reports whether a space-separated scope holds one value.

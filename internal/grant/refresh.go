@@ -47,6 +47,9 @@ func Refresh(ctx context.Context, d *db.DB, r Renewal) (f Family, err error) {
 			return err // rolls the rotation back: the app keeps its token
 		}
 		e.Action, e.Result, e.UserID, e.ClientID, e.SubjectID = "token.refreshed", "ok", f.UserID, f.ClientID, f.ID
+		if f.repeated {
+			e.Reason = "repeated" // the family is no generation older for it
+		}
 		return audit.Record(ctx, tx, e)
 	})
 	if err == nil && refused {
@@ -113,6 +116,7 @@ func again(ctx context.Context, tx *db.Tx, keys *secret.Keys, old secret.Referen
 	if err != nil {
 		return f, false, fmt.Errorf("repeat refresh token: %w", err)
 	}
+	f.repeated = true
 	return f, true, nil
 }
 

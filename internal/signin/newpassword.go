@@ -88,7 +88,12 @@ func (s *Service) replace(ctx context.Context, tx *db.Tx, f *flow, stored passwo
 		return nil, err
 	}
 	f.note("password.replaced", "ok", "reported", string(authenticator.Password), f.ID, v)
-	f.SecurityVersion++ // this flow goes on; everything else of the old password ends
+	// This flow goes on, also over a set-up that follows; everything else of the old password ends.
+	f.SecurityVersion++
+	_, err := tx.Exec(ctx, `UPDATE flows SET security_version = $1 WHERE tenant_id = $2 AND id = $3 AND closed_at = 0`, f.SecurityVersion, tx.Tenant, f.ID)
+	if err != nil {
+		return nil, err
+	}
 	f.User.SecurityVersion++
 	f.User.PasswordFlaggedAt = db.Time(0)
 	return s.next(ctx, tx, f, false)
