@@ -150,6 +150,7 @@ func TestSEC046_TheOldAddressUndoesIt(t *testing.T) {
 		addApp(t, w, back, inFlow, "Owner's phone")
 		back.Get("/signin/code").Expect(t, 200, "Choose a new password")
 		back.Submit("/signin/new-password", "password", "canary that no thief knows")
+		addCodes(t, back, inFlow) // the new phone is the only way in
 		reader.Post(link, url.Values{}).Expect(t, 200, "Thank you")
 		if !back.SignedIn() {
 			t.Error("the link works twice")
