@@ -149,15 +149,6 @@ func Detach(ctx context.Context, tx *db.Tx, id string) error {
 	return err
 }
 
-// EndOfFlow ends what one sign-in left behind: its session and its remembered browser.
-func EndOfFlow(ctx context.Context, tx *db.Tx, flowID, because string) error {
-	if _, err := tx.Exec(ctx, `UPDATE sessions SET ended_at = $1, ended_because = $2 WHERE tenant_id = $3 AND flow_id = $4 AND ended_at = 0`, tx.Now, because, tx.Tenant, flowID); err != nil {
-		return err
-	}
-	_, err := tx.Exec(ctx, `UPDATE remembered_browsers SET ended_at = $1, ended_because = $2 WHERE tenant_id = $3 AND flow_id = $4 AND ended_at = 0`, tx.Now, because, tx.Tenant, flowID)
-	return err
-}
-
 // Familiar reports whether the account has been in use before, which one that is a day old
 // is taken to have been, and whether from a browser of this name at this place: a new one
 // is worth a notice.

@@ -57,19 +57,13 @@ func (s *Service) disown(ctx context.Context, tx *db.Tx, f *flow, v session.Visi
 	if err != nil {
 		return err
 	}
+	if err := endEverything(ctx, tx, f.User.ID); err != nil {
+		return err
+	}
 	for _, id := range line {
-		if err := session.EndOfFlow(ctx, tx, id, session.NotMe); err != nil {
-			return err
-		}
 		if err := s.suspendBoundIn(ctx, tx, f, id, v); err != nil {
 			return err
 		}
-	}
-	if err := session.EndOthers(ctx, tx, f.User.ID, "", session.NotMe); err != nil {
-		return err
-	}
-	if err := user.EndAll(ctx, tx, f.User.ID); err != nil {
-		return err
 	}
 	if err := s.moveBack(ctx, tx, f, line, v); err != nil {
 		return err

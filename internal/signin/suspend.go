@@ -14,8 +14,8 @@ import (
 	"countersign/internal/user"
 )
 
-// suspendWithin is how old a set-up may be for a report to suspend it. Whoever reads a
-// mailbox must not take out of use what its owner has signed in with for longer.
+// suspendWithin is how old a set-up may be for a report to suspend it. A stranger who reads
+// the mailbox must not take out of use what its owner has signed in with for longer.
 const suspendWithin = 72 * time.Hour
 
 // suspendBoundIn suspends what was set up in a disputed sign-in, so that a thief's
@@ -52,9 +52,13 @@ func (s *Service) suspendSince(ctx context.Context, tx *db.Tx, u user.User, c us
 	return s.suspend(ctx, tx, u, i.Name, bound, v)
 }
 
-// suspend suspends what is young enough, and tells every address of the account.
+// suspend suspends what is young enough, and tells every address of the account. Where that
+// leaves the company without an owner who can sign in, the vendor is told.
 func (s *Service) suspend(ctx context.Context, tx *db.Tx, u user.User, vendor string, all []authenticator.Authenticator, v session.Visitor) error {
-	suspended := false
+	stuck, err := ownersStuck(ctx, tx, u)
+	if err != nil {
+		return err
+	}
 	for _, a := range all {
 		if !a.BoundAt.After(tx.Now.Add(-suspendWithin)) {
 			continue
@@ -66,31 +70,42 @@ func (s *Service) suspend(ctx context.Context, tx *db.Tx, u user.User, vendor st
 		if !first {
 			continue
 		}
-		suspended = true
 		if err := audit.Record(ctx, tx, event("method.suspended", "ok", "not_me", u.ID, "", string(a.Kind), a.ID, v)); err != nil {
 			return err
 		}
-		c := email.MethodChanged{Vendor: vendor, Kind: string(a.Kind), Label: a.Label, Reported: true, IP: v.IP, Place: v.Place, Browser: v.Browser, At: tx.Now}
+		c := email.MethodChanged{
+			Vendor:   vendor,
+			Kind:     string(a.Kind),
+			Label:    a.Label,
+			Reported: true,
+			IP:       v.IP,
+			Place:    v.Place,
+			Browser:  v.Browser,
+			At:       tx.Now,
+		}
 		if err := s.inform(ctx, tx, u, "method.suspended", c); err != nil {
 			return err
 		}
 	}
-	if !suspended {
-		return nil
+	now, err := ownersStuck(ctx, tx, u)
+	if err != nil || stuck || !now {
+		return err
 	}
 	return s.alertVendor(ctx, tx, u, vendor, v)
 }
 
-// alertVendor tells the vendor's operators where a report left the last owner of a company
-// without a method that works: nobody in the company can help any more.
-func (s *Service) alertVendor(ctx context.Context, tx *db.Tx, u user.User, vendor string, v session.Visitor) error {
+// ownersStuck reports whether u is an owner of a company in which no owner has a method that
+// works.
+func ownersStuck(ctx context.Context, tx *db.Tx, u user.User) (bool, error) {
 	if u.Role != user.Owner {
-		return nil
+		return false, nil
 	}
-	stuck, err := user.OwnersStuck(ctx, tx)
-	if err != nil || !stuck {
-		return err
-	}
+	return user.OwnersStuck(ctx, tx)
+}
+
+// alertVendor tells the vendor's operators that a report left a company without an owner who
+// can sign in: no one there can help any more.
+func (s *Service) alertVendor(ctx context.Context, tx *db.Tx, u user.User, vendor string, v session.Visitor) error {
 	if err := audit.Record(ctx, tx, event("company.owners_stuck", "ok", "not_me", u.ID, "", "", u.ID, v)); err != nil {
 		return err
 	}
@@ -99,7 +114,16 @@ func (s *Service) alertVendor(ctx context.Context, tx *db.Tx, u user.User, vendo
 		return err
 	}
 	for _, to := range operators {
-		letter := email.NotMeAlert{Vendor: vendor, UserName: u.Name, UserEmail: u.Email, IP: v.IP, Place: v.Place, Browser: v.Browser, At: tx.Now, Stuck: true}
+		letter := email.NotMeAlert{
+			Vendor:    vendor,
+			UserName:  u.Name,
+			UserEmail: u.Email,
+			IP:        v.IP,
+			Place:     v.Place,
+			Browser:   v.Browser,
+			At:        tx.Now,
+			Stuck:     true,
+		}
 		if err := s.alert(ctx, tx.As(to.TenantID), to, "company.owners_stuck", letter); err != nil {
 			return err
 		}

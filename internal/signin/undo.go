@@ -17,9 +17,9 @@ import (
 )
 
 // UndoAddress gives an account the address back that a change took away, on the word of
-// whoever reads the old mailbox. What was open ends, what was set up since is suspended, the
-// password is flagged and the admins are told. It answers the same for every token, good or bad, and
-// does nothing a second time, after 72 hours, or where somebody else set the address since.
+// the person who reads the old mailbox. What was open ends, what was set up since is suspended,
+// the password is flagged and the admins are told. It answers the same for every token, good or
+// bad, and does nothing a second time, after 72 hours, or where someone else set the address since.
 func (s *Service) UndoAddress(ctx context.Context, ref secret.Reference, v session.Visitor) error {
 	if !s.Keys.CheckToken(ref.Token, "undo-address", ref.Tenant, ref.ID) {
 		return ratelimit.Spend(ctx, s.DB, db.Installation, limitLinks, source(v.IP))
@@ -30,6 +30,9 @@ func (s *Service) UndoAddress(ctx context.Context, ref secret.Reference, v sessi
 			return nil
 		}
 		if err != nil {
+			return err
+		}
+		if err := endEverything(ctx, tx, c.UserID); err != nil {
 			return err
 		}
 		if err := s.moved(ctx, tx, c, v); err != nil {
@@ -93,19 +96,14 @@ func (s *Service) moveBack(ctx context.Context, tx *db.Tx, f *flow, line []strin
 	return s.moved(ctx, tx, c, v)
 }
 
-// moved ends what the new address had opened and tells both.
+// moved points the account to its old address again, suspends what was set up since, and
+// tells both addresses.
 func (s *Service) moved(ctx context.Context, tx *db.Tx, c user.Change, v session.Visitor) error {
 	if err := outofband.FollowProved(ctx, tx, c.UserID, c.From); err != nil {
 		return err
 	}
-	if err := session.EndOthers(ctx, tx, c.UserID, "", session.NotMe); err != nil {
-		return err
-	}
 	u, err := user.ByID(ctx, tx, c.UserID)
 	if err != nil {
-		return err
-	}
-	if err := user.EndAll(ctx, tx, u.ID); err != nil {
 		return err
 	}
 	if err := s.suspendSince(ctx, tx, u, c, v); err != nil {
@@ -124,6 +122,15 @@ func (s *Service) moved(ctx context.Context, tx *db.Tx, c user.Change, v session
 	}
 	news.ToOld = true
 	return s.inform(ctx, tx, u, "address.restored", news)
+}
+
+// endEverything ends every session, sign-in, remembered browser and refresh token of an
+// account, and says of those that are listed why.
+func endEverything(ctx context.Context, tx *db.Tx, userID string) error {
+	if err := session.EndOthers(ctx, tx, userID, "", session.NotMe); err != nil {
+		return err
+	}
+	return user.EndAll(ctx, tx, userID)
 }
 
 func (s *Service) alertOfAddress(ctx context.Context, tx *db.Tx, c user.Change) error {
