@@ -15,7 +15,7 @@ var (
 	reasons = list(`wrong_password unknown_address account_or_app_closed throttled
 		ceiling switched_off country gone
 		typed link wrong_code wrong_link older_code replaced already_used no_state no_open_challenge
-		too_many_messages level_unreachable no_usable_method ask_people remembered_browser step_up reported older_token
+		too_many_messages level_unreachable no_usable_method needs_admin remembered_browser step_up reported older_token
 		signed_out superseded not_me code_replay token_replay expired cancelled changed restart unmet done
 		code_spent other_client other_redirect_uri wrong_verifier code_expired session_ended older_refresh_token repeated account_closed
 		ended_by_owner method_changed password_changed address_changed changed no_number method_set_up taken

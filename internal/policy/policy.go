@@ -58,8 +58,7 @@ type Decision struct {
 	ForSetUp     bool                 // the challenge only opens the set-up of a method
 	SetUp        []authenticator.Kind // what may be set up, when nothing that the user has is enough
 	SetUpBy      time.Time            // a method must be set up before that; zero = nothing to remind of
-	Protection   Level                // of the account, whatever applies here
-	AskPeople    bool                 // with Deny: only people can open this account again
+	NeedsAdmin   bool                 // with Deny: only an administrator can open this account again
 	Level        Level                // reached so far
 	Need         Level                // what is missing, when Outcome is not Allow
 	Own          bool                 // each user decides for themself
@@ -71,7 +70,7 @@ type Decision struct {
 
 // Evaluate answers one question: is this enough, and if not, what next?
 func Evaluate(in Input) Decision {
-	d := Decision{Level: Reached(in.Proofs), RememberDays: rememberDays(in), Protection: in.Protection()}
+	d := Decision{Level: Reached(in.Proofs), RememberDays: rememberDays(in)}
 	required := d.required(in)
 	d.Required = required
 	remembered := required && in.RememberedUntil.After(in.Now) && !in.PasswordFlagged && d.RememberDays > 0 &&
@@ -80,9 +79,8 @@ func Evaluate(in Input) Decision {
 		d.because("policy.remembered", "Since", in.RememberedSince, "Until", in.RememberedUntil)
 	}
 	d.Need = need(in, in.floor(required && !remembered))
-	if by := in.deadline(); required && !remembered && !by.IsZero() && !in.allows(authenticator.Email) && d.Need == Confirmed && !in.PasswordFlagged {
-		d.SetUpBy = by
-		d.because("policy.set_up_by", "Company", in.Tenant.Name, "By", by)
+	if required && !remembered {
+		d.remind(in)
 	}
 	if d.Level.AtLeast(d.Need) && (!d.Need.AtLeast(Confirmed) || Reached(in.counted()).AtLeast(d.Need)) {
 		d.Outcome, d.Need = Allow, None
@@ -91,11 +89,21 @@ func Evaluate(in Input) Decision {
 	return d.missing(in)
 }
 
+// remind says until when an account may do with the mailbox, where no mail is allowed.
+func (d *Decision) remind(in Input) {
+	by := in.deadline()
+	if by.IsZero() || d.Need != Confirmed || in.PasswordFlagged || in.allows(authenticator.Email) {
+		return
+	}
+	d.SetUpBy = by
+	d.because("policy.set_up_by", "Company", in.Tenant.Name, "By", by)
+}
+
 // counted are the proofs that are still accepted: what vendor or company have ruled out
 // since it was shown confirms nothing any more, in a sign-in under way as in a session.
-func (in Input) counted(also ...authenticator.Kind) []authenticator.Proof {
+func (in Input) counted() []authenticator.Proof {
 	return slices.DeleteFunc(slices.Clone(in.Proofs), func(p authenticator.Proof) bool {
-		return p.Kind != authenticator.Password && !in.mayUse(p.Kind.Base()) && !slices.Contains(also, p.Kind.Base())
+		return p.Kind != authenticator.Password && !in.mayUse(p.Kind.Base())
 	})
 }
 
@@ -250,7 +258,7 @@ func (d Decision) deny(in Input) Decision {
 	d.Outcome, d.SetUp = Deny, nil
 	d.because("policy.nothing_strong_enough", "Level", string(d.Need))
 	opens, _ := in.opens(in.Now)
-	d.AskPeople = d.Protection == TwoFactor && (len(opens) == 0 || d.Need == TwoFactor)
+	d.NeedsAdmin = in.Protection() == TwoFactor && (len(opens) == 0 || d.Need == TwoFactor)
 	return d
 }
 

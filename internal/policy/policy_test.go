@@ -403,7 +403,7 @@ func TestATK051_ProofsOfWhatIsRuledOut(t *testing.T) {
 	if d := with("totp"); d.Outcome != Allow || d.Level != TwoFactor {
 		t.Errorf("allowed: %s %s", d.Outcome, d.Level)
 	}
-	if d := with("email"); d.Outcome != Deny || !d.AskPeople || d.Level != TwoFactor {
+	if d := with("email"); d.Outcome != Deny || !d.NeedsAdmin || d.Level != TwoFactor {
 		t.Errorf("ruled out: %s %v %s", d.Outcome, d.Offer, d.Level)
 	}
 	if d := with("sms", TwoFactor); d.Outcome != SetUp {

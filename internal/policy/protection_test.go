@@ -109,8 +109,8 @@ func holdToProtection(t *testing.T, in Input) {
 		level = TwoFactor
 	}
 	d := Evaluate(in)
-	if d.Protection != level {
-		t.Fatalf("protection %s, want %s: %+v", d.Protection, level, in)
+	if got := in.Protection(); got != level {
+		t.Fatalf("protection %s, want %s: %+v", got, level, in)
 	}
 	switch d.Outcome {
 	case Allow:

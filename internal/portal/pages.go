@@ -149,7 +149,7 @@ func (spentPage) Here() string     { return "/signin/code" }
 // endedPage says that the sign-in is over, and why.
 type endedPage struct {
 	AppName    string
-	Reason     string // expired, cancelled, not_me, changed, restart, unmet, ask_people; done: elsewhere, or its answer was lost; signed_in: over, and this browser holds a session
+	Reason     string // expired, cancelled, not_me, changed, restart, unmet, needs_admin; done: elsewhere, or its answer was lost; signed_in: over, and this browser holds a session
 	RestartURL string
 	HomeURL    string
 }
@@ -158,7 +158,7 @@ func (endedPage) Template() string { return "portal/ended" }
 
 // NeedsHelp reports whether starting again by oneself will not do.
 func (p endedPage) NeedsHelp() bool {
-	return p.Reason == "restart" || p.Reason == "unmet" || p.Reason == "ask_people"
+	return p.Reason == "restart" || p.Reason == "unmet" || p.Reason == "needs_admin"
 }
 
 // SignedIn reports whether there is somewhere to go without signing in again.
@@ -177,8 +177,8 @@ func (p endedPage) Title() string {
 		return "ended.restart.title"
 	case "unmet":
 		return "ended.unmet.title"
-	case "ask_people":
-		return "ended.ask_people.title"
+	case "needs_admin":
+		return "ended.needs_admin.title"
 	case "done":
 		return "ended.done.title"
 	case "signed_in":
@@ -200,8 +200,8 @@ func (p endedPage) Text() string {
 		return "ended.restart.text"
 	case "unmet":
 		return "ended.unmet.text"
-	case "ask_people":
-		return "ended.ask_people.text"
+	case "needs_admin":
+		return "ended.needs_admin.text"
 	case "done":
 		return "ended.done.text"
 	case "signed_in":

@@ -234,8 +234,8 @@ func (s *Service) setting(f *flow, c challenge.Challenge) authenticator.Setting 
 // unmet ends a flow that nothing this user has could finish.
 func (s *Service) unmet(ctx context.Context, tx *db.Tx, f *flow, d policy.Decision) (Step, error) {
 	because, reason := Unmet, "level_unreachable"
-	if d.AskPeople {
-		because, reason = AskPeople, "no_usable_method"
+	if d.NeedsAdmin {
+		because, reason = NeedsAdmin, "no_usable_method"
 	}
 	if _, err := f.close(ctx, tx, because); err != nil {
 		return nil, err

@@ -335,7 +335,7 @@ func (s *Service) recall(ctx context.Context, tx *db.Tx, f *flow, presented []se
 	if err != nil || !first {
 		return err
 	}
-	if err := session.EndOfMemory(ctx, tx, f.User.ID, r.Stale, session.TokenReplay); err != nil {
+	if err := session.EndRemembered(ctx, tx, f.User.ID, r.Stale, session.TokenReplay); err != nil {
 		return err
 	}
 	f.note("browser.replayed", "refused", "older_token", "", r.Stale, f.Visitor)

@@ -164,7 +164,7 @@ func (s *Service) weigh(tx *db.Tx, sess session.Session, w world, ask Ask, remem
 	in.SetUpAfter = tx.Now.Add(-freshFor)
 	st.Decision = policy.Evaluate(in)
 	st.NeedACR = string(st.Decision.Need)
-	st.Unreachable = st.Decision.Outcome == policy.Deny && !st.Decision.AskPeople && slices.Contains(sess.AMR, "pwd") // else a whole sign-in may reach it
+	st.Unreachable = st.Decision.Outcome == policy.Deny && !st.Decision.NeedsAdmin && slices.Contains(sess.AMR, "pwd") // else a whole sign-in may reach it
 	if !w.open() || sess.AuthenticatedAt.Before(ask.FreshAfter) {
 		return st
 	}

@@ -111,12 +111,12 @@ func (Done) step()            {}
 
 // Why a flow is over.
 const (
-	Finished  = "done"
-	Expired   = "expired"
-	Cancelled = "cancelled"
-	NotMe     = "not_me"
-	Changed   = "changed"
-	Restart   = "restart"
-	Unmet     = "unmet"
-	AskPeople = "ask_people" // nothing that is set up works; an administrator can reset it
+	Finished   = "done"
+	Expired    = "expired"
+	Cancelled  = "cancelled"
+	NotMe      = "not_me"
+	Changed    = "changed"
+	Restart    = "restart"
+	Unmet      = "unmet"
+	NeedsAdmin = "needs_admin" // nothing that is set up works; an administrator can reset it
 )
