@@ -43,6 +43,50 @@ func TestProtection_AReportByMailOpensNothing(t *testing.T) {
 	})
 }
 
+// guard: showRestore and restoreMethod ask for a proof of something undisputed
+func TestProtection_TheOwnerRestoresAMethod(t *testing.T) {
+	timed(t, func(t *testing.T, w *rig.World) {
+		c := w.NewTenant(t, "--mandate", "mandatory")
+		_, u, g, _ := equipped(t, w, c, "Phone")
+		w.Advance(t, time.Minute)
+		p := w.Person(t)
+		enter(t, p, u, inProfile)
+		atCode(t, p.Page)
+		p.Code(g.code(t)).Expect(t, 200, "Choose a sign-in method")
+		addApp(t, w, p, inProfile, "Tablet")
+		report := letterSaying(t, w, u.Email, "Tablet").NotMe
+		reader := w.Person(t)
+		reader.Get(report)
+		reader.Submit(report)
+		list := w.CLI(t, "user", "methods", "list", u.Email)
+		tablet := regexp.MustCompile(`(?m)^(\S+)\s+totp\s+suspended.*Tablet`).FindStringSubmatch(list)
+		if tablet == nil || strings.Count(list, "suspended") != 1 {
+			t.Fatalf("not the one method of the reported sign-in: %s", list)
+		}
+		at := "/profile/methods/" + tablet[1]
+		if pg := p.Post(at+"/restore", nil); pg.Status == 303 && strings.Contains(pg.Header.Get("Location"), "done") {
+			t.Fatal("the reported session restores its own method")
+		}
+
+		w.Advance(t, time.Minute)
+		owner := w.Person(t)
+		enter(t, owner, u, "/profile")
+		atCode(t, owner.Page)
+		atNewPassword(t, owner.Code(g.code(t)))
+		owner.Submit("/signin/new-password", "password", "canary of the true owner")
+		owner.Get(at).Expect(t, 200, "Suspended")
+		owner.Submit(at + "/restore").Expect(t, 200, "can be used again", "Restored: Authenticator app")
+		if list := w.CLI(t, "user", "methods", "list", u.Email); strings.Contains(list, "suspended") {
+			t.Errorf("still suspended: %s", list)
+		}
+		w.Advance(t, freshFor)
+		other := owner.Twin()
+		if pg := other.Get(at + "/restore"); pg.Says("Authenticator app") {
+			t.Error("an old proof is enough to restore a method")
+		}
+	})
+}
+
 // guard: what was ruled out goes on protecting; it opens the set-up of what is allowed
 func TestProtection_NarrowingTheMethodsOpensNothing(t *testing.T) {
 	timed(t, func(t *testing.T, w *rig.World) {

@@ -7,8 +7,7 @@ import (
 	"countersign/internal/app"
 	"countersign/internal/authenticator"
 	"countersign/internal/db"
-	"countersign/internal/policy"
-	"countersign/internal/tenant"
+	"countersign/internal/profile"
 	"countersign/internal/user"
 )
 
@@ -78,26 +77,16 @@ type UserMethodsResetCmd struct {
 // Run resets them.
 func (c UserMethodsResetCmd) Run(ctx context.Context, env *Env) error {
 	return env.within(ctx, func(h *app.House) error {
-		var removed int
-		enrollable := false
-		err := ofUser(ctx, h, c.Email, func(tx *db.Tx, u user.User) error {
-			t, err := tenant.Find(ctx, tx, u.TenantID)
-			if err != nil {
-				return err
-			}
-			i, err := tenant.LoadInstallation(ctx, tx)
-			if err != nil {
-				return err
-			}
-			enrollable = policy.Enrollable(i.Methods, t.Methods, h.Binding.Kinds())
-			removed, err = h.Profile.ResetByHand(ctx, tx, u, enrollable, byHand)
+		var r profile.Reset
+		err := ofUser(ctx, h, c.Email, func(tx *db.Tx, u user.User) (err error) {
+			r, err = h.Profile.ResetByHand(ctx, tx, u, h.Binding.Kinds(), byHand)
 			return err
 		})
 		if err != nil {
 			return err
 		}
-		fmt.Printf("Removed %d methods. %s has been told, and every session has ended.\n", removed, c.Email)
-		if enrollable {
+		fmt.Printf("Removed %d methods. %s has been told, and every session has ended.\n", r.Removed, c.Email)
+		if r.Enrollable {
 			fmt.Println("They can set up a new method within 24 hours, once, with their password and a code to their mailbox.")
 		} else {
 			fmt.Println("The company allows nothing that they could set up: their mailbox protects the account now.")

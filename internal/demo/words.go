@@ -86,7 +86,7 @@ var reasons = map[string]string{
 // withMethod are the sentences that end with what was used.
 var withMethod = map[string]bool{
 	"challenge.sent ok": true, "challenge.sent refused": true, "signin.code ok": true, "signin.passkey ok": true,
-	"method.added ok": true, "method.added failed": true, "method.removed ok": true, "method.renamed ok": true,
+	"method.added ok": true, "method.added failed": true, "method.suspended ok": true, "method.restored ok": true, "method.removed ok": true, "method.renamed ok": true,
 }
 
 func happened(e audit.Event, label string) string {

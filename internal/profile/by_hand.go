@@ -10,6 +10,7 @@ import (
 	"countersign/internal/db"
 	"countersign/internal/fault"
 	"countersign/internal/message/email"
+	"countersign/internal/policy"
 	"countersign/internal/session"
 	"countersign/internal/tenant"
 	"countersign/internal/user"
@@ -48,14 +49,22 @@ func (s *Service) byHand(ctx context.Context, tx *db.Tx, u user.User, what strin
 // RestoreByHand lifts a suspension on the decision of those who run the installation, and
 // tells the person. NotFound where there is no such suspended method.
 func (s *Service) RestoreByHand(ctx context.Context, tx *db.Tx, u user.User, id, by string) error {
-	first, err := authenticator.Restore(ctx, tx, u.ID, id)
-	if err == nil && !first {
+	kind, err := authenticator.Restore(ctx, tx, u.ID, id)
+	if err == nil && kind == "" {
 		err = fault.New(fault.NotFound, "methods.not_suspended")
 	}
 	if err != nil {
 		return err
 	}
-	if err := audit.Record(ctx, tx, audit.Event{Action: "method.restored", Result: "ok", ActorID: by, UserID: u.ID, SubjectID: id}); err != nil {
+	err = audit.Record(ctx, tx, audit.Event{
+		Action:    "method.restored",
+		Result:    "ok",
+		ActorID:   by,
+		UserID:    u.ID,
+		SubjectID: id,
+		Method:    string(kind),
+	})
+	if err != nil {
 		return err
 	}
 	return s.TellByHand(ctx, tx, u, "methods.restored")
@@ -63,15 +72,45 @@ func (s *Service) RestoreByHand(ctx context.Context, tx *db.Tx, u user.User, id,
 
 // ResetByHand removes every method of a person but the password and the mailbox, ends what is
 // open, tells them, and lets them set up a new method within user.RecoveryLife, once, with the
-// password and a code to the mailbox. Until then nothing opens the account. enrollable says
-// whether anything can be set up; where the company allows only the mailbox, that protects the
-// account from now on. Conflict where there is nothing to reset.
-func (s *Service) ResetByHand(ctx context.Context, tx *db.Tx, u user.User, enrollable bool, by string) (removed int, err error) {
-	all, err := authenticator.Of(ctx, tx, u.ID)
-	if err != nil {
-		return 0, err
-	}
+// password and a code to the mailbox. Until then nothing opens the account. bindable are the
+// kinds that can be set up here; where the company allows none of them, the mailbox protects
+// the account from now on. Conflict where there is nothing to reset.
+func (s *Service) ResetByHand(ctx context.Context, tx *db.Tx, u user.User, bindable []authenticator.Kind, by string) (r Reset, err error) {
 	had, err := user.HadFactor(ctx, tx, u.ID)
+	if err != nil {
+		return r, err
+	}
+	if r.Removed, err = unbindAll(ctx, tx, u.ID); err != nil {
+		return r, err
+	}
+	if !had && r.Removed == 0 {
+		return r, fault.New(fault.Conflict, "methods.nothing_to_reset")
+	}
+	if r.Enrollable, err = enrollable(ctx, tx, bindable); err != nil {
+		return r, err
+	}
+	if err := user.OpenRecovery(ctx, tx, u.ID, tx.Now.Add(user.RecoveryLife), !r.Enrollable); err != nil {
+		return r, err
+	}
+	if err := session.EndOthers(ctx, tx, u.ID, "", session.MethodChanged); err != nil {
+		return r, err
+	}
+	e := audit.Event{Action: "methods.reset", Result: "ok", ActorID: by, UserID: u.ID, SubjectID: u.ID}
+	if err := audit.Record(ctx, tx, e); err != nil {
+		return r, err
+	}
+	return r, s.TellByHand(ctx, tx, u, "methods.reset")
+}
+
+// Reset is what came of ResetByHand.
+type Reset struct {
+	Removed    int  // how many methods
+	Enrollable bool // whether the person can set up another
+}
+
+// unbindAll removes every method of a person but the password and the mailbox.
+func unbindAll(ctx context.Context, tx *db.Tx, userID string) (removed int, err error) {
+	all, err := authenticator.Of(ctx, tx, userID)
 	if err != nil {
 		return 0, err
 	}
@@ -79,22 +118,20 @@ func (s *Service) ResetByHand(ctx context.Context, tx *db.Tx, u user.User, enrol
 		if a.Kind == authenticator.Password || a.Kind == authenticator.Email {
 			continue
 		}
-		if err := authenticator.Unbind(ctx, tx, u.ID, a.ID); err != nil {
-			return 0, err
+		if err := authenticator.Unbind(ctx, tx, userID, a.ID); err != nil {
+			return removed, err
 		}
 		removed++
 	}
-	if !had && removed == 0 {
-		return 0, fault.New(fault.Conflict, "methods.nothing_to_reset")
+	return removed, nil
+}
+
+// enrollable reports whether vendor and company allow a second factor that can be set up here.
+func enrollable(ctx context.Context, tx *db.Tx, bindable []authenticator.Kind) (bool, error) {
+	t, err := tenant.Find(ctx, tx, tx.Tenant)
+	if err != nil {
+		return false, err
 	}
-	if err := user.OpenRecovery(ctx, tx, u.ID, tx.Now.Add(user.RecoveryLife), !enrollable); err != nil {
-		return 0, err
-	}
-	if err := session.EndOthers(ctx, tx, u.ID, "", session.MethodChanged); err != nil {
-		return 0, err
-	}
-	if err := audit.Record(ctx, tx, audit.Event{Action: "methods.reset", Result: "ok", ActorID: by, UserID: u.ID, SubjectID: u.ID}); err != nil {
-		return 0, err
-	}
-	return removed, s.TellByHand(ctx, tx, u, "methods.reset")
+	i, err := tenant.LoadInstallation(ctx, tx)
+	return policy.Enrollable(i.Methods, t.Methods, bindable), err
 }

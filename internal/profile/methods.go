@@ -3,6 +3,7 @@ package profile
 import (
 	"context"
 
+	"countersign/internal/audit"
 	"countersign/internal/authenticator"
 	"countersign/internal/db"
 )
@@ -10,11 +11,16 @@ import (
 // RestoreMethod lifts the suspension of one of the owner's methods, who has just proved an
 // undisputed one. NotFound where it is not theirs or not suspended.
 func (s *Service) RestoreMethod(ctx context.Context, o Owner, id string) error {
-	return s.press(ctx, o, o.event("method.restored", "ok", "", id), func(tx *db.Tx) error {
-		first, err := authenticator.Restore(ctx, tx, o.User.ID, id)
-		if err == nil && !first {
+	return s.pressed(ctx, o, func(tx *db.Tx) error {
+		kind, err := authenticator.Restore(ctx, tx, o.User.ID, id)
+		if err == nil && kind == "" {
 			err = errGone
 		}
-		return err
+		if err != nil {
+			return err
+		}
+		e := o.event("method.restored", "ok", "", id)
+		e.Method = string(kind)
+		return audit.Record(ctx, tx, e)
 	})
 }

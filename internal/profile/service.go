@@ -63,7 +63,17 @@ var limitDeeds = ratelimit.Limit{Name: "deed.session", Windows: []ratelimit.Wind
 
 // press is change for what costs no more than a press on a button.
 func (s *Service) press(ctx context.Context, o Owner, e audit.Event, fn func(tx *db.Tx) error) error {
-	return s.change(ctx, o, e, func(tx *db.Tx) error {
+	return s.pressed(ctx, o, func(tx *db.Tx) error {
+		if err := fn(tx); err != nil {
+			return err
+		}
+		return audit.Record(ctx, tx, e)
+	})
+}
+
+// pressed is press for what records more than can be said beforehand.
+func (s *Service) pressed(ctx context.Context, o Owner, fn func(tx *db.Tx) error) error {
+	return s.acting(ctx, o, func(tx *db.Tx) error {
 		if wait, err := ratelimit.SpendIn(ctx, tx, limitDeeds, o.SessionID); err != nil || wait > 0 {
 			return cmp.Or(err, error(errTooMany.After(wait)))
 		}
