@@ -76,8 +76,10 @@ func readable(text string) (string, bool) {
 			b.WriteByte('(')
 		case c == ']':
 			b.WriteByte(')')
-		case strings.ContainsRune(" -./()~\u00b7\u2022\u30fc", c):
-			b.WriteByte(map[bool]byte{true: byte(c), false: ' '}[c < 128 && c != '~'])
+		case strings.ContainsRune(" -./()", c):
+			b.WriteRune(c)
+		case strings.ContainsRune("~\u00b7\u2022\u30fc", c): // what people put between groups of digits
+			b.WriteByte(' ')
 		default:
 			return "", false
 		}

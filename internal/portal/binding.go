@@ -13,6 +13,7 @@ import (
 	"countersign/internal/binding"
 	"countersign/internal/db"
 	"countersign/internal/fault"
+	"countersign/internal/policy"
 	"countersign/internal/secret"
 	"countersign/internal/session"
 	"countersign/internal/signin"
@@ -117,9 +118,7 @@ func (p *Portal) holderOf(r *http.Request, st signin.Standing) binding.Holder {
 // bindable are the kinds that can be set up here and that vendor and company allow. Backup
 // codes stand in for another method, so they come after one.
 func (p *Portal) bindable(st signin.Standing) (out []authenticator.Kind) {
-	strong := slices.ContainsFunc(st.Has, func(k authenticator.Kind) bool {
-		return k != authenticator.Backup && authenticator.TraitsOf[k].Possession
-	})
+	strong := slices.ContainsFunc(st.Has, policy.Factor)
 	for _, k := range p.Binding.Kinds() {
 		allowed := st.Methods.Allow(string(k)) && st.Tenant.Methods.Allow(string(k))
 		if allowed && k != authenticator.Backup || k == authenticator.Backup && strong {

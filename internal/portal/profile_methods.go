@@ -10,6 +10,7 @@ import (
 	"countersign/internal/binding"
 	"countersign/internal/db"
 	"countersign/internal/fault"
+	"countersign/internal/policy"
 	"countersign/internal/signin"
 	"countersign/internal/web"
 )
@@ -38,9 +39,7 @@ func (p *Portal) methodViews(r *http.Request, st signin.Standing, e estate) (out
 // where there is nothing stronger.
 func askable(st signin.Standing) []authenticator.Kind {
 	kinds := usable(st)
-	stronger := slices.ContainsFunc(kinds, func(k authenticator.Kind) bool {
-		return k != authenticator.Backup && authenticator.TraitsOf[k].Possession
-	})
+	stronger := slices.ContainsFunc(kinds, policy.Factor)
 	return slices.DeleteFunc(kinds, func(k authenticator.Kind) bool { return stronger && k == authenticator.Email })
 }
 
