@@ -158,19 +158,7 @@ func (e Epoch) event(action string) audit.Event {
 }
 
 func companies(ctx context.Context, tx *db.Tx) (ids []string, err error) {
-	rows, err := tx.Query(ctx, `SELECT tenant_id FROM tenants ORDER BY tenant_id`)
-	if err != nil {
-		return nil, err
-	}
-	defer rows.Close()
-	for rows.Next() {
-		var id string
-		if err := rows.Scan(&id); err != nil {
-			return nil, err
-		}
-		ids = append(ids, id)
-	}
-	return ids, rows.Err()
+	return tx.Texts(ctx, `SELECT tenant_id FROM tenants ORDER BY tenant_id`)
 }
 
 // Acknowledge records that somebody knows what the newest epoch means; serving may begin.

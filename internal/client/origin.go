@@ -12,22 +12,17 @@ import (
 // BrowserOrigins lists the origins of the redirect URIs of public clients that are in use:
 // where apps inside a browser run.
 func BrowserOrigins(ctx context.Context, tx *db.Tx) (origins []string, err error) {
-	rows, err := tx.Query(ctx, `SELECT u.uri FROM client_uris u JOIN clients c ON c.id = u.client_id
+	uris, err := tx.Texts(ctx, `SELECT u.uri FROM client_uris u JOIN clients c ON c.id = u.client_id
 		WHERE c.kind = $1 AND c.disabled_at = 0 AND u.kind = $2`, Public, Redirect)
 	if err != nil {
 		return nil, fmt.Errorf("list browser origins: %w", err)
 	}
-	defer func() { _ = rows.Close() }()
-	for rows.Next() {
-		var uri string
-		if err := rows.Scan(&uri); err != nil {
-			return nil, fmt.Errorf("read browser origin: %w", err)
-		}
+	for _, uri := range uris {
 		if origin := originOf(uri); origin != "" {
 			origins = append(origins, origin)
 		}
 	}
-	return origins, rows.Err()
+	return origins, nil
 }
 
 // originOf is the origin of a web address as browsers write it (RFC 6454 6.2): lower case,

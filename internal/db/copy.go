@@ -129,19 +129,7 @@ func (t *Tx) Migrations(ctx context.Context) (names []string, err error) {
 	if ok, err := t.HasTable(ctx, MigrationsTable); err != nil || !ok {
 		return nil, err
 	}
-	rows, err := t.Query(ctx, `SELECT name FROM schema_migrations ORDER BY name`)
-	if err != nil {
-		return nil, err
-	}
-	defer rows.Close()
-	for rows.Next() {
-		var name string
-		if err := rows.Scan(&name); err != nil {
-			return nil, err
-		}
-		names = append(names, name)
-	}
-	return names, rows.Err()
+	return t.Texts(ctx, `SELECT name FROM schema_migrations ORDER BY name`)
 }
 
 // MigrateTo applies these migrations and no others, in order, and then also, in one

@@ -42,17 +42,5 @@ func WithdrawAll(ctx context.Context, tx *db.Tx, id string) error {
 
 // copies are those of a message that have not left.
 func copies(ctx context.Context, tx *db.Tx, id string) (out []string, err error) {
-	rows, err := tx.Query(ctx, `SELECT id FROM messages WHERE tenant_id = $1 AND copy_of = $2 AND copy_of <> '' AND sealed IS NOT NULL ORDER BY id`, tx.Tenant, id)
-	if err != nil {
-		return nil, err
-	}
-	defer rows.Close()
-	for rows.Next() {
-		var one string
-		if err := rows.Scan(&one); err != nil {
-			return nil, err
-		}
-		out = append(out, one)
-	}
-	return out, rows.Err()
+	return tx.Texts(ctx, `SELECT id FROM messages WHERE tenant_id = $1 AND copy_of = $2 AND copy_of <> '' AND sealed IS NOT NULL ORDER BY id`, tx.Tenant, id)
 }

@@ -48,7 +48,7 @@ func (s *Service) UndoAddress(ctx context.Context, ref secret.Reference, v sessi
 // lineOf lists a sign-in and the step-ups from its session, also one that set something up and
 // was not finished: whoever made the one made the others.
 func lineOf(ctx context.Context, tx *db.Tx, flowID string) (out []string, err error) {
-	rows, err := tx.Query(ctx, `
+	return tx.Texts(ctx, `
 		WITH RECURSIVE line (id) AS (
 			SELECT f.id FROM flows f WHERE f.tenant_id = $1 AND f.id = $2
 			UNION SELECT n.flow_id FROM line l
@@ -60,18 +60,6 @@ func lineOf(ctx context.Context, tx *db.Tx, flowID string) (out []string, err er
 			JOIN sessions s ON s.tenant_id = $1 AND s.flow_id = l.id
 			JOIN authenticators a ON a.tenant_id = $1 AND a.user_id = s.user_id AND a.bound_in <> ''
 			JOIN flows f ON f.tenant_id = $1 AND f.id = a.bound_in AND f.stepping_up = s.id`, tx.Tenant, flowID)
-	if err != nil {
-		return nil, err
-	}
-	defer rows.Close()
-	for rows.Next() {
-		var id string
-		if err := rows.Scan(&id); err != nil {
-			return nil, err
-		}
-		out = append(out, id)
-	}
-	return out, rows.Err()
 }
 
 // moveBack undoes what a sign-in that was not the owner's, with its step-ups, did to the

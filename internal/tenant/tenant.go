@@ -158,19 +158,7 @@ func List(ctx context.Context, tx *db.Tx) ([]Tenant, error) {
 
 // Vendors lists the tenants in which the vendor's own staff are.
 func Vendors(ctx context.Context, tx *db.Tx) (out []string, err error) {
-	rows, err := tx.Query(ctx, `SELECT tenant_id FROM tenants WHERE kind = $1 ORDER BY tenant_id`, string(Vendor))
-	if err != nil {
-		return nil, err
-	}
-	defer rows.Close()
-	for rows.Next() {
-		var id string
-		if err := rows.Scan(&id); err != nil {
-			return nil, err
-		}
-		out = append(out, id)
-	}
-	return out, rows.Err()
+	return tx.Texts(ctx, `SELECT tenant_id FROM tenants WHERE kind = $1 ORDER BY tenant_id`, string(Vendor))
 }
 
 func collect(rows *sql.Rows, err error) ([]Tenant, error) {

@@ -110,19 +110,7 @@ func pay(ctx context.Context, tx *db.Tx, lines []line, price Money) (paid []stri
 	for _, l := range lines {
 		args = append(args, l.Tenant, l.Name, l.Day, int64(price), int64(l.ceiling))
 	}
-	rows, err := tx.Query(ctx, paying, args...)
-	if err != nil {
-		return nil, err
-	}
-	defer rows.Close()
-	for rows.Next() {
-		var name string
-		if err := rows.Scan(&name); err != nil {
-			return nil, err
-		}
-		paid = append(paid, name)
-	}
-	return paid, rows.Err()
+	return tx.Texts(ctx, paying, args...)
 }
 
 // The condition is judged on the newest state of each row, which is held from then on: of
