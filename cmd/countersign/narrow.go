@@ -15,52 +15,70 @@ import (
 	"countersign/internal/user"
 )
 
-// narrowing is a change of the methods that a company allows, before it is made.
+// allowance is what vendor and company allow as a second step.
+type allowance struct{ vendor, company tenant.Methods }
+
+// narrowing is a change of one company's allowance, before it is made.
 type narrowing struct {
-	was, will tenant.Methods // of the company
-	vendorWas tenant.Methods
-	vendor    tenant.Methods
+	tenantID      string
+	before, after allowance
 }
 
 // confirmNarrowing says whom a change of the allowed methods would leave without a method that
 // signs in, and asks.
-func confirmNarrowing(ctx context.Context, h *app.House, yes bool, companies map[string]narrowing) error {
-	var stuck, must []string
-	for id, n := range companies {
-		err := h.DB.View(ctx, id, func(tx *db.Tx) error {
-			before, err := user.WithoutUsable(ctx, tx, factors(n.vendorWas, n.was))
-			if err != nil {
-				return err
-			}
-			after, err := user.WithoutUsable(ctx, tx, factors(n.vendor, n.will))
-			if err != nil {
-				return err
-			}
-			into := &must
-			if !policy.Enrollable(n.vendor, n.will, h.Binding.Kinds()) {
-				into = &stuck
-			}
-			for _, u := range after {
-				if !slices.ContainsFunc(before, func(b user.User) bool { return b.ID == u.ID }) {
-					*into = append(*into, u.Email)
-				}
-			}
-			return nil
-		})
+func confirmNarrowing(ctx context.Context, h *app.House, yes bool, companies []narrowing) error {
+	var mustSetUp, lockedOut []string
+	for _, n := range companies {
+		stranded, err := n.stranded(ctx, h)
 		if err != nil {
 			return err
 		}
+		if policy.Enrollable(n.after.vendor, n.after.company, h.Binding.Kinds()) {
+			mustSetUp = append(mustSetUp, stranded...)
+		} else {
+			lockedOut = append(lockedOut, stranded...)
+		}
 	}
-	if len(stuck)+len(must) == 0 {
+	if len(mustSetUp)+len(lockedOut) == 0 {
 		return nil
 	}
-	say(must, "must show a method that is no longer allowed and set up another at their next sign-in")
-	say(stuck, "can't sign in any more until you reset their methods: nothing that protects their account is allowed")
+	listPeople(mustSetUp, "must show a method that is no longer allowed and set up another at their next sign-in")
+	listPeople(lockedOut, "can't sign in any more until you reset their methods: nothing that protects their account is allowed")
 	return confirm(yes, "Change the allowed methods?")
 }
 
-// say names people, twenty at most.
-func say(people []string, what string) {
+// stranded are the addresses of the people who would have no method that signs in after the
+// change, and have one now.
+func (n narrowing) stranded(ctx context.Context, h *app.House) (out []string, err error) {
+	err = h.DB.View(ctx, n.tenantID, func(tx *db.Tx) error {
+		already, err := user.WithoutUsable(ctx, tx, n.before.factors())
+		if err != nil {
+			return err
+		}
+		after, err := user.WithoutUsable(ctx, tx, n.after.factors())
+		for _, u := range after {
+			if !slices.ContainsFunc(already, func(b user.User) bool { return b.ID == u.ID }) {
+				out = append(out, u.Email)
+			}
+		}
+		return err
+	})
+	return out, err
+}
+
+// factors are the second factors among it, apart by spaces.
+func (a allowance) factors() string {
+	var out []string
+	for _, k := range authenticator.SecondSteps {
+		if policy.Factor(k) && a.vendor.Allow(string(k)) && a.company.Allow(string(k)) {
+			out = append(out, string(k))
+		}
+	}
+	return strings.Join(out, " ")
+}
+
+// listPeople names people, twenty at most.
+func listPeople(people []string, what string) {
 	if len(people) == 0 {
 		return
 	}
@@ -73,20 +91,9 @@ func say(people []string, what string) {
 	fmt.Fprintln(os.Stderr)
 }
 
-// factors are the second factors that vendor and company allow, apart by spaces.
-func factors(vendor, company tenant.Methods) string {
-	var out []string
-	for _, k := range authenticator.SecondSteps {
-		if policy.Factor(k) && vendor.Allow(string(k)) && company.Allow(string(k)) {
-			out = append(out, string(k))
-		}
-	}
-	return strings.Join(out, " ")
-}
-
 // narrowingOf reads what a change of one company's methods is compared with.
-func narrowingOf(ctx context.Context, h *app.House, idOrName, methods string) (out map[string]narrowing, err error) {
-	will, err := policy.ParseMethods(methods)
+func narrowingOf(ctx context.Context, h *app.House, idOrName, methods string) (out []narrowing, err error) {
+	after, err := policy.ParseMethods(methods)
 	if err != nil {
 		return nil, err
 	}
@@ -96,15 +103,15 @@ func narrowingOf(ctx context.Context, h *app.House, idOrName, methods string) (o
 			return err
 		}
 		i, err := tenant.LoadInstallation(ctx, tx)
-		out = map[string]narrowing{t.ID: {was: t.Methods, will: will, vendorWas: i.Methods, vendor: i.Methods}}
+		out = []narrowing{{t.ID, allowance{i.Methods, t.Methods}, allowance{i.Methods, after}}}
 		return err
 	})
 	return out, err
 }
 
 // narrowingOfAll is narrowingOf for a change of what the vendor allows.
-func narrowingOfAll(ctx context.Context, h *app.House, methods string) (out map[string]narrowing, err error) {
-	will, err := policy.ParseMethods(methods)
+func narrowingOfAll(ctx context.Context, h *app.House, methods string) (out []narrowing, err error) {
+	after, err := policy.ParseMethods(methods)
 	if err != nil {
 		return nil, err
 	}
@@ -114,9 +121,8 @@ func narrowingOfAll(ctx context.Context, h *app.House, methods string) (out map[
 			return err
 		}
 		all, err := tenant.List(ctx, tx)
-		out = map[string]narrowing{}
 		for _, t := range all {
-			out[t.ID] = narrowing{was: t.Methods, will: t.Methods, vendorWas: i.Methods, vendor: will}
+			out = append(out, narrowing{t.ID, allowance{i.Methods, t.Methods}, allowance{after, t.Methods}})
 		}
 		return err
 	})

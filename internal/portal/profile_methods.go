@@ -75,7 +75,11 @@ func (p *Portal) mine(w http.ResponseWriter, r *http.Request, fresh bool) (*memb
 }
 
 func (p *Portal) showMethod(w http.ResponseWriter, r *http.Request) error {
-	m, v, err := p.mine(w, r, false)
+	return p.drawMethod(w, r, false)
+}
+
+func (p *Portal) drawMethod(w http.ResponseWriter, r *http.Request, fresh bool) error {
+	m, v, err := p.mine(w, r, fresh)
 	if err != nil || m == nil {
 		return err
 	}
@@ -145,11 +149,7 @@ func (p *Portal) removeMethod(w http.ResponseWriter, r *http.Request) error {
 
 // showRestore is where someone comes back to who had to prove an undisputed method first.
 func (p *Portal) showRestore(w http.ResponseWriter, r *http.Request) error {
-	m, v, err := p.mine(w, r, true)
-	if err != nil || m == nil {
-		return err
-	}
-	return p.Web.Draw(w, r, http.StatusOK, methodPage{Method: v})
+	return p.drawMethod(w, r, true)
 }
 
 // restoreMethod lifts a suspension on the word of someone who has just proved an undisputed
