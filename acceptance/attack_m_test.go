@@ -206,7 +206,9 @@ func TestATK165_Headers(t *testing.T) {
 			}
 			// Pages of an app's sign-in may be in a popup, which must keep its opener.
 			popup := strings.HasPrefix(path, "/signin") || path == "/why"
-			if opener := h.Get("Cross-Origin-Opener-Policy"); strings.Contains(csp, "unsafe") || popup && opener != "" || !popup && opener != "same-origin" {
+			if opener := h.Get("Cross-Origin-Opener-Policy"); strings.Contains(csp, "unsafe") ||
+				popup && opener != "" ||
+				!popup && opener != "same-origin" {
 				t.Errorf("%.30s: %s; opener %q", path, csp, opener)
 			}
 		}
@@ -252,7 +254,8 @@ func TestATK166_CORS(t *testing.T) {
 			for _, path := range []string{"/jwks", "/.well-known/openid-configuration"} { // public, and without credentials
 				req := p.Request(http.MethodGet, path, nil)
 				req.Header.Set("Origin", origin)
-				if pg := p.Send(req); pg.Header.Get("Access-Control-Allow-Origin") != "*" || pg.Header.Get("Access-Control-Allow-Credentials") != "" {
+				if pg := p.Send(req); pg.Header.Get("Access-Control-Allow-Origin") != "*" ||
+					pg.Header.Get("Access-Control-Allow-Credentials") != "" {
 					t.Errorf("%s from %s: %v", path, origin, pg.Header)
 				}
 			}

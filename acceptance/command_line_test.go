@@ -27,14 +27,16 @@ func TestCLI_MistakesAndExitCodes(t *testing.T) {
 		} {
 			said, code := w.Command(t, rig.Options{}, c.args...)
 			lines := strings.Count(strings.TrimSpace(said), "\n") + 1
-			if code != c.code || !strings.Contains(said, c.want) || lines > 2 || c.code == 2 != strings.Contains(said, "--help\" for usage") {
+			if code != c.code || !strings.Contains(said, c.want) || lines > 2 ||
+				c.code == 2 != strings.Contains(said, "--help\" for usage") {
 				t.Errorf("%v: %d, %s", c.args, code, said)
 			}
 		}
 		if said, code := w.Command(t, rig.Options{Env: []string{"COUNTERSIGN_LOG_LEVEL=loud"}}, "tenant", "list"); code != 5 {
 			t.Errorf("a wrong configuration: %d, %s", code, said)
 		}
-		if said, err := w.TryCLI("", "user", "set", u.Email, "--role", "admin"); err != nil || said != "Changed "+u.Email+": role admin.\n" {
+		if said, err := w.TryCLI("", "user", "set", u.Email, "--role", "admin"); err != nil ||
+			said != "Changed "+u.Email+": role admin.\n" {
 			t.Errorf("%s, %v", said, err)
 		}
 	})
@@ -48,7 +50,8 @@ func TestCLI_TakingAwayIsConfirmed(t *testing.T) {
 		for _, args := range [][]string{
 			{"user", "set", u.Email, "--disable"}, {"tenant", "set", u.Tenant.ID, "--suspend"}, {"client", "disable", app.ID},
 		} {
-			if said, code := w.Command(t, rig.Options{}, append(args, "--yes=false")...); code != 2 || !strings.Contains(said, "Add --yes") {
+			if said, code := w.Command(t, rig.Options{}, append(args, "--yes=false")...); code != 2 ||
+				!strings.Contains(said, "Add --yes") {
 				t.Errorf("%v: %d, %s", args, code, said)
 			}
 			if said, code := w.Command(t, rig.Options{}, append(args, "--yes")...); code != 0 {
@@ -73,8 +76,21 @@ func TestCLI_AuditIsListedBySinceAndUser(t *testing.T) {
 		one, other := company.User(t), company.User(t)
 		one.Set(t, "--role", "admin")
 		other.Set(t, "--role", "admin")
-		said := w.CLI(t, "audit", "list", "--tenant", company.ID, "--user", one.Email, "--since", "1h", "--action", "user.role")
-		if strings.Count(said, "\n") != 1 || strings.Contains(said, "=\t") || strings.Contains(said, "=\n") || !strings.Contains(said, "\tuser.role\tok\tadmin\tuser=") {
+		said := w.CLI(
+			t,
+			"audit",
+			"list",
+			"--tenant",
+			company.ID,
+			"--user",
+			one.Email,
+			"--since",
+			"1h",
+			"--action",
+			"user.role",
+		)
+		if strings.Count(said, "\n") != 1 || strings.Contains(said, "=\t") || strings.Contains(said, "=\n") ||
+			!strings.Contains(said, "\tuser.role\tok\tadmin\tuser=") {
 			t.Errorf("%q", said)
 		}
 		if said := w.CLI(t, "audit", "list", "--tenant", company.ID, "--since", "2099-01-01"); said != "" {

@@ -141,7 +141,9 @@ func TestSEC046_TheOldAddressUndoesIt(t *testing.T) {
 
 		back := w.Person(t)
 		back.Visit(w.Dashboard(t).Visit())
-		back.Password(u.Email, u.Password).Expect(t, 410, "Ask your administrator") // what the thief set up is suspended, and protects
+		back.Password(u.Email, u.Password).
+			Expect(t, 410, "Ask your administrator")
+			// what the thief set up is suspended, and protects
 		w.CLI(t, "user", "methods", "reset", u.Email)
 		back = w.Person(t)
 		back.Visit(w.Dashboard(t).Visit())

@@ -39,7 +39,12 @@ func TestProtection_AReportByMailOpensNothing(t *testing.T) {
 		owner := w.Person(t)
 		owner.Visit(w.Dashboard(t).Visit())
 		atCode(t, owner.Password(u.Email, u.Password)).Expect(t, 200, "authenticator app")
-		rig.Within(t, wait, "the person is told", func() bool { return strings.Contains(mailsOf(w, u), "can be used again") })
+		rig.Within(
+			t,
+			wait,
+			"the person is told",
+			func() bool { return strings.Contains(mailsOf(w, u), "can be used again") },
+		)
 	})
 }
 
@@ -75,7 +80,7 @@ func TestProtection_TheOwnerRestoresAMethod(t *testing.T) {
 		atNewPassword(t, owner.Code(g.code(t)))
 		owner.Submit("/signin/new-password", "password", "canary of the true owner")
 		owner.Get(at).Expect(t, 200, "Suspended")
-		owner.Submit(at + "/restore").Expect(t, 200, "can be used again", "Restored: Authenticator app")
+		owner.Submit(at+"/restore").Expect(t, 200, "can be used again", "Restored: Authenticator app")
 		if list := w.CLI(t, "user", "methods", "list", u.Email); strings.Contains(list, "suspended") {
 			t.Errorf("still suspended: %s", list)
 		}
@@ -95,7 +100,16 @@ func TestProtection_NarrowingTheMethodsOpensNothing(t *testing.T) {
 		enter(t, owner, u, inProfile)
 		mailed(t, w, owner, u, 1)
 		g := addApp(t, w, owner, inProfile, "Phone")
-		w.CLI(t, "tenant", "set", c.ID, "--methods", "passkey", "--set-up-by", w.Now().Add(30*24*time.Hour).UTC().Format(time.RFC3339))
+		w.CLI(
+			t,
+			"tenant",
+			"set",
+			c.ID,
+			"--methods",
+			"passkey",
+			"--set-up-by",
+			w.Now().Add(30*24*time.Hour).UTC().Format(time.RFC3339),
+		)
 		mails := len(w.Sink.Codes(u.Email))
 		p := w.Person(t)
 		p.Visit(w.Dashboard(t).Visit())
@@ -129,7 +143,8 @@ func TestProtection_NarrowingSaysWhomItStrands(t *testing.T) {
 				t.Errorf("%s: %d %s", methods, code, said)
 			}
 		}
-		if said, code := w.Command(t, rig.Options{}, "installation", "set", "--methods", "email", "--yes=false"); code != 2 || !strings.Contains(said, u.Email) {
+		if said, code := w.Command(t, rig.Options{}, "installation", "set", "--methods", "email", "--yes=false"); code != 2 ||
+			!strings.Contains(said, u.Email) {
 			t.Errorf("installation: %d %s", code, said)
 		}
 		if shown := w.CLI(t, "tenant", "show", c.ID); !regexp.MustCompile(`methods +all`).MatchString(shown) {
@@ -138,7 +153,8 @@ func TestProtection_NarrowingSaysWhomItStrands(t *testing.T) {
 		if said, code := w.Command(t, rig.Options{}, "tenant", "set", c.ID, "--methods", "totp"); code != 0 {
 			t.Errorf("what strands nobody: %d %s", code, said)
 		}
-		if said, code := w.Command(t, rig.Options{}, "tenant", "set", c.ID, "--set-up-by", "2099-01-01"); code == 0 || !strings.Contains(said, "90 days") {
+		if said, code := w.Command(t, rig.Options{}, "tenant", "set", c.ID, "--set-up-by", "2099-01-01"); code == 0 ||
+			!strings.Contains(said, "90 days") {
 			t.Errorf("a date without a ceiling: %d %s", code, said)
 		}
 	})
@@ -147,7 +163,15 @@ func TestProtection_NarrowingSaysWhomItStrands(t *testing.T) {
 // guard: a deadline needs the mailbox, and is no more than 90 days ahead
 func TestProtection_ADeadlineIsNoWayIn(t *testing.T) {
 	timed(t, func(t *testing.T, w *rig.World) {
-		c := w.NewTenant(t, "--mandate", "mandatory", "--methods", "totp", "--set-up-by", w.Now().Add(6*24*time.Hour).UTC().Format(time.RFC3339))
+		c := w.NewTenant(
+			t,
+			"--mandate",
+			"mandatory",
+			"--methods",
+			"totp",
+			"--set-up-by",
+			w.Now().Add(6*24*time.Hour).UTC().Format(time.RFC3339),
+		)
 		u := c.User(t)
 		p := w.Person(t)
 		p.Visit(w.Dashboard(t).Visit())
@@ -155,7 +179,12 @@ func TestProtection_ADeadlineIsNoWayIn(t *testing.T) {
 		if p.SignedIn() {
 			t.Fatal("a password alone opens the account before the deadline")
 		}
-		w.Tamper(t, `UPDATE tenants SET set_up_by = $1 WHERE tenant_id = $2`, w.Now().AddDate(73, 0, 0).UnixMicro(), c.ID) // as an older version took it
+		w.Tamper(
+			t,
+			`UPDATE tenants SET set_up_by = $1 WHERE tenant_id = $2`,
+			w.Now().AddDate(73, 0, 0).UnixMicro(),
+			c.ID,
+		) // as an older version took it
 		mailed(t, w, p, u, 1).Expect(t, 200, "left to set up a sign-in method")
 		w.Advance(t, 91*24*time.Hour)
 		p = w.Person(t)
@@ -184,7 +213,8 @@ func TestProtection_AResetOpensOneSetUp(t *testing.T) {
 		first, second := begin(2), begin(3)
 		addApp(t, w, first, inFlow, "New phone")
 		for _, path := range []string{inFlow, inFlow + "/totp"} {
-			if pg := second.Twin().Get(path); pg.Says("Choose a sign-in method") || strings.Contains(pg.Body, "otpauth") {
+			if pg := second.Twin().Get(path); pg.Says("Choose a sign-in method") ||
+				strings.Contains(pg.Body, "otpauth") {
 				t.Errorf("a second set-up is opened by the same reset: %s", rig.Quietly(pg.Text()))
 			}
 		}

@@ -63,7 +63,14 @@ func TestVOI12_ANoticeWithACountdownThenSetUpFirst(t *testing.T) {
 		p.Visit(app.Visit())
 		p.Password(u.Email, u.Password)
 		mailed(t, w, p, u, 2).Expect(t, 200, "2 days left")
-		w.CLI(t, "tenant", "set", c.ID, "--set-up-by", w.Now().Add(60*24*time.Hour).UTC().Format(time.RFC3339)) // a later date moves nobody's own
+		w.CLI(
+			t,
+			"tenant",
+			"set",
+			c.ID,
+			"--set-up-by",
+			w.Now().Add(60*24*time.Hour).UTC().Format(time.RFC3339),
+		) // a later date moves nobody's own
 		w.Advance(t, 2*24*time.Hour)
 		p = w.Person(t)
 		p.Visit(app.Visit())

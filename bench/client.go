@@ -176,7 +176,9 @@ func (c *conn) get(path, ip, cookies string) error {
 func (c *conn) post(path, ip, cookies, form string) error {
 	c.out = append(c.out[:0], "POST "...)
 	c.out = append(c.out, path...)
-	c.out = append(c.out, " HTTP/1.1\r\n"+browserHeaders+"Sec-Fetch-Site: same-origin\r\nOrigin: https://"+publicHost+"\r\nX-Forwarded-For: "...)
+	c.out = append(
+		c.out,
+		" HTTP/1.1\r\n"+browserHeaders+"Sec-Fetch-Site: same-origin\r\nOrigin: https://"+publicHost+"\r\nX-Forwarded-For: "...)
 	c.out = append(c.out, ip...)
 	c.cookie(cookies)
 	c.form(form)

@@ -53,7 +53,8 @@ var addresses = []Guard{
 	},
 	{
 		Name: "and nothing that was set up before the change", File: "internal/signin/suspend.go",
-		Old: "BoundSince(ctx, tx, u.ID, c.ConfirmedAt)", New: "BoundSince(ctx, tx, u.ID, c.ConfirmedAt.Add(-suspendWithin))",
+		Old:     "BoundSince(ctx, tx, u.ID, c.ConfirmedAt)",
+		New:     "BoundSince(ctx, tx, u.ID, c.ConfirmedAt.Add(-suspendWithin))",
 		Package: profiles, Tests: "TestATK092_AnUndoSuspends",
 	},
 	{

@@ -167,7 +167,8 @@ var guards = []Guard{
 	},
 	{
 		Name: "a made-up refresh token ends nothing", File: "internal/grant/refresh.go",
-		Old: "if err != nil || !r.Keys.IsBound(old.Token, refreshPurpose, old.Tenant, old.ID) {", New: "if err != nil {",
+		Old:     "if err != nil || !r.Keys.IsBound(old.Token, refreshPurpose, old.Tenant, old.ID) {",
+		New:     "if err != nil {",
 		Package: "./internal/grant", Tests: "TestAMadeUpRefreshToken",
 	},
 	{

@@ -95,7 +95,8 @@ var uses = []Guard{
 	},
 	{
 		Name: "methods: a mailbox does not stand in for a second factor", File: "internal/policy/policy.go",
-		Old: "case in.Protection() == TwoFactor:", New: "case in.Protection() == TwoFactor && !in.allows(authenticator.Email):",
+		Old:     "case in.Protection() == TwoFactor:",
+		New:     "case in.Protection() == TwoFactor && !in.allows(authenticator.Email):",
 		Package: acceptance, Tests: "TestATK042_",
 	},
 }
@@ -133,7 +134,8 @@ var losses = []Guard{
 	},
 	{
 		Name: "methods: not me takes back what a thief has set up", File: "internal/signin/notme.go",
-		Old: "if err := s.suspendBoundIn(ctx, tx, f, id, v); err != nil {", New: "if err := error(nil); err != nil || s.suspendBoundIn == nil {",
+		Old:     "if err := s.suspendBoundIn(ctx, tx, f, id, v); err != nil {",
+		New:     "if err := error(nil); err != nil || s.suspendBoundIn == nil {",
 		Package: acceptance, Tests: "TestATK106_NotMeIs",
 	},
 }

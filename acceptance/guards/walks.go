@@ -46,7 +46,8 @@ var walks = []Guard{
 	},
 	{
 		Name: "walk: a mailbox is not enough beside a device", File: "internal/policy/policy.go",
-		Old: "case in.Protection() == TwoFactor:", New: "case in.Protection() == TwoFactor && !in.allows(authenticator.Email):",
+		Old:     "case in.Protection() == TwoFactor:",
+		New:     "case in.Protection() == TwoFactor && !in.allows(authenticator.Email):",
 		Package: walked, Tests: "TestRandomWalk",
 	},
 	{

@@ -104,7 +104,10 @@ func open(t testing.TB, in context.Context, how ...chromedp.ContextOption) *Brow
 func (b *Browser) Popup(address string) *Browser {
 	b.t.Helper()
 	opened := chromedp.WaitNewTarget(b.ctx, func(*target.Info) bool { return true })
-	if !Eval[bool](b, fmt.Sprintf("window.popup = window.open(%q, 'popup', 'width=500,height=700'); popup !== null", address)) {
+	if !Eval[bool](
+		b,
+		fmt.Sprintf("window.popup = window.open(%q, 'popup', 'width=500,height=700'); popup !== null", address),
+	) {
 		b.t.Fatal("the browser opened no window")
 	}
 	ctx, cancel := chromedp.NewContext(b.ctx, chromedp.WithTargetID(<-opened))

@@ -10,6 +10,9 @@ import (
 func (w *World) Drained(t testing.TB) {
 	t.Helper()
 	Within(t, 30*time.Second, "every message has left", func() bool {
-		return w.Number(t, `SELECT count(*) FROM jobs WHERE kind = 'message.send' AND done_at = 0 AND failed_at = 0`) == 0
+		return w.Number(
+			t,
+			`SELECT count(*) FROM jobs WHERE kind = 'message.send' AND done_at = 0 AND failed_at = 0`,
+		) == 0
 	})
 }

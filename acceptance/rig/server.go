@@ -155,7 +155,9 @@ func (w *World) CLI(t testing.TB, args ...string) string {
 
 // confirmed answers the question that taking something away asks: no test has a terminal.
 func confirmed(args []string) []string {
-	takesAway := slices.Contains(args, "--disable") || slices.Contains(args, "--suspend") || slices.Contains(args, "--methods") && args[1] == "set" || len(args) > 1 && args[0] == "client" && args[1] == "disable"
+	takesAway := slices.Contains(args, "--disable") || slices.Contains(args, "--suspend") ||
+		slices.Contains(args, "--methods") && args[1] == "set" ||
+		len(args) > 1 && args[0] == "client" && args[1] == "disable"
 	if takesAway && !slices.ContainsFunc(args, func(a string) bool { return strings.HasPrefix(a, "--yes") }) {
 		return append(slices.Clone(args), "--yes")
 	}

@@ -76,7 +76,8 @@ func (d *device) works() bool { return !d.gone && !d.disputed }
 // strong reports whether a mailbox is not enough any more: there is a second factor, whether
 // it works or not, or people took the last one away.
 func (a *account) strong() bool {
-	return !a.resetAt.IsZero() || slices.ContainsFunc(a.devices, func(d *device) bool { return !d.gone && d.kind != "backup" })
+	return !a.resetAt.IsZero() ||
+		slices.ContainsFunc(a.devices, func(d *device) bool { return !d.gone && d.kind != "backup" })
 }
 
 // protection is the level of the account itself (the second oracle): what every session needs

@@ -320,7 +320,7 @@ func (k *stage) pokeAt(b *tab, s step, one web.Route) {
 	k.walk(r)
 }
 
-// reset takes everything away from somebody whom an administrator has identified.
+// reset takes everything away from someone whom an administrator has identified.
 func (k *stage) reset(who *account) {
 	if !who.strong() {
 		return

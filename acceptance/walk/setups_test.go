@@ -21,7 +21,8 @@ func (k *stage) right(f *half, a answer, fits func(*letter) bool) (level int, sp
 		}
 		return byMail, spend
 	}
-	if sig := k.signed[a.form.Get("assertion")]; sig != nil && !sig.spent && sig.works() && sig.who == f.who && sig.flow == a.before.flow {
+	if sig := k.signed[a.form.Get("assertion")]; sig != nil && !sig.spent && sig.works() && sig.who == f.who &&
+		sig.flow == a.before.flow {
 		return byPasskey, func() { sig.spent = true }
 	}
 	code := canonical(a.form.Get("code"))
@@ -46,7 +47,8 @@ func (k *stage) seenPasskey(a answer) {
 		return
 	}
 	sig := k.signed[a.form.Get("assertion")]
-	if sig == nil || sig.spent || !sig.works() || sig.flow != "" || sig.who.disabled || sig.who.of.suspended || a.wish == nil {
+	if sig == nil || sig.spent || !sig.works() || sig.flow != "" || sig.who.disabled || sig.who.of.suspended ||
+		a.wish == nil {
 		broken("a sign-in by a passkey that is not good: %+v", sig)
 	}
 	sig.spent = true
@@ -246,7 +248,8 @@ func (k *stage) seenRestored(a answer) {
 			if d.id != id {
 				continue
 			}
-			if s == nil || d.who != s.who || a.began.Sub(s.proved) > 300*time.Second || s.worth(a.began, true) < s.who.protection() {
+			if s == nil || d.who != s.who || a.began.Sub(s.proved) > 300*time.Second ||
+				s.worth(a.began, true) < s.who.protection() {
 				broken("a method is restored by someone who may not: %s", k.describe(s, a.began))
 			}
 			d.disputed = false
@@ -273,7 +276,9 @@ func (k *stage) seenRemoval(a answer) {
 			}
 		}
 	}
-	if s == nil || d == nil || d.who != s.who || !s.enough(nil, a.began, true) || a.began.Sub(s.proved) > 300*time.Second || s.worth(a.began, true) < s.who.protection() {
+	if s == nil || d == nil || d.who != s.who || !s.enough(nil, a.began, true) ||
+		a.began.Sub(s.proved) > 300*time.Second ||
+		s.worth(a.began, true) < s.who.protection() {
 		broken("a method is removed by whoever may not: %s", k.describe(s, a.began))
 	}
 	d.gone = true

@@ -264,7 +264,22 @@ func (h *house) reset(t *testing.T) {
 	h.touched = false
 	for i, c := range h.companies {
 		mode := []string{"mandatory", "default_off"}[i]
-		h.w.CLI(t, "tenant", "set", c.ID, "--mandate", mode, "--switch", "on", "--remember-days=-1", "--resume", "--methods", "all", "--set-up-by", "")
+		h.w.CLI(
+			t,
+			"tenant",
+			"set",
+			c.ID,
+			"--mandate",
+			mode,
+			"--switch",
+			"on",
+			"--remember-days=-1",
+			"--resume",
+			"--methods",
+			"all",
+			"--set-up-by",
+			"",
+		)
 		c.mandatory, c.on, c.suspended, c.days = i == 0, true, false, -1
 	}
 	for i, a := range h.apps {

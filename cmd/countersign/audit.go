@@ -106,7 +106,8 @@ type AuditListCmd struct {
 
 // Help shows examples.
 func (AuditListCmd) Help() string {
-	return "Examples:\n\n  countersign audit list --tenant acme --since 24h --result failed\n\n  countersign audit list --tenant acme --user maya@acme.example --follow"
+	return "Examples:\n\n  countersign audit list --tenant acme --since 24h --result failed\n\n" +
+		"  countersign audit list --tenant acme --user maya@acme.example --follow"
 }
 
 // Run prints one event per line, fields apart by tabs.

@@ -65,7 +65,8 @@ func (c ClientCreateCmd) Run(ctx context.Context, env *Env) error {
 	}
 	fmt.Printf("Created app %s (%s).\n", c.Name, c.ID)
 	if len(c.RedirectURI) == 0 {
-		fmt.Fprintf(os.Stderr, "Warning: no one can sign in to this app before it has a redirect URI. Run: countersign client set %s --add-redirect-uri https://…\n", c.ID)
+		fmt.Fprintf(os.Stderr, "Warning: no one can sign in to this app before it has a redirect URI. "+
+			"Run: countersign client set %s --add-redirect-uri https://…\n", c.ID)
 	}
 	tell(os.Stdout, token)
 	return nil

@@ -28,6 +28,9 @@ func (c DemoCmd) Run(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	fmt.Printf("Countersign demo: %s\nFor an app of your own: issuer %s, client %s (public, no secret), redirect URI %s\nCtrl-C stops it.\n", d.URL, d.Issuer, demo.OwnClient, demo.OwnRedirect)
+	fmt.Printf("Countersign demo: %s\n", d.URL)
+	fmt.Printf("For an app of your own: issuer %s, client %s (public, no secret), redirect URI %s\n",
+		d.Issuer, demo.OwnClient, demo.OwnRedirect)
+	fmt.Println("Ctrl-C stops it.")
 	return d.Serve(ctx)
 }

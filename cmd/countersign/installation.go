@@ -47,7 +47,7 @@ type InstallationSetCmd struct {
 	Methods      *string `help:"The second steps that companies may allow: passkey, totp, push, sms, email, backup, or all."`
 	Why          *string `help:"Your own words about why a second step is asked; empty removes them."`
 	Language     string  `default:"en" enum:"en,es" help:"Language of --why."`
-	Yes          bool    `short:"y" help:"Do not ask before allowed methods leave people without one."`
+	Yes          bool    `short:"y" help:"Do not ask before people are shut out."`
 }
 
 // Run changes what was asked for, in one transaction.

@@ -43,7 +43,8 @@ func confirmNarrowing(ctx context.Context, h *app.House, yes bool, companies []n
 		return nil
 	}
 	listPeople(mustSetUp, "must show a method that is no longer allowed and set up another at their next sign-in")
-	listPeople(lockedOut, "can't sign in any more until you reset their methods: nothing that protects their account is allowed")
+	listPeople(lockedOut, "can't sign in any more until you reset their methods: "+
+		"nothing that protects their account is allowed")
 	return confirm(yes, "Change the allowed methods?")
 }
 

@@ -31,7 +31,7 @@ type decisions struct {
 	Methods      *string `help:"The second steps that the company allows: passkey, totp, push, sms, email, backup, or all."`
 	Choice       string  `enum:"required,optional," default:"" help:"Who decides where it is on: required of everybody, or optional for each user."`
 	SMSCountries *string `name:"sms-countries" help:"Whose telephone numbers the company takes, of those in sms.countries: DE,ES, or all."`
-	SetUpBy      *string `help:"Until then people without a method sign in with a code by email and are reminded, afterwards set-up comes first; at most 90 days ahead; empty: at once."`
+	SetUpBy      *string `help:"Until then a code by email is enough for people without a method; at most 90 days ahead; empty: none."`
 }
 
 // apply records each decision with its audit row, in one transaction. installation is the
@@ -157,7 +157,7 @@ type TenantSetCmd struct {
 	Name    string `help:"A new name."`
 	Suspend bool   `help:"Stop every sign-in and session of the company."`
 	Resume  bool   `help:"Lift a suspension."`
-	Yes     bool   `short:"y" help:"Do not ask before a suspension, or before allowed methods leave people without one."`
+	Yes     bool   `short:"y" help:"Do not ask before people are shut out."`
 	decisions
 }
 

@@ -14,8 +14,8 @@ import (
 // UserMethodsCmd is about a person's sign-in methods.
 type UserMethodsCmd struct {
 	List    UserMethodsListCmd    `cmd:"" help:"List a person's sign-in methods and their state."`
-	Restore UserMethodsRestoreCmd `cmd:"" help:"Let a suspended method be used again, after you have checked whose it is. The person is told."`
-	Reset   UserMethodsResetCmd   `cmd:"" help:"Remove every method of a person and let them set up a new one within 24 hours, with the password and a code to their mailbox. The person is told."`
+	Restore UserMethodsRestoreCmd `cmd:"" help:"Let a suspended method be used again. Check whose it is first."`
+	Reset   UserMethodsResetCmd   `cmd:"" help:"Remove every method, so that the person can set up a new one within 24 hours."`
 }
 
 // UserMethodsListCmd lists methods.
@@ -87,7 +87,7 @@ func (c UserMethodsResetCmd) Run(ctx context.Context, env *Env) error {
 		}
 		fmt.Printf("Removed %d methods. %s has been told, and every session has ended.\n", r.Removed, c.Email)
 		if r.Enrollable {
-			fmt.Println("They can set up a new method within 24 hours, once, with their password and a code to their mailbox.")
+			fmt.Println("They can set up a new one within 24 hours, once, with the password and a code to their mailbox.")
 		} else {
 			fmt.Println("The company allows nothing that they could set up: their mailbox protects the account now.")
 		}

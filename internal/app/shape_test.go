@@ -99,7 +99,8 @@ func TestEveryQueryNamesTheTenant(t *testing.T) {
 			}
 			for _, m := range table.FindAllStringSubmatch(s, -1) {
 				seen++
-				if !slices.Contains(installationTables, m[1]) && !strings.Contains(s, "tenant_id") && slices.Contains(all, m[1]) {
+				if !slices.Contains(installationTables, m[1]) && !strings.Contains(s, "tenant_id") &&
+					slices.Contains(all, m[1]) {
 					t.Errorf("%s: query on %s does not name the tenant: %.80s", path, m[1], strings.TrimSpace(s))
 				}
 			}

@@ -238,7 +238,9 @@ const columns = `id, user_id, kind, label, failures, bound_at, disabled_at, susp
 
 // BoundIn lists what was set up in one sign-in.
 func BoundIn(ctx context.Context, tx *db.Tx, flowID string) ([]Authenticator, error) {
-	rows, err := tx.Query(ctx, `SELECT `+columns+` FROM authenticators WHERE tenant_id = $1 AND bound_in = $2 AND kind NOT IN ('password', 'email')`, tx.Tenant, flowID)
+	rows, err := tx.Query(ctx, `
+		SELECT `+columns+` FROM authenticators
+		WHERE tenant_id = $1 AND bound_in = $2 AND kind NOT IN ('password', 'email')`, tx.Tenant, flowID)
 	return collect(rows, err)
 }
 
@@ -254,7 +256,8 @@ func BoundSince(ctx context.Context, tx *db.Tx, userID string, at time.Time) ([]
 // Of lists the authenticators of a user, oldest first.
 func Of(ctx context.Context, tx *db.Tx, userID string) ([]Authenticator, error) {
 	rows, err := tx.Query(ctx, `
-		SELECT `+columns+` FROM authenticators WHERE tenant_id = $1 AND user_id = $2 ORDER BY bound_at, id`, tx.Tenant, userID)
+		SELECT `+columns+` FROM authenticators
+		WHERE tenant_id = $1 AND user_id = $2 ORDER BY bound_at, id`, tx.Tenant, userID)
 	return collect(rows, err)
 }
 
@@ -267,7 +270,8 @@ func collect(rows *sql.Rows, err error) ([]Authenticator, error) {
 	for rows.Next() {
 		var a Authenticator
 		var bound, disabled, suspended int64
-		if err := rows.Scan(&a.ID, &a.UserID, &a.Kind, &a.Label, &a.Failures, &bound, &disabled, &suspended); err != nil {
+		err := rows.Scan(&a.ID, &a.UserID, &a.Kind, &a.Label, &a.Failures, &bound, &disabled, &suspended)
+		if err != nil {
 			return nil, err
 		}
 		a.BoundAt, a.DisabledAt, a.SuspendedAt = db.Time(bound), db.Time(disabled), db.Time(suspended)
@@ -309,6 +313,8 @@ func Seen(ctx context.Context, tx *db.Tx, id string, at time.Time) error {
 // Enable makes a disabled authenticator usable again after it was set up anew.
 // It does not lift a suspension.
 func Enable(ctx context.Context, tx *db.Tx, id string) error {
-	_, err := tx.Exec(ctx, `UPDATE authenticators SET failures = 0, disabled_at = 0 WHERE tenant_id = $1 AND id = $2 AND suspended_at = 0`, tx.Tenant, id)
+	_, err := tx.Exec(ctx, `
+		UPDATE authenticators SET failures = 0, disabled_at = 0
+		WHERE tenant_id = $1 AND id = $2 AND suspended_at = 0`, tx.Tenant, id)
 	return err
 }

@@ -33,10 +33,12 @@ func Methods(ctx context.Context, tx *db.Tx, userID string) (out []Method, err e
 	for rows.Next() {
 		var m Method
 		var bound, used, disabled, suspended int64
-		if err := rows.Scan(&m.ID, &m.UserID, &m.Kind, &m.Label, &m.Failures, &bound, &used, &disabled, &suspended); err != nil {
+		err := rows.Scan(&m.ID, &m.UserID, &m.Kind, &m.Label, &m.Failures, &bound, &used, &disabled, &suspended)
+		if err != nil {
 			return nil, err
 		}
-		m.BoundAt, m.LastUsedAt, m.DisabledAt, m.SuspendedAt = db.Time(bound), db.Time(used), db.Time(disabled), db.Time(suspended)
+		m.BoundAt, m.LastUsedAt = db.Time(bound), db.Time(used)
+		m.DisabledAt, m.SuspendedAt = db.Time(disabled), db.Time(suspended)
 		out = append(out, m)
 	}
 	return out, rows.Err()

@@ -62,17 +62,19 @@ func checkRedirect(kind, uri string) error {
 	case kind == Native && ownScheme(u.Scheme):
 		return nil // RFC 8252 7.1 prefers the app's own domain, reversed; many apps have a plain word
 	}
-	return errors.New("must be https, or http on this computer only (127.0.0.1, [::1], localhost), or for a native client a scheme of its own")
+	return errors.New("must be https, or http on this computer only (127.0.0.1, [::1], localhost), " +
+		"or for a native client a scheme of its own")
 }
 
 // taken are schemes that a browser or a system gives a meaning of its own.
-var taken = strings.Fields(`about blob cid chrome chrome-extension content data dav edge facetime feed file filesystem ftp ftps
-	geo git gopher http https imap intent irc itms itms-apps jar javascript ldap mailto market mid moz-extension news nfs
-	resource rtsp safari-web-extension sftp sip sips smb sms smsto ssh steam tel telnet urn vbscript view-source wais webcal
-	ws wss x-apple.systempreferences xmpp search-ms shell android-app ios-app`)
+var taken = strings.Fields(`
+	about blob cid chrome chrome-extension content data dav edge facetime feed file filesystem ftp ftps geo
+	git gopher http https imap intent irc itms itms-apps jar javascript ldap mailto market mid moz-extension
+	news nfs resource rtsp safari-web-extension sftp sip sips smb sms smsto ssh steam tel telnet urn vbscript
+	view-source wais webcal ws wss x-apple.systempreferences xmpp search-ms shell android-app ios-app`)
 
 // ownScheme reports whether a scheme can be an app's: letters, digits and + . - (RFC 3986
-// 3.1), at least three, and none that somebody else owns.
+// 3.1), at least three, and none that someone else owns.
 func ownScheme(scheme string) bool {
 	return len(scheme) >= 3 && !slices.Contains(taken, scheme) && !strings.HasPrefix(scheme, "ms-")
 }

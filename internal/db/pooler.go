@@ -25,7 +25,8 @@ const (
 // The modes that prepare no statements work behind a pooler; an operator who sets one
 // knows about it.
 func rejectTransactionPooler(ctx context.Context, config *pgx.ConnConfig) error {
-	if slices.Contains([]pgx.QueryExecMode{pgx.QueryExecModeExec, pgx.QueryExecModeSimpleProtocol}, config.DefaultQueryExecMode) {
+	unprepared := []pgx.QueryExecMode{pgx.QueryExecModeExec, pgx.QueryExecModeSimpleProtocol}
+	if slices.Contains(unprepared, config.DefaultQueryExecMode) {
 		return nil
 	}
 	c, err := pgx.ConnectConfig(ctx, config)

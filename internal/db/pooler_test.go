@@ -64,8 +64,15 @@ func pgbouncer(t *testing.T, mode string, pool int) string {
 	if password, ok := server.User.Password(); ok {
 		target += " password=" + password
 	}
-	config := fmt.Sprintf("[databases]\n%s = %s\n[pgbouncer]\nlisten_addr = 127.0.0.1\nlisten_port = %d\nunix_socket_dir =\n"+
-		"auth_type = any\npool_mode = %s\ndefault_pool_size = %d\n", server.Path[1:], target, port, mode, pool)
+	config := fmt.Sprintf(
+		"[databases]\n%s = %s\n[pgbouncer]\nlisten_addr = 127.0.0.1\nlisten_port = %d\nunix_socket_dir =\n"+
+			"auth_type = any\npool_mode = %s\ndefault_pool_size = %d\n",
+		server.Path[1:],
+		target,
+		port,
+		mode,
+		pool,
+	)
 	file := filepath.Join(dir, "pgbouncer.ini")
 	if err := errors.Join(os.WriteFile(file, []byte(config), 0o644), os.Chmod(dir, 0o755)); err != nil {
 		t.Fatal(err)

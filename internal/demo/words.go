@@ -64,15 +64,18 @@ var sentences = map[string]string{
 	"browser.remembered": "had the browser remembered", "browser.replayed": "showed a copied token of a remembered browser",
 	"session.ended": "signed out", "password.replaced": "chose a new password", "password.set": "got a password",
 	"token.issued": "the app received tokens", "token.refreshed": "the app renewed its tokens", "token.refused": "the app was refused tokens", "token.reuse": "an old token was used again",
-	"method.added ok": "set up", "method.added failed": "gave a wrong first code for", "method.removed": "removed", "method.suspended": "was suspended after a report:", "method.restored": "got back into use", "methods.reset": "may set up a new method",
-	"company.owners_stuck": "no owner of the company can sign in now",
-	"method.renamed":       "renamed",
-	"second_step.on":       "switched the second step on", "second_step.off": "switched the second step off", "backup.low": "is running out of backup codes",
+	"method.added ok": "set up", "method.added failed": "gave a wrong first code for",
+	"method.removed": "removed", "method.renamed": "renamed",
+	"method.suspended": "had a method suspended by a report:", "method.restored": "can use again",
+	"methods.reset": "may set up a new method", "company.owners_stuck": "no owner of the company can sign in now",
+	"second_step.on": "switched the second step on", "second_step.off": "switched the second step off",
+	"backup.low":     "is running out of backup codes",
 	"passkey.copied": "showed a passkey that may have been copied", "browser.forgotten": "had browsers forgotten",
 	"receiver.gone": "a code receiver can no longer be reached", "notice.sent": "a mail was held back",
 	"address.asked": "asked to change the address", "address.changed": "changed the address", "address.withdrawn": "took back the change of the address", "address.restored": "got the old address back",
 	"client.refused": "an app that is not set up right was refused",
-	"user.created":   "was added", "tenant.created": "the company was added", "tenant.mandate": "the vendor decided", "tenant.switched": "the company's switch moved",
+	"user.created":   "was added", "tenant.created": "the company was added",
+	"tenant.mandate": "the vendor decided", "tenant.switched": "the company's switch moved",
 	"tenant.methods": "the company allows", "tenant.choice": "it is asked of", "tenant.deadline": "set-up comes first from",
 }
 
@@ -86,7 +89,8 @@ var reasons = map[string]string{
 // withMethod are the sentences that end with what was used.
 var withMethod = map[string]bool{
 	"challenge.sent ok": true, "challenge.sent refused": true, "signin.code ok": true, "signin.passkey ok": true,
-	"method.added ok": true, "method.added failed": true, "method.suspended ok": true, "method.restored ok": true, "method.removed ok": true, "method.renamed ok": true,
+	"method.added ok": true, "method.added failed": true, "method.removed ok": true, "method.renamed ok": true,
+	"method.suspended ok": true, "method.restored ok": true,
 }
 
 func happened(e audit.Event, label string) string {

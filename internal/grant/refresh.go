@@ -84,10 +84,13 @@ func narrowed(granted, asked string) (string, error) {
 // rotate replaces the hash only if it is still the one given: of twenty at once one wins.
 func rotate(ctx context.Context, tx *db.Tx, keys *secret.Keys, old secret.Reference, clientID string) (f Family, found bool, err error) {
 	f, hash := successor(keys, old, clientID)
-	err = f.take(tx.QueryRow(ctx, `UPDATE refresh_families SET secret_hash = $1, generation = generation + 1, previous_hash = secret_hash, rotated_at = $6, grace_used_at = 0
+	err = f.take(tx.QueryRow(ctx, `
+		UPDATE refresh_families SET secret_hash = $1, generation = generation + 1, previous_hash = secret_hash,
+			rotated_at = $6, grace_used_at = 0
 		WHERE tenant_id = $2 AND id = $3 AND secret_hash = $4 AND client_id = $5 AND ended_at = 0 AND expires_at > $6
-		AND EXISTS (SELECT 1 FROM sessions s WHERE s.tenant_id = $2 AND s.id = refresh_families.session_id AND s.ended_at = 0)
-		RETURNING user_id, session_id, scope, created_at, expires_at`, hash, tx.Tenant, old.ID, old.Hash(), clientID, tx.Now))
+			AND EXISTS (`+openSession+`)
+		RETURNING user_id, session_id, scope, created_at, expires_at`,
+		hash, tx.Tenant, old.ID, old.Hash(), clientID, tx.Now))
 	if db.IsNoRows(err) {
 		return again(ctx, tx, keys, old, clientID)
 	}
@@ -97,17 +100,24 @@ func rotate(ctx context.Context, tx *db.Tx, keys *secret.Keys, old secret.Refere
 	return f, true, nil
 }
 
+// openSession finds the session that a family belongs to, while it is open.
+const openSession = `SELECT 1 FROM sessions s
+	WHERE s.tenant_id = $2 AND s.id = refresh_families.session_id AND s.ended_at = 0`
+
 // grace is how long a replaced token is answered once more.
 const grace = 10 * time.Second
 
 // again answers a token that the same client used a moment ago, as two tabs do that renew at
 // once: with the very token that replaced it, once, and only while nobody has used that one.
-func again(ctx context.Context, tx *db.Tx, keys *secret.Keys, old secret.Reference, clientID string) (f Family, found bool, err error) {
+func again(
+	ctx context.Context, tx *db.Tx, keys *secret.Keys, old secret.Reference, clientID string,
+) (f Family, found bool, err error) {
 	f, hash := successor(keys, old, clientID)
-	err = f.take(tx.QueryRow(ctx, `UPDATE refresh_families SET grace_used_at = $1
-		WHERE tenant_id = $2 AND id = $3 AND previous_hash = $4 AND client_id = $5 AND secret_hash = $6 AND grace_used_at = 0
-		AND rotated_at > $7 AND rotated_at < $8 AND ended_at = 0 AND expires_at > $1
-		AND EXISTS (SELECT 1 FROM sessions s WHERE s.tenant_id = $2 AND s.id = refresh_families.session_id AND s.ended_at = 0)
+	err = f.take(tx.QueryRow(ctx, `
+		UPDATE refresh_families SET grace_used_at = $1
+		WHERE tenant_id = $2 AND id = $3 AND previous_hash = $4 AND client_id = $5 AND secret_hash = $6
+			AND grace_used_at = 0 AND rotated_at > $7 AND rotated_at < $8 AND ended_at = 0 AND expires_at > $1
+			AND EXISTS (`+openSession+`)
 		RETURNING user_id, session_id, scope, created_at, expires_at`,
 		tx.Now, tx.Tenant, old.ID, old.Hash(), clientID, hash, tx.Now.Add(-grace), tx.Now.Add(grace)))
 	if db.IsNoRows(err) {
@@ -139,7 +149,8 @@ func (f *Family) take(row interface{ Scan(...any) error }) error {
 func endReused(ctx context.Context, tx *db.Tx, old secret.Reference, clientID string, e audit.Event) error {
 	err := tx.QueryRow(ctx, `UPDATE refresh_families SET ended_at = $1, ended_because = 'reuse'
 		WHERE tenant_id = $2 AND id = $3
-		AND CASE WHEN previous_hash = $4 AND client_id = $5 AND grace_used_at = 0 AND rotated_at > $6 AND rotated_at < $7 THEN 1 ELSE 0 END = 0
+		AND CASE WHEN previous_hash = $4 AND client_id = $5 AND grace_used_at = 0
+			AND rotated_at > $6 AND rotated_at < $7 THEN 1 ELSE 0 END = 0
 		AND ended_at = 0 AND (secret_hash <> $4 OR client_id <> $5) RETURNING user_id`,
 		tx.Now, tx.Tenant, old.ID, old.Hash(), clientID, tx.Now.Add(-grace), tx.Now.Add(grace)).Scan(&e.UserID)
 	if db.IsNoRows(err) {

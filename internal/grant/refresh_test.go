@@ -234,13 +234,14 @@ func TestATK141_TwoTabsRenewAtOnce(t *testing.T) {
 			r := renewal(f1.Refresh)
 			r.ClientID = c.client
 			f3, err := grant.Refresh(s.Context(), s.d, r)
-			if (err == nil) != c.good || c.good && (f3.Refresh != f2.Refresh || f3.UserID != s.user || f3.Scope != f2.Scope) {
+			if (err == nil) != c.good ||
+				c.good && (f3.Refresh != f2.Refresh || f3.UserID != s.user || f3.Scope != f2.Scope) {
 				s.Errorf("%s: %+v, %v", name, f3, err)
 			}
 			if s.alive(f2) != c.lives {
 				s.Errorf("%s: alive %v", name, !c.lives)
 			}
-			if c.good { // both tabs hold one token: whoever is second with it is inside its grace again
+			if c.good { // both tabs hold one token: the second to bring it is inside its grace again
 				if f4, err := s.refresh(f2.Refresh); err != nil || f4.Refresh == f2.Refresh {
 					s.Errorf("%s: the shared token: %v", name, err)
 				}

@@ -42,5 +42,7 @@ func WithdrawAll(ctx context.Context, tx *db.Tx, id string) error {
 
 // copies are those of a message that have not left.
 func copies(ctx context.Context, tx *db.Tx, id string) (out []string, err error) {
-	return tx.Texts(ctx, `SELECT id FROM messages WHERE tenant_id = $1 AND copy_of = $2 AND copy_of <> '' AND sealed IS NOT NULL ORDER BY id`, tx.Tenant, id)
+	return tx.Texts(ctx, `
+		SELECT id FROM messages
+		WHERE tenant_id = $1 AND copy_of = $2 AND copy_of <> '' AND sealed IS NOT NULL ORDER BY id`, tx.Tenant, id)
 }

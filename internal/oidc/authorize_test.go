@@ -320,7 +320,9 @@ func TestATK138FormPost(t *testing.T) {
 		}
 	}
 	rec := h.authorizeWith(h.byMail(), "response_mode", "form_post")
-	if csp := rec.Header().Get("Content-Security-Policy"); strings.Contains(csp, "form-action") || !strings.Contains(csp, "default-src 'none'") || !strings.Contains(csp, "frame-ancestors 'none'") {
+	if csp := rec.Header().Get("Content-Security-Policy"); strings.Contains(csp, "form-action") ||
+		!strings.Contains(csp, "default-src 'none'") ||
+		!strings.Contains(csp, "frame-ancestors 'none'") {
 		t.Error(csp)
 	}
 	if rec.Header().Get("Cache-Control") != "no-store" {

@@ -27,7 +27,17 @@ func TestAddressesComeBackAsRegistered(t *testing.T) {
 		var id string
 		h.in(db.Installation, func(tx *db.Tx) error {
 			id = "exact-" + tx.NewID()
-			_, _, err := client.Create(t.Context(), tx, client.New{ID: id, Name: "Exact", Kind: kind, RedirectURIs: []string{uri}, PostLogoutURIs: []string{uri}})
+			_, _, err := client.Create(
+				t.Context(),
+				tx,
+				client.New{
+					ID:             id,
+					Name:           "Exact",
+					Kind:           kind,
+					RedirectURIs:   []string{uri},
+					PostLogoutURIs: []string{uri},
+				},
+			)
 			return err
 		})
 		for what, path := range map[string]string{
@@ -37,14 +47,29 @@ func TestAddressesComeBackAsRegistered(t *testing.T) {
 			rec := h.get(path, "")
 			added, ok := strings.CutPrefix(rec.Header().Get("Location"), uri+separator)
 			said, err := url.ParseQuery(added)
-			if rec.Code != http.StatusSeeOther || !ok || err != nil || said.Get("state") == "" || strings.Contains(added, "?") {
+			if rec.Code != http.StatusSeeOther || !ok || err != nil || said.Get("state") == "" ||
+				strings.Contains(added, "?") {
 				t.Errorf("%s, %s: %d %q", uri, what, rec.Code, rec.Header().Get("Location"))
 			}
 		}
-		if rec := h.get(leaving("", "client_id", id, "post_logout_redirect_uri", uri), ""); rec.Header().Get("Location") != uri {
+		if rec := h.get(leaving("", "client_id", id, "post_logout_redirect_uri", uri), ""); rec.Header().
+			Get("Location") !=
+			uri {
 			t.Errorf("%s: %q", uri, rec.Header().Get("Location"))
 		}
-		form := h.get("/authorize?"+ask("client_id", id, "redirect_uri", uri, "prompt", "none", "response_mode", "form_post").Encode(), "")
+		form := h.get(
+			"/authorize?"+ask(
+				"client_id",
+				id,
+				"redirect_uri",
+				uri,
+				"prompt",
+				"none",
+				"response_mode",
+				"form_post",
+			).Encode(),
+			"",
+		)
 		if isForm := form.Code == http.StatusOK; isForm != (kind == client.Public) {
 			t.Errorf("%s: form_post answers %d", uri, form.Code)
 		}

@@ -169,7 +169,14 @@ func TestSignOutAfterTheSession(t *testing.T) {
 		body := h.get(leaving("", "post_logout_redirect_uri", "https://evil.test/"), cookie).Body.String()
 		_, hint, _ := strings.Cut(body, `name="hint" value="`)
 		hint, _, _ = strings.Cut(hint, `"`)
-		rec := h.post("/logout/confirm", url.Values{"hint": {hint}}, "Cookie", "__Host-session="+cookie, "Sec-Fetch-Site", "same-origin")
+		rec := h.post(
+			"/logout/confirm",
+			url.Values{"hint": {hint}},
+			"Cookie",
+			"__Host-session="+cookie,
+			"Sec-Fetch-Site",
+			"same-origin",
+		)
 		if rec.Code != http.StatusOK || rec.Header().Get("Location") != "" || h.signedIn(cookie) {
 			h.Errorf("after asking: %d to %q", rec.Code, rec.Header().Get("Location"))
 		}
@@ -180,7 +187,8 @@ func TestHEADOfWhatLibrariesProbe(t *testing.T) {
 	h := one(t)
 	for _, path := range []string{"/.well-known/openid-configuration", "/jwks"} {
 		rec := h.send(httptest.NewRequestWithContext(t.Context(), http.MethodHead, path, nil))
-		if rec.Code != http.StatusOK || !strings.HasPrefix(rec.Header().Get("Content-Type"), "application/json") || rec.Header().Get("Cache-Control") == "no-store" {
+		if rec.Code != http.StatusOK || !strings.HasPrefix(rec.Header().Get("Content-Type"), "application/json") ||
+			rec.Header().Get("Cache-Control") == "no-store" {
 			t.Errorf("%s: %d %v", path, rec.Code, rec.Header())
 		}
 	}

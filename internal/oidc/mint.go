@@ -95,7 +95,14 @@ func (p *Provider) mint(ctx context.Context, f grant.Family, scope string, st si
 	if err != nil {
 		return tokens{}, err
 	}
-	id := idClaims{Claims: common, proof: how, person: who, Party: f.ClientID, Nonce: f.Nonce, AtHash: leftHalf(t.Access)}
+	id := idClaims{
+		Claims: common,
+		proof:  how,
+		person: who,
+		Party:  f.ClientID,
+		Nonce:  f.Nonce,
+		AtHash: leftHalf(t.Access),
+	}
 	id.Audience = jwt.Audience{f.ClientID}
 	t.ID, err = sign(key, typeID, id)
 	return t, err

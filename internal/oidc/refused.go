@@ -17,7 +17,10 @@ import (
 
 // limitRefused bounds what strangers can write to the log and the installation's audit trail
 // by sending wrong requests: so many of one client and one reason.
-var limitRefused = ratelimit.Limit{Name: "client.refused", Windows: []ratelimit.Window{{Count: 6, Per: 10 * time.Minute}, {Count: 30, Per: 24 * time.Hour}}}
+var limitRefused = ratelimit.Limit{
+	Name:    "client.refused",
+	Windows: []ratelimit.Window{{Count: 6, Per: 10 * time.Minute}, {Count: 30, Per: 24 * time.Hour}},
+}
 
 const unknownClient = "unknown_client"
 

@@ -53,14 +53,20 @@ func TestAnAppThatIsNotSetUpRight(t *testing.T) {
 				h.Errorf("%s: not one line: %q, %v", reason, log.String(), err)
 			}
 			line.Level, line.Client, line.Reason, line.Host, line.IP, line.RequestID = loose["level"], loose["client"], loose["reason"], loose["host"], loose["ip"], loose["request_id"]
-			if line.Level != "WARN" || line.Client != c.client || line.Reason != reason || line.Host != c.host || line.IP != "192.0.2.7" || line.RequestID == "" {
+			if line.Level != "WARN" || line.Client != c.client || line.Reason != reason || line.Host != c.host ||
+				line.IP != "192.0.2.7" ||
+				line.RequestID == "" {
 				h.Errorf("%s: %+v", reason, line)
 			}
 			rows := h.installationAudit()
 			if len(rows) != before+1 {
 				h.Fatalf("%s: %d rows", reason, len(rows)-before)
 			}
-			if e := rows[slices.IndexFunc(rows, func(e audit.Row) bool { return e.Reason == reason })]; e.Result != "refused" || e.Reason != reason || e.ClientID != c.client || e.SubjectID != c.host || e.RequestID != line.RequestID {
+			if e := rows[slices.IndexFunc(rows, func(e audit.Row) bool { return e.Reason == reason })]; e.Result != "refused" ||
+				e.Reason != reason ||
+				e.ClientID != c.client ||
+				e.SubjectID != c.host ||
+				e.RequestID != line.RequestID {
 				h.Errorf("%s: %+v", reason, e)
 			}
 			if strings.Contains(log.String(), hidden) {

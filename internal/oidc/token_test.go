@@ -42,8 +42,12 @@ func TestSEC6And111GoldenTokens(t *testing.T) {
 			sum := sha256.Sum256([]byte(a.Access))
 			want := map[string]any{
 				"iss": origin, "sub": h.ada.ID, "aud": "dash", "azp": "dash", "nonce": "n-1", "sid": sid, "acr": row.acr, "amr": amr,
-				"iat": float64(h.now().Unix()), "exp": float64(h.now().Unix() + 600), "auth_time": float64(began.Unix()),
-				"at_hash": base64.RawURLEncoding.EncodeToString(sum[:16]), "name": "Ada", "preferred_username": "ada@harbor.test", "role": "agent", "tenant": map[string]any{"id": h.tenant, "name": "Harbor"}, "email": "ada@harbor.test", "email_verified": len(row.amr) > 1,
+				"iat": float64(
+					h.now().Unix(),
+				), "exp": float64(h.now().Unix() + 600), "auth_time": float64(began.Unix()),
+				"at_hash": base64.RawURLEncoding.EncodeToString(
+					sum[:16],
+				), "name": "Ada", "preferred_username": "ada@harbor.test", "role": "agent", "tenant": map[string]any{"id": h.tenant, "name": "Harbor"}, "email": "ada@harbor.test", "email_verified": len(row.amr) > 1,
 			}
 			if diff := cmp.Diff(want, payload(h.T, a.ID)); diff != "" {
 				h.Errorf("%s, ID token: %s", row.acr, diff)
@@ -386,7 +390,12 @@ func TestATK141_RefusedByPolicyIsNoShelter(t *testing.T) {
 		newest := h.refreshing(h.refreshing(used.Refresh).Refresh)
 		stolen, kept := h.tokens(weak), h.tokens(weak)
 		h.demand()
-		byOther := h.read(h.post("/token", url.Values{"grant_type": {"refresh_token"}, "refresh_token": {stolen.Refresh}}, h.basic("other")...))
+		byOther := h.read(
+			h.post(
+				"/token",
+				url.Values{"grant_type": {"refresh_token"}, "refresh_token": {stolen.Refresh}},
+				h.basic("other")...),
+		)
 		for what, got := range map[string]string{"used": h.refreshing(used.Refresh).Error, "other client": byOther.Error, "genuine": h.refreshing(kept.Refresh).Error} {
 			if got != "invalid_grant" {
 				h.Errorf("%s: %q", what, got)

@@ -38,8 +38,18 @@ func TestUserinfo(t *testing.T) {
 	each(t, func(h *house) {
 		began := h.now()
 		a := h.tokens(h.byMail())
-		want := map[string]any{"sub": h.ada.ID, "tenant": map[string]any{"id": h.tenant, "name": "Harbor"}, "name": "Ada", "preferred_username": "ada@harbor.test", "role": "agent", "email": "ada@harbor.test", "email_verified": true,
-			"acr": levels[1], "amr": []any{"pwd", "email"}, "auth_time": float64(began.Unix())}
+		want := map[string]any{
+			"sub":                h.ada.ID,
+			"tenant":             map[string]any{"id": h.tenant, "name": "Harbor"},
+			"name":               "Ada",
+			"preferred_username": "ada@harbor.test",
+			"role":               "agent",
+			"email":              "ada@harbor.test",
+			"email_verified":     true,
+			"acr":                levels[1],
+			"amr":                []any{"pwd", "email"},
+			"auth_time":          float64(began.Unix()),
+		}
 		for name, rec := range map[string]*httptest.ResponseRecorder{
 			"get":         h.userinfoWith(a.Access),
 			"post header": h.post("/userinfo", url.Values{}, "Authorization", "Bearer "+a.Access),

@@ -8,7 +8,8 @@ var (
 	actions = list(`signin.password signin.code signin.ended signin.denied signin.completed signin.step_up signin.disowned
 		challenge.sent notice.sent password.replaced browser.remembered browser.replayed session.ended
 		token.issued token.refreshed token.refused token.reuse user.created audit.begun settings.raised settings.accepted keys.master_added receiver.gone
-		signin.passkey passkey.copied method.added method.removed method.suspended method.restored methods.reset company.owners_stuck browser.forgotten second_step.on second_step.off
+		signin.passkey passkey.copied method.added method.removed method.suspended method.restored methods.reset
+		company.owners_stuck browser.forgotten second_step.on second_step.off
 		address.asked address.changed address.withdrawn address.restored client.refused`)
 	results = list(`ok failed refused`)
 	methods = list(`password email pwd otp mfa hwk swk sms totp passkey lookup push backup user`)
@@ -17,12 +18,14 @@ var (
 		typed link wrong_code wrong_link older_code replaced already_used no_state no_open_challenge
 		too_many_messages level_unreachable no_usable_method needs_admin remembered_browser step_up reported older_token
 		signed_out superseded not_me code_replay token_replay expired cancelled changed restart unmet done
-		code_spent other_client other_redirect_uri wrong_verifier code_expired session_ended older_refresh_token repeated account_closed
+		code_spent other_client other_redirect_uri wrong_verifier code_expired session_ended older_refresh_token
+		repeated account_closed
 		ended_by_owner method_changed password_changed address_changed changed no_number method_set_up taken
 		owner admin user unknown_client unregistered_redirect_uri unregistered_logout_uri wrong_client_secret`)
 	limits = list(`password.account password.here password.device password.source second.account send.account send.destination
 		warning.account flow.account noise.account link.source code.session draft.account password.change flow.passkey way.flow
-		passkey.copied address.account address.destination number.destination alert.destination step.session deed.session client.refused`)
+		passkey.copied address.account address.destination number.destination alert.destination step.session
+		deed.session client.refused`)
 	levels   = list(`urn:countersign:acr:1 urn:countersign:acr:1e urn:countersign:acr:2 phr`)
 	channels = list(`email sms push`)
 	states   = list(`queued accepted delivered delayed bounced failed`)

@@ -289,8 +289,8 @@ func (in Input) mayUse(k authenticator.Kind) bool {
 }
 
 // toSetUp leads to the set-up of a method after a new proof at the account's protection
-// level. A password alone never binds anything (SEC-40), and neither does a mailbox beside a
-// second factor in any state (SEC-39).
+// level. A password alone never binds anything (SEC-40), and neither does a mailbox where there
+// is a second factor in any state (SEC-39).
 func (d Decision) toSetUp(in Input) Decision {
 	in.Proofs = slices.DeleteFunc(slices.Clone(in.Proofs), func(p authenticator.Proof) bool {
 		return p.Kind != authenticator.Password && p.At.Before(in.SetUpAfter)

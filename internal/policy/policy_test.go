@@ -137,7 +137,7 @@ func TestEvaluate(t *testing.T) {
 			in.Tenant.SwitchedOnAt, in.FirstFactorAt, in.ReleasedAt = past, past, past
 			in.Proofs = pwdEmail
 		}, Allow, "policy.company_switched_on"},
-		{"app wants what e-mail gives, app set up", func(in *Input) {
+		{"app wants what an email gives, app set up", func(in *Input) {
 			in.Want, in.Proofs, in.Has = []Level{Confirmed}, pwdEmail, append(both, authenticator.TOTP)
 		}, Challenge, "policy.app_wants"},
 		{"app only, at the deadline", func(in *Input) {
@@ -375,10 +375,30 @@ func TestSEC039_WhatOpensASetUp(t *testing.T) {
 		{"app shown too long ago", func(in *Input) { in.Proofs, in.SetUpAfter = pwdApp, future }, Challenge, []authenticator.Kind{authenticator.TOTP, authenticator.Backup}},
 		{"nothing but the mailbox", func(in *Input) { in.Has = both }, Challenge, both[1:]},
 		{"nothing but the mailbox, shown", func(in *Input) { in.Has, in.Proofs = both, pwdEmail }, SetUp, nil},
-		{"nothing but the mailbox, shown too long ago", func(in *Input) { in.Has, in.Proofs, in.SetUpAfter = both, pwdEmail, future }, Challenge, both[1:]},
-		{"an app that is ruled out", func(in *Input) { in.Tenant.Methods = "passkey" }, Challenge, []authenticator.Kind{authenticator.TOTP, authenticator.Backup}},
-		{"an app that is ruled out, shown", func(in *Input) { in.Tenant.Methods, in.Proofs = "passkey", pwdApp }, SetUp, nil},
-		{"an app that is ruled out, mailbox shown", func(in *Input) { in.Tenant.Methods, in.Proofs = "passkey", pwdEmail }, Challenge, []authenticator.Kind{authenticator.TOTP, authenticator.Backup}},
+		{
+			"nothing but the mailbox, shown too long ago",
+			func(in *Input) { in.Has, in.Proofs, in.SetUpAfter = both, pwdEmail, future },
+			Challenge,
+			both[1:],
+		},
+		{
+			"an app that is ruled out",
+			func(in *Input) { in.Tenant.Methods = "passkey" },
+			Challenge,
+			[]authenticator.Kind{authenticator.TOTP, authenticator.Backup},
+		},
+		{
+			"an app that is ruled out, shown",
+			func(in *Input) { in.Tenant.Methods, in.Proofs = "passkey", pwdApp },
+			SetUp,
+			nil,
+		},
+		{
+			"an app that is ruled out, mailbox shown",
+			func(in *Input) { in.Tenant.Methods, in.Proofs = "passkey", pwdEmail },
+			Challenge,
+			[]authenticator.Kind{authenticator.TOTP, authenticator.Backup},
+		},
 	}
 	for _, c := range table {
 		d := Evaluate(input(func(in *Input) {

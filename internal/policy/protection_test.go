@@ -63,8 +63,19 @@ func exploreAccount(t *testing.T, acc Account, cases *int) {
 		acc.FirstFactorAt, acc.ReleasedAt, acc.RecoveryUntil, acc.SetUpBy = instants[at[0]], instants[at[1]], instants[at[2]], instants[at[3]]
 		for _, methods := range allowed {
 			for bits := range 64 {
-				in := Input{Now: now, InstallationDays: 30, Account: acc, Bindable: kindsWithoutEmail(), Proofs: proofsOf(acc, bits&3), PasswordFlagged: bits&4 != 0, OwnPages: bits&8 != 0,
-					Installation: tenant.Mandate{Mode: tenant.Mandatory}, Tenant: tenant.Tenant{Methods: methods, RememberDays: tenant.InheritDays}}
+				in := Input{
+					Now:              now,
+					InstallationDays: 30,
+					Account:          acc,
+					Bindable:         kindsWithoutEmail(),
+					Proofs:           proofsOf(acc, bits&3),
+					PasswordFlagged:  bits&4 != 0,
+					OwnPages:         bits&8 != 0,
+					Installation: tenant.Mandate{
+						Mode: tenant.Mandatory,
+					},
+					Tenant: tenant.Tenant{Methods: methods, RememberDays: tenant.InheritDays},
+				}
 				if bits&16 != 0 {
 					in.Tenant.SetUpBy = now.AddDate(73, 0, 0)
 				}
@@ -79,7 +90,10 @@ func exploreAccount(t *testing.T, acc Account, cases *int) {
 }
 
 func kindsWithoutEmail() []authenticator.Kind {
-	return slices.DeleteFunc(slices.Clone(authenticator.SecondSteps), func(k authenticator.Kind) bool { return k == authenticator.Email })
+	return slices.DeleteFunc(
+		slices.Clone(authenticator.SecondSteps),
+		func(k authenticator.Kind) bool { return k == authenticator.Email },
+	)
 }
 
 // proofsOf are the password alone, with the mailbox, with the first method that works, or
@@ -129,7 +143,8 @@ func holdToProtection(t *testing.T, in Input) {
 			}
 		}
 	}
-	if !d.SetUpBy.IsZero() && (held || !in.FirstFactorAt.IsZero() || d.SetUpBy.After(now.Add(tenant.MaxSetUp)) || !in.Account.SetUpBy.IsZero() && d.SetUpBy.After(in.Account.SetUpBy)) {
+	if !d.SetUpBy.IsZero() &&
+		(held || !in.FirstFactorAt.IsZero() || d.SetUpBy.After(now.Add(tenant.MaxSetUp)) || !in.Account.SetUpBy.IsZero() && d.SetUpBy.After(in.Account.SetUpBy)) {
 		t.Fatalf("a deadline of %s: %+v", d.SetUpBy, in)
 	}
 }

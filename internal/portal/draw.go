@@ -145,7 +145,8 @@ func (p *Portal) drawOver(w http.ResponseWriter, r *http.Request, s signin.Over)
 	page := endedPage{AppName: s.AppName, Reason: s.Reason, RestartURL: signInPath(""), HomeURL: s.HomeURL}
 	if t, err := p.targetOf(s.ContinueTo); err == nil {
 		page.RestartURL = signInPath(s.ContinueTo)
-		if (s.Reason == signin.Unmet || s.Reason == signin.NeedsAdmin) && !t.ours() { // the app hears of it in its own protocol
+		unmet := s.Reason == signin.Unmet || s.Reason == signin.NeedsAdmin
+		if unmet && !t.ours() { // the app hears of it in its own protocol
 			page.RestartURL, page.HomeURL = "", resumption(s.ContinueTo)+"&unmet=1"
 		}
 	}

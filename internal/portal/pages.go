@@ -148,8 +148,10 @@ func (spentPage) Here() string     { return "/signin/code" }
 
 // endedPage says that the sign-in is over, and why.
 type endedPage struct {
-	AppName    string
-	Reason     string // expired, cancelled, not_me, changed, restart, unmet, needs_admin; done: elsewhere, or its answer was lost; signed_in: over, and this browser holds a session
+	AppName string
+	// Reason is expired, cancelled, not_me, changed, restart, unmet or needs_admin; done: it was
+	// finished elsewhere, or its answer was lost; signed_in: over, and this browser holds a session.
+	Reason     string
 	RestartURL string
 	HomeURL    string
 }

@@ -166,7 +166,8 @@ func (p *Portal) showProfile(w http.ResponseWriter, r *http.Request) error {
 	}
 	st := m.standing
 	page := profilePage{
-		Name: st.User.Name, Email: st.User.Email, Company: st.Tenant.Name, Summary: summaryOf(reachable(usable(st))), Asked: st.Decision.Required,
+		Name: st.User.Name, Email: st.User.Email, Company: st.Tenant.Name,
+		Summary: summaryOf(reachable(usable(st))), Asked: st.Decision.Required,
 		Methods: p.methodViews(r, st, e), CodesLeft: e.codes, Activity: p.activity(r, e.rows, e.methods, names, 5), Speaks: st.User.Language,
 		Languages: p.Web.Catalog.Languages(), Done: doneKey(r.URL.Query().Get("done")), SetUpBy: st.Decision.SetUpBy, DaysLeft: daysLeft(p.DB.Now(), st.Decision.SetUpBy),
 		Browsers: e.browsers, Sessions: sessionViews(e.open, st.Session.ID, st.Vendor),
@@ -290,7 +291,12 @@ func (p *Portal) showProtected(w http.ResponseWriter, r *http.Request) error {
 		return err
 	}
 	to := r.URL.Query().Get("to")
-	page := protectedPage{Methods: p.methodViews(r, m.standing, e), CodesLeft: e.codes, Summary: summaryOf(reachable(usable(m.standing))), ContinueURL: "/profile"}
+	page := protectedPage{
+		Methods:     p.methodViews(r, m.standing, e),
+		CodesLeft:   e.codes,
+		Summary:     summaryOf(reachable(usable(m.standing))),
+		ContinueURL: "/profile",
+	}
 	if t, err := p.targetOf(to); err == nil && to != "" {
 		page.ContinueURL = p.onward(t.sealed)
 	}

@@ -20,8 +20,20 @@ import (
 func (p *Portal) methodViews(r *http.Request, st signin.Standing, e estate) (out []methodView) {
 	printer, asked := p.Web.Printer(r), askable(st)
 	for _, m := range e.methods {
-		v := methodView{ID: m.ID, Kind: string(m.Kind), Title: kindName(m.Kind), Label: m.Label, Added: m.BoundAt, Used: m.LastUsedAt,
-			Disabled: !m.DisabledAt.IsZero(), Suspended: !m.SuspendedAt.IsZero(), Idle: !slices.Contains(asked, m.Kind), Gone: e.gone[m.ID], Mine: m.Kind != authenticator.Email && m.Kind != authenticator.Backup, Warned: authenticator.TraitsOf[m.Kind].Restricted}
+		v := methodView{
+			ID:        m.ID,
+			Kind:      string(m.Kind),
+			Title:     kindName(m.Kind),
+			Label:     m.Label,
+			Added:     m.BoundAt,
+			Used:      m.LastUsedAt,
+			Disabled:  !m.DisabledAt.IsZero(),
+			Suspended: !m.SuspendedAt.IsZero(),
+			Idle:      !slices.Contains(asked, m.Kind),
+			Gone:      e.gone[m.ID],
+			Mine:      m.Kind != authenticator.Email && m.Kind != authenticator.Backup,
+			Warned:    authenticator.TraitsOf[m.Kind].Restricted,
+		}
 		if m.Kind == authenticator.Backup {
 			v.Facts = append(v.Facts, printer.T("profile.codes_left", "Count", e.codes))
 		}

@@ -140,7 +140,8 @@ func linkStories(now time.Time) []web.Story {
 func endStories() []web.Story {
 	page := endedPage{AppName: storyApp, RestartURL: signInPath(storyTo), HomeURL: "https://dashboard.harbor.example/"}
 	var out []web.Story
-	for _, reason := range []string{"expired", "cancelled", "not_me", "changed", "restart", "unmet", "needs_admin", "done"} {
+	reasons := []string{"expired", "cancelled", "not_me", "changed", "restart", "unmet", "needs_admin", "done"}
+	for _, reason := range reasons {
 		p, status := page, http.StatusGone
 		p.Reason = reason
 		switch reason {

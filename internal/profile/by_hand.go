@@ -75,7 +75,9 @@ func (s *Service) RestoreByHand(ctx context.Context, tx *db.Tx, u user.User, id,
 // password and a code to the mailbox. Until then nothing opens the account. bindable are the
 // kinds that can be set up here; where the company allows none of them, the mailbox protects
 // the account from now on. Conflict where there is nothing to reset.
-func (s *Service) ResetByHand(ctx context.Context, tx *db.Tx, u user.User, bindable []authenticator.Kind, by string) (r Reset, err error) {
+func (s *Service) ResetByHand(
+	ctx context.Context, tx *db.Tx, u user.User, bindable []authenticator.Kind, by string,
+) (r Reset, err error) {
 	had, err := user.HadFactor(ctx, tx, u.ID)
 	if err != nil {
 		return r, err

@@ -106,7 +106,10 @@ func TestATK092_ReportedWithItsStepUps(t *testing.T) {
 		}
 		h.in(h.company, func(ctx context.Context, tx *db.Tx) error {
 			all, err := authenticator.Of(ctx, tx, u.ID)
-			if !slices.ContainsFunc(all, func(a authenticator.Authenticator) bool { return a.ID == thiefs.ID && !a.SuspendedAt.IsZero() }) {
+			if !slices.ContainsFunc(
+				all,
+				func(a authenticator.Authenticator) bool { return a.ID == thiefs.ID && !a.SuspendedAt.IsZero() },
+			) {
 				t.Error("what was set up in the step-up still opens the account")
 			}
 			return err

@@ -150,7 +150,8 @@ func TestSEC050_NothingOfAMethodIsLeft(t *testing.T) {
 					t.Fatalf("%d places before it goes", n)
 				}
 				take(o, id)
-				if left := h.left(tables, id); way == "removed" && len(left) > 0 || way != "removed" && len(left) != len(fillers)+1 {
+				if left := h.left(tables, id); way == "removed" && len(left) > 0 ||
+					way != "removed" && len(left) != len(fillers)+1 {
 					t.Errorf("%s %s: left in %v", k, way, left)
 				}
 			}

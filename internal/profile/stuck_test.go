@@ -24,7 +24,11 @@ func TestTheVendorHearsOfACompanyWithoutAnOwner(t *testing.T) {
 				return err
 			})
 			h.in("vendor-staff", func(ctx context.Context, tx *db.Tx) error {
-				_, err := setup.Add(ctx, tx, setup.Person{Email: operator, Name: "Olga", Role: user.Operator, Language: "en", By: "test"})
+				_, err := setup.Add(
+					ctx,
+					tx,
+					setup.Person{Email: operator, Name: "Olga", Role: user.Operator, Language: "en", By: "test"},
+				)
 				return err
 			})
 			u := h.person(h.company, "maria@company.test")

@@ -241,12 +241,13 @@ func (k *Keys) NewBound(purpose string, parts ...string) (token Text, hash []byt
 	return token, Hash(string(token))
 }
 
-// NextBound is NewBound with a token that follows from the one before it: whoever brings that
-// one again gets the same, and nobody without both it and the key can make it.
+// NextBound is NewBound with a token that follows from the one before it: bringing that one
+// again gives the same, and no one without both it and the key can make it.
 func (k *Keys) NextBound(previous Text, purpose string, parts ...string) (token Text, hash []byte) {
 	id := k.Current()
 	b := make([]byte, TokenBytes)
-	copy(b, k.mac(id, "next/"+purpose, append(append([]string{}, parts...), string(previous)))[keyIDLength:][:TokenBytes/2])
+	next := k.mac(id, "next/"+purpose, append(append([]string{}, parts...), string(previous)))
+	copy(b, next[keyIDLength:][:TokenBytes/2])
 	copy(b[TokenBytes/2:], k.mark(id, purpose, parts, b[:TokenBytes/2]))
 	token = Text(base64.RawURLEncoding.EncodeToString(b))
 	return token, Hash(string(token))

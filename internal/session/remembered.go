@@ -103,7 +103,10 @@ func Forget(ctx context.Context, tx *db.Tx, id, because string) (bool, error) {
 // EndRemembered ends the sessions that a remembered browser opened or keeps open. After its
 // token was copied, no one knows which of them are the owner's.
 func EndRemembered(ctx context.Context, tx *db.Tx, userID, id, because string) error {
-	_, err := tx.Exec(ctx, `UPDATE sessions SET ended_at = $1, ended_because = $2 WHERE tenant_id = $3 AND user_id = $4 AND remembered_id = $5 AND ended_at = 0`, tx.Now, because, tx.Tenant, userID, id)
+	_, err := tx.Exec(ctx, `
+		UPDATE sessions SET ended_at = $1, ended_because = $2
+		WHERE tenant_id = $3 AND user_id = $4 AND remembered_id = $5 AND ended_at = 0`,
+		tx.Now, because, tx.Tenant, userID, id)
 	return err
 }
 

@@ -90,7 +90,9 @@ func (s *Service) replace(ctx context.Context, tx *db.Tx, f *flow, stored passwo
 	f.note("password.replaced", "ok", "reported", string(authenticator.Password), f.ID, v)
 	// This flow goes on, also over a set-up that follows; everything else of the old password ends.
 	f.SecurityVersion++
-	_, err := tx.Exec(ctx, `UPDATE flows SET security_version = $1 WHERE tenant_id = $2 AND id = $3 AND closed_at = 0`, f.SecurityVersion, tx.Tenant, f.ID)
+	_, err := tx.Exec(ctx, `
+		UPDATE flows SET security_version = $1
+		WHERE tenant_id = $2 AND id = $3 AND closed_at = 0`, f.SecurityVersion, tx.Tenant, f.ID)
 	if err != nil {
 		return nil, err
 	}

@@ -348,7 +348,8 @@ func TestAnOlderMemoryTokenEndsTheLine(t *testing.T) {
 				t.Errorf("%#v, %v", step, err)
 			}
 		}
-		if st, err := h.Standing(t.Context(), string(born.Session.Text()), signin.Ask{ClientID: "dashboard"}); err != nil || st.Session != nil {
+		if st, err := h.Standing(t.Context(), string(born.Session.Text()), signin.Ask{ClientID: "dashboard"}); err != nil ||
+			st.Session != nil {
 			t.Errorf("the session of a copied token goes on: %v", err)
 		}
 		h.deliver()

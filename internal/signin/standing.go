@@ -158,13 +158,22 @@ func (s *Service) judgeSession(ctx context.Context, tx *db.Tx, by whose, ask Ask
 
 // weigh asks policy whether a living session is enough.
 func (s *Service) weigh(tx *db.Tx, sess session.Session, w world, ask Ask, rememberedSince, rememberedUntil time.Time) Standing {
-	st := Standing{Session: &sess, User: w.User, Tenant: w.Tenant, Vendor: w.Vendor.Name, Account: w.Account, Methods: w.Vendor.Methods, AppName: w.App.Name}
+	st := Standing{
+		Session: &sess,
+		User:    w.User,
+		Tenant:  w.Tenant,
+		Vendor:  w.Vendor.Name,
+		Account: w.Account,
+		Methods: w.Vendor.Methods,
+		AppName: w.App.Name,
+	}
 	in := w.input(s.Bindable, tx.Now, levels(ask.WantACR), sess.Proofs())
 	in.RememberedSince, in.RememberedUntil = rememberedSince, rememberedUntil
 	in.SetUpAfter = tx.Now.Add(-freshFor)
 	st.Decision = policy.Evaluate(in)
 	st.NeedACR = string(st.Decision.Need)
-	st.Unreachable = st.Decision.Outcome == policy.Deny && !st.Decision.NeedsAdmin && slices.Contains(sess.AMR, "pwd") // else a whole sign-in may reach it
+	// Without the password a whole sign-in may reach it; what needs an administrator has a page of ours.
+	st.Unreachable = st.Decision.Outcome == policy.Deny && !st.Decision.NeedsAdmin && slices.Contains(sess.AMR, "pwd")
 	if !w.open() || sess.AuthenticatedAt.Before(ask.FreshAfter) {
 		return st
 	}

@@ -54,7 +54,9 @@ func (s *Service) suspendSince(ctx context.Context, tx *db.Tx, u user.User, c us
 
 // suspend suspends what is young enough, and tells every address of the account. Where that
 // leaves the company without an owner who can sign in, the vendor is told.
-func (s *Service) suspend(ctx context.Context, tx *db.Tx, u user.User, vendor string, all []authenticator.Authenticator, v session.Visitor) error {
+func (s *Service) suspend(
+	ctx context.Context, tx *db.Tx, u user.User, vendor string, all []authenticator.Authenticator, v session.Visitor,
+) error {
 	stuck, err := ownersStuck(ctx, tx, u)
 	if err != nil {
 		return err
@@ -70,7 +72,8 @@ func (s *Service) suspend(ctx context.Context, tx *db.Tx, u user.User, vendor st
 		if !first {
 			continue
 		}
-		if err := audit.Record(ctx, tx, event("method.suspended", "ok", "not_me", u.ID, "", string(a.Kind), a.ID, v)); err != nil {
+		e := event("method.suspended", "ok", "not_me", u.ID, "", string(a.Kind), a.ID, v)
+		if err := audit.Record(ctx, tx, e); err != nil {
 			return err
 		}
 		c := email.MethodChanged{

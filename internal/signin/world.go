@@ -38,10 +38,13 @@ type world struct {
 
 // kindsOfUser are the kinds of authenticators that the user u has, in one order; those that
 // are disabled or suspended have a minus before them.
-const kindsOfUser = `COALESCE((SELECT string_agg(CASE WHEN au.disabled_at = 0 THEN au.kind ELSE '-' || au.kind END, ' ' ORDER BY au.kind, au.id) FROM authenticators au WHERE au.tenant_id = u.tenant_id AND au.user_id = u.id), '')`
+const kindsOfUser = `COALESCE((
+	SELECT string_agg(CASE WHEN au.disabled_at = 0 THEN au.kind ELSE '-' || au.kind END, ' ' ORDER BY au.kind, au.id)
+	FROM authenticators au WHERE au.tenant_id = u.tenant_id AND au.user_id = u.id), '')`
 
 const worldColumns = `
-	u.id, u.email, u.name, u.role, u.language, u.security_version, u.password_flagged_at, u.disabled_at, u.second_step_at, u.first_factor_at, u.released_at, u.recovery_until, u.set_up_by, ` + kindsOfUser + `,
+	u.id, u.email, u.name, u.role, u.language, u.security_version, u.password_flagged_at, u.disabled_at, u.second_step_at,
+	u.first_factor_at, u.released_at, u.recovery_until, u.set_up_by, ` + kindsOfUser + `,
 	t.tenant_id, t.name, t.kind, t.mandate, t.mandate_from, t.switched_on_at, t.switched_off_at, t.remember_days, t.methods, t.choice, t.set_up_by, t.suspended_at,
 	i.name, i.mandate, i.mandate_from, i.remember_days, i.methods,
 	COALESCE(c.id, ''), COALESCE(c.name, ''), COALESCE(c.home_url, ''), COALESCE(c.exempt_until, 0), COALESCE(c.disabled_at, 0)`
@@ -57,7 +60,8 @@ type reader struct {
 func (r *reader) targets() []any {
 	w := r.w
 	return []any{
-		&w.User.ID, &w.User.Email, &w.User.Name, &w.User.Role, &w.User.Language, &w.User.SecurityVersion, &r.flagged, &r.disabled, &r.own, &r.firstFactor, &r.released, &r.recovery, &r.ownDeadline, &w.has,
+		&w.User.ID, &w.User.Email, &w.User.Name, &w.User.Role, &w.User.Language, &w.User.SecurityVersion,
+		&r.flagged, &r.disabled, &r.own, &r.firstFactor, &r.released, &r.recovery, &r.ownDeadline, &w.has,
 		&w.Tenant.ID, &w.Tenant.Name, &w.Tenant.Kind, &w.Tenant.Mandate.Mode, &r.from, &r.on, &r.off, &w.Tenant.RememberDays, &w.Tenant.Methods, &w.Tenant.Choice, &r.setUp, &r.suspended,
 		&w.Vendor.Name, &w.Vendor.Mandate.Mode, &r.iFrom, &w.Vendor.RememberDays, &w.Vendor.Methods,
 		&w.App.ID, &w.App.Name, &w.App.HomeURL, &r.exempt, &r.appDisabled,
@@ -106,7 +110,8 @@ func (w *world) input(bindable []authenticator.Kind, now time.Time, want []polic
 	return policy.Input{
 		Now: now, Vendor: w.Vendor.Name, Installation: w.Vendor.Mandate, InstallationDays: w.Vendor.RememberDays, Methods: w.Vendor.Methods,
 		Tenant: w.Tenant, AppName: w.App.Name, AppExemptUntil: w.App.ExemptUntil,
-		PasswordFlagged: !w.User.PasswordFlaggedAt.IsZero(), Want: want, Account: w.Account, Bindable: bindable, Proofs: proofs, OwnChoice: !w.User.SecondStepAt.IsZero(), OwnPages: w.App.ID == PortalID,
+		PasswordFlagged: !w.User.PasswordFlaggedAt.IsZero(), Want: want, Account: w.Account, Bindable: bindable,
+		Proofs: proofs, OwnChoice: !w.User.SecondStepAt.IsZero(), OwnPages: w.App.ID == PortalID,
 	}
 }
 

@@ -10,7 +10,8 @@ import (
 	"golang.org/x/text/unicode/norm"
 )
 
-// maxBytes bounds what is folded; longer input can't be a code, a number or an address and is left for validation to refuse.
+// maxBytes bounds what is folded; longer input can't be a code, a number or an address and is
+// left for validation to refuse.
 const maxBytes = 1024
 
 // Fold returns s in NFKC with every decimal digit as ASCII, every space as a blank, every dash as a hyphen, without

@@ -73,16 +73,20 @@ func AskAddress(ctx context.Context, tx *db.Tx, u User, c Change) error {
 }
 
 // underWay holds for the change of a user that may still be confirmed.
-const underWay = `user_id = $2 AND closed_at = 0 AND ends_at > $3 AND tries_left > 0 AND from_email = $4 AND security_version = $5`
+const underWay = `
+	user_id = $2 AND closed_at = 0 AND ends_at > $3 AND tries_left > 0 AND from_email = $4 AND security_version = $5`
 
 // PendingChange is the change that u has under way; ErrNoChange where there is none.
 func PendingChange(ctx context.Context, tx *db.Tx, u User) (Change, error) {
-	return scanChange(tx.QueryRow(ctx, `SELECT `+changeColumns+` FROM email_changes WHERE tenant_id = $1 AND `+underWay, tx.Tenant, u.ID, tx.Now, u.Email, u.SecurityVersion))
+	return scanChange(tx.QueryRow(ctx, `SELECT `+changeColumns+` FROM email_changes WHERE tenant_id = $1 AND `+underWay,
+		tx.Tenant, u.ID, tx.Now, u.Email, u.SecurityVersion))
 }
 
 // TryChange reserves a try of the change that u has under way, before anything is compared.
 func TryChange(ctx context.Context, tx *db.Tx, u User, id string) (Change, error) {
-	return scanChange(tx.QueryRow(ctx, `UPDATE email_changes SET tries_left = tries_left - 1 WHERE tenant_id = $1 AND `+underWay+` AND id = $6 RETURNING `+changeColumns,
+	return scanChange(tx.QueryRow(ctx, `
+		UPDATE email_changes SET tries_left = tries_left - 1
+		WHERE tenant_id = $1 AND `+underWay+` AND id = $6 RETURNING `+changeColumns,
 		tx.Tenant, u.ID, tx.Now, u.Email, u.SecurityVersion, id))
 }
 
@@ -175,7 +179,8 @@ const undoable = `confirmed_at > 0 AND undone_at = 0 AND undo_until > $2`
 // before, where its time is over, and where somebody who may has set the address since.
 func UndoChange(ctx context.Context, tx *db.Tx, id string) (Change, error) {
 	var userID string
-	err := tx.QueryRow(ctx, `SELECT user_id FROM email_changes WHERE tenant_id = $1 AND `+undoable+` AND id = $3`, tx.Tenant, tx.Now, id).Scan(&userID)
+	err := tx.QueryRow(ctx, `SELECT user_id FROM email_changes WHERE tenant_id = $1 AND `+undoable+` AND id = $3`,
+		tx.Tenant, tx.Now, id).Scan(&userID)
 	if db.IsNoRows(err) {
 		return Change{}, ErrNoChange
 	}
@@ -185,11 +190,17 @@ func UndoChange(ctx context.Context, tx *db.Tx, id string) (Change, error) {
 	if err := Hold(ctx, tx, userID); err != nil {
 		return Change{}, err
 	}
-	c, err := scanChange(tx.QueryRow(ctx, `UPDATE email_changes SET undone_at = $2 WHERE tenant_id = $1 AND `+undoable+` AND id = $3 RETURNING `+changeColumns, tx.Tenant, tx.Now, id))
+	c, err := scanChange(tx.QueryRow(ctx, `
+		UPDATE email_changes SET undone_at = $2
+		WHERE tenant_id = $1 AND `+undoable+` AND id = $3 RETURNING `+changeColumns, tx.Tenant, tx.Now, id))
 	if err != nil {
 		return c, err
 	}
-	if _, err := tx.Exec(ctx, `UPDATE email_changes SET undone_at = $2 WHERE tenant_id = $1 AND `+undoable+` AND user_id = $3 AND confirmed_at >= $4`, tx.Tenant, tx.Now, userID, c.ConfirmedAt); err != nil {
+	_, err = tx.Exec(ctx, `
+		UPDATE email_changes SET undone_at = $2
+		WHERE tenant_id = $1 AND `+undoable+` AND user_id = $3 AND confirmed_at >= $4`,
+		tx.Tenant, tx.Now, userID, c.ConfirmedAt)
+	if err != nil {
 		return c, err
 	}
 	if _, err := CloseChange(ctx, tx, userID, undone); err != nil {
@@ -216,7 +227,9 @@ func restore(ctx context.Context, tx *db.Tx, c Change) error {
 
 // ChangesOf are the changes of a user that may still be undone, the oldest first.
 func ChangesOf(ctx context.Context, tx *db.Tx, userID string) (out []Change, err error) {
-	rows, err := tx.Query(ctx, `SELECT `+changeColumns+` FROM email_changes WHERE tenant_id = $1 AND `+undoable+` AND user_id = $3 ORDER BY confirmed_at, id`, tx.Tenant, tx.Now, userID)
+	rows, err := tx.Query(ctx, `
+		SELECT `+changeColumns+` FROM email_changes
+		WHERE tenant_id = $1 AND `+undoable+` AND user_id = $3 ORDER BY confirmed_at, id`, tx.Tenant, tx.Now, userID)
 	if err != nil {
 		return nil, err
 	}

@@ -14,11 +14,16 @@ const RecoveryLife = 24 * time.Hour
 // factorKinds are the kinds that protect an account, for SQL.
 const factorKinds = `('sms', 'totp', 'passkey', 'push')`
 
+// factorOf finds the second factors a of the user u, in whatever state.
+const factorOf = `SELECT 1 FROM authenticators a
+	WHERE a.tenant_id = u.tenant_id AND a.user_id = u.id AND a.kind IN ` + factorKinds
+
 // FactorBound records that a second factor was set up: the first one is never forgotten, and
 // a recovery is over with it.
 func FactorBound(ctx context.Context, tx *db.Tx, id string) error {
 	return changed(tx.Exec(ctx, `
-		UPDATE users SET first_factor_at = CASE WHEN first_factor_at = 0 THEN $1 ELSE first_factor_at END, released_at = 0, recovery_until = 0
+		UPDATE users SET released_at = 0, recovery_until = 0,
+			first_factor_at = CASE WHEN first_factor_at = 0 THEN $1 ELSE first_factor_at END
 		WHERE tenant_id = $2 AND id = $3`, tx.Now, tx.Tenant, id))
 }
 
@@ -27,7 +32,8 @@ func FactorBound(ctx context.Context, tx *db.Tx, id string) error {
 func ReleaseProtection(ctx context.Context, tx *db.Tx, id string) error {
 	_, err := tx.Exec(ctx, `
 		UPDATE users SET released_at = $1 WHERE tenant_id = $2 AND id = $3 AND first_factor_at > 0 AND NOT EXISTS (
-			SELECT 1 FROM authenticators a WHERE a.tenant_id = $2 AND a.user_id = $3 AND a.kind IN `+factorKinds+`)`, tx.Now, tx.Tenant, id)
+			SELECT 1 FROM authenticators a
+			WHERE a.tenant_id = $2 AND a.user_id = $3 AND a.kind IN `+factorKinds+`)`, tx.Now, tx.Tenant, id)
 	return err
 }
 
@@ -47,13 +53,17 @@ func OpenRecovery(ctx context.Context, tx *db.Tx, id string, until time.Time, re
 
 // StoreDeadline stores a person's deadline for set-up the first time that one applies.
 func StoreDeadline(ctx context.Context, tx *db.Tx, id string, by time.Time) error {
-	_, err := tx.Exec(ctx, `UPDATE users SET set_up_by = $1 WHERE tenant_id = $2 AND id = $3 AND set_up_by = 0 AND first_factor_at = 0`, by, tx.Tenant, id)
+	_, err := tx.Exec(ctx, `
+		UPDATE users SET set_up_by = $1
+		WHERE tenant_id = $2 AND id = $3 AND set_up_by = 0 AND first_factor_at = 0`, by, tx.Tenant, id)
 	return err
 }
 
 // EndAll ends every session, sign-in, remembered browser and refresh token of a person.
 func EndAll(ctx context.Context, tx *db.Tx, id string) error {
-	return changed(tx.Exec(ctx, `UPDATE users SET security_version = security_version + 1 WHERE tenant_id = $1 AND id = $2`, tx.Tenant, id))
+	return changed(tx.Exec(ctx, `
+		UPDATE users SET security_version = security_version + 1
+		WHERE tenant_id = $1 AND id = $2`, tx.Tenant, id))
 }
 
 // OwnersStuck reports whether every active owner of the transaction's tenant has second
@@ -61,9 +71,9 @@ func EndAll(ctx context.Context, tx *db.Tx, id string) error {
 func OwnersStuck(ctx context.Context, tx *db.Tx) (stuck bool, err error) {
 	err = tx.QueryRow(ctx, `
 		SELECT NOT EXISTS (
-			SELECT 1 FROM users u WHERE u.tenant_id = $1 AND u.role = 'owner' AND u.disabled_at = 0 AND (
-				EXISTS (SELECT 1 FROM authenticators a WHERE a.tenant_id = u.tenant_id AND a.user_id = u.id AND a.kind IN `+factorKinds+` AND a.disabled_at = 0)
-				OR NOT EXISTS (SELECT 1 FROM authenticators a WHERE a.tenant_id = u.tenant_id AND a.user_id = u.id AND a.kind IN `+factorKinds+`)))`, tx.Tenant).Scan(&stuck)
+			SELECT 1 FROM users u WHERE u.tenant_id = $1 AND u.role = 'owner' AND u.disabled_at = 0
+				AND (EXISTS (`+factorOf+` AND a.disabled_at = 0) OR NOT EXISTS (`+factorOf+`)))`,
+		tx.Tenant).Scan(&stuck)
 	return stuck, err
 }
 
@@ -75,7 +85,9 @@ func Operators(ctx context.Context, tx *db.Tx) (out []User, err error) {
 	}
 	for _, id := range vendors {
 		vendor := tx.As(id)
-		rows, err := vendor.Query(ctx, `SELECT `+columns+` FROM users u WHERE u.tenant_id = $1 AND u.role = 'operator' AND u.disabled_at = 0 ORDER BY u.id`, vendor.Tenant)
+		rows, err := vendor.Query(ctx, `
+			SELECT `+columns+` FROM users u
+			WHERE u.tenant_id = $1 AND u.role = 'operator' AND u.disabled_at = 0 ORDER BY u.id`, vendor.Tenant)
 		found, err := collect(rows, err)
 		if err != nil {
 			return nil, err
@@ -88,8 +100,8 @@ func Operators(ctx context.Context, tx *db.Tx) (out []User, err error) {
 // HadFactor reports whether a person has or once had a second factor.
 func HadFactor(ctx context.Context, tx *db.Tx, id string) (had bool, err error) {
 	err = tx.QueryRow(ctx, `
-		SELECT u.first_factor_at > 0 OR EXISTS (SELECT 1 FROM authenticators a WHERE a.tenant_id = $1 AND a.user_id = $2 AND a.kind IN `+factorKinds+`)
-		FROM users u WHERE u.tenant_id = $1 AND u.id = $2`, tx.Tenant, id).Scan(&had)
+		SELECT u.first_factor_at > 0 OR EXISTS (`+factorOf+`) FROM users u
+		WHERE u.tenant_id = $1 AND u.id = $2`, tx.Tenant, id).Scan(&had)
 	return had, err
 }
 
@@ -99,9 +111,8 @@ func HadFactor(ctx context.Context, tx *db.Tx, id string) (had bool, err error) 
 func WithoutUsable(ctx context.Context, tx *db.Tx, allowed string) ([]User, error) {
 	rows, err := tx.Query(ctx, `
 		SELECT `+columns+` FROM users u WHERE u.tenant_id = $1 AND u.disabled_at = 0
-			AND EXISTS (SELECT 1 FROM authenticators a WHERE a.tenant_id = u.tenant_id AND a.user_id = u.id AND a.kind IN `+factorKinds+`)
-			AND NOT EXISTS (SELECT 1 FROM authenticators a WHERE a.tenant_id = u.tenant_id AND a.user_id = u.id AND a.kind IN `+factorKinds+`
-				AND a.disabled_at = 0 AND ' ' || $2 || ' ' LIKE '% ' || a.kind || ' %')
+			AND EXISTS (`+factorOf+`)
+			AND NOT EXISTS (`+factorOf+` AND a.disabled_at = 0 AND ' ' || $2 || ' ' LIKE '% ' || a.kind || ' %')
 		ORDER BY u.email_key`, tx.Tenant, allowed)
 	return collect(rows, err)
 }

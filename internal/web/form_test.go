@@ -29,7 +29,8 @@ func TestSameOriginProof(t *testing.T) {
 	for _, site := range sites {
 		for _, origin := range origins {
 			hidden := origin == none || origin == "null"
-			allowed := site == "same-origin" && (hidden || origin == ours) || site == none && (origin == ours || origin == "null")
+			allowed := site == "same-origin" && (hidden || origin == ours) ||
+				site == none && (origin == ours || origin == "null")
 			for path, want := range map[string]bool{"/guarded": allowed, "/unguarded": true} {
 				reached = 0
 				rec := h.ask(http.MethodPost, path, "a=b", proof(site, origin)...)
@@ -200,7 +201,11 @@ func FuzzParseForm(f *testing.F) {
 func TestAnAddressThatNoDatabaseTakes(t *testing.T) {
 	h := open(t, ours)
 	h.mux.Get("/looks/{id}", func(http.ResponseWriter, *http.Request) error { t.Error("a handler saw it"); return nil })
-	h.mux.Machine(http.MethodGet, "/reads", func(http.ResponseWriter, *http.Request) error { t.Error("a program's handler saw it"); return nil })
+	h.mux.Machine(
+		http.MethodGet,
+		"/reads",
+		func(http.ResponseWriter, *http.Request) error { t.Error("a program's handler saw it"); return nil },
+	)
 	for _, target := range []string{"/looks/a%00b", "/looks/%ff", "/looks/x?before=%00", "/looks/x?before=a%ffb", "/looks/x?%00=1", "/looks/x?ok=1&bad=%c3%28", "/reads?q=%00"} {
 		if rec := h.ask(http.MethodGet, target, ""); rec.Code != http.StatusBadRequest {
 			t.Errorf("%s: %d", target, rec.Code)

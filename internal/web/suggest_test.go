@@ -35,7 +35,8 @@ func TestAnAppsLanguage(t *testing.T) {
 		{"", "en", "__Host-app-lang=es", "en", cleared},
 	} {
 		rec := h.ask("GET", "/page?ui_locales="+c.wish, "", "Accept-Language", c.accept, "Cookie", c.cookie)
-		if got := rec.Header().Get("Set-Cookie"); rec.Body.String() != c.lang || !strings.HasPrefix(got, c.sets) || c.sets == "" && got != "" {
+		if got := rec.Header().Get("Set-Cookie"); rec.Body.String() != c.lang || !strings.HasPrefix(got, c.sets) ||
+			c.sets == "" && got != "" {
 			t.Errorf("%+v: %s, cookie %q", c, rec.Body, got)
 		}
 	}

@@ -79,14 +79,34 @@ func (w *Web) address(r *http.Request) netip.Addr {
 // and the audit, so nothing of its own words is ever shown.
 var (
 	browsers = map[string]string{
-		useragent.Chrome: "Chrome", useragent.HeadlessChrome: "Chrome", useragent.Firefox: "Firefox", useragent.Safari: "Safari",
-		useragent.MobileSafari: "Safari", useragent.Edge: "Edge", useragent.Opera: "Opera", useragent.OperaMini: "Opera Mini", useragent.OperaTouch: "Opera",
-		useragent.Vivaldi: "Vivaldi", useragent.SamsungBrowser: "Samsung Browser", useragent.InternetExplorer: "Internet Explorer", useragent.Msie: "Internet Explorer",
-		useragent.FacebookApp: "Facebook", useragent.InstagramApp: "Instagram", useragent.TiktokApp: "TikTok",
+		useragent.Chrome:           "Chrome",
+		useragent.HeadlessChrome:   "Chrome",
+		useragent.Firefox:          "Firefox",
+		useragent.Safari:           "Safari",
+		useragent.MobileSafari:     "Safari",
+		useragent.Edge:             "Edge",
+		useragent.Opera:            "Opera",
+		useragent.OperaMini:        "Opera Mini",
+		useragent.OperaTouch:       "Opera",
+		useragent.Vivaldi:          "Vivaldi",
+		useragent.SamsungBrowser:   "Samsung Browser",
+		useragent.InternetExplorer: "Internet Explorer",
+		useragent.Msie:             "Internet Explorer",
+		useragent.FacebookApp:      "Facebook",
+		useragent.InstagramApp:     "Instagram",
+		useragent.TiktokApp:        "TikTok",
 	}
 	systems = map[string]string{
-		useragent.Windows: "Windows", useragent.WindowsNT: "Windows", useragent.MacOS: "macOS", useragent.IOS: "iOS", useragent.Android: "Android",
-		useragent.Linux: "Linux", useragent.FreeBSD: "FreeBSD", useragent.ChromeOS: "ChromeOS", useragent.CrOS: "ChromeOS", useragent.Harmony: "HarmonyOS",
+		useragent.Windows:   "Windows",
+		useragent.WindowsNT: "Windows",
+		useragent.MacOS:     "macOS",
+		useragent.IOS:       "iOS",
+		useragent.Android:   "Android",
+		useragent.Linux:     "Linux",
+		useragent.FreeBSD:   "FreeBSD",
+		useragent.ChromeOS:  "ChromeOS",
+		useragent.CrOS:      "ChromeOS",
+		useragent.Harmony:   "HarmonyOS",
 	}
 )
 

@@ -122,7 +122,8 @@ func (c MethodChanged) letter(w *writer) letter {
 		subject, title, text = "mail.method_added.subject", "mail.method_added.title", "mail.method_added.text"
 	}
 	if c.Reported {
-		subject, title, text = "mail.method_suspended.subject", "mail.method_suspended.title", "mail.method_suspended.text"
+		subject, title = "mail.method_suspended.subject", "mail.method_suspended.title"
+		text = "mail.method_suspended.text"
 	}
 	lead := w.say(text, "Vendor", ours(c.Vendor), "Method", name)
 	facts := []line{{w.say("word.method"), name}}

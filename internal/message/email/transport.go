@@ -124,7 +124,8 @@ type connection struct {
 }
 
 func (c *connection) send(from, to string, text []byte) error {
-	if takes, _ := c.client.Extension("SMTPUTF8"); !ascii(to) && !takes { // RFC 6531: this address can't be reached this way
+	// RFC 6531: without SMTPUTF8 such an address can't be reached this way.
+	if takes, _ := c.client.Extension("SMTPUTF8"); !ascii(to) && !takes {
 		return &message.Refusal{Cause: errors.New("the mail server does not take addresses beyond ASCII (no SMTPUTF8)")}
 	}
 	c.mails++

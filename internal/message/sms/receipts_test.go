@@ -44,13 +44,16 @@ func TestReceiptsNameTheMessageInTheOtherBase(t *testing.T) {
 	} {
 		for _, named := range receipts {
 			var got string
-			s := &SMPP{host: "h", o: SMPPOptions{Report: func(_ context.Context, handle string, _ message.State, _ string) error {
-				if handle != "h/"+sent {
-					return message.ErrNotOurs
-				}
-				got = handle
-				return nil
-			}}}
+			s := &SMPP{
+				host: "h",
+				o: SMPPOptions{Report: func(_ context.Context, handle string, _ message.State, _ string) error {
+					if handle != "h/"+sent {
+						return message.ErrNotOurs
+					}
+					got = handle
+					return nil
+				}},
+			}
 			if err := s.report(t.Context(), receipt{handle(named), message.Delivered}); err != nil || got == "" {
 				t.Errorf("%s for %s: %v", named, sent, err)
 			}

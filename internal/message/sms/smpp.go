@@ -223,8 +223,9 @@ func judge(status uint32) error {
 	return &message.Refusal{Cause: problem}
 }
 
-// report passes a receipt on under the name it carries, and where that is unknown under the same number in the other
-// base: some carriers answer a submission in hexadecimal and name the message in decimal in the receipt, or the reverse.
+// report passes a receipt on under the name it carries, and where that is unknown under the
+// same number in the other base: some carriers answer a submission in hexadecimal and name the
+// message in decimal in the receipt, or the reverse.
 func (s *SMPP) report(ctx context.Context, r receipt) error {
 	err := s.o.Report(ctx, s.named(r.handle), r.state, s.host)
 	for _, other := range otherBase(r.handle) {
