@@ -293,17 +293,28 @@ func (k *stage) finish(f *half, a answer) {
 
 // seenNewPassword: after every proof only, and then everything older has ended.
 func (k *stage) seenNewPassword(a answer) {
-	if a.session == "" {
+	f := k.flowOf(a.before.flow)
+	if a.session == "" && !k.replaced(f) {
 		return
 	}
-	f := k.flowOf(a.before.flow)
 	if f == nil || !f.open(a.began) || f.given == 0 || !f.who.flagged {
 		broken("a new password that was not asked for: %s", k.describeFlow(f, a.began))
 	}
-	k.came("session after a new password")
 	f.who.epoch++
 	f.epoch, f.who.flagged, f.who.Password = f.who.epoch, false, a.form.Get("password")
+	if a.session == "" { // a set-up comes before the session
+		k.came("set-up after a new password")
+		return
+	}
+	k.came("session after a new password")
 	k.finish(f, a)
+}
+
+// replaced reports whether a flow that waited for a new password has got it, although no
+// session came of it yet.
+func (k *stage) replaced(f *half) bool {
+	return f != nil && f.who.flagged &&
+		len(k.w.Texts(k.t, `SELECT id FROM users WHERE id = $1 AND password_flagged_at = 0`, f.who.id)) == 1
 }
 
 // seenNotMe: everything that is open ends, the password is not believed, and what was set up
