@@ -80,6 +80,11 @@ func (a *account) strong() bool {
 		slices.ContainsFunc(a.devices, func(d *device) bool { return !d.gone && d.kind != "backup" })
 }
 
+// disputed reports whether something was set up in a sign-in that was reported.
+func (a *account) disputed() bool {
+	return slices.ContainsFunc(a.devices, func(d *device) bool { return !d.gone && d.disputed })
+}
+
 // protection is the level of the account itself (the second oracle): what every session needs
 // where a second step applies, and every change of the account. A passkey raises it no further.
 func (a *account) protection() int {

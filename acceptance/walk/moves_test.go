@@ -60,7 +60,7 @@ var moves = []move{
 		k.post(b, "/signin/new-password", "password", fmt.Sprintf("canary walked battery %d staple", s.A%1000))
 	}},
 	{"wait", 3, func(k *stage, b *tab, s step) { k.w.Advance(k.t, pick(waits, s.A)) }},
-	{"operator", 1, (*stage).operator},
+	{"operator", 3, (*stage).operator},
 	{"poke", 20, (*stage).poke},
 	{"prove", 8, (*stage).prove},
 	{"other way", 4, (*stage).otherWay},
@@ -320,9 +320,14 @@ func (k *stage) pokeAt(b *tab, s step, one web.Route) {
 	k.walk(r)
 }
 
+// among picks one of the people that are as asked; nil where none is.
+func (k *stage) among(n uint32, fits func(*account) bool) *account {
+	return pick(slices.DeleteFunc(slices.Clone(k.people), func(a *account) bool { return !fits(a) }), n)
+}
+
 // reset takes everything away from someone whom an administrator has identified.
 func (k *stage) reset(who *account) {
-	if !who.strong() {
+	if who == nil || !who.resetAt.IsZero() {
 		return
 	}
 	k.w.CLI(k.t, "user", "methods", "reset", who.Email)
@@ -340,6 +345,9 @@ func (k *stage) reset(who *account) {
 
 // restore lets what was disputed be used again.
 func (k *stage) restore(who *account) {
+	if who == nil {
+		return
+	}
 	for _, d := range who.devices {
 		if d.disputed && !d.gone {
 			k.w.CLI(k.t, "user", "methods", "restore", who.Email, d.id)
@@ -391,8 +399,8 @@ func (k *stage) operator(_ *tab, s step) {
 	case 11:
 		set("--set-up-by", k.w.Now().Add(time.Duration(1+s.C%80)*24*time.Hour).UTC().Format(time.RFC3339))
 	case 12:
-		k.reset(who)
+		k.reset(k.among(s.A, (*account).strong))
 	case 13:
-		k.restore(who)
+		k.restore(k.among(s.A, (*account).disputed))
 	}
 }
