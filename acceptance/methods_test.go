@@ -58,10 +58,12 @@ func (g *gadget) wrong() string {
 	}
 }
 
+var otpauthLink = regexp.MustCompile(`otpauth://totp/[^"<\s]+`)
+
 // scan reads the secret that a set-up page shows to be typed.
 func scan(t *testing.T, w *rig.World, pg *rig.Page) *gadget {
 	t.Helper()
-	link := regexp.MustCompile(`otpauth://totp/[^"<\s]+`).FindString(strings.ReplaceAll(pg.Body, "&amp;", "&"))
+	link := otpauthLink.FindString(strings.ReplaceAll(pg.Body, "&amp;", "&"))
 	u, err := url.Parse(link)
 	if err != nil || link == "" {
 		t.Fatalf("no address for an app on the page (status %d): %v %s", pg.Status, err, rig.Quietly(pg.Text()))

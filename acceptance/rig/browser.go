@@ -7,6 +7,7 @@ import (
 	"html"
 	"net"
 	"net/http"
+	"net/url"
 	"os"
 	"slices"
 	"strings"
@@ -151,6 +152,41 @@ func (b *Browser) WithoutScripts() *Browser {
 	_, err := chromedp.Call(b.ctx, emulation.SetScriptExecutionDisabled, emulation.SetScriptExecutionDisabledParams{Value: true})
 	b.must(err)
 	return b
+}
+
+// Become gives the browser the cookies that a person holds.
+func (b *Browser) Become(p *Person) {
+	b.t.Helper()
+	at, err := url.Parse(PublicURL)
+	b.must(err)
+	yes := true
+	for _, c := range p.jar.Cookies(at) {
+		_, err := chromedp.Call(b.ctx, network.SetCookie, network.SetCookieParams{
+			Name: c.Name, Value: c.Value, URL: PublicURL + "/", Secure: &yes, HTTPOnly: &yes,
+		})
+		b.must(err)
+	}
+}
+
+// Phone makes the window 360 CSS pixels wide, with scale device pixels to each of them and a
+// finger in place of a mouse, and draws light or dark pages.
+func (b *Browser) Phone(scale float64, dark bool) *Browser {
+	b.t.Helper()
+	b.must(chromedp.Do(b.ctx, chromedp.EmulateViewport(360, 740, chromedp.EmulateScale(scale), chromedp.EmulateMobile, chromedp.EmulateTouch)))
+	scheme := map[bool]string{false: "light", true: "dark"}[dark]
+	_, err := chromedp.Call(b.ctx, emulation.SetEmulatedMedia, emulation.SetEmulatedMediaParams{
+		Features: []*emulation.MediaFeature{{Name: "prefers-color-scheme", Value: scheme}},
+	})
+	b.must(err)
+	return b
+}
+
+// Picture is a PNG of the whole page, as many pixels wide as the window has.
+func (b *Browser) Picture() []byte {
+	b.t.Helper()
+	png, err := chromedp.Run(b.ctx, chromedp.FullScreenshot(100))
+	b.must(err)
+	return png
 }
 
 // Go opens an address.

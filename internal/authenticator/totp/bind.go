@@ -32,7 +32,8 @@ func draftOf(s authenticator.State) (d draft, err error) {
 // Propose makes a secret. Nothing of it is the person's choice, so that no wish can be a
 // weak or a known one.
 func (v Verifier) Propose(_ context.Context, _ *db.Tx, who authenticator.Subject, _ authenticator.Draft, _ string) (authenticator.State, error) {
-	d := draft{Secret: make([]byte, secretBytes), Issuer: issuer(who), Account: account(who)}
+	d := draft{Secret: make([]byte, secretBytes)}
+	d.Issuer, d.Account = names(who)
 	_, _ = rand.Read(d.Secret)
 	return json.Marshal(d)
 }

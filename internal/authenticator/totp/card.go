@@ -6,6 +6,8 @@ import (
 	"html"
 	"log/slog"
 	"strings"
+	"unicode"
+	"unicode/utf8"
 
 	"golang.org/x/text/unicode/norm"
 	"rsc.io/qr"
@@ -79,39 +81,68 @@ func drawn(code *qr.Code) string {
 	return b.String()
 }
 
-// What apps show of a name on one line.
-const (
-	maxIssuer  = 40
-	maxAddress = 100
-	maxCompany = 30
-)
+// maxURI is the longest URI, in bytes, that is drawn: what a version 10 code holds at level M
+// (ISO/IEC 18004 table 7). Its 57 modules on a side stay above four pixels each on a phone's
+// page; a longer name would make a code that cameras cannot resolve.
+const maxURI = 213
 
-// issuer is the vendor: whose sign-in page it is. It stands before the account and as a
-// parameter of its own, because apps read one or the other.
-func issuer(who authenticator.Subject) string { return plain(who.Vendor, maxIssuer) }
-
-// account is the address, and the company where that is another name. With the bare address
-// some apps take the entry of another site for ours and overwrite it.
-func account(who authenticator.Subject) string {
-	a := plain(who.Email, maxAddress)
-	if c := plain(who.Company, maxCompany); c != "" && c != issuer(who) {
-		a += " (" + c + ")"
+// names are what the app lists: the vendor, whose sign-in page it is, and the address with the
+// company where that is another name. With the bare address some apps take the entry of
+// another site for ours and overwrite it. Letters outside ASCII take six to twelve bytes of
+// the URI each, so what counts is the encoded length: first the company is left out, then the
+// vendor and the address are shortened.
+func names(who authenticator.Subject) (issuer, account string) {
+	issuer, account = plain(who.Vendor), plain(who.Email)
+	c := plain(who.Company)
+	if full := account + " (" + c + ")"; c != "" && c != issuer && fits(issuer, full) {
+		return issuer, full
 	}
-	return a
+	if fits(issuer, account) {
+		return issuer, account
+	}
+	room := maxURI - len(uri("-", "", blank)) + 2*len("-")
+	if 2*len(escape(issuer)) > room-len(escape(account)) { // the issuer is written twice
+		issuer = cut(issuer, max(room/3, (room-len(escape(account)))/2))
+	}
+	return issuer, cut(account, room-2*len(escape(issuer)))
+}
+
+// blank is as long as every secret.
+var blank = strings.Repeat("A", base32.StdEncoding.WithPadding(base32.NoPadding).EncodedLen(secretBytes))
+
+func fits(issuer, account string) bool { return len(uri(issuer, account, blank)) <= maxURI }
+
+// cut is the longest beginning of s that takes at most limit bytes when it is escaped. A
+// letter is never separated from the marks that follow it.
+func cut(s string, limit int) string {
+	n := 0
+	for at, r := range s {
+		if n += len(escape(string(r))); n > limit {
+			for unicode.Is(unicode.M, r) && at > 0 {
+				var size int
+				r, size = utf8.DecodeLastRuneInString(s[:at])
+				at -= size
+			}
+			return strings.TrimSpace(s[:at])
+		}
+	}
+	return s
 }
 
 // plain makes a name fit for a label: one line, and no colon, which ends the issuer there.
-func plain(s string, limit int) string {
-	return locale.Line(strings.ReplaceAll(norm.NFC.String(s), ":", " "), limit)
+func plain(s string) string {
+	return locale.Line(strings.ReplaceAll(norm.NFC.String(s), ":", " "), maxURI)
 }
 
-// uri is the text that apps read. Defaults stand there, too: some apps ask where they do not.
+// uri is the text that apps read. The issuer stands before the account and as a parameter of
+// its own, because apps read one or the other. SHA-1, six digits and 30 seconds are what apps
+// assume, and stating them only makes the picture denser.
 func uri(issuer, account, secret string) string {
 	label := escape(account)
 	if issuer != "" {
 		label = escape(issuer) + ":" + label
 	}
-	text := fmt.Sprintf("otpauth://totp/%s?secret=%s&algorithm=SHA1&digits=%d&period=%d", label, secret, digits, period)
+	text := "otpauth://totp/" + label + "?secret=" + secret
 	if issuer != "" {
 		text += "&issuer=" + escape(issuer)
 	}

@@ -35,6 +35,11 @@ var subjects = map[string]authenticator.Subject{
 	"nobody":         {Email: "m@x.example"},
 	"markup":         {Vendor: `"><script>`, Email: "m@x.example", Company: "?secret=AAAA&issuer=x#"},
 	"long, two sets": {Vendor: strings.Repeat("v", 200), Email: "m@x.example", Company: strings.Repeat("c", 200)},
+	"Japanese":       {Vendor: strings.Repeat("株式会社カウンター", 9), Email: "maria@harbor.example", Company: strings.Repeat("港湾運送", 20)},
+	"Arabic":         {Vendor: strings.Repeat("شركة الميناء ", 6), Email: "maria@harbor.example", Company: strings.Repeat("الخدمات ", 10)},
+	"emoji":          {Vendor: strings.Repeat("⚓🚢", 40), Email: "maria@harbor.example", Company: strings.Repeat("🧾", 80)},
+	"percent signs":  {Vendor: strings.Repeat("%25%", 20), Email: "maria@harbor.example", Company: strings.Repeat("%", 80)},
+	"a long address": {Vendor: strings.Repeat("株式", 40), Email: "m@" + strings.Repeat("harbor", 40) + ".example", Company: "C"},
 }
 
 // TestALP4: what is shown can be scanned, pressed and typed, and says the same.
@@ -52,7 +57,7 @@ func TestALP4_TheCardSaysTheSameThreeTimes(t *testing.T) {
 			t.Fatalf("%s: %v", c.URI, err)
 		}
 		q, err := url.ParseQuery(u.RawQuery)
-		if err != nil || q.Get("secret") != c.Secret() || q.Get("issuer") != c.Issuer || q.Get("algorithm") != "SHA1" || q.Get("digits") != "6" || q.Get("period") != "30" || strings.Contains(u.RawQuery, "+") {
+		if err != nil || q.Get("secret") != c.Secret() || q.Get("issuer") != c.Issuer || len(q) > 2 || strings.Contains(u.RawQuery, "+") {
 			t.Errorf("%s: %s (%v)", name, c.URI, err)
 		}
 		label := strings.TrimPrefix(u.Path, "/")
@@ -75,6 +80,38 @@ func TestALP4_TheCardSaysTheSameThreeTimes(t *testing.T) {
 	}
 }
 
+// A name takes up to twelve bytes a letter, and a code of more than 57 modules on a side is
+// too fine for a phone's page.
+func TestNamesNeverMakeThePictureTooFine(t *testing.T) {
+	const modules, quiet = 57, 4
+	for name, who := range subjects {
+		c, err := totp.Show(propose(t, who, ""))
+		if err != nil {
+			t.Fatal(err)
+		}
+		if n := len(matrix(t, c.SVG("QR"))); n > modules {
+			t.Errorf("%s: %d modules on a side for %s", name, n, c.URI)
+		}
+	}
+	for name, want := range map[string][2]string{
+		"spaces":         {"Ortiz & Sons Ltd", "maria@harbor.example (Harbor Master + Co)"},
+		"long, two sets": {strings.Repeat("v", 69), "m@x.example"},
+		"Japanese":       {"株式会社カウン", "maria@harbor.example"},
+		"Arabic":         {"شركة المينا", "maria@harbor.example"},
+		"emoji":          {"⚓🚢⚓🚢⚓🚢", "maria@harbor.example"},
+		"a long address": {"株式株式株", "m@" + strings.Repeat("harbor", 9) + "har"},
+	} {
+		c, _ := totp.Show(propose(t, subjects[name], ""))
+		if c.Issuer != want[0] || c.Account != want[1] {
+			t.Errorf("%s: %q of %q", name, c.Account, c.Issuer)
+		}
+	}
+	marks := authenticator.Subject{Vendor: "x" + strings.Repeat("e\u0331", 60), Email: "m@x.example"}
+	if c, _ := totp.Show(propose(t, marks, "")); !strings.HasSuffix(c.Issuer, "e\u0331") {
+		t.Errorf("a letter lost its mark: %q", c.Issuer)
+	}
+}
+
 // TestSEC017: the secret is ours, random and 160 bits long, whatever somebody sends along.
 func TestSEC017_TestATK097_NobodyChoosesASecret(t *testing.T) {
 	seen := map[string]bool{}
@@ -85,7 +122,7 @@ func TestSEC017_TestATK097_NobodyChoosesASecret(t *testing.T) {
 				t.Fatal(err)
 			}
 			key, err := base32.StdEncoding.DecodeString(c.Secret())
-			if err != nil || len(key) != 20 || seen[c.Secret()] || !strings.Contains(c.URI, "&digits=6&period=30") || strings.Contains(c.URI, "AAAAAAAA") {
+			if err != nil || len(key) != 20 || seen[c.Secret()] || strings.Contains(c.URI, "digits") || strings.Contains(c.URI, "period") || strings.Contains(c.URI, "AAAAAAAA") {
 				t.Fatalf("%s: %v", c.URI, err)
 			}
 			seen[c.Secret()] = true
