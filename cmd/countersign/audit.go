@@ -21,6 +21,7 @@ import (
 type AuditCmd struct {
 	Verify AuditVerifyCmd `cmd:"" help:"Check the chain of every company, or of one, and name the first bad row."`
 	List   AuditListCmd   `cmd:"" help:"List events, newest first."`
+	Export AuditExportCmd `cmd:"" help:"Write all events as lines of JSON, to keep a copy elsewhere."`
 }
 
 // AuditVerifyCmd checks chains.
@@ -133,10 +134,9 @@ func (c AuditListCmd) Run(ctx context.Context, env *Env) error {
 func (c AuditListCmd) filter(ctx context.Context, h *app.House, tenantID string) (audit.Filter, error) {
 	f := audit.Filter{Action: c.Action, Result: c.Result, Limit: c.Limit, UserID: c.User}
 	if c.Since != "" {
-		if d, err := time.ParseDuration(c.Since); err == nil {
-			f.Since = now().Add(-d)
-		} else if f.Since, err = instant(c.Since); err != nil {
-			return f, usageError(err.Error())
+		var err error
+		if f.Since, err = sinceWhen(c.Since); err != nil {
+			return f, err
 		}
 	}
 	if !strings.Contains(c.User, "@") {

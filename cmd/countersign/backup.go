@@ -75,6 +75,7 @@ func progress(verb string) backup.Progress {
 // RestoreCmd puts a copy into an empty database.
 type RestoreCmd struct {
 	File  string `arg:"" type:"existingfile" help:"A file that backup made."`
+	Audit string `type:"existingfile" help:"A copy of the audit events that is newer than the backup: suspend the methods that were added or removed since."`
 	Check bool   `help:"Only read the file to its end: is it whole, and does the key file open it?"`
 }
 
@@ -82,6 +83,13 @@ type RestoreCmd struct {
 func (c RestoreCmd) Run(ctx context.Context, env *Env) error {
 	if c.Check {
 		return c.check(env)
+	}
+	var copied backup.AuditCopy
+	if c.Audit != "" {
+		var err error
+		if copied, err = readAuditCopy(c.Audit); err != nil {
+			return err
+		}
 	}
 	return bare(ctx, env, func(d *db.DB, keys *secret.Keys, conf config.Config) error {
 		seen, err := backup.ReadMark(backup.MarkOf(conf.KeyFile))
@@ -99,7 +107,11 @@ func (c RestoreCmd) Run(ctx context.Context, env *Env) error {
 		}
 		fmt.Printf("Restored %d rows as of %s (%s, made by %s).\n", m.Rows(), shown(m.TakenAt), m.Engine, m.Program)
 		explainEpoch(e)
-		return nil
+		if c.Audit == "" {
+			fmt.Print(withoutAuditCopy)
+			return nil
+		}
+		return review(ctx, d, keys, copied)
 	})
 }
 
@@ -126,6 +138,7 @@ func (c RestoreCmd) check(env *Env) error {
 
 // EpochCmd is about older states of the data that took the place of newer ones.
 type EpochCmd struct {
+	Review      EpochReviewCmd      `cmd:"" help:"Suspend the sign-in methods that were added or removed since the state that came back, by a copy of the audit events."`
 	Raise       EpochRaiseCmd       `cmd:"" help:"Say that the database went back to an earlier state, and end everything that was open."`
 	Acknowledge EpochAcknowledgeCmd `cmd:"" help:"Say that you know what the newest epoch means. Servers may start."`
 	Show        EpochShowCmd        `cmd:"" help:"Show the newest epoch and what it means."`

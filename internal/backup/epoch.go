@@ -18,6 +18,7 @@ type Epoch struct {
 	CopyOf         time.Time // the state it went back to; zero where nobody knows
 	RaisedAt       time.Time
 	AcknowledgedAt time.Time
+	AuditUntil     time.Time // how far the audit copy that was read reached (Review); zero where none was
 }
 
 // ErrUnacknowledged says that nobody has said yet that they know what an epoch means.
@@ -77,16 +78,19 @@ var kept = map[string]string{
 
 // Last returns the newest epoch, the zero Epoch where there was none.
 func Last(ctx context.Context, tx *db.Tx) (e Epoch, err error) {
-	var of, raised, acknowledged int64
-	err = tx.QueryRow(ctx, `SELECT number, because, copy_of, raised_at, acknowledged_at FROM epochs WHERE number > 0 ORDER BY number DESC LIMIT 1`).
-		Scan(&e.Number, &e.Because, &of, &raised, &acknowledged)
+	var of, raised, acknowledged, audited int64
+	err = tx.QueryRow(ctx, `
+		SELECT number, because, copy_of, raised_at, acknowledged_at, audit_until FROM epochs
+		WHERE number > 0 ORDER BY number DESC LIMIT 1`).
+		Scan(&e.Number, &e.Because, &of, &raised, &acknowledged, &audited)
 	if db.IsNoRows(err) {
 		return Epoch{}, nil
 	}
 	if err != nil {
 		return e, fmt.Errorf("read epoch: %w", err)
 	}
-	e.CopyOf, e.RaisedAt, e.AcknowledgedAt = db.Time(of), db.Time(raised), db.Time(acknowledged)
+	e.CopyOf, e.RaisedAt = db.Time(of), db.Time(raised)
+	e.AcknowledgedAt, e.AuditUntil = db.Time(acknowledged), db.Time(audited)
 	return e, nil
 }
 

@@ -50,3 +50,30 @@ func TellOwners(q *message.Queue) Teller {
 		return nil
 	}
 }
+
+// TellReviewed queues a mail to a person some of whose methods a review suspended.
+func TellReviewed(q *message.Queue) func(ctx context.Context, tx *db.Tx, userID string) error {
+	return func(ctx context.Context, tx *db.Tx, userID string) error {
+		vendor, err := tenant.LoadInstallation(ctx, tx)
+		if err != nil {
+			return fmt.Errorf("load the vendor's name: %w", err)
+		}
+		to, err := user.ByID(ctx, tx, userID)
+		if err != nil {
+			return err
+		}
+		letter := email.ByHand{Vendor: vendor.Name, What: "methods suspended", At: tx.Now}
+		_, err = q.Put(ctx, tx, message.Outgoing{
+			UserID:    to.ID,
+			Channel:   "email",
+			Purpose:   "methods.suspended",
+			To:        to.Email,
+			Hint:      outofband.Mask(to.Email),
+			Language:  to.Language,
+			Template:  email.Template(letter),
+			Data:      letter,
+			ExpiresAt: tx.Now.Add(noticeLife),
+		})
+		return err
+	}
+}

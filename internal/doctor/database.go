@@ -134,6 +134,18 @@ func (p *patient) epoch(ctx context.Context) []Finding {
 	if errors.Is(err, backup.ErrUnacknowledged) {
 		return one("epoch", Fail, "countersign epoch acknowledge, once you know what was lost", "%s", oneLine(err))
 	}
+	var e backup.Epoch
+	if err == nil {
+		err = p.view(ctx, func(tx *db.Tx) (err error) {
+			e, err = backup.Last(ctx, tx)
+			return err
+		})
+	}
+	if err == nil && e.Number > 0 && !e.AuditUntil.After(e.CopyOf) {
+		return one("epoch", Warn, "countersign epoch review --audit FILE, with a copy that audit export made; else look at who changed methods",
+			"epoch %d was raised without a newer copy of the audit events: sign-in methods removed since work again, and first methods set up since protect no more",
+			e.Number)
+	}
 	return nil // what cannot be read, the schema tells
 }
 

@@ -9,7 +9,7 @@ var (
 		challenge.sent notice.sent password.replaced browser.remembered browser.replayed session.ended
 		token.issued token.refreshed token.refused token.reuse user.created audit.begun settings.raised settings.accepted keys.master_added receiver.gone
 		signin.passkey passkey.copied method.added method.removed method.suspended method.restored methods.reset
-		company.owners_stuck browser.forgotten second_step.on second_step.off
+		company.owners_stuck account.protected browser.forgotten second_step.on second_step.off
 		address.asked address.changed address.withdrawn address.restored client.refused`)
 	results = list(`ok failed refused`)
 	methods = list(`password email pwd otp mfa hwk swk sms totp passkey lookup push backup user`)

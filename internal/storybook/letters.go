@@ -41,6 +41,7 @@ func letters(now time.Time) []Letter {
 		{"passkey-copied", email.PasskeyCopied{Vendor: vendor, AppName: app, Label: "Laptop", IP: ip, Place: place, Browser: browser, At: now, NotMeLink: notMe}},
 		{"by-hand-password", email.ByHand{Vendor: vendor, What: "password set", At: now}},
 		{"by-hand-disabled", email.ByHand{Vendor: vendor, What: "user disabled", At: now}},
+		{"by-hand-methods-suspended", email.ByHand{Vendor: vendor, What: "methods suspended", At: now}},
 		{"by-hand-enabled", email.ByHand{Vendor: vendor, What: "user enabled", At: now}},
 		{"by-hand-address", email.ByHand{Vendor: vendor, What: "user address", Old: "m•••@h•••.example", New: "m•••@o•••.example", At: now}},
 		{"receiver-gone", email.ReceiverGone{Vendor: vendor, Label: "My phone", At: now}},

@@ -116,3 +116,14 @@ func WithoutUsable(ctx context.Context, tx *db.Tx, allowed string) ([]User, erro
 		ORDER BY u.email_key`, tx.Tenant, allowed)
 	return collect(rows, err)
 }
+
+// HoldProtection records that a person once had a second factor that this database does not
+// know, and reports whether that is news: the account then opens no more with less than the
+// methods it has, and where it has none only people open it.
+func HoldProtection(ctx context.Context, tx *db.Tx, id string) (bool, error) {
+	n, err := tx.Exec(ctx, `
+		UPDATE users SET released_at = 0, recovery_until = 0,
+			first_factor_at = CASE WHEN first_factor_at = 0 THEN $1 ELSE first_factor_at END
+		WHERE tenant_id = $2 AND id = $3 AND (first_factor_at = 0 OR released_at > 0 OR recovery_until > 0)`, tx.Now, tx.Tenant, id)
+	return n > 0, err
+}

@@ -27,6 +27,8 @@ func (c ByHand) letter(w *writer) letter {
 		lead = w.say("mail.by_hand.methods_restored", "Vendor", vendor)
 	case "methods reset":
 		lead = w.say("mail.by_hand.methods_reset", "Vendor", vendor)
+	case "methods suspended":
+		lead = w.say("mail.by_hand.methods_suspended", "Vendor", vendor)
 	default:
 		lead = w.say("mail.by_hand.password", "Vendor", vendor)
 	}
