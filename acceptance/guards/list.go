@@ -89,8 +89,13 @@ var guards = []Guard{
 		Package: acceptance, Tests: "TestATK026",
 	},
 	{
+		Name: "a form acts on the sign-in that it names", File: "internal/portal/flows.go",
+		Old: "if id, named := namedFlow(r); named {", New: "if id, named := namedFlow(r); named && id == \"0\" {",
+		Package: acceptance, Tests: "TestTwoTabs",
+	},
+	{
 		Name: "the link works only where the sign-in began", File: "internal/signin/link.go",
-		Old: "if ref.ID != flowID || ref.Tenant != tx.Tenant {\n\t\treturn false\n\t}", New: "if ref.ID != flowID || ref.Tenant != tx.Tenant {\n\t\treturn true\n\t}",
+		Old: "if i < 0 {\n\t\treturn secret.Reference{}, false\n\t}", New: "if i < 0 {\n\t\treturn secret.Reference{}, true\n\t}",
 		Package: acceptance, Tests: "TestATK061|TestALO11|TestATK062",
 	},
 	{

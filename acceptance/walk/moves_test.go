@@ -276,7 +276,8 @@ func (k *stage) plant(b *tab, s step) {
 // forge plants a cookie with another company, another row, another token or a changed bit.
 func (k *stage) forge(b *tab, s step) {
 	name := pick(cookieNames, s.A)
-	v, other := pick(k.loot[name], s.B), pick(k.loot[pick(cookieNames, s.C)], s.A)
+	v, _, _ := strings.Cut(pick(k.loot[name], s.B), "~")
+	other := pick(k.loot[pick(cookieNames, s.C)], s.A)
 	parts, others := strings.Split(v, "."), strings.Split(other, ".")
 	if !b.attacker || len(parts) != 3 || len(others) != 3 {
 		return

@@ -19,6 +19,7 @@ func (k *stage) observe(r request, pg *rig.Page, before cookies, began time.Time
 	path := r.url().Path
 	sess, cleared := given(pg, "session")
 	flow, _ := given(pg, "flow")
+	flow = begun(flow, before)
 	mem, _ := given(pg, "browser")
 	a := answer{r, pg, before, began, sess, flow, mem}
 	switch {

@@ -50,12 +50,41 @@ type stage struct {
 	hints     map[string]*account // whom a sealed request may name
 }
 
-// cookies is what a tab holds.
-type cookies struct{ session, flow, browser string }
+// cookies is what a tab holds: flow is the one of its flows that a request is about.
+type cookies struct {
+	session, flow, browser string
+	flows                  []string // all that are under way, newest first
+}
 
 func (b *tab) cookies() cookies {
 	p := b.persons[0]
-	return cookies{p.Cookie("session"), p.Cookie("flow"), p.Cookie("browser")}
+	flows := strings.Split(p.Cookie("flow"), "~")
+	return cookies{p.Cookie("session"), flows[0], p.Cookie("browser"), flows}
+}
+
+// about is the flow that a request is about: that of the link, the one that it names, or the newest.
+func (k *stage) about(r request, flows []string) string {
+	name, named := r.url().Query().Get("flow"), r.url().Query().Has("flow")
+	if r.method == http.MethodPost {
+		name, named = r.form.Get("flow"), r.form.Has("flow")
+	}
+	if i := slices.IndexFunc(k.letters, func(l *letter) bool { return l.Link == r.url().Path }); i >= 0 {
+		name, named = k.letters[i].flow.id, true
+	}
+	for _, text := range flows {
+		if !named || idOf(text) == name {
+			return text
+		}
+	}
+	return ""
+}
+
+// begun is the flow that an answer gives a browser, if it had not got it before.
+func begun(given string, before cookies) string {
+	if newest, _, _ := strings.Cut(given, "~"); !slices.Contains(before.flows, newest) {
+		return newest
+	}
+	return ""
 }
 
 // request is one request of the walk.
@@ -88,6 +117,7 @@ func (k *stage) ask(r request) *rig.Page {
 		req.SetBasicAuth(r.basic.ID, r.basic.Secret)
 	}
 	before, began := r.tab.cookies(), k.w.Now()
+	before.flow = k.about(r, before.flows)
 	pg := p.Send(req)
 	k.routes.reached(r.method, req.URL.Path)
 	r.tab.page = pg

@@ -21,6 +21,7 @@ import (
 
 // choosePage offers what can be set up.
 type choosePage struct {
+	flowRef
 	Base      string
 	InFlow    bool
 	OnlyCodes bool // everything is there but backup codes
@@ -81,6 +82,7 @@ type progress struct{ Step, Of int }
 // beginPage comes before a set-up, where something must be typed or the set-up that was
 // begun is over.
 type beginPage struct {
+	flowRef
 	Base            string
 	Kind            authenticator.Kind
 	Country, Number string
@@ -106,7 +108,10 @@ func (p beginPage) Template() string {
 func (p beginPage) FormAction() []string { return p.Targets }
 
 // Here is where the language switch comes back to.
-func (p beginPage) Here() string { return p.Base + "/" + string(p.Kind) }
+func (p beginPage) Here() string { return p.Action() + p.Query() }
+
+// Action is where its form leads.
+func (p beginPage) Action() string { return p.Base + "/" + string(p.Kind) }
 
 // Title is the heading.
 func (p beginPage) Title() string { return bindTitle(p.Kind) }
@@ -132,6 +137,7 @@ func bindTitle(k authenticator.Kind) string {
 
 // cardPage shows what is being set up and asks for its first proof.
 type cardPage struct {
+	flowRef
 	Base      string
 	Kind      authenticator.Kind
 	Draft     string
@@ -156,10 +162,21 @@ type cardPage struct {
 
 func (p cardPage) Template() string     { return "portal/bind_" + string(p.Kind) }
 func (p cardPage) FormAction() []string { return p.Targets }
-func (p cardPage) Here() string         { return p.Base + "/" + string(p.Kind) }
+func (p cardPage) Here() string         { return p.Action() + p.Query() }
+
+// Action is where its form leads, without the last word.
+func (p cardPage) Action() string { return p.Base + "/" + string(p.Kind) }
+
+// AgainURL begins the same once more.
+func (p cardPage) AgainURL() string {
+	if p.Flow == "" {
+		return p.Action() + "?again"
+	}
+	return p.Here() + "&again"
+}
 
 func (p *Portal) drawBegin(w http.ResponseWriter, r *http.Request, status int, s *site, page beginPage) error {
-	page.Base, page.Targets, page.Progress = s.base, s.targets, s.progress(page.Kind)
+	page.flowRef, page.Base, page.Targets, page.Progress = s.flowRef, s.base, s.targets, s.progress(page.Kind)
 	if page.Kind == authenticator.SMS {
 		codes, err := p.countries(r.Context(), s.holder.Tenant)
 		if err != nil {
@@ -189,6 +206,7 @@ func (p *Portal) countries(ctx context.Context, tenantID string) (codes []string
 }
 
 func (p *Portal) drawDraft(w http.ResponseWriter, r *http.Request, status int, s *site, d binding.Draft, page cardPage) error {
+	page.flowRef = s.flowRef
 	page.Base, page.Kind, page.Draft, page.Targets, page.Progress, page.Ends = s.base, d.Kind, d.ID, s.targets, s.progress(d.Kind), d.Ends
 	if page.Name == "" {
 		page.Name = d.Label

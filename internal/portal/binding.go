@@ -30,6 +30,7 @@ const (
 type site struct {
 	base    string
 	flow    secret.Reference // of the sign-in that waits for it; zero in a session
+	flowRef                  // its name
 	holder  binding.Holder
 	kinds   []authenticator.Kind
 	has     []authenticator.Kind
@@ -42,6 +43,9 @@ type site struct {
 }
 
 func (s site) inFlow() bool { return s.base == flowSetUp }
+
+// path is the page of one kind.
+func (s site) path(k authenticator.Kind) string { return s.base + "/" + string(k) + s.Query() }
 
 // finder tells who sets something up. to begin needs more than to go on. It returns nil
 // when it has answered the request itself.
@@ -69,24 +73,24 @@ func (p *Portal) mountSetUp(mux *web.Mux, base string, find finder) {
 func (p *Portal) inFlow(w http.ResponseWriter, r *http.Request, _ bool) (*site, error) {
 	ref, err := p.flowOf(r)
 	if err != nil {
-		return nil, p.drawOver(w, r, signin.Over{Reason: signin.Expired})
+		return nil, p.drawGone(w, r)
 	}
 	step, err := p.SignIn.Current(r.Context(), ref)
 	if fault.Is(err, fault.NotFound) {
-		return nil, p.drawOver(w, r, signin.Over{Reason: signin.Expired})
+		return nil, p.drawGone(w, r)
 	}
 	if err != nil {
 		return nil, err
 	}
 	ask, ok := step.(signin.SetUpMethod)
 	if !ok {
-		return nil, p.Web.Redirect(w, "/signin/code")
+		return nil, p.Web.Redirect(w, flowRef{ref.ID}.CodeURL())
 	}
 	who, err := p.SignIn.MaySetUp(r.Context(), ref)
 	if err != nil {
 		return nil, err
 	}
-	s := &site{base: flowSetUp, flow: ref, kinds: who.Kinds, appName: who.AppName, because: p.sentences(r, ask.Because), to: ask.ContinueTo, targets: p.originsOf(ask.ContinueTo)}
+	s := &site{base: flowSetUp, flow: ref, flowRef: flowRef{ref.ID}, kinds: who.Kinds, appName: who.AppName, because: p.sentences(r, ask.Because), to: ask.ContinueTo, targets: p.originsOf(ask.ContinueTo)}
 	s.holder = p.holder(r, ref.Tenant, "flow:"+who.FlowID, who.FlowID, authenticator.Subject{
 		UserID: who.User.ID, Email: who.User.Email, Name: who.User.Name, Vendor: who.Vendor, Company: who.Company, Language: who.User.Language,
 	})
@@ -130,7 +134,14 @@ func (p *Portal) bindable(st signin.Standing) (out []authenticator.Kind) {
 
 // chooseKind lists what can be set up. Where only one thing is asked for, it says why.
 func (p *Portal) chooseKind(w http.ResponseWriter, r *http.Request, s *site) error {
-	page := choosePage{Base: s.base, InFlow: s.inFlow(), AppName: s.appName, Because: s.because, Targets: s.targets}
+	page := choosePage{
+		flowRef: s.flowRef,
+		Base:    s.base,
+		InFlow:  s.inFlow(),
+		AppName: s.appName,
+		Because: s.because,
+		Targets: s.targets,
+	}
 	for _, k := range s.kinds {
 		if k != authenticator.Backup || len(s.kinds) == 1 {
 			page.Kinds = append(page.Kinds, offerOf(k))
@@ -175,7 +186,7 @@ func (p *Portal) propose(w http.ResponseWriter, r *http.Request, s *site) error 
 	}
 	if k == authenticator.TOTP || k == authenticator.Backup { // what was shown may have been scanned or written down
 		if _, err := p.Binding.Waiting(r.Context(), s.holder, k); err == nil {
-			return p.Web.Redirect(w, s.base+"/"+string(k))
+			return p.Web.Redirect(w, s.path(k))
 		}
 	}
 	form := r.PostForm
@@ -194,7 +205,7 @@ func (p *Portal) propose(w http.ResponseWriter, r *http.Request, s *site) error 
 	if err != nil {
 		return err
 	}
-	return p.Web.Redirect(w, s.base+"/"+string(k))
+	return p.Web.Redirect(w, s.path(k))
 }
 
 // confirm takes the first proof of what is being set up.

@@ -18,35 +18,33 @@ import (
 // follow keeps what the browser must keep and sends it to the page of the step, so that a
 // reload repeats nothing.
 func (p *Portal) follow(w http.ResponseWriter, r *http.Request, step signin.Step) error {
+	at := flowRef{}
 	switch s := step.(type) {
 	case signin.AnswerCode:
 		if s.Problem != "" { // a redirect would lose it
 			setRetryAfter(w, s.Wait)
 			return p.drawCode(w, r, http.StatusTooManyRequests, s)
 		}
-		p.keepFlow(w, s.Flow)
+		at.Flow = s.FlowID
+		p.keepFlow(w, r, s.Flow)
 	case signin.CodeSpent:
-		p.keepFlow(w, s.Flow)
+		at.Flow = s.FlowID
+		p.keepFlow(w, r, s.Flow)
 		if s.Unsent { // a redirect would lose why
 			return p.draw(w, r, http.StatusTooManyRequests, s)
 		}
 	case signin.ReplacePassword:
-		p.keepFlow(w, s.Flow)
+		at.Flow = s.FlowID
+		p.keepFlow(w, r, s.Flow)
 	case signin.SetUpMethod:
-		p.keepFlow(w, s.Flow)
-		return p.Web.Redirect(w, flowSetUp)
+		p.keepFlow(w, r, s.Flow)
+		return p.Web.Redirect(w, flowSetUp+flowRef{s.FlowID}.Query())
 	case signin.Done:
 		return p.done(w, r, s)
 	case signin.Over:
 		return p.drawOver(w, r, s)
 	}
-	return p.Web.Redirect(w, "/signin/code")
-}
-
-func (p *Portal) keepFlow(w http.ResponseWriter, ref *secret.Reference) {
-	if ref != nil {
-		p.Web.SetCookie(w, "flow", ref.Text().Reveal(), p.SignIn.Limits.FlowLife)
-	}
+	return p.Web.Redirect(w, at.CodeURL())
 }
 
 // done gives the browser its session and sends it on, by way of what must be told.
@@ -70,7 +68,7 @@ func (p *Portal) keepSession(w http.ResponseWriter, r *http.Request, s signin.Do
 		return err
 	}
 	p.Web.SetCookie(w, "session", s.Session.Text().Reveal(), s.Life)
-	p.Web.ClearCookie(w, "flow")
+	p.dropFlow(w, r, s.FlowID)
 	p.Web.SetCookie(w, "device", withReference(p.Web.Cookie(r, "device"), s.Device), deviceLife)
 	if s.Remembered != nil {
 		value := withReference(p.Web.Cookie(r, "browser"), *s.Remembered)
@@ -92,11 +90,20 @@ func (p *Portal) draw(w http.ResponseWriter, r *http.Request, status int, step s
 			setRetryAfter(w, s.Wait)
 			status = http.StatusTooManyRequests
 		}
-		return p.Web.Draw(w, r, status, spentPage{AppName: s.AppName, SentTo: s.SentTo, NewCodesLeft: s.NewCodesLeft, Expired: s.Expired, Unsent: s.Unsent, Why: s.Why, RestartURL: signInPath(s.ContinueTo)})
+		return p.Web.Draw(w, r, status, spentPage{
+			flowRef:      flowRef{s.FlowID},
+			AppName:      s.AppName,
+			SentTo:       s.SentTo,
+			NewCodesLeft: s.NewCodesLeft,
+			Expired:      s.Expired,
+			Unsent:       s.Unsent,
+			Why:          s.Why,
+			RestartURL:   signInPath(s.ContinueTo),
+		})
 	case signin.ReplacePassword:
-		return p.Web.Draw(w, r, status, newPasswordPage{Email: s.Email, MinLength: s.MinLength, Targets: p.originsOf(s.ContinueTo)})
+		return p.Web.Draw(w, r, status, p.newPasswordPage(s))
 	case signin.SetUpMethod:
-		return p.Web.Redirect(w, flowSetUp)
+		return p.Web.Redirect(w, flowSetUp+flowRef{s.FlowID}.Query())
 	case signin.Over:
 		return p.drawOver(w, r, s)
 	case signin.Done:
@@ -113,28 +120,29 @@ func (p *Portal) drawCode(w http.ResponseWriter, r *http.Request, status int, s 
 		return err
 	}
 	return p.Web.Draw(w, r, status, codePage{
-		Kind: s.Kind, ForSetUp: s.ForSetUp, Others: len(s.Others) > 0, Codes: slices.Contains(s.Others, authenticator.Backup), Options: string(s.Present),
+		flowRef: flowRef{s.FlowID},
+		Kind:    s.Kind, ForSetUp: s.ForSetUp, Others: len(s.Others) > 0, Codes: slices.Contains(s.Others, authenticator.Backup), Options: string(s.Present),
 		AppName: s.AppName, SentTo: s.SentTo, Reference: s.Reference, ExpiresAt: s.ExpiresAt, NewCodeAt: s.NewCodeAt, Now: s.Now,
 		Length: s.Length, TriesLeft: s.TriesLeft, NewCodesLeft: s.NewCodesLeft, Problem: s.Problem, Delivery: deliveryOf(s.Kind, s.Delivery),
 		RememberDays: s.RememberDays, Remember: r.PostForm.Get("remember") == "on", Why: why, Because: p.sentences(r, s.Because), Targets: p.originsOf(s.ContinueTo),
 	})
 }
 
-// drawOver ends a flow on the page: the cookie goes with it, except where the person was
+// drawOver ends a flow on the page: its secret leaves the cookie, except where the person was
 // not told of the end and may ask again.
 func (p *Portal) drawOver(w http.ResponseWriter, r *http.Request, s signin.Over) error {
 	if s.Reason != signin.Finished {
-		p.Web.ClearCookie(w, "flow")
+		p.dropFlow(w, r, s.FlowID)
 	}
-	if s.Reason == signin.Finished || s.Reason == signin.Expired {
+	if s.Reason == signin.Finished || s.Reason == signin.Expired || s.Reason == replacedHere {
 		here, err := p.signedIn(r)
 		switch {
 		case err != nil:
 			return err
-		case here && s.Reason == signin.Expired: // a tab that was left open while another one went on
-			return p.Web.Draw(w, r, http.StatusOK, endedPage{Reason: "signed_in", RestartURL: signInPath(s.ContinueTo)})
+		case here && s.Reason != signin.Finished: // a tab that was left open while another one went on
+			return p.drawSignedIn(w, r, s)
 		case here: // a second tab, or a reload after the end
-			p.Web.ClearCookie(w, "flow")
+			p.dropFlow(w, r, s.FlowID)
 			return p.Web.Redirect(w, p.onward(s.ContinueTo))
 		}
 	}
@@ -143,6 +151,9 @@ func (p *Portal) drawOver(w http.ResponseWriter, r *http.Request, s signin.Over)
 		status = http.StatusOK
 	}
 	page := endedPage{AppName: s.AppName, Reason: s.Reason, RestartURL: signInPath(""), HomeURL: s.HomeURL}
+	if s.Reason == replacedHere {
+		page.NewerURL = flowRef{}.CodeURL()
+	}
 	if t, err := p.targetOf(s.ContinueTo); err == nil {
 		page.RestartURL = signInPath(s.ContinueTo)
 		unmet := s.Reason == signin.Unmet || s.Reason == signin.NeedsAdmin
@@ -151,6 +162,18 @@ func (p *Portal) drawOver(w http.ResponseWriter, r *http.Request, s signin.Over)
 		}
 	}
 	return p.Web.Draw(w, r, status, page)
+}
+
+// drawSignedIn ends a flow in a browser that holds a session, which may be enough for the app.
+func (p *Portal) drawSignedIn(w http.ResponseWriter, r *http.Request, s signin.Over) error {
+	page := endedPage{AppName: s.AppName, Reason: "signed_in", RestartURL: signInPath(""), ContinueURL: s.HomeURL}
+	if t, err := p.targetOf(s.ContinueTo); err == nil {
+		page.RestartURL = signInPath(s.ContinueTo)
+		if !t.ours() {
+			page.ContinueURL = p.onward(s.ContinueTo)
+		}
+	}
+	return p.Web.Draw(w, r, http.StatusOK, page)
 }
 
 // signedIn reports whether this browser holds a session at all.
@@ -203,11 +226,19 @@ func references(cookie string) []secret.Reference {
 
 // withReference puts a reference in front of the others, in place of its own older token.
 func withReference(cookie string, ref secret.Reference) string {
-	texts := []string{ref.Text().Reveal()}
+	all := []secret.Reference{ref}
 	for _, other := range references(cookie) {
-		if other.ID != ref.ID && len(texts) < maxReferences {
-			texts = append(texts, other.Text().Reveal())
+		if other.ID != ref.ID && len(all) < maxReferences {
+			all = append(all, other)
 		}
+	}
+	return joined(all)
+}
+
+func joined(all []secret.Reference) string {
+	var texts []string
+	for _, ref := range all {
+		texts = append(texts, ref.Text().Reveal())
 	}
 	return strings.Join(texts, "~")
 }

@@ -20,8 +20,7 @@ func (p *Portal) showLink(w http.ResponseWriter, r *http.Request) error {
 	token := r.PathValue("token")
 	l := signin.Link{State: signin.LinkUnknown}
 	if ref, err := secret.ParseReference(token); err == nil {
-		mine, _ := p.flowOf(r)
-		if l, err = p.SignIn.OpenLink(r.Context(), ref, mine); err != nil {
+		if l, err = p.SignIn.OpenLink(r.Context(), ref, p.flowsOf(r)...); err != nil {
 			return err
 		}
 	}
@@ -42,8 +41,7 @@ func (p *Portal) pressLink(w http.ResponseWriter, r *http.Request) error {
 	if err != nil {
 		return p.drawLink(w, r, r.PathValue("token"), signin.Link{State: signin.LinkUnknown})
 	}
-	mine, _ := p.flowOf(r)
-	step, err := p.SignIn.PressLink(r.Context(), ref, mine, r.PostForm.Get("remember") == "on", p.visitor(r))
+	mine, step, err := p.SignIn.PressLink(r.Context(), ref, p.flowsOf(r), r.PostForm.Get("remember") == "on", p.visitor(r))
 	if fault.Is(err, fault.NotFound) {
 		return p.showLink(w, r)
 	}

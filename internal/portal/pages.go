@@ -72,6 +72,7 @@ type announcement struct {
 // codePage asks for the second step: a code that was sent or that a device shows, one from a
 // sheet of paper, or a passkey. Kinds that send nothing leave the fields of messages empty.
 type codePage struct {
+	flowRef
 	Kind         authenticator.Kind
 	ForSetUp     bool   // the answer only opens the set-up of a method
 	Others       bool   // there are other ways
@@ -96,7 +97,7 @@ type codePage struct {
 }
 
 func (p codePage) FormAction() []string { return p.Targets }
-func (codePage) Here() string           { return "/signin/code" }
+func (p codePage) Here() string         { return p.CodeURL() }
 
 // CountsTries reports whether the problem cost a try.
 func (p codePage) CountsTries() bool {
@@ -114,6 +115,7 @@ func (p codePage) CoolDown() time.Duration { return max(p.NewCodeAt.Sub(p.Now), 
 
 // spentPage says that this code is dead after too many wrong answers.
 type spentPage struct {
+	flowRef
 	AppName, SentTo string
 	NewCodesLeft    int
 	Expired         bool   // its time is over; otherwise there were too many wrong answers
@@ -144,16 +146,19 @@ func (p spentPage) Title() string {
 }
 
 func (spentPage) Template() string { return "portal/spent" }
-func (spentPage) Here() string     { return "/signin/code" }
+func (p spentPage) Here() string   { return p.CodeURL() }
 
 // endedPage says that the sign-in is over, and why.
 type endedPage struct {
 	AppName string
 	// Reason is expired, cancelled, not_me, changed, restart, unmet or needs_admin; done: it was
-	// finished elsewhere, or its answer was lost; signed_in: over, and this browser holds a session.
-	Reason     string
-	RestartURL string
-	HomeURL    string
+	// finished elsewhere, or its answer was lost; signed_in: over, and this browser holds a session;
+	// replaced: this browser has begun newer ones and no longer holds it.
+	Reason      string
+	RestartURL  string
+	HomeURL     string
+	ContinueURL string // to the app, with the session that there is
+	NewerURL    string // the sign-in that took its place
 }
 
 func (endedPage) Template() string { return "portal/ended" }
@@ -183,6 +188,8 @@ func (p endedPage) Title() string {
 		return "ended.needs_admin.title"
 	case "done":
 		return "ended.done.title"
+	case "replaced":
+		return "ended.replaced.title"
 	case "signed_in":
 		return "ended.signed_in.title"
 	}
@@ -206,6 +213,8 @@ func (p endedPage) Text() string {
 		return "ended.needs_admin.text"
 	case "done":
 		return "ended.done.text"
+	case "replaced":
+		return "ended.replaced.text"
 	case "signed_in":
 		return "ended.signed_in.text"
 	}
@@ -290,6 +299,7 @@ func (noticePage) Template() string { return "portal/notice" }
 
 // newPasswordPage follows a password that was reported as known to somebody else.
 type newPasswordPage struct {
+	flowRef
 	Email     string
 	Problem   string
 	MinLength int

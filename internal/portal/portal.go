@@ -77,15 +77,6 @@ func (p *Portal) visitor(r *http.Request) session.Visitor {
 
 var errOver = fault.New(fault.NotFound, "signin.flow_over")
 
-// flowOf is the half-signed-in state that this browser holds.
-func (p *Portal) flowOf(r *http.Request) (secret.Reference, error) {
-	ref, err := secret.ParseReference(p.Web.Cookie(r, "flow"))
-	if err != nil {
-		return ref, errOver
-	}
-	return ref, nil
-}
-
 // target is what a sign-in is for: the sealed request of an app, or our own pages.
 type target struct {
 	sealed  string

@@ -14,7 +14,7 @@ func receiverStories(now time.Time) []web.Story {
 	drawn, _ := picture(address, "QR code of the address of this page") // a page without it fails its golden file
 	begin := beginPage{Base: profileSetUp, Kind: authenticator.Push, Progress: progress{2, 3}, receiverBegin: receiverBegin{Key: "BDd3_hVL9fZi9Ybo2UUzA284WG5FZR30_95YeZJsiApwXKpNcF1rRPF3foIiBHXRdJI2Qhumhf6_LFTeZaNndIo", Address: address, Picture: drawn}}
 	inFlow, twice, limited := begin, begin, begin
-	inFlow.Base, inFlow.Address, inFlow.Picture = flowSetUp, "", ""
+	inFlow.flowRef, inFlow.Base, inFlow.Address, inFlow.Picture = flowRef{storyFlow}, flowSetUp, "", ""
 	twice.Problem, limited.Problem, limited.Wait = "receiver.problem.twice", "receiver.problem.limit", 20*time.Minute
 	first := cardPage{Base: profileSetUp, Kind: authenticator.Push, Draft: storyToken, Progress: progress{2, 3}, Length: 6, Ends: now.Add(10 * time.Minute), Delivery: deliveryView{Kind: authenticator.Push, State: "accepted", At: now}}
 	wrong := first

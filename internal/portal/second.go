@@ -84,6 +84,7 @@ func (p codePage) wrong() string {
 
 // otherPage offers every way that there is for this sign-in.
 type otherPage struct {
+	flowRef
 	Ways    []wayView
 	Problem string
 	Targets []string
@@ -111,16 +112,16 @@ func (p *Portal) showOther(w http.ResponseWriter, r *http.Request) error {
 func (p *Portal) drawOther(w http.ResponseWriter, r *http.Request, status int, problem string) error {
 	ref, err := p.flowOf(r)
 	if err != nil {
-		return p.drawOver(w, r, signin.Over{Reason: signin.Expired})
+		return p.drawGone(w, r)
 	}
 	ways, to, err := p.SignIn.Ways(r.Context(), ref)
 	if fault.Is(err, fault.NotFound) {
-		return p.drawOver(w, r, signin.Over{Reason: signin.Expired})
+		return p.drawGone(w, r)
 	}
 	if err != nil {
 		return err
 	}
-	page := otherPage{Problem: problem, Targets: p.originsOf(to)}
+	page := otherPage{flowRef: flowRef{ref.ID}, Problem: problem, Targets: p.originsOf(to)}
 	for _, way := range together(ways) {
 		page.Ways = append(page.Ways, viewOf(way))
 	}
@@ -154,7 +155,7 @@ func viewOf(way signin.Way) wayView {
 func (p *Portal) useOther(w http.ResponseWriter, r *http.Request) error {
 	ref, err := p.flowOf(r)
 	if err != nil {
-		return p.drawOver(w, r, signin.Over{Reason: signin.Expired})
+		return p.drawGone(w, r)
 	}
 	id, err := p.chosen(r, ref)
 	if err != nil {

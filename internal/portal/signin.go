@@ -158,11 +158,11 @@ func (p *Portal) stepUp(w http.ResponseWriter, r *http.Request) error {
 func (p *Portal) showStep(w http.ResponseWriter, r *http.Request) error {
 	ref, err := p.flowOf(r)
 	if err != nil {
-		return p.drawOver(w, r, signin.Over{Reason: signin.Expired})
+		return p.drawGone(w, r)
 	}
 	step, err := p.SignIn.Current(r.Context(), ref)
 	if fault.Is(err, fault.NotFound) {
-		return p.drawOver(w, r, signin.Over{Reason: signin.Expired})
+		return p.drawGone(w, r)
 	}
 	if err != nil {
 		return err
@@ -173,7 +173,7 @@ func (p *Portal) showStep(w http.ResponseWriter, r *http.Request) error {
 func (p *Portal) submitCode(w http.ResponseWriter, r *http.Request) error {
 	ref, err := p.flowOf(r)
 	if err != nil {
-		return p.drawOver(w, r, signin.Over{Reason: signin.Expired})
+		return p.drawGone(w, r)
 	}
 	code := ""
 	if given := r.PostForm["code"]; len(given) == 1 { // two codes are no code, and cost a try
@@ -190,7 +190,7 @@ func (p *Portal) answered(w http.ResponseWriter, r *http.Request, ref secret.Ref
 		return p.drawWaiting(w, r, ref, f)
 	}
 	if fault.Is(err, fault.NotFound) {
-		return p.drawOver(w, r, signin.Over{Reason: signin.Expired})
+		return p.drawGone(w, r)
 	}
 	if err != nil {
 		return err
@@ -223,7 +223,7 @@ func (p *Portal) drawWaiting(w http.ResponseWriter, r *http.Request, ref secret.
 func (p *Portal) newCode(w http.ResponseWriter, r *http.Request) error {
 	ref, err := p.flowOf(r)
 	if err != nil {
-		return p.drawOver(w, r, signin.Over{Reason: signin.Expired})
+		return p.drawGone(w, r)
 	}
 	step, err := p.SignIn.NewCode(r.Context(), ref, p.visitor(r))
 	if f := waiting(err); f != nil {
@@ -238,7 +238,7 @@ func (p *Portal) newCode(w http.ResponseWriter, r *http.Request) error {
 func (p *Portal) cancel(w http.ResponseWriter, r *http.Request) error {
 	ref, err := p.flowOf(r)
 	if err != nil {
-		return p.drawOver(w, r, signin.Over{Reason: signin.Expired})
+		return p.drawGone(w, r)
 	}
 	step, err := p.SignIn.Cancel(r.Context(), ref, p.visitor(r))
 	if err != nil {
@@ -250,7 +250,7 @@ func (p *Portal) cancel(w http.ResponseWriter, r *http.Request) error {
 func (p *Portal) newPassword(w http.ResponseWriter, r *http.Request) error {
 	ref, err := p.flowOf(r)
 	if err != nil {
-		return p.drawOver(w, r, signin.Over{Reason: signin.Expired})
+		return p.drawGone(w, r)
 	}
 	step, err := p.SignIn.ReplacePassword(r.Context(), ref, r.PostForm.Get("password"), p.visitor(r))
 	if waiting(err) != nil || fault.Is(err, fault.Invalid) {
@@ -272,7 +272,18 @@ func (p *Portal) drawNewPassword(w http.ResponseWriter, r *http.Request, ref sec
 		return p.follow(w, r, step)
 	}
 	setRetryAfter(w, problem.RetryAfter)
-	return p.Web.Draw(w, r, web.Status(problem.Kind), newPasswordPage{Email: s.Email, MinLength: s.MinLength, Problem: problem.Message, Targets: p.originsOf(s.ContinueTo)})
+	page := p.newPasswordPage(s)
+	page.Problem = problem.Message
+	return p.Web.Draw(w, r, web.Status(problem.Kind), page)
+}
+
+func (p *Portal) newPasswordPage(s signin.ReplacePassword) newPasswordPage {
+	return newPasswordPage{
+		flowRef:   flowRef{s.FlowID},
+		Email:     s.Email,
+		MinLength: s.MinLength,
+		Targets:   p.originsOf(s.ContinueTo),
+	}
 }
 
 func (p *Portal) signOut(w http.ResponseWriter, r *http.Request) error {

@@ -14,6 +14,7 @@ const (
 	storyMasked = "m•••@harbor.example"
 	storyApp    = "Harbor Dashboard"
 	storyToken  = "bG9uZy1yYW5kb20tdG9rZW4"
+	storyFlow   = "06f3y1ee6n8k1v5t0h2m3q4r5s"
 	storyPlace  = "Valencia, Spain"
 	storyAgent  = "Firefox, Linux"
 	storyIP     = "203.0.113.24"
@@ -48,6 +49,7 @@ func signInStories(now time.Time) []web.Story {
 
 func storyCode(now time.Time) codePage {
 	return codePage{
+		flowRef: flowRef{storyFlow},
 		Kind:    authenticator.Email,
 		AppName: storyApp, SentTo: storyMasked, Reference: "K7-MZ", Length: 6, Now: now,
 		ExpiresAt: now.Add(9*time.Minute + 41*time.Second), NewCodeAt: now.Add(-time.Minute),
@@ -79,12 +81,12 @@ func codeStories(now time.Time) []web.Story {
 		{Name: "code/older", Status: http.StatusUnauthorized, Page: older},
 		{Name: "code/last", Status: 200, Page: last},
 		{Name: "code/over", Status: 200, Page: over},
-		{Name: "code/spent", Status: 200, Page: spentPage{AppName: storyApp, SentTo: storyMasked, NewCodesLeft: 1, RestartURL: "/signin"}},
-		{Name: "code/spent-push", Status: 200, Page: spentPage{AppName: storyApp, NewCodesLeft: 1, RestartURL: "/signin"}},
-		{Name: "code/expired", Status: 200, Page: spentPage{AppName: storyApp, SentTo: storyMasked, NewCodesLeft: 2, Expired: true, RestartURL: "/signin"}},
-		{Name: "code/unsent", Status: http.StatusTooManyRequests, Page: spentPage{AppName: storyApp, SentTo: storyMasked, NewCodesLeft: 3, Unsent: true, RestartURL: "/signin"}},
-		{Name: "code/unsent-text", Status: http.StatusTooManyRequests, Page: spentPage{AppName: storyApp, SentTo: "+49 ••• ••42", NewCodesLeft: 3, Unsent: true, Why: "sms.problem.ceiling", RestartURL: "/signin"}},
-		{Name: "code/spent-for-good", Status: 200, Page: spentPage{AppName: storyApp, SentTo: storyMasked, RestartURL: "/signin"}},
+		{Name: "code/spent", Status: 200, Page: spentPage{flowRef: flowRef{storyFlow}, AppName: storyApp, SentTo: storyMasked, NewCodesLeft: 1, RestartURL: "/signin"}},
+		{Name: "code/spent-push", Status: 200, Page: spentPage{flowRef: flowRef{storyFlow}, AppName: storyApp, NewCodesLeft: 1, RestartURL: "/signin"}},
+		{Name: "code/expired", Status: 200, Page: spentPage{flowRef: flowRef{storyFlow}, AppName: storyApp, SentTo: storyMasked, NewCodesLeft: 2, Expired: true, RestartURL: "/signin"}},
+		{Name: "code/unsent", Status: http.StatusTooManyRequests, Page: spentPage{flowRef: flowRef{storyFlow}, AppName: storyApp, SentTo: storyMasked, NewCodesLeft: 3, Unsent: true, RestartURL: "/signin"}},
+		{Name: "code/unsent-text", Status: http.StatusTooManyRequests, Page: spentPage{flowRef: flowRef{storyFlow}, AppName: storyApp, SentTo: "+49 ••• ••42", NewCodesLeft: 3, Unsent: true, Why: "sms.problem.ceiling", RestartURL: "/signin"}},
+		{Name: "code/spent-for-good", Status: 200, Page: spentPage{flowRef: flowRef{storyFlow}, AppName: storyApp, SentTo: storyMasked, RestartURL: "/signin"}},
 	}
 }
 
@@ -152,13 +154,26 @@ func endStories() []web.Story {
 		}
 		out = append(out, web.Story{Name: "ended/" + reason, Status: status, Page: p})
 	}
-	out = append(out, web.Story{Name: "ended/signed-in", Status: http.StatusOK, Page: endedPage{Reason: "signed_in", RestartURL: signInPath("")}})
+	replaced := endedPage{Reason: "replaced", RestartURL: signInPath(""), NewerURL: "/signin/code"}
+	overtaken := endedPage{
+		AppName:     storyApp,
+		Reason:      "signed_in",
+		RestartURL:  signInPath(storyTo),
+		ContinueURL: resumption(storyTo),
+	}
+	out = append(out, web.Story{Name: "ended/replaced", Status: http.StatusGone, Page: replaced},
+		web.Story{Name: "ended/overtaken", Status: http.StatusOK, Page: overtaken},
+		web.Story{
+			Name:   "ended/signed-in",
+			Status: http.StatusOK,
+			Page:   endedPage{Reason: "signed_in", RestartURL: signInPath("")},
+		})
 	return append(out, web.Story{Name: "ended/unmet-portal", Status: http.StatusGone, Page: endedPage{AppName: "Harbor", Reason: "unmet", RestartURL: signInPath("")}})
 }
 
 // passwordStories is the page for a new password, with each thing that may be wrong with one.
 func passwordStories() []web.Story {
-	page := newPasswordPage{Email: "maria@harbor.example", MinLength: 15}
+	page := newPasswordPage{flowRef: flowRef{storyFlow}, Email: "maria@harbor.example", MinLength: 15}
 	out := []web.Story{{Name: "new-password", Status: http.StatusOK, Page: page}}
 	for _, problem := range []string{"short", "long", "common", "personal", "same"} {
 		p := page

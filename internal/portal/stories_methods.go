@@ -45,9 +45,9 @@ func secondStories(now time.Time) []web.Story {
 			p.SentTo, p.Delivery = storyMasked, deliveryView{Kind: authenticator.Push, State: "accepted", At: now}
 		})},
 		{Name: "second/for-set-up", Status: 200, Page: of(authenticator.Email, func(p *codePage) { p.ForSetUp, p.Others, p.Codes = true, false, false })},
-		{Name: "other", Status: 200, Page: otherPage{Ways: storyWays()}},
-		{Name: "other/wait", Status: 429, Page: otherPage{Ways: storyWays(), Problem: "code.problem.too_soon"}},
-		{Name: "other/none", Status: 200, Page: otherPage{}},
+		{Name: "other", Status: 200, Page: otherPage{flowRef: flowRef{storyFlow}, Ways: storyWays()}},
+		{Name: "other/wait", Status: 429, Page: otherPage{flowRef: flowRef{storyFlow}, Ways: storyWays(), Problem: "code.problem.too_soon"}},
+		{Name: "other/none", Status: 200, Page: otherPage{flowRef: flowRef{storyFlow}}},
 		{Name: "told/clock", Status: 200, Page: toldPage{Said: []string{"The clock of your device is about 70 seconds fast. Please let it set its time automatically."}, ContinueURL: "/"}},
 		{Name: "told/codes", Status: 200, Page: toldPage{Said: []string{"That backup code is used up. You have only 2 left: please make a fresh set."}, Codes: true, ContinueURL: "/"}},
 	}
@@ -68,7 +68,7 @@ func setUpStories(now time.Time) []web.Story {
 	kinds := []kindView{offerOf(authenticator.Passkey), offerOf(authenticator.TOTP), offerOf(authenticator.SMS)}
 	because := []string{"Harbor asks for a sign-in method that has not been set up yet."}
 	card := func(k authenticator.Kind, change func(*cardPage)) cardPage {
-		p := cardPage{Base: flowSetUp, Kind: k, Draft: "d1", Progress: progress{2, 3}, Ends: now.Add(15 * time.Minute), Length: 6}
+		p := cardPage{flowRef: flowRef{storyFlow}, Base: flowSetUp, Kind: k, Draft: "d1", Progress: progress{2, 3}, Ends: now.Add(15 * time.Minute), Length: 6}
 		if change != nil {
 			change(&p)
 		}
@@ -87,13 +87,13 @@ func setUpStories(now time.Time) []web.Story {
 	noMore := number
 	noMore.Problem, noMore.Wait = "sms.problem.limit", 20*time.Minute
 	return []web.Story{
-		{Name: "choose/sign-in", Status: 200, Page: choosePage{Base: flowSetUp, InFlow: true, AppName: storyApp, Kinds: kinds, Because: because}},
+		{Name: "choose/sign-in", Status: 200, Page: choosePage{flowRef: flowRef{storyFlow}, Base: flowSetUp, InFlow: true, AppName: storyApp, Kinds: kinds, Because: because}},
 		{Name: "choose/profile", Status: 200, Page: choosePage{Base: profileSetUp, Kinds: kinds}},
-		{Name: "choose/codes", Status: 200, Page: choosePage{Base: flowSetUp, InFlow: true, OnlyCodes: true, AppName: storyApp, Kinds: []kindView{offerOf(authenticator.Backup)}}},
+		{Name: "choose/codes", Status: 200, Page: choosePage{flowRef: flowRef{storyFlow}, Base: flowSetUp, InFlow: true, OnlyCodes: true, AppName: storyApp, Kinds: []kindView{offerOf(authenticator.Backup)}}},
 		{Name: "choose/none", Status: 200, Page: choosePage{Base: profileSetUp}},
 		{Name: "bind/totp", Status: 200, Page: card(authenticator.TOTP, plain)},
 		{Name: "bind/totp-wrong", Status: 422, Page: card(authenticator.TOTP, wrong(authenticator.TOTP))},
-		{Name: "bind/totp-over", Status: http.StatusGone, Page: beginPage{Base: flowSetUp, Kind: authenticator.TOTP, Problem: "binding.over", Progress: progress{2, 3}}},
+		{Name: "bind/totp-over", Status: http.StatusGone, Page: beginPage{flowRef: flowRef{storyFlow}, Base: flowSetUp, Kind: authenticator.TOTP, Problem: "binding.over", Progress: progress{2, 3}}},
 		{Name: "bind/passkey", Status: 200, Page: card(authenticator.Passkey, plain)},
 		{Name: "bind/passkey-wrong", Status: 422, Page: card(authenticator.Passkey, wrong(authenticator.Passkey))},
 		{Name: "bind/passkey-late", Status: http.StatusGone, Page: beginPage{Base: profileSetUp, Kind: authenticator.Passkey, Problem: overKey(authenticator.Passkey), Progress: progress{2, 3}}},

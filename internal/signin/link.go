@@ -2,6 +2,7 @@ package signin
 
 import (
 	"context"
+	"slices"
 	"time"
 
 	"countersign/internal/authenticator"
@@ -40,8 +41,8 @@ type Link struct {
 }
 
 // OpenLink reads what a link is good for, and changes nothing: mail scanners open links.
-// flowRef is what the browser holds, the zero value for none.
-func (s *Service) OpenLink(ctx context.Context, link, flowRef secret.Reference) (Link, error) {
+// held are the sign-ins that the browser has under way.
+func (s *Service) OpenLink(ctx context.Context, link secret.Reference, held ...secret.Reference) (Link, error) {
 	out := Link{State: LinkUnknown}
 	err := s.DB.View(ctx, link.Tenant, func(tx *db.Tx) error {
 		c, f, err := s.followLink(ctx, tx, link)
@@ -56,7 +57,7 @@ func (s *Service) OpenLink(ctx context.Context, link, flowRef secret.Reference) 
 		out.AppName, out.Account, out.Reference, out.At = f.App.Name, outofband.Mask(f.User.Email), c.Reference, c.IssuedAt
 		out.IP, out.Place, out.Browser = f.Visitor.IP, f.Visitor.Place, f.Visitor.Browser
 		out.NotMePath = outofband.NotMeLink("", s.Keys, tx.Tenant, f.ID)
-		if sameFlow(ctx, tx, flowRef, f.ID) {
+		if _, began := beganHere(ctx, tx, held, f.ID); began {
 			out.State, out.RememberDays, out.ContinueTo = LinkReady, d.RememberDays, f.ContinueTo
 			return nil
 		}
@@ -92,29 +93,34 @@ func linkState(c challenge.Challenge, f *flow, now time.Time) LinkState {
 	return LinkElsewhere
 }
 
-// sameFlow reports whether the browser that holds ref began the flow.
-func sameFlow(ctx context.Context, tx *db.Tx, ref secret.Reference, flowID string) bool {
-	if ref.ID != flowID || ref.Tenant != tx.Tenant {
-		return false
+// beganHere finds the flow among those that a browser holds. Only the right token counts.
+func beganHere(ctx context.Context, tx *db.Tx, held []secret.Reference, flowID string) (secret.Reference, bool) {
+	i := slices.IndexFunc(held, func(ref secret.Reference) bool { return ref.ID == flowID && ref.Tenant == tx.Tenant })
+	if i < 0 {
+		return secret.Reference{}, false
 	}
 	var n int
-	err := tx.QueryRow(ctx, `SELECT COUNT(*) FROM flows WHERE tenant_id = $1 AND id = $2 AND token_hash = $3`, tx.Tenant, flowID, ref.Hash()).Scan(&n)
-	return err == nil && n == 1
+	err := tx.QueryRow(ctx, `SELECT COUNT(*) FROM flows WHERE tenant_id = $1 AND id = $2 AND token_hash = $3`,
+		tx.Tenant, flowID, held[i].Hash()).Scan(&n)
+	return held[i], err == nil && n == 1
 }
 
 // PressLink finishes a sign-in by its link, only in the browser that began it. Anywhere
 // else it signs nobody in: both browsers stay as they were. Links that nobody was sent
-// cost their source a try.
-func (s *Service) PressLink(ctx context.Context, link, flowRef secret.Reference, remember bool, v session.Visitor) (Step, error) {
-	var step Step
+// cost their source a try. held are the sign-ins that the browser has under way; ref is the
+// one of them that the link belongs to.
+func (s *Service) PressLink(
+	ctx context.Context, link secret.Reference, held []secret.Reference, remember bool, v session.Visitor,
+) (ref secret.Reference, step Step, err error) {
 	known := false
-	err := s.DB.InTx(ctx, link.Tenant, func(tx *db.Tx) error {
+	err = s.DB.InTx(ctx, link.Tenant, func(tx *db.Tx) error {
 		c, f, err := s.followLink(ctx, tx, link)
 		if err != nil || f == nil {
 			return err
 		}
 		known = true
-		if !sameFlow(ctx, tx, flowRef, f.ID) {
+		began := false
+		if ref, began = beganHere(ctx, tx, held, f.ID); !began {
 			return nil
 		}
 		if linkState(c, f, tx.Now) != LinkElsewhere {
@@ -130,7 +136,7 @@ func (s *Service) PressLink(ctx context.Context, link, flowRef secret.Reference,
 	if err == nil && step == nil {
 		err = errLinkUseless
 	}
-	return step, err
+	return ref, step, err
 }
 
 var errLinkUseless = fault.New(fault.NotFound, "link.useless")

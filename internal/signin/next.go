@@ -55,7 +55,7 @@ func (f *flow) storeDeadline(ctx context.Context, tx *db.Tx, d policy.Decision) 
 // password, or backup codes for somebody whose only other way in is the one just used.
 func (s *Service) before(f *flow) Step {
 	if !f.User.PasswordFlaggedAt.IsZero() {
-		return ReplacePassword{Email: f.User.Email, MinLength: minLength, ContinueTo: f.ContinueTo}
+		return ReplacePassword{Email: f.User.Email, MinLength: minLength, ContinueTo: f.ContinueTo, FlowID: f.ID}
 	}
 	if f.onlyWay() {
 		return f.setUpStep(policy.Decision{}, []authenticator.Kind{authenticator.Backup})
@@ -77,7 +77,14 @@ func (f *flow) onlyWay() bool {
 }
 
 func (f *flow) setUpStep(d policy.Decision, kinds []authenticator.Kind) SetUpMethod {
-	return SetUpMethod{Kinds: kinds, AppName: f.App.Name, Email: f.User.Email, Because: d.Because, ContinueTo: f.ContinueTo}
+	return SetUpMethod{
+		Kinds:      kinds,
+		AppName:    f.App.Name,
+		Email:      f.User.Email,
+		Because:    d.Because,
+		ContinueTo: f.ContinueTo,
+		FlowID:     f.ID,
+	}
 }
 
 // freshFor is how old a proof may be, when a step-up begins, for opening the set-up of a
@@ -164,7 +171,15 @@ func (s *Service) instead(ctx context.Context, tx *db.Tx, f *flow, d policy.Deci
 	f.Challenge.ID = c.ID // as the flow's row says; there is no such challenge
 	d.Offer = slices.DeleteFunc(slices.Clone(d.Offer), func(k authenticator.Kind) bool { return k == c.Kind })
 	if f.prefer = ""; len(d.Offer) == 0 {
-		return CodeSpent{AppName: f.App.Name, SentTo: where(c.Kind, address), NewCodesLeft: s.newCodesLeft(f), ContinueTo: f.ContinueTo, Unsent: true, Why: why.Message}, nil
+		return CodeSpent{
+			AppName:      f.App.Name,
+			SentTo:       where(c.Kind, address),
+			NewCodesLeft: s.newCodesLeft(f),
+			ContinueTo:   f.ContinueTo,
+			FlowID:       f.ID,
+			Unsent:       true,
+			Why:          why.Message,
+		}, nil
 	}
 	step, err := s.challenge(ctx, tx, f, d, nil)
 	if ask, ok := step.(AnswerCode); ok && err == nil {
@@ -262,7 +277,14 @@ func (s *Service) complete(ctx context.Context, tx *db.Tx, f *flow, d policy.Dec
 	if err := s.noticeNewBrowser(ctx, tx, f, d); err != nil {
 		return nil, err
 	}
-	done := Done{ContinueTo: f.ContinueTo, Method: f.secondStep(), Notice: s.notice(tx, f, d), Said: f.said, Device: s.newDevice(f, tx)}
+	done := Done{
+		ContinueTo: f.ContinueTo,
+		FlowID:     f.ID,
+		Method:     f.secondStep(),
+		Notice:     s.notice(tx, f, d),
+		Said:       f.said,
+		Device:     s.newDevice(f, tx),
+	}
 	rememberedID, err := s.keepBrowser(ctx, tx, f, d, remember, &done)
 	if err != nil {
 		return nil, err

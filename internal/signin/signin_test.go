@@ -125,7 +125,7 @@ func TestATK19_OneRightCodeOneSession(t *testing.T) {
 				if i%2 == 0 {
 					step, err = h.Answer(t.Context(), *ask.Flow, mail.Code, false, visitor)
 				} else {
-					step, err = h.PressLink(t.Context(), link, *ask.Flow, false, visitor)
+					_, step, err = h.PressLink(t.Context(), link, held(ask), false, visitor)
 				}
 				if _, ok := step.(signin.Done); ok {
 					done.Add(1)
@@ -189,7 +189,7 @@ func TestAIR7_CodesDieAfterTenMinutes(t *testing.T) {
 		if s, ok := h.answer(*ask.Flow, mail.Code, false).(signin.CodeSpent); !ok || !s.Expired {
 			t.Errorf("after 600 s: %#v", s)
 		}
-		if _, err := h.PressLink(t.Context(), linkOf(t, mail.Link), *ask.Flow, false, visitor); !fault.Is(err, fault.NotFound) {
+		if _, _, err := h.PressLink(t.Context(), linkOf(t, mail.Link), held(ask), false, visitor); !fault.Is(err, fault.NotFound) {
 			t.Errorf("the link after 600 s: %v", err)
 		}
 		h.clock.pass(-10 * time.Minute)
@@ -231,21 +231,21 @@ func TestATK22_ATK25_CodesOfOthersAreWrong(t *testing.T) {
 	})
 }
 
-// guard: PressLink's sameFlow.
+// guard: PressLink's beganHere.
 func TestALO11_TheLinkWorksOnlyWhereItBegan(t *testing.T) {
 	each(t, func(t *testing.T, h *house) {
 		ask := h.password("maria@company.test", "dashboard")
 		mail := h.newest()
 		link := linkOf(t, mail.Link)
 		for range 20 { // a mail scanner
-			l, err := h.OpenLink(t.Context(), link, secret.Reference{})
+			l, err := h.OpenLink(t.Context(), link)
 			if err != nil || l.State != signin.LinkElsewhere || l.Code != mail.Code {
 				t.Fatalf("in another browser: %+v, %v", l, err)
 			}
 		}
 		other := h.password("owner@company.test", "dashboard")
 		for _, browser := range []secret.Reference{{}, *other.Flow, {Tenant: ask.Flow.Tenant, ID: ask.Flow.ID, Token: other.Flow.Token}} {
-			if _, err := h.PressLink(t.Context(), link, browser, false, visitor); !fault.Is(err, fault.NotFound) {
+			if _, _, err := h.PressLink(t.Context(), link, []secret.Reference{browser}, false, visitor); !fault.Is(err, fault.NotFound) {
 				t.Errorf("pressed in another browser: %v", err)
 			}
 		}
@@ -256,7 +256,7 @@ func TestALO11_TheLinkWorksOnlyWhereItBegan(t *testing.T) {
 		if err != nil || l.State != signin.LinkReady || l.Code != "" {
 			t.Errorf("in its own browser: %+v, %v", l, err)
 		}
-		step, err := h.PressLink(t.Context(), link, *ask.Flow, false, visitor)
+		_, step, err := h.PressLink(t.Context(), link, held(ask), false, visitor)
 		if _, ok := step.(signin.Done); !ok || err != nil {
 			t.Fatalf("%#v, %v", step, err)
 		}
@@ -553,7 +553,7 @@ func TestALO10_ThisWasNotMe(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		if _, err := h.PressLink(t.Context(), ref, *ask.Flow, false, visitor); !fault.Is(err, fault.NotFound) {
+		if _, _, err := h.PressLink(t.Context(), ref, held(ask), false, visitor); !fault.Is(err, fault.NotFound) {
 			t.Errorf("the not-me token signs in: %v", err)
 		}
 		forged := linkOf(t, mail.Link)
@@ -1106,3 +1106,6 @@ func (h *house) done(address, app string) signin.Done {
 	}
 	return done
 }
+
+// held is what the browser that has just begun a sign-in keeps.
+func held(ask signin.AnswerCode) []secret.Reference { return []secret.Reference{*ask.Flow} }

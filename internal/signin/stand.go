@@ -54,7 +54,7 @@ func (s *Service) spentStep(f *flow, now time.Time) CodeSpent {
 		to = "" // it went to every receiver of the account
 	}
 	return CodeSpent{
-		AppName: f.App.Name, SentTo: to, NewCodesLeft: s.newCodesLeft(f), ContinueTo: f.ContinueTo,
+		AppName: f.App.Name, SentTo: to, NewCodesLeft: s.newCodesLeft(f), ContinueTo: f.ContinueTo, FlowID: f.ID,
 		Unsent: c.ID == "", Expired: c.ID != "" && (c.ClosedBecause == challenge.Expired || !now.Before(c.ExpiresAt)),
 	}
 }
@@ -86,7 +86,7 @@ func (s *Service) answerStep(tx *db.Tx, f *flow, d policy.Decision, problem stri
 		Kind: c.Kind, Others: s.others(d, c.Kind), ForSetUp: d.ForSetUp, Present: s.present(c),
 		AppName: f.App.Name, SentTo: f.sentTo(), Reference: c.Reference, IssuedAt: c.IssuedAt, ExpiresAt: c.ExpiresAt,
 		NewCodeAt: c.IssuedAt.Add(s.Limits.NewCodeEvery), Now: tx.Now, Length: s.Limits.CodeLength, TriesLeft: c.TriesLeft,
-		NewCodesLeft: s.newCodesLeft(f), RememberDays: d.RememberDays, Problem: problem, Delivery: f.Delivery, Because: d.Because, ContinueTo: f.ContinueTo,
+		NewCodesLeft: s.newCodesLeft(f), RememberDays: d.RememberDays, Problem: problem, Delivery: f.Delivery, Because: d.Because, ContinueTo: f.ContinueTo, FlowID: f.ID,
 	}
 }
 

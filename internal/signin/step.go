@@ -37,6 +37,7 @@ type (
 		Delivery                   message.Status
 		Because                    []policy.Reason
 		ContinueTo                 string
+		FlowID                     string            // the public name of the flow, for forms and links
 		Flow                       *secret.Reference // set when the flow has just begun: the browser must keep it
 	}
 
@@ -50,6 +51,7 @@ type (
 		Why             string        // why not, as a catalogue key; empty: too many went to this account or address
 		Wait            time.Duration // how long to wait before asking again; 0 = not known
 		ContinueTo      string
+		FlowID          string
 		Flow            *secret.Reference
 	}
 
@@ -58,6 +60,7 @@ type (
 		Email      string
 		MinLength  int
 		ContinueTo string
+		FlowID     string
 		Flow       *secret.Reference
 	}
 
@@ -68,6 +71,7 @@ type (
 		Email      string
 		Because    []policy.Reason
 		ContinueTo string
+		FlowID     string
 		Flow       *secret.Reference
 	}
 
@@ -75,6 +79,7 @@ type (
 	Over struct {
 		AppName, Reason     string // expired, cancelled, not_me, changed, restart, unmet
 		ContinueTo, HomeURL string
+		FlowID              string // empty where there is no such flow
 	}
 
 	// Done carries the new session.
@@ -86,6 +91,7 @@ type (
 		Device     secret.Reference   // to be kept for a long time; it opens nothing
 		Method     authenticator.Kind // the second step that was shown; empty = none
 		ContinueTo string             // sealed authorization request; empty = the portal itself
+		FlowID     string
 		Notice     *Notice
 		Said       []policy.Reason // what the second step has to tell: a clock that is off, codes that are left
 	}

@@ -109,7 +109,7 @@
           box.className = 'post ' + d.state
           if (d.text && d.text !== text.textContent) text.textContent = d.text
           if (d.settled) return
-        } else if (r.status === 404) return location.replace('/signin/code') // it went on in another tab
+        } else if (r.status === 404) return location.replace(box.querySelector('[data-again]').href) // it went on in another tab
         else if (r.status < 500) return
       } catch { /* offline: the next look may succeed */ }
       setTimeout(look, 2000)

@@ -1,0 +1,94 @@
+package portal
+
+import (
+	"net/http"
+	"net/url"
+	"slices"
+
+	"countersign/internal/secret"
+	"countersign/internal/signin"
+)
+
+// A browser may have several sign-ins under way, one for each tab. Its cookie holds a secret for
+// each of them, newest first; every form and every address of a sign-in names the one that it is
+// about. So a code typed in one tab costs no try of the sign-in in another.
+
+// flowRef is the name of the sign-in that a page is about. It proves nothing.
+type flowRef struct{ Flow string }
+
+// CodeURL is the page that shows where the sign-in stands.
+func (f flowRef) CodeURL() string { return "/signin/code" + f.Query() }
+
+// OtherURL offers the other methods.
+func (f flowRef) OtherURL() string { return "/signin/other" + f.Query() }
+
+// DeliveryURL tells what became of the newest message.
+func (f flowRef) DeliveryURL() string { return "/signin/delivery" + f.Query() }
+
+// Query names the sign-in in an address; empty for a page that is about none.
+func (f flowRef) Query() string {
+	if f.Flow == "" {
+		return ""
+	}
+	return "?flow=" + url.QueryEscape(f.Flow)
+}
+
+// flowsOf are the sign-ins that this browser has under way, newest first.
+func (p *Portal) flowsOf(r *http.Request) []secret.Reference {
+	return references(p.Web.Cookie(r, "flow"))
+}
+
+// namedFlow is the sign-in that a form or an address names.
+func namedFlow(r *http.Request) (id string, named bool) {
+	values := r.PostForm
+	if r.Method != http.MethodPost {
+		values = r.URL.Query()
+	}
+	return values.Get("flow"), values.Has("flow")
+}
+
+// flowOf is the half-signed-in state that a request is about: the one that it names, if this
+// browser began it. A request that names none is about the newest.
+func (p *Portal) flowOf(r *http.Request) (secret.Reference, error) {
+	held := p.flowsOf(r)
+	if id, named := namedFlow(r); named {
+		held = slices.DeleteFunc(held, func(ref secret.Reference) bool { return ref.ID != id })
+	}
+	if len(held) == 0 {
+		return secret.Reference{}, errOver
+	}
+	return held[0], nil
+}
+
+// keepFlow adds a sign-in that has just begun to those of the browser.
+func (p *Portal) keepFlow(w http.ResponseWriter, r *http.Request, ref *secret.Reference) {
+	if ref != nil {
+		p.Web.SetCookie(w, "flow", withReference(p.Web.Cookie(r, "flow"), *ref), p.SignIn.Limits.FlowLife)
+	}
+}
+
+// dropFlow takes a sign-in that is over out of the browser's cookie; the others go on.
+func (p *Portal) dropFlow(w http.ResponseWriter, r *http.Request, id string) {
+	held := p.flowsOf(r)
+	left := slices.DeleteFunc(slices.Clone(held), func(ref secret.Reference) bool { return ref.ID == id })
+	switch {
+	case len(left) == 0:
+		p.Web.ClearCookie(w, "flow")
+	case len(left) < len(held):
+		p.Web.SetCookie(w, "flow", joined(left), p.SignIn.Limits.FlowLife)
+	}
+}
+
+// drawGone answers a page of a sign-in that this browser does not have, or no longer.
+func (p *Portal) drawGone(w http.ResponseWriter, r *http.Request) error {
+	reason := signin.Expired
+	id, named := namedFlow(r)
+	held := p.flowsOf(r)
+	if named && len(held) > 0 && !slices.ContainsFunc(held, func(ref secret.Reference) bool { return ref.ID == id }) {
+		reason = replacedHere
+	}
+	return p.drawOver(w, r, signin.Over{Reason: reason, FlowID: id})
+}
+
+// replacedHere: the browser has begun other sign-ins since, and no longer holds this one.
+const replacedHere = "replaced"
