@@ -17,7 +17,7 @@ func TestCLI_MistakesAndExitCodes(t *testing.T) {
 			code int
 			want string
 		}{
-			{[]string{"user", "set", u.Email, "--rolle", "admin"}, 2, "unknown flag --rolle"},
+			{[]string{"user", "set", u.Email, "--rolle", "admin"}, 2, "unknown flag --rolle, did you mean \"--role\"?"},
 			{[]string{"user", "set", u.Email}, 2, "nothing to change"},
 			{[]string{"tenant", "set", u.Tenant.ID, "--mandate-from", "2027-01-31"}, 2, "nothing to change"},
 			{[]string{"installation", "set"}, 2, "nothing to change"},

@@ -21,13 +21,9 @@ type finding struct{ Name, State, Says, Do string }
 func examined(t *testing.T, w *rig.World, lines ...string) (found map[string]finding, code int) {
 	t.Helper()
 	lines = append([]string{"HTTPS_PROXY=" + leadsTo(t, w.A.Addr), "SSL_CERT_FILE=" + w.CAFile()}, lines...)
-	said, code := w.Command(t, env(lines...), "doctor", "--json")
-	var all []finding
-	if err := json.NewDecoder(strings.NewReader(said)).Decode(&all); err != nil {
-		t.Fatalf("%v: %s", err, said)
-	}
+	said, code := w.Command(t, env(lines...), "doctor", "--output", "json")
 	found, worst := map[string]finding{}, map[string]int{"ok": 1, "warn": 2, "fail": 3}
-	for _, f := range all {
+	for _, f := range findingsIn(t, said) {
 		if worst[f.State] == 0 || f.Says == "" || f.State == "fail" && f.Do == "" {
 			t.Errorf("%+v says too little", f)
 		}
@@ -41,6 +37,24 @@ func examined(t *testing.T, w *rig.World, lines ...string) (found map[string]fin
 		}
 	}
 	return found, code
+}
+
+// findingsIn reads the doctor's lines. Other lines in JSON are the log and the error.
+func findingsIn(t *testing.T, said string) (all []finding) {
+	t.Helper()
+	for line := range strings.Lines(said) {
+		var f finding
+		if err := json.Unmarshal([]byte(line), &f); err != nil {
+			t.Fatalf("%v: %s", err, said)
+		}
+		if f.Name != "" {
+			all = append(all, f)
+		}
+	}
+	if len(all) == 0 {
+		t.Fatalf("no findings: %s", said)
+	}
+	return all
 }
 
 // leadsTo is a proxy through which every name leads to one address.

@@ -1,7 +1,6 @@
 package acceptance
 
 import (
-	"encoding/json"
 	"net/url"
 	"strings"
 	"testing"
@@ -131,14 +130,9 @@ func TestSEC83_WithoutMoneyAnotherMethodIsOffered(t *testing.T) {
 // foundBy is what the doctor says of a world that sends texts, the last line of each part.
 func foundBy(t *testing.T, w *rig.Texting, env ...string) map[string]finding {
 	t.Helper()
-	said, _ := w.Says(t, env, "doctor", "--json")
-	said, _, _ = strings.Cut(said, "\n]")
-	var all []finding
-	if err := json.Unmarshal([]byte(said+"\n]"), &all); err != nil {
-		t.Fatalf("%v: %s", err, said)
-	}
+	said, _ := w.Says(t, env, "doctor", "--output", "json")
 	found := map[string]finding{}
-	for _, f := range all {
+	for _, f := range findingsIn(t, said) {
 		found[f.Name] = f
 	}
 	return found

@@ -4,7 +4,11 @@ import (
 	"bytes"
 	"context"
 	"errors"
+	"os"
 	"os/exec"
+	"slices"
+	"strings"
+	"syscall"
 	"testing"
 	"time"
 )
@@ -53,3 +57,33 @@ func (w *World) Run(t testing.TB, env []string, args ...string) (said string, co
 
 // DSN is the address of the world's database.
 func (w *World) DSN() string { return w.dsn }
+
+// Program prepares a subcommand with the configuration of the first program, for tests that
+// read what it says while it runs.
+func (w *World) Program(t testing.TB, args ...string) *exec.Cmd {
+	t.Helper()
+	cmd := exec.Command(Binary(t, w.flavour), append(slices.Clone(args), "--config", w.config)...)
+	cmd.Dir, cmd.Env = w.Dir, w.env()
+	cmd.SysProcAttr = &syscall.SysProcAttr{Pdeathsig: syscall.SIGKILL}
+	return cmd
+}
+
+// AtTerminal runs a subcommand as a person at a terminal does, who types line, and returns
+// what stands on the screen and the exit code.
+func (w *World) AtTerminal(t testing.TB, line string, args ...string) (screen string, code int) {
+	t.Helper()
+	ctx, cancel := context.WithTimeout(context.Background(), Slack*30*time.Second)
+	defer cancel()
+	words := append(append([]string{Binary(t, w.flavour)}, args...), "--config", w.config)
+	for i, word := range words {
+		words[i] = "'" + strings.ReplaceAll(word, "'", `'\''`) + "'"
+	}
+	cmd := exec.CommandContext(ctx, "script", "--quiet", "--return", "--command", strings.Join(words, " "), os.DevNull)
+	cmd.Dir, cmd.Env, cmd.Stdin = w.Dir, append(w.env(), "TERM=xterm"), strings.NewReader(line+"\n")
+	out, err := cmd.CombinedOutput()
+	var exit *exec.ExitError
+	if err != nil && !errors.As(err, &exit) || ctx.Err() != nil {
+		t.Fatalf("countersign %v at a terminal: %v, %v\n%s", args, err, ctx.Err(), out)
+	}
+	return strings.ReplaceAll(string(out), "\r\n", "\n"), cmd.ProcessState.ExitCode()
+}

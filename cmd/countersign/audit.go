@@ -3,7 +3,6 @@ package main
 import (
 	"context"
 	"errors"
-	"fmt"
 	"maps"
 	"slices"
 	"strings"
@@ -45,7 +44,7 @@ func (c AuditVerifyCmd) Run(ctx context.Context, env *Env) error {
 				return err
 			}
 			broken = broken || !r.Intact()
-			printReport(r)
+			printReport(env, r)
 		}
 		if broken {
 			return errNotIntact
@@ -54,12 +53,13 @@ func (c AuditVerifyCmd) Run(ctx context.Context, env *Env) error {
 	})
 }
 
-func printReport(r audit.Report) {
+func printReport(env *Env, r audit.Report) {
+	document := chainDocument{r.Tenant, r.Intact(), r.Checked, r.Unsealed, r.FirstBad, r.Why}
 	if r.Intact() {
-		fmt.Printf("%-40s intact: %d rows checked, %d waiting to be sealed\n", r.Tenant, r.Checked, r.Unsealed)
+		env.say(document, "%-40s intact: %d rows checked, %d waiting to be sealed\n", r.Tenant, r.Checked, r.Unsealed)
 		return
 	}
-	fmt.Printf("%-40s BROKEN at row %s: %s (%d rows before it are intact)\n", r.Tenant, r.FirstBad, r.Why, r.Checked)
+	env.say(document, "%-40s BROKEN at row %s: %s (%d rows before it are intact)\n", r.Tenant, r.FirstBad, r.Why, r.Checked)
 }
 
 func (c AuditVerifyCmd) chains(ctx context.Context, h *app.House) (ids []string, err error) {
@@ -105,12 +105,6 @@ type AuditListCmd struct {
 	Limit  int    `default:"1000" help:"How many at the most."`
 }
 
-// Help shows examples.
-func (AuditListCmd) Help() string {
-	return "Examples:\n\n  countersign audit list --tenant acme --since 24h --result failed\n\n" +
-		"  countersign audit list --tenant acme --user maya@acme.example --follow"
-}
-
 // Run prints one event per line, fields apart by tabs.
 func (c AuditListCmd) Run(ctx context.Context, env *Env) error {
 	return env.within(ctx, func(h *app.House) error {
@@ -124,10 +118,10 @@ func (c AuditListCmd) Run(ctx context.Context, env *Env) error {
 		}
 		rows, err := auditRows(ctx, h, id, f)
 		if err != nil || !c.Follow {
-			printRows(rows)
+			printRows(env, rows)
 			return err
 		}
-		return c.follow(ctx, h, id, f, rows)
+		return c.follow(ctx, env, h, id, f, rows)
 	})
 }
 
@@ -166,14 +160,14 @@ const followOverlap = 30 * time.Second
 
 // follow prints what is there, oldest first, and then what comes. Rows of transactions
 // that commit late are not missed, because each look goes back a little.
-func (c AuditListCmd) follow(ctx context.Context, h *app.House, id string, f audit.Filter, rows []audit.Row) error {
+func (c AuditListCmd) follow(ctx context.Context, env *Env, h *app.House, id string, f audit.Filter, rows []audit.Row) error {
 	printed := map[string]time.Time{}
 	newest := now()
 	for {
 		slices.Reverse(rows)
 		for _, r := range rows {
 			if _, again := printed[r.ID]; !again {
-				printRows([]audit.Row{r})
+				printRows(env, []audit.Row{r})
 				printed[r.ID] = r.At
 				if r.At.After(newest) {
 					newest = r.At
@@ -198,7 +192,7 @@ func (c AuditListCmd) follow(ctx context.Context, h *app.House, id string, f aud
 }
 
 // printRows leaves out fields that say nothing.
-func printRows(rows []audit.Row) {
+func printRows(env *Env, rows []audit.Row) {
 	for _, r := range rows {
 		line := []string{r.At.Format("2006-01-02T15:04:05.000Z"), r.Action, r.Result}
 		if r.Reason != "" {
@@ -220,6 +214,6 @@ func printRows(rows []audit.Row) {
 				line = append(line, f[0]+"="+f[1])
 			}
 		}
-		fmt.Println(strings.Join(line, "\t"))
+		env.say(eventOf(r), "%s\n", strings.Join(line, "\t"))
 	}
 }

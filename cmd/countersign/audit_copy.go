@@ -22,12 +22,9 @@ type AuditExportCmd struct {
 	Since string `help:"Only what is not older: 2027-01-31, 2027-01-31T08:00:00Z, or a duration such as 90m."`
 }
 
-// Help shows examples.
+// Help says what it is for.
 func (AuditExportCmd) Help() string {
-	return "Keep the copy on another machine: after a restore it says which sign-in methods were\n" +
-		"added or removed since the backup.\n\n" +
-		"Examples:\n\n  countersign audit export > audit.jsonl\n\n" +
-		"  countersign audit export --since 25h >> audit.jsonl"
+	return "Keep the copy on another machine: after a restore it says which sign-in methods were added or removed since the backup."
 }
 
 // Run writes to standard output.
@@ -68,18 +65,14 @@ type EpochReviewCmd struct {
 	NoCopy bool   `xor:"copy" required:"" help:"Say that there is no such copy. Look at the methods of people who lost a device since; doctor stops warning."`
 }
 
-// Help shows examples.
-func (EpochReviewCmd) Help() string {
-	return "Examples:\n\n  countersign epoch review --audit audit.jsonl"
-}
-
 // Run reviews.
 func (c EpochReviewCmd) Run(ctx context.Context, env *Env) error {
 	if c.NoCopy {
 		return env.within(ctx, func(h *app.House) error {
 			err := h.DB.InTx(ctx, db.Installation, func(tx *db.Tx) error { return backup.NoAuditCopy(ctx, tx) })
 			if err == nil {
-				fmt.Println("Changed: the newest epoch counts as reviewed, without a copy of the audit events.")
+				env.say(changeDocument{"epoch", changed{{"reviewed", true}}},
+					"Changed: the newest epoch counts as reviewed, without a copy of the audit events.\n")
 			}
 			return err
 		})
@@ -88,7 +81,7 @@ func (c EpochReviewCmd) Run(ctx context.Context, env *Env) error {
 	if err != nil {
 		return err
 	}
-	return env.within(ctx, func(h *app.House) error { return review(ctx, h.DB, h.Keys, copied) })
+	return env.within(ctx, func(h *app.House) error { return review(ctx, env, h.DB, h.Keys, copied) })
 }
 
 func readAuditCopy(path string) (copied backup.AuditCopy, err error) {
@@ -106,7 +99,7 @@ func readAuditCopy(path string) (copied backup.AuditCopy, err error) {
 	return copied, nil
 }
 
-func review(ctx context.Context, d *db.DB, keys *secret.Keys, copied backup.AuditCopy) error {
+func review(ctx context.Context, env *Env, d *db.DB, keys *secret.Keys, copied backup.AuditCopy) error {
 	tell := backup.TellReviewed(&message.Queue{Jobs: &jobs.Queue{}, Keys: keys})
 	var r backup.Reviewed
 	err := d.InTx(ctx, db.Installation, func(tx *db.Tx) (err error) {
@@ -116,7 +109,7 @@ func review(ctx context.Context, d *db.DB, keys *secret.Keys, copied backup.Audi
 	if err != nil {
 		return err
 	}
-	fmt.Printf(`Reviewed the sign-in methods with audit events up to %s:
+	env.say(reviewOf(r, copied), `Reviewed the sign-in methods with audit events up to %s:
   %d suspended: added, removed or reported since the state that came back
   %d people whose newer method is lost: only an administrator lets them in again
 See them with "countersign user methods list", decide with "user methods restore" or "user methods reset".

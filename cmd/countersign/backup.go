@@ -37,8 +37,10 @@ func (c BackupCmd) Run(ctx context.Context, env *Env) error {
 		err = d.InTx(ctx, db.Installation, func(tx *db.Tx) error {
 			return audit.Record(ctx, tx, audit.Event{Action: "installation.copied", Result: "ok", ActorID: byHand, Reason: "state of " + shown(m.TakenAt)})
 		})
-		fmt.Printf("%s holds %d rows as of %s, %.1f MB.\n", c.File, m.Rows(), shown(m.TakenAt), float64(size)/1e6)
-		fmt.Printf("The master keys are NOT in it. It is sealed with %s from %s: keep a copy of that file somewhere else, or the backup is worth nothing.\n", keys.Current(), conf.KeyFile)
+		document := copyOf(c.File, m)
+		document.Bytes, document.MasterKey = size, keys.Current()
+		env.say(document, "%s holds %d rows as of %s, %.1f MB.\n", c.File, m.Rows(), shown(m.TakenAt), float64(size)/1e6)
+		env.explainMore("The master keys are NOT in it. It is sealed with %s from %s: keep a copy of that file somewhere else, or the backup is worth nothing.\n", keys.Current(), conf.KeyFile)
 		return err
 	})
 }
@@ -105,13 +107,15 @@ func (c RestoreCmd) Run(ctx context.Context, env *Env) error {
 		if err != nil {
 			return err
 		}
-		fmt.Printf("Restored %d rows as of %s (%s, made by %s).\n", m.Rows(), shown(m.TakenAt), m.Engine, m.Program)
-		explainEpoch(e)
+		env.say(copyOf(c.File, m), "Restored %d rows as of %s (%s, made by %s).\n", m.Rows(), shown(m.TakenAt), m.Engine, m.Program)
+		if !env.asJSON() {
+			explainEpoch(env, e)
+		}
 		if c.Audit == "" {
-			fmt.Print(withoutAuditCopy)
+			env.explainMore(withoutAuditCopy)
 			return nil
 		}
-		return review(ctx, d, keys, copied)
+		return review(ctx, env, d, keys, copied)
 	})
 }
 
@@ -131,7 +135,7 @@ func (c RestoreCmd) check(env *Env) error {
 	defer func() { _ = f.Close() }()
 	m, err := backup.Verify(f, keys)
 	if err == nil {
-		fmt.Printf("%s is whole: %d rows as of %s (%s, epoch %d, made by %s).\n", c.File, m.Rows(), shown(m.TakenAt), m.Engine, m.Epoch, m.Program)
+		env.say(copyOf(c.File, m), "%s is whole: %d rows as of %s (%s, epoch %d, made by %s).\n", c.File, m.Rows(), shown(m.TakenAt), m.Engine, m.Epoch, m.Program)
 	}
 	return err
 }
@@ -177,7 +181,7 @@ func (c EpochRaiseCmd) Run(ctx context.Context, env *Env) error {
 		if err != nil {
 			return err
 		}
-		explainEpoch(e)
+		explainEpoch(env, e)
 		return newSigningKey(ctx, h)
 	})
 }
@@ -203,9 +207,9 @@ func (EpochAcknowledgeCmd) Run(ctx context.Context, env *Env) error {
 		case err != nil:
 			return err
 		case e.Number == 0:
-			fmt.Println("There is nothing to acknowledge.")
+			env.say(epochOf(e), "There is nothing to acknowledge.\n")
 		default:
-			fmt.Printf("Epoch %d is acknowledged. Servers may start; the owners' mails leave then.\n", e.Number)
+			env.say(epochOf(e), "Epoch %d is acknowledged. Servers may start; the owners' mails leave then.\n", e.Number)
 		}
 		return newSigningKey(ctx, h)
 	})
@@ -220,11 +224,11 @@ func (EpochShowCmd) Run(ctx context.Context, env *Env) error {
 		return h.DB.View(ctx, db.Installation, func(tx *db.Tx) error {
 			e, err := backup.Last(ctx, tx)
 			if err == nil && e.Number == 0 {
-				fmt.Println("The database has never gone back to an earlier state.")
+				env.say(epochOf(e), "The database has never gone back to an earlier state.\n")
 				return nil
 			}
 			if err == nil {
-				explainEpoch(e)
+				explainEpoch(env, e)
 			}
 			return err
 		})
@@ -232,12 +236,12 @@ func (EpochShowCmd) Run(ctx context.Context, env *Env) error {
 }
 
 // explainEpoch says what a return to an earlier state means (SEC-139).
-func explainEpoch(e backup.Epoch) {
+func explainEpoch(env *Env, e backup.Epoch) {
 	state := "an earlier state"
 	if !e.CopyOf.IsZero() {
 		state = "the state of " + shown(e.CopyOf)
 	}
-	fmt.Printf(`
+	env.say(epochOf(e), `
 Epoch %d: %s, at %s. The data is %s.
 
 Ended, so that nothing which was spent or revoked since works again: every session, every
@@ -252,8 +256,8 @@ not counted. The owners of every company are told by mail, and it is in their lo
 
 `, e.Number, e.Because, shown(e.RaisedAt), state)
 	if e.AcknowledgedAt.IsZero() {
-		fmt.Println("Nothing serves until you run: countersign epoch acknowledge")
+		env.explainMore("Nothing serves until you run: countersign epoch acknowledge\n")
 		return
 	}
-	fmt.Printf("Acknowledged at %s.\n", shown(e.AcknowledgedAt))
+	env.explainMore("Acknowledged at %s.\n", shown(e.AcknowledgedAt))
 }

@@ -3,7 +3,6 @@ package main
 import (
 	"context"
 	"fmt"
-	"io"
 	"os"
 	"strings"
 	"text/tabwriter"
@@ -55,27 +54,30 @@ type ClientCreateCmd struct {
 
 // Run registers the app.
 func (c ClientCreateCmd) Run(ctx context.Context, env *Env) error {
+	var added client.Client
 	var token secret.Text
 	err := changeClient(ctx, env, c.ID, "client.created", func(tx *db.Tx) (what string, err error) {
-		_, token, err = client.Create(ctx, tx, client.New{ID: c.ID, Name: c.Name, Kind: c.Kind, HomeURL: c.HomeURL, RedirectURIs: c.RedirectURI, PostLogoutURIs: c.PostLogoutURI})
+		added, token, err = client.Create(ctx, tx, client.New{ID: c.ID, Name: c.Name, Kind: c.Kind, HomeURL: c.HomeURL, RedirectURIs: c.RedirectURI, PostLogoutURIs: c.PostLogoutURI})
 		return c.Kind, err
 	})
 	if err != nil {
 		return err
 	}
-	fmt.Printf("Created app %s (%s).\n", c.Name, c.ID)
+	document := clientOf(added)
+	document.Secret = token.Reveal()
+	env.say(document, "Created app %s (%s).\n", c.Name, c.ID)
 	if len(c.RedirectURI) == 0 {
 		fmt.Fprintf(os.Stderr, "Warning: no one can sign in to this app before it has a redirect URI. "+
 			"Run: countersign client set %s --add-redirect-uri https://…\n", c.ID)
 	}
-	tell(os.Stdout, token)
+	showSecret(env, token)
 	return nil
 }
 
-// tell shows a new secret, which nothing can show again.
-func tell(w io.Writer, token secret.Text) {
+// showSecret shows a new secret, which nothing can show again.
+func showSecret(env *Env, token secret.Text) {
 	if token != "" {
-		_, _ = fmt.Fprintf(w, "Secret (shown this once): %s\n", token.Reveal())
+		env.explainMore("Secret (shown this once): %s\n", token.Reveal())
 	}
 }
 
@@ -114,7 +116,7 @@ func (c ClientSetCmd) Run(ctx context.Context, env *Env, k *kong.Context) error 
 		return c.summary(), nil
 	})
 	if err == nil {
-		fmt.Printf("Changed %s: %s.\n", c.ID, what)
+		env.say(changeDocument{c.ID, what}, "Changed %s: %s.\n", c.ID, what)
 	}
 	return err
 }
@@ -153,7 +155,7 @@ func (c ClientExemptCmd) Run(ctx context.Context, env *Env) error {
 		return "until " + shown(until), client.Exempt(ctx, tx, c.ID, until)
 	})
 	if err == nil {
-		fmt.Printf("App %s asks for no second step until %s.\n", c.ID, shown(until))
+		env.say(changeDocument{c.ID, changed{{"exempt_until", until}}}, "App %s asks for no second step until %s.\n", c.ID, shown(until))
 	}
 	return err
 }
@@ -174,7 +176,7 @@ type ClientCoverCmd struct {
 func (c ClientCoverCmd) Run(ctx context.Context, env *Env) error {
 	err := changeClient(ctx, env, c.ID, "client.covered", func(tx *db.Tx) (string, error) { return "", client.Cover(ctx, tx, c.ID) })
 	if err == nil {
-		fmt.Printf("App %s is covered.\n", c.ID)
+		env.say(changeDocument{c.ID, changed{{"exempt_until", nil}}}, "App %s is covered.\n", c.ID)
 	}
 	return err
 }
@@ -194,8 +196,8 @@ func (c ClientSecretCmd) Run(ctx context.Context, env *Env) error {
 	if err != nil {
 		return err
 	}
-	fmt.Printf("App %s has a new secret.\n", c.ID)
-	tell(os.Stdout, token)
+	env.say(changeDocument{c.ID, changed{{"secret", token.Reveal()}}}, "App %s has a new secret.\n", c.ID)
+	showSecret(env, token)
 	return nil
 }
 
@@ -212,7 +214,7 @@ func (c ClientDisableCmd) Run(ctx context.Context, env *Env) error {
 	}
 	err := changeClient(ctx, env, c.ID, "client.disabled", func(tx *db.Tx) (string, error) { return "", client.Disable(ctx, tx, c.ID) })
 	if err == nil {
-		fmt.Printf("App %s is disabled.\n", c.ID)
+		env.say(changeDocument{c.ID, changed{{"disabled", true}}}, "App %s is disabled.\n", c.ID)
 	}
 	return err
 }
@@ -231,11 +233,11 @@ func (ClientListCmd) Run(ctx context.Context, env *Env) error {
 		if err != nil {
 			return err
 		}
-		table := tabwriter.NewWriter(os.Stdout, 0, 4, 2, ' ', 0)
+		table := env.table()
 		for _, c := range all {
-			_, _ = fmt.Fprintf(table, "%s\t%s\t%s\t%s\n", c.ID, c.Name, c.Kind, state(c, now()))
+			table.row(clientOf(c), c.ID, c.Name, c.Kind, state(c, now()))
 		}
-		return table.Flush()
+		return table.flush()
 	})
 }
 
@@ -264,6 +266,10 @@ func (c ClientShowCmd) Run(ctx context.Context, env *Env) error {
 		})
 		if err != nil {
 			return err
+		}
+		if env.asJSON() {
+			env.say(clientOf(found), "")
+			return nil
 		}
 		table := tabwriter.NewWriter(os.Stdout, 0, 4, 2, ' ', 0)
 		_, _ = fmt.Fprintf(table, "id\t%s\nname\t%s\nkind\t%s\nstate\t%s\nhome\t%s\ncreated\t%s\n",

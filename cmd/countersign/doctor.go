@@ -2,7 +2,6 @@ package main
 
 import (
 	"context"
-	"encoding/json"
 	"errors"
 	"os"
 
@@ -12,7 +11,6 @@ import (
 
 // DoctorCmd looks at everything that an installation stands on.
 type DoctorCmd struct {
-	JSON     bool   `name:"json" help:"Print a list of objects instead of a table."`
 	SendTest string `placeholder:"ADDRESS" help:"Also send a mail there."`
 }
 
@@ -20,7 +18,7 @@ type DoctorCmd struct {
 func (c DoctorCmd) Run(ctx context.Context, env *Env) error {
 	conf, bad := config.Load(env.ConfigFile, os.Environ())
 	found := doctor.Examine(ctx, doctor.Options{Config: conf, Bad: bad, Build: built(), SendTo: c.SendTest, Now: now})
-	if err := c.print(found); err != nil {
+	if err := c.print(env, found); err != nil {
 		return err
 	}
 	if !doctor.Healthy(found) {
@@ -29,11 +27,12 @@ func (c DoctorCmd) Run(ctx context.Context, env *Env) error {
 	return nil
 }
 
-func (c DoctorCmd) print(found []doctor.Finding) error {
-	if !c.JSON {
+func (c DoctorCmd) print(env *Env, found []doctor.Finding) error {
+	if !env.asJSON() {
 		return doctor.Print(os.Stdout, found)
 	}
-	out := json.NewEncoder(os.Stdout)
-	out.SetIndent("", "  ")
-	return out.Encode(found)
+	for _, f := range found {
+		env.say(f, "")
+	}
+	return nil
 }

@@ -45,7 +45,7 @@ func (c HealthcheckCmd) Run(ctx context.Context, env *Env) error {
 	if res.StatusCode != http.StatusOK {
 		return fmt.Errorf("the server is not well: %s", res.Status)
 	}
-	fmt.Println("ok")
+	env.say(map[string]string{"status": "ok"}, "ok\n")
 	return nil
 }
 

@@ -27,7 +27,7 @@ func (InstallationShowCmd) Run(ctx context.Context, env *Env) error {
 		return h.DB.View(ctx, db.Installation, func(tx *db.Tx) error {
 			i, err := tenant.LoadInstallation(ctx, tx)
 			if err == nil {
-				fmt.Printf("name          %s\nmandate       %s from %s\nremember days %d\nmethods       %s\nsupport       %s %s %s\nset up        %s\n",
+				env.say(installationOf(i), "name          %s\nmandate       %s from %s\nremember days %d\nmethods       %s\nsupport       %s %s %s\nset up        %s\n",
 					i.Name, i.Mandate.Mode, shown(i.Mandate.From), i.RememberDays, shownMethods(i.Methods), i.SupportEmail, i.SupportURL, i.SupportPhone, shown(i.SetUpAt))
 			}
 			return err
@@ -83,7 +83,7 @@ func (c InstallationSetCmd) Run(ctx context.Context, env *Env, k *kong.Context) 
 			return note(ctx, tx, tenant.SaveInstallation(ctx, tx, i), "installation.changed", what)
 		})
 		if err == nil {
-			fmt.Printf("Changed the installation: %s.\n", what)
+			env.say(changeDocument{db.Installation, what}, "Changed the installation: %s.\n", what)
 		}
 		return err
 	})

@@ -4,8 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"os"
-	"text/tabwriter"
 	"time"
 
 	"countersign/internal/app"
@@ -57,7 +55,7 @@ func (c KeysRotateCmd) Run(ctx context.Context, env *Env) error {
 		return made, err
 	})
 	if err == nil {
-		fmt.Printf("Key %s is published now and signs in %s.\n", made, keyring.Lead)
+		env.say(changeDocument{made, changed{{"signs_from", at(now().Add(keyring.Lead))}}}, "Key %s is published now and signs in %s.\n", made, keyring.Lead)
 	}
 	return err
 }
@@ -71,8 +69,8 @@ func (c KeysRotateCmd) master(ctx context.Context, env *Env) error {
 		if id == "" {
 			return err
 		}
-		fmt.Printf("Master key %s is in %s and seals from %s on.\n", id, h.Config.KeyFile, shown(from.UTC()))
-		fmt.Println("Servers that read this file take it over by themselves. Copy the file to every other machine that serves, before then, and to where you keep its copy.")
+		env.say(changeDocument{id, changed{{"seals_from", at(from)}, {"key_file", h.Config.KeyFile}}}, "Master key %s is in %s and seals from %s on.\n", id, h.Config.KeyFile, shown(from.UTC()))
+		env.explainMore("Servers that read this file take it over by themselves. Copy the file to every other machine that serves, before then, and to where you keep its copy.\n")
 		return err
 	})
 }
@@ -92,7 +90,7 @@ func (c KeysRetireCmd) Run(ctx context.Context, env *Env) error {
 		return c.ID, err
 	})
 	if err == nil {
-		fmt.Printf("Key %s is withdrawn.\n", c.ID)
+		env.say(changeDocument{c.ID, changed{{"withdrawn", true}}}, "Key %s is withdrawn.\n", c.ID)
 	}
 	return err
 }
@@ -104,7 +102,7 @@ type KeysResealCmd struct{}
 func (KeysResealCmd) Run(ctx context.Context, env *Env) error {
 	return env.within(ctx, func(h *app.House) error {
 		n, err := h.Masters.Reseal(ctx)
-		fmt.Printf("%d rows are sealed anew, with master key %s.\n", n, h.Keys.Current())
+		env.say(changeDocument{h.Keys.Current(), changed{{"resealed_rows", n}}}, "%d rows are sealed anew, with master key %s.\n", n, h.Keys.Current())
 		return err
 	})
 }
@@ -122,7 +120,7 @@ func (c KeysDropCmd) Run(ctx context.Context, env *Env) error {
 			return audit.Record(ctx, tx, audit.Event{Action: "keys.master_dropped", Result: "ok", ActorID: byHand, SubjectID: c.ID})
 		})
 		if err == nil {
-			fmt.Printf("Master key %s is no longer in %s. Backups that it sealed need an older copy of that file: keep one for as long as you keep them.\n", c.ID, h.Config.KeyFile)
+			env.say(changeDocument{c.ID, changed{{"dropped", true}}}, "Master key %s is no longer in %s. Backups that it sealed need an older copy of that file: keep one for as long as you keep them.\n", c.ID, h.Config.KeyFile)
 		}
 		return err
 	})
@@ -138,29 +136,30 @@ func (KeysListCmd) Run(ctx context.Context, env *Env) error {
 		if err != nil {
 			return err
 		}
-		table := tabwriter.NewWriter(os.Stdout, 0, 4, 2, ' ', 0)
+		table := env.table()
 		for _, k := range keys {
-			_, _ = fmt.Fprintf(table, "%s\t%s\tsigns from %s\tpublished until %s\n", k.ID, keyState(k, now()), shown(k.ActiveFrom), shown(k.RetiredAt))
+			table.row(signingKeyOf(k), k.ID, keyState(k, now()), "signs from "+shown(k.ActiveFrom), "published until "+shown(k.RetiredAt))
 		}
-		return errors.Join(masterKeys(ctx, h, table), table.Flush())
+		return errors.Join(masterKeys(ctx, h, table), table.flush())
 	})
 }
 
-func masterKeys(ctx context.Context, h *app.House, table *tabwriter.Writer) error {
+func masterKeys(ctx context.Context, h *app.House, table table) error {
 	all, err := h.Masters.List(ctx)
 	if err != nil {
 		return err
 	}
 	for _, k := range all {
-		_, _ = fmt.Fprintf(table, "%s\t%s\tseals from %s\tadded %s\n", k.ID, masterState(k), shown(k.From), shown(k.AddedAt))
 		left, err := h.Masters.Needs(ctx, k.ID)
 		if err != nil {
 			return err
 		}
+		if !k.DroppedAt.IsZero() || k.Sealing || k.From.After(now()) {
+			left = nil
+		}
+		table.row(masterKeyOf(k, left), k.ID, masterState(k), "seals from "+shown(k.From), "added "+shown(k.AddedAt))
 		for _, n := range left {
-			if k.DroppedAt.IsZero() && !k.Sealing && !k.From.After(now()) {
-				_, _ = fmt.Fprintf(table, "\t\t%d %s\n", n.Count, n.What)
-			}
+			table.note("", "", fmt.Sprintf("%d %s", n.Count, n.What))
 		}
 	}
 	return nil

@@ -7,6 +7,7 @@ import (
 	"errors"
 	"os"
 	"os/signal"
+	"strings"
 	"syscall"
 
 	"github.com/alecthomas/kong"
@@ -42,8 +43,7 @@ func main() {
 	var c cli
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	defer stop()
-	parser := kong.Must(&c, kong.Name("countersign"), kong.Description("A second signature on every sign-in."),
-		kong.BindTo(ctx, (*context.Context)(nil)))
+	parser := newParser(&c, kong.BindTo(ctx, (*context.Context)(nil)))
 	command, err := parser.Parse(os.Args[1:])
 	if err != nil {
 		var mistake *kong.ParseError
@@ -51,13 +51,23 @@ func main() {
 			command = mistake.Context
 		}
 		err = usageError(err.Error())
-	} else {
+	} else if err = speaksJSON(&c.Env, commandOf(command)); err == nil {
 		err = command.Run(&c.Env)
 	}
 	if err != nil {
 		stop()
-		os.Exit(fail(os.Stderr, commandOf(command), err))
+		os.Exit(fail(os.Stderr, commandOf(command), wantsJSON(os.Args[1:]), err))
 	}
+}
+
+func newParser(c *cli, options ...kong.Option) *kong.Kong {
+	options = append(options, kong.Name("countersign"), kong.Description("A second signature on every sign-in."),
+		kong.ConfigureHelp(kong.HelpOptions{Compact: true}))
+	parser := kong.Must(c, options...)
+	for _, leaf := range parser.Model.Leaves(false) {
+		leaf.Detail = strings.TrimSpace(leaf.Detail + "\n\n" + exampleText(leaf.Path()))
+	}
+	return parser
 }
 
 // explain adds the sentence for people to a fault, whose own text is a catalogue key.

@@ -2,6 +2,8 @@ package main
 
 import (
 	"bufio"
+	"cmp"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
@@ -49,9 +51,14 @@ func exitCode(err error) int {
 	return exitFailed
 }
 
-// fail prints one line, and for a mistake in the command where its help is.
-func fail(w io.Writer, command string, err error) int {
+// fail prints one line, and for a mistake in the command where its help is. A program gets
+// the line as JSON.
+func fail(w *os.File, command string, inJSON bool, err error) int {
 	code := exitCode(err)
+	if inJSON {
+		writeLine(w, problem{errorCodes[code], explain(err)})
+		return code
+	}
 	_, _ = fmt.Fprintln(w, "countersign:", explain(err))
 	if code == exitUsage {
 		_, _ = fmt.Fprintf(w, "Run \"%s --help\" for usage.\n", strings.TrimSpace("countersign "+command))
@@ -75,30 +82,21 @@ func commandOf(k *kong.Context) string {
 
 // changes lists the flags that were given and that change something. Flags that say only
 // when, how or where are not among them alone.
-func changes(k *kong.Context) (string, error) {
-	var given []string
+func changes(k *kong.Context) (given changed, err error) {
 	something := false
 	for _, p := range k.Path {
-		if p.Flag == nil || slices.Contains([]string{"config", "yes"}, p.Flag.Name) {
+		if p.Flag == nil || slices.Contains([]string{"config", "output", "yes"}, p.Flag.Name) {
 			continue
 		}
 		something = something || !slices.Contains([]string{"mandate-from", "language"}, p.Flag.Name)
-		text := strings.ReplaceAll(p.Flag.Name, "-", " ")
-		if !p.Flag.IsBool() {
-			value := fmt.Sprint(deref(k.FlagValue(p.Flag)))
-			if value == "" {
-				value = "(empty)"
-			}
-			text += " " + value
-		}
-		if !slices.Contains(given, text) {
-			given = append(given, text)
+		if !slices.ContainsFunc(given, func(c change) bool { return c.name == p.Flag.Name }) {
+			given = append(given, change{p.Flag.Name, deref(k.FlagValue(p.Flag))})
 		}
 	}
 	if !something {
-		return "", usageError("nothing to change: name at least one setting")
+		return nil, usageError("nothing to change: name at least one setting")
 	}
-	return strings.Join(given, ", "), nil
+	return given, nil
 }
 
 func deref(v any) any {
@@ -107,10 +105,44 @@ func deref(v any) any {
 		return *v
 	case *int:
 		return *v
-	case []string:
-		return strings.Join(v, " ")
 	}
 	return v
+}
+
+// changed lists what a command has changed, in the order in which it was given.
+type changed []change
+
+type change struct {
+	name  string // as a flag is written
+	value any
+}
+
+// String is the list for people.
+func (c changed) String() string {
+	var out []string
+	for _, one := range c {
+		text := strings.ReplaceAll(one.name, "-", " ")
+		switch v := one.value.(type) {
+		case bool:
+		case []string:
+			text += " " + strings.Join(v, " ")
+		case string:
+			text += " " + cmp.Or(v, "(empty)")
+		default:
+			text += fmt.Sprint(" ", v)
+		}
+		out = append(out, text)
+	}
+	return strings.Join(out, ", ")
+}
+
+// MarshalJSON is the list as an object with names in snake_case.
+func (c changed) MarshalJSON() ([]byte, error) {
+	out := map[string]any{}
+	for _, one := range c {
+		out[strings.ReplaceAll(one.name, "-", "_")] = one.value
+	}
+	return json.Marshal(out)
 }
 
 // confirm asks before something is taken away from people. Without a terminal there is no

@@ -8,6 +8,7 @@ import (
 	"countersign/internal/app"
 	"countersign/internal/db"
 	"countersign/internal/locale"
+	"countersign/internal/policy"
 	"countersign/internal/user"
 )
 
@@ -42,6 +43,10 @@ func (c PolicyExplainCmd) Run(ctx context.Context, env *Env) error {
 			return err
 		}
 		print := catalog.In("en")
+		if env.asJSON() {
+			env.say(decisionOf(print, d), "")
+			return nil
+		}
 		fmt.Printf("decision  %s\n", d.Outcome)
 		for _, k := range d.Offer {
 			fmt.Printf("offer     %s\n", k)
@@ -64,6 +69,36 @@ func dated(p *locale.Printer, args []any) []any {
 			a = p.Date(t)
 		}
 		out[i] = a
+	}
+	return out
+}
+
+type decisionDocument struct {
+	Outcome      string   `json:"outcome"`
+	Needs        string   `json:"needs,omitempty"` // the level that is missing
+	Offer        []string `json:"offer"`
+	SetUp        []string `json:"set_up"`
+	RememberDays int      `json:"remember_days"`
+	Because      []string `json:"because"`
+}
+
+func decisionOf(print *locale.Printer, d policy.Decision) decisionDocument {
+	out := decisionDocument{
+		Outcome:      string(d.Outcome),
+		Needs:        string(d.Need),
+		Offer:        []string{},
+		SetUp:        []string{},
+		RememberDays: d.RememberDays,
+		Because:      []string{},
+	}
+	for _, k := range d.Offer {
+		out.Offer = append(out.Offer, string(k))
+	}
+	for _, k := range d.SetUp {
+		out.SetUp = append(out.SetUp, string(k))
+	}
+	for _, r := range d.Because {
+		out.Because = append(out.Because, print.T(r.Key, dated(print, r.Args)...))
 	}
 	return out
 }

@@ -50,7 +50,7 @@ type MigrateCmd struct{}
 // Run opens the house, which migrates.
 func (MigrateCmd) Run(ctx context.Context, env *Env) error {
 	return env.within(ctx, func(h *app.House) error {
-		fmt.Println("The database is up to date:", h.DB.Dialect)
+		env.say(databaseOf(h), "The database is up to date: %s\n", h.DB.Dialect)
 		return nil
 	})
 }
@@ -68,7 +68,7 @@ type ConfigShowCmd struct{}
 func (ConfigShowCmd) Run(env *Env) error {
 	c, _, err := env.load()
 	if err == nil {
-		fmt.Print(c.Effective())
+		env.say(configOf(c), "%s", c.Effective())
 	}
 	return err
 }

@@ -2,9 +2,6 @@ package main
 
 import (
 	"context"
-	"fmt"
-	"os"
-	"text/tabwriter"
 
 	"countersign/internal/app"
 	"countersign/internal/db"
@@ -28,8 +25,8 @@ func (SettingsShowCmd) Run(ctx context.Context, env *Env) error {
 			if err != nil {
 				return err
 			}
-			table := tabwriter.NewWriter(os.Stdout, 0, 4, 2, ' ', 0)
-			_, _ = fmt.Fprintln(table, "SETTING\tIN FORCE\tHERE\t")
+			table := env.table()
+			table.note("SETTING", "IN FORCE", "HERE", "")
 			for _, s := range all {
 				stored, note := "-", ""
 				if s.Known {
@@ -41,9 +38,9 @@ func (SettingsShowCmd) Run(ctx context.Context, env *Env) error {
 				case s.Known && s.Value != s.Stored:
 					note = "stricter: in force from the next start"
 				}
-				_, _ = fmt.Fprintf(table, "%s\t%s\t%s\t%s\n", s.Key, stored, s.Show(s.Value), note)
+				table.row(settingOf(s), s.Key, stored, s.Show(s.Value), note)
 			}
-			return table.Flush()
+			return table.flush()
 		})
 	})
 }
@@ -64,10 +61,10 @@ func (SettingsAcceptCmd) Run(ctx context.Context, env *Env) error {
 		return err
 	}
 	for _, s := range weakened {
-		fmt.Println("Accepted:", s)
+		env.say(settingOf(s), "Accepted: %s\n", s)
 	}
 	if len(weakened) == 0 {
-		fmt.Println("Nothing here is weaker than what was in force.")
+		env.explainMore("Nothing here is weaker than what was in force.\n")
 	}
 	return nil
 }

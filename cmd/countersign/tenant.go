@@ -142,10 +142,14 @@ func (c TenantCreateCmd) Run(ctx context.Context, env *Env) error {
 			if err := note(ctx, tx, nil, "tenant.created", t.Name); err != nil {
 				return err
 			}
-			return c.apply(ctx, tx, h.Config.SMS.Countries)
+			if err := c.apply(ctx, tx, h.Config.SMS.Countries); err != nil {
+				return err
+			}
+			t, err = tenant.ByID(ctx, tx, t.ID)
+			return err
 		})
 		if err == nil {
-			fmt.Printf("Created company %s (%s).\n", t.Name, t.ID)
+			env.say(tenantOf(t), "Created company %s (%s).\n", t.Name, t.ID)
 		}
 		return err
 	})
@@ -182,9 +186,13 @@ func (c TenantSetCmd) Run(ctx context.Context, env *Env, k *kong.Context) error 
 				return err
 			}
 		}
-		err := inTenant(ctx, h, c.Tenant, func(tx *db.Tx, _ tenant.Tenant) error { return c.change(ctx, tx, h.Config.SMS.Countries) })
+		var id string
+		err := inTenant(ctx, h, c.Tenant, func(tx *db.Tx, t tenant.Tenant) error {
+			id = t.ID
+			return c.change(ctx, tx, h.Config.SMS.Countries)
+		})
 		if err == nil {
-			fmt.Printf("Changed %s: %s.\n", c.Tenant, what)
+			env.say(changeDocument{id, what}, "Changed %s: %s.\n", c.Tenant, what)
 		}
 		return err
 	})
@@ -220,14 +228,14 @@ func (c TenantShowCmd) Run(ctx context.Context, env *Env) error {
 		return h.DB.View(ctx, db.Installation, func(tx *db.Tx) error {
 			t, err := tenant.Find(ctx, tx, c.Tenant)
 			if err == nil {
-				printTenant(t)
+				printTenant(env, t)
 			}
 			return err
 		})
 	})
 }
 
-func printTenant(t tenant.Tenant) {
+func printTenant(env *Env, t tenant.Tenant) {
 	mode := string(t.Mandate.Mode)
 	if mode == "" {
 		mode = "inherit"
@@ -236,7 +244,7 @@ func printTenant(t tenant.Tenant) {
 	if t.RememberDays != tenant.InheritDays {
 		days = fmt.Sprint(t.RememberDays)
 	}
-	fmt.Printf("id            %s\nname          %s\nkind          %s\nmandate       %s from %s\nswitched on   %s\nswitched off  %s\nremember days %s\nmethods       %s\nchoice        %s\nsms countries %s\nset up by     %s\nsuspended     %s\ncreated       %s\n",
+	env.say(tenantOf(t), "id            %s\nname          %s\nkind          %s\nmandate       %s from %s\nswitched on   %s\nswitched off  %s\nremember days %s\nmethods       %s\nchoice        %s\nsms countries %s\nset up by     %s\nsuspended     %s\ncreated       %s\n",
 		t.ID, t.Name, t.Kind, mode, shown(t.Mandate.From), shown(t.SwitchedOnAt), shown(t.SwitchedOffAt), days, shownMethods(t.Methods), shownChoice(t.Choice), shownCountries(t.SMSCountries), shown(t.SetUpBy), shown(t.SuspendedAt), t.CreatedAt.Format(time.RFC3339))
 }
 
@@ -249,7 +257,7 @@ func (TenantListCmd) Run(ctx context.Context, env *Env) error {
 		return h.DB.View(ctx, db.Installation, func(tx *db.Tx) error {
 			all, err := tenant.List(ctx, tx)
 			for _, t := range all {
-				fmt.Printf("%-40s %s\n", t.ID, t.Name)
+				env.say(tenantOf(t), "%-40s %s\n", t.ID, t.Name)
 			}
 			return err
 		})

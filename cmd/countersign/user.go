@@ -2,7 +2,6 @@ package main
 
 import (
 	"context"
-	"fmt"
 	"os"
 
 	"github.com/alecthomas/kong"
@@ -50,12 +49,13 @@ func (c UserCreateCmd) Run(ctx context.Context, env *Env) error {
 		if err != nil {
 			return err
 		}
-		err = inTenant(ctx, h, c.Tenant, func(tx *db.Tx, _ tenant.Tenant) error {
-			_, err := setup.Add(ctx, tx, setup.Person{Email: c.Email, Name: c.Name, Role: role, Language: c.Language, Password: stored, By: byHand})
+		var added user.User
+		err = inTenant(ctx, h, c.Tenant, func(tx *db.Tx, _ tenant.Tenant) (err error) {
+			added, err = setup.Add(ctx, tx, setup.Person{Email: c.Email, Name: c.Name, Role: role, Language: c.Language, Password: stored, By: byHand})
 			return err
 		})
 		if err == nil {
-			fmt.Printf("Created %s (%s) in %s.\n", c.Email, role, c.Tenant)
+			env.say(userOf(added), "Created %s (%s) in %s.\n", c.Email, role, c.Tenant)
 		}
 		return err
 	})
@@ -109,7 +109,7 @@ func (c UserPasswordCmd) Run(ctx context.Context, env *Env) error {
 			return about(ctx, tx, u, "password.set", "")
 		})
 		if err == nil {
-			fmt.Println("The password is set; everything that an older one opened has ended.")
+			env.say(changeDocument{c.Email, changed{{"password", "set"}}}, "The password is set; everything that an older one opened has ended.\n")
 		}
 		return err
 	})
@@ -154,7 +154,7 @@ func (c UserSetCmd) Run(ctx context.Context, env *Env, k *kong.Context) error {
 	return env.within(ctx, func(h *app.House) error {
 		err := ofUser(ctx, h, c.Address, func(tx *db.Tx, u user.User) error { return c.change(ctx, tx, h.Profile, u) })
 		if err == nil {
-			fmt.Printf("Changed %s: %s.\n", c.Address, what)
+			env.say(changeDocument{c.Address, what}, "Changed %s: %s.\n", c.Address, what)
 		}
 		return err
 	})
@@ -245,13 +245,18 @@ func (c UserShowCmd) Run(ctx context.Context, env *Env) error {
 			if err != nil {
 				return err
 			}
-			fmt.Printf("id        %s\ncompany   %s\nemail     %s\nname      %s\nrole      %s\nlanguage  %s\nreported  %s\ndisabled  %s\n",
-				u.ID, u.TenantID, u.Email, u.Name, u.Role, u.Language, shown(u.PasswordFlaggedAt), shown(u.DisabledAt))
 			all, err := authenticator.Of(ctx, tx.As(u.TenantID), u.ID)
-			for _, a := range all {
-				fmt.Printf("method    %s %s disabled %s\n", a.Kind, a.Label, shown(a.DisabledAt))
+			if err != nil {
+				return err
 			}
-			return err
+			document := userOf(u)
+			document.Methods = methodsOf(all)
+			env.say(document, "id        %s\ncompany   %s\nemail     %s\nname      %s\nrole      %s\nlanguage  %s\nreported  %s\ndisabled  %s\n",
+				u.ID, u.TenantID, u.Email, u.Name, u.Role, u.Language, shown(u.PasswordFlaggedAt), shown(u.DisabledAt))
+			for _, a := range all {
+				env.explainMore("method    %s %s disabled %s\n", a.Kind, a.Label, shown(a.DisabledAt))
+			}
+			return nil
 		})
 	})
 }
@@ -271,7 +276,7 @@ func (c UserListCmd) Run(ctx context.Context, env *Env) error {
 			}
 			all, err := user.List(ctx, tx.As(t.ID))
 			for _, u := range all {
-				fmt.Printf("%-40s %-10s %s\n", u.Email, u.Role, u.Name)
+				env.say(userOf(u), "%-40s %-10s %s\n", u.Email, u.Role, u.Name)
 			}
 			return err
 		})

@@ -2,7 +2,6 @@ package main
 
 import (
 	"context"
-	"fmt"
 
 	"countersign/internal/app"
 	"countersign/internal/authenticator"
@@ -32,8 +31,8 @@ func (c UserMethodsListCmd) Run(ctx context.Context, env *Env) error {
 				return err
 			}
 			all, err := authenticator.Of(ctx, tx.As(u.TenantID), u.ID)
-			for _, a := range all {
-				fmt.Printf("%s  %-8s  %-9s  set up %s  %s\n", a.ID, a.Kind, stateOf(a), shown(a.BoundAt), a.Label)
+			for i, a := range methodsOf(all) {
+				env.say(a, "%s  %-8s  %-9s  set up %s  %s\n", a.ID, a.Kind, a.State, shown(all[i].BoundAt), a.Label)
 			}
 			return err
 		})
@@ -63,7 +62,7 @@ func (c UserMethodsRestoreCmd) Run(ctx context.Context, env *Env) error {
 			return h.Profile.RestoreByHand(ctx, tx, u, c.Method, byHand)
 		})
 		if err == nil {
-			fmt.Printf("Restored. %s has been told.\n", c.Email)
+			env.say(changeDocument{c.Email, changed{{"restored", c.Method}}}, "Restored. %s has been told.\n", c.Email)
 		}
 		return err
 	})
@@ -85,11 +84,12 @@ func (c UserMethodsResetCmd) Run(ctx context.Context, env *Env) error {
 		if err != nil {
 			return err
 		}
-		fmt.Printf("Removed %d methods. %s has been told, and every session has ended.\n", r.Removed, c.Email)
+		env.say(changeDocument{c.Email, changed{{"removed_methods", r.Removed}, {"enrollable", r.Enrollable}}},
+			"Removed %d methods. %s has been told, and every session has ended.\n", r.Removed, c.Email)
 		if r.Enrollable {
-			fmt.Println("They can set up a new one within 24 hours, once, with the password and a code to their mailbox.")
+			env.explainMore("They can set up a new one within 24 hours, once, with the password and a code to their mailbox.\n")
 		} else {
-			fmt.Println("The company allows nothing that they could set up: their mailbox protects the account now.")
+			env.explainMore("The company allows nothing that they could set up: their mailbox protects the account now.\n")
 		}
 		return nil
 	})

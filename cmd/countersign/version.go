@@ -14,8 +14,8 @@ var version, commit string
 type VersionCmd struct{}
 
 // Run prints version, revision and the Go that built it, on one line.
-func (VersionCmd) Run() error {
-	fmt.Println("countersign", built())
+func (VersionCmd) Run(env *Env) error {
+	env.say(versionOf(built()), "countersign %s\n", built())
 	return nil
 }
 
