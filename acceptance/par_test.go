@@ -6,6 +6,7 @@ import (
 	"strconv"
 	"strings"
 	"testing"
+	"time"
 
 	"countersign/acceptance/rig"
 )
@@ -56,6 +57,17 @@ func TestPAR1_PAR2_RecommendedAndSwitchedOnByOneself(t *testing.T) {
 		last := w.Person(t)
 		last.Visit(app.Visit())
 		left(t, last.Password(u.Email, u.Password))
+		last.Post("/profile/second-step", url.Values{"on": {"on"}})
+		another := w.Person(t)
+		another.Visit(app.Visit())
+		left(t, another.Password(u.Email, u.Password)) // still off: a session of the password alone changes nothing
+		w.Advance(t, time.Minute)
+		last.Post("/profile/second-step", url.Values{"on": {"on"}})
+		last.StepUp()
+		atCode(t, last.Page)
+		last.Code(g.code(t))
+		last.Get("/profile/second-step")
+		last.Submit("/profile/second-step", "on", "on").Expect(t, 200, "The second step is on")
 		rig.Within(t, wait, "the switch is told", func() bool { return strings.Contains(mailsOf(w, u), "can now be opened with the password alone") })
 	})
 }

@@ -92,6 +92,42 @@ func TestProtection_TheOwnerRestoresAMethod(t *testing.T) {
 	})
 }
 
+// guard: the profile shows suspended backup codes, and restoreMethod takes them like any method
+func TestProtection_TheOwnerRestoresBackupCodes(t *testing.T) {
+	timed(t, func(t *testing.T, w *rig.World) {
+		p, u, g, _ := equipped(t, w, w.NewTenant(t, "--mandate", "mandatory"), "Phone")
+		addApp(t, w, p, inProfile, "Tablet")
+		w.Advance(t, time.Minute)
+		p = w.Person(t)
+		enter(t, p, u, "/profile")
+		atCode(t, p.Page)
+		p.Code(g.code(t))
+		addCodes(t, p, inProfile)
+		w.Drained(t)
+		mails := w.Sink.Mails(u.Email)
+		report := mails[len(mails)-1].NotMe
+		reader := w.Person(t)
+		reader.Get(report)
+		reader.Submit(report)
+		codes := regexp.MustCompile(`(?m)^(\S+)\s+backup\s+suspended`).FindStringSubmatch(w.CLI(t, "user", "methods", "list", u.Email))
+		if codes == nil {
+			t.Fatal("the codes are not suspended")
+		}
+
+		w.Advance(t, time.Minute)
+		owner := w.Person(t)
+		enter(t, owner, u, "/profile")
+		atCode(t, owner.Page)
+		atNewPassword(t, owner.Code(g.code(t)))
+		owner.Submit("/signin/new-password", "password", "canary of the true owner")
+		owner.Get("/profile").Expect(t, 200, "Backup codes", "Suspended")
+		owner.Submit("/profile/methods/"+codes[1]+"/restore").Expect(t, 200, "can be used again")
+		if list := w.CLI(t, "user", "methods", "list", u.Email); strings.Contains(list, "suspended") {
+			t.Errorf("still suspended: %s", list)
+		}
+	})
+}
+
 // guard: what was ruled out goes on protecting; it opens the set-up of what is allowed
 func TestProtection_NarrowingTheMethodsOpensNothing(t *testing.T) {
 	timed(t, func(t *testing.T, w *rig.World) {

@@ -190,6 +190,11 @@ func (p *profilePage) settle(kinds []authenticator.Kind, st signin.Standing) {
 		p.MayHaveCodes = p.MayHaveCodes || k == authenticator.Backup
 	}
 	p.HasCodes = slices.Contains(st.Has, authenticator.Backup)
+	for _, m := range p.Methods {
+		if m.Suspended && m.Kind == string(authenticator.Backup) {
+			p.SuspendedCodes = m.ID
+		}
+	}
 	p.OwnChoice = st.Decision.Own
 	p.On = !st.User.SecondStepAt.IsZero()
 }
@@ -361,7 +366,7 @@ func ready(st signin.Standing) bool {
 
 func (p *Portal) chooseSecondStep(w http.ResponseWriter, r *http.Request) error {
 	on := r.PostForm.Get("on") == "on"
-	m, err := p.member(w, r, !on)
+	m, err := p.member(w, r, true)
 	if err != nil || m == nil {
 		return err
 	}

@@ -20,6 +20,7 @@ type profilePage struct {
 	HasCodes             bool
 	MayHaveCodes         bool
 	CodesLeft            int
+	SuspendedCodes       string // the id of a suspended set; empty = none is
 	Browsers             []session.RememberedFor
 	Sessions             []sessionView
 	Activity             []eventView

@@ -166,6 +166,8 @@ func profileStories(now time.Time) []web.Story {
 	fresh.Sessions, fresh.Browsers, fresh.Activity = full.Sessions[:1], nil, nil
 	due := full
 	due.Summary, due.Methods, due.HasCodes, due.SetUpBy, due.DaysLeft = summaryOf(policy.Confirmed), methods[:1], false, now.AddDate(0, 0, 6), 6
+	reported := full
+	reported.HasCodes, reported.SuspendedCodes = false, "06h2dre8qk342x9mf0ex9566bm"
 	few := full
 	few.Summary, few.CodesLeft, few.OwnChoice, few.On, few.Done = summaryOf(policy.TwoFactor), 2, true, true, "profile.done.removed"
 	gone := full
