@@ -178,6 +178,7 @@ func profileStories(now time.Time) []web.Story {
 		{Name: "profile/due", Status: 200, Page: due},
 		{Name: "profile/gone", Status: 200, Page: gone},
 		{Name: "profile/few-codes", Status: 200, Page: few},
+		{Name: "profile/suspended-codes", Status: 200, Page: reported},
 		{Name: "profile/method", Status: 200, Page: methodPage{Method: methods[1]}},
 		{Name: "profile/method-passkey", Status: 200, Page: methodPage{Method: methods[2]}},
 		{Name: "profile/method-disabled", Status: 200, Page: methodPage{Method: methods[3]}},
