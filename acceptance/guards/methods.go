@@ -38,9 +38,9 @@ var setUps = []Guard{
 		Package: acceptance, Tests: "TestATK055_",
 	},
 	{
-		Name: "methods: switching off asks for a new proof", File: "internal/portal/profile.go",
-		Old: "m, err := p.member(w, r, !on)", New: "m, err := p.member(w, r, on && false)",
-		Package: acceptance, Tests: "TestATK085_",
+		Name: "methods: the own switch asks for a new proof", File: "internal/portal/profile.go",
+		Old: "m, err := p.member(w, r, true)\n\tif err != nil || m == nil {\n\t\treturn err\n\t}\n\tst := m.standing", New: "m, err := p.member(w, r, false)\n\tif err != nil || m == nil {\n\t\treturn err\n\t}\n\tst := m.standing",
+		Package: acceptance, Tests: "TestATK085_|TestPAR1_",
 	},
 	{
 		Name: "methods: a secret is not shown once it is bound", File: "internal/binding/service.go",
