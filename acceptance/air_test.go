@@ -64,7 +64,7 @@ func TestAIR6_SixDigitsOrEight(t *testing.T) {
 	})
 }
 
-// guard: challenge.Take compares expires_at
+// guard: Challenge.Open compares ExpiresAt
 func TestAIR7_CodesLiveTenMinutes(t *testing.T) {
 	timed(t, func(t *testing.T, w *rig.World) {
 		u := w.Covered(t).User(t)

@@ -108,7 +108,7 @@ func TestALO4_TheCodeGoesToTheUsersAddress(t *testing.T) {
 	})
 }
 
-// guard: secret.ReadCode strips spaces and hyphens
+// guard: authenticator.Canonical strips spaces and hyphens
 func TestALO5_TheCodeIsBoldAndMayBePastedUntidily(t *testing.T) {
 	each(t, func(t *testing.T, w *rig.World) {
 		u := w.Covered(t).User(t)

@@ -13,7 +13,7 @@ import (
 	"countersign/acceptance/rig"
 )
 
-// guard: challenge.Take tries_left > 0
+// guard: Challenge.Open looks at TriesLeft; signin.take reserves each try
 func TestATK001_SequentialGuessing(t *testing.T) {
 	each(t, func(t *testing.T, w *rig.World) {
 		u := w.Covered(t).User(t)
@@ -36,7 +36,7 @@ func TestATK001_SequentialGuessing(t *testing.T) {
 	})
 }
 
-// guard: challenge.Take commits before the comparison
+// guard: signin.take commits before the comparison
 func TestATK002_ParallelGuessing(t *testing.T) {
 	each(t, func(t *testing.T, w *rig.World) {
 		for range *rounds {
@@ -272,7 +272,7 @@ func guessUnknown(t *testing.T, w *rig.World, p *rig.Person, n int, before func(
 	return refused
 }
 
-// guard: password.browser has a budget of its own; password.account never exceeds 15 minutes
+// guard: password.device has a budget of its own; password.account never exceeds 15 minutes
 func TestATK012_AStrangerCannotLockSomebodyOut(t *testing.T) {
 	timed(t, func(t *testing.T, w *rig.World) {
 		u := w.Covered(t).User(t)

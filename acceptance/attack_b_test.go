@@ -69,7 +69,7 @@ func signInEvents(t *testing.T, w *rig.World, u *rig.User) []string {
 		WHERE u.email = $1 AND a.action = 'signin.completed'`, u.Email)
 }
 
-// guard: challenge.Take expires_at > now
+// guard: Challenge.Open compares ExpiresAt
 func TestATK020_ExpiryEdgesAndAClockSetBack(t *testing.T) {
 	rig.EachFresh(t, rig.Options{Flavour: rig.Rigged}, func(t *testing.T, w *rig.World) {
 		start := time.Hour
@@ -103,7 +103,7 @@ func answer(p *rig.Person, m rig.Mail, byLink bool) *rig.Page {
 	return p.Code(m.Code)
 }
 
-// guard: challenge.Issue closes the open one as replaced
+// guard: challenge.Replace closes the open one
 func TestATK021_OlderCodeAfterANewOne(t *testing.T) {
 	timed(t, func(t *testing.T, w *rig.World) {
 		u := w.Covered(t).User(t)
@@ -268,7 +268,7 @@ func TestATK036_CodeAndLinkAreOne(t *testing.T) {
 	})
 }
 
-// guard: secret.NewCode draws from crypto/rand without bias. Twenty thousand codes are
+// guard: Keys.DerivedCode follows from a random token, without bias. Twenty thousand codes are
 // drawn in the package's own test; here the ones that people really got must not be odd.
 func TestATK037_CodesAndLinksLookRandom(t *testing.T) {
 	each(t, func(t *testing.T, w *rig.World) {

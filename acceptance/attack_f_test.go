@@ -75,7 +75,7 @@ func TestATK079_Timeouts(t *testing.T) {
 	})
 }
 
-// guard: session.End and session.Find ended_at = 0
+// guard: session.End, and Session.Alive looks at EndedAt
 func TestATK080_LogoutIsFinal(t *testing.T) {
 	each(t, func(t *testing.T, w *rig.World) {
 		u := w.Covered(t).User(t)

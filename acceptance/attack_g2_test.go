@@ -180,7 +180,7 @@ func TestATK106_NotMeIsBelievedOnceAndTakesBackEveryMethod(t *testing.T) {
 	})
 }
 
-// guard: policy.stronger: who has a second factor is not asked for the mailbox instead
+// guard: Input.mayUse: who has a second factor is not asked for the mailbox instead
 func TestATK042_AMailboxIsNoWayAroundASecondFactor(t *testing.T) {
 	eachKind(t, func(t *testing.T, h *hoard, kind string) {
 		p := h.begin(t, kind)

@@ -194,7 +194,7 @@ func formAt(pg *rig.Page, address string) (rig.Form, bool) {
 	return rig.Form{}, false
 }
 
-// guard: grant.Rotate is a guarded update; an older token ends the family
+// guard: grant.rotate is a guarded update; an older token ends the family
 func TestATK141_RefreshReuse(t *testing.T) {
 	each(t, func(t *testing.T, w *rig.World) {
 		app := w.Dashboard(t)

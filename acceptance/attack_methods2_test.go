@@ -10,7 +10,7 @@ import (
 	"countersign/acceptance/rig"
 )
 
-// guard: challenge.Take expires_at > now; challenge.Issue closes the open one as replaced
+// guard: Challenge.Open compares ExpiresAt; challenge.Replace closes the open one
 func TestATK020_TestATK021_WhatIsSentDiesInTimeAndWithTheNext(t *testing.T) {
 	armed(t, func(t *testing.T, w *rig.Armed) {
 		h := has(t, w, w.Covered(t), "sms", "push", "passkey")

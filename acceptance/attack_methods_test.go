@@ -316,7 +316,7 @@ func TestATK053_EveryPendingMethodAfterAPasswordChange(t *testing.T) {
 	})
 }
 
-// guard: SignIn.EndPending; verifiers read the methods that are left
+// guard: signin.EndPending; verifiers read the methods that are left
 func TestATK110_AMethodIsRemovedInTheMiddle(t *testing.T) {
 	eachKind(t, func(t *testing.T, h *hoard, kind string) {
 		other := "totp"
@@ -333,7 +333,7 @@ func TestATK110_AMethodIsRemovedInTheMiddle(t *testing.T) {
 	})
 }
 
-// guard: SignIn.EndPending
+// guard: signin.EndPending
 func TestATK110_WhatARemovedMethodHadShownIsForgotten(t *testing.T) {
 	armed(t, func(t *testing.T, w *rig.Armed) {
 		u := w.Covered(t).Crowd(t, 1)[0]

@@ -201,7 +201,7 @@ func aReceiverIsGone(t *testing.T, w *rig.World, s *pushtest.Service) {
 }
 
 // TestSEC116_PushesReachNoPrivateAddress: a signed-in person names a server on the machine
-// of the program, and nothing arrives there. guard: message/push/dial.go, Control
+// of the program, and nothing arrives there. guard: dialer.dial
 func TestSEC116_PushesReachNoPrivateAddress(t *testing.T) {
 	each(t, func(t *testing.T, w *rig.World) {
 		s := pushtest.New(t, time.Now)

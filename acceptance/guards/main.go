@@ -63,6 +63,11 @@ func main() {
 	}
 }
 
+// everyGuard is all the lists, one after the other.
+func everyGuard() []Guard {
+	return slices.Concat(guards, more, races, starts, watching, custody, texts, pushes, methods, addresses, endings)
+}
+
 func run(ctx context.Context, only string) error {
 	tree, err := copyTree(ctx)
 	if err != nil {
@@ -70,7 +75,7 @@ func run(ctx context.Context, only string) error {
 	}
 	defer os.RemoveAll(tree)
 	tried, unnoticed := 0, []string{}
-	for _, g := range slices.Concat(guards, more, races, starts, watching, custody, texts, pushes, methods, addresses, endings) {
+	for _, g := range everyGuard() {
 		if !strings.Contains(g.Name, only) {
 			continue
 		}

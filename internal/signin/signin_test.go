@@ -72,7 +72,7 @@ func TestWrongPasswordsAreOneAnswer(t *testing.T) {
 	})
 }
 
-// guard: challenge.Take's tries_left, reserved before the comparison.
+// guard: signin.take reserves a try before the comparison.
 func TestATK2_AHundredWrongCodesFiveAreJudged(t *testing.T) {
 	each(t, func(t *testing.T, h *house) {
 		ask := h.password("maria@company.test", "dashboard")
