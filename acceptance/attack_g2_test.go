@@ -47,7 +47,7 @@ func TestATK084_NoOtherSiteChangesAMethod(t *testing.T) {
 				id := h.bound(t, []string{"totp", "backup"}[i/(len(paths)-1)])[0]
 				r := h.owner.Request(http.MethodPost, strings.ReplaceAll(c.path, "{id}", id), c.form)
 				forge(r)
-				if pg := h.owner.Send(r); r.Method == http.MethodPost && pg.Status != 403 && pg.Status != 415 {
+				if pg := h.owner.Send(r); r.Method == http.MethodPost && pg.Status != 403 {
 					t.Errorf("%s: %s: status %d", name, c.path, pg.Status)
 				}
 			}
@@ -193,6 +193,7 @@ func TestATK042_AMailboxIsNoWayAroundASecondFactor(t *testing.T) {
 				t.Errorf("the mailbox is taken: status %d", pg.Status)
 			}
 		}
+		h.w.Drained(t)
 		if n := len(h.w.Sink.Codes(h.Email)); n != 1 {
 			t.Errorf("%d codes were mailed, and one was asked for at the set-up", n)
 		}

@@ -58,7 +58,7 @@ func TestATK010_EveryMethodTakesOneAnswer(t *testing.T) {
 				r := p.Request(http.MethodPost, rig.PathCode, nil)
 				r.Body, r.ContentLength = readCloser(body), int64(len(body))
 				r.Header.Set("Content-Type", media)
-				if pg := p.Send(r); pg.Status != 415 && pg.Status != 400 || gotSession(pg) {
+				if pg := p.Send(r); pg.Status != 415 || gotSession(pg) {
 					t.Errorf("%s: status %d", media, pg.Status)
 				}
 			}
@@ -66,8 +66,12 @@ func TestATK010_EveryMethodTakesOneAnswer(t *testing.T) {
 				t.Error("an address signs in")
 			}
 		})
-		if n := h.wrongs(t); n > 3 {
-			t.Errorf("%d tries for three forms", n)
+		tries := int64(3)
+		if kind == "passkey" {
+			tries = 1 // a form without exactly one assertion asks for another, and is not judged
+		}
+		if n := h.wrongs(t); n != tries {
+			t.Errorf("%d tries for three forms, not %d", n, tries)
 		}
 		wins(t, p, right)
 	})

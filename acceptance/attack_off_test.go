@@ -15,6 +15,7 @@ func TestATK005_AMethodThatWasGuessedOffOpensNoWeakerWay(t *testing.T) {
 			w.Tamper(t, `UPDATE authenticators SET disabled_at = 1 WHERE tenant_id = $1 AND kind = $2 AND user_id = (SELECT user_id FROM directory WHERE email_key = $3)`, c.ID, kind, u.Email)
 		}
 		off("totp")
+		w.Drained(t)
 		mails := len(w.Sink.Codes(u.Email))
 
 		thief := w.Person(t)
@@ -39,6 +40,7 @@ func TestATK005_AMethodThatWasGuessedOffOpensNoWeakerWay(t *testing.T) {
 		if thief.SignedIn() {
 			t.Error("signed in")
 		}
+		w.Drained(t)
 		if n := len(w.Sink.Codes(u.Email)); n != mails {
 			t.Errorf("%d codes were mailed", n-mails)
 		}

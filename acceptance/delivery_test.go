@@ -28,6 +28,7 @@ func TestREL1_KilledBeforeTheMailLeft(t *testing.T) {
 		w.Restart(t, rig.Options{})
 		p.Via(w.A)
 		left(t, p.Code(w.Sink.Code(t, u.Email, 1).Code))
+		w.Drained(t)
 		if n := len(w.Sink.Codes(u.Email)); n != 1 {
 			t.Errorf("%d mails", n)
 		}

@@ -261,6 +261,7 @@ func TestSEC042_AFreshProofFirst(t *testing.T) {
 		mailed(t, w, p, u, 1).Expect(t, 200, "Change your e-mail address")
 		w.Advance(t, freshFor)
 		p.Post(emailPath, url.Values{"email": {to}})
+		w.Drained(t)
 		if n := len(w.Sink.Mails(to)); n != 0 || w.Number(t, `SELECT COUNT(*) FROM email_changes WHERE to_email = $1`, to) != 0 {
 			t.Errorf("a change was begun with an old proof; %d mails", n)
 		}

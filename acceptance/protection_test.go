@@ -146,10 +146,12 @@ func TestProtection_NarrowingTheMethodsOpensNothing(t *testing.T) {
 			"--set-up-by",
 			w.Now().Add(30*24*time.Hour).UTC().Format(time.RFC3339),
 		)
+		w.Drained(t)
 		mails := len(w.Sink.Codes(u.Email))
 		p := w.Person(t)
 		p.Visit(w.Dashboard(t).Visit())
 		atCode(t, p.Password(u.Email, u.Password)).Expect(t, 200, "authenticator app")
+		w.Drained(t)
 		if n := len(w.Sink.Codes(u.Email)); n != mails {
 			t.Error("the mailbox is asked instead")
 		}

@@ -119,6 +119,7 @@ func crossing(t *testing.T, w *rig.World, first, second *rig.Server, company *ri
 	if status, _, _ := app.Via(first).UserInfo(t, tokens.Raw.AccessToken); status != 200 {
 		t.Errorf("the other version answers %d to the access token", status)
 	}
+	w.Drained(t)
 	if n := len(w.Sink.Codes(u.Email)); n != 1 {
 		t.Errorf("%d codes", n)
 	}

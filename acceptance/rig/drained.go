@@ -12,7 +12,7 @@ func (w *World) Drained(t testing.TB) {
 	Within(t, 30*time.Second, "every message has left", func() bool {
 		return w.Number(
 			t,
-			`SELECT count(*) FROM jobs WHERE kind = 'message.send' AND done_at = 0 AND failed_at = 0`,
+			`SELECT count(*) FROM jobs WHERE kind LIKE 'message.send%' AND done_at = 0 AND failed_at = 0`,
 		) == 0
 	})
 }

@@ -267,23 +267,27 @@ func TestLaterMeansThen(t *testing.T) {
 		var q Queue
 		var c clock
 		d.Now = c.now
-		var runs atomic.Int64
+		var runs, marked atomic.Int64
 		at := c.now().Add(time.Hour)
 		defer start(t, &Runner{DB: d, Queue: &q, Poll: 5 * time.Millisecond, Handlers: map[string]Handler{"n": func(context.Context, Job) error {
 			if runs.Add(1) == 1 {
 				return Later(at, errors.New("busy"))
 			}
 			return nil
-		}}})()
+		}, "mark": func(context.Context, Job) error { marked.Add(1); return nil }}})()
 		enqueue(t, d, &q, "t1", "n", nil, time.Time{})
 		enqueue(t, d, &q, "t1", "n", nil, at.Add(time.Hour)) // not yet
 		until(t, "the first run", func() bool { return runs.Load() == 1 })
-		time.Sleep(30 * time.Millisecond)
-		if runs.Load() != 1 {
-			t.Fatal("ran before its time")
+		for range 3 { // each look at the queue takes what is due, and nothing else
+			looks := marked.Load()
+			enqueue(t, d, &q, "t1", "mark", nil, time.Time{})
+			until(t, "a look at the queue", func() bool { return marked.Load() > looks })
+		}
+		if n := runs.Load(); n != 1 {
+			t.Fatalf("ran %d times, not once, before its time", n)
 		}
 		c.forward(time.Hour + time.Minute)
-		until(t, "the second run", func() bool { return stored(t, d, "t1") == counts{open: 1, done: 1} })
+		until(t, "the second run", func() bool { return stored(t, d, "t1") == counts{open: 1, done: 4} })
 	})
 }
 
