@@ -49,4 +49,6 @@ SELECT create_distributed_table('jobs', 'tenant_id', colocate_with => 'tenants')
 SELECT create_distributed_table('messages', 'tenant_id', colocate_with => 'tenants');
 SELECT create_distributed_table('message_costs', 'tenant_id', colocate_with => 'tenants');
 SELECT create_distributed_table('audit_events', 'tenant_id', colocate_with => 'tenants');
+SELECT create_distributed_table('text_answers', 'tenant_id', colocate_with => 'tenants');
+SELECT create_distributed_table('pending_audit_events', 'tenant_id', colocate_with => 'tenants');
 SELECT create_distributed_table('audit_heads', 'tenant_id', colocate_with => 'tenants');

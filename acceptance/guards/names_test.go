@@ -229,7 +229,7 @@ var (
 	// identifier is what no English sentence holds: a dot or an underscore inside, or a capital after a small letter.
 	identifier = regexp.MustCompile(`[a-z0-9][A-Z]|[a-z0-9]_[a-z0-9]|\w\.\w|^[A-Z][a-z]+$`)
 	// prose is what looks like a name and is none.
-	prose = regexp.MustCompile(`^(PostgreSQL|SQLite|MACs|Otherwise|Twenty|The|busy_timeout|[A-Z]\w*(-\w+)+|\w+\.(sql|go))$`)
+	prose = regexp.MustCompile(`^(PostgreSQL|SQLite|MACs|Otherwise|Twenty|The|busy_timeout|[A-Z]\w*(-\w+)+|\w+\.(sql|go|css|js|html))$`)
 	// opening is a guard that consists of one name.
 	opening = regexp.MustCompile(`^(\w+)(?: in (\w+))?\.?\s*$`)
 )

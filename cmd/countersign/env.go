@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"countersign/internal/app"
+	"countersign/internal/audit"
 	"countersign/internal/config"
 	"countersign/internal/db"
 	"countersign/internal/fault"
@@ -65,25 +66,30 @@ func (e *Env) within(ctx context.Context, fn func(h *app.House) error) error {
 	return fn(h)
 }
 
-// inTenant runs fn in a write transaction of the company with that id or name.
-func inTenant(ctx context.Context, h *app.House, idOrName string, fn func(tx *db.Tx, t tenant.Tenant) error) error {
-	return h.DB.InTx(ctx, db.Installation, func(tx *db.Tx) error {
+// inTenant runs fn in a write transaction of the company with that id or name. While the audit
+// cannot be written, the change is made and recorded later, as ending sessions must not fail.
+func inTenant(
+	ctx context.Context, h *app.House, idOrName string, fn func(ctx context.Context, tx *db.Tx, t tenant.Tenant) error,
+) error {
+	return audit.OrLater(ctx, h.DB, db.Installation, func(ctx context.Context, tx *db.Tx) error {
 		t, err := tenant.Find(ctx, tx, idOrName)
 		if err != nil {
 			return err
 		}
-		return fn(tx.As(t.ID), t)
+		return fn(ctx, tx.As(t.ID), t)
 	})
 }
 
-// ofUser runs fn in a write transaction of the company of the person with that address.
-func ofUser(ctx context.Context, h *app.House, email string, fn func(tx *db.Tx, u user.User) error) error {
-	return h.DB.InTx(ctx, db.Installation, func(tx *db.Tx) error {
+// ofUser is inTenant for the company of the person with that address.
+func ofUser(
+	ctx context.Context, h *app.House, email string, fn func(ctx context.Context, tx *db.Tx, u user.User) error,
+) error {
+	return audit.OrLater(ctx, h.DB, db.Installation, func(ctx context.Context, tx *db.Tx) error {
 		u, err := user.ByEmail(ctx, tx, email)
 		if err != nil {
 			return err
 		}
-		return fn(tx.As(u.TenantID), u)
+		return fn(ctx, tx.As(u.TenantID), u)
 	})
 }
 

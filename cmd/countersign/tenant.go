@@ -187,7 +187,7 @@ func (c TenantSetCmd) Run(ctx context.Context, env *Env, k *kong.Context) error 
 			}
 		}
 		var id string
-		err := inTenant(ctx, h, c.Tenant, func(tx *db.Tx, t tenant.Tenant) error {
+		err := inTenant(ctx, h, c.Tenant, func(ctx context.Context, tx *db.Tx, t tenant.Tenant) error {
 			id = t.ID
 			return c.change(ctx, tx, h.Config.SMS.Countries)
 		})

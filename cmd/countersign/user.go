@@ -50,7 +50,7 @@ func (c UserCreateCmd) Run(ctx context.Context, env *Env) error {
 			return err
 		}
 		var added user.User
-		err = inTenant(ctx, h, c.Tenant, func(tx *db.Tx, _ tenant.Tenant) (err error) {
+		err = inTenant(ctx, h, c.Tenant, func(ctx context.Context, tx *db.Tx, _ tenant.Tenant) (err error) {
 			added, err = setup.Add(ctx, tx, setup.Person{Email: c.Email, Name: c.Name, Role: role, Language: c.Language, Password: stored, By: byHand})
 			return err
 		})
@@ -90,7 +90,7 @@ func (c UserPasswordCmd) Run(ctx context.Context, env *Env) error {
 		if err != nil {
 			return err
 		}
-		err = ofUser(ctx, h, c.Email, func(tx *db.Tx, u user.User) error {
+		err = ofUser(ctx, h, c.Email, func(ctx context.Context, tx *db.Tx, u user.User) error {
 			old, err := password.Load(ctx, tx, u.ID)
 			if err != nil {
 				return err
@@ -152,7 +152,7 @@ func (c UserSetCmd) Run(ctx context.Context, env *Env, k *kong.Context) error {
 		}
 	}
 	return env.within(ctx, func(h *app.House) error {
-		err := ofUser(ctx, h, c.Address, func(tx *db.Tx, u user.User) error { return c.change(ctx, tx, h.Profile, u) })
+		err := ofUser(ctx, h, c.Address, func(ctx context.Context, tx *db.Tx, u user.User) error { return c.change(ctx, tx, h.Profile, u) })
 		if err == nil {
 			env.say(changeDocument{c.Address, what}, "Changed %s: %s.\n", c.Address, what)
 		}

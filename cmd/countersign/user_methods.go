@@ -58,7 +58,7 @@ type UserMethodsRestoreCmd struct {
 // Run lifts it.
 func (c UserMethodsRestoreCmd) Run(ctx context.Context, env *Env) error {
 	return env.within(ctx, func(h *app.House) error {
-		err := ofUser(ctx, h, c.Email, func(tx *db.Tx, u user.User) error {
+		err := ofUser(ctx, h, c.Email, func(ctx context.Context, tx *db.Tx, u user.User) error {
 			return h.Profile.RestoreByHand(ctx, tx, u, c.Method, byHand)
 		})
 		if err == nil {
@@ -77,7 +77,7 @@ type UserMethodsResetCmd struct {
 func (c UserMethodsResetCmd) Run(ctx context.Context, env *Env) error {
 	return env.within(ctx, func(h *app.House) error {
 		var r profile.Reset
-		err := ofUser(ctx, h, c.Email, func(tx *db.Tx, u user.User) (err error) {
+		err := ofUser(ctx, h, c.Email, func(ctx context.Context, tx *db.Tx, u user.User) (err error) {
 			r, err = h.Profile.ResetByHand(ctx, tx, u, h.Binding.Kinds(), byHand)
 			return err
 		})

@@ -61,34 +61,37 @@ func Record(ctx context.Context, tx *db.Tx, events ...Event) error {
 		args = append(args, tx.Tenant, tx.NewID(), tx.Now, e.Action, e.Result, e.ActorID, e.UserID, e.ClientID, e.Method, e.Level,
 			e.SubjectID, e.RequestID, e.Reason, e.IP, e.Place, e.Browser, salt, e.personalHash(salt))
 	}
-	if err := tx.Later(ctx, inserting(len(events)), args...); err != nil {
+	if err := tx.Later(ctx, inserting(table(ctx), len(events)), args...); err != nil {
 		return fmt.Errorf("record audit event %s: %w", events[0].Action, err)
 	}
 	tx.Tell(Recorded(events))
 	return nil
 }
 
-const recorded = 18 // values of one event
+const (
+	recordedIn = "audit_events"
+	recorded   = 18 // values of one event
+)
 
 // inserting is the statement for n events; there are few n, so engines keep them prepared.
-func inserting(n int) string {
-	if n < len(inserts) {
+func inserting(table string, n int) string {
+	if n < len(inserts) && table == recordedIn {
 		return inserts[n]
 	}
-	return inserted(n)
+	return inserted(table, n)
 }
 
 // inserts are the statements for as many events as a step has.
 var inserts = func() (all [8]string) {
 	for n := range all {
-		all[n] = inserted(n)
+		all[n] = inserted(recordedIn, n)
 	}
 	return all
 }()
 
-func inserted(n int) string {
+func inserted(table string, n int) string {
 	var b strings.Builder
-	b.WriteString(`INSERT INTO audit_events (tenant_id, id, at, action, result, actor_id, user_id, client_id, method, level,
+	b.WriteString(`INSERT INTO ` + table + ` (tenant_id, id, at, action, result, actor_id, user_id, client_id, method, level,
 			subject_id, request_id, reason, ip, place, browser, personal_salt, personal_hash, seq) VALUES `)
 	for row := range n {
 		if row > 0 {

@@ -26,11 +26,14 @@ type Sealer struct {
 // Seal links every row that is not linked yet and returns how many it linked. A tenant
 // whose chain is broken does not keep the others from being sealed; its error comes back.
 func (s *Sealer) Seal(ctx context.Context) (sealed int, err error) {
+	var broken []error
+	if err := s.recordPending(ctx); err != nil {
+		broken = append(broken, err) // what is written already is linked nevertheless
+	}
 	tenants, err := s.waiting(ctx)
 	if err != nil {
-		return 0, fmt.Errorf("find unsealed audit rows: %w", err)
+		return 0, errors.Join(append(broken, fmt.Errorf("find unsealed audit rows: %w", err))...)
 	}
-	var broken []error
 	for some := range slices.Chunk(tenants, together) {
 		n, err := s.sealTogether(ctx, some)
 		if sealed += n; err == nil {

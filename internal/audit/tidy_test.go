@@ -29,8 +29,8 @@ func TestNothingHiddenIsKept(t *testing.T) {
 // TestInsertsAreWhatWouldBeWritten for any number of events.
 func TestInsertsAreWhatWouldBeWritten(t *testing.T) {
 	for n := 1; n <= 2*len(inserts); n++ {
-		if inserting(n) != inserted(n) || strings.Count(inserting(n), "$") != n*recorded {
-			t.Errorf("%d events: %s", n, inserting(n))
+		if inserting(recordedIn, n) != inserted(recordedIn, n) || strings.Count(inserting(recordedIn, n), "$") != n*recorded {
+			t.Errorf("%d events: %s", n, inserting(recordedIn, n))
 		}
 	}
 }

@@ -71,8 +71,8 @@ var kept = map[string]string{
 	"authenticators": "methods; owners are told", "passwords": "there is nothing newer; owners are told",
 	"outofband_addresses": "methods", "passkeys": "methods; a counter that is ahead of ours is right", "passkey_directory": "whose methods they are",
 	"spent_challenges":   "what is not in the copy is worth nothing five minutes later",
-	"push_subscriptions": "methods", "push_keys": "browsers know us by it", "message_costs": "what was spent until the copy still counts", "budgets": "what was failed until the copy still counts",
-	"audit_events": "the record", "audit_heads": "the record", "schema_migrations": "the schema",
+	"push_subscriptions": "methods", "push_keys": "browsers know us by it", "message_costs": "what was spent until the copy still counts", "text_answers": "what was sent until the copy still counts", "budgets": "what was failed until the copy still counts",
+	"audit_events": "the record", "pending_audit_events": "the record", "audit_heads": "the record", "schema_migrations": "the schema",
 	"canaries": "the key file", "standards": "settings", "master_keys": "the key file", "epochs": "this",
 }
 

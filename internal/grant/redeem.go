@@ -69,7 +69,7 @@ func Redeem(ctx context.Context, d *db.DB, r Redemption) (f Family, err error) {
 		return f, ErrInvalid
 	}
 	refused := ""
-	err = d.InTx(ctx, ref.Tenant, func(tx *db.Tx) error {
+	err = audit.OrLater(ctx, d, ref.Tenant, func(ctx context.Context, tx *db.Tx) error {
 		refused = ""
 		c, why, err := spend(ctx, tx, ref, r)
 		if err != nil {
@@ -78,6 +78,9 @@ func Redeem(ctx context.Context, d *db.DB, r Redemption) (f Family, err error) {
 		if why != "" {
 			refused = why
 			return refuse(ctx, tx, ref, r.Event, c, why)
+		}
+		if audit.Later(ctx) {
+			return errUnrecorded
 		}
 		f, err = begin(ctx, tx, ref.ID, c, r)
 		return err

@@ -33,7 +33,7 @@ func Refresh(ctx context.Context, d *db.DB, r Renewal) (f Family, err error) {
 		return f, ErrInvalid
 	}
 	refused := false
-	err = d.InTx(ctx, old.Tenant, func(tx *db.Tx) error {
+	err = audit.OrLater(ctx, d, old.Tenant, func(ctx context.Context, tx *db.Tx) error {
 		found, e := false, r.Event
 		if r.Refuse == "" {
 			if f, found, err = rotate(ctx, tx, r.Keys, old, r.ClientID); err != nil {
@@ -42,6 +42,9 @@ func Refresh(ctx context.Context, d *db.DB, r Renewal) (f Family, err error) {
 		}
 		if refused = !found; refused {
 			return endReused(ctx, tx, old, r.ClientID, e)
+		}
+		if audit.Later(ctx) {
+			return errUnrecorded
 		}
 		if f.Scope, err = narrowed(f.Scope, r.Scope); err != nil {
 			return err // rolls the rotation back: the app keeps its token
@@ -60,6 +63,9 @@ func Refresh(ctx context.Context, d *db.DB, r Renewal) (f Family, err error) {
 	}
 	return f, nil
 }
+
+// errUnrecorded: a token may end without a record at once, and is not given out without one.
+var errUnrecorded = errors.New("the audit cannot be written")
 
 // refreshPurpose marks the tokens of a family, so that one that was once ours can be told.
 const refreshPurpose = "refresh"

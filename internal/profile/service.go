@@ -74,28 +74,58 @@ func (s *Service) press(ctx context.Context, o Owner, e audit.Event, fn func(tx 
 // pressed is press for what records more than can be said beforehand.
 func (s *Service) pressed(ctx context.Context, o Owner, fn func(tx *db.Tx) error) error {
 	return s.acting(ctx, o, func(tx *db.Tx) error {
-		if wait, err := ratelimit.SpendIn(ctx, tx, limitDeeds, o.SessionID); err != nil || wait > 0 {
-			return cmp.Or(err, error(errTooMany.After(wait)))
+		if err := o.spend(ctx, tx); err != nil {
+			return err
 		}
 		return fn(tx)
 	})
+}
+
+// spend counts what one session does.
+func (o Owner) spend(ctx context.Context, tx *db.Tx) error {
+	if wait, err := ratelimit.SpendIn(ctx, tx, limitDeeds, o.SessionID); err != nil || wait > 0 {
+		return cmp.Or(err, error(errTooMany.After(wait)))
+	}
+	return nil
 }
 
 // acting runs fn while the account's row and the owner's session are held. NotFound where the
 // session has ended since it was looked at (ATK-080).
 func (s *Service) acting(ctx context.Context, o Owner, fn func(tx *db.Tx) error) error {
 	return s.DB.InTx(ctx, o.User.TenantID, func(tx *db.Tx) error {
-		if err := user.Hold(ctx, tx, o.User.ID); err != nil {
-			return err
-		}
-		open, err := session.Hold(ctx, tx, o.User.ID, o.SessionID)
-		if err == nil && !open {
-			err = errGone
-		}
-		if err != nil {
+		if err := o.hold(ctx, tx); err != nil {
 			return err
 		}
 		return fn(tx)
+	})
+}
+
+// hold takes the account's row and the owner's session. NotFound where that has ended.
+func (o Owner) hold(ctx context.Context, tx *db.Tx) error {
+	if err := user.Hold(ctx, tx, o.User.ID); err != nil {
+		return err
+	}
+	open, err := session.Hold(ctx, tx, o.User.ID, o.SessionID)
+	if err == nil && !open {
+		err = errGone
+	}
+	return err
+}
+
+// ending is press for what ends something: it succeeds while the audit cannot be written, and
+// e is recorded later.
+func (s *Service) ending(ctx context.Context, o Owner, e audit.Event, fn func(ctx context.Context, tx *db.Tx) error) error {
+	return audit.OrLater(ctx, s.DB, o.User.TenantID, func(ctx context.Context, tx *db.Tx) error {
+		if err := o.hold(ctx, tx); err != nil {
+			return err
+		}
+		if err := o.spend(ctx, tx); err != nil {
+			return err
+		}
+		if err := fn(ctx, tx); err != nil {
+			return err
+		}
+		return audit.Record(ctx, tx, e)
 	})
 }
 
@@ -107,7 +137,7 @@ func (s *Service) witness(ctx context.Context, tx *db.Tx, o Owner, result, reaso
 // EndSession ends one session of the owner's and what it took over from. NotFound where it is
 // somebody else's or over.
 func (s *Service) EndSession(ctx context.Context, o Owner, id string) error {
-	return s.press(ctx, o, o.event("session.ended", "ok", session.EndedByOwner, id), func(tx *db.Tx) error {
+	return s.ending(ctx, o, o.event("session.ended", "ok", session.EndedByOwner, id), func(ctx context.Context, tx *db.Tx) error {
 		mine, err := session.Belongs(ctx, tx, o.User.ID, id)
 		if err == nil && !mine {
 			err = errGone
@@ -121,7 +151,7 @@ func (s *Service) EndSession(ctx context.Context, o Owner, id string) error {
 
 // EndOtherSessions ends every session but the owner's present one, wherever it is.
 func (s *Service) EndOtherSessions(ctx context.Context, o Owner) error {
-	return s.press(ctx, o, o.event("session.ended", "ok", session.EndedByOwner, ""), func(tx *db.Tx) error {
+	return s.ending(ctx, o, o.event("session.ended", "ok", session.EndedByOwner, ""), func(ctx context.Context, tx *db.Tx) error {
 		_, err := session.EndAllBut(ctx, tx, o.User.ID, o.SessionID, session.EndedByOwner)
 		return err
 	})
@@ -129,7 +159,7 @@ func (s *Service) EndOtherSessions(ctx context.Context, o Owner) error {
 
 // Forget asks for the second step again in one browser that was remembered.
 func (s *Service) Forget(ctx context.Context, o Owner, id string) error {
-	return s.press(ctx, o, o.event("browser.forgotten", "ok", session.EndedByOwner, id), func(tx *db.Tx) error {
+	return s.ending(ctx, o, o.event("browser.forgotten", "ok", session.EndedByOwner, id), func(ctx context.Context, tx *db.Tx) error {
 		first, err := session.ForgetOne(ctx, tx, o.User.ID, id, session.EndedByOwner)
 		if err == nil && !first {
 			err = errGone
@@ -140,7 +170,7 @@ func (s *Service) Forget(ctx context.Context, o Owner, id string) error {
 
 // ForgetAll is Forget for every browser.
 func (s *Service) ForgetAll(ctx context.Context, o Owner) error {
-	return s.press(ctx, o, o.event("browser.forgotten", "ok", session.EndedByOwner, ""), func(tx *db.Tx) error {
+	return s.ending(ctx, o, o.event("browser.forgotten", "ok", session.EndedByOwner, ""), func(ctx context.Context, tx *db.Tx) error {
 		return session.ForgetAll(ctx, tx, o.User.ID, session.EndedByOwner)
 	})
 }

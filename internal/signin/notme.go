@@ -32,7 +32,7 @@ func (s *Service) Disown(ctx context.Context, ref secret.Reference, v session.Vi
 	if !s.Keys.CheckToken(ref.Token, "not-me", ref.Tenant, ref.ID) {
 		return ratelimit.Spend(ctx, s.DB, db.Installation, limitLinks, source(v.IP))
 	}
-	return s.DB.InTx(ctx, ref.Tenant, func(tx *db.Tx) error {
+	return audit.OrLater(ctx, s.DB, ref.Tenant, func(ctx context.Context, tx *db.Tx) error {
 		n, err := tx.Exec(ctx, `UPDATE flows SET disowned_at = $1 WHERE tenant_id = $2 AND id = $3 AND disowned_at = 0 AND started_at > $4`,
 			tx.Now, tx.Tenant, ref.ID, tx.Now.Add(-disownWithin))
 		if err != nil || n == 0 {

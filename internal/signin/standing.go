@@ -231,9 +231,10 @@ func (s *Service) stepUp(ctx context.Context, tx *db.Tx, st Standing, a Attempt)
 }
 
 // SignOut ends a browser's session and those that it took over from, however long it has
-// been idle. It answers the same for a session that has ended already.
+// been idle. It answers the same for a session that has ended already. It succeeds while the
+// audit cannot be written; the event is recorded later.
 func (s *Service) SignOut(ctx context.Context, ref secret.Reference, v session.Visitor) error {
-	return s.DB.InTx(ctx, ref.Tenant, func(tx *db.Tx) error {
+	return audit.OrLater(ctx, s.DB, ref.Tenant, func(ctx context.Context, tx *db.Tx) error {
 		userID, clientID, err := session.Owner(ctx, tx, ref)
 		if err != nil || userID == "" {
 			return err
@@ -274,7 +275,7 @@ func (s *Service) TakeOver(ctx context.Context, cookie string, next secret.Refer
 	if err != nil || old.ID == next.ID {
 		return nil // nothing of ours was held
 	}
-	return s.DB.InTx(ctx, old.Tenant, func(tx *db.Tx) error {
+	return audit.OrLater(ctx, s.DB, old.Tenant, func(ctx context.Context, tx *db.Tx) error {
 		was, clientID, err := session.Owner(ctx, tx, old)
 		if err != nil || was == "" {
 			return err

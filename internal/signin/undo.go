@@ -24,7 +24,7 @@ func (s *Service) UndoAddress(ctx context.Context, ref secret.Reference, v sessi
 	if !s.Keys.CheckToken(ref.Token, "undo-address", ref.Tenant, ref.ID) {
 		return ratelimit.Spend(ctx, s.DB, db.Installation, limitLinks, source(v.IP))
 	}
-	return s.DB.InTx(ctx, ref.Tenant, func(tx *db.Tx) error {
+	return audit.OrLater(ctx, s.DB, ref.Tenant, func(ctx context.Context, tx *db.Tx) error {
 		c, err := user.UndoChange(ctx, tx, ref.ID)
 		if fault.Is(err, fault.NotFound) {
 			return nil
