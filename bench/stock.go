@@ -181,7 +181,7 @@ func (w *world) bearers(ctx context.Context, s stock) ([]string, error) {
 		return nil, err
 	}
 	defer func() { _ = d.Close() }()
-	key, err := (&keyring.Keyring{DB: d, Keys: w.keys}).Signer(ctx)
+	key, err := (&keyring.Keyring{DB: d, Keys: w.keys}).Signer(ctx, keyring.ES256)
 	if err != nil {
 		return nil, err
 	}

@@ -17,6 +17,7 @@ SELECT create_reference_table('installation_texts');
 SELECT create_reference_table('clients');
 SELECT create_reference_table('client_uris');
 SELECT create_reference_table('signing_keys');
+SELECT create_reference_table('rsa_signing_keys');
 SELECT create_reference_table('master_keys');
 SELECT create_reference_table('canaries');
 SELECT create_reference_table('standards');

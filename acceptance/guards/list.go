@@ -248,8 +248,23 @@ var guards = []Guard{
 	},
 	{
 		Name: "PKCE is proved", File: "internal/grant/redeem.go",
-		Old: "case !proves(r.Verifier, c.CodeChallenge):", New: "case r.Verifier == \"\" && c.CodeChallenge == \"\":",
+		Old: "case !r.proves(c.CodeChallenge):", New: "case r.Verifier == \"\" && c.CodeChallenge == \"\":",
 		Package: acceptance, Tests: "TestATK134|TestATK135",
+	},
+	{
+		Name: "a verifier needs its challenge", File: "internal/grant/code.go",
+		Old: "return r.PKCEOptional && r.Verifier == \"\"", New: "return r.PKCEOptional",
+		Package: acceptance, Tests: "TestATK134",
+	},
+	{
+		Name: "a request without PKCE needs a nonce", File: "internal/oidc/request.go",
+		Old: "if q.Get(\"nonce\") == \"\" {", New: "if q.Has(\"no such parameter\") {",
+		Package: acceptance, Tests: "TestATK134",
+	},
+	{
+		Name: "PKCE is optional for single apps only", File: "internal/oidc/request.go",
+		Old: "if c.PKCEOptional && !q.Has", New: "if !q.Has",
+		Package: acceptance, Tests: "TestATK134",
 	},
 	{
 		Name: "an authorization code is of one client", File: "internal/grant/redeem.go",

@@ -90,7 +90,7 @@ var starts = []Guard{
 	},
 	{
 		Name: "replicas hear of a key that is withdrawn", File: "internal/keyring/keyring.go",
-		Old: "errors.Join(r.replace(ctx, tx), tx.Notify(ctx, db.TopicKeys))", New: "r.replace(ctx, tx)",
+		Old: "errors.Join(r.replace(ctx, tx, spare), tx.Notify(ctx, db.TopicKeys))", New: "r.replace(ctx, tx, spare)",
 		And:     []Edit{{"internal/keyring/keyring.go", "return id, tx.Notify(ctx, db.TopicKeys)", "return id, nil"}},
 		Package: "./internal/app", Tests: "TestREL15_AChange",
 	},

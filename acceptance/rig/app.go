@@ -1,6 +1,7 @@
 package rig
 
 import (
+	"cmp"
 	"context"
 	"crypto/rand"
 	"crypto/tls"
@@ -25,6 +26,7 @@ type App struct {
 	Redirect   string
 	Home       string
 	Scopes     []string
+	Alg        string // what its ID tokens must be signed with; empty: ES256
 
 	world    *World
 	server   *Server
@@ -135,7 +137,7 @@ func (a *App) Refresh(refresh string) (*oauth2.Token, error) {
 func (a *App) Check(t testing.TB, nonce string, raw *oauth2.Token) *Tokens {
 	t.Helper()
 	id, _ := raw.Extra("id_token").(string)
-	verifier := a.Provider(t).Verifier(&oidc.Config{ClientID: a.ID, SupportedSigningAlgs: []string{"ES256"}, Now: a.world.Now})
+	verifier := a.Provider(t).Verifier(&oidc.Config{ClientID: a.ID, SupportedSigningAlgs: []string{cmp.Or(a.Alg, "ES256")}, Now: a.world.Now})
 	token, err := verifier.Verify(a.context(), id)
 	if err != nil {
 		t.Fatalf("the library refuses the ID token: %v", err)

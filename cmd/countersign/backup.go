@@ -182,14 +182,14 @@ func (c EpochRaiseCmd) Run(ctx context.Context, env *Env) error {
 			return err
 		}
 		explainEpoch(env, e)
-		return newSigningKey(ctx, h)
+		return newSigningKeys(ctx, h)
 	})
 }
 
-// newSigningKey takes the place of those that an epoch has withdrawn, for servers that are
+// newSigningKeys take the place of those that an epoch has withdrawn, for servers that are
 // running already.
-func newSigningKey(ctx context.Context, h *app.House) error {
-	return (&keyring.Keyring{DB: h.DB, Keys: h.Keys}).Ensure(ctx)
+func newSigningKeys(ctx context.Context, h *app.House) error {
+	return (&keyring.Keyring{DB: h.DB, Keys: h.Keys}).EnsureAll(ctx)
 }
 
 // EpochAcknowledgeCmd lets servers start.
@@ -211,7 +211,7 @@ func (EpochAcknowledgeCmd) Run(ctx context.Context, env *Env) error {
 		default:
 			env.say(epochOf(e), "Epoch %d is acknowledged. Servers may start; the owners' mails leave then.\n", e.Number)
 		}
-		return newSigningKey(ctx, h)
+		return newSigningKeys(ctx, h)
 	})
 }
 

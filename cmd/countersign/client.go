@@ -14,13 +14,14 @@ import (
 	"countersign/internal/audit"
 	"countersign/internal/client"
 	"countersign/internal/db"
+	"countersign/internal/keyring"
 	"countersign/internal/secret"
 )
 
 // ClientCmd is about apps.
 type ClientCmd struct {
 	Create  ClientCreateCmd  `cmd:"" help:"Register an app; prints its secret this once."`
-	Set     ClientSetCmd     `cmd:"" help:"Change an app's addresses."`
+	Set     ClientSetCmd     `cmd:"" help:"Change an app's addresses, its signing algorithm and whether it needs PKCE."`
 	Show    ClientShowCmd    `cmd:"" help:"Show one app."`
 	List    ClientListCmd    `cmd:"" help:"List all apps."`
 	Exempt  ClientExemptCmd  `cmd:"" help:"Ask for no second step in an app, until a date or for good."`
@@ -50,15 +51,23 @@ type ClientCreateCmd struct {
 	RedirectURI   []string `name:"redirect-uri" sep:"none" help:"Where people come back to; repeat for more. Compared character by character."`
 	PostLogoutURI []string `name:"post-logout-uri" sep:"none" help:"Where people may be sent after signing out; repeat for more."`
 	HomeURL       string   `name:"home-url" help:"The app's start page, for links back."`
+	SigningAlg    string   `name:"signing-alg" enum:"ES256,RS256" default:"ES256" help:"What its tokens are signed with; RS256 is for libraries that know nothing else."`
+	PKCE          string   `name:"pkce" enum:"required,optional" default:"required" help:"optional: a confidential app may leave out PKCE, and then needs a nonce. Weaker."`
 }
 
 // Run registers the app.
 func (c ClientCreateCmd) Run(ctx context.Context, env *Env) error {
 	var added client.Client
 	var token secret.Text
+	if err := haveKey(ctx, env, c.SigningAlg); err != nil {
+		return err
+	}
 	err := changeClient(ctx, env, c.ID, "client.created", func(tx *db.Tx) (what string, err error) {
-		added, token, err = client.Create(ctx, tx, client.New{ID: c.ID, Name: c.Name, Kind: c.Kind, HomeURL: c.HomeURL, RedirectURIs: c.RedirectURI, PostLogoutURIs: c.PostLogoutURI})
-		return c.Kind, err
+		added, token, err = client.Create(ctx, tx, client.New{
+			ID: c.ID, Name: c.Name, Kind: c.Kind, HomeURL: c.HomeURL, RedirectURIs: c.RedirectURI, PostLogoutURIs: c.PostLogoutURI,
+			SigningAlg: c.SigningAlg, PKCEOptional: c.PKCE == "optional",
+		})
+		return strings.Join([]string{c.Kind, c.SigningAlg, "PKCE " + c.PKCE}, ", "), err
 	})
 	if err != nil {
 		return err
@@ -74,6 +83,17 @@ func (c ClientCreateCmd) Run(ctx context.Context, env *Env) error {
 	return nil
 }
 
+// haveKey makes the first key of an algorithm, so that the app can verify its first token. An
+// RSA key takes up to some seconds, and is made outside any transaction.
+func haveKey(ctx context.Context, env *Env, algorithm string) error {
+	if algorithm == "" {
+		return nil
+	}
+	return env.within(ctx, func(h *app.House) error {
+		return (&keyring.Keyring{DB: h.DB, Keys: h.Keys}).Ensure(ctx, algorithm)
+	})
+}
+
 // showSecret shows a new secret, which nothing can show again.
 func showSecret(env *Env, token secret.Text) {
 	if token != "" {
@@ -81,22 +101,30 @@ func showSecret(env *Env, token secret.Text) {
 	}
 }
 
-// ClientSetCmd changes an app's addresses.
+// ClientSetCmd changes how an app speaks to Countersign.
 type ClientSetCmd struct {
 	ID                  string   `arg:"" help:"The client_id."`
 	AddRedirectURI      []string `name:"add-redirect-uri" sep:"none" help:"Register an address to come back to."`
 	RemoveRedirectURI   []string `name:"remove-redirect-uri" sep:"none" help:"Forget one."`
 	AddPostLogoutURI    []string `name:"add-post-logout-uri" sep:"none" help:"Register an address for after signing out."`
 	RemovePostLogoutURI []string `name:"remove-post-logout-uri" sep:"none" help:"Forget one."`
+	SigningAlg          string   `name:"signing-alg" enum:"ES256,RS256," default:"" help:"What its tokens are signed with from now on: ES256 or RS256."`
+	PKCE                string   `name:"pkce" enum:"required,optional," default:"" help:"Whether it needs PKCE: required or, for a confidential app, optional. Optional is weaker."`
 }
 
-// Run changes the addresses, all or none.
+// Run makes all of the changes or none.
 func (c ClientSetCmd) Run(ctx context.Context, env *Env, k *kong.Context) error {
 	what, err := changes(k)
 	if err != nil {
 		return err
 	}
-	err = changeClient(ctx, env, c.ID, "client.addresses", func(tx *db.Tx) (string, error) {
+	if err := haveKey(ctx, env, c.SigningAlg); err != nil {
+		return err
+	}
+	err = changeClient(ctx, env, c.ID, "client.changed", func(tx *db.Tx) (string, error) {
+		if err := c.protocol(ctx, tx); err != nil {
+			return "", err
+		}
 		known, err := client.ByID(ctx, tx, c.ID)
 		if err != nil {
 			return "", err
@@ -113,7 +141,7 @@ func (c ClientSetCmd) Run(ctx context.Context, env *Env, k *kong.Context) error 
 				return "", err
 			}
 		}
-		return c.summary(), nil
+		return what.String(), nil
 	})
 	if err == nil {
 		env.say(changeDocument{c.ID, what}, "Changed %s: %s.\n", c.ID, what)
@@ -121,9 +149,16 @@ func (c ClientSetCmd) Run(ctx context.Context, env *Env, k *kong.Context) error 
 	return err
 }
 
-func (c ClientSetCmd) summary() string {
-	return fmt.Sprintf("added %s; removed %s", strings.Join(append(c.AddRedirectURI, c.AddPostLogoutURI...), " "),
-		strings.Join(append(c.RemoveRedirectURI, c.RemovePostLogoutURI...), " "))
+func (c ClientSetCmd) protocol(ctx context.Context, tx *db.Tx) error {
+	if c.SigningAlg != "" {
+		if err := client.SetSigningAlg(ctx, tx, c.ID, c.SigningAlg); err != nil {
+			return err
+		}
+	}
+	if c.PKCE != "" {
+		return client.SetPKCE(ctx, tx, c.ID, c.PKCE == "optional")
+	}
+	return nil
 }
 
 func removeURIs(ctx context.Context, tx *db.Tx, id, kind string, uris []string) error {
@@ -251,6 +286,13 @@ func state(c client.Client, at time.Time) string {
 	return "exempt until " + shown(c.ExemptUntil)
 }
 
+func pkceOf(c client.Client) string {
+	if c.PKCEOptional {
+		return "optional"
+	}
+	return "required"
+}
+
 // ClientShowCmd shows an app.
 type ClientShowCmd struct {
 	ID string `arg:"" help:"The client_id."`
@@ -272,8 +314,8 @@ func (c ClientShowCmd) Run(ctx context.Context, env *Env) error {
 			return nil
 		}
 		table := tabwriter.NewWriter(os.Stdout, 0, 4, 2, ' ', 0)
-		_, _ = fmt.Fprintf(table, "id\t%s\nname\t%s\nkind\t%s\nstate\t%s\nhome\t%s\ncreated\t%s\n",
-			found.ID, found.Name, found.Kind, state(found, now()), found.HomeURL, shown(found.CreatedAt))
+		_, _ = fmt.Fprintf(table, "id\t%s\nname\t%s\nkind\t%s\nstate\t%s\nhome\t%s\ncreated\t%s\nsigning algorithm\t%s\nPKCE\t%s\n",
+			found.ID, found.Name, found.Kind, state(found, now()), found.HomeURL, shown(found.CreatedAt), found.SigningAlg, pkceOf(found))
 		for _, u := range found.RedirectURIs {
 			_, _ = fmt.Fprintf(table, "redirect\t%s\n", u)
 		}

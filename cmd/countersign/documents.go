@@ -152,6 +152,8 @@ type clientDocument struct {
 	HomeURL        string     `json:"home_url"`
 	RedirectURIs   []string   `json:"redirect_uris"`
 	PostLogoutURIs []string   `json:"post_logout_uris"`
+	SigningAlg     string     `json:"signing_alg"`  // ES256 or RS256
+	PKCE           string     `json:"pkce"`         // required or optional
 	ExemptUntil    *time.Time `json:"exempt_until"` // the year 9999: for good
 	CreatedAt      *time.Time `json:"created_at"`
 	DisabledAt     *time.Time `json:"disabled_at"`
@@ -167,6 +169,8 @@ func clientOf(c client.Client) clientDocument {
 		HomeURL:        c.HomeURL,
 		RedirectURIs:   append([]string{}, c.RedirectURIs...),
 		PostLogoutURIs: append([]string{}, c.PostLogoutURIs...),
+		SigningAlg:     c.SigningAlg,
+		PKCE:           pkceOf(c),
 		ExemptUntil:    at(c.ExemptUntil),
 		CreatedAt:      at(c.CreatedAt),
 		DisabledAt:     at(c.DisabledAt),
@@ -235,7 +239,8 @@ type chainDocument struct {
 
 type keyDocument struct {
 	ID    string         `json:"id"`
-	Use   string         `json:"use"` // sign or seal
+	Use   string         `json:"use"`           // sign or seal
+	Alg   string         `json:"alg,omitempty"` // of a signing key: ES256 or RS256
 	State string         `json:"state"`
 	From  *time.Time     `json:"from"`
 	Until *time.Time     `json:"until,omitempty"`
@@ -243,7 +248,7 @@ type keyDocument struct {
 }
 
 func signingKeyOf(k keyring.Key) keyDocument {
-	return keyDocument{ID: k.ID, Use: "sign", State: keyState(k, now()), From: at(k.ActiveFrom), Until: at(k.RetiredAt)}
+	return keyDocument{ID: k.ID, Use: "sign", Alg: k.Algorithm, State: keyState(k, now()), From: at(k.ActiveFrom), Until: at(k.RetiredAt)}
 }
 
 func masterKeyOf(k keyring.MasterKey, needs []keyring.Need) keyDocument {

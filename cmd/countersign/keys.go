@@ -21,17 +21,32 @@ type KeysCmd struct {
 	List   KeysListCmd   `cmd:"" help:"List all signing keys and master keys, and what still needs each."`
 }
 
-// withRing changes the signing keys and records it, in one transaction.
-func withRing(ctx context.Context, env *Env, action string, fn func(r *keyring.Keyring, tx *db.Tx, h *app.House) (id string, err error)) error {
-	return env.within(ctx, func(h *app.House) error {
+// withRing changes the signing keys and records it, in one transaction. Keys are prepared
+// before it, because making one is slow. It returns the ids of what was changed.
+func withRing(ctx context.Context, env *Env, action string, prepare func(r *keyring.Keyring) ([]keyring.Fresh, error),
+	fn func(r *keyring.Keyring, tx *db.Tx, h *app.House, fresh keyring.Fresh) (id string, err error)) (ids []string, err error) {
+	err = env.within(ctx, func(h *app.House) error {
+		ring := &keyring.Keyring{DB: h.DB, Keys: h.Keys}
+		fresh, err := prepare(ring)
+		if err != nil {
+			return err
+		}
 		return h.DB.InTx(ctx, db.Installation, func(tx *db.Tx) error {
-			id, err := fn(&keyring.Keyring{DB: h.DB, Keys: h.Keys}, tx, h)
-			if err != nil {
-				return err
+			ids = nil
+			for _, f := range fresh {
+				id, err := fn(ring, tx, h, f)
+				if err != nil {
+					return err
+				}
+				if err := audit.Record(ctx, tx, audit.Event{Action: action, Result: "ok", ActorID: byHand, SubjectID: id}); err != nil {
+					return err
+				}
+				ids = append(ids, id)
 			}
-			return audit.Record(ctx, tx, audit.Event{Action: action, Result: "ok", ActorID: byHand, SubjectID: id})
+			return nil
 		})
 	})
+	return ids, err
 }
 
 // shortestLead leaves every server that reads the same file time to see the key: a look
@@ -49,15 +64,28 @@ func (c KeysRotateCmd) Run(ctx context.Context, env *Env) error {
 	if c.Master {
 		return c.master(ctx, env)
 	}
-	var made string
-	err := withRing(ctx, env, "keys.rotated", func(r *keyring.Keyring, tx *db.Tx, h *app.House) (id string, err error) {
-		made, err = r.Rotate(ctx, tx, h.Config.Limits.AccessTokenLife)
-		return made, err
+	made, err := withRing(ctx, env, "keys.rotated", freshKeys, func(r *keyring.Keyring, tx *db.Tx, h *app.House, fresh keyring.Fresh) (string, error) {
+		return r.Rotate(ctx, tx, fresh, h.Config.Limits.AccessTokenLife)
 	})
-	if err == nil {
-		env.say(changeDocument{made, changed{{"signs_from", at(now().Add(keyring.Lead))}}}, "Key %s is published now and signs in %s.\n", made, keyring.Lead)
+	if err != nil {
+		return err
 	}
-	return err
+	for _, id := range made {
+		env.say(changeDocument{id, changed{{"signs_from", at(now().Add(keyring.Lead))}}}, "Key %s is published now and signs in %s.\n", id, keyring.Lead)
+	}
+	return nil
+}
+
+// freshKeys makes one key for each algorithm.
+func freshKeys(*keyring.Keyring) (fresh []keyring.Fresh, err error) {
+	for _, algorithm := range keyring.Algorithms {
+		f, err := keyring.Generate(algorithm)
+		if err != nil {
+			return nil, err
+		}
+		fresh = append(fresh, f)
+	}
+	return fresh, nil
 }
 
 func (c KeysRotateCmd) master(ctx context.Context, env *Env) error {
@@ -82,8 +110,12 @@ type KeysRetireCmd struct {
 
 // Run withdraws the key.
 func (c KeysRetireCmd) Run(ctx context.Context, env *Env) error {
-	err := withRing(ctx, env, "keys.retired", func(r *keyring.Keyring, tx *db.Tx, _ *app.House) (string, error) {
-		found, err := r.Retire(ctx, tx, c.ID)
+	spare := func(r *keyring.Keyring) ([]keyring.Fresh, error) {
+		fresh, err := r.Spare(ctx, c.ID)
+		return []keyring.Fresh{fresh}, err
+	}
+	_, err := withRing(ctx, env, "keys.retired", spare, func(r *keyring.Keyring, tx *db.Tx, _ *app.House, fresh keyring.Fresh) (string, error) {
+		found, err := r.Retire(ctx, tx, c.ID, fresh)
 		if err == nil && !found {
 			err = fmt.Errorf("there is no key %s in use", c.ID)
 		}
@@ -138,7 +170,7 @@ func (KeysListCmd) Run(ctx context.Context, env *Env) error {
 		}
 		table := env.table()
 		for _, k := range keys {
-			table.row(signingKeyOf(k), k.ID, keyState(k, now()), "signs from "+shown(k.ActiveFrom), "published until "+shown(k.RetiredAt))
+			table.row(signingKeyOf(k), k.ID, keyState(k, now()), k.Algorithm, "signs from "+shown(k.ActiveFrom), "published until "+shown(k.RetiredAt))
 		}
 		return errors.Join(masterKeys(ctx, h, table), table.flush())
 	})

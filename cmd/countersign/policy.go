@@ -6,9 +6,11 @@ import (
 	"time"
 
 	"countersign/internal/app"
+	"countersign/internal/client"
 	"countersign/internal/db"
 	"countersign/internal/locale"
 	"countersign/internal/policy"
+	"countersign/internal/signin"
 	"countersign/internal/user"
 )
 
@@ -38,13 +40,17 @@ func (c PolicyExplainCmd) Run(ctx context.Context, env *Env) error {
 		if err != nil {
 			return err
 		}
+		app, err := appOf(ctx, h, c.Client)
+		if err != nil {
+			return err
+		}
 		catalog, err := locale.New()
 		if err != nil {
 			return err
 		}
 		print := catalog.In("en")
 		if env.asJSON() {
-			env.say(decisionOf(print, d), "")
+			env.say(decisionOf(print, d, app), "")
 			return nil
 		}
 		fmt.Printf("decision  %s\n", d.Outcome)
@@ -58,8 +64,23 @@ func (c PolicyExplainCmd) Run(ctx context.Context, env *Env) error {
 		for _, r := range d.Because {
 			fmt.Printf("because   %s\n", print.T(r.Key, dated(print, r.Args)...))
 		}
+		for _, key := range app.Weaknesses() {
+			fmt.Printf("weaker    %s\n", print.T(key, app.Name))
+		}
 		return nil
 	})
+}
+
+// appOf loads an app; the zero Client stands for Countersign's own pages.
+func appOf(ctx context.Context, h *app.House, id string) (c client.Client, err error) {
+	if id == signin.PortalID {
+		return c, nil
+	}
+	err = h.DB.View(ctx, db.Installation, func(tx *db.Tx) (err error) {
+		c, err = client.ByID(ctx, tx, id)
+		return err
+	})
+	return c, err
 }
 
 func dated(p *locale.Printer, args []any) []any {
@@ -80,9 +101,10 @@ type decisionDocument struct {
 	SetUp        []string `json:"set_up"`
 	RememberDays int      `json:"remember_days"`
 	Because      []string `json:"because"`
+	Weaker       []string `json:"weaker"` // what makes this app easier to attack than others
 }
 
-func decisionOf(print *locale.Printer, d policy.Decision) decisionDocument {
+func decisionOf(print *locale.Printer, d policy.Decision, app client.Client) decisionDocument {
 	out := decisionDocument{
 		Outcome:      string(d.Outcome),
 		Needs:        string(d.Need),
@@ -90,6 +112,7 @@ func decisionOf(print *locale.Printer, d policy.Decision) decisionDocument {
 		SetUp:        []string{},
 		RememberDays: d.RememberDays,
 		Because:      []string{},
+		Weaker:       []string{},
 	}
 	for _, k := range d.Offer {
 		out.Offer = append(out.Offer, string(k))
@@ -99,6 +122,9 @@ func decisionOf(print *locale.Printer, d policy.Decision) decisionDocument {
 	}
 	for _, r := range d.Because {
 		out.Because = append(out.Because, print.T(r.Key, dated(print, r.Args)...))
+	}
+	for _, key := range app.Weaknesses() {
+		out.Weaker = append(out.Weaker, print.T(key, app.Name))
 	}
 	return out
 }

@@ -180,7 +180,7 @@ func (a *App) wireFaces(ctx context.Context, catalog *locale.Catalog) error {
 	}
 	ring := &keyring.Keyring{DB: a.DB, Keys: a.Keys}
 	a.ring = ring
-	if err := ring.Ensure(ctx); err != nil {
+	if err := ring.Ensure(ctx, keyring.ES256); err != nil { // RSA keys take longer: keys.rsa makes them
 		return fmt.Errorf("signing keys: %w", err)
 	}
 	mux := faces.Mux()

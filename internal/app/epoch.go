@@ -22,6 +22,7 @@ import (
 const (
 	followEvery = time.Second
 	resealEvery = time.Minute
+	rsaEvery    = time.Minute
 	markEvery   = 10 * time.Second
 )
 
@@ -59,6 +60,7 @@ func (h *House) newest(ctx context.Context) error {
 func (a *App) keep() []jobs.Periodic {
 	return []jobs.Periodic{
 		{Name: "keys.follow", Every: followEvery, Run: func(ctx context.Context) error { a.tell("keys", a.Masters.Follow(ctx)); return nil }},
+		{Name: "keys.rsa", Every: rsaEvery, Run: func(ctx context.Context) error { return a.ring.Ensure(ctx, keyring.RS256) }},
 		{Name: "keys.reseal", Every: resealEvery, Run: a.Masters.ResealWhenNeeded},
 		{Name: "epoch.mark", Every: markEvery, Run: func(ctx context.Context) error { a.tell("mark", a.mark.Keep(ctx)); return nil }},
 	}

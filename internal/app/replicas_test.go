@@ -11,6 +11,7 @@ import (
 	"countersign/internal/config"
 	"countersign/internal/db"
 	"countersign/internal/db/dbtest"
+	"countersign/internal/keyring"
 	"countersign/internal/secret"
 	"countersign/internal/tenant"
 )
@@ -86,19 +87,23 @@ func TestREL15_AChangeAtOneReplicaIsSeenAtTheOther(t *testing.T) {
 	c.ahead.Store(int64(5 * time.Second))
 	shows(t, deaf, "Harbor") // five seconds later, by age alone
 
-	before, err := b.ring.Signer(t.Context())
+	before, err := b.ring.Signer(t.Context(), keyring.ES256)
+	if err != nil {
+		t.Fatal(err)
+	}
+	spare, err := a.ring.Spare(t.Context(), before.ID)
 	if err != nil {
 		t.Fatal(err)
 	}
 	err = a.DB.InTx(t.Context(), db.Installation, func(tx *db.Tx) error {
-		_, err := a.ring.Retire(t.Context(), tx, before.ID)
+		_, err := a.ring.Retire(t.Context(), tx, before.ID, spare)
 		return err
 	})
 	if err != nil {
 		t.Fatal(err)
 	}
 	for end := time.Now().Add(20 * time.Second); ; time.Sleep(5 * time.Millisecond) {
-		if now, err := b.ring.Signer(t.Context()); err == nil && now.ID != before.ID {
+		if now, err := b.ring.Signer(t.Context(), keyring.ES256); err == nil && now.ID != before.ID {
 			break
 		}
 		if time.Now().After(end) {

@@ -61,6 +61,7 @@ var endings = []ending{
 	// A key may have been withdrawn since, because somebody else knew it. A new one is made
 	// at the next start.
 	{"signing_keys", `UPDATE signing_keys SET retired_at = $1 WHERE retired_at = 0 OR retired_at > $1`, nil},
+	{"rsa_signing_keys", `UPDATE rsa_signing_keys SET retired_at = $1 WHERE retired_at = 0 OR retired_at > $1`, nil},
 	{"installation", `UPDATE installation SET setup_hash = NULL WHERE created_at <= $1`, nil},
 }
 

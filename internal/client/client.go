@@ -25,6 +25,8 @@ type Client struct {
 	CreatedAt      time.Time
 	DisabledAt     time.Time
 	SecretHash     []byte
+	SigningAlg     string // of the tokens that it gets: ES256 or RS256
+	PKCEOptional   bool   // it may ask for a code without PKCE; confidential clients only
 	RedirectURIs   []string
 	PostLogoutURIs []string
 }
@@ -34,6 +36,15 @@ func (c Client) Covered(now time.Time) bool { return !now.Before(c.ExemptUntil) 
 
 // Disabled reports whether nobody may sign in to c any more.
 func (c Client) Disabled() bool { return !c.DisabledAt.IsZero() }
+
+// Weaknesses are the catalogue keys of what makes sign-ins to c easier to attack than those of
+// other clients, with the client's name as their argument.
+func (c Client) Weaknesses() (keys []string) {
+	if c.PKCEOptional {
+		keys = append(keys, "client.pkce_optional")
+	}
+	return keys
+}
 
 // CheckSecret compares in constant time. An empty secret is never right, and neither is
 // any secret of a client that has none.

@@ -1,6 +1,7 @@
 package client
 
 import (
+	"cmp"
 	"context"
 	"database/sql"
 	"errors"
@@ -28,18 +29,20 @@ var ErrUnknown = fault.New(fault.NotFound, "client.unknown")
 type New struct {
 	ID, Name, Kind, HomeURL      string
 	RedirectURIs, PostLogoutURIs []string
+	SigningAlg                   string // "" is ES256
+	PKCEOptional                 bool
 }
 
 // Create registers a client. A confidential one gets a secret, which is told this once.
 func Create(ctx context.Context, tx *db.Tx, n New) (Client, secret.Text, error) {
-	c := Client{ID: n.ID, Name: n.Name, Kind: n.Kind, HomeURL: n.HomeURL, CreatedAt: tx.Now}
+	c := Client{ID: n.ID, Name: n.Name, Kind: n.Kind, HomeURL: n.HomeURL, SigningAlg: cmp.Or(n.SigningAlg, signingAlgs[0]), PKCEOptional: n.PKCEOptional, CreatedAt: tx.Now}
 	if err := n.check(); err != nil {
 		return c, "", invalid(err)
 	}
 	token, hash := newSecret(n.Kind)
 	c.SecretHash = hash
-	made, err := tx.Exec(ctx, `INSERT INTO clients (id, name, kind, secret_hash, home_url, exempt_until, created_at, disabled_at)
-		VALUES ($1, $2, $3, $4, $5, 0, $6, 0) ON CONFLICT (id) DO NOTHING`, c.ID, c.Name, c.Kind, hash, c.HomeURL, tx.Now)
+	made, err := tx.Exec(ctx, `INSERT INTO clients (id, name, kind, secret_hash, home_url, signing_alg, pkce, exempt_until, created_at, disabled_at)
+		VALUES ($1, $2, $3, $4, $5, $6, $7, 0, $8, 0) ON CONFLICT (id) DO NOTHING`, c.ID, c.Name, c.Kind, hash, c.HomeURL, c.SigningAlg, pkce(c.PKCEOptional), tx.Now)
 	if err != nil {
 		return c, "", fmt.Errorf("store client: %w", err)
 	}
@@ -87,6 +90,14 @@ func (n New) check() error {
 	case n.Kind != Confidential && n.Kind != Public && n.Kind != Native:
 		return errors.New("the kind must be confidential, public or native")
 	}
+	if n.SigningAlg != "" {
+		if err := checkSigningAlg(n.SigningAlg); err != nil {
+			return err
+		}
+	}
+	if n.PKCEOptional && n.Kind != Confidential {
+		return errPKCE
+	}
 	if err := checkHome(n.HomeURL); err != nil {
 		return fmt.Errorf("home URL %s", err)
 	}
@@ -95,7 +106,7 @@ func (n New) check() error {
 
 func invalid(why error) error { return fault.New(fault.Invalid, "client.invalid").Because(why) }
 
-const columns = `c.id, c.name, c.kind, c.secret_hash, c.home_url, c.exempt_until, c.created_at, c.disabled_at, u.kind, u.uri`
+const columns = `c.id, c.name, c.kind, c.secret_hash, c.home_url, c.exempt_until, c.created_at, c.disabled_at, c.signing_alg, c.pkce, u.kind, u.uri`
 
 // ByID returns a client, disabled or not, with its addresses; ErrUnknown where there is
 // none, and for bytes that no database would take for a text.
@@ -148,7 +159,9 @@ func collect(rows *sql.Rows, err error) ([]Client, error) {
 func scan(rows *sql.Rows) (c Client, kind, uri string, err error) {
 	var exempt, created, disabled int64
 	var k, u sql.NullString
-	err = rows.Scan(&c.ID, &c.Name, &c.Kind, &c.SecretHash, &c.HomeURL, &exempt, &created, &disabled, &k, &u)
+	var proofKey string
+	err = rows.Scan(&c.ID, &c.Name, &c.Kind, &c.SecretHash, &c.HomeURL, &exempt, &created, &disabled, &c.SigningAlg, &proofKey, &k, &u)
+	c.PKCEOptional = proofKey == pkceOptional
 	c.ExemptUntil, c.CreatedAt, c.DisabledAt = db.Time(exempt), db.Time(created), db.Time(disabled)
 	return c, k.String, u.String, err
 }

@@ -75,14 +75,25 @@ func (p *patient) signingKeys(ctx context.Context) []Finding {
 	if err != nil {
 		return one(name, Warn, "countersign migrate makes what they are kept in", "they cannot be read yet: %s", reach(err))
 	}
-	now := p.Now()
+	var out []Finding
+	for _, algorithm := range keyring.Algorithms {
+		out = append(out, signingKey(keys, algorithm, p.Now())...)
+	}
+	return out
+}
+
+func signingKey(keys []keyring.Key, algorithm string, now time.Time) []Finding {
+	name := "signing keys"
+	if algorithm != keyring.ES256 {
+		name += " " + algorithm
+	}
 	var active keyring.Key
 	for _, k := range keys {
-		if k.Published(now) && !k.ActiveFrom.After(now) {
+		if k.Algorithm == algorithm && k.Published(now) && !k.ActiveFrom.After(now) {
 			active = k
 		}
 	}
-	next := keyring.Next(keys, now)
+	next := keyring.Next(keys, algorithm, now)
 	switch {
 	case active.ID == "":
 		return one(name, Warn, "countersign serve makes one when it starts", "there is none that signs")

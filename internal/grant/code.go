@@ -50,6 +50,15 @@ func unreserved(s string) bool {
 	return strings.Trim(s, "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-._~") == ""
 }
 
+// proves reports whether the verifier fits the challenge. One without the other is wrong, also
+// for a client that may leave out both (RFC 9700 4.8).
+func (r Redemption) proves(challenge string) bool {
+	if challenge == "" {
+		return r.PKCEOptional && r.Verifier == ""
+	}
+	return proves(r.Verifier, challenge)
+}
+
 func proves(verifier, challenge string) bool {
 	if !ValidVerifier(verifier) || challenge == "" {
 		return false

@@ -35,6 +35,7 @@ type Redemption struct {
 	Keys                                  *secret.Keys // mark the refresh token
 	Code, ClientID, RedirectURI, Verifier string
 	AccessLife, RefreshLife               time.Duration
+	PKCEOptional                          bool // a code that was asked for without a challenge is good without a verifier
 	// Refuse says why the sign-in behind the code is not enough any more. The code is
 	// spent all the same; empty lets the attempt be judged by itself.
 	Refuse string
@@ -115,7 +116,7 @@ func spend(ctx context.Context, tx *db.Tx, ref secret.Reference, r Redemption) (
 		return c, "other_client", nil
 	case c.RedirectURI != r.RedirectURI:
 		return c, "other_redirect_uri", nil
-	case !proves(r.Verifier, c.CodeChallenge):
+	case !r.proves(c.CodeChallenge):
 		return c, "wrong_verifier", nil
 	case !tx.Now.Before(db.Time(expires)):
 		return c, "code_expired", nil

@@ -31,7 +31,7 @@ func (c *clock) forward(d time.Duration) { c.mu.Lock(); defer c.mu.Unlock(); c.a
 
 func signer(t *testing.T, r *keyring.Keyring) string {
 	t.Helper()
-	k, err := r.Signer(t.Context())
+	k, err := r.Signer(t.Context(), keyring.ES256)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -41,8 +41,17 @@ func signer(t *testing.T, r *keyring.Keyring) string {
 // rotate and retire each commit alone.
 func rotate(t *testing.T, r *keyring.Keyring) (id string) {
 	t.Helper()
-	err := r.DB.InTx(t.Context(), db.Installation, func(tx *db.Tx) (err error) {
-		id, err = r.Rotate(t.Context(), tx, tokenLife)
+	return rotateKey(t, r, keyring.ES256)
+}
+
+func rotateKey(t *testing.T, r *keyring.Keyring, algorithm string) (id string) {
+	t.Helper()
+	fresh, err := keyring.Generate(algorithm)
+	if err != nil {
+		t.Error(err)
+	}
+	err = r.DB.InTx(t.Context(), db.Installation, func(tx *db.Tx) (err error) {
+		id, err = r.Rotate(t.Context(), tx, fresh, tokenLife)
 		return err
 	})
 	if err != nil {
@@ -53,8 +62,12 @@ func rotate(t *testing.T, r *keyring.Keyring) (id string) {
 
 func retire(t *testing.T, r *keyring.Keyring, id string) (found bool) {
 	t.Helper()
-	err := r.DB.InTx(t.Context(), db.Installation, func(tx *db.Tx) (err error) {
-		found, err = r.Retire(t.Context(), tx, id)
+	spare, err := r.Spare(t.Context(), id)
+	if err != nil {
+		t.Error(err)
+	}
+	err = r.DB.InTx(t.Context(), db.Installation, func(tx *db.Tx) (err error) {
+		found, err = r.Retire(t.Context(), tx, id, spare)
 		return err
 	})
 	if err != nil {
@@ -85,7 +98,7 @@ func TestReplicasStartWithOneKey(t *testing.T) {
 		for i := range rings {
 			rings[i] = &keyring.Keyring{DB: d, Keys: keys}
 			wg.Go(func() {
-				if err := rings[i].Ensure(t.Context()); err != nil {
+				if err := rings[i].Ensure(t.Context(), keyring.ES256); err != nil {
 					t.Error(err)
 				}
 			})
@@ -108,7 +121,7 @@ func TestATK150RotationOverlaps(t *testing.T) {
 		d.Now = c.Now
 		ours := &keyring.Keyring{DB: d, Keys: secret.NewKeys(c.Now())}
 		other := &keyring.Keyring{DB: d, Keys: ours.Keys}
-		if err := ours.Ensure(t.Context()); err != nil {
+		if err := ours.Ensure(t.Context(), keyring.ES256); err != nil {
 			t.Fatal(err)
 		}
 		old := signer(t, other)
@@ -143,7 +156,7 @@ func TestTwoRotationsAtOnceMakeOneKey(t *testing.T) {
 	c := newClock()
 	dbtest.Each(t, c.Now, func(t *testing.T, d *db.DB) {
 		r := &keyring.Keyring{DB: d, Keys: secret.NewKeys(c.Now())}
-		if err := r.Ensure(t.Context()); err != nil {
+		if err := r.Ensure(t.Context(), keyring.ES256); err != nil {
 			t.Fatal(err)
 		}
 		var wg sync.WaitGroup
@@ -155,7 +168,7 @@ func TestTwoRotationsAtOnceMakeOneKey(t *testing.T) {
 		if err != nil || len(set) < 2 || len(set) > 3 { // one after the other is honest work too
 			t.Fatal(len(set), err)
 		}
-		if k, err := r.Signer(t.Context()); err != nil || k.RetiredAt.IsZero() {
+		if k, err := r.Signer(t.Context(), keyring.ES256); err != nil || k.RetiredAt.IsZero() {
 			t.Errorf("the old key has no end: %v", err)
 		}
 	})
@@ -165,7 +178,7 @@ func TestARetiredKeyIsReplacedAtOnce(t *testing.T) {
 	c := newClock()
 	dbtest.Each(t, c.Now, func(t *testing.T, d *db.DB) {
 		r := &keyring.Keyring{DB: d, Keys: secret.NewKeys(c.Now())}
-		if err := r.Ensure(t.Context()); err != nil {
+		if err := r.Ensure(t.Context(), keyring.ES256); err != nil {
 			t.Fatal(err)
 		}
 		old := signer(t, r)
@@ -187,7 +200,7 @@ func TestWithdrawingTheNextKeyLeavesOneThatSigns(t *testing.T) {
 		c := newClock()
 		d.Now = c.Now
 		r := &keyring.Keyring{DB: d, Keys: secret.NewKeys(c.Now())}
-		if err := r.Ensure(t.Context()); err != nil {
+		if err := r.Ensure(t.Context(), keyring.ES256); err != nil {
 			t.Fatal(err)
 		}
 		old := signer(t, r)
@@ -206,11 +219,11 @@ func TestPrivateKeysAreSealedToTheirRow(t *testing.T) {
 	c := newClock()
 	dbtest.Each(t, c.Now, func(t *testing.T, d *db.DB) {
 		r := &keyring.Keyring{DB: d, Keys: secret.NewKeys(c.Now())}
-		if err := r.Ensure(t.Context()); err != nil {
+		if err := r.Ensure(t.Context(), keyring.ES256); err != nil {
 			t.Fatal(err)
 		}
 		stranger := &keyring.Keyring{DB: d, Keys: secret.NewKeys(c.Now())}
-		if _, err := stranger.Signer(t.Context()); err == nil {
+		if _, err := stranger.Signer(t.Context(), keyring.ES256); err == nil {
 			t.Error("opened without the key file")
 		}
 		rotate(t, r)
@@ -219,7 +232,7 @@ func TestPrivateKeysAreSealedToTheirRow(t *testing.T) {
 			return err
 		})
 		moved := &keyring.Keyring{DB: d, Keys: r.Keys}
-		if _, serr := moved.Signer(t.Context()); err != nil || serr == nil || !strings.Contains(serr.Error(), "cannot be opened") {
+		if _, serr := moved.Signer(t.Context(), keyring.ES256); err != nil || serr == nil || !strings.Contains(serr.Error(), "cannot be opened") {
 			t.Errorf("a key opened in another row: %v, %v", err, serr)
 		}
 	})

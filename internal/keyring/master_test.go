@@ -84,7 +84,7 @@ func (v *vault) fill(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if err := (&keyring.Keyring{DB: v.db, Keys: v.Keys}).Ensure(ctx); err != nil {
+	if err := (&keyring.Keyring{DB: v.db, Keys: v.Keys}).EnsureAll(ctx); err != nil {
 		t.Fatal(err)
 	}
 	v.run(t, `INSERT INTO canaries (id, sealed, created_at) VALUES ($1, $2, 0)`, db.Installation, v.Keys.Seal([]byte("tweet"), "canaries", "sealed", db.Installation))
@@ -125,7 +125,7 @@ func TestREL016_EverythingIsSealedAnew(t *testing.T) {
 			t.Fatalf("dropped at once: %v", err)
 		}
 		v.forward(2 * time.Hour)
-		if err := v.Drop(ctx, v.path, first, true, none); err == nil || !strings.Contains(err.Error(), "255 rows") {
+		if err := v.Drop(ctx, v.path, first, true, none); err == nil || !strings.Contains(err.Error(), "256 rows") {
 			t.Fatalf("dropped while rows need it: %v", err)
 		}
 		if n, err := v.Reseal(ctx); err != nil || n != 255 {
@@ -144,7 +144,7 @@ func TestREL016_EverythingIsSealedAnew(t *testing.T) {
 			t.Fatalf("%v: %v", v.Keys.Generations(), err)
 		}
 		fresh := v.program(t)
-		if _, err := (&keyring.Keyring{DB: v.db, Keys: fresh}).Signer(ctx); err != nil {
+		if _, err := (&keyring.Keyring{DB: v.db, Keys: fresh}).Signer(ctx, keyring.RS256); err != nil {
 			t.Error(err)
 		}
 		for _, tenant := range []string{db.Installation, "t0", "t1"} {

@@ -2,8 +2,7 @@ package keyring
 
 import (
 	"context"
-	"crypto/ecdsa"
-	"crypto/x509"
+	"crypto"
 	"database/sql"
 	"fmt"
 	"time"
@@ -11,22 +10,24 @@ import (
 	"countersign/internal/db"
 )
 
-// Signer returns the key that signs now: of those active the one active last.
-func (r *Keyring) Signer(ctx context.Context) (Key, error) {
+// Signer returns the key that signs now with an algorithm: of those active the one active
+// last. ErrNoKey where there is none.
+func (r *Keyring) Signer(ctx context.Context, algorithm string) (Key, error) {
 	now := r.DB.Now()
 	keys, err := r.Set(ctx)
 	if err != nil {
 		return Key{}, err
 	}
 	for i := len(keys) - 1; i >= 0; i-- {
-		if !keys[i].ActiveFrom.After(now) {
+		if keys[i].Algorithm == algorithm && !keys[i].ActiveFrom.After(now) {
 			return keys[i], nil
 		}
 	}
 	return Key{}, ErrNoKey
 }
 
-// Set returns every published key, the next one included, by the time it becomes active.
+// Set returns every published key, those to come included: EC keys first, then RSA keys,
+// each by the time it becomes active.
 // It may be up to five seconds old.
 func (r *Keyring) Set(ctx context.Context) ([]Key, error) {
 	keys, err := r.all(ctx)
@@ -80,22 +81,34 @@ func (r *Keyring) Forget() {
 }
 
 func (r *Keyring) load(ctx context.Context, tx *db.Tx, usable bool) ([]Key, error) {
-	rows, err := tx.Query(ctx, `SELECT id, sealed, created_at, active_from, retired_at FROM signing_keys ORDER BY active_from, id`)
+	keys := []Key{}
+	for _, f := range families {
+		some, err := r.loadFamily(ctx, tx, f, usable)
+		if err != nil {
+			return nil, err
+		}
+		keys = append(keys, some...)
+	}
+	return keys, nil
+}
+
+func (r *Keyring) loadFamily(ctx context.Context, tx *db.Tx, f family, usable bool) (keys []Key, err error) {
+	rows, err := tx.Query(ctx, `SELECT id, sealed, created_at, active_from, retired_at FROM `+f.table+` ORDER BY active_from, id`)
 	if err != nil {
 		return nil, fmt.Errorf("read signing keys: %w", err)
 	}
 	defer func() { _ = rows.Close() }()
-	keys := []Key{}
 	for rows.Next() {
 		k, sealed, err := scan(rows)
 		if err != nil {
 			return nil, err
 		}
+		k.Algorithm = f.algorithm
 		if usable && !k.Published(tx.Now) {
 			continue
 		}
 		if usable {
-			if k.Private, err = r.open(k.ID, sealed); err != nil {
+			if k.Private, err = r.open(f, k.ID, sealed); err != nil {
 				return nil, err
 			}
 		}
@@ -111,26 +124,22 @@ func scan(rows *sql.Rows) (k Key, sealed []byte, err error) {
 	return k, sealed, err
 }
 
-func (r *Keyring) open(id string, sealed []byte) (*ecdsa.PrivateKey, error) {
-	der, err := r.Keys.Open(sealed, place(id)...)
+func (r *Keyring) open(f family, id string, sealed []byte) (crypto.Signer, error) {
+	der, err := r.Keys.Open(sealed, f.place(id)...)
 	if err != nil {
 		return nil, fmt.Errorf("open signing key %s: %w", id, err)
 	}
-	parsed, err := x509.ParsePKCS8PrivateKey(der)
+	private, err := f.parse(der)
 	if err != nil {
 		return nil, fmt.Errorf("read signing key %s: %w", id, err)
-	}
-	private, ok := parsed.(*ecdsa.PrivateKey)
-	if !ok {
-		return nil, fmt.Errorf("signing key %s is a %T", id, parsed)
 	}
 	return private, nil
 }
 
-// Next is when the next change of the signing key is due, zero when none is planned.
-func Next(keys []Key, now time.Time) time.Time {
+// Next is when the next change of an algorithm's signing key is due, zero when none is planned.
+func Next(keys []Key, algorithm string, now time.Time) time.Time {
 	for _, k := range keys {
-		if k.ActiveFrom.After(now) {
+		if k.Algorithm == algorithm && k.ActiveFrom.After(now) {
 			return k.ActiveFrom
 		}
 	}

@@ -24,6 +24,7 @@ type sealedAt struct {
 // where a column called sealed is missing here.
 var sealedPlaces = []sealedAt{
 	{"signing_keys", "sealed", []string{"id"}},
+	{"rsa_signing_keys", "sealed", []string{"id"}},
 	{"canaries", "sealed", []string{"id"}},
 	{"messages", "sealed", []string{"tenant_id", "id"}},
 	{"drafts", "sealed", []string{"tenant_id", "id"}},

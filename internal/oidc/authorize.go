@@ -59,6 +59,9 @@ func (p *Provider) resume(rw http.ResponseWriter, r *http.Request) error {
 	if !c.AllowsRedirect(req.RedirectURI) {
 		return errBadRedirect
 	}
+	if req.CodeChallenge == "" && !c.PKCEOptional { // required since
+		return p.denied(rw, r, req, deny("invalid_request", "PKCE with code_challenge_method=S256 is required"))
+	}
 	if r.URL.Query().Has("unmet") { // the sign-in found that nothing could be enough
 		return p.denied(rw, r, req, errUnmet)
 	}

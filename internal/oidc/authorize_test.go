@@ -23,7 +23,7 @@ func TestDiscovery(t *testing.T) {
 	for name, want := range map[string]string{
 		"issuer": `"https://sign-in.test"`, "authorization_endpoint": `"https://sign-in.test/authorize"`, "token_endpoint": `"https://sign-in.test/token"`,
 		"end_session_endpoint": `"https://sign-in.test/logout"`, "code_challenge_methods_supported": `["S256"]`, "response_types_supported": `["code"]`,
-		"grant_types_supported": `["authorization_code","refresh_token"]`, "id_token_signing_alg_values_supported": `["ES256"]`,
+		"grant_types_supported": `["authorization_code","refresh_token"]`, "id_token_signing_alg_values_supported": `["ES256","RS256"]`,
 		"authorization_response_iss_parameter_supported": `true`, "request_parameter_supported": `false`, "request_uri_parameter_supported": `false`,
 		"acr_values_supported": `["urn:countersign:acr:1","urn:countersign:acr:1e","urn:countersign:acr:2","phr"]`, "scopes_supported": `["openid","profile","email","offline_access"]`,
 	} {

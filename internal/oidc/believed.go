@@ -1,7 +1,7 @@
 package oidc
 
 import (
-	"crypto/ecdsa"
+	"crypto"
 	"crypto/sha256"
 	"encoding/base64"
 	"encoding/json"
@@ -15,7 +15,7 @@ import (
 // its time is over, and whether what it rests on still stands is looked at each time.
 type belief struct {
 	keyID string
-	key   *ecdsa.PublicKey
+	key   crypto.PublicKey
 	until time.Time // the end of its time; later it is looked at anew, and found to be over
 }
 

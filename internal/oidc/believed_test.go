@@ -15,6 +15,7 @@ import (
 	"time"
 
 	"countersign/internal/db"
+	"countersign/internal/keyring"
 )
 
 // believing is a house and a token that was just looked at twice, so that its signature is
@@ -85,7 +86,7 @@ func TestATK139OtherTokensThanTheBelievedOne(t *testing.T) {
 func TestATK139ABelievedSignatureIsNotABelievedToken(t *testing.T) {
 	h := one(t)
 	token := believing(h)
-	key, err := h.Ring.Signer(t.Context())
+	key, err := h.Ring.Signer(t.Context(), keyring.ES256)
 	h.must(err)
 	good := forge{header(t, token), payload(t, token)}
 	for name, f := range map[string]forge{
@@ -105,8 +106,11 @@ func TestABeliefEnds(t *testing.T) {
 	for name, end := range map[string]func(h *house, token string){
 		"time": func(h *house, _ string) { h.forward(h.Limits.AccessTokenLife) },
 		"key": func(h *house, token string) {
+			id, _ := header(h.T, token)["kid"].(string)
+			spare, err := h.Ring.Spare(h.Context(), id)
+			h.must(err)
 			h.in(db.Installation, func(tx *db.Tx) error {
-				_, err := h.Ring.Retire(h.Context(), tx, header(h.T, token)["kid"].(string))
+				_, err := h.Ring.Retire(h.Context(), tx, id, spare)
 				return err
 			})
 		},
@@ -139,7 +143,7 @@ func TestABeliefIsInOneKey(t *testing.T) {
 	token := believing(h)
 	theirs, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
 	h.must(err)
-	key, err := h.Ring.Signer(t.Context())
+	key, err := h.Ring.Signer(t.Context(), keyring.ES256)
 	h.must(err)
 	forged := forge{header(t, token), payload(t, token)}.signed(t, theirs)
 	h.believed.keep(sumOf(forged), belief{key.ID, &theirs.PublicKey, h.now().Add(time.Hour)})

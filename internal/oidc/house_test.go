@@ -88,7 +88,7 @@ func newHouse(t *testing.T, d *db.DB) *house {
 		SignIn: &signin.Service{DB: d, Keys: keys, Limits: limits, Origin: origin, Seen: signin.NewSeen()}}
 	h.Mount(w.Mux())
 	h.mux = w.Mux()
-	h.must(h.Ring.Ensure(t.Context()))
+	h.must(h.Ring.Ensure(t.Context(), keyring.ES256))
 	h.populate()
 	return h
 }

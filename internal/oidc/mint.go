@@ -5,6 +5,7 @@ import (
 	"crypto/rand"
 	"crypto/sha256"
 	"encoding/base64"
+	"errors"
 	"fmt"
 	"time"
 
@@ -12,6 +13,7 @@ import (
 	"github.com/go-jose/go-jose/v4/jwt"
 
 	"countersign/internal/authenticator/outofband"
+	"countersign/internal/client"
 	"countersign/internal/db"
 	"countersign/internal/grant"
 	"countersign/internal/keyring"
@@ -73,9 +75,11 @@ type tokens struct {
 	Refresh string `json:"refresh_token,omitempty"`
 }
 
-// mint makes the tokens of one moment: they say what the session is worth now.
-func (p *Provider) mint(ctx context.Context, f grant.Family, scope string, st signin.Standing) (tokens, error) {
-	key, err := p.Ring.Signer(ctx)
+// mint makes the tokens of one moment: they say what the session is worth now. Both are
+// signed with the algorithm of the client: what verifies its ID tokens verifies the others.
+func (p *Provider) mint(ctx context.Context, c client.Client, f grant.Family, st signin.Standing) (tokens, error) {
+	scope := f.Scope
+	key, err := p.signer(ctx, c.SigningAlg)
 	if err != nil {
 		return tokens{}, err
 	}
@@ -90,7 +94,7 @@ func (p *Provider) mint(ctx context.Context, f grant.Family, scope string, st si
 	if t.Access, err = sign(key, typeAccess, access); err != nil {
 		return tokens{}, err
 	}
-	p.believed.keep(sumOf(t.Access), belief{key.ID, &key.Private.PublicKey, common.Expiry.Time()})
+	p.believed.keep(sumOf(t.Access), belief{key.ID, key.Private.Public(), common.Expiry.Time()})
 	who, err := p.about(ctx, scope, st)
 	if err != nil {
 		return tokens{}, err
@@ -106,6 +110,19 @@ func (p *Provider) mint(ctx context.Context, f grant.Family, scope string, st si
 	id.Audience = jwt.Audience{f.ClientID}
 	t.ID, err = sign(key, typeID, id)
 	return t, err
+}
+
+// signer returns the key that signs now with an algorithm. It makes one where there is none:
+// in the first second of a new server, and after all keys were withdrawn.
+func (p *Provider) signer(ctx context.Context, algorithm string) (keyring.Key, error) {
+	key, err := p.Ring.Signer(ctx, algorithm)
+	if !errors.Is(err, keyring.ErrNoKey) {
+		return key, err
+	}
+	if err := p.Ring.Ensure(ctx, algorithm); err != nil {
+		return key, err
+	}
+	return p.Ring.Signer(ctx, algorithm)
 }
 
 func earlier(a, b time.Time) time.Time {
@@ -154,13 +171,15 @@ func (p *Provider) noteProved(ctx context.Context, f grant.Family, st signin.Sta
 }
 
 // leftHalf is at_hash: it ties an access token to its ID token (OpenID Connect Core 3.1.3.6).
+// The hash is the one in the name of the algorithm: SHA-256 for ES256 and for RS256. There is
+// no c_hash, which belongs to answers that carry a code and an ID token together.
 func leftHalf(token string) string {
 	sum := sha256.Sum256([]byte(token))
 	return base64.RawURLEncoding.EncodeToString(sum[:sha256.Size/2])
 }
 
 func sign(key keyring.Key, kind string, payload any) (string, error) {
-	signer, err := jose.NewSigner(jose.SigningKey{Algorithm: jose.ES256, Key: jose.JSONWebKey{Key: key.Private, KeyID: key.ID}},
+	signer, err := jose.NewSigner(jose.SigningKey{Algorithm: jose.SignatureAlgorithm(key.Algorithm), Key: jose.JSONWebKey{Key: key.Private, KeyID: key.ID}},
 		(&jose.SignerOptions{}).WithType(jose.ContentType(kind)))
 	if err != nil {
 		return "", fmt.Errorf("prepare token signature: %w", err)

@@ -72,7 +72,7 @@ func (p *Provider) read(ctx context.Context, q url.Values) (req grant.Request, e
 	if q.Get("response_mode") == modeForm && isWeb(req.RedirectURI) {
 		req.ResponseMode = modeForm // a native app's own scheme takes no form
 	}
-	for _, check := range []func(context.Context, url.Values, *grant.Request) error{once, shape, proofKey, scope, p.wishes} {
+	for _, check := range []func(context.Context, url.Values, *grant.Request) error{once, shape, proofKey(c), scope, p.wishes} {
 		if err := check(ctx, q, &req); err != nil {
 			return req, err
 		}
@@ -128,13 +128,23 @@ func shape(_ context.Context, q url.Values, req *grant.Request) error {
 	return nil
 }
 
-// proofKey demands PKCE with S256 from every client (RFC 9700 2.1.1).
-func proofKey(_ context.Context, q url.Values, req *grant.Request) error {
-	if q.Get("code_challenge_method") != "S256" || !grant.ValidChallenge(q.Get("code_challenge")) {
-		return deny("invalid_request", "PKCE with code_challenge_method=S256 is required")
+// proofKey demands PKCE with S256 from every client (RFC 9700 2.1.1), but for confidential
+// ones that are registered without. What such a client sends is held to all the same, and
+// without PKCE it must send a nonce, by which it notices a code that was slipped to it.
+func proofKey(c client.Client) func(context.Context, url.Values, *grant.Request) error {
+	return func(_ context.Context, q url.Values, req *grant.Request) error {
+		if c.PKCEOptional && !q.Has("code_challenge") && !q.Has("code_challenge_method") {
+			if q.Get("nonce") == "" {
+				return deny("invalid_request", "a request without PKCE needs a nonce")
+			}
+			return nil
+		}
+		if q.Get("code_challenge_method") != "S256" || !grant.ValidChallenge(q.Get("code_challenge")) {
+			return deny("invalid_request", "PKCE with code_challenge_method=S256 is required")
+		}
+		req.CodeChallenge = q.Get("code_challenge")
+		return nil
 	}
-	req.CodeChallenge = q.Get("code_challenge")
-	return nil
 }
 
 func scope(_ context.Context, q url.Values, req *grant.Request) error {

@@ -83,8 +83,9 @@ func (p *Provider) redeem(r *http.Request, c client.Client, form url.Values) (to
 		return tokens{}, err
 	}
 	f, err := grant.Redeem(ctx, p.DB, grant.Redemption{
-		Keys: p.Keys,
-		Code: code, ClientID: c.ID, RedirectURI: form.Get("redirect_uri"), Verifier: form.Get("code_verifier"),
+		Keys:         p.Keys,
+		PKCEOptional: c.PKCEOptional,
+		Code:         code, ClientID: c.ID, RedirectURI: form.Get("redirect_uri"), Verifier: form.Get("code_verifier"),
 		AccessLife: p.Limits.AccessTokenLife, RefreshLife: p.Limits.RefreshTokenLife,
 		Refuse: refusal, Event: event(r, c.ID),
 	})
@@ -97,7 +98,7 @@ func (p *Provider) redeem(r *http.Request, c client.Client, form url.Values) (to
 	if err := p.noteProved(ctx, f, st); err != nil {
 		return tokens{}, err
 	}
-	return p.mint(ctx, f, f.Scope, st)
+	return p.mint(ctx, c, f, st)
 }
 
 func (p *Provider) refresh(r *http.Request, c client.Client, form url.Values) (tokens, error) {
@@ -117,7 +118,7 @@ func (p *Provider) refresh(r *http.Request, c client.Client, form url.Values) (t
 	case err != nil:
 		return tokens{}, err
 	}
-	return p.mint(ctx, f, f.Scope, st)
+	return p.mint(ctx, c, f, st)
 }
 
 // behind asks what the session behind a code or refresh token is worth for this client

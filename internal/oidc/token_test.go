@@ -15,6 +15,7 @@ import (
 
 	"countersign/internal/client"
 	"countersign/internal/db"
+	"countersign/internal/keyring"
 	"countersign/internal/session"
 	"countersign/internal/user"
 )
@@ -109,7 +110,7 @@ func TestTokensEndWithTheSession(t *testing.T) {
 func TestTokenStatementBudget(t *testing.T) {
 	each(t, func(h *house) {
 		code := h.code(h.byMail())
-		if _, err := h.Ring.Signer(h.Context()); err != nil {
+		if _, err := h.Ring.Signer(h.Context(), keyring.ES256); err != nil {
 			h.Fatal(err)
 		}
 		before := h.DB.Statements()

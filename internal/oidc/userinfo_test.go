@@ -1,6 +1,7 @@
 package oidc
 
 import (
+	"crypto"
 	"crypto/ecdsa"
 	"crypto/elliptic"
 	"crypto/hmac"
@@ -20,6 +21,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"countersign/internal/db"
+	"countersign/internal/keyring"
 )
 
 func header(t *testing.T, token string) (h map[string]any) {
@@ -135,10 +137,18 @@ func (f forge) input(t *testing.T) string {
 	return base64.RawURLEncoding.EncodeToString(head) + "." + base64.RawURLEncoding.EncodeToString(claims)
 }
 
-func (f forge) signed(t *testing.T, key *ecdsa.PrivateKey) string {
+func (f forge) signed(t *testing.T, private crypto.Signer) string {
 	t.Helper()
 	in := f.input(t)
 	sum := sha256.Sum256([]byte(in))
+	key, ok := private.(*ecdsa.PrivateKey)
+	if !ok {
+		sig, err := private.Sign(rand.Reader, sum[:], crypto.SHA256)
+		if err != nil {
+			t.Fatal(err)
+		}
+		return in + "." + base64.RawURLEncoding.EncodeToString(sig)
+	}
 	r, s, err := ecdsa.Sign(rand.Reader, key, sum[:])
 	if err != nil {
 		t.Fatal(err)
@@ -168,13 +178,13 @@ func TestATK139ForgedTokens(t *testing.T) {
 	fetched := false
 	trap := httptest.NewServer(http.HandlerFunc(func(http.ResponseWriter, *http.Request) { fetched = true }))
 	defer trap.Close()
-	key, err := h.Ring.Signer(t.Context())
+	key, err := h.Ring.Signer(t.Context(), keyring.ES256)
 	h.must(err)
 	theirs, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
 	h.must(err)
-	point, err := key.Private.PublicKey.ECDH()
+	point, err := key.Private.Public().(*ecdsa.PublicKey).ECDH()
 	h.must(err)
-	spki, err := x509.MarshalPKIXPublicKey(&key.Private.PublicKey)
+	spki, err := x509.MarshalPKIXPublicKey(key.Private.Public())
 	h.must(err)
 	own := map[string]any{"kty": "EC", "crv": "P-256", "x": base64.RawURLEncoding.EncodeToString(theirs.X.Bytes()), "y": base64.RawURLEncoding.EncodeToString(theirs.Y.Bytes())} //nolint:staticcheck // the attacker writes a JWK
 	cookie := h.byMail()
@@ -266,7 +276,9 @@ func TestATK150TokensOutliveARotation(t *testing.T) {
 		first := h.tokens(cookie)
 		var next string
 		h.in(db.Installation, func(tx *db.Tx) (err error) {
-			next, err = h.Ring.Rotate(h.Context(), tx, h.Limits.AccessTokenLife)
+			fresh, err := keyring.Generate(keyring.ES256)
+			h.must(err)
+			next, err = h.Ring.Rotate(h.Context(), tx, fresh, h.Limits.AccessTokenLife)
 			return err
 		})
 		if k := header(h.T, h.tokens(cookie).ID)["kid"]; k == next {
@@ -286,8 +298,10 @@ func TestATK150TokensOutliveARotation(t *testing.T) {
 		if rec := h.userinfoWith(last.Access); rec.Code != http.StatusOK {
 			h.Errorf("the old key's last token: %d", rec.Code)
 		}
+		spare, err := h.Ring.Spare(h.Context(), next)
+		h.must(err)
 		h.in(db.Installation, func(tx *db.Tx) error {
-			_, err := h.Ring.Retire(h.Context(), tx, next)
+			_, err := h.Ring.Retire(h.Context(), tx, next, spare)
 			return err
 		})
 		if _, err := h.verifyHint(h.Context(), h.tokens(cookie).ID); err != nil {

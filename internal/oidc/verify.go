@@ -2,7 +2,7 @@ package oidc
 
 import (
 	"context"
-	"crypto/ecdsa"
+	"crypto"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -10,6 +10,8 @@ import (
 	"time"
 
 	"github.com/go-jose/go-jose/v4"
+
+	"countersign/internal/keyring"
 )
 
 // errToken is any reason why a token is not to be believed; the cause is for tests.
@@ -18,44 +20,49 @@ var errToken = errors.New("token not valid")
 const maxToken = 8 << 10
 
 // verify checks a token's form, type, signature and issuer, and reads its claims. The key
-// is one of our own set by its id: whatever a header says about where to find a key is
-// ignored, and a header that must be understood (crit) ends it (RFC 8725 3).
-func (p *Provider) verify(ctx context.Context, text, kind string, claims any) (keyID string, key *ecdsa.PublicKey, err error) {
+// is one of our own set by its id, and used with its own algorithm only: whatever a header
+// says about where to find a key is ignored, and a header that must be understood (crit) ends
+// it (RFC 8725 3).
+func (p *Provider) verify(ctx context.Context, text, kind string, claims any) (key keyring.Key, err error) {
 	if len(text) > maxToken {
-		return "", nil, fmt.Errorf("%w: too long", errToken)
+		return key, fmt.Errorf("%w: too long", errToken)
 	}
-	signed, err := jose.ParseSignedCompact(text, []jose.SignatureAlgorithm{jose.ES256})
+	signed, err := jose.ParseSignedCompact(text, []jose.SignatureAlgorithm{jose.ES256, jose.RS256})
 	if err != nil || len(signed.Signatures) != 1 {
-		return "", nil, fmt.Errorf("%w: %w", errToken, err)
+		return key, fmt.Errorf("%w: %w", errToken, err)
 	}
 	header := signed.Signatures[0].Protected
 	if typ, _ := header.ExtraHeaders[jose.HeaderType].(string); typ != kind {
-		return "", nil, fmt.Errorf("%w: type %q", errToken, typ)
+		return key, fmt.Errorf("%w: type %q", errToken, typ)
 	}
-	if key, err = p.publicKey(ctx, header.KeyID); err != nil {
-		return "", nil, err
+	if key, err = p.publishedKey(ctx, header.KeyID); err != nil {
+		return key, err
 	}
-	payload, err := signed.Verify(key)
+	if header.Algorithm != key.Algorithm {
+		return key, fmt.Errorf("%w: %s with a key for %s", errToken, header.Algorithm, key.Algorithm)
+	}
+	payload, err := signed.Verify(key.Private.Public())
 	if err != nil {
-		return "", nil, fmt.Errorf("%w: %w", errToken, err)
+		return key, fmt.Errorf("%w: %w", errToken, err)
 	}
 	if err := json.Unmarshal(payload, claims); err != nil {
-		return "", nil, fmt.Errorf("%w: %w", errToken, err)
+		return key, fmt.Errorf("%w: %w", errToken, err)
 	}
-	return header.KeyID, key, nil
+	return key, nil
 }
 
-func (p *Provider) publicKey(ctx context.Context, id string) (*ecdsa.PublicKey, error) {
+// publishedKey finds a key of ours by its id.
+func (p *Provider) publishedKey(ctx context.Context, id string) (keyring.Key, error) {
 	keys, err := p.Ring.Set(ctx)
 	if err != nil {
-		return nil, err
+		return keyring.Key{}, err
 	}
 	for _, k := range keys {
 		if k.ID == id && id != "" {
-			return &k.Private.PublicKey, nil
+			return k, nil
 		}
 	}
-	return nil, fmt.Errorf("%w: unknown key", errToken)
+	return keyring.Key{}, fmt.Errorf("%w: unknown key", errToken)
 }
 
 // verifyAccess checks a token brought to userinfo, its life included.
@@ -82,25 +89,31 @@ func (p *Provider) verifyAccess(ctx context.Context, text string) (c accessClaim
 func (p *Provider) signed(ctx context.Context, text string, now time.Time) (c accessClaims, err error) {
 	sum := sumOf(text)
 	if b, ok := p.believed.find(sum, now); ok {
-		key, err := p.publicKey(ctx, b.keyID) // it may have been withdrawn since
+		key, err := p.publishedKey(ctx, b.keyID) // it may have been withdrawn since
 		if err != nil {
 			return c, err
 		}
-		if key.Equal(b.key) {
+		if samePublicKey(key.Private.Public(), b.key) {
 			return c, claimsOf(text, &c)
 		}
 	}
-	keyID, key, err := p.verify(ctx, text, typeAccess, &c)
+	key, err := p.verify(ctx, text, typeAccess, &c)
 	if err == nil && c.Expiry != nil {
-		p.believed.keep(sum, belief{keyID, key, c.Expiry.Time()})
+		p.believed.keep(sum, belief{key.ID, key.Private.Public(), c.Expiry.Time()})
 	}
 	return c, err
+}
+
+// samePublicKey compares keys of either algorithm.
+func samePublicKey(a, b crypto.PublicKey) bool {
+	k, ok := a.(interface{ Equal(crypto.PublicKey) bool })
+	return ok && k.Equal(b)
 }
 
 // verifyHint checks an ID token that comes back as a hint. It may be old: what counts is
 // that we once said so.
 func (p *Provider) verifyHint(ctx context.Context, text string) (c idClaims, err error) {
-	if _, _, err := p.verify(ctx, text, typeID, &c); err != nil {
+	if _, err := p.verify(ctx, text, typeID, &c); err != nil {
 		return c, err
 	}
 	if c.Issuer != p.issuer() || c.Subject == "" || len(c.Audience) != 1 {
