@@ -59,6 +59,7 @@ type Decision struct {
 	SetUp        []authenticator.Kind // what may be set up, when nothing that the user has is enough
 	SetUpBy      time.Time            // a method must be set up before that; zero = nothing to remind of
 	NeedsAdmin   bool                 // with Deny: only an administrator can open this account again
+	SetUpFrom    time.Time            // with Deny: a method may be set up from then on; zero = that would not help
 	Level        Level                // reached so far
 	Need         Level                // what is missing, when Outcome is not Allow
 	Own          bool                 // each user decides for themself
@@ -255,10 +256,14 @@ func (d Decision) missing(in Input) Decision {
 }
 
 func (d Decision) deny(in Input) Decision {
+	enrollable := len(d.SetUp) > 0
 	d.Outcome, d.SetUp = Deny, nil
 	d.because("policy.nothing_strong_enough", "Level", string(d.Need))
 	opens, _ := in.opens(in.Now)
 	d.NeedsAdmin = in.Protection() == TwoFactor && (len(opens) == 0 || d.Need == TwoFactor)
+	if enrollable && !d.NeedsAdmin {
+		d.SetUpFrom = in.SetUpFrom(in.Now)
+	}
 	return d
 }
 

@@ -16,7 +16,12 @@ type Account struct {
 	ReleasedAt    time.Time            // when its owner, having shown a second factor, removed the last one
 	RecoveryUntil time.Time            // until then people above the person let them set up again; zero = not
 	SetUpBy       time.Time            // its own deadline for set-up; zero = none stored yet
+	ResetAt       time.Time            // when its password was last set through a mailed reset link; zero = never, or people decided since
 }
+
+// ResetWait is how long after a reset of the password by mail the mailbox opens no set-up:
+// the reset link and the code come from the same mailbox and are one proof.
+const ResetWait = 24 * time.Hour
 
 // Protection is the protection level of the account: what a session needs where a second
 // step applies, and what a change to the account always needs. No mailbox, date or setting
@@ -47,9 +52,21 @@ func (a Account) orphaned() bool {
 	return !a.holdsFactor() && !a.FirstFactorAt.IsZero() && a.ReleasedAt.IsZero()
 }
 
+// SetUpFrom is when an account without a second factor may set one up, where that is not now:
+// ResetWait after its password was reset by mail. It is zero for every other account, also
+// for one that holds a factor, because the proof of that factor is asked for.
+func (a Account) SetUpFrom(now time.Time) time.Time {
+	from := a.ResetAt.Add(ResetWait)
+	if a.ResetAt.IsZero() || a.holdsFactor() || !now.Before(from) {
+		return time.Time{}
+	}
+	return from
+}
+
 // opens lists what opens the set-up of a method, and the level that must be reached with it:
 // any second factor in working order, whether allowed or not; for an account that never had
-// one the mailbox; for one that lost them the mailbox too, as long as people let it.
+// one the mailbox; for one that lost them the mailbox too, as long as people let it. Within
+// ResetWait of a reset by mail the mailbox opens neither.
 func (a Account) opens(now time.Time) ([]authenticator.Kind, Level) {
 	switch {
 	case a.holdsFactor():
@@ -57,6 +74,8 @@ func (a Account) opens(now time.Time) ([]authenticator.Kind, Level) {
 			return !authenticator.TraitsOf[k].Possession || !slices.Contains(a.Has, k)
 		}), TwoFactor
 	case a.orphaned() && !now.Before(a.RecoveryUntil):
+		return nil, TwoFactor
+	case !a.SetUpFrom(now).IsZero():
 		return nil, TwoFactor
 	case slices.Contains(a.Has, authenticator.Email):
 		return []authenticator.Kind{authenticator.Email}, Confirmed

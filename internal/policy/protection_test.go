@@ -51,6 +51,10 @@ func product(base, n int, fn func(digits []int)) {
 	}
 }
 
+// resets are when a password was set through the mailbox: never, just within the wait, just
+// before it.
+var resets = []time.Time{{}, now.Add(-ResetWait + time.Microsecond), now.Add(-ResetWait)}
+
 func exploreAccount(t *testing.T, acc Account, cases *int) {
 	t.Helper()
 	instants := []time.Time{{}, past, future}
@@ -82,8 +86,12 @@ func exploreAccount(t *testing.T, acc Account, cases *int) {
 				if bits&32 != 0 {
 					in.Installation.Mode, in.Want = tenant.DefaultOff, []Level{Confirmed}
 				}
-				*cases++
-				holdToProtection(t, in)
+				for _, at := range resets {
+					in.ResetAt = at
+					*cases++
+					holdToProtection(t, in)
+					holdToReset(t, in)
+				}
 			}
 		}
 	})
@@ -146,5 +154,34 @@ func holdToProtection(t *testing.T, in Input) {
 	if !d.SetUpBy.IsZero() &&
 		(held || !in.FirstFactorAt.IsZero() || d.SetUpBy.After(now.Add(tenant.MaxSetUp)) || !in.Account.SetUpBy.IsZero() && d.SetUpBy.After(in.Account.SetUpBy)) {
 		t.Fatalf("a deadline of %s: %+v", d.SetUpBy, in)
+	}
+}
+
+// holdToReset restates that a reset link and an email code are one proof: within the wait,
+// what the mailbox alone would open for set-up stays closed, and the decision says until when.
+func holdToReset(t *testing.T, in Input) {
+	t.Helper()
+	held := slices.ContainsFunc(slices.Concat(in.Has, in.Lost), Factor)
+	waits := !in.ResetAt.IsZero() && now.Before(in.ResetAt.Add(24*time.Hour)) && !held
+	without := in
+	without.ResetAt = time.Time{}
+	d, free := Evaluate(in), Evaluate(without)
+	opens := d.Outcome == SetUp || d.Outcome == Challenge && d.ForSetUp
+	wouldOpen := free.Outcome == SetUp || free.Outcome == Challenge && free.ForSetUp
+	switch {
+	case !waits:
+		if d.Outcome != free.Outcome || d.ForSetUp != free.ForSetUp || !d.SetUpFrom.IsZero() {
+			t.Fatalf("a reset matters where it should not: %+v, %+v", d, in)
+		}
+	case opens && !Reached(in.Proofs).AtLeast(TwoFactor):
+		t.Fatalf("a set-up opened with %v after a reset: %+v", in.Proofs, in)
+	case d.Outcome == Allow && free.Outcome != Allow:
+		t.Fatalf("a reset opened a session: %+v", in)
+	case wouldOpen && !opens && d.Outcome != Deny:
+		t.Fatalf("%s in place of a set-up: %+v", d.Outcome, in)
+	case wouldOpen && !opens && !d.NeedsAdmin && !d.SetUpFrom.Equal(in.ResetAt.Add(24*time.Hour)):
+		t.Fatalf("the wait ends %s: %+v", d.SetUpFrom, in)
+	case !wouldOpen && !d.SetUpFrom.IsZero():
+		t.Fatalf("a wait that helps nobody, until %s: %+v", d.SetUpFrom, in)
 	}
 }
