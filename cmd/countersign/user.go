@@ -2,7 +2,9 @@ package main
 
 import (
 	"context"
+	"fmt"
 	"os"
+	"time"
 
 	"github.com/alecthomas/kong"
 
@@ -20,7 +22,8 @@ import (
 
 // UserCmd is about people.
 type UserCmd struct {
-	Create   UserCreateCmd   `cmd:"" help:"Add a person to a company."`
+	Create   UserCreateCmd   `cmd:"" help:"Add a person to a company and mail them an invitation."`
+	Invite   UserInviteCmd   `cmd:"" help:"Mail a person without a password a new invitation; earlier ones stop working."`
 	Set      UserSetCmd      `cmd:"" help:"Change a person."`
 	Password UserPasswordCmd `cmd:"" help:"Give a person a first password, or an imported hash. Ends everything that an older one opened."`
 	Show     UserShowCmd     `cmd:"" help:"Show one person."`
@@ -35,7 +38,8 @@ type UserCreateCmd struct {
 	Name          string `required:"" help:"The name people read."`
 	Role          string `default:"agent" help:"owner, admin, supervisor or agent."`
 	Language      string `default:"en" help:"Language of mails: en or es."`
-	PasswordStdin bool   `help:"Read a first password from standard input."`
+	PasswordStdin bool   `xor:"how" help:"Read a first password from standard input; then no invitation is mailed."`
+	HashStdin     bool   `xor:"how" help:"Read a password hash made elsewhere (PHC string) from standard input; then no invitation is mailed."`
 }
 
 // Run adds the person.
@@ -45,17 +49,63 @@ func (c UserCreateCmd) Run(ctx context.Context, env *Env) error {
 		return err
 	}
 	return env.within(ctx, func(h *app.House) error {
-		stored, err := readPassword(ctx, h, c.PasswordStdin, c.Name, c.Email)
+		stored, err := c.read(ctx, h)
 		if err != nil {
 			return err
 		}
 		var added user.User
 		err = inTenant(ctx, h, c.Tenant, func(ctx context.Context, tx *db.Tx, _ tenant.Tenant) (err error) {
-			added, err = setup.Add(ctx, tx, setup.Person{Email: c.Email, Name: c.Name, Role: role, Language: c.Language, Password: stored, By: byHand})
+			p := setup.Person{Email: c.Email, Name: c.Name, Role: role, Language: c.Language, Password: stored, By: byHand}
+			added, err = setup.Add(ctx, tx, p)
+			if err == nil && stored == nil {
+				err = h.SignIn.Invite(ctx, tx, added, byHand)
+			}
 			return err
 		})
+		if err != nil {
+			return err
+		}
+		env.say(userOf(added), "Created %s (%s) in %s.\n", c.Email, role, c.Tenant)
+		if stored == nil {
+			env.explainMore("%s", invitedText(h, c.Email))
+		}
+		return nil
+	})
+}
+
+// read returns the hash of the first password; nil where the person is invited to choose one.
+func (c UserCreateCmd) read(ctx context.Context, h *app.House) (*password.Stored, error) {
+	if c.HashStdin {
+		return UserPasswordCmd{Email: c.Email, HashStdin: true}.read(ctx, h)
+	}
+	return readPassword(ctx, h, c.PasswordStdin, c.Name, c.Email)
+}
+
+func invitedText(h *app.House, address string) string {
+	return fmt.Sprintf("An invitation is on its way to %s. Its link works once, for %s.\n", address, lasting(h.Config.Limits.InvitationLife))
+}
+
+// lasting writes a span in days or hours.
+func lasting(d time.Duration) string {
+	if days := d / (24 * time.Hour); d%(24*time.Hour) == 0 {
+		return fmt.Sprintf("%d days", days)
+	}
+	return fmt.Sprintf("%d hours", (d+time.Hour-1)/time.Hour)
+}
+
+// UserInviteCmd invites a person again.
+type UserInviteCmd struct {
+	Email string `arg:"" help:"Address."`
+}
+
+// Run mails the invitation.
+func (c UserInviteCmd) Run(ctx context.Context, env *Env) error {
+	return env.within(ctx, func(h *app.House) error {
+		err := ofUser(ctx, h, c.Email, func(ctx context.Context, tx *db.Tx, u user.User) error {
+			return h.SignIn.Invite(ctx, tx, u, byHand)
+		})
 		if err == nil {
-			env.say(userOf(added), "Created %s (%s) in %s.\n", c.Email, role, c.Tenant)
+			env.say(changeDocument{c.Email, changed{{"invited", true}}}, "%s", invitedText(h, c.Email))
 		}
 		return err
 	})

@@ -84,6 +84,11 @@ func (c UserMethodsResetCmd) Run(ctx context.Context, env *Env) error {
 		if err != nil {
 			return err
 		}
+		if r.Waited {
+			env.say(changeDocument{c.Email, changed{{"removed_methods", 0}, {"enrollable", true}}},
+				"There was no method to remove. %s can set one up now, although their password was reset by email.\n", c.Email)
+			return nil
+		}
 		env.say(changeDocument{c.Email, changed{{"removed_methods", r.Removed}, {"enrollable", r.Enrollable}}},
 			"Removed %d methods. %s has been told, and every session has ended.\n", r.Removed, c.Email)
 		if r.Enrollable {

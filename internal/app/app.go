@@ -31,7 +31,7 @@ import (
 	"countersign/internal/oidc"
 	"countersign/internal/portal"
 	"countersign/internal/ratelimit"
-
+	"countersign/internal/signin"
 	"countersign/internal/tenant"
 	"countersign/internal/web"
 )
@@ -293,7 +293,10 @@ func (a *App) runner() *jobs.Runner {
 	}
 	return &jobs.Runner{
 		DB: a.DB, Queue: a.jobs, Log: a.Log, Leaves: others,
-		Handlers: map[string]jobs.Handler{message.JobSend: a.courier.Deliver},
+		Handlers: map[string]jobs.Handler{
+			message.JobSend:        a.courier.Deliver,
+			signin.JobPasswordLink: a.SignIn.SendPasswordLink,
+		},
 		Periodic: append(a.keep(), []jobs.Periodic{
 			{Name: "audit.seal", Every: time.Second, Run: func(ctx context.Context) error { _, err := a.sealer.Seal(ctx); return err }},
 			{Name: "fitness", Every: lookEvery, Run: a.look},

@@ -45,6 +45,7 @@ var endings = []ending{
 	{"flows", `UPDATE flows SET closed_at = $1, closed_because = 'restored' WHERE tenant_id <> '' AND closed_at = 0`, nil},
 	{"drafts", `UPDATE drafts SET closed_at = $1, closed_because = 'restored', sealed = NULL WHERE tenant_id <> '' AND closed_at = 0`, nil},
 	{"email_changes", `UPDATE email_changes SET closed_at = $1, closed_because = 'restored' WHERE tenant_id <> '' AND closed_at = 0`, nil},
+	{"password_links", `UPDATE password_links SET closed_at = $1, closed_because = 'restored' WHERE tenant_id <> '' AND closed_at = 0`, nil},
 	{"authorization_codes", `UPDATE authorization_codes SET expires_at = $1 WHERE tenant_id <> '' AND expires_at > $1`, nil},
 	{"refresh_families", `UPDATE refresh_families SET ended_at = $1, ended_because = 'restored' WHERE tenant_id <> '' AND ended_at = 0`, nil},
 	{"messages", `UPDATE messages SET state = 'failed', state_at = $1, next_try_at = 0, sealed = NULL WHERE tenant_id <> '' AND sealed IS NOT NULL`, nil},

@@ -99,6 +99,7 @@ type Limits struct {
 	PasswordSlowMax            time.Duration `toml:"password_slow_max" doc:"The longest such wait."`
 	FailuresPerSource          int           `toml:"failures_per_source" doc:"Failed passwords that one source may have, of accounts that exist and that do not, in failures_per_source_window."`
 	FailuresPerSourceWindow    time.Duration `toml:"failures_per_source_window" doc:"The span for failures_per_source."`
+	InvitationLife             time.Duration `toml:"invitation_life" doc:"How long the link of an invitation is valid."`
 	SessionLife                time.Duration `toml:"session_life" doc:"Life of a session with a second step."`
 	SessionIdle                time.Duration `toml:"session_idle" doc:"How long such a session may be idle."`
 	LongSessionLife            time.Duration `toml:"long_session_life" doc:"Life of a session by password only or on a remembered browser."`
@@ -133,7 +134,8 @@ func Default() Config {
 			SecondFactorFailuresPerDay: 30, PerMonth: 100, FailuresInARow: 100,
 			PasswordSlowFrom: 5, PasswordSlowMax: 15 * time.Minute,
 			FailuresPerSource: 50, FailuresPerSourceWindow: 10 * time.Minute,
-			SessionLife: 24 * time.Hour, SessionIdle: time.Hour, LongSessionLife: 720 * time.Hour, RememberDays: 30,
+			InvitationLife: 5 * day,
+			SessionLife:    24 * time.Hour, SessionIdle: time.Hour, LongSessionLife: 720 * time.Hour, RememberDays: 30,
 			AuthorizationCodeLife: time.Minute, AccessTokenLife: 10 * time.Minute, RefreshTokenLife: 720 * time.Hour,
 			Argon2: Argon2{MemoryKiB: 19456, Passes: 2, Queue: 256},
 		},

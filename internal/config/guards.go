@@ -57,6 +57,7 @@ func (l Limits) Guards() []Guard {
 	span("password_slow_max", l.PasswordSlowMax, true)
 	count("failures_per_source", l.FailuresPerSource, false)
 	span("failures_per_source_window", l.FailuresPerSourceWindow, true)
+	span("invitation_life", l.InvitationLife, false)
 	span("session_life", l.SessionLife, false)
 	span("session_idle", l.SessionIdle, false)
 	span("long_session_life", l.LongSessionLife, false)

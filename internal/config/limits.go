@@ -50,6 +50,7 @@ func (l Limits) checkSteps(count func(string, int, int, int), span func(string, 
 }
 
 func (l Limits) checkTokens(count func(string, int, int, int), span func(string, time.Duration, time.Duration, time.Duration)) {
+	span("invitation_life", l.InvitationLife, time.Hour, 7*day)
 	span("session_life", l.SessionLife, time.Minute, 30*day)
 	span("session_idle", l.SessionIdle, time.Minute, 30*day)
 	span("long_session_life", l.LongSessionLife, time.Minute, 30*day)

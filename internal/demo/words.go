@@ -63,6 +63,7 @@ var sentences = map[string]string{
 	"signin.disowned": "said: this wasn't me", "signin.step_up": "was asked for a second step on top of a session",
 	"browser.remembered": "had the browser remembered", "browser.replayed": "showed a copied token of a remembered browser",
 	"session.ended": "signed out", "password.replaced": "chose a new password", "password.set": "got a password",
+	"password.asked": "asked for a link to a new password", "user.invited": "was invited",
 	"token.issued": "the app received tokens", "token.refreshed": "the app renewed its tokens", "token.refused": "the app was refused tokens", "token.reuse": "an old token was used again",
 	"method.added ok": "set up", "method.added failed": "gave a wrong first code for",
 	"method.removed": "removed", "method.renamed": "renamed",

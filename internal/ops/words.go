@@ -7,7 +7,7 @@ import "strings"
 var (
 	actions = list(`signin.password signin.code signin.ended signin.denied signin.completed signin.step_up signin.disowned
 		challenge.sent notice.sent password.replaced browser.remembered browser.replayed session.ended
-		token.issued token.refreshed token.refused token.reuse user.created audit.begun settings.raised settings.accepted keys.master_added receiver.gone
+		token.issued token.refreshed token.refused token.reuse user.created user.invited password.asked audit.begun settings.raised settings.accepted keys.master_added receiver.gone
 		signin.passkey passkey.copied method.added method.removed method.suspended method.restored methods.reset
 		company.owners_stuck account.protected browser.forgotten second_step.on second_step.off
 		address.asked address.changed address.withdrawn address.restored client.refused`)
@@ -21,11 +21,11 @@ var (
 		code_spent other_client other_redirect_uri wrong_verifier code_expired session_ended older_refresh_token
 		repeated account_closed
 		ended_by_owner method_changed password_changed address_changed changed no_number method_set_up taken
-		owner admin user unknown_client unregistered_redirect_uri unregistered_logout_uri wrong_client_secret`)
+		reset invitation password_reset owner admin user unknown_client unregistered_redirect_uri unregistered_logout_uri wrong_client_secret`)
 	limits = list(`password.account password.here password.device password.source second.account send.account send.destination
 		warning.account flow.account noise.account link.source code.session draft.account password.change flow.passkey way.flow
 		passkey.copied address.account address.destination number.destination alert.destination step.session
-		deed.session client.refused`)
+		deed.session client.refused reset.account reset.source reset.password`)
 	levels   = list(`urn:countersign:acr:1 urn:countersign:acr:1e urn:countersign:acr:2 phr`)
 	channels = list(`email sms push`)
 	states   = list(`queued accepted delivered delayed bounced failed`)

@@ -199,13 +199,28 @@ func (t teller) change(row audit.Row, ok bool) (text string, alarming bool) {
 		return t.T("activity.second_step_off"), true
 	case "address asked", "address changed", "address withdrawn", "address restored":
 		return t.address(row, ok)
+	case "password asked":
+		return t.T("activity.password_asked"), ok
+	case "user invited":
+		return t.T("activity.invited"), false
 	case "password replaced":
 		if ok {
-			return t.T("activity.password_changed"), false
+			return t.T(passwordSet(row.Reason)), row.Reason == "reset"
 		}
 		return t.T("activity.password_failed", "App", t.app(signin.PortalID)), true
 	}
 	return "", false
+}
+
+// passwordSet says how a password came about.
+func passwordSet(how string) string {
+	switch how {
+	case "reset":
+		return "activity.password_reset"
+	case "invitation":
+		return "activity.password_first"
+	}
+	return "activity.password_changed"
 }
 
 // address tells of changes of the e-mail address.

@@ -110,6 +110,9 @@ func (p *Portal) inSession(w http.ResponseWriter, r *http.Request, begins bool) 
 		return nil, err
 	}
 	st := m.standing
+	if from := st.SetUpFrom(p.DB.Now()); !from.IsZero() {
+		return nil, p.Web.Draw(w, r, http.StatusForbidden, waitPage{From: from})
+	}
 	return &site{base: profileSetUp, holder: p.holderOf(r, st), kinds: p.bindable(st), has: st.Has, session: *st.Session}, nil
 }
 

@@ -150,13 +150,13 @@ func (p *Portal) drawOver(w http.ResponseWriter, r *http.Request, s signin.Over)
 	if s.Reason == signin.Cancelled {
 		status = http.StatusOK
 	}
-	page := endedPage{AppName: s.AppName, Reason: s.Reason, RestartURL: signInPath(""), HomeURL: s.HomeURL}
+	page := endedPage{AppName: s.AppName, Reason: s.Reason, RestartURL: signInPath(""), HomeURL: s.HomeURL, From: s.SetUpFrom}
 	if s.Reason == replacedHere {
 		page.NewerURL = flowRef{}.CodeURL()
 	}
 	if t, err := p.targetOf(s.ContinueTo); err == nil {
 		page.RestartURL = signInPath(s.ContinueTo)
-		unmet := s.Reason == signin.Unmet || s.Reason == signin.NeedsAdmin
+		unmet := s.Reason == signin.Unmet || s.Reason == signin.NeedsAdmin || s.Reason == signin.SetUpLater
 		if unmet && !t.ours() { // the app hears of it in its own protocol
 			page.RestartURL, page.HomeURL = "", resumption(s.ContinueTo)+"&unmet=1"
 		}

@@ -20,7 +20,8 @@ type signInPage struct {
 	Problem  string        // catalogue key, "" = none
 	Wait     time.Duration // how long to wait before the next try; 0 = not at all
 	Announce *announcement
-	Again    bool // somebody signed in wants to change something, and their proofs are old
+	Told     string // catalogue key of what has just happened; "" = nothing
+	Again    bool   // somebody signed in wants to change something, and their proofs are old
 	Passkey  *passkeyOffer
 	Targets  []string // origins that the form may lead to
 }
@@ -151,21 +152,22 @@ func (p spentPage) Here() string   { return p.CodeURL() }
 // endedPage says that the sign-in is over, and why.
 type endedPage struct {
 	AppName string
-	// Reason is expired, cancelled, not_me, changed, restart, unmet or needs_admin; done: it was
+	// Reason is expired, cancelled, not_me, changed, restart, unmet, needs_admin or set_up_later; done: it was
 	// finished elsewhere, or its answer was lost; signed_in: over, and this browser holds a session;
 	// replaced: this browser has begun newer ones and no longer holds it.
 	Reason      string
 	RestartURL  string
 	HomeURL     string
-	ContinueURL string // to the app, with the session that there is
-	NewerURL    string // the sign-in that took its place
+	ContinueURL string    // to the app, with the session that there is
+	NewerURL    string    // the sign-in that took its place
+	From        time.Time // with set_up_later: when a method may be set up
 }
 
 func (endedPage) Template() string { return "portal/ended" }
 
 // NeedsHelp reports whether starting again by oneself will not do.
 func (p endedPage) NeedsHelp() bool {
-	return p.Reason == "restart" || p.Reason == "unmet" || p.Reason == "needs_admin"
+	return p.Reason == "restart" || p.Reason == "unmet" || p.Reason == "needs_admin" || p.Reason == "set_up_later"
 }
 
 // SignedIn reports whether there is somewhere to go without signing in again.
@@ -186,6 +188,8 @@ func (p endedPage) Title() string {
 		return "ended.unmet.title"
 	case "needs_admin":
 		return "ended.needs_admin.title"
+	case "set_up_later":
+		return "reset_wait.title"
 	case "done":
 		return "ended.done.title"
 	case "replaced":
@@ -211,6 +215,8 @@ func (p endedPage) Text() string {
 		return "ended.unmet.text"
 	case "needs_admin":
 		return "ended.needs_admin.text"
+	case "set_up_later":
+		return "reset_wait.text"
 	case "done":
 		return "ended.done.text"
 	case "replaced":

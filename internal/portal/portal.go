@@ -64,6 +64,7 @@ func (p *Portal) Mount(mux *web.Mux) {
 	p.mountProfile(mux)
 	p.mountReceiver(mux)
 	p.mountEmail(mux)
+	p.mountForgot(mux)
 	mux.Post("/signout", p.signOut)
 	mux.Get("/setup", p.showSetUp)
 	mux.Post("/setup", p.setUp)

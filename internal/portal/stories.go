@@ -23,7 +23,7 @@ const (
 // Stories is every page in every state, with canned data, as seen at now.
 func Stories(now time.Time) []web.Story {
 	var all []web.Story
-	for _, group := range [][]web.Story{signInStories(now), codeStories(now), deliveryStories(now), linkStories(now), endStories(), passwordStories(), otherStories(now), signedInStories(now), secondStories(now), setUpStories(now), receiverStories(now), profileStories(now), emailStories()} {
+	for _, group := range [][]web.Story{signInStories(now), codeStories(now), deliveryStories(now), linkStories(now), endStories(now), passwordStories(), forgotStories(now), otherStories(now), signedInStories(now), secondStories(now), setUpStories(now), receiverStories(now), profileStories(now), emailStories()} {
 		all = append(all, group...)
 	}
 	return all
@@ -139,16 +139,18 @@ func linkStories(now time.Time) []web.Story {
 	return out
 }
 
-func endStories() []web.Story {
+func endStories(now time.Time) []web.Story {
 	page := endedPage{AppName: storyApp, RestartURL: signInPath(storyTo), HomeURL: "https://dashboard.harbor.example/"}
 	var out []web.Story
-	reasons := []string{"expired", "cancelled", "not_me", "changed", "restart", "unmet", "needs_admin", "done"}
+	reasons := []string{"expired", "cancelled", "not_me", "changed", "restart", "unmet", "needs_admin", "set_up_later", "done"}
 	for _, reason := range reasons {
 		p, status := page, http.StatusGone
 		p.Reason = reason
 		switch reason {
 		case "cancelled":
 			status = http.StatusOK
+		case "set_up_later":
+			p.From = now.Add(23 * time.Hour)
 		case "unmet": // the way on leads through the app, which hears of it
 			p.RestartURL, p.HomeURL = "", resumption(storyTo)+"&unmet=1"
 		}

@@ -74,7 +74,8 @@ func (s *Service) RestoreByHand(ctx context.Context, tx *db.Tx, u user.User, id,
 // open, tells them, and lets them set up a new method within user.RecoveryLife, once, with the
 // password and a code to the mailbox. Until then nothing opens the account. bindable are the
 // kinds that can be set up here; where the company allows none of them, the mailbox protects
-// the account from now on. Conflict where there is nothing to reset.
+// the account from now on. Where the person never had a method, it ends the wait after a reset
+// of the password by mail. Conflict where there is nothing to reset.
 func (s *Service) ResetByHand(
 	ctx context.Context, tx *db.Tx, u user.User, bindable []authenticator.Kind, by string,
 ) (r Reset, err error) {
@@ -86,7 +87,7 @@ func (s *Service) ResetByHand(
 		return r, err
 	}
 	if !had && r.Removed == 0 {
-		return r, fault.New(fault.Conflict, "methods.nothing_to_reset")
+		return s.endResetWait(ctx, tx, u, by)
 	}
 	if r.Enrollable, err = enrollable(ctx, tx, bindable); err != nil {
 		return r, err
@@ -104,8 +105,26 @@ func (s *Service) ResetByHand(
 	return r, s.TellByHand(ctx, tx, u, "methods.reset")
 }
 
+// endResetWait lets a person who never had a method set one up at once, on the decision of
+// people, although their password was reset by mail.
+func (s *Service) endResetWait(ctx context.Context, tx *db.Tx, u user.User, by string) (r Reset, err error) {
+	r.Waited, err = user.EndResetWait(ctx, tx, u.ID, policy.ResetWait)
+	if err == nil && !r.Waited {
+		err = fault.New(fault.Conflict, "methods.nothing_to_reset")
+	}
+	if err != nil {
+		return r, err
+	}
+	e := audit.Event{Action: "methods.reset", Result: "ok", Reason: "password_reset", ActorID: by, UserID: u.ID, SubjectID: u.ID}
+	if err := audit.Record(ctx, tx, e); err != nil {
+		return r, err
+	}
+	return r, s.TellByHand(ctx, tx, u, "methods.wait_ended")
+}
+
 // Reset is what came of ResetByHand.
 type Reset struct {
+	Waited     bool // nothing was removed: the wait after a reset of the password is over
 	Removed    int  // how many methods
 	Enrollable bool // whether the person can set up another
 }

@@ -227,7 +227,11 @@ func (f *flow) over(now time.Time) string {
 
 // overStep draws the end of a flow.
 func (f *flow) overStep(reason string) Over {
-	return Over{AppName: f.App.Name, Reason: reason, ContinueTo: f.ContinueTo, HomeURL: f.App.HomeURL, FlowID: f.ID}
+	over := Over{AppName: f.App.Name, Reason: reason, ContinueTo: f.ContinueTo, HomeURL: f.App.HomeURL, FlowID: f.ID}
+	if reason == SetUpLater {
+		over.SetUpFrom = f.ResetAt.Add(policy.ResetWait)
+	}
+	return over
 }
 
 // prove adds a proof, or renews one of the same kind. It is written with the next write.

@@ -252,6 +252,9 @@ func (s *Service) unmet(ctx context.Context, tx *db.Tx, f *flow, d policy.Decisi
 	if d.NeedsAdmin {
 		because, reason = NeedsAdmin, "no_usable_method"
 	}
+	if !d.SetUpFrom.IsZero() {
+		because, reason = SetUpLater, "password_reset"
+	}
 	if _, err := f.close(ctx, tx, because); err != nil {
 		return nil, err
 	}

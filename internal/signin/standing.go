@@ -172,8 +172,9 @@ func (s *Service) weigh(tx *db.Tx, sess session.Session, w world, ask Ask, remem
 	in.SetUpAfter = tx.Now.Add(-freshFor)
 	st.Decision = policy.Evaluate(in)
 	st.NeedACR = string(st.Decision.Need)
-	// Without the password a whole sign-in may reach it; what needs an administrator has a page of ours.
-	st.Unreachable = st.Decision.Outcome == policy.Deny && !st.Decision.NeedsAdmin && slices.Contains(sess.AMR, "pwd")
+	// Without the password a whole sign-in may reach it; what needs an administrator or time has a page of ours.
+	ours := st.Decision.NeedsAdmin || !st.Decision.SetUpFrom.IsZero()
+	st.Unreachable = st.Decision.Outcome == policy.Deny && !ours && slices.Contains(sess.AMR, "pwd")
 	if !w.open() || sess.AuthenticatedAt.Before(ask.FreshAfter) {
 		return st
 	}

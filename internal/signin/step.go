@@ -79,7 +79,8 @@ type (
 	Over struct {
 		AppName, Reason     string // expired, cancelled, not_me, changed, restart, unmet
 		ContinueTo, HomeURL string
-		FlowID              string // empty where there is no such flow
+		FlowID              string    // empty where there is no such flow
+		SetUpFrom           time.Time // with SetUpLater: when a method may be set up
 	}
 
 	// Done carries the new session.
@@ -124,5 +125,6 @@ const (
 	Changed    = "changed"
 	Restart    = "restart"
 	Unmet      = "unmet"
-	NeedsAdmin = "needs_admin" // nothing that is set up works; an administrator can reset it
+	SetUpLater = "set_up_later" // the password was reset by mail, so the mailbox opens no set-up yet
+	NeedsAdmin = "needs_admin"  // nothing that is set up works; an administrator can reset it
 )

@@ -19,7 +19,7 @@ const keepSessions = 40 * 24 * time.Hour
 const sweepBatch = 500
 
 // Sweep deletes what nobody will ask for any more, of every tenant, a few hundred rows at a
-// time: flows with their challenges, sessions and remembered browsers, changes of addresses.
+// time: flows with their challenges, sessions and remembered browsers, changes of addresses, links for passwords.
 func (s *Service) Sweep(ctx context.Context) error {
 	for _, old := range []struct {
 		text string
@@ -29,6 +29,7 @@ func (s *Service) Sweep(ctx context.Context) error {
 		{`DELETE FROM spent_challenges WHERE hash IN (SELECT c.hash FROM spent_challenges c WHERE c.expires_at < $1 LIMIT $2)`, time.Hour},
 		{`DELETE FROM drafts WHERE (tenant_id, id) IN (SELECT d.tenant_id, d.id FROM drafts d WHERE d.ends_at < $1 LIMIT $2)`, 24 * time.Hour},
 		{`DELETE FROM email_changes WHERE (tenant_id, id) IN (SELECT e.tenant_id, e.id FROM email_changes e WHERE e.ends_at < $1 LIMIT $2)`, keepFor},
+		{`DELETE FROM password_links WHERE (tenant_id, id) IN (SELECT l.tenant_id, l.id FROM password_links l WHERE l.expires_at < $1 LIMIT $2)`, keepFor},
 		{`DELETE FROM directory WHERE email_key IN (SELECT d.email_key FROM directory d WHERE d.held_until > 0 AND d.held_until < $1 LIMIT $2)
 			AND held_until > 0 AND held_until < $1`, 0}, // once more: somebody may be taking it meanwhile
 		{`DELETE FROM remembered_browsers WHERE (tenant_id, id) IN (SELECT r.tenant_id, r.id FROM remembered_browsers r WHERE r.expires_at < $1 LIMIT $2)`, keepFor},

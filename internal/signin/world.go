@@ -44,7 +44,7 @@ const kindsOfUser = `COALESCE((
 
 const worldColumns = `
 	u.id, u.email, u.name, u.role, u.language, u.security_version, u.password_flagged_at, u.disabled_at, u.second_step_at,
-	u.first_factor_at, u.released_at, u.recovery_until, u.set_up_by, ` + kindsOfUser + `,
+	u.first_factor_at, u.released_at, u.recovery_until, u.set_up_by, u.password_reset_at, ` + kindsOfUser + `,
 	t.tenant_id, t.name, t.kind, t.mandate, t.mandate_from, t.switched_on_at, t.switched_off_at, t.remember_days, t.methods, t.choice, t.set_up_by, t.suspended_at,
 	i.name, i.mandate, i.mandate_from, i.remember_days, i.methods,
 	COALESCE(c.id, ''), COALESCE(c.name, ''), COALESCE(c.home_url, ''), COALESCE(c.exempt_until, 0), COALESCE(c.disabled_at, 0)`
@@ -54,14 +54,14 @@ type reader struct {
 	w                                                              *world
 	flagged, disabled, own, from, on, off, setUp, suspended, iFrom int64
 	exempt, appDisabled                                            int64
-	firstFactor, released, recovery, ownDeadline                   int64
+	firstFactor, released, recovery, ownDeadline, reset            int64
 }
 
 func (r *reader) targets() []any {
 	w := r.w
 	return []any{
 		&w.User.ID, &w.User.Email, &w.User.Name, &w.User.Role, &w.User.Language, &w.User.SecurityVersion,
-		&r.flagged, &r.disabled, &r.own, &r.firstFactor, &r.released, &r.recovery, &r.ownDeadline, &w.has,
+		&r.flagged, &r.disabled, &r.own, &r.firstFactor, &r.released, &r.recovery, &r.ownDeadline, &r.reset, &w.has,
 		&w.Tenant.ID, &w.Tenant.Name, &w.Tenant.Kind, &w.Tenant.Mandate.Mode, &r.from, &r.on, &r.off, &w.Tenant.RememberDays, &w.Tenant.Methods, &w.Tenant.Choice, &r.setUp, &r.suspended,
 		&w.Vendor.Name, &w.Vendor.Mandate.Mode, &r.iFrom, &w.Vendor.RememberDays, &w.Vendor.Methods,
 		&w.App.ID, &w.App.Name, &w.App.HomeURL, &r.exempt, &r.appDisabled,
@@ -79,6 +79,7 @@ func (r *reader) settle(clientID string, ceiling int) {
 		ReleasedAt:    db.Time(r.released),
 		RecoveryUntil: db.Time(r.recovery),
 		SetUpBy:       db.Time(r.ownDeadline),
+		ResetAt:       db.Time(r.reset),
 	}
 	for kind := range strings.FieldsSeq(w.has) {
 		into, name := &w.Has, strings.TrimPrefix(kind, "-")

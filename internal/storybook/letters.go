@@ -12,6 +12,7 @@ func letters(now time.Time) []Letter {
 	const (
 		vendor, app, place, browser, ip = "Harbor", "Harbor Dashboard", "Valencia, Spain", "Firefox, Linux", "203.0.113.24"
 		link, notMe                     = "https://sign-in.harbor.example/l/bG9uZy1yYW5kb20tdG9rZW4", "https://sign-in.harbor.example/not-me/bG9uZy1yYW5kb20tdG9rZW4"
+		newPassword                     = "https://sign-in.harbor.example/password/bG9uZy1yYW5kb20tdG9rZW4"
 	)
 	code := email.SignInCode{Vendor: vendor, AppName: app, Company: "Ortiz & Sons", Code: "483920", Reference: "K7-MZ", Link: link, NotMeLink: notMe,
 		IP: ip, Place: place, Browser: browser, At: now, ExpiresAt: now.Add(10 * time.Minute)}
@@ -27,6 +28,10 @@ func letters(now time.Time) []Letter {
 		{"method-added", email.MethodChanged{Vendor: vendor, Company: "Ortiz & Sons", Kind: "totp", Label: "Work phone", Added: true, IP: "203.0.113.9", Place: "Lisbon, Portugal", Browser: "Firefox on Linux", At: now, NotMeLink: "https://sign-in.example/not-me/x"}},
 		{"method-removed", email.MethodChanged{Vendor: vendor, Company: "Ortiz & Sons", Kind: "passkey", Label: "", IP: "203.0.113.9", Place: "Lisbon, Portugal", Browser: "Firefox on Linux", At: now, NotMeLink: "https://sign-in.example/not-me/x"}},
 		{"password-changed", email.AccountChanged{Vendor: vendor, Company: "Ortiz & Sons", What: "password.changed", IP: ip, Place: place, Browser: browser, At: now, NotMeLink: notMe}},
+		{"password-reset", email.AccountChanged{Vendor: vendor, Company: "Ortiz & Sons", What: "password reset", IP: ip, Place: place, Browser: browser, At: now, NotMeLink: notMe}},
+		{"reset-link", email.PasswordLink{Vendor: vendor, Company: "Ortiz & Sons", Email: "maria@harbor.example", Asked: true, Link: newPassword, IP: ip, Place: place, Browser: browser, At: now, ExpiresAt: now.Add(30 * time.Minute)}},
+		{"invitation", email.PasswordLink{Vendor: vendor, Company: "Ortiz & Sons", Email: "maria@harbor.example", Invitation: true, Link: newPassword, At: now, ExpiresAt: now.Add(120 * time.Hour)}},
+		{"invitation-again", email.PasswordLink{Vendor: vendor, Company: "Ortiz & Sons", Email: "maria@harbor.example", Invitation: true, Asked: true, Link: newPassword, IP: ip, Place: place, Browser: browser, At: now, ExpiresAt: now.Add(120 * time.Hour)}},
 		{"second-step-on", email.AccountChanged{Vendor: vendor, Company: "Ortiz & Sons", What: "second_step.on", IP: ip, Place: place, Browser: browser, At: now, NotMeLink: notMe}},
 		{"second-step-off", email.AccountChanged{Vendor: vendor, Company: "Ortiz & Sons", What: "second_step.off", IP: ip, Place: place, Browser: browser, At: now, NotMeLink: notMe}},
 		{"method-reported", email.MethodChanged{Vendor: vendor, Kind: "passkey", Label: "Laptop", Reported: true, IP: ip, Place: place, Browser: browser, At: now}},
@@ -40,6 +45,7 @@ func letters(now time.Time) []Letter {
 		{"address-alert", email.AddressAlert{Vendor: vendor, UserName: "Maria Ortiz", UserEmail: "maria@harbor.example", IP: ip, Place: place, Browser: browser, At: now}},
 		{"passkey-copied", email.PasskeyCopied{Vendor: vendor, AppName: app, Label: "Laptop", IP: ip, Place: place, Browser: browser, At: now, NotMeLink: notMe}},
 		{"by-hand-password", email.ByHand{Vendor: vendor, What: "password set", At: now}},
+		{"by-hand-wait-ended", email.ByHand{Vendor: vendor, What: "methods wait_ended", At: now}},
 		{"by-hand-disabled", email.ByHand{Vendor: vendor, What: "user disabled", At: now}},
 		{"by-hand-methods-suspended", email.ByHand{Vendor: vendor, What: "methods suspended", At: now}},
 		{"by-hand-enabled", email.ByHand{Vendor: vendor, What: "user enabled", At: now}},

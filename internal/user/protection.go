@@ -39,16 +39,41 @@ func ReleaseProtection(ctx context.Context, tx *db.Tx, id string) error {
 
 // OpenRecovery lets a person set up a method once, until an instant, with the password and
 // the mailbox, and ends everything else that is open. released says that the company allows
-// nothing that could be set up: then the mailbox is what protects the account from now on.
+// nothing that could be set up: then the mailbox is what protects the account from now on. A
+// wait after a reset of the password ends: people have decided.
 func OpenRecovery(ctx context.Context, tx *db.Tx, id string, until time.Time, released bool) error {
 	var at time.Time
 	if released {
 		at = tx.Now
 	}
 	return changed(tx.Exec(ctx, `
-		UPDATE users SET recovery_until = $1, released_at = $2, security_version = security_version + 1,
+		UPDATE users SET recovery_until = $1, released_at = $2, password_reset_at = 0, security_version = security_version + 1,
 			first_factor_at = CASE WHEN first_factor_at = 0 THEN $3 ELSE first_factor_at END
 		WHERE tenant_id = $4 AND id = $5`, until, at, tx.Now, tx.Tenant, id))
+}
+
+// PasswordSetByMail records that a mailed link set the password of u: everything that an older
+// one opened ends, and a report of it is settled. reset says that it replaced one. same is
+// false, and nothing is written, where u is not as it was read any more.
+func PasswordSetByMail(ctx context.Context, tx *db.Tx, u User, reset bool) (same bool, err error) {
+	var at time.Time
+	if reset {
+		at = tx.Now
+	}
+	n, err := tx.Exec(ctx, `
+		UPDATE users SET password_flagged_at = 0, password_reset_at = $1, security_version = security_version + 1
+		WHERE tenant_id = $2 AND id = $3 AND security_version = $4 AND email = $5 AND disabled_at = 0`,
+		at, tx.Tenant, u.ID, u.SecurityVersion, u.Email)
+	return n > 0, err
+}
+
+// EndResetWait lets a person set up their first method with the mailbox again, although the
+// password was reset by mail a short time ago. It reports whether that had been so.
+func EndResetWait(ctx context.Context, tx *db.Tx, id string, wait time.Duration) (waited bool, err error) {
+	n, err := tx.Exec(ctx, `
+		UPDATE users SET password_reset_at = 0
+		WHERE tenant_id = $1 AND id = $2 AND password_reset_at > $3`, tx.Tenant, id, tx.Now.Add(-wait))
+	return n > 0, err
 }
 
 // StoreDeadline stores a person's deadline for set-up the first time that one applies.

@@ -25,6 +25,8 @@ func (c ByHand) letter(w *writer) letter {
 		lead = w.say("mail.by_hand.address", "Vendor", vendor)
 	case "methods restored":
 		lead = w.say("mail.by_hand.methods_restored", "Vendor", vendor)
+	case "methods wait_ended":
+		lead = w.say("mail.by_hand.wait_ended", "Vendor", vendor)
 	case "methods reset":
 		lead = w.say("mail.by_hand.methods_reset", "Vendor", vendor)
 	case "methods suspended":

@@ -81,7 +81,7 @@ type MethodChanged struct {
 // AccountChanged tells a person that something about their account was changed.
 type AccountChanged struct {
 	Vendor, Company    string
-	What               string // "password.changed", "second_step.on", "second_step.off"
+	What               string // "password.changed", "password reset", "second_step.on", "second_step.off"
 	IP, Place, Browser string
 	At                 time.Time
 	NotMeLink          string

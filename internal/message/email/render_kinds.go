@@ -27,6 +27,9 @@ func (c SignInCode) letter(w *writer) letter {
 		Until:      w.say("mail.code.until", "Time", w.words.Time(c.ExpiresAt)),
 		Never:      w.say("mail.code.never", "Vendor", ours(c.Vendor)),
 		Link:       address(c.Link),
+		LinkLead:   w.say("mail.code.link"),
+		LinkText:   w.say("mail.code.link_text"),
+		Button:     w.say("mail.code.button"),
 		NotMe:      w.say("mail.not_me.code"),
 		NotMeLink:  address(c.NotMeLink),
 		FactsTitle: w.say("mail.facts"),
@@ -146,6 +149,9 @@ func (c AccountChanged) letter(w *writer) letter {
 		Footer: w.say("mail.footer", "Vendor", vendor),
 	}
 	switch c.What {
+	case "password reset":
+		l.Subject, l.Title = w.say("mail.password_reset.subject", "Vendor", vendor), w.say("mail.password_reset.title")
+		l.Lead, l.NotMe = w.say("mail.password_reset.text", "Vendor", vendor), w.say("mail.password_reset.not_me")
 	case "second_step.on":
 		l.Subject, l.Title, l.Lead = w.say("mail.second_step_on.subject", "Vendor", vendor), w.say("mail.second_step_on.title"), w.say("mail.second_step_on.text", "Vendor", vendor)
 	case "second_step.off":

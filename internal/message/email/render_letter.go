@@ -20,6 +20,7 @@ type letter struct {
 	Subject, Preheader, Title, Lead string
 	Vendor, Code, Until, Never      string
 	Link, NotMe, NotMeLink          string
+	LinkLead, LinkText, Button      string // what is said before the link in HTML and in plain text, and on it
 	FactsTitle                      string
 	Facts                           []line
 	Footer                          string
@@ -32,7 +33,7 @@ type line struct{ Name, Value string }
 func (l letter) Addresses() ([]line, error) {
 	var all []line
 	if l.Link != "" {
-		all = append(all, line{l.say("mail.code.button"), l.Link})
+		all = append(all, line{l.Button, l.Link})
 	}
 	if l.NotMeLink != "" {
 		all = append(all, line{l.say("mail.not_me.button"), l.NotMeLink})

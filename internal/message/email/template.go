@@ -27,6 +27,8 @@ func read(template string, data []byte) (Content, error) {
 		return decode[ReceiverGone](data)
 	case Restored{}.kind():
 		return decode[Restored](data)
+	case PasswordLink{}.kind():
+		return decode[PasswordLink](data)
 	case AccountChanged{}.kind():
 		return decode[AccountChanged](data)
 	case SpendingCeiling{}.kind():

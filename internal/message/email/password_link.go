@@ -1,0 +1,44 @@
+package email
+
+import "time"
+
+// PasswordLink carries a link with which a person sets a password: a new one, or, where they
+// have none yet, their first.
+type PasswordLink struct {
+	Vendor, Company    string
+	Email              string // the address that it goes to and that they sign in with
+	Invitation         bool
+	Asked              bool // by someone on the sign-in page, where the request came from IP
+	Link               string
+	IP, Place, Browser string
+	At, ExpiresAt      time.Time
+}
+
+func (PasswordLink) kind() string { return "password_link" }
+
+func (c PasswordLink) letter(w *writer) letter {
+	vendor := ours(c.Vendor)
+	l := letter{
+		Vendor:   vendor,
+		Link:     address(c.Link),
+		LinkLead: w.say("mail.reset.link", "Time", w.words.Time(c.ExpiresAt)),
+		LinkText: w.say("mail.reset.link_text", "Time", w.words.Time(c.ExpiresAt)),
+		Button:   w.say("mail.reset.button"),
+		Subject:  w.say("mail.reset.subject", "Vendor", vendor),
+		Title:    w.say("mail.reset.title"),
+		Lead:     w.say("mail.reset.text", "Vendor", vendor, "Email", ours(c.Email)),
+		Never:    w.say("mail.reset.ignore"),
+		Footer:   w.say("mail.reset.footer", "Vendor", vendor),
+	}
+	if c.Invitation {
+		l.Subject, l.Title = w.say("mail.invitation.subject", "Vendor", vendor), w.say("mail.invitation.title", "Vendor", vendor)
+		l.Lead = w.say("mail.invitation.text", "Vendor", vendor, "Company", theirs(c.Company), "Email", ours(c.Email))
+		l.Button, l.Never = w.say("mail.invitation.button"), w.say("mail.invitation.ignore")
+		l.Footer = w.say("mail.invitation.footer", "Vendor", vendor)
+	}
+	if c.Asked {
+		l.FactsTitle, l.Facts = w.say("mail.reset.facts"), w.facts(origin{c.IP, c.Place, c.Browser, c.At})
+	}
+	l.Preheader = l.Lead
+	return l
+}

@@ -1,0 +1,241 @@
+package portal
+
+import (
+	"net/http"
+	"net/url"
+	"time"
+
+	"countersign/internal/fault"
+	"countersign/internal/grant"
+	"countersign/internal/secret"
+	"countersign/internal/signin"
+	"countersign/internal/web"
+)
+
+func (p *Portal) mountForgot(mux *web.Mux) {
+	mux.Get("/signin/forgot", p.showForgot)
+	mux.Post("/signin/forgot", p.askForgot)
+	mux.Get("/password/{token}", p.showPasswordLink)
+	mux.Post("/password/{token}", p.setPassword)
+}
+
+// forgotPage asks where to mail a link for a new password, and says that it was asked for. It
+// looks the same for every address.
+type forgotPage struct {
+	To      string // the sealed authorization request; "" = our own pages
+	Email   string
+	Sent    bool
+	Problem string
+	Wait    time.Duration
+}
+
+func (forgotPage) Template() string { return "portal/forgot" }
+
+// Here is where the language is changed: the address that was typed stays out of it.
+func (p forgotPage) Here() string {
+	if p.To == "" {
+		return "/signin/forgot"
+	}
+	return "/signin/forgot?to=" + url.QueryEscape(p.To)
+}
+
+// SignInURL is the way back.
+func (p forgotPage) SignInURL() string { return signInPath(p.To) }
+
+// passwordLinkPage asks the person who was mailed a link for their password, or says why the
+// link does nothing.
+type passwordLinkPage struct {
+	State      string // ready, used, replaced, expired or unknown
+	Token      string
+	Invitation bool
+	Email      string
+	MinLength  int
+	Problem    string
+	Wait       time.Duration
+	To         string
+}
+
+func (passwordLinkPage) Template() string { return "portal/password_link" }
+
+// Ready reports whether the link is good.
+func (p passwordLinkPage) Ready() bool { return p.State == string(signin.LinkReady) }
+
+// Title is the heading.
+func (p passwordLinkPage) Title() string {
+	switch signin.LinkState(p.State) {
+	case signin.LinkReady:
+		if p.Invitation {
+			return "password_link.invitation.title"
+		}
+		return "new_password.title"
+	case signin.LinkUsed:
+		return "link.used.title"
+	case signin.LinkReplaced:
+		return "password_link.replaced.title"
+	case signin.LinkExpired:
+		return "password_link.expired.title"
+	}
+	return "link.unknown.title"
+}
+
+// Text says what the link does, or why it does nothing and what to do next.
+func (p passwordLinkPage) Text() string {
+	switch signin.LinkState(p.State) {
+	case signin.LinkReady:
+		if p.Invitation {
+			return "password_link.invitation.text"
+		}
+		return "password_link.reset.text"
+	case signin.LinkUsed:
+		return "password_link.used.text"
+	case signin.LinkReplaced:
+		return "password_link.replaced.text"
+	case signin.LinkExpired:
+		if p.Invitation {
+			return "password_link.invitation.expired"
+		}
+		return "password_link.expired.text"
+	}
+	return "password_link.unknown.text"
+}
+
+// ForgotURL is where a new link is asked for.
+func (p passwordLinkPage) ForgotURL() string { return forgotPage{To: p.To}.Here() }
+
+// SignInURL is where the password is used.
+func (p passwordLinkPage) SignInURL() string { return signInPath(p.To) }
+
+// passwordSetPage leads back to the app whose sign-in has run out meanwhile.
+type passwordSetPage struct{ AppName, HomeURL string }
+
+func (passwordSetPage) Template() string { return "portal/password_set" }
+
+// readTarget is targetOf, but for a request that has run out: then the page is for our own sign-in.
+func (p *Portal) readTarget(sealed string) target {
+	if t, err := p.targetOf(sealed); err == nil {
+		return t
+	}
+	return target{request: grant.Request{ClientID: signin.PortalID}}
+}
+
+func (p *Portal) showForgot(w http.ResponseWriter, r *http.Request) error {
+	t := p.readTarget(r.URL.Query().Get("to"))
+	return p.Web.Draw(w, r, http.StatusOK, forgotPage{To: t.sealed, Email: t.request.LoginHint})
+}
+
+// askForgot comes from the sign-in page, with the address that was typed there and perhaps a
+// password, which is not looked at; and from its own page, whose button sends the mail.
+func (p *Portal) askForgot(w http.ResponseWriter, r *http.Request) error {
+	t := p.readTarget(r.PostForm.Get("to"))
+	page := forgotPage{To: t.sealed, Email: r.PostForm.Get("email")}
+	if !r.PostForm.Has("send") {
+		return p.Web.Draw(w, r, http.StatusOK, page)
+	}
+	err := p.SignIn.AskPasswordLink(r.Context(), signin.Forgotten{
+		Email:      page.Email,
+		ClientID:   t.request.ClientID,
+		ContinueTo: t.sealed,
+		Visitor:    p.visitor(r),
+	})
+	if f := waiting(err); f != nil || fault.Is(err, fault.Invalid) {
+		f = fault.Of(err)
+		setRetryAfter(w, f.RetryAfter)
+		page.Problem, page.Wait = f.Message, f.RetryAfter
+		return p.Web.Draw(w, r, web.Status(f.Kind), page)
+	}
+	if err != nil {
+		return err
+	}
+	page.Sent = true
+	return p.Web.Draw(w, r, http.StatusOK, page)
+}
+
+func (p *Portal) showPasswordLink(w http.ResponseWriter, r *http.Request) error {
+	l := signin.PasswordLink{State: signin.LinkUnknown}
+	if ref, err := secret.ParseReference(r.PathValue("token")); err == nil {
+		if l, err = p.SignIn.OpenPasswordLink(r.Context(), ref); err != nil {
+			return err
+		}
+	}
+	return p.drawPasswordLink(w, r, statusOfLink[l.State], l, passwordLinkPage{})
+}
+
+func (p *Portal) drawPasswordLink(
+	w http.ResponseWriter, r *http.Request, status int, l signin.PasswordLink, page passwordLinkPage,
+) error {
+	page.State, page.Token, page.Invitation, page.Email = string(l.State), r.PathValue("token"), l.Invitation, l.Email
+	page.MinLength, page.To = l.MinLength, p.readTarget(l.ContinueTo).sealed
+	return p.Web.Draw(w, r, status, page)
+}
+
+// setPassword spends the link. It signs nobody in: the sign-in page comes next.
+func (p *Portal) setPassword(w http.ResponseWriter, r *http.Request) error {
+	l := signin.PasswordLink{State: signin.LinkUnknown}
+	ref, err := secret.ParseReference(r.PathValue("token"))
+	if err == nil {
+		l, err = p.SignIn.SetPasswordByLink(r.Context(), ref, r.PostForm.Get("password"), p.visitor(r))
+		if l.State == signin.LinkReady && (waiting(err) != nil || fault.Is(err, fault.Invalid)) {
+			f := fault.Of(err)
+			setRetryAfter(w, f.RetryAfter)
+			return p.drawPasswordLink(w, r, web.Status(f.Kind), l, passwordLinkPage{Problem: f.Message, Wait: f.RetryAfter})
+		}
+		if err != nil {
+			return err
+		}
+	}
+	if l.State != signin.LinkReady {
+		return p.drawPasswordLink(w, r, statusOfLink[l.State], l, passwordLinkPage{})
+	}
+	t := p.readTarget(l.ContinueTo)
+	if t.sealed == "" && l.HomeURL != "" {
+		return p.Web.Draw(w, r, http.StatusOK, passwordSetPage{AppName: l.AppName, HomeURL: l.HomeURL})
+	}
+	told := "signin.password_set"
+	if l.Invitation {
+		told = "signin.invited"
+	}
+	return p.drawSignIn(w, r, http.StatusOK, t, signInPage{Email: l.Email, Told: told})
+}
+
+// waitPage says why nothing can be set up for now: the password was reset by mail, and nothing
+// but the mailbox was shown.
+type waitPage struct{ From time.Time }
+
+func (waitPage) Template() string { return "portal/wait" }
+func (waitPage) Here() string     { return profileSetUp }
+
+// forgotStories is the way to a new password and of an invitation, in every state.
+func forgotStories(now time.Time) []web.Story {
+	const address = "maria@harbor.example"
+	ask := forgotPage{To: storyTo, Email: address}
+	bad, slow, sent := ask, ask, ask
+	bad.Email, bad.Problem = "maria@harbor", "user.bad_address"
+	slow.Problem, slow.Wait = "signin.problem.wait", 9*time.Minute
+	sent.Sent = true
+	out := []web.Story{
+		{Name: "forgot", Status: http.StatusOK, Page: forgotPage{To: storyTo}},
+		{Name: "forgot/typed", Status: http.StatusOK, Page: ask},
+		{Name: "forgot/email", Status: http.StatusUnprocessableEntity, Page: bad},
+		{Name: "forgot/wait", Status: http.StatusTooManyRequests, Page: slow},
+		{Name: "forgot/sent", Status: http.StatusOK, Page: sent},
+		{Name: "signin/password-set", Status: http.StatusOK, Page: signInPage{To: storyTo, AppName: storyApp, Email: address, Told: "signin.password_set"}},
+		{Name: "signin/invited", Status: http.StatusOK, Page: signInPage{Email: address, Told: "signin.invited"}},
+		{Name: "password-set", Status: http.StatusOK, Page: passwordSetPage{AppName: storyApp, HomeURL: "https://dashboard.harbor.example/"}},
+		{Name: "reset-wait", Status: http.StatusForbidden, Page: waitPage{From: now.Add(23 * time.Hour)}},
+	}
+	for _, invitation := range []bool{false, true} {
+		name := "password-link/reset-"
+		if invitation {
+			name = "password-link/invitation-"
+		}
+		link := passwordLinkPage{Token: storyToken, Invitation: invitation, Email: address, MinLength: 15}
+		for _, state := range []signin.LinkState{signin.LinkReady, signin.LinkUsed, signin.LinkReplaced, signin.LinkExpired} {
+			link.State = string(state)
+			out = append(out, web.Story{Name: name + link.State, Status: statusOfLink[state], Page: link})
+		}
+		link.State, link.Problem = string(signin.LinkReady), "password.problem.short"
+		out = append(out, web.Story{Name: name + "short", Status: http.StatusUnprocessableEntity, Page: link})
+	}
+	unknown := passwordLinkPage{State: string(signin.LinkUnknown)}
+	return append(out, web.Story{Name: "password-link/unknown", Status: http.StatusNotFound, Page: unknown})
+}
