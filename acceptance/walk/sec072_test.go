@@ -220,6 +220,12 @@ var opens = map[string]opened{
 	"POST /signin/code/new":                 {"410", "429", "200", "200", "410", "200"},
 	"POST /signin/new-password":             {"410", "403", "200", "200", "410", "200"},
 	"POST /signin/cancel":                   {"410", "200", "200", "200", "410", "200"},
+	"GET /signin/forgot":                    {"200"},
+	"HEAD /signin/forgot":                   {"200"},
+	"POST /signin/forgot":                   {"200 me"}, // typed in
+	"GET /password/{token}":                 {"404"},    // of another kind of mail
+	"HEAD /password/{token}":                {"404"},
+	"POST /password/{token}":                {"404"},
 	"GET /signin/delivery":                  {"404", "200", "404", "404", "404", "404"},
 	"HEAD /signin/delivery":                 {"404", "200", "404", "404", "404", "404"},
 	"GET /l/{token}":                        {"200 VICTIM", "200", "200 VICTIM", "200 VICTIM", "200 VICTIM", "200 VICTIM"},
