@@ -107,7 +107,7 @@ func TestALP7_ReachedFromOnesOwnPages(t *testing.T) {
 		p.Password(u.Email, u.Password).Expect(t, 200, "My profile")
 		p.Get(p.Page.LinkSaying("My profile")).Expect(t, 200, "Only your password protects this account", "Sign-in methods", "Enable the second step")
 		p.Get(p.Page.LinkSaying("Enable the second step")).Expect(t, 200, "a stolen password alone opens nothing")
-		p.Get(p.Page.LinkSaying("Add a method")).Expect(t, 200, "Before something about your account is changed")
+		p.Get(p.Page.LinkSaying("Add a method")).Expect(t, 200, "before changing your account")
 	})
 }
 

@@ -131,6 +131,7 @@ type Opening struct {
 // Response is what came back, still untrusted.
 type Response struct {
 	Code      string // typed by the person
+	Saved     bool   // the person said that they saved what was shown; no proof of anything
 	LinkToken string // from the secure link
 	Assertion []byte // JSON from the browser's credential manager (WebAuthn §5.2)
 	Compared  string // what Slow.Compare found; never from a request

@@ -115,7 +115,7 @@ var larkspur = company{
 	Tries: []try{
 		{"Sign in as Tom: a password is enough. Then open My profile and add text messages: after a code by e-mail, choose a country and give a number.", "Any mobile number of Britain, Germany, Spain or the United States will do, such as +49 171 3920055: no text leaves this machine. With that the second step is on. Backup codes follow, and if Tom leaves before them, his next sign-in begins there: one lost phone must not lock anybody out."},
 		{"Try to add +44 900 123 4567, a number of another country than the one chosen, such as +33 6 12 34 56 78, or “hello”.", "Each is refused with what is wrong, before anything is sent or paid for."},
-		{"Sign in as Ravi, with the mobile on “no signal”.", "The code page says that the text could not be delivered; “Another way” shows what else there is."},
+		{"Sign in as Ravi, with the mobile on “no signal”.", "The code page says that the text could not be delivered; “Didn’t get the text message?” leads to what else there is."},
 		{"Sign in as Elena, with the code of either of her apps on the mobile. Then look at what was recorded.", "Each app has a secret and a name of its own, and the record says which one it was. The same code is not taken twice."},
 	},
 }

@@ -189,6 +189,15 @@ func Of(e164 string) (Number, error) {
 	return Number{E164: e164, Region: phonenumbers.GetRegionCodeForNumber(n)}, nil
 }
 
+// Spaced writes a number the way people read it: +49 1512 3456789. Anything else stays as it is.
+func Spaced(e164 string) string {
+	n, err := phonenumbers.Parse(e164, "ZZ")
+	if err != nil {
+		return e164
+	}
+	return phonenumbers.Format(n, phonenumbers.INTERNATIONAL)
+}
+
 // Mask shows the calling code and the last two digits, and the same number of dots for
 // every length: +49 ••• ••67.
 func Mask(e164 string) string {

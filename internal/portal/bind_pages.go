@@ -113,6 +113,9 @@ func (p beginPage) Here() string { return p.Action() + p.Query() }
 // Action is where its form leads.
 func (p beginPage) Action() string { return p.Base + "/" + string(p.Kind) }
 
+// Many reports whether there are enough countries that searching beats looking.
+func (p beginPage) Many() bool { return len(p.Countries) >= 10 }
+
 // Title is the heading.
 func (p beginPage) Title() string { return bindTitle(p.Kind) }
 

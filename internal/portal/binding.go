@@ -164,21 +164,54 @@ func (s *site) kind(r *http.Request) (authenticator.Kind, error) {
 	return k, nil
 }
 
-// showKind draws how far the set-up of one kind has come. It changes nothing, so that it can
-// be left and taken up again.
+// showKind draws how far the set-up of one kind has come, so that it can be left and taken up
+// again.
 func (p *Portal) showKind(w http.ResponseWriter, r *http.Request, s *site) error {
 	k, err := s.kind(r)
 	if err != nil {
 		return err
 	}
 	d, err := p.Binding.Waiting(r.Context(), s.holder, k)
-	if fault.Is(err, fault.NotFound) || err == nil && r.URL.Query().Has("again") {
-		return p.drawBegin(w, r, http.StatusOK, s, beginPage{Kind: k})
+	typed := p.typed(r, s.holder.UserID)
+	again := fault.Is(err, fault.NotFound) || err == nil && (r.URL.Query().Has("again") || typed != nil)
+	switch {
+	case again && k == authenticator.Passkey:
+		return p.passkeyPage(w, r, s)
+	case again:
+		return p.drawBegin(w, r, http.StatusOK, s, beginPage{Kind: k, Country: typed.Get("country"), Number: typed.Get("number")})
+	case err != nil:
+		return err
+	}
+	return p.drawDraft(w, r, http.StatusOK, s, d, cardPage{})
+}
+
+// passkeyPage begins at once: the browser asks on this page, and a page before it would only
+// hold a button. What is begun is worth nothing until the browser has answered.
+func (p *Portal) passkeyPage(w http.ResponseWriter, r *http.Request, s *site) error {
+	if !s.inFlow() {
+		if m, err := p.member(w, r, true); err != nil || m == nil {
+			return err
+		}
+	}
+	d, err := p.Binding.Propose(r.Context(), s.holder, authenticator.Passkey, "", "")
+	if refused(err) {
+		return p.drawRefused(w, r, s, beginPage{Kind: authenticator.Passkey}, fault.Of(err))
 	}
 	if err != nil {
 		return err
 	}
 	return p.drawDraft(w, r, http.StatusOK, s, d, cardPage{})
+}
+
+// refused reports whether a set-up could not begin for a reason to be shown on its page.
+func refused(err error) bool {
+	return waiting(err) != nil || fault.Is(err, fault.Invalid) || fault.Is(err, fault.Conflict)
+}
+
+func (p *Portal) drawRefused(w http.ResponseWriter, r *http.Request, s *site, page beginPage, f *fault.Fault) error {
+	setRetryAfter(w, f.RetryAfter)
+	page.Problem, page.Wait = f.Message, f.RetryAfter
+	return p.drawBegin(w, r, web.Status(f.Kind), s, page)
 }
 
 // propose begins the set-up of a kind.
@@ -199,11 +232,8 @@ func (p *Portal) propose(w http.ResponseWriter, r *http.Request, s *site) error 
 		wish = form.Get("subscription")
 	}
 	_, err = p.Binding.Propose(r.Context(), s.holder, k, "", wish)
-	if f := waiting(err); f != nil || fault.Is(err, fault.Invalid) || fault.Is(err, fault.Conflict) {
-		f = fault.Of(err)
-		setRetryAfter(w, f.RetryAfter)
-		page.Problem, page.Wait = f.Message, f.RetryAfter
-		return p.drawBegin(w, r, web.Status(f.Kind), s, page)
+	if refused(err) {
+		return p.drawRefused(w, r, s, page, fault.Of(err))
 	}
 	if err != nil {
 		return err
@@ -226,6 +256,9 @@ func (p *Portal) confirm(w http.ResponseWriter, r *http.Request, s *site) error 
 	}
 	if err != nil {
 		return err
+	}
+	if k == authenticator.Backup && r.PostForm.Get("saved") != "on" && strings.TrimSpace(r.PostForm.Get("code")) == "" {
+		return p.drawDraft(w, r, http.StatusUnprocessableEntity, s, d, cardPage{Problem: "bind.backup.problem"})
 	}
 	out, step, err := p.bind(r, s, d)
 	switch {
@@ -261,7 +294,7 @@ func problemOf(k authenticator.Kind, out binding.Outcome) string {
 // bind confirms a draft in one unit of work with what waits for it.
 func (p *Portal) bind(r *http.Request, s *site, d binding.Draft) (out binding.Outcome, step signin.Step, err error) {
 	ctx := r.Context()
-	answer := authenticator.Response{Code: r.PostForm.Get("code"), Assertion: []byte(r.PostForm.Get("assertion"))}
+	answer := authenticator.Response{Code: r.PostForm.Get("code"), Saved: r.PostForm.Get("saved") == "on", Assertion: []byte(r.PostForm.Get("assertion"))}
 	try := func(tx *db.Tx) error {
 		if err := p.Binding.Name(ctx, tx, s.holder, d.ID, r.PostForm.Get("name")); err != nil {
 			return err

@@ -119,13 +119,24 @@ func (p *Portal) drawCode(w http.ResponseWriter, r *http.Request, status int, s 
 	if err != nil {
 		return err
 	}
+	confirm, days := s.Confirms || p.confirms(s.ContinueTo), s.RememberDays
+	if confirm {
+		days = 0
+	}
 	return p.Web.Draw(w, r, status, codePage{
 		flowRef: flowRef{s.FlowID},
-		Kind:    s.Kind, ForSetUp: s.ForSetUp, Others: len(s.Others) > 0, Codes: slices.Contains(s.Others, authenticator.Backup), Options: string(s.Present),
+		Kind:    s.Kind, ForSetUp: s.ForSetUp, Confirm: confirm, Others: len(s.Others) > 0, Codes: slices.Contains(s.Others, authenticator.Backup), Options: string(s.Present),
 		AppName: s.AppName, SentTo: s.SentTo, Reference: s.Reference, ExpiresAt: s.ExpiresAt, NewCodeAt: s.NewCodeAt, Now: s.Now,
 		Length: s.Length, TriesLeft: s.TriesLeft, NewCodesLeft: s.NewCodesLeft, Problem: s.Problem, Delivery: deliveryOf(s.Kind, s.Delivery),
-		RememberDays: s.RememberDays, Remember: r.PostForm.Get("remember") == "on", Why: why, Because: p.sentences(r, s.Because), Targets: p.originsOf(s.ContinueTo),
+		RememberDays: days, Remember: r.PostForm.Get("remember") == "on", Why: why, Because: p.sentences(r, s.Because), Targets: p.originsOf(s.ContinueTo),
 	})
+}
+
+// confirms reports whether somebody who is signed in was asked to show again who they are,
+// for a change on our own pages.
+func (p *Portal) confirms(sealed string) bool {
+	t, err := p.targetOf(sealed)
+	return err == nil && t.ours() && t.request.MaxAge != nil
 }
 
 // drawOver ends a flow on the page: its secret leaves the cookie, except where the person was

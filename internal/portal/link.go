@@ -76,7 +76,7 @@ func (p *Portal) why(w http.ResponseWriter, r *http.Request) error {
 	if !ok {
 		back = "/signin"
 	}
-	return p.Web.Draw(w, r, http.StatusOK, whyPage{Text: text, Back: back})
+	return p.Web.Draw(w, r, http.StatusOK, whyPage{Kind: preferred(r.URL.Query().Get("method")), Text: text, Back: back})
 }
 
 // home is what a signed-in person sees of themself.

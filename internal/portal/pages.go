@@ -76,6 +76,7 @@ type codePage struct {
 	flowRef
 	Kind         authenticator.Kind
 	ForSetUp     bool   // the answer only opens the set-up of a method
+	Confirm      bool   // somebody who is signed in confirms that it is them
 	Others       bool   // there are other ways
 	Codes        bool   // backup codes are among them
 	Options      string // of a passkey
@@ -99,6 +100,7 @@ type codePage struct {
 
 func (p codePage) FormAction() []string { return p.Targets }
 func (p codePage) Here() string         { return p.CodeURL() }
+func (p codePage) Method() string       { return string(p.Kind) }
 
 // CountsTries reports whether the problem cost a try.
 func (p codePage) CountsTries() bool {
@@ -330,11 +332,46 @@ func (homePage) Template() string { return "portal/home" }
 
 // whyPage says why a second step is asked for.
 type whyPage struct {
-	Text string // the vendor's own words, paragraphs apart by an empty line; "" = ours
+	Kind authenticator.Kind // which one; "" = any
+	Text string             // the vendor's own words, paragraphs apart by an empty line; "" = ours
 	Back string
 }
 
 func (whyPage) Template() string { return "portal/why" }
+
+// What says what a second step of the kind shows.
+func (p whyPage) What() string {
+	switch p.Kind {
+	case authenticator.Email:
+		return "why.email"
+	case authenticator.SMS:
+		return "why.sms"
+	case authenticator.TOTP:
+		return "why.totp"
+	case authenticator.Push:
+		return "why.push"
+	case authenticator.Passkey:
+		return "why.passkey"
+	case authenticator.Backup:
+		return "why.backup"
+	}
+	return "why.any"
+}
+
+// Limits says what it does not protect from, and what to do about that.
+func (p whyPage) Limits() string {
+	switch p.Kind {
+	case authenticator.Email:
+		return "why.email.limits"
+	case authenticator.SMS:
+		return "why.sms.limits"
+	case authenticator.Passkey:
+		return "why.passkey.limits"
+	case authenticator.Backup:
+		return "why.backup.limits"
+	}
+	return "why.any.limits"
+}
 
 // Paragraphs are the vendor's words, or none.
 func (p whyPage) Paragraphs() []string {

@@ -61,7 +61,7 @@ func (p *Portal) member(w http.ResponseWriter, r *http.Request, fresh bool) (*me
 	if err != nil {
 		return nil, err
 	}
-	request := grant.Request{ClientID: signin.PortalID, IssuedAt: p.DB.Now(), ReturnTo: p.here(r)}
+	request := grant.Request{ClientID: signin.PortalID, IssuedAt: p.DB.Now(), ReturnTo: p.here(r, st.User.ID)}
 	if st.Enough && fresh {
 		ask.WantACR, ask.FreshAfter = []string{string(st.Protection())}, p.DB.Now().Add(-freshFor)
 		seconds := int64(freshFor / time.Second)
@@ -77,13 +77,14 @@ func (p *Portal) member(w http.ResponseWriter, r *http.Request, fresh bool) (*me
 		Vendor: st.Vendor, Company: st.Tenant.Name, Visitor: p.visitor(r)}}, nil
 }
 
-// here is the page to come back to. What was posted is asked for again.
-func (p *Portal) here(r *http.Request) string {
+// here is the page to come back to. What was posted is asked for again, with what userID had
+// typed filled in.
+func (p *Portal) here(r *http.Request, userID string) string {
 	if r.Method == http.MethodGet {
 		return p.back(r.URL.RequestURI())
 	}
 	if path := p.back(r.URL.Path); path != "/" {
-		return path
+		return p.keepTyped(path, r.PostForm, userID)
 	}
 	return "/profile"
 }

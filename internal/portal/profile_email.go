@@ -60,7 +60,8 @@ func (p *Portal) showEmail(w http.ResponseWriter, r *http.Request) error {
 		return err
 	}
 	c, err := p.Profile.PendingEmail(r.Context(), m.owner)
-	if err == nil && !r.URL.Query().Has("again") {
+	typed := p.typed(r, m.owner.User.ID)
+	if err == nil && typed == nil && !r.URL.Query().Has("again") {
 		return p.drawChange(w, r, http.StatusOK, m, c, emailCodePage{})
 	}
 	if err != nil && !fault.Is(err, fault.NotFound) {
@@ -69,7 +70,7 @@ func (p *Portal) showEmail(w http.ResponseWriter, r *http.Request) error {
 	if m, err = p.member(w, r, true); err != nil || m == nil {
 		return err
 	}
-	return p.Web.Draw(w, r, http.StatusOK, emailPage{Email: m.owner.User.Email})
+	return p.Web.Draw(w, r, http.StatusOK, emailPage{Email: m.owner.User.Email, Typed: typed.Get("email")})
 }
 
 func (p *Portal) drawChange(w http.ResponseWriter, r *http.Request, status int, m *member, c user.Change, page emailCodePage) error {

@@ -1,8 +1,10 @@
 package portal
 
 import (
+	"slices"
 	"time"
 
+	"countersign/internal/authenticator"
 	"countersign/internal/policy"
 	"countersign/internal/session"
 )
@@ -67,6 +69,23 @@ func sessionViews(open []session.Open, this, vendor string) (out []sessionView) 
 	}
 	return out
 }
+
+// notices reports whether a method is a mailbox that no sign-in asks for.
+func (v methodView) notices() bool { return v.Kind == string(authenticator.Email) && v.Idle }
+
+// Asks are the methods that the list of sign-in methods shows: without backup codes, which have
+// a section of their own, and without a mailbox that only gets notifications.
+func (p profilePage) Asks() (out []methodView) {
+	for _, v := range p.Methods {
+		if v.Kind != string(authenticator.Backup) && !v.notices() {
+			out = append(out, v)
+		}
+	}
+	return out
+}
+
+// NoticesOnly reports whether the mailbox gets notifications and no codes.
+func (p profilePage) NoticesOnly() bool { return slices.ContainsFunc(p.Methods, methodView.notices) }
 
 // summaryOf says how well an account is protected, no better than it is (SEC-1).
 func summaryOf(l policy.Level) string {

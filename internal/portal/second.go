@@ -51,6 +51,28 @@ func (p codePage) Lead() string {
 	return "code.lead"
 }
 
+// Submit is what the button says.
+func (p codePage) Submit() string {
+	switch {
+	case p.ForSetUp:
+		return "word.continue"
+	case p.Confirm:
+		return "bind.confirm"
+	}
+	return "code.submit"
+}
+
+// Help is the question behind which everything else is found.
+func (p codePage) Help() string {
+	switch p.Kind {
+	case authenticator.SMS:
+		return "code.help.sms"
+	case authenticator.Push:
+		return "code.help.push"
+	}
+	return "code.help"
+}
+
 // ProblemKey is the problem in words that fit the kind.
 func (p codePage) ProblemKey() string {
 	switch p.Problem {

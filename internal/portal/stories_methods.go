@@ -44,6 +44,7 @@ func secondStories(now time.Time) []web.Story {
 		{Name: "second/push", Status: 200, Page: of(authenticator.Push, func(p *codePage) {
 			p.SentTo, p.Delivery = storyMasked, deliveryView{Kind: authenticator.Push, State: "accepted", At: now}
 		})},
+		{Name: "second/confirm", Status: 200, Page: of(authenticator.TOTP, func(p *codePage) { p.Confirm, p.RememberDays = true, 0 })},
 		{Name: "second/for-set-up", Status: 200, Page: of(authenticator.Email, func(p *codePage) { p.ForSetUp, p.Others, p.Codes = true, false, false })},
 		{Name: "other", Status: 200, Page: otherPage{flowRef: flowRef{storyFlow}, Ways: storyWays()}},
 		{Name: "other/wait", Status: 429, Page: otherPage{flowRef: flowRef{storyFlow}, Ways: storyWays(), Problem: "code.problem.too_soon"}},
@@ -82,6 +83,8 @@ func setUpStories(now time.Time) []web.Story {
 	}
 	plain := func(p *cardPage) { fillStory(p, now) }
 	number := beginPage{Base: profileSetUp, Kind: authenticator.SMS, Countries: phone.Countries("en", []string{"DE", "ES", "US"}), Progress: progress{2, 2}}
+	manyCountries := number
+	manyCountries.Countries = phone.Countries("en", []string{"AT", "BE", "CH", "DE", "ES", "FR", "GB", "IE", "IT", "PT", "US"})
 	badNumber := number
 	badNumber.Country, badNumber.Number, badNumber.Problem = "DE", "030 1234", "phone.landline"
 	noMore := number
@@ -98,6 +101,7 @@ func setUpStories(now time.Time) []web.Story {
 		{Name: "bind/passkey-wrong", Status: 422, Page: card(authenticator.Passkey, wrong(authenticator.Passkey))},
 		{Name: "bind/passkey-late", Status: http.StatusGone, Page: beginPage{Base: profileSetUp, Kind: authenticator.Passkey, Problem: overKey(authenticator.Passkey), Progress: progress{2, 3}}},
 		{Name: "bind/number", Status: 200, Page: number},
+		{Name: "bind/number-many", Status: 200, Page: manyCountries},
 		{Name: "bind/number-nowhere", Status: 200, Page: beginPage{Base: profileSetUp, Kind: authenticator.SMS, Progress: progress{2, 2}}},
 		{Name: "bind/number-wrong", Status: 422, Page: badNumber},
 		{Name: "bind/number-wait", Status: 429, Page: noMore},
@@ -107,6 +111,7 @@ func setUpStories(now time.Time) []web.Story {
 		{Name: "bind/codes-first", Status: 200, Page: beginPage{Base: profileSetUp, Kind: authenticator.Backup, More: true, Progress: progress{3, 3}}},
 		{Name: "bind/codes-again", Status: 200, Page: beginPage{Base: profileSetUp, Kind: authenticator.Backup, Renews: true}},
 		{Name: "bind/codes", Status: 200, Page: card(authenticator.Backup, plain)},
+		{Name: "bind/codes-unsaved", Status: 422, Page: card(authenticator.Backup, func(p *cardPage) { plain(p); p.Problem = "bind.backup.problem" })},
 		{Name: "bind/codes-wrong", Status: 422, Page: card(authenticator.Backup, wrong(authenticator.Backup))},
 		{Name: "protected", Status: 200, Page: protectedPage{Summary: summaryOf(policy.TwoFactor), Methods: storyMethods(now), CodesLeft: 10, ContinueURL: "/"}},
 		{Name: "protected/no-codes", Status: 200, Page: protectedPage{Summary: summaryOf(policy.TwoFactor), Methods: storyMethods(now)[:2], ContinueURL: "/"}},
@@ -131,7 +136,7 @@ func fillStory(p *cardPage, now time.Time) {
 	case authenticator.Passkey:
 		p.Options = `{"challenge":"AAAA"}`
 	default:
-		p.SentTo, p.Reference, p.Delivery = "+49 ••• ••67", "K7-MZ", deliveryView{Kind: authenticator.SMS, State: "accepted", At: now}
+		p.SentTo, p.Reference, p.Delivery = "+49 1512 3456767", "K7-MZ", deliveryView{Kind: authenticator.SMS, State: "accepted", At: now}
 	}
 }
 

@@ -54,11 +54,11 @@ func (s *Service) OpenLink(ctx context.Context, link secret.Reference, held ...s
 			return nil
 		}
 		d := f.decide(tx.Now)
-		out.AppName, out.Account, out.Reference, out.At = f.App.Name, outofband.Mask(f.User.Email), c.Reference, c.IssuedAt
+		out.AppName, out.Account, out.Reference, out.At = f.App.Name, outofband.MaskOwn(f.User.Email), c.Reference, c.IssuedAt
 		out.IP, out.Place, out.Browser = f.Visitor.IP, f.Visitor.Place, f.Visitor.Browser
 		out.NotMePath = outofband.NotMeLink("", s.Keys, tx.Tenant, f.ID)
 		if _, began := beganHere(ctx, tx, held, f.ID); began {
-			out.State, out.RememberDays, out.ContinueTo = LinkReady, d.RememberDays, f.ContinueTo
+			out.State, out.RememberDays, out.ContinueTo = LinkReady, f.rememberDays(d), f.ContinueTo
 			return nil
 		}
 		out.Code = s.Email.CodeOf(c.State, c.ID, link.Token.Reveal())

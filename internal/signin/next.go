@@ -341,7 +341,7 @@ func (s *Service) keepBrowser(ctx context.Context, tx *db.Tx, f *flow, d policy.
 		done.Remembered, done.RememberTo = &renewed, f.remembered.ExpiresAt
 		return f.remembered.ID, err
 	}
-	if !remember || d.RememberDays == 0 || !d.Level.AtLeast(policy.Confirmed) {
+	if !remember || f.rememberDays(d) == 0 || !d.Level.AtLeast(policy.Confirmed) {
 		return "", nil
 	}
 	proved := f.secondProof().At
@@ -380,7 +380,7 @@ func (s *Service) notice(tx *db.Tx, f *flow, d policy.Decision) *Notice {
 	if d.Announced.IsZero() || d.Level.AtLeast(policy.Confirmed) || f.App.ExemptUntil.After(d.Announced) {
 		return nil
 	}
-	return &Notice{AppName: f.App.Name, By: d.AnnouncedBy, From: d.Announced, DaysLeft: DaysUntil(tx.Now, d.Announced), SentTo: outofband.Mask(f.User.Email)}
+	return &Notice{AppName: f.App.Name, By: d.AnnouncedBy, From: d.Announced, DaysLeft: DaysUntil(tx.Now, d.Announced), SentTo: outofband.MaskOwn(f.User.Email)}
 }
 
 // DaysUntil counts begun days, so that "1" is the last one.

@@ -64,7 +64,7 @@ func (f *flow) sentTo() string {
 	if f.Challenge.Kind == authenticator.SMS {
 		return where(authenticator.SMS, f.Destination)
 	}
-	return outofband.Mask(f.User.Email)
+	return outofband.MaskOwn(f.User.Email)
 }
 
 // where names a destination; empty for kinds that have none to name.
@@ -73,7 +73,7 @@ func where(k authenticator.Kind, address string) string {
 	case authenticator.SMS:
 		return phone.Mask(address)
 	case authenticator.Email:
-		return outofband.Mask(address)
+		return outofband.MaskOwn(address)
 	}
 	return ""
 }
@@ -83,11 +83,20 @@ func (s *Service) newCodesLeft(f *flow) int { return max(s.Limits.NewCodes+1-f.S
 func (s *Service) answerStep(tx *db.Tx, f *flow, d policy.Decision, problem string) AnswerCode {
 	c := f.Challenge
 	return AnswerCode{
-		Kind: c.Kind, Others: s.others(d, c.Kind), ForSetUp: d.ForSetUp, Present: s.present(c),
+		Kind: c.Kind, Others: s.others(d, c.Kind), ForSetUp: d.ForSetUp, Confirms: f.SteppingUp != "", Present: s.present(c),
 		AppName: f.App.Name, SentTo: f.sentTo(), Reference: c.Reference, IssuedAt: c.IssuedAt, ExpiresAt: c.ExpiresAt,
 		NewCodeAt: c.IssuedAt.Add(s.Limits.NewCodeEvery), Now: tx.Now, Length: s.Limits.CodeLength, TriesLeft: c.TriesLeft,
-		NewCodesLeft: s.newCodesLeft(f), RememberDays: d.RememberDays, Problem: problem, Delivery: f.Delivery, Because: d.Because, ContinueTo: f.ContinueTo, FlowID: f.ID,
+		NewCodesLeft: s.newCodesLeft(f), RememberDays: f.rememberDays(d), Problem: problem, Delivery: f.Delivery, Because: d.Because, ContinueTo: f.ContinueTo, FlowID: f.ID,
 	}
+}
+
+// rememberDays is for how long the browser may be remembered afterwards. A step-up confirms
+// one thing at one moment, so it is not the place to ask for fewer of them.
+func (f *flow) rememberDays(d policy.Decision) int {
+	if f.SteppingUp != "" {
+		return 0
+	}
+	return d.RememberDays
 }
 
 // present is what the browser needs beside the page.

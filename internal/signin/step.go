@@ -25,13 +25,14 @@ type (
 		Kind                       authenticator.Kind
 		Others                     []authenticator.Kind // what may be used instead, strongest first
 		ForSetUp                   bool                 // the answer only opens the set-up of a method
+		Confirms                   bool                 // of a step-up: somebody who is signed in confirms that it is them
 		Present                    []byte               // what the browser needs for it (a passkey's options, JSON)
 		AppName, SentTo, Reference string
 		IssuedAt, ExpiresAt        time.Time
 		NewCodeAt, Now             time.Time
 		Length                     int
 		TriesLeft, NewCodesLeft    int
-		RememberDays               int
+		RememberDays               int           // 0 = not offered
 		Problem                    string        // catalogue key; empty = none
 		Wait                       time.Duration // how long to wait before what was asked for; 0 = not at all
 		Delivery                   message.Status

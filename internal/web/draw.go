@@ -21,6 +21,7 @@ type view struct {
 	Lang  string
 	Here  string // where the language switch comes back to
 	Theme string
+	Why   string // where the reasons for a second step stand
 }
 
 var buffers = sync.Pool{New: func() any { return new(bytes.Buffer) }}
@@ -58,7 +59,7 @@ func (w *Web) view(r *http.Request, p Page) view {
 	if v.Site.Name == "" {
 		v.Site.Name = "Countersign"
 	}
-	v.Here = w.here(r, p)
+	v.Here, v.Why = w.here(r, p), whyOf(p)
 	if w.Themed {
 		v.Theme = theme(r.URL)
 	}
@@ -70,6 +71,13 @@ func (w *Web) here(r *http.Request, p Page) string {
 		return h.Here()
 	}
 	return w.mux.local(r.URL.RequestURI())
+}
+
+func whyOf(p Page) string {
+	if e, ok := p.(Explained); ok && e.Method() != "" {
+		return "/why?method=" + url.QueryEscape(e.Method())
+	}
+	return "/why"
 }
 
 func theme(u *url.URL) string {

@@ -25,6 +25,9 @@ type Page interface{ Template() string }
 // and only the app knows where its callback redirects to, so such a page has no form-action.
 type Redirecter interface{ FormAction() []string }
 
+// Explained is a page that asks for a method, so that the link to the reasons can fit it.
+type Explained interface{ Method() string }
+
 // Placed is a page drawn in answer to a POST that can name the address to come back to.
 type Placed interface{ Here() string }
 

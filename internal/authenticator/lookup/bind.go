@@ -59,14 +59,14 @@ func (v Verifier) Propose(_ context.Context, _ *db.Tx, who authenticator.Subject
 
 func line(s string) string { return locale.Line(s, 100) }
 
-// Confirm stores a set when one of its codes was typed, in place of any older one. The code
-// shows that they were written down, and stays good.
+// Confirm stores a set, in place of any older one, when the person says that they saved it or
+// types one of its codes. That code stays good.
 func (v Verifier) Confirm(ctx context.Context, tx *db.Tx, who authenticator.Subject, d authenticator.Draft, r authenticator.Response) (authenticator.Verdict, error) {
 	made, err := draftOf(d.State)
 	if err != nil {
 		return authenticator.Verdict{}, err
 	}
-	if !made.holds(r.Code) {
+	if !r.Saved && !made.holds(r.Code) {
 		return authenticator.Verdict{Reason: wrongCode}, nil
 	}
 	if err := replace(ctx, tx, who.UserID, d.ID); err != nil {

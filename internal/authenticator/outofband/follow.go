@@ -24,7 +24,7 @@ func Follow(ctx context.Context, tx *db.Tx, userID, address string) error {
 	if err != nil {
 		return err
 	}
-	_, err = tx.Exec(ctx, `UPDATE authenticators SET label = $1 WHERE tenant_id = $2 AND user_id = $3 AND kind = 'email'`, Mask(address), tx.Tenant, userID)
+	_, err = tx.Exec(ctx, `UPDATE authenticators SET label = $1 WHERE tenant_id = $2 AND user_id = $3 AND kind = 'email'`, MaskOwn(address), tx.Tenant, userID)
 	return err
 }
 

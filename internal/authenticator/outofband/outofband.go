@@ -112,7 +112,7 @@ func Canonical(typed string, n int) (string, bool) { return authenticator.Canoni
 
 // Bind gives a user an authenticator for a verified address.
 func Bind(ctx context.Context, tx *db.Tx, userID string, channel authenticator.Kind, address string) (authenticator.Authenticator, error) {
-	a, err := authenticator.Bind(ctx, tx, userID, channel, Mask(address))
+	a, err := authenticator.Bind(ctx, tx, userID, channel, MaskOwn(address))
 	if err != nil {
 		return a, err
 	}
@@ -141,6 +141,16 @@ func Mask(address string) string {
 		host, top = domain[:i], domain[i:]
 	}
 	return first(local) + "•••@" + first(host) + "•••" + top
+}
+
+// MaskOwn shows an email address to somebody who gave the right password of its account: the
+// domain tells which of several mailboxes to open. m•••@brightwater.example.
+func MaskOwn(address string) string {
+	local, domain, ok := strings.Cut(address, "@")
+	if !ok || local == "" || domain == "" {
+		return "•••"
+	}
+	return first(local) + "•••@" + domain
 }
 
 func first(s string) string { return string([]rune(s)[:1]) }

@@ -245,7 +245,7 @@ func readProposed(d authenticator.Draft) (p proposed, err error) {
 
 // Card is what a page shows while a number is being proved.
 type Card struct {
-	SentTo    string // masked
+	SentTo    string // in full: whoever sees this has just typed it
 	Reference string // also in the message
 	MessageID string // for message.Delivery
 	Length    int    // digits of the code
@@ -255,5 +255,5 @@ type Card struct {
 // Show reads the draft of a number.
 func Show(d authenticator.Draft) (Card, error) {
 	p, err := readProposed(d)
-	return Card{SentTo: phone.Mask(p.To), Reference: p.Reference, MessageID: p.MessageID, Length: p.Length, Ends: p.Ends}, err
+	return Card{SentTo: phone.Spaced(p.To), Reference: p.Reference, MessageID: p.MessageID, Length: p.Length, Ends: p.Ends}, err
 }

@@ -71,6 +71,18 @@
     e.addEventListener('click', () => print())
   })
 
+  // Backup codes: the box opens once they were downloaded, copied or printed. The server takes
+  // the box alone, and typing a code always works.
+  all('[data-after-saving]', (box) => {
+    const hint = document.querySelector('[data-before-saving]')
+    box.disabled = true
+    hint.hidden = false
+    all('[data-saves]', (e) => e.addEventListener('click', () => {
+      box.disabled = false
+      hint.hidden = true
+    }))
+  })
+
   // Finds an entry of a long list by any of its names.
   all('[data-find]', (e) => {
     const list = document.getElementById(e.dataset.find)
