@@ -90,7 +90,7 @@ func TestPAR3_PAR4_ANumberIsProvedBeforeItCounts(t *testing.T) {
 			}
 		}
 		typed, to := number(w.World)
-		try("DE", typed).Expect(t, 200, "Enter the code from the text message", "+49 •••")
+		try("DE", typed).Expect(t, 200, "Enter the code from the text message", "+49 1512")
 		code := rig.CodeIn(t, w.Text(t, to, 1))
 		p.Submit("/profile/add/sms/confirm", "code", wrongCode(code, 0)).Expect(t, 422, "not the code in the newest message")
 		if n := w.Number(t, `SELECT count(*) FROM outofband_addresses WHERE address = $1`, to); n != 0 {

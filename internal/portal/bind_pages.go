@@ -102,6 +102,8 @@ func (p beginPage) Template() string {
 		return "portal/bind_number"
 	case authenticator.Push:
 		return "portal/bind_receiver"
+	case authenticator.Passkey:
+		return "portal/bind_passkey"
 	}
 	return "portal/bind_begin"
 }
@@ -112,6 +114,18 @@ func (p beginPage) Here() string { return p.Action() + p.Query() }
 
 // Action is where its form leads.
 func (p beginPage) Action() string { return p.Base + "/" + string(p.Kind) }
+
+// Options, Draft, Name and TriesLeft are empty: the page of a passkey begins its set-up itself.
+func (beginPage) Options() string { return "" }
+
+// Draft is empty: nothing is begun.
+func (beginPage) Draft() string { return "" }
+
+// Name is empty: there is nothing that could have one.
+func (beginPage) Name() string { return "" }
+
+// TriesLeft is not said: nothing was answered.
+func (beginPage) TriesLeft() int { return 0 }
 
 // Many reports whether there are enough countries that searching beats looking.
 func (p beginPage) Many() bool { return len(p.Countries) >= 10 }

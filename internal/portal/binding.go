@@ -2,6 +2,8 @@ package portal
 
 import (
 	"cmp"
+	"encoding/json"
+	"fmt"
 	"net/http"
 	"net/url"
 	"slices"
@@ -10,6 +12,7 @@ import (
 
 	"countersign/internal/authenticator"
 	"countersign/internal/authenticator/lookup"
+	"countersign/internal/authenticator/passkey"
 	"countersign/internal/binding"
 	"countersign/internal/db"
 	"countersign/internal/fault"
@@ -164,8 +167,8 @@ func (s *site) kind(r *http.Request) (authenticator.Kind, error) {
 	return k, nil
 }
 
-// showKind draws how far the set-up of one kind has come, so that it can be left and taken up
-// again.
+// showKind draws how far the set-up of one kind has come. It changes nothing, so that it can
+// be left and taken up again.
 func (p *Portal) showKind(w http.ResponseWriter, r *http.Request, s *site) error {
 	k, err := s.kind(r)
 	if err != nil {
@@ -175,29 +178,9 @@ func (p *Portal) showKind(w http.ResponseWriter, r *http.Request, s *site) error
 	typed := p.typed(r, s.holder.UserID)
 	again := fault.Is(err, fault.NotFound) || err == nil && (r.URL.Query().Has("again") || typed != nil)
 	switch {
-	case again && k == authenticator.Passkey:
-		return p.passkeyPage(w, r, s)
 	case again:
 		return p.drawBegin(w, r, http.StatusOK, s, beginPage{Kind: k, Country: typed.Get("country"), Number: typed.Get("number")})
 	case err != nil:
-		return err
-	}
-	return p.drawDraft(w, r, http.StatusOK, s, d, cardPage{})
-}
-
-// passkeyPage begins at once: the browser asks on this page, and a page before it would only
-// hold a button. What is begun is worth nothing until the browser has answered.
-func (p *Portal) passkeyPage(w http.ResponseWriter, r *http.Request, s *site) error {
-	if !s.inFlow() {
-		if m, err := p.member(w, r, true); err != nil || m == nil {
-			return err
-		}
-	}
-	d, err := p.Binding.Propose(r.Context(), s.holder, authenticator.Passkey, "", "")
-	if refused(err) {
-		return p.drawRefused(w, r, s, beginPage{Kind: authenticator.Passkey}, fault.Of(err))
-	}
-	if err != nil {
 		return err
 	}
 	return p.drawDraft(w, r, http.StatusOK, s, d, cardPage{})
@@ -231,14 +214,26 @@ func (p *Portal) propose(w http.ResponseWriter, r *http.Request, s *site) error 
 	if k == authenticator.Push {
 		wish = form.Get("subscription")
 	}
-	_, err = p.Binding.Propose(r.Context(), s.holder, k, "", wish)
-	if refused(err) {
+	d, err := p.Binding.Propose(r.Context(), s.holder, k, "", wish)
+	switch {
+	case refused(err):
 		return p.drawRefused(w, r, s, page, fault.Of(err))
-	}
-	if err != nil {
+	case err != nil:
 		return err
+	case k == authenticator.Passkey && r.Header.Get("Accept") == "application/json": // the page goes on by itself
+		return p.beganPasskey(w, d)
 	}
 	return p.Web.Redirect(w, s.path(k))
+}
+
+// beganPasskey tells the script of the page what the browser is to make, so that one page is
+// enough: to begin is a change, which no GET makes.
+func (p *Portal) beganPasskey(w http.ResponseWriter, d binding.Draft) error {
+	c, err := passkey.Show(d.Draft)
+	if err != nil {
+		return fmt.Errorf("begin a passkey: %w", err)
+	}
+	return p.Web.JSON(w, http.StatusOK, map[string]any{"options": json.RawMessage(c.Options), "draft": d.ID})
 }
 
 // confirm takes the first proof of what is being set up.

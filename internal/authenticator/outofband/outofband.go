@@ -143,6 +143,9 @@ func Mask(address string) string {
 	return first(local) + "•••@" + first(host) + "•••" + top
 }
 
+// dots stand for a local part of any length.
+const dots = "•••"
+
 // MaskOwn shows an email address to somebody who gave the right password of its account: the
 // domain tells which of several mailboxes to open. m•••@brightwater.example.
 func MaskOwn(address string) string {
@@ -150,7 +153,7 @@ func MaskOwn(address string) string {
 	if !ok || local == "" || domain == "" {
 		return "•••"
 	}
-	return first(local) + "•••@" + domain
+	return first(local) + dots + "@" + domain
 }
 
 func first(s string) string { return string([]rune(s)[:1]) }

@@ -8,6 +8,8 @@
 //                    create: make a new one when the button is pressed
 //     data-options   what the server asks for: PublicKeyCredentialRequestOptionsJSON, or
 //                    …CreationOptionsJSON (WebAuthn L3 §5.1.9, §5.1.10)
+//     data-begin     in place of data-options: where a POST begins and answers with
+//                    {"options": {…}, "draft": "…"}, for a field named draft
 //     data-refresh   optional: where fresh {"options": {…}, "token": "…"} come from (GET),
 //                    because an offer ends after five minutes
 //     data-waiting, data-cancelled, data-exists, data-insecure, data-unsupported,
@@ -61,12 +63,20 @@
       else say(window.isSecureContext ? 'unsupported' : 'insecure')
       return
     }
-    let options = JSON.parse(form.dataset.options)
+    let options = form.dataset.options ? JSON.parse(form.dataset.options) : null
     let since = performance.now()
     let waiting = null // the autofill that waits
     let busy = false
 
     const renew = async () => {
+      if (form.dataset.begin) {
+        const r = await fetch(form.dataset.begin, { method: 'POST', headers: { Accept: 'application/json' }, body: new URLSearchParams(new FormData(form)) })
+        if (r.redirected) return location.assign(r.url) // somebody must first show who they are
+        const begun = await r.json()
+        options = begun.options
+        form.elements.draft.value = begun.draft
+        return
+      }
       if (!refresh || performance.now() - since < lasts) return
       const r = await fetch(refresh, { headers: { Accept: 'application/json' } })
       if (!r.ok) return
@@ -119,6 +129,7 @@
       say('waiting')
       try {
         await renew()
+        if (!options) return
         const credential = await ask({})
         say('')
         send(credential)
