@@ -139,9 +139,11 @@ func TestATK106_NotMeIsBelievedOnceAndTakesBackEveryMethod(t *testing.T) {
 		before := thief.estate(t)
 		abuser := w.Person(t)
 		good := report[strings.LastIndexByte(report, '/')+1:]
-		for _, guess := range []string{"x", splitRef(good)[0] + "." + splitRef(good)[1] + ".AAAA", good[:len(good)-1], good + "A", good[:len(good)-12] + "AAAAAAAAAAAA"} {
-			abuser.Post("/not-me/"+guess, url.Values{}).Expect(t, 200)
+		for _, guess := range []string{"x", splitRef(good)[0] + "." + splitRef(good)[1] + ".AAAA", good[:len(good)-1], good + "A"} {
+			abuser.Get("/not-me/"+guess).Expect(t, 404)
+			abuser.Post("/not-me/"+guess, url.Values{}).Expect(t, 410)
 		}
+		abuser.Post("/not-me/"+good[:len(good)-12]+"AAAAAAAAAAAA", url.Values{}).Expect(t, 200)
 		abuser.Get(report).Expect(t, 200)
 		if thief.estate(t) != before {
 			t.Fatal("a guess or a look was believed")

@@ -68,11 +68,11 @@ func TestBrowser_SignInByLink(t *testing.T) {
 			}
 			mail := through(t, w, here, app, u)
 			elsewhere.Go(rig.PublicURL + mail.Link)
-			if text := elsewhere.Text(); !strings.Contains(strings.ReplaceAll(text, " ", ""), mail.Code) || elsewhere.Has(`form[action="`+mail.Link+`"]`) {
+			if text := elsewhere.Text(); !strings.Contains(strings.ReplaceAll(text, " ", ""), mail.Code) || elsewhere.Has(`form[action="/l"]`) {
 				t.Errorf("another browser: %s", text)
 			}
 			here.Go(rig.PublicURL + mail.Link)
-			here.Click(`form[action="` + mail.Link + `"] button`)
+			here.Click(`form[action="/l"] button`)
 			here.AwaitAt(app.Redirect + "?")
 		}
 	})

@@ -1,6 +1,7 @@
 package acceptance
 
 import (
+	"net/http"
 	"net/url"
 	"regexp"
 	"strings"
@@ -124,6 +125,11 @@ func TestSEC046_TheOldAddressUndoesIt(t *testing.T) {
 		reader.Get(link).Expect(t, 200, "Bring the old e-mail address back")
 		if !thief.SignedIn() {
 			t.Fatal("looking at the link did something")
+		}
+		pressed, _ := reader.Page.Form(link) // as a scanner does, without the word
+		reader.Send(reader.Request(http.MethodPost, "/undo", pressed.Values)).Expect(t, 422, "Nothing has changed yet")
+		if !thief.SignedIn() {
+			t.Fatal("a press without the word did something")
 		}
 		forged := strings.TrimSuffix(link, link[len(link)-6:]) + "AAAAAA"
 		reader.Post(forged, url.Values{}).Expect(t, 200, "Thank you")

@@ -34,8 +34,8 @@ var more = []Guard{
 		Package: acceptance, Tests: "TestATK047",
 	},
 	{
-		Name: "opening a link changes nothing", File: "internal/portal/portal.go",
-		Old: "mux.Get(\"/l/{token}\", p.showLink)", New: "mux.Get(\"/l/{token}\", p.pressLink)",
+		Name: "opening a link changes nothing", File: "internal/portal/mailed.go",
+		Old: "mux.Get(l.path, show)", New: "mux.Get(l.path, act)",
 		Package: acceptance, Tests: "TestATK059|TestALO11",
 	},
 	{

@@ -305,3 +305,14 @@ func (b *Browser) Insert(text string) {
 	_, err := chromedp.Call(b.ctx, input.InsertText, input.InsertTextParams{Text: text})
 	b.must(err)
 }
+
+// History lists the addresses that the tab can go back to, and its own.
+func (b *Browser) History() (addresses []string) {
+	b.t.Helper()
+	all, err := chromedp.Run(b.ctx, chromedp.NavigationEntries())
+	b.must(err)
+	for _, one := range all.Entries {
+		addresses = append(addresses, one.URL)
+	}
+	return addresses
+}

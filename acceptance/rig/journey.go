@@ -2,6 +2,7 @@ package rig
 
 import (
 	"net/url"
+	"strings"
 	"testing"
 )
 
@@ -57,6 +58,29 @@ func (p *Person) StepUp() *Page {
 func (p *Person) OpenLink(link string) *Page {
 	p.t.Helper()
 	return p.Get(link)
+}
+
+// words are what a person types on the page of a link before its button does anything.
+var words = map[string]string{"/not-me": "stop", "/undo": "undo"}
+
+// Pressed is where the form of a mailed link's page leads, and what it sends. Another path stays as it is.
+func Pressed(link string) (path string, fields url.Values) {
+	for _, kind := range []string{"/l", "/not-me", "/undo"} {
+		token, mailed := strings.CutPrefix(strings.TrimPrefix(link, PublicURL), kind+"/")
+		if !mailed {
+			continue
+		}
+		id := ""
+		if parts := strings.Split(token, "."); len(parts) == 3 {
+			id = parts[1]
+		}
+		fields = url.Values{"id": {id}}
+		if word := words[kind]; word != "" {
+			fields.Set("word", word)
+		}
+		return kind, fields
+	}
+	return link, url.Values{}
 }
 
 // PressLink presses the button of the link's page.

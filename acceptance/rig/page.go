@@ -80,8 +80,9 @@ func (pg *Page) Says(words string) bool {
 	return strings.Contains(pg.Text(), strings.Join(strings.Fields(words), " "))
 }
 
-// Form returns the form that posts to a path.
+// Form returns the form that posts to a path, or that a mailed link's page has.
 func (pg *Page) Form(path string) (Form, bool) {
+	path, _ = Pressed(path)
 	for _, f := range pg.Forms() {
 		if f.Action == path {
 			return f, true

@@ -83,8 +83,8 @@ func (h *hall) bring(name string, again bool) *standing {
 // request makes the request of a route: well formed, and as good as a stranger can make it.
 func (h *hall) request(one web.Route, s *standing) *http.Request {
 	target, form := fill(strings.ReplaceAll(one.Pattern, "{kind}", "totp"), tail(s.letter.Link)), url.Values(nil)
-	if strings.HasPrefix(one.Pattern, "/not-me") {
-		target = fill(one.Pattern, strings.Repeat("n", 43))
+	if base, takes := strings.CutSuffix(one.Pattern, "/{token}"); slices.Contains([]string{"/l", "/not-me", "/undo"}, base) {
+		return h.mailed(one.Method, base+"/"+tail(s.letter.Link), takes, s)
 	}
 	visit := strings.TrimPrefix(h.Dashboard(h.t).Visit("prompt", "none").URL, rig.PublicURL)
 	switch one.Method + " " + one.Pattern {
@@ -102,7 +102,7 @@ func (h *hall) request(one web.Route, s *standing) *http.Request {
 		if form != nil {
 			form = u.Query()
 		}
-	case "/l/{token}", rig.PathStepUp, "/logout", rig.PathSignOut:
+	case rig.PathStepUp, "/logout", rig.PathSignOut:
 		if form != nil {
 			form = url.Values{}
 		}
@@ -112,6 +112,17 @@ func (h *hall) request(one web.Route, s *standing) *http.Request {
 		}
 	}
 	return s.Request(one.Method, target, form)
+}
+
+// mailed makes a request of a mailed link: to its own address or to the page behind it. The token
+// of a sign-in's link is a false one for the other kinds.
+func (h *hall) mailed(method, link string, takes bool, s *standing) *http.Request {
+	if takes || method == http.MethodPost {
+		return s.Request(method, link, nil)
+	}
+	s.Send(s.Request(http.MethodGet, link, nil))
+	path, fields := rig.Pressed(link)
+	return s.Request(method, path+"?"+fields.Encode(), nil)
 }
 
 func wrongCode(right string) string {
@@ -228,12 +239,16 @@ var opens = map[string]opened{
 	"POST /password/{token}":                {"404"},
 	"GET /signin/delivery":                  {"404", "200", "404", "404", "404", "404"},
 	"HEAD /signin/delivery":                 {"404", "200", "404", "404", "404", "404"},
-	"GET /l/{token}":                        {"200 VICTIM", "200", "200 VICTIM", "200 VICTIM", "200 VICTIM", "200 VICTIM"},
-	"HEAD /l/{token}":                       {"200"},
-	"POST /l/{token}":                       {"200 VICTIM", "303 /authorize/resume session", "200 VICTIM", "200 VICTIM", "200 VICTIM", "200 VICTIM"},
-	"GET /not-me/{token}":                   {"200"},
-	"HEAD /not-me/{token}":                  {"200"},
-	"POST /not-me/{token}":                  {"200"},
+	"GET /l/{token}":                        {"303 /l"},
+	"HEAD /l/{token}":                       {"303 /l"},
+	"GET /l":                                {"200 VICTIM", "200", "200 VICTIM", "200 VICTIM", "200 VICTIM", "200 VICTIM"},
+	"HEAD /l":                               {"200"},
+	"POST /l":                               {"200 VICTIM", "303 /authorize/resume session", "200 VICTIM", "200 VICTIM", "200 VICTIM", "200 VICTIM"},
+	"GET /not-me/{token}":                   {"303 /not-me"},
+	"HEAD /not-me/{token}":                  {"303 /not-me"},
+	"GET /not-me":                           {"200"},
+	"HEAD /not-me":                          {"200"},
+	"POST /not-me":                          {"200"},
 	"GET /why":                              {"200"},
 	"HEAD /why":                             {"200"},
 	"GET /signin/other":                     {"410", "200", "200", "200", "410", "200"},
@@ -283,9 +298,11 @@ var opens = map[string]opened{
 	"POST /profile/email":                   {"303 /signin", "303 /signin", "303 /signin", "422 me", "303 /signin", "422 me"}, // their own
 	"POST /profile/email/confirm":           {"303 /signin", "303 /signin", "303 /signin", "410 me", "303 /signin", "410 me"},
 	"POST /profile/email/withdraw":          {"303 /signin", "303 /signin", "303 /signin", "303 /profile", "303 /signin", "303 /profile"},
-	"GET /undo/{token}":                     {"200"},
-	"HEAD /undo/{token}":                    {"200"},
-	"POST /undo/{token}":                    {"200"},
+	"GET /undo/{token}":                     {"303 /undo"},
+	"HEAD /undo/{token}":                    {"303 /undo"},
+	"GET /undo":                             {"200"},
+	"HEAD /undo":                            {"200"},
+	"POST /undo":                            {"200"},
 	"GET /profile/second-step":              {"303 /signin", "303 /signin", "303 /signin", "200", "303 /signin", "200"},
 	"HEAD /profile/second-step":             {"303 /signin", "303 /signin", "303 /signin", "200", "303 /signin", "200"},
 	"POST /profile/second-step":             {"303 /signin", "303 /signin", "303 /signin", "409", "303 /signin", "409"},

@@ -6,7 +6,6 @@ import (
 
 	"countersign/internal/authenticator"
 	"countersign/internal/fault"
-	"countersign/internal/secret"
 	"countersign/internal/signin"
 )
 
@@ -17,19 +16,20 @@ var statusOfLink = map[signin.LinkState]int{
 }
 
 func (p *Portal) showLink(w http.ResponseWriter, r *http.Request) error {
-	token := r.PathValue("token")
-	l := signin.Link{State: signin.LinkUnknown}
-	if ref, err := secret.ParseReference(token); err == nil {
-		if l, err = p.SignIn.OpenLink(r.Context(), ref, p.flowsOf(r)...); err != nil {
-			return err
-		}
+	ref, id, held := p.linkOf(r, signInLink)
+	if !held {
+		return p.drawOpenAgain(w, r)
 	}
-	return p.drawLink(w, r, token, l)
+	l, err := p.SignIn.OpenLink(r.Context(), ref, p.flowsOf(r)...)
+	if err != nil {
+		return err
+	}
+	return p.drawLink(w, r, id, l)
 }
 
-func (p *Portal) drawLink(w http.ResponseWriter, r *http.Request, token string, l signin.Link) error {
+func (p *Portal) drawLink(w http.ResponseWriter, r *http.Request, id string, l signin.Link) error {
 	return p.Web.Draw(w, r, statusOfLink[l.State], linkPage{
-		State: string(l.State), Token: token, AppName: l.AppName, Account: l.Account, Code: l.Code, Reference: l.Reference,
+		State: string(l.State), ID: id, AppName: l.AppName, Account: l.Account, Code: l.Code, Reference: l.Reference,
 		IP: l.IP, Place: l.Place, Browser: l.Browser, At: l.At, RememberDays: l.RememberDays, NotMeURL: l.NotMePath, Targets: p.originsOf(l.ContinueTo),
 	})
 }
@@ -37,9 +37,9 @@ func (p *Portal) drawLink(w http.ResponseWriter, r *http.Request, token string, 
 // pressLink finishes the sign-in in the browser that began it; anywhere else it draws what
 // the link is good for, and signs nobody in.
 func (p *Portal) pressLink(w http.ResponseWriter, r *http.Request) error {
-	ref, err := secret.ParseReference(r.PathValue("token"))
-	if err != nil {
-		return p.drawLink(w, r, r.PathValue("token"), signin.Link{State: signin.LinkUnknown})
+	ref, id, held := p.linkOf(r, signInLink)
+	if !held {
+		return p.drawOpenAgain(w, r)
 	}
 	mine, step, err := p.SignIn.PressLink(r.Context(), ref, p.flowsOf(r), r.PostForm.Get("remember") == "on", p.visitor(r))
 	if fault.Is(err, fault.NotFound) {
@@ -48,21 +48,34 @@ func (p *Portal) pressLink(w http.ResponseWriter, r *http.Request) error {
 	if fault.Is(err, fault.RateLimited) {
 		return err
 	}
+	if err == nil {
+		p.dropLink(w, r, signInLink, id)
+	}
 	return p.answered(w, r, mine, step, err)
 }
 
 func (p *Portal) showNotMe(w http.ResponseWriter, r *http.Request) error {
-	return p.Web.Draw(w, r, http.StatusOK, notMePage{Token: r.PathValue("token")})
+	_, id, held := p.linkOf(r, reportLink)
+	if !held {
+		return p.drawOpenAgain(w, r)
+	}
+	return p.Web.Draw(w, r, http.StatusOK, notMePage{wordPage{ID: id, Word: reportLink.word}})
 }
 
 // notMe answers the same for every token: it reveals nothing.
 func (p *Portal) notMe(w http.ResponseWriter, r *http.Request) error {
-	ref, err := secret.ParseReference(r.PathValue("token"))
-	if err == nil {
-		if err := p.SignIn.Disown(r.Context(), ref, p.visitor(r)); err != nil {
-			return err
-		}
+	ref, id, held := p.linkOf(r, reportLink)
+	if !held {
+		return p.drawOpenAgain(w, r)
 	}
+	if !p.confirmed(r, reportLink) {
+		again := wordPage{ID: id, Word: reportLink.word, Problem: "confirm.problem"}
+		return p.Web.Draw(w, r, http.StatusUnprocessableEntity, notMePage{again})
+	}
+	if err := p.SignIn.Disown(r.Context(), ref, p.visitor(r)); err != nil {
+		return err
+	}
+	p.dropLink(w, r, reportLink, id)
 	return p.Web.Draw(w, r, http.StatusOK, notMeDonePage{})
 }
 

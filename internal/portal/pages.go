@@ -232,7 +232,7 @@ func (p endedPage) Text() string {
 // linkPage is where the link in the mail leads. Only the browser that began gets a button.
 type linkPage struct {
 	State        string // ready, elsewhere, replaced, used, expired, unknown
-	Token        string
+	ID           string // names the link
 	AppName      string
 	Account      string // masked e-mail address
 	Code         string // only when State is elsewhere
@@ -248,7 +248,7 @@ type linkPage struct {
 
 func (linkPage) Template() string       { return "portal/link" }
 func (p linkPage) FormAction() []string { return p.Targets }
-func (p linkPage) Here() string         { return "/l/" + url.PathEscape(p.Token) }
+func (p linkPage) Here() string         { return signInLink.page(p.ID) }
 
 // Title is the heading for the state.
 func (p linkPage) Title() string {
@@ -281,10 +281,10 @@ func (p linkPage) Text() string {
 }
 
 // notMePage asks whether the person did not ask for the code.
-type notMePage struct{ Token string }
+type notMePage struct{ wordPage }
 
 func (notMePage) Template() string { return "portal/not_me" }
-func (p notMePage) Here() string   { return "/not-me/" + url.PathEscape(p.Token) }
+func (p notMePage) Here() string   { return reportLink.page(p.ID) }
 
 // notMeDonePage reveals nothing about the account: the link may be in anybody's hands.
 type notMeDonePage struct{}

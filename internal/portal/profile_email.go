@@ -6,7 +6,6 @@ import (
 
 	"countersign/internal/fault"
 	"countersign/internal/profile"
-	"countersign/internal/secret"
 	"countersign/internal/user"
 	"countersign/internal/web"
 )
@@ -16,8 +15,6 @@ func (p *Portal) mountEmail(mux *web.Mux) {
 	mux.Post("/profile/email", p.askEmail)
 	mux.Post("/profile/email/confirm", p.confirmEmail)
 	mux.Post("/profile/email/withdraw", p.withdrawEmail)
-	mux.Get("/undo/{token}", p.showUndo)
-	mux.Post("/undo/{token}", p.undo)
 }
 
 // emailPage says what a change of address does, and asks for the new one.
@@ -43,9 +40,10 @@ func (emailCodePage) Template() string { return "portal/email_code" }
 func (emailCodePage) Here() string     { return "/profile/email" }
 
 // undoPage asks whether a change of address is to be undone. It looks the same for every link.
-type undoPage struct{ Token string }
+type undoPage struct{ wordPage }
 
 func (undoPage) Template() string { return "portal/undo" }
+func (p undoPage) Here() string   { return undoLink.page(p.ID) }
 
 // undoDonePage is the answer to every link.
 type undoDonePage struct{}
@@ -146,16 +144,27 @@ func (p *Portal) withdrawEmail(w http.ResponseWriter, r *http.Request) error {
 }
 
 func (p *Portal) showUndo(w http.ResponseWriter, r *http.Request) error {
-	return p.Web.Draw(w, r, http.StatusOK, undoPage{Token: r.PathValue("token")})
+	_, id, held := p.linkOf(r, undoLink)
+	if !held {
+		return p.drawOpenAgain(w, r)
+	}
+	return p.Web.Draw(w, r, http.StatusOK, undoPage{wordPage{ID: id, Word: undoLink.word}})
 }
 
 // undo answers the same for every token: it reveals nothing.
 func (p *Portal) undo(w http.ResponseWriter, r *http.Request) error {
-	if ref, err := secret.ParseReference(r.PathValue("token")); err == nil {
-		if err := p.SignIn.UndoAddress(r.Context(), ref, p.visitor(r)); err != nil {
-			return err
-		}
+	ref, id, held := p.linkOf(r, undoLink)
+	if !held {
+		return p.drawOpenAgain(w, r)
 	}
+	if !p.confirmed(r, undoLink) {
+		again := wordPage{ID: id, Word: undoLink.word, Problem: "confirm.problem"}
+		return p.Web.Draw(w, r, http.StatusUnprocessableEntity, undoPage{again})
+	}
+	if err := p.SignIn.UndoAddress(r.Context(), ref, p.visitor(r)); err != nil {
+		return err
+	}
+	p.dropLink(w, r, undoLink, id)
 	return p.Web.Draw(w, r, http.StatusOK, undoDonePage{})
 }
 
@@ -185,7 +194,8 @@ func emailStories() []web.Story {
 		{Name: "profile/email-code", Status: 200, Page: code},
 		{Name: "profile/email-code-wrong", Status: 422, Page: wrong},
 		{Name: "profile/email-code-newer", Status: http.StatusConflict, Page: newer},
-		{Name: "undo", Status: 200, Page: undoPage{Token: "x"}},
+		{Name: "undo", Status: 200, Page: undoPage{wordPage{ID: storyFlow, Word: undoLink.word}}},
+		{Name: "undo/no-word", Status: 422, Page: undoPage{wordPage{storyFlow, undoLink.word, "confirm.problem"}}},
 		{Name: "undo/done", Status: 200, Page: undoDonePage{}},
 	}
 }

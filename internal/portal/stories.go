@@ -120,7 +120,7 @@ func messageStories(now time.Time) (out []web.Story) {
 }
 
 func linkStories(now time.Time) []web.Story {
-	p := linkPage{Token: storyToken, AppName: storyApp, Account: storyMasked, Reference: "K7-MZ", IP: storyIP, Place: storyPlace,
+	p := linkPage{ID: storyFlow, AppName: storyApp, Account: storyMasked, Reference: "K7-MZ", IP: storyIP, Place: storyPlace,
 		Browser: storyAgent, At: now, NotMeURL: "/not-me/" + storyToken}
 	var out []web.Story
 	for _, state := range []string{"ready", "elsewhere", "replaced", "used", "expired", "unknown"} {
@@ -187,7 +187,9 @@ func passwordStories() []web.Story {
 
 func otherStories(now time.Time) []web.Story {
 	return []web.Story{
-		{Name: "not-me", Status: 200, Page: notMePage{Token: storyToken}},
+		{Name: "not-me", Status: 200, Page: notMePage{wordPage{ID: storyFlow, Word: reportLink.word}}},
+		{Name: "not-me/no-word", Status: 422, Page: notMePage{wordPage{storyFlow, reportLink.word, "confirm.problem"}}},
+		{Name: "open-again", Status: http.StatusGone, Page: openAgainPage{}},
 		{Name: "not-me/done", Status: 200, Page: notMeDonePage{}},
 		{Name: "why", Status: 200, Page: whyPage{Back: "/signin"}},
 		{Name: "why/email", Status: 200, Page: whyPage{Kind: authenticator.Email, Back: "/signin"}},

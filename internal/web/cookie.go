@@ -15,8 +15,8 @@ func (w *Web) cookieName(name string) string {
 	return name
 }
 
-// SetCookie sets one of ours: "flow", "session", "browser", "device", "method", "passkey", "lang"
-// or "app-lang". A maxAge of 0 lasts until the browser closes.
+// SetCookie sets one of ours: "flow", "session", "browser", "device", "method", "passkey", "link",
+// "not-me", "undo", "lang" or "app-lang". A maxAge of 0 lasts until the browser closes.
 func (w *Web) SetCookie(rw http.ResponseWriter, name, value string, maxAge time.Duration) {
 	http.SetCookie(rw, &http.Cookie{
 		Name: w.cookieName(name), Value: value, Path: "/", MaxAge: int(maxAge / time.Second),
