@@ -26,7 +26,7 @@ type BackupCmd struct {
 
 // Run copies while servers go on.
 func (c BackupCmd) Run(ctx context.Context, env *Env) error {
-	return bare(ctx, env, func(d *db.DB, keys *secret.Keys, conf config.Config) error {
+	return bare(ctx, env, true, func(d *db.DB, keys *secret.Keys, conf config.Config) error {
 		if err := backup.Finished(ctx, d); err != nil {
 			return err
 		}
@@ -46,20 +46,27 @@ func (c BackupCmd) Run(ctx context.Context, env *Env) error {
 }
 
 // bare opens the database and the keys as they are: nothing is migrated or made.
-func bare(ctx context.Context, env *Env, fn func(d *db.DB, keys *secret.Keys, c config.Config) error) error {
-	c, _, err := env.load()
+// A database that must exist is looked for first; another is made only where the keys can be read.
+func bare(ctx context.Context, env *Env, exists bool, fn func(d *db.DB, keys *secret.Keys, c config.Config) error) error {
+	c, _, err := env.loadForCommand()
 	if err != nil {
 		return err
 	}
-	keys, err := secret.ReadKeys(c.KeyFile, now())
-	if err != nil {
-		return err
+	keys, noKeys := secret.ReadKeys(c.KeyFile, now())
+	open := db.OpenExisting
+	if !exists {
+		if open = db.Open; noKeys != nil {
+			return noKeys
+		}
 	}
-	d, err := db.Open(ctx, c.Database.URL.Reveal(), now)
+	d, err := open(ctx, c.Database.URL.Reveal(), now)
 	if err != nil {
 		return err
 	}
 	defer func() { _ = d.Close() }()
+	if noKeys != nil {
+		return noKeys
+	}
 	return fn(d, keys, c)
 }
 
@@ -93,7 +100,7 @@ func (c RestoreCmd) Run(ctx context.Context, env *Env) error {
 			return err
 		}
 	}
-	return bare(ctx, env, func(d *db.DB, keys *secret.Keys, conf config.Config) error {
+	return bare(ctx, env, false, func(d *db.DB, keys *secret.Keys, conf config.Config) error {
 		seen, err := backup.ReadMark(backup.MarkOf(conf.KeyFile))
 		if err != nil {
 			return err
@@ -120,7 +127,7 @@ func (c RestoreCmd) Run(ctx context.Context, env *Env) error {
 }
 
 func (c RestoreCmd) check(env *Env) error {
-	conf, _, err := env.load()
+	conf, _, err := env.loadForCommand()
 	if err != nil {
 		return err
 	}

@@ -15,7 +15,6 @@ import (
 	"countersign/internal/db"
 	"countersign/internal/fault"
 	"countersign/internal/locale"
-	"countersign/internal/secret"
 	"countersign/internal/tenant"
 	"countersign/internal/user"
 )
@@ -26,8 +25,15 @@ type Env struct {
 	Output     string `short:"o" enum:"text,json" default:"text" help:"What is printed: text, or json for programs."`
 }
 
-func (e *Env) load() (config.Config, *slog.Logger, error) {
-	c, err := config.Load(e.ConfigFile, os.Environ())
+func (e *Env) load() (config.Config, *slog.Logger, error) { return e.loadBy(config.Load) }
+
+// loadForCommand is load for commands that serve nothing and need no mail server.
+func (e *Env) loadForCommand() (config.Config, *slog.Logger, error) {
+	return e.loadBy(config.LoadForCommand)
+}
+
+func (e *Env) loadBy(load func(path string, environ []string) (config.Config, error)) (config.Config, *slog.Logger, error) {
+	c, err := load(e.ConfigFile, os.Environ())
 	if err != nil {
 		return c, nil, configError{err}
 	}
@@ -38,27 +44,20 @@ func (e *Env) load() (config.Config, *slog.Logger, error) {
 	return c, slog.New(slog.NewJSONHandler(os.Stderr, &slog.HandlerOptions{Level: level})), nil
 }
 
-// house opens the database and the keys without serving anything.
-func (e *Env) house(ctx context.Context) (*app.House, error) {
-	c, log, err := e.load()
-	if err != nil {
-		return nil, err
-	}
-	return app.Open(ctx, c, log, now)
-}
-
-// Open is house for commands that need no more than the database and the keys.
-func (e *Env) Open(ctx context.Context) (*db.DB, *secret.Keys, config.Config, func(), error) {
-	h, err := e.house(ctx)
-	if err != nil {
-		return nil, nil, config.Config{}, nil, err
-	}
-	return h.DB, h.Keys, h.Config, func() { _ = h.Close() }, nil
-}
-
-// within opens the house, runs fn and closes it.
+// within opens the database and the keys without serving anything, runs fn and closes them.
+// It makes no database: a mistyped address must not look like an installation that is empty.
 func (e *Env) within(ctx context.Context, fn func(h *app.House) error) error {
-	h, err := e.house(ctx)
+	return e.with(ctx, app.OpenExisting, fn)
+}
+
+type opener func(context.Context, config.Config, *slog.Logger, func() time.Time) (*app.House, error)
+
+func (e *Env) with(ctx context.Context, open opener, fn func(h *app.House) error) error {
+	c, log, err := e.loadForCommand()
+	if err != nil {
+		return err
+	}
+	h, err := open(ctx, c, log, now)
 	if err != nil {
 		return err
 	}

@@ -23,7 +23,7 @@ type HealthcheckCmd struct {
 
 // Run fails unless the server on this machine answers that it is well.
 func (c HealthcheckCmd) Run(ctx context.Context, env *Env) error {
-	conf, _, err := env.load()
+	conf, _, err := env.loadForCommand()
 	if err != nil {
 		return err
 	}

@@ -13,6 +13,7 @@ import (
 
 	"github.com/alecthomas/kong"
 
+	"countersign/internal/db"
 	"countersign/internal/fault"
 )
 
@@ -41,7 +42,7 @@ func exitCode(err error) int {
 	switch {
 	case errors.As(err, &usage):
 		return exitUsage
-	case errors.As(err, &config):
+	case errors.As(err, &config), errors.Is(err, db.ErrNoDatabase):
 		return exitConfiguration
 	case fault.Is(err, fault.NotFound):
 		return exitNotFound

@@ -47,9 +47,9 @@ func announceSetUp(a *app.App) {
 // MigrateCmd brings the schema up to date and says so.
 type MigrateCmd struct{}
 
-// Run opens the house, which migrates.
+// Run opens the database, makes it where there is none, and migrates.
 func (MigrateCmd) Run(ctx context.Context, env *Env) error {
-	return env.within(ctx, func(h *app.House) error {
+	return env.with(ctx, app.Open, func(h *app.House) error {
 		env.say(databaseOf(h), "The database is up to date: %s\n", h.DB.Dialect)
 		return nil
 	})

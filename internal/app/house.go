@@ -48,7 +48,19 @@ type House struct {
 // Open opens the database, brings its schema up to date and reads the keys, which must be
 // the installation's own.
 func Open(ctx context.Context, c config.Config, log *slog.Logger, now func() time.Time) (*House, error) {
-	d, err := db.Open(ctx, c.Database.URL.Reveal(), now)
+	return open(ctx, c, log, now, db.Open)
+}
+
+// OpenExisting is Open for commands that must not make a database: where there is none it
+// fails with db.ErrNoDatabase.
+func OpenExisting(ctx context.Context, c config.Config, log *slog.Logger, now func() time.Time) (*House, error) {
+	return open(ctx, c, log, now, db.OpenExisting)
+}
+
+type opener func(ctx context.Context, dsn string, now func() time.Time) (*db.DB, error)
+
+func open(ctx context.Context, c config.Config, log *slog.Logger, now func() time.Time, by opener) (*House, error) {
+	d, err := by(ctx, c.Database.URL.Reveal(), now)
 	if err != nil {
 		return nil, err
 	}

@@ -1,6 +1,7 @@
 package config
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
 	"net/url"
@@ -20,10 +21,25 @@ const fileSuffix = "_file"
 // hold secrets and validates the whole. An empty path means that there is no file. The
 // error names every mistake; a configuration with any of them is not to be used.
 func Load(path string, environ []string) (Config, error) {
+	return load(path, environ, Config.Validate)
+}
+
+// LoadForCommand is Load for commands, which serve nothing: public_url, smtp.host and
+// smtp.from may be missing. What is given must be right all the same.
+func LoadForCommand(path string, environ []string) (Config, error) {
+	return load(path, environ, func(c Config) error {
+		c.PublicURL = cmp.Or(c.PublicURL, "http://localhost")
+		c.SMTP.Host = cmp.Or(c.SMTP.Host, "localhost")
+		c.SMTP.From = cmp.Or(c.SMTP.From, "nobody@localhost")
+		return c.Validate()
+	})
+}
+
+func load(path string, environ []string, validate func(Config) error) (Config, error) {
 	c := Default()
 	err := errors.Join(c.readFile(path), c.readEnvironment(environ), c.readSecrets())
 	c.PublicURL = strings.TrimSuffix(c.PublicURL, "/")
-	if err = errors.Join(err, c.Validate()); err != nil {
+	if err = errors.Join(err, validate(c)); err != nil {
 		return Config{}, fmt.Errorf("configuration:\n%w", err)
 	}
 	return c, nil
