@@ -71,7 +71,7 @@ func TestCLI_CommandsNeedNoMailServer(t *testing.T) {
 			{"tenant", "create", "--id", id, "--name", "Bare"},
 			{"tenant", "set", id, "--name", "Barer"},
 			{"tenant", "list"},
-			{"user", "create", "--tenant", id, "--email", id + "@example.test", "--name", "Sam"},
+			{"user", "create", "--tenant", id, "--email", id + "@example.test", "--name", "Sam", "--no-invitation"},
 			{"user", "set", u.Email, "--role", "admin"},
 			{"user", "set", u.Email, "--disable", "--yes"},
 			{"user", "set", u.Email, "--enable"},
@@ -88,7 +88,11 @@ func TestCLI_CommandsNeedNoMailServer(t *testing.T) {
 				t.Errorf("%v: %d, %s", args, code, said)
 			}
 		}
-		said, code := w.Run(t, bare, "serve")
+		said, code := w.Run(t, bare, "user", "create", "--tenant", id, "--email", "second-"+id+"@example.test", "--name", "Sam")
+		if says(t, said, "public_url is missing: an invitation carries a link"); code != 5 {
+			t.Errorf("an invitation without an address: %d", code)
+		}
+		said, code = w.Run(t, bare, "serve")
 		if says(t, said, "public_url is missing", "smtp.host is missing"); code != 5 {
 			t.Errorf("serve: %d", code)
 		}

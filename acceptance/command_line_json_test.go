@@ -12,7 +12,7 @@ import (
 )
 
 // textOnly are commands that serve until they are stopped, or print a format of their own.
-var textOnly = []string{"serve", "demo", "storybook", "config reference"}
+var textOnly = []string{"serve", "demo", "storybook", "config reference", "completion"}
 
 // commands are all that the program's own help lists.
 func commands(t *testing.T, w *rig.World) (all []string) {
@@ -54,6 +54,7 @@ func every(u *rig.User, app, made, backup string) []spoken {
 		{args: []string{"tenant", "show", made}, key: "mandate"},
 		{args: []string{"tenant", "list"}, key: "name"},
 		{args: []string{"user", "create", "--tenant", made, "--email", made + "@example.test", "--name", "Sam"}, key: "email"},
+		{args: []string{"user", "import", "-", "--tenant", made}, stdin: "email,name\nmany-" + made + "@example.test,Sam\n", key: "created"},
 		{args: []string{"user", "set", u.Email, "--role", "admin"}, key: "changed"},
 		{args: []string{"user", "password", u.Email, "--password-stdin"}, stdin: "a sentence nobody else thought of\n", key: "changed"},
 		{args: []string{"user", "show", u.Email}, key: "password_reported_at"},
@@ -117,12 +118,20 @@ func TestCLI_EveryCommandSpeaksJSON(t *testing.T) {
 			t.Errorf("%s is not tried with --output json", name)
 		}
 		for _, name := range textOnly {
-			said, code := w.Run(t, nil, append(strings.Fields(name), "--output", "json")...)
+			said, code := w.Run(t, nil, append(strings.Fields(completing(name)), "--output", "json")...)
 			if code != 2 || !strings.Contains(said, "has no JSON output") {
 				t.Errorf("%s: %d, %s", name, code, said)
 			}
 		}
 	})
+}
+
+// completing adds the shell that completion needs.
+func completing(name string) string {
+	if name == "completion" {
+		return name + " bash"
+	}
+	return name
 }
 
 func lastLine(text string) string {

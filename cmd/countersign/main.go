@@ -36,6 +36,8 @@ type cli struct {
 	Config       ConfigCmd       `cmd:"" help:"The configuration in force, and its reference."`
 	Storybook    StorybookCmd    `cmd:"" help:"Every page in every state, for people who design and translate."`
 	Healthcheck  HealthcheckCmd  `cmd:"" help:"Ask the server that runs here how it is."`
+	Completion   CompletionCmd   `cmd:"" help:"Print a script that completes commands in a shell."`
+	Complete     CompleteCmd     `cmd:"" hidden:"" help:"Used by that script."`
 	Version      VersionCmd      `cmd:"" help:"Which version this is."`
 }
 

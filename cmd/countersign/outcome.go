@@ -152,7 +152,7 @@ func confirm(yes bool, question string) error {
 	if yes {
 		return nil
 	}
-	if info, err := os.Stdin.Stat(); err != nil || info.Mode()&os.ModeCharDevice == 0 || os.Getenv("TERM") == "" {
+	if !isTerminal(os.Stdin) || os.Getenv("TERM") == "" {
 		return usageError(question + " Add --yes to confirm.")
 	}
 	fmt.Fprint(os.Stderr, question+" [y/N] ")

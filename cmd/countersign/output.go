@@ -92,7 +92,7 @@ var errorCodes = map[int]string{
 
 // textOnly are commands that serve until they are stopped, or print something that is a
 // format of its own.
-var textOnly = []string{"serve", "demo", "storybook", "config reference"}
+var textOnly = []string{"serve", "demo", "storybook", "config reference", "completion"}
 
 // speaksJSON refuses --output json where a command has no documents: a program that asked for
 // them must not read something else.
@@ -111,4 +111,14 @@ func wantsJSON(args []string) bool {
 		}
 	}
 	return false
+}
+
+// isTerminal reports whether a person sees f, or types into it.
+func isTerminal(f *os.File) bool {
+	info, err := f.Stat()
+	if err != nil || info.Mode()&os.ModeCharDevice == 0 {
+		return false
+	}
+	null, err := os.Stat(os.DevNull) // a device, too, and no one sits there
+	return err == nil && !os.SameFile(info, null)
 }

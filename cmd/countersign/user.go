@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"os"
 	"time"
@@ -24,6 +25,7 @@ import (
 type UserCmd struct {
 	Create   UserCreateCmd   `cmd:"" help:"Add a person to a company and mail them an invitation."`
 	Invite   UserInviteCmd   `cmd:"" help:"Mail a person without a password a new invitation; earlier ones stop working."`
+	Import   UserImportCmd   `cmd:"" help:"Add many people from a file."`
 	Set      UserSetCmd      `cmd:"" help:"Change a person."`
 	Password UserPasswordCmd `cmd:"" help:"Give a person a first password, or an imported hash. Ends everything that an older one opened."`
 	Show     UserShowCmd     `cmd:"" help:"Show one person."`
@@ -40,6 +42,7 @@ type UserCreateCmd struct {
 	Language      string `default:"en" help:"Language of mails: en or es."`
 	PasswordStdin bool   `xor:"how" help:"Read a first password from standard input; then no invitation is mailed."`
 	HashStdin     bool   `xor:"how" help:"Read a password hash made elsewhere (PHC string) from standard input; then no invitation is mailed."`
+	NoInvitation  bool   `xor:"how" help:"Mail no invitation: the person cannot sign in until user invite or user password."`
 }
 
 // Run adds the person.
@@ -53,11 +56,15 @@ func (c UserCreateCmd) Run(ctx context.Context, env *Env) error {
 		if err != nil {
 			return err
 		}
+		invite := stored == nil && !c.NoInvitation
+		if err := canInvite(h, invite); err != nil {
+			return err
+		}
 		var added user.User
 		err = inTenant(ctx, h, c.Tenant, func(ctx context.Context, tx *db.Tx, _ tenant.Tenant) (err error) {
 			p := setup.Person{Email: c.Email, Name: c.Name, Role: role, Language: c.Language, Password: stored, By: byHand}
 			added, err = setup.Add(ctx, tx, p)
-			if err == nil && stored == nil {
+			if err == nil && invite {
 				err = h.SignIn.Invite(ctx, tx, added, byHand)
 			}
 			return err
@@ -66,7 +73,7 @@ func (c UserCreateCmd) Run(ctx context.Context, env *Env) error {
 			return err
 		}
 		env.say(userOf(added), "Created %s (%s) in %s.\n", c.Email, role, c.Tenant)
-		if stored == nil {
+		if invite {
 			env.explainMore("%s", invitedText(h, c.Email))
 		}
 		return nil
@@ -79,6 +86,14 @@ func (c UserCreateCmd) read(ctx context.Context, h *app.House) (*password.Stored
 		return UserPasswordCmd{Email: c.Email, HashStdin: true}.read(ctx, h)
 	}
 	return readPassword(ctx, h, c.PasswordStdin, c.Name, c.Email)
+}
+
+// canInvite fails where an invitation would carry a link without an address.
+func canInvite(h *app.House, invite bool) error {
+	if invite && h.Config.PublicURL == "" {
+		return configError{errors.New("public_url is missing: an invitation carries a link. Set it, or add --no-invitation")}
+	}
+	return nil
 }
 
 func invitedText(h *app.House, address string) string {
@@ -101,6 +116,9 @@ type UserInviteCmd struct {
 // Run mails the invitation.
 func (c UserInviteCmd) Run(ctx context.Context, env *Env) error {
 	return env.within(ctx, func(h *app.House) error {
+		if err := canInvite(h, true); err != nil {
+			return err
+		}
 		err := ofUser(ctx, h, c.Email, func(ctx context.Context, tx *db.Tx, u user.User) error {
 			return h.SignIn.Invite(ctx, tx, u, byHand)
 		})

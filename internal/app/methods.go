@@ -1,6 +1,7 @@
 package app
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
 
@@ -25,7 +26,8 @@ func (h *House) furnishMethods(queue *message.Queue) error {
 		authenticator.TOTP:   totp.Verifier{Keys: h.Keys},
 		authenticator.Backup: lookup.Verifier{Hash: h.Passwords.HashCode, Match: h.Passwords.MatchCode},
 	}
-	switch keys, err := passkey.New(h.Config.PublicURL, h.Keys); {
+	// A command may run without public_url. It decides as a server with a usable address would.
+	switch keys, err := passkey.New(cmp.Or(h.Config.PublicURL, "http://localhost"), h.Keys); {
 	case errors.Is(err, passkey.ErrAddress):
 		h.Log.Warn("no passkeys", "reason", err)
 	case err != nil:

@@ -5,6 +5,7 @@ package user
 import (
 	"context"
 	"database/sql"
+	"fmt"
 	"net/mail"
 	"strings"
 	"time"
@@ -248,4 +249,31 @@ func HoldAs(ctx context.Context, tx *db.Tx, u User) (same bool, err error) {
 // Speak sets the language in which mails to a user are written (BCP 47).
 func Speak(ctx context.Context, tx *db.Tx, id, language string) error {
 	return changed(tx.Exec(ctx, `UPDATE users SET language = $1 WHERE tenant_id = $2 AND id = $3`, language, tx.Tenant, id))
+}
+
+// TenantsByAddress says for each of these keys (EmailKey) that a person has, of whichever
+// tenant, which tenant is theirs.
+func TenantsByAddress(ctx context.Context, tx *db.Tx, keys []string) (map[string]string, error) {
+	out := map[string]string{}
+	if len(keys) == 0 {
+		return out, nil
+	}
+	marks, args := make([]string, len(keys)), make([]any, len(keys))
+	for i, key := range keys {
+		marks[i], args[i] = fmt.Sprintf("$%d", i+1), key
+	}
+	rows, err := tx.Query(ctx, `
+		SELECT email_key, tenant_id FROM directory WHERE held_until = 0 AND email_key IN (`+strings.Join(marks, ", ")+`)`, args...)
+	if err != nil {
+		return nil, fmt.Errorf("find addresses: %w", err)
+	}
+	defer func() { _ = rows.Close() }()
+	for rows.Next() {
+		var key, in string
+		if err := rows.Scan(&key, &in); err != nil {
+			return nil, fmt.Errorf("read an address: %w", err)
+		}
+		out[key] = in
+	}
+	return out, rows.Err()
 }

@@ -1,0 +1,196 @@
+package setup
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"slices"
+
+	"countersign/internal/db"
+	"countersign/internal/fault"
+	"countersign/internal/locale"
+	"countersign/internal/tenant"
+	"countersign/internal/user"
+)
+
+// Row is one person of an import, as it was read.
+type Row struct {
+	Line   int    // where it was read, from 1
+	Tenant string // id or name of the company
+	Email  string
+	Name   string
+	Role   string // empty: agent
+	Lang   string // BCP 47; empty: the default language
+}
+
+// RowError is why one row was not imported.
+type RowError struct {
+	Line int
+	Err  error
+}
+
+func (e RowError) Error() string { return fmt.Sprintf("line %d: %v", e.Line, e.Err) }
+
+func (e RowError) Unwrap() error { return e.Err }
+
+// Imported counts what became of rows.
+type Imported struct {
+	Created int
+	Exists  int // a person of the same company has the address already; left as they are
+	Failed  []RowError
+}
+
+// Importer adds many people, with the same rules as Add.
+type Importer struct {
+	DB     *db.DB
+	By     string                                                  // who adds, for the audit log
+	Invite func(ctx context.Context, tx *db.Tx, u user.User) error // nil: nobody is invited
+	DryRun bool                                                    // look at everything and keep nothing
+
+	languages *locale.Catalog
+	tenants   map[string]string // id by id or name
+	seen      map[string]string // tenant by address, with DryRun
+}
+
+// person is a Row that can be added.
+type person struct {
+	Person
+	line        int
+	tenant, key string
+}
+
+// errDryRun rolls back what a dry run did.
+var errDryRun = errors.New("dry run")
+
+// Batch adds the people of rows in one transaction. A row that cannot be added is among
+// Failed and keeps no other back; err is a failure of the database, and then nothing of the
+// batch was kept. Running the same rows again finds them as Exists.
+func (i *Importer) Batch(ctx context.Context, rows []Row) (done Imported, err error) {
+	var people []person
+	var failed []RowError
+	for _, row := range rows {
+		p, err := i.check(ctx, row)
+		switch {
+		case err == nil:
+			people = append(people, p)
+		case fault.Is(err, fault.Internal):
+			return done, err
+		default:
+			failed = append(failed, RowError{row.Line, err})
+		}
+	}
+	for {
+		done = Imported{}
+		err = i.DB.InTx(ctx, db.Installation, func(tx *db.Tx) (err error) {
+			if done, err = i.add(ctx, tx, people); err == nil && i.DryRun {
+				err = errDryRun
+			}
+			return err
+		})
+		var bad RowError
+		if !errors.As(err, &bad) || fault.Is(bad.Err, fault.Internal) {
+			break
+		}
+		failed = append(failed, bad) // the transaction may be spoiled: try the others in a new one
+		people = slices.DeleteFunc(people, func(p person) bool { return p.line == bad.Line })
+	}
+	if errors.Is(err, errDryRun) {
+		err = nil
+	}
+	slices.SortFunc(failed, func(a, b RowError) int { return a.Line - b.Line })
+	done.Failed = failed
+	return done, err
+}
+
+// check reads a row by the rules of Add, and finds its company.
+func (i *Importer) check(ctx context.Context, row Row) (p person, err error) {
+	if row.Role == "" {
+		row.Role = string(user.Agent)
+	}
+	if row.Lang == "" {
+		row.Lang = locale.Default
+	}
+	p = person{Person: Person{Email: row.Email, Name: row.Name, Language: row.Lang, By: i.By}, line: row.Line}
+	if p.Role, err = user.ParseRole(row.Role); err != nil {
+		return p, err
+	}
+	if p.key, err = user.EmailKey(row.Email); err != nil {
+		return p, err
+	}
+	if p.Name, err = tenant.CleanName(row.Name); err != nil {
+		return p, err
+	}
+	if i.languages == nil {
+		if i.languages, err = locale.New(); err != nil {
+			return p, err
+		}
+	}
+	if !i.languages.Speaks(row.Lang) {
+		return p, fault.New(fault.Invalid, "user.unknown_language")
+	}
+	p.tenant, err = i.tenant(ctx, row.Tenant)
+	return p, err
+}
+
+// tenant finds a company once.
+func (i *Importer) tenant(ctx context.Context, idOrName string) (id string, err error) {
+	if id, known := i.tenants[idOrName]; known {
+		return id, nil
+	}
+	err = i.DB.View(ctx, db.Installation, func(tx *db.Tx) error {
+		t, err := tenant.Find(ctx, tx, idOrName)
+		id = t.ID
+		return err
+	})
+	if err != nil {
+		return "", err
+	}
+	if i.tenants == nil {
+		i.tenants = map[string]string{}
+	}
+	i.tenants[idOrName] = id
+	return id, nil
+}
+
+// add adds people who are not there yet. Its error is a RowError.
+func (i *Importer) add(ctx context.Context, tx *db.Tx, people []person) (done Imported, err error) {
+	keys := make([]string, len(people))
+	for n, p := range people {
+		keys[n] = p.key
+	}
+	taken, err := user.TenantsByAddress(ctx, tx, keys)
+	if err != nil {
+		return done, err
+	}
+	if i.DryRun && i.seen == nil {
+		i.seen = map[string]string{}
+	}
+	for _, p := range people {
+		in, exists := taken[p.key]
+		if !exists {
+			in, exists = i.seen[p.key]
+		}
+		switch {
+		case exists && in == p.tenant:
+			done.Exists++
+			continue
+		case exists:
+			return done, RowError{p.line, fault.New(fault.Conflict, "user.address_taken")}
+		}
+		u, err := Add(ctx, tx.As(p.tenant), p.Person)
+		if err == nil && i.Invite != nil {
+			err = i.Invite(ctx, tx.As(p.tenant), u)
+		}
+		if err != nil {
+			return done, RowError{p.line, err}
+		}
+		taken[p.key] = p.tenant
+		done.Created++
+	}
+	if i.DryRun {
+		for key, in := range taken {
+			i.seen[key] = in
+		}
+	}
+	return done, nil
+}

@@ -1,0 +1,42 @@
+package setup_test
+
+import (
+	"fmt"
+	"testing"
+	"time"
+
+	"countersign/internal/db"
+	"countersign/internal/db/dbtest"
+	"countersign/internal/setup"
+	"countersign/internal/tenant"
+)
+
+// BenchmarkImport is one batch of 500 people without passwords and invitations.
+func BenchmarkImport(b *testing.B) {
+	for _, dsn := range []string{dbtest.SQLiteURL(b), dbtest.PostgresURL(b)} {
+		d := dbtest.Open(b, dsn, time.Now)
+		b.Run(string(d.Dialect), func(b *testing.B) {
+			err := d.InTx(b.Context(), db.Installation, func(tx *db.Tx) error {
+				_, err := tenant.Create(b.Context(), tx, "acme", "Acme", tenant.Company)
+				return err
+			})
+			if err != nil {
+				b.Fatal(err)
+			}
+			i := &setup.Importer{DB: d, By: "benchmark"}
+			rows := make([]setup.Row, 500)
+			b.ReportAllocs()
+			batch := 0
+			for b.Loop() {
+				for n := range rows {
+					rows[n] = setup.Row{Line: n + 1, Tenant: "acme", Name: "Sam", Email: fmt.Sprintf("p%d-%d@example.test", batch, n)}
+				}
+				batch++
+				if done, err := i.Batch(b.Context(), rows); err != nil || done.Created != len(rows) {
+					b.Fatal(done, err)
+				}
+			}
+			b.ReportMetric(float64(batch*len(rows))/b.Elapsed().Seconds(), "people/s")
+		})
+	}
+}
