@@ -9,6 +9,7 @@ import (
 	"countersign/internal/client"
 	"countersign/internal/db"
 	"countersign/internal/locale"
+	"countersign/internal/ops"
 	"countersign/internal/policy"
 	"countersign/internal/signin"
 	"countersign/internal/user"
@@ -53,19 +54,11 @@ func (c PolicyExplainCmd) Run(ctx context.Context, env *Env) error {
 			env.say(decisionOf(print, d, app), "")
 			return nil
 		}
-		fmt.Printf("decision  %s\n", d.Outcome)
-		for _, k := range d.Offer {
-			fmt.Printf("offer     %s\n", k)
-		}
-		if d.Need != "" {
-			fmt.Printf("needs     %s\n", d.Need)
-		}
-		fmt.Printf("remember  up to %d days\n", d.RememberDays)
-		for _, r := range d.Because {
-			fmt.Printf("because   %s\n", print.T(r.Key, dated(print, r.Args)...))
+		for _, sentence := range append(ops.Explain(print, d), ops.Reasons(print, d)...) {
+			fmt.Println(sentence)
 		}
 		for _, key := range app.Weaknesses() {
-			fmt.Printf("weaker    %s\n", print.T(key, app.Name))
+			fmt.Println(print.T(key, app.Name))
 		}
 		return nil
 	})
@@ -83,25 +76,21 @@ func appOf(ctx context.Context, h *app.House, id string) (c client.Client, err e
 	return c, err
 }
 
-func dated(p *locale.Printer, args []any) []any {
-	out := make([]any, len(args))
-	for i, a := range args {
-		if t, ok := a.(time.Time); ok {
-			a = p.Date(t)
-		}
-		out[i] = a
-	}
-	return out
-}
-
 type decisionDocument struct {
-	Outcome      string   `json:"outcome"`
-	Needs        string   `json:"needs,omitempty"` // the level that is missing
-	Offer        []string `json:"offer"`
-	SetUp        []string `json:"set_up"`
-	RememberDays int      `json:"remember_days"`
-	Because      []string `json:"because"`
-	Weaker       []string `json:"weaker"` // what makes this app easier to attack than others
+	Outcome      string     `json:"outcome"`
+	Needs        string     `json:"needs,omitempty"` // the level that is missing
+	Offer        []string   `json:"offer"`
+	SetUp        []string   `json:"set_up"`
+	ForSetUp     bool       `json:"for_set_up"`       // what is offered opens only the set-up of a method
+	Protection   string     `json:"protection_level"` // of the account, whatever is asked here
+	Required     bool       `json:"required"`
+	NeedsAdmin   bool       `json:"needs_admin"`
+	RememberDays int        `json:"remember_days"`
+	SetUpBy      *time.Time `json:"set_up_by"`
+	Announced    *time.Time `json:"required_from"`
+	Sentences    []string   `json:"sentences"`
+	Because      []string   `json:"because"`
+	Weaker       []string   `json:"weaker"` // what makes this app easier to attack than others
 }
 
 func decisionOf(print *locale.Printer, d policy.Decision, app client.Client) decisionDocument {
@@ -110,8 +99,15 @@ func decisionOf(print *locale.Printer, d policy.Decision, app client.Client) dec
 		Needs:        string(d.Need),
 		Offer:        []string{},
 		SetUp:        []string{},
+		ForSetUp:     d.ForSetUp,
+		Protection:   string(d.Protection),
+		Required:     d.Required,
+		NeedsAdmin:   d.NeedsAdmin,
 		RememberDays: d.RememberDays,
-		Because:      []string{},
+		SetUpBy:      at(d.SetUpBy),
+		Announced:    at(d.Announced),
+		Sentences:    ops.Explain(print, d),
+		Because:      append([]string{}, ops.Reasons(print, d)...),
 		Weaker:       []string{},
 	}
 	for _, k := range d.Offer {
@@ -119,9 +115,6 @@ func decisionOf(print *locale.Printer, d policy.Decision, app client.Client) dec
 	}
 	for _, k := range d.SetUp {
 		out.SetUp = append(out.SetUp, string(k))
-	}
-	for _, r := range d.Because {
-		out.Because = append(out.Because, print.T(r.Key, dated(print, r.Args)...))
 	}
 	for _, key := range app.Weaknesses() {
 		out.Weaker = append(out.Weaker, print.T(key, app.Name))

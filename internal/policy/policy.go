@@ -61,6 +61,7 @@ type Decision struct {
 	NeedsAdmin   bool                 // with Deny: only an administrator can open this account again
 	SetUpFrom    time.Time            // with Deny: a method may be set up from then on; zero = that would not help
 	Level        Level                // reached so far
+	Protection   Level                // what protects the account, whatever is asked here
 	Need         Level                // what is missing, when Outcome is not Allow
 	Own          bool                 // each user decides for themself
 	RememberDays int                  // how long this browser may be remembered; 0 = not at all
@@ -71,7 +72,7 @@ type Decision struct {
 
 // Evaluate answers one question: is this enough, and if not, what next?
 func Evaluate(in Input) Decision {
-	d := Decision{Level: Reached(in.Proofs), RememberDays: rememberDays(in)}
+	d := Decision{Level: Reached(in.Proofs), Protection: in.Protection(), RememberDays: rememberDays(in)}
 	required := d.required(in)
 	d.Required = required
 	remembered := required && in.RememberedUntil.After(in.Now) && !in.PasswordFlagged && d.RememberDays > 0 &&
@@ -244,7 +245,7 @@ func (d Decision) missing(in Input) Decision {
 	if len(d.Offer) > 0 {
 		d.Outcome = Challenge
 		if !d.Required {
-			d.because("policy.app_wants", "App", in.AppName, "Level", string(d.Need))
+			d.because("policy.app_wants", "App", in.AppName)
 		}
 		return d
 	}
@@ -258,7 +259,7 @@ func (d Decision) missing(in Input) Decision {
 func (d Decision) deny(in Input) Decision {
 	enrollable := len(d.SetUp) > 0
 	d.Outcome, d.SetUp = Deny, nil
-	d.because("policy.nothing_strong_enough", "Level", string(d.Need))
+	d.because("policy.nothing_strong_enough")
 	opens, _ := in.opens(in.Now)
 	d.NeedsAdmin = in.Protection() == TwoFactor && (len(opens) == 0 || d.Need == TwoFactor)
 	if enrollable && !d.NeedsAdmin {
