@@ -55,6 +55,7 @@ func every(u *rig.User, app, made, backup string) []spoken {
 		{args: []string{"tenant", "list"}, key: "name"},
 		{args: []string{"user", "create", "--tenant", made, "--email", made + "@example.test", "--name", "Sam"}, key: "email"},
 		{args: []string{"user", "import", "-", "--tenant", made}, stdin: "email,name\nmany-" + made + "@example.test,Sam\n", key: "created"},
+		{args: []string{"user", "invite", made + "@example.test"}, key: "changed"},
 		{args: []string{"user", "set", u.Email, "--role", "admin"}, key: "changed"},
 		{args: []string{"user", "password", u.Email, "--password-stdin"}, stdin: "a sentence nobody else thought of\n", key: "changed"},
 		{args: []string{"user", "show", u.Email}, key: "password_reported_at"},

@@ -210,6 +210,6 @@ func (d *Demo) setPhone(w http.ResponseWriter, r *http.Request) error {
 	if err != nil {
 		return err
 	}
-	http.Redirect(w, r, "/#apps", http.StatusSeeOther)
+	http.Redirect(w, r, "/?at=apps#apps", http.StatusSeeOther)
 	return nil
 }

@@ -11,6 +11,7 @@ import (
 	"countersign/internal/binding"
 	"countersign/internal/client"
 	"countersign/internal/db"
+	"countersign/internal/ops"
 	"countersign/internal/policy"
 	"countersign/internal/tenant"
 	"countersign/internal/user"
@@ -21,9 +22,14 @@ import (
 type guidePage struct {
 	Vendor    string
 	At        addresses
-	Operator  person
-	Companies []companyView
-	Phone     choice
+	First     person // whom the page begins with
+	PhoneOpen bool   // the section about the phone app is not folded away
+
+	FirstCompany                    string
+	OwnHome, OwnClient, OwnRedirect string
+	Operator                        person
+	Companies                       []companyView
+	Phone                           choice
 }
 
 type companyView struct {
@@ -77,13 +83,23 @@ func (d *Demo) guide() http.Handler {
 
 func (d *Demo) showGuide(w http.ResponseWriter, r *http.Request) error {
 	at := r.URL.Query().Get("at")
-	p := guidePage{Vendor: vendorName, At: d.at, Operator: operator}
-	for i, c := range companies {
+	p := guidePage{
+		Vendor:       vendorName,
+		At:           d.at,
+		Operator:     operator,
+		First:        companies[0].People[0],
+		FirstCompany: companies[0].Name,
+		PhoneOpen:    at == "apps",
+		OwnHome:      ownHome,
+		OwnClient:    OwnClient,
+		OwnRedirect:  OwnRedirect,
+	}
+	for _, c := range companies {
 		v, err := d.view(r.Context(), c)
 		if err != nil {
 			return err
 		}
-		v.Open = c.ID == at || i == 0 && at == ""
+		v.Open = c.ID == at
 		p.Companies = append(p.Companies, v)
 	}
 	err := d.house.DB.View(r.Context(), db.Installation, func(tx *db.Tx) error {
@@ -181,9 +197,9 @@ func (d *Demo) decided(appID string, decision policy.Decision) decisionView {
 	v := decisionView{App: appNames[appID], Asks: "password only."}
 	switch {
 	case decision.Outcome == policy.Deny:
-		v.Asks = "cannot sign in."
+		v.Asks = strings.Join(ops.Explain(d.print, decision), " ")
 	case decision.ForSetUp:
-		v.Asked, v.Asks = true, "password, a code by e-mail, and then set-up comes first."
+		v.Asked, v.Asks = true, "password, then "+either(decision.Offer)+", and then set-up comes first."
 	case decision.Outcome == policy.Challenge && !decision.SetUpBy.IsZero():
 		v.Asked, v.Asks = true, "password, then "+either(decision.Offer)+", and a reminder to set up a method."
 	case decision.Outcome == policy.Challenge:
