@@ -14,7 +14,15 @@ func everyLink(t *testing.T, w *rig.World) map[string]string {
 	t.Helper()
 	u := w.Covered(t).User(t)
 	mail := w.Person(t).ToCode(t, w.Dashboard(t), u)
-	return map[string]string{"/l": mail.Link, "/not-me": mail.NotMe, "/undo": "/undo/" + mail.NotMe[len("/not-me/"):]}
+	p := w.Person(t)
+	p.Get(rig.PathSignIn)
+	forget(t, p, u.Email)
+	return map[string]string{
+		"/l":        mail.Link,
+		"/not-me":   mail.NotMe,
+		"/undo":     "/undo/" + mail.NotMe[len("/not-me/"):],
+		"/password": linkFor(t, w, u.Email, 1),
+	}
 }
 
 // The token leaves the address with the first answer, and no page of the link shows it again.

@@ -83,7 +83,7 @@ func (h *hall) bring(name string, again bool) *standing {
 // request makes the request of a route: well formed, and as good as a stranger can make it.
 func (h *hall) request(one web.Route, s *standing) *http.Request {
 	target, form := fill(strings.ReplaceAll(one.Pattern, "{kind}", "totp"), tail(s.letter.Link)), url.Values(nil)
-	if base, takes := strings.CutSuffix(one.Pattern, "/{token}"); slices.Contains([]string{"/l", "/not-me", "/undo"}, base) {
+	if base, takes := strings.CutSuffix(one.Pattern, "/{token}"); slices.Contains([]string{"/l", "/not-me", "/undo", "/password"}, base) {
 		return h.mailed(one.Method, base+"/"+tail(s.letter.Link), takes, s)
 	}
 	visit := strings.TrimPrefix(h.Dashboard(h.t).Visit("prompt", "none").URL, rig.PublicURL)
@@ -234,9 +234,11 @@ var opens = map[string]opened{
 	"GET /signin/forgot":                    {"200"},
 	"HEAD /signin/forgot":                   {"200"},
 	"POST /signin/forgot":                   {"200 me"}, // typed in
-	"GET /password/{token}":                 {"404"},    // of another kind of mail
-	"HEAD /password/{token}":                {"404"},
-	"POST /password/{token}":                {"404"},
+	"GET /password/{token}":                 {"303 /password"},
+	"HEAD /password/{token}":                {"303 /password"},
+	"GET /password":                         {"404"}, // of another kind of mail
+	"HEAD /password":                        {"404"},
+	"POST /password":                        {"404"},
 	"GET /signin/delivery":                  {"404", "200", "404", "404", "404", "404"},
 	"HEAD /signin/delivery":                 {"404", "200", "404", "404", "404", "404"},
 	"GET /l/{token}":                        {"303 /l"},

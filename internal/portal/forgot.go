@@ -7,7 +7,6 @@ import (
 
 	"countersign/internal/fault"
 	"countersign/internal/grant"
-	"countersign/internal/secret"
 	"countersign/internal/signin"
 	"countersign/internal/web"
 )
@@ -15,8 +14,7 @@ import (
 func (p *Portal) mountForgot(mux *web.Mux) {
 	mux.Get("/signin/forgot", p.showForgot)
 	mux.Post("/signin/forgot", p.askForgot)
-	mux.Get("/password/{token}", p.showPasswordLink)
-	mux.Post("/password/{token}", p.setPassword)
+	p.mountMailed(mux, passwordLink, p.showPasswordLink, p.setPassword)
 }
 
 // forgotPage asks where to mail a link for a new password, and says that it was asked for. It
@@ -46,7 +44,7 @@ func (p forgotPage) SignInURL() string { return signInPath(p.To) }
 // link does nothing.
 type passwordLinkPage struct {
 	State      string // ready, used, replaced, expired or unknown
-	Token      string
+	ID         string // names the link
 	Invitation bool
 	Email      string
 	MinLength  int
@@ -56,6 +54,7 @@ type passwordLinkPage struct {
 }
 
 func (passwordLinkPage) Template() string { return "portal/password_link" }
+func (p passwordLinkPage) Here() string   { return passwordLink.page(p.ID) }
 
 // Ready reports whether the link is good.
 func (p passwordLinkPage) Ready() bool { return p.State == string(signin.LinkReady) }
@@ -151,38 +150,42 @@ func (p *Portal) askForgot(w http.ResponseWriter, r *http.Request) error {
 }
 
 func (p *Portal) showPasswordLink(w http.ResponseWriter, r *http.Request) error {
-	l := signin.PasswordLink{State: signin.LinkUnknown}
-	if ref, err := secret.ParseReference(r.PathValue("token")); err == nil {
-		if l, err = p.SignIn.OpenPasswordLink(r.Context(), ref); err != nil {
-			return err
-		}
+	ref, id, held := p.linkOf(r, passwordLink)
+	if !held {
+		return p.drawOpenAgain(w, r)
 	}
-	return p.drawPasswordLink(w, r, statusOfLink[l.State], l, passwordLinkPage{})
+	l, err := p.SignIn.OpenPasswordLink(r.Context(), ref)
+	if err != nil {
+		return err
+	}
+	return p.drawPasswordLink(w, r, statusOfLink[l.State], l, passwordLinkPage{ID: id})
 }
 
 func (p *Portal) drawPasswordLink(
 	w http.ResponseWriter, r *http.Request, status int, l signin.PasswordLink, page passwordLinkPage,
 ) error {
-	page.State, page.Token, page.Invitation, page.Email = string(l.State), r.PathValue("token"), l.Invitation, l.Email
+	page.State, page.Invitation, page.Email = string(l.State), l.Invitation, l.Email
 	page.MinLength, page.To = l.MinLength, p.readTarget(l.ContinueTo).sealed
 	return p.Web.Draw(w, r, status, page)
 }
 
 // setPassword spends the link. It signs nobody in: the sign-in page comes next.
 func (p *Portal) setPassword(w http.ResponseWriter, r *http.Request) error {
-	l := signin.PasswordLink{State: signin.LinkUnknown}
-	ref, err := secret.ParseReference(r.PathValue("token"))
-	if err == nil {
-		l, err = p.SignIn.SetPasswordByLink(r.Context(), ref, r.PostForm.Get("password"), p.visitor(r))
-		if l.State == signin.LinkReady && (waiting(err) != nil || fault.Is(err, fault.Invalid)) {
-			f := fault.Of(err)
-			setRetryAfter(w, f.RetryAfter)
-			return p.drawPasswordLink(w, r, web.Status(f.Kind), l, passwordLinkPage{Problem: f.Message, Wait: f.RetryAfter})
-		}
-		if err != nil {
-			return err
-		}
+	ref, id, held := p.linkOf(r, passwordLink)
+	if !held {
+		return p.drawOpenAgain(w, r)
 	}
+	l, err := p.SignIn.SetPasswordByLink(r.Context(), ref, r.PostForm.Get("password"), p.visitor(r))
+	if l.State == signin.LinkReady && (waiting(err) != nil || fault.Is(err, fault.Invalid)) {
+		f := fault.Of(err)
+		setRetryAfter(w, f.RetryAfter)
+		page := passwordLinkPage{ID: id, Problem: f.Message, Wait: f.RetryAfter}
+		return p.drawPasswordLink(w, r, web.Status(f.Kind), l, page)
+	}
+	if err != nil {
+		return err
+	}
+	p.dropLink(w, r, passwordLink, id)
 	if l.State != signin.LinkReady {
 		return p.drawPasswordLink(w, r, statusOfLink[l.State], l, passwordLinkPage{})
 	}
@@ -228,7 +231,7 @@ func forgotStories(now time.Time) []web.Story {
 		if invitation {
 			name = "password-link/invitation-"
 		}
-		link := passwordLinkPage{Token: storyToken, Invitation: invitation, Email: address, MinLength: 15}
+		link := passwordLinkPage{ID: storyFlow, Invitation: invitation, Email: address, MinLength: 15}
 		for _, state := range []signin.LinkState{signin.LinkReady, signin.LinkUsed, signin.LinkReplaced, signin.LinkExpired} {
 			link.State = string(state)
 			out = append(out, web.Story{Name: name + link.State, Status: statusOfLink[state], Page: link})

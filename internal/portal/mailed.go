@@ -28,6 +28,8 @@ var (
 	signInLink = mailedLink{"/l", "link", ""} // a scanner's browser did not begin the sign-in
 	reportLink = mailedLink{"/not-me", "not-me", "not_me.word"}
 	undoLink   = mailedLink{"/undo", "undo", "undo.word"}
+	// A new password must be typed, which no scanner does.
+	passwordLink = mailedLink{"/password", "password-link", ""}
 )
 
 const (
@@ -43,17 +45,27 @@ type heldLink struct {
 
 // mountMailed adds the pages of one kind of link.
 func (p *Portal) mountMailed(mux *web.Mux, l mailedLink, show, act web.Handler) {
-	mux.Get(l.path+"/{token}", func(w http.ResponseWriter, r *http.Request) error { return p.takeLink(w, r, l) })
+	mux.Get(l.path+"/{token}", func(w http.ResponseWriter, r *http.Request) error {
+		ref, err := secret.ParseReference(r.PathValue("token"))
+		if err != nil { // it was cut off: there is nothing to keep
+			return p.drawUnknown(w, r, l)
+		}
+		return p.takeLink(w, r, l, ref)
+	})
 	mux.Get(l.path, show)
 	mux.Post(l.path, act)
 }
 
-// takeLink moves the token of a link from the address into the cookie.
-func (p *Portal) takeLink(w http.ResponseWriter, r *http.Request, l mailedLink) error {
-	ref, err := secret.ParseReference(r.PathValue("token"))
-	if err != nil {
-		return p.drawLink(w, r, "", signin.Link{State: signin.LinkUnknown})
+func (p *Portal) drawUnknown(w http.ResponseWriter, r *http.Request, l mailedLink) error {
+	if l == passwordLink {
+		unknown := signin.PasswordLink{State: signin.LinkUnknown}
+		return p.drawPasswordLink(w, r, http.StatusNotFound, unknown, passwordLinkPage{})
 	}
+	return p.drawLink(w, r, "", signin.Link{State: signin.LinkUnknown})
+}
+
+// takeLink moves the token of a link from the address into the cookie.
+func (p *Portal) takeLink(w http.ResponseWriter, r *http.Request, l mailedLink, ref secret.Reference) error {
 	held := []heldLink{{ref, p.DB.Now().Add(heldFor)}}
 	for _, other := range p.heldLinks(r, l) {
 		if other.ID != ref.ID && len(held) < maxHeldLinks {
