@@ -1,7 +1,12 @@
 package acceptance
 
 import (
+	"bytes"
+	"image"
+	"image/png"
 	"net/url"
+	"os"
+	"path/filepath"
 	"regexp"
 	"strings"
 	"testing"
@@ -169,7 +174,8 @@ func TestBrowser_APasskeyIsSetUpOnOnePage(t *testing.T) {
 		b.Type("#name", "Laptop")
 		b.Click("[data-start]")
 		b.Await("Your backup codes")
-		p.Get("/profile").Expect(t, 200, "Passkey or security key Laptop")
+		b.Go(rig.PublicURL + "/profile")
+		b.Await("Laptop")
 		w.Advance(t, freshFor)
 		b.Go(rig.PublicURL + inProfile + "/passkey")
 		b.Click("[data-start]")
@@ -233,3 +239,70 @@ func TestAMailboxThatNoSignInAsksForIsForNotifications(t *testing.T) {
 		}
 	})
 }
+
+// guard: CleanLogo and CleanAccent in internal/tenant, NewBrand in internal/web
+func TestTheVendorsOwnLogoAndAccent(t *testing.T) {
+	each(t, func(t *testing.T, w *rig.World) {
+		draw := func(width, height int) string {
+			img := image.NewNRGBA(image.Rect(0, 0, width, height))
+			for i := range img.Pix {
+				img.Pix[i] = byte(i % 251)
+			}
+			file := filepath.Join(t.TempDir(), "logo.png")
+			var b bytes.Buffer
+			if err := png.Encode(&b, img); err != nil {
+				t.Fatal(err)
+			}
+			b.WriteString("<script>behind the end</script>")
+			if err := os.WriteFile(file, b.Bytes(), 0o600); err != nil {
+				t.Fatal(err)
+			}
+			return file
+		}
+		script := filepath.Join(t.TempDir(), "logo.svg")
+		if err := os.WriteFile(script, []byte(`<svg xmlns="http://www.w3.org/2000/svg" onload="alert(1)"/>`), 0o600); err != nil {
+			t.Fatal(err)
+		}
+		for _, bad := range [][]string{{"--logo", script}, {"--logo", draw(8, 8)}, {"--logo", draw(1025, 20)}, {"--accent", "red"}, {"--accent", "#fff"}, {"--accent", "#000000}body{display:none"}} {
+			if said, code := w.Command(t, rig.Options{}, append([]string{"installation", "set"}, bad...)...); code == 0 {
+				t.Errorf("%v: %s", bad, said)
+			}
+		}
+		w.CLI(t, "installation", "set", "--logo", draw(300, 64), "--accent", "#FFCC00")
+		if shown := w.CLI(t, "installation", "show"); !strings.Contains(shown, "#ffcc00 (#") {
+			t.Errorf("the accent is not shown: %s", shown)
+		}
+		p := w.Person(t)
+		var logo, style string
+		rig.Within(t, wait, "the pages have the vendor's colours", func() bool {
+			body := p.Get("/signin").Body
+			logo, style = brandLogo.FindString(body), brandStyle.FindString(body)
+			return logo != "" && style != ""
+		})
+		if got := p.Get(style); got.Status != 200 || got.Header.Get("Content-Type") != "text/css; charset=utf-8" || !strings.Contains(got.Body, "#ffcc00") || strings.Contains(got.Body, "--act:#ffcc00") {
+			t.Errorf("%d %s: yellow on white: %s", got.Status, got.Header.Get("Content-Type"), got.Body)
+		}
+		got := p.Get(logo)
+		if got.Status != 200 || got.Header.Get("Content-Type") != "image/png" || !strings.Contains(got.Header.Get("Cache-Control"), "immutable") || strings.Contains(got.Body, "script") {
+			t.Errorf("the logo: %d %v", got.Status, got.Header)
+		}
+		b := w.Chromium(t).Tab(t)
+		b.Go(rig.PublicURL + "/signin")
+		if px := rig.Eval[float64](b, `document.querySelector("img.logo").naturalWidth`); px != 300 {
+			t.Errorf("the logo is %v pixels wide", px)
+		}
+		if used := rig.Eval[string](b, `getComputedStyle(document.documentElement).getPropertyValue("--act")`); !strings.Contains(used, "#ffcc00") {
+			t.Errorf("the accent is %s", used)
+		}
+		w.CLI(t, "installation", "set", "--logo", "none", "--accent", "none")
+		rig.Within(t, wait, "ours are back", func() bool {
+			body := p.Get("/signin").Body
+			return !brandLogo.MatchString(body) && !brandStyle.MatchString(body) && strings.Contains(body, `class="mark"`)
+		})
+	})
+}
+
+var (
+	brandLogo  = regexp.MustCompile(`/assets/[0-9a-f]{12}/logo\.png`)
+	brandStyle = regexp.MustCompile(`/assets/[0-9a-f]{12}/accent\.css`)
+)

@@ -86,6 +86,8 @@ type installationDocument struct {
 	SupportEmail string          `json:"support_email"`
 	SupportURL   string          `json:"support_url"`
 	SupportPhone string          `json:"support_phone"`
+	Accent       string          `json:"accent"`    // "#rrggbb"; empty: ours
+	LogoSHA256   string          `json:"logo_hash"` // of the logo; empty: ours
 	SetUpAt      *time.Time      `json:"set_up_at"`
 }
 
@@ -98,6 +100,8 @@ func installationOf(i tenant.Installation) installationDocument {
 		SupportEmail: i.SupportEmail,
 		SupportURL:   i.SupportURL,
 		SupportPhone: i.SupportPhone,
+		Accent:       i.Accent,
+		LogoSHA256:   i.LogoHash,
 		SetUpAt:      at(i.SetUpAt),
 	}
 }

@@ -1,8 +1,10 @@
 package main
 
 import (
+	"cmp"
 	"context"
 	"fmt"
+	"os"
 
 	"github.com/alecthomas/kong"
 
@@ -10,6 +12,7 @@ import (
 	"countersign/internal/db"
 	"countersign/internal/policy"
 	"countersign/internal/tenant"
+	"countersign/internal/web"
 )
 
 // InstallationCmd is about the vendor's own settings.
@@ -27,8 +30,8 @@ func (InstallationShowCmd) Run(ctx context.Context, env *Env) error {
 		return h.DB.View(ctx, db.Installation, func(tx *db.Tx) error {
 			i, err := tenant.LoadInstallation(ctx, tx)
 			if err == nil {
-				env.say(installationOf(i), "name          %s\nmandate       %s from %s\nremember days %d\nmethods       %s\nsupport       %s %s %s\nset up        %s\n",
-					i.Name, i.Mandate.Mode, shown(i.Mandate.From), i.RememberDays, shownMethods(i.Methods), i.SupportEmail, i.SupportURL, i.SupportPhone, shown(i.SetUpAt))
+				env.say(installationOf(i), "name          %s\nmandate       %s from %s\nremember days %d\nmethods       %s\nsupport       %s %s %s\naccent        %s\nlogo          %s\nset up        %s\n",
+					i.Name, i.Mandate.Mode, shown(i.Mandate.From), i.RememberDays, shownMethods(i.Methods), i.SupportEmail, i.SupportURL, i.SupportPhone, shownAccent(i.Accent), cmp.Or(i.LogoHash, none), shown(i.SetUpAt))
 			}
 			return err
 		})
@@ -45,6 +48,8 @@ type InstallationSetCmd struct {
 	MandateFrom  string  `help:"From when it holds: 2027-01-31 or 2027-01-31T08:00:00Z. Default: at once."`
 	RememberDays *int    `help:"The longest that any browser may be remembered: 0 to 30 days."`
 	Methods      *string `help:"The second steps that companies may allow: passkey, totp, push, sms, email, backup, or all."`
+	Logo         *string `placeholder:"FILE" help:"Your logo in place of ours: a PNG of at most 256 KiB, 16 to 1024 pixels on a side; 'none' removes it."`
+	Accent       *string `placeholder:"#RRGGBB" help:"Your colour in place of ours; pages use a tone of it that can be read. 'none' removes it."`
 	Why          *string `help:"Your own words about why a second step is asked; empty removes them."`
 	Language     string  `default:"en" enum:"en,es" help:"Language of --why."`
 	Yes          bool    `short:"y" help:"Do not ask before people are shut out."`
@@ -74,12 +79,21 @@ func (c InstallationSetCmd) Run(ctx context.Context, env *Env, k *kong.Context) 
 			if err := c.change(&i); err != nil {
 				return err
 			}
+			if err := c.changeLogo(ctx, tx); err != nil {
+				return err
+			}
 			if c.Why != nil {
 				if err := tenant.SetWhy(ctx, tx, c.Language, *c.Why); err != nil {
 					return err
 				}
 			}
 			what := fmt.Sprintf("mandate %s from %s, remember %d days, methods %s", i.Mandate.Mode, shown(i.Mandate.From), i.RememberDays, shownMethods(i.Methods))
+			if c.Accent != nil {
+				what += ", accent " + cmp.Or(i.Accent, none)
+			}
+			if c.Logo != nil {
+				what += ", another logo"
+			}
 			return note(ctx, tx, tenant.SaveInstallation(ctx, tx, i), "installation.changed", what)
 		})
 		if err == nil {
@@ -87,6 +101,36 @@ func (c InstallationSetCmd) Run(ctx context.Context, env *Env, k *kong.Context) 
 		}
 		return err
 	})
+}
+
+// none is what removes a logo or an accent.
+const none = "none"
+
+func (c InstallationSetCmd) changeLogo(ctx context.Context, tx *db.Tx) error {
+	switch {
+	case c.Logo == nil:
+		return nil
+	case *c.Logo == none:
+		return tenant.SetLogo(ctx, tx, nil)
+	}
+	file, err := os.ReadFile(*c.Logo)
+	if err != nil {
+		return fmt.Errorf("read the logo: %w", err)
+	}
+	logo, err := tenant.CleanLogo(file)
+	if err != nil {
+		return err
+	}
+	return tenant.SetLogo(ctx, tx, logo)
+}
+
+// shownAccent is a colour with the tones that pages use.
+func shownAccent(accent string) string {
+	tones, err := web.TonesOf(accent)
+	if err != nil {
+		return none
+	}
+	return fmt.Sprintf("%s (%s on light pages, %s on dark ones)", accent, tones.Light, tones.Dark)
 }
 
 func (c InstallationSetCmd) change(i *tenant.Installation) (err error) {
@@ -98,6 +142,10 @@ func (c InstallationSetCmd) change(i *tenant.Installation) (err error) {
 	set(&i.SupportEmail, c.SupportEmail)
 	set(&i.SupportURL, c.SupportURL)
 	set(&i.SupportPhone, c.SupportPhone)
+	set(&i.Accent, c.Accent)
+	if i.Accent == none {
+		i.Accent = ""
+	}
 	if c.Name != "" {
 		i.Name = c.Name
 	}

@@ -32,7 +32,6 @@ import (
 	"countersign/internal/portal"
 	"countersign/internal/ratelimit"
 	"countersign/internal/signin"
-	"countersign/internal/tenant"
 	"countersign/internal/web"
 )
 
@@ -345,17 +344,13 @@ func (c *siteCache) site(ctx context.Context) web.Site {
 	}
 	ctx, cancel := context.WithTimeout(ctx, siteWithin)
 	defer cancel()
-	var i tenant.Installation
 	now := c.db.Now()
-	err := c.db.View(ctx, db.Installation, func(tx *db.Tx) (err error) {
-		i, err = tenant.LoadInstallation(ctx, tx)
-		return err
-	})
+	fresh, err := siteOf(ctx, c.db)
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	if err == nil && since == c.since {
 		c.asked = time.Time{}
-		c.known, c.read = web.Site{Name: i.Name, SupportEmail: i.SupportEmail, SupportURL: i.SupportURL, SupportPhone: i.SupportPhone}, now
+		c.known, c.read = fresh, now
 	}
 	return c.known
 }

@@ -22,6 +22,8 @@ type Installation struct {
 	Mandate      Mandate // what tenants inherit
 	RememberDays int     // 0 to MaxRememberDays
 	Methods      Methods // what companies may allow
+	Accent       string  // "#rrggbb" in place of our colour; "" = ours
+	LogoHash     string  // SHA-256 of the logo (SetLogo); "" = ours
 	SetUpAt      time.Time
 }
 
@@ -60,13 +62,13 @@ func LoadInstallation(ctx context.Context, tx *db.Tx) (Installation, error) {
 	var i Installation
 	var from, setUp int64
 	err := tx.QueryRow(ctx, `
-		SELECT name, support_email, support_url, support_phone, mandate, mandate_from, remember_days, methods, set_up_at FROM installation WHERE id = $1`, db.Installation).
-		Scan(&i.Name, &i.SupportEmail, &i.SupportURL, &i.SupportPhone, &i.Mandate.Mode, &from, &i.RememberDays, &i.Methods, &setUp)
+		SELECT name, support_email, support_url, support_phone, mandate, mandate_from, remember_days, methods, accent, logo_hash, set_up_at FROM installation WHERE id = $1`, db.Installation).
+		Scan(&i.Name, &i.SupportEmail, &i.SupportURL, &i.SupportPhone, &i.Mandate.Mode, &from, &i.RememberDays, &i.Methods, &i.Accent, &i.LogoHash, &setUp)
 	i.Mandate.From, i.SetUpAt = db.Time(from), db.Time(setUp)
 	return i, err
 }
 
-// SaveInstallation writes the settings; SetUpAt is not among them.
+// SaveInstallation writes the settings; SetUpAt and the logo are not among them.
 func SaveInstallation(ctx context.Context, tx *db.Tx, i Installation) error {
 	name, err := CleanName(i.Name)
 	if err != nil {
@@ -78,9 +80,13 @@ func SaveInstallation(ctx context.Context, tx *db.Tx, i Installation) error {
 	if i.Mandate.Mode == Inherit {
 		return fault.New(fault.Invalid, "tenant.unknown_mode")
 	}
+	accent, err := CleanAccent(i.Accent)
+	if err != nil {
+		return err
+	}
 	_, err = tx.Exec(ctx, `
-		UPDATE installation SET name = $1, support_email = $2, support_url = $3, support_phone = $4, mandate = $5, mandate_from = $6, remember_days = $7, methods = $8 WHERE id = $9`,
-		name, i.SupportEmail, i.SupportURL, i.SupportPhone, string(i.Mandate.Mode), i.Mandate.From, i.RememberDays, string(i.Methods), db.Installation)
+		UPDATE installation SET name = $1, support_email = $2, support_url = $3, support_phone = $4, mandate = $5, mandate_from = $6, remember_days = $7, methods = $8, accent = $9 WHERE id = $10`,
+		name, i.SupportEmail, i.SupportURL, i.SupportPhone, string(i.Mandate.Mode), i.Mandate.From, i.RememberDays, string(i.Methods), accent, db.Installation)
 	if err != nil {
 		return err
 	}

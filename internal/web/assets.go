@@ -92,6 +92,9 @@ func (a *assets) url(name string) (string, error) {
 
 func (w *Web) asset(rw http.ResponseWriter, r *http.Request) error {
 	file, ok := w.assets.byPath[r.URL.Path]
+	if b := w.Site(r.Context()).Brand; !ok && b != nil {
+		file, ok = b.files[r.URL.Path]
+	}
 	if !ok {
 		return errNoPage
 	}
@@ -99,7 +102,7 @@ func (w *Web) asset(rw http.ResponseWriter, r *http.Request) error {
 	h.Set("Content-Type", file.kind)
 	h.Set("Cache-Control", "public, max-age=31536000, immutable")
 	h.Set("Vary", "Accept-Encoding")
-	if takesGzip(r) {
+	if file.packed != nil && takesGzip(r) {
 		h.Set("Content-Encoding", "gzip")
 		body = file.packed
 	}

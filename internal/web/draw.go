@@ -24,6 +24,21 @@ type view struct {
 	Why   string // where the reasons for a second step stand
 }
 
+// Logo reports whether the vendor's own logo is drawn.
+func (v view) Logo() bool { return v.Site.Brand != nil && v.Site.Brand.LogoURL != "" }
+
+// Named reports whether the vendor's name stands beside the logo: not where the logo is wide
+// enough to hold it.
+func (v view) Named() bool { return !v.Logo() || !v.Site.Brand.Wordmark() }
+
+// Style is the address of the vendor's colours; empty for ours.
+func (v view) Style() string {
+	if v.Site.Brand == nil {
+		return ""
+	}
+	return v.Site.Brand.StyleURL
+}
+
 var buffers = sync.Pool{New: func() any { return new(bytes.Buffer) }}
 
 // Draw writes p with the status, or nothing at all if its template fails.

@@ -39,7 +39,11 @@ type Story struct {
 }
 
 // Site is who the person is dealing with: the vendor, not us.
-type Site struct{ Name, SupportEmail, SupportURL, SupportPhone string }
+type Site struct {
+	Name, SupportEmail, SupportURL, SupportPhone string
+
+	Brand *Brand // the logo and the colour; nil = ours
+}
 
 // Supported reports whether there is any way to reach a human.
 func (s Site) Supported() bool { return s.SupportEmail+s.SupportURL+s.SupportPhone != "" }
