@@ -116,7 +116,7 @@ func TestSEC93_AKeyWithoutAFingerNeedsThePassword(t *testing.T) {
 		b.Click(signIn)
 		press(b, proveButton)
 		b.See(leaveButton)
-		if n := reached(t, w, u, "phr", "pwd hwk mfa"); n != 1 {
+		if n := reached(t, w, u, "phr", "pwd swk mfa"); n != 1 {
 			t.Errorf("%d sessions by password and key", n)
 		}
 		if n := w.Number(t, `SELECT count(*) FROM audit_events e JOIN users u ON u.tenant_id = e.tenant_id AND u.id = e.user_id WHERE u.email = $1 AND e.action = 'signin.passkey' AND e.result = 'ok'`, u.Email); n != 0 {

@@ -27,12 +27,10 @@ const (
 	Backup   Kind = "backup"  // printed codes (NIST SP 800-63B-4 §3.1.2)
 )
 
-// What a passkey can have shown beyond a touch. A proof is of the kind Passkey followed by
-// these, in this order; an authenticator is of the kind Passkey.
-const (
-	UserVerified Kind = "+uv" // its own PIN or finger: a second factor by itself
-	DeviceBound  Kind = "+hw" // cannot be copied to another device
-)
+// UserVerified is what a passkey can have shown beyond a touch: its own PIN or finger, a second
+// factor by itself. A proof is then of the kind Passkey followed by it; an authenticator is of
+// the kind Passkey.
+const UserVerified Kind = "+uv"
 
 // SecondSteps are the kinds that may follow a password, strongest first.
 var SecondSteps = []Kind{Passkey, TOTP, Push, SMS, Email, Backup}
@@ -58,20 +56,19 @@ type Traits struct {
 	AMR        []string // values for the amr claim (RFC 8176, or private where it has none)
 }
 
-// TraitsOf lists the traits of each kind of proof. E-mail proves an address, not a device: by
+// TraitsOf lists the traits of each kind of proof. A passkey is a software key ("swk") even where
+// it says that it cannot be copied: "hwk" would need a verified attestation. E-mail proves an address, not a device: by
 // NIST SP 800-63B-4 §3.1.3.1 it is not an out-of-band authenticator, so it confirms a
 // password without adding a factor.
 var TraitsOf = map[Kind]Traits{
-	Password:                             {Knowledge: true, AMR: []string{"pwd"}},
-	Email:                                {Confirms: true, Sent: true, AMR: []string{"email"}},
-	SMS:                                  {Possession: true, Restricted: true, Sent: true, AMR: []string{"sms"}},
-	TOTP:                                 {Possession: true, AMR: []string{"otp"}},
-	Push:                                 {Possession: true, Sent: true, AMR: []string{"push"}},
-	Backup:                               {Possession: true, AMR: []string{"backup"}},
-	Passkey:                              {Possession: true, Resistant: true, AMR: []string{"swk"}},
-	Passkey + UserVerified:               {Possession: true, Resistant: true, Knowledge: true, AMR: []string{"swk", "user"}},
-	Passkey + DeviceBound:                {Possession: true, Resistant: true, AMR: []string{"hwk"}},
-	Passkey + UserVerified + DeviceBound: {Possession: true, Resistant: true, Knowledge: true, AMR: []string{"hwk", "user"}},
+	Password:               {Knowledge: true, AMR: []string{"pwd"}},
+	Email:                  {Confirms: true, Sent: true, AMR: []string{"email"}},
+	SMS:                    {Possession: true, Restricted: true, Sent: true, AMR: []string{"sms"}},
+	TOTP:                   {Possession: true, AMR: []string{"otp"}},
+	Push:                   {Possession: true, Sent: true, AMR: []string{"push"}},
+	Backup:                 {Possession: true, AMR: []string{"backup"}},
+	Passkey:                {Possession: true, Resistant: true, AMR: []string{"swk"}},
+	Passkey + UserVerified: {Possession: true, Resistant: true, Knowledge: true, AMR: []string{"swk", "user"}},
 }
 
 // Base is the kind of authenticator that gives proofs of this kind.
@@ -91,9 +88,6 @@ func KindsOfAMR(amr []string) []Kind {
 	key := Passkey
 	if slices.Contains(amr, "user") {
 		key += UserVerified
-	}
-	if slices.Contains(amr, "hwk") {
-		return append(out, key+DeviceBound)
 	}
 	if slices.Contains(amr, "swk") {
 		return append(out, key)

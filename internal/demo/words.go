@@ -170,7 +170,7 @@ func either(kinds []authenticator.Kind) string {
 func methods(amr []string) string {
 	words := map[string]string{
 		"pwd": "password", "email": "code or link sent by e-mail", "sms": "code by text message", "otp": "code of an app", "push": "code sent to a phone's browser",
-		"backup": "backup code", "swk": "passkey", "hwk": "passkey that cannot be copied", "user": "finger, face or PIN",
+		"backup": "backup code", "swk": "passkey", "user": "finger, face or PIN",
 	}
 	var out []string
 	for _, m := range amr {

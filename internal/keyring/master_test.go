@@ -128,7 +128,7 @@ func TestREL016_EverythingIsSealedAnew(t *testing.T) {
 		if err := v.Drop(ctx, v.path, first, true, none); err == nil || !strings.Contains(err.Error(), "256 rows") {
 			t.Fatalf("dropped while rows need it: %v", err)
 		}
-		if n, err := v.Reseal(ctx); err != nil || n != 255 {
+		if n, err := v.Reseal(ctx); err != nil || n != 256 {
 			t.Fatalf("%d sealed anew: %v", n, err)
 		}
 		if n, err := v.Reseal(ctx); err != nil || n != 0 {
@@ -168,7 +168,7 @@ func TestREL016_ARowThatDoesNotOpenStaysAlone(t *testing.T) {
 		first := v.Keys.Current()
 		v.run(t, `UPDATE messages SET sealed = $1 WHERE tenant_id = 't0' AND id = 'm010'`, v.Keys.Seal([]byte("x"), "elsewhere"))
 		v.rotate(t)
-		if n, err := v.Reseal(ctx); err == nil || !errors.Is(err, secret.ErrSealed) || n != 254 {
+		if n, err := v.Reseal(ctx); err == nil || !errors.Is(err, secret.ErrSealed) || n != 255 {
 			t.Errorf("%d sealed anew: %v", n, err)
 		}
 		v.forward(2 * time.Hour)

@@ -12,7 +12,7 @@ var (
 		company.owners_stuck account.protected browser.forgotten second_step.on second_step.off
 		address.asked address.changed address.withdrawn address.restored client.refused`)
 	results = list(`ok failed refused`)
-	methods = list(`password email pwd otp mfa hwk swk sms totp passkey lookup push backup user`)
+	methods = list(`password email pwd otp mfa swk sms totp passkey lookup push backup user`)
 	reasons = list(`wrong_password unknown_address account_or_app_closed throttled
 		ceiling switched_off country gone
 		typed link wrong_code wrong_link older_code replaced already_used no_state no_open_challenge
@@ -21,6 +21,10 @@ var (
 		code_spent other_client other_redirect_uri wrong_verifier code_expired session_ended older_refresh_token
 		repeated account_closed
 		ended_by_owner method_changed password_changed address_changed changed no_number method_set_up taken
+		malformed other_challenge other_origin other_ceremony other_relying_party other_user user_not_present unknown_credential
+		user_not_verified backup_state_without_eligibility bad_signature other_credential_id unsupported_algorithm counter_regressed
+		already_bound bad_assertion bad_request policy_restriction bad_authenticator_data bad_response attestation_not_verified
+		bad_attestation bad_metadata bad_attestation_certificate unsupported_key unsupported_by_standard unsupported_by_library
 		reset invitation password_reset owner admin user unknown_client unregistered_redirect_uri unregistered_logout_uri wrong_client_secret`)
 	limits = list(`password.account password.here password.device password.source second.account send.account send.destination
 		warning.account flow.account noise.account link.source code.session draft.account password.change flow.passkey way.flow

@@ -326,7 +326,7 @@ func BenchmarkEvaluate(b *testing.B) {
 
 // TestSEC6TheAssuranceTable holds every row of the table to its level and claims.
 func TestSEC6TheAssuranceTable(t *testing.T) {
-	uv, hw := authenticator.UserVerified, authenticator.DeviceBound
+	uv := authenticator.UserVerified
 	for _, c := range []struct {
 		kinds []authenticator.Kind
 		level Level
@@ -339,9 +339,7 @@ func TestSEC6TheAssuranceTable(t *testing.T) {
 		{[]authenticator.Kind{authenticator.Password, authenticator.Push}, TwoFactor, "pwd push mfa"},
 		{[]authenticator.Kind{authenticator.Password, authenticator.Backup}, TwoFactor, "pwd backup mfa"},
 		{[]authenticator.Kind{authenticator.Passkey + uv}, Resistant, "swk user mfa"},
-		{[]authenticator.Kind{authenticator.Passkey + uv + hw}, Resistant, "hwk user mfa"},
 		{[]authenticator.Kind{authenticator.Password, authenticator.Passkey}, Resistant, "pwd swk mfa"},
-		{[]authenticator.Kind{authenticator.Password, authenticator.Passkey + hw}, Resistant, "pwd hwk mfa"},
 		{[]authenticator.Kind{authenticator.Passkey}, PasswordOnly, "swk"},
 		{[]authenticator.Kind{authenticator.TOTP}, None, "otp"},
 		{[]authenticator.Kind{authenticator.Email, authenticator.SMS}, None, "email sms"},

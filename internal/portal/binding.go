@@ -280,7 +280,7 @@ func overKey(k authenticator.Kind) string {
 }
 
 func problemOf(k authenticator.Kind, out binding.Outcome) string {
-	if out.Notice == "passkey.problem.taken" {
+	if k == authenticator.Passkey && out.Notice != "" {
 		return out.Notice
 	}
 	return codePage{Kind: k, Problem: "code.problem.wrong"}.ProblemKey()

@@ -1,6 +1,7 @@
 package portal
 
 import (
+	"cmp"
 	"encoding/json"
 	"net/http"
 	"slices"
@@ -229,8 +230,8 @@ func (p *Portal) submitPasskey(w http.ResponseWriter, r *http.Request) error {
 	if err != nil {
 		return err
 	}
-	if _, again := step.(signin.AskPassword); again {
-		return p.drawSignIn(w, r, http.StatusUnauthorized, t, signInPage{Problem: "signin.problem.passkey"})
+	if again, ok := step.(signin.AskPassword); ok {
+		return p.drawSignIn(w, r, http.StatusUnauthorized, t, signInPage{Problem: cmp.Or(again.Problem, "signin.problem.passkey")})
 	}
 	return p.follow(w, r, step)
 }

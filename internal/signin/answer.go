@@ -212,7 +212,7 @@ func (s *Service) judge(ctx context.Context, tx *db.Tx, f *flow, r authenticator
 		}
 	}
 	if !verdict.OK {
-		return s.wrong(ctx, tx, f, verdict.Reason, r, v)
+		return s.wrong(ctx, tx, f, verdict, r, v)
 	}
 	if f.outside && !f.finishes(tx.Now, c) {
 		return nil, db.ErrAgain // more than the flow's end must be written: on what is read in here
@@ -226,7 +226,7 @@ func (s *Service) judge(ctx context.Context, tx *db.Tx, f *flow, r authenticator
 			return nil, nil
 		}
 		if !first {
-			return s.wrong(ctx, tx, f, "already_used", r, v)
+			return s.wrong(ctx, tx, f, authenticator.Verdict{Reason: "already_used"}, r, v)
 		}
 	}
 	return s.right(ctx, tx, f, verdict, r, remember, v)
@@ -281,8 +281,11 @@ func (s *Service) used(ctx context.Context, tx *db.Tx, f *flow, id string) error
 	return nil
 }
 
-func (s *Service) wrong(ctx context.Context, tx *db.Tx, f *flow, reason string, r authenticator.Response, v session.Visitor) (Step, error) {
-	c, problem := f.Challenge, "code.problem.wrong"
+func (s *Service) wrong(ctx context.Context, tx *db.Tx, f *flow, verdict authenticator.Verdict, r authenticator.Response, v session.Visitor) (Step, error) {
+	c, problem, reason := f.Challenge, "code.problem.wrong", verdict.Reason
+	if c.Kind == authenticator.Passkey && verdict.Notice != "" {
+		problem = verdict.Notice
+	}
 	older, err := s.wasOlder(ctx, tx, f, r)
 	if err != nil {
 		return nil, err

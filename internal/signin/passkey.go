@@ -56,8 +56,8 @@ type claim struct {
 }
 
 // SubmitPasskey answers an offer: both address and proof. What names no credential of ours,
-// a bad signature, a disabled account and an offer that is over are one answer, AskPassword,
-// after the same work. Failures of passwords do not stand in the way of it (SEC-32), and
+// a bad signature and a disabled account are one answer, AskPassword, after the same work;
+// passkey.Advice says what may be told beyond that. Failures of passwords do not stand in the way of it (SEC-32), and
 // failures are charged to their source alone: nobody else's account is slowed by them.
 func (s *Service) SubmitPasskey(ctx context.Context, a Attempt, token, browser string, assertion []byte) (Step, error) {
 	v := s.passkeys()
@@ -162,7 +162,7 @@ func (s *Service) refusePasskey(ctx context.Context, a Attempt, c claim) (Step, 
 	if c.found.OK {
 		reason = "account_or_app_closed"
 	}
-	return AskPassword{}, s.DB.InTx(ctx, where, func(tx *db.Tx) error {
+	return AskPassword{Problem: passkey.Advice(reason)}, s.DB.InTx(ctx, where, func(tx *db.Tx) error {
 		charged := ratelimit.Ledger{c.source}
 		if err := hold(ctx, tx, charged); err != nil {
 			return err

@@ -134,7 +134,7 @@ func TestAIR17_APasskeySignsInAlone(t *testing.T) {
 			options virtualwebauthn.AuthenticatorOptions
 			amr     []string
 		}{
-			{virtualwebauthn.AuthenticatorOptions{}, []string{"hwk", "user", "mfa"}},
+			{virtualwebauthn.AuthenticatorOptions{}, []string{"swk", "user", "mfa"}},
 			{virtualwebauthn.AuthenticatorOptions{BackupEligible: true, BackupState: true}, []string{"swk", "user", "mfa"}},
 		} {
 			k := h.bindPasskey(h.company, "maria@company.test", c.options)
@@ -399,7 +399,7 @@ func TestPasskeyAsTheSecondStep(t *testing.T) {
 		for _, c := range []struct {
 			k   *key
 			amr []string
-		}{{touch, []string{"pwd", "hwk", "mfa"}}, {spare, []string{"pwd", "swk", "user", "mfa"}}} {
+		}{{touch, []string{"pwd", "swk", "mfa"}}, {spare, []string{"pwd", "swk", "user", "mfa"}}} {
 			ask := h.second("maria@company.test")
 			done, ok := h.respond(*ask.Flow, c.k.answer(t, ask.Present)).(signin.Done)
 			if !ok {

@@ -13,8 +13,10 @@ import (
 type Step interface{ step() }
 
 type (
-	// AskPassword asks again: the address or the password was wrong.
-	AskPassword struct{}
+	// AskPassword asks again: the address or the password was wrong, or a passkey was refused.
+	AskPassword struct {
+		Problem string // catalogue key of what the person can do about it; empty = the general answer
+	}
 
 	// Refused says that nothing more is begun for now. It stays inside this package.
 	Refused struct{ Wait time.Duration }

@@ -78,7 +78,7 @@ func (v *Verifier) SpendAlone(ctx context.Context, tx *db.Tx, o Offered, userID 
 		return authenticator.Verdict{}, fmt.Errorf("spend challenge: %w", err)
 	}
 	if n == 0 {
-		return authenticator.Verdict{Reason: Used}, nil
+		return wrong(Used), nil
 	}
 	return spend(ctx, tx, userID, s, o.challenge, f)
 }

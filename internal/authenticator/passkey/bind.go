@@ -1,12 +1,16 @@
 package passkey
 
 import (
+	"bytes"
 	"context"
 	"encoding/json"
 	"fmt"
+	"slices"
 	"time"
 
 	"github.com/go-webauthn/webauthn/protocol"
+	"github.com/go-webauthn/webauthn/protocol/webauthncbor"
+	"github.com/go-webauthn/webauthn/protocol/webauthncose"
 	"github.com/go-webauthn/webauthn/webauthn"
 
 	"countersign/internal/authenticator"
@@ -75,23 +79,23 @@ func (v *Verifier) Propose(ctx context.Context, tx *db.Tx, who authenticator.Sub
 func (v *Verifier) Confirm(ctx context.Context, tx *db.Tx, who authenticator.Subject, d authenticator.Draft, r authenticator.Response) (authenticator.Verdict, error) {
 	q, why := v.unfit(d.State, tx.Now, draft(tx.Tenant, who, d)...)
 	if why != "" {
-		return authenticator.Verdict{Reason: why}, nil
+		return wrong(why), nil
 	}
 	c, why := v.created(q.Challenge, v.handle(tx.Tenant, who.UserID), r.Assertion)
 	if why != "" {
-		return authenticator.Verdict{Reason: why}, nil
+		return wrong(why), nil
 	}
 	free, err := insert(ctx, tx, who.UserID, d.ID, c)
 	if err != nil {
 		return authenticator.Verdict{}, fmt.Errorf("store passkey: %w", err)
 	}
 	if !free {
-		return authenticator.Verdict{Reason: Taken, Notice: "passkey.problem.taken"}, nil
+		return wrong(Taken), nil
 	}
 	if err := name(ctx, tx, d, c); err != nil {
 		return authenticator.Verdict{}, fmt.Errorf("name passkey: %w", err)
 	}
-	return authenticator.Verdict{OK: true, AuthenticatorID: d.ID, Proof: kindOf(c.Flags.UserVerified, c.Flags.ProtocolValue())}, nil
+	return authenticator.Verdict{OK: true, AuthenticatorID: d.ID, Proof: kindOf(c.Flags.UserVerified)}, nil
 }
 
 // created judges what a browser says of a new credential.
@@ -113,9 +117,30 @@ func (v *Verifier) created(challenge, handle, answer []byte) (c *webauthn.Creden
 	case !v.ours(client):
 		return nil, OtherOrigin
 	case err != nil:
-		return nil, Invalid
+		return nil, v.createRefusal(err, p)
 	}
 	return c, ""
+}
+
+// createRefusal names what is wrong with a new credential that the library refused.
+func (v *Verifier) createRefusal(err error, p *protocol.ParsedCredentialCreationData) string {
+	data := p.Response.AttestationObject.AuthData
+	why := v.refusal(err, protocol.CreateCeremony, p.Response.CollectedClientData, data)
+	if why == libraryReasons[protocol.ErrVerification.Type] && !bytes.Equal(p.RawID, data.AttData.CredentialID) {
+		return BadID
+	}
+	if why == libraryReasons[protocol.ErrInvalidAttestation.Type] && !offered(data.AttData.CredentialPublicKey) {
+		return Unsupported
+	}
+	return why
+}
+
+// offered reports whether a public key is for one of our algorithms.
+func offered(key []byte) bool {
+	var k webauthncose.PublicKeyData
+	return webauthncbor.Unmarshal(key, &k) == nil && slices.ContainsFunc(algorithms, func(p protocol.CredentialParameter) bool {
+		return int64(p.Algorithm) == k.Algorithm
+	})
 }
 
 // name gives an unnamed passkey the name of its keeper.

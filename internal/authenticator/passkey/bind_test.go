@@ -52,18 +52,18 @@ func TestATK107_ForgedSetUps(t *testing.T) {
 			"wrong origin":         {func(f *forgery) { f.origin = "https://evil.example" }, passkey.OtherOrigin},
 			"origin with a path":   {func(f *forgery) { f.origin = origin + "/x" }, passkey.OtherOrigin},
 			"in a frame":           {func(f *forgery) { f.extra = map[string]any{"crossOrigin": true} }, passkey.OtherOrigin},
-			"wrong relying party":  {func(f *forgery) { f.rpID = "evil.example" }, passkey.Invalid},
+			"wrong relying party":  {func(f *forgery) { f.rpID = "evil.example" }, passkey.OtherHost},
 			"other challenge":      {func(f *forgery) { f.challenge = make([]byte, 32) }, passkey.Other},
-			"type of a sign-in":    {func(f *forgery) { f.kind = "webauthn.get" }, passkey.Invalid},
-			"nobody there":         {func(f *forgery) { f.flags = uv | at }, passkey.Invalid},
-			"copied without being": {func(f *forgery) { f.flags = up | uv | bs | at }, passkey.Invalid},
+			"type of a sign-in":    {func(f *forgery) { f.kind = "webauthn.get" }, passkey.OtherCeremony},
+			"nobody there":         {func(f *forgery) { f.flags = uv | at }, passkey.NotPresent},
+			"copied without being": {func(f *forgery) { f.flags = up | uv | bs | at }, passkey.BadBackup},
 			"no credential":        {func(f *forgery) { f.flags = up | uv }, passkey.Malformed},
-			"other algorithm":      {func(f *forgery) { f.algorithm = -257 }, passkey.Invalid},
-			"no algorithm":         {func(f *forgery) { f.algorithm = 0 }, passkey.Invalid},
-			"another id inside":    {func(f *forgery) { f.id = bytes.Repeat([]byte{9}, 16) }, passkey.Invalid},
+			"other algorithm":      {func(f *forgery) { f.algorithm = -257 }, "bad_attestation"},
+			"no algorithm":         {func(f *forgery) { f.algorithm = 0 }, "bad_attestation"},
+			"another id inside":    {func(f *forgery) { f.id = bytes.Repeat([]byte{9}, 16) }, passkey.BadID},
 			"cut short":            {func(f *forgery) { f.spoil = func(b []byte) []byte { return b[:len(b)-9] } }, passkey.Malformed},
 			"longer":               {func(f *forgery) { f.spoil = func(b []byte) []byte { return append(b, 0) } }, passkey.Malformed},
-			"changed":              {func(f *forgery) { f.spoil = func(b []byte) []byte { b[36]++; return b } }, passkey.Invalid},
+			"changed":              {func(f *forgery) { f.spoil = func(b []byte) []byte { b[36]++; return b } }, "bad_attestation"},
 		} {
 			d, card := h.propose(h.maria, "")
 			if v := h.confirm(h.maria, d, newDevice().create(t, card.Options, lie.change)); v.OK || v.Reason != lie.reason {
@@ -108,7 +108,7 @@ func TestATK107_ASetUpIsOnePersonsOnce(t *testing.T) {
 		}
 		dev := newDevice()
 		answer := dev.create(t, own.Options, nil)
-		if v := h.confirm(h.maria, mine, answer); !v.OK || v.Proof != "passkey+uv+hw" || v.AuthenticatorID != mine.ID {
+		if v := h.confirm(h.maria, mine, answer); !v.OK || v.Proof != "passkey+uv" || v.AuthenticatorID != mine.ID {
 			t.Fatalf("%+v", v)
 		}
 		again, _ := h.propose(h.maria, "")

@@ -60,20 +60,6 @@ type Found struct {
 	Synced    Copies
 }
 
-// The reasons for which an answer is wrong.
-const (
-	Malformed   = "malformed"
-	TimeOver    = "expired"
-	Other       = "other_challenge"
-	OtherOrigin = "other_origin"
-	Unknown     = "unknown_credential"
-	Unverified  = "user_not_verified"
-	Invalid     = "bad_assertion"
-	Copied      = "counter_regressed"
-	Used        = "already_used"
-	Taken       = "already_bound"
-)
-
 // judge follows WebAuthn L3 §7.2. alone says that nothing else was shown, so that the device
 // must have checked its user, now and when it was bound (SEC-93).
 func (v *Verifier) judge(challenge []byte, handle []byte, s Stored, a Answer, alone bool) Found {
@@ -82,25 +68,30 @@ func (v *Verifier) judge(challenge []byte, handle []byte, s Stored, a Answer, al
 		return Found{Reason: Malformed}
 	}
 	p := a.parsed
+	client, flags := p.Response.CollectedClientData, p.Response.AuthenticatorData.Flags
+	// BE says whether copies can be made, and should never change (WebAuthn L3 §6.1.3); some
+	// keepers changed it. The key is the same one, and nothing is believed for BE's sake.
+	c.Flags.BackupEligible = flags.HasBackupEligible()
 	if alone && !bytes.Equal(p.Response.UserHandle, handle) {
 		return Found{Reason: Unknown}
 	}
 	session := webauthn.SessionData{Challenge: protocol.URLEncodedBase64(challenge).String(), UserID: handle, AllowedCredentialIDs: [][]byte{c.ID}, UserVerification: protocol.VerificationPreferred}
 	after, err := v.rp.ValidateLogin(holder{handle: handle, credentials: []webauthn.Credential{c}}, session, p)
-	client, flags := p.Response.CollectedClientData, p.Response.AuthenticatorData.Flags
 	switch {
 	case client.Challenge != session.Challenge:
 		return Found{Reason: Other}
 	case !v.ours(client):
 		return Found{Reason: OtherOrigin}
+	case len(p.Response.UserHandle) > 0 && !bytes.Equal(p.Response.UserHandle, handle):
+		return Found{Reason: OtherUser}
 	case err != nil:
-		return Found{Reason: Invalid}
+		return Found{Reason: v.refusal(err, protocol.AssertCeremony, client, p.Response.AuthenticatorData)}
 	case after.Authenticator.CloneWarning:
 		return Found{Reason: Copied}
 	case alone && (!flags.HasUserVerified() || !c.Flags.UserVerified):
 		return Found{Reason: Unverified}
 	}
-	return Found{OK: true, Kind: kindOf(flags.HasUserVerified() && c.Flags.UserVerified, flags), SignCount: int64(after.Authenticator.SignCount), Synced: copiesOf(flags)}
+	return Found{OK: true, Kind: kindOf(flags.HasUserVerified() && c.Flags.UserVerified), SignCount: int64(after.Authenticator.SignCount), Synced: copiesOf(flags)}
 }
 
 // ours is exact, where the library compares origins loosely: a browser writes ours in one
@@ -109,16 +100,13 @@ func (v *Verifier) ours(c protocol.CollectedClientData) bool {
 	return c.Origin == v.origin && !c.CrossOrigin && c.TopOrigin == ""
 }
 
-// kindOf is what was shown. What can be copied is never called bound to a device (SEC-97).
-func kindOf(verified bool, flags protocol.AuthenticatorFlags) authenticator.Kind {
-	kind := authenticator.Passkey
+// kindOf is what was shown. That a key cannot be copied is never among it: without a verified
+// attestation, a device only says so (SEC-97).
+func kindOf(verified bool) authenticator.Kind {
 	if verified {
-		kind += authenticator.UserVerified
+		return authenticator.Passkey + authenticator.UserVerified
 	}
-	if !flags.HasBackupEligible() {
-		kind += authenticator.DeviceBound
-	}
-	return kind
+	return authenticator.Passkey
 }
 
 // nobody judges an answer that names no credential of ours, in the time of a bad signature.

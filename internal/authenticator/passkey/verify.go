@@ -89,39 +89,46 @@ func (v *Verifier) request(challenge []byte, uv protocol.UserVerificationRequire
 func (v *Verifier) Verify(ctx context.Context, tx *db.Tx, a authenticator.Authenticator, s authenticator.Setting, state authenticator.State, r authenticator.Response) (authenticator.Verdict, error) {
 	answer, ok := Read(r.Assertion)
 	if !ok {
-		return authenticator.Verdict{Reason: Malformed}, nil
+		return wrong(Malformed), nil
 	}
 	q, why := v.unfit(state, tx.Now, setting(tx.Tenant, a.UserID, s)...)
 	if why == "" && !has(q.Allowed, answer.parsed.RawID) {
 		why = Unknown
 	}
 	if why != "" {
-		return authenticator.Verdict{Reason: why}, nil
+		return wrong(why), nil
 	}
 	stored, found, err := find(ctx, tx, a.UserID, answer.Key())
 	if err != nil {
 		return authenticator.Verdict{}, fmt.Errorf("find passkey: %w", err)
 	}
 	if !found {
-		return authenticator.Verdict{Reason: Unknown}, nil
+		return wrong(Unknown), nil
 	}
 	return spend(ctx, tx, a.UserID, stored, q.Challenge, v.judge(q.Challenge, v.handle(tx.Tenant, a.UserID), stored, answer, false))
+}
+
+// wrong is a refusal with what the person can do about it.
+func wrong(reason string) authenticator.Verdict {
+	return authenticator.Verdict{Reason: reason, Notice: advice[reason]}
 }
 
 // spend writes what was found.
 func spend(ctx context.Context, tx *db.Tx, userID string, s Stored, challenge []byte, f Found) (authenticator.Verdict, error) {
 	if f.Reason == Copied {
-		return authenticator.Verdict{Reason: Copied, AuthenticatorID: s.AuthenticatorID}, alarm(ctx, tx, userID, s.AuthenticatorID)
+		verdict := wrong(Copied)
+		verdict.AuthenticatorID = s.AuthenticatorID
+		return verdict, alarm(ctx, tx, userID, s.AuthenticatorID)
 	}
 	if !f.OK {
-		return authenticator.Verdict{Reason: f.Reason}, nil
+		return wrong(f.Reason), nil
 	}
 	first, err := advance(ctx, tx, s, f, challenge)
 	if err != nil {
 		return authenticator.Verdict{}, fmt.Errorf("spend passkey: %w", err)
 	}
 	if !first {
-		return authenticator.Verdict{Reason: Used}, nil
+		return wrong(Used), nil
 	}
 	return authenticator.Verdict{OK: true, AuthenticatorID: s.AuthenticatorID, Proof: f.Kind}, nil
 }

@@ -53,7 +53,7 @@ func TestAnIndependentDeviceIsUnderstood(t *testing.T) {
 			}
 			dev.Options.UserHandle = []byte(creation.UserID)
 			v := h.verify(h.maria, a, h.setting(), state, []byte(virtualwebauthn.CreateAssertionResponse(rp, dev, cred, *request)))
-			if !v.OK || v.AuthenticatorID != d.ID || v.Proof != "passkey+uv+hw" {
+			if !v.OK || v.AuthenticatorID != d.ID || v.Proof != "passkey+uv" {
 				t.Errorf("%+v", v)
 			}
 		}
@@ -79,24 +79,23 @@ func TestATK108_ForgedAssertions(t *testing.T) {
 			"in a frame":              {func(f *forgery) { f.extra = map[string]any{"crossOrigin": true} }, passkey.OtherOrigin},
 			"in a frame of ours":      {func(f *forgery) { f.extra = map[string]any{"crossOrigin": true, "topOrigin": origin} }, passkey.OtherOrigin},
 			"top origin alone":        {func(f *forgery) { f.extra = map[string]any{"topOrigin": origin} }, passkey.OtherOrigin},
-			"wrong relying party":     {func(f *forgery) { f.rpID = "evil.example" }, passkey.Invalid},
-			"parent relying party":    {func(f *forgery) { f.rpID = "test" }, passkey.Invalid},
+			"wrong relying party":     {func(f *forgery) { f.rpID = "evil.example" }, passkey.OtherHost},
+			"parent relying party":    {func(f *forgery) { f.rpID = "test" }, passkey.OtherHost},
 			"other challenge":         {func(f *forgery) { f.challenge = bytes.Repeat([]byte{1}, 32) }, passkey.Other},
 			"no challenge":            {func(f *forgery) { f.challenge = nil }, passkey.Other},
 			"longer challenge":        {func(f *forgery) { f.challenge = append(f.challenge, 0) }, passkey.Other},
-			"type of a set-up":        {func(f *forgery) { f.kind = "webauthn.create" }, passkey.Invalid},
-			"no type":                 {func(f *forgery) { f.kind = "" }, passkey.Invalid},
-			"nobody there":            {func(f *forgery) { f.flags = uv }, passkey.Invalid},
-			"copied without being":    {func(f *forgery) { f.flags = up | uv | bs }, passkey.Invalid},
-			"copyable all at once":    {func(f *forgery) { f.flags = up | uv | be }, passkey.Invalid},
+			"type of a set-up":        {func(f *forgery) { f.kind = "webauthn.create" }, passkey.OtherCeremony},
+			"no type":                 {func(f *forgery) { f.kind = "" }, passkey.OtherCeremony},
+			"nobody there":            {func(f *forgery) { f.flags = uv }, passkey.NotPresent},
+			"copied without being":    {func(f *forgery) { f.flags = up | uv | bs }, passkey.BadBackup},
 			"counter back":            {func(f *forgery) { f.counter = 10 }, passkey.Copied},
 			"counter at zero":         {func(f *forgery) { f.counter = 0 }, passkey.Copied},
 			"other user's credential": {func(f *forgery) { f.id = other.ID }, passkey.Unknown},
 			"nobody's credential":     {func(f *forgery) { f.id = bytes.Repeat([]byte{7}, 32) }, passkey.Unknown},
-			"other user's handle":     {func(f *forgery) { f.handle = other.handle }, passkey.Invalid},
+			"other user's handle":     {func(f *forgery) { f.handle = other.handle }, passkey.OtherUser},
 			"changed after signing": {func(f *forgery) {
 				f.spoil = func(b []byte) []byte { b[36]++; return b }
-			}, passkey.Invalid},
+			}, passkey.BadSignature},
 			"cut short":        {func(f *forgery) { f.spoil = func(b []byte) []byte { return b[:36] } }, passkey.Malformed},
 			"longer":           {func(f *forgery) { f.spoil = func(b []byte) []byte { return append(b, 0) } }, passkey.Malformed},
 			"broken extension": {func(f *forgery) { f.flags |= ed; f.spoil = func(b []byte) []byte { return append(b, 0xa1, 0x61) } }, passkey.Malformed},
@@ -230,8 +229,8 @@ func TestSEC96_ACopyRaisesAnAlarm(t *testing.T) {
 	})
 }
 
-// TestSEC93And97_ProofsSayWhatWasShown: a touch is one factor, and what can be copied is
-// never called hardware.
+// TestSEC93And97_ProofsSayWhatWasShown: a touch is one factor, and nothing is called hardware
+// that no attestation says so of. A device whose word about copies changes goes on to sign in.
 func TestSEC93And97_ProofsSayWhatWasShown(t *testing.T) {
 	each(t, func(t *testing.T, h *house) {
 		for _, c := range []struct {
@@ -240,14 +239,17 @@ func TestSEC93And97_ProofsSayWhatWasShown(t *testing.T) {
 			copies      passkey.Copies
 			alone       bool
 		}{
-			{up | uv, up | uv, "passkey+uv+hw", passkey.DeviceBound, true},
-			{up | uv, up, "passkey+hw", passkey.DeviceBound, true},
-			{up, up, "passkey+hw", passkey.DeviceBound, false},
-			{up, up | uv, "passkey+hw", passkey.DeviceBound, false},
+			{up | uv, up | uv, "passkey+uv", passkey.DeviceBound, true},
+			{up | uv, up, "passkey", passkey.DeviceBound, true},
+			{up, up, "passkey", passkey.DeviceBound, false},
+			{up, up | uv, "passkey", passkey.DeviceBound, false},
 			{up | uv | be | bs, up | uv | be | bs, "passkey+uv", passkey.Synced, true},
 			{up | uv | be, up | be, "passkey", passkey.Copyable, true},
 			{up | uv | be, up | uv | be | bs, "passkey+uv", passkey.Synced, true},
 			{up | uv | be | bs, up | uv | be, "passkey+uv", passkey.Copyable, true},
+			{up | uv, up | uv | be, "passkey+uv", passkey.Copyable, true}, // it said that it cannot be copied, and can
+			{up | uv, up | uv | be | bs, "passkey+uv", passkey.Synced, true},
+			{up | be, up, "passkey", passkey.Copyable, false}, // and the reverse: it may have been copied before
 		} {
 			dev := newDevice()
 			a := h.bind(h.maria, dev, func(f *forgery) { f.flags = c.bound | at })
