@@ -100,20 +100,28 @@ func open(t testing.TB, in context.Context, how ...chromedp.ContextOption) *Brow
 	return b
 }
 
+// Opens does what makes the page open a window, and returns the window.
+func (b *Browser) Opens(act func()) *Browser {
+	b.t.Helper()
+	opened := chromedp.WaitNewTarget(b.ctx, func(*target.Info) bool { return true })
+	act()
+	ctx, cancel := chromedp.NewContext(b.ctx, chromedp.WithTargetID(<-opened))
+	b.t.Cleanup(cancel)
+	return &Browser{ctx: ctx, t: b.t}
+}
+
 // Popup lets the page call window.open, remembers the window as "popup" in the page, and
 // returns it.
 func (b *Browser) Popup(address string) *Browser {
 	b.t.Helper()
-	opened := chromedp.WaitNewTarget(b.ctx, func(*target.Info) bool { return true })
-	if !Eval[bool](
-		b,
-		fmt.Sprintf("window.popup = window.open(%q, 'popup', 'width=500,height=700'); popup !== null", address),
-	) {
-		b.t.Fatal("the browser opened no window")
-	}
-	ctx, cancel := chromedp.NewContext(b.ctx, chromedp.WithTargetID(<-opened))
-	b.t.Cleanup(cancel)
-	return &Browser{ctx: ctx, t: b.t}
+	return b.Opens(func() {
+		if !Eval[bool](
+			b,
+			fmt.Sprintf("window.popup = window.open(%q, 'popup', 'width=500,height=700'); popup !== null", address),
+		) {
+			b.t.Fatal("the browser opened no window")
+		}
+	})
 }
 
 func (b *Browser) must(err error) {
