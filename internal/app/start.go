@@ -70,6 +70,10 @@ func (h *House) begin(ctx context.Context, files error) error {
 	if err := errors.Join(h.DB.ServeAlone(), h.durable(ctx)); err != nil {
 		return refuse(files, h.clockIsRight(ctx), err)
 	}
+	if kind := h.DB.NetworkDisk(); kind != "" {
+		h.Log.Warn("the SQLite database lies on a network disk, where its locks may not work and data can be lost: move it to a local disk, or use PostgreSQL",
+			"filesystem", kind)
+	}
 	if err := h.migrate(ctx); err != nil {
 		return refuse(files, err)
 	}

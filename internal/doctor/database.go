@@ -54,7 +54,16 @@ func (p *patient) database(ctx context.Context) []Finding {
 	if p.db.Dialect == db.SQLite && p.db.Served() {
 		all[0].Says += ", and a server works on it"
 	}
-	return append(append(all, p.durability(s)...), p.schema(ctx)...)
+	all = append(append(all, networkDisk(p.db.NetworkDisk())...), p.durability(s)...)
+	return append(all, p.schema(ctx)...)
+}
+
+// networkDisk warns of a database file whose locks may not work.
+func networkDisk(kind string) []Finding {
+	if kind == "" {
+		return nil
+	}
+	return one("database file", Warn, "move it to a local disk, or use PostgreSQL", "it lies on a network disk (%s), where SQLite's locks may not work and data can be lost", kind)
 }
 
 func (p *patient) durability(s db.Server) []Finding {

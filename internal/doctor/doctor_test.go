@@ -126,3 +126,12 @@ func TestABadConfigurationIsToldLineByLine(t *testing.T) {
 		t.Error(err, b.String())
 	}
 }
+
+func TestANetworkDiskIsTold(t *testing.T) {
+	if got := networkDisk(""); len(got) != 0 {
+		t.Errorf("a local disk: %+v", got)
+	}
+	if got := networkDisk("NFS"); len(got) != 1 || got[0].State != Warn || !strings.Contains(got[0].Says, "NFS") || got[0].Do == "" {
+		t.Errorf("%+v", got)
+	}
+}
