@@ -78,7 +78,7 @@ func TestATK134_PKCEException(t *testing.T) {
 		p.SignIn(t, app, u)
 		w.CLI(t, "client", "set", app.ID, "--pkce", "optional")
 		explained := func(client string) bool {
-			return strings.Contains(w.CLI(t, "policy", "explain", "--user", u.Email, "--client", client), "without PKCE")
+			return strings.Contains(w.CLI(t, "policy", "explain", "--user", u.Email, "--client", client), "The "+client+" may sign people in without PKCE")
 		}
 		if !explained(app.ID) || explained(other.ID) {
 			t.Error("policy explain does not name the app that is weaker, or one that is not")

@@ -58,7 +58,7 @@ func (c PolicyExplainCmd) Run(ctx context.Context, env *Env) error {
 			fmt.Println(sentence)
 		}
 		for _, key := range app.Weaknesses() {
-			fmt.Println(print.T(key, app.Name))
+			fmt.Println(print.T(key, "App", app.Name))
 		}
 		return nil
 	})
@@ -117,7 +117,7 @@ func decisionOf(print *locale.Printer, d policy.Decision, app client.Client) dec
 		out.SetUp = append(out.SetUp, string(k))
 	}
 	for _, key := range app.Weaknesses() {
-		out.Weaker = append(out.Weaker, print.T(key, app.Name))
+		out.Weaker = append(out.Weaker, print.T(key, "App", app.Name))
 	}
 	return out
 }
