@@ -2,17 +2,14 @@ package binding
 
 import (
 	"context"
-	"strings"
-	"unicode"
 	"unicode/utf8"
-
-	"golang.org/x/text/unicode/norm"
 
 	"countersign/internal/audit"
 	"countersign/internal/authenticator"
 	"countersign/internal/db"
 	"countersign/internal/fault"
 	"countersign/internal/session"
+	"countersign/internal/typed"
 	"countersign/internal/user"
 )
 
@@ -115,9 +112,11 @@ func (s *Service) witness(ctx context.Context, tx *db.Tx, h Holder, action, resu
 
 // cleanLabel makes a name fit for pages, mails and logs; empty stays empty.
 func cleanLabel(label string) (string, error) {
-	label = strings.Join(strings.Fields(norm.NFC.String(label)), " ")
-	if utf8.RuneCountInString(label) > maxLabel || !utf8.ValidString(label) ||
-		strings.ContainsFunc(label, func(r rune) bool { return unicode.IsControl(r) || unicode.Is(unicode.Cf, r) }) {
+	label, err := typed.Line(label)
+	if err != nil {
+		return "", fault.New(fault.Invalid, "text.unseen").Because(err)
+	}
+	if utf8.RuneCountInString(label) > maxLabel {
 		return "", fault.New(fault.Invalid, "binding.bad_label")
 	}
 	return label, nil

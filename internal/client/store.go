@@ -14,6 +14,7 @@ import (
 	"countersign/internal/db"
 	"countersign/internal/fault"
 	"countersign/internal/secret"
+	"countersign/internal/typed"
 )
 
 // The kinds of registered address.
@@ -35,6 +36,7 @@ type New struct {
 
 // Create registers a client. A confidential one gets a secret, which is told this once.
 func Create(ctx context.Context, tx *db.Tx, n New) (Client, secret.Text, error) {
+	n.Name = strings.Join(strings.Fields(n.Name), " ")
 	c := Client{ID: n.ID, Name: n.Name, Kind: n.Kind, HomeURL: n.HomeURL, SigningAlg: cmp.Or(n.SigningAlg, signingAlgs[0]), PKCEOptional: n.PKCEOptional, CreatedAt: tx.Now}
 	if err := n.check(); err != nil {
 		return c, "", invalid(err)
@@ -87,6 +89,8 @@ func (n New) check() error {
 		return errors.New("the id is one that Countersign uses for itself")
 	case strings.TrimSpace(n.Name) == "" || len(n.Name) > 80:
 		return errors.New("the name must be 1 to 80 characters long")
+	case typed.Visible(n.Name) != nil:
+		return fmt.Errorf("the name contains %w", typed.Visible(n.Name))
 	case n.Kind != Confidential && n.Kind != Public && n.Kind != Native:
 		return errors.New("the kind must be confidential, public or native")
 	}

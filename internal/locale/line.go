@@ -1,42 +1,46 @@
 package locale
 
 import (
+	"slices"
 	"strings"
 	"unicode"
+
+	"countersign/internal/typed"
 )
 
 // Line makes somebody else's text safe to stand in one line of ours: no control
 // characters, line breaks, bidirectional or zero-width marks (which let a name pretend to
-// be another), single spaces, and at most limit characters.
+// be another; joiners stay where their script needs them), single spaces, and at most limit
+// characters.
 func Line(s string, limit int) string {
-	var b strings.Builder
-	n, gap := 0, false
-	for _, r := range s {
-		if unicode.IsSpace(r) || r == '\u2028' || r == '\u2029' {
-			gap = n > 0
-			continue
-		}
-		if r == unicode.ReplacementChar || !unicode.IsGraphic(r) || unicode.Is(unicode.Cf, r) || invisible(r) {
-			continue
-		}
-		if gap {
-			b.WriteByte(' ')
-			gap, n = false, n+1
-		}
-		if n >= limit {
-			return strings.TrimSpace(b.String()) + "…"
-		}
-		b.WriteRune(r)
-		n++
+	text := seen([]rune(s))
+	if len(text) <= limit {
+		return string(text)
 	}
-	return b.String()
+	return strings.TrimSpace(string(seen(text[:limit]))) + "…"
 }
 
-// invisible are the letters and marks that draw nothing although Unicode calls them graphic.
-func invisible(r rune) bool {
-	switch r {
-	case '\u115f', '\u1160', '\u3164', '\uffa0', '\u2800', '\u034f':
-		return true
+// seen leaves out what can't be seen, until nothing more is: a joiner that has lost its
+// neighbour goes, too.
+func seen(text []rune) []rune {
+	for {
+		var out []rune
+		for i, r := range text {
+			switch {
+			case unicode.IsSpace(r), r == '\u2028', r == '\u2029':
+				if len(out) > 0 && out[len(out)-1] != ' ' {
+					out = append(out, ' ')
+				}
+			case typed.Seen(text, i):
+				out = append(out, r)
+			}
+		}
+		if n := len(out); n > 0 && out[n-1] == ' ' {
+			out = out[:n-1]
+		}
+		if slices.Equal(out, text) {
+			return out
+		}
+		text = out
 	}
-	return unicode.Is(unicode.Variation_Selector, r)
 }

@@ -2,12 +2,13 @@ package tenant
 
 import (
 	"context"
+	"strings"
 	"time"
-	"unicode"
 
 	"countersign/internal/db"
 	"countersign/internal/fault"
 	"countersign/internal/secret"
+	"countersign/internal/typed"
 )
 
 // MaxRememberDays is the ceiling for remembered browsers (ALO-8).
@@ -74,6 +75,11 @@ func SaveInstallation(ctx context.Context, tx *db.Tx, i Installation) error {
 	if err != nil {
 		return err
 	}
+	for _, line := range []string{i.SupportEmail, i.SupportURL, i.SupportPhone} {
+		if err := typed.Visible(line); err != nil {
+			return fault.New(fault.Invalid, "text.unseen").Because(err)
+		}
+	}
 	if i.RememberDays < 0 || i.RememberDays > MaxRememberDays {
 		return fault.New(fault.Invalid, "tenant.remember_days")
 	}
@@ -111,6 +117,11 @@ func SetWhy(ctx context.Context, tx *db.Tx, language, body string) error {
 	if len(body) > 4000 {
 		return fault.New(fault.Invalid, "text.too_long")
 	}
+	for line := range strings.Lines(body) {
+		if err := typed.Visible(strings.TrimRight(line, "\r\n")); err != nil {
+			return fault.New(fault.Invalid, "text.unseen").Because(err)
+		}
+	}
 	if body == "" {
 		_, err := tx.Exec(ctx, `DELETE FROM installation_texts WHERE name = 'why' AND language = $1`, language)
 		return err
@@ -120,6 +131,3 @@ func SetWhy(ctx context.Context, tx *db.Tx, language, body string) error {
 		ON CONFLICT (name, language) DO UPDATE SET body = excluded.body`, language, body)
 	return err
 }
-
-// unprintable finds controls, and the format characters that hide or turn text around.
-func unprintable(r rune) bool { return unicode.IsControl(r) || unicode.Is(unicode.Cf, r) }

@@ -13,6 +13,7 @@ import (
 
 	"countersign/internal/db"
 	"countersign/internal/fault"
+	"countersign/internal/typed"
 )
 
 // Mode is the vendor's decision about a second step, for the installation or one tenant.
@@ -226,11 +227,15 @@ func changed(n int64, err error) error {
 	return err
 }
 
-// CleanName trims a name that people will read and refuses what could disturb a mail or
-// a log: control characters, nothing at all, or more than 80 characters.
+// CleanName returns a name that people will read as it is stored. It refuses what can't be seen
+// and could disturb a mail or a log, nothing at all, and more than 80 characters; the fault
+// names the character.
 func CleanName(s string) (string, error) {
-	s = strings.Join(strings.Fields(s), " ")
-	if s == "" || len([]rune(s)) > 80 || strings.ContainsFunc(s, unprintable) {
+	s, err := typed.Line(s)
+	if err != nil {
+		return "", fault.New(fault.Invalid, "text.unseen").Because(err)
+	}
+	if s == "" || len([]rune(s)) > 80 {
 		return "", fault.New(fault.Invalid, "name.invalid")
 	}
 	return s, nil

@@ -9,6 +9,7 @@ import (
 	"net/mail"
 	"strings"
 	"time"
+	"unicode/utf8"
 
 	"golang.org/x/net/idna"
 	"golang.org/x/text/cases"
@@ -17,6 +18,7 @@ import (
 	"countersign/internal/db"
 	"countersign/internal/fault"
 	"countersign/internal/tenant"
+	"countersign/internal/typed"
 )
 
 // Role is what a user may do in their tenant.
@@ -56,12 +58,14 @@ var (
 	errUnknown      = fault.New(fault.NotFound, "user.unknown")
 	errAddressTaken = fault.New(fault.Conflict, "user.address_taken")
 	errBadAddress   = fault.New(fault.Invalid, "user.bad_address")
+	errLongLocal    = fault.New(fault.Invalid, "user.long_address")
+	errNeedsUTF8    = fault.New(fault.Invalid, "user.address_beyond_ascii")
 )
 
-// EmailKey is the canonical form under which an address is unique: NFC, case-folded, the
-// domain in ASCII. The address itself is kept as it was typed.
+// EmailKey is the canonical form under which an address is unique and found: NFC, case-folded,
+// the domain in ASCII. It takes every address that was ever accepted; CleanAddress is for new ones.
 func EmailKey(address string) (string, error) {
-	address = norm.NFC.String(strings.TrimSpace(address))
+	address = tidy(address)
 	local, domain, ok := strings.Cut(address, "@")
 	if !ok || local == "" || domain == "" || len(address) > 254 || strings.ContainsAny(address, " \t\r\n,;<>()[]\\\"") || strings.Contains(domain, "@") {
 		return "", errBadAddress
@@ -76,16 +80,59 @@ func EmailKey(address string) (string, error) {
 	return cases.Fold().String(local) + "@" + ascii, nil
 }
 
+// tidy is an address as it is stored: without spaces around it, in NFC, and with the sign
+// that Chinese and Japanese keyboards put in place of "@" (U+FF20, U+FE6B) as that.
+func tidy(address string) string {
+	address = norm.NFC.String(strings.TrimSpace(address))
+	if !strings.Contains(address, "@") {
+		address = strings.NewReplacer("\uff20", "@", "\ufe6b", "@").Replace(address)
+	}
+	return address
+}
+
+// maxLocal is the longest part before the @, in octets (RFC 5321 section 4.5.3.1.1).
+const maxLocal = 64
+
+// CleanAddress returns a new address as it is stored, and its key. It refuses what EmailKey
+// refuses, characters that can't be seen, and a part before the @ that is too long for mail.
+func CleanAddress(address string) (stored, key string, err error) {
+	stored = tidy(address)
+	if err := typed.Plain(stored); err != nil {
+		return "", "", fault.New(fault.Invalid, "text.unseen").Because(err)
+	}
+	if key, err = EmailKey(stored); err != nil {
+		return "", "", err
+	}
+	if local, _, _ := strings.Cut(stored, "@"); len(local) > maxLocal {
+		return "", "", errLongLocal
+	}
+	return stored, key, nil
+}
+
+// CheckReachable is CleanAddress for those who hand an address on. It also fails with Invalid for
+// one with letters beyond ASCII before the @, unless the mail server takes those (SMTPUTF8, RFC 6531).
+func CheckReachable(address string, smtpUTF8 bool) error {
+	stored, _, err := CleanAddress(address)
+	if err != nil {
+		return err
+	}
+	local, _, _ := strings.Cut(stored, "@")
+	if !smtpUTF8 && strings.ContainsFunc(local, func(r rune) bool { return r >= utf8.RuneSelf }) {
+		return errNeedsUTF8
+	}
+	return nil
+}
+
 // Create adds a person to the transaction's tenant and to the directory.
 func Create(ctx context.Context, tx *db.Tx, email, name string, role Role, language string) (User, error) {
-	key, err := EmailKey(email)
+	stored, key, err := CleanAddress(email)
 	if err != nil {
 		return User{}, err
 	}
 	if name, err = tenant.CleanName(name); err != nil {
 		return User{}, err
 	}
-	u := User{TenantID: tx.Tenant, ID: tx.NewID(), Email: norm.NFC.String(strings.TrimSpace(email)), Name: name, Role: role, Language: language, SecurityVersion: 1, CreatedAt: tx.Now}
+	u := User{TenantID: tx.Tenant, ID: tx.NewID(), Email: stored, Name: name, Role: role, Language: language, SecurityVersion: 1, CreatedAt: tx.Now}
 	_, err = tx.Exec(ctx, `
 		INSERT INTO users (tenant_id, id, email, email_key, name, role, language, security_version, password_flagged_at, created_at, disabled_at)
 		VALUES ($1, $2, $3, $4, $5, $6, $7, 1, 0, $8, 0)`, u.TenantID, u.ID, u.Email, key, u.Name, string(u.Role), u.Language, tx.Now)
@@ -164,11 +211,10 @@ func collect(rows *sql.Rows, err error) ([]User, error) {
 // ChangeEmail gives a person another address, returns it as it was stored, and frees the old one. Sessions, flows and
 // remembered browsers end with it.
 func ChangeEmail(ctx context.Context, tx *db.Tx, id, email string) (stored string, err error) {
-	key, err := EmailKey(email)
+	stored, key, err := CleanAddress(email)
 	if err != nil {
 		return "", err
 	}
-	stored = norm.NFC.String(strings.TrimSpace(email))
 	if err := Hold(ctx, tx, id); err != nil { // as whoever moves the address themselves does
 		return "", err
 	}

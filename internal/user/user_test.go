@@ -37,6 +37,47 @@ func TestEmailKey(t *testing.T) {
 	}
 }
 
+// TestNewAddressesAreStricter: what was accepted before is still found; what is new can be seen
+// and mailed to. guard: CleanAddress
+func TestNewAddressesAreStricter(t *testing.T) {
+	long := strings.Repeat("a", 64)
+	for in, want := range map[string]string{
+		" Pat@X.example ": "Pat@X.example", "jose\u0301@x.example": "josé@x.example", "pat\uff20x.example": "pat@x.example", "pat\ufe6bx.example": "pat@x.example",
+		"用户@例子.example": "用户@例子.example", "x@bücher.example": "x@bücher.example", long + "@x.example": long + "@x.example",
+	} {
+		stored, key, err := user.CleanAddress(in)
+		if err != nil || stored != want {
+			t.Errorf("%q is stored as %q, %v", in, stored, err)
+		}
+		if found, err := user.EmailKey(in); err != nil || found != key {
+			t.Errorf("%q is stored as %q and found as %q, %v", in, key, found, err)
+		}
+	}
+	for _, in := range []string{
+		"pat\u200b@x.example", "\u202epat@x.example", "pat@x\u00ad.example", "pat@\u200bx.example", "pa\u200dt@x.example", "p\u3164@x.example", "p\ufe0f@x.example",
+	} {
+		if stored, _, err := user.CleanAddress(in); !fault.Is(err, fault.Invalid) || fault.Of(err).Message != "text.unseen" {
+			t.Errorf("%+q is stored as %+q, %v", in, stored, err)
+		}
+		if _, err := user.EmailKey(in); err != nil {
+			t.Errorf("%+q was accepted once and isn't found any more: %v", in, err)
+		}
+	}
+	for _, in := range []string{long + "a@x.example", strings.Repeat("é", 33) + "@x.example"} {
+		if _, _, err := user.CleanAddress(in); err == nil || fault.Of(err).Message != "user.long_address" {
+			t.Errorf("%q: %v", in, err)
+		}
+	}
+	for in, reachable := range map[string]bool{"pat@bücher.example": true, "josé@x.example": false, "用户\uff20x.example": false} {
+		if err := user.CheckReachable(in, false); (err == nil) != reachable {
+			t.Errorf("%q without SMTPUTF8: %v", in, err)
+		}
+		if err := user.CheckReachable(in, true); err != nil {
+			t.Errorf("%q with SMTPUTF8: %v", in, err)
+		}
+	}
+}
+
 func FuzzEmailKey(f *testing.F) {
 	f.Add("maria@harbor.example")
 	f.Fuzz(func(t *testing.T, s string) {
