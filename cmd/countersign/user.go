@@ -62,7 +62,7 @@ func (c UserCreateCmd) Run(ctx context.Context, env *Env) error {
 		}
 		var added user.User
 		err = inTenant(ctx, h, c.Tenant, func(ctx context.Context, tx *db.Tx, _ tenant.Tenant) (err error) {
-			p := setup.Person{Email: c.Email, Name: c.Name, Role: role, Language: c.Language, Password: stored, By: byHand}
+			p := setup.Person{Email: c.Email, Name: c.Name, Role: role, Language: c.Language, Password: stored, SMTPUTF8: h.Config.SMTP.UTF8(), By: byHand}
 			added, err = setup.Add(ctx, tx, p)
 			if err == nil && invite {
 				err = h.SignIn.Invite(ctx, tx, added, byHand)
@@ -269,6 +269,9 @@ func (c UserSetCmd) change(ctx context.Context, tx *db.Tx, tell *profile.Service
 func (c UserSetCmd) readdress(ctx context.Context, tx *db.Tx, tell *profile.Service, u user.User) error {
 	had, err := user.Addresses(ctx, tx, u)
 	if err != nil {
+		return err
+	}
+	if err := user.CheckReachable(c.Email, tell.SMTPUTF8); err != nil {
 		return err
 	}
 	stored, err := user.ChangeEmail(ctx, tx, u.ID, c.Email)

@@ -101,7 +101,7 @@ func (h *House) furnish(ctx context.Context) error {
 	if err := h.furnishMethods(queue); err != nil {
 		return err
 	}
-	h.SetUp = &setup.Service{DB: h.DB, Passwords: h.Passwords}
+	h.SetUp = &setup.Service{DB: h.DB, Passwords: h.Passwords, SMTPUTF8: h.Config.SMTP.UTF8()}
 	return h.ensure(ctx)
 }
 

@@ -49,6 +49,14 @@ func (h *House) furnishMethods(queue *message.Queue) error {
 		h.SignIn.Others[kind], h.Binding.Binders[kind] = m, m
 	}
 	h.SignIn.Bindable = h.Binding.Kinds()
-	h.Profile = &profile.Service{DB: h.DB, Keys: h.Keys, Queue: queue, Passwords: h.Passwords, Limits: h.Config.Limits, Origin: h.Config.PublicURL}
+	h.Profile = &profile.Service{
+		DB:        h.DB,
+		Keys:      h.Keys,
+		Queue:     queue,
+		Passwords: h.Passwords,
+		Limits:    h.Config.Limits,
+		Origin:    h.Config.PublicURL,
+		SMTPUTF8:  h.Config.SMTP.UTF8(),
+	}
 	return nil
 }

@@ -60,9 +60,13 @@ type SMTP struct {
 	TLS          string        `toml:"tls" doc:"starttls, implicit, or none (to this machine only). The certificate is always verified."`
 	CAFile       string        `toml:"ca_file" doc:"Certificate authorities to believe instead of the system's, in PEM."`
 	Timeout      time.Duration `toml:"timeout" doc:"The longest that one mail may take."`
+	Addresses    string        `toml:"addresses" doc:"ascii, or utf8 where the mail server takes addresses with letters beyond ASCII before the @ (SMTPUTF8, RFC 6531). With ascii they are refused as soon as they are typed."`
 	DKIM         DKIM          `toml:"dkim"`
 	Bounces      Bounces       `toml:"bounces"`
 }
+
+// UTF8 reports whether addresses with letters beyond ASCII before the @ can be reached.
+func (s SMTP) UTF8() bool { return s.Addresses == "utf8" }
 
 // DKIM signs every mail (RFC 6376), for mail servers that do not do so themselves.
 type DKIM struct {
@@ -123,7 +127,7 @@ func Default() Config {
 	return Config{
 		Listen: "127.0.0.1:8080", LogLevel: "info", LogRequests: "debug", KeyFile: "countersign.key",
 		Database: Database{URL: "sqlite:countersign.db", ClockSkew: 5 * time.Second, Durability: Require},
-		SMTP:     SMTP{Port: 587, TLS: "starttls", Timeout: 20 * time.Second},
+		SMTP:     SMTP{Port: 587, TLS: "starttls", Addresses: "ascii", Timeout: 20 * time.Second},
 		SMS:      defaultSMS(),
 		Push:     defaultPush(),
 		Ops:      Ops{Trust: TrustMachine},

@@ -139,6 +139,7 @@ func (s SMTP) check() error {
 	default:
 		wrong(true, `smtp.tls must be "starttls", "implicit" or "none"`)
 	}
+	wrong(s.Addresses != "ascii" && s.Addresses != "utf8", `smtp.addresses must be "ascii" or "utf8"`)
 	wrong(s.Username == "" && s.Password != "", "smtp.password without smtp.username: give both or neither")
 	wrong(s.Username != "" && s.Password == "", "smtp.username without smtp.password: give both or neither")
 	wrong(s.Timeout < time.Second || s.Timeout > 50*time.Second, "smtp.timeout must be between 1s and 50s")

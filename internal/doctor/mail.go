@@ -39,14 +39,31 @@ func (p *patient) mail(ctx context.Context) []Finding {
 	if s.Username != "" {
 		says += ", signed in"
 	}
+	how := ", over " + probe.TLS
 	if probe.TLS == "" {
-		return append(one(name, OK, "", "%s, unprotected on this machine", says), p.send(ctx, sender)...)
+		how = ", unprotected on this machine"
 	}
-	all := one(name, OK, "", "%s, over %s", says, probe.TLS)
+	all := append(one(name, OK, "", "%s%s", says, how), beyondASCII(s.UTF8(), probe.UTF8)...)
+	if probe.TLS == "" {
+		return append(all, p.send(ctx, sender)...)
+	}
 	if probe.Expires.Sub(p.Now()) < expiring {
 		all = append(all, p.expiry("mail certificate", probe.Expires)...)
 	}
 	return append(all, p.send(ctx, sender)...)
+}
+
+// beyondASCII compares what is configured with what the mail server offers.
+func beyondASCII(configured, offered bool) []Finding {
+	const name = "smtp.addresses"
+	switch {
+	case configured && !offered:
+		return one(name, Fail, "set smtp.addresses = \"ascii\", or use a server with SMTPUTF8",
+			"addresses with letters beyond ASCII before the @ are accepted, and the mail server refuses them")
+	case offered && !configured:
+		return one(name, OK, "", "addresses with letters beyond ASCII before the @ are refused; the mail server would take them (smtp.addresses = \"utf8\")")
+	}
+	return nil
 }
 
 // send sends the one mail that was asked for.

@@ -3,10 +3,7 @@ package profile
 import (
 	"context"
 	"slices"
-	"strings"
 	"time"
-
-	"golang.org/x/text/unicode/norm"
 
 	"countersign/internal/authenticator"
 	"countersign/internal/authenticator/outofband"
@@ -79,8 +76,10 @@ func (s *Service) mayGuess(ctx context.Context, tx *db.Tx, userID string) error 
 
 // wished checks an address that somebody typed.
 func (s *Service) wished(o Owner, typed string) (to string, err error) {
-	to = norm.NFC.String(strings.TrimSpace(typed))
-	key, err := user.EmailKey(to)
+	if err := user.CheckReachable(typed, s.SMTPUTF8); err != nil {
+		return "", err
+	}
+	to, key, err := user.CleanAddress(typed)
 	if err != nil {
 		return "", err
 	}

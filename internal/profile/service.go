@@ -25,6 +25,7 @@ type Service struct {
 	Passwords *password.Pool
 	Limits    config.Limits
 	Origin    string // public origin, for the links in notices
+	SMTPUTF8  bool   // the mail server takes addresses with letters beyond ASCII before the @
 }
 
 // Owner is a signed-in person, the session that they act in and the sign-in that it rests on.

@@ -21,6 +21,7 @@ import (
 type Service struct {
 	DB        *db.DB
 	Passwords *password.Pool
+	SMTPUTF8  bool // the mail server takes addresses with letters beyond ASCII before the @
 }
 
 // Begin returns the token to be printed on the console; it is empty once the installation
@@ -70,7 +71,7 @@ func (s *Service) Run(ctx context.Context, f First) error {
 		if err := tenant.SwitchOn(ctx, tx); err != nil {
 			return err
 		}
-		_, err = Add(ctx, tx, Person{Email: f.Email, Name: f.Name, Role: user.Operator, Language: f.Language, Password: &stored, By: "setup", Visitor: f.Visitor})
+		_, err = Add(ctx, tx, Person{Email: f.Email, Name: f.Name, Role: user.Operator, Language: f.Language, Password: &stored, SMTPUTF8: s.SMTPUTF8, By: "setup", Visitor: f.Visitor})
 		return err
 	})
 }
@@ -80,6 +81,7 @@ type Person struct {
 	Email, Name, Language string
 	Role                  user.Role
 	Password              *password.Stored // nil: cannot sign in yet
+	SMTPUTF8              bool             // as of Service
 	By                    string           // who adds, for the audit log
 	Visitor               session.Visitor
 }
@@ -87,6 +89,9 @@ type Person struct {
 // Add makes a user of the transaction's tenant whose e-mail address is taken as verified
 // by whoever adds them.
 func Add(ctx context.Context, tx *db.Tx, p Person) (user.User, error) {
+	if err := user.CheckReachable(p.Email, p.SMTPUTF8); err != nil {
+		return user.User{}, err
+	}
 	u, err := user.Create(ctx, tx, p.Email, p.Name, p.Role, p.Language)
 	if err != nil {
 		return u, err

@@ -14,6 +14,7 @@ import (
 type Probe struct {
 	TLS     string    // "TLS 1.3", or empty where the connection is not protected
 	Expires time.Time // when its certificate ends, zero without TLS
+	UTF8    bool      // it takes addresses with letters beyond ASCII before the @ (RFC 6531)
 }
 
 // Probe goes as far with the mail server as a mail would without naming a recipient: it
@@ -29,6 +30,7 @@ func (s *Sender) Probe(ctx context.Context) (Probe, error) {
 	defer quit(c)
 	defer context.AfterFunc(ctx, func() { _ = c.raw.Close() })()
 	var p Probe
+	p.UTF8, _ = c.client.Extension("SMTPUTF8")
 	if state, ok := c.client.TLSConnectionState(); ok {
 		p.TLS, p.Expires = tls.VersionName(state.Version), state.PeerCertificates[0].NotAfter
 	}
