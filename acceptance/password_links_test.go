@@ -84,6 +84,9 @@ func TestSEC043_AResetEndsEverythingAndSignsNobodyIn(t *testing.T) {
 			t.Fatal("asking for a link, or looking at it, ended a session")
 		}
 		p.Get(link)
+		if token := link[strings.LastIndex(link, ".")+1:]; strings.Contains(p.Page.URL.String()+p.Page.Body, token) {
+			t.Error("the token stays in the address or on the page")
+		}
 		p.Submit(link, "password", "short").Expect(t, 422, "too short")
 		u.Password = "canary reset battery " + w.Unique("staple")
 		pg := p.Submit(link, "password", u.Password).Expect(t, 200, "Your password is changed", "Sign in to The dashboard")
