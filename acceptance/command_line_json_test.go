@@ -71,6 +71,7 @@ func every(u *rig.User, app, made, backup string) []spoken {
 		{args: []string{"client", "cover", app}, key: "changed"},
 		{args: []string{"client", "secret", made}, key: "changed"},
 		{args: []string{"client", "disable", made, "--yes"}, key: "changed"},
+		{args: []string{"client", "enable", made}, key: "changed"},
 		{args: []string{"policy", "explain", "--user", u.Email}, key: "outcome"},
 		{args: []string{"audit", "list", "--tenant", u.Tenant.ID}, key: "action"},
 		{args: []string{"audit", "export", "--since", "1h"}, key: "action"},

@@ -58,6 +58,15 @@ func TestCLI_TakingAwayIsConfirmed(t *testing.T) {
 				t.Errorf("%v --yes: %d, %s", args, code, said)
 			}
 		}
+		disabled := func() any {
+			return documents(t, nil, w.CLI(t, "client", "show", app.ID, "-o", "json"), "state")[0]["state"]
+		}
+		if s := disabled(); s != "disabled" {
+			t.Errorf("a disabled app is %v", s)
+		}
+		if w.CLI(t, "client", "enable", app.ID); disabled() == "disabled" {
+			t.Error("client enable does nothing")
+		}
 	})
 }
 

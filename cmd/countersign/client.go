@@ -28,6 +28,7 @@ type ClientCmd struct {
 	Cover   ClientCoverCmd   `cmd:"" help:"End an app's exemption now."`
 	Secret  ClientSecretCmd  `cmd:"" help:"Give an app a new secret; the old one stops at once."`
 	Disable ClientDisableCmd `cmd:"" help:"Let nobody sign in to an app any more."`
+	Enable  ClientEnableCmd  `cmd:"" help:"Let people sign in to a disabled app again."`
 }
 
 // changeClient runs fn and its audit row in one transaction of the installation.
@@ -244,12 +245,26 @@ type ClientDisableCmd struct {
 
 // Run disables the app.
 func (c ClientDisableCmd) Run(ctx context.Context, env *Env) error {
-	if err := confirm(c.Yes, "Let no one sign in to "+c.ID+" any more?"); err != nil {
+	if err := confirm(c.Yes, "Disable app "+c.ID+"? Nobody can sign in to it, and its tokens are not renewed, until you enable it."); err != nil {
 		return err
 	}
 	err := changeClient(ctx, env, c.ID, "client.disabled", func(tx *db.Tx) (string, error) { return "", client.Disable(ctx, tx, c.ID) })
 	if err == nil {
 		env.say(changeDocument{c.ID, changed{{"disabled", true}}}, "App %s is disabled.\n", c.ID)
+	}
+	return err
+}
+
+// ClientEnableCmd lifts ClientDisableCmd.
+type ClientEnableCmd struct {
+	ID string `arg:"" help:"The client_id."`
+}
+
+// Run enables the app.
+func (c ClientEnableCmd) Run(ctx context.Context, env *Env) error {
+	err := changeClient(ctx, env, c.ID, "client.enabled", func(tx *db.Tx) (string, error) { return "", client.Enable(ctx, tx, c.ID) })
+	if err == nil {
+		env.say(changeDocument{c.ID, changed{{"disabled", false}}}, "App %s is enabled.\n", c.ID)
 	}
 	return err
 }

@@ -172,7 +172,7 @@ func (c TenantSetCmd) Run(ctx context.Context, env *Env, k *kong.Context) error 
 		return err
 	}
 	if c.Suspend {
-		if err := confirm(c.Yes, "Stop every sign-in and session of "+c.Tenant+"?"); err != nil {
+		if err := confirm(c.Yes, "Suspend "+c.Tenant+"? Nobody there can sign in, and their sessions stop working, until you resume it."); err != nil {
 			return err
 		}
 	}

@@ -215,7 +215,7 @@ func (c UserSetCmd) Run(ctx context.Context, env *Env, k *kong.Context) error {
 		return err
 	}
 	if c.Disable {
-		if err := confirm(c.Yes, "Keep "+c.Address+" out?"); err != nil {
+		if err := confirm(c.Yes, "Disable "+c.Address+"? They cannot sign in, and their sessions and remembered browsers end."); err != nil {
 			return err
 		}
 	}

@@ -232,6 +232,11 @@ func Disable(ctx context.Context, tx *db.Tx, id string) error {
 	return change(ctx, tx, `UPDATE clients SET disabled_at = CASE WHEN disabled_at = 0 THEN $1 ELSE disabled_at END WHERE id = $2`, tx.Now, id)
 }
 
+// Enable lifts Disable. Tokens that were refused meanwhile work again for as long as they live.
+func Enable(ctx context.Context, tx *db.Tx, id string) error {
+	return change(ctx, tx, `UPDATE clients SET disabled_at = 0 WHERE id = $1`, id)
+}
+
 func change(ctx context.Context, tx *db.Tx, query string, args ...any) error {
 	n, err := tx.Exec(ctx, query, args...)
 	if err != nil {

@@ -102,8 +102,13 @@ func (p *Portal) home(w http.ResponseWriter, r *http.Request) error {
 		return p.Web.Redirect(w, "/signin")
 	}
 	s := st.Session
+	next, err := p.nextSteps(r, st.User)
+	if err != nil {
+		return err
+	}
 	return p.Web.Draw(w, r, http.StatusOK, homePage{
-		Name: st.User.Name, Email: st.User.Email, Company: st.Tenant.Name, Browser: s.Browser, Place: s.Place,
+		NextSteps: next,
+		Name:      st.User.Name, Email: st.User.Email, Company: st.Tenant.Name, Browser: s.Browser, Place: s.Place,
 		Level: p.levelWords(r, s.AMR), Since: s.AuthenticatedAt, Until: s.ExpiresAt,
 		SetUpBy: st.Decision.SetUpBy, DaysLeft: daysLeft(p.DB.Now(), st.Decision.SetUpBy),
 	})

@@ -326,6 +326,7 @@ type homePage struct {
 	Sharing              bool
 	SetUpBy              time.Time // a method must be set up before that; zero = nothing to remind of
 	DaysLeft             int
+	NextSteps            bool // for an operator whose installation has no app yet
 }
 
 func (homePage) Template() string { return "portal/home" }

@@ -211,12 +211,15 @@ func signedInStories(now time.Time) []web.Story {
 		Level: "password and e-mail code", Since: now, Until: now.Add(24 * time.Hour)}
 	due := home
 	due.SetUpBy, due.DaysLeft = now.AddDate(0, 0, 6), 6
+	operator := home
+	operator.NextSteps = true
 	shared := home
 	shared.Sharing, shared.Browser, shared.Place = true, "", ""
 	return []web.Story{
 		{Name: "step-up", Status: 200, Page: stepUpPage{To: storyTo, AppName: storyApp, Email: "maria@harbor.example", Because: []string{"Required by Harbor since 5 Sep 2026."}}},
 		{Name: "step-up/portal", Status: 200, Page: stepUpPage{AppName: "Harbor", Email: "maria@harbor.example"}},
 		{Name: "home", Status: 200, Page: home},
+		{Name: "home/operator", Status: 200, Page: operator},
 		{Name: "home/due", Status: 200, Page: due},
 		{Name: "home/shared", Status: 200, Page: shared},
 		{Name: "signed-out", Status: 200, Page: signedOutPage{HomeURL: "https://dashboard.harbor.example/", AppName: storyApp}},
