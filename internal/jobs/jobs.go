@@ -41,6 +41,25 @@ func (q *Queue) Enqueue(ctx context.Context, tx *db.Tx, kind string, args any, r
 	return id, nil
 }
 
+// EnqueueOnce is Enqueue for work of which one piece at a time is enough: key is the job's id.
+// While a job of that key waits or runs, nothing is stored; one that has ended is run again.
+func (q *Queue) EnqueueOnce(ctx context.Context, tx *db.Tx, kind, key string, args any) error {
+	text, err := json.Marshal(args)
+	if err != nil {
+		return fmt.Errorf("encode job %s: %w", kind, err)
+	}
+	err = tx.Later(ctx, `
+		INSERT INTO jobs (tenant_id, id, kind, args, attempts, run_at, claimed_until, done_at, failed_at, last_error)
+		VALUES ($1, $2, $3, $4, 0, $5, 0, 0, 0, '')
+		ON CONFLICT (tenant_id, id) DO UPDATE SET args = excluded.args, attempts = 0, run_at = excluded.run_at, claimed_until = 0, done_at = 0, failed_at = 0
+		WHERE jobs.done_at > 0 OR jobs.failed_at > 0`, tx.Tenant, key, kind, string(text), tx.Now)
+	if err != nil {
+		return fmt.Errorf("enqueue job %s: %w", kind, err)
+	}
+	tx.OnCommit(q.wake)
+	return nil
+}
+
 func (q *Queue) wake() {
 	q.mu.Lock()
 	defer q.mu.Unlock()

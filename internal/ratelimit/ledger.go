@@ -70,6 +70,34 @@ func (e *Entry) GiveBack() {
 	}
 }
 
+// WindowWait is how long the windows alone make the subject wait, whatever the slowing says;
+// zero or less means not at all.
+func (e *Entry) WindowWait(now time.Time) time.Duration {
+	return Decide(Limit{Windows: e.Limit.Windows}, e.stamps, now)
+}
+
+// UsedByTag is how many tries of the entry's own Tag lie within the last span, as far as the
+// limit remembers them.
+func (e *Entry) UsedByTag(now time.Time, span time.Duration) (n int) {
+	tag := tagOf(e.Tag)
+	for i := len(e.stamps) - 1; i >= 0 && now.Sub(e.stamps[i]) < span; i-- {
+		if e.tags[i] == tag {
+			n++
+		}
+	}
+	return n
+}
+
+// Clear forgets every try.
+func (e *Entry) Clear() {
+	if len(e.stamps) > 0 {
+		e.stamps, e.tags, e.changed = e.stamps[:0], e.tags[:0], true
+	}
+}
+
+// Count adds a try without asking whether there is one left.
+func (e *Entry) Count(now time.Time) { e.spend(now) }
+
 func (e *Entry) spend(now time.Time) {
 	i := len(e.stamps)
 	for i > 0 && e.stamps[i-1].After(now) { // keeps the order where two replicas' clocks differ

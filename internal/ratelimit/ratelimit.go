@@ -1,6 +1,6 @@
 // Package ratelimit decides whether one more try is allowed, over exact rolling windows,
 // and remembers the tries of each subject in one row. It does not know what a try is, and
-// it refuses to forgive: only GiveBack takes a try back, and only the newest.
+// it does not forgive by itself: GiveBack takes back the newest try, and Clear all of them.
 package ratelimit
 
 import (
