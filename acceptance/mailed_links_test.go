@@ -17,11 +17,13 @@ func everyLink(t *testing.T, w *rig.World) map[string]string {
 	p := w.Person(t)
 	p.Get(rig.PathSignIn)
 	forget(t, p, u.Email)
+	p.Post(pathAskLink, form("email", u.Email)).Expect(t, 200)
 	return map[string]string{
 		"/l":        mail.Link,
 		"/not-me":   mail.NotMe,
 		"/undo":     "/undo/" + mail.NotMe[len("/not-me/"):],
 		"/password": linkFor(t, w, u.Email, 1),
+		"/continue": continueLink(t, w, u),
 	}
 }
 

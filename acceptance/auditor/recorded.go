@@ -1,5 +1,7 @@
 package auditor
 
+import "strings"
+
 // recorded: a session has one line of success in the audit record, and each line a session.
 func (d *desk) recorded() {
 	completed, sessions := d.s.events("signin.completed", "ok"), d.s.by("sessions", row.key)
@@ -137,7 +139,8 @@ func (d *desk) stamps(name string) map[string]int64 {
 	out := map[string]int64{}
 	for _, b := range d.s["budgets"] {
 		if b.text("name") == name {
-			out[b.text("subject")] = int64(len(b.text("stamps")) / 8)
+			who, _, _ := strings.Cut(b.text("subject"), "/") // browsers that the account knows have budgets of their own
+			out[who] += int64(len(b.text("stamps")) / 8)
 		}
 	}
 	return out

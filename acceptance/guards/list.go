@@ -63,13 +63,13 @@ var guards = []Guard{
 		Package: acceptance, Tests: "TestATK004|TestATK005",
 	},
 	{
-		Name: "the account's budget for passwords", File: "internal/signin/password.go",
+		Name: "the account's budget for passwords", File: "internal/signin/tries.go",
 		Old: "if err == nil && wait > 0 {\n\t\treturn s.throttled", New: "if err == nil && wait > 1<<62 {\n\t\treturn s.throttled",
 		Package: signin, Tests: "TestATK12_",
 	},
 	{
-		Name: "the source's budget for failures", File: "internal/signin/password.go",
-		Old: "if acc.device == \"\" && acc.source.Wait(s.DB.Now()) > 0 {", New: "if acc.device == \"\" && acc.source.Wait(s.DB.Now()) > 1<<62 {",
+		Name: "the source's budget for failures", File: "internal/signin/tries.go",
+		Old: "if acc.browser.tries == \"\" && acc.tries.source.Wait(s.DB.Now()) > 0 {", New: "if acc.browser.tries == \"\" && acc.tries.source.Wait(s.DB.Now()) > 1<<62 {",
 		Package: signin, Tests: "TestFailuresPerSource",
 	},
 	{
@@ -177,14 +177,59 @@ var guards = []Guard{
 		Package: "./internal/grant", Tests: "TestAMadeUpRefreshToken",
 	},
 	{
-		Name: "a made-up device has no budget of its own", File: "internal/signin/password.go",
-		Old: "d.ID == w.User.ID && s.Keys.IsBound(d.Token, \"device\", d.Tenant, d.ID, version(w)) {", New: "d.ID == w.User.ID {",
+		Name: "a made-up device has no budget of its own", File: "internal/signin/known.go",
+		Old: "d.ID == w.User.ID && s.Keys.IsBound(d.Token, purpose, d.Tenant, d.ID, version(w)) {", New: "d.ID == w.User.ID {",
 		Package: signin, Tests: "TestAMadeUpDeviceIsNone",
 	},
 	{
 		Name: "whoever keeps asking is charged", File: "internal/signin/password.go",
 		Old: "\t\tcharged.Spend(tx)\n", New: "\t\tif result == \"failed\" {\n\t\t\tcharged.Spend(tx)\n\t\t}\n",
 		Package: signin, Tests: "TestATK12_WhoeverKeepsAsking",
+	},
+	{
+		Name: "waits do not add up", File: "internal/signin/tries.go",
+		Old: "others := t.here.Wait(tx.Now) <= 0", New: "others := t.turn == nil && t.here.Wait(tx.Now) <= 0",
+		Package: signin, Tests: "TestATK12_WaitsDoNotAddUp",
+	},
+	{
+		Name: "one person's failures do not stop an office", File: "internal/signin/password.go",
+		Old: "s.Limits.FailuresPerSourceWindow) < s.Limits.PasswordSlowFrom", New: "s.Limits.FailuresPerSourceWindow) < 1<<30",
+		Package: signin, Tests: "TestFailuresOfOneAccount",
+	},
+	{
+		Name: "a password alone makes no new budget", File: "internal/signin/known.go",
+		Old: "if purpose == deviceBySecondStep {", New: "if purpose != \"\" {",
+		Package: signin, Tests: "TestATK05_APasswordAlone",
+	},
+	{
+		Name: "a copied cookie starves no other browser", File: "internal/signin/known.go",
+		Old: "return userID + \"/\" + knownBy", New: "return userID",
+		Package: signin, Tests: "TestATK12_ACopiedCookie",
+	},
+	{
+		Name: "a link lets one browser in", File: "internal/signin/admission.go",
+		Old: "AND token_hash = $6 AND used_at = 0`", New: "AND token_hash = $6`",
+		Package: signin, Tests: "TestATK12_ALinkLetsOneBrowserInOnce",
+	},
+	{
+		Name: "an old link lets nobody in", File: "internal/signin/admission.go",
+		Old: "case !now.Before(a.expires):", New: "case a.expires.IsZero():",
+		Package: signin, Tests: "TestATK12_ALinkThatRanOut",
+	},
+	{
+		Name: "a browser is let in for its account", File: "internal/signin/known.go",
+		Old: "return b.tenant == w.Tenant.ID && b.userID == w.User.ID && b.version", New: "return b.tenant == w.Tenant.ID && b.version",
+		Package: signin, Tests: "TestATK12_ALinkIsForItsAccount",
+	},
+	{
+		Name: "a link ends with the password", File: "internal/signin/known.go",
+		Old: "&& b.version == w.User.SecurityVersion", New: "&& b.version >= 0",
+		Package: signin, Tests: "TestATK12_ALinkIsForItsAccount",
+	},
+	{
+		Name: "there is always a link", File: "internal/signin/admission.go",
+		Old: "max(AdmissionLife, budget[0].Wait(tx.Now))", New: "AdmissionLife",
+		Package: signin, Tests: "TestATK12_ThereIsAlwaysALink",
 	},
 	{
 		Name: "an audit chain begins once", File: "internal/audit/seal.go",

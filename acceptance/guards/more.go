@@ -199,8 +199,8 @@ var more = []Guard{
 		Package: acceptance, Tests: "TestATK021|TestAIR14_An",
 	},
 	{
-		Name: "a known browser is not slowed by strangers", File: "internal/signin/password.go",
-		Old: "if acc.device != \"\" {\n\t\tcharges =", New: "if acc.device == \"never\" {\n\t\tcharges =",
+		Name: "a known browser is not slowed by strangers", File: "internal/signin/tries.go",
+		Old: "if acc.browser.tries != \"\" {", New: "if acc.browser.tries == \"never\" {",
 		Package: acceptance, Tests: "TestATK012",
 	},
 	{

@@ -65,7 +65,7 @@ var words = map[string]string{"/not-me": "stop", "/undo": "undo"}
 
 // Pressed is where the form of a mailed link's page leads, and what it sends. Another path stays as it is.
 func Pressed(link string) (path string, fields url.Values) {
-	for _, kind := range []string{"/l", "/not-me", "/undo", "/password"} {
+	for _, kind := range []string{"/l", "/not-me", "/undo", "/password", "/continue"} {
 		token, mailed := strings.CutPrefix(strings.TrimPrefix(link, PublicURL), kind+"/")
 		if !mailed {
 			continue

@@ -83,7 +83,7 @@ func (h *hall) bring(name string, again bool) *standing {
 // request makes the request of a route: well formed, and as good as a stranger can make it.
 func (h *hall) request(one web.Route, s *standing) *http.Request {
 	target, form := fill(strings.ReplaceAll(one.Pattern, "{kind}", "totp"), tail(s.letter.Link)), url.Values(nil)
-	if base, takes := strings.CutSuffix(one.Pattern, "/{token}"); slices.Contains([]string{"/l", "/not-me", "/undo", "/password"}, base) {
+	if base, takes := strings.CutSuffix(one.Pattern, "/{token}"); slices.Contains([]string{"/l", "/not-me", "/undo", "/password", "/continue"}, base) {
 		return h.mailed(one.Method, base+"/"+tail(s.letter.Link), takes, s)
 	}
 	visit := strings.TrimPrefix(h.Dashboard(h.t).Visit("prompt", "none").URL, rig.PublicURL)
@@ -251,6 +251,12 @@ var opens = map[string]opened{
 	"GET /not-me":                           {"200"},
 	"HEAD /not-me":                          {"200"},
 	"POST /not-me":                          {"200"},
+	"POST /signin/link":                     {"200 me"}, // typed in
+	"GET /continue/{token}":                 {"303 /continue"},
+	"HEAD /continue/{token}":                {"303 /continue"},
+	"GET /continue":                         {"404"},
+	"HEAD /continue":                        {"404"},
+	"POST /continue":                        {"404"},
 	"GET /why":                              {"200"},
 	"HEAD /why":                             {"200"},
 	"GET /signin/other":                     {"410", "200", "200", "200", "410", "200"},

@@ -295,6 +295,7 @@ func (a *App) runner() *jobs.Runner {
 		Handlers: map[string]jobs.Handler{
 			message.JobSend:        a.courier.Deliver,
 			signin.JobPasswordLink: a.SignIn.SendPasswordLink,
+			signin.JobAdmission:    a.SignIn.MailAdmission,
 		},
 		Periodic: append(a.keep(), []jobs.Periodic{
 			{Name: "audit.seal", Every: time.Second, Run: func(ctx context.Context) error { _, err := a.sealer.Seal(ctx); return err }},

@@ -43,6 +43,7 @@ var endings = []ending{
 	{"remembered_browsers", `UPDATE remembered_browsers SET ended_at = $1, ended_because = 'restored' WHERE tenant_id <> '' AND ended_at = 0`, nil},
 	{"challenges", `UPDATE challenges SET closed_at = $1, closed_because = 'restored' WHERE tenant_id <> '' AND closed_at = 0`, nil},
 	{"flows", `UPDATE flows SET closed_at = $1, closed_because = 'restored' WHERE tenant_id <> '' AND closed_at = 0`, nil},
+	{"admissions", `UPDATE admissions SET expires_at = $1, admitted_until = $1 WHERE tenant_id <> '' AND (expires_at > $1 OR admitted_until > $1)`, nil},
 	{"drafts", `UPDATE drafts SET closed_at = $1, closed_because = 'restored', sealed = NULL WHERE tenant_id <> '' AND closed_at = 0`, nil},
 	{"email_changes", `UPDATE email_changes SET closed_at = $1, closed_because = 'restored' WHERE tenant_id <> '' AND closed_at = 0`, nil},
 	{"password_links", `UPDATE password_links SET closed_at = $1, closed_because = 'restored' WHERE tenant_id <> '' AND closed_at = 0`, nil},

@@ -94,14 +94,14 @@ type Limits struct {
 	NewCodes                   int           `toml:"new_codes" doc:"New codes that one sign-in may ask for."`
 	NewCodeEvery               time.Duration `toml:"new_code_every" doc:"Pause between two codes of one sign-in."`
 	FlowLife                   time.Duration `toml:"flow_life" doc:"How long a sign-in may take from its first step."`
-	SendsPerHour               int           `toml:"sends_per_hour" doc:"Messages to one account or address in an hour."`
-	SendsPerDay                int           `toml:"sends_per_day" doc:"Messages to one account or address in a day."`
-	SecondFactorFailuresPerDay int           `toml:"second_factor_failures_per_day" doc:"Failed second steps of one account in 24 hours; success does not reset it."`
-	PerMonth                   int           `toml:"second_factor_failures_per_month" doc:"Failed second steps of one account in 30 days; success does not reset it."`
+	SendsPerHour               int           `toml:"sends_per_hour" doc:"Messages to one account or address in an hour: for strangers together, and for each browser that the account knows."`
+	SendsPerDay                int           `toml:"sends_per_day" doc:"Messages to one account or address in a day: for strangers together, and for each browser that the account knows. All known browsers together have three times as many for one address."`
+	SecondFactorFailuresPerDay int           `toml:"second_factor_failures_per_day" doc:"Failed second steps of one account in 24 hours: for strangers together, and for each browser that has shown a second step before; success does not reset it."`
+	PerMonth                   int           `toml:"second_factor_failures_per_month" doc:"Failed second steps of one account in 30 days: for strangers together, and for each browser that has shown a second step before; success does not reset it."`
 	FailuresInARow             int           `toml:"failures_in_a_row" doc:"Failures in a row that disable an authenticator until it is set up again."`
-	PasswordSlowFrom           int           `toml:"password_slow_from" doc:"The failed password from which an account's next try must wait."`
-	PasswordSlowMax            time.Duration `toml:"password_slow_max" doc:"The longest such wait."`
-	FailuresPerSource          int           `toml:"failures_per_source" doc:"Failed passwords that one source may have, of accounts that exist and that do not, in failures_per_source_window."`
+	PasswordSlowFrom           int           `toml:"password_slow_from" doc:"The failed password from which an account's next try from the same network, or in the same known browser, must wait. Failures of several networks make all new browsers wait from four times as many on."`
+	PasswordSlowMax            time.Duration `toml:"password_slow_max" doc:"The longest such wait. A new browser can have a link mailed that lets it go on at once."`
+	FailuresPerSource          int           `toml:"failures_per_source" doc:"Failed passwords that one source may have, of accounts that exist and that do not, in failures_per_source_window. Those of one account count password_slow_from times."`
 	FailuresPerSourceWindow    time.Duration `toml:"failures_per_source_window" doc:"The span for failures_per_source."`
 	InvitationLife             time.Duration `toml:"invitation_life" doc:"How long the link of an invitation is valid."`
 	SessionLife                time.Duration `toml:"session_life" doc:"Life of a session with a second step."`

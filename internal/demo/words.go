@@ -74,6 +74,7 @@ var sentences = map[string]string{
 	"backup.low":     "is running out of backup codes",
 	"passkey.copied": "showed a passkey that may have been copied", "browser.forgotten": "had browsers forgotten",
 	"receiver.gone": "a code receiver can no longer be reached", "notice.sent": "a mail was held back",
+	"admission.sent": "was sent a link to continue in a new browser", "admission.used": "let a new browser in by a link",
 	"address.asked": "asked to change the address", "address.changed": "changed the address", "address.withdrawn": "took back the change of the address", "address.restored": "got the old address back",
 	"client.refused": "an app that is not set up right was refused",
 	"user.created":   "was added", "tenant.created": "the company was added",

@@ -10,7 +10,7 @@ var (
 		token.issued token.refreshed token.refused token.reuse user.created user.invited password.asked audit.begun settings.raised settings.accepted keys.master_added receiver.gone
 		signin.passkey passkey.copied method.added method.removed method.suspended method.restored methods.reset
 		company.owners_stuck account.protected browser.forgotten second_step.on second_step.off
-		address.asked address.changed address.withdrawn address.restored client.refused`)
+		admission.sent admission.used address.asked address.changed address.withdrawn address.restored client.refused`)
 	results = list(`ok failed refused`)
 	methods = list(`password email pwd otp mfa swk sms totp passkey lookup push backup user`)
 	reasons = list(`wrong_password unknown_address account_or_app_closed throttled
@@ -29,7 +29,8 @@ var (
 	limits = list(`password.account password.here password.device password.source second.account send.account send.destination
 		warning.account flow.account noise.account link.source code.session draft.account password.change flow.passkey way.flow
 		passkey.copied address.account address.destination number.destination alert.destination step.session
-		deed.session client.refused reset.account reset.source reset.password`)
+		deed.session client.refused reset.account reset.source reset.password
+		password.turn send.known admission.account admission.source`)
 	levels   = list(`urn:countersign:acr:1 urn:countersign:acr:1e urn:countersign:acr:2 phr`)
 	channels = list(`email sms push`)
 	states   = list(`queued accepted delivered delayed bounced failed`)

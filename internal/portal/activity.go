@@ -191,6 +191,10 @@ func (t teller) change(row audit.Row, ok bool) (text string, alarming bool) {
 		return t.T("activity.browser_remembered"), false
 	case "browser forgotten":
 		return t.T("activity.browser_forgotten"), false
+	case "admission sent":
+		return t.T("activity.admission_sent"), false
+	case "admission used":
+		return t.T("activity.admission_used"), false
 	case "session ended":
 		return t.T("activity.session_ended"), false
 	case "second_step on":

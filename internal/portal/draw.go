@@ -69,7 +69,12 @@ func (p *Portal) keepSession(w http.ResponseWriter, r *http.Request, s signin.Do
 	}
 	p.Web.SetCookie(w, "session", s.Session.Text().Reveal(), s.Life)
 	p.dropFlow(w, r, s.FlowID)
-	p.Web.SetCookie(w, "device", withReference(p.Web.Cookie(r, "device"), s.Device), deviceLife)
+	if p.Web.Cookie(r, "admission") != "" {
+		p.Web.ClearCookie(w, "admission")
+	}
+	if s.Device.ID != "" {
+		p.Web.SetCookie(w, "device", withReference(p.Web.Cookie(r, "device"), s.Device), deviceLife)
+	}
 	if s.Remembered != nil {
 		value := withReference(p.Web.Cookie(r, "browser"), *s.Remembered)
 		p.Web.SetCookie(w, "browser", value, s.RememberTo.Sub(p.DB.Now()))
@@ -98,6 +103,7 @@ func (p *Portal) draw(w http.ResponseWriter, r *http.Request, status int, step s
 			Expired:      s.Expired,
 			Unsent:       s.Unsent,
 			Why:          s.Why,
+			Admission:    offerTo(s.Email, s.ContinueTo),
 			RestartURL:   signInPath(s.ContinueTo),
 		})
 	case signin.ReplacePassword:
@@ -124,8 +130,9 @@ func (p *Portal) drawCode(w http.ResponseWriter, r *http.Request, status int, s 
 		days = 0
 	}
 	return p.Web.Draw(w, r, status, codePage{
-		flowRef: flowRef{s.FlowID},
-		Kind:    s.Kind, ForSetUp: s.ForSetUp, Confirm: confirm, Others: len(s.Others) > 0, Codes: slices.Contains(s.Others, authenticator.Backup), Options: string(s.Present),
+		flowRef:   flowRef{s.FlowID},
+		Admission: offerWhenSlowed(s),
+		Kind:      s.Kind, ForSetUp: s.ForSetUp, Confirm: confirm, Others: len(s.Others) > 0, Codes: slices.Contains(s.Others, authenticator.Backup), Options: string(s.Present),
 		AppName: s.AppName, SentTo: s.SentTo, Reference: s.Reference, ExpiresAt: s.ExpiresAt, NewCodeAt: s.NewCodeAt, Now: s.Now,
 		Length: s.Length, TriesLeft: s.TriesLeft, NewCodesLeft: s.NewCodesLeft, Problem: s.Problem, Delivery: deliveryOf(s.Kind, s.Delivery),
 		RememberDays: days, Remember: r.PostForm.Get("remember") == "on", Why: why, Because: p.sentences(r, s.Because), Targets: p.originsOf(s.ContinueTo),

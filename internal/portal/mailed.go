@@ -30,6 +30,8 @@ var (
 	undoLink   = mailedLink{"/undo", "undo", "undo.word"}
 	// A new password must be typed, which no scanner does.
 	passwordLink = mailedLink{"/password", "password-link", ""}
+	// It lets a browser try, and can be asked for again once it was used.
+	admissionLink = mailedLink{"/continue", "continue", ""}
 )
 
 const (
@@ -57,6 +59,9 @@ func (p *Portal) mountMailed(mux *web.Mux, l mailedLink, show, act web.Handler) 
 }
 
 func (p *Portal) drawUnknown(w http.ResponseWriter, r *http.Request, l mailedLink) error {
+	if l == admissionLink {
+		return p.drawAdmission(w, r, admissionPage{}, signin.LinkUnknown)
+	}
 	if l == passwordLink {
 		unknown := signin.PasswordLink{State: signin.LinkUnknown}
 		return p.drawPasswordLink(w, r, http.StatusNotFound, unknown, passwordLinkPage{})

@@ -14,20 +14,18 @@ import (
 
 // signInPage asks who the person is and for the password.
 type signInPage struct {
-	To       string // the sealed authorization request; "" = sign in to the portal itself
-	AppName  string
-	Email    string
-	Problem  string        // catalogue key, "" = none
-	Wait     time.Duration // how long to wait before the next try; 0 = not at all
-	Announce *announcement
-	Told     string // catalogue key of what has just happened; "" = nothing
-	Again    bool   // somebody signed in wants to change something, and their proofs are old
-	Passkey  *passkeyOffer
-	Targets  []string // origins that the form may lead to
+	To        string // the sealed authorization request; "" = sign in to the portal itself
+	AppName   string
+	Email     string
+	Problem   string        // catalogue key, "" = none
+	Wait      time.Duration // how long to wait before the next try; 0 = not at all
+	Announce  *announcement
+	Admission *admissionOffer // where others' failures make it wait
+	Told      string          // catalogue key of what has just happened; "" = nothing
+	Again     bool            // somebody signed in wants to change something, and their proofs are old
+	Passkey   *passkeyOffer
+	Targets   []string // origins that the form may lead to
 }
-
-// passkeyOffer is what a browser needs to sign in with a passkey alone.
-type passkeyOffer struct{ Options, Token string }
 
 func (signInPage) Template() string       { return "portal/signin" }
 func (p signInPage) FormAction() []string { return p.Targets }
@@ -90,6 +88,7 @@ type codePage struct {
 	TriesLeft    int
 	NewCodesLeft int
 	Problem      string
+	Admission    *admissionOffer // where others' wrong answers make it wait
 	Delivery     deliveryView
 	RememberDays int // 0 = may not be remembered
 	Remember     bool
@@ -121,9 +120,10 @@ type spentPage struct {
 	flowRef
 	AppName, SentTo string
 	NewCodesLeft    int
-	Expired         bool   // its time is over; otherwise there were too many wrong answers
-	Unsent          bool   // there is no code at all
-	Why             string // why not
+	Expired         bool            // its time is over; otherwise there were too many wrong answers
+	Unsent          bool            // there is no code at all
+	Why             string          // why not
+	Admission       *admissionOffer // where others have used up the messages
 	RestartURL      string
 }
 

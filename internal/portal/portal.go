@@ -53,6 +53,7 @@ func (p *Portal) Mount(mux *web.Mux) {
 	p.mountMailed(mux, signInLink, p.showLink, p.pressLink)
 	p.mountMailed(mux, reportLink, p.showNotMe, p.notMe)
 	p.mountMailed(mux, undoLink, p.showUndo, p.undo)
+	p.mountAdmission(mux)
 	mux.Get("/why", p.why)
 	mux.Get("/signin/other", p.showOther)
 	mux.Post("/signin/other", p.useOther)

@@ -13,6 +13,9 @@ import (
 	"countersign/internal/web"
 )
 
+// passkeyOffer is what a browser needs to sign in with a passkey alone.
+type passkeyOffer struct{ Options, Token string }
+
 // Template is one for what is sent, and one for each kind that sends nothing.
 func (p codePage) Template() string {
 	switch p.Kind {

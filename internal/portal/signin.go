@@ -95,7 +95,11 @@ func (p *Portal) submitPassword(w http.ResponseWriter, r *http.Request) error {
 	step, err := p.SignIn.SubmitPassword(r.Context(), a)
 	if f := waiting(err); f != nil {
 		setRetryAfter(w, f.RetryAfter)
-		return p.drawSignIn(w, r, web.Status(f.Kind), t, signInPage{Email: email, Problem: f.Message, Wait: f.RetryAfter})
+		page := signInPage{Email: email, Problem: f.Message, Wait: f.RetryAfter}
+		if f.Kind == fault.RateLimited {
+			page.Admission = &admissionOffer{Email: email, To: t.sealed}
+		}
+		return p.drawSignIn(w, r, web.Status(f.Kind), t, page)
 	}
 	if err != nil {
 		return err
@@ -113,7 +117,7 @@ func (p *Portal) attempt(r *http.Request, t target) signin.Attempt {
 	return signin.Attempt{
 		ClientID: t.request.ClientID, WantACR: t.request.ACRValues, ContinueTo: t.sealed,
 		Presented: references(p.Web.Cookie(r, "browser")), Devices: references(p.Web.Cookie(r, "device")), Visitor: p.visitor(r),
-		Prefer: preferred(p.Web.Cookie(r, "method")),
+		Admission: p.admission(r), Prefer: preferred(p.Web.Cookie(r, "method")),
 	}
 }
 

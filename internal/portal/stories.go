@@ -23,7 +23,7 @@ const (
 // Stories is every page in every state, with canned data, as seen at now.
 func Stories(now time.Time) []web.Story {
 	var all []web.Story
-	for _, group := range [][]web.Story{signInStories(now), codeStories(now), deliveryStories(now), linkStories(now), endStories(now), passwordStories(), forgotStories(now), otherStories(now), signedInStories(now), secondStories(now), setUpStories(now), receiverStories(now), profileStories(now), emailStories()} {
+	for _, group := range [][]web.Story{signInStories(now), codeStories(now), deliveryStories(now), linkStories(now), admissionStories(), endStories(now), passwordStories(), forgotStories(now), otherStories(now), signedInStories(now), secondStories(now), setUpStories(now), receiverStories(now), profileStories(now), emailStories()} {
 		all = append(all, group...)
 	}
 	return all
@@ -40,7 +40,7 @@ func signInStories(now time.Time) []web.Story {
 		{Name: "signin/passkey-wrong", Status: http.StatusUnauthorized, Page: signInPage{To: storyTo, AppName: storyApp, Problem: "signin.problem.passkey", Passkey: storyPasskey}},
 		{Name: "signin/wrong", Status: http.StatusUnauthorized, Page: signInPage{To: storyTo, AppName: storyApp, Email: "maria@harbor.example", Problem: "signin.problem.wrong"}},
 		{Name: "signin/missing", Status: 422, Page: signInPage{To: storyTo, AppName: storyApp, Problem: "signin.problem.missing"}},
-		{Name: "signin/wait", Status: 429, Page: signInPage{To: storyTo, AppName: storyApp, Email: "maria@harbor.example", Problem: "signin.problem.wait", Wait: 4 * time.Minute}},
+		{Name: "signin/wait", Status: 429, Page: signInPage{To: storyTo, AppName: storyApp, Email: "maria@harbor.example", Problem: "signin.problem.wait", Wait: 4 * time.Minute, Admission: &admissionOffer{Email: "maria@harbor.example", To: storyTo}}},
 		{Name: "signin/busy", Status: http.StatusServiceUnavailable, Page: signInPage{To: storyTo, AppName: storyApp, Email: "maria@harbor.example", Problem: "signin.problem.busy", Wait: 2 * time.Second}},
 		{Name: "signin/announced", Status: 200, Page: signInPage{To: storyTo, AppName: storyApp, Announce: &announcement{By: "Harbor", From: now.AddDate(0, 0, 9), DaysLeft: 9}}},
 		{Name: "signin/announced-today", Status: 200, Page: signInPage{To: storyTo, AppName: storyApp, Announce: &announcement{By: "Harbor", From: now.Add(3 * time.Hour)}}},
@@ -69,6 +69,7 @@ func codeStories(now time.Time) []web.Story {
 	last.Because = []string{"Harbor has required a second step since 5 Sep 2026.", "This browser is not remembered."}
 	slow, soon, unsent, over := wrong, waiting, c, c
 	slow.Problem, slow.Remember = "code.problem.wait", true
+	slow.Admission = &admissionOffer{Email: "maria@harbor.example", To: storyTo}
 	soon.Problem, unsent.Problem = "code.problem.too_soon", "code.problem.sending"
 	over.ExpiresAt = now
 	return []web.Story{
@@ -84,7 +85,7 @@ func codeStories(now time.Time) []web.Story {
 		{Name: "code/spent", Status: 200, Page: spentPage{flowRef: flowRef{storyFlow}, AppName: storyApp, SentTo: storyMasked, NewCodesLeft: 1, RestartURL: "/signin"}},
 		{Name: "code/spent-push", Status: 200, Page: spentPage{flowRef: flowRef{storyFlow}, AppName: storyApp, NewCodesLeft: 1, RestartURL: "/signin"}},
 		{Name: "code/expired", Status: 200, Page: spentPage{flowRef: flowRef{storyFlow}, AppName: storyApp, SentTo: storyMasked, NewCodesLeft: 2, Expired: true, RestartURL: "/signin"}},
-		{Name: "code/unsent", Status: http.StatusTooManyRequests, Page: spentPage{flowRef: flowRef{storyFlow}, AppName: storyApp, SentTo: storyMasked, NewCodesLeft: 3, Unsent: true, RestartURL: "/signin"}},
+		{Name: "code/unsent", Status: http.StatusTooManyRequests, Page: spentPage{flowRef: flowRef{storyFlow}, AppName: storyApp, SentTo: storyMasked, NewCodesLeft: 3, Unsent: true, Admission: &admissionOffer{Email: "maria@harbor.example", To: storyTo}, RestartURL: "/signin"}},
 		{Name: "code/unsent-text", Status: http.StatusTooManyRequests, Page: spentPage{flowRef: flowRef{storyFlow}, AppName: storyApp, SentTo: "+49 ••• ••42", NewCodesLeft: 3, Unsent: true, Why: "sms.problem.ceiling", RestartURL: "/signin"}},
 		{Name: "code/spent-for-good", Status: 200, Page: spentPage{flowRef: flowRef{storyFlow}, AppName: storyApp, SentTo: storyMasked, RestartURL: "/signin"}},
 	}

@@ -189,7 +189,7 @@ func (s *Service) unjudged(ctx context.Context, tx *db.Tx, f *flow, v session.Vi
 // refused notes an answer that was turned away unseen, a limited number of times: it cost
 // whoever sent it nothing.
 func (s *Service) refused(ctx context.Context, tx *db.Tx, f *flow, reason, subject string, v session.Visitor) error {
-	wait, err := ratelimit.SpendIn(ctx, tx, limitNoise, f.User.ID)
+	wait, err := ratelimit.SpendIn(ctx, tx, limitNoise, f.spender())
 	if err == nil && wait == 0 {
 		f.note("signin.code", "refused", reason, string(cmp.Or(f.Challenge.Kind, authenticator.Email)), subject, v)
 	}

@@ -47,6 +47,8 @@ type flow struct {
 	budgets     ratelimit.Ledger    // changed in memory, to be written with the step
 	sends       *sends              // the budgets of messages, where they were read with the flow
 	answers     *ratelimit.Entry    // the account's budget of answers, with the tries of the newest challenge
+	knownBy     string              // whose budgets it spends from; empty = those of the account's strangers
+	device      secret.Reference    // what the browser keeps of an earlier sign-in; not stored
 	prefer      string              // the authenticator or kind to ask for first; empty = the strongest
 	remembered  session.Remembered
 	rememberBy  secret.Reference
@@ -73,10 +75,10 @@ func (s *Service) begin(tx *db.Tx, f *flow, proofs ...authenticator.Proof) secre
 func (f *flow) store(ctx context.Context, tx *db.Tx, challengeID string) error {
 	f.stored, f.proved = true, false
 	return tx.Later(ctx, `
-		INSERT INTO flows (tenant_id, id, token_hash, user_id, client_id, continue_to, want_acr, security_version, stepping_up, proofs, challenge_id, sends, ip, place, browser, started_at, expires_at, closed_at, closed_because, disowned_at)
-		VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19, 0)`,
+		INSERT INTO flows (tenant_id, id, token_hash, user_id, client_id, continue_to, want_acr, security_version, stepping_up, proofs, challenge_id, sends, ip, place, browser, started_at, expires_at, closed_at, closed_because, known_by, disowned_at)
+		VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19, $20, 0)`,
 		tx.Tenant, f.ID, f.tokenHash, f.User.ID, f.ClientID, f.ContinueTo, strings.Join(f.WantACR, " "), f.SecurityVersion, f.SteppingUp, writeProofs(f.Proofs),
-		challengeID, f.Sends, f.Visitor.IP, f.Visitor.Place, f.Visitor.Browser, f.StartedAt, f.ExpiresAt, f.ClosedAt, f.ClosedBecause)
+		challengeID, f.Sends, f.Visitor.IP, f.Visitor.Place, f.Visitor.Browser, f.StartedAt, f.ExpiresAt, f.ClosedAt, f.ClosedBecause, f.knownBy)
 }
 
 // load reads a flow and its world; a reference that is not this browser's is NotFound.
@@ -106,7 +108,7 @@ func (s *Service) loadLean(ctx context.Context, tx *db.Tx, ref secret.Reference)
 func reading(session, sends, delivery, joins string) string {
 	return `
 		SELECT f.client_id, f.continue_to, f.want_acr, f.security_version, f.stepping_up, f.proofs, f.sends, f.ip, f.place, f.browser,
-			f.started_at, f.expires_at, f.closed_at, f.closed_because, COALESCE(oa.address, ''), COALESCE(a.failures, 0), COALESCE(a.disabled_at, 1), ` + session + `, ` + sends + `, b.stamps,` + worldColumns + `,` + challenge.Joined + `,` + delivery + `
+			f.started_at, f.expires_at, f.closed_at, f.closed_because, f.known_by, COALESCE(oa.address, ''), COALESCE(a.failures, 0), COALESCE(a.disabled_at, 1), ` + session + `, ` + sends + `, b.stamps,` + worldColumns + `,` + challenge.Joined + `,` + delivery + `
 		FROM flows f
 		JOIN users u ON u.tenant_id = f.tenant_id AND u.id = f.user_id
 		JOIN tenants t ON t.tenant_id = f.tenant_id
@@ -115,7 +117,7 @@ func reading(session, sends, delivery, joins string) string {
 		LEFT JOIN challenges ch ON ch.tenant_id = f.tenant_id AND ch.id = f.challenge_id
 		LEFT JOIN authenticators a ON a.tenant_id = f.tenant_id AND a.id = ch.authenticator_id
 		LEFT JOIN outofband_addresses oa ON oa.tenant_id = f.tenant_id AND oa.authenticator_id = ch.authenticator_id
-		LEFT JOIN budgets b ON b.tenant_id = f.tenant_id AND b.name = '` + answersName + `' AND b.subject = f.user_id` + joins + `
+		LEFT JOIN budgets b ON b.tenant_id = f.tenant_id AND b.name = '` + answersName + `' AND b.subject = ` + spenderOfFlow + joins + `
 		WHERE f.tenant_id = $1 AND f.id = $2 AND f.token_hash = $3`
 }
 
@@ -130,8 +132,9 @@ var (
 	whole  = reading(`COALESCE(bs.ended_at, 0), COALESCE(bs.expires_at, 0)`, notRead, message.Joined, around)
 	lean   = reading(`0, 0`, notRead, message.Unread, ``)
 	resend = reading(`COALESCE(bs.ended_at, 0), COALESCE(bs.expires_at, 0)`, `sa.stamps, sd.stamps`, message.Joined, around+`
-		LEFT JOIN budgets sa ON sa.tenant_id = f.tenant_id AND sa.name = '`+accountSends+`' AND sa.subject = f.user_id
-		LEFT JOIN budgets sd ON sd.tenant_id = 'installation' AND sd.name = '`+destinationSends+`' AND sd.subject = ch.sent_key`)
+		LEFT JOIN budgets sa ON sa.tenant_id = f.tenant_id AND sa.name = '`+accountSends+`' AND sa.subject = `+spenderOfFlow+`
+		LEFT JOIN budgets sd ON sd.tenant_id = 'installation' AND sd.subject = ch.sent_key
+			AND sd.name = CASE WHEN f.known_by = '' THEN '`+destinationSends+`' ELSE '`+knownSends+`' END`)
 )
 
 // scan reads a flow with one of the texts.
@@ -143,7 +146,7 @@ func (s *Service) scan(ctx context.Context, tx *db.Tx, text, id string, hash []b
 	var started, expires, closed, disabled, baseEnded, baseExpires int64
 	into := []any{
 		&f.ClientID, &f.ContinueTo, &want, &f.SecurityVersion, &f.SteppingUp, &proofs, &f.Sends, &f.Visitor.IP, &f.Visitor.Place, &f.Visitor.Browser,
-		&started, &expires, &closed, &f.ClosedBecause, &f.Destination, &f.failures, &disabled, &baseEnded, &baseExpires, &toAccount, &toDestination, &stamps,
+		&started, &expires, &closed, &f.ClosedBecause, &f.knownBy, &f.Destination, &f.failures, &disabled, &baseEnded, &baseExpires, &toAccount, &toDestination, &stamps,
 	}
 	err := tx.QueryRow(ctx, text, tx.Tenant, id, hash).
 		Scan(slices.Concat(into, w.targets(), ch.Targets(), sent.Targets())...)
@@ -168,7 +171,7 @@ func (s *Service) scan(ctx context.Context, tx *db.Tx, text, id string, hash []b
 // budgeted gives a flow the account's budget of answers as it was read. It also holds the
 // tries of the newest challenge, so that one guarded write reserves both.
 func (s *Service) budgeted(f *flow, tenant string, stamps []byte) {
-	f.answers = ratelimit.Known(ratelimit.Charge{Tenant: tenant, Limit: s.limitAnswers(), Subject: f.User.ID, Tag: f.occasion(), PerTag: s.Limits.WrongAnswers}, stamps)
+	f.answers = ratelimit.Known(ratelimit.Charge{Tenant: tenant, Limit: s.limitAnswers(), Subject: f.spender(), Tag: f.occasion(), PerTag: s.Limits.WrongAnswers}, stamps)
 	f.countTries()
 }
 

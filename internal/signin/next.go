@@ -286,7 +286,7 @@ func (s *Service) complete(ctx context.Context, tx *db.Tx, f *flow, d policy.Dec
 		Method:     f.secondStep(),
 		Notice:     s.notice(tx, f, d),
 		Said:       f.said,
-		Device:     s.newDevice(f, tx),
+		Device:     s.newDevice(tx, f),
 	}
 	rememberedID, err := s.keepBrowser(ctx, tx, f, d, remember, &done)
 	if err != nil {

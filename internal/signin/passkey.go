@@ -213,6 +213,7 @@ func (s *Service) passkeyProved(ctx context.Context, tx *db.Tx, v *passkey.Verif
 	f := &flow{
 		ClientID: a.ClientID, ContinueTo: a.ContinueTo, WantACR: a.WantACR, Visitor: a.Visitor,
 		SecurityVersion: w.User.SecurityVersion, world: w, budgets: budgets, bindable: s.Bindable, prefer: string(a.Prefer),
+		knownBy: "passkey/" + verdict.AuthenticatorID, // a stranger cannot have come this far
 	}
 	ref := s.begin(tx, f, authenticator.Proof{Kind: verdict.Proof, AuthenticatorID: verdict.AuthenticatorID, At: tx.Now})
 	if err := authenticator.Used(ctx, tx, verdict.AuthenticatorID); err != nil {

@@ -4,8 +4,6 @@ import (
 	"context"
 	"errors"
 	"slices"
-	"strconv"
-	"time"
 
 	"countersign/internal/audit"
 	"countersign/internal/authenticator"
@@ -26,18 +24,18 @@ type Attempt struct {
 	ContinueTo      string             // sealed authorization request, kept as it came
 	Presented       []secret.Reference // what the browser is remembered by
 	Devices         []secret.Reference // what the browser kept of finished sign-ins
+	Admission       secret.Reference   // what a mailed link gave the browser; zero = none
 	Prefer          authenticator.Kind // the second step last used in this browser; a wish
 	Visitor         session.Visitor
 }
 
 // account is what is known before the comparison.
 type account struct {
-	known  bool
-	stored password.Stored
-	world  world
-	device string           // a device that this user has finished a sign-in on; empty = none
-	budget ratelimit.Ledger // what a try comes out of
-	source *ratelimit.Entry // what a failure is charged to besides
+	known   bool
+	stored  password.Stored
+	world   world
+	browser knownBrowser
+	tries   tries
 }
 
 // SubmitPassword answers the first step. An unknown address, a wrong password, a disabled
@@ -85,8 +83,12 @@ func (s *Service) SubmitPassword(ctx context.Context, a Attempt) (Step, error) {
 func (s *Service) lookUp(ctx context.Context, a Attempt) (acc account, err error) {
 	key, _ := user.EmailKey(a.Email) // an impossible address is looked up as one that nobody has
 	err = s.DB.View(ctx, db.Installation, func(tx *db.Tx) error {
+		all, err := s.readShown(ctx, tx, a)
+		if err != nil {
+			return err
+		}
 		r := reader{w: &acc.world}
-		err := tx.QueryRow(ctx, `
+		err = tx.QueryRow(ctx, `
 			SELECT COALESCE(p.hash, ''), COALESCE(p.pepper, ''),`+worldColumns+`
 			FROM directory d
 			JOIN users u ON u.tenant_id = d.tenant_id AND u.id = d.user_id
@@ -96,46 +98,26 @@ func (s *Service) lookUp(ctx context.Context, a Attempt) (acc account, err error
 			LEFT JOIN clients c ON c.id = $1
 			WHERE d.email_key = $2 AND d.held_until = 0`, a.ClientID, key).Scan(append([]any{&acc.stored.Hash, &acc.stored.Pepper}, r.targets()...)...)
 		if db.IsNoRows(err) {
-			return s.readBudgets(ctx, tx, a, &acc)
+			return s.readTries(ctx, tx, a, &acc)
 		}
 		if err != nil {
 			return err
 		}
 		r.settle(a.ClientID, s.Limits.RememberDays)
 		acc.known = true
-		acc.device = s.deviceOf(a.Devices, acc.world)
-		return s.readBudgets(ctx, tx, a, &acc)
+		acc.browser = s.knownFor(a.Devices, all, acc.world)
+		return s.readTries(ctx, tx, a, &acc)
 	})
 	return acc, err
 }
 
-// lane is where a comparison waits for its turn. Only a device that has finished a sign-in
-// tells its company: any other lane would tell an account that exists from one that does not.
+// lane is where a comparison waits for its turn. Only a browser that the account
+// knows tells its company: any other lane would tell an account that exists from one that does not.
 func (acc account) lane(a Attempt) password.Lane {
-	if acc.device != "" {
+	if acc.browser.tries != "" {
 		return password.Lane{Group: acc.world.Tenant.ID, Key: acc.world.User.ID}
 	}
 	return password.Lane{Key: source(a.Visitor.IP)}
-}
-
-// readBudgets reads the budgets that a try comes out of. A device on which this user has
-// finished a sign-in has one of its own (OWASP device cookie). Others are slowed for this
-// account at their own address first, and all together only when failures come from many:
-// one stranger who asks without end slows nobody but himself.
-func (s *Service) readBudgets(ctx context.Context, tx *db.Tx, a Attempt, acc *account) error {
-	charge := func(l ratelimit.Limit, who string) ratelimit.Charge {
-		return ratelimit.Charge{Tenant: db.Installation, Limit: l, Subject: who}
-	}
-	from, subject := source(a.Visitor.IP), s.accountSubject(a.Email)
-	charges := []ratelimit.Charge{charge(s.limitSource(), from), charge(s.limitPassword(), subject), charge(s.limitPasswordHere(), subject+"/"+from)}
-	if acc.device != "" {
-		charges = append(charges[:1], charge(s.limitKnownDevice(), acc.device))
-	}
-	all, err := ratelimit.Read(ctx, tx, charges...)
-	if err == nil {
-		acc.source, acc.budget = all[0], all[1:]
-	}
-	return err
 }
 
 // renew makes a fresh hash of a password whose hash was imported, or peppered with an older
@@ -151,53 +133,14 @@ func (s *Service) renew(ctx context.Context, acc account, plain string) (*passwo
 	return &stored, err
 }
 
-// reserve takes one try from the account's budget before anything is compared. It commits
-// on its own, so that nothing later can give the try back unnoticed. The source's budget is
-// only looked at: it is charged for failures, when they are known to be failures.
-func (s *Service) reserve(ctx context.Context, a Attempt, acc account) error {
-	if acc.device == "" && acc.source.Wait(s.DB.Now()) > 0 { // a neighbour's failures do not shut out a known device
-		return errSlowDown.After(s.Limits.FailuresPerSourceWindow / 10) // and nothing more is written for that source
-	}
-	var wait time.Duration
-	err := s.DB.InTx(ctx, db.Installation, func(tx *db.Tx) error {
-		if err := hold(ctx, tx, acc.budget); err != nil {
-			return err
-		}
-		wait = acc.budget.Spend(tx)
-		return acc.budget.Write(ctx, tx)
-	})
-	if err == nil && wait > 0 {
-		return s.throttled(ctx, a, acc, errSlowDown.After(wait))
-	}
-	return err
-}
-
-// hold reads budgets anew where what was read before turned out to be old.
-func hold(ctx context.Context, tx *db.Tx, l ratelimit.Ledger) error {
-	if tx.Try == 1 {
-		return nil
-	}
-	return l.Hold(ctx, tx)
-}
-
-// giveBack returns a try that was not used.
-func (s *Service) giveBack(ctx context.Context, acc account) error {
-	return s.DB.InTx(ctx, db.Installation, func(tx *db.Tx) error {
-		if err := hold(ctx, tx, acc.budget); err != nil {
-			return err
-		}
-		for _, e := range acc.budget {
-			e.GiveBack()
-		}
-		return acc.budget.Write(ctx, tx)
-	})
-}
-
 var errSlowDown = fault.New(fault.RateLimited, "signin.problem.wait")
 
-// throttled leaves a trace of a try that was turned away unseen, and charges it to its
-// source: whoever keeps asking is soon not heard at all.
+// throttled leaves a trace of a try that was turned away unseen, and charges it to its source,
+// as often as failures of one account are charged to one source; the rest leaves no trace.
 func (s *Service) throttled(ctx context.Context, a Attempt, acc account, refused error) error {
+	if !s.chargeable(acc) {
+		return refused
+	}
 	if err := s.record(ctx, a, acc, "refused", "throttled"); err != nil {
 		return err
 	}
@@ -223,16 +166,25 @@ func (s *Service) record(ctx context.Context, a Attempt, acc account, result, re
 		where = acc.world.Tenant.ID
 	}
 	return s.DB.InTx(ctx, where, func(tx *db.Tx) error {
-		charged := ratelimit.Ledger{acc.source}
+		charged := ratelimit.Ledger{acc.tries.source}
 		if err := hold(ctx, tx, charged); err != nil {
 			return err
 		}
-		charged.Spend(tx)
+		if s.chargeable(acc) {
+			charged.Spend(tx)
+		}
 		if err := charged.Write(ctx, tx); err != nil {
 			return err
 		}
 		return audit.Record(ctx, tx, event("signin.password", result, reason, acc.world.User.ID, a.ClientID, string(authenticator.Password), "", a.Visitor))
 	})
+}
+
+// chargeable reports whether a failure still counts against its source. Those of one account do
+// so PasswordSlowFrom times in a window: one person's typing errors must not use up what a whole
+// office shares, while one who tries many accounts is stopped as soon as before.
+func (s *Service) chargeable(acc account) bool {
+	return acc.tries.source.UsedByTag(s.DB.Now(), s.Limits.FailuresPerSourceWindow) < s.Limits.PasswordSlowFrom
 }
 
 func event(action, result, reason, userID, clientID, method, subject string, v session.Visitor) audit.Event {
@@ -246,17 +198,17 @@ func event(action, result, reason, userID, clientID, method, subject string, v s
 // time, so everything is read again: what was changed meanwhile holds. The try is given back.
 func (s *Service) passwordProved(ctx context.Context, tx *db.Tx, a Attempt, acc account, renewed *password.Stored) (Step, error) {
 	was := acc.world.User.SecurityVersion
-	if err := hold(ctx, tx, acc.budget); err != nil {
+	if err := hold(ctx, tx, acc.tries.spent); err != nil {
 		return nil, err
 	}
-	flows, err := ratelimit.Read(ctx, tx, ratelimit.Charge{Tenant: tx.Tenant, Limit: limitFlows, Subject: acc.world.User.ID})
+	flows, err := ratelimit.Read(ctx, tx, ratelimit.Charge{Tenant: tx.Tenant, Limit: limitFlows, Subject: spender(acc.world.User.ID, acc.browser.spends)})
 	if err != nil {
 		return nil, err
 	}
-	for _, e := range acc.budget {
+	for _, e := range acc.tries.spent {
 		e.GiveBack()
 	}
-	budgets := append(slices.Clone(acc.budget), flows...)
+	budgets := append(slices.Clone(acc.tries.spent), flows...)
 	if wait := flows.Spend(tx); wait > 0 {
 		return Refused{Wait: wait}, budgets.Write(ctx, tx)
 	}
@@ -269,6 +221,7 @@ func (s *Service) passwordProved(ctx context.Context, tx *db.Tx, a Attempt, acc 
 	f := &flow{
 		ClientID: a.ClientID, ContinueTo: a.ContinueTo, WantACR: a.WantACR, Visitor: a.Visitor,
 		SecurityVersion: acc.world.User.SecurityVersion, world: acc.world, budgets: budgets, bindable: s.Bindable, prefer: string(a.Prefer),
+		knownBy: acc.browser.spends, device: acc.browser.device,
 	}
 	if renewed != nil {
 		if err := password.Renew(ctx, tx, f.User.ID, acc.stored, *renewed); err != nil {
@@ -344,23 +297,3 @@ func (s *Service) recall(ctx context.Context, tx *db.Tx, f *flow, presented []se
 
 // errTwin: another tab of this browser was a moment faster and holds its next token.
 var errTwin = fault.New(fault.Conflict, "signin.try_again")
-
-// newDevice is what a browser keeps of a finished sign-in: a token that only we can have
-// made for this user. It opens nothing.
-func (s *Service) newDevice(f *flow, tx *db.Tx) secret.Reference {
-	token, _ := s.Keys.NewBound("device", tx.Tenant, f.User.ID, version(f.world))
-	return secret.Reference{Tenant: tx.Tenant, ID: f.User.ID, Token: token}
-}
-
-// deviceOf names the device among those presented that this user has finished a sign-in on.
-func (s *Service) deviceOf(presented []secret.Reference, w world) string {
-	for _, d := range presented {
-		if d.Tenant == w.Tenant.ID && d.ID == w.User.ID && s.Keys.IsBound(d.Token, "device", d.Tenant, d.ID, version(w)) {
-			return s.hidden("device", d.Token.Reveal())
-		}
-	}
-	return ""
-}
-
-// version ties a device to the password that it was used with.
-func version(w world) string { return strconv.FormatInt(w.User.SecurityVersion, 10) }

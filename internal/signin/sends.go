@@ -50,11 +50,15 @@ const (
 	destinationSends = "send.destination"
 )
 
-// sendsOf are the budgets that a message comes out of. They are not read again where they
-// came with the flow and the message goes to the same place.
+// sendsOf are the budgets that a message comes out of: those that strangers share, or those of
+// the browser that the flow began in. They are not read again where they came with the flow and
+// the message goes to the same place.
 func (s *Service) sendsOf(ctx context.Context, tx *db.Tx, f *flow, c challenge.Challenge) (ratelimit.Ledger, error) {
-	account := ratelimit.Charge{Tenant: tx.Tenant, Limit: s.limitSends(accountSends), Subject: f.User.ID}
+	account := ratelimit.Charge{Tenant: tx.Tenant, Limit: s.limitSends(accountSends), Subject: f.spender()}
 	destination := ratelimit.Charge{Tenant: db.Installation, Limit: s.limitSends(destinationSends), Subject: c.SentKey}
+	if f.knownBy != "" {
+		destination.Limit = s.limitKnownSends()
+	}
 	if f.sends != nil && tx.Try == 1 && f.Challenge.SentKey == c.SentKey {
 		return ratelimit.Ledger{ratelimit.Known(account, f.sends.account), ratelimit.Known(destination, f.sends.destination)}, nil
 	}

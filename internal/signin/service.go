@@ -43,18 +43,21 @@ func (s *Service) verifier(k authenticator.Kind) authenticator.Verifier {
 
 const firstWait = 5 * time.Second
 
-// limitPasswordHere slows an account down for one address from the fifth failure.
+// limitPasswordHere slows an account down for one network from the fifth failure.
 func (s *Service) limitPasswordHere() ratelimit.Limit {
 	l := s.limitPassword()
 	l.Name, l.Slow.From = "password.here", s.Limits.PasswordSlowFrom
 	return l
 }
 
-// fromMany is how many times as many failures slow an account down for every address.
+// fromMany is how many times as many failures slow an account down for every network.
 const fromMany = 4
 
-// limitPassword slows an account down and never locks it: its window is wider than what
-// the waits let through in a day, so that a stranger costs the owner 15 minutes at most.
+// limitPassword slows an account down for all browsers that it does not know together. Nobody
+// waits for the failures of other networks longer than PasswordSlowMax (limitTurn) until the
+// window is full, which takes more than fifty networks: each gets PasswordSlowFrom tries beside
+// the hundred or so that the slowing lets through in a day. When it is full, a new browser
+// needs a mailed link (docs/adr/0019); known browsers and passkeys go on.
 func (s *Service) limitPassword() ratelimit.Limit {
 	return ratelimit.Limit{
 		Name:    "password.account",
@@ -63,9 +66,14 @@ func (s *Service) limitPassword() ratelimit.Limit {
 	}
 }
 
-// limitKnownDevice holds for a device that its user has signed in on before, which a
-// stranger's failures do not slow.
-func (s *Service) limitKnownDevice() ratelimit.Limit {
+// limitTurn says since when a network has waited for the failures of others.
+func (s *Service) limitTurn() ratelimit.Limit {
+	return ratelimit.Limit{Name: "password.turn", Windows: []ratelimit.Window{{Count: 1, Per: s.Limits.PasswordSlowMax}}}
+}
+
+// limitKnownBrowser holds for one browser that the account knows, which a stranger's failures
+// do not slow.
+func (s *Service) limitKnownBrowser() ratelimit.Limit {
 	l := s.limitPassword()
 	l.Name, l.Slow.From = "password.device", s.Limits.PasswordSlowFrom
 	return l
@@ -73,12 +81,14 @@ func (s *Service) limitKnownDevice() ratelimit.Limit {
 
 // limitSource counts failures of accounts that exist and that do not alike, so that the
 // moment of a refusal tells nothing about either. Right passwords never count: a whole
-// floor may sign in from behind one address.
+// floor may sign in from behind one address. Of one account it counts PasswordSlowFrom.
 func (s *Service) limitSource() ratelimit.Limit {
 	return ratelimit.Limit{Name: "password.source", Windows: []ratelimit.Window{{Count: s.Limits.FailuresPerSource, Per: s.Limits.FailuresPerSourceWindow}}}
 }
 
-// answersName is the budget of second steps of one account; loading a flow reads it along.
+// answersName is the budget of second steps of one account: one for its strangers together, one
+// for each browser that it knows, and one for all that mailed links let in. Loading a flow reads
+// it along.
 const answersName = "second.account"
 
 func (s *Service) limitAnswers() ratelimit.Limit {
@@ -99,9 +109,19 @@ func (s *Service) limitSends(name string) ratelimit.Limit {
 	}}
 }
 
+// knownSends bounds what all browsers that an account knows together may have sent to one
+// destination; each of them has limitSends besides. With what strangers may ask for, a mailbox
+// gets four times SendsPerDay in a day at the most.
+const knownSends = "send.known"
+
+func (s *Service) limitKnownSends() ratelimit.Limit {
+	return ratelimit.Limit{Name: knownSends, Windows: []ratelimit.Window{{Count: 3 * s.Limits.SendsPerDay, Per: 24 * time.Hour}}}
+}
+
 var limitWarning = ratelimit.Limit{Name: "warning.account", Windows: []ratelimit.Window{{Count: 1, Per: time.Hour}}}
 
-// limitFlows bounds what somebody who knows a password may write.
+// limitFlows bounds what somebody who knows a password may write: strangers together, and each
+// browser that the account knows by itself.
 var limitFlows = ratelimit.Limit{Name: "flow.account", Windows: []ratelimit.Window{{Count: 60, Per: time.Hour}}}
 
 // limitNoise bounds the audit rows that refused answers of one account write.

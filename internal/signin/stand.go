@@ -53,10 +53,14 @@ func (s *Service) spentStep(f *flow, now time.Time) CodeSpent {
 	if c.Kind == authenticator.Push {
 		to = "" // it went to every receiver of the account
 	}
-	return CodeSpent{
+	step := CodeSpent{
 		AppName: f.App.Name, SentTo: to, NewCodesLeft: s.newCodesLeft(f), ContinueTo: f.ContinueTo, FlowID: f.ID,
 		Unsent: c.ID == "", Expired: c.ID != "" && (c.ClosedBecause == challenge.Expired || !now.Before(c.ExpiresAt)),
 	}
+	if step.Unsent {
+		step.Email = f.User.Email
+	}
+	return step
 }
 
 // sentTo is where the newest message went, as far as its reader may know.
@@ -86,7 +90,7 @@ func (s *Service) answerStep(tx *db.Tx, f *flow, d policy.Decision, problem stri
 		Kind: c.Kind, Others: s.others(d, c.Kind), ForSetUp: d.ForSetUp, Confirms: f.SteppingUp != "", Present: s.present(c),
 		AppName: f.App.Name, SentTo: f.sentTo(), Reference: c.Reference, IssuedAt: c.IssuedAt, ExpiresAt: c.ExpiresAt,
 		NewCodeAt: c.IssuedAt.Add(s.Limits.NewCodeEvery), Now: tx.Now, Length: s.Limits.CodeLength, TriesLeft: c.TriesLeft,
-		NewCodesLeft: s.newCodesLeft(f), RememberDays: f.rememberDays(d), Problem: problem, Delivery: f.Delivery, Because: d.Because, ContinueTo: f.ContinueTo, FlowID: f.ID,
+		NewCodesLeft: s.newCodesLeft(f), RememberDays: f.rememberDays(d), Problem: problem, Email: f.User.Email, Delivery: f.Delivery, Because: d.Because, ContinueTo: f.ContinueTo, FlowID: f.ID,
 	}
 }
 

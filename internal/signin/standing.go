@@ -217,9 +217,15 @@ func (s *Service) stepUp(ctx context.Context, tx *db.Tx, st Standing, a Attempt)
 	if err != nil {
 		return nil, err
 	}
+	all, err := s.readShown(ctx, tx, a)
+	if err != nil {
+		return nil, err
+	}
+	browser := s.knownFor(a.Devices, all, w)
 	f := &flow{
 		ClientID: a.ClientID, ContinueTo: a.ContinueTo, WantACR: a.WantACR, Visitor: a.Visitor, SteppingUp: st.Session.ID,
 		SecurityVersion: st.Session.SecurityVersion, world: w, bindable: s.Bindable, prefer: string(a.Prefer),
+		knownBy: browser.spends, device: browser.device,
 	}
 	ref := s.begin(tx, f, st.Session.Proofs()...)
 	if err := s.recall(ctx, tx, f, a.Presented); err != nil {

@@ -37,6 +37,7 @@ type (
 		RememberDays               int           // 0 = not offered
 		Problem                    string        // catalogue key; empty = none
 		Wait                       time.Duration // how long to wait before what was asked for; 0 = not at all
+		Email                      string        // whose sign-in it is
 		Delivery                   message.Status
 		Because                    []policy.Reason
 		ContinueTo                 string
@@ -48,6 +49,7 @@ type (
 	// over, or none could be sent.
 	CodeSpent struct {
 		AppName, SentTo string // SentTo is empty where codes go to receivers
+		Email           string // whose sign-in it is; empty unless Unsent
 		NewCodesLeft    int
 		Expired         bool
 		Unsent          bool          // no message could be sent
@@ -92,7 +94,7 @@ type (
 		Life       time.Duration // how long the browser should keep it
 		Remembered *secret.Reference
 		RememberTo time.Time
-		Device     secret.Reference   // to be kept for a long time; it opens nothing
+		Device     secret.Reference   // to be kept for a long time; it opens nothing; zero = keep what there is
 		Method     authenticator.Kind // the second step that was shown; empty = none
 		ContinueTo string             // sealed authorization request; empty = the portal itself
 		FlowID     string

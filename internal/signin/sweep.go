@@ -27,6 +27,7 @@ func (s *Service) Sweep(ctx context.Context) error {
 	}{
 		{`DELETE FROM flows WHERE (tenant_id, id) IN (SELECT f.tenant_id, f.id FROM flows f WHERE f.expires_at < $1 LIMIT $2)`, keepFor},
 		{`DELETE FROM spent_challenges WHERE hash IN (SELECT c.hash FROM spent_challenges c WHERE c.expires_at < $1 LIMIT $2)`, time.Hour},
+		{`DELETE FROM admissions WHERE (tenant_id, id) IN (SELECT a.tenant_id, a.id FROM admissions a WHERE a.expires_at < $1 LIMIT $2)`, 24 * time.Hour},
 		{`DELETE FROM drafts WHERE (tenant_id, id) IN (SELECT d.tenant_id, d.id FROM drafts d WHERE d.ends_at < $1 LIMIT $2)`, 24 * time.Hour},
 		{`DELETE FROM email_changes WHERE (tenant_id, id) IN (SELECT e.tenant_id, e.id FROM email_changes e WHERE e.ends_at < $1 LIMIT $2)`, keepFor},
 		{`DELETE FROM password_links WHERE (tenant_id, id) IN (SELECT l.tenant_id, l.id FROM password_links l WHERE l.expires_at < $1 LIMIT $2)`, keepFor},

@@ -44,6 +44,7 @@ func letters(now time.Time) []Letter {
 		{"address-restored-new", email.AddressRestored{Vendor: vendor, Old: "m•••@h•••.example", New: "m•••@o•••.example", At: now}},
 		{"address-alert", email.AddressAlert{Vendor: vendor, UserName: "Maria Ortiz", UserEmail: "maria@harbor.example", IP: ip, Place: place, Browser: browser, At: now}},
 		{"passkey-copied", email.PasskeyCopied{Vendor: vendor, AppName: app, Label: "Laptop", IP: ip, Place: place, Browser: browser, At: now, NotMeLink: notMe}},
+		{"admission", email.Admission{Vendor: vendor, Link: "https://sign-in.harbor.example/continue/x", IP: ip, Place: place, Browser: browser, At: now, ExpiresAt: now.Add(time.Hour)}},
 		{"by-hand-password", email.ByHand{Vendor: vendor, What: "password set", At: now}},
 		{"by-hand-wait-ended", email.ByHand{Vendor: vendor, What: "methods wait_ended", At: now}},
 		{"by-hand-disabled", email.ByHand{Vendor: vendor, What: "user disabled", At: now}},

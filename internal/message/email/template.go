@@ -47,6 +47,8 @@ func read(template string, data []byte) (Content, error) {
 		return decode[AddressAlert](data)
 	case PasskeyCopied{}.kind():
 		return decode[PasskeyCopied](data)
+	case Admission{}.kind():
+		return decode[Admission](data)
 	case ByHand{}.kind():
 		return decode[ByHand](data)
 	}

@@ -1,0 +1,119 @@
+package signin
+
+import (
+	"context"
+	"time"
+
+	"countersign/internal/db"
+	"countersign/internal/ratelimit"
+)
+
+// tries are the budgets that the password tries of one attempt come out of.
+type tries struct {
+	spent  ratelimit.Ledger // what a try is taken from, and given back to when the password is right
+	here   *ratelimit.Entry // of a stranger: the account's budget at this network, which is in spent, too
+	all    *ratelimit.Entry // of a stranger: the account's budget from everywhere, which is in spent, too
+	turn   *ratelimit.Entry // of a stranger: since when this network has waited for others
+	source *ratelimit.Entry // what a failure is charged to besides; it is only looked at before
+}
+
+// readTries reads the budgets that a try comes out of. A browser that this user is known by has
+// one of its own (OWASP device cookie). Others are slowed for this account at their own network
+// first, and all together only when failures come from several.
+func (s *Service) readTries(ctx context.Context, tx *db.Tx, a Attempt, acc *account) error {
+	charge := func(l ratelimit.Limit, who string) ratelimit.Charge {
+		return ratelimit.Charge{Tenant: db.Installation, Limit: l, Subject: who}
+	}
+	from, subject := source(a.Visitor.IP), s.accountSubject(a.Email)
+	network := charge(s.limitSource(), from)
+	network.Tag = subject
+	if acc.browser.tries != "" {
+		read, err := ratelimit.Read(ctx, tx, network, charge(s.limitKnownBrowser(), acc.browser.tries))
+		if err == nil {
+			acc.tries = tries{source: read[0], spent: read[1:]}
+		}
+		return err
+	}
+	here := subject + "/" + from
+	read, err := ratelimit.Read(ctx, tx, network,
+		charge(s.limitPassword(), subject), charge(s.limitPasswordHere(), here), charge(s.limitTurn(), here))
+	if err == nil {
+		acc.tries = tries{source: read[0], spent: read[1:3], all: read[1], here: read[2], turn: read[3]}
+	}
+	return err
+}
+
+// reserve takes one try from the account's budget before anything is compared. It commits
+// on its own, so that nothing later can give the try back unnoticed. The source's budget is
+// only looked at: it is charged for failures, when they are known to be failures.
+func (s *Service) reserve(ctx context.Context, a Attempt, acc account) error {
+	if acc.browser.tries == "" && acc.tries.source.Wait(s.DB.Now()) > 0 { // a neighbour's failures do not shut out a known browser
+		return errSlowDown.After(s.Limits.FailuresPerSourceWindow / 10) // and nothing more is written for that source
+	}
+	var wait time.Duration
+	err := s.DB.InTx(ctx, db.Installation, func(tx *db.Tx) error {
+		written := acc.tries.spent
+		if acc.tries.turn != nil {
+			written = append(written[:2:2], acc.tries.turn)
+		}
+		if err := hold(ctx, tx, written); err != nil {
+			return err
+		}
+		wait = s.spendTry(tx, acc.tries)
+		return written.Write(ctx, tx)
+	})
+	if err == nil && wait > 0 {
+		return s.throttled(ctx, a, acc, errSlowDown.After(wait))
+	}
+	return err
+}
+
+// spendTry takes a try, or says how long to wait. A stranger whose own network has failed
+// little waits for the failures of others no longer than PasswordSlowMax from the first time
+// that it was told to: strangers at several networks cannot add their waits up. Each network
+// gets PasswordSlowFrom tries a day that way, and none beyond the account's day.
+func (s *Service) spendTry(tx *db.Tx, t tries) (wait time.Duration) {
+	if t.turn == nil {
+		return t.spent.Spend(tx)
+	}
+	others := t.here.Wait(tx.Now) <= 0 && t.all.WindowWait(tx.Now) <= 0 && t.all.Wait(tx.Now) > 0
+	if !others || t.here.Used(tx.Now, 24*time.Hour) >= s.Limits.PasswordSlowFrom {
+		if wait = t.spent.Spend(tx); wait == 0 {
+			t.turn.Clear()
+		}
+		return wait
+	}
+	waiting := t.turn.Used(tx.Now, 24*time.Hour) > 0
+	if waiting && t.turn.Wait(tx.Now) <= 0 {
+		t.turn.Clear()
+		t.all.Count(tx.Now)
+		t.here.Count(tx.Now)
+		return 0
+	}
+	wait = t.spent.Spend(tx)
+	if !waiting {
+		t.turn.Count(tx.Now)
+	}
+	return min(wait, t.turn.Wait(tx.Now))
+}
+
+// hold reads budgets anew where what was read before turned out to be old.
+func hold(ctx context.Context, tx *db.Tx, l ratelimit.Ledger) error {
+	if tx.Try == 1 {
+		return nil
+	}
+	return l.Hold(ctx, tx)
+}
+
+// giveBack returns a try that was not used.
+func (s *Service) giveBack(ctx context.Context, acc account) error {
+	return s.DB.InTx(ctx, db.Installation, func(tx *db.Tx) error {
+		if err := hold(ctx, tx, acc.tries.spent); err != nil {
+			return err
+		}
+		for _, e := range acc.tries.spent {
+			e.GiveBack()
+		}
+		return acc.tries.spent.Write(ctx, tx)
+	})
+}
