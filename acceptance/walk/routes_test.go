@@ -19,10 +19,17 @@ import (
 // inventory is the program's own list of everything that its public listener answers.
 func inventory(t *testing.T) []web.Route {
 	t.Helper()
+	return inventoryOf(t, func(*config.Config) {})
+}
+
+// inventoryOf is inventory with another configuration.
+func inventoryOf(t *testing.T, change func(*config.Config)) []web.Route {
+	t.Helper()
 	c := config.Default()
 	c.PublicURL, c.KeyFile = rig.PublicURL, filepath.Join(t.TempDir(), "countersign.key")
 	c.Database.URL = secret.Text("sqlite:" + filepath.Join(t.TempDir(), "house.db"))
 	c.SMTP.Host, c.SMTP.From = "localhost", "sign-in@example.test"
+	change(&c)
 	a, err := wiring.New(t.Context(), c, slog.New(slog.DiscardHandler), time.Now)
 	if err != nil {
 		t.Fatal(err)

@@ -7,8 +7,10 @@ import (
 	"errors"
 	"os"
 	"os/signal"
+	"slices"
 	"strings"
 	"syscall"
+	"unicode/utf8"
 
 	"github.com/alecthomas/kong"
 
@@ -47,7 +49,9 @@ func main() {
 	defer stop()
 	parser := newParser(&c, kong.BindTo(ctx, (*context.Context)(nil)))
 	command, err := parser.Parse(os.Args[1:])
-	if err != nil {
+	if slices.ContainsFunc(os.Args[1:], func(a string) bool { return !utf8.ValidString(a) }) {
+		err = usageError("an argument is not text in UTF-8")
+	} else if err != nil {
 		var mistake *kong.ParseError
 		if errors.As(err, &mistake) {
 			command = mistake.Context
