@@ -11,6 +11,7 @@ import (
 	"strings"
 	"time"
 
+	"countersign/internal/audit"
 	"countersign/internal/authenticator"
 	"countersign/internal/authenticator/outofband"
 	"countersign/internal/config"
@@ -55,7 +56,7 @@ func (h *House) furnishSMS(queue *message.Queue) error {
 		Words:    words, Countries: c.Countries, Limits: h.Config.Limits, Off: c.Sending == config.Off,
 		Meter: &sms.Meter{Prices: prices, Ceilings: sms.Ceilings{
 			Installation: sms.Money(b.Installation), Company: sms.Money(b.Company), Country: sms.Money(b.Country), Range: sms.Money(b.Range),
-		}},
+		}, Answers: sms.Answers{Least: c.Answers.Least, Percent: c.Answers.Percent}},
 	}
 	if h.SignIn.Others == nil {
 		h.SignIn.Others = map[authenticator.Kind]authenticator.Verifier{}
@@ -195,6 +196,9 @@ func (a *App) tellSpending(ctx context.Context) error {
 			if err != nil || !first {
 				return err
 			}
+			if account.Unanswered() != "" {
+				return a.tellPaused(ctx, tx, account)
+			}
 			a.Log.Warn("no more text messages today: a spending limit is reached", "limit", account.Name, "tenant", account.Tenant)
 			return a.tellOf(ctx, tx, account)
 		}))
@@ -223,6 +227,28 @@ func (a *App) tellOf(ctx context.Context, tx *db.Tx, account sms.Account) error 
 	return a.tellStewards(ctx, tx, c)
 }
 
+// tellPaused records that a company's texts to a country are paused, and tells its owners and the
+// operators, once a day.
+func (a *App) tellPaused(ctx context.Context, tx *db.Tx, account sms.Account) error {
+	country := account.Unanswered()
+	a.Log.Warn("text messages are paused: too few of their codes are entered", "country", country, "tenant", account.Tenant)
+	vendor, err := tenant.LoadInstallation(ctx, tx)
+	if err != nil {
+		return err
+	}
+	of := tx.As(account.Tenant)
+	company, err := tenant.ByID(ctx, of, account.Tenant)
+	if err != nil {
+		return err
+	}
+	err = audit.Record(ctx, of, audit.Event{Action: "texts.paused", Result: "ok", Method: string(authenticator.SMS), Reason: country})
+	if err != nil {
+		return err
+	}
+	c := email.TextsPaused{Vendor: vendor.Name, Company: company.Name, Country: country + " (+" + phone.Calling(country) + ")", At: tx.Now}
+	return errors.Join(a.tellStewards(ctx, of, c), a.tellStewards(ctx, tx, c))
+}
+
 func (a *App) ceilingOf(account sms.Account) sms.Money {
 	c := a.SMS.Meter.Ceilings
 	switch kind, _, _ := strings.Cut(account.Name, ":"); kind {
@@ -236,7 +262,7 @@ func (a *App) ceilingOf(account sms.Account) sms.Money {
 	return c.Installation
 }
 
-func (a *App) tellStewards(ctx context.Context, tx *db.Tx, c email.SpendingCeiling) error {
+func (a *App) tellStewards(ctx context.Context, tx *db.Tx, c email.Content) error {
 	people, err := user.Stewards(ctx, tx)
 	if err != nil {
 		return err

@@ -33,14 +33,15 @@ const (
 
 // SMS is how text messages leave, and what they may cost.
 type SMS struct {
-	Transport    string    `toml:"transport" doc:"none, http (Twilio's Messages API and what has its shape) or smpp (3.4, to a carrier)."`
-	Sending      string    `toml:"sending" doc:"on, or off in an emergency: nothing is sent, and people are offered their other methods."`
-	Countries    []string  `toml:"countries" doc:"Countries whose numbers may be used, as two letters: [\"DE\", \"ES\"]. Must be given with a transport. A company may narrow it (tenant set --sms-countries). Numbers of premium, shared-cost, satellite and personal services are never used."`
-	DefaultPrice int       `toml:"default_price" doc:"What one message costs where sms.prices says nothing, in millionths of your currency. Take the dearest."`
-	Prices       []string  `toml:"prices" doc:"Prices by the first digits of the number with its calling code, in millionths: [\"49=75000\", \"1=8000\"]. The longest that fits counts."`
-	Budget       SMSBudget `toml:"budget"`
-	HTTP         SMSHTTPTo `toml:"http"`
-	SMPP         SMSSMPPTo `toml:"smpp"`
+	Transport    string     `toml:"transport" doc:"none, http (Twilio's Messages API and what has its shape) or smpp (3.4, to a carrier)."`
+	Sending      string     `toml:"sending" doc:"on, or off in an emergency: nothing is sent, and people are offered their other methods."`
+	Countries    []string   `toml:"countries" doc:"Countries whose numbers may be used, as two letters: [\"DE\", \"ES\"]. Must be given with a transport. A company may narrow it (tenant set --sms-countries). Numbers of premium, shared-cost, satellite and personal services are never used."`
+	DefaultPrice int        `toml:"default_price" doc:"What one message costs where sms.prices says nothing, in millionths of your currency. Take the dearest."`
+	Prices       []string   `toml:"prices" doc:"Prices by the first digits of the number with its calling code, in millionths: [\"49=75000\", \"1=8000\"]. The longest that fits counts."`
+	Budget       SMSBudget  `toml:"budget"`
+	Answers      SMSAnswers `toml:"answers"`
+	HTTP         SMSHTTPTo  `toml:"http"`
+	SMPP         SMSSMPPTo  `toml:"smpp"`
 }
 
 // SMSBudget is the most that text messages may cost in one day (UTC), each attempt counted.
@@ -49,6 +50,13 @@ type SMSBudget struct {
 	Company      int `toml:"company" doc:"The most for one company."`
 	Country      int `toml:"country" doc:"The most for one country."`
 	Range        int `toml:"range" doc:"The most for a thousand neighbouring numbers, which is what fraud by pumped messages uses."`
+}
+
+// SMSAnswers is when a company's text messages to one country are paused, because hardly anyone
+// enters their codes.
+type SMSAnswers struct {
+	Least   int `toml:"least" doc:"How many text messages a company must have sent to one country within an hour before their answers are compared. 0 never pauses."`
+	Percent int `toml:"percent" doc:"Where codes of less than this share of them, in percent, were entered, the company sends none to that country until those messages are an hour old or more codes have been entered."`
 }
 
 // SMSHTTPTo is a gateway over HTTP.
@@ -80,9 +88,10 @@ type SMSSMPPTo struct {
 func defaultSMS() SMS {
 	return SMS{
 		Transport: SMSNone, Sending: On, DefaultPrice: 150_000,
-		Budget: SMSBudget{Installation: 100_000_000, Company: 25_000_000, Country: 50_000_000, Range: 2_000_000},
-		HTTP:   SMSHTTPTo{URL: "https://api.twilio.com", Reports: ReportsSigned, Timeout: 15 * time.Second},
-		SMPP:   SMSSMPPTo{TLS: On, Window: 10, Enquire: 30 * time.Second, Timeout: 10 * time.Second},
+		Budget:  SMSBudget{Installation: 100_000_000, Company: 25_000_000, Country: 50_000_000, Range: 2_000_000},
+		Answers: SMSAnswers{Least: 20, Percent: 10},
+		HTTP:    SMSHTTPTo{URL: "https://api.twilio.com", Reports: ReportsSigned, Timeout: 15 * time.Second},
+		SMPP:    SMSSMPPTo{TLS: On, Window: 10, Enquire: 30 * time.Second, Timeout: 10 * time.Second},
 	}
 }
 
@@ -108,6 +117,7 @@ func (s SMS) check() error {
 		m.wrong(!isPrice(p), fmt.Sprintf(`sms.prices: %q is not a price such as "49=75000"`, p))
 	}
 	b := s.Budget
+	m.wrong(s.Answers.Least < 0 || s.Answers.Percent < 0 || s.Answers.Percent > 100, "sms.answers.least must not be negative, and sms.answers.percent must be between 0 and 100")
 	m.wrong(min(b.Installation, b.Company, b.Country, b.Range) < 0, "sms.budget.* must not be negative")
 	return errors.Join(*m...)
 }

@@ -76,8 +76,8 @@ var sentences = map[string]string{
 	"receiver.gone": "a code receiver can no longer be reached", "notice.sent": "a mail was held back",
 	"admission.sent": "was sent a link to continue in a new browser", "admission.used": "let a new browser in by a link",
 	"address.asked": "asked to change the address", "address.changed": "changed the address", "address.withdrawn": "took back the change of the address", "address.restored": "got the old address back",
-	"client.refused": "an app that is not set up right was refused",
-	"user.created":   "was added", "tenant.created": "the company was added",
+	"texts.paused": "text messages are paused: too few of their codes were entered", "client.refused": "an app that is not set up right was refused",
+	"user.created": "was added", "tenant.created": "the company was added",
 	"tenant.mandate": "the vendor decided", "tenant.switched": "the company's switch moved",
 	"tenant.methods": "the company allows", "tenant.choice": "it is asked of", "tenant.deadline": "set-up comes first from",
 }
@@ -86,7 +86,7 @@ var sentences = map[string]string{
 var reasons = map[string]string{
 	"link": "with the link", "typed": "by typing the code", "older_code": "of an older mail", "throttled": "after too many tries", "tries_spent": "after five tries",
 	"no_open_challenge": "after the code had died", "wrong_password": "", "wrong_code": "", "signed_out": "", "reported": "after a report",
-	"already_used": "that had been used", "required": "everybody", "optional": "whoever wants it", "ceiling": "for want of money", "no_number": "for want of a number", "gone": "because it is out of reach",
+	"already_used": "that had been used", "required": "everybody", "optional": "whoever wants it", "ceiling": "for want of money", "no_number": "for want of a number", "gone": "because it is out of reach", "paused": "because too few codes were entered",
 }
 
 // withMethod are the sentences that end with what was used.

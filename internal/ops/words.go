@@ -10,11 +10,11 @@ var (
 		token.issued token.refreshed token.refused token.reuse user.created user.invited password.asked audit.begun settings.raised settings.accepted keys.master_added receiver.gone
 		signin.passkey passkey.copied method.added method.removed method.suspended method.restored methods.reset
 		company.owners_stuck account.protected browser.forgotten second_step.on second_step.off
-		admission.sent admission.used address.asked address.changed address.withdrawn address.restored client.refused`)
+		admission.sent admission.used address.asked address.changed address.withdrawn address.restored client.refused texts.paused`)
 	results = list(`ok failed refused`)
 	methods = list(`password email pwd otp mfa swk sms totp passkey lookup push backup user`)
 	reasons = list(`wrong_password unknown_address account_or_app_closed throttled
-		ceiling switched_off country gone
+		ceiling switched_off country gone paused
 		typed link wrong_code wrong_link older_code replaced already_used no_state no_open_challenge
 		too_many_messages level_unreachable no_usable_method needs_admin remembered_browser step_up reported older_token
 		signed_out superseded not_me code_replay token_replay expired cancelled changed restart unmet done

@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"countersign/internal/authenticator"
+	"countersign/internal/authenticator/outofband"
 	"countersign/internal/authenticator/passkey"
 	"countersign/internal/challenge"
 	"countersign/internal/db"
@@ -256,6 +257,11 @@ func (s *Service) right(ctx context.Context, tx *db.Tx, f *flow, verdict authent
 	} else { // only a typed answer had reserved a try
 		f.answers.GiveBack()
 		if err := (ratelimit.Ledger{f.answers}).WriteLater(ctx, tx); err != nil {
+			return nil, err
+		}
+	}
+	if c.Kind == authenticator.SMS {
+		if err := outofband.Answered(ctx, tx, s.setting(f, c).Destination, c.IssuedAt); err != nil {
 			return nil, err
 		}
 	}

@@ -196,6 +196,8 @@ func unusable(why *fault.Fault) string {
 		return "ceiling"
 	case outofband.ErrCountry.Message:
 		return "country"
+	case outofband.ErrPaused.Message:
+		return "paused"
 	case receiver.ErrGone.Message:
 		return "gone"
 	}

@@ -178,7 +178,7 @@ func TestStatementsPerAnswer(t *testing.T) {
 			wrong, right int64
 			answer       func(ask signin.AnswerCode) authenticator.Response
 		}{
-			{authenticator.SMS, 6, 6, func(signin.AnswerCode) authenticator.Response { return authenticator.Response{Code: k.texted(h)} }},
+			{authenticator.SMS, 6, 7, func(signin.AnswerCode) authenticator.Response { return authenticator.Response{Code: k.texted(h)} }},
 			{authenticator.TOTP, 5, 8, func(signin.AnswerCode) authenticator.Response { return app() }},
 			{authenticator.Passkey, 6, 8, func(ask signin.AnswerCode) authenticator.Response {
 				return authenticator.Response{Assertion: k.key.answer(t, ask.Present)}

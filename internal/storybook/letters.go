@@ -55,6 +55,7 @@ func letters(now time.Time) []Letter {
 		{"restored", email.Restored{Vendor: vendor, Company: "Ortiz & Sons", State: now.Add(-10 * time.Hour), At: now}},
 		{"ceiling-company", email.SpendingCeiling{Vendor: vendor, Company: "Ortiz & Sons", Ceiling: 25_000_000, At: now}},
 		{"ceiling-range", email.SpendingCeiling{Vendor: vendor, Account: "range:+4915112345", Ceiling: 2_000_000, At: now}},
+		{"texts-paused", email.TextsPaused{Vendor: vendor, Company: "Ortiz & Sons", Country: "DE (+49)", At: now}},
 		{"restored-unknown", email.Restored{Vendor: vendor, Company: "Ortiz & Sons", At: now}},
 		{"trial", email.Trial{Vendor: vendor, Host: "https://sign-in.harbor.example", At: now}},
 		{"code-hostile", hostile},

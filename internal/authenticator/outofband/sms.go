@@ -42,6 +42,7 @@ var (
 	ErrCeiling = fault.New(fault.Unavailable, "sms.problem.ceiling")
 	ErrOff     = fault.New(fault.Unavailable, "sms.problem.off")
 	ErrCountry = fault.New(fault.Unavailable, "sms.problem.country")
+	ErrPaused  = fault.New(fault.Unavailable, "sms.problem.paused")
 )
 
 var errTooMany = fault.New(fault.RateLimited, "sms.problem.limit")
@@ -54,7 +55,7 @@ const (
 )
 
 // Begin queues the message in the transaction that remembers the code's keyed hash. It fails
-// with ErrCeiling, ErrOff or ErrCountry where no message may be sent.
+// with ErrCeiling, ErrOff, ErrCountry or ErrPaused where no message may be sent.
 func (v SMS) Begin(ctx context.Context, tx *db.Tx, a authenticator.Authenticator, s authenticator.Setting) (authenticator.Opening, error) {
 	token, hash := secret.NewToken() // nobody gets it: there is no link
 	key := v.Keys.Current()
@@ -103,6 +104,13 @@ func (v SMS) send(ctx context.Context, tx *db.Tx, t text) (id string, err error)
 	if err := v.served(ctx, tx, number); err != nil {
 		return "", err
 	}
+	paused, err := v.Meter.Paused(ctx, tx, number)
+	if err == nil && paused {
+		err = ErrPaused
+	}
+	if err != nil {
+		return "", err
+	}
 	t.Domain = host(v.Origin)
 	ok, err := v.Meter.Reserve(ctx, tx, number, sms.Parts(sms.Render(v.Words.In(t.language), t.Code)))
 	if err != nil {
@@ -118,7 +126,17 @@ func (v SMS) send(ctx context.Context, tx *db.Tx, t text) (id string, err error)
 	if err != nil {
 		return "", fmt.Errorf("queue code: %w", err)
 	}
-	return id, nil
+	return id, sms.Sent(ctx, tx, number)
+}
+
+// Answered counts the right code of a text to a number, for the pause of those that nobody
+// answers. The caller has spent the code in the same transaction.
+func Answered(ctx context.Context, tx *db.Tx, to string, sent time.Time) error {
+	number, err := phone.Of(to)
+	if err != nil {
+		return fmt.Errorf("count an answered text: %w", err)
+	}
+	return sms.Answered(ctx, tx, number, sent)
 }
 
 func host(origin string) string {
@@ -229,6 +247,9 @@ func (v SMS) Confirm(ctx context.Context, tx *db.Tx, who authenticator.Subject, 
 	}
 	if n == 0 {
 		return authenticator.Verdict{Reason: "already_used"}, nil
+	}
+	if err := Answered(ctx, tx, p.To, p.Ends.Add(-v.Limits.CodeLife)); err != nil {
+		return authenticator.Verdict{}, err
 	}
 	if d.Label == "" {
 		_, err = tx.Exec(ctx, `UPDATE authenticators SET label = $1 WHERE tenant_id = $2 AND id = $3 AND label = ''`, phone.Mask(p.To), tx.Tenant, d.ID)

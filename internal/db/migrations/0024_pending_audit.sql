@@ -32,5 +32,3 @@ CREATE TABLE text_answers (
     answered   BIGINT NOT NULL,
     PRIMARY KEY (tenant_id, country, minute)
 );
--- When the code of a message was entered, so that it is counted once.
-ALTER TABLE messages ADD COLUMN answered_at BIGINT NOT NULL DEFAULT 0;

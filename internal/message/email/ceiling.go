@@ -14,7 +14,26 @@ type SpendingCeiling struct {
 	At      time.Time
 }
 
+// TextsPaused tells owners and operators that a company's texts to a country are paused, because
+// hardly anyone enters their codes.
+type TextsPaused struct {
+	Vendor, Company string
+	Country         string // "DE (+49)"
+	At              time.Time
+}
+
 func (SpendingCeiling) kind() string { return "spending_ceiling" }
+func (TextsPaused) kind() string     { return "texts_paused" }
+
+func (c TextsPaused) letter(w *writer) letter {
+	lead := w.say("mail.paused.text", "Company", theirs(c.Company), "Country", ours(c.Country))
+	return letter{
+		Subject: w.say("mail.paused.subject"), Preheader: lead, Title: w.say("mail.paused.title"), Lead: lead,
+		Vendor: ours(c.Vendor), FactsTitle: w.say("mail.ceiling.facts"),
+		Facts:  []line{{w.say("bind.sms.country"), ours(c.Country)}, {w.say("word.time"), w.words.Time(c.At)}},
+		Footer: w.say("mail.ceiling.footer", "Vendor", ours(c.Vendor)),
+	}
+}
 
 // money writes micro-units as a decimal number: 1500000 is 1.50.
 func money(micros int64) string {

@@ -33,6 +33,8 @@ func read(template string, data []byte) (Content, error) {
 		return decode[AccountChanged](data)
 	case SpendingCeiling{}.kind():
 		return decode[SpendingCeiling](data)
+	case TextsPaused{}.kind():
+		return decode[TextsPaused](data)
 	case MethodChanged{}.kind():
 		return decode[MethodChanged](data)
 	case AddressCode{}.kind():

@@ -48,6 +48,7 @@ const rangeDigits = 3
 type Meter struct {
 	Prices   Prices
 	Ceilings Ceilings
+	Answers  Answers
 
 	mu      sync.Mutex
 	refused map[Account]bool
@@ -56,7 +57,7 @@ type Meter struct {
 // Account is one limit on a day's spending.
 type Account struct {
 	Tenant string // empty: the installation's
-	Name   string // "all", "company", "country:DE", "range:+4915112345"
+	Name   string // "all", "company", "country:DE", "range:+4915112345"; "unanswered:DE" for a pause
 	Day    int64  // since 1970, UTC
 }
 
@@ -200,9 +201,13 @@ func Today(ctx context.Context, tx *db.Tx) (out []Spent, err error) {
 // keepDays is how long spending is kept: bills come by the month.
 const keepDays = 92
 
-// Sweep forgets spending that is older than a quarter, and returns how many rows that were.
+// Sweep forgets spending that is older than a quarter, and returns how many rows that were; and
+// counts of texts that are older than an hour.
 func Sweep(ctx context.Context, d *db.DB) (n int64, err error) {
 	err = d.InTx(ctx, db.Installation, func(tx *db.Tx) (err error) {
+		if _, err := tx.Exec(ctx, `DELETE FROM text_answers WHERE tenant_id >= '' AND minute < $1`, minuteOf(tx.Now)-answersWithin); err != nil {
+			return err
+		}
 		n, err = tx.Exec(ctx, `DELETE FROM message_costs WHERE tenant_id >= '' AND day < $1`, db.Micros(tx.Now)/dayMicros-keepDays)
 		return err
 	})
