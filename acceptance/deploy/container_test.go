@@ -14,6 +14,7 @@ import (
 	"time"
 
 	"countersign/acceptance/rig"
+	"countersign/internal/db/dbtest"
 )
 
 // small writes the least that a configuration holds, without TLS and with a mail server
@@ -106,6 +107,49 @@ var variable = regexp.MustCompile(`COUNTERSIGN_[A-Z_]+=\S+|SQLITE_TMPDIR=\S+`)
 
 // guard: the image needs nothing that it does not have
 func TestImageRunsWithoutPrivilege(t *testing.T) {
+	runsContained(t, "COUNTERSIGN_PUBLIC_URL=https://"+rig.Host,
+		"COUNTERSIGN_SMTP_HOST=127.0.0.1", "COUNTERSIGN_SMTP_PORT=9", "COUNTERSIGN_SMTP_FROM=sign-in@example.test")
+}
+
+var composed = regexp.MustCompile(`(?m)^      (COUNTERSIGN_[A-Z_]+): "?([^"\n]+)"?$`)
+
+// The compose file gives the image what it needs to start with PostgreSQL; only the names that
+// its network gives are replaced. No container engine is where the tests run.
+// guard: the environment in compose.yaml
+func TestComposeFileRunsTheImage(t *testing.T) {
+	file := text(t, "deploy/container/compose.yaml")
+	var env []string
+	for _, v := range composed.FindAllStringSubmatch(file, -1) {
+		value := v[2]
+		if v[1] == "COUNTERSIGN_DATABASE_URL" {
+			if value != "postgres://countersign:countersign@postgres:5432/countersign?sslmode=disable" {
+				t.Errorf("the database is %s", value)
+			}
+			value = dbtest.PostgresURL(t)
+		}
+		env = append(env, v[1]+"="+value)
+	}
+	if len(env) != 6 {
+		t.Fatalf("the compose file sets %v", env)
+	}
+	for _, line := range []string{
+		"dockerfile: deploy/container/Containerfile", "context: ../..", "read_only: true", "cap_drop: [ALL]", "- data:/data", "127.0.0.1:8080:8080",
+		"POSTGRES_USER: countersign", "POSTGRES_PASSWORD: countersign", "POSTGRES_DB: countersign", "condition: service_healthy", "network_mode: service:countersign",
+	} {
+		if !strings.Contains(file, line) {
+			t.Errorf("the compose file lacks %s", line)
+		}
+	}
+	if strings.Contains(file, "\t") {
+		t.Error("a tab indents a line")
+	}
+	runsContained(t, env...)
+}
+
+// runsContained starts the program in the files of the image, with the environment of the
+// Containerfile and more, sees it well, and stops it.
+func runsContained(t *testing.T, more ...string) {
+	t.Helper()
 	if os.Getuid() != 0 {
 		t.Skip("changing the root needs root")
 	}
@@ -115,8 +159,7 @@ func TestImageRunsWithoutPrivilege(t *testing.T) {
 	}
 	addr := rig.FreeAddr(t)
 	env := variable.FindAllString(text(t, "deploy/container/Containerfile"), -1)
-	env = append(env, "ROOT="+rootfs, "PATH="+os.Getenv("PATH"), "COUNTERSIGN_LISTEN="+addr, "COUNTERSIGN_PUBLIC_URL=https://"+rig.Host,
-		"COUNTERSIGN_SMTP_HOST=127.0.0.1", "COUNTERSIGN_SMTP_PORT=9", "COUNTERSIGN_SMTP_FROM=sign-in@example.test")
+	env = append(append(env, more...), "ROOT="+rootfs, "PATH="+os.Getenv("PATH"), "COUNTERSIGN_LISTEN="+addr)
 	inside := func(args ...string) *exec.Cmd {
 		cmd := exec.Command("unshare", append([]string{"--mount", "sh", "-c", contained, "countersign"}, args...)...)
 		cmd.Env, cmd.SysProcAttr = env, &syscall.SysProcAttr{Pdeathsig: syscall.SIGKILL}
