@@ -115,7 +115,7 @@ var composed = regexp.MustCompile(`(?m)^      (COUNTERSIGN_[A-Z_]+): "?([^"\n]+)
 
 // The compose file gives the image what it needs to start with PostgreSQL; only the names that
 // its network gives are replaced. No container engine is where the tests run.
-// guard: the environment in compose.yaml
+// guard: deploy/container
 func TestComposeFileRunsTheImage(t *testing.T) {
 	file := text(t, "deploy/container/compose.yaml")
 	var env []string
