@@ -10,6 +10,7 @@ import (
 	"regexp"
 	"strings"
 	"testing"
+	"time"
 
 	"countersign/acceptance/rig"
 )
@@ -306,3 +307,26 @@ var (
 	brandLogo  = regexp.MustCompile(`/assets/[0-9a-f]{12}/logo\.png`)
 	brandStyle = regexp.MustCompile(`/assets/[0-9a-f]{12}/accent\.css`)
 )
+
+// guard: time elements in app.js, rich and ago in internal/web
+func TestBrowser_TimesAreInTheReadersZone(t *testing.T) {
+	each(t, func(t *testing.T, w *rig.World) {
+		u := people(t, w).User(t)
+		p := w.Person(t)
+		p.Get("/signin")
+		p.Password(u.Email, u.Password).Expect(t, 200, "My profile")
+		p.Get("/profile").Expect(t, 200, "UTC")
+		b := w.Chromium(t).Tab(t).In("Asia/Kolkata")
+		b.Become(p)
+		b.Go(rig.PublicURL + "/profile")
+		b.Await("Recent activity")
+		b.Await("this minute")
+		if text := b.Text(); strings.Contains(text, "UTC") {
+			t.Errorf("a time is not the reader's: %s", rig.Quietly(text))
+		}
+		want := time.Now().In(time.FixedZone("IST", 5*3600+1800)).Format("2006")
+		if seen := rig.Eval[string](b, `document.querySelector("time[data-ago]").title`); !strings.Contains(seen, want) {
+			t.Errorf("the whole time is %q", seen)
+		}
+	})
+}

@@ -189,6 +189,14 @@ func (b *Browser) Phone(scale float64, dark bool) *Browser {
 	return b
 }
 
+// In puts the browser into a time zone of the IANA database.
+func (b *Browser) In(zone string) *Browser {
+	b.t.Helper()
+	_, err := chromedp.Call(b.ctx, emulation.SetTimezoneOverride, emulation.SetTimezoneOverrideParams{TimezoneID: zone})
+	b.must(err)
+	return b
+}
+
 // Picture is a PNG of the whole page, as many pixels wide as the window has.
 func (b *Browser) Picture() []byte {
 	b.t.Helper()

@@ -5,8 +5,10 @@ import (
 	"fmt"
 	"html/template"
 	"io/fs"
+	"slices"
 	"strings"
 	"time"
+	"unicode"
 
 	"countersign/internal/locale"
 )
@@ -60,6 +62,7 @@ func (w *Web) funcs(p *locale.Printer) template.FuncMap {
 		"instant":   func(t time.Time) string { return t.UTC().Format(time.RFC3339) },
 		"language":  func(lang string) (string, error) { return say(w.Catalog.In(lang), "language.name", nil) },
 		"moment":    func(t time.Time) template.HTML { return moment(t, "", p.Time(t)) },
+		"ago":       func(t time.Time) template.HTML { return moment(t, " data-ago", p.Time(t)) },
 		"hour":      func(t time.Time) template.HTML { return moment(t, " data-clock", p.Clock(t)) },
 		"languages": func() (template.HTML, error) { return w.languages(p) },
 		"with":      with,
@@ -89,27 +92,54 @@ func (w *Web) languages(p *locale.Printer) (template.HTML, error) {
 	return template.HTML(b.String()), nil //nolint:gosec // escaped above
 }
 
-// say fails on an unknown key, so that no page ever shows one.
+// say fails on an unknown key, so that no page ever shows one. Hyphens inside the sentence's own
+// words do not break a line; those of values, which people may copy, stay as they are.
 func say(p *locale.Printer, key string, args []any) (string, error) {
 	if !p.Has(key) {
 		return "", fmt.Errorf("no sentence %q in %s", key, p.Lang())
 	}
-	return p.T(key, args...), nil
+	marked := slices.Clone(args)
+	var swap []string
+	for i := 1; i < len(args); i += 2 {
+		if value, ok := args[i].(string); ok {
+			mark := fmt.Sprintf("\x01%d\x01", i)
+			marked[i], swap = mark, append(swap, mark, value)
+		}
+	}
+	said := unbroken(p.T(key, marked...))
+	if len(swap) == 0 {
+		return said, nil
+	}
+	return strings.NewReplacer(swap...).Replace(said), nil
+}
+
+// unbroken writes hyphens between letters or digits as such that do not break a line (U+2011).
+func unbroken(s string) string {
+	if !strings.Contains(s, "-") {
+		return s
+	}
+	in := []rune(s)
+	word := func(r rune) bool { return unicode.IsLetter(r) || unicode.IsDigit(r) }
+	for i := 1; i+1 < len(in); i++ {
+		if in[i] == '-' && word(in[i-1]) && word(in[i+1]) {
+			in[i] = '\u2011'
+		}
+	}
+	return string(in)
 }
 
 // rich says a sentence whose values stand out. The sentence and every value are escaped;
-// bdi keeps a name in another script from rearranging the words around it.
+// bdi keeps a name in another script from rearranging the words around it. An instant becomes
+// an element that the page's script puts into the reader's own time.
 func rich(p *locale.Printer, key string, args []any) (template.HTML, error) {
-	marked := make([]any, len(args))
-	copy(marked, args)
+	marked := slices.Clone(args)
 	var swap []string
 	for i := 1; i < len(args); i += 2 {
 		if args[i-1] == "Count" {
 			continue
 		}
 		mark := fmt.Sprintf("\x00%d\x00", i)
-		marked[i] = mark
-		swap = append(swap, mark, "<strong><bdi>"+template.HTMLEscapeString(fmt.Sprint(args[i]))+"</bdi></strong>")
+		marked[i], swap = mark, append(swap, mark, standOut(p, args[i]))
 	}
 	s, err := say(p, key, marked)
 	if err != nil {
@@ -117,6 +147,18 @@ func rich(p *locale.Printer, key string, args []any) (template.HTML, error) {
 	}
 	// html/template would turn the marks' NUL into U+FFFD, so plain escaping happens in parts.
 	return template.HTML(strings.NewReplacer(swap...).Replace(escapeKeepingMarks(s))), nil //nolint:gosec // escaped above
+}
+
+// standOut draws one value of a sentence.
+func standOut(p *locale.Printer, value any) string {
+	if t, ok := value.(time.Time); ok {
+		return string(moment(t, "", p.Time(t)))
+	}
+	text := fmt.Sprint(value)
+	if strings.HasPrefix(text, "+") { // a telephone number stays in one line
+		text = strings.ReplaceAll(text, " ", "\u00a0")
+	}
+	return "<strong><bdi>" + template.HTMLEscapeString(text) + "</bdi></strong>"
 }
 
 var escaper = strings.NewReplacer("&", "&amp;", "<", "&lt;", ">", "&gt;", `"`, "&#34;", "'", "&#39;")

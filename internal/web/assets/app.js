@@ -10,6 +10,21 @@
     e.textContent = new Date(e.dateTime).toLocaleTimeString(lang, { hour: '2-digit', minute: '2-digit' })
   })
 
+  // Days and times in the person's own time zone, and what happened as long ago as it is; the
+  // server's words, in UTC, stay where there is no script.
+  const whole = new Intl.DateTimeFormat(lang, { dateStyle: 'medium', timeStyle: 'short' })
+  all('time:not([data-clock])', (e) => {
+    const at = new Date(e.dateTime)
+    e.textContent = whole.format(at)
+    if (!('ago' in e.dataset) || !Intl.RelativeTimeFormat) return
+    const minutes = Math.round((at - Date.now()) / 60000)
+    const past = new Intl.RelativeTimeFormat(lang, { numeric: 'auto' })
+    e.title = e.textContent
+    if (minutes > -60) e.textContent = past.format(Math.min(minutes, 0), 'minute')
+    else if (minutes > -1440) e.textContent = past.format(Math.round(minutes / 60), 'hour')
+    else if (minutes > -10080) e.textContent = past.format(Math.round(minutes / 1440), 'day')
+  })
+
   // Milliseconds until an instant by the server's clock, because this one may be wrong.
   const until = (instant, now) => Date.parse(instant) - Date.parse(now) - (performance.now() - started)
   const words = (ms) => {
