@@ -186,6 +186,7 @@ func (a *App) wireFaces(ctx context.Context, catalog *locale.Catalog) error {
 	(&portal.Portal{Web: faces, DB: a.DB, Keys: a.Keys, SignIn: a.SignIn, SetUp: a.SetUp, Binding: a.Binding, Profile: a.Profile, Phones: a.Config.SMS.Countries, Push: a.Push, Place: a.place(catalog)}).Mount(mux)
 	(&oidc.Provider{DB: a.DB, Keys: a.Keys, Ring: ring, Web: faces, SignIn: a.SignIn, Limits: a.Config.Limits}).Mount(mux)
 	mux.Machine(http.MethodGet, "/healthz", a.health)
+	mux.AnyHost("/healthz")
 	a.mountSMS(mux)
 	a.mountPush(mux)
 	a.Handler, a.Routes = a.traced(mux, proxies), mux.Routes()

@@ -102,6 +102,9 @@ func fetch(ctx context.Context, from string, into any) (expires time.Time, err e
 	if res.TLS != nil && len(res.TLS.PeerCertificates) > 0 {
 		expires = res.TLS.PeerCertificates[0].NotAfter
 	}
+	if res.StatusCode == http.StatusMisdirectedRequest {
+		return expires, errMisdirected
+	}
 	if res.StatusCode != http.StatusOK {
 		return expires, fmt.Errorf("it answers with status %d", res.StatusCode)
 	}
@@ -120,10 +123,15 @@ func told(err error) string {
 	return oneLine(err)
 }
 
+// errMisdirected: the server was asked under another name, although the address was right.
+var errMisdirected = errors.New("it answers with status 421")
+
 func unreachable(err error) string {
 	var name *net.DNSError
 	var trust *tls.CertificateVerificationError
 	switch {
+	case errors.Is(err, errMisdirected):
+		return "have the proxy in front set the Host header to the host of public_url, or correct public_url at the server"
 	case errors.As(err, &name):
 		return "give the name an address in DNS, or correct public_url"
 	case errors.As(err, &trust):

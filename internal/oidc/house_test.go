@@ -82,7 +82,7 @@ func newHouse(t *testing.T, d *db.DB) *house {
 	h.must(err)
 	public, err := url.Parse(origin)
 	h.must(err)
-	w, err := web.New(web.Options{PublicURL: public, Catalog: catalog, Log: slog.New(slog.NewTextHandler(io.Discard, nil)), Now: h.now})
+	w, err := web.New(web.Options{PublicURL: public, AnyHost: true, Catalog: catalog, Log: slog.New(slog.NewTextHandler(io.Discard, nil)), Now: h.now})
 	h.must(err)
 	h.Provider = &Provider{DB: d, Keys: keys, Web: w, Limits: limits, Ring: &keyring.Keyring{DB: d, Keys: keys},
 		SignIn: &signin.Service{DB: d, Keys: keys, Limits: limits, Origin: origin, Seen: signin.NewSeen()}}

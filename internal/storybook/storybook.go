@@ -56,7 +56,7 @@ func New(origin string, now time.Time) (*Book, error) {
 	if err != nil {
 		return nil, fmt.Errorf("read origin: %w", err)
 	}
-	w, err := web.New(web.Options{PublicURL: u, Catalog: catalog, Themed: true, Log: slog.New(slog.NewTextHandler(io.Discard, nil)),
+	w, err := web.New(web.Options{PublicURL: u, AnyHost: true, Catalog: catalog, Themed: true, Log: slog.New(slog.NewTextHandler(io.Discard, nil)),
 		Now: func() time.Time { return now }, Site: func(context.Context) web.Site { return Site }})
 	if err != nil {
 		return nil, fmt.Errorf("start pages: %w", err)

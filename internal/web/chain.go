@@ -46,6 +46,10 @@ func (w *Web) chain(next http.Handler, rw http.ResponseWriter, r *http.Request) 
 	w.headers(a.Header(), r)
 	defer w.access(a, r, began)
 	defer w.recover(a, r)
+	if !w.served(r) {
+		w.misdirect(a, r)
+		return
+	}
 	next.ServeHTTP(a, r)
 }
 

@@ -21,6 +21,7 @@ func BenchmarkDraw(b *testing.B) {
 	}
 	at := time.Date(2026, 11, 22, 10, 42, 0, 0, time.UTC)
 	w, err := web.New(web.Options{
+		AnyHost:   true,
 		PublicURL: &url.URL{Scheme: "https", Host: "sign-in.harbor.example"}, Catalog: catalog,
 		Log: slog.New(slog.DiscardHandler), Now: func() time.Time { return at },
 	})

@@ -27,11 +27,12 @@ type Route struct {
 
 // Mux routes requests through the one chain. Register everything before serving.
 type Mux struct {
-	web    *Web
-	inner  *http.ServeMux
-	routes map[string]map[string]http.Handler // pattern, method
-	list   []Route
-	popups []string // paths that an app may open in a window of its own
+	web     *Web
+	inner   *http.ServeMux
+	routes  map[string]map[string]http.Handler // pattern, method
+	list    []Route
+	anyHost []string // paths that are answered under every host name
+	popups  []string // paths that an app may open in a window of its own
 }
 
 func newMux(w *Web) *Mux {

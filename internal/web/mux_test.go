@@ -76,6 +76,7 @@ func fetch(t *testing.T, method, url string) reply {
 	if err != nil {
 		t.Fatal(err)
 	}
+	r.Host = strings.TrimPrefix(ours, "https://")
 	r.Header.Set("Accept-Encoding", "identity")
 	answer, err := http.DefaultClient.Do(r)
 	if err != nil {
@@ -129,7 +130,7 @@ func TestAPostOutlivesItsClient(t *testing.T) {
 	for _, path := range []string{"/form", "/token"} {
 		ctx, hangUp := context.WithCancel(t.Context())
 		hangUp()
-		r := httptest.NewRequestWithContext(ctx, http.MethodPost, path, strings.NewReader("a=b"))
+		r := httptest.NewRequestWithContext(ctx, http.MethodPost, ours+path, strings.NewReader("a=b"))
 		r.Header.Set("Content-Type", formType)
 		r.Header.Set("Sec-Fetch-Site", "same-origin")
 		h.Mux().ServeHTTP(httptest.NewRecorder(), r)

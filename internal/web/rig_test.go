@@ -56,6 +56,9 @@ func ok(rw http.ResponseWriter, _ *http.Request) error {
 // ask sends one request through the whole chain. header is alternating names and values.
 func (h house) ask(method, target, body string, header ...string) *httptest.ResponseRecorder {
 	r := httptest.NewRequest(method, target, strings.NewReader(body))
+	if r.Host == "example.com" { // what httptest writes where the target names none
+		r.Host = h.PublicURL.Host
+	}
 	for i := 0; i+1 < len(header); i += 2 {
 		r.Header.Add(header[i], header[i+1])
 	}

@@ -11,6 +11,7 @@ import (
 	"net/http"
 	"net/netip"
 	"net/url"
+	"sync/atomic"
 	"time"
 
 	"countersign/internal/locale"
@@ -56,6 +57,7 @@ type Options struct {
 	TrustedProxies []netip.Prefix
 	Log            *slog.Logger
 	Now            func() time.Time
+	AnyHost        bool // the storybook and tests only: answers under every host name
 	Themed         bool // the storybook only: ?theme=light|dark forces a colour scheme
 
 	LogRequests slog.Level                      // at which each request leaves a line
@@ -68,13 +70,15 @@ const Unlogged = slog.Level(-1 << 10)
 // Web draws pages for one public origin.
 type Web struct {
 	Options
-	origin    string
-	secure    bool
-	assets    *assets
-	templates map[string]*pageSet // by language
-	mux       *Mux
-	browsers  memory[string]          // by User-Agent
-	printers  memory[*locale.Printer] // by Accept-Language
+	origin      string
+	secure      bool
+	host        string       // of the public origin, as canonicalHost writes it
+	misdirected atomic.Int64 // when a foreign host was last logged, in nanoseconds
+	assets      *assets
+	templates   map[string]*pageSet // by language
+	mux         *Mux
+	browsers    memory[string]          // by User-Agent
+	printers    memory[*locale.Printer] // by Accept-Language
 }
 
 // New parses every template in every language; a mistake in one stops the start.
@@ -82,6 +86,7 @@ func New(o Options) (*Web, error) {
 	w := &Web{Options: o, templates: map[string]*pageSet{}}
 	w.origin = o.PublicURL.Scheme + "://" + o.PublicURL.Host
 	w.secure = o.PublicURL.Scheme == "https"
+	w.host = canonicalHost(o.PublicURL.Host, o.PublicURL.Scheme)
 	if w.Site == nil {
 		w.Site = func(context.Context) Site { return Site{} }
 	}
