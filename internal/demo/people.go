@@ -145,7 +145,7 @@ var northgate = company{
 		{"Wen Li", "wen@northgate.example", "pebble-sonata-fig-84", "en", user.Agent, gear{}},
 	},
 	Tries: []try{
-		{"Sign in as Wen.", "The password is enough today. A notice that cannot be put away counts the days, and leads to set-up."},
+		{"Sign in as Wen.", "A code by email is enough for now. A notice that cannot be put away counts the days, and leads to set-up."},
 		{"Under “Decide otherwise”, let set-up come first of all, and sign in as Dev.", "After the password and a code to his mailbox, set-up comes before anything else: a password alone never sets up a second step."},
 		{"As Wen, begin the set-up of an app, close the page or go elsewhere, and come back to its address.", "It waits for a quarter of an hour where it was left, with the same key. Choosing the method again begins anew."},
 	},
