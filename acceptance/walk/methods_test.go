@@ -37,6 +37,7 @@ type device struct {
 	gone     bool
 	bound    time.Time
 	disputed bool // set up in a sign-in that was reported: it proves nothing, and goes on protecting
+	disabled bool // after wrong answers: it proves nothing either, and goes on protecting
 
 	secret  []byte   // of an app
 	last    int64    // the newest step that was accepted
@@ -71,7 +72,7 @@ func (a *account) live(kind string) (out []*device) {
 	return out
 }
 
-func (d *device) works() bool { return !d.gone && !d.disputed }
+func (d *device) works() bool { return !d.gone && !d.disputed && !d.disabled }
 
 // strong reports whether a mailbox is not enough any more: there is a second factor, whether
 // it works or not, or people took the last one away.

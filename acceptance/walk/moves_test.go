@@ -61,6 +61,7 @@ var moves = []move{
 	}},
 	{"wait", 3, func(k *stage, b *tab, s step) { k.w.Advance(k.t, pick(waits, s.A)) }},
 	{"operator", 3, (*stage).operator},
+	{"methods by hand", 3, (*stage).byHand},
 	{"poke", 20, (*stage).poke},
 	{"prove", 8, (*stage).prove},
 	{"other way", 4, (*stage).otherWay},
@@ -358,13 +359,45 @@ func (k *stage) restore(who *account) {
 	}
 }
 
+// byHand is what befalls methods other than by their owner.
+func (k *stage) byHand(_ *tab, s step) {
+	k.touch()
+	switch s.B % 4 {
+	case 0:
+		k.reset(k.among(s.A, (*account).strong))
+	case 1:
+		k.restore(k.among(s.A, (*account).disputed))
+	default:
+		k.disable(k.among(s.A, (*account).strong), s.C)
+	}
+}
+
+// disable leaves a method as a hundred wrong answers in a row leave it.
+func (k *stage) disable(who *account, n uint32) {
+	if who == nil {
+		return
+	}
+	if d := pick(who.live(""), n); d != nil {
+		k.w.Tamper(k.t, `UPDATE authenticators SET disabled_at = $1 WHERE tenant_id = $2 AND id = $3`, k.w.Now().UnixMicro(), who.of.ID, d.id)
+		d.disabled = true
+		k.came("method disabled")
+	}
+}
+
+// enableMethods is what an account's return brings back: methods that are not disputed too.
+func (a *account) enableMethods() {
+	for _, d := range a.devices {
+		d.disabled = d.disabled && d.disputed
+	}
+}
+
 // operator changes the rules by the command line.
 func (k *stage) operator(_ *tab, s step) {
 	c, a, who := pick(k.companies, s.A), pick(k.apps, s.A), pick(k.people, s.A)
 	k.touch()
 	k.came("operator")
 	set := func(flags ...string) { k.w.CLI(k.t, append([]string{"tenant", "set", c.ID}, flags...)...) }
-	switch s.B % 14 {
+	switch s.B % 12 {
 	case 0:
 		set("--switch", "on")
 		c.on = true
@@ -389,6 +422,9 @@ func (k *stage) operator(_ *tab, s step) {
 	case 7:
 		who.disabled = !who.disabled
 		k.w.CLI(k.t, "user", "set", who.Email, map[bool]string{true: "--disable", false: "--enable"}[who.disabled])
+		if !who.disabled {
+			who.enableMethods()
+		}
 	case 8:
 		who.NewPassword(k.t)
 		who.epoch, who.flagged = who.epoch+1, false
@@ -399,9 +435,5 @@ func (k *stage) operator(_ *tab, s step) {
 		set("--methods", pick([]string{"all", "all", "totp,passkey", "email", "passkey,email"}, s.C))
 	case 11:
 		set("--set-up-by", k.w.Now().Add(time.Duration(1+s.C%80)*24*time.Hour).UTC().Format(time.RFC3339))
-	case 12:
-		k.reset(k.among(s.A, (*account).strong))
-	case 13:
-		k.restore(k.among(s.A, (*account).disputed))
 	}
 }

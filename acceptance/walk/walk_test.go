@@ -71,7 +71,7 @@ func TestRandomWalk(t *testing.T) {
 			if missing := routes.unreached(); len(missing) > 0 && *scene < 0 {
 				t.Errorf("never asked for: %v", missing)
 			}
-			t.Logf("%5d methods reset, %d restored", routes.came["methods reset"], routes.came["method restored"])
+			t.Logf("%5d methods reset, %d restored, %d disabled", routes.came["methods reset"], routes.came["method restored"], routes.came["method disabled"])
 			for _, what := range happenings {
 				t.Logf("%5d %s", routes.came[what], what)
 				if routes.came[what] == 0 && taken >= 3000 {
