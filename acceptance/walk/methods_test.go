@@ -72,6 +72,14 @@ func (a *account) live(kind string) (out []*device) {
 	return out
 }
 
+// tried lists what somebody may try: mostly what works, now and then what does not any more.
+func (a *account) tried(s step) []*device {
+	if s.C%3 == 0 {
+		return slices.Clone(a.devices)
+	}
+	return a.live("")
+}
+
 func (d *device) works() bool { return !d.gone && !d.disputed && !d.disabled }
 
 // strong reports whether a mailbox is not enough any more: there is a second factor, whether
@@ -118,7 +126,7 @@ func (k *stage) prove(b *tab, s step) {
 	if _, asks := b.page.Form(rig.PathCode); !asks {
 		return
 	}
-	mine := slices.DeleteFunc(f.who.live(""), func(d *device) bool { return !b.holds(d) })
+	mine := slices.DeleteFunc(f.who.tried(s), func(d *device) bool { return !b.holds(d) })
 	of := func(kind string) *device {
 		return pick(slices.DeleteFunc(slices.Clone(mine), func(d *device) bool { return d.kind != kind }), s.A)
 	}
@@ -168,16 +176,16 @@ func (k *stage) otherWay(b *tab, s step) {
 }
 
 // held is what a browser has at hand, of anybody's.
-func (k *stage) held(b *tab, kind string) (out []*device) {
+func (k *stage) held(b *tab, kind string, s step) (out []*device) {
 	for _, who := range k.people {
-		out = append(out, slices.DeleteFunc(who.live(kind), func(d *device) bool { return !b.holds(d) })...)
+		out = append(out, slices.DeleteFunc(who.tried(s), func(d *device) bool { return !b.holds(d) || kind != "" && d.kind != kind })...)
 	}
 	return out
 }
 
 // alonePasskey signs in with a passkey and nothing else.
 func (k *stage) alonePasskey(b *tab, s step) {
-	d := pick(k.held(b, "passkey"), s.A)
+	d := pick(k.held(b, "passkey", s), s.A)
 	pg := k.get(b, "/signin?other&to="+url.QueryEscape(k.sealed(s.C)))
 	f, asks := pg.Form("/signin/passkey")
 	if d == nil || !asks {
@@ -297,7 +305,7 @@ func (k *stage) texted(number, reference string) (code string) {
 
 // removeMethod takes something away, from one's own profile or by anybody's id.
 func (k *stage) removeMethod(b *tab, s step) {
-	d := pick(k.held(b, ""), s.B)
+	d := pick(k.held(b, "", s), s.B)
 	if s.A%4 == 0 {
 		d = pick(k.who(b, s.A).live(""), s.B)
 	}
