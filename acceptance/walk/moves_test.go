@@ -33,7 +33,7 @@ type move struct {
 
 var moves = []move{
 	{"visit", 8, func(k *stage, b *tab, s step) { w, options := k.pickWish(s.A, s.B); k.visit(b, w, options) }},
-	{"whole", 16, (*stage).whole},
+	{"whole", 22, (*stage).whole},
 	{"half", 8, (*stage).half},
 	{"password", 6, (*stage).password},
 	{"code", 8, func(k *stage, b *tab, s step) { k.answer(b, k.mail(b, s.A, true), s.C) }},
@@ -66,8 +66,10 @@ var moves = []move{
 	{"prove", 8, (*stage).prove},
 	{"other way", 4, (*stage).otherWay},
 	{"passkey alone", 6, (*stage).alonePasskey},
-	{"add a method", 12, (*stage).addMethod},
+	{"add a method", 16, (*stage).addMethod},
 	{"remove a method", 5, (*stage).removeMethod},
+	{"change address", 5, (*stage).changeAddress},
+	{"undo address", 2, (*stage).undoAddress},
 }
 
 var waits = []time.Duration{time.Second, 31 * time.Second, 31 * time.Second, 5 * time.Minute, 11 * time.Minute, 61 * time.Minute, 61 * time.Minute, 3 * time.Hour, 25 * time.Hour, 8 * 24 * time.Hour}

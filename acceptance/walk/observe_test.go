@@ -43,6 +43,12 @@ func (k *stage) observe(r request, pg *rig.Page, before cookies, began time.Time
 		k.seenRemoval(a)
 	case strings.HasPrefix(path, "/profile/methods/") && strings.HasSuffix(path, "/restore") && r.method == http.MethodPost:
 		k.seenRestored(a)
+	case path == emailPath && r.method == http.MethodPost:
+		k.seenWish(a)
+	case path == confirmPath && r.method == http.MethodPost:
+		k.seenAddress(a)
+	case strings.HasPrefix(path, "/undo/") && r.method == http.MethodPost && pg.Status == 200:
+		k.seenUndo(path, began)
 	case (path == rig.PathNewCode || path == "/signin/other") && sess != "" && k.flowOf(before.flow).open(began): // what was asked for is not asked for any more
 		f := k.flowOf(before.flow)
 		k.alone(f, a, f.known(began))
@@ -340,6 +346,7 @@ func (k *stage) seenNotMe(path string, now time.Time) {
 		for _, d := range f.who.devices {
 			d.disputed = d.disputed || d.flow == f && now.Before(d.bound.Add(72*time.Hour))
 		}
+		k.goesBack(f.who, f, now)
 		f.who.epoch++
 	}
 }

@@ -25,6 +25,8 @@ type (
 		devices           []*device
 		resetAt           time.Time // by people, until another method is set up
 		typed             []string  // addresses that were asked for as the account's own
+		asked             map[string]*asked
+		had               []string // earlier addresses
 	}
 
 	app struct {

@@ -283,13 +283,5 @@ func (k *stage) seenRemoval(a answer) {
 	}
 	d.gone = true
 	k.came("method removed")
-	for _, other := range k.sessions {
-		other.ended = other.ended || other.who == s.who && other != s
-	}
-	for _, m := range k.memories {
-		m.ended = m.ended || m.who == s.who
-	}
-	for _, f := range k.flows {
-		f.over = f.over || f.who == s.who && f != s.flow
-	}
+	k.endOthers(s)
 }

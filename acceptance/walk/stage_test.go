@@ -48,6 +48,7 @@ type stage struct {
 	made      *device // what the set-up that is being begun would make
 	signed    map[string]*signature
 	hints     map[string]*account // whom a sealed request may name
+	changes   []*change
 }
 
 // cookies is what a tab holds: flow is the one of its flows that a request is about.

@@ -71,10 +71,10 @@ func TestRandomWalk(t *testing.T) {
 			if missing := routes.unreached(); len(missing) > 0 && *scene < 0 {
 				t.Errorf("never asked for: %v", missing)
 			}
-			t.Logf("%5d methods reset, %d restored, %d disabled", routes.came["methods reset"], routes.came["method restored"], routes.came["method disabled"])
+			t.Logf("%5d methods reset, %d restored, %d disabled, %d addresses changed, %d undone", routes.came["methods reset"], routes.came["method restored"], routes.came["method disabled"], routes.came["address changed"], routes.came["address undone"])
 			for _, what := range happenings {
 				t.Logf("%5d %s", routes.came[what], what)
-				if routes.came[what] == 0 && taken >= 3000 {
+				if routes.came[what] == 0 && taken >= 10000 {
 					t.Errorf("in %d steps there was no %s", taken, what)
 				}
 			}
