@@ -41,7 +41,6 @@ func withPasskey(t *testing.T, w *rig.World, b *rig.Browser, u *rig.User, d rig.
 	b.Click(submitCode)
 	b.See(leaveButton)
 	b.Go(rig.PublicURL + "/profile/add/passkey")
-	press(b, `form[action="/profile/add/passkey"] button`)
 	press(b, `form[data-passkey=create] [data-start]`)
 	rig.Within(t, 10*time.Second, "the passkey is bound", func() bool {
 		return len(a.Credentials()) == 1 && w.Number(t, `SELECT count(*) FROM authenticators a JOIN users u ON u.tenant_id = a.tenant_id AND u.id = a.user_id WHERE u.email = $1 AND a.kind = 'passkey'`, u.Email) == 1
@@ -59,8 +58,9 @@ func saveCodes(t *testing.T, b *rig.Browser) {
 	t.Helper()
 	press(b, `form[action$="/backup"] button`)
 	b.See("#codes li")
+	b.Click(`form[action$="/backup/confirm"] summary`)
 	b.Type("#code", rig.Eval[string](b, `document.querySelector('#codes li').textContent.trim()`))
-	b.Click(`form[action$="/backup/confirm"] button`)
+	b.Click(`form[action$="/backup/confirm"] > button`)
 	rig.Within(t, 10*time.Second, "the codes are kept", func() bool { return !b.Has("#code") })
 	b.See("h1")
 }
