@@ -105,7 +105,8 @@ async function tabs(page, wrong) {
     body.tabIndex = -1
     body.focus()
     body.removeAttribute('tabindex')
-    return document.querySelector('main .button') !== null
+    window.mainButton = [...document.querySelectorAll('main .button')].find((e) => e.checkVisibility()) // not one for touch screens
+    return window.mainButton !== undefined
   })
   if (!there) return
   for (let i = 1; i <= maxTabs; i++) {
@@ -116,7 +117,7 @@ async function tabs(page, wrong) {
       return {
         what: e.outerHTML.slice(0, 80),
         ring: (style.outlineStyle !== 'none' && parseFloat(style.outlineWidth) >= 2) || style.boxShadow !== 'none',
-        main: e === document.querySelector('main .button'),
+        main: e === window.mainButton,
       }
     })
     if (!at.ring) wrong(`no ring around ${at.what}`)
