@@ -59,6 +59,7 @@ var moves = []move{
 	{"new password", 3, func(k *stage, b *tab, s step) {
 		k.post(b, "/signin/new-password", "password", fmt.Sprintf("canary walked battery %d staple", s.A%1000))
 	}},
+	{"forgot", 2, (*stage).forgot},
 	{"wait", 3, func(k *stage, b *tab, s step) { k.w.Advance(k.t, pick(waits, s.A)) }},
 	{"operator", 3, (*stage).operator},
 	{"methods by hand", 3, (*stage).byHand},
@@ -339,6 +340,7 @@ func (k *stage) reset(who *account) {
 		d.gone = true
 	}
 	who.epoch++
+	who.mailedAt = time.Time{}
 	k.came("methods reset")
 	if len(k.w.Texts(k.t, `SELECT id FROM users WHERE released_at = 0 AND id = $1`, who.id)) == 1 {
 		who.resetAt = k.w.Now()

@@ -88,6 +88,9 @@ type answer struct {
 // strangers fails when a page names somebody whom the browser has not shown to be.
 func (k *stage) strangers(r request, pg *rig.Page, before cookies) {
 	own := []*account{k.hints[r.sealed()]}
+	if strings.HasPrefix(r.url().Path, "/password") {
+		own = append(own, k.reads)
+	}
 	var typed []string
 	if s := k.holder(before.session); s != nil {
 		if r.url().Path == "/profile/email" && r.method == http.MethodPost {

@@ -26,7 +26,9 @@ type (
 		resetAt           time.Time // by people, until another method is set up
 		typed             []string  // addresses that were asked for as the account's own
 		asked             map[string]*asked
-		had               []string // earlier addresses
+		had               []string    // earlier addresses
+		mailedAt          time.Time   // when a mailed link set the password
+		resetsAsked       []time.Time // when such links were asked for
 	}
 
 	app struct {

@@ -77,7 +77,7 @@ func (r *routes) unreached() []string {
 
 // happenings are what a walk of some length must have seen.
 var happenings = []string{
-	"session by password", "session by memory", "session by code", "session by link", "session after a step-up", "session after a new password", "browser remembered",
+	"session by password", "session by memory", "session by code", "session by link", "session after a step-up", "session after a new password", "password reset", "browser remembered",
 	"session taken over", "sign-in disowned", "code for an app", "tokens for a code", "tokens for a token", "userinfo", "home", "operator",
 	"bound: totp", "bound: passkey", "bound: backup", "bound: sms", "bound: push", "method removed", "session raised", "right by a device", "right by a passkey", "right by a passkey alone", "refused code", "refused cookie",
 }

@@ -137,6 +137,9 @@ func (k *stage) began(a answer, kind, holder string, inFlow bool) {
 		if s == nil || !s.enough(nil, a.began, true) || a.began.Sub(s.proved) > 300*time.Second || s.worth(a.began, true) < s.who.protection() {
 			broken("a set-up of %s begins in a session that is not new or not strong enough: %s", kind, k.describe(s, a.began))
 		}
+		if s.who.waits(a.began) && s.worth(a.began, true) < byDevice {
+			broken("a set-up of %s begins in a session a short time after a reset by mail: %s", kind, k.describe(s, a.began))
+		}
 		d.who, d.flow = s.who, s.flow
 	}
 	k.setUps = append(k.setUps, &setUp{d, holder, k.w.Now()})
@@ -154,6 +157,9 @@ func (k *stage) maySetUp(f *half, now time.Time) *account {
 	}
 	if need = f.who.protection(); !f.who.resetAt.IsZero() && now.Before(f.who.resetAt.Add(24*time.Hour)) {
 		need = byMail // people let them, with a proof of the mailbox
+	}
+	if f.who.waits(now) {
+		need = byDevice
 	}
 	if given < need {
 		broken("a set-up in a sign-in that has shown level %d of %d: %s", given, need, k.describeFlow(f, now))

@@ -38,6 +38,7 @@ type stage struct {
 	papers    []*paper
 	wishes    map[string]*wish
 	forwarded []*letter
+	reads     *account // whose link to a new password is being followed
 	loot      map[string][]string
 	notMe     map[string]bool
 	last      map[string][]string // what a row said last, by table and id
