@@ -20,7 +20,7 @@ func writePlaces(t testing.TB, dir string) string {
 		t.Fatal(err)
 	}
 	_, network, _ := net.ParseCIDR("203.0.113.0/24")
-	if err := tree.Insert(network, place("Lisbon", "Portugal", "PT")); err != nil {
+	if err := tree.Insert(network, place("Lisbon", "Portugal", "PT", "Europe/Lisbon")); err != nil {
 		t.Fatal(err)
 	}
 	path := filepath.Join(dir, "places.mmdb")
@@ -37,9 +37,10 @@ func writePlaces(t testing.TB, dir string) string {
 	return path
 }
 
-func place(city, country, code string) mmdbtype.Map {
+func place(city, country, code, zone string) mmdbtype.Map {
 	return mmdbtype.Map{
-		"city":    mmdbtype.Map{"names": mmdbtype.Map{"en": mmdbtype.String(city)}},
-		"country": mmdbtype.Map{"iso_code": mmdbtype.String(code), "names": mmdbtype.Map{"en": mmdbtype.String(country)}},
+		"city":     mmdbtype.Map{"names": mmdbtype.Map{"en": mmdbtype.String(city)}},
+		"location": mmdbtype.Map{"time_zone": mmdbtype.String(zone)},
+		"country":  mmdbtype.Map{"iso_code": mmdbtype.String(code), "names": mmdbtype.Map{"en": mmdbtype.String(country)}},
 	}
 }

@@ -25,7 +25,7 @@ func (p *patient) mail(ctx context.Context) []Finding {
 	if err != nil {
 		return one(name, Fail, "report this", "%s", oneLine(err))
 	}
-	sender, err := app.Sender(p.Config.SMTP, catalog, p.Now, quiet())
+	sender, err := app.Sender(p.Config.SMTP, catalog, nil, p.Now, quiet())
 	if err != nil {
 		return one(name, Fail, "correct the setting", "%s", oneLine(err))
 	}

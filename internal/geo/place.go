@@ -2,6 +2,8 @@ package geo
 
 import (
 	"net/netip"
+	"time"
+	_ "time/tzdata" // machines and images without zones of their own
 
 	"github.com/oschwald/geoip2-golang/v2"
 )
@@ -24,6 +26,23 @@ func (p *Places) Place(ip netip.Addr, lang string) string {
 		return ""
 	}
 	return lookUp(r, ip, lang)
+}
+
+// Zone is the time zone of ip; nil where it is unknown.
+func (p *Places) Zone(ip netip.Addr) *time.Location {
+	r := p.now.Load()
+	if r == nil || !ip.IsValid() {
+		return nil
+	}
+	c, err := r.City(ip.Unmap().WithZone(""))
+	if err != nil || c.Location.TimeZone == "" {
+		return nil
+	}
+	zone, err := time.LoadLocation(c.Location.TimeZone)
+	if err != nil {
+		return nil
+	}
+	return zone
 }
 
 // lookUp tries cities first: a file of countries answers that with an error.

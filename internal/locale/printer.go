@@ -2,6 +2,7 @@ package locale
 
 import (
 	"fmt"
+	"strings"
 	"time"
 
 	"github.com/nicksnyder/go-i18n/v2/i18n"
@@ -65,8 +66,9 @@ func pairs(args []any) (data map[string]any, count any) {
 }
 
 // Date says the day of t in UTC, for example "22 Nov 2026".
-func (p *Printer) Date(t time.Time) string {
-	t = t.UTC()
+func (p *Printer) Date(t time.Time) string { return p.date(t.UTC()) }
+
+func (p *Printer) date(t time.Time) string {
 	return fmt.Sprintf("%d %s %d", t.Day(), p.months[t.Month()-1], t.Year())
 }
 
@@ -75,6 +77,24 @@ func (p *Printer) Clock(t time.Time) string { return t.UTC().Format("15:04 UTC")
 
 // Time says the day and the time of t, for example "22 Nov 2026, 10:42 UTC".
 func (p *Printer) Time(t time.Time) string { return p.Date(t) + ", " + p.Clock(t) }
+
+// TimeIn is Time in the zone of a place, which it names: "22 Nov 2026, 11:42 CET (UTC+1)". UTC
+// where zone is nil.
+func (p *Printer) TimeIn(t time.Time, zone *time.Location) string {
+	if zone == nil {
+		return p.Time(t)
+	}
+	t = t.In(zone)
+	name, seconds := t.Zone()
+	offset := "UTC"
+	if seconds != 0 {
+		offset += strings.TrimSuffix(fmt.Sprintf("%+d:%02d", seconds/3600, max(seconds, -seconds)/60%60), ":00")
+	}
+	if strings.ContainsAny(name, "+-0123456789") { // most zones have no name of their own
+		return fmt.Sprintf("%s, %s (%s)", p.date(t), t.Format("15:04"), offset)
+	}
+	return fmt.Sprintf("%s, %s %s (%s)", p.date(t), t.Format("15:04"), name, offset)
+}
 
 // Duration says d in its largest whole unit, rounded up, for example "10 minutes": a
 // person told to wait must not come back too early.

@@ -70,7 +70,7 @@ func (c AddressCode) letter(w *writer) letter {
 		Subject:   w.say("mail.address_code.subject", "Vendor", vendor, "Reference", reference),
 		Preheader: w.say("mail.address_code.preheader", "Vendor", vendor, "Reference", reference),
 		Title:     w.say("mail.address_code.title"), Lead: lead, Vendor: vendor,
-		Code: ours(c.Code), Until: w.say("mail.code.until", "Time", w.words.Time(c.ExpiresAt)), Never: w.say("mail.code.never", "Vendor", vendor),
+		Code: ours(c.Code), Until: w.say("mail.code.until", "Time", w.time(c.ExpiresAt, c.IP)), Never: w.say("mail.code.never", "Vendor", vendor),
 		FactsTitle: w.say("mail.facts"), Facts: w.facts(origin{c.IP, c.Place, c.Browser, c.At}),
 		Footer: w.say("mail.address_code.footer", "Vendor", vendor),
 	}
@@ -100,7 +100,7 @@ func (c AddressChanged) letter(w *writer) letter {
 		l.Lead = w.say("mail.address_changed.text", "Vendor", vendor)
 	}
 	if c.UndoLink != "" {
-		l.NotMe, l.NotMeLink = w.say("mail.address_changed.undo", "Time", w.words.Time(c.UndoUntil)), address(c.UndoLink)
+		l.NotMe, l.NotMeLink = w.say("mail.address_changed.undo", "Time", w.time(c.UndoUntil, c.IP)), address(c.UndoLink)
 	}
 	l.Preheader = l.Lead
 	return l

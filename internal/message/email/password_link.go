@@ -21,8 +21,8 @@ func (c PasswordLink) letter(w *writer) letter {
 	l := letter{
 		Vendor:   vendor,
 		Link:     address(c.Link),
-		LinkLead: w.say("mail.reset.link", "Time", w.words.Time(c.ExpiresAt)),
-		LinkText: w.say("mail.reset.link_text", "Time", w.words.Time(c.ExpiresAt)),
+		LinkLead: w.say("mail.reset.link", "Time", w.time(c.ExpiresAt, c.IP)),
+		LinkText: w.say("mail.reset.link_text", "Time", w.time(c.ExpiresAt, c.IP)),
 		Button:   w.say("mail.reset.button"),
 		Subject:  w.say("mail.reset.subject", "Vendor", vendor),
 		Title:    w.say("mail.reset.title"),

@@ -103,10 +103,14 @@ type RememberedReuse struct {
 	NotMeLink          string
 }
 
-// Render says c in the language of p. It fails where a sentence is missing: no mail at all
-// is better than one that a person cannot understand.
-func Render(p *locale.Printer, c Content) (Mail, error) {
-	w := &writer{words: p}
+// Render says c in the language of p, with times in UTC.
+func Render(p *locale.Printer, c Content) (Mail, error) { return RenderIn(p, nil, c) }
+
+// RenderIn says c in the language of p, with times in the zone of the IP address that c is
+// about; zone may be nil and may return nil, for UTC. It fails where a sentence is missing: no
+// mail at all is better than one that a person cannot understand.
+func RenderIn(p *locale.Printer, zone func(ip string) *time.Location, c Content) (Mail, error) {
+	w := &writer{words: p, zone: zone}
 	l := c.letter(w)
 	if w.err != nil {
 		return Mail{}, w.err

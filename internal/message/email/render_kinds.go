@@ -24,7 +24,7 @@ func (c SignInCode) letter(w *writer) letter {
 		Lead:       lead,
 		Vendor:     ours(c.Vendor),
 		Code:       ours(c.Code),
-		Until:      w.say("mail.code.until", "Time", w.words.Time(c.ExpiresAt)),
+		Until:      w.say("mail.code.until", "Time", w.time(c.ExpiresAt, c.IP)),
 		Never:      w.say("mail.code.never", "Vendor", ours(c.Vendor)),
 		Link:       address(c.Link),
 		LinkLead:   w.say("mail.code.link"),

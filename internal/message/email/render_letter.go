@@ -44,7 +44,16 @@ func (l letter) Addresses() ([]line, error) {
 // writer says sentences and remembers the first one that was missing.
 type writer struct {
 	words *locale.Printer
+	zone  func(ip string) *time.Location // nil = everything in UTC
 	err   error
+}
+
+// time says t in the zone of the place that ip is in.
+func (w *writer) time(t time.Time, ip string) string {
+	if w.zone == nil {
+		return w.words.Time(t)
+	}
+	return w.words.TimeIn(t, w.zone(ip))
 }
 
 func (w *writer) say(key string, args ...any) string {
@@ -119,7 +128,7 @@ func (w *writer) facts(o origin) []line {
 	if o.at.IsZero() {
 		return all
 	}
-	return append([]line{{w.say("word.time"), w.words.Time(o.at)}}, all...)
+	return append([]line{{w.say("word.time"), w.time(o.at, o.ip)}}, all...)
 }
 
 // known says so where something is not.

@@ -44,6 +44,7 @@ type Options struct {
 	BounceDomain string         // empty: bounces go to From
 	DKIM         *DKIM          // nil: mails leave unsigned
 	Catalog      *locale.Catalog
+	Zone         func(ip string) *time.Location // of the place that an address is in; nil = times in UTC
 	Now          func() time.Time
 	Log          *slog.Logger
 }
@@ -132,7 +133,7 @@ func (s *Sender) compose(e message.Envelope, to string) ([]byte, error) {
 	if err != nil {
 		return nil, errors.New("mail content is not readable")
 	}
-	m, err := Render(s.o.Catalog.In(e.Language), content)
+	m, err := RenderIn(s.o.Catalog.In(e.Language), s.o.Zone, content)
 	if err != nil {
 		return nil, fmt.Errorf("render mail %s: %w", e.Template, err)
 	}
