@@ -295,6 +295,11 @@ func TestTheVendorsOwnLogoAndAccent(t *testing.T) {
 		if used := rig.Eval[string](b, `getComputedStyle(document.documentElement).getPropertyValue("--act")`); !strings.Contains(used, "#ffcc00") {
 			t.Errorf("the accent is %s", used)
 		}
+		u := w.Covered(t).User(t)
+		mail := w.Person(t).ToCode(t, w.Dashboard(t), u)
+		if !strings.Contains(mail.HTML, "#ffcc00") || strings.Contains(mail.HTML, "#0a6b50") {
+			t.Error("the mail does not have the vendor's colours")
+		}
 		w.CLI(t, "installation", "set", "--logo", "none", "--accent", "none")
 		rig.Within(t, wait, "ours are back", func() bool {
 			body := p.Get("/signin").Body

@@ -93,7 +93,7 @@ func (a *App) wire(ctx context.Context) error {
 
 func (a *App) wireMail(catalog *locale.Catalog) error {
 	s := a.Config.SMTP
-	sender, err := Sender(s, catalog, a.zone, a.DB.Now, a.Log)
+	sender, err := Sender(s, catalog, a.mailLook, a.DB.Now, a.Log)
 	if err != nil {
 		return err
 	}
@@ -107,9 +107,9 @@ func (a *App) wireMail(catalog *locale.Catalog) error {
 	return nil
 }
 
-// Sender is what hands mail to the configured server. zone may be nil: times are then in UTC.
+// Sender is what hands mail to the configured server. look may be nil.
 func Sender(
-	s config.SMTP, catalog *locale.Catalog, zone func(ip string) *time.Location, now func() time.Time, log *slog.Logger,
+	s config.SMTP, catalog *locale.Catalog, look func(context.Context) email.Look, now func() time.Time, log *slog.Logger,
 ) (*email.Sender, error) {
 	roots, err := authorities("smtp.ca_file", s.CAFile)
 	if err != nil {
@@ -121,7 +121,7 @@ func Sender(
 	}
 	sender, err := email.New(email.Options{
 		Host: s.Host, Port: s.Port, Username: s.Username, Password: s.Password, From: s.From, TLS: s.TLS, RootCAs: roots,
-		Timeout: s.Timeout, BounceDomain: s.Bounces.Domain, DKIM: signs, Catalog: catalog, Zone: zone, Now: now, Log: log,
+		Timeout: s.Timeout, BounceDomain: s.Bounces.Domain, DKIM: signs, Catalog: catalog, Look: look, Now: now, Log: log,
 	})
 	if err != nil {
 		return nil, fmt.Errorf("mail: %w", err)
@@ -218,15 +218,6 @@ func (a *App) place(catalog *locale.Catalog) func(netip.Addr, string) string {
 			return p
 		}
 	}
-}
-
-// zone is the time zone of the place that an address is in; nil where it is unknown.
-func (a *App) zone(ip string) *time.Location {
-	at, err := netip.ParseAddr(ip)
-	if err != nil {
-		return nil
-	}
-	return a.places.Zone(at)
 }
 
 // health says that the program runs, that its database answers and that nothing spoke

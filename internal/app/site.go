@@ -3,8 +3,11 @@ package app
 import (
 	"context"
 	"fmt"
+	"net/netip"
+	"time"
 
 	"countersign/internal/db"
+	"countersign/internal/message/email"
 	"countersign/internal/tenant"
 	"countersign/internal/web"
 )
@@ -26,4 +29,22 @@ func siteOf(ctx context.Context, d *db.DB) (site web.Site, err error) {
 	site = web.Site{Name: i.Name, SupportEmail: i.SupportEmail, SupportURL: i.SupportURL, SupportPhone: i.SupportPhone}
 	site.Brand, err = web.NewBrand(i.Accent, logo)
 	return site, err
+}
+
+// mailLook is what this installation makes of its mails.
+func (a *App) mailLook(ctx context.Context) email.Look {
+	look := email.Look{Zone: a.zone}
+	if b := a.site.site(ctx).Brand; b != nil {
+		look.Accent = email.Accent{Light: b.Tones.Light, Dark: b.Tones.Dark}
+	}
+	return look
+}
+
+// zone is the time zone of the place that an address is in; nil where it is unknown.
+func (a *App) zone(ip string) *time.Location {
+	at, err := netip.ParseAddr(ip)
+	if err != nil {
+		return nil
+	}
+	return a.places.Zone(at)
 }

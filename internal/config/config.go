@@ -83,7 +83,7 @@ type Bounces struct {
 
 // Geo is where places of IP addresses come from.
 type Geo struct {
-	Database string `toml:"database" doc:"An .mmdb file with cities or countries. Empty: places stay unknown."`
+	Database string `toml:"database" doc:"An .mmdb file with cities or countries. Cities also tell the time zone, which mails then use. Empty: places stay unknown."`
 }
 
 // Limits are the numbers of a sign-in.

@@ -73,9 +73,7 @@ func TestTokensAreSignedAsTheClientIsRegistered(t *testing.T) {
 func (h *house) idVerified(a answered) string {
 	h.Helper()
 	set := &oidc.StaticKeySet{}
-	for _, k := range h.keySet() {
-		set.PublicKeys = append(set.PublicKeys, k)
-	}
+	set.PublicKeys = append(set.PublicKeys, h.keySet()...)
 	v := oidc.NewVerifier(origin, set, &oidc.Config{ClientID: "dash", SupportedSigningAlgs: []string{"ES256", "RS256"}, Now: h.now})
 	id, err := v.Verify(h.Context(), a.ID)
 	h.must(err)

@@ -119,7 +119,7 @@ func (b *Book) mail(rw http.ResponseWriter, r *http.Request) error {
 }
 
 func (b *Book) letter(rw http.ResponseWriter, l Letter, lang, form string) error {
-	m, err := email.Render(b.catalog.In(lang), l.Content)
+	m, err := email.Render(b.catalog.In(lang), email.Look{}, l.Content)
 	if err != nil {
 		return fmt.Errorf("render %s: %w", l.Name, err)
 	}

@@ -15,6 +15,7 @@ type Brand struct {
 	LogoURL       string // "" = ours
 	Width, Height int    // of the logo, in CSS pixels
 	StyleURL      string // "" = our colours
+	Tones         Tones  // of the accent; zero = our colours
 	files         map[string]asset
 }
 
@@ -47,6 +48,7 @@ func NewBrand(accent string, logo []byte) (*Brand, error) {
 		if err != nil {
 			return nil, err
 		}
+		b.Tones = tones
 		b.StyleURL = b.add("accent", ".css", asset{plain: []byte(tones.style()), kind: kinds[".css"]})
 	}
 	return b, nil

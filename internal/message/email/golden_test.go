@@ -32,7 +32,7 @@ func TestMailsAreGolden(t *testing.T) {
 	known := map[string]bool{}
 	for _, letter := range book.Mails {
 		for _, lang := range book.Langs {
-			m, err := email.Render(catalog.In(lang), letter.Content)
+			m, err := email.Render(catalog.In(lang), email.Look{}, letter.Content)
 			if err != nil {
 				t.Fatalf("%s in %s: %v", letter.Name, lang, err)
 			}
@@ -83,6 +83,28 @@ func noStrangers(t *testing.T, known map[string]bool) {
 			}
 		default:
 			t.Errorf("%s belongs to no mail (run with -update)", file)
+		}
+	}
+}
+
+// TestMailsWearTheVendorsAccent: no mail keeps a colour of ours where the vendor chose one.
+func TestMailsWearTheVendorsAccent(t *testing.T) {
+	catalog, err := locale.New()
+	if err != nil {
+		t.Fatal(err)
+	}
+	book, err := storybook.New("https://sign-in.harbor.example", time.Date(2026, 11, 22, 10, 42, 0, 0, time.UTC))
+	if err != nil {
+		t.Fatal(err)
+	}
+	look := email.Look{Accent: email.Accent{Light: "#123abc", Dark: "#abc123"}}
+	for _, letter := range book.Mails {
+		m, err := email.Render(catalog.In("en"), look, letter.Content)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if strings.Contains(m.HTML, "#0a6b50") || strings.Contains(m.HTML, "#58cfa6") || !strings.Contains(m.HTML, "#123abc") || !strings.Contains(m.HTML, "#abc123") {
+			t.Errorf("%s keeps our colours", letter.Name)
 		}
 	}
 }

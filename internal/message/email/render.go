@@ -103,14 +103,26 @@ type RememberedReuse struct {
 	NotMeLink          string
 }
 
-// Render says c in the language of p, with times in UTC.
-func Render(p *locale.Printer, c Content) (Mail, error) { return RenderIn(p, nil, c) }
+// Look is what an installation makes of its mails. Its zero value means our colours, and times
+// in UTC.
+type Look struct {
+	Accent Accent
+	Zone   func(ip string) *time.Location // of the place that an address is in; nil = unknown
+}
 
-// RenderIn says c in the language of p, with times in the zone of the IP address that c is
-// about; zone may be nil and may return nil, for UTC. It fails where a sentence is missing: no
-// mail at all is better than one that a person cannot understand.
-func RenderIn(p *locale.Printer, zone func(ip string) *time.Location, c Content) (Mail, error) {
-	w := &writer{words: p, zone: zone}
+// Accent is the colour of buttons and links ("#rrggbb"), on light mails and on dark ones. Text
+// on it is white and nearly black.
+type Accent struct{ Light, Dark string }
+
+var ourAccent = Accent{Light: "#0a6b50", Dark: "#58cfa6"}
+
+// Render says c in the language of p. It fails where a sentence is missing: no mail at all is
+// better than one that a person cannot understand.
+func Render(p *locale.Printer, look Look, c Content) (Mail, error) {
+	w := &writer{words: p, zone: look.Zone, accent: look.Accent}
+	if w.accent == (Accent{}) {
+		w.accent = ourAccent
+	}
 	l := c.letter(w)
 	if w.err != nil {
 		return Mail{}, w.err

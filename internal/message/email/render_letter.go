@@ -2,6 +2,7 @@ package email
 
 import (
 	"fmt"
+	html "html/template"
 	"net/url"
 	"strings"
 	"time"
@@ -43,10 +44,17 @@ func (l letter) Addresses() ([]line, error) {
 
 // writer says sentences and remembers the first one that was missing.
 type writer struct {
-	words *locale.Printer
-	zone  func(ip string) *time.Location // nil = everything in UTC
-	err   error
+	words  *locale.Printer
+	zone   func(ip string) *time.Location // nil = everything in UTC
+	accent Accent
+	err    error
 }
+
+// Act is the accent on light mails.
+func (w *writer) Act() html.CSS { return html.CSS(w.accent.Light) }
+
+// ActDark is the accent on dark mails.
+func (w *writer) ActDark() html.CSS { return html.CSS(w.accent.Dark) }
 
 // time says t in the zone of the place that ip is in.
 func (w *writer) time(t time.Time, ip string) string {

@@ -44,7 +44,7 @@ type Options struct {
 	BounceDomain string         // empty: bounces go to From
 	DKIM         *DKIM          // nil: mails leave unsigned
 	Catalog      *locale.Catalog
-	Zone         func(ip string) *time.Location // of the place that an address is in; nil = times in UTC
+	Look         func(context.Context) Look // nil = the zero Look
 	Now          func() time.Time
 	Log          *slog.Logger
 }
@@ -94,7 +94,7 @@ func (s *Sender) Send(ctx context.Context, e message.Envelope) (host string, err
 	if err != nil {
 		return "", &message.Refusal{Cause: err}
 	}
-	text, err := s.compose(e, to)
+	text, err := s.compose(ctx, e, to)
 	if err != nil {
 		return "", err
 	}
@@ -126,14 +126,21 @@ func (s *Sender) returnPath(ref string) string {
 	return bouncePrefix + ref + "@" + s.o.BounceDomain
 }
 
+func (s *Sender) look(ctx context.Context) Look {
+	if s.o.Look == nil {
+		return Look{}
+	}
+	return s.o.Look(ctx)
+}
+
 // compose makes the mail of RFC 5322. Its Message-ID follows from the message, so that a
 // server or a person that gets it twice can tell.
-func (s *Sender) compose(e message.Envelope, to string) ([]byte, error) {
+func (s *Sender) compose(ctx context.Context, e message.Envelope, to string) ([]byte, error) {
 	content, err := read(e.Template, e.Data)
 	if err != nil {
 		return nil, errors.New("mail content is not readable")
 	}
-	m, err := RenderIn(s.o.Catalog.In(e.Language), s.o.Zone, content)
+	m, err := Render(s.o.Catalog.In(e.Language), s.look(ctx), content)
 	if err != nil {
 		return nil, fmt.Errorf("render mail %s: %w", e.Template, err)
 	}
