@@ -5,6 +5,7 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
+	"strconv"
 	"time"
 
 	"countersign/internal/audit"
@@ -102,7 +103,7 @@ func (s *Service) MailAdmission(ctx context.Context, j jobs.Job) error {
 }
 
 func (s *Service) mailAdmission(ctx context.Context, tx *db.Tx, w world, args admissionArgs) error {
-	budget, err := heldAdmissions(ctx, tx, w.User.ID)
+	budget, err := heldAdmissions(ctx, tx, w.User.ID, w.User.SecurityVersion)
 	if err != nil || budget.Spend(tx) > 0 {
 		return err
 	}
@@ -146,29 +147,36 @@ func (s *Service) mailAdmission(ctx context.Context, tx *db.Tx, w world, args ad
 	return audit.Record(ctx, tx, event("admission.sent", "ok", "", w.User.ID, "", "", link.ID, v))
 }
 
-func heldAdmissions(ctx context.Context, tx *db.Tx, userID string) (ratelimit.Ledger, error) {
-	budget := ratelimit.Ledger{ratelimit.Known(ratelimit.Charge{Tenant: tx.Tenant, Limit: limitAdmissions, Subject: userID}, nil)}
+// heldAdmissions is the budget of links to an account as it is since its security version last
+// grew: links of before are good for nothing, and must not keep new ones from being sent.
+func heldAdmissions(ctx context.Context, tx *db.Tx, userID string, version int64) (ratelimit.Ledger, error) {
+	subject := userID + "/" + strconv.FormatInt(version, 10)
+	budget := ratelimit.Ledger{ratelimit.Known(ratelimit.Charge{Tenant: tx.Tenant, Limit: limitAdmissions, Subject: subject}, nil)}
 	return budget, budget.Hold(ctx, tx)
 }
 
 // admission is a stored link.
 type admission struct {
 	userID      string
+	version     int64 // of the account when it was sent
+	changed     bool  // the account is not as it was then: a new password, another address
 	expires     time.Time
 	used, found bool
 	account     string // masked
 }
 
 func readAdmission(ctx context.Context, tx *db.Tx, link secret.Reference) (a admission, err error) {
-	var expires, used int64
+	var version, expires, used int64
 	err = tx.QueryRow(ctx, `
-		SELECT a.user_id, a.expires_at, a.used_at, u.email FROM admissions a
+		SELECT a.user_id, a.security_version, u.security_version, a.expires_at, a.used_at, u.email FROM admissions a
 		JOIN users u ON u.tenant_id = a.tenant_id AND u.id = a.user_id
-		WHERE a.tenant_id = $1 AND a.id = $2 AND a.token_hash = $3`, tx.Tenant, link.ID, link.Hash()).Scan(&a.userID, &expires, &used, &a.account)
+		WHERE a.tenant_id = $1 AND a.id = $2 AND a.token_hash = $3`, tx.Tenant, link.ID, link.Hash()).
+		Scan(&a.userID, &a.version, &version, &expires, &used, &a.account)
 	if db.IsNoRows(err) {
 		return admission{}, nil
 	}
-	a.found, a.used, a.expires, a.account = true, used > 0, db.Time(expires), outofband.Mask(a.account)
+	a.found, a.used, a.changed = true, used > 0, a.version != version
+	a.expires, a.account = db.Time(expires), outofband.Mask(a.account)
 	return a, err
 }
 
@@ -178,7 +186,7 @@ func (a admission) state(now time.Time) LinkState {
 		return LinkUnknown
 	case a.used:
 		return LinkUsed
-	case !now.Before(a.expires):
+	case a.changed, !now.Before(a.expires):
 		return LinkExpired
 	}
 	return LinkReady
@@ -223,7 +231,7 @@ func (s *Service) UseAdmission(ctx context.Context, link secret.Reference, v ses
 			return nil
 		}
 		browser = secret.Reference{Tenant: tx.Tenant, ID: link.ID, Token: token}
-		return s.admit(ctx, tx, a.userID, link.ID, v)
+		return s.admit(ctx, tx, a, link.ID, v)
 	})
 	if err == nil && !found {
 		err = ratelimit.Spend(ctx, s.DB, db.Installation, limitLinks, source(v.IP))
@@ -235,8 +243,8 @@ func (s *Service) UseAdmission(ctx context.Context, link secret.Reference, v ses
 }
 
 // admit clears the budget of links, whose owner is evidently there, and records the use.
-func (s *Service) admit(ctx context.Context, tx *db.Tx, userID, id string, v session.Visitor) error {
-	budget, err := heldAdmissions(ctx, tx, userID)
+func (s *Service) admit(ctx context.Context, tx *db.Tx, a admission, id string, v session.Visitor) error {
+	budget, err := heldAdmissions(ctx, tx, a.userID, a.version)
 	if err != nil {
 		return err
 	}
@@ -244,7 +252,7 @@ func (s *Service) admit(ctx context.Context, tx *db.Tx, userID, id string, v ses
 	if err := budget.Write(ctx, tx); err != nil {
 		return err
 	}
-	return audit.Record(ctx, tx, event("admission.used", "ok", "", userID, "", "", id, v))
+	return audit.Record(ctx, tx, event("admission.used", "ok", "", a.userID, "", "", id, v))
 }
 
 // admitted names the user and the security version that a browser was let in for.

@@ -20,8 +20,8 @@ type knownBrowser struct {
 }
 
 // byAdmission is what every browser that a mailed link let in spends from. One budget for all
-// of an account: whoever reads the mailbox gets no more guesses at a second step by asking for
-// more links.
+// of an account: whoever reads the mailbox gets no more guesses at the password or at a second
+// step by asking for more links.
 const byAdmission = "admission"
 
 // shown is a cookie of an attempt that was found in the database.
@@ -41,7 +41,7 @@ func (s *Service) readShown(ctx context.Context, tx *db.Tx, a Attempt) (out []sh
 			return nil, err
 		}
 		if found {
-			browser := knownBrowser{tries: s.hidden(byAdmission, a.Admission.Token.Reveal()), spends: byAdmission}
+			browser := knownBrowser{tries: s.hidden(byAdmission, a.Admission.Tenant+"/"+userID), spends: byAdmission}
 			out = append(out, shown{a.Admission.Tenant, userID, version, browser})
 		}
 	}
