@@ -102,6 +102,9 @@ func (s *Service) SetPasswordByLink(ctx context.Context, ref secret.Reference, p
 	if err == nil && o.State == LinkUnknown {
 		err = ratelimit.Spend(ctx, s.DB, db.Installation, limitLinks, source(v.IP))
 	}
+	if err == nil && o.State == LinkExpired {
+		err = s.expirePasswordLink(ctx, ref)
+	}
 	if err != nil || o.State != LinkReady {
 		return o.PasswordLink, err
 	}
@@ -118,6 +121,18 @@ func (s *Service) SetPasswordByLink(ctx context.Context, ref secret.Reference, p
 		return again.PasswordLink, err
 	}
 	return o.PasswordLink, err
+}
+
+// expirePasswordLink closes a link that somebody tried too late, so that a clock that goes back
+// does not bring it to life again (SEC-140).
+func (s *Service) expirePasswordLink(ctx context.Context, ref secret.Reference) error {
+	return s.DB.InTx(ctx, ref.Tenant, func(tx *db.Tx) error {
+		_, err := tx.Exec(ctx, `
+			UPDATE password_links SET closed_at = $1, closed_because = $2
+			WHERE tenant_id = $3 AND id = $4 AND token_hash = $5 AND closed_at = 0 AND expires_at <= $1`,
+			tx.Now, string(LinkExpired), tx.Tenant, ref.ID, ref.Hash())
+		return err
+	})
 }
 
 // hashForLink takes a try and computes the hash, outside any transaction. A password that
