@@ -213,8 +213,28 @@ var guards = []Guard{
 	},
 	{
 		Name: "an old link lets nobody in", File: "internal/signin/admission.go",
-		Old: "case !now.Before(a.expires):", New: "case a.expires.IsZero():",
+		Old: "case a.changed, !now.Before(a.expires):", New: "case a.changed, a.expires.IsZero():",
 		Package: signin, Tests: "TestATK12_ALinkThatRanOut",
+	},
+	{
+		Name: "links of before a new password are void", File: "internal/signin/admission.go",
+		Old: "case a.changed, !now.Before(a.expires):", New: "case !now.Before(a.expires):",
+		Package: signin, Tests: "TestATK12_LinksOfBeforeANewPassword",
+	},
+	{
+		Name: "a new password begins a new budget of links", File: "internal/signin/admission.go",
+		Old: "subject := userID + \"/\" + strconv.FormatInt(version, 10)", New: "subject := userID + \"/\" + strconv.FormatInt(0*version, 10)",
+		Package: signin, Tests: "TestATK12_LinksOfBeforeANewPassword",
+	},
+	{
+		Name: "all links to continue share one budget of passwords", File: "internal/signin/known.go",
+		Old: "tries: s.hidden(byAdmission, a.Admission.Tenant+\"/\"+userID)", New: "tries: s.hidden(byAdmission, a.Admission.Token.Reveal())",
+		Package: signin, Tests: "TestATK05_AMailboxGetsNoMoreGuesses",
+	},
+	{
+		Name: "a link for a password that ran out stays so", File: "internal/signin/setpassword.go",
+		Old: "if err == nil && o.State == LinkExpired {", New: "if false {",
+		Package: signin, Tests: "TestSEC140_APasswordLinkThatRanOut",
 	},
 	{
 		Name: "a browser is let in for its account", File: "internal/signin/known.go",
