@@ -112,3 +112,26 @@ func TestSEC83_APauseEndsWithItsHour(t *testing.T) {
 		}
 	})
 }
+
+// TestSEC83_NobodyPausesTheTextsOfOthersAlone: two people of a company cause as many texts as they
+// may, and enter no code. Their colleagues go on getting theirs. guard: Answers.ofOne
+func TestSEC83_NobodyPausesTheTextsOfOthersAlone(t *testing.T) {
+	rig.EachGateway(t, rig.Rigged, 1000, func(t *testing.T, w *rig.Texting) {
+		c := w.Covered(t)
+		for range 2 {
+			u := c.User(t)
+			u.Number(t)
+			for range 10 {
+				texted(t, w, u)
+			}
+		}
+		w.Drained(t)
+		if n := w.Taken(); n != 20 {
+			t.Fatalf("%d texts", n)
+		}
+		w.Advance(t, 3*time.Minute)
+		u := c.User(t)
+		to := u.Number(t)
+		texted(t, w, u).Code(rig.CodeIn(t, w.Text(t, to, 1))).Expect(t, 200, "Your backup codes")
+	})
+}

@@ -232,6 +232,11 @@ var guards = []Guard{
 		Package: signin, Tests: "TestATK05_AMailboxGetsNoMoreGuesses",
 	},
 	{
+		Name: "nobody pauses the texts of others alone", File: "internal/message/sms/answers.go",
+		Old: "return int64(max(a.Least/4, 1))", New: "return int64(max(a.Least, 1))",
+		Package: "./acceptance", Tests: "TestSEC83_NobodyPauses",
+	},
+	{
 		Name: "a link for a password that ran out stays so", File: "internal/signin/setpassword.go",
 		Old: "if err == nil && o.State == LinkExpired {", New: "if false {",
 		Package: signin, Tests: "TestSEC140_APasswordLinkThatRanOut",

@@ -55,7 +55,7 @@ type SMSBudget struct {
 // SMSAnswers is when a company's text messages to one country are paused, because hardly anyone
 // enters their codes.
 type SMSAnswers struct {
-	Least   int `toml:"least" doc:"How many text messages a company must have sent to one country within an hour before their answers are compared. 0 never pauses."`
+	Least   int `toml:"least" doc:"How many text messages a company must have sent to one country within an hour before their answers are compared. Of one person, at most a quarter of that number counts. 0 never pauses."`
 	Percent int `toml:"percent" doc:"Where codes of less than this share of them, in percent, were entered, the company sends none to that country until those messages are an hour old or more codes have been entered."`
 }
 

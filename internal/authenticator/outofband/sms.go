@@ -126,7 +126,7 @@ func (v SMS) send(ctx context.Context, tx *db.Tx, t text) (id string, err error)
 	if err != nil {
 		return "", fmt.Errorf("queue code: %w", err)
 	}
-	return id, sms.Sent(ctx, tx, number)
+	return id, v.Meter.Sent(ctx, tx, number, t.userID)
 }
 
 // Answered counts the right code of a text to a number, for the pause of those that nobody

@@ -10,7 +10,8 @@ import (
 )
 
 // Answers says when a company's texts to one country are paused: at least Least were sent in the
-// last hour, and codes of less than Percent of them were entered. Zero Least pauses nothing.
+// last hour, and codes of less than Percent of them were entered. Zero Least pauses nothing. Of
+// one user, no more than a quarter of Least counts.
 type Answers struct{ Least, Percent int }
 
 const (
@@ -54,12 +55,20 @@ func (a Account) Unanswered() string {
 	return ""
 }
 
-// Sent counts a text to the country of a number, in the transaction that queues it.
-func Sent(ctx context.Context, tx *db.Tx, n phone.Number) error {
+// Sent counts a text of a user to the country of a number, in the transaction that queues it.
+// What one user causes in an hour counts up to a quarter of what a pause takes, so that
+// nobody pauses the texts of their colleagues alone.
+func (m *Meter) Sent(ctx context.Context, tx *db.Tx, n phone.Number, userID string) error {
 	return tx.Later(ctx, `
-		INSERT INTO text_answers (tenant_id, country, minute, sent, answered) VALUES ($1, $2, $3, 1, 0)
-		ON CONFLICT (tenant_id, country, minute) DO UPDATE SET sent = text_answers.sent + 1`, tx.Tenant, n.Region, minuteOf(tx.Now))
+		INSERT INTO text_answers (tenant_id, country, minute, sent, answered)
+		SELECT t.tenant_id, $2, $3, 1, 0 FROM tenants t WHERE t.tenant_id = $1 AND $4 >= (
+			SELECT COUNT(*) FROM messages m WHERE m.tenant_id = $1 AND m.user_id = $5 AND m.channel = '`+Channel+`' AND m.queued_at > $6)
+		ON CONFLICT (tenant_id, country, minute) DO UPDATE SET sent = text_answers.sent + 1`,
+		tx.Tenant, n.Region, minuteOf(tx.Now), m.Answers.ofOne(), userID, tx.Now.Add(-answersWithin*time.Minute))
 }
+
+// ofOne is how many texts of one user count in an hour, the newest included.
+func (a Answers) ofOne() int64 { return int64(max(a.Least/4, 1)) }
 
 // Answered counts the right code of a text that was sent at an instant, in the transaction that
 // spends the code, so that each is counted once.
