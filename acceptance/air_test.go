@@ -85,9 +85,9 @@ func TestAIR9_WrongAndExpiredEachGetAClearError(t *testing.T) {
 		u := w.Covered(t).User(t)
 		p := w.Person(t)
 		mail := p.ToCode(t, w.Dashboard(t), u)
-		p.Code(wrongCode(mail.Code, 1)).Expect(t, 401, "not the code in the newest e-mail", "4 tries left")
+		p.Code(wrongCode(mail.Code, 1)).Expect(t, 401, "not the code in the newest email", "4 tries left")
 		w.Advance(t, 10*time.Minute+time.Second)
-		p.Code(mail.Code).Expect(t, 401, "Its time is over", "Send a new code")
+		p.Code(mail.Code).Expect(t, 401, "It has expired", "Send a new code")
 	})
 }
 
@@ -103,7 +103,7 @@ func threeNewCodes(t *testing.T) {
 		u := w.SwitchedOn(t).User(t)
 		p := w.Person(t)
 		p.ToCode(t, w.Dashboard(t), u)
-		p.NewCode().Expect(t, 429, "not possible yet")
+		p.NewCode().Expect(t, 429, "request a new code yet")
 		for n := 2; n <= 4; n++ {
 			w.Advance(t, 31*time.Second)
 			atCode(t, p.NewCode())
@@ -111,7 +111,7 @@ func threeNewCodes(t *testing.T) {
 		}
 		w.Advance(t, 31*time.Second)
 		over := p.NewCode()
-		over.Expect(t, 410, "from the beginning")
+		over.Expect(t, 410, "No new codes are left for this sign-in. Start again.")
 		if !strings.Contains(over.Body, "help@vendor.example.test") {
 			t.Errorf("the page does not say how to reach support: %s", rig.Quietly(over.Text()))
 		}

@@ -106,7 +106,7 @@ func TestALP7_ReachedFromOnesOwnPages(t *testing.T) {
 		p.Get("/signin")
 		p.Password(u.Email, u.Password).Expect(t, 200, "My profile")
 		p.Get(p.Page.LinkSaying("My profile")).Expect(t, 200, "Only your password protects this account", "Sign-in methods", "Enable the second step")
-		p.Get(p.Page.LinkSaying("Enable the second step")).Expect(t, 200, "a stolen password alone opens nothing")
+		p.Get(p.Page.LinkSaying("Enable the second step")).Expect(t, 200, "a stolen password alone isn’t enough")
 		p.Get(p.Page.LinkSaying("Add a method")).Expect(t, 200, "before changing your account")
 	})
 }
@@ -142,12 +142,12 @@ func TestALP9_ABackupCodeWhenTheDeviceIsAway(t *testing.T) {
 		p := byCode(codes[0])
 		p.Page.Expect(t, 200, "9 left")
 		left(t, p.Get(p.Page.LinkSaying("Continue")))
-		byCode(codes[0]).Page.Expect(t, 401, "not an unused backup code")
+		byCode(codes[0]).Page.Expect(t, 401, "not one of your unused backup codes")
 		for _, code := range codes[1:8] {
 			p = byCode(code)
 			p.Page.Expect(t, 200, "backup code")
 		}
-		p.Page.Expect(t, 200, "only 2 left", "Make a fresh set")
+		p.Page.Expect(t, 200, "only 2 left", "Make a new set")
 		p = w.Person(t)
 		p.Visit(app.Visit())
 		p.Password(u.Email, u.Password).Expect(t, 200, "Open your authenticator app")

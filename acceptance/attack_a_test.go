@@ -32,7 +32,7 @@ func TestATK001_SequentialGuessing(t *testing.T) {
 		if n := judged(t, w, u); n != 5 {
 			t.Errorf("%d answers were compared, not 5", n)
 		}
-		w.Sink.About(t, u.Email, "Somebody knows your password")
+		w.Sink.About(t, u.Email, "Someone may know your password")
 	})
 }
 

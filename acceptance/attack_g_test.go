@@ -96,7 +96,7 @@ func TestATK050_AFirstEnrolmentIsNotForWhoeverHasThePassword(t *testing.T) {
 		h := &hoard{User: centre(t, w.World).Crowd(t, 1)[0], w: w, owner: w.Person(t), means: map[string]*means{}}
 		thief := w.Person(t)
 		thief.Visit(w.Dashboard(t).Visit())
-		atCode(t, thief.Password(h.Email, h.Password)).Expect(t, 200, "First show that this mailbox is yours")
+		atCode(t, thief.Password(h.Email, h.Password)).Expect(t, 200, "Confirm your email address first")
 		h.bindsNothing(t, thief, "a password alone")
 		h.owner.Visit(w.Dashboard(t).Visit())
 		h.owner.Password(h.Email, h.Password)

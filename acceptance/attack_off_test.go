@@ -21,7 +21,7 @@ func TestATK005_AMethodThatWasGuessedOffOpensNoWeakerWay(t *testing.T) {
 		thief := w.Person(t)
 		thief.Visit(w.Dashboard(t).Visit())
 		atCode(t, thief.Password(u.Email, u.Password)).Expect(t, 200, "backup code")
-		if pg := thief.Get("/signin/other"); pg.Says("E-mail code") {
+		if pg := thief.Get("/signin/other"); pg.Says("Email code") {
 			t.Errorf("the mailbox is offered: %s", rig.Quietly(pg.Text()))
 		}
 		owner := w.Person(t)

@@ -47,7 +47,7 @@ func TestBrowser_SignInByCode(t *testing.T) {
 			}
 			b.Type(codeField, wrongCode(mail.Code, 5))
 			b.Click(submitCode)
-			b.Await("not the code in the newest e-mail")
+			b.Await("not the code in the newest email")
 			b.Type(codeField, mail.Code)
 			b.Click(submitCode)
 			b.AwaitAt(app.Redirect + "?")
@@ -116,7 +116,7 @@ func TestBrowser_LiveDelivery(t *testing.T) {
 		b.Type(passwordField, u.Password)
 		b.Click(signIn)
 		b.See(codeField)
-		b.Await("about to leave")
+		b.Await("Sending the email")
 		b.Await("Accepted by") // without a reload
 
 		v := w.Covered(t).User(t)
@@ -129,7 +129,7 @@ func TestBrowser_LiveDelivery(t *testing.T) {
 		c.See(codeField)
 		rig.Within(t, 10*time.Second, "the page without scripts tells after a reload", func() bool {
 			c.Go(rig.PublicURL + rig.PathCode)
-			return strings.Contains(c.Text(), "returned the e-mail")
+			return strings.Contains(c.Text(), "returned the email")
 		})
 	})
 }

@@ -94,7 +94,7 @@ func TestDoctorFindsNothing(t *testing.T) {
 		}
 		said, _ := w.Command(t, rig.Options{}, "doctor", "--send-test", "operator@example.test")
 		says(t, said, "the mail server took it")
-		if m := w.Sink.Mail(t, "operator@example.test", 1); !strings.Contains(m.Subject, "A trial mail") {
+		if m := w.Sink.Mail(t, "operator@example.test", 1); !strings.Contains(m.Subject, "A test email") {
 			t.Errorf("%q arrived", m.Subject)
 		}
 		if n := len(w.Sink.All()); n != 1 {

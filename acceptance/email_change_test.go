@@ -22,7 +22,7 @@ func atEmail(t *testing.T, w *rig.World, u *rig.User, n int) *rig.Person {
 	t.Helper()
 	p := w.Person(t)
 	enter(t, p, u, emailPath)
-	mailed(t, w, p, u, n).Expect(t, 200, "Change your e-mail address")
+	mailed(t, w, p, u, n).Expect(t, 200, "Change your email address")
 	return p
 }
 
@@ -108,7 +108,7 @@ func TestSEC042_ANewAddressByItsCode(t *testing.T) {
 	})
 }
 
-// guard: whoever reads the old mailbox brings the account back with one press, and once
+// guard: someone who reads the old mailbox brings the account back with one press, and once
 func TestSEC046_TheOldAddressUndoesIt(t *testing.T) {
 	rig.Each(t, func(t *testing.T, w *rig.World) {
 		c := w.NewTenant(t, "--mandate", "mandatory")
@@ -122,7 +122,7 @@ func TestSEC046_TheOldAddressUndoesIt(t *testing.T) {
 		link := undoOf(t, w, u.Email)
 
 		reader := w.Person(t)
-		reader.Get(link).Expect(t, 200, "Bring the old e-mail address back")
+		reader.Get(link).Expect(t, 200, "Change the old email address back")
 		if !thief.SignedIn() {
 			t.Fatal("looking at the link did something")
 		}
@@ -143,7 +143,7 @@ func TestSEC046_TheOldAddressUndoesIt(t *testing.T) {
 		letterSaying(t, w, u.Email, "uses this address again")
 		letterSaying(t, w, to, "no longer uses this address")
 		letterSaying(t, w, u.Email, "in a sign-in that was reported")
-		letterSaying(t, w, owner.Email, "whoever reads the old mailbox")
+		letterSaying(t, w, owner.Email, "someone who reads the old mailbox")
 
 		back := w.Person(t)
 		back.Visit(w.Dashboard(t).Visit())
@@ -236,7 +236,7 @@ func TestATK093_WhereAMailGoes(t *testing.T) {
 		if a, b := reference.ReplaceAllString(shape(unknown, free), ""), reference.ReplaceAllString(shape(p.Page, taken), ""); a != b {
 			t.Errorf("an address that somebody has is answered otherwise:\n%s\n%s", a, b)
 		}
-		news := letterSaying(t, w, victim.Email, "Somebody wished to use your address")
+		news := letterSaying(t, w, victim.Email, "Someone tried to use your address")
 		if news.Code != "" || strings.Contains(news.Text, me.Email) {
 			t.Errorf("the victim was sent %s", news.Text)
 		}
@@ -264,7 +264,7 @@ func TestSEC042_AFreshProofFirst(t *testing.T) {
 			t.Fatalf("%d: %s", p.Page.Status, rig.Quietly(p.Page.Text()))
 		}
 		p.StepUp()
-		mailed(t, w, p, u, 1).Expect(t, 200, "Change your e-mail address")
+		mailed(t, w, p, u, 1).Expect(t, 200, "Change your email address")
 		w.Advance(t, freshFor)
 		p.Post(emailPath, url.Values{"email": {to}})
 		w.Drained(t)

@@ -229,7 +229,7 @@ func TestAMailboxThatNoSignInAsksForIsForNotifications(t *testing.T) {
 		p := w.Person(t)
 		enter(t, p, u, "/profile")
 		pg := mailed(t, w, p, u, 1)
-		if !pg.Says("Email code") && !pg.Says("E-mail code") || pg.Says("Notifications") {
+		if !pg.Says("Email code") || pg.Says("Notifications") {
 			t.Errorf("the method that is asked for is not listed: %s", rig.Quietly(pg.Text()))
 		}
 		addApp(t, w, p, inProfile, "Phone")

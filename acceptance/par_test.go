@@ -41,7 +41,7 @@ func TestPAR1_PAR2_RecommendedAndSwitchedOnByOneself(t *testing.T) {
 		p := w.Person(t)
 		p.Visit(app.Visit())
 		left(t, p.Password(u.Email, u.Password))
-		p.Get("/profile").Expect(t, 200, "no second step is asked for", "Enable the second step")
+		p.Get("/profile").Expect(t, 200, "we don’t ask for a second step", "Enable the second step")
 		p.Get(p.Page.LinkSaying("Enable the second step")).Expect(t, 200, "and recommends it")
 		p.Get(p.Page.LinkSaying("Add a method"))
 		p.StepUp()
@@ -77,7 +77,7 @@ func TestPAR3_PAR4_ANumberIsProvedBeforeItCounts(t *testing.T) {
 	rig.EachGateway(t, rig.Release, 100, func(t *testing.T, w *rig.Texting) {
 		u := selfService(t, w.World).User(t)
 		p := toAdding(t, w.World, u)
-		p.Get("/profile/add/sms").Expect(t, 200, "Country", "Germany (+49)", "Text messages protect less", "Choose another method instead")
+		p.Get("/profile/add/sms").Expect(t, 200, "Country", "Germany (+49)", "Text messages are less secure", "Choose another method instead")
 		try := func(country, number string) *rig.Page {
 			return p.Submit("/profile/add/sms", "country", country, "number", number)
 		}
@@ -203,7 +203,7 @@ func TestProfile_SessionsBrowsersAndPassword(t *testing.T) {
 		away.Code(w.Sink.Code(t, u.Email, 3).Code)
 
 		p.Get("/profile/password")
-		p.Submit("/profile/password", "current", "not the password", "password", "canary new battery staple").Expect(t, 422, "not your present password")
+		p.Submit("/profile/password", "current", "not the password", "password", "canary new battery staple").Expect(t, 422, "not your current password")
 		p.Submit("/profile/password", "current", u.Password, "password", "short").Expect(t, 422, "too short")
 		p.Submit("/profile/password", "current", u.Password, "password", "canary new battery staple").Expect(t, 200, "Your password is changed")
 		if away.SignedIn() || !p.SignedIn() {

@@ -52,7 +52,7 @@ func TestPAR6_SeveralReceivers(t *testing.T) {
 			stranger.Post("/receiver/shown/"+two.Ack, nil).Expect(t, 204)
 		}
 		told(t, p, "delivered")
-		if said := livePush(p); !strings.Contains(said, "Your code receiver has shown it at") {
+		if said := livePush(p); !strings.Contains(said, "Shown on your code receiver at") {
 			t.Error(said)
 		}
 		left(t, p.Code(two.Code))
@@ -74,6 +74,6 @@ func TestPAR6_SeveralReceivers(t *testing.T) {
 		r.Visit(app.Visit())
 		atCode(t, r.Password(u.Email, u.Password))
 		told(t, r, "bounced")
-		r.Get(rig.PathCode).Expect(t, 200, "your code receiver can no longer be reached. Please use another way.")
+		r.Get(rig.PathCode).Expect(t, 200, "your code receiver can no longer be reached. Use another method.")
 	})
 }

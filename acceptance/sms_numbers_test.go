@@ -104,7 +104,7 @@ func TestSEC83_WithoutMoneyAnotherMethodIsOffered(t *testing.T) {
 		typed, to := number(w.World)
 		first.Post(addNumber, form("country", "DE", "number", typed)).Expect(t, 200, "Enter the code from the text message")
 		report(t, w, w.Text(t, to, 1).ReportTo, "undelivered")
-		first.Get(addNumber).Expect(t, 200, "The text message could not be delivered: the carrier cannot reach that number.")
+		first.Get(addNumber).Expect(t, 200, "The text message couldn’t be delivered: the carrier can’t reach that number.")
 		other, _ := number(w.World)
 		second.Post(addNumber, form("country", "DE", "number", other)).Expect(t, 503, "No text message can be sent at the moment. Please use another method.", "Choose another method instead")
 		second.Language = "es"
@@ -208,7 +208,7 @@ func TestAIR4_ThePageSpeaksOfATextMessage(t *testing.T) {
 		q := texted(t, w, v)
 		report(t, w, w.Text(t, toV, 1).ReportTo, "undelivered")
 		told(t, q, "bounced")
-		q.Get(rig.PathCode).Expect(t, 200, "The text message could not be delivered: the carrier cannot reach that number. Please use another way.")
+		q.Get(rig.PathCode).Expect(t, 200, "The text message couldn’t be delivered: the carrier can’t reach that number. Use another method.")
 		q.Language = "es"
 		q.Get(rig.PathCode).Expect(t, 200, "El mensaje de texto no se ha podido entregar")
 	})

@@ -18,7 +18,7 @@ func TestATK121_AMailToAStrangerHoldsNoWordsOfAUsers(t *testing.T) {
 		p.UserAgent = words + " (http://evil.example/prize)"
 		p.Extra.Set("X-Request-Id", "evil.example")
 		enter(t, p, u, emailPath)
-		mailed(t, w, p, u, 1).Expect(t, 200, "Change your e-mail address")
+		mailed(t, w, p, u, 1).Expect(t, 200, "Change your email address")
 		to := w.Unique("stranger") + "@people.example.test"
 		mail := wish(t, w, p, to, 1)
 		for _, held := range []string{"evil", "prize", "Win at"} {

@@ -25,7 +25,7 @@ func TestVOI1_AnAppOrABrowserExtension(t *testing.T) {
 		app := w.Dashboard(t)
 		p, visit := w.Person(t), app.Visit()
 		p.Visit(visit)
-		p.Password(u.Email, u.Password).Expect(t, 200, "First show that this mailbox is yours")
+		p.Password(u.Email, u.Password).Expect(t, 200, "Confirm your email address first")
 		mailed(t, w, p, u, 1).Expect(t, 200, "or a browser extension")
 		g := addApp(t, w, p, inFlow, "Browser extension")
 		addCodes(t, p, inFlow)
@@ -74,7 +74,7 @@ func TestVOI12_ANoticeWithACountdownThenSetUpFirst(t *testing.T) {
 		w.Advance(t, 2*24*time.Hour)
 		p = w.Person(t)
 		p.Visit(app.Visit())
-		p.Password(u.Email, u.Password).Expect(t, 200, "First show that this mailbox is yours")
+		p.Password(u.Email, u.Password).Expect(t, 200, "Confirm your email address first")
 		mailed(t, w, p, u, 3).Expect(t, 200, "Choose a sign-in method", "Step 1 of 3")
 		if p.SignedIn() {
 			t.Error("signed in without a method after the deadline")

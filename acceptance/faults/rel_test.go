@@ -313,7 +313,7 @@ func (w *world) sentAgain(t *testing.T, c *client, how string) {
 			t.Fatalf("%s: sent again, the code gave %d sessions; cookie %t", how, n, c.p.Cookie("session") != "")
 		}
 	}
-	words := map[string]string{"typed": "This sign-in is finished already", "link": "This link was already used"}[how]
+	words := map[string]string{"typed": "This sign-in is already finished", "link": "This link was already used"}[how]
 	if c.page.Status != http.StatusGone || !c.page.Says(words) || c.page.LinkSaying("ign") == "" {
 		t.Errorf("%s: the page does not say what happened and lead on: status %d %s", how, c.page.Status, rig.Quietly(c.page.Text()))
 	}

@@ -138,7 +138,7 @@ func (k *stage) seenHome(a answer) {
 	if !strings.Contains(text, s.who.Email) || !strings.Contains(text, "Company "+s.who.of.ID) {
 		broken("the page of %s says: %s", s.who.Email, rig.Quietly(text))
 	}
-	if strings.Contains(text, "e-mail confirmation") && s.worth(a.began, true) < 2 {
+	if strings.Contains(text, "email confirmation") && s.worth(a.began, true) < 2 {
 		broken("the page boasts of a step that was not shown: %s", k.describe(s, a.began))
 	}
 }

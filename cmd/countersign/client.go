@@ -20,14 +20,14 @@ import (
 
 // ClientCmd is about apps.
 type ClientCmd struct {
-	Create  ClientCreateCmd  `cmd:"" help:"Register an app; prints its secret this once."`
+	Create  ClientCreateCmd  `cmd:"" help:"Register an app. Prints its secret once."`
 	Set     ClientSetCmd     `cmd:"" help:"Change an app's addresses, its signing algorithm and whether it needs PKCE."`
 	Show    ClientShowCmd    `cmd:"" help:"Show one app."`
 	List    ClientListCmd    `cmd:"" help:"List all apps."`
 	Exempt  ClientExemptCmd  `cmd:"" help:"Ask for no second step in an app, until a date or for good."`
 	Cover   ClientCoverCmd   `cmd:"" help:"End an app's exemption now."`
 	Secret  ClientSecretCmd  `cmd:"" help:"Give an app a new secret; the old one stops at once."`
-	Disable ClientDisableCmd `cmd:"" help:"Let nobody sign in to an app any more."`
+	Disable ClientDisableCmd `cmd:"" help:"Stop sign-ins to an app."`
 	Enable  ClientEnableCmd  `cmd:"" help:"Let people sign in to a disabled app again."`
 }
 

@@ -21,8 +21,8 @@ import (
 
 // Env is what every subcommand shares.
 type Env struct {
-	ConfigFile string `name:"config" short:"c" type:"path" env:"COUNTERSIGN_CONFIG" help:"Configuration file (TOML). The environment, COUNTERSIGN_…, comes over it."`
-	Output     string `short:"o" enum:"text,json" default:"text" help:"What is printed: text, or json for programs."`
+	ConfigFile string `name:"config" short:"c" type:"path" env:"COUNTERSIGN_CONFIG" help:"Configuration file (TOML). Environment variables, COUNTERSIGN_…, override it."`
+	Output     string `short:"o" enum:"text,json" default:"text" help:"Output format: text, or json for programs."`
 }
 
 func (e *Env) load() (config.Config, *slog.Logger, error) { return e.loadBy(config.Load) }

@@ -34,13 +34,13 @@ type cli struct {
 	Restore      RestoreCmd      `cmd:"" help:"Put such a file into an empty database."`
 	Epoch        EpochCmd        `cmd:"" help:"When an older state of the database took its place."`
 	Settings     SettingsCmd     `cmd:"" help:"What no replica may loosen by itself."`
-	Doctor       DoctorCmd       `cmd:"" help:"Look at everything that an installation stands on, and say what to do."`
+	Doctor       DoctorCmd       `cmd:"" help:"Check the installation and suggest fixes."`
 	Config       ConfigCmd       `cmd:"" help:"The configuration in force, and its reference."`
 	Storybook    StorybookCmd    `cmd:"" help:"Every page in every state, for people who design and translate."`
-	Healthcheck  HealthcheckCmd  `cmd:"" help:"Ask the server that runs here how it is."`
+	Healthcheck  HealthcheckCmd  `cmd:"" help:"Check that the server on this machine is running."`
 	Completion   CompletionCmd   `cmd:"" help:"Print a script that completes commands in a shell."`
 	Complete     CompleteCmd     `cmd:"" hidden:"" help:"Used by that script."`
-	Version      VersionCmd      `cmd:"" help:"Which version this is."`
+	Version      VersionCmd      `cmd:"" help:"Print the version."`
 }
 
 func main() {
@@ -67,7 +67,7 @@ func main() {
 }
 
 func newParser(c *cli, options ...kong.Option) *kong.Kong {
-	options = append(options, kong.Name("countersign"), kong.Description("A second signature on every sign-in."),
+	options = append(options, kong.Name("countersign"), kong.Description("Self-hosted two-factor authentication for B2B software."),
 		kong.ConfigureHelp(kong.HelpOptions{Compact: true}))
 	parser := kong.Must(c, options...)
 	for _, leaf := range parser.Model.Leaves(false) {

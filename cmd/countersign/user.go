@@ -325,7 +325,7 @@ func (c UserShowCmd) Run(ctx context.Context, env *Env) error {
 			env.say(document, "id        %s\ncompany   %s\nemail     %s\nname      %s\nrole      %s\nlanguage  %s\nreported  %s\ndisabled  %s\n",
 				u.ID, u.TenantID, u.Email, u.Name, u.Role, u.Language, shown(u.PasswordFlaggedAt), shown(u.DisabledAt))
 			for _, a := range all {
-				env.explainMore("method    %s %s disabled %s\n", a.Kind, a.Label, shown(a.DisabledAt))
+				env.explainMore("method    %s %s %s\n", a.Kind, a.Label, stateOf(a))
 			}
 			return nil
 		})

@@ -66,7 +66,7 @@ func choices(t tenant.Tenant) choice {
 
 // allowed are sets of methods that a company may allow.
 func allowed(t tenant.Tenant) choice {
-	out := choice{[]option{{"all", "whatever there is", false}, {mailOnly, "e-mail", false}, {textsAndApps, "texts, apps and passkeys", false}, {appsAndKeys, "apps and passkeys", false}}}
+	out := choice{[]option{{"all", "whatever there is", false}, {mailOnly, "email", false}, {textsAndApps, "texts, apps and passkeys", false}, {appsAndKeys, "apps and passkeys", false}}}
 	for i, o := range out.Options {
 		m, err := policy.ParseMethods(o.Value)
 		out.Options[i].Holds = err == nil && m == t.Methods

@@ -262,7 +262,7 @@ func TestOneSignInEndToEnd(t *testing.T) {
 		t.Fatalf("after the password: %d %s\n%s", page.status, page.at, page.body)
 	}
 	page = v.post(d.at.SignIn+"/signin/code", "code", d.code(t, maya.Email, 1))
-	page.says(t, "Good to see you, Maya Okafor", "Brightwater Travel", "password, then code or link sent by e-mail", "password, confirmed by e-mail")
+	page.says(t, "Good to see you, Maya Okafor", "Brightwater Travel", "password, then code or link sent by email", "password, confirmed by email")
 
 	inbox := v.get(d.at.Demo + "/inbox")
 	inbox.says(t, "Maya Okafor", `src="/inbox/1/page"`)
@@ -272,7 +272,7 @@ func TestOneSignInEndToEnd(t *testing.T) {
 		t.Errorf("a mail is framed with the policy %q", csp)
 	}
 
-	v.get(d.URL).says(t, "gave the right password", "was sent a code by e-mail", "proved the mailbox by typing the code", "signed in")
+	v.get(d.URL).says(t, "gave the right password", "was sent a code by email", "proved the mailbox by typing the code", "signed in")
 
 	page = v.post(d.at.Dashboard + "/sign-out")
 	page.says(t, "You are signed out, here and at the sign-in page.")

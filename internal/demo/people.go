@@ -66,7 +66,7 @@ var companies = []company{brightwater, fennel, larkspur, alder, northgate}
 
 var brightwater = company{
 	ID: "brightwater", Name: "Brightwater Travel", Decider: "the vendor decided",
-	Story: "Harbor requires a second step of everybody here: a code or a link by e-mail, or something stronger that people set up themselves. Nobody in the company can switch it off.",
+	Story: "Harbor requires a second step of everyone here: a code or a link by email, or something stronger that people set up themselves. Nobody in the company can switch it off.",
 	Rules: rules{Mandate: mandatory},
 	People: []person{
 		{"Maya Okafor", "maya@brightwater.example", "quiet-maple-lantern-42", "en", user.Owner, gear{}},
@@ -76,7 +76,7 @@ var brightwater = company{
 	},
 	Tries: []try{
 		{"Open the dashboard and sign in as Maya. The code is in the inbox.", "A right password alone opens nothing. The page says what was sent where, and what became of the mail."},
-		{"Type five wrong codes.", "The fifth one kills the code, and Maya gets a mail: somebody knows her password. A new code can be asked for; the tries of the account stay spent."},
+		{"Type five wrong codes.", "The fifth one kills the code, and Maya gets an email: someone may know her password. A new code can be asked for; the tries of the account stay spent."},
 		{"Ask for a new code three times, half a minute apart. Then type the code of an older mail.", "“That was an older code.” A fourth one is not sent: whoever needs it begins again from the password."},
 		{"Press the link in the mail in the browser in which you began. Then try it from a private window.", "Here it asks once and signs in. There it only shows the code, to be typed where you began."},
 		{"Press “this wasn't me” in a mail.", "The sign-in ends, the password counts as known to somebody else, and the owner and admins get a mail. The next sign-in asks for a new password."},
@@ -87,7 +87,7 @@ var brightwater = company{
 
 var fennel = company{
 	ID: "fennel", Name: "Fennel Street Clinic", Decider: "the company decided",
-	Story: "Harbor leaves it open, and the owner, Priya, switched e-mail sign-in confirmation on for everybody.",
+	Story: "Harbor leaves it open, and the owner, Priya, switched on email sign-in confirmation for everyone.",
 	Rules: rules{Mandate: leftOpen, On: true, Methods: mailOnly},
 	People: []person{
 		{"Priya Raman", "priya@fennel.example", "cobalt-orchard-violin-85", "en", user.Owner, gear{}},
@@ -113,7 +113,7 @@ var larkspur = company{
 		{"Tom Becker", "tom@larkspur.example", "tundra-biscuit-harp-68", "en", user.Agent, gear{}},
 	},
 	Tries: []try{
-		{"Sign in as Tom: a password is enough. Then open My profile and add text messages: after a code by e-mail, choose a country and give a number.", "Any mobile number of Britain, Germany, Spain or the United States will do, such as +49 171 3920055: no text leaves this machine. With that the second step is on. Backup codes follow, and if Tom leaves before them, his next sign-in begins there: one lost phone must not lock anybody out."},
+		{"Sign in as Tom: a password is enough. Then open My profile and add text messages: after a code by email, choose a country and give a number.", "Any mobile number of Britain, Germany, Spain or the United States will do, such as +49 171 3920055: no text leaves this machine. With that the second step is on. Backup codes follow, and if Tom leaves before them, his next sign-in begins there: one lost phone must not lock anybody out."},
 		{"Try to add +44 900 123 4567, a number of another country than the one chosen, such as +33 6 12 34 56 78, or “hello”.", "Each is refused with what is wrong, before anything is sent or paid for."},
 		{"Sign in as Ravi, with the mobile on “no signal”.", "The code page says that the text could not be delivered; “Didn’t get the text message?” leads to what else there is."},
 		{"Sign in as Elena, with the code of either of her apps on the mobile. Then look at what was recorded.", "Each app has a secret and a name of its own, and the record says which one it was. The same code is not taken twice."},

@@ -66,8 +66,8 @@ func (d *Demo) found(ctx context.Context) error {
 }
 
 const (
-	whyEnglish = "Passwords leak: in other companies' breaches, in phishing mails, on paper. A code that goes to your own mailbox keeps a stranger out who knows your password. It is not perfect, because whoever reads your mail reads the code; that is why we tell you where each request came from."
-	whySpanish = "Las contraseñas se filtran: por fallos de otras empresas, por correos engañosos, en un papel. Un código que llega a su propio buzón deja fuera a quien conozca su contraseña. No es perfecto, porque quien lee su correo lee el código; por eso le decimos de dónde vino cada solicitud."
+	whyEnglish = "Passwords leak: in other companies' breaches, in phishing emails, on paper. The second step keeps out someone who knows your password. It isn't perfect, so we also tell you where each sign-in came from."
+	whySpanish = "Las contraseñas se filtran: por fallos de otras empresas, por correos engañosos, en un papel. El segundo paso deja fuera a quien conozca su contraseña. No es perfecto; por eso también le decimos desde dónde se inició cada acceso."
 )
 
 func settings(ctx context.Context, tx *db.Tx) error {

@@ -56,7 +56,7 @@ func where(e audit.Event) string {
 // every one, and the action alone stands for every result.
 var sentences = map[string]string{
 	"signin.password ok": "gave the right password", "signin.password failed": "gave a wrong password", "signin.password refused": "was told to wait before another password",
-	"challenge.sent ok email": "was sent a code by e-mail", "challenge.sent ok sms": "was sent a code by text message", "challenge.sent ok push": "was sent a code to the browser of a phone",
+	"challenge.sent ok email": "was sent a code by email", "challenge.sent ok sms": "was sent a code by text message", "challenge.sent ok push": "was sent a code to the browser of a phone",
 	"signin.code ok email": "proved the mailbox", "challenge.sent ok": "was asked for", "challenge.sent refused": "could not be sent", "signin.code ok": "confirmed with", "signin.code failed": "gave a wrong code", "signin.code refused": "gave a code that could not count",
 	"signin.passkey ok": "signed in with", "signin.passkey failed": "showed a passkey that was refused", "signin.passkey refused": "showed a passkey that could not count",
 	"signin.completed": "signed in", "signin.denied": "could not reach the level that the app wants", "signin.ended": "left the sign-in",
@@ -137,7 +137,7 @@ func level(acr string) string {
 	case policy.PasswordOnly:
 		return "password only, or a password on a remembered browser"
 	case policy.Confirmed:
-		return "password, confirmed by e-mail"
+		return "password, confirmed by email"
 	case policy.TwoFactor:
 		return "two factors"
 	case policy.Resistant:
@@ -154,7 +154,7 @@ var steps = map[authenticator.Kind]step{
 	authenticator.TOTP:    {"app", "the code of an app", "an app"},
 	authenticator.Push:    {"code receiver", "a code sent to the browser of a phone", "a code receiver"},
 	authenticator.SMS:     {"text messages to", "a code by text message", "text messages"},
-	authenticator.Email:   {"mailbox", "a code by e-mail", "a mailbox"},
+	authenticator.Email:   {"mailbox", "a code by email", "a mailbox"},
 	authenticator.Backup:  {"backup codes", "a backup code", "backup codes"},
 }
 
@@ -170,7 +170,7 @@ func either(kinds []authenticator.Kind) string {
 // methods puts amr values into words.
 func methods(amr []string) string {
 	words := map[string]string{
-		"pwd": "password", "email": "code or link sent by e-mail", "sms": "code by text message", "otp": "code of an app", "push": "code sent to a phone's browser",
+		"pwd": "password", "email": "code or link sent by email", "sms": "code by text message", "otp": "code of an app", "push": "code sent to a phone's browser",
 		"backup": "backup code", "swk": "passkey", "user": "finger, face or PIN",
 	}
 	var out []string

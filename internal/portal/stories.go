@@ -209,7 +209,7 @@ func otherStories(now time.Time) []web.Story {
 
 func signedInStories(now time.Time) []web.Story {
 	home := homePage{Name: "Maria Ortiz", Email: "maria@harbor.example", Company: "Harbor", Browser: storyAgent, Place: storyPlace,
-		Level: "password and e-mail code", Since: now, Until: now.Add(24 * time.Hour)}
+		Level: "Password + Email code", Since: now, Until: now.Add(24 * time.Hour)}
 	due := home
 	due.SetUpBy, due.DaysLeft = now.AddDate(0, 0, 6), 6
 	operator := home

@@ -50,7 +50,7 @@ func secondStories(now time.Time) []web.Story {
 		{Name: "other/wait", Status: 429, Page: otherPage{flowRef: flowRef{storyFlow}, Ways: storyWays(), Problem: "code.problem.too_soon"}},
 		{Name: "other/none", Status: 200, Page: otherPage{flowRef: flowRef{storyFlow}}},
 		{Name: "told/clock", Status: 200, Page: toldPage{Said: []string{"The clock of your device is about 70 seconds fast. Please let it set its time automatically."}, ContinueURL: "/"}},
-		{Name: "told/codes", Status: 200, Page: toldPage{Said: []string{"That backup code is used up. You have only 2 left: please make a fresh set."}, Codes: true, ContinueURL: "/"}},
+		{Name: "told/codes", Status: 200, Page: toldPage{Said: []string{"That backup code is used up. You have only 2 left: please make a new set."}, Codes: true, ContinueURL: "/"}},
 	}
 }
 

@@ -84,7 +84,7 @@ func (c AddressTaken) letter(w *writer) letter {
 	return letter{
 		Subject: w.say("mail.address_taken.subject", "Vendor", vendor), Preheader: lead, Title: w.say("mail.address_taken.title"), Lead: lead,
 		Vendor: vendor, FactsTitle: w.say("mail.facts"), Facts: w.facts(origin{c.IP, c.Place, c.Browser, c.At}),
-		Footer: w.say("mail.footer", "Vendor", vendor),
+		Footer: w.say("mail.address_code.footer", "Vendor", vendor),
 	}
 }
 

@@ -137,7 +137,7 @@ func (c MethodChanged) letter(w *writer) letter {
 		Subject: w.say(subject, "Vendor", ours(c.Vendor)), Preheader: lead, Title: w.say(title), Lead: lead,
 		Vendor: ours(c.Vendor), NotMe: w.say("mail.not_me.method"), NotMeLink: address(c.NotMeLink),
 		FactsTitle: w.say("mail.facts"), Facts: append(facts, w.facts(origin{c.IP, c.Place, c.Browser, c.At})...),
-		Footer: w.say("mail.footer", "Vendor", ours(c.Vendor)),
+		Footer: w.say("mail.footer_account", "Vendor", ours(c.Vendor)),
 	}
 }
 
@@ -146,7 +146,7 @@ func (c AccountChanged) letter(w *writer) letter {
 	l := letter{
 		Vendor: vendor, NotMe: w.say("mail.not_me.method"), NotMeLink: address(c.NotMeLink),
 		FactsTitle: w.say("mail.facts"), Facts: w.facts(origin{c.IP, c.Place, c.Browser, c.At}),
-		Footer: w.say("mail.footer", "Vendor", vendor),
+		Footer: w.say("mail.footer_account", "Vendor", vendor),
 	}
 	switch c.What {
 	case "password reset":

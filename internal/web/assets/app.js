@@ -2,7 +2,8 @@
 (() => {
   'use strict'
   const all = (selector, f) => document.querySelectorAll(selector).forEach(f)
-  const lang = document.documentElement.lang
+  // English dates are written as on the rest of the page and in emails: 29 Nov 2026, 14:05.
+  const lang = document.documentElement.lang === 'en' ? 'en-GB' : document.documentElement.lang
   const started = performance.now()
 
   // Times of day in the person's own time zone.
