@@ -61,12 +61,12 @@ func locked(t tenant.Tenant, now time.Time, date func(time.Time) string) string 
 }
 
 func choices(t tenant.Tenant) choice {
-	return choice{[]option{{"required", "everybody", t.Choice == tenant.Required}, {"optional", "whoever wants it", t.Choice == tenant.Optional}}}
+	return choice{[]option{{"required", "everyone", t.Choice == tenant.Required}, {"optional", "people who want it", t.Choice == tenant.Optional}}}
 }
 
 // allowed are sets of methods that a company may allow.
 func allowed(t tenant.Tenant) choice {
-	out := choice{[]option{{"all", "whatever there is", false}, {mailOnly, "email", false}, {textsAndApps, "texts, apps and passkeys", false}, {appsAndKeys, "apps and passkeys", false}}}
+	out := choice{[]option{{"all", "every method", false}, {mailOnly, "email", false}, {textsAndApps, "texts, apps and passkeys", false}, {appsAndKeys, "apps and passkeys", false}}}
 	for i, o := range out.Options {
 		m, err := policy.ParseMethods(o.Value)
 		out.Options[i].Holds = err == nil && m == t.Methods
@@ -76,7 +76,7 @@ func allowed(t tenant.Tenant) choice {
 
 func deadlines(t tenant.Tenant, now time.Time) choice {
 	waits := now.Before(t.SetUpBy)
-	return choice{[]option{{"reminded", "is reminded for three days", waits}, {"first", "sets up first of all", !waits}}}
+	return choice{[]option{{"reminded", "is reminded for three days", waits}, {"first", "sets up first", !waits}}}
 }
 
 // exemptions are what the vendor may decide about the phone app.

@@ -98,7 +98,7 @@ var fennel = company{
 	Tries: []try{
 		{"Sign in to the phone app first, as Priya. Then open the dashboard in the same browser.", "The phone app is exempt and asks for the password only. The dashboard asks for the code, and not for the password again."},
 		{"Set the mail server to “greylisting” or “refusing” in the inbox. Sign in.", "The code page says that the mail is delayed, or that it came back."},
-		{"Under “Decide otherwise”, move the clinic's switch to off and let Harbor require it in three days. Read why, then sign in as Leo.", "Nothing is asked yet, and Leo is told from when it will be. The words beside each person are those of “countersign policy explain”."},
+		{"Under “Change the rules”, move the clinic's switch to off and let Harbor require it in three days. Read why, then sign in as Leo.", "Nothing is asked yet, and Leo is told from when it will be. The words beside each person are those of “countersign policy explain”."},
 		{"Leave it to the company again, with the clinic's switch off, and sign in to the dashboard. Then switch it on and reload the dashboard.", "The page that was open a moment ago asks for a code."},
 	},
 }
@@ -146,7 +146,7 @@ var northgate = company{
 	},
 	Tries: []try{
 		{"Sign in as Wen.", "A code by email is enough for now. A notice that cannot be put away counts the days, and leads to set-up."},
-		{"Under “Decide otherwise”, let set-up come first of all, and sign in as Dev.", "After the password and a code to his mailbox, set-up comes before anything else: a password alone never sets up a second step."},
+		{"Under “Change the rules”, require set-up first, and sign in as Dev.", "After the password and a code to his mailbox, set-up comes before anything else: a password alone never sets up a second step."},
 		{"As Wen, begin the set-up of an app, close the page or go elsewhere, and come back to its address.", "It waits for a quarter of an hour where it was left, with the same key. Choosing the method again begins anew."},
 	},
 }

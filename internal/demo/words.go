@@ -86,7 +86,7 @@ var sentences = map[string]string{
 var reasons = map[string]string{
 	"link": "with the link", "typed": "by typing the code", "older_code": "of an older mail", "throttled": "after too many tries", "tries_spent": "after five tries",
 	"no_open_challenge": "after the code had died", "wrong_password": "", "wrong_code": "", "signed_out": "", "reported": "after a report",
-	"already_used": "that had been used", "required": "everybody", "optional": "whoever wants it", "ceiling": "for want of money", "no_number": "for want of a number", "gone": "because it is out of reach", "paused": "because too few codes were entered",
+	"already_used": "that had been used", "required": "everyone", "optional": "people who want it", "ceiling": "for want of money", "no_number": "for want of a number", "gone": "because it is out of reach", "paused": "because too few codes were entered",
 }
 
 // withMethod are the sentences that end with what was used.

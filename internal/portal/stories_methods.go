@@ -208,7 +208,7 @@ func storyEvents(now time.Time) []eventView {
 	return []eventView{
 		{Text: "Signed in to Harbor Dashboard", At: now, Browser: storyAgent, Place: storyPlace},
 		{Text: "Confirmed with: Authenticator app “Work phone”", At: now, Browser: storyAgent, Place: storyPlace},
-		{Text: "A wrong password for Harbor Dashboard", At: now.Add(-3 * time.Hour), Browser: "Chrome, Windows", Place: "Lisbon, Portugal", Alarming: true},
+		{Text: "Wrong password for Harbor Dashboard", At: now.Add(-3 * time.Hour), Browser: "Chrome, Windows", Place: "Lisbon, Portugal", Alarming: true},
 	}
 }
 
