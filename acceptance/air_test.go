@@ -111,7 +111,7 @@ func threeNewCodes(t *testing.T) {
 		}
 		w.Advance(t, 31*time.Second)
 		over := p.NewCode()
-		over.Expect(t, 410, "No new codes are left for this sign-in. Start again.")
+		over.Expect(t, 410, "All new codes for this sign-in were used. Start again.")
 		if !strings.Contains(over.Body, "help@vendor.example.test") {
 			t.Errorf("the page does not say how to reach support: %s", rig.Quietly(over.Text()))
 		}
@@ -189,7 +189,7 @@ func TestAIR13_TheCodePageTellsWhatHappenedToTheMail(t *testing.T) {
 			u    *rig.User
 			want string
 			say  string
-		}{{accepted, "accepted", "Accepted"}, {bounced, "bounced", "returned"}, {returned, "bounced", "returned"}, {greylisted, "accepted", "Accepted"}} {
+		}{{accepted, "accepted", "Delivered to"}, {bounced, "bounced", "returned"}, {returned, "bounced", "returned"}, {greylisted, "accepted", "Delivered to"}} {
 			p := w.Person(t)
 			p.Visit(w.Dashboard(t).Visit())
 			atCode(t, p.Password(c.u.Email, c.u.Password))

@@ -117,7 +117,7 @@ func TestBrowser_LiveDelivery(t *testing.T) {
 		b.Click(signIn)
 		b.See(codeField)
 		b.Await("Sending the email")
-		b.Await("Accepted by") // without a reload
+		b.Await("Delivered to") // without a reload
 
 		v := w.Covered(t).User(t)
 		w.Sink.Behave(v.Email, rig.Behaviour{Refuse: true})

@@ -75,7 +75,7 @@ func TestCLI_ImportNamesTheLinesWithMistakes(t *testing.T) {
 		if out != "Created: 1. Already there: 1. Lines with mistakes: 7.\n" || err == nil || !strings.Contains(err.Error(), "exit status 1") {
 			t.Errorf("%s, %v", out, err)
 		}
-		for line, want := range map[int]string{2: "mail address", 3: "Unknown role", 4: "no such company", 5: "Unknown language", 6: "number of fields", 7: "", 8: "address already"} {
+		for line, want := range map[int]string{2: "mail address", 3: "Unknown role", 4: "no such company", 5: "Unknown language", 6: "number of fields", 7: "", 8: "already has that email address"} {
 			if !strings.Contains(err.Error(), fmt.Sprintf("line %d: ", line)) || !strings.Contains(err.Error(), want) {
 				t.Errorf("line %d, %q: %v", line, want, err)
 			}
