@@ -298,6 +298,33 @@ func TestATK042_AResetAndACodeByMailAreOneProof(t *testing.T) {
 	})
 }
 
+// Whoever reads a mailbox resets the password, and does so again after the owner has reported it.
+// The report goes on asking for the app, also in an application that asks for no second step.
+//
+// guard: PasswordSetByMail, replacedByMail, SettleReport
+func TestATK041_AMailboxSettlesNoReport(t *testing.T) {
+	timed(t, func(t *testing.T, w *rig.World) {
+		_, u, g, _ := equipped(t, w, w.NewTenant(t, "--mandate", "mandatory"), "Phone")
+		reset(t, w, u, 1)
+		reader := w.Person(t)
+		report := letterSaying(t, w, u.Email, "with a link that we emailed to you").NotMe
+		reader.Get(report)
+		reader.Submit(report).Expect(t, 200, "Thank you")
+		reset(t, w, u, 2)
+		p := w.Person(t)
+		p.Visit(w.PhoneApp(t).Visit())
+		atCode(t, p.Password(u.Email, u.Password)).Expect(t, 200, "authenticator app")
+		if p.SignedIn() {
+			t.Fatal("a mailbox opens an account with an app that was reported")
+		}
+		w.Advance(t, time.Minute)
+		left(t, p.Code(g.code(t))) // the password is a new one already
+		p = w.Person(t)
+		p.Visit(w.PhoneApp(t).Visit())
+		left(t, p.Password(u.Email, u.Password)) // and the report is settled
+	})
+}
+
 // guard: links are made with public_url
 func TestATK065_AHostHeaderChangesNoPasswordLink(t *testing.T) {
 	rig.Each(t, func(t *testing.T, w *rig.World) {

@@ -234,7 +234,12 @@ var guards = []Guard{
 	{
 		Name: "nobody pauses the texts of others alone", File: "internal/message/sms/answers.go",
 		Old: "return int64(max(a.Least/4, 1))", New: "return int64(max(a.Least, 1))",
-		Package: "./acceptance", Tests: "TestSEC83_NobodyPauses",
+		Package: acceptance, Tests: "TestSEC83_NobodyPauses",
+	},
+	{
+		Name: "a mailbox settles no report of a protected account", File: "internal/user/protection.go",
+		Old: "THEN password_flagged_at ELSE 0 END", New: "THEN 0 ELSE 0 END",
+		Package: acceptance, Tests: "TestATK041_AMailboxSettlesNoReport",
 	},
 	{
 		Name: "a link for a password that ran out stays so", File: "internal/signin/setpassword.go",

@@ -54,7 +54,7 @@ func (f *flow) storeDeadline(ctx context.Context, tx *db.Tx, d policy.Decision) 
 // before is what must be done after enough was shown and before there is a session: a new
 // password, or backup codes for somebody whose only other way in is the one just used.
 func (s *Service) before(f *flow) Step {
-	if !f.User.PasswordFlaggedAt.IsZero() {
+	if !f.User.PasswordFlaggedAt.IsZero() && !f.replacedByMail() {
 		return ReplacePassword{Email: f.User.Email, MinLength: minLength, ContinueTo: f.ContinueTo, FlowID: f.ID}
 	}
 	if f.onlyWay() {
@@ -62,6 +62,10 @@ func (s *Service) before(f *flow) Step {
 	}
 	return nil
 }
+
+// replacedByMail reports whether the password that somebody else is said to know was replaced
+// through a mailed link since. The report then stands until the sign-in is complete.
+func (f *flow) replacedByMail() bool { return f.ResetAt.After(f.User.PasswordFlaggedAt) }
 
 // onlyWay reports whether this flow rests on the one second factor that its user has, so
 // that losing it would mean losing the account (PAR-11). Whoever has codes has them.
@@ -278,6 +282,11 @@ func (s *Service) complete(ctx context.Context, tx *db.Tx, f *flow, d policy.Dec
 	}
 	if !first {
 		return f.overStep(Finished), nil
+	}
+	if !f.User.PasswordFlaggedAt.IsZero() {
+		if err := user.SettleReport(ctx, tx, f.User); err != nil {
+			return nil, err
+		}
 	}
 	if err := s.noticeNewBrowser(ctx, tx, f, d); err != nil {
 		return nil, err

@@ -53,18 +53,31 @@ func OpenRecovery(ctx context.Context, tx *db.Tx, id string, until time.Time, re
 }
 
 // PasswordSetByMail records that a mailed link set the password of u: everything that an older
-// one opened ends, and a report of it is settled. reset says that it replaced one. same is
-// false, and nothing is written, where u is not as it was read any more.
+// one opened ends, and a report of it is settled. Where a second factor protects the account, a
+// mailbox settles no report: SettleReport does, once that factor was shown. reset says that it
+// replaced one. same is false, and nothing is written, where u is not as it was read any more.
 func PasswordSetByMail(ctx context.Context, tx *db.Tx, u User, reset bool) (same bool, err error) {
 	var at time.Time
 	if reset {
 		at = tx.Now
 	}
 	n, err := tx.Exec(ctx, `
-		UPDATE users SET password_flagged_at = 0, password_reset_at = $1, security_version = security_version + 1
+		UPDATE users SET password_reset_at = $1, security_version = security_version + 1,
+			password_flagged_at = CASE WHEN first_factor_at > 0 AND released_at = 0 OR EXISTS (
+				SELECT 1 FROM authenticators a
+				WHERE a.tenant_id = $2 AND a.user_id = $3 AND a.kind IN `+factorKinds+`) THEN password_flagged_at ELSE 0 END
 		WHERE tenant_id = $2 AND id = $3 AND security_version = $4 AND email = $5 AND disabled_at = 0`,
 		at, tx.Tenant, u.ID, u.SecurityVersion, u.Email)
 	return n > 0, err
+}
+
+// SettleReport ends the report that somebody else knows the password of u, unless there has been
+// another since.
+func SettleReport(ctx context.Context, tx *db.Tx, u User) error {
+	_, err := tx.Exec(ctx, `
+		UPDATE users SET password_flagged_at = 0
+		WHERE tenant_id = $1 AND id = $2 AND password_flagged_at = $3`, tx.Tenant, u.ID, u.PasswordFlaggedAt)
+	return err
 }
 
 // EndResetWait lets a person set up their first method with the mailbox again, although the
