@@ -11,7 +11,7 @@ import (
 
 // Config is everything that an operator decides before the start.
 type Config struct {
-	PublicURL      string   `toml:"public_url" doc:"The address people reach Countersign under, without a path. https, or http on this machine only."`
+	PublicURL      string   `toml:"public_url" doc:"The address people reach Countersign under. https, or http on this machine only. A host of its own is best; below a path, as in https://example.com/sign-in, every other program on that host must be trusted as much as Countersign."`
 	Listen         string   `toml:"listen" doc:"Address and port of the public listener."`
 	TrustedProxies []string `toml:"trusted_proxies" doc:"Networks of reverse proxies whose X-Forwarded-For is believed, as CIDR."`
 	LogLevel       string   `toml:"log_level" doc:"debug, info, warn or error."`

@@ -7,6 +7,7 @@ import (
 	"net/mail"
 	"net/netip"
 	"net/url"
+	"regexp"
 	"strconv"
 	"strings"
 	"time"
@@ -24,8 +25,10 @@ func (c Config) checkPublicURL() error {
 		return errors.New(`public_url is missing: give the address that people will see, such as "https://sign-in.example.com"`)
 	case err != nil || u.Hostname() == "" || u.Opaque != "":
 		return errors.New(`public_url is not an address: write it like "https://sign-in.example.com"`)
-	case u.Path != "" || u.RawQuery != "" || u.Fragment != "" || u.User != nil || strings.ContainsAny(c.PublicURL, "?#"):
-		return errors.New("public_url must end with the host (and port): remove what follows it")
+	case u.RawQuery != "" || u.Fragment != "" || u.User != nil || strings.ContainsAny(c.PublicURL, "?#"):
+		return errors.New("public_url must end with the host (and port) or a path: remove what follows it")
+	case u.Path != "" && !publicPath.MatchString(u.EscapedPath()):
+		return errors.New(`the path in public_url must look like "/sign-in": small letters, digits and hyphens, without a slash at its end`)
 	case u.Scheme != "https" && (u.Scheme != "http" || !loopback(u.Hostname())):
 		return errors.New("public_url must begin with https:// (http:// is for localhost only)")
 	case c.PublicURL != strings.ToLower(c.PublicURL) || u.Port() == "443" && u.Scheme == "https" || u.Port() == "80" && u.Scheme == "http":
@@ -33,6 +36,9 @@ func (c Config) checkPublicURL() error {
 	}
 	return nil
 }
+
+// publicPath is what may follow the host: it is put before every path of ours, and never escaped.
+var publicPath = regexp.MustCompile(`^(/[a-z0-9][a-z0-9-]*)+$`)
 
 func loopback(host string) bool {
 	ip, err := netip.ParseAddr(host)

@@ -57,7 +57,7 @@ func (p *Provider) Mount(m *web.Mux) {
 	m.Post("/logout/confirm", p.confirmLogout)
 }
 
-func (p *Provider) issuer() string { return p.Web.Origin() }
+func (p *Provider) issuer() string { return p.Web.PublicAddress() }
 
 // event begins an audit event with what is known of the request.
 func event(r *http.Request, clientID string) audit.Event {

@@ -49,7 +49,7 @@ func (p *Portal) manifest(w http.ResponseWriter, r *http.Request) error {
 	printer, name := p.Web.Printer(r), p.Web.Site(r.Context()).Name
 	text, err := json.Marshal(map[string]any{
 		"id": receiverPath, "name": printer.T("receiver.app", "Site", name), "short_name": printer.T("receiver.app_short"), "lang": printer.Lang(),
-		"start_url": receiverPath, "scope": "/", "display": "standalone", "background_color": "#ffffff", "theme_color": "#ffffff",
+		"start_url": strings.TrimPrefix(receiverPath, "/"), "scope": ".", // from where this file lies "display": "standalone", "background_color": "#ffffff", "theme_color": "#ffffff",
 		"icons": []map[string]string{{"src": icon, "sizes": "any", "type": "image/svg+xml", "purpose": "any"}},
 	})
 	if err != nil {
@@ -96,7 +96,7 @@ func (p *Portal) beginReceiver(r *http.Request, page *beginPage) (err error) {
 	if page.Base != profileSetUp { // a sign-in in its middle stays in its browser
 		return nil
 	}
-	page.Address = p.Web.Origin() + profileSetUp + "/push"
+	page.Address = p.Web.PublicAddress() + profileSetUp + "/push"
 	page.Picture, err = picture(page.Address, p.Web.Printer(r).T("bind.push.picture"))
 	return err
 }

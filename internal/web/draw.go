@@ -59,7 +59,7 @@ func (w *Web) Draw(rw http.ResponseWriter, r *http.Request, status int, p Page) 
 	}
 	rw.Header().Set("Content-Type", "text/html; charset=utf-8")
 	rw.WriteHeader(status)
-	_, err = rw.Write(b.Bytes())
+	_, err = rw.Write(w.outsidePage(b.Bytes()))
 	return err
 }
 
@@ -116,7 +116,7 @@ func (w *Web) JSON(rw http.ResponseWriter, status int, v any) error {
 
 // Redirect answers 303, which turns a POST into a GET and forgets the form (RFC 9700 4.12).
 func (w *Web) Redirect(rw http.ResponseWriter, to string) error {
-	rw.Header().Set("Location", to)
+	rw.Header().Set("Location", w.outside(to))
 	rw.WriteHeader(http.StatusSeeOther)
 	return nil
 }

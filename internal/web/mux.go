@@ -153,7 +153,9 @@ func steady(h Handler) Handler {
 func (m *Mux) Routes() []Route { return slices.Clone(m.list) }
 
 // ServeHTTP runs the chain.
-func (m *Mux) ServeHTTP(rw http.ResponseWriter, r *http.Request) { m.web.chain(m.inner, rw, r) }
+func (m *Mux) ServeHTTP(rw http.ResponseWriter, r *http.Request) {
+	m.web.chain(m.inner, rw, m.web.within(r))
+}
 
 // local returns target if it is a page of ours that a browser may be sent to, else "/".
 func (m *Mux) local(target string) string {

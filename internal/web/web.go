@@ -11,6 +11,7 @@ import (
 	"net/http"
 	"net/netip"
 	"net/url"
+	"strings"
 	"sync/atomic"
 	"time"
 
@@ -51,7 +52,7 @@ func (s Site) Supported() bool { return s.SupportEmail+s.SupportURL+s.SupportPho
 
 // Options is what a Web needs.
 type Options struct {
-	PublicURL      *url.URL // scheme and host; https, or http://localhost in the demo
+	PublicURL      *url.URL // scheme, host and perhaps a path; https, or http://localhost in the demo
 	Catalog        *locale.Catalog
 	Site           func(context.Context) Site
 	TrustedProxies []netip.Prefix
@@ -71,6 +72,7 @@ const Unlogged = slog.Level(-1 << 10)
 type Web struct {
 	Options
 	origin      string
+	base        string // the path of the public address, without a slash at its end; mostly empty
 	secure      bool
 	host        string       // of the public origin, as canonicalHost writes it
 	misdirected atomic.Int64 // when a foreign host was last logged, in nanoseconds
@@ -85,6 +87,7 @@ type Web struct {
 func New(o Options) (*Web, error) {
 	w := &Web{Options: o, templates: map[string]*pageSet{}}
 	w.origin = o.PublicURL.Scheme + "://" + o.PublicURL.Host
+	w.base = strings.TrimSuffix(o.PublicURL.Path, "/")
 	w.secure = o.PublicURL.Scheme == "https"
 	w.host = canonicalHost(o.PublicURL.Host, o.PublicURL.Scheme)
 	if w.Site == nil {
@@ -106,8 +109,9 @@ func New(o Options) (*Web, error) {
 // Mux returns the one router of this Web, with its own routes (assets, language) on it.
 func (w *Web) Mux() *Mux { return w.mux }
 
-// Origin is the public origin, for example "https://sign-in.example.com".
-func (w *Web) Origin() string { return w.origin }
+// PublicAddress is where people reach us, for example "https://sign-in.example.com" or
+// "https://example.com/sign-in".
+func (w *Web) PublicAddress() string { return w.origin + w.base }
 
 // Suggest speaks the language that an app asks for, on this page and on those that follow
 // within life. What the person chose here goes first, and an app that asks for none takes

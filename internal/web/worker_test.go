@@ -25,7 +25,7 @@ func TestAWorkerIsServedAtItsOwnAddress(t *testing.T) {
 	}
 	// It answers no requests of pages and asks for nothing: what it is given is all it has. The
 	// one thing that it says is that a push was shown, without cookies.
-	rest := strings.Replace(string(script), "fetch('/receiver/shown/' + ack, { method: 'POST', credentials: 'omit', redirect: 'error' })", "", 1)
+	rest := strings.Replace(string(script), "fetch(page + '/shown/' + ack, { method: 'POST', credentials: 'omit', redirect: 'error' })", "", 1)
 	for _, word := range []string{"'fetch'", "fetch(", "importScripts", "XMLHttpRequest", "/signin", "sendBeacon"} {
 		if strings.Contains(rest, word) {
 			t.Errorf("the worker says %s", word)

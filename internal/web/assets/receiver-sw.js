@@ -2,9 +2,9 @@
 // for the page that shows it, until its time is over. It answers no requests, tells the server
 // which push it has shown and nothing else, and can let nobody in.
 'use strict'
-const page = '/receiver'
+const page = new URL(self.registration.scope).pathname
 const store = 'receiver'
-const newest = '/receiver/newest'
+const newest = page + '/newest'
 
 self.addEventListener('install', () => self.skipWaiting())
 self.addEventListener('activate', (event) => event.waitUntil(self.clients.claim()))
@@ -30,7 +30,7 @@ const arrived = async (c) => {
 const tell = async (ack) => {
   if (!/^[0-9a-z.]{1,80}$/.test(ack)) return
   try {
-    await fetch('/receiver/shown/' + ack, { method: 'POST', credentials: 'omit', redirect: 'error' })
+    await fetch(page + '/shown/' + ack, { method: 'POST', credentials: 'omit', redirect: 'error' })
   } catch { /* offline */ }
 }
 

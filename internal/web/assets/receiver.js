@@ -16,12 +16,13 @@
 (() => {
   'use strict'
   const store = 'receiver'
-  const newest = '/receiver/newest'
+  const base = new URL(document.currentScript.src).pathname.replace(/\/assets\/.*$/, '')
+  const newest = base + '/receiver/newest'
   const lang = document.documentElement.lang
   const able = window.isSecureContext && 'serviceWorker' in navigator && 'PushManager' in window && 'Notification' in window
 
   const worker = async () => {
-    const r = await navigator.serviceWorker.register('/receiver-sw.js', { scope: '/receiver', updateViaCache: 'none' })
+    const r = await navigator.serviceWorker.register(base + '/receiver-sw.js', { scope: base + '/receiver', updateViaCache: 'none' })
     const coming = r.installing || r.waiting
     if (r.active || !coming) return r
     await new Promise((done, failed) => coming.addEventListener('statechange', () => {
