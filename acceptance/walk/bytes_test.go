@@ -56,7 +56,7 @@ func fields(t *testing.T) []string {
 	t.Helper()
 	found := map[string]bool{}
 	for folder, pattern := range map[string]*regexp.Regexp{"web/templates": fieldInPage, "portal": fieldInHandler, "oidc": fieldInHandler, "web": fieldInHandler, "app": fieldInHandler} {
-		before := len(found)
+		named := 0
 		err := filepath.WalkDir(filepath.Join("..", "..", "internal", folder), func(path string, d fs.DirEntry, err error) error {
 			if err != nil || d.IsDir() {
 				return err
@@ -64,13 +64,14 @@ func fields(t *testing.T) []string {
 			text, err := os.ReadFile(path)
 			for _, m := range pattern.FindAllStringSubmatch(string(text), -1) {
 				found[m[1]] = true
+				named++
 			}
 			return err
 		})
 		if err != nil {
 			t.Fatal(err)
 		}
-		if len(found) == before && folder != "app" && folder != "web" {
+		if named == 0 && folder != "app" && folder != "web" {
 			t.Fatalf("no field is named in %s: the search is broken", folder)
 		}
 	}
