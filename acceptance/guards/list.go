@@ -207,6 +207,21 @@ var guards = []Guard{
 		Package: signin, Tests: "TestATK12_ACopiedCookie",
 	},
 	{
+		Name: "a set-up opens in the browser in which it began", File: "internal/secret/held.go",
+		Old: "return Equal(h.Hash(tenant, id), hash) }", New: "return len(h.Hash(tenant, id)) == len(hash) }",
+		Package: acceptance, Tests: "TestCopiedCookie",
+	},
+	{
+		Name: "a set-up is named in the browser in which it began", File: "internal/binding/name.go",
+		Old: "AND holder = $5 AND token_hash = $6 AND", New: "AND holder = $5 AND (token_hash = $6 OR token_hash <> $6) AND",
+		Package: "./internal/profile", Tests: "TestWhatBeganElsewhereIsNotConfirmed",
+	},
+	{
+		Name: "an address is confirmed in the browser in which it was asked for", File: "internal/user/address.go",
+		Old: "AND id = $6 AND token_hash = $7 RETURNING", New: "AND id = $6 AND (token_hash = $7 OR token_hash <> $7) RETURNING",
+		Package: "./internal/profile", Tests: "TestWhatBeganElsewhereIsNotConfirmed",
+	},
+	{
 		Name: "a link lets one browser in", File: "internal/signin/admission.go",
 		Old: "AND token_hash = $6 AND used_at = 0`", New: "AND token_hash = $6`",
 		Package: signin, Tests: "TestATK12_ALinkLetsOneBrowserInOnce",

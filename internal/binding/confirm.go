@@ -21,8 +21,8 @@ type Outcome struct {
 }
 
 // Confirm judges the first proof of a draft and binds the authenticator when it is right,
-// in the caller's unit of work. A wrong one costs a try. NotFound where the draft is over or
-// somebody else's, or the holder's session has ended.
+// in the caller's unit of work. A wrong one costs a try. NotFound where the draft is over,
+// somebody else's or began in another browser, or the holder's session has ended.
 func (s *Service) Confirm(ctx context.Context, tx *db.Tx, h Holder, id string, r authenticator.Response) (out Outcome, err error) {
 	if err := h.hold(ctx, tx); err != nil {
 		return out, err
@@ -52,10 +52,10 @@ func (s *Service) Confirm(ctx context.Context, tx *db.Tx, h Holder, id string, r
 
 // take reserves a try of an open draft before anything is compared.
 func (s *Service) take(ctx context.Context, tx *db.Tx, h Holder, id string) (Draft, error) {
-	return s.scan(tx, tx.QueryRow(ctx, `
+	return s.scan(tx, h, tx.QueryRow(ctx, `
 		UPDATE drafts SET tries_left = tries_left - 1
-		WHERE tenant_id = $1 AND id = $2 AND user_id = $3 AND holder = $4 AND closed_at = 0 AND ends_at > $5 AND tries_left > 0
-		RETURNING id, kind, label, sealed, tries_left, sends, begun_at, ends_at`, tx.Tenant, id, h.UserID, h.Of, tx.Now))
+		WHERE tenant_id = $1 AND id = $2 AND user_id = $3 AND holder = $4 AND token_hash = $6 AND closed_at = 0 AND ends_at > $5 AND tries_left > 0
+		RETURNING id, token_hash, kind, label, sealed, tries_left, sends, begun_at, ends_at`, tx.Tenant, id, h.UserID, h.Of, tx.Now, h.Held.Hash(tx.Tenant, id)))
 }
 
 func (s *Service) wrong(ctx context.Context, tx *db.Tx, h Holder, d Draft, reason string) error {

@@ -1,6 +1,7 @@
 package binding
 
 import (
+	"cmp"
 	"context"
 	"strings"
 	"time"
@@ -38,12 +39,15 @@ func (s *Service) Kinds() (out []authenticator.Kind) {
 }
 
 // Holder is whoever sets something up: a person in one browser, by a session or in the
-// middle of a sign-in. A draft belongs to its holder and opens for nobody else.
+// middle of a sign-in. A draft belongs to its holder and opens for nobody else, and only in
+// the browser that was given its reference when it began: a cookie of the session or of the
+// sign-in that was copied before does not open it.
 type Holder struct {
 	Tenant  string
 	UserID  string
-	Of      string // "session:" or "flow:" and the id
-	FlowID  string // the sign-in that this rests on, which "this wasn't me" takes back
+	Of      string      // "session:" or "flow:" and the id
+	FlowID  string      // the sign-in that this rests on, which "this wasn't me" takes back
+	Held    secret.Held // of the drafts that began in this browser
 	Who     authenticator.Subject
 	Visitor session.Visitor
 }
@@ -72,6 +76,8 @@ type Draft struct {
 	TriesLeft int
 	Sends     int
 	Now       time.Time
+
+	Holds secret.Reference // what the browser must hold from now on; only from Propose
 }
 
 var (
@@ -140,14 +146,16 @@ func (s *Service) open(ctx context.Context, tx *db.Tx, b authenticator.Binder, h
 	if err := closeDrafts(ctx, tx, h, d.Kind, "replaced"); err != nil {
 		return d, err
 	}
-	return d, s.store(ctx, tx, h, d)
+	token, hash := secret.NewToken()
+	d.Holds = secret.Reference{Tenant: tx.Tenant, ID: d.ID, Token: token}
+	return d, s.store(ctx, tx, h, d, hash)
 }
 
-func (s *Service) store(ctx context.Context, tx *db.Tx, h Holder, d Draft) error {
+func (s *Service) store(ctx context.Context, tx *db.Tx, h Holder, d Draft, hash []byte) error {
 	_, err := tx.Exec(ctx, `
 		INSERT INTO drafts (tenant_id, id, token_hash, user_id, kind, label, holder, sealed, tries_left, sends, begun_at, ends_at, closed_at, closed_because)
 		VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, 0, $10, $11, 0, '')`,
-		tx.Tenant, d.ID, []byte{}, h.UserID, string(d.Kind), d.Label, h.Of, s.Keys.Seal(d.State, place(tx.Tenant, d.ID)...), d.TriesLeft, d.Begun, d.Ends)
+		tx.Tenant, d.ID, hash, h.UserID, string(d.Kind), d.Label, h.Of, s.Keys.Seal(d.State, place(tx.Tenant, d.ID)...), d.TriesLeft, d.Begun, d.Ends)
 	return err
 }
 
@@ -161,26 +169,37 @@ func closeDrafts(ctx context.Context, tx *db.Tx, h Holder, k authenticator.Kind,
 }
 
 // Waiting is the set-up of a kind that the holder has begun and not finished, so that it can
-// be left and taken up again. NotFound where there is none.
+// be left and taken up again. NotFound where there is none, or none that began in this browser.
 func (s *Service) Waiting(ctx context.Context, h Holder, k authenticator.Kind) (d Draft, err error) {
 	err = s.DB.View(ctx, h.Tenant, func(tx *db.Tx) error {
-		d, err = s.scan(tx, tx.QueryRow(ctx, `
-			SELECT id, kind, label, sealed, tries_left, sends, begun_at, ends_at FROM drafts
+		rows, err := tx.Query(ctx, `
+			SELECT id, token_hash, kind, label, sealed, tries_left, sends, begun_at, ends_at FROM drafts
 			WHERE tenant_id = $1 AND user_id = $2 AND holder = $3 AND kind = $4 AND closed_at = 0 AND ends_at > $5 AND tries_left > 0
-			ORDER BY id DESC LIMIT 1`, tx.Tenant, h.UserID, h.Of, string(k), tx.Now))
-		return err
+			ORDER BY id DESC`, tx.Tenant, h.UserID, h.Of, string(k), tx.Now)
+		if err != nil {
+			return err
+		}
+		defer rows.Close()
+		for rows.Next() { // two that began at once are both open
+			if d, err = s.scan(tx, h, rows); !fault.Is(err, fault.NotFound) {
+				return err
+			}
+		}
+		d = Draft{}
+		return cmp.Or(rows.Err(), error(errOver))
 	})
 	return d, err
 }
 
 type scanner interface{ Scan(...any) error }
 
-func (s *Service) scan(tx *db.Tx, row scanner) (d Draft, err error) {
-	var sealed []byte
+// scan reads a draft, and opens it for a browser that holds its reference only.
+func (s *Service) scan(tx *db.Tx, h Holder, row scanner) (d Draft, err error) {
+	var sealed, hash []byte
 	var begun, ends int64
-	err = row.Scan(&d.ID, &d.Kind, &d.Label, &sealed, &d.TriesLeft, &d.Sends, &begun, &ends)
-	if db.IsNoRows(err) {
-		return d, errOver
+	err = row.Scan(&d.ID, &hash, &d.Kind, &d.Label, &sealed, &d.TriesLeft, &d.Sends, &begun, &ends)
+	if db.IsNoRows(err) || err == nil && !h.Held.Opens(tx.Tenant, d.ID, hash) {
+		return Draft{}, errOver
 	}
 	if err != nil {
 		return d, err

@@ -103,7 +103,7 @@ func (p *Portal) inFlow(w http.ResponseWriter, r *http.Request, _ bool) (*site, 
 func (p *Portal) holder(r *http.Request, tenant, of, flowID string, who authenticator.Subject) binding.Holder {
 	v := p.visitor(r)
 	who.IP, who.Place, who.Browser = v.IP, v.Place, v.Browser
-	return binding.Holder{Tenant: tenant, UserID: who.UserID, Of: of, FlowID: flowID, Who: who, Visitor: v}
+	return binding.Holder{Tenant: tenant, UserID: who.UserID, Of: of, FlowID: flowID, Held: p.begunHere(r), Who: who, Visitor: v}
 }
 
 // inSession finds the person who is signed in. To begin, their proofs must be new.
@@ -220,7 +220,9 @@ func (p *Portal) propose(w http.ResponseWriter, r *http.Request, s *site) error 
 		return p.drawRefused(w, r, s, page, fault.Of(err))
 	case err != nil:
 		return err
-	case k == authenticator.Passkey && r.Header.Get("Accept") == "application/json": // the page goes on by itself
+	}
+	p.keepBegun(w, r, d.Holds)
+	if k == authenticator.Passkey && r.Header.Get("Accept") == "application/json" { // the page goes on by itself
 		return p.beganPasskey(w, d)
 	}
 	return p.Web.Redirect(w, s.path(k))
@@ -268,6 +270,7 @@ func (p *Portal) confirm(w http.ResponseWriter, r *http.Request, s *site) error 
 	case !out.OK:
 		return p.drawDraft(w, r, http.StatusUnprocessableEntity, s, d, cardPage{Problem: problemOf(k, out), TriesLeft: out.TriesLeft, Name: r.PostForm.Get("name")})
 	}
+	p.dropBegun(w, r, d.ID)
 	return p.bound(w, r, s, k, step)
 }
 

@@ -73,7 +73,7 @@ func (p *Portal) member(w http.ResponseWriter, r *http.Request, fresh bool) (*me
 	if !st.Enough {
 		return nil, p.Web.Redirect(w, signInPath(grant.Seal(p.Keys, request)))
 	}
-	return &member{standing: st, owner: profile.Owner{User: st.User, SessionID: st.Session.ID, FlowID: st.Session.FlowID,
+	return &member{standing: st, owner: profile.Owner{User: st.User, SessionID: st.Session.ID, FlowID: st.Session.FlowID, Held: p.begunHere(r),
 		Vendor: st.Vendor, Company: st.Tenant.Name, Visitor: p.visitor(r)}}, nil
 }
 

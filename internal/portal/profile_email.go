@@ -82,8 +82,9 @@ func (p *Portal) askEmail(w http.ResponseWriter, r *http.Request) error {
 	if err != nil || m == nil {
 		return err
 	}
-	err = p.Profile.AskEmail(r.Context(), m.owner, r.PostForm.Get("email"))
+	begun, err := p.Profile.AskEmail(r.Context(), m.owner, r.PostForm.Get("email"))
 	if err == nil {
+		p.keepBegun(w, r, begun)
 		return p.Web.Redirect(w, "/profile/email")
 	}
 	f := fault.Of(err)
@@ -112,6 +113,7 @@ func (p *Portal) confirmEmail(w http.ResponseWriter, r *http.Request) error {
 	case err != nil:
 		return p.emailOver(w, r, m, err)
 	case v.OK:
+		p.dropBegun(w, r, c.ID)
 		return p.doneWith(w, "email")
 	case left == 0:
 		return p.Web.Draw(w, r, http.StatusUnprocessableEntity, emailPage{Email: m.owner.User.Email, Problem: "email.problem.no_tries"})

@@ -34,13 +34,14 @@ var ErrNoChange = user.ErrNoChange
 // AskEmail begins a change of the owner's address, in place of one that is under way: a code
 // goes to the new one, and nothing else happens. What is no address is Invalid, too many
 // mails are RateLimited. An address that somebody has is answered alike, and its reader is
-// told instead of getting a code.
-func (s *Service) AskEmail(ctx context.Context, o Owner, typed string) error {
+// told instead of getting a code. The browser that holds what comes back, and no other, sees
+// the change and can confirm it: a copy of the session's cookie is not enough.
+func (s *Service) AskEmail(ctx context.Context, o Owner, typed string) (begun secret.Reference, err error) {
 	to, err := s.wished(o, typed)
 	if err != nil {
-		return err
+		return begun, err
 	}
-	return s.change(ctx, o, o.event("address.asked", "ok", "", ""), func(tx *db.Tx) error {
+	err = s.change(ctx, o, o.event("address.asked", "ok", "", ""), func(tx *db.Tx) error {
 		if err := s.mayGuess(ctx, tx, o.User.ID); err != nil {
 			return err
 		}
@@ -48,11 +49,14 @@ func (s *Service) AskEmail(ctx context.Context, o Owner, typed string) error {
 			return err
 		}
 		c, code := s.newChange(tx, o, to)
+		begun = secret.Reference{Tenant: tx.Tenant, ID: c.ID}
+		begun.Token, c.TokenHash = secret.NewToken()
 		if err := s.sendCode(ctx, tx, o, c, code); err != nil {
 			return err
 		}
 		return user.AskAddress(ctx, tx, o.User, c)
 	})
+	return begun, err
 }
 
 // limitWrong bounds wrong codes for new addresses as it bounds those of second steps: with a
@@ -153,19 +157,23 @@ func (s *Service) sendCode(ctx context.Context, tx *db.Tx, o Owner, c user.Chang
 	return err
 }
 
-// PendingEmail is the change of address that the owner has under way; ErrNoChange where there
-// is none. A new password, another address or a closed account make it void.
+// PendingEmail is the change of address that the owner has under way in this browser;
+// ErrNoChange where there is none. A new password, another address or a closed account make it void.
 func (s *Service) PendingEmail(ctx context.Context, o Owner) (c user.Change, err error) {
 	err = s.DB.View(ctx, o.User.TenantID, func(tx *db.Tx) error {
-		c, err = user.PendingChange(ctx, tx, o.User)
+		c, err = user.PendingChange(ctx, tx, o.User, o.Held)
 		return err
 	})
 	return c, err
 }
 
-// WithdrawEmail ends the change that the owner has under way, if any.
+// WithdrawEmail ends the change that the owner has under way in this browser; ErrNoChange
+// where there is none.
 func (s *Service) WithdrawEmail(ctx context.Context, o Owner) error {
 	return s.change(ctx, o, o.event("address.withdrawn", "ok", "", ""), func(tx *db.Tx) error {
+		if _, err := user.PendingChange(ctx, tx, o.User, o.Held); err != nil {
+			return err
+		}
 		first, err := user.CloseChange(ctx, tx, o.User.ID, user.Withdrawn)
 		if err == nil && !first {
 			err = ErrNoChange
@@ -177,11 +185,11 @@ func (s *Service) WithdrawEmail(ctx context.Context, o Owner) error {
 // ConfirmEmail judges the code of a change and, when it is right, moves the account to the
 // new address: everything that was open ends, but for the session in which it is done, and
 // every address of the account is told. A wrong one costs a try and is a verdict; triesLeft
-// says how many there are. NotFound where the change is over, Conflict where the address has
+// says how many there are. NotFound where the change is over or began in another browser, Conflict where the address has
 // become somebody else's.
 func (s *Service) ConfirmEmail(ctx context.Context, o Owner, id, typed string) (v authenticator.Verdict, triesLeft int, err error) {
 	err = s.acting(ctx, o, func(tx *db.Tx) error {
-		c, err := user.TryChange(ctx, tx, o.User, id)
+		c, err := user.TryChange(ctx, tx, o.User, id, o.Held.Hash(tx.Tenant, id))
 		if err != nil {
 			return err
 		}

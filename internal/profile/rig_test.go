@@ -53,13 +53,58 @@ type house struct {
 	t       *testing.T
 	clock   *clock
 	signin  *signin.Service
-	binding *binding.Service
+	binding *begins
 	courier *message.Courier
 	company string
 	serial  int
 
 	mu    sync.Mutex
 	mails []message.Envelope
+	held  secret.Held // everybody here has one browser, which keeps what begins in it
+}
+
+// begins is the set-ups, in the browser of the house.
+type begins struct {
+	*binding.Service
+	h *house
+}
+
+func (b *begins) Propose(ctx context.Context, h binding.Holder, k authenticator.Kind, label, wish string) (binding.Draft, error) {
+	d, err := b.Service.Propose(ctx, h, k, label, wish)
+	b.h.hold(d.Holds)
+	return d, err
+}
+
+func (h *house) hold(ref secret.Reference) {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	h.held = append(h.held, ref)
+}
+
+// here is the owner in the browser of the house.
+func (h *house) here(o profile.Owner) profile.Owner {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	o.Held = slices.Clone(h.held)
+	return o
+}
+
+func (h *house) AskEmail(ctx context.Context, o profile.Owner, typed string) error {
+	ref, err := h.Service.AskEmail(ctx, o, typed)
+	h.hold(ref)
+	return err
+}
+
+func (h *house) PendingEmail(ctx context.Context, o profile.Owner) (user.Change, error) {
+	return h.Service.PendingEmail(ctx, h.here(o))
+}
+
+func (h *house) ConfirmEmail(ctx context.Context, o profile.Owner, id, typed string) (authenticator.Verdict, int, error) {
+	return h.Service.ConfirmEmail(ctx, h.here(o), id, typed)
+}
+
+func (h *house) WithdrawEmail(ctx context.Context, o profile.Owner) error {
+	return h.Service.WithdrawEmail(ctx, h.here(o))
 }
 
 func each(t *testing.T, fn func(t *testing.T, h *house)) {
@@ -83,9 +128,9 @@ func build(t *testing.T, d *db.DB, c *clock) *house {
 		signin: &signin.Service{DB: d, Keys: keys, Queue: queue, Passwords: pool, Limits: limits, Origin: origin, Seen: signin.NewSeen(),
 			Email:  outofband.Verifier{Channel: authenticator.Email, Keys: keys, Queue: queue, Digits: limits.CodeLength, Origin: origin},
 			Others: map[authenticator.Kind]authenticator.Verifier{authenticator.TOTP: apps, authenticator.Backup: codes}},
-		binding: &binding.Service{DB: d, Keys: keys, Queue: queue, Limits: limits, Origin: origin,
-			Binders: map[authenticator.Kind]authenticator.Binder{authenticator.TOTP: apps, authenticator.Backup: codes}},
 	}
+	h.binding = &begins{&binding.Service{DB: d, Keys: keys, Queue: queue, Limits: limits, Origin: origin,
+		Binders: map[authenticator.Kind]authenticator.Binder{authenticator.TOTP: apps, authenticator.Backup: codes}}, h}
 	h.courier = &message.Courier{DB: d, Keys: keys, Senders: map[string]message.Sender{"email": h}, Log: slog.New(slog.DiscardHandler)}
 	h.in(db.Installation, func(ctx context.Context, tx *db.Tx) error {
 		if _, err := tenant.Ensure(ctx, tx); err != nil {

@@ -33,6 +33,7 @@ type Owner struct {
 	User            user.User
 	SessionID       string
 	FlowID          string
+	Held            secret.Held // of the changes of address that began in this browser
 	Vendor, Company string
 	Visitor         session.Visitor
 }

@@ -7,6 +7,7 @@ import (
 
 	"countersign/internal/db"
 	"countersign/internal/fault"
+	"countersign/internal/secret"
 )
 
 // Change is one change of a person's address. Until it is confirmed it is worth nothing;
@@ -18,6 +19,7 @@ type Change struct {
 	Reference  string // also in the mail with the code
 	CodeMAC    []byte
 	TriesLeft  int
+	TokenHash  []byte // of what the browser in which it began holds
 
 	IP, Place, Browser  string
 	BegunAt, EndsAt     time.Time
@@ -38,11 +40,11 @@ const (
 // ErrNoChange says that there is no such change, or none any more.
 var ErrNoChange = fault.New(fault.NotFound, "email.over")
 
-const changeColumns = `id, user_id, flow_id, from_email, to_email, reference, code_mac, tries_left, ip, place, browser, begun_at, ends_at, confirmed_at, undo_until, undone_at`
+const changeColumns = `id, user_id, flow_id, from_email, to_email, reference, code_mac, token_hash, tries_left, ip, place, browser, begun_at, ends_at, confirmed_at, undo_until, undone_at`
 
 func scanChange(row scanner) (c Change, err error) {
 	var begun, ends, confirmed, until, undone int64
-	err = row.Scan(&c.ID, &c.UserID, &c.FlowID, &c.From, &c.To, &c.Reference, &c.CodeMAC, &c.TriesLeft, &c.IP, &c.Place, &c.Browser, &begun, &ends, &confirmed, &until, &undone)
+	err = row.Scan(&c.ID, &c.UserID, &c.FlowID, &c.From, &c.To, &c.Reference, &c.CodeMAC, &c.TokenHash, &c.TriesLeft, &c.IP, &c.Place, &c.Browser, &begun, &ends, &confirmed, &until, &undone)
 	if db.IsNoRows(err) {
 		return c, ErrNoChange
 	}
@@ -65,10 +67,10 @@ func AskAddress(ctx context.Context, tx *db.Tx, u User, c Change) error {
 		return err
 	}
 	_, err = tx.Exec(ctx, `
-		INSERT INTO email_changes (tenant_id, id, user_id, flow_id, from_email, from_key, to_email, to_key, security_version, reference, code_mac, tries_left,
+		INSERT INTO email_changes (tenant_id, id, user_id, flow_id, from_email, from_key, to_email, to_key, security_version, reference, code_mac, token_hash, tries_left,
 			ip, place, browser, begun_at, ends_at, closed_at, closed_because, confirmed_at, undo_until, undone_at)
-		VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, 0, '', 0, 0, 0)`,
-		tx.Tenant, c.ID, u.ID, c.FlowID, u.Email, from, c.To, to, u.SecurityVersion, c.Reference, c.CodeMAC, c.TriesLeft, c.IP, c.Place, c.Browser, tx.Now, c.EndsAt)
+		VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, 0, '', 0, 0, 0)`,
+		tx.Tenant, c.ID, u.ID, c.FlowID, u.Email, from, c.To, to, u.SecurityVersion, c.Reference, c.CodeMAC, c.TokenHash, c.TriesLeft, c.IP, c.Place, c.Browser, tx.Now, c.EndsAt)
 	return err
 }
 
@@ -76,18 +78,24 @@ func AskAddress(ctx context.Context, tx *db.Tx, u User, c Change) error {
 const underWay = `
 	user_id = $2 AND closed_at = 0 AND ends_at > $3 AND tries_left > 0 AND from_email = $4 AND security_version = $5`
 
-// PendingChange is the change that u has under way; ErrNoChange where there is none.
-func PendingChange(ctx context.Context, tx *db.Tx, u User) (Change, error) {
-	return scanChange(tx.QueryRow(ctx, `SELECT `+changeColumns+` FROM email_changes WHERE tenant_id = $1 AND `+underWay,
+// PendingChange is the change that u has under way in a browser; ErrNoChange where there is
+// none, or it began in another.
+func PendingChange(ctx context.Context, tx *db.Tx, u User, held secret.Held) (Change, error) {
+	c, err := scanChange(tx.QueryRow(ctx, `SELECT `+changeColumns+` FROM email_changes WHERE tenant_id = $1 AND `+underWay,
 		tx.Tenant, u.ID, tx.Now, u.Email, u.SecurityVersion))
+	if err == nil && !held.Opens(tx.Tenant, c.ID, c.TokenHash) {
+		return Change{}, ErrNoChange
+	}
+	return c, err
 }
 
 // TryChange reserves a try of the change that u has under way, before anything is compared.
-func TryChange(ctx context.Context, tx *db.Tx, u User, id string) (Change, error) {
+// ErrNoChange where hash is not of the token that its browser holds.
+func TryChange(ctx context.Context, tx *db.Tx, u User, id string, hash []byte) (Change, error) {
 	return scanChange(tx.QueryRow(ctx, `
 		UPDATE email_changes SET tries_left = tries_left - 1
-		WHERE tenant_id = $1 AND `+underWay+` AND id = $6 RETURNING `+changeColumns,
-		tx.Tenant, u.ID, tx.Now, u.Email, u.SecurityVersion, id))
+		WHERE tenant_id = $1 AND `+underWay+` AND id = $6 AND token_hash = $7 RETURNING `+changeColumns,
+		tx.Tenant, u.ID, tx.Now, u.Email, u.SecurityVersion, id, hash))
 }
 
 // CloseChange ends the change that a user has under way and reports whether there was one.

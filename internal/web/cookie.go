@@ -16,7 +16,7 @@ func (w *Web) cookieName(name string) string {
 }
 
 // SetCookie sets one of ours: "flow", "session", "browser", "device", "admission", "method", "passkey", "link",
-// "not-me", "undo", "password-link", "lang" or "app-lang". A maxAge of 0 lasts until the browser closes.
+// "not-me", "undo", "password-link", "set-up", "lang" or "app-lang". A maxAge of 0 lasts until the browser closes.
 func (w *Web) SetCookie(rw http.ResponseWriter, name, value string, maxAge time.Duration) {
 	http.SetCookie(rw, &http.Cookie{
 		Name: w.cookieName(name), Value: value, Path: "/", MaxAge: int(maxAge / time.Second),
