@@ -21,6 +21,7 @@ type change struct {
 type asked struct {
 	to   string
 	code string
+	ref  string // what the browser in which it was asked for holds
 }
 
 const (
@@ -77,7 +78,10 @@ func (k *stage) seenWish(a answer) {
 		s.who.asked = map[string]*asked{}
 	}
 	to := a.form.Get("email")
-	s.who.asked[to] = &asked{to: to}
+	if a.begun == "" {
+		broken("a change of address begins, and any browser may finish it")
+	}
+	s.who.asked[to] = &asked{to: to, ref: a.begun}
 }
 
 // seenAddress: the code that went to the new address makes it the account's, and everything
@@ -99,6 +103,9 @@ func (k *stage) seenAddress(a answer) {
 	}
 	if to == nil {
 		broken("an address is changed without its code: %s", k.describe(s, a.began))
+	}
+	if !slices.Contains(a.before.begun, to.ref) {
+		broken("an address is changed in a browser in which it was not asked for: %s", k.describe(s, a.began))
 	}
 	from := s.who.Email
 	s.who.Email = to.to

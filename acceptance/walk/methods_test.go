@@ -59,6 +59,7 @@ func (d *device) level() int {
 type setUp struct {
 	*device
 	holder string // the cookie of the session or of the flow
+	ref    string // what the browser in which it began holds
 	begun  time.Time
 }
 
@@ -225,7 +226,11 @@ func (k *stage) addMethod(b *tab, s step) {
 	} else if s.B%6 > 0 {
 		k.toChange(b, base, s)
 	}
-	k.begins(b, base, kind, s)
+	if s.C%5 == 4 { // as whoever has copied the session of somebody that began
+		k.get(b, base+"/"+kind)
+	} else {
+		k.begins(b, base, kind, s)
+	}
 	if s.C%7 > 0 {
 		k.confirms(b, base, kind, s)
 	}
@@ -250,16 +255,22 @@ func (k *stage) confirms(b *tab, base, kind string, s step) {
 		return
 	}
 	f, asks := b.page.Form(base + "/" + kind + "/confirm")
+	u := k.pending(b, base, kind)
 	if !asks {
 		f.Values = url.Values{"draft": {"nothing"}}
 	}
+	if f.Values.Get("draft") == "nothing" && u != nil && u.id != "" && kind != "passkey" && !slices.Contains(u.who.devices, u.device) {
+		f.Values.Set("draft", u.id)
+	}
 	code := rig.Digits(int(s.A%1_000_000), 6)
-	if d := k.pending(b, base, kind); d != nil && s.B%9 > 0 {
+	if d := u; d != nil && s.B%9 > 0 {
 		switch kind {
 		case "totp":
 			code = rig.TOTP(d.secret, k.w.Now().Unix()/30)
 		case "passkey":
-			f.Values.Set("assertion", d.key.Create(b.page.PasskeyOptions("create")))
+			if options := b.page.PasskeyOptions("create"); options != "" && d.key != nil {
+				f.Values.Set("assertion", d.key.Create(options))
+			}
 		case "backup":
 			code = pick(d.sheet, s.C)
 		case "sms":

@@ -259,7 +259,7 @@ func (k *stage) steal(_ *tab, s step) {
 	}
 }
 
-var cookieNames = []string{"flow", "session", "browser", "device"}
+var cookieNames = []string{"flow", "session", "browser", "device", "set-up"}
 
 // plant puts stolen cookies, of any kind, into an attacker's jar and under any name.
 func (k *stage) plant(b *tab, s step) {

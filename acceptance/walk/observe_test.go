@@ -21,7 +21,8 @@ func (k *stage) observe(r request, pg *rig.Page, before cookies, began time.Time
 	flow, _ := given(pg, "flow")
 	flow = begun(flow, before)
 	mem, _ := given(pg, "browser")
-	a := answer{r, pg, before, began, sess, flow, mem}
+	a := answer{r, pg, before, began, sess, flow, mem, k.given(r, pg, before)}
+	k.seenPending(a)
 	switch {
 	case path == "/":
 		k.seenHome(a)
@@ -83,6 +84,7 @@ type answer struct {
 	before               cookies
 	began                time.Time
 	session, flow, brows string // cookies that were given
+	begun                string // what opens the set-up or the change of address that began
 }
 
 // strangers fails when a page names somebody whom the browser has not shown to be.

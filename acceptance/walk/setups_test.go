@@ -78,7 +78,7 @@ func (k *stage) seenSetUp(a answer) {
 	next := location(a.pg)
 	switch {
 	case a.method == http.MethodGet:
-		k.shows(a.pg, base, holder, a.began)
+		k.shows(a, base, holder)
 	case rest == "" && next != nil && next.Path == path:
 		k.began(a, base, holder, inFlow)
 	case rest == "confirm":
@@ -90,30 +90,31 @@ func (k *stage) seenSetUp(a answer) {
 	}
 }
 
-// shows learns what a page shows to whoever sets something up.
-func (k *stage) shows(pg *rig.Page, kind, holder string, now time.Time) {
+// shows learns what a page shows to whoever sets something up: a secret, or that anything has
+// begun, in the browser in which it began only.
+func (k *stage) shows(a answer, kind, holder string) {
+	path := strings.TrimSuffix(strings.TrimSuffix(a.pg.URL.Path, "/codes.txt"), "/confirm")
+	f, _ := a.pg.Form(path + "/confirm")
+	draft := f.Values.Get("draft") // empty where a passkey could be begun
+	secret, _ := a.pg.Scanned()
+	sheet := a.pg.Printed()
+	secrets := len(secret) > 0 || len(sheet) > 0 || strings.HasPrefix(a.pg.Header.Get("Content-Type"), "text/plain")
 	var u *setUp
 	for _, one := range k.setUps {
-		if one.kind == kind && one.holder == holder {
+		if one.kind == kind && one.holder == holder && slices.Contains(a.before.begun, one.ref) && (draft == "" || draft == idOf(one.ref)) {
 			u = one
 		}
 	}
-	f, asks := pg.Form(strings.TrimSuffix(pg.URL.Path, "/codes.txt") + "/confirm")
-	secret, _ := pg.Scanned()
-	sheet := pg.Printed()
-	if u == nil || u.id != "" && asks && u.id != f.Values.Get("draft") {
-		if len(secret) > 0 || len(sheet) > 0 {
-			broken("a set-up of %s is shown to whoever has not begun it", kind)
-		}
+	if u == nil && (secrets || draft != "") {
+		broken("a set-up of %s is shown in a browser in which it did not begin", kind)
+	}
+	if secrets && !a.began.Before(u.begun.Add(15*time.Minute)) {
+		broken("a secret is shown %s after its set-up began", a.began.Sub(u.begun))
+	}
+	if draft == "" {
 		return
 	}
-	if (len(secret) > 0 || len(sheet) > 0) && !now.Before(u.begun.Add(15*time.Minute)) {
-		broken("a secret is shown %s after its set-up began", now.Sub(u.begun))
-	}
-	if !asks {
-		return
-	}
-	u.id, u.secret, u.sheet = f.Values.Get("draft"), secret, sheet
+	u.id, u.secret, u.sheet = draft, secret, sheet
 	if u.kind == "passkey" && u.key == nil {
 		u.key = rig.NewKey()
 	}
@@ -142,7 +143,15 @@ func (k *stage) began(a answer, kind, holder string, inFlow bool) {
 		}
 		d.who, d.flow = s.who, s.flow
 	}
-	k.setUps = append(k.setUps, &setUp{d, holder, k.w.Now()})
+	if a.begun == "" { // what was shown before is shown again
+		if !slices.ContainsFunc(k.setUps, func(u *setUp) bool {
+			return u.kind == kind && u.holder == holder && slices.Contains(a.before.begun, u.ref)
+		}) {
+			broken("a set-up of %s begins, and any browser may finish it", kind)
+		}
+		return
+	}
+	k.setUps = append(k.setUps, &setUp{device: d, holder: holder, ref: a.begun, begun: k.w.Now()})
 	k.came("begun: " + kind)
 }
 
@@ -176,6 +185,7 @@ func (k *stage) seenConfirmed(a answer, kind, holder string, inFlow bool) {
 		if a.session != "" || a.brows != "" {
 			broken("a session for a set-up that was not finished")
 		}
+		k.shows(a, kind, holder)
 		return
 	}
 	u := k.setUps[i]
@@ -184,6 +194,9 @@ func (k *stage) seenConfirmed(a answer, kind, holder string, inFlow bool) {
 	}
 	if u.holder != holder || u.kind != kind {
 		broken("a set-up of %s is finished elsewhere", kind)
+	}
+	if !slices.Contains(a.before.begun, u.ref) {
+		broken("a set-up of %s is finished in a browser in which it did not begin", kind)
 	}
 	if inFlow {
 		k.maySetUp(k.flowOf(holder), a.began)

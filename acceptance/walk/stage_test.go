@@ -50,18 +50,20 @@ type stage struct {
 	signed    map[string]*signature
 	hints     map[string]*account // whom a sealed request may name
 	changes   []*change
+	begun     map[string]bool // what browsers were given at the beginning of a set-up or a change of address
 }
 
 // cookies is what a tab holds: flow is the one of its flows that a request is about.
 type cookies struct {
 	session, flow, browser string
 	flows                  []string // all that are under way, newest first
+	begun                  []string // what this browser was given when it began something
 }
 
 func (b *tab) cookies() cookies {
 	p := b.persons[0]
 	flows := strings.Split(p.Cookie("flow"), "~")
-	return cookies{p.Cookie("session"), flows[0], p.Cookie("browser"), flows}
+	return cookies{p.Cookie("session"), flows[0], p.Cookie("browser"), flows, strings.Split(p.Cookie("set-up"), "~")}
 }
 
 // about is the flow that a request is about: that of the link, the one that it names, or the newest.
@@ -236,7 +238,7 @@ func given(pg *rig.Page, name string) (value string, cleared bool) {
 // newStage brings fresh people into the world's two companies.
 func newStage(t *testing.T, w *rig.World, r *routes, h *house) *stage {
 	k := &stage{t: t, w: w, routes: r, flows: map[string]*half{}, sessions: map[string]*session{}, memories: map[string]*memory{}, wishes: map[string]*wish{}, signed: map[string]*signature{}, hints: map[string]*account{},
-		loot: map[string][]string{}, notMe: map[string]bool{}, last: map[string][]string{}, companies: h.companies, apps: h.apps, house: h, portal: &app{App: &rig.App{ID: "countersign"}}}
+		loot: map[string][]string{}, begun: map[string]bool{}, notMe: map[string]bool{}, last: map[string][]string{}, companies: h.companies, apps: h.apps, house: h, portal: &app{App: &rig.App{ID: "countersign"}}}
 	h.reset(t)
 	k.wishes[""] = &wish{app: k.portal}
 	names := []string{"alice", "bob", "mallory", "carol", "trent"}
