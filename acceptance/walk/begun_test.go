@@ -4,6 +4,7 @@ import (
 	"net/http"
 	"slices"
 	"strings"
+	"time"
 
 	"countersign/acceptance/rig"
 )
@@ -32,4 +33,23 @@ func (k *stage) seenPending(a answer) {
 	if asks && !slices.ContainsFunc(a.before.begun, func(ref string) bool { return k.begun[ref] && idOf(ref) == f.Values.Get("change") }) {
 		broken("a change of address is shown in a browser in which it was not asked for")
 	}
+}
+
+// copied looks at a set-up that somebody has begun, and answers for it, with a copy of the cookie
+// of its session or sign-in and nothing else of that browser.
+func (k *stage) copied(b *tab, s step) {
+	open := slices.DeleteFunc(slices.Clone(k.setUps), func(u *setUp) bool {
+		return slices.Contains(u.who.devices, u.device) || !k.w.Now().Before(u.begun.Add(15*time.Minute))
+	})
+	u := pick(open, s.A)
+	if !b.attacker || u == nil {
+		return
+	}
+	name, base := "session", "/profile/add"
+	if k.flowOf(u.holder) != nil {
+		name, base = "flow", "/signin/set-up"
+	}
+	b.persons[0].SetCookie(name, u.holder)
+	k.get(b, base+"/"+u.kind)
+	k.confirms(b, base, u.kind, s)
 }

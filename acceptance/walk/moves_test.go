@@ -68,6 +68,7 @@ var moves = []move{
 	{"other way", 4, (*stage).otherWay},
 	{"passkey alone", 6, (*stage).alonePasskey},
 	{"add a method", 16, (*stage).addMethod},
+	{"copied session", 6, (*stage).copied},
 	{"remove a method", 5, (*stage).removeMethod},
 	{"change address", 5, (*stage).changeAddress},
 	{"undo address", 2, (*stage).undoAddress},
