@@ -222,7 +222,7 @@ func has(n *html.Node, key string) bool {
 func (pg *Page) LinkSaying(words string) string {
 	href := ""
 	walk(pg.doc, func(n *html.Node) {
-		if href == "" && n.Type == html.ElementNode && n.Data == "a" && strings.Contains(textOf(n), words) {
+		if href == "" && n.Type == html.ElementNode && n.Data == "a" && strings.Contains(plain(textOf(n)), words) {
 			href = attr(n, "href")
 		}
 	})
