@@ -333,5 +333,11 @@ func TestBrowser_TimesAreInTheReadersZone(t *testing.T) {
 		if seen := rig.Eval[string](b, `document.querySelector("time[data-ago]").title`); !strings.Contains(seen, want) {
 			t.Errorf("the whole time is %q", seen)
 		}
+		b = w.Chromium(t).Tab(t).In("Asia/Kolkata")
+		through(t, w, b, w.Dashboard(t), w.Covered(t).User(t))
+		b.Await("Delivered to 127.0.0.1 at ")
+		if text := b.Text(); strings.Contains(text, "UTC") {
+			t.Errorf("a time on the code page is not the reader's: %s", rig.Quietly(text))
+		}
 	})
 }

@@ -11,6 +11,14 @@
     e.textContent = new Date(e.dateTime).toLocaleTimeString(lang, { hour: '2-digit', minute: '2-digit' })
   })
 
+  // Times of day within a sentence, which are about today: "10:42 UTC".
+  const local = (sentence) => sentence.replace(/\b(\d\d):(\d\d) UTC\b/g, (_, hours, minutes) => {
+    const at = new Date()
+    at.setUTCHours(hours, minutes, 0, 0)
+    return at.toLocaleTimeString(lang, { hour: '2-digit', minute: '2-digit' })
+  })
+  all('[data-utc]', (e) => { e.textContent = local(e.textContent) })
+
   // Days and times in the person's own time zone, and what happened as long ago as it is; the
   // server's words, in UTC, stay where there is no script.
   const whole = new Intl.DateTimeFormat(lang, { dateStyle: 'medium', timeStyle: 'short' })
@@ -135,7 +143,8 @@
         if (r.ok) {
           const d = await r.json()
           box.className = 'post ' + d.state
-          if (d.text && d.text !== text.textContent) text.textContent = d.text
+          const now = local(d.text || '')
+          if (now && now !== text.textContent) text.textContent = now
           if (d.settled) return
         } else if (r.status === 404) return location.replace(box.querySelector('[data-again]').href) // it went on in another tab
         else if (r.status < 500) return
