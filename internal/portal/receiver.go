@@ -49,7 +49,7 @@ func (p *Portal) manifest(w http.ResponseWriter, r *http.Request) error {
 	printer, name := p.Web.Printer(r), p.Web.Site(r.Context()).Name
 	text, err := json.Marshal(map[string]any{
 		"id": receiverPath, "name": printer.T("receiver.app", "Site", name), "short_name": printer.T("receiver.app_short"), "lang": printer.Lang(),
-		"start_url": strings.TrimPrefix(receiverPath, "/"), "scope": ".", // from where this file lies "display": "standalone", "background_color": "#ffffff", "theme_color": "#ffffff",
+		"start_url": p.Web.Outside(receiverPath), "scope": p.Web.Outside("/"), "display": "standalone", "background_color": "#ffffff", "theme_color": "#ffffff",
 		"icons": []map[string]string{{"src": icon, "sizes": "any", "type": "image/svg+xml", "purpose": "any"}},
 	})
 	if err != nil {

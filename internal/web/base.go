@@ -37,6 +37,9 @@ func (w *Web) outside(to string) string {
 	return to
 }
 
+// Outside is outside for what is neither a page nor a redirect.
+func (w *Web) Outside(to string) string { return w.outside(to) }
+
 // addresses finds, in a page that our templates made, the attributes that hold a path of ours.
 // A quotation mark in a value is escaped, so that no text looks like one.
 var addresses = regexp.MustCompile(`( (?:href|action|formaction|src|data-[a-z-]+)=")/([^/])`)
