@@ -36,10 +36,11 @@ func (r row) key() string { return r.text("tenant_id") + "." + r.text("id") }
 // ref is the key of another row of the same tenant.
 func (r row) ref(column string) string { return r.text("tenant_id") + "." + r.text(column) }
 
-// tables are read whole: an installation that is audited is a small one.
+// tables are read whole, in this order: an installation that is audited is a small one. A record
+// that waits is read before the audit, so that one which moves meanwhile is not missed.
 var tables = []string{
 	"installation", "clients", "tenants", "users", "flows", "challenges", "sessions", "remembered_browsers", "authorization_codes", "refresh_families",
-	"budgets", "jobs", "messages", "audit_events",
+	"budgets", "jobs", "messages", "pending_audit_events", "audit_events",
 }
 
 // state is the database in memory, by table.
@@ -56,7 +57,19 @@ func read(ctx context.Context, db Rows) (state, error) {
 			return nil, fmt.Errorf("read %s: %w", table, err)
 		}
 	}
+	s.addPending()
 	return s, nil
+}
+
+// addPending adds to the audit what an end of a session recorded while the audit could not be
+// written: it waits for its place in the chain, and moves there once.
+func (s state) addPending() {
+	moved := s.by("audit_events", row.key)
+	for _, r := range s["pending_audit_events"] {
+		if len(moved[r.key()]) == 0 {
+			s["audit_events"] = append(s["audit_events"], r)
+		}
+	}
 }
 
 func scan(rows *sql.Rows) (out []row, err error) {
