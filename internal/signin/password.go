@@ -68,6 +68,9 @@ func (s *Service) SubmitPassword(ctx context.Context, a Attempt) (Step, error) {
 		step, err = s.passwordProved(ctx, tx, a, acc, renewed)
 		return err
 	})
+	if errors.Is(err, errTwin) { // the password was right, and what gave the try back was undone
+		err = errors.Join(err, s.giveBack(context.WithoutCancel(ctx), acc))
+	}
 	if err != nil {
 		return nil, err
 	}

@@ -73,12 +73,9 @@ func (s *Service) limitTurn() ratelimit.Limit {
 
 // limitKnownBrowser holds for one browser that the account knows, which a stranger's failures
 // do not slow.
-func (s *Service) limitKnownBrowser(admitted bool) ratelimit.Limit {
+func (s *Service) limitKnownBrowser() ratelimit.Limit {
 	l := s.limitPassword()
 	l.Name, l.Slow.From = "password.device", s.Limits.PasswordSlowFrom
-	if !admitted { // tries of several tabs at once are reserved before any is known to be right
-		l.Slow.From *= fromMany
-	}
 	return l
 }
 

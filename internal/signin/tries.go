@@ -28,7 +28,7 @@ func (s *Service) readTries(ctx context.Context, tx *db.Tx, a Attempt, acc *acco
 	network := charge(s.limitSource(), from)
 	network.Tag = subject
 	if acc.browser.tries != "" {
-		read, err := ratelimit.Read(ctx, tx, network, charge(s.limitKnownBrowser(acc.browser.spends == byAdmission), acc.browser.tries))
+		read, err := ratelimit.Read(ctx, tx, network, charge(s.limitKnownBrowser(), acc.browser.tries))
 		if err == nil {
 			acc.tries = tries{source: read[0], spent: read[1:]}
 		}
