@@ -48,6 +48,23 @@ func TestBelowAPath_APersonSignsIn(t *testing.T) {
 			return rig.Eval[string](b, `window.scope || ""`) == public+"/receiver"
 		})
 		p := w.Person(t)
+		var m struct {
+			ID    string `json:"id"`
+			Start string `json:"start_url"`
+			Scope string `json:"scope"`
+			Icons []struct {
+				Src string `json:"src"`
+			} `json:"icons"`
+		}
+		if err := json.Unmarshal([]byte(p.Get(base+"/receiver.webmanifest").Body), &m); err != nil || len(m.Icons) == 0 {
+			t.Fatal(err, m)
+		}
+		for _, at := range []string{m.ID, m.Start, m.Scope, m.Icons[0].Src} {
+			if !strings.HasPrefix(at, base+"/") {
+				t.Errorf("the receiver's manifest leads to %s", at)
+			}
+		}
+		p.Get(m.Icons[0].Src).Expect(t, http.StatusOK)
 		var about map[string]any
 		if err := json.Unmarshal([]byte(p.Get(base+"/.well-known/openid-configuration").Body), &about); err != nil {
 			t.Fatal(err)

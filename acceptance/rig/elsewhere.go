@@ -83,3 +83,16 @@ func (w *World) BrokenReferences(t testing.TB) int {
 	}
 	return n
 }
+
+// NoDatabase is the address of a database that nothing has set up yet: in an empty folder, or
+// an empty schema that is dropped with the test.
+func NoDatabase(t testing.TB, engine string) (dsn, folder string) {
+	t.Helper()
+	folder = Folder(t)
+	if engine == "sqlite" {
+		return "sqlite:" + filepath.Join(folder, "house.db"), folder
+	}
+	dsn = newSchema(t, "")
+	t.Cleanup(func() { dropSchema(dsn) })
+	return dsn, folder
+}

@@ -396,16 +396,3 @@ func (w *World) CAFile() string { return w.file("ca.pem") }
 
 // BounceAddr is where the program takes delivery reports.
 func (w *World) BounceAddr() string { return w.bounces }
-
-// NoDatabase is the address of a database that nothing has set up yet: in an empty folder, or
-// an empty schema that is dropped with the test.
-func NoDatabase(t testing.TB, engine string) (dsn, folder string) {
-	t.Helper()
-	folder = Folder(t)
-	if engine == "sqlite" {
-		return "sqlite:" + filepath.Join(folder, "house.db"), folder
-	}
-	dsn = newSchema(t, "")
-	t.Cleanup(func() { dropSchema(dsn) })
-	return dsn, folder
-}

@@ -89,20 +89,9 @@ func Export(ctx context.Context, d *db.DB, w io.Writer, since time.Time) (n int,
 
 func oldest(ctx context.Context, d *db.DB, tenant string, since time.Time, after string) (out []Row, err error) {
 	err = d.View(ctx, tenant, func(tx *db.Tx) error {
-		rows, err := tx.Query(ctx, `SELECT `+columns+` FROM audit_events
+		out, err = events(ctx, tx, `SELECT `+columns+` FROM audit_events
 			WHERE tenant_id = $1 AND at >= $2 AND id > $3 ORDER BY id LIMIT $4`, tenant, since, after, exportedAtOnce)
-		if err != nil {
-			return err
-		}
-		defer rows.Close()
-		for rows.Next() {
-			var l link
-			if err := l.scan(rows); err != nil {
-				return err
-			}
-			out = append(out, l.Row)
-		}
-		return rows.Err()
+		return err
 	})
 	if err != nil {
 		return nil, fmt.Errorf("export audit events of %s: %w", tenant, err)

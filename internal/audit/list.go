@@ -20,16 +20,24 @@ type Filter struct {
 // List returns the rows of tx.Tenant that match, newest first.
 func List(ctx context.Context, tx *db.Tx, f Filter) ([]Row, error) {
 	query, args := f.query(tx.Tenant)
-	rows, err := tx.Query(ctx, query, args...)
+	out, err := events(ctx, tx, query, args...)
 	if err != nil {
 		return nil, fmt.Errorf("list audit events: %w", err)
 	}
+	return out, nil
+}
+
+// events reads what a query of columns finds.
+func events(ctx context.Context, tx *db.Tx, query string, args ...any) (out []Row, err error) {
+	rows, err := tx.Query(ctx, query, args...)
+	if err != nil {
+		return nil, err
+	}
 	defer rows.Close()
-	var out []Row
 	for rows.Next() {
 		var l link
 		if err := l.scan(rows); err != nil {
-			return nil, fmt.Errorf("read audit event: %w", err)
+			return nil, err
 		}
 		out = append(out, l.Row)
 	}

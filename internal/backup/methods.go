@@ -29,7 +29,7 @@ func ReadAuditCopy(r io.Reader) (c AuditCopy, err error) {
 		if e.At.After(c.Until) {
 			c.Until = e.At
 		}
-		if _, ok := fates[e.Action]; ok && e.Result == "ok" && !seen[e.ID] {
+		if slices.Contains(aboutMethods, e.Action) && e.Result == "ok" && !seen[e.ID] {
 			seen[e.ID] = true
 			c.events = append(c.events, e)
 		}
@@ -41,12 +41,15 @@ func ReadAuditCopy(r io.Reader) (c AuditCopy, err error) {
 	return c, err
 }
 
-// fates are what became of a method, by the action of the event. A name of its own is for
-// all methods of a person.
-var fates = map[string]string{
-	"method.added": "added", "method.removed": "removed", "method.suspended": "suspended", "method.restored": "restored",
-	"methods.reset": "reset",
-}
+// What the audit calls the things that become of sign-in methods.
+const (
+	methodAdded    = "method.added"
+	methodRestored = "method.restored"
+	methodsReset   = "methods.reset" // all methods of a person
+)
+
+// aboutMethods are the actions of events that a review looks at.
+var aboutMethods = []string{methodAdded, methodRestored, methodsReset, "method.removed", "method.suspended"}
 
 // Reviewed counts what an audit copy changed.
 type Reviewed struct {
@@ -124,7 +127,7 @@ type person struct{ tenant, user string }
 // see remembers the last thing that happened to a method. A reset happened to every method
 // that the person has now.
 func (r *reviewing) see(ctx context.Context, tx *db.Tx, e audit.Exported) error {
-	if fates[e.Action] != "reset" {
+	if e.Action != methodsReset {
 		r.last[e.SubjectID] = e
 		return nil
 	}
@@ -154,7 +157,7 @@ func (r *reviewing) inOrder() []audit.Exported {
 
 // apply brings one method to what became of it.
 func (r *reviewing) apply(ctx context.Context, tx *db.Tx, e audit.Exported) error {
-	if fates[e.Action] == "restored" { // people decided that it may be used
+	if e.Action == methodRestored { // people decided that it may be used
 		return nil
 	}
 	first, err := authenticator.Suspend(ctx, tx, e.UserID, e.SubjectID)
@@ -166,7 +169,7 @@ func (r *reviewing) apply(ctx context.Context, tx *db.Tx, e audit.Exported) erro
 		r.concerns(person{tx.Tenant, e.UserID})
 		return record(ctx, tx, e, "method.suspended", e.SubjectID)
 	}
-	if fates[e.Action] != "added" || !policy.Factor(authenticator.Kind(e.Method)) {
+	if e.Action != methodAdded || !policy.Factor(authenticator.Kind(e.Method)) {
 		return nil
 	}
 	protected, err := user.HoldProtection(ctx, tx, e.UserID)

@@ -54,31 +54,6 @@ func (p *Portal) pressLink(w http.ResponseWriter, r *http.Request) error {
 	return p.answered(w, r, mine, step, err)
 }
 
-func (p *Portal) showNotMe(w http.ResponseWriter, r *http.Request) error {
-	_, id, held := p.linkOf(r, reportLink)
-	if !held {
-		return p.drawOpenAgain(w, r)
-	}
-	return p.Web.Draw(w, r, http.StatusOK, notMePage{wordPage{ID: id, Word: reportLink.word}})
-}
-
-// notMe answers the same for every token: it reveals nothing.
-func (p *Portal) notMe(w http.ResponseWriter, r *http.Request) error {
-	ref, id, held := p.linkOf(r, reportLink)
-	if !held {
-		return p.drawOpenAgain(w, r)
-	}
-	if !p.confirmed(r, reportLink) {
-		again := wordPage{ID: id, Word: reportLink.word, Problem: "confirm.problem"}
-		return p.Web.Draw(w, r, http.StatusUnprocessableEntity, notMePage{again})
-	}
-	if err := p.SignIn.Disown(r.Context(), ref, p.visitor(r)); err != nil {
-		return err
-	}
-	p.dropLink(w, r, reportLink, id)
-	return p.Web.Draw(w, r, http.StatusOK, notMeDonePage{})
-}
-
 // why tells the vendor's reasons, and leads back to a page of ours only.
 func (p *Portal) why(w http.ResponseWriter, r *http.Request) error {
 	text, err := p.whyText(r)

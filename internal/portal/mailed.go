@@ -1,6 +1,7 @@
 package portal
 
 import (
+	"context"
 	"net/http"
 	"net/url"
 	"slices"
@@ -9,6 +10,7 @@ import (
 	"time"
 
 	"countersign/internal/secret"
+	"countersign/internal/session"
 	"countersign/internal/signin"
 	"countersign/internal/typed"
 	"countersign/internal/web"
@@ -144,6 +146,36 @@ type wordPage struct {
 	ID      string // names the link
 	Word    string // catalogue key
 	Problem string
+}
+
+// mountWord adds the pages of a link that acts once its word was typed. The answer is the same for
+// every token, and reveals nothing.
+func (p *Portal) mountWord(
+	mux *web.Mux, l mailedLink, page func(wordPage) web.Page, done web.Page,
+	act func(context.Context, secret.Reference, session.Visitor) error,
+) {
+	show := func(w http.ResponseWriter, r *http.Request) error {
+		_, id, held := p.linkOf(r, l)
+		if !held {
+			return p.drawOpenAgain(w, r)
+		}
+		return p.Web.Draw(w, r, http.StatusOK, page(wordPage{ID: id, Word: l.word}))
+	}
+	p.mountMailed(mux, l, show, func(w http.ResponseWriter, r *http.Request) error {
+		ref, id, held := p.linkOf(r, l)
+		if !held {
+			return p.drawOpenAgain(w, r)
+		}
+		if !p.confirmed(r, l) {
+			again := wordPage{ID: id, Word: l.word, Problem: "confirm.problem"}
+			return p.Web.Draw(w, r, http.StatusUnprocessableEntity, page(again))
+		}
+		if err := act(r.Context(), ref, p.visitor(r)); err != nil {
+			return err
+		}
+		p.dropLink(w, r, l, id)
+		return p.Web.Draw(w, r, http.StatusOK, done)
+	})
 }
 
 // confirmed reports whether the word was typed, in any of our languages.

@@ -145,31 +145,6 @@ func (p *Portal) withdrawEmail(w http.ResponseWriter, r *http.Request) error {
 	return p.doneWith(w, "email_kept")
 }
 
-func (p *Portal) showUndo(w http.ResponseWriter, r *http.Request) error {
-	_, id, held := p.linkOf(r, undoLink)
-	if !held {
-		return p.drawOpenAgain(w, r)
-	}
-	return p.Web.Draw(w, r, http.StatusOK, undoPage{wordPage{ID: id, Word: undoLink.word}})
-}
-
-// undo answers the same for every token: it reveals nothing.
-func (p *Portal) undo(w http.ResponseWriter, r *http.Request) error {
-	ref, id, held := p.linkOf(r, undoLink)
-	if !held {
-		return p.drawOpenAgain(w, r)
-	}
-	if !p.confirmed(r, undoLink) {
-		again := wordPage{ID: id, Word: undoLink.word, Problem: "confirm.problem"}
-		return p.Web.Draw(w, r, http.StatusUnprocessableEntity, undoPage{again})
-	}
-	if err := p.SignIn.UndoAddress(r.Context(), ref, p.visitor(r)); err != nil {
-		return err
-	}
-	p.dropLink(w, r, undoLink, id)
-	return p.Web.Draw(w, r, http.StatusOK, undoDonePage{})
-}
-
 // emailStories is the change of one's address in every state.
 func emailStories() []web.Story {
 	const address, wished = "maria@harbor.example", "maria@ortiz.example"

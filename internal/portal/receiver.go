@@ -48,9 +48,9 @@ func (p *Portal) manifest(w http.ResponseWriter, r *http.Request) error {
 	}
 	printer, name := p.Web.Printer(r), p.Web.Site(r.Context()).Name
 	text, err := json.Marshal(map[string]any{
-		"id": receiverPath, "name": printer.T("receiver.app", "Site", name), "short_name": printer.T("receiver.app_short"), "lang": printer.Lang(),
+		"id": p.Web.Outside(receiverPath), "name": printer.T("receiver.app", "Site", name), "short_name": printer.T("receiver.app_short"), "lang": printer.Lang(),
 		"start_url": p.Web.Outside(receiverPath), "scope": p.Web.Outside("/"), "display": "standalone", "background_color": "#ffffff", "theme_color": "#ffffff",
-		"icons": []map[string]string{{"src": icon, "sizes": "any", "type": "image/svg+xml", "purpose": "any"}},
+		"icons": []map[string]string{{"src": p.Web.Outside(icon), "sizes": "any", "type": "image/svg+xml", "purpose": "any"}},
 	})
 	if err != nil {
 		return fmt.Errorf("write manifest: %w", err)

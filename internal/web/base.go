@@ -29,16 +29,13 @@ func (w *Web) within(r *http.Request) *http.Request {
 	return inner
 }
 
-// outside is an address as a browser must ask for it.
-func (w *Web) outside(to string) string {
+// Outside is an address as a browser must ask for it. Pages and redirects need not call it.
+func (w *Web) Outside(to string) string {
 	if strings.HasPrefix(to, "/") && !strings.HasPrefix(to, "//") {
 		return w.base + to
 	}
 	return to
 }
-
-// Outside is outside for what is neither a page nor a redirect.
-func (w *Web) Outside(to string) string { return w.outside(to) }
 
 // addresses finds, in a page that our templates made, the attributes that hold a path of ours.
 // A quotation mark in a value is escaped, so that no text looks like one.

@@ -22,7 +22,7 @@ func TestTheBaseIsTakenOffAndPutBack(t *testing.T) {
 		}
 	}
 	for inside, want := range map[string]string{"/signin?x": "/tools/sign-in/signin?x", "https://app.example/cb": "https://app.example/cb", "//evil.example": "//evil.example"} {
-		if got := w.outside(inside); got != want {
+		if got := w.Outside(inside); got != want {
 			t.Errorf("%s is %s outside", inside, got)
 		}
 	}

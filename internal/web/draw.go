@@ -116,7 +116,7 @@ func (w *Web) JSON(rw http.ResponseWriter, status int, v any) error {
 
 // Redirect answers 303, which turns a POST into a GET and forgets the form (RFC 9700 4.12).
 func (w *Web) Redirect(rw http.ResponseWriter, to string) error {
-	rw.Header().Set("Location", w.outside(to))
+	rw.Header().Set("Location", w.Outside(to))
 	rw.WriteHeader(http.StatusSeeOther)
 	return nil
 }
