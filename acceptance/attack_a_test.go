@@ -114,7 +114,7 @@ func TestATK005_ManyFlowsShareOneBudget(t *testing.T) {
 	})
 }
 
-// guard: web.steady keeps the context of a POST alive; Take commits alone
+// guard: web.withLimits keeps the context of a POST alive; Take commits alone
 func TestATK007_ACountSurvivesAFailingRequest(t *testing.T) {
 	each(t, func(t *testing.T, w *rig.World) {
 		for name, extra := range map[string]url.Values{

@@ -62,7 +62,7 @@ func TestATK039_ResponseManipulation(t *testing.T) {
 	})
 }
 
-// guard: oidc asks signin.Standing with the session cookie only
+// guard: oidc asks signin.CheckSession with the session cookie only
 func TestATK044_AuthorizeWithHalfASession(t *testing.T) {
 	each(t, func(t *testing.T, w *rig.World) {
 		u := w.Covered(t).User(t)
@@ -153,7 +153,7 @@ func TestATK051_PolicyTightenedMidFlow(t *testing.T) {
 	})
 }
 
-// guard: signin.Standing asks policy again for every token and page
+// guard: signin.CheckSession asks policy again for every token and page
 func TestATK052_OldSessionsAfterTightening(t *testing.T) {
 	each(t, func(t *testing.T, w *rig.World) {
 		company := w.NewTenant(t, "--mandate", "default_off")

@@ -42,7 +42,7 @@ func (h *hoard) bindsNothing(t *testing.T, p *rig.Person, what string) {
 	}
 }
 
-// guard: MaySetUp and member; a flow that waits for a second step waits for no set-up
+// guard: EnrollmentFor and member; a flow that waits for a second step waits for no set-up
 func TestATK049_APendingSignInBindsNothing(t *testing.T) {
 	armed(t, func(t *testing.T, w *rig.Armed) {
 		h := has(t, w, w.Covered(t), "totp")

@@ -196,7 +196,7 @@ func (h *hoard) noSession(t *testing.T, what string, fn func()) {
 func (h *hoard) wrongs(t *testing.T) int64 {
 	t.Helper()
 	return h.w.Number(t, `SELECT count(*) FROM audit_events e JOIN directory d ON d.tenant_id = e.tenant_id AND d.user_id = e.user_id
-		WHERE d.email_key = $1 AND e.action = 'signin.code' AND e.result = 'failed'`, h.Email)
+		WHERE d.email_key = $1 AND e.action = 'signin.second_factor' AND e.result = 'failed'`, h.Email)
 }
 
 // bound are the ids of an account's methods of a kind.

@@ -145,7 +145,7 @@ func TestATK004_TestATK005_SwitchingGrowsNoBudget(t *testing.T) {
 	})
 }
 
-// guard: signin.limitWays, and what is asked for already is not asked for again
+// guard: signin.limitMethodChoices, and what is asked for already is not asked for again
 func TestATK170_TurningBackAndForthWritesLittle(t *testing.T) {
 	armed(t, func(t *testing.T, w *rig.Armed) {
 		h := has(t, w, w.Covered(t), "totp", "passkey")

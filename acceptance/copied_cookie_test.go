@@ -63,7 +63,7 @@ func draftOn(t *testing.T, pg *rig.Page, base, kind string) string {
 	return f.Values.Get("draft")
 }
 
-// guard: Holder.Held: Waiting, take and Name ask for the reference that was given when it began
+// guard: Enrollee.Held: Waiting, take and Name ask for the reference that was given when it began
 func TestCopiedCookie_OfASessionOpensNoSetUpThatBeganLater(t *testing.T) {
 	eachKind(t, func(t *testing.T, h *hoard, kind string) {
 		thief := copies(t, h.w.World, h.owner, "session")

@@ -77,7 +77,7 @@ func TestPAR10_TestVOI1_OtherPeoplesAppsShowRightCodes(t *testing.T) {
 			v := totp.Verifier{Keys: secret.NewKeys(clock.Now())}
 			at := []time.Time{clock.Now(), clock.Now().Add(47 * time.Second), clock.Now().Add(20 * 365 * 24 * time.Hour)}
 			var codes []string
-			authenticatortest.SetUp(t, d, v, authenticator.TOTP, who, "harbor", "", func(draft authenticator.Draft) authenticator.Response {
+			authenticatortest.SetUp(t, d, v, authenticator.TOTP, who, "harbor", "", func(draft authenticator.PendingEnrollment) authenticator.Response {
 				c, err := totp.Show(draft)
 				if err != nil {
 					t.Fatal(err)
@@ -122,7 +122,7 @@ func answers(t *testing.T, d *db.DB, v totp.Verifier, who authenticator.Subject,
 	t.Helper()
 	var verdict authenticator.Verdict
 	err := d.InTx(t.Context(), "harbor", func(tx *db.Tx) (err error) {
-		verdict, err = v.Verify(t.Context(), tx, authenticator.Authenticator{UserID: who.UserID, Kind: authenticator.TOTP}, authenticator.Setting{}, nil, authenticator.Response{Code: code})
+		verdict, err = v.Verify(t.Context(), tx, authenticator.Authenticator{UserID: who.UserID, Kind: authenticator.TOTP}, authenticator.ChallengeContext{}, nil, authenticator.Response{Code: code})
 		return err
 	})
 	if err != nil {

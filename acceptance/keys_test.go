@@ -147,13 +147,13 @@ func TestREL016_MasterKeyChangesUnderLoad(t *testing.T) {
 			t.Errorf("dropped at once: %s %v", out, err)
 		}
 		w.Advance(t, 2*time.Hour)
-		if out, err := w.TryCLI("", "keys", "drop", old, "--anyway"); err == nil || !strings.Contains(err.Error(), "passwords") {
+		if out, err := w.TryCLI("", "keys", "drop", old, "--force"); err == nil || !strings.Contains(err.Error(), "passwords") {
 			t.Errorf("dropped while passwords need it: %s %v", out, err)
 		}
 		for _, u := range crowd {
 			w.Person(t).SignIn(t, app, u)
 		}
-		w.CLI(t, "keys", "drop", old, "--anyway")
+		w.CLI(t, "keys", "drop", old, "--force")
 		for _, s := range all {
 			w.Person(t).Via(s).SignIn(t, app.Via(s), crowd[0])
 			stranger := w.Person(t).Via(s)

@@ -111,7 +111,7 @@ func (r ready) goOn(t *testing.T, f *crowd) {
 	}
 }
 
-// guard: password.line: room, turns; what has no password to compare never waits in it
+// guard: password.fairQueue: room, turns; what has no password to compare never waits in it
 func TestREL021_AFloodOfPasswordsLeavesTheRestInPeace(t *testing.T) {
 	rig.EachFresh(t, rig.Options{Config: narrow}, func(t *testing.T, w *rig.World) {
 		harbor, people := company(t, w)
@@ -129,7 +129,7 @@ func TestREL021_AFloodOfPasswordsLeavesTheRestInPeace(t *testing.T) {
 	})
 }
 
-// guard: password.WithLane in signin: by the company of a proved device, else by the address
+// guard: password.WithQueueKey in signin: by the company of a proved device, else by the address
 func TestSEC079_AnotherCompanyIsServedInItsTurn(t *testing.T) {
 	rig.EachFresh(t, rig.Options{Config: narrow}, func(t *testing.T, w *rig.World) {
 		_, people := company(t, w)

@@ -30,7 +30,7 @@ func told(t *testing.T, p *rig.Person, state string) {
 func took(t *testing.T, w *rig.Texting, u *rig.User) int64 {
 	t.Helper()
 	return w.Number(t, `SELECT count(*) FROM audit_events e JOIN directory d ON d.user_id = e.user_id AND d.tenant_id = e.tenant_id
-		WHERE d.email_key = $1 AND e.action = 'signin.code' AND e.result = 'ok' AND e.method = 'sms'`, u.Email)
+		WHERE d.email_key = $1 AND e.action = 'signin.second_factor' AND e.result = 'ok' AND e.method = 'sms'`, u.Email)
 }
 
 func spent(t *testing.T, w *rig.Texting) int64 {

@@ -74,21 +74,21 @@ func TestREL24_AConfigurationWeakerThanBefore(t *testing.T) {
 		w.A.Stop()
 		weak := env("COUNTERSIGN_LIMITS_WRONG_ANSWERS=6", "COUNTERSIGN_LIMITS_PASSWORD_SLOW_FROM=9", "COUNTERSIGN_LIMITS_CODE_LENGTH=8")
 		said := w.Refused(t, weak)
-		says(t, said, "- limits.wrong_answers is 6 here and was 5: set it back, or run countersign settings accept", "- limits.password_slow_from is 9 here and was 5")
+		says(t, said, "- limits.wrong_answers is 6 here and was 5: set it back, or run countersign configminimum accept", "- limits.password_slow_from is 9 here and was 5")
 		if strings.Contains(said, "code_length") {
 			t.Error("a stricter setting is refused")
 		}
-		w.Starts(t, env("COUNTERSIGN_LIMITS_CODE_LIFE=9m"))
-		says(t, w.Refused(t, rig.Options{}), "limits.code_life is 10m here and was 9m")
-		shown, _ := w.Command(t, rig.Options{}, "settings", "show")
+		w.Starts(t, env("COUNTERSIGN_LIMITS_CODE_TTL=9m"))
+		says(t, w.Refused(t, rig.Options{}), "limits.code_ttl is 10m here and was 9m")
+		shown, _ := w.Command(t, rig.Options{}, "configminimum", "show")
 		says(t, shown, "weaker: serve refuses to start")
-		accepted, code := w.Command(t, weak, "settings", "accept")
-		says(t, accepted, "Accepted: limits.code_life 9m to 10m", "Accepted: limits.wrong_answers 5 to 6", "Accepted: limits.password_slow_from 5 to 9")
+		accepted, code := w.Command(t, weak, "configminimum", "accept")
+		says(t, accepted, "Accepted: limits.code_ttl 9m to 10m", "Accepted: limits.wrong_answers 5 to 6", "Accepted: limits.password_slow_from 5 to 9")
 		if code != 0 {
 			t.Error(code)
 		}
 		w.Starts(t, weak)
-		if n := w.Number(t, `SELECT count(*) FROM audit_events WHERE tenant_id = 'installation' AND action = 'settings.accepted' AND actor_id = 'command-line'`); n != 3 {
+		if n := w.Number(t, `SELECT count(*) FROM audit_events WHERE tenant_id = 'installation' AND action = 'configminimum.accepted' AND actor_id = 'command-line'`); n != 3 {
 			t.Errorf("%d acceptances on record", n)
 		}
 		if out := w.CLI(t, "audit", "verify"); !strings.Contains(out, "intact") {
@@ -181,7 +181,7 @@ func TestREL24_BadConfigurations(t *testing.T) {
 		"a proxy that is no network": {env("COUNTERSIGN_TRUSTED_PROXIES=10.0.0.1"), "is not a network"},
 		"a missing secret file":      {env("COUNTERSIGN_SMTP_PASSWORD_FILE=" + filepath.Join(w.Dir, "nothing")), "smtp.password_file cannot be read"},
 		"a secret and its file":      {env("COUNTERSIGN_SMTP_PASSWORD=x", "COUNTERSIGN_SMTP_PASSWORD_FILE=y"), "give it or the file that holds it, not both"},
-		"a code that lives long":     {env("COUNTERSIGN_LIMITS_CODE_LIFE=11m"), "limits.code_life must be between"},
+		"a code that lives long":     {env("COUNTERSIGN_LIMITS_CODE_TTL=11m"), "limits.code_ttl must be between"},
 	} {
 		if said := w.Refused(t, c.o); !strings.Contains(said, c.want) {
 			t.Errorf("%s: %s", name, said)

@@ -87,7 +87,7 @@ func TestVOI12_ANoticeWithACountdownThenSetUpFirst(t *testing.T) {
 	})
 }
 
-// guard: next leads to the set-up before it completes; SetUpIn owns the flow
+// guard: next leads to the set-up before it completes; EnrollInFlow owns the flow
 func TestVOI13_SetUpAtTheFirstSignIn(t *testing.T) {
 	timed(t, func(t *testing.T, w *rig.World) {
 		u := centre(t, w).User(t)

@@ -308,7 +308,7 @@ func (w *world) binding(as func(string) string, code string) []string {
 		text, _ := p.value(setFlow, "challenges", column).(string)
 		return as(text)
 	}
-	return []string{as(patternTenant), word("user_id"), word("authenticator_id"), word("flow_id"), word("id"), "signin.code", "email", as(patternEmail), code}
+	return []string{as(patternTenant), word("user_id"), word("authenticator_id"), word("flow_id"), word("id"), "signin.second_factor", "email", as(patternEmail), code}
 }
 
 // checkState makes sure that the driver's way to keep a code is the product's: for the one

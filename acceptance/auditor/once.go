@@ -39,7 +39,7 @@ func (d *desk) matchAnswers() {
 		}
 	}
 	d.right = map[string][]row{}
-	for _, all := range d.s.events("signin.code", "ok") {
+	for _, all := range d.s.events("signin.second_factor", "ok") {
 		for _, e := range all {
 			d.match(e, spent[moment(e, "at")])
 		}

@@ -68,7 +68,7 @@ func (d *desk) believed() {
 
 // counted: what was told as counted stays counted.
 func (d *desk) counted() {
-	failed := d.s.events("signin.code", "failed")
+	failed := d.s.events("signin.second_factor", "failed")
 	wrongs, byAccount := map[string]int64{}, map[string]int64{}
 	for _, t := range d.History.all(wrong) {
 		c := d.challenge(t.user, t.id)

@@ -25,8 +25,8 @@ type plant struct {
 }
 
 const (
-	codeRight  = `action = 'signin.code' AND result = 'ok'`
-	codeWrong  = `action = 'signin.code' AND result = 'failed'`
+	codeRight  = `action = 'signin.second_factor' AND result = 'ok'`
+	codeWrong  = `action = 'signin.second_factor' AND result = 'failed'`
 	passwordID = `action = 'signin.password' AND result = 'failed'`
 )
 

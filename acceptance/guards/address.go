@@ -58,7 +58,7 @@ var addresses = []Guard{
 		Package: profiles, Tests: "TestATK092_AnUndoSuspends",
 	},
 	{
-		Name: "a report brings the address back", File: "internal/signin/notme.go",
+		Name: "a report brings the address back", File: "internal/signin/report.go",
 		Old: "if err := s.moveBack(ctx, tx, f, line, v); err != nil {", New: "if err := error(nil); err != nil {",
 		And:     []Edit{{"internal/signin/undo.go", "// moveBack undoes", "var _ = (*Service).moveBack\n\n// moveBack undoes"}},
 		Package: profiles, Tests: "TestATK092_Reported",

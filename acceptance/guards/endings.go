@@ -19,7 +19,7 @@ var endings = []Guard{
 	},
 	{
 		Name: "a sign-in binds nothing to an account that was changed meanwhile", File: "internal/signin/flow.go",
-		Old: "same, err := user.HoldAs(ctx, tx, f.User)", New: "same, err := user.HoldAs != nil, error(nil)",
+		Old: "same, err := user.LockIfUnchanged(ctx, tx, f.User)", New: "same, err := user.LockIfUnchanged != nil, error(nil)",
 		Package: profiles, Tests: "AtOnce",
 	},
 	{
@@ -33,7 +33,7 @@ var endings = []Guard{
 		Package: profiles, Tests: "TestATK080_AListThatIsOld",
 	},
 	{
-		Name: "alerts take nobody's codes", File: "internal/signin/notme.go",
+		Name: "alerts take nobody's codes", File: "internal/signin/report.go",
 		Old: "s.limitSends(\"alert.destination\")", New: "s.limitSends(\"send.destination\")",
 		Package: "./internal/signin", Tests: "TestATK106_",
 	},
@@ -53,13 +53,13 @@ var endings = []Guard{
 		Package: "./internal/signin", Tests: "TestREL14_",
 	},
 	{
-		Name: "a session begins so many step-ups", File: "internal/signin/standing.go",
+		Name: "a session begins so many step-ups", File: "internal/signin/session_check.go",
 		Old: "if err == nil && wait > 0 {\n\t\t\terr = errSlowDown.After(wait)", New: "if err == nil && wait > 1<<62 {\n\t\t\terr = errSlowDown.After(wait)",
 		Package: "./internal/signin", Tests: "TestATK170_",
 	},
 	{
 		Name: "a session does so much", File: "internal/profile/service.go",
-		Old: "limitDeeds, o.SessionID); err != nil || wait > 0 {", New: "limitDeeds, o.SessionID); err != nil || wait > 1<<62 {",
+		Old: "limitSelfService, o.SessionID); err != nil || wait > 0 {", New: "limitSelfService, o.SessionID); err != nil || wait > 1<<62 {",
 		Package: profiles, Tests: "TestATK170_",
 	},
 	{
@@ -78,8 +78,8 @@ var endings = []Guard{
 		Package: "./internal/message/email", Tests: "TestATK170_",
 	},
 	{
-		Name: "a session that an app saw to be over stays over", File: "internal/signin/standing.go",
-		Old: "if sess.EndedAt.IsZero() && (!sess.Lasting(tx.Now) ||", New: "if sess.EndedAt.IsZero() && (by.browser && !sess.Lasting(tx.Now) ||",
+		Name: "a session that an app saw to be over stays over", File: "internal/signin/session_check.go",
+		Old: "if sess.EndedAt.IsZero() && (!sess.ValidForTokens(tx.Now) ||", New: "if sess.EndedAt.IsZero() && (by.browser && !sess.ValidForTokens(tx.Now) ||",
 		Package: "./internal/signin", Tests: "TestREL14_",
 	},
 	{

@@ -42,9 +42,9 @@ var guards = []Guard{
 		Package: "./internal/authenticator/outofband", Tests: "TestCanonical",
 	},
 	{
-		Name: "a budget is written over what was read", File: "internal/ratelimit/ledger.go",
+		Name: "a budget is written over what was read", File: "internal/ratelimit/budgets.go",
 		Old: "excluded.touched_at WHERE budgets.stamps = excluded.expected`", New: "excluded.touched_at`",
-		And:     []Edit{{"internal/ratelimit/ledger.go", "excluded.stamps WHERE budgets.stamps = excluded.expected`", "excluded.stamps`"}},
+		And:     []Edit{{"internal/ratelimit/budgets.go", "excluded.stamps WHERE budgets.stamps = excluded.expected`", "excluded.stamps`"}},
 		Package: "./internal/ratelimit", Tests: "TestAWriteOverWhatNobodyRead",
 	},
 	{
@@ -74,11 +74,11 @@ var guards = []Guard{
 	},
 	{
 		Name: "ten mails an hour", File: "internal/signin/next.go",
-		Old: "if wait > 0 {\n\t\treturn s.unsent(", New: "if wait < 0 {\n\t\treturn s.unsent(",
+		Old: "if wait > 0 {\n\t\treturn s.sendRefused(", New: "if wait < 0 {\n\t\treturn s.sendRefused(",
 		Package: signin, Tests: "TestATK116_",
 	},
 	{
-		Name: "three new codes", File: "internal/signin/ways.go",
+		Name: "three new codes", File: "internal/signin/method_choice.go",
 		Old: "if s.newCodesLeft(f) == 0 {", New: "if s.newCodesLeft(f) == -1 {",
 		Package: signin, Tests: "TestAIR10_",
 	},
@@ -104,7 +104,7 @@ var guards = []Guard{
 		Package: acceptance, Tests: "TestATK068",
 	},
 	{
-		Name: "this wasn't me needs its own token", File: "internal/signin/notme.go",
+		Name: "this wasn't me needs its own token", File: "internal/signin/report.go",
 		Old: "if !s.Keys.CheckToken(ref.Token, \"not-me\", ref.Tenant, ref.ID) {", New: "if ref.ID == \"\" {",
 		Package: acceptance, Tests: "TestALO10_AForged",
 	},
@@ -142,11 +142,11 @@ var guards = []Guard{
 	},
 	{
 		Name: "what changes during the hash holds", File: "internal/signin/password.go",
-		Old: "if acc.world, err = s.worldOf(ctx, tx, acc.world.User.ID, a.ClientID); err != nil {", New: "if _, err = s.worldOf(ctx, tx, acc.world.User.ID, a.ClientID); err != nil {",
+		Old: "if acc.facts, err = s.loadFacts(ctx, tx, acc.facts.User.ID, a.ClientID); err != nil {", New: "if _, err = s.loadFacts(ctx, tx, acc.facts.User.ID, a.ClientID); err != nil {",
 		Package: signin, Tests: "TestATK51_",
 	},
 	{
-		Name: "notices come out of the address's budget", File: "internal/signin/notme.go",
+		Name: "notices come out of the address's budget", File: "internal/signin/report.go",
 		Old: "if wait > 0 {\n\t\treturn audit.Record(", New: "if wait < 0 {\n\t\treturn audit.Record(",
 		Package: signin, Tests: "TestNoticesComeOut",
 	},
@@ -161,7 +161,7 @@ var guards = []Guard{
 		Package: signin, Tests: "TestSEC68_",
 	},
 	{
-		Name: "an old cookie dies when its browser signs in again", File: "internal/signin/standing.go",
+		Name: "an old cookie dies when its browser signs in again", File: "internal/signin/session_check.go",
 		Old: "return session.Detach(ctx, tx, old.ID)", New: "return nil",
 		Package: signin, Tests: "TestATK78_",
 	},
@@ -282,17 +282,17 @@ var guards = []Guard{
 		Package: "./internal/audit", Tests: "TestTheSealerMakesNoSecondHead",
 	},
 	{
-		Name: "changes reach a session", File: "internal/signin/standing.go",
+		Name: "changes reach a session", File: "internal/signin/session_check.go",
 		Old: "if !alive || sess.SecurityVersion != w.User.SecurityVersion ||", New: "if !alive ||",
 		Package: acceptance, Tests: "TestATK136_CodeOf|TestATK072|TestATK053",
 	},
 	{
-		Name: "sessions end by the server's clock", File: "internal/signin/standing.go",
-		Old: "alive := sess.Lasting(tx.Now) && (!by.browser || sess.Alive(tx.Now))", New: "alive := sess.EndedAt.IsZero()",
+		Name: "sessions end by the server's clock", File: "internal/signin/session_check.go",
+		Old: "alive := sess.ValidForTokens(tx.Now) && (!by.browser || sess.ValidForBrowser(tx.Now))", New: "alive := sess.EndedAt.IsZero()",
 		Package: signin, Tests: "TestSessionsEndByTheServersClock",
 	},
 	{
-		Name: "policy is asked at every use of a session", File: "internal/signin/standing.go",
+		Name: "policy is asked at every use of a session", File: "internal/signin/session_check.go",
 		Old: "st.Enough = st.Decision.Outcome == policy.Allow && w.User", New: "st.Enough = w.User",
 		Package: signin, Tests: "TestAIR12_|TestAIR2_",
 	},

@@ -39,7 +39,7 @@ var setUps = []Guard{
 	},
 	{
 		Name: "methods: the own switch asks for a new proof", File: "internal/portal/profile.go",
-		Old: "m, err := p.member(w, r, true)\n\tif err != nil || m == nil {\n\t\treturn err\n\t}\n\tst := m.standing", New: "m, err := p.member(w, r, false)\n\tif err != nil || m == nil {\n\t\treturn err\n\t}\n\tst := m.standing",
+		Old: "m, err := p.signedIn(w, r, true)\n\tif err != nil || m == nil {\n\t\treturn err\n\t}\n\tst := m.standing", New: "m, err := p.signedIn(w, r, false)\n\tif err != nil || m == nil {\n\t\treturn err\n\t}\n\tst := m.standing",
 		Package: acceptance, Tests: "TestATK085_|TestPAR1_",
 	},
 	{
@@ -80,16 +80,16 @@ var uses = []Guard{
 	},
 	{
 		Name: "methods: what is ruled out counts no more", File: "internal/policy/policy.go",
-		Old: "if d.Level.AtLeast(d.Need) && (!d.Need.AtLeast(Confirmed) || Reached(in.counted()).AtLeast(d.Need)) {", New: "if d.Level.AtLeast(d.Need) {",
+		Old: "if d.Level.AtLeast(d.Need) && (!d.Need.AtLeast(EmailConfirmed) || Reached(in.counted()).AtLeast(d.Need)) {", New: "if d.Level.AtLeast(d.Need) {",
 		Package: acceptance, Tests: "TestATK051_AMethod",
 	},
 	{
-		Name: "methods: turning back and forth is limited", File: "internal/signin/ways.go",
-		Old: "wait, err := ratelimit.SpendIn(ctx, tx, limitWays, f.ID)", New: "wait, err := time.Duration(0), error(nil)",
+		Name: "methods: turning back and forth is limited", File: "internal/signin/method_choice.go",
+		Old: "wait, err := ratelimit.SpendIn(ctx, tx, limitMethodChoices, f.ID)", New: "wait, err := time.Duration(0), error(nil)",
 		Package: acceptance, Tests: "TestATK170_Turning",
 	},
 	{
-		Name: "methods: what is asked for already is drawn again", File: "internal/signin/ways.go",
+		Name: "methods: what is asked for already is drawn again", File: "internal/signin/method_choice.go",
 		Old: "if to.ID == f.Challenge.AuthenticatorID && f.Challenge.Open(tx.Now) {", New: "if to.ID == \"\" {",
 		Package: acceptance, Tests: "TestATK170_Turning",
 	},
@@ -113,7 +113,7 @@ var losses = []Guard{
 		Package: acceptance, Tests: "TestATK072_AMethod",
 	},
 	{
-		Name: "methods: the last one stays", File: "internal/signin/ways.go",
+		Name: "methods: the last one stays", File: "internal/signin/method_choice.go",
 		Old: "if d.Outcome == policy.Deny || d.Outcome == policy.SetUp || d.ForSetUp {", New: "if d.Outcome == policy.Deny && d.ForSetUp {",
 		Package: acceptance, Tests: "TestATK089_",
 	},
@@ -123,17 +123,17 @@ var losses = []Guard{
 		Package: acceptance, Tests: "TestATK081_AP",
 	},
 	{
-		Name: "methods: not me needs the token of the mail", File: "internal/signin/notme.go",
+		Name: "methods: not me needs the token of the mail", File: "internal/signin/report.go",
 		Old: "if !s.Keys.CheckToken(ref.Token, \"not-me\", ref.Tenant, ref.ID) {", New: "if ref.ID == \"\" {",
 		Package: acceptance, Tests: "TestATK106_NotMeIs",
 	},
 	{
-		Name: "methods: not me is believed once", File: "internal/signin/notme.go",
+		Name: "methods: not me is believed once", File: "internal/signin/report.go",
 		Old: "AND disowned_at = 0 AND started_at", New: "AND started_at",
 		Package: acceptance, Tests: "TestATK106_NotMeIs",
 	},
 	{
-		Name: "methods: not me takes back what a thief has set up", File: "internal/signin/notme.go",
+		Name: "methods: not me takes back what a thief has set up", File: "internal/signin/report.go",
 		Old:     "if err := s.suspendBoundIn(ctx, tx, f, id, v); err != nil {",
 		New:     "if err := error(nil); err != nil || s.suspendBoundIn == nil {",
 		Package: acceptance, Tests: "TestATK106_NotMeIs",

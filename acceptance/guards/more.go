@@ -19,7 +19,7 @@ var more = []Guard{
 		Package: acceptance, Tests: "TestATK010",
 	},
 	{
-		Name: "a session's token is compared", File: "internal/signin/standing.go",
+		Name: "a session's token is compared", File: "internal/signin/session_check.go",
 		Old: "`s.id = $3 AND s.token_hash = $4`", New: "`s.id = $3 AND (s.token_hash = $4 OR s.token_hash <> $4)`",
 		Package: acceptance, Tests: "TestATK045",
 	},
@@ -89,8 +89,8 @@ var more = []Guard{
 		Package: acceptance, Tests: "TestATK080|TestATK136_CodeOf",
 	},
 	{
-		Name: "closed accounts answer like wrong passwords", File: "internal/signin/world.go",
-		Old: "func (w *world) open() bool {", New: "func (w *world) open() bool {\n\tif w != nil {\n\t\treturn true\n\t}",
+		Name: "closed accounts answer like wrong passwords", File: "internal/signin/policy_facts.go",
+		Old: "func (w *policyFacts) open() bool {", New: "func (w *world) open() bool {\n\tif w != nil {\n\t\treturn true\n\t}",
 		Package: acceptance, Tests: "TestATK111_Same|TestATK067",
 	},
 	{
@@ -109,7 +109,7 @@ var more = []Guard{
 		Package: acceptance, Tests: "TestATK139",
 	},
 	{
-		Name: "an old sign-in is not fresh", File: "internal/signin/standing.go",
+		Name: "an old sign-in is not fresh", File: "internal/signin/session_check.go",
 		Old: "|| sess.AuthenticatedAt.Before(ask.FreshAfter) {", New: "|| ask.FreshAfter.IsZero() && !ask.FreshAfter.IsZero() {",
 		Package: acceptance, Tests: "TestATK143",
 	},
@@ -189,7 +189,7 @@ var more = []Guard{
 		Package: acceptance, Tests: "TestALO1_",
 	},
 	{
-		Name: "people hear that their password is known", File: "internal/signin/notme.go",
+		Name: "people hear that their password is known", File: "internal/signin/report.go",
 		Old: "24*time.Hour) < s.Limits.WrongAnswers {", New: "24*time.Hour) < 1000 {",
 		Package: acceptance, Tests: "TestATK001",
 	},

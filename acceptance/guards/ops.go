@@ -51,7 +51,7 @@ var watching = []Guard{
 	},
 	{
 		Name: "watching: the address of operations is guarded", File: "internal/config/ops.go",
-		Old: "o.Token == \"\" && o.Trust != TrustNetwork,", New: "o.Token == \"\" && o.Trust != TrustNetwork && o.Trust == \"\",",
+		Old: "o.Token == \"\" && o.Auth != AuthNetwork,", New: "o.Token == \"\" && o.Auth != AuthNetwork && o.Auth == \"\",",
 		Package: "./internal/config", Tests: "TestREL24",
 	},
 	{

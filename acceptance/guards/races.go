@@ -25,7 +25,7 @@ var atOnce = []Guard{
 		Package: histories, Tests: "NoMoreThanFive|BudgetIsOne",
 	},
 	{
-		Name: "race: a budget is written only over what was read", File: "internal/ratelimit/ledger.go",
+		Name: "race: a budget is written only over what was read", File: "internal/ratelimit/budgets.go",
 		Old: "touched_at = excluded.touched_at WHERE budgets.stamps = excluded.expected`}", New: "touched_at = excluded.touched_at`}",
 		Package: histories, Tests: "NoMoreThanFive|BudgetIsOne",
 	},
@@ -60,7 +60,7 @@ var atOnce = []Guard{
 		Package: histories, Tests: "AfterARevocation",
 	},
 	{
-		Name: "race: changes reach a session", File: "internal/signin/standing.go",
+		Name: "race: changes reach a session", File: "internal/signin/session_check.go",
 		Old: "if !alive || sess.SecurityVersion != w.User.SecurityVersion || !w.User.DisabledAt.IsZero() || !w.Tenant.SuspendedAt.IsZero() {", New: "if !alive {",
 		Package: histories, Tests: "AfterARevocation",
 	},

@@ -4,14 +4,14 @@ package main
 // tell each other.
 var starts = []Guard{
 	{
-		Name: "a key file belongs to its database", File: "internal/standards/canary.go",
-		Old: "if err != nil || string(plain) != song {", New: "if err != nil && string(plain) == song {",
-		Package: "./internal/standards", Tests: "TestSEC138",
+		Name: "a key file belongs to its database", File: "internal/configminimum/keycheck.go",
+		Old: "if err != nil || string(plain) != knownText {", New: "if err != nil && string(plain) == song {",
+		Package: "./internal/configminimum", Tests: "TestSEC138",
 	},
 	{
-		Name: "a database from before canaries is asked for its keys", File: "internal/standards/canary.go",
+		Name: "a database without a key check is asked for its keys", File: "internal/configminimum/keycheck.go",
 		Old: "if _, err := keys.Open(sealed, \"signing_keys\"", New: "if _, err := keys.Open(sealed, \"signing_keys\"); err != nil {\n\t\treturn nil\n\t}\n\tif _, err := keys.Open(sealed, \"signing_keys\"",
-		Package: "./internal/standards", Tests: "TestSEC138",
+		Package: "./internal/configminimum", Tests: "TestSEC138",
 	},
 	{
 		Name: "no key file is made beside a database in use", File: "internal/app/start.go",
@@ -19,19 +19,19 @@ var starts = []Guard{
 		Package: acceptance, Tests: "TestSEC138_AKeyFileThat",
 	},
 	{
-		Name: "a weaker replica does not start", File: "internal/standards/standards.go",
+		Name: "a weaker replica does not start", File: "internal/configminimum/configminimum.go",
 		Old: "!s.Weaker() }); len(weak) > 0 {", New: "!s.Weaker() }); len(weak) > 1000 {",
-		Package: "./internal/standards", Tests: "TestREL24",
+		Package: "./internal/configminimum", Tests: "TestREL24",
 	},
 	{
-		Name: "a stricter replica raises the standard", File: "internal/standards/standards.go",
+		Name: "a stricter replica raises the standard", File: "internal/configminimum/configminimum.go",
 		Old: "return raise(ctx, tx, all)\n}\n\n// raise", New: "return nil\n}\n\n// raise",
-		Package: "./internal/standards", Tests: "TestREL24",
+		Package: "./internal/configminimum", Tests: "TestREL24",
 	},
 	{
-		Name: "what is taken back is on record", File: "internal/standards/standards.go",
-		Old: "return weakened, record(ctx, tx, \"settings.accepted\", by, weakened)", New: "return weakened, nil",
-		Package: "./internal/standards", Tests: "TestREL24",
+		Name: "what is taken back is on record", File: "internal/configminimum/configminimum.go",
+		Old: "return weakened, record(ctx, tx, \"configminimum.accepted\", by, weakened)", New: "return weakened, nil",
+		Package: "./internal/configminimum", Tests: "TestREL24",
 	},
 	{
 		Name: "clocks agree", File: "internal/app/checks.go",

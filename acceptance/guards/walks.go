@@ -10,12 +10,12 @@ var walks = []Guard{
 		Package: walked, Tests: "TestRandomWalk",
 	},
 	{
-		Name: "walk: policy is asked at every use of a session", File: "internal/signin/standing.go",
+		Name: "walk: policy is asked at every use of a session", File: "internal/signin/session_check.go",
 		Old: "st.Enough = st.Decision.Outcome == policy.Allow && w.User", New: "st.Enough = w.User",
 		Package: walked, Tests: "TestRandomWalk",
 	},
 	{
-		Name: "walk: a session's token is compared", File: "internal/signin/standing.go",
+		Name: "walk: a session's token is compared", File: "internal/signin/session_check.go",
 		Old: "`s.id = $3 AND s.token_hash = $4`", New: "`s.id = $3 AND (s.token_hash = $4 OR s.token_hash <> $4)`",
 		Package: walked, Tests: "TestRandomWalk",
 	},
@@ -30,7 +30,7 @@ var walks = []Guard{
 		Package: walked, Tests: "TestRandomWalk",
 	},
 	{
-		Name: "walk: changes reach a session", File: "internal/signin/standing.go",
+		Name: "walk: changes reach a session", File: "internal/signin/session_check.go",
 		Old: "if !alive || sess.SecurityVersion != w.User.SecurityVersion || !w.User.DisabledAt.IsZero() || !w.Tenant.SuspendedAt.IsZero() {", New: "if !alive {",
 		Package: walked, Tests: "TestRandomWalk",
 	},
@@ -51,7 +51,7 @@ var walks = []Guard{
 		Package: walked, Tests: "TestRandomWalk",
 	},
 	{
-		Name: "walk: a step-up is no second step", File: "internal/signin/standing.go",
+		Name: "walk: a step-up is no second step", File: "internal/signin/session_check.go",
 		Old: "ref := s.begin(tx, f, st.Session.Proofs()...)", New: "ref := s.begin(tx, f, append(st.Session.Proofs(), authenticator.Proof{Kind: authenticator.Email, At: st.Session.AuthenticatedAt})...)",
 		Package: walked, Tests: "TestRandomWalk",
 	},

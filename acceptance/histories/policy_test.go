@@ -24,7 +24,7 @@ func TestREL015_PolicyIsARegister(t *testing.T) {
 			app := a.NewApp(t, a.Unique("setting"), "public")
 			f, _ := a.Person(t).Visit(app.Visit()).Form(rig.PathPassword)
 			a.policyRound(t, company, f.Values.Get("to"), "on", map[string][]string{
-				"on": {"client", "cover", app.ID}, "off": {"client", "exempt", app.ID, "--until", "forever"},
+				"on": {"client", "require-2fa", app.ID}, "off": {"client", "exempt", app.ID, "--until", "forever"},
 			})
 		}
 	})

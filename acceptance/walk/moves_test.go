@@ -422,7 +422,7 @@ func (k *stage) operator(_ *tab, s step) {
 		k.w.CLI(k.t, "client", "exempt", a.ID, "--until", "forever")
 		a.exempt = true
 	case 6:
-		k.w.CLI(k.t, "client", "cover", a.ID)
+		k.w.CLI(k.t, "client", "require-2fa", a.ID)
 		a.exempt = false
 	case 7:
 		who.disabled = !who.disabled

@@ -320,7 +320,7 @@ func (h *house) reset(t *testing.T) {
 		if a.exempt = i == 1; a.exempt {
 			h.w.CLI(t, "client", "exempt", a.ID, "--until", "forever")
 		} else {
-			h.w.CLI(t, "client", "cover", a.ID)
+			h.w.CLI(t, "client", "require-2fa", a.ID)
 		}
 	}
 }

@@ -32,7 +32,7 @@ var errNotIntact = errors.New("the audit record is not intact")
 
 // Run prints a line per chain and fails if one is broken.
 func (c AuditVerifyCmd) Run(ctx context.Context, env *Env) error {
-	return env.within(ctx, func(h *app.House) error {
+	return env.within(ctx, func(h *app.Core) error {
 		ids, err := c.chains(ctx, h)
 		if err != nil {
 			return err
@@ -62,7 +62,7 @@ func printReport(env *Env, r audit.Report) {
 	env.say(document, "%-40s BROKEN at row %s: %s (%d rows before it are intact)\n", r.Tenant, r.FirstBad, r.Why, r.Checked)
 }
 
-func (c AuditVerifyCmd) chains(ctx context.Context, h *app.House) (ids []string, err error) {
+func (c AuditVerifyCmd) chains(ctx context.Context, h *app.Core) (ids []string, err error) {
 	if c.Tenant != "" {
 		// The installation's chain says which companies' chains have begun, so it is looked at as well.
 		id, err := tenantOrInstallation(ctx, h, c.Tenant)
@@ -82,7 +82,7 @@ func (c AuditVerifyCmd) chains(ctx context.Context, h *app.House) (ids []string,
 	return ids, err
 }
 
-func tenantOrInstallation(ctx context.Context, h *app.House, name string) (id string, err error) {
+func tenantOrInstallation(ctx context.Context, h *app.Core, name string) (id string, err error) {
 	if name == db.Installation {
 		return name, nil
 	}
@@ -97,7 +97,7 @@ func tenantOrInstallation(ctx context.Context, h *app.House, name string) (id st
 // AuditListCmd lists events.
 type AuditListCmd struct {
 	Tenant string `required:"" help:"Id or name of a company, or installation."`
-	Action string `help:"Only this action, for example signin.code."`
+	Action string `help:"Only this action, for example signin.second_factor."`
 	Result string `help:"Only this result: ok, failed or refused."`
 	User   string `help:"Only what this person did: address or id."`
 	Since  string `help:"Only what is not older: 2027-01-31, 2027-01-31T08:00:00Z, or a duration such as 90m."`
@@ -107,7 +107,7 @@ type AuditListCmd struct {
 
 // Run prints one event per line, fields apart by tabs.
 func (c AuditListCmd) Run(ctx context.Context, env *Env) error {
-	return env.within(ctx, func(h *app.House) error {
+	return env.within(ctx, func(h *app.Core) error {
 		id, err := tenantOrInstallation(ctx, h, c.Tenant)
 		if err != nil {
 			return err
@@ -125,7 +125,7 @@ func (c AuditListCmd) Run(ctx context.Context, env *Env) error {
 	})
 }
 
-func (c AuditListCmd) filter(ctx context.Context, h *app.House, tenantID string) (audit.Filter, error) {
+func (c AuditListCmd) filter(ctx context.Context, h *app.Core, tenantID string) (audit.Filter, error) {
 	f := audit.Filter{Action: c.Action, Result: c.Result, Limit: c.Limit, UserID: c.User}
 	if c.Since != "" {
 		var err error
@@ -147,7 +147,7 @@ func (c AuditListCmd) filter(ctx context.Context, h *app.House, tenantID string)
 	return f, err
 }
 
-func auditRows(ctx context.Context, h *app.House, id string, f audit.Filter) (rows []audit.Row, err error) {
+func auditRows(ctx context.Context, h *app.Core, id string, f audit.Filter) (rows []audit.Row, err error) {
 	err = h.DB.View(ctx, id, func(tx *db.Tx) error {
 		rows, err = audit.List(ctx, tx, f)
 		return err
@@ -160,7 +160,7 @@ const followOverlap = 30 * time.Second
 
 // follow prints what is there, oldest first, and then what comes. Rows of transactions
 // that commit late are not missed, because each look goes back a little.
-func (c AuditListCmd) follow(ctx context.Context, env *Env, h *app.House, id string, f audit.Filter, rows []audit.Row) error {
+func (c AuditListCmd) follow(ctx context.Context, env *Env, h *app.Core, id string, f audit.Filter, rows []audit.Row) error {
 	printed := map[string]time.Time{}
 	newest := now()
 	for {

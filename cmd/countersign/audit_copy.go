@@ -36,7 +36,7 @@ func (c AuditExportCmd) Run(ctx context.Context, env *Env) error {
 			return err
 		}
 	}
-	return env.within(ctx, func(h *app.House) error {
+	return env.within(ctx, func(h *app.Core) error {
 		out := bufio.NewWriter(os.Stdout)
 		n, err := audit.Export(ctx, h.DB, out, since)
 		if err = errors.Join(err, out.Flush()); err != nil {
@@ -68,7 +68,7 @@ type EpochReviewCmd struct {
 // Run reviews.
 func (c EpochReviewCmd) Run(ctx context.Context, env *Env) error {
 	if c.NoCopy {
-		return env.within(ctx, func(h *app.House) error {
+		return env.within(ctx, func(h *app.Core) error {
 			err := h.DB.InTx(ctx, db.Installation, func(tx *db.Tx) error { return backup.NoAuditCopy(ctx, tx) })
 			if err == nil {
 				env.say(changeDocument{"epoch", changed{{"reviewed", true}}},
@@ -81,7 +81,7 @@ func (c EpochReviewCmd) Run(ctx context.Context, env *Env) error {
 	if err != nil {
 		return err
 	}
-	return env.within(ctx, func(h *app.House) error { return review(ctx, env, h.DB, h.Keys, copied) })
+	return env.within(ctx, func(h *app.Core) error { return review(ctx, env, h.DB, h.Keys, copied) })
 }
 
 func readAuditCopy(path string) (copied backup.AuditCopy, err error) {

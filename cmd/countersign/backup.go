@@ -171,7 +171,7 @@ func (c EpochRaiseCmd) Run(ctx context.Context, env *Env) error {
 			return err
 		}
 	}
-	return env.within(ctx, func(h *app.House) error {
+	return env.within(ctx, func(h *app.Core) error {
 		seen, err := backup.ReadMark(backup.MarkOf(h.Config.KeyFile))
 		if err != nil {
 			return err
@@ -195,7 +195,7 @@ func (c EpochRaiseCmd) Run(ctx context.Context, env *Env) error {
 
 // newSigningKeys take the place of those that an epoch has withdrawn, for servers that are
 // running already.
-func newSigningKeys(ctx context.Context, h *app.House) error {
+func newSigningKeys(ctx context.Context, h *app.Core) error {
 	return (&keyring.Keyring{DB: h.DB, Keys: h.Keys}).EnsureAll(ctx)
 }
 
@@ -204,7 +204,7 @@ type EpochAcknowledgeCmd struct{}
 
 // Run acknowledges.
 func (EpochAcknowledgeCmd) Run(ctx context.Context, env *Env) error {
-	return env.within(ctx, func(h *app.House) error {
+	return env.within(ctx, func(h *app.Core) error {
 		var e backup.Epoch
 		err := h.DB.InTx(ctx, db.Installation, func(tx *db.Tx) (err error) {
 			e, err = backup.Acknowledge(ctx, tx)
@@ -227,7 +227,7 @@ type EpochShowCmd struct{}
 
 // Run prints it.
 func (EpochShowCmd) Run(ctx context.Context, env *Env) error {
-	return env.within(ctx, func(h *app.House) error {
+	return env.within(ctx, func(h *app.Core) error {
 		return h.DB.View(ctx, db.Installation, func(tx *db.Tx) error {
 			e, err := backup.Last(ctx, tx)
 			if err == nil && e.Number == 0 {

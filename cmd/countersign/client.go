@@ -20,20 +20,20 @@ import (
 
 // ClientCmd is about apps.
 type ClientCmd struct {
-	Create  ClientCreateCmd  `cmd:"" help:"Register an app. Prints its secret once."`
-	Set     ClientSetCmd     `cmd:"" help:"Change an app's addresses, its signing algorithm and whether it needs PKCE."`
-	Show    ClientShowCmd    `cmd:"" help:"Show one app."`
-	List    ClientListCmd    `cmd:"" help:"List all apps."`
-	Exempt  ClientExemptCmd  `cmd:"" help:"Ask for no second step in an app, until a date or for good."`
-	Cover   ClientCoverCmd   `cmd:"" help:"End an app's exemption now."`
-	Secret  ClientSecretCmd  `cmd:"" help:"Give an app a new secret; the old one stops at once."`
-	Disable ClientDisableCmd `cmd:"" help:"Stop sign-ins to an app."`
-	Enable  ClientEnableCmd  `cmd:"" help:"Let people sign in to a disabled app again."`
+	Create     ClientCreateCmd     `cmd:"" help:"Register an app. Prints its secret once."`
+	Set        ClientSetCmd        `cmd:"" help:"Change an app's addresses, its signing algorithm and whether it needs PKCE."`
+	Show       ClientShowCmd       `cmd:"" help:"Show one app."`
+	List       ClientListCmd       `cmd:"" help:"List all apps."`
+	Exempt     ClientExemptCmd     `cmd:"" help:"Ask for no second step in an app, until a date or for good."`
+	Require2FA ClientRequire2FACmd `cmd:"" name:"require-2fa" help:"End an app's exemption now."`
+	Secret     ClientSecretCmd     `cmd:"" help:"Give an app a new secret; the old one stops at once."`
+	Disable    ClientDisableCmd    `cmd:"" help:"Stop sign-ins to an app."`
+	Enable     ClientEnableCmd     `cmd:"" help:"Let people sign in to a disabled app again."`
 }
 
 // changeClient runs fn and its audit row in one transaction of the installation.
 func changeClient(ctx context.Context, env *Env, id, action string, fn func(tx *db.Tx) (what string, err error)) error {
-	return env.within(ctx, func(h *app.House) error {
+	return env.within(ctx, func(h *app.Core) error {
 		return h.DB.InTx(ctx, db.Installation, func(tx *db.Tx) error {
 			what, err := fn(tx)
 			if err != nil {
@@ -90,7 +90,7 @@ func haveKey(ctx context.Context, env *Env, algorithm string) error {
 	if algorithm == "" {
 		return nil
 	}
-	return env.within(ctx, func(h *app.House) error {
+	return env.within(ctx, func(h *app.Core) error {
 		return (&keyring.Keyring{DB: h.DB, Keys: h.Keys}).Ensure(ctx, algorithm)
 	})
 }
@@ -203,13 +203,13 @@ func (c ClientExemptCmd) until() (time.Time, error) {
 	return instant(c.Until)
 }
 
-// ClientCoverCmd ends an exemption.
-type ClientCoverCmd struct {
+// ClientRequire2FACmd ends an exemption.
+type ClientRequire2FACmd struct {
 	ID string `arg:"" help:"The client_id."`
 }
 
 // Run covers the app.
-func (c ClientCoverCmd) Run(ctx context.Context, env *Env) error {
+func (c ClientRequire2FACmd) Run(ctx context.Context, env *Env) error {
 	err := changeClient(ctx, env, c.ID, "client.covered", func(tx *db.Tx) (string, error) { return "", client.Cover(ctx, tx, c.ID) })
 	if err == nil {
 		env.say(changeDocument{c.ID, changed{{"exempt_until", nil}}}, "App %s is covered.\n", c.ID)
@@ -274,7 +274,7 @@ type ClientListCmd struct{}
 
 // Run prints one line per app.
 func (ClientListCmd) Run(ctx context.Context, env *Env) error {
-	return env.within(ctx, func(h *app.House) error {
+	return env.within(ctx, func(h *app.Core) error {
 		var all []client.Client
 		err := h.DB.View(ctx, db.Installation, func(tx *db.Tx) (err error) {
 			all, err = client.List(ctx, tx)
@@ -315,7 +315,7 @@ type ClientShowCmd struct {
 
 // Run prints everything but the secret, which nobody has.
 func (c ClientShowCmd) Run(ctx context.Context, env *Env) error {
-	return env.within(ctx, func(h *app.House) error {
+	return env.within(ctx, func(h *app.Core) error {
 		var found client.Client
 		err := h.DB.View(ctx, db.Installation, func(tx *db.Tx) (err error) {
 			found, err = client.ByID(ctx, tx, c.ID)

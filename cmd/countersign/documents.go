@@ -11,8 +11,8 @@ import (
 	"countersign/internal/backup"
 	"countersign/internal/client"
 	"countersign/internal/config"
+	"countersign/internal/configminimum"
 	"countersign/internal/keyring"
-	"countersign/internal/standards"
 	"countersign/internal/tenant"
 	"countersign/internal/user"
 )
@@ -315,7 +315,7 @@ type settingDocument struct {
 	Weaker  bool    `json:"weaker"`
 }
 
-func settingOf(s standards.Standard) settingDocument {
+func settingOf(s configminimum.Setting) settingDocument {
 	d := settingDocument{Key: s.Key, Here: s.Show(s.Value), Weaker: s.Weaker()}
 	if s.Known {
 		stored := s.Show(s.Stored)
@@ -329,7 +329,7 @@ type databaseDocument struct {
 	State  string `json:"state"`
 }
 
-func databaseOf(h *app.House) databaseDocument {
+func databaseOf(h *app.Core) databaseDocument {
 	return databaseDocument{string(h.DB.Dialect), "up_to_date"}
 }
 

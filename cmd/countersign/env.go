@@ -46,13 +46,13 @@ func (e *Env) loadBy(load func(path string, environ []string) (config.Config, er
 
 // within opens the database and the keys without serving anything, runs fn and closes them.
 // It makes no database: a mistyped address must not look like an installation that is empty.
-func (e *Env) within(ctx context.Context, fn func(h *app.House) error) error {
+func (e *Env) within(ctx context.Context, fn func(h *app.Core) error) error {
 	return e.with(ctx, app.OpenExisting, fn)
 }
 
-type opener func(context.Context, config.Config, *slog.Logger, func() time.Time) (*app.House, error)
+type opener func(context.Context, config.Config, *slog.Logger, func() time.Time) (*app.Core, error)
 
-func (e *Env) with(ctx context.Context, open opener, fn func(h *app.House) error) error {
+func (e *Env) with(ctx context.Context, open opener, fn func(h *app.Core) error) error {
 	c, log, err := e.loadForCommand()
 	if err != nil {
 		return err
@@ -68,27 +68,27 @@ func (e *Env) with(ctx context.Context, open opener, fn func(h *app.House) error
 // inTenant runs fn in a write transaction of the company with that id or name. While the audit
 // cannot be written, the change is made and recorded later, as ending sessions must not fail.
 func inTenant(
-	ctx context.Context, h *app.House, idOrName string, fn func(ctx context.Context, tx *db.Tx, t tenant.Tenant) error,
+	ctx context.Context, h *app.Core, idOrName string, fn func(ctx context.Context, tx *db.Tx, t tenant.Tenant) error,
 ) error {
 	return audit.OrLater(ctx, h.DB, db.Installation, func(ctx context.Context, tx *db.Tx) error {
 		t, err := tenant.Find(ctx, tx, idOrName)
 		if err != nil {
 			return err
 		}
-		return fn(ctx, tx.As(t.ID), t)
+		return fn(ctx, tx.ForTenant(t.ID), t)
 	})
 }
 
 // ofUser is inTenant for the company of the person with that address.
 func ofUser(
-	ctx context.Context, h *app.House, email string, fn func(ctx context.Context, tx *db.Tx, u user.User) error,
+	ctx context.Context, h *app.Core, email string, fn func(ctx context.Context, tx *db.Tx, u user.User) error,
 ) error {
 	return audit.OrLater(ctx, h.DB, db.Installation, func(ctx context.Context, tx *db.Tx) error {
 		u, err := user.ByEmail(ctx, tx, email)
 		if err != nil {
 			return err
 		}
-		return fn(ctx, tx.As(u.TenantID), u)
+		return fn(ctx, tx.ForTenant(u.TenantID), u)
 	})
 }
 

@@ -26,7 +26,7 @@ type InstallationShowCmd struct{}
 
 // Run prints them.
 func (InstallationShowCmd) Run(ctx context.Context, env *Env) error {
-	return env.within(ctx, func(h *app.House) error {
+	return env.within(ctx, func(h *app.Core) error {
 		return h.DB.View(ctx, db.Installation, func(tx *db.Tx) error {
 			i, err := tenant.LoadInstallation(ctx, tx)
 			if err == nil {
@@ -61,7 +61,7 @@ func (c InstallationSetCmd) Run(ctx context.Context, env *Env, k *kong.Context) 
 	if err != nil {
 		return err
 	}
-	return env.within(ctx, func(h *app.House) error {
+	return env.within(ctx, func(h *app.Core) error {
 		if c.Methods != nil {
 			companies, err := narrowingOfAll(ctx, h, *c.Methods)
 			if err != nil {

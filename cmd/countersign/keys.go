@@ -24,8 +24,8 @@ type KeysCmd struct {
 // withRing changes the signing keys and records it, in one transaction. Keys are prepared
 // before it, because making one is slow. It returns the ids of what was changed.
 func withRing(ctx context.Context, env *Env, action string, prepare func(r *keyring.Keyring) ([]keyring.Fresh, error),
-	fn func(r *keyring.Keyring, tx *db.Tx, h *app.House, fresh keyring.Fresh) (id string, err error)) (ids []string, err error) {
-	err = env.within(ctx, func(h *app.House) error {
+	fn func(r *keyring.Keyring, tx *db.Tx, h *app.Core, fresh keyring.Fresh) (id string, err error)) (ids []string, err error) {
+	err = env.within(ctx, func(h *app.Core) error {
 		ring := &keyring.Keyring{DB: h.DB, Keys: h.Keys}
 		fresh, err := prepare(ring)
 		if err != nil {
@@ -64,7 +64,7 @@ func (c KeysRotateCmd) Run(ctx context.Context, env *Env) error {
 	if c.Master {
 		return c.master(ctx, env)
 	}
-	made, err := withRing(ctx, env, "keys.rotated", freshKeys, func(r *keyring.Keyring, tx *db.Tx, h *app.House, fresh keyring.Fresh) (string, error) {
+	made, err := withRing(ctx, env, "keys.rotated", freshKeys, func(r *keyring.Keyring, tx *db.Tx, h *app.Core, fresh keyring.Fresh) (string, error) {
 		return r.Rotate(ctx, tx, fresh, h.Config.Limits.AccessTokenLife)
 	})
 	if err != nil {
@@ -92,7 +92,7 @@ func (c KeysRotateCmd) master(ctx context.Context, env *Env) error {
 	if c.Lead < shortestLead {
 		return fmt.Errorf("--lead must be at least %s: no server may meet what it cannot open", shortestLead)
 	}
-	return env.within(ctx, func(h *app.House) error {
+	return env.within(ctx, func(h *app.Core) error {
 		id, from, err := h.AddMasterKey(ctx, c.Lead, byHand)
 		if id == "" {
 			return err
@@ -114,7 +114,7 @@ func (c KeysRetireCmd) Run(ctx context.Context, env *Env) error {
 		fresh, err := r.Spare(ctx, c.ID)
 		return []keyring.Fresh{fresh}, err
 	}
-	_, err := withRing(ctx, env, "keys.retired", spare, func(r *keyring.Keyring, tx *db.Tx, _ *app.House, fresh keyring.Fresh) (string, error) {
+	_, err := withRing(ctx, env, "keys.retired", spare, func(r *keyring.Keyring, tx *db.Tx, _ *app.Core, fresh keyring.Fresh) (string, error) {
 		found, err := r.Retire(ctx, tx, c.ID, fresh)
 		if err == nil && !found {
 			err = fmt.Errorf("there is no key %s in use", c.ID)
@@ -132,7 +132,7 @@ type KeysResealCmd struct{}
 
 // Run seals and says how much. It may be stopped and run again.
 func (KeysResealCmd) Run(ctx context.Context, env *Env) error {
-	return env.within(ctx, func(h *app.House) error {
+	return env.within(ctx, func(h *app.Core) error {
 		n, err := h.Masters.Reseal(ctx)
 		env.say(changeDocument{h.Keys.Current(), changed{{"resealed_rows", n}}}, "%d rows are sealed anew, with master key %s.\n", n, h.Keys.Current())
 		return err
@@ -141,14 +141,14 @@ func (KeysResealCmd) Run(ctx context.Context, env *Env) error {
 
 // KeysDropCmd drops a master key.
 type KeysDropCmd struct {
-	ID     string `arg:"" help:"The master key's id."`
-	Anyway bool   `help:"Give up refresh tokens and links in mails that are older than the next key: apps and people start again."`
+	ID    string `arg:"" help:"The master key's id."`
+	Force bool   `help:"Give up refresh tokens and links in mails that are older than the next key: apps and people start again."`
 }
 
 // Run drops the key.
 func (c KeysDropCmd) Run(ctx context.Context, env *Env) error {
-	return env.within(ctx, func(h *app.House) error {
-		err := h.Masters.Drop(ctx, h.Config.KeyFile, c.ID, c.Anyway, func(tx *db.Tx) error {
+	return env.within(ctx, func(h *app.Core) error {
+		err := h.Masters.Drop(ctx, h.Config.KeyFile, c.ID, c.Force, func(tx *db.Tx) error {
 			return audit.Record(ctx, tx, audit.Event{Action: "keys.master_dropped", Result: "ok", ActorID: byHand, SubjectID: c.ID})
 		})
 		if err == nil {
@@ -163,7 +163,7 @@ type KeysListCmd struct{}
 
 // Run prints one line per key.
 func (KeysListCmd) Run(ctx context.Context, env *Env) error {
-	return env.within(ctx, func(h *app.House) error {
+	return env.within(ctx, func(h *app.Core) error {
 		keys, err := (&keyring.Keyring{DB: h.DB, Keys: h.Keys}).List(ctx)
 		if err != nil {
 			return err
@@ -176,7 +176,7 @@ func (KeysListCmd) Run(ctx context.Context, env *Env) error {
 	})
 }
 
-func masterKeys(ctx context.Context, h *app.House, table table) error {
+func masterKeys(ctx context.Context, h *app.Core, table table) error {
 	all, err := h.Masters.List(ctx)
 	if err != nil {
 		return err

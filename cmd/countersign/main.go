@@ -20,27 +20,27 @@ import (
 type cli struct {
 	Env
 
-	Serve        ServeCmd        `cmd:"" help:"Serve sign-ins."`
-	Demo         DemoCmd         `cmd:"" help:"Try everything on this machine, with nothing else to install."`
-	Migrate      MigrateCmd      `cmd:"" help:"Bring the database's schema up to date."`
-	Installation InstallationCmd `cmd:"" help:"The vendor's own settings."`
-	Tenant       TenantCmd       `cmd:"" help:"Companies."`
-	User         UserCmd         `cmd:"" help:"People."`
-	Client       ClientCmd       `cmd:"" help:"Apps that people sign in to."`
-	Policy       PolicyCmd       `cmd:"" help:"Why a second step is asked, or not."`
-	Audit        AuditCmd        `cmd:"" help:"Who did what, and whether the record is whole."`
-	Keys         KeysCmd         `cmd:"" help:"Signing keys, and the master keys of the key file."`
-	Backup       BackupCmd       `cmd:"" help:"Copy everything into one sealed file, while servers go on."`
-	Restore      RestoreCmd      `cmd:"" help:"Put such a file into an empty database."`
-	Epoch        EpochCmd        `cmd:"" help:"When an older state of the database took its place."`
-	Settings     SettingsCmd     `cmd:"" help:"What no replica may loosen by itself."`
-	Doctor       DoctorCmd       `cmd:"" help:"Check the installation and suggest fixes."`
-	Config       ConfigCmd       `cmd:"" help:"The configuration in force, and its reference."`
-	Storybook    StorybookCmd    `cmd:"" help:"Every page in every state, for people who design and translate."`
-	Healthcheck  HealthcheckCmd  `cmd:"" help:"Check that the server on this machine is running."`
-	Completion   CompletionCmd   `cmd:"" help:"Print a script that completes commands in a shell."`
-	Complete     CompleteCmd     `cmd:"" hidden:"" help:"Used by that script."`
-	Version      VersionCmd      `cmd:"" help:"Print the version."`
+	Serve         ServeCmd         `cmd:"" help:"Serve sign-ins."`
+	Demo          DemoCmd          `cmd:"" help:"Try everything on this machine, with nothing else to install."`
+	Migrate       MigrateCmd       `cmd:"" help:"Bring the database's schema up to date."`
+	Installation  InstallationCmd  `cmd:"" help:"The vendor's own settings."`
+	Tenant        TenantCmd        `cmd:"" help:"Companies."`
+	User          UserCmd          `cmd:"" help:"People."`
+	Client        ClientCmd        `cmd:"" help:"Apps that people sign in to."`
+	Policy        PolicyCmd        `cmd:"" help:"Why a second step is asked, or not."`
+	Audit         AuditCmd         `cmd:"" help:"Who did what, and whether the record is whole."`
+	Keys          KeysCmd          `cmd:"" help:"Signing keys, and the master keys of the key file."`
+	Backup        BackupCmd        `cmd:"" help:"Copy everything into one sealed file, while servers go on."`
+	Restore       RestoreCmd       `cmd:"" help:"Put such a file into an empty database."`
+	Epoch         EpochCmd         `cmd:"" help:"When an older state of the database took its place."`
+	ConfigMinimum ConfigMinimumCmd `cmd:"" name:"configminimum" help:"Manage the minimum security settings."`
+	Doctor        DoctorCmd        `cmd:"" help:"Check the installation and suggest fixes."`
+	Config        ConfigCmd        `cmd:"" help:"The configuration in force, and its reference."`
+	Storybook     StorybookCmd     `cmd:"" help:"Every page in every state, for people who design and translate."`
+	Healthcheck   HealthcheckCmd   `cmd:"" help:"Check that the server on this machine is running."`
+	Completion    CompletionCmd    `cmd:"" help:"Print a script that completes commands in a shell."`
+	Complete      CompleteCmd      `cmd:"" hidden:"" help:"Used by that script."`
+	Version       VersionCmd       `cmd:"" help:"Print the version."`
 }
 
 func main() {

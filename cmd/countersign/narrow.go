@@ -26,7 +26,7 @@ type narrowing struct {
 
 // confirmNarrowing says whom a change of the allowed methods would leave without a method that
 // signs in, and asks.
-func confirmNarrowing(ctx context.Context, h *app.House, yes bool, companies []narrowing) error {
+func confirmNarrowing(ctx context.Context, h *app.Core, yes bool, companies []narrowing) error {
 	var mustSetUp, lockedOut []string
 	for _, n := range companies {
 		stranded, err := n.stranded(ctx, h)
@@ -50,7 +50,7 @@ func confirmNarrowing(ctx context.Context, h *app.House, yes bool, companies []n
 
 // stranded are the addresses of the people who would have no method that signs in after the
 // change, and have one now.
-func (n narrowing) stranded(ctx context.Context, h *app.House) (out []string, err error) {
+func (n narrowing) stranded(ctx context.Context, h *app.Core) (out []string, err error) {
 	err = h.DB.View(ctx, n.tenantID, func(tx *db.Tx) error {
 		already, err := user.WithoutUsable(ctx, tx, n.before.factors())
 		if err != nil {
@@ -93,7 +93,7 @@ func listPeople(people []string, what string) {
 }
 
 // narrowingOf reads what a change of one company's methods is compared with.
-func narrowingOf(ctx context.Context, h *app.House, idOrName, methods string) (out []narrowing, err error) {
+func narrowingOf(ctx context.Context, h *app.Core, idOrName, methods string) (out []narrowing, err error) {
 	after, err := policy.ParseMethods(methods)
 	if err != nil {
 		return nil, err
@@ -111,7 +111,7 @@ func narrowingOf(ctx context.Context, h *app.House, idOrName, methods string) (o
 }
 
 // narrowingOfAll is narrowingOf for a change of what the vendor allows.
-func narrowingOfAll(ctx context.Context, h *app.House, methods string) (out []narrowing, err error) {
+func narrowingOfAll(ctx context.Context, h *app.Core, methods string) (out []narrowing, err error) {
 	after, err := policy.ParseMethods(methods)
 	if err != nil {
 		return nil, err

@@ -28,7 +28,7 @@ type PolicyExplainCmd struct {
 
 // Run decides as if the password had just been right, from a browser that is not remembered.
 func (c PolicyExplainCmd) Run(ctx context.Context, env *Env) error {
-	return env.within(ctx, func(h *app.House) error {
+	return env.within(ctx, func(h *app.Core) error {
 		var u user.User
 		err := h.DB.View(ctx, db.Installation, func(tx *db.Tx) (err error) {
 			u, err = user.ByEmail(ctx, tx, c.User)
@@ -65,7 +65,7 @@ func (c PolicyExplainCmd) Run(ctx context.Context, env *Env) error {
 }
 
 // appOf loads an app; the zero Client stands for Countersign's own pages.
-func appOf(ctx context.Context, h *app.House, id string) (c client.Client, err error) {
+func appOf(ctx context.Context, h *app.Core, id string) (c client.Client, err error) {
 	if id == signin.PortalID {
 		return c, nil
 	}

@@ -49,7 +49,7 @@ type MigrateCmd struct{}
 
 // Run opens the database, makes it where there is none, and migrates.
 func (MigrateCmd) Run(ctx context.Context, env *Env) error {
-	return env.with(ctx, app.Open, func(h *app.House) error {
+	return env.with(ctx, app.Open, func(h *app.Core) error {
 		env.say(databaseOf(h), "The database is up to date: %s\n", h.DB.Dialect)
 		return nil
 	})

@@ -132,13 +132,13 @@ type TenantCreateCmd struct {
 
 // Run adds the company and prints its id.
 func (c TenantCreateCmd) Run(ctx context.Context, env *Env) error {
-	return env.within(ctx, func(h *app.House) error {
+	return env.within(ctx, func(h *app.Core) error {
 		var t tenant.Tenant
 		err := h.DB.InTx(ctx, db.Installation, func(tx *db.Tx) (err error) {
 			if t, err = tenant.Create(ctx, tx, c.ID, c.Name, tenant.Company); err != nil {
 				return err
 			}
-			tx = tx.As(t.ID)
+			tx = tx.ForTenant(t.ID)
 			if err := note(ctx, tx, nil, "tenant.created", t.Name); err != nil {
 				return err
 			}
@@ -176,7 +176,7 @@ func (c TenantSetCmd) Run(ctx context.Context, env *Env, k *kong.Context) error 
 			return err
 		}
 	}
-	return env.within(ctx, func(h *app.House) error {
+	return env.within(ctx, func(h *app.Core) error {
 		if c.Methods != nil {
 			companies, err := narrowingOf(ctx, h, c.Tenant, *c.Methods)
 			if err != nil {
@@ -224,7 +224,7 @@ type TenantShowCmd struct {
 
 // Run prints a company.
 func (c TenantShowCmd) Run(ctx context.Context, env *Env) error {
-	return env.within(ctx, func(h *app.House) error {
+	return env.within(ctx, func(h *app.Core) error {
 		return h.DB.View(ctx, db.Installation, func(tx *db.Tx) error {
 			t, err := tenant.Find(ctx, tx, c.Tenant)
 			if err == nil {
@@ -253,7 +253,7 @@ type TenantListCmd struct{}
 
 // Run prints a line for each.
 func (TenantListCmd) Run(ctx context.Context, env *Env) error {
-	return env.within(ctx, func(h *app.House) error {
+	return env.within(ctx, func(h *app.Core) error {
 		return h.DB.View(ctx, db.Installation, func(tx *db.Tx) error {
 			all, err := tenant.List(ctx, tx)
 			for _, t := range all {

@@ -51,7 +51,7 @@ func (c UserCreateCmd) Run(ctx context.Context, env *Env) error {
 	if err != nil {
 		return err
 	}
-	return env.within(ctx, func(h *app.House) error {
+	return env.within(ctx, func(h *app.Core) error {
 		stored, err := c.read(ctx, h)
 		if err != nil {
 			return err
@@ -81,7 +81,7 @@ func (c UserCreateCmd) Run(ctx context.Context, env *Env) error {
 }
 
 // read returns the hash of the first password; nil where the person is invited to choose one.
-func (c UserCreateCmd) read(ctx context.Context, h *app.House) (*password.Stored, error) {
+func (c UserCreateCmd) read(ctx context.Context, h *app.Core) (*password.Stored, error) {
 	if c.HashStdin {
 		return UserPasswordCmd{Email: c.Email, HashStdin: true}.read(ctx, h)
 	}
@@ -89,14 +89,14 @@ func (c UserCreateCmd) read(ctx context.Context, h *app.House) (*password.Stored
 }
 
 // canInvite fails where an invitation would carry a link without an address.
-func canInvite(h *app.House, invite bool) error {
+func canInvite(h *app.Core, invite bool) error {
 	if invite && h.Config.PublicURL == "" {
 		return configError{errors.New("public_url is missing: an invitation carries a link. Set it, or add --no-invitation")}
 	}
 	return nil
 }
 
-func invitedText(h *app.House, address string) string {
+func invitedText(h *app.Core, address string) string {
 	return fmt.Sprintf("An invitation is on its way to %s. Its link works once, for %s.\n", address, lasting(h.Config.Limits.InvitationLife))
 }
 
@@ -115,7 +115,7 @@ type UserInviteCmd struct {
 
 // Run mails the invitation.
 func (c UserInviteCmd) Run(ctx context.Context, env *Env) error {
-	return env.within(ctx, func(h *app.House) error {
+	return env.within(ctx, func(h *app.Core) error {
 		if err := canInvite(h, true); err != nil {
 			return err
 		}
@@ -129,7 +129,7 @@ func (c UserInviteCmd) Run(ctx context.Context, env *Env) error {
 	})
 }
 
-func readPassword(ctx context.Context, h *app.House, fromStdin bool, words ...string) (*password.Stored, error) {
+func readPassword(ctx context.Context, h *app.Core, fromStdin bool, words ...string) (*password.Stored, error) {
 	if !fromStdin {
 		return nil, nil
 	}
@@ -153,7 +153,7 @@ type UserPasswordCmd struct {
 
 // Run sets it.
 func (c UserPasswordCmd) Run(ctx context.Context, env *Env) error {
-	return env.within(ctx, func(h *app.House) error {
+	return env.within(ctx, func(h *app.Core) error {
 		stored, err := c.read(ctx, h)
 		if err != nil {
 			return err
@@ -183,7 +183,7 @@ func (c UserPasswordCmd) Run(ctx context.Context, env *Env) error {
 	})
 }
 
-func (c UserPasswordCmd) read(ctx context.Context, h *app.House) (*password.Stored, error) {
+func (c UserPasswordCmd) read(ctx context.Context, h *app.Core) (*password.Stored, error) {
 	if c.PasswordStdin {
 		return readPassword(ctx, h, true, c.Email)
 	}
@@ -219,7 +219,7 @@ func (c UserSetCmd) Run(ctx context.Context, env *Env, k *kong.Context) error {
 			return err
 		}
 	}
-	return env.within(ctx, func(h *app.House) error {
+	return env.within(ctx, func(h *app.Core) error {
 		err := ofUser(ctx, h, c.Address, func(ctx context.Context, tx *db.Tx, u user.User) error { return c.change(ctx, tx, h.Profile, u) })
 		if err == nil {
 			env.say(changeDocument{c.Address, what}, "Changed %s: %s.\n", c.Address, what)
@@ -310,13 +310,13 @@ type UserShowCmd struct {
 
 // Run prints a person and their sign-in methods.
 func (c UserShowCmd) Run(ctx context.Context, env *Env) error {
-	return env.within(ctx, func(h *app.House) error {
+	return env.within(ctx, func(h *app.Core) error {
 		return h.DB.View(ctx, db.Installation, func(tx *db.Tx) error {
 			u, err := user.ByEmail(ctx, tx, c.Email)
 			if err != nil {
 				return err
 			}
-			all, err := authenticator.Of(ctx, tx.As(u.TenantID), u.ID)
+			all, err := authenticator.Of(ctx, tx.ForTenant(u.TenantID), u.ID)
 			if err != nil {
 				return err
 			}
@@ -339,13 +339,13 @@ type UserListCmd struct {
 
 // Run prints a line for each.
 func (c UserListCmd) Run(ctx context.Context, env *Env) error {
-	return env.within(ctx, func(h *app.House) error {
+	return env.within(ctx, func(h *app.Core) error {
 		return h.DB.View(ctx, db.Installation, func(tx *db.Tx) error {
 			t, err := tenant.Find(ctx, tx, c.Tenant)
 			if err != nil {
 				return err
 			}
-			all, err := user.List(ctx, tx.As(t.ID))
+			all, err := user.List(ctx, tx.ForTenant(t.ID))
 			for _, u := range all {
 				env.say(userOf(u), "%-40s %-10s %s\n", u.Email, u.Role, u.Name)
 			}

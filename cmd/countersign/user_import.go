@@ -41,7 +41,7 @@ func (c UserImportCmd) Run(ctx context.Context, env *Env) error {
 		return err
 	}
 	defer func() { _ = in.Close() }()
-	return env.within(ctx, func(h *app.House) error {
+	return env.within(ctx, func(h *app.Core) error {
 		if err := canInvite(h, !c.NoInvitation); err != nil {
 			return err
 		}

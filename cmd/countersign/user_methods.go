@@ -24,13 +24,13 @@ type UserMethodsListCmd struct {
 
 // Run prints a line for each method.
 func (c UserMethodsListCmd) Run(ctx context.Context, env *Env) error {
-	return env.within(ctx, func(h *app.House) error {
+	return env.within(ctx, func(h *app.Core) error {
 		return h.DB.View(ctx, db.Installation, func(tx *db.Tx) error {
 			u, err := user.ByEmail(ctx, tx, c.Email)
 			if err != nil {
 				return err
 			}
-			all, err := authenticator.Of(ctx, tx.As(u.TenantID), u.ID)
+			all, err := authenticator.Of(ctx, tx.ForTenant(u.TenantID), u.ID)
 			for i, a := range methodsOf(all) {
 				env.say(a, "%s  %-8s  %-9s  set up %s  %s\n", a.ID, a.Kind, a.State, shown(all[i].BoundAt), a.Label)
 			}
@@ -57,7 +57,7 @@ type UserMethodsRestoreCmd struct {
 
 // Run lifts it.
 func (c UserMethodsRestoreCmd) Run(ctx context.Context, env *Env) error {
-	return env.within(ctx, func(h *app.House) error {
+	return env.within(ctx, func(h *app.Core) error {
 		err := ofUser(ctx, h, c.Email, func(ctx context.Context, tx *db.Tx, u user.User) error {
 			return h.Profile.RestoreByHand(ctx, tx, u, c.Method, byHand)
 		})
@@ -75,7 +75,7 @@ type UserMethodsResetCmd struct {
 
 // Run resets them.
 func (c UserMethodsResetCmd) Run(ctx context.Context, env *Env) error {
-	return env.within(ctx, func(h *app.House) error {
+	return env.within(ctx, func(h *app.Core) error {
 		var r profile.Reset
 		err := ofUser(ctx, h, c.Email, func(ctx context.Context, tx *db.Tx, u user.User) (err error) {
 			r, err = h.Profile.ResetByHand(ctx, tx, u, h.Binding.Kinds(), byHand)

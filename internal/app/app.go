@@ -37,7 +37,7 @@ import (
 
 // App is the whole program, ready to serve.
 type App struct {
-	*House
+	*Core
 	Handler http.Handler
 	Routes  []web.Route
 	Build   string // version, revision and Go, apart by spaces; set before Serve
@@ -59,7 +59,7 @@ func New(ctx context.Context, c config.Config, log *slog.Logger, now func() time
 	if err != nil {
 		return nil, err
 	}
-	a := &App{House: house, site: &siteCache{db: house.DB}}
+	a := &App{Core: house, site: &siteCache{db: house.DB}}
 	if err := a.wire(ctx); err != nil {
 		return nil, errors.Join(err, house.Close())
 	}
@@ -317,7 +317,7 @@ func (a *App) runner() *jobs.Runner {
 }
 
 // Close closes what New opened.
-func (a *App) Close() error { return errors.Join(a.places.Close(), a.House.Close()) }
+func (a *App) Close() error { return errors.Join(a.places.Close(), a.Core.Close()) }
 
 // siteCache knows the vendor's name and support contact, at most five seconds old unless
 // the database is away: then pages, the error page among them, are drawn with what was

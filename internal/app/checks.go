@@ -7,8 +7,8 @@ import (
 	"time"
 
 	"countersign/internal/config"
+	"countersign/internal/configminimum"
 	"countersign/internal/db"
-	"countersign/internal/standards"
 )
 
 // Check is one thing that must hold while requests are answered. Run returns a sentence for
@@ -19,13 +19,13 @@ type Check struct {
 }
 
 // Checks are what a start insists on and what can change afterwards. Each is one query.
-func (h *House) Checks() []Check {
+func (h *Core) Checks() []Check {
 	return []Check{{"clock", h.clockIsRight}, {"durability", h.durable}, {"keys", h.keysFit}, {"master keys", h.mastersFit}, {"epoch", h.newest}}
 }
 
 // clockIsRight holds our clock to the database's, by which every replica is measured
 // (REL-14, SEC-140).
-func (h *House) clockIsRight(ctx context.Context) error {
+func (h *Core) clockIsRight(ctx context.Context) error {
 	skew, err := h.DB.Skew(ctx)
 	if err != nil {
 		return err
@@ -38,7 +38,7 @@ func (h *House) clockIsRight(ctx context.Context) error {
 }
 
 // durable holds the database to keeping what it confirms (REL-10).
-func (h *House) durable(ctx context.Context) error {
+func (h *Core) durable(ctx context.Context) error {
 	s, err := h.DB.Server(ctx)
 	switch {
 	case err != nil:
@@ -53,9 +53,9 @@ func (h *House) durable(ctx context.Context) error {
 
 // keysFit fails on a replica whose key file lacks the generation that the others seal with
 // by now (REL-16).
-func (h *House) keysFit(ctx context.Context) error {
+func (h *Core) keysFit(ctx context.Context) error {
 	return h.DB.View(ctx, db.Installation, func(tx *db.Tx) error {
-		found, err := standards.Recognise(ctx, tx, h.Keys)
+		found, err := configminimum.Recognise(ctx, tx, h.Keys)
 		if err == nil && !found {
 			err = errors.New("the canary is gone from the database: restore it from a copy")
 		}

@@ -33,14 +33,14 @@ type custody struct {
 	trouble trouble
 }
 
-func (h *House) takeCustody(ctx context.Context) error {
+func (h *Core) takeCustody(ctx context.Context) error {
 	h.Masters = &keyring.Masters{DB: h.DB, Keys: h.Keys}
 	h.mark = &backup.Mark{Path: backup.MarkOf(h.Config.KeyFile), DB: h.DB}
 	return h.Masters.Ensure(ctx)
 }
 
 // mastersFit fails while the key file lacks a generation that others seal with (REL-16).
-func (h *House) mastersFit(ctx context.Context) error {
+func (h *Core) mastersFit(ctx context.Context) error {
 	if h.Masters == nil {
 		return nil // the keys did not fit; that is told already
 	}
@@ -49,7 +49,7 @@ func (h *House) mastersFit(ctx context.Context) error {
 
 // newest fails where an older state has taken the database's place: unnoticed, or noticed
 // and not acknowledged (SEC-139). So does a server that runs meanwhile.
-func (h *House) newest(ctx context.Context) error {
+func (h *Core) newest(ctx context.Context) error {
 	if h.mark == nil {
 		return nil // the keys did not fit; that is told already
 	}
@@ -72,7 +72,7 @@ type trouble struct {
 	said map[string]string
 }
 
-func (h *House) tell(about string, err error) {
+func (h *Core) tell(about string, err error) {
 	t := &h.trouble
 	t.mu.Lock()
 	defer t.mu.Unlock()
@@ -113,7 +113,7 @@ func (a *App) obeyHangUp(ctx context.Context) {
 }
 
 // AddMasterKey adds a generation to the key file, to seal after lead, and tells everybody.
-func (h *House) AddMasterKey(ctx context.Context, lead time.Duration, by string) (id string, from time.Time, err error) {
+func (h *Core) AddMasterKey(ctx context.Context, lead time.Duration, by string) (id string, from time.Time, err error) {
 	now := h.DB.Now()
 	from = now.Add(lead).Truncate(time.Second)
 	if id, err = secret.AddGeneration(h.Config.KeyFile, now, from); err != nil {

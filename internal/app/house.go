@@ -22,9 +22,9 @@ import (
 	"countersign/internal/tenant"
 )
 
-// House is what the command line and the server share: the open, migrated database, the
+// Core is what the command line and the server share: the open, migrated database, the
 // keys, and the journeys on them. It serves nothing.
-type House struct {
+type Core struct {
 	Config    config.Config
 	DB        *db.DB
 	Keys      *secret.Keys
@@ -47,41 +47,41 @@ type House struct {
 
 // Open opens the database, brings its schema up to date and reads the keys, which must be
 // the installation's own.
-func Open(ctx context.Context, c config.Config, log *slog.Logger, now func() time.Time) (*House, error) {
+func Open(ctx context.Context, c config.Config, log *slog.Logger, now func() time.Time) (*Core, error) {
 	return open(ctx, c, log, now, db.Open)
 }
 
 // OpenExisting is Open for commands that must not make a database: where there is none it
 // fails with db.ErrNoDatabase.
-func OpenExisting(ctx context.Context, c config.Config, log *slog.Logger, now func() time.Time) (*House, error) {
+func OpenExisting(ctx context.Context, c config.Config, log *slog.Logger, now func() time.Time) (*Core, error) {
 	return open(ctx, c, log, now, db.OpenExisting)
 }
 
 type opener func(ctx context.Context, dsn string, now func() time.Time) (*db.DB, error)
 
-func open(ctx context.Context, c config.Config, log *slog.Logger, now func() time.Time, by opener) (*House, error) {
+func open(ctx context.Context, c config.Config, log *slog.Logger, now func() time.Time, by opener) (*Core, error) {
 	d, err := by(ctx, c.Database.URL.Reveal(), now)
 	if err != nil {
 		return nil, err
 	}
-	h := &House{Config: c, DB: d, Log: log, jobs: &jobs.Queue{}}
+	h := &Core{Config: c, DB: d, Log: log, jobs: &jobs.Queue{}}
 	if err := h.prepare(ctx); err != nil {
 		return nil, errors.Join(err, d.Close())
 	}
 	return h, nil
 }
 
-func (h *House) prepare(ctx context.Context) error {
+func (h *Core) prepare(ctx context.Context) error {
 	if err := h.migrate(ctx); err != nil {
 		return err
 	}
 	if err := h.unlock(ctx); err != nil {
 		return err
 	}
-	return h.furnish(ctx)
+	return h.build(ctx)
 }
 
-func (h *House) furnish(ctx context.Context) error {
+func (h *Core) build(ctx context.Context) error {
 	l := h.Config.Limits
 	var err error
 	cost := password.Cost{MemoryKiB: l.Argon2.MemoryKiB, Passes: l.Argon2.Passes, Lanes: 1}
@@ -107,7 +107,7 @@ func (h *House) furnish(ctx context.Context) error {
 
 // ensure makes the installation's row and begins its audit chain. Only a server that starts shows a token, so the
 // command line leaves the one on the console as it is.
-func (h *House) ensure(ctx context.Context) error {
+func (h *Core) ensure(ctx context.Context) error {
 	return h.DB.InTx(ctx, db.Installation, func(tx *db.Tx) error {
 		created, err := tenant.Ensure(ctx, tx)
 		if err != nil || !created {
@@ -134,4 +134,4 @@ func empty(ctx context.Context, tx *db.Tx) error {
 }
 
 // Close closes the database.
-func (h *House) Close() error { return h.DB.Close() }
+func (h *Core) Close() error { return h.DB.Close() }

@@ -21,7 +21,7 @@ type method interface {
 }
 
 // furnishMethods says what people may sign in with beside a password and their mailbox.
-func (h *House) furnishMethods(queue *message.Queue) error {
+func (h *Core) furnishMethods(queue *message.Queue) error {
 	all := map[authenticator.Kind]method{
 		authenticator.TOTP:   totp.Verifier{Keys: h.Keys},
 		authenticator.Backup: lookup.Verifier{Hash: h.Passwords.HashCode, Match: h.Passwords.MatchCode},

@@ -144,7 +144,7 @@ func (a *App) newTracer() *trace.Tracer {
 	if t.Endpoint == "" {
 		return nil
 	}
-	return trace.New(trace.Options{Service: t.Service, OneIn: t.OneIn, Now: time.Now, Log: a.Log, Send: collector(t)})
+	return trace.New(trace.Options{Service: t.Service, SampleRatio: t.SampleRatio, Now: time.Now, Log: a.Log, Send: collector(t)})
 }
 
 // collector sends OTLP over HTTP, and follows nobody elsewhere: a token goes with it.

@@ -50,7 +50,7 @@ func TestTheCollectorIsTheOneThatWasNamed(t *testing.T) {
 // guard: a stranger's flag is not obeyed
 func TestOnlyOurProxiesChooseWhatIsTraced(t *testing.T) {
 	const wanted, span = "4bf92f3577b34da6a3ce929d0e0e4736", "00f067aa0ba902b7"
-	a := &App{watcher: watcher{tracer: trace.New(trace.Options{OneIn: 1 << 30, Now: time.Now})}}
+	a := &App{watcher: watcher{tracer: trace.New(trace.Options{SampleRatio: 1e-9, Now: time.Now})}}
 	traced := false
 	h := a.traced(http.HandlerFunc(func(_ http.ResponseWriter, r *http.Request) { traced = trace.From(r.Context()) != nil }), []netip.Prefix{netip.MustParsePrefix("10.0.0.0/8")})
 	for peer, want := range map[string]bool{"10.1.2.3:4": true, "[::ffff:10.1.2.3]:4": true, "192.0.2.1:4": false, "rubbish": false} {
@@ -71,7 +71,7 @@ func TestProfilesNeedATokenOrThisMachine(t *testing.T) {
 		token secret.Text
 		want  int
 	}{{true, "", 200}, {false, "", 404}, {false, "t", 200}, {true, "t", 200}} {
-		a := &App{House: &House{Config: config.Config{Ops: config.Ops{Token: c.token}}}, watcher: watcher{
+		a := &App{Core: &Core{Config: config.Config{Ops: config.Ops{Token: c.token}}}, watcher: watcher{
 			metrics: ops.NewMetrics(), ready: ops.NewReadiness(slog.New(slog.DiscardHandler), time.Now)}}
 		r := httptest.NewRequest(http.MethodGet, "/debug/pprof/goroutine", nil)
 		r.Header.Set("Authorization", "Bearer "+c.token.Reveal())
@@ -85,7 +85,7 @@ func TestProfilesNeedATokenOrThisMachine(t *testing.T) {
 
 // Without an endpoint there is nothing between the listener and the program.
 func TestTracingOffCostsNothing(t *testing.T) {
-	a := &App{House: &House{}}
+	a := &App{Core: &Core{}}
 	a.tracer = a.newTracer()
 	inner := http.NewServeMux()
 	if got := a.traced(inner, nil); got != http.Handler(inner) {

@@ -22,7 +22,7 @@ type receivers struct {
 }
 
 // furnishPush makes code receivers, which furnishMethods then offers.
-func (h *House) furnishPush(queue *message.Queue) {
+func (h *Core) furnishPush(queue *message.Queue) {
 	if h.Config.Push.Receivers == config.Off {
 		return
 	}

@@ -24,7 +24,7 @@ var floor = map[string]int{
 	"ratelimit": 2, "jobs": 2, "audit": 2, "geo": 2, "web": 2,
 	"message":       3,
 	"message/email": 4, "message/sms": 4, "message/push": 4,
-	"tenant": 5, "client": 5, "authenticator": 5, "standards": 5,
+	"tenant": 5, "client": 5, "authenticator": 5, "configminimum": 5,
 	"user":                   6,
 	"authenticator/password": 7, "authenticator/outofband": 7, "authenticator/passkey": 7, "authenticator/receiver": 7, "authenticator/totp": 7, "authenticator/lookup": 7, "challenge": 7, "policy": 7, "session": 7, "keyring": 7,
 	"grant": 8, "backup": 8,

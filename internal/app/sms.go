@@ -32,7 +32,7 @@ import (
 const noticeLife = 24 * time.Hour
 
 // furnishSMS makes text messages a method, where there is a way to send them.
-func (h *House) furnishSMS(queue *message.Queue) error {
+func (h *Core) furnishSMS(queue *message.Queue) error {
 	c := h.Config.SMS
 	if c.Transport == config.SMSNone {
 		return nil
@@ -53,7 +53,7 @@ func (h *House) furnishSMS(queue *message.Queue) error {
 	b := c.Budget
 	h.SMS = &outofband.SMS{
 		Verifier: outofband.Verifier{Channel: authenticator.SMS, Keys: h.Keys, Queue: queue, Digits: h.Config.Limits.CodeLength, Origin: h.Config.PublicURL},
-		Words:    words, Countries: c.Countries, Limits: h.Config.Limits, Off: c.Sending == config.Off,
+		Words:    words, Countries: c.Countries, Limits: h.Config.Limits, Off: !c.Enabled,
 		Meter: &sms.Meter{Prices: prices, Ceilings: sms.Ceilings{
 			Installation: sms.Money(b.Installation), Company: sms.Money(b.Company), Country: sms.Money(b.Country), Range: sms.Money(b.Range),
 		}, Answers: sms.Answers{Least: c.Answers.Least, Percent: c.Answers.Percent}},
@@ -215,12 +215,12 @@ func (a *App) tellOf(ctx context.Context, tx *db.Tx, account sms.Account) error 
 	}
 	c := email.SpendingCeiling{Vendor: vendor.Name, Account: account.Name, Ceiling: int64(a.ceilingOf(account)), At: tx.Now}
 	if account.Tenant != db.Installation {
-		company, err := tenant.ByID(ctx, tx.As(account.Tenant), account.Tenant)
+		company, err := tenant.ByID(ctx, tx.ForTenant(account.Tenant), account.Tenant)
 		if err != nil {
 			return err
 		}
 		c.Company, c.Account = company.Name, ""
-		if err := a.tellStewards(ctx, tx.As(account.Tenant), c); err != nil {
+		if err := a.tellStewards(ctx, tx.ForTenant(account.Tenant), c); err != nil {
 			return err
 		}
 	}
@@ -236,7 +236,7 @@ func (a *App) tellPaused(ctx context.Context, tx *db.Tx, account sms.Account) er
 	if err != nil {
 		return err
 	}
-	of := tx.As(account.Tenant)
+	of := tx.ForTenant(account.Tenant)
 	company, err := tenant.ByID(ctx, of, account.Tenant)
 	if err != nil {
 		return err
@@ -263,7 +263,7 @@ func (a *App) ceilingOf(account sms.Account) sms.Money {
 }
 
 func (a *App) tellStewards(ctx context.Context, tx *db.Tx, c email.Content) error {
-	people, err := user.Stewards(ctx, tx)
+	people, err := user.Admins(ctx, tx)
 	if err != nil {
 		return err
 	}

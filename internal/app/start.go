@@ -13,10 +13,10 @@ import (
 
 	"countersign/internal/backup"
 	"countersign/internal/config"
+	"countersign/internal/configminimum"
 	"countersign/internal/db"
 	"countersign/internal/jobs"
 	"countersign/internal/secret"
-	"countersign/internal/standards"
 )
 
 // Refusal is why the program does not start: everything that speaks against it, at once.
@@ -51,13 +51,13 @@ func refuse(reasons ...error) error {
 
 // start is Open for a program that is about to serve. Nothing listens yet, and what it
 // finds is not to be overlooked: it fails with a Refusal.
-func start(ctx context.Context, c config.Config, log *slog.Logger, now func() time.Time) (*House, error) {
+func start(ctx context.Context, c config.Config, log *slog.Logger, now func() time.Time) (*Core, error) {
 	files := errors.Join(privateFiles(c)...)
 	d, err := db.Open(ctx, c.Database.URL.Reveal(), now)
 	if err != nil {
 		return nil, refuse(files, err)
 	}
-	h := &House{Config: c, DB: d, Log: log, jobs: &jobs.Queue{}}
+	h := &Core{Config: c, DB: d, Log: log, jobs: &jobs.Queue{}}
 	if err := h.begin(ctx, files); err != nil {
 		return nil, errors.Join(err, d.Close())
 	}
@@ -65,7 +65,7 @@ func start(ctx context.Context, c config.Config, log *slog.Logger, now func() ti
 }
 
 // begin gathers reasons before it changes anything that another program relies on.
-func (h *House) begin(ctx context.Context, files error) error {
+func (h *Core) begin(ctx context.Context, files error) error {
 	// Two that serve from one file, or a database that takes no changes: nothing below would be true.
 	if err := errors.Join(h.DB.ServeAlone(), h.durable(ctx)); err != nil {
 		return refuse(files, h.clockIsRight(ctx), err)
@@ -80,14 +80,14 @@ func (h *House) begin(ctx context.Context, files error) error {
 	if err := refuse(files, h.clockIsRight(ctx), h.unlock(ctx), h.strict(ctx), h.newest(ctx)); err != nil {
 		return err
 	}
-	if err := h.furnish(ctx); err != nil {
+	if err := h.build(ctx); err != nil {
 		return err
 	}
-	// Last, and once more: only a server that does start sets a standard.
-	return h.DB.InTx(ctx, db.Installation, func(tx *db.Tx) error { return standards.Keep(ctx, tx, h.Config.Limits) })
+	// Last, and once more: only a server that starts raises a minimum.
+	return h.DB.InTx(ctx, db.Installation, func(tx *db.Tx) error { return configminimum.Keep(ctx, tx, h.Config.Limits) })
 }
 
-func (h *House) migrate(ctx context.Context) error {
+func (h *Core) migrate(ctx context.Context) error {
 	if err := backup.Finished(ctx, h.DB); err != nil {
 		return err
 	}
@@ -102,7 +102,7 @@ func (h *House) migrate(ctx context.Context) error {
 
 // unlock reads the keys and proves that they are this database's. It makes a key file only
 // where there is nothing yet that a new key could not open.
-func (h *House) unlock(ctx context.Context) error {
+func (h *Core) unlock(ctx context.Context) error {
 	if _, err := os.Stat(h.Config.KeyFile); errors.Is(err, fs.ErrNotExist) {
 		if err := h.unused(ctx); err != nil {
 			return err
@@ -122,36 +122,36 @@ func (h *House) unlock(ctx context.Context) error {
 	return h.takeCustody(ctx)
 }
 
-func (h *House) unused(ctx context.Context) error {
+func (h *Core) unused(ctx context.Context) error {
 	return h.DB.View(ctx, db.Installation, func(tx *db.Tx) error {
-		used, err := standards.InUse(ctx, tx)
+		used, err := configminimum.InUse(ctx, tx)
 		if err == nil && used {
-			err = fmt.Errorf("%s: %w", h.Config.KeyFile, standards.ErrKeyMissing)
+			err = fmt.Errorf("%s: %w", h.Config.KeyFile, configminimum.ErrKeyMissing)
 		}
 		return err
 	})
 }
 
 // prove looks first: commands start often and need not write.
-func (h *House) prove(ctx context.Context) error {
+func (h *Core) prove(ctx context.Context) error {
 	found := false
 	err := h.DB.View(ctx, db.Installation, func(tx *db.Tx) (err error) {
-		found, err = standards.Recognise(ctx, tx, h.Keys)
+		found, err = configminimum.Recognise(ctx, tx, h.Keys)
 		return err
 	})
 	if err != nil || found {
 		return err
 	}
-	return h.DB.InTx(ctx, db.Installation, func(tx *db.Tx) error { return standards.Prove(ctx, tx, h.Keys) })
+	return h.DB.InTx(ctx, db.Installation, func(tx *db.Tx) error { return configminimum.Prove(ctx, tx, h.Keys) })
 }
 
-func (h *House) strict(ctx context.Context) error {
+func (h *Core) strict(ctx context.Context) error {
 	return h.DB.View(ctx, db.Installation, func(tx *db.Tx) error {
-		all, err := standards.Load(ctx, tx, h.Config.Limits)
+		all, err := configminimum.Load(ctx, tx, h.Config.Limits)
 		if err != nil {
 			return err
 		}
-		return standards.Check(all)
+		return configminimum.Check(all)
 	})
 }
 

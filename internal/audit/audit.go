@@ -61,10 +61,10 @@ func Record(ctx context.Context, tx *db.Tx, events ...Event) error {
 		args = append(args, tx.Tenant, tx.NewID(), tx.Now, e.Action, e.Result, e.ActorID, e.UserID, e.ClientID, e.Method, e.Level,
 			e.SubjectID, e.RequestID, e.Reason, e.IP, e.Place, e.Browser, salt, e.personalHash(salt))
 	}
-	if err := tx.Later(ctx, inserting(table(ctx), len(events)), args...); err != nil {
+	if err := tx.ExecDeferred(ctx, inserting(table(ctx), len(events)), args...); err != nil {
 		return fmt.Errorf("record audit event %s: %w", events[0].Action, err)
 	}
-	tx.Tell(Recorded(events))
+	tx.EmitOnCommit(Recorded(events))
 	return nil
 }
 

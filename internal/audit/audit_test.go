@@ -30,7 +30,7 @@ func record(t testing.TB, d *db.DB, tenant string, n int) {
 	t.Helper()
 	for i := range n {
 		err := d.InTx(t.Context(), tenant, func(tx *db.Tx) error {
-			return Record(t.Context(), tx, Event{Action: "signin.code", Result: fmt.Sprint(i), UserID: "u1", IP: "192.0.2.7", Place: "Lisbon, Portugal", Browser: "Firefox on Linux"})
+			return Record(t.Context(), tx, Event{Action: "signin.second_factor", Result: fmt.Sprint(i), UserID: "u1", IP: "192.0.2.7", Place: "Lisbon, Portugal", Browser: "Firefox on Linux"})
 		})
 		if err != nil {
 			t.Fatal(err)
@@ -322,7 +322,7 @@ func TestListFiltersAndPages(t *testing.T) {
 				}
 				return rows
 			}
-			all := list(Filter{UserID: "u1", Action: "signin.code", Since: start, Until: start.Add(time.Hour)})
+			all := list(Filter{UserID: "u1", Action: "signin.second_factor", Since: start, Until: start.Add(time.Hour)})
 			if len(all) != 5 || all[0].Result != "4" || all[0].IP != "192.0.2.7" {
 				t.Fatalf("%+v", all)
 			}
@@ -351,7 +351,7 @@ func BenchmarkTenThousandRows(b *testing.B) {
 				b.StopTimer()
 				err := d.InTx(b.Context(), tenant, func(tx *db.Tx) error {
 					for range rows {
-						if err := Record(b.Context(), tx, Event{Action: "signin.code", Result: "ok", UserID: "u1", IP: "192.0.2.7"}); err != nil {
+						if err := Record(b.Context(), tx, Event{Action: "signin.second_factor", Result: "ok", UserID: "u1", IP: "192.0.2.7"}); err != nil {
 							return err
 						}
 					}

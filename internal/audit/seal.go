@@ -154,7 +154,7 @@ func firstHead(ctx context.Context, tx *db.Tx, keys *secret.Keys) (head, error) 
 	if !first {
 		return head{}, errBegunMeanwhile
 	}
-	return head{chain: []byte{}}, Record(ctx, tx.As(db.Installation), Event{Action: actionBegun, Result: "ok", SubjectID: tx.Tenant})
+	return head{chain: []byte{}}, Record(ctx, tx.ForTenant(db.Installation), Event{Action: actionBegun, Result: "ok", SubjectID: tx.Tenant})
 }
 
 // gone tells a head that was taken away from one that another sealer has just made.
@@ -215,7 +215,7 @@ func unsealed(ctx context.Context, tx *db.Tx) (links []link, err error) {
 func (h head) extend(ctx context.Context, tx *db.Tx, l *link) (head, error) {
 	h.seq++
 	h.chain = l.next(h.chain, tx.Tenant, h.seq)
-	err := tx.Later(ctx, `UPDATE audit_events SET seq = $1, chain = $2 WHERE tenant_id = $3 AND id = $4 AND seq = 0`,
+	err := tx.ExecDeferred(ctx, `UPDATE audit_events SET seq = $1, chain = $2 WHERE tenant_id = $3 AND id = $4 AND seq = 0`,
 		h.seq, h.chain, tx.Tenant, l.ID)
 	return h, err
 }

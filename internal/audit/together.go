@@ -52,14 +52,14 @@ func (s *Sealer) linkAll(ctx context.Context, tx *db.Tx, tenants []string) (int,
 		h.seq++
 		h.chain = l.next(h.chain, l.tenant, h.seq)
 		ends[l.tenant] = h
-		err := tx.Expect(ctx, 1, `UPDATE audit_events SET seq = $1, chain = $2 WHERE tenant_id = $3 AND id = $4 AND seq = 0`, h.seq, h.chain, l.tenant, l.ID)
+		err := tx.ExecExpect(ctx, 1, `UPDATE audit_events SET seq = $1, chain = $2 WHERE tenant_id = $3 AND id = $4 AND seq = 0`, h.seq, h.chain, l.tenant, l.ID)
 		if err != nil {
 			return 0, err
 		}
 	}
 	for tenant, h := range ends {
 		h = h.sealed(s.Keys, tenant)
-		err := tx.Expect(ctx, 1, `UPDATE audit_heads SET seq = $1, chain = $2, seal = $3 WHERE tenant_id = $4 AND seq = $5`, h.seq, h.chain, h.seal, tenant, heads[tenant].seq)
+		err := tx.ExecExpect(ctx, 1, `UPDATE audit_heads SET seq = $1, chain = $2, seal = $3 WHERE tenant_id = $4 AND seq = $5`, h.seq, h.chain, h.seal, tenant, heads[tenant].seq)
 		if err != nil {
 			return 0, err
 		}

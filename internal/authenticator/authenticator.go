@@ -47,13 +47,13 @@ type Authenticator struct {
 
 // Traits are the facts that policy may reason about.
 type Traits struct {
-	Knowledge  bool     // something the person knows, or a check of the person by the device
-	Confirms   bool     // a second step beside a password
-	Possession bool     // proves possession of a device by NIST SP 800-63B-4 §3.1
-	Resistant  bool     // the proof is useless at any other site (NIST SP 800-63B-4 §3.2.5)
-	Restricted bool     // offered with a warning (NIST SP 800-63B-4 §3.2.9)
-	Sent       bool     // we send something, so that sends are counted
-	AMR        []string // values for the amr claim (RFC 8176, or private where it has none)
+	Knowledge         bool     // something the person knows, or a check of the person by the device
+	Confirms          bool     // a second step beside a password
+	Possession        bool     // proves possession of a device by NIST SP 800-63B-4 §3.1
+	PhishingResistant bool     // the proof is useless at any other site (NIST SP 800-63B-4 §3.2.5)
+	Restricted        bool     // offered with a warning (NIST SP 800-63B-4 §3.2.9)
+	Sent              bool     // we send something, so that sends are counted
+	AMR               []string // values for the amr claim (RFC 8176, or private where it has none)
 }
 
 // TraitsOf lists the traits of each kind of proof. A passkey is a software key ("swk") even where
@@ -67,8 +67,8 @@ var TraitsOf = map[Kind]Traits{
 	TOTP:                   {Possession: true, AMR: []string{"otp"}},
 	Push:                   {Possession: true, Sent: true, AMR: []string{"push"}},
 	Backup:                 {Possession: true, AMR: []string{"backup"}},
-	Passkey:                {Possession: true, Resistant: true, AMR: []string{"swk"}},
-	Passkey + UserVerified: {Possession: true, Resistant: true, Knowledge: true, AMR: []string{"swk", "user"}},
+	Passkey:                {Possession: true, PhishingResistant: true, AMR: []string{"swk"}},
+	Passkey + UserVerified: {Possession: true, PhishingResistant: true, Knowledge: true, AMR: []string{"swk", "user"}},
 }
 
 // Base is the kind of authenticator that gives proofs of this kind.
@@ -105,8 +105,8 @@ type Proof struct {
 // State is what the server must remember of a challenge: never the secret itself.
 type State []byte
 
-// Setting is what a challenge is bound to; an answer given in any other setting is wrong.
-type Setting struct {
+// ChallengeContext is what a challenge is bound to; an answer given in any other setting is wrong.
+type ChallengeContext struct {
 	ChallengeID, FlowID, Purpose string
 	Vendor, AppName, Company     string
 	Language                     string
@@ -116,8 +116,8 @@ type Setting struct {
 	IssuedAt, ExpiresAt          time.Time
 }
 
-// Opening is an issued challenge: what to remember, what went out and where it went.
-type Opening struct {
+// IssuedChallenge is an issued challenge: what to remember, what went out and where it went.
+type IssuedChallenge struct {
 	State     State
 	MessageID string // empty where nothing was sent
 }
@@ -145,16 +145,16 @@ type Verdict struct {
 // Verifier is the server side of one kind of authenticator.
 type Verifier interface {
 	// Begin issues a challenge in the caller's transaction.
-	Begin(ctx context.Context, tx *db.Tx, a Authenticator, s Setting) (Opening, error)
+	Begin(ctx context.Context, tx *db.Tx, a Authenticator, s ChallengeContext) (IssuedChallenge, error)
 	// Verify judges an answer and spends whatever may be used only once, by a guarded write.
 	// Where the account has several authenticators of the kind, any of them may have given
 	// the answer, and the verdict names it.
-	Verify(ctx context.Context, tx *db.Tx, a Authenticator, s Setting, state State, r Response) (Verdict, error)
+	Verify(ctx context.Context, tx *db.Tx, a Authenticator, s ChallengeContext, state State, r Response) (Verdict, error)
 }
 
-// Slow is a Verifier whose comparison is slow on purpose. It is made outside transactions,
+// Precomparer is a Verifier whose comparison is slow on purpose. It is made outside transactions,
 // after the try was taken and committed; Verify then judges by what it put into Compared.
-type Slow interface {
+type Precomparer interface {
 	Compare(ctx context.Context, d *db.DB, a Authenticator, tenant string, r Response) (Response, error)
 }
 
@@ -166,9 +166,9 @@ type Subject struct {
 	IP, Place, Browser  string
 }
 
-// Draft is an authenticator that is being set up. Its state is sealed by whoever stores it
+// PendingEnrollment is an authenticator that is being set up. Its state is sealed by whoever stores it
 // and erased when set-up ends.
-type Draft struct {
+type PendingEnrollment struct {
 	ID    string // the id that the authenticator will have
 	Label string
 	Begun time.Time
@@ -187,11 +187,11 @@ type Binder interface {
 	// Propose makes what will be bound, or says in a fault what is wrong with the wish (a
 	// number that cannot receive messages). wish is what the person typed; empty for kinds
 	// that ask nothing. It may send a message.
-	Propose(ctx context.Context, tx *db.Tx, who Subject, d Draft, wish string) (State, error)
+	Propose(ctx context.Context, tx *db.Tx, who Subject, d PendingEnrollment, wish string) (State, error)
 	// Confirm judges the first proof and, when it is right, stores what Verify will need and
 	// spends the proof, so that it cannot be used again at sign-in (SEC-21). The row in
 	// authenticators is its caller's.
-	Confirm(ctx context.Context, tx *db.Tx, who Subject, d Draft, r Response) (Verdict, error)
+	Confirm(ctx context.Context, tx *db.Tx, who Subject, d PendingEnrollment, r Response) (Verdict, error)
 }
 
 // Bind adds an authenticator to a user.
@@ -288,7 +288,7 @@ func Usable(all []Authenticator, k Kind) (Authenticator, bool) {
 // Failed counts a wrong answer; at max in a row the authenticator is disabled until it is
 // set up again (NIST SP 800-63B-4 §3.2.2).
 func Failed(ctx context.Context, tx *db.Tx, id string, max int) error {
-	return tx.Later(ctx, `
+	return tx.ExecDeferred(ctx, `
 		UPDATE authenticators SET failures = failures + 1, disabled_at = CASE WHEN failures + 1 >= $1 AND disabled_at = 0 THEN $2 ELSE disabled_at END
 		WHERE tenant_id = $3 AND id = $4`, max, tx.Now, tx.Tenant, id)
 }

@@ -142,7 +142,7 @@ func inform(ctx context.Context, tx *db.Tx, e Epoch, tell Teller) error {
 		return fmt.Errorf("list companies: %w", err)
 	}
 	for _, tenant := range append(tenants, db.Installation) {
-		of := tx.As(tenant)
+		of := tx.ForTenant(tenant)
 		if err := audit.Record(ctx, of, e.event("installation.epoch_raised")); err != nil {
 			return err
 		}
@@ -180,5 +180,5 @@ func Acknowledge(ctx context.Context, tx *db.Tx) (Epoch, error) {
 		return Epoch{}, err
 	}
 	e.AcknowledgedAt = tx.Now
-	return e, audit.Record(ctx, tx.As(db.Installation), e.event("installation.epoch_acknowledged"))
+	return e, audit.Record(ctx, tx.ForTenant(db.Installation), e.event("installation.epoch_acknowledged"))
 }

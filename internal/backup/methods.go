@@ -77,17 +77,17 @@ func Review(ctx context.Context, tx *db.Tx, c AuditCopy, tell func(ctx context.C
 		if event.At.Before(e.CopyOf) || !event.At.Before(e.RaisedAt) {
 			continue
 		}
-		if err := r.see(ctx, tx.As(event.Tenant), event); err != nil {
+		if err := r.see(ctx, tx.ForTenant(event.Tenant), event); err != nil {
 			return r.Reviewed, err
 		}
 	}
 	for _, event := range r.inOrder() {
-		if err := r.apply(ctx, tx.As(event.Tenant), event); err != nil {
+		if err := r.apply(ctx, tx.ForTenant(event.Tenant), event); err != nil {
 			return r.Reviewed, fmt.Errorf("review %s of %s: %w", event.Action, event.SubjectID, err)
 		}
 	}
 	for _, p := range r.people {
-		if err := tell(ctx, tx.As(p.tenant), p.user); err != nil {
+		if err := tell(ctx, tx.ForTenant(p.tenant), p.user); err != nil {
 			return r.Reviewed, fmt.Errorf("tell %s: %w", p.user, err)
 		}
 	}
@@ -113,7 +113,7 @@ func (e Epoch) reviewed(ctx context.Context, tx *db.Tx, until time.Time, how str
 	}
 	event := e.event("installation.epoch_reviewed")
 	event.Reason = how
-	return audit.Record(ctx, tx.As(db.Installation), event)
+	return audit.Record(ctx, tx.ForTenant(db.Installation), event)
 }
 
 type reviewing struct {

@@ -30,7 +30,7 @@ func TellOwners(q *message.Queue) Teller {
 		if err != nil {
 			return err
 		}
-		people, err := user.Stewards(ctx, tx)
+		people, err := user.Admins(ctx, tx)
 		if err != nil {
 			return err
 		}

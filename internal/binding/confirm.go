@@ -23,7 +23,7 @@ type Outcome struct {
 // Confirm judges the first proof of a draft and binds the authenticator when it is right,
 // in the caller's unit of work. A wrong one costs a try. NotFound where the draft is over,
 // somebody else's or began in another browser, or the holder's session has ended.
-func (s *Service) Confirm(ctx context.Context, tx *db.Tx, h Holder, id string, r authenticator.Response) (out Outcome, err error) {
+func (s *Service) Confirm(ctx context.Context, tx *db.Tx, h Enrollee, id string, r authenticator.Response) (out Outcome, err error) {
 	if err := h.hold(ctx, tx); err != nil {
 		return out, err
 	}
@@ -41,7 +41,7 @@ func (s *Service) Confirm(ctx context.Context, tx *db.Tx, h Holder, id string, r
 	if err != nil {
 		return out, err
 	}
-	if out.Verdict, err = b.Confirm(ctx, tx, h.Who, d.Draft, r); err != nil {
+	if out.Verdict, err = b.Confirm(ctx, tx, h.Who, d.PendingEnrollment, r); err != nil {
 		return out, err
 	}
 	if !out.OK {
@@ -51,18 +51,18 @@ func (s *Service) Confirm(ctx context.Context, tx *db.Tx, h Holder, id string, r
 }
 
 // take reserves a try of an open draft before anything is compared.
-func (s *Service) take(ctx context.Context, tx *db.Tx, h Holder, id string) (Draft, error) {
+func (s *Service) take(ctx context.Context, tx *db.Tx, h Enrollee, id string) (PendingEnrollment, error) {
 	return s.scan(tx, h, tx.QueryRow(ctx, `
 		UPDATE drafts SET tries_left = tries_left - 1
 		WHERE tenant_id = $1 AND id = $2 AND user_id = $3 AND holder = $4 AND token_hash = $6 AND closed_at = 0 AND ends_at > $5 AND tries_left > 0
-		RETURNING id, token_hash, kind, label, sealed, tries_left, sends, begun_at, ends_at`, tx.Tenant, id, h.UserID, h.Of, tx.Now, h.Held.Hash(tx.Tenant, id)))
+		RETURNING id, token_hash, kind, label, sealed, tries_left, sends, begun_at, ends_at`, tx.Tenant, id, h.UserID, h.Scope, tx.Now, h.Held.Hash(tx.Tenant, id)))
 }
 
-func (s *Service) wrong(ctx context.Context, tx *db.Tx, h Holder, d Draft, reason string) error {
+func (s *Service) wrong(ctx context.Context, tx *db.Tx, h Enrollee, d PendingEnrollment, reason string) error {
 	if err := authenticator.Unbind(ctx, tx, h.UserID, d.ID); err != nil {
 		return err
 	}
-	return s.witness(ctx, tx, h, "method.added", "failed", reason, d.Kind, d.ID)
+	return s.recordEvent(ctx, tx, h, "method.added", "failed", reason, d.Kind, d.ID)
 }
 
 // labelled is the name that the profile shows: a kind gives one to what was left without.
@@ -73,7 +73,7 @@ func labelled(ctx context.Context, tx *db.Tx, id string) (label string, err erro
 
 // bound ends the draft, and what a weaker proof had opened for the future: browsers that
 // were remembered before need a second step again.
-func (s *Service) bound(ctx context.Context, tx *db.Tx, h Holder, d Draft) error {
+func (s *Service) bound(ctx context.Context, tx *db.Tx, h Enrollee, d PendingEnrollment) error {
 	n, err := tx.Exec(ctx, `UPDATE drafts SET closed_at = $1, closed_because = 'bound', sealed = NULL WHERE tenant_id = $2 AND id = $3 AND closed_at = 0`, tx.Now, tx.Tenant, d.ID)
 	if err == nil && n == 0 {
 		err = errOver
@@ -96,13 +96,13 @@ func (s *Service) bound(ctx context.Context, tx *db.Tx, h Holder, d Draft) error
 	if err != nil {
 		return err
 	}
-	if err := s.witness(ctx, tx, h, "method.added", "ok", label, d.Kind, d.ID); err != nil {
+	if err := s.recordEvent(ctx, tx, h, "method.added", "ok", label, d.Kind, d.ID); err != nil {
 		return err
 	}
 	return s.tell(ctx, tx, h, "method.added", d.Kind, label)
 }
 
-func (s *Service) witness(ctx context.Context, tx *db.Tx, h Holder, action, result, reason string, k authenticator.Kind, subject string) error {
+func (s *Service) recordEvent(ctx context.Context, tx *db.Tx, h Enrollee, action, result, reason string, k authenticator.Kind, subject string) error {
 	v := h.Visitor
 	return audit.Record(ctx, tx, audit.Event{
 		Action: action, Result: result, Reason: reason, ActorID: h.UserID, UserID: h.UserID, Method: string(k), SubjectID: subject,

@@ -45,7 +45,7 @@ func Methods(ctx context.Context, tx *db.Tx, userID string) (out []Method, err e
 }
 
 // Rename gives a method the person's own name.
-func (s *Service) Rename(ctx context.Context, tx *db.Tx, h Holder, id, label string) error {
+func (s *Service) Rename(ctx context.Context, tx *db.Tx, h Enrollee, id, label string) error {
 	label, err := cleanLabel(label)
 	if err != nil {
 		return err
@@ -67,7 +67,7 @@ func (s *Service) Rename(ctx context.Context, tx *db.Tx, h Holder, id, label str
 // session. Whether it may go is decided by enough, which looks at the account in the same
 // unit of work, after the account's row is held: of two removals at once the second sees
 // what the first has left.
-func (s *Service) Remove(ctx context.Context, tx *db.Tx, h Holder, id string, enough func(ctx context.Context, tx *db.Tx) error) error {
+func (s *Service) Remove(ctx context.Context, tx *db.Tx, h Enrollee, id string, enough func(ctx context.Context, tx *db.Tx) error) error {
 	if err := h.hold(ctx, tx); err != nil {
 		return err
 	}
@@ -90,10 +90,10 @@ func (s *Service) Remove(ctx context.Context, tx *db.Tx, h Holder, id string, en
 	if err := enough(ctx, tx); err != nil {
 		return err
 	}
-	if err := session.EndOthers(ctx, tx, h.UserID, strings.TrimPrefix(h.Of, "session:"), session.MethodChanged); err != nil {
+	if err := session.EndOthers(ctx, tx, h.UserID, strings.TrimPrefix(h.Scope, "session:"), session.MethodChanged); err != nil {
 		return err
 	}
-	if err := s.witness(ctx, tx, h, "method.removed", "ok", label, k, id); err != nil {
+	if err := s.recordEvent(ctx, tx, h, "method.removed", "ok", label, k, id); err != nil {
 		return err
 	}
 	return s.tell(ctx, tx, h, "method.removed", k, label)
@@ -105,7 +105,7 @@ const noticeLife = 24 * time.Hour
 // tell sends a notice to every address of the account. It comes out of no budget of codes: a
 // thief must not be able to use the budget up and then act unseen. Set-ups have a limit of
 // their own.
-func (s *Service) tell(ctx context.Context, tx *db.Tx, h Holder, purpose string, k authenticator.Kind, label string) error {
+func (s *Service) tell(ctx context.Context, tx *db.Tx, h Enrollee, purpose string, k authenticator.Kind, label string) error {
 	c := email.MethodChanged{
 		Vendor: h.Who.Vendor, Company: h.Who.Company, Kind: string(k), Label: label, Added: purpose == "method.added",
 		IP: h.Visitor.IP, Place: h.Visitor.Place, Browser: h.Visitor.Browser, At: tx.Now,

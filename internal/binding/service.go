@@ -38,14 +38,14 @@ func (s *Service) Kinds() (out []authenticator.Kind) {
 	return out
 }
 
-// Holder is whoever sets something up: a person in one browser, by a session or in the
+// Enrollee is whoever sets something up: a person in one browser, by a session or in the
 // middle of a sign-in. A draft belongs to its holder and opens for nobody else, and only in
 // the browser that was given its reference when it began: a cookie of the session or of the
 // sign-in that was copied before does not open it.
-type Holder struct {
+type Enrollee struct {
 	Tenant  string
 	UserID  string
-	Of      string      // "session:" or "flow:" and the id
+	Scope   string      // "session:" or "flow:" and the id
 	FlowID  string      // the sign-in that this rests on, which "this wasn't me" takes back
 	Held    secret.Held // of the drafts that began in this browser
 	Who     authenticator.Subject
@@ -54,24 +54,24 @@ type Holder struct {
 
 // hold takes the person's row and their session until the transaction ends. NotFound where the
 // session has ended since it was looked at (ATK-080). A sign-in holds itself.
-func (h Holder) hold(ctx context.Context, tx *db.Tx) error {
-	id, inSession := strings.CutPrefix(h.Of, "session:")
+func (h Enrollee) hold(ctx context.Context, tx *db.Tx) error {
+	id, inSession := strings.CutPrefix(h.Scope, "session:")
 	if !inSession {
 		return nil
 	}
-	if err := user.Hold(ctx, tx, h.UserID); err != nil {
+	if err := user.Lock(ctx, tx, h.UserID); err != nil {
 		return err
 	}
-	open, err := session.Hold(ctx, tx, h.UserID, id)
+	open, err := session.Lock(ctx, tx, h.UserID, id)
 	if err == nil && !open {
 		err = errOver
 	}
 	return err
 }
 
-// Draft is a set-up that has begun.
-type Draft struct {
-	authenticator.Draft
+// PendingEnrollment is a set-up that has begun.
+type PendingEnrollment struct {
+	authenticator.PendingEnrollment
 	Kind      authenticator.Kind
 	TriesLeft int
 	Sends     int
@@ -91,10 +91,10 @@ var limitDrafts = ratelimit.Limit{Name: "draft.account", Windows: []ratelimit.Wi
 // maxLabel bounds a name, in characters.
 const maxLabel = 60
 
-// Propose begins a set-up in place of an earlier one of the same kind by the same holder.
+// Begin begins a set-up in place of an earlier one of the same kind by the same holder.
 // wish is what the kind asks for (a phone number); a mistake in it is an Invalid fault, and
 // nothing is lost but a try.
-func (s *Service) Propose(ctx context.Context, h Holder, k authenticator.Kind, label, wish string) (d Draft, err error) {
+func (s *Service) Begin(ctx context.Context, h Enrollee, k authenticator.Kind, label, wish string) (d PendingEnrollment, err error) {
 	b := s.Binders[k]
 	if b == nil {
 		return d, errNoKind
@@ -109,20 +109,20 @@ func (s *Service) Propose(ctx context.Context, h Holder, k authenticator.Kind, l
 	}
 	var prepared authenticator.State
 	if p, ok := b.(authenticator.Preparer); ok {
-		lane := password.WithLane(ctx, password.Lane{Group: h.Tenant, Key: h.UserID})
+		lane := password.WithQueueKey(ctx, password.QueueKey{Group: h.Tenant, Key: h.UserID})
 		if prepared, err = p.Prepare(lane); err != nil {
 			return d, err
 		}
 	}
 	err = s.DB.InTx(ctx, h.Tenant, func(tx *db.Tx) error {
-		d, err = s.open(ctx, tx, b, h, Draft{Kind: k, Draft: authenticator.Draft{
+		d, err = s.open(ctx, tx, b, h, PendingEnrollment{Kind: k, PendingEnrollment: authenticator.PendingEnrollment{
 			ID: tx.NewID(), Label: label, Begun: tx.Now, Ends: tx.Now.Add(s.Limits.FlowLife), State: prepared}}, wish)
 		return err
 	})
 	return d, err
 }
 
-func (s *Service) spendDraft(ctx context.Context, tx *db.Tx, h Holder) error {
+func (s *Service) spendDraft(ctx context.Context, tx *db.Tx, h Enrollee) error {
 	wait, err := ratelimit.SpendIn(ctx, tx, limitDrafts, h.UserID)
 	if err == nil && wait > 0 {
 		err = fault.New(fault.RateLimited, "error.rate_limited").After(wait)
@@ -130,8 +130,8 @@ func (s *Service) spendDraft(ctx context.Context, tx *db.Tx, h Holder) error {
 	return err
 }
 
-func (s *Service) open(ctx context.Context, tx *db.Tx, b authenticator.Binder, h Holder, d Draft, wish string) (Draft, error) {
-	state, err := b.Propose(ctx, tx, h.Who, d.Draft, wish)
+func (s *Service) open(ctx context.Context, tx *db.Tx, b authenticator.Binder, h Enrollee, d PendingEnrollment, wish string) (PendingEnrollment, error) {
+	state, err := b.Propose(ctx, tx, h.Who, d.PendingEnrollment, wish)
 	if err != nil {
 		return d, err
 	}
@@ -151,31 +151,31 @@ func (s *Service) open(ctx context.Context, tx *db.Tx, b authenticator.Binder, h
 	return d, s.store(ctx, tx, h, d, hash)
 }
 
-func (s *Service) store(ctx context.Context, tx *db.Tx, h Holder, d Draft, hash []byte) error {
+func (s *Service) store(ctx context.Context, tx *db.Tx, h Enrollee, d PendingEnrollment, hash []byte) error {
 	_, err := tx.Exec(ctx, `
 		INSERT INTO drafts (tenant_id, id, token_hash, user_id, kind, label, holder, sealed, tries_left, sends, begun_at, ends_at, closed_at, closed_because)
 		VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, 0, $10, $11, 0, '')`,
-		tx.Tenant, d.ID, hash, h.UserID, string(d.Kind), d.Label, h.Of, s.Keys.Seal(d.State, place(tx.Tenant, d.ID)...), d.TriesLeft, d.Begun, d.Ends)
+		tx.Tenant, d.ID, hash, h.UserID, string(d.Kind), d.Label, h.Scope, s.Keys.Seal(d.State, place(tx.Tenant, d.ID)...), d.TriesLeft, d.Begun, d.Ends)
 	return err
 }
 
 func place(tenant, id string) []string { return []string{"drafts", "sealed", tenant, id} }
 
 // closeDrafts ends what the holder has begun of a kind, and erases it.
-func closeDrafts(ctx context.Context, tx *db.Tx, h Holder, k authenticator.Kind, because string) error {
+func closeDrafts(ctx context.Context, tx *db.Tx, h Enrollee, k authenticator.Kind, because string) error {
 	_, err := tx.Exec(ctx, `UPDATE drafts SET closed_at = $1, closed_because = $2, sealed = NULL WHERE tenant_id = $3 AND user_id = $4 AND kind = $5 AND holder = $6 AND closed_at = 0`,
-		tx.Now, because, tx.Tenant, h.UserID, string(k), h.Of)
+		tx.Now, because, tx.Tenant, h.UserID, string(k), h.Scope)
 	return err
 }
 
 // Waiting is the set-up of a kind that the holder has begun and not finished, so that it can
 // be left and taken up again. NotFound where there is none, or none that began in this browser.
-func (s *Service) Waiting(ctx context.Context, h Holder, k authenticator.Kind) (d Draft, err error) {
+func (s *Service) Waiting(ctx context.Context, h Enrollee, k authenticator.Kind) (d PendingEnrollment, err error) {
 	err = s.DB.View(ctx, h.Tenant, func(tx *db.Tx) error {
 		rows, err := tx.Query(ctx, `
 			SELECT id, token_hash, kind, label, sealed, tries_left, sends, begun_at, ends_at FROM drafts
 			WHERE tenant_id = $1 AND user_id = $2 AND holder = $3 AND kind = $4 AND closed_at = 0 AND ends_at > $5 AND tries_left > 0
-			ORDER BY id DESC`, tx.Tenant, h.UserID, h.Of, string(k), tx.Now)
+			ORDER BY id DESC`, tx.Tenant, h.UserID, h.Scope, string(k), tx.Now)
 		if err != nil {
 			return err
 		}
@@ -185,7 +185,7 @@ func (s *Service) Waiting(ctx context.Context, h Holder, k authenticator.Kind) (
 				return err
 			}
 		}
-		d = Draft{}
+		d = PendingEnrollment{}
 		return cmp.Or(rows.Err(), error(errOver))
 	})
 	return d, err
@@ -194,12 +194,12 @@ func (s *Service) Waiting(ctx context.Context, h Holder, k authenticator.Kind) (
 type scanner interface{ Scan(...any) error }
 
 // scan reads a draft, and opens it for a browser that holds its reference only.
-func (s *Service) scan(tx *db.Tx, h Holder, row scanner) (d Draft, err error) {
+func (s *Service) scan(tx *db.Tx, h Enrollee, row scanner) (d PendingEnrollment, err error) {
 	var sealed, hash []byte
 	var begun, ends int64
 	err = row.Scan(&d.ID, &hash, &d.Kind, &d.Label, &sealed, &d.TriesLeft, &d.Sends, &begun, &ends)
 	if db.IsNoRows(err) || err == nil && !h.Held.Opens(tx.Tenant, d.ID, hash) {
-		return Draft{}, errOver
+		return PendingEnrollment{}, errOver
 	}
 	if err != nil {
 		return d, err

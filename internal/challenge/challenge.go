@@ -50,14 +50,14 @@ func New(tx *db.Tx, flowID string, a authenticator.Authenticator, tries int, lif
 
 // Issue stores a challenge. The flow's earlier one must have been closed: the unique index
 // on open challenges makes a second issue at the same moment fail instead of leaving two.
-func Issue(ctx context.Context, tx *db.Tx, c Challenge, o authenticator.Opening) error {
-	return tx.Later(ctx, `INSERT INTO challenges (tenant_id, `+columns+`) VALUES (`+values+`)`, c.values(tx, o)...)
+func Issue(ctx context.Context, tx *db.Tx, c Challenge, o authenticator.IssuedChallenge) error {
+	return tx.ExecDeferred(ctx, `INSERT INTO challenges (tenant_id, `+columns+`) VALUES (`+values+`)`, c.values(tx, o)...)
 }
 
 // Replace closes whatever is open in the challenge's flow and stores the challenge, with one
 // statement: what is open collides with itself and is closed before the new row is written.
-func Replace(ctx context.Context, tx *db.Tx, c Challenge, o authenticator.Opening) error {
-	return tx.Later(ctx, replacing, append(c.values(tx, o), tx.Now, Replaced)...)
+func Replace(ctx context.Context, tx *db.Tx, c Challenge, o authenticator.IssuedChallenge) error {
+	return tx.ExecDeferred(ctx, replacing, append(c.values(tx, o), tx.Now, Replaced)...)
 }
 
 const values = `$1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, 0, '', $13`
@@ -71,19 +71,19 @@ const replacing = `
 	ON CONFLICT (tenant_id, id) DO UPDATE SET closed_at = excluded.closed_at, closed_because = excluded.closed_because`
 
 // values are the tenant and, in the order of columns, all but when and why it was closed.
-func (c Challenge) values(tx *db.Tx, o authenticator.Opening) []any {
+func (c Challenge) values(tx *db.Tx, o authenticator.IssuedChallenge) []any {
 	return []any{tx.Tenant, c.ID, c.FlowID, c.UserID, c.AuthenticatorID, string(c.Kind), c.Reference, []byte(o.State), c.TriesLeft, o.MessageID, c.IssuedAt, c.ExpiresAt, c.SentKey}
 }
 
 // CloseOpen closes whatever is open in a flow.
 func CloseOpen(ctx context.Context, tx *db.Tx, flowID, because string) error {
-	return tx.Later(ctx, `UPDATE challenges SET closed_at = $1, closed_because = $2 WHERE tenant_id = $3 AND flow_id = $4 AND closed_at = 0`, tx.Now, because, tx.Tenant, flowID)
+	return tx.ExecDeferred(ctx, `UPDATE challenges SET closed_at = $1, closed_because = $2 WHERE tenant_id = $3 AND flow_id = $4 AND closed_at = 0`, tx.Now, because, tx.Tenant, flowID)
 }
 
 // Leave writes how many tries are left, never more than before. The tries themselves are
 // taken from the account's budget, ahead of each comparison.
 func Leave(ctx context.Context, tx *db.Tx, id string, tries int) error {
-	return tx.Later(ctx, `UPDATE challenges SET tries_left = $1 WHERE tenant_id = $2 AND id = $3 AND tries_left > $1`, tries, tx.Tenant, id)
+	return tx.ExecDeferred(ctx, `UPDATE challenges SET tries_left = $1 WHERE tenant_id = $2 AND id = $3 AND tries_left > $1`, tries, tx.Tenant, id)
 }
 
 // Spend closes a challenge after a right answer. Only the first caller gets true: this is

@@ -89,16 +89,16 @@ type Geo struct {
 // Limits are the numbers of a sign-in.
 type Limits struct {
 	CodeLength                 int           `toml:"code_length" doc:"Digits of a code: 6 or 8."`
-	CodeLife                   time.Duration `toml:"code_life" doc:"How long a code and its link are valid."`
+	CodeTTL                    time.Duration `toml:"code_ttl" doc:"How long a code and its link are valid."`
 	WrongAnswers               int           `toml:"wrong_answers" doc:"Wrong answers that one code survives."`
 	NewCodes                   int           `toml:"new_codes" doc:"New codes that one sign-in may ask for."`
-	NewCodeEvery               time.Duration `toml:"new_code_every" doc:"Pause between two codes of one sign-in."`
+	ResendInterval             time.Duration `toml:"resend_interval" doc:"Pause between two codes of one sign-in."`
 	FlowLife                   time.Duration `toml:"flow_life" doc:"How long a sign-in may take from its first step."`
 	SendsPerHour               int           `toml:"sends_per_hour" doc:"Messages to one account or address in an hour: for strangers together, and for each browser that the account knows."`
 	SendsPerDay                int           `toml:"sends_per_day" doc:"Messages to one account or address in a day: for strangers together, and for each browser that the account knows. All known browsers together have three times as many for one address."`
 	SecondFactorFailuresPerDay int           `toml:"second_factor_failures_per_day" doc:"Failed second steps of one account in 24 hours: for strangers together, and for each browser that has shown a second step before; success does not reset it."`
 	PerMonth                   int           `toml:"second_factor_failures_per_month" doc:"Failed second steps of one account in 30 days: for strangers together, and for each browser that has shown a second step before; success does not reset it."`
-	FailuresInARow             int           `toml:"failures_in_a_row" doc:"Failures in a row that disable an authenticator until it is set up again."`
+	MaxConsecutiveFailures     int           `toml:"max_consecutive_failures" doc:"Failures in a row that disable an authenticator until it is set up again."`
 	PasswordSlowFrom           int           `toml:"password_slow_from" doc:"The failed password from which an account's next try from the same network, or in the same known browser, must wait. Failures of several networks make all new browsers wait from four times as many on."`
 	PasswordSlowMax            time.Duration `toml:"password_slow_max" doc:"The longest such wait. A new browser can have a link mailed that lets it go on at once."`
 	FailuresPerSource          int           `toml:"failures_per_source" doc:"Failed passwords that one source may have, of accounts that exist and that do not, in failures_per_source_window. Those of one account count password_slow_from times."`
@@ -130,12 +130,12 @@ func Default() Config {
 		SMTP:     SMTP{Port: 587, TLS: "starttls", Addresses: "ascii", Timeout: 20 * time.Second},
 		SMS:      defaultSMS(),
 		Push:     defaultPush(),
-		Ops:      Ops{Trust: TrustMachine},
-		Tracing:  Tracing{OneIn: 1, Service: "countersign"},
+		Ops:      Ops{Auth: AuthMachine},
+		Tracing:  Tracing{SampleRatio: 1, Service: "countersign"},
 		Limits: Limits{
-			CodeLength: 6, CodeLife: 10 * time.Minute, WrongAnswers: 5, NewCodes: 3, NewCodeEvery: 30 * time.Second,
+			CodeLength: 6, CodeTTL: 10 * time.Minute, WrongAnswers: 5, NewCodes: 3, ResendInterval: 30 * time.Second,
 			FlowLife: 15 * time.Minute, SendsPerHour: 10, SendsPerDay: 30,
-			SecondFactorFailuresPerDay: 30, PerMonth: 100, FailuresInARow: 100,
+			SecondFactorFailuresPerDay: 30, PerMonth: 100, MaxConsecutiveFailures: 100,
 			PasswordSlowFrom: 5, PasswordSlowMax: 15 * time.Minute,
 			FailuresPerSource: 50, FailuresPerSourceWindow: 10 * time.Minute,
 			InvitationLife: 5 * day,

@@ -36,17 +36,17 @@ listen = "127.0.0.1:2525"
 domain = "bounces.example.com"
 [limits]
 code_length = 8
-code_life = "5m"
+code_ttl = "5m"
 [limits.argon2]
 queue = 7`)
 	c, err := Load(path, []string{"PATH=/bin", "COUNTERSIGN_CONFIG=" + path, "COUNTERSIGN_SMTP_PASSWORD=from the=environment", "COUNTERSIGN_TRUSTED_PROXIES=192.0.2.0/24, 2001:db8::/32",
-		"COUNTERSIGN_LIMITS_ARGON2_MEMORY_KIB=65536", "COUNTERSIGN_LIMITS_NEW_CODE_EVERY=45s", "COUNTERSIGN_PUBLIC_URL=https://other.example.com/"})
+		"COUNTERSIGN_LIMITS_ARGON2_MEMORY_KIB=65536", "COUNTERSIGN_LIMITS_RESEND_INTERVAL=45s", "COUNTERSIGN_PUBLIC_URL=https://other.example.com/"})
 	if err != nil {
 		t.Fatal(err)
 	}
 	if c.PublicURL != "https://other.example.com" || c.Listen != ":443" || c.SMTP.Password != "from the=environment" || c.SMTP.Bounces.Domain != "bounces.example.com" ||
-		strings.Join(c.TrustedProxies, " ") != "192.0.2.0/24 2001:db8::/32" || c.Limits.CodeLength != 8 || c.Limits.CodeLife != 5*time.Minute ||
-		c.Limits.NewCodeEvery != 45*time.Second || c.Limits.Argon2 != (Argon2{MemoryKiB: 65536, Passes: 2, Queue: 7}) || c.Limits.WrongAnswers != 5 {
+		strings.Join(c.TrustedProxies, " ") != "192.0.2.0/24 2001:db8::/32" || c.Limits.CodeLength != 8 || c.Limits.CodeTTL != 5*time.Minute ||
+		c.Limits.ResendInterval != 45*time.Second || c.Limits.Argon2 != (Argon2{MemoryKiB: 65536, Passes: 2, Queue: 7}) || c.Limits.WrongAnswers != 5 {
 		t.Errorf("%+v", c)
 	}
 }
@@ -78,7 +78,7 @@ func TestREL24_BadConfigurationsRefuseToStart(t *testing.T) {
 		"text for a number":          {good + "port = \"587\"", "", "smtp.port must be a whole number"},
 		"number for a text":          {"key_file = 3\n" + good, "", "key_file must be a text"},
 		"number for a duration":      {good + "timeout = 30", "", "smtp.timeout must be a duration"},
-		"rubbish duration":           {good + "[limits]\ncode_life = \"ten\"", "", "limits.code_life must be a duration"},
+		"rubbish duration":           {good + "[limits]\ncode_ttl = \"ten\"", "", "limits.code_ttl must be a duration"},
 		"text for a list":            {"trusted_proxies = \"10.0.0.0/8\"\n" + good, "", "trusted_proxies must be a list"},
 		"numbers in a list":          {"trusted_proxies = [1]\n" + good, "", "trusted_proxies must be a list"},
 		"rubbish number variable":    {good, "COUNTERSIGN_SMTP_PORT=many", "smtp.port must be a whole number"},
@@ -118,7 +118,7 @@ func TestREL24_BadConfigurationsRefuseToStart(t *testing.T) {
 		"secret file empty":          {good + "username = \"u\"\npassword_file = \"/dev/null\"", "", "smtp.password_file is an empty file"},
 		"half of bounces":            {good, "COUNTERSIGN_SMTP_BOUNCES_LISTEN=:2525", "belong together"},
 		"long codes":                 {good, "COUNTERSIGN_LIMITS_CODE_LENGTH=7", "6 or 8"},
-		"codes that live long":       {good, "COUNTERSIGN_LIMITS_CODE_LIFE=11m", "limits.code_life must be between 1m and 10m"},
+		"codes that live long":       {good, "COUNTERSIGN_LIMITS_CODE_TTL=11m", "limits.code_ttl must be between 1m and 10m"},
 		"many wrong answers":         {good, "COUNTERSIGN_LIMITS_WRONG_ANSWERS=11", "limits.wrong_answers"},
 		"remembered for long":        {good, "COUNTERSIGN_LIMITS_REMEMBER_DAYS=31", "limits.remember_days"},
 		"cheap hashes":               {good, "COUNTERSIGN_LIMITS_ARGON2_MEMORY_KIB=1024", "limits.argon2.memory_kib"},
@@ -126,11 +126,11 @@ func TestREL24_BadConfigurationsRefuseToStart(t *testing.T) {
 		"ops for every address":      {good, "COUNTERSIGN_OPS_LISTEN=:9090", "ops.listen is reached from other machines"},
 		"ops nowhere":                {good, "COUNTERSIGN_OPS_LISTEN=9090", "ops.listen must be"},
 		"a short ops token":          {good, "COUNTERSIGN_OPS_TOKEN=secret", "20 characters"},
-		"ops trusting hope":          {good, "COUNTERSIGN_OPS_TRUST=maybe", "ops.trust must be"},
+		"ops trusting hope":          {good, "COUNTERSIGN_OPS_AUTH=maybe", "ops.auth must be"},
 		"an endless drain":           {good, "COUNTERSIGN_OPS_DRAIN=1h", "ops.drain"},
 		"traces into the void":       {good, "COUNTERSIGN_TRACING_ENDPOINT=collector:4318", "tracing.endpoint must be"},
 		"a token in the clear":       {good + "[tracing]\nendpoint = \"http://collector:4318/v1/traces\"\ntoken = \"t\"", "", "in the clear"},
-		"none in no requests":        {good, "COUNTERSIGN_TRACING_ONE_IN=0", "tracing.one_in"},
+		"none in no requests":        {good, "COUNTERSIGN_TRACING_SAMPLE_RATIO=0", "tracing.sample_ratio"},
 		"requests logged by hope":    {good, "COUNTERSIGN_LOG_REQUESTS=yes", "log_requests must be"},
 		"negative numbers":           {good, "COUNTERSIGN_LIMITS_WRONG_ANSWERS=-1", "limits.wrong_answers"},
 		"two secret twins":           {good + "[database]\nurl = \"postgres://x\"\nurl_file = \"f\"\n", "", "database.url: give it or the file"},
@@ -146,8 +146,8 @@ func TestREL24_BadConfigurationsRefuseToStart(t *testing.T) {
 }
 
 func TestEveryMistakeIsReportedAtOnce(t *testing.T) {
-	_, err := Load(file(t, "c.toml", "colour = 1\nlisten = 3\n[limits]\ncode_life = \"1h\""), []string{"COUNTERSIGN_X=1"})
-	for _, want := range []string{"colour is not", "listen must be", "COUNTERSIGN_X is not", "public_url is missing", "smtp.host is missing", "limits.code_life"} {
+	_, err := Load(file(t, "c.toml", "colour = 1\nlisten = 3\n[limits]\ncode_ttl = \"1h\""), []string{"COUNTERSIGN_X=1"})
+	for _, want := range []string{"colour is not", "listen must be", "COUNTERSIGN_X is not", "public_url is missing", "smtp.host is missing", "limits.code_ttl"} {
 		if err == nil || !strings.Contains(err.Error(), want) {
 			t.Errorf("%q is missing in %v", want, err)
 		}
@@ -168,7 +168,7 @@ func TestDefaultsAreInsideTheBounds(t *testing.T) {
 func TestSecretsAreNotShown(t *testing.T) {
 	c := Default()
 	c.SMTP.Password, c.Database.URL = "hunter2", "postgres://u:hunter2@db/x"
-	if s := c.Effective(); strings.Contains(s, "hunter2") || !strings.Contains(s, `smtp.password = "[hidden]"`) || !strings.Contains(s, `limits.code_life = "10m"`) {
+	if s := c.Effective(); strings.Contains(s, "hunter2") || !strings.Contains(s, `smtp.password = "[hidden]"`) || !strings.Contains(s, `limits.code_ttl = "10m"`) {
 		t.Error(s)
 	}
 }

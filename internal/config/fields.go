@@ -52,8 +52,22 @@ func (f field) set(v any) error {
 	}
 	switch v := v.(type) {
 	case int64:
-		if f.value.Kind() == reflect.Int {
+		switch f.value.Kind() {
+		case reflect.Int:
 			f.value.SetInt(v)
+			return nil
+		case reflect.Float64:
+			f.value.SetFloat(float64(v))
+			return nil
+		}
+	case float64:
+		if f.value.Kind() == reflect.Float64 {
+			f.value.SetFloat(v)
+			return nil
+		}
+	case bool:
+		if f.value.Kind() == reflect.Bool {
+			f.value.SetBool(v)
 			return nil
 		}
 	case []any:
@@ -95,6 +109,18 @@ func (f field) parse(text string, environment bool) error {
 			return fmt.Errorf("%s must be %s", f.key, f.wants())
 		}
 		f.value.SetInt(int64(n))
+	case environment && f.value.Kind() == reflect.Float64:
+		n, err := strconv.ParseFloat(text, 64)
+		if err != nil {
+			return fmt.Errorf("%s must be %s", f.key, f.wants())
+		}
+		f.value.SetFloat(n)
+	case environment && f.value.Kind() == reflect.Bool:
+		b, err := strconv.ParseBool(text)
+		if err != nil {
+			return fmt.Errorf("%s must be %s", f.key, f.wants())
+		}
+		f.value.SetBool(b)
 	case environment && f.value.Kind() == reflect.Slice:
 		f.value.Set(reflect.ValueOf(strings.FieldsFunc(text, func(r rune) bool { return r == ',' || r == ' ' })))
 	default:
@@ -109,6 +135,10 @@ func (f field) wants() string {
 		return `a duration such as "10m" or "24h"`
 	case f.value.Kind() == reflect.Int:
 		return "a whole number"
+	case f.value.Kind() == reflect.Float64:
+		return "a number such as 0.1"
+	case f.value.Kind() == reflect.Bool:
+		return "true or false"
 	case f.value.Kind() == reflect.Slice:
 		return `a list such as ["10.0.0.0/8"]`
 	}

@@ -8,7 +8,7 @@ import (
 // Guard is one of the numbers that a sign-in's safety rests on, in a form that can be
 // stored and compared without knowing what it is.
 type Guard struct {
-	Key      string // "limits.code_life"
+	Key      string // "limits.code_ttl"
 	Value    int64  // microseconds where Duration
 	Duration bool
 	More     bool // a larger value is the stricter one
@@ -43,16 +43,16 @@ func (l Limits) Guards() []Guard {
 	count("argon2.memory_kib", l.Argon2.MemoryKiB, true)
 	count("argon2.passes", l.Argon2.Passes, true)
 	count("code_length", l.CodeLength, true)
-	span("code_life", l.CodeLife, false)
+	span("code_ttl", l.CodeTTL, false)
 	count("wrong_answers", l.WrongAnswers, false)
 	count("new_codes", l.NewCodes, false)
-	span("new_code_every", l.NewCodeEvery, true)
+	span("resend_interval", l.ResendInterval, true)
 	span("flow_life", l.FlowLife, false)
 	count("sends_per_hour", l.SendsPerHour, false)
 	count("sends_per_day", l.SendsPerDay, false)
 	count("second_factor_failures_per_day", l.SecondFactorFailuresPerDay, false)
 	count("second_factor_failures_per_month", l.PerMonth, false)
-	count("failures_in_a_row", l.FailuresInARow, false)
+	count("max_consecutive_failures", l.MaxConsecutiveFailures, false)
 	count("password_slow_from", l.PasswordSlowFrom, false)
 	span("password_slow_max", l.PasswordSlowMax, true)
 	count("failures_per_source", l.FailuresPerSource, false)

@@ -33,16 +33,16 @@ func (l Limits) check() error {
 // checkSteps bounds what a sign-in may cost. Ten minutes are the most that NIST SP 800-63B-4
 // section 3.1.3.2 lets a code live, a hundred the failures of section 3.2.2.
 func (l Limits) checkSteps(count func(string, int, int, int), span func(string, time.Duration, time.Duration, time.Duration)) {
-	span("code_life", l.CodeLife, time.Minute, 10*time.Minute)
+	span("code_ttl", l.CodeTTL, time.Minute, 10*time.Minute)
 	count("wrong_answers", l.WrongAnswers, 1, 10)
 	count("new_codes", l.NewCodes, 0, 10)
-	span("new_code_every", l.NewCodeEvery, time.Second, 10*time.Minute)
+	span("resend_interval", l.ResendInterval, time.Second, 10*time.Minute)
 	span("flow_life", l.FlowLife, time.Minute, time.Hour)
 	count("sends_per_hour", l.SendsPerHour, 1, 60)
 	count("sends_per_day", l.SendsPerDay, 1, 200)
 	count("second_factor_failures_per_day", l.SecondFactorFailuresPerDay, 1, 100)
 	count("second_factor_failures_per_month", l.PerMonth, 1, 300)
-	count("failures_in_a_row", l.FailuresInARow, 3, 100)
+	count("max_consecutive_failures", l.MaxConsecutiveFailures, 3, 100)
 	count("password_slow_from", l.PasswordSlowFrom, 1, 20)
 	span("password_slow_max", l.PasswordSlowMax, time.Second, time.Hour)
 	count("failures_per_source", l.FailuresPerSource, 1, 10_000)

@@ -34,7 +34,7 @@ const (
 // SMS is how text messages leave, and what they may cost.
 type SMS struct {
 	Transport    string     `toml:"transport" doc:"none, http (Twilio's Messages API and what has its shape) or smpp (3.4, to a carrier)."`
-	Sending      string     `toml:"sending" doc:"on, or off in an emergency: nothing is sent, and people are offered their other methods."`
+	Enabled      bool       `toml:"enabled" doc:"false in an emergency: nothing is sent, and people are offered their other methods."`
 	Countries    []string   `toml:"countries" doc:"Countries whose numbers may be used, as two letters: [\"DE\", \"ES\"]. Must be given with a transport. A company may narrow it (tenant set --sms-countries). Numbers of premium, shared-cost, satellite and personal services are never used."`
 	DefaultPrice int        `toml:"default_price" doc:"What one message costs where sms.prices says nothing, in millionths of your currency. Take the dearest."`
 	Prices       []string   `toml:"prices" doc:"Prices by the first digits of the number with its calling code, in millionths: [\"49=75000\", \"1=8000\"]. The longest that fits counts."`
@@ -87,7 +87,7 @@ type SMSSMPPTo struct {
 
 func defaultSMS() SMS {
 	return SMS{
-		Transport: SMSNone, Sending: On, DefaultPrice: 150_000,
+		Transport: SMSNone, Enabled: true, DefaultPrice: 150_000,
 		Budget:  SMSBudget{Installation: 100_000_000, Company: 25_000_000, Country: 50_000_000, Range: 2_000_000},
 		Answers: SMSAnswers{Least: 20, Percent: 10},
 		HTTP:    SMSHTTPTo{URL: "https://api.twilio.com", Reports: ReportsSigned, Timeout: 15 * time.Second},
@@ -107,7 +107,6 @@ func (s SMS) check() error {
 	default:
 		m.wrong(true, `sms.transport must be "none", "http" or "smpp"`)
 	}
-	m.wrong(s.Sending != On && s.Sending != Off, `sms.sending must be "on" or "off"`)
 	m.wrong(len(s.Countries) == 0, `sms.countries is missing: list the countries whose numbers you serve, such as ["DE", "ES"]`)
 	for _, c := range s.Countries {
 		m.wrong(!isCountry(c), fmt.Sprintf(`sms.countries: %q is not a country as two large letters`, c))

@@ -145,7 +145,7 @@ func (d *DB) instant() time.Time { return d.Now().UTC().Truncate(time.Microsecon
 // InTx runs fn in a write transaction and commits unless fn returns an error. An outcome
 // that must be remembered, such as a wrong code, is therefore never an error. InTx returns
 // only after the commit is durable. fn must not call InTx, and may be run again after a
-// deadlock or ErrAgain, so it keeps its effects inside the transaction.
+// deadlock or ErrConflict, so it keeps its effects inside the transaction.
 func (d *DB) InTx(ctx context.Context, tenant string, fn func(*Tx) error) (err error) {
 	if d.Watch.watches() {
 		u := d.Watch.begin(ctx, true)
@@ -157,17 +157,17 @@ func (d *DB) InTx(ctx context.Context, tenant string, fn func(*Tx) error) (err e
 		} else {
 			err = d.once(ctx, tenant, try, fn)
 		}
-		if try == maxTries || !errors.Is(err, ErrAgain) && !aborted(err) {
+		if try == maxTries || !errors.Is(err, ErrConflict) && !aborted(err) {
 			return err
 		}
 	}
 }
 
-// ErrAgain is what a unit of work returns that has built on what somebody else changed
-// meanwhile: nothing of it is kept, and it runs again with the next Tx.Try.
-var ErrAgain = errors.New("somebody else was faster")
+// ErrConflict is what a unit of work returns that has built on what somebody else changed
+// meanwhile: nothing of it is kept, and it runs again with the next Tx.Attempt.
+var ErrConflict = errors.New("somebody else was faster")
 
-// maxTries is how often a unit of work is run that said ErrAgain, or that PostgreSQL
+// maxTries is how often a unit of work is run that said ErrConflict, or that PostgreSQL
 // sacrificed to end a deadlock. Nothing of it was committed, so running it again is running
 // it once.
 const maxTries = 5
@@ -189,7 +189,7 @@ func (d *DB) once(ctx context.Context, tenant string, try int, fn func(*Tx) erro
 	work := &piped{conn: conn}
 	defer work.end()
 	tx := newTx(d, work, tenant)
-	tx.Try = try
+	tx.Attempt = try
 	if err := fn(tx); err != nil {
 		return err
 	}

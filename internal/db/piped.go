@@ -61,7 +61,7 @@ func (p *piped) send(ctx context.Context, all []request) (tag pgconn.CommandTag,
 		results := c.Conn().SendBatch(ctx, batch)
 		for _, r := range all {
 			if tag, err = results.Exec(); err == nil && r.want > 0 && tag.RowsAffected() != r.want {
-				err = ErrAgain
+				err = ErrConflict
 			}
 			if err != nil {
 				break

@@ -11,9 +11,9 @@ import (
 
 // Tx is one unit of work for one tenant at one instant.
 type Tx struct {
-	Tenant string
-	Now    time.Time
-	Try    int // from 1; higher where the work is run again
+	Tenant  string
+	Now     time.Time
+	Attempt int // from 1; higher where the work is run again
 
 	on       runner
 	db       *DB
@@ -38,9 +38,9 @@ func (t *Tx) Exec(ctx context.Context, query string, args ...any) (int64, error)
 	return res.RowsAffected()
 }
 
-// Later runs a statement whose row count nobody asks for, at the latest with the commit. On
+// ExecDeferred runs a statement whose row count nobody asks for, at the latest with the commit. On
 // PostgreSQL its error comes with what it travels with.
-func (t *Tx) Later(ctx context.Context, query string, args ...any) error {
+func (t *Tx) ExecDeferred(ctx context.Context, query string, args ...any) error {
 	if p, ok := t.on.(*piped); ok {
 		t.db.statements.Add(1)
 		p.later = append(p.later, request{query: query, args: plain(args)})
@@ -50,9 +50,9 @@ func (t *Tx) Later(ctx context.Context, query string, args ...any) error {
 	return err
 }
 
-// Expect is Later for a statement that must change just so many rows: otherwise the unit of
-// work runs again, as with ErrAgain.
-func (t *Tx) Expect(ctx context.Context, rows int64, query string, args ...any) error {
+// ExecExpect is Later for a statement that must change just so many rows: otherwise the unit of
+// work runs again, as with ErrConflict.
+func (t *Tx) ExecExpect(ctx context.Context, rows int64, query string, args ...any) error {
 	if p, ok := t.on.(*piped); ok {
 		t.db.statements.Add(1)
 		p.later = append(p.later, request{query: query, args: plain(args), want: rows})
@@ -60,7 +60,7 @@ func (t *Tx) Expect(ctx context.Context, rows int64, query string, args ...any) 
 	}
 	n, err := t.Exec(ctx, query, args...)
 	if err == nil && n != rows {
-		err = ErrAgain
+		err = ErrConflict
 	}
 	return err
 }
@@ -101,7 +101,7 @@ func (t *Tx) NewID() string {
 }
 
 func newTx(d *DB, on runner, tenant string) *Tx {
-	return &Tx{Tenant: tenant, Now: d.instant(), Try: 1, on: on, db: d, ids: new(int)}
+	return &Tx{Tenant: tenant, Now: d.instant(), Attempt: 1, on: on, db: d, ids: new(int)}
 }
 
 // OnCommit remembers fn to be run after this unit of work is durable, and never if it fails.
@@ -112,10 +112,10 @@ func (t *Tx) OnCommit(fn func()) {
 	t.onCommit = append(t.onCommit, fn)
 }
 
-// As returns the same unit of work speaking for another tenant, for the few journeys
+// ForTenant returns the same unit of work speaking for another tenant, for the few journeys
 // that begin in the installation and end in a company.
-func (t *Tx) As(tenant string) *Tx {
-	return &Tx{Tenant: tenant, Now: t.Now, Try: t.Try, on: t.on, db: t.db, ids: t.ids, parent: t}
+func (t *Tx) ForTenant(tenant string) *Tx {
+	return &Tx{Tenant: tenant, Now: t.Now, Attempt: t.Attempt, on: t.on, db: t.db, ids: t.ids, parent: t}
 }
 
 func (t *Tx) committed() {

@@ -9,7 +9,7 @@ import (
 // They are called from many goroutines, between a commit and its answer, so each must be
 // quick, must not block and must not use the database.
 type Watch struct {
-	// Told hears what units of work tell; see Tx.Tell and Tx.Say.
+	// Told hears what units of work tell; see Tx.EmitOnCommit and Tx.Emit.
 	Told func(what any)
 	// Timed hears how long each unit of work took, its wait for a connection or for the
 	// writer included.
@@ -22,15 +22,15 @@ type Watch struct {
 // shared it.
 type Grouped int
 
-// Tell passes what on to Watch.Told once this unit of work is durable, and never if it fails.
-func (t *Tx) Tell(what any) {
+// EmitOnCommit passes what on to Watch.Told once this unit of work is durable, and never if it fails.
+func (t *Tx) EmitOnCommit(what any) {
 	if t.db.Watch.Told != nil {
 		t.OnCommit(func() { t.db.Watch.Told(what) })
 	}
 }
 
-// Say passes what on at once, for things that have happened even if this unit of work fails.
-func (t *Tx) Say(what any) { t.db.Watch.told(what) }
+// Emit passes what on at once, for things that have happened even if this unit of work fails.
+func (t *Tx) Emit(what any) { t.db.Watch.told(what) }
 
 func (w *Watch) told(what any) {
 	if w.Told != nil {

@@ -188,7 +188,7 @@ func (u *unit) failed() bool { return u.err != nil || u.panicv != nil }
 // again.
 func (w *writer) call(u *unit) {
 	u.tx = newTx(w.db, writing{w}, u.tenant)
-	u.tx.Try = u.try
+	u.tx.Attempt = u.try
 	defer func() { u.panicv = recover() }()
 	u.err = u.fn(u.tx)
 }

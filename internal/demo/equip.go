@@ -67,7 +67,7 @@ var errOwnCode = errors.New("the demo's own first code was not right")
 
 func (d *Demo) giveApp(ctx context.Context, tx *db.Tx, who authenticator.Subject, u user.User, label string) error {
 	v := totp.Verifier{Keys: d.house.Keys}
-	draft := authenticator.Draft{ID: tx.NewID(), Label: label, Begun: tx.Now}
+	draft := authenticator.PendingEnrollment{ID: tx.NewID(), Label: label, Begun: tx.Now}
 	var err error
 	if draft.State, err = v.Propose(ctx, tx, who, draft, ""); err != nil {
 		return err
@@ -89,7 +89,7 @@ func (d *Demo) giveApp(ctx context.Context, tx *db.Tx, who authenticator.Subject
 
 func (d *Demo) giveCodes(ctx context.Context, tx *db.Tx, who authenticator.Subject, u user.User, codes authenticator.State) error {
 	v := lookup.Verifier{}
-	draft := authenticator.Draft{ID: tx.NewID(), Begun: tx.Now, State: codes}
+	draft := authenticator.PendingEnrollment{ID: tx.NewID(), Begun: tx.Now, State: codes}
 	var err error
 	if draft.State, err = v.Propose(ctx, tx, who, draft, ""); err != nil {
 		return err
@@ -108,7 +108,7 @@ func (d *Demo) giveCodes(ctx context.Context, tx *db.Tx, who authenticator.Subje
 	return d.mobile.print(printed)
 }
 
-func confirm(ctx context.Context, tx *db.Tx, b authenticator.Binder, k authenticator.Kind, who authenticator.Subject, u user.User, draft authenticator.Draft, code string) error {
+func confirm(ctx context.Context, tx *db.Tx, b authenticator.Binder, k authenticator.Kind, who authenticator.Subject, u user.User, draft authenticator.PendingEnrollment, code string) error {
 	a, err := authenticator.BindAs(ctx, tx, draft.ID, u.ID, k, draft.Label)
 	if err != nil {
 		return err

@@ -106,7 +106,7 @@ func (d *Demo) add(ctx context.Context, c company) error {
 		if err != nil {
 			return err
 		}
-		tx = tx.As(t.ID)
+		tx = tx.ForTenant(t.ID)
 		if err := note(ctx, tx, nil, "tenant.created", c.Name); err != nil {
 			return err
 		}

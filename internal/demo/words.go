@@ -57,7 +57,7 @@ func where(e audit.Event) string {
 var sentences = map[string]string{
 	"signin.password ok": "gave the right password", "signin.password failed": "gave a wrong password", "signin.password refused": "was told to wait before another password",
 	"challenge.sent ok email": "was sent a code by email", "challenge.sent ok sms": "was sent a code by text message", "challenge.sent ok push": "was sent a code to the browser of a phone",
-	"signin.code ok email": "proved the mailbox", "challenge.sent ok": "was asked for", "challenge.sent refused": "could not be sent", "signin.code ok": "confirmed with", "signin.code failed": "gave a wrong code", "signin.code refused": "gave a code that could not count",
+	"signin.second_factor ok email": "proved the mailbox", "challenge.sent ok": "was asked for", "challenge.sent refused": "could not be sent", "signin.second_factor ok": "confirmed with", "signin.second_factor failed": "gave a wrong code", "signin.second_factor refused": "gave a code that could not count",
 	"signin.passkey ok": "signed in with", "signin.passkey failed": "showed a passkey that was refused", "signin.passkey refused": "showed a passkey that could not count",
 	"signin.completed": "signed in", "signin.denied": "could not reach the level that the app wants", "signin.ended": "left the sign-in",
 	"signin.disowned": "said: this wasn't me", "signin.step_up": "was asked for a second step on top of a session",
@@ -91,7 +91,7 @@ var reasons = map[string]string{
 
 // withMethod are the sentences that end with what was used.
 var withMethod = map[string]bool{
-	"challenge.sent ok": true, "challenge.sent refused": true, "signin.code ok": true, "signin.passkey ok": true,
+	"challenge.sent ok": true, "challenge.sent refused": true, "signin.second_factor ok": true, "signin.passkey ok": true,
 	"method.added ok": true, "method.added failed": true, "method.removed ok": true, "method.renamed ok": true,
 	"method.suspended ok": true, "method.restored ok": true,
 }
@@ -136,11 +136,11 @@ func level(acr string) string {
 	switch policy.Level(acr) {
 	case policy.PasswordOnly:
 		return "password only, or a password on a remembered browser"
-	case policy.Confirmed:
+	case policy.EmailConfirmed:
 		return "password, confirmed by email"
 	case policy.TwoFactor:
 		return "two factors"
-	case policy.Resistant:
+	case policy.PhishingResistant:
 		return "two factors that a copied page gets nothing from"
 	}
 	return acr

@@ -33,7 +33,7 @@ func stranger() *http.Client {
 }
 
 // address asks the public address who it is, as an app would, and compares the answer.
-func (p *patient) address(ctx context.Context) []Finding {
+func (p *examination) address(ctx context.Context) []Finding {
 	const name = "public address"
 	public := p.Config.PublicURL
 	var said struct {
@@ -55,10 +55,10 @@ func (p *patient) address(ctx context.Context) []Finding {
 }
 
 // ourselves compares the keys that the address publishes with the database's.
-func (p *patient) ourselves(ctx context.Context, at string) Finding {
-	f := Finding{Name: "public address", State: OK, Says: p.Config.PublicURL + " answers, and is this installation"}
+func (p *examination) ourselves(ctx context.Context, at string) Finding {
+	f := Finding{Name: "public address", State: OK, Message: p.Config.PublicURL + " answers, and is this installation"}
 	if p.db == nil {
-		f.State, f.Says, f.Do = Warn, p.Config.PublicURL+" answers; whether it is this installation is not known", "mend the database first"
+		f.State, f.Message, f.Fix = Warn, p.Config.PublicURL+" answers; whether it is this installation is not known", "mend the database first"
 		return f
 	}
 	var set struct {
@@ -67,16 +67,16 @@ func (p *patient) ourselves(ctx context.Context, at string) Finding {
 		} `json:"keys"`
 	}
 	if !strings.HasPrefix(at, p.Config.PublicURL+"/") {
-		f.State, f.Says, f.Do = Fail, "the keys are said to be elsewhere", "look which program answers at the public address"
+		f.State, f.Message, f.Fix = Fail, "the keys are said to be elsewhere", "look which program answers at the public address"
 		return f
 	}
 	if _, err := fetch(ctx, at, &set); err != nil {
-		f.State, f.Says, f.Do = Fail, "its keys cannot be fetched: "+told(err), "look at the server's log"
+		f.State, f.Message, f.Fix = Fail, "its keys cannot be fetched: "+told(err), "look at the server's log"
 		return f
 	}
 	ours, err := p.published(ctx)
 	if err != nil {
-		f.State, f.Says, f.Do = Warn, "its keys cannot be compared: "+reach(err), "mend the database first"
+		f.State, f.Message, f.Fix = Warn, "its keys cannot be compared: "+reach(err), "mend the database first"
 		return f
 	}
 	for _, k := range set.Keys {
@@ -84,7 +84,7 @@ func (p *patient) ourselves(ctx context.Context, at string) Finding {
 			return f
 		}
 	}
-	f.State, f.Says, f.Do = Fail, "what answers at "+p.Config.PublicURL+" is another installation", "point the name, or the proxy, to this one"
+	f.State, f.Message, f.Fix = Fail, "what answers at "+p.Config.PublicURL+" is another installation", "point the name, or the proxy, to this one"
 	return f
 }
 
@@ -140,7 +140,7 @@ func unreachable(err error) string {
 	return "start the server, and look whether the proxy in front hands requests to the address of listen"
 }
 
-func (p *patient) expiry(name string, at time.Time) []Finding {
+func (p *examination) expiry(name string, at time.Time) []Finding {
 	left := at.Sub(p.Now())
 	switch {
 	case left <= 0:
@@ -152,7 +152,7 @@ func (p *patient) expiry(name string, at time.Time) []Finding {
 }
 
 // certificate looks at our own, where the program ends TLS itself.
-func (p *patient) certificate(context.Context) []Finding {
+func (p *examination) certificate(context.Context) []Finding {
 	const name = "certificate"
 	c := p.Config.TLS
 	if c.CertFile == "" {
@@ -172,7 +172,7 @@ func (p *patient) certificate(context.Context) []Finding {
 	return append(p.expiry(name, leaf.NotAfter), othersRead("tls.key_file", c.KeyFile)...)
 }
 
-func (p *patient) proxies(context.Context) []Finding {
+func (p *examination) proxies(context.Context) []Finding {
 	const name = "proxies"
 	list := p.Config.TrustedProxies
 	if len(list) == 0 {

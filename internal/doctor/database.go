@@ -11,8 +11,8 @@ import (
 	"countersign/internal/audit"
 	"countersign/internal/backup"
 	"countersign/internal/config"
+	"countersign/internal/configminimum"
 	"countersign/internal/db"
-	"countersign/internal/standards"
 )
 
 // openIn is how long a database may take to answer.
@@ -33,11 +33,11 @@ func open(ctx context.Context, o Options) (*db.DB, error) {
 	return db.Open(ctx, url, o.Now)
 }
 
-func (p *patient) view(ctx context.Context, fn func(*db.Tx) error) error {
+func (p *examination) view(ctx context.Context, fn func(*db.Tx) error) error {
 	return p.db.View(ctx, db.Installation, fn)
 }
 
-func (p *patient) database(ctx context.Context) []Finding {
+func (p *examination) database(ctx context.Context) []Finding {
 	const name = "database"
 	if errors.Is(p.why, errNoFile) {
 		return one(name, Warn, "countersign serve makes it at its first start", "there is no database yet")
@@ -52,7 +52,7 @@ func (p *patient) database(ctx context.Context) []Finding {
 	engine := map[db.Dialect]string{db.SQLite: "SQLite", db.Postgres: "PostgreSQL"}[p.db.Dialect]
 	all := one(name, OK, "", "%s %s answers", engine, s.Version)
 	if p.db.Dialect == db.SQLite && p.db.Served() {
-		all[0].Says += ", and a server works on it"
+		all[0].Message += ", and a server works on it"
 	}
 	all = append(append(all, networkDisk(p.db.NetworkDisk())...), p.durability(s)...)
 	return append(all, p.schema(ctx)...)
@@ -66,7 +66,7 @@ func networkDisk(kind string) []Finding {
 	return one("database file", Warn, "move it to a local disk, or use PostgreSQL", "it lies on a network disk (%s), where SQLite's locks may not work and data can be lost", kind)
 }
 
-func (p *patient) durability(s db.Server) []Finding {
+func (p *examination) durability(s db.Server) []Finding {
 	err := s.Forgetful()
 	switch {
 	case s.Standby:
@@ -79,7 +79,7 @@ func (p *patient) durability(s db.Server) []Finding {
 	return one("durability", Fail, "after that, start the server again", "%s", oneLine(err))
 }
 
-func (p *patient) schema(ctx context.Context) []Finding {
+func (p *examination) schema(ctx context.Context) []Finding {
 	missing, unknown, err := p.db.Schema(ctx)
 	switch {
 	case err != nil:
@@ -92,7 +92,7 @@ func (p *patient) schema(ctx context.Context) []Finding {
 	return one("schema", OK, "", "it is the one of this program")
 }
 
-func (p *patient) clock(ctx context.Context) []Finding {
+func (p *examination) clock(ctx context.Context) []Finding {
 	const name = "clock"
 	if p.db == nil {
 		return unknown(name)
@@ -114,28 +114,28 @@ func (p *patient) clock(ctx context.Context) []Finding {
 	return one(name, OK, "", "this machine and the database agree to a second")
 }
 
-func (p *patient) settings(ctx context.Context) []Finding {
+func (p *examination) settings(ctx context.Context) []Finding {
 	const name = "settings"
 	if p.db == nil {
 		return unknown(name)
 	}
-	var all []standards.Standard
+	var all []configminimum.Setting
 	err := p.view(ctx, func(tx *db.Tx) (err error) {
-		all, err = standards.Load(ctx, tx, p.Config.Limits)
+		all, err = configminimum.Load(ctx, tx, p.Config.Limits)
 		return err
 	})
 	if err != nil {
 		return one(name, Warn, "countersign migrate makes what they are kept in", "they cannot be compared yet: %s", reach(err))
 	}
-	if err := standards.Check(all); err != nil {
-		return one(name, Fail, "set them back, or run countersign settings accept", "weaker than what was in force: %s", oneLine(err))
+	if err := configminimum.Check(all); err != nil {
+		return one(name, Fail, "set them back, or run countersign configminimum accept", "weaker than what was in force: %s", oneLine(err))
 	}
 	return one(name, OK, "", "no limit is weaker than what was in force")
 }
 
 // epoch is about copies: whether an older state took the place of this data, and whether
 // somebody has taken note of it.
-func (p *patient) epoch(ctx context.Context) []Finding {
+func (p *examination) epoch(ctx context.Context) []Finding {
 	if p.db == nil {
 		return nil
 	}
@@ -161,7 +161,7 @@ func (p *patient) epoch(ctx context.Context) []Finding {
 // sealedWithin is how soon an audit row is linked into its chain while a server runs.
 const sealedWithin = time.Minute
 
-func (p *patient) audit(ctx context.Context) []Finding {
+func (p *examination) audit(ctx context.Context) []Finding {
 	const name = "audit"
 	if p.db == nil {
 		return unknown(name)

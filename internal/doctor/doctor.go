@@ -31,10 +31,10 @@ const (
 
 // Finding is one sentence about one part.
 type Finding struct {
-	Name  string `json:"name"`
-	State State  `json:"state"`
-	Says  string `json:"says"`
-	Do    string `json:"do,omitempty"` // what to do, where something is to be done
+	Name    string `json:"name"`
+	State   State  `json:"state"`
+	Message string `json:"message"`
+	Fix     string `json:"fix,omitempty"` // what to do, where something is to be done
 }
 
 // Options say what to look at.
@@ -49,7 +49,7 @@ type Options struct {
 // patience is how long one part may take. Each network conversation inside is shorter.
 const patience = 30 * time.Second
 
-type patient struct {
+type examination struct {
 	Options
 	db   *db.DB // nil: it cannot be reached
 	why  error  // why not
@@ -62,7 +62,7 @@ func Examine(ctx context.Context, o Options) []Finding {
 	if o.Bad != nil {
 		return append(o.illConfigured(), o.versions("", nil))
 	}
-	p := &patient{Options: o}
+	p := &examination{Options: o}
 	p.db, p.why = open(ctx, o)
 	if p.db != nil {
 		defer func() { _ = p.db.Close() }()
@@ -102,16 +102,16 @@ func Healthy(all []Finding) bool {
 func Print(w io.Writer, all []Finding) error {
 	table := tabwriter.NewWriter(w, 0, 4, 2, ' ', 0)
 	for _, f := range all {
-		_, _ = fmt.Fprintf(table, "%s\t%s\t%s\n", strings.ToUpper(string(f.State)), f.Name, f.Says)
-		if f.Do != "" {
-			_, _ = fmt.Fprintf(table, "\t\t-> %s\n", f.Do)
+		_, _ = fmt.Fprintf(table, "%s\t%s\t%s\n", strings.ToUpper(string(f.State)), f.Name, f.Message)
+		if f.Fix != "" {
+			_, _ = fmt.Fprintf(table, "\t\t-> %s\n", f.Fix)
 		}
 	}
 	return table.Flush()
 }
 
 func one(name string, state State, do, says string, args ...any) []Finding {
-	return []Finding{{Name: name, State: state, Says: fmt.Sprintf(says, args...), Do: do}}
+	return []Finding{{Name: name, State: state, Message: fmt.Sprintf(says, args...), Fix: do}}
 }
 
 // unknown is what there is to say about a part that lies in a database that is down.
@@ -123,7 +123,7 @@ func (o Options) illConfigured() []Finding {
 	var all []Finding
 	for line := range strings.Lines(o.Bad.Error()) {
 		if line = strings.TrimSpace(line); line != "" && line != "configuration:" {
-			all = append(all, Finding{Name: "configuration", State: Fail, Says: line, Do: "countersign config reference explains every key"})
+			all = append(all, Finding{Name: "configuration", State: Fail, Message: line, Fix: "countersign config reference explains every key"})
 		}
 	}
 	return all

@@ -17,8 +17,8 @@ import (
 
 var noon = time.Date(2026, 11, 22, 12, 0, 0, 0, time.UTC)
 
-func patientAt(c config.Config) *patient {
-	return &patient{Options: Options{Config: c, Now: func() time.Time { return noon }}}
+func patientAt(c config.Config) *examination {
+	return &examination{Options: Options{Config: c, Now: func() time.Time { return noon }}}
 }
 
 func only(t *testing.T, found []Finding) Finding {
@@ -41,7 +41,7 @@ func TestRoomOnTheDisk(t *testing.T) {
 		{100 << 20, gigabyte / 2, 0, Fail, "100 MiB are free"},
 		{0, gigabyte, 0, Fail, "0 KiB are free"},
 	} {
-		if f := only(t, room(c.free, c.total, 300<<10, c.log)); f.State != c.want || !strings.Contains(f.Says, c.says) || (f.State == OK) != (f.Do == "") {
+		if f := only(t, room(c.free, c.total, 300<<10, c.log)); f.State != c.want || !strings.Contains(f.Message, c.says) || (f.State == OK) != (f.Fix == "") {
 			t.Errorf("%+v, want %s", f, c.want)
 		}
 	}
@@ -106,7 +106,7 @@ func TestDKIMRecords(t *testing.T) {
 	c.SMTP.From, c.SMTP.DKIM = "Harbor <sign-in@harbor.test>", config.DKIM{Domain: "example.test", Selector: "s1", KeyFile: file}
 	said := ""
 	for _, f := range patientAt(c).dkim(t.Context()) {
-		said += string(f.State) + " " + f.Says + " " + f.Do + "\n"
+		said += string(f.State) + " " + f.Message + " " + f.Fix + "\n"
 	}
 	for _, want := range []string{"DMARC does not count that", "smtp.dkim.key_file is readable by every account", `publish in DNS: s1._domainkey.example.test. TXT "v=DKIM1; k=ed25519; p=`} {
 		if !strings.Contains(said, want) {
@@ -118,7 +118,7 @@ func TestDKIMRecords(t *testing.T) {
 func TestABadConfigurationIsToldLineByLine(t *testing.T) {
 	_, bad := config.Load("", []string{"COUNTERSIGN_SMPT_HOST=x"})
 	found := Examine(t.Context(), Options{Bad: bad, Build: "v1", Now: func() time.Time { return noon }})
-	if len(found) < 4 || Healthy(found) || found[len(found)-1].Says != "countersign v1" {
+	if len(found) < 4 || Healthy(found) || found[len(found)-1].Message != "countersign v1" {
 		t.Errorf("%+v", found)
 	}
 	var b strings.Builder
@@ -131,7 +131,7 @@ func TestANetworkDiskIsTold(t *testing.T) {
 	if got := networkDisk(""); len(got) != 0 {
 		t.Errorf("a local disk: %+v", got)
 	}
-	if got := networkDisk("NFS"); len(got) != 1 || got[0].State != Warn || !strings.Contains(got[0].Says, "NFS") || got[0].Do == "" {
+	if got := networkDisk("NFS"); len(got) != 1 || got[0].State != Warn || !strings.Contains(got[0].Message, "NFS") || got[0].Fix == "" {
 		t.Errorf("%+v", got)
 	}
 }

@@ -8,10 +8,10 @@ import (
 	"os"
 	"time"
 
+	"countersign/internal/configminimum"
 	"countersign/internal/db"
 	"countersign/internal/keyring"
 	"countersign/internal/secret"
-	"countersign/internal/standards"
 )
 
 // old is when a key should be followed by another.
@@ -26,7 +26,7 @@ func readKeys(file string, now time.Time) (*secret.Keys, error) {
 	return keys, err
 }
 
-func (p *patient) keyFile(ctx context.Context) []Finding {
+func (p *examination) keyFile(ctx context.Context) []Finding {
 	const name = "key file"
 	keys, err := readKeys(p.Config.KeyFile, p.Now())
 	switch {
@@ -39,17 +39,17 @@ func (p *patient) keyFile(ctx context.Context) []Finding {
 	}
 	if p.db != nil {
 		err := p.view(ctx, func(tx *db.Tx) error {
-			_, err := standards.Recognise(ctx, tx, keys)
+			_, err := configminimum.Recognise(ctx, tx, keys)
 			return err
 		})
-		if errors.Is(err, standards.ErrForeignKey) {
+		if errors.Is(err, configminimum.ErrForeignKey) {
 			return one(name, Fail, "put the installation's own key file in place", "it does not belong to this database")
 		}
 	}
 	return p.generations(keys)
 }
 
-func (p *patient) generations(keys *secret.Keys) []Finding {
+func (p *examination) generations(keys *secret.Keys) []Finding {
 	const name = "key file"
 	info, err := os.Stat(p.Config.KeyFile)
 	if err != nil {
@@ -66,7 +66,7 @@ func (p *patient) generations(keys *secret.Keys) []Finding {
 	return one(name, OK, "", "it is this database's: %s", says)
 }
 
-func (p *patient) signingKeys(ctx context.Context) []Finding {
+func (p *examination) signingKeys(ctx context.Context) []Finding {
 	const name = "signing keys"
 	if p.db == nil {
 		return unknown(name)
@@ -106,7 +106,7 @@ func signingKey(keys []keyring.Key, algorithm string, now time.Time) []Finding {
 }
 
 // published are the ids of the keys that the database says are public now.
-func (p *patient) published(ctx context.Context) (map[string]bool, error) {
+func (p *examination) published(ctx context.Context) (map[string]bool, error) {
 	keys, err := (&keyring.Keyring{DB: p.db, Keys: p.keys}).List(ctx)
 	ids := map[string]bool{}
 	for _, k := range keys {

@@ -12,7 +12,7 @@ import (
 
 // configuration is well, or Examine would not have come here. What it says in files of
 // their own may still be open to everybody.
-func (p *patient) configuration(context.Context) []Finding {
+func (p *examination) configuration(context.Context) []Finding {
 	all := one("configuration", OK, "", "every key and variable is understood")
 	for key, file := range map[string]string{"database.url_file": p.Config.Database.URLFile, "smtp.password_file": p.Config.SMTP.PasswordFile,
 		"sms.http.token_file": p.Config.SMS.HTTP.TokenFile, "sms.smpp.password_file": p.Config.SMS.SMPP.PasswordFile} {
@@ -23,7 +23,7 @@ func (p *patient) configuration(context.Context) []Finding {
 	return all
 }
 
-func (p *patient) places(context.Context) []Finding {
+func (p *examination) places(context.Context) []Finding {
 	const name = "places"
 	file := p.Config.Geo.Database
 	if file == "" {
@@ -61,7 +61,7 @@ const (
 	smallPart = 0.10
 )
 
-func (p *patient) disk(ctx context.Context) []Finding {
+func (p *examination) disk(ctx context.Context) []Finding {
 	const name = "disk"
 	file, embedded := strings.CutPrefix(p.Config.Database.URL.Reveal(), "sqlite:")
 	if p.db == nil && !embedded {
@@ -108,7 +108,7 @@ func size(bytes int64) string {
 	return fmt.Sprintf("%d KiB", bytes>>10)
 }
 
-func (p *patient) versionsFound(ctx context.Context) []Finding {
+func (p *examination) versionsFound(ctx context.Context) []Finding {
 	if p.db == nil {
 		return []Finding{p.versions("", nil)}
 	}
@@ -118,9 +118,9 @@ func (p *patient) versionsFound(ctx context.Context) []Finding {
 
 // versions is what to quote when asking for help.
 func (o Options) versions(engine string, err error) Finding {
-	f := Finding{Name: "versions", State: OK, Says: "countersign " + o.Build}
+	f := Finding{Name: "versions", State: OK, Message: "countersign " + o.Build}
 	if engine != "" && err == nil {
-		f.Says += ", database " + engine
+		f.Message += ", database " + engine
 	}
 	return f
 }

@@ -19,7 +19,7 @@ import (
 	"countersign/internal/tenant"
 )
 
-func (p *patient) mail(ctx context.Context) []Finding {
+func (p *examination) mail(ctx context.Context) []Finding {
 	const name = "mail"
 	catalog, err := locale.New()
 	if err != nil {
@@ -67,7 +67,7 @@ func beyondASCII(configured, offered bool) []Finding {
 }
 
 // send sends the one mail that was asked for.
-func (p *patient) send(ctx context.Context, sender *email.Sender) []Finding {
+func (p *examination) send(ctx context.Context, sender *email.Sender) []Finding {
 	const name = "test mail"
 	if p.SendTo == "" {
 		return nil
@@ -93,7 +93,7 @@ func (p *patient) send(ctx context.Context, sender *email.Sender) []Finding {
 	return one(name, OK, "", "the mail server took it; now look into the mailbox, and among its spam")
 }
 
-func (p *patient) dkim(ctx context.Context) []Finding {
+func (p *examination) dkim(ctx context.Context) []Finding {
 	const name = "dkim"
 	c := p.Config.SMTP.DKIM
 	if c.KeyFile == "" {
@@ -120,7 +120,7 @@ func (p *patient) dkim(ctx context.Context) []Finding {
 
 // aligned compares who signs with whom mails are from: DMARC counts a signature of the
 // sender's own domain, or of one above it.
-func (p *patient) aligned(d *email.DKIM) []Finding {
+func (p *examination) aligned(d *email.DKIM) []Finding {
 	from, err := netmail.ParseAddress(p.Config.SMTP.From)
 	if err != nil {
 		return nil // the configuration says so

@@ -16,7 +16,7 @@ import (
 )
 
 // receivers looks at what browsers need before they can receive codes.
-func (p *patient) receivers(ctx context.Context) []Finding {
+func (p *examination) receivers(ctx context.Context) []Finding {
 	const name = "push"
 	if p.Config.Push.Receivers == config.Off {
 		return one(name, OK, "", "no codes go to browsers (push.receivers)")
@@ -55,7 +55,7 @@ var makers = []struct{ service, browsers string }{
 const outIn = 3 * time.Second
 
 // pushServices tries the way out. Nothing is sent.
-func (p *patient) pushServices(ctx context.Context) []Finding {
+func (p *examination) pushServices(ctx context.Context) []Finding {
 	const name = "push services"
 	c := p.Config.Push
 	if c.Receivers == config.Off {

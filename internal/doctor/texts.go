@@ -18,7 +18,7 @@ import (
 )
 
 // texts asks the gateway or carrier whether it takes our account. No message is sent.
-func (p *patient) texts(ctx context.Context) []Finding {
+func (p *examination) texts(ctx context.Context) []Finding {
 	const name = "text messages"
 	c := p.Config.SMS
 	if c.Transport == config.SMSNone {
@@ -34,11 +34,11 @@ func (p *patient) texts(ctx context.Context) []Finding {
 	case errors.Is(err, sms.ErrCredentials):
 		return one(name, Fail, credentialsOf(c), "%s: %s", carrier, err)
 	case errors.Is(err, sms.ErrAccount):
-		return one(name, Fail, "ask the gateway why; until then sms.sending = \"off\" offers people their other methods", "%s: %s", carrier, err)
+		return one(name, Fail, "ask the gateway why; until then sms.enabled = false offers people their other methods", "%s: %s", carrier, err)
 	case err != nil:
 		return one(name, Fail, reachCarrier(c, err), "%s: %s", carrier, oneLine(err))
-	case c.Sending == config.Off:
-		return one(name, Warn, "sms.sending = \"on\" and a restart, when the emergency is over", "%s takes our account, and the emergency brake is on: nothing is sent", carrier)
+	case !c.Enabled:
+		return one(name, Warn, "sms.enabled = true and a restart, when the emergency is over", "%s takes our account, and the emergency brake is on: nothing is sent", carrier)
 	}
 	return append(one(name, OK, "", "%s takes our account", carrier), reports(c)...)
 }
@@ -78,7 +78,7 @@ func reports(c config.SMS) []Finding {
 }
 
 // textPrices compares what texts cost with what may be spent, and says what was spent today.
-func (p *patient) textPrices(ctx context.Context) []Finding {
+func (p *examination) textPrices(ctx context.Context) []Finding {
 	const name = "text prices"
 	c := p.Config.SMS
 	if c.Transport == config.SMSNone {
@@ -145,7 +145,7 @@ func money(m sms.Money) string { return strconv.FormatFloat(float64(m)/1e6, 'f',
 const nearly = 0.8
 
 // spent tells of limits of today that are used up, or nearly.
-func (p *patient) spent(ctx context.Context) (all []Finding) {
+func (p *examination) spent(ctx context.Context) (all []Finding) {
 	if p.db == nil {
 		return unknown("text prices")
 	}
@@ -180,7 +180,7 @@ func payer(a sms.Account) string {
 const many = 25
 
 // textCountries says whose numbers are taken, and which companies have narrowed that to none.
-func (p *patient) textCountries(ctx context.Context) []Finding {
+func (p *examination) textCountries(ctx context.Context) []Finding {
 	const name = "text countries"
 	c := p.Config.SMS
 	if c.Transport == config.SMSNone {
@@ -199,7 +199,7 @@ func (p *patient) textCountries(ctx context.Context) []Finding {
 	return append(all, p.narrowed(ctx)...)
 }
 
-func (p *patient) narrowed(ctx context.Context) (all []Finding) {
+func (p *examination) narrowed(ctx context.Context) (all []Finding) {
 	if p.db == nil {
 		return nil
 	}

@@ -50,21 +50,21 @@ func TestGatewaysAreAskedWithoutASend(t *testing.T) {
 	} {
 		status, body = c.status, c.body
 		f := only(t, patientAt(texting(s.URL)).texts(t.Context()))
-		if f.State != c.want || !strings.Contains(f.Says, c.says) || (f.Do == "") != (f.State == OK) || strings.Contains(f.Says+f.Do, "canary") {
+		if f.State != c.want || !strings.Contains(f.Message, c.says) || (f.Fix == "") != (f.State == OK) || strings.Contains(f.Message+f.Fix, "canary") {
 			t.Errorf("%d %s: %+v", c.status, c.body, f)
 		}
 	}
 	status, body = 200, ""
 	silent, off := texting(s.URL), texting(s.URL)
-	silent.SMS.HTTP.Reports, off.SMS.Sending = config.ReportsOff, config.Off
+	silent.SMS.HTTP.Reports, off.SMS.Enabled = config.ReportsOff, false
 	if all := patientAt(silent).texts(t.Context()); len(all) != 2 || all[1].State != Warn {
 		t.Errorf("without reports: %+v", all)
 	}
-	if f := only(t, patientAt(off).texts(t.Context())); f.State != Warn || !strings.Contains(f.Says, "emergency brake") {
+	if f := only(t, patientAt(off).texts(t.Context())); f.State != Warn || !strings.Contains(f.Message, "emergency brake") {
 		t.Errorf("%+v", f)
 	}
 	s.Close()
-	if f := only(t, patientAt(texting(s.URL)).texts(t.Context())); f.State != Fail || !strings.Contains(f.Says, "cannot be reached") {
+	if f := only(t, patientAt(texting(s.URL)).texts(t.Context())); f.State != Fail || !strings.Contains(f.Message, "cannot be reached") {
 		t.Errorf("nobody is there: %+v", f)
 	}
 	if f := only(t, patientAt(config.Default()).texts(t.Context())); f.State != OK {
@@ -80,20 +80,20 @@ func TestWhatTextsCostAndMayCost(t *testing.T) {
 			change(&p.Config.SMS)
 			return p.textPrices(t.Context())
 		}
-		if f := only(t, find(func(*config.SMS) {})); f.State != OK || !strings.Contains(f.Says, "up to 0.075; at that price 1333 a day may leave, 333 of them") {
+		if f := only(t, find(func(*config.SMS) {})); f.State != OK || !strings.Contains(f.Message, "up to 0.075; at that price 1333 a day may leave, 333 of them") {
 			t.Errorf("%+v", f)
 		}
 		for prices, missing := range map[string]string{"": "ES, DE", "49=75000": "ES", "4915=75000": "ES", "3=1": "DE"} {
 			f := only(t, find(func(c *config.SMS) { c.Prices = strings.Fields(prices) }))
-			if f.State != Warn || !strings.Contains(f.Do, "sms.prices") || !strings.HasSuffix(f.Says, "stands in for "+missing) {
+			if f.State != Warn || !strings.Contains(f.Fix, "sms.prices") || !strings.HasSuffix(f.Message, "stands in for "+missing) {
 				t.Errorf("prices %q: %+v", prices, f)
 			}
 		}
 		dear := func(c *config.SMS) { c.Prices = append(c.Prices, "49151=3000000") } // one beginning of one country
-		if f := only(t, find(dear)); f.State != Fail || !strings.Contains(f.Says, "sms.budget.range is 2, and one text to DE costs more") {
+		if f := only(t, find(dear)); f.State != Fail || !strings.Contains(f.Message, "sms.budget.range is 2, and one text to DE costs more") {
 			t.Errorf("dearer than a limit: %+v", f)
 		}
-		if f := only(t, find(func(c *config.SMS) { c.Budget.Company = 0 })); f.State != Fail || !strings.Contains(f.Says, "sms.budget.company is 0, and one text to ES, DE") {
+		if f := only(t, find(func(c *config.SMS) { c.Budget.Company = 0 })); f.State != Fail || !strings.Contains(f.Message, "sms.budget.company is 0, and one text to ES, DE") {
 			t.Errorf("nothing may be spent: %+v", f)
 		}
 		m := sms.Meter{Prices: sms.Prices{Default: 90}, Ceilings: sms.Ceilings{Installation: 1000, Company: 100, Country: 1000, Range: 1000}}
@@ -102,7 +102,7 @@ func TestWhatTextsCostAndMayCost(t *testing.T) {
 			return err
 		})
 		all := find(func(*config.SMS) {})
-		if err != nil || len(all) != 2 || all[1].State != Warn || !strings.Contains(all[1].Says, "0.00009 of 0.0001 are spent today for company acme") {
+		if err != nil || len(all) != 2 || all[1].State != Warn || !strings.Contains(all[1].Message, "0.00009 of 0.0001 are spent today for company acme") {
 			t.Errorf("%v %+v", err, all)
 		}
 	})
@@ -117,7 +117,7 @@ func TestWhoseNumbersAreTaken(t *testing.T) {
 				if _, err := tenant.Create(t.Context(), tx, id, id, tenant.Company); err != nil {
 					return err
 				}
-				return tenant.SetCountries(t.Context(), tx.As(id), countries)
+				return tenant.SetCountries(t.Context(), tx.ForTenant(id), countries)
 			})
 			if err != nil {
 				t.Fatal(err)
@@ -125,15 +125,15 @@ func TestWhoseNumbersAreTaken(t *testing.T) {
 		}
 		company("all", "")
 		company("some", "DE")
-		if f := only(t, p.textCountries(t.Context())); f.State != OK || !strings.Contains(f.Says, "of 2 are taken: DE ES") {
+		if f := only(t, p.textCountries(t.Context())); f.State != OK || !strings.Contains(f.Message, "of 2 are taken: DE ES") {
 			t.Errorf("%+v", f)
 		}
 		company("none", "FR PT")
-		if all := p.textCountries(t.Context()); len(all) != 2 || all[1].State != Warn || !strings.Contains(all[1].Says, "company none takes none") {
+		if all := p.textCountries(t.Context()); len(all) != 2 || all[1].State != Warn || !strings.Contains(all[1].Message, "company none takes none") {
 			t.Errorf("%+v", all)
 		}
 		p.Config.SMS.Countries = strings.Fields("AT BE BG HR CY CZ DK EE FI FR DE GR HU IE IT LV LT LU MT NL PL PT RO SK SI ES SE")
-		if all := p.textCountries(t.Context()); all[0].State != Warn || !strings.Contains(all[0].Says, "of 27") {
+		if all := p.textCountries(t.Context()); all[0].State != Warn || !strings.Contains(all[0].Message, "of 27") {
 			t.Errorf("%+v", all)
 		}
 		p.Config.SMS.Countries = []string{"DE", "XX"}
@@ -149,7 +149,7 @@ func TestWhatPushNeeds(t *testing.T) {
 		keys := secret.NewKeys(noon)
 		p := patientAt(config.Default())
 		p.db, p.keys, p.Config.PublicURL = d, keys, "https://sign-in.example.test"
-		if f := only(t, p.receivers(t.Context())); f.State != OK || !strings.Contains(f.Says, "is made when") {
+		if f := only(t, p.receivers(t.Context())); f.State != OK || !strings.Contains(f.Message, "is made when") {
 			t.Errorf("before there is a key: %+v", f)
 		}
 		keep := func(with *secret.Keys) {
@@ -162,11 +162,11 @@ func TestWhatPushNeeds(t *testing.T) {
 			}
 		}
 		keep(secret.NewKeys(noon))
-		if f := only(t, p.receivers(t.Context())); f.State != Fail || !strings.Contains(f.Do, "key file") {
+		if f := only(t, p.receivers(t.Context())); f.State != Fail || !strings.Contains(f.Fix, "key file") {
 			t.Errorf("a key of another: %+v", f)
 		}
 		p.Config.PublicURL = "http://sign-in.example.test"
-		if f := only(t, p.receivers(t.Context())); f.State != Fail || !strings.Contains(f.Says, "https pages only") {
+		if f := only(t, p.receivers(t.Context())); f.State != Fail || !strings.Contains(f.Message, "https pages only") {
 			t.Errorf("an open page: %+v", f)
 		}
 		p.Config.Push.Receivers = config.Off
@@ -191,11 +191,11 @@ func TestTheWayOutToPushServices(t *testing.T) {
 		t.Errorf("%+v", f)
 	}
 	p.Config.Push.CAFile = ""
-	if f := only(t, p.pushServices(t.Context())); f.State != Warn || !strings.Contains(f.Says, "none can be reached") {
+	if f := only(t, p.pushServices(t.Context())); f.State != Warn || !strings.Contains(f.Message, "none can be reached") {
 		t.Errorf("a stranger's certificate: %+v", f)
 	}
 	p.Config.Push.CAFile, p.Config.Push.Services = ca, []string{s.Host, "127.0.0.1:1"}
-	if all := p.pushServices(t.Context()); len(all) != 1 || !strings.Contains(all[0].Says, "127.0.0.1:1 (push.services) cannot be reached") || !strings.Contains(all[0].Do, "firewall") {
+	if all := p.pushServices(t.Context()); len(all) != 1 || !strings.Contains(all[0].Message, "127.0.0.1:1 (push.services) cannot be reached") || !strings.Contains(all[0].Fix, "firewall") {
 		t.Errorf("%+v", all)
 	}
 	if !slices.ContainsFunc(known, func(m struct{ service, browsers string }) bool { return m.browsers == "Firefox" }) {

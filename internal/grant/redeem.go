@@ -165,7 +165,7 @@ func begin(ctx context.Context, tx *db.Tx, id string, c Code, r Redemption) (Fam
 		f.Refresh = secret.Reference{Tenant: tx.Tenant, ID: id, Token: token}.Text()
 		f.Until = tx.Now.Add(r.RefreshLife)
 	}
-	err := tx.Later(ctx, `INSERT INTO refresh_families (tenant_id, id, secret_hash, client_id, user_id, session_id, scope, generation, created_at, expires_at, ended_at, ended_because)
+	err := tx.ExecDeferred(ctx, `INSERT INTO refresh_families (tenant_id, id, secret_hash, client_id, user_id, session_id, scope, generation, created_at, expires_at, ended_at, ended_because)
 		VALUES ($1, $2, $3, $4, $5, $6, $7, 1, $8, $9, 0, '')`, tx.Tenant, id, hash, c.ClientID, c.UserID, c.SessionID, c.Scope, tx.Now, f.Until)
 	if err != nil {
 		return f, fmt.Errorf("store refresh family: %w", err)

@@ -31,7 +31,7 @@ func (q *Queue) Enqueue(ctx context.Context, tx *db.Tx, kind string, args any, r
 		runAt = tx.Now
 	}
 	id = tx.NewID()
-	err = tx.Later(ctx, `
+	err = tx.ExecDeferred(ctx, `
 		INSERT INTO jobs (tenant_id, id, kind, args, attempts, run_at, claimed_until, done_at, failed_at, last_error)
 		VALUES ($1, $2, $3, $4, 0, $5, 0, 0, 0, '')`, tx.Tenant, id, kind, string(text), runAt)
 	if err != nil {
@@ -48,7 +48,7 @@ func (q *Queue) EnqueueOnce(ctx context.Context, tx *db.Tx, kind, key string, ar
 	if err != nil {
 		return fmt.Errorf("encode job %s: %w", kind, err)
 	}
-	err = tx.Later(ctx, `
+	err = tx.ExecDeferred(ctx, `
 		INSERT INTO jobs (tenant_id, id, kind, args, attempts, run_at, claimed_until, done_at, failed_at, last_error)
 		VALUES ($1, $2, $3, $4, 0, $5, 0, 0, 0, '')
 		ON CONFLICT (tenant_id, id) DO UPDATE SET args = excluded.args, attempts = 0, run_at = excluded.run_at, claimed_until = 0, done_at = 0, failed_at = 0

@@ -117,7 +117,7 @@ func settle(ctx context.Context, d *db.DB, j Job, outcome error) error {
 // end is the write that settles a job. The number of the attempt guards it: when the lease
 // ran out and somebody else has taken the job, ours no longer counts.
 func end(ctx context.Context, tx *db.Tx, j Job, outcome error) error {
-	err := tx.Later(ctx, `
+	err := tx.ExecDeferred(ctx, `
 		UPDATE jobs SET claimed_until = 0, run_at = $1, done_at = $2, failed_at = $3, last_error = $4
 		WHERE tenant_id = $5 AND id = $6 AND attempts = $7 AND done_at = 0 AND failed_at = 0`,
 		append(ending(j, outcome, tx.Now), j.Tenant, j.ID, j.Attempts)...)

@@ -59,7 +59,7 @@ func JobOf(channel string) string {
 type Outgoing struct {
 	UserID    string
 	Channel   string // "email", "sms", "push"
-	Purpose   string // "signin.code": what the message is for, shown to administrators
+	Purpose   string // "signin.second_factor": what the message is for, shown to administrators
 	To        string // the address; kept sealed and erased with the content
 	Hint      string // the address masked, shown to people
 	Language  string // BCP 47
@@ -97,7 +97,7 @@ func (q *Queue) Put(ctx context.Context, tx *db.Tx, m Outgoing) (id string, err 
 		return "", errors.New("message content is not JSON")
 	}
 	id = tx.NewID()
-	err = tx.Later(ctx, `
+	err = tx.ExecDeferred(ctx, `
 		INSERT INTO messages (tenant_id, id, user_id, channel, purpose, hint, sealed, state, host, attempts, queued_at, state_at, next_try_at, expires_at, copy_of)
 		VALUES ($1, $2, $3, $4, $5, $6, $7, $8, '', 0, $9, $10, 0, $11, $12)`,
 		tx.Tenant, id, m.UserID, m.Channel, m.Purpose, m.Hint, q.Keys.Seal(plain, place(tx.Tenant, id)...), Queued, tx.Now, tx.Now, m.ExpiresAt, m.CopyOf)
@@ -107,7 +107,7 @@ func (q *Queue) Put(ctx context.Context, tx *db.Tx, m Outgoing) (id string, err 
 	if _, err := q.Jobs.Enqueue(ctx, tx, JobOf(m.Channel), args{Message: id}, tx.Now); err != nil {
 		return "", fmt.Errorf("queue message: %w", err)
 	}
-	tx.Tell(Became{m.Channel, Queued})
+	tx.EmitOnCommit(Became{m.Channel, Queued})
 	return id, nil
 }
 
@@ -193,7 +193,7 @@ func settle(ctx context.Context, tx *db.Tx, id string, c change) (bool, error) {
 	if err != nil {
 		return false, fmt.Errorf("settle message: %w", err)
 	}
-	tx.Tell(Became{channel, c.state})
+	tx.EmitOnCommit(Became{channel, c.state})
 	return true, nil
 }
 

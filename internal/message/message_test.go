@@ -59,7 +59,7 @@ const canary = "481516"
 func (h *house) put(t *testing.T) (id string) {
 	t.Helper()
 	err := h.DB.InTx(t.Context(), "t1", func(tx *db.Tx) (err error) {
-		id, err = h.queue.Put(t.Context(), tx, Outgoing{UserID: "u1", Channel: "email", Purpose: "signin.code", To: "ana@example.test",
+		id, err = h.queue.Put(t.Context(), tx, Outgoing{UserID: "u1", Channel: "email", Purpose: "signin.second_factor", To: "ana@example.test",
 			Hint: "a•••@example.test", Language: "es", Template: "code", Data: map[string]string{"Code": canary}, ExpiresAt: tx.Now.Add(10 * time.Minute)})
 		return err
 	})

@@ -91,7 +91,7 @@ func (c *Courier) reported(ctx context.Context, tenant, id string, state State, 
 		if err != nil {
 			return fmt.Errorf("record report: %w", err)
 		}
-		tx.Tell(Became{channel, state})
+		tx.EmitOnCommit(Became{channel, state})
 		return nil
 	})
 }

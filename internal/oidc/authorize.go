@@ -90,18 +90,18 @@ func (p *Provider) decide(rw http.ResponseWriter, r *http.Request, req grant.Req
 }
 
 // standingHere judges the session of the browser.
-func (p *Provider) standingHere(r *http.Request, ask signin.Ask) (signin.Standing, error) {
-	return p.SignIn.Standing(r.Context(), p.Web.Cookie(r, "session"), ask)
+func (p *Provider) standingHere(r *http.Request, ask signin.Ask) (signin.SessionCheck, error) {
+	return p.SignIn.CheckSession(r.Context(), p.Web.Cookie(r, "session"), ask)
 }
 
 var errOther = deny("login_required", "somebody else than the expected user is signed in")
 
-func rightPerson(req grant.Request, st signin.Standing) bool {
+func rightPerson(req grant.Request, st signin.SessionCheck) bool {
 	return req.Subject == "" || req.Subject == st.User.ID
 }
 
 // silent says why a request that may not show a page needs one.
-func silent(req grant.Request, st signin.Standing) error {
+func silent(req grant.Request, st signin.SessionCheck) error {
 	switch {
 	case st.Session == nil:
 		return deny("login_required", "nobody is signed in")
@@ -116,7 +116,7 @@ func silent(req grant.Request, st signin.Standing) error {
 // limitCodes bounds what one signed-in browser may write.
 var limitCodes = ratelimit.Limit{Name: "code.session", Windows: []ratelimit.Window{{Count: 60, Per: time.Minute}}}
 
-func (p *Provider) issueCode(rw http.ResponseWriter, r *http.Request, req grant.Request, st signin.Standing) error {
+func (p *Provider) issueCode(rw http.ResponseWriter, r *http.Request, req grant.Request, st signin.SessionCheck) error {
 	var code secret.Text
 	err := p.DB.InTx(r.Context(), st.Session.Tenant, func(tx *db.Tx) error {
 		wait, err := ratelimit.SpendIn(r.Context(), tx, limitCodes, st.Session.ID)

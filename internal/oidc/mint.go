@@ -77,7 +77,7 @@ type tokens struct {
 
 // mint makes the tokens of one moment: they say what the session is worth now. Both are
 // signed with the algorithm of the client: what verifies its ID tokens verifies the others.
-func (p *Provider) mint(ctx context.Context, c client.Client, f grant.Family, st signin.Standing) (tokens, error) {
+func (p *Provider) mint(ctx context.Context, c client.Client, f grant.Family, st signin.SessionCheck) (tokens, error) {
 	scope := f.Scope
 	key, err := p.signer(ctx, c.SigningAlg)
 	if err != nil {
@@ -132,7 +132,7 @@ func earlier(a, b time.Time) time.Time {
 	return a
 }
 
-func (p *Provider) about(ctx context.Context, scope string, st signin.Standing) (who person, err error) {
+func (p *Provider) about(ctx context.Context, scope string, st signin.SessionCheck) (who person, err error) {
 	if grant.Has(scope, "profile") {
 		who.Name, who.Username, who.Role = st.User.Name, st.User.Email, string(st.User.Role)
 		who.Tenant = &company{st.User.TenantID, st.Tenant.Name}
@@ -150,7 +150,7 @@ func (p *Provider) about(ctx context.Context, scope string, st signin.Standing) 
 
 // verified reports whether the person has ever proved to read the mailbox. It is a fact
 // about the address, and does not depend on the method of this sign-in.
-func (p *Provider) verified(ctx context.Context, st signin.Standing) (proved bool, err error) {
+func (p *Provider) verified(ctx context.Context, st signin.SessionCheck) (proved bool, err error) {
 	if confirmed(st) {
 		return true, nil
 	}
@@ -163,7 +163,7 @@ func (p *Provider) verified(ctx context.Context, st signin.Standing) (proved boo
 
 // noteProved writes down that this sign-in reached the mailbox. signin does so too, a moment
 // later (signin.Seen): the next sign-in, with another method, may be sooner.
-func (p *Provider) noteProved(ctx context.Context, f grant.Family, st signin.Standing) error {
+func (p *Provider) noteProved(ctx context.Context, f grant.Family, st signin.SessionCheck) error {
 	if !grant.Has(f.Scope, "email") || !confirmed(st) {
 		return nil
 	}

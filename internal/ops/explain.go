@@ -33,7 +33,7 @@ func Explain(p *locale.Printer, d policy.Decision) (out []string) {
 	default:
 		say("explain.allow")
 	}
-	if d.Outcome != policy.Allow && d.Need == policy.Resistant {
+	if d.Outcome != policy.Allow && d.Need == policy.PhishingResistant {
 		say("explain.need_resistant")
 	} else if d.Outcome != policy.Allow && !d.Need.Known() {
 		say("explain.need_unknown")

@@ -49,7 +49,7 @@ func TestExplainSaysWhatHappens(t *testing.T) {
 		"the only method is disabled": {func(in *policy.Input) {
 			in.Tenant.Mandate, in.Has, in.Lost = mandatory, mailbox, []authenticator.Kind{authenticator.TOTP}
 		}, []string{"They cannot sign in: nothing that works is set up. An administrator can reset their methods, and then they set up a new one.", protected}},
-		"an app that takes passkeys only": {func(in *policy.Input) { in.Want, in.Has = []policy.Level{policy.Resistant}, app },
+		"an app that takes passkeys only": {func(in *policy.Input) { in.Want, in.Has = []policy.Level{policy.PhishingResistant}, app },
 			[]string{"After the password they must confirm with an authenticator app, then set up a passkey or security key.",
 				"The app takes only methods that no phishing page can use, such as a passkey.", protected}},
 		"an app that asks for an unknown level": {func(in *policy.Input) { in.Want = []policy.Level{"urn:other"} },

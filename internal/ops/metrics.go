@@ -88,7 +88,7 @@ func (m *Metrics) histogram(name, help string, bounds []float64) prometheus.Hist
 func (m *Metrics) nought() {
 	for _, e := range []audit.Event{
 		{Action: "signin.completed", Result: "ok"}, {Action: "signin.denied", Result: "refused", Reason: "level_unreachable"},
-		{Action: "signin.code", Result: "failed", Method: "email", Reason: "wrong_code"},
+		{Action: "signin.second_factor", Result: "failed", Method: "email", Reason: "wrong_code"},
 		{Action: "signin.password", Result: "failed", Method: "password", Reason: "wrong_password"},
 	} {
 		m.event(e)

@@ -313,8 +313,8 @@ func TestOnlyWhatIsDurableIsCounted(t *testing.T) {
 		m := NewMetrics()
 		d.Watch = db.Watch{Told: m.Told, Timed: m.Timed}
 		err := d.InTx(t.Context(), "acme", func(tx *db.Tx) error {
-			tx.Say(ratelimit.Refused("flow.account"))
-			if err := audit.Record(t.Context(), tx.As("other"), audit.Event{Action: "signin.code", Result: "ok"}); err != nil {
+			tx.Emit(ratelimit.Refused("flow.account"))
+			if err := audit.Record(t.Context(), tx.ForTenant("other"), audit.Event{Action: "signin.second_factor", Result: "ok"}); err != nil {
 				return err
 			}
 			return errors.New("rolled back")
@@ -324,7 +324,7 @@ func TestOnlyWhatIsDurableIsCounted(t *testing.T) {
 		}
 		out := text(t, m)
 		has(t, out, `countersign_budget_refusals_total{limit="flow.account"} 1`, `countersign_database_rollbacks_total{kind="write"} 1`)
-		if strings.Contains(out, `action="signin.code"`) {
+		if strings.Contains(out, `action="signin.second_factor"`) {
 			t.Error("an event that was rolled back is counted")
 		}
 	})
@@ -370,7 +370,7 @@ func BenchmarkRequest(b *testing.B) {
 
 func BenchmarkRecorded(b *testing.B) {
 	m := NewMetrics()
-	var what any = audit.Recorded{{Action: "signin.code", Result: "ok", Method: "email", Reason: "typed"}}
+	var what any = audit.Recorded{{Action: "signin.second_factor", Result: "ok", Method: "email", Reason: "typed"}}
 	b.ReportAllocs()
 	for b.Loop() {
 		m.Told(what)

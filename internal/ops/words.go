@@ -5,9 +5,9 @@ import "strings"
 // Labels come from these lists and from nowhere else; what is not in them is "other". A
 // reason that somebody typed, or an address in the wrong field, can then become no label.
 var (
-	actions = list(`signin.password signin.code signin.ended signin.denied signin.completed signin.step_up signin.disowned
+	actions = list(`signin.password signin.second_factor signin.ended signin.denied signin.completed signin.step_up signin.disowned
 		challenge.sent notice.sent password.replaced browser.remembered browser.replayed session.ended
-		token.issued token.refreshed token.refused token.reuse user.created user.invited password.asked audit.begun settings.raised settings.accepted keys.master_added receiver.gone
+		token.issued token.refreshed token.refused token.reuse user.created user.invited password.asked audit.begun configminimum.raised configminimum.accepted keys.master_added receiver.gone
 		signin.passkey passkey.copied method.added method.removed method.suspended method.restored methods.reset
 		company.owners_stuck account.protected browser.forgotten second_step.on second_step.off
 		admission.sent admission.used address.asked address.changed address.withdrawn address.restored client.refused texts.paused`)

@@ -12,14 +12,14 @@ type Level string
 // The levels that exist so far, weakest first. E-mail beside a password has a level of
 // its own, because NIST SP 800-63B-4 does not let it count as a second factor.
 const (
-	None         Level = ""
-	PasswordOnly Level = "urn:countersign:acr:1"
-	Confirmed    Level = "urn:countersign:acr:1e" // password, confirmed by e-mail
-	TwoFactor    Level = "urn:countersign:acr:2"
-	Resistant    Level = "phr"
+	None              Level = ""
+	PasswordOnly      Level = "urn:countersign:acr:1"
+	EmailConfirmed    Level = "urn:countersign:acr:1e" // password, confirmed by e-mail
+	TwoFactor         Level = "urn:countersign:acr:2"
+	PhishingResistant Level = "phr"
 )
 
-var ladder = []Level{None, PasswordOnly, Confirmed, TwoFactor, Resistant}
+var ladder = []Level{None, PasswordOnly, EmailConfirmed, TwoFactor, PhishingResistant}
 
 // Known reports whether l is a level of ours.
 func (l Level) Known() bool { return l != None && slices.Contains(ladder, l) }
@@ -39,15 +39,15 @@ func Reached(proofs []authenticator.Proof) Level {
 		knows = knows || t.Knowledge
 		confirms = confirms || t.Confirms
 		has = has || t.Possession
-		resistant = resistant || t.Resistant
+		resistant = resistant || t.PhishingResistant
 	}
 	switch {
 	case knows && resistant:
-		return Resistant
+		return PhishingResistant
 	case knows && has:
 		return TwoFactor
 	case knows && confirms:
-		return Confirmed
+		return EmailConfirmed
 	case knows, resistant:
 		return PasswordOnly
 	}

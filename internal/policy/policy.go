@@ -84,7 +84,7 @@ func Evaluate(in Input) Decision {
 	if required && !remembered {
 		d.remind(in)
 	}
-	if d.Level.AtLeast(d.Need) && (!d.Need.AtLeast(Confirmed) || Reached(in.counted()).AtLeast(d.Need)) {
+	if d.Level.AtLeast(d.Need) && (!d.Need.AtLeast(EmailConfirmed) || Reached(in.counted()).AtLeast(d.Need)) {
 		d.Outcome, d.Need = Allow, None
 		return d
 	}
@@ -94,7 +94,7 @@ func Evaluate(in Input) Decision {
 // remind says until when an account may do with the mailbox, where no mail is allowed.
 func (d *Decision) remind(in Input) {
 	by := in.deadline()
-	if by.IsZero() || d.Need != Confirmed || in.PasswordFlagged || in.allows(authenticator.Email) {
+	if by.IsZero() || d.Need != EmailConfirmed || in.PasswordFlagged || in.allows(authenticator.Email) {
 		return
 	}
 	d.SetUpBy = by
@@ -117,7 +117,7 @@ func (in Input) floor(secondStep bool) Level {
 	case in.Protection() == TwoFactor:
 		return TwoFactor
 	case in.allows(authenticator.Email), in.PasswordFlagged, !in.deadline().IsZero():
-		return Confirmed // the mailbox is the least, after a report whatever is allowed
+		return EmailConfirmed // the mailbox is the least, after a report whatever is allowed
 	}
 	return TwoFactor
 }
@@ -228,7 +228,7 @@ func need(in Input, floor Level) Level {
 	if weakest == None { // only levels that nobody can reach
 		return in.Want[0]
 	}
-	if weakest.AtLeast(Confirmed) && !weakest.AtLeast(in.Protection()) {
+	if weakest.AtLeast(EmailConfirmed) && !weakest.AtLeast(in.Protection()) {
 		weakest = in.Protection()
 	}
 	if weakest.AtLeast(floor) {
@@ -290,7 +290,7 @@ func (in Input) enough(kinds []authenticator.Kind, need Level) (out []authentica
 // after a report that someone knows the password, until a deadline for set-up, and before
 // people change their own account, as it was made.
 func (in Input) mayUse(k authenticator.Kind) bool {
-	return in.allows(k) || k == authenticator.Email && in.Protection() == Confirmed &&
+	return in.allows(k) || k == authenticator.Email && in.Protection() == EmailConfirmed &&
 		(in.PasswordFlagged || in.OwnPages || !in.deadline().IsZero())
 }
 

@@ -79,7 +79,7 @@ func TestEvaluate(t *testing.T) {
 			in.RememberedSince, in.RememberedUntil = past, future
 		}, Challenge, "policy.password_reported"},
 		{"no mailbox", func(in *Input) { in.Installation = mandatory; in.Has = both[:1] }, Deny, "policy.nothing_strong_enough"},
-		{"client wants what e-mail gives", func(in *Input) { in.Want = []Level{Confirmed} }, Challenge, "policy.app_wants"},
+		{"client wants what e-mail gives", func(in *Input) { in.Want = []Level{EmailConfirmed} }, Challenge, "policy.app_wants"},
 		{"client wants more than may be", func(in *Input) { in.Want = []Level{TwoFactor}; in.Methods = "email" }, Deny, "policy.nothing_strong_enough"},
 		{"client wants more than there is", func(in *Input) { in.Want = []Level{TwoFactor} }, Challenge, "policy.set_up_first"},
 		{"client wants more than can be set up here", func(in *Input) { in.Want = []Level{TwoFactor}; in.Bindable = nil }, Deny, "policy.nothing_strong_enough"},
@@ -138,7 +138,7 @@ func TestEvaluate(t *testing.T) {
 			in.Proofs = pwdEmail
 		}, Allow, "policy.company_switched_on"},
 		{"app wants what an email gives, app set up", func(in *Input) {
-			in.Want, in.Proofs, in.Has = []Level{Confirmed}, pwdEmail, append(both, authenticator.TOTP)
+			in.Want, in.Proofs, in.Has = []Level{EmailConfirmed}, pwdEmail, append(both, authenticator.TOTP)
 		}, Challenge, "policy.app_wants"},
 		{"app only, at the deadline", func(in *Input) {
 			in.Tenant.SwitchedOnAt = past
@@ -148,23 +148,23 @@ func TestEvaluate(t *testing.T) {
 		{"app only, nothing set up, own pages ask for the mailbox", func(in *Input) {
 			in.Tenant.SwitchedOnAt, in.Tenant.Choice = past, tenant.Optional
 			in.Tenant.Methods = "totp"
-			in.OwnPages, in.Want = true, []Level{Confirmed}
+			in.OwnPages, in.Want = true, []Level{EmailConfirmed}
 		}, Challenge, "policy.app_wants"},
 		{"app only, nothing set up, mailbox shown to own pages", func(in *Input) {
 			in.Tenant.SwitchedOnAt, in.Tenant.Choice = past, tenant.Optional
 			in.Tenant.Methods = "totp"
-			in.OwnPages, in.Want, in.Proofs = true, []Level{Confirmed}, pwdEmail
+			in.OwnPages, in.Want, in.Proofs = true, []Level{EmailConfirmed}, pwdEmail
 		}, Allow, "policy.optional"},
 		{"app only, set up, mailbox shown to own pages", func(in *Input) {
 			in.Tenant.SwitchedOnAt, in.Tenant.Choice = past, tenant.Optional
 			in.Tenant.Methods = "totp"
 			in.Has = append(both, authenticator.TOTP)
-			in.OwnPages, in.Want, in.Proofs = true, []Level{Confirmed}, pwdEmail
+			in.OwnPages, in.Want, in.Proofs = true, []Level{EmailConfirmed}, pwdEmail
 		}, Challenge, "policy.optional"},
 		{"app only and required, mailbox shown to own pages", func(in *Input) {
 			in.Tenant.SwitchedOnAt = past
 			in.Tenant.Methods = "totp"
-			in.OwnPages, in.Want, in.Proofs = true, []Level{Confirmed}, pwdEmail
+			in.OwnPages, in.Want, in.Proofs = true, []Level{EmailConfirmed}, pwdEmail
 		}, SetUp, "policy.set_up_first"},
 		{"app only, set up, before the deadline", func(in *Input) {
 			in.Tenant.SwitchedOnAt = past
@@ -239,7 +239,7 @@ func TestEvaluate(t *testing.T) {
 			in.Proofs = []authenticator.Proof{{Kind: authenticator.Passkey, At: now}}
 		}, Challenge, "policy.mandate_always"},
 		{"password reported where only the app is allowed", func(in *Input) { in.PasswordFlagged = true; in.Tenant.Methods = "totp" }, Challenge, "policy.password_reported"},
-		{"client takes either", func(in *Input) { in.Want = []Level{TwoFactor, Confirmed} }, Challenge, "policy.app_wants"},
+		{"client takes either", func(in *Input) { in.Want = []Level{TwoFactor, EmailConfirmed} }, Challenge, "policy.app_wants"},
 		{"client wants less than policy", func(in *Input) { in.Installation = mandatory; in.Want = []Level{PasswordOnly} }, Challenge, "policy.mandate_always"},
 		{"client wants a level nobody knows", func(in *Input) { in.Want = []Level{"urn:other"}; in.Proofs = pwdEmail }, Deny, "policy.nothing_strong_enough"},
 		{"no proof at all", func(in *Input) { in.Proofs = nil }, Challenge, "policy.off"},
@@ -258,7 +258,7 @@ func TestEvaluate(t *testing.T) {
 }
 
 func TestSEC1_EmailIsNoSecondFactor(t *testing.T) {
-	if l := Reached(pwdEmail); l != Confirmed || l.AtLeast(TwoFactor) {
+	if l := Reached(pwdEmail); l != EmailConfirmed || l.AtLeast(TwoFactor) {
 		t.Errorf("password and e-mail reach %s", l)
 	}
 	if amr := AMR(pwdEmail); !slices.Equal(amr, []string{"pwd", "email"}) {
@@ -291,7 +291,7 @@ func TestNeverMoreThanTheProofs(t *testing.T) {
 			Tenant:         tenant.Tenant{Mandate: tenant.Mandate{Mode: rapid.SampledFrom(modes).Draw(t, "own"), From: at.Draw(t, "ownFrom")}, SwitchedOnAt: at.Draw(t, "on"), SwitchedOffAt: at.Draw(t, "off"), RememberDays: rapid.IntRange(-1, 40).Draw(t, "ownDays")},
 			AppExemptUntil: at.Draw(t, "exempt"), PasswordFlagged: rapid.Bool().Draw(t, "flagged"),
 			Proofs:          pwdEmail[:rapid.IntRange(0, 2).Draw(t, "proofs")],
-			Want:            rapid.SliceOfN(rapid.SampledFrom([]Level{PasswordOnly, Confirmed, TwoFactor, "urn:other"}), 0, 2).Draw(t, "want"),
+			Want:            rapid.SliceOfN(rapid.SampledFrom([]Level{PasswordOnly, EmailConfirmed, TwoFactor, "urn:other"}), 0, 2).Draw(t, "want"),
 			RememberedSince: at.Draw(t, "since"), RememberedUntil: at.Draw(t, "until"),
 		}
 		d := Evaluate(in)
@@ -301,10 +301,10 @@ func TestNeverMoreThanTheProofs(t *testing.T) {
 		if d.Outcome == Allow && !d.Level.AtLeast(PasswordOnly) {
 			t.Fatal("allowed without a password")
 		}
-		if d.Outcome == Allow && in.PasswordFlagged && !d.Level.AtLeast(Confirmed) {
+		if d.Outcome == Allow && in.PasswordFlagged && !d.Level.AtLeast(EmailConfirmed) {
 			t.Fatal("a reported password alone was enough")
 		}
-		if d.Outcome == Allow && d.Required && !d.Level.AtLeast(Confirmed) && !in.RememberedUntil.After(now) {
+		if d.Outcome == Allow && d.Required && !d.Level.AtLeast(EmailConfirmed) && !in.RememberedUntil.After(now) {
 			t.Fatal("required, not shown, not remembered, and allowed")
 		}
 		if d.Outcome == Allow && len(in.Want) > 0 && !slices.ContainsFunc(in.Want, d.Level.AtLeast) {
@@ -333,13 +333,13 @@ func TestSEC6TheAssuranceTable(t *testing.T) {
 		amr   string
 	}{
 		{[]authenticator.Kind{authenticator.Password}, PasswordOnly, "pwd"},
-		{[]authenticator.Kind{authenticator.Password, authenticator.Email}, Confirmed, "pwd email"},
+		{[]authenticator.Kind{authenticator.Password, authenticator.Email}, EmailConfirmed, "pwd email"},
 		{[]authenticator.Kind{authenticator.Password, authenticator.SMS}, TwoFactor, "pwd sms mfa"},
 		{[]authenticator.Kind{authenticator.Password, authenticator.TOTP}, TwoFactor, "pwd otp mfa"},
 		{[]authenticator.Kind{authenticator.Password, authenticator.Push}, TwoFactor, "pwd push mfa"},
 		{[]authenticator.Kind{authenticator.Password, authenticator.Backup}, TwoFactor, "pwd backup mfa"},
-		{[]authenticator.Kind{authenticator.Passkey + uv}, Resistant, "swk user mfa"},
-		{[]authenticator.Kind{authenticator.Password, authenticator.Passkey}, Resistant, "pwd swk mfa"},
+		{[]authenticator.Kind{authenticator.Passkey + uv}, PhishingResistant, "swk user mfa"},
+		{[]authenticator.Kind{authenticator.Password, authenticator.Passkey}, PhishingResistant, "pwd swk mfa"},
 		{[]authenticator.Kind{authenticator.Passkey}, PasswordOnly, "swk"},
 		{[]authenticator.Kind{authenticator.TOTP}, None, "otp"},
 		{[]authenticator.Kind{authenticator.Email, authenticator.SMS}, None, "email sms"},
@@ -400,7 +400,7 @@ func TestSEC039_WhatOpensASetUp(t *testing.T) {
 	}
 	for _, c := range table {
 		d := Evaluate(input(func(in *Input) {
-			in.Want, in.Has = []Level{Resistant}, withApp
+			in.Want, in.Has = []Level{PhishingResistant}, withApp
 			c.change(in)
 		}))
 		if d.Outcome != c.want || !slices.Equal(d.Offer, c.offer) || d.ForSetUp != (c.want == Challenge) {

@@ -32,7 +32,7 @@ func (a Account) Protection() Level {
 	if a.holdsFactor() || a.orphaned() {
 		return TwoFactor
 	}
-	return Confirmed
+	return EmailConfirmed
 }
 
 // Factor reports whether a kind of authenticator protects an account. Backup codes stand in
@@ -78,7 +78,7 @@ func (a Account) opens(now time.Time) ([]authenticator.Kind, Level) {
 	case !a.SetUpFrom(now).IsZero():
 		return nil, TwoFactor
 	case slices.Contains(a.Has, authenticator.Email):
-		return []authenticator.Kind{authenticator.Email}, Confirmed
+		return []authenticator.Kind{authenticator.Email}, EmailConfirmed
 	}
 	return nil, TwoFactor
 }

@@ -84,7 +84,7 @@ func exploreAccount(t *testing.T, acc Account, cases *int) {
 					in.Tenant.SetUpBy = now.AddDate(73, 0, 0)
 				}
 				if bits&32 != 0 {
-					in.Installation.Mode, in.Want = tenant.DefaultOff, []Level{Confirmed}
+					in.Installation.Mode, in.Want = tenant.DefaultOff, []Level{EmailConfirmed}
 				}
 				for _, at := range resets {
 					in.ResetAt = at
@@ -126,7 +126,7 @@ func holdToProtection(t *testing.T, in Input) {
 	for _, k := range slices.Concat(in.Has, in.Lost) {
 		held = held || slices.Contains(factors, k)
 	}
-	level := Confirmed
+	level := EmailConfirmed
 	if held || everHeld {
 		level = TwoFactor
 	}
@@ -141,7 +141,7 @@ func holdToProtection(t *testing.T, in Input) {
 		}
 	case SetUp:
 		recovering := !held && in.RecoveryUntil.After(now)
-		if !Reached(in.Proofs).AtLeast(level) && !(recovering && Reached(in.Proofs).AtLeast(Confirmed)) {
+		if !Reached(in.Proofs).AtLeast(level) && !(recovering && Reached(in.Proofs).AtLeast(EmailConfirmed)) {
 			t.Fatalf("a set-up opened with %v below %s: %+v", in.Proofs, level, in)
 		}
 	case Challenge:

@@ -39,7 +39,7 @@ const (
 )
 
 func (p *Portal) showActivity(w http.ResponseWriter, r *http.Request) error {
-	m, err := p.member(w, r, false)
+	m, err := p.signedIn(w, r, false)
 	if err != nil || m == nil {
 		return err
 	}
@@ -76,7 +76,7 @@ func (p *Portal) activity(r *http.Request, rows []audit.Row, methods []binding.M
 // told puts rows into words, most at the most. last is the row that the next page begins
 // after; empty where there is no next page.
 func (p *Portal) told(r *http.Request, rows []audit.Row, methods []binding.Method, names map[string]string, most int) (out []eventView, last string) {
-	teller := teller{Printer: p.Web.Printer(r), methods: methods, apps: names}
+	teller := eventText{Printer: p.Web.Printer(r), methods: methods, apps: names}
 	for _, row := range rows {
 		if len(out) == most {
 			return out, last
@@ -106,14 +106,14 @@ func (p *Portal) appNames(ctx context.Context, vendor string) (map[string]string
 	return names, err
 }
 
-// teller says what happened in one language.
-type teller struct {
+// eventText says what happened in one language.
+type eventText struct {
 	*locale.Printer
 	methods []binding.Method
 	apps    map[string]string
 }
 
-func (t teller) app(id string) string {
+func (t eventText) app(id string) string {
 	if name := t.apps[id]; name != "" {
 		return name
 	}
@@ -121,7 +121,7 @@ func (t teller) app(id string) string {
 }
 
 // method names what was used: the kind, and the person's own name for it where it is known.
-func (t teller) method(row audit.Row, label string) string {
+func (t eventText) method(row audit.Row, label string) string {
 	kind := t.T(kindName(authenticator.Kind(row.Method)))
 	if i := slices.IndexFunc(t.methods, func(m binding.Method) bool { return m.ID == row.SubjectID }); i >= 0 {
 		label = t.methods[i].Label
@@ -133,7 +133,7 @@ func (t teller) method(row audit.Row, label string) string {
 }
 
 // tell is empty for what means nothing to people.
-func (t teller) tell(row audit.Row) (text string, alarming bool) {
+func (t eventText) tell(row audit.Row) (text string, alarming bool) {
 	ok := row.Result == "ok"
 	switch what(row) {
 	case "signin completed":
@@ -179,7 +179,7 @@ func removedLabel(row audit.Row) string {
 }
 
 // change tells of what is not a sign-in.
-func (t teller) change(row audit.Row, ok bool) (text string, alarming bool) {
+func (t eventText) change(row audit.Row, ok bool) (text string, alarming bool) {
 	switch what(row) {
 	case "signin disowned":
 		return t.T("activity.disowned"), true
@@ -228,7 +228,7 @@ func passwordSet(how string) string {
 }
 
 // address tells of changes of the e-mail address.
-func (t teller) address(row audit.Row, ok bool) (text string, alarming bool) {
+func (t eventText) address(row audit.Row, ok bool) (text string, alarming bool) {
 	switch what(row) {
 	case "address asked":
 		return t.T("activity.address_asked"), false

@@ -21,7 +21,7 @@ func (p *Portal) begunHere(r *http.Request) secret.Held {
 // keepBegun adds what has just begun. The cookie lives as long as the longest of them may; what
 // ends earlier ends by its row.
 func (p *Portal) keepBegun(w http.ResponseWriter, r *http.Request, ref secret.Reference) {
-	p.Web.SetCookie(w, begunCookie, withReference(p.Web.Cookie(r, begunCookie), ref), max(p.SignIn.Limits.FlowLife, p.SignIn.Limits.CodeLife))
+	p.Web.SetCookie(w, begunCookie, withReference(p.Web.Cookie(r, begunCookie), ref), max(p.SignIn.Limits.FlowLife, p.SignIn.Limits.CodeTTL))
 }
 
 // dropBegun takes out what is finished; the others go on.
@@ -32,6 +32,6 @@ func (p *Portal) dropBegun(w http.ResponseWriter, r *http.Request, id string) {
 	case len(left) == 0:
 		p.Web.ClearCookie(w, begunCookie)
 	case len(left) < len(held):
-		p.Web.SetCookie(w, begunCookie, joined(left), max(p.SignIn.Limits.FlowLife, p.SignIn.Limits.CodeLife))
+		p.Web.SetCookie(w, begunCookie, joined(left), max(p.SignIn.Limits.FlowLife, p.SignIn.Limits.CodeTTL))
 	}
 }

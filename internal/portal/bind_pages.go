@@ -192,7 +192,7 @@ func (p cardPage) AgainURL() string {
 	return p.Here() + "&again"
 }
 
-func (p *Portal) drawBegin(w http.ResponseWriter, r *http.Request, status int, s *site, page beginPage) error {
+func (p *Portal) drawBegin(w http.ResponseWriter, r *http.Request, status int, s *enrollmentPage, page beginPage) error {
 	page.flowRef, page.Base, page.Targets, page.Progress = s.flowRef, s.base, s.targets, s.progress(page.Kind)
 	if page.Kind == authenticator.SMS {
 		codes, err := p.countries(r.Context(), s.holder.Tenant)
@@ -222,7 +222,7 @@ func (p *Portal) countries(ctx context.Context, tenantID string) (codes []string
 	return codes, err
 }
 
-func (p *Portal) drawDraft(w http.ResponseWriter, r *http.Request, status int, s *site, d binding.Draft, page cardPage) error {
+func (p *Portal) drawDraft(w http.ResponseWriter, r *http.Request, status int, s *enrollmentPage, d binding.PendingEnrollment, page cardPage) error {
 	page.flowRef = s.flowRef
 	page.Base, page.Kind, page.Draft, page.Targets, page.Progress, page.Ends = s.base, d.Kind, d.ID, s.targets, s.progress(d.Kind), d.Ends
 	if page.Name == "" {
@@ -241,25 +241,25 @@ func (p *Portal) drawDraft(w http.ResponseWriter, r *http.Request, status int, s
 }
 
 // fillCard adds what the kind shows of its draft.
-func (p *Portal) fillCard(r *http.Request, page *cardPage, d binding.Draft) (err error) {
+func (p *Portal) fillCard(r *http.Request, page *cardPage, d binding.PendingEnrollment) (err error) {
 	switch d.Kind {
 	case authenticator.TOTP:
-		if page.Card, err = totp.Show(d.Draft); err == nil {
+		if page.Card, err = totp.Show(d.PendingEnrollment); err == nil {
 			page.draw(p.Web.Printer(r).T("totp.qr.title"))
 		}
 	case authenticator.Passkey:
 		var c passkey.Card
-		c, err = passkey.Show(d.Draft)
+		c, err = passkey.Show(d.PendingEnrollment)
 		page.Options = string(c.Options)
 	case authenticator.Push:
 		var c receiver.Card
-		c, err = receiver.Show(d.Draft)
+		c, err = receiver.Show(d.PendingEnrollment)
 		page.Length, page.Ends, page.message = c.Length, c.Ends, c.MessageID
 	case authenticator.Backup:
-		page.Sheet, err = lookup.Show(d.Draft)
+		page.Sheet, err = lookup.Show(d.PendingEnrollment)
 	case authenticator.SMS:
 		var c outofband.Card
-		c, err = outofband.Show(d.Draft)
+		c, err = outofband.Show(d.PendingEnrollment)
 		page.SentTo, page.Reference, page.Length, page.Ends, page.message = c.SentTo, c.Reference, c.Length, c.Ends, c.MessageID
 	default:
 		err = errNoKind
@@ -277,7 +277,7 @@ func (p *cardPage) draw(title string) {
 }
 
 // progress counts: choose, set up, backup codes.
-func (s *site) progress(k authenticator.Kind) progress {
+func (s *enrollmentPage) progress(k authenticator.Kind) progress {
 	codes := slices.Contains(s.has, authenticator.Backup)
 	switch {
 	case k == authenticator.Backup && codes:

@@ -29,12 +29,12 @@ const (
 	profileSetUp = "/profile/add"
 )
 
-// site is where and for whom a method is set up.
-type site struct {
+// enrollmentPage is where and for whom a method is set up.
+type enrollmentPage struct {
 	base    string
 	flow    secret.Reference // of the sign-in that waits for it; zero in a session
 	flowRef                  // its name
-	holder  binding.Holder
+	holder  binding.Enrollee
 	kinds   []authenticator.Kind
 	has     []authenticator.Kind
 	appName string
@@ -45,18 +45,20 @@ type site struct {
 	session session.Session // that it is set up in; zero in a sign-in
 }
 
-func (s site) inFlow() bool { return s.base == flowSetUp }
+func (s enrollmentPage) inFlow() bool { return s.base == flowSetUp }
 
 // path is the page of one kind.
-func (s site) path(k authenticator.Kind) string { return s.base + "/" + string(k) + s.Query() }
+func (s enrollmentPage) path(k authenticator.Kind) string {
+	return s.base + "/" + string(k) + s.Query()
+}
 
-// finder tells who sets something up. to begin needs more than to go on. It returns nil
+// enrollmentSource tells who sets something up. to begin needs more than to go on. It returns nil
 // when it has answered the request itself.
-type finder func(w http.ResponseWriter, r *http.Request, begins bool) (*site, error)
+type enrollmentSource func(w http.ResponseWriter, r *http.Request, begins bool) (*enrollmentPage, error)
 
 // mountSetUp adds the same pages below one of the two places.
-func (p *Portal) mountSetUp(mux *web.Mux, base string, find finder) {
-	at := func(begins bool, h func(http.ResponseWriter, *http.Request, *site) error) web.Handler {
+func (p *Portal) mountSetUp(mux *web.Mux, base string, find enrollmentSource) {
+	at := func(begins bool, h func(http.ResponseWriter, *http.Request, *enrollmentPage) error) web.Handler {
 		return func(w http.ResponseWriter, r *http.Request) error {
 			s, err := find(w, r, begins)
 			if err != nil || s == nil {
@@ -73,7 +75,7 @@ func (p *Portal) mountSetUp(mux *web.Mux, base string, find finder) {
 }
 
 // inFlow finds the sign-in of this browser that waits for a set-up.
-func (p *Portal) inFlow(w http.ResponseWriter, r *http.Request, _ bool) (*site, error) {
+func (p *Portal) inFlow(w http.ResponseWriter, r *http.Request, _ bool) (*enrollmentPage, error) {
 	ref, err := p.flowOf(r)
 	if err != nil {
 		return nil, p.drawGone(w, r)
@@ -89,26 +91,26 @@ func (p *Portal) inFlow(w http.ResponseWriter, r *http.Request, _ bool) (*site, 
 	if !ok {
 		return nil, p.Web.Redirect(w, flowRef{ref.ID}.CodeURL())
 	}
-	who, err := p.SignIn.MaySetUp(r.Context(), ref)
+	who, err := p.SignIn.EnrollmentFor(r.Context(), ref)
 	if err != nil {
 		return nil, err
 	}
-	s := &site{base: flowSetUp, flow: ref, flowRef: flowRef{ref.ID}, kinds: who.Kinds, appName: who.AppName, because: p.sentences(r, ask.Because), to: ask.ContinueTo, targets: p.originsOf(ask.ContinueTo)}
+	s := &enrollmentPage{base: flowSetUp, flow: ref, flowRef: flowRef{ref.ID}, kinds: who.Kinds, appName: who.AppName, because: p.sentences(r, ask.Because), to: ask.ContinueTo, targets: p.originsOf(ask.ContinueTo)}
 	s.holder = p.holder(r, ref.Tenant, "flow:"+who.FlowID, who.FlowID, authenticator.Subject{
 		UserID: who.User.ID, Email: who.User.Email, Name: who.User.Name, Vendor: who.Vendor, Company: who.Company, Language: who.User.Language,
 	})
 	return s, nil
 }
 
-func (p *Portal) holder(r *http.Request, tenant, of, flowID string, who authenticator.Subject) binding.Holder {
+func (p *Portal) holder(r *http.Request, tenant, of, flowID string, who authenticator.Subject) binding.Enrollee {
 	v := p.visitor(r)
 	who.IP, who.Place, who.Browser = v.IP, v.Place, v.Browser
-	return binding.Holder{Tenant: tenant, UserID: who.UserID, Of: of, FlowID: flowID, Held: p.begunHere(r), Who: who, Visitor: v}
+	return binding.Enrollee{Tenant: tenant, UserID: who.UserID, Scope: of, FlowID: flowID, Held: p.begunHere(r), Who: who, Visitor: v}
 }
 
 // inSession finds the person who is signed in. To begin, their proofs must be new.
-func (p *Portal) inSession(w http.ResponseWriter, r *http.Request, begins bool) (*site, error) {
-	m, err := p.member(w, r, begins)
+func (p *Portal) inSession(w http.ResponseWriter, r *http.Request, begins bool) (*enrollmentPage, error) {
+	m, err := p.signedIn(w, r, begins)
 	if err != nil || m == nil {
 		return nil, err
 	}
@@ -116,10 +118,10 @@ func (p *Portal) inSession(w http.ResponseWriter, r *http.Request, begins bool) 
 	if from := st.SetUpFrom(p.DB.Now()); !from.IsZero() {
 		return nil, p.Web.Draw(w, r, http.StatusForbidden, waitPage{From: from})
 	}
-	return &site{base: profileSetUp, holder: p.holderOf(r, st), kinds: p.bindable(st), has: st.Has, session: *st.Session}, nil
+	return &enrollmentPage{base: profileSetUp, holder: p.holderOf(r, st), kinds: p.bindable(st), has: st.Has, session: *st.Session}, nil
 }
 
-func (p *Portal) holderOf(r *http.Request, st signin.Standing) binding.Holder {
+func (p *Portal) holderOf(r *http.Request, st signin.SessionCheck) binding.Enrollee {
 	return p.holder(r, st.Tenant.ID, "session:"+st.Session.ID, st.Session.FlowID, authenticator.Subject{
 		UserID: st.User.ID, Email: st.User.Email, Name: st.User.Name, Vendor: st.Vendor, Company: st.Tenant.Name, Language: st.User.Language,
 	})
@@ -127,7 +129,7 @@ func (p *Portal) holderOf(r *http.Request, st signin.Standing) binding.Holder {
 
 // bindable are the kinds that can be set up here and that vendor and company allow. Backup
 // codes stand in for another method, so they come after one.
-func (p *Portal) bindable(st signin.Standing) (out []authenticator.Kind) {
+func (p *Portal) bindable(st signin.SessionCheck) (out []authenticator.Kind) {
 	strong := slices.ContainsFunc(st.Has, policy.Factor)
 	for _, k := range p.Binding.Kinds() {
 		allowed := st.Methods.Allow(string(k)) && st.Tenant.Methods.Allow(string(k))
@@ -139,7 +141,7 @@ func (p *Portal) bindable(st signin.Standing) (out []authenticator.Kind) {
 }
 
 // chooseKind lists what can be set up. Where only one thing is asked for, it says why.
-func (p *Portal) chooseKind(w http.ResponseWriter, r *http.Request, s *site) error {
+func (p *Portal) chooseKind(w http.ResponseWriter, r *http.Request, s *enrollmentPage) error {
 	page := choosePage{
 		flowRef: s.flowRef,
 		Base:    s.base,
@@ -159,7 +161,7 @@ func (p *Portal) chooseKind(w http.ResponseWriter, r *http.Request, s *site) err
 
 var errNoKind = fault.New(fault.NotFound, "binding.no_such_method")
 
-func (s *site) kind(r *http.Request) (authenticator.Kind, error) {
+func (s *enrollmentPage) kind(r *http.Request) (authenticator.Kind, error) {
 	k := authenticator.Kind(r.PathValue("kind"))
 	if !slices.Contains(s.kinds, k) || s.inFlow() && k == authenticator.Backup && len(s.kinds) > 1 {
 		return "", errNoKind
@@ -169,7 +171,7 @@ func (s *site) kind(r *http.Request) (authenticator.Kind, error) {
 
 // showKind draws how far the set-up of one kind has come. It changes nothing, so that it can
 // be left and taken up again.
-func (p *Portal) showKind(w http.ResponseWriter, r *http.Request, s *site) error {
+func (p *Portal) showKind(w http.ResponseWriter, r *http.Request, s *enrollmentPage) error {
 	k, err := s.kind(r)
 	if err != nil {
 		return err
@@ -191,14 +193,14 @@ func refused(err error) bool {
 	return waiting(err) != nil || fault.Is(err, fault.Invalid) || fault.Is(err, fault.Conflict)
 }
 
-func (p *Portal) drawRefused(w http.ResponseWriter, r *http.Request, s *site, page beginPage, f *fault.Fault) error {
+func (p *Portal) drawRefused(w http.ResponseWriter, r *http.Request, s *enrollmentPage, page beginPage, f *fault.Fault) error {
 	setRetryAfter(w, f.RetryAfter)
 	page.Problem, page.Wait = f.Message, f.RetryAfter
 	return p.drawBegin(w, r, web.Status(f.Kind), s, page)
 }
 
 // propose begins the set-up of a kind.
-func (p *Portal) propose(w http.ResponseWriter, r *http.Request, s *site) error {
+func (p *Portal) propose(w http.ResponseWriter, r *http.Request, s *enrollmentPage) error {
 	k, err := s.kind(r)
 	if err != nil {
 		return err
@@ -214,7 +216,7 @@ func (p *Portal) propose(w http.ResponseWriter, r *http.Request, s *site) error 
 	if k == authenticator.Push {
 		wish = form.Get("subscription")
 	}
-	d, err := p.Binding.Propose(r.Context(), s.holder, k, "", wish)
+	d, err := p.Binding.Begin(r.Context(), s.holder, k, "", wish)
 	switch {
 	case refused(err):
 		return p.drawRefused(w, r, s, page, fault.Of(err))
@@ -230,8 +232,8 @@ func (p *Portal) propose(w http.ResponseWriter, r *http.Request, s *site) error 
 
 // beganPasskey tells the script of the page what the browser is to make, so that one page is
 // enough: to begin is a change, which no GET makes.
-func (p *Portal) beganPasskey(w http.ResponseWriter, d binding.Draft) error {
-	c, err := passkey.Show(d.Draft)
+func (p *Portal) beganPasskey(w http.ResponseWriter, d binding.PendingEnrollment) error {
+	c, err := passkey.Show(d.PendingEnrollment)
 	if err != nil {
 		return fmt.Errorf("begin a passkey: %w", err)
 	}
@@ -239,7 +241,7 @@ func (p *Portal) beganPasskey(w http.ResponseWriter, d binding.Draft) error {
 }
 
 // confirm takes the first proof of what is being set up.
-func (p *Portal) confirm(w http.ResponseWriter, r *http.Request, s *site) error {
+func (p *Portal) confirm(w http.ResponseWriter, r *http.Request, s *enrollmentPage) error {
 	k, err := s.kind(r)
 	if err != nil {
 		return err
@@ -290,7 +292,7 @@ func problemOf(k authenticator.Kind, out binding.Outcome) string {
 }
 
 // bind confirms a draft in one unit of work with what waits for it.
-func (p *Portal) bind(r *http.Request, s *site, d binding.Draft) (out binding.Outcome, step signin.Step, err error) {
+func (p *Portal) bind(r *http.Request, s *enrollmentPage, d binding.PendingEnrollment) (out binding.Outcome, step signin.Step, err error) {
 	ctx := r.Context()
 	answer := authenticator.Response{Code: r.PostForm.Get("code"), Saved: r.PostForm.Get("saved") == "on", Assertion: []byte(r.PostForm.Get("assertion"))}
 	try := func(tx *db.Tx) error {
@@ -305,7 +307,7 @@ func (p *Portal) bind(r *http.Request, s *site, d binding.Draft) (out binding.Ou
 		step, err = p.bindHere(r, s, d.Kind, &out, try)
 		return out, step, err
 	}
-	step, err = p.SignIn.SetUpIn(ctx, s.flow, func(tx *db.Tx, who signin.Setter) (*authenticator.Proof, error) {
+	step, err = p.SignIn.EnrollInFlow(ctx, s.flow, func(tx *db.Tx, who signin.Enrollee) (*authenticator.Proof, error) {
 		if !slices.Contains(who.Kinds, d.Kind) {
 			return nil, errNoKind
 		}
@@ -323,13 +325,13 @@ func proofOf(k authenticator.Kind, out binding.Outcome, at time.Time) *authentic
 
 // bindHere binds in a session, which from then on also stands for what was just shown:
 // otherwise the next page would ask for it again.
-func (p *Portal) bindHere(r *http.Request, s *site, k authenticator.Kind, out *binding.Outcome, try func(*db.Tx) error) (signin.Step, error) {
+func (p *Portal) bindHere(r *http.Request, s *enrollmentPage, k authenticator.Kind, out *binding.Outcome, try func(*db.Tx) error) (signin.Step, error) {
 	var raised signin.Done
 	err := p.DB.InTx(r.Context(), s.holder.Tenant, func(tx *db.Tx) (err error) {
 		if err := try(tx); err != nil || !out.OK || k == authenticator.Backup {
 			return err
 		}
-		raised.Session, raised.Life, err = p.SignIn.Raise(r.Context(), tx, s.session, *proofOf(k, *out, tx.Now), s.holder.Visitor)
+		raised.Session, raised.Life, err = p.SignIn.Upgrade(r.Context(), tx, s.session, *proofOf(k, *out, tx.Now), s.holder.Visitor)
 		return err
 	})
 	if err != nil || raised.Life == 0 {
@@ -339,7 +341,7 @@ func (p *Portal) bindHere(r *http.Request, s *site, k authenticator.Kind, out *b
 }
 
 // bound leads on: to backup codes where there are none yet, else to the last page.
-func (p *Portal) bound(w http.ResponseWriter, r *http.Request, s *site, k authenticator.Kind, step signin.Step) error {
+func (p *Portal) bound(w http.ResponseWriter, r *http.Request, s *enrollmentPage, k authenticator.Kind, step signin.Step) error {
 	done, ok := step.(signin.Done)
 	if ok && !s.inFlow() {
 		p.Web.SetCookie(w, "session", done.Session.Text().Reveal(), done.Life)
@@ -367,12 +369,12 @@ func protectedPath(to string) string {
 }
 
 // codesFile is the sheet of backup codes as a file, as long as it waits to be confirmed.
-func (p *Portal) codesFile(w http.ResponseWriter, r *http.Request, s *site) error {
+func (p *Portal) codesFile(w http.ResponseWriter, r *http.Request, s *enrollmentPage) error {
 	d, err := p.Binding.Waiting(r.Context(), s.holder, authenticator.Backup)
 	if err != nil {
 		return err
 	}
-	sheet, err := lookup.Show(d.Draft)
+	sheet, err := lookup.Show(d.PendingEnrollment)
 	if err != nil {
 		return err
 	}

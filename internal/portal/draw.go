@@ -153,7 +153,7 @@ func (p *Portal) drawOver(w http.ResponseWriter, r *http.Request, s signin.Over)
 		p.dropFlow(w, r, s.FlowID)
 	}
 	if s.Reason == signin.Finished || s.Reason == signin.Expired || s.Reason == replacedHere {
-		here, err := p.signedIn(r)
+		here, err := p.isSignedIn(r)
 		switch {
 		case err != nil:
 			return err
@@ -194,9 +194,9 @@ func (p *Portal) drawSignedIn(w http.ResponseWriter, r *http.Request, s signin.O
 	return p.Web.Draw(w, r, http.StatusOK, page)
 }
 
-// signedIn reports whether this browser holds a session at all.
-func (p *Portal) signedIn(r *http.Request) (bool, error) {
-	st, err := p.SignIn.Standing(r.Context(), p.Web.Cookie(r, "session"), signin.Ask{ClientID: signin.PortalID})
+// isSignedIn reports whether this browser holds a session at all.
+func (p *Portal) isSignedIn(r *http.Request) (bool, error) {
+	st, err := p.SignIn.CheckSession(r.Context(), p.Web.Cookie(r, "session"), signin.Ask{ClientID: signin.PortalID})
 	return st.Session != nil, err
 }
 

@@ -45,19 +45,19 @@ func (p *Portal) mountProfile(mux *web.Mux) {
 // freshFor is how old a proof may be for a change that a thief would make first.
 const freshFor = 300 * time.Second
 
-// member is a signed-in person.
-type member struct {
+// signedInUser is a signed-in person.
+type signedInUser struct {
 	methods  []methodView // set where one of them is looked at
-	standing signin.Standing
+	standing signin.SessionCheck
 	owner    profile.Owner
 }
 
-// member finds who is signed in. fresh asks for a proof at the account's protection level,
+// signedIn finds who is signed in. fresh asks for a proof at the account's protection level,
 // not older than freshFor. Who lacks it is sent to show it and comes back to the same page;
 // then the answer is nil.
-func (p *Portal) member(w http.ResponseWriter, r *http.Request, fresh bool) (*member, error) {
+func (p *Portal) signedIn(w http.ResponseWriter, r *http.Request, fresh bool) (*signedInUser, error) {
 	ask := signin.Ask{ClientID: signin.PortalID}
-	st, err := p.SignIn.Standing(r.Context(), p.Web.Cookie(r, "session"), ask)
+	st, err := p.SignIn.CheckSession(r.Context(), p.Web.Cookie(r, "session"), ask)
 	if err != nil {
 		return nil, err
 	}
@@ -66,14 +66,14 @@ func (p *Portal) member(w http.ResponseWriter, r *http.Request, fresh bool) (*me
 		ask.WantACR, ask.FreshAfter = []string{string(st.Protection())}, p.DB.Now().Add(-freshFor)
 		seconds := int64(freshFor / time.Second)
 		request.ACRValues, request.MaxAge, request.LoginHint = ask.WantACR, &seconds, st.User.Email
-		if st, err = p.SignIn.Standing(r.Context(), p.Web.Cookie(r, "session"), ask); err != nil {
+		if st, err = p.SignIn.CheckSession(r.Context(), p.Web.Cookie(r, "session"), ask); err != nil {
 			return nil, err
 		}
 	}
 	if !st.Enough {
 		return nil, p.Web.Redirect(w, signInPath(grant.Seal(p.Keys, request)))
 	}
-	return &member{standing: st, owner: profile.Owner{User: st.User, SessionID: st.Session.ID, FlowID: st.Session.FlowID, Held: p.begunHere(r),
+	return &signedInUser{standing: st, owner: profile.Owner{User: st.User, SessionID: st.Session.ID, FlowID: st.Session.FlowID, Held: p.begunHere(r),
 		Vendor: st.Vendor, Company: st.Tenant.Name, Visitor: p.visitor(r)}}, nil
 }
 
@@ -90,7 +90,7 @@ func (p *Portal) here(r *http.Request, userID string) string {
 }
 
 // usable are the kinds that somebody has and may use at sign-in.
-func usable(st signin.Standing) (out []authenticator.Kind) {
+func usable(st signin.SessionCheck) (out []authenticator.Kind) {
 	for _, k := range st.Has {
 		if k == authenticator.Backup || st.Methods.Allow(string(k)) && st.Tenant.Methods.Allow(string(k)) {
 			out = append(out, k)
@@ -115,8 +115,8 @@ func reachable(has []authenticator.Kind) policy.Level {
 	return highest
 }
 
-// estate is everything that a profile shows of an account.
-type estate struct {
+// accountOverview is everything that a profile shows of an account.
+type accountOverview struct {
 	methods  []binding.Method
 	passkeys []passkey.Facts
 	codes    int
@@ -126,7 +126,7 @@ type estate struct {
 	gone     map[string]time.Time // receivers that cannot be reached, since when
 }
 
-func (p *Portal) estateOf(ctx context.Context, o profile.Owner) (e estate, err error) {
+func (p *Portal) loadOverview(ctx context.Context, o profile.Owner) (e accountOverview, err error) {
 	err = p.DB.View(ctx, o.User.TenantID, func(tx *db.Tx) (err error) {
 		if e.methods, err = binding.Methods(ctx, tx, o.User.ID); err != nil {
 			return err
@@ -153,11 +153,11 @@ func (p *Portal) estateOf(ctx context.Context, o profile.Owner) (e estate, err e
 }
 
 func (p *Portal) showProfile(w http.ResponseWriter, r *http.Request) error {
-	m, err := p.member(w, r, false)
+	m, err := p.signedIn(w, r, false)
 	if err != nil || m == nil {
 		return err
 	}
-	e, err := p.estateOf(r.Context(), m.owner)
+	e, err := p.loadOverview(r.Context(), m.owner)
 	if err != nil {
 		return err
 	}
@@ -185,7 +185,7 @@ func daysLeft(now, by time.Time) int {
 }
 
 // settle says what can be added, and whose decision the second step is.
-func (p *profilePage) settle(kinds []authenticator.Kind, st signin.Standing) {
+func (p *profilePage) settle(kinds []authenticator.Kind, st signin.SessionCheck) {
 	for _, k := range kinds {
 		p.MayAdd = p.MayAdd || k != authenticator.Backup
 		p.MayHaveCodes = p.MayHaveCodes || k == authenticator.Backup
@@ -234,7 +234,7 @@ func doneKey(word string) string {
 }
 
 func (p *Portal) forgetBrowsers(w http.ResponseWriter, r *http.Request) error {
-	m, err := p.member(w, r, false)
+	m, err := p.signedIn(w, r, false)
 	if err != nil || m == nil {
 		return err
 	}
@@ -251,7 +251,7 @@ func (p *Portal) forgetBrowsers(w http.ResponseWriter, r *http.Request) error {
 
 // endSessions ends one session, or all but this one. Ending this one is signing out.
 func (p *Portal) endSessions(w http.ResponseWriter, r *http.Request) error {
-	m, err := p.member(w, r, false)
+	m, err := p.signedIn(w, r, false)
 	if err != nil || m == nil {
 		return err
 	}
@@ -271,7 +271,7 @@ func (p *Portal) endSessions(w http.ResponseWriter, r *http.Request) error {
 }
 
 func (p *Portal) speak(w http.ResponseWriter, r *http.Request) error {
-	m, err := p.member(w, r, false)
+	m, err := p.signedIn(w, r, false)
 	if err != nil || m == nil {
 		return err
 	}
@@ -279,7 +279,7 @@ func (p *Portal) speak(w http.ResponseWriter, r *http.Request) error {
 	if !p.Web.Catalog.Speaks(lang) {
 		return fault.New(fault.Invalid, "error.malformed")
 	}
-	if err := p.Profile.Speak(r.Context(), m.owner, lang); err != nil {
+	if err := p.Profile.SetLanguage(r.Context(), m.owner, lang); err != nil {
 		return err
 	}
 	p.Web.SetCookie(w, "lang", lang, deviceLife)
@@ -288,11 +288,11 @@ func (p *Portal) speak(w http.ResponseWriter, r *http.Request) error {
 
 // showProtected ends a set-up: how one gets back in, and the way on.
 func (p *Portal) showProtected(w http.ResponseWriter, r *http.Request) error {
-	m, err := p.member(w, r, false)
+	m, err := p.signedIn(w, r, false)
 	if err != nil || m == nil {
 		return err
 	}
-	e, err := p.estateOf(r.Context(), m.owner)
+	e, err := p.loadOverview(r.Context(), m.owner)
 	if err != nil {
 		return err
 	}
@@ -312,7 +312,7 @@ func (p *Portal) showProtected(w http.ResponseWriter, r *http.Request) error {
 // showPassword asks for the present password and a new one, from whoever has just shown
 // who they are.
 func (p *Portal) showPassword(w http.ResponseWriter, r *http.Request) error {
-	m, err := p.member(w, r, true)
+	m, err := p.signedIn(w, r, true)
 	if err != nil || m == nil {
 		return err
 	}
@@ -320,7 +320,7 @@ func (p *Portal) showPassword(w http.ResponseWriter, r *http.Request) error {
 }
 
 func (p *Portal) changePassword(w http.ResponseWriter, r *http.Request) error {
-	m, err := p.member(w, r, true)
+	m, err := p.signedIn(w, r, true)
 	if err != nil || m == nil {
 		return err
 	}
@@ -343,14 +343,14 @@ func (p *Portal) changePassword(w http.ResponseWriter, r *http.Request) error {
 // showSecondStep offers to switch one's own second step, where the company leaves it to
 // each person (PAR-2).
 func (p *Portal) showSecondStep(w http.ResponseWriter, r *http.Request) error {
-	m, err := p.member(w, r, false)
+	m, err := p.signedIn(w, r, false)
 	if err != nil || m == nil {
 		return err
 	}
 	return p.drawSecondStep(w, r, http.StatusOK, m, "")
 }
 
-func (p *Portal) drawSecondStep(w http.ResponseWriter, r *http.Request, status int, m *member, problem string) error {
+func (p *Portal) drawSecondStep(w http.ResponseWriter, r *http.Request, status int, m *signedInUser, problem string) error {
 	st := m.standing
 	return p.Web.Draw(w, r, status, secondStepPage{
 		Company: st.Tenant.Name, Mine: st.Decision.Own, On: !st.User.SecondStepAt.IsZero(), Ready: ready(st), MayAdd: len(p.bindable(st)) > 0,
@@ -359,7 +359,7 @@ func (p *Portal) drawSecondStep(w http.ResponseWriter, r *http.Request, status i
 }
 
 // ready reports whether somebody has a method that could be asked for.
-func ready(st signin.Standing) bool {
+func ready(st signin.SessionCheck) bool {
 	return slices.ContainsFunc(st.Has, func(k authenticator.Kind) bool {
 		return k != authenticator.Password && k != authenticator.Backup && st.Methods.Allow(string(k)) && st.Tenant.Methods.Allow(string(k))
 	})
@@ -367,7 +367,7 @@ func ready(st signin.Standing) bool {
 
 func (p *Portal) chooseSecondStep(w http.ResponseWriter, r *http.Request) error {
 	on := r.PostForm.Get("on") == "on"
-	m, err := p.member(w, r, true)
+	m, err := p.signedIn(w, r, true)
 	if err != nil || m == nil {
 		return err
 	}

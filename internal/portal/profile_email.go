@@ -53,7 +53,7 @@ func (undoDonePage) Template() string { return "portal/undo_done" }
 // showEmail shows the change that is under way, or asks for a new address whoever has just
 // shown who they are.
 func (p *Portal) showEmail(w http.ResponseWriter, r *http.Request) error {
-	m, err := p.member(w, r, false)
+	m, err := p.signedIn(w, r, false)
 	if err != nil || m == nil {
 		return err
 	}
@@ -65,20 +65,20 @@ func (p *Portal) showEmail(w http.ResponseWriter, r *http.Request) error {
 	if err != nil && !fault.Is(err, fault.NotFound) {
 		return err
 	}
-	if m, err = p.member(w, r, true); err != nil || m == nil {
+	if m, err = p.signedIn(w, r, true); err != nil || m == nil {
 		return err
 	}
 	return p.Web.Draw(w, r, http.StatusOK, emailPage{Email: m.owner.User.Email, Typed: typed.Get("email")})
 }
 
-func (p *Portal) drawChange(w http.ResponseWriter, r *http.Request, status int, m *member, c user.Change, page emailCodePage) error {
+func (p *Portal) drawChange(w http.ResponseWriter, r *http.Request, status int, m *signedInUser, c user.Change, page emailCodePage) error {
 	page.Email, page.To, page.Change, page.Reference, page.Length = m.owner.User.Email, c.To, c.ID, c.Reference, p.Profile.Limits.CodeLength
 	return p.Web.Draw(w, r, status, page)
 }
 
 // askEmail begins a change.
 func (p *Portal) askEmail(w http.ResponseWriter, r *http.Request) error {
-	m, err := p.member(w, r, true)
+	m, err := p.signedIn(w, r, true)
 	if err != nil || m == nil {
 		return err
 	}
@@ -97,7 +97,7 @@ func (p *Portal) askEmail(w http.ResponseWriter, r *http.Request) error {
 
 // confirmEmail takes the code. The proof need not be new any more: people fetch their mail.
 func (p *Portal) confirmEmail(w http.ResponseWriter, r *http.Request) error {
-	m, err := p.member(w, r, false)
+	m, err := p.signedIn(w, r, false)
 	if err != nil || m == nil {
 		return err
 	}
@@ -122,7 +122,7 @@ func (p *Portal) confirmEmail(w http.ResponseWriter, r *http.Request) error {
 }
 
 // emailOver begins again, where a change is no more or cannot be made.
-func (p *Portal) emailOver(w http.ResponseWriter, r *http.Request, m *member, err error) error {
+func (p *Portal) emailOver(w http.ResponseWriter, r *http.Request, m *signedInUser, err error) error {
 	f := fault.Of(err)
 	if f.Kind != fault.NotFound && f.Kind != fault.Conflict {
 		return err
@@ -135,7 +135,7 @@ func (p *Portal) emailOver(w http.ResponseWriter, r *http.Request, m *member, er
 }
 
 func (p *Portal) withdrawEmail(w http.ResponseWriter, r *http.Request) error {
-	m, err := p.member(w, r, false)
+	m, err := p.signedIn(w, r, false)
 	if err != nil || m == nil {
 		return err
 	}

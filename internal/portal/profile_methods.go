@@ -17,7 +17,7 @@ import (
 
 // methodViews is what somebody has set up, without the password and the mailbox's own row
 // when there is nothing to say of it.
-func (p *Portal) methodViews(r *http.Request, st signin.Standing, e estate) (out []methodView) {
+func (p *Portal) methodViews(r *http.Request, st signin.SessionCheck, e accountOverview) (out []methodView) {
 	printer, asked := p.Web.Printer(r), askable(st)
 	for _, m := range e.methods {
 		v := methodView{
@@ -49,7 +49,7 @@ func (p *Portal) methodViews(r *http.Request, st signin.Standing, e estate) (out
 
 // askable are the kinds that a sign-in asks for: those that are allowed, and the mailbox only
 // where there is nothing stronger.
-func askable(st signin.Standing) []authenticator.Kind {
+func askable(st signin.SessionCheck) []authenticator.Kind {
 	kinds := usable(st)
 	stronger := slices.ContainsFunc(kinds, policy.Factor)
 	return slices.DeleteFunc(kinds, func(k authenticator.Kind) bool { return stronger && k == authenticator.Email })
@@ -67,13 +67,13 @@ func copiesKey(c passkey.Copies) string {
 	return "passkey.fact.bound"
 }
 
-// mine finds one of the person's own methods by the address of its page.
-func (p *Portal) mine(w http.ResponseWriter, r *http.Request, fresh bool) (*member, methodView, error) {
-	m, err := p.member(w, r, fresh)
+// ownMethod finds one of the person's own methods by the address of its page.
+func (p *Portal) ownMethod(w http.ResponseWriter, r *http.Request, fresh bool) (*signedInUser, methodView, error) {
+	m, err := p.signedIn(w, r, fresh)
 	if err != nil || m == nil {
 		return nil, methodView{}, err
 	}
-	e, err := p.estateOf(r.Context(), m.owner)
+	e, err := p.loadOverview(r.Context(), m.owner)
 	if err != nil {
 		return nil, methodView{}, err
 	}
@@ -91,7 +91,7 @@ func (p *Portal) showMethod(w http.ResponseWriter, r *http.Request) error {
 }
 
 func (p *Portal) drawMethod(w http.ResponseWriter, r *http.Request, fresh bool) error {
-	m, v, err := p.mine(w, r, fresh)
+	m, v, err := p.ownMethod(w, r, fresh)
 	if err != nil || m == nil {
 		return err
 	}
@@ -99,7 +99,7 @@ func (p *Portal) drawMethod(w http.ResponseWriter, r *http.Request, fresh bool) 
 }
 
 func (p *Portal) renameMethod(w http.ResponseWriter, r *http.Request) error {
-	m, v, err := p.mine(w, r, false)
+	m, v, err := p.ownMethod(w, r, false)
 	if err != nil || m == nil {
 		return err
 	}
@@ -119,7 +119,7 @@ func (p *Portal) renameMethod(w http.ResponseWriter, r *http.Request) error {
 
 // left are the methods that a sign-in could ask for without one of them, the mailbox only
 // where nothing stronger stays.
-func (m *member) left(without string) (out []methodView) {
+func (m *signedInUser) left(without string) (out []methodView) {
 	stronger := false
 	for _, v := range m.methods {
 		if v.ID != without && !v.Idle && !v.Disabled && v.Gone.IsZero() {
@@ -136,7 +136,7 @@ func (m *member) left(without string) (out []methodView) {
 }
 
 func (p *Portal) showRemoval(w http.ResponseWriter, r *http.Request) error {
-	m, v, err := p.mine(w, r, true)
+	m, v, err := p.ownMethod(w, r, true)
 	if err != nil || m == nil {
 		return err
 	}
@@ -144,7 +144,7 @@ func (p *Portal) showRemoval(w http.ResponseWriter, r *http.Request) error {
 }
 
 func (p *Portal) removeMethod(w http.ResponseWriter, r *http.Request) error {
-	m, v, err := p.mine(w, r, true)
+	m, v, err := p.ownMethod(w, r, true)
 	if err != nil || m == nil {
 		return err
 	}
@@ -167,7 +167,7 @@ func (p *Portal) showRestore(w http.ResponseWriter, r *http.Request) error {
 // restoreMethod lifts a suspension on the word of someone who has just proved an undisputed
 // method.
 func (p *Portal) restoreMethod(w http.ResponseWriter, r *http.Request) error {
-	m, v, err := p.mine(w, r, true)
+	m, v, err := p.ownMethod(w, r, true)
 	if err != nil || m == nil {
 		return err
 	}
@@ -177,7 +177,7 @@ func (p *Portal) restoreMethod(w http.ResponseWriter, r *http.Request) error {
 	return p.doneWith(w, "restored")
 }
 
-func (p *Portal) remove(ctx context.Context, h binding.Holder, id string) error {
+func (p *Portal) remove(ctx context.Context, h binding.Enrollee, id string) error {
 	return p.DB.InTx(ctx, h.Tenant, func(tx *db.Tx) error {
 		return p.Binding.Remove(ctx, tx, h, id, func(ctx context.Context, tx *db.Tx) error {
 			if err := p.SignIn.StillEnough(ctx, tx, h.UserID); err != nil {

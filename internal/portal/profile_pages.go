@@ -90,11 +90,11 @@ func (p profilePage) NoticesOnly() bool { return slices.ContainsFunc(p.Methods, 
 // summaryOf says how well an account is protected, no better than it is (SEC-1).
 func summaryOf(l policy.Level) string {
 	switch l {
-	case policy.Resistant:
+	case policy.PhishingResistant:
 		return "profile.summary.passkey"
 	case policy.TwoFactor:
 		return "profile.summary.device"
-	case policy.Confirmed:
+	case policy.EmailConfirmed:
 		return "profile.summary.email"
 	case policy.None, policy.PasswordOnly:
 		return "profile.summary.password"

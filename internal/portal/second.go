@@ -140,7 +140,7 @@ func (p *Portal) drawOther(w http.ResponseWriter, r *http.Request, status int, p
 	if err != nil {
 		return p.drawGone(w, r)
 	}
-	ways, to, err := p.SignIn.Ways(r.Context(), ref)
+	ways, to, err := p.SignIn.ListMethods(r.Context(), ref)
 	if fault.Is(err, fault.NotFound) {
 		return p.drawGone(w, r)
 	}
@@ -155,7 +155,7 @@ func (p *Portal) drawOther(w http.ResponseWriter, r *http.Request, status int, p
 }
 
 // together makes one way of all code receivers, since a code goes to each of them.
-func together(ways []signin.Way) (out []signin.Way) {
+func together(ways []signin.MethodOption) (out []signin.MethodOption) {
 	at := -1
 	for _, way := range ways {
 		switch {
@@ -172,7 +172,7 @@ func together(ways []signin.Way) (out []signin.Way) {
 	return out
 }
 
-func viewOf(way signin.Way) wayView {
+func viewOf(way signin.MethodOption) wayView {
 	return wayView{ID: way.ID, Kind: string(way.Kind), Label: way.Label, Title: kindName(way.Kind), Text: kindUse(way.Kind),
 		Asked: way.Asked, Warned: authenticator.TraitsOf[way.Kind].Restricted}
 }
@@ -187,7 +187,7 @@ func (p *Portal) useOther(w http.ResponseWriter, r *http.Request) error {
 	if err != nil {
 		return err
 	}
-	step, err := p.SignIn.Use(r.Context(), ref, id, p.visitor(r))
+	step, err := p.SignIn.ChooseMethod(r.Context(), ref, id, p.visitor(r))
 	if f := waiting(err); f != nil {
 		setRetryAfter(w, f.RetryAfter)
 		return p.drawOther(w, r, web.Status(f.Kind), f.Message)
@@ -206,7 +206,7 @@ func (p *Portal) chosen(r *http.Request, ref secret.Reference) (string, error) {
 	if kind == "" {
 		return r.PostForm.Get("id"), nil
 	}
-	ways, _, err := p.SignIn.Ways(r.Context(), ref)
+	ways, _, err := p.SignIn.ListMethods(r.Context(), ref)
 	if err != nil && !fault.Is(err, fault.NotFound) {
 		return "", err
 	}

@@ -26,7 +26,7 @@ func (p *Portal) showSignIn(w http.ResponseWriter, r *http.Request) error {
 		return err
 	}
 	r = p.Web.Suggest(w, r, t.request.UILocales, grant.RequestLife)
-	st, err := p.SignIn.Standing(r.Context(), p.Web.Cookie(r, "session"), ask(t))
+	st, err := p.SignIn.CheckSession(r.Context(), p.Web.Cookie(r, "session"), ask(t))
 	if err != nil {
 		return err
 	}

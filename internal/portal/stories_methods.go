@@ -126,7 +126,7 @@ func fillStory(p *cardPage, now time.Time) {
 		authenticator.Backup: `{"Vendor":"Harbor","Account":"maria@harbor.example","Company":"Ortiz & Sons","Codes":["0123456789ABC","1123456789ABC","2123456789ABC","3123456789ABC","4123456789ABC",` +
 			`"5123456789ABC","6123456789ABC","7123456789ABC","8123456789ABC","9123456789ABC"],"Hashes":["","","","","","","","","",""]}`,
 	}
-	d := authenticator.Draft{ID: "d1", Begun: now, State: authenticator.State(state[p.Kind])}
+	d := authenticator.PendingEnrollment{ID: "d1", Begun: now, State: authenticator.State(state[p.Kind])}
 	switch p.Kind {
 	case authenticator.TOTP:
 		p.Card, _ = totp.Show(d)
@@ -158,7 +158,7 @@ func storyGone(now time.Time) methodView {
 func profileStories(now time.Time) []web.Story {
 	methods := storyMethods(now)
 	full := profilePage{
-		Name: "Maria Ortiz", Email: "maria@harbor.example", Company: "Ortiz & Sons", Summary: summaryOf(policy.Resistant), Asked: true, Methods: methods, MayAdd: true, HasCodes: true, MayHaveCodes: true, CodesLeft: 8,
+		Name: "Maria Ortiz", Email: "maria@harbor.example", Company: "Ortiz & Sons", Summary: summaryOf(policy.PhishingResistant), Asked: true, Methods: methods, MayAdd: true, HasCodes: true, MayHaveCodes: true, CodesLeft: 8,
 		Sessions: []sessionView{
 			{ID: "s1", AppName: "Harbor", Browser: storyAgent, Place: storyPlace, Since: now.Add(-time.Hour), Seen: now, This: true},
 			{ID: "s2", AppName: storyApp, Browser: "Safari, iOS", Place: storyPlace, Since: now.Add(-26 * time.Hour), Seen: now.Add(-2 * time.Hour)},
@@ -170,7 +170,7 @@ func profileStories(now time.Time) []web.Story {
 	fresh.Summary, fresh.Asked, fresh.Methods, fresh.HasCodes, fresh.MayHaveCodes, fresh.OwnChoice = summaryOf(policy.PasswordOnly), false, nil, false, false, true
 	fresh.Sessions, fresh.Browsers, fresh.Activity = full.Sessions[:1], nil, nil
 	due := full
-	due.Summary, due.Methods, due.HasCodes, due.SetUpBy, due.DaysLeft = summaryOf(policy.Confirmed), methods[:1], false, now.AddDate(0, 0, 6), 6
+	due.Summary, due.Methods, due.HasCodes, due.SetUpBy, due.DaysLeft = summaryOf(policy.EmailConfirmed), methods[:1], false, now.AddDate(0, 0, 6), 6
 	reported := full
 	reported.HasCodes, reported.SuspendedCodes = false, "06h2dre8qk342x9mf0ex9566bm"
 	few := full

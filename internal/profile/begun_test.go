@@ -27,7 +27,7 @@ func TestWhatBeganElsewhereIsNotConfirmed(t *testing.T) {
 
 		stranger := h.holder(o)
 		stranger.Held = nil
-		try := func(as binding.Holder) (out binding.Outcome, err error) {
+		try := func(as binding.Enrollee) (out binding.Outcome, err error) {
 			err = h.DB.InTx(t.Context(), h.company, func(tx *db.Tx) error {
 				if err := h.binding.Name(t.Context(), tx, as, d.ID, "Thief's"); err != nil {
 					return err

@@ -50,13 +50,13 @@ func (h *house) meanwhile(fn func() error) (done chan struct{}) {
 }
 
 // TestATK092_AnUndoAndASetUpAtOnce: whichever of them is first, the thief keeps no method.
-// guard: HoldAs in own.
+// guard: LockIfUnchanged in own.
 func TestATK092_AnUndoAndASetUpAtOnce(t *testing.T) {
 	each(t, func(t *testing.T, h *house) {
 		u := h.person(h.company, "maria@company.test")
 		flow, undo := h.atSetUp(u)
 		var done chan struct{}
-		_, err := h.signin.SetUpIn(t.Context(), *flow.Flow, func(tx *db.Tx, who signin.Setter) (*authenticator.Proof, error) {
+		_, err := h.signin.EnrollInFlow(t.Context(), *flow.Flow, func(tx *db.Tx, who signin.Enrollee) (*authenticator.Proof, error) {
 			if done == nil {
 				done = h.meanwhile(undo)
 			}
@@ -79,7 +79,7 @@ func TestATK092_AnUndoAndASetUpAtOnce(t *testing.T) {
 }
 
 // TestATK092_AnUndoAndANewPasswordAtOnce: a password that is asked for after a report is not
-// chosen by whoever has just been put out. guard: HoldAs in own.
+// chosen by whoever has just been put out. guard: LockIfUnchanged in own.
 func TestATK092_AnUndoAndANewPasswordAtOnce(t *testing.T) {
 	each(t, func(t *testing.T, h *house) {
 		u := h.person(h.company, "maria@company.test")

@@ -68,7 +68,7 @@ func (s *Service) limitWrong() ratelimit.Limit {
 
 // mayGuess fails where an account has seen too many wrong codes for another change.
 func (s *Service) mayGuess(ctx context.Context, tx *db.Tx, userID string) error {
-	wrong, err := ratelimit.Read(ctx, tx, ratelimit.Charge{Tenant: tx.Tenant, Limit: s.limitWrong(), Subject: userID})
+	wrong, err := ratelimit.Read(ctx, tx, ratelimit.BudgetKey{Tenant: tx.Tenant, Limit: s.limitWrong(), Subject: userID})
 	if err != nil {
 		return err
 	}
@@ -105,12 +105,12 @@ func (s *Service) spendMail(ctx context.Context, tx *db.Tx, userID, to string) e
 		return ratelimit.Limit{Name: name, Windows: []ratelimit.Window{{Count: s.Limits.SendsPerHour, Per: time.Hour}, {Count: s.Limits.SendsPerDay, Per: 24 * time.Hour}}}
 	}
 	sends, err := ratelimit.Read(ctx, tx,
-		ratelimit.Charge{Tenant: tx.Tenant, Limit: limit("send.account"), Subject: userID},
-		ratelimit.Charge{Tenant: db.Installation, Limit: limit("address.destination"), Subject: outofband.DestinationSubject(s.Keys, key)})
+		ratelimit.BudgetKey{Tenant: tx.Tenant, Limit: limit("send.account"), Subject: userID},
+		ratelimit.BudgetKey{Tenant: db.Installation, Limit: limit("address.destination"), Subject: outofband.DestinationSubject(s.Keys, key)})
 	if err != nil {
 		return err
 	}
-	if err := sends.Hold(ctx, tx); err != nil {
+	if err := sends.Lock(ctx, tx); err != nil {
 		return err
 	}
 	if wait := sends.Spend(tx); wait > 0 {
@@ -124,7 +124,7 @@ func (s *Service) spendMail(ctx context.Context, tx *db.Tx, userID, to string) e
 func (s *Service) newChange(tx *db.Tx, o Owner, to string) (user.Change, string) {
 	v := o.Visitor
 	c := user.Change{ID: tx.NewID(), UserID: o.User.ID, FlowID: o.FlowID, From: o.User.Email, To: to, Reference: secret.NewReference(),
-		TriesLeft: s.Limits.WrongAnswers, IP: v.IP, Place: v.Place, Browser: v.Browser, BegunAt: tx.Now, EndsAt: tx.Now.Add(s.Limits.CodeLife)}
+		TriesLeft: s.Limits.WrongAnswers, IP: v.IP, Place: v.Place, Browser: v.Browser, BegunAt: tx.Now, EndsAt: tx.Now.Add(s.Limits.CodeTTL)}
 	token, _ := secret.NewToken() // nobody gets it: there is no link
 	key := s.Keys.Current()
 	code := s.Keys.DerivedCode(key, s.Limits.CodeLength, token, purposeAddress, c.ID)
@@ -188,7 +188,7 @@ func (s *Service) WithdrawEmail(ctx context.Context, o Owner) error {
 // says how many there are. NotFound where the change is over or began in another browser, Conflict where the address has
 // become somebody else's.
 func (s *Service) ConfirmEmail(ctx context.Context, o Owner, id, typed string) (v authenticator.Verdict, triesLeft int, err error) {
-	err = s.acting(ctx, o, func(tx *db.Tx) error {
+	err = s.inSession(ctx, o, func(tx *db.Tx) error {
 		c, err := user.TryChange(ctx, tx, o.User, id, o.Held.Hash(tx.Tenant, id))
 		if err != nil {
 			return err
@@ -200,7 +200,7 @@ func (s *Service) ConfirmEmail(ctx context.Context, o Owner, id, typed string) (
 			if _, err := ratelimit.SpendIn(ctx, tx, s.limitWrong(), o.User.ID); err != nil {
 				return err
 			}
-			return s.witness(ctx, tx, o, "failed", v.Reason, c.ID)
+			return s.recordEvent(ctx, tx, o, "failed", v.Reason, c.ID)
 		}
 		v.OK = true
 		return s.move(ctx, tx, o, c)
@@ -237,7 +237,7 @@ func (s *Service) move(ctx context.Context, tx *db.Tx, o Owner, c user.Change) e
 	if err := session.EndOthers(ctx, tx, o.User.ID, o.SessionID, session.AddressChanged); err != nil {
 		return err
 	}
-	if err := s.witness(ctx, tx, o, "ok", "", c.ID); err != nil {
+	if err := s.recordEvent(ctx, tx, o, "ok", "", c.ID); err != nil {
 		return err
 	}
 	return s.tellMoved(ctx, tx, o, c, before)

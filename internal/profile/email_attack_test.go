@@ -179,7 +179,7 @@ func (h *house) steppingUp(address string) (before session.Session, flow secret.
 	if err != nil || !ok {
 		h.t.Fatalf("%#v, %v", step, err)
 	}
-	st, err := h.signin.Standing(h.t.Context(), done.Session.Text().Reveal(), signin.Ask{ClientID: "phone"})
+	st, err := h.signin.CheckSession(h.t.Context(), done.Session.Text().Reveal(), signin.Ask{ClientID: "phone"})
 	if err != nil {
 		h.t.Fatal(err)
 	}

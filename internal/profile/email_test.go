@@ -207,7 +207,7 @@ func TestATK092_WhatMakesAChangeVoid(t *testing.T) {
 				}
 			}
 		},
-		"ten minutes": func(h *house, _ profile.Owner) { h.clock.pass(h.Limits.CodeLife) },
+		"ten minutes": func(h *house, _ profile.Owner) { h.clock.pass(h.Limits.CodeTTL) },
 	} {
 		t.Run(name, func(t *testing.T) {
 			each(t, func(t *testing.T, h *house) {

@@ -105,7 +105,7 @@ var deeds = map[string]func(h *house, o profile.Owner, code string) error{
 			return err
 		}
 		return h.DB.InTx(h.t.Context(), h.company, func(tx *db.Tx) error {
-			sheet, err := lookup.Show(d.Draft)
+			sheet, err := lookup.Show(d.PendingEnrollment)
 			if err != nil {
 				return err
 			}
@@ -117,7 +117,7 @@ var deeds = map[string]func(h *house, o profile.Owner, code string) error{
 
 // TestATK080_WhatHasEndedFinishesNothing: a request that saw a living session and writes after
 // the session has ended, however it did, changes nothing. A new password takes long enough
-// for that. guard: session.Hold.
+// for that. guard: session.Lock.
 func TestATK080_WhatHasEndedFinishesNothing(t *testing.T) {
 	each(t, func(t *testing.T, h *house) {
 		h.Limits.SendsPerHour, h.Limits.SendsPerDay = 1<<10, 1<<10
@@ -243,7 +243,7 @@ func TestATK080_AStepUpOfWhatIsEndedAtOnce(t *testing.T) {
 }
 
 // TestATK170_ASessionWritesSoMuch: each press leaves a row in the record or sends mails, so that
-// there are so many of them. Another session of the account has its own. guard: limitDeeds.
+// there are so many of them. Another session of the account has its own. guard: limitSelfService.
 func TestATK170_ASessionWritesSoMuch(t *testing.T) {
 	each(t, func(t *testing.T, h *house) {
 		u := h.person(h.company, "maria@company.test")

@@ -11,7 +11,7 @@ import (
 // RestoreMethod lifts the suspension of one of the owner's methods, who has just proved an
 // undisputed one. NotFound where it is not theirs or not suspended.
 func (s *Service) RestoreMethod(ctx context.Context, o Owner, id string) error {
-	return s.pressed(ctx, o, func(tx *db.Tx) error {
+	return s.limitedInSession(ctx, o, func(tx *db.Tx) error {
 		kind, err := authenticator.Restore(ctx, tx, o.User.ID, id)
 		if err == nil && kind == "" {
 			err = errGone

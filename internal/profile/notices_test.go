@@ -26,7 +26,7 @@ func (h *house) app(o profile.Owner) string {
 	if err != nil {
 		h.t.Fatal(err)
 	}
-	card, err := totp.Show(d.Draft)
+	card, err := totp.Show(d.PendingEnrollment)
 	if err != nil {
 		h.t.Fatal(err)
 	}
@@ -46,7 +46,7 @@ func (h *house) codes(o profile.Owner) string {
 	if err != nil {
 		h.t.Fatal(err)
 	}
-	sheet, err := lookup.Show(d.Draft)
+	sheet, err := lookup.Show(d.PendingEnrollment)
 	if err != nil {
 		h.t.Fatal(err)
 	}

@@ -28,9 +28,9 @@ func (h *house) withPasskeys() {
 }
 
 // made is what a device answers to the set-up of a passkey.
-func (h *house) made(d binding.Draft) authenticator.Response {
+func (h *house) made(d binding.PendingEnrollment) authenticator.Response {
 	h.t.Helper()
-	card, err := passkey.Show(d.Draft)
+	card, err := passkey.Show(d.PendingEnrollment)
 	if err != nil {
 		h.t.Fatal(err)
 	}
@@ -45,7 +45,7 @@ func (h *house) made(d binding.Draft) authenticator.Response {
 	return authenticator.Response{Assertion: []byte(virtualwebauthn.CreateAttestationResponse(site, virtualwebauthn.NewAuthenticator(), key, *options))}
 }
 
-func (h *house) try(o profile.Owner, d binding.Draft, r authenticator.Response) (out binding.Outcome, err error) {
+func (h *house) try(o profile.Owner, d binding.PendingEnrollment, r authenticator.Response) (out binding.Outcome, err error) {
 	h.t.Helper()
 	err = h.DB.InTx(h.t.Context(), o.User.TenantID, func(tx *db.Tx) error {
 		out, err = h.binding.Confirm(h.t.Context(), tx, h.holder(o), d.ID, r)

@@ -30,7 +30,7 @@ var (
 // the old one opened ends, but for the session in which it was changed. A wrong one is
 // Denied and costs a try; what is wrong with the new one is Invalid.
 func (s *Service) ChangePassword(ctx context.Context, o Owner, current, next string) error {
-	ctx = password.WithLane(ctx, password.Lane{Group: o.User.TenantID, Key: o.User.ID})
+	ctx = password.WithQueueKey(ctx, password.QueueKey{Group: o.User.TenantID, Key: o.User.ID})
 	old, err := s.guess(ctx, o, current)
 	if err != nil {
 		return err

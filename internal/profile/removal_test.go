@@ -106,8 +106,8 @@ func (h *house) left(tables map[string][]string, id string) (out []string) {
 	return out
 }
 
-func (h *house) holder(o profile.Owner) binding.Holder {
-	return binding.Holder{Tenant: o.User.TenantID, UserID: o.User.ID, Of: "session:" + o.SessionID, FlowID: o.FlowID, Held: h.here(o).Held, Visitor: visitor,
+func (h *house) holder(o profile.Owner) binding.Enrollee {
+	return binding.Enrollee{Tenant: o.User.TenantID, UserID: o.User.ID, Scope: "session:" + o.SessionID, FlowID: o.FlowID, Held: h.here(o).Held, Visitor: visitor,
 		Who: authenticator.Subject{UserID: o.User.ID, Email: o.User.Email, Name: o.User.Name, Vendor: o.Vendor, Company: o.Company, Language: o.User.Language}}
 }
 

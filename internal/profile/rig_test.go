@@ -69,8 +69,8 @@ type begins struct {
 	h *house
 }
 
-func (b *begins) Propose(ctx context.Context, h binding.Holder, k authenticator.Kind, label, wish string) (binding.Draft, error) {
-	d, err := b.Service.Propose(ctx, h, k, label, wish)
+func (b *begins) Propose(ctx context.Context, h binding.Enrollee, k authenticator.Kind, label, wish string) (binding.PendingEnrollment, error) {
+	d, err := b.Service.Begin(ctx, h, k, label, wish)
 	b.h.hold(d.Holds)
 	return d, err
 }
@@ -143,7 +143,7 @@ func build(t *testing.T, d *db.DB, c *clock) *house {
 			if _, err := tenant.Create(ctx, tx, id, "Company "+id, tenant.Company); err != nil {
 				return err
 			}
-			if err := tenant.SetMandate(ctx, tx.As(id), tenant.Mandate{Mode: tenant.Mandatory}); err != nil {
+			if err := tenant.SetMandate(ctx, tx.ForTenant(id), tenant.Mandate{Mode: tenant.Mandatory}); err != nil {
 				return err
 			}
 		}
@@ -196,7 +196,7 @@ func (h *house) standsFor(step signin.Step) profile.Owner {
 	if !ok {
 		h.t.Fatal("not signed in")
 	}
-	st, err := h.signin.Standing(h.t.Context(), done.Session.Text().Reveal(), signin.Ask{ClientID: "dashboard"})
+	st, err := h.signin.CheckSession(h.t.Context(), done.Session.Text().Reveal(), signin.Ask{ClientID: "dashboard"})
 	if err != nil || !st.Enough {
 		h.t.Fatalf("%+v, %v", st, err)
 	}
@@ -228,7 +228,7 @@ func (h *house) answer(ref secret.Reference, address string) signin.Step {
 // alive reports whether an owner's session may still be used.
 func (h *house) alive(o profile.Owner) bool {
 	h.t.Helper()
-	st, err := h.signin.StandingOf(h.t.Context(), o.User.TenantID, o.SessionID, signin.Ask{ClientID: "dashboard"})
+	st, err := h.signin.CheckSessionByID(h.t.Context(), o.User.TenantID, o.SessionID, signin.Ask{ClientID: "dashboard"})
 	if err != nil {
 		h.t.Fatal(err)
 	}

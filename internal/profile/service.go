@@ -38,7 +38,7 @@ type Owner struct {
 	Visitor         session.Visitor
 }
 
-var errGone = fault.New(fault.NotFound, "profile.gone")
+var errGone = fault.New(fault.NotFound, "session.ended")
 
 func (o Owner) event(action, result, reason, subject string) audit.Event {
 	v := o.Visitor
@@ -51,7 +51,7 @@ const noticeLife = 24 * time.Hour
 
 // change runs fn in the owner's session and records what it did.
 func (s *Service) change(ctx context.Context, o Owner, e audit.Event, fn func(tx *db.Tx) error) error {
-	return s.acting(ctx, o, func(tx *db.Tx) error {
+	return s.inSession(ctx, o, func(tx *db.Tx) error {
 		if err := fn(tx); err != nil {
 			return err
 		}
@@ -59,13 +59,13 @@ func (s *Service) change(ctx context.Context, o Owner, e audit.Event, fn func(tx
 	})
 }
 
-// limitDeeds bounds what one session may write and have mailed, where nothing else does. Another
+// limitSelfService bounds what one session may write and have mailed, where nothing else does. Another
 // of the same account has its own: a stolen one must not keep the owner from ending it.
-var limitDeeds = ratelimit.Limit{Name: "deed.session", Windows: []ratelimit.Window{{Count: 60, Per: time.Hour}}}
+var limitSelfService = ratelimit.Limit{Name: "deed.session", Windows: []ratelimit.Window{{Count: 60, Per: time.Hour}}}
 
-// press is change for what costs no more than a press on a button.
-func (s *Service) press(ctx context.Context, o Owner, e audit.Event, fn func(tx *db.Tx) error) error {
-	return s.pressed(ctx, o, func(tx *db.Tx) error {
+// limited is change for what costs no more than a press on a button.
+func (s *Service) limited(ctx context.Context, o Owner, e audit.Event, fn func(tx *db.Tx) error) error {
+	return s.limitedInSession(ctx, o, func(tx *db.Tx) error {
 		if err := fn(tx); err != nil {
 			return err
 		}
@@ -73,9 +73,9 @@ func (s *Service) press(ctx context.Context, o Owner, e audit.Event, fn func(tx 
 	})
 }
 
-// pressed is press for what records more than can be said beforehand.
-func (s *Service) pressed(ctx context.Context, o Owner, fn func(tx *db.Tx) error) error {
-	return s.acting(ctx, o, func(tx *db.Tx) error {
+// limitedInSession is press for what records more than can be said beforehand.
+func (s *Service) limitedInSession(ctx context.Context, o Owner, fn func(tx *db.Tx) error) error {
+	return s.inSession(ctx, o, func(tx *db.Tx) error {
 		if err := o.spend(ctx, tx); err != nil {
 			return err
 		}
@@ -85,15 +85,15 @@ func (s *Service) pressed(ctx context.Context, o Owner, fn func(tx *db.Tx) error
 
 // spend counts what one session does.
 func (o Owner) spend(ctx context.Context, tx *db.Tx) error {
-	if wait, err := ratelimit.SpendIn(ctx, tx, limitDeeds, o.SessionID); err != nil || wait > 0 {
+	if wait, err := ratelimit.SpendIn(ctx, tx, limitSelfService, o.SessionID); err != nil || wait > 0 {
 		return cmp.Or(err, error(errTooMany.After(wait)))
 	}
 	return nil
 }
 
-// acting runs fn while the account's row and the owner's session are held. NotFound where the
+// inSession runs fn while the account's row and the owner's session are held. NotFound where the
 // session has ended since it was looked at (ATK-080).
-func (s *Service) acting(ctx context.Context, o Owner, fn func(tx *db.Tx) error) error {
+func (s *Service) inSession(ctx context.Context, o Owner, fn func(tx *db.Tx) error) error {
 	return s.DB.InTx(ctx, o.User.TenantID, func(tx *db.Tx) error {
 		if err := o.hold(ctx, tx); err != nil {
 			return err
@@ -104,10 +104,10 @@ func (s *Service) acting(ctx context.Context, o Owner, fn func(tx *db.Tx) error)
 
 // hold takes the account's row and the owner's session. NotFound where that has ended.
 func (o Owner) hold(ctx context.Context, tx *db.Tx) error {
-	if err := user.Hold(ctx, tx, o.User.ID); err != nil {
+	if err := user.Lock(ctx, tx, o.User.ID); err != nil {
 		return err
 	}
-	open, err := session.Hold(ctx, tx, o.User.ID, o.SessionID)
+	open, err := session.Lock(ctx, tx, o.User.ID, o.SessionID)
 	if err == nil && !open {
 		err = errGone
 	}
@@ -131,8 +131,8 @@ func (s *Service) ending(ctx context.Context, o Owner, e audit.Event, fn func(ct
 	})
 }
 
-// witness records what came of a code for a new address.
-func (s *Service) witness(ctx context.Context, tx *db.Tx, o Owner, result, reason, id string) error {
+// recordEvent records what came of a code for a new address.
+func (s *Service) recordEvent(ctx context.Context, tx *db.Tx, o Owner, result, reason, id string) error {
 	return audit.Record(ctx, tx, o.event("address.changed", result, reason, id))
 }
 
@@ -177,9 +177,9 @@ func (s *Service) ForgetAll(ctx context.Context, o Owner) error {
 	})
 }
 
-// Speak sets the language of the owner's mails.
-func (s *Service) Speak(ctx context.Context, o Owner, language string) error {
-	return s.acting(ctx, o, func(tx *db.Tx) error { return user.Speak(ctx, tx, o.User.ID, language) })
+// SetLanguage sets the language of the owner's mails.
+func (s *Service) SetLanguage(ctx context.Context, o Owner, language string) error {
+	return s.inSession(ctx, o, func(tx *db.Tx) error { return user.SetLanguage(ctx, tx, o.User.ID, language) })
 }
 
 // Choose switches the owner's own second step on or off, where it is theirs to decide. enough
@@ -189,7 +189,7 @@ func (s *Service) Choose(ctx context.Context, o Owner, on bool, enough func(ctx 
 	if on {
 		e.Action = "second_step.on"
 	}
-	return s.press(ctx, o, e, func(tx *db.Tx) error {
+	return s.limited(ctx, o, e, func(tx *db.Tx) error {
 		if err := user.ChooseSecondStep(ctx, tx, o.User.ID, on); err != nil {
 			return err
 		}

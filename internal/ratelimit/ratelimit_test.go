@@ -81,7 +81,7 @@ func TestNeverMoreThanCountInAnyWindow(t *testing.T) {
 				continue
 			}
 			allowed = append(allowed, now)
-			e := Known(Charge{Limit: l}, encode(kept, make([]uint16, len(kept))))
+			e := FromStored(BudgetKey{Limit: l}, encode(kept, make([]uint16, len(kept))))
 			e.spend(now)
 			kept = e.stamps
 		}
@@ -135,7 +135,7 @@ func in(t *testing.T, d *db.DB, fn func(ctx context.Context, tx *db.Tx) error) {
 func TestGiveBackReturnsOneTry(t *testing.T) {
 	dbtest.Each(t, func() time.Time { return start }, func(t *testing.T, d *db.DB) {
 		l := Limit{Name: "n", Windows: []Window{{Count: 2, Per: time.Hour}}}
-		charge := Charge{Tenant: "t1", Limit: l, Subject: "s"}
+		charge := BudgetKey{Tenant: "t1", Limit: l, Subject: "s"}
 		spend := func() (wait time.Duration) {
 			in(t, d, func(ctx context.Context, tx *db.Tx) (err error) { wait, err = SpendIn(ctx, tx, l, "s"); return err })
 			return wait
@@ -159,7 +159,7 @@ func TestGiveBackReturnsOneTry(t *testing.T) {
 			t.Errorf("one was not given back: %v", waits)
 		}
 		in(t, d, func(ctx context.Context, tx *db.Tx) error {
-			all, err := Read(ctx, tx, charge, Charge{Tenant: "t1", Limit: l, Subject: "nobody"})
+			all, err := Read(ctx, tx, charge, BudgetKey{Tenant: "t1", Limit: l, Subject: "nobody"})
 			if all[0].Used(tx.Now, time.Hour) != 2 || all[1].Used(tx.Now, time.Hour) != 0 {
 				t.Errorf("%d and %d counted", all[0].Used(tx.Now, time.Hour), all[1].Used(tx.Now, time.Hour))
 			}
@@ -173,8 +173,8 @@ func TestGiveBackReturnsOneTry(t *testing.T) {
 func TestAWriteOverWhatNobodyReadIsRefused(t *testing.T) {
 	dbtest.Each(t, func() time.Time { return start }, func(t *testing.T, d *db.DB) {
 		l := Limit{Name: "n", Windows: []Window{{Count: 3, Per: time.Hour}}}
-		charges := []Charge{{Tenant: "t1", Limit: l, Subject: "a"}, {Tenant: "t1", Limit: l, Subject: "b"}}
-		var early Ledger
+		charges := []BudgetKey{{Tenant: "t1", Limit: l, Subject: "a"}, {Tenant: "t1", Limit: l, Subject: "b"}}
+		var early Budgets
 		read := func(ctx context.Context, tx *db.Tx) (err error) { early, err = Read(ctx, tx, charges...); return err }
 		if err := d.View(t.Context(), "t1", func(tx *db.Tx) error { return read(t.Context(), tx) }); err != nil {
 			t.Fatal(err)
@@ -182,8 +182,8 @@ func TestAWriteOverWhatNobodyReadIsRefused(t *testing.T) {
 		in(t, d, func(ctx context.Context, tx *db.Tx) error { _, err := SpendIn(ctx, tx, l, "b"); return err })
 		tries := 0
 		in(t, d, func(ctx context.Context, tx *db.Tx) error {
-			if tries++; tx.Try > 1 {
-				if err := early.Hold(ctx, tx); err != nil {
+			if tries++; tx.Attempt > 1 {
+				if err := early.Lock(ctx, tx); err != nil {
 					return err
 				}
 			}
@@ -208,7 +208,7 @@ func TestOneOfTwoBudgetsIsEmpty(t *testing.T) {
 	dbtest.Each(t, func() time.Time { return start }, func(t *testing.T, d *db.DB) {
 		full, empty := Limit{Name: "full", Windows: []Window{{Count: 2, Per: time.Hour}}}, Limit{Name: "empty", Windows: []Window{{Per: time.Hour}}}
 		in(t, d, func(ctx context.Context, tx *db.Tx) error {
-			both, err := Read(ctx, tx, Charge{Tenant: "t1", Limit: full, Subject: "s"}, Charge{Tenant: "t1", Limit: empty, Subject: "s"})
+			both, err := Read(ctx, tx, BudgetKey{Tenant: "t1", Limit: full, Subject: "s"}, BudgetKey{Tenant: "t1", Limit: empty, Subject: "s"})
 			if wait := both.Spend(tx); wait != time.Hour || both[0].changed || both[1].changed {
 				t.Errorf("wait %v, %v", wait, both)
 			}
@@ -222,13 +222,13 @@ func TestOneOfTwoBudgetsIsEmpty(t *testing.T) {
 func TestTriesOfOneOccasion(t *testing.T) {
 	l := Limit{Name: "n", Windows: []Window{{Count: 30, Per: time.Hour}}}
 	old := encode(at(0, 1), make([]uint16, 2))
-	a, b := Charge{Limit: l, Tag: "a", PerTag: 5}, Charge{Limit: l, Tag: "b", PerTag: 5}
-	e := Known(a, old)
+	a, b := BudgetKey{Limit: l, Tag: "a", PerTag: 5}, BudgetKey{Limit: l, Tag: "b", PerTag: 5}
+	e := FromStored(a, old)
 	for i := range 3 {
 		e.spend(start.Add(time.Duration(i+2) * time.Second))
 	}
 	kept := encode(e.stamps, e.tags)
-	if a, b := Known(a, kept), Known(b, kept); a.Left() != 2 || b.Left() != 5 || b.Used(start.Add(5*time.Second), time.Hour) != 5 {
+	if a, b := FromStored(a, kept), FromStored(b, kept); a.Left() != 2 || b.Left() != 5 || b.Used(start.Add(5*time.Second), time.Hour) != 5 {
 		t.Errorf("%d and %d left, %d used", a.Left(), b.Left(), b.Used(start.Add(5*time.Second), time.Hour))
 	}
 	if e.GiveBack(); e.Left() != 3 {
@@ -293,7 +293,7 @@ func TestASweepKeepsEveryTryThatMayCount(t *testing.T) {
 			now = now.Add(hour * time.Hour)
 			newest := now
 			in(t, d, func(ctx context.Context, tx *db.Tx) error {
-				read, err := Read(ctx, tx, Charge{Tenant: "t1", Limit: l, Subject: "x"})
+				read, err := Read(ctx, tx, BudgetKey{Tenant: "t1", Limit: l, Subject: "x"})
 				if err != nil || read.Spend(tx) > 0 {
 					return errors.Join(err, errors.New("empty"))
 				}

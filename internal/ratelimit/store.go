@@ -29,8 +29,8 @@ const sweepBatch = 500
 // The row is held first, so that of two transactions the second decides on what the first
 // has written.
 func SpendIn(ctx context.Context, tx *db.Tx, l Limit, subject string) (wait time.Duration, err error) {
-	one := Ledger{Known(Charge{Tenant: tx.Tenant, Limit: l, Subject: subject}, nil)}
-	if err := one.Hold(ctx, tx); err != nil {
+	one := Budgets{FromStored(BudgetKey{Tenant: tx.Tenant, Limit: l, Subject: subject}, nil)}
+	if err := one.Lock(ctx, tx); err != nil {
 		return 0, err
 	}
 	if wait := one.Spend(tx); wait > 0 {

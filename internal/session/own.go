@@ -108,11 +108,11 @@ func ForgetOne(ctx context.Context, tx *db.Tx, userID, id, because string) (bool
 	return n > 0, err
 }
 
-// Hold takes a session until the transaction ends, if what was seen of it still holds: neither
+// Lock takes a session until the transaction ends, if what was seen of it still holds: neither
 // it nor its time is over, and the account is as when it was opened. What somebody does to
 // their account begins with it: a session may end between a look at it and the writes. The
 // caller holds the user's row, so that nothing of that changes afterwards either.
-func Hold(ctx context.Context, tx *db.Tx, userID, id string) (open bool, err error) {
+func Lock(ctx context.Context, tx *db.Tx, userID, id string) (open bool, err error) {
 	n, err := tx.Exec(ctx, `
 		UPDATE sessions SET ended_at = ended_at WHERE tenant_id = $1 AND id = $2 AND user_id = $3 AND ended_at = 0 AND expires_at > $4 AND EXISTS (
 			SELECT 1 FROM users u JOIN tenants t ON t.tenant_id = u.tenant_id

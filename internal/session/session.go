@@ -46,14 +46,16 @@ type Session struct {
 	ExpiresAt, EndedAt         time.Time
 }
 
-// Alive reports whether the session may still be used by its browser at now.
-func (s Session) Alive(now time.Time) bool {
-	return s.Lasting(now) && (s.Idle == 0 || now.Before(s.LastSeenAt.Add(s.Idle)))
+// ValidForBrowser reports whether the session may still be used by its browser at now.
+func (s Session) ValidForBrowser(now time.Time) bool {
+	return s.ValidForTokens(now) && (s.Idle == 0 || now.Before(s.LastSeenAt.Add(s.Idle)))
 }
 
-// Lasting is Alive without the idle limit, which is about the browser and not about the
+// ValidForTokens is Alive without the idle limit, which is about the browser and not about the
 // tokens that apps hold.
-func (s Session) Lasting(now time.Time) bool { return s.EndedAt.IsZero() && now.Before(s.ExpiresAt) }
+func (s Session) ValidForTokens(now time.Time) bool {
+	return s.EndedAt.IsZero() && now.Before(s.ExpiresAt)
+}
 
 // Age takes the second step away from a session that a remembered browser keeps open beyond
 // the life or the idle time of one that nothing keeps open. What stays is the password; the
@@ -82,7 +84,7 @@ func (s Session) Proofs() []authenticator.Proof {
 func Issue(ctx context.Context, tx *db.Tx, s Session) (Session, secret.Reference, error) {
 	token, hash := secret.NewToken()
 	s.Tenant, s.ID, s.CreatedAt, s.LastSeenAt = tx.Tenant, tx.NewID(), tx.Now, tx.Now
-	err := tx.Later(ctx, `
+	err := tx.ExecDeferred(ctx, `
 		INSERT INTO sessions (tenant_id, id, token_hash, user_id, client_id, flow_id, continues, acr, amr, remembered_id, security_version, ip, place, browser,
 			authenticated_at, created_at, last_seen_at, fresh_at, idle_micros, expires_at, ended_at, ended_because)
 		VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $16, $16, $17, $18, 0, '')`,

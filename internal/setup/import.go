@@ -177,9 +177,9 @@ func (i *Importer) add(ctx context.Context, tx *db.Tx, people []person) (done Im
 		case exists:
 			return done, RowError{p.line, fault.New(fault.Conflict, "user.address_taken")}
 		}
-		u, err := Add(ctx, tx.As(p.tenant), p.Person)
+		u, err := Add(ctx, tx.ForTenant(p.tenant), p.Person)
 		if err == nil && i.Invite != nil {
-			err = i.Invite(ctx, tx.As(p.tenant), u)
+			err = i.Invite(ctx, tx.ForTenant(p.tenant), u)
 		}
 		if err != nil {
 			return done, RowError{p.line, err}

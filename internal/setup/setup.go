@@ -67,7 +67,7 @@ func (s *Service) Run(ctx context.Context, f First) error {
 		if err := tenant.SaveInstallation(ctx, tx, i); err != nil {
 			return err
 		}
-		tx = tx.As(t.ID)
+		tx = tx.ForTenant(t.ID)
 		if err := tenant.SwitchOn(ctx, tx); err != nil {
 			return err
 		}

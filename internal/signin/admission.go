@@ -72,7 +72,7 @@ func (s *Service) AskAdmission(ctx context.Context, address string, v session.Vi
 			return fmt.Errorf("find account: %w", err)
 		}
 		job := "admission-" + cmp.Or(args.User, s.hidden(byAdmission, source(v.IP)))
-		return s.Queue.Jobs.EnqueueOnce(ctx, tx.As(tenant), JobAdmission, job, args)
+		return s.Queue.Jobs.EnqueueOnce(ctx, tx.ForTenant(tenant), JobAdmission, job, args)
 	})
 }
 
@@ -86,7 +86,7 @@ func (s *Service) MailAdmission(ctx context.Context, j jobs.Job) error {
 		return nil
 	}
 	return s.DB.InTx(ctx, j.Tenant, func(tx *db.Tx) error {
-		w, err := s.worldOf(ctx, tx, args.User, PortalID)
+		w, err := s.loadFacts(ctx, tx, args.User, PortalID)
 		if db.IsNoRows(err) {
 			return j.Settle(ctx, tx, nil)
 		}
@@ -102,7 +102,7 @@ func (s *Service) MailAdmission(ctx context.Context, j jobs.Job) error {
 	})
 }
 
-func (s *Service) mailAdmission(ctx context.Context, tx *db.Tx, w world, args admissionArgs) error {
+func (s *Service) mailAdmission(ctx context.Context, tx *db.Tx, w policyFacts, args admissionArgs) error {
 	budget, err := heldAdmissions(ctx, tx, w.User.ID, w.User.SecurityVersion)
 	if err != nil || budget.Spend(tx) > 0 {
 		return err
@@ -149,10 +149,10 @@ func (s *Service) mailAdmission(ctx context.Context, tx *db.Tx, w world, args ad
 
 // heldAdmissions is the budget of links to an account as it is since its security version last
 // grew: links of before are good for nothing, and must not keep new ones from being sent.
-func heldAdmissions(ctx context.Context, tx *db.Tx, userID string, version int64) (ratelimit.Ledger, error) {
+func heldAdmissions(ctx context.Context, tx *db.Tx, userID string, version int64) (ratelimit.Budgets, error) {
 	subject := userID + "/" + strconv.FormatInt(version, 10)
-	budget := ratelimit.Ledger{ratelimit.Known(ratelimit.Charge{Tenant: tx.Tenant, Limit: limitAdmissions, Subject: subject}, nil)}
-	return budget, budget.Hold(ctx, tx)
+	budget := ratelimit.Budgets{ratelimit.FromStored(ratelimit.BudgetKey{Tenant: tx.Tenant, Limit: limitAdmissions, Subject: subject}, nil)}
+	return budget, budget.Lock(ctx, tx)
 }
 
 // admission is a stored link.
@@ -237,7 +237,7 @@ func (s *Service) UseAdmission(ctx context.Context, link secret.Reference, v ses
 		err = ratelimit.Spend(ctx, s.DB, db.Installation, limitLinks, source(v.IP))
 	}
 	if err == nil && !first {
-		err = errLinkUseless
+		err = errInvalidLink
 	}
 	return browser, err
 }

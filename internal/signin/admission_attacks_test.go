@@ -14,7 +14,7 @@ import (
 func (h *house) changePassword(address string) {
 	h.t.Helper()
 	h.in(h.company, func(ctx context.Context, tx *db.Tx) error {
-		u, err := user.ByEmail(ctx, tx.As(db.Installation), address)
+		u, err := user.ByEmail(ctx, tx.ForTenant(db.Installation), address)
 		if err != nil {
 			return err
 		}

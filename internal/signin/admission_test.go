@@ -161,7 +161,7 @@ func TestATK12_ALinkIsForItsAccountAndItsPassword(t *testing.T) {
 		}
 		a.Admission = h.admit("maria@company.test")
 		h.in(h.company, func(ctx context.Context, tx *db.Tx) error {
-			u, err := user.ByEmail(ctx, tx.As(db.Installation), "maria@company.test")
+			u, err := user.ByEmail(ctx, tx.ForTenant(db.Installation), "maria@company.test")
 			if err != nil {
 				return err
 			}

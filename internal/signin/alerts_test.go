@@ -96,7 +96,7 @@ func TestREL14_AClockThatGoesBackRevivesNoTokens(t *testing.T) {
 			}
 			for _, passed := range []time.Duration{23 * time.Hour, -23 * time.Hour} {
 				h.clock.pass(passed)
-				if st, err := h.StandingOf(t.Context(), ref.Tenant, ref.ID, ask); err != nil || st.Session != nil {
+				if st, err := h.CheckSessionByID(t.Context(), ref.Tenant, ref.ID, ask); err != nil || st.Session != nil {
 					t.Errorf("idle %t, after %v: %+v, %v", idle, passed, st.Session, err)
 				}
 			}

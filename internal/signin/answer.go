@@ -48,7 +48,7 @@ func (s *Service) Respond(ctx context.Context, ref secret.Reference, r authentic
 	if err != nil {
 		return nil, err
 	}
-	if slow, ok := s.verifier(early.Challenge.Kind).(authenticator.Slow); ok {
+	if slow, ok := s.verifier(early.Challenge.Kind).(authenticator.Precomparer); ok {
 		return s.respondSlowly(ctx, ref, slow, a)
 	}
 	err = s.DB.InTx(ctx, ref.Tenant, func(tx *db.Tx) error {
@@ -59,7 +59,7 @@ func (s *Service) Respond(ctx context.Context, ref secret.Reference, r authentic
 		if step, err = s.take(ctx, tx, f, a); err == nil && a.taken {
 			step, err = s.judge(ctx, tx, f, a.response, a.remember, a.visitor)
 		}
-		step, err = f.keep(ctx, tx, step, err)
+		step, err = f.flush(ctx, tx, step, err)
 		return err
 	})
 	if err == nil && a.refused != nil {
@@ -70,11 +70,11 @@ func (s *Service) Respond(ctx context.Context, ref secret.Reference, r authentic
 
 // respondSlowly takes the try and commits, compares outside any transaction, and judges by
 // what the comparison found.
-func (s *Service) respondSlowly(ctx context.Context, ref secret.Reference, slow authenticator.Slow, a *answer) (step Step, err error) {
+func (s *Service) respondSlowly(ctx context.Context, ref secret.Reference, slow authenticator.Precomparer, a *answer) (step Step, err error) {
 	var who authenticator.Authenticator
 	var of string
 	step, err = s.change(ctx, ref, func(tx *db.Tx, f *flow) (Step, error) {
-		if err := (ratelimit.Ledger{f.answers}).Hold(ctx, tx); err != nil {
+		if err := (ratelimit.Budgets{f.answers}).Lock(ctx, tx); err != nil {
 			return nil, err
 		}
 		f.countTries()
@@ -92,7 +92,7 @@ func (s *Service) respondSlowly(ctx context.Context, ref secret.Reference, slow 
 	}
 	return s.change(ctx, ref, func(tx *db.Tx, f *flow) (Step, error) {
 		if f.Challenge.ID != of { // another method was chosen meanwhile
-			return s.standing(tx, f, "code.problem.wrong")
+			return s.currentStep(tx, f, "code.problem.wrong")
 		}
 		return s.judge(ctx, tx, f, compared, a.remember, a.visitor)
 	})
@@ -119,7 +119,7 @@ func (s *Service) read(ctx context.Context, ref secret.Reference) (f *flow, err 
 // again returns the flow that was read early for the first try of a unit of work. Any
 // further try reads it anew and holds the budget, so that it cannot be too late twice.
 func (s *Service) again(ctx context.Context, tx *db.Tx, ref secret.Reference, early *flow) (*flow, error) {
-	if tx.Try == 1 {
+	if tx.Attempt == 1 {
 		early.outside = true
 		return early, nil
 	}
@@ -127,7 +127,7 @@ func (s *Service) again(ctx context.Context, tx *db.Tx, ref secret.Reference, ea
 	if err != nil {
 		return nil, err
 	}
-	if err := (ratelimit.Ledger{f.answers}).Hold(ctx, tx); err != nil {
+	if err := (ratelimit.Budgets{f.answers}).Lock(ctx, tx); err != nil {
 		return nil, err
 	}
 	f.countTries()
@@ -139,9 +139,9 @@ func (s *Service) again(ctx context.Context, tx *db.Tx, ref secret.Reference, ea
 func (s *Service) take(ctx context.Context, tx *db.Tx, f *flow, a *answer) (Step, error) {
 	a.taken, a.refused = false, nil
 	if f.over(tx.Now) != "" || !f.Challenge.Open(tx.Now) {
-		return s.unjudged(ctx, tx, f, a.visitor)
+		return s.answerClosed(ctx, tx, f, a.visitor)
 	}
-	budget := ratelimit.Ledger{f.answers}
+	budget := ratelimit.Budgets{f.answers}
 	if wait := budget.Spend(tx); wait > 0 {
 		a.refused = errAnswers.After(wait)
 		return nil, s.refused(ctx, tx, f, "throttled", f.Challenge.ID, a.visitor)
@@ -161,8 +161,8 @@ func (s *Service) charge(ctx context.Context, ref secret.Reference) error {
 		if err != nil {
 			return err
 		}
-		budget := ratelimit.Ledger{f.answers}
-		if err := budget.Hold(ctx, tx); err != nil {
+		budget := ratelimit.Budgets{f.answers}
+		if err := budget.Lock(ctx, tx); err != nil {
 			return err
 		}
 		budget.Spend(tx)
@@ -172,8 +172,8 @@ func (s *Service) charge(ctx context.Context, ref secret.Reference) error {
 
 var errAnswers = fault.New(fault.RateLimited, "code.problem.wait")
 
-// unjudged answers a code that came when there was nothing to compare it with.
-func (s *Service) unjudged(ctx context.Context, tx *db.Tx, f *flow, v session.Visitor) (Step, error) {
+// answerClosed answers a code that came when there was nothing to compare it with.
+func (s *Service) answerClosed(ctx context.Context, tx *db.Tx, f *flow, v session.Visitor) (Step, error) {
 	f.outside = false // what is over stays over
 	if err := s.expire(ctx, tx, f); err != nil {
 		return nil, err
@@ -192,7 +192,7 @@ func (s *Service) unjudged(ctx context.Context, tx *db.Tx, f *flow, v session.Vi
 func (s *Service) refused(ctx context.Context, tx *db.Tx, f *flow, reason, subject string, v session.Visitor) error {
 	wait, err := ratelimit.SpendIn(ctx, tx, limitNoise, f.spender())
 	if err == nil && wait == 0 {
-		f.note("signin.code", "refused", reason, string(cmp.Or(f.Challenge.Kind, authenticator.Email)), subject, v)
+		f.recordEvent("signin.second_factor", "refused", reason, string(cmp.Or(f.Challenge.Kind, authenticator.Email)), subject, v)
 	}
 	return err
 }
@@ -207,8 +207,8 @@ func (s *Service) judge(ctx context.Context, tx *db.Tx, f *flow, r authenticator
 	if err != nil {
 		return nil, err
 	}
-	if verdict.Reason == passkey.Copied {
-		if err := s.tellCopied(ctx, tx, f.User, verdict.AuthenticatorID, copied{f.Vendor.Name, f.App.Name, s.notMeLink(tx, f)}, v); err != nil {
+	if verdict.Reason == passkey.Cloned {
+		if err := s.alertCloned(ctx, tx, f.User, verdict.AuthenticatorID, clonedPasskey{f.Vendor.Name, f.App.Name, s.notMeLink(tx, f)}, v); err != nil {
 			return nil, err
 		}
 	}
@@ -216,7 +216,7 @@ func (s *Service) judge(ctx context.Context, tx *db.Tx, f *flow, r authenticator
 		return s.wrong(ctx, tx, f, verdict, r, v)
 	}
 	if f.outside && !f.finishes(tx.Now, c) {
-		return nil, db.ErrAgain // more than the flow's end must be written: on what is read in here
+		return nil, db.ErrConflict // more than the flow's end must be written: on what is read in here
 	}
 	if !f.outside {
 		first, err := challenge.Spend(ctx, tx, c.ID)
@@ -256,7 +256,7 @@ func (s *Service) right(ctx context.Context, tx *db.Tx, f *flow, verdict authent
 		how = "link"
 	} else { // only a typed answer had reserved a try
 		f.answers.GiveBack()
-		if err := (ratelimit.Ledger{f.answers}).WriteLater(ctx, tx); err != nil {
+		if err := (ratelimit.Budgets{f.answers}).WriteLater(ctx, tx); err != nil {
 			return nil, err
 		}
 	}
@@ -272,7 +272,7 @@ func (s *Service) right(ctx context.Context, tx *db.Tx, f *flow, verdict authent
 	if verdict.Notice != "" {
 		f.said = append(f.said, policy.Reason{Key: verdict.Notice, Args: verdict.NoticeArgs})
 	}
-	f.note("signin.code", "ok", how, string(c.Kind), proof.AuthenticatorID, v)
+	f.recordEvent("signin.second_factor", "ok", how, string(c.Kind), proof.AuthenticatorID, v)
 	return s.next(ctx, tx, f, remember)
 }
 
@@ -299,13 +299,13 @@ func (s *Service) wrong(ctx context.Context, tx *db.Tx, f *flow, verdict authent
 	if older {
 		problem, reason = "code.problem.older", "older_code"
 	}
-	if err := authenticator.Failed(ctx, tx, c.AuthenticatorID, s.Limits.FailuresInARow); err != nil {
+	if err := authenticator.Failed(ctx, tx, c.AuthenticatorID, s.Limits.MaxConsecutiveFailures); err != nil {
 		return nil, err
 	}
 	if err := challenge.Leave(ctx, tx, c.ID, c.TriesLeft); err != nil {
 		return nil, err
 	}
-	f.note("signin.code", "failed", reason, string(c.Kind), c.ID, v)
+	f.recordEvent("signin.second_factor", "failed", reason, string(c.Kind), c.ID, v)
 	if err := s.warn(ctx, tx, f, v); err != nil {
 		return nil, err
 	}
@@ -317,12 +317,12 @@ func (s *Service) wrong(ctx context.Context, tx *db.Tx, f *flow, verdict authent
 	if err := f.best(ctx, tx, &f.Delivery); err != nil {
 		return nil, err
 	}
-	return s.standing(tx, f, problem)
+	return s.currentStep(tx, f, problem)
 }
 
 // wasOlder reports whether the answer is right for a code that a newer one replaced.
 func (s *Service) wasOlder(ctx context.Context, tx *db.Tx, f *flow, r authenticator.Response) (bool, error) {
-	if f.Sends < 2 || !authenticator.TraitsOf[f.Challenge.Kind].Sent {
+	if f.MessageCount < 2 || !authenticator.TraitsOf[f.Challenge.Kind].Sent {
 		return false, nil
 	}
 	replaced, err := challenge.ReplacedIn(ctx, tx, f.ID)

@@ -106,7 +106,7 @@ func BenchmarkSessionCheck(b *testing.B) {
 		b.ResetTimer()
 		b.RunParallel(func(pb *testing.PB) {
 			for pb.Next() {
-				if st, err := h.Standing(b.Context(), cookie, signin.Ask{ClientID: "dashboard"}); err != nil || !st.Enough {
+				if st, err := h.CheckSession(b.Context(), cookie, signin.Ask{ClientID: "dashboard"}); err != nil || !st.Enough {
 					b.Error(err)
 				}
 			}

@@ -31,22 +31,22 @@ type flow struct {
 	SecurityVersion int64           // of the user when the password was right; a change since ends the flow
 	SteppingUp      string          // the session that this flow began from
 	beganFrom       session.Session // what is left of that session
-	Sends           int
+	MessageCount    int
 	Visitor         session.Visitor
 	StartedAt       time.Time
 	ExpiresAt       time.Time
 	ClosedAt        time.Time
 	ClosedBecause   string
-	world
+	policyFacts
 	Proofs      []authenticator.Proof
 	Challenge   challenge.Challenge // the newest; zero where there was none
 	Destination string              // where the newest went
 	Delivery    message.Status      // what became of its message
 	failures    int                 // of its authenticator, since the last right answer
 	usable      bool                // its authenticator is still there and not disabled
-	budgets     ratelimit.Ledger    // changed in memory, to be written with the step
-	sends       *sends              // the budgets of messages, where they were read with the flow
-	answers     *ratelimit.Entry    // the account's budget of answers, with the tries of the newest challenge
+	budgets     ratelimit.Budgets   // changed in memory, to be written with the step
+	sendBudgets *sendStamps         // the budgets of messages, where they were read with the flow
+	answers     *ratelimit.Budget   // the account's budget of answers, with the tries of the newest challenge
 	knownBy     string              // whose budgets it spends from; empty = those of the account's strangers
 	device      secret.Reference    // what the browser keeps of an earlier sign-in; not stored
 	prefer      string              // the authenticator or kind to ask for first; empty = the strongest
@@ -74,11 +74,11 @@ func (s *Service) begin(tx *db.Tx, f *flow, proofs ...authenticator.Proof) secre
 // store writes the row of a new flow as it stands, with its first challenge, if any.
 func (f *flow) store(ctx context.Context, tx *db.Tx, challengeID string) error {
 	f.stored, f.proved = true, false
-	return tx.Later(ctx, `
+	return tx.ExecDeferred(ctx, `
 		INSERT INTO flows (tenant_id, id, token_hash, user_id, client_id, continue_to, want_acr, security_version, stepping_up, proofs, challenge_id, sends, ip, place, browser, started_at, expires_at, closed_at, closed_because, known_by, disowned_at)
 		VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19, $20, 0)`,
 		tx.Tenant, f.ID, f.tokenHash, f.User.ID, f.ClientID, f.ContinueTo, strings.Join(f.WantACR, " "), f.SecurityVersion, f.SteppingUp, writeProofs(f.Proofs),
-		challengeID, f.Sends, f.Visitor.IP, f.Visitor.Place, f.Visitor.Browser, f.StartedAt, f.ExpiresAt, f.ClosedAt, f.ClosedBecause, f.knownBy)
+		challengeID, f.MessageCount, f.Visitor.IP, f.Visitor.Place, f.Visitor.Browser, f.StartedAt, f.ExpiresAt, f.ClosedAt, f.ClosedBecause, f.knownBy)
 }
 
 // load reads a flow and its world; a reference that is not this browser's is NotFound.
@@ -108,7 +108,7 @@ func (s *Service) loadLean(ctx context.Context, tx *db.Tx, ref secret.Reference)
 func reading(session, sends, delivery, joins string) string {
 	return `
 		SELECT f.client_id, f.continue_to, f.want_acr, f.security_version, f.stepping_up, f.proofs, f.sends, f.ip, f.place, f.browser,
-			f.started_at, f.expires_at, f.closed_at, f.closed_because, f.known_by, COALESCE(oa.address, ''), COALESCE(a.failures, 0), COALESCE(a.disabled_at, 1), ` + session + `, ` + sends + `, b.stamps,` + worldColumns + `,` + challenge.Joined + `,` + delivery + `
+			f.started_at, f.expires_at, f.closed_at, f.closed_because, f.known_by, COALESCE(oa.address, ''), COALESCE(a.failures, 0), COALESCE(a.disabled_at, 1), ` + session + `, ` + sends + `, b.stamps,` + factColumns + `,` + challenge.Joined + `,` + delivery + `
 		FROM flows f
 		JOIN users u ON u.tenant_id = f.tenant_id AND u.id = f.user_id
 		JOIN tenants t ON t.tenant_id = f.tenant_id
@@ -140,12 +140,12 @@ var (
 // scan reads a flow with one of the texts.
 func (s *Service) scan(ctx context.Context, tx *db.Tx, text, id string, hash []byte) (*flow, error) {
 	f := &flow{ID: id, stored: true, bindable: s.Bindable}
-	w, ch, sent := reader{w: &f.world}, challenge.Reader{}, message.Reader{}
+	w, ch, sent := factsReader{w: &f.policyFacts}, challenge.Reader{}, message.Reader{}
 	var want, proofs string
 	var stamps, toAccount, toDestination []byte
 	var started, expires, closed, disabled, baseEnded, baseExpires int64
 	into := []any{
-		&f.ClientID, &f.ContinueTo, &want, &f.SecurityVersion, &f.SteppingUp, &proofs, &f.Sends, &f.Visitor.IP, &f.Visitor.Place, &f.Visitor.Browser,
+		&f.ClientID, &f.ContinueTo, &want, &f.SecurityVersion, &f.SteppingUp, &proofs, &f.MessageCount, &f.Visitor.IP, &f.Visitor.Place, &f.Visitor.Browser,
 		&started, &expires, &closed, &f.ClosedBecause, &f.knownBy, &f.Destination, &f.failures, &disabled, &baseEnded, &baseExpires, &toAccount, &toDestination, &stamps,
 	}
 	err := tx.QueryRow(ctx, text, tx.Tenant, id, hash).
@@ -157,11 +157,11 @@ func (s *Service) scan(ctx context.Context, tx *db.Tx, text, id string, hash []b
 		return nil, err
 	}
 	f.WantACR, f.StartedAt, f.ExpiresAt, f.ClosedAt = strings.Fields(want), db.Time(started), db.Time(expires), db.Time(closed)
-	w.settle(f.ClientID, s.Limits.RememberDays)
+	w.decode(f.ClientID, s.Limits.RememberDays)
 	f.Challenge, f.Delivery, f.usable = ch.Settle(), sent.Settle(), disabled == 0
 	s.budgeted(f, tx.Tenant, stamps)
 	if text == resend && f.Challenge.SentKey != "" {
-		f.sends = &sends{toAccount, toDestination}
+		f.sendBudgets = &sendStamps{toAccount, toDestination}
 	}
 	f.beganFrom.EndedAt, f.beganFrom.ExpiresAt = db.Time(baseEnded), db.Time(baseExpires)
 	f.Proofs, err = readProofs(proofs)
@@ -171,7 +171,7 @@ func (s *Service) scan(ctx context.Context, tx *db.Tx, text, id string, hash []b
 // budgeted gives a flow the account's budget of answers as it was read. It also holds the
 // tries of the newest challenge, so that one guarded write reserves both.
 func (s *Service) budgeted(f *flow, tenant string, stamps []byte) {
-	f.answers = ratelimit.Known(ratelimit.Charge{Tenant: tenant, Limit: s.limitAnswers(), Subject: f.spender(), Tag: f.occasion(), PerTag: s.Limits.WrongAnswers}, stamps)
+	f.answers = ratelimit.FromStored(ratelimit.BudgetKey{Tenant: tenant, Limit: s.limitAnswers(), Subject: f.spender(), Tag: f.occasion(), PerTag: s.Limits.WrongAnswers}, stamps)
 	f.countTries()
 }
 
@@ -222,7 +222,7 @@ func (f *flow) over(now time.Time) string {
 		return Expired
 	case !f.open() || f.SecurityVersion != f.User.SecurityVersion:
 		return Changed
-	case f.SteppingUp != "" && !f.beganFrom.Lasting(now):
+	case f.SteppingUp != "" && !f.beganFrom.ValidForTokens(now):
 		return Changed // its password proof ended with that session
 	}
 	return ""
@@ -243,14 +243,14 @@ func (f *flow) prove(p authenticator.Proof) {
 	f.proved = true
 }
 
-// note remembers what happened, to be written with the step.
-func (f *flow) note(action, result, reason, method, subject string, v session.Visitor) {
+// recordEvent remembers what happened, to be written with the step.
+func (f *flow) recordEvent(action, result, reason, method, subject string, v session.Visitor) {
 	f.events = append(f.events, event(action, result, reason, f.User.ID, f.ClientID, method, subject, v))
 }
 
-// keep writes what is left to be written of a step: proofs of a flow that goes on, and what
+// flush writes what is left to be written of a step: proofs of a flow that goes on, and what
 // happened. Every transaction of a flow ends here.
-func (f *flow) keep(ctx context.Context, tx *db.Tx, step Step, err error) (Step, error) {
+func (f *flow) flush(ctx context.Context, tx *db.Tx, step Step, err error) (Step, error) {
 	if err != nil {
 		return nil, err
 	}
@@ -271,9 +271,9 @@ func (f *flow) keep(ctx context.Context, tx *db.Tx, step Step, err error) (Step,
 	return step, audit.Record(ctx, tx, f.events...)
 }
 
-// own takes the flow's row and its user's until the transaction ends, where both must be known
+// lock takes the flow's row and its user's until the transaction ends, where both must be known
 // to be as they were read before something else is written. why says that they are not.
-func (f *flow) own(ctx context.Context, tx *db.Tx) (why string, err error) {
+func (f *flow) lock(ctx context.Context, tx *db.Tx) (why string, err error) {
 	n, err := tx.Exec(ctx, `UPDATE flows SET sends = sends WHERE tenant_id = $1 AND id = $2 AND closed_at = 0`, tx.Tenant, f.ID)
 	if err != nil {
 		return "", err
@@ -281,7 +281,7 @@ func (f *flow) own(ctx context.Context, tx *db.Tx) (why string, err error) {
 	if n == 0 {
 		return Finished, nil
 	}
-	same, err := user.HoldAs(ctx, tx, f.User)
+	same, err := user.LockIfUnchanged(ctx, tx, f.User)
 	if err == nil && !same {
 		why = Changed
 	}
@@ -305,7 +305,7 @@ func (f *flow) close(ctx context.Context, tx *db.Tx, because string) (first bool
 	n, err := tx.Exec(ctx, query, args...)
 	if err != nil || n == 0 {
 		if err == nil && f.outside {
-			err = db.ErrAgain
+			err = db.ErrConflict
 		}
 		return false, err
 	}
@@ -371,16 +371,16 @@ func (s *Service) loadByID(ctx context.Context, tx *db.Tx, id string) (*flow, er
 	return s.loadByHash(ctx, tx, id, hash)
 }
 
-// worldOf reads what policy looks at for a user and a client.
-func (s *Service) worldOf(ctx context.Context, tx *db.Tx, userID, clientID string) (w world, err error) {
-	r := reader{w: &w}
+// loadFacts reads what policy looks at for a user and a client.
+func (s *Service) loadFacts(ctx context.Context, tx *db.Tx, userID, clientID string) (w policyFacts, err error) {
+	r := factsReader{w: &w}
 	err = tx.QueryRow(ctx, `
-		SELECT `+worldColumns+`
+		SELECT `+factColumns+`
 		FROM users u
 		JOIN tenants t ON t.tenant_id = u.tenant_id
 		JOIN installation i ON i.id = 'installation'
 		LEFT JOIN clients c ON c.id = $1
 		WHERE u.tenant_id = $2 AND u.id = $3`, clientID, tx.Tenant, userID).Scan(r.targets()...)
-	r.settle(clientID, s.Limits.RememberDays)
+	r.decode(clientID, s.Limits.RememberDays)
 	return w, err
 }

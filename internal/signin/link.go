@@ -127,19 +127,19 @@ func (s *Service) PressLink(
 			return s.expire(ctx, tx, f)
 		}
 		step, err = s.judge(ctx, tx, f, authenticator.Response{LinkToken: link.Token.Reveal()}, remember, v)
-		step, err = f.keep(ctx, tx, step, err)
+		step, err = f.flush(ctx, tx, step, err)
 		return err
 	})
 	if err == nil && !known {
 		err = ratelimit.Spend(ctx, s.DB, db.Installation, limitLinks, source(v.IP))
 	}
 	if err == nil && step == nil {
-		err = errLinkUseless
+		err = errInvalidLink
 	}
 	return ref, step, err
 }
 
-var errLinkUseless = fault.New(fault.NotFound, "link.useless")
+var errInvalidLink = fault.New(fault.NotFound, "link.invalid")
 
 // expire closes what has run out when somebody tries to use it, so that a clock that goes
 // back does not bring it to life again (SEC-140).

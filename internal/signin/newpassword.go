@@ -27,7 +27,7 @@ func (s *Service) ReplacePassword(ctx context.Context, ref secret.Reference, pla
 	if err := password.Check(plain, words...); err != nil {
 		return nil, err
 	}
-	ctx = password.WithLane(ctx, password.Lane{Group: ref.Tenant, Key: ref.ID})
+	ctx = password.WithQueueKey(ctx, password.QueueKey{Group: ref.Tenant, Key: ref.ID})
 	same, err := s.Passwords.Match(ctx, old, plain) // slow: outside any transaction, as is Hash
 	if err != nil {
 		return nil, err
@@ -52,7 +52,7 @@ func (s *Service) mayReplace(ctx context.Context, ref secret.Reference) (old pas
 		if err != nil {
 			return err
 		}
-		step, err := s.standing(tx, f, "")
+		step, err := s.currentStep(tx, f, "")
 		if err != nil {
 			return err
 		}
@@ -74,7 +74,7 @@ func (s *Service) replace(ctx context.Context, tx *db.Tx, f *flow, stored passwo
 	if f.decide(tx.Now).Outcome != policy.Allow || f.User.PasswordFlaggedAt.IsZero() {
 		return nil, errNotAsked
 	}
-	if why, err := f.own(ctx, tx); err != nil || why != "" { // of two submissions the second writes nothing
+	if why, err := f.lock(ctx, tx); err != nil || why != "" { // of two submissions the second writes nothing
 		return f.overStep(why), err
 	}
 	if err := password.Set(ctx, tx, f.User.ID, stored); err != nil {
@@ -87,7 +87,7 @@ func (s *Service) replace(ctx context.Context, tx *db.Tx, f *flow, stored passwo
 	if err := s.inform(ctx, tx, f.User, news.What, news); err != nil {
 		return nil, err
 	}
-	f.note("password.replaced", "ok", "reported", string(authenticator.Password), f.ID, v)
+	f.recordEvent("password.replaced", "ok", "reported", string(authenticator.Password), f.ID, v)
 	// This flow goes on, also over a set-up that follows; everything else of the old password ends.
 	f.SecurityVersion++
 	_, err := tx.Exec(ctx, `

@@ -27,7 +27,7 @@ func (s *Service) next(ctx context.Context, tx *db.Tx, f *flow, remember bool) (
 	}
 	switch d.Outcome {
 	case policy.Allow:
-		if step := s.before(f); step != nil {
+		if step := s.requiredFirst(f); step != nil {
 			return step, nil
 		}
 		return s.complete(ctx, tx, f, d, remember)
@@ -36,7 +36,7 @@ func (s *Service) next(ctx context.Context, tx *db.Tx, f *flow, remember bool) (
 	case policy.Challenge:
 		return s.challenge(ctx, tx, f, d, nil)
 	default:
-		return s.unmet(ctx, tx, f, d)
+		return s.denyUnreachable(ctx, tx, f, d)
 	}
 }
 
@@ -51,9 +51,9 @@ func (f *flow) storeDeadline(ctx context.Context, tx *db.Tx, d policy.Decision) 
 	return user.StoreDeadline(ctx, tx, f.User.ID, d.SetUpBy)
 }
 
-// before is what must be done after enough was shown and before there is a session: a new
+// requiredFirst is what must be done after enough was shown and before there is a session: a new
 // password, or backup codes for somebody whose only other way in is the one just used.
-func (s *Service) before(f *flow) Step {
+func (s *Service) requiredFirst(f *flow) Step {
 	if !f.User.PasswordFlaggedAt.IsZero() && !f.replacedByMail() {
 		return ReplacePassword{Email: f.User.Email, MinLength: minLength, ContinueTo: f.ContinueTo, FlowID: f.ID}
 	}
@@ -136,7 +136,7 @@ func (s *Service) challenge(ctx context.Context, tx *db.Tx, f *flow, d policy.De
 	}
 	m, ok := s.pick(all, d.Offer, f.prefer)
 	if !ok {
-		return s.unmet(ctx, tx, f, d)
+		return s.denyUnreachable(ctx, tx, f, d)
 	}
 	c := challenge.New(tx, f.ID, m.Authenticator, s.Limits.WrongAnswers, s.lifeOf(f, m.Kind, tx.Now))
 	if authenticator.TraitsOf[c.Kind].Sent {
@@ -147,11 +147,11 @@ func (s *Service) challenge(ctx context.Context, tx *db.Tx, f *flow, d policy.De
 		return nil, err
 	}
 	if wait > 0 {
-		return s.unsent(tx, f, d, m, wait)
+		return s.sendRefused(tx, f, d, m, wait)
 	}
 	opening, err := s.verifier(m.Kind).Begin(ctx, tx, m.Authenticator, s.setting(f, c))
 	if fault.Is(err, fault.Unavailable) {
-		return s.instead(ctx, tx, f, d, c, m.Address, fault.Of(err))
+		return s.fallback(ctx, tx, f, d, c, m.Address, fault.Of(err))
 	}
 	if err != nil {
 		return nil, err
@@ -159,7 +159,7 @@ func (s *Service) challenge(ctx context.Context, tx *db.Tx, f *flow, d policy.De
 	if err := f.replace(ctx, tx, c, opening); err != nil {
 		return nil, err
 	}
-	f.note("challenge.sent", "ok", "", string(m.Kind), c.ID, f.Visitor)
+	f.recordEvent("challenge.sent", "ok", "", string(m.Kind), c.ID, f.Visitor)
 	c.MessageID, c.State = opening.MessageID, opening.State
 	f.Challenge, f.Delivery = c, message.Status{State: message.None}
 	if c.MessageID != "" {
@@ -168,10 +168,10 @@ func (s *Service) challenge(ctx context.Context, tx *db.Tx, f *flow, d policy.De
 	return s.answerStep(tx, f, d, ""), nil
 }
 
-// instead asks for the next method where one cannot be used for now, such as a text message
+// fallback asks for the next method where one cannot be used for now, such as a text message
 // when the money for them is spent. The attempt stays counted.
-func (s *Service) instead(ctx context.Context, tx *db.Tx, f *flow, d policy.Decision, c challenge.Challenge, address string, why *fault.Fault) (Step, error) {
-	f.note("challenge.sent", "refused", unusable(why), string(c.Kind), c.ID, f.Visitor)
+func (s *Service) fallback(ctx context.Context, tx *db.Tx, f *flow, d policy.Decision, c challenge.Challenge, address string, why *fault.Fault) (Step, error) {
+	f.recordEvent("challenge.sent", "refused", unusable(why), string(c.Kind), c.ID, f.Visitor)
 	f.Challenge.ID = c.ID // as the flow's row says; there is no such challenge
 	d.Offer = slices.DeleteFunc(slices.Clone(d.Offer), func(k authenticator.Kind) bool { return k == c.Kind })
 	if f.prefer = ""; len(d.Offer) == 0 {
@@ -217,7 +217,7 @@ func (s *Service) lifeOf(f *flow, k authenticator.Kind, now time.Time) time.Dura
 	left := f.ExpiresAt.Sub(now)
 	switch {
 	case authenticator.TraitsOf[k].Sent:
-		return s.Limits.CodeLife
+		return s.Limits.CodeTTL
 	case k == authenticator.Passkey:
 		return min(left, passkeyLife)
 	}
@@ -242,18 +242,18 @@ func (s *Service) attach(ctx context.Context, tx *db.Tx, f *flow, c challenge.Ch
 }
 
 // purposeSignIn binds a code to this journey; codes of others are wrong here.
-const purposeSignIn = "signin.code"
+const purposeSignIn = "signin.second_factor"
 
-func (s *Service) setting(f *flow, c challenge.Challenge) authenticator.Setting {
-	return authenticator.Setting{
+func (s *Service) setting(f *flow, c challenge.Challenge) authenticator.ChallengeContext {
+	return authenticator.ChallengeContext{
 		ChallengeID: c.ID, FlowID: f.ID, Purpose: purposeSignIn, Reference: c.Reference, Destination: f.Destination,
 		Vendor: f.Vendor.Name, AppName: f.App.Name, Company: f.Tenant.Name, Language: f.User.Language,
 		IP: f.Visitor.IP, Place: f.Visitor.Place, Browser: f.Visitor.Browser, IssuedAt: c.IssuedAt, ExpiresAt: c.ExpiresAt,
 	}
 }
 
-// unmet ends a flow that nothing this user has could finish.
-func (s *Service) unmet(ctx context.Context, tx *db.Tx, f *flow, d policy.Decision) (Step, error) {
+// denyUnreachable ends a flow that nothing this user has could finish.
+func (s *Service) denyUnreachable(ctx context.Context, tx *db.Tx, f *flow, d policy.Decision) (Step, error) {
 	because, reason := Unmet, "level_unreachable"
 	if d.NeedsAdmin {
 		because, reason = NeedsAdmin, "no_usable_method"
@@ -264,7 +264,7 @@ func (s *Service) unmet(ctx context.Context, tx *db.Tx, f *flow, d policy.Decisi
 	if _, err := f.close(ctx, tx, because); err != nil {
 		return nil, err
 	}
-	f.note("signin.denied", "refused", reason, "", f.ID, f.Visitor)
+	f.recordEvent("signin.denied", "refused", reason, "", f.ID, f.Visitor)
 	f.events[len(f.events)-1].Level = string(d.Need)
 	return f.overStep(because), nil
 }
@@ -308,7 +308,7 @@ func (s *Service) complete(ctx context.Context, tx *db.Tx, f *flow, d policy.Dec
 		return nil, err
 	}
 	done.Session, done.Life = ref, sess.ExpiresAt.Sub(tx.Now)
-	f.note("signin.completed", "ok", reasonText(f), strings.Join(sess.AMR, " "), sess.ID, f.Visitor)
+	f.recordEvent("signin.completed", "ok", reasonText(f), strings.Join(sess.AMR, " "), sess.ID, f.Visitor)
 	f.events[len(f.events)-1].Level = sess.ACR
 	return done, nil
 }
@@ -344,15 +344,15 @@ func (s *Service) sessionOf(tx *db.Tx, f *flow, d policy.Decision, rememberedID 
 // keepBrowser remembers the browser when the person wished it after a real second step,
 // or renews the token of one that stood in for it. The date never moves.
 func (s *Service) keepBrowser(ctx context.Context, tx *db.Tx, f *flow, d policy.Decision, remember bool, done *Done) (string, error) {
-	if f.remembered.ID != "" && !d.Level.AtLeast(policy.Confirmed) && d.Required {
+	if f.remembered.ID != "" && !d.Level.AtLeast(policy.EmailConfirmed) && d.Required {
 		renewed, first, err := session.Rotate(ctx, tx, f.rememberBy)
 		if err == nil && !first { // another tab was faster; it has the browser's next token
-			err = errTwin
+			err = errConcurrentSignIn
 		}
 		done.Remembered, done.RememberTo = &renewed, f.remembered.ExpiresAt
 		return f.remembered.ID, err
 	}
-	if !remember || f.rememberDays(d) == 0 || !d.Level.AtLeast(policy.Confirmed) {
+	if !remember || f.rememberDays(d) == 0 || !d.Level.AtLeast(policy.EmailConfirmed) {
 		return "", nil
 	}
 	proved := f.secondProof().At
@@ -364,7 +364,7 @@ func (s *Service) keepBrowser(ctx context.Context, tx *db.Tx, f *flow, d policy.
 		return "", err
 	}
 	done.Remembered, done.RememberTo = &ref, r.ExpiresAt
-	f.note("browser.remembered", "ok", "", "", r.ID, f.Visitor)
+	f.recordEvent("browser.remembered", "ok", "", "", r.ID, f.Visitor)
 	return r.ID, nil
 }
 
@@ -388,7 +388,7 @@ func (s *Service) notice(tx *db.Tx, f *flow, d policy.Decision) *Notice {
 	if !d.SetUpBy.IsZero() {
 		return &Notice{AppName: f.App.Name, By: f.Tenant.Name, From: d.SetUpBy, DaysLeft: DaysUntil(tx.Now, d.SetUpBy), SetUp: true}
 	}
-	if d.Announced.IsZero() || d.Level.AtLeast(policy.Confirmed) || f.App.ExemptUntil.After(d.Announced) {
+	if d.Announced.IsZero() || d.Level.AtLeast(policy.EmailConfirmed) || f.App.ExemptUntil.After(d.Announced) {
 		return nil
 	}
 	return &Notice{AppName: f.App.Name, By: d.AnnouncedBy, From: d.Announced, DaysLeft: DaysUntil(tx.Now, d.Announced), SentTo: outofband.MaskOwn(f.User.Email)}

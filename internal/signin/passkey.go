@@ -51,8 +51,8 @@ type claim struct {
 	known  bool
 	stored passkey.Stored
 	found  passkey.Found
-	world  world
-	source *ratelimit.Entry // what a failure is charged to
+	world  policyFacts
+	source *ratelimit.Budget // what a failure is charged to
 }
 
 // SubmitPasskey answers an offer: both address and proof. What names no credential of ours,
@@ -101,7 +101,7 @@ func (s *Service) claimed(ctx context.Context, v *passkey.Verifier, a Attempt, t
 				return err
 			}
 		}
-		budgets, err := ratelimit.Read(ctx, tx, ratelimit.Charge{Tenant: db.Installation, Limit: s.limitSource(), Subject: source(a.Visitor.IP)})
+		budgets, err := ratelimit.Read(ctx, tx, ratelimit.BudgetKey{Tenant: db.Installation, Limit: s.limitSource(), Subject: source(a.Visitor.IP)})
 		if err == nil {
 			c.source = budgets[0]
 		}
@@ -125,9 +125,9 @@ func (s *Service) claimed(ctx context.Context, v *passkey.Verifier, a Attempt, t
 
 // whose reads the account that a credential belongs to, and its world. One statement.
 func (s *Service) whose(ctx context.Context, tx *db.Tx, a Attempt, c *claim) error {
-	r := reader{w: &c.world}
+	r := factsReader{w: &c.world}
 	err := tx.QueryRow(ctx, `
-		SELECT p.authenticator_id, p.credential, p.sign_count,`+worldColumns+`
+		SELECT p.authenticator_id, p.credential, p.sign_count,`+factColumns+`
 		FROM passkey_directory d
 		JOIN passkeys p ON p.tenant_id = d.tenant_id AND p.authenticator_id = d.authenticator_id
 		JOIN authenticators au0 ON au0.tenant_id = p.tenant_id AND au0.id = p.authenticator_id AND au0.disabled_at = 0
@@ -143,7 +143,7 @@ func (s *Service) whose(ctx context.Context, tx *db.Tx, a Attempt, c *claim) err
 	if err != nil {
 		return err
 	}
-	r.settle(a.ClientID, s.Limits.RememberDays)
+	r.decode(a.ClientID, s.Limits.RememberDays)
 	c.known = true
 	return nil
 }
@@ -163,19 +163,19 @@ func (s *Service) refusePasskey(ctx context.Context, a Attempt, c claim) (Step, 
 		reason = "account_or_app_closed"
 	}
 	return AskPassword{Problem: passkey.Advice(reason)}, s.DB.InTx(ctx, where, func(tx *db.Tx) error {
-		charged := ratelimit.Ledger{c.source}
-		if err := hold(ctx, tx, charged); err != nil {
+		charged := ratelimit.Budgets{c.source}
+		if err := lockOnRetry(ctx, tx, charged); err != nil {
 			return err
 		}
 		charged.Spend(tx)
 		if err := charged.Write(ctx, tx); err != nil {
 			return err
 		}
-		if reason == passkey.Copied {
+		if reason == passkey.Cloned {
 			if err := passkey.Alarm(ctx, tx, c.world.User.ID, c.stored); err != nil {
 				return err
 			}
-			if err := s.tellCopied(ctx, tx, c.world.User, c.stored.AuthenticatorID, copied{c.world.Vendor.Name, c.world.App.Name, ""}, a.Visitor); err != nil {
+			if err := s.alertCloned(ctx, tx, c.world.User, c.stored.AuthenticatorID, clonedPasskey{c.world.Vendor.Name, c.world.App.Name, ""}, a.Visitor); err != nil {
 				return err
 			}
 		}
@@ -194,7 +194,7 @@ func (s *Service) passkeyProved(ctx context.Context, tx *db.Tx, v *passkey.Verif
 	if err != nil || !verdict.OK {
 		return AskPassword{}, verdict.Reason, err
 	}
-	w, err := s.worldOf(ctx, tx, c.world.User.ID, a.ClientID)
+	w, err := s.loadFacts(ctx, tx, c.world.User.ID, a.ClientID)
 	switch {
 	case err != nil:
 		return nil, "", err
@@ -203,7 +203,7 @@ func (s *Service) passkeyProved(ctx context.Context, tx *db.Tx, v *passkey.Verif
 	case !w.Vendor.Methods.Allow(string(authenticator.Passkey)) || !w.Tenant.Methods.Allow(string(authenticator.Passkey)):
 		return AskPassword{}, "not_allowed", nil
 	}
-	budgets, err := ratelimit.Read(ctx, tx, ratelimit.Charge{Tenant: tx.Tenant, Limit: limitPasskeyFlows, Subject: w.User.ID})
+	budgets, err := ratelimit.Read(ctx, tx, ratelimit.BudgetKey{Tenant: tx.Tenant, Limit: limitPasskeyFlows, Subject: w.User.ID})
 	if err != nil {
 		return nil, "", err
 	}
@@ -212,18 +212,18 @@ func (s *Service) passkeyProved(ctx context.Context, tx *db.Tx, v *passkey.Verif
 	}
 	f := &flow{
 		ClientID: a.ClientID, ContinueTo: a.ContinueTo, WantACR: a.WantACR, Visitor: a.Visitor,
-		SecurityVersion: w.User.SecurityVersion, world: w, budgets: budgets, bindable: s.Bindable, prefer: string(a.Prefer),
+		SecurityVersion: w.User.SecurityVersion, policyFacts: w, budgets: budgets, bindable: s.Bindable, prefer: string(a.Prefer),
 		knownBy: "passkey/" + verdict.AuthenticatorID, // a stranger cannot have come this far
 	}
 	ref := s.begin(tx, f, authenticator.Proof{Kind: verdict.Proof, AuthenticatorID: verdict.AuthenticatorID, At: tx.Now})
 	if err := authenticator.Used(ctx, tx, verdict.AuthenticatorID); err != nil {
 		return nil, "", err
 	}
-	f.note("signin.passkey", "ok", "", string(authenticator.Passkey), verdict.AuthenticatorID, a.Visitor)
+	f.recordEvent("signin.passkey", "ok", "", string(authenticator.Passkey), verdict.AuthenticatorID, a.Visitor)
 	if err := s.recall(ctx, tx, f, a.Presented); err != nil {
 		return nil, "", err
 	}
 	step, err = s.next(ctx, tx, f, false)
-	step, err = f.keep(ctx, tx, step, err)
+	step, err = f.flush(ctx, tx, step, err)
 	return withFlow(step, ref), "", err
 }

@@ -58,7 +58,7 @@ func (h *house) bindPasskey(company, address string, options virtualwebauthn.Aut
 		if err != nil {
 			return err
 		}
-		d := authenticator.Draft{ID: tx.NewID(), Ends: tx.Now.Add(time.Hour)}
+		d := authenticator.PendingEnrollment{ID: tx.NewID(), Ends: tx.Now.Add(time.Hour)}
 		who := authenticator.Subject{UserID: u.ID, Email: u.Email, Name: u.Name}
 		if d.State, err = h.passkeys().Propose(ctx, tx, who, d, ""); err != nil {
 			return err
@@ -143,7 +143,7 @@ func TestAIR17_APasskeySignsInAlone(t *testing.T) {
 				t.Fatal("not signed in")
 			}
 			st := h.standing(done.Session, signin.Ask{ClientID: "dashboard"})
-			if !st.Enough || st.Session.ACR != string(policy.Resistant) || !slices.Equal(st.Session.AMR, c.amr) || done.Method != authenticator.Passkey {
+			if !st.Enough || st.Session.ACR != string(policy.PhishingResistant) || !slices.Equal(st.Session.AMR, c.amr) || done.Method != authenticator.Passkey {
 				t.Errorf("%+v", st.Session)
 			}
 		}
@@ -405,7 +405,7 @@ func TestPasskeyAsTheSecondStep(t *testing.T) {
 			if !ok {
 				t.Fatal("the second step did not sign in")
 			}
-			if s := h.standing(done.Session, signin.Ask{ClientID: "dashboard"}).Session; s.ACR != string(policy.Resistant) || !slices.Equal(s.AMR, c.amr) {
+			if s := h.standing(done.Session, signin.Ask{ClientID: "dashboard"}).Session; s.ACR != string(policy.PhishingResistant) || !slices.Equal(s.AMR, c.amr) {
 				t.Errorf("%s %v, want %v", s.ACR, s.AMR, c.amr)
 			}
 		}

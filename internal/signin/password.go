@@ -33,7 +33,7 @@ type Attempt struct {
 type account struct {
 	known   bool
 	stored  password.Stored
-	world   world
+	facts   policyFacts
 	browser knownBrowser
 	tries   tries
 }
@@ -45,7 +45,7 @@ func (s *Service) SubmitPassword(ctx context.Context, a Attempt) (Step, error) {
 	if err != nil {
 		return nil, err
 	}
-	ctx = password.WithLane(ctx, acc.lane(a))
+	ctx = password.WithQueueKey(ctx, acc.queueKey(a))
 	if err := s.Passwords.Room(ctx); err != nil { // turned away before anything is written
 		return nil, err
 	}
@@ -56,7 +56,7 @@ func (s *Service) SubmitPassword(ctx context.Context, a Attempt) (Step, error) {
 	if err != nil {                                           // nothing was compared, so the try is not lost
 		return nil, errors.Join(err, s.giveBack(context.WithoutCancel(ctx), acc))
 	}
-	if !ok || !acc.known || !acc.world.open() {
+	if !ok || !acc.known || !acc.facts.open() {
 		return AskPassword{}, s.refuse(ctx, a, acc)
 	}
 	renewed, err := s.renew(ctx, acc, a.Password)
@@ -64,11 +64,11 @@ func (s *Service) SubmitPassword(ctx context.Context, a Attempt) (Step, error) {
 		return nil, err
 	}
 	var step Step
-	err = s.DB.InTx(ctx, acc.world.Tenant.ID, func(tx *db.Tx) (err error) {
+	err = s.DB.InTx(ctx, acc.facts.Tenant.ID, func(tx *db.Tx) (err error) {
 		step, err = s.passwordProved(ctx, tx, a, acc, renewed)
 		return err
 	})
-	if errors.Is(err, errTwin) { // the password was right, and what gave the try back was undone
+	if errors.Is(err, errConcurrentSignIn) { // the password was right, and what gave the try back was undone
 		err = errors.Join(err, s.giveBack(context.WithoutCancel(ctx), acc))
 	}
 	if err != nil {
@@ -90,9 +90,9 @@ func (s *Service) lookUp(ctx context.Context, a Attempt) (acc account, err error
 		if err != nil {
 			return err
 		}
-		r := reader{w: &acc.world}
+		r := factsReader{w: &acc.facts}
 		err = tx.QueryRow(ctx, `
-			SELECT COALESCE(p.hash, ''), COALESCE(p.pepper, ''),`+worldColumns+`
+			SELECT COALESCE(p.hash, ''), COALESCE(p.pepper, ''),`+factColumns+`
 			FROM directory d
 			JOIN users u ON u.tenant_id = d.tenant_id AND u.id = d.user_id
 			JOIN tenants t ON t.tenant_id = u.tenant_id
@@ -106,21 +106,21 @@ func (s *Service) lookUp(ctx context.Context, a Attempt) (acc account, err error
 		if err != nil {
 			return err
 		}
-		r.settle(a.ClientID, s.Limits.RememberDays)
+		r.decode(a.ClientID, s.Limits.RememberDays)
 		acc.known = true
-		acc.browser = s.knownFor(a.Devices, all, acc.world)
+		acc.browser = s.knownFor(a.Devices, all, acc.facts)
 		return s.readTries(ctx, tx, a, &acc)
 	})
 	return acc, err
 }
 
-// lane is where a comparison waits for its turn. Only a browser that the account
+// queueKey is where a comparison waits for its turn. Only a browser that the account
 // knows tells its company: any other lane would tell an account that exists from one that does not.
-func (acc account) lane(a Attempt) password.Lane {
+func (acc account) queueKey(a Attempt) password.QueueKey {
 	if acc.browser.tries != "" {
-		return password.Lane{Group: acc.world.Tenant.ID, Key: acc.world.User.ID}
+		return password.QueueKey{Group: acc.facts.Tenant.ID, Key: acc.facts.User.ID}
 	}
-	return password.Lane{Key: source(a.Visitor.IP)}
+	return password.QueueKey{Key: source(a.Visitor.IP)}
 }
 
 // renew makes a fresh hash of a password whose hash was imported, or peppered with an older
@@ -157,7 +157,7 @@ func (s *Service) refuse(ctx context.Context, a Attempt, acc account) error {
 	switch {
 	case !acc.known:
 		reason = "unknown_address"
-	case !acc.world.open():
+	case !acc.facts.open():
 		reason = "account_or_app_closed"
 	}
 	return s.record(ctx, a, acc, "failed", reason)
@@ -166,11 +166,11 @@ func (s *Service) refuse(ctx context.Context, a Attempt, acc account) error {
 func (s *Service) record(ctx context.Context, a Attempt, acc account, result, reason string) error {
 	where := db.Installation
 	if acc.known {
-		where = acc.world.Tenant.ID
+		where = acc.facts.Tenant.ID
 	}
 	return s.DB.InTx(ctx, where, func(tx *db.Tx) error {
-		charged := ratelimit.Ledger{acc.tries.source}
-		if err := hold(ctx, tx, charged); err != nil {
+		charged := ratelimit.Budgets{acc.tries.source}
+		if err := lockOnRetry(ctx, tx, charged); err != nil {
 			return err
 		}
 		if s.chargeable(acc) {
@@ -179,7 +179,7 @@ func (s *Service) record(ctx context.Context, a Attempt, acc account, result, re
 		if err := charged.Write(ctx, tx); err != nil {
 			return err
 		}
-		return audit.Record(ctx, tx, event("signin.password", result, reason, acc.world.User.ID, a.ClientID, string(authenticator.Password), "", a.Visitor))
+		return audit.Record(ctx, tx, event("signin.password", result, reason, acc.facts.User.ID, a.ClientID, string(authenticator.Password), "", a.Visitor))
 	})
 }
 
@@ -200,11 +200,11 @@ func event(action, result, reason, userID, clientID, method, subject string, v s
 // passwordProved opens a flow with the first proof and asks what remains. Hashing took its
 // time, so everything is read again: what was changed meanwhile holds. The try is given back.
 func (s *Service) passwordProved(ctx context.Context, tx *db.Tx, a Attempt, acc account, renewed *password.Stored) (Step, error) {
-	was := acc.world.User.SecurityVersion
-	if err := hold(ctx, tx, acc.tries.spent); err != nil {
+	was := acc.facts.User.SecurityVersion
+	if err := lockOnRetry(ctx, tx, acc.tries.spent); err != nil {
 		return nil, err
 	}
-	flows, err := ratelimit.Read(ctx, tx, ratelimit.Charge{Tenant: tx.Tenant, Limit: limitFlows, Subject: spender(acc.world.User.ID, acc.browser.spends)})
+	flows, err := ratelimit.Read(ctx, tx, ratelimit.BudgetKey{Tenant: tx.Tenant, Limit: limitFlows, Subject: spender(acc.facts.User.ID, acc.browser.spends)})
 	if err != nil {
 		return nil, err
 	}
@@ -215,15 +215,15 @@ func (s *Service) passwordProved(ctx context.Context, tx *db.Tx, a Attempt, acc 
 	if wait := flows.Spend(tx); wait > 0 {
 		return Refused{Wait: wait}, budgets.Write(ctx, tx)
 	}
-	if acc.world, err = s.worldOf(ctx, tx, acc.world.User.ID, a.ClientID); err != nil {
+	if acc.facts, err = s.loadFacts(ctx, tx, acc.facts.User.ID, a.ClientID); err != nil {
 		return nil, err
 	}
-	if !acc.world.open() || acc.world.User.SecurityVersion != was {
+	if !acc.facts.open() || acc.facts.User.SecurityVersion != was {
 		return AskPassword{}, budgets.Write(ctx, tx)
 	}
 	f := &flow{
 		ClientID: a.ClientID, ContinueTo: a.ContinueTo, WantACR: a.WantACR, Visitor: a.Visitor,
-		SecurityVersion: acc.world.User.SecurityVersion, world: acc.world, budgets: budgets, bindable: s.Bindable, prefer: string(a.Prefer),
+		SecurityVersion: acc.facts.User.SecurityVersion, policyFacts: acc.facts, budgets: budgets, bindable: s.Bindable, prefer: string(a.Prefer),
 		knownBy: acc.browser.spends, device: acc.browser.device,
 	}
 	if renewed != nil {
@@ -232,7 +232,7 @@ func (s *Service) passwordProved(ctx context.Context, tx *db.Tx, a Attempt, acc 
 		}
 	}
 	ref := s.begin(tx, f, authenticator.Proof{Kind: authenticator.Password, At: tx.Now})
-	f.note("signin.password", "ok", "", string(authenticator.Password), f.ID, a.Visitor)
+	f.recordEvent("signin.password", "ok", "", string(authenticator.Password), f.ID, a.Visitor)
 	if len(a.Presented) > 0 { // budgets are always taken before what remembers browsers: two in another order wait for each other
 		if err := f.budgets.Write(ctx, tx); err != nil {
 			return nil, err
@@ -242,7 +242,7 @@ func (s *Service) passwordProved(ctx context.Context, tx *db.Tx, a Attempt, acc 
 		return nil, err
 	}
 	step, err := s.next(ctx, tx, f, false)
-	step, err = f.keep(ctx, tx, step, err)
+	step, err = f.flush(ctx, tx, step, err)
 	return withFlow(step, ref), err
 }
 
@@ -282,7 +282,7 @@ func (s *Service) recall(ctx context.Context, tx *db.Tx, f *flow, presented []se
 		return nil
 	}
 	if r.Twin {
-		return errTwin
+		return errConcurrentSignIn
 	}
 	if r.Stale == "" {
 		return nil
@@ -294,9 +294,9 @@ func (s *Service) recall(ctx context.Context, tx *db.Tx, f *flow, presented []se
 	if err := session.EndRemembered(ctx, tx, f.User.ID, r.Stale, session.TokenReplay); err != nil {
 		return err
 	}
-	f.note("browser.replayed", "refused", "older_token", "", r.Stale, f.Visitor)
+	f.recordEvent("browser.replayed", "refused", "older_token", "", r.Stale, f.Visitor)
 	return s.tellReplay(ctx, tx, f)
 }
 
-// errTwin: another tab of this browser was a moment faster and holds its next token.
-var errTwin = fault.New(fault.Conflict, "signin.try_again")
+// errConcurrentSignIn: another tab of this browser was a moment faster and holds its next token.
+var errConcurrentSignIn = fault.New(fault.Conflict, "signin.try_again")

@@ -122,7 +122,7 @@ func (s *Service) sendPasswordLink(ctx context.Context, tx *db.Tx, a Forgotten) 
 	if err != nil {
 		return err
 	}
-	tx = tx.As(u.TenantID)
+	tx = tx.ForTenant(u.TenantID)
 	t, err := tenant.Find(ctx, tx, tx.Tenant)
 	if err != nil {
 		return err
@@ -160,7 +160,7 @@ var errDisabled = fault.New(fault.Conflict, "user.is_disabled")
 // were sent to them before die. by names who invites, for the audit log. Conflict for a
 // person who has a password or is disabled.
 func (s *Service) Invite(ctx context.Context, tx *db.Tx, u user.User, by string) error {
-	if err := user.Hold(ctx, tx, u.ID); err != nil {
+	if err := user.Lock(ctx, tx, u.ID); err != nil {
 		return err
 	}
 	old, err := password.Load(ctx, tx, u.ID)

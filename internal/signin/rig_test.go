@@ -149,7 +149,7 @@ func (h *house) newCompany(id string, m tenant.Mandate) string {
 		if _, err := tenant.Create(ctx, tx, id, "Company "+id, tenant.Company); err != nil {
 			return err
 		}
-		return tenant.SetMandate(ctx, tx.As(id), m)
+		return tenant.SetMandate(ctx, tx.ForTenant(id), m)
 	})
 	return id
 }
@@ -249,9 +249,9 @@ func (h *house) signIn(address, app string, remember bool) signin.Done {
 	return done
 }
 
-func (h *house) standing(ref secret.Reference, ask signin.Ask) signin.Standing {
+func (h *house) standing(ref secret.Reference, ask signin.Ask) signin.SessionCheck {
 	h.t.Helper()
-	st, err := h.Standing(h.t.Context(), ref.Text().Reveal(), ask)
+	st, err := h.CheckSession(h.t.Context(), ref.Text().Reveal(), ask)
 	if err != nil {
 		h.t.Fatal(err)
 	}

@@ -78,7 +78,7 @@ func (s *Seen) Flush(ctx context.Context, d *db.DB) error {
 			}
 		}
 		for key, at := range used {
-			if err := authenticator.Seen(ctx, tx.As(key[0]), key[1], at); err != nil {
+			if err := authenticator.Seen(ctx, tx.ForTenant(key[0]), key[1], at); err != nil {
 				return err
 			}
 		}

@@ -33,7 +33,7 @@ type PasswordLink struct {
 // opened is a link as it was read, with its account.
 type opened struct {
 	PasswordLink
-	world
+	policyFacts
 	old password.Stored
 }
 
@@ -46,12 +46,12 @@ func (s *Service) OpenPasswordLink(ctx context.Context, ref secret.Reference) (P
 func (s *Service) readPasswordLink(ctx context.Context, ref secret.Reference) (o opened, err error) {
 	o.State, o.MinLength = LinkUnknown, minLength
 	err = s.DB.View(ctx, ref.Tenant, func(tx *db.Tx) error {
-		r := reader{w: &o.world}
+		r := factsReader{w: &o.policyFacts}
 		var purpose, key, clientID, because string
 		var version, expires, closed int64
 		err := tx.QueryRow(ctx, `
 			SELECT l.purpose, l.email_key, l.security_version, l.client_id, l.continue_to, l.expires_at, l.closed_at, l.closed_because,
-				COALESCE(p.hash, ''), COALESCE(p.pepper, ''),`+worldColumns+`
+				COALESCE(p.hash, ''), COALESCE(p.pepper, ''),`+factColumns+`
 			FROM password_links l
 			JOIN users u ON u.tenant_id = l.tenant_id AND u.id = l.user_id
 			JOIN tenants t ON t.tenant_id = l.tenant_id
@@ -66,7 +66,7 @@ func (s *Service) readPasswordLink(ctx context.Context, ref secret.Reference) (o
 		if err != nil {
 			return err
 		}
-		r.settle(clientID, s.Limits.RememberDays)
+		r.decode(clientID, s.Limits.RememberDays)
 		o.Invitation = purpose == linkInvitation
 		if clientID != PortalID {
 			o.AppName, o.HomeURL = o.App.Name, o.App.HomeURL
@@ -139,7 +139,7 @@ func (s *Service) expirePasswordLink(ctx context.Context, ref secret.Reference) 
 // someone else is said to know must be another one; only then is it compared, so that a link
 // is no way to guess a good one.
 func (s *Service) hashForLink(ctx context.Context, o opened, plain string) (stored password.Stored, err error) {
-	ctx = password.WithLane(ctx, password.Lane{Group: o.Tenant.ID, Key: o.User.ID})
+	ctx = password.WithQueueKey(ctx, password.QueueKey{Group: o.Tenant.ID, Key: o.User.ID})
 	if err := ratelimit.Spend(ctx, s.DB, o.Tenant.ID, limitNewPasswords, o.User.ID); err != nil {
 		return stored, err
 	}
@@ -160,7 +160,7 @@ func (s *Service) hashForLink(ctx context.Context, o opened, plain string) (stor
 func (s *Service) spendPasswordLink(ctx context.Context, tx *db.Tx, ref secret.Reference, o opened, stored password.Stored, v session.Visitor) error {
 	same, err := user.PasswordSetByMail(ctx, tx, o.User, !o.Invitation)
 	if err == nil && !same {
-		err = errLinkUseless
+		err = errInvalidLink
 	}
 	if err != nil {
 		return err
@@ -170,7 +170,7 @@ func (s *Service) spendPasswordLink(ctx context.Context, tx *db.Tx, ref secret.R
 		WHERE tenant_id = $3 AND id = $4 AND token_hash = $5 AND closed_at = 0 AND expires_at > $1`,
 		tx.Now, string(LinkUsed), tx.Tenant, ref.ID, ref.Hash())
 	if err == nil && n == 0 {
-		err = errLinkUseless
+		err = errInvalidLink
 	}
 	if err != nil {
 		return err
@@ -199,7 +199,7 @@ func (s *Service) spendPasswordLink(ctx context.Context, tx *db.Tx, ref secret.R
 // recordReset tells the person, at every address. A reset is kept as a sign-in that came to
 // nothing, so that the notice can say "this wasn't me" about it.
 func (s *Service) recordReset(ctx context.Context, tx *db.Tx, o opened, ref secret.Reference, v session.Visitor) error {
-	f := &flow{ClientID: PortalID, Visitor: v, SecurityVersion: o.User.SecurityVersion + 1, world: o.world}
+	f := &flow{ClientID: PortalID, Visitor: v, SecurityVersion: o.User.SecurityVersion + 1, policyFacts: o.policyFacts}
 	s.begin(tx, f)
 	if _, err := f.close(ctx, tx, Finished); err != nil {
 		return err

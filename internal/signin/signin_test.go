@@ -36,7 +36,7 @@ func TestALO3_ALO6_PasswordThenCode(t *testing.T) {
 			t.Fatal("the right code did not sign in")
 		}
 		st := h.standing(done.Session, signin.Ask{ClientID: "dashboard"})
-		if !st.Enough || st.Session.ACR != string(policy.Confirmed) || strings.Join(st.Session.AMR, " ") != "pwd email" {
+		if !st.Enough || st.Session.ACR != string(policy.EmailConfirmed) || strings.Join(st.Session.AMR, " ") != "pwd email" {
 			t.Errorf("standing %+v", st)
 		}
 		if done.Life != 24*time.Hour {
@@ -88,7 +88,7 @@ func TestATK2_AHundredWrongCodesFiveAreJudged(t *testing.T) {
 			})
 		}
 		wg.Wait()
-		if n := h.events(h.company, "signin.code", "failed"); n != 5 {
+		if n := h.events(h.company, "signin.second_factor", "failed"); n != 5 {
 			t.Errorf("%d answers were judged", n)
 		}
 		if _, ok := h.answerOrWait(*ask.Flow, right).(signin.Done); ok || h.sessions(h.company) != 0 {
@@ -349,7 +349,7 @@ func TestAnOlderMemoryTokenEndsTheLine(t *testing.T) {
 				t.Errorf("%#v, %v", step, err)
 			}
 		}
-		if st, err := h.Standing(t.Context(), string(born.Session.Text()), signin.Ask{ClientID: "dashboard"}); err != nil ||
+		if st, err := h.CheckSession(t.Context(), string(born.Session.Text()), signin.Ask{ClientID: "dashboard"}); err != nil ||
 			st.Session != nil {
 			t.Errorf("the session of a copied token goes on: %v", err)
 		}
@@ -411,19 +411,19 @@ func TestAIR2_ALO2_ExemptThenCovered(t *testing.T) {
 		if !ok {
 			t.Fatal("the step-up did not finish")
 		}
-		if st := h.standing(up.Session, signin.Ask{ClientID: "dashboard"}); !st.Enough || st.Session.ACR != string(policy.Confirmed) {
+		if st := h.standing(up.Session, signin.Ask{ClientID: "dashboard"}); !st.Enough || st.Session.ACR != string(policy.EmailConfirmed) {
 			t.Errorf("after the step-up: %+v", st)
 		}
 		if st := h.standing(done.Session, signin.Ask{ClientID: "phone"}); st.Session != nil {
 			t.Error("the older cookie still opens something")
 		}
-		if st, _ := h.StandingOf(t.Context(), h.company, done.Session.ID, signin.Ask{ClientID: "phone"}); !st.Enough {
+		if st, _ := h.CheckSessionByID(t.Context(), h.company, done.Session.ID, signin.Ask{ClientID: "phone"}); !st.Enough {
 			t.Error("the exempt app's tokens died with the step-up")
 		}
 		if err := h.SignOut(t.Context(), up.Session, visitor); err != nil {
 			t.Fatal(err)
 		}
-		if st, _ := h.StandingOf(t.Context(), h.company, done.Session.ID, signin.Ask{ClientID: "phone"}); st.Enough {
+		if st, _ := h.CheckSessionByID(t.Context(), h.company, done.Session.ID, signin.Ask{ClientID: "phone"}); st.Enough {
 			t.Error("signing out left the session underneath")
 		}
 	})
@@ -865,13 +865,13 @@ func TestREL14_AClockThatGoesBackRevivesNoSession(t *testing.T) {
 		if h.standing(idle.Session, ask).Session != nil {
 			t.Error("an idle session lives again")
 		}
-		if st, err := h.StandingOf(t.Context(), idle.Session.Tenant, idle.Session.ID, ask); err != nil || !st.Enough {
+		if st, err := h.CheckSessionByID(t.Context(), idle.Session.Tenant, idle.Session.ID, ask); err != nil || !st.Enough {
 			t.Errorf("what apps hold ended with the browser's idle time: %+v, %v", st, err)
 		}
 		if err := h.SignOut(t.Context(), idle.Session, visitor); err != nil {
 			t.Fatal(err)
 		}
-		if st, err := h.StandingOf(t.Context(), idle.Session.Tenant, idle.Session.ID, ask); err != nil || st.Session != nil {
+		if st, err := h.CheckSessionByID(t.Context(), idle.Session.Tenant, idle.Session.ID, ask); err != nil || st.Session != nil {
 			t.Errorf("signing out of an idle session ended nothing: %+v, %v", st, err)
 		}
 		old := h.signIn("maria@company.test", "dashboard", false)
@@ -904,7 +904,7 @@ func TestSigningOutOfWhatIsOverEndsWhatItCameFrom(t *testing.T) {
 				t.Fatal(err)
 			}
 		}
-		st, err := h.StandingOf(t.Context(), long.Session.Tenant, long.Session.ID, signin.Ask{ClientID: "phone"})
+		st, err := h.CheckSessionByID(t.Context(), long.Session.Tenant, long.Session.ID, signin.Ask{ClientID: "phone"})
 		if err != nil || st.Session != nil {
 			t.Errorf("what apps hold of the earlier session lives: %+v, %v", st, err)
 		}
@@ -916,7 +916,7 @@ func TestSigningOutOfWhatIsOverEndsWhatItCameFrom(t *testing.T) {
 
 func TestAHundredFailuresInARowDisableTheMethod(t *testing.T) {
 	each(t, func(t *testing.T, h *house) {
-		h.Limits.FailuresInARow = 7
+		h.Limits.MaxConsecutiveFailures = 7
 		for range 2 {
 			h.clock.pass(20 * time.Minute)
 			ask := h.password("maria@company.test", "dashboard")
@@ -979,7 +979,7 @@ func TestSEC68_AMemoryOpensOneAppOnly(t *testing.T) {
 			if st := h.standing(done.Session, other); st.Enough || !st.StepUp {
 				t.Errorf("another app after two idle hours: %+v", st)
 			}
-			if st, _ := h.StandingOf(t.Context(), h.company, done.Session.ID, other); !st.Enough {
+			if st, _ := h.CheckSessionByID(t.Context(), h.company, done.Session.ID, other); !st.Enough {
 				t.Errorf("the tokens of another app after two idle hours: %+v", st)
 			}
 			if err := h.Seen.Flush(t.Context(), h.DB); err != nil {
@@ -1021,7 +1021,7 @@ func TestATK78_AnOldCookieDiesWhenItsBrowserSignsInAgain(t *testing.T) {
 		if h.standing(first.Session, ask).Session != nil {
 			t.Error("the old cookie lives")
 		}
-		if st, _ := h.StandingOf(t.Context(), h.company, first.Session.ID, ask); !st.Enough {
+		if st, _ := h.CheckSessionByID(t.Context(), h.company, first.Session.ID, ask); !st.Enough {
 			t.Error("the apps' tokens died with the new sign-in")
 		}
 		somebody := h.signIn("owner@company.test", "dashboard", false)
@@ -1029,7 +1029,7 @@ func TestATK78_AnOldCookieDiesWhenItsBrowserSignsInAgain(t *testing.T) {
 			t.Fatal(err)
 		}
 		for _, id := range []string{first.Session.ID, second.Session.ID} {
-			if st, _ := h.StandingOf(t.Context(), h.company, id, ask); st.Session != nil {
+			if st, _ := h.CheckSessionByID(t.Context(), h.company, id, ask); st.Session != nil {
 				t.Error("somebody else's session outlives the new person at this browser")
 			}
 		}
@@ -1055,7 +1055,7 @@ func TestATK80_SignOutEndsTheWholeLineHoweverIdle(t *testing.T) {
 			t.Fatal(err)
 		}
 		for i, ref := range line {
-			if st, _ := h.StandingOf(t.Context(), h.company, ref.ID, signin.Ask{ClientID: "dashboard"}); st.Session != nil {
+			if st, _ := h.CheckSessionByID(t.Context(), h.company, ref.ID, signin.Ask{ClientID: "dashboard"}); st.Session != nil {
 				t.Errorf("session %d of the line lives", i)
 			}
 		}

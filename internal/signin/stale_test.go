@@ -92,7 +92,7 @@ func TestWhatChangesWhileAnAnswerIsJudgedHolds(t *testing.T) {
 
 func bindApp(h *house, _ signin.AnswerCode) {
 	h.in(h.company, func(ctx context.Context, tx *db.Tx) error {
-		u, err := user.ByEmail(ctx, tx.As(db.Installation), "maria@company.test")
+		u, err := user.ByEmail(ctx, tx.ForTenant(db.Installation), "maria@company.test")
 		if err != nil {
 			return err
 		}
@@ -103,7 +103,7 @@ func bindApp(h *house, _ signin.AnswerCode) {
 
 func readdress(h *house, _ signin.AnswerCode) {
 	h.in(h.company, func(ctx context.Context, tx *db.Tx) error {
-		u, err := user.ByEmail(ctx, tx.As(db.Installation), "maria@company.test")
+		u, err := user.ByEmail(ctx, tx.ForTenant(db.Installation), "maria@company.test")
 		if err != nil {
 			return err
 		}

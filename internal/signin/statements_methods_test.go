@@ -47,7 +47,7 @@ func (h *house) equip(address string) *kit {
 		h.t.Fatal(err)
 	}
 	h.in(h.company, func(ctx context.Context, tx *db.Tx) error {
-		u, err := user.ByEmail(ctx, tx.As(db.Installation), address)
+		u, err := user.ByEmail(ctx, tx.ForTenant(db.Installation), address)
 		if err != nil {
 			return err
 		}
@@ -70,7 +70,7 @@ func (h *house) equip(address string) *kit {
 
 func (h *house) bindTOTP(ctx context.Context, tx *db.Tx, who authenticator.Subject, k *kit) error {
 	v := totp.Verifier{Keys: h.Keys}
-	d := authenticator.Draft{ID: tx.NewID(), Begun: tx.Now, Ends: tx.Now.Add(time.Hour)}
+	d := authenticator.PendingEnrollment{ID: tx.NewID(), Begun: tx.Now, Ends: tx.Now.Add(time.Hour)}
 	var err error
 	if d.State, err = v.Propose(ctx, tx, who, d, ""); err != nil {
 		return err
@@ -91,7 +91,7 @@ func (h *house) bindTOTP(ctx context.Context, tx *db.Tx, who authenticator.Subje
 }
 
 func bindCodes(ctx context.Context, tx *db.Tx, v lookup.Verifier, who authenticator.Subject, prepared authenticator.State, k *kit) error {
-	d := authenticator.Draft{ID: tx.NewID(), Begun: tx.Now, Ends: tx.Now.Add(time.Hour), State: prepared}
+	d := authenticator.PendingEnrollment{ID: tx.NewID(), Begun: tx.Now, Ends: tx.Now.Add(time.Hour), State: prepared}
 	var err error
 	if d.State, err = v.Propose(ctx, tx, who, d, ""); err != nil {
 		return err
@@ -124,7 +124,7 @@ func (h *house) askFor(address string, kind authenticator.Kind) signin.AnswerCod
 
 func (h *house) use(ask signin.AnswerCode, kind authenticator.Kind) signin.AnswerCode {
 	h.t.Helper()
-	ways, _, err := h.Ways(h.t.Context(), *ask.Flow)
+	ways, _, err := h.ListMethods(h.t.Context(), *ask.Flow)
 	if err != nil {
 		h.t.Fatal(err)
 	}
@@ -132,7 +132,7 @@ func (h *house) use(ask signin.AnswerCode, kind authenticator.Kind) signin.Answe
 		if w.Kind != kind {
 			continue
 		}
-		step, err := h.Use(h.t.Context(), *ask.Flow, w.ID, visitor)
+		step, err := h.ChooseMethod(h.t.Context(), *ask.Flow, w.ID, visitor)
 		other, ok := step.(signin.AnswerCode)
 		if err != nil || !ok {
 			h.t.Fatalf("%#v, %v", step, err)

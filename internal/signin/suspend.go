@@ -127,7 +127,7 @@ func (s *Service) alertVendor(ctx context.Context, tx *db.Tx, u user.User, vendo
 			At:        tx.Now,
 			Stuck:     true,
 		}
-		if err := s.alert(ctx, tx.As(to.TenantID), to, "company.owners_stuck", letter); err != nil {
+		if err := s.alert(ctx, tx.ForTenant(to.TenantID), to, "company.owners_stuck", letter); err != nil {
 			return err
 		}
 	}

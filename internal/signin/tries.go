@@ -10,19 +10,19 @@ import (
 
 // tries are the budgets that the password tries of one attempt come out of.
 type tries struct {
-	spent  ratelimit.Ledger // what a try is taken from, and given back to when the password is right
-	here   *ratelimit.Entry // of a stranger: the account's budget at this network, which is in spent, too
-	all    *ratelimit.Entry // of a stranger: the account's budget from everywhere, which is in spent, too
-	turn   *ratelimit.Entry // of a stranger: since when this network has waited for others
-	source *ratelimit.Entry // what a failure is charged to besides; it is only looked at before
+	spent  ratelimit.Budgets // what a try is taken from, and given back to when the password is right
+	here   *ratelimit.Budget // of a stranger: the account's budget at this network, which is in spent, too
+	all    *ratelimit.Budget // of a stranger: the account's budget from everywhere, which is in spent, too
+	turn   *ratelimit.Budget // of a stranger: since when this network has waited for others
+	source *ratelimit.Budget // what a failure is charged to besides; it is only looked at before
 }
 
 // readTries reads the budgets that a try comes out of. A browser that this user is known by has
 // one of its own (OWASP device cookie). Others are slowed for this account at their own network
 // first, and all together only when failures come from several.
 func (s *Service) readTries(ctx context.Context, tx *db.Tx, a Attempt, acc *account) error {
-	charge := func(l ratelimit.Limit, who string) ratelimit.Charge {
-		return ratelimit.Charge{Tenant: db.Installation, Limit: l, Subject: who}
+	charge := func(l ratelimit.Limit, who string) ratelimit.BudgetKey {
+		return ratelimit.BudgetKey{Tenant: db.Installation, Limit: l, Subject: who}
 	}
 	from, subject := source(a.Visitor.IP), s.accountSubject(a.Email)
 	network := charge(s.limitSource(), from)
@@ -56,7 +56,7 @@ func (s *Service) reserve(ctx context.Context, a Attempt, acc account) error {
 		if acc.tries.turn != nil {
 			written = append(written[:2:2], acc.tries.turn)
 		}
-		if err := hold(ctx, tx, written); err != nil {
+		if err := lockOnRetry(ctx, tx, written); err != nil {
 			return err
 		}
 		wait = s.spendTry(tx, acc.tries)
@@ -97,18 +97,18 @@ func (s *Service) spendTry(tx *db.Tx, t tries) (wait time.Duration) {
 	return min(wait, t.turn.Wait(tx.Now))
 }
 
-// hold reads budgets anew where what was read before turned out to be old.
-func hold(ctx context.Context, tx *db.Tx, l ratelimit.Ledger) error {
-	if tx.Try == 1 {
+// lockOnRetry reads budgets anew where what was read before turned out to be old.
+func lockOnRetry(ctx context.Context, tx *db.Tx, l ratelimit.Budgets) error {
+	if tx.Attempt == 1 {
 		return nil
 	}
-	return l.Hold(ctx, tx)
+	return l.Lock(ctx, tx)
 }
 
 // giveBack returns a try that was not used.
 func (s *Service) giveBack(ctx context.Context, acc account) error {
 	return s.DB.InTx(ctx, db.Installation, func(tx *db.Tx) error {
-		if err := hold(ctx, tx, acc.tries.spent); err != nil {
+		if err := lockOnRetry(ctx, tx, acc.tries.spent); err != nil {
 			return err
 		}
 		for _, e := range acc.tries.spent {

@@ -45,9 +45,9 @@ func (s *Service) UndoAddress(ctx context.Context, ref secret.Reference, v sessi
 	})
 }
 
-// lineOf lists a sign-in and the step-ups from its session, also one that set something up and
+// signInChain lists a sign-in and the step-ups from its session, also one that set something up and
 // was not finished: whoever made the one made the others.
-func lineOf(ctx context.Context, tx *db.Tx, flowID string) (out []string, err error) {
+func signInChain(ctx context.Context, tx *db.Tx, flowID string) (out []string, err error) {
 	return tx.Texts(ctx, `
 		WITH RECURSIVE line (id) AS (
 			SELECT f.id FROM flows f WHERE f.tenant_id = $1 AND f.id = $2
@@ -130,7 +130,7 @@ func (s *Service) alertOfAddress(ctx context.Context, tx *db.Tx, c user.Change) 
 	if err != nil {
 		return err
 	}
-	stewards, err := user.Stewards(ctx, tx)
+	stewards, err := user.Admins(ctx, tx)
 	if err != nil {
 		return err
 	}

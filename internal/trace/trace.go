@@ -39,7 +39,7 @@ const (
 // Options is what a Tracer needs.
 type Options struct {
 	Service, Version string
-	OneIn            int // one in so many roots is traced
+	SampleRatio      float64 // the share of roots that are traced, above 0 up to 1
 	Now              func() time.Time
 	Send             func(ctx context.Context, otlp []byte) error // JSON of an ExportTraceServiceRequest
 	Log              *slog.Logger
@@ -102,7 +102,7 @@ func (t *Tracer) wants(from Parent, obey bool) bool {
 	if obey && !from.none() {
 		return from.sampled
 	}
-	return t.OneIn <= 1 || mathrand.IntN(t.OneIn) == 0
+	return t.SampleRatio >= 1 || mathrand.Float64() < t.SampleRatio
 }
 
 func (t *Tracer) span(name string, kind Kind) *Span {

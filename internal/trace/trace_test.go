@@ -79,8 +79,8 @@ func ticking() func() time.Time {
 	}
 }
 
-func tracer(c *collector, oneIn int) *Tracer {
-	return New(Options{Service: "house", Version: "v1", OneIn: oneIn, Now: ticking(), Send: c.take, Log: slog.New(slog.DiscardHandler)})
+func tracer(c *collector, ratio float64) *Tracer {
+	return New(Options{Service: "house", Version: "v1", SampleRatio: ratio, Now: ticking(), Send: c.take, Log: slog.New(slog.DiscardHandler)})
 }
 
 // sent ends the tracer and returns what reached the collector.
@@ -142,7 +142,7 @@ func TestTheCallersTraceGoesOn(t *testing.T) {
 // guard: only who is obeyed decides what is recorded
 func TestAStrangerDoesNotDecideWhatIsRecorded(t *testing.T) {
 	yes, no := ReadParent("00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01"), ReadParent("00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-00")
-	rare, always := tracer(&collector{}, 1_000_000_000), tracer(&collector{}, 1)
+	rare, always := tracer(&collector{}, 1e-9), tracer(&collector{}, 1)
 	if rare.Root("r", Server, yes, false) != nil {
 		t.Error("a stranger made us record")
 	}
@@ -201,7 +201,7 @@ func TestWhatDoesNotFitIsDroppedAndCounted(t *testing.T) {
 }
 
 func TestChanceLeavesOut(t *testing.T) {
-	tr, n := tracer(&collector{}, 10), 0
+	tr, n := tracer(&collector{}, 0.1), 0
 	for range 2000 {
 		if tr.Root("r", Server, Parent{}, false) != nil {
 			n++
@@ -240,7 +240,7 @@ func BenchmarkOff(b *testing.B) {
 }
 
 func BenchmarkOn(b *testing.B) {
-	tr := New(Options{OneIn: 1, Now: func() time.Time { return at }})
+	tr := New(Options{SampleRatio: 1, Now: func() time.Time { return at }})
 	b.ReportAllocs()
 	for b.Loop() {
 		s := tr.Root("r", Server, Parent{}, false)

@@ -195,7 +195,7 @@ func UndoChange(ctx context.Context, tx *db.Tx, id string) (Change, error) {
 	if err != nil {
 		return Change{}, err
 	}
-	if err := Hold(ctx, tx, userID); err != nil {
+	if err := Lock(ctx, tx, userID); err != nil {
 		return Change{}, err
 	}
 	c, err := scanChange(tx.QueryRow(ctx, `

@@ -122,7 +122,7 @@ func Operators(ctx context.Context, tx *db.Tx) (out []User, err error) {
 		return nil, err
 	}
 	for _, id := range vendors {
-		vendor := tx.As(id)
+		vendor := tx.ForTenant(id)
 		rows, err := vendor.Query(ctx, `
 			SELECT `+columns+` FROM users u
 			WHERE u.tenant_id = $1 AND u.role = 'operator' AND u.disabled_at = 0 ORDER BY u.id`, vendor.Tenant)

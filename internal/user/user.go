@@ -184,9 +184,9 @@ func List(ctx context.Context, tx *db.Tx) ([]User, error) {
 	return collect(rows, err)
 }
 
-// Stewards returns the active owners and admins of the transaction's tenant: who is told
+// Admins returns the active owners and admins of the transaction's tenant: who is told
 // when an account is in danger.
-func Stewards(ctx context.Context, tx *db.Tx) ([]User, error) {
+func Admins(ctx context.Context, tx *db.Tx) ([]User, error) {
 	rows, err := tx.Query(ctx, `
 		SELECT `+columns+` FROM users u WHERE u.tenant_id = $1 AND u.disabled_at = 0 AND u.role IN ('owner', 'admin', 'operator') ORDER BY u.id`, tx.Tenant)
 	return collect(rows, err)
@@ -215,7 +215,7 @@ func ChangeEmail(ctx context.Context, tx *db.Tx, id, email string) (stored strin
 	if err != nil {
 		return "", err
 	}
-	if err := Hold(ctx, tx, id); err != nil { // as whoever moves the address themselves does
+	if err := Lock(ctx, tx, id); err != nil { // as whoever moves the address themselves does
 		return "", err
 	}
 	if err := closeChanges(ctx, tx, id); err != nil {
@@ -279,21 +279,21 @@ func ChooseSecondStep(ctx context.Context, tx *db.Tx, id string, on bool) error 
 	return err
 }
 
-// Hold takes a person's row until the transaction ends, so that of two changes to their
+// Lock takes a person's row until the transaction ends, so that of two changes to their
 // account the second sees what the first has left.
-func Hold(ctx context.Context, tx *db.Tx, id string) error {
+func Lock(ctx context.Context, tx *db.Tx, id string) error {
 	return changed(tx.Exec(ctx, `UPDATE users SET disabled_at = disabled_at WHERE tenant_id = $1 AND id = $2`, tx.Tenant, id))
 }
 
-// HoldAs is Hold where the person must be as u says: nothing has happened that ends what they
+// LockIfUnchanged is Hold where the person must be as u says: nothing has happened that ends what they
 // have open.
-func HoldAs(ctx context.Context, tx *db.Tx, u User) (same bool, err error) {
+func LockIfUnchanged(ctx context.Context, tx *db.Tx, u User) (same bool, err error) {
 	n, err := tx.Exec(ctx, `UPDATE users SET disabled_at = 0 WHERE tenant_id = $1 AND id = $2 AND security_version = $3 AND disabled_at = 0`, tx.Tenant, u.ID, u.SecurityVersion)
 	return n > 0, err
 }
 
-// Speak sets the language in which mails to a user are written (BCP 47).
-func Speak(ctx context.Context, tx *db.Tx, id, language string) error {
+// SetLanguage sets the language in which mails to a user are written (BCP 47).
+func SetLanguage(ctx context.Context, tx *db.Tx, id, language string) error {
 	return changed(tx.Exec(ctx, `UPDATE users SET language = $1 WHERE tenant_id = $2 AND id = $3`, language, tx.Tenant, id))
 }
 

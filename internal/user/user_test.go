@@ -153,7 +153,7 @@ func TestReportedOnce(t *testing.T) {
 			if err != nil {
 				return err
 			}
-			u, err = user.Create(ctx, tx.As(c.ID), "pat@x.example", "Pat", user.Agent, "en")
+			u, err = user.Create(ctx, tx.ForTenant(c.ID), "pat@x.example", "Pat", user.Agent, "en")
 			return err
 		})
 		if err != nil {

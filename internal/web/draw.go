@@ -82,7 +82,7 @@ func (w *Web) view(r *http.Request, p Page) view {
 }
 
 func (w *Web) here(r *http.Request, p Page) string {
-	if h, ok := p.(Placed); ok && h.Here() != "" {
+	if h, ok := p.(Returnable); ok && h.Here() != "" {
 		return h.Here()
 	}
 	return w.mux.local(r.URL.RequestURI())

@@ -80,7 +80,7 @@ type errorPage struct {
 
 func (errorPage) Template() string { return "web/error" }
 
-func (w *Web) failing(h Handler) http.HandlerFunc {
+func (w *Web) withErrors(h Handler) http.HandlerFunc {
 	return func(rw http.ResponseWriter, r *http.Request) {
 		if err := h(rw, r); err != nil {
 			w.fail(rw, r, err)

@@ -37,8 +37,8 @@ type Mux struct {
 
 func newMux(w *Web) *Mux {
 	m := &Mux{web: w, inner: http.NewServeMux(), routes: map[string]map[string]http.Handler{}}
-	m.inner.HandleFunc("/", w.failing(func(http.ResponseWriter, *http.Request) error { return errNoPage }))
-	m.inner.HandleFunc("GET /assets/{hash}/{name}", w.failing(w.asset))
+	m.inner.HandleFunc("/", w.withErrors(func(http.ResponseWriter, *http.Request) error { return errNoPage }))
+	m.inner.HandleFunc("GET /assets/{hash}/{name}", w.withErrors(w.asset))
 	m.Post("/language", w.chooseLanguage)
 	m.Popup("/language")
 	return m
@@ -100,7 +100,7 @@ func (m *Mux) add(class, method, pattern string, h Handler) {
 		m.routes[pattern] = map[string]http.Handler{}
 		m.inner.Handle(exact(pattern), m.dispatch(pattern))
 	}
-	m.routes[pattern][method] = m.web.failing(steady(h))
+	m.routes[pattern][method] = m.web.withErrors(withLimits(h))
 }
 
 func exact(pattern string) string {
@@ -135,8 +135,8 @@ func methods(byMethod map[string]http.Handler) []string {
 	return out
 }
 
-// steady bounds the body and the time, and lets a POST finish what it began.
-func steady(h Handler) Handler {
+// withLimits bounds the body and the time, and lets a POST finish what it began.
+func withLimits(h Handler) Handler {
 	return func(rw http.ResponseWriter, r *http.Request) error {
 		r.Body = http.MaxBytesReader(rw, r.Body, maxBody)
 		ctx := r.Context()

@@ -30,8 +30,8 @@ type Redirecter interface{ FormAction() []string }
 // Explained is a page that asks for a method, so that the link to the reasons can fit it.
 type Explained interface{ Method() string }
 
-// Placed is a page drawn in answer to a POST that can name the address to come back to.
-type Placed interface{ Here() string }
+// Returnable is a page drawn in answer to a POST that can name the address to come back to.
+type Returnable interface{ Here() string }
 
 // Story is one page in one state, for the storybook and the golden files.
 type Story struct {

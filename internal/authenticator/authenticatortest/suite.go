@@ -50,7 +50,7 @@ type Device struct {
 type Challenge struct {
 	Tenant string
 	A      authenticator.Authenticator
-	authenticator.Setting
+	authenticator.ChallengeContext
 	State authenticator.State
 	Now   time.Time
 }

@@ -126,11 +126,11 @@ func (s *suite) open(t *testing.T, p person, mine Device) (c Challenge) {
 			return err
 		}
 		row := challenge.New(tx, flow, c.A, 1000, 10*time.Minute)
-		c.Setting = authenticator.Setting{
-			ChallengeID: row.ID, FlowID: flow, Purpose: "signin.code", Vendor: "Vendor", AppName: "App", Company: p.Tenant, Language: "en", Reference: row.Reference,
+		c.ChallengeContext = authenticator.ChallengeContext{
+			ChallengeID: row.ID, FlowID: flow, Purpose: "signin.second_factor", Vendor: "Vendor", AppName: "App", Company: p.Tenant, Language: "en", Reference: row.Reference,
 			Destination: p.Email, IP: "203.0.113.9", IssuedAt: row.IssuedAt, ExpiresAt: row.ExpiresAt,
 		}
-		o, err := s.Verifier.Begin(ctx, tx, c.A, c.Setting)
+		o, err := s.Verifier.Begin(ctx, tx, c.A, c.ChallengeContext)
 		if err != nil {
 			return err
 		}
@@ -153,13 +153,13 @@ func begin(ctx context.Context, tx *db.Tx, flow, userID string) error {
 // try is one answer, judged as the sign-in judges it. What belongs to one challenge is spent
 // with the challenge; everything else must be spent by its verifier.
 func (s *suite) try(ctx context.Context, c Challenge, r authenticator.Response) (v authenticator.Verdict, err error) {
-	if slow, ok := s.Verifier.(authenticator.Slow); ok {
+	if slow, ok := s.Verifier.(authenticator.Precomparer); ok {
 		if r, err = slow.Compare(ctx, s.d, c.A, c.Tenant, r); err != nil {
 			return v, err
 		}
 	}
 	err = s.d.InTx(ctx, c.Tenant, func(tx *db.Tx) error {
-		if v, err = s.Verifier.Verify(ctx, tx, c.A, c.Setting, c.State, r); err != nil || !v.OK || !s.sent() {
+		if v, err = s.Verifier.Verify(ctx, tx, c.A, c.ChallengeContext, c.State, r); err != nil || !v.OK || !s.sent() {
 			return err
 		}
 		if v.OK, err = challenge.Spend(ctx, tx, c.ChallengeID); !v.OK {
@@ -197,7 +197,7 @@ func (s *suite) refuse(t *testing.T, c Challenge, r authenticator.Response) {
 
 // SetUp binds an authenticator of a Binder as the set-up journey does: what is proposed, the
 // row, the first proof. prove makes that proof out of the draft.
-func SetUp(t *testing.T, d *db.DB, b authenticator.Binder, k authenticator.Kind, who authenticator.Subject, tenant, wish string, prove func(authenticator.Draft) authenticator.Response) (authenticator.Draft, authenticator.Response) {
+func SetUp(t *testing.T, d *db.DB, b authenticator.Binder, k authenticator.Kind, who authenticator.Subject, tenant, wish string, prove func(authenticator.PendingEnrollment) authenticator.Response) (authenticator.PendingEnrollment, authenticator.Response) {
 	t.Helper()
 	draft, err := propose(t.Context(), d, b, who, tenant, wish)
 	if err != nil {
@@ -210,7 +210,7 @@ func SetUp(t *testing.T, d *db.DB, b authenticator.Binder, k authenticator.Kind,
 	return draft, proof
 }
 
-func propose(ctx context.Context, d *db.DB, b authenticator.Binder, who authenticator.Subject, tenant, wish string) (draft authenticator.Draft, err error) {
+func propose(ctx context.Context, d *db.DB, b authenticator.Binder, who authenticator.Subject, tenant, wish string) (draft authenticator.PendingEnrollment, err error) {
 	if p, ok := b.(authenticator.Preparer); ok {
 		if draft.State, err = p.Prepare(ctx); err != nil {
 			return draft, err
@@ -218,7 +218,7 @@ func propose(ctx context.Context, d *db.DB, b authenticator.Binder, who authenti
 	}
 	prepared := draft.State
 	err = d.InTx(ctx, tenant, func(tx *db.Tx) error {
-		draft = authenticator.Draft{ID: tx.NewID(), Label: "Device", Begun: tx.Now, Ends: tx.Now.Add(15 * time.Minute), State: prepared}
+		draft = authenticator.PendingEnrollment{ID: tx.NewID(), Label: "Device", Begun: tx.Now, Ends: tx.Now.Add(15 * time.Minute), State: prepared}
 		draft.State, err = b.Propose(ctx, tx, who, draft, wish)
 		return err
 	})
@@ -226,7 +226,7 @@ func propose(ctx context.Context, d *db.DB, b authenticator.Binder, who authenti
 }
 
 // Confirm judges the first proof of a draft, and binds the authenticator where it is right.
-func Confirm(ctx context.Context, d *db.DB, b authenticator.Binder, k authenticator.Kind, who authenticator.Subject, tenant string, draft authenticator.Draft, proof authenticator.Response) (v authenticator.Verdict, err error) {
+func Confirm(ctx context.Context, d *db.DB, b authenticator.Binder, k authenticator.Kind, who authenticator.Subject, tenant string, draft authenticator.PendingEnrollment, proof authenticator.Response) (v authenticator.Verdict, err error) {
 	err = d.InTx(ctx, tenant, func(tx *db.Tx) error {
 		if _, err := authenticator.BindAs(ctx, tx, draft.ID, who.UserID, k, draft.Label); err != nil {
 			return err

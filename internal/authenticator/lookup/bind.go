@@ -48,7 +48,7 @@ func (v Verifier) Prepare(ctx context.Context) (authenticator.State, error) {
 }
 
 // Propose adds whose codes they are to what was prepared.
-func (v Verifier) Propose(_ context.Context, _ *db.Tx, who authenticator.Subject, d authenticator.Draft, _ string) (authenticator.State, error) {
+func (v Verifier) Propose(_ context.Context, _ *db.Tx, who authenticator.Subject, d authenticator.PendingEnrollment, _ string) (authenticator.State, error) {
 	made, err := draftOf(d.State)
 	if err != nil {
 		return nil, err
@@ -61,7 +61,7 @@ func line(s string) string { return locale.Line(s, 100) }
 
 // Confirm stores a set, in place of any older one, when the person says that they saved it or
 // types one of its codes. That code stays good.
-func (v Verifier) Confirm(ctx context.Context, tx *db.Tx, who authenticator.Subject, d authenticator.Draft, r authenticator.Response) (authenticator.Verdict, error) {
+func (v Verifier) Confirm(ctx context.Context, tx *db.Tx, who authenticator.Subject, d authenticator.PendingEnrollment, r authenticator.Response) (authenticator.Verdict, error) {
 	made, err := draftOf(d.State)
 	if err != nil {
 		return authenticator.Verdict{}, err
@@ -96,7 +96,7 @@ func (d draft) holds(typed string) bool {
 // replace takes older sets away. The person's row is held, so that of two new sets at once
 // one stays.
 func replace(ctx context.Context, tx *db.Tx, userID, id string) error {
-	if err := user.Hold(ctx, tx, userID); err != nil {
+	if err := user.Lock(ctx, tx, userID); err != nil {
 		return err
 	}
 	all, err := authenticator.Of(ctx, tx, userID)
@@ -142,7 +142,7 @@ type Sheet struct {
 }
 
 // Show returns the sheet of a set that waits to be confirmed.
-func Show(d authenticator.Draft) (Sheet, error) {
+func Show(d authenticator.PendingEnrollment) (Sheet, error) {
 	made, err := draftOf(d.State)
 	if err == nil && made.Account == "" {
 		err = errors.New("backup codes of nobody")

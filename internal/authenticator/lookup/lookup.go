@@ -28,8 +28,8 @@ type Verifier struct {
 }
 
 // Begin has nothing to send and nothing to remember: the codes are with the person.
-func (v Verifier) Begin(context.Context, *db.Tx, authenticator.Authenticator, authenticator.Setting) (authenticator.Opening, error) {
-	return authenticator.Opening{State: authenticator.State{}}, nil
+func (v Verifier) Begin(context.Context, *db.Tx, authenticator.Authenticator, authenticator.ChallengeContext) (authenticator.IssuedChallenge, error) {
+	return authenticator.IssuedChallenge{State: authenticator.State{}}, nil
 }
 
 // compared is what Compare tells Verify. Without it every answer is wrong.
@@ -92,7 +92,7 @@ func stored(ctx context.Context, tx *db.Tx, userID string, number int) (set, has
 }
 
 // Verify judges by what Compare found, and spends the code.
-func (v Verifier) Verify(ctx context.Context, tx *db.Tx, a authenticator.Authenticator, _ authenticator.Setting, _ authenticator.State, r authenticator.Response) (authenticator.Verdict, error) {
+func (v Verifier) Verify(ctx context.Context, tx *db.Tx, a authenticator.Authenticator, _ authenticator.ChallengeContext, _ authenticator.State, r authenticator.Response) (authenticator.Verdict, error) {
 	c := compared{Reason: wrongCode}
 	if r.Compared != "" {
 		if err := json.Unmarshal([]byte(r.Compared), &c); err != nil {

@@ -37,7 +37,7 @@ func TestSuite(t *testing.T) {
 		v := lookup.Verifier{Hash: p.HashCode, Match: p.MatchCode}
 		return authenticatortest.Rig{Verifier: v, Bind: func(t *testing.T, d *db.DB, who authenticator.Subject, tenant string) authenticatortest.Device {
 			var s lookup.Sheet
-			draft, _ := authenticatortest.SetUp(t, d, v, authenticator.Backup, who, tenant, "", func(d authenticator.Draft) authenticator.Response {
+			draft, _ := authenticatortest.SetUp(t, d, v, authenticator.Backup, who, tenant, "", func(d authenticator.PendingEnrollment) authenticator.Response {
 				s = sheet(t, d)
 				return authenticator.Response{Code: s.Codes[0].Text}
 			})
@@ -51,7 +51,7 @@ func TestSuite(t *testing.T) {
 	}})
 }
 
-func sheet(t testing.TB, d authenticator.Draft) lookup.Sheet {
+func sheet(t testing.TB, d authenticator.PendingEnrollment) lookup.Sheet {
 	t.Helper()
 	s, err := lookup.Show(d)
 	if err != nil {
@@ -115,13 +115,13 @@ func (k *desk) in(tenant string, fn func(ctx context.Context, tx *db.Tx) error) 
 	}
 }
 
-func (k *desk) propose() (authenticator.Draft, lookup.Sheet) {
+func (k *desk) propose() (authenticator.PendingEnrollment, lookup.Sheet) {
 	k.t.Helper()
 	state, err := k.Prepare(k.t.Context())
 	if err != nil {
 		k.t.Fatal(err)
 	}
-	d := authenticator.Draft{Begun: noon, State: state}
+	d := authenticator.PendingEnrollment{Begun: noon, State: state}
 	k.in(company, func(ctx context.Context, tx *db.Tx) (err error) {
 		d.ID = tx.NewID()
 		d.State, err = k.Propose(ctx, tx, k.who, d, "AAAA")
@@ -130,7 +130,7 @@ func (k *desk) propose() (authenticator.Draft, lookup.Sheet) {
 	return d, sheet(k.t, d)
 }
 
-func (k *desk) confirm(d authenticator.Draft, typed string) authenticator.Verdict {
+func (k *desk) confirm(d authenticator.PendingEnrollment, typed string) authenticator.Verdict {
 	k.t.Helper()
 	v, err := authenticatortest.Confirm(k.t.Context(), k.d, k.Verifier, authenticator.Backup, k.who, company, d, authenticator.Response{Code: typed})
 	if err != nil {
@@ -156,7 +156,7 @@ func (k *desk) verify(typed string) (v authenticator.Verdict) {
 		k.t.Fatal(err)
 	}
 	k.in(company, func(ctx context.Context, tx *db.Tx) (err error) {
-		v, err = k.Verify(ctx, tx, a, authenticator.Setting{}, nil, r)
+		v, err = k.Verify(ctx, tx, a, authenticator.ChallengeContext{}, nil, r)
 		return err
 	})
 	return v
@@ -313,7 +313,7 @@ func TestAComparisonIsJudgedByWhatIsNow(t *testing.T) {
 			between(of.Set)
 			var v authenticator.Verdict
 			k.in(company, func(ctx context.Context, tx *db.Tx) (err error) {
-				v, err = k.Verify(ctx, tx, a, authenticator.Setting{}, nil, r)
+				v, err = k.Verify(ctx, tx, a, authenticator.ChallengeContext{}, nil, r)
 				return err
 			})
 			return v
@@ -333,7 +333,7 @@ func TestAComparisonIsJudgedByWhatIsNow(t *testing.T) {
 			t.Error("the set was disabled meanwhile")
 		}
 		k.in(company, func(ctx context.Context, tx *db.Tx) error {
-			v, err := k.Verify(ctx, tx, a, authenticator.Setting{}, nil, authenticator.Response{Code: "3-0000-0000-00000"})
+			v, err := k.Verify(ctx, tx, a, authenticator.ChallengeContext{}, nil, authenticator.Response{Code: "3-0000-0000-00000"})
 			if v.OK || v.Reason == "" {
 				t.Errorf("right without a comparison: %+v", v)
 			}
@@ -400,7 +400,7 @@ func TestTheFileSaysWhatItIs(t *testing.T) {
 
 func TestARubbishDraftIsAnError(t *testing.T) {
 	for _, state := range []string{"", "{", "{}", `{"Codes":["A"],"Hashes":["B"]}`} {
-		d := authenticator.Draft{State: []byte(state)}
+		d := authenticator.PendingEnrollment{State: []byte(state)}
 		if _, err := lookup.Show(d); err == nil {
 			t.Errorf("%q was shown", state)
 		}

@@ -23,7 +23,7 @@ func TestSEC83_ACompanyNarrowsWhoseNumbersAreTaken(t *testing.T) {
 		send := func(to string) error {
 			return n.d.InTx(t.Context(), "harbor", func(tx *db.Tx) error {
 				_, err := n.Begin(t.Context(), tx, authenticator.Authenticator{ID: "a", UserID: who.UserID, Kind: authenticator.SMS},
-					authenticator.Setting{ChallengeID: tx.NewID(), FlowID: "f", Purpose: "signin.code", Destination: to, Language: "en", IssuedAt: tx.Now, ExpiresAt: tx.Now.Add(600e9)})
+					authenticator.ChallengeContext{ChallengeID: tx.NewID(), FlowID: "f", Purpose: "signin.second_factor", Destination: to, Language: "en", IssuedAt: tx.Now, ExpiresAt: tx.Now.Add(600e9)})
 				return err
 			})
 		}

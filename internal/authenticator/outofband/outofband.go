@@ -33,7 +33,7 @@ const (
 )
 
 // Begin queues the message in the transaction that remembers the code's hash.
-func (v Verifier) Begin(ctx context.Context, tx *db.Tx, a authenticator.Authenticator, s authenticator.Setting) (authenticator.Opening, error) {
+func (v Verifier) Begin(ctx context.Context, tx *db.Tx, a authenticator.Authenticator, s authenticator.ChallengeContext) (authenticator.IssuedChallenge, error) {
 	to := s.Destination
 	token, hash := secret.NewToken()
 	key := v.Keys.Current() // one for both: another may seal a moment later
@@ -49,9 +49,9 @@ func (v Verifier) Begin(ctx context.Context, tx *db.Tx, a authenticator.Authenti
 		Language: s.Language, Template: email.Template(letter), Data: letter, ExpiresAt: s.ExpiresAt,
 	})
 	if err != nil {
-		return authenticator.Opening{}, fmt.Errorf("queue code: %w", err)
+		return authenticator.IssuedChallenge{}, fmt.Errorf("queue code: %w", err)
 	}
-	return authenticator.Opening{State: append(hash, v.mac(key, tx.Tenant, a, s, code)...), MessageID: id}, nil
+	return authenticator.IssuedChallenge{State: append(hash, v.mac(key, tx.Tenant, a, s, code)...), MessageID: id}, nil
 }
 
 // NotMeLink is the address at which the owner of an account says that a flow was not
@@ -66,11 +66,11 @@ func (v Verifier) code(keyID string, token secret.Text, challengeID string) stri
 }
 
 // binding is everything that a code is good for; in any other setting it is wrong.
-func (v Verifier) binding(tenant string, a authenticator.Authenticator, s authenticator.Setting, code string) []string {
+func (v Verifier) binding(tenant string, a authenticator.Authenticator, s authenticator.ChallengeContext, code string) []string {
 	return []string{tenant, a.UserID, a.ID, s.FlowID, s.ChallengeID, s.Purpose, string(v.Channel), s.Destination, code}
 }
 
-func (v Verifier) mac(keyID, tenant string, a authenticator.Authenticator, s authenticator.Setting, code string) []byte {
+func (v Verifier) mac(keyID, tenant string, a authenticator.Authenticator, s authenticator.ChallengeContext, code string) []byte {
 	return v.Keys.MACBy(keyID, "outofband", v.binding(tenant, a, s, code)...)
 }
 
@@ -78,7 +78,7 @@ const hashLength = 32
 
 // Verify compares a typed code or a link's token with what is remembered. Spending is the
 // close of the challenge, which is its caller's guarded write.
-func (v Verifier) Verify(_ context.Context, tx *db.Tx, a authenticator.Authenticator, s authenticator.Setting, state authenticator.State, r authenticator.Response) (authenticator.Verdict, error) {
+func (v Verifier) Verify(_ context.Context, tx *db.Tx, a authenticator.Authenticator, s authenticator.ChallengeContext, state authenticator.State, r authenticator.Response) (authenticator.Verdict, error) {
 	if len(state) < hashLength {
 		return authenticator.Verdict{Reason: "no_state"}, nil
 	}

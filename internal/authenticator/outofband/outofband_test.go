@@ -51,9 +51,9 @@ func TestMaskTellsNoLength(t *testing.T) {
 func TestACodeIsBoundToItsSetting(t *testing.T) {
 	v := Verifier{Channel: authenticator.Email, Keys: secret.NewKeys(time.Now()), Digits: 6}
 	a := authenticator.Authenticator{ID: "a", UserID: "u"}
-	s := authenticator.Setting{FlowID: "f", ChallengeID: "c", Purpose: "p", Destination: "x@y.example"}
+	s := authenticator.ChallengeContext{FlowID: "f", ChallengeID: "c", Purpose: "p", Destination: "x@y.example"}
 	mac := v.mac(v.Keys.Current(), "t", a, s, "012345")
-	check := func(tenant string, a authenticator.Authenticator, s authenticator.Setting, code string) bool {
+	check := func(tenant string, a authenticator.Authenticator, s authenticator.ChallengeContext, code string) bool {
 		return v.Keys.CheckMAC(mac, "outofband", v.binding(tenant, a, s, code)...)
 	}
 	if !check("t", a, s, "012345") {

@@ -56,16 +56,16 @@ const (
 
 // Begin queues the message in the transaction that remembers the code's keyed hash. It fails
 // with ErrCeiling, ErrOff, ErrCountry or ErrPaused where no message may be sent.
-func (v SMS) Begin(ctx context.Context, tx *db.Tx, a authenticator.Authenticator, s authenticator.Setting) (authenticator.Opening, error) {
+func (v SMS) Begin(ctx context.Context, tx *db.Tx, a authenticator.Authenticator, s authenticator.ChallengeContext) (authenticator.IssuedChallenge, error) {
 	token, hash := secret.NewToken() // nobody gets it: there is no link
 	key := v.Keys.Current()
 	code := v.code(key, token, s.ChallengeID)
 	id, err := v.send(ctx, tx, text{userID: a.UserID, purpose: s.Purpose, to: s.Destination, language: s.Language, expires: s.ExpiresAt,
 		Code: sms.Code{Vendor: s.Vendor, Code: code, Reference: s.Reference}})
 	if err != nil {
-		return authenticator.Opening{}, err
+		return authenticator.IssuedChallenge{}, err
 	}
-	return authenticator.Opening{State: append(hash, v.mac(key, tx.Tenant, a, s, code)...), MessageID: id}, nil
+	return authenticator.IssuedChallenge{State: append(hash, v.mac(key, tx.Tenant, a, s, code)...), MessageID: id}, nil
 }
 
 // text is one message to one number.
@@ -162,7 +162,7 @@ type proposed struct {
 
 // Propose sends a code to the number in wish: a country and what was typed, with a space
 // between ("DE 0151 12345678"). A mistake in it is one of phone's faults.
-func (v SMS) Propose(ctx context.Context, tx *db.Tx, who authenticator.Subject, d authenticator.Draft, wish string) (authenticator.State, error) {
+func (v SMS) Propose(ctx context.Context, tx *db.Tx, who authenticator.Subject, d authenticator.PendingEnrollment, wish string) (authenticator.State, error) {
 	countries, err := CountriesOf(ctx, tx, v.Countries)
 	if err != nil {
 		return nil, err
@@ -178,7 +178,7 @@ func (v SMS) Propose(ctx context.Context, tx *db.Tx, who authenticator.Subject, 
 	token, _ := secret.NewToken()
 	key := v.Keys.Current()
 	code := v.code(key, token, d.ID)
-	p := proposed{To: number.E164, Reference: secret.NewReference(), Length: v.Digits, Ends: tx.Now.Add(v.Limits.CodeLife)}
+	p := proposed{To: number.E164, Reference: secret.NewReference(), Length: v.Digits, Ends: tx.Now.Add(v.Limits.CodeTTL)}
 	p.MAC = v.Keys.MACBy(key, "outofband.binding", binding(tx, who, d, p.To, code)...)
 	p.MessageID, err = v.send(ctx, tx, text{userID: who.UserID, purpose: purposeBinding, to: p.To, language: who.Language, expires: p.Ends,
 		Code: sms.Code{Vendor: who.Vendor, Code: code, Reference: p.Reference, Binding: true}})
@@ -188,7 +188,7 @@ func (v SMS) Propose(ctx context.Context, tx *db.Tx, who authenticator.Subject, 
 	return json.Marshal(p)
 }
 
-func binding(tx *db.Tx, who authenticator.Subject, d authenticator.Draft, to, code string) []string {
+func binding(tx *db.Tx, who authenticator.Subject, d authenticator.PendingEnrollment, to, code string) []string {
 	return []string{tx.Tenant, who.UserID, d.ID, purposeBinding, string(authenticator.SMS), to, code}
 }
 
@@ -198,13 +198,13 @@ func binding(tx *db.Tx, who authenticator.Subject, d authenticator.Draft, to, co
 func (v SMS) spend(ctx context.Context, tx *db.Tx, userID, to string) error {
 	destination := DestinationSubject(v.Keys, to)
 	sends, err := ratelimit.Read(ctx, tx,
-		ratelimit.Charge{Tenant: tx.Tenant, Limit: v.limit("send.account", 1), Subject: userID},
-		ratelimit.Charge{Tenant: db.Installation, Limit: v.limit("number.destination", 2), Subject: destination},
-		ratelimit.Charge{Tenant: db.Installation, Limit: v.limit("send.destination", 1), Subject: destination})
+		ratelimit.BudgetKey{Tenant: tx.Tenant, Limit: v.limit("send.account", 1), Subject: userID},
+		ratelimit.BudgetKey{Tenant: db.Installation, Limit: v.limit("number.destination", 2), Subject: destination},
+		ratelimit.BudgetKey{Tenant: db.Installation, Limit: v.limit("send.destination", 1), Subject: destination})
 	if err != nil {
 		return err
 	}
-	if err := sends.Hold(ctx, tx); err != nil {
+	if err := sends.Lock(ctx, tx); err != nil {
 		return err
 	}
 	if wait := sends.Spend(tx); wait > 0 {
@@ -227,7 +227,7 @@ func DestinationSubject(keys *secret.Keys, to string) string {
 }
 
 // Confirm judges the code that the new number got, and makes it the authenticator's.
-func (v SMS) Confirm(ctx context.Context, tx *db.Tx, who authenticator.Subject, d authenticator.Draft, r authenticator.Response) (authenticator.Verdict, error) {
+func (v SMS) Confirm(ctx context.Context, tx *db.Tx, who authenticator.Subject, d authenticator.PendingEnrollment, r authenticator.Response) (authenticator.Verdict, error) {
 	p, err := readProposed(d)
 	if err != nil {
 		return authenticator.Verdict{}, err
@@ -248,7 +248,7 @@ func (v SMS) Confirm(ctx context.Context, tx *db.Tx, who authenticator.Subject, 
 	if n == 0 {
 		return authenticator.Verdict{Reason: "already_used"}, nil
 	}
-	if err := Answered(ctx, tx, p.To, p.Ends.Add(-v.Limits.CodeLife)); err != nil {
+	if err := Answered(ctx, tx, p.To, p.Ends.Add(-v.Limits.CodeTTL)); err != nil {
 		return authenticator.Verdict{}, err
 	}
 	if d.Label == "" {
@@ -257,7 +257,7 @@ func (v SMS) Confirm(ctx context.Context, tx *db.Tx, who authenticator.Subject, 
 	return authenticator.Verdict{OK: true, AuthenticatorID: d.ID}, err
 }
 
-func readProposed(d authenticator.Draft) (p proposed, err error) {
+func readProposed(d authenticator.PendingEnrollment) (p proposed, err error) {
 	if json.Unmarshal(d.State, &p) != nil || p.To == "" {
 		return p, errors.New("the draft is not that of a number")
 	}
@@ -274,7 +274,7 @@ type Card struct {
 }
 
 // Show reads the draft of a number.
-func Show(d authenticator.Draft) (Card, error) {
+func Show(d authenticator.PendingEnrollment) (Card, error) {
 	p, err := readProposed(d)
 	return Card{SentTo: phone.Spaced(p.To), Reference: p.Reference, MessageID: p.MessageID, Length: p.Length, Ends: p.Ends}, err
 }

@@ -123,14 +123,14 @@ func (n *network) post(t testing.TB, tenant string) {
 // addressed sends to the number that was bound, as the sign-in does.
 type addressed struct{ *network }
 
-func (a addressed) Begin(ctx context.Context, tx *db.Tx, au authenticator.Authenticator, s authenticator.Setting) (o authenticator.Opening, err error) {
+func (a addressed) Begin(ctx context.Context, tx *db.Tx, au authenticator.Authenticator, s authenticator.ChallengeContext) (o authenticator.IssuedChallenge, err error) {
 	if s.Destination, err = outofband.Address(ctx, tx, au.ID); err != nil {
 		return o, err
 	}
 	return a.network.Begin(ctx, tx, au, s)
 }
 
-func (a addressed) Verify(ctx context.Context, tx *db.Tx, au authenticator.Authenticator, s authenticator.Setting, state authenticator.State, r authenticator.Response) (authenticator.Verdict, error) {
+func (a addressed) Verify(ctx context.Context, tx *db.Tx, au authenticator.Authenticator, s authenticator.ChallengeContext, state authenticator.State, r authenticator.Response) (authenticator.Verdict, error) {
 	s.Destination, _ = outofband.Address(ctx, tx, au.ID)
 	return a.network.Verify(ctx, tx, au, s, state, r)
 }
@@ -140,7 +140,7 @@ func (n *network) bind(t *testing.T, d *db.DB, who authenticator.Subject, tenant
 	n.serial++
 	number := fmt.Sprintf("+49151%08d", 12_000_000+n.serial)
 	var first authenticator.Response
-	draft, _ := authenticatortest.SetUp(t, d, n, authenticator.SMS, who, tenant, "DE 0"+number[3:], func(authenticator.Draft) authenticator.Response {
+	draft, _ := authenticatortest.SetUp(t, d, n, authenticator.SMS, who, tenant, "DE 0"+number[3:], func(authenticator.PendingEnrollment) authenticator.Response {
 		n.post(t, tenant)
 		first = authenticator.Response{Code: n.phones.last(number).Code}
 		return first
@@ -205,10 +205,10 @@ func person(t *testing.T, d *db.DB, email string) (who authenticator.Subject) {
 	return who
 }
 
-func (n *network) propose(t *testing.T, who authenticator.Subject, wish string) (d authenticator.Draft, err error) {
+func (n *network) propose(t *testing.T, who authenticator.Subject, wish string) (d authenticator.PendingEnrollment, err error) {
 	t.Helper()
 	err = n.d.InTx(t.Context(), "harbor", func(tx *db.Tx) error {
-		d = authenticator.Draft{ID: tx.NewID(), Begun: tx.Now, Ends: tx.Now.Add(15 * time.Minute)}
+		d = authenticator.PendingEnrollment{ID: tx.NewID(), Begun: tx.Now, Ends: tx.Now.Add(15 * time.Minute)}
 		d.State, err = n.Propose(t.Context(), tx, who, d, wish)
 		return err
 	})
@@ -240,7 +240,7 @@ func TestPAR3_APersonBindsANumber(t *testing.T) {
 		if err != nil || card.SentTo != "+49 1511 2345667" || card.Reference != sent.Reference || card.Length != 6 || !sent.Binding || sent.Domain != "sign-in.test" {
 			t.Errorf("%+v %+v %v", card, sent, err)
 		}
-		confirm := func(code string, at authenticator.Draft, as authenticator.Subject) authenticator.Verdict {
+		confirm := func(code string, at authenticator.PendingEnrollment, as authenticator.Subject) authenticator.Verdict {
 			v, err := authenticatortest.Confirm(t.Context(), n.d, n, authenticator.SMS, as, "harbor", at, authenticator.Response{Code: code})
 			if err != nil {
 				t.Fatal(err)

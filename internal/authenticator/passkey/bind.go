@@ -24,7 +24,7 @@ type Card struct {
 }
 
 // Show reads a draft for the page.
-func Show(d authenticator.Draft) (c Card, err error) {
+func Show(d authenticator.PendingEnrollment) (c Card, err error) {
 	var q asked
 	if err := json.Unmarshal(d.State, &q); err != nil {
 		return c, fmt.Errorf("read passkey draft: %w", err)
@@ -42,13 +42,13 @@ func (v *Verifier) Ends(state authenticator.State) time.Time {
 	return db.Time(q.Ends)
 }
 
-func draft(tenant string, who authenticator.Subject, d authenticator.Draft) []string {
+func draft(tenant string, who authenticator.Subject, d authenticator.PendingEnrollment) []string {
 	return []string{toCreate, tenant, who.UserID, d.ID}
 }
 
 // Propose asks for a new passkey, on a device that holds none of this account yet. A passkey
 // that can be found without an address, and that checks its user, is preferred.
-func (v *Verifier) Propose(ctx context.Context, tx *db.Tx, who authenticator.Subject, d authenticator.Draft, _ string) (authenticator.State, error) {
+func (v *Verifier) Propose(ctx context.Context, tx *db.Tx, who authenticator.Subject, d authenticator.PendingEnrollment, _ string) (authenticator.State, error) {
 	all, err := load(ctx, tx, who.UserID, usable) // a disabled one may be set up anew on its device
 	if err != nil {
 		return nil, fmt.Errorf("load passkeys: %w", err)
@@ -76,7 +76,7 @@ func (v *Verifier) Propose(ctx context.Context, tx *db.Tx, who authenticator.Sub
 
 // Confirm follows WebAuthn L3 §7.1 and stores the credential whole. A draft without a name
 // gets the keeper's, where it is known.
-func (v *Verifier) Confirm(ctx context.Context, tx *db.Tx, who authenticator.Subject, d authenticator.Draft, r authenticator.Response) (authenticator.Verdict, error) {
+func (v *Verifier) Confirm(ctx context.Context, tx *db.Tx, who authenticator.Subject, d authenticator.PendingEnrollment, r authenticator.Response) (authenticator.Verdict, error) {
 	q, why := v.unfit(d.State, tx.Now, draft(tx.Tenant, who, d)...)
 	if why != "" {
 		return wrong(why), nil
@@ -144,7 +144,7 @@ func offered(key []byte) bool {
 }
 
 // name gives an unnamed passkey the name of its keeper.
-func name(ctx context.Context, tx *db.Tx, d authenticator.Draft, c *webauthn.Credential) error {
+func name(ctx context.Context, tx *db.Tx, d authenticator.PendingEnrollment, c *webauthn.Credential) error {
 	if d.Label != "" {
 		return nil
 	}

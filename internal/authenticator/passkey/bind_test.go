@@ -99,7 +99,7 @@ func TestATK107_ASetUpIsOnePersonsOnce(t *testing.T) {
 	each(t, func(t *testing.T, h *house) {
 		d, card := h.propose(h.colleague, "")
 		stolen := newDevice().create(t, card.Options, nil)
-		if v := h.confirm(h.maria, authenticator.Draft{ID: "other", State: d.State}, stolen); v.OK {
+		if v := h.confirm(h.maria, authenticator.PendingEnrollment{ID: "other", State: d.State}, stolen); v.OK {
 			t.Error("a colleague's challenge binds")
 		}
 		mine, own := h.propose(h.maria, "")

@@ -87,7 +87,7 @@ func (v *Verifier) judge(challenge []byte, handle []byte, s Stored, a Answer, al
 	case err != nil:
 		return Found{Reason: v.refusal(err, protocol.AssertCeremony, client, p.Response.AuthenticatorData)}
 	case after.Authenticator.CloneWarning:
-		return Found{Reason: Copied}
+		return Found{Reason: Cloned}
 	case alone && (!flags.HasUserVerified() || !c.Flags.UserVerified):
 		return Found{Reason: Unverified}
 	}

@@ -24,7 +24,7 @@ const (
 	BadSignature  = "bad_signature"
 	BadID         = "other_credential_id" // of a set-up: the browser and the device name two
 	Unsupported   = "unsupported_algorithm"
-	Copied        = "counter_regressed"
+	Cloned        = "counter_regressed"
 	Used          = "already_used"
 	Taken         = "already_bound"
 	Invalid       = "bad_assertion" // what has no reason of its own
@@ -81,7 +81,7 @@ var advice = map[string]string{
 	NotPresent:  "passkey.problem.touch",
 	Unknown:     "passkey.problem.unknown",
 	Unverified:  "passkey.problem.unverified",
-	Copied:      "passkey.problem.copied",
+	Cloned:      "passkey.problem.copied",
 	Taken:       "passkey.problem.taken",
 	Unsupported: "passkey.problem.unsupported",
 }

@@ -50,7 +50,7 @@ func TestAdviceNamesNoAccount(t *testing.T) {
 			t.Errorf("%s: %s", reason, got)
 		}
 	}
-	for _, reason := range []string{TimeOver, OtherOrigin, Unverified, Copied} {
+	for _, reason := range []string{TimeOver, OtherOrigin, Unverified, Cloned} {
 		if Advice(reason) == "" {
 			t.Errorf("%s: nothing is said", reason)
 		}

@@ -252,10 +252,10 @@ func (p person) subject() authenticator.Subject {
 }
 
 // propose begins a set-up.
-func (h *house) propose(p person, label string) (d authenticator.Draft, card passkey.Card) {
+func (h *house) propose(p person, label string) (d authenticator.PendingEnrollment, card passkey.Card) {
 	h.t.Helper()
 	h.in(p.tenant, func(ctx context.Context, tx *db.Tx) (err error) {
-		d = authenticator.Draft{ID: tx.NewID(), Label: label, Begun: tx.Now, Ends: tx.Now.Add(15 * time.Minute)}
+		d = authenticator.PendingEnrollment{ID: tx.NewID(), Label: label, Begun: tx.Now, Ends: tx.Now.Add(15 * time.Minute)}
 		if d.State, err = h.Propose(ctx, tx, p.subject(), d, ""); err != nil {
 			return err
 		}
@@ -266,7 +266,7 @@ func (h *house) propose(p person, label string) (d authenticator.Draft, card pas
 }
 
 // confirm ends a set-up as the journey does: the row first, and away with it when it is wrong.
-func (h *house) confirm(p person, d authenticator.Draft, answer []byte) (v authenticator.Verdict) {
+func (h *house) confirm(p person, d authenticator.PendingEnrollment, answer []byte) (v authenticator.Verdict) {
 	h.t.Helper()
 	h.in(p.tenant, func(ctx context.Context, tx *db.Tx) (err error) {
 		if _, err = authenticator.BindAs(ctx, tx, d.ID, p.ID, authenticator.Passkey, d.Label); err != nil {
@@ -301,7 +301,7 @@ func (h *house) stored(p person, id string) passkey.Stored {
 }
 
 // begin asks at sign-in.
-func (h *house) begin(p person, a authenticator.Authenticator, s authenticator.Setting) (state authenticator.State, text []byte) {
+func (h *house) begin(p person, a authenticator.Authenticator, s authenticator.ChallengeContext) (state authenticator.State, text []byte) {
 	h.t.Helper()
 	h.in(p.tenant, func(ctx context.Context, tx *db.Tx) error {
 		o, err := h.Begin(ctx, tx, a, s)
@@ -311,12 +311,12 @@ func (h *house) begin(p person, a authenticator.Authenticator, s authenticator.S
 	return state, h.Present(state)
 }
 
-func (h *house) setting() authenticator.Setting {
+func (h *house) setting() authenticator.ChallengeContext {
 	now := h.d.Now()
-	return authenticator.Setting{ChallengeID: "challenge", FlowID: "flow", Purpose: "signin.code", IssuedAt: now, ExpiresAt: now.Add(15 * time.Minute)}
+	return authenticator.ChallengeContext{ChallengeID: "challenge", FlowID: "flow", Purpose: "signin.second_factor", IssuedAt: now, ExpiresAt: now.Add(15 * time.Minute)}
 }
 
-func (h *house) verify(p person, a authenticator.Authenticator, s authenticator.Setting, state authenticator.State, answer []byte) (v authenticator.Verdict) {
+func (h *house) verify(p person, a authenticator.Authenticator, s authenticator.ChallengeContext, state authenticator.State, answer []byte) (v authenticator.Verdict) {
 	h.t.Helper()
 	h.in(p.tenant, func(ctx context.Context, tx *db.Tx) (err error) {
 		v, err = h.Verify(ctx, tx, a, s, state, authenticator.Response{Assertion: answer})

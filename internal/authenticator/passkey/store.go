@@ -115,8 +115,8 @@ func find(ctx context.Context, tx *db.Tx, userID, key string) (s Stored, found b
 // again where it was too late.
 func advance(ctx context.Context, tx *db.Tx, s Stored, f Found, challenge []byte) (first bool, err error) {
 	args := []any{f.SignCount, int64(f.Synced), credentialKey(challenge), tx.Tenant, s.AuthenticatorID, s.SignCount}
-	if tx.Try == 1 {
-		return true, tx.Expect(ctx, 1, advancing, args...)
+	if tx.Attempt == 1 {
+		return true, tx.ExecExpect(ctx, 1, advancing, args...)
 	}
 	n, err := tx.Exec(ctx, advancing, args...)
 	return n > 0, err
@@ -131,7 +131,7 @@ const advancing = `
 // alarm records that two devices seem to hold one key (SEC-96).
 func alarm(ctx context.Context, tx *db.Tx, userID, authenticatorID string) error {
 	return audit.Record(ctx, tx, audit.Event{
-		Action: "passkey.copied", Result: "refused", Reason: Copied, ActorID: userID, UserID: userID, Method: "passkey", SubjectID: authenticatorID,
+		Action: "passkey.copied", Result: "refused", Reason: Cloned, ActorID: userID, UserID: userID, Method: "passkey", SubjectID: authenticatorID,
 	})
 }
 

@@ -21,7 +21,7 @@ func TestSuite(t *testing.T) {
 				}
 				return authenticatortest.Rig{Verifier: v, Bind: func(t *testing.T, d *db.DB, who authenticator.Subject, tenant string) authenticatortest.Device {
 					dev := newDevice()
-					draft, _ := authenticatortest.SetUp(t, d, v, authenticator.Passkey, who, tenant, "", func(draft authenticator.Draft) authenticator.Response {
+					draft, _ := authenticatortest.SetUp(t, d, v, authenticator.Passkey, who, tenant, "", func(draft authenticator.PendingEnrollment) authenticator.Response {
 						card, err := passkey.Show(draft)
 						if err != nil {
 							t.Fatal(err)

@@ -49,12 +49,12 @@ func (v *Verifier) unfit(state authenticator.State, now time.Time, what ...strin
 }
 
 // setting is everything that an answer at sign-in is good for.
-func setting(tenant string, userID string, s authenticator.Setting) []string {
+func setting(tenant string, userID string, s authenticator.ChallengeContext) []string {
 	return []string{toGet, tenant, userID, s.FlowID, s.ChallengeID, s.Purpose}
 }
 
 // Begin asks for any of the user's passkeys. One statement.
-func (v *Verifier) Begin(ctx context.Context, tx *db.Tx, a authenticator.Authenticator, s authenticator.Setting) (o authenticator.Opening, err error) {
+func (v *Verifier) Begin(ctx context.Context, tx *db.Tx, a authenticator.Authenticator, s authenticator.ChallengeContext) (o authenticator.IssuedChallenge, err error) {
 	all, err := load(ctx, tx, a.UserID, usable)
 	if err != nil {
 		return o, fmt.Errorf("load passkeys: %w", err)
@@ -86,7 +86,7 @@ func (v *Verifier) request(challenge []byte, uv protocol.UserVerificationRequire
 }
 
 // Verify judges an assertion and makes it count once. Two statements.
-func (v *Verifier) Verify(ctx context.Context, tx *db.Tx, a authenticator.Authenticator, s authenticator.Setting, state authenticator.State, r authenticator.Response) (authenticator.Verdict, error) {
+func (v *Verifier) Verify(ctx context.Context, tx *db.Tx, a authenticator.Authenticator, s authenticator.ChallengeContext, state authenticator.State, r authenticator.Response) (authenticator.Verdict, error) {
 	answer, ok := Read(r.Assertion)
 	if !ok {
 		return wrong(Malformed), nil
@@ -115,8 +115,8 @@ func wrong(reason string) authenticator.Verdict {
 
 // spend writes what was found.
 func spend(ctx context.Context, tx *db.Tx, userID string, s Stored, challenge []byte, f Found) (authenticator.Verdict, error) {
-	if f.Reason == Copied {
-		verdict := wrong(Copied)
+	if f.Reason == Cloned {
+		verdict := wrong(Cloned)
 		verdict.AuthenticatorID = s.AuthenticatorID
 		return verdict, alarm(ctx, tx, userID, s.AuthenticatorID)
 	}

@@ -88,8 +88,8 @@ func TestATK108_ForgedAssertions(t *testing.T) {
 			"no type":                 {func(f *forgery) { f.kind = "" }, passkey.OtherCeremony},
 			"nobody there":            {func(f *forgery) { f.flags = uv }, passkey.NotPresent},
 			"copied without being":    {func(f *forgery) { f.flags = up | uv | bs }, passkey.BadBackup},
-			"counter back":            {func(f *forgery) { f.counter = 10 }, passkey.Copied},
-			"counter at zero":         {func(f *forgery) { f.counter = 0 }, passkey.Copied},
+			"counter back":            {func(f *forgery) { f.counter = 10 }, passkey.Cloned},
+			"counter at zero":         {func(f *forgery) { f.counter = 0 }, passkey.Cloned},
 			"other user's credential": {func(f *forgery) { f.id = other.ID }, passkey.Unknown},
 			"nobody's credential":     {func(f *forgery) { f.id = bytes.Repeat([]byte{7}, 32) }, passkey.Unknown},
 			"other user's handle":     {func(f *forgery) { f.handle = other.handle }, passkey.OtherUser},
@@ -129,9 +129,9 @@ func TestATK108_NotInAnyOtherSetting(t *testing.T) {
 		s := h.setting()
 		state, text := h.begin(h.maria, a, s)
 		answer := dev.get(t, text, nil)
-		for name, change := range map[string]func(*authenticator.Setting){
-			"flow": func(s *authenticator.Setting) { s.FlowID = "other" }, "challenge": func(s *authenticator.Setting) { s.ChallengeID = "other" },
-			"purpose": func(s *authenticator.Setting) { s.Purpose = "step-up" },
+		for name, change := range map[string]func(*authenticator.ChallengeContext){
+			"flow": func(s *authenticator.ChallengeContext) { s.FlowID = "other" }, "challenge": func(s *authenticator.ChallengeContext) { s.ChallengeID = "other" },
+			"purpose": func(s *authenticator.ChallengeContext) { s.Purpose = "step-up" },
 		} {
 			other := s
 			change(&other)

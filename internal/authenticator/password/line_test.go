@@ -16,7 +16,7 @@ import (
 )
 
 // serve lets the slot go n times and returns whose turns they were.
-func (l *line) serve(all map[*waiter]string, n int) (order []string) {
+func (l *fairQueue) serve(all map[*waiter]string, n int) (order []string) {
 	for range n {
 		l.leave()
 		for w, name := range all {
@@ -33,10 +33,10 @@ func (l *line) serve(all map[*waiter]string, n int) (order []string) {
 	return order
 }
 
-func full(t *testing.T, room int, lanes ...Lane) (*line, map[*waiter]string) {
+func full(t *testing.T, room int, lanes ...QueueKey) (*fairQueue, map[*waiter]string) {
 	t.Helper()
 	l, all := newLine(1, room), map[*waiter]string{}
-	if l.join(Lane{}) != nil {
+	if l.join(QueueKey{}) != nil {
 		t.Fatal("the first had to wait")
 	}
 	for _, lane := range lanes {
@@ -45,7 +45,7 @@ func full(t *testing.T, room int, lanes ...Lane) (*line, map[*waiter]string) {
 	return l, all
 }
 
-func times(n int, l Lane) (out []Lane) {
+func times(n int, l QueueKey) (out []QueueKey) {
 	for range n {
 		out = append(out, l)
 	}
@@ -53,32 +53,32 @@ func times(n int, l Lane) (out []Lane) {
 }
 
 func TestREL021_OneIsServedWithinARoundOfAThousandOthers(t *testing.T) {
-	l, all := full(t, 2000, append(times(1000, Lane{Group: "harbor"}), Lane{Group: "bright"})...)
+	l, all := full(t, 2000, append(times(1000, QueueKey{Group: "harbor"}), QueueKey{Group: "bright"})...)
 	if got := l.serve(all, 2); got[0] != "harbor/" || got[1] != "bright/" {
 		t.Errorf("served %v", got)
 	}
 }
 
 func TestREL021_WithinAGroupPeopleTakeTurns(t *testing.T) {
-	l, all := full(t, 100, append(times(50, Lane{Key: "192.0.2.1"}), Lane{Key: "192.0.2.2"}, Lane{Key: "192.0.2.3"})...)
+	l, all := full(t, 100, append(times(50, QueueKey{Key: "192.0.2.1"}), QueueKey{Key: "192.0.2.2"}, QueueKey{Key: "192.0.2.3"})...)
 	if got := fmt.Sprint(l.serve(all, 4)); got != "[/192.0.2.1 /192.0.2.2 /192.0.2.3 /192.0.2.1]" {
 		t.Errorf("served %v", got)
 	}
 }
 
 func TestREL021_ACrowdDisplacesItselfOnly(t *testing.T) {
-	l, all := full(t, 10, times(8, Lane{Group: "harbor", Key: "flood"})...)
-	for _, lane := range []Lane{{"harbor", "anna"}, {"bright", "omar"}, {"bright", "lena"}, {"", "192.0.2.1"}} {
+	l, all := full(t, 10, times(8, QueueKey{Group: "harbor", Key: "flood"})...)
+	for _, lane := range []QueueKey{{"harbor", "anna"}, {"bright", "omar"}, {"bright", "lena"}, {"", "192.0.2.1"}} {
 		if !l.open(lane) {
 			t.Errorf("no room for %v", lane)
 		}
 		all[l.join(lane)] = lane.Group + "/" + lane.Key
 	}
-	if l.open(Lane{"harbor", "flood"}) {
+	if l.open(QueueKey{"harbor", "flood"}) {
 		t.Error("room for one more of the flood")
 	}
 	for range 50 {
-		all[l.join(Lane{"harbor", "flood"})] = "harbor/flood"
+		all[l.join(QueueKey{"harbor", "flood"})] = "harbor/flood"
 	}
 	served := map[string]int{}
 	for _, name := range l.serve(all, 10) {
@@ -101,14 +101,14 @@ func TestREL021_AnyCrowdIsServedInTurn(t *testing.T) {
 	rapid.Check(t, func(rt *rapid.T) {
 		room := rapid.IntRange(1, 30).Draw(rt, "room")
 		l := newLine(1, room)
-		l.join(Lane{})
+		l.join(QueueKey{})
 		waiting := map[*waiter]bool{}
 		inGroup := map[string]int{}
 		gone := func(w *waiter) { delete(waiting, w); inGroup[w.lane.Group]-- }
 		for range rapid.IntRange(1, 200).Draw(rt, "steps") {
 			switch rapid.IntRange(0, 3).Draw(rt, "what") {
 			case 0, 1:
-				lane := Lane{rapid.SampledFrom([]string{"", "a", "b", "c"}).Draw(rt, "group"), rapid.SampledFrom([]string{"x", "y", "z"}).Draw(rt, "key")}
+				lane := QueueKey{rapid.SampledFrom([]string{"", "a", "b", "c"}).Draw(rt, "group"), rapid.SampledFrom([]string{"x", "y", "z"}).Draw(rt, "key")}
 				open := l.open(lane)
 				w := l.join(lane)
 				waiting[w] = true
@@ -222,7 +222,7 @@ func TestWhoGoesAwayFreesThePlace(t *testing.T) {
 // A slot that is handed to somebody who goes away at the same moment goes on to the next.
 func TestASlotHandedToWhoLeftGoesOn(t *testing.T) {
 	p, release := busyPool(t, 2)
-	late, next := p.line.join(Lane{}), p.line.join(Lane{})
+	late, next := p.line.join(QueueKey{}), p.line.join(QueueKey{})
 	release()
 	if err := p.give(late, context.Canceled); !errors.Is(err, context.Canceled) {
 		t.Error(err)
@@ -246,7 +246,7 @@ func TestASlotIsNeverLost(t *testing.T) {
 			if i%2 == 0 {
 				c = ctx
 			}
-			wg.Go(func() { _, _ = p.Match(WithLane(c, Lane{Key: fmt.Sprint(i % 5)}), Stored{}, "x") })
+			wg.Go(func() { _, _ = p.Match(WithQueueKey(c, QueueKey{Key: fmt.Sprint(i % 5)}), Stored{}, "x") })
 		}
 		cancel()
 		wg.Wait()
@@ -358,13 +358,13 @@ func BenchmarkTurnedAway(b *testing.B) {
 	for _, crowd := range []int{64, 1024} {
 		b.Run(fmt.Sprint(crowd), func(b *testing.B) {
 			l := newLine(1, crowd)
-			l.join(Lane{})
+			l.join(QueueKey{})
 			for i := range crowd {
-				l.join(Lane{Group: fmt.Sprint(i % (crowd / 4))})
+				l.join(QueueKey{Group: fmt.Sprint(i % (crowd / 4))})
 			}
 			b.ReportAllocs()
 			for b.Loop() {
-				l.join(Lane{Group: "0"})
+				l.join(QueueKey{Group: "0"})
 			}
 		})
 	}
@@ -372,13 +372,13 @@ func BenchmarkTurnedAway(b *testing.B) {
 
 func BenchmarkTurn(b *testing.B) {
 	l := newLine(1, 1000)
-	l.join(Lane{})
+	l.join(QueueKey{})
 	for i := range 500 {
-		l.join(Lane{Group: fmt.Sprint(i % 50)})
+		l.join(QueueKey{Group: fmt.Sprint(i % 50)})
 	}
 	b.ReportAllocs()
 	for b.Loop() {
-		l.join(Lane{Group: "newcomer"})
+		l.join(QueueKey{Group: "newcomer"})
 		l.leave()
 	}
 }

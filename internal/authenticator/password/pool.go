@@ -52,7 +52,7 @@ type Pool struct {
 	hasher  *argon2.Hasher
 	decoder *crypt.Decoder
 	nobody  Stored // compared when there is no such user, so that both answers take as long
-	line    *line
+	line    *fairQueue
 	slots   int
 	running atomic.Int64
 	done    atomic.Int64
@@ -105,7 +105,7 @@ func (p *Pool) HashCode(ctx context.Context, code string) (string, error) { retu
 // MatchCode compares a printed code with what HashCode made, in its owner's lane. It takes
 // as long for an empty hash, which nothing matches.
 func (p *Pool) MatchCode(ctx context.Context, tenant, userID, hash, code string) (bool, error) {
-	return p.Match(WithLane(ctx, Lane{Group: tenant, Key: userID}), Stored{Hash: hash}, code)
+	return p.Match(WithQueueKey(ctx, QueueKey{Group: tenant, Key: userID}), Stored{Hash: hash}, code)
 }
 
 func (p *Pool) hash(ctx context.Context, plain string) (string, error) {

@@ -40,12 +40,12 @@ type Card struct {
 }
 
 // Show reads the draft of a receiver.
-func Show(d authenticator.Draft) (Card, error) {
+func Show(d authenticator.PendingEnrollment) (Card, error) {
 	p, err := read(d)
 	return Card{MessageID: p.MessageID, Length: p.Length, Ends: p.Ends}, err
 }
 
-func read(d authenticator.Draft) (p proposed, err error) {
+func read(d authenticator.PendingEnrollment) (p proposed, err error) {
 	if json.Unmarshal(d.State, &p) != nil || p.Length == 0 {
 		return p, errors.New("the draft is not that of a receiver")
 	}
@@ -55,7 +55,7 @@ func read(d authenticator.Draft) (p proposed, err error) {
 // Propose sends a code to the browser whose subscription is wish, as PushSubscription.toJSON
 // gives it. It fails with an Invalid fault for anything else, and with Conflict where this
 // person's codes go there already.
-func (v Verifier) Propose(ctx context.Context, tx *db.Tx, who authenticator.Subject, d authenticator.Draft, wish string) (authenticator.State, error) {
+func (v Verifier) Propose(ctx context.Context, tx *db.Tx, who authenticator.Subject, d authenticator.PendingEnrollment, wish string) (authenticator.State, error) {
 	s, err := push.Read(wish)
 	if err != nil {
 		return nil, errSubscription
@@ -68,7 +68,7 @@ func (v Verifier) Propose(ctx context.Context, tx *db.Tx, who authenticator.Subj
 	}
 	key := v.Keys.Current()
 	code := v.code(key, d.ID)
-	p := proposed{Subscription: s, Length: v.Limits.CodeLength, Ends: tx.Now.Add(v.Limits.CodeLife)}
+	p := proposed{Subscription: s, Length: v.Limits.CodeLength, Ends: tx.Now.Add(v.Limits.CodeTTL)}
 	p.MAC = v.Keys.MACBy(key, macPurpose, binding(tx.Tenant, who, d, s.Endpoint, code)...)
 	p.MessageID, err = v.send(ctx, tx, sending{userID: who.UserID, purpose: purposeBinding, language: who.Language, to: push.Address{Receiver: d.ID, Subscription: s}}, push.Code{
 		Vendor: who.Vendor, Company: who.Company, Code: code, Binding: true, IP: who.IP, Place: who.Place, Browser: who.Browser, At: tx.Now, ExpiresAt: p.Ends,
@@ -79,7 +79,7 @@ func (v Verifier) Propose(ctx context.Context, tx *db.Tx, who authenticator.Subj
 	return json.Marshal(p)
 }
 
-func binding(tenant string, who authenticator.Subject, d authenticator.Draft, endpoint, code string) []string {
+func binding(tenant string, who authenticator.Subject, d authenticator.PendingEnrollment, endpoint, code string) []string {
 	return []string{tenant, who.UserID, d.ID, purposeBinding, string(authenticator.Push), endpoint, code}
 }
 
@@ -114,7 +114,7 @@ func (v Verifier) spend(ctx context.Context, tx *db.Tx, userID string) error {
 }
 
 // Confirm judges the code that arrived, and stores where codes go from now on.
-func (v Verifier) Confirm(ctx context.Context, tx *db.Tx, who authenticator.Subject, d authenticator.Draft, r authenticator.Response) (authenticator.Verdict, error) {
+func (v Verifier) Confirm(ctx context.Context, tx *db.Tx, who authenticator.Subject, d authenticator.PendingEnrollment, r authenticator.Response) (authenticator.Verdict, error) {
 	p, err := read(d)
 	if err != nil {
 		return authenticator.Verdict{}, err

@@ -45,7 +45,7 @@ const purposeBinding = "binding.code"
 // Begin queues one code for every receiver of the account that still takes any, each sealed
 // for its own browser, in the transaction that remembers the code's keyed hash. The person
 // reads it on whichever is at hand. It fails with ErrGone where there is none.
-func (v Verifier) Begin(ctx context.Context, tx *db.Tx, a authenticator.Authenticator, s authenticator.Setting) (o authenticator.Opening, err error) {
+func (v Verifier) Begin(ctx context.Context, tx *db.Tx, a authenticator.Authenticator, s authenticator.ChallengeContext) (o authenticator.IssuedChallenge, err error) {
 	all, err := v.alive(ctx, tx, a.UserID)
 	if err != nil {
 		return o, err
@@ -71,7 +71,7 @@ func (v Verifier) Begin(ctx context.Context, tx *db.Tx, a authenticator.Authenti
 
 // Verify compares a typed code with what is remembered. Spending is the close of the
 // challenge, which is its caller's guarded write.
-func (v Verifier) Verify(_ context.Context, tx *db.Tx, a authenticator.Authenticator, s authenticator.Setting, state authenticator.State, r authenticator.Response) (authenticator.Verdict, error) {
+func (v Verifier) Verify(_ context.Context, tx *db.Tx, a authenticator.Authenticator, s authenticator.ChallengeContext, state authenticator.State, r authenticator.Response) (authenticator.Verdict, error) {
 	code, ok := authenticator.Canonical(r.Code, v.Limits.CodeLength)
 	if !ok || !v.Keys.CheckMAC(state, macPurpose, setting(tx.Tenant, a, s, code)...) {
 		return authenticator.Verdict{Reason: wrongCode}, nil
@@ -82,7 +82,7 @@ func (v Verifier) Verify(_ context.Context, tx *db.Tx, a authenticator.Authentic
 const macPurpose = "receiver"
 
 // setting is everything that a code is good for; in any other setting it is wrong (SEC-14).
-func setting(tenant string, a authenticator.Authenticator, s authenticator.Setting, code string) []string {
+func setting(tenant string, a authenticator.Authenticator, s authenticator.ChallengeContext, code string) []string {
 	return []string{tenant, a.UserID, a.ID, s.FlowID, s.ChallengeID, s.Purpose, string(authenticator.Push), s.Destination, code}
 }
 

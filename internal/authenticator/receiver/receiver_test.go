@@ -107,10 +107,10 @@ func (r *rig) newest(b *pushtest.Browser) (s push.Shown) {
 }
 
 // bind makes a browser a receiver, as the journey does.
-func (r *rig) bind(t *testing.T, who authenticator.Subject, tenantID string) (*pushtest.Browser, authenticator.Draft, authenticator.Response) {
+func (r *rig) bind(t *testing.T, who authenticator.Subject, tenantID string) (*pushtest.Browser, authenticator.PendingEnrollment, authenticator.Response) {
 	t.Helper()
 	b := r.service.Subscribe()
-	draft, first := authenticatortest.SetUp(t, r.d, r.Verifier, authenticator.Push, who, tenantID, b.JSON(), func(authenticator.Draft) authenticator.Response {
+	draft, first := authenticatortest.SetUp(t, r.d, r.Verifier, authenticator.Push, who, tenantID, b.JSON(), func(authenticator.PendingEnrollment) authenticator.Response {
 		r.deliver(tenantID)
 		return authenticator.Response{Code: r.newest(b).Code}
 	})
@@ -176,7 +176,7 @@ func each(t *testing.T, fn func(t *testing.T, r *rig, who authenticator.Subject)
 
 func (r *rig) propose(who authenticator.Subject, wish string) (state authenticator.State, err error) {
 	err = r.d.InTx(r.t.Context(), "one", func(tx *db.Tx) error {
-		state, err = r.Propose(r.t.Context(), tx, who, authenticator.Draft{ID: tx.NewID(), Begun: tx.Now, Ends: tx.Now.Add(15 * time.Minute)}, wish)
+		state, err = r.Propose(r.t.Context(), tx, who, authenticator.PendingEnrollment{ID: tx.NewID(), Begun: tx.Now, Ends: tx.Now.Add(15 * time.Minute)}, wish)
 		return err
 	})
 	return state, err
@@ -244,7 +244,7 @@ func TestPAR6_AReceiverThatIsGoneIsTakenOutOfUse(t *testing.T) {
 		begin := func() (err error) {
 			return r.d.InTx(t.Context(), "one", func(tx *db.Tx) error {
 				_, err := r.Begin(t.Context(), tx, authenticator.Authenticator{ID: draft.ID, UserID: who.UserID, Kind: authenticator.Push},
-					authenticator.Setting{ChallengeID: tx.NewID(), FlowID: "f", Purpose: "signin.code", Language: "en", IssuedAt: tx.Now, ExpiresAt: tx.Now.Add(time.Minute)})
+					authenticator.ChallengeContext{ChallengeID: tx.NewID(), FlowID: "f", Purpose: "signin.second_factor", Language: "en", IssuedAt: tx.Now, ExpiresAt: tx.Now.Add(time.Minute)})
 				return err
 			})
 		}
@@ -291,7 +291,7 @@ func TestSEC14_ACodeIsBoundToItsSetting(t *testing.T) {
 	each(t, func(t *testing.T, r *rig, who authenticator.Subject) {
 		b, draft, _ := r.bind(t, who, "one")
 		a := authenticator.Authenticator{ID: draft.ID, UserID: who.UserID, Kind: authenticator.Push}
-		s := authenticator.Setting{ChallengeID: "challenge", FlowID: "flow", Purpose: "signin.code", Destination: "push:x", Language: "en", IssuedAt: start, ExpiresAt: start.Add(time.Minute)}
+		s := authenticator.ChallengeContext{ChallengeID: "challenge", FlowID: "flow", Purpose: "signin.second_factor", Destination: "push:x", Language: "en", IssuedAt: start, ExpiresAt: start.Add(time.Minute)}
 		var state authenticator.State
 		r.in("one", func(ctx context.Context, tx *db.Tx) error {
 			o, err := r.Begin(ctx, tx, a, s)
@@ -300,7 +300,7 @@ func TestSEC14_ACodeIsBoundToItsSetting(t *testing.T) {
 		})
 		r.deliver("one")
 		code := r.newest(b).Code
-		right := func(tenantID string, a authenticator.Authenticator, s authenticator.Setting) (ok bool) {
+		right := func(tenantID string, a authenticator.Authenticator, s authenticator.ChallengeContext) (ok bool) {
 			r.in(tenantID, func(ctx context.Context, tx *db.Tx) error {
 				v, err := r.Verify(ctx, tx, a, s, state, authenticator.Response{Code: code})
 				ok = v.OK
@@ -314,10 +314,10 @@ func TestSEC14_ACodeIsBoundToItsSetting(t *testing.T) {
 		if right("two", a, s) {
 			t.Error("the code is right for another company")
 		}
-		for name, change := range map[string]func(*authenticator.Authenticator, *authenticator.Setting){
-			"user": func(a *authenticator.Authenticator, _ *authenticator.Setting) { a.UserID = "other" }, "receiver": func(a *authenticator.Authenticator, _ *authenticator.Setting) { a.ID = "other" },
-			"flow": func(_ *authenticator.Authenticator, s *authenticator.Setting) { s.FlowID = "other" }, "challenge": func(_ *authenticator.Authenticator, s *authenticator.Setting) { s.ChallengeID = "other" },
-			"purpose": func(_ *authenticator.Authenticator, s *authenticator.Setting) { s.Purpose = "binding.code" }, "destination": func(_ *authenticator.Authenticator, s *authenticator.Setting) { s.Destination = "push:y" },
+		for name, change := range map[string]func(*authenticator.Authenticator, *authenticator.ChallengeContext){
+			"user": func(a *authenticator.Authenticator, _ *authenticator.ChallengeContext) { a.UserID = "other" }, "receiver": func(a *authenticator.Authenticator, _ *authenticator.ChallengeContext) { a.ID = "other" },
+			"flow": func(_ *authenticator.Authenticator, s *authenticator.ChallengeContext) { s.FlowID = "other" }, "challenge": func(_ *authenticator.Authenticator, s *authenticator.ChallengeContext) { s.ChallengeID = "other" },
+			"purpose": func(_ *authenticator.Authenticator, s *authenticator.ChallengeContext) { s.Purpose = "binding.code" }, "destination": func(_ *authenticator.Authenticator, s *authenticator.ChallengeContext) { s.Destination = "push:y" },
 		} {
 			other, elsewhere := a, s
 			change(&other, &elsewhere)

@@ -13,10 +13,10 @@ import (
 )
 
 // begin issues a challenge about one receiver and returns what is remembered of it.
-func (r *rig) begin(who authenticator.Subject, a authenticator.Authenticator) (s authenticator.Setting, o authenticator.Opening) {
+func (r *rig) begin(who authenticator.Subject, a authenticator.Authenticator) (s authenticator.ChallengeContext, o authenticator.IssuedChallenge) {
 	r.t.Helper()
 	r.in("one", func(ctx context.Context, tx *db.Tx) (err error) {
-		s = authenticator.Setting{ChallengeID: tx.NewID(), FlowID: "f", Purpose: "signin.code", Reference: "K7-MZ", Language: "en", IssuedAt: tx.Now, ExpiresAt: tx.Now.Add(time.Minute)}
+		s = authenticator.ChallengeContext{ChallengeID: tx.NewID(), FlowID: "f", Purpose: "signin.second_factor", Reference: "K7-MZ", Language: "en", IssuedAt: tx.Now, ExpiresAt: tx.Now.Add(time.Minute)}
 		o, err = r.Begin(ctx, tx, a, s)
 		return err
 	})
@@ -118,7 +118,7 @@ func TestREL13_AForgedShowingIsNotBelieved(t *testing.T) {
 
 func TestPAR6_ReceiversAreLimited(t *testing.T) {
 	each(t, func(t *testing.T, r *rig, who authenticator.Subject) {
-		var last authenticator.Draft
+		var last authenticator.PendingEnrollment
 		for range 10 {
 			_, last, _ = r.bind(t, who, "one")
 		}

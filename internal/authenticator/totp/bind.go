@@ -31,7 +31,7 @@ func draftOf(s authenticator.State) (d draft, err error) {
 
 // Propose makes a secret. Nothing of it is the person's choice, so that no wish can be a
 // weak or a known one.
-func (v Verifier) Propose(_ context.Context, _ *db.Tx, who authenticator.Subject, _ authenticator.Draft, _ string) (authenticator.State, error) {
+func (v Verifier) Propose(_ context.Context, _ *db.Tx, who authenticator.Subject, _ authenticator.PendingEnrollment, _ string) (authenticator.State, error) {
 	d := draft{Secret: make([]byte, secretBytes)}
 	d.Issuer, d.Account = names(who)
 	_, _ = rand.Read(d.Secret)
@@ -42,7 +42,7 @@ func (v Verifier) Propose(_ context.Context, _ *db.Tx, who authenticator.Subject
 // a code may be as far away as a clock may be off: whoever sees this page has just been
 // shown the secret, so that a guess gains nothing, and how far away the first code was is
 // what the device's clock is off.
-func (v Verifier) Confirm(ctx context.Context, tx *db.Tx, who authenticator.Subject, d authenticator.Draft, r authenticator.Response) (authenticator.Verdict, error) {
+func (v Verifier) Confirm(ctx context.Context, tx *db.Tx, who authenticator.Subject, d authenticator.PendingEnrollment, r authenticator.Response) (authenticator.Verdict, error) {
 	made, err := draftOf(d.State)
 	if err != nil {
 		return authenticator.Verdict{}, err

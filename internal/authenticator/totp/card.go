@@ -26,7 +26,7 @@ type Card struct {
 }
 
 // Show returns the card of a set-up that waits for its first code.
-func Show(d authenticator.Draft) (Card, error) {
+func Show(d authenticator.PendingEnrollment) (Card, error) {
 	made, err := draftOf(d.State)
 	if err != nil {
 		return Card{}, err

@@ -15,13 +15,13 @@ import (
 	"countersign/internal/authenticator/totp"
 )
 
-func propose(t testing.TB, who authenticator.Subject, wish string) authenticator.Draft {
+func propose(t testing.TB, who authenticator.Subject, wish string) authenticator.PendingEnrollment {
 	t.Helper()
-	state, err := totp.Verifier{}.Propose(t.Context(), nil, who, authenticator.Draft{}, wish)
+	state, err := totp.Verifier{}.Propose(t.Context(), nil, who, authenticator.PendingEnrollment{}, wish)
 	if err != nil {
 		t.Fatal(err)
 	}
-	return authenticator.Draft{ID: "a", State: state}
+	return authenticator.PendingEnrollment{ID: "a", State: state}
 }
 
 // subjects are names that have been trouble to somebody.
@@ -173,11 +173,11 @@ func TestACardIsNotPrinted(t *testing.T) {
 func TestARubbishDraftIsAnError(t *testing.T) {
 	short, _ := json.Marshal(map[string]any{"Secret": []byte("short")})
 	for _, state := range [][]byte{nil, []byte("{"), []byte("{}"), short} {
-		if _, err := totp.Show(authenticator.Draft{State: state}); err == nil {
+		if _, err := totp.Show(authenticator.PendingEnrollment{State: state}); err == nil {
 			t.Errorf("%q was shown", state)
 		}
 	}
-	if regexp.MustCompile(`[A-Z2-7]{32}`).MatchString(fmt.Sprint(totp.Show(authenticator.Draft{State: short}))) {
+	if regexp.MustCompile(`[A-Z2-7]{32}`).MatchString(fmt.Sprint(totp.Show(authenticator.PendingEnrollment{State: short}))) {
 		t.Error("an error shows a secret")
 	}
 }

@@ -19,7 +19,7 @@ type app struct {
 	fast   time.Duration // its clock
 }
 
-func read(t testing.TB, d authenticator.Draft) *app {
+func read(t testing.TB, d authenticator.PendingEnrollment) *app {
 	t.Helper()
 	card, err := totp.Show(d)
 	if err != nil {
@@ -43,7 +43,7 @@ func TestSuite(t *testing.T) {
 		v := totp.Verifier{Keys: secret.NewKeys(d.Now())}
 		return authenticatortest.Rig{Verifier: v, Bind: func(t *testing.T, d *db.DB, who authenticator.Subject, tenant string) authenticatortest.Device {
 			var a *app
-			draft, proof := authenticatortest.SetUp(t, d, v, authenticator.TOTP, who, tenant, "", func(d2 authenticator.Draft) authenticator.Response {
+			draft, proof := authenticatortest.SetUp(t, d, v, authenticator.TOTP, who, tenant, "", func(d2 authenticator.PendingEnrollment) authenticator.Response {
 				a = read(t, d2)
 				return a.at(d.Now())
 			})

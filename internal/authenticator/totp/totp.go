@@ -24,12 +24,12 @@ type Verifier struct{ Keys *secret.Keys }
 
 // Begin has nothing to send and nothing to remember: what is asked for follows from the
 // time at which it is answered.
-func (v Verifier) Begin(context.Context, *db.Tx, authenticator.Authenticator, authenticator.Setting) (authenticator.Opening, error) {
-	return authenticator.Opening{State: authenticator.State{}}, nil
+func (v Verifier) Begin(context.Context, *db.Tx, authenticator.Authenticator, authenticator.ChallengeContext) (authenticator.IssuedChallenge, error) {
+	return authenticator.IssuedChallenge{State: authenticator.State{}}, nil
 }
 
 // Verify looks for the app of the account that shows the typed code, and spends the step.
-func (v Verifier) Verify(ctx context.Context, tx *db.Tx, a authenticator.Authenticator, _ authenticator.Setting, _ authenticator.State, r authenticator.Response) (authenticator.Verdict, error) {
+func (v Verifier) Verify(ctx context.Context, tx *db.Tx, a authenticator.Authenticator, _ authenticator.ChallengeContext, _ authenticator.State, r authenticator.Response) (authenticator.Verdict, error) {
 	code, ok := canonical(r.Code)
 	if !ok {
 		return authenticator.Verdict{Reason: wrongCode}, nil
@@ -107,8 +107,8 @@ func (d *device) reason(before string) string {
 // unit runs again where it was too late.
 func (d *device) spend(ctx context.Context, tx *db.Tx) (first bool, err error) {
 	args := []any{d.finding.step, d.finding.by, tx.Tenant, d.id}
-	if tx.Try == 1 {
-		return true, tx.Expect(ctx, 1, moving, args...)
+	if tx.Attempt == 1 {
+		return true, tx.ExecExpect(ctx, 1, moving, args...)
 	}
 	n, err := tx.Exec(ctx, moving, args...)
 	if err != nil {

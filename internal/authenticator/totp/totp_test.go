@@ -67,14 +67,14 @@ func (k *desk) pass(d time.Duration) { k.clock.Pass(d) }
 func (k *desk) now() time.Time       { return k.clock.Now() }
 
 // propose begins a set-up; confirm gives it a code.
-func (k *desk) propose() (authenticator.Draft, *app) {
+func (k *desk) propose() (authenticator.PendingEnrollment, *app) {
 	k.t.Helper()
 	d := propose(k.t, k.who, "")
 	k.in(company, func(_ context.Context, tx *db.Tx) error { d.ID = tx.NewID(); return nil })
 	return d, read(k.t, d)
 }
 
-func (k *desk) confirm(d authenticator.Draft, code string) authenticator.Verdict {
+func (k *desk) confirm(d authenticator.PendingEnrollment, code string) authenticator.Verdict {
 	k.t.Helper()
 	v, err := authenticatortest.Confirm(k.t.Context(), k.d, k.Verifier, authenticator.TOTP, k.who, company, d, authenticator.Response{Code: code})
 	if err != nil {
@@ -97,7 +97,7 @@ func (k *desk) bind() (string, *app) {
 func (k *desk) verify(code string) (v authenticator.Verdict) {
 	k.t.Helper()
 	k.in(company, func(ctx context.Context, tx *db.Tx) (err error) {
-		v, err = k.Verify(ctx, tx, authenticator.Authenticator{UserID: k.who.UserID, Kind: authenticator.TOTP}, authenticator.Setting{}, nil, authenticator.Response{Code: code})
+		v, err = k.Verify(ctx, tx, authenticator.Authenticator{UserID: k.who.UserID, Kind: authenticator.TOTP}, authenticator.ChallengeContext{}, nil, authenticator.Response{Code: code})
 		return err
 	})
 	return v
@@ -316,7 +316,7 @@ func TestSEC018_TheSecretIsSealedInItsPlace(t *testing.T) {
 			return err
 		})
 		err := k.d.InTx(t.Context(), company, func(tx *db.Tx) error {
-			_, err := k.Verify(t.Context(), tx, authenticator.Authenticator{UserID: k.who.UserID}, authenticator.Setting{}, nil, authenticator.Response{Code: b.code(k.now())})
+			_, err := k.Verify(t.Context(), tx, authenticator.Authenticator{UserID: k.who.UserID}, authenticator.ChallengeContext{}, nil, authenticator.Response{Code: b.code(k.now())})
 			return err
 		})
 		if err == nil {

@@ -35,7 +35,7 @@ func office(t testing.TB, d *db.DB, s *sink, log *slog.Logger) (*message.Queue, 
 func putCode(t testing.TB, d *db.DB, q *message.Queue, n int) (id string) {
 	t.Helper()
 	err := d.InTx(t.Context(), "t1", func(tx *db.Tx) (err error) {
-		id, err = q.Put(t.Context(), tx, message.Outgoing{UserID: "u1", Channel: "email", Purpose: "signin.code", To: fmt.Sprintf("canary%d@example.test", n), Hint: "c•••@example.test",
+		id, err = q.Put(t.Context(), tx, message.Outgoing{UserID: "u1", Channel: "email", Purpose: "signin.second_factor", To: fmt.Sprintf("canary%d@example.test", n), Hint: "c•••@example.test",
 			Language: "en", Template: Template(SignInCode{}), Data: SignInCode{Vendor: "Harbor", AppName: "Dashboard", Code: "481516", Reference: "KQ7M", Link: "https://x.test/l/canarytoken"},
 			ExpiresAt: tx.Now.Add(10 * time.Minute)})
 		return err

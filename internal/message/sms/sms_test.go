@@ -96,7 +96,7 @@ func (h *house) put(to string) (id string) {
 		if ok, err := h.meter.Reserve(h.t.Context(), tx, n, 1); !ok || err != nil {
 			return fmt.Errorf("reserve: %t %w", ok, err)
 		}
-		id, err = h.queue.Put(h.t.Context(), tx, message.Outgoing{UserID: "u1", Channel: sms.Channel, Purpose: "signin.code", To: to, Hint: phone.Mask(to), Language: "en",
+		id, err = h.queue.Put(h.t.Context(), tx, message.Outgoing{UserID: "u1", Channel: sms.Channel, Purpose: "signin.second_factor", To: to, Hint: phone.Mask(to), Language: "en",
 			Template: sms.Template, Data: sms.Code{Vendor: "Harbor", Code: "481516", Reference: "KXTR", Domain: "sign-in.test"}, ExpiresAt: tx.Now.Add(10 * time.Minute)})
 		return err
 	})

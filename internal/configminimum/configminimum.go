@@ -1,7 +1,7 @@
-// Package standards owns what an installation holds its replicas to: that their key file is
-// the one that its data is sealed with, and that nobody's configuration is weaker than what
-// was in force before. It refuses to forget either by itself; an operator may, on record.
-package standards
+// Package configminimum checks at start that a replica's key file opens the installation's data
+// and that none of its limits is weaker than the strictest that was in force. It never lowers a
+// minimum by itself; an operator can, and that is audited.
+package configminimum
 
 import (
 	"context"
@@ -15,21 +15,21 @@ import (
 	"countersign/internal/db"
 )
 
-// Standard is one guarded setting as it is configured here and as it is stored.
-type Standard struct {
+// Setting is one guarded setting as it is configured here and as it is stored.
+type Setting struct {
 	config.Guard
 	Stored int64 // in the unit of Guard.Value
 	Known  bool  // there is a stored value
 }
 
 // Weaker reports whether this configuration is weaker than what was in force.
-func (s Standard) Weaker() bool { return s.Known && s.Guard.Weaker(s.Value, s.Stored) }
+func (s Setting) Weaker() bool { return s.Known && s.Guard.Weaker(s.Value, s.Stored) }
 
 // rises reports whether this configuration is to be remembered.
-func (s Standard) rises() bool { return !s.Known || s.Guard.Weaker(s.Stored, s.Value) }
+func (s Setting) rises() bool { return !s.Known || s.Guard.Weaker(s.Stored, s.Value) }
 
 // String is the change, for people and for the record.
-func (s Standard) String() string {
+func (s Setting) String() string {
 	if !s.Known {
 		return s.Key + " " + s.Show(s.Value)
 	}
@@ -37,15 +37,15 @@ func (s Standard) String() string {
 }
 
 // Load compares a configuration with what is stored, in the order of the configuration.
-func Load(ctx context.Context, tx *db.Tx, l config.Limits) ([]Standard, error) {
+func Load(ctx context.Context, tx *db.Tx, l config.Limits) ([]Setting, error) {
 	stored, err := load(ctx, tx)
 	if err != nil {
-		return nil, fmt.Errorf("read standards: %w", err)
+		return nil, fmt.Errorf("read minimum settings: %w", err)
 	}
-	var all []Standard
+	var all []Setting
 	for _, g := range l.Guards() {
 		value, known := stored[g.Key]
-		all = append(all, Standard{Guard: g, Stored: value, Known: known})
+		all = append(all, Setting{Guard: g, Stored: value, Known: known})
 	}
 	return all, nil
 }
@@ -69,19 +69,19 @@ func load(ctx context.Context, tx *db.Tx) (map[string]int64, error) {
 }
 
 // WeakerError names every setting that is weaker than it was, and what may be done.
-type WeakerError []Standard
+type WeakerError []Setting
 
 func (e WeakerError) Error() string {
 	lines := make([]string, 0, len(e))
 	for _, s := range e {
-		lines = append(lines, fmt.Sprintf("%s is %s here and was %s: set it back, or run countersign settings accept", s.Key, s.Show(s.Value), s.Show(s.Stored)))
+		lines = append(lines, fmt.Sprintf("%s is %s here and was %s: set it back, or run countersign configminimum accept", s.Key, s.Show(s.Value), s.Show(s.Stored)))
 	}
 	return strings.Join(lines, "\n")
 }
 
 // Check reports which settings are weaker than what is stored, as a WeakerError.
-func Check(all []Standard) error {
-	if weak := slices.DeleteFunc(slices.Clone(all), func(s Standard) bool { return !s.Weaker() }); len(weak) > 0 {
+func Check(all []Setting) error {
+	if weak := slices.DeleteFunc(slices.Clone(all), func(s Setting) bool { return !s.Weaker() }); len(weak) > 0 {
 		return WeakerError(weak)
 	}
 	return nil
@@ -101,8 +101,8 @@ func Keep(ctx context.Context, tx *db.Tx, l config.Limits) error {
 }
 
 // raise writes guarded: a replica that raised further meanwhile has the last word.
-func raise(ctx context.Context, tx *db.Tx, all []Standard) error {
-	var raised []Standard
+func raise(ctx context.Context, tx *db.Tx, all []Setting) error {
+	var raised []Setting
 	for _, s := range all {
 		if !s.rises() {
 			continue
@@ -114,18 +114,18 @@ func raise(ctx context.Context, tx *db.Tx, all []Standard) error {
 		n, err := tx.Exec(ctx, `INSERT INTO standards (name, value, set_at) VALUES ($1, $2, $3)
 			ON CONFLICT (name) DO UPDATE SET value = excluded.value, set_at = excluded.set_at WHERE `+stricter, s.Key, s.Value, tx.Now)
 		if err != nil {
-			return fmt.Errorf("raise standard %s: %w", s.Key, err)
+			return fmt.Errorf("raise minimum %s: %w", s.Key, err)
 		}
 		if n > 0 && s.Known {
 			raised = append(raised, s)
 		}
 	}
-	return record(ctx, tx, "settings.raised", "start", raised)
+	return record(ctx, tx, "configminimum.raised", "start", raised)
 }
 
-// Accept makes a configuration the standard, weaker or not, and returns what it weakened.
-// by is whoever decides so.
-func Accept(ctx context.Context, tx *db.Tx, l config.Limits, by string) ([]Standard, error) {
+// Accept makes this configuration the minimum, weaker or not, and returns what it weakened.
+// by is the actor, for the audit log.
+func Accept(ctx context.Context, tx *db.Tx, l config.Limits, by string) ([]Setting, error) {
 	all, err := Load(ctx, tx, l)
 	if err != nil {
 		return nil, err
@@ -133,25 +133,25 @@ func Accept(ctx context.Context, tx *db.Tx, l config.Limits, by string) ([]Stand
 	if err := raise(ctx, tx, all); err != nil {
 		return nil, err
 	}
-	var weakened []Standard
+	var weakened []Setting
 	for _, s := range all {
 		if !s.Weaker() {
 			continue
 		}
 		n, err := tx.Exec(ctx, `UPDATE standards SET value = $1, set_at = $2 WHERE name = $3 AND value = $4`, s.Value, tx.Now, s.Key, s.Stored)
 		if err != nil {
-			return nil, fmt.Errorf("accept standard %s: %w", s.Key, err)
+			return nil, fmt.Errorf("accept minimum %s: %w", s.Key, err)
 		}
 		if n == 0 {
-			return nil, errors.New("the standards have changed meanwhile: look at them again")
+			return nil, errors.New("the minimum settings changed meanwhile: run countersign configminimum show again")
 		}
 		weakened = append(weakened, s)
 	}
-	return weakened, record(ctx, tx, "settings.accepted", by, weakened)
+	return weakened, record(ctx, tx, "configminimum.accepted", by, weakened)
 }
 
 // record tells each change in an event of its own, so that no text is cut.
-func record(ctx context.Context, tx *db.Tx, action, by string, changed []Standard) error {
+func record(ctx context.Context, tx *db.Tx, action, by string, changed []Setting) error {
 	var events []audit.Event
 	for _, s := range changed {
 		events = append(events, audit.Event{Action: action, Result: "ok", ActorID: by, SubjectID: s.Key, Reason: s.String()})

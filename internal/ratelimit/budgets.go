@@ -14,9 +14,9 @@ import (
 	"countersign/internal/db"
 )
 
-// Charge names one budget. A Tag marks the tries of one occasion within it, such as the
+// BudgetKey names one budget. A Tag marks the tries of one occasion within it, such as the
 // answers to one code, of which there are PerTag.
-type Charge struct {
+type BudgetKey struct {
 	Tenant  string
 	Limit   Limit
 	Subject string
@@ -24,32 +24,32 @@ type Charge struct {
 	PerTag  int
 }
 
-// Entry is a budget as it was read, and as a unit of work wants to leave it.
-type Entry struct {
-	Charge
+// Budget is a budget as it was read, and as a unit of work wants to leave it.
+type Budget struct {
+	BudgetKey
 	was     []byte
 	stamps  []time.Time
 	tags    []uint16 // beside stamps; 0 = none
 	changed bool
 }
 
-// Known is an entry whose stamps another query has read; nil where there was no row.
-func Known(c Charge, stamps []byte) *Entry {
-	e := &Entry{Charge: c}
+// FromStored is an entry whose stamps another query has read; nil where there was no row.
+func FromStored(c BudgetKey, stamps []byte) *Budget {
+	e := &Budget{BudgetKey: c}
 	e.read(stamps)
 	return e
 }
 
-func (e *Entry) read(kept []byte) {
+func (e *Budget) read(kept []byte) {
 	e.was, e.changed = kept, false
 	e.stamps, e.tags = decode(kept)
 }
 
 // Wait is how long the subject must wait; zero or less means that it may try.
-func (e *Entry) Wait(now time.Time) time.Duration { return Decide(e.Limit, e.stamps, now) }
+func (e *Budget) Wait(now time.Time) time.Duration { return Decide(e.Limit, e.stamps, now) }
 
 // Left is how many tries of the occasion are left.
-func (e *Entry) Left() int {
+func (e *Budget) Left() int {
 	n, tag := e.PerTag, tagOf(e.Tag)
 	for _, t := range e.tags {
 		if t == tag {
@@ -60,11 +60,11 @@ func (e *Entry) Left() int {
 }
 
 // Used is how many tries lie within the last span, as far as the limit remembers them.
-func (e *Entry) Used(now time.Time, span time.Duration) int { return within(e.stamps, now, span) }
+func (e *Budget) Used(now time.Time, span time.Duration) int { return within(e.stamps, now, span) }
 
 // GiveBack takes back the newest try, one that was spent ahead of an answer which then was
 // right. It does nothing where there is none.
-func (e *Entry) GiveBack() {
+func (e *Budget) GiveBack() {
 	if n := len(e.stamps); n > 0 {
 		e.stamps, e.tags, e.changed = e.stamps[:n-1], e.tags[:n-1], true
 	}
@@ -72,13 +72,13 @@ func (e *Entry) GiveBack() {
 
 // WindowWait is how long the windows alone make the subject wait, whatever the slowing says;
 // zero or less means not at all.
-func (e *Entry) WindowWait(now time.Time) time.Duration {
+func (e *Budget) WindowWait(now time.Time) time.Duration {
 	return Decide(Limit{Windows: e.Limit.Windows}, e.stamps, now)
 }
 
 // UsedByTag is how many tries of the entry's own Tag lie within the last span, as far as the
 // limit remembers them.
-func (e *Entry) UsedByTag(now time.Time, span time.Duration) (n int) {
+func (e *Budget) UsedByTag(now time.Time, span time.Duration) (n int) {
 	tag := tagOf(e.Tag)
 	for i := len(e.stamps) - 1; i >= 0 && now.Sub(e.stamps[i]) < span; i-- {
 		if e.tags[i] == tag {
@@ -89,16 +89,16 @@ func (e *Entry) UsedByTag(now time.Time, span time.Duration) (n int) {
 }
 
 // Clear forgets every try.
-func (e *Entry) Clear() {
+func (e *Budget) Clear() {
 	if len(e.stamps) > 0 {
 		e.stamps, e.tags, e.changed = e.stamps[:0], e.tags[:0], true
 	}
 }
 
 // Count adds a try without asking whether there is one left.
-func (e *Entry) Count(now time.Time) { e.spend(now) }
+func (e *Budget) Count(now time.Time) { e.spend(now) }
 
-func (e *Entry) spend(now time.Time) {
+func (e *Budget) spend(now time.Time) {
 	i := len(e.stamps)
 	for i > 0 && e.stamps[i-1].After(now) { // keeps the order where two replicas' clocks differ
 		i--
@@ -119,14 +119,14 @@ func tagOf(tag string) uint16 {
 	return uint16(h.Sum32()%(1<<tagBits-1)) + 1
 }
 
-// Ledger is the budgets that one step takes a try from.
-type Ledger []*Entry
+// Budgets is the budgets that one step takes a try from.
+type Budgets []*Budget
 
 // Spend takes one try from every budget, or none: then wait says how long to wait.
-func (l Ledger) Spend(tx *db.Tx) (wait time.Duration) {
+func (l Budgets) Spend(tx *db.Tx) (wait time.Duration) {
 	for _, e := range l {
 		if w := e.Wait(tx.Now); w > 0 {
-			tx.Say(Refused(e.Limit.Name))
+			tx.Emit(Refused(e.Limit.Name))
 			wait = max(wait, w)
 		}
 	}
@@ -140,9 +140,9 @@ func (l Ledger) Spend(tx *db.Tx) (wait time.Duration) {
 }
 
 // Write stores what was changed, with one statement that writes only over what was read.
-// Where somebody was faster it returns db.ErrAgain, and nothing of the unit of work stays;
+// Where somebody was faster it returns db.ErrConflict, and nothing of the unit of work stays;
 // the next try should Hold.
-func (l Ledger) Write(ctx context.Context, tx *db.Tx) error {
+func (l Budgets) Write(ctx context.Context, tx *db.Tx) error {
 	rows, how, args := l.changes(tx.Now)
 	if rows == 0 {
 		return nil
@@ -152,25 +152,25 @@ func (l Ledger) Write(ctx context.Context, tx *db.Tx) error {
 		return fmt.Errorf("spend budgets: %w", err)
 	}
 	if int(n) < rows {
-		return db.ErrAgain
+		return db.ErrConflict
 	}
 	return nil
 }
 
 // WriteLater is Write where what comes next may be decided before it is known that nobody
 // was faster. It travels with the next statement.
-func (l Ledger) WriteLater(ctx context.Context, tx *db.Tx) error {
+func (l Budgets) WriteLater(ctx context.Context, tx *db.Tx) error {
 	rows, how, args := l.changes(tx.Now)
 	if rows == 0 {
 		return nil
 	}
-	return tx.Expect(ctx, int64(rows), text(how, rows), args...)
+	return tx.ExecExpect(ctx, int64(rows), text(how, rows), args...)
 }
 
 // changes are the text of the write and its arguments, in the one order. Rows that were
 // written to on this day already need not be told again when to sweep them.
-func (l Ledger) changes(now time.Time) (rows int, how statement, args []any) {
-	changed := slices.DeleteFunc(slices.Clone(l), func(e *Entry) bool { return !e.changed })
+func (l Budgets) changes(now time.Time) (rows int, how statement, args []any) {
+	changed := slices.DeleteFunc(slices.Clone(l), func(e *Budget) bool { return !e.changed })
 	changed.sort()
 	args, how = make([]any, 0, 6*len(changed)), again
 	for _, e := range changed {
@@ -189,22 +189,22 @@ func (l Ledger) changes(now time.Time) (rows int, how statement, args []any) {
 func touched(at time.Time) time.Time { return at.Truncate(day).Add(day) }
 
 // Read reads budgets with one statement and holds none of them.
-func Read(ctx context.Context, tx *db.Tx, charges ...Charge) (Ledger, error) {
-	var l Ledger
+func Read(ctx context.Context, tx *db.Tx, charges ...BudgetKey) (Budgets, error) {
+	var l Budgets
 	var args []any
 	for _, c := range charges {
-		l = append(l, Known(c, nil))
+		l = append(l, FromStored(c, nil))
 		args = append(args, c.Tenant, c.Limit.Name, name(c.Subject))
 	}
-	if tx.Try > 1 {
-		return l, l.Hold(ctx, tx)
+	if tx.Attempt > 1 {
+		return l, l.Lock(ctx, tx)
 	}
 	return l, l.scan(ctx, tx, text(reading, len(l)), args)
 }
 
-// Hold takes the rows until the transaction ends and reads them anew, so that a Write
+// Lock takes the rows until the transaction ends and reads them anew, so that a Write
 // after it always succeeds. What was changed in memory is forgotten.
-func (l Ledger) Hold(ctx context.Context, tx *db.Tx) error {
+func (l Budgets) Lock(ctx context.Context, tx *db.Tx) error {
 	sorted := slices.Clone(l)
 	sorted.sort()
 	var args []any
@@ -214,7 +214,7 @@ func (l Ledger) Hold(ctx context.Context, tx *db.Tx) error {
 	return l.scan(ctx, tx, text(holding, len(l)), args)
 }
 
-func (l Ledger) scan(ctx context.Context, tx *db.Tx, query string, args []any) error {
+func (l Budgets) scan(ctx context.Context, tx *db.Tx, query string, args []any) error {
 	rows, err := tx.Query(ctx, query, args...)
 	if err != nil {
 		return fmt.Errorf("read budgets: %w", err)
@@ -236,8 +236,8 @@ func (l Ledger) scan(ctx context.Context, tx *db.Tx, query string, args []any) e
 }
 
 // sort keeps two units of work that take the same rows from waiting for one another.
-func (l Ledger) sort() {
-	slices.SortFunc(l, func(a, b *Entry) int {
+func (l Budgets) sort() {
+	slices.SortFunc(l, func(a, b *Budget) int {
 		return cmp.Or(cmp.Compare(a.Tenant, b.Tenant), cmp.Compare(a.Limit.Name, b.Limit.Name), cmp.Compare(a.Subject, b.Subject))
 	})
 }

@@ -15,15 +15,15 @@ import (
 	"countersign/internal/user"
 )
 
-// Way is one method that may be used for the second step of a flow.
-type Way struct {
+// MethodOption is one method that may be used for the second step of a flow.
+type MethodOption struct {
 	ID, Label string // the label is the person's own name for it, or the masked address
 	Kind      authenticator.Kind
 	Asked     bool // it is the one that the flow asks for now
 }
 
-// Ways lists what may be used for the second step, strongest first. It changes nothing.
-func (s *Service) Ways(ctx context.Context, ref secret.Reference) (ways []Way, continueTo string, err error) {
+// ListMethods lists what may be used for the second step, strongest first. It changes nothing.
+func (s *Service) ListMethods(ctx context.Context, ref secret.Reference) (ways []MethodOption, continueTo string, err error) {
 	err = s.DB.View(ctx, ref.Tenant, func(tx *db.Tx) error {
 		f, err := s.load(ctx, tx, ref)
 		if err != nil {
@@ -40,7 +40,7 @@ func (s *Service) Ways(ctx context.Context, ref secret.Reference) (ways []Way, c
 		for _, k := range f.decide(tx.Now).Offer {
 			for _, m := range all {
 				if m.Kind == k && s.verifier(k) != nil {
-					ways = append(ways, Way{ID: m.ID, Label: m.Label, Kind: k, Asked: m.ID == f.Challenge.AuthenticatorID})
+					ways = append(ways, MethodOption{ID: m.ID, Label: m.Label, Kind: k, Asked: m.ID == f.Challenge.AuthenticatorID})
 				}
 			}
 		}
@@ -49,9 +49,9 @@ func (s *Service) Ways(ctx context.Context, ref secret.Reference) (ways []Way, c
 	return ways, continueTo, err
 }
 
-// Use asks for another method in place of the one asked for now. Tries of the account go on
+// ChooseMethod asks for another method in place of the one asked for now. Tries of the account go on
 // being counted together, and messages by the same limits.
-func (s *Service) Use(ctx context.Context, ref secret.Reference, authenticatorID string, v session.Visitor) (Step, error) {
+func (s *Service) ChooseMethod(ctx context.Context, ref secret.Reference, authenticatorID string, v session.Visitor) (Step, error) {
 	return s.change(ctx, ref, func(tx *db.Tx, f *flow) (Step, error) {
 		if why := f.over(tx.Now); why != "" {
 			return f.overStep(why), nil
@@ -66,9 +66,9 @@ func (s *Service) Use(ctx context.Context, ref secret.Reference, authenticatorID
 		}
 		i := slices.IndexFunc(all, func(m method) bool { return m.ID == authenticatorID && slices.Contains(d.Offer, m.Kind) })
 		if i < 0 || s.verifier(all[i].Kind) == nil {
-			return nil, errNoSuchWay
+			return nil, errMethodUnavailable
 		}
-		if step, err := s.mayTurn(ctx, tx, f, all[i], v); step != nil || err != nil {
+		if step, err := s.mayChoose(ctx, tx, f, all[i], v); step != nil || err != nil {
 			return step, err
 		}
 		f.prefer = authenticatorID
@@ -76,26 +76,26 @@ func (s *Service) Use(ctx context.Context, ref secret.Reference, authenticatorID
 	})
 }
 
-// limitWays bounds what going back and forth between methods may write in one sign-in.
-var limitWays = ratelimit.Limit{Name: "way.flow", Windows: []ratelimit.Window{{Count: 40, Per: time.Hour}}}
+// limitMethodChoices bounds what going back and forth between methods may write in one sign-in.
+var limitMethodChoices = ratelimit.Limit{Name: "way.flow", Windows: []ratelimit.Window{{Count: 40, Per: time.Hour}}}
 
-// mayTurn says what stands in the way of asking for a method. What is asked for already, and
+// mayChoose says what stands in the way of asking for a method. What is asked for already, and
 // sends nothing, is drawn again without another challenge.
-func (s *Service) mayTurn(ctx context.Context, tx *db.Tx, f *flow, to method, v session.Visitor) (Step, error) {
+func (s *Service) mayChoose(ctx context.Context, tx *db.Tx, f *flow, to method, v session.Visitor) (Step, error) {
 	if authenticator.TraitsOf[to.Kind].Sent {
 		return s.mayRepeat(ctx, tx, f, v)
 	}
 	if to.ID == f.Challenge.AuthenticatorID && f.Challenge.Open(tx.Now) {
-		return s.standing(tx, f, "")
+		return s.currentStep(tx, f, "")
 	}
-	wait, err := ratelimit.SpendIn(ctx, tx, limitWays, f.ID)
+	wait, err := ratelimit.SpendIn(ctx, tx, limitMethodChoices, f.ID)
 	if err == nil && wait > 0 {
 		err = errSlowDown.After(wait)
 	}
 	return nil, err
 }
 
-var errNoSuchWay = fault.New(fault.NotFound, "signin.no_such_way")
+var errMethodUnavailable = fault.New(fault.NotFound, "method.unavailable")
 
 // mayRepeat says what stands in the way of another message in this flow. After the last new
 // code the flow starts over (AIR-10).
@@ -103,14 +103,14 @@ func (s *Service) mayRepeat(ctx context.Context, tx *db.Tx, f *flow, v session.V
 	if s.newCodesLeft(f) == 0 {
 		return s.endFlow(ctx, tx, f, Restart, v)
 	}
-	if wait := f.Challenge.IssuedAt.Add(s.Limits.NewCodeEvery).Sub(tx.Now); f.Challenge.MessageID != "" && wait > 0 {
+	if wait := f.Challenge.IssuedAt.Add(s.Limits.ResendInterval).Sub(tx.Now); f.Challenge.MessageID != "" && wait > 0 {
 		return nil, errNewCodeWait.After(wait)
 	}
 	return nil, nil
 }
 
-// Setter is somebody who sets a method up in the middle of a sign-in.
-type Setter struct {
+// Enrollee is somebody who sets a method up in the middle of a sign-in.
+type Enrollee struct {
 	User    user.User
 	FlowID  string
 	Vendor  string
@@ -119,43 +119,43 @@ type Setter struct {
 	Kinds   []authenticator.Kind // what may be set up
 }
 
-// MaySetUp says who sets up what in a flow that waits for it; NotFound where it does not.
-func (s *Service) MaySetUp(ctx context.Context, ref secret.Reference) (who Setter, err error) {
+// EnrollmentFor says who sets up what in a flow that waits for it; NotFound where it does not.
+func (s *Service) EnrollmentFor(ctx context.Context, ref secret.Reference) (who Enrollee, err error) {
 	err = s.DB.View(ctx, ref.Tenant, func(tx *db.Tx) error {
 		f, err := s.load(ctx, tx, ref)
 		if err != nil {
 			return err
 		}
-		who, err = s.setter(tx, f)
+		who, err = s.enrollee(tx, f)
 		return err
 	})
 	return who, err
 }
 
-func (s *Service) setter(tx *db.Tx, f *flow) (Setter, error) {
+func (s *Service) enrollee(tx *db.Tx, f *flow) (Enrollee, error) {
 	if f.over(tx.Now) != "" {
-		return Setter{}, errFlowGone
+		return Enrollee{}, errFlowGone
 	}
-	step, err := s.standing(tx, f, "")
+	step, err := s.currentStep(tx, f, "")
 	if err != nil {
-		return Setter{}, err
+		return Enrollee{}, err
 	}
 	ask, ok := step.(SetUpMethod)
 	if !ok {
-		return Setter{}, errFlowGone
+		return Enrollee{}, errFlowGone
 	}
-	return Setter{User: f.User, FlowID: f.ID, Vendor: f.Vendor.Name, Company: f.Tenant.Name, AppName: f.App.Name, Kinds: ask.Kinds}, nil
+	return Enrollee{User: f.User, FlowID: f.ID, Vendor: f.Vendor.Name, Company: f.Tenant.Name, AppName: f.App.Name, Kinds: ask.Kinds}, nil
 }
 
-// SetUpIn runs fn, which binds a method, in one unit of work with the flow that waits for
+// EnrollInFlow runs fn, which binds a method, in one unit of work with the flow that waits for
 // it. What fn proves goes on as a proof of this sign-in; nil leaves the flow as it stands.
-func (s *Service) SetUpIn(ctx context.Context, ref secret.Reference, fn func(tx *db.Tx, who Setter) (*authenticator.Proof, error)) (Step, error) {
+func (s *Service) EnrollInFlow(ctx context.Context, ref secret.Reference, fn func(tx *db.Tx, who Enrollee) (*authenticator.Proof, error)) (Step, error) {
 	return s.change(ctx, ref, func(tx *db.Tx, f *flow) (Step, error) {
-		who, err := s.setter(tx, f)
+		who, err := s.enrollee(tx, f)
 		if err != nil {
 			return nil, err
 		}
-		if why, err := f.own(ctx, tx); err != nil || why != "" { // of two tabs the second changes nothing
+		if why, err := f.lock(ctx, tx); err != nil || why != "" { // of two tabs the second changes nothing
 			return f.overStep(why), err
 		}
 		proof, err := fn(tx, who)
@@ -179,7 +179,7 @@ var errMethodNeeded = fault.New(fault.Conflict, "signin.method_needed")
 // no longer meet the rules for our own pages, which are always covered, or would leave only
 // methods that prove nothing.
 func (s *Service) StillEnough(ctx context.Context, tx *db.Tx, userID string) error {
-	w, err := s.worldOf(ctx, tx, userID, PortalID)
+	w, err := s.loadFacts(ctx, tx, userID, PortalID)
 	if err != nil {
 		return err
 	}

@@ -12,15 +12,15 @@ import (
 	"countersign/internal/user"
 )
 
-var limitCopied = ratelimit.Limit{Name: "passkey.copied", Windows: []ratelimit.Window{{Count: 1, Per: time.Hour}}}
+var limitCloned = ratelimit.Limit{Name: "passkey.copied", Windows: []ratelimit.Window{{Count: 1, Per: time.Hour}}}
 
-// copied is where a passkey was shown of which there seem to be two.
-type copied struct{ vendor, app, notMe string }
+// clonedPasskey is where a passkey was shown of which there seem to be two.
+type clonedPasskey struct{ vendor, app, notMe string }
 
-// tellCopied tells a person, once an hour at the most, that two devices seem to hold one of
+// alertCloned tells a person, once an hour at the most, that two devices seem to hold one of
 // their passkeys: its counter ran backwards (SEC-96).
-func (s *Service) tellCopied(ctx context.Context, tx *db.Tx, u user.User, id string, c copied, v session.Visitor) error {
-	wait, err := ratelimit.SpendIn(ctx, tx, limitCopied, u.ID)
+func (s *Service) alertCloned(ctx context.Context, tx *db.Tx, u user.User, id string, c clonedPasskey, v session.Visitor) error {
+	wait, err := ratelimit.SpendIn(ctx, tx, limitCloned, u.ID)
 	if err != nil || wait > 0 {
 		return err
 	}

@@ -28,21 +28,21 @@ func (s *Service) spendSend(ctx context.Context, tx *db.Tx, f *flow, c challenge
 	if err := f.budgets.WriteLater(ctx, tx); err != nil {
 		return 0, err
 	}
-	f.Sends++
+	f.MessageCount++
 	if !f.stored {
 		return 0, f.store(ctx, tx, c.ID)
 	}
 	n, err := tx.Exec(ctx, `UPDATE flows SET sends = sends + 1, challenge_id = $1 WHERE tenant_id = $2 AND id = $3 AND closed_at = 0 AND sends = $4 AND sends <= $5`,
-		c.ID, tx.Tenant, f.ID, f.Sends-1, s.Limits.NewCodes)
+		c.ID, tx.Tenant, f.ID, f.MessageCount-1, s.Limits.NewCodes)
 	if err == nil && n == 0 {
-		err = errNewCodeWait.After(s.Limits.NewCodeEvery)
+		err = errNewCodeWait.After(s.Limits.ResendInterval)
 	}
 	return 0, err
 }
 
-// sends are the budgets of messages to an account and to a destination, as they were read
+// sendStamps are the budgets of messages to an account and to a destination, as they were read
 // together with a flow; nil for one that there is not.
-type sends struct{ account, destination []byte }
+type sendStamps struct{ account, destination []byte }
 
 // The names of those budgets, which a query names, too.
 const (
@@ -53,24 +53,24 @@ const (
 // sendsOf are the budgets that a message comes out of: those that strangers share, or those of
 // the browser that the flow began in. They are not read again where they came with the flow and
 // the message goes to the same place.
-func (s *Service) sendsOf(ctx context.Context, tx *db.Tx, f *flow, c challenge.Challenge) (ratelimit.Ledger, error) {
-	account := ratelimit.Charge{Tenant: tx.Tenant, Limit: s.limitSends(accountSends), Subject: f.spender()}
-	destination := ratelimit.Charge{Tenant: db.Installation, Limit: s.limitSends(destinationSends), Subject: c.SentKey}
+func (s *Service) sendsOf(ctx context.Context, tx *db.Tx, f *flow, c challenge.Challenge) (ratelimit.Budgets, error) {
+	account := ratelimit.BudgetKey{Tenant: tx.Tenant, Limit: s.limitSends(accountSends), Subject: f.spender()}
+	destination := ratelimit.BudgetKey{Tenant: db.Installation, Limit: s.limitSends(destinationSends), Subject: c.SentKey}
 	if f.knownBy != "" {
 		destination.Limit = s.limitKnownSends()
 	}
-	if f.sends != nil && tx.Try == 1 && f.Challenge.SentKey == c.SentKey {
-		return ratelimit.Ledger{ratelimit.Known(account, f.sends.account), ratelimit.Known(destination, f.sends.destination)}, nil
+	if f.sendBudgets != nil && tx.Attempt == 1 && f.Challenge.SentKey == c.SentKey {
+		return ratelimit.Budgets{ratelimit.FromStored(account, f.sendBudgets.account), ratelimit.FromStored(destination, f.sendBudgets.destination)}, nil
 	}
 	return ratelimit.Read(ctx, tx, account, destination)
 }
 
 var errNewCodeWait = fault.New(fault.RateLimited, "code.problem.too_soon")
 
-// unsent goes on without a message. It is a step and not an error: that the password was
+// sendRefused goes on without a message. It is a step and not an error: that the password was
 // right stays recorded, and a code that was sent before stays good.
-func (s *Service) unsent(tx *db.Tx, f *flow, d policy.Decision, m method, wait time.Duration) (Step, error) {
-	f.note("challenge.sent", "refused", "too_many_messages", string(m.Kind), f.ID, f.Visitor)
+func (s *Service) sendRefused(tx *db.Tx, f *flow, d policy.Decision, m method, wait time.Duration) (Step, error) {
+	f.recordEvent("challenge.sent", "refused", "too_many_messages", string(m.Kind), f.ID, f.Visitor)
 	problem := "code.problem.sending"
 	if m.Kind != authenticator.Email {
 		problem = "code.problem.sending_message"

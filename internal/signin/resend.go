@@ -62,7 +62,7 @@ func (s *Service) changeAs(ctx context.Context, ref secret.Reference, text strin
 			return err
 		}
 		step, err = fn(tx, f)
-		step, err = f.keep(ctx, tx, step, err)
+		step, err = f.flush(ctx, tx, step, err)
 		return err
 	})
 	return step, err
@@ -76,7 +76,7 @@ func (s *Service) endFlow(ctx context.Context, tx *db.Tx, f *flow, because strin
 	if err := s.drop(ctx, tx, f, challenge.Ended); err != nil {
 		return nil, err
 	}
-	f.note("signin.ended", "ok", because, "", f.ID, v)
+	f.recordEvent("signin.ended", "ok", because, "", f.ID, v)
 	return f.overStep(because), nil
 }
 
@@ -92,7 +92,7 @@ func (s *Service) drop(ctx context.Context, tx *db.Tx, f *flow, because string) 
 }
 
 // replace stores a challenge in the place of the newest one, which it drops.
-func (f *flow) replace(ctx context.Context, tx *db.Tx, c challenge.Challenge, o authenticator.Opening) error {
+func (f *flow) replace(ctx context.Context, tx *db.Tx, c challenge.Challenge, o authenticator.IssuedChallenge) error {
 	if f.Challenge.ID == "" {
 		return challenge.Issue(ctx, tx, c, o)
 	}

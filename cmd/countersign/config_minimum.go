@@ -4,24 +4,24 @@ import (
 	"context"
 
 	"countersign/internal/app"
+	"countersign/internal/configminimum"
 	"countersign/internal/db"
-	"countersign/internal/standards"
 )
 
-// SettingsCmd is about the settings that no replica may loosen by itself.
-type SettingsCmd struct {
-	Show   SettingsShowCmd   `cmd:"" help:"Compare this configuration with the strictest that was in force."`
-	Accept SettingsAcceptCmd `cmd:"" help:"Let this configuration be in force although it is weaker. Goes on record."`
+// ConfigMinimumCmd is about the settings that no replica may loosen by itself.
+type ConfigMinimumCmd struct {
+	Show   ConfigMinimumShowCmd   `cmd:"" help:"Compare this configuration with the strictest that was in force."`
+	Accept ConfigMinimumAcceptCmd `cmd:"" help:"Let this configuration be in force although it is weaker. Goes on record."`
 }
 
-// SettingsShowCmd compares.
-type SettingsShowCmd struct{}
+// ConfigMinimumShowCmd compares.
+type ConfigMinimumShowCmd struct{}
 
 // Run prints one line per setting.
-func (SettingsShowCmd) Run(ctx context.Context, env *Env) error {
-	return env.within(ctx, func(h *app.House) error {
+func (ConfigMinimumShowCmd) Run(ctx context.Context, env *Env) error {
+	return env.within(ctx, func(h *app.Core) error {
 		return h.DB.View(ctx, db.Installation, func(tx *db.Tx) error {
-			all, err := standards.Load(ctx, tx, h.Config.Limits)
+			all, err := configminimum.Load(ctx, tx, h.Config.Limits)
 			if err != nil {
 				return err
 			}
@@ -45,15 +45,15 @@ func (SettingsShowCmd) Run(ctx context.Context, env *Env) error {
 	})
 }
 
-// SettingsAcceptCmd takes standards back.
-type SettingsAcceptCmd struct{}
+// ConfigMinimumAcceptCmd takes standards back.
+type ConfigMinimumAcceptCmd struct{}
 
 // Run writes what is configured here and says what became weaker.
-func (SettingsAcceptCmd) Run(ctx context.Context, env *Env) error {
-	var weakened []standards.Standard
-	err := env.within(ctx, func(h *app.House) error {
+func (ConfigMinimumAcceptCmd) Run(ctx context.Context, env *Env) error {
+	var weakened []configminimum.Setting
+	err := env.within(ctx, func(h *app.Core) error {
 		return h.DB.InTx(ctx, db.Installation, func(tx *db.Tx) (err error) {
-			weakened, err = standards.Accept(ctx, tx, h.Config.Limits, byHand)
+			weakened, err = configminimum.Accept(ctx, tx, h.Config.Limits, byHand)
 			return err
 		})
 	})

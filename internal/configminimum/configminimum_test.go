@@ -1,4 +1,4 @@
-package standards_test
+package configminimum_test
 
 import (
 	"context"
@@ -9,10 +9,10 @@ import (
 
 	"countersign/internal/audit"
 	"countersign/internal/config"
+	"countersign/internal/configminimum"
 	"countersign/internal/db"
 	"countersign/internal/db/dbtest"
 	"countersign/internal/secret"
-	"countersign/internal/standards"
 )
 
 func within(t *testing.T, d *db.DB, fn func(ctx context.Context, tx *db.Tx) error) error {
@@ -38,7 +38,7 @@ func recorded(t *testing.T, d *db.DB, action string) (out []string) {
 
 func keep(t *testing.T, d *db.DB, l config.Limits) error {
 	t.Helper()
-	return within(t, d, func(ctx context.Context, tx *db.Tx) error { return standards.Keep(ctx, tx, l) })
+	return within(t, d, func(ctx context.Context, tx *db.Tx) error { return configminimum.Keep(ctx, tx, l) })
 }
 
 // guard: a weaker number is refused and changes nothing
@@ -49,7 +49,7 @@ func TestREL24_WeakerThanStored(t *testing.T) {
 			t.Fatal(err)
 		}
 		mixed := first
-		mixed.CodeLength, mixed.CodeLife, mixed.WrongAnswers = 8, 9*time.Minute, 6
+		mixed.CodeLength, mixed.CodeTTL, mixed.WrongAnswers = 8, 9*time.Minute, 6
 		err := keep(t, d, mixed)
 		if err == nil || !strings.Contains(err.Error(), "limits.wrong_answers is 6 here and was 5") || strings.Contains(err.Error(), "code_l") {
 			t.Errorf("%v", err)
@@ -63,17 +63,17 @@ func TestREL24_WeakerThanStored(t *testing.T) {
 			t.Fatal(err)
 		}
 		err = keep(t, d, first)
-		var weaker standards.WeakerError
+		var weaker configminimum.WeakerError
 		if !errors.As(err, &weaker) || len(weaker) != 2 {
 			t.Errorf("%v", err)
 		}
-		if got := strings.Join(recorded(t, d, "settings.raised"), ", "); got != "start: limits.code_life 10m to 9m, start: limits.code_length 6 to 8" {
+		if got := strings.Join(recorded(t, d, "configminimum.raised"), ", "); got != "start: limits.code_ttl 10m to 9m, start: limits.code_length 6 to 8" {
 			t.Errorf("recorded %q", got)
 		}
 	})
 }
 
-// guard: an operator may take a standard back, on record
+// guard: an operator may lower a minimum, on record
 func TestREL24_WeakerOnRecord(t *testing.T) {
 	dbtest.Each(t, time.Now, func(t *testing.T, d *db.DB) {
 		strict, loose := config.Default().Limits, config.Default().Limits
@@ -82,9 +82,9 @@ func TestREL24_WeakerOnRecord(t *testing.T) {
 		if err := keep(t, d, strict); err != nil {
 			t.Fatal(err)
 		}
-		var changed []standards.Standard
+		var changed []configminimum.Setting
 		err := within(t, d, func(ctx context.Context, tx *db.Tx) (err error) {
-			changed, err = standards.Accept(ctx, tx, loose, "maya")
+			changed, err = configminimum.Accept(ctx, tx, loose, "maya")
 			return err
 		})
 		if err != nil || len(changed) != 1 || changed[0].String() != "limits.new_codes 1 to 3" {
@@ -93,32 +93,32 @@ func TestREL24_WeakerOnRecord(t *testing.T) {
 		if err := keep(t, d, loose); err != nil {
 			t.Error(err)
 		}
-		if got := strings.Join(recorded(t, d, "settings.accepted"), ", "); got != "maya: limits.new_codes 1 to 3" {
+		if got := strings.Join(recorded(t, d, "configminimum.accepted"), ", "); got != "maya: limits.new_codes 1 to 3" {
 			t.Errorf("recorded %q", got)
 		}
-		if got := strings.Join(recorded(t, d, "settings.raised"), ", "); got != "start: limits.code_length 6 to 8" {
+		if got := strings.Join(recorded(t, d, "configminimum.raised"), ", "); got != "start: limits.code_length 6 to 8" {
 			t.Errorf("recorded %q", got)
 		}
 	})
 }
 
-// guard: the canary opens with the installation's keys only
+// guard: the key check opens with the installation's keys only
 func TestSEC138_AKeyFileOfSomebodyElse(t *testing.T) {
 	dbtest.Each(t, time.Now, func(t *testing.T, d *db.DB) {
 		ours, theirs := secret.NewKeys(time.Now()), secret.NewKeys(time.Now())
 		prove := func(k *secret.Keys) error {
-			return within(t, d, func(ctx context.Context, tx *db.Tx) error { return standards.Prove(ctx, tx, k) })
+			return within(t, d, func(ctx context.Context, tx *db.Tx) error { return configminimum.Prove(ctx, tx, k) })
 		}
 		if err := errors.Join(prove(ours), prove(ours)); err != nil {
 			t.Fatal(err)
 		}
-		if err := prove(theirs); !errors.Is(err, standards.ErrForeignKey) {
+		if err := prove(theirs); !errors.Is(err, configminimum.ErrForeignKey) {
 			t.Errorf("a foreign key: %v", err)
 		}
 	})
 }
 
-// guard: a database from before canaries is asked for its signing keys
+// guard: a database without a key check is asked for its signing keys
 func TestSEC138_AKeyFileOfSomebodyElseBeforeThereWereCanaries(t *testing.T) {
 	dbtest.Each(t, time.Now, func(t *testing.T, d *db.DB) {
 		ours, theirs := secret.NewKeys(time.Now()), secret.NewKeys(time.Now())
@@ -133,8 +133,8 @@ func TestSEC138_AKeyFileOfSomebodyElseBeforeThereWereCanaries(t *testing.T) {
 		for _, c := range []struct {
 			keys *secret.Keys
 			want error
-		}{{theirs, standards.ErrForeignKey}, {ours, nil}, {theirs, standards.ErrForeignKey}} {
-			if err := within(t, d, func(ctx context.Context, tx *db.Tx) error { return standards.Prove(ctx, tx, c.keys) }); !errors.Is(err, c.want) {
+		}{{theirs, configminimum.ErrForeignKey}, {ours, nil}, {theirs, configminimum.ErrForeignKey}} {
+			if err := within(t, d, func(ctx context.Context, tx *db.Tx) error { return configminimum.Prove(ctx, tx, c.keys) }); !errors.Is(err, c.want) {
 				t.Errorf("%v, want %v", err, c.want)
 			}
 		}

@@ -5,33 +5,33 @@ import (
 	"sync"
 )
 
-// Lane is where a caller waits for a computation. Groups are served in turn, within a
+// QueueKey is where a caller waits for a computation. Groups are served in turn, within a
 // group its keys in turn, within a key the one who came first.
 //
 // Whoever chooses lanes must not let them tell an account that exists from one that does
 // not: how long an answer takes, and whether it is refused, shows the lane. So a group is
 // what the browser has proved, and everybody without a proof is of the group "".
-type Lane struct {
+type QueueKey struct {
 	Group string // a company that the caller has proved to belong to; "" = nobody knows
 	Key   string // a person of the company, or the network address of a stranger
 }
 
 type laneKey struct{}
 
-// WithLane says which lane Match and Hash wait in. Without it that is the zero Lane.
-func WithLane(ctx context.Context, l Lane) context.Context {
+// WithQueueKey says which lane Match and Hash wait in. Without it that is the zero Lane.
+func WithQueueKey(ctx context.Context, l QueueKey) context.Context {
 	return context.WithValue(ctx, laneKey{}, l)
 }
 
-func laneOf(ctx context.Context) Lane {
-	l, _ := ctx.Value(laneKey{}).(Lane)
+func laneOf(ctx context.Context) QueueKey {
+	l, _ := ctx.Value(laneKey{}).(QueueKey)
 	return l
 }
 
-// line hands a number of slots out to waiting callers, fairly. When its room is used up,
+// fairQueue hands a number of slots out to waiting callers, fairly. When its room is used up,
 // whoever came last in the longest row of the largest group is turned away: a crowd
 // displaces itself and nobody else.
-type line struct {
+type fairQueue struct {
 	mu      sync.Mutex
 	free    int // slots; not negative
 	room    int // how many may wait
@@ -43,28 +43,28 @@ type line struct {
 type group struct {
 	name    string
 	waiting int
-	rows    []*row // in the order of their turns
-	byKey   map[string]*row
+	rows    []*keyQueue // in the order of their turns
+	byKey   map[string]*keyQueue
 }
 
-type row struct {
+type keyQueue struct {
 	key   string
 	queue []*waiter
 }
 
 // waiter learns on turn whether it has a slot (true) or was turned away (false).
 type waiter struct {
-	lane Lane
+	lane QueueKey
 	turn chan bool
 }
 
-func newLine(slots, room int) *line {
-	return &line{free: slots, room: room, byName: map[string]*group{}}
+func newLine(slots, room int) *fairQueue {
+	return &fairQueue{free: slots, room: room, byName: map[string]*group{}}
 }
 
 // join takes a slot at once (nil), or returns the place in the line to wait at. It may
 // turn away the newcomer itself.
-func (l *line) join(lane Lane) *waiter {
+func (l *fairQueue) join(lane QueueKey) *waiter {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	if l.free > 0 { // then nobody waits
@@ -82,7 +82,7 @@ func (l *line) join(lane Lane) *waiter {
 }
 
 // leave gives a slot to whose turn it is.
-func (l *line) leave() {
+func (l *fairQueue) leave() {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	if w := l.next(); w != nil {
@@ -94,14 +94,14 @@ func (l *line) leave() {
 
 // abandon takes a waiter out of the line. It reports false when the waiter's turn has come
 // or it was turned away meanwhile: then turn holds which.
-func (l *line) abandon(w *waiter) bool {
+func (l *fairQueue) abandon(w *waiter) bool {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	return l.remove(w)
 }
 
 // open reports whether a newcomer would be let in or find a place now.
-func (l *line) open(lane Lane) bool {
+func (l *fairQueue) open(lane QueueKey) bool {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	if l.free > 0 || l.waiting < l.room {
@@ -119,22 +119,22 @@ func (l *line) open(lane Lane) bool {
 	return g != nil && g.longest().length() > inRow
 }
 
-func (l *line) size() int {
+func (l *fairQueue) size() int {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	return l.waiting
 }
 
-func (l *line) insert(w *waiter) {
+func (l *fairQueue) insert(w *waiter) {
 	g := l.byName[w.lane.Group]
 	if g == nil {
-		g = &group{name: w.lane.Group, byKey: map[string]*row{}}
+		g = &group{name: w.lane.Group, byKey: map[string]*keyQueue{}}
 		l.byName[g.name] = g
 		l.groups = append(l.groups, g)
 	}
 	r := g.byKey[w.lane.Key]
 	if r == nil {
-		r = &row{key: w.lane.Key}
+		r = &keyQueue{key: w.lane.Key}
 		g.byKey[r.key] = r
 		g.rows = append(g.rows, r)
 	}
@@ -144,7 +144,7 @@ func (l *line) insert(w *waiter) {
 }
 
 // next takes out whose turn it is; nil when nobody waits.
-func (l *line) next() *waiter {
+func (l *fairQueue) next() *waiter {
 	if l.waiting == 0 {
 		return nil
 	}
@@ -158,7 +158,7 @@ func (l *line) next() *waiter {
 
 // last is who must go when there is no more room: of the largest group and its longest
 // row, the lane of the newcomer among equals.
-func (l *line) last(newcomer Lane) *waiter {
+func (l *fairQueue) last(newcomer QueueKey) *waiter {
 	g := l.byName[newcomer.Group]
 	r := g.byKey[newcomer.Key]
 	if largest := l.largest(); largest.waiting > g.waiting {
@@ -169,7 +169,7 @@ func (l *line) last(newcomer Lane) *waiter {
 	return r.queue[len(r.queue)-1]
 }
 
-func (l *line) largest() *group {
+func (l *fairQueue) largest() *group {
 	var most *group
 	for _, g := range l.groups {
 		if most == nil || g.waiting > most.waiting {
@@ -179,8 +179,8 @@ func (l *line) largest() *group {
 	return most
 }
 
-func (g *group) longest() *row {
-	var most *row
+func (g *group) longest() *keyQueue {
+	var most *keyQueue
 	for _, r := range g.rows {
 		if most == nil || r.length() > most.length() {
 			most = r
@@ -196,10 +196,10 @@ func (g *group) length(key string) int {
 	return 0
 }
 
-func (r *row) length() int { return len(r.queue) }
+func (r *keyQueue) length() int { return len(r.queue) }
 
 // remove takes w out, and with it a row and a group that nobody is left in.
-func (l *line) remove(w *waiter) bool {
+func (l *fairQueue) remove(w *waiter) bool {
 	g := l.byName[w.lane.Group]
 	if g == nil {
 		return false

@@ -24,19 +24,19 @@ func (s *Service) Current(ctx context.Context, ref secret.Reference) (Step, erro
 		if err := f.best(ctx, tx, &f.Delivery); err != nil {
 			return err
 		}
-		step, err = s.standing(tx, f, "")
+		step, err = s.currentStep(tx, f, "")
 		return err
 	})
 	return step, err
 }
 
-// standing draws a flow that waits, without deciding anything new.
-func (s *Service) standing(tx *db.Tx, f *flow, problem string) (Step, error) {
+// currentStep draws a flow that waits, without deciding anything new.
+func (s *Service) currentStep(tx *db.Tx, f *flow, problem string) (Step, error) {
 	if why := f.over(tx.Now); why != "" {
 		return f.overStep(why), nil
 	}
 	d := f.decide(tx.Now)
-	switch step := s.before(f); {
+	switch step := s.requiredFirst(f); {
 	case d.Outcome == policy.Allow && step != nil:
 		return step, nil
 	case d.Outcome == policy.SetUp:
@@ -82,14 +82,14 @@ func where(k authenticator.Kind, address string) string {
 	return ""
 }
 
-func (s *Service) newCodesLeft(f *flow) int { return max(s.Limits.NewCodes+1-f.Sends, 0) }
+func (s *Service) newCodesLeft(f *flow) int { return max(s.Limits.NewCodes+1-f.MessageCount, 0) }
 
 func (s *Service) answerStep(tx *db.Tx, f *flow, d policy.Decision, problem string) AnswerCode {
 	c := f.Challenge
 	return AnswerCode{
 		Kind: c.Kind, Others: s.others(d, c.Kind), ForSetUp: d.ForSetUp, Confirms: f.SteppingUp != "", Present: s.present(c),
 		AppName: f.App.Name, SentTo: f.sentTo(), Reference: c.Reference, IssuedAt: c.IssuedAt, ExpiresAt: c.ExpiresAt,
-		NewCodeAt: c.IssuedAt.Add(s.Limits.NewCodeEvery), Now: tx.Now, Length: s.Limits.CodeLength, TriesLeft: c.TriesLeft,
+		NewCodeAt: c.IssuedAt.Add(s.Limits.ResendInterval), Now: tx.Now, Length: s.Limits.CodeLength, TriesLeft: c.TriesLeft,
 		NewCodesLeft: s.newCodesLeft(f), RememberDays: f.rememberDays(d), Problem: problem, Email: f.User.Email, Delivery: f.Delivery, Because: d.Because, ContinueTo: f.ContinueTo, FlowID: f.ID,
 	}
 }

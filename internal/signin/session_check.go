@@ -24,8 +24,8 @@ type Ask struct {
 	FreshAfter time.Time // the sign-in must be as new as this (prompt=login, max_age); zero = no matter
 }
 
-// Standing says whether a session is enough for a client now.
-type Standing struct {
+// SessionCheck says whether a session is enough for a client now.
+type SessionCheck struct {
 	Session *session.Session // nil: nobody is signed in
 	User    user.User
 	Tenant  tenant.Tenant
@@ -49,21 +49,21 @@ func (s *Service) overdue(ctx context.Context, tenantID, id string) error {
 	return s.DB.InTx(ctx, tenantID, func(tx *db.Tx) error { return session.TimeOver(ctx, tx, id) })
 }
 
-var nobody = Standing{NeedACR: string(policy.PasswordOnly)}
+var nobody = SessionCheck{NeedACR: string(policy.PasswordOnly)}
 
 const sessionColumns = `
 	s.id, s.client_id, s.flow_id, s.continues, s.acr, s.amr, s.remembered_id, s.security_version, s.ip, s.place, s.browser,
 	s.authenticated_at, s.created_at, s.last_seen_at, s.fresh_at, s.idle_micros, s.expires_at, s.ended_at,
 	COALESCE(r.proved_at, 0), COALESCE(r.expires_at, 0)`
 
-// Standing judges the session that a browser's cookie names. One statement, no write.
-func (s *Service) Standing(ctx context.Context, cookie string, ask Ask) (st Standing, err error) {
+// CheckSession judges the session that a browser's cookie names. One statement, no write.
+func (s *Service) CheckSession(ctx context.Context, cookie string, ask Ask) (st SessionCheck, err error) {
 	ref, err := secret.ParseReference(cookie)
 	if err != nil {
 		return nobody, nil // no cookie, or none of ours
 	}
 	err = s.DB.View(ctx, ref.Tenant, func(tx *db.Tx) error {
-		st, err = s.judgeSession(ctx, tx, byCookie(ref), ask)
+		st, err = s.checkSession(ctx, tx, byCookie(ref), ask)
 		return err
 	})
 	if err == nil && st.overdue != "" {
@@ -75,11 +75,11 @@ func (s *Service) Standing(ctx context.Context, cookie string, ask Ask) (st Stan
 	return st, err
 }
 
-// StandingOf judges the session behind a token that a client holds; the browser's idle
+// CheckSessionByID judges the session behind a token that a client holds; the browser's idle
 // limit does not apply to it. One statement, no write but that of overdue.
-func (s *Service) StandingOf(ctx context.Context, tenantID, sessionID string, ask Ask) (st Standing, err error) {
+func (s *Service) CheckSessionByID(ctx context.Context, tenantID, sessionID string, ask Ask) (st SessionCheck, err error) {
 	err = s.DB.View(ctx, tenantID, func(tx *db.Tx) error {
-		st, err = s.judgeSession(ctx, tx, whose{where: `s.id = $3`, args: []any{sessionID}}, ask)
+		st, err = s.checkSession(ctx, tx, sessionSelector{where: `s.id = $3`, args: []any{sessionID}}, ask)
 		return err
 	})
 	if err == nil && st.overdue != "" {
@@ -88,11 +88,11 @@ func (s *Service) StandingOf(ctx context.Context, tenantID, sessionID string, as
 	return st, err
 }
 
-// StandingOfGrant judges the session behind a line of tokens, as long as the line has not
+// CheckSessionByGrant judges the session behind a line of tokens, as long as the line has not
 // been ended. One statement, no write but that of overdue.
-func (s *Service) StandingOfGrant(ctx context.Context, tenantID, grantID string, ask Ask) (st Standing, err error) {
+func (s *Service) CheckSessionByGrant(ctx context.Context, tenantID, grantID string, ask Ask) (st SessionCheck, err error) {
 	err = s.DB.View(ctx, tenantID, func(tx *db.Tx) error {
-		st, err = s.judgeSession(ctx, tx, whose{where: `s.id = (SELECT g.session_id FROM refresh_families g WHERE g.tenant_id = $2 AND g.id = $3 AND g.ended_at = 0)`, args: []any{grantID}}, ask)
+		st, err = s.checkSession(ctx, tx, sessionSelector{where: `s.id = (SELECT g.session_id FROM refresh_families g WHERE g.tenant_id = $2 AND g.id = $3 AND g.ended_at = 0)`, args: []any{grantID}}, ask)
 		return err
 	})
 	if err == nil && st.overdue != "" {
@@ -101,26 +101,26 @@ func (s *Service) StandingOfGrant(ctx context.Context, tenantID, grantID string,
 	return st, err
 }
 
-// whose says which session is meant: by the cookie of its browser, or by what an app holds.
-type whose struct {
+// sessionSelector says which session is meant: by the cookie of its browser, or by what an app holds.
+type sessionSelector struct {
 	where   string // of the session s, from $3
 	args    []any
 	browser bool
 }
 
-func byCookie(ref secret.Reference) whose {
-	return whose{where: `s.id = $3 AND s.token_hash = $4`, args: []any{ref.ID, ref.Hash()}, browser: true}
+func byCookie(ref secret.Reference) sessionSelector {
+	return sessionSelector{where: `s.id = $3 AND s.token_hash = $4`, args: []any{ref.ID, ref.Hash()}, browser: true}
 }
 
-// judgeSession reads a session and its world with one statement.
-func (s *Service) judgeSession(ctx context.Context, tx *db.Tx, by whose, ask Ask) (Standing, error) {
-	var w world
-	r := reader{w: &w}
+// checkSession reads a session and its world with one statement.
+func (s *Service) checkSession(ctx context.Context, tx *db.Tx, by sessionSelector, ask Ask) (SessionCheck, error) {
+	var w policyFacts
+	r := factsReader{w: &w}
 	sess := session.Session{Tenant: tx.Tenant}
 	var amr string
 	var authenticated, created, seen, fresh, idle, expires, ended, proved, until int64
 	err := tx.QueryRow(ctx, `
-		SELECT `+sessionColumns+`,`+worldColumns+`
+		SELECT `+sessionColumns+`,`+factColumns+`
 		FROM sessions s
 		JOIN users u ON u.tenant_id = s.tenant_id AND u.id = s.user_id
 		JOIN tenants t ON t.tenant_id = s.tenant_id
@@ -134,17 +134,17 @@ func (s *Service) judgeSession(ctx context.Context, tx *db.Tx, by whose, ask Ask
 		return nobody, nil
 	}
 	if err != nil {
-		return Standing{}, err
+		return SessionCheck{}, err
 	}
-	r.settle(ask.ClientID, s.Limits.RememberDays)
+	r.decode(ask.ClientID, s.Limits.RememberDays)
 	sess.AMR, sess.UserID = strings.Fields(amr), w.User.ID
 	sess.AuthenticatedAt, sess.CreatedAt, sess.LastSeenAt = db.Time(authenticated), db.Time(created), db.Time(seen)
 	sess.Idle, sess.ExpiresAt, sess.EndedAt = time.Duration(idle)*time.Microsecond, db.Time(expires), db.Time(ended)
 	sess.LastSeenAt, sess.FreshAt = s.Seen.newest(tx.Tenant, sess.ID, sess.LastSeenAt, db.Time(fresh))
-	if sess.EndedAt.IsZero() && (!sess.Lasting(tx.Now) || by.browser && !sess.Alive(tx.Now) && sess.Idle >= 0) {
-		return Standing{NeedACR: nobody.NeedACR, overdue: sess.ID}, nil
+	if sess.EndedAt.IsZero() && (!sess.ValidForTokens(tx.Now) || by.browser && !sess.ValidForBrowser(tx.Now) && sess.Idle >= 0) {
+		return SessionCheck{NeedACR: nobody.NeedACR, overdue: sess.ID}, nil
 	}
-	alive := sess.Lasting(tx.Now) && (!by.browser || sess.Alive(tx.Now))
+	alive := sess.ValidForTokens(tx.Now) && (!by.browser || sess.ValidForBrowser(tx.Now))
 	if !alive || sess.SecurityVersion != w.User.SecurityVersion || !w.User.DisabledAt.IsZero() || !w.Tenant.SuspendedAt.IsZero() {
 		return nobody, nil
 	}
@@ -153,12 +153,12 @@ func (s *Service) judgeSession(ctx context.Context, tx *db.Tx, by whose, ask Ask
 		idleLimit = 0
 	}
 	sess.Age(tx.Now, s.Limits.SessionLife, idleLimit)
-	return s.weigh(tx, sess, w, ask, db.Time(proved), db.Time(until)), nil
+	return s.evaluateSession(tx, sess, w, ask, db.Time(proved), db.Time(until)), nil
 }
 
-// weigh asks policy whether a living session is enough.
-func (s *Service) weigh(tx *db.Tx, sess session.Session, w world, ask Ask, rememberedSince, rememberedUntil time.Time) Standing {
-	st := Standing{
+// evaluateSession asks policy whether a living session is enough.
+func (s *Service) evaluateSession(tx *db.Tx, sess session.Session, w policyFacts, ask Ask, rememberedSince, rememberedUntil time.Time) SessionCheck {
+	st := SessionCheck{
 		Session: &sess,
 		User:    w.User,
 		Tenant:  w.Tenant,
@@ -192,7 +192,7 @@ var limitStepUps = ratelimit.Limit{Name: "step.session", Windows: []ratelimit.Wi
 func (s *Service) StepUp(ctx context.Context, ref secret.Reference, a Attempt) (Step, error) {
 	var step Step
 	err := s.DB.InTx(ctx, ref.Tenant, func(tx *db.Tx) error {
-		st, err := s.judgeSession(ctx, tx, byCookie(ref), Ask{ClientID: a.ClientID, WantACR: a.WantACR})
+		st, err := s.checkSession(ctx, tx, byCookie(ref), Ask{ClientID: a.ClientID, WantACR: a.WantACR})
 		if err != nil {
 			return err
 		}
@@ -212,8 +212,8 @@ func (s *Service) StepUp(ctx context.Context, ref secret.Reference, a Attempt) (
 	return step, err
 }
 
-func (s *Service) stepUp(ctx context.Context, tx *db.Tx, st Standing, a Attempt) (Step, error) {
-	w, err := s.worldOf(ctx, tx, st.User.ID, a.ClientID)
+func (s *Service) stepUp(ctx context.Context, tx *db.Tx, st SessionCheck, a Attempt) (Step, error) {
+	w, err := s.loadFacts(ctx, tx, st.User.ID, a.ClientID)
 	if err != nil {
 		return nil, err
 	}
@@ -224,16 +224,16 @@ func (s *Service) stepUp(ctx context.Context, tx *db.Tx, st Standing, a Attempt)
 	browser := s.knownFor(a.Devices, all, w)
 	f := &flow{
 		ClientID: a.ClientID, ContinueTo: a.ContinueTo, WantACR: a.WantACR, Visitor: a.Visitor, SteppingUp: st.Session.ID,
-		SecurityVersion: st.Session.SecurityVersion, world: w, bindable: s.Bindable, prefer: string(a.Prefer),
+		SecurityVersion: st.Session.SecurityVersion, policyFacts: w, bindable: s.Bindable, prefer: string(a.Prefer),
 		knownBy: browser.spends, device: browser.device,
 	}
 	ref := s.begin(tx, f, st.Session.Proofs()...)
 	if err := s.recall(ctx, tx, f, a.Presented); err != nil {
 		return nil, err
 	}
-	f.note("signin.step_up", "ok", "", "", f.ID, a.Visitor)
+	f.recordEvent("signin.step_up", "ok", "", "", f.ID, a.Visitor)
 	step, err := s.next(ctx, tx, f, false)
-	step, err = f.keep(ctx, tx, step, err)
+	step, err = f.flush(ctx, tx, step, err)
 	return withFlow(step, ref), err
 }
 
@@ -287,7 +287,7 @@ func (s *Service) TakeOver(ctx context.Context, cookie string, next secret.Refer
 		if err != nil || was == "" {
 			return err
 		}
-		is, _, err := session.Owner(ctx, tx.As(next.Tenant), next)
+		is, _, err := session.Owner(ctx, tx.ForTenant(next.Tenant), next)
 		if err != nil {
 			return err
 		}
@@ -308,7 +308,7 @@ func (s *Service) TakeOver(ctx context.Context, cookie string, next secret.Refer
 // people who ask why.
 func (s *Service) Explain(ctx context.Context, u user.User, clientID string) (d policy.Decision, err error) {
 	err = s.DB.View(ctx, u.TenantID, func(tx *db.Tx) error {
-		w, err := s.worldOf(ctx, tx, u.ID, clientID)
+		w, err := s.loadFacts(ctx, tx, u.ID, clientID)
 		if err != nil {
 			return err
 		}

@@ -13,10 +13,10 @@ import (
 	"countersign/internal/session"
 )
 
-// Raise replaces a session, in the unit of work in which its user has shown one more
+// Upgrade replaces a session, in the unit of work in which its user has shown one more
 // authenticator: they set it up. The new one stands for the old proofs and that one; the old
 // cookie dies. It rests on the same sign-in, and is no fresher than before.
-func (s *Service) Raise(ctx context.Context, tx *db.Tx, old session.Session, proof authenticator.Proof, v session.Visitor) (ref secret.Reference, life time.Duration, err error) {
+func (s *Service) Upgrade(ctx context.Context, tx *db.Tx, old session.Session, proof authenticator.Proof, v session.Visitor) (ref secret.Reference, life time.Duration, err error) {
 	open, err := session.Retire(ctx, tx, old.ID)
 	if err == nil && !open { // signed out meanwhile
 		err = errFlowGone

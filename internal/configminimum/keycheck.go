@@ -1,4 +1,4 @@
-package standards
+package configminimum
 
 import (
 	"context"
@@ -15,13 +15,13 @@ var ErrForeignKey = errors.New("this key file does not belong to this database: 
 // ErrKeyMissing says that a key file would have to be made for data that has one already.
 var ErrKeyMissing = errors.New("the key file is missing and this database is in use: put the copy of the key file back; a new one would open nothing")
 
-const song = "countersign"
+const knownText = "countersign"
 
-// Place is where the canary is sealed, for whoever seals it anew with a newer key.
+// Place is where the key check is sealed, for whoever seals it anew with a newer key.
 func Place() []string { return []string{"canaries", "sealed", db.Installation} }
 
-// Prove checks that keys open the database's canary, in a transaction of the installation,
-// and leaves one where there is none. A database older than canaries is asked for the keys
+// Prove checks that keys open the database's key check, in a transaction of the installation,
+// and leaves one where there is none. A database from before there were key checks is asked for the keys
 // that sign: it must have none, or they must open.
 func Prove(ctx context.Context, tx *db.Tx, keys *secret.Keys) error {
 	found, err := Recognise(ctx, tx, keys)
@@ -29,18 +29,18 @@ func Prove(ctx context.Context, tx *db.Tx, keys *secret.Keys) error {
 		return err
 	}
 	_, err = tx.Exec(ctx, `INSERT INTO canaries (id, sealed, created_at) VALUES ($1, $2, $3) ON CONFLICT (id) DO NOTHING`,
-		db.Installation, keys.Seal([]byte(song), Place()...), tx.Now)
+		db.Installation, keys.Seal([]byte(knownText), Place()...), tx.Now)
 	if err != nil {
-		return fmt.Errorf("leave a canary: %w", err)
+		return fmt.Errorf("store key check: %w", err)
 	}
 	// Of two first starts with two key files one comes second, and learns it here.
 	if found, err = Recognise(ctx, tx, keys); err == nil && !found {
-		err = errors.New("the canary is gone")
+		err = errors.New("the key check is gone")
 	}
 	return err
 }
 
-// Recognise is Prove without leaving anything; found says whether there is a canary.
+// Recognise is Prove without leaving anything; found says whether there is a key check.
 func Recognise(ctx context.Context, tx *db.Tx, keys *secret.Keys) (found bool, err error) {
 	var sealed []byte
 	err = tx.QueryRow(ctx, `SELECT sealed FROM canaries WHERE id = $1`, db.Installation).Scan(&sealed)
@@ -48,10 +48,10 @@ func Recognise(ctx context.Context, tx *db.Tx, keys *secret.Keys) (found bool, e
 		return false, signingKeysOpen(ctx, tx, keys)
 	}
 	if err != nil {
-		return false, fmt.Errorf("read the canary: %w", err)
+		return false, fmt.Errorf("read key check: %w", err)
 	}
 	plain, err := keys.Open(sealed, Place()...)
-	if err != nil || string(plain) != song {
+	if err != nil || string(plain) != knownText {
 		return true, ErrForeignKey
 	}
 	return true, nil

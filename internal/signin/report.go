@@ -53,7 +53,7 @@ func (s *Service) disown(ctx context.Context, tx *db.Tx, f *flow, v session.Visi
 	if err := s.drop(ctx, tx, f, challenge.Ended); err != nil {
 		return err
 	}
-	line, err := lineOf(ctx, tx, f.ID)
+	line, err := signInChain(ctx, tx, f.ID)
 	if err != nil {
 		return err
 	}
@@ -75,11 +75,11 @@ func (s *Service) disown(ctx context.Context, tx *db.Tx, f *flow, v session.Visi
 	if err != nil || !first {
 		return err
 	}
-	return s.alertStewards(ctx, tx, f)
+	return s.alertAdmins(ctx, tx, f)
 }
 
-func (s *Service) alertStewards(ctx context.Context, tx *db.Tx, f *flow) error {
-	stewards, err := user.Stewards(ctx, tx)
+func (s *Service) alertAdmins(ctx context.Context, tx *db.Tx, f *flow) error {
+	stewards, err := user.Admins(ctx, tx)
 	if err != nil {
 		return err
 	}
@@ -113,7 +113,7 @@ func (s *Service) warn(ctx context.Context, tx *db.Tx, f *flow, v session.Visito
 // noticeNewBrowser tells a person of a sign-in that no second step guarded, from a browser
 // or place that the account has not been seen with (ALO-13).
 func (s *Service) noticeNewBrowser(ctx context.Context, tx *db.Tx, f *flow, d policy.Decision) error {
-	if d.Level.AtLeast(policy.Confirmed) || f.remembered.ID != "" {
+	if d.Level.AtLeast(policy.EmailConfirmed) || f.remembered.ID != "" {
 		return nil
 	}
 	before, same, err := session.Familiar(ctx, tx, f.User.ID, f.Visitor)
@@ -162,7 +162,7 @@ func (s *Service) tellWithin(ctx context.Context, tx *db.Tx, l ratelimit.Limit, 
 }
 
 func (s *Service) tellAt(ctx context.Context, tx *db.Tx, l ratelimit.Limit, to user.User, address, purpose string, c email.Content) error {
-	wait, err := ratelimit.SpendIn(ctx, tx.As(db.Installation), l, s.hidden("destination", strings.ToLower(address)))
+	wait, err := ratelimit.SpendIn(ctx, tx.ForTenant(db.Installation), l, s.hidden("destination", strings.ToLower(address)))
 	if err != nil {
 		return err
 	}

@@ -23,9 +23,9 @@ type app struct {
 	Known             bool
 }
 
-// world is everything around a flow or a session that policy looks at. One statement
+// policyFacts is everything around a flow or a session that policy looks at. One statement
 // reads it, together with the flow or the session itself.
-type world struct {
+type policyFacts struct {
 	User   user.User
 	Tenant tenant.Tenant
 	Vendor tenant.Installation
@@ -42,22 +42,22 @@ const kindsOfUser = `COALESCE((
 	SELECT string_agg(CASE WHEN au.disabled_at = 0 THEN au.kind ELSE '-' || au.kind END, ' ' ORDER BY au.kind, au.id)
 	FROM authenticators au WHERE au.tenant_id = u.tenant_id AND au.user_id = u.id), '')`
 
-const worldColumns = `
+const factColumns = `
 	u.id, u.email, u.name, u.role, u.language, u.security_version, u.password_flagged_at, u.disabled_at, u.second_step_at,
 	u.first_factor_at, u.released_at, u.recovery_until, u.set_up_by, u.password_reset_at, ` + kindsOfUser + `,
 	t.tenant_id, t.name, t.kind, t.mandate, t.mandate_from, t.switched_on_at, t.switched_off_at, t.remember_days, t.methods, t.choice, t.set_up_by, t.suspended_at,
 	i.name, i.mandate, i.mandate_from, i.remember_days, i.methods,
 	COALESCE(c.id, ''), COALESCE(c.name, ''), COALESCE(c.home_url, ''), COALESCE(c.exempt_until, 0), COALESCE(c.disabled_at, 0)`
 
-// reader scans worldColumns; settle turns the stored instants into times afterwards.
-type reader struct {
-	w                                                              *world
+// factsReader scans factColumns; settle turns the stored instants into times afterwards.
+type factsReader struct {
+	w                                                              *policyFacts
 	flagged, disabled, own, from, on, off, setUp, suspended, iFrom int64
 	exempt, appDisabled                                            int64
 	firstFactor, released, recovery, ownDeadline, reset            int64
 }
 
-func (r *reader) targets() []any {
+func (r *factsReader) targets() []any {
 	w := r.w
 	return []any{
 		&w.User.ID, &w.User.Email, &w.User.Name, &w.User.Role, &w.User.Language, &w.User.SecurityVersion,
@@ -69,7 +69,7 @@ func (r *reader) targets() []any {
 }
 
 // ceiling is the configuration's number of remembered days, which nobody may exceed.
-func (r *reader) settle(clientID string, ceiling int) {
+func (r *factsReader) decode(clientID string, ceiling int) {
 	w := r.w
 	w.vendorDays = w.Vendor.RememberDays
 	w.Vendor.RememberDays = min(w.Vendor.RememberDays, ceiling)
@@ -102,12 +102,12 @@ func (r *reader) settle(clientID string, ceiling int) {
 }
 
 // open reports whether the account and the app may be used at all.
-func (w *world) open() bool {
+func (w *policyFacts) open() bool {
 	return w.User.DisabledAt.IsZero() && w.Tenant.SuspendedAt.IsZero() && w.App.Known && w.App.DisabledAt.IsZero()
 }
 
 // input gathers the facts for one decision.
-func (w *world) input(bindable []authenticator.Kind, now time.Time, want []policy.Level, proofs []authenticator.Proof) policy.Input {
+func (w *policyFacts) input(bindable []authenticator.Kind, now time.Time, want []policy.Level, proofs []authenticator.Proof) policy.Input {
 	return policy.Input{
 		Now: now, Vendor: w.Vendor.Name, Installation: w.Vendor.Mandate, InstallationDays: w.Vendor.RememberDays, Methods: w.Vendor.Methods,
 		Tenant: w.Tenant, AppName: w.App.Name, AppExemptUntil: w.App.ExemptUntil,
