@@ -141,32 +141,36 @@ func List(ctx context.Context, tx *db.Tx) ([]Client, error) {
 }
 
 // collect folds one row per address into one client per id.
-func collect(rows *sql.Rows, err error) ([]Client, error) {
-	if err != nil {
-		return nil, err
-	}
-	defer func() { _ = rows.Close() }()
-	var list []Client
-	for rows.Next() {
-		c, kind, uri, err := scan(rows)
-		if err != nil {
-			return nil, err
-		}
+func collect(rows *sql.Rows, err error) (list []Client, _ error) {
+	err = db.ForEach(rows, err, func(row db.Row) error {
+		c, kind, uri, err := scan(row)
 		if len(list) == 0 || list[len(list)-1].ID != c.ID {
 			list = append(list, c)
 		}
 		list[len(list)-1].add(kind, uri)
-	}
-	return list, rows.Err()
+		return err
+	})
+	return list, err
 }
 
-func scan(rows *sql.Rows) (c Client, kind, uri string, err error) {
-	var exempt, created, disabled int64
+func scan(row db.Row) (c Client, kind, uri string, err error) {
 	var k, u sql.NullString
 	var proofKey string
-	err = rows.Scan(&c.ID, &c.Name, &c.Kind, &c.SecretHash, &c.HomeURL, &exempt, &created, &disabled, &c.SigningAlg, &proofKey, &k, &u)
+	err = row.Scan(
+		&c.ID,
+		&c.Name,
+		&c.Kind,
+		&c.SecretHash,
+		&c.HomeURL,
+		db.ScanTime(&c.ExemptUntil),
+		db.ScanTime(&c.CreatedAt),
+		db.ScanTime(&c.DisabledAt),
+		&c.SigningAlg,
+		&proofKey,
+		&k,
+		&u,
+	)
 	c.PKCEOptional = proofKey == pkceOptional
-	c.ExemptUntil, c.CreatedAt, c.DisabledAt = db.Time(exempt), db.Time(created), db.Time(disabled)
 	return c, k.String, u.String, err
 }
 

@@ -78,20 +78,12 @@ func (t *Tx) Query(ctx context.Context, query string, args ...any) (*sql.Rows, e
 }
 
 // Texts reads the one column of a query.
-func (t *Tx) Texts(ctx context.Context, query string, args ...any) (out []string, err error) {
+func (t *Tx) Texts(ctx context.Context, query string, args ...any) ([]string, error) {
 	rows, err := t.Query(ctx, query, args...)
-	if err != nil {
-		return nil, err
-	}
-	defer func() { _ = rows.Close() }()
-	for rows.Next() {
-		var text string
-		if err := rows.Scan(&text); err != nil {
-			return nil, err
-		}
-		out = append(out, text)
-	}
-	return out, rows.Err()
+	return Collect(rows, err, func(row Row) (text string, err error) {
+		err = row.Scan(&text)
+		return text, err
+	})
 }
 
 // NewID returns a time-ordered identifier for a row made in this unit of work.

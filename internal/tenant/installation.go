@@ -61,11 +61,10 @@ func ClaimSetUp(ctx context.Context, tx *db.Tx, token string) error {
 // LoadInstallation reads the settings.
 func LoadInstallation(ctx context.Context, tx *db.Tx) (Installation, error) {
 	var i Installation
-	var from, setUp int64
 	err := tx.QueryRow(ctx, `
 		SELECT name, support_email, support_url, support_phone, mandate, mandate_from, remember_days, methods, accent, logo_hash, set_up_at FROM installation WHERE id = $1`, db.Installation).
-		Scan(&i.Name, &i.SupportEmail, &i.SupportURL, &i.SupportPhone, &i.Mandate.Mode, &from, &i.RememberDays, &i.Methods, &i.Accent, &i.LogoHash, &setUp)
-	i.Mandate.From, i.SetUpAt = db.Time(from), db.Time(setUp)
+		Scan(&i.Name, &i.SupportEmail, &i.SupportURL, &i.SupportPhone, &i.Mandate.Mode, db.ScanTime(&i.Mandate.From),
+			&i.RememberDays, &i.Methods, &i.Accent, &i.LogoHash, db.ScanTime(&i.SetUpAt))
 	return i, err
 }
 

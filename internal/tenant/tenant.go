@@ -5,7 +5,6 @@ package tenant
 
 import (
 	"context"
-	"database/sql"
 	"regexp"
 	"slices"
 	"strings"
@@ -88,15 +87,23 @@ type Tenant struct {
 
 const columns = `tenant_id, name, kind, mandate, mandate_from, switched_on_at, switched_off_at, remember_days, methods, choice, sms_countries, set_up_by, created_at, suspended_at`
 
-type scanner interface{ Scan(...any) error }
-
-func scan(row scanner) (Tenant, error) {
-	var t Tenant
-	var from, on, off, setUp, created, suspended int64
-	err := row.Scan(&t.ID, &t.Name, &t.Kind, &t.Mandate.Mode, &from, &on, &off, &t.RememberDays, &t.Methods, &t.Choice, &t.SMSCountries, &setUp, &created, &suspended)
-	t.Mandate.From, t.SwitchedOnAt, t.SwitchedOffAt = db.Time(from), db.Time(on), db.Time(off)
-	t.SetUpBy = db.Time(setUp)
-	t.CreatedAt, t.SuspendedAt = db.Time(created), db.Time(suspended)
+func scan(row db.Row) (t Tenant, err error) {
+	err = row.Scan(
+		&t.ID,
+		&t.Name,
+		&t.Kind,
+		&t.Mandate.Mode,
+		db.ScanTime(&t.Mandate.From),
+		db.ScanTime(&t.SwitchedOnAt),
+		db.ScanTime(&t.SwitchedOffAt),
+		&t.RememberDays,
+		&t.Methods,
+		&t.Choice,
+		&t.SMSCountries,
+		db.ScanTime(&t.SetUpBy),
+		db.ScanTime(&t.CreatedAt),
+		db.ScanTime(&t.SuspendedAt),
+	)
 	return t, err
 }
 
@@ -138,7 +145,7 @@ func ByID(ctx context.Context, tx *db.Tx, id string) (Tenant, error) {
 // Find loads a tenant by id or exact name.
 func Find(ctx context.Context, tx *db.Tx, idOrName string) (Tenant, error) {
 	rows, err := tx.Query(ctx, `SELECT `+columns+` FROM tenants WHERE tenant_id = $1 OR name = $1`, idOrName)
-	found, err := collect(rows, err)
+	found, err := db.Collect(rows, err, scan)
 	if err != nil {
 		return Tenant{}, err
 	}
@@ -154,28 +161,12 @@ func Find(ctx context.Context, tx *db.Tx, idOrName string) (Tenant, error) {
 // List returns every tenant by name.
 func List(ctx context.Context, tx *db.Tx) ([]Tenant, error) {
 	rows, err := tx.Query(ctx, `SELECT `+columns+` FROM tenants WHERE tenant_id <> '' ORDER BY name, tenant_id`)
-	return collect(rows, err)
+	return db.Collect(rows, err, scan)
 }
 
 // Vendors lists the tenants in which the vendor's own staff are.
 func Vendors(ctx context.Context, tx *db.Tx) (out []string, err error) {
 	return tx.Texts(ctx, `SELECT tenant_id FROM tenants WHERE kind = $1 ORDER BY tenant_id`, string(Vendor))
-}
-
-func collect(rows *sql.Rows, err error) ([]Tenant, error) {
-	if err != nil {
-		return nil, err
-	}
-	defer rows.Close()
-	var out []Tenant
-	for rows.Next() {
-		t, err := scan(rows)
-		if err != nil {
-			return nil, err
-		}
-		out = append(out, t)
-	}
-	return out, rows.Err()
 }
 
 // SetMandate records the vendor's decision for one tenant.

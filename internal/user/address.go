@@ -42,13 +42,29 @@ var ErrNoChange = fault.New(fault.NotFound, "email.over")
 
 const changeColumns = `id, user_id, flow_id, from_email, to_email, reference, code_mac, token_hash, tries_left, ip, place, browser, begun_at, ends_at, confirmed_at, undo_until, undone_at`
 
-func scanChange(row scanner) (c Change, err error) {
-	var begun, ends, confirmed, until, undone int64
-	err = row.Scan(&c.ID, &c.UserID, &c.FlowID, &c.From, &c.To, &c.Reference, &c.CodeMAC, &c.TokenHash, &c.TriesLeft, &c.IP, &c.Place, &c.Browser, &begun, &ends, &confirmed, &until, &undone)
+func scanChange(row db.Row) (c Change, err error) {
+	err = row.Scan(
+		&c.ID,
+		&c.UserID,
+		&c.FlowID,
+		&c.From,
+		&c.To,
+		&c.Reference,
+		&c.CodeMAC,
+		&c.TokenHash,
+		&c.TriesLeft,
+		&c.IP,
+		&c.Place,
+		&c.Browser,
+		db.ScanTime(&c.BegunAt),
+		db.ScanTime(&c.EndsAt),
+		db.ScanTime(&c.ConfirmedAt),
+		db.ScanTime(&c.UndoUntil),
+		db.ScanTime(&c.UndoneAt),
+	)
 	if db.IsNoRows(err) {
 		return c, ErrNoChange
 	}
-	c.BegunAt, c.EndsAt, c.ConfirmedAt, c.UndoUntil, c.UndoneAt = db.Time(begun), db.Time(ends), db.Time(confirmed), db.Time(until), db.Time(undone)
 	return c, err
 }
 
@@ -234,22 +250,11 @@ func restore(ctx context.Context, tx *db.Tx, c Change) error {
 }
 
 // ChangesOf are the changes of a user that may still be undone, the oldest first.
-func ChangesOf(ctx context.Context, tx *db.Tx, userID string) (out []Change, err error) {
+func ChangesOf(ctx context.Context, tx *db.Tx, userID string) ([]Change, error) {
 	rows, err := tx.Query(ctx, `
 		SELECT `+changeColumns+` FROM email_changes
 		WHERE tenant_id = $1 AND `+undoable+` AND user_id = $3 ORDER BY confirmed_at, id`, tx.Tenant, tx.Now, userID)
-	if err != nil {
-		return nil, err
-	}
-	defer rows.Close()
-	for rows.Next() {
-		c, err := scanChange(rows)
-		if err != nil {
-			return nil, err
-		}
-		out = append(out, c)
-	}
-	return out, rows.Err()
+	return db.Collect(rows, err, scanChange)
 }
 
 // Addresses are where a person is told of what concerns their account: their own, and each

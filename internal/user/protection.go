@@ -126,7 +126,7 @@ func Operators(ctx context.Context, tx *db.Tx) (out []User, err error) {
 		rows, err := vendor.Query(ctx, `
 			SELECT `+columns+` FROM users u
 			WHERE u.tenant_id = $1 AND u.role = 'operator' AND u.disabled_at = 0 ORDER BY u.id`, vendor.Tenant)
-		found, err := collect(rows, err)
+		found, err := db.Collect(rows, err, scan)
 		if err != nil {
 			return nil, err
 		}
@@ -152,7 +152,7 @@ func WithoutUsable(ctx context.Context, tx *db.Tx, allowed string) ([]User, erro
 			AND EXISTS (`+factorOf+`)
 			AND NOT EXISTS (`+factorOf+` AND a.disabled_at = 0 AND ' ' || $2 || ' ' LIKE '% ' || a.kind || ' %')
 		ORDER BY u.email_key`, tx.Tenant, allowed)
-	return collect(rows, err)
+	return db.Collect(rows, err, scan)
 }
 
 // HoldProtection records that a person once had a second factor that this database does not

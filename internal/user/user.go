@@ -4,7 +4,6 @@ package user
 
 import (
 	"context"
-	"database/sql"
 	"fmt"
 	"net/mail"
 	"strings"
@@ -144,13 +143,19 @@ func Create(ctx context.Context, tx *db.Tx, email, name string, role Role, langu
 
 const columns = `u.tenant_id, u.id, u.email, u.name, u.role, u.language, u.security_version, u.password_flagged_at, u.created_at, u.disabled_at`
 
-type scanner interface{ Scan(...any) error }
-
-func scan(row scanner) (User, error) {
-	var u User
-	var flagged, created, disabled int64
-	err := row.Scan(&u.TenantID, &u.ID, &u.Email, &u.Name, &u.Role, &u.Language, &u.SecurityVersion, &flagged, &created, &disabled)
-	u.PasswordFlaggedAt, u.CreatedAt, u.DisabledAt = db.Time(flagged), db.Time(created), db.Time(disabled)
+func scan(row db.Row) (u User, err error) {
+	err = row.Scan(
+		&u.TenantID,
+		&u.ID,
+		&u.Email,
+		&u.Name,
+		&u.Role,
+		&u.Language,
+		&u.SecurityVersion,
+		db.ScanTime(&u.PasswordFlaggedAt),
+		db.ScanTime(&u.CreatedAt),
+		db.ScanTime(&u.DisabledAt),
+	)
 	return u, err
 }
 
@@ -181,7 +186,7 @@ func ByID(ctx context.Context, tx *db.Tx, id string) (User, error) {
 // List returns the people of the transaction's tenant by address.
 func List(ctx context.Context, tx *db.Tx) ([]User, error) {
 	rows, err := tx.Query(ctx, `SELECT `+columns+` FROM users u WHERE u.tenant_id = $1 ORDER BY u.email_key`, tx.Tenant)
-	return collect(rows, err)
+	return db.Collect(rows, err, scan)
 }
 
 // Admins returns the active owners and admins of the transaction's tenant: who is told
@@ -189,23 +194,7 @@ func List(ctx context.Context, tx *db.Tx) ([]User, error) {
 func Admins(ctx context.Context, tx *db.Tx) ([]User, error) {
 	rows, err := tx.Query(ctx, `
 		SELECT `+columns+` FROM users u WHERE u.tenant_id = $1 AND u.disabled_at = 0 AND u.role IN ('owner', 'admin', 'operator') ORDER BY u.id`, tx.Tenant)
-	return collect(rows, err)
-}
-
-func collect(rows *sql.Rows, err error) ([]User, error) {
-	if err != nil {
-		return nil, err
-	}
-	defer rows.Close()
-	var out []User
-	for rows.Next() {
-		u, err := scan(rows)
-		if err != nil {
-			return nil, err
-		}
-		out = append(out, u)
-	}
-	return out, rows.Err()
+	return db.Collect(rows, err, scan)
 }
 
 // ChangeEmail gives a person another address, returns it as it was stored, and frees the old one. Sessions, flows and
@@ -310,16 +299,14 @@ func TenantsByAddress(ctx context.Context, tx *db.Tx, keys []string) (map[string
 	}
 	rows, err := tx.Query(ctx, `
 		SELECT email_key, tenant_id FROM directory WHERE held_until = 0 AND email_key IN (`+strings.Join(marks, ", ")+`)`, args...)
+	err = db.ForEach(rows, err, func(row db.Row) error {
+		var key, in string
+		err := row.Scan(&key, &in)
+		out[key] = in
+		return err
+	})
 	if err != nil {
 		return nil, fmt.Errorf("find addresses: %w", err)
 	}
-	defer func() { _ = rows.Close() }()
-	for rows.Next() {
-		var key, in string
-		if err := rows.Scan(&key, &in); err != nil {
-			return nil, fmt.Errorf("read an address: %w", err)
-		}
-		out[key] = in
-	}
-	return out, rows.Err()
+	return out, nil
 }

@@ -65,7 +65,7 @@ func (w *Web) Draw(rw http.ResponseWriter, r *http.Request, status int, p Page) 
 
 // leadsAway reports whether a form of the page may lead to an app.
 func leadsAway(p Page) bool {
-	f, ok := p.(Redirecter)
+	f, ok := p.(redirecter)
 	return ok && slices.ContainsFunc(f.FormAction(), func(origin string) bool { return origin != "" })
 }
 
@@ -82,14 +82,14 @@ func (w *Web) view(r *http.Request, p Page) view {
 }
 
 func (w *Web) here(r *http.Request, p Page) string {
-	if h, ok := p.(Returnable); ok && h.Here() != "" {
+	if h, ok := p.(returnable); ok && h.Here() != "" {
 		return h.Here()
 	}
 	return w.mux.local(r.URL.RequestURI())
 }
 
 func whyOf(p Page) string {
-	if e, ok := p.(Explained); ok && e.Method() != "" {
+	if e, ok := p.(explained); ok && e.Method() != "" {
 		return "/why?method=" + url.QueryEscape(e.Method())
 	}
 	return "/why"

@@ -19,19 +19,19 @@ import (
 )
 
 // Page is a struct that one template draws. Its method names the template. A page may
-// also be a Redirecter or a Placed.
+// also be a redirecter, explained or returnable.
 type Page interface{ Template() string }
 
-// Redirecter is a page whose form may lead to an app, at the origins in FormAction.
+// redirecter is a page whose form may lead to an app, at the origins in FormAction.
 // Chromium applies the form-action directive to the whole chain of redirects after a POST,
 // and only the app knows where its callback redirects to, so such a page has no form-action.
-type Redirecter interface{ FormAction() []string }
+type redirecter interface{ FormAction() []string }
 
-// Explained is a page that asks for a method, so that the link to the reasons can fit it.
-type Explained interface{ Method() string }
+// explained is a page that asks for a method, so that the link to the reasons can fit it.
+type explained interface{ Method() string }
 
-// Returnable is a page drawn in answer to a POST that can name the address to come back to.
-type Returnable interface{ Here() string }
+// returnable is a page drawn in answer to a POST that can name the address to come back to.
+type returnable interface{ Here() string }
 
 // Story is one page in one state, for the storybook and the golden files.
 type Story struct {
