@@ -49,7 +49,7 @@ var guards = []Guard{
 	},
 	{
 		Name: "a finishing step looks once more", File: "internal/signin/flow.go",
-		Old: "query, args = query+unchanged, append(args, f.facts()...)", New: "_ = unchanged",
+		Old: "query, args = query+unchanged, append(args, f.unchangedArgs()...)", New: "_ = unchanged",
 		Package: signin, Tests: "TestWhatChangesWhileAnAnswerIsJudgedHolds",
 	},
 	{
@@ -137,12 +137,12 @@ var guards = []Guard{
 	},
 	{
 		Name: "changes reach a flow under way", File: "internal/signin/flow.go",
-		Old: "case !f.open() || f.SecurityVersion != f.User.SecurityVersion:", New: "case f.ID == \"\":",
+		Old: "case !f.Open() || f.SecurityVersion != f.User.SecurityVersion:", New: "case f.ID == \"\":",
 		Package: signin, Tests: "TestATK53_",
 	},
 	{
 		Name: "what changes during the hash holds", File: "internal/signin/password.go",
-		Old: "if acc.facts, err = s.loadFacts(ctx, tx, acc.facts.User.ID, a.ClientID); err != nil {", New: "if _, err = s.loadFacts(ctx, tx, acc.facts.User.ID, a.ClientID); err != nil {",
+		Old: "if acc.facts, err = facts.Load(ctx, tx, acc.facts.User.ID, a.ClientID, s.Limits.RememberDays); err != nil {", New: "if _, err = facts.Load(ctx, tx, acc.facts.User.ID, a.ClientID, s.Limits.RememberDays); err != nil {",
 		Package: signin, Tests: "TestATK51_",
 	},
 	{

@@ -89,8 +89,8 @@ var more = []Guard{
 		Package: acceptance, Tests: "TestATK080|TestATK136_CodeOf",
 	},
 	{
-		Name: "closed accounts answer like wrong passwords", File: "internal/signin/policy_facts.go",
-		Old: "func (w *policyFacts) open() bool {", New: "func (w *world) open() bool {\n\tif w != nil {\n\t\treturn true\n\t}",
+		Name: "closed accounts answer like wrong passwords", File: "internal/policy/facts/facts.go",
+		Old: "func (f *Facts) Open() bool {", New: "func (f *Facts) Open() bool {\n\tif f != nil {\n\t\treturn true\n\t}",
 		Package: acceptance, Tests: "TestATK111_Same|TestATK067",
 	},
 	{

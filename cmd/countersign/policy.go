@@ -11,7 +11,6 @@ import (
 	"countersign/internal/locale"
 	"countersign/internal/ops"
 	"countersign/internal/policy"
-	"countersign/internal/signin"
 	"countersign/internal/user"
 )
 
@@ -66,7 +65,7 @@ func (c PolicyExplainCmd) Run(ctx context.Context, env *Env) error {
 
 // appOf loads an app; the zero Client stands for Countersign's own pages.
 func appOf(ctx context.Context, h *app.Core, id string) (c client.Client, err error) {
-	if id == signin.PortalID {
+	if id == client.PortalID {
 		return c, nil
 	}
 	err = h.DB.View(ctx, db.Installation, func(tx *db.Tx) (err error) {

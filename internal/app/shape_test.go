@@ -27,7 +27,7 @@ var floor = map[string]int{
 	"tenant": 5, "client": 5, "authenticator": 5, "configminimum": 5,
 	"user":                   6,
 	"authenticator/password": 7, "authenticator/outofband": 7, "authenticator/passkey": 7, "authenticator/receiver": 7, "authenticator/totp": 7, "authenticator/lookup": 7, "challenge": 7, "policy": 7, "session": 7, "keyring": 7,
-	"grant": 8, "backup": 8,
+	"policy/facts": 8, "grant": 8, "backup": 8,
 	"signin": 9, "setup": 9, "binding": 9, "profile": 9,
 	"portal": 10, "oidc": 10, "ops": 10,
 	"storybook": 11, "app": 11,

@@ -16,6 +16,10 @@ const (
 	Native       = "native"       // cannot: an app on a phone or a desktop
 )
 
+// PortalID is the client id of Countersign's own pages, which no exemption reaches. No client is
+// stored under it.
+const PortalID = "countersign"
+
 // Client is an app of the vendor's. It belongs to the installation; every tenant uses it.
 type Client struct {
 	ID, Name, Kind string

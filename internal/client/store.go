@@ -72,7 +72,7 @@ func newSecret(kind string) (secret.Text, []byte) {
 }
 
 // reserved are names that stand for Countersign's own pages where a client id stands.
-var reserved = []string{"countersign", "installation"}
+var reserved = []string{PortalID, "installation"}
 
 const idLetters = "abcdefghijklmnopqrstuvwxyz0123456789-_"
 

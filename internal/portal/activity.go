@@ -13,7 +13,6 @@ import (
 	"countersign/internal/client"
 	"countersign/internal/db"
 	"countersign/internal/locale"
-	"countersign/internal/signin"
 )
 
 // activityPage tells what happened to an account, in plain words.
@@ -95,7 +94,7 @@ func (p *Portal) told(r *http.Request, rows []audit.Row, methods []binding.Metho
 
 // appNames are what people call the apps, our own pages by the vendor's name.
 func (p *Portal) appNames(ctx context.Context, vendor string) (map[string]string, error) {
-	names := map[string]string{signin.PortalID: vendor}
+	names := map[string]string{client.PortalID: vendor}
 	err := p.DB.View(ctx, db.Installation, func(tx *db.Tx) error {
 		all, err := client.List(ctx, tx)
 		for _, c := range all {
@@ -211,7 +210,7 @@ func (t eventText) change(row audit.Row, ok bool) (text string, alarming bool) {
 		if ok {
 			return t.T(passwordSet(row.Reason)), row.Reason == "reset"
 		}
-		return t.T("activity.password_failed", "App", t.app(signin.PortalID)), true
+		return t.T("activity.password_failed", "App", t.app(client.PortalID)), true
 	}
 	return "", false
 }

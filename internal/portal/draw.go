@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"countersign/internal/authenticator"
+	"countersign/internal/client"
 	"countersign/internal/db"
 	"countersign/internal/policy"
 	"countersign/internal/secret"
@@ -196,7 +197,7 @@ func (p *Portal) drawSignedIn(w http.ResponseWriter, r *http.Request, s signin.O
 
 // isSignedIn reports whether this browser holds a session at all.
 func (p *Portal) isSignedIn(r *http.Request) (bool, error) {
-	st, err := p.SignIn.CheckSession(r.Context(), p.Web.Cookie(r, "session"), signin.Ask{ClientID: signin.PortalID})
+	st, err := p.SignIn.CheckSession(r.Context(), p.Web.Cookie(r, "session"), signin.Ask{ClientID: client.PortalID})
 	return st.Session != nil, err
 }
 

@@ -5,6 +5,7 @@ import (
 	"net/url"
 	"time"
 
+	"countersign/internal/client"
 	"countersign/internal/fault"
 	"countersign/internal/grant"
 	"countersign/internal/signin"
@@ -114,7 +115,7 @@ func (p *Portal) readTarget(sealed string) target {
 	if t, err := p.targetOf(sealed); err == nil {
 		return t
 	}
-	return target{request: grant.Request{ClientID: signin.PortalID}}
+	return target{request: grant.Request{ClientID: client.PortalID}}
 }
 
 func (p *Portal) showForgot(w http.ResponseWriter, r *http.Request) error {

@@ -5,6 +5,7 @@ import (
 	"strings"
 
 	"countersign/internal/authenticator"
+	"countersign/internal/client"
 	"countersign/internal/fault"
 	"countersign/internal/signin"
 )
@@ -69,7 +70,7 @@ func (p *Portal) why(w http.ResponseWriter, r *http.Request) error {
 
 // home is what a signed-in person sees of themself.
 func (p *Portal) home(w http.ResponseWriter, r *http.Request) error {
-	st, err := p.SignIn.CheckSession(r.Context(), p.Web.Cookie(r, "session"), signin.Ask{ClientID: signin.PortalID})
+	st, err := p.SignIn.CheckSession(r.Context(), p.Web.Cookie(r, "session"), signin.Ask{ClientID: client.PortalID})
 	if err != nil {
 		return err
 	}

@@ -10,6 +10,7 @@ import (
 	"strings"
 
 	"countersign/internal/binding"
+	"countersign/internal/client"
 	"countersign/internal/db"
 	"countersign/internal/fault"
 	"countersign/internal/grant"
@@ -86,7 +87,7 @@ type target struct {
 
 func (p *Portal) targetOf(sealed string) (target, error) {
 	if sealed == "" {
-		return target{request: grant.Request{ClientID: signin.PortalID}}, nil
+		return target{request: grant.Request{ClientID: client.PortalID}}, nil
 	}
 	req, err := grant.Open(p.Keys, sealed, p.DB.Now())
 	return target{sealed: sealed, request: req}, err
@@ -123,7 +124,7 @@ func (p *Portal) onward(sealed string) string {
 func resumption(sealed string) string { return "/authorize/resume?to=" + url.QueryEscape(sealed) }
 
 // ours reports whether a sign-in is for our own pages.
-func (t target) ours() bool { return t.request.ClientID == signin.PortalID }
+func (t target) ours() bool { return t.request.ClientID == client.PortalID }
 
 // back accepts the pages that may be returned to, and nothing else (SEC-118).
 func (p *Portal) back(path string) string {

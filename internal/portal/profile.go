@@ -13,6 +13,7 @@ import (
 	"countersign/internal/authenticator/password"
 	"countersign/internal/authenticator/receiver"
 	"countersign/internal/binding"
+	"countersign/internal/client"
 	"countersign/internal/db"
 	"countersign/internal/fault"
 	"countersign/internal/grant"
@@ -56,12 +57,12 @@ type signedInUser struct {
 // not older than freshFor. Who lacks it is sent to show it and comes back to the same page;
 // then the answer is nil.
 func (p *Portal) signedIn(w http.ResponseWriter, r *http.Request, fresh bool) (*signedInUser, error) {
-	ask := signin.Ask{ClientID: signin.PortalID}
+	ask := signin.Ask{ClientID: client.PortalID}
 	st, err := p.SignIn.CheckSession(r.Context(), p.Web.Cookie(r, "session"), ask)
 	if err != nil {
 		return nil, err
 	}
-	request := grant.Request{ClientID: signin.PortalID, IssuedAt: p.DB.Now(), ReturnTo: p.here(r, st.User.ID)}
+	request := grant.Request{ClientID: client.PortalID, IssuedAt: p.DB.Now(), ReturnTo: p.here(r, st.User.ID)}
 	if st.Enough && fresh {
 		ask.WantACR, ask.FreshAfter = []string{string(st.Protection())}, p.DB.Now().Add(-freshFor)
 		seconds := int64(freshFor / time.Second)

@@ -10,10 +10,12 @@ import (
 
 	"countersign/internal/audit"
 	"countersign/internal/authenticator/outofband"
+	"countersign/internal/client"
 	"countersign/internal/db"
 	"countersign/internal/jobs"
 	"countersign/internal/message"
 	"countersign/internal/message/email"
+	"countersign/internal/policy/facts"
 	"countersign/internal/ratelimit"
 	"countersign/internal/secret"
 	"countersign/internal/session"
@@ -86,14 +88,14 @@ func (s *Service) MailAdmission(ctx context.Context, j jobs.Job) error {
 		return nil
 	}
 	return s.DB.InTx(ctx, j.Tenant, func(tx *db.Tx) error {
-		w, err := s.loadFacts(ctx, tx, args.User, PortalID)
+		w, err := facts.Load(ctx, tx, args.User, client.PortalID, s.Limits.RememberDays)
 		if db.IsNoRows(err) {
 			return j.Settle(ctx, tx, nil)
 		}
 		if err != nil {
 			return fmt.Errorf("read account: %w", err)
 		}
-		if w.open() {
+		if w.Open() {
 			if err := s.mailAdmission(ctx, tx, w, args); err != nil {
 				return err
 			}
@@ -102,7 +104,7 @@ func (s *Service) MailAdmission(ctx context.Context, j jobs.Job) error {
 	})
 }
 
-func (s *Service) mailAdmission(ctx context.Context, tx *db.Tx, w policyFacts, args admissionArgs) error {
+func (s *Service) mailAdmission(ctx context.Context, tx *db.Tx, w facts.Facts, args admissionArgs) error {
 	budget, err := heldAdmissions(ctx, tx, w.User.ID, w.User.SecurityVersion)
 	if err != nil || budget.Spend(tx) > 0 {
 		return err

@@ -15,6 +15,7 @@ import (
 	"countersign/internal/fault"
 	"countersign/internal/message"
 	"countersign/internal/policy"
+	"countersign/internal/policy/facts"
 	"countersign/internal/ratelimit"
 	"countersign/internal/secret"
 	"countersign/internal/session"
@@ -37,7 +38,7 @@ type flow struct {
 	ExpiresAt       time.Time
 	ClosedAt        time.Time
 	ClosedBecause   string
-	policyFacts
+	facts.Facts
 	Proofs      []authenticator.Proof
 	Challenge   challenge.Challenge // the newest; zero where there was none
 	Destination string              // where the newest went
@@ -108,7 +109,7 @@ func (s *Service) loadLean(ctx context.Context, tx *db.Tx, ref secret.Reference)
 func reading(session, sends, delivery, joins string) string {
 	return `
 		SELECT f.client_id, f.continue_to, f.want_acr, f.security_version, f.stepping_up, f.proofs, f.sends, f.ip, f.place, f.browser,
-			f.started_at, f.expires_at, f.closed_at, f.closed_because, f.known_by, COALESCE(oa.address, ''), COALESCE(a.failures, 0), COALESCE(a.disabled_at, 1), ` + session + `, ` + sends + `, b.stamps,` + factColumns + `,` + challenge.Joined + `,` + delivery + `
+			f.started_at, f.expires_at, f.closed_at, f.closed_because, f.known_by, COALESCE(oa.address, ''), COALESCE(a.failures, 0), COALESCE(a.disabled_at, 1), ` + session + `, ` + sends + `, b.stamps,` + facts.Columns + `,` + challenge.Joined + `,` + delivery + `
 		FROM flows f
 		JOIN users u ON u.tenant_id = f.tenant_id AND u.id = f.user_id
 		JOIN tenants t ON t.tenant_id = f.tenant_id
@@ -140,7 +141,7 @@ var (
 // scan reads a flow with one of the texts.
 func (s *Service) scan(ctx context.Context, tx *db.Tx, text, id string, hash []byte) (*flow, error) {
 	f := &flow{ID: id, stored: true, bindable: s.Bindable}
-	w, ch, sent := factsReader{w: &f.policyFacts}, challenge.Reader{}, message.Reader{}
+	r, ch, sent := facts.Into(&f.Facts), challenge.Reader{}, message.Reader{}
 	var want, proofs string
 	var stamps, toAccount, toDestination []byte
 	var started, expires, closed, disabled, baseEnded, baseExpires int64
@@ -149,7 +150,7 @@ func (s *Service) scan(ctx context.Context, tx *db.Tx, text, id string, hash []b
 		&started, &expires, &closed, &f.ClosedBecause, &f.knownBy, &f.Destination, &f.failures, &disabled, &baseEnded, &baseExpires, &toAccount, &toDestination, &stamps,
 	}
 	err := tx.QueryRow(ctx, text, tx.Tenant, id, hash).
-		Scan(slices.Concat(into, w.targets(), ch.Targets(), sent.Targets())...)
+		Scan(slices.Concat(into, r.Targets(), ch.Targets(), sent.Targets())...)
 	if db.IsNoRows(err) {
 		return nil, errFlowGone
 	}
@@ -157,7 +158,7 @@ func (s *Service) scan(ctx context.Context, tx *db.Tx, text, id string, hash []b
 		return nil, err
 	}
 	f.WantACR, f.StartedAt, f.ExpiresAt, f.ClosedAt = strings.Fields(want), db.Time(started), db.Time(expires), db.Time(closed)
-	w.decode(f.ClientID, s.Limits.RememberDays)
+	r.Decode(f.ClientID, s.Limits.RememberDays)
 	f.Challenge, f.Delivery, f.usable = ch.Settle(), sent.Settle(), disabled == 0
 	s.budgeted(f, tx.Tenant, stamps)
 	if text == resend && f.Challenge.SentKey != "" {
@@ -220,7 +221,7 @@ func (f *flow) over(now time.Time) string {
 		return f.ClosedBecause
 	case !now.Before(f.ExpiresAt):
 		return Expired
-	case !f.open() || f.SecurityVersion != f.User.SecurityVersion:
+	case !f.Open() || f.SecurityVersion != f.User.SecurityVersion:
 		return Changed
 	case f.SteppingUp != "" && !f.beganFrom.ValidForTokens(now):
 		return Changed // its password proof ended with that session
@@ -300,7 +301,7 @@ func (f *flow) close(ctx context.Context, tx *db.Tx, because string) (first bool
 	query, args := `UPDATE flows SET closed_at = $1, closed_because = $2, proofs = $3 WHERE tenant_id = $4 AND id = $5 AND closed_at = 0`,
 		[]any{tx.Now, because, writeProofs(f.Proofs), tx.Tenant, f.ID}
 	if f.outside {
-		query, args = query+unchanged, append(args, f.facts()...)
+		query, args = query+unchanged, append(args, f.unchangedArgs()...)
 	}
 	n, err := tx.Exec(ctx, query, args...)
 	if err != nil || n == 0 {
@@ -335,15 +336,15 @@ const unchanged = ` AND challenge_id = $6 AND EXISTS (
 		AND i.mandate = $16 AND i.mandate_from = $17 AND i.remember_days = $18
 		AND COALESCE(c.exempt_until, 0) = $19 AND COALESCE(c.disabled_at, 0) = 0
 		AND ch.closed_at = 0 AND ch.expires_at > $1 AND COALESCE(oa.address, '') = $20
-		AND t.methods = $21 AND t.choice = $22 AND t.set_up_by = $23 AND i.methods = $24 AND u.second_step_at = $25 AND ` + kindsOfUser + ` = $26)`
+		AND t.methods = $21 AND t.choice = $22 AND t.set_up_by = $23 AND i.methods = $24 AND u.second_step_at = $25 AND ` + facts.KindsOfUser + ` = $26)`
 
-func (f *flow) facts() []any {
+func (f *flow) unchangedArgs() []any {
 	t, i := f.Tenant, f.Vendor
 	return []any{
 		f.Challenge.ID, f.ClientID, f.User.ID, f.SecurityVersion,
 		string(t.Kind), string(t.Mandate.Mode), t.Mandate.From, t.SwitchedOnAt, t.SwitchedOffAt, t.RememberDays,
-		string(i.Mandate.Mode), i.Mandate.From, f.vendorDays, f.App.ExemptUntil, f.Destination,
-		string(t.Methods), string(t.Choice), t.SetUpBy, string(i.Methods), f.User.SecondStepAt, f.has,
+		string(i.Mandate.Mode), i.Mandate.From, f.VendorDays, f.App.ExemptUntil, f.Destination,
+		string(t.Methods), string(t.Choice), t.SetUpBy, string(i.Methods), f.User.SecondStepAt, f.Kinds,
 	}
 }
 
@@ -369,18 +370,4 @@ func (s *Service) loadByID(ctx context.Context, tx *db.Tx, id string) (*flow, er
 		return nil, err
 	}
 	return s.loadByHash(ctx, tx, id, hash)
-}
-
-// loadFacts reads what policy looks at for a user and a client.
-func (s *Service) loadFacts(ctx context.Context, tx *db.Tx, userID, clientID string) (w policyFacts, err error) {
-	r := factsReader{w: &w}
-	err = tx.QueryRow(ctx, `
-		SELECT `+factColumns+`
-		FROM users u
-		JOIN tenants t ON t.tenant_id = u.tenant_id
-		JOIN installation i ON i.id = 'installation'
-		LEFT JOIN clients c ON c.id = $1
-		WHERE u.tenant_id = $2 AND u.id = $3`, clientID, tx.Tenant, userID).Scan(r.targets()...)
-	r.decode(clientID, s.Limits.RememberDays)
-	return w, err
 }

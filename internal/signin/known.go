@@ -7,6 +7,7 @@ import (
 	"strings"
 
 	"countersign/internal/db"
+	"countersign/internal/policy/facts"
 	"countersign/internal/secret"
 	"countersign/internal/session"
 )
@@ -59,7 +60,7 @@ func (s *Service) readShown(ctx context.Context, tx *db.Tx, a Attempt) (out []sh
 }
 
 // knownFor is what the account w.User knows of a browser that presents these.
-func (s *Service) knownFor(devices []secret.Reference, all []shown, w policyFacts) knownBrowser {
+func (s *Service) knownFor(devices []secret.Reference, all []shown, w facts.Facts) knownBrowser {
 	known := s.deviceOf(devices, w)
 	mine := func(b shown) bool {
 		return b.tenant == w.Tenant.ID && b.userID == w.User.ID && b.version == w.User.SecurityVersion
@@ -91,7 +92,7 @@ func (s *Service) newDevice(tx *db.Tx, f *flow) secret.Reference {
 	case f.device.ID != "" || strings.HasPrefix(f.knownBy, knownDevice):
 		return f.device
 	}
-	token, _ := s.Keys.NewBound(purpose, tx.Tenant, f.User.ID, version(f.policyFacts))
+	token, _ := s.Keys.NewBound(purpose, tx.Tenant, f.User.ID, version(f.Facts))
 	return secret.Reference{Tenant: tx.Tenant, ID: f.User.ID, Token: token}
 }
 
@@ -99,7 +100,7 @@ const knownDevice = "device/"
 
 // deviceOf names the device among those presented that this user has finished a sign-in on,
 // one with a second step first.
-func (s *Service) deviceOf(presented []secret.Reference, w policyFacts) (known knownBrowser) {
+func (s *Service) deviceOf(presented []secret.Reference, w facts.Facts) (known knownBrowser) {
 	for _, purpose := range []string{deviceBySecondStep, deviceByPassword} {
 		for _, d := range presented {
 			if d.Tenant == w.Tenant.ID && d.ID == w.User.ID && s.Keys.IsBound(d.Token, purpose, d.Tenant, d.ID, version(w)) {
@@ -115,7 +116,7 @@ func (s *Service) deviceOf(presented []secret.Reference, w policyFacts) (known k
 }
 
 // version ties a device to the password that it was used with.
-func version(w policyFacts) string { return strconv.FormatInt(w.User.SecurityVersion, 10) }
+func version(w facts.Facts) string { return strconv.FormatInt(w.User.SecurityVersion, 10) }
 
 // spender is the subject of the account's budgets that a flow spends from.
 func (f *flow) spender() string { return spender(f.User.ID, f.knownBy) }

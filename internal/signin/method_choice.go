@@ -6,9 +6,11 @@ import (
 	"time"
 
 	"countersign/internal/authenticator"
+	"countersign/internal/client"
 	"countersign/internal/db"
 	"countersign/internal/fault"
 	"countersign/internal/policy"
+	"countersign/internal/policy/facts"
 	"countersign/internal/ratelimit"
 	"countersign/internal/secret"
 	"countersign/internal/session"
@@ -163,7 +165,7 @@ func (s *Service) EnrollInFlow(ctx context.Context, ref secret.Reference, fn fun
 			return f.setUpStep(policy.Decision{}, who.Kinds), err
 		}
 		kind := proof.Kind.Base()
-		f.has += " " + string(kind)
+		f.Kinds += " " + string(kind)
 		f.Has = append(f.Has, kind)
 		if kind != authenticator.Backup { // to have codes is not to have shown one
 			f.prove(*proof)
@@ -179,7 +181,7 @@ var errMethodNeeded = fault.New(fault.Conflict, "signin.method_needed")
 // no longer meet the rules for our own pages, which are always covered, or would leave only
 // methods that prove nothing.
 func (s *Service) StillEnough(ctx context.Context, tx *db.Tx, userID string) error {
-	w, err := s.loadFacts(ctx, tx, userID, PortalID)
+	w, err := facts.Load(ctx, tx, userID, client.PortalID, s.Limits.RememberDays)
 	if err != nil {
 		return err
 	}
@@ -188,7 +190,7 @@ func (s *Service) StillEnough(ctx context.Context, tx *db.Tx, userID string) err
 	}
 	w.Tenant.SetUpBy = time.Time{}                                                                         // a deadline is for those who have not begun
 	w.Has = slices.DeleteFunc(w.Has, func(k authenticator.Kind) bool { return k == authenticator.Backup }) // codes stand in for a method and are none
-	d := policy.Evaluate(w.input(s.Bindable, tx.Now, nil, []authenticator.Proof{{Kind: authenticator.Password, At: tx.Now}}))
+	d := policy.Evaluate(w.Input(tx.Now, s.Bindable, nil, []authenticator.Proof{{Kind: authenticator.Password, At: tx.Now}}))
 	if d.Outcome == policy.Deny || d.Outcome == policy.SetUp || d.ForSetUp {
 		return errMethodNeeded
 	}

@@ -71,7 +71,7 @@ func (f *flow) replacedByMail() bool { return f.ResetAt.After(f.User.PasswordFla
 // that losing it would mean losing the account (PAR-11). Whoever has codes has them.
 func (f *flow) onlyWay() bool {
 	ways := 0
-	for kind := range strings.FieldsSeq(f.has) {
+	for kind := range strings.FieldsSeq(f.Kinds) {
 		if authenticator.TraitsOf[authenticator.Kind(kind)].Possession {
 			ways++
 		}
@@ -97,7 +97,7 @@ const freshFor = 300 * time.Second
 
 // decide asks policy about the flow as it stands.
 func (f *flow) decide(now time.Time) policy.Decision {
-	in := f.input(f.bindable, now, levels(f.WantACR), f.Proofs)
+	in := f.Input(now, f.bindable, f.WantACR, f.Proofs)
 	in.RememberedSince, in.RememberedUntil = f.remembered.ProvedAt, f.remembered.ExpiresAt
 	in.SetUpAfter = f.StartedAt.Add(-freshFor)
 	return policy.Evaluate(in)

@@ -8,6 +8,7 @@ import (
 	"countersign/internal/authenticator"
 	"countersign/internal/authenticator/passkey"
 	"countersign/internal/db"
+	"countersign/internal/policy/facts"
 	"countersign/internal/ratelimit"
 	"countersign/internal/secret"
 )
@@ -51,7 +52,7 @@ type claim struct {
 	known  bool
 	stored passkey.Stored
 	found  passkey.Found
-	world  policyFacts
+	world  facts.Facts
 	source *ratelimit.Budget // what a failure is charged to
 }
 
@@ -68,7 +69,7 @@ func (s *Service) SubmitPasskey(ctx context.Context, a Attempt, token, browser s
 	if err != nil {
 		return nil, err
 	}
-	if !c.found.OK || !c.world.open() {
+	if !c.found.OK || !c.world.Open() {
 		return s.refusePasskey(ctx, a, c)
 	}
 	var step Step
@@ -125,9 +126,9 @@ func (s *Service) claimed(ctx context.Context, v *passkey.Verifier, a Attempt, t
 
 // whose reads the account that a credential belongs to, and its world. One statement.
 func (s *Service) whose(ctx context.Context, tx *db.Tx, a Attempt, c *claim) error {
-	r := factsReader{w: &c.world}
+	r := facts.Into(&c.world)
 	err := tx.QueryRow(ctx, `
-		SELECT p.authenticator_id, p.credential, p.sign_count,`+factColumns+`
+		SELECT p.authenticator_id, p.credential, p.sign_count,`+facts.Columns+`
 		FROM passkey_directory d
 		JOIN passkeys p ON p.tenant_id = d.tenant_id AND p.authenticator_id = d.authenticator_id
 		JOIN authenticators au0 ON au0.tenant_id = p.tenant_id AND au0.id = p.authenticator_id AND au0.disabled_at = 0
@@ -136,14 +137,14 @@ func (s *Service) whose(ctx context.Context, tx *db.Tx, a Attempt, c *claim) err
 		JOIN installation i ON i.id = 'installation'
 		LEFT JOIN clients c ON c.id = $1
 		WHERE d.credential_key = $2`, a.ClientID, c.answer.Key()).
-		Scan(append([]any{&c.stored.AuthenticatorID, &c.stored.Credential, &c.stored.SignCount}, r.targets()...)...)
+		Scan(append([]any{&c.stored.AuthenticatorID, &c.stored.Credential, &c.stored.SignCount}, r.Targets()...)...)
 	if db.IsNoRows(err) {
 		return nil
 	}
 	if err != nil {
 		return err
 	}
-	r.decode(a.ClientID, s.Limits.RememberDays)
+	r.Decode(a.ClientID, s.Limits.RememberDays)
 	c.known = true
 	return nil
 }
@@ -194,11 +195,11 @@ func (s *Service) passkeyProved(ctx context.Context, tx *db.Tx, v *passkey.Verif
 	if err != nil || !verdict.OK {
 		return AskPassword{}, verdict.Reason, err
 	}
-	w, err := s.loadFacts(ctx, tx, c.world.User.ID, a.ClientID)
+	w, err := facts.Load(ctx, tx, c.world.User.ID, a.ClientID, s.Limits.RememberDays)
 	switch {
 	case err != nil:
 		return nil, "", err
-	case !w.open() || w.User.SecurityVersion != c.world.User.SecurityVersion:
+	case !w.Open() || w.User.SecurityVersion != c.world.User.SecurityVersion:
 		return AskPassword{}, Changed, nil
 	case !w.Vendor.Methods.Allow(string(authenticator.Passkey)) || !w.Tenant.Methods.Allow(string(authenticator.Passkey)):
 		return AskPassword{}, "not_allowed", nil
@@ -212,7 +213,7 @@ func (s *Service) passkeyProved(ctx context.Context, tx *db.Tx, v *passkey.Verif
 	}
 	f := &flow{
 		ClientID: a.ClientID, ContinueTo: a.ContinueTo, WantACR: a.WantACR, Visitor: a.Visitor,
-		SecurityVersion: w.User.SecurityVersion, policyFacts: w, budgets: budgets, bindable: s.Bindable, prefer: string(a.Prefer),
+		SecurityVersion: w.User.SecurityVersion, Facts: w, budgets: budgets, bindable: s.Bindable, prefer: string(a.Prefer),
 		knownBy: "passkey/" + verdict.AuthenticatorID, // a stranger cannot have come this far
 	}
 	ref := s.begin(tx, f, authenticator.Proof{Kind: verdict.Proof, AuthenticatorID: verdict.AuthenticatorID, At: tx.Now})

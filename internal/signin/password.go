@@ -10,6 +10,7 @@ import (
 	"countersign/internal/authenticator/password"
 	"countersign/internal/db"
 	"countersign/internal/fault"
+	"countersign/internal/policy/facts"
 	"countersign/internal/ratelimit"
 	"countersign/internal/secret"
 	"countersign/internal/session"
@@ -19,7 +20,7 @@ import (
 // Attempt is the answer to the first step, still untrusted.
 type Attempt struct {
 	Email, Password string
-	ClientID        string             // PortalID for our own pages
+	ClientID        string             // client.PortalID for our own pages
 	WantACR         []string           // what the client asked for
 	ContinueTo      string             // sealed authorization request, kept as it came
 	Presented       []secret.Reference // what the browser is remembered by
@@ -33,7 +34,7 @@ type Attempt struct {
 type account struct {
 	known   bool
 	stored  password.Stored
-	facts   policyFacts
+	facts   facts.Facts
 	browser knownBrowser
 	tries   tries
 }
@@ -56,7 +57,7 @@ func (s *Service) SubmitPassword(ctx context.Context, a Attempt) (Step, error) {
 	if err != nil {                                           // nothing was compared, so the try is not lost
 		return nil, errors.Join(err, s.giveBack(context.WithoutCancel(ctx), acc))
 	}
-	if !ok || !acc.known || !acc.facts.open() {
+	if !ok || !acc.known || !acc.facts.Open() {
 		return AskPassword{}, s.refuse(ctx, a, acc)
 	}
 	renewed, err := s.renew(ctx, acc, a.Password)
@@ -90,23 +91,23 @@ func (s *Service) lookUp(ctx context.Context, a Attempt) (acc account, err error
 		if err != nil {
 			return err
 		}
-		r := factsReader{w: &acc.facts}
+		r := facts.Into(&acc.facts)
 		err = tx.QueryRow(ctx, `
-			SELECT COALESCE(p.hash, ''), COALESCE(p.pepper, ''),`+factColumns+`
+			SELECT COALESCE(p.hash, ''), COALESCE(p.pepper, ''),`+facts.Columns+`
 			FROM directory d
 			JOIN users u ON u.tenant_id = d.tenant_id AND u.id = d.user_id
 			JOIN tenants t ON t.tenant_id = u.tenant_id
 			JOIN installation i ON i.id = 'installation'
 			LEFT JOIN passwords p ON p.tenant_id = u.tenant_id AND p.user_id = u.id
 			LEFT JOIN clients c ON c.id = $1
-			WHERE d.email_key = $2 AND d.held_until = 0`, a.ClientID, key).Scan(append([]any{&acc.stored.Hash, &acc.stored.Pepper}, r.targets()...)...)
+			WHERE d.email_key = $2 AND d.held_until = 0`, a.ClientID, key).Scan(append([]any{&acc.stored.Hash, &acc.stored.Pepper}, r.Targets()...)...)
 		if db.IsNoRows(err) {
 			return s.readTries(ctx, tx, a, &acc)
 		}
 		if err != nil {
 			return err
 		}
-		r.decode(a.ClientID, s.Limits.RememberDays)
+		r.Decode(a.ClientID, s.Limits.RememberDays)
 		acc.known = true
 		acc.browser = s.knownFor(a.Devices, all, acc.facts)
 		return s.readTries(ctx, tx, a, &acc)
@@ -157,7 +158,7 @@ func (s *Service) refuse(ctx context.Context, a Attempt, acc account) error {
 	switch {
 	case !acc.known:
 		reason = "unknown_address"
-	case !acc.facts.open():
+	case !acc.facts.Open():
 		reason = "account_or_app_closed"
 	}
 	return s.record(ctx, a, acc, "failed", reason)
@@ -215,15 +216,15 @@ func (s *Service) passwordProved(ctx context.Context, tx *db.Tx, a Attempt, acc 
 	if wait := flows.Spend(tx); wait > 0 {
 		return Refused{Wait: wait}, budgets.Write(ctx, tx)
 	}
-	if acc.facts, err = s.loadFacts(ctx, tx, acc.facts.User.ID, a.ClientID); err != nil {
+	if acc.facts, err = facts.Load(ctx, tx, acc.facts.User.ID, a.ClientID, s.Limits.RememberDays); err != nil {
 		return nil, err
 	}
-	if !acc.facts.open() || acc.facts.User.SecurityVersion != was {
+	if !acc.facts.Open() || acc.facts.User.SecurityVersion != was {
 		return AskPassword{}, budgets.Write(ctx, tx)
 	}
 	f := &flow{
 		ClientID: a.ClientID, ContinueTo: a.ContinueTo, WantACR: a.WantACR, Visitor: a.Visitor,
-		SecurityVersion: acc.facts.User.SecurityVersion, policyFacts: acc.facts, budgets: budgets, bindable: s.Bindable, prefer: string(a.Prefer),
+		SecurityVersion: acc.facts.User.SecurityVersion, Facts: acc.facts, budgets: budgets, bindable: s.Bindable, prefer: string(a.Prefer),
 		knownBy: acc.browser.spends, device: acc.browser.device,
 	}
 	if renewed != nil {

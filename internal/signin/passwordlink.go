@@ -10,6 +10,7 @@ import (
 	"countersign/internal/authenticator"
 	"countersign/internal/authenticator/outofband"
 	"countersign/internal/authenticator/password"
+	"countersign/internal/client"
 	"countersign/internal/db"
 	"countersign/internal/fault"
 	"countersign/internal/jobs"
@@ -45,7 +46,7 @@ var limitResetSource = ratelimit.Limit{Name: "reset.source", Windows: []ratelimi
 // Forgotten is the answer to the page that asks for an address, still untrusted.
 type Forgotten struct {
 	Email      string
-	ClientID   string // the app that the person was signing in to; PortalID for our own pages
+	ClientID   string // the app that the person was signing in to; client.PortalID for our own pages
 	ContinueTo string // its sealed authorization request; empty = our own pages
 	Visitor    session.Visitor
 }
@@ -179,7 +180,7 @@ func (s *Service) Invite(ctx context.Context, tx *db.Tx, u user.User, by string)
 	if err := closePasswordLinks(ctx, tx, u.ID, string(LinkReplaced)); err != nil {
 		return err
 	}
-	l := passwordLink{purpose: linkInvitation, life: s.Limits.InvitationLife, clientID: PortalID}
+	l := passwordLink{purpose: linkInvitation, life: s.Limits.InvitationLife, clientID: client.PortalID}
 	if err := s.mailPasswordLink(ctx, tx, u, t.Name, l); err != nil {
 		return err
 	}

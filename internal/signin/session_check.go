@@ -10,6 +10,7 @@ import (
 	"countersign/internal/authenticator"
 	"countersign/internal/db"
 	"countersign/internal/policy"
+	"countersign/internal/policy/facts"
 	"countersign/internal/ratelimit"
 	"countersign/internal/secret"
 	"countersign/internal/session"
@@ -114,13 +115,13 @@ func byCookie(ref secret.Reference) sessionSelector {
 
 // checkSession reads a session and its world with one statement.
 func (s *Service) checkSession(ctx context.Context, tx *db.Tx, by sessionSelector, ask Ask) (SessionCheck, error) {
-	var w policyFacts
-	r := factsReader{w: &w}
+	var w facts.Facts
+	r := facts.Into(&w)
 	sess := session.Session{Tenant: tx.Tenant}
 	var amr string
 	var authenticated, created, seen, fresh, idle, expires, ended, proved, until int64
 	err := tx.QueryRow(ctx, `
-		SELECT `+sessionColumns+`,`+factColumns+`
+		SELECT `+sessionColumns+`,`+facts.Columns+`
 		FROM sessions s
 		JOIN users u ON u.tenant_id = s.tenant_id AND u.id = s.user_id
 		JOIN tenants t ON t.tenant_id = s.tenant_id
@@ -129,14 +130,14 @@ func (s *Service) checkSession(ctx context.Context, tx *db.Tx, by sessionSelecto
 		LEFT JOIN remembered_browsers r ON r.tenant_id = s.tenant_id AND r.id = s.remembered_id AND r.client_id = $1 AND r.ended_at = 0
 		WHERE s.tenant_id = $2 AND `+by.where, append([]any{ask.ClientID, tx.Tenant}, by.args...)...).
 		Scan(append([]any{&sess.ID, &sess.ClientID, &sess.FlowID, &sess.Continues, &sess.ACR, &amr, &sess.RememberedID, &sess.SecurityVersion, &sess.IP, &sess.Place, &sess.Browser,
-			&authenticated, &created, &seen, &fresh, &idle, &expires, &ended, &proved, &until}, r.targets()...)...)
+			&authenticated, &created, &seen, &fresh, &idle, &expires, &ended, &proved, &until}, r.Targets()...)...)
 	if db.IsNoRows(err) {
 		return nobody, nil
 	}
 	if err != nil {
 		return SessionCheck{}, err
 	}
-	r.decode(ask.ClientID, s.Limits.RememberDays)
+	r.Decode(ask.ClientID, s.Limits.RememberDays)
 	sess.AMR, sess.UserID = strings.Fields(amr), w.User.ID
 	sess.AuthenticatedAt, sess.CreatedAt, sess.LastSeenAt = db.Time(authenticated), db.Time(created), db.Time(seen)
 	sess.Idle, sess.ExpiresAt, sess.EndedAt = time.Duration(idle)*time.Microsecond, db.Time(expires), db.Time(ended)
@@ -157,7 +158,7 @@ func (s *Service) checkSession(ctx context.Context, tx *db.Tx, by sessionSelecto
 }
 
 // evaluateSession asks policy whether a living session is enough.
-func (s *Service) evaluateSession(tx *db.Tx, sess session.Session, w policyFacts, ask Ask, rememberedSince, rememberedUntil time.Time) SessionCheck {
+func (s *Service) evaluateSession(tx *db.Tx, sess session.Session, w facts.Facts, ask Ask, rememberedSince, rememberedUntil time.Time) SessionCheck {
 	st := SessionCheck{
 		Session: &sess,
 		User:    w.User,
@@ -167,7 +168,7 @@ func (s *Service) evaluateSession(tx *db.Tx, sess session.Session, w policyFacts
 		Methods: w.Vendor.Methods,
 		AppName: w.App.Name,
 	}
-	in := w.input(s.Bindable, tx.Now, levels(ask.WantACR), sess.Proofs())
+	in := w.Input(tx.Now, s.Bindable, ask.WantACR, sess.Proofs())
 	in.RememberedSince, in.RememberedUntil = rememberedSince, rememberedUntil
 	in.SetUpAfter = tx.Now.Add(-freshFor)
 	st.Decision = policy.Evaluate(in)
@@ -175,7 +176,7 @@ func (s *Service) evaluateSession(tx *db.Tx, sess session.Session, w policyFacts
 	// Without the password a whole sign-in may reach it; what needs an administrator or time has a page of ours.
 	ours := st.Decision.NeedsAdmin || !st.Decision.SetUpFrom.IsZero()
 	st.Unreachable = st.Decision.Outcome == policy.Deny && !ours && slices.Contains(sess.AMR, "pwd")
-	if !w.open() || sess.AuthenticatedAt.Before(ask.FreshAfter) {
+	if !w.Open() || sess.AuthenticatedAt.Before(ask.FreshAfter) {
 		return st
 	}
 	st.Enough = st.Decision.Outcome == policy.Allow && w.User.PasswordFlaggedAt.IsZero()
@@ -213,7 +214,7 @@ func (s *Service) StepUp(ctx context.Context, ref secret.Reference, a Attempt) (
 }
 
 func (s *Service) stepUp(ctx context.Context, tx *db.Tx, st SessionCheck, a Attempt) (Step, error) {
-	w, err := s.loadFacts(ctx, tx, st.User.ID, a.ClientID)
+	w, err := facts.Load(ctx, tx, st.User.ID, a.ClientID, s.Limits.RememberDays)
 	if err != nil {
 		return nil, err
 	}
@@ -224,7 +225,7 @@ func (s *Service) stepUp(ctx context.Context, tx *db.Tx, st SessionCheck, a Atte
 	browser := s.knownFor(a.Devices, all, w)
 	f := &flow{
 		ClientID: a.ClientID, ContinueTo: a.ContinueTo, WantACR: a.WantACR, Visitor: a.Visitor, SteppingUp: st.Session.ID,
-		SecurityVersion: st.Session.SecurityVersion, policyFacts: w, bindable: s.Bindable, prefer: string(a.Prefer),
+		SecurityVersion: st.Session.SecurityVersion, Facts: w, bindable: s.Bindable, prefer: string(a.Prefer),
 		knownBy: browser.spends, device: browser.device,
 	}
 	ref := s.begin(tx, f, st.Session.Proofs()...)
@@ -308,11 +309,11 @@ func (s *Service) TakeOver(ctx context.Context, cookie string, next secret.Refer
 // people who ask why.
 func (s *Service) Explain(ctx context.Context, u user.User, clientID string) (d policy.Decision, err error) {
 	err = s.DB.View(ctx, u.TenantID, func(tx *db.Tx) error {
-		w, err := s.loadFacts(ctx, tx, u.ID, clientID)
+		w, err := facts.Load(ctx, tx, u.ID, clientID, s.Limits.RememberDays)
 		if err != nil {
 			return err
 		}
-		d = policy.Evaluate(w.input(s.Bindable, tx.Now, nil, []authenticator.Proof{{Kind: authenticator.Password, At: tx.Now}}))
+		d = policy.Evaluate(w.Input(tx.Now, s.Bindable, nil, []authenticator.Proof{{Kind: authenticator.Password, At: tx.Now}}))
 		return nil
 	})
 	return d, err

@@ -8,9 +8,11 @@ import (
 	"countersign/internal/authenticator"
 	"countersign/internal/authenticator/outofband"
 	"countersign/internal/authenticator/password"
+	"countersign/internal/client"
 	"countersign/internal/db"
 	"countersign/internal/fault"
 	"countersign/internal/message/email"
+	"countersign/internal/policy/facts"
 	"countersign/internal/ratelimit"
 	"countersign/internal/secret"
 	"countersign/internal/session"
@@ -33,7 +35,7 @@ type PasswordLink struct {
 // opened is a link as it was read, with its account.
 type opened struct {
 	PasswordLink
-	policyFacts
+	facts.Facts
 	old password.Stored
 }
 
@@ -46,12 +48,12 @@ func (s *Service) OpenPasswordLink(ctx context.Context, ref secret.Reference) (P
 func (s *Service) readPasswordLink(ctx context.Context, ref secret.Reference) (o opened, err error) {
 	o.State, o.MinLength = LinkUnknown, minLength
 	err = s.DB.View(ctx, ref.Tenant, func(tx *db.Tx) error {
-		r := factsReader{w: &o.policyFacts}
+		r := facts.Into(&o.Facts)
 		var purpose, key, clientID, because string
 		var version, expires, closed int64
 		err := tx.QueryRow(ctx, `
 			SELECT l.purpose, l.email_key, l.security_version, l.client_id, l.continue_to, l.expires_at, l.closed_at, l.closed_because,
-				COALESCE(p.hash, ''), COALESCE(p.pepper, ''),`+factColumns+`
+				COALESCE(p.hash, ''), COALESCE(p.pepper, ''),`+facts.Columns+`
 			FROM password_links l
 			JOIN users u ON u.tenant_id = l.tenant_id AND u.id = l.user_id
 			JOIN tenants t ON t.tenant_id = l.tenant_id
@@ -59,16 +61,16 @@ func (s *Service) readPasswordLink(ctx context.Context, ref secret.Reference) (o
 			LEFT JOIN passwords p ON p.tenant_id = u.tenant_id AND p.user_id = u.id
 			LEFT JOIN clients c ON c.id = l.client_id
 			WHERE l.tenant_id = $1 AND l.id = $2 AND l.token_hash = $3`, tx.Tenant, ref.ID, ref.Hash()).
-			Scan(append([]any{&purpose, &key, &version, &clientID, &o.ContinueTo, &expires, &closed, &because, &o.old.Hash, &o.old.Pepper}, r.targets()...)...)
+			Scan(append([]any{&purpose, &key, &version, &clientID, &o.ContinueTo, &expires, &closed, &because, &o.old.Hash, &o.old.Pepper}, r.Targets()...)...)
 		if db.IsNoRows(err) {
 			return nil
 		}
 		if err != nil {
 			return err
 		}
-		r.decode(clientID, s.Limits.RememberDays)
+		r.Decode(clientID, s.Limits.RememberDays)
 		o.Invitation = purpose == linkInvitation
-		if clientID != PortalID {
+		if clientID != client.PortalID {
 			o.AppName, o.HomeURL = o.App.Name, o.App.HomeURL
 		}
 		o.State = o.state(tx.Now, key, version, db.Time(expires), db.Time(closed), because)
@@ -199,7 +201,7 @@ func (s *Service) spendPasswordLink(ctx context.Context, tx *db.Tx, ref secret.R
 // recordReset tells the person, at every address. A reset is kept as a sign-in that came to
 // nothing, so that the notice can say "this wasn't me" about it.
 func (s *Service) recordReset(ctx context.Context, tx *db.Tx, o opened, ref secret.Reference, v session.Visitor) error {
-	f := &flow{ClientID: PortalID, Visitor: v, SecurityVersion: o.User.SecurityVersion + 1, policyFacts: o.policyFacts}
+	f := &flow{ClientID: client.PortalID, Visitor: v, SecurityVersion: o.User.SecurityVersion + 1, Facts: o.Facts}
 	s.begin(tx, f)
 	if _, err := f.close(ctx, tx, Finished); err != nil {
 		return err

@@ -6,6 +6,7 @@ import (
 	"testing"
 	"time"
 
+	"countersign/internal/client"
 	"countersign/internal/db"
 	"countersign/internal/jobs"
 	"countersign/internal/message/email"
@@ -16,7 +17,7 @@ import (
 // passwordLink has a link for a new password mailed to an address, and returns it.
 func (h *house) passwordLink(address string) secret.Reference {
 	h.t.Helper()
-	if err := h.AskPasswordLink(h.t.Context(), signin.Forgotten{Email: address, ClientID: signin.PortalID, Visitor: visitor}); err != nil {
+	if err := h.AskPasswordLink(h.t.Context(), signin.Forgotten{Email: address, ClientID: client.PortalID, Visitor: visitor}); err != nil {
 		h.t.Fatal(err)
 	}
 	j := jobs.Job{Tenant: db.Installation, Kind: signin.JobPasswordLink}

@@ -11,6 +11,7 @@ import (
 
 	"countersign/internal/authenticator"
 	"countersign/internal/authenticator/password"
+	"countersign/internal/client"
 	"countersign/internal/db"
 	"countersign/internal/fault"
 	"countersign/internal/message/email"
@@ -316,7 +317,7 @@ func (h *house) again(address, app string, browsers ...secret.Reference) signin.
 func TestATK69_ATK74_MemoryIsOfOneUserAndApp(t *testing.T) {
 	each(t, func(t *testing.T, h *house) {
 		browser := *h.signIn("maria@company.test", "dashboard", true).Remembered
-		for _, a := range []signin.Attempt{attempt("owner@company.test", rightPassword, "dashboard"), attempt("maria@company.test", rightPassword, signin.PortalID)} {
+		for _, a := range []signin.Attempt{attempt("owner@company.test", rightPassword, "dashboard"), attempt("maria@company.test", rightPassword, client.PortalID)} {
 			a.Presented = []secret.Reference{browser}
 			if step, err := h.SubmitPassword(t.Context(), a); err != nil || !isAsk(step) {
 				t.Errorf("%s at %s: %#v, %v", a.Email, a.ClientID, step, err)
@@ -962,7 +963,7 @@ func TestExplain(t *testing.T) {
 func TestSEC68_AMemoryOpensOneAppOnly(t *testing.T) {
 	each(t, func(t *testing.T, h *house) {
 		done := h.signIn("maria@company.test", "dashboard", true)
-		dashboard, other := signin.Ask{ClientID: "dashboard"}, signin.Ask{ClientID: signin.PortalID}
+		dashboard, other := signin.Ask{ClientID: "dashboard"}, signin.Ask{ClientID: client.PortalID}
 		if !h.standing(done.Session, other).Enough {
 			t.Error("a fresh second step is not enough for another app")
 		}
@@ -998,12 +999,12 @@ func TestSEC68_TheSecondStepAgesThoughInUse(t *testing.T) {
 		done := h.signIn("maria@company.test", "dashboard", true)
 		for range 47 {
 			h.clock.pass(30 * time.Minute)
-			if !h.standing(done.Session, signin.Ask{ClientID: signin.PortalID}).Enough {
+			if !h.standing(done.Session, signin.Ask{ClientID: client.PortalID}).Enough {
 				t.Fatal("aged within a day of use")
 			}
 		}
 		h.clock.pass(31 * time.Minute)
-		if h.standing(done.Session, signin.Ask{ClientID: signin.PortalID}).Enough {
+		if h.standing(done.Session, signin.Ask{ClientID: client.PortalID}).Enough {
 			t.Error("still two steps after a day")
 		}
 	})

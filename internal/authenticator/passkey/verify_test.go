@@ -16,6 +16,7 @@ import (
 	"countersign/internal/authenticator"
 	"countersign/internal/authenticator/passkey"
 	"countersign/internal/db"
+	"countersign/internal/policy/facts"
 	"countersign/internal/secret"
 )
 
