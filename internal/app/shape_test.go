@@ -27,11 +27,12 @@ var floor = map[string]int{
 	"tenant": 5, "client": 5, "authenticator": 5, "configminimum": 5,
 	"user":                   6,
 	"authenticator/password": 7, "authenticator/outofband": 7, "authenticator/passkey": 7, "authenticator/receiver": 7, "authenticator/totp": 7, "authenticator/lookup": 7, "challenge": 7, "policy": 7, "session": 7, "keyring": 7,
-	"policy/facts": 8, "grant": 8, "backup": 8,
+	"policy/facts": 8, "grant": 8, "backup": 8, "access": 8,
 	"signin": 9, "setup": 9, "binding": 9, "profile": 9,
-	"portal": 10, "oidc": 10, "ops": 10,
-	"storybook": 11, "app": 11,
-	"demo": 12, "doctor": 12,
+	"people": 10, "company": 11,
+	"portal": 12, "oidc": 12, "ops": 12,
+	"storybook": 13, "app": 13,
+	"demo": 14, "doctor": 14,
 }
 
 // onlyHere lists what may be imported by few packages.
