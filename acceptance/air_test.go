@@ -147,7 +147,7 @@ func TestAIR12_FromThatInstantEverySignInAndLiveSession(t *testing.T) {
 			t.Error("the session below the level still refreshes")
 		}
 		again := app.Visit()
-		live.Visit(again).Expect(t, 200, "second step")
+		live.Visit(again).Expect(t, 200, "asks for more than your password")
 		atCode(t, live.StepUp())
 		after := app.Finish(t, again, live.Code(codeMail(t, w, u, 1).Code))
 		if after.Claims.ACR != rig.Level1e {

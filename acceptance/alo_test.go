@@ -20,7 +20,7 @@ func TestALO1_AllCompaniesFromAnInstant(t *testing.T) {
 
 		before := w.Person(t)
 		announced := before.Visit(w.Dashboard(t).Visit())
-		announced.Expect(t, 200, "A second step starts in 3 days")
+		announced.Expect(t, 200, "Two-factor authentication starts in 3 days")
 		before.Password(u.Email, u.Password)
 		w.Drained(t)
 		if len(w.Sink.Mails(u.Email)) > 0 {

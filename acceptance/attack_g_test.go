@@ -229,7 +229,7 @@ func TestATK089_TheLastMethodStays(t *testing.T) {
 			h.add(t, h.owner, inFlow, "backup")
 			only := "/profile/methods/" + h.bound(t, "totp")[0] + "/remove"
 			h.owner.Get(only)
-			h.owner.Submit(only).Expect(t, 409, "That is the last method")
+			h.owner.Submit(only).Expect(t, 409, "You need at least one of the methods")
 			h.add(t, h.owner, inProfile, "passkey")
 			second := "/profile/methods/" + h.bound(t, "passkey")[0] + "/remove"
 			there := h.owner.Twin().Via(w.Other(t))

@@ -98,7 +98,7 @@ func (y *yesterday) isOver(t *testing.T, old, w *rig.World, file string, epoch i
 	browser := y.remembered.Twin().Via(s)
 	browser.Visit(app.Visit("prompt", "login"))
 	atCode(t, browser.Password(y.people[1].Email, y.people[1].Password))
-	w.Sink.About(t, y.owner.Email, "Everyone signs in again")
+	w.Sink.About(t, y.owner.Email, "Everyone must sign in again")
 	if events := w.CLI(t, "audit", "list", "--tenant", y.owner.Tenant.ID, "--action", "installation.epoch_raised"); strings.Count(events, "\n") != 1 {
 		t.Errorf("the company's record: %s", events)
 	}

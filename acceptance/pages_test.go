@@ -191,7 +191,7 @@ func TestTheReasonsFitTheMethod(t *testing.T) {
 		p := w.Person(t)
 		p.Visit(w.Dashboard(t).Visit())
 		atCode(t, p.Password(u.Email, u.Password))
-		pg := p.Get(p.Page.LinkSaying("Why a second step?"))
+		pg := p.Get(p.Page.LinkSaying("Why two-factor authentication?"))
 		pg.Expect(t, 200, "Your authenticator app shows a code")
 		if pg.Says("mailbox") {
 			t.Error("an app's page speaks of email")

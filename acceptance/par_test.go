@@ -41,8 +41,8 @@ func TestPAR1_PAR2_RecommendedAndSwitchedOnByOneself(t *testing.T) {
 		p := w.Person(t)
 		p.Visit(app.Visit())
 		left(t, p.Password(u.Email, u.Password))
-		p.Get("/profile").Expect(t, 200, "we don’t ask for a second step", "Enable the second step")
-		p.Get(p.Page.LinkSaying("Enable the second step")).Expect(t, 200, "and recommends it")
+		p.Get("/profile").Expect(t, 200, "We don’t ask for two-factor authentication", "Turn on two-factor authentication")
+		p.Get(p.Page.LinkSaying("Turn on two-factor authentication")).Expect(t, 200, "and recommends turning it on")
 		p.Get(p.Page.LinkSaying("Add a method"))
 		p.StepUp()
 		mailed(t, w, p, u, 1).Expect(t, 200, "Choose a sign-in method")
@@ -52,8 +52,8 @@ func TestPAR1_PAR2_RecommendedAndSwitchedOnByOneself(t *testing.T) {
 		again.Visit(app.Visit())
 		atCode(t, again.Password(u.Email, u.Password))
 		left(t, again.Code(g.code(t)))
-		p.Get("/profile/second-step").Expect(t, 200, "It is on")
-		p.Submit("/profile/second-step", "on", "off").Expect(t, 200, "The second step is off")
+		p.Get("/profile/second-step").Expect(t, 200, "It’s on")
+		p.Submit("/profile/second-step", "on", "off").Expect(t, 200, "Two-factor authentication is off")
 		last := w.Person(t)
 		last.Visit(app.Visit())
 		left(t, last.Password(u.Email, u.Password))
@@ -67,7 +67,7 @@ func TestPAR1_PAR2_RecommendedAndSwitchedOnByOneself(t *testing.T) {
 		atCode(t, last.Page)
 		last.Code(g.code(t))
 		last.Get("/profile/second-step")
-		last.Submit("/profile/second-step", "on", "on").Expect(t, 200, "The second step is on")
+		last.Submit("/profile/second-step", "on", "on").Expect(t, 200, "Two-factor authentication is on")
 		rig.Within(t, wait, "the switch is told", func() bool { return strings.Contains(mailsOf(w, u), "can now be opened with the password alone") })
 	})
 }
@@ -82,8 +82,8 @@ func TestPAR3_PAR4_ANumberIsProvedBeforeItCounts(t *testing.T) {
 			return p.Submit("/profile/add/sms", "country", country, "number", number)
 		}
 		for _, bad := range []struct{ country, number, words string }{
-			{"DE", "030 123456", "not a mobile number"}, {"DE", "0900 1 234567", "cannot be used here"}, {"DE", "12", "too short"},
-			{"", "0151 23456789", "choose the country"}, {"GB", "07400 123456", "Numbers of this country cannot be used"}, {"DE", "+34 612 345 678", "belongs to another country"},
+			{"DE", "030 123456", "not a mobile number"}, {"DE", "0900 1 234567", "can’t be used here"}, {"DE", "12", "too short"},
+			{"", "0151 23456789", "choose the country"}, {"GB", "07400 123456", "Numbers from this country can’t be used"}, {"DE", "+34 612 345 678", "belongs to another country"},
 		} {
 			if pg := try(bad.country, bad.number); pg.Status != 422 || !pg.Says(bad.words) || pg.Input("number")["value"] != bad.number {
 				t.Errorf("%s %s: %d %s", bad.country, bad.number, pg.Status, rig.Quietly(pg.Text()))

@@ -62,7 +62,7 @@ func TestPAR6_SeveralReceivers(t *testing.T) {
 		q.Visit(app.Visit())
 		atCode(t, q.Password(u.Email, u.Password))
 		next := arrived(t, second.Wait(t, 3))
-		toldOf(t, w, u, "receives no codes")
+		toldOf(t, w, u, "no longer receives codes")
 		told(t, q, "accepted")
 		left(t, q.Code(next.Code))
 		desk.Get("/profile").Expect(t, 200, "Kitchen phone", "No longer reachable since", "Desk tablet")

@@ -189,7 +189,7 @@ func aReceiverIsGone(t *testing.T, w *rig.World, s *pushtest.Service) {
 	desk := w.Person(t)
 	desk.Visit(w.Dashboard(t).Visit())
 	atCode(t, desk.Password(u.Email, u.Password))
-	toldOf(t, w, u, "receives no codes")
+	toldOf(t, w, u, "no longer receives codes")
 	n := len(w.Sink.Codes(u.Email))
 	again := w.Person(t)
 	again.Visit(w.Dashboard(t).Visit())

@@ -21,14 +21,14 @@ var badNumbers = []badNumber{
 	{"DE", "0151 2345678901234", "This number is too long for the country.", "Este número es demasiado largo para el país."},
 	{"", "0151 23456789", "Please choose the country of the number.", "Elija el país del número."},
 	{"XX", "0151 23456789", "Please choose the country of the number.", "Elija el país del número."},
-	{"GB", "07400 123456", "Numbers of this country cannot be used here. Please choose another method.", "Aquí no se pueden usar números de este país. Elija otro método."},
-	{"US", "+1 876 210 1234", "Numbers of this country cannot be used here.", "Aquí no se pueden usar números de este país."}, // Jamaica shares the calling code
+	{"GB", "07400 123456", "Numbers from this country can’t be used here. Choose another method.", "Aquí no se pueden usar números de este país. Elija otro método."},
+	{"US", "+1 876 210 1234", "Numbers from this country can’t be used here.", "Aquí no se pueden usar números de este país."}, // Jamaica shares the calling code
 	{"DE", "+34 612 345 678", "This number belongs to another country. Please choose that country, or correct the number.", "Este número es de otro país."},
 	{"DE", "030 123456", "This is not a mobile number. Codes can be sent to mobile numbers only.", "Este no es un número de móvil."},
 	{"US", "800 234 5678", "This is not a mobile number.", "Solo se pueden enviar códigos a móviles."},
-	{"DE", "0900 1 234567", "Numbers of this kind cannot be used here. Please give an ordinary mobile number.", "Aquí no se pueden usar números de este tipo."}, // premium
-	{"ES", "902 123 456", "Numbers of this kind cannot be used here.", "Indique un número de móvil normal."},                                                    // shared cost
-	{"DE", "+881 6 12345678", "Numbers of this kind cannot be used here.", "Aquí no se pueden usar números de este tipo."},                                      // a satellite
+	{"DE", "0900 1 234567", "This kind of number can’t be used here. Enter an ordinary mobile number.", "Aquí no se pueden usar números de este tipo."}, // premium
+	{"ES", "902 123 456", "This kind of number can’t be used here.", "Indique un número de móvil normal."},                                              // shared cost
+	{"DE", "+881 6 12345678", "This kind of number can’t be used here.", "Aquí no se pueden usar números de este tipo."},                                // a satellite
 }
 
 // guard: phone.Parse tells mistakes apart; budgets of the account and the number
@@ -166,11 +166,11 @@ func TestSEC83_ACompanyNarrowsTheCountries(t *testing.T) {
 			t.Errorf("the picker shows %s", rig.Quietly(pg.Text()))
 		}
 		typed, _ := number(w.World)
-		p.Post(addNumber, form("country", "DE", "number", typed)).Expect(t, 422, "Numbers of this country cannot be used here.")
+		p.Post(addNumber, form("country", "DE", "number", typed)).Expect(t, 422, "Numbers from this country can’t be used here.")
 
 		q := w.Person(t) // a number that was proved before
 		q.Visit(w.Dashboard(t).Visit())
-		q.Password(bound.Email, bound.Password).Expect(t, 429, "Text messages are not sent to numbers of that country any more. Please use another method.")
+		q.Password(bound.Email, bound.Password).Expect(t, 429, "We no longer send text messages to numbers in that country. Please use another method.")
 		w.Drained(t)
 		if n := len(w.Received(to)); n != 0 {
 			t.Errorf("%d texts to a country that is not served", n)

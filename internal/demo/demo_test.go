@@ -300,7 +300,7 @@ func TestAIR2PhoneThenDashboardAsksForTheSecondStepOnly(t *testing.T) {
 func TestAIR12ASwitchReachesAnOpenPage(t *testing.T) {
 	d := start(t)
 	v, sam, fennel := newVisitor(t), companies[1].People[3], companies[1].ID
-	v.post(d.at.Demo+"/decide/switch", "company", fennel, "switch", "off").says(t, "has not switched a second step on")
+	v.post(d.at.Demo+"/decide/switch", "company", fennel, "switch", "off").says(t, "has not turned on two-factor authentication")
 	v.signInAt(d, d.at.Dashboard, sam).says(t, "Good to see you, Sam Doyle", "password only")
 
 	v.post(d.at.Demo+"/decide/switch", "company", fennel, "switch", "on")

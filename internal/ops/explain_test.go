@@ -88,7 +88,7 @@ func TestReasonsAreAboutThePerson(t *testing.T) {
 		t.Fatal(err)
 	}
 	d := policy.Decision{Because: []policy.Reason{{Key: "policy.own_choice"}}}
-	if got := ops.Reasons(catalog.In("en"), d); !slices.Equal(got, []string{"The person has switched it on for their account."}) {
+	if got := ops.Reasons(catalog.In("en"), d); !slices.Equal(got, []string{"The person has turned it on for their account."}) {
 		t.Error(got)
 	}
 }
