@@ -16,7 +16,6 @@ import (
 	"countersign/internal/authenticator"
 	"countersign/internal/authenticator/passkey"
 	"countersign/internal/db"
-	"countersign/internal/policy/facts"
 	"countersign/internal/secret"
 )
 
