@@ -33,8 +33,8 @@ var endings = []Guard{
 		Package: profiles, Tests: "TestATK080_AListThatIsOld",
 	},
 	{
-		Name: "alerts take nobody's codes", File: "internal/signin/report.go",
-		Old: "s.limitSends(\"alert.destination\")", New: "s.limitSends(\"send.destination\")",
+		Name: "alerts take nobody's codes", File: "internal/notify/notify.go",
+		Old: "adminBudget  = \"alert.destination\"", New: "adminBudget  = \"send.destination\"",
 		Package: "./internal/signin", Tests: "TestATK106_",
 	},
 	{

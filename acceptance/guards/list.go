@@ -146,8 +146,8 @@ var guards = []Guard{
 		Package: signin, Tests: "TestATK51_",
 	},
 	{
-		Name: "notices come out of the address's budget", File: "internal/signin/report.go",
-		Old: "if wait > 0 {\n\t\treturn audit.Record(", New: "if wait < 0 {\n\t\treturn audit.Record(",
+		Name: "notices come out of the address's budget", File: "internal/notify/notify.go",
+		Old: "if wait > 0 {\n\t\t\treturn recordRefused(", New: "if wait < 0 {\n\t\t\treturn recordRefused(",
 		Package: signin, Tests: "TestNoticesComeOut",
 	},
 	{

@@ -14,6 +14,7 @@ import (
 	"countersign/internal/db"
 	"countersign/internal/jobs"
 	"countersign/internal/message"
+	"countersign/internal/notify"
 	"countersign/internal/secret"
 )
 
@@ -100,7 +101,7 @@ func readAuditCopy(path string) (copied backup.AuditCopy, err error) {
 }
 
 func review(ctx context.Context, env *Env, d *db.DB, keys *secret.Keys, copied backup.AuditCopy) error {
-	tell := backup.TellReviewed(&message.Queue{Jobs: &jobs.Queue{}, Keys: keys})
+	tell := backup.TellReviewed(&notify.Notifier{Queue: &message.Queue{Jobs: &jobs.Queue{}, Keys: keys}})
 	var r backup.Reviewed
 	err := d.InTx(ctx, db.Installation, func(tx *db.Tx) (err error) {
 		r, err = backup.Review(ctx, tx, copied, tell)

@@ -15,6 +15,7 @@ import (
 	"countersign/internal/jobs"
 	"countersign/internal/keyring"
 	"countersign/internal/message"
+	"countersign/internal/notify"
 	"countersign/internal/secret"
 )
 
@@ -105,10 +106,10 @@ func (c RestoreCmd) Run(ctx context.Context, env *Env) error {
 		if err != nil {
 			return err
 		}
-		queue := &message.Queue{Jobs: &jobs.Queue{}, Keys: keys}
+		notifier := &notify.Notifier{Queue: &message.Queue{Jobs: &jobs.Queue{}, Keys: keys}}
 		r := backup.Restoring{
 			DB: d, Keys: keys, Open: func() (io.ReadCloser, error) { return os.Open(c.File) }, Because: "restored from a backup",
-			Above: seen.Epoch, Tell: backup.TellOwners(queue), Told: progress("restored"),
+			Above: seen.Epoch, Tell: backup.TellOwners(notifier), Told: progress("restored"),
 		}
 		m, e, err := r.Run(ctx)
 		if err != nil {
@@ -176,10 +177,9 @@ func (c EpochRaiseCmd) Run(ctx context.Context, env *Env) error {
 		if err != nil {
 			return err
 		}
-		queue := &message.Queue{Jobs: &jobs.Queue{}, Keys: h.Keys}
 		var e backup.Epoch
 		err = h.DB.InTx(ctx, db.Installation, func(tx *db.Tx) (err error) {
-			e, err = backup.Raise(ctx, tx, c.Because, of, seen.Epoch, backup.TellOwners(queue))
+			e, err = backup.Raise(ctx, tx, c.Because, of, seen.Epoch, backup.TellOwners(h.Notifier))
 			if err == nil && c.Acknowledge {
 				e, err = backup.Acknowledge(ctx, tx)
 			}

@@ -9,10 +9,10 @@ import (
 	"time"
 )
 
-// notify tells the service manager that started us how far we are (sd_notify(3)), and
+// notifySystemd tells the service manager that started us how far we are (sd_notify(3)), and
 // nobody else: without NOTIFY_SOCKET it does nothing. A message that is lost is not worth
 // stopping for, so there is no error.
-func notify(state string) {
+func notifySystemd(state string) {
 	address := os.Getenv("NOTIFY_SOCKET")
 	if address == "" {
 		return
@@ -34,7 +34,7 @@ func attended(ctx context.Context) (ready, done func()) {
 	ctx, stop := context.WithCancel(ctx)
 	var beats sync.WaitGroup
 	ready = func() {
-		notify("READY=1")
+		notifySystemd("READY=1")
 		beats.Go(func() { notifyUntil(ctx) })
 	}
 	return ready, func() { stop(); beats.Wait() }
@@ -44,7 +44,7 @@ func attended(ctx context.Context) (ready, done func()) {
 // that the service manager asks for, that this process still gets to run. It says nothing
 // of the database: a restart would not bring that back.
 func notifyUntil(ctx context.Context) {
-	defer notify("STOPPING=1")
+	defer notifySystemd("STOPPING=1")
 	micros, err := strconv.ParseInt(os.Getenv("WATCHDOG_USEC"), 10, 64)
 	if err != nil || micros <= 0 {
 		<-ctx.Done()
@@ -57,7 +57,7 @@ func notifyUntil(ctx context.Context) {
 		case <-ctx.Done():
 			return
 		case <-beat.C:
-			notify("WATCHDOG=1")
+			notifySystemd("WATCHDOG=1")
 		}
 	}
 }

@@ -15,6 +15,7 @@ import (
 	"countersign/internal/db"
 	"countersign/internal/jobs"
 	"countersign/internal/message"
+	"countersign/internal/notify"
 	"countersign/internal/profile"
 	"countersign/internal/secret"
 	"countersign/internal/setup"
@@ -29,6 +30,7 @@ type Core struct {
 	DB        *db.DB
 	Keys      *secret.Keys
 	Passwords *password.Pool
+	Notifier  *notify.Notifier
 	SignIn    *signin.Service
 	SetUp     *setup.Service
 	Binding   *binding.Service
@@ -90,8 +92,10 @@ func (h *Core) build(ctx context.Context) error {
 	}
 	h.Passwords.Now = h.DB.Now
 	queue := &message.Queue{Jobs: h.jobs, Keys: h.Keys}
+	h.Notifier = &notify.Notifier{Queue: queue, Limits: l}
 	h.SignIn = &signin.Service{
-		DB: h.DB, Keys: h.Keys, Queue: queue, Passwords: h.Passwords, Limits: l, Origin: h.Config.PublicURL, Seen: signin.NewSeen(),
+		DB: h.DB, Keys: h.Keys, Queue: queue, Notifier: h.Notifier, Passwords: h.Passwords, Limits: l, Origin: h.Config.PublicURL,
+		Seen:  signin.NewSeen(),
 		Email: outofband.Verifier{Channel: authenticator.Email, Keys: h.Keys, Queue: queue, Digits: l.CodeLength, Origin: h.Config.PublicURL},
 	}
 	if err := h.furnishSMS(queue); err != nil {

@@ -41,7 +41,14 @@ func (h *Core) furnishMethods(queue *message.Queue) error {
 	if h.Receivers != nil {
 		all[authenticator.Push] = *h.Receivers
 	}
-	h.Binding = &binding.Service{DB: h.DB, Keys: h.Keys, Queue: queue, Limits: h.Config.Limits, Origin: h.Config.PublicURL, Binders: map[authenticator.Kind]authenticator.Binder{}}
+	h.Binding = &binding.Service{
+		DB:       h.DB,
+		Keys:     h.Keys,
+		Notifier: h.Notifier,
+		Limits:   h.Config.Limits,
+		Origin:   h.Config.PublicURL,
+		Binders:  map[authenticator.Kind]authenticator.Binder{},
+	}
 	if h.SignIn.Others == nil {
 		h.SignIn.Others = map[authenticator.Kind]authenticator.Verifier{}
 	}
@@ -53,6 +60,7 @@ func (h *Core) furnishMethods(queue *message.Queue) error {
 		DB:        h.DB,
 		Keys:      h.Keys,
 		Queue:     queue,
+		Notifier:  h.Notifier,
 		Passwords: h.Passwords,
 		Limits:    h.Config.Limits,
 		Origin:    h.Config.PublicURL,

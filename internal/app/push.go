@@ -6,7 +6,6 @@ import (
 	"net/http"
 
 	"countersign/internal/authenticator"
-	"countersign/internal/authenticator/outofband"
 	"countersign/internal/authenticator/receiver"
 	"countersign/internal/config"
 	"countersign/internal/locale"
@@ -27,7 +26,7 @@ func (h *Core) furnishPush(queue *message.Queue) {
 		return
 	}
 	h.Push = &push.Identity{DB: h.DB, Keys: h.Keys}
-	h.Receivers = &receiver.Verifier{Keys: h.Keys, Queue: queue, Limits: h.Config.Limits, Mask: outofband.Mask}
+	h.Receivers = &receiver.Verifier{Keys: h.Keys, Queue: queue, Notifier: h.Notifier, Limits: h.Config.Limits}
 	if h.SignIn.Others == nil {
 		h.SignIn.Others = map[authenticator.Kind]authenticator.Verifier{}
 	}

@@ -26,13 +26,14 @@ var floor = map[string]int{
 	"message/email": 4, "message/sms": 4, "message/push": 4,
 	"tenant": 5, "client": 5, "authenticator": 5, "configminimum": 5,
 	"user":                   6,
-	"authenticator/password": 7, "authenticator/outofband": 7, "authenticator/passkey": 7, "authenticator/receiver": 7, "authenticator/totp": 7, "authenticator/lookup": 7, "challenge": 7, "policy": 7, "session": 7, "keyring": 7,
-	"policy/facts": 8, "grant": 8, "backup": 8, "access": 8,
-	"signin": 9, "setup": 9, "binding": 9, "profile": 9,
-	"people": 10, "company": 11,
-	"portal": 12, "oidc": 12, "ops": 12,
-	"storybook": 13, "app": 13,
-	"demo": 14, "doctor": 14,
+	"authenticator/password": 7, "authenticator/outofband": 7, "authenticator/passkey": 7, "authenticator/totp": 7, "authenticator/lookup": 7, "challenge": 7, "policy": 7, "session": 7, "keyring": 7,
+	"policy/facts": 8, "grant": 8, "notify": 8, "access": 8,
+	"authenticator/receiver": 9, "backup": 9,
+	"signin": 10, "setup": 10, "binding": 10, "profile": 10,
+	"people": 11, "company": 12,
+	"portal": 13, "oidc": 13, "ops": 13,
+	"storybook": 14, "app": 14,
+	"demo": 15, "doctor": 15,
 }
 
 // onlyHere lists what may be imported by few packages.

@@ -9,7 +9,6 @@ import (
 	"net/http"
 	"net/url"
 	"strings"
-	"time"
 
 	"countersign/internal/audit"
 	"countersign/internal/authenticator"
@@ -21,15 +20,12 @@ import (
 	"countersign/internal/message"
 	"countersign/internal/message/email"
 	"countersign/internal/message/sms"
+	"countersign/internal/notify"
 	"countersign/internal/phone"
 	"countersign/internal/secret"
 	"countersign/internal/tenant"
-	"countersign/internal/user"
 	"countersign/internal/web"
 )
-
-// noticeLife is how long a notice may wait for a mail server.
-const noticeLife = 24 * time.Hour
 
 // furnishSMS makes text messages a method, where there is a way to send them.
 func (h *Core) furnishSMS(queue *message.Queue) error {
@@ -206,8 +202,7 @@ func (a *App) tellSpending(ctx context.Context) error {
 	return all
 }
 
-// tellOf queues a mail to each operator and, where it is their company's limit, each owner.
-// It comes out of no budget of the address: there is one a day.
+// tellOf tells each operator and, where it is their company's limit, each owner.
 func (a *App) tellOf(ctx context.Context, tx *db.Tx, account sms.Account) error {
 	vendor, err := tenant.LoadInstallation(ctx, tx)
 	if err != nil {
@@ -220,11 +215,11 @@ func (a *App) tellOf(ctx context.Context, tx *db.Tx, account sms.Account) error 
 			return err
 		}
 		c.Company, c.Account = company.Name, ""
-		if err := a.tellStewards(ctx, tx.ForTenant(account.Tenant), c); err != nil {
+		if err := a.Notifier.TellOwners(ctx, tx.ForTenant(account.Tenant), ceilingNotice(c)); err != nil {
 			return err
 		}
 	}
-	return a.tellStewards(ctx, tx, c)
+	return a.Notifier.TellOperators(ctx, tx, ceilingNotice(c))
 }
 
 // tellPaused records that a company's texts to a country are paused, and tells its owners and the
@@ -246,7 +241,12 @@ func (a *App) tellPaused(ctx context.Context, tx *db.Tx, account sms.Account) er
 		return err
 	}
 	c := email.TextsPaused{Vendor: vendor.Name, Company: company.Name, Country: country + " (+" + phone.Calling(country) + ")", At: tx.Now}
-	return errors.Join(a.tellStewards(ctx, of, c), a.tellStewards(ctx, tx, c))
+	return errors.Join(a.Notifier.TellOwners(ctx, of, ceilingNotice(c)), a.Notifier.TellOperators(ctx, tx, ceilingNotice(c)))
+}
+
+// ceilingNotice has no budget of the address: there is one a day.
+func ceilingNotice(c email.Content) notify.Notice {
+	return notify.Notice{Purpose: "sms.ceiling", Content: c}
 }
 
 func (a *App) ceilingOf(account sms.Account) sms.Money {
@@ -260,24 +260,4 @@ func (a *App) ceilingOf(account sms.Account) sms.Money {
 		return c.Range
 	}
 	return c.Installation
-}
-
-func (a *App) tellStewards(ctx context.Context, tx *db.Tx, c email.Content) error {
-	people, err := user.Admins(ctx, tx)
-	if err != nil {
-		return err
-	}
-	for _, to := range people {
-		if to.Role == user.Admin {
-			continue
-		}
-		_, err := a.SignIn.Queue.Put(ctx, tx, message.Outgoing{
-			UserID: to.ID, Channel: "email", Purpose: "sms.ceiling", To: to.Email, Hint: outofband.Mask(to.Email),
-			Language: to.Language, Template: email.Template(c), Data: c, ExpiresAt: tx.Now.Add(noticeLife),
-		})
-		if err != nil {
-			return err
-		}
-	}
-	return nil
 }

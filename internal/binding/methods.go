@@ -9,8 +9,8 @@ import (
 	"countersign/internal/authenticator/outofband"
 	"countersign/internal/db"
 	"countersign/internal/fault"
-	"countersign/internal/message"
 	"countersign/internal/message/email"
+	"countersign/internal/notify"
 	"countersign/internal/session"
 	"countersign/internal/user"
 )
@@ -99,30 +99,20 @@ func (s *Service) Remove(ctx context.Context, tx *db.Tx, h Enrollee, id string, 
 	return s.tell(ctx, tx, h, "method.removed", k, label)
 }
 
-// noticeLife is how long a notice may wait for a mail server.
-const noticeLife = 24 * time.Hour
-
-// tell sends a notice to every address of the account. It comes out of no budget of codes: a
-// thief must not be able to use the budget up and then act unseen. Set-ups have a limit of
-// their own.
+// tell sends a notice to every address of the account. Set-ups have a limit of their own.
 func (s *Service) tell(ctx context.Context, tx *db.Tx, h Enrollee, purpose string, k authenticator.Kind, label string) error {
 	c := email.MethodChanged{
-		Vendor: h.Who.Vendor, Company: h.Who.Company, Kind: string(k), Label: label, Added: purpose == "method.added",
-		IP: h.Visitor.IP, Place: h.Visitor.Place, Browser: h.Visitor.Browser, At: tx.Now,
+		Vendor:    h.Who.Vendor,
+		Company:   h.Who.Company,
+		Kind:      string(k),
+		Label:     label,
+		Added:     purpose == "method.added",
+		IP:        h.Visitor.IP,
+		Place:     h.Visitor.Place,
+		Browser:   h.Visitor.Browser,
+		At:        tx.Now,
 		NotMeLink: outofband.NotMeLink(s.Origin, s.Keys, tx.Tenant, h.FlowID),
 	}
-	all, err := user.Addresses(ctx, tx, user.User{ID: h.UserID, Email: h.Who.Email})
-	if err != nil {
-		return err
-	}
-	for _, to := range all {
-		_, err := s.Queue.Put(ctx, tx, message.Outgoing{
-			UserID: h.UserID, Channel: "email", Purpose: purpose, To: to, Hint: outofband.Mask(to),
-			Language: h.Who.Language, Template: email.Template(c), Data: c, ExpiresAt: tx.Now.Add(noticeLife),
-		})
-		if err != nil {
-			return err
-		}
-	}
-	return nil
+	holder := user.User{ID: h.UserID, Email: h.Who.Email, Language: h.Who.Language}
+	return s.Notifier.TellHolder(ctx, tx, holder, notify.Notice{Purpose: purpose, Content: c})
 }

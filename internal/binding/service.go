@@ -11,7 +11,7 @@ import (
 	"countersign/internal/config"
 	"countersign/internal/db"
 	"countersign/internal/fault"
-	"countersign/internal/message"
+	"countersign/internal/notify"
 	"countersign/internal/ratelimit"
 	"countersign/internal/secret"
 	"countersign/internal/session"
@@ -20,12 +20,12 @@ import (
 
 // Service binds authenticators.
 type Service struct {
-	DB      *db.DB
-	Keys    *secret.Keys
-	Queue   *message.Queue
-	Limits  config.Limits
-	Origin  string // public origin, for the links in notices
-	Binders map[authenticator.Kind]authenticator.Binder
+	DB       *db.DB
+	Keys     *secret.Keys
+	Notifier *notify.Notifier
+	Limits   config.Limits
+	Origin   string // public origin, for the links in notices
+	Binders  map[authenticator.Kind]authenticator.Binder
 }
 
 // Kinds are what can be set up here, strongest first.

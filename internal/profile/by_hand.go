@@ -2,6 +2,7 @@ package profile
 
 import (
 	"context"
+	"fmt"
 	"strings"
 
 	"countersign/internal/audit"
@@ -10,6 +11,7 @@ import (
 	"countersign/internal/db"
 	"countersign/internal/fault"
 	"countersign/internal/message/email"
+	"countersign/internal/notify"
 	"countersign/internal/policy"
 	"countersign/internal/session"
 	"countersign/internal/tenant"
@@ -19,31 +21,32 @@ import (
 // TellByHand tells a person, at every address they have, that those who run the installation
 // did something to their account: "password.set", "user.disabled", "user.enabled".
 func (s *Service) TellByHand(ctx context.Context, tx *db.Tx, u user.User, what string) error {
-	all, err := user.Addresses(ctx, tx, u)
+	notice, err := byHand(ctx, tx, what, email.ByHand{At: tx.Now})
 	if err != nil {
 		return err
 	}
-	return s.byHand(ctx, tx, u, what, all, email.ByHand{At: tx.Now})
+	return s.Notifier.TellHolder(ctx, tx, u, notice)
 }
 
 // TellMoved tells the addresses that a person had, and the one that they have now, that it
 // was changed by those who run the installation.
 func (s *Service) TellMoved(ctx context.Context, tx *db.Tx, u user.User, had []string, now string) error {
-	return s.byHand(ctx, tx, u, "user.address", append(had, now), email.ByHand{Old: outofband.Mask(u.Email), New: outofband.Mask(now), At: tx.Now})
-}
-
-func (s *Service) byHand(ctx context.Context, tx *db.Tx, u user.User, what string, to []string, c email.ByHand) error {
-	i, err := tenant.LoadInstallation(ctx, tx)
+	c := email.ByHand{Old: outofband.Mask(u.Email), New: outofband.Mask(now), At: tx.Now}
+	notice, err := byHand(ctx, tx, "user.address", c)
 	if err != nil {
 		return err
 	}
-	c.Vendor, c.What = i.Name, strings.Replace(what, ".", " ", 1)
-	for _, address := range to {
-		if err := s.write(ctx, tx, u, address, what, c); err != nil {
-			return err
-		}
+	return s.Notifier.TellAddresses(ctx, tx, u, append(had, now), notice)
+}
+
+// byHand is the notice of what those who run the installation did.
+func byHand(ctx context.Context, tx *db.Tx, what string, c email.ByHand) (notify.Notice, error) {
+	i, err := tenant.LoadInstallation(ctx, tx)
+	if err != nil {
+		return notify.Notice{}, fmt.Errorf("load the vendor's name: %w", err)
 	}
-	return nil
+	c.Vendor, c.What = i.Name, strings.Replace(what, ".", " ", 1)
+	return notify.Notice{Purpose: what, Content: c}, nil
 }
 
 // RestoreByHand lifts a suspension on the decision of those who run the installation, and

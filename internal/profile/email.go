@@ -11,6 +11,7 @@ import (
 	"countersign/internal/fault"
 	"countersign/internal/message"
 	"countersign/internal/message/email"
+	"countersign/internal/notify"
 	"countersign/internal/ratelimit"
 	"countersign/internal/secret"
 	"countersign/internal/session"
@@ -272,9 +273,13 @@ func (s *Service) tellMoved(ctx context.Context, tx *db.Tx, o Owner, c user.Chan
 		if letter.Left = true; old.UndoUntil.After(tx.Now) {
 			letter.UndoLink, letter.UndoUntil, letter.NotMeLink = outofband.UndoLink(s.Origin, s.Keys, tx.Tenant, old.ID), old.UndoUntil, ""
 		}
-		if err := s.write(ctx, tx, o.User, old.From, "address.changed", letter); err != nil {
+		if err := s.Notifier.TellAddresses(ctx, tx, o.User, []string{old.From}, addressNotice(letter)); err != nil {
 			return err
 		}
 	}
-	return s.write(ctx, tx, o.User, c.To, "address.changed", news)
+	return s.Notifier.TellAddresses(ctx, tx, o.User, []string{c.To}, addressNotice(news))
+}
+
+func addressNotice(c email.AddressChanged) notify.Notice {
+	return notify.Notice{Purpose: "address.changed", Content: c}
 }

@@ -102,7 +102,7 @@ var paths = map[string]path{
 	"taken back by a report": {"method_changed", "", func(h *house, o profile.Owner) { h.furnished(o, authenticator.Passkey); h.disown(o) }}, // this is how one says so
 	"a receiver is gone": {"receiver_gone", "", func(h *house, o profile.Owner) { // nobody did it
 		id := h.furnished(o, authenticator.Push)
-		v := receiver.Verifier{Keys: h.Keys, Queue: h.Queue, Mask: outofband.Mask}
+		v := receiver.Verifier{Keys: h.Keys, Queue: h.Queue, Notifier: h.Notifier}
 		if err := v.Gone(h.t.Context(), h.DB, h.company, id); err != nil {
 			h.t.Fatal(err)
 		}

@@ -9,8 +9,8 @@ import (
 	"countersign/internal/authenticator/password"
 	"countersign/internal/db"
 	"countersign/internal/fault"
-	"countersign/internal/message"
 	"countersign/internal/message/email"
+	"countersign/internal/notify"
 	"countersign/internal/ratelimit"
 	"countersign/internal/session"
 	"countersign/internal/user"
@@ -102,31 +102,18 @@ func (s *Service) setPassword(ctx context.Context, tx *db.Tx, o Owner, old, stor
 	return s.tell(ctx, tx, o, "password.changed")
 }
 
-// tell sends a notice to every address of the account. It comes out of no budget of codes: a
-// thief must not be able to use that up and then act unseen.
+// tell sends a notice to every address of the account.
 func (s *Service) tell(ctx context.Context, tx *db.Tx, o Owner, what string) error {
 	v := o.Visitor
 	c := email.AccountChanged{
-		Vendor: o.Vendor, Company: o.Company, What: what, IP: v.IP, Place: v.Place, Browser: v.Browser, At: tx.Now,
+		Vendor:    o.Vendor,
+		Company:   o.Company,
+		What:      what,
+		IP:        v.IP,
+		Place:     v.Place,
+		Browser:   v.Browser,
+		At:        tx.Now,
 		NotMeLink: outofband.NotMeLink(s.Origin, s.Keys, tx.Tenant, o.FlowID),
 	}
-	all, err := user.Addresses(ctx, tx, o.User)
-	if err != nil {
-		return err
-	}
-	for _, to := range all {
-		if err := s.write(ctx, tx, o.User, to, what, c); err != nil {
-			return err
-		}
-	}
-	return nil
-}
-
-// write queues one notice to one address.
-func (s *Service) write(ctx context.Context, tx *db.Tx, u user.User, to, what string, c email.Content) error {
-	_, err := s.Queue.Put(ctx, tx, message.Outgoing{
-		UserID: u.ID, Channel: "email", Purpose: what, To: to, Hint: outofband.Mask(to),
-		Language: u.Language, Template: email.Template(c), Data: c, ExpiresAt: tx.Now.Add(noticeLife),
-	})
-	return err
+	return s.Notifier.TellHolder(ctx, tx, o.User, notify.Notice{Purpose: what, Content: c})
 }

@@ -23,6 +23,7 @@ import (
 	"countersign/internal/jobs"
 	"countersign/internal/message"
 	"countersign/internal/message/email"
+	"countersign/internal/notify"
 	"countersign/internal/profile"
 	"countersign/internal/secret"
 	"countersign/internal/session"
@@ -123,13 +124,14 @@ func build(t *testing.T, d *db.DB, c *clock) *house {
 	}
 	queue, limits := &message.Queue{Jobs: &jobs.Queue{}, Keys: keys}, config.Default().Limits
 	apps, codes := totp.Verifier{Keys: keys}, lookup.Verifier{Hash: pool.HashCode, Match: pool.MatchCode}
+	notifier := &notify.Notifier{Queue: queue, Limits: limits}
 	h := &house{t: t, clock: c, company: "company",
-		Service: &profile.Service{DB: d, Keys: keys, Queue: queue, Passwords: pool, Limits: limits, Origin: origin},
-		signin: &signin.Service{DB: d, Keys: keys, Queue: queue, Passwords: pool, Limits: limits, Origin: origin, Seen: signin.NewSeen(),
+		Service: &profile.Service{DB: d, Keys: keys, Queue: queue, Notifier: notifier, Passwords: pool, Limits: limits, Origin: origin},
+		signin: &signin.Service{DB: d, Keys: keys, Queue: queue, Notifier: notifier, Passwords: pool, Limits: limits, Origin: origin, Seen: signin.NewSeen(),
 			Email:  outofband.Verifier{Channel: authenticator.Email, Keys: keys, Queue: queue, Digits: limits.CodeLength, Origin: origin},
 			Others: map[authenticator.Kind]authenticator.Verifier{authenticator.TOTP: apps, authenticator.Backup: codes}},
 	}
-	h.binding = &begins{&binding.Service{DB: d, Keys: keys, Queue: queue, Limits: limits, Origin: origin,
+	h.binding = &begins{&binding.Service{DB: d, Keys: keys, Notifier: notifier, Limits: limits, Origin: origin,
 		Binders: map[authenticator.Kind]authenticator.Binder{authenticator.TOTP: apps, authenticator.Backup: codes}}, h}
 	h.courier = &message.Courier{DB: d, Keys: keys, Senders: map[string]message.Sender{"email": h}, Log: slog.New(slog.DiscardHandler)}
 	h.in(db.Installation, func(ctx context.Context, tx *db.Tx) error {

@@ -11,6 +11,7 @@ import (
 	"countersign/internal/db"
 	"countersign/internal/fault"
 	"countersign/internal/message"
+	"countersign/internal/notify"
 	"countersign/internal/ratelimit"
 	"countersign/internal/secret"
 	"countersign/internal/session"
@@ -22,6 +23,7 @@ type Service struct {
 	DB        *db.DB
 	Keys      *secret.Keys
 	Queue     *message.Queue
+	Notifier  *notify.Notifier
 	Passwords *password.Pool
 	Limits    config.Limits
 	Origin    string // public origin, for the links in notices
@@ -45,9 +47,6 @@ func (o Owner) event(action, result, reason, subject string) audit.Event {
 	return audit.Event{Action: action, Result: result, Reason: reason, ActorID: o.User.ID, UserID: o.User.ID, SubjectID: subject,
 		RequestID: v.RequestID, IP: v.IP, Place: v.Place, Browser: v.Browser}
 }
-
-// noticeLife is how long a notice may wait for a mail server.
-const noticeLife = 24 * time.Hour
 
 // change runs fn in the owner's session and records what it did.
 func (s *Service) change(ctx context.Context, o Owner, e audit.Event, fn func(tx *db.Tx) error) error {

@@ -7,6 +7,7 @@ import (
 	"countersign/internal/authenticator"
 	"countersign/internal/db"
 	"countersign/internal/message/email"
+	"countersign/internal/notify"
 	"countersign/internal/ratelimit"
 	"countersign/internal/session"
 	"countersign/internal/user"
@@ -34,5 +35,5 @@ func (s *Service) alertCloned(ctx context.Context, tx *db.Tx, u user.User, id st
 			letter.Label = a.Label
 		}
 	}
-	return s.inform(ctx, tx, u, "passkey.copied", letter)
+	return s.Notifier.TellHolder(ctx, tx, u, notify.Notice{Purpose: "passkey.copied", Content: letter})
 }

@@ -8,6 +8,7 @@ import (
 	"countersign/internal/db"
 	"countersign/internal/fault"
 	"countersign/internal/message/email"
+	"countersign/internal/notify"
 	"countersign/internal/policy"
 	"countersign/internal/secret"
 	"countersign/internal/session"
@@ -84,7 +85,7 @@ func (s *Service) replace(ctx context.Context, tx *db.Tx, f *flow, stored passwo
 		return nil, err
 	}
 	news := email.AccountChanged{Vendor: f.Vendor.Name, Company: f.Tenant.Name, What: "password.changed", IP: v.IP, Place: v.Place, Browser: v.Browser, At: tx.Now, NotMeLink: s.notMeLink(tx, f)}
-	if err := s.inform(ctx, tx, f.User, news.What, news); err != nil {
+	if err := s.Notifier.TellHolder(ctx, tx, f.User, notify.Notice{Purpose: news.What, Content: news}); err != nil {
 		return nil, err
 	}
 	f.recordEvent("password.replaced", "ok", "reported", string(authenticator.Password), f.ID, v)

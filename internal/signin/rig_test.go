@@ -19,6 +19,7 @@ import (
 	"countersign/internal/jobs"
 	"countersign/internal/message"
 	"countersign/internal/message/email"
+	"countersign/internal/notify"
 	"countersign/internal/secret"
 	"countersign/internal/session"
 	"countersign/internal/setup"
@@ -111,7 +112,8 @@ func build(t testing.TB, d *db.DB, c *clock) *house {
 	limits := config.Default().Limits
 	h := &house{t: t, clock: c, post: &post{}, Service: &signin.Service{
 		DB: d, Keys: keys, Queue: queue, Passwords: pool, Limits: limits, Origin: "https://sign-in.test", Seen: signin.NewSeen(),
-		Email: outofband.Verifier{Channel: authenticator.Email, Keys: keys, Queue: queue, Digits: limits.CodeLength, Origin: "https://sign-in.test"},
+		Notifier: &notify.Notifier{Queue: queue, Limits: limits},
+		Email:    outofband.Verifier{Channel: authenticator.Email, Keys: keys, Queue: queue, Digits: limits.CodeLength, Origin: "https://sign-in.test"},
 	}}
 	h.courier = &message.Courier{DB: d, Keys: keys, Senders: map[string]message.Sender{"email": h.post}, Log: slog.New(slog.DiscardHandler)}
 	h.tx(func(ctx context.Context, tx *db.Tx) error {

@@ -12,6 +12,7 @@ import (
 	"countersign/internal/config"
 	"countersign/internal/db"
 	"countersign/internal/message"
+	"countersign/internal/notify"
 	"countersign/internal/ratelimit"
 	"countersign/internal/secret"
 	"countersign/internal/user"
@@ -22,6 +23,7 @@ type Service struct {
 	DB        *db.DB
 	Keys      *secret.Keys
 	Queue     *message.Queue
+	Notifier  *notify.Notifier
 	Passwords *password.Pool
 	Email     outofband.Verifier
 	Others    map[authenticator.Kind]authenticator.Verifier // the second steps beside e-mail that are configured

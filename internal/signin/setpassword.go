@@ -12,6 +12,7 @@ import (
 	"countersign/internal/db"
 	"countersign/internal/fault"
 	"countersign/internal/message/email"
+	"countersign/internal/notify"
 	"countersign/internal/policy/facts"
 	"countersign/internal/ratelimit"
 	"countersign/internal/secret"
@@ -216,7 +217,7 @@ func (s *Service) recordReset(ctx context.Context, tx *db.Tx, o opened, ref secr
 		At:        tx.Now,
 		NotMeLink: s.notMeLink(tx, f),
 	}
-	if err := s.inform(ctx, tx, o.User, "password.reset", news); err != nil {
+	if err := s.Notifier.TellHolder(ctx, tx, o.User, notify.Notice{Purpose: "password.reset", Content: news}); err != nil {
 		return err
 	}
 	return audit.Record(ctx, tx, event("password.replaced", "ok", linkReset, o.User.ID, "", string(authenticator.Password), ref.ID, v))

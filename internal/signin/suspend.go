@@ -9,6 +9,7 @@ import (
 	"countersign/internal/authenticator"
 	"countersign/internal/db"
 	"countersign/internal/message/email"
+	"countersign/internal/notify"
 	"countersign/internal/session"
 	"countersign/internal/tenant"
 	"countersign/internal/user"
@@ -86,7 +87,7 @@ func (s *Service) suspend(
 			Browser:  v.Browser,
 			At:       tx.Now,
 		}
-		if err := s.inform(ctx, tx, u, "method.suspended", c); err != nil {
+		if err := s.Notifier.TellHolder(ctx, tx, u, notify.Notice{Purpose: "method.suspended", Content: c}); err != nil {
 			return err
 		}
 	}
@@ -112,24 +113,16 @@ func (s *Service) alertVendor(ctx context.Context, tx *db.Tx, u user.User, vendo
 	if err := audit.Record(ctx, tx, event("company.owners_stuck", "ok", "not_me", u.ID, "", "", u.ID, v)); err != nil {
 		return err
 	}
-	operators, err := user.Operators(ctx, tx)
-	if err != nil {
-		return err
+	letter := email.NotMeAlert{
+		Vendor:    vendor,
+		UserName:  u.Name,
+		UserEmail: u.Email,
+		IP:        v.IP,
+		Place:     v.Place,
+		Browser:   v.Browser,
+		At:        tx.Now,
+		Stuck:     true,
 	}
-	for _, to := range operators {
-		letter := email.NotMeAlert{
-			Vendor:    vendor,
-			UserName:  u.Name,
-			UserEmail: u.Email,
-			IP:        v.IP,
-			Place:     v.Place,
-			Browser:   v.Browser,
-			At:        tx.Now,
-			Stuck:     true,
-		}
-		if err := s.alert(ctx, tx.ForTenant(to.TenantID), to, "company.owners_stuck", letter); err != nil {
-			return err
-		}
-	}
-	return nil
+	notice := notify.Notice{Purpose: "company.owners_stuck", Content: letter, WithinBudget: true}
+	return s.Notifier.TellOperators(ctx, tx, notice)
 }

@@ -9,6 +9,7 @@ import (
 	"countersign/internal/db"
 	"countersign/internal/fault"
 	"countersign/internal/message/email"
+	"countersign/internal/notify"
 	"countersign/internal/ratelimit"
 	"countersign/internal/secret"
 	"countersign/internal/session"
@@ -105,11 +106,13 @@ func (s *Service) moved(ctx context.Context, tx *db.Tx, c user.Change, v session
 		return err
 	}
 	news := email.AddressRestored{Vendor: i.Name, Old: outofband.Mask(c.From), New: outofband.Mask(c.To), At: tx.Now}
-	if err := s.write(ctx, tx, u, c.To, "address.restored", news); err != nil {
+	notice := notify.Notice{Purpose: "address.restored", Content: news}
+	if err := s.Notifier.TellAddresses(ctx, tx, u, []string{c.To}, notice); err != nil {
 		return err
 	}
 	news.ToOld = true
-	return s.inform(ctx, tx, u, "address.restored", news)
+	notice.Content = news
+	return s.Notifier.TellHolder(ctx, tx, u, notice)
 }
 
 // endEverything ends every session, sign-in, remembered browser and refresh token of an
@@ -130,15 +133,15 @@ func (s *Service) alertOfAddress(ctx context.Context, tx *db.Tx, c user.Change) 
 	if err != nil {
 		return err
 	}
-	stewards, err := user.Admins(ctx, tx)
-	if err != nil {
-		return err
+	letter := email.AddressAlert{
+		Vendor:    i.Name,
+		UserName:  u.Name,
+		UserEmail: u.Email,
+		IP:        c.IP,
+		Place:     c.Place,
+		Browser:   c.Browser,
+		At:        c.BegunAt,
 	}
-	for _, to := range stewards {
-		letter := email.AddressAlert{Vendor: i.Name, UserName: u.Name, UserEmail: u.Email, IP: c.IP, Place: c.Place, Browser: c.Browser, At: c.BegunAt}
-		if err := s.alert(ctx, tx, to, "address.restored", letter); err != nil {
-			return err
-		}
-	}
-	return nil
+	notice := notify.Notice{Purpose: "address.restored", Content: letter, WithinBudget: true}
+	return s.Notifier.TellAdmins(ctx, tx, notice)
 }

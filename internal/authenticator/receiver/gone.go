@@ -8,14 +8,11 @@ import (
 	"countersign/internal/audit"
 	"countersign/internal/authenticator"
 	"countersign/internal/db"
-	"countersign/internal/message"
 	"countersign/internal/message/email"
+	"countersign/internal/notify"
 	"countersign/internal/tenant"
 	"countersign/internal/user"
 )
-
-// noticeLife is how long a notice may wait for a mail server.
-const noticeLife = 24 * time.Hour
 
 // Gone takes a receiver out of use when its push service says that nobody takes pushes there
 // any more, and tells its owner by mail. A second call, or one about a browser that was
@@ -75,19 +72,8 @@ func (v Verifier) tell(ctx context.Context, tx *db.Tx, userID, label string) err
 	if err != nil {
 		return fmt.Errorf("find the vendor's name: %w", err)
 	}
-	c := email.ReceiverGone{Vendor: vendor.Name, Label: label, At: tx.Now}
-	all, err := user.Addresses(ctx, tx, u)
-	if err != nil {
-		return fmt.Errorf("find where the owner of a receiver is told: %w", err)
-	}
-	for _, to := range all {
-		_, err = v.Queue.Put(ctx, tx, message.Outgoing{
-			UserID: u.ID, Channel: "email", Purpose: "receiver.gone", To: to, Hint: v.Mask(to), Language: u.Language,
-			Template: email.Template(c), Data: c, ExpiresAt: tx.Now.Add(noticeLife),
-		})
-		if err != nil {
-			return err
-		}
-	}
-	return nil
+	return v.Notifier.TellHolder(ctx, tx, u, notify.Notice{
+		Purpose: "receiver.gone",
+		Content: email.ReceiverGone{Vendor: vendor.Name, Label: label, At: tx.Now},
+	})
 }

@@ -17,15 +17,16 @@ import (
 	"countersign/internal/fault"
 	"countersign/internal/message"
 	"countersign/internal/message/push"
+	"countersign/internal/notify"
 	"countersign/internal/secret"
 )
 
 // Verifier sends codes to receivers, binds them and forgets them.
 type Verifier struct {
-	Keys   *secret.Keys
-	Queue  *message.Queue
-	Limits config.Limits
-	Mask   func(address string) string // how a mail address may be shown
+	Keys     *secret.Keys
+	Queue    *message.Queue
+	Notifier *notify.Notifier
+	Limits   config.Limits
 }
 
 // ErrGone says that a receiver takes no codes any more. Nothing was sent; other methods can

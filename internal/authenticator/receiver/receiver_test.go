@@ -23,6 +23,7 @@ import (
 	"countersign/internal/message"
 	"countersign/internal/message/push"
 	"countersign/internal/message/push/pushtest"
+	"countersign/internal/notify"
 	"countersign/internal/secret"
 	"countersign/internal/tenant"
 	"countersign/internal/user"
@@ -42,7 +43,13 @@ func open(t testing.TB, d *db.DB) *rig {
 	t.Helper()
 	keys := secret.NewKeys(d.Now())
 	r := &rig{t: t, d: d, service: pushtest.New(t, d.Now), sent: map[string]bool{}}
-	r.Verifier = receiver.Verifier{Keys: keys, Queue: &message.Queue{Jobs: &jobs.Queue{}, Keys: keys}, Limits: config.Default().Limits, Mask: func(string) string { return "•" }}
+	queue, limits := &message.Queue{Jobs: &jobs.Queue{}, Keys: keys}, config.Default().Limits
+	r.Verifier = receiver.Verifier{
+		Keys:     keys,
+		Queue:    queue,
+		Notifier: &notify.Notifier{Queue: queue, Limits: limits},
+		Limits:   limits,
+	}
 	r.Limits.SendsPerHour, r.Limits.SendsPerDay = 1000, 1000
 	catalog, err := locale.New()
 	if err != nil {
