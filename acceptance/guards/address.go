@@ -81,7 +81,7 @@ var addresses = []Guard{
 	{
 		Name: "other sessions end with the address", File: "internal/profile/email.go",
 		Old: "if err := session.EndOthers(ctx, tx, o.User.ID, o.SessionID, session.AddressChanged); err != nil {", New: "if err := error(nil); err != nil {",
-		And:     []Edit{{"internal/user/address.go", "SET email = $1, email_key = $2, security_version = security_version + 1 WHERE tenant_id = $3 AND id = $4 AND email", "SET email = $1, email_key = $2 WHERE tenant_id = $3 AND id = $4 AND email"}},
+		And:     []Edit{{"internal/user/address.go", "SET email = $1, email_key = $2, security_version = security_version + 1, version = version + 1 WHERE tenant_id = $3 AND id = $4 AND email", "SET email = $1, email_key = $2 WHERE tenant_id = $3 AND id = $4 AND email"}},
 		Package: profiles, Tests: "TestSEC042_UndoneByTheOldMailbox",
 	},
 	{

@@ -210,13 +210,29 @@ func BindIn(ctx context.Context, tx *db.Tx, flowID, id, userID string, k Kind, l
 	_, err := tx.Exec(ctx, `
 		INSERT INTO authenticators (tenant_id, id, user_id, kind, label, failures, bound_at, last_used_at, disabled_at, bound_in)
 		VALUES ($1, $2, $3, $4, $5, 0, $6, 0, 0, $7)`, tx.Tenant, a.ID, a.UserID, string(a.Kind), a.Label, tx.Now, flowID)
-	return a, err
+	if err != nil {
+		return a, err
+	}
+	return a, OwnerChanged(ctx, tx, id)
+}
+
+// OwnerChanged adds one to the version of an authenticator's user. Whatever adds, removes,
+// disables or enables an authenticator calls it in the same transaction, while the row exists:
+// a decision about the user reads which authenticators work.
+func OwnerChanged(ctx context.Context, tx *db.Tx, id string) error {
+	return tx.ExecDeferred(ctx, `
+		UPDATE users SET version = version + 1
+		WHERE tenant_id = $1 AND id = (SELECT a.user_id FROM authenticators a WHERE a.tenant_id = $1 AND a.id = $2)`,
+		tx.Tenant, id)
 }
 
 // Unbind takes an authenticator away from a user, with what its kind keeps in rows that
 // hang on it. It is the one way to do so: its kind may not be configured any more. Two of
 // these rows do not go with it by themselves.
 func Unbind(ctx context.Context, tx *db.Tx, userID, id string) error {
+	if err := OwnerChanged(ctx, tx, id); err != nil {
+		return err
+	}
 	for _, text := range []string{
 		`DELETE FROM passkey_directory WHERE tenant_id = $1 AND authenticator_id = $2 AND user_id = $3`,
 		`DELETE FROM outofband_addresses WHERE tenant_id = $1 AND authenticator_id = (SELECT a.id FROM authenticators a WHERE a.tenant_id = $1 AND a.id = $2 AND a.user_id = $3)`,
@@ -286,11 +302,26 @@ func Usable(all []Authenticator, k Kind) (Authenticator, bool) {
 }
 
 // Failed counts a wrong answer; at max in a row the authenticator is disabled until it is
-// set up again (NIST SP 800-63B-4 §3.2.2).
-func Failed(ctx context.Context, tx *db.Tx, id string, max int) error {
+// set up again (NIST SP 800-63B-4 §3.2.2). Where a, as it was read, is far from that, one
+// statement is enough: it writes only while the count stays below max, and the unit of work
+// runs again where others have failed meanwhile.
+func Failed(ctx context.Context, tx *db.Tx, a Authenticator, max int) error {
+	if tx.Attempt == 1 && a.Failures+1 < max {
+		return tx.ExecExpect(ctx, 1, `
+			UPDATE authenticators SET failures = failures + 1
+			WHERE tenant_id = $1 AND id = $2 AND failures + 1 < $3`, tx.Tenant, a.ID, max)
+	}
+	n, err := tx.Exec(ctx, `
+		UPDATE authenticators SET failures = failures + 1, disabled_at = $1
+		WHERE tenant_id = $2 AND id = $3 AND failures + 1 >= $4 AND disabled_at = 0`, tx.Now, tx.Tenant, a.ID, max)
+	if err != nil {
+		return err
+	}
+	if n > 0 {
+		return OwnerChanged(ctx, tx, a.ID)
+	}
 	return tx.ExecDeferred(ctx, `
-		UPDATE authenticators SET failures = failures + 1, disabled_at = CASE WHEN failures + 1 >= $1 AND disabled_at = 0 THEN $2 ELSE disabled_at END
-		WHERE tenant_id = $3 AND id = $4`, max, tx.Now, tx.Tenant, id)
+		UPDATE authenticators SET failures = failures + 1 WHERE tenant_id = $1 AND id = $2`, tx.Tenant, a.ID)
 }
 
 // Used notes a right answer: it ends this authenticator's row of failures and no other's.
@@ -311,5 +342,8 @@ func Enable(ctx context.Context, tx *db.Tx, id string) error {
 	_, err := tx.Exec(ctx, `
 		UPDATE authenticators SET failures = 0, disabled_at = 0
 		WHERE tenant_id = $1 AND id = $2 AND suspended_at = 0`, tx.Tenant, id)
-	return err
+	if err != nil {
+		return err
+	}
+	return OwnerChanged(ctx, tx, id)
 }

@@ -15,7 +15,10 @@ func Suspend(ctx context.Context, tx *db.Tx, userID, id string) (first bool, err
 			disabled_at = CASE WHEN disabled_at = 0 THEN $1 ELSE disabled_at END
 		WHERE tenant_id = $2 AND user_id = $3 AND id = $4 AND suspended_at = 0
 			AND kind NOT IN ('password', 'email')`, tx.Now, tx.Tenant, userID, id)
-	return n > 0, err
+	if err != nil || n == 0 {
+		return false, err
+	}
+	return true, OwnerChanged(ctx, tx, id)
 }
 
 // Restore lifts a suspension and says of what kind of authenticator; empty where there is no
@@ -29,5 +32,8 @@ func Restore(ctx context.Context, tx *db.Tx, userID, id string) (k Kind, err err
 	if db.IsNoRows(err) {
 		return "", nil
 	}
-	return k, err
+	if err != nil {
+		return "", err
+	}
+	return k, OwnerChanged(ctx, tx, id)
 }

@@ -59,18 +59,21 @@ var endings = []ending{
 	{"backup_codes", `UPDATE backup_codes SET used_at = $1 WHERE tenant_id <> '' AND used_at = 0`, nil},
 	// What browsers hold may be marked with a version from the time that was lost. A
 	// thousand changes of one account are more than that time has seen.
-	{"users", `UPDATE users SET security_version = security_version + 1000 WHERE tenant_id <> '' AND created_at <= $1`, nil},
+	{"users", `UPDATE users SET security_version = security_version + 1000, version = version + 1000 WHERE tenant_id <> '' AND created_at <= $1`, nil},
 	// A key may have been withdrawn since, because somebody else knew it. A new one is made
 	// at the next start.
 	{"signing_keys", `UPDATE signing_keys SET retired_at = $1 WHERE retired_at = 0 OR retired_at > $1`, nil},
 	{"rsa_signing_keys", `UPDATE rsa_signing_keys SET retired_at = $1 WHERE retired_at = 0 OR retired_at > $1`, nil},
 	{"installation", `UPDATE installation SET setup_hash = NULL WHERE created_at <= $1`, nil},
+	// Their settings stay; what was read in the time that was lost must not pass for current.
+	{"installation", `UPDATE installation SET version = version + 1000 WHERE created_at <= $1`, nil},
+	{"tenants", `UPDATE tenants SET version = version + 1000 WHERE tenant_id <> '' AND created_at <= $1`, nil},
+	{"clients", `UPDATE clients SET version = version + 1000 WHERE created_at <= $1`, nil},
 }
 
 // kept are the tables that a new epoch leaves as they are, and why.
 var kept = map[string]string{
-	"installation_texts": "words", "clients": "apps; operators are told to look at them", "client_uris": "apps",
-	"tenants": "companies and their policy; their owners are told to look at it", "directory": "who has which address",
+	"installation_texts": "words", "client_uris": "apps; operators are told to look at them", "directory": "who has which address",
 	"authenticators": "methods; owners are told", "passwords": "there is nothing newer; owners are told",
 	"outofband_addresses": "methods", "passkeys": "methods; a counter that is ahead of ours is right", "passkey_directory": "whose methods they are",
 	"spent_challenges":   "what is not in the copy is worth nothing five minutes later",

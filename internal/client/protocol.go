@@ -27,7 +27,7 @@ func SetSigningAlg(ctx context.Context, tx *db.Tx, id, alg string) error {
 	if err := checkSigningAlg(alg); err != nil {
 		return invalid(err)
 	}
-	return change(ctx, tx, `UPDATE clients SET signing_alg = $1 WHERE id = $2`, alg, id)
+	return change(ctx, tx, `UPDATE clients SET signing_alg = $1, version = version + 1 WHERE id = $2`, alg, id)
 }
 
 const (
@@ -50,9 +50,9 @@ var errPKCE = errors.New("PKCE is optional for confidential clients only: a clie
 func SetPKCE(ctx context.Context, tx *db.Tx, id string, optional bool) error {
 	var err error
 	if optional {
-		err = change(ctx, tx, `UPDATE clients SET pkce = $1 WHERE id = $2 AND kind = 'confidential'`, pkceOptional, id)
+		err = change(ctx, tx, `UPDATE clients SET pkce = $1, version = version + 1 WHERE id = $2 AND kind = 'confidential'`, pkceOptional, id)
 	} else {
-		err = change(ctx, tx, `UPDATE clients SET pkce = $1 WHERE id = $2`, pkceRequired, id)
+		err = change(ctx, tx, `UPDATE clients SET pkce = $1, version = version + 1 WHERE id = $2`, pkceRequired, id)
 	}
 	if _, known := ByID(ctx, tx, id); errors.Is(err, ErrUnknown) && known == nil {
 		return invalid(errPKCE)

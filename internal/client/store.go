@@ -195,10 +195,11 @@ func AddURI(ctx context.Context, tx *db.Tx, c *Client, kind, uri string) error {
 	if err != nil {
 		return fmt.Errorf("store client address: %w", err)
 	}
-	if added > 0 {
-		c.add(kind, uri)
+	if added == 0 {
+		return nil
 	}
-	return nil
+	c.add(kind, uri)
+	return changed(ctx, tx, c.ID)
 }
 
 // RemoveURI forgets an address; it reports whether it was registered.
@@ -207,12 +208,23 @@ func RemoveURI(ctx context.Context, tx *db.Tx, id, kind, uri string) (bool, erro
 	if err != nil {
 		return false, fmt.Errorf("remove client address: %w", err)
 	}
-	return n > 0, nil
+	if n == 0 {
+		return false, nil
+	}
+	return true, changed(ctx, tx, id)
+}
+
+// changed adds one to a client's version where its addresses changed.
+func changed(ctx context.Context, tx *db.Tx, id string) error {
+	if err := tx.ExecDeferred(ctx, `UPDATE clients SET version = version + 1 WHERE id = $1`, id); err != nil {
+		return fmt.Errorf("count a change of a client: %w", err)
+	}
+	return nil
 }
 
 // Exempt frees sign-ins to the client from the second step until an instant.
 func Exempt(ctx context.Context, tx *db.Tx, id string, until time.Time) error {
-	return change(ctx, tx, `UPDATE clients SET exempt_until = $1 WHERE id = $2`, until, id)
+	return change(ctx, tx, `UPDATE clients SET exempt_until = $1, version = version + 1 WHERE id = $2`, until, id)
 }
 
 // Cover ends the exemption now.
@@ -221,7 +233,7 @@ func Cover(ctx context.Context, tx *db.Tx, id string) error { return Exempt(ctx,
 // RotateSecret replaces the secret of a confidential client. The old one stops at once.
 func RotateSecret(ctx context.Context, tx *db.Tx, id string) (secret.Text, error) {
 	token, hash := secret.NewToken()
-	err := change(ctx, tx, `UPDATE clients SET secret_hash = $1 WHERE id = $2 AND kind = 'confidential'`, hash, id)
+	err := change(ctx, tx, `UPDATE clients SET secret_hash = $1, version = version + 1 WHERE id = $2 AND kind = 'confidential'`, hash, id)
 	if err == nil {
 		return token, nil
 	}
@@ -233,12 +245,12 @@ func RotateSecret(ctx context.Context, tx *db.Tx, id string) (secret.Text, error
 
 // Disable stops every new sign-in and every token request of the client.
 func Disable(ctx context.Context, tx *db.Tx, id string) error {
-	return change(ctx, tx, `UPDATE clients SET disabled_at = CASE WHEN disabled_at = 0 THEN $1 ELSE disabled_at END WHERE id = $2`, tx.Now, id)
+	return change(ctx, tx, `UPDATE clients SET disabled_at = CASE WHEN disabled_at = 0 THEN $1 ELSE disabled_at END, version = version + 1 WHERE id = $2`, tx.Now, id)
 }
 
 // Enable lifts Disable. Tokens that were refused meanwhile work again for as long as they live.
 func Enable(ctx context.Context, tx *db.Tx, id string) error {
-	return change(ctx, tx, `UPDATE clients SET disabled_at = 0 WHERE id = $1`, id)
+	return change(ctx, tx, `UPDATE clients SET disabled_at = 0, version = version + 1 WHERE id = $1`, id)
 }
 
 func change(ctx context.Context, tx *db.Tx, query string, args ...any) error {

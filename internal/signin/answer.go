@@ -246,7 +246,12 @@ func (f *flow) finishes(now time.Time, c challenge.Challenge) bool {
 
 // answering is the authenticator that the newest challenge is about.
 func (f *flow) answering() authenticator.Authenticator {
-	return authenticator.Authenticator{ID: f.Challenge.AuthenticatorID, UserID: f.User.ID, Kind: f.Challenge.Kind}
+	return authenticator.Authenticator{
+		ID:       f.Challenge.AuthenticatorID,
+		UserID:   f.User.ID,
+		Kind:     f.Challenge.Kind,
+		Failures: f.failures,
+	}
 }
 
 func (s *Service) right(ctx context.Context, tx *db.Tx, f *flow, verdict authenticator.Verdict, r authenticator.Response, remember bool, v session.Visitor) (Step, error) {
@@ -299,7 +304,7 @@ func (s *Service) wrong(ctx context.Context, tx *db.Tx, f *flow, verdict authent
 	if older {
 		problem, reason = "code.problem.older", "older_code"
 	}
-	if err := authenticator.Failed(ctx, tx, c.AuthenticatorID, s.Limits.MaxConsecutiveFailures); err != nil {
+	if err := authenticator.Failed(ctx, tx, f.answering(), s.Limits.MaxConsecutiveFailures); err != nil {
 		return nil, err
 	}
 	if err := challenge.Leave(ctx, tx, c.ID, c.TriesLeft); err != nil {

@@ -90,7 +90,7 @@ func SaveInstallation(ctx context.Context, tx *db.Tx, i Installation) error {
 		return err
 	}
 	_, err = tx.Exec(ctx, `
-		UPDATE installation SET name = $1, support_email = $2, support_url = $3, support_phone = $4, mandate = $5, mandate_from = $6, remember_days = $7, methods = $8, accent = $9 WHERE id = $10`,
+		UPDATE installation SET name = $1, support_email = $2, support_url = $3, support_phone = $4, mandate = $5, mandate_from = $6, remember_days = $7, methods = $8, accent = $9, version = version + 1 WHERE id = $10`,
 		name, i.SupportEmail, i.SupportURL, i.SupportPhone, string(i.Mandate.Mode), i.Mandate.From, i.RememberDays, string(i.Methods), accent, db.Installation)
 	if err != nil {
 		return err

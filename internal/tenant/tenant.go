@@ -171,17 +171,17 @@ func Vendors(ctx context.Context, tx *db.Tx) (out []string, err error) {
 
 // SetMandate records the vendor's decision for one tenant.
 func SetMandate(ctx context.Context, tx *db.Tx, m Mandate) error {
-	return changed(tx.Exec(ctx, `UPDATE tenants SET mandate = $1, mandate_from = $2 WHERE tenant_id = $3`, string(m.Mode), m.From, tx.Tenant))
+	return changed(tx.Exec(ctx, `UPDATE tenants SET mandate = $1, mandate_from = $2, version = version + 1 WHERE tenant_id = $3`, string(m.Mode), m.From, tx.Tenant))
 }
 
 // SwitchOn records that the company switched its second step on.
 func SwitchOn(ctx context.Context, tx *db.Tx) error {
-	return changed(tx.Exec(ctx, `UPDATE tenants SET switched_on_at = $1, switched_off_at = 0 WHERE tenant_id = $2`, tx.Now, tx.Tenant))
+	return changed(tx.Exec(ctx, `UPDATE tenants SET switched_on_at = $1, switched_off_at = 0, version = version + 1 WHERE tenant_id = $2`, tx.Now, tx.Tenant))
 }
 
 // SwitchOff records that the company switched its second step off.
 func SwitchOff(ctx context.Context, tx *db.Tx) error {
-	return changed(tx.Exec(ctx, `UPDATE tenants SET switched_off_at = $1, switched_on_at = 0 WHERE tenant_id = $2`, tx.Now, tx.Tenant))
+	return changed(tx.Exec(ctx, `UPDATE tenants SET switched_off_at = $1, switched_on_at = 0, version = version + 1 WHERE tenant_id = $2`, tx.Now, tx.Tenant))
 }
 
 // SetRememberDays limits how long the tenant's browsers may be remembered: 0 to 30, or InheritDays.
@@ -189,17 +189,17 @@ func SetRememberDays(ctx context.Context, tx *db.Tx, days int) error {
 	if days < InheritDays || days > MaxRememberDays {
 		return fault.New(fault.Invalid, "tenant.remember_days")
 	}
-	return changed(tx.Exec(ctx, `UPDATE tenants SET remember_days = $1 WHERE tenant_id = $2`, days, tx.Tenant))
+	return changed(tx.Exec(ctx, `UPDATE tenants SET remember_days = $1, version = version + 1 WHERE tenant_id = $2`, days, tx.Tenant))
 }
 
 // Suspend stops every sign-in and session of the tenant; Resume lifts it.
 func Suspend(ctx context.Context, tx *db.Tx) error {
-	return changed(tx.Exec(ctx, `UPDATE tenants SET suspended_at = $1 WHERE tenant_id = $2`, tx.Now, tx.Tenant))
+	return changed(tx.Exec(ctx, `UPDATE tenants SET suspended_at = $1, version = version + 1 WHERE tenant_id = $2`, tx.Now, tx.Tenant))
 }
 
 // Resume lets the tenant's people sign in again.
 func Resume(ctx context.Context, tx *db.Tx) error {
-	return changed(tx.Exec(ctx, `UPDATE tenants SET suspended_at = 0 WHERE tenant_id = $1`, tx.Tenant))
+	return changed(tx.Exec(ctx, `UPDATE tenants SET suspended_at = 0, version = version + 1 WHERE tenant_id = $1`, tx.Tenant))
 }
 
 // Rename changes the tenant's name.

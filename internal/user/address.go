@@ -140,7 +140,7 @@ func MoveAddress(ctx context.Context, tx *db.Tx, u User, c Change, undoUntil tim
 	}{
 		{`UPDATE email_changes SET closed_at = $1, closed_because = $2, confirmed_at = $1, undo_until = $3 WHERE tenant_id = $4 AND id = $5 AND user_id = $6 AND closed_at = 0`,
 			[]any{tx.Now, Confirmed, undoUntil, tx.Tenant, c.ID, u.ID}},
-		{`UPDATE users SET email = $1, email_key = $2, security_version = security_version + 1 WHERE tenant_id = $3 AND id = $4 AND email = $5 AND security_version = $6 AND disabled_at = 0`,
+		{`UPDATE users SET email = $1, email_key = $2, security_version = security_version + 1, version = version + 1 WHERE tenant_id = $3 AND id = $4 AND email = $5 AND security_version = $6 AND disabled_at = 0`,
 			[]any{c.To, key, tx.Tenant, u.ID, c.From, u.SecurityVersion}},
 		{`UPDATE directory SET held_until = $1 WHERE tenant_id = $2 AND user_id = $3 AND held_until = 0`,
 			[]any{undoUntil, tx.Tenant, u.ID}},
@@ -246,7 +246,7 @@ func restore(ctx context.Context, tx *db.Tx, c Change) error {
 	if err := claim(ctx, tx, key, c.UserID); err != nil {
 		return err
 	}
-	return changed(tx.Exec(ctx, `UPDATE users SET email = $1, email_key = $2, security_version = security_version + 1 WHERE tenant_id = $3 AND id = $4`, c.From, key, tx.Tenant, c.UserID))
+	return changed(tx.Exec(ctx, `UPDATE users SET email = $1, email_key = $2, security_version = security_version + 1, version = version + 1 WHERE tenant_id = $3 AND id = $4`, c.From, key, tx.Tenant, c.UserID))
 }
 
 // ChangesOf are the changes of a user that may still be undone, the oldest first.

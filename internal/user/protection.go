@@ -22,7 +22,7 @@ const factorOf = `SELECT 1 FROM authenticators a
 // a recovery is over with it.
 func FactorBound(ctx context.Context, tx *db.Tx, id string) error {
 	return changed(tx.Exec(ctx, `
-		UPDATE users SET released_at = 0, recovery_until = 0,
+		UPDATE users SET released_at = 0, recovery_until = 0, version = version + 1,
 			first_factor_at = CASE WHEN first_factor_at = 0 THEN $1 ELSE first_factor_at END
 		WHERE tenant_id = $2 AND id = $3`, tx.Now, tx.Tenant, id))
 }
@@ -31,7 +31,7 @@ func FactorBound(ctx context.Context, tx *db.Tx, id string) error {
 // one. It does nothing where one is left, in whatever state.
 func ReleaseProtection(ctx context.Context, tx *db.Tx, id string) error {
 	_, err := tx.Exec(ctx, `
-		UPDATE users SET released_at = $1 WHERE tenant_id = $2 AND id = $3 AND first_factor_at > 0 AND NOT EXISTS (
+		UPDATE users SET released_at = $1, version = version + 1 WHERE tenant_id = $2 AND id = $3 AND first_factor_at > 0 AND NOT EXISTS (
 			SELECT 1 FROM authenticators a
 			WHERE a.tenant_id = $2 AND a.user_id = $3 AND a.kind IN `+factorKinds+`)`, tx.Now, tx.Tenant, id)
 	return err
@@ -47,7 +47,7 @@ func OpenRecovery(ctx context.Context, tx *db.Tx, id string, until time.Time, re
 		at = tx.Now
 	}
 	return changed(tx.Exec(ctx, `
-		UPDATE users SET recovery_until = $1, released_at = $2, password_reset_at = 0, security_version = security_version + 1,
+		UPDATE users SET recovery_until = $1, released_at = $2, password_reset_at = 0, security_version = security_version + 1, version = version + 1,
 			first_factor_at = CASE WHEN first_factor_at = 0 THEN $3 ELSE first_factor_at END
 		WHERE tenant_id = $4 AND id = $5`, until, at, tx.Now, tx.Tenant, id))
 }
@@ -62,7 +62,7 @@ func PasswordSetByMail(ctx context.Context, tx *db.Tx, u User, reset bool) (same
 		at = tx.Now
 	}
 	n, err := tx.Exec(ctx, `
-		UPDATE users SET password_reset_at = $1, security_version = security_version + 1,
+		UPDATE users SET password_reset_at = $1, security_version = security_version + 1, version = version + 1,
 			password_flagged_at = CASE WHEN first_factor_at > 0 AND released_at = 0 OR EXISTS (
 				SELECT 1 FROM authenticators a
 				WHERE a.tenant_id = $2 AND a.user_id = $3 AND a.kind IN `+factorKinds+`) THEN password_flagged_at ELSE 0 END
@@ -75,7 +75,7 @@ func PasswordSetByMail(ctx context.Context, tx *db.Tx, u User, reset bool) (same
 // another since.
 func SettleReport(ctx context.Context, tx *db.Tx, u User) error {
 	_, err := tx.Exec(ctx, `
-		UPDATE users SET password_flagged_at = 0
+		UPDATE users SET password_flagged_at = 0, version = version + 1
 		WHERE tenant_id = $1 AND id = $2 AND password_flagged_at = $3`, tx.Tenant, u.ID, u.PasswordFlaggedAt)
 	return err
 }
@@ -84,7 +84,7 @@ func SettleReport(ctx context.Context, tx *db.Tx, u User) error {
 // password was reset by mail a short time ago. It reports whether that had been so.
 func EndResetWait(ctx context.Context, tx *db.Tx, id string, wait time.Duration) (waited bool, err error) {
 	n, err := tx.Exec(ctx, `
-		UPDATE users SET password_reset_at = 0
+		UPDATE users SET password_reset_at = 0, version = version + 1
 		WHERE tenant_id = $1 AND id = $2 AND password_reset_at > $3`, tx.Tenant, id, tx.Now.Add(-wait))
 	return n > 0, err
 }
@@ -92,7 +92,7 @@ func EndResetWait(ctx context.Context, tx *db.Tx, id string, wait time.Duration)
 // StoreDeadline stores a person's deadline for set-up the first time that one applies.
 func StoreDeadline(ctx context.Context, tx *db.Tx, id string, by time.Time) error {
 	_, err := tx.Exec(ctx, `
-		UPDATE users SET set_up_by = $1
+		UPDATE users SET set_up_by = $1, version = version + 1
 		WHERE tenant_id = $2 AND id = $3 AND set_up_by = 0 AND first_factor_at = 0`, by, tx.Tenant, id)
 	return err
 }
@@ -100,7 +100,7 @@ func StoreDeadline(ctx context.Context, tx *db.Tx, id string, by time.Time) erro
 // EndAll ends every session, sign-in, remembered browser and refresh token of a person.
 func EndAll(ctx context.Context, tx *db.Tx, id string) error {
 	return changed(tx.Exec(ctx, `
-		UPDATE users SET security_version = security_version + 1
+		UPDATE users SET security_version = security_version + 1, version = version + 1
 		WHERE tenant_id = $1 AND id = $2`, tx.Tenant, id))
 }
 
@@ -160,7 +160,7 @@ func WithoutUsable(ctx context.Context, tx *db.Tx, allowed string) ([]User, erro
 // methods it has, and where it has none only people open it.
 func HoldProtection(ctx context.Context, tx *db.Tx, id string) (bool, error) {
 	n, err := tx.Exec(ctx, `
-		UPDATE users SET released_at = 0, recovery_until = 0,
+		UPDATE users SET released_at = 0, recovery_until = 0, version = version + 1,
 			first_factor_at = CASE WHEN first_factor_at = 0 THEN $1 ELSE first_factor_at END
 		WHERE tenant_id = $2 AND id = $3 AND (first_factor_at = 0 OR released_at > 0 OR recovery_until > 0)`, tx.Now, tx.Tenant, id)
 	return n > 0, err

@@ -217,35 +217,35 @@ func ChangeEmail(ctx context.Context, tx *db.Tx, id, email string) (stored strin
 		return "", err
 	}
 	return stored, changed(tx.Exec(ctx, `
-		UPDATE users SET email = $1, email_key = $2, security_version = security_version + 1 WHERE tenant_id = $3 AND id = $4`,
+		UPDATE users SET email = $1, email_key = $2, security_version = security_version + 1, version = version + 1 WHERE tenant_id = $3 AND id = $4`,
 		stored, key, tx.Tenant, id))
 }
 
 // SetRole changes what a person may do.
 func SetRole(ctx context.Context, tx *db.Tx, id string, role Role) error {
-	return changed(tx.Exec(ctx, `UPDATE users SET role = $1 WHERE tenant_id = $2 AND id = $3`, string(role), tx.Tenant, id))
+	return changed(tx.Exec(ctx, `UPDATE users SET role = $1, version = version + 1 WHERE tenant_id = $2 AND id = $3`, string(role), tx.Tenant, id))
 }
 
 // Disable keeps a person out and ends what they have open; Enable lets them in again.
 func Disable(ctx context.Context, tx *db.Tx, id string) error {
-	return changed(tx.Exec(ctx, `UPDATE users SET disabled_at = $1, security_version = security_version + 1 WHERE tenant_id = $2 AND id = $3`, tx.Now, tx.Tenant, id))
+	return changed(tx.Exec(ctx, `UPDATE users SET disabled_at = $1, security_version = security_version + 1, version = version + 1 WHERE tenant_id = $2 AND id = $3`, tx.Now, tx.Tenant, id))
 }
 
 // Enable lifts Disable.
 func Enable(ctx context.Context, tx *db.Tx, id string) error {
-	return changed(tx.Exec(ctx, `UPDATE users SET disabled_at = 0 WHERE tenant_id = $1 AND id = $2`, tx.Tenant, id))
+	return changed(tx.Exec(ctx, `UPDATE users SET disabled_at = 0, version = version + 1 WHERE tenant_id = $1 AND id = $2`, tx.Tenant, id))
 }
 
 // FlagPassword notes that somebody else knows the password. Only the first report since
 // the last change counts; first says whether this was it.
 func FlagPassword(ctx context.Context, tx *db.Tx, id string) (first bool, err error) {
-	n, err := tx.Exec(ctx, `UPDATE users SET password_flagged_at = $1 WHERE tenant_id = $2 AND id = $3 AND password_flagged_at = 0`, tx.Now, tx.Tenant, id)
+	n, err := tx.Exec(ctx, `UPDATE users SET password_flagged_at = $1, version = version + 1 WHERE tenant_id = $2 AND id = $3 AND password_flagged_at = 0`, tx.Now, tx.Tenant, id)
 	return n > 0, err
 }
 
 // PasswordChanged ends everything that the old password opened.
 func PasswordChanged(ctx context.Context, tx *db.Tx, id string) error {
-	return changed(tx.Exec(ctx, `UPDATE users SET password_flagged_at = 0, security_version = security_version + 1 WHERE tenant_id = $1 AND id = $2`, tx.Tenant, id))
+	return changed(tx.Exec(ctx, `UPDATE users SET password_flagged_at = 0, security_version = security_version + 1, version = version + 1 WHERE tenant_id = $1 AND id = $2`, tx.Tenant, id))
 }
 
 func changed(n int64, err error) error {
@@ -261,7 +261,7 @@ func ChooseSecondStep(ctx context.Context, tx *db.Tx, id string, on bool) error 
 	if on {
 		at = tx.Now
 	}
-	n, err := tx.Exec(ctx, `UPDATE users SET second_step_at = $1 WHERE tenant_id = $2 AND id = $3`, at, tx.Tenant, id)
+	n, err := tx.Exec(ctx, `UPDATE users SET second_step_at = $1, version = version + 1 WHERE tenant_id = $2 AND id = $3`, at, tx.Tenant, id)
 	if err == nil && n == 0 {
 		err = errUnknown
 	}
@@ -277,7 +277,7 @@ func Lock(ctx context.Context, tx *db.Tx, id string) error {
 // LockIfUnchanged is Hold where the person must be as u says: nothing has happened that ends what they
 // have open.
 func LockIfUnchanged(ctx context.Context, tx *db.Tx, u User) (same bool, err error) {
-	n, err := tx.Exec(ctx, `UPDATE users SET disabled_at = 0 WHERE tenant_id = $1 AND id = $2 AND security_version = $3 AND disabled_at = 0`, tx.Tenant, u.ID, u.SecurityVersion)
+	n, err := tx.Exec(ctx, `UPDATE users SET disabled_at = disabled_at WHERE tenant_id = $1 AND id = $2 AND security_version = $3 AND disabled_at = 0`, tx.Tenant, u.ID, u.SecurityVersion)
 	return n > 0, err
 }
 

@@ -112,7 +112,7 @@ func (s *suite) disable(t *testing.T, p person, mine Device, off bool) {
 		if !off {
 			return authenticator.Enable(ctx, tx, mine.ID)
 		}
-		return authenticator.Failed(ctx, tx, mine.ID, 1)
+		return authenticator.Failed(ctx, tx, authenticator.Authenticator{ID: mine.ID}, 1)
 	})
 }
 

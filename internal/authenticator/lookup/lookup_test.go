@@ -328,7 +328,9 @@ func TestAComparisonIsJudgedByWhatIsNow(t *testing.T) {
 			t.Error("the set was replaced meanwhile")
 		}
 		if v := late(func(id string) {
-			k.in(company, func(ctx context.Context, tx *db.Tx) error { return authenticator.Failed(ctx, tx, id, 1) })
+			k.in(company, func(ctx context.Context, tx *db.Tx) error {
+				return authenticator.Failed(ctx, tx, authenticator.Authenticator{ID: id}, 1)
+			})
 		}); v.OK {
 			t.Error("the set was disabled meanwhile")
 		}

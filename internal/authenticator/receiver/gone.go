@@ -33,6 +33,9 @@ func (v Verifier) Gone(ctx context.Context, d *db.DB, tenantID, id string) error
 		if err != nil {
 			return fmt.Errorf("disable a receiver: %w", err)
 		}
+		if err := authenticator.OwnerChanged(ctx, tx, id); err != nil {
+			return err
+		}
 		err = audit.Record(ctx, tx, audit.Event{
 			Action: "receiver.gone", Result: "ok", ActorID: "installation", UserID: userID, Method: string(authenticator.Push), SubjectID: id, Reason: label,
 		})

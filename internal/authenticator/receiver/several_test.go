@@ -41,7 +41,7 @@ func TestPAR6_OneCodeGoesToEveryReceiver(t *testing.T) {
 		third, three, _ := r.bind(t, who, "one")
 		r.in("one", func(ctx context.Context, tx *db.Tx) error { // the one that will be gone is the oldest, whose message is the original
 			_, err := tx.Exec(ctx, `UPDATE authenticators SET bound_at = bound_at - 1 WHERE tenant_id = $1 AND id = $2`, tx.Tenant, one.ID)
-			return errors.Join(err, authenticator.Failed(ctx, tx, three.ID, 1))
+			return errors.Join(err, authenticator.Failed(ctx, tx, authenticator.Authenticator{ID: three.ID}, 1))
 		})
 		a := authenticator.Authenticator{ID: one.ID, UserID: who.UserID, Kind: authenticator.Push}
 		s, o := r.begin(who, a)
