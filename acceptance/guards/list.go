@@ -125,7 +125,7 @@ var guards = []Guard{
 	},
 	{
 		Name: "a memory ends after its days", File: "internal/session/remembered.go",
-		Old: "case !tx.Now.Before(db.Time(expires)):", New: "case tx.Now.IsZero() && expires > 0:",
+		Old: "case !tx.Now.Before(found.ExpiresAt):", New: "case tx.Now.IsZero() && !found.ExpiresAt.IsZero():",
 		And: []Edit{{"internal/policy/policy.go", "remembered := required && in.RememberedUntil.After(in.Now) &&", "remembered := required && !in.RememberedUntil.IsZero() &&"},
 			{"internal/policy/policy.go", "in.Now.Before(in.RememberedSince.AddDate(0, 0, d.RememberDays))", "!in.Now.IsZero()"}},
 		Package: acceptance, Tests: "TestATK071|TestALO8",

@@ -16,15 +16,37 @@ type link struct {
 	salt, personal, chain []byte
 }
 
-// columns is what scan reads, in its order.
+// columns is what scanLink reads, in its order.
 const columns = `id, at, action, result, actor_id, user_id, client_id, method, level, subject_id, request_id, reason, ip, place, browser, personal_salt, personal_hash, seq, chain`
 
-func (l *link) scan(row interface{ Scan(...any) error }) error {
-	var at int64
-	err := row.Scan(&l.ID, &at, &l.Action, &l.Result, &l.ActorID, &l.UserID, &l.ClientID, &l.Method, &l.Level, &l.SubjectID,
-		&l.RequestID, &l.Reason, &l.IP, &l.Place, &l.Browser, &l.salt, &l.personal, &l.Seq, &l.chain)
-	l.At = db.Time(at)
-	return err
+// targets are what columns are scanned into.
+func (l *link) targets() []any {
+	return []any{
+		&l.ID,
+		db.ScanTime(&l.At),
+		&l.Action,
+		&l.Result,
+		&l.ActorID,
+		&l.UserID,
+		&l.ClientID,
+		&l.Method,
+		&l.Level,
+		&l.SubjectID,
+		&l.RequestID,
+		&l.Reason,
+		&l.IP,
+		&l.Place,
+		&l.Browser,
+		&l.salt,
+		&l.personal,
+		&l.Seq,
+		&l.chain,
+	}
+}
+
+func scanLink(row db.Row) (l link, err error) {
+	err = row.Scan(l.targets()...)
+	return l, err
 }
 
 // next is the hash that ties the row to everything before it. The personal fields take

@@ -28,20 +28,12 @@ func List(ctx context.Context, tx *db.Tx, f Filter) ([]Row, error) {
 }
 
 // events reads what a query of columns finds.
-func events(ctx context.Context, tx *db.Tx, query string, args ...any) (out []Row, err error) {
+func events(ctx context.Context, tx *db.Tx, query string, args ...any) ([]Row, error) {
 	rows, err := tx.Query(ctx, query, args...)
-	if err != nil {
-		return nil, err
-	}
-	defer rows.Close()
-	for rows.Next() {
-		var l link
-		if err := l.scan(rows); err != nil {
-			return nil, err
-		}
-		out = append(out, l.Row)
-	}
-	return out, rows.Err()
+	return db.Collect(rows, err, func(row db.Row) (Row, error) {
+		l, err := scanLink(row)
+		return l.Row, err
+	})
 }
 
 func (f Filter) query(tenant string) (string, []any) {

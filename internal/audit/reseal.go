@@ -14,20 +14,9 @@ import (
 // the error. It may be killed and repeated.
 func Reseal(ctx context.Context, d *db.DB, keys *secret.Keys) (resealed int, err error) {
 	var tenants []string
-	err = d.View(ctx, db.Installation, func(tx *db.Tx) error {
-		rows, err := tx.Query(ctx, `SELECT tenant_id FROM audit_heads WHERE substr(seal, 1, 8) <> $1 ORDER BY tenant_id`, []byte(keys.Current()))
-		if err != nil {
-			return err
-		}
-		defer rows.Close()
-		for rows.Next() {
-			var tenant string
-			if err := rows.Scan(&tenant); err != nil {
-				return err
-			}
-			tenants = append(tenants, tenant)
-		}
-		return rows.Err()
+	err = d.View(ctx, db.Installation, func(tx *db.Tx) (err error) {
+		tenants, err = tx.Texts(ctx, `SELECT tenant_id FROM audit_heads WHERE substr(seal, 1, 8) <> $1 ORDER BY tenant_id`, []byte(keys.Current()))
+		return err
 	})
 	if err != nil {
 		return 0, fmt.Errorf("find audit chains to seal anew: %w", err)

@@ -51,20 +51,9 @@ func (s *Sealer) Seal(ctx context.Context) (sealed int, err error) {
 }
 
 func (s *Sealer) waiting(ctx context.Context) (tenants []string, err error) {
-	err = s.DB.View(ctx, db.Installation, func(tx *db.Tx) error {
-		rows, err := tx.Query(ctx, `SELECT DISTINCT tenant_id FROM audit_events WHERE seq = 0`)
-		if err != nil {
-			return err
-		}
-		defer rows.Close()
-		for rows.Next() {
-			var tenant string
-			if err := rows.Scan(&tenant); err != nil {
-				return err
-			}
-			tenants = append(tenants, tenant)
-		}
-		return rows.Err()
+	err = s.DB.View(ctx, db.Installation, func(tx *db.Tx) (err error) {
+		tenants, err = tx.Texts(ctx, `SELECT DISTINCT tenant_id FROM audit_events WHERE seq = 0`)
+		return err
 	})
 	return tenants, err
 }
@@ -195,20 +184,9 @@ func begin(ctx context.Context, tx *db.Tx, keys *secret.Keys) (first bool, err e
 	return n > 0, err
 }
 
-func unsealed(ctx context.Context, tx *db.Tx) (links []link, err error) {
+func unsealed(ctx context.Context, tx *db.Tx) ([]link, error) {
 	rows, err := tx.Query(ctx, `SELECT `+columns+` FROM audit_events WHERE tenant_id = $1 AND seq = 0 ORDER BY id LIMIT $2`, tx.Tenant, batch)
-	if err != nil {
-		return nil, err
-	}
-	defer rows.Close()
-	for rows.Next() {
-		var l link
-		if err := l.scan(rows); err != nil {
-			return nil, err
-		}
-		links = append(links, l)
-	}
-	return links, rows.Err()
+	return db.Collect(rows, err, scanLink)
 }
 
 // extend ties one row to the chain that ends at h.

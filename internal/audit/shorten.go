@@ -40,18 +40,11 @@ func personal(ctx context.Context, d *db.DB) (old []aged, err error) {
 		rows, err := tx.Query(ctx, `
 			SELECT tenant_id, id, ip FROM audit_events WHERE at < $1 AND personal_salt IS NOT NULL AND seq > 0 ORDER BY at LIMIT $2`,
 			tx.Now.Add(-KeepPersonal), batch)
-		if err != nil {
-			return err
-		}
-		defer rows.Close()
-		for rows.Next() {
-			var a aged
-			if err := rows.Scan(&a.tenant, &a.id, &a.ip); err != nil {
-				return err
-			}
-			old = append(old, a)
-		}
-		return rows.Err()
+		old, err = db.Collect(rows, err, func(row db.Row) (a aged, err error) {
+			err = row.Scan(&a.tenant, &a.id, &a.ip)
+			return a, err
+		})
+		return err
 	})
 	return old, err
 }

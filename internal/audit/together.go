@@ -71,23 +71,20 @@ func (s *Sealer) linkAll(ctx context.Context, tx *db.Tx, tenants []string) (int,
 func (s *Sealer) holdHeads(ctx context.Context, tx *db.Tx, tenants []string) (map[string]head, error) {
 	rows, err := tx.Query(ctx, `UPDATE audit_heads SET seq = seq WHERE tenant_id IN (SELECT tenant_id FROM audit_heads WHERE tenant_id IN (`+marks+`) ORDER BY tenant_id)
 		RETURNING tenant_id, seq, chain, seal`, padded(tenants)...)
-	if err != nil {
-		return nil, err
-	}
-	defer rows.Close()
 	heads := map[string]head{}
-	for rows.Next() {
+	err = db.ForEach(rows, err, func(row db.Row) error {
 		var tenant string
 		var h head
-		if err := rows.Scan(&tenant, &h.seq, &h.chain, &h.seal); err != nil {
-			return nil, err
+		if err := row.Scan(&tenant, &h.seq, &h.chain, &h.seal); err != nil {
+			return err
 		}
 		if !h.genuine(s.Keys, tenant) {
-			return nil, errAlone
+			return errAlone
 		}
 		heads[tenant] = h
-	}
-	if err := rows.Err(); err != nil {
+		return nil
+	})
+	if err != nil {
 		return nil, err
 	}
 	for _, tenant := range tenants {
@@ -104,29 +101,13 @@ type linkOf struct {
 	tenant string
 }
 
-func newest(ctx context.Context, tx *db.Tx, tenants []string) (links []linkOf, err error) {
+func newest(ctx context.Context, tx *db.Tx, tenants []string) ([]linkOf, error) {
 	rows, err := tx.Query(ctx, `SELECT tenant_id, `+columns+` FROM audit_events WHERE tenant_id IN (`+marks+`) AND seq = 0 ORDER BY tenant_id, id LIMIT `+fmt.Sprint(batch), padded(tenants)...)
-	if err != nil {
-		return nil, err
-	}
-	defer rows.Close()
-	for rows.Next() {
-		var l linkOf
-		if err := l.scan(prefixed{rows, &l.tenant}); err != nil {
-			return nil, err
-		}
-		links = append(links, l)
-	}
-	return links, rows.Err()
+	return db.Collect(rows, err, func(row db.Row) (l linkOf, err error) {
+		err = row.Scan(append([]any{&l.tenant}, l.targets()...)...)
+		return l, err
+	})
 }
-
-// prefixed scans one more column in front of the others.
-type prefixed struct {
-	rows  interface{ Scan(...any) error }
-	first any
-}
-
-func (p prefixed) Scan(into ...any) error { return p.rows.Scan(append([]any{p.first}, into...)...) }
 
 // marks are as many as tenants are sealed together; fewer are filled up with the last one,
 // so that there is one text.

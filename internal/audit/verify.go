@@ -74,8 +74,8 @@ func (r *Report) walk(ctx context.Context, tx *db.Tx, until int64) (last link, e
 	}
 	defer rows.Close()
 	for rows.Next() && r.Intact() {
-		var l link
-		if err := l.scan(rows); err != nil {
+		l, err := scanLink(rows)
+		if err != nil {
 			return last, err
 		}
 		r.check(tx.Tenant, last, &l)

@@ -5,7 +5,6 @@ package authenticator
 
 import (
 	"context"
-	"database/sql"
 	"slices"
 	"strings"
 	"time"
@@ -252,7 +251,7 @@ func BoundIn(ctx context.Context, tx *db.Tx, flowID string) ([]Authenticator, er
 	rows, err := tx.Query(ctx, `
 		SELECT `+columns+` FROM authenticators
 		WHERE tenant_id = $1 AND bound_in = $2 AND kind NOT IN ('password', 'email')`, tx.Tenant, flowID)
-	return collect(rows, err)
+	return db.Collect(rows, err, scan)
 }
 
 // BoundSince lists what a user has set up from an instant on. What an account is made with is
@@ -261,7 +260,7 @@ func BoundSince(ctx context.Context, tx *db.Tx, userID string, at time.Time) ([]
 	rows, err := tx.Query(ctx, `
 		SELECT `+columns+` FROM authenticators
 		WHERE tenant_id = $1 AND user_id = $2 AND bound_at >= $3 AND kind NOT IN ('password', 'email')`, tx.Tenant, userID, at)
-	return collect(rows, err)
+	return db.Collect(rows, err, scan)
 }
 
 // Of lists the authenticators of a user, oldest first.
@@ -269,26 +268,21 @@ func Of(ctx context.Context, tx *db.Tx, userID string) ([]Authenticator, error) 
 	rows, err := tx.Query(ctx, `
 		SELECT `+columns+` FROM authenticators
 		WHERE tenant_id = $1 AND user_id = $2 ORDER BY bound_at, id`, tx.Tenant, userID)
-	return collect(rows, err)
+	return db.Collect(rows, err, scan)
 }
 
-func collect(rows *sql.Rows, err error) ([]Authenticator, error) {
-	if err != nil {
-		return nil, err
-	}
-	defer rows.Close()
-	var out []Authenticator
-	for rows.Next() {
-		var a Authenticator
-		var bound, disabled, suspended int64
-		err := rows.Scan(&a.ID, &a.UserID, &a.Kind, &a.Label, &a.Failures, &bound, &disabled, &suspended)
-		if err != nil {
-			return nil, err
-		}
-		a.BoundAt, a.DisabledAt, a.SuspendedAt = db.Time(bound), db.Time(disabled), db.Time(suspended)
-		out = append(out, a)
-	}
-	return out, rows.Err()
+func scan(row db.Row) (a Authenticator, err error) {
+	err = row.Scan(
+		&a.ID,
+		&a.UserID,
+		&a.Kind,
+		&a.Label,
+		&a.Failures,
+		db.ScanTime(&a.BoundAt),
+		db.ScanTime(&a.DisabledAt),
+		db.ScanTime(&a.SuspendedAt),
+	)
+	return a, err
 }
 
 // Usable returns the first enabled authenticator of a kind among all.

@@ -84,19 +84,23 @@ var kept = map[string]string{
 
 // Last returns the newest epoch, the zero Epoch where there was none.
 func Last(ctx context.Context, tx *db.Tx) (e Epoch, err error) {
-	var of, raised, acknowledged, audited int64
 	err = tx.QueryRow(ctx, `
 		SELECT number, because, copy_of, raised_at, acknowledged_at, audit_until FROM epochs
 		WHERE number > 0 ORDER BY number DESC LIMIT 1`).
-		Scan(&e.Number, &e.Because, &of, &raised, &acknowledged, &audited)
+		Scan(
+			&e.Number,
+			&e.Because,
+			db.ScanTime(&e.CopyOf),
+			db.ScanTime(&e.RaisedAt),
+			db.ScanTime(&e.AcknowledgedAt),
+			db.ScanTime(&e.AuditUntil),
+		)
 	if db.IsNoRows(err) {
 		return Epoch{}, nil
 	}
 	if err != nil {
 		return e, fmt.Errorf("read epoch: %w", err)
 	}
-	e.CopyOf, e.RaisedAt = db.Time(of), db.Time(raised)
-	e.AcknowledgedAt, e.AuditUntil = db.Time(acknowledged), db.Time(audited)
 	return e, nil
 }
 

@@ -85,12 +85,11 @@ func unfinished(ctx context.Context, tx *db.Tx) (stage string, copyOf time.Time,
 	if ok, err := tx.HasTable(ctx, "epochs"); err != nil || !ok {
 		return stageNone, copyOf, err
 	}
-	var of int64
-	err = tx.QueryRow(ctx, `SELECT because, copy_of FROM epochs WHERE number = 0`).Scan(&stage, &of)
+	err = tx.QueryRow(ctx, `SELECT because, copy_of FROM epochs WHERE number = 0`).Scan(&stage, db.ScanTime(&copyOf))
 	if db.IsNoRows(err) {
 		return stageNone, copyOf, nil
 	}
-	return stage, db.Time(of), err
+	return stage, copyOf, err
 }
 
 // Finished fails with ErrUnfinished while a restore into this database is not complete.

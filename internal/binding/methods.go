@@ -2,6 +2,7 @@ package binding
 
 import (
 	"context"
+	"fmt"
 	"strings"
 	"time"
 
@@ -22,26 +23,30 @@ type Method struct {
 }
 
 // Methods lists what a person has set up, oldest first; the password is not among them.
-func Methods(ctx context.Context, tx *db.Tx, userID string) (out []Method, err error) {
+func Methods(ctx context.Context, tx *db.Tx, userID string) ([]Method, error) {
 	rows, err := tx.Query(ctx, `
 		SELECT id, user_id, kind, label, failures, bound_at, last_used_at, disabled_at, suspended_at FROM authenticators
 		WHERE tenant_id = $1 AND user_id = $2 AND kind <> 'password' ORDER BY bound_at, id`, tx.Tenant, userID)
+	methods, err := db.Collect(rows, err, scanMethod)
 	if err != nil {
-		return nil, err
+		return nil, fmt.Errorf("list methods: %w", err)
 	}
-	defer rows.Close()
-	for rows.Next() {
-		var m Method
-		var bound, used, disabled, suspended int64
-		err := rows.Scan(&m.ID, &m.UserID, &m.Kind, &m.Label, &m.Failures, &bound, &used, &disabled, &suspended)
-		if err != nil {
-			return nil, err
-		}
-		m.BoundAt, m.LastUsedAt = db.Time(bound), db.Time(used)
-		m.DisabledAt, m.SuspendedAt = db.Time(disabled), db.Time(suspended)
-		out = append(out, m)
-	}
-	return out, rows.Err()
+	return methods, nil
+}
+
+func scanMethod(row db.Row) (m Method, err error) {
+	err = row.Scan(
+		&m.ID,
+		&m.UserID,
+		&m.Kind,
+		&m.Label,
+		&m.Failures,
+		db.ScanTime(&m.BoundAt),
+		db.ScanTime(&m.LastUsedAt),
+		db.ScanTime(&m.DisabledAt),
+		db.ScanTime(&m.SuspendedAt),
+	)
+	return m, err
 }
 
 // Rename gives a method the person's own name.

@@ -191,20 +191,27 @@ func (s *Service) Waiting(ctx context.Context, h Enrollee, k authenticator.Kind)
 	return d, err
 }
 
-type scanner interface{ Scan(...any) error }
-
 // scan reads a draft, and opens it for a browser that holds its reference only.
-func (s *Service) scan(tx *db.Tx, h Enrollee, row scanner) (d PendingEnrollment, err error) {
+func (s *Service) scan(tx *db.Tx, h Enrollee, row db.Row) (d PendingEnrollment, err error) {
 	var sealed, hash []byte
-	var begun, ends int64
-	err = row.Scan(&d.ID, &hash, &d.Kind, &d.Label, &sealed, &d.TriesLeft, &d.Sends, &begun, &ends)
+	err = row.Scan(
+		&d.ID,
+		&hash,
+		&d.Kind,
+		&d.Label,
+		&sealed,
+		&d.TriesLeft,
+		&d.Sends,
+		db.ScanTime(&d.Begun),
+		db.ScanTime(&d.Ends),
+	)
 	if db.IsNoRows(err) || err == nil && !h.Held.Opens(tx.Tenant, d.ID, hash) {
 		return PendingEnrollment{}, errOver
 	}
 	if err != nil {
 		return d, err
 	}
-	d.Begun, d.Ends, d.Now = db.Time(begun), db.Time(ends), tx.Now
+	d.Now = tx.Now
 	d.State, err = s.Keys.Open(sealed, place(tx.Tenant, d.ID)...)
 	return d, err
 }

@@ -96,12 +96,9 @@ func Spend(ctx context.Context, tx *db.Tx, id string) (first bool, err error) {
 
 const columns = `id, flow_id, user_id, authenticator_id, kind, reference, state, tries_left, message_id, issued_at, expires_at, closed_at, closed_because, sent_key`
 
-type scanner interface{ Scan(...any) error }
-
-func scan(row scanner) (Challenge, error) {
-	var r Reader
-	err := row.Scan(r.Targets()...)
-	return r.Settle(), err
+func scan(row db.Row) (c Challenge, err error) {
+	err = row.Scan(c.Targets()...)
+	return c, err
 }
 
 // ByID loads a challenge; found is false where there is none.
@@ -116,40 +113,29 @@ func ByID(ctx context.Context, tx *db.Tx, id string) (c Challenge, found bool, e
 // ReplacedIn lists the challenges of a flow that newer ones replaced, newest first.
 func ReplacedIn(ctx context.Context, tx *db.Tx, flowID string) ([]Challenge, error) {
 	rows, err := tx.Query(ctx, `SELECT `+columns+` FROM challenges WHERE tenant_id = $1 AND flow_id = $2 AND closed_because = 'replaced' ORDER BY id DESC`, tx.Tenant, flowID)
-	if err != nil {
-		return nil, err
-	}
-	defer rows.Close()
-	var out []Challenge
-	for rows.Next() {
-		c, err := scan(rows)
-		if err != nil {
-			return nil, err
-		}
-		out = append(out, c)
-	}
-	return out, rows.Err()
+	return db.Collect(rows, err, scan)
 }
 
 // Joined are the columns of a challenge that another query joins as ch, perhaps none.
 const Joined = `COALESCE(ch.id, ''), COALESCE(ch.flow_id, ''), COALESCE(ch.user_id, ''), COALESCE(ch.authenticator_id, ''), COALESCE(ch.kind, ''), COALESCE(ch.reference, ''),
 	ch.state, COALESCE(ch.tries_left, 0), COALESCE(ch.message_id, ''), COALESCE(ch.issued_at, 0), COALESCE(ch.expires_at, 0), COALESCE(ch.closed_at, 0), COALESCE(ch.closed_because, ''), COALESCE(ch.sent_key, '')`
 
-// Reader scans Joined; Settle turns the stored instants into times afterwards.
-type Reader struct {
-	c                       Challenge
-	state                   []byte
-	issued, expires, closed int64
-}
-
-// Targets are what to scan into.
-func (r *Reader) Targets() []any {
-	c := &r.c
-	return []any{&c.ID, &c.FlowID, &c.UserID, &c.AuthenticatorID, &c.Kind, &c.Reference, &r.state, &c.TriesLeft, &c.MessageID, &r.issued, &r.expires, &r.closed, &c.ClosedBecause, &c.SentKey}
-}
-
-// Settle returns the challenge, the zero Challenge where there was none.
-func (r *Reader) Settle() Challenge {
-	r.c.State, r.c.IssuedAt, r.c.ExpiresAt, r.c.ClosedAt = r.state, db.Time(r.issued), db.Time(r.expires), db.Time(r.closed)
-	return r.c
+// Targets are what to scan columns or Joined into.
+func (c *Challenge) Targets() []any {
+	return []any{
+		&c.ID,
+		&c.FlowID,
+		&c.UserID,
+		&c.AuthenticatorID,
+		&c.Kind,
+		&c.Reference,
+		(*[]byte)(&c.State), // NULL where there is none
+		&c.TriesLeft,
+		&c.MessageID,
+		db.ScanTime(&c.IssuedAt),
+		db.ScanTime(&c.ExpiresAt),
+		db.ScanTime(&c.ClosedAt),
+		&c.ClosedBecause,
+		&c.SentKey,
+	}
 }

@@ -52,20 +52,15 @@ func Load(ctx context.Context, tx *db.Tx, l config.Limits) ([]Setting, error) {
 
 func load(ctx context.Context, tx *db.Tx) (map[string]int64, error) {
 	rows, err := tx.Query(ctx, `SELECT name, value FROM standards`)
-	if err != nil {
-		return nil, err
-	}
-	defer rows.Close()
 	stored := map[string]int64{}
-	for rows.Next() {
+	err = db.ForEach(rows, err, func(row db.Row) error {
 		var name string
 		var value int64
-		if err := rows.Scan(&name, &value); err != nil {
-			return nil, err
-		}
+		err := row.Scan(&name, &value)
 		stored[name] = value
-	}
-	return stored, rows.Err()
+		return err
+	})
+	return stored, err
 }
 
 // WeakerError names every setting that is weaker than it was, and what may be done.

@@ -99,14 +99,14 @@ const spent = "code_spent"
 
 // spend takes the code out of use and says what, if anything, is wrong with the attempt.
 func spend(ctx context.Context, tx *db.Tx, ref secret.Reference, r Redemption) (c Code, why string, err error) {
-	var expires int64
+	var expires time.Time
 	var alive bool
 	err = tx.QueryRow(ctx, `UPDATE authorization_codes SET redeemed_at = $1
 		WHERE tenant_id = $2 AND id = $3 AND secret_hash = $4 AND redeemed_at = 0
 		RETURNING client_id, user_id, session_id, redirect_uri, scope, nonce, code_challenge, expires_at,
 		EXISTS (SELECT 1 FROM sessions s WHERE s.tenant_id = authorization_codes.tenant_id AND s.id = authorization_codes.session_id AND s.ended_at = 0)`,
 		tx.Now, tx.Tenant, ref.ID, ref.Hash()).
-		Scan(&c.ClientID, &c.UserID, &c.SessionID, &c.RedirectURI, &c.Scope, &c.Nonce, &c.CodeChallenge, &expires, &alive)
+		Scan(&c.ClientID, &c.UserID, &c.SessionID, &c.RedirectURI, &c.Scope, &c.Nonce, &c.CodeChallenge, db.ScanTime(&expires), &alive)
 	switch {
 	case db.IsNoRows(err):
 		return c, spent, nil
@@ -118,7 +118,7 @@ func spend(ctx context.Context, tx *db.Tx, ref secret.Reference, r Redemption) (
 		return c, "other_redirect_uri", nil
 	case !r.proves(c.CodeChallenge):
 		return c, "wrong_verifier", nil
-	case !tx.Now.Before(db.Time(expires)):
+	case !tx.Now.Before(expires):
 		return c, "code_expired", nil
 	case !alive:
 		return c, "session_ended", nil

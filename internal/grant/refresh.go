@@ -143,11 +143,8 @@ func successor(keys *secret.Keys, old secret.Reference, clientID string) (f Fami
 	return Family{Tenant: old.Tenant, ID: old.ID, ClientID: clientID, Refresh: next.Text()}, hash
 }
 
-func (f *Family) take(row interface{ Scan(...any) error }) error {
-	var until, created int64
-	err := row.Scan(&f.UserID, &f.SessionID, &f.Scope, &created, &until)
-	f.AuthorizedAt, f.Until = db.Time(created), db.Time(until)
-	return err
+func (f *Family) take(row db.Row) error {
+	return row.Scan(&f.UserID, &f.SessionID, &f.Scope, db.ScanTime(&f.AuthorizedAt), db.ScanTime(&f.Until))
 }
 
 // endReused ends the family of a token that should not be here any more. One inside its

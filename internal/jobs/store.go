@@ -54,20 +54,11 @@ func due(ctx context.Context, d *db.DB, n int, l lane) (found []Job, err error) 
 			SELECT tenant_id, id, kind, args, run_at FROM jobs
 			WHERE done_at = 0 AND failed_at = 0 AND run_at <= $1 AND claimed_until <= $2`+only+`
 			ORDER BY run_at LIMIT $3`, args...)
-		if err != nil {
-			return err
-		}
-		defer rows.Close()
-		for rows.Next() {
-			var j Job
-			var runAt int64
-			if err := rows.Scan(&j.Tenant, &j.ID, &j.Kind, &j.Args, &runAt); err != nil {
-				return err
-			}
-			j.RunAt = db.Time(runAt)
-			found = append(found, j)
-		}
-		return rows.Err()
+		found, err = db.Collect(rows, err, func(row db.Row) (j Job, err error) {
+			err = row.Scan(&j.Tenant, &j.ID, &j.Kind, &j.Args, db.ScanTime(&j.RunAt))
+			return j, err
+		})
+		return err
 	})
 	if err != nil {
 		return nil, fmt.Errorf("look for jobs: %w", err)

@@ -83,20 +83,18 @@ func (m *Masters) Ensure(ctx context.Context) error {
 
 func marks(ctx context.Context, tx *db.Tx) (map[string][]byte, error) {
 	rows, err := tx.Query(ctx, `SELECT id, mark FROM master_keys`)
+	out := map[string][]byte{}
+	err = db.ForEach(rows, err, func(row db.Row) error {
+		var id string
+		var mark []byte
+		err := row.Scan(&id, &mark)
+		out[id] = mark
+		return err
+	})
 	if err != nil {
 		return nil, fmt.Errorf("read master keys: %w", err)
 	}
-	defer rows.Close()
-	out := map[string][]byte{}
-	for rows.Next() {
-		var id string
-		var mark []byte
-		if err := rows.Scan(&id, &mark); err != nil {
-			return nil, fmt.Errorf("read master keys: %w", err)
-		}
-		out[id] = mark
-	}
-	return out, rows.Err()
+	return out, nil
 }
 
 // Follow looks at the key file and the database: it takes over what is new in the file,
@@ -169,23 +167,17 @@ func (m *Masters) List(ctx context.Context) (all []MasterKey, err error) {
 	return all, err
 }
 
-func (m *Masters) list(ctx context.Context, tx *db.Tx) (all []MasterKey, err error) {
+func (m *Masters) list(ctx context.Context, tx *db.Tx) ([]MasterKey, error) {
 	rows, err := tx.Query(ctx, `SELECT id, mark, seals_from, added_at, dropped_at FROM master_keys ORDER BY seals_from, added_at, id`)
+	current := m.Keys.Current()
+	all, err := db.Collect(rows, err, func(row db.Row) (k MasterKey, err error) {
+		var mark []byte
+		err = row.Scan(&k.ID, &mark, db.ScanTime(&k.From), db.ScanTime(&k.AddedAt), db.ScanTime(&k.DroppedAt))
+		k.Here, k.Sealing = secret.Equal(mark, m.Keys.Mark(k.ID)), k.ID == current
+		return k, err
+	})
 	if err != nil {
 		return nil, fmt.Errorf("list master keys: %w", err)
 	}
-	defer rows.Close()
-	current := m.Keys.Current()
-	for rows.Next() {
-		var k MasterKey
-		var mark []byte
-		var from, added, dropped int64
-		if err := rows.Scan(&k.ID, &mark, &from, &added, &dropped); err != nil {
-			return nil, fmt.Errorf("list master keys: %w", err)
-		}
-		k.From, k.AddedAt, k.DroppedAt = db.Time(from), db.Time(added), db.Time(dropped)
-		k.Here, k.Sealing = secret.Equal(mark, m.Keys.Mark(k.ID)), k.ID == current
-		all = append(all, k)
-	}
-	return all, rows.Err()
+	return all, nil
 }

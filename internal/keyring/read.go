@@ -3,7 +3,6 @@ package keyring
 import (
 	"context"
 	"crypto"
-	"database/sql"
 	"fmt"
 	"time"
 
@@ -94,33 +93,31 @@ func (r *Keyring) load(ctx context.Context, tx *db.Tx, usable bool) ([]Key, erro
 
 func (r *Keyring) loadFamily(ctx context.Context, tx *db.Tx, f family, usable bool) (keys []Key, err error) {
 	rows, err := tx.Query(ctx, `SELECT id, sealed, created_at, active_from, retired_at FROM `+f.table+` ORDER BY active_from, id`)
-	if err != nil {
-		return nil, fmt.Errorf("read signing keys: %w", err)
-	}
-	defer func() { _ = rows.Close() }()
-	for rows.Next() {
-		k, sealed, err := scan(rows)
+	err = db.ForEach(rows, err, func(row db.Row) error {
+		k, sealed, err := scan(row)
 		if err != nil {
-			return nil, err
+			return err
 		}
 		k.Algorithm = f.algorithm
 		if usable && !k.Published(tx.Now) {
-			continue
+			return nil
 		}
 		if usable {
 			if k.Private, err = r.open(f, k.ID, sealed); err != nil {
-				return nil, err
+				return err
 			}
 		}
 		keys = append(keys, k)
+		return nil
+	})
+	if err != nil {
+		return nil, fmt.Errorf("read signing keys: %w", err)
 	}
-	return keys, rows.Err()
+	return keys, nil
 }
 
-func scan(rows *sql.Rows) (k Key, sealed []byte, err error) {
-	var created, active, retired int64
-	err = rows.Scan(&k.ID, &sealed, &created, &active, &retired)
-	k.CreatedAt, k.ActiveFrom, k.RetiredAt = db.Time(created), db.Time(active), db.Time(retired)
+func scan(row db.Row) (k Key, sealed []byte, err error) {
+	err = row.Scan(&k.ID, &sealed, db.ScanTime(&k.CreatedAt), db.ScanTime(&k.ActiveFrom), db.ScanTime(&k.RetiredAt))
 	return k, sealed, err
 }
 

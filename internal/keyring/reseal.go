@@ -128,7 +128,7 @@ func (p sealedAt) update() string {
 }
 
 // read returns the next rows that another generation sealed, in the order of their keys.
-func (p sealedAt) read(ctx context.Context, tx *db.Tx, current string, after []string) (out []row, err error) {
+func (p sealedAt) read(ctx context.Context, tx *db.Tx, current string, after []string) ([]row, error) {
 	marks, args := make([]string, len(p.key)), []any{[]byte(current)}
 	for i, k := range after {
 		marks[i] = fmt.Sprintf("$%d", i+2)
@@ -138,22 +138,18 @@ func (p sealedAt) read(ctx context.Context, tx *db.Tx, current string, after []s
 	query := fmt.Sprintf(`SELECT %s, %s FROM %s WHERE %s IS NOT NULL AND substr(%s, 1, 8) <> $1 AND (%s) > (%s) ORDER BY %s LIMIT %d`,
 		p.column, keys, p.table, p.column, p.column, keys, strings.Join(marks, ", "), keys, resealBatch)
 	rows, err := tx.Query(ctx, query, args...)
-	if err != nil {
-		return nil, fmt.Errorf("find what to seal anew in %s: %w", p.table, err)
-	}
-	defer rows.Close()
-	for rows.Next() {
+	out, err := db.Collect(rows, err, func(from db.Row) (row, error) {
 		r := row{key: make([]string, len(p.key))}
 		to := []any{&r.sealed}
 		for i := range r.key {
 			to = append(to, &r.key[i])
 		}
-		if err := rows.Scan(to...); err != nil {
-			return nil, fmt.Errorf("find what to seal anew in %s: %w", p.table, err)
-		}
-		out = append(out, r)
+		return r, from.Scan(to...)
+	})
+	if err != nil {
+		return nil, fmt.Errorf("find what to seal anew in %s: %w", p.table, err)
 	}
-	return out, rows.Err()
+	return out, nil
 }
 
 // unsealed counts what a generation has sealed and no other has sealed since.

@@ -11,19 +11,19 @@ import (
 // Outgoing.CopyOf): the best that became of any of them. The state is None where there is
 // no such message.
 func Best(ctx context.Context, tx *db.Tx, id string) (Status, error) {
-	var r Reader
+	var s Status
 	err := tx.QueryRow(ctx, `
 		SELECT m.state, m.host, m.state_at, m.next_try_at, m.attempts FROM messages m
 		WHERE m.tenant_id = $1 AND (m.id = $2 OR (m.copy_of = $3 AND m.copy_of <> ''))
 		ORDER BY CASE m.state WHEN 'delivered' THEN 0 WHEN 'accepted' THEN 1 WHEN 'queued' THEN 2 WHEN 'delayed' THEN 3 ELSE 4 END, m.state_at DESC, m.id LIMIT 1`,
-		tx.Tenant, id, id).Scan(r.Targets()...)
+		tx.Tenant, id, id).Scan(s.Targets()...)
 	if db.IsNoRows(err) {
 		return Status{State: None}, nil
 	}
 	if err != nil {
 		return Status{State: None}, fmt.Errorf("read deliveries: %w", err)
 	}
-	return r.Settle(), nil
+	return s, nil
 }
 
 // WithdrawAll is Withdraw for a message and its copies.

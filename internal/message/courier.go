@@ -103,13 +103,12 @@ func (c *Courier) Deliver(ctx context.Context, j jobs.Job) error {
 // load returns nil where the message has left, was withdrawn or does not exist.
 func (c *Courier) load(ctx context.Context, tenant, id string) (*waiting, error) {
 	var w waiting
-	var expires int64
 	err := c.DB.View(ctx, tenant, func(tx *db.Tx) error {
 		w.now = tx.Now
 		return tx.QueryRow(ctx, `
 			SELECT channel, sealed, attempts, expires_at FROM messages
 			WHERE tenant_id = $1 AND id = $2 AND state IN ('queued', 'delayed') AND sealed IS NOT NULL`,
-			tx.Tenant, id).Scan(&w.channel, &w.sealed, &w.attempts, &expires)
+			tx.Tenant, id).Scan(&w.channel, &w.sealed, &w.attempts, db.ScanTime(&w.expiresAt))
 	})
 	if db.IsNoRows(err) {
 		return nil, nil
@@ -117,7 +116,6 @@ func (c *Courier) load(ctx context.Context, tenant, id string) (*waiting, error)
 	if err != nil {
 		return nil, fmt.Errorf("load message: %w", err)
 	}
-	w.expiresAt = db.Time(expires)
 	return &w, nil
 }
 

@@ -129,13 +129,11 @@ func Delivery(ctx context.Context, tx *db.Tx, id string) (Status, error) {
 	if id == "" {
 		return s, nil
 	}
-	var at, next int64
 	err := tx.QueryRow(ctx, `SELECT state, host, state_at, next_try_at, attempts FROM messages WHERE tenant_id = $1 AND id = $2`,
-		tx.Tenant, id).Scan(&s.State, &s.Host, &at, &next, &s.Attempts)
+		tx.Tenant, id).Scan(s.Targets()...)
 	if err != nil && !db.IsNoRows(err) {
 		return s, fmt.Errorf("read delivery: %w", err)
 	}
-	s.At, s.NextTry = db.Time(at), db.Time(next)
 	return s, nil
 }
 
@@ -145,21 +143,9 @@ const Joined = `COALESCE(m.state, 'none'), COALESCE(m.host, ''), COALESCE(m.stat
 // Unread stands in for Joined where nobody needs the status.
 const Unread = `'none', '', 0, 0, 0`
 
-// Reader scans Joined; Settle turns the stored instants into times afterwards.
-type Reader struct {
-	s        Status
-	at, next int64
-}
-
-// Targets are what to scan into.
-func (r *Reader) Targets() []any {
-	return []any{&r.s.State, &r.s.Host, &r.at, &r.next, &r.s.Attempts}
-}
-
-// Settle returns the status; its state is None where there is no message.
-func (r *Reader) Settle() Status {
-	r.s.At, r.s.NextTry = db.Time(r.at), db.Time(r.next)
-	return r.s
+// Targets are what to scan Joined into; the state is None where there is no message.
+func (s *Status) Targets() []any {
+	return []any{&s.State, &s.Host, db.ScanTime(&s.At), db.ScanTime(&s.NextTry), &s.Attempts}
 }
 
 // Withdraw erases a message that has not left yet, so that a dead code is not delivered.

@@ -216,23 +216,23 @@ func (l Budgets) Lock(ctx context.Context, tx *db.Tx) error {
 
 func (l Budgets) scan(ctx context.Context, tx *db.Tx, query string, args []any) error {
 	rows, err := tx.Query(ctx, query, args...)
-	if err != nil {
-		return fmt.Errorf("read budgets: %w", err)
-	}
-	defer rows.Close()
-	for rows.Next() {
+	err = db.ForEach(rows, err, func(row db.Row) error {
 		var tenant, limit, subject string
 		var stamps []byte
-		if err := rows.Scan(&tenant, &limit, &subject, &stamps); err != nil {
-			return fmt.Errorf("read budgets: %w", err)
+		if err := row.Scan(&tenant, &limit, &subject, &stamps); err != nil {
+			return err
 		}
 		for _, e := range l {
 			if e.Tenant == tenant && e.Limit.Name == limit && name(e.Subject) == subject {
 				e.read(stamps)
 			}
 		}
+		return nil
+	})
+	if err != nil {
+		return fmt.Errorf("read budgets: %w", err)
 	}
-	return rows.Err()
+	return nil
 }
 
 // sort keeps two units of work that take the same rows from waiting for one another.

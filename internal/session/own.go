@@ -2,6 +2,7 @@ package session
 
 import (
 	"context"
+	"fmt"
 	"strings"
 	"time"
 
@@ -24,29 +25,43 @@ type Open struct {
 
 // OpenOf lists the sessions of a user that have neither ended nor expired, the newest first.
 // Those that another one took over from are part of that one.
-func OpenOf(ctx context.Context, tx *db.Tx, userID string) (out []Open, err error) {
+func OpenOf(ctx context.Context, tx *db.Tx, userID string) ([]Open, error) {
 	rows, err := tx.Query(ctx, `
 		SELECT s.id, s.client_id, COALESCE(c.name, ''), s.acr, s.amr, s.ip, s.place, s.browser, s.authenticated_at, s.created_at, s.last_seen_at, s.idle_micros, s.expires_at
 		FROM sessions s JOIN users u ON u.tenant_id = s.tenant_id AND u.id = s.user_id LEFT JOIN clients c ON c.id = s.client_id
 		WHERE s.tenant_id = $1 AND s.user_id = $2 AND s.ended_at = 0 AND s.expires_at > $3 AND s.security_version = u.security_version
 			AND NOT EXISTS (SELECT 1 FROM sessions n WHERE n.tenant_id = s.tenant_id AND n.user_id = s.user_id AND n.continues = s.id AND n.ended_at = 0)
 		ORDER BY s.last_seen_at DESC, s.id DESC`, tx.Tenant, userID, tx.Now)
+	open, err := db.Collect(rows, err, scanOpen)
 	if err != nil {
-		return nil, err
+		return nil, fmt.Errorf("list sessions: %w", err)
 	}
-	defer rows.Close()
-	for rows.Next() {
-		o := Open{Session: Session{Tenant: tx.Tenant, UserID: userID}}
-		var amr string
-		var authenticated, created, seen, idle, expires int64
-		if err := rows.Scan(&o.ID, &o.ClientID, &o.AppName, &o.ACR, &amr, &o.IP, &o.Place, &o.Browser, &authenticated, &created, &seen, &idle, &expires); err != nil {
-			return nil, err
-		}
-		o.AMR, o.AuthenticatedAt, o.CreatedAt, o.LastSeenAt = strings.Fields(amr), db.Time(authenticated), db.Time(created), db.Time(seen)
-		o.Idle, o.ExpiresAt = time.Duration(idle)*time.Microsecond, db.Time(expires)
-		out = append(out, o)
+	for i := range open {
+		open[i].Tenant, open[i].UserID = tx.Tenant, userID
 	}
-	return out, rows.Err()
+	return open, nil
+}
+
+func scanOpen(row db.Row) (o Open, err error) {
+	var amr string
+	var idle int64
+	err = row.Scan(
+		&o.ID,
+		&o.ClientID,
+		&o.AppName,
+		&o.ACR,
+		&amr,
+		&o.IP,
+		&o.Place,
+		&o.Browser,
+		db.ScanTime(&o.AuthenticatedAt),
+		db.ScanTime(&o.CreatedAt),
+		db.ScanTime(&o.LastSeenAt),
+		&idle,
+		db.ScanTime(&o.ExpiresAt),
+	)
+	o.AMR, o.Idle = strings.Fields(amr), time.Duration(idle)*time.Microsecond
+	return o, err
 }
 
 // Belongs reports whether a session is a user's and has not ended.
@@ -79,26 +94,29 @@ type RememberedFor struct {
 }
 
 // RememberedOf lists the browsers that a user's second step is remembered in.
-func RememberedOf(ctx context.Context, tx *db.Tx, userID string) (out []RememberedFor, err error) {
+func RememberedOf(ctx context.Context, tx *db.Tx, userID string) ([]RememberedFor, error) {
 	rows, err := tx.Query(ctx, `
 		SELECT r.id, r.client_id, COALESCE(c.name, ''), r.place, r.browser, r.proved_at, r.expires_at
 		FROM remembered_browsers r JOIN users u ON u.tenant_id = r.tenant_id AND u.id = r.user_id LEFT JOIN clients c ON c.id = r.client_id
 		WHERE r.tenant_id = $1 AND r.user_id = $2 AND r.ended_at = 0 AND r.expires_at > $3 AND r.security_version = u.security_version
 		ORDER BY r.proved_at DESC, r.id DESC`, tx.Tenant, userID, tx.Now)
+	out, err := db.Collect(rows, err, func(row db.Row) (r RememberedFor, err error) {
+		r.UserID = userID
+		err = row.Scan(
+			&r.ID,
+			&r.ClientID,
+			&r.AppName,
+			&r.Place,
+			&r.Browser,
+			db.ScanTime(&r.ProvedAt),
+			db.ScanTime(&r.ExpiresAt),
+		)
+		return r, err
+	})
 	if err != nil {
-		return nil, err
+		return nil, fmt.Errorf("list remembered browsers: %w", err)
 	}
-	defer rows.Close()
-	for rows.Next() {
-		r := RememberedFor{Remembered: Remembered{UserID: userID}}
-		var proved, expires int64
-		if err := rows.Scan(&r.ID, &r.ClientID, &r.AppName, &r.Place, &r.Browser, &proved, &expires); err != nil {
-			return nil, err
-		}
-		r.ProvedAt, r.ExpiresAt = db.Time(proved), db.Time(expires)
-		out = append(out, r)
-	}
-	return out, rows.Err()
+	return out, nil
 }
 
 // ForgetOne ends one remembered browser of a user.

@@ -52,25 +52,25 @@ func Recall(ctx context.Context, tx *db.Tx, presented []secret.Reference, userID
 		if ref.Tenant != tx.Tenant {
 			continue
 		}
-		var proved, rotated, expires int64
+		var rotated time.Time
 		var right, previous bool
 		found := Remembered{ID: ref.ID}
 		err := tx.QueryRow(ctx, `
 			SELECT user_id, client_id, proved_at, rotated_at, expires_at, token_hash = $1, previous_hash = $1 FROM remembered_browsers
 			WHERE tenant_id = $2 AND id = $3 AND user_id = $4 AND client_id = $5 AND security_version = $6 AND ended_at = 0`,
-			ref.Hash(), tx.Tenant, ref.ID, userID, clientID, securityVersion).Scan(&found.UserID, &found.ClientID, &proved, &rotated, &expires, &right, &previous)
+			ref.Hash(), tx.Tenant, ref.ID, userID, clientID, securityVersion).
+			Scan(&found.UserID, &found.ClientID, db.ScanTime(&found.ProvedAt), db.ScanTime(&rotated), db.ScanTime(&found.ExpiresAt), &right, &previous)
 		if db.IsNoRows(err) {
 			continue
 		}
 		if err != nil {
 			return Recalled{}, err
 		}
-		since := tx.Now.Sub(db.Time(rotated))
+		since := tx.Now.Sub(rotated)
 		switch {
-		case !tx.Now.Before(db.Time(expires)):
+		case !tx.Now.Before(found.ExpiresAt):
 			out.Over = append(out.Over, ref.ID)
 		case right, previous && since >= twinWithin && since < lostWithin:
-			found.ProvedAt, found.ExpiresAt = db.Time(proved), db.Time(expires)
 			return Recalled{Remembered: found, By: ref, Over: out.Over}, nil
 		case previous && since < twinWithin:
 			out.Twin = true

@@ -141,7 +141,7 @@ var (
 // scan reads a flow with one of the texts.
 func (s *Service) scan(ctx context.Context, tx *db.Tx, text, id string, hash []byte) (*flow, error) {
 	f := &flow{ID: id, stored: true, bindable: s.Bindable}
-	r, ch, sent := facts.Into(&f.Facts), challenge.Reader{}, message.Reader{}
+	r := facts.Into(&f.Facts)
 	var want, proofs string
 	var stamps, toAccount, toDestination []byte
 	var started, expires, closed, disabled, baseEnded, baseExpires int64
@@ -150,7 +150,7 @@ func (s *Service) scan(ctx context.Context, tx *db.Tx, text, id string, hash []b
 		&started, &expires, &closed, &f.ClosedBecause, &f.knownBy, &f.Destination, &f.failures, &disabled, &baseEnded, &baseExpires, &toAccount, &toDestination, &stamps,
 	}
 	err := tx.QueryRow(ctx, text, tx.Tenant, id, hash).
-		Scan(slices.Concat(into, r.Targets(), ch.Targets(), sent.Targets())...)
+		Scan(slices.Concat(into, r.Targets(), f.Challenge.Targets(), f.Delivery.Targets())...)
 	if db.IsNoRows(err) {
 		return nil, errFlowGone
 	}
@@ -159,7 +159,7 @@ func (s *Service) scan(ctx context.Context, tx *db.Tx, text, id string, hash []b
 	}
 	f.WantACR, f.StartedAt, f.ExpiresAt, f.ClosedAt = strings.Fields(want), db.Time(started), db.Time(expires), db.Time(closed)
 	r.Decode(f.ClientID, s.Limits.RememberDays)
-	f.Challenge, f.Delivery, f.usable = ch.Settle(), sent.Settle(), disabled == 0
+	f.usable = disabled == 0
 	s.budgeted(f, tx.Tenant, stamps)
 	if text == resend && f.Challenge.SentKey != "" {
 		f.sendBudgets = &sendStamps{toAccount, toDestination}

@@ -65,24 +65,15 @@ func load(ctx context.Context, tx *db.Tx, userID, condition string) ([]kept, err
 		SELECT p.authenticator_id, p.credential, p.sign_count, p.synced
 		FROM passkeys p JOIN authenticators a ON a.tenant_id = p.tenant_id AND a.id = p.authenticator_id
 		WHERE p.tenant_id = $1 AND p.user_id = $2`+condition+` ORDER BY p.authenticator_id`, tx.Tenant, userID)
-	if err != nil {
-		return nil, err
-	}
-	defer rows.Close()
-	var out []kept
-	for rows.Next() {
+	return db.Collect(rows, err, func(row db.Row) (k kept, err error) {
 		var s Stored
-		var k kept
-		if err := rows.Scan(&s.AuthenticatorID, &s.Credential, &s.SignCount, &k.copies); err != nil {
-			return nil, err
+		if err := row.Scan(&s.AuthenticatorID, &s.Credential, &s.SignCount, &k.copies); err != nil {
+			return k, err
 		}
 		k.id = s.AuthenticatorID
-		if k.credential, err = s.open(); err != nil {
-			return nil, err
-		}
-		out = append(out, k)
-	}
-	return out, rows.Err()
+		k.credential, err = s.open()
+		return k, err
+	})
 }
 
 const usable = ` AND a.disabled_at = 0`

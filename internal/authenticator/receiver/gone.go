@@ -50,20 +50,18 @@ func (v Verifier) Gone(ctx context.Context, d *db.DB, tenantID, id string) error
 // by the id of the authenticator, and since when.
 func GoneOf(ctx context.Context, tx *db.Tx, userID string) (map[string]time.Time, error) {
 	rows, err := tx.Query(ctx, `SELECT authenticator_id, gone_at FROM push_subscriptions WHERE tenant_id = $1 AND user_id = $2 AND gone_at > 0`, tx.Tenant, userID)
+	out := map[string]time.Time{}
+	err = db.ForEach(rows, err, func(row db.Row) error {
+		var id string
+		var at time.Time
+		err := row.Scan(&id, db.ScanTime(&at))
+		out[id] = at
+		return err
+	})
 	if err != nil {
 		return nil, fmt.Errorf("list receivers that are gone: %w", err)
 	}
-	defer rows.Close()
-	out := map[string]time.Time{}
-	for rows.Next() {
-		var id string
-		var at int64
-		if err := rows.Scan(&id, &at); err != nil {
-			return nil, err
-		}
-		out[id] = db.Time(at)
-	}
-	return out, rows.Err()
+	return out, nil
 }
 
 func (v Verifier) tell(ctx context.Context, tx *db.Tx, userID, label string) error {

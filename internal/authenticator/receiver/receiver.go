@@ -117,26 +117,22 @@ func Address(id string) string { return "push:" + id }
 func place(tenant, id string) []string { return []string{"push_subscriptions", "sealed", tenant, id} }
 
 // alive are the receivers of a person that take codes, oldest first.
-func (v Verifier) alive(ctx context.Context, tx *db.Tx, userID string) (out []push.Address, err error) {
+func (v Verifier) alive(ctx context.Context, tx *db.Tx, userID string) ([]push.Address, error) {
 	rows, err := tx.Query(ctx, `
 		SELECT p.authenticator_id, p.sealed FROM push_subscriptions p JOIN authenticators a ON a.tenant_id = p.tenant_id AND a.id = p.authenticator_id
 		WHERE p.tenant_id = $1 AND p.user_id = $2 AND p.gone_at = 0 AND a.disabled_at = 0 ORDER BY a.bound_at, a.id`, tx.Tenant, userID)
+	out, err := db.Collect(rows, err, func(row db.Row) (to push.Address, err error) {
+		var sealed []byte
+		if err := row.Scan(&to.Receiver, &sealed); err != nil {
+			return to, err
+		}
+		to.Subscription, err = v.open(tx.Tenant, to.Receiver, sealed)
+		return to, err
+	})
 	if err != nil {
 		return nil, fmt.Errorf("list receivers: %w", err)
 	}
-	defer rows.Close()
-	for rows.Next() {
-		var to push.Address
-		var sealed []byte
-		if err := rows.Scan(&to.Receiver, &sealed); err != nil {
-			return nil, err
-		}
-		if to.Subscription, err = v.open(tx.Tenant, to.Receiver, sealed); err != nil {
-			return nil, err
-		}
-		out = append(out, to)
-	}
-	return out, rows.Err()
+	return out, nil
 }
 
 func (v Verifier) open(tenant, id string, sealed []byte) (s push.Subscription, err error) {

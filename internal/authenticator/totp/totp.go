@@ -64,27 +64,20 @@ type device struct {
 }
 
 // load reads every app of a user that is not disabled.
-func (v Verifier) load(ctx context.Context, tx *db.Tx, userID string) (out []*device, err error) {
+func (v Verifier) load(ctx context.Context, tx *db.Tx, userID string) ([]*device, error) {
 	rows, err := tx.Query(ctx, `
 		SELECT s.authenticator_id, s.sealed, s.last_step, s.drift
 		FROM totp_secrets s JOIN authenticators a ON a.tenant_id = s.tenant_id AND a.id = s.authenticator_id
 		WHERE s.tenant_id = $1 AND s.user_id = $2 AND a.user_id = $2 AND a.disabled_at = 0 ORDER BY s.authenticator_id`, tx.Tenant, userID)
-	if err != nil {
-		return nil, err
-	}
-	defer rows.Close()
-	for rows.Next() {
+	return db.Collect(rows, err, func(row db.Row) (*device, error) {
 		var d device
 		var sealed []byte
-		if err := rows.Scan(&d.id, &sealed, &d.known.last, &d.known.drift); err != nil {
+		if err := row.Scan(&d.id, &sealed, &d.known.last, &d.known.drift); err != nil {
 			return nil, err
 		}
-		if d.secret, err = v.Keys.Open(sealed, place(tx.Tenant, d.id)...); err != nil {
-			return nil, err
-		}
-		out = append(out, &d)
-	}
-	return out, rows.Err()
+		d.secret, err = v.Keys.Open(sealed, place(tx.Tenant, d.id)...)
+		return &d, err
+	})
 }
 
 func place(tenant, id string) []string { return []string{"totp_secrets", "sealed", tenant, id} }

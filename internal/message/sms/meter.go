@@ -178,24 +178,18 @@ type Spent struct {
 
 // Today lists what was reserved on the day of tx.Now, the installation's accounts and every
 // company's, the fullest first; not more than 1000.
-func Today(ctx context.Context, tx *db.Tx) (out []Spent, err error) {
+func Today(ctx context.Context, tx *db.Tx) ([]Spent, error) {
 	rows, err := tx.Query(ctx, `
 		SELECT tenant_id, account, day, reserved, ceiling, told_at FROM message_costs WHERE day = $1 AND reserved > 0
 		ORDER BY reserved DESC, tenant_id, account LIMIT 1000`, db.Micros(tx.Now)/dayMicros)
+	out, err := db.Collect(rows, err, func(row db.Row) (s Spent, err error) {
+		err = row.Scan(&s.Tenant, &s.Name, &s.Day, &s.Reserved, &s.Ceiling, db.ScanTime(&s.Told))
+		return s, err
+	})
 	if err != nil {
 		return nil, fmt.Errorf("read spending: %w", err)
 	}
-	defer rows.Close()
-	for rows.Next() {
-		var s Spent
-		var told int64
-		if err := rows.Scan(&s.Tenant, &s.Name, &s.Day, &s.Reserved, &s.Ceiling, &told); err != nil {
-			return nil, fmt.Errorf("read spending: %w", err)
-		}
-		s.Told = db.Time(told)
-		out = append(out, s)
-	}
-	return out, rows.Err()
+	return out, nil
 }
 
 // keepDays is how long spending is kept: bills come by the month.
