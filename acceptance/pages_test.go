@@ -18,7 +18,7 @@ import (
 var germany = regexp.MustCompile(`<option value="DE"[^>]* selected>`)
 
 // What was typed comes back after a step-up, in the hands of the person who typed it alone.
-// guard: keepTyped and typed in internal/portal
+// guard: KeepTyped and Typed in internal/pages
 func TestPAR3_ATypedNumberOutlivesTheStepUp(t *testing.T) {
 	rig.EachGateway(t, rig.Rigged, 100, func(t *testing.T, w *rig.Texting) {
 		c := selfService(t, w.World)
@@ -57,7 +57,7 @@ func mailedAfterPassword(t *testing.T, w *rig.World, p *rig.Person, u *rig.User,
 	return mailed(t, w, p, u, n)
 }
 
-// guard: keepTyped in internal/portal
+// guard: KeepTyped in internal/pages
 func TestSEC042_ATypedAddressOutlivesTheStepUp(t *testing.T) {
 	timed(t, func(t *testing.T, w *rig.World) {
 		u := w.Covered(t).User(t)
@@ -93,7 +93,7 @@ func TestAStepUpConfirmsAndRemembersNothing(t *testing.T) {
 }
 
 // The box is enough, without scripts too; neither box nor code costs no try.
-// guard: confirm in internal/portal, lookup.Confirm
+// guard: confirm in internal/enrollpages, lookup.Confirm
 func TestALP6_SayingThatTheCodesAreSavedIsEnough(t *testing.T) {
 	timed(t, func(t *testing.T, w *rig.World) {
 		c := w.NewTenant(t, "--mandate", "mandatory", "--methods", "totp,backup")
@@ -154,7 +154,7 @@ func TestBrowser_TheBoxOpensOnceTheCodesAreSaved(t *testing.T) {
 	})
 }
 
-// guard: data-begin in passkey.js, beganPasskey in internal/portal
+// guard: data-begin in passkey.js, beganPasskey in internal/enrollpages
 func TestBrowser_APasskeyIsSetUpOnOnePage(t *testing.T) {
 	timed(t, func(t *testing.T, w *rig.World) {
 		u := w.NewTenant(t, "--mandate", "default_on", "--choice", "optional", "--methods", "passkey,totp,backup").User(t)

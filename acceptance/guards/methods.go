@@ -33,13 +33,13 @@ var setUps = []Guard{
 		Package: acceptance, Tests: "TestATK049_An",
 	},
 	{
-		Name: "methods: a change asks for a new proof", File: "internal/portal/profile.go",
-		Old: "if st.Enough && fresh {", New: "if st.Enough && fresh && p.Keys == nil {",
+		Name: "methods: a change asks for a new proof", File: "internal/account/profile.go",
+		Old: "if st.Enough && fresh {", New: "if st.Enough && fresh && a.Keys == nil {",
 		Package: acceptance, Tests: "TestATK055_",
 	},
 	{
-		Name: "methods: the own switch asks for a new proof", File: "internal/portal/profile.go",
-		Old: "m, err := p.signedIn(w, r, true)\n\tif err != nil || m == nil {\n\t\treturn err\n\t}\n\tst := m.standing", New: "m, err := p.signedIn(w, r, false)\n\tif err != nil || m == nil {\n\t\treturn err\n\t}\n\tst := m.standing",
+		Name: "methods: the own switch asks for a new proof", File: "internal/account/profile.go",
+		Old: "m, err := a.signedIn(w, r, true)\n\tif err != nil || m == nil {\n\t\treturn err\n\t}\n\tst := m.standing", New: "m, err := a.signedIn(w, r, false)\n\tif err != nil || m == nil {\n\t\treturn err\n\t}\n\tst := m.standing",
 		Package: acceptance, Tests: "TestATK085_|TestPAR1_",
 	},
 	{
@@ -103,8 +103,8 @@ var uses = []Guard{
 
 var losses = []Guard{
 	{
-		Name: "methods: a sign-in ends with the method that it rests on", File: "internal/portal/profile_methods.go",
-		Old: "return p.SignIn.EndPending(ctx, tx, h.UserID)", New: "return nil",
+		Name: "methods: a sign-in ends with the method that it rests on", File: "internal/binding/first_proof.go",
+		Old: "return s.SignIn.EndPending(ctx, tx, h.UserID)", New: "return nil",
 		Package: acceptance, Tests: "TestATK110_WhatARemoved",
 	},
 	{

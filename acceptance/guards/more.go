@@ -30,7 +30,7 @@ var more = []Guard{
 	},
 	{
 		Name: "the app is what the sealed request says", File: "internal/portal/signin.go",
-		Old: "\t\tClientID: t.request.ClientID, WantACR", New: "\t\tClientID: r.PostForm.Get(\"client_id\"), WantACR",
+		Old: "\t\tClientID: t.Request.ClientID, WantACR", New: "\t\tClientID: r.PostForm.Get(\"client_id\"), WantACR",
 		Package: acceptance, Tests: "TestATK047",
 	},
 	{

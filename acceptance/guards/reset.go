@@ -41,8 +41,8 @@ var resets = []Guard{
 		Package: "./internal/policy", Tests: "TestProtectionHoldsOverTheWholeModel",
 	},
 	{
-		Name: "nothing is set up in a session after a reset", File: "internal/portal/binding.go",
-		Old: "if from := st.SetUpFrom(p.DB.Now()); !from.IsZero() {", New: "if from := st.SetUpFrom(p.DB.Now()); from.Unix() == 0 {",
+		Name: "nothing is set up in a session after a reset", File: "internal/account/enroll.go",
+		Old: "if from := st.SetUpFrom(a.DB.Now()); !from.IsZero() {", New: "if from := st.SetUpFrom(a.DB.Now()); from.Unix() == 0 {",
 		Package: acceptance, Tests: "TestATK042",
 	},
 	{

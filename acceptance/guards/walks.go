@@ -40,8 +40,8 @@ var walks = []Guard{
 		Package: walked, Tests: "TestRandomWalk",
 	},
 	{
-		Name: "walk: a change of methods asks for a new proof", File: "internal/portal/profile.go",
-		Old: "if st.Enough && fresh {", New: "if st.Enough && fresh && p.Keys == nil {",
+		Name: "walk: a change of methods asks for a new proof", File: "internal/account/profile.go",
+		Old: "if st.Enough && fresh {", New: "if st.Enough && fresh && a.Keys == nil {",
 		Package: walked, Tests: "TestRandomWalk",
 	},
 	{

@@ -55,7 +55,20 @@ var (
 func fields(t *testing.T) []string {
 	t.Helper()
 	found := map[string]bool{}
-	for folder, pattern := range map[string]*regexp.Regexp{"web/templates": fieldInPage, "portal": fieldInHandler, "oidc": fieldInHandler, "web": fieldInHandler, "app": fieldInHandler} {
+	for folder, pattern := range map[string]*regexp.Regexp{
+		"portal/templates":      fieldInPage,
+		"account/templates":     fieldInPage,
+		"enrollpages/templates": fieldInPage,
+		"oidc/templates":        fieldInPage,
+		"web/templates":         fieldInPage,
+		"portal":                fieldInHandler,
+		"account":               fieldInHandler,
+		"enrollpages":           fieldInHandler,
+		"pages":                 fieldInHandler,
+		"oidc":                  fieldInHandler,
+		"web":                   fieldInHandler,
+		"app":                   fieldInHandler,
+	} {
 		named := 0
 		err := filepath.WalkDir(filepath.Join("..", "..", "internal", folder), func(path string, d fs.DirEntry, err error) error {
 			if err != nil || d.IsDir() {

@@ -7,6 +7,7 @@ import (
 	"crypto/x509"
 	"errors"
 	"fmt"
+	"io/fs"
 	"log/slog"
 	"net/http"
 	"net/netip"
@@ -16,9 +17,11 @@ import (
 	"sync/atomic"
 	"time"
 
+	"countersign/internal/account"
 	"countersign/internal/audit"
 	"countersign/internal/config"
 	"countersign/internal/db"
+	"countersign/internal/enrollpages"
 	"countersign/internal/geo"
 	"countersign/internal/grant"
 	"countersign/internal/jobs"
@@ -29,6 +32,7 @@ import (
 	"countersign/internal/message/push"
 	"countersign/internal/message/sms"
 	"countersign/internal/oidc"
+	"countersign/internal/pages"
 	"countersign/internal/portal"
 	"countersign/internal/ratelimit"
 	"countersign/internal/signin"
@@ -174,7 +178,7 @@ func (a *App) wireFaces(ctx context.Context, catalog *locale.Catalog) error {
 	if public.Scheme == "https" && a.Config.TLS.CertFile == "" && len(proxies) == 0 {
 		a.Log.Warn("no trusted_proxies: everybody behind the proxy will look like one address, and share its limits")
 	}
-	faces, err := web.New(web.Options{PublicURL: public, Catalog: catalog, Site: a.site.site, TrustedProxies: proxies, Log: a.Log, Now: a.DB.Now,
+	faces, err := web.New(web.Options{PublicURL: public, Templates: pageTemplates(), Catalog: catalog, Site: a.site.site, TrustedProxies: proxies, Log: a.Log, Now: a.DB.Now,
 		LogRequests: a.logRequests(), Observe: a.observe})
 	if err != nil {
 		return fmt.Errorf("pages: %w", err)
@@ -185,7 +189,7 @@ func (a *App) wireFaces(ctx context.Context, catalog *locale.Catalog) error {
 		return fmt.Errorf("signing keys: %w", err)
 	}
 	mux := faces.Mux()
-	(&portal.Portal{Web: faces, DB: a.DB, Keys: a.Keys, SignIn: a.SignIn, SetUp: a.SetUp, Binding: a.Binding, Profile: a.Profile, Phones: a.Config.SMS.Countries, Push: a.Push, Place: a.place(catalog)}).Mount(mux)
+	a.mountPeople(faces, catalog)
 	(&oidc.Provider{DB: a.DB, Keys: a.Keys, Ring: ring, Web: faces, SignIn: a.SignIn, Limits: a.Config.Limits}).Mount(mux)
 	mux.Machine(http.MethodGet, "/healthz", a.health)
 	mux.AnyHost("/healthz")
@@ -194,6 +198,25 @@ func (a *App) wireFaces(ctx context.Context, catalog *locale.Catalog) error {
 	a.Handler, a.Routes = a.traced(mux, proxies), mux.Routes()
 	a.metrics.Routes(patterns(a.Routes))
 	return nil
+}
+
+// pageTemplates are the pages of every package that draws some.
+func pageTemplates() map[string]fs.FS {
+	return map[string]fs.FS{
+		"account":     account.Templates,
+		"enrollpages": enrollpages.Templates,
+		"oidc":        oidc.Templates,
+		"pages":       pages.Templates,
+		"portal":      portal.Templates,
+	}
+}
+
+// mountPeople adds the pages for people: to sign in, and of their own account.
+func (a *App) mountPeople(w *web.Web, catalog *locale.Catalog) {
+	base := &pages.Base{Web: w, DB: a.DB, Keys: a.Keys, SignIn: a.SignIn, Place: a.place(catalog)}
+	enroll := &enrollpages.Pages{Base: base, Binding: a.Binding, Phones: a.Config.SMS.Countries, Push: a.Push}
+	(&portal.Portal{Base: base, SetUp: a.SetUp, Binding: a.Binding, Enroll: enroll}).Mount(w.Mux())
+	(&account.Account{Base: base, Profile: a.Profile, Binding: a.Binding, Enroll: enroll, Push: a.Push}).Mount(w.Mux())
 }
 
 func prefixes(cidrs []string) ([]netip.Prefix, error) {

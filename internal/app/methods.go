@@ -43,6 +43,7 @@ func (h *Core) furnishMethods(queue *message.Queue) error {
 	}
 	h.Binding = &binding.Service{
 		DB:       h.DB,
+		SignIn:   h.SignIn,
 		Keys:     h.Keys,
 		Notifier: h.Notifier,
 		Limits:   h.Config.Limits,

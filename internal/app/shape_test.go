@@ -29,16 +29,19 @@ var floor = map[string]int{
 	"authenticator/password": 7, "authenticator/outofband": 7, "authenticator/passkey": 7, "authenticator/totp": 7, "authenticator/lookup": 7, "challenge": 7, "policy": 7, "session": 7, "keyring": 7,
 	"policy/facts": 8, "grant": 8, "notify": 8, "access": 8,
 	"authenticator/receiver": 9, "backup": 9,
-	"signin": 10, "setup": 10, "binding": 10, "profile": 10,
-	"people": 11, "company": 12,
-	"portal": 13, "oidc": 13, "ops": 13,
-	"storybook": 14, "app": 14,
-	"demo": 15, "doctor": 15,
+	"signin": 10, "setup": 10, "profile": 10,
+	"binding": 11,
+	"people":  12, "company": 13,
+	"methodtext": 20, "pages": 20,
+	"enrollpages": 21,
+	"portal":      22, "account": 22, "oidc": 22, "ops": 22,
+	"storybook": 23, "app": 23,
+	"demo": 24, "doctor": 24,
 }
 
 // onlyHere lists what may be imported by few packages.
 var onlyHere = map[string][]string{
-	"net/http":                       {"web", "message/push", "portal", "oidc", "ops", "app", "demo", "storybook", "doctor"},
+	"net/http":                       {"web", "message/push", "pages", "enrollpages", "portal", "account", "oidc", "ops", "app", "demo", "storybook", "doctor"},
 	"modernc.org/sqlite":             {"db"},
 	"github.com/jackc/pgx/v5/stdlib": {"db"},
 	"database/sql":                   {"authenticator", "db", "db/dbtest", "tenant", "user", "audit", "client", "session", "grant", "jobs", "message", "keyring", "challenge"},

@@ -15,6 +15,7 @@ import (
 	"countersign/internal/ratelimit"
 	"countersign/internal/secret"
 	"countersign/internal/session"
+	"countersign/internal/signin"
 	"countersign/internal/user"
 )
 
@@ -25,6 +26,7 @@ type Service struct {
 	Notifier *notify.Notifier
 	Limits   config.Limits
 	Origin   string // public origin, for the links in notices
+	SignIn   *signin.Service
 	Binders  map[authenticator.Kind]authenticator.Binder
 }
 

@@ -32,7 +32,7 @@ var speakers = []string{"T", "t", "rich", "say", "Say", "because"}
 var makers = []string{"New", "refuse"}
 
 // tellers are the packages whose dotted words are keys, or names of files and hosts.
-var tellers = regexp.MustCompile(`internal/(web|portal|policy|message/email|authenticator/password)/[^/]+\.go$`)
+var tellers = regexp.MustCompile(`internal/(web|portal|account|enrollpages|methodtext|pages|policy|message/email|authenticator/password)/[^/]+\.go$`)
 
 var notKeys = regexp.MustCompile(`\.(html|txt|js|css|svg|example)$`)
 

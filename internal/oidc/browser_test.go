@@ -3,6 +3,7 @@ package oidc
 import (
 	"context"
 	"io"
+	"io/fs"
 	"log/slog"
 	"net/http"
 	"net/http/httptest"
@@ -14,6 +15,7 @@ import (
 
 	"countersign/internal/client"
 	"countersign/internal/db"
+	"countersign/internal/pages"
 	"countersign/internal/web"
 )
 
@@ -57,7 +59,7 @@ func serve(h *house) *httptest.Server {
 	public, err := url.Parse(s.URL)
 	h.must(err)
 	p := *h.Provider
-	p.Web, err = web.New(web.Options{PublicURL: public, Catalog: h.Web.Catalog, Log: slog.New(slog.NewTextHandler(io.Discard, nil)), Now: h.now})
+	p.Web, err = web.New(web.Options{PublicURL: public, Templates: map[string]fs.FS{"oidc": Templates, "pages": pages.Templates}, Catalog: h.Web.Catalog, Log: slog.New(slog.NewTextHandler(io.Discard, nil)), Now: h.now})
 	h.must(err)
 	p.Mount(p.Web.Mux())
 	s.Config.Handler = p.Web.Mux()

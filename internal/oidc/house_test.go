@@ -4,6 +4,7 @@ import (
 	"encoding/base64"
 	"encoding/json"
 	"io"
+	"io/fs"
 	"log/slog"
 	"net/http"
 	"net/http/httptest"
@@ -21,6 +22,7 @@ import (
 	"countersign/internal/db/dbtest"
 	"countersign/internal/keyring"
 	"countersign/internal/locale"
+	"countersign/internal/pages"
 	"countersign/internal/secret"
 	"countersign/internal/session"
 	"countersign/internal/signin"
@@ -82,7 +84,7 @@ func newHouse(t *testing.T, d *db.DB) *house {
 	h.must(err)
 	public, err := url.Parse(origin)
 	h.must(err)
-	w, err := web.New(web.Options{PublicURL: public, AnyHost: true, Catalog: catalog, Log: slog.New(slog.NewTextHandler(io.Discard, nil)), Now: h.now})
+	w, err := web.New(web.Options{PublicURL: public, Templates: map[string]fs.FS{"oidc": Templates, "pages": pages.Templates}, AnyHost: true, Catalog: catalog, Log: slog.New(slog.NewTextHandler(io.Discard, nil)), Now: h.now})
 	h.must(err)
 	h.Provider = &Provider{DB: d, Keys: keys, Web: w, Limits: limits, Ring: &keyring.Keyring{DB: d, Keys: keys},
 		SignIn: &signin.Service{DB: d, Keys: keys, Limits: limits, Origin: origin, Seen: signin.NewSeen()}}

@@ -9,6 +9,7 @@ import (
 	"countersign/internal/client"
 	"countersign/internal/fault"
 	"countersign/internal/grant"
+	"countersign/internal/pages"
 	"countersign/internal/secret"
 	"countersign/internal/web"
 )
@@ -92,7 +93,7 @@ func (p *Provider) goodbye(rw http.ResponseWriter, r *http.Request, l leave) err
 	}
 	p.Web.ClearCookie(rw, "session")
 	if l.To == "" {
-		return p.Web.Draw(rw, r, http.StatusOK, signedOutPage{HomeURL: l.app.HomeURL, AppName: l.app.Name})
+		return p.Web.Draw(rw, r, http.StatusOK, pages.SignedOut{HomeURL: l.app.HomeURL, AppName: l.app.Name})
 	}
 	add := url.Values{}
 	if l.State != "" {

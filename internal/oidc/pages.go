@@ -47,12 +47,6 @@ func (signOutPage) Template() string { return "oidc/signout" }
 // FormAction is where the answer to the form may lead.
 func (s signOutPage) FormAction() []string { return []string{s.target} }
 
-// signedOutPage says that the session is over.
-type signedOutPage struct{ HomeURL, AppName string }
-
-// Template names the page.
-func (signedOutPage) Template() string { return "portal/signedout" }
-
 // Stories is every page of this face in every state, with canned data. The form of the
 // first leads nowhere: its target is not in the page's policy.
 func Stories() []web.Story {

@@ -4,6 +4,7 @@ import (
 	"net/http"
 
 	"countersign/internal/fault"
+	"countersign/internal/pages"
 	"countersign/internal/secret"
 	"countersign/internal/signin"
 	"countersign/internal/web"
@@ -37,7 +38,7 @@ func offerWhenSlowed(s signin.AnswerCode) *admissionOffer {
 type admissionSentPage struct{ Email, To string }
 
 func (admissionSentPage) Template() string  { return "portal/admission_sent" }
-func (p admissionSentPage) BackURL() string { return signInPath(p.To) }
+func (p admissionSentPage) BackURL() string { return pages.SignInPath(p.To) }
 func (admissionSentPage) Here() string      { return "/signin" }
 
 // admissionPage is where the link leads.
@@ -81,7 +82,7 @@ func (admissionDonePage) Template() string { return "portal/admission_done" }
 
 // askAdmission answers the same for every address.
 func (p *Portal) askAdmission(w http.ResponseWriter, r *http.Request) error {
-	t, err := p.targetOf(r.PostForm.Get("to"))
+	t, err := p.TargetOf(r.PostForm.Get("to"))
 	if err != nil {
 		return err
 	}
@@ -89,15 +90,15 @@ func (p *Portal) askAdmission(w http.ResponseWriter, r *http.Request) error {
 	if email == "" {
 		return p.drawSignIn(w, r, http.StatusUnprocessableEntity, t, signInPage{Problem: "signin.problem.missing"})
 	}
-	err = p.SignIn.AskAdmission(r.Context(), email, p.visitor(r))
-	if f := waiting(err); f != nil {
-		setRetryAfter(w, f.RetryAfter)
+	err = p.SignIn.AskAdmission(r.Context(), email, p.Visitor(r))
+	if f := pages.Waiting(err); f != nil {
+		pages.SetRetryAfter(w, f.RetryAfter)
 		return p.drawSignIn(w, r, web.Status(f.Kind), t, signInPage{Email: email, Problem: f.Message, Wait: f.RetryAfter})
 	}
 	if err != nil {
 		return err
 	}
-	return p.Web.Draw(w, r, http.StatusOK, admissionSentPage{Email: email, To: t.sealed})
+	return p.Web.Draw(w, r, http.StatusOK, admissionSentPage{Email: email, To: t.Sealed})
 }
 
 // showAdmission asks before it does anything: mail scanners open links.
@@ -124,7 +125,7 @@ func (p *Portal) useAdmission(w http.ResponseWriter, r *http.Request) error {
 	if !held {
 		return p.drawOpenAgain(w, r)
 	}
-	browser, err := p.SignIn.UseAdmission(r.Context(), ref, p.visitor(r))
+	browser, err := p.SignIn.UseAdmission(r.Context(), ref, p.Visitor(r))
 	if fault.Is(err, fault.NotFound) {
 		return p.showAdmission(w, r)
 	}

@@ -1,117 +1,10 @@
 package portal
 
 import (
-	"context"
 	"net/http"
-	"time"
 
-	"countersign/internal/authenticator"
-	"countersign/internal/db"
-	"countersign/internal/locale"
-	"countersign/internal/message"
+	"countersign/internal/pages"
 )
-
-// deliveryView is what is known of the newest message's way, in words that fit its kind.
-type deliveryView struct {
-	Kind    authenticator.Kind
-	State   string // queued, accepted, delayed, delivered, bounced, failed, none
-	At      time.Time
-	NextTry time.Time
-	Host    string // the mail server that spoke
-}
-
-func deliveryOf(k authenticator.Kind, s message.Status) deliveryView {
-	return deliveryView{Kind: k, State: string(s.State), At: s.At, NextTry: s.NextTry, Host: s.Host}
-}
-
-// sent tells what became of one message.
-func (p *Portal) sent(ctx context.Context, tenantID string, k authenticator.Kind, id string) (v deliveryView, err error) {
-	err = p.DB.View(ctx, tenantID, func(tx *db.Tx) error {
-		status, err := message.Delivery(ctx, tx, id)
-		v = deliveryOf(k, status)
-		return err
-	})
-	return v, err
-}
-
-// Key is the sentence that tells the state.
-func (d deliveryView) Key() string {
-	switch d.Kind {
-	case authenticator.SMS:
-		return d.textKey()
-	case authenticator.Push:
-		return d.pushKey()
-	default:
-		return d.mailKey()
-	}
-}
-
-func (d deliveryView) mailKey() string {
-	switch d.State {
-	case "queued":
-		return "delivery.queued"
-	case "accepted", "delivered":
-		if d.Host != "" {
-			return "delivery.accepted_by"
-		}
-		return "delivery.accepted"
-	case "delayed":
-		return "delivery.delayed"
-	case "bounced":
-		return "delivery.bounced"
-	case "failed":
-		return "delivery.failed"
-	}
-	return "delivery.none"
-}
-
-// textKey is about a text message: a carrier says more than a mail server does.
-func (d deliveryView) textKey() string {
-	switch d.State {
-	case "queued":
-		return "delivery.sms.queued"
-	case "accepted":
-		return "delivery.sms.accepted"
-	case "delivered":
-		return "delivery.sms.delivered"
-	case "delayed":
-		return "delivery.sms.delayed"
-	case "bounced":
-		return "delivery.sms.bounced"
-	case "failed":
-		return "delivery.sms.failed"
-	}
-	return "delivery.sms.none"
-}
-
-// pushKey is about code receivers, the best of all that the code went to.
-func (d deliveryView) pushKey() string {
-	switch d.State {
-	case "queued":
-		return "delivery.push.queued"
-	case "accepted":
-		return "delivery.push.accepted"
-	case "delivered":
-		return "delivery.push.delivered"
-	case "delayed":
-		return "delivery.push.delayed"
-	case "bounced":
-		return "delivery.push.bounced"
-	case "failed":
-		return "delivery.push.failed"
-	}
-	return "delivery.push.none"
-}
-
-// Text is the sentence itself, for the live view.
-func (d deliveryView) Text(p *locale.Printer) string {
-	return p.T(d.Key(), "Host", d.Host, "At", p.Clock(d.At), "Next", p.Clock(d.NextTry))
-}
-
-// Settled reports whether the state will not change by itself.
-func (d deliveryView) Settled() bool {
-	return d.State == "bounced" || d.State == "failed" || d.State == "none" || d.State == "delivered"
-}
 
 // delivery answers the live view of the code page. It is no activity of the person.
 func (p *Portal) delivery(w http.ResponseWriter, r *http.Request) error {
@@ -123,6 +16,6 @@ func (p *Portal) delivery(w http.ResponseWriter, r *http.Request) error {
 	if err != nil {
 		return err
 	}
-	view := deliveryOf(kind, status)
+	view := pages.DeliveryOf(kind, status)
 	return p.Web.JSON(w, http.StatusOK, map[string]any{"state": view.State, "text": view.Text(p.Web.Printer(r)), "settled": view.Settled()})
 }

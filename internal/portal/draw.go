@@ -4,14 +4,12 @@ import (
 	"fmt"
 	"net/http"
 	"slices"
-	"strings"
-	"time"
 
 	"countersign/internal/authenticator"
 	"countersign/internal/client"
 	"countersign/internal/db"
-	"countersign/internal/policy"
-	"countersign/internal/secret"
+	"countersign/internal/enrollpages"
+	"countersign/internal/pages"
 	"countersign/internal/signin"
 	"countersign/internal/tenant"
 )
@@ -19,11 +17,11 @@ import (
 // follow keeps what the browser must keep and sends it to the page of the step, so that a
 // reload repeats nothing.
 func (p *Portal) follow(w http.ResponseWriter, r *http.Request, step signin.Step) error {
-	at := flowRef{}
+	at := pages.FlowRef{}
 	switch s := step.(type) {
 	case signin.AnswerCode:
 		if s.Problem != "" { // a redirect would lose it
-			setRetryAfter(w, s.Wait)
+			pages.SetRetryAfter(w, s.Wait)
 			return p.drawCode(w, r, http.StatusTooManyRequests, s)
 		}
 		at.Flow = s.FlowID
@@ -39,7 +37,7 @@ func (p *Portal) follow(w http.ResponseWriter, r *http.Request, step signin.Step
 		p.keepFlow(w, r, s.Flow)
 	case signin.SetUpMethod:
 		p.keepFlow(w, r, s.Flow)
-		return p.Web.Redirect(w, flowSetUp+flowRef{s.FlowID}.Query())
+		return p.Web.Redirect(w, enrollpages.InFlow+pages.FlowRef{Flow: s.FlowID}.Query())
 	case signin.Done:
 		return p.done(w, r, s)
 	case signin.Over:
@@ -55,17 +53,17 @@ func (p *Portal) done(w http.ResponseWriter, r *http.Request, s signin.Done) err
 	}
 	if s.Notice != nil {
 		n := s.Notice
-		return p.Web.Draw(w, r, http.StatusOK, noticePage{AppName: n.AppName, By: n.By, From: n.From, DaysLeft: n.DaysLeft, SetUp: n.SetUp, SentTo: n.SentTo, ContinueURL: p.onward(s.ContinueTo)})
+		return p.Web.Draw(w, r, http.StatusOK, noticePage{AppName: n.AppName, By: n.By, From: n.From, DaysLeft: n.DaysLeft, SetUp: n.SetUp, SentTo: n.SentTo, ContinueURL: p.Onward(s.ContinueTo)})
 	}
 	if len(s.Said) > 0 {
-		return p.Web.Draw(w, r, http.StatusOK, toldPage{Said: p.sentences(r, s.Said), Codes: s.Method == authenticator.Backup, ContinueURL: p.onward(s.ContinueTo)})
+		return p.Web.Draw(w, r, http.StatusOK, toldPage{Said: p.Sentences(r, s.Said), Codes: s.Method == authenticator.Backup, ContinueURL: p.Onward(s.ContinueTo)})
 	}
-	return p.Web.Redirect(w, p.onward(s.ContinueTo))
+	return p.Web.Redirect(w, p.Onward(s.ContinueTo))
 }
 
 // keepSession gives the browser what it keeps of a finished sign-in.
 func (p *Portal) keepSession(w http.ResponseWriter, r *http.Request, s signin.Done) error {
-	if err := p.SignIn.TakeOver(r.Context(), p.Web.Cookie(r, "session"), s.Session, p.visitor(r)); err != nil {
+	if err := p.SignIn.TakeOver(r.Context(), p.Web.Cookie(r, "session"), s.Session, p.Visitor(r)); err != nil {
 		return err
 	}
 	p.Web.SetCookie(w, "session", s.Session.Text().Reveal(), s.Life)
@@ -74,14 +72,14 @@ func (p *Portal) keepSession(w http.ResponseWriter, r *http.Request, s signin.Do
 		p.Web.ClearCookie(w, "admission")
 	}
 	if s.Device.ID != "" {
-		p.Web.SetCookie(w, "device", withReference(p.Web.Cookie(r, "device"), s.Device), deviceLife)
+		p.Web.SetCookie(w, "device", pages.WithReference(p.Web.Cookie(r, "device"), s.Device), pages.DeviceLife)
 	}
 	if s.Remembered != nil {
-		value := withReference(p.Web.Cookie(r, "browser"), *s.Remembered)
+		value := pages.WithReference(p.Web.Cookie(r, "browser"), *s.Remembered)
 		p.Web.SetCookie(w, "browser", value, s.RememberTo.Sub(p.DB.Now()))
 	}
 	if s.Method != "" && s.Method != authenticator.Backup {
-		p.Web.SetCookie(w, "method", string(s.Method), deviceLife)
+		p.Web.SetCookie(w, "method", string(s.Method), pages.DeviceLife)
 	}
 	return nil
 }
@@ -93,11 +91,11 @@ func (p *Portal) draw(w http.ResponseWriter, r *http.Request, status int, step s
 		return p.drawCode(w, r, status, s)
 	case signin.CodeSpent:
 		if s.Unsent {
-			setRetryAfter(w, s.Wait)
+			pages.SetRetryAfter(w, s.Wait)
 			status = http.StatusTooManyRequests
 		}
 		return p.Web.Draw(w, r, status, spentPage{
-			flowRef:      flowRef{s.FlowID},
+			FlowRef:      pages.FlowRef{Flow: s.FlowID},
 			AppName:      s.AppName,
 			SentTo:       s.SentTo,
 			NewCodesLeft: s.NewCodesLeft,
@@ -105,12 +103,12 @@ func (p *Portal) draw(w http.ResponseWriter, r *http.Request, status int, step s
 			Unsent:       s.Unsent,
 			Why:          s.Why,
 			Admission:    offerTo(s.Email, s.ContinueTo),
-			RestartURL:   signInPath(s.ContinueTo),
+			RestartURL:   pages.SignInPath(s.ContinueTo),
 		})
 	case signin.ReplacePassword:
 		return p.Web.Draw(w, r, status, p.newPasswordPage(s))
 	case signin.SetUpMethod:
-		return p.Web.Redirect(w, flowSetUp+flowRef{s.FlowID}.Query())
+		return p.Web.Redirect(w, enrollpages.InFlow+pages.FlowRef{Flow: s.FlowID}.Query())
 	case signin.Over:
 		return p.drawOver(w, r, s)
 	case signin.Done:
@@ -131,20 +129,20 @@ func (p *Portal) drawCode(w http.ResponseWriter, r *http.Request, status int, s 
 		days = 0
 	}
 	return p.Web.Draw(w, r, status, codePage{
-		flowRef:   flowRef{s.FlowID},
+		FlowRef:   pages.FlowRef{Flow: s.FlowID},
 		Admission: offerWhenSlowed(s),
 		Kind:      s.Kind, ForSetUp: s.ForSetUp, Confirm: confirm, Others: len(s.Others) > 0, Codes: slices.Contains(s.Others, authenticator.Backup), Options: string(s.Present),
 		AppName: s.AppName, SentTo: s.SentTo, Reference: s.Reference, ExpiresAt: s.ExpiresAt, NewCodeAt: s.NewCodeAt, Now: s.Now,
-		Length: s.Length, TriesLeft: s.TriesLeft, NewCodesLeft: s.NewCodesLeft, Problem: s.Problem, Delivery: deliveryOf(s.Kind, s.Delivery),
-		RememberDays: days, Remember: r.PostForm.Get("remember") == "on", Why: why, Because: p.sentences(r, s.Because), Targets: p.originsOf(s.ContinueTo),
+		Length: s.Length, TriesLeft: s.TriesLeft, NewCodesLeft: s.NewCodesLeft, Problem: s.Problem, Delivery: pages.DeliveryOf(s.Kind, s.Delivery),
+		RememberDays: days, Remember: r.PostForm.Get("remember") == "on", Why: why, Because: p.Sentences(r, s.Because), Targets: p.OriginsOf(s.ContinueTo),
 	})
 }
 
 // confirms reports whether somebody who is signed in was asked to show again who they are,
 // for a change on our own pages.
 func (p *Portal) confirms(sealed string) bool {
-	t, err := p.targetOf(sealed)
-	return err == nil && t.ours() && t.request.MaxAge != nil
+	t, err := p.TargetOf(sealed)
+	return err == nil && t.Ours() && t.Request.MaxAge != nil
 }
 
 // drawOver ends a flow on the page: its secret leaves the cookie, except where the person was
@@ -162,22 +160,22 @@ func (p *Portal) drawOver(w http.ResponseWriter, r *http.Request, s signin.Over)
 			return p.drawSignedIn(w, r, s)
 		case here: // a second tab, or a reload after the end
 			p.dropFlow(w, r, s.FlowID)
-			return p.Web.Redirect(w, p.onward(s.ContinueTo))
+			return p.Web.Redirect(w, p.Onward(s.ContinueTo))
 		}
 	}
 	status := http.StatusGone
 	if s.Reason == signin.Cancelled {
 		status = http.StatusOK
 	}
-	page := endedPage{AppName: s.AppName, Reason: s.Reason, RestartURL: signInPath(""), HomeURL: s.HomeURL, From: s.SetUpFrom}
+	page := endedPage{AppName: s.AppName, Reason: s.Reason, RestartURL: pages.SignInPath(""), HomeURL: s.HomeURL, From: s.SetUpFrom}
 	if s.Reason == replacedHere {
-		page.NewerURL = flowRef{}.CodeURL()
+		page.NewerURL = pages.FlowRef{}.CodeURL()
 	}
-	if t, err := p.targetOf(s.ContinueTo); err == nil {
-		page.RestartURL = signInPath(s.ContinueTo)
+	if t, err := p.TargetOf(s.ContinueTo); err == nil {
+		page.RestartURL = pages.SignInPath(s.ContinueTo)
 		unmet := s.Reason == signin.Unmet || s.Reason == signin.NeedsAdmin || s.Reason == signin.SetUpLater
-		if unmet && !t.ours() { // the app hears of it in its own protocol
-			page.RestartURL, page.HomeURL = "", resumption(s.ContinueTo)+"&unmet=1"
+		if unmet && !t.Ours() { // the app hears of it in its own protocol
+			page.RestartURL, page.HomeURL = "", pages.Resumption(s.ContinueTo)+"&unmet=1"
 		}
 	}
 	return p.Web.Draw(w, r, status, page)
@@ -185,11 +183,11 @@ func (p *Portal) drawOver(w http.ResponseWriter, r *http.Request, s signin.Over)
 
 // drawSignedIn ends a flow in a browser that holds a session, which may be enough for the app.
 func (p *Portal) drawSignedIn(w http.ResponseWriter, r *http.Request, s signin.Over) error {
-	page := endedPage{AppName: s.AppName, Reason: "signed_in", RestartURL: signInPath(""), ContinueURL: s.HomeURL}
-	if t, err := p.targetOf(s.ContinueTo); err == nil {
-		page.RestartURL = signInPath(s.ContinueTo)
-		if !t.ours() {
-			page.ContinueURL = p.onward(s.ContinueTo)
+	page := endedPage{AppName: s.AppName, Reason: "signed_in", RestartURL: pages.SignInPath(""), ContinueURL: s.HomeURL}
+	if t, err := p.TargetOf(s.ContinueTo); err == nil {
+		page.RestartURL = pages.SignInPath(s.ContinueTo)
+		if !t.Ours() {
+			page.ContinueURL = p.Onward(s.ContinueTo)
 		}
 	}
 	return p.Web.Draw(w, r, http.StatusOK, page)
@@ -201,63 +199,10 @@ func (p *Portal) isSignedIn(r *http.Request) (bool, error) {
 	return st.Session != nil, err
 }
 
-// sentences puts policy's reasons into the person's language.
-func (p *Portal) sentences(r *http.Request, reasons []policy.Reason) []string {
-	printer := p.Web.Printer(r)
-	var out []string
-	for _, reason := range reasons {
-		args := make([]any, len(reason.Args))
-		for i, a := range reason.Args {
-			if t, ok := a.(time.Time); ok {
-				a = printer.Date(t)
-			}
-			args[i] = a
-		}
-		out = append(out, printer.T(reason.Key, args...))
-	}
-	return out
-}
-
 func (p *Portal) whyText(r *http.Request) (text string, err error) {
 	err = p.DB.View(r.Context(), db.Installation, func(tx *db.Tx) error {
 		text, err = tenant.Why(r.Context(), tx, p.Web.Printer(r).Lang(), "en")
 		return err
 	})
 	return text, err
-}
-
-// deviceLife is how long a browser is known as one that its user has signed in on.
-const deviceLife = 365 * 24 * time.Hour
-
-// maxReferences is how many references one cookie holds: one per user and app.
-const maxReferences = 8
-
-// references reads a cookie of several references, apart by "~".
-func references(cookie string) []secret.Reference {
-	var out []secret.Reference
-	for text := range strings.SplitSeq(cookie, "~") {
-		if ref, err := secret.ParseReference(text); err == nil && len(out) < maxReferences {
-			out = append(out, ref)
-		}
-	}
-	return out
-}
-
-// withReference puts a reference in front of the others, in place of its own older token.
-func withReference(cookie string, ref secret.Reference) string {
-	all := []secret.Reference{ref}
-	for _, other := range references(cookie) {
-		if other.ID != ref.ID && len(all) < maxReferences {
-			all = append(all, other)
-		}
-	}
-	return joined(all)
-}
-
-func joined(all []secret.Reference) string {
-	var texts []string
-	for _, ref := range all {
-		texts = append(texts, ref.Text().Reveal())
-	}
-	return strings.Join(texts, "~")
 }

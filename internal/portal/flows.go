@@ -2,9 +2,9 @@ package portal
 
 import (
 	"net/http"
-	"net/url"
 	"slices"
 
+	"countersign/internal/pages"
 	"countersign/internal/secret"
 	"countersign/internal/signin"
 )
@@ -13,29 +13,9 @@ import (
 // each of them, newest first; every form and every address of a sign-in names the one that it is
 // about. So a code typed in one tab costs no try of the sign-in in another.
 
-// flowRef is the name of the sign-in that a page is about. It proves nothing.
-type flowRef struct{ Flow string }
-
-// CodeURL is the page that shows where the sign-in stands.
-func (f flowRef) CodeURL() string { return "/signin/code" + f.Query() }
-
-// OtherURL offers the other methods.
-func (f flowRef) OtherURL() string { return "/signin/other" + f.Query() }
-
-// DeliveryURL tells what became of the newest message.
-func (f flowRef) DeliveryURL() string { return "/signin/delivery" + f.Query() }
-
-// Query names the sign-in in an address; empty for a page that is about none.
-func (f flowRef) Query() string {
-	if f.Flow == "" {
-		return ""
-	}
-	return "?flow=" + url.QueryEscape(f.Flow)
-}
-
 // flowsOf are the sign-ins that this browser has under way, newest first.
 func (p *Portal) flowsOf(r *http.Request) []secret.Reference {
-	return references(p.Web.Cookie(r, "flow"))
+	return pages.References(p.Web.Cookie(r, "flow"))
 }
 
 // namedFlow is the sign-in that a form or an address names.
@@ -63,7 +43,7 @@ func (p *Portal) flowOf(r *http.Request) (secret.Reference, error) {
 // keepFlow adds a sign-in that has just begun to those of the browser.
 func (p *Portal) keepFlow(w http.ResponseWriter, r *http.Request, ref *secret.Reference) {
 	if ref != nil {
-		p.Web.SetCookie(w, "flow", withReference(p.Web.Cookie(r, "flow"), *ref), p.SignIn.Limits.FlowLife)
+		p.Web.SetCookie(w, "flow", pages.WithReference(p.Web.Cookie(r, "flow"), *ref), p.SignIn.Limits.FlowLife)
 	}
 }
 
@@ -75,7 +55,7 @@ func (p *Portal) dropFlow(w http.ResponseWriter, r *http.Request, id string) {
 	case len(left) == 0:
 		p.Web.ClearCookie(w, "flow")
 	case len(left) < len(held):
-		p.Web.SetCookie(w, "flow", joined(left), p.SignIn.Limits.FlowLife)
+		p.Web.SetCookie(w, "flow", pages.JoinReferences(left), p.SignIn.Limits.FlowLife)
 	}
 }
 

@@ -8,6 +8,7 @@ import (
 	"countersign/internal/client"
 	"countersign/internal/fault"
 	"countersign/internal/grant"
+	"countersign/internal/pages"
 	"countersign/internal/signin"
 	"countersign/internal/web"
 )
@@ -39,7 +40,7 @@ func (p forgotPage) Here() string {
 }
 
 // SignInURL is the way back.
-func (p forgotPage) SignInURL() string { return signInPath(p.To) }
+func (p forgotPage) SignInURL() string { return pages.SignInPath(p.To) }
 
 // passwordLinkPage asks the person who was mailed a link for their password, or says why the
 // link does nothing.
@@ -103,7 +104,7 @@ func (p passwordLinkPage) Text() string {
 func (p passwordLinkPage) ForgotURL() string { return forgotPage{To: p.To}.Here() }
 
 // SignInURL is where the password is used.
-func (p passwordLinkPage) SignInURL() string { return signInPath(p.To) }
+func (p passwordLinkPage) SignInURL() string { return pages.SignInPath(p.To) }
 
 // passwordSetPage leads back to the app whose sign-in has run out meanwhile.
 type passwordSetPage struct{ AppName, HomeURL string }
@@ -111,35 +112,35 @@ type passwordSetPage struct{ AppName, HomeURL string }
 func (passwordSetPage) Template() string { return "portal/password_set" }
 
 // readTarget is targetOf, but for a request that has run out: then the page is for our own sign-in.
-func (p *Portal) readTarget(sealed string) target {
-	if t, err := p.targetOf(sealed); err == nil {
+func (p *Portal) readTarget(sealed string) pages.Target {
+	if t, err := p.TargetOf(sealed); err == nil {
 		return t
 	}
-	return target{request: grant.Request{ClientID: client.PortalID}}
+	return pages.Target{Request: grant.Request{ClientID: client.PortalID}}
 }
 
 func (p *Portal) showForgot(w http.ResponseWriter, r *http.Request) error {
 	t := p.readTarget(r.URL.Query().Get("to"))
-	return p.Web.Draw(w, r, http.StatusOK, forgotPage{To: t.sealed, Email: t.request.LoginHint})
+	return p.Web.Draw(w, r, http.StatusOK, forgotPage{To: t.Sealed, Email: t.Request.LoginHint})
 }
 
 // askForgot comes from the sign-in page, with the address that was typed there and perhaps a
 // password, which is not looked at; and from its own page, whose button sends the mail.
 func (p *Portal) askForgot(w http.ResponseWriter, r *http.Request) error {
 	t := p.readTarget(r.PostForm.Get("to"))
-	page := forgotPage{To: t.sealed, Email: r.PostForm.Get("email")}
+	page := forgotPage{To: t.Sealed, Email: r.PostForm.Get("email")}
 	if !r.PostForm.Has("send") {
 		return p.Web.Draw(w, r, http.StatusOK, page)
 	}
 	err := p.SignIn.AskPasswordLink(r.Context(), signin.Forgotten{
 		Email:      page.Email,
-		ClientID:   t.request.ClientID,
-		ContinueTo: t.sealed,
-		Visitor:    p.visitor(r),
+		ClientID:   t.Request.ClientID,
+		ContinueTo: t.Sealed,
+		Visitor:    p.Visitor(r),
 	})
-	if f := waiting(err); f != nil || fault.Is(err, fault.Invalid) {
+	if f := pages.Waiting(err); f != nil || fault.Is(err, fault.Invalid) {
 		f = fault.Of(err)
-		setRetryAfter(w, f.RetryAfter)
+		pages.SetRetryAfter(w, f.RetryAfter)
 		page.Problem, page.Wait = f.Message, f.RetryAfter
 		return p.Web.Draw(w, r, web.Status(f.Kind), page)
 	}
@@ -166,7 +167,7 @@ func (p *Portal) drawPasswordLink(
 	w http.ResponseWriter, r *http.Request, status int, l signin.PasswordLink, page passwordLinkPage,
 ) error {
 	page.State, page.Invitation, page.Email = string(l.State), l.Invitation, l.Email
-	page.MinLength, page.To = l.MinLength, p.readTarget(l.ContinueTo).sealed
+	page.MinLength, page.To = l.MinLength, p.readTarget(l.ContinueTo).Sealed
 	return p.Web.Draw(w, r, status, page)
 }
 
@@ -176,10 +177,10 @@ func (p *Portal) setPassword(w http.ResponseWriter, r *http.Request) error {
 	if !held {
 		return p.drawOpenAgain(w, r)
 	}
-	l, err := p.SignIn.SetPasswordByLink(r.Context(), ref, r.PostForm.Get("password"), p.visitor(r))
-	if l.State == signin.LinkReady && (waiting(err) != nil || fault.Is(err, fault.Invalid)) {
+	l, err := p.SignIn.SetPasswordByLink(r.Context(), ref, r.PostForm.Get("password"), p.Visitor(r))
+	if l.State == signin.LinkReady && (pages.Waiting(err) != nil || fault.Is(err, fault.Invalid)) {
 		f := fault.Of(err)
-		setRetryAfter(w, f.RetryAfter)
+		pages.SetRetryAfter(w, f.RetryAfter)
 		page := passwordLinkPage{ID: id, Problem: f.Message, Wait: f.RetryAfter}
 		return p.drawPasswordLink(w, r, web.Status(f.Kind), l, page)
 	}
@@ -191,7 +192,7 @@ func (p *Portal) setPassword(w http.ResponseWriter, r *http.Request) error {
 		return p.drawPasswordLink(w, r, statusOfLink[l.State], l, passwordLinkPage{})
 	}
 	t := p.readTarget(l.ContinueTo)
-	if t.sealed == "" && l.HomeURL != "" {
+	if t.Sealed == "" && l.HomeURL != "" {
 		return p.Web.Draw(w, r, http.StatusOK, passwordSetPage{AppName: l.AppName, HomeURL: l.HomeURL})
 	}
 	told := "signin.password_set"
@@ -200,13 +201,6 @@ func (p *Portal) setPassword(w http.ResponseWriter, r *http.Request) error {
 	}
 	return p.drawSignIn(w, r, http.StatusOK, t, signInPage{Email: l.Email, Told: told})
 }
-
-// waitPage says why nothing can be set up for now: the password was reset by mail, and nothing
-// but the mailbox was shown.
-type waitPage struct{ From time.Time }
-
-func (waitPage) Template() string { return "portal/wait" }
-func (waitPage) Here() string     { return profileSetUp }
 
 // forgotStories is the way to a new password and of an invitation, in every state.
 func forgotStories(now time.Time) []web.Story {
@@ -225,7 +219,6 @@ func forgotStories(now time.Time) []web.Story {
 		{Name: "signin/password-set", Status: http.StatusOK, Page: signInPage{To: storyTo, AppName: storyApp, Email: address, Told: "signin.password_set"}},
 		{Name: "signin/invited", Status: http.StatusOK, Page: signInPage{Email: address, Told: "signin.invited"}},
 		{Name: "password-set", Status: http.StatusOK, Page: passwordSetPage{AppName: storyApp, HomeURL: "https://dashboard.harbor.example/"}},
-		{Name: "reset-wait", Status: http.StatusForbidden, Page: waitPage{From: now.Add(23 * time.Hour)}},
 	}
 	for _, invitation := range []bool{false, true} {
 		name := "password-link/reset-"

@@ -2,10 +2,7 @@ package portal
 
 import (
 	"net/http"
-	"strings"
 
-	"countersign/internal/authenticator"
-	"countersign/internal/client"
 	"countersign/internal/fault"
 	"countersign/internal/signin"
 )
@@ -31,7 +28,7 @@ func (p *Portal) showLink(w http.ResponseWriter, r *http.Request) error {
 func (p *Portal) drawLink(w http.ResponseWriter, r *http.Request, id string, l signin.Link) error {
 	return p.Web.Draw(w, r, statusOfLink[l.State], linkPage{
 		State: string(l.State), ID: id, AppName: l.AppName, Account: l.Account, Code: l.Code, Reference: l.Reference,
-		IP: l.IP, Place: l.Place, Browser: l.Browser, At: l.At, RememberDays: l.RememberDays, NotMeURL: l.NotMePath, Targets: p.originsOf(l.ContinueTo),
+		IP: l.IP, Place: l.Place, Browser: l.Browser, At: l.At, RememberDays: l.RememberDays, NotMeURL: l.NotMePath, Targets: p.OriginsOf(l.ContinueTo),
 	})
 }
 
@@ -42,7 +39,7 @@ func (p *Portal) pressLink(w http.ResponseWriter, r *http.Request) error {
 	if !held {
 		return p.drawOpenAgain(w, r)
 	}
-	mine, step, err := p.SignIn.PressLink(r.Context(), ref, p.flowsOf(r), r.PostForm.Get("remember") == "on", p.visitor(r))
+	mine, step, err := p.SignIn.PressLink(r.Context(), ref, p.flowsOf(r), r.PostForm.Get("remember") == "on", p.Visitor(r))
 	if fault.Is(err, fault.NotFound) {
 		return p.showLink(w, r)
 	}
@@ -66,47 +63,4 @@ func (p *Portal) why(w http.ResponseWriter, r *http.Request) error {
 		back = "/signin"
 	}
 	return p.Web.Draw(w, r, http.StatusOK, whyPage{Kind: preferred(r.URL.Query().Get("method")), Text: text, Back: back})
-}
-
-// home is what a signed-in person sees of themself.
-func (p *Portal) home(w http.ResponseWriter, r *http.Request) error {
-	st, err := p.SignIn.CheckSession(r.Context(), p.Web.Cookie(r, "session"), signin.Ask{ClientID: client.PortalID})
-	if err != nil {
-		return err
-	}
-	if !st.Enough {
-		return p.Web.Redirect(w, "/signin")
-	}
-	s := st.Session
-	next, err := p.nextSteps(r, st.User)
-	if err != nil {
-		return err
-	}
-	return p.Web.Draw(w, r, http.StatusOK, homePage{
-		NextSteps: next,
-		Name:      st.User.Name, Email: st.User.Email, Company: st.Tenant.Name, Browser: s.Browser, Place: s.Place,
-		Level: p.levelWords(r, s.AMR), Since: s.AuthenticatedAt, Until: s.ExpiresAt,
-		SetUpBy: st.Decision.SetUpBy, DaysLeft: daysLeft(p.DB.Now(), st.Decision.SetUpBy),
-	})
-}
-
-// levelWords says what a session was opened with, in the words that the assurance table
-// allows.
-func (p *Portal) levelWords(r *http.Request, amr []string) string {
-	printer := p.Web.Printer(r)
-	var words []string
-	for _, k := range authenticator.KindsOfAMR(amr) {
-		words = append(words, printer.T(levelWord(k.Base())))
-	}
-	return strings.Join(words, " + ")
-}
-
-func levelWord(k authenticator.Kind) string {
-	switch k {
-	case authenticator.Password:
-		return "level.password"
-	case authenticator.Email:
-		return "level.email"
-	}
-	return kindName(k)
 }

@@ -170,7 +170,7 @@ func (p *Portal) mountWord(
 			again := wordPage{ID: id, Word: l.word, Problem: "confirm.problem"}
 			return p.Web.Draw(w, r, http.StatusUnprocessableEntity, page(again))
 		}
-		if err := act(r.Context(), ref, p.visitor(r)); err != nil {
+		if err := act(r.Context(), ref, p.Visitor(r)); err != nil {
 			return err
 		}
 		p.dropLink(w, r, l, id)

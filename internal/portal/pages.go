@@ -1,11 +1,12 @@
 package portal
 
 import (
-	"net/url"
 	"strings"
 	"time"
 
 	"countersign/internal/authenticator"
+	"countersign/internal/methodtext"
+	"countersign/internal/pages"
 )
 
 // The pages of the portal: one struct per page, holding what its template draws. Problem
@@ -29,15 +30,8 @@ type signInPage struct {
 
 func (signInPage) Template() string       { return "portal/signin" }
 func (p signInPage) FormAction() []string { return p.Targets }
-func (p signInPage) Here() string         { return signInPath(p.To) }
+func (p signInPage) Here() string         { return pages.SignInPath(p.To) }
 func (p signInPage) FocusEmail() bool     { return p.Email == "" }
-
-func signInPath(to string) string {
-	if to == "" {
-		return "/signin"
-	}
-	return "/signin?to=" + url.QueryEscape(to)
-}
 
 // stepUpPage offers the missing second step to a browser that is signed in already.
 type stepUpPage struct {
@@ -51,14 +45,14 @@ type stepUpPage struct {
 
 func (stepUpPage) Template() string       { return "portal/step_up" }
 func (p stepUpPage) FormAction() []string { return p.Targets }
-func (p stepUpPage) Here() string         { return signInPath(p.To) }
+func (p stepUpPage) Here() string         { return pages.SignInPath(p.To) }
 
 // OtherURL is where somebody else signs in.
 func (p stepUpPage) OtherURL() string {
 	if p.To == "" {
 		return "/signin?other"
 	}
-	return signInPath(p.To) + "&other"
+	return pages.SignInPath(p.To) + "&other"
 }
 
 // announcement tells of a second step that will be needed from an instant on.
@@ -71,7 +65,7 @@ type announcement struct {
 // codePage asks for the second step: a code that was sent or that a device shows, one from a
 // sheet of paper, or a passkey. Kinds that send nothing leave the fields of messages empty.
 type codePage struct {
-	flowRef
+	pages.FlowRef
 	Kind         authenticator.Kind
 	ForSetUp     bool   // the answer only opens the set-up of a method
 	Confirm      bool   // somebody who is signed in confirms that it is them
@@ -89,7 +83,7 @@ type codePage struct {
 	NewCodesLeft int
 	Problem      string
 	Admission    *admissionOffer // where others' wrong answers make it wait
-	Delivery     deliveryView
+	Delivery     pages.Delivery
 	RememberDays int // 0 = may not be remembered
 	Remember     bool
 	Why          string   // the vendor's own words; "" = ours
@@ -117,7 +111,7 @@ func (p codePage) CoolDown() time.Duration { return max(p.NewCodeAt.Sub(p.Now), 
 
 // spentPage says that this code is dead after too many wrong answers.
 type spentPage struct {
-	flowRef
+	pages.FlowRef
 	AppName, SentTo string
 	NewCodesLeft    int
 	Expired         bool            // its time is over; otherwise there were too many wrong answers
@@ -307,7 +301,7 @@ func (noticePage) Template() string { return "portal/notice" }
 
 // newPasswordPage follows a password that was reported as known to somebody else.
 type newPasswordPage struct {
-	flowRef
+	pages.FlowRef
 	Email     string
 	Problem   string
 	MinLength int
@@ -316,20 +310,6 @@ type newPasswordPage struct {
 
 func (newPasswordPage) Template() string       { return "portal/new_password" }
 func (p newPasswordPage) FormAction() []string { return p.Targets }
-
-// homePage is what a signed-in person sees of themself.
-type homePage struct {
-	Name, Email, Company string
-	Browser, Place       string
-	Level                string // in words
-	Since, Until         time.Time
-	Sharing              bool
-	SetUpBy              time.Time // a method must be set up before that; zero = nothing to remind of
-	DaysLeft             int
-	NextSteps            bool // for an operator whose installation has no app yet
-}
-
-func (homePage) Template() string { return "portal/home" }
 
 // whyPage says why a second step is asked for.
 type whyPage struct {
@@ -341,38 +321,10 @@ type whyPage struct {
 func (whyPage) Template() string { return "portal/why" }
 
 // What says what a second step of the kind shows.
-func (p whyPage) What() string {
-	switch p.Kind {
-	case authenticator.Email:
-		return "why.email"
-	case authenticator.SMS:
-		return "why.sms"
-	case authenticator.TOTP:
-		return "why.totp"
-	case authenticator.Push:
-		return "why.push"
-	case authenticator.Passkey:
-		return "why.passkey"
-	case authenticator.Backup:
-		return "why.backup"
-	}
-	return "why.any"
-}
+func (p whyPage) What() string { return methodtext.Of(p.Kind).WhatItShows }
 
 // Limits says what it does not protect from, and what to do about that.
-func (p whyPage) Limits() string {
-	switch p.Kind {
-	case authenticator.Email:
-		return "why.email.limits"
-	case authenticator.SMS:
-		return "why.sms.limits"
-	case authenticator.Passkey:
-		return "why.passkey.limits"
-	case authenticator.Backup:
-		return "why.backup.limits"
-	}
-	return "why.any.limits"
-}
+func (p whyPage) Limits() string { return methodtext.Of(p.Kind).Limits }
 
 // Paragraphs are the vendor's words, or none.
 func (p whyPage) Paragraphs() []string {
@@ -382,11 +334,6 @@ func (p whyPage) Paragraphs() []string {
 	}
 	return strings.Split(text, "\n\n")
 }
-
-// signedOutPage says that the session is over.
-type signedOutPage struct{ HomeURL, AppName string }
-
-func (signedOutPage) Template() string { return "portal/signedout" }
 
 // setupPage creates the first operator.
 type setupPage struct{ Problem, Company, Name, Email string }

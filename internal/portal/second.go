@@ -7,7 +7,10 @@ import (
 	"slices"
 
 	"countersign/internal/authenticator"
+	"countersign/internal/enrollpages"
 	"countersign/internal/fault"
+	"countersign/internal/methodtext"
+	"countersign/internal/pages"
 	"countersign/internal/secret"
 	"countersign/internal/signin"
 	"countersign/internal/web"
@@ -17,42 +20,22 @@ import (
 type passkeyOffer struct{ Options, Token string }
 
 // Template is one for what is sent, and one for each kind that sends nothing.
-func (p codePage) Template() string {
-	switch p.Kind {
-	case authenticator.TOTP:
-		return "portal/second_totp"
-	case authenticator.Backup:
-		return "portal/second_backup"
-	case authenticator.Passkey:
-		return "portal/second_passkey"
-	}
-	return "portal/code"
-}
+func (p codePage) Template() string { return methodtext.Of(p.Kind).AnswerTemplate }
 
 // Title is the heading.
 func (p codePage) Title() string {
-	switch {
-	case p.ForSetUp && p.Kind == authenticator.Email:
-		return "code.set_up.title"
-	case p.Kind == authenticator.SMS:
-		return "code.sms.title"
-	case p.Kind == authenticator.Push:
-		return "code.push.title"
+	if p.ForSetUp {
+		return methodtext.Of(p.Kind).SetUpTitle
 	}
-	return "code.title"
+	return methodtext.Of(p.Kind).Title
 }
 
 // Lead says what to do.
 func (p codePage) Lead() string {
-	switch {
-	case p.ForSetUp && p.Kind == authenticator.Email:
-		return "code.set_up.lead"
-	case p.Kind == authenticator.SMS:
-		return "code.sms.lead"
-	case p.Kind == authenticator.Push:
-		return "code.push.lead"
+	if p.ForSetUp {
+		return methodtext.Of(p.Kind).SetUpLead
 	}
-	return "code.lead"
+	return methodtext.Of(p.Kind).Lead
 }
 
 // Submit is what the button says.
@@ -67,50 +50,24 @@ func (p codePage) Submit() string {
 }
 
 // Help is the question behind which everything else is found.
-func (p codePage) Help() string {
-	switch p.Kind {
-	case authenticator.SMS:
-		return "code.help.sms"
-	case authenticator.Push:
-		return "code.help.push"
-	}
-	return "code.help"
-}
+func (p codePage) Help() string { return methodtext.Of(p.Kind).Help }
 
 // ProblemKey is the problem in words that fit the kind.
 func (p codePage) ProblemKey() string {
 	switch p.Problem {
 	case "code.problem.wrong":
-		return p.wrong()
+		return methodtext.Of(p.Kind).Wrong
 	case "code.problem.older":
-		if p.Kind != authenticator.Email {
-			return "code.problem.older_message"
-		}
+		return methodtext.Of(p.Kind).Older
 	case "code.problem.sending":
-		if p.Kind != authenticator.Email {
-			return "code.problem.sending_message"
-		}
+		return methodtext.Of(p.Kind).SendFailed
 	}
 	return p.Problem
 }
 
-func (p codePage) wrong() string {
-	switch p.Kind {
-	case authenticator.TOTP:
-		return "code.problem.wrong_app"
-	case authenticator.Backup:
-		return "code.problem.wrong_backup"
-	case authenticator.Passkey:
-		return "code.problem.wrong_passkey"
-	case authenticator.SMS, authenticator.Push:
-		return "code.problem.wrong_message"
-	}
-	return "code.problem.wrong"
-}
-
 // otherPage offers every way that there is for this sign-in.
 type otherPage struct {
-	flowRef
+	pages.FlowRef
 	Ways    []wayView
 	Problem string
 	Targets []string
@@ -147,7 +104,7 @@ func (p *Portal) drawOther(w http.ResponseWriter, r *http.Request, status int, p
 	if err != nil {
 		return err
 	}
-	page := otherPage{flowRef: flowRef{ref.ID}, Problem: problem, Targets: p.originsOf(to)}
+	page := otherPage{FlowRef: pages.FlowRef{Flow: ref.ID}, Problem: problem, Targets: p.OriginsOf(to)}
 	for _, way := range together(ways) {
 		page.Ways = append(page.Ways, viewOf(way))
 	}
@@ -173,7 +130,7 @@ func together(ways []signin.MethodOption) (out []signin.MethodOption) {
 }
 
 func viewOf(way signin.MethodOption) wayView {
-	return wayView{ID: way.ID, Kind: string(way.Kind), Label: way.Label, Title: kindName(way.Kind), Text: kindUse(way.Kind),
+	return wayView{ID: way.ID, Kind: string(way.Kind), Label: way.Label, Title: methodtext.Of(way.Kind).Name, Text: methodtext.Of(way.Kind).Use,
 		Asked: way.Asked, Warned: authenticator.TraitsOf[way.Kind].Restricted}
 }
 
@@ -187,9 +144,9 @@ func (p *Portal) useOther(w http.ResponseWriter, r *http.Request) error {
 	if err != nil {
 		return err
 	}
-	step, err := p.SignIn.ChooseMethod(r.Context(), ref, id, p.visitor(r))
-	if f := waiting(err); f != nil {
-		setRetryAfter(w, f.RetryAfter)
+	step, err := p.SignIn.ChooseMethod(r.Context(), ref, id, p.Visitor(r))
+	if f := pages.Waiting(err); f != nil {
+		pages.SetRetryAfter(w, f.RetryAfter)
 		return p.drawOther(w, r, web.Status(f.Kind), f.Message)
 	}
 	if fault.Is(err, fault.NotFound) || fault.Is(err, fault.Invalid) {
@@ -220,14 +177,14 @@ func (p *Portal) chosen(r *http.Request, ref secret.Reference) (string, error) {
 
 // submitPasskey signs in with a passkey alone, which is address and proof at once.
 func (p *Portal) submitPasskey(w http.ResponseWriter, r *http.Request) error {
-	t, err := p.targetOf(r.PostForm.Get("to"))
+	t, err := p.TargetOf(r.PostForm.Get("to"))
 	if err != nil {
 		return err
 	}
 	form := r.PostForm
 	step, err := p.SignIn.SubmitPasskey(r.Context(), p.attempt(r, t), form.Get("token"), p.Web.Cookie(r, "passkey"), []byte(form.Get("assertion")))
-	if f := waiting(err); f != nil {
-		setRetryAfter(w, f.RetryAfter)
+	if f := pages.Waiting(err); f != nil {
+		pages.SetRetryAfter(w, f.RetryAfter)
 		return p.drawSignIn(w, r, web.Status(f.Kind), t, signInPage{Problem: f.Message, Wait: f.RetryAfter})
 	}
 	if err != nil {
@@ -237,46 +194,6 @@ func (p *Portal) submitPasskey(w http.ResponseWriter, r *http.Request) error {
 		return p.drawSignIn(w, r, http.StatusUnauthorized, t, signInPage{Problem: cmp.Or(again.Problem, "signin.problem.passkey")})
 	}
 	return p.follow(w, r, step)
-}
-
-// kindName is what people call a kind.
-func kindName(k authenticator.Kind) string {
-	switch k {
-	case authenticator.Password:
-		return "signin.password"
-	case authenticator.Passkey:
-		return "method.passkey"
-	case authenticator.TOTP:
-		return "method.totp"
-	case authenticator.Push:
-		return "method.push"
-	case authenticator.SMS:
-		return "method.sms"
-	case authenticator.Email:
-		return "method.email"
-	case authenticator.Backup:
-		return "method.backup"
-	}
-	return "method.other"
-}
-
-// kindUse says what one does with it at sign-in.
-func kindUse(k authenticator.Kind) string {
-	switch k {
-	case authenticator.Passkey:
-		return "method.use.passkey"
-	case authenticator.TOTP:
-		return "method.use.totp"
-	case authenticator.Push:
-		return "method.use.push"
-	case authenticator.SMS:
-		return "method.use.sms"
-	case authenticator.Email:
-		return "method.use.email"
-	case authenticator.Backup:
-		return "method.use.backup"
-	}
-	return "method.other"
 }
 
 // toldPage says what the second step had to tell, before the person goes on.
@@ -292,7 +209,7 @@ func (toldPage) Template() string { return "portal/told" }
 func (p *Portal) offerPasskey(w http.ResponseWriter, r *http.Request) error {
 	o, ok := p.SignIn.BeginPasskey(p.Web.Cookie(r, "passkey"))
 	if !ok {
-		return errNoKind
+		return enrollpages.ErrNoMethod
 	}
 	p.keepOffer(w, r, o)
 	return p.Web.JSON(w, http.StatusOK, map[string]any{"options": json.RawMessage(o.Options), "token": o.Token})

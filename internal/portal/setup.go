@@ -5,6 +5,7 @@ import (
 
 	"countersign/internal/db"
 	"countersign/internal/fault"
+	"countersign/internal/pages"
 	"countersign/internal/setup"
 	"countersign/internal/tenant"
 	"countersign/internal/web"
@@ -49,11 +50,11 @@ func (p *Portal) setUp(w http.ResponseWriter, r *http.Request) error {
 	}
 	err = p.SetUp.Run(r.Context(), setup.First{
 		Token: form.Get("token"), Company: page.Company, Name: page.Name, Email: page.Email, Password: form.Get("password"),
-		Language: p.Web.Printer(r).Lang(), Visitor: p.visitor(r),
+		Language: p.Web.Printer(r).Lang(), Visitor: p.Visitor(r),
 	})
-	if f := waiting(err); f != nil {
+	if f := pages.Waiting(err); f != nil {
 		page.Problem = f.Message
-		setRetryAfter(w, f.RetryAfter)
+		pages.SetRetryAfter(w, f.RetryAfter)
 		return p.Web.Draw(w, r, web.Status(f.Kind), page)
 	}
 	if fault.Is(err, fault.Invalid) || fault.Is(err, fault.Denied) {

@@ -4,14 +4,13 @@ import (
 	"context"
 	"net/http"
 	"slices"
-	"strconv"
-	"time"
 
 	"countersign/internal/authenticator"
 	"countersign/internal/client"
 	"countersign/internal/db"
 	"countersign/internal/fault"
 	"countersign/internal/grant"
+	"countersign/internal/pages"
 	"countersign/internal/secret"
 	"countersign/internal/signin"
 	"countersign/internal/tenant"
@@ -21,34 +20,34 @@ import (
 // showSignIn asks for address and password, or offers the missing second step to a
 // browser that is signed in already.
 func (p *Portal) showSignIn(w http.ResponseWriter, r *http.Request) error {
-	t, err := p.targetOf(r.URL.Query().Get("to"))
+	t, err := p.TargetOf(r.URL.Query().Get("to"))
 	if err != nil {
 		return err
 	}
-	r = p.Web.Suggest(w, r, t.request.UILocales, grant.RequestLife)
+	r = p.Web.Suggest(w, r, t.Request.UILocales, grant.RequestLife)
 	st, err := p.SignIn.CheckSession(r.Context(), p.Web.Cookie(r, "session"), ask(t))
 	if err != nil {
 		return err
 	}
 	if st.StepUp && !r.URL.Query().Has("other") {
-		page := stepUpPage{To: t.sealed, AppName: st.AppName, Email: st.User.Email, Change: t.ours() && t.sealed != "", Targets: t.origins()}
+		page := stepUpPage{To: t.Sealed, AppName: st.AppName, Email: st.User.Email, Change: t.Ours() && t.Sealed != "", Targets: t.Origins()}
 		if !page.Change {
-			page.Because = p.sentences(r, st.Decision.Because)
+			page.Because = p.Sentences(r, st.Decision.Because)
 		}
 		return p.Web.Draw(w, r, http.StatusOK, page)
 	}
-	if t.ours() && st.Enough {
-		return p.Web.Redirect(w, p.onward(t.sealed))
+	if t.Ours() && st.Enough {
+		return p.Web.Redirect(w, p.Onward(t.Sealed))
 	}
-	return p.drawSignIn(w, r, http.StatusOK, t, signInPage{Email: t.request.LoginHint, Again: st.Session != nil && t.ours() && t.sealed != ""})
+	return p.drawSignIn(w, r, http.StatusOK, t, signInPage{Email: t.Request.LoginHint, Again: st.Session != nil && t.Ours() && t.Sealed != ""})
 }
 
-func ask(t target) signin.Ask {
-	return signin.Ask{ClientID: t.request.ClientID, WantACR: t.request.ACRValues, FreshAfter: t.request.FreshAfter()}
+func ask(t pages.Target) signin.Ask {
+	return signin.Ask{ClientID: t.Request.ClientID, WantACR: t.Request.ACRValues, FreshAfter: t.Request.FreshAfter()}
 }
 
-func (p *Portal) drawSignIn(w http.ResponseWriter, r *http.Request, status int, t target, page signInPage) error {
-	page.To, page.Targets = t.sealed, t.origins()
+func (p *Portal) drawSignIn(w http.ResponseWriter, r *http.Request, status int, t pages.Target, page signInPage) error {
+	page.To, page.Targets = t.Sealed, t.Origins()
 	err := p.DB.View(r.Context(), db.Installation, func(tx *db.Tx) (err error) {
 		page.AppName, err = appName(r.Context(), tx, t)
 		if err != nil {
@@ -64,11 +63,11 @@ func (p *Portal) drawSignIn(w http.ResponseWriter, r *http.Request, status int, 
 	return p.Web.Draw(w, r, status, page)
 }
 
-func appName(ctx context.Context, tx *db.Tx, t target) (string, error) {
-	if t.ours() {
+func appName(ctx context.Context, tx *db.Tx, t pages.Target) (string, error) {
+	if t.Ours() {
 		return "", nil
 	}
-	c, err := client.ByID(ctx, tx, t.request.ClientID)
+	c, err := client.ByID(ctx, tx, t.Request.ClientID)
 	return c.Name, err
 }
 
@@ -82,7 +81,7 @@ func announced(ctx context.Context, tx *db.Tx) (*announcement, error) {
 }
 
 func (p *Portal) submitPassword(w http.ResponseWriter, r *http.Request) error {
-	t, err := p.targetOf(r.PostForm.Get("to"))
+	t, err := p.TargetOf(r.PostForm.Get("to"))
 	if err != nil {
 		return err
 	}
@@ -93,11 +92,11 @@ func (p *Portal) submitPassword(w http.ResponseWriter, r *http.Request) error {
 	a := p.attempt(r, t)
 	a.Email, a.Password = email, password
 	step, err := p.SignIn.SubmitPassword(r.Context(), a)
-	if f := waiting(err); f != nil {
-		setRetryAfter(w, f.RetryAfter)
+	if f := pages.Waiting(err); f != nil {
+		pages.SetRetryAfter(w, f.RetryAfter)
 		page := signInPage{Email: email, Problem: f.Message, Wait: f.RetryAfter}
 		if f.Kind == fault.RateLimited {
-			page.Admission = &admissionOffer{Email: email, To: t.sealed}
+			page.Admission = &admissionOffer{Email: email, To: t.Sealed}
 		}
 		return p.drawSignIn(w, r, web.Status(f.Kind), t, page)
 	}
@@ -113,10 +112,10 @@ func (p *Portal) submitPassword(w http.ResponseWriter, r *http.Request) error {
 const maxPassword = 4096 // bytes; far beyond the 256 characters that a password may have
 
 // attempt is what a request says about itself.
-func (p *Portal) attempt(r *http.Request, t target) signin.Attempt {
+func (p *Portal) attempt(r *http.Request, t pages.Target) signin.Attempt {
 	return signin.Attempt{
-		ClientID: t.request.ClientID, WantACR: t.request.ACRValues, ContinueTo: t.sealed,
-		Presented: references(p.Web.Cookie(r, "browser")), Devices: references(p.Web.Cookie(r, "device")), Visitor: p.visitor(r),
+		ClientID: t.Request.ClientID, WantACR: t.Request.ACRValues, ContinueTo: t.Sealed,
+		Presented: pages.References(p.Web.Cookie(r, "browser")), Devices: pages.References(p.Web.Cookie(r, "device")), Visitor: p.Visitor(r),
 		Admission: p.admission(r), Prefer: preferred(p.Web.Cookie(r, "method")),
 	}
 }
@@ -130,20 +129,9 @@ func preferred(cookie string) authenticator.Kind {
 	return ""
 }
 
-// waiting is the fault inside err when it asks the person to wait.
-func waiting(err error) *fault.Fault {
-	if err == nil {
-		return nil
-	}
-	if f := fault.Of(err); f.Kind == fault.RateLimited || f.Kind == fault.Unavailable {
-		return f
-	}
-	return nil
-}
-
 // stepUp asks for the second step on top of a session.
 func (p *Portal) stepUp(w http.ResponseWriter, r *http.Request) error {
-	t, err := p.targetOf(r.PostForm.Get("to"))
+	t, err := p.TargetOf(r.PostForm.Get("to"))
 	if err != nil {
 		return err
 	}
@@ -184,13 +172,13 @@ func (p *Portal) submitCode(w http.ResponseWriter, r *http.Request) error {
 		code = given[0]
 	}
 	answer := authenticator.Response{Code: code, Assertion: []byte(r.PostForm.Get("assertion"))}
-	step, err := p.SignIn.Respond(r.Context(), ref, answer, r.PostForm.Get("remember") == "on", p.visitor(r))
+	step, err := p.SignIn.Respond(r.Context(), ref, answer, r.PostForm.Get("remember") == "on", p.Visitor(r))
 	return p.answered(w, r, ref, step, err)
 }
 
 // answered draws what came of an answer: a step onward by redirect, a failure in place.
 func (p *Portal) answered(w http.ResponseWriter, r *http.Request, ref secret.Reference, step signin.Step, err error) error {
-	if f := waiting(err); f != nil {
+	if f := pages.Waiting(err); f != nil {
 		return p.drawWaiting(w, r, ref, f)
 	}
 	if fault.Is(err, fault.NotFound) {
@@ -220,7 +208,7 @@ func (p *Portal) drawWaiting(w http.ResponseWriter, r *http.Request, ref secret.
 		s.Problem = f.Message
 		step = s
 	}
-	setRetryAfter(w, f.RetryAfter)
+	pages.SetRetryAfter(w, f.RetryAfter)
 	return p.draw(w, r, web.Status(f.Kind), step)
 }
 
@@ -229,8 +217,8 @@ func (p *Portal) newCode(w http.ResponseWriter, r *http.Request) error {
 	if err != nil {
 		return p.drawGone(w, r)
 	}
-	step, err := p.SignIn.NewCode(r.Context(), ref, p.visitor(r))
-	if f := waiting(err); f != nil {
+	step, err := p.SignIn.NewCode(r.Context(), ref, p.Visitor(r))
+	if f := pages.Waiting(err); f != nil {
 		return p.drawWaiting(w, r, ref, f)
 	}
 	if err != nil {
@@ -244,7 +232,7 @@ func (p *Portal) cancel(w http.ResponseWriter, r *http.Request) error {
 	if err != nil {
 		return p.drawGone(w, r)
 	}
-	step, err := p.SignIn.Cancel(r.Context(), ref, p.visitor(r))
+	step, err := p.SignIn.Cancel(r.Context(), ref, p.Visitor(r))
 	if err != nil {
 		return err
 	}
@@ -256,8 +244,8 @@ func (p *Portal) newPassword(w http.ResponseWriter, r *http.Request) error {
 	if err != nil {
 		return p.drawGone(w, r)
 	}
-	step, err := p.SignIn.ReplacePassword(r.Context(), ref, r.PostForm.Get("password"), p.visitor(r))
-	if waiting(err) != nil || fault.Is(err, fault.Invalid) {
+	step, err := p.SignIn.ReplacePassword(r.Context(), ref, r.PostForm.Get("password"), p.Visitor(r))
+	if pages.Waiting(err) != nil || fault.Is(err, fault.Invalid) {
 		return p.drawNewPassword(w, r, ref, fault.Of(err))
 	}
 	if err != nil {
@@ -275,7 +263,7 @@ func (p *Portal) drawNewPassword(w http.ResponseWriter, r *http.Request, ref sec
 	if !ok {
 		return p.follow(w, r, step)
 	}
-	setRetryAfter(w, problem.RetryAfter)
+	pages.SetRetryAfter(w, problem.RetryAfter)
 	page := p.newPasswordPage(s)
 	page.Problem = problem.Message
 	return p.Web.Draw(w, r, web.Status(problem.Kind), page)
@@ -283,25 +271,9 @@ func (p *Portal) drawNewPassword(w http.ResponseWriter, r *http.Request, ref sec
 
 func (p *Portal) newPasswordPage(s signin.ReplacePassword) newPasswordPage {
 	return newPasswordPage{
-		flowRef:   flowRef{s.FlowID},
+		FlowRef:   pages.FlowRef{Flow: s.FlowID},
 		Email:     s.Email,
 		MinLength: s.MinLength,
-		Targets:   p.originsOf(s.ContinueTo),
-	}
-}
-
-func (p *Portal) signOut(w http.ResponseWriter, r *http.Request) error {
-	if ref, err := secret.ParseReference(p.Web.Cookie(r, "session")); err == nil {
-		if err := p.SignIn.SignOut(r.Context(), ref, p.visitor(r)); err != nil {
-			return err
-		}
-	}
-	p.Web.ClearCookie(w, "session")
-	return p.Web.Draw(w, r, http.StatusOK, signedOutPage{HomeURL: "/signin"})
-}
-
-func setRetryAfter(w http.ResponseWriter, d time.Duration) {
-	if d > 0 {
-		w.Header().Set("Retry-After", strconv.Itoa(int((d+time.Second-1)/time.Second)))
+		Targets:   p.OriginsOf(s.ContinueTo),
 	}
 }

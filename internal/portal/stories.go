@@ -5,6 +5,7 @@ import (
 	"time"
 
 	"countersign/internal/authenticator"
+	"countersign/internal/pages"
 	"countersign/internal/signin"
 	"countersign/internal/web"
 )
@@ -23,7 +24,7 @@ const (
 // Stories is every page in every state, with canned data, as seen at now.
 func Stories(now time.Time) []web.Story {
 	var all []web.Story
-	for _, group := range [][]web.Story{signInStories(now), codeStories(now), deliveryStories(now), linkStories(now), admissionStories(), endStories(now), passwordStories(), forgotStories(now), otherStories(now), signedInStories(now), secondStories(now), setUpStories(now), receiverStories(now), profileStories(now), emailStories()} {
+	for _, group := range [][]web.Story{signInStories(now), codeStories(now), deliveryStories(now), linkStories(now), admissionStories(), endStories(now), passwordStories(), forgotStories(now), otherStories(now), signedInStories(), secondStories(now)} {
 		all = append(all, group...)
 	}
 	return all
@@ -49,12 +50,12 @@ func signInStories(now time.Time) []web.Story {
 
 func storyCode(now time.Time) codePage {
 	return codePage{
-		flowRef: flowRef{storyFlow},
+		FlowRef: pages.FlowRef{Flow: storyFlow},
 		Kind:    authenticator.Email,
 		AppName: storyApp, SentTo: storyMasked, Reference: "K7-MZ", Length: 6, Now: now,
 		ExpiresAt: now.Add(9*time.Minute + 41*time.Second), NewCodeAt: now.Add(-time.Minute),
 		TriesLeft: 5, NewCodesLeft: 3, RememberDays: 30,
-		Delivery: deliveryView{State: "accepted", At: now.Add(-4 * time.Second), Host: "mx.harbor.example"},
+		Delivery: pages.Delivery{State: "accepted", At: now.Add(-4 * time.Second), Host: "mx.harbor.example"},
 	}
 }
 
@@ -63,7 +64,7 @@ func codeStories(now time.Time) []web.Story {
 	wrong, older, waiting, last := c, c, c, c
 	wrong.Problem, wrong.TriesLeft = "code.problem.wrong", 3
 	older.Problem, older.TriesLeft = "code.problem.older", 1
-	waiting.NewCodeAt, waiting.Delivery = now.Add(28*time.Second), deliveryView{State: "queued", At: now}
+	waiting.NewCodeAt, waiting.Delivery = now.Add(28*time.Second), pages.Delivery{State: "queued", At: now}
 	last.NewCodesLeft, last.Length, last.RememberDays = 0, 8, 0
 	last.Why = "Since the spring many of our customers' passwords have been found on the internet."
 	last.Because = []string{"Harbor has required a second step since 5 Sep 2026.", "This browser is not remembered."}
@@ -82,17 +83,17 @@ func codeStories(now time.Time) []web.Story {
 		{Name: "code/older", Status: http.StatusUnauthorized, Page: older},
 		{Name: "code/last", Status: 200, Page: last},
 		{Name: "code/over", Status: 200, Page: over},
-		{Name: "code/spent", Status: 200, Page: spentPage{flowRef: flowRef{storyFlow}, AppName: storyApp, SentTo: storyMasked, NewCodesLeft: 1, RestartURL: "/signin"}},
-		{Name: "code/spent-push", Status: 200, Page: spentPage{flowRef: flowRef{storyFlow}, AppName: storyApp, NewCodesLeft: 1, RestartURL: "/signin"}},
-		{Name: "code/expired", Status: 200, Page: spentPage{flowRef: flowRef{storyFlow}, AppName: storyApp, SentTo: storyMasked, NewCodesLeft: 2, Expired: true, RestartURL: "/signin"}},
-		{Name: "code/unsent", Status: http.StatusTooManyRequests, Page: spentPage{flowRef: flowRef{storyFlow}, AppName: storyApp, SentTo: storyMasked, NewCodesLeft: 3, Unsent: true, Admission: &admissionOffer{Email: "maria@harbor.example", To: storyTo}, RestartURL: "/signin"}},
-		{Name: "code/unsent-text", Status: http.StatusTooManyRequests, Page: spentPage{flowRef: flowRef{storyFlow}, AppName: storyApp, SentTo: "+49 ••• ••42", NewCodesLeft: 3, Unsent: true, Why: "sms.problem.ceiling", RestartURL: "/signin"}},
-		{Name: "code/spent-for-good", Status: 200, Page: spentPage{flowRef: flowRef{storyFlow}, AppName: storyApp, SentTo: storyMasked, RestartURL: "/signin"}},
+		{Name: "code/spent", Status: 200, Page: spentPage{FlowRef: pages.FlowRef{Flow: storyFlow}, AppName: storyApp, SentTo: storyMasked, NewCodesLeft: 1, RestartURL: "/signin"}},
+		{Name: "code/spent-push", Status: 200, Page: spentPage{FlowRef: pages.FlowRef{Flow: storyFlow}, AppName: storyApp, NewCodesLeft: 1, RestartURL: "/signin"}},
+		{Name: "code/expired", Status: 200, Page: spentPage{FlowRef: pages.FlowRef{Flow: storyFlow}, AppName: storyApp, SentTo: storyMasked, NewCodesLeft: 2, Expired: true, RestartURL: "/signin"}},
+		{Name: "code/unsent", Status: http.StatusTooManyRequests, Page: spentPage{FlowRef: pages.FlowRef{Flow: storyFlow}, AppName: storyApp, SentTo: storyMasked, NewCodesLeft: 3, Unsent: true, Admission: &admissionOffer{Email: "maria@harbor.example", To: storyTo}, RestartURL: "/signin"}},
+		{Name: "code/unsent-text", Status: http.StatusTooManyRequests, Page: spentPage{FlowRef: pages.FlowRef{Flow: storyFlow}, AppName: storyApp, SentTo: "+49 ••• ••42", NewCodesLeft: 3, Unsent: true, Why: "sms.problem.ceiling", RestartURL: "/signin"}},
+		{Name: "code/spent-for-good", Status: 200, Page: spentPage{FlowRef: pages.FlowRef{Flow: storyFlow}, AppName: storyApp, SentTo: storyMasked, RestartURL: "/signin"}},
 	}
 }
 
 func deliveryStories(now time.Time) []web.Story {
-	views := []deliveryView{
+	views := []pages.Delivery{
 		{State: "accepted", At: now}, {State: "delayed", At: now, NextTry: now.Add(30 * time.Second), Host: "mx.harbor.example"},
 		{State: "bounced", At: now}, {State: "failed", At: now}, {State: "none"},
 	}
@@ -110,7 +111,7 @@ func messageStories(now time.Time) (out []web.Story) {
 	for _, k := range []authenticator.Kind{authenticator.SMS, authenticator.Push} {
 		for _, state := range []string{"queued", "accepted", "delivered", "delayed", "bounced", "failed", "none"} {
 			c := storyCode(now)
-			c.Kind, c.Others, c.Delivery = k, true, deliveryView{Kind: k, State: state, At: now, NextTry: now.Add(30 * time.Second)}
+			c.Kind, c.Others, c.Delivery = k, true, pages.Delivery{Kind: k, State: state, At: now, NextTry: now.Add(30 * time.Second)}
 			if k == authenticator.SMS {
 				c.SentTo = "+49 ••• ••67"
 			}
@@ -141,7 +142,7 @@ func linkStories(now time.Time) []web.Story {
 }
 
 func endStories(now time.Time) []web.Story {
-	page := endedPage{AppName: storyApp, RestartURL: signInPath(storyTo), HomeURL: "https://dashboard.harbor.example/"}
+	page := endedPage{AppName: storyApp, RestartURL: pages.SignInPath(storyTo), HomeURL: "https://dashboard.harbor.example/"}
 	var out []web.Story
 	reasons := []string{"expired", "cancelled", "not_me", "changed", "restart", "unmet", "needs_admin", "set_up_later", "done"}
 	for _, reason := range reasons {
@@ -153,30 +154,30 @@ func endStories(now time.Time) []web.Story {
 		case "set_up_later":
 			p.From = now.Add(23 * time.Hour)
 		case "unmet": // the way on leads through the app, which hears of it
-			p.RestartURL, p.HomeURL = "", resumption(storyTo)+"&unmet=1"
+			p.RestartURL, p.HomeURL = "", pages.Resumption(storyTo)+"&unmet=1"
 		}
 		out = append(out, web.Story{Name: "ended/" + reason, Status: status, Page: p})
 	}
-	replaced := endedPage{Reason: "replaced", RestartURL: signInPath(""), NewerURL: "/signin/code"}
+	replaced := endedPage{Reason: "replaced", RestartURL: pages.SignInPath(""), NewerURL: "/signin/code"}
 	overtaken := endedPage{
 		AppName:     storyApp,
 		Reason:      "signed_in",
-		RestartURL:  signInPath(storyTo),
-		ContinueURL: resumption(storyTo),
+		RestartURL:  pages.SignInPath(storyTo),
+		ContinueURL: pages.Resumption(storyTo),
 	}
 	out = append(out, web.Story{Name: "ended/replaced", Status: http.StatusGone, Page: replaced},
 		web.Story{Name: "ended/overtaken", Status: http.StatusOK, Page: overtaken},
 		web.Story{
 			Name:   "ended/signed-in",
 			Status: http.StatusOK,
-			Page:   endedPage{Reason: "signed_in", RestartURL: signInPath("")},
+			Page:   endedPage{Reason: "signed_in", RestartURL: pages.SignInPath("")},
 		})
-	return append(out, web.Story{Name: "ended/unmet-portal", Status: http.StatusGone, Page: endedPage{AppName: "Harbor", Reason: "unmet", RestartURL: signInPath("")}})
+	return append(out, web.Story{Name: "ended/unmet-portal", Status: http.StatusGone, Page: endedPage{AppName: "Harbor", Reason: "unmet", RestartURL: pages.SignInPath("")}})
 }
 
 // passwordStories is the page for a new password, with each thing that may be wrong with one.
 func passwordStories() []web.Story {
-	page := newPasswordPage{flowRef: flowRef{storyFlow}, Email: "maria@harbor.example", MinLength: 15}
+	page := newPasswordPage{FlowRef: pages.FlowRef{Flow: storyFlow}, Email: "maria@harbor.example", MinLength: 15}
 	out := []web.Story{{Name: "new-password", Status: http.StatusOK, Page: page}}
 	for _, problem := range []string{"short", "long", "common", "personal", "same"} {
 		p := page
@@ -203,27 +204,20 @@ func otherStories(now time.Time) []web.Story {
 		{Name: "setup/email", Status: http.StatusUnprocessableEntity, Page: setupPage{Problem: "setup.problem.email", Company: "Harbor", Name: "Maria Ortiz", Email: "maria@harbor"}},
 		{Name: "setup/done", Status: 200, Page: setupDonePage{SignInURL: "/signin"}},
 		{Name: "notice", Status: 200, Page: noticePage{AppName: storyApp, By: "Harbor", From: now.AddDate(0, 0, 9), DaysLeft: 9, SentTo: storyMasked, ContinueURL: "/"}},
+		{Name: "notice/set-up", Status: 200, Page: noticePage{SetUp: true, AppName: storyApp, By: "Harbor", From: now.AddDate(0, 0, 6), DaysLeft: 6, ContinueURL: "/"}},
+		{Name: "undo", Status: 200, Page: undoPage{wordPage{ID: storyFlow, Word: undoLink.word}}},
+		{Name: "undo/no-word", Status: 422, Page: undoPage{wordPage{storyFlow, undoLink.word, "confirm.problem"}}},
+		{Name: "undo/done", Status: 200, Page: undoDonePage{}},
 		{Name: "notice/today", Status: 200, Page: noticePage{AppName: storyApp, By: "Harbor", From: now, SentTo: storyMasked, ContinueURL: "/"}},
 	}
 }
 
-func signedInStories(now time.Time) []web.Story {
-	home := homePage{Name: "Maria Ortiz", Email: "maria@harbor.example", Company: "Harbor", Browser: storyAgent, Place: storyPlace,
-		Level: "Password + Email code", Since: now, Until: now.Add(24 * time.Hour)}
-	due := home
-	due.SetUpBy, due.DaysLeft = now.AddDate(0, 0, 6), 6
-	operator := home
-	operator.NextSteps = true
-	shared := home
-	shared.Sharing, shared.Browser, shared.Place = true, "", ""
+func signedInStories() []web.Story {
 	return []web.Story{
 		{Name: "step-up", Status: 200, Page: stepUpPage{To: storyTo, AppName: storyApp, Email: "maria@harbor.example", Because: []string{"Required by Harbor since 5 Sep 2026."}}},
+		{Name: "step-up/change", Status: 200, Page: stepUpPage{AppName: "Harbor", Email: "maria@harbor.example", To: storyTo, Change: true}},
 		{Name: "step-up/portal", Status: 200, Page: stepUpPage{AppName: "Harbor", Email: "maria@harbor.example"}},
-		{Name: "home", Status: 200, Page: home},
-		{Name: "home/operator", Status: 200, Page: operator},
-		{Name: "home/due", Status: 200, Page: due},
-		{Name: "home/shared", Status: 200, Page: shared},
-		{Name: "signed-out", Status: 200, Page: signedOutPage{HomeURL: "https://dashboard.harbor.example/", AppName: storyApp}},
-		{Name: "signed-out/portal", Status: 200, Page: signedOutPage{}},
+		{Name: "signed-out", Status: 200, Page: pages.SignedOut{HomeURL: "https://dashboard.harbor.example/", AppName: storyApp}},
+		{Name: "signed-out/portal", Status: 200, Page: pages.SignedOut{}},
 	}
 }

@@ -195,7 +195,7 @@ func (h *house) accountOf(u user.User) (all string) {
 }
 
 // TestATK080_AListThatIsOldEndsWhatWasMeant: between a look at the list and the press on "sign
-// out", the session may have been stepped up. guard: onward in EndLine.
+// out", the session may have been stepped up. guard: EndLine in internal/session, which follows a session onward.
 func TestATK080_AListThatIsOldEndsWhatWasMeant(t *testing.T) {
 	each(t, func(t *testing.T, h *house) {
 		u := h.person(h.company, "maria@company.test")

@@ -9,16 +9,20 @@ import (
 	"fmt"
 	"html/template"
 	"io"
+	"io/fs"
 	"log/slog"
 	"net/http"
 	"net/url"
 	"slices"
 	"time"
 
+	"countersign/internal/account"
+	"countersign/internal/enrollpages"
 	"countersign/internal/fault"
 	"countersign/internal/locale"
 	"countersign/internal/message/email"
 	"countersign/internal/oidc"
+	"countersign/internal/pages"
 	"countersign/internal/portal"
 	"countersign/internal/web"
 )
@@ -43,6 +47,15 @@ type Letter struct {
 	Content email.Content
 }
 
+// templates are the pages of every package that draws some.
+var templates = map[string]fs.FS{
+	"account":     account.Templates,
+	"enrollpages": enrollpages.Templates,
+	"oidc":        oidc.Templates,
+	"pages":       pages.Templates,
+	"portal":      portal.Templates,
+}
+
 // Site is whose pages the storybook pretends to be.
 var Site = web.Site{Name: "Harbor", SupportEmail: "help@harbor.example", SupportPhone: "+34 900 555 010", SupportURL: "https://harbor.example/help"}
 
@@ -56,16 +69,19 @@ func New(origin string, now time.Time) (*Book, error) {
 	if err != nil {
 		return nil, fmt.Errorf("read origin: %w", err)
 	}
-	w, err := web.New(web.Options{PublicURL: u, AnyHost: true, Catalog: catalog, Themed: true, Log: slog.New(slog.NewTextHandler(io.Discard, nil)),
+	w, err := web.New(web.Options{PublicURL: u, AnyHost: true, Catalog: catalog, Themed: true, Templates: templates, Log: slog.New(slog.NewTextHandler(io.Discard, nil)),
 		Now: func() time.Time { return now }, Site: func(context.Context) web.Site { return Site }})
 	if err != nil {
 		return nil, fmt.Errorf("start pages: %w", err)
+	}
+	if err := w.CheckPages(); err != nil {
+		return nil, fmt.Errorf("check pages: %w", err)
 	}
 	index, err := template.ParseFS(files, "index.html")
 	if err != nil {
 		return nil, fmt.Errorf("read index: %w", err)
 	}
-	b := &Book{Stories: slices.Concat(portal.Stories(now), oidc.Stories(), web.Stories()), Mails: letters(now), Langs: catalog.Languages(), web: w, catalog: catalog, index: index}
+	b := &Book{Stories: slices.Concat(portal.Stories(now), enrollpages.Stories(now), account.Stories(now), oidc.Stories(), web.Stories()), Mails: letters(now), Langs: catalog.Languages(), web: w, catalog: catalog, index: index}
 	b.register(w.Mux())
 	return b, nil
 }

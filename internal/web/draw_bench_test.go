@@ -1,14 +1,18 @@
 package web_test
 
 import (
+	"io/fs"
 	"log/slog"
 	"net/http"
 	"net/http/httptest"
 	"net/url"
+	"slices"
 	"testing"
 	"time"
 
+	"countersign/internal/account"
 	"countersign/internal/locale"
+	"countersign/internal/pages"
 	"countersign/internal/portal"
 	"countersign/internal/web"
 )
@@ -22,13 +26,14 @@ func BenchmarkDraw(b *testing.B) {
 	at := time.Date(2026, 11, 22, 10, 42, 0, 0, time.UTC)
 	w, err := web.New(web.Options{
 		AnyHost:   true,
+		Templates: map[string]fs.FS{"account": account.Templates, "pages": pages.Templates, "portal": portal.Templates},
 		PublicURL: &url.URL{Scheme: "https", Host: "sign-in.harbor.example"}, Catalog: catalog,
 		Log: slog.New(slog.DiscardHandler), Now: func() time.Time { return at },
 	})
 	if err != nil {
 		b.Fatal(err)
 	}
-	for _, s := range portal.Stories(at) {
+	for _, s := range slices.Concat(portal.Stories(at), account.Stories(at)) {
 		if s.Name != "code" && s.Name != "code/wrong" && s.Name != "home" && s.Name != "signin" {
 			continue
 		}

@@ -2,9 +2,11 @@ package web
 
 import (
 	"embed"
+	"errors"
 	"fmt"
 	"html/template"
 	"io/fs"
+	"path"
 	"slices"
 	"strings"
 	"time"
@@ -18,34 +20,59 @@ var templateFiles embed.FS
 
 // parse reads every page with the shared layout, speaking p.
 func (w *Web) parse(p *locale.Printer) (*pageSet, error) {
-	names, err := fs.Glob(templateFiles, "templates/*/*.html")
-	if err != nil {
-		return nil, err
-	}
 	ours := &words{funcs: w.funcs(p), said: map[string][]byte{}}
 	base, err := template.New("").Option("missingkey=error").Funcs(ours.funcs).
 		ParseFS(templateFiles, "templates/*.html")
 	if err != nil {
 		return nil, err
 	}
-	set := &pageSet{byName: make(map[string]*leaf, len(names))}
-	for _, n := range names {
-		name := strings.TrimSuffix(strings.TrimPrefix(n, "templates/"), ".html")
-		t, err := page(base, n)
-		if err != nil {
+	set := &pageSet{byName: map[string]*leaf{}}
+	if err := set.add("web", templateFiles, "templates/web/*.html", base, ours); err != nil {
+		return nil, err
+	}
+	for owner, files := range w.Templates {
+		if err := set.add(owner, files, "templates/*.html", base, ours); err != nil {
 			return nil, err
 		}
-		set.byName[name] = &leaf{t: t, words: ours}
 	}
 	return set, nil
 }
 
-func page(base *template.Template, file string) (*template.Template, error) {
-	t, err := base.Clone()
+// add reads the pages of one package, each with a copy of the shared layout. A page is called by
+// the name of its package and its own.
+func (s *pageSet) add(owner string, files fs.FS, pattern string, base *template.Template, ours *words) error {
+	paths, err := fs.Glob(files, pattern)
 	if err != nil {
-		return nil, err
+		return err
 	}
-	return t.ParseFS(templateFiles, file)
+	if len(paths) == 0 {
+		return fmt.Errorf("%s has no pages", owner)
+	}
+	for _, file := range paths {
+		t, err := base.Clone()
+		if err != nil {
+			return err
+		}
+		if t, err = t.ParseFS(files, file); err != nil {
+			return err
+		}
+		s.byName[owner+"/"+strings.TrimSuffix(path.Base(file), ".html")] = &leaf{t: t, words: ours}
+	}
+	return nil
+}
+
+// CheckPages finds in any language a sentence that there is not, or a value where html/template
+// cannot say how it must be escaped, on every page and in each of its branches.
+func (w *Web) CheckPages() error {
+	var all []error
+	for lang, set := range w.templates {
+		for name := range set.byName {
+			if _, err := set.named(name); err != nil {
+				all = append(all, fmt.Errorf("%s in %s: %w", name, lang, err))
+			}
+		}
+	}
+	return errors.Join(all...)
 }
 
 // funcs are the words that templates may use besides Go's own.

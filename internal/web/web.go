@@ -7,6 +7,7 @@ package web
 import (
 	"context"
 	"fmt"
+	"io/fs"
 	"log/slog"
 	"net/http"
 	"net/netip"
@@ -55,6 +56,7 @@ type Options struct {
 	PublicURL      *url.URL // scheme, host and perhaps a path; https, or http://localhost in the demo
 	Catalog        *locale.Catalog
 	Site           func(context.Context) Site
+	Templates      map[string]fs.FS // the pages of each package, in its folder "templates"
 	TrustedProxies []netip.Prefix
 	Log            *slog.Logger
 	Now            func() time.Time

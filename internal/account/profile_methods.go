@@ -1,15 +1,14 @@
-package portal
+package account
 
 import (
-	"context"
 	"net/http"
 	"slices"
 
 	"countersign/internal/authenticator"
 	"countersign/internal/authenticator/passkey"
-	"countersign/internal/binding"
-	"countersign/internal/db"
+	"countersign/internal/enrollpages"
 	"countersign/internal/fault"
+	"countersign/internal/methodtext"
 	"countersign/internal/policy"
 	"countersign/internal/signin"
 	"countersign/internal/web"
@@ -17,13 +16,13 @@ import (
 
 // methodViews is what somebody has set up, without the password and the mailbox's own row
 // when there is nothing to say of it.
-func (p *Portal) methodViews(r *http.Request, st signin.SessionCheck, e accountOverview) (out []methodView) {
-	printer, asked := p.Web.Printer(r), askable(st)
+func (a *Account) methodViews(r *http.Request, st signin.SessionCheck, e accountOverview) (out []methodView) {
+	printer, asked := a.Web.Printer(r), askable(st)
 	for _, m := range e.methods {
 		v := methodView{
 			ID:        m.ID,
 			Kind:      string(m.Kind),
-			Title:     kindName(m.Kind),
+			Title:     methodtext.Of(m.Kind).Name,
 			Label:     m.Label,
 			Added:     m.BoundAt,
 			Used:      m.LastUsedAt,
@@ -68,53 +67,50 @@ func copiesKey(c passkey.Copies) string {
 }
 
 // ownMethod finds one of the person's own methods by the address of its page.
-func (p *Portal) ownMethod(w http.ResponseWriter, r *http.Request, fresh bool) (*signedInUser, methodView, error) {
-	m, err := p.signedIn(w, r, fresh)
+func (a *Account) ownMethod(w http.ResponseWriter, r *http.Request, fresh bool) (*signedInUser, methodView, error) {
+	m, err := a.signedIn(w, r, fresh)
 	if err != nil || m == nil {
 		return nil, methodView{}, err
 	}
-	e, err := p.loadOverview(r.Context(), m.owner)
+	e, err := a.loadOverview(r.Context(), m.owner)
 	if err != nil {
 		return nil, methodView{}, err
 	}
-	m.methods = p.methodViews(r, m.standing, e)
+	m.methods = a.methodViews(r, m.standing, e)
 	for _, v := range m.methods {
 		if v.ID == r.PathValue("id") && v.Kind != string(authenticator.Email) {
 			return m, v, nil
 		}
 	}
-	return nil, methodView{}, errNoKind
+	return nil, methodView{}, enrollpages.ErrNoMethod
 }
 
-func (p *Portal) showMethod(w http.ResponseWriter, r *http.Request) error {
-	return p.drawMethod(w, r, false)
+func (a *Account) showMethod(w http.ResponseWriter, r *http.Request) error {
+	return a.drawMethod(w, r, false)
 }
 
-func (p *Portal) drawMethod(w http.ResponseWriter, r *http.Request, fresh bool) error {
-	m, v, err := p.ownMethod(w, r, fresh)
+func (a *Account) drawMethod(w http.ResponseWriter, r *http.Request, fresh bool) error {
+	m, v, err := a.ownMethod(w, r, fresh)
 	if err != nil || m == nil {
 		return err
 	}
-	return p.Web.Draw(w, r, http.StatusOK, methodPage{Method: v})
+	return a.Web.Draw(w, r, http.StatusOK, methodPage{Method: v})
 }
 
-func (p *Portal) renameMethod(w http.ResponseWriter, r *http.Request) error {
-	m, v, err := p.ownMethod(w, r, false)
+func (a *Account) renameMethod(w http.ResponseWriter, r *http.Request) error {
+	m, v, err := a.ownMethod(w, r, false)
 	if err != nil || m == nil {
 		return err
 	}
-	h := p.holderOf(r, m.standing)
-	err = p.DB.InTx(r.Context(), h.Tenant, func(tx *db.Tx) error {
-		return p.Binding.Rename(r.Context(), tx, h, v.ID, r.PostForm.Get("name"))
-	})
+	err = a.Binding.RenameMethod(r.Context(), a.holderOf(r, m.standing), v.ID, r.PostForm.Get("name"))
 	if fault.Is(err, fault.Invalid) {
 		f := fault.Of(err)
-		return p.Web.Draw(w, r, web.Status(f.Kind), methodPage{Method: v, Problem: f.Message})
+		return a.Web.Draw(w, r, web.Status(f.Kind), methodPage{Method: v, Problem: f.Message})
 	}
 	if err != nil {
 		return err
 	}
-	return p.doneWith(w, "renamed")
+	return a.doneWith(w, "renamed")
 }
 
 // left are the methods that a sign-in could ask for without one of them, the mailbox only
@@ -135,55 +131,43 @@ func (m *signedInUser) left(without string) (out []methodView) {
 	return out
 }
 
-func (p *Portal) showRemoval(w http.ResponseWriter, r *http.Request) error {
-	m, v, err := p.ownMethod(w, r, true)
+func (a *Account) showRemoval(w http.ResponseWriter, r *http.Request) error {
+	m, v, err := a.ownMethod(w, r, true)
 	if err != nil || m == nil {
 		return err
 	}
-	return p.Web.Draw(w, r, http.StatusOK, removePage{Method: v, Left: m.left(v.ID)})
+	return a.Web.Draw(w, r, http.StatusOK, removePage{Method: v, Left: m.left(v.ID)})
 }
 
-func (p *Portal) removeMethod(w http.ResponseWriter, r *http.Request) error {
-	m, v, err := p.ownMethod(w, r, true)
+func (a *Account) removeMethod(w http.ResponseWriter, r *http.Request) error {
+	m, v, err := a.ownMethod(w, r, true)
 	if err != nil || m == nil {
 		return err
 	}
-	h := p.holderOf(r, m.standing)
-	err = p.remove(r.Context(), h, v.ID)
+	err = a.Binding.RemoveMethod(r.Context(), a.holderOf(r, m.standing), v.ID)
 	if fault.Is(err, fault.Conflict) {
-		return p.Web.Draw(w, r, http.StatusConflict, removePage{Method: v, Left: m.left(v.ID), Problem: fault.Of(err).Message})
+		return a.Web.Draw(w, r, http.StatusConflict, removePage{Method: v, Left: m.left(v.ID), Problem: fault.Of(err).Message})
 	}
 	if err != nil {
 		return err
 	}
-	return p.doneWith(w, "removed")
+	return a.doneWith(w, "removed")
 }
 
 // showRestore is where someone comes back to who had to prove an undisputed method first.
-func (p *Portal) showRestore(w http.ResponseWriter, r *http.Request) error {
-	return p.drawMethod(w, r, true)
+func (a *Account) showRestore(w http.ResponseWriter, r *http.Request) error {
+	return a.drawMethod(w, r, true)
 }
 
 // restoreMethod lifts a suspension on the word of someone who has just proved an undisputed
 // method.
-func (p *Portal) restoreMethod(w http.ResponseWriter, r *http.Request) error {
-	m, v, err := p.ownMethod(w, r, true)
+func (a *Account) restoreMethod(w http.ResponseWriter, r *http.Request) error {
+	m, v, err := a.ownMethod(w, r, true)
 	if err != nil || m == nil {
 		return err
 	}
-	if err := p.Profile.RestoreMethod(r.Context(), m.owner, v.ID); err != nil {
+	if err := a.Profile.RestoreMethod(r.Context(), m.owner, v.ID); err != nil {
 		return err
 	}
-	return p.doneWith(w, "restored")
-}
-
-func (p *Portal) remove(ctx context.Context, h binding.Enrollee, id string) error {
-	return p.DB.InTx(ctx, h.Tenant, func(tx *db.Tx) error {
-		return p.Binding.Remove(ctx, tx, h, id, func(ctx context.Context, tx *db.Tx) error {
-			if err := p.SignIn.StillEnough(ctx, tx, h.UserID); err != nil {
-				return err
-			}
-			return p.SignIn.EndPending(ctx, tx, h.UserID)
-		})
-	})
+	return a.doneWith(w, "restored")
 }

@@ -1,4 +1,4 @@
-package portal
+package enrollpages
 
 import (
 	"context"
@@ -16,12 +16,14 @@ import (
 	"countersign/internal/authenticator/totp"
 	"countersign/internal/binding"
 	"countersign/internal/db"
+	"countersign/internal/methodtext"
+	"countersign/internal/pages"
 	"countersign/internal/phone"
 )
 
 // choosePage offers what can be set up.
 type choosePage struct {
-	flowRef
+	pages.FlowRef
 	Base      string
 	InFlow    bool
 	OnlyCodes bool // everything is there but backup codes
@@ -39,7 +41,7 @@ type kindView struct {
 	Warned      bool   // restricted: there is a warning
 }
 
-func (choosePage) Template() string       { return "portal/choose" }
+func (choosePage) Template() string       { return "enrollpages/choose" }
 func (p choosePage) FormAction() []string { return p.Targets }
 
 // Warned reports whether one of them deserves the notice of restricted methods.
@@ -48,24 +50,14 @@ func (p choosePage) Warned() bool {
 }
 
 func offerOf(k authenticator.Kind) kindView {
-	return kindView{Kind: string(k), Title: kindName(k), Text: kindGood(k), Asks: k == authenticator.SMS || k == authenticator.Push, Warned: authenticator.TraitsOf[k].Restricted}
-}
-
-// kindGood says what a kind is good for, to somebody who chooses.
-func kindGood(k authenticator.Kind) string {
-	switch k {
-	case authenticator.Passkey:
-		return "choose.passkey"
-	case authenticator.TOTP:
-		return "choose.totp"
-	case authenticator.Push:
-		return "choose.push"
-	case authenticator.SMS:
-		return "choose.sms"
-	case authenticator.Backup:
-		return "choose.backup"
+	row := methodtext.Of(k)
+	return kindView{
+		Kind:   string(k),
+		Title:  row.Name,
+		Text:   row.Benefit,
+		Asks:   row.AsksFirst,
+		Warned: authenticator.TraitsOf[k].Restricted,
 	}
-	return "method.other"
 }
 
 // Progress is how far a sign-in has come in the set-up that it waits for.
@@ -82,7 +74,7 @@ type progress struct{ Step, Of int }
 // beginPage comes before a set-up, where something must be typed or the set-up that was
 // begun is over.
 type beginPage struct {
-	flowRef
+	pages.FlowRef
 	Base            string
 	Kind            authenticator.Kind
 	Country, Number string
@@ -96,17 +88,7 @@ type beginPage struct {
 	receiverBegin
 }
 
-func (p beginPage) Template() string {
-	switch p.Kind {
-	case authenticator.SMS:
-		return "portal/bind_number"
-	case authenticator.Push:
-		return "portal/bind_receiver"
-	case authenticator.Passkey:
-		return "portal/bind_passkey"
-	}
-	return "portal/bind_begin"
-}
+func (p beginPage) Template() string     { return methodtext.Of(p.Kind).BeginTemplate }
 func (p beginPage) FormAction() []string { return p.Targets }
 
 // Here is where the language switch comes back to.
@@ -131,30 +113,14 @@ func (beginPage) TriesLeft() int { return 0 }
 func (p beginPage) Many() bool { return len(p.Countries) >= 10 }
 
 // Title is the heading.
-func (p beginPage) Title() string { return bindTitle(p.Kind) }
+func (p beginPage) Title() string { return methodtext.Of(p.Kind).EnrollTitle }
 
 // Text says what it is good for.
-func (p beginPage) Text() string { return kindGood(p.Kind) }
-
-func bindTitle(k authenticator.Kind) string {
-	switch k {
-	case authenticator.Passkey:
-		return "bind.passkey.title"
-	case authenticator.TOTP:
-		return "bind.totp.title"
-	case authenticator.Push:
-		return "bind.push.title"
-	case authenticator.SMS:
-		return "bind.sms.title"
-	case authenticator.Backup:
-		return "bind.backup.title"
-	}
-	return "method.other"
-}
+func (p beginPage) Text() string { return methodtext.Of(p.Kind).Benefit }
 
 // cardPage shows what is being set up and asks for its first proof.
 type cardPage struct {
-	flowRef
+	pages.FlowRef
 	Base      string
 	Kind      authenticator.Kind
 	Draft     string
@@ -173,11 +139,11 @@ type cardPage struct {
 	Reference string
 	Length    int // digits of its code
 	Ends      time.Time
-	Delivery  deliveryView // of the message with the first code; the zero value where none is sent
-	message   string       // its id
+	Delivery  pages.Delivery // of the message with the first code; the zero value where none is sent
+	message   string         // its id
 }
 
-func (p cardPage) Template() string     { return "portal/bind_" + string(p.Kind) }
+func (p cardPage) Template() string     { return methodtext.Of(p.Kind).EnrollTemplate }
 func (p cardPage) FormAction() []string { return p.Targets }
 func (p cardPage) Here() string         { return p.Action() + p.Query() }
 
@@ -192,10 +158,10 @@ func (p cardPage) AgainURL() string {
 	return p.Here() + "&again"
 }
 
-func (p *Portal) drawBegin(w http.ResponseWriter, r *http.Request, status int, s *enrollmentPage, page beginPage) error {
-	page.flowRef, page.Base, page.Targets, page.Progress = s.flowRef, s.base, s.targets, s.progress(page.Kind)
+func (p *Pages) drawBegin(w http.ResponseWriter, r *http.Request, status int, s *Enrollment, page beginPage) error {
+	page.FlowRef, page.Base, page.Targets, page.Progress = s.FlowRef, s.Base, s.Targets, s.progress(page.Kind)
 	if page.Kind == authenticator.SMS {
-		codes, err := p.countries(r.Context(), s.holder.Tenant)
+		codes, err := p.countries(r.Context(), s.Holder.Tenant)
 		if err != nil {
 			return err
 		}
@@ -207,14 +173,14 @@ func (p *Portal) drawBegin(w http.ResponseWriter, r *http.Request, status int, s
 		}
 	}
 	if page.Kind == authenticator.Backup {
-		page.Renews = slices.Contains(s.has, authenticator.Backup)
+		page.Renews = slices.Contains(s.Has, authenticator.Backup)
 		page.More = !page.Renews
 	}
 	return p.Web.Draw(w, r, status, page)
 }
 
 // countries are those whose numbers people of a company may use.
-func (p *Portal) countries(ctx context.Context, tenantID string) (codes []string, err error) {
+func (p *Pages) countries(ctx context.Context, tenantID string) (codes []string, err error) {
 	err = p.DB.View(ctx, tenantID, func(tx *db.Tx) error {
 		codes, err = outofband.CountriesOf(ctx, tx, p.Phones)
 		return err
@@ -222,9 +188,9 @@ func (p *Portal) countries(ctx context.Context, tenantID string) (codes []string
 	return codes, err
 }
 
-func (p *Portal) drawDraft(w http.ResponseWriter, r *http.Request, status int, s *enrollmentPage, d binding.PendingEnrollment, page cardPage) error {
-	page.flowRef = s.flowRef
-	page.Base, page.Kind, page.Draft, page.Targets, page.Progress, page.Ends = s.base, d.Kind, d.ID, s.targets, s.progress(d.Kind), d.Ends
+func (p *Pages) drawDraft(w http.ResponseWriter, r *http.Request, status int, s *Enrollment, d binding.PendingEnrollment, page cardPage) error {
+	page.FlowRef = s.FlowRef
+	page.Base, page.Kind, page.Draft, page.Targets, page.Progress, page.Ends = s.Base, d.Kind, d.ID, s.Targets, s.progress(d.Kind), d.Ends
 	if page.Name == "" {
 		page.Name = d.Label
 	}
@@ -233,7 +199,7 @@ func (p *Portal) drawDraft(w http.ResponseWriter, r *http.Request, status int, s
 	}
 	if page.message != "" {
 		var err error
-		if page.Delivery, err = p.sent(r.Context(), s.holder.Tenant, d.Kind, page.message); err != nil {
+		if page.Delivery, err = p.MessageStatus(r.Context(), s.Holder.Tenant, d.Kind, page.message); err != nil {
 			return err
 		}
 	}
@@ -241,7 +207,7 @@ func (p *Portal) drawDraft(w http.ResponseWriter, r *http.Request, status int, s
 }
 
 // fillCard adds what the kind shows of its draft.
-func (p *Portal) fillCard(r *http.Request, page *cardPage, d binding.PendingEnrollment) (err error) {
+func (p *Pages) fillCard(r *http.Request, page *cardPage, d binding.PendingEnrollment) (err error) {
 	switch d.Kind {
 	case authenticator.TOTP:
 		if page.Card, err = totp.Show(d.PendingEnrollment); err == nil {
@@ -262,7 +228,7 @@ func (p *Portal) fillCard(r *http.Request, page *cardPage, d binding.PendingEnro
 		c, err = outofband.Show(d.PendingEnrollment)
 		page.SentTo, page.Reference, page.Length, page.Ends, page.message = c.SentTo, c.Reference, c.Length, c.Ends, c.MessageID
 	default:
-		err = errNoKind
+		err = ErrNoMethod
 	}
 	if err != nil {
 		return fmt.Errorf("show what is set up: %w", err)
@@ -277,8 +243,8 @@ func (p *cardPage) draw(title string) {
 }
 
 // progress counts: choose, set up, backup codes.
-func (s *enrollmentPage) progress(k authenticator.Kind) progress {
-	codes := slices.Contains(s.has, authenticator.Backup)
+func (s *Enrollment) progress(k authenticator.Kind) progress {
+	codes := slices.Contains(s.Has, authenticator.Backup)
 	switch {
 	case k == authenticator.Backup && codes:
 		return progress{}

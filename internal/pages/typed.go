@@ -1,4 +1,4 @@
-package portal
+package pages
 
 import (
 	"encoding/base64"
@@ -13,9 +13,9 @@ var keepable = []string{"country", "number", "email"}
 // else made fills in nothing.
 const typedPlace = "typed before a step-up"
 
-// keepTyped adds what a form held to the address that a step-up comes back to, sealed, so that
+// KeepTyped adds what a form held to the address that a step-up comes back to, sealed, so that
 // numbers and addresses stay out of histories and logs.
-func (p *Portal) keepTyped(path string, form url.Values, userID string) string {
+func (b *Base) KeepTyped(path string, form url.Values, userID string) string {
 	kept := url.Values{}
 	for _, name := range keepable {
 		if v := form.Get(name); v != "" && len(v) <= maxKept {
@@ -25,19 +25,19 @@ func (p *Portal) keepTyped(path string, form url.Values, userID string) string {
 	if len(kept) == 0 || userID == "" {
 		return path
 	}
-	return path + "?typed=" + base64.RawURLEncoding.EncodeToString(p.Keys.Seal([]byte(kept.Encode()), typedPlace, userID))
+	return path + "?typed=" + base64.RawURLEncoding.EncodeToString(b.Keys.Seal([]byte(kept.Encode()), typedPlace, userID))
 }
 
 // maxKept is the longest value that is kept, in bytes; an email address has at most 254.
 const maxKept = 254
 
-// typed is what userID had typed before a step-up; nil where there is nothing.
-func (p *Portal) typed(r *http.Request, userID string) url.Values {
+// Typed is what userID had typed before a step-up; nil where there is nothing.
+func (b *Base) Typed(r *http.Request, userID string) url.Values {
 	sealed, err := base64.RawURLEncoding.DecodeString(r.URL.Query().Get("typed"))
 	if err != nil || len(sealed) == 0 {
 		return nil
 	}
-	plain, err := p.Keys.Open(sealed, typedPlace, userID)
+	plain, err := b.Keys.Open(sealed, typedPlace, userID)
 	if err != nil {
 		return nil
 	}

@@ -1,4 +1,4 @@
-package portal
+package account
 
 import (
 	"slices"
@@ -31,7 +31,7 @@ type profilePage struct {
 	Done                 string // catalogue key of what was just done
 }
 
-func (profilePage) Template() string { return "portal/profile" }
+func (profilePage) Template() string { return "account/profile" }
 
 // Others reports whether there are sessions beside this one.
 func (p profilePage) Others() bool { return len(p.Sessions) > 1 }
@@ -110,7 +110,7 @@ type protectedPage struct {
 	ContinueURL string
 }
 
-func (protectedPage) Template() string { return "portal/protected" }
+func (protectedPage) Template() string { return "account/protected" }
 
 // methodPage is one method, with its name.
 type methodPage struct {
@@ -118,7 +118,7 @@ type methodPage struct {
 	Problem string
 }
 
-func (methodPage) Template() string { return "portal/method" }
+func (methodPage) Template() string { return "account/method" }
 func (p methodPage) Here() string   { return "/profile/methods/" + p.Method.ID }
 
 // removePage asks whether a method may go.
@@ -128,7 +128,7 @@ type removePage struct {
 	Problem string
 }
 
-func (removePage) Template() string { return "portal/remove" }
+func (removePage) Template() string { return "account/remove" }
 func (p removePage) Here() string   { return "/profile/methods/" + p.Method.ID }
 
 // passwordPage changes the password.
@@ -139,7 +139,7 @@ type passwordPage struct {
 	MinLength      int
 }
 
-func (passwordPage) Template() string { return "portal/password" }
+func (passwordPage) Template() string { return "account/password" }
 func (passwordPage) Here() string     { return "/profile/password" }
 
 // secondStepPage switches one's own second step.
@@ -153,5 +153,5 @@ type secondStepPage struct {
 	Because []string
 }
 
-func (secondStepPage) Template() string { return "portal/second_step" }
+func (secondStepPage) Template() string { return "account/second_step" }
 func (secondStepPage) Here() string     { return "/profile/second-step" }

@@ -1,4 +1,4 @@
-package portal
+package pages
 
 import (
 	"strings"
@@ -17,7 +17,7 @@ func FuzzReferences(f *testing.F) {
 		f.Add(seed)
 	}
 	f.Fuzz(func(t *testing.T, cookie string) {
-		all := references(cookie)
+		all := References(cookie)
 		if len(all) > maxReferences {
 			t.Fatalf("%d references", len(all))
 		}
@@ -26,7 +26,7 @@ func FuzzReferences(f *testing.F) {
 				t.Fatalf("%q was read as %v", cookie, r)
 			}
 		}
-		with := references(withReference(cookie, one))
+		with := References(WithReference(cookie, one))
 		if len(with) == 0 || with[0] != one || len(with) > maxReferences {
 			t.Fatalf("%d references, the newest not in front", len(with))
 		}

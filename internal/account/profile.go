@@ -1,4 +1,4 @@
-package portal
+package account
 
 import (
 	"context"
@@ -17,6 +17,7 @@ import (
 	"countersign/internal/db"
 	"countersign/internal/fault"
 	"countersign/internal/grant"
+	"countersign/internal/pages"
 	"countersign/internal/policy"
 	"countersign/internal/profile"
 	"countersign/internal/session"
@@ -24,23 +25,23 @@ import (
 	"countersign/internal/web"
 )
 
-func (p *Portal) mountProfile(mux *web.Mux) {
-	mux.Get("/profile", p.showProfile)
-	mux.Get("/profile/activity", p.showActivity)
-	mux.Get("/profile/protected", p.showProtected)
-	mux.Get("/profile/methods/{id}", p.showMethod)
-	mux.Post("/profile/methods/{id}", p.renameMethod)
-	mux.Get("/profile/methods/{id}/remove", p.showRemoval)
-	mux.Post("/profile/methods/{id}/remove", p.removeMethod)
-	mux.Get("/profile/methods/{id}/restore", p.showRestore)
-	mux.Post("/profile/methods/{id}/restore", p.restoreMethod)
-	mux.Post("/profile/browsers", p.forgetBrowsers)
-	mux.Post("/profile/sessions", p.endSessions)
-	mux.Get("/profile/password", p.showPassword)
-	mux.Post("/profile/password", p.changePassword)
-	mux.Get("/profile/second-step", p.showSecondStep)
-	mux.Post("/profile/second-step", p.chooseSecondStep)
-	mux.Post("/profile/language", p.speak)
+func (a *Account) mountProfile(mux *web.Mux) {
+	mux.Get("/profile", a.showProfile)
+	mux.Get("/profile/activity", a.showActivity)
+	mux.Get("/profile/protected", a.showProtected)
+	mux.Get("/profile/methods/{id}", a.showMethod)
+	mux.Post("/profile/methods/{id}", a.renameMethod)
+	mux.Get("/profile/methods/{id}/remove", a.showRemoval)
+	mux.Post("/profile/methods/{id}/remove", a.removeMethod)
+	mux.Get("/profile/methods/{id}/restore", a.showRestore)
+	mux.Post("/profile/methods/{id}/restore", a.restoreMethod)
+	mux.Post("/profile/browsers", a.forgetBrowsers)
+	mux.Post("/profile/sessions", a.endSessions)
+	mux.Get("/profile/password", a.showPassword)
+	mux.Post("/profile/password", a.changePassword)
+	mux.Get("/profile/second-step", a.showSecondStep)
+	mux.Post("/profile/second-step", a.chooseSecondStep)
+	mux.Post("/profile/language", a.speak)
 }
 
 // freshFor is how old a proof may be for a change that a thief would make first.
@@ -56,38 +57,26 @@ type signedInUser struct {
 // signedIn finds who is signed in. fresh asks for a proof at the account's protection level,
 // not older than freshFor. Who lacks it is sent to show it and comes back to the same page;
 // then the answer is nil.
-func (p *Portal) signedIn(w http.ResponseWriter, r *http.Request, fresh bool) (*signedInUser, error) {
+func (a *Account) signedIn(w http.ResponseWriter, r *http.Request, fresh bool) (*signedInUser, error) {
 	ask := signin.Ask{ClientID: client.PortalID}
-	st, err := p.SignIn.CheckSession(r.Context(), p.Web.Cookie(r, "session"), ask)
+	st, err := a.SignIn.CheckSession(r.Context(), a.Web.Cookie(r, "session"), ask)
 	if err != nil {
 		return nil, err
 	}
-	request := grant.Request{ClientID: client.PortalID, IssuedAt: p.DB.Now(), ReturnTo: p.here(r, st.User.ID)}
+	request := grant.Request{ClientID: client.PortalID, IssuedAt: a.DB.Now(), ReturnTo: a.CurrentPage(r, st.User.ID)}
 	if st.Enough && fresh {
-		ask.WantACR, ask.FreshAfter = []string{string(st.Protection())}, p.DB.Now().Add(-freshFor)
+		ask.WantACR, ask.FreshAfter = []string{string(st.Protection())}, a.DB.Now().Add(-freshFor)
 		seconds := int64(freshFor / time.Second)
 		request.ACRValues, request.MaxAge, request.LoginHint = ask.WantACR, &seconds, st.User.Email
-		if st, err = p.SignIn.CheckSession(r.Context(), p.Web.Cookie(r, "session"), ask); err != nil {
+		if st, err = a.SignIn.CheckSession(r.Context(), a.Web.Cookie(r, "session"), ask); err != nil {
 			return nil, err
 		}
 	}
 	if !st.Enough {
-		return nil, p.Web.Redirect(w, signInPath(grant.Seal(p.Keys, request)))
+		return nil, a.Web.Redirect(w, pages.SignInPath(grant.Seal(a.Keys, request)))
 	}
-	return &signedInUser{standing: st, owner: profile.Owner{User: st.User, SessionID: st.Session.ID, FlowID: st.Session.FlowID, Held: p.begunHere(r),
-		Vendor: st.Vendor, Company: st.Tenant.Name, Visitor: p.visitor(r)}}, nil
-}
-
-// here is the page to come back to. What was posted is asked for again, with what userID had
-// typed filled in.
-func (p *Portal) here(r *http.Request, userID string) string {
-	if r.Method == http.MethodGet {
-		return p.back(r.URL.RequestURI())
-	}
-	if path := p.back(r.URL.Path); path != "/" {
-		return p.keepTyped(path, r.PostForm, userID)
-	}
-	return "/profile"
+	return &signedInUser{standing: st, owner: profile.Owner{User: st.User, SessionID: st.Session.ID, FlowID: st.Session.FlowID, Held: a.BegunHere(r),
+		Vendor: st.Vendor, Company: st.Tenant.Name, Visitor: a.Visitor(r)}}, nil
 }
 
 // usable are the kinds that somebody has and may use at sign-in.
@@ -127,8 +116,8 @@ type accountOverview struct {
 	gone     map[string]time.Time // receivers that cannot be reached, since when
 }
 
-func (p *Portal) loadOverview(ctx context.Context, o profile.Owner) (e accountOverview, err error) {
-	err = p.DB.View(ctx, o.User.TenantID, func(tx *db.Tx) (err error) {
+func (a *Account) loadOverview(ctx context.Context, o profile.Owner) (e accountOverview, err error) {
+	err = a.DB.View(ctx, o.User.TenantID, func(tx *db.Tx) (err error) {
 		if e.methods, err = binding.Methods(ctx, tx, o.User.ID); err != nil {
 			return err
 		}
@@ -153,16 +142,16 @@ func (p *Portal) loadOverview(ctx context.Context, o profile.Owner) (e accountOv
 	return e, err
 }
 
-func (p *Portal) showProfile(w http.ResponseWriter, r *http.Request) error {
-	m, err := p.signedIn(w, r, false)
+func (a *Account) showProfile(w http.ResponseWriter, r *http.Request) error {
+	m, err := a.signedIn(w, r, false)
 	if err != nil || m == nil {
 		return err
 	}
-	e, err := p.loadOverview(r.Context(), m.owner)
+	e, err := a.loadOverview(r.Context(), m.owner)
 	if err != nil {
 		return err
 	}
-	names, err := p.appNames(r.Context(), m.standing.Vendor)
+	names, err := a.appNames(r.Context(), m.standing.Vendor)
 	if err != nil {
 		return err
 	}
@@ -170,19 +159,12 @@ func (p *Portal) showProfile(w http.ResponseWriter, r *http.Request) error {
 	page := profilePage{
 		Name: st.User.Name, Email: st.User.Email, Company: st.Tenant.Name,
 		Summary: summaryOf(reachable(usable(st))), Asked: st.Decision.Required,
-		Methods: p.methodViews(r, st, e), CodesLeft: e.codes, Activity: p.activity(r, e.rows, e.methods, names, 5), Speaks: st.User.Language,
-		Languages: p.Web.Catalog.Languages(), Done: doneKey(r.URL.Query().Get("done")), SetUpBy: st.Decision.SetUpBy, DaysLeft: daysLeft(p.DB.Now(), st.Decision.SetUpBy),
+		Methods: a.methodViews(r, st, e), CodesLeft: e.codes, Activity: a.activity(r, e.rows, e.methods, names, 5), Speaks: st.User.Language,
+		Languages: a.Web.Catalog.Languages(), Done: doneKey(r.URL.Query().Get("done")), SetUpBy: st.Decision.SetUpBy, DaysLeft: pages.DaysLeft(a.DB.Now(), st.Decision.SetUpBy),
 		Browsers: e.browsers, Sessions: sessionViews(e.open, st.Session.ID, st.Vendor),
 	}
-	page.settle(p.bindable(st), st)
-	return p.Web.Draw(w, r, http.StatusOK, page)
-}
-
-func daysLeft(now, by time.Time) int {
-	if by.IsZero() {
-		return 0
-	}
-	return signin.DaysUntil(now, by)
+	page.settle(a.bindable(st), st)
+	return a.Web.Draw(w, r, http.StatusOK, page)
 }
 
 // settle says what can be added, and whose decision the second step is.
@@ -202,8 +184,8 @@ func (p *profilePage) settle(kinds []authenticator.Kind, st signin.SessionCheck)
 }
 
 // done answers a form of the profile.
-func (p *Portal) doneWith(w http.ResponseWriter, word string) error {
-	return p.Web.Redirect(w, "/profile?done="+word)
+func (a *Account) doneWith(w http.ResponseWriter, word string) error {
+	return a.Web.Redirect(w, "/profile?done="+word)
 }
 
 func doneKey(word string) string {
@@ -234,128 +216,128 @@ func doneKey(word string) string {
 	return ""
 }
 
-func (p *Portal) forgetBrowsers(w http.ResponseWriter, r *http.Request) error {
-	m, err := p.signedIn(w, r, false)
+func (a *Account) forgetBrowsers(w http.ResponseWriter, r *http.Request) error {
+	m, err := a.signedIn(w, r, false)
 	if err != nil || m == nil {
 		return err
 	}
 	if id := r.PostForm.Get("id"); id != "" {
-		err = p.Profile.Forget(r.Context(), m.owner, id)
+		err = a.Profile.Forget(r.Context(), m.owner, id)
 	} else {
-		err = p.Profile.ForgetAll(r.Context(), m.owner)
+		err = a.Profile.ForgetAll(r.Context(), m.owner)
 	}
 	if err != nil {
 		return err
 	}
-	return p.doneWith(w, "forgotten")
+	return a.doneWith(w, "forgotten")
 }
 
 // endSessions ends one session, or all but this one. Ending this one is signing out.
-func (p *Portal) endSessions(w http.ResponseWriter, r *http.Request) error {
-	m, err := p.signedIn(w, r, false)
+func (a *Account) endSessions(w http.ResponseWriter, r *http.Request) error {
+	m, err := a.signedIn(w, r, false)
 	if err != nil || m == nil {
 		return err
 	}
 	id := r.PostForm.Get("id")
 	switch {
 	case id == m.owner.SessionID:
-		return p.signOut(w, r)
+		return a.SignOut(w, r)
 	case id != "":
-		err = p.Profile.EndSession(r.Context(), m.owner, id)
+		err = a.Profile.EndSession(r.Context(), m.owner, id)
 	default:
-		err = p.Profile.EndOtherSessions(r.Context(), m.owner)
+		err = a.Profile.EndOtherSessions(r.Context(), m.owner)
 	}
 	if err != nil {
 		return err
 	}
-	return p.doneWith(w, "ended")
+	return a.doneWith(w, "ended")
 }
 
-func (p *Portal) speak(w http.ResponseWriter, r *http.Request) error {
-	m, err := p.signedIn(w, r, false)
+func (a *Account) speak(w http.ResponseWriter, r *http.Request) error {
+	m, err := a.signedIn(w, r, false)
 	if err != nil || m == nil {
 		return err
 	}
 	lang := r.PostForm.Get("lang")
-	if !p.Web.Catalog.Speaks(lang) {
+	if !a.Web.Catalog.Speaks(lang) {
 		return fault.New(fault.Invalid, "error.malformed")
 	}
-	if err := p.Profile.SetLanguage(r.Context(), m.owner, lang); err != nil {
+	if err := a.Profile.SetLanguage(r.Context(), m.owner, lang); err != nil {
 		return err
 	}
-	p.Web.SetCookie(w, "lang", lang, deviceLife)
-	return p.doneWith(w, "language")
+	a.Web.SetCookie(w, "lang", lang, pages.DeviceLife)
+	return a.doneWith(w, "language")
 }
 
 // showProtected ends a set-up: how one gets back in, and the way on.
-func (p *Portal) showProtected(w http.ResponseWriter, r *http.Request) error {
-	m, err := p.signedIn(w, r, false)
+func (a *Account) showProtected(w http.ResponseWriter, r *http.Request) error {
+	m, err := a.signedIn(w, r, false)
 	if err != nil || m == nil {
 		return err
 	}
-	e, err := p.loadOverview(r.Context(), m.owner)
+	e, err := a.loadOverview(r.Context(), m.owner)
 	if err != nil {
 		return err
 	}
 	to := r.URL.Query().Get("to")
 	page := protectedPage{
-		Methods:     p.methodViews(r, m.standing, e),
+		Methods:     a.methodViews(r, m.standing, e),
 		CodesLeft:   e.codes,
 		Summary:     summaryOf(reachable(usable(m.standing))),
 		ContinueURL: "/profile",
 	}
-	if t, err := p.targetOf(to); err == nil && to != "" {
-		page.ContinueURL = p.onward(t.sealed)
+	if t, err := a.TargetOf(to); err == nil && to != "" {
+		page.ContinueURL = a.Onward(t.Sealed)
 	}
-	return p.Web.Draw(w, r, http.StatusOK, page)
+	return a.Web.Draw(w, r, http.StatusOK, page)
 }
 
 // showPassword asks for the present password and a new one, from whoever has just shown
 // who they are.
-func (p *Portal) showPassword(w http.ResponseWriter, r *http.Request) error {
-	m, err := p.signedIn(w, r, true)
+func (a *Account) showPassword(w http.ResponseWriter, r *http.Request) error {
+	m, err := a.signedIn(w, r, true)
 	if err != nil || m == nil {
 		return err
 	}
-	return p.Web.Draw(w, r, http.StatusOK, passwordPage{Email: m.owner.User.Email, MinLength: password.MinLength})
+	return a.Web.Draw(w, r, http.StatusOK, passwordPage{Email: m.owner.User.Email, MinLength: password.MinLength})
 }
 
-func (p *Portal) changePassword(w http.ResponseWriter, r *http.Request) error {
-	m, err := p.signedIn(w, r, true)
+func (a *Account) changePassword(w http.ResponseWriter, r *http.Request) error {
+	m, err := a.signedIn(w, r, true)
 	if err != nil || m == nil {
 		return err
 	}
-	err = p.Profile.ChangePassword(r.Context(), m.owner, r.PostForm.Get("current"), r.PostForm.Get("password"))
+	err = a.Profile.ChangePassword(r.Context(), m.owner, r.PostForm.Get("current"), r.PostForm.Get("password"))
 	if err == nil {
-		return p.doneWith(w, "password")
+		return a.doneWith(w, "password")
 	}
 	f := fault.Of(err)
 	if f.Kind == fault.Internal {
 		return err
 	}
-	setRetryAfter(w, f.RetryAfter)
+	pages.SetRetryAfter(w, f.RetryAfter)
 	status := web.Status(f.Kind)
 	if f.Kind == fault.Denied { // a wrong password is no forbidden page
 		status = http.StatusUnprocessableEntity
 	}
-	return p.Web.Draw(w, r, status, passwordPage{Email: m.owner.User.Email, MinLength: password.MinLength, Problem: f.Message, Wait: f.RetryAfter, Wrong: f.Kind == fault.Denied})
+	return a.Web.Draw(w, r, status, passwordPage{Email: m.owner.User.Email, MinLength: password.MinLength, Problem: f.Message, Wait: f.RetryAfter, Wrong: f.Kind == fault.Denied})
 }
 
 // showSecondStep offers to switch one's own second step, where the company leaves it to
 // each person (PAR-2).
-func (p *Portal) showSecondStep(w http.ResponseWriter, r *http.Request) error {
-	m, err := p.signedIn(w, r, false)
+func (a *Account) showSecondStep(w http.ResponseWriter, r *http.Request) error {
+	m, err := a.signedIn(w, r, false)
 	if err != nil || m == nil {
 		return err
 	}
-	return p.drawSecondStep(w, r, http.StatusOK, m, "")
+	return a.drawSecondStep(w, r, http.StatusOK, m, "")
 }
 
-func (p *Portal) drawSecondStep(w http.ResponseWriter, r *http.Request, status int, m *signedInUser, problem string) error {
+func (a *Account) drawSecondStep(w http.ResponseWriter, r *http.Request, status int, m *signedInUser, problem string) error {
 	st := m.standing
-	return p.Web.Draw(w, r, status, secondStepPage{
-		Company: st.Tenant.Name, Mine: st.Decision.Own, On: !st.User.SecondStepAt.IsZero(), Ready: ready(st), MayAdd: len(p.bindable(st)) > 0,
-		Problem: problem, Because: p.sentences(r, st.Decision.Because),
+	return a.Web.Draw(w, r, status, secondStepPage{
+		Company: st.Tenant.Name, Mine: st.Decision.Own, On: !st.User.SecondStepAt.IsZero(), Ready: ready(st), MayAdd: len(a.bindable(st)) > 0,
+		Problem: problem, Because: a.Sentences(r, st.Decision.Because),
 	})
 }
 
@@ -366,22 +348,22 @@ func ready(st signin.SessionCheck) bool {
 	})
 }
 
-func (p *Portal) chooseSecondStep(w http.ResponseWriter, r *http.Request) error {
+func (a *Account) chooseSecondStep(w http.ResponseWriter, r *http.Request) error {
 	on := r.PostForm.Get("on") == "on"
-	m, err := p.signedIn(w, r, true)
+	m, err := a.signedIn(w, r, true)
 	if err != nil || m == nil {
 		return err
 	}
 	st := m.standing
 	if !st.Decision.Own || on && !ready(st) {
-		return p.drawSecondStep(w, r, http.StatusConflict, m, "profile.problem.not_yours")
+		return a.drawSecondStep(w, r, http.StatusConflict, m, "profile.problem.not_yours")
 	}
-	enough := func(ctx context.Context, tx *db.Tx) error { return p.SignIn.StillEnough(ctx, tx, m.owner.User.ID) }
-	if err := p.Profile.Choose(r.Context(), m.owner, on, enough); err != nil {
+	enough := func(ctx context.Context, tx *db.Tx) error { return a.SignIn.StillEnough(ctx, tx, m.owner.User.ID) }
+	if err := a.Profile.Choose(r.Context(), m.owner, on, enough); err != nil {
 		return err
 	}
 	if on {
-		return p.doneWith(w, "on")
+		return a.doneWith(w, "on")
 	}
-	return p.doneWith(w, "off")
+	return a.doneWith(w, "off")
 }

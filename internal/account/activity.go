@@ -1,4 +1,4 @@
-package portal
+package account
 
 import (
 	"context"
@@ -13,6 +13,7 @@ import (
 	"countersign/internal/client"
 	"countersign/internal/db"
 	"countersign/internal/locale"
+	"countersign/internal/methodtext"
 )
 
 // activityPage tells what happened to an account, in plain words.
@@ -21,7 +22,7 @@ type activityPage struct {
 	More   string // address of older events; "" = there are none
 }
 
-func (activityPage) Template() string { return "portal/activity" }
+func (activityPage) Template() string { return "account/activity" }
 
 // eventView is one thing that happened.
 type eventView struct {
@@ -37,14 +38,14 @@ const (
 	rowsFor = 200
 )
 
-func (p *Portal) showActivity(w http.ResponseWriter, r *http.Request) error {
-	m, err := p.signedIn(w, r, false)
+func (a *Account) showActivity(w http.ResponseWriter, r *http.Request) error {
+	m, err := a.signedIn(w, r, false)
 	if err != nil || m == nil {
 		return err
 	}
 	var rows []audit.Row
 	var methods []binding.Method
-	err = p.DB.View(r.Context(), m.owner.User.TenantID, func(tx *db.Tx) (err error) {
+	err = a.DB.View(r.Context(), m.owner.User.TenantID, func(tx *db.Tx) (err error) {
 		if methods, err = binding.Methods(r.Context(), tx, m.owner.User.ID); err != nil {
 			return err
 		}
@@ -54,28 +55,28 @@ func (p *Portal) showActivity(w http.ResponseWriter, r *http.Request) error {
 	if err != nil {
 		return err
 	}
-	names, err := p.appNames(r.Context(), m.standing.Vendor)
+	names, err := a.appNames(r.Context(), m.standing.Vendor)
 	if err != nil {
 		return err
 	}
 	page, last := activityPage{}, ""
-	page.Events, last = p.told(r, rows, methods, names, pageOf)
+	page.Events, last = a.told(r, rows, methods, names, pageOf)
 	if last != "" {
 		page.More = "/profile/activity?before=" + last
 	}
-	return p.Web.Draw(w, r, http.StatusOK, page)
+	return a.Web.Draw(w, r, http.StatusOK, page)
 }
 
 // activity is the newest of what there is to tell.
-func (p *Portal) activity(r *http.Request, rows []audit.Row, methods []binding.Method, names map[string]string, most int) []eventView {
-	events, _ := p.told(r, rows, methods, names, most)
+func (a *Account) activity(r *http.Request, rows []audit.Row, methods []binding.Method, names map[string]string, most int) []eventView {
+	events, _ := a.told(r, rows, methods, names, most)
 	return events
 }
 
 // told puts rows into words, most at the most. last is the row that the next page begins
 // after; empty where there is no next page.
-func (p *Portal) told(r *http.Request, rows []audit.Row, methods []binding.Method, names map[string]string, most int) (out []eventView, last string) {
-	teller := eventText{Printer: p.Web.Printer(r), methods: methods, apps: names}
+func (a *Account) told(r *http.Request, rows []audit.Row, methods []binding.Method, names map[string]string, most int) (out []eventView, last string) {
+	teller := eventText{Printer: a.Web.Printer(r), methods: methods, apps: names}
 	for _, row := range rows {
 		if len(out) == most {
 			return out, last
@@ -93,9 +94,9 @@ func (p *Portal) told(r *http.Request, rows []audit.Row, methods []binding.Metho
 }
 
 // appNames are what people call the apps, our own pages by the vendor's name.
-func (p *Portal) appNames(ctx context.Context, vendor string) (map[string]string, error) {
+func (a *Account) appNames(ctx context.Context, vendor string) (map[string]string, error) {
 	names := map[string]string{client.PortalID: vendor}
-	err := p.DB.View(ctx, db.Installation, func(tx *db.Tx) error {
+	err := a.DB.View(ctx, db.Installation, func(tx *db.Tx) error {
 		all, err := client.List(ctx, tx)
 		for _, c := range all {
 			names[c.ID] = c.Name
@@ -121,7 +122,7 @@ func (t eventText) app(id string) string {
 
 // method names what was used: the kind, and the person's own name for it where it is known.
 func (t eventText) method(row audit.Row, label string) string {
-	kind := t.T(kindName(authenticator.Kind(row.Method)))
+	kind := t.T(methodtext.Of(authenticator.Kind(row.Method)).Name)
 	if i := slices.IndexFunc(t.methods, func(m binding.Method) bool { return m.ID == row.SubjectID }); i >= 0 {
 		label = t.methods[i].Label
 	}
@@ -145,7 +146,7 @@ func (t eventText) tell(row audit.Row) (text string, alarming bool) {
 		if ok {
 			return t.T("activity.code", "Method", t.method(row, "")), false
 		}
-		return t.T("activity.code_failed", "Method", t.T(kindName(authenticator.Kind(row.Method)))), true
+		return t.T("activity.code_failed", "Method", t.T(methodtext.Of(authenticator.Kind(row.Method)).Name)), true
 	case "signin passkey":
 		if ok {
 			return t.T("activity.code", "Method", t.method(row, "")), false

@@ -1,0 +1,10 @@
+package account
+
+import (
+	"embed"
+)
+
+// Templates are the pages of this package, for web.
+//
+//go:embed templates
+var Templates embed.FS

@@ -1,0 +1,44 @@
+// Package methodtext is the one table of what pages say about each kind of authenticator: a row for each kind, with
+// the keys of its sentences and the names of its templates. It refuses facts, which authenticator.TraitsOf has, and
+// the sentences themselves, which locale has.
+package methodtext
+
+import (
+	"countersign/internal/authenticator"
+)
+
+// Row is one kind of authenticator. Fields are catalogue keys where their comment says nothing else.
+type Row struct {
+	Name        string // what people call it
+	SessionName string // what a sign-in with it is called where a session is described
+	Use         string // what to do with it at sign-in
+	Benefit     string // what it is good for, where a method is chosen
+
+	// The page that asks for the second step.
+	AnswerTemplate string // its template
+	Title          string
+	Lead           string
+	SetUpTitle     string // where the answer only opens the set-up of another method
+	SetUpLead      string
+	Help           string // the question behind which everything else is found
+	Wrong          string // the answer was wrong
+	Older          string // the answer was right for an earlier message
+	SendFailed     string // no message could be sent
+	WhatItShows    string // on the page that explains second steps
+	Limits         string // what it does not protect from
+
+	// The pages that set it up.
+	EnrollTitle    string
+	BeginTemplate  string // its template, before anything has begun
+	EnrollTemplate string // its template, which asks for the first proof
+	Over           string // the set-up is no more
+	AsksFirst      bool   // something must be typed or done before it can begin
+}
+
+// Of is the row of a kind. For a kind that has none it is a row whose words fit everything.
+func Of(k authenticator.Kind) Row {
+	if row, ok := rows[k]; ok {
+		return row
+	}
+	return other
+}
