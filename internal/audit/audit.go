@@ -25,8 +25,14 @@ type Event struct {
 	ActorID, UserID, ClientID string
 	Method, Level             string // "email", "urn:countersign:acr:1e"
 	SubjectID                 string // the flow, session or authenticator that it is about
-	RequestID, Reason         string
-	IP, Place, Browser        string // personal: may be shortened later without breaking the chain
+	Reason                    string
+	Origin
+}
+
+// Origin is the request that an event came from. It stays empty where no request caused it.
+type Origin struct {
+	RequestID          string
+	IP, Place, Browser string // personal: may be shortened later without breaking the chain
 }
 
 // Row is an event as it is stored.

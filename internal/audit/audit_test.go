@@ -30,7 +30,7 @@ func record(t testing.TB, d *db.DB, tenant string, n int) {
 	t.Helper()
 	for i := range n {
 		err := d.InTx(t.Context(), tenant, func(tx *db.Tx) error {
-			return Record(t.Context(), tx, Event{Action: "signin.second_factor", Result: fmt.Sprint(i), UserID: "u1", IP: "192.0.2.7", Place: "Lisbon, Portugal", Browser: "Firefox on Linux"})
+			return Record(t.Context(), tx, Event{Action: "signin.second_factor", Result: fmt.Sprint(i), UserID: "u1", Origin: Origin{IP: "192.0.2.7", Place: "Lisbon, Portugal", Browser: "Firefox on Linux"}})
 		})
 		if err != nil {
 			t.Fatal(err)
@@ -109,7 +109,7 @@ func TestTamperingIsFoundAndTheRowNamed(t *testing.T) {
 		}, 0, "changed"},
 		"changed place": {func(t *testing.T, d *db.DB, id []string) { exec(t, d, `UPDATE audit_events SET place = ''`+row, id[3]) }, 3, "place"},
 		"new salt and hash": {func(t *testing.T, d *db.DB, id []string) {
-			exec(t, d, `UPDATE audit_events SET ip = '', personal_salt = $2, personal_hash = $3`+row, id[3], []byte("s"), Event{Place: "Lisbon, Portugal", Browser: "Firefox on Linux"}.personalHash([]byte("s")))
+			exec(t, d, `UPDATE audit_events SET ip = '', personal_salt = $2, personal_hash = $3`+row, id[3], []byte("s"), Event{Origin: Origin{Place: "Lisbon, Portugal", Browser: "Firefox on Linux"}}.personalHash([]byte("s")))
 		}, 3, "changed"},
 		"deleted":       {func(t *testing.T, d *db.DB, id []string) { exec(t, d, `DELETE FROM audit_events`+row, id[4]) }, 5, "1 row(s) before"},
 		"deleted first": {func(t *testing.T, d *db.DB, id []string) { exec(t, d, `DELETE FROM audit_events`+row, id[0]) }, 1, "1 row(s) before"},
@@ -291,7 +291,8 @@ func TestSEC129_ValuesCannotForgeALine(t *testing.T) {
 	long := strings.Repeat("ü", 10_000)
 	dbtest.Each(t, clock(), func(t *testing.T, d *db.DB) {
 		err := d.InTx(t.Context(), "t1", func(tx *db.Tx) error {
-			return Record(t.Context(), tx, Event{Action: "a", Browser: "Chrome\r\n\x1b[31mroot\u202e\u200b ok\x00\xff", Reason: long, Place: long})
+			browser := "Chrome\r\n\x1b[31mroot\u202e\u200b ok\x00\xff"
+			return Record(t.Context(), tx, Event{Action: "a", Reason: long, Origin: Origin{Place: long, Browser: browser}})
 		})
 		if err != nil {
 			t.Fatal(err)
@@ -351,7 +352,7 @@ func BenchmarkTenThousandRows(b *testing.B) {
 				b.StopTimer()
 				err := d.InTx(b.Context(), tenant, func(tx *db.Tx) error {
 					for range rows {
-						if err := Record(b.Context(), tx, Event{Action: "signin.second_factor", Result: "ok", UserID: "u1", IP: "192.0.2.7"}); err != nil {
+						if err := Record(b.Context(), tx, Event{Action: "signin.second_factor", Result: "ok", UserID: "u1", Origin: Origin{IP: "192.0.2.7"}}); err != nil {
 							return err
 						}
 					}

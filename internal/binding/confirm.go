@@ -103,10 +103,15 @@ func (s *Service) bound(ctx context.Context, tx *db.Tx, h Enrollee, d PendingEnr
 }
 
 func (s *Service) recordEvent(ctx context.Context, tx *db.Tx, h Enrollee, action, result, reason string, k authenticator.Kind, subject string) error {
-	v := h.Visitor
 	return audit.Record(ctx, tx, audit.Event{
-		Action: action, Result: result, Reason: reason, ActorID: h.UserID, UserID: h.UserID, Method: string(k), SubjectID: subject,
-		RequestID: v.RequestID, IP: v.IP, Place: v.Place, Browser: v.Browser,
+		Action:    action,
+		Result:    result,
+		Reason:    reason,
+		ActorID:   h.UserID,
+		UserID:    h.UserID,
+		Method:    string(k),
+		SubjectID: subject,
+		Origin:    h.Visitor.Origin(),
 	})
 }
 

@@ -61,8 +61,7 @@ func (p *Provider) issuer() string { return p.Web.PublicAddress() }
 
 // event begins an audit event with what is known of the request.
 func event(r *http.Request, clientID string) audit.Event {
-	v := visitor(r)
-	return audit.Event{ClientID: clientID, RequestID: v.RequestID, IP: v.IP, Browser: v.Browser}
+	return audit.Event{ClientID: clientID, Origin: visitor(r).Origin()}
 }
 
 func visitor(r *http.Request) session.Visitor {

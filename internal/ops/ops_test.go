@@ -220,7 +220,7 @@ func TestWhatHappensIsCounted(t *testing.T) {
 	m.Request("GET", "/{$}", 200, 0)
 	m.Request("BREW", "/somewhere/maya@acme.example", 0, 0)
 	m.Told(audit.Recorded{
-		{Action: "signin.password", Result: "ok", Method: "password", UserID: "u", IP: "192.0.2.1"},
+		{Action: "signin.password", Result: "ok", Method: "password", UserID: "u", Origin: audit.Origin{IP: "192.0.2.1"}},
 		{Action: "signin.completed", Result: "ok", Method: "pwd email", Level: "urn:countersign:acr:1e"},
 		{Action: "tenant.changed", Result: "ok", Reason: "because maya@acme.example said so", ActorID: "maya@acme.example"},
 	})

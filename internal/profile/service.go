@@ -43,9 +43,15 @@ type Owner struct {
 var errGone = fault.New(fault.NotFound, "session.ended")
 
 func (o Owner) event(action, result, reason, subject string) audit.Event {
-	v := o.Visitor
-	return audit.Event{Action: action, Result: result, Reason: reason, ActorID: o.User.ID, UserID: o.User.ID, SubjectID: subject,
-		RequestID: v.RequestID, IP: v.IP, Place: v.Place, Browser: v.Browser}
+	return audit.Event{
+		Action:    action,
+		Result:    result,
+		Reason:    reason,
+		ActorID:   o.User.ID,
+		UserID:    o.User.ID,
+		SubjectID: subject,
+		Origin:    o.Visitor.Origin(),
+	}
 }
 
 // change runs fn in the owner's session and records what it did.

@@ -8,6 +8,7 @@ import (
 	"strings"
 	"time"
 
+	"countersign/internal/audit"
 	"countersign/internal/authenticator"
 	"countersign/internal/db"
 	"countersign/internal/secret"
@@ -27,6 +28,11 @@ const (
 
 // Visitor is where a request came from, as far as it can be known.
 type Visitor struct{ IP, Place, Browser, RequestID string }
+
+// Origin is the visitor as audit events record it.
+func (v Visitor) Origin() audit.Origin {
+	return audit.Origin{RequestID: v.RequestID, IP: v.IP, Place: v.Place, Browser: v.Browser}
+}
 
 // Session is one signed-in browser.
 type Session struct {

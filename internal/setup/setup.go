@@ -105,7 +105,11 @@ func Add(ctx context.Context, tx *db.Tx, p Person) (user.User, error) {
 		}
 	}
 	return u, audit.Record(ctx, tx, audit.Event{
-		Action: "user.created", Result: "ok", ActorID: p.By, UserID: u.ID, Reason: string(p.Role),
-		RequestID: p.Visitor.RequestID, IP: p.Visitor.IP, Place: p.Visitor.Place, Browser: p.Visitor.Browser,
+		Action:  "user.created",
+		Result:  "ok",
+		Reason:  string(p.Role),
+		ActorID: p.By,
+		UserID:  u.ID,
+		Origin:  p.Visitor.Origin(),
 	})
 }

@@ -193,8 +193,15 @@ func (s *Service) chargeable(acc account) bool {
 
 func event(action, result, reason, userID, clientID, method, subject string, v session.Visitor) audit.Event {
 	return audit.Event{
-		Action: action, Result: result, Reason: reason, ActorID: userID, UserID: userID, ClientID: clientID, Method: method, SubjectID: subject,
-		RequestID: v.RequestID, IP: v.IP, Place: v.Place, Browser: v.Browser,
+		Action:    action,
+		Result:    result,
+		Reason:    reason,
+		ActorID:   userID,
+		UserID:    userID,
+		ClientID:  clientID,
+		Method:    method,
+		SubjectID: subject,
+		Origin:    v.Origin(),
 	}
 }
 
