@@ -14,6 +14,7 @@ import (
 
 	"github.com/alecthomas/kong"
 
+	"countersign/internal/db"
 	"countersign/internal/fault"
 )
 
@@ -58,6 +59,9 @@ func main() {
 		}
 		err = usageError(err.Error())
 	} else if err = speaksJSON(&c.Env, commandOf(command)); err == nil {
+		if !serves(commandOf(command)) { // commands list and search; none of them is a sign-in
+			command.BindTo(db.UseServerDefaults(ctx), (*context.Context)(nil))
+		}
 		err = command.Run(&c.Env)
 	}
 	if err != nil {
@@ -65,6 +69,9 @@ func main() {
 		os.Exit(fail(os.Stderr, commandOf(command), wantsJSON(os.Args[1:]), err))
 	}
 }
+
+// serves holds for the commands that answer sign-ins.
+func serves(command string) bool { return command == "serve" || command == "demo" }
 
 func newParser(c *cli, options ...kong.Option) *kong.Kong {
 	options = append(options, kong.Name("countersign"), kong.Description("Self-hosted two-factor authentication for B2B software."),

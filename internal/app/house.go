@@ -127,11 +127,15 @@ func (h *Core) ensure(ctx context.Context) error {
 // empty refuses to make the installation anew in a database that has been in use: its row
 // was taken away, and with a new one the audit chains could be begun again.
 func empty(ctx context.Context, tx *db.Tx) error {
-	var used bool
+	var used, recorded bool
 	err := tx.QueryRow(ctx, `
-		SELECT EXISTS (SELECT 1 FROM tenants WHERE tenant_id <> '') OR EXISTS (SELECT 1 FROM signing_keys) OR EXISTS (SELECT 1 FROM clients)
-			OR EXISTS (SELECT 1 FROM audit_events WHERE tenant_id <> '')`).Scan(&used)
-	if err == nil && used {
+		SELECT EXISTS (SELECT 1 FROM tenants WHERE tenant_id <> '') OR EXISTS (SELECT 1 FROM signing_keys)
+			OR EXISTS (SELECT 1 FROM clients)`).Scan(&used)
+	if err != nil {
+		return err
+	}
+	err = tx.QueryRow(ctx, `SELECT EXISTS (SELECT 1 FROM audit_events WHERE tenant_id <> '')`).Scan(&recorded)
+	if err == nil && (used || recorded) {
 		err = errors.New("the installation's row is missing from a database that was in use: restore it from a copy")
 	}
 	return err

@@ -77,6 +77,7 @@ func (h *Core) begin(ctx context.Context, files error) error {
 	if err := h.migrate(ctx); err != nil {
 		return refuse(files, err)
 	}
+	ctx = db.UseServerDefaults(ctx) // what is checked below reads rows of every tenant
 	if err := refuse(files, h.clockIsRight(ctx), h.unlock(ctx), h.strict(ctx), h.newest(ctx)); err != nil {
 		return err
 	}

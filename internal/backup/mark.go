@@ -62,11 +62,24 @@ func ReadMark(path string) (p Past, err error) {
 }
 
 func now(ctx context.Context, d *db.DB) (p Past, err error) {
-	err = d.View(ctx, db.Installation, func(tx *db.Tx) error {
+	var linked, waiting int64
+	// At one instant: otherwise a row that is linked meanwhile counts twice, or not at all.
+	err = d.Snapshot(ctx, func(tx *db.Tx) error {
+		err := tx.QueryRow(ctx, `
+			SELECT COALESCE((SELECT created_at FROM installation WHERE id = $1), 0),
+				COALESCE((SELECT MAX(number) FROM epochs), 0)`, db.Installation).Scan(&p.Installation, &p.Epoch)
+		if err != nil {
+			return err
+		}
+		err = tx.QueryRow(ctx, `
+			SELECT COALESCE(SUM(seq), 0) FROM audit_heads WHERE tenant_id <> ''`).Scan(&linked)
+		if err != nil {
+			return err
+		}
 		return tx.QueryRow(ctx, `
-			SELECT COALESCE((SELECT created_at FROM installation WHERE id = $1), 0), COALESCE((SELECT MAX(number) FROM epochs), 0),
-				COALESCE((SELECT SUM(seq) FROM audit_heads WHERE tenant_id <> ''), 0) + (SELECT COUNT(*) FROM audit_events WHERE tenant_id <> '' AND seq = 0)`, db.Installation).Scan(&p.Installation, &p.Epoch, &p.Recorded)
+			SELECT COUNT(*) FROM audit_events WHERE tenant_id <> '' AND seq = 0`).Scan(&waiting)
 	})
+	p.Recorded = linked + waiting
 	if err != nil {
 		return p, fmt.Errorf("ask how far the database has come: %w", err)
 	}

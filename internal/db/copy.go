@@ -17,7 +17,7 @@ func (d *DB) Snapshot(ctx context.Context, fn func(*Tx) error) error {
 	if d.Dialect == Postgres {
 		opts.Isolation = sql.LevelRepeatableRead
 	}
-	sqlTx, err := d.pool.BeginTx(ctx, opts)
+	sqlTx, err := d.scans.BeginTx(ctx, opts)
 	if err != nil {
 		return fmt.Errorf("begin: %w", err)
 	}

@@ -40,7 +40,8 @@ type DB struct {
 	Now     func() time.Time
 	Watch   Watch // set before the first unit of work that it is to see
 
-	pool       *sql.DB // PostgreSQL: everything; SQLite: readers
+	pool       *sql.DB // PostgreSQL: statements that go by a key; SQLite: readers
+	scans      *sql.DB // PostgreSQL: work begun with UseServerDefaults; SQLite: pool
 	writer     *writer // SQLite only
 	prepared   sync.Map
 	statements atomic.Int64
@@ -66,23 +67,58 @@ func openPostgres(ctx context.Context, dsn string, now func() time.Time) (*DB, e
 	if err := rejectTransactionPooler(ctx, config); err != nil {
 		return nil, err
 	}
-	pool := stdlib.OpenDB(*config, stdlib.OptionAfterConnect(settle))
-	pool.SetMaxOpenConns(16)
-	pool.SetMaxIdleConns(16)
-	pool.SetConnMaxLifetime(connLife)
+	pool := newPool(config, keyConns, stdlib.OptionAfterConnect(planByKey))
 	if err := pool.PingContext(ctx); err != nil {
 		return nil, errors.Join(fmt.Errorf("reach postgres: %w", err), pool.Close())
 	}
-	return &DB{Dialect: Postgres, Now: now, pool: pool, home: home{dsn: dsn}}, nil
+	return &DB{
+		Dialect: Postgres,
+		Now:     now,
+		pool:    pool,
+		scans:   newPool(config, scanConns),
+		home:    home{dsn: dsn},
+	}, nil
+}
+
+// How many connections to PostgreSQL one program opens at most, of each pool.
+const (
+	keyConns  = 16
+	scanConns = 4
+)
+
+func newPool(config *pgx.ConnConfig, conns int, options ...stdlib.OptionOpenDB) *sql.DB {
+	pool := stdlib.OpenDB(*config, options...)
+	pool.SetMaxOpenConns(conns)
+	pool.SetMaxIdleConns(conns)
+	pool.SetConnMaxLifetime(connLife)
+	return pool
+}
+
+type serverDefaults struct{}
+
+// UseServerDefaults marks work that reads or writes many rows, or rows of several tenants: on
+// PostgreSQL its units of work run on connections with the server's own planner settings. The
+// others expect that every statement goes by a key, and Citus cannot plan a statement over
+// several tenants with their settings.
+func UseServerDefaults(ctx context.Context) context.Context {
+	return context.WithValue(ctx, serverDefaults{}, true)
+}
+
+// poolFor is the pool for a unit of work.
+func (d *DB) poolFor(ctx context.Context) *sql.DB {
+	if ctx.Value(serverDefaults{}) != nil {
+		return d.scans
+	}
+	return d.pool
 }
 
 // connLife bounds how long a prepared statement keeps the plan that it once got.
 const connLife = 10 * time.Minute
 
-// settle readies a connection. Every query of ours goes by a key: a plan that reads a whole
-// table, made while it was empty, would be kept when it is not; and nothing of ours is worth
+// planByKey readies a connection for statements that go by a key. A plan that reads a whole
+// table, made while it was empty, would be kept when it is not; and no such statement is worth
 // being compiled, or being planned again for other keys.
-func settle(ctx context.Context, c *pgx.Conn) error {
+func planByKey(ctx context.Context, c *pgx.Conn) error {
 	_, err := c.Exec(ctx, "SET enable_seqscan = off; SET jit = off; SET plan_cache_mode = force_generic_plan", pgx.QueryExecModeSimpleProtocol)
 	return err
 }
@@ -119,7 +155,7 @@ func openSQLite(ctx context.Context, path string, now func() time.Time) (*DB, er
 	}
 	reading.SetMaxOpenConns(4)
 	reading.SetMaxIdleConns(4)
-	d := &DB{Dialect: SQLite, Now: now, pool: reading, writer: w, home: home{file: path}}
+	d := &DB{Dialect: SQLite, Now: now, pool: reading, scans: reading, writer: w, home: home{file: path}}
 	w.begin(d)
 	return d, nil
 }
@@ -130,7 +166,7 @@ func (d *DB) Close() error {
 	if d.writer != nil {
 		err = d.writer.close()
 	}
-	return errors.Join(err, d.pool.Close(), d.home.leave())
+	return errors.Join(err, d.pool.Close(), d.scans.Close(), d.home.leave())
 }
 
 // Ping reports whether the database answers.
@@ -182,7 +218,7 @@ func aborted(err error) bool {
 const rollbackWithin = 5 * time.Second
 
 func (d *DB) once(ctx context.Context, tenant string, try int, fn func(*Tx) error) error {
-	conn, err := d.pool.Conn(ctx)
+	conn, err := d.poolFor(ctx).Conn(ctx)
 	if err != nil {
 		return fmt.Errorf("begin: %w", err)
 	}
@@ -214,7 +250,7 @@ func (d *DB) View(ctx context.Context, tenant string, fn func(*Tx) error) (err e
 		u := d.Watch.begin(ctx, false)
 		defer func() { u.over(err) }()
 	}
-	var on runner = d.pool
+	var on runner = d.poolFor(ctx)
 	if d.Dialect == SQLite {
 		on = cached{d}
 	}

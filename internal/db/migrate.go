@@ -8,21 +8,40 @@ import (
 	"io/fs"
 	"path"
 	"sort"
+	"time"
 )
 
 //go:embed migrations/*.sql
 var migrations embed.FS
 
-// Migrate applies every migration the database has not seen, in order, forward only, in
-// one transaction. Replicas that start together wait for one another: PostgreSQL by an
-// advisory lock, SQLite by its single writer.
+// Migrate applies every migration the database has not seen, in order, forward only, in one
+// transaction. Replicas that start together wait for one another at the migration lock.
 func (d *DB) Migrate(ctx context.Context) (applied []string, err error) {
+	missing, _, err := d.Schema(ctx)
+	if err != nil || len(missing) == 0 {
+		return nil, err
+	}
+	ctx = UseServerDefaults(ctx)
+	for {
+		holder, err := d.lockMigrations(ctx)
+		if err != nil {
+			return nil, fmt.Errorf("wait for other replicas: %w", err)
+		}
+		applied, err = d.migrateAs(ctx, holder)
+		if !errors.Is(err, errLeaseLost) {
+			return applied, errors.Join(err, d.unlockMigrations(ctx, holder, err))
+		}
+	}
+}
+
+// migrateAs applies what is missing while holder has the lock, and gives the lock back with
+// the same commit. The lock's row is written first: whoever takes the lock over, because the
+// lease ended meanwhile, waits for this transaction.
+func (d *DB) migrateAs(ctx context.Context, holder string) (applied []string, err error) {
 	err = d.InTx(ctx, Installation, func(tx *Tx) error {
 		applied = nil
-		if d.Dialect == Postgres {
-			if _, err := tx.Exec(ctx, `SELECT pg_advisory_xact_lock(7266735)`); err != nil {
-				return fmt.Errorf("wait for other replicas: %w", err)
-			}
+		if err := tx.renewLease(ctx, holder, tx.Now.Add(migrationLease)); err != nil {
+			return err
 		}
 		if _, err := tx.Exec(ctx, `CREATE TABLE IF NOT EXISTS schema_migrations (name TEXT NOT NULL PRIMARY KEY, applied_at BIGINT NOT NULL)`); err != nil {
 			return err
@@ -40,7 +59,7 @@ func (d *DB) Migrate(ctx context.Context) (applied []string, err error) {
 				applied = append(applied, path.Base(name))
 			}
 		}
-		return nil
+		return tx.renewLease(ctx, holder, time.Time{})
 	})
 	return applied, err
 }

@@ -168,8 +168,13 @@ func (p *examination) audit(ctx context.Context) []Finding {
 	}
 	var oldest, newest int64
 	err := p.view(ctx, func(tx *db.Tx) error {
-		return tx.QueryRow(ctx, `SELECT COALESCE((SELECT MIN(at) FROM audit_events WHERE tenant_id <> '' AND seq = 0), 0),
-			COALESCE((SELECT MAX(at) FROM audit_events WHERE tenant_id = $1 AND seq > 0), 0)`, db.Installation).Scan(&oldest, &newest)
+		err := tx.QueryRow(ctx, `
+			SELECT COALESCE(MIN(at), 0) FROM audit_events WHERE tenant_id <> '' AND seq = 0`).Scan(&oldest)
+		if err != nil {
+			return err
+		}
+		return tx.QueryRow(ctx, `
+			SELECT COALESCE(MAX(at), 0) FROM audit_events WHERE tenant_id = $1 AND seq > 0`, db.Installation).Scan(&newest)
 	})
 	if err != nil {
 		return one(name, Warn, "countersign migrate makes what it is kept in", "it cannot be read yet: %s", reach(err))

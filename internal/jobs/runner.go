@@ -153,6 +153,7 @@ func (r *Runner) take(ctx context.Context, n int) (taken []Job, more bool, err e
 	if n == 0 {
 		return nil, false, nil
 	}
+	ctx = db.UseServerDefaults(ctx) // jobs of every tenant
 	found, err := due(ctx, r.DB, 4*n, lane{kinds: r.Kinds, leaves: r.Leaves, full: r.full()})
 	if err != nil || len(found) == 0 {
 		return nil, false, err
@@ -277,5 +278,5 @@ func (r *Runner) runOnce(ctx context.Context, p Periodic) (err error) {
 			err = fmt.Errorf("panicked: %v", v)
 		}
 	}()
-	return p.Run(ctx)
+	return p.Run(db.UseServerDefaults(ctx)) // sweeps and the like read rows of every tenant
 }

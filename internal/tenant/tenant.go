@@ -166,7 +166,7 @@ func List(ctx context.Context, tx *db.Tx) ([]Tenant, error) {
 
 // Vendors lists the tenants in which the vendor's own staff are.
 func Vendors(ctx context.Context, tx *db.Tx) (out []string, err error) {
-	return tx.Texts(ctx, `SELECT tenant_id FROM tenants WHERE kind = $1 ORDER BY tenant_id`, string(Vendor))
+	return tx.Texts(ctx, `SELECT tenant_id FROM tenants WHERE kind = 'vendor' AND tenant_id <> '' ORDER BY tenant_id`)
 }
 
 // SetMandate records the vendor's decision for one tenant.
