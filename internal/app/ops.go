@@ -75,7 +75,7 @@ func (a *App) readiness() []ops.Check {
 
 // late fails when the first of a backlog has waited for too long.
 func (a *App) late(ctx context.Context, most time.Duration, words string, backlog func(context.Context, *db.Tx) (int, time.Time, error)) error {
-	return a.DB.View(ctx, db.Installation, func(tx *db.Tx) error {
+	return a.DB.View(db.UseServerDefaults(ctx), db.Installation, func(tx *db.Tx) error {
 		_, since, err := backlog(ctx, tx)
 		if waits := tx.Now.Sub(since); err == nil && !since.IsZero() && waits > most {
 			err = fmt.Errorf(words, waits.Round(time.Second))

@@ -3,6 +3,7 @@ package audit
 import (
 	"context"
 	"fmt"
+	"slices"
 	"strings"
 	"time"
 
@@ -66,23 +67,18 @@ func (f Filter) limit() int {
 
 // Tenants lists every tenant, the installation included, that has audit rows or a chain.
 func Tenants(ctx context.Context, d *db.DB) (tenants []string, err error) {
-	err = d.View(ctx, db.Installation, func(tx *db.Tx) error {
-		rows, err := tx.Query(ctx, `SELECT tenant_id FROM audit_heads UNION SELECT tenant_id FROM audit_events ORDER BY tenant_id`)
+	err = d.View(db.UseServerDefaults(ctx), db.Installation, func(tx *db.Tx) error {
+		heads, err := tx.Texts(ctx, `SELECT tenant_id FROM audit_heads`)
 		if err != nil {
 			return err
 		}
-		defer rows.Close()
-		for rows.Next() {
-			var tenant string
-			if err := rows.Scan(&tenant); err != nil {
-				return err
-			}
-			tenants = append(tenants, tenant)
-		}
-		return rows.Err()
+		recorded, err := tx.Texts(ctx, `SELECT DISTINCT tenant_id FROM audit_events`)
+		tenants = slices.Concat(heads, recorded)
+		return err
 	})
 	if err != nil {
 		return nil, fmt.Errorf("list audited tenants: %w", err)
 	}
-	return tenants, nil
+	slices.Sort(tenants)
+	return slices.Compact(tenants), nil
 }

@@ -47,7 +47,7 @@ func Handed(ctx context.Context, tx *db.Tx, id, handle string) error {
 // returns ErrNotOurs where no message is called so.
 func (c *Courier) Received(ctx context.Context, handle string, state State, host string) error {
 	var tenant, id string
-	err := c.DB.View(ctx, db.Installation, func(tx *db.Tx) error {
+	err := c.DB.View(db.UseServerDefaults(ctx), db.Installation, func(tx *db.Tx) error {
 		return tx.QueryRow(ctx, `SELECT tenant_id, id FROM messages WHERE handed_as = $1 AND handed_as <> ''`, handle).Scan(&tenant, &id)
 	})
 	if db.IsNoRows(err) {

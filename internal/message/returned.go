@@ -61,7 +61,7 @@ func (c *Courier) Shown(ctx context.Context, returnTo string) error {
 		return err
 	}
 	tenant, host := "", ""
-	err = c.DB.View(ctx, db.Installation, func(tx *db.Tx) error {
+	err = c.DB.View(db.UseServerDefaults(ctx), db.Installation, func(tx *db.Tx) error {
 		return tx.QueryRow(ctx, `SELECT tenant_id, host FROM messages WHERE id = $1 AND channel = 'push'`, id).Scan(&tenant, &host)
 	})
 	if db.IsNoRows(err) {
@@ -98,7 +98,7 @@ func (c *Courier) reported(ctx context.Context, tenant, id string, state State, 
 
 // tenantOf finds whose message it is: a return address has no room for the tenant.
 func (c *Courier) tenantOf(ctx context.Context, id string) (tenant string, err error) {
-	err = c.DB.View(ctx, db.Installation, func(tx *db.Tx) error {
+	err = c.DB.View(db.UseServerDefaults(ctx), db.Installation, func(tx *db.Tx) error {
 		return tx.QueryRow(ctx, `SELECT tenant_id FROM messages WHERE id = $1`, id).Scan(&tenant)
 	})
 	if db.IsNoRows(err) {

@@ -144,7 +144,7 @@ func (s *sampler) look() backlog {
 }
 
 func look(ctx context.Context, d *db.DB) (b backlog) {
-	err := d.View(ctx, db.Installation, func(tx *db.Tx) error {
+	err := d.View(db.UseServerDefaults(ctx), db.Installation, func(tx *db.Tx) error {
 		due, dueSince, err := jobs.Backlog(ctx, tx)
 		if err != nil {
 			return err
