@@ -30,7 +30,7 @@ var starts = []Guard{
 	},
 	{
 		Name: "what is taken back is on record", File: "internal/configminimum/configminimum.go",
-		Old: "return weakened, record(ctx, tx, \"configminimum.accepted\", by, weakened)", New: "return weakened, nil",
+		Old: "return weakened, record(ctx, tx, audit.MinimumAccepted, by, weakened)", New: "return weakened, nil",
 		Package: "./internal/configminimum", Tests: "TestREL24",
 	},
 	{

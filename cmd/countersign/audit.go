@@ -126,7 +126,12 @@ func (c AuditListCmd) Run(ctx context.Context, env *Env) error {
 }
 
 func (c AuditListCmd) filter(ctx context.Context, h *app.Core, tenantID string) (audit.Filter, error) {
-	f := audit.Filter{Action: c.Action, Result: c.Result, Limit: c.Limit, UserID: c.User}
+	f := audit.Filter{
+		Action: audit.Action(c.Action),
+		Result: audit.Result(c.Result),
+		Limit:  c.Limit,
+		UserID: c.User,
+	}
 	if c.Since != "" {
 		var err error
 		if f.Since, err = sinceWhen(c.Since); err != nil {
@@ -194,7 +199,7 @@ func (c AuditListCmd) follow(ctx context.Context, env *Env, h *app.Core, id stri
 // printRows leaves out fields that say nothing.
 func printRows(env *Env, rows []audit.Row) {
 	for _, r := range rows {
-		line := []string{r.At.Format("2006-01-02T15:04:05.000Z"), r.Action, r.Result}
+		line := []string{r.At.Format("2006-01-02T15:04:05.000Z"), string(r.Action), string(r.Result)}
 		if r.Reason != "" {
 			line = append(line, r.Reason)
 		}

@@ -36,7 +36,7 @@ func (c BackupCmd) Run(ctx context.Context, env *Env) error {
 			return err
 		}
 		err = d.InTx(ctx, db.Installation, func(tx *db.Tx) error {
-			return audit.Record(ctx, tx, audit.Event{Action: "installation.copied", Result: "ok", ActorID: byHand, Reason: "state of " + shown(m.TakenAt)})
+			return audit.Record(ctx, tx, audit.Event{Action: audit.InstallationCopied, Result: audit.OK, ActorID: byHand, Reason: "state of " + shown(m.TakenAt)})
 		})
 		document := copyOf(c.File, m)
 		document.Bytes, document.MasterKey = size, keys.Current()

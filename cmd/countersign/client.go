@@ -32,14 +32,14 @@ type ClientCmd struct {
 }
 
 // changeClient runs fn and its audit row in one transaction of the installation.
-func changeClient(ctx context.Context, env *Env, id, action string, fn func(tx *db.Tx) (what string, err error)) error {
+func changeClient(ctx context.Context, env *Env, id string, action audit.Action, fn func(tx *db.Tx) (what string, err error)) error {
 	return env.within(ctx, func(h *app.Core) error {
 		return h.DB.InTx(ctx, db.Installation, func(tx *db.Tx) error {
 			what, err := fn(tx)
 			if err != nil {
 				return err
 			}
-			return audit.Record(ctx, tx, audit.Event{Action: action, Result: "ok", ActorID: byHand, ClientID: id, Reason: what})
+			return audit.Record(ctx, tx, audit.Event{Action: action, Result: audit.OK, ActorID: byHand, ClientID: id, Reason: what})
 		})
 	})
 }
@@ -63,7 +63,7 @@ func (c ClientCreateCmd) Run(ctx context.Context, env *Env) error {
 	if err := haveKey(ctx, env, c.SigningAlg); err != nil {
 		return err
 	}
-	err := changeClient(ctx, env, c.ID, "client.created", func(tx *db.Tx) (what string, err error) {
+	err := changeClient(ctx, env, c.ID, audit.ClientCreated, func(tx *db.Tx) (what string, err error) {
 		added, token, err = client.Create(ctx, tx, client.New{
 			ID: c.ID, Name: c.Name, Kind: c.Kind, HomeURL: c.HomeURL, RedirectURIs: c.RedirectURI, PostLogoutURIs: c.PostLogoutURI,
 			SigningAlg: c.SigningAlg, PKCEOptional: c.PKCE == "optional",
@@ -122,7 +122,7 @@ func (c ClientSetCmd) Run(ctx context.Context, env *Env, k *kong.Context) error 
 	if err := haveKey(ctx, env, c.SigningAlg); err != nil {
 		return err
 	}
-	err = changeClient(ctx, env, c.ID, "client.changed", func(tx *db.Tx) (string, error) {
+	err = changeClient(ctx, env, c.ID, audit.ClientChanged, func(tx *db.Tx) (string, error) {
 		if err := c.protocol(ctx, tx); err != nil {
 			return "", err
 		}
@@ -187,7 +187,7 @@ func (c ClientExemptCmd) Run(ctx context.Context, env *Env) error {
 	if err != nil {
 		return err
 	}
-	err = changeClient(ctx, env, c.ID, "client.exempted", func(tx *db.Tx) (string, error) {
+	err = changeClient(ctx, env, c.ID, audit.ClientExempted, func(tx *db.Tx) (string, error) {
 		return "until " + shown(until), client.Exempt(ctx, tx, c.ID, until)
 	})
 	if err == nil {
@@ -210,7 +210,7 @@ type ClientRequire2FACmd struct {
 
 // Run covers the app.
 func (c ClientRequire2FACmd) Run(ctx context.Context, env *Env) error {
-	err := changeClient(ctx, env, c.ID, "client.covered", func(tx *db.Tx) (string, error) { return "", client.Cover(ctx, tx, c.ID) })
+	err := changeClient(ctx, env, c.ID, audit.ClientCovered, func(tx *db.Tx) (string, error) { return "", client.Cover(ctx, tx, c.ID) })
 	if err == nil {
 		env.say(changeDocument{c.ID, changed{{"exempt_until", nil}}}, "App %s is covered.\n", c.ID)
 	}
@@ -225,7 +225,7 @@ type ClientSecretCmd struct {
 // Run replaces the secret and prints the new one.
 func (c ClientSecretCmd) Run(ctx context.Context, env *Env) error {
 	var token secret.Text
-	err := changeClient(ctx, env, c.ID, "client.secret_replaced", func(tx *db.Tx) (what string, err error) {
+	err := changeClient(ctx, env, c.ID, audit.ClientSecretReplaced, func(tx *db.Tx) (what string, err error) {
 		token, err = client.RotateSecret(ctx, tx, c.ID)
 		return "", err
 	})
@@ -248,7 +248,7 @@ func (c ClientDisableCmd) Run(ctx context.Context, env *Env) error {
 	if err := confirm(c.Yes, "Disable app "+c.ID+"? Nobody can sign in to it, and its tokens are not renewed, until you enable it."); err != nil {
 		return err
 	}
-	err := changeClient(ctx, env, c.ID, "client.disabled", func(tx *db.Tx) (string, error) { return "", client.Disable(ctx, tx, c.ID) })
+	err := changeClient(ctx, env, c.ID, audit.ClientDisabled, func(tx *db.Tx) (string, error) { return "", client.Disable(ctx, tx, c.ID) })
 	if err == nil {
 		env.say(changeDocument{c.ID, changed{{"disabled", true}}}, "App %s is disabled.\n", c.ID)
 	}
@@ -262,7 +262,7 @@ type ClientEnableCmd struct {
 
 // Run enables the app.
 func (c ClientEnableCmd) Run(ctx context.Context, env *Env) error {
-	err := changeClient(ctx, env, c.ID, "client.enabled", func(tx *db.Tx) (string, error) { return "", client.Enable(ctx, tx, c.ID) })
+	err := changeClient(ctx, env, c.ID, audit.ClientEnabled, func(tx *db.Tx) (string, error) { return "", client.Enable(ctx, tx, c.ID) })
 	if err == nil {
 		env.say(changeDocument{c.ID, changed{{"disabled", false}}}, "App %s is enabled.\n", c.ID)
 	}

@@ -6,6 +6,7 @@ import (
 	"slices"
 	"strings"
 
+	"countersign/internal/audit"
 	"countersign/internal/db"
 	"countersign/internal/phone"
 	"countersign/internal/tenant"
@@ -20,7 +21,7 @@ func (d decisions) applyCountries(ctx context.Context, tx *db.Tx, installation [
 	if err != nil {
 		return err
 	}
-	return note(ctx, tx, tenant.SetCountries(ctx, tx, c), "tenant.sms_countries", shownCountries(c))
+	return note(ctx, tx, tenant.SetCountries(ctx, tx, c), audit.TenantSMSCountries, shownCountries(c))
 }
 
 // countriesIn reads a list such as "DE,ES", or "all". A company can narrow the installation's

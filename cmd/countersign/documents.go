@@ -216,8 +216,8 @@ func eventOf(r audit.Row) eventDocument {
 	return eventDocument{
 		At:        at(r.At),
 		ID:        r.ID,
-		Action:    r.Action,
-		Result:    r.Result,
+		Action:    string(r.Action),
+		Result:    string(r.Result),
 		Reason:    r.Reason,
 		UserID:    r.UserID,
 		ClientID:  r.ClientID,

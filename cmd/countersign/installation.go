@@ -9,6 +9,7 @@ import (
 	"github.com/alecthomas/kong"
 
 	"countersign/internal/app"
+	"countersign/internal/audit"
 	"countersign/internal/db"
 	"countersign/internal/policy"
 	"countersign/internal/tenant"
@@ -94,7 +95,7 @@ func (c InstallationSetCmd) Run(ctx context.Context, env *Env, k *kong.Context) 
 			if c.Logo != nil {
 				what += ", another logo"
 			}
-			return note(ctx, tx, tenant.SaveInstallation(ctx, tx, i), "installation.changed", what)
+			return note(ctx, tx, tenant.SaveInstallation(ctx, tx, i), audit.InstallationChanged, what)
 		})
 		if err == nil {
 			env.say(changeDocument{db.Installation, what}, "Changed the installation: %s.\n", what)

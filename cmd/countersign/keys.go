@@ -23,7 +23,7 @@ type KeysCmd struct {
 
 // withRing changes the signing keys and records it, in one transaction. Keys are prepared
 // before it, because making one is slow. It returns the ids of what was changed.
-func withRing(ctx context.Context, env *Env, action string, prepare func(r *keyring.Keyring) ([]keyring.Fresh, error),
+func withRing(ctx context.Context, env *Env, action audit.Action, prepare func(r *keyring.Keyring) ([]keyring.Fresh, error),
 	fn func(r *keyring.Keyring, tx *db.Tx, h *app.Core, fresh keyring.Fresh) (id string, err error)) (ids []string, err error) {
 	err = env.within(ctx, func(h *app.Core) error {
 		ring := &keyring.Keyring{DB: h.DB, Keys: h.Keys}
@@ -38,7 +38,7 @@ func withRing(ctx context.Context, env *Env, action string, prepare func(r *keyr
 				if err != nil {
 					return err
 				}
-				if err := audit.Record(ctx, tx, audit.Event{Action: action, Result: "ok", ActorID: byHand, SubjectID: id}); err != nil {
+				if err := audit.Record(ctx, tx, audit.Event{Action: action, Result: audit.OK, ActorID: byHand, SubjectID: id}); err != nil {
 					return err
 				}
 				ids = append(ids, id)
@@ -64,7 +64,7 @@ func (c KeysRotateCmd) Run(ctx context.Context, env *Env) error {
 	if c.Master {
 		return c.master(ctx, env)
 	}
-	made, err := withRing(ctx, env, "keys.rotated", freshKeys, func(r *keyring.Keyring, tx *db.Tx, h *app.Core, fresh keyring.Fresh) (string, error) {
+	made, err := withRing(ctx, env, audit.KeysRotated, freshKeys, func(r *keyring.Keyring, tx *db.Tx, h *app.Core, fresh keyring.Fresh) (string, error) {
 		return r.Rotate(ctx, tx, fresh, h.Config.Limits.AccessTokenLife)
 	})
 	if err != nil {
@@ -114,7 +114,7 @@ func (c KeysRetireCmd) Run(ctx context.Context, env *Env) error {
 		fresh, err := r.Spare(ctx, c.ID)
 		return []keyring.Fresh{fresh}, err
 	}
-	_, err := withRing(ctx, env, "keys.retired", spare, func(r *keyring.Keyring, tx *db.Tx, _ *app.Core, fresh keyring.Fresh) (string, error) {
+	_, err := withRing(ctx, env, audit.KeysRetired, spare, func(r *keyring.Keyring, tx *db.Tx, _ *app.Core, fresh keyring.Fresh) (string, error) {
 		found, err := r.Retire(ctx, tx, c.ID, fresh)
 		if err == nil && !found {
 			err = fmt.Errorf("there is no key %s in use", c.ID)
@@ -149,7 +149,7 @@ type KeysDropCmd struct {
 func (c KeysDropCmd) Run(ctx context.Context, env *Env) error {
 	return env.within(ctx, func(h *app.Core) error {
 		err := h.Masters.Drop(ctx, h.Config.KeyFile, c.ID, c.Force, func(tx *db.Tx) error {
-			return audit.Record(ctx, tx, audit.Event{Action: "keys.master_dropped", Result: "ok", ActorID: byHand, SubjectID: c.ID})
+			return audit.Record(ctx, tx, audit.Event{Action: audit.KeysMasterDropped, Result: audit.OK, ActorID: byHand, SubjectID: c.ID})
 		})
 		if err == nil {
 			env.say(changeDocument{c.ID, changed{{"dropped", true}}}, "Master key %s is no longer in %s. Backups that it sealed need an older copy of that file: keep one for as long as you keep them.\n", c.ID, h.Config.KeyFile)

@@ -42,22 +42,22 @@ func (d decisions) apply(ctx context.Context, tx *db.Tx, installation []string) 
 		if err != nil {
 			return err
 		}
-		if err := note(ctx, tx, tenant.SetMandate(ctx, tx, m), "tenant.mandate", *d.Mandate+" from "+shown(m.From)); err != nil {
+		if err := note(ctx, tx, tenant.SetMandate(ctx, tx, m), audit.TenantMandate, *d.Mandate+" from "+shown(m.From)); err != nil {
 			return err
 		}
 	}
 	switch d.Switch {
 	case "on":
-		if err := note(ctx, tx, tenant.SwitchOn(ctx, tx), "tenant.switched", "on"); err != nil {
+		if err := note(ctx, tx, tenant.SwitchOn(ctx, tx), audit.TenantSwitched, "on"); err != nil {
 			return err
 		}
 	case "off":
-		if err := note(ctx, tx, tenant.SwitchOff(ctx, tx), "tenant.switched", "off"); err != nil {
+		if err := note(ctx, tx, tenant.SwitchOff(ctx, tx), audit.TenantSwitched, "off"); err != nil {
 			return err
 		}
 	}
 	if d.RememberDays != nil {
-		if err := note(ctx, tx, tenant.SetRememberDays(ctx, tx, *d.RememberDays), "tenant.remember_days", fmt.Sprint(*d.RememberDays)); err != nil {
+		if err := note(ctx, tx, tenant.SetRememberDays(ctx, tx, *d.RememberDays), audit.TenantRememberDays, fmt.Sprint(*d.RememberDays)); err != nil {
 			return err
 		}
 	}
@@ -74,7 +74,7 @@ func (d decisions) applyMethods(ctx context.Context, tx *db.Tx) error {
 		if err != nil {
 			return err
 		}
-		if err := note(ctx, tx, tenant.SetMethods(ctx, tx, m), "tenant.methods", shownMethods(m)); err != nil {
+		if err := note(ctx, tx, tenant.SetMethods(ctx, tx, m), audit.TenantMethods, shownMethods(m)); err != nil {
 			return err
 		}
 	}
@@ -83,7 +83,7 @@ func (d decisions) applyMethods(ctx context.Context, tx *db.Tx) error {
 		if err != nil {
 			return err
 		}
-		if err := note(ctx, tx, tenant.SetChoice(ctx, tx, c), "tenant.choice", d.Choice); err != nil {
+		if err := note(ctx, tx, tenant.SetChoice(ctx, tx, c), audit.TenantChoice, d.Choice); err != nil {
 			return err
 		}
 	}
@@ -97,7 +97,7 @@ func (d decisions) applyMethods(ctx context.Context, tx *db.Tx) error {
 			return err
 		}
 	}
-	return note(ctx, tx, tenant.SetDeadline(ctx, tx, by), "tenant.deadline", shown(by))
+	return note(ctx, tx, tenant.SetDeadline(ctx, tx, by), audit.TenantDeadline, shown(by))
 }
 
 func shownMethods(m tenant.Methods) string {
@@ -116,11 +116,11 @@ func mandate(mode, from string) (m tenant.Mandate, err error) {
 }
 
 // note records a change that has just been made.
-func note(ctx context.Context, tx *db.Tx, err error, action, what string) error {
+func note(ctx context.Context, tx *db.Tx, err error, action audit.Action, what string) error {
 	if err != nil {
 		return err
 	}
-	return audit.Record(ctx, tx, audit.Event{Action: action, Result: "ok", ActorID: byHand, Reason: what})
+	return audit.Record(ctx, tx, audit.Event{Action: action, Result: audit.OK, ActorID: byHand, Reason: what})
 }
 
 // TenantCreateCmd adds a company.
@@ -139,7 +139,7 @@ func (c TenantCreateCmd) Run(ctx context.Context, env *Env) error {
 				return err
 			}
 			tx = tx.ForTenant(t.ID)
-			if err := note(ctx, tx, nil, "tenant.created", t.Name); err != nil {
+			if err := note(ctx, tx, nil, audit.TenantCreated, t.Name); err != nil {
 				return err
 			}
 			if err := c.apply(ctx, tx, h.Config.SMS.Countries); err != nil {
@@ -200,17 +200,17 @@ func (c TenantSetCmd) Run(ctx context.Context, env *Env, k *kong.Context) error 
 
 func (c TenantSetCmd) change(ctx context.Context, tx *db.Tx, countries []string) error {
 	if c.Name != "" {
-		if err := note(ctx, tx, tenant.Rename(ctx, tx, c.Name), "tenant.renamed", c.Name); err != nil {
+		if err := note(ctx, tx, tenant.Rename(ctx, tx, c.Name), audit.TenantRenamed, c.Name); err != nil {
 			return err
 		}
 	}
 	if c.Suspend {
-		if err := note(ctx, tx, tenant.Suspend(ctx, tx), "tenant.suspended", ""); err != nil {
+		if err := note(ctx, tx, tenant.Suspend(ctx, tx), audit.TenantSuspended, ""); err != nil {
 			return err
 		}
 	}
 	if c.Resume {
-		if err := note(ctx, tx, tenant.Resume(ctx, tx), "tenant.resumed", ""); err != nil {
+		if err := note(ctx, tx, tenant.Resume(ctx, tx), audit.TenantResumed, ""); err != nil {
 			return err
 		}
 	}

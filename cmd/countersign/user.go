@@ -174,7 +174,7 @@ func (c UserPasswordCmd) Run(ctx context.Context, env *Env) error {
 					return err
 				}
 			}
-			return about(ctx, tx, u, "password.set", "")
+			return about(ctx, tx, u, audit.PasswordSet, "")
 		})
 		if err == nil {
 			env.say(changeDocument{c.Email, changed{{"password", "set"}}}, "The password is set; everything that an older one opened has ended.\n")
@@ -194,8 +194,8 @@ func (c UserPasswordCmd) read(ctx context.Context, h *app.Core) (*password.Store
 	return &password.Stored{Hash: hash}, h.Passwords.CheckImported(hash)
 }
 
-func about(ctx context.Context, tx *db.Tx, u user.User, action, what string) error {
-	return audit.Record(ctx, tx, audit.Event{Action: action, Result: "ok", ActorID: byHand, UserID: u.ID, Reason: what})
+func about(ctx context.Context, tx *db.Tx, u user.User, action audit.Action, what string) error {
+	return audit.Record(ctx, tx, audit.Event{Action: action, Result: audit.OK, ActorID: byHand, UserID: u.ID, Reason: what})
 }
 
 // UserSetCmd changes a person.
@@ -237,7 +237,7 @@ func (c UserSetCmd) change(ctx context.Context, tx *db.Tx, tell *profile.Service
 		if err := user.SetRole(ctx, tx, u.ID, role); err != nil {
 			return err
 		}
-		if err := about(ctx, tx, u, "user.role", c.Role); err != nil {
+		if err := about(ctx, tx, u, audit.UserRole, c.Role); err != nil {
 			return err
 		}
 	}
@@ -250,7 +250,7 @@ func (c UserSetCmd) change(ctx context.Context, tx *db.Tx, tell *profile.Service
 		if err := user.Disable(ctx, tx, u.ID); err != nil {
 			return err
 		}
-		if err := about(ctx, tx, u, "user.disabled", ""); err != nil {
+		if err := about(ctx, tx, u, audit.UserDisabled, ""); err != nil {
 			return err
 		}
 		if err := tell.TellByHand(ctx, tx, u, "user.disabled"); err != nil {
@@ -284,7 +284,7 @@ func (c UserSetCmd) readdress(ctx context.Context, tx *db.Tx, tell *profile.Serv
 	if err := tell.TellMoved(ctx, tx, u, had, stored); err != nil {
 		return err
 	}
-	return about(ctx, tx, u, "user.address", "changed by the command line")
+	return about(ctx, tx, u, audit.UserAddress, "changed by the command line")
 }
 
 func (c UserSetCmd) enable(ctx context.Context, tx *db.Tx, u user.User) error {
@@ -300,7 +300,7 @@ func (c UserSetCmd) enable(ctx context.Context, tx *db.Tx, u user.User) error {
 			return err
 		}
 	}
-	return about(ctx, tx, u, "user.enabled", "")
+	return about(ctx, tx, u, audit.UserEnabled, "")
 }
 
 // UserShowCmd shows one person.

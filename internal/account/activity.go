@@ -4,7 +4,6 @@ import (
 	"context"
 	"net/http"
 	"slices"
-	"strings"
 	"time"
 
 	"countersign/internal/audit"
@@ -134,35 +133,35 @@ func (t eventText) method(row audit.Row, label string) string {
 
 // tell is empty for what means nothing to people.
 func (t eventText) tell(row audit.Row) (text string, alarming bool) {
-	ok := row.Result == "ok"
-	switch what(row) {
-	case "signin completed":
+	ok := row.Result == audit.OK
+	switch row.Action {
+	case audit.SignInCompleted:
 		return t.T("activity.signed_in", "App", t.app(row.ClientID)), false
-	case "signin password":
+	case audit.SignInPassword:
 		if !ok {
 			return t.T("activity.password_failed", "App", t.app(row.ClientID)), true
 		}
-	case "signin code":
+	case audit.SignInSecondFactor:
 		if ok {
 			return t.T("activity.code", "Method", t.method(row, "")), false
 		}
 		return t.T("activity.code_failed", "Method", t.T(methodtext.Of(authenticator.Kind(row.Method)).Name)), true
-	case "signin passkey":
+	case audit.SignInPasskey:
 		if ok {
 			return t.T("activity.code", "Method", t.method(row, "")), false
 		}
 		return t.T("activity.code_failed", "Method", t.T("method.passkey")), true
-	case "signin denied":
+	case audit.SignInDenied:
 		return t.T("activity.denied", "App", t.app(row.ClientID)), false
-	case "method added":
+	case audit.MethodAdded:
 		if ok {
 			return t.T("activity.method_added", "Method", t.method(row, row.Reason)), false
 		}
-	case "method suspended":
+	case audit.MethodSuspended:
 		return t.T("activity.method_suspended", "Method", t.method(row, "")), true
-	case "method restored":
+	case audit.MethodRestored:
 		return t.T("activity.method_restored", "Method", t.method(row, removedLabel(row))), false
-	case "method removed":
+	case audit.MethodRemoved:
 		return t.T("activity.method_removed", "Method", t.method(row, removedLabel(row))), false
 	default:
 		return t.change(row, ok)
@@ -180,34 +179,34 @@ func removedLabel(row audit.Row) string {
 
 // change tells of what is not a sign-in.
 func (t eventText) change(row audit.Row, ok bool) (text string, alarming bool) {
-	switch what(row) {
-	case "signin disowned":
+	switch row.Action {
+	case audit.SignInDisowned:
 		return t.T("activity.disowned"), true
-	case "passkey copied":
+	case audit.PasskeyCopied:
 		return t.T("activity.passkey_copied"), true
-	case "browser replayed":
+	case audit.BrowserReplayed:
 		return t.T("activity.browser_copied"), true
-	case "browser remembered":
+	case audit.BrowserRemembered:
 		return t.T("activity.browser_remembered"), false
-	case "browser forgotten":
+	case audit.BrowserForgotten:
 		return t.T("activity.browser_forgotten"), false
-	case "admission sent":
+	case audit.AdmissionSent:
 		return t.T("activity.admission_sent"), false
-	case "admission used":
+	case audit.AdmissionUsed:
 		return t.T("activity.admission_used"), false
-	case "session ended":
+	case audit.SessionEnded:
 		return t.T("activity.session_ended"), false
-	case "second_step on":
+	case audit.SecondStepOn:
 		return t.T("activity.second_step_on"), false
-	case "second_step off":
+	case audit.SecondStepOff:
 		return t.T("activity.second_step_off"), true
-	case "address asked", "address changed", "address withdrawn", "address restored":
+	case audit.AddressAsked, audit.AddressChanged, audit.AddressWithdrawn, audit.AddressRestored:
 		return t.address(row, ok)
-	case "password asked":
+	case audit.PasswordAsked:
 		return t.T("activity.password_asked"), ok
-	case "user invited":
+	case audit.UserInvited:
 		return t.T("activity.invited"), false
-	case "password replaced":
+	case audit.PasswordReplaced:
 		if ok {
 			return t.T(passwordSet(row.Reason)), row.Reason == "reset"
 		}
@@ -229,12 +228,12 @@ func passwordSet(how string) string {
 
 // address tells of changes of the e-mail address.
 func (t eventText) address(row audit.Row, ok bool) (text string, alarming bool) {
-	switch what(row) {
-	case "address asked":
+	switch row.Action {
+	case audit.AddressAsked:
 		return t.T("activity.address_asked"), false
-	case "address withdrawn":
+	case audit.AddressWithdrawn:
 		return t.T("activity.address_withdrawn"), false
-	case "address restored":
+	case audit.AddressRestored:
 		return t.T("activity.address_restored"), true
 	}
 	if ok {
@@ -242,6 +241,3 @@ func (t eventText) address(row audit.Row, ok bool) (text string, alarming bool) 
 	}
 	return t.T("activity.address_failed"), true
 }
-
-// what is an action in words apart by a space: with a dot it would look like a sentence's key.
-func what(row audit.Row) string { return strings.Replace(row.Action, ".", " ", 1) }

@@ -126,6 +126,6 @@ func (h *Core) AddMasterKey(ctx context.Context, lead time.Duration, by string) 
 		if err := h.Masters.Register(ctx, tx); err != nil {
 			return err
 		}
-		return audit.Record(ctx, tx, audit.Event{Action: "keys.master_added", Result: "ok", ActorID: by, SubjectID: id, Reason: "seals from " + from.UTC().Format(time.RFC3339)})
+		return audit.Record(ctx, tx, audit.Event{Action: audit.KeysMasterAdded, Result: audit.OK, ActorID: by, SubjectID: id, Reason: "seals from " + from.UTC().Format(time.RFC3339)})
 	})
 }

@@ -236,7 +236,7 @@ func (a *App) tellPaused(ctx context.Context, tx *db.Tx, account sms.Account) er
 	if err != nil {
 		return err
 	}
-	err = audit.Record(ctx, of, audit.Event{Action: "texts.paused", Result: "ok", Method: string(authenticator.SMS), Reason: country})
+	err = audit.Record(ctx, of, audit.Event{Action: audit.TextsPaused, Result: audit.OK, Method: string(authenticator.SMS), Reason: country})
 	if err != nil {
 		return err
 	}

@@ -21,7 +21,8 @@ import (
 
 // Event is one thing that happened. Fields that do not apply stay empty.
 type Event struct {
-	Action, Result            string // "signin.password", "ok"
+	Action                    Action
+	Result                    Result
 	ActorID, UserID, ClientID string
 	Method, Level             string // "email", "urn:countersign:acr:1e"
 	SubjectID                 string // the flow, session or authenticator that it is about
@@ -64,7 +65,7 @@ func Record(ctx context.Context, tx *db.Tx, events ...Event) error {
 		e = e.clean()
 		salt := make([]byte, 16)
 		_, _ = rand.Read(salt)
-		args = append(args, tx.Tenant, tx.NewID(), tx.Now, e.Action, e.Result, e.ActorID, e.UserID, e.ClientID, e.Method, e.Level,
+		args = append(args, tx.Tenant, tx.NewID(), tx.Now, string(e.Action), string(e.Result), e.ActorID, e.UserID, e.ClientID, e.Method, e.Level,
 			e.SubjectID, e.RequestID, e.Reason, e.IP, e.Place, e.Browser, salt, e.personalHash(salt))
 	}
 	if err := tx.ExecDeferred(ctx, inserting(table(ctx), len(events)), args...); err != nil {
@@ -113,7 +114,8 @@ func inserted(table string, n int) string {
 }
 
 func (e Event) clean() Event {
-	for _, word := range []*string{&e.Action, &e.Result, &e.ActorID, &e.UserID, &e.ClientID, &e.Method, &e.Level, &e.SubjectID, &e.RequestID, &e.IP, &e.Place, &e.Browser} {
+	e.Action, e.Result = Action(tidy(string(e.Action), longestWord)), Result(tidy(string(e.Result), longestWord))
+	for _, word := range []*string{&e.ActorID, &e.UserID, &e.ClientID, &e.Method, &e.Level, &e.SubjectID, &e.RequestID, &e.IP, &e.Place, &e.Browser} {
 		*word = tidy(*word, longestWord)
 	}
 	e.Reason = tidy(e.Reason, longestText)

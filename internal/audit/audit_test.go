@@ -30,7 +30,7 @@ func record(t testing.TB, d *db.DB, tenant string, n int) {
 	t.Helper()
 	for i := range n {
 		err := d.InTx(t.Context(), tenant, func(tx *db.Tx) error {
-			return Record(t.Context(), tx, Event{Action: "signin.second_factor", Result: fmt.Sprint(i), UserID: "u1", Origin: Origin{IP: "192.0.2.7", Place: "Lisbon, Portugal", Browser: "Firefox on Linux"}})
+			return Record(t.Context(), tx, Event{Action: "signin.second_factor", Result: Result(fmt.Sprint(i)), UserID: "u1", Origin: Origin{IP: "192.0.2.7", Place: "Lisbon, Portugal", Browser: "Firefox on Linux"}})
 		})
 		if err != nil {
 			t.Fatal(err)

@@ -55,7 +55,7 @@ func (l *link) next(previous []byte, tenant string, seq int64) []byte {
 	var b bytes.Buffer
 	b.Grow(512)
 	put(&b, string(previous), tenant, strconv.FormatInt(seq, 10), l.ID, strconv.FormatInt(db.Micros(l.At), 10),
-		l.Action, l.Result, l.ActorID, l.UserID, l.ClientID, l.Method, l.Level, l.SubjectID, l.RequestID, l.Reason, string(l.personal))
+		string(l.Action), string(l.Result), l.ActorID, l.UserID, l.ClientID, l.Method, l.Level, l.SubjectID, l.RequestID, l.Reason, string(l.personal))
 	sum := sha256.Sum256(b.Bytes())
 	return sum[:]
 }

@@ -18,8 +18,8 @@ type Exported struct {
 	ID        string    `json:"id"`
 	At        time.Time `json:"at"`
 	Seq       int64     `json:"seq,omitempty"` // place in the tenant's chain; absent = not linked yet
-	Action    string    `json:"action"`
-	Result    string    `json:"result"`
+	Action    Action    `json:"action"`
+	Result    Result    `json:"result"`
 	ActorID   string    `json:"actor_id,omitempty"`
 	UserID    string    `json:"user_id,omitempty"`
 	ClientID  string    `json:"client_id,omitempty"`

@@ -12,10 +12,12 @@ import (
 
 // Filter selects rows, newest first. Empty fields select everything.
 type Filter struct {
-	UserID, Action, Result string
-	Since, Until           time.Time // Since <= at < Until
-	Before                 string    // rows older than this id: the next page
-	Limit                  int       // 0 = 100, at most 1000
+	UserID       string
+	Action       Action
+	Result       Result
+	Since, Until time.Time // Since <= at < Until
+	Before       string    // rows older than this id: the next page
+	Limit        int       // 0 = 100, at most 1000
 }
 
 // List returns the rows of tx.Tenant that match, newest first.
@@ -48,8 +50,8 @@ func (f Filter) query(tenant string) (string, []any) {
 		}
 	}
 	and(f.UserID != "", "user_id =", f.UserID)
-	and(f.Action != "", "action =", f.Action)
-	and(f.Result != "", "result =", f.Result)
+	and(f.Action != "", "action =", string(f.Action))
+	and(f.Result != "", "result =", string(f.Result))
 	and(!f.Since.IsZero(), "at >=", f.Since)
 	and(!f.Until.IsZero(), "at <", f.Until)
 	and(f.Before != "", "id <", f.Before)

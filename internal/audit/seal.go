@@ -143,7 +143,7 @@ func firstHead(ctx context.Context, tx *db.Tx, keys *secret.Keys) (head, error) 
 	if !first {
 		return head{}, errBegunMeanwhile
 	}
-	return head{chain: []byte{}}, Record(ctx, tx.ForTenant(db.Installation), Event{Action: actionBegun, Result: "ok", SubjectID: tx.Tenant})
+	return head{chain: []byte{}}, Record(ctx, tx.ForTenant(db.Installation), Event{Action: Begun, Result: OK, SubjectID: tx.Tenant})
 }
 
 // gone tells a head that was taken away from one that another sealer has just made.
@@ -158,11 +158,9 @@ func gone(ctx context.Context, tx *db.Tx) error {
 	return ErrHead
 }
 
-const actionBegun = "audit.begun"
-
 func begun(ctx context.Context, tx *db.Tx) (bool, error) {
 	var n int
-	err := tx.QueryRow(ctx, `SELECT COUNT(*) FROM audit_events WHERE tenant_id = $1 AND action = $2 AND subject_id = $3`, db.Installation, actionBegun, tx.Tenant).Scan(&n)
+	err := tx.QueryRow(ctx, `SELECT COUNT(*) FROM audit_events WHERE tenant_id = $1 AND action = $2 AND subject_id = $3`, db.Installation, string(Begun), tx.Tenant).Scan(&n)
 	return n > 0, err
 }
 

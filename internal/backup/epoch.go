@@ -150,7 +150,7 @@ func inform(ctx context.Context, tx *db.Tx, e Epoch, tell Teller) error {
 	}
 	for _, tenant := range append(tenants, db.Installation) {
 		of := tx.ForTenant(tenant)
-		if err := audit.Record(ctx, of, e.event("installation.epoch_raised")); err != nil {
+		if err := audit.Record(ctx, of, e.event(audit.EpochRaised)); err != nil {
 			return err
 		}
 		if tenant == db.Installation || tell == nil {
@@ -163,12 +163,12 @@ func inform(ctx context.Context, tx *db.Tx, e Epoch, tell Teller) error {
 	return nil
 }
 
-func (e Epoch) event(action string) audit.Event {
+func (e Epoch) event(action audit.Action) audit.Event {
 	reason := e.Because
 	if !e.CopyOf.IsZero() {
 		reason += "; state of " + e.CopyOf.UTC().Format(time.RFC3339)
 	}
-	return audit.Event{Action: action, Result: "ok", ActorID: "command-line", SubjectID: strconv.FormatInt(e.Number, 10), Reason: reason}
+	return audit.Event{Action: action, Result: audit.OK, ActorID: "command-line", SubjectID: strconv.FormatInt(e.Number, 10), Reason: reason}
 }
 
 func companies(ctx context.Context, tx *db.Tx) (ids []string, err error) {
@@ -187,5 +187,5 @@ func Acknowledge(ctx context.Context, tx *db.Tx) (Epoch, error) {
 		return Epoch{}, err
 	}
 	e.AcknowledgedAt = tx.Now
-	return e, audit.Record(ctx, tx.ForTenant(db.Installation), e.event("installation.epoch_acknowledged"))
+	return e, audit.Record(ctx, tx.ForTenant(db.Installation), e.event(audit.EpochAcknowledged))
 }

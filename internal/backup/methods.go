@@ -29,7 +29,7 @@ func ReadAuditCopy(r io.Reader) (c AuditCopy, err error) {
 		if e.At.After(c.Until) {
 			c.Until = e.At
 		}
-		if slices.Contains(aboutMethods, e.Action) && e.Result == "ok" && !seen[e.ID] {
+		if slices.Contains(aboutMethods, e.Action) && e.Result == audit.OK && !seen[e.ID] {
 			seen[e.ID] = true
 			c.events = append(c.events, e)
 		}
@@ -41,15 +41,14 @@ func ReadAuditCopy(r io.Reader) (c AuditCopy, err error) {
 	return c, err
 }
 
-// What the audit calls the things that become of sign-in methods.
-const (
-	methodAdded    = "method.added"
-	methodRestored = "method.restored"
-	methodsReset   = "methods.reset" // all methods of a person
-)
-
 // aboutMethods are the actions of events that a review looks at.
-var aboutMethods = []string{methodAdded, methodRestored, methodsReset, "method.removed", "method.suspended"}
+var aboutMethods = []audit.Action{
+	audit.MethodAdded,
+	audit.MethodRestored,
+	audit.MethodsReset,
+	audit.MethodRemoved,
+	audit.MethodSuspended,
+}
 
 // Reviewed counts what an audit copy changed.
 type Reviewed struct {
@@ -111,7 +110,7 @@ func (e Epoch) reviewed(ctx context.Context, tx *db.Tx, until time.Time, how str
 	if err != nil {
 		return err
 	}
-	event := e.event("installation.epoch_reviewed")
+	event := e.event(audit.EpochReviewed)
 	event.Reason = how
 	return audit.Record(ctx, tx.ForTenant(db.Installation), event)
 }
@@ -127,7 +126,7 @@ type person struct{ tenant, user string }
 // see remembers the last thing that happened to a method. A reset happened to every method
 // that the person has now.
 func (r *reviewing) see(ctx context.Context, tx *db.Tx, e audit.Exported) error {
-	if e.Action != methodsReset {
+	if e.Action != audit.MethodsReset {
 		r.last[e.SubjectID] = e
 		return nil
 	}
@@ -157,7 +156,7 @@ func (r *reviewing) inOrder() []audit.Exported {
 
 // apply brings one method to what became of it.
 func (r *reviewing) apply(ctx context.Context, tx *db.Tx, e audit.Exported) error {
-	if e.Action == methodRestored { // people decided that it may be used
+	if e.Action == audit.MethodRestored { // people decided that it may be used
 		return nil
 	}
 	first, err := authenticator.Suspend(ctx, tx, e.UserID, e.SubjectID)
@@ -167,9 +166,9 @@ func (r *reviewing) apply(ctx context.Context, tx *db.Tx, e audit.Exported) erro
 	if first {
 		r.Suspended++
 		r.concerns(person{tx.Tenant, e.UserID})
-		return record(ctx, tx, e, "method.suspended", e.SubjectID)
+		return record(ctx, tx, e, audit.MethodSuspended, e.SubjectID)
 	}
-	if e.Action != methodAdded || !policy.Factor(authenticator.Kind(e.Method)) {
+	if e.Action != audit.MethodAdded || !policy.Factor(authenticator.Kind(e.Method)) {
 		return nil
 	}
 	protected, err := user.HoldProtection(ctx, tx, e.UserID)
@@ -178,7 +177,7 @@ func (r *reviewing) apply(ctx context.Context, tx *db.Tx, e audit.Exported) erro
 	}
 	r.Protected++
 	r.concerns(person{tx.Tenant, e.UserID})
-	return record(ctx, tx, e, "account.protected", e.UserID)
+	return record(ctx, tx, e, audit.AccountProtected, e.UserID)
 }
 
 func (r *reviewing) concerns(p person) {
@@ -187,10 +186,10 @@ func (r *reviewing) concerns(p person) {
 	}
 }
 
-func record(ctx context.Context, tx *db.Tx, e audit.Exported, action, subject string) error {
+func record(ctx context.Context, tx *db.Tx, e audit.Exported, action audit.Action, subject string) error {
 	return audit.Record(ctx, tx, audit.Event{
 		Action:    action,
-		Result:    "ok",
+		Result:    audit.OK,
 		Reason:    "restored",
 		ActorID:   "command-line",
 		UserID:    e.UserID,

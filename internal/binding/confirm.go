@@ -62,7 +62,7 @@ func (s *Service) wrong(ctx context.Context, tx *db.Tx, h Enrollee, d PendingEnr
 	if err := authenticator.Unbind(ctx, tx, h.UserID, d.ID); err != nil {
 		return err
 	}
-	return s.recordEvent(ctx, tx, h, "method.added", "failed", reason, d.Kind, d.ID)
+	return s.recordEvent(ctx, tx, h, audit.MethodAdded, audit.Failed, reason, d.Kind, d.ID)
 }
 
 // labelled is the name that the profile shows: a kind gives one to what was left without.
@@ -96,13 +96,16 @@ func (s *Service) bound(ctx context.Context, tx *db.Tx, h Enrollee, d PendingEnr
 	if err != nil {
 		return err
 	}
-	if err := s.recordEvent(ctx, tx, h, "method.added", "ok", label, d.Kind, d.ID); err != nil {
+	if err := s.recordEvent(ctx, tx, h, audit.MethodAdded, audit.OK, label, d.Kind, d.ID); err != nil {
 		return err
 	}
 	return s.tell(ctx, tx, h, "method.added", d.Kind, label)
 }
 
-func (s *Service) recordEvent(ctx context.Context, tx *db.Tx, h Enrollee, action, result, reason string, k authenticator.Kind, subject string) error {
+func (s *Service) recordEvent(
+	ctx context.Context, tx *db.Tx, h Enrollee,
+	action audit.Action, result audit.Result, reason string, k authenticator.Kind, subject string,
+) error {
 	return audit.Record(ctx, tx, audit.Event{
 		Action:    action,
 		Result:    result,

@@ -6,6 +6,7 @@ import (
 	"strings"
 	"time"
 
+	"countersign/internal/audit"
 	"countersign/internal/authenticator"
 	"countersign/internal/authenticator/outofband"
 	"countersign/internal/db"
@@ -98,7 +99,7 @@ func (s *Service) Remove(ctx context.Context, tx *db.Tx, h Enrollee, id string, 
 	if err := session.EndOthers(ctx, tx, h.UserID, strings.TrimPrefix(h.Scope, "session:"), session.MethodChanged); err != nil {
 		return err
 	}
-	if err := s.recordEvent(ctx, tx, h, "method.removed", "ok", label, k, id); err != nil {
+	if err := s.recordEvent(ctx, tx, h, audit.MethodRemoved, audit.OK, label, k, id); err != nil {
 		return err
 	}
 	return s.tell(ctx, tx, h, "method.removed", k, label)

@@ -115,7 +115,7 @@ func raise(ctx context.Context, tx *db.Tx, all []Setting) error {
 			raised = append(raised, s)
 		}
 	}
-	return record(ctx, tx, "configminimum.raised", "start", raised)
+	return record(ctx, tx, audit.MinimumRaised, "start", raised)
 }
 
 // Accept makes this configuration the minimum, weaker or not, and returns what it weakened.
@@ -142,14 +142,14 @@ func Accept(ctx context.Context, tx *db.Tx, l config.Limits, by string) ([]Setti
 		}
 		weakened = append(weakened, s)
 	}
-	return weakened, record(ctx, tx, "configminimum.accepted", by, weakened)
+	return weakened, record(ctx, tx, audit.MinimumAccepted, by, weakened)
 }
 
 // record tells each change in an event of its own, so that no text is cut.
-func record(ctx context.Context, tx *db.Tx, action, by string, changed []Setting) error {
+func record(ctx context.Context, tx *db.Tx, action audit.Action, by string, changed []Setting) error {
 	var events []audit.Event
 	for _, s := range changed {
-		events = append(events, audit.Event{Action: action, Result: "ok", ActorID: by, SubjectID: s.Key, Reason: s.String()})
+		events = append(events, audit.Event{Action: action, Result: audit.OK, ActorID: by, SubjectID: s.Key, Reason: s.String()})
 	}
 	return audit.Record(ctx, tx, events...)
 }

@@ -21,7 +21,7 @@ func within(t *testing.T, d *db.DB, fn func(ctx context.Context, tx *db.Tx) erro
 }
 
 // recorded is the subjects of the installation's events with an action, newest first.
-func recorded(t *testing.T, d *db.DB, action string) (out []string) {
+func recorded(t *testing.T, d *db.DB, action audit.Action) (out []string) {
 	t.Helper()
 	err := within(t, d, func(ctx context.Context, tx *db.Tx) error {
 		rows, err := audit.List(ctx, tx, audit.Filter{Action: action})

@@ -6,6 +6,7 @@ import (
 	"slices"
 	"time"
 
+	"countersign/internal/audit"
 	"countersign/internal/client"
 	"countersign/internal/db"
 	"countersign/internal/policy"
@@ -126,14 +127,14 @@ func setMandate(ctx context.Context, tx *db.Tx, as string) error {
 	case byDefault:
 		m, words = tenant.Mandate{Mode: tenant.DefaultOn}, "on by default"
 	}
-	return note(ctx, tx, tenant.SetMandate(ctx, tx, m), "tenant.mandate", words)
+	return note(ctx, tx, tenant.SetMandate(ctx, tx, m), audit.TenantMandate, words)
 }
 
 func setSwitch(ctx context.Context, tx *db.Tx, to string) error {
 	if to == "on" {
-		return note(ctx, tx, tenant.SwitchOn(ctx, tx), "tenant.switched", "on")
+		return note(ctx, tx, tenant.SwitchOn(ctx, tx), audit.TenantSwitched, "on")
 	}
-	return note(ctx, tx, tenant.SwitchOff(ctx, tx), "tenant.switched", "off")
+	return note(ctx, tx, tenant.SwitchOff(ctx, tx), audit.TenantSwitched, "off")
 }
 
 func setChoice(ctx context.Context, tx *db.Tx, to string) error {
@@ -141,7 +142,7 @@ func setChoice(ctx context.Context, tx *db.Tx, to string) error {
 	if err != nil {
 		return err
 	}
-	return note(ctx, tx, tenant.SetChoice(ctx, tx, c), "tenant.choice", to)
+	return note(ctx, tx, tenant.SetChoice(ctx, tx, c), audit.TenantChoice, to)
 }
 
 func setMethods(ctx context.Context, tx *db.Tx, to string) error {
@@ -149,7 +150,7 @@ func setMethods(ctx context.Context, tx *db.Tx, to string) error {
 	if err != nil {
 		return err
 	}
-	return note(ctx, tx, tenant.SetMethods(ctx, tx, m), "tenant.methods", to)
+	return note(ctx, tx, tenant.SetMethods(ctx, tx, m), audit.TenantMethods, to)
 }
 
 func setDeadline(ctx context.Context, tx *db.Tx, to string) error {
@@ -159,7 +160,7 @@ func setDeadline(ctx context.Context, tx *db.Tx, to string) error {
 		by = tx.Now.Add(3 * day)
 		words = by.Format(time.RFC3339)
 	}
-	return note(ctx, tx, tenant.SetDeadline(ctx, tx, by), "tenant.deadline", words)
+	return note(ctx, tx, tenant.SetDeadline(ctx, tx, by), audit.TenantDeadline, words)
 }
 
 var (
@@ -201,11 +202,11 @@ func (d *Demo) setPhone(w http.ResponseWriter, r *http.Request) error {
 		ctx := r.Context()
 		switch r.PostFormValue("exempt") {
 		case "forever":
-			return note(ctx, tx, client.Exempt(ctx, tx, phoneID, db.Forever), "client.exempt", "for good")
+			return note(ctx, tx, client.Exempt(ctx, tx, phoneID, db.Forever), audit.ClientExempted, "for good")
 		case "tomorrow":
-			return note(ctx, tx, client.Exempt(ctx, tx, phoneID, tx.Now.Add(day)), "client.exempt", "until tomorrow")
+			return note(ctx, tx, client.Exempt(ctx, tx, phoneID, tx.Now.Add(day)), audit.ClientExempted, "until tomorrow")
 		}
-		return note(ctx, tx, client.Cover(ctx, tx, phoneID), "client.covered", "")
+		return note(ctx, tx, client.Cover(ctx, tx, phoneID), audit.ClientCovered, "")
 	})
 	if err != nil {
 		return err

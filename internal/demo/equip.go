@@ -129,5 +129,5 @@ func confirm(ctx context.Context, tx *db.Tx, b authenticator.Binder, k authentic
 }
 
 func noteMethod(ctx context.Context, tx *db.Tx, u user.User, a authenticator.Authenticator) error {
-	return audit.Record(ctx, tx, audit.Event{Action: "method.added", Result: "ok", ActorID: byDemo, UserID: u.ID, Method: string(a.Kind), SubjectID: a.ID, Reason: a.Label})
+	return audit.Record(ctx, tx, audit.Event{Action: audit.MethodAdded, Result: audit.OK, ActorID: byDemo, UserID: u.ID, Method: string(a.Kind), SubjectID: a.ID, Reason: a.Label})
 }

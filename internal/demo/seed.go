@@ -82,15 +82,15 @@ func settings(ctx context.Context, tx *db.Tx) error {
 	if err := tenant.SetWhy(ctx, tx, "en", whyEnglish); err != nil {
 		return err
 	}
-	return note(ctx, tx, tenant.SetWhy(ctx, tx, "es", whySpanish), "installation.changed", "support and words about why")
+	return note(ctx, tx, tenant.SetWhy(ctx, tx, "es", whySpanish), audit.InstallationChanged, "support and words about why")
 }
 
 // note records a change that has just been made.
-func note(ctx context.Context, tx *db.Tx, err error, action, what string) error {
+func note(ctx context.Context, tx *db.Tx, err error, action audit.Action, what string) error {
 	if err != nil {
 		return err
 	}
-	return audit.Record(ctx, tx, audit.Event{Action: action, Result: "ok", ActorID: byDemo, Reason: what})
+	return audit.Record(ctx, tx, audit.Event{Action: action, Result: audit.OK, ActorID: byDemo, Reason: what})
 }
 
 func (d *Demo) add(ctx context.Context, c company) error {
@@ -107,7 +107,7 @@ func (d *Demo) add(ctx context.Context, c company) error {
 			return err
 		}
 		tx = tx.ForTenant(t.ID)
-		if err := note(ctx, tx, nil, "tenant.created", c.Name); err != nil {
+		if err := note(ctx, tx, nil, audit.TenantCreated, c.Name); err != nil {
 			return err
 		}
 		for i, p := range c.People {
@@ -149,8 +149,8 @@ func register(ctx context.Context, tx *db.Tx, id, name, kind, home string) (secr
 
 // introduce records a new app, and exempts the phone app for good.
 func introduce(ctx context.Context, tx *db.Tx, c client.Client) error {
-	if err := note(ctx, tx, nil, "client.created", c.Name); err != nil || c.ID != phoneID {
+	if err := note(ctx, tx, nil, audit.ClientCreated, c.Name); err != nil || c.ID != phoneID {
 		return err
 	}
-	return note(ctx, tx, client.Exempt(ctx, tx, c.ID, db.Forever), "client.exempt", c.Name)
+	return note(ctx, tx, client.Exempt(ctx, tx, c.ID, db.Forever), audit.ClientExempted, c.Name)
 }

@@ -27,7 +27,7 @@ func retell(rows []audit.Row, people []user.User, labels map[string]string) []ev
 	for _, r := range rows {
 		out = append(out, eventView{
 			Clock: r.At.UTC().Format("15:04:05"), Who: firstOf(names[r.UserID], names[r.ActorID], "—"),
-			What: happened(r.Event, labels[r.SubjectID]), Where: where(r.Event), Result: r.Result,
+			What: happened(r.Event, labels[r.SubjectID]), Where: where(r.Event), Result: string(r.Result),
 		})
 	}
 	return out
@@ -52,54 +52,114 @@ func where(e audit.Event) string {
 	return strings.Join(parts, ", ")
 }
 
-// sentences are keyed by action, result and method; without the method they stand for
-// every one, and the action alone stands for every result.
-var sentences = map[string]string{
-	"signin.password ok": "gave the right password", "signin.password failed": "gave a wrong password", "signin.password refused": "was told to wait before another password",
-	"challenge.sent ok email": "was sent a code by email", "challenge.sent ok sms": "was sent a code by text message", "challenge.sent ok push": "was sent a code to the browser of a phone",
-	"signin.second_factor ok email": "proved the mailbox", "challenge.sent ok": "was asked for", "challenge.sent refused": "could not be sent", "signin.second_factor ok": "confirmed with", "signin.second_factor failed": "gave a wrong code", "signin.second_factor refused": "gave a code that could not count",
-	"signin.passkey ok": "signed in with", "signin.passkey failed": "showed a passkey that was refused", "signin.passkey refused": "showed a passkey that could not count",
-	"signin.completed": "signed in", "signin.denied": "could not reach the level that the app wants", "signin.ended": "left the sign-in",
-	"signin.disowned": "said: this wasn't me", "signin.step_up": "was asked for a second step on top of a session",
-	"browser.remembered": "had the browser remembered", "browser.replayed": "showed a copied token of a remembered browser",
-	"session.ended": "signed out", "password.replaced": "chose a new password", "password.set": "got a password",
-	"password.asked": "asked for a link to a new password", "user.invited": "was invited",
-	"token.issued": "the app received tokens", "token.refreshed": "the app renewed its tokens", "token.refused": "the app was refused tokens", "token.reuse": "an old token was used again",
-	"method.added ok": "set up", "method.added failed": "gave a wrong first code for",
-	"method.removed": "removed", "method.renamed": "renamed",
-	"method.suspended": "had a method suspended by a report:", "method.restored": "can use again",
-	"methods.reset": "may set up a new method", "company.owners_stuck": "no owner of the company can sign in now",
-	"account.protected": "needs an administrator to sign in: the method set up since the backup is lost",
-	"second_step.on":    "switched the second step on", "second_step.off": "switched the second step off",
-	"backup.low":     "is running out of backup codes",
-	"passkey.copied": "showed a passkey that may have been copied", "browser.forgotten": "had browsers forgotten",
-	"receiver.gone": "a code receiver can no longer be reached", "notice.sent": "a mail was held back",
-	"admission.sent": "was sent a link to continue in a new browser", "admission.used": "let a new browser in by a link",
-	"address.asked": "asked to change the address", "address.changed": "changed the address", "address.withdrawn": "took back the change of the address", "address.restored": "got the old address back",
-	"texts.paused": "text messages are paused: too few of their codes were entered", "client.refused": "an app that is not set up right was refused",
-	"user.created": "was added", "tenant.created": "the company was added",
-	"tenant.mandate": "the vendor decided", "tenant.switched": "the company's switch moved",
-	"tenant.methods": "the company allows", "tenant.choice": "it is asked of", "tenant.deadline": "set-up comes first from",
+// occasion is what a sentence is about. One without a method stands for every method, one without a result for every
+// result.
+type occasion struct {
+	action audit.Action
+	result audit.Result
+	method string
+}
+
+var sentences = map[occasion]string{
+	{action: audit.SignInPassword, result: audit.OK}:                      "gave the right password",
+	{action: audit.SignInPassword, result: audit.Failed}:                  "gave a wrong password",
+	{action: audit.SignInPassword, result: audit.Refused}:                 "was told to wait before another password",
+	{action: audit.ChallengeSent, result: audit.OK, method: "email"}:      "was sent a code by email",
+	{action: audit.ChallengeSent, result: audit.OK, method: "sms"}:        "was sent a code by text message",
+	{action: audit.ChallengeSent, result: audit.OK, method: "push"}:       "was sent a code to the browser of a phone",
+	{action: audit.SignInSecondFactor, result: audit.OK, method: "email"}: "proved the mailbox",
+	{action: audit.ChallengeSent, result: audit.OK}:                       "was asked for",
+	{action: audit.ChallengeSent, result: audit.Refused}:                  "could not be sent",
+	{action: audit.SignInSecondFactor, result: audit.OK}:                  "confirmed with",
+	{action: audit.SignInSecondFactor, result: audit.Failed}:              "gave a wrong code",
+	{action: audit.SignInSecondFactor, result: audit.Refused}:             "gave a code that could not count",
+	{action: audit.SignInPasskey, result: audit.OK}:                       "signed in with",
+	{action: audit.SignInPasskey, result: audit.Failed}:                   "showed a passkey that was refused",
+	{action: audit.SignInPasskey, result: audit.Refused}:                  "showed a passkey that could not count",
+	{action: audit.SignInCompleted}:                                       "signed in",
+	{action: audit.SignInDenied}:                                          "could not reach the level that the app wants",
+	{action: audit.SignInEnded}:                                           "left the sign-in",
+	{action: audit.SignInDisowned}:                                        "said: this wasn't me",
+	{action: audit.SignInStepUp}:                                          "was asked for a second step on top of a session",
+	{action: audit.BrowserRemembered}:                                     "had the browser remembered",
+	{action: audit.BrowserReplayed}:                                       "showed a copied token of a remembered browser",
+	{action: audit.SessionEnded}:                                          "signed out",
+	{action: audit.PasswordReplaced}:                                      "chose a new password",
+	{action: audit.PasswordSet}:                                           "got a password",
+	{action: audit.PasswordAsked}:                                         "asked for a link to a new password",
+	{action: audit.UserInvited}:                                           "was invited",
+	{action: audit.TokenIssued}:                                           "the app received tokens",
+	{action: audit.TokenRefreshed}:                                        "the app renewed its tokens",
+	{action: audit.TokenRefused}:                                          "the app was refused tokens",
+	{action: audit.TokenReuse}:                                            "an old token was used again",
+	{action: audit.MethodAdded, result: audit.OK}:                         "set up",
+	{action: audit.MethodAdded, result: audit.Failed}:                     "gave a wrong first code for",
+	{action: audit.MethodRemoved}:                                         "removed",
+	{action: audit.MethodSuspended}:                                       "had a method suspended by a report:",
+	{action: audit.MethodRestored}:                                        "can use again",
+	{action: audit.MethodsReset}:                                          "may set up a new method",
+	{action: audit.OwnersStuck}:                                           "no owner of the company can sign in now",
+	{action: audit.AccountProtected}:                                      "needs an administrator to sign in: the method set up since the backup is lost",
+	{action: audit.SecondStepOn}:                                          "switched the second step on",
+	{action: audit.SecondStepOff}:                                         "switched the second step off",
+	{action: audit.PasskeyCopied}:                                         "showed a passkey that may have been copied",
+	{action: audit.BrowserForgotten}:                                      "had browsers forgotten",
+	{action: audit.ReceiverGone}:                                          "a code receiver can no longer be reached",
+	{action: audit.NoticeSent}:                                            "a mail was held back",
+	{action: audit.AdmissionSent}:                                         "was sent a link to continue in a new browser",
+	{action: audit.AdmissionUsed}:                                         "let a new browser in by a link",
+	{action: audit.AddressAsked}:                                          "asked to change the address",
+	{action: audit.AddressChanged}:                                        "changed the address",
+	{action: audit.AddressWithdrawn}:                                      "took back the change of the address",
+	{action: audit.AddressRestored}:                                       "got the old address back",
+	{action: audit.TextsPaused}:                                           "text messages are paused: too few of their codes were entered",
+	{action: audit.ClientRefused}:                                         "an app that is not set up right was refused",
+	{action: audit.UserCreated}:                                           "was added",
+	{action: audit.TenantCreated}:                                         "the company was added",
+	{action: audit.TenantMandate}:                                         "the vendor decided",
+	{action: audit.TenantSwitched}:                                        "the company's switch moved",
+	{action: audit.TenantMethods}:                                         "the company allows",
+	{action: audit.TenantChoice}:                                          "it is asked of",
+	{action: audit.TenantDeadline}:                                        "set-up comes first from",
 }
 
 // reasons are the ends of some sentences.
 var reasons = map[string]string{
-	"link": "with the link", "typed": "by typing the code", "older_code": "of an older mail", "throttled": "after too many tries", "tries_spent": "after five tries",
-	"no_open_challenge": "after the code had died", "wrong_password": "", "wrong_code": "", "signed_out": "", "reported": "after a report",
-	"already_used": "that had been used", "required": "everyone", "optional": "people who want it", "ceiling": "for want of money", "no_number": "for want of a number", "gone": "because it is out of reach", "paused": "because too few codes were entered",
+	"link":              "with the link",
+	"typed":             "by typing the code",
+	"older_code":        "of an older mail",
+	"throttled":         "after too many tries",
+	"no_open_challenge": "after the code had died",
+	"wrong_password":    "",
+	"wrong_code":        "",
+	"signed_out":        "",
+	"reported":          "after a report",
+	"already_used":      "that had been used",
+	"required":          "everyone",
+	"optional":          "people who want it",
+	"ceiling":           "for want of money",
+	"no_number":         "for want of a number",
+	"gone":              "because it is out of reach",
+	"paused":            "because too few codes were entered",
 }
 
 // withMethod are the sentences that end with what was used.
-var withMethod = map[string]bool{
-	"challenge.sent ok": true, "challenge.sent refused": true, "signin.second_factor ok": true, "signin.passkey ok": true,
-	"method.added ok": true, "method.added failed": true, "method.removed ok": true, "method.renamed ok": true,
-	"method.suspended ok": true, "method.restored ok": true,
+var withMethod = map[occasion]bool{
+	{action: audit.ChallengeSent, result: audit.OK}:      true,
+	{action: audit.ChallengeSent, result: audit.Refused}: true,
+	{action: audit.SignInSecondFactor, result: audit.OK}: true,
+	{action: audit.SignInPasskey, result: audit.OK}:      true,
+	{action: audit.MethodAdded, result: audit.OK}:        true,
+	{action: audit.MethodAdded, result: audit.Failed}:    true,
+	{action: audit.MethodRemoved, result: audit.OK}:      true,
+	{action: audit.MethodSuspended, result: audit.OK}:    true,
+	{action: audit.MethodRestored, result: audit.OK}:     true,
 }
 
 func happened(e audit.Event, label string) string {
-	key := e.Action + " " + e.Result
-	special := sentences[key+" "+e.Method]
-	words := firstOf(special, sentences[key], sentences[e.Action], e.Action)
+	key := occasion{action: e.Action, result: e.Result}
+	special := sentences[occasion{e.Action, e.Result, e.Method}]
+	words := firstOf(special, sentences[key], sentences[occasion{action: e.Action}], string(e.Action))
 	reason, known := reasons[e.Reason]
 	if withMethod[key] && special == "" {
 		words += " " + used(e, label)
@@ -121,7 +181,7 @@ func happened(e audit.Event, label string) string {
 func used(e audit.Event, label string) string {
 	kind := authenticator.Kind(e.Method)
 	words := steps[kind].act
-	if strings.HasPrefix(e.Action, "method.") {
+	if strings.HasPrefix(string(e.Action), "method.") {
 		words = steps[kind].made
 	}
 	words = firstOf(words, e.Method)

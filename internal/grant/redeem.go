@@ -131,13 +131,13 @@ func spend(ctx context.Context, tx *db.Tx, ref secret.Reference, r Redemption) (
 // refuse records why, and for a spent code ends the family of its first use. A code that
 // never existed leaves no trace: anybody could write audit rows with it.
 func refuse(ctx context.Context, tx *db.Tx, ref secret.Reference, e audit.Event, c Code, why string) error {
-	e.Action, e.Result, e.Reason, e.UserID, e.SubjectID = "token.refused", "refused", why, c.UserID, ref.ID
+	e.Action, e.Result, e.Reason, e.UserID, e.SubjectID = audit.TokenRefused, audit.Refused, why, c.UserID, ref.ID
 	if why == spent {
 		userID, err := endReplayed(ctx, tx, ref)
 		if err != nil || userID == "" {
 			return err
 		}
-		e.Action, e.UserID = "token.reuse", userID
+		e.Action, e.UserID = audit.TokenReuse, userID
 	}
 	return audit.Record(ctx, tx, e)
 }
@@ -171,6 +171,6 @@ func begin(ctx context.Context, tx *db.Tx, id string, c Code, r Redemption) (Fam
 		return f, fmt.Errorf("store refresh family: %w", err)
 	}
 	e := r.Event
-	e.Action, e.Result, e.UserID, e.ClientID, e.SubjectID = "token.issued", "ok", c.UserID, c.ClientID, id
+	e.Action, e.Result, e.UserID, e.ClientID, e.SubjectID = audit.TokenIssued, audit.OK, c.UserID, c.ClientID, id
 	return f, audit.Record(ctx, tx, e)
 }

@@ -49,7 +49,7 @@ func Refresh(ctx context.Context, d *db.DB, r Renewal) (f Family, err error) {
 		if f.Scope, err = narrowed(f.Scope, r.Scope); err != nil {
 			return err // rolls the rotation back: the app keeps its token
 		}
-		e.Action, e.Result, e.UserID, e.ClientID, e.SubjectID = "token.refreshed", "ok", f.UserID, f.ClientID, f.ID
+		e.Action, e.Result, e.UserID, e.ClientID, e.SubjectID = audit.TokenRefreshed, audit.OK, f.UserID, f.ClientID, f.ID
 		if f.repeated {
 			e.Reason = "repeated" // the family is no generation older for it
 		}
@@ -162,7 +162,7 @@ func endReused(ctx context.Context, tx *db.Tx, old secret.Reference, clientID st
 	if err != nil {
 		return fmt.Errorf("end reused family: %w", err)
 	}
-	e.Action, e.Result, e.Reason, e.SubjectID = "token.reuse", "refused", "older_refresh_token", old.ID
+	e.Action, e.Result, e.Reason, e.SubjectID = audit.TokenReuse, audit.Refused, "older_refresh_token", old.ID
 	return audit.Record(ctx, tx, e)
 }
 

@@ -154,8 +154,8 @@ func (n *Notifier) spend(ctx context.Context, tx *db.Tx, to, budget string) (tim
 
 func recordRefused(ctx context.Context, tx *db.Tx, u user.User, notice Notice) error {
 	return audit.Record(ctx, tx, audit.Event{
-		Action:    "notice.sent",
-		Result:    "refused",
+		Action:    audit.NoticeSent,
+		Result:    audit.Refused,
 		Reason:    "too_many_messages",
 		UserID:    u.ID,
 		SubjectID: notice.Purpose,

@@ -31,7 +31,7 @@ func (p *Provider) refusedClient(r *http.Request, clientID, reason, address stri
 		clientID = "" // anything may be in the wrong field, a secret too
 	}
 	e := event(r, clientID)
-	e.Action, e.Result, e.Reason, e.SubjectID = "client.refused", "refused", reason, hostOf(address)
+	e.Action, e.Result, e.Reason, e.SubjectID = audit.ClientRefused, audit.Refused, reason, hostOf(address)
 	subject := clientID + " " + reason
 	if reason == unknownClient { // of which there is no end
 		subject = reason

@@ -87,9 +87,9 @@ func (m *Metrics) histogram(name, help string, bounds []float64) prometheus.Hist
 // step up from nothing and not a beginning that rate() cannot see.
 func (m *Metrics) nought() {
 	for _, e := range []audit.Event{
-		{Action: "signin.completed", Result: "ok"}, {Action: "signin.denied", Result: "refused", Reason: "level_unreachable"},
-		{Action: "signin.second_factor", Result: "failed", Method: "email", Reason: "wrong_code"},
-		{Action: "signin.password", Result: "failed", Method: "password", Reason: "wrong_password"},
+		{Action: audit.SignInCompleted, Result: audit.OK}, {Action: audit.SignInDenied, Result: audit.Refused, Reason: "level_unreachable"},
+		{Action: audit.SignInSecondFactor, Result: audit.Failed, Method: "email", Reason: "wrong_code"},
+		{Action: audit.SignInPassword, Result: audit.Failed, Method: "password", Reason: "wrong_password"},
 	} {
 		m.event(e)
 	}
@@ -147,8 +147,9 @@ func (m *Metrics) Told(what any) {
 }
 
 func (m *Metrics) event(e audit.Event) {
-	m.events.WithLabelValues(actions.known(e.Action), results.known(e.Result), methods.all(e.Method), reasons.known(e.Reason)).Inc()
-	if e.Action == "signin.completed" {
+	action, result := actions.known(string(e.Action)), results.known(string(e.Result))
+	m.events.WithLabelValues(action, result, methods.all(e.Method), reasons.known(e.Reason)).Inc()
+	if e.Action == audit.SignInCompleted {
 		m.sessions.WithLabelValues(levels.known(e.Level)).Inc()
 	}
 }

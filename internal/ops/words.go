@@ -1,17 +1,35 @@
 package ops
 
-import "strings"
+import (
+	"strings"
+
+	"countersign/internal/audit"
+)
 
 // Labels come from these lists and from nowhere else; what is not in them is "other". A
 // reason that somebody typed, or an address in the wrong field, can then become no label.
 var (
-	actions = list(`signin.password signin.second_factor signin.ended signin.denied signin.completed signin.step_up signin.disowned
-		challenge.sent notice.sent password.replaced browser.remembered browser.replayed session.ended
-		token.issued token.refreshed token.refused token.reuse user.created user.invited password.asked audit.begun configminimum.raised configminimum.accepted keys.master_added receiver.gone
-		signin.passkey passkey.copied method.added method.removed method.suspended method.restored methods.reset
-		company.owners_stuck account.protected browser.forgotten second_step.on second_step.off
-		admission.sent admission.used address.asked address.changed address.withdrawn address.restored client.refused texts.paused`)
-	results = list(`ok failed refused`)
+	actions = labels(
+		audit.SignInPassword, audit.SignInSecondFactor, audit.SignInPasskey, audit.SignInCompleted,
+		audit.SignInDenied, audit.SignInEnded, audit.SignInStepUp, audit.SignInDisowned, audit.ChallengeSent,
+		audit.AdmissionSent, audit.AdmissionUsed, audit.SessionEnded, audit.BrowserRemembered,
+		audit.BrowserReplayed, audit.BrowserForgotten, audit.TokenIssued, audit.TokenRefreshed,
+		audit.TokenRefused, audit.TokenReuse, audit.ClientRefused, audit.UserCreated, audit.UserInvited,
+		audit.UserRole, audit.UserAddress, audit.UserDisabled, audit.UserEnabled, audit.PasswordSet,
+		audit.PasswordAsked, audit.PasswordReplaced, audit.AddressAsked, audit.AddressChanged,
+		audit.AddressWithdrawn, audit.AddressRestored, audit.SecondStepOn, audit.SecondStepOff,
+		audit.NoticeSent, audit.OwnersStuck, audit.MethodAdded, audit.MethodRemoved, audit.MethodSuspended,
+		audit.MethodRestored, audit.MethodsReset, audit.PasskeyCopied, audit.ReceiverGone,
+		audit.AccountProtected, audit.TenantCreated, audit.TenantRenamed, audit.TenantSuspended,
+		audit.TenantResumed, audit.TenantMandate, audit.TenantSwitched, audit.TenantMethods,
+		audit.TenantChoice, audit.TenantDeadline, audit.TenantRememberDays, audit.TenantSMSCountries,
+		audit.TextsPaused, audit.ClientCreated, audit.ClientChanged, audit.ClientSecretReplaced,
+		audit.ClientExempted, audit.ClientCovered, audit.ClientDisabled, audit.ClientEnabled, audit.Begun,
+		audit.InstallationChanged, audit.InstallationCopied, audit.EpochRaised, audit.EpochAcknowledged,
+		audit.EpochReviewed, audit.MinimumRaised, audit.MinimumAccepted, audit.KeysRotated, audit.KeysRetired,
+		audit.KeysMasterAdded, audit.KeysMasterDropped,
+	)
+	results = labels(audit.OK, audit.Failed, audit.Refused)
 	methods = list(`password email pwd otp mfa swk sms totp passkey lookup push backup user`)
 	reasons = list(`wrong_password unknown_address account_or_app_closed throttled
 		ceiling switched_off country gone paused
@@ -40,6 +58,15 @@ var (
 const other = "other"
 
 type words map[string]string
+
+// labels are the words of actions or results.
+func labels[T ~string](all ...T) words {
+	out := words{"": ""}
+	for _, w := range all {
+		out[string(w)] = string(w)
+	}
+	return out
+}
 
 // list maps each word to itself, so that a label never holds on to a caller's memory.
 func list(text string) words {

@@ -6,15 +6,38 @@ import (
 	"go/token"
 	"io/fs"
 	"path/filepath"
+	"slices"
 	"strconv"
 	"strings"
 	"testing"
 )
 
-// recorders are the functions whose literal arguments end in the audit trail, with the
-// places of action, result, reason and method.
-var recorders = map[string][4]int{
-	"note": {0, 1, 2, 3}, "event": {0, 1, 2, 5}, "record": {-1, 3, 4, -1}, "refused": {-1, -1, 3, -1}, "wrong": {-1, -1, 3, -1},
+// recorders are the functions that take an action or a result and then a reason, which is a literal as a rule.
+var recorders = []string{"recordEvent", "event", "asked", "record"}
+
+// refusals are the functions whose fourth argument is a reason.
+var refusals = []string{"refused", "wrong"}
+
+// TestEveryActionHasALabel reads the constants.
+func TestEveryActionHasALabel(t *testing.T) {
+	file, err := parser.ParseFile(token.NewFileSet(), "../audit/actions.go", nil, 0)
+	if err != nil {
+		t.Fatal(err)
+	}
+	seen := 0
+	ast.Inspect(file, func(n ast.Node) bool {
+		if lit, ok := n.(*ast.BasicLit); ok {
+			word, _ := strconv.Unquote(lit.Value)
+			if actions.known(word) == other && results.known(word) == other {
+				t.Errorf("%q has no label: add it to words.go", word)
+			}
+			seen++
+		}
+		return true
+	})
+	if seen < 60 {
+		t.Errorf("only %d words read", seen)
+	}
 }
 
 // TestEveryWordOfTheAuditTrailHasALabel reads the program: what a server records must not
@@ -27,7 +50,7 @@ func TestEveryWordOfTheAuditTrailHasALabel(t *testing.T) {
 			return
 		}
 		word, _ := strconv.Unquote(lit.Value)
-		lists := map[string]words{"Action": actions, "Result": results, "Reason": reasons, "Method": methods, "Limit": limits}
+		lists := map[string]words{"Reason": reasons, "Method": methods, "Limit": limits}
 		if lists[kind].known(word) == other {
 			t.Errorf("%s: %s %q has no label: add it to words.go", at, kind, word)
 		}
@@ -36,10 +59,8 @@ func TestEveryWordOfTheAuditTrailHasALabel(t *testing.T) {
 	eachServed(t, func(set *token.FileSet, n ast.Node) {
 		switch n := n.(type) {
 		case *ast.CallExpr:
-			for i, kind := range []string{"Action", "Result", "Reason", "Method"} {
-				if at, ok := recorders[called(n)]; ok && at[i] >= 0 && at[i] < len(n.Args) {
-					check(set.Position(n.Pos()), kind, n.Args[at[i]])
-				}
+			if reason := reasonIn(n); reason != nil {
+				check(set.Position(n.Pos()), "Reason", reason)
 			}
 		case *ast.CompositeLit:
 			fields(n, func(name string, value ast.Expr) { check(set.Position(n.Pos()), name, value) })
@@ -81,6 +102,24 @@ func called(c *ast.CallExpr) string {
 	return ""
 }
 
+// reasonIn is the argument of a recorder behind its last action or result, or of a refusal.
+func reasonIn(c *ast.CallExpr) ast.Expr {
+	if slices.Contains(refusals, called(c)) && len(c.Args) > 3 {
+		return c.Args[3]
+	}
+	if !slices.Contains(recorders, called(c)) {
+		return nil
+	}
+	for i, arg := range slices.Backward(c.Args) {
+		if s, ok := arg.(*ast.SelectorExpr); ok && i+1 < len(c.Args) {
+			if x, ok := s.X.(*ast.Ident); ok && x.Name == "audit" {
+				return c.Args[i+1]
+			}
+		}
+	}
+	return nil
+}
+
 // fields are those of audit.Event, of a verifier's Verdict and of a ratelimit.Limit.
 func fields(c *ast.CompositeLit, fn func(string, ast.Expr)) {
 	name := ""
@@ -109,29 +148,20 @@ func fields(c *ast.CompositeLit, fn func(string, ast.Expr)) {
 // only leaves out the fields that are no label.
 func only(name string, value ast.Expr) ast.Expr {
 	switch name {
-	case "Action", "Result", "Reason", "Method":
+	case "Reason", "Method":
 		return value
 	}
 	return nil
 }
 
-// assigned are e.Action, e.Result and e.Reason of an event, l.Name of a limit, and what is
-// called reason on its way into one.
+// assigned is what is called reason on its way into an event.
 func assigned(a *ast.AssignStmt, fn func(string, ast.Expr)) {
 	if len(a.Lhs) != len(a.Rhs) {
 		return
 	}
 	for i, to := range a.Lhs {
-		switch to := to.(type) {
-		case *ast.SelectorExpr:
-			switch to.Sel.Name {
-			case "Action", "Result":
-				fn(to.Sel.Name, a.Rhs[i])
-			}
-		case *ast.Ident:
-			if to.Name == "reason" {
-				fn("Reason", a.Rhs[i])
-			}
+		if to, ok := to.(*ast.Ident); ok && to.Name == "reason" {
+			fn("Reason", a.Rhs[i])
 		}
 	}
 }

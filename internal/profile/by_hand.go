@@ -60,8 +60,8 @@ func (s *Service) RestoreByHand(ctx context.Context, tx *db.Tx, u user.User, id,
 		return err
 	}
 	err = audit.Record(ctx, tx, audit.Event{
-		Action:    "method.restored",
-		Result:    "ok",
+		Action:    audit.MethodRestored,
+		Result:    audit.OK,
 		ActorID:   by,
 		UserID:    u.ID,
 		SubjectID: id,
@@ -101,7 +101,7 @@ func (s *Service) ResetByHand(
 	if err := session.EndOthers(ctx, tx, u.ID, "", session.MethodChanged); err != nil {
 		return r, err
 	}
-	e := audit.Event{Action: "methods.reset", Result: "ok", ActorID: by, UserID: u.ID, SubjectID: u.ID}
+	e := audit.Event{Action: audit.MethodsReset, Result: audit.OK, ActorID: by, UserID: u.ID, SubjectID: u.ID}
 	if err := audit.Record(ctx, tx, e); err != nil {
 		return r, err
 	}
@@ -118,7 +118,7 @@ func (s *Service) endResetWait(ctx context.Context, tx *db.Tx, u user.User, by s
 	if err != nil {
 		return r, err
 	}
-	e := audit.Event{Action: "methods.reset", Result: "ok", Reason: "password_reset", ActorID: by, UserID: u.ID, SubjectID: u.ID}
+	e := audit.Event{Action: audit.MethodsReset, Result: audit.OK, Reason: "password_reset", ActorID: by, UserID: u.ID, SubjectID: u.ID}
 	if err := audit.Record(ctx, tx, e); err != nil {
 		return r, err
 	}

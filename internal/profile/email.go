@@ -5,6 +5,7 @@ import (
 	"slices"
 	"time"
 
+	"countersign/internal/audit"
 	"countersign/internal/authenticator"
 	"countersign/internal/authenticator/outofband"
 	"countersign/internal/db"
@@ -42,7 +43,7 @@ func (s *Service) AskEmail(ctx context.Context, o Owner, typed string) (begun se
 	if err != nil {
 		return begun, err
 	}
-	err = s.change(ctx, o, o.event("address.asked", "ok", "", ""), func(tx *db.Tx) error {
+	err = s.change(ctx, o, o.event(audit.AddressAsked, audit.OK, "", ""), func(tx *db.Tx) error {
 		if err := s.mayGuess(ctx, tx, o.User.ID); err != nil {
 			return err
 		}
@@ -171,7 +172,7 @@ func (s *Service) PendingEmail(ctx context.Context, o Owner) (c user.Change, err
 // WithdrawEmail ends the change that the owner has under way in this browser; ErrNoChange
 // where there is none.
 func (s *Service) WithdrawEmail(ctx context.Context, o Owner) error {
-	return s.change(ctx, o, o.event("address.withdrawn", "ok", "", ""), func(tx *db.Tx) error {
+	return s.change(ctx, o, o.event(audit.AddressWithdrawn, audit.OK, "", ""), func(tx *db.Tx) error {
 		if _, err := user.PendingChange(ctx, tx, o.User, o.Held); err != nil {
 			return err
 		}
@@ -201,7 +202,7 @@ func (s *Service) ConfirmEmail(ctx context.Context, o Owner, id, typed string) (
 			if _, err := ratelimit.SpendIn(ctx, tx, s.limitWrong(), o.User.ID); err != nil {
 				return err
 			}
-			return s.recordEvent(ctx, tx, o, "failed", v.Reason, c.ID)
+			return s.recordEvent(ctx, tx, o, audit.Failed, v.Reason, c.ID)
 		}
 		v.OK = true
 		return s.move(ctx, tx, o, c)
@@ -238,7 +239,7 @@ func (s *Service) move(ctx context.Context, tx *db.Tx, o Owner, c user.Change) e
 	if err := session.EndOthers(ctx, tx, o.User.ID, o.SessionID, session.AddressChanged); err != nil {
 		return err
 	}
-	if err := s.recordEvent(ctx, tx, o, "ok", "", c.ID); err != nil {
+	if err := s.recordEvent(ctx, tx, o, audit.OK, "", c.ID); err != nil {
 		return err
 	}
 	return s.tellMoved(ctx, tx, o, c, before)
@@ -247,7 +248,7 @@ func (s *Service) move(ctx context.Context, tx *db.Tx, o Owner, c user.Change) e
 // giveUp ends a change whose address has become somebody else's since the code was sent.
 // Whoever typed the code reads that mailbox, so that it tells them nothing new.
 func (s *Service) giveUp(ctx context.Context, o Owner, id string) error {
-	err := s.change(ctx, o, o.event("address.changed", "refused", "taken", id), func(tx *db.Tx) error {
+	err := s.change(ctx, o, o.event(audit.AddressChanged, audit.Refused, "taken", id), func(tx *db.Tx) error {
 		return user.GiveUp(ctx, tx, o.User.ID, id)
 	})
 	if err == nil {

@@ -19,7 +19,7 @@ func (s *Service) RestoreMethod(ctx context.Context, o Owner, id string) error {
 		if err != nil {
 			return err
 		}
-		e := o.event("method.restored", "ok", "", id)
+		e := o.event(audit.MethodRestored, audit.OK, "", id)
 		e.Method = string(kind)
 		return audit.Record(ctx, tx, e)
 	})

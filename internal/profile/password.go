@@ -45,7 +45,7 @@ func (s *Service) ChangePassword(ctx context.Context, o Owner, current, next str
 	if err != nil {
 		return err
 	}
-	return s.change(ctx, o, o.event("password.replaced", "ok", "changed", o.SessionID), func(tx *db.Tx) error {
+	return s.change(ctx, o, o.event(audit.PasswordReplaced, audit.OK, "changed", o.SessionID), func(tx *db.Tx) error {
 		return s.setPassword(ctx, tx, o, old, stored)
 	})
 }
@@ -68,7 +68,7 @@ func (s *Service) guess(ctx context.Context, o Owner, current string) (old passw
 	}
 	ok, err := s.Passwords.Match(ctx, old, current)
 	if err == nil && !ok {
-		failed := o.event("password.replaced", "failed", "wrong_password", o.SessionID)
+		failed := o.event(audit.PasswordReplaced, audit.Failed, "wrong_password", o.SessionID)
 		err = s.DB.InTx(ctx, o.User.TenantID, func(tx *db.Tx) error { return audit.Record(ctx, tx, failed) })
 		if err == nil {
 			err = errWrong

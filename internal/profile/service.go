@@ -42,7 +42,7 @@ type Owner struct {
 
 var errGone = fault.New(fault.NotFound, "session.ended")
 
-func (o Owner) event(action, result, reason, subject string) audit.Event {
+func (o Owner) event(action audit.Action, result audit.Result, reason, subject string) audit.Event {
 	return audit.Event{
 		Action:    action,
 		Result:    result,
@@ -137,14 +137,14 @@ func (s *Service) ending(ctx context.Context, o Owner, e audit.Event, fn func(ct
 }
 
 // recordEvent records what came of a code for a new address.
-func (s *Service) recordEvent(ctx context.Context, tx *db.Tx, o Owner, result, reason, id string) error {
-	return audit.Record(ctx, tx, o.event("address.changed", result, reason, id))
+func (s *Service) recordEvent(ctx context.Context, tx *db.Tx, o Owner, result audit.Result, reason, id string) error {
+	return audit.Record(ctx, tx, o.event(audit.AddressChanged, result, reason, id))
 }
 
 // EndSession ends one session of the owner's and what it took over from. NotFound where it is
 // somebody else's or over.
 func (s *Service) EndSession(ctx context.Context, o Owner, id string) error {
-	return s.ending(ctx, o, o.event("session.ended", "ok", session.EndedByOwner, id), func(ctx context.Context, tx *db.Tx) error {
+	return s.ending(ctx, o, o.event(audit.SessionEnded, audit.OK, session.EndedByOwner, id), func(ctx context.Context, tx *db.Tx) error {
 		mine, err := session.Belongs(ctx, tx, o.User.ID, id)
 		if err == nil && !mine {
 			err = errGone
@@ -158,7 +158,7 @@ func (s *Service) EndSession(ctx context.Context, o Owner, id string) error {
 
 // EndOtherSessions ends every session but the owner's present one, wherever it is.
 func (s *Service) EndOtherSessions(ctx context.Context, o Owner) error {
-	return s.ending(ctx, o, o.event("session.ended", "ok", session.EndedByOwner, ""), func(ctx context.Context, tx *db.Tx) error {
+	return s.ending(ctx, o, o.event(audit.SessionEnded, audit.OK, session.EndedByOwner, ""), func(ctx context.Context, tx *db.Tx) error {
 		_, err := session.EndAllBut(ctx, tx, o.User.ID, o.SessionID, session.EndedByOwner)
 		return err
 	})
@@ -166,7 +166,7 @@ func (s *Service) EndOtherSessions(ctx context.Context, o Owner) error {
 
 // Forget asks for the second step again in one browser that was remembered.
 func (s *Service) Forget(ctx context.Context, o Owner, id string) error {
-	return s.ending(ctx, o, o.event("browser.forgotten", "ok", session.EndedByOwner, id), func(ctx context.Context, tx *db.Tx) error {
+	return s.ending(ctx, o, o.event(audit.BrowserForgotten, audit.OK, session.EndedByOwner, id), func(ctx context.Context, tx *db.Tx) error {
 		first, err := session.ForgetOne(ctx, tx, o.User.ID, id, session.EndedByOwner)
 		if err == nil && !first {
 			err = errGone
@@ -177,7 +177,7 @@ func (s *Service) Forget(ctx context.Context, o Owner, id string) error {
 
 // ForgetAll is Forget for every browser.
 func (s *Service) ForgetAll(ctx context.Context, o Owner) error {
-	return s.ending(ctx, o, o.event("browser.forgotten", "ok", session.EndedByOwner, ""), func(ctx context.Context, tx *db.Tx) error {
+	return s.ending(ctx, o, o.event(audit.BrowserForgotten, audit.OK, session.EndedByOwner, ""), func(ctx context.Context, tx *db.Tx) error {
 		return session.ForgetAll(ctx, tx, o.User.ID, session.EndedByOwner)
 	})
 }
@@ -190,9 +190,9 @@ func (s *Service) SetLanguage(ctx context.Context, o Owner, language string) err
 // Choose switches the owner's own second step on or off, where it is theirs to decide. enough
 // looks at the account in the same unit of work and fails where it is not.
 func (s *Service) Choose(ctx context.Context, o Owner, on bool, enough func(ctx context.Context, tx *db.Tx) error) error {
-	e := o.event("second_step.off", "ok", "", o.User.ID)
+	e := o.event(audit.SecondStepOff, audit.OK, "", o.User.ID)
 	if on {
-		e.Action = "second_step.on"
+		e.Action = audit.SecondStepOn
 	}
 	return s.limited(ctx, o, e, func(tx *db.Tx) error {
 		if err := user.ChooseSecondStep(ctx, tx, o.User.ID, on); err != nil {
@@ -201,6 +201,6 @@ func (s *Service) Choose(ctx context.Context, o Owner, on bool, enough func(ctx 
 		if err := enough(ctx, tx); err != nil {
 			return err
 		}
-		return s.tell(ctx, tx, o, e.Action)
+		return s.tell(ctx, tx, o, string(e.Action))
 	})
 }

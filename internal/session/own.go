@@ -10,13 +10,6 @@ import (
 	"countersign/internal/secret"
 )
 
-// More reasons why a session or a remembered browser ended.
-const (
-	EndedByOwner    = "ended_by_owner"
-	PasswordChanged = "password_changed"
-	AddressChanged  = "address_changed"
-)
-
 // Open is a session as its user sees it, whatever it was stepped up from included.
 type Open struct {
 	Session

@@ -16,14 +16,16 @@ import (
 
 // Why a session or a remembered browser ended.
 const (
-	SignedOut   = "signed_out"
-	Superseded  = "superseded" // stepped up: a new one took its place
-	NotMe       = "not_me"
-	CodeReplay  = "code_replay"
-	TokenReplay = "token_replay"
-
-	TimeIsOver    = "time_is_over"
-	MethodChanged = "method_changed" // a sign-in method was added or removed
+	SignedOut       = "signed_out"       // the person signed out
+	EndedByOwner    = "ended_by_owner"   // the person ended it from their account's pages
+	Superseded      = "superseded"       // a session with more proof took its place
+	NotMe           = "not_me"           // the person reported that the sign-in was not theirs
+	CodeReplay      = "code_replay"      // an authorization code was shown twice
+	TokenReplay     = "token_replay"     // an older token of a browser was shown: it was copied
+	TimeIsOver      = "time_is_over"     // it lasted as long as it may
+	MethodChanged   = "method_changed"   // a sign-in method was added or removed
+	PasswordChanged = "password_changed" // the password was changed
+	AddressChanged  = "address_changed"  // the email address was changed
 )
 
 // Visitor is where a request came from, as far as it can be known.

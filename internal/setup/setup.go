@@ -105,8 +105,8 @@ func Add(ctx context.Context, tx *db.Tx, p Person) (user.User, error) {
 		}
 	}
 	return u, audit.Record(ctx, tx, audit.Event{
-		Action:  "user.created",
-		Result:  "ok",
+		Action:  audit.UserCreated,
+		Result:  audit.OK,
 		Reason:  string(p.Role),
 		ActorID: p.By,
 		UserID:  u.ID,

@@ -146,7 +146,7 @@ func (s *Service) mailAdmission(ctx context.Context, tx *db.Tx, w facts.Facts, a
 		return err
 	}
 	v := session.Visitor{IP: args.IP, Place: args.Place, Browser: args.Browser}
-	return audit.Record(ctx, tx, event("admission.sent", "ok", "", w.User.ID, "", "", link.ID, v))
+	return audit.Record(ctx, tx, event(audit.AdmissionSent, audit.OK, "", w.User.ID, "", "", link.ID, v))
 }
 
 // heldAdmissions is the budget of links to an account as it is since its security version last
@@ -254,7 +254,7 @@ func (s *Service) admit(ctx context.Context, tx *db.Tx, a admission, id string, 
 	if err := budget.Write(ctx, tx); err != nil {
 		return err
 	}
-	return audit.Record(ctx, tx, event("admission.used", "ok", "", a.userID, "", "", id, v))
+	return audit.Record(ctx, tx, event(audit.AdmissionUsed, audit.OK, "", a.userID, "", "", id, v))
 }
 
 // admitted names the user and the security version that a browser was let in for.

@@ -7,6 +7,7 @@ import (
 	"slices"
 	"time"
 
+	"countersign/internal/audit"
 	"countersign/internal/authenticator"
 	"countersign/internal/authenticator/outofband"
 	"countersign/internal/authenticator/passkey"
@@ -192,7 +193,7 @@ func (s *Service) answerClosed(ctx context.Context, tx *db.Tx, f *flow, v sessio
 func (s *Service) refused(ctx context.Context, tx *db.Tx, f *flow, reason, subject string, v session.Visitor) error {
 	wait, err := ratelimit.SpendIn(ctx, tx, limitNoise, f.spender())
 	if err == nil && wait == 0 {
-		f.recordEvent("signin.second_factor", "refused", reason, string(cmp.Or(f.Challenge.Kind, authenticator.Email)), subject, v)
+		f.recordEvent(audit.SignInSecondFactor, audit.Refused, reason, string(cmp.Or(f.Challenge.Kind, authenticator.Email)), subject, v)
 	}
 	return err
 }
@@ -277,7 +278,7 @@ func (s *Service) right(ctx context.Context, tx *db.Tx, f *flow, verdict authent
 	if verdict.Notice != "" {
 		f.said = append(f.said, policy.Reason{Key: verdict.Notice, Args: verdict.NoticeArgs})
 	}
-	f.recordEvent("signin.second_factor", "ok", how, string(c.Kind), proof.AuthenticatorID, v)
+	f.recordEvent(audit.SignInSecondFactor, audit.OK, how, string(c.Kind), proof.AuthenticatorID, v)
 	return s.next(ctx, tx, f, remember)
 }
 
@@ -310,7 +311,7 @@ func (s *Service) wrong(ctx context.Context, tx *db.Tx, f *flow, verdict authent
 	if err := challenge.Leave(ctx, tx, c.ID, c.TriesLeft); err != nil {
 		return nil, err
 	}
-	f.recordEvent("signin.second_factor", "failed", reason, string(c.Kind), c.ID, v)
+	f.recordEvent(audit.SignInSecondFactor, audit.Failed, reason, string(c.Kind), c.ID, v)
 	if err := s.warn(ctx, tx, f, v); err != nil {
 		return nil, err
 	}

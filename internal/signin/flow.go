@@ -245,7 +245,9 @@ func (f *flow) prove(p authenticator.Proof) {
 }
 
 // recordEvent remembers what happened, to be written with the step.
-func (f *flow) recordEvent(action, result, reason, method, subject string, v session.Visitor) {
+func (f *flow) recordEvent(
+	action audit.Action, result audit.Result, reason, method, subject string, v session.Visitor,
+) {
 	f.events = append(f.events, event(action, result, reason, f.User.ID, f.ClientID, method, subject, v))
 }
 

@@ -3,6 +3,7 @@ package signin
 import (
 	"context"
 
+	"countersign/internal/audit"
 	"countersign/internal/authenticator"
 	"countersign/internal/authenticator/password"
 	"countersign/internal/db"
@@ -88,7 +89,7 @@ func (s *Service) replace(ctx context.Context, tx *db.Tx, f *flow, stored passwo
 	if err := s.Notifier.TellHolder(ctx, tx, f.User, notify.Notice{Purpose: news.What, Content: news}); err != nil {
 		return nil, err
 	}
-	f.recordEvent("password.replaced", "ok", "reported", string(authenticator.Password), f.ID, v)
+	f.recordEvent(audit.PasswordReplaced, audit.OK, "reported", string(authenticator.Password), f.ID, v)
 	// This flow goes on, also over a set-up that follows; everything else of the old password ends.
 	f.SecurityVersion++
 	_, err := tx.Exec(ctx, `

@@ -6,6 +6,7 @@ import (
 	"strings"
 	"time"
 
+	"countersign/internal/audit"
 	"countersign/internal/authenticator"
 	"countersign/internal/authenticator/outofband"
 	"countersign/internal/authenticator/receiver"
@@ -18,8 +19,8 @@ import (
 	"countersign/internal/user"
 )
 
-// next is the only place that decides what a flow needs. Every step returns through it.
-// remember is the person's wish that this browser be remembered.
+// next decides what a flow needs; every step returns through it. remember says that the person wants this browser to be
+// remembered.
 func (s *Service) next(ctx context.Context, tx *db.Tx, f *flow, remember bool) (Step, error) {
 	d := f.decide(tx.Now)
 	if err := f.storeDeadline(ctx, tx, d); err != nil {
@@ -159,7 +160,7 @@ func (s *Service) challenge(ctx context.Context, tx *db.Tx, f *flow, d policy.De
 	if err := f.replace(ctx, tx, c, opening); err != nil {
 		return nil, err
 	}
-	f.recordEvent("challenge.sent", "ok", "", string(m.Kind), c.ID, f.Visitor)
+	f.recordEvent(audit.ChallengeSent, audit.OK, "", string(m.Kind), c.ID, f.Visitor)
 	c.MessageID, c.State = opening.MessageID, opening.State
 	f.Challenge, f.Delivery = c, message.Status{State: message.None}
 	if c.MessageID != "" {
@@ -171,7 +172,7 @@ func (s *Service) challenge(ctx context.Context, tx *db.Tx, f *flow, d policy.De
 // fallback asks for the next method where one cannot be used for now, such as a text message
 // when the money for them is spent. The attempt stays counted.
 func (s *Service) fallback(ctx context.Context, tx *db.Tx, f *flow, d policy.Decision, c challenge.Challenge, address string, why *fault.Fault) (Step, error) {
-	f.recordEvent("challenge.sent", "refused", unusable(why), string(c.Kind), c.ID, f.Visitor)
+	f.recordEvent(audit.ChallengeSent, audit.Refused, unusable(why), string(c.Kind), c.ID, f.Visitor)
 	f.Challenge.ID = c.ID // as the flow's row says; there is no such challenge
 	d.Offer = slices.DeleteFunc(slices.Clone(d.Offer), func(k authenticator.Kind) bool { return k == c.Kind })
 	if f.prefer = ""; len(d.Offer) == 0 {
@@ -224,8 +225,7 @@ func (s *Service) lifeOf(f *flow, k authenticator.Kind, now time.Time) time.Dura
 	return left
 }
 
-// attach makes a challenge the flow's newest. What sends a message comes out of the budgets
-// of messages; wait says that it must not be sent before.
+// attach makes a challenge the flow's newest. Messages have budgets; wait says how long there is none.
 func (s *Service) attach(ctx context.Context, tx *db.Tx, f *flow, c challenge.Challenge, to string) (wait time.Duration, err error) {
 	if authenticator.TraitsOf[c.Kind].Sent {
 		return s.spendSend(ctx, tx, f, c, to)
@@ -264,7 +264,7 @@ func (s *Service) denyUnreachable(ctx context.Context, tx *db.Tx, f *flow, d pol
 	if _, err := f.close(ctx, tx, because); err != nil {
 		return nil, err
 	}
-	f.recordEvent("signin.denied", "refused", reason, "", f.ID, f.Visitor)
+	f.recordEvent(audit.SignInDenied, audit.Refused, reason, "", f.ID, f.Visitor)
 	f.events[len(f.events)-1].Level = string(d.Need)
 	return f.overStep(because), nil
 }
@@ -308,7 +308,7 @@ func (s *Service) complete(ctx context.Context, tx *db.Tx, f *flow, d policy.Dec
 		return nil, err
 	}
 	done.Session, done.Life = ref, sess.ExpiresAt.Sub(tx.Now)
-	f.recordEvent("signin.completed", "ok", reasonText(f), strings.Join(sess.AMR, " "), sess.ID, f.Visitor)
+	f.recordEvent(audit.SignInCompleted, audit.OK, reasonText(f), strings.Join(sess.AMR, " "), sess.ID, f.Visitor)
 	f.events[len(f.events)-1].Level = sess.ACR
 	return done, nil
 }
@@ -364,7 +364,7 @@ func (s *Service) keepBrowser(ctx context.Context, tx *db.Tx, f *flow, d policy.
 		return "", err
 	}
 	done.Remembered, done.RememberTo = &ref, r.ExpiresAt
-	f.recordEvent("browser.remembered", "ok", "", "", r.ID, f.Visitor)
+	f.recordEvent(audit.BrowserRemembered, audit.OK, "", "", r.ID, f.Visitor)
 	return r.ID, nil
 }
 

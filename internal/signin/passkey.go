@@ -180,7 +180,7 @@ func (s *Service) refusePasskey(ctx context.Context, a Attempt, c claim) (Step, 
 				return err
 			}
 		}
-		return audit.Record(ctx, tx, event("signin.passkey", "failed", reason, c.world.User.ID, a.ClientID, string(authenticator.Passkey), c.stored.AuthenticatorID, a.Visitor))
+		return audit.Record(ctx, tx, event(audit.SignInPasskey, audit.Failed, reason, c.world.User.ID, a.ClientID, string(authenticator.Passkey), c.stored.AuthenticatorID, a.Visitor))
 	})
 }
 
@@ -220,7 +220,7 @@ func (s *Service) passkeyProved(ctx context.Context, tx *db.Tx, v *passkey.Verif
 	if err := authenticator.Used(ctx, tx, verdict.AuthenticatorID); err != nil {
 		return nil, "", err
 	}
-	f.recordEvent("signin.passkey", "ok", "", string(authenticator.Passkey), verdict.AuthenticatorID, a.Visitor)
+	f.recordEvent(audit.SignInPasskey, audit.OK, "", string(authenticator.Passkey), verdict.AuthenticatorID, a.Visitor)
 	if err := s.recall(ctx, tx, f, a.Presented); err != nil {
 		return nil, "", err
 	}

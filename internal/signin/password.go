@@ -145,7 +145,7 @@ func (s *Service) throttled(ctx context.Context, a Attempt, acc account, refused
 	if !s.chargeable(acc) {
 		return refused
 	}
-	if err := s.record(ctx, a, acc, "refused", "throttled"); err != nil {
+	if err := s.record(ctx, a, acc, audit.Refused, "throttled"); err != nil {
 		return err
 	}
 	return refused
@@ -161,10 +161,10 @@ func (s *Service) refuse(ctx context.Context, a Attempt, acc account) error {
 	case !acc.facts.Open():
 		reason = "account_or_app_closed"
 	}
-	return s.record(ctx, a, acc, "failed", reason)
+	return s.record(ctx, a, acc, audit.Failed, reason)
 }
 
-func (s *Service) record(ctx context.Context, a Attempt, acc account, result, reason string) error {
+func (s *Service) record(ctx context.Context, a Attempt, acc account, result audit.Result, reason string) error {
 	where := db.Installation
 	if acc.known {
 		where = acc.facts.Tenant.ID
@@ -180,7 +180,7 @@ func (s *Service) record(ctx context.Context, a Attempt, acc account, result, re
 		if err := charged.Write(ctx, tx); err != nil {
 			return err
 		}
-		return audit.Record(ctx, tx, event("signin.password", result, reason, acc.facts.User.ID, a.ClientID, string(authenticator.Password), "", a.Visitor))
+		return audit.Record(ctx, tx, event(audit.SignInPassword, result, reason, acc.facts.User.ID, a.ClientID, string(authenticator.Password), "", a.Visitor))
 	})
 }
 
@@ -191,7 +191,9 @@ func (s *Service) chargeable(acc account) bool {
 	return acc.tries.source.UsedByTag(s.DB.Now(), s.Limits.FailuresPerSourceWindow) < s.Limits.PasswordSlowFrom
 }
 
-func event(action, result, reason, userID, clientID, method, subject string, v session.Visitor) audit.Event {
+func event(
+	action audit.Action, result audit.Result, reason, userID, clientID, method, subject string, v session.Visitor,
+) audit.Event {
 	return audit.Event{
 		Action:    action,
 		Result:    result,
@@ -240,7 +242,7 @@ func (s *Service) passwordProved(ctx context.Context, tx *db.Tx, a Attempt, acc 
 		}
 	}
 	ref := s.begin(tx, f, authenticator.Proof{Kind: authenticator.Password, At: tx.Now})
-	f.recordEvent("signin.password", "ok", "", string(authenticator.Password), f.ID, a.Visitor)
+	f.recordEvent(audit.SignInPassword, audit.OK, "", string(authenticator.Password), f.ID, a.Visitor)
 	if len(a.Presented) > 0 { // budgets are always taken before what remembers browsers: two in another order wait for each other
 		if err := f.budgets.Write(ctx, tx); err != nil {
 			return nil, err
@@ -302,7 +304,7 @@ func (s *Service) recall(ctx context.Context, tx *db.Tx, f *flow, presented []se
 	if err := session.EndRemembered(ctx, tx, f.User.ID, r.Stale, session.TokenReplay); err != nil {
 		return err
 	}
-	f.recordEvent("browser.replayed", "refused", "older_token", "", r.Stale, f.Visitor)
+	f.recordEvent(audit.BrowserReplayed, audit.Refused, "older_token", "", r.Stale, f.Visitor)
 	return s.tellReplay(ctx, tx, f)
 }
 

@@ -113,12 +113,12 @@ func (s *Service) SendPasswordLink(ctx context.Context, j jobs.Job) error {
 }
 
 func (s *Service) sendPasswordLink(ctx context.Context, tx *db.Tx, a Forgotten) error {
-	asked := func(result, reason string, u user.User) audit.Event {
-		return event("password.asked", result, reason, u.ID, a.ClientID, string(authenticator.Password), "", a.Visitor)
+	asked := func(result audit.Result, reason string, u user.User) audit.Event {
+		return event(audit.PasswordAsked, result, reason, u.ID, a.ClientID, string(authenticator.Password), "", a.Visitor)
 	}
 	u, err := user.ByEmail(ctx, tx, a.Email)
 	if fault.Is(err, fault.NotFound) {
-		return audit.Record(ctx, tx, asked("failed", "unknown_address", u))
+		return audit.Record(ctx, tx, asked(audit.Failed, "unknown_address", u))
 	}
 	if err != nil {
 		return err
@@ -129,7 +129,7 @@ func (s *Service) sendPasswordLink(ctx context.Context, tx *db.Tx, a Forgotten) 
 		return err
 	}
 	if !u.DisabledAt.IsZero() || !t.SuspendedAt.IsZero() {
-		return audit.Record(ctx, tx, asked("refused", "account_or_app_closed", u))
+		return audit.Record(ctx, tx, asked(audit.Refused, "account_or_app_closed", u))
 	}
 	old, err := password.Load(ctx, tx, u.ID)
 	if err != nil {
@@ -148,7 +148,7 @@ func (s *Service) sendPasswordLink(ctx context.Context, tx *db.Tx, a Forgotten) 
 	if err := s.mailPasswordLink(ctx, tx, u, t.Name, l); err != nil {
 		return err
 	}
-	return audit.Record(ctx, tx, asked("ok", l.purpose, u))
+	return audit.Record(ctx, tx, asked(audit.OK, l.purpose, u))
 }
 
 // errHasPassword: an invitation is for people who have no password.
@@ -184,7 +184,7 @@ func (s *Service) Invite(ctx context.Context, tx *db.Tx, u user.User, by string)
 	if err := s.mailPasswordLink(ctx, tx, u, t.Name, l); err != nil {
 		return err
 	}
-	return audit.Record(ctx, tx, audit.Event{Action: "user.invited", Result: "ok", ActorID: by, UserID: u.ID})
+	return audit.Record(ctx, tx, audit.Event{Action: audit.UserInvited, Result: audit.OK, ActorID: by, UserID: u.ID})
 }
 
 // passwordLink is a link that is about to be mailed.

@@ -4,6 +4,7 @@ import (
 	"context"
 	"slices"
 
+	"countersign/internal/audit"
 	"countersign/internal/authenticator"
 	"countersign/internal/challenge"
 	"countersign/internal/db"
@@ -76,7 +77,7 @@ func (s *Service) endFlow(ctx context.Context, tx *db.Tx, f *flow, because strin
 	if err := s.drop(ctx, tx, f, challenge.Ended); err != nil {
 		return nil, err
 	}
-	f.recordEvent("signin.ended", "ok", because, "", f.ID, v)
+	f.recordEvent(audit.SignInEnded, audit.OK, because, "", f.ID, v)
 	return f.overStep(because), nil
 }
 

@@ -271,7 +271,7 @@ func (h *house) sessions(company string) (n int) {
 	return n
 }
 
-func (h *house) events(company, action, result string) (n int) {
+func (h *house) events(company string, action audit.Action, result audit.Result) (n int) {
 	h.t.Helper()
 	err := h.DB.View(h.t.Context(), company, func(tx *db.Tx) error {
 		rows, err := audit.List(h.t.Context(), tx, audit.Filter{Action: action, Result: result, Limit: 1000})

@@ -4,6 +4,7 @@ import (
 	"context"
 	"time"
 
+	"countersign/internal/audit"
 	"countersign/internal/authenticator"
 	"countersign/internal/challenge"
 	"countersign/internal/db"
@@ -70,7 +71,7 @@ var errNewCodeWait = fault.New(fault.RateLimited, "code.problem.too_soon")
 // sendRefused goes on without a message. It is a step and not an error: that the password was
 // right stays recorded, and a code that was sent before stays good.
 func (s *Service) sendRefused(tx *db.Tx, f *flow, d policy.Decision, m method, wait time.Duration) (Step, error) {
-	f.recordEvent("challenge.sent", "refused", "too_many_messages", string(m.Kind), f.ID, f.Visitor)
+	f.recordEvent(audit.ChallengeSent, audit.Refused, "too_many_messages", string(m.Kind), f.ID, f.Visitor)
 	problem := "code.problem.sending"
 	if m.Kind != authenticator.Email {
 		problem = "code.problem.sending_message"

@@ -232,7 +232,7 @@ func (s *Service) stepUp(ctx context.Context, tx *db.Tx, st SessionCheck, a Atte
 	if err := s.recall(ctx, tx, f, a.Presented); err != nil {
 		return nil, err
 	}
-	f.recordEvent("signin.step_up", "ok", "", "", f.ID, a.Visitor)
+	f.recordEvent(audit.SignInStepUp, audit.OK, "", "", f.ID, a.Visitor)
 	step, err := s.next(ctx, tx, f, false)
 	step, err = f.flush(ctx, tx, step, err)
 	return withFlow(step, ref), err
@@ -257,7 +257,7 @@ func (s *Service) SignOut(ctx context.Context, ref secret.Reference, v session.V
 		if err != nil {
 			return err
 		}
-		return audit.Record(ctx, tx, event("session.ended", "ok", session.SignedOut, userID, clientID, "", ref.ID, v))
+		return audit.Record(ctx, tx, event(audit.SessionEnded, audit.OK, session.SignedOut, userID, clientID, "", ref.ID, v))
 	})
 }
 
@@ -301,7 +301,7 @@ func (s *Service) TakeOver(ctx context.Context, cookie string, next secret.Refer
 		if err := session.EndLine(ctx, tx, old.ID, session.Superseded); err != nil {
 			return err
 		}
-		return audit.Record(ctx, tx, event("session.ended", "ok", session.Superseded, was, clientID, "", old.ID, v))
+		return audit.Record(ctx, tx, event(audit.SessionEnded, audit.OK, session.Superseded, was, clientID, "", old.ID, v))
 	})
 }
 

@@ -33,7 +33,7 @@ func (s *Service) Upgrade(ctx context.Context, tx *db.Tx, old session.Session, p
 	if err != nil {
 		return ref, 0, err
 	}
-	e := event("signin.completed", "ok", "method_set_up", old.UserID, old.ClientID, strings.Join(next.AMR, " "), next.ID, v)
+	e := event(audit.SignInCompleted, audit.OK, "method_set_up", old.UserID, old.ClientID, strings.Join(next.AMR, " "), next.ID, v)
 	e.Level = next.ACR
 	return ref, next.ExpiresAt.Sub(tx.Now), audit.Record(ctx, tx, e)
 }

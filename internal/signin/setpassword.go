@@ -194,7 +194,7 @@ func (s *Service) spendPasswordLink(ctx context.Context, tx *db.Tx, ref secret.R
 		return err
 	}
 	if o.Invitation {
-		return audit.Record(ctx, tx, event("password.replaced", "ok", linkInvitation, o.User.ID, "", string(authenticator.Password), ref.ID, v))
+		return audit.Record(ctx, tx, event(audit.PasswordReplaced, audit.OK, linkInvitation, o.User.ID, "", string(authenticator.Password), ref.ID, v))
 	}
 	return s.recordReset(ctx, tx, o, ref, v)
 }
@@ -220,5 +220,5 @@ func (s *Service) recordReset(ctx context.Context, tx *db.Tx, o opened, ref secr
 	if err := s.Notifier.TellHolder(ctx, tx, o.User, notify.Notice{Purpose: "password.reset", Content: news}); err != nil {
 		return err
 	}
-	return audit.Record(ctx, tx, event("password.replaced", "ok", linkReset, o.User.ID, "", string(authenticator.Password), ref.ID, v))
+	return audit.Record(ctx, tx, event(audit.PasswordReplaced, audit.OK, linkReset, o.User.ID, "", string(authenticator.Password), ref.ID, v))
 }

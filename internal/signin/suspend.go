@@ -73,7 +73,7 @@ func (s *Service) suspend(
 		if !first {
 			continue
 		}
-		e := event("method.suspended", "ok", "not_me", u.ID, "", string(a.Kind), a.ID, v)
+		e := event(audit.MethodSuspended, audit.OK, "not_me", u.ID, "", string(a.Kind), a.ID, v)
 		if err := audit.Record(ctx, tx, e); err != nil {
 			return err
 		}
@@ -110,7 +110,7 @@ func ownersStuck(ctx context.Context, tx *db.Tx, u user.User) (bool, error) {
 // alertVendor tells the vendor's operators that a report left a company without an owner who
 // can sign in: no one there can help any more.
 func (s *Service) alertVendor(ctx context.Context, tx *db.Tx, u user.User, vendor string, v session.Visitor) error {
-	if err := audit.Record(ctx, tx, event("company.owners_stuck", "ok", "not_me", u.ID, "", "", u.ID, v)); err != nil {
+	if err := audit.Record(ctx, tx, event(audit.OwnersStuck, audit.OK, "not_me", u.ID, "", "", u.ID, v)); err != nil {
 		return err
 	}
 	letter := email.NotMeAlert{

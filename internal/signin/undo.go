@@ -98,7 +98,7 @@ func (s *Service) moved(ctx context.Context, tx *db.Tx, c user.Change, v session
 	if err := s.suspendSince(ctx, tx, u, c, v); err != nil {
 		return err
 	}
-	if err := audit.Record(ctx, tx, event("address.restored", "ok", "", u.ID, "", "", c.ID, v)); err != nil {
+	if err := audit.Record(ctx, tx, event(audit.AddressRestored, audit.OK, "", u.ID, "", "", c.ID, v)); err != nil {
 		return err
 	}
 	i, err := tenant.LoadInstallation(ctx, tx)

@@ -122,7 +122,7 @@ const advancing = `
 // alarm records that two devices seem to hold one key (SEC-96).
 func alarm(ctx context.Context, tx *db.Tx, userID, authenticatorID string) error {
 	return audit.Record(ctx, tx, audit.Event{
-		Action: "passkey.copied", Result: "refused", Reason: Cloned, ActorID: userID, UserID: userID, Method: "passkey", SubjectID: authenticatorID,
+		Action: audit.PasskeyCopied, Result: audit.Refused, Reason: Cloned, ActorID: userID, UserID: userID, Method: "passkey", SubjectID: authenticatorID,
 	})
 }
 

@@ -37,7 +37,7 @@ func (v Verifier) Gone(ctx context.Context, d *db.DB, tenantID, id string) error
 			return err
 		}
 		err = audit.Record(ctx, tx, audit.Event{
-			Action: "receiver.gone", Result: "ok", ActorID: "installation", UserID: userID, Method: string(authenticator.Push), SubjectID: id, Reason: label,
+			Action: audit.ReceiverGone, Result: audit.OK, ActorID: "installation", UserID: userID, Method: string(authenticator.Push), SubjectID: id, Reason: label,
 		})
 		if err != nil {
 			return err

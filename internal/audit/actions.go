@@ -1,0 +1,119 @@
+package audit
+
+// Action is what an event is about. Every action that is recorded is one of the constants below, so that a search for
+// one finds who records it; docs/audit-events.md is printed from their comments.
+type Action string
+
+// Result is how what an event is about went.
+type Result string
+
+// Results.
+const (
+	OK      Result = "ok"      // it happened
+	Failed  Result = "failed"  // the person gave a wrong password, code or proof
+	Refused Result = "refused" // a rule forbade it, or a budget was used up
+)
+
+// Signing in.
+const (
+	SignInPassword     Action = "signin.password"      // a password was checked
+	SignInSecondFactor Action = "signin.second_factor" // a code, a link or another second factor was checked
+	SignInPasskey      Action = "signin.passkey"       // a passkey was checked that stands for password and second factor
+	SignInCompleted    Action = "signin.completed"     // a sign-in was finished and a session began
+	SignInDenied       Action = "signin.denied"        // no method of the account reaches what the app or the company asks for
+	SignInEnded        Action = "signin.ended"         // a sign-in was left or replaced before it was finished
+	SignInStepUp       Action = "signin.step_up"       // a signed-in person was asked for more proof
+	SignInDisowned     Action = "signin.disowned"      // the account's holder reported that a sign-in was not theirs
+	ChallengeSent      Action = "challenge.sent"       // a code or link was sent, or was not
+	AdmissionSent      Action = "admission.sent"       // a link was mailed that lets another browser try to sign in
+	AdmissionUsed      Action = "admission.used"       // such a link was used
+)
+
+// Sessions, browsers and tokens.
+const (
+	SessionEnded      Action = "session.ended"      // one session or all others ended
+	BrowserRemembered Action = "browser.remembered" // a browser is not asked for a second factor for some days
+	BrowserReplayed   Action = "browser.replayed"   // an older token of a remembered browser was shown: it was copied
+	BrowserForgotten  Action = "browser.forgotten"  // one remembered browser or all were forgotten
+	TokenIssued       Action = "token.issued"       // an app redeemed a code for tokens
+	TokenRefreshed    Action = "token.refreshed"    // an app renewed its tokens
+	TokenRefused      Action = "token.refused"      // an app showed a code that was not good for tokens
+	TokenReuse        Action = "token.reuse"        // a code or a refresh token was shown again: what came of it ended
+	ClientRefused     Action = "client.refused"     // a request of an app that is unknown or set up differently
+)
+
+// Accounts.
+const (
+	UserCreated      Action = "user.created"         // a person was added
+	UserInvited      Action = "user.invited"         // a person was mailed a link to choose their first password
+	UserRole         Action = "user.role"            // a person's role was changed
+	UserAddress      Action = "user.address"         // an administrator changed a person's email address
+	UserDisabled     Action = "user.disabled"        // an account was closed
+	UserEnabled      Action = "user.enabled"         // an account was opened again
+	PasswordSet      Action = "password.set"         // an administrator set a password
+	PasswordAsked    Action = "password.asked"       // a link to a new password was asked for
+	PasswordReplaced Action = "password.replaced"    // a person chose a new password
+	AddressAsked     Action = "address.asked"        // a person began to change their email address
+	AddressChanged   Action = "address.changed"      // the code to the new address was checked
+	AddressWithdrawn Action = "address.withdrawn"    // a person gave the change up
+	AddressRestored  Action = "address.restored"     // the reader of the old address undid the change
+	SecondStepOn     Action = "second_step.on"       // a person switched two-factor authentication on
+	SecondStepOff    Action = "second_step.off"      // a person switched two-factor authentication off
+	NoticeSent       Action = "notice.sent"          // a notice was not sent: its address has had too many messages
+	OwnersStuck      Action = "company.owners_stuck" // no owner of a company has a method that works any more
+)
+
+// Sign-in methods.
+const (
+	MethodAdded      Action = "method.added"      // a method was set up, or its first proof was wrong
+	MethodRemoved    Action = "method.removed"    // a method was removed
+	MethodSuspended  Action = "method.suspended"  // a method was taken out of use by a report or a review
+	MethodRestored   Action = "method.restored"   // a suspended method may be used again
+	MethodsReset     Action = "methods.reset"     // all methods of a person were removed, or the wait after a reset ended
+	PasskeyCopied    Action = "passkey.copied"    // the counter of a passkey ran backwards: there may be two of it
+	ReceiverGone     Action = "receiver.gone"     // a browser takes no codes any more
+	AccountProtected Action = "account.protected" // a method is lost since a backup: an administrator must let the person in
+)
+
+// Companies.
+const (
+	TenantCreated      Action = "tenant.created"       // a company was added
+	TenantRenamed      Action = "tenant.renamed"       // a company got another name
+	TenantSuspended    Action = "tenant.suspended"     // nobody of a company can sign in
+	TenantResumed      Action = "tenant.resumed"       // a company can sign in again
+	TenantMandate      Action = "tenant.mandate"       // the vendor decided about two-factor authentication of a company
+	TenantSwitched     Action = "tenant.switched"      // a company switched two-factor authentication on or off
+	TenantMethods      Action = "tenant.methods"       // the methods that a company allows were changed
+	TenantChoice       Action = "tenant.choice"        // who of a company needs a second factor was changed
+	TenantDeadline     Action = "tenant.deadline"      // the day from which a method must be set up was changed
+	TenantRememberDays Action = "tenant.remember_days" // how long browsers are remembered was changed
+	TenantSMSCountries Action = "tenant.sms_countries" // the countries that a company may send text messages to were changed
+	TextsPaused        Action = "texts.paused"         // text messages to a country are paused: too few codes are entered
+)
+
+// Apps.
+const (
+	ClientCreated        Action = "client.created"         // an app was added
+	ClientChanged        Action = "client.changed"         // an app's settings were changed
+	ClientSecretReplaced Action = "client.secret_replaced" // an app got a new secret
+	ClientExempted       Action = "client.exempted"        // an app's sign-ins need no second factor
+	ClientCovered        Action = "client.covered"         // an app's sign-ins follow the company's rules again
+	ClientDisabled       Action = "client.disabled"        // an app was closed
+	ClientEnabled        Action = "client.enabled"         // an app was opened again
+)
+
+// The installation.
+const (
+	Begun               Action = "audit.begun"                     // a chain of audit events began
+	InstallationChanged Action = "installation.changed"            // the vendor's settings were changed
+	InstallationCopied  Action = "installation.copied"             // a backup was made
+	EpochRaised         Action = "installation.epoch_raised"       // everything that was open ended, as after a restore
+	EpochAcknowledged   Action = "installation.epoch_acknowledged" // an operator allowed the installation to serve again
+	EpochReviewed       Action = "installation.epoch_reviewed"     // methods were compared with a newer copy of the events
+	MinimumRaised       Action = "configminimum.raised"            // a setting became stricter, which is the minimum now
+	MinimumAccepted     Action = "configminimum.accepted"          // an operator accepted a less strict setting
+	KeysRotated         Action = "keys.rotated"                    // a new signing key was made
+	KeysRetired         Action = "keys.retired"                    // a signing key was withdrawn
+	KeysMasterAdded     Action = "keys.master_added"               // a key file brought another master key
+	KeysMasterDropped   Action = "keys.master_dropped"             // a master key was removed
+)
