@@ -7,6 +7,7 @@ import (
 	"go/parser"
 	"go/token"
 	"os"
+	"regexp"
 	"strconv"
 	"strings"
 	"testing"
@@ -83,4 +84,28 @@ func reasons(t *testing.T) string {
 		t.Errorf("want one block of constants: %s", table)
 	}
 	return strings.TrimSpace(strings.Replace(table, "| event | what happened |", "| reason | what happened |", 1)) + "\n"
+}
+
+var actionInQuery = regexp.MustCompile(`(?:--action |action=~?\\?")([a-z_.|]+)`)
+
+// TestOperatorsWatchForActionsThatExist reads the documents, alerts and panels that name actions.
+func TestOperatorsWatchForActionsThatExist(t *testing.T) {
+	known, seen := constants(t, "actions.go"), 0
+	for _, path := range []string{"watching.md", "alerts.yaml", "grafana.json"} {
+		text, err := os.ReadFile("../../docs/operations/" + path)
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, m := range actionInQuery.FindAllStringSubmatch(string(text), -1) {
+			for action := range strings.SplitSeq(m[1], "|") {
+				seen++
+				if !strings.Contains(known, "| `"+strings.TrimSuffix(action, ".")) {
+					t.Errorf("%s: no action is called %s", path, action)
+				}
+			}
+		}
+	}
+	if seen < 10 {
+		t.Errorf("only %d actions found", seen)
+	}
 }
