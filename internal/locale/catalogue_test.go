@@ -101,19 +101,19 @@ func TestNoKeyIsGivenTwice(t *testing.T) {
 	}
 }
 
-// The plural categories of CLDR for the languages that we speak.
-var categories = map[string][]string{"en": {"one", "other"}, "es": {"many", "one", "other"}}
+// formsOf are the plural forms of CLDR for the languages that we speak.
+var formsOf = map[string][]string{"en": {"one", "other"}, "es": {"many", "one", "other"}}
 
 func TestPluralsHaveEveryForm(t *testing.T) {
 	for _, lang := range newCatalog(t).Languages() {
-		if categories[lang] == nil {
+		if formsOf[lang] == nil {
 			t.Fatalf("say which plural categories %s has", lang)
 		}
 		for key, s := range catalogue(t, lang) {
 			_, single := s[""]
 			forms := slices.Sorted(maps.Keys(s))
-			if !single && !slices.Equal(forms, categories[lang]) {
-				t.Errorf("%s in %s has the forms %v, wants %v", key, lang, forms, categories[lang])
+			if !single && !slices.Equal(forms, formsOf[lang]) {
+				t.Errorf("%s in %s has the forms %v, wants %v", key, lang, forms, formsOf[lang])
 			}
 			if counts := slices.Contains(s.placeholders(), "Count"); counts == single {
 				t.Errorf("%s in %s: a Count (%v) and plural forms (%v) go together", key, lang, counts, !single)

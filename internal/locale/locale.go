@@ -10,7 +10,6 @@ import (
 	"sort"
 	"strings"
 
-	"github.com/nicksnyder/go-i18n/v2/i18n"
 	"golang.org/x/text/language"
 )
 
@@ -34,31 +33,39 @@ func New() (*Catalog, error) {
 		return nil, fmt.Errorf("list catalogues: %w", err)
 	}
 	c := &Catalog{printers: map[string]*Printer{}}
-	b := i18n.NewBundle(language.English)
-	b.RegisterUnmarshalFunc("json", json.Unmarshal)
 	for _, e := range entries {
-		if err := c.load(b, e.Name()); err != nil {
-			return nil, fmt.Errorf("catalogue %s: %w", e.Name(), err)
+		text, err := files.ReadFile(e.Name())
+		if err != nil {
+			return nil, fmt.Errorf("read catalogue: %w", err)
+		}
+		lang := strings.TrimSuffix(strings.TrimPrefix(e.Name(), "active."), ".json")
+		if err := c.load(lang, text); err != nil {
+			return nil, fmt.Errorf("load catalogue %s: %w", lang, err)
 		}
 	}
 	c.order()
 	return c, nil
 }
 
-func (c *Catalog) load(b *i18n.Bundle, name string) error {
-	mf, err := b.LoadMessageFileFS(files, name)
+func (c *Catalog) load(lang string, text []byte) error {
+	tag, err := language.Parse(lang)
 	if err != nil {
-		return err
+		return fmt.Errorf("read the language: %w", err)
 	}
-	lang := mf.Tag.String()
-	p := &Printer{lang: lang, tag: mf.Tag, fixed: map[string]string{}, parts: map[string]phrase{}, known: map[string]bool{}}
-	p.words = i18n.NewLocalizer(b, lang)
-	for _, m := range mf.Messages {
-		p.known[m.ID] = true
-		if !strings.Contains(m.Other, "{{") && m.One == "" {
-			p.fixed[m.ID] = m.Other
-		} else if s, ok := takeApart(m); ok {
-			p.parts[m.ID] = s
+	var messages map[string]json.RawMessage
+	if err := json.Unmarshal(text, &messages); err != nil {
+		return fmt.Errorf("read the file: %w", err)
+	}
+	p := &Printer{lang: lang, tag: tag, fixed: map[string]string{}, phrases: map[string]phrase{}}
+	for key, message := range messages {
+		s, err := parsePhrase(message)
+		if err != nil {
+			return fmt.Errorf("message %s in %s: %w", key, lang, err)
+		}
+		if text, ok := s.fixed(); ok {
+			p.fixed[key] = text
+		} else {
+			p.phrases[key] = s
 		}
 	}
 	p.months = strings.Fields(p.T("time.months"))

@@ -5,64 +5,40 @@ import (
 	"strings"
 	"time"
 
-	"github.com/nicksnyder/go-i18n/v2/i18n"
 	"golang.org/x/text/language"
 )
 
 // Printer says things in one language. It is safe for concurrent use.
 type Printer struct {
-	lang   string
-	words  *i18n.Localizer
-	tag    language.Tag
-	fixed  map[string]string // sentences without placeholders, which need no template
-	parts  map[string]phrase
-	known  map[string]bool
-	months []string
+	lang    string
+	tag     language.Tag
+	fixed   map[string]string // messages without placeholders
+	phrases map[string]phrase
+	months  []string
 }
 
 // Lang is the BCP 47 tag, for the lang attribute.
 func (p *Printer) Lang() string { return p.lang }
 
 // Has reports whether key is a sentence of this language.
-func (p *Printer) Has(key string) bool { return p.known[key] }
+func (p *Printer) Has(key string) bool {
+	if _, ok := p.fixed[key]; ok {
+		return true
+	}
+	_, ok := p.phrases[key]
+	return ok
+}
 
-// T says the sentence of key. args are alternating names and values; one named Count
-// also selects the plural form. An unknown key comes back as it is.
+// T says the message of key. args are alternating names and values; an int named Count also
+// selects the plural form. An unknown key comes back as it is.
 func (p *Printer) T(key string, args ...any) string {
 	if s, ok := p.fixed[key]; ok {
 		return s
 	}
-	if s, ok := p.parts[key]; ok {
-		if said, ok := s.say(p.tag, args); ok {
-			return said
-		}
+	if s, ok := p.phrases[key]; ok {
+		return s.say(p.tag, args)
 	}
-	return p.localize(key, args)
-}
-
-// localize is T for everything that is more than text and names.
-func (p *Printer) localize(key string, args []any) string {
-	cfg := &i18n.LocalizeConfig{MessageID: key}
-	if len(args) > 1 {
-		cfg.TemplateData, cfg.PluralCount = pairs(args)
-	}
-	s, err := p.words.Localize(cfg)
-	if err != nil {
-		return key
-	}
-	return s
-}
-
-func pairs(args []any) (data map[string]any, count any) {
-	data = make(map[string]any, len(args)/2)
-	for i := 0; i+1 < len(args); i += 2 {
-		name := fmt.Sprint(args[i])
-		data[name] = args[i+1]
-		if name == "Count" {
-			count = args[i+1]
-		}
-	}
-	return data, count
+	return key
 }
 
 // Date says the day of t in UTC, for example "22 Nov 2026".
