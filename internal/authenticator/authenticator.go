@@ -285,16 +285,6 @@ func scan(row db.Row) (a Authenticator, err error) {
 	return a, err
 }
 
-// Usable returns the first enabled authenticator of a kind among all.
-func Usable(all []Authenticator, k Kind) (Authenticator, bool) {
-	for _, a := range all {
-		if a.Kind == k && a.DisabledAt.IsZero() {
-			return a, true
-		}
-	}
-	return Authenticator{}, false
-}
-
 // Failed counts a wrong answer; at max in a row the authenticator is disabled until it is
 // set up again (NIST SP 800-63B-4 §3.2.2). Where a, as it was read, is far from that, one
 // statement is enough: it writes only while the count stays below max, and the unit of work

@@ -103,7 +103,7 @@ func origin() string {
 	return strings.Join(names, "<")
 }
 
-// plainName makes "signin.Service.Answer" of "signin.(*Service).Answer.func1".
+// plainName makes "signin.Service.Respond" of "signin.(*Service).Respond.func1".
 func plainName(name string) string {
 	name, _, _ = strings.Cut(name, ".func")
 	return strings.NewReplacer("(*", "", ")", "").Replace(name)

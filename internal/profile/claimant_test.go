@@ -70,7 +70,7 @@ func TestATK092_AnUndoAndASetUpAtOnce(t *testing.T) {
 		h.expect(u, "maria@company.test", true)
 		h.in(h.company, func(ctx context.Context, tx *db.Tx) error {
 			all, err := authenticator.Of(ctx, tx, u.ID)
-			if _, kept := authenticator.Usable(all, authenticator.TOTP); kept {
+			if _, kept := usable(all, authenticator.TOTP); kept {
 				t.Error("the thief's app is bound to the owner's account")
 			}
 			return err

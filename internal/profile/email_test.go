@@ -65,7 +65,7 @@ func (h *house) address(u user.User) (own, mailbox string, flagged bool) {
 		if err != nil {
 			return err
 		}
-		box, _ := authenticator.Usable(all, authenticator.Email)
+		box, _ := usable(all, authenticator.Email)
 		own, flagged = u.Email, !u.PasswordFlaggedAt.IsZero()
 		mailbox, err = outofband.Address(ctx, tx, box.ID)
 		return err
@@ -264,7 +264,7 @@ func TestSEC042_UndoneByTheOldMailbox(t *testing.T) {
 		}
 		h.in(h.company, func(ctx context.Context, tx *db.Tx) error {
 			all, err := authenticator.Of(ctx, tx, u.ID)
-			if _, there := authenticator.Usable(all, authenticator.TOTP); there || len(all) != 3 {
+			if _, there := usable(all, authenticator.TOTP); there || len(all) != 3 {
 				t.Errorf("left: %+v", all)
 			}
 			return err

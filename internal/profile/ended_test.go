@@ -226,7 +226,7 @@ func TestATK080_AStepUpOfWhatIsEndedAtOnce(t *testing.T) {
 				return err
 			}
 			done = h.meanwhile(func() error {
-				_, err := h.signin.Answer(t.Context(), flow, code.Code, false, visitor)
+				_, err := h.signin.Respond(t.Context(), flow, authenticator.Response{Code: code.Code}, false, visitor)
 				return err
 			})
 			return nil

@@ -220,7 +220,7 @@ func (h *house) answer(ref secret.Reference, address string) signin.Step {
 	h.t.Helper()
 	var code email.SignInCode
 	h.last(address, &code)
-	step, err := h.signin.Answer(h.t.Context(), ref, code.Code, false, visitor)
+	step, err := h.signin.Respond(h.t.Context(), ref, authenticator.Response{Code: code.Code}, false, visitor)
 	if err != nil {
 		h.t.Fatal(err)
 	}
@@ -336,4 +336,14 @@ func (h *house) reference(link string) secret.Reference {
 		h.t.Fatalf("%q: %v", link, err)
 	}
 	return ref
+}
+
+// usable returns the first enabled authenticator of a kind among all.
+func usable(all []authenticator.Authenticator, k authenticator.Kind) (authenticator.Authenticator, bool) {
+	for _, a := range all {
+		if a.Kind == k && a.DisabledAt.IsZero() {
+			return a, true
+		}
+	}
+	return authenticator.Authenticator{}, false
 }

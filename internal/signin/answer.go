@@ -21,17 +21,12 @@ import (
 	"countersign/internal/session"
 )
 
-// Answer judges a typed code. A wrong one is a step, never an error: it costs a try and
-// leaves a trace.
+// Respond judges an answer that is given on the page, such as a typed code. A wrong one is a
+// step, never an error: it costs a try and leaves a trace.
 //
 // One unit of work takes the try, judges, and writes what came of it, so that nobody is
 // told an outcome whose try could be lost. When it fails after the try was taken, the try
 // is taken again on its own. A browser that hangs up changes nothing of this.
-func (s *Service) Answer(ctx context.Context, ref secret.Reference, code string, remember bool, v session.Visitor) (step Step, err error) {
-	return s.Respond(ctx, ref, authenticator.Response{Code: code}, remember, v)
-}
-
-// Respond is Answer for every kind of answer that is given on the page.
 func (s *Service) Respond(ctx context.Context, ref secret.Reference, r authenticator.Response, remember bool, v session.Visitor) (step Step, err error) {
 	ctx = context.WithoutCancel(ctx)
 	r.LinkToken, r.Compared = "", ""

@@ -6,6 +6,7 @@ import (
 	"testing"
 	"time"
 
+	"countersign/internal/authenticator"
 	"countersign/internal/db/dbtest"
 	"countersign/internal/signin"
 	"countersign/internal/user"
@@ -59,7 +60,7 @@ func BenchmarkWrongCode(b *testing.B) {
 		b.RunParallel(func(pb *testing.PB) {
 			for pb.Next() {
 				// Throttled answers cost the same up to the comparison; the step is what is measured.
-				_, _ = h.Answer(b.Context(), *flows[n.Add(1)%64].Flow, "no code", false, visitor)
+				_, _ = h.Respond(b.Context(), *flows[n.Add(1)%64].Flow, authenticator.Response{Code: "no code"}, false, visitor)
 			}
 		})
 	})
@@ -87,7 +88,7 @@ func BenchmarkRightCode(b *testing.B) {
 		b.RunParallel(func(pb *testing.PB) {
 			for pb.Next() {
 				w := ready[n.Add(1)-1]
-				if step, err := h.Answer(b.Context(), *w.ask.Flow, w.code, false, visitor); err != nil {
+				if step, err := h.Respond(b.Context(), *w.ask.Flow, authenticator.Response{Code: w.code}, false, visitor); err != nil {
 					b.Error(err)
 				} else if _, ok := step.(signin.Done); !ok {
 					b.Errorf("%T", step)

@@ -5,6 +5,7 @@ import (
 	"testing"
 	"time"
 
+	"countersign/internal/authenticator"
 	"countersign/internal/fault"
 	"countersign/internal/secret"
 	"countersign/internal/signin"
@@ -95,7 +96,7 @@ func TestATK05_APasswordAloneMakesNoNewBudget(t *testing.T) {
 			step, err = h.SubmitPassword(t.Context(), a)
 			ask, ok := step.(signin.AnswerCode)
 			for ok && err == nil {
-				step, err = h.Answer(t.Context(), *ask.Flow, "000000", false, visitor)
+				step, err = h.Respond(t.Context(), *ask.Flow, authenticator.Response{Code: "000000"}, false, visitor)
 				if err == nil {
 					compared++
 				}

@@ -8,6 +8,7 @@ import (
 
 	"github.com/descope/virtualwebauthn"
 
+	"countersign/internal/authenticator"
 	"countersign/internal/fault"
 	"countersign/internal/message/email"
 	"countersign/internal/secret"
@@ -130,7 +131,7 @@ func (s *siege) knowsPassword(int) {
 			continue
 		}
 		for range 6 {
-			step, err := s.Answer(s.t.Context(), *ask.Flow, "000000", false, visitor)
+			step, err := s.Respond(s.t.Context(), *ask.Flow, authenticator.Response{Code: "000000"}, false, visitor)
 			if _, done := step.(signin.Done); done {
 				s.t.Fatal("the attacker guessed the code")
 			}
@@ -212,7 +213,7 @@ func (s *siege) through(a signin.Attempt) (signin.Done, bool) {
 	if err != nil || !ok || ask.Problem != "" {
 		return signin.Done{}, false
 	}
-	step, err = s.Answer(s.t.Context(), *ask.Flow, s.codeOf(ask.Reference), false, a.Visitor)
+	step, err = s.Respond(s.t.Context(), *ask.Flow, authenticator.Response{Code: s.codeOf(ask.Reference)}, false, a.Visitor)
 	done, ok := step.(signin.Done)
 	return done, err == nil && ok
 }

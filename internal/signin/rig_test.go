@@ -233,7 +233,7 @@ func (h *house) password(address, app string) signin.AnswerCode {
 
 func (h *house) answer(ref secret.Reference, code string, remember bool) signin.Step {
 	h.t.Helper()
-	step, err := h.Answer(h.t.Context(), ref, code, remember, visitor)
+	step, err := h.Respond(h.t.Context(), ref, authenticator.Response{Code: code}, remember, visitor)
 	if err != nil {
 		h.t.Fatal(err)
 	}

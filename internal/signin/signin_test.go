@@ -84,7 +84,7 @@ func TestATK2_AHundredWrongCodesFiveAreJudged(t *testing.T) {
 				wrong := []byte("000000")
 				wrong[4], wrong[5] = byte('0'+i/10), byte('0'+i%10)
 				if string(wrong) != right {
-					_, _ = h.Answer(t.Context(), *ask.Flow, string(wrong), false, visitor)
+					_, _ = h.Respond(t.Context(), *ask.Flow, authenticator.Response{Code: string(wrong)}, false, visitor)
 				}
 			})
 		}
@@ -103,7 +103,7 @@ func TestATK2_AHundredWrongCodesFiveAreJudged(t *testing.T) {
 }
 
 func (h *house) answerOrWait(ref secret.Reference, code string) signin.Step {
-	step, err := h.Answer(h.t.Context(), ref, code, false, visitor)
+	step, err := h.Respond(h.t.Context(), ref, authenticator.Response{Code: code}, false, visitor)
 	if err != nil && !fault.Is(err, fault.RateLimited) {
 		h.t.Fatal(err)
 	}
@@ -124,7 +124,7 @@ func TestATK19_OneRightCodeOneSession(t *testing.T) {
 				var step signin.Step
 				var err error
 				if i%2 == 0 {
-					step, err = h.Answer(t.Context(), *ask.Flow, mail.Code, false, visitor)
+					step, err = h.Respond(t.Context(), *ask.Flow, authenticator.Response{Code: mail.Code}, false, visitor)
 				} else {
 					_, step, err = h.PressLink(t.Context(), link, held(ask), false, visitor)
 				}

@@ -77,7 +77,7 @@ func TestWhatChangesWhileAnAnswerIsJudgedHolds(t *testing.T) {
 				h.clock.pass(time.Minute)
 				var before int64
 				h.meanwhile(func() { c.change(h, ask); before = h.DB.Statements() })
-				step, err := h.Answer(t.Context(), *ask.Flow, code, true, visitor)
+				step, err := h.Respond(t.Context(), *ask.Flow, authenticator.Response{Code: code}, true, visitor)
 				_, in := step.(signin.Done)
 				if err != nil || in != c.in {
 					t.Errorf("got %T, %v", step, err)
@@ -120,7 +120,7 @@ func TestATryStaysTakenWhenJudgingFails(t *testing.T) {
 		for range 2 {
 			func() {
 				defer func() { _ = recover() }()
-				_, _ = h.Answer(t.Context(), *ask.Flow, "000000", false, visitor)
+				_, _ = h.Respond(t.Context(), *ask.Flow, authenticator.Response{Code: "000000"}, false, visitor)
 				t.Error("did not panic")
 			}()
 		}
