@@ -102,7 +102,7 @@ func (w *World) hash(t testing.TB, text string, cost password.Cost) password.Sto
 		}
 		pools.Store(key, pool)
 	}
-	stored, err := pool.(*password.Pool).Hash(context.Background(), text)
+	stored, err := pool.(*password.Pool).Hash(context.Background(), secret.Text(text))
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -15,6 +15,7 @@ import (
 	"countersign/internal/db"
 	"countersign/internal/fault"
 	"countersign/internal/locale"
+	"countersign/internal/secret"
 	"countersign/internal/tenant"
 	"countersign/internal/user"
 )
@@ -105,7 +106,7 @@ func sentence(key string) string {
 }
 
 // secretLine reads one line of standard input: a password must not stand in a command.
-func secretLine(in io.Reader) (string, error) {
+func secretLine(in io.Reader) (secret.Text, error) {
 	text, err := io.ReadAll(io.LimitReader(in, 4096))
 	if err != nil {
 		return "", err
@@ -114,7 +115,7 @@ func secretLine(in io.Reader) (string, error) {
 	if line = strings.TrimSuffix(line, "\r"); line == "" {
 		return "", fault.New(fault.Invalid, "password.problem.short")
 	}
-	return line, nil
+	return secret.Text(line), nil
 }
 
 // instant reads a date ("2027-01-31", midnight UTC) or an instant of RFC 3339.

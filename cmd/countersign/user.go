@@ -191,7 +191,7 @@ func (c UserPasswordCmd) read(ctx context.Context, h *app.Core) (*password.Store
 	if err != nil {
 		return nil, err
 	}
-	return &password.Stored{Hash: hash}, h.Passwords.CheckImported(hash)
+	return &password.Stored{Hash: hash.Reveal()}, h.Passwords.CheckImported(hash.Reveal())
 }
 
 func about(ctx context.Context, tx *db.Tx, u user.User, action audit.Action, what string) error {

@@ -20,6 +20,7 @@ import (
 	"countersign/internal/pages"
 	"countersign/internal/policy"
 	"countersign/internal/profile"
+	"countersign/internal/secret"
 	"countersign/internal/session"
 	"countersign/internal/signin"
 	"countersign/internal/web"
@@ -307,7 +308,7 @@ func (a *Account) changePassword(w http.ResponseWriter, r *http.Request) error {
 	if err != nil || m == nil {
 		return err
 	}
-	err = a.Profile.ChangePassword(r.Context(), m.owner, r.PostForm.Get("current"), r.PostForm.Get("password"))
+	err = a.Profile.ChangePassword(r.Context(), m.owner, secret.Text(r.PostForm.Get("current")), secret.Text(r.PostForm.Get("password")))
 	if err == nil {
 		return a.doneWith(w, "password")
 	}

@@ -14,6 +14,7 @@ import (
 	"countersign/internal/authenticator/totp"
 	"countersign/internal/db"
 	"countersign/internal/policy"
+	"countersign/internal/secret"
 	"countersign/internal/user"
 )
 
@@ -24,10 +25,10 @@ type made struct {
 }
 
 func (d *Demo) prepare(ctx context.Context, c company, p person) (m made, err error) {
-	if err := password.Check(p.Password, c.Name, p.Name, p.Email); err != nil {
+	if err := password.Check(secret.Text(p.Password), c.Name, p.Name, p.Email); err != nil {
 		return m, err
 	}
-	if m.password, err = d.house.Passwords.Hash(ctx, p.Password); err != nil || !p.Codes {
+	if m.password, err = d.house.Passwords.Hash(ctx, secret.Text(p.Password)); err != nil || !p.Codes {
 		return m, err
 	}
 	m.codes, err = lookup.Verifier{Hash: d.house.Passwords.HashCode, Match: d.house.Passwords.MatchCode}.Prepare(ctx)

@@ -49,7 +49,7 @@ func (d *Demo) seed(ctx context.Context) (clientKeys, error) {
 // found does what a vendor does at a first run, and then what its companies do.
 func (d *Demo) found(ctx context.Context) error {
 	err := d.house.SetUp.Run(ctx, setup.First{
-		Token: d.house.SetUpToken.Reveal(), Company: vendorName, Name: operator.Name, Email: operator.Email, Password: operator.Password, Language: operator.Language,
+		Token: d.house.SetUpToken.Reveal(), Company: vendorName, Name: operator.Name, Email: operator.Email, Password: secret.Text(operator.Password), Language: operator.Language,
 	})
 	if err != nil {
 		return fmt.Errorf("first run: %w", err)

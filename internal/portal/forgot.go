@@ -9,6 +9,7 @@ import (
 	"countersign/internal/fault"
 	"countersign/internal/grant"
 	"countersign/internal/pages"
+	"countersign/internal/secret"
 	"countersign/internal/signin"
 	"countersign/internal/web"
 )
@@ -177,7 +178,7 @@ func (p *Portal) setPassword(w http.ResponseWriter, r *http.Request) error {
 	if !held {
 		return p.drawOpenAgain(w, r)
 	}
-	l, err := p.SignIn.SetPasswordByLink(r.Context(), ref, r.PostForm.Get("password"), p.Visitor(r))
+	l, err := p.SignIn.SetPasswordByLink(r.Context(), ref, secret.Text(r.PostForm.Get("password")), p.Visitor(r))
 	if l.State == signin.LinkReady && (pages.Waiting(err) != nil || fault.Is(err, fault.Invalid)) {
 		f := fault.Of(err)
 		pages.SetRetryAfter(w, f.RetryAfter)

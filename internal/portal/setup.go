@@ -6,6 +6,7 @@ import (
 	"countersign/internal/db"
 	"countersign/internal/fault"
 	"countersign/internal/pages"
+	"countersign/internal/secret"
 	"countersign/internal/setup"
 	"countersign/internal/tenant"
 	"countersign/internal/web"
@@ -49,7 +50,7 @@ func (p *Portal) setUp(w http.ResponseWriter, r *http.Request) error {
 		return p.Web.Draw(w, r, http.StatusUnprocessableEntity, page)
 	}
 	err = p.SetUp.Run(r.Context(), setup.First{
-		Token: form.Get("token"), Company: page.Company, Name: page.Name, Email: page.Email, Password: form.Get("password"),
+		Token: form.Get("token"), Company: page.Company, Name: page.Name, Email: page.Email, Password: secret.Text(form.Get("password")),
 		Language: p.Web.Printer(r).Lang(), Visitor: p.Visitor(r),
 	})
 	if f := pages.Waiting(err); f != nil {

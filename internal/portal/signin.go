@@ -85,7 +85,7 @@ func (p *Portal) submitPassword(w http.ResponseWriter, r *http.Request) error {
 	if err != nil {
 		return err
 	}
-	email, password := r.PostForm.Get("email"), r.PostForm.Get("password")
+	email, password := r.PostForm.Get("email"), secret.Text(r.PostForm.Get("password"))
 	if email == "" || password == "" || len(password) > maxPassword {
 		return p.drawSignIn(w, r, http.StatusUnprocessableEntity, t, signInPage{Email: email, Problem: "signin.problem.missing"})
 	}
@@ -244,7 +244,7 @@ func (p *Portal) newPassword(w http.ResponseWriter, r *http.Request) error {
 	if err != nil {
 		return p.drawGone(w, r)
 	}
-	step, err := p.SignIn.ReplacePassword(r.Context(), ref, r.PostForm.Get("password"), p.Visitor(r))
+	step, err := p.SignIn.ReplacePassword(r.Context(), ref, secret.Text(r.PostForm.Get("password")), p.Visitor(r))
 	if pages.Waiting(err) != nil || fault.Is(err, fault.Invalid) {
 		return p.drawNewPassword(w, r, ref, fault.Of(err))
 	}

@@ -12,6 +12,7 @@ import (
 	"countersign/internal/message/email"
 	"countersign/internal/notify"
 	"countersign/internal/ratelimit"
+	"countersign/internal/secret"
 	"countersign/internal/session"
 	"countersign/internal/user"
 )
@@ -29,7 +30,7 @@ var (
 // ChangePassword sets a new password for somebody who knows the present one (ALO-16). What
 // the old one opened ends, but for the session in which it was changed. A wrong one is
 // Denied and costs a try; what is wrong with the new one is Invalid.
-func (s *Service) ChangePassword(ctx context.Context, o Owner, current, next string) error {
+func (s *Service) ChangePassword(ctx context.Context, o Owner, current, next secret.Text) error {
 	ctx = password.WithQueueKey(ctx, password.QueueKey{Group: o.User.TenantID, Key: o.User.ID})
 	old, err := s.guess(ctx, o, current)
 	if err != nil {
@@ -51,7 +52,7 @@ func (s *Service) ChangePassword(ctx context.Context, o Owner, current, next str
 }
 
 // guess takes a try, commits, and compares.
-func (s *Service) guess(ctx context.Context, o Owner, current string) (old password.Stored, err error) {
+func (s *Service) guess(ctx context.Context, o Owner, current secret.Text) (old password.Stored, err error) {
 	err = s.DB.InTx(ctx, o.User.TenantID, func(tx *db.Tx) error {
 		wait, err := ratelimit.SpendIn(ctx, tx, limitGuesses, o.User.ID)
 		if err == nil && wait > 0 {

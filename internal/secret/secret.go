@@ -11,6 +11,8 @@ import (
 	"encoding/base64"
 	"encoding/binary"
 	"errors"
+	"fmt"
+	"io"
 	"log/slog"
 	"strings"
 	"time"
@@ -76,17 +78,26 @@ func uniform(n int, next func() byte) int {
 	}
 }
 
-// Text is a secret string: it never prints itself.
+// Text is a secret string: it never prints itself. It can't hide in an unexported field of a
+// struct that is printed whole, which fmt does not ask, nor as the key of a map in JSON.
 type Text string
 
-// String hides the value from %v and %s.
-func (Text) String() string { return "[hidden]" }
+const hidden = "[hidden]"
 
-// GoString hides the value from %#v.
-func (Text) GoString() string { return "[hidden]" }
+// Format hides the value from every verb of fmt, also from those that do not fit a string.
+func (Text) Format(to fmt.State, _ rune) { _, _ = io.WriteString(to, hidden) }
+
+// String hides the value from what asks for a string.
+func (Text) String() string { return hidden }
+
+// GoString hides the value from what asks for Go syntax.
+func (Text) GoString() string { return hidden }
 
 // LogValue hides the value from slog.
-func (Text) LogValue() slog.Value { return slog.StringValue("[hidden]") }
+func (Text) LogValue() slog.Value { return slog.StringValue(hidden) }
+
+// MarshalText hides the value from JSON and other encodings.
+func (Text) MarshalText() ([]byte, error) { return []byte(hidden), nil }
 
 // Reveal returns the value; each call is a place to look at.
 func (t Text) Reveal() string { return string(t) }

@@ -1,7 +1,9 @@
 package secret
 
 import (
+	"encoding/json"
 	"fmt"
+	"log/slog"
 	"os"
 	"path/filepath"
 	"strings"
@@ -136,8 +138,30 @@ func TestReferenceParsing(t *testing.T) {
 }
 
 func TestSecretsDoNotPrintThemselves(t *testing.T) {
-	if s := fmt.Sprintf("%v %s %#v", Text("hunter2"), Text("hunter2"), Text("hunter2")); strings.Contains(s, "hunter2") {
+	type form struct {
+		Email    string
+		Password Text
+		Others   []Text
+	}
+	f := form{Email: "pat@acme.example", Password: "hunter2", Others: []Text{"hunter2"}}
+	var out strings.Builder
+	for _, verb := range []string{"%v", "%+v", "%#v", "%s", "%q", "%x", "%X", "%d", "%t", "%30s", "%!"} {
+		fmt.Fprintf(&out, verb+verb+verb+"\n", f.Password, f, &f)
+	}
+	fmt.Fprintln(&out, f.Password, f, fmt.Errorf("sign in: %v", f))
+	for _, h := range []slog.Handler{slog.NewTextHandler(&out, nil), slog.NewJSONHandler(&out, nil)} {
+		slog.New(h).Info("signed in", "password", f.Password, "form", f, "pointer", &f)
+	}
+	encoded, err := json.Marshal(f)
+	if err != nil {
+		t.Fatal(err)
+	}
+	out.Write(encoded)
+	if s := strings.ToLower(out.String()); strings.Contains(s, "hunter2") || strings.Contains(s, "68756e74657232") {
 		t.Error(s)
+	}
+	if Text("hunter2").Reveal() != "hunter2" {
+		t.Error("Reveal hides")
 	}
 }
 

@@ -36,9 +36,10 @@ func (s *Service) Begin(ctx context.Context) (token secret.Text, err error) {
 
 // First is the answer to the set-up page.
 type First struct {
-	Token, Company, Name, Email, Password string
-	Language                              string
-	Visitor                               session.Visitor
+	Token, Company, Name, Email string
+	Password                    secret.Text
+	Language                    string
+	Visitor                     session.Visitor
 }
 
 // Run spends the token and makes the vendor's tenant and its first operator, all or

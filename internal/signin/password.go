@@ -19,15 +19,16 @@ import (
 
 // Attempt is the answer to the first step, still untrusted.
 type Attempt struct {
-	Email, Password string
-	ClientID        string             // client.PortalID for our own pages
-	WantACR         []string           // what the client asked for
-	ContinueTo      string             // sealed authorization request, kept as it came
-	Presented       []secret.Reference // what the browser is remembered by
-	Devices         []secret.Reference // what the browser kept of finished sign-ins
-	Admission       secret.Reference   // what a mailed link gave the browser; zero = none
-	Prefer          authenticator.Kind // the second step last used in this browser; a wish
-	Visitor         session.Visitor
+	Email      string
+	Password   secret.Text
+	ClientID   string             // client.PortalID for our own pages
+	WantACR    []string           // what the client asked for
+	ContinueTo string             // sealed authorization request, kept as it came
+	Presented  []secret.Reference // what the browser is remembered by
+	Devices    []secret.Reference // what the browser kept of finished sign-ins
+	Admission  secret.Reference   // what a mailed link gave the browser; zero = none
+	Prefer     authenticator.Kind // the second step last used in this browser; a wish
+	Visitor    session.Visitor
 }
 
 // account is what is known before the comparison.
@@ -126,7 +127,7 @@ func (acc account) queueKey(a Attempt) password.QueueKey {
 
 // renew makes a fresh hash of a password whose hash was imported, or peppered with an older
 // key, now that it is known.
-func (s *Service) renew(ctx context.Context, acc account, plain string) (*password.Stored, error) {
+func (s *Service) renew(ctx context.Context, acc account, plain secret.Text) (*password.Stored, error) {
 	if acc.stored.Pepper == s.Keys.Current() {
 		return nil, nil
 	}

@@ -213,7 +213,7 @@ func (h *house) newest() email.SignInCode {
 var visitor = session.Visitor{IP: "203.0.113.9", Place: "Lisbon, Portugal", Browser: "Firefox, Linux", RequestID: "R"}
 
 func attempt(address, plain, app string) signin.Attempt {
-	return signin.Attempt{Email: address, Password: plain, ClientID: app, Visitor: visitor}
+	return signin.Attempt{Email: address, Password: secret.Text(plain), ClientID: app, Visitor: visitor}
 }
 
 // password gives the right password and expects a code to be asked.

@@ -100,7 +100,7 @@ func (o opened) state(now time.Time, key string, version int64, expires, closed 
 // an older one opened ends. It signs nobody in and leaves every method as it is. The state is
 // LinkReady where it was set, and says otherwise why not; what is wrong with the password is
 // Invalid, and the link stays good.
-func (s *Service) SetPasswordByLink(ctx context.Context, ref secret.Reference, plain string, v session.Visitor) (PasswordLink, error) {
+func (s *Service) SetPasswordByLink(ctx context.Context, ref secret.Reference, plain secret.Text, v session.Visitor) (PasswordLink, error) {
 	o, err := s.readPasswordLink(ctx, ref)
 	if err == nil && o.State == LinkUnknown {
 		err = ratelimit.Spend(ctx, s.DB, db.Installation, limitLinks, source(v.IP))
@@ -141,7 +141,7 @@ func (s *Service) expirePasswordLink(ctx context.Context, ref secret.Reference) 
 // hashForLink takes a try and computes the hash, outside any transaction. A password that
 // someone else is said to know must be another one; only then is it compared, so that a link
 // is no way to guess a good one.
-func (s *Service) hashForLink(ctx context.Context, o opened, plain string) (stored password.Stored, err error) {
+func (s *Service) hashForLink(ctx context.Context, o opened, plain secret.Text) (stored password.Stored, err error) {
 	ctx = password.WithQueueKey(ctx, password.QueueKey{Group: o.Tenant.ID, Key: o.User.ID})
 	if err := ratelimit.Spend(ctx, s.DB, o.Tenant.ID, limitNewPasswords, o.User.ID); err != nil {
 		return stored, err

@@ -586,7 +586,7 @@ func (h *house) replaceReportedPassword(t *testing.T) {
 		t.Fatal("no new password was asked for")
 	}
 	for _, weak := range []string{"short", "passwordpassword", strings.Repeat("x", 300), "", rightPassword} {
-		if _, err := h.ReplacePassword(t.Context(), *ask.Flow, weak, visitor); !fault.Is(err, fault.Invalid) {
+		if _, err := h.ReplacePassword(t.Context(), *ask.Flow, secret.Text(weak), visitor); !fault.Is(err, fault.Invalid) {
 			t.Errorf("%q: %v", weak, err)
 		}
 	}

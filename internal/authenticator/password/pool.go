@@ -89,8 +89,8 @@ func NewPool(keys *secret.Keys, cost Cost, parallel, queue int) (*Pool, error) {
 
 // Hash returns the stored form of a new password. It fails with fault Unavailable when the
 // pool is full.
-func (p *Pool) Hash(ctx context.Context, plain string) (Stored, error) {
-	peppered, id, err := p.keys.Pepper("", norm.NFC.String(plain))
+func (p *Pool) Hash(ctx context.Context, plain secret.Text) (Stored, error) {
+	peppered, id, err := p.keys.Pepper("", norm.NFC.String(plain.Reveal()))
 	if err != nil {
 		return Stored{}, err
 	}
@@ -105,7 +105,7 @@ func (p *Pool) HashCode(ctx context.Context, code string) (string, error) { retu
 // MatchCode compares a printed code with what HashCode made, in its owner's lane. It takes
 // as long for an empty hash, which nothing matches.
 func (p *Pool) MatchCode(ctx context.Context, tenant, userID, hash, code string) (bool, error) {
-	return p.Match(WithQueueKey(ctx, QueueKey{Group: tenant, Key: userID}), Stored{Hash: hash}, code)
+	return p.Match(WithQueueKey(ctx, QueueKey{Group: tenant, Key: userID}), Stored{Hash: hash}, secret.Text(code))
 }
 
 func (p *Pool) hash(ctx context.Context, plain string) (string, error) {
@@ -123,7 +123,7 @@ func (p *Pool) hash(ctx context.Context, plain string) (string, error) {
 
 // Match compares in the time that any comparison takes, also for the zero Stored. It fails
 // with fault Unavailable when the pool is full.
-func (p *Pool) Match(ctx context.Context, s Stored, plain string) (bool, error) {
+func (p *Pool) Match(ctx context.Context, s Stored, plain secret.Text) (bool, error) {
 	leave, err := p.enter(ctx)
 	if err != nil {
 		return false, err
@@ -138,12 +138,12 @@ func (p *Pool) Match(ctx context.Context, s Stored, plain string) (bool, error) 
 	return p.compare(s, plain)
 }
 
-func (p *Pool) compare(s Stored, plain string) (bool, error) {
+func (p *Pool) compare(s Stored, typed secret.Text) (bool, error) {
 	digest, err := p.decoder.Decode(s.Hash)
 	if err != nil {
 		return false, fmt.Errorf("stored hash: %w", err)
 	}
-	plain = norm.NFC.String(plain)
+	plain := norm.NFC.String(typed.Reveal())
 	if s.Pepper == "" {
 		return match(digest, []byte(plain))
 	}

@@ -10,6 +10,7 @@ import (
 
 	"countersign/internal/authenticator/password/wordlists"
 	"countersign/internal/fault"
+	"countersign/internal/secret"
 )
 
 // Lengths in characters (NIST SP 800-63B-4 §3.1.1.2). A password may be the only factor
@@ -26,7 +27,8 @@ const (
 
 // Check judges a new password. words are what an attacker would try first: the product's,
 // the company's and the user's names. It fails with fault Invalid and the reason.
-func Check(plain string, words ...string) error {
+func Check(typed secret.Text, words ...string) error {
+	plain := typed.Reveal()
 	n := utf8.RuneCountInString(plain)
 	switch {
 	case !utf8.ValidString(plain) || strings.ContainsRune(plain, 0):
