@@ -35,7 +35,7 @@ func TestATK018_SequentialReuse(t *testing.T) {
 	})
 }
 
-// guard: challenge.Spend and flow.close are guarded updates
+// guard: challenge.Spend and activeFlow.close are guarded updates
 func TestATK019_ParallelReuseAcrossReplicas(t *testing.T) {
 	each(t, func(t *testing.T, w *rig.World) {
 		for range *rounds {

@@ -32,7 +32,7 @@ func (h *hoard) oneOf(t *testing.T, pages []*rig.Page, before int64) {
 	}
 }
 
-// guard: flow.close is a guarded update, for every kind of second step
+// guard: activeFlow.close is a guarded update, for every kind of second step
 func TestATK019_EveryMethodSixteenTimesAtOnce(t *testing.T) {
 	eachKind(t, func(t *testing.T, h *hoard, kind string) {
 		for range *rounds {
@@ -305,7 +305,7 @@ func (h *hoard) alone(t *testing.T, p *rig.Person) *rig.Page {
 	return p.Post("/signin/passkey", f.Values)
 }
 
-// guard: flow.over compares the security version
+// guard: activeFlow.over compares the security version
 func TestATK053_EveryPendingMethodAfterAPasswordChange(t *testing.T) {
 	eachKind(t, func(t *testing.T, h *hoard, kind string) {
 		p := h.begin(t, kind)
@@ -316,7 +316,7 @@ func TestATK053_EveryPendingMethodAfterAPasswordChange(t *testing.T) {
 	})
 }
 
-// guard: signin.EndPending; verifiers read the methods that are left
+// guard: flow.CloseAll; verifiers read the methods that are left
 func TestATK110_AMethodIsRemovedInTheMiddle(t *testing.T) {
 	eachKind(t, func(t *testing.T, h *hoard, kind string) {
 		other := "totp"
@@ -333,7 +333,7 @@ func TestATK110_AMethodIsRemovedInTheMiddle(t *testing.T) {
 	})
 }
 
-// guard: signin.EndPending
+// guard: flow.CloseAll
 func TestATK110_WhatARemovedMethodHadShownIsForgotten(t *testing.T) {
 	armed(t, func(t *testing.T, w *rig.Armed) {
 		u := w.Covered(t).Crowd(t, 1)[0]

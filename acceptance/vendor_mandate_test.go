@@ -206,7 +206,7 @@ func TestALO9_TheMailTellsWhoAsks(t *testing.T) {
 	})
 }
 
-// guard: signin.NotMe closes the flow and flags the password
+// guard: flow.NotMe closes the flow and flags the password
 func TestALO10_ThisWasNotMe(t *testing.T) {
 	each(t, func(t *testing.T, w *rig.World) {
 		company := w.NewTenant(t, "--mandate", "mandatory")

@@ -64,7 +64,7 @@ var addresses = []Guard{
 		Package: profiles, Tests: "TestATK092_Reported",
 	},
 	{
-		Name: "a report is about the step-ups of a sign-in, too", File: "internal/signin/undo.go",
+		Name: "a report is about the step-ups of a sign-in, too", File: "internal/flow/close.go",
 		Old: "AND f.id = n.flow_id AND f.stepping_up = s.id)", New: "AND f.id = n.flow_id AND f.stepping_up = s.id AND f.tenant_id = '')",
 		Package: profiles, Tests: "TestATK092_ReportedWithItsStepUps",
 	},

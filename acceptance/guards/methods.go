@@ -104,7 +104,7 @@ var uses = []Guard{
 var losses = []Guard{
 	{
 		Name: "methods: a sign-in ends with the method that it rests on", File: "internal/binding/first_proof.go",
-		Old: "return s.SignIn.EndPending(ctx, tx, h.UserID)", New: "return nil",
+		Old: "return flow.CloseAll(ctx, tx, h.UserID, flow.Changed)", New: "_ = flow.CloseAll\n\t\t\treturn nil",
 		Package: acceptance, Tests: "TestATK110_WhatARemoved",
 	},
 	{
@@ -128,7 +128,7 @@ var losses = []Guard{
 		Package: acceptance, Tests: "TestATK106_NotMeIs",
 	},
 	{
-		Name: "methods: not me is believed once", File: "internal/signin/report.go",
+		Name: "methods: not me is believed once", File: "internal/flow/close.go",
 		Old: "AND disowned_at = 0 AND started_at", New: "AND started_at",
 		Package: acceptance, Tests: "TestATK106_NotMeIs",
 	},

@@ -8,6 +8,7 @@ import (
 
 	"countersign/internal/authenticator"
 	"countersign/internal/db"
+	"countersign/internal/flow"
 	"countersign/internal/secret"
 	"countersign/internal/session"
 	"countersign/internal/signin"
@@ -78,7 +79,7 @@ func (s *Service) RemoveMethod(ctx context.Context, h Enrollee, id string) error
 			if err := s.SignIn.StillEnough(ctx, tx, h.UserID); err != nil {
 				return err
 			}
-			return s.SignIn.EndPending(ctx, tx, h.UserID)
+			return flow.CloseAll(ctx, tx, h.UserID, flow.Changed)
 		})
 	})
 }

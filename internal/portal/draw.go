@@ -9,6 +9,7 @@ import (
 	"countersign/internal/client"
 	"countersign/internal/db"
 	"countersign/internal/enrollpages"
+	"countersign/internal/flow"
 	"countersign/internal/pages"
 	"countersign/internal/signin"
 	"countersign/internal/tenant"
@@ -148,15 +149,15 @@ func (p *Portal) confirms(sealed string) bool {
 // drawOver ends a flow on the page: its secret leaves the cookie, except where the person was
 // not told of the end and may ask again.
 func (p *Portal) drawOver(w http.ResponseWriter, r *http.Request, s signin.Over) error {
-	if s.Reason != signin.Finished {
+	if s.Reason != flow.Finished {
 		p.dropFlow(w, r, s.FlowID)
 	}
-	if s.Reason == signin.Finished || s.Reason == signin.Expired || s.Reason == replacedHere {
+	if s.Reason == flow.Finished || s.Reason == flow.Expired || s.Reason == replacedHere {
 		here, err := p.isSignedIn(r)
 		switch {
 		case err != nil:
 			return err
-		case here && s.Reason != signin.Finished: // a tab that was left open while another one went on
+		case here && s.Reason != flow.Finished: // a tab that was left open while another one went on
 			return p.drawSignedIn(w, r, s)
 		case here: // a second tab, or a reload after the end
 			p.dropFlow(w, r, s.FlowID)
@@ -164,7 +165,7 @@ func (p *Portal) drawOver(w http.ResponseWriter, r *http.Request, s signin.Over)
 		}
 	}
 	status := http.StatusGone
-	if s.Reason == signin.Cancelled {
+	if s.Reason == flow.Cancelled {
 		status = http.StatusOK
 	}
 	page := endedPage{AppName: s.AppName, Reason: s.Reason, RestartURL: pages.SignInPath(""), HomeURL: s.HomeURL, From: s.SetUpFrom}
@@ -173,7 +174,7 @@ func (p *Portal) drawOver(w http.ResponseWriter, r *http.Request, s signin.Over)
 	}
 	if t, err := p.TargetOf(s.ContinueTo); err == nil {
 		page.RestartURL = pages.SignInPath(s.ContinueTo)
-		unmet := s.Reason == signin.Unmet || s.Reason == signin.NeedsAdmin || s.Reason == signin.SetUpLater
+		unmet := s.Reason == flow.Unmet || s.Reason == flow.NeedsAdmin || s.Reason == flow.SetUpLater
 		if unmet && !t.Ours() { // the app hears of it in its own protocol
 			page.RestartURL, page.HomeURL = "", pages.Resumption(s.ContinueTo)+"&unmet=1"
 		}

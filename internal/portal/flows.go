@@ -4,6 +4,7 @@ import (
 	"net/http"
 	"slices"
 
+	"countersign/internal/flow"
 	"countersign/internal/pages"
 	"countersign/internal/secret"
 	"countersign/internal/signin"
@@ -61,7 +62,7 @@ func (p *Portal) dropFlow(w http.ResponseWriter, r *http.Request, id string) {
 
 // drawGone answers a page of a sign-in that this browser does not have, or no longer.
 func (p *Portal) drawGone(w http.ResponseWriter, r *http.Request) error {
-	reason := signin.Expired
+	reason := flow.Expired
 	id, named := namedFlow(r)
 	held := p.flowsOf(r)
 	if named && len(held) > 0 && !slices.ContainsFunc(held, func(ref secret.Reference) bool { return ref.ID == id }) {

@@ -69,7 +69,7 @@ func (s *Service) Respond(ctx context.Context, ref secret.Reference, r authentic
 func (s *Service) respondSlowly(ctx context.Context, ref secret.Reference, slow authenticator.Precomparer, a *answer) (step Step, err error) {
 	var who authenticator.Authenticator
 	var of string
-	step, err = s.change(ctx, ref, func(tx *db.Tx, f *flow) (Step, error) {
+	step, err = s.change(ctx, ref, func(tx *db.Tx, f *activeFlow) (Step, error) {
 		if err := (ratelimit.Budgets{f.answers}).Lock(ctx, tx); err != nil {
 			return nil, err
 		}
@@ -86,7 +86,7 @@ func (s *Service) respondSlowly(ctx context.Context, ref secret.Reference, slow 
 	if err != nil {
 		return nil, err
 	}
-	return s.change(ctx, ref, func(tx *db.Tx, f *flow) (Step, error) {
+	return s.change(ctx, ref, func(tx *db.Tx, f *activeFlow) (Step, error) {
 		if f.Challenge.ID != of { // another method was chosen meanwhile
 			return s.currentStep(tx, f, "code.problem.wrong")
 		}
@@ -104,7 +104,7 @@ type answer struct {
 }
 
 // read reads a flow before a unit of work begins.
-func (s *Service) read(ctx context.Context, ref secret.Reference) (f *flow, err error) {
+func (s *Service) read(ctx context.Context, ref secret.Reference) (f *activeFlow, err error) {
 	err = s.DB.View(ctx, ref.Tenant, func(tx *db.Tx) error {
 		f, err = s.loadLean(ctx, tx, ref)
 		return err
@@ -114,7 +114,7 @@ func (s *Service) read(ctx context.Context, ref secret.Reference) (f *flow, err 
 
 // again returns the flow that was read early for the first try of a unit of work. Any
 // further try reads it anew and holds the budget, so that it cannot be too late twice.
-func (s *Service) again(ctx context.Context, tx *db.Tx, ref secret.Reference, early *flow) (*flow, error) {
+func (s *Service) again(ctx context.Context, tx *db.Tx, ref secret.Reference, early *activeFlow) (*activeFlow, error) {
 	if tx.Attempt == 1 {
 		early.outside = true
 		return early, nil
@@ -132,7 +132,7 @@ func (s *Service) again(ctx context.Context, tx *db.Tx, ref secret.Reference, ea
 
 // take reserves a try, of the challenge and of the account's budget in one guarded write,
 // before anything is compared. A step says that there is nothing to answer.
-func (s *Service) take(ctx context.Context, tx *db.Tx, f *flow, a *answer) (Step, error) {
+func (s *Service) take(ctx context.Context, tx *db.Tx, f *activeFlow, a *answer) (Step, error) {
 	a.taken, a.refused = false, nil
 	if f.over(tx.Now) != "" || !f.Challenge.Open(tx.Now) {
 		return s.answerClosed(ctx, tx, f, a.visitor)
@@ -169,7 +169,7 @@ func (s *Service) charge(ctx context.Context, ref secret.Reference) error {
 var errAnswers = fault.New(fault.RateLimited, "code.problem.wait")
 
 // answerClosed answers a code that came when there was nothing to compare it with.
-func (s *Service) answerClosed(ctx context.Context, tx *db.Tx, f *flow, v session.Visitor) (Step, error) {
+func (s *Service) answerClosed(ctx context.Context, tx *db.Tx, f *activeFlow, v session.Visitor) (Step, error) {
 	f.outside = false // what is over stays over
 	if err := s.expire(ctx, tx, f); err != nil {
 		return nil, err
@@ -185,7 +185,7 @@ func (s *Service) answerClosed(ctx context.Context, tx *db.Tx, f *flow, v sessio
 
 // refused notes an answer that was turned away unseen, a limited number of times: it cost
 // whoever sent it nothing.
-func (s *Service) refused(ctx context.Context, tx *db.Tx, f *flow, reason, subject string, v session.Visitor) error {
+func (s *Service) refused(ctx context.Context, tx *db.Tx, f *activeFlow, reason, subject string, v session.Visitor) error {
 	wait, err := ratelimit.SpendIn(ctx, tx, limitNoise, f.spender())
 	if err == nil && wait == 0 {
 		f.recordEvent(audit.SignInSecondFactor, audit.Refused, reason, string(cmp.Or(f.Challenge.Kind, authenticator.Email)), subject, v)
@@ -194,7 +194,7 @@ func (s *Service) refused(ctx context.Context, tx *db.Tx, f *flow, reason, subje
 }
 
 // judge compares, spends and goes on.
-func (s *Service) judge(ctx context.Context, tx *db.Tx, f *flow, r authenticator.Response, remember bool, v session.Visitor) (Step, error) {
+func (s *Service) judge(ctx context.Context, tx *db.Tx, f *activeFlow, r authenticator.Response, remember bool, v session.Visitor) (Step, error) {
 	if why := f.over(tx.Now); why != "" {
 		return f.overStep(why), nil
 	}
@@ -231,7 +231,7 @@ func (s *Service) judge(ctx context.Context, tx *db.Tx, f *flow, r authenticator
 
 // finishes reports whether a right answer is all that the flow still needs. Then the end of
 // the flow is what spends the challenge, too.
-func (f *flow) finishes(now time.Time, c challenge.Challenge) bool {
+func (f *activeFlow) finishes(now time.Time, c challenge.Challenge) bool {
 	if f.SteppingUp != "" || !f.User.PasswordFlaggedAt.IsZero() {
 		return false
 	}
@@ -241,7 +241,7 @@ func (f *flow) finishes(now time.Time, c challenge.Challenge) bool {
 }
 
 // answering is the authenticator that the newest challenge is about.
-func (f *flow) answering() authenticator.Authenticator {
+func (f *activeFlow) answering() authenticator.Authenticator {
 	return authenticator.Authenticator{
 		ID:       f.Challenge.AuthenticatorID,
 		UserID:   f.User.ID,
@@ -250,7 +250,7 @@ func (f *flow) answering() authenticator.Authenticator {
 	}
 }
 
-func (s *Service) right(ctx context.Context, tx *db.Tx, f *flow, verdict authenticator.Verdict, r authenticator.Response, remember bool, v session.Visitor) (Step, error) {
+func (s *Service) right(ctx context.Context, tx *db.Tx, f *activeFlow, verdict authenticator.Verdict, r authenticator.Response, remember bool, v session.Visitor) (Step, error) {
 	c, how := f.Challenge, "typed"
 	proof := authenticator.Proof{Kind: cmp.Or(verdict.Proof, c.Kind), AuthenticatorID: cmp.Or(verdict.AuthenticatorID, c.AuthenticatorID), At: tx.Now}
 	if r.LinkToken != "" {
@@ -279,7 +279,7 @@ func (s *Service) right(ctx context.Context, tx *db.Tx, f *flow, verdict authent
 
 // used ends the authenticator's row of failures. That it was used is noted in memory and
 // written with other such notes.
-func (s *Service) used(ctx context.Context, tx *db.Tx, f *flow, id string) error {
+func (s *Service) used(ctx context.Context, tx *db.Tx, f *activeFlow, id string) error {
 	if f.failures > 0 || id != f.Challenge.AuthenticatorID {
 		return authenticator.Used(ctx, tx, id)
 	}
@@ -288,7 +288,7 @@ func (s *Service) used(ctx context.Context, tx *db.Tx, f *flow, id string) error
 	return nil
 }
 
-func (s *Service) wrong(ctx context.Context, tx *db.Tx, f *flow, verdict authenticator.Verdict, r authenticator.Response, v session.Visitor) (Step, error) {
+func (s *Service) wrong(ctx context.Context, tx *db.Tx, f *activeFlow, verdict authenticator.Verdict, r authenticator.Response, v session.Visitor) (Step, error) {
 	c, problem, reason := f.Challenge, "code.problem.wrong", verdict.Reason
 	if c.Kind == authenticator.Passkey && verdict.Notice != "" {
 		problem = verdict.Notice
@@ -322,7 +322,7 @@ func (s *Service) wrong(ctx context.Context, tx *db.Tx, f *flow, verdict authent
 }
 
 // wasOlder reports whether the answer is right for a code that a newer one replaced.
-func (s *Service) wasOlder(ctx context.Context, tx *db.Tx, f *flow, r authenticator.Response) (bool, error) {
+func (s *Service) wasOlder(ctx context.Context, tx *db.Tx, f *activeFlow, r authenticator.Response) (bool, error) {
 	if f.MessageCount < 2 || !authenticator.TraitsOf[f.Challenge.Kind].Sent {
 		return false, nil
 	}

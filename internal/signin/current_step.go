@@ -31,7 +31,7 @@ func (s *Service) Current(ctx context.Context, ref secret.Reference) (Step, erro
 }
 
 // currentStep draws a flow that waits, without deciding anything new.
-func (s *Service) currentStep(tx *db.Tx, f *flow, problem string) (Step, error) {
+func (s *Service) currentStep(tx *db.Tx, f *activeFlow, problem string) (Step, error) {
 	if why := f.over(tx.Now); why != "" {
 		return f.overStep(why), nil
 	}
@@ -48,7 +48,7 @@ func (s *Service) currentStep(tx *db.Tx, f *flow, problem string) (Step, error) 
 	return s.answerStep(tx, f, d, problem), nil
 }
 
-func (s *Service) spentStep(f *flow, now time.Time) CodeSpent {
+func (s *Service) spentStep(f *activeFlow, now time.Time) CodeSpent {
 	c, to := f.Challenge, f.sentTo()
 	if c.Kind == authenticator.Push {
 		to = "" // it went to every receiver of the account
@@ -64,7 +64,7 @@ func (s *Service) spentStep(f *flow, now time.Time) CodeSpent {
 }
 
 // sentTo is where the newest message went, as far as its reader may know.
-func (f *flow) sentTo() string {
+func (f *activeFlow) sentTo() string {
 	if f.Challenge.Kind == authenticator.SMS {
 		return where(authenticator.SMS, f.Destination)
 	}
@@ -82,9 +82,9 @@ func where(k authenticator.Kind, address string) string {
 	return ""
 }
 
-func (s *Service) newCodesLeft(f *flow) int { return max(s.Limits.NewCodes+1-f.MessageCount, 0) }
+func (s *Service) newCodesLeft(f *activeFlow) int { return max(s.Limits.NewCodes+1-f.MessageCount, 0) }
 
-func (s *Service) answerStep(tx *db.Tx, f *flow, d policy.Decision, problem string) AnswerCode {
+func (s *Service) answerStep(tx *db.Tx, f *activeFlow, d policy.Decision, problem string) AnswerCode {
 	c := f.Challenge
 	return AnswerCode{
 		Kind: c.Kind, Others: s.others(d, c.Kind), ForSetUp: d.ForSetUp, Confirms: f.SteppingUp != "", Present: s.present(c),
@@ -96,7 +96,7 @@ func (s *Service) answerStep(tx *db.Tx, f *flow, d policy.Decision, problem stri
 
 // rememberDays is for how long the browser may be remembered afterwards. A step-up confirms
 // one thing at one moment, so it is not the place to ask for fewer of them.
-func (f *flow) rememberDays(d policy.Decision) int {
+func (f *activeFlow) rememberDays(d policy.Decision) int {
 	if f.SteppingUp != "" {
 		return 0
 	}

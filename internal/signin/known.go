@@ -84,12 +84,12 @@ const (
 // newDevice is what a browser keeps of a finished sign-in: a token that only we can have made
 // for this user. It opens nothing. A sign-in without a second step leaves what an earlier one
 // with a second step gave: the zero Reference where this unit of work has not seen that.
-func (s *Service) newDevice(tx *db.Tx, f *flow) secret.Reference {
+func (s *Service) newDevice(tx *db.Tx, f *activeFlow) secret.Reference {
 	purpose := deviceByPassword
 	switch {
 	case f.secondStep() != "":
 		purpose = deviceBySecondStep
-	case f.device.ID != "" || strings.HasPrefix(f.knownBy, knownDevice):
+	case f.device.ID != "" || strings.HasPrefix(f.KnownBy, knownDevice):
 		return f.device
 	}
 	token, _ := s.Keys.NewBound(purpose, tx.Tenant, f.User.ID, version(f.Facts))
@@ -119,7 +119,7 @@ func (s *Service) deviceOf(presented []secret.Reference, w facts.Facts) (known k
 func version(w facts.Facts) string { return strconv.FormatInt(w.User.SecurityVersion, 10) }
 
 // spender is the subject of the account's budgets that a flow spends from.
-func (f *flow) spender() string { return spender(f.User.ID, f.knownBy) }
+func (f *activeFlow) spender() string { return spender(f.User.ID, f.KnownBy) }
 
 func spender(userID, knownBy string) string {
 	if knownBy == "" {

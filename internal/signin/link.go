@@ -10,6 +10,7 @@ import (
 	"countersign/internal/challenge"
 	"countersign/internal/db"
 	"countersign/internal/fault"
+	"countersign/internal/flow"
 	"countersign/internal/ratelimit"
 	"countersign/internal/secret"
 	"countersign/internal/session"
@@ -69,7 +70,7 @@ func (s *Service) OpenLink(ctx context.Context, link secret.Reference, held ...s
 
 // followLink finds the challenge of a link and its flow; a token that is not the
 // challenge's finds nothing.
-func (s *Service) followLink(ctx context.Context, tx *db.Tx, link secret.Reference) (challenge.Challenge, *flow, error) {
+func (s *Service) followLink(ctx context.Context, tx *db.Tx, link secret.Reference) (challenge.Challenge, *activeFlow, error) {
 	c, found, err := challenge.ByID(ctx, tx, link.ID)
 	if err != nil || !found || s.Email.CodeOf(c.State, c.ID, link.Token.Reveal()) == "" {
 		return c, nil, err
@@ -81,11 +82,11 @@ func (s *Service) followLink(ctx context.Context, tx *db.Tx, link secret.Referen
 	return c, f, err
 }
 
-func linkState(c challenge.Challenge, f *flow, now time.Time) LinkState {
+func linkState(c challenge.Challenge, f *activeFlow, now time.Time) LinkState {
 	switch {
 	case c.ClosedBecause == challenge.Replaced:
 		return LinkReplaced
-	case c.ClosedBecause == challenge.Answered || f.ClosedBecause == Finished:
+	case c.ClosedBecause == challenge.Answered || f.ClosedBecause == flow.Finished:
 		return LinkUsed
 	case !c.Open(now) || f.over(now) != "":
 		return LinkExpired
@@ -143,9 +144,9 @@ var errInvalidLink = fault.New(fault.NotFound, "link.invalid")
 
 // expire closes what has run out when somebody tries to use it, so that a clock that goes
 // back does not bring it to life again (SEC-140).
-func (s *Service) expire(ctx context.Context, tx *db.Tx, f *flow) error {
+func (s *Service) expire(ctx context.Context, tx *db.Tx, f *activeFlow) error {
 	if !tx.Now.Before(f.ExpiresAt) {
-		if _, err := f.close(ctx, tx, Expired); err != nil {
+		if _, err := f.close(ctx, tx, flow.Expired); err != nil {
 			return err
 		}
 	}

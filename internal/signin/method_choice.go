@@ -9,6 +9,7 @@ import (
 	"countersign/internal/client"
 	"countersign/internal/db"
 	"countersign/internal/fault"
+	"countersign/internal/flow"
 	"countersign/internal/policy"
 	"countersign/internal/policy/facts"
 	"countersign/internal/ratelimit"
@@ -32,7 +33,7 @@ func (s *Service) ListMethods(ctx context.Context, ref secret.Reference) (ways [
 			return err
 		}
 		if f.over(tx.Now) != "" {
-			return errFlowGone
+			return flow.ErrNotFound
 		}
 		all, err := methodsOf(ctx, tx, f.User.ID)
 		if err != nil {
@@ -54,7 +55,7 @@ func (s *Service) ListMethods(ctx context.Context, ref secret.Reference) (ways [
 // ChooseMethod asks for another method in place of the one asked for now. Tries of the account go on
 // being counted together, and messages by the same limits.
 func (s *Service) ChooseMethod(ctx context.Context, ref secret.Reference, authenticatorID string, v session.Visitor) (Step, error) {
-	return s.change(ctx, ref, func(tx *db.Tx, f *flow) (Step, error) {
+	return s.change(ctx, ref, func(tx *db.Tx, f *activeFlow) (Step, error) {
 		if why := f.over(tx.Now); why != "" {
 			return f.overStep(why), nil
 		}
@@ -83,7 +84,7 @@ var limitMethodChoices = ratelimit.Limit{Name: "way.flow", Windows: []ratelimit.
 
 // mayChoose says what stands in the way of asking for a method. What is asked for already, and
 // sends nothing, is drawn again without another challenge.
-func (s *Service) mayChoose(ctx context.Context, tx *db.Tx, f *flow, to method, v session.Visitor) (Step, error) {
+func (s *Service) mayChoose(ctx context.Context, tx *db.Tx, f *activeFlow, to method, v session.Visitor) (Step, error) {
 	if authenticator.TraitsOf[to.Kind].Sent {
 		return s.mayRepeat(ctx, tx, f, v)
 	}
@@ -101,9 +102,9 @@ var errMethodUnavailable = fault.New(fault.NotFound, "method.unavailable")
 
 // mayRepeat says what stands in the way of another message in this flow. After the last new
 // code the flow starts over (AIR-10).
-func (s *Service) mayRepeat(ctx context.Context, tx *db.Tx, f *flow, v session.Visitor) (Step, error) {
+func (s *Service) mayRepeat(ctx context.Context, tx *db.Tx, f *activeFlow, v session.Visitor) (Step, error) {
 	if s.newCodesLeft(f) == 0 {
-		return s.endFlow(ctx, tx, f, Restart, v)
+		return s.endFlow(ctx, tx, f, flow.Restart, v)
 	}
 	if wait := f.Challenge.IssuedAt.Add(s.Limits.ResendInterval).Sub(tx.Now); f.Challenge.MessageID != "" && wait > 0 {
 		return nil, errNewCodeWait.After(wait)
@@ -134,9 +135,9 @@ func (s *Service) EnrollmentFor(ctx context.Context, ref secret.Reference) (who 
 	return who, err
 }
 
-func (s *Service) enrollee(tx *db.Tx, f *flow) (Enrollee, error) {
+func (s *Service) enrollee(tx *db.Tx, f *activeFlow) (Enrollee, error) {
 	if f.over(tx.Now) != "" {
-		return Enrollee{}, errFlowGone
+		return Enrollee{}, flow.ErrNotFound
 	}
 	step, err := s.currentStep(tx, f, "")
 	if err != nil {
@@ -144,7 +145,7 @@ func (s *Service) enrollee(tx *db.Tx, f *flow) (Enrollee, error) {
 	}
 	ask, ok := step.(SetUpMethod)
 	if !ok {
-		return Enrollee{}, errFlowGone
+		return Enrollee{}, flow.ErrNotFound
 	}
 	return Enrollee{User: f.User, FlowID: f.ID, Vendor: f.Vendor.Name, Company: f.Tenant.Name, AppName: f.App.Name, Kinds: ask.Kinds}, nil
 }
@@ -152,7 +153,7 @@ func (s *Service) enrollee(tx *db.Tx, f *flow) (Enrollee, error) {
 // EnrollInFlow runs fn, which binds a method, in one unit of work with the flow that waits for
 // it. What fn proves goes on as a proof of this sign-in; nil leaves the flow as it stands.
 func (s *Service) EnrollInFlow(ctx context.Context, ref secret.Reference, fn func(tx *db.Tx, who Enrollee) (*authenticator.Proof, error)) (Step, error) {
-	return s.change(ctx, ref, func(tx *db.Tx, f *flow) (Step, error) {
+	return s.change(ctx, ref, func(tx *db.Tx, f *activeFlow) (Step, error) {
 		who, err := s.enrollee(tx, f)
 		if err != nil {
 			return nil, err
@@ -195,13 +196,6 @@ func (s *Service) StillEnough(ctx context.Context, tx *db.Tx, userID string) err
 		return errMethodNeeded
 	}
 	return nil
-}
-
-// EndPending closes every sign-in of a user that is under way, in the unit of work that takes
-// a method away: none may go on with what the method had shown before (SEC-50, SEC-64).
-func (s *Service) EndPending(ctx context.Context, tx *db.Tx, userID string) error {
-	_, err := tx.Exec(ctx, `UPDATE flows SET closed_at = $1, closed_because = $2 WHERE tenant_id = $3 AND user_id = $4 AND closed_at = 0`, tx.Now, Changed, tx.Tenant, userID)
-	return err
 }
 
 // method is an authenticator that may be used, and where its codes go.

@@ -41,7 +41,7 @@ func (s *Service) ReplacePassword(ctx context.Context, ref secret.Reference, pla
 	if err != nil {
 		return nil, err
 	}
-	return s.change(ctx, ref, func(tx *db.Tx, f *flow) (Step, error) { return s.replace(ctx, tx, f, stored, v) })
+	return s.change(ctx, ref, func(tx *db.Tx, f *activeFlow) (Step, error) { return s.replace(ctx, tx, f, stored, v) })
 }
 
 var errNotAsked = fault.New(fault.Denied, "signin.not_asked")
@@ -69,7 +69,7 @@ func (s *Service) mayReplace(ctx context.Context, ref secret.Reference) (old pas
 	return old, words, err
 }
 
-func (s *Service) replace(ctx context.Context, tx *db.Tx, f *flow, stored password.Stored, v session.Visitor) (Step, error) {
+func (s *Service) replace(ctx context.Context, tx *db.Tx, f *activeFlow, stored password.Stored, v session.Visitor) (Step, error) {
 	if why := f.over(tx.Now); why != "" {
 		return f.overStep(why), nil
 	}

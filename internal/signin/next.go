@@ -13,6 +13,7 @@ import (
 	"countersign/internal/challenge"
 	"countersign/internal/db"
 	"countersign/internal/fault"
+	"countersign/internal/flow"
 	"countersign/internal/message"
 	"countersign/internal/policy"
 	"countersign/internal/session"
@@ -21,7 +22,7 @@ import (
 
 // next decides what a flow needs; every step returns through it. remember says that the person wants this browser to be
 // remembered.
-func (s *Service) next(ctx context.Context, tx *db.Tx, f *flow, remember bool) (Step, error) {
+func (s *Service) next(ctx context.Context, tx *db.Tx, f *activeFlow, remember bool) (Step, error) {
 	d := f.decide(tx.Now)
 	if err := f.storeDeadline(ctx, tx, d); err != nil {
 		return nil, err
@@ -44,7 +45,7 @@ func (s *Service) next(ctx context.Context, tx *db.Tx, f *flow, remember bool) (
 // storeDeadline stores the person's own deadline for set-up at the first sign-in that meets
 // one, so that no later date of the company's moves it. A finishing step that was read before
 // its unit of work leaves it to the next sign-in: its guard has this very row.
-func (f *flow) storeDeadline(ctx context.Context, tx *db.Tx, d policy.Decision) error {
+func (f *activeFlow) storeDeadline(ctx context.Context, tx *db.Tx, d policy.Decision) error {
 	if d.SetUpBy.IsZero() || !f.SetUpBy.IsZero() || f.outside {
 		return nil
 	}
@@ -54,7 +55,7 @@ func (f *flow) storeDeadline(ctx context.Context, tx *db.Tx, d policy.Decision) 
 
 // requiredFirst is what must be done after enough was shown and before there is a session: a new
 // password, or backup codes for somebody whose only other way in is the one just used.
-func (s *Service) requiredFirst(f *flow) Step {
+func (s *Service) requiredFirst(f *activeFlow) Step {
 	if !f.User.PasswordFlaggedAt.IsZero() && !f.replacedByMail() {
 		return ReplacePassword{Email: f.User.Email, MinLength: minLength, ContinueTo: f.ContinueTo, FlowID: f.ID}
 	}
@@ -66,11 +67,11 @@ func (s *Service) requiredFirst(f *flow) Step {
 
 // replacedByMail reports whether the password that somebody else is said to know was replaced
 // through a mailed link since. The report then stands until the sign-in is complete.
-func (f *flow) replacedByMail() bool { return f.ResetAt.After(f.User.PasswordFlaggedAt) }
+func (f *activeFlow) replacedByMail() bool { return f.ResetAt.After(f.User.PasswordFlaggedAt) }
 
 // onlyWay reports whether this flow rests on the one second factor that its user has, so
 // that losing it would mean losing the account (PAR-11). Whoever has codes has them.
-func (f *flow) onlyWay() bool {
+func (f *activeFlow) onlyWay() bool {
 	ways := 0
 	for kind := range strings.FieldsSeq(f.Kinds) {
 		if authenticator.TraitsOf[authenticator.Kind(kind)].Possession {
@@ -81,7 +82,7 @@ func (f *flow) onlyWay() bool {
 	return ways == 1 && used && !slices.Contains(f.Has, authenticator.Backup) && slices.Contains(f.bindable, authenticator.Backup)
 }
 
-func (f *flow) setUpStep(d policy.Decision, kinds []authenticator.Kind) SetUpMethod {
+func (f *activeFlow) setUpStep(d policy.Decision, kinds []authenticator.Kind) SetUpMethod {
 	return SetUpMethod{
 		Kinds:      kinds,
 		AppName:    f.App.Name,
@@ -92,12 +93,8 @@ func (f *flow) setUpStep(d policy.Decision, kinds []authenticator.Kind) SetUpMet
 	}
 }
 
-// freshFor is how old a proof may be, when a step-up begins, for opening the set-up of a
-// method: a copied cookie alone must not bind anything (SEC-39).
-const freshFor = 300 * time.Second
-
 // decide asks policy about the flow as it stands.
-func (f *flow) decide(now time.Time) policy.Decision {
+func (f *activeFlow) decide(now time.Time) policy.Decision {
 	in := f.Input(now, f.bindable, f.WantACR, f.Proofs)
 	in.RememberedSince, in.RememberedUntil = f.remembered.ProvedAt, f.remembered.ExpiresAt
 	in.SetUpAfter = f.StartedAt.Add(-freshFor)
@@ -130,7 +127,7 @@ func (s *Service) pick(all []method, offer []authenticator.Kind, prefer string) 
 
 // challenge begins the method that the person most likely wants, so that its message leaves
 // in the same request. all is what there is to choose from; nil where it was not read yet.
-func (s *Service) challenge(ctx context.Context, tx *db.Tx, f *flow, d policy.Decision, all []method) (Step, error) {
+func (s *Service) challenge(ctx context.Context, tx *db.Tx, f *activeFlow, d policy.Decision, all []method) (Step, error) {
 	all, err := s.choices(ctx, tx, f, d, all)
 	if err != nil {
 		return nil, err
@@ -171,7 +168,7 @@ func (s *Service) challenge(ctx context.Context, tx *db.Tx, f *flow, d policy.De
 
 // fallback asks for the next method where one cannot be used for now, such as a text message
 // when the money for them is spent. The attempt stays counted.
-func (s *Service) fallback(ctx context.Context, tx *db.Tx, f *flow, d policy.Decision, c challenge.Challenge, address string, why *fault.Fault) (Step, error) {
+func (s *Service) fallback(ctx context.Context, tx *db.Tx, f *activeFlow, d policy.Decision, c challenge.Challenge, address string, why *fault.Fault) (Step, error) {
 	f.recordEvent(audit.ChallengeSent, audit.Refused, unusable(why), string(c.Kind), c.ID, f.Visitor)
 	f.Challenge.ID = c.ID // as the flow's row says; there is no such challenge
 	d.Offer = slices.DeleteFunc(slices.Clone(d.Offer), func(k authenticator.Kind) bool { return k == c.Kind })
@@ -214,7 +211,7 @@ const passkeyLife = 5 * time.Minute
 
 // lifeOf is how long a challenge may be answered: what is sent by its own limit, the rest as
 // long as the flow.
-func (s *Service) lifeOf(f *flow, k authenticator.Kind, now time.Time) time.Duration {
+func (s *Service) lifeOf(f *activeFlow, k authenticator.Kind, now time.Time) time.Duration {
 	left := f.ExpiresAt.Sub(now)
 	switch {
 	case authenticator.TraitsOf[k].Sent:
@@ -226,7 +223,7 @@ func (s *Service) lifeOf(f *flow, k authenticator.Kind, now time.Time) time.Dura
 }
 
 // attach makes a challenge the flow's newest. Messages have budgets; wait says how long there is none.
-func (s *Service) attach(ctx context.Context, tx *db.Tx, f *flow, c challenge.Challenge, to string) (wait time.Duration, err error) {
+func (s *Service) attach(ctx context.Context, tx *db.Tx, f *activeFlow, c challenge.Challenge, to string) (wait time.Duration, err error) {
 	if authenticator.TraitsOf[c.Kind].Sent {
 		return s.spendSend(ctx, tx, f, c, to)
 	}
@@ -244,7 +241,7 @@ func (s *Service) attach(ctx context.Context, tx *db.Tx, f *flow, c challenge.Ch
 // purposeSignIn binds a code to this journey; codes of others are wrong here.
 const purposeSignIn = "signin.second_factor"
 
-func (s *Service) setting(f *flow, c challenge.Challenge) authenticator.ChallengeContext {
+func (s *Service) setting(f *activeFlow, c challenge.Challenge) authenticator.ChallengeContext {
 	return authenticator.ChallengeContext{
 		ChallengeID: c.ID, FlowID: f.ID, Purpose: purposeSignIn, Reference: c.Reference, Destination: f.Destination,
 		Vendor: f.Vendor.Name, AppName: f.App.Name, Company: f.Tenant.Name, Language: f.User.Language,
@@ -253,13 +250,13 @@ func (s *Service) setting(f *flow, c challenge.Challenge) authenticator.Challeng
 }
 
 // denyUnreachable ends a flow that nothing this user has could finish.
-func (s *Service) denyUnreachable(ctx context.Context, tx *db.Tx, f *flow, d policy.Decision) (Step, error) {
-	because, reason := Unmet, "level_unreachable"
+func (s *Service) denyUnreachable(ctx context.Context, tx *db.Tx, f *activeFlow, d policy.Decision) (Step, error) {
+	because, reason := flow.Unmet, "level_unreachable"
 	if d.NeedsAdmin {
-		because, reason = NeedsAdmin, "no_usable_method"
+		because, reason = flow.NeedsAdmin, "no_usable_method"
 	}
 	if !d.SetUpFrom.IsZero() {
-		because, reason = SetUpLater, "password_reset"
+		because, reason = flow.SetUpLater, "password_reset"
 	}
 	if _, err := f.close(ctx, tx, because); err != nil {
 		return nil, err
@@ -270,18 +267,18 @@ func (s *Service) denyUnreachable(ctx context.Context, tx *db.Tx, f *flow, d pol
 }
 
 // complete turns a satisfied flow into a session, once.
-func (s *Service) complete(ctx context.Context, tx *db.Tx, f *flow, d policy.Decision, remember bool) (Step, error) {
+func (s *Service) complete(ctx context.Context, tx *db.Tx, f *activeFlow, d policy.Decision, remember bool) (Step, error) {
 	if f.SteppingUp != "" {
 		if open, err := session.Retire(ctx, tx, f.SteppingUp); err != nil || !open { // it was ended a moment ago
 			return s.changed(ctx, tx, f, err)
 		}
 	}
-	first, err := f.close(ctx, tx, Finished)
+	first, err := f.close(ctx, tx, flow.Finished)
 	if err != nil {
 		return nil, err
 	}
 	if !first {
-		return f.overStep(Finished), nil
+		return f.overStep(flow.Finished), nil
 	}
 	if !f.User.PasswordFlaggedAt.IsZero() {
 		if err := user.SettleReport(ctx, tx, f.User); err != nil {
@@ -313,7 +310,7 @@ func (s *Service) complete(ctx context.Context, tx *db.Tx, f *flow, d policy.Dec
 	return done, nil
 }
 
-func reasonText(f *flow) string {
+func reasonText(f *activeFlow) string {
 	switch {
 	case f.remembered.ID != "":
 		return "remembered_browser"
@@ -326,7 +323,7 @@ func reasonText(f *flow) string {
 // sessionOf gives a session the level that the proofs gave and the life that goes with it.
 // One that a remembered browser keeps open ends with the memory: after that date a full
 // sign-in is due (ALO-8).
-func (s *Service) sessionOf(tx *db.Tx, f *flow, d policy.Decision, rememberedID string, rememberTo time.Time) session.Session {
+func (s *Service) sessionOf(tx *db.Tx, f *activeFlow, d policy.Decision, rememberedID string, rememberTo time.Time) session.Session {
 	out := session.Session{
 		UserID: f.User.ID, ClientID: f.ClientID, FlowID: f.ID, Continues: f.SteppingUp, ACR: string(d.Level), AMR: policy.AMR(f.Proofs),
 		RememberedID: rememberedID, SecurityVersion: f.SecurityVersion, Visitor: f.Visitor, AuthenticatedAt: f.authenticatedAt(),
@@ -343,7 +340,7 @@ func (s *Service) sessionOf(tx *db.Tx, f *flow, d policy.Decision, rememberedID 
 
 // keepBrowser remembers the browser when the person wished it after a real second step,
 // or renews the token of one that stood in for it. The date never moves.
-func (s *Service) keepBrowser(ctx context.Context, tx *db.Tx, f *flow, d policy.Decision, remember bool, done *Done) (string, error) {
+func (s *Service) keepBrowser(ctx context.Context, tx *db.Tx, f *activeFlow, d policy.Decision, remember bool, done *Done) (string, error) {
 	if f.remembered.ID != "" && !d.Level.AtLeast(policy.EmailConfirmed) && d.Required {
 		renewed, first, err := session.Rotate(ctx, tx, f.rememberBy)
 		if err == nil && !first { // another tab was faster; it has the browser's next token
@@ -369,7 +366,7 @@ func (s *Service) keepBrowser(ctx context.Context, tx *db.Tx, f *flow, d policy.
 }
 
 // secondStep is the kind of authenticator that was shown beside the password.
-func (f *flow) secondStep() authenticator.Kind {
+func (f *activeFlow) secondStep() authenticator.Kind {
 	for _, p := range slices.Backward(f.Proofs) {
 		if k := p.Kind.Base(); k != authenticator.Password {
 			return k
@@ -379,12 +376,12 @@ func (f *flow) secondStep() authenticator.Kind {
 }
 
 // secondProof is the newest proof beside the password.
-func (f *flow) secondProof() authenticator.Proof {
+func (f *activeFlow) secondProof() authenticator.Proof {
 	return f.Proofs[len(f.Proofs)-1]
 }
 
 // notice tells of a requirement that is announced and not in force (ALO-1).
-func (s *Service) notice(tx *db.Tx, f *flow, d policy.Decision) *Notice {
+func (s *Service) notice(tx *db.Tx, f *activeFlow, d policy.Decision) *Notice {
 	if !d.SetUpBy.IsZero() {
 		return &Notice{AppName: f.App.Name, By: f.Tenant.Name, From: d.SetUpBy, DaysLeft: DaysUntil(tx.Now, d.SetUpBy), SetUp: true}
 	}

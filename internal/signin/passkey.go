@@ -8,6 +8,7 @@ import (
 	"countersign/internal/authenticator"
 	"countersign/internal/authenticator/passkey"
 	"countersign/internal/db"
+	"countersign/internal/flow"
 	"countersign/internal/policy/facts"
 	"countersign/internal/ratelimit"
 	"countersign/internal/secret"
@@ -200,7 +201,7 @@ func (s *Service) passkeyProved(ctx context.Context, tx *db.Tx, v *passkey.Verif
 	case err != nil:
 		return nil, "", err
 	case !w.Open() || w.User.SecurityVersion != c.world.User.SecurityVersion:
-		return AskPassword{}, Changed, nil
+		return AskPassword{}, flow.Changed, nil
 	case !w.Vendor.Methods.Allow(string(authenticator.Passkey)) || !w.Tenant.Methods.Allow(string(authenticator.Passkey)):
 		return AskPassword{}, "not_allowed", nil
 	}
@@ -211,10 +212,13 @@ func (s *Service) passkeyProved(ctx context.Context, tx *db.Tx, v *passkey.Verif
 	if wait := budgets.Spend(tx); wait > 0 {
 		return Refused{Wait: wait}, "", budgets.Write(ctx, tx)
 	}
-	f := &flow{
-		ClientID: a.ClientID, ContinueTo: a.ContinueTo, WantACR: a.WantACR, Visitor: a.Visitor,
-		SecurityVersion: w.User.SecurityVersion, Facts: w, budgets: budgets, bindable: s.Bindable, prefer: string(a.Prefer),
-		knownBy: "passkey/" + verdict.AuthenticatorID, // a stranger cannot have come this far
+	f := &activeFlow{
+		// spends its own budgets: a stranger cannot have come this far
+		Flow:     a.flow(w.User.SecurityVersion, "passkey/"+verdict.AuthenticatorID),
+		Facts:    w,
+		budgets:  budgets,
+		bindable: s.Bindable,
+		prefer:   string(a.Prefer),
 	}
 	ref := s.begin(tx, f, authenticator.Proof{Kind: verdict.Proof, AuthenticatorID: verdict.AuthenticatorID, At: tx.Now})
 	if err := authenticator.Used(ctx, tx, verdict.AuthenticatorID); err != nil {

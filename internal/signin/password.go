@@ -232,10 +232,13 @@ func (s *Service) passwordProved(ctx context.Context, tx *db.Tx, a Attempt, acc 
 	if !acc.facts.Open() || acc.facts.User.SecurityVersion != was {
 		return AskPassword{}, budgets.Write(ctx, tx)
 	}
-	f := &flow{
-		ClientID: a.ClientID, ContinueTo: a.ContinueTo, WantACR: a.WantACR, Visitor: a.Visitor,
-		SecurityVersion: acc.facts.User.SecurityVersion, Facts: acc.facts, budgets: budgets, bindable: s.Bindable, prefer: string(a.Prefer),
-		knownBy: acc.browser.spends, device: acc.browser.device,
+	f := &activeFlow{
+		Flow:     a.flow(acc.facts.User.SecurityVersion, acc.browser.spends),
+		Facts:    acc.facts,
+		budgets:  budgets,
+		bindable: s.Bindable,
+		prefer:   string(a.Prefer),
+		device:   acc.browser.device,
 	}
 	if renewed != nil {
 		if err := password.Renew(ctx, tx, f.User.ID, acc.stored, *renewed); err != nil {
@@ -279,7 +282,7 @@ func withFlow(step Step, ref secret.Reference) Step {
 // recall finds the memory that this browser has of the user, now that the password is
 // right. An older token of it means that two browsers hold the memory: it ends, and the
 // person is told.
-func (s *Service) recall(ctx context.Context, tx *db.Tx, f *flow, presented []secret.Reference) error {
+func (s *Service) recall(ctx context.Context, tx *db.Tx, f *activeFlow, presented []secret.Reference) error {
 	r, err := session.Recall(ctx, tx, presented, f.User.ID, f.ClientID, f.SecurityVersion)
 	if err != nil {
 		return err

@@ -8,6 +8,7 @@ import (
 	"countersign/internal/authenticator/outofband"
 	"countersign/internal/challenge"
 	"countersign/internal/db"
+	"countersign/internal/flow"
 	"countersign/internal/message/email"
 	"countersign/internal/notify"
 	"countersign/internal/policy"
@@ -19,7 +20,7 @@ import (
 
 // disownWithin is how long after a sign-in its owner can say that it was not them: as long
 // as anything may live that it opened.
-const disownWithin = keepFor
+const disownWithin = flow.Kept
 
 // Disown takes the word of whoever reads the account's mail that a sign-in was not theirs:
 // the attempt and what came of it end, the password is flagged, the admins are told. It
@@ -29,9 +30,8 @@ func (s *Service) Disown(ctx context.Context, ref secret.Reference, v session.Vi
 		return ratelimit.Spend(ctx, s.DB, db.Installation, limitLinks, source(v.IP))
 	}
 	return audit.OrLater(ctx, s.DB, ref.Tenant, func(ctx context.Context, tx *db.Tx) error {
-		n, err := tx.Exec(ctx, `UPDATE flows SET disowned_at = $1 WHERE tenant_id = $2 AND id = $3 AND disowned_at = 0 AND started_at > $4`,
-			tx.Now, tx.Tenant, ref.ID, tx.Now.Add(-disownWithin))
-		if err != nil || n == 0 {
+		first, err := flow.Disown(ctx, tx, ref.ID, tx.Now.Add(-disownWithin))
+		if err != nil || !first {
 			return err
 		}
 		f, err := s.loadByID(ctx, tx, ref.ID)
@@ -42,14 +42,14 @@ func (s *Service) Disown(ctx context.Context, ref secret.Reference, v session.Vi
 	})
 }
 
-func (s *Service) disown(ctx context.Context, tx *db.Tx, f *flow, v session.Visitor) error {
-	if _, err := f.close(ctx, tx, NotMe); err != nil {
+func (s *Service) disown(ctx context.Context, tx *db.Tx, f *activeFlow, v session.Visitor) error {
+	if _, err := f.close(ctx, tx, flow.NotMe); err != nil {
 		return err
 	}
 	if err := s.drop(ctx, tx, f, challenge.Ended); err != nil {
 		return err
 	}
-	line, err := signInChain(ctx, tx, f.ID)
+	line, err := flow.Chain(ctx, tx, f.ID)
 	if err != nil {
 		return err
 	}
@@ -74,7 +74,7 @@ func (s *Service) disown(ctx context.Context, tx *db.Tx, f *flow, v session.Visi
 	return s.alertAdmins(ctx, tx, f)
 }
 
-func (s *Service) alertAdmins(ctx context.Context, tx *db.Tx, f *flow) error {
+func (s *Service) alertAdmins(ctx context.Context, tx *db.Tx, f *activeFlow) error {
 	letter := email.NotMeAlert{
 		Vendor:    f.Vendor.Name,
 		UserName:  f.User.Name,
@@ -90,7 +90,7 @@ func (s *Service) alertAdmins(ctx context.Context, tx *db.Tx, f *flow) error {
 
 // warn tells a person, once an hour at the most, that somebody with their password keeps
 // failing at the second step (SEC-36).
-func (s *Service) warn(ctx context.Context, tx *db.Tx, f *flow, v session.Visitor) error {
+func (s *Service) warn(ctx context.Context, tx *db.Tx, f *activeFlow, v session.Visitor) error {
 	if f.answers.Used(tx.Now, 24*time.Hour) < s.Limits.WrongAnswers {
 		return nil
 	}
@@ -113,7 +113,7 @@ func (s *Service) warn(ctx context.Context, tx *db.Tx, f *flow, v session.Visito
 
 // noticeNewBrowser tells a person of a sign-in that no second step guarded, from a browser
 // or place that the account has not been seen with (ALO-13).
-func (s *Service) noticeNewBrowser(ctx context.Context, tx *db.Tx, f *flow, d policy.Decision) error {
+func (s *Service) noticeNewBrowser(ctx context.Context, tx *db.Tx, f *activeFlow, d policy.Decision) error {
 	if d.Level.AtLeast(policy.EmailConfirmed) || f.remembered.ID != "" {
 		return nil
 	}
@@ -134,7 +134,7 @@ func (s *Service) noticeNewBrowser(ctx context.Context, tx *db.Tx, f *flow, d po
 	return s.Notifier.TellHolder(ctx, tx, f.User, notice)
 }
 
-func (s *Service) tellReplay(ctx context.Context, tx *db.Tx, f *flow) error {
+func (s *Service) tellReplay(ctx context.Context, tx *db.Tx, f *activeFlow) error {
 	letter := email.RememberedReuse{
 		Vendor:    f.Vendor.Name,
 		AppName:   f.App.Name,
@@ -148,6 +148,6 @@ func (s *Service) tellReplay(ctx context.Context, tx *db.Tx, f *flow) error {
 	return s.Notifier.TellHolder(ctx, tx, f.User, notice)
 }
 
-func (s *Service) notMeLink(tx *db.Tx, f *flow) string {
+func (s *Service) notMeLink(tx *db.Tx, f *activeFlow) string {
 	return outofband.NotMeLink(s.Origin, s.Keys, tx.Tenant, f.ID)
 }

@@ -8,6 +8,7 @@ import (
 	"countersign/internal/authenticator"
 	"countersign/internal/challenge"
 	"countersign/internal/db"
+	"countersign/internal/flow"
 	"countersign/internal/message"
 	"countersign/internal/policy"
 	"countersign/internal/secret"
@@ -17,7 +18,7 @@ import (
 // NewCode replaces the code. Tries are not given back beyond those of a new challenge, and
 // the account's budgets go on. After the last new code the flow starts over (AIR-10).
 func (s *Service) NewCode(ctx context.Context, ref secret.Reference, v session.Visitor) (Step, error) {
-	return s.changeAs(ctx, ref, resend, func(tx *db.Tx, f *flow) (Step, error) {
+	return s.changeAs(ctx, ref, resend, func(tx *db.Tx, f *activeFlow) (Step, error) {
 		if why := f.over(tx.Now); why != "" {
 			return f.overStep(why), nil
 		}
@@ -33,7 +34,7 @@ func (s *Service) NewCode(ctx context.Context, ref secret.Reference, v session.V
 
 // choices are the methods to choose from. Where the one asked for now is to be asked for once
 // more, it was read with the flow.
-func (s *Service) choices(ctx context.Context, tx *db.Tx, f *flow, d policy.Decision, all []method) ([]method, error) {
+func (s *Service) choices(ctx context.Context, tx *db.Tx, f *activeFlow, d policy.Decision, all []method) ([]method, error) {
 	if all != nil {
 		return all, nil
 	}
@@ -46,16 +47,16 @@ func (s *Service) choices(ctx context.Context, tx *db.Tx, f *flow, d policy.Deci
 
 // Cancel ends a flow at the person's wish.
 func (s *Service) Cancel(ctx context.Context, ref secret.Reference, v session.Visitor) (Step, error) {
-	return s.change(ctx, ref, func(tx *db.Tx, f *flow) (Step, error) { return s.endFlow(ctx, tx, f, Cancelled, v) })
+	return s.change(ctx, ref, func(tx *db.Tx, f *activeFlow) (Step, error) { return s.endFlow(ctx, tx, f, flow.Cancelled, v) })
 }
 
 // change runs fn on a flow in one transaction and writes what fn left to be written.
-func (s *Service) change(ctx context.Context, ref secret.Reference, fn func(tx *db.Tx, f *flow) (Step, error)) (Step, error) {
+func (s *Service) change(ctx context.Context, ref secret.Reference, fn func(tx *db.Tx, f *activeFlow) (Step, error)) (Step, error) {
 	return s.changeAs(ctx, ref, whole, fn)
 }
 
 // changeAs is change of a flow that is read with one of the texts.
-func (s *Service) changeAs(ctx context.Context, ref secret.Reference, text string, fn func(tx *db.Tx, f *flow) (Step, error)) (Step, error) {
+func (s *Service) changeAs(ctx context.Context, ref secret.Reference, text string, fn func(tx *db.Tx, f *activeFlow) (Step, error)) (Step, error) {
 	var step Step
 	err := s.DB.InTx(ctx, ref.Tenant, func(tx *db.Tx) error {
 		f, err := s.scan(ctx, tx, text, ref.ID, ref.Hash())
@@ -69,7 +70,7 @@ func (s *Service) changeAs(ctx context.Context, ref secret.Reference, text strin
 	return step, err
 }
 
-func (s *Service) endFlow(ctx context.Context, tx *db.Tx, f *flow, because string, v session.Visitor) (Step, error) {
+func (s *Service) endFlow(ctx context.Context, tx *db.Tx, f *activeFlow, because string, v session.Visitor) (Step, error) {
 	first, err := f.close(ctx, tx, because)
 	if err != nil || !first {
 		return f.overStep(f.ClosedBecause), err
@@ -82,7 +83,7 @@ func (s *Service) endFlow(ctx context.Context, tx *db.Tx, f *flow, because strin
 }
 
 // drop closes the newest challenge and keeps its message from leaving, if it has not.
-func (s *Service) drop(ctx context.Context, tx *db.Tx, f *flow, because string) error {
+func (s *Service) drop(ctx context.Context, tx *db.Tx, f *activeFlow, because string) error {
 	if f.Challenge.ID == "" {
 		return nil
 	}
@@ -93,7 +94,7 @@ func (s *Service) drop(ctx context.Context, tx *db.Tx, f *flow, because string) 
 }
 
 // replace stores a challenge in the place of the newest one, which it drops.
-func (f *flow) replace(ctx context.Context, tx *db.Tx, c challenge.Challenge, o authenticator.IssuedChallenge) error {
+func (f *activeFlow) replace(ctx context.Context, tx *db.Tx, c challenge.Challenge, o authenticator.IssuedChallenge) error {
 	if f.Challenge.ID == "" {
 		return challenge.Issue(ctx, tx, c, o)
 	}
@@ -104,7 +105,7 @@ func (f *flow) replace(ctx context.Context, tx *db.Tx, c challenge.Challenge, o 
 }
 
 // withdraw keeps the message of the newest challenge from leaving, if it has not.
-func (f *flow) withdraw(ctx context.Context, tx *db.Tx) error {
+func (f *activeFlow) withdraw(ctx context.Context, tx *db.Tx) error {
 	if f.Challenge.Kind == authenticator.Push { // one may have left and another not
 		return message.WithdrawAll(ctx, tx, f.Challenge.MessageID)
 	}
@@ -128,7 +129,7 @@ func (s *Service) Delivery(ctx context.Context, ref secret.Reference) (kind auth
 }
 
 // best replaces the status of a push by the best of all receivers that the code went to.
-func (f *flow) best(ctx context.Context, tx *db.Tx, status *message.Status) (err error) {
+func (f *activeFlow) best(ctx context.Context, tx *db.Tx, status *message.Status) (err error) {
 	if f.Challenge.Kind == authenticator.Push && f.Challenge.MessageID != "" {
 		*status, err = message.Best(ctx, tx, f.Challenge.MessageID)
 	}

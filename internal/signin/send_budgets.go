@@ -16,7 +16,7 @@ import (
 // spendSend counts a message against the account, the destination and the flow. wait says
 // that it must not be sent before; then nothing is counted. The guarded UPDATE keeps two
 // tabs from sending at the same moment.
-func (s *Service) spendSend(ctx context.Context, tx *db.Tx, f *flow, c challenge.Challenge, to string) (wait time.Duration, err error) {
+func (s *Service) spendSend(ctx context.Context, tx *db.Tx, f *activeFlow, c challenge.Challenge, to string) (wait time.Duration, err error) {
 	f.Destination = to
 	sends, err := s.sendsOf(ctx, tx, f, c)
 	if err != nil {
@@ -54,10 +54,10 @@ const (
 // sendsOf are the budgets that a message comes out of: those that strangers share, or those of
 // the browser that the flow began in. They are not read again where they came with the flow and
 // the message goes to the same place.
-func (s *Service) sendsOf(ctx context.Context, tx *db.Tx, f *flow, c challenge.Challenge) (ratelimit.Budgets, error) {
+func (s *Service) sendsOf(ctx context.Context, tx *db.Tx, f *activeFlow, c challenge.Challenge) (ratelimit.Budgets, error) {
 	account := ratelimit.BudgetKey{Tenant: tx.Tenant, Limit: s.limitSends(accountSends), Subject: f.spender()}
 	destination := ratelimit.BudgetKey{Tenant: db.Installation, Limit: s.limitSends(destinationSends), Subject: c.SentKey}
-	if f.knownBy != "" {
+	if f.KnownBy != "" {
 		destination.Limit = s.limitKnownSends()
 	}
 	if f.sendBudgets != nil && tx.Attempt == 1 && f.Challenge.SentKey == c.SentKey {
@@ -70,7 +70,7 @@ var errNewCodeWait = fault.New(fault.RateLimited, "code.problem.too_soon")
 
 // sendRefused goes on without a message. It is a step and not an error: that the password was
 // right stays recorded, and a code that was sent before stays good.
-func (s *Service) sendRefused(tx *db.Tx, f *flow, d policy.Decision, m method, wait time.Duration) (Step, error) {
+func (s *Service) sendRefused(tx *db.Tx, f *activeFlow, d policy.Decision, m method, wait time.Duration) (Step, error) {
 	f.recordEvent(audit.ChallengeSent, audit.Refused, "too_many_messages", string(m.Kind), f.ID, f.Visitor)
 	problem := "code.problem.sending"
 	if m.Kind != authenticator.Email {

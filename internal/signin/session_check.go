@@ -9,6 +9,7 @@ import (
 	"countersign/internal/audit"
 	"countersign/internal/authenticator"
 	"countersign/internal/db"
+	"countersign/internal/flow"
 	"countersign/internal/policy"
 	"countersign/internal/policy/facts"
 	"countersign/internal/ratelimit"
@@ -17,6 +18,10 @@ import (
 	"countersign/internal/tenant"
 	"countersign/internal/user"
 )
+
+// freshFor is how old a proof may be, when a step-up begins, for opening the set-up of a
+// method: a copied cookie alone must not bind anything (SEC-39).
+const freshFor = 300 * time.Second
 
 // Ask is what a client wants of a session.
 type Ask struct {
@@ -198,7 +203,7 @@ func (s *Service) StepUp(ctx context.Context, ref secret.Reference, a Attempt) (
 			return err
 		}
 		if !st.StepUp {
-			return errFlowGone
+			return flow.ErrNotFound
 		}
 		wait, err := ratelimit.SpendIn(ctx, tx, limitStepUps, ref.ID)
 		if err == nil && wait > 0 {
@@ -223,11 +228,14 @@ func (s *Service) stepUp(ctx context.Context, tx *db.Tx, st SessionCheck, a Atte
 		return nil, err
 	}
 	browser := s.knownFor(a.Devices, all, w)
-	f := &flow{
-		ClientID: a.ClientID, ContinueTo: a.ContinueTo, WantACR: a.WantACR, Visitor: a.Visitor, SteppingUp: st.Session.ID,
-		SecurityVersion: st.Session.SecurityVersion, Facts: w, bindable: s.Bindable, prefer: string(a.Prefer),
-		knownBy: browser.spends, device: browser.device,
+	f := &activeFlow{
+		Flow:     a.flow(st.Session.SecurityVersion, browser.spends),
+		Facts:    w,
+		bindable: s.Bindable,
+		prefer:   string(a.Prefer),
+		device:   browser.device,
 	}
+	f.SteppingUp = st.Session.ID
 	ref := s.begin(tx, f, st.Session.Proofs()...)
 	if err := s.recall(ctx, tx, f, a.Presented); err != nil {
 		return nil, err
@@ -252,9 +260,7 @@ func (s *Service) SignOut(ctx context.Context, ref secret.Reference, v session.V
 		}
 		// Closed by a guarded write as well as by what over reads, so that of a sign-out and a
 		// code at the same moment one wins.
-		_, err = tx.Exec(ctx, `UPDATE flows SET closed_at = $1, closed_because = $2 WHERE tenant_id = $3 AND user_id = $4 AND stepping_up = $5 AND closed_at = 0`,
-			tx.Now, Changed, tx.Tenant, userID, ref.ID)
-		if err != nil {
+		if err := flow.CloseStepUps(ctx, tx, userID, ref.ID, flow.Changed); err != nil {
 			return err
 		}
 		return audit.Record(ctx, tx, event(audit.SessionEnded, audit.OK, session.SignedOut, userID, clientID, "", ref.ID, v))

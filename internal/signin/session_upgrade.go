@@ -8,6 +8,7 @@ import (
 	"countersign/internal/audit"
 	"countersign/internal/authenticator"
 	"countersign/internal/db"
+	"countersign/internal/flow"
 	"countersign/internal/policy"
 	"countersign/internal/secret"
 	"countersign/internal/session"
@@ -19,7 +20,7 @@ import (
 func (s *Service) Upgrade(ctx context.Context, tx *db.Tx, old session.Session, proof authenticator.Proof, v session.Visitor) (ref secret.Reference, life time.Duration, err error) {
 	open, err := session.Retire(ctx, tx, old.ID)
 	if err == nil && !open { // signed out meanwhile
-		err = errFlowGone
+		err = flow.ErrNotFound
 	}
 	if err != nil {
 		return ref, 0, err

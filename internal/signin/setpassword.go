@@ -11,6 +11,7 @@ import (
 	"countersign/internal/client"
 	"countersign/internal/db"
 	"countersign/internal/fault"
+	"countersign/internal/flow"
 	"countersign/internal/message/email"
 	"countersign/internal/notify"
 	"countersign/internal/policy/facts"
@@ -190,7 +191,7 @@ func (s *Service) spendPasswordLink(ctx context.Context, tx *db.Tx, ref secret.R
 	if err := session.EndOthers(ctx, tx, o.User.ID, "", session.PasswordChanged); err != nil {
 		return err
 	}
-	if _, err := user.CloseChange(ctx, tx, o.User.ID, Changed); err != nil {
+	if _, err := user.CloseChange(ctx, tx, o.User.ID, flow.Changed); err != nil {
 		return err
 	}
 	if o.Invitation {
@@ -202,9 +203,10 @@ func (s *Service) spendPasswordLink(ctx context.Context, tx *db.Tx, ref secret.R
 // recordReset tells the person, at every address. A reset is kept as a sign-in that came to
 // nothing, so that the notice can say "this wasn't me" about it.
 func (s *Service) recordReset(ctx context.Context, tx *db.Tx, o opened, ref secret.Reference, v session.Visitor) error {
-	f := &flow{ClientID: client.PortalID, Visitor: v, SecurityVersion: o.User.SecurityVersion + 1, Facts: o.Facts}
+	f := &activeFlow{Facts: o.Facts}
+	f.ClientID, f.Visitor, f.SecurityVersion = client.PortalID, v, o.User.SecurityVersion+1
 	s.begin(tx, f)
-	if _, err := f.close(ctx, tx, Finished); err != nil {
+	if _, err := f.close(ctx, tx, flow.Finished); err != nil {
 		return err
 	}
 	news := email.AccountChanged{

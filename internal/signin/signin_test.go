@@ -14,6 +14,7 @@ import (
 	"countersign/internal/client"
 	"countersign/internal/db"
 	"countersign/internal/fault"
+	"countersign/internal/flow"
 	"countersign/internal/message/email"
 	"countersign/internal/policy"
 	"countersign/internal/secret"
@@ -173,7 +174,7 @@ func TestAIR10_ThreeNewCodesThenStartAgain(t *testing.T) {
 		}
 		h.clock.pass(31 * time.Second)
 		step, err := h.NewCode(t.Context(), *ask.Flow, visitor)
-		if over, ok := step.(signin.Over); err != nil || !ok || over.Reason != signin.Restart {
+		if over, ok := step.(signin.Over); err != nil || !ok || over.Reason != flow.Restart {
 			t.Fatalf("a fourth new code: %#v, %v", step, err)
 		}
 		if _, ok := h.answer(*ask.Flow, newest, false).(signin.Over); !ok {
@@ -430,7 +431,7 @@ func TestAIR2_ALO2_ExemptThenCovered(t *testing.T) {
 	})
 }
 
-// guard: flow.over looks at the session that a step-up began from.
+// guard: activeFlow.over looks at the session that a step-up began from.
 func TestATK80_AStepUpEndsWithItsSession(t *testing.T) {
 	each(t, func(t *testing.T, h *house) {
 		step, err := h.SubmitPassword(t.Context(), attempt("maria@company.test", rightPassword, "phone"))
@@ -447,7 +448,7 @@ func TestATK80_AStepUpEndsWithItsSession(t *testing.T) {
 		if err := h.SignOut(t.Context(), done.Session, visitor); err != nil {
 			t.Fatal(err)
 		}
-		if over, ok := h.answer(*ask.Flow, code, false).(signin.Over); !ok || over.Reason != signin.Changed {
+		if over, ok := h.answer(*ask.Flow, code, false).(signin.Over); !ok || over.Reason != flow.Changed {
 			t.Errorf("%#v", over)
 		}
 	})
@@ -484,7 +485,7 @@ func TestATK53_ATK51_ChangesReachAFlowUnderWay(t *testing.T) {
 				ask := h.password(name+"@company.test", "dashboard")
 				code := h.newest().Code
 				h.in(h.company, func(ctx context.Context, tx *db.Tx) error { return change(ctx, tx, u.ID) })
-				if over, ok := h.answer(*ask.Flow, code, false).(signin.Over); !ok || over.Reason != signin.Changed {
+				if over, ok := h.answer(*ask.Flow, code, false).(signin.Over); !ok || over.Reason != flow.Changed {
 					t.Errorf("%#v", over)
 				}
 				h.in(h.company, func(ctx context.Context, tx *db.Tx) error { return tenant.Resume(ctx, tx) })
@@ -564,7 +565,7 @@ func TestALO10_ThisWasNotMe(t *testing.T) {
 				t.Fatal(err)
 			}
 		}
-		if over, ok := h.answer(*ask.Flow, mail.Code, false).(signin.Over); !ok || over.Reason != signin.NotMe {
+		if over, ok := h.answer(*ask.Flow, mail.Code, false).(signin.Over); !ok || over.Reason != flow.NotMe {
 			t.Errorf("the attempt went on: %#v", over)
 		}
 		if h.deliver(); h.post.count(email.Template(email.NotMeAlert{})) != 1 {
@@ -810,7 +811,7 @@ func TestATK143_UnreachableLevelsAreRefused(t *testing.T) {
 		a := attempt("maria@company.test", rightPassword, "dashboard")
 		a.WantACR = []string{string(policy.TwoFactor)}
 		step, err := h.SubmitPassword(t.Context(), a)
-		if over, ok := step.(signin.Over); err != nil || !ok || over.Reason != signin.Unmet {
+		if over, ok := step.(signin.Over); err != nil || !ok || over.Reason != flow.Unmet {
 			t.Errorf("%#v, %v", step, err)
 		}
 		done := h.signIn("maria@company.test", "dashboard", false)
@@ -929,7 +930,7 @@ func TestAHundredFailuresInARowDisableTheMethod(t *testing.T) {
 		}
 		h.clock.pass(2 * time.Hour)
 		step, err := h.SubmitPassword(t.Context(), attempt("maria@company.test", rightPassword, "dashboard"))
-		if over, ok := step.(signin.Over); err != nil || !ok || over.Reason != signin.Unmet {
+		if over, ok := step.(signin.Over); err != nil || !ok || over.Reason != flow.Unmet {
 			t.Errorf("%#v, %v", step, err)
 		}
 	})

@@ -120,16 +120,3 @@ func (ReplacePassword) step() {}
 func (SetUpMethod) step()     {}
 func (Over) step()            {}
 func (Done) step()            {}
-
-// Why a flow is over.
-const (
-	Finished   = "done"
-	Expired    = "expired"
-	Cancelled  = "cancelled"
-	NotMe      = "not_me"
-	Changed    = "changed"
-	Restart    = "restart"
-	Unmet      = "unmet"
-	SetUpLater = "set_up_later" // the password was reset by mail, so the mailbox opens no set-up yet
-	NeedsAdmin = "needs_admin"  // nothing that is set up works; an administrator can reset it
-)

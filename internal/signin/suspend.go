@@ -22,7 +22,7 @@ const suspendWithin = 72 * time.Hour
 // suspendBoundIn suspends what was set up in a disputed sign-in, so that a thief's
 // authenticator does not open the account. It removes nothing: what is suspended goes on
 // protecting the account until someone proves an undisputed method or an administrator decides.
-func (s *Service) suspendBoundIn(ctx context.Context, tx *db.Tx, f *flow, flowID string, v session.Visitor) error {
+func (s *Service) suspendBoundIn(ctx context.Context, tx *db.Tx, f *activeFlow, flowID string, v session.Visitor) error {
 	bound, err := authenticator.BoundIn(ctx, tx, flowID)
 	if err != nil {
 		return err

@@ -8,6 +8,7 @@ import (
 	"countersign/internal/authenticator/outofband"
 	"countersign/internal/db"
 	"countersign/internal/fault"
+	"countersign/internal/flow"
 	"countersign/internal/message/email"
 	"countersign/internal/notify"
 	"countersign/internal/ratelimit"
@@ -46,28 +47,11 @@ func (s *Service) UndoAddress(ctx context.Context, ref secret.Reference, v sessi
 	})
 }
 
-// signInChain lists a sign-in and the step-ups from its session, also one that set something up and
-// was not finished: whoever made the one made the others.
-func signInChain(ctx context.Context, tx *db.Tx, flowID string) (out []string, err error) {
-	return tx.Texts(ctx, `
-		WITH RECURSIVE line (id) AS (
-			SELECT f.id FROM flows f WHERE f.tenant_id = $1 AND f.id = $2
-			UNION SELECT n.flow_id FROM line l
-				JOIN sessions s ON s.tenant_id = $1 AND s.flow_id = l.id
-				JOIN sessions n ON n.tenant_id = $1 AND n.user_id = s.user_id AND n.continues = s.id
-				JOIN flows f ON f.tenant_id = $1 AND f.id = n.flow_id AND f.stepping_up = s.id)
-		SELECT l.id FROM line l
-		UNION SELECT f.id FROM line l
-			JOIN sessions s ON s.tenant_id = $1 AND s.flow_id = l.id
-			JOIN authenticators a ON a.tenant_id = $1 AND a.user_id = s.user_id AND a.bound_in <> ''
-			JOIN flows f ON f.tenant_id = $1 AND f.id = a.bound_in AND f.stepping_up = s.id`, tx.Tenant, flowID)
-}
-
 // moveBack undoes what a sign-in that was not the owner's, with its step-ups, did to the
 // address: the change that it asked for ends, and the oldest one that it made and that may
 // still be undone is undone.
-func (s *Service) moveBack(ctx context.Context, tx *db.Tx, f *flow, line []string, v session.Visitor) error {
-	if _, err := user.CloseChange(ctx, tx, f.User.ID, NotMe); err != nil {
+func (s *Service) moveBack(ctx context.Context, tx *db.Tx, f *activeFlow, line []string, v session.Visitor) error {
+	if _, err := user.CloseChange(ctx, tx, f.User.ID, flow.NotMe); err != nil {
 		return err
 	}
 	all, err := user.ChangesOf(ctx, tx, f.User.ID)
