@@ -285,7 +285,8 @@ func (s *Service) changed(ctx context.Context, tx *db.Tx, f *activeFlow, err err
 }
 
 // unchanged holds while what a finishing step decided on is as it was read: the account and
-// its company, the app, the vendor's rules, the challenge and where its code went.
+// its company, the app, the vendor's rules, the challenge and where its code went. What stops a
+// sign-in is looked at by itself as well: a program of the version before does not count versions.
 const unchanged = ` AND challenge_id = $6 AND EXISTS (
 	SELECT 1 FROM users u
 	JOIN tenants t ON t.tenant_id = u.tenant_id
@@ -293,20 +294,15 @@ const unchanged = ` AND challenge_id = $6 AND EXISTS (
 	JOIN challenges ch ON ch.tenant_id = u.tenant_id AND ch.id = $6
 	LEFT JOIN outofband_addresses oa ON oa.tenant_id = u.tenant_id AND oa.authenticator_id = ch.authenticator_id
 	LEFT JOIN clients c ON c.id = $7
-	WHERE u.tenant_id = $4 AND u.id = $8 AND u.security_version = $9 AND u.password_flagged_at = 0 AND u.disabled_at = 0
-		AND t.kind = $10 AND t.mandate = $11 AND t.mandate_from = $12 AND t.switched_on_at = $13 AND t.switched_off_at = $14 AND t.remember_days = $15 AND t.suspended_at = 0
-		AND i.mandate = $16 AND i.mandate_from = $17 AND i.remember_days = $18
-		AND COALESCE(c.exempt_until, 0) = $19 AND COALESCE(c.disabled_at, 0) = 0
-		AND ch.closed_at = 0 AND ch.expires_at > $1 AND COALESCE(oa.address, '') = $20
-		AND t.methods = $21 AND t.choice = $22 AND t.set_up_by = $23 AND i.methods = $24 AND u.second_step_at = $25 AND ` + facts.KindsOfUser + ` = $26)`
+	WHERE u.tenant_id = $4 AND u.id = $8 AND u.version = $9 AND u.security_version = $10
+		AND t.version = $11 AND i.version = $12 AND COALESCE(c.version, 0) = $13
+		AND ch.closed_at = 0 AND ch.expires_at > $1 AND COALESCE(oa.address, '') = $14
+		AND u.password_flagged_at = 0 AND u.disabled_at = 0 AND t.suspended_at = 0 AND COALESCE(c.disabled_at, 0) = 0)`
 
 func (f *activeFlow) unchangedArgs() []any {
-	t, i := f.Tenant, f.Vendor
+	v := f.Versions
 	return []any{
-		f.Challenge.ID, f.ClientID, f.User.ID, f.SecurityVersion,
-		string(t.Kind), string(t.Mandate.Mode), t.Mandate.From, t.SwitchedOnAt, t.SwitchedOffAt, t.RememberDays,
-		string(i.Mandate.Mode), i.Mandate.From, f.VendorDays, f.App.ExemptUntil, f.Destination,
-		string(t.Methods), string(t.Choice), t.SetUpBy, string(i.Methods), f.User.SecondStepAt, f.Kinds,
+		f.Challenge.ID, f.ClientID, f.User.ID, v.User, f.SecurityVersion, v.Tenant, v.Vendor, v.App, f.Destination,
 	}
 }
 

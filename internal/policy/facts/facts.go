@@ -33,9 +33,13 @@ type Facts struct {
 	App    App
 	policy.Account
 
-	Kinds      string // the person's authenticators as KindsOfUser read them
-	VendorDays int    // of the installation as it is stored, before the configuration's ceiling
+	Kinds    string // the person's authenticators as KindsOfUser read them
+	Versions Versions
 }
+
+// Versions are how often each row behind the facts has changed in what a decision reads. While
+// they are the same, a decision on the same proofs is, too. App is 0 where there is no such client.
+type Versions struct{ User, Tenant, Vendor, App int64 }
 
 // KindsOfUser are the kinds of authenticators that the user u has, in one order; those that
 // are disabled or suspended have a minus before them.
@@ -48,7 +52,7 @@ const KindsOfUser = `COALESCE((
 const Columns = `
 	u.id, u.email, u.name, u.role, u.language, u.security_version, u.password_flagged_at, u.disabled_at,
 	u.second_step_at, u.first_factor_at, u.released_at, u.recovery_until, u.set_up_by, u.password_reset_at,
-	` + KindsOfUser + `,
+	u.version, t.version, i.version, COALESCE(c.version, 0), ` + KindsOfUser + `,
 	t.tenant_id, t.name, t.kind, t.mandate, t.mandate_from, t.switched_on_at, t.switched_off_at, t.remember_days,
 	t.methods, t.choice, t.set_up_by, t.suspended_at,
 	i.name, i.mandate, i.mandate_from, i.remember_days, i.methods,
@@ -78,10 +82,11 @@ func Into(f *Facts) *Reader { return &Reader{into: f} }
 // Targets are where to scan Columns into.
 func (r *Reader) Targets() []any {
 	u, t, i, a := &r.into.User, &r.into.Tenant, &r.into.Vendor, &r.into.App
+	v := &r.into.Versions
 	return []any{
 		&u.ID, &u.Email, &u.Name, &u.Role, &u.Language, &u.SecurityVersion, &r.user.flagged, &r.user.disabled,
 		&r.user.ownChoice, &r.user.firstFactor, &r.user.released, &r.user.recovery, &r.user.setUpBy, &r.user.reset,
-		&r.into.Kinds,
+		&v.User, &v.Tenant, &v.Vendor, &v.App, &r.into.Kinds,
 		&t.ID, &t.Name, &t.Kind, &t.Mandate.Mode, &r.tenant.mandate, &r.tenant.on, &r.tenant.off, &t.RememberDays,
 		&t.Methods, &t.Choice, &r.tenant.setUpBy, &r.tenant.suspended,
 		&i.Name, &i.Mandate.Mode, &r.mandate, &i.RememberDays, &i.Methods,
@@ -93,7 +98,6 @@ func (r *Reader) Targets() []any {
 // nobody may exceed.
 func (r *Reader) Decode(clientID string, maxRememberDays int) {
 	f := r.into
-	f.VendorDays = f.Vendor.RememberDays
 	f.Vendor.RememberDays = min(f.Vendor.RememberDays, maxRememberDays)
 	f.Vendor.Mandate.From = db.Time(r.mandate)
 	f.decodeUser(r.user)
