@@ -7,7 +7,6 @@ import (
 	"io/fs"
 	"os"
 	"regexp"
-	"runtime"
 	"strconv"
 	"strings"
 	"sync"
@@ -85,26 +84,5 @@ func points(when string, group []*unit) error {
 	return nil
 }
 
-// origin names the function that asked for this unit of work and its caller.
-func origin() string {
-	pcs := make([]uintptr, 12)
-	frames := runtime.CallersFrames(pcs[:runtime.Callers(2, pcs)])
-	var names []string
-	for len(names) < 2 {
-		f, more := frames.Next()
-		name, ours := strings.CutPrefix(f.Function, "countersign/internal/")
-		if ours && !strings.HasPrefix(name, "db.") {
-			names = append(names, plainName(name))
-		}
-		if !more {
-			break
-		}
-	}
-	return strings.Join(names, "<")
-}
-
-// plainName makes "signin.Service.Respond" of "signin.(*Service).Respond.func1".
-func plainName(name string) string {
-	name, _, _ = strings.Cut(name, ".func")
-	return strings.NewReplacer("(*", "", ")", "").Replace(name)
-}
+// origin names the step that a unit of work is part of.
+func origin() string { return operation() }

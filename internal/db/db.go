@@ -193,8 +193,11 @@ func (d *DB) InTx(ctx context.Context, tenant string, fn func(*Tx) error) (err e
 		} else {
 			err = d.once(ctx, tenant, try, fn)
 		}
-		if try == maxTries || !errors.Is(err, ErrConflict) && !aborted(err) {
+		if !errors.Is(err, ErrConflict) && !aborted(err) {
 			return err
+		}
+		if try == maxTries {
+			return fmt.Errorf("%s: gave up after %d conflicts: %w", operation(), maxTries, err)
 		}
 	}
 }

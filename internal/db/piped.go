@@ -17,6 +17,20 @@ import (
 // piped is one unit of work on one PostgreSQL connection. It begins with the first write,
 // and statements whose outcome nobody waits for travel with the next one or with the commit:
 // a round trip costs more than most statements do.
+//
+// THE CONTRACT, for whoever writes a unit of work:
+//
+//   - A query that only reads, before the first write, runs OUTSIDE the transaction. What it
+//     read may have changed by the commit: guard the write that relies on it.
+//   - ExecDeferred returns nil before anything was sent. Its error comes from a later call, or
+//     from the commit; code after it must not take nil for success. Never defer a statement
+//     whose row count, or whose failure, decides something.
+//   - ExecExpect is as late: a wrong row count is an ErrConflict of a later call or of the
+//     commit, and the unit of work runs again. It never commits with a wrong count.
+//   - After any error the transaction is lost. Return the error; do not go on with the Tx.
+//   - What takes locks or calls a function that writes is a write, even as a SELECT: reads knows
+//     advisory locks only, so add what else you use there.
+//   - Nothing happened before InTx returned nil: tell the outside world in OnCommit.
 type piped struct {
 	conn  *sql.Conn
 	begun bool

@@ -3,6 +3,7 @@ package db_test
 import (
 	"errors"
 	"slices"
+	"strings"
 	"testing"
 	"time"
 
@@ -56,6 +57,19 @@ func TestCollectClosesWhatItReads(t *testing.T) {
 		})
 		if err != nil {
 			t.Fatal(err)
+		}
+	})
+}
+
+func TestGivingUpNamesTheOperation(t *testing.T) {
+	dbtest.Each(t, time.Now, func(t *testing.T, d *db.DB) {
+		tries := 0
+		err := d.InTx(t.Context(), "t1", func(tx *db.Tx) error {
+			tries++
+			return db.ErrConflict
+		})
+		if !errors.Is(err, db.ErrConflict) || tries != 5 || !strings.HasPrefix(err.Error(), "db_test.TestGivingUpNamesTheOperation") {
+			t.Errorf("%v after %d tries", err, tries)
 		}
 	})
 }

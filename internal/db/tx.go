@@ -18,7 +18,7 @@ type Tx struct {
 	on       runner
 	db       *DB
 	onCommit []func()
-	parent   *Tx  // the unit of work that As was called on
+	parent   *Tx  // the unit of work that ForTenant was called on
 	ids      *int // how many ids this unit of work has made
 }
 
@@ -39,7 +39,7 @@ func (t *Tx) Exec(ctx context.Context, query string, args ...any) (int64, error)
 }
 
 // ExecDeferred runs a statement whose row count nobody asks for, at the latest with the commit. On
-// PostgreSQL its error comes with what it travels with.
+// PostgreSQL nil means nothing yet: its error comes with what it travels with, see piped.
 func (t *Tx) ExecDeferred(ctx context.Context, query string, args ...any) error {
 	if p, ok := t.on.(*piped); ok {
 		t.db.statements.Add(1)
@@ -50,7 +50,7 @@ func (t *Tx) ExecDeferred(ctx context.Context, query string, args ...any) error 
 	return err
 }
 
-// ExecExpect is Later for a statement that must change just so many rows: otherwise the unit of
+// ExecExpect is ExecDeferred for a statement that must change just so many rows: otherwise the unit of
 // work runs again, as with ErrConflict.
 func (t *Tx) ExecExpect(ctx context.Context, rows int64, query string, args ...any) error {
 	if p, ok := t.on.(*piped); ok {
