@@ -170,7 +170,7 @@ func TestProtection_NarrowingTheMethodsOpensNothing(t *testing.T) {
 	})
 }
 
-// guard: confirmNarrowing, before the change
+// guard: confirmStranding, before the change
 func TestProtection_NarrowingSaysWhomItStrands(t *testing.T) {
 	each(t, func(t *testing.T, w *rig.World) {
 		c := w.NewTenant(t, "--mandate", "mandatory")

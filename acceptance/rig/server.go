@@ -153,13 +153,18 @@ func (w *World) CLI(t testing.TB, args ...string) string {
 	return out
 }
 
-// confirmed answers the question that taking something away asks: no test has a terminal.
+// confirmed answers the question that taking something away asks: no test has a terminal. Most companies of tests have
+// one owner, so it also says that the last one may be changed.
 func confirmed(args []string) []string {
 	takesAway := slices.Contains(args, "--disable") || slices.Contains(args, "--suspend") ||
 		slices.Contains(args, "--methods") && args[1] == "set" ||
 		len(args) > 1 && args[0] == "client" && args[1] == "disable"
 	if takesAway && !slices.ContainsFunc(args, func(a string) bool { return strings.HasPrefix(a, "--yes") }) {
-		return append(slices.Clone(args), "--yes")
+		args = append(slices.Clone(args), "--yes")
+	}
+	changesUser := len(args) > 1 && args[0] == "user" && args[1] == "set"
+	if changesUser && (slices.Contains(args, "--disable") || slices.Contains(args, "--role")) {
+		return append(slices.Clone(args), "--force")
 	}
 	return args
 }

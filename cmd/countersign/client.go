@@ -4,17 +4,16 @@ import (
 	"context"
 	"fmt"
 	"os"
-	"strings"
 	"text/tabwriter"
 	"time"
 
 	"github.com/alecthomas/kong"
 
+	"countersign/internal/access"
 	"countersign/internal/app"
-	"countersign/internal/audit"
+	"countersign/internal/apps"
 	"countersign/internal/client"
 	"countersign/internal/db"
-	"countersign/internal/keyring"
 	"countersign/internal/secret"
 )
 
@@ -29,19 +28,6 @@ type ClientCmd struct {
 	Secret     ClientSecretCmd     `cmd:"" help:"Give an app a new secret; the old one stops at once."`
 	Disable    ClientDisableCmd    `cmd:"" help:"Stop sign-ins to an app."`
 	Enable     ClientEnableCmd     `cmd:"" help:"Let people sign in to a disabled app again."`
-}
-
-// changeClient runs fn and its audit row in one transaction of the installation.
-func changeClient(ctx context.Context, env *Env, id string, action audit.Action, fn func(tx *db.Tx) (what string, err error)) error {
-	return env.within(ctx, func(h *app.Core) error {
-		return h.DB.InTx(ctx, db.Installation, func(tx *db.Tx) error {
-			what, err := fn(tx)
-			if err != nil {
-				return err
-			}
-			return audit.Record(ctx, tx, audit.Event{Action: action, Result: audit.OK, ActorID: byHand, ClientID: id, Reason: what})
-		})
-	})
 }
 
 // ClientCreateCmd registers an app.
@@ -60,15 +46,18 @@ type ClientCreateCmd struct {
 func (c ClientCreateCmd) Run(ctx context.Context, env *Env) error {
 	var added client.Client
 	var token secret.Text
-	if err := haveKey(ctx, env, c.SigningAlg); err != nil {
-		return err
-	}
-	err := changeClient(ctx, env, c.ID, audit.ClientCreated, func(tx *db.Tx) (what string, err error) {
-		added, token, err = client.Create(ctx, tx, client.New{
-			ID: c.ID, Name: c.Name, Kind: c.Kind, HomeURL: c.HomeURL, RedirectURIs: c.RedirectURI, PostLogoutURIs: c.PostLogoutURI,
-			SigningAlg: c.SigningAlg, PKCEOptional: c.PKCE == "optional",
+	err := env.within(ctx, func(h *app.Core) (err error) {
+		added, token, err = h.Apps.Create(ctx, access.Server, client.New{
+			ID:             c.ID,
+			Name:           c.Name,
+			Kind:           c.Kind,
+			HomeURL:        c.HomeURL,
+			RedirectURIs:   c.RedirectURI,
+			PostLogoutURIs: c.PostLogoutURI,
+			SigningAlg:     c.SigningAlg,
+			PKCEOptional:   c.PKCE == "optional",
 		})
-		return strings.Join([]string{c.Kind, c.SigningAlg, "PKCE " + c.PKCE}, ", "), err
+		return err
 	})
 	if err != nil {
 		return err
@@ -82,17 +71,6 @@ func (c ClientCreateCmd) Run(ctx context.Context, env *Env) error {
 	}
 	showSecret(env, token)
 	return nil
-}
-
-// haveKey makes the first key of an algorithm, so that the app can verify its first token. An
-// RSA key takes up to some seconds, and is made outside any transaction.
-func haveKey(ctx context.Context, env *Env, algorithm string) error {
-	if algorithm == "" {
-		return nil
-	}
-	return env.within(ctx, func(h *app.Core) error {
-		return (&keyring.Keyring{DB: h.DB, Keys: h.Keys}).Ensure(ctx, algorithm)
-	})
 }
 
 // showSecret shows a new secret, which nothing can show again.
@@ -119,60 +97,27 @@ func (c ClientSetCmd) Run(ctx context.Context, env *Env, k *kong.Context) error 
 	if err != nil {
 		return err
 	}
-	if err := haveKey(ctx, env, c.SigningAlg); err != nil {
-		return err
-	}
-	err = changeClient(ctx, env, c.ID, audit.ClientChanged, func(tx *db.Tx) (string, error) {
-		if err := c.protocol(ctx, tx); err != nil {
-			return "", err
-		}
-		known, err := client.ByID(ctx, tx, c.ID)
-		if err != nil {
-			return "", err
-		}
-		for kind, uris := range map[string][]string{client.Redirect: c.AddRedirectURI, client.PostLogout: c.AddPostLogoutURI} {
-			for _, u := range uris {
-				if err := client.AddURI(ctx, tx, &known, kind, u); err != nil {
-					return "", err
-				}
-			}
-		}
-		for kind, uris := range map[string][]string{client.Redirect: c.RemoveRedirectURI, client.PostLogout: c.RemovePostLogoutURI} {
-			if err := removeURIs(ctx, tx, c.ID, kind, uris); err != nil {
-				return "", err
-			}
-		}
-		return what.String(), nil
-	})
+	err = env.within(ctx, func(h *app.Core) error { return h.Apps.Change(ctx, access.Server, c.ID, c.wanted()) })
 	if err == nil {
 		env.say(changeDocument{c.ID, what}, "Changed %s: %s.\n", c.ID, what)
 	}
 	return err
 }
 
-func (c ClientSetCmd) protocol(ctx context.Context, tx *db.Tx) error {
-	if c.SigningAlg != "" {
-		if err := client.SetSigningAlg(ctx, tx, c.ID, c.SigningAlg); err != nil {
-			return err
-		}
+// wanted are the changes that were asked for.
+func (c ClientSetCmd) wanted() apps.Changes {
+	out := apps.Changes{
+		AddRedirectURIs:      c.AddRedirectURI,
+		RemoveRedirectURIs:   c.RemoveRedirectURI,
+		AddPostLogoutURIs:    c.AddPostLogoutURI,
+		RemovePostLogoutURIs: c.RemovePostLogoutURI,
+		SigningAlg:           c.SigningAlg,
 	}
 	if c.PKCE != "" {
-		return client.SetPKCE(ctx, tx, c.ID, c.PKCE == "optional")
+		optional := c.PKCE == "optional"
+		out.PKCEOptional = &optional
 	}
-	return nil
-}
-
-func removeURIs(ctx context.Context, tx *db.Tx, id, kind string, uris []string) error {
-	for _, u := range uris {
-		found, err := client.RemoveURI(ctx, tx, id, kind, u)
-		if err != nil {
-			return err
-		}
-		if !found {
-			return fmt.Errorf("%s is not registered for %s", u, id)
-		}
-	}
-	return nil
+	return out
 }
 
 // ClientExemptCmd exempts an app.
@@ -187,9 +132,7 @@ func (c ClientExemptCmd) Run(ctx context.Context, env *Env) error {
 	if err != nil {
 		return err
 	}
-	err = changeClient(ctx, env, c.ID, audit.ClientExempted, func(tx *db.Tx) (string, error) {
-		return "until " + shown(until), client.Exempt(ctx, tx, c.ID, until)
-	})
+	err = env.within(ctx, func(h *app.Core) error { return h.Apps.Exempt(ctx, access.Server, c.ID, until) })
 	if err == nil {
 		env.say(changeDocument{c.ID, changed{{"exempt_until", until}}}, "App %s asks for no second step until %s.\n", c.ID, shown(until))
 	}
@@ -210,7 +153,7 @@ type ClientRequire2FACmd struct {
 
 // Run covers the app.
 func (c ClientRequire2FACmd) Run(ctx context.Context, env *Env) error {
-	err := changeClient(ctx, env, c.ID, audit.ClientCovered, func(tx *db.Tx) (string, error) { return "", client.Cover(ctx, tx, c.ID) })
+	err := env.within(ctx, func(h *app.Core) error { return h.Apps.Require2FA(ctx, access.Server, c.ID) })
 	if err == nil {
 		env.say(changeDocument{c.ID, changed{{"exempt_until", nil}}}, "App %s is covered.\n", c.ID)
 	}
@@ -225,9 +168,9 @@ type ClientSecretCmd struct {
 // Run replaces the secret and prints the new one.
 func (c ClientSecretCmd) Run(ctx context.Context, env *Env) error {
 	var token secret.Text
-	err := changeClient(ctx, env, c.ID, audit.ClientSecretReplaced, func(tx *db.Tx) (what string, err error) {
-		token, err = client.RotateSecret(ctx, tx, c.ID)
-		return "", err
+	err := env.within(ctx, func(h *app.Core) (err error) {
+		token, err = h.Apps.RotateSecret(ctx, access.Server, c.ID)
+		return err
 	})
 	if err != nil {
 		return err
@@ -248,7 +191,7 @@ func (c ClientDisableCmd) Run(ctx context.Context, env *Env) error {
 	if err := confirm(c.Yes, "Disable app "+c.ID+"? Nobody can sign in to it, and its tokens are not renewed, until you enable it."); err != nil {
 		return err
 	}
-	err := changeClient(ctx, env, c.ID, audit.ClientDisabled, func(tx *db.Tx) (string, error) { return "", client.Disable(ctx, tx, c.ID) })
+	err := env.within(ctx, func(h *app.Core) error { return h.Apps.Disable(ctx, access.Server, c.ID) })
 	if err == nil {
 		env.say(changeDocument{c.ID, changed{{"disabled", true}}}, "App %s is disabled.\n", c.ID)
 	}
@@ -262,7 +205,7 @@ type ClientEnableCmd struct {
 
 // Run enables the app.
 func (c ClientEnableCmd) Run(ctx context.Context, env *Env) error {
-	err := changeClient(ctx, env, c.ID, audit.ClientEnabled, func(tx *db.Tx) (string, error) { return "", client.Enable(ctx, tx, c.ID) })
+	err := env.within(ctx, func(h *app.Core) error { return h.Apps.Enable(ctx, access.Server, c.ID) })
 	if err == nil {
 		env.say(changeDocument{c.ID, changed{{"disabled", false}}}, "App %s is enabled.\n", c.ID)
 	}
@@ -275,11 +218,7 @@ type ClientListCmd struct{}
 // Run prints one line per app.
 func (ClientListCmd) Run(ctx context.Context, env *Env) error {
 	return env.within(ctx, func(h *app.Core) error {
-		var all []client.Client
-		err := h.DB.View(ctx, db.Installation, func(tx *db.Tx) (err error) {
-			all, err = client.List(ctx, tx)
-			return err
-		})
+		all, err := h.Apps.List(ctx, access.Server)
 		if err != nil {
 			return err
 		}
@@ -316,11 +255,7 @@ type ClientShowCmd struct {
 // Run prints everything but the secret, which nobody has.
 func (c ClientShowCmd) Run(ctx context.Context, env *Env) error {
 	return env.within(ctx, func(h *app.Core) error {
-		var found client.Client
-		err := h.DB.View(ctx, db.Installation, func(tx *db.Tx) (err error) {
-			found, err = client.ByID(ctx, tx, c.ID)
-			return err
-		})
+		found, err := h.Apps.Find(ctx, access.Server, c.ID)
 		if err != nil {
 			return err
 		}

@@ -10,14 +10,11 @@ import (
 	"time"
 
 	"countersign/internal/app"
-	"countersign/internal/audit"
 	"countersign/internal/config"
 	"countersign/internal/db"
 	"countersign/internal/fault"
 	"countersign/internal/locale"
 	"countersign/internal/secret"
-	"countersign/internal/tenant"
-	"countersign/internal/user"
 )
 
 // Env is what every subcommand shares.
@@ -64,33 +61,6 @@ func (e *Env) with(ctx context.Context, open opener, fn func(h *app.Core) error)
 	}
 	defer func() { _ = h.Close() }()
 	return fn(h)
-}
-
-// inTenant runs fn in a write transaction of the company with that id or name. While the audit
-// cannot be written, the change is made and recorded later, as ending sessions must not fail.
-func inTenant(
-	ctx context.Context, h *app.Core, idOrName string, fn func(ctx context.Context, tx *db.Tx, t tenant.Tenant) error,
-) error {
-	return audit.OrLater(ctx, h.DB, db.Installation, func(ctx context.Context, tx *db.Tx) error {
-		t, err := tenant.Find(ctx, tx, idOrName)
-		if err != nil {
-			return err
-		}
-		return fn(ctx, tx.ForTenant(t.ID), t)
-	})
-}
-
-// ofUser is inTenant for the company of the person with that address.
-func ofUser(
-	ctx context.Context, h *app.Core, email string, fn func(ctx context.Context, tx *db.Tx, u user.User) error,
-) error {
-	return audit.OrLater(ctx, h.DB, db.Installation, func(ctx context.Context, tx *db.Tx) error {
-		u, err := user.ByEmail(ctx, tx, email)
-		if err != nil {
-			return err
-		}
-		return fn(ctx, tx.ForTenant(u.TenantID), u)
-	})
 }
 
 // byHand names the command line as the actor in the audit log.

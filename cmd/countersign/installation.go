@@ -8,11 +8,11 @@ import (
 
 	"github.com/alecthomas/kong"
 
+	"countersign/internal/access"
 	"countersign/internal/app"
-	"countersign/internal/audit"
+	"countersign/internal/company"
 	"countersign/internal/db"
 	"countersign/internal/policy"
-	"countersign/internal/tenant"
 	"countersign/internal/web"
 )
 
@@ -28,16 +28,25 @@ type InstallationShowCmd struct{}
 // Run prints them.
 func (InstallationShowCmd) Run(ctx context.Context, env *Env) error {
 	return env.within(ctx, func(h *app.Core) error {
-		return h.DB.View(ctx, db.Installation, func(tx *db.Tx) error {
-			i, err := tenant.LoadInstallation(ctx, tx)
-			if err == nil {
-				env.say(installationOf(i), "name          %s\nmandate       %s from %s\nremember days %d\nmethods       %s\nsupport       %s %s %s\naccent        %s\nlogo          %s\nset up        %s\n",
-					i.Name, i.Mandate.Mode, shown(i.Mandate.From), i.RememberDays, shownMethods(i.Methods), i.SupportEmail, i.SupportURL, i.SupportPhone, shownAccent(i.Accent), cmp.Or(i.LogoHash, none), shown(i.SetUpAt))
-			}
-			return err
-		})
+		i, err := h.Company.Installation(ctx, access.Server)
+		if err == nil {
+			env.say(installationOf(i), installationText,
+				i.Name, i.Mandate.Mode, shown(i.Mandate.From), i.RememberDays, shownMethods(i.Methods),
+				i.SupportEmail, i.SupportURL, i.SupportPhone, shownAccent(i.Accent), cmp.Or(i.LogoHash, none), shown(i.SetUpAt))
+		}
+		return err
 	})
 }
+
+const installationText = `name          %s
+mandate       %s from %s
+remember days %d
+methods       %s
+support       %s %s %s
+accent        %s
+logo          %s
+set up        %s
+`
 
 // InstallationSetCmd changes settings; what is not named stays.
 type InstallationSetCmd struct {
@@ -63,40 +72,20 @@ func (c InstallationSetCmd) Run(ctx context.Context, env *Env, k *kong.Context) 
 		return err
 	}
 	return env.within(ctx, func(h *app.Core) error {
-		if c.Methods != nil {
-			companies, err := narrowingOfAll(ctx, h, *c.Methods)
+		wanted, err := c.wanted()
+		if err != nil {
+			return err
+		}
+		if wanted.Methods != nil {
+			stranded, err := h.Company.StrandedByInstallation(ctx, access.Server, *wanted.Methods)
 			if err != nil {
 				return err
 			}
-			if err := confirmNarrowing(ctx, h, c.Yes, companies); err != nil {
+			if err := confirmStranding(c.Yes, stranded); err != nil {
 				return err
 			}
 		}
-		err := h.DB.InTx(ctx, db.Installation, func(tx *db.Tx) error {
-			i, err := tenant.LoadInstallation(ctx, tx)
-			if err != nil {
-				return err
-			}
-			if err := c.change(&i); err != nil {
-				return err
-			}
-			if err := c.changeLogo(ctx, tx); err != nil {
-				return err
-			}
-			if c.Why != nil {
-				if err := tenant.SetWhy(ctx, tx, c.Language, *c.Why); err != nil {
-					return err
-				}
-			}
-			what := fmt.Sprintf("mandate %s from %s, remember %d days, methods %s", i.Mandate.Mode, shown(i.Mandate.From), i.RememberDays, shownMethods(i.Methods))
-			if c.Accent != nil {
-				what += ", accent " + cmp.Or(i.Accent, none)
-			}
-			if c.Logo != nil {
-				what += ", another logo"
-			}
-			return note(ctx, tx, tenant.SaveInstallation(ctx, tx, i), audit.InstallationChanged, what)
-		})
+		err = h.Company.ChangeInstallation(ctx, access.Server, wanted)
 		if err == nil {
 			env.say(changeDocument{db.Installation, what}, "Changed the installation: %s.\n", what)
 		}
@@ -107,22 +96,54 @@ func (c InstallationSetCmd) Run(ctx context.Context, env *Env, k *kong.Context) 
 // none is what removes a logo or an accent.
 const none = "none"
 
-func (c InstallationSetCmd) changeLogo(ctx context.Context, tx *db.Tx) error {
-	switch {
-	case c.Logo == nil:
+// wanted reads all that is to be changed.
+func (c InstallationSetCmd) wanted() (company.InstallationChanges, error) {
+	out := company.InstallationChanges{
+		SupportEmail: c.SupportEmail,
+		SupportURL:   c.SupportURL,
+		SupportPhone: c.SupportPhone,
+		RememberDays: c.RememberDays,
+		Accent:       c.Accent,
+	}
+	if c.Name != "" {
+		out.Name = &c.Name
+	}
+	if c.Accent != nil && *c.Accent == none {
+		out.Accent = new(string)
+	}
+	if c.Why != nil {
+		out.Why = map[string]string{c.Language: *c.Why}
+	}
+	if c.Mandate != "" {
+		m, err := mandate(c.Mandate, c.MandateFrom)
+		if err != nil {
+			return out, err
+		}
+		out.Mandate = &m
+	}
+	if c.Methods != nil {
+		m, err := policy.ParseMethods(*c.Methods)
+		if err != nil {
+			return out, err
+		}
+		out.Methods = &m
+	}
+	return out, c.readLogo(&out)
+}
+
+func (c InstallationSetCmd) readLogo(to *company.InstallationChanges) error {
+	if c.Logo == nil {
 		return nil
-	case *c.Logo == none:
-		return tenant.SetLogo(ctx, tx, nil)
 	}
-	file, err := os.ReadFile(*c.Logo)
-	if err != nil {
-		return fmt.Errorf("read the logo: %w", err)
+	var file []byte
+	if *c.Logo != none {
+		var err error
+		if file, err = os.ReadFile(*c.Logo); err != nil {
+			return fmt.Errorf("read the logo: %w", err)
+		}
 	}
-	logo, err := tenant.CleanLogo(file)
-	if err != nil {
-		return err
-	}
-	return tenant.SetLogo(ctx, tx, logo)
+	to.Logo = &file
+	return nil
 }
 
 // shownAccent is a colour with the tones that pages use.
@@ -132,34 +153,4 @@ func shownAccent(accent string) string {
 		return none
 	}
 	return fmt.Sprintf("%s (%s on light pages, %s on dark ones)", accent, tones.Light, tones.Dark)
-}
-
-func (c InstallationSetCmd) change(i *tenant.Installation) (err error) {
-	set := func(to *string, from *string) {
-		if from != nil {
-			*to = *from
-		}
-	}
-	set(&i.SupportEmail, c.SupportEmail)
-	set(&i.SupportURL, c.SupportURL)
-	set(&i.SupportPhone, c.SupportPhone)
-	set(&i.Accent, c.Accent)
-	if i.Accent == none {
-		i.Accent = ""
-	}
-	if c.Name != "" {
-		i.Name = c.Name
-	}
-	if c.RememberDays != nil {
-		i.RememberDays = *c.RememberDays
-	}
-	if c.Methods != nil {
-		if i.Methods, err = policy.ParseMethods(*c.Methods); err != nil {
-			return err
-		}
-	}
-	if c.Mandate != "" {
-		i.Mandate, err = mandate(c.Mandate, c.MandateFrom)
-	}
-	return err
 }

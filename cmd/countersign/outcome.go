@@ -86,7 +86,7 @@ func commandOf(k *kong.Context) string {
 func changes(k *kong.Context) (given changed, err error) {
 	something := false
 	for _, p := range k.Path {
-		if p.Flag == nil || slices.Contains([]string{"config", "output", "yes"}, p.Flag.Name) {
+		if p.Flag == nil || slices.Contains([]string{"config", "output", "yes", "force"}, p.Flag.Name) {
 			continue
 		}
 		something = something || !slices.Contains([]string{"mandate-from", "language"}, p.Flag.Name)

@@ -7,9 +7,9 @@ import (
 
 	"github.com/alecthomas/kong"
 
+	"countersign/internal/access"
 	"countersign/internal/app"
-	"countersign/internal/audit"
-	"countersign/internal/db"
+	"countersign/internal/company"
 	"countersign/internal/policy"
 	"countersign/internal/tenant"
 )
@@ -34,58 +34,45 @@ type decisions struct {
 	SetUpBy      *string `help:"Until then a code by email is enough for people without a method; at most 90 days ahead; empty: none."`
 }
 
-// apply records each decision with its audit row, in one transaction. installation is the
-// list of countries that a company may narrow.
-func (d decisions) apply(ctx context.Context, tx *db.Tx, installation []string) error {
+// changes reads the decisions. installation is the list of countries that a company may narrow.
+func (d decisions) changes(installation []string) (c company.Changes, err error) {
 	if d.Mandate != nil {
 		m, err := mandate(*d.Mandate, d.MandateFrom)
 		if err != nil {
-			return err
+			return c, err
 		}
-		if err := note(ctx, tx, tenant.SetMandate(ctx, tx, m), audit.TenantMandate, *d.Mandate+" from "+shown(m.From)); err != nil {
-			return err
-		}
+		c.Mandate = &m
 	}
-	switch d.Switch {
-	case "on":
-		if err := note(ctx, tx, tenant.SwitchOn(ctx, tx), audit.TenantSwitched, "on"); err != nil {
-			return err
-		}
-	case "off":
-		if err := note(ctx, tx, tenant.SwitchOff(ctx, tx), audit.TenantSwitched, "off"); err != nil {
-			return err
-		}
+	if d.Switch != "" {
+		on := d.Switch == "on"
+		c.On = &on
 	}
-	if d.RememberDays != nil {
-		if err := note(ctx, tx, tenant.SetRememberDays(ctx, tx, *d.RememberDays), audit.TenantRememberDays, fmt.Sprint(*d.RememberDays)); err != nil {
-			return err
+	if d.SMSCountries != nil {
+		list, err := company.ParseCountries(*d.SMSCountries, installation)
+		if err != nil {
+			return c, err
 		}
+		c.SMSCountries = &list
 	}
-	if err := d.applyCountries(ctx, tx, installation); err != nil {
-		return err
-	}
-	return d.applyMethods(ctx, tx)
+	c.RememberDays = d.RememberDays
+	return c, d.methodChanges(&c)
 }
 
-// applyMethods records what the company allows, who decides, and until when.
-func (d decisions) applyMethods(ctx context.Context, tx *db.Tx) error {
+// methodChanges reads what the company allows, who decides, and until when.
+func (d decisions) methodChanges(c *company.Changes) error {
 	if d.Methods != nil {
 		m, err := policy.ParseMethods(*d.Methods)
 		if err != nil {
 			return err
 		}
-		if err := note(ctx, tx, tenant.SetMethods(ctx, tx, m), audit.TenantMethods, shownMethods(m)); err != nil {
-			return err
-		}
+		c.Methods = &m
 	}
 	if d.Choice != "" {
-		c, err := tenant.ParseChoice(d.Choice)
+		choice, err := tenant.ParseChoice(d.Choice)
 		if err != nil {
 			return err
 		}
-		if err := note(ctx, tx, tenant.SetChoice(ctx, tx, c), audit.TenantChoice, d.Choice); err != nil {
-			return err
-		}
+		c.Choice = &choice
 	}
 	if d.SetUpBy == nil {
 		return nil
@@ -97,7 +84,8 @@ func (d decisions) applyMethods(ctx context.Context, tx *db.Tx) error {
 			return err
 		}
 	}
-	return note(ctx, tx, tenant.SetDeadline(ctx, tx, by), audit.TenantDeadline, shown(by))
+	c.SetUpBy = &by
+	return nil
 }
 
 func shownMethods(m tenant.Methods) string {
@@ -115,14 +103,6 @@ func mandate(mode, from string) (m tenant.Mandate, err error) {
 	return m, err
 }
 
-// note records a change that has just been made.
-func note(ctx context.Context, tx *db.Tx, err error, action audit.Action, what string) error {
-	if err != nil {
-		return err
-	}
-	return audit.Record(ctx, tx, audit.Event{Action: action, Result: audit.OK, ActorID: byHand, Reason: what})
-}
-
 // TenantCreateCmd adds a company.
 type TenantCreateCmd struct {
 	ID   string `help:"An id of your own: 3 to 40 small letters, digits and hyphens. Default: a new one."`
@@ -133,21 +113,11 @@ type TenantCreateCmd struct {
 // Run adds the company and prints its id.
 func (c TenantCreateCmd) Run(ctx context.Context, env *Env) error {
 	return env.within(ctx, func(h *app.Core) error {
-		var t tenant.Tenant
-		err := h.DB.InTx(ctx, db.Installation, func(tx *db.Tx) (err error) {
-			if t, err = tenant.Create(ctx, tx, c.ID, c.Name, tenant.Company); err != nil {
-				return err
-			}
-			tx = tx.ForTenant(t.ID)
-			if err := note(ctx, tx, nil, audit.TenantCreated, t.Name); err != nil {
-				return err
-			}
-			if err := c.apply(ctx, tx, h.Config.SMS.Countries); err != nil {
-				return err
-			}
-			t, err = tenant.ByID(ctx, tx, t.ID)
+		decided, err := c.changes(h.Config.SMS.Countries)
+		if err != nil {
 			return err
-		})
+		}
+		t, err := h.Company.Create(ctx, access.Server, company.New{ID: c.ID, Name: c.Name, Changes: decided})
 		if err == nil {
 			env.say(tenantOf(t), "Created company %s (%s).\n", t.Name, t.ID)
 		}
@@ -177,44 +147,38 @@ func (c TenantSetCmd) Run(ctx context.Context, env *Env, k *kong.Context) error 
 		}
 	}
 	return env.within(ctx, func(h *app.Core) error {
-		if c.Methods != nil {
-			companies, err := narrowingOf(ctx, h, c.Tenant, *c.Methods)
+		wanted, err := c.wanted(h.Config.SMS.Countries)
+		if err != nil {
+			return err
+		}
+		if wanted.Methods != nil {
+			stranded, err := h.Company.StrandedBy(ctx, access.Server, c.Tenant, *wanted.Methods)
 			if err != nil {
 				return err
 			}
-			if err := confirmNarrowing(ctx, h, c.Yes, companies); err != nil {
+			if err := confirmStranding(c.Yes, stranded); err != nil {
 				return err
 			}
 		}
-		var id string
-		err := inTenant(ctx, h, c.Tenant, func(ctx context.Context, tx *db.Tx, t tenant.Tenant) error {
-			id = t.ID
-			return c.change(ctx, tx, h.Config.SMS.Countries)
-		})
+		t, err := h.Company.Change(ctx, access.Server, c.Tenant, wanted)
 		if err == nil {
-			env.say(changeDocument{id, what}, "Changed %s: %s.\n", c.Tenant, what)
+			env.say(changeDocument{t.ID, what}, "Changed %s: %s.\n", c.Tenant, what)
 		}
 		return err
 	})
 }
 
-func (c TenantSetCmd) change(ctx context.Context, tx *db.Tx, countries []string) error {
+// wanted reads all that is to be changed.
+func (c TenantSetCmd) wanted(countries []string) (company.Changes, error) {
+	wanted, err := c.changes(countries)
 	if c.Name != "" {
-		if err := note(ctx, tx, tenant.Rename(ctx, tx, c.Name), audit.TenantRenamed, c.Name); err != nil {
-			return err
-		}
+		wanted.Name = &c.Name
 	}
-	if c.Suspend {
-		if err := note(ctx, tx, tenant.Suspend(ctx, tx), audit.TenantSuspended, ""); err != nil {
-			return err
-		}
+	if c.Suspend || c.Resume {
+		suspended := !c.Resume
+		wanted.Suspended = &suspended
 	}
-	if c.Resume {
-		if err := note(ctx, tx, tenant.Resume(ctx, tx), audit.TenantResumed, ""); err != nil {
-			return err
-		}
-	}
-	return c.apply(ctx, tx, countries)
+	return wanted, err
 }
 
 // TenantShowCmd shows one company.
@@ -225,13 +189,11 @@ type TenantShowCmd struct {
 // Run prints a company.
 func (c TenantShowCmd) Run(ctx context.Context, env *Env) error {
 	return env.within(ctx, func(h *app.Core) error {
-		return h.DB.View(ctx, db.Installation, func(tx *db.Tx) error {
-			t, err := tenant.Find(ctx, tx, c.Tenant)
-			if err == nil {
-				printTenant(env, t)
-			}
-			return err
-		})
+		t, err := h.Company.Find(ctx, access.Server, c.Tenant)
+		if err == nil {
+			printTenant(env, t)
+		}
+		return err
 	})
 }
 
@@ -254,19 +216,36 @@ type TenantListCmd struct{}
 // Run prints a line for each.
 func (TenantListCmd) Run(ctx context.Context, env *Env) error {
 	return env.within(ctx, func(h *app.Core) error {
-		return h.DB.View(ctx, db.Installation, func(tx *db.Tx) error {
-			all, err := tenant.List(ctx, tx)
-			for _, t := range all {
-				env.say(tenantOf(t), "%-40s %s\n", t.ID, t.Name)
+		var after tenant.Place
+		for {
+			page, err := h.Company.List(ctx, access.Server, after, pageSize)
+			if err != nil {
+				return err
 			}
-			return err
-		})
+			for _, t := range page {
+				env.say(tenantOf(t), "%-40s %s\n", t.ID, t.Name)
+				after = tenant.Place{Name: t.Name, ID: t.ID}
+			}
+			if len(page) < pageSize {
+				return nil
+			}
+		}
 	})
 }
+
+// pageSize is how many lines of a list are read from the database at once.
+const pageSize = 500
 
 func shownChoice(c tenant.Choice) string {
 	if c == tenant.Required {
 		return "required"
+	}
+	return string(c)
+}
+
+func shownCountries(c tenant.Countries) string {
+	if c == "" {
+		return "as the installation says"
 	}
 	return string(c)
 }

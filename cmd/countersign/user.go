@@ -9,15 +9,9 @@ import (
 
 	"github.com/alecthomas/kong"
 
+	"countersign/internal/access"
 	"countersign/internal/app"
-	"countersign/internal/audit"
-	"countersign/internal/authenticator"
-	"countersign/internal/authenticator/outofband"
-	"countersign/internal/authenticator/password"
-	"countersign/internal/db"
-	"countersign/internal/profile"
-	"countersign/internal/setup"
-	"countersign/internal/tenant"
+	"countersign/internal/people"
 	"countersign/internal/user"
 )
 
@@ -52,23 +46,23 @@ func (c UserCreateCmd) Run(ctx context.Context, env *Env) error {
 		return err
 	}
 	return env.within(ctx, func(h *app.Core) error {
-		stored, err := c.read(ctx, h)
+		given, err := readNewPassword(c.PasswordStdin, c.HashStdin)
 		if err != nil {
 			return err
 		}
-		invite := stored == nil && !c.NoInvitation
+		n := people.New{
+			Email:     c.Email,
+			Name:      c.Name,
+			Language:  c.Language,
+			Role:      role,
+			Password:  given,
+			Uninvited: c.NoInvitation,
+		}
+		invite := n.Invited()
 		if err := canInvite(h, invite); err != nil {
 			return err
 		}
-		var added user.User
-		err = inTenant(ctx, h, c.Tenant, func(ctx context.Context, tx *db.Tx, _ tenant.Tenant) (err error) {
-			p := setup.Person{Email: c.Email, Name: c.Name, Role: role, Language: c.Language, Password: stored, SMTPUTF8: h.Config.SMTP.UTF8(), By: byHand}
-			added, err = setup.Add(ctx, tx, p)
-			if err == nil && invite {
-				err = h.SignIn.Invite(ctx, tx, added, byHand)
-			}
-			return err
-		})
+		added, err := h.People.Add(ctx, access.Server, c.Tenant, n)
 		if err != nil {
 			return err
 		}
@@ -80,12 +74,15 @@ func (c UserCreateCmd) Run(ctx context.Context, env *Env) error {
 	})
 }
 
-// read returns the hash of the first password; nil where the person is invited to choose one.
-func (c UserCreateCmd) read(ctx context.Context, h *app.Core) (*password.Stored, error) {
-	if c.HashStdin {
-		return UserPasswordCmd{Email: c.Email, HashStdin: true}.read(ctx, h)
+// readNewPassword reads a password or a hash from standard input, where one is to be read.
+func readNewPassword(plain, hash bool) (p people.NewPassword, err error) {
+	switch {
+	case plain:
+		p.Plain, err = secretLine(os.Stdin)
+	case hash:
+		p.Hash, err = secretLine(os.Stdin)
 	}
-	return readPassword(ctx, h, c.PasswordStdin, c.Name, c.Email)
+	return p, err
 }
 
 // canInvite fails where an invitation would carry a link without an address.
@@ -119,29 +116,12 @@ func (c UserInviteCmd) Run(ctx context.Context, env *Env) error {
 		if err := canInvite(h, true); err != nil {
 			return err
 		}
-		err := ofUser(ctx, h, c.Email, func(ctx context.Context, tx *db.Tx, u user.User) error {
-			return h.SignIn.Invite(ctx, tx, u, byHand)
-		})
+		err := h.People.Invite(ctx, access.Server, people.ByEmail(c.Email))
 		if err == nil {
 			env.say(changeDocument{c.Email, changed{{"invited", true}}}, "%s", invitedText(h, c.Email))
 		}
 		return err
 	})
-}
-
-func readPassword(ctx context.Context, h *app.Core, fromStdin bool, words ...string) (*password.Stored, error) {
-	if !fromStdin {
-		return nil, nil
-	}
-	plain, err := secretLine(os.Stdin)
-	if err != nil {
-		return nil, err
-	}
-	if err := password.Check(plain, words...); err != nil {
-		return nil, err
-	}
-	stored, err := h.Passwords.Hash(ctx, plain)
-	return &stored, err
 }
 
 // UserPasswordCmd sets a password.
@@ -154,48 +134,16 @@ type UserPasswordCmd struct {
 // Run sets it.
 func (c UserPasswordCmd) Run(ctx context.Context, env *Env) error {
 	return env.within(ctx, func(h *app.Core) error {
-		stored, err := c.read(ctx, h)
+		given, err := readNewPassword(c.PasswordStdin, c.HashStdin)
 		if err != nil {
 			return err
 		}
-		err = ofUser(ctx, h, c.Email, func(ctx context.Context, tx *db.Tx, u user.User) error {
-			old, err := password.Load(ctx, tx, u.ID)
-			if err != nil {
-				return err
-			}
-			if err := password.Set(ctx, tx, u.ID, *stored); err != nil {
-				return err
-			}
-			if err := user.PasswordChanged(ctx, tx, u.ID); err != nil {
-				return err
-			}
-			if old.Hash != "" { // a first one is no news
-				if err := h.Profile.TellByHand(ctx, tx, u, "password.set"); err != nil {
-					return err
-				}
-			}
-			return about(ctx, tx, u, audit.PasswordSet, "")
-		})
+		err = h.People.SetPassword(ctx, access.Server, people.ByEmail(c.Email), given)
 		if err == nil {
 			env.say(changeDocument{c.Email, changed{{"password", "set"}}}, "The password is set; everything that an older one opened has ended.\n")
 		}
 		return err
 	})
-}
-
-func (c UserPasswordCmd) read(ctx context.Context, h *app.Core) (*password.Stored, error) {
-	if c.PasswordStdin {
-		return readPassword(ctx, h, true, c.Email)
-	}
-	hash, err := secretLine(os.Stdin)
-	if err != nil {
-		return nil, err
-	}
-	return &password.Stored{Hash: hash.Reveal()}, h.Passwords.CheckImported(hash.Reveal())
-}
-
-func about(ctx context.Context, tx *db.Tx, u user.User, action audit.Action, what string) error {
-	return audit.Record(ctx, tx, audit.Event{Action: action, Result: audit.OK, ActorID: byHand, UserID: u.ID, Reason: what})
 }
 
 // UserSetCmd changes a person.
@@ -205,6 +153,7 @@ type UserSetCmd struct {
 	Role    string `help:"owner, admin, supervisor or agent."`
 	Disable bool   `help:"Keep the person out."`
 	Enable  bool   `help:"Let the person in again; also sets up a disabled sign-in method again."`
+	Force   bool   `help:"Disable or change the last active owner of a company, too."`
 	Yes     bool   `short:"y" help:"Do not ask before --disable."`
 }
 
@@ -219,8 +168,12 @@ func (c UserSetCmd) Run(ctx context.Context, env *Env, k *kong.Context) error {
 			return err
 		}
 	}
+	wanted, err := c.wanted()
+	if err != nil {
+		return err
+	}
 	return env.within(ctx, func(h *app.Core) error {
-		err := ofUser(ctx, h, c.Address, func(ctx context.Context, tx *db.Tx, u user.User) error { return c.change(ctx, tx, h.Profile, u) })
+		err := h.People.Change(ctx, access.Server, people.ByEmail(c.Address), wanted)
 		if err == nil {
 			env.say(changeDocument{c.Address, what}, "Changed %s: %s.\n", c.Address, what)
 		}
@@ -228,79 +181,24 @@ func (c UserSetCmd) Run(ctx context.Context, env *Env, k *kong.Context) error {
 	})
 }
 
-func (c UserSetCmd) change(ctx context.Context, tx *db.Tx, tell *profile.Service, u user.User) error {
+// wanted reads all that is to be changed.
+func (c UserSetCmd) wanted() (people.Changes, error) {
+	out := people.Changes{Force: c.Force}
 	if c.Role != "" {
 		role, err := user.ParseRole(c.Role)
 		if err != nil {
-			return err
+			return out, err
 		}
-		if err := user.SetRole(ctx, tx, u.ID, role); err != nil {
-			return err
-		}
-		if err := about(ctx, tx, u, audit.UserRole, c.Role); err != nil {
-			return err
-		}
+		out.Role = &role
 	}
 	if c.Email != "" {
-		if err := c.readdress(ctx, tx, tell, u); err != nil {
-			return err
-		}
+		out.Email = &c.Email
 	}
-	if c.Disable {
-		if err := user.Disable(ctx, tx, u.ID); err != nil {
-			return err
-		}
-		if err := about(ctx, tx, u, audit.UserDisabled, ""); err != nil {
-			return err
-		}
-		if err := tell.TellByHand(ctx, tx, u, "user.disabled"); err != nil {
-			return err
-		}
+	if c.Disable || c.Enable {
+		disabled := !c.Enable
+		out.Disabled = &disabled
 	}
-	if c.Enable {
-		if err := c.enable(ctx, tx, u); err != nil {
-			return err
-		}
-		return tell.TellByHand(ctx, tx, u, "user.enabled")
-	}
-	return nil
-}
-
-func (c UserSetCmd) readdress(ctx context.Context, tx *db.Tx, tell *profile.Service, u user.User) error {
-	had, err := user.Addresses(ctx, tx, u)
-	if err != nil {
-		return err
-	}
-	if err := user.CheckReachable(c.Email, tell.SMTPUTF8); err != nil {
-		return err
-	}
-	stored, err := user.ChangeEmail(ctx, tx, u.ID, c.Email)
-	if err != nil {
-		return err
-	}
-	if err := outofband.Follow(ctx, tx, u.ID, stored); err != nil {
-		return err
-	}
-	if err := tell.TellMoved(ctx, tx, u, had, stored); err != nil {
-		return err
-	}
-	return about(ctx, tx, u, audit.UserAddress, "changed by the command line")
-}
-
-func (c UserSetCmd) enable(ctx context.Context, tx *db.Tx, u user.User) error {
-	if err := user.Enable(ctx, tx, u.ID); err != nil {
-		return err
-	}
-	all, err := authenticator.Of(ctx, tx, u.ID)
-	if err != nil {
-		return err
-	}
-	for _, a := range all {
-		if err := authenticator.Enable(ctx, tx, a.ID); err != nil {
-			return err
-		}
-	}
-	return about(ctx, tx, u, audit.UserEnabled, "")
+	return out, nil
 }
 
 // UserShowCmd shows one person.
@@ -311,26 +209,30 @@ type UserShowCmd struct {
 // Run prints a person and their sign-in methods.
 func (c UserShowCmd) Run(ctx context.Context, env *Env) error {
 	return env.within(ctx, func(h *app.Core) error {
-		return h.DB.View(ctx, db.Installation, func(tx *db.Tx) error {
-			u, err := user.ByEmail(ctx, tx, c.Email)
-			if err != nil {
-				return err
-			}
-			all, err := authenticator.Of(ctx, tx.ForTenant(u.TenantID), u.ID)
-			if err != nil {
-				return err
-			}
-			document := userOf(u)
-			document.Methods = methodsOf(all)
-			env.say(document, "id        %s\ncompany   %s\nemail     %s\nname      %s\nrole      %s\nlanguage  %s\nreported  %s\ndisabled  %s\n",
-				u.ID, u.TenantID, u.Email, u.Name, u.Role, u.Language, shown(u.PasswordFlaggedAt), shown(u.DisabledAt))
-			for _, a := range all {
-				env.explainMore("method    %s %s %s\n", a.Kind, a.Label, stateOf(a))
-			}
-			return nil
-		})
+		d, err := h.People.Find(ctx, access.Server, people.ByEmail(c.Email))
+		if err != nil {
+			return err
+		}
+		u, document := d.User, userOf(d.User)
+		document.Methods = methodsOf(d.Methods)
+		env.say(document, userText, u.ID, u.TenantID, u.Email, u.Name, u.Role, u.Language,
+			shown(u.PasswordFlaggedAt), shown(u.DisabledAt))
+		for _, m := range d.Methods {
+			env.explainMore("method    %s %s %s\n", m.Kind, m.Label, stateOf(m))
+		}
+		return nil
 	})
 }
+
+const userText = `id        %s
+company   %s
+email     %s
+name      %s
+role      %s
+language  %s
+reported  %s
+disabled  %s
+`
 
 // UserListCmd lists the people of a company.
 type UserListCmd struct {
@@ -340,16 +242,19 @@ type UserListCmd struct {
 // Run prints a line for each.
 func (c UserListCmd) Run(ctx context.Context, env *Env) error {
 	return env.within(ctx, func(h *app.Core) error {
-		return h.DB.View(ctx, db.Installation, func(tx *db.Tx) error {
-			t, err := tenant.Find(ctx, tx, c.Tenant)
+		after := ""
+		for {
+			page, err := h.People.List(ctx, access.Server, c.Tenant, after, pageSize)
 			if err != nil {
 				return err
 			}
-			all, err := user.List(ctx, tx.ForTenant(t.ID))
-			for _, u := range all {
+			for _, u := range page {
 				env.say(userOf(u), "%-40s %-10s %s\n", u.Email, u.Role, u.Name)
+				after = u.Email
 			}
-			return err
-		})
+			if len(page) < pageSize {
+				return nil
+			}
+		}
 	})
 }

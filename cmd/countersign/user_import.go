@@ -9,11 +9,10 @@ import (
 	"slices"
 	"time"
 
+	"countersign/internal/access"
 	"countersign/internal/app"
-	"countersign/internal/db"
 	"countersign/internal/fault"
-	"countersign/internal/setup"
-	"countersign/internal/user"
+	"countersign/internal/people"
 )
 
 // UserImportCmd adds many people.
@@ -45,9 +44,11 @@ func (c UserImportCmd) Run(ctx context.Context, env *Env) error {
 		if err := canInvite(h, !c.NoInvitation); err != nil {
 			return err
 		}
-		i := &setup.Importer{DB: h.DB, By: byHand, DryRun: c.DryRun}
-		if !c.NoInvitation && !c.DryRun {
-			i.Invite = func(ctx context.Context, tx *db.Tx, u user.User) error { return h.SignIn.Invite(ctx, tx, u, byHand) }
+		i := &people.Importer{
+			Service:   h.People,
+			Actor:     access.Server,
+			Uninvited: c.NoInvitation,
+			DryRun:    c.DryRun,
 		}
 		run := &importRun{env: env, importer: i, tenant: c.Tenant, last: now()}
 		if err := errors.Join(readPeople(in, func(p readPerson) error { return run.take(ctx, p) }), run.flush(ctx)); err != nil {
@@ -71,11 +72,11 @@ func (c UserImportCmd) open() (io.ReadCloser, error) {
 // importRun is an import under way.
 type importRun struct {
 	env      *Env
-	importer *setup.Importer
+	importer *people.Importer
 	tenant   string // of rows that name none
-	waiting  []setup.Row
-	unread   []setup.RowError // rows of this batch that could not be read
-	done     setup.Imported
+	waiting  []people.Row
+	unread   []people.RowError // rows of this batch that could not be read
+	done     people.Imported
 	failed   int
 	lines    int
 	last     time.Time // of the newest progress line
@@ -85,14 +86,14 @@ type importRun struct {
 func (r *importRun) take(ctx context.Context, p readPerson) error {
 	r.lines = p.Line
 	if p.err != nil {
-		r.unread = append(r.unread, setup.RowError{Line: p.Line, Err: p.err})
+		r.unread = append(r.unread, people.RowError{Line: p.Line, Err: p.err})
 		return nil
 	}
 	if p.Tenant == "" {
 		p.Tenant = r.tenant
 	}
 	if p.Tenant == "" {
-		r.unread = append(r.unread, setup.RowError{Line: p.Line, Err: errors.New("no company: add a column tenant, or --tenant")})
+		r.unread = append(r.unread, people.RowError{Line: p.Line, Err: errors.New("no company: add a column tenant, or --tenant")})
 		return nil
 	}
 	if r.waiting = append(r.waiting, p.Row); len(r.waiting) < importBatch {
@@ -110,7 +111,7 @@ func (r *importRun) flush(ctx context.Context) error {
 	r.done.Created += done.Created
 	r.done.Exists += done.Exists
 	failed := append(r.unread, done.Failed...)
-	slices.SortFunc(failed, func(a, b setup.RowError) int { return a.Line - b.Line })
+	slices.SortFunc(failed, func(a, b people.RowError) int { return a.Line - b.Line })
 	for _, f := range failed {
 		r.complain(f)
 	}
@@ -128,7 +129,7 @@ type rowProblem struct {
 	problem
 }
 
-func (r *importRun) complain(p setup.RowError) {
+func (r *importRun) complain(p people.RowError) {
 	r.failed++
 	text := explain(p.Err)
 	if fault.Is(p.Err, fault.Internal) {

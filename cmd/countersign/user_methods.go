@@ -3,11 +3,10 @@ package main
 import (
 	"context"
 
+	"countersign/internal/access"
 	"countersign/internal/app"
 	"countersign/internal/authenticator"
-	"countersign/internal/db"
-	"countersign/internal/profile"
-	"countersign/internal/user"
+	"countersign/internal/people"
 )
 
 // UserMethodsCmd is about a person's sign-in methods.
@@ -25,17 +24,11 @@ type UserMethodsListCmd struct {
 // Run prints a line for each method.
 func (c UserMethodsListCmd) Run(ctx context.Context, env *Env) error {
 	return env.within(ctx, func(h *app.Core) error {
-		return h.DB.View(ctx, db.Installation, func(tx *db.Tx) error {
-			u, err := user.ByEmail(ctx, tx, c.Email)
-			if err != nil {
-				return err
-			}
-			all, err := authenticator.Of(ctx, tx.ForTenant(u.TenantID), u.ID)
-			for i, a := range methodsOf(all) {
-				env.say(a, "%s  %-8s  %-9s  set up %s  %s\n", a.ID, a.Kind, a.State, shown(all[i].BoundAt), a.Label)
-			}
-			return err
-		})
+		d, err := h.People.Find(ctx, access.Server, people.ByEmail(c.Email))
+		for i, m := range methodsOf(d.Methods) {
+			env.say(m, "%s  %-8s  %-9s  set up %s  %s\n", m.ID, m.Kind, m.State, shown(d.Methods[i].BoundAt), m.Label)
+		}
+		return err
 	})
 }
 
@@ -58,9 +51,7 @@ type UserMethodsRestoreCmd struct {
 // Run lifts it.
 func (c UserMethodsRestoreCmd) Run(ctx context.Context, env *Env) error {
 	return env.within(ctx, func(h *app.Core) error {
-		err := ofUser(ctx, h, c.Email, func(ctx context.Context, tx *db.Tx, u user.User) error {
-			return h.Profile.RestoreByHand(ctx, tx, u, c.Method, byHand)
-		})
+		err := h.People.RestoreMethod(ctx, access.Server, people.ByEmail(c.Email), c.Method)
 		if err == nil {
 			env.say(changeDocument{c.Email, changed{{"restored", c.Method}}}, "Restored. %s has been told.\n", c.Email)
 		}
@@ -76,11 +67,7 @@ type UserMethodsResetCmd struct {
 // Run resets them.
 func (c UserMethodsResetCmd) Run(ctx context.Context, env *Env) error {
 	return env.within(ctx, func(h *app.Core) error {
-		var r profile.Reset
-		err := ofUser(ctx, h, c.Email, func(ctx context.Context, tx *db.Tx, u user.User) (err error) {
-			r, err = h.Profile.ResetByHand(ctx, tx, u, h.Binding.Kinds(), byHand)
-			return err
-		})
+		r, err := h.People.ResetMethods(ctx, access.Server, people.ByEmail(c.Email))
 		if err != nil {
 			return err
 		}

@@ -11,12 +11,12 @@ import (
 	"slices"
 	"strings"
 
-	"countersign/internal/setup"
+	"countersign/internal/people"
 )
 
 // readPerson is one row of a file; err is why it could not be read.
 type readPerson struct {
-	setup.Row
+	people.Row
 	err error
 }
 
@@ -70,7 +70,7 @@ func readCSV(in io.Reader, take func(readPerson) error) error {
 		case errors.Is(err, io.EOF):
 			return nil
 		case errors.As(err, &mistake):
-			if err := take(readPerson{Row: setup.Row{Line: mistake.StartLine}, err: mistake.Err}); err != nil {
+			if err := take(readPerson{Row: people.Row{Line: mistake.StartLine}, err: mistake.Err}); err != nil {
 				return err
 			}
 			continue
@@ -78,7 +78,7 @@ func readCSV(in io.Reader, take func(readPerson) error) error {
 			return fmt.Errorf("read: %w", err)
 		}
 		line, _ := r.FieldPos(0)
-		row := setup.Row{Line: line}
+		row := people.Row{Line: line}
 		for i, name := range header {
 			*field(&row, strings.TrimSpace(name)) = strings.TrimSpace(record[i])
 		}
@@ -88,7 +88,7 @@ func readCSV(in io.Reader, take func(readPerson) error) error {
 	}
 }
 
-func field(row *setup.Row, name string) *string {
+func field(row *people.Row, name string) *string {
 	switch name {
 	case "tenant":
 		return &row.Tenant
@@ -116,7 +116,7 @@ func readJSON(in io.Reader, take func(readPerson) error) error {
 		if err == nil && d.More() {
 			err = errors.New("more than one object on a line")
 		}
-		row := setup.Row{Line: line, Tenant: named.Tenant, Email: named.Email, Name: named.Name, Role: named.Role, Lang: named.Language}
+		row := people.Row{Line: line, Tenant: named.Tenant, Email: named.Email, Name: named.Name, Role: named.Role, Lang: named.Language}
 		if err := take(readPerson{row, err}); err != nil {
 			return err
 		}

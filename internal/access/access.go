@@ -4,6 +4,7 @@
 package access
 
 import (
+	"countersign/internal/audit"
 	"countersign/internal/fault"
 	"countersign/internal/user"
 )
@@ -19,7 +20,7 @@ const (
 	SCIM        Kind = "scim"
 )
 
-// Actor is who asks for a change. TenantID to Vendor describe a Person and must be as they are stored
+// Actor is who asks for a change, and the request in which they do. TenantID to Vendor describe a Person and must be as they are stored
 // now: a role from an older session is not good enough.
 type Actor struct {
 	Kind     Kind
@@ -27,6 +28,7 @@ type Actor struct {
 	UserID   string
 	Role     user.Role
 	Vendor   bool // the tenant is the vendor's own
+	Origin   audit.Origin
 }
 
 // Server is the command line on the server: whoever has it has the database, too.

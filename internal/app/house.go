@@ -6,16 +6,20 @@ import (
 	"log/slog"
 	"time"
 
+	"countersign/internal/apps"
 	"countersign/internal/audit"
 	"countersign/internal/authenticator"
 	"countersign/internal/authenticator/outofband"
 	"countersign/internal/authenticator/password"
 	"countersign/internal/binding"
+	"countersign/internal/company"
 	"countersign/internal/config"
 	"countersign/internal/db"
 	"countersign/internal/jobs"
+	"countersign/internal/keyring"
 	"countersign/internal/message"
 	"countersign/internal/notify"
+	"countersign/internal/people"
 	"countersign/internal/profile"
 	"countersign/internal/secret"
 	"countersign/internal/setup"
@@ -35,6 +39,9 @@ type Core struct {
 	SetUp     *setup.Service
 	Binding   *binding.Service
 	Profile   *profile.Service
+	People    *people.Service
+	Company   *company.Service
+	Apps      *apps.Service
 	SMS       *outofband.SMS // nil: no text messages are sent
 	Log       *slog.Logger
 	// SetUpToken is set until the installation has its first operator. Print it on the
@@ -106,7 +113,22 @@ func (h *Core) build(ctx context.Context) error {
 		return err
 	}
 	h.SetUp = &setup.Service{DB: h.DB, Passwords: h.Passwords, SMTPUTF8: h.Config.SMTP.UTF8()}
+	h.buildAdministration()
 	return h.ensure(ctx)
+}
+
+// buildAdministration makes what the command line, and every other interface, administers with.
+func (h *Core) buildAdministration() {
+	h.People = &people.Service{
+		DB:        h.DB,
+		SignIn:    h.SignIn,
+		Profile:   h.Profile,
+		Passwords: h.Passwords,
+		Bindable:  h.Binding.Kinds(),
+		SMTPUTF8:  h.Config.SMTP.UTF8(),
+	}
+	h.Company = &company.Service{DB: h.DB, Countries: h.Config.SMS.Countries, Bindable: h.Binding.Kinds()}
+	h.Apps = &apps.Service{DB: h.DB, Keys: &keyring.Keyring{DB: h.DB, Keys: h.Keys}}
 }
 
 // ensure makes the installation's row and begins its audit chain. Only a server that starts shows a token, so the

@@ -31,7 +31,7 @@ var floor = map[string]int{
 	"authenticator/receiver": 9, "backup": 9,
 	"signin": 10, "setup": 10, "profile": 10,
 	"binding": 11,
-	"people":  12, "company": 13,
+	"people":  12, "company": 13, "apps": 13,
 	"methodtext": 20, "pages": 20,
 	"enrollpages": 21,
 	"portal":      22, "account": 22, "oidc": 22, "ops": 22,

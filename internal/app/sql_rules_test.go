@@ -31,7 +31,7 @@ var scans = []string{
 	"audit.recordPending", "audit.waiting", "backup.companies", "backup.list", "backup.now", "configminimum.InUse",
 	"doctor.audit", "grant.Sweep", "jobs.Backlog", "jobs.Sweep", "jobs.due", "keyring.list", "keyring.unsealed",
 	"message.Received", "message.Shown", "message.Sweep", "message.tenantOf", "ratelimit.Sweep", "signin.Sweep",
-	"sms.Sweep", "sms.Today", "tenant.List", "tenant.Vendors",
+	"sms.Sweep", "sms.Today", "tenant.List", "tenant.ListAfter", "tenant.Vendors",
 }
 
 // byDirectory are the statements of a request that find a company by an address or a passkey.

@@ -37,6 +37,7 @@ var overTenants = map[string]string{
 	"message/sms.Today":    "the installation's spending, company by company",
 	"ratelimit/budgets.go": "a prefix; each budget is added with its tenant",
 	"tenant.List":          "lists the tenants",
+	"tenant.ListAfter":     "lists the tenants, a page at a time",
 	"tenant.Vendors":       "lists the vendor's own tenants",
 }
 

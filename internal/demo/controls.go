@@ -2,15 +2,18 @@ package demo
 
 import (
 	"context"
+	"errors"
 	"net/http"
 	"slices"
 	"time"
 
-	"countersign/internal/audit"
+	"countersign/internal/access"
 	"countersign/internal/client"
+	"countersign/internal/company"
 	"countersign/internal/db"
 	"countersign/internal/policy"
 	"countersign/internal/tenant"
+	"countersign/internal/user"
 )
 
 const day = 24 * time.Hour
@@ -29,8 +32,14 @@ type controls struct {
 	Locked                                  string // why the switch cannot be moved; empty = it can
 }
 
-func controlsOf(t tenant.Tenant, now time.Time, date func(time.Time) string) controls {
-	c := controls{Mandate: mandates(t, now), Locked: locked(t, now, date), Choice: choices(t), Methods: allowed(t), SetUp: deadlines(t, now)}
+func controlsOf(t tenant.Tenant, i tenant.Installation, now time.Time, date func(time.Time) string) controls {
+	c := controls{
+		Mandate: mandates(t, now),
+		Locked:  locked(t, i, now, date),
+		Choice:  choices(t),
+		Methods: allowed(t),
+		SetUp:   deadlines(t, now),
+	}
 	c.Switch = switches(t, c.Locked != "")
 	return c
 }
@@ -54,11 +63,12 @@ func switches(t tenant.Tenant, locked bool) choice {
 }
 
 // locked says why the company's switch has no effect, if so.
-func locked(t tenant.Tenant, now time.Time, date func(time.Time) string) string {
-	if t.Mandate.Mode != tenant.Mandatory || now.Before(t.Mandate.From) {
+func locked(t tenant.Tenant, i tenant.Installation, now time.Time, date func(time.Time) string) string {
+	since, locked := company.Locked(t, i, now)
+	if !locked {
 		return ""
 	}
-	return "On and locked by " + vendorName + " since " + date(t.Mandate.From) + "."
+	return "On and locked by " + vendorName + " since " + date(since) + "."
 }
 
 func choices(t tenant.Tenant) choice {
@@ -90,77 +100,67 @@ func exemptions(c client.Client, now time.Time) choice {
 	}}
 }
 
-// decide writes what the company begins with.
-func (r rules) decide(ctx context.Context, tx *db.Tx) error {
-	if err := setMandate(ctx, tx, r.Mandate); err != nil {
-		return err
-	}
+// changes are what vendor and company have decided before the demo begins.
+func (r rules) changes(now time.Time) company.Changes {
+	mandate := mandateFor(r.Mandate, now)
+	c := company.Changes{Mandate: &mandate}
 	if r.On {
-		if err := setSwitch(ctx, tx, "on"); err != nil {
-			return err
-		}
+		c.On = &r.On
 	}
 	if r.Choice != tenant.Required {
-		if err := setChoice(ctx, tx, string(r.Choice)); err != nil {
-			return err
-		}
+		c.Choice = &r.Choice
 	}
 	if r.Methods != "" {
-		if err := setMethods(ctx, tx, string(r.Methods)); err != nil {
-			return err
-		}
+		c.Methods = &r.Methods
 	}
-	if r.SetUpIn == 0 {
-		return nil
+	if r.SetUpIn != 0 {
+		by := now.Add(r.SetUpIn)
+		c.SetUpBy = &by
 	}
-	return setDeadline(ctx, tx, "reminded")
+	return c
 }
 
-func setMandate(ctx context.Context, tx *db.Tx, as string) error {
-	m, words := tenant.Mandate{Mode: tenant.DefaultOff}, "left to the company"
+func mandateFor(as string, now time.Time) tenant.Mandate {
 	switch as {
 	case mandatory:
-		m, words = tenant.Mandate{Mode: tenant.Mandatory, From: mandatedSince}, "mandatory from 2023-09-05"
+		return tenant.Mandate{Mode: tenant.Mandatory, From: mandatedSince}
 	case announced:
-		m = tenant.Mandate{Mode: tenant.Mandatory, From: tx.Now.Add(3 * day)}
-		words = "mandatory from " + m.From.Format(time.RFC3339)
+		return tenant.Mandate{Mode: tenant.Mandatory, From: now.Add(3 * day)}
 	case byDefault:
-		m, words = tenant.Mandate{Mode: tenant.DefaultOn}, "on by default"
+		return tenant.Mandate{Mode: tenant.DefaultOn}
 	}
-	return note(ctx, tx, tenant.SetMandate(ctx, tx, m), audit.TenantMandate, words)
+	return tenant.Mandate{Mode: tenant.DefaultOff}
 }
 
-func setSwitch(ctx context.Context, tx *db.Tx, to string) error {
-	if to == "on" {
-		return note(ctx, tx, tenant.SwitchOn(ctx, tx), audit.TenantSwitched, "on")
-	}
-	return note(ctx, tx, tenant.SwitchOff(ctx, tx), audit.TenantSwitched, "off")
+// decision reads one field of a form as a change of a company.
+type decision func(to string, now time.Time) (company.Changes, error)
+
+func decideMandate(to string, now time.Time) (company.Changes, error) {
+	m := mandateFor(to, now)
+	return company.Changes{Mandate: &m}, nil
 }
 
-func setChoice(ctx context.Context, tx *db.Tx, to string) error {
+func decideSwitch(to string, _ time.Time) (company.Changes, error) {
+	on := to == "on"
+	return company.Changes{On: &on}, nil
+}
+
+func decideChoice(to string, _ time.Time) (company.Changes, error) {
 	c, err := tenant.ParseChoice(to)
-	if err != nil {
-		return err
-	}
-	return note(ctx, tx, tenant.SetChoice(ctx, tx, c), audit.TenantChoice, to)
+	return company.Changes{Choice: &c}, err
 }
 
-func setMethods(ctx context.Context, tx *db.Tx, to string) error {
+func decideMethods(to string, _ time.Time) (company.Changes, error) {
 	m, err := policy.ParseMethods(to)
-	if err != nil {
-		return err
-	}
-	return note(ctx, tx, tenant.SetMethods(ctx, tx, m), audit.TenantMethods, to)
+	return company.Changes{Methods: &m}, err
 }
 
-func setDeadline(ctx context.Context, tx *db.Tx, to string) error {
+func decideDeadline(to string, now time.Time) (company.Changes, error) {
 	var by time.Time
-	words := "at once"
 	if to == "reminded" {
-		by = tx.Now.Add(3 * day)
-		words = by.Format(time.RFC3339)
+		by = now.Add(3 * day)
 	}
-	return note(ctx, tx, tenant.SetDeadline(ctx, tx, by), audit.TenantDeadline, words)
+	return company.Changes{SetUpBy: &by}, nil
 }
 
 var (
@@ -168,16 +168,23 @@ var (
 	errLocked    = &problem{http.StatusForbidden, "The vendor requires it of this company, so the company cannot switch it off."}
 )
 
-// deciding is a handler that changes the company named by the form in the way that a field
-// of it says, and goes back to the page.
-func (d *Demo) deciding(field string, set func(ctx context.Context, tx *db.Tx, to string) error) handler {
+// deciding is a handler that changes the company named by the form in the way that a field of it says, and goes back
+// to the page. The vendor's operator acts on the mandate, the company's owner on everything else.
+func (d *Demo) deciding(field string, read decision) handler {
 	return func(w http.ResponseWriter, r *http.Request) error {
 		id := r.PostFormValue("company")
-		if !slices.ContainsFunc(companies, func(c company) bool { return c.ID == id }) {
+		if !slices.ContainsFunc(companies, func(c sampleCompany) bool { return c.ID == id }) {
 			return errNoCompany
 		}
-		err := d.house.DB.InTx(r.Context(), id, func(tx *db.Tx) error { return set(r.Context(), tx, r.PostFormValue(field)) })
+		decider := d.owner
+		if field == "mandate" {
+			decider = d.vendor
+		}
+		by, err := decider(r.Context(), id)
 		if err != nil {
+			return err
+		}
+		if err := d.decide(r.Context(), by, id, read, r.PostFormValue(field)); err != nil {
 			return err
 		}
 		http.Redirect(w, r, "/?at="+id+"#"+id, http.StatusSeeOther)
@@ -185,29 +192,65 @@ func (d *Demo) deciding(field string, set func(ctx context.Context, tx *db.Tx, t
 	}
 }
 
-// switchIfOpen is setSwitch where the vendor has left it to the company.
-func (d *Demo) switchIfOpen(ctx context.Context, tx *db.Tx, to string) error {
-	t, err := tenant.ByID(ctx, tx, tx.Tenant)
+func (d *Demo) decide(ctx context.Context, by access.Actor, id string, read decision, to string) error {
+	changes, err := read(to, d.house.DB.Now())
 	if err != nil {
 		return err
 	}
-	if locked(t, tx.Now, d.print.Date) != "" {
+	_, err = d.house.Company.Change(ctx, by, id, changes)
+	var locked *company.LockedError
+	if errors.As(err, &locked) {
 		return errLocked
 	}
-	return setSwitch(ctx, tx, to)
+	return err
+}
+
+var errNobodyDecides = &problem{http.StatusConflict, "Nobody is left in the demo who may decide this."}
+
+// vendor is an operator of the vendor as the one who administers, owner the same for a company. Whoever tries the demo
+// may have changed their addresses.
+func (d *Demo) vendor(ctx context.Context, _ string) (access.Actor, error) {
+	return d.acting(ctx, db.Installation, user.Operators)
+}
+
+func (d *Demo) owner(ctx context.Context, id string) (access.Actor, error) {
+	return d.acting(ctx, id, func(ctx context.Context, tx *db.Tx) ([]user.User, error) {
+		all, err := user.Admins(ctx, tx)
+		return slices.DeleteFunc(all, func(u user.User) bool { return u.Role != user.Owner }), err
+	})
+}
+
+func (d *Demo) acting(
+	ctx context.Context, id string, list func(ctx context.Context, tx *db.Tx) ([]user.User, error),
+) (a access.Actor, err error) {
+	err = d.house.DB.View(ctx, id, func(tx *db.Tx) error {
+		all, err := list(ctx, tx)
+		if err == nil && len(all) == 0 {
+			err = errNobodyDecides
+		}
+		if err != nil {
+			return err
+		}
+		a = access.Actor{Kind: access.Person, TenantID: all[0].TenantID, UserID: all[0].ID}
+		return nil
+	})
+	return a, err
 }
 
 func (d *Demo) setPhone(w http.ResponseWriter, r *http.Request) error {
-	err := d.house.DB.InTx(r.Context(), db.Installation, func(tx *db.Tx) error {
-		ctx := r.Context()
-		switch r.PostFormValue("exempt") {
-		case "forever":
-			return note(ctx, tx, client.Exempt(ctx, tx, phoneID, db.Forever), audit.ClientExempted, "for good")
-		case "tomorrow":
-			return note(ctx, tx, client.Exempt(ctx, tx, phoneID, tx.Now.Add(day)), audit.ClientExempted, "until tomorrow")
-		}
-		return note(ctx, tx, client.Cover(ctx, tx, phoneID), audit.ClientCovered, "")
-	})
+	ctx := r.Context()
+	actor, err := d.vendor(ctx, "")
+	if err != nil {
+		return err
+	}
+	switch r.PostFormValue("exempt") {
+	case "forever":
+		err = d.house.Apps.Exempt(ctx, actor, phoneID, db.Forever)
+	case "tomorrow":
+		err = d.house.Apps.Exempt(ctx, actor, phoneID, d.house.DB.Now().Add(day))
+	default:
+		err = d.house.Apps.Require2FA(ctx, actor, phoneID)
+	}
 	if err != nil {
 		return err
 	}

@@ -10,34 +10,28 @@ import (
 	"countersign/internal/authenticator"
 	"countersign/internal/authenticator/lookup"
 	"countersign/internal/authenticator/outofband"
-	"countersign/internal/authenticator/password"
 	"countersign/internal/authenticator/totp"
 	"countersign/internal/db"
 	"countersign/internal/policy"
-	"countersign/internal/secret"
 	"countersign/internal/user"
 )
 
 // made is what of a person takes long to make, and so is made outside transactions.
 type made struct {
-	password password.Stored
-	codes    authenticator.State // of backup codes; nil where there are none
+	codes authenticator.State // of backup codes; nil where there are none
 }
 
-func (d *Demo) prepare(ctx context.Context, c company, p person) (m made, err error) {
-	if err := password.Check(secret.Text(p.Password), c.Name, p.Name, p.Email); err != nil {
-		return m, err
+func (d *Demo) prepare(ctx context.Context, p person) (m made, err error) {
+	if p.Codes {
+		codes := lookup.Verifier{Hash: d.house.Passwords.HashCode, Match: d.house.Passwords.MatchCode}
+		m.codes, err = codes.Prepare(ctx)
 	}
-	if m.password, err = d.house.Passwords.Hash(ctx, secret.Text(p.Password)); err != nil || !p.Codes {
-		return m, err
-	}
-	m.codes, err = lookup.Verifier{Hash: d.house.Passwords.HashCode, Match: d.house.Passwords.MatchCode}.Prepare(ctx)
 	return m, err
 }
 
 // equip gives somebody what they have set up before the demo begins, by the same functions
 // as set-up does but for its notices, which nobody would have asked for.
-func (d *Demo) equip(ctx context.Context, tx *db.Tx, c company, u user.User, p person, m made) error {
+func (d *Demo) equip(ctx context.Context, tx *db.Tx, c sampleCompany, u user.User, p person, m made) error {
 	if p.Number != "" {
 		a, err := outofband.Bind(ctx, tx, u.ID, authenticator.SMS, p.Number)
 		if err == nil {
@@ -130,5 +124,13 @@ func confirm(ctx context.Context, tx *db.Tx, b authenticator.Binder, k authentic
 }
 
 func noteMethod(ctx context.Context, tx *db.Tx, u user.User, a authenticator.Authenticator) error {
-	return audit.Record(ctx, tx, audit.Event{Action: audit.MethodAdded, Result: audit.OK, ActorID: byDemo, UserID: u.ID, Method: string(a.Kind), SubjectID: a.ID, Reason: a.Label})
+	return audit.Record(ctx, tx, audit.Event{
+		Action:    audit.MethodAdded,
+		Result:    audit.OK,
+		ActorID:   u.ID,
+		UserID:    u.ID,
+		Method:    string(a.Kind),
+		SubjectID: a.ID,
+		Reason:    a.Label,
+	})
 }

@@ -33,7 +33,7 @@ type guidePage struct {
 }
 
 type companyView struct {
-	company
+	sampleCompany
 	Open bool // not folded away
 	controls
 	Persons []personView
@@ -72,11 +72,11 @@ func (d *Demo) guide() http.Handler {
 	d.hall.handle("POST /mobile/signal", d.setSignal)
 	d.hall.handle("POST /mobile/apps", d.addApp)
 	d.hall.handle("POST /mobile/apps/remove", d.removeApp)
-	d.hall.handle("POST /decide/mandate", d.deciding("mandate", setMandate))
-	d.hall.handle("POST /decide/switch", d.deciding("switch", d.switchIfOpen))
-	d.hall.handle("POST /decide/choice", d.deciding("choice", setChoice))
-	d.hall.handle("POST /decide/methods", d.deciding("methods", setMethods))
-	d.hall.handle("POST /decide/set-up", d.deciding("set-up", setDeadline))
+	d.hall.handle("POST /decide/mandate", d.deciding("mandate", decideMandate))
+	d.hall.handle("POST /decide/switch", d.deciding("switch", decideSwitch))
+	d.hall.handle("POST /decide/choice", d.deciding("choice", decideChoice))
+	d.hall.handle("POST /decide/methods", d.deciding("methods", decideMethods))
+	d.hall.handle("POST /decide/set-up", d.deciding("set-up", decideDeadline))
 	d.hall.handle("POST /decide/phone", d.setPhone)
 	return d.hall.guarded()
 }
@@ -113,15 +113,23 @@ func (d *Demo) showGuide(w http.ResponseWriter, r *http.Request) error {
 	return d.hall.draw(w, http.StatusOK, "guide", p)
 }
 
-func (d *Demo) view(ctx context.Context, c company) (companyView, error) {
-	v := companyView{company: c}
+func (d *Demo) view(ctx context.Context, c sampleCompany) (companyView, error) {
+	v := companyView{sampleCompany: c}
+	vendor, err := d.vendor(ctx, "")
+	if err != nil {
+		return v, err
+	}
 	var people []user.User
-	err := d.house.DB.View(ctx, c.ID, func(tx *db.Tx) error {
+	err = d.house.DB.View(ctx, c.ID, func(tx *db.Tx) error {
 		t, err := tenant.ByID(ctx, tx, c.ID)
 		if err != nil {
 			return err
 		}
-		v.controls = controlsOf(t, tx.Now, d.print.Date)
+		i, err := tenant.LoadInstallation(ctx, tx)
+		if err != nil {
+			return err
+		}
+		v.controls = controlsOf(t, i, tx.Now, d.print.Date)
 		if people, err = user.List(ctx, tx); err != nil {
 			return err
 		}
@@ -130,7 +138,7 @@ func (d *Demo) view(ctx context.Context, c company) (companyView, error) {
 			return err
 		}
 		rows, err := audit.List(ctx, tx, audit.Filter{Limit: 20})
-		v.Events = retell(rows, people, labels)
+		v.Events = retell(rows, people, vendor.ID(), labels)
 		return err
 	})
 	if err != nil {
@@ -156,7 +164,7 @@ func labelsOf(ctx context.Context, tx *db.Tx, people []user.User) (map[string]st
 }
 
 // explain asks policy about every person and app.
-func (d *Demo) explain(ctx context.Context, c company, people []user.User) (out []personView, err error) {
+func (d *Demo) explain(ctx context.Context, c sampleCompany, people []user.User) (out []personView, err error) {
 	for _, p := range c.People {
 		v := personView{person: p}
 		for _, u := range people {

@@ -9,11 +9,10 @@ import (
 
 const vendorName = "Harbor"
 
-// Ids of the apps and of who changes things.
+// Ids of the apps.
 const (
 	dashboardID = "dashboard"
 	phoneID     = "phone-app"
-	byDemo      = "demo"
 )
 
 // person is somebody to sign in as. The passwords are public: they open nothing but data
@@ -31,8 +30,8 @@ type gear struct {
 	Codes  bool     // backup codes, on paper beside it
 }
 
-// company is one way to run a second step.
-type company struct {
+// sampleCompany is one way to run a second step.
+type sampleCompany struct {
 	ID, Name string
 	Decider  string // who decides, in a few words
 	Story    string
@@ -62,9 +61,9 @@ const (
 	mailOnly     = "email"
 )
 
-var companies = []company{brightwater, fennel, larkspur, alder, northgate}
+var companies = []sampleCompany{brightwater, fennel, larkspur, alder, northgate}
 
-var brightwater = company{
+var brightwater = sampleCompany{
 	ID: "brightwater", Name: "Brightwater Travel", Decider: "the vendor decided",
 	Story: "Harbor requires a second step of everyone here: a code or a link by email, or something stronger that people set up themselves. Nobody in the company can switch it off.",
 	Rules: rules{Mandate: mandatory},
@@ -85,7 +84,7 @@ var brightwater = company{
 	},
 }
 
-var fennel = company{
+var fennel = sampleCompany{
 	ID: "fennel", Name: "Fennel Street Clinic", Decider: "the company decided",
 	Story: "Harbor leaves it open, and the owner, Priya, switched on email sign-in confirmation for everyone.",
 	Rules: rules{Mandate: leftOpen, On: true, Methods: mailOnly},
@@ -103,7 +102,7 @@ var fennel = company{
 	},
 }
 
-var larkspur = company{
+var larkspur = sampleCompany{
 	ID: "larkspur", Name: "Larkspur Hosting", Decider: "each person decides",
 	Story: "Harbor and the company recommend a second step and force nobody. Whoever wants one switches it on in My profile: text messages, an authenticator app, a passkey.",
 	Rules: rules{Mandate: leftOpen, On: true, Choice: tenant.Optional, Methods: textsAndApps},
@@ -120,7 +119,7 @@ var larkspur = company{
 	},
 }
 
-var alder = company{
+var alder = sampleCompany{
 	ID: "alder", Name: "Alder & Finch Accountants", Decider: "each person, with an app",
 	Story: "An authenticator app or a passkey, and backup codes on paper; no text messages. Two-factor belongs to each person, not to the company.",
 	Rules: rules{Mandate: leftOpen, On: true, Choice: tenant.Optional, Methods: appsAndKeys},
@@ -135,7 +134,7 @@ var alder = company{
 	},
 }
 
-var northgate = company{
+var northgate = sampleCompany{
 	ID: "northgate", Name: "Northgate Support", Decider: "on by default, with a date",
 	Story: "A contact centre whose agents leave their phones at the door: an app on the computer or a browser extension gives the codes. Whoever has nothing yet is reminded for three days; then set-up comes first.",
 	Rules: rules{Mandate: byDefault, Methods: appsAndKeys, SetUpIn: 3 * day},

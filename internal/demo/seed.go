@@ -4,13 +4,15 @@ import (
 	"context"
 	"fmt"
 
-	"countersign/internal/audit"
+	"countersign/internal/access"
+	"countersign/internal/apps"
 	"countersign/internal/client"
+	"countersign/internal/company"
 	"countersign/internal/db"
 	"countersign/internal/fault"
+	"countersign/internal/people"
 	"countersign/internal/secret"
 	"countersign/internal/setup"
-	"countersign/internal/tenant"
 )
 
 // OwnClient is the client of an app that a developer runs on the usual port, and ownHome
@@ -33,32 +35,43 @@ func (d *Demo) seed(ctx context.Context) (clientKeys, error) {
 		}
 	}
 	var keys clientKeys
-	err := d.house.DB.InTx(ctx, db.Installation, func(tx *db.Tx) (err error) {
-		if keys.dashboard, err = register(ctx, tx, dashboardID, dashboard.Name, client.Confidential, d.at.Dashboard); err != nil {
-			return err
-		}
-		if keys.phone, err = register(ctx, tx, phoneID, phone.Name, client.Native, d.at.Phone); err != nil {
-			return err
-		}
-		_, err = register(ctx, tx, OwnClient, "Your own app", client.Public, ownHome)
-		return err
-	})
+	vendor, err := d.vendor(ctx, "")
+	if err != nil {
+		return keys, err
+	}
+	keys.dashboard, err = d.register(ctx, vendor, dashboardID, dashboard.Name, client.Confidential, d.at.Dashboard)
+	if err != nil {
+		return keys, err
+	}
+	if keys.phone, err = d.register(ctx, vendor, phoneID, phone.Name, client.Native, d.at.Phone); err != nil {
+		return keys, err
+	}
+	_, err = d.register(ctx, vendor, OwnClient, "Your own app", client.Public, ownHome)
 	return keys, err
 }
 
 // found does what a vendor does at a first run, and then what its companies do.
 func (d *Demo) found(ctx context.Context) error {
 	err := d.house.SetUp.Run(ctx, setup.First{
-		Token: d.house.SetUpToken.Reveal(), Company: vendorName, Name: operator.Name, Email: operator.Email, Password: secret.Text(operator.Password), Language: operator.Language,
+		Token:    d.house.SetUpToken.Reveal(),
+		Company:  vendorName,
+		Name:     operator.Name,
+		Email:    operator.Email,
+		Password: secret.Text(operator.Password),
+		Language: operator.Language,
 	})
 	if err != nil {
 		return fmt.Errorf("first run: %w", err)
 	}
-	if err := d.house.DB.InTx(ctx, db.Installation, func(tx *db.Tx) error { return settings(ctx, tx) }); err != nil {
+	vendor, err := d.vendor(ctx, "")
+	if err != nil {
+		return err
+	}
+	if err := d.house.Company.ChangeInstallation(ctx, vendor, settings()); err != nil {
 		return fmt.Errorf("settings: %w", err)
 	}
 	for _, c := range companies {
-		if err := d.add(ctx, c); err != nil {
+		if err := d.add(ctx, vendor, c); err != nil {
 			return fmt.Errorf("company %s: %w", c.Name, err)
 		}
 	}
@@ -70,87 +83,73 @@ const (
 	whySpanish = "Las contraseñas se filtran: por fallos de otras empresas, por correos engañosos, en un papel. El segundo paso deja fuera a quien conozca su contraseña. No es perfecto; por eso también le decimos desde dónde se inició cada acceso."
 )
 
-func settings(ctx context.Context, tx *db.Tx) error {
-	i, err := tenant.LoadInstallation(ctx, tx)
-	if err != nil {
-		return err
+// settings are the vendor's own.
+func settings() company.InstallationChanges {
+	address, number := "help@harbor.example", "+1 555 0100"
+	return company.InstallationChanges{
+		SupportEmail: &address,
+		SupportPhone: &number,
+		Why:          map[string]string{"en": whyEnglish, "es": whySpanish},
 	}
-	i.SupportEmail, i.SupportPhone = "help@harbor.example", "+1 555 0100"
-	if err := tenant.SaveInstallation(ctx, tx, i); err != nil {
-		return err
-	}
-	if err := tenant.SetWhy(ctx, tx, "en", whyEnglish); err != nil {
-		return err
-	}
-	return note(ctx, tx, tenant.SetWhy(ctx, tx, "es", whySpanish), audit.InstallationChanged, "support and words about why")
 }
 
-// note records a change that has just been made.
-func note(ctx context.Context, tx *db.Tx, err error, action audit.Action, what string) error {
-	if err != nil {
-		return err
-	}
-	return audit.Record(ctx, tx, audit.Event{Action: action, Result: audit.OK, ActorID: byDemo, Reason: what})
-}
-
-func (d *Demo) add(ctx context.Context, c company) error {
+// add makes a company with its people and what they have set up.
+func (d *Demo) add(ctx context.Context, vendor access.Actor, c sampleCompany) error {
 	made := make([]made, len(c.People))
 	for i, p := range c.People {
 		var err error
-		if made[i], err = d.prepare(ctx, c, p); err != nil {
+		if made[i], err = d.prepare(ctx, p); err != nil {
 			return err
 		}
 	}
-	return d.house.DB.InTx(ctx, db.Installation, func(tx *db.Tx) error {
-		t, err := tenant.Create(ctx, tx, c.ID, c.Name, tenant.Company)
-		if err != nil {
-			return err
-		}
-		tx = tx.ForTenant(t.ID)
-		if err := note(ctx, tx, nil, audit.TenantCreated, c.Name); err != nil {
-			return err
-		}
-		for i, p := range c.People {
-			u, err := setup.Add(ctx, tx, setup.Person{Email: p.Email, Name: p.Name, Role: p.Role, Language: p.Language, Password: &made[i].password, By: byDemo})
-			if err == nil {
-				err = d.equip(ctx, tx, c, u, p, made[i])
-			}
-			if err != nil {
-				return err
-			}
-		}
-		return c.Rules.decide(ctx, tx)
-	})
-}
-
-// register makes an app, or gives one that is there its address and secret of today.
-func register(ctx context.Context, tx *db.Tx, id, name, kind, home string) (secret.Text, error) {
-	callback, left := home+"/callback", home+"/signed-out"
-	c, key, err := client.Create(ctx, tx, client.New{ID: id, Name: name, Kind: kind, HomeURL: home + "/", RedirectURIs: []string{callback}, PostLogoutURIs: []string{left}})
-	if err == nil {
-		return key, introduce(ctx, tx, c)
-	}
-	if !fault.Is(err, fault.Conflict) {
-		return "", err
-	}
-	if c, err = client.ByID(ctx, tx, id); err != nil {
-		return "", err
-	}
-	for kind, uri := range map[string]string{client.Redirect: callback, client.PostLogout: left} {
-		if err := client.AddURI(ctx, tx, &c, kind, uri); err != nil {
-			return "", err
-		}
-	}
-	if kind != client.Confidential {
-		return "", nil
-	}
-	return client.RotateSecret(ctx, tx, id)
-}
-
-// introduce records a new app, and exempts the phone app for good.
-func introduce(ctx context.Context, tx *db.Tx, c client.Client) error {
-	if err := note(ctx, tx, nil, audit.ClientCreated, c.Name); err != nil || c.ID != phoneID {
+	n := company.New{ID: c.ID, Name: c.Name, Changes: c.Rules.changes(d.house.DB.Now())}
+	if _, err := d.house.Company.Create(ctx, vendor, n); err != nil {
 		return err
 	}
-	return note(ctx, tx, client.Exempt(ctx, tx, c.ID, db.Forever), audit.ClientExempted, c.Name)
+	for i, p := range c.People {
+		if err := d.addPerson(ctx, vendor, c, p, made[i]); err != nil {
+			return fmt.Errorf("%s: %w", p.Email, err)
+		}
+	}
+	return nil
+}
+
+func (d *Demo) addPerson(ctx context.Context, vendor access.Actor, c sampleCompany, p person, m made) error {
+	u, err := d.house.People.Add(ctx, vendor, c.ID, people.New{
+		Email:    p.Email,
+		Name:     p.Name,
+		Language: p.Language,
+		Role:     p.Role,
+		Password: people.NewPassword{Plain: secret.Text(p.Password)},
+	})
+	if err != nil {
+		return err
+	}
+	return d.house.DB.InTx(ctx, c.ID, func(tx *db.Tx) error { return d.equip(ctx, tx, c, u, p, m) })
+}
+
+// register makes an app, or gives one that is there its address and secret of today. The phone app is exempt for good.
+func (d *Demo) register(
+	ctx context.Context, vendor access.Actor, id, name, kind, home string,
+) (secret.Text, error) {
+	redirects, afterwards := []string{home + "/callback"}, []string{home + "/signed-out"}
+	_, key, err := d.house.Apps.Create(ctx, vendor, client.New{
+		ID:             id,
+		Name:           name,
+		Kind:           kind,
+		HomeURL:        home + "/",
+		RedirectURIs:   redirects,
+		PostLogoutURIs: afterwards,
+	})
+	switch {
+	case err == nil && id == phoneID:
+		return key, d.house.Apps.Exempt(ctx, vendor, id, db.Forever)
+	case !fault.Is(err, fault.Conflict):
+		return key, err
+	}
+	moved := apps.Changes{AddRedirectURIs: redirects, AddPostLogoutURIs: afterwards}
+	if err := d.house.Apps.Change(ctx, vendor, id, moved); err != nil || kind != client.Confidential {
+		return "", err
+	}
+	return d.house.Apps.RotateSecret(ctx, vendor, id)
 }

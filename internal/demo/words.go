@@ -17,9 +17,10 @@ type try struct{ Do, See string }
 // eventView is one audit row in words.
 type eventView struct{ Clock, Who, What, Where, Result string }
 
-// retell puts audit rows into words. Labels are people's own names for their methods, by id.
-func retell(rows []audit.Row, people []user.User, labels map[string]string) []eventView {
-	names := map[string]string{byDemo: "This page", "setup": "The first run"}
+// retell puts audit rows into words. vendor is the id of the operator, labels are people's own names for their methods
+// by id.
+func retell(rows []audit.Row, people []user.User, vendor string, labels map[string]string) []eventView {
+	names := map[string]string{vendor: vendorName, "setup": "The first run"}
 	for _, p := range people {
 		names[p.ID] = p.Name
 	}

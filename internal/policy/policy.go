@@ -160,18 +160,10 @@ func (d *Decision) required(in Input) bool {
 
 // mandated reports whether the vendor requires a second step by now, which nobody below may
 // take back.
-func (in Input) mandated() bool {
-	m := in.mandate()
-	return m.Mode != tenant.DefaultOff && m.Mode != tenant.DefaultOn && !in.Now.Before(m.From)
-}
+func (in Input) mandated() bool { return in.mandate().Locks(in.Now) }
 
 // mandate is the vendor's decision: for this company, else for all.
-func (in Input) mandate() tenant.Mandate {
-	if in.Tenant.Mandate.Mode != tenant.Inherit {
-		return in.Tenant.Mandate
-	}
-	return in.Installation
-}
+func (in Input) mandate() tenant.Mandate { return in.Tenant.Mandate.OrInherited(in.Installation) }
 
 var forever = time.Date(9999, 12, 31, 0, 0, 0, 0, time.UTC)
 

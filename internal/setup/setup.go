@@ -72,7 +72,16 @@ func (s *Service) Run(ctx context.Context, f First) error {
 		if err := tenant.SwitchOn(ctx, tx); err != nil {
 			return err
 		}
-		_, err = Add(ctx, tx, Person{Email: f.Email, Name: f.Name, Role: user.Operator, Language: f.Language, Password: &stored, SMTPUTF8: s.SMTPUTF8, By: "setup", Visitor: f.Visitor})
+		_, err = Add(ctx, tx, Person{
+			Email:    f.Email,
+			Name:     f.Name,
+			Role:     user.Operator,
+			Language: f.Language,
+			Password: &stored,
+			SMTPUTF8: s.SMTPUTF8,
+			By:       "setup",
+			Origin:   f.Visitor.Origin(),
+		})
 		return err
 	})
 }
@@ -84,11 +93,10 @@ type Person struct {
 	Password              *password.Stored // nil: cannot sign in yet
 	SMTPUTF8              bool             // as of Service
 	By                    string           // who adds, for the audit log
-	Visitor               session.Visitor
+	Origin                audit.Origin
 }
 
-// Add makes a user of the transaction's tenant whose e-mail address is taken as verified
-// by whoever adds them.
+// Add makes a user of the transaction's tenant whose email address counts as verified.
 func Add(ctx context.Context, tx *db.Tx, p Person) (user.User, error) {
 	if err := user.CheckReachable(p.Email, p.SMTPUTF8); err != nil {
 		return user.User{}, err
@@ -111,6 +119,6 @@ func Add(ctx context.Context, tx *db.Tx, p Person) (user.User, error) {
 		Reason:  string(p.Role),
 		ActorID: p.By,
 		UserID:  u.ID,
-		Origin:  p.Visitor.Origin(),
+		Origin:  p.Origin,
 	})
 }

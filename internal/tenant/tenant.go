@@ -43,6 +43,20 @@ type Mandate struct {
 	From time.Time
 }
 
+// OrInherited is the mandate that holds for a tenant: its own, or the installation's where it inherits.
+func (m Mandate) OrInherited(installation Mandate) Mandate {
+	if m.Mode == Inherit {
+		return installation
+	}
+	return m
+}
+
+// Locks reports whether the vendor requires a second step by now, which nobody below may take back. A mode that this
+// version does not know is as strict as Mandatory.
+func (m Mandate) Locks(now time.Time) bool {
+	return m.Mode != DefaultOff && m.Mode != DefaultOn && !now.Before(m.From)
+}
+
 // Kinds of tenant: a customer of the vendor, or the vendor's own staff.
 const (
 	Company = "company"
@@ -164,6 +178,17 @@ func List(ctx context.Context, tx *db.Tx) ([]Tenant, error) {
 	return db.Collect(rows, err, scan)
 }
 
+// Place is where a tenant stands in the list: the next page begins after the last one of this page.
+type Place struct{ Name, ID string }
+
+// ListAfter returns up to limit tenants by name, after a place; the zero Place begins the list.
+func ListAfter(ctx context.Context, tx *db.Tx, after Place, limit int) ([]Tenant, error) {
+	rows, err := tx.Query(ctx, `
+		SELECT `+columns+` FROM tenants WHERE tenant_id <> '' AND (name, tenant_id) > ($1, $2)
+		ORDER BY name, tenant_id LIMIT $3`, after.Name, after.ID, limit)
+	return db.Collect(rows, err, scan)
+}
+
 // Vendors lists the tenants in which the vendor's own staff are.
 func Vendors(ctx context.Context, tx *db.Tx) (out []string, err error) {
 	return tx.Texts(ctx, `SELECT tenant_id FROM tenants WHERE kind = 'vendor' AND tenant_id <> '' ORDER BY tenant_id`)
@@ -209,6 +234,12 @@ func Rename(ctx context.Context, tx *db.Tx, name string) error {
 		return err
 	}
 	return changed(tx.Exec(ctx, `UPDATE tenants SET name = $1 WHERE tenant_id = $2`, name, tx.Tenant))
+}
+
+// Lock takes the tenant's row until the transaction ends, so that of two changes which depend on each other the second
+// sees what the first has left.
+func Lock(ctx context.Context, tx *db.Tx) error {
+	return changed(tx.Exec(ctx, `UPDATE tenants SET created_at = created_at WHERE tenant_id = $1`, tx.Tenant))
 }
 
 func changed(n int64, err error) error {

@@ -189,6 +189,30 @@ func List(ctx context.Context, tx *db.Tx) ([]User, error) {
 	return db.Collect(rows, err, scan)
 }
 
+// ListAfter returns up to limit people of the transaction's tenant by address, after an address; an empty one begins the
+// list.
+func ListAfter(ctx context.Context, tx *db.Tx, after string, limit int) ([]User, error) {
+	key := ""
+	if after != "" {
+		var err error
+		if key, err = EmailKey(after); err != nil {
+			return nil, err
+		}
+	}
+	rows, err := tx.Query(ctx, `
+		SELECT `+columns+` FROM users u WHERE u.tenant_id = $1 AND u.email_key > $2
+		ORDER BY u.email_key LIMIT $3`, tx.Tenant, key, limit)
+	return db.Collect(rows, err, scan)
+}
+
+// OtherOwners counts the active owners of the transaction's tenant besides one.
+func OtherOwners(ctx context.Context, tx *db.Tx, id string) (n int, err error) {
+	err = tx.QueryRow(ctx, `
+		SELECT count(*) FROM users WHERE tenant_id = $1 AND role = 'owner' AND disabled_at = 0 AND id <> $2`,
+		tx.Tenant, id).Scan(&n)
+	return n, err
+}
+
 // Admins returns the active owners and admins of the transaction's tenant: who is told
 // when an account is in danger.
 func Admins(ctx context.Context, tx *db.Tx) ([]User, error) {

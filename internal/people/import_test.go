@@ -1,13 +1,14 @@
-package setup_test
+package people_test
 
 import (
 	"fmt"
 	"testing"
 	"time"
 
+	"countersign/internal/access"
 	"countersign/internal/db"
 	"countersign/internal/db/dbtest"
-	"countersign/internal/setup"
+	"countersign/internal/people"
 	"countersign/internal/tenant"
 )
 
@@ -23,13 +24,17 @@ func BenchmarkImport(b *testing.B) {
 			if err != nil {
 				b.Fatal(err)
 			}
-			i := &setup.Importer{DB: d, By: "benchmark"}
-			rows := make([]setup.Row, 500)
+			i := &people.Importer{
+				Service:   &people.Service{DB: d},
+				Actor:     access.Server,
+				Uninvited: true,
+			}
+			rows := make([]people.Row, 500)
 			b.ReportAllocs()
 			batch := 0
 			for b.Loop() {
 				for n := range rows {
-					rows[n] = setup.Row{Line: n + 1, Tenant: "acme", Name: "Sam", Email: fmt.Sprintf("p%d-%d@example.test", batch, n)}
+					rows[n] = people.Row{Line: n + 1, Tenant: "acme", Name: "Sam", Email: fmt.Sprintf("p%d-%d@example.test", batch, n)}
 				}
 				batch++
 				if done, err := i.Batch(b.Context(), rows); err != nil || done.Created != len(rows) {

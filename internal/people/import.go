@@ -1,4 +1,4 @@
-package setup
+package people
 
 import (
 	"context"
@@ -6,9 +6,11 @@ import (
 	"fmt"
 	"slices"
 
+	"countersign/internal/access"
 	"countersign/internal/db"
 	"countersign/internal/fault"
 	"countersign/internal/locale"
+	"countersign/internal/setup"
 	"countersign/internal/tenant"
 	"countersign/internal/user"
 )
@@ -42,19 +44,19 @@ type Imported struct {
 
 // Importer adds many people, with the same rules as Add.
 type Importer struct {
-	DB     *db.DB
-	By     string                                                  // who adds, for the audit log
-	Invite func(ctx context.Context, tx *db.Tx, u user.User) error // nil: nobody is invited
-	DryRun bool                                                    // look at everything and keep nothing
+	*Service
+	Actor     access.Actor
+	Uninvited bool // mail no invitations
+	DryRun    bool // look at everything and keep nothing
 
 	languages *locale.Catalog
 	tenants   map[string]string // id by id or name
 	seen      map[string]string // tenant by address, with DryRun
 }
 
-// person is a Row that can be added.
-type person struct {
-	Person
+// imported is a Row that can be added.
+type imported struct {
+	setup.Person
 	line        int
 	tenant, key string
 }
@@ -66,7 +68,7 @@ var errDryRun = errors.New("dry run")
 // Failed and keeps no other back; err is a failure of the database, and then nothing of the
 // batch was kept. Running the same rows again finds them as Exists.
 func (i *Importer) Batch(ctx context.Context, rows []Row) (done Imported, err error) {
-	var people []person
+	var people []imported
 	var failed []RowError
 	for _, row := range rows {
 		p, err := i.check(ctx, row)
@@ -92,7 +94,7 @@ func (i *Importer) Batch(ctx context.Context, rows []Row) (done Imported, err er
 			break
 		}
 		failed = append(failed, bad) // the transaction may be spoiled: try the others in a new one
-		people = slices.DeleteFunc(people, func(p person) bool { return p.line == bad.Line })
+		people = slices.DeleteFunc(people, func(p imported) bool { return p.line == bad.Line })
 	}
 	if errors.Is(err, errDryRun) {
 		err = nil
@@ -103,14 +105,20 @@ func (i *Importer) Batch(ctx context.Context, rows []Row) (done Imported, err er
 }
 
 // check reads a row by the rules of Add, and finds its company.
-func (i *Importer) check(ctx context.Context, row Row) (p person, err error) {
+func (i *Importer) check(ctx context.Context, row Row) (p imported, err error) {
 	if row.Role == "" {
 		row.Role = string(user.Agent)
 	}
 	if row.Lang == "" {
 		row.Lang = locale.Default
 	}
-	p = person{Person: Person{Email: row.Email, Name: row.Name, Language: row.Lang, By: i.By}, line: row.Line}
+	p = imported{line: row.Line, Person: setup.Person{
+		Email:    row.Email,
+		Name:     row.Name,
+		Language: row.Lang,
+		By:       i.Actor.ID(),
+		Origin:   i.Actor.Origin,
+	}}
 	if p.Role, err = user.ParseRole(row.Role); err != nil {
 		return p, err
 	}
@@ -138,8 +146,10 @@ func (i *Importer) tenant(ctx context.Context, idOrName string) (id string, err 
 		return id, nil
 	}
 	err = i.DB.View(ctx, db.Installation, func(tx *db.Tx) error {
-		t, err := tenant.Find(ctx, tx, idOrName)
-		id = t.ID
+		a, err := Current(ctx, tx, i.Actor)
+		if err == nil {
+			id, err = companyID(ctx, tx, a, idOrName)
+		}
 		return err
 	})
 	if err != nil {
@@ -153,7 +163,11 @@ func (i *Importer) tenant(ctx context.Context, idOrName string) (id string, err 
 }
 
 // add adds people who are not there yet. Its error is a RowError.
-func (i *Importer) add(ctx context.Context, tx *db.Tx, people []person) (done Imported, err error) {
+func (i *Importer) add(ctx context.Context, tx *db.Tx, people []imported) (done Imported, err error) {
+	actor, err := Current(ctx, tx, i.Actor)
+	if err != nil {
+		return done, err
+	}
 	keys := make([]string, len(people))
 	for n, p := range people {
 		keys[n] = p.key
@@ -177,11 +191,7 @@ func (i *Importer) add(ctx context.Context, tx *db.Tx, people []person) (done Im
 		case exists:
 			return done, RowError{p.line, fault.New(fault.Conflict, "user.address_taken")}
 		}
-		u, err := Add(ctx, tx.ForTenant(p.tenant), p.Person)
-		if err == nil && i.Invite != nil {
-			err = i.Invite(ctx, tx.ForTenant(p.tenant), u)
-		}
-		if err != nil {
+		if err := i.addOne(ctx, tx.ForTenant(p.tenant), actor, p); err != nil {
 			return done, RowError{p.line, err}
 		}
 		taken[p.key] = p.tenant
@@ -193,4 +203,15 @@ func (i *Importer) add(ctx context.Context, tx *db.Tx, people []person) (done Im
 		}
 	}
 	return done, nil
+}
+
+func (i *Importer) addOne(ctx context.Context, tx *db.Tx, a access.Actor, p imported) error {
+	if err := access.Check(a, access.ImportPeople, access.Target{TenantID: tx.Tenant, Role: p.Role}); err != nil {
+		return err
+	}
+	u, err := setup.Add(ctx, tx, p.Person)
+	if err == nil && !i.Uninvited && !i.DryRun {
+		err = i.SignIn.Invite(ctx, tx, u, a.ID())
+	}
+	return err
 }

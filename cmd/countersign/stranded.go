@@ -1,0 +1,35 @@
+package main
+
+import (
+	"fmt"
+	"os"
+	"slices"
+	"strings"
+
+	"countersign/internal/company"
+)
+
+// confirmStranding says whom a change of the allowed methods would leave without a method that signs in, and asks.
+func confirmStranding(yes bool, stranded company.Stranded) error {
+	if stranded.None() {
+		return nil
+	}
+	listPeople(stranded.MustSetUp, "must show a method that is no longer allowed and set up another at their next sign-in")
+	listPeople(stranded.LockedOut, "can't sign in any more until you reset their methods: "+
+		"nothing that protects their account is allowed")
+	return confirm(yes, "Change the allowed methods?")
+}
+
+// listPeople names people, twenty at most.
+func listPeople(people []string, what string) {
+	if len(people) == 0 {
+		return
+	}
+	slices.Sort(people)
+	shown := people[:min(len(people), 20)]
+	fmt.Fprintf(os.Stderr, "People affected: %d. They %s: %s", len(people), what, strings.Join(shown, ", "))
+	if more := len(people) - len(shown); more > 0 {
+		fmt.Fprintf(os.Stderr, " and %d more", more)
+	}
+	fmt.Fprintln(os.Stderr)
+}

@@ -1,0 +1,147 @@
+package company
+
+import (
+	"cmp"
+	"context"
+	"fmt"
+	"time"
+
+	"countersign/internal/access"
+	"countersign/internal/audit"
+	"countersign/internal/db"
+	"countersign/internal/fault"
+	"countersign/internal/tenant"
+)
+
+// Changes are what the vendor and the owner may decide about a company. What is nil stays as it is.
+type Changes struct {
+	Name         *string
+	Suspended    *bool
+	Mandate      *tenant.Mandate
+	On           *bool // the company's own switch
+	RememberDays *int
+	SMSCountries *tenant.Countries
+	Methods      *tenant.Methods
+	Choice       *tenant.Choice
+	SetUpBy      *time.Time // the zero time ends the deadline
+}
+
+// step is one change with the right that it needs and the audit row that tells of it.
+type step struct {
+	action access.Action
+	event  audit.Action
+	what   string
+	run    setter
+}
+
+// setter writes one change of tx.Tenant.
+type setter func(ctx context.Context, tx *db.Tx) error
+
+// apply makes the changes, each with its audit row.
+func (s *Service) apply(ctx context.Context, tx *db.Tx, a access.Actor, t tenant.Tenant, c Changes) error {
+	for _, step := range append(c.byVendor(), c.byCompany()...) {
+		if err := access.Check(a, step.action, access.Target{TenantID: t.ID}); err != nil {
+			return err
+		}
+		if err := s.permit(ctx, tx, a, t, step.action, c); err != nil {
+			return err
+		}
+		if err := step.run(ctx, tx); err != nil {
+			return fmt.Errorf("%s: %w", step.action, err)
+		}
+		if err := record(ctx, tx, a, step.event, step.what); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// permit refuses what the vendor has decided for the company, whoever in it asks.
+func (s *Service) permit(
+	ctx context.Context, tx *db.Tx, a access.Actor, t tenant.Tenant, action access.Action, c Changes,
+) error {
+	switch action {
+	case access.SwitchOff:
+		return s.unlocked(ctx, tx, a, t)
+	case access.SetSMSCountries:
+		if err := within(*c.SMSCountries, s.Countries); err != nil {
+			return fault.New(fault.Invalid, "tenant.country_ruled_out").Because(err)
+		}
+	}
+	return nil
+}
+
+// steps collects changes.
+type steps []step
+
+func (s *steps) add(action access.Action, event audit.Action, what string, run setter) {
+	*s = append(*s, step{action, event, what, run})
+}
+
+// set makes a setter of a value.
+func set[T any](value T, fn func(ctx context.Context, tx *db.Tx, value T) error) setter {
+	return func(ctx context.Context, tx *db.Tx) error { return fn(ctx, tx, value) }
+}
+
+// byVendor are the changes of what a company is, and what the vendor decides.
+func (c Changes) byVendor() (out steps) {
+	if c.Name != nil {
+		out.add(access.RenameCompany, audit.TenantRenamed, *c.Name, set(*c.Name, tenant.Rename))
+	}
+	if c.Suspended != nil && *c.Suspended {
+		out.add(access.SuspendCompany, audit.TenantSuspended, "", tenant.Suspend)
+	}
+	if c.Suspended != nil && !*c.Suspended {
+		out.add(access.SuspendCompany, audit.TenantResumed, "", tenant.Resume)
+	}
+	if c.Mandate != nil {
+		out.add(access.SetMandate, audit.TenantMandate, mandateText(*c.Mandate), set(*c.Mandate, tenant.SetMandate))
+	}
+	return out
+}
+
+// byCompany are the changes of what a company decides.
+func (c Changes) byCompany() (out steps) {
+	if c.On != nil && *c.On {
+		out.add(access.SwitchOn, audit.TenantSwitched, "on", tenant.SwitchOn)
+	}
+	if c.On != nil && !*c.On {
+		out.add(access.SwitchOff, audit.TenantSwitched, "off", tenant.SwitchOff)
+	}
+	if c.RememberDays != nil {
+		days := fmt.Sprint(*c.RememberDays)
+		out.add(access.SetRememberDays, audit.TenantRememberDays, days, set(*c.RememberDays, tenant.SetRememberDays))
+	}
+	if c.SMSCountries != nil {
+		countries := cmp.Or(string(*c.SMSCountries), "as the installation says")
+		out.add(access.SetSMSCountries, audit.TenantSMSCountries, countries, set(*c.SMSCountries, tenant.SetCountries))
+	}
+	if c.Methods != nil {
+		out.add(access.SetMethods, audit.TenantMethods, methodsText(*c.Methods), set(*c.Methods, tenant.SetMethods))
+	}
+	if c.Choice != nil {
+		choice := cmp.Or(string(*c.Choice), "required")
+		out.add(access.SetChoice, audit.TenantChoice, choice, set(*c.Choice, tenant.SetChoice))
+	}
+	if c.SetUpBy != nil {
+		out.add(access.SetDeadline, audit.TenantDeadline, timeText(*c.SetUpBy), set(*c.SetUpBy, tenant.SetDeadline))
+	}
+	return out
+}
+
+func mandateText(m tenant.Mandate) string {
+	return cmp.Or(string(m.Mode), "inherit") + " from " + timeText(m.From)
+}
+
+func methodsText(m tenant.Methods) string { return cmp.Or(string(m), "all") }
+
+// timeText is an instant as audit rows show it.
+func timeText(t time.Time) string {
+	switch {
+	case t.IsZero():
+		return "-"
+	case t.Equal(db.Forever):
+		return "forever"
+	}
+	return t.Format(time.RFC3339)
+}

@@ -1,0 +1,131 @@
+// Package company is the journey of administering companies and the installation: what the vendor and a company's
+// owner decide about two-factor authentication. Each function checks access, changes and records in one
+// transaction. It refuses to say what a decision means for a sign-in: that is policy.
+package company
+
+import (
+	"context"
+	"fmt"
+
+	"countersign/internal/access"
+	"countersign/internal/audit"
+	"countersign/internal/authenticator"
+	"countersign/internal/db"
+	"countersign/internal/fault"
+	"countersign/internal/people"
+	"countersign/internal/tenant"
+)
+
+// Service administers companies.
+type Service struct {
+	DB        *db.DB
+	Countries []string             // whose telephone numbers the installation takes; empty: all
+	Bindable  []authenticator.Kind // what people can set up in this installation
+}
+
+var errUnknown = fault.New(fault.NotFound, "tenant.unknown")
+
+// New is what a company is made of. An empty ID is replaced by a new one.
+type New struct {
+	ID, Name string
+	Changes
+}
+
+// Create adds a company with what has been decided about it.
+func (s *Service) Create(ctx context.Context, a access.Actor, n New) (t tenant.Tenant, err error) {
+	err = s.DB.InTx(ctx, db.Installation, func(tx *db.Tx) error {
+		a, err := people.Current(ctx, tx, a)
+		if err != nil {
+			return err
+		}
+		if err := access.Check(a, access.CreateCompany, access.Target{}); err != nil {
+			return err
+		}
+		if t, err = tenant.Create(ctx, tx, n.ID, n.Name, tenant.Company); err != nil {
+			return fmt.Errorf("create company: %w", err)
+		}
+		tx = tx.ForTenant(t.ID)
+		if err := record(ctx, tx, a, audit.TenantCreated, t.Name); err != nil {
+			return err
+		}
+		if err := s.apply(ctx, tx, a, t, n.Changes); err != nil {
+			return err
+		}
+		t, err = tenant.ByID(ctx, tx, t.ID)
+		return err
+	})
+	return t, err
+}
+
+// Change makes all of the changes of a company or none. While the audit cannot be written, they are made and recorded
+// later: a suspension must not fail.
+func (s *Service) Change(ctx context.Context, a access.Actor, idOrName string, c Changes) (t tenant.Tenant, err error) {
+	err = audit.OrLater(ctx, s.DB, db.Installation, func(ctx context.Context, tx *db.Tx) error {
+		a, err := people.Current(ctx, tx, a)
+		if err != nil {
+			return err
+		}
+		if t, err = find(ctx, tx, a, idOrName); err != nil {
+			return err
+		}
+		tx = tx.ForTenant(t.ID)
+		if err := s.apply(ctx, tx, a, t, c); err != nil {
+			return err
+		}
+		t, err = tenant.ByID(ctx, tx, t.ID)
+		return err
+	})
+	return t, err
+}
+
+// Find loads a company.
+func (s *Service) Find(ctx context.Context, a access.Actor, idOrName string) (t tenant.Tenant, err error) {
+	err = s.DB.View(ctx, db.Installation, func(tx *db.Tx) error {
+		a, err := people.Current(ctx, tx, a)
+		if err != nil {
+			return err
+		}
+		if t, err = find(ctx, tx, a, idOrName); err != nil {
+			return err
+		}
+		return access.Check(a, access.ViewCompany, access.Target{TenantID: t.ID})
+	})
+	return t, err
+}
+
+// find loads a company by id or name. Outside the vendor people know their own company only, so that they do not
+// learn which others exist.
+func find(ctx context.Context, tx *db.Tx, a access.Actor, idOrName string) (tenant.Tenant, error) {
+	if a.Staff() {
+		return tenant.Find(ctx, tx, idOrName)
+	}
+	if idOrName != a.TenantID {
+		return tenant.Tenant{}, errUnknown
+	}
+	return tenant.ByID(ctx, tx, a.TenantID)
+}
+
+// List returns up to limit companies by name, after the one that was last on the page before. The last company of a
+// full page is where the next one begins.
+func (s *Service) List(
+	ctx context.Context, a access.Actor, after tenant.Place, limit int,
+) (out []tenant.Tenant, err error) {
+	err = s.DB.View(ctx, db.Installation, func(tx *db.Tx) error {
+		if err := people.Check(ctx, tx, a, access.ListCompanies, access.Target{}); err != nil {
+			return err
+		}
+		out, err = tenant.ListAfter(ctx, tx, after, limit)
+		return err
+	})
+	return out, err
+}
+
+func record(ctx context.Context, tx *db.Tx, a access.Actor, action audit.Action, what string) error {
+	return audit.Record(ctx, tx, audit.Event{
+		Action:  action,
+		Result:  audit.OK,
+		ActorID: a.ID(),
+		Reason:  what,
+		Origin:  a.Origin,
+	})
+}

@@ -1,0 +1,112 @@
+package company
+
+import (
+	"cmp"
+	"context"
+	"fmt"
+
+	"countersign/internal/access"
+	"countersign/internal/audit"
+	"countersign/internal/db"
+	"countersign/internal/people"
+	"countersign/internal/tenant"
+)
+
+// InstallationChanges are the settings of the vendor's own. What is nil stays as it is.
+type InstallationChanges struct {
+	Name         *string
+	SupportEmail *string
+	SupportURL   *string
+	SupportPhone *string
+	Mandate      *tenant.Mandate
+	RememberDays *int
+	Methods      *tenant.Methods
+	Accent       *string           // "#rrggbb"; empty: ours
+	Logo         *[]byte           // a PNG; nil bytes: ours
+	Why          map[string]string // the vendor's words by language; an empty text removes them
+}
+
+// Installation loads the settings.
+func (s *Service) Installation(ctx context.Context, a access.Actor) (i tenant.Installation, err error) {
+	err = s.DB.View(ctx, db.Installation, func(tx *db.Tx) error {
+		if err := people.Check(ctx, tx, a, access.ViewInstallation, access.Target{}); err != nil {
+			return err
+		}
+		i, err = tenant.LoadInstallation(ctx, tx)
+		return err
+	})
+	return i, err
+}
+
+// ChangeInstallation changes settings, all or none.
+func (s *Service) ChangeInstallation(ctx context.Context, a access.Actor, c InstallationChanges) error {
+	return s.DB.InTx(ctx, db.Installation, func(tx *db.Tx) error {
+		if err := people.Check(ctx, tx, a, access.ChangeInstallation, access.Target{}); err != nil {
+			return err
+		}
+		i, err := tenant.LoadInstallation(ctx, tx)
+		if err != nil {
+			return fmt.Errorf("load installation: %w", err)
+		}
+		c.set(&i)
+		if err := c.setTexts(ctx, tx); err != nil {
+			return err
+		}
+		if err := tenant.SaveInstallation(ctx, tx, i); err != nil {
+			return fmt.Errorf("save installation: %w", err)
+		}
+		return record(ctx, tx, a, audit.InstallationChanged, c.text(i))
+	})
+}
+
+func (c InstallationChanges) set(i *tenant.Installation) {
+	replace(&i.Name, c.Name)
+	replace(&i.SupportEmail, c.SupportEmail)
+	replace(&i.SupportURL, c.SupportURL)
+	replace(&i.SupportPhone, c.SupportPhone)
+	replace(&i.Accent, c.Accent)
+	replace(&i.RememberDays, c.RememberDays)
+	replace(&i.Methods, c.Methods)
+	replace(&i.Mandate, c.Mandate)
+}
+
+func replace[T any](field, value *T) {
+	if value != nil {
+		*field = *value
+	}
+}
+
+// setTexts stores the logo and the vendor's words.
+func (c InstallationChanges) setTexts(ctx context.Context, tx *db.Tx) error {
+	if c.Logo != nil {
+		logo := *c.Logo
+		if logo != nil {
+			var err error
+			if logo, err = tenant.CleanLogo(logo); err != nil {
+				return err
+			}
+		}
+		if err := tenant.SetLogo(ctx, tx, logo); err != nil {
+			return fmt.Errorf("store the logo: %w", err)
+		}
+	}
+	for language, body := range c.Why {
+		if err := tenant.SetWhy(ctx, tx, language, body); err != nil {
+			return fmt.Errorf("store why: %w", err)
+		}
+	}
+	return nil
+}
+
+// text is what the audit row says.
+func (c InstallationChanges) text(i tenant.Installation) string {
+	what := fmt.Sprintf("mandate %s, remember %d days, methods %s",
+		mandateText(i.Mandate), i.RememberDays, methodsText(i.Methods))
+	if c.Accent != nil {
+		what += ", accent " + cmp.Or(i.Accent, "none")
+	}
+	if c.Logo != nil {
+		what += ", another logo"
+	}
+	return what
+}

@@ -1,0 +1,124 @@
+package people
+
+import (
+	"context"
+	"fmt"
+
+	"countersign/internal/access"
+	"countersign/internal/audit"
+	"countersign/internal/authenticator/password"
+	"countersign/internal/db"
+	"countersign/internal/fault"
+	"countersign/internal/secret"
+	"countersign/internal/setup"
+	"countersign/internal/tenant"
+	"countersign/internal/user"
+)
+
+// NewPassword is a first password, or the hash of one made elsewhere (PHC string). The zero value is neither.
+type NewPassword struct{ Plain, Hash secret.Text }
+
+// New is a person to add. Without a password they are invited to choose one, unless Uninvited is set.
+type New struct {
+	Email, Name, Language string
+	Role                  user.Role
+	Password              NewPassword
+	Uninvited             bool
+}
+
+// Invited reports whether adding the person sends an invitation.
+func (n New) Invited() bool { return n.Password == (NewPassword{}) && !n.Uninvited }
+
+// Add adds a person to a company. Their address counts as verified.
+func (s *Service) Add(ctx context.Context, a access.Actor, company string, n New) (u user.User, err error) {
+	stored, err := s.hash(ctx, n.Password, n.Name, n.Email)
+	if err != nil {
+		return u, err
+	}
+	err = s.inCompany(ctx, a, company, func(ctx context.Context, tx *db.Tx, a access.Actor) error {
+		t := access.Target{TenantID: tx.Tenant, Role: n.Role}
+		if err := access.Check(a, access.AddPerson, t); err != nil {
+			return err
+		}
+		if stored != nil {
+			if err := access.Check(a, access.SetPassword, t); err != nil {
+				return err
+			}
+		}
+		u, err = setup.Add(ctx, tx, setup.Person{
+			Email:    n.Email,
+			Name:     n.Name,
+			Role:     n.Role,
+			Language: n.Language,
+			Password: stored,
+			SMTPUTF8: s.SMTPUTF8,
+			By:       a.ID(),
+			Origin:   a.Origin,
+		})
+		if err != nil {
+			return fmt.Errorf("add person: %w", err)
+		}
+		if n.Invited() {
+			return s.SignIn.Invite(ctx, tx, u, a.ID())
+		}
+		return nil
+	})
+	return u, err
+}
+
+// Invite mails a person without a password a new invitation; earlier ones stop working.
+func (s *Service) Invite(ctx context.Context, a access.Actor, ref Ref) error {
+	return s.change(ctx, a, ref, func(ctx context.Context, tx *db.Tx, a access.Actor, u user.User) error {
+		if err := access.Check(a, access.InvitePerson, target(u)); err != nil {
+			return err
+		}
+		return s.SignIn.Invite(ctx, tx, u, a.ID())
+	})
+}
+
+// hash computes what is stored of a password, outside any transaction; nil where there is none. words are what
+// the password must not be made of.
+func (s *Service) hash(ctx context.Context, p NewPassword, words ...string) (*password.Stored, error) {
+	switch {
+	case p.Plain != "":
+		if err := password.Check(p.Plain, words...); err != nil {
+			return nil, err
+		}
+		stored, err := s.Passwords.Hash(ctx, p.Plain)
+		return &stored, err
+	case p.Hash != "":
+		return &password.Stored{Hash: p.Hash.Reveal()}, s.Passwords.CheckImported(p.Hash.Reveal())
+	}
+	return nil, nil
+}
+
+var errNoCompany = fault.New(fault.NotFound, "tenant.unknown")
+
+// inCompany runs fn in a write transaction of a company, with the actor's rights there.
+func (s *Service) inCompany(
+	ctx context.Context, a access.Actor, company string, fn func(ctx context.Context, tx *db.Tx, a access.Actor) error,
+) error {
+	return audit.OrLater(ctx, s.DB, db.Installation, func(ctx context.Context, tx *db.Tx) error {
+		a, err := Current(ctx, tx, a)
+		if err != nil {
+			return err
+		}
+		id, err := companyID(ctx, tx, a, company)
+		if err != nil {
+			return err
+		}
+		return fn(ctx, tx.ForTenant(id), a)
+	})
+}
+
+// companyID finds a company by id or name. Outside the vendor people know their own only.
+func companyID(ctx context.Context, tx *db.Tx, a access.Actor, idOrName string) (string, error) {
+	if a.Staff() {
+		t, err := tenant.Find(ctx, tx, idOrName)
+		return t.ID, err
+	}
+	if idOrName != a.TenantID {
+		return "", errNoCompany
+	}
+	return a.TenantID, nil
+}

@@ -1,0 +1,199 @@
+package people
+
+import (
+	"context"
+	"fmt"
+
+	"countersign/internal/access"
+	"countersign/internal/audit"
+	"countersign/internal/authenticator"
+	"countersign/internal/authenticator/outofband"
+	"countersign/internal/authenticator/password"
+	"countersign/internal/db"
+	"countersign/internal/fault"
+	"countersign/internal/tenant"
+	"countersign/internal/user"
+)
+
+// Changes are what an administrator may change of a person. What is nil stays as it is.
+type Changes struct {
+	Role     *user.Role
+	Email    *string
+	Disabled *bool
+	Force    bool // even where the company is left without an active owner
+}
+
+// Change makes all of the changes of a person or none.
+func (s *Service) Change(ctx context.Context, a access.Actor, ref Ref, c Changes) error {
+	return s.change(ctx, a, ref, func(ctx context.Context, tx *db.Tx, a access.Actor, u user.User) error {
+		if c.Role != nil {
+			if err := s.changeRole(ctx, tx, a, u, *c.Role, c.Force); err != nil {
+				return err
+			}
+			u.Role = *c.Role
+		}
+		if c.Email != nil {
+			if err := s.changeAddress(ctx, tx, a, u, *c.Email); err != nil {
+				return err
+			}
+		}
+		switch {
+		case c.Disabled == nil:
+			return nil
+		case *c.Disabled:
+			return s.disable(ctx, tx, a, u, c.Force)
+		}
+		return s.enable(ctx, tx, a, u)
+	})
+}
+
+// changeRole needs the right for the role that the person has, and for the one that they get.
+func (s *Service) changeRole(
+	ctx context.Context, tx *db.Tx, a access.Actor, u user.User, role user.Role, force bool,
+) error {
+	next := target(u)
+	next.Role = role
+	for _, t := range []access.Target{target(u), next} {
+		if err := access.Check(a, access.ChangeRole, t); err != nil {
+			return err
+		}
+	}
+	if role != user.Owner {
+		if err := keepAnOwner(ctx, tx, a, u, force); err != nil {
+			return err
+		}
+	}
+	if err := user.SetRole(ctx, tx, u.ID, role); err != nil {
+		return fmt.Errorf("change role: %w", err)
+	}
+	return record(ctx, tx, a, u, audit.UserRole, string(role))
+}
+
+var errLastOwner = fault.New(fault.Conflict, "user.last_owner")
+
+// keepAnOwner fails with Conflict where a person is the last active owner of their company. The company's row is
+// held: of two owners who remove each other at once, the second sees what the first has left.
+func keepAnOwner(ctx context.Context, tx *db.Tx, a access.Actor, u user.User, force bool) error {
+	if u.Role != user.Owner || !u.DisabledAt.IsZero() {
+		return nil
+	}
+	if force {
+		return access.Check(a, access.RemoveLastOwner, access.Target{TenantID: u.TenantID})
+	}
+	if err := tenant.Lock(ctx, tx); err != nil {
+		return fmt.Errorf("lock company: %w", err)
+	}
+	others, err := user.OtherOwners(ctx, tx, u.ID)
+	if err != nil {
+		return fmt.Errorf("count owners: %w", err)
+	}
+	if others == 0 {
+		return errLastOwner
+	}
+	return nil
+}
+
+// changeAddress ends sessions and remembered browsers, and tells the old addresses and the new one.
+func (s *Service) changeAddress(ctx context.Context, tx *db.Tx, a access.Actor, u user.User, address string) error {
+	if err := access.Check(a, access.ChangeAddress, target(u)); err != nil {
+		return err
+	}
+	had, err := user.Addresses(ctx, tx, u)
+	if err != nil {
+		return fmt.Errorf("list addresses: %w", err)
+	}
+	if err := user.CheckReachable(address, s.SMTPUTF8); err != nil {
+		return err
+	}
+	stored, err := user.ChangeEmail(ctx, tx, u.ID, address)
+	if err != nil {
+		return fmt.Errorf("change address: %w", err)
+	}
+	if err := outofband.Follow(ctx, tx, u.ID, stored); err != nil {
+		return fmt.Errorf("move the mailbox: %w", err)
+	}
+	if err := s.Profile.TellMoved(ctx, tx, u, had, stored); err != nil {
+		return err
+	}
+	return record(ctx, tx, a, u, audit.UserAddress, "changed by "+actorText(a))
+}
+
+// actorText is the kind of an actor in the words of audit rows.
+func actorText(a access.Actor) string {
+	if a.Kind == access.CommandLine {
+		return "the command line"
+	}
+	return string(a.Kind)
+}
+
+// disable keeps a person out and ends their sessions and remembered browsers.
+func (s *Service) disable(ctx context.Context, tx *db.Tx, a access.Actor, u user.User, force bool) error {
+	if err := access.Check(a, access.DisablePerson, target(u)); err != nil {
+		return err
+	}
+	if err := keepAnOwner(ctx, tx, a, u, force); err != nil {
+		return err
+	}
+	if err := user.Disable(ctx, tx, u.ID); err != nil {
+		return fmt.Errorf("disable person: %w", err)
+	}
+	if err := record(ctx, tx, a, u, audit.UserDisabled, ""); err != nil {
+		return err
+	}
+	return s.Profile.TellByHand(ctx, tx, u, "user.disabled")
+}
+
+// enable lets a person in again, and lets a method that was disabled after failures work again.
+func (s *Service) enable(ctx context.Context, tx *db.Tx, a access.Actor, u user.User) error {
+	if err := access.Check(a, access.EnablePerson, target(u)); err != nil {
+		return err
+	}
+	if err := user.Enable(ctx, tx, u.ID); err != nil {
+		return fmt.Errorf("enable person: %w", err)
+	}
+	all, err := authenticator.Of(ctx, tx, u.ID)
+	if err != nil {
+		return fmt.Errorf("list methods: %w", err)
+	}
+	for _, m := range all {
+		if err := authenticator.Enable(ctx, tx, m.ID); err != nil {
+			return fmt.Errorf("enable method: %w", err)
+		}
+	}
+	if err := record(ctx, tx, a, u, audit.UserEnabled, ""); err != nil {
+		return err
+	}
+	return s.Profile.TellByHand(ctx, tx, u, "user.enabled")
+}
+
+// SetPassword gives a person a password, or an imported hash, and ends everything that an older one opened.
+func (s *Service) SetPassword(ctx context.Context, a access.Actor, ref Ref, p NewPassword) error {
+	stored, err := s.hash(ctx, p, ref.Email)
+	if err == nil && stored == nil {
+		err = fault.New(fault.Invalid, "password.problem.short")
+	}
+	if err != nil {
+		return err
+	}
+	return s.change(ctx, a, ref, func(ctx context.Context, tx *db.Tx, a access.Actor, u user.User) error {
+		if err := access.Check(a, access.SetPassword, target(u)); err != nil {
+			return err
+		}
+		old, err := password.Load(ctx, tx, u.ID)
+		if err != nil {
+			return fmt.Errorf("load password: %w", err)
+		}
+		if err := password.Set(ctx, tx, u.ID, *stored); err != nil {
+			return fmt.Errorf("store password: %w", err)
+		}
+		if err := user.PasswordChanged(ctx, tx, u.ID); err != nil {
+			return fmt.Errorf("end sessions: %w", err)
+		}
+		if old.Hash != "" { // a first one is no news
+			if err := s.Profile.TellByHand(ctx, tx, u, "password.set"); err != nil {
+				return err
+			}
+		}
+		return record(ctx, tx, a, u, audit.PasswordSet, "")
+	})
+}

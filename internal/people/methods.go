@@ -1,0 +1,154 @@
+package people
+
+import (
+	"context"
+	"fmt"
+
+	"countersign/internal/access"
+	"countersign/internal/audit"
+	"countersign/internal/authenticator"
+	"countersign/internal/db"
+	"countersign/internal/fault"
+	"countersign/internal/policy"
+	"countersign/internal/session"
+	"countersign/internal/tenant"
+	"countersign/internal/user"
+)
+
+// RestoreMethod lifts a suspension and tells the person. NotFound where there is no such suspended method.
+func (s *Service) RestoreMethod(ctx context.Context, a access.Actor, ref Ref, id string) error {
+	return s.change(ctx, a, ref, func(ctx context.Context, tx *db.Tx, a access.Actor, u user.User) error {
+		if err := access.Check(a, access.RestoreMethod, target(u)); err != nil {
+			return err
+		}
+		kind, err := authenticator.Restore(ctx, tx, u.ID, id)
+		if err == nil && kind == "" {
+			err = fault.New(fault.NotFound, "methods.not_suspended")
+		}
+		if err != nil {
+			return fmt.Errorf("restore method: %w", err)
+		}
+		err = audit.Record(ctx, tx, audit.Event{
+			Action:    audit.MethodRestored,
+			Result:    audit.OK,
+			ActorID:   a.ID(),
+			UserID:    u.ID,
+			SubjectID: id,
+			Method:    string(kind),
+			Origin:    a.Origin,
+		})
+		if err != nil {
+			return fmt.Errorf("record: %w", err)
+		}
+		return s.Profile.TellByHand(ctx, tx, u, "methods.restored")
+	})
+}
+
+// Reset is what came of ResetMethods.
+type Reset struct {
+	Waited     bool // nothing was removed: the wait after a reset of the password is over
+	Removed    int  // how many methods
+	Enrollable bool // whether the person can set up another
+}
+
+// ResetMethods removes every method of a person but the password and the mailbox, ends what is open, tells them, and
+// lets them set up a new method within user.RecoveryLife, once, with the password and a code to the mailbox. Until then
+// nothing opens the account. Where the company allows nothing that can be set up, the mailbox protects the account from
+// now on. Where the person never had a method, it ends the wait after a reset of the password by mail. Conflict where
+// there is nothing to reset.
+func (s *Service) ResetMethods(ctx context.Context, a access.Actor, ref Ref) (r Reset, err error) {
+	err = s.change(ctx, a, ref, func(ctx context.Context, tx *db.Tx, a access.Actor, u user.User) error {
+		if err := access.Check(a, access.ResetMethods, target(u)); err != nil {
+			return err
+		}
+		had, err := user.HadFactor(ctx, tx, u.ID)
+		if err != nil {
+			return fmt.Errorf("look for methods: %w", err)
+		}
+		r = Reset{}
+		if r.Removed, err = unbindAll(ctx, tx, u.ID); err != nil {
+			return fmt.Errorf("remove methods: %w", err)
+		}
+		if !had && r.Removed == 0 {
+			r.Waited = true
+			return s.endResetWait(ctx, tx, a, u)
+		}
+		return s.openRecovery(ctx, tx, a, u, &r)
+	})
+	return r, err
+}
+
+func (s *Service) openRecovery(ctx context.Context, tx *db.Tx, a access.Actor, u user.User, r *Reset) (err error) {
+	if r.Enrollable, err = s.enrollable(ctx, tx); err != nil {
+		return fmt.Errorf("load the company's methods: %w", err)
+	}
+	if err := user.OpenRecovery(ctx, tx, u.ID, tx.Now.Add(user.RecoveryLife), !r.Enrollable); err != nil {
+		return fmt.Errorf("open recovery: %w", err)
+	}
+	if err := session.EndOthers(ctx, tx, u.ID, "", session.MethodChanged); err != nil {
+		return fmt.Errorf("end sessions: %w", err)
+	}
+	if err := recordReset(ctx, tx, a, u, ""); err != nil {
+		return err
+	}
+	return s.Profile.TellByHand(ctx, tx, u, "methods.reset")
+}
+
+// endResetWait lets a person who never had a method set one up at once, although their password was reset by mail.
+func (s *Service) endResetWait(ctx context.Context, tx *db.Tx, a access.Actor, u user.User) error {
+	waited, err := user.EndResetWait(ctx, tx, u.ID, policy.ResetWait)
+	if err == nil && !waited {
+		err = fault.New(fault.Conflict, "methods.nothing_to_reset")
+	}
+	if err != nil {
+		return fmt.Errorf("end the wait: %w", err)
+	}
+	if err := recordReset(ctx, tx, a, u, "password_reset"); err != nil {
+		return err
+	}
+	return s.Profile.TellByHand(ctx, tx, u, "methods.wait_ended")
+}
+
+func recordReset(ctx context.Context, tx *db.Tx, a access.Actor, u user.User, reason string) error {
+	err := audit.Record(ctx, tx, audit.Event{
+		Action:    audit.MethodsReset,
+		Result:    audit.OK,
+		Reason:    reason,
+		ActorID:   a.ID(),
+		UserID:    u.ID,
+		SubjectID: u.ID,
+		Origin:    a.Origin,
+	})
+	if err != nil {
+		return fmt.Errorf("record: %w", err)
+	}
+	return nil
+}
+
+// unbindAll removes every method of a person but the password and the mailbox.
+func unbindAll(ctx context.Context, tx *db.Tx, userID string) (removed int, err error) {
+	all, err := authenticator.Of(ctx, tx, userID)
+	if err != nil {
+		return 0, err
+	}
+	for _, m := range all {
+		if m.Kind == authenticator.Password || m.Kind == authenticator.Email {
+			continue
+		}
+		if err := authenticator.Unbind(ctx, tx, userID, m.ID); err != nil {
+			return removed, err
+		}
+		removed++
+	}
+	return removed, nil
+}
+
+// enrollable reports whether vendor and company allow a second factor that can be set up here.
+func (s *Service) enrollable(ctx context.Context, tx *db.Tx) (bool, error) {
+	t, err := tenant.ByID(ctx, tx, tx.Tenant)
+	if err != nil {
+		return false, err
+	}
+	i, err := tenant.LoadInstallation(ctx, tx)
+	return policy.Enrollable(i.Methods, t.Methods, s.Bindable), err
+}

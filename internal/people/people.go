@@ -1,0 +1,145 @@
+package people
+
+import (
+	"context"
+	"fmt"
+
+	"countersign/internal/access"
+	"countersign/internal/audit"
+	"countersign/internal/authenticator"
+	"countersign/internal/authenticator/password"
+	"countersign/internal/db"
+	"countersign/internal/fault"
+	"countersign/internal/profile"
+	"countersign/internal/signin"
+	"countersign/internal/user"
+)
+
+// Service administers people.
+type Service struct {
+	DB        *db.DB
+	SignIn    *signin.Service // sends invitations
+	Profile   *profile.Service
+	Passwords *password.Pool
+	Bindable  []authenticator.Kind // what people can set up in this installation
+	SMTPUTF8  bool                 // the mail server takes addresses with letters beyond ASCII before the @
+}
+
+// Ref names a person: by address, or by company and id.
+type Ref struct{ Email, TenantID, UserID string }
+
+// ByEmail names the person with an address.
+func ByEmail(address string) Ref { return Ref{Email: address} }
+
+// ByID names a person of a company.
+func ByID(tenantID, userID string) Ref { return Ref{TenantID: tenantID, UserID: userID} }
+
+var errUnknown = fault.New(fault.NotFound, "user.unknown")
+
+// load reads a person. Outside the vendor people find those of their own company only, so that they do not learn who
+// is in another.
+func (r Ref) load(ctx context.Context, tx *db.Tx, a access.Actor) (u user.User, err error) {
+	if r.Email != "" {
+		u, err = user.ByEmail(ctx, tx, r.Email)
+	} else {
+		u, err = user.ByID(ctx, tx.ForTenant(r.TenantID), r.UserID)
+	}
+	if err == nil && !a.Staff() && u.TenantID != a.TenantID {
+		return user.User{}, errUnknown
+	}
+	return u, err
+}
+
+func target(u user.User) access.Target {
+	return access.Target{TenantID: u.TenantID, UserID: u.ID, Role: u.Role}
+}
+
+// Details are a person and their sign-in methods, without secrets.
+type Details struct {
+	User    user.User
+	Methods []authenticator.Authenticator
+}
+
+// Find loads a person with their methods.
+func (s *Service) Find(ctx context.Context, a access.Actor, ref Ref) (d Details, err error) {
+	err = s.DB.View(ctx, db.Installation, func(tx *db.Tx) error {
+		a, err := Current(ctx, tx, a)
+		if err != nil {
+			return err
+		}
+		if d.User, err = ref.load(ctx, tx, a); err != nil {
+			return err
+		}
+		for _, action := range []access.Action{access.ListPeople, access.ListMethods} {
+			if err := access.Check(a, action, target(d.User)); err != nil {
+				return err
+			}
+		}
+		d.Methods, err = authenticator.Of(ctx, tx.ForTenant(d.User.TenantID), d.User.ID)
+		return err
+	})
+	return d, err
+}
+
+// List returns up to limit people of a company by address, after the address of the last one on the page before.
+func (s *Service) List(
+	ctx context.Context, a access.Actor, company, after string, limit int,
+) (out []user.User, err error) {
+	err = s.DB.View(ctx, db.Installation, func(tx *db.Tx) error {
+		a, err := Current(ctx, tx, a)
+		if err != nil {
+			return err
+		}
+		id, err := companyID(ctx, tx, a, company)
+		if err != nil {
+			return err
+		}
+		if err := access.Check(a, access.ListPeople, access.Target{TenantID: id}); err != nil {
+			return err
+		}
+		out, err = user.ListAfter(ctx, tx.ForTenant(id), after, limit)
+		return err
+	})
+	return out, err
+}
+
+// change runs fn with a person as they are in the transaction; their row is held, so that nobody changes their role
+// meanwhile. While the audit cannot be written, the change is made and recorded later: ending sessions must not fail.
+func (s *Service) change(
+	ctx context.Context, a access.Actor, ref Ref,
+	fn func(ctx context.Context, tx *db.Tx, a access.Actor, u user.User) error,
+) error {
+	return audit.OrLater(ctx, s.DB, db.Installation, func(ctx context.Context, tx *db.Tx) error {
+		a, err := Current(ctx, tx, a)
+		if err != nil {
+			return err
+		}
+		u, err := ref.load(ctx, tx, a)
+		if err != nil {
+			return err
+		}
+		tx = tx.ForTenant(u.TenantID)
+		if err := user.Lock(ctx, tx, u.ID); err != nil {
+			return err
+		}
+		if u, err = user.ByID(ctx, tx, u.ID); err != nil {
+			return err
+		}
+		return fn(ctx, tx, a, u)
+	})
+}
+
+func record(ctx context.Context, tx *db.Tx, a access.Actor, u user.User, action audit.Action, what string) error {
+	err := audit.Record(ctx, tx, audit.Event{
+		Action:  action,
+		Result:  audit.OK,
+		ActorID: a.ID(),
+		UserID:  u.ID,
+		Reason:  what,
+		Origin:  a.Origin,
+	})
+	if err != nil {
+		return fmt.Errorf("record %s: %w", action, err)
+	}
+	return nil
+}

@@ -1,0 +1,309 @@
+package people_test
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"countersign/internal/access"
+	"countersign/internal/authenticator"
+	"countersign/internal/authenticator/outofband"
+	"countersign/internal/authenticator/password"
+	"countersign/internal/config"
+	"countersign/internal/db"
+	"countersign/internal/db/dbtest"
+	"countersign/internal/fault"
+	"countersign/internal/jobs"
+	"countersign/internal/message"
+	"countersign/internal/notify"
+	"countersign/internal/people"
+	"countersign/internal/profile"
+	"countersign/internal/secret"
+	"countersign/internal/signin"
+	"countersign/internal/tenant"
+	"countersign/internal/user"
+)
+
+// rig is a vendor and two companies.
+type rig struct {
+	*people.Service
+	t *testing.T
+}
+
+func each(t *testing.T, fn func(r *rig)) {
+	at := time.Date(2026, 11, 29, 12, 0, 0, 0, time.UTC)
+	now := func() time.Time { return at }
+	dbtest.Each(t, now, func(t *testing.T, d *db.DB) {
+		r := &rig{t: t, Service: service(t, d, at)}
+		r.in(db.Installation, func(ctx context.Context, tx *db.Tx) error {
+			if _, err := tenant.Ensure(ctx, tx); err != nil {
+				return err
+			}
+			for _, id := range []string{"vendor", "acme", "other"} {
+				kind := tenant.Company
+				if id == "vendor" {
+					kind = tenant.Vendor
+				}
+				if _, err := tenant.Create(ctx, tx, id, "The "+id, kind); err != nil {
+					return err
+				}
+			}
+			return nil
+		})
+		fn(r)
+	})
+}
+
+func service(t *testing.T, d *db.DB, at time.Time) *people.Service {
+	t.Helper()
+	keys := secret.NewKeys(at)
+	pool, err := password.NewPool(keys, password.Cost{MemoryKiB: 64, Passes: 1, Lanes: 1}, 4, 1000)
+	if err != nil {
+		t.Fatal(err)
+	}
+	queue, limits := &message.Queue{Jobs: &jobs.Queue{}, Keys: keys}, config.Default().Limits
+	return &people.Service{
+		DB:        d,
+		Passwords: pool,
+		Bindable:  []authenticator.Kind{authenticator.TOTP},
+		SignIn: &signin.Service{
+			DB:     d,
+			Keys:   keys,
+			Queue:  queue,
+			Limits: limits,
+			Origin: "https://sign-in.test",
+		},
+		Profile: &profile.Service{
+			DB:       d,
+			Keys:     keys,
+			Queue:    queue,
+			Notifier: &notify.Notifier{Queue: queue, Limits: limits},
+			Limits:   limits,
+		},
+	}
+}
+
+func (r *rig) in(tenantID string, fn func(ctx context.Context, tx *db.Tx) error) {
+	r.t.Helper()
+	if err := r.DB.InTx(r.t.Context(), tenantID, func(tx *db.Tx) error { return fn(r.t.Context(), tx) }); err != nil {
+		r.t.Fatal(err)
+	}
+}
+
+// add is a person of a company by the command line, and the same person as an actor.
+func (r *rig) add(company, name string, role user.Role) access.Actor {
+	r.t.Helper()
+	u, err := r.Add(r.t.Context(), access.Server, company, people.New{
+		Email:     name + "@x.example",
+		Name:      name,
+		Language:  "en",
+		Role:      role,
+		Uninvited: true,
+	})
+	if err != nil {
+		r.t.Fatal(err)
+	}
+	return access.Actor{Kind: access.Person, TenantID: company, UserID: u.ID}
+}
+
+func (r *rig) number(query string, args ...any) (n int) {
+	r.t.Helper()
+	r.in(db.Installation, func(ctx context.Context, tx *db.Tx) error {
+		return tx.QueryRow(ctx, query, args...).Scan(&n)
+	})
+	return n
+}
+
+func ref(a access.Actor) people.Ref { return people.ByID(a.TenantID, a.UserID) }
+
+func ptr[T any](v T) *T { return &v }
+
+// TestEveryChangeIsCheckedRecordedAndTold goes through every change: an agent and another company's owner may not make
+// it, the command line may. Those who may not leave no trace.
+func TestEveryChangeIsCheckedRecordedAndTold(t *testing.T) {
+	changes := map[string]struct {
+		do    func(r *rig, a access.Actor, of people.Ref) error
+		event string
+		told  bool
+	}{
+		"role": {func(r *rig, a access.Actor, of people.Ref) error {
+			return r.Change(r.t.Context(), a, of, people.Changes{Role: ptr(user.Supervisor)})
+		}, "user.role", false},
+		"address": {func(r *rig, a access.Actor, of people.Ref) error {
+			return r.Change(r.t.Context(), a, of, people.Changes{Email: ptr("new@x.example")})
+		}, "user.address", true},
+		"disable": {func(r *rig, a access.Actor, of people.Ref) error {
+			return r.Change(r.t.Context(), a, of, people.Changes{Disabled: ptr(true)})
+		}, "user.disabled", true},
+		"enable": {func(r *rig, a access.Actor, of people.Ref) error {
+			return r.Change(r.t.Context(), a, of, people.Changes{Disabled: ptr(false)})
+		}, "user.enabled", true},
+		"password": {func(r *rig, a access.Actor, of people.Ref) error {
+			return r.SetPassword(r.t.Context(), a, of, people.NewPassword{Plain: "quiet-maple-lantern-42"})
+		}, "password.set", false},
+		"invite": {func(r *rig, a access.Actor, of people.Ref) error {
+			return r.Invite(r.t.Context(), a, of)
+		}, "user.invited", true},
+		"reset": {func(r *rig, a access.Actor, of people.Ref) error {
+			_, err := r.ResetMethods(r.t.Context(), a, of)
+			return err
+		}, "methods.reset", true},
+	}
+	for name, c := range changes {
+		t.Run(name, func(t *testing.T) {
+			each(t, func(r *rig) {
+				person := r.add("acme", "pat", user.Agent)
+				r.in("acme", func(ctx context.Context, tx *db.Tx) error {
+					_, err := outofband.Bind(ctx, tx, person.UserID, authenticator.SMS, "+4917139200420")
+					return err
+				})
+				count := func() (rows, mails int) {
+					return r.number(`SELECT count(*) FROM audit_events WHERE tenant_id = 'acme' AND action = $1`, c.event),
+						r.number(`SELECT count(*) FROM messages WHERE tenant_id = 'acme'`)
+				}
+				if err := c.do(r, r.add("acme", "agent", user.Agent), ref(person)); !fault.Is(err, fault.Denied) {
+					t.Errorf("by an agent: %v", err)
+				}
+				if err := c.do(r, r.add("other", "owner", user.Owner), ref(person)); !fault.Is(err, fault.NotFound) {
+					t.Errorf("by another company's owner: %v", err)
+				}
+				if rows, mails := count(); rows != 0 || mails != 0 {
+					t.Errorf("refused, with %d rows and %d mails", rows, mails)
+				}
+				if err := c.do(r, access.Server, ref(person)); err != nil {
+					t.Fatal(err)
+				}
+				if rows, mails := count(); rows != 1 || (mails > 0) != c.told {
+					t.Errorf("%d rows and %d mails", rows, mails)
+				}
+			})
+		})
+	}
+}
+
+// TestTheRoleOfTheTargetIsTheStoredOne: an admin acts on agents until they have become owners, and gives no role that
+// is out of reach.
+func TestTheRoleOfTheTargetIsTheStoredOne(t *testing.T) {
+	each(t, func(r *rig) {
+		admin, agent := r.add("acme", "admin", user.Admin), r.add("acme", "agent", user.Agent)
+		change := func(c people.Changes) error { return r.Change(t.Context(), admin, ref(agent), c) }
+		if err := change(people.Changes{Role: ptr(user.Admin)}); !fault.Is(err, fault.Denied) {
+			t.Errorf("an admin makes an admin: %v", err)
+		}
+		if err := change(people.Changes{Role: ptr(user.Supervisor)}); err != nil {
+			t.Error(err)
+		}
+		if err := r.Change(t.Context(), access.Server, ref(agent), people.Changes{Role: ptr(user.Owner)}); err != nil {
+			t.Fatal(err)
+		}
+		if err := change(people.Changes{Disabled: ptr(true)}); !fault.Is(err, fault.Denied) {
+			t.Errorf("an admin disables an owner: %v", err)
+		}
+		if err := r.Change(t.Context(), admin, ref(admin), people.Changes{Disabled: ptr(true)}); !fault.Is(err, fault.Denied) {
+			t.Errorf("an admin disables themselves: %v", err)
+		}
+	})
+}
+
+// TestACompanyKeepsAnOwner: the last active owner stays, unless the command line forces it. guard: keepAnOwner
+func TestACompanyKeepsAnOwner(t *testing.T) {
+	each(t, func(r *rig) {
+		one, two := r.add("acme", "one", user.Owner), r.add("acme", "two", user.Owner)
+		if err := r.Change(t.Context(), one, ref(two), people.Changes{Disabled: ptr(true)}); err != nil {
+			t.Fatal(err)
+		}
+		for name, c := range map[string]people.Changes{
+			"disabled": {Disabled: ptr(true)},
+			"demoted":  {Role: ptr(user.Admin)},
+			"both":     {Role: ptr(user.Admin), Disabled: ptr(true)},
+		} {
+			if err := r.Change(t.Context(), access.Server, ref(one), c); !fault.Is(err, fault.Conflict) {
+				t.Errorf("%s: %v", name, err)
+			}
+		}
+		force := people.Changes{Disabled: ptr(true), Force: true}
+		operator := r.add("vendor", "operator", user.Operator)
+		if err := r.Change(t.Context(), operator, ref(one), force); !fault.Is(err, fault.Denied) {
+			t.Errorf("an operator forces it: %v", err)
+		}
+		if err := r.Change(t.Context(), access.Server, ref(one), force); err != nil {
+			t.Errorf("the command line forces it: %v", err)
+		}
+	})
+}
+
+// TestTwoOwnersRemoveEachOtherAtOnce: one of them stays, whichever comes first. guard: tenant.Lock
+func TestTwoOwnersRemoveEachOtherAtOnce(t *testing.T) {
+	each(t, func(r *rig) {
+		for round := range 10 {
+			one := r.add("acme", fmt.Sprint("one-", round), user.Owner)
+			two := r.add("acme", fmt.Sprint("two-", round), user.Owner)
+			var errs [2]error
+			var both sync.WaitGroup
+			for i, by := range []access.Actor{one, two} {
+				other := []access.Actor{two, one}[i]
+				both.Go(func() { errs[i] = r.Change(t.Context(), by, ref(other), people.Changes{Role: ptr(user.Agent)}) })
+			}
+			both.Wait()
+			if (errs[0] == nil) == (errs[1] == nil) {
+				t.Fatalf("round %d: %v", round, errs)
+			}
+			owners := r.number(`SELECT count(*) FROM users WHERE tenant_id = 'acme' AND role = 'owner' AND disabled_at = 0`)
+			if owners != 1 {
+				t.Fatalf("round %d: %d owners", round, owners)
+			}
+			r.in("acme", func(ctx context.Context, tx *db.Tx) error {
+				return errors.Join(user.SetRole(ctx, tx, one.UserID, user.Agent), user.SetRole(ctx, tx, two.UserID, user.Agent))
+			})
+		}
+	})
+}
+
+func TestListPagesByAddress(t *testing.T) {
+	each(t, func(r *rig) {
+		owner := r.add("acme", "owner", user.Owner)
+		for i := range 6 {
+			r.add("acme", fmt.Sprint("P", i), user.Agent)
+		}
+		r.add("other", "stranger", user.Agent)
+		var seen []string
+		for after := ""; ; {
+			page, err := r.List(t.Context(), owner, "acme", after, 3)
+			if err != nil {
+				t.Fatal(err)
+			}
+			for _, u := range page {
+				seen, after = append(seen, u.Name), u.Email
+			}
+			if len(page) < 3 {
+				break
+			}
+		}
+		if got := strings.Join(seen, " "); got != "owner P0 P1 P2 P3 P4 P5" {
+			t.Error(got)
+		}
+		if _, err := r.List(t.Context(), owner, "other", "", 3); !fault.Is(err, fault.NotFound) {
+			t.Errorf("another company's people: %v", err)
+		}
+	})
+}
+
+// TestImportChecksEachRole: an admin imports agents; rows with roles out of reach are named.
+func TestImportChecksEachRole(t *testing.T) {
+	each(t, func(r *rig) {
+		i := &people.Importer{Service: r.Service, Actor: r.add("acme", "admin", user.Admin), Uninvited: true}
+		done, err := i.Batch(t.Context(), []people.Row{
+			{Line: 1, Tenant: "acme", Email: "a@x.example", Name: "A"},
+			{Line: 2, Tenant: "acme", Email: "b@x.example", Name: "B", Role: "owner"},
+			{Line: 3, Tenant: "other", Email: "c@x.example", Name: "C"},
+		})
+		if err != nil || done.Created != 1 || len(done.Failed) != 2 || !fault.Is(done.Failed[0].Err, fault.Denied) ||
+			!fault.Is(done.Failed[1].Err, fault.NotFound) {
+			t.Errorf("%+v, %v", done, err)
+		}
+	})
+}
