@@ -8,6 +8,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"net/http"
+	"net/url"
 	"slices"
 	"strings"
 
@@ -165,20 +166,15 @@ func (p *Pages) propose(w http.ResponseWriter, r *http.Request, s *Enrollment) e
 	if err != nil {
 		return err
 	}
-	if k == authenticator.TOTP || k == authenticator.Backup { // what was shown may have been scanned or written down
+	if methodtext.Of(k).ShownOnce {
 		if _, err := p.Binding.Waiting(r.Context(), s.Holder, k); err == nil {
 			return p.Web.Redirect(w, s.path(k))
 		}
 	}
-	form := r.PostForm
-	page := beginPage{Kind: k, Country: form.Get("country"), Number: form.Get("number")}
-	wish := strings.TrimSpace(page.Country + " " + page.Number)
-	if k == authenticator.Push {
-		wish = form.Get("subscription")
-	}
-	d, err := p.Binding.Begin(r.Context(), s.Holder, k, "", wish)
+	d, err := p.Binding.Begin(r.Context(), s.Holder, k, "", wishOf(k, r.PostForm))
 	switch {
 	case refused(err):
+		page := beginPage{Kind: k, Country: r.PostForm.Get("country"), Number: r.PostForm.Get("number")}
 		return p.drawRefused(w, r, s, page, fault.Of(err))
 	case err != nil:
 		return err
@@ -188,6 +184,15 @@ func (p *Pages) propose(w http.ResponseWriter, r *http.Request, s *Enrollment) e
 		return p.beganPasskey(w, d)
 	}
 	return p.Web.Redirect(w, s.path(k))
+}
+
+// wishOf is what a form says is to be set up; empty for kinds that ask nothing.
+func wishOf(k authenticator.Kind, form url.Values) string {
+	var words []string
+	for _, field := range methodtext.Of(k).WishFields {
+		words = append(words, form.Get(field))
+	}
+	return strings.TrimSpace(strings.Join(words, " "))
 }
 
 // beganPasskey tells the script of the page what the browser is to make, so that one page is

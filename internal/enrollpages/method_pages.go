@@ -11,8 +11,6 @@ import (
 	"countersign/internal/authenticator"
 	"countersign/internal/authenticator/lookup"
 	"countersign/internal/authenticator/outofband"
-	"countersign/internal/authenticator/passkey"
-	"countersign/internal/authenticator/receiver"
 	"countersign/internal/authenticator/totp"
 	"countersign/internal/binding"
 	"countersign/internal/db"
@@ -194,8 +192,8 @@ func (p *Pages) drawDraft(w http.ResponseWriter, r *http.Request, status int, s 
 	if page.Name == "" {
 		page.Name = d.Label
 	}
-	if err := p.fillCard(r, &page, d); err != nil {
-		return err
+	if err := page.fill(d.Kind, d.PendingEnrollment, p.Web.Printer(r)); err != nil {
+		return fmt.Errorf("show what is set up: %w", err)
 	}
 	if page.message != "" {
 		var err error
@@ -204,36 +202,6 @@ func (p *Pages) drawDraft(w http.ResponseWriter, r *http.Request, status int, s 
 		}
 	}
 	return p.Web.Draw(w, r, status, page)
-}
-
-// fillCard adds what the kind shows of its draft.
-func (p *Pages) fillCard(r *http.Request, page *cardPage, d binding.PendingEnrollment) (err error) {
-	switch d.Kind {
-	case authenticator.TOTP:
-		if page.Card, err = totp.Show(d.PendingEnrollment); err == nil {
-			page.draw(p.Web.Printer(r).T("totp.qr.title"))
-		}
-	case authenticator.Passkey:
-		var c passkey.Card
-		c, err = passkey.Show(d.PendingEnrollment)
-		page.Options = string(c.Options)
-	case authenticator.Push:
-		var c receiver.Card
-		c, err = receiver.Show(d.PendingEnrollment)
-		page.Length, page.Ends, page.message = c.Length, c.Ends, c.MessageID
-	case authenticator.Backup:
-		page.Sheet, err = lookup.Show(d.PendingEnrollment)
-	case authenticator.SMS:
-		var c outofband.Card
-		c, err = outofband.Show(d.PendingEnrollment)
-		page.SentTo, page.Reference, page.Length, page.Ends, page.message = c.SentTo, c.Reference, c.Length, c.Ends, c.MessageID
-	default:
-		err = ErrNoMethod
-	}
-	if err != nil {
-		return fmt.Errorf("show what is set up: %w", err)
-	}
-	return nil
 }
 
 // draw makes the picture. The card writes nothing but numbers and its escaped title, and its

@@ -85,15 +85,17 @@ func fillStory(p *cardPage, now time.Time) {
 			`"5123456789ABC","6123456789ABC","7123456789ABC","8123456789ABC","9123456789ABC"],"Hashes":["","","","","","","","","",""]}`,
 	}
 	d := authenticator.PendingEnrollment{ID: "d1", Begun: now, State: authenticator.State(state[p.Kind])}
-	switch p.Kind {
-	case authenticator.TOTP:
-		p.Card, _ = totp.Show(d)
-		p.draw("QR code for your authenticator app")
-	case authenticator.Backup:
-		p.Sheet, _ = lookup.Show(d)
-	case authenticator.Passkey:
-		p.Options = `{"challenge":"AAAA"}`
-	default:
-		p.SentTo, p.Reference, p.Delivery = "+49 1512 3456767", "K7-MZ", pages.Delivery{Kind: authenticator.SMS, State: "accepted", At: now}
+	fill := map[authenticator.Kind]func(){
+		authenticator.TOTP: func() {
+			p.Card, _ = totp.Show(d)
+			p.draw("QR code for your authenticator app")
+		},
+		authenticator.Backup:  func() { p.Sheet, _ = lookup.Show(d) },
+		authenticator.Passkey: func() { p.Options = `{"challenge":"AAAA"}` },
+		authenticator.SMS: func() {
+			p.SentTo, p.Reference = "+49 1512 3456767", "K7-MZ"
+			p.Delivery = pages.Delivery{Kind: authenticator.SMS, State: "accepted", At: now}
+		},
 	}
+	fill[p.Kind]()
 }

@@ -1,6 +1,8 @@
 package enrollpages
 
-import "embed"
+import (
+	"embed"
+)
 
 // Templates are the pages of this package, for web.
 //

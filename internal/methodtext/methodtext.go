@@ -29,10 +29,47 @@ type Row struct {
 
 	// The pages that set it up.
 	EnrollTitle    string
-	BeginTemplate  string // its template, before anything has begun
-	EnrollTemplate string // its template, which asks for the first proof
-	Over           string // the set-up is no more
-	AsksFirst      bool   // something must be typed or done before it can begin
+	BeginTemplate  string   // its template, before anything has begun
+	EnrollTemplate string   // its template, which asks for the first proof
+	Over           string   // the set-up is no more
+	AsksFirst      bool     // something must be typed or done before it can begin
+	WishFields     []string // the form's fields that say what is to be set up
+	ShownOnce      bool     // what a set-up shows may have been scanned or written down, so it is not made anew
+
+	Delivery Delivery // what became of the newest message
+}
+
+// Delivery says what became of a message: catalogue keys for each of its states.
+type Delivery struct {
+	Queued, Accepted, Delivered, Delayed, Bounced, Failed, None string
+
+	AcceptedBy string // accepted, by a host that is known; "" = the host is not told
+}
+
+// Key is the sentence for a state; host is the server that spoke, if one did.
+func (d Delivery) Key(state, host string) string {
+	switch state {
+	case "queued":
+		return d.Queued
+	case "accepted":
+		return d.accepted(d.Accepted, host)
+	case "delivered":
+		return d.accepted(d.Delivered, host)
+	case "delayed":
+		return d.Delayed
+	case "bounced":
+		return d.Bounced
+	case "failed":
+		return d.Failed
+	}
+	return d.None
+}
+
+func (d Delivery) accepted(key, host string) string {
+	if host != "" && d.AcceptedBy != "" {
+		return d.AcceptedBy
+	}
+	return key
 }
 
 // Of is the row of a kind. For a kind that has none it is a row whose words fit everything.

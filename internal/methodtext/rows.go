@@ -4,6 +4,39 @@ import (
 	"countersign/internal/authenticator"
 )
 
+// A carrier says more about a text message than a mail server does about a mail; of several
+// receivers, the best result counts.
+var (
+	mailDelivery = Delivery{
+		Queued:     "delivery.queued",
+		Accepted:   "delivery.accepted",
+		AcceptedBy: "delivery.accepted_by",
+		Delivered:  "delivery.accepted",
+		Delayed:    "delivery.delayed",
+		Bounced:    "delivery.bounced",
+		Failed:     "delivery.failed",
+		None:       "delivery.none",
+	}
+	textDelivery = Delivery{
+		Queued:    "delivery.sms.queued",
+		Accepted:  "delivery.sms.accepted",
+		Delivered: "delivery.sms.delivered",
+		Delayed:   "delivery.sms.delayed",
+		Bounced:   "delivery.sms.bounced",
+		Failed:    "delivery.sms.failed",
+		None:      "delivery.sms.none",
+	}
+	pushDelivery = Delivery{
+		Queued:    "delivery.push.queued",
+		Accepted:  "delivery.push.accepted",
+		Delivered: "delivery.push.delivered",
+		Delayed:   "delivery.push.delayed",
+		Bounced:   "delivery.push.bounced",
+		Failed:    "delivery.push.failed",
+		None:      "delivery.push.none",
+	}
+)
+
 // other stands for a kind that the table does not know.
 var other = Row{
 	Name:           "method.other",
@@ -25,6 +58,7 @@ var other = Row{
 	BeginTemplate:  "enrollpages/bind_begin",
 	EnrollTemplate: "enrollpages/bind_begin",
 	Over:           "binding.over",
+	Delivery:       mailDelivery,
 }
 
 var rows = map[authenticator.Kind]Row{
@@ -48,6 +82,7 @@ var rows = map[authenticator.Kind]Row{
 		BeginTemplate:  "enrollpages/bind_begin",
 		EnrollTemplate: "enrollpages/bind_begin",
 		Over:           "binding.over",
+		Delivery:       mailDelivery,
 	},
 	authenticator.Email: {
 		Name:           "method.email",
@@ -69,6 +104,7 @@ var rows = map[authenticator.Kind]Row{
 		BeginTemplate:  "enrollpages/bind_begin",
 		EnrollTemplate: "enrollpages/bind_begin",
 		Over:           "binding.over",
+		Delivery:       mailDelivery,
 	},
 	authenticator.SMS: {
 		Name:           "method.sms",
@@ -91,6 +127,8 @@ var rows = map[authenticator.Kind]Row{
 		EnrollTemplate: "enrollpages/bind_sms",
 		Over:           "binding.over",
 		AsksFirst:      true,
+		WishFields:     []string{"country", "number"},
+		Delivery:       textDelivery,
 	},
 	authenticator.TOTP: {
 		Name:           "method.totp",
@@ -112,6 +150,8 @@ var rows = map[authenticator.Kind]Row{
 		BeginTemplate:  "enrollpages/bind_begin",
 		EnrollTemplate: "enrollpages/bind_totp",
 		Over:           "binding.over",
+		ShownOnce:      true,
+		Delivery:       mailDelivery,
 	},
 	authenticator.Passkey: {
 		Name:           "method.passkey",
@@ -133,6 +173,7 @@ var rows = map[authenticator.Kind]Row{
 		BeginTemplate:  "enrollpages/bind_passkey",
 		EnrollTemplate: "enrollpages/bind_passkey",
 		Over:           "bind.passkey.late", // it has the life of its challenge
+		Delivery:       mailDelivery,
 	},
 	authenticator.Push: {
 		Name:           "method.push",
@@ -155,6 +196,8 @@ var rows = map[authenticator.Kind]Row{
 		EnrollTemplate: "enrollpages/bind_push",
 		Over:           "binding.over",
 		AsksFirst:      true,
+		WishFields:     []string{"subscription"},
+		Delivery:       pushDelivery,
 	},
 	authenticator.Backup: {
 		Name:           "method.backup",
@@ -176,5 +219,7 @@ var rows = map[authenticator.Kind]Row{
 		BeginTemplate:  "enrollpages/bind_begin",
 		EnrollTemplate: "enrollpages/bind_backup",
 		Over:           "binding.over",
+		ShownOnce:      true,
+		Delivery:       mailDelivery,
 	},
 }

@@ -8,6 +8,7 @@ import (
 	"countersign/internal/db"
 	"countersign/internal/locale"
 	"countersign/internal/message"
+	"countersign/internal/methodtext"
 )
 
 // Delivery is what is known of the newest message's way, in words that fit its kind.
@@ -35,73 +36,7 @@ func (b *Base) MessageStatus(ctx context.Context, tenantID string, k authenticat
 }
 
 // Key is the sentence that tells the state.
-func (d Delivery) Key() string {
-	switch d.Kind {
-	case authenticator.SMS:
-		return d.textKey()
-	case authenticator.Push:
-		return d.pushKey()
-	default:
-		return d.mailKey()
-	}
-}
-
-func (d Delivery) mailKey() string {
-	switch d.State {
-	case "queued":
-		return "delivery.queued"
-	case "accepted", "delivered":
-		if d.Host != "" {
-			return "delivery.accepted_by"
-		}
-		return "delivery.accepted"
-	case "delayed":
-		return "delivery.delayed"
-	case "bounced":
-		return "delivery.bounced"
-	case "failed":
-		return "delivery.failed"
-	}
-	return "delivery.none"
-}
-
-// textKey is about a text message: a carrier says more than a mail server does.
-func (d Delivery) textKey() string {
-	switch d.State {
-	case "queued":
-		return "delivery.sms.queued"
-	case "accepted":
-		return "delivery.sms.accepted"
-	case "delivered":
-		return "delivery.sms.delivered"
-	case "delayed":
-		return "delivery.sms.delayed"
-	case "bounced":
-		return "delivery.sms.bounced"
-	case "failed":
-		return "delivery.sms.failed"
-	}
-	return "delivery.sms.none"
-}
-
-// pushKey is about code receivers, the best of all that the code went to.
-func (d Delivery) pushKey() string {
-	switch d.State {
-	case "queued":
-		return "delivery.push.queued"
-	case "accepted":
-		return "delivery.push.accepted"
-	case "delivered":
-		return "delivery.push.delivered"
-	case "delayed":
-		return "delivery.push.delayed"
-	case "bounced":
-		return "delivery.push.bounced"
-	case "failed":
-		return "delivery.push.failed"
-	}
-	return "delivery.push.none"
-}
+func (d Delivery) Key() string { return methodtext.Of(d.Kind).Delivery.Key(d.State, d.Host) }
 
 // Text is the sentence itself, for the live view.
 func (d Delivery) Text(p *locale.Printer) string {

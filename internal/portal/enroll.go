@@ -7,34 +7,30 @@ import (
 	"countersign/internal/authenticator"
 	"countersign/internal/binding"
 	"countersign/internal/enrollpages"
-	"countersign/internal/fault"
 	"countersign/internal/pages"
 	"countersign/internal/secret"
 	"countersign/internal/signin"
 )
 
 // enrollment finds the sign-in of this browser that waits for a set-up.
-func (p *Portal) enrollment(w http.ResponseWriter, r *http.Request, _ bool) (*enrollpages.Enrollment, error) {
-	ref, err := p.flowOf(r)
-	if err != nil {
-		return nil, p.drawGone(w, r)
+func (p *Portal) enrollment(w http.ResponseWriter, r *http.Request, _ bool) (e *enrollpages.Enrollment, err error) {
+	find := func(w http.ResponseWriter, r *http.Request, ref secret.Reference) error {
+		step, err := p.SignIn.Current(r.Context(), ref)
+		if err != nil {
+			return err
+		}
+		ask, ok := step.(signin.SetUpMethod)
+		if !ok {
+			return p.Web.Redirect(w, pages.FlowRef{Flow: ref.ID}.CodeURL())
+		}
+		who, err := p.SignIn.EnrollmentFor(r.Context(), ref)
+		if err == nil {
+			e = p.enrollmentOf(r, ref, ask, who)
+		}
+		return err
 	}
-	step, err := p.SignIn.Current(r.Context(), ref)
-	if fault.Is(err, fault.NotFound) {
-		return nil, p.drawGone(w, r)
-	}
-	if err != nil {
-		return nil, err
-	}
-	ask, ok := step.(signin.SetUpMethod)
-	if !ok {
-		return nil, p.Web.Redirect(w, pages.FlowRef{Flow: ref.ID}.CodeURL())
-	}
-	who, err := p.SignIn.EnrollmentFor(r.Context(), ref)
-	if err != nil {
-		return nil, err
-	}
-	return p.enrollmentOf(r, ref, ask, who), nil
+	err = p.withFlow(find)(w, r)
+	return e, err
 }
 
 func (p *Portal) enrollmentOf(

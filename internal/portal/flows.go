@@ -4,10 +4,12 @@ import (
 	"net/http"
 	"slices"
 
+	"countersign/internal/fault"
 	"countersign/internal/flow"
 	"countersign/internal/pages"
 	"countersign/internal/secret"
 	"countersign/internal/signin"
+	"countersign/internal/web"
 )
 
 // A browser may have several sign-ins under way, one for each tab. Its cookie holds a secret for
@@ -57,6 +59,24 @@ func (p *Portal) dropFlow(w http.ResponseWriter, r *http.Request, id string) {
 		p.Web.ClearCookie(w, "flow")
 	case len(left) < len(held):
 		p.Web.SetCookie(w, "flow", pages.JoinReferences(left), p.SignIn.Limits.FlowLife)
+	}
+}
+
+// flowHandler serves a page or a form of one sign-in.
+type flowHandler func(w http.ResponseWriter, r *http.Request, ref secret.Reference) error
+
+// withFlow finds the sign-in that a request is about. Where this browser has none, or it is no
+// more, the answer is that this sign-in has ended.
+func (p *Portal) withFlow(h flowHandler) web.Handler {
+	return func(w http.ResponseWriter, r *http.Request) error {
+		ref, err := p.flowOf(r)
+		if err == nil {
+			err = h(w, r, ref)
+		}
+		if fault.Is(err, fault.NotFound) {
+			return p.drawGone(w, r)
+		}
+		return err
 	}
 }
 

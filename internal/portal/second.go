@@ -88,19 +88,12 @@ func (p otherPage) Warned() bool {
 	return slices.ContainsFunc(p.Ways, func(v wayView) bool { return v.Warned })
 }
 
-func (p *Portal) showOther(w http.ResponseWriter, r *http.Request) error {
-	return p.drawOther(w, r, http.StatusOK, "")
+func (p *Portal) showOther(w http.ResponseWriter, r *http.Request, ref secret.Reference) error {
+	return p.drawOther(w, r, http.StatusOK, ref, "")
 }
 
-func (p *Portal) drawOther(w http.ResponseWriter, r *http.Request, status int, problem string) error {
-	ref, err := p.flowOf(r)
-	if err != nil {
-		return p.drawGone(w, r)
-	}
+func (p *Portal) drawOther(w http.ResponseWriter, r *http.Request, status int, ref secret.Reference, problem string) error {
 	ways, to, err := p.SignIn.ListMethods(r.Context(), ref)
-	if fault.Is(err, fault.NotFound) {
-		return p.drawGone(w, r)
-	}
 	if err != nil {
 		return err
 	}
@@ -135,11 +128,7 @@ func viewOf(way signin.MethodOption) wayView {
 }
 
 // useOther asks for another method: one by its id, or the first of a kind.
-func (p *Portal) useOther(w http.ResponseWriter, r *http.Request) error {
-	ref, err := p.flowOf(r)
-	if err != nil {
-		return p.drawGone(w, r)
-	}
+func (p *Portal) useOther(w http.ResponseWriter, r *http.Request, ref secret.Reference) error {
 	id, err := p.chosen(r, ref)
 	if err != nil {
 		return err
@@ -147,10 +136,10 @@ func (p *Portal) useOther(w http.ResponseWriter, r *http.Request) error {
 	step, err := p.SignIn.ChooseMethod(r.Context(), ref, id, p.Visitor(r))
 	if f := pages.Waiting(err); f != nil {
 		pages.SetRetryAfter(w, f.RetryAfter)
-		return p.drawOther(w, r, web.Status(f.Kind), f.Message)
+		return p.drawOther(w, r, web.Status(f.Kind), ref, f.Message)
 	}
 	if fault.Is(err, fault.NotFound) || fault.Is(err, fault.Invalid) {
-		return p.drawOther(w, r, web.Status(fault.Of(err).Kind), fault.Of(err).Message)
+		return p.drawOther(w, r, web.Status(fault.Of(err).Kind), ref, fault.Of(err).Message)
 	}
 	if err != nil {
 		return err

@@ -147,26 +147,15 @@ func (p *Portal) stepUp(w http.ResponseWriter, r *http.Request) error {
 }
 
 // showStep draws where this browser's flow stands.
-func (p *Portal) showStep(w http.ResponseWriter, r *http.Request) error {
-	ref, err := p.flowOf(r)
-	if err != nil {
-		return p.drawGone(w, r)
-	}
+func (p *Portal) showStep(w http.ResponseWriter, r *http.Request, ref secret.Reference) error {
 	step, err := p.SignIn.Current(r.Context(), ref)
-	if fault.Is(err, fault.NotFound) {
-		return p.drawGone(w, r)
-	}
 	if err != nil {
 		return err
 	}
 	return p.draw(w, r, http.StatusOK, step)
 }
 
-func (p *Portal) submitCode(w http.ResponseWriter, r *http.Request) error {
-	ref, err := p.flowOf(r)
-	if err != nil {
-		return p.drawGone(w, r)
-	}
+func (p *Portal) submitCode(w http.ResponseWriter, r *http.Request, ref secret.Reference) error {
 	code := ""
 	if given := r.PostForm["code"]; len(given) == 1 { // two codes are no code, and cost a try
 		code = given[0]
@@ -180,9 +169,6 @@ func (p *Portal) submitCode(w http.ResponseWriter, r *http.Request) error {
 func (p *Portal) answered(w http.ResponseWriter, r *http.Request, ref secret.Reference, step signin.Step, err error) error {
 	if f := pages.Waiting(err); f != nil {
 		return p.drawWaiting(w, r, ref, f)
-	}
-	if fault.Is(err, fault.NotFound) {
-		return p.drawGone(w, r)
 	}
 	if err != nil {
 		return err
@@ -212,11 +198,7 @@ func (p *Portal) drawWaiting(w http.ResponseWriter, r *http.Request, ref secret.
 	return p.draw(w, r, web.Status(f.Kind), step)
 }
 
-func (p *Portal) newCode(w http.ResponseWriter, r *http.Request) error {
-	ref, err := p.flowOf(r)
-	if err != nil {
-		return p.drawGone(w, r)
-	}
+func (p *Portal) newCode(w http.ResponseWriter, r *http.Request, ref secret.Reference) error {
 	step, err := p.SignIn.NewCode(r.Context(), ref, p.Visitor(r))
 	if f := pages.Waiting(err); f != nil {
 		return p.drawWaiting(w, r, ref, f)
@@ -227,11 +209,7 @@ func (p *Portal) newCode(w http.ResponseWriter, r *http.Request) error {
 	return p.follow(w, r, step)
 }
 
-func (p *Portal) cancel(w http.ResponseWriter, r *http.Request) error {
-	ref, err := p.flowOf(r)
-	if err != nil {
-		return p.drawGone(w, r)
-	}
+func (p *Portal) cancel(w http.ResponseWriter, r *http.Request, ref secret.Reference) error {
 	step, err := p.SignIn.Cancel(r.Context(), ref, p.Visitor(r))
 	if err != nil {
 		return err
@@ -239,11 +217,7 @@ func (p *Portal) cancel(w http.ResponseWriter, r *http.Request) error {
 	return p.follow(w, r, step)
 }
 
-func (p *Portal) newPassword(w http.ResponseWriter, r *http.Request) error {
-	ref, err := p.flowOf(r)
-	if err != nil {
-		return p.drawGone(w, r)
-	}
+func (p *Portal) newPassword(w http.ResponseWriter, r *http.Request, ref secret.Reference) error {
 	step, err := p.SignIn.ReplacePassword(r.Context(), ref, secret.Text(r.PostForm.Get("password")), p.Visitor(r))
 	if pages.Waiting(err) != nil || fault.Is(err, fault.Invalid) {
 		return p.drawNewPassword(w, r, ref, fault.Of(err))
