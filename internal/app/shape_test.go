@@ -32,7 +32,7 @@ var floor = map[string]int{
 	"signin": 10, "setup": 10, "profile": 10,
 	"binding": 11,
 	"people":  12, "company": 13, "apps": 13,
-	"methodtext": 20, "pages": 20,
+	"methodtext": 19, "pages": 20,
 	"enrollpages": 21,
 	"portal":      22, "account": 22, "oidc": 22, "ops": 22,
 	"storybook": 23, "app": 23,

@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"countersign/internal/audit"
+	"countersign/internal/authenticator/outofband"
 	"countersign/internal/db"
 	"countersign/internal/secret"
 )
@@ -36,6 +37,7 @@ type Redemption struct {
 	Code, ClientID, RedirectURI, Verifier string
 	AccessLife, RefreshLife               time.Duration
 	PKCEOptional                          bool // a code that was asked for without a challenge is good without a verifier
+	ReachedMailbox                        bool // the sign-in behind the code proved that the person reads their mailbox
 	// Refuse says why the sign-in behind the code is not enough any more. The code is
 	// spent all the same; empty lets the attempt be judged by itself.
 	Refuse string
@@ -83,8 +85,10 @@ func Redeem(ctx context.Context, d *db.DB, r Redemption) (f Family, err error) {
 		if audit.Later(ctx) {
 			return errUnrecorded
 		}
-		f, err = begin(ctx, tx, ref.ID, c, r)
-		return err
+		if f, err = begin(ctx, tx, ref.ID, c, r); err != nil {
+			return err
+		}
+		return recordMailbox(ctx, tx, c, r)
 	})
 	if err == nil && refused != "" {
 		err = ErrInvalid
@@ -93,6 +97,19 @@ func Redeem(ctx context.Context, d *db.DB, r Redemption) (f Family, err error) {
 		return Family{}, err
 	}
 	return f, nil
+}
+
+// recordMailbox writes down that a sign-in reached the mailbox, for apps that read the address.
+// signin does so too, a moment later (signin.Seen): the next sign-in, with another method, may be
+// sooner.
+func recordMailbox(ctx context.Context, tx *db.Tx, c Code, r Redemption) error {
+	if !r.ReachedMailbox || !Has(c.Scope, "email") {
+		return nil
+	}
+	if err := outofband.Prove(ctx, tx, c.UserID); err != nil {
+		return fmt.Errorf("record a proved mailbox: %w", err)
+	}
+	return nil
 }
 
 const spent = "code_spent"

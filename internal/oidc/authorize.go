@@ -5,13 +5,8 @@ import (
 	"net/http"
 	"net/url"
 	"strings"
-	"time"
 
-	"countersign/internal/db"
-	"countersign/internal/fault"
 	"countersign/internal/grant"
-	"countersign/internal/ratelimit"
-	"countersign/internal/secret"
 	"countersign/internal/signin"
 	"countersign/internal/web"
 )
@@ -113,25 +108,16 @@ func silent(req grant.Request, st signin.SessionCheck) error {
 	return deny("login_required", "the sign-in is too old")
 }
 
-// limitCodes bounds what one signed-in browser may write.
-var limitCodes = ratelimit.Limit{Name: "code.session", Windows: []ratelimit.Window{{Count: 60, Per: time.Minute}}}
-
 func (p *Provider) issueCode(rw http.ResponseWriter, r *http.Request, req grant.Request, st signin.SessionCheck) error {
-	var code secret.Text
-	err := p.DB.InTx(r.Context(), st.Session.Tenant, func(tx *db.Tx) error {
-		wait, err := ratelimit.SpendIn(r.Context(), tx, limitCodes, st.Session.ID)
-		if err == nil && wait > 0 {
-			err = fault.New(fault.RateLimited, "error.rate_limited").After(wait)
-		}
-		if err != nil {
-			return err
-		}
-		code, err = grant.IssueCode(r.Context(), tx, grant.Code{
-			ClientID: req.ClientID, UserID: st.User.ID, SessionID: st.Session.ID, RedirectURI: req.RedirectURI,
-			Scope: req.Scope, Nonce: req.Nonce, CodeChallenge: req.CodeChallenge,
-		}, p.Limits.AuthorizationCodeLife)
-		return err
-	})
+	code, err := grant.Authorize(r.Context(), p.DB, st.Session.Tenant, grant.Code{
+		ClientID:      req.ClientID,
+		UserID:        st.User.ID,
+		SessionID:     st.Session.ID,
+		RedirectURI:   req.RedirectURI,
+		Scope:         req.Scope,
+		Nonce:         req.Nonce,
+		CodeChallenge: req.CodeChallenge,
+	}, p.Limits.AuthorizationCodeLife)
 	if err != nil {
 		return err
 	}

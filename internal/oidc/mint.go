@@ -161,15 +161,6 @@ func (p *Provider) verified(ctx context.Context, st signin.SessionCheck) (proved
 	return proved, err
 }
 
-// noteProved writes down that this sign-in reached the mailbox. signin does so too, a moment
-// later (signin.Seen): the next sign-in, with another method, may be sooner.
-func (p *Provider) noteProved(ctx context.Context, f grant.Family, st signin.SessionCheck) error {
-	if !grant.Has(f.Scope, "email") || !confirmed(st) {
-		return nil
-	}
-	return p.DB.InTx(ctx, f.Tenant, func(tx *db.Tx) error { return outofband.Prove(ctx, tx, f.UserID) })
-}
-
 // leftHalf is at_hash: it ties an access token to its ID token (OpenID Connect Core 3.1.3.6).
 // The hash is the one in the name of the algorithm: SHA-256 for ES256 and for RS256. There is
 // no c_hash, which belongs to answers that carry a code and an ID token together.

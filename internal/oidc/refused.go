@@ -6,21 +6,11 @@ import (
 	"net/http"
 	"net/url"
 	"strings"
-	"time"
 
 	"countersign/internal/audit"
 	"countersign/internal/client"
-	"countersign/internal/db"
 	"countersign/internal/locale"
-	"countersign/internal/ratelimit"
 )
-
-// limitRefused bounds what strangers can write to the log and the installation's audit trail
-// by sending wrong requests: so many of one client and one reason.
-var limitRefused = ratelimit.Limit{
-	Name:    "client.refused",
-	Windows: []ratelimit.Window{{Count: 6, Per: 10 * time.Minute}, {Count: 30, Per: 24 * time.Hour}},
-}
 
 const unknownClient = "unknown_client"
 
@@ -36,15 +26,8 @@ func (p *Provider) refusedClient(r *http.Request, clientID, reason, address stri
 	if reason == unknownClient { // of which there is no end
 		subject = reason
 	}
-	ctx, told := r.Context(), false
-	err := p.DB.InTx(ctx, db.Installation, func(tx *db.Tx) error {
-		wait, err := ratelimit.SpendIn(ctx, tx, limitRefused, subject)
-		if told = err == nil && wait == 0; !told {
-			return err
-		}
-		return audit.Record(ctx, tx, e)
-	})
-	if err == nil && !told {
+	recorded, err := client.RecordRefusal(r.Context(), p.DB, subject, e)
+	if err == nil && !recorded {
 		return
 	}
 	line := []slog.Attr{
@@ -54,7 +37,7 @@ func (p *Provider) refusedClient(r *http.Request, clientID, reason, address stri
 	if err != nil {
 		line = append(line, slog.String("audit", err.Error()))
 	}
-	p.Web.Log.LogAttrs(ctx, slog.LevelWarn, "an app was refused", line...)
+	p.Web.Log.LogAttrs(r.Context(), slog.LevelWarn, "an app was refused", line...)
 }
 
 // refusedRequest tells of a request to authorize or to sign out that names the wrong client

@@ -87,15 +87,13 @@ func (p *Provider) redeem(r *http.Request, c client.Client, form url.Values) (to
 		PKCEOptional: c.PKCEOptional,
 		Code:         code, ClientID: c.ID, RedirectURI: form.Get("redirect_uri"), Verifier: form.Get("code_verifier"),
 		AccessLife: p.Limits.AccessTokenLife, RefreshLife: p.Limits.RefreshTokenLife,
-		Refuse: refusal, Event: event(r, c.ID),
+		ReachedMailbox: refusal == "" && confirmed(st),
+		Refuse:         refusal, Event: event(r, c.ID),
 	})
 	if errors.Is(err, grant.ErrInvalid) {
 		return tokens{}, errGrant
 	}
 	if err != nil {
-		return tokens{}, err
-	}
-	if err := p.noteProved(ctx, f, st); err != nil {
 		return tokens{}, err
 	}
 	return p.mint(ctx, c, f, st)

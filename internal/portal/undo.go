@@ -1,6 +1,5 @@
 package portal
 
-
 // undoPage asks whether a change of address is to be undone. It looks the same for every link.
 type undoPage struct{ wordPage }
 
