@@ -4,6 +4,7 @@ import (
 	"testing"
 
 	"countersign/internal/authenticator"
+	"countersign/internal/flow"
 	"countersign/internal/locale"
 	"countersign/internal/signin"
 )
@@ -21,7 +22,7 @@ func inEveryLanguage(t *testing.T, fn func(p *locale.Printer)) {
 
 func TestEveryEndHasItsWords(t *testing.T) {
 	reasons := []string{
-		signin.Expired, signin.Cancelled, signin.Changed, signin.Unmet, signin.NeedsAdmin, signin.SetUpLater, signin.Finished,
+		flow.Expired, flow.Cancelled, flow.Changed, flow.Unmet, flow.NeedsAdmin, flow.SetUpLater, flow.Finished,
 		replacedHere, "not_me", "restart", "signed_in", "unheard of",
 	}
 	inEveryLanguage(t, func(p *locale.Printer) {
