@@ -117,13 +117,19 @@ func TestREL19_WhatWasMissedWhileTheListenerWasAway(t *testing.T) {
 	c, dsn, keys := &clock{}, dbtest.PostgresURL(t), filepath.Join(t.TempDir(), "keys")
 	a, b := replica(t, dsn, keys, c, false), replica(t, dsn, keys, c, true)
 	listeners(t, a, 1)
+	before := "Countersign"
 	for _, name := range []string{"Harbor", "Lighthouse"} {
-		shows(t, b, b.site.site(t.Context()).Name)
+		shows(t, b, before)
 		err := a.DB.InTx(t.Context(), db.Installation, func(tx *db.Tx) error {
 			// Changed behind Notify's back, as a notice that got lost would be.
-			if _, err := tx.Exec(t.Context(), `UPDATE installation SET name = $1 WHERE id = $2`, name, db.Installation); err != nil {
-				return err
-			}
+			_, err := tx.Exec(t.Context(), `UPDATE installation SET name = $1 WHERE id = $2`, name, db.Installation)
+			return err
+		})
+		if err != nil {
+			t.Fatal(err)
+		}
+		// Only after the commit: a listener that is back earlier reads the old name, and nothing tells it of the new one.
+		err = a.DB.InTx(t.Context(), db.Installation, func(tx *db.Tx) error {
 			_, err := tx.Exec(t.Context(), `SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE query LIKE 'LISTEN "countersign_' || md5(current_schema()) || '"%'`)
 			return err
 		})
@@ -132,6 +138,7 @@ func TestREL19_WhatWasMissedWhileTheListenerWasAway(t *testing.T) {
 		}
 		shows(t, b, name)
 		listeners(t, a, 1)
+		before = name
 	}
 }
 
