@@ -20,25 +20,30 @@ func TestATK111_SameAnswerBeforeThePasswordIsRight(t *testing.T) {
 		disabled.Set(t, "--disable")
 		w.CLI(t, "tenant", "set", suspended.ID, "--suspend")
 		accounts := map[string]string{
-			"unknown": w.Unique("nobody") + "@people.example.test", "covered": w.Covered(t).User(t).Email, "no second step": w.Open(t).User(t).Email,
-			"disabled": disabled.Email, "suspended": frozen.Email, "not an address": "nobody", "odd": "x@y", "empty host": "x@",
+			"unknown": w.Unique("nobody") + "@people.example.test", "covered": w.Covered(t).User(t).Email,
+			"no second step": w.Open(t).User(t).Email,
+			"disabled":       disabled.Email, "suspended": frozen.Email, "not an address": "nobody", "odd": "x@y",
+			"empty host": "x@",
 		}
 		var first *rig.Page
 		for name, email := range accounts {
 			p := w.Person(t)
-			pg := p.Send(p.Request(http.MethodPost, rig.PathPassword, form("email", email, "password", "a wrong password of some length")))
+			pg := p.Send(p.Request(http.MethodPost, rig.PathPassword,
+				form("email", email, "password", "a wrong password of some length")))
 			pg.Body = strings.ReplaceAll(pg.Body, email, "ADDRESS")
 			if first == nil {
 				first = pg
 			}
 			if pg.Status != first.Status || pg.Shape() != first.Shape() || headerNames(pg) != headerNames(first) {
-				t.Errorf("%s answers otherwise: %d, %s; %d, %s", name, pg.Status, headerNames(pg), first.Status, headerNames(first))
+				t.Errorf("%s answers otherwise: %d, %s; %d, %s", name, pg.Status, headerNames(pg), first.Status,
+					headerNames(first))
 			}
 			if len(pg.Header.Values("Set-Cookie")) > 0 {
 				t.Errorf("%s sets a cookie", name)
 			}
 		}
-		for _, email := range []string{disabled.Email, frozen.Email} { // and with the right one, for those who may not come in
+		// and with the right one, for those who may not come in
+		for _, email := range []string{disabled.Email, frozen.Email} {
 			p := w.Person(t)
 			right := map[string]string{disabled.Email: disabled.Password, frozen.Email: frozen.Password}[email]
 			pg := p.Send(p.Request(http.MethodPost, rig.PathPassword, form("email", email, "password", right)))
@@ -109,7 +114,8 @@ func timesOfAccounts(t *testing.T, w *rig.World, samples int) (known, unknown []
 }
 
 func timeWrong(p *rig.Person, email string) float64 {
-	req := p.Request(http.MethodPost, rig.PathPassword, form("email", email, "password", "a wrong password of some length"))
+	req := p.Request(http.MethodPost, rig.PathPassword,
+		form("email", email, "password", "a wrong password of some length"))
 	p.Get("/healthz") // opens the connection
 	start := time.Now()
 	if pg := p.Send(req); pg.Status != 401 {
@@ -129,12 +135,15 @@ func quantile(v []float64, n int) float64 {
 func TestATK114_MaskedDestination(t *testing.T) {
 	each(t, func(t *testing.T, w *rig.World) {
 		short := w.Covered(t).Person(t, "a"+w.Unique("")+"@b.test", "Al", "agent")
-		long := w.Covered(t).Person(t, w.Unique("a-very-long-mailbox-name-indeed-")+"@people.example.test", "Long", "agent")
+		long := w.Covered(t).Person(t, w.Unique("a-very-long-mailbox-name-indeed-")+"@people.example.test",
+			"Long", "agent")
 		var stars []int
 		for _, u := range []*rig.User{short, long} {
 			p := w.Person(t)
 			p.Visit(w.Dashboard(t).Visit())
-			if wrong := p.Password(u.Email, "not the right password"); strings.Contains(strings.ReplaceAll(wrong.Text(), u.Email, ""), "•") || strings.Contains(wrong.Text(), "***") {
+			if wrong := p.Password(u.Email,
+				"not the right password"); strings.Contains(strings.ReplaceAll(wrong.Text(), u.Email, ""), "•") ||
+				strings.Contains(wrong.Text(), "***") {
 				t.Error("a masked address before the password is right")
 			}
 			p.Password(u.Email, u.Password)
@@ -155,14 +164,17 @@ func TestATK115_TenantDiscovery(t *testing.T) {
 	each(t, func(t *testing.T, w *rig.World) {
 		c := w.Covered(t)
 		p := w.Person(t)
-		for _, path := range []string{"/", "/signin", "/signin?company=" + c.ID, "/" + c.ID, "/companies", "/tenants/" + c.ID, "/.well-known/openid-configuration", "/signin?hd=example.test", "/setup", "/why"} {
+		for _, path := range []string{"/", "/signin", "/signin?company=" + c.ID, "/" + c.ID, "/companies",
+			"/tenants/" + c.ID, "/.well-known/openid-configuration", "/signin?hd=example.test", "/setup", "/why"} {
 			pg := p.Get(path)
-			if strings.Contains(pg.Body, "Company "+c.ID) || strings.Contains(strings.ReplaceAll(pg.Body, path, ""), `"`+c.ID+`"`) {
+			if strings.Contains(pg.Body, "Company "+c.ID) ||
+				strings.Contains(strings.ReplaceAll(pg.Body, path, ""), `"`+c.ID+`"`) {
 				t.Errorf("%s tells of a company", path)
 			}
 		}
 		same, other := p.Get("/"+c.ID), p.Get("/no-such-company")
-		same.Body, other.Body = strings.ReplaceAll(same.Body, c.ID, "x"), strings.ReplaceAll(other.Body, "no-such-company", "x")
+		same.Body, other.Body = strings.ReplaceAll(same.Body, c.ID, "x"),
+			strings.ReplaceAll(other.Body, "no-such-company", "x")
 		if same.Status != other.Status || same.Shape() != other.Shape() {
 			t.Errorf("a company's name answers %d, an unknown one %d", same.Status, other.Status)
 		}
@@ -174,7 +186,8 @@ func TestATK115_TenantDiscovery(t *testing.T) {
 func TestATK111_TheSourceBudgetIsNoOracle(t *testing.T) {
 	rig.EachFresh(t, rig.Options{Config: "[limits]\nfailures_per_source = 10\n"}, func(t *testing.T, w *rig.World) {
 		wrong := func(p *rig.Person, email string) int {
-			return p.Send(p.Request(http.MethodPost, rig.PathPassword, form("email", email, "password", "a wrong password of some length"))).Status
+			return p.Send(p.Request(http.MethodPost, rig.PathPassword,
+				form("email", email, "password", "a wrong password of some length"))).Status
 		}
 		var outcomes [2][]int
 		one, other := w.Person(t), w.Person(t)

@@ -43,7 +43,8 @@ func TestATK012_ANewBrowserIsLetInByAMailedLink(t *testing.T) {
 		var fresh *rig.Person
 		for _, address := range []string{nobody, u.Email} {
 			for i := range 30 { // from as many networks
-				w.Person(t).Post(rig.PathPassword, form("email", address, "password", fmt.Sprintf("wrong password %d", i)))
+				w.Person(t).Post(rig.PathPassword,
+					form("email", address, "password", fmt.Sprintf("wrong password %d", i)))
 			}
 			fresh = w.Person(t)
 			fresh.Visit(w.Dashboard(t).Visit())

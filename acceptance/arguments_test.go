@@ -17,8 +17,10 @@ func TestREL10_OddArguments(t *testing.T) {
 			{"tenant", "create", "--name", "?"},
 			{"tenant", "set", "?", "--remember-days", "3"},
 			{"tenant", "set", c.ID, "--name", "?"},
-			{"user", "create", "--tenant", c.ID, "--email", "?@people.example.test", "--name", "Pat", "--role", "agent", "--password-stdin"},
-			{"user", "create", "--tenant", c.ID, "--email", w.Unique("odd") + "@people.example.test", "--name", "?", "--role", "agent", "--password-stdin"},
+			{"user", "create", "--tenant", c.ID, "--email", "?@people.example.test", "--name", "Pat", "--role", "agent",
+				"--password-stdin"},
+			{"user", "create", "--tenant", c.ID, "--email", w.Unique("odd") + "@people.example.test", "--name", "?",
+				"--role", "agent", "--password-stdin"},
 			{"user", "set", u.Email, "--new-email", "?@people.example.test"},
 			{"user", "show", "?"},
 			{"user", "methods", "restore", u.Email, "?"},
@@ -48,7 +50,8 @@ func TestREL10_OddArguments(t *testing.T) {
 			for i, a := range command {
 				args[i] = strings.Replace(a, "?", "a\ufffe\x01\u202eb", 1)
 			}
-			if said, err := w.TryCLI("canary horse battery staple\n", args...); err != nil && (strings.Contains(err.Error(), "SQLSTATE") || strings.Contains(err.Error(), "panic")) {
+			if said, err := w.TryCLI("canary horse battery staple\n", args...); err != nil &&
+				(strings.Contains(err.Error(), "SQLSTATE") || strings.Contains(err.Error(), "panic")) {
 				t.Errorf("%q: %v %s", args, err, said)
 			}
 		}

@@ -40,7 +40,8 @@ func TestALP2_ALP3_ALP4_ALP5_FromTheQRCodeToTheSecondStep(t *testing.T) {
 		mailed(t, w, p, u, 1).Expect(t, 200, "Authenticator app")
 		pg := p.Post("/profile/add/totp", url.Values{})
 		pg.Expect(t, 200, "scan this", "Type the key instead", u.Email)
-		if !strings.Contains(pg.Body, `<svg xmlns="http://www.w3.org/2000/svg"`) || !strings.Contains(pg.Body, "<title>QR code") {
+		if !strings.Contains(pg.Body, `<svg xmlns="http://www.w3.org/2000/svg"`) ||
+			!strings.Contains(pg.Body, "<title>QR code") {
 			t.Error("no picture with a name")
 		}
 		g := scan(t, w, pg)
@@ -84,11 +85,13 @@ func TestALP6_BackupCodesAreShownOnceToBeKept(t *testing.T) {
 			t.Fatalf("%d codes", len(found))
 		}
 		file := p.Twin().Get("/profile/add/backup/codes.txt")
-		if file.Status != 200 || !strings.HasPrefix(file.Header.Get("Content-Disposition"), "attachment") || !strings.Contains(file.Body, found[9][1]) || !strings.Contains(file.Body, u.Email) {
+		if file.Status != 200 || !strings.HasPrefix(file.Header.Get("Content-Disposition"), "attachment") ||
+			!strings.Contains(file.Body, found[9][1]) || !strings.Contains(file.Body, u.Email) {
 			t.Errorf("the file: %d %s", file.Status, file.Header.Get("Content-Disposition"))
 		}
 		p.Submit("/profile/add/backup/confirm", "code", "3-AAAA-AAAA-AAAAA").Expect(t, 422, "tries left")
-		p.Submit("/profile/add/backup/confirm", "code", strings.ToLower(found[2][1])).Expect(t, 200, "You are protected", "10 codes")
+		p.Submit("/profile/add/backup/confirm", "code", strings.ToLower(found[2][1])).Expect(t, 200,
+			"You are protected", "10 codes")
 		if pg := p.Get("/profile/add/backup"); len(sheetLine.FindAllString(pg.Body, -1)) != 0 {
 			t.Error("the codes are shown a second time")
 		}
@@ -105,8 +108,10 @@ func TestALP7_ReachedFromOnesOwnPages(t *testing.T) {
 		p := w.Person(t)
 		p.Get("/signin")
 		p.Password(u.Email, u.Password).Expect(t, 200, "My profile")
-		p.Get(p.Page.LinkSaying("My profile")).Expect(t, 200, "Only your password protects this account", "Sign-in methods", "Turn on two-factor authentication")
-		p.Get(p.Page.LinkSaying("Turn on two-factor authentication")).Expect(t, 200, "a stolen password alone isn’t enough")
+		p.Get(p.Page.LinkSaying("My profile")).Expect(t, 200, "Only your password protects this account",
+			"Sign-in methods", "Turn on two-factor authentication")
+		p.Get(p.Page.LinkSaying("Turn on two-factor authentication")).Expect(t, 200,
+			"a stolen password alone isn’t enough")
 		p.Get(p.Page.LinkSaying("Add a method")).Expect(t, 200, "before changing your account")
 	})
 }

@@ -55,7 +55,8 @@ func TestREL018_RestoredFromACopy(t *testing.T) {
 		was := y.people[3].Password
 		y.people[3].NewPassword(t)
 		says(t, w.CLI(t, "restore", "--check", file), "is whole")
-		if _, err := w.TryCLI("", "restore", file); err == nil || !strings.Contains(err.Error(), "this database is not empty") {
+		if _, err := w.TryCLI("", "restore", file); err == nil ||
+			!strings.Contains(err.Error(), "this database is not empty") {
 			t.Errorf("restored on top of data: %v", err)
 		}
 		w.A.Stop()
@@ -70,7 +71,8 @@ func TestREL018_RestoredFromACopy(t *testing.T) {
 func (y *yesterday) isOver(t *testing.T, old, w *rig.World, file string, epoch int) {
 	t.Helper()
 	said := w.CLI(t, "restore", file)
-	says(t, said, fmt.Sprintf("Epoch %d: restored from a backup", epoch), "Everybody\nsigns in again", "countersign epoch acknowledge")
+	says(t, said, fmt.Sprintf("Epoch %d: restored from a backup", epoch), "Everybody\nsigns in again",
+		"countersign epoch acknowledge")
 	says(t, w.Refused(t, rig.Options{}), "nobody has acknowledged it")
 	if n := w.BrokenReferences(t); n != 0 {
 		t.Errorf("%d rows refer to nothing", n)
@@ -99,11 +101,14 @@ func (y *yesterday) isOver(t *testing.T, old, w *rig.World, file string, epoch i
 	browser.Visit(app.Visit("prompt", "login"))
 	atCode(t, browser.Password(y.people[1].Email, y.people[1].Password))
 	w.Sink.About(t, y.owner.Email, "Everyone must sign in again")
-	if events := w.CLI(t, "audit", "list", "--tenant", y.owner.Tenant.ID, "--action", "installation.epoch_raised"); strings.Count(events, "\n") != 1 {
+	if events := w.CLI(t, "audit", "list", "--tenant", y.owner.Tenant.ID, "--action",
+		"installation.epoch_raised"); strings.Count(events, "\n") != 1 {
 		t.Errorf("the company's record: %s", events)
 	}
 	w.Person(t).Via(s).SignIn(t, app, y.people[3]) // with the password of then: that is what owners are told
-	if n := w.Number(t, `SELECT count(*) FROM jobs WHERE failed_at > 0 AND last_error = 'restored'`) + w.Number(t, `SELECT count(*) FROM sessions WHERE ended_because = 'restored'`); n < 2 {
+	if n := w.Number(t, `SELECT count(*) FROM jobs
+		WHERE failed_at > 0 AND last_error = 'restored'`) + w.Number(t, `SELECT count(*) FROM sessions
+			WHERE ended_because = 'restored'`); n < 2 {
 		t.Errorf("%d rows were ended", n)
 	}
 	s.Stop()
@@ -139,7 +144,8 @@ func TestREL018_ARestoreKilledOnItsWay(t *testing.T) {
 		if !finished(to) {
 			to.CLI(t, "restore", file)
 		}
-		if n := to.Number(t, `SELECT count(*) FROM users WHERE tenant_id <> ''`); n != 900 || to.Number(t, `SELECT count(*) FROM epochs`) != 1 {
+		if n := to.Number(t, `SELECT count(*) FROM users
+			WHERE tenant_id <> ''`); n != 900 || to.Number(t, `SELECT count(*) FROM epochs`) != 1 {
 			t.Errorf("%d people", n)
 		}
 		to.CLI(t, "epoch", "acknowledge")
@@ -174,7 +180,8 @@ func TestREL007_AFileThatWasCopiedBack(t *testing.T) {
 	w.A.Stop()
 	_ = databaseFiles(t, w)
 	putBack(t, copyOf)
-	says(t, w.Refused(t, rig.Options{}), "the database is older than what this machine has seen of it", "countersign epoch raise")
+	says(t, w.Refused(t, rig.Options{}), "the database is older than what this machine has seen of it",
+		"countersign epoch raise")
 	says(t, w.CLI(t, "epoch", "raise", "--because", "the file was copied back"), "Epoch 1: the file was copied back")
 	says(t, w.Refused(t, rig.Options{}), "nobody has acknowledged it")
 	says(t, w.CLI(t, "epoch", "show"), "Nothing serves until")

@@ -17,16 +17,18 @@ func browserApp(t *testing.T, w *rig.World) (*rig.Browser, *rig.App) {
 	id := w.Unique("spa")
 	app := w.NewApp(t, id, "public")
 	files := map[string][2]string{
-		"/":                      {"text/html", "../docs/integrate/example/browser/index.html"},
-		"/callback":              {"text/html", "../docs/integrate/example/browser/index.html"},
-		"/signed-out":            {"text/html", "../docs/integrate/example/browser/index.html"},
-		"/app.js":                {"text/javascript", "../docs/integrate/example/browser/app.js"},
-		"/oidc-client-ts.min.js": {"text/javascript", "node/node_modules/oidc-client-ts/dist/browser/oidc-client-ts.min.js"},
+		"/":           {"text/html", "../docs/integrate/example/browser/index.html"},
+		"/callback":   {"text/html", "../docs/integrate/example/browser/index.html"},
+		"/signed-out": {"text/html", "../docs/integrate/example/browser/index.html"},
+		"/app.js":     {"text/javascript", "../docs/integrate/example/browser/app.js"},
+		"/oidc-client-ts.min.js": {"text/javascript",
+			"node/node_modules/oidc-client-ts/dist/browser/oidc-client-ts.min.js"},
 	}
 	server := httptest.NewTLSServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		if r.URL.Path == "/config.js" {
 			w.Header().Set("Content-Type", "text/javascript")
-			_, _ = fmt.Fprintf(w, "export const authority = %q, clientID = %q, afterSignOut = '/signed-out'\n", rig.PublicURL, id)
+			_, _ = fmt.Fprintf(w, "export const authority = %q, clientID = %q, afterSignOut = '/signed-out'\n",
+				rig.PublicURL, id)
 			return
 		}
 		file, ok := files[r.URL.Path]
@@ -38,7 +40,8 @@ func browserApp(t *testing.T, w *rig.World) (*rig.Browser, *rig.App) {
 		http.ServeFile(w, r, file[1])
 	}))
 	t.Cleanup(server.Close)
-	chromium := rig.Browse(t, fmt.Sprintf("MAP %s %s, MAP *.example.test %s", rig.Host, w.A.Addr, server.Listener.Addr()))
+	chromium := rig.Browse(t, fmt.Sprintf("MAP %s %s, MAP *.example.test %s", rig.Host, w.A.Addr,
+		server.Listener.Addr()))
 	b := chromium.Tab(t)
 	b.Go(app.Home)
 	b.Await("Signed out")

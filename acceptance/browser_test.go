@@ -68,7 +68,8 @@ func TestBrowser_SignInByLink(t *testing.T) {
 			}
 			mail := through(t, w, here, app, u)
 			elsewhere.Go(rig.PublicURL + mail.Link)
-			if text := elsewhere.Text(); !strings.Contains(strings.ReplaceAll(text, " ", ""), mail.Code) || elsewhere.Has(`form[action="/l"]`) {
+			if text := elsewhere.Text(); !strings.Contains(strings.ReplaceAll(text, " ", ""), mail.Code) ||
+				elsewhere.Has(`form[action="/l"]`) {
 				t.Errorf("another browser: %s", text)
 			}
 			here.Go(rig.PublicURL + mail.Link)
@@ -85,7 +86,8 @@ func TestBrowser_PasteAndKeyboardOnly(t *testing.T) {
 		b := w.Chromium(t).Tab(t)
 		b.Go(app.Visit().URL)
 		b.See(emailField)
-		if focus := rig.Eval[string](b, `document.activeElement.name || document.activeElement.tagName`); focus != "email" {
+		if focus := rig.Eval[string](b,
+			`document.activeElement.name || document.activeElement.tagName`); focus != "email" {
 			t.Errorf("the page opens with the focus on %s", focus)
 		}
 		b.Keys(u.Email)
@@ -97,7 +99,8 @@ func TestBrowser_PasteAndKeyboardOnly(t *testing.T) {
 		b.Keys(kb.Enter)
 		b.See(codeField)
 		mail := w.Sink.Mail(t, u.Email, 1)
-		if focus := rig.Eval[string](b, `document.activeElement.name || document.activeElement.tagName`); focus != "code" {
+		if focus := rig.Eval[string](b,
+			`document.activeElement.name || document.activeElement.tagName`); focus != "code" {
 			t.Errorf("the code page opens with the focus on %s", focus)
 		}
 		b.Insert(mail.Code[:3] + " " + mail.Code[3:])

@@ -21,11 +21,13 @@ func TestClients_GoOIDC(t *testing.T) {
 		u := w.Covered(t).User(t)
 		p := w.Person(t)
 		tokens := p.SignIn(t, app, u)
-		if tokens.Claims.Email != u.Email || tokens.Claims.Name != u.Name || tokens.Claims.SID == "" || tokens.Claims.AtHash == "" {
+		if tokens.Claims.Email != u.Email || tokens.Claims.Name != u.Name || tokens.Claims.SID == "" ||
+			tokens.Claims.AtHash == "" {
 			t.Errorf("claims: %+v", tokens.Claims)
 		}
 		status, _, info := app.UserInfo(t, tokens.Raw.AccessToken)
-		if status != 200 || info["sub"] != tokens.Claims.Subject || info["email"] != u.Email || info["acr"] != rig.Level1e {
+		if status != 200 || info["sub"] != tokens.Claims.Subject || info["email"] != u.Email ||
+			info["acr"] != rig.Level1e {
 			t.Errorf("userinfo: %d %v", status, info)
 		}
 		next, err := app.Refresh(tokens.Raw.RefreshToken)
@@ -65,11 +67,17 @@ func TestClients_BasicProvider(t *testing.T) {
 		p := w.Person(t)
 		tokens := p.SignIn(t, app, u)
 		for name, ask := range map[string][]string{
-			"oidcc-ensure-request-with-unknown-parameter-succeeds": {"unknown", "parameter"}, "oidcc-display-page": {"display", "page"}, "oidcc-display-popup": {"display", "popup"},
-			"oidcc-ui-locales": {"ui_locales", "se"}, "oidcc-claims-locales": {"claims_locales", "se"}, "oidcc-login-hint": {"login_hint", u.Email},
-			"oidcc-ensure-request-with-acr-values-succeeds": {"acr_values", rig.Level1e + " " + rig.Level1}, "oidcc-max-age-10000": {"max_age", "10000"}, "oidcc-prompt-none-logged-in": {"prompt", "none"},
-			"oidcc-id-token-hint": {"prompt", "none", "id_token_hint", tokens.IDToken}, "oidcc-scope-address": {"scope", "openid address"}, "oidcc-scope-phone": {"scope", "openid phone"},
-			"oidcc-scope-all": {"scope", "openid profile email address phone"},
+			"oidcc-ensure-request-with-unknown-parameter-succeeds": {"unknown", "parameter"},
+			"oidcc-display-page": {"display", "page"}, "oidcc-display-popup": {"display", "popup"},
+			"oidcc-ui-locales": {"ui_locales", "se"}, "oidcc-claims-locales": {"claims_locales", "se"},
+			"oidcc-login-hint": {"login_hint", u.Email},
+			"oidcc-ensure-request-with-acr-values-succeeds": {"acr_values", rig.Level1e + " " + rig.Level1},
+			"oidcc-max-age-10000":                           {"max_age", "10000"},
+			"oidcc-prompt-none-logged-in":                   {"prompt", "none"},
+			"oidcc-id-token-hint":                           {"prompt", "none", "id_token_hint", tokens.IDToken},
+			"oidcc-scope-address":                           {"scope", "openid address"},
+			"oidcc-scope-phone":                             {"scope", "openid phone"},
+			"oidcc-scope-all":                               {"scope", "openid profile email address phone"},
 		} {
 			t.Run(name, func(t *testing.T) {
 				visit := app.Visit(ask...)
@@ -114,7 +122,8 @@ func userinfoByPost(t *testing.T, app *rig.App, bearer string) {
 		if inBody {
 			body = form("access_token", bearer).Encode()
 		}
-		req, err := http.NewRequestWithContext(t.Context(), http.MethodPost, rig.PublicURL+"/userinfo", strings.NewReader(body))
+		req, err := http.NewRequestWithContext(t.Context(), http.MethodPost, rig.PublicURL+"/userinfo",
+			strings.NewReader(body))
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -146,7 +155,8 @@ func TestClients_OpenIDClient(t *testing.T) {
 		u := w.Covered(t).User(t)
 		p := w.Person(t)
 		cmd := exec.CommandContext(t.Context(), "node", "node/oidc.mjs")
-		cmd.Env = append(os.Environ(), "ISSUER="+rig.PublicURL, "ADDRESS="+w.A.Addr, "CLIENT_ID="+app.ID, "CLIENT_SECRET="+app.Secret,
+		cmd.Env = append(os.Environ(), "ISSUER="+rig.PublicURL, "ADDRESS="+w.A.Addr, "CLIENT_ID="+app.ID,
+			"CLIENT_SECRET="+app.Secret,
 			"REDIRECT_URI="+app.Redirect, "POST_LOGOUT_URI="+app.Home+"signed-out", "NODE_EXTRA_CA_CERTS="+w.CAFile())
 		var complaints strings.Builder
 		cmd.Stderr = &complaints
@@ -210,7 +220,8 @@ func TestClients_UILocales(t *testing.T) {
 	each(t, func(t *testing.T, w *rig.World) {
 		u := w.Covered(t).User(t)
 		app, p := w.Dashboard(t), w.Person(t)
-		for name, pg := range map[string]*rig.Page{"sign-in": p.Visit(app.Visit("ui_locales", "tlh es-MX")), "code": p.Password(u.Email, u.Password)} {
+		for name, pg := range map[string]*rig.Page{"sign-in": p.Visit(app.Visit("ui_locales", "tlh es-MX")),
+			"code": p.Password(u.Email, u.Password)} {
 			if !strings.Contains(pg.Body, `<html lang="es">`) {
 				t.Errorf("%s: not in Spanish", name)
 			}

@@ -53,7 +53,8 @@ func TestATK019_ParallelReuseAcrossReplicas(t *testing.T) {
 			pages := rig.Volley(t, shots)
 			winners := slices.DeleteFunc(slices.Clone(pages), func(pg *rig.Page) bool { return !gotSession(pg) })
 			if len(winners) != 1 || sessions(t, w, u) != 1 {
-				t.Errorf("%d answers with a session, %d sessions; %v", len(winners), sessions(t, w, u), rig.Count(pages))
+				t.Errorf("%d answers with a session, %d sessions; %v", len(winners), sessions(t, w, u),
+					rig.Count(pages))
 			}
 			if n := len(signInEvents(t, w, u)); n != 1 {
 				t.Errorf("%d events of a sign-in", n)
@@ -65,7 +66,8 @@ func TestATK019_ParallelReuseAcrossReplicas(t *testing.T) {
 // signInEvents returns the audit events that tell of a session of an account.
 func signInEvents(t *testing.T, w *rig.World, u *rig.User) []string {
 	t.Helper()
-	return w.Texts(t, `SELECT a.action FROM audit_events a JOIN users u ON u.tenant_id = a.tenant_id AND u.id = a.user_id
+	return w.Texts(t, `SELECT a.action FROM audit_events a
+		JOIN users u ON u.tenant_id = a.tenant_id AND u.id = a.user_id
 		WHERE u.email = $1 AND a.action = 'signin.completed'`, u.Email)
 }
 
@@ -206,7 +208,8 @@ func TestATK026_ForeignFlowReference(t *testing.T) {
 		theirs := victim.ToCode(t, w.Dashboard(t), v)
 		done := w.Person(t)
 		done.SignInRemembered(t, w.Dashboard(t), w.Covered(t).User(t))
-		ids := w.Texts(t, `SELECT f.id FROM flows f JOIN users u ON u.tenant_id = f.tenant_id AND u.id = f.user_id WHERE u.email = $1`, v.Email)
+		ids := w.Texts(t, `SELECT f.id FROM flows f JOIN users u ON u.tenant_id = f.tenant_id AND u.id = f.user_id
+			WHERE u.email = $1`, v.Email)
 		own := mine.Cookie("flow")
 		candidates := []string{
 			done.Cookie("session"), done.Cookie("browser"), "1", "", "flow", "00000000-0000-0000-0000-000000000000",
@@ -215,7 +218,8 @@ func TestATK026_ForeignFlowReference(t *testing.T) {
 		for _, c := range candidates {
 			p := w.Person(t)
 			p.SetCookie("flow", c)
-			for _, pg := range []*rig.Page{p.Code(theirs.Code), p.Get(rig.PathCode), p.Post(theirs.Link, url.Values{})} {
+			for _, pg := range []*rig.Page{p.Code(theirs.Code), p.Get(rig.PathCode),
+				p.Post(theirs.Link, url.Values{})} {
 				if gotSession(pg) || pg.Left != nil || pg.Status >= 500 {
 					t.Errorf("flow cookie %.12q…: status %d", c, pg.Status)
 				}
@@ -258,7 +262,8 @@ func TestATK036_CodeAndLinkAreOne(t *testing.T) {
 			mail := p.ToCode(t, w.Dashboard(t), u)
 			var shots []rig.Shot
 			for range 10 {
-				shots = append(shots, rig.Shot{Person: p, Path: rig.PathCode, Form: form("code", mail.Code)}, rig.Shot{Person: p, Path: mail.Link, Form: url.Values{}})
+				shots = append(shots, rig.Shot{Person: p, Path: rig.PathCode, Form: form("code", mail.Code)},
+					rig.Shot{Person: p, Path: mail.Link, Form: url.Values{}})
 			}
 			rig.Volley(t, shots)
 			if n := sessions(t, w, u); n != 1 {

@@ -70,7 +70,8 @@ func TestCLI_BashCompletes(t *testing.T) {
 func TestCLI_ShellsHaveScripts(t *testing.T) {
 	w := rig.Shared(t, "sqlite")
 	for shell, want := range map[string]string{"zsh": "#compdef countersign\n", "fish": "complete -c countersign"} {
-		if said, code := w.Run(t, nil, "completion", shell); code != 0 || !strings.Contains(said, want) || !strings.Contains(said, "countersign complete -- ") {
+		if said, code := w.Run(t, nil, "completion", shell); code != 0 || !strings.Contains(said, want) ||
+			!strings.Contains(said, "countersign complete -- ") {
 			t.Errorf("%s: %d, %s", shell, code, said)
 		}
 	}

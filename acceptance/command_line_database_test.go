@@ -16,14 +16,18 @@ func TestCLI_NoCommandMakesADatabase(t *testing.T) {
 	each(t, func(t *testing.T, w *rig.World) {
 		dsn, folder := rig.NoDatabase(t, w.Engine)
 		file := filepath.Join(folder, "a.backup")
-		env := []string{"COUNTERSIGN_DATABASE_URL=" + dsn, "COUNTERSIGN_KEY_FILE=" + filepath.Join(folder, "countersign.key")}
+		env := []string{"COUNTERSIGN_DATABASE_URL=" + dsn,
+			"COUNTERSIGN_KEY_FILE=" + filepath.Join(folder, "countersign.key")}
 		tried := 0
-		for _, c := range every(&rig.User{Email: "sam@example.test", Tenant: &rig.Tenant{ID: "acme"}}, "app", "made", file) {
-			if slices.Contains([]string{"version", "migrate", "config", "healthcheck", "doctor", "restore"}, c.args[0]) {
+		for _, c := range every(&rig.User{Email: "sam@example.test", Tenant: &rig.Tenant{ID: "acme"}},
+			"app", "made", file) {
+			if slices.Contains([]string{"version", "migrate", "config", "healthcheck", "doctor", "restore"},
+				c.args[0]) {
 				continue
 			}
 			said, code := w.Run(t, env, c.args...)
-			if code != 5 || !strings.Contains(said, "there is no database yet: run countersign serve or countersign migrate first") {
+			if code != 5 || !strings.Contains(said,
+				"there is no database yet: run countersign serve or countersign migrate first") {
 				t.Errorf("%v: %d, %s", c.args, code, said)
 			}
 			tried++
@@ -54,7 +58,8 @@ func tables(t *testing.T, dsn string) (n int) {
 		t.Fatal(err)
 	}
 	defer func() { _ = d.Close() }()
-	if err := d.QueryRow(`SELECT count(*) FROM information_schema.tables WHERE table_schema = current_schema()`).Scan(&n); err != nil {
+	if err := d.QueryRow(`SELECT count(*) FROM information_schema.tables
+		WHERE table_schema = current_schema()`).Scan(&n); err != nil {
 		t.Fatal(err)
 	}
 	return n
@@ -65,7 +70,8 @@ func tables(t *testing.T, dsn string) (n int) {
 func TestCLI_CommandsNeedNoMailServer(t *testing.T) {
 	each(t, func(t *testing.T, w *rig.World) {
 		u := w.NewTenant(t).User(t)
-		bare := []string{"COUNTERSIGN_DATABASE_URL=" + w.DSN(), "COUNTERSIGN_KEY_FILE=" + filepath.Join(w.Dir, "countersign.key")}
+		bare := []string{"COUNTERSIGN_DATABASE_URL=" + w.DSN(),
+			"COUNTERSIGN_KEY_FILE=" + filepath.Join(w.Dir, "countersign.key")}
 		id := w.Unique("bare")
 		for _, args := range [][]string{
 			{"tenant", "create", "--id", id, "--name", "Bare"},
@@ -88,7 +94,8 @@ func TestCLI_CommandsNeedNoMailServer(t *testing.T) {
 				t.Errorf("%v: %d, %s", args, code, said)
 			}
 		}
-		said, code := w.Run(t, bare, "user", "create", "--tenant", id, "--email", "second-"+id+"@example.test", "--name", "Sam")
+		said, code := w.Run(t, bare, "user", "create", "--tenant", id, "--email", "second-"+id+"@example.test",
+			"--name", "Sam")
 		if says(t, said, "public_url is missing: an invitation carries a link"); code != 5 {
 			t.Errorf("an invitation without an address: %d", code)
 		}

@@ -26,7 +26,8 @@ func TestCLI_ManyPeopleAreImported(t *testing.T) {
 		file := peopleFile(1203, domain)
 		run := func(want string, more ...string) {
 			t.Helper()
-			out, err := w.TryCLI(file, append([]string{"user", "import", "-", "--tenant", company.ID, "--no-invitation"}, more...)...)
+			out, err := w.TryCLI(file,
+				append([]string{"user", "import", "-", "--tenant", company.ID, "--no-invitation"}, more...)...)
 			if err != nil || out != want {
 				t.Errorf("%v: %s, %v", more, out, err)
 			}
@@ -40,14 +41,17 @@ func TestCLI_ManyPeopleAreImported(t *testing.T) {
 		run("{\"created\":0,\"exists\":1203,\"failed\":0,\"dry_run\":false}\n", "--output", "json")
 		shown := documents(t, nil, w.CLI(t, "user", "show", "p1202@"+domain, "-o", "json"), "methods")[0]
 		methods, _ := shown["methods"].([]any)
-		if shown["role"] != "supervisor" || shown["language"] != "es" || shown["name"] != "Person 1202" || len(methods) != 1 {
+		if shown["role"] != "supervisor" || shown["language"] != "es" || shown["name"] != "Person 1202" ||
+			len(methods) != 1 {
 			t.Errorf("%v", shown)
 		}
-		if n := w.Number(t, `SELECT count(*) FROM audit_events WHERE tenant_id = $1 AND action = 'user.created' AND actor_id = 'command-line'`,
+		if n := w.Number(t, `SELECT count(*) FROM audit_events WHERE tenant_id = $1 AND action = 'user.created'
+			AND actor_id = 'command-line'`,
 			company.ID); n != 1203 {
 			t.Errorf("%d events", n)
 		}
-		if said := w.CLI(t, "audit", "verify", "--tenant", company.ID); !strings.Contains(said, company.ID) || strings.Contains(said, "BROKEN") {
+		if said := w.CLI(t, "audit", "verify", "--tenant", company.ID); !strings.Contains(said, company.ID) ||
+			strings.Contains(said, "BROKEN") {
 			t.Error(said)
 		}
 	})
@@ -72,10 +76,12 @@ func TestCLI_ImportNamesTheLinesWithMistakes(t *testing.T) {
 			"H@" + domain + ",Hal again,,,",
 		}, "\n")
 		out, err := w.TryCLI(file, "user", "import", "-", "--tenant", company.ID, "--no-invitation")
-		if out != "Created: 1. Already there: 1. Lines with mistakes: 7.\n" || err == nil || !strings.Contains(err.Error(), "exit status 1") {
+		if out != "Created: 1. Already there: 1. Lines with mistakes: 7.\n" || err == nil ||
+			!strings.Contains(err.Error(), "exit status 1") {
 			t.Errorf("%s, %v", out, err)
 		}
-		for line, want := range map[int]string{2: "mail address", 3: "Unknown role", 4: "no such company", 5: "Unknown language", 6: "number of fields", 7: "", 8: "already has that email address"} {
+		for line, want := range map[int]string{2: "mail address", 3: "Unknown role", 4: "no such company",
+			5: "Unknown language", 6: "number of fields", 7: "", 8: "already has that email address"} {
 			if !strings.Contains(err.Error(), fmt.Sprintf("line %d: ", line)) || !strings.Contains(err.Error(), want) {
 				t.Errorf("line %d, %q: %v", line, want, err)
 			}
@@ -83,17 +89,20 @@ func TestCLI_ImportNamesTheLinesWithMistakes(t *testing.T) {
 		if listed := w.CLI(t, "user", "list", "--tenant", company.ID); strings.Count(listed, "\n") != 1 {
 			t.Errorf("%s", listed)
 		}
-		lines := `{"email":"j@` + domain + `","name":"Jo"}` + "\n\n" + `{"email":"k@` + domain + `","nam":"Jo"}` + "\nnonsense\n"
+		lines := `{"email":"j@` + domain + `","name":"Jo"}` + "\n\n" + `{"email":"k@` + domain +
+			`","nam":"Jo"}` + "\nnonsense\n"
 		out, err = w.TryCLI(lines, "user", "import", "-", "--tenant", company.ID, "--no-invitation", "-o", "json")
 		if out != "{\"created\":1,\"exists\":0,\"failed\":2,\"dry_run\":false}\n" || err == nil {
 			t.Fatalf("%s, %v", out, err)
 		}
 		_, complained, _ := strings.Cut(err.Error(), ": ")
-		if all := documents(t, nil, complained, "error"); len(all) != 3 || all[0]["line"] != 3.0 || all[1]["line"] != 4.0 {
+		if all := documents(t, nil, complained, "error"); len(all) != 3 || all[0]["line"] != 3.0 ||
+			all[1]["line"] != 4.0 {
 			t.Errorf("%v", all)
 		}
 		for _, bad := range []string{"", "email,nickname\n", "name\nAnn\n"} {
-			if _, err := w.TryCLI(bad, "user", "import", "-", "--tenant", company.ID, "--no-invitation"); err == nil || !strings.Contains(err.Error(), "exit status 2") {
+			if _, err := w.TryCLI(bad, "user", "import", "-", "--tenant", company.ID, "--no-invitation"); err == nil ||
+				!strings.Contains(err.Error(), "exit status 2") {
 				t.Errorf("%q: %v", bad, err)
 			}
 		}
@@ -104,10 +113,12 @@ func TestCLI_ImportNamesTheLinesWithMistakes(t *testing.T) {
 func TestCLI_ImportInvites(t *testing.T) {
 	each(t, func(t *testing.T, w *rig.World) {
 		company := w.NewTenant(t)
-		if _, err := w.TryCLI(peopleFile(3, company.ID+".example.test"), "user", "import", "-", "--tenant", company.ID); err != nil {
+		if _, err := w.TryCLI(peopleFile(3, company.ID+".example.test"), "user", "import", "-", "--tenant",
+			company.ID); err != nil {
 			t.Fatal(err)
 		}
-		if n := w.Number(t, `SELECT count(*) FROM audit_events WHERE tenant_id = $1 AND action = 'user.invited'`, company.ID); n != 3 {
+		if n := w.Number(t, `SELECT count(*) FROM audit_events
+			WHERE tenant_id = $1 AND action = 'user.invited'`, company.ID); n != 3 {
 			t.Errorf("%d invitations", n)
 		}
 	})

@@ -53,11 +53,14 @@ func every(u *rig.User, app, made, backup string) []spoken {
 		{args: []string{"tenant", "set", made, "--name", "Renamed"}, key: "changed"},
 		{args: []string{"tenant", "show", made}, key: "mandate"},
 		{args: []string{"tenant", "list"}, key: "name"},
-		{args: []string{"user", "create", "--tenant", made, "--email", made + "@example.test", "--name", "Sam"}, key: "email"},
-		{args: []string{"user", "import", "-", "--tenant", made}, stdin: "email,name\nmany-" + made + "@example.test,Sam\n", key: "created"},
+		{args: []string{"user", "create", "--tenant", made, "--email", made + "@example.test", "--name", "Sam"},
+			key: "email"},
+		{args: []string{"user", "import", "-", "--tenant", made},
+			stdin: "email,name\nmany-" + made + "@example.test,Sam\n", key: "created"},
 		{args: []string{"user", "invite", made + "@example.test"}, key: "changed"},
 		{args: []string{"user", "set", u.Email, "--role", "admin"}, key: "changed"},
-		{args: []string{"user", "password", u.Email, "--password-stdin"}, stdin: "a sentence nobody else thought of\n", key: "changed"},
+		{args: []string{"user", "password", u.Email, "--password-stdin"}, stdin: "a sentence nobody else thought of\n",
+			key: "changed"},
 		{args: []string{"user", "show", u.Email}, key: "password_reported_at"},
 		{args: []string{"user", "list", "--tenant", u.Tenant.ID}, key: "email"},
 		{args: []string{"user", "methods", "list", u.Email}, key: "kind"},
@@ -211,7 +214,8 @@ func TestCLI_JSONHoldsWhatPeopleRead(t *testing.T) {
 		if shown[0]["role"] != "supervisor" || shown[0]["email"] != one.Email {
 			t.Errorf("%v", shown)
 		}
-		events := documents(t, nil, w.CLI(t, "audit", "list", "--tenant", company.ID, "--user", two.Email, "-o", "json"), "user_id")
+		events := documents(t, nil,
+			w.CLI(t, "audit", "list", "--tenant", company.ID, "--user", two.Email, "-o", "json"), "user_id")
 		if events[0]["action"] == "" || events[0]["at"] == nil {
 			t.Errorf("%v", events)
 		}

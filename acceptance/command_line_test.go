@@ -32,7 +32,8 @@ func TestCLI_MistakesAndExitCodes(t *testing.T) {
 				t.Errorf("%v: %d, %s", c.args, code, said)
 			}
 		}
-		if said, code := w.Command(t, rig.Options{Env: []string{"COUNTERSIGN_LOG_LEVEL=loud"}}, "tenant", "list"); code != 5 {
+		if said, code := w.Command(t, rig.Options{Env: []string{"COUNTERSIGN_LOG_LEVEL=loud"}}, "tenant",
+			"list"); code != 5 {
 			t.Errorf("a wrong configuration: %d, %s", code, said)
 		}
 		if said, err := w.TryCLI("", "user", "set", u.Email, "--role", "admin"); err != nil ||
@@ -48,7 +49,8 @@ func TestCLI_TakingAwayIsConfirmed(t *testing.T) {
 		u := w.Open(t).User(t)
 		app := w.NewApp(t, w.Unique("asked"), "public")
 		for _, args := range [][]string{
-			{"user", "set", u.Email, "--disable"}, {"tenant", "set", u.Tenant.ID, "--suspend"}, {"client", "disable", app.ID},
+			{"user", "set", u.Email, "--disable"}, {"tenant", "set", u.Tenant.ID, "--suspend"},
+			{"client", "disable", app.ID},
 		} {
 			if said, code := w.Command(t, rig.Options{}, append(args, "--yes=false")...); code != 2 ||
 				!strings.Contains(said, "Add --yes") {

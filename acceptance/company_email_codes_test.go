@@ -140,7 +140,8 @@ func TestAIR12_FromThatInstantEverySignInAndLiveSession(t *testing.T) {
 			status, _, _ := app.UserInfo(t, before.Raw.AccessToken)
 			return status == 401
 		})
-		if status, www, _ := app.UserInfo(t, before.Raw.AccessToken); status != 401 || !strings.Contains(www, "insufficient_user_authentication") {
+		if status, www, _ := app.UserInfo(t, before.Raw.AccessToken); status != 401 ||
+			!strings.Contains(www, "insufficient_user_authentication") {
 			t.Errorf("userinfo after: %d %s", status, www)
 		}
 		if _, err := app.Refresh(before.Raw.RefreshToken); err == nil {
@@ -181,7 +182,8 @@ func TestAIR13_PasswordThenCodeThenIn(t *testing.T) {
 // AIR-13's page also tells the truth about delivery.
 func TestAIR13_TheCodePageTellsWhatHappenedToTheMail(t *testing.T) {
 	each(t, func(t *testing.T, w *rig.World) {
-		accepted, bounced, greylisted, returned := w.Covered(t).User(t), w.Covered(t).User(t), w.Covered(t).User(t), w.Covered(t).User(t)
+		accepted, bounced, greylisted, returned := w.Covered(t).User(t), w.Covered(t).User(t), w.Covered(t).User(t),
+			w.Covered(t).User(t)
 		w.Sink.Behave(bounced.Email, rig.Behaviour{Refuse: true})
 		w.Sink.Behave(greylisted.Email, rig.Behaviour{Greylist: 1})
 		w.Sink.Behave(returned.Email, rig.Behaviour{Bounce: "failed"})
@@ -189,7 +191,8 @@ func TestAIR13_TheCodePageTellsWhatHappenedToTheMail(t *testing.T) {
 			u    *rig.User
 			want string
 			say  string
-		}{{accepted, "accepted", "Delivered to"}, {bounced, "bounced", "returned"}, {returned, "bounced", "returned"}, {greylisted, "accepted", "Delivered to"}} {
+		}{{accepted, "accepted", "Delivered to"}, {bounced, "bounced", "returned"}, {returned, "bounced", "returned"},
+			{greylisted, "accepted", "Delivered to"}} {
 			p := w.Person(t)
 			p.Visit(w.Dashboard(t).Visit())
 			atCode(t, p.Password(c.u.Email, c.u.Password))

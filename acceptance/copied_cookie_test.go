@@ -26,7 +26,8 @@ func unbegun(t *testing.T, thief *rig.Person, base, kind string) {
 	secret, _ := pg.Scanned()
 	f, _ := pg.Form(base + "/" + kind + "/confirm") // which the page of a passkey always has
 	picture := kind == "totp" && strings.Contains(pg.Body, `class="qr"`)
-	if len(secret)+len(pg.Printed()) > 0 || picture || f.Values.Get("draft")+pg.PasskeyOptions("create")+pg.Reference() != "" {
+	if len(secret)+len(pg.Printed()) > 0 || picture ||
+		f.Values.Get("draft")+pg.PasskeyOptions("create")+pg.Reference() != "" {
 		t.Errorf("a copied cookie shows the %s that is being set up: %s", kind, rig.Quietly(pg.Text()))
 	}
 	if pg := thief.Get(base + "/backup/codes.txt"); pg.Status != 404 {
@@ -134,7 +135,8 @@ func TestCopiedCookie_OneBrowserHoldsSeveralAndBeginsAgain(t *testing.T) {
 		h.owner.SetCookie("set-up", "")
 		unbegun(t, h.owner, inProfile, "totp")
 		second := draftOn(t, h.owner.Post(inProfile+"/totp", url.Values{}), inProfile, "totp")
-		if n := w.Number(t, `SELECT count(*) FROM drafts WHERE id = $1 AND closed_because = 'replaced' AND sealed IS NULL`, first); n != 1 || second == first {
+		if n := w.Number(t, `SELECT count(*) FROM drafts WHERE id = $1 AND closed_because = 'replaced'
+			AND sealed IS NULL`, first); n != 1 || second == first {
 			t.Error("what was begun before is still open")
 		}
 	})
@@ -156,12 +158,14 @@ func TestCopiedCookie_OfASessionConfirmsNoAddress(t *testing.T) {
 			}
 		}
 		for _, code := range []string{mail.Code, wrongCode(mail.Code, 3)} {
-			if pg := thief.Post(confirmPath, form("change", f.Values.Get("change"), "code", code)); pg.Status != 410 || pg.Says(to) {
+			if pg := thief.Post(confirmPath, form("change", f.Values.Get("change"), "code", code)); pg.Status != 410 ||
+				pg.Says(to) {
 				t.Errorf("a copied cookie answers for an address: status %d", pg.Status)
 			}
 		}
 		thief.Post(emailPath+"/withdraw", url.Values{})
-		if n := w.Number(t, `SELECT tries_left FROM email_changes WHERE id = $1 AND closed_at = 0`, f.Values.Get("change")); n != 5 {
+		if n := w.Number(t, `SELECT tries_left FROM email_changes
+			WHERE id = $1 AND closed_at = 0`, f.Values.Get("change")); n != 5 {
 			t.Errorf("%d tries are left", n)
 		}
 		p.Get(emailPath).Expect(t, 200, "Confirm the new address", to)

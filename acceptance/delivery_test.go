@@ -65,7 +65,8 @@ func TestREL12_ADuplicateIsTheSameMail(t *testing.T) {
 		w.Sink.Behave(u.Email, rig.Behaviour{DropAfter: 1})
 		p := begun(t, w, u)
 		first, second := w.Sink.Code(t, u.Email, 1), w.Sink.Code(t, u.Email, 2)
-		if first.Header.Get("Message-Id") != second.Header.Get("Message-Id") || first.Header.Get("Message-Id") == "" || first.Code != second.Code {
+		if first.Header.Get("Message-Id") != second.Header.Get("Message-Id") || first.Header.Get("Message-Id") == "" ||
+			first.Code != second.Code {
 			t.Errorf("the duplicate differs: %s %s", first.Header.Get("Message-Id"), second.Header.Get("Message-Id"))
 		}
 		if !strings.Contains(p.Page.Text(), first.Reference) {
@@ -88,7 +89,8 @@ func TestREL13_AForgedBounceIsNotBelieved(t *testing.T) {
 		}
 		digit := map[bool]string{true: "1", false: "0"}[mail.From[at-1] == '0']
 		forged := mail.From[:at-1] + digit + mail.From[at:]
-		for _, to := range []string{forged, "bounces+@bounces.example.test", "bounces@bounces.example.test", "bounces+x.y@bounces.example.test"} {
+		for _, to := range []string{forged, "bounces+@bounces.example.test", "bounces@bounces.example.test",
+			"bounces+x.y@bounces.example.test"} {
 			if err := rig.Report(w.BounceAddr(), to, u.Email, "failed"); err == nil {
 				t.Errorf("a report to %s is taken", to)
 			}
@@ -108,7 +110,8 @@ func TestREL11_NeverInTheClear(t *testing.T) {
 	rig.EachFresh(t, rig.Options{Env: []string{"COUNTERSIGN_SMTP_CA_FILE="}}, func(t *testing.T, w *rig.World) {
 		u := w.Covered(t).User(t)
 		p := begun(t, w, u)
-		rig.Within(t, 5*time.Second, "an untrusted mail server is a delay", func() bool { return delivery(p) == "delayed" })
+		rig.Within(t, 5*time.Second, "an untrusted mail server is a delay",
+			func() bool { return delivery(p) == "delayed" })
 		if n := len(w.Sink.Mails(u.Email)); n != 0 {
 			t.Error("the mail went to a server that proved nothing")
 		}
@@ -127,7 +130,8 @@ func TestPolicyExplain(t *testing.T) {
 			{w.PhoneApp(t), "The password is enough.\n"},
 		} {
 			out := w.CLI(t, "policy", "explain", "--user", u.Email, "--client", c.app.ID)
-			if !strings.HasPrefix(out, c.want) || !strings.Contains(out, "Required by") && !strings.Contains(out, "exempt") {
+			if !strings.HasPrefix(out, c.want) || !strings.Contains(out, "Required by") &&
+				!strings.Contains(out, "exempt") {
 				t.Errorf("%s: %s", c.app, out)
 			}
 		}

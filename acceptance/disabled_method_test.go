@@ -12,7 +12,9 @@ func TestATK005_AMethodThatWasGuessedOffOpensNoWeakerWay(t *testing.T) {
 		c := w.NewTenant(t, "--mandate", "mandatory", "--methods", "email,totp,backup")
 		_, u, _, codes := equipped(t, w, c, "Phone")
 		off := func(kind string) {
-			w.Tamper(t, `UPDATE authenticators SET disabled_at = 1 WHERE tenant_id = $1 AND kind = $2 AND user_id = (SELECT user_id FROM directory WHERE email_key = $3)`, c.ID, kind, u.Email)
+			w.Tamper(t, `UPDATE authenticators SET disabled_at = 1
+				WHERE tenant_id = $1 AND kind = $2 AND user_id = (SELECT user_id FROM directory
+					WHERE email_key = $3)`, c.ID, kind, u.Email)
 		}
 		off("totp")
 		w.Drained(t)

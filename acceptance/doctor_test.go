@@ -83,8 +83,10 @@ func leadsTo(t *testing.T, addr string) string {
 func TestDoctorFindsNothing(t *testing.T) {
 	rig.EachFresh(t, rig.Options{}, func(t *testing.T, w *rig.World) {
 		found, code := examined(t, w)
-		for _, name := range []string{"configuration", "database", "durability", "schema", "clock", "key file", "settings", "signing keys",
-			"public address", "public certificate", "certificate", "proxies", "mail", "dkim", "places", "disk", "audit", "versions"} {
+		for _, name := range []string{"configuration", "database", "durability", "schema", "clock", "key file",
+			"settings", "signing keys",
+			"public address", "public certificate", "certificate", "proxies", "mail", "dkim", "places", "disk",
+			"audit", "versions"} {
 			if f := found[name]; f.State != "ok" && name != "disk" { // a test machine's disk may be full
 				t.Errorf("%s: %+v", name, f)
 			}
@@ -107,27 +109,37 @@ func TestDoctorFindsNothing(t *testing.T) {
 func TestDoctorFindsWhatIsWrong(t *testing.T) {
 	rig.EachFresh(t, rig.Options{}, func(t *testing.T, w *rig.World) {
 		foreign := written(t, w, "foreign.key", foreignKey, 0o600)
-		down := map[string]string{"sqlite": "sqlite:" + foreign, "postgres": "postgres://house:canary-database-word@127.0.0.1:1/house"}[w.Engine]
+		down := map[string]string{"sqlite": "sqlite:" + foreign,
+			"postgres": "postgres://house:canary-database-word@127.0.0.1:1/house"}[w.Engine]
 		for name, c := range map[string]struct {
 			env  []string
 			part string
 			want string
 		}{
-			"the database is down":   {[]string{"COUNTERSIGN_DATABASE_URL=" + down}, "database", "cannot be reached"},
-			"another key file":       {[]string{"COUNTERSIGN_KEY_FILE=" + foreign}, "key file", "does not belong to this database"},
-			"no key file":            {[]string{"COUNTERSIGN_KEY_FILE=" + filepath.Join(w.Dir, "nothing")}, "key file", "is not there"},
-			"weaker settings":        {[]string{"COUNTERSIGN_LIMITS_NEW_CODES=9"}, "settings", "limits.new_codes is 9 here and was 3"},
-			"a wrong password":       {[]string{"COUNTERSIGN_SMTP_PASSWORD=canary-smtp-password-7f3a-not"}, "mail", "smtp auth: 535"},
-			"an untrusted server":    {[]string{"COUNTERSIGN_SMTP_CA_FILE=", "SSL_CERT_FILE=/nowhere"}, "mail", "smtp tls"},
-			"somebody else's name":   {[]string{"COUNTERSIGN_PUBLIC_URL=https://localhost.example.test"}, "public address", "certificate"},
-			"a certificate for none": {[]string{"COUNTERSIGN_PUBLIC_URL=https://other.example.test"}, "certificate", "is not for other.example.test"},
-			"an unknown setting":     {[]string{"COUNTERSIGN_CODE_LIFE=1m"}, "configuration", "COUNTERSIGN_CODE_LIFE is not a setting"},
+			"the database is down": {[]string{"COUNTERSIGN_DATABASE_URL=" + down}, "database", "cannot be reached"},
+			"another key file": {[]string{"COUNTERSIGN_KEY_FILE=" + foreign}, "key file",
+				"does not belong to this database"},
+			"no key file": {[]string{"COUNTERSIGN_KEY_FILE=" + filepath.Join(w.Dir, "nothing")}, "key file",
+				"is not there"},
+			"weaker settings": {[]string{"COUNTERSIGN_LIMITS_NEW_CODES=9"}, "settings",
+				"limits.new_codes is 9 here and was 3"},
+			"a wrong password": {[]string{"COUNTERSIGN_SMTP_PASSWORD=canary-smtp-password-7f3a-not"}, "mail",
+				"smtp auth: 535"},
+			"an untrusted server": {[]string{"COUNTERSIGN_SMTP_CA_FILE=", "SSL_CERT_FILE=/nowhere"},
+				"mail", "smtp tls"},
+			"somebody else's name": {[]string{"COUNTERSIGN_PUBLIC_URL=https://localhost.example.test"},
+				"public address", "certificate"},
+			"a certificate for none": {[]string{"COUNTERSIGN_PUBLIC_URL=https://other.example.test"}, "certificate",
+				"is not for other.example.test"},
+			"an unknown setting": {[]string{"COUNTERSIGN_CODE_LIFE=1m"}, "configuration",
+				"COUNTERSIGN_CODE_LIFE is not a setting"},
 		} {
 			found, code := examined(t, w, c.env...)
 			if f := found[c.part]; f.State != "fail" || !strings.Contains(f.Says, c.want) || code != 1 {
 				t.Errorf("%s: ends with %d, %+v", name, code, f)
 			}
-			if c.part == "database" && (found["mail"].State != "ok" || found["certificate"].State != "ok" || found["clock"].State != "warn") {
+			if c.part == "database" &&
+				(found["mail"].State != "ok" || found["certificate"].State != "ok" || found["clock"].State != "warn") {
 				t.Errorf("%s: the rest is not looked at: %+v", name, found)
 			}
 		}

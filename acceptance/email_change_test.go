@@ -65,7 +65,8 @@ func TestSEC042_ANewAddressByItsCode(t *testing.T) {
 		waits := w.Person(t)
 		stale := waits.ToCode(t, w.Dashboard(t), u)
 		p := atEmail(t, w, u, 3)
-		p.Page.Expect(t, 200, u.Email, "We send a code to the new address", "Every other browser is signed out", "72 hours")
+		p.Page.Expect(t, 200, u.Email, "We send a code to the new address",
+			"Every other browser is signed out", "72 hours")
 
 		to := w.Unique("moved") + "@people.example.test"
 		mail := wish(t, w, p, to, 1)
@@ -99,7 +100,9 @@ func TestSEC042_ANewAddressByItsCode(t *testing.T) {
 
 		moved := *u
 		moved.Email = to
-		p.Post("/profile/password", url.Values{"current": {u.Password}, "password": {"canary of a new address"}}).Expect(t, 200, "password is changed")
+		p.Post("/profile/password",
+			url.Values{"current": {u.Password}, "password": {"canary of a new address"}}).Expect(t, 200,
+			"password is changed")
 		moved.Password = "canary of a new address"
 		for _, address := range []string{to, u.Email} {
 			letterSaying(t, w, address, "The password of your") // SEC-46: every address
@@ -179,7 +182,9 @@ func TestATK092_AStaleChange(t *testing.T) {
 				p.Submit(emailPath+"/withdraw").Expect(t, 200, "stays as it is")
 			},
 			"a new password": func(t *testing.T, p *rig.Person, u *rig.User) {
-				p.Post("/profile/password", url.Values{"current": {u.Password}, "password": {"canary newer than the change"}}).Expect(t, 200, "password is changed")
+				p.Post("/profile/password",
+					url.Values{"current": {u.Password}, "password": {"canary newer than the change"}}).Expect(t, 200,
+					"password is changed")
 			},
 			"another change": func(t *testing.T, p *rig.Person, _ *rig.User) {
 				wish(t, w, p, w.Unique("second")+"@people.example.test", 1)
@@ -219,8 +224,11 @@ func TestATK093_WhereAMailGoes(t *testing.T) {
 		before := len(w.Sink.All())
 		thief := w.Unique("thief") + "@elsewhere.example.test"
 		for _, form := range []url.Values{
-			{"email": {victim.Email, thief}}, {"email[]": {thief}}, {"email": {victim.Email + "," + thief}}, {"email": {victim.Email + "\r\nCc: " + thief}},
-			{"email": {victim.Email + " " + thief}}, {"email": {"Pat <" + thief + ">"}}, {"email": {""}}, {"email": {"nobody"}}, {"email": {`"` + thief + `"`}}, {"email": {me.Email}}, {"email": {strings.ToUpper(me.Email)}},
+			{"email": {victim.Email, thief}}, {"email[]": {thief}}, {"email": {victim.Email + "," + thief}},
+			{"email": {victim.Email + "\r\nCc: " + thief}},
+			{"email": {victim.Email + " " + thief}}, {"email": {"Pat <" + thief + ">"}}, {"email": {""}},
+			{"email": {"nobody"}}, {"email": {`"` + thief + `"`}}, {"email": {me.Email}},
+			{"email": {strings.ToUpper(me.Email)}},
 		} {
 			if pg := p.Post(emailPath, form); pg.Status < 400 || pg.Status > 422 {
 				t.Errorf("%v: %d", form, pg.Status)
@@ -233,7 +241,8 @@ func TestATK093_WhereAMailGoes(t *testing.T) {
 		p.Post(emailPath, url.Values{"email": {taken}}).Expect(t, 200, "Confirm the new address")
 		shape := func(pg *rig.Page, typed string) string { return strings.ReplaceAll(pg.Shape(), typed, "~") }
 		reference := regexp.MustCompile(`<b class="ref">[^<]*</b>|value="[^"]*"`)
-		if a, b := reference.ReplaceAllString(shape(unknown, free), ""), reference.ReplaceAllString(shape(p.Page, taken), ""); a != b {
+		if a, b := reference.ReplaceAllString(shape(unknown, free), ""),
+			reference.ReplaceAllString(shape(p.Page, taken), ""); a != b {
 			t.Errorf("an address that somebody has is answered otherwise:\n%s\n%s", a, b)
 		}
 		news := letterSaying(t, w, victim.Email, "Someone tried to use your address")
@@ -268,7 +277,8 @@ func TestSEC042_AFreshProofFirst(t *testing.T) {
 		w.Advance(t, freshFor)
 		p.Post(emailPath, url.Values{"email": {to}})
 		w.Drained(t)
-		if n := len(w.Sink.Mails(to)); n != 0 || w.Number(t, `SELECT COUNT(*) FROM email_changes WHERE to_email = $1`, to) != 0 {
+		if n := len(w.Sink.Mails(to)); n != 0 || w.Number(t, `SELECT COUNT(*) FROM email_changes
+			WHERE to_email = $1`, to) != 0 {
 			t.Errorf("a change was begun with an old proof; %d mails", n)
 		}
 	})

@@ -80,7 +80,8 @@ func TestATK063_LoginCSRF(t *testing.T) {
 		attacker, victim := w.Person(t), w.Person(t)
 		mail := attacker.ToCode(t, w.Dashboard(t), mallory)
 		for _, c := range attackerSetCookies(attacker) {
-			if !strings.HasPrefix(c, "__Host-") || !strings.Contains(c, "Secure") || !strings.Contains(c, "Path=/") || strings.Contains(c, "Domain") {
+			if !strings.HasPrefix(c, "__Host-") || !strings.Contains(c, "Secure") || !strings.Contains(c, "Path=/") ||
+				strings.Contains(c, "Domain") {
 				t.Errorf("a sibling domain could plant: %s", c[:min(len(c), 30)])
 			}
 		}
@@ -96,7 +97,8 @@ func TestATK063_LoginCSRF(t *testing.T) {
 		if pg := victim.Send(cross); pg.Status != 403 || gotSession(pg) {
 			t.Errorf("another site's form: status %d", pg.Status)
 		}
-		login := victim.Request(http.MethodPost, rig.PathPassword, form("email", mallory.Email, "password", mallory.Password))
+		login := victim.Request(http.MethodPost, rig.PathPassword,
+			form("email", mallory.Email, "password", mallory.Password))
 		login.Header.Set("Sec-Fetch-Site", "same-site")
 		if pg := victim.Send(login); pg.Status != 403 {
 			t.Errorf("a sibling's form: status %d", pg.Status)
@@ -115,14 +117,17 @@ func TestATK065_HostPoisoning(t *testing.T) {
 	each(t, func(t *testing.T, w *rig.World) {
 		u := w.Covered(t).User(t)
 		lines := [][]string{
-			{"Host: evil.test"}, {"Host: " + rig.Host, "X-Forwarded-Host: evil.test"}, {"Host: " + rig.Host, "Forwarded: host=evil.test;proto=http"},
-			{"Host: " + rig.Host, "X-Forwarded-Proto: http"}, {"Host: " + rig.Host, "X-Original-Host: evil.test"}, {"Host: " + rig.Host + ":4444"},
+			{"Host: evil.test"}, {"Host: " + rig.Host, "X-Forwarded-Host: evil.test"},
+			{"Host: " + rig.Host, "Forwarded: host=evil.test;proto=http"},
+			{"Host: " + rig.Host, "X-Forwarded-Proto: http"}, {"Host: " + rig.Host, "X-Original-Host: evil.test"},
+			{"Host: " + rig.Host + ":4444"},
 			{"Host: " + rig.Host, "Host: evil.test"}, {"Host: " + rig.Host, "X-Rewrite-URL: https://evil.test/"},
 		}
 		body := form("email", u.Email, "password", u.Password).Encode()
 		for i, headers := range lines {
 			p := w.Person(t)
-			headers = append(headers, "Sec-Fetch-Site: same-origin", "Content-Type: application/x-www-form-urlencoded", "Content-Length: "+rig.Digits(len(body), 1))
+			headers = append(headers, "Sec-Fetch-Site: same-origin", "Content-Type: application/x-www-form-urlencoded",
+				"Content-Length: "+rig.Digits(len(body), 1))
 			target := rig.PathPassword
 			if i == 0 {
 				target = "https://evil.test" + target // an absolute request line
@@ -144,8 +149,10 @@ func TestATK065_HostPoisoning(t *testing.T) {
 }
 
 var evilTargets = []string{
-	"//evil.test", `/\evil.test`, "https:evil.test", "%2f%2fevil.test", "https://good@evil.test", "javascript:alert(1)", "data:text/html,x",
-	"/\tevil.test", "/\n/evil.test", "／／evil.test", "https://" + rig.Host + ".evil.test/", "///evil.test", "https://evil.test/", `\\evil.test`,
+	"//evil.test", `/\evil.test`, "https:evil.test", "%2f%2fevil.test", "https://good@evil.test", "javascript:alert(1)",
+	"data:text/html,x",
+	"/\tevil.test", "/\n/evil.test", "／／evil.test", "https://" + rig.Host + ".evil.test/", "///evil.test",
+	"https://evil.test/", `\\evil.test`,
 }
 
 // guard: web.ownPath and the sealed authorization request
@@ -155,7 +162,8 @@ func TestATK066_OpenRedirect(t *testing.T) {
 		for _, target := range evilTargets {
 			p := w.Person(t)
 			q := url.QueryEscape(target)
-			for _, path := range []string{"/signin?to=" + q, "/signin?next=" + q, "/authorize/resume?to=" + q, "/logout?post_logout_redirect_uri=" + q, "/why?back=" + q, "/l/x?next=" + q} {
+			for _, path := range []string{"/signin?to=" + q, "/signin?next=" + q, "/authorize/resume?to=" + q,
+				"/logout?post_logout_redirect_uri=" + q, "/why?back=" + q, "/l/x?next=" + q} {
 				pg := p.Send(p.Request(http.MethodGet, path, nil))
 				noWayOut(t, path, pg)
 			}
@@ -164,7 +172,8 @@ func TestATK066_OpenRedirect(t *testing.T) {
 		}
 		for _, target := range evilTargets[:4] {
 			p := w.Person(t)
-			pg := p.Send(p.Request(http.MethodPost, rig.PathPassword, form("to", target, "email", u.Email, "password", u.Password)))
+			pg := p.Send(p.Request(http.MethodPost, rig.PathPassword,
+				form("to", target, "email", u.Email, "password", u.Password)))
 			noWayOut(t, "to="+target, pg)
 		}
 	})
@@ -180,7 +189,8 @@ func noWayOut(t *testing.T, what string, pg *rig.Page) {
 		return
 	}
 	u, err := pg.URL.Parse(to)
-	if err != nil || u.Host != rig.Host || u.Scheme != "https" || strings.HasPrefix(to, `/\`) || strings.HasPrefix(to, "//") {
+	if err != nil || u.Host != rig.Host || u.Scheme != "https" || strings.HasPrefix(to, `/\`) ||
+		strings.HasPrefix(to, "//") {
 		t.Errorf("%s leads to %q", what, to)
 	}
 }
@@ -189,10 +199,16 @@ func noWayOut(t *testing.T, what string, pg *rig.Page) {
 func TestATK067_DeadLinkStates(t *testing.T) {
 	each(t, func(t *testing.T, w *rig.World) {
 		states := map[string]func(*rig.Tenant, *rig.User, *rig.Person){
-			"password changed":  func(_ *rig.Tenant, u *rig.User, _ *rig.Person) { u.NewPassword(t) },
-			"user disabled":     func(_ *rig.Tenant, u *rig.User, _ *rig.Person) { u.Set(t, "--disable") },
-			"company suspended": func(c *rig.Tenant, _ *rig.User, _ *rig.Person) { w.CLI(t, "tenant", "set", c.ID, "--suspend") },
-			"sign-in cancelled": func(_ *rig.Tenant, _ *rig.User, p *rig.Person) { p.Post(rig.PathCancel, url.Values{}) },
+			"password changed": func(_ *rig.Tenant, u *rig.User, _ *rig.Person) { u.NewPassword(t) },
+			"user disabled":    func(_ *rig.Tenant, u *rig.User, _ *rig.Person) { u.Set(t, "--disable") },
+			"company suspended": func(c *rig.Tenant, _ *rig.User,
+				_ *rig.Person) {
+				w.CLI(t, "tenant", "set", c.ID, "--suspend")
+			},
+			"sign-in cancelled": func(_ *rig.Tenant, _ *rig.User,
+				p *rig.Person) {
+				p.Post(rig.PathCancel, url.Values{})
+			},
 		}
 		for name, change := range states {
 			company := w.NewTenant(t, "--mandate", "mandatory")
@@ -224,14 +240,17 @@ func TestATK068_TokenMutation(t *testing.T) {
 		other := w.Person(t).ToCode(t, w.Dashboard(t), v)
 		link, prefix := mail.Link, mail.Link[:len(mail.Link)-len(lastPart(mail.Link))]
 		mutants := []string{
-			link[:len(link)-1], link + "A", link + "%00", link + "=", strings.ToUpper(link), oneBit(link), prefix + lastPart(other.Link),
-			link + "/", "/l/", "/l/..", "/l/" + base64.StdEncoding.EncodeToString([]byte(link)), "/l/" + strings.Repeat("A", 5000), "/l/%ff%fe", "/l/a.b.c",
+			link[:len(link)-1], link + "A", link + "%00", link + "=", strings.ToUpper(link), oneBit(link),
+			prefix + lastPart(other.Link),
+			link + "/", "/l/", "/l/..", "/l/" + base64.StdEncoding.EncodeToString([]byte(link)),
+			"/l/" + strings.Repeat("A", 5000), "/l/%ff%fe", "/l/a.b.c",
 		}
 		var shape string
 		for _, m := range mutants {
 			pg := p.Open(p.Request(http.MethodGet, m, nil))
 			press := p.Send(p.Request(http.MethodPost, m, url.Values{}))
-			if gotSession(press) || pg.Says(mail.Code) || pg.Says(other.Code) || pg.Status >= 500 || pg.Status == 200 && pg.Says("Finish signing in") {
+			if gotSession(press) || pg.Says(mail.Code) || pg.Says(other.Code) || pg.Status >= 500 || pg.Status == 200 &&
+				pg.Says("Finish signing in") {
 				t.Errorf("%.60s: status %d: %s", m, pg.Status, rig.Quietly(pg.Text()))
 			}
 			ours := strings.HasPrefix(pg.URL.Path, "/l")

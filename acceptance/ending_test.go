@@ -71,7 +71,9 @@ func TestALO11_ASessionEndsWhileTheAuditCannotBeWritten(t *testing.T) {
 			t.Error("a person who is kept out has a session")
 		}
 		w.Person(t).Post(mail.NotMe, url.Values{}).Expect(t, 200)
-		if n := w.Number(t, `SELECT count(*) FROM flows f JOIN users u ON u.tenant_id = f.tenant_id AND u.id = f.user_id WHERE u.email = $1 AND f.disowned_at > 0`, reporter.Email); n != 1 {
+		if n := w.Number(t, `SELECT count(*) FROM flows f
+			JOIN users u ON u.tenant_id = f.tenant_id AND u.id = f.user_id
+				WHERE u.email = $1 AND f.disowned_at > 0`, reporter.Email); n != 1 {
 			t.Error("the report changed nothing")
 		}
 		if _, err := app.Refresh(tokens.Raw.RefreshToken); err == nil {
@@ -83,21 +85,30 @@ func TestALO11_ASessionEndsWhileTheAuditCannotBeWritten(t *testing.T) {
 		nobodySignsIn(t, w, c)
 
 		writable()
-		rig.Within(t, wait, "what happened is on record", func() bool { return w.Number(t, `SELECT count(*) FROM pending_audit_events`) == 0 })
+		rig.Within(t, wait, "what happened is on record", func() bool {
+			return w.Number(t, `SELECT count(*)
+			FROM pending_audit_events`) == 0
+		})
 		for u, action := range map[*rig.User]string{
 			leaver: "session.ended", logger: "session.ended", keeper: "session.ended", forgetful: "browser.forgotten",
 			barred: "user.disabled", reporter: "signin.disowned", reused: "token.reuse",
 		} {
-			if n := w.Number(t, `SELECT count(*) FROM audit_events a JOIN users u ON u.tenant_id = a.tenant_id AND u.id = a.user_id WHERE u.email = $1 AND a.action = $2`, u.Email, action); n != 1 {
+			if n := w.Number(t, `SELECT count(*) FROM audit_events a
+				JOIN users u ON u.tenant_id = a.tenant_id AND u.id = a.user_id
+					WHERE u.email = $1 AND a.action = $2`, u.Email, action); n != 1 {
 				t.Errorf("%s is on record %d times", action, n)
 			}
 		}
-		order := w.Texts(t, `SELECT action FROM audit_events WHERE tenant_id = $1 AND action IN ('session.ended', 'browser.forgotten', 'user.disabled', 'signin.disowned') ORDER BY seq`, c.ID)
-		want := []string{"session.ended", "session.ended", "session.ended", "browser.forgotten", "user.disabled", "signin.disowned"}
+		order := w.Texts(t, `SELECT action FROM audit_events
+			WHERE tenant_id = $1 AND action IN ('session.ended', 'browser.forgotten', 'user.disabled',
+				'signin.disowned') ORDER BY seq`, c.ID)
+		want := []string{"session.ended", "session.ended", "session.ended", "browser.forgotten", "user.disabled",
+			"signin.disowned"}
 		if !slices.Equal(order, want) {
 			t.Errorf("recorded in the order %v, not %v", order, want)
 		}
-		if said, err := w.TryCLI("", "audit", "verify", "--tenant", c.ID); err != nil || strings.Contains(said, "pending") {
+		if said, err := w.TryCLI("", "audit", "verify", "--tenant", c.ID); err != nil ||
+			strings.Contains(said, "pending") {
 			t.Errorf("%v: %s", err, said)
 		}
 	})
@@ -118,10 +129,12 @@ func nobodySignsIn(t *testing.T, w *rig.World, c *rig.Tenant) {
 func unwritable(t *testing.T, w *rig.World, table string) (writable func()) {
 	t.Helper()
 	if w.Engine == "postgres" {
-		w.Tamper(t, `CREATE FUNCTION no_space() RETURNS trigger LANGUAGE plpgsql AS 'BEGIN RAISE EXCEPTION ''no space is left''; END'`)
+		w.Tamper(t,
+			`CREATE FUNCTION no_space() RETURNS trigger LANGUAGE plpgsql AS 'BEGIN RAISE EXCEPTION ''no space is left''; END'`)
 		w.Tamper(t, `CREATE TRIGGER refuse_rows BEFORE INSERT ON `+table+` FOR EACH ROW EXECUTE FUNCTION no_space()`)
 		return func() { w.Tamper(t, `DROP TRIGGER refuse_rows ON `+table) }
 	}
-	w.Tamper(t, `CREATE TRIGGER refuse_rows BEFORE INSERT ON `+table+` BEGIN SELECT RAISE(ABORT, 'no space is left'); END`)
+	w.Tamper(t, `CREATE TRIGGER refuse_rows BEFORE INSERT ON `+table+
+		` BEGIN SELECT RAISE(ABORT, 'no space is left'); END`)
 	return func() { w.Tamper(t, `DROP TRIGGER refuse_rows`) }
 }

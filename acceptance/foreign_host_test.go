@@ -16,7 +16,8 @@ func TestForeignHost_NothingIsServed(t *testing.T) {
 		u := w.Covered(t).User(t)
 		p := w.Person(t)
 		p.Get(rig.PathSignIn).Expect(t, 200)
-		for _, host := range []string{"evil.example.test", rig.Host + ".evil.example.test", rig.Host + ":8443", "127.0.0.1"} {
+		for _, host := range []string{"evil.example.test", rig.Host + ".evil.example.test",
+			rig.Host + ":8443", "127.0.0.1"} {
 			post := p.Request(http.MethodPost, rig.PathPassword, form("email", u.Email, "password", u.Password))
 			post.Host = host
 			post.Header.Del("Origin") // the browser's word alone: same-origin
@@ -27,7 +28,8 @@ func TestForeignHost_NothingIsServed(t *testing.T) {
 			for _, path := range []string{"/", rig.PathSignIn, "/.well-known/openid-configuration", "/jwks", "/why"} {
 				get := p.Request(http.MethodGet, path, nil)
 				get.Host = host
-				if pg := p.Send(get); pg.Status != http.StatusMisdirectedRequest || strings.Contains(pg.Body, "password") {
+				if pg := p.Send(get); pg.Status != http.StatusMisdirectedRequest ||
+					strings.Contains(pg.Body, "password") {
 					t.Errorf("%s under %s: status %d", path, host, pg.Status)
 				}
 			}

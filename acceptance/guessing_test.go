@@ -118,7 +118,8 @@ func TestATK005_ManyFlowsShareOneBudget(t *testing.T) {
 func TestATK007_ACountSurvivesAFailingRequest(t *testing.T) {
 	each(t, func(t *testing.T, w *rig.World) {
 		for name, extra := range map[string]url.Values{
-			"hang up": {}, "odd field": form("remember", "\x01x"), "big field": form("filler", strings.Repeat("x", 60<<10)),
+			"hang up": {}, "odd field": form("remember", "\x01x"),
+			"big field": form("filler", strings.Repeat("x", 60<<10)),
 		} {
 			u := w.Covered(t).User(t)
 			p := w.Person(t)
@@ -146,7 +147,8 @@ func TestATK009_Canonicalisation(t *testing.T) {
 			func(c string) string { return c + "e0" }, func(c string) string { return c + ".0" },
 			func(c string) string { return "0x" + c },
 		}
-		for _, spelt := range []func(string) string{fullWidth, arabic, func(c string) string { return c + "\u200b" }} { // what an input method makes of a right code
+		// what an input method makes of a right code
+		for _, spelt := range []func(string) string{fullWidth, arabic, func(c string) string { return c + "\u200b" }} {
 			u, p := w.Covered(t).User(t), w.Person(t)
 			left(t, func() *rig.Page { mail := p.ToCode(t, w.Dashboard(t), u); return p.Code(spelt(mail.Code)) }())
 		}
@@ -189,7 +191,8 @@ func TestATK010_TypeConfusionAndEmpties(t *testing.T) {
 			many.Add("code", right)
 			return []url.Values{
 				{}, form("code", ""), form("code[]", right), form("code", strings.Repeat("0", 10000)),
-				{"code": {"999999", right}}, {"code": {right, "999999"}}, many, form("CODE", right), form("code", "true"), form("code", `{"$ne":null}`),
+				{"code": {"999999", right}}, {"code": {right, "999999"}}, many, form("CODE", right),
+				form("code", "true"), form("code", `{"$ne":null}`),
 			}
 		}
 		for batch := range slices.Chunk([]int{0, 1, 2, 3, 4, 5, 6, 7, 8, 9}, 4) {
@@ -217,7 +220,8 @@ func notForms(t *testing.T, p *rig.Person, right string) {
 	t.Helper()
 	for media, body := range map[string]string{
 		"application/json": `{"code":"` + right + `"}`, "text/plain": "code=" + right, "": "code=" + right,
-		"multipart/form-data; boundary=x": "--x\r\nContent-Disposition: form-data; name=\"code\"\r\n\r\n" + right + "\r\n--x--\r\n",
+		"multipart/form-data; boundary=x": "--x\r\nContent-Disposition: form-data; name=\"code\"\r\n\r\n" + right +
+			"\r\n--x--\r\n",
 	} {
 		req := p.Request(http.MethodPost, rig.PathCode, nil)
 		req.Body, req.ContentLength = readCloser(body), int64(len(body))
@@ -260,7 +264,8 @@ func guessUnknown(t *testing.T, w *rig.World, p *rig.Person, n int, before func(
 	t.Helper()
 	for i := range n {
 		before(i)
-		pg := p.Post(rig.PathPassword, form("to", "", "email", w.Unique("nobody")+"@people.example.test", "password", "Summer2026!Summer2026!"))
+		pg := p.Post(rig.PathPassword,
+			form("to", "", "email", w.Unique("nobody")+"@people.example.test", "password", "Summer2026!Summer2026!"))
 		switch pg.Status {
 		case 429:
 			refused++
@@ -288,7 +293,8 @@ func TestATK012_AStrangerCannotLockSomebodyOut(t *testing.T) {
 		}
 		slowed := false
 		for i := 0; i < 20 && !slowed; i++ {
-			slowed = w.Person(t).Post(rig.PathPassword, form("email", u.Email, "password", "one more wrong one")).Status == 429
+			slowed = w.Person(t).Post(rig.PathPassword,
+				form("email", u.Email, "password", "one more wrong one")).Status == 429
 		}
 		known.Visit(w.Dashboard(t).Visit())
 		if left(t, known.Password(u.Email, u.Password)); !slowed {

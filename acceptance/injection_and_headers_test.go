@@ -23,7 +23,8 @@ func TestATK160_CanaryScan(t *testing.T) {
 		u := w.Covered(t).User(t)
 		app := w.Dashboard(t)
 		p := w.Person(t)
-		secrets := map[string]string{"password": u.Password, "smtp password": "canary-smtp-password-7f3a", "client secret": app.Secret}
+		secrets := map[string]string{"password": u.Password, "smtp password": "canary-smtp-password-7f3a",
+			"client secret": app.Secret}
 		mail := p.ToCode(t, app, u)
 		p.Code(wrongCode(mail.Code, 7))
 		secrets["flow"] = lastPart(p.Cookie("flow"))
@@ -31,7 +32,8 @@ func TestATK160_CanaryScan(t *testing.T) {
 		tokens := p.Again(t, app)
 		secrets["code"], secrets["link"], secrets["not me"] = mail.Code, lastPart(mail.Link), lastPart(mail.NotMe)
 		secrets["session"], secrets["browser"] = lastPart(p.Cookie("session")), lastPart(p.Cookie("browser"))
-		secrets["access token"], secrets["refresh token"] = lastPart(tokens.Raw.AccessToken), lastPart(tokens.Raw.RefreshToken)
+		secrets["access token"], secrets["refresh token"] = lastPart(tokens.Raw.AccessToken),
+			lastPart(tokens.Raw.RefreshToken)
 		p.Get(mail.Link)
 		p.Get(mail.NotMe)
 		refused := w.Covered(t).User(t)
@@ -55,7 +57,8 @@ func TestATK160_CanaryScan(t *testing.T) {
 
 // spellings returns a secret as it might have been written.
 func spellings(secret string) []string {
-	return []string{secret, url.QueryEscape(secret), base64.StdEncoding.EncodeToString([]byte(secret)), hex.EncodeToString([]byte(secret))}
+	return []string{secret, url.QueryEscape(secret), base64.StdEncoding.EncodeToString([]byte(secret)),
+		hex.EncodeToString([]byte(secret))}
 }
 
 // contains looks for a secret; a short one must stand alone, or numbers would hold it by chance.
@@ -85,20 +88,24 @@ func TestATK161_LogInjection(t *testing.T) {
 		p := w.Person(t)
 		p.UserAgent = "Mozilla/5.0 \"}{\"level\":\"FAKE-LINE\" =cmd|' /C calc'!A0"
 		marker := w.Unique("FAKE")
-		if pg, err := p.Raw(p.Header("GET", "/signin", "Host: "+rig.Host, "User-Agent: \x1b[31mred\x1b[0m")); err == nil && pg.Status >= 500 {
+		if pg, err := p.Raw(p.Header("GET", "/signin", "Host: "+rig.Host,
+			"User-Agent: \x1b[31mred\x1b[0m")); err == nil && pg.Status >= 500 {
 			t.Errorf("an escape in a header: status %d", pg.Status)
 		}
-		for _, email := range []string{"x\r\n" + marker + " level=ERROR msg=forged@people.example.test", marker + "\u2028@x.test", u.Email} {
+		for _, email := range []string{"x\r\n" + marker + " level=ERROR msg=forged@people.example.test",
+			marker + "\u2028@x.test", u.Email} {
 			p.Post(rig.PathPassword, form("email", email, "password", "wrong\r\n"+marker))
 		}
 		p.Get("/nothing%0d%0a" + marker)
 		p.ToCode(t, w.Dashboard(t), u)
 		for line := range strings.Lines(w.A.Log()) {
-			if strings.HasPrefix(line, marker) || strings.Contains(line, "\x1b[31m") || strings.HasPrefix(line, "{\"level\":\"FAKE-LINE\"") {
+			if strings.HasPrefix(line, marker) || strings.Contains(line, "\x1b[31m") ||
+				strings.HasPrefix(line, "{\"level\":\"FAKE-LINE\"") {
 				t.Errorf("a forged line: %q", line)
 			}
 		}
-		for _, browser := range w.Texts(t, `SELECT a.browser FROM audit_events a JOIN users u ON u.tenant_id = a.tenant_id AND u.id = a.user_id WHERE u.email = $1`, u.Email) {
+		for _, browser := range w.Texts(t, `SELECT a.browser FROM audit_events a
+			JOIN users u ON u.tenant_id = a.tenant_id AND u.id = a.user_id WHERE u.email = $1`, u.Email) {
 			if strings.ContainsAny(browser, "\x1b\r\n") {
 				t.Errorf("the audit holds %q", browser)
 			}
@@ -112,7 +119,9 @@ func TestATK162_AuditTamper(t *testing.T) {
 		"one row edited":   `UPDATE audit_events SET result = 'forged' WHERE tenant_id = $1 AND seq = 3`,
 		"the tail dropped": `DELETE FROM audit_events WHERE tenant_id = $1 AND seq > 4`,
 		"a row dropped":    `DELETE FROM audit_events WHERE tenant_id = $1 AND seq = 2`,
-		"two rows swapped": `UPDATE audit_events SET action = CASE seq WHEN 2 THEN (SELECT b.action FROM audit_events b WHERE b.tenant_id = $1 AND b.seq = 5) ELSE action END WHERE tenant_id = $1 AND seq IN (2, 5)`,
+		"two rows swapped": `UPDATE audit_events SET action = CASE seq WHEN 2 THEN (SELECT b.action
+			FROM audit_events b WHERE b.tenant_id = $1 AND b.seq = 5) ELSE action END
+				WHERE tenant_id = $1 AND seq IN (2, 5)`,
 	} {
 		t.Run(name, func(t *testing.T) {
 			each(t, func(t *testing.T, w *rig.World) {
@@ -123,7 +132,8 @@ func TestATK162_AuditTamper(t *testing.T) {
 				p.Code(mail.Code)
 				signOut(p)
 				rig.Within(t, 15*time.Second, "the chain is sealed", func() bool {
-					return w.Number(t, `SELECT count(*) FROM audit_events WHERE tenant_id = $1 AND seq = 0`, company.ID) == 0
+					return w.Number(t, `SELECT count(*) FROM audit_events
+						WHERE tenant_id = $1 AND seq = 0`, company.ID) == 0
 				})
 				if out, err := w.TryCLI("", "audit", "verify", "--tenant", company.ID); err != nil {
 					t.Fatalf("before: %v %s", err, out)
@@ -144,13 +154,17 @@ func TestATK164_ErrorDetail(t *testing.T) {
 		mail := p.ToCode(t, w.Dashboard(t), w.Covered(t).User(t))
 		var pages []*rig.Page
 		for _, path := range []string{
-			"/authorize", "/authorize?client_id=%ff%fe", "/authorize?max_age=99999999999999999999", "/signin?to=%00", "/signin?to=" + strings.Repeat("A", 9000), "/l/%ff", "/not-me/..%2f..", "/assets/x/y",
-			"/assets/../../etc/passwd", "/userinfo", "/logout?id_token_hint=%ff", "/authorize/resume?to=x", "/signin/delivery?x=%ff", "/%ff", "/?lang=%00",
+			"/authorize", "/authorize?client_id=%ff%fe", "/authorize?max_age=99999999999999999999", "/signin?to=%00",
+			"/signin?to=" + strings.Repeat("A", 9000), "/l/%ff", "/not-me/..%2f..", "/assets/x/y",
+			"/assets/../../etc/passwd", "/userinfo", "/logout?id_token_hint=%ff", "/authorize/resume?to=x",
+			"/signin/delivery?x=%ff", "/%ff", "/?lang=%00",
 		} {
 			pages = append(pages, p.Send(p.Request(http.MethodGet, path, nil)))
 		}
-		for _, body := range []url.Values{form("code", "\xff\xfe"), form("code", "123456\x00"), form("remember", strings.Repeat("9", 400), "code", mail.Code[:5])} {
-			pages = append(pages, p.Post(rig.PathCode, body), p.Post(rig.PathPassword, body), p.Post("/token", body), p.Post("/setup", body), p.Post("/language", body), p.Post("/signin/new-password", body))
+		for _, body := range []url.Values{form("code", "\xff\xfe"), form("code", "123456\x00"),
+			form("remember", strings.Repeat("9", 400), "code", mail.Code[:5])} {
+			pages = append(pages, p.Post(rig.PathCode, body), p.Post(rig.PathPassword, body), p.Post("/token", body),
+				p.Post("/setup", body), p.Post("/language", body), p.Post("/signin/new-password", body))
 		}
 		for _, pg := range pages {
 			bland(t, pg)
@@ -164,7 +178,8 @@ func bland(t *testing.T, pg *rig.Page) {
 	if pg.Status >= 500 {
 		t.Errorf("%s: status %d", pg.URL.Path, pg.Status)
 	}
-	for _, detail := range []string{"goroutine", "panic", ".go:", "SELECT ", "sqlite", "pgx", "postgres", "SQLSTATE", "internal/", "/home/", "/root/", "go1.", "stack"} {
+	for _, detail := range []string{"goroutine", "panic", ".go:", "SELECT ", "sqlite", "pgx", "postgres", "SQLSTATE",
+		"internal/", "/home/", "/root/", "go1.", "stack"} {
 		if strings.Contains(pg.Body, detail) {
 			t.Errorf("%s says %q", pg.URL.Path, detail)
 		}
@@ -179,10 +194,12 @@ func TestATK165_Headers(t *testing.T) {
 	each(t, func(t *testing.T, w *rig.World) {
 		p := w.Person(t)
 		mail := p.ToCode(t, w.Dashboard(t), w.Covered(t).User(t))
-		paths := []string{"/signin", rig.PathCode, mail.Link, mail.NotMe, "/why", "/nothing", "/signin/delivery", "/logout", "/.well-known/openid-configuration", "/jwks", "/userinfo", "/healthz"}
+		paths := []string{"/signin", rig.PathCode, mail.Link, mail.NotMe, "/why", "/nothing", "/signin/delivery",
+			"/logout", "/.well-known/openid-configuration", "/jwks", "/userinfo", "/healthz"}
 		for _, path := range paths {
 			h := p.Send(p.Request(http.MethodGet, path, nil)).Header
-			for name, want := range map[string]string{"X-Content-Type-Options": "nosniff", "Referrer-Policy": "same-origin", "Strict-Transport-Security": "includeSubDomains"} {
+			for name, want := range map[string]string{"X-Content-Type-Options": "nosniff",
+				"Referrer-Policy": "same-origin", "Strict-Transport-Security": "includeSubDomains"} {
 				if !strings.Contains(h.Get(name), want) {
 					t.Errorf("%.30s: %s is %q", path, name, h.Get(name))
 				}
@@ -194,7 +211,8 @@ func TestATK165_Headers(t *testing.T) {
 		for _, path := range paths[:7] {
 			h := p.Get(path).Header
 			csp := h.Get("Content-Security-Policy")
-			for _, part := range []string{"default-src 'none'", "script-src 'self'", "object-src 'none'", "base-uri 'none'", "frame-ancestors 'none'"} {
+			for _, part := range []string{"default-src 'none'", "script-src 'self'", "object-src 'none'",
+				"base-uri 'none'", "frame-ancestors 'none'"} {
 				if !strings.Contains(csp, part) {
 					t.Errorf("%.30s: the policy lacks %s: %s", path, part, csp)
 				}
@@ -240,18 +258,21 @@ func cookies(t *testing.T, w *rig.World, p *rig.Person, mail rig.Mail) {
 func TestATK166_CORS(t *testing.T) {
 	each(t, func(t *testing.T, w *rig.World) {
 		p := w.Person(t)
-		for _, origin := range []string{"https://evil.test", "null", "https://sub." + rig.Host, rig.PublicURL + ".evil.test", "https://evil" + rig.Host} {
+		for _, origin := range []string{"https://evil.test", "null", "https://sub." + rig.Host,
+			rig.PublicURL + ".evil.test", "https://evil" + rig.Host} {
 			for _, path := range []string{"/", "/signin", "/token", "/userinfo", "/signin/delivery"} {
 				for _, method := range []string{http.MethodGet, http.MethodOptions, http.MethodPost} {
 					req := p.Request(method, path, nil)
 					req.Header.Set("Origin", origin)
 					req.Header.Set("Access-Control-Request-Method", "POST")
 					if pg := p.Send(req); pg.Header.Get("Access-Control-Allow-Origin") != "" {
-						t.Errorf("%s %s from %s: %s", method, path, origin, pg.Header.Get("Access-Control-Allow-Origin"))
+						t.Errorf("%s %s from %s: %s", method, path, origin,
+							pg.Header.Get("Access-Control-Allow-Origin"))
 					}
 				}
 			}
-			for _, path := range []string{"/jwks", "/.well-known/openid-configuration"} { // public, and without credentials
+			// public, and without credentials
+			for _, path := range []string{"/jwks", "/.well-known/openid-configuration"} {
 				req := p.Request(http.MethodGet, path, nil)
 				req.Header.Set("Origin", origin)
 				if pg := p.Send(req); pg.Header.Get("Access-Control-Allow-Origin") != "*" ||
@@ -284,12 +305,17 @@ func TestATK167_XSS(t *testing.T) {
 		app := w.Dashboard(t)
 		var pages []*rig.Page
 		for _, path := range []string{
-			"/signin?to=" + q, "/nothing" + url.PathEscape(probe), "/l/" + url.PathEscape(probe), "/not-me/" + url.PathEscape(probe), "/authorize?client_id=" + q, app.Visit("login_hint", probe).URL,
-			app.Visit("redirect_uri", probe).URL, app.Visit("state", probe, "response_type", probe).URL, "/logout?state=" + q + "&id_token_hint=" + q, "/why?back=" + q, app.Visit("response_mode", "form_post", "prompt", "none", "state", probe).URL,
+			"/signin?to=" + q, "/nothing" + url.PathEscape(probe), "/l/" + url.PathEscape(probe),
+			"/not-me/" + url.PathEscape(probe), "/authorize?client_id=" + q, app.Visit("login_hint", probe).URL,
+			app.Visit("redirect_uri", probe).URL, app.Visit("state", probe, "response_type", probe).URL,
+			"/logout?state=" + q + "&id_token_hint=" + q, "/why?back=" + q,
+			app.Visit("response_mode", "form_post", "prompt", "none", "state", probe).URL,
 		} {
 			pages = append(pages, p.Get(path))
 		}
-		pages = append(pages, p.Post(rig.PathPassword, form("email", probe, "password", probe)), p.Post(rig.PathCode, form("code", probe)), p.Post("/setup", form("token", probe, "company", probe, "name", probe, "email", probe, "password", probe)))
+		pages = append(pages, p.Post(rig.PathPassword, form("email", probe, "password", probe)),
+			p.Post(rig.PathCode, form("code", probe)),
+			p.Post("/setup", form("token", probe, "company", probe, "name", probe, "email", probe, "password", probe)))
 		for _, pg := range pages {
 			if strings.Contains(pg.Body, "<script>alert") || strings.Contains(pg.Body, "<img src=x") {
 				t.Errorf("%.40s: the probe is alive", pg.URL.Path)
@@ -312,13 +338,15 @@ func TestATK168_Cache(t *testing.T) {
 				t.Errorf("%.30s (%d): Cache-Control %q", pg.URL.Path, pg.Status, cc)
 			}
 		}
-		for _, path := range []string{"/", "/signin", rig.PathCode, mail.Link, mail.NotMe, "/why", "/signin/delivery", "/nothing", "/logout", w.Dashboard(t).Visit().URL} {
+		for _, path := range []string{"/", "/signin", rig.PathCode, mail.Link, mail.NotMe, "/why", "/signin/delivery",
+			"/nothing", "/logout", w.Dashboard(t).Visit().URL} {
 			check(p.Send(p.Request(http.MethodGet, path, nil)))
 		}
 		check(p.Send(p.Request(http.MethodPost, rig.PathCode, form("code", mail.Code))))
 		check(p.Send(p.Request(http.MethodGet, "/", nil)))
 		for _, asset := range p.Get("/signin").Sources() {
-			if cc := p.Get(asset).Header.Get("Cache-Control"); strings.HasPrefix(asset, "/assets/") && !strings.Contains(cc, "immutable") {
+			if cc := p.Get(asset).Header.Get("Cache-Control"); strings.HasPrefix(asset, "/assets/") &&
+				!strings.Contains(cc, "immutable") {
 				t.Errorf("%s: Cache-Control %q", asset, cc)
 			}
 		}
@@ -329,15 +357,20 @@ func TestATK168_Cache(t *testing.T) {
 func TestATK171_InjectionSweep(t *testing.T) {
 	each(t, func(t *testing.T, w *rig.World) {
 		u := w.Covered(t).User(t)
-		for _, poison := range []string{"' OR '1'='1", "'; DROP TABLE users; --", `" OR ""="`, "{{7*7}}", "${7*7}", "%' AND 1=CAST(version() AS int)--", "admin'/*", `{"$gt":""}`, "1); SELECT pg_sleep(300)--", "%s%s%n"} {
+		for _, poison := range []string{"' OR '1'='1", "'; DROP TABLE users; --", `" OR ""="`, "{{7*7}}", "${7*7}",
+			"%' AND 1=CAST(version() AS int)--", "admin'/*", `{"$gt":""}`, "1); SELECT pg_sleep(300)--", "%s%s%n"} {
 			p := w.Person(t)
-			for _, f := range []url.Values{form("email", poison, "password", "x"), form("email", u.Email+poison, "password", poison), form("to", poison, "email", u.Email, "password", poison)} {
-				if pg := p.Post(rig.PathPassword, f); pg.Status >= 500 || gotSession(pg) || pg.Says("49 ") && strings.Contains(poison, "7*7") {
+			for _, f := range []url.Values{form("email", poison, "password", "x"),
+				form("email", u.Email+poison, "password", poison),
+				form("to", poison, "email", u.Email, "password", poison)} {
+				if pg := p.Post(rig.PathPassword, f); pg.Status >= 500 || gotSession(pg) || pg.Says("49 ") &&
+					strings.Contains(poison, "7*7") {
 					t.Errorf("%q: status %d", poison, pg.Status)
 				}
 			}
 			q := url.QueryEscape(poison)
-			for _, path := range []string{"/l/a." + url.PathEscape(poison) + ".b", "/authorize?client_id=" + q, "/authorize/resume?to=" + q, "/not-me/" + url.PathEscape(poison)} {
+			for _, path := range []string{"/l/a." + url.PathEscape(poison) + ".b", "/authorize?client_id=" + q,
+				"/authorize/resume?to=" + q, "/not-me/" + url.PathEscape(poison)} {
 				if pg := p.Get(path); pg.Status >= 500 {
 					t.Errorf("%s: status %d", path, pg.Status)
 				}
@@ -358,7 +391,9 @@ func TestATK171_InjectionSweep(t *testing.T) {
 func TestATK174_DebugAndTestDoors(t *testing.T) {
 	each(t, func(t *testing.T, w *rig.World) {
 		p := w.Person(t)
-		for _, path := range []string{"/debug/pprof/", "/debug/vars", "/metrics", "/healthz/details", "/test/clock", "/clock", "/mail", "/inbox", "/outbox", "/storybook", "/.git/config", "/config", "/demo", "/server-status", "/.env"} {
+		for _, path := range []string{"/debug/pprof/", "/debug/vars", "/metrics", "/healthz/details", "/test/clock",
+			"/clock", "/mail", "/inbox", "/outbox", "/storybook", "/.git/config", "/config", "/demo",
+			"/server-status", "/.env"} {
 			if pg := p.Get(path); pg.Status != 404 {
 				t.Errorf("%s: status %d", path, pg.Status)
 			}

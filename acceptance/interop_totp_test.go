@@ -48,7 +48,9 @@ var apps = map[string]func(t *testing.T, c totp.Card, at []time.Time) shown{
 	"oathtool, from the typed secret": func(t *testing.T, c totp.Card, at []time.Time) (s shown) {
 		for _, a := range at {
 			typed := strings.ToLower(strings.Join(c.Groups, " "))
-			s.Codes = append(s.Codes, strings.TrimSpace(runs(t, "", "oathtool", "--totp", "--base32", "--now", "@"+strconv.FormatInt(a.Unix(), 10), typed)))
+			s.Codes = append(s.Codes,
+				strings.TrimSpace(runs(t, "", "oathtool", "--totp", "--base32", "--now",
+					"@"+strconv.FormatInt(a.Unix(), 10), typed)))
 		}
 		return s
 	},
@@ -75,16 +77,18 @@ func TestPAR10_TestVOI1_OtherPeoplesAppsShowRightCodes(t *testing.T) {
 			d := dbtest.Open(t, dbtest.SQLiteURL(t), clock.Now)
 			who := newcomer(t, d)
 			v := totp.Verifier{Keys: secret.NewKeys(clock.Now())}
-			at := []time.Time{clock.Now(), clock.Now().Add(47 * time.Second), clock.Now().Add(20 * 365 * 24 * time.Hour)}
+			at := []time.Time{clock.Now(), clock.Now().Add(47 * time.Second),
+				clock.Now().Add(20 * 365 * 24 * time.Hour)}
 			var codes []string
-			authenticatortest.SetUp(t, d, v, authenticator.TOTP, who, "harbor", "", func(draft authenticator.PendingEnrollment) authenticator.Response {
-				c, err := totp.Show(draft)
-				if err != nil {
-					t.Fatal(err)
-				}
-				codes = app(t, c, at).Codes
-				return authenticator.Response{Code: codes[0]}
-			})
+			authenticatortest.SetUp(t, d, v, authenticator.TOTP, who, "harbor", "",
+				func(draft authenticator.PendingEnrollment) authenticator.Response {
+					c, err := totp.Show(draft)
+					if err != nil {
+						t.Fatal(err)
+					}
+					codes = app(t, c, at).Codes
+					return authenticator.Response{Code: codes[0]}
+				})
 			for i, a := range at[1:] {
 				clock.Pass(a.Sub(clock.Now()))
 				if !answers(t, d, v, who, codes[i+1]) {
@@ -112,7 +116,8 @@ func newcomer(t *testing.T, d *db.DB) (who authenticator.Subject) {
 	})
 	in("harbor", func(ctx context.Context, tx *db.Tx) error {
 		u, err := user.Create(ctx, tx, "maria+work@harbor.test", "Maria", user.Agent, "en")
-		who = authenticator.Subject{UserID: u.ID, Email: u.Email, Vendor: "Łódź Cloud: Voice", Company: "Harbor Çelik & Co"}
+		who = authenticator.Subject{UserID: u.ID, Email: u.Email, Vendor: "Łódź Cloud: Voice",
+			Company: "Harbor Çelik & Co"}
 		return err
 	})
 	return who
@@ -122,7 +127,9 @@ func answers(t *testing.T, d *db.DB, v totp.Verifier, who authenticator.Subject,
 	t.Helper()
 	var verdict authenticator.Verdict
 	err := d.InTx(t.Context(), "harbor", func(tx *db.Tx) (err error) {
-		verdict, err = v.Verify(t.Context(), tx, authenticator.Authenticator{UserID: who.UserID, Kind: authenticator.TOTP}, authenticator.ChallengeContext{}, nil, authenticator.Response{Code: code})
+		verdict, err = v.Verify(t.Context(), tx,
+			authenticator.Authenticator{UserID: who.UserID, Kind: authenticator.TOTP}, authenticator.ChallengeContext{},
+			nil, authenticator.Response{Code: code})
 		return err
 	})
 	if err != nil {

@@ -90,7 +90,8 @@ func keepSigningIn(t *testing.T, w *rig.World, all []*rig.Server, users []*rig.U
 func (l *traffic) atLeast(t *testing.T, n int64) {
 	t.Helper()
 	from := l.count.Load()
-	rig.Within(t, time.Minute, fmt.Sprintf("%d sign-ins", n), func() bool { return l.count.Load() >= from+n || t.Failed() })
+	rig.Within(t, time.Minute, fmt.Sprintf("%d sign-ins", n),
+		func() bool { return l.count.Load() >= from+n || t.Failed() })
 	if t.Failed() {
 		t.FailNow()
 	}
@@ -143,11 +144,13 @@ func TestREL016_MasterKeyChangesUnderLoad(t *testing.T) {
 		resealKilled(t, w, old)
 		t.Logf("%d sign-ins went on meanwhile", load.end())
 
-		if out, err := w.TryCLI("", "keys", "drop", old); err == nil || !strings.Contains(err.Error(), "must seal for") {
+		if out, err := w.TryCLI("", "keys", "drop", old); err == nil ||
+			!strings.Contains(err.Error(), "must seal for") {
 			t.Errorf("dropped at once: %s %v", out, err)
 		}
 		w.Advance(t, 2*time.Hour)
-		if out, err := w.TryCLI("", "keys", "drop", old, "--force"); err == nil || !strings.Contains(err.Error(), "passwords") {
+		if out, err := w.TryCLI("", "keys", "drop", old, "--force"); err == nil ||
+			!strings.Contains(err.Error(), "passwords") {
 			t.Errorf("dropped while passwords need it: %s %v", out, err)
 		}
 		for _, u := range crowd {
@@ -177,9 +180,12 @@ func fillSealed(t *testing.T, w *rig.World, n int) {
 		for i := range 100 {
 			id := fmt.Sprintf("waiting%06d", from+i)
 			args = append(args, keys.Seal([]byte("{}"), "messages", "sealed", "covered", id))
-			rows = append(rows, fmt.Sprintf("('covered','%s','','email','','',$%d,'queued','',0,0,0,0,9999999999999999)", id, len(args)))
+			rows = append(rows,
+				fmt.Sprintf("('covered','%s','','email','','',$%d,'queued','',0,0,0,0,9999999999999999)", id,
+					len(args)))
 		}
-		w.Tamper(t, `INSERT INTO messages (tenant_id, id, user_id, channel, purpose, hint, sealed, state, host, attempts, queued_at, state_at, next_try_at, expires_at) VALUES `+strings.Join(rows, ","), args...)
+		w.Tamper(t, `INSERT INTO messages (tenant_id, id, user_id, channel, purpose, hint, sealed, state, host,
+			attempts, queued_at, state_at, next_try_at, expires_at) VALUES `+strings.Join(rows, ","), args...)
 	}
 }
 

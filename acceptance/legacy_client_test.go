@@ -27,7 +27,8 @@ func publishedJSON(t *testing.T, app *rig.App, path string) (out map[string]any)
 // use. The library accepts RS256 alone here, and checks the signature and at_hash.
 func TestClients_RS256(t *testing.T) {
 	each(t, func(t *testing.T, w *rig.World) {
-		algs, _ := publishedJSON(t, w.Dashboard(t), "/.well-known/openid-configuration")["id_token_signing_alg_values_supported"].([]any)
+		algs, _ := publishedJSON(t, w.Dashboard(t),
+			"/.well-known/openid-configuration")["id_token_signing_alg_values_supported"].([]any)
 		if len(algs) != 2 || algs[0] != "ES256" || algs[1] != "RS256" {
 			t.Errorf("supported: %v", algs)
 		}
@@ -78,7 +79,8 @@ func TestATK134_PKCEException(t *testing.T) {
 		p.SignIn(t, app, u)
 		w.CLI(t, "client", "set", app.ID, "--pkce", "optional")
 		explained := func(client string) bool {
-			return strings.Contains(w.CLI(t, "policy", "explain", "--user", u.Email, "--client", client), "The "+client+" may sign people in without PKCE")
+			return strings.Contains(w.CLI(t, "policy", "explain", "--user", u.Email, "--client", client),
+				"The "+client+" may sign people in without PKCE")
 		}
 		if !explained(app.ID) || explained(other.ID) {
 			t.Error("policy explain does not name the app that is weaker, or one that is not")
@@ -95,24 +97,29 @@ func TestATK134_PKCEException(t *testing.T) {
 		again := app.Visit() // with PKCE, as before
 		app.Finish(t, again, p.Visit(again))
 		for name, address := range map[string]string{
-			"no nonce": without(bare(app.Visit()).URL, "nonce"), "plain": app.Visit("code_challenge_method", "plain").URL,
+			"no nonce":  without(bare(app.Visit()).URL, "nonce"),
+			"plain":     app.Visit("code_challenge_method", "plain").URL,
 			"no method": without(app.Visit().URL, "code_challenge_method"), "another app": bare(other.Visit()).URL,
 		} {
-			if pg := p.Get(address); pg.Left == nil || pg.Left.Query().Get("error") != "invalid_request" || pg.Left.Query().Get("code") != "" {
+			if pg := p.Get(address); pg.Left == nil || pg.Left.Query().Get("error") != "invalid_request" ||
+				pg.Left.Query().Get("code") != "" {
 				t.Errorf("%s: %v, status %d", name, pg.Left, pg.Status)
 			}
 		}
 		visit = bare(app.Visit())
 		code = app.Callback(t, visit, p.Visit(visit)).Get("code")
-		if status, body := app.Token(t, app.ID, app.Secret, redeem(app, code, strings.Repeat("a", 43))); status != 400 || body["error"] != "invalid_grant" {
+		if status, body := app.Token(t, app.ID, app.Secret,
+			redeem(app, code, strings.Repeat("a", 43))); status != 400 || body["error"] != "invalid_grant" {
 			t.Errorf("a verifier without a challenge: %d %v", status, body)
 		}
 		for _, kind := range []string{"public", "native"} {
 			open := w.NewApp(t, w.Unique(kind), kind)
-			if out, err := w.TryCLI("", "client", "set", open.ID, "--pkce", "optional"); err == nil || !strings.Contains(err.Error(), "confidential clients only") {
+			if out, err := w.TryCLI("", "client", "set", open.ID, "--pkce", "optional"); err == nil ||
+				!strings.Contains(err.Error(), "confidential clients only") {
 				t.Errorf("%s: %v %s", kind, err, out)
 			}
-			if _, err := w.TryCLI("", "client", "create", "--id", w.Unique("more"), "--name", "X", "--kind", kind, "--pkce", "optional"); err == nil {
+			if _, err := w.TryCLI("", "client", "create", "--id", w.Unique("more"), "--name", "X", "--kind", kind,
+				"--pkce", "optional"); err == nil {
 				t.Errorf("%s: created", kind)
 			}
 		}

@@ -20,7 +20,9 @@ func TestATK116_EmailBombing(t *testing.T) {
 			}
 			denied(t, w, u, "bombing")
 		}
-		if n := w.Number(t, `SELECT count(*) FROM audit_events a JOIN users u ON u.tenant_id = a.tenant_id AND u.id = a.user_id WHERE u.email = $1 AND a.action = 'signin.password'`, u.Email); n != 14 {
+		if n := w.Number(t, `SELECT count(*) FROM audit_events a
+			JOIN users u ON u.tenant_id = a.tenant_id AND u.id = a.user_id
+				WHERE u.email = $1 AND a.action = 'signin.password'`, u.Email); n != 14 {
 			t.Errorf("%d of 14 right passwords are in the audit", n)
 		}
 		w.Drained(t)
@@ -47,13 +49,18 @@ func TestATK116_EmailBombing(t *testing.T) {
 func TestATK120_MailHeaderInjection(t *testing.T) {
 	each(t, func(t *testing.T, w *rig.World) {
 		c := w.Covered(t)
-		for _, address := range []string{"a@x.test\r\nBcc: evil@evil.test", "a@x.test,evil@evil.test", "a@x.test\nSubject: x", "Pat <evil@evil.test>", `"a b"@x.test`, "a@x.test evil@evil.test", "a@x.test;evil@evil.test"} {
-			if _, err := w.TryCLI("canary horse battery staple\n", "user", "create", "--tenant", c.ID, "--email", address, "--name", "Pat", "--role", "agent", "--password-stdin"); err == nil {
+		for _, address := range []string{"a@x.test\r\nBcc: evil@evil.test", "a@x.test,evil@evil.test",
+			"a@x.test\nSubject: x", "Pat <evil@evil.test>", `"a b"@x.test`, "a@x.test evil@evil.test",
+			"a@x.test;evil@evil.test"} {
+			if _, err := w.TryCLI("canary horse battery staple\n", "user", "create", "--tenant", c.ID, "--email",
+				address, "--name", "Pat", "--role", "agent", "--password-stdin"); err == nil {
 				t.Errorf("accepted as an address: %q", address)
 			}
 		}
 		refused := func(name string) {
-			if _, err := w.TryCLI("canary horse battery staple\n", "user", "create", "--tenant", c.ID, "--email", w.Unique("refused")+"@people.example.test", "--name", name, "--role", "agent", "--password-stdin"); err == nil {
+			if _, err := w.TryCLI("canary horse battery staple\n", "user", "create", "--tenant", c.ID, "--email",
+				w.Unique("refused")+"@people.example.test", "--name", name, "--role", "agent",
+				"--password-stdin"); err == nil {
 				t.Errorf("accepted as a name: %q", name)
 			}
 		}
@@ -87,7 +94,8 @@ func TestATK121_HTMLAndLinkInjection(t *testing.T) {
 		for i, name := range names {
 			email := w.Unique("odd") + "@people.example.test"
 			create := func(name string) error {
-				_, err := w.TryCLI("canary horse battery staple\n", "user", "create", "--tenant", company.ID, "--email", email, "--name", name, "--role", "agent", "--password-stdin")
+				_, err := w.TryCLI("canary horse battery staple\n", "user", "create", "--tenant", company.ID, "--email",
+					email, "--name", name, "--role", "agent", "--password-stdin")
 				return err
 			}
 			if err := create(name.text); (err == nil) != name.accepted {
@@ -112,7 +120,8 @@ func TestATK121_HTMLAndLinkInjection(t *testing.T) {
 
 func harmless(t *testing.T, m rig.Mail) {
 	t.Helper()
-	for _, bad := range []string{"<a href=\"https://evil", "<img src=x", "onerror=alert(1)>", "\u202e", "\u200b", ">evil.test/login<", "http://evil", "https://evil.test/login"} {
+	for _, bad := range []string{"<a href=\"https://evil", "<img src=x", "onerror=alert(1)>", "\u202e", "\u200b",
+		">evil.test/login<", "http://evil", "https://evil.test/login"} {
 		if strings.Contains(m.HTML, bad) {
 			t.Errorf("the mail holds %q", bad)
 		}
@@ -146,7 +155,8 @@ func TestATK123_SpoofedIPInMail(t *testing.T) {
 		if !strings.Contains(mail.Text, "192.0.2.99") || strings.Contains(mail.Text, rig.LisbonIP) {
 			t.Errorf("not the hop that the proxy vouches for: %s", rig.Quietly(mail.Text))
 		}
-		for _, ip := range w.Texts(t, `SELECT DISTINCT a.ip FROM audit_events a JOIN users u ON u.tenant_id = a.tenant_id AND u.id = a.user_id WHERE u.email = $1`, u.Email) {
+		for _, ip := range w.Texts(t, `SELECT DISTINCT a.ip FROM audit_events a
+			JOIN users u ON u.tenant_id = a.tenant_id AND u.id = a.user_id WHERE u.email = $1`, u.Email) {
 			if ip != "" && ip != p.IP && ip != "192.0.2.99" {
 				t.Errorf("the audit tells of %s", ip)
 			}
@@ -160,12 +170,14 @@ func TestATK124_CodeOnTheLockScreen(t *testing.T) {
 		u := w.Covered(t).User(t)
 		mail := w.Person(t).ToCode(t, w.Dashboard(t), u)
 		start := mail.Text[:min(len(mail.Text), 100)]
-		for _, where := range []string{mail.Subject, start, mail.Header.Get("List-Id"), mail.Header.Get("X-Entity-Ref-Id")} {
+		for _, where := range []string{mail.Subject, start, mail.Header.Get("List-Id"),
+			mail.Header.Get("X-Entity-Ref-Id")} {
 			if strings.Contains(where, mail.Code) {
 				t.Errorf("the code is in %q", where)
 			}
 		}
-		if body := mail.HTML[strings.Index(mail.HTML, "<body"):]; strings.Contains(visible(body)[:min(100, len(visible(body)))], mail.Code) {
+		if body := mail.HTML[strings.Index(mail.HTML,
+			"<body"):]; strings.Contains(visible(body)[:min(100, len(visible(body)))], mail.Code) {
 			t.Errorf("the code is in the preview: %s", visible(body)[:100])
 		}
 		if mail.Header.Get("Auto-Submitted") != "auto-generated" {

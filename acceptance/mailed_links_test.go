@@ -65,7 +65,8 @@ func heldBriefly(t *testing.T, path string, pg *rig.Page) {
 		t.Fatalf("%s: %d cookies", path, len(pg.Given))
 	}
 	c, err := http.ParseSetCookie(pg.Given[0])
-	if err != nil || !strings.HasPrefix(c.Name, "__Host-") || !c.HttpOnly || !c.Secure || c.SameSite != http.SameSiteLaxMode ||
+	if err != nil || !strings.HasPrefix(c.Name, "__Host-") || !c.HttpOnly || !c.Secure ||
+		c.SameSite != http.SameSiteLaxMode ||
 		c.MaxAge <= 0 || c.MaxAge > 600 {
 		t.Errorf("%s: %s, %v", path, rig.Quietly(pg.Given[0]), err)
 	}
@@ -151,7 +152,8 @@ func TestMailedLinks_AScannerThatPressesEverything(t *testing.T) {
 		u := w.Covered(t).User(t)
 		owner := w.Person(t)
 		mail := owner.ToCode(t, w.Dashboard(t), u)
-		for path, link := range map[string]string{"/not-me": mail.NotMe, "/undo": "/undo/" + mail.NotMe[len("/not-me/"):]} {
+		for path, link := range map[string]string{"/not-me": mail.NotMe,
+			"/undo": "/undo/" + mail.NotMe[len("/not-me/"):]} {
 			scanner := w.Person(t)
 			f, ok := scanner.Get(link).Expect(t, 200).Form(path)
 			if !ok || scanner.Page.Input("word") == nil {
@@ -159,8 +161,10 @@ func TestMailedLinks_AScannerThatPressesEverything(t *testing.T) {
 			}
 			for _, word := range []string{"", " ", "yes", "on", "test@example.test", f.Values.Get("id")} {
 				f.Values.Set("word", word)
-				pg := scanner.Send(scanner.Request(http.MethodPost, path, f.Values)).Expect(t, 422, "Nothing has changed yet")
-				if in := pg.Input("word"); in == nil || in["aria-invalid"] != "true" || !strings.Contains(in["aria-describedby"], "problem") {
+				pg := scanner.Send(scanner.Request(http.MethodPost, path, f.Values)).Expect(t, 422,
+					"Nothing has changed yet")
+				if in := pg.Input("word"); in == nil || in["aria-invalid"] != "true" ||
+					!strings.Contains(in["aria-describedby"], "problem") {
 					t.Errorf("%s: the field does not say what is wrong: %v", path, in)
 				}
 			}
@@ -179,7 +183,8 @@ func TestMailedLinks_TheWordAsPeopleTypeIt(t *testing.T) {
 			p := w.Person(t)
 			p.Get(w.Person(t).ToCode(t, w.Dashboard(t), u).NotMe).Expect(t, 200)
 			p.Submit("/not-me", "word", word).Expect(t, 200, "Thank you")
-			if n := len(w.Texts(t, `SELECT id FROM users WHERE email = $1 AND password_flagged_at > 0`, u.Email)); n != 1 {
+			if n := len(w.Texts(t, `SELECT id FROM users
+				WHERE email = $1 AND password_flagged_at > 0`, u.Email)); n != 1 {
 				t.Errorf("%q was not understood", word)
 			}
 		}

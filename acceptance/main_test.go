@@ -39,7 +39,8 @@ func wrongCode(right string, n int) string {
 // sessions counts the sessions that a person's account ever had.
 func sessions(t *testing.T, w *rig.World, u *rig.User) int64 {
 	t.Helper()
-	return w.Number(t, `SELECT count(*) FROM sessions s JOIN users u ON u.tenant_id = s.tenant_id AND u.id = s.user_id WHERE u.email = $1`, u.Email)
+	return w.Number(t, `SELECT count(*) FROM sessions s
+		JOIN users u ON u.tenant_id = s.tenant_id AND u.id = s.user_id WHERE u.email = $1`, u.Email)
 }
 
 // atPassword fails unless the page asks for the password.
@@ -92,7 +93,8 @@ func gotSession(pg *rig.Page) bool { return pg.GaveSession() }
 // as they were wrong.
 func judged(t *testing.T, w *rig.World, u *rig.User) int64 {
 	t.Helper()
-	return w.Number(t, `SELECT coalesce(sum(5 - c.tries_left), 0) FROM challenges c JOIN users u ON u.tenant_id = c.tenant_id AND u.id = c.user_id WHERE u.email = $1`, u.Email)
+	return w.Number(t, `SELECT coalesce(sum(5 - c.tries_left), 0) FROM challenges c
+		JOIN users u ON u.tenant_id = c.tenant_id AND u.id = c.user_id WHERE u.email = $1`, u.Email)
 }
 
 // denied fails when somebody got in.

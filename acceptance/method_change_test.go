@@ -24,8 +24,16 @@ func TestATK084_NoOtherSiteChangesAMethod(t *testing.T) {
 				r.Header.Set("Sec-Fetch-Site", "same-site")
 				r.Header.Set("Origin", "https://evil.example.test")
 			},
-			"a null origin":  func(r *http.Request) { r.Header.Set("Sec-Fetch-Site", "cross-site"); r.Header.Set("Origin", "null") },
-			"an old browser": func(r *http.Request) { r.Header.Del("Sec-Fetch-Site"); r.Header.Set("Origin", "https://evil.test") },
+			"a null origin": func(r *http.Request) {
+				r.Header.Set("Sec-Fetch-Site",
+					"cross-site")
+				r.Header.Set("Origin", "null")
+			},
+			"an old browser": func(r *http.Request) {
+				r.Header.Del("Sec-Fetch-Site")
+				r.Header.Set("Origin",
+					"https://evil.test")
+			},
 			"text as JSON": func(r *http.Request) {
 				r.Header.Set("Sec-Fetch-Site", "cross-site")
 				r.Header.Set("Content-Type", "text/plain")
@@ -51,7 +59,8 @@ func TestATK084_NoOtherSiteChangesAMethod(t *testing.T) {
 					t.Errorf("%s: %s: status %d", name, c.path, pg.Status)
 				}
 			}
-			for _, path := range []string{"/profile/sessions", "/profile/browsers", "/profile/language", rig.PathSignOut} {
+			for _, path := range []string{"/profile/sessions", "/profile/browsers", "/profile/language",
+				rig.PathSignOut} {
 				r := h.owner.Request(http.MethodPost, path, form("lang", "es"))
 				forge(r)
 				h.owner.Send(r)
@@ -73,7 +82,8 @@ func TestATK085_TestATK086_OnesOwnSwitch(t *testing.T) {
 		ids := h.w.Texts(t, `SELECT user_id FROM directory WHERE email_key = $1`, h.Email)
 		off := form("on", "off", "user", ids[0], "user_id", ids[0], "id", ids[0], "email", h.Email, "tenant", mine.ID)
 		before := h.estate(t)
-		for name, p := range map[string]*rig.Person{"somebody else of the company": other.owner, "somebody of another company": required.owner} {
+		for name, p := range map[string]*rig.Person{"somebody else of the company": other.owner,
+			"somebody of another company": required.owner} {
 			p.Post(path, off)
 			if h.estate(t) != before {
 				t.Errorf("%s switched it off", name)
@@ -99,15 +109,18 @@ func TestATK099_NothingReadsASecretBack(t *testing.T) {
 			seen.WriteString(h.owner.Twin().Get(inProfile + "/backup" + path).Body)
 		}
 		g := addApp(t, w.World, h.owner, inProfile, "Second")
-		secrets := append([]string{base32.StdEncoding.WithPadding(base32.NoPadding).EncodeToString(g.secret), g.at(g.last)}, h.codes...)
+		secrets := append([]string{base32.StdEncoding.WithPadding(base32.NoPadding).EncodeToString(g.secret),
+			g.at(g.last)}, h.codes...)
 		for _, code := range h.codes {
 			secrets = append(secrets, strings.ReplaceAll(code[strings.IndexByte(code, '-')+1:], "-", ""))
 		}
-		paths := []string{"/", "/profile", "/profile/activity", "/profile/protected", "/profile/password", "/profile/second-step", inProfile, inProfile + "/backup/codes.txt", "/signin", "/userinfo"}
+		paths := []string{"/", "/profile", "/profile/activity", "/profile/protected", "/profile/password",
+			"/profile/second-step", inProfile, inProfile + "/backup/codes.txt", "/signin", "/userinfo"}
 		for _, kind := range kinds {
 			paths = append(paths, inProfile+"/"+kind, inProfile+"/"+kind+"?again", inFlow+"/"+kind)
 			for _, id := range h.bound(t, kind) {
-				paths = append(paths, "/profile/methods/"+id, "/profile/methods/"+id+"/remove", "/profile/methods/"+id+"/x")
+				paths = append(paths, "/profile/methods/"+id, "/profile/methods/"+id+"/remove",
+					"/profile/methods/"+id+"/x")
 			}
 		}
 		for _, path := range paths {
@@ -117,7 +130,8 @@ func TestATK099_NothingReadsASecretBack(t *testing.T) {
 		for _, text := range []string{seen.String(), string(w.Dump(t))} {
 			flat := strings.ReplaceAll(strings.ReplaceAll(text, " ", ""), "-", "")
 			for i, s := range secrets {
-				if i != 1 && strings.Contains(flat, strings.ReplaceAll(s, "-", "")) || i == 1 && strings.Contains(seen.String(), ">"+s+"<") {
+				if i != 1 && strings.Contains(flat, strings.ReplaceAll(s, "-", "")) || i == 1 &&
+					strings.Contains(seen.String(), ">"+s+"<") {
 					t.Errorf("secret %d of %d can be read back", i, len(secrets))
 				}
 			}
@@ -129,7 +143,8 @@ func TestATK099_NothingReadsASecretBack(t *testing.T) {
 func TestATK106_NotMeIsBelievedOnceAndTakesBackEveryMethod(t *testing.T) {
 	armed(t, func(t *testing.T, w *rig.Armed) {
 		u := w.Covered(t).Crowd(t, 1)[0]
-		thief := &hoard{User: u, w: w, owner: w.Person(t), means: map[string]*means{}} // reads the mail, too, for a while
+		// reads the mail, too, for a while
+		thief := &hoard{User: u, w: w, owner: w.Person(t), means: map[string]*means{}}
 		enter(t, thief.owner, u, inProfile)
 		mailed(t, w.World, thief.owner, u, 1)
 		report := w.Sink.Code(t, u.Email, 1).NotMe
@@ -139,7 +154,8 @@ func TestATK106_NotMeIsBelievedOnceAndTakesBackEveryMethod(t *testing.T) {
 		before := thief.estate(t)
 		abuser := w.Person(t)
 		good := report[strings.LastIndexByte(report, '/')+1:]
-		for _, guess := range []string{"x", splitRef(good)[0] + "." + splitRef(good)[1] + ".AAAA", good[:len(good)-1], good + "A"} {
+		for _, guess := range []string{"x", splitRef(good)[0] + "." + splitRef(good)[1] + ".AAAA",
+			good[:len(good)-1], good + "A"} {
 			abuser.Get("/not-me/"+guess).Expect(t, 404)
 			abuser.Post("/not-me/"+guess, url.Values{}).Expect(t, 410)
 		}
@@ -151,7 +167,8 @@ func TestATK106_NotMeIsBelievedOnceAndTakesBackEveryMethod(t *testing.T) {
 		abuser.Post(report, url.Values{}).Expect(t, 200)
 		for _, kind := range kinds {
 			for _, id := range thief.bound(t, kind) {
-				if n := w.Number(t, `SELECT count(*) FROM authenticators WHERE id = $1 AND suspended_at > 0 AND disabled_at > 0`, id); n != 1 {
+				if n := w.Number(t, `SELECT count(*) FROM authenticators
+					WHERE id = $1 AND suspended_at > 0 AND disabled_at > 0`, id); n != 1 {
 					t.Errorf("the thief's %s still opens the account", kind)
 				}
 			}
@@ -176,7 +193,8 @@ func TestATK106_NotMeIsBelievedOnceAndTakesBackEveryMethod(t *testing.T) {
 		if !p.SignedIn() {
 			t.Error("a replay ends what came after")
 		}
-		if n := w.Number(t, `SELECT count(*) FROM users u JOIN directory d ON d.user_id = u.id WHERE d.email_key = $1 AND u.password_flagged_at > 0`, u.Email); n != 0 {
+		if n := w.Number(t, `SELECT count(*) FROM users u JOIN directory d ON d.user_id = u.id
+			WHERE d.email_key = $1 AND u.password_flagged_at > 0`, u.Email); n != 0 {
 			t.Error("a replay asks for another password")
 		}
 	})

@@ -91,7 +91,8 @@ func (h *hoard) add(t *testing.T, p *rig.Person, base, kind string) {
 }
 
 func app(g *gadget) *means {
-	return &means{"totp", func(t *testing.T, _ *rig.Person) url.Values { return rig.Typed(g.code(t)) }, rig.Typed(g.wrong())}
+	return &means{"totp", func(t *testing.T, _ *rig.Person) url.Values { return rig.Typed(g.code(t)) },
+		rig.Typed(g.wrong())}
 }
 
 func (h *hoard) telephone(t *testing.T, p *rig.Person, base string) *means {
@@ -99,7 +100,8 @@ func (h *hoard) telephone(t *testing.T, p *rig.Person, base string) *means {
 	typed, to := number(h.w.World)
 	p.Post(base+"/sms", form("country", "DE", "number", typed)).Expect(t, 200, "Enter the code from the text message")
 	p.Submit(base+"/sms/confirm", "code", h.text(t, to, p.Page))
-	return &means{"sms", func(t *testing.T, p *rig.Person) url.Values { return rig.Typed(h.text(t, to, p.Page)) }, rig.Typed("000000")}
+	return &means{"sms", func(t *testing.T, p *rig.Person) url.Values { return rig.Typed(h.text(t, to, p.Page)) },
+		rig.Typed("000000")}
 }
 
 // text is the code in the text that a page speaks of.
@@ -142,7 +144,10 @@ func (h *hoard) key(t *testing.T, p *rig.Person, base string) *means {
 	options := p.Post(base+"/passkey", url.Values{}).PasskeyOptions("create")
 	p.Submit(base+"/passkey/confirm", "assertion", k.Create(options), "name", "Laptop")
 	h.signs = k.Get
-	return &means{"passkey", func(t *testing.T, p *rig.Person) url.Values { return rig.Signed(k.Get(p.Page.PasskeyOptions("get"))) }, rig.Signed(`{"id":"nothing"}`)}
+	return &means{"passkey", func(t *testing.T,
+		p *rig.Person) url.Values {
+		return rig.Signed(k.Get(p.Page.PasskeyOptions("get")))
+	}, rig.Signed(`{"id":"nothing"}`)}
 }
 
 // begin brings a new browser to the second step by a kind.
@@ -177,7 +182,8 @@ func wins(t *testing.T, p *rig.Person, answer url.Values) {
 func loses(t *testing.T, p *rig.Person, answer url.Values, what string) {
 	t.Helper()
 	before := p.Cookie("session")
-	if pg := p.Post(rig.PathCode, answer); pg.Left != nil || gotSession(pg) || pg.LinkSaying("Continue") != "" || pg.Status >= 500 || p.Cookie("session") != before {
+	if pg := p.Post(rig.PathCode, answer); pg.Left != nil || gotSession(pg) || pg.LinkSaying("Continue") != "" ||
+		pg.Status >= 500 || p.Cookie("session") != before {
 		t.Errorf("%s: status %d: %s", what, pg.Status, rig.Quietly(pg.Text()))
 	}
 }
@@ -195,14 +201,16 @@ func (h *hoard) noSession(t *testing.T, what string, fn func()) {
 // wrongs counts the second steps that were compared and were wrong.
 func (h *hoard) wrongs(t *testing.T) int64 {
 	t.Helper()
-	return h.w.Number(t, `SELECT count(*) FROM audit_events e JOIN directory d ON d.tenant_id = e.tenant_id AND d.user_id = e.user_id
+	return h.w.Number(t, `SELECT count(*) FROM audit_events e JOIN directory d ON d.tenant_id = e.tenant_id
+		AND d.user_id = e.user_id
 		WHERE d.email_key = $1 AND e.action = 'signin.second_factor' AND e.result = 'failed'`, h.Email)
 }
 
 // bound are the ids of an account's methods of a kind.
 func (h *hoard) bound(t *testing.T, kind string) []string {
 	t.Helper()
-	return h.w.Texts(t, `SELECT a.id FROM authenticators a JOIN directory d ON d.tenant_id = a.tenant_id AND d.user_id = a.user_id WHERE d.email_key = $1 AND a.kind = $2`, h.Email, kind)
+	return h.w.Texts(t, `SELECT a.id FROM authenticators a JOIN directory d ON d.tenant_id = a.tenant_id
+		AND d.user_id = a.user_id WHERE d.email_key = $1 AND a.kind = $2`, h.Email, kind)
 }
 
 // remove takes a method away in the owner's profile.

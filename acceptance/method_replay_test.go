@@ -65,8 +65,10 @@ func TestATK019_TestATK033_OneCodeInEightSignInsAtOnce(t *testing.T) {
 			if kind != "backup" {
 				continue
 			}
-			if n := w.Number(t, `SELECT count(*) FROM backup_codes c JOIN authenticators a ON a.tenant_id = c.tenant_id AND a.id = c.authenticator_id
-				JOIN directory d ON d.tenant_id = a.tenant_id AND d.user_id = a.user_id WHERE d.email_key = $1 AND c.used_at = 0`, h.Email); n != 9 {
+			if n := w.Number(t, `SELECT count(*) FROM backup_codes c
+				JOIN authenticators a ON a.tenant_id = c.tenant_id AND a.id = c.authenticator_id
+				JOIN directory d ON d.tenant_id = a.tenant_id AND d.user_id = a.user_id
+					WHERE d.email_key = $1 AND c.used_at = 0`, h.Email); n != 9 {
 				t.Errorf("%d codes are left of 10", n)
 			}
 			h.rest(t)
@@ -151,7 +153,8 @@ func TestATK170_TurningBackAndForthWritesLittle(t *testing.T) {
 		h := has(t, w, w.Covered(t), "totp", "passkey")
 		p := h.begin(t, "totp")
 		challenges := func() int64 {
-			return w.Number(t, `SELECT count(*) FROM challenges c JOIN directory d ON d.tenant_id = c.tenant_id AND d.user_id = c.user_id WHERE d.email_key = $1`, h.Email)
+			return w.Number(t, `SELECT count(*) FROM challenges c JOIN directory d ON d.tenant_id = c.tenant_id
+				AND d.user_id = c.user_id WHERE d.email_key = $1`, h.Email)
 		}
 		before := challenges()
 		for range 20 {
@@ -166,7 +169,8 @@ func TestATK170_TurningBackAndForthWritesLittle(t *testing.T) {
 		if n := challenges() - before; n != 40 {
 			t.Errorf("%d challenges in one sign-in", n)
 		}
-		if pg := p.Post("/signin/other", form("kind", "passkey")); pg.Status != 429 || pg.Header.Get("Retry-After") == "" {
+		if pg := p.Post("/signin/other", form("kind", "passkey")); pg.Status != 429 ||
+			pg.Header.Get("Retry-After") == "" {
 			t.Errorf("status %d", pg.Status)
 		}
 		p.Get(rig.PathCode)
@@ -180,7 +184,8 @@ func TestATK022_TestATK025_AnotherPersonsAndAnotherFlowsAnswer(t *testing.T) {
 	eachKind(t, func(t *testing.T, mine *hoard, kind string) {
 		theirs := has(t, mine.w, mine.w.Covered(t), kind)
 		a, b, second := mine.begin(t, kind), theirs.begin(t, kind), mine.begin(t, kind)
-		forA, forB, forSecond := mine.means[kind].right(t, a), theirs.means[kind].right(t, b), mine.means[kind].right(t, second)
+		forA, forB, forSecond := mine.means[kind].right(t, a), theirs.means[kind].right(t, b),
+			mine.means[kind].right(t, second)
 		mine.noSession(t, "somebody else's answer", func() {
 			loses(t, a, forB, "somebody else's answer")
 			if kind != "sms" && kind != "push" { // nothing is sent to them for this page
@@ -203,7 +208,8 @@ func TestATK023_TestATK094_WhatSetsUpDoesNotSignInAndBack(t *testing.T) {
 		pending := next.pending(t, kind)
 		h.noSession(t, "what is being set up", func() { loses(t, p, pending.answer, "what is being set up signs in") })
 		forSignIn := h.means[kind].right(t, p)
-		if pg := h.owner.Submit(inProfile+"/"+kind+"/confirm", "code", forSignIn.Get("code"), "assertion", forSignIn.Get("assertion")); pg.Status != 422 {
+		if pg := h.owner.Submit(inProfile+"/"+kind+"/confirm", "code", forSignIn.Get("code"), "assertion",
+			forSignIn.Get("assertion")); pg.Status != 422 {
 			t.Errorf("what signs in binds: status %d", pg.Status)
 		}
 		if n := len(h.bound(t, kind)); n != 1 {
@@ -311,7 +317,8 @@ func TestATK053_EveryPendingMethodAfterAPasswordChange(t *testing.T) {
 		p := h.begin(t, kind)
 		answer := h.means[kind].right(t, p)
 		h.owner.Get("/profile/password")
-		h.owner.Submit("/profile/password", "current", h.Password, "password", "canary changed battery staple "+kind).Expect(t, 200, "Your password is changed")
+		h.owner.Submit("/profile/password", "current", h.Password, "password",
+			"canary changed battery staple "+kind).Expect(t, 200, "Your password is changed")
 		h.noSession(t, "an old password", func() { loses(t, p, answer, "a sign-in that began with the old password") })
 	})
 }
@@ -346,11 +353,13 @@ func TestATK110_WhatARemovedMethodHadShownIsForgotten(t *testing.T) {
 		sheet := thief.Post(inFlow+"/backup", url.Values{}).Printed()
 		h.remove(t, h.bound(t, "totp")[0])
 		h.noSession(t, "the thief", func() {
-			if pg := thief.Post(inFlow+"/backup/confirm", form("code", sheet[0])); pg.Left != nil || gotSession(pg) || thief.SignedIn() {
+			if pg := thief.Post(inFlow+"/backup/confirm", form("code", sheet[0])); pg.Left != nil || gotSession(pg) ||
+				thief.SignedIn() {
 				t.Errorf("the sign-in goes on after its method was removed: status %d", pg.Status)
 			}
 			for _, path := range []string{rig.PathCode, rig.PathNewCode, "/signin/other"} {
-				if pg := thief.Post(path, form("kind", "email", "code", sheet[0])); pg.Left != nil || gotSession(pg) || thief.SignedIn() {
+				if pg := thief.Post(path, form("kind", "email", "code", sheet[0])); pg.Left != nil || gotSession(pg) ||
+					thief.SignedIn() {
 					t.Errorf("the sign-in goes on at %s: status %d", path, pg.Status)
 				}
 			}
@@ -397,13 +406,15 @@ func TestATK039_EveryMethodsPageIsBelievedNothing(t *testing.T) {
 		to, _ := first.Form(rig.PathPassword)
 		p.Password(h.Email, h.Password)
 		h.noSession(t, "response manipulation", func() {
-			for _, path := range []string{"/authorize/resume?to=" + url.QueryEscape(to.Values.Get("to")), visit.URL, "/", "/profile", inProfile, inFlow} {
+			for _, path := range []string{"/authorize/resume?to=" + url.QueryEscape(to.Values.Get("to")), visit.URL,
+				"/", "/profile", inProfile, inFlow} {
 				if pg := p.Twin().Get(path); pg.Left != nil || pg.Says("Choose a sign-in method") {
 					t.Errorf("%.20s goes on to %v", path, pg.Left)
 				}
 			}
 			for _, lie := range []url.Values{
-				{"state": {"done"}, "proved": {kind}, "acr": {"phr"}}, {"Compared": {`{"OK":true}`}, "compared": {`{"OK":true}`}, "code": {"1"}},
+				{"state": {"done"}, "proved": {kind}, "acr": {"phr"}},
+				{"Compared": {`{"OK":true}`}, "compared": {`{"OK":true}`}, "code": {"1"}},
 				{"LinkToken": {"x"}, "assertion": {"{}"}, "code": {""}}, {"kind": {"email"}, "code": {"000000"}},
 			} {
 				loses(t, p.Twin(), lie, "a lie")

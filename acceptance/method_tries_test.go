@@ -51,10 +51,12 @@ func TestATK010_EveryMethodTakesOneAnswer(t *testing.T) {
 			field, answer = "assertion", right.Get("assertion")
 		}
 		h.noSession(t, "malformed answers", func() {
-			for _, odd := range []url.Values{{field: {"999999", answer}}, {field: {answer, "999999"}}, {field + "[]": {answer}}} {
+			for _, odd := range []url.Values{{field: {"999999", answer}}, {field: {answer, "999999"}},
+				{field + "[]": {answer}}} {
 				loses(t, p, odd, "an odd form")
 			}
-			for media, body := range map[string]string{"application/json": `{"` + field + `":"` + answer + `"}`, "text/plain": field + "=" + url.QueryEscape(answer)} {
+			for media, body := range map[string]string{"application/json": `{"` + field + `":"` + answer + `"}`,
+				"text/plain": field + "=" + url.QueryEscape(answer)} {
 				r := p.Request(http.MethodPost, rig.PathCode, nil)
 				r.Body, r.ContentLength = readCloser(body), int64(len(body))
 				r.Header.Set("Content-Type", media)

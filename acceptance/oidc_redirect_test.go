@@ -17,17 +17,24 @@ func TestATK133_RedirectURI(t *testing.T) {
 		good := app.Redirect
 		p := w.Person(t)
 		for _, bad := range []string{
-			good + "/x", good + "x", "https://evil.test/" + good, strings.TrimSuffix(good, "callback"), good + "?a=b", good + "#f", strings.Replace(good, ".test/", ".test:444/", 1),
-			strings.Replace(good, "https://", "https://app.test@", 1), strings.Replace(good, "https://", "https://evil.test@", 1), strings.Replace(good, ".test/", ".test.evil.test/", 1),
-			strings.Replace(good, "example", "exаmple", 1), strings.ToUpper(good[:20]) + good[20:], strings.Replace(good, "callback", "Callback", 1),
-			strings.Replace(good, "/callback", "/%2e%2e/callback", 1), strings.Replace(good, "/callback", "//callback", 1), strings.Replace(good, "https", "http", 1), "", "javascript:alert(1)", good + "\n", " " + good,
+			good + "/x", good + "x", "https://evil.test/" + good, strings.TrimSuffix(good, "callback"), good + "?a=b",
+			good + "#f", strings.Replace(good, ".test/", ".test:444/", 1),
+			strings.Replace(good, "https://", "https://app.test@", 1),
+			strings.Replace(good, "https://", "https://evil.test@", 1),
+			strings.Replace(good, ".test/", ".test.evil.test/", 1),
+			strings.Replace(good, "example", "exаmple", 1), strings.ToUpper(good[:20]) + good[20:],
+			strings.Replace(good, "callback", "Callback", 1),
+			strings.Replace(good, "/callback", "/%2e%2e/callback", 1),
+			strings.Replace(good, "/callback", "//callback", 1), strings.Replace(good, "https", "http", 1), "",
+			"javascript:alert(1)", good + "\n", " " + good,
 		} {
 			pg := p.Send(p.Request(http.MethodGet, app.Visit("redirect_uri", bad).URL, nil))
 			if pg.Header.Get("Location") != "" || pg.Status < 400 || pg.Status >= 500 {
 				t.Errorf("%q: status %d, location %q", bad, pg.Status, pg.Header.Get("Location"))
 			}
 		}
-		twice := p.Send(p.Request(http.MethodGet, app.Visit().URL+"&redirect_uri="+url.QueryEscape("https://evil.test/"), nil))
+		twice := p.Send(p.Request(http.MethodGet,
+			app.Visit().URL+"&redirect_uri="+url.QueryEscape("https://evil.test/"), nil))
 		missing := p.Send(p.Request(http.MethodGet, without(app.Visit().URL, "redirect_uri"), nil))
 		for _, pg := range []*rig.Page{twice, missing} {
 			if pg.Header.Get("Location") != "" || pg.Status < 400 {
@@ -44,8 +51,10 @@ func loopback(t *testing.T, w *rig.World, p *rig.Person) {
 	native := w.NewAppAt(t, w.Unique("native"), "native", "http://127.0.0.1/callback")
 	public := w.NewAppAt(t, w.Unique("public"), "public", "http://127.0.0.1/callback")
 	atPassword(t, p.Visit(native.Visit("redirect_uri", "http://127.0.0.1:51234/callback")))
-	for app, bad := range map[*rig.App]string{public: "http://127.0.0.1:51234/callback", native: "http://127.0.0.1:51234/other"} {
-		if pg := p.Send(p.Request(http.MethodGet, app.Visit("redirect_uri", bad).URL, nil)); pg.Header.Get("Location") != "" || pg.Status < 400 {
+	for app, bad := range map[*rig.App]string{public: "http://127.0.0.1:51234/callback",
+		native: "http://127.0.0.1:51234/other"} {
+		if pg := p.Send(p.Request(http.MethodGet, app.Visit("redirect_uri", bad).URL,
+			nil)); pg.Header.Get("Location") != "" || pg.Status < 400 {
 			t.Errorf("%s %s: status %d", app, bad, pg.Status)
 		}
 	}
@@ -74,17 +83,22 @@ func TestATK134_PKCEDowngrade(t *testing.T) {
 		p := w.Person(t)
 		p.SignIn(t, app, w.Covered(t).User(t))
 		for _, address := range []string{
-			without(app.Visit().URL, "code_challenge"), without(app.Visit().URL, "code_challenge_method"), app.Visit("code_challenge_method", "plain").URL,
-			app.Visit("code_challenge_method", "s256").URL, app.Visit("code_challenge", "short").URL, without(without(app.Visit().URL, "code_challenge"), "code_challenge_method"),
+			without(app.Visit().URL, "code_challenge"), without(app.Visit().URL, "code_challenge_method"),
+			app.Visit("code_challenge_method", "plain").URL,
+			app.Visit("code_challenge_method", "s256").URL, app.Visit("code_challenge", "short").URL,
+			without(without(app.Visit().URL, "code_challenge"), "code_challenge_method"),
 		} {
 			pg := p.Get(address)
-			if pg.Left == nil || pg.Left.Query().Get("error") != "invalid_request" || pg.Left.Query().Get("code") != "" {
+			if pg.Left == nil || pg.Left.Query().Get("error") != "invalid_request" ||
+				pg.Left.Query().Get("code") != "" {
 				t.Errorf("%s: %v, status %d", address[len(rig.PublicURL):], pg.Left, pg.Status)
 			}
 		}
-		for _, verifier := range []string{"", strings.Repeat("a", 42), strings.Repeat("a", 43), strings.Repeat("a", 129)} {
+		for _, verifier := range []string{"", strings.Repeat("a", 42), strings.Repeat("a", 43),
+			strings.Repeat("a", 129)} {
 			_, code := granted(t, app, p)
-			if status, body := app.Token(t, app.ID, app.Secret, redeem(app, code, verifier)); status != 400 || body["error"] != "invalid_grant" && body["error"] != "invalid_request" {
+			if status, body := app.Token(t, app.ID, app.Secret, redeem(app, code, verifier)); status != 400 ||
+				body["error"] != "invalid_grant" && body["error"] != "invalid_request" {
 				t.Errorf("verifier of %d: %d %v", len(verifier), status, body)
 			}
 		}
@@ -106,7 +120,10 @@ func TestATK135_CodeOfOneClientAtAnother(t *testing.T) {
 		p := w.Person(t)
 		p.SignIn(t, a, w.Covered(t).User(t))
 		tries := map[string]func(code, verifier string) (int, map[string]any){
-			"B's credentials": func(c, v string) (int, map[string]any) { return a.Token(t, b.ID, b.Secret, redeem(a, c, v)) },
+			"B's credentials": func(c, v string) (int,
+				map[string]any) {
+				return a.Token(t, b.ID, b.Secret, redeem(a, c, v))
+			},
 			"other redirect": func(c, v string) (int, map[string]any) {
 				return a.Token(t, a.ID, a.Secret, with(redeem(a, c, v), "redirect_uri", b.Redirect))
 			},
@@ -124,7 +141,8 @@ func TestATK135_CodeOfOneClientAtAnother(t *testing.T) {
 			}
 		}
 		visit, code := granted(t, a, p)
-		if status, body := a.Token(t, a.ID, b.Secret, redeem(a, code, visit.Verifier)); status != 401 || body["error"] != "invalid_client" {
+		if status, body := a.Token(t, a.ID, b.Secret, redeem(a, code, visit.Verifier)); status != 401 ||
+			body["error"] != "invalid_client" {
 			t.Errorf("A's id with B's secret: %d %v", status, body)
 		}
 	})
@@ -175,7 +193,8 @@ func TestATK138_MixUp(t *testing.T) {
 		if !ok {
 			f, ok = formAt(pg, app.Redirect)
 		}
-		if !ok || f.Values.Get("iss") != rig.PublicURL || f.Values.Get("code") == "" || f.Values.Get("state") != post.State {
+		if !ok || f.Values.Get("iss") != rig.PublicURL || f.Values.Get("code") == "" ||
+			f.Values.Get("state") != post.State {
 			t.Errorf("form_post: status %d %v", pg.Status, f.Values)
 		}
 		stranger, silent := w.Person(t), app.Visit("prompt", "none")
@@ -231,7 +250,8 @@ func TestATK141_RefreshRace(t *testing.T) {
 			stranger := w.Person(t)
 			shots := make([]rig.Shot, 20)
 			for i := range shots {
-				shots[i] = rig.Shot{Person: stranger, Path: "/token", Form: form("grant_type", "refresh_token", "refresh_token", token, "client_id", app.ID)}
+				shots[i] = rig.Shot{Person: stranger, Path: "/token",
+					Form: form("grant_type", "refresh_token", "refresh_token", token, "client_id", app.ID)}
 			}
 			pages := rig.Volley(t, shots)
 			if n := rig.Count(pages)[200]; n > 2 { // the winner, and one that gets the same token in its grace
@@ -295,15 +315,18 @@ func TestATK144_ResponseTypes(t *testing.T) {
 		p := w.Person(t)
 		p.SignIn(t, app, w.Covered(t).User(t))
 		for _, ask := range [][]string{
-			{"response_type", "token"}, {"response_type", "id_token token"}, {"response_type", "id_token"}, {"response_type", "code token"}, {"response_type", "code id_token"}, {"response_type", ""},
-			{"response_mode", "web_message"}, {"response_mode", "fragment"}, {"response_mode", "jwt"}, {"request", "eyJhbGciOiJub25lIn0.e30."}, {"request_uri", "https://evil.test/r"},
+			{"response_type", "token"}, {"response_type", "id_token token"}, {"response_type", "id_token"},
+			{"response_type", "code token"}, {"response_type", "code id_token"}, {"response_type", ""},
+			{"response_mode", "web_message"}, {"response_mode", "fragment"}, {"response_mode", "jwt"},
+			{"request", "eyJhbGciOiJub25lIn0.e30."}, {"request_uri", "https://evil.test/r"},
 		} {
 			pg := p.Visit(app.Visit(ask...))
 			if pg.Left == nil && pg.Status < 400 {
 				t.Errorf("%v: status %d", ask, pg.Status)
 				continue
 			}
-			if pg.Left != nil && (pg.Left.Query().Get("error") == "" || pg.Left.Query().Get("code") != "" || pg.Left.Fragment != "") {
+			if pg.Left != nil &&
+				(pg.Left.Query().Get("error") == "" || pg.Left.Query().Get("code") != "" || pg.Left.Fragment != "") {
 				t.Errorf("%v: %s", ask, pg.Left)
 			}
 		}

@@ -50,7 +50,8 @@ func forgeries(t *testing.T, genuine string, set []byte, trap string) map[string
 		t.Fatal(err)
 	}
 	own := func(body string) string { return body + "." + es256(t, key, body) }
-	jwk := map[string]any{"kty": "EC", "crv": "P-256", "x": coordinate(key, 0), "y": coordinate(key, 32), "kid": head["kid"]}
+	jwk := map[string]any{"kty": "EC", "crv": "P-256", "x": coordinate(key, 0), "y": coordinate(key, 32),
+		"kid": head["kid"]}
 	zero := base64.RawURLEncoding.EncodeToString(make([]byte, 64))
 	mac := hmac.New(sha256.New, set)
 	confused := as(map[string]any{"alg": "HS256"})
@@ -60,14 +61,23 @@ func forgeries(t *testing.T, genuine string, set []byte, trap string) map[string
 	_ = json.Unmarshal(rawClaims, &claims)
 	claims["sub"] = "somebody-else"
 	return map[string]string{
-		"none": as(map[string]any{"alg": "none"}) + ".", "None": as(map[string]any{"alg": "None"}) + ".", "nOnE signed": as(map[string]any{"alg": "nOnE"}) + "." + parts[2],
+		"none": as(map[string]any{"alg": "none"}) + ".", "None": as(map[string]any{"alg": "None"}) + ".",
+		"nOnE signed":               as(map[string]any{"alg": "nOnE"}) + "." + parts[2],
 		"HS256 with the public key": confused + "." + base64.RawURLEncoding.EncodeToString(mac.Sum(nil)),
-		"psychic":                   as(nil) + "." + zero, "empty signature": as(nil) + ".", "other key, same kid": own(as(nil)), "other key, no kid": own(as(map[string]any{"kid": nil})),
-		"kid path": own(as(map[string]any{"kid": "../../../dev/null"})), "kid SQL": own(as(map[string]any{"kid": "' OR 1=1 --"})),
-		"jwk": own(as(map[string]any{"jwk": jwk})), "jku": own(as(map[string]any{"jku": trap, "kid": "x"})), "x5u": own(as(map[string]any{"x5u": trap, "kid": "x"})), "x5c": own(as(map[string]any{"x5c": []string{"AAAA"}})),
-		"crit": as(map[string]any{"crit": []string{"exp"}}) + "." + parts[2], "other claims": parts[0] + "." + b64(claims) + "." + parts[2],
-		"no kid": as(map[string]any{"kid": nil}) + "." + parts[2], "nested": b64(map[string]any{"alg": "none", "cty": "JWT"}) + "." + base64.RawURLEncoding.EncodeToString([]byte(genuine)) + ".",
-		"two dots": "..", "five parts": genuine + ".a.b", "flipped bit": genuine[:len(genuine)-4] + flip(genuine[len(genuine)-4:]), "empty": "", "not base64": "a.b.c",
+		"psychic":                   as(nil) + "." + zero, "empty signature": as(nil) + ".",
+		"other key, same kid": own(as(nil)), "other key, no kid": own(as(map[string]any{"kid": nil})),
+		"kid path": own(as(map[string]any{"kid": "../../../dev/null"})),
+		"kid SQL":  own(as(map[string]any{"kid": "' OR 1=1 --"})),
+		"jwk":      own(as(map[string]any{"jwk": jwk})), "jku": own(as(map[string]any{"jku": trap, "kid": "x"})),
+		"x5u":          own(as(map[string]any{"x5u": trap, "kid": "x"})),
+		"x5c":          own(as(map[string]any{"x5c": []string{"AAAA"}})),
+		"crit":         as(map[string]any{"crit": []string{"exp"}}) + "." + parts[2],
+		"other claims": parts[0] + "." + b64(claims) + "." + parts[2],
+		"no kid":       as(map[string]any{"kid": nil}) + "." + parts[2],
+		"nested": b64(map[string]any{"alg": "none", "cty": "JWT"}) + "." +
+			base64.RawURLEncoding.EncodeToString([]byte(genuine)) + ".",
+		"two dots": "..", "five parts": genuine + ".a.b",
+		"flipped bit": genuine[:len(genuine)-4] + flip(genuine[len(genuine)-4:]), "empty": "", "not base64": "a.b.c",
 	}
 }
 
@@ -122,7 +132,8 @@ func TestATK139_JWTAlgorithmGames(t *testing.T) {
 			}
 		}
 		for name, forged := range forgeries(t, tokens.IDToken, []byte(set), address) {
-			pg := p.Twin().Get("/logout?id_token_hint=" + url.QueryEscape(forged) + "&post_logout_redirect_uri=" + url.QueryEscape(app.Home+"signed-out"))
+			pg := p.Twin().Get("/logout?id_token_hint=" + url.QueryEscape(forged) + "&post_logout_redirect_uri=" +
+				url.QueryEscape(app.Home+"signed-out"))
 			if pg.Left != nil || pg.Status >= 500 {
 				t.Errorf("%s as a hint: status %d, left %v", name, pg.Status, pg.Left)
 			}
@@ -144,16 +155,20 @@ func TestATK140_TokenTypeSwap(t *testing.T) {
 		app := w.Dashboard(t)
 		p := w.Person(t)
 		tokens := p.SignIn(t, app, w.Covered(t).User(t))
-		for name, token := range map[string]string{"ID token": tokens.IDToken, "refresh token": tokens.Raw.RefreshToken, "session": p.Cookie("session")} {
+		for name, token := range map[string]string{"ID token": tokens.IDToken, "refresh token": tokens.Raw.RefreshToken,
+			"session": p.Cookie("session")} {
 			if status, www, _ := app.UserInfo(t, token); status != 401 || !strings.Contains(www, "invalid_token") {
 				t.Errorf("%s as a bearer: %d %s", name, status, www)
 			}
 		}
-		if pg := p.Twin().Get("/logout?id_token_hint=" + url.QueryEscape(tokens.Raw.AccessToken) + "&post_logout_redirect_uri=" + url.QueryEscape(app.Home+"signed-out")); pg.Left != nil {
+		if pg := p.Twin().Get("/logout?id_token_hint=" + url.QueryEscape(tokens.Raw.AccessToken) +
+			"&post_logout_redirect_uri=" + url.QueryEscape(app.Home+"signed-out")); pg.Left != nil {
 			t.Errorf("an access token as a hint leads to %s", pg.Left)
 		}
 		for _, token := range []string{tokens.Raw.AccessToken, tokens.IDToken, p.Cookie("session")} {
-			if status, body := app.Token(t, app.ID, app.Secret, form("grant_type", "refresh_token", "refresh_token", token)); status != 400 || body["error"] != "invalid_grant" {
+			if status, body := app.Token(t, app.ID, app.Secret,
+				form("grant_type", "refresh_token", "refresh_token", token)); status != 400 ||
+				body["error"] != "invalid_grant" {
 				t.Errorf("another token as a refresh token: %d %v", status, body)
 			}
 		}
@@ -168,7 +183,8 @@ func TestATK146_Clickjacking(t *testing.T) {
 	each(t, func(t *testing.T, w *rig.World) {
 		p := w.Person(t)
 		mail := p.ToCode(t, w.Dashboard(t), w.Covered(t).User(t))
-		for _, path := range []string{"/signin", rig.PathCode, mail.Link, mail.NotMe, "/why", "/logout", "/nothing-here", w.Dashboard(t).Visit("client_id", "nobody").URL} {
+		for _, path := range []string{"/signin", rig.PathCode, mail.Link, mail.NotMe, "/why", "/logout",
+			"/nothing-here", w.Dashboard(t).Visit("client_id", "nobody").URL} {
 			csp := p.Get(path).Header.Get("Content-Security-Policy")
 			if !strings.Contains(csp, "frame-ancestors 'none'") {
 				t.Errorf("%.40s may be framed: %q", path, csp)
@@ -186,8 +202,11 @@ func TestATK147_ForcedAndOpenLogout(t *testing.T) {
 		theirs := other.SignIn(t, app, w.Covered(t).User(t))
 		good := app.Home + "signed-out"
 		for name, query := range map[string]url.Values{
-			"nothing": {}, "no hint": form("post_logout_redirect_uri", good), "somebody else's hint": form("id_token_hint", theirs.IDToken, "post_logout_redirect_uri", good),
-			"unregistered": form("id_token_hint", mine.IDToken, "post_logout_redirect_uri", "https://evil.test/"), "suffix": form("id_token_hint", mine.IDToken, "post_logout_redirect_uri", good+"/x"),
+			"nothing": {}, "no hint": form("post_logout_redirect_uri", good),
+			"somebody else's hint": form("id_token_hint", theirs.IDToken, "post_logout_redirect_uri", good),
+			"unregistered": form("id_token_hint", mine.IDToken, "post_logout_redirect_uri",
+				"https://evil.test/"),
+			"suffix": form("id_token_hint", mine.IDToken, "post_logout_redirect_uri", good+"/x"),
 		} {
 			tab := p.Twin()
 			pg := tab.Get("/logout?" + query.Encode())
@@ -223,7 +242,10 @@ func TestATK148_ClientAuthentication(t *testing.T) {
 		p := w.Person(t)
 		p.SignIn(t, app, w.Covered(t).User(t))
 		for name, try := range map[string]func(url.Values) (int, map[string]any){
-			"no secret":    func(v url.Values) (int, map[string]any) { return app.Token(t, "", "", with(v, "client_id", app.ID)) },
+			"no secret": func(v url.Values) (int,
+				map[string]any) {
+				return app.Token(t, "", "", with(v, "client_id", app.ID))
+			},
 			"empty secret": func(v url.Values) (int, map[string]any) { return app.Token(t, app.ID, "", v) },
 			"empty secret in form": func(v url.Values) (int, map[string]any) {
 				return app.Token(t, "", "", with(with(v, "client_id", app.ID), "client_secret", ""))
@@ -243,7 +265,9 @@ func TestATK148_ClientAuthentication(t *testing.T) {
 		}
 		visit, code := granted(t, app, p)
 		v := redeem(app, code, visit.Verifier)
-		req, _ := http.NewRequestWithContext(t.Context(), http.MethodPost, rig.PublicURL+"/token?client_id="+app.ID+"&client_secret="+url.QueryEscape(app.Secret), strings.NewReader(v.Encode()))
+		req, _ := http.NewRequestWithContext(t.Context(), http.MethodPost,
+			rig.PublicURL+"/token?client_id="+app.ID+"&client_secret="+url.QueryEscape(app.Secret),
+			strings.NewReader(v.Encode()))
 		req.Header.Set("Content-Type", "application/x-www-form-urlencoded")
 		if res, _ := app.Do(t, req); res.StatusCode == 200 {
 			t.Error("a secret in the query is believed")
@@ -306,7 +330,8 @@ func TestATK151_StepUpSignalling(t *testing.T) {
 			return status == 401
 		})
 		status, www, _ := app.UserInfo(t, low.Raw.AccessToken)
-		if status != 401 || !strings.Contains(www, `error="insufficient_user_authentication"`) || !strings.Contains(www, "acr_values=") {
+		if status != 401 || !strings.Contains(www, `error="insufficient_user_authentication"`) ||
+			!strings.Contains(www, "acr_values=") {
 			t.Errorf("below the level: %d %s", status, www)
 		}
 		again := app.Visit("acr_values", rig.Level1e)

@@ -40,7 +40,8 @@ func (c *collector) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	c.texts = append(c.texts, string(body))
-	c.kinds = append(c.kinds, r.Method+" "+r.URL.Path+" "+r.Header.Get("Content-Type")+" "+r.Header.Get("Authorization"))
+	c.kinds = append(c.kinds, r.Method+" "+r.URL.Path+" "+r.Header.Get("Content-Type")+" "+
+		r.Header.Get("Authorization"))
 	w.WriteHeader(http.StatusOK)
 }
 
@@ -90,7 +91,10 @@ func eachWatched(t *testing.T, more string, fn func(t *testing.T, w watched)) {
 			w := watched{ops: rig.FreeAddr(t), traces: &collector{}}
 			endpoint := httptest.NewServer(w.traces)
 			t.Cleanup(endpoint.Close)
-			w.World = rig.New(t, engine, rig.Options{Config: fmt.Sprintf("[ops]\nlisten = %q\n%s[tracing]\nendpoint = \"%s/v1/traces\"\ntoken = %q\n", w.ops, more, endpoint.URL, collectorToken)})
+			w.World = rig.New(t, engine,
+				rig.Options{Config: fmt.Sprintf(
+					"[ops]\nlisten = %q\n%s[tracing]\nendpoint = \"%s/v1/traces\"\ntoken = %q\n", w.ops, more,
+					endpoint.URL, collectorToken)})
 			t.Cleanup(w.Close)
 			fn(t, w)
 		})
@@ -146,8 +150,10 @@ func (w watched) signInAndOut(t *testing.T) map[string]string {
 	p.Password(u.Email, u.Password+"not")
 	mail := p.ToCode(t, app, u)
 	secrets := map[string]string{
-		"password": u.Password, "address": u.Email, "name": u.Name, "client secret": app.Secret, "collector's token": collectorToken,
-		"code": mail.Code, "link": lastPart(mail.Link), "not me": lastPart(mail.NotMe), "flow": lastPart(p.Cookie("flow")),
+		"password": u.Password, "address": u.Email, "name": u.Name, "client secret": app.Secret,
+		"collector's token": collectorToken,
+		"code":              mail.Code, "link": lastPart(mail.Link), "not me": lastPart(mail.NotMe),
+		"flow": lastPart(p.Cookie("flow")),
 	}
 	p.Get(mail.Link)
 	p.Code(wrongCode(mail.Code, 7))
@@ -179,7 +185,8 @@ func TestATK160_WhatIsWatchedHoldsNobody(t *testing.T) {
 		_, metrics := w.ask(t, "/metrics")
 		_, ready := w.ask(t, "/readyz")
 		_, goroutines := w.ask(t, "/debug/pprof/goroutine?debug=2")
-		for where, text := range map[string]string{"metrics": metrics, "readiness": ready, "log": w.A.Log(), "traces": w.traces.text(), "goroutines": goroutines} {
+		for where, text := range map[string]string{"metrics": metrics, "readiness": ready, "log": w.A.Log(),
+			"traces": w.traces.text(), "goroutines": goroutines} {
 			if text == "" {
 				t.Errorf("nothing in the %s", where)
 			}
@@ -218,7 +225,8 @@ func (w watched) metricsMove(t *testing.T, before map[string]float64) {
 		`countersign_messages_total{channel="email",state="accepted"}`,
 		`countersign_message_send_seconds_count{channel="email",result="ok"}`,
 		`countersign_sessions_total{level="` + rig.Level1e + `"}`,
-		`countersign_password_seconds_count`, `countersign_database_statements_total`, `countersign_database_seconds_count{kind="write"}`,
+		`countersign_password_seconds_count`, `countersign_database_statements_total`,
+		`countersign_database_seconds_count{kind="write"}`,
 	} {
 		if grown[want] == 0 {
 			t.Errorf("%s has not grown", want)
@@ -229,7 +237,8 @@ func (w watched) metricsMove(t *testing.T, before map[string]float64) {
 			t.Errorf("%s: something has no name in the lists", name)
 		}
 	}
-	for name, want := range map[string]float64{"countersign_ready": 1, "countersign_database_up": 1, `countersign_check{check="draining"}`: 1} {
+	for name, want := range map[string]float64{"countersign_ready": 1, "countersign_database_up": 1,
+		`countersign_check{check="draining"}`: 1} {
 		if after[name] != want {
 			t.Errorf("%s is %v", name, after[name])
 		}
@@ -243,7 +252,8 @@ var (
 	named    = regexp.MustCompile(`\b(?:countersign|go|process)_[a-z_]+[a-z]\b`)
 	row      = regexp.MustCompile("(?m)^\\| `(countersign_[a-z_]+)` \\|([^|]*)\\|")
 	family   = regexp.MustCompile(`(?m)^# TYPE ([a-z_]+) (counter|gauge|histogram|summary|untyped)$`)
-	matchers = regexp.MustCompile(`\b(status|state|result|kind|action|route|limit|level|check|channel|method|reason)(=~?)"([^"]*)"`)
+	matchers = regexp.MustCompile(
+		`\b(status|state|result|kind|action|route|limit|level|check|channel|method|reason)(=~?)"([^"]*)"`)
 )
 
 // families are the metrics that the program exports, with their kinds.
@@ -265,7 +275,8 @@ func (w watched) namesExist(t *testing.T) {
 		if exported[found[1]] == "" {
 			t.Errorf("watching.md names %s, which is not exported", found[1])
 		}
-		if kind := exported[found[1]]; strings.HasSuffix(found[1], "_total") != (kind == "counter") && exported[found[1]] != "" {
+		if kind := exported[found[1]]; strings.HasSuffix(found[1], "_total") != (kind == "counter") &&
+			exported[found[1]] != "" {
 			t.Errorf("%s is a %s", found[1], kind)
 		}
 	}
@@ -275,7 +286,8 @@ func (w watched) namesExist(t *testing.T) {
 		}
 	}
 	asked := 0
-	for where, exprs := range map[string][]string{"grafana.json": queries(t), "alerts.yaml": slices.Collect(maps.Values(alerts(t)))} {
+	for where, exprs := range map[string][]string{"grafana.json": queries(t),
+		"alerts.yaml": slices.Collect(maps.Values(alerts(t)))} {
 		for _, expr := range exprs {
 			for _, name := range named.FindAllString(expr, -1) {
 				asked++
@@ -305,10 +317,12 @@ func known(exported map[string]string, name string) bool {
 // valuesExist: a query for a value that no series has shows nothing for ever.
 func (w watched) valuesExist(t *testing.T, where, expr string) {
 	_, text := w.ask(t, "/metrics")
-	rare := []string{"5xx", "signin.denied", "signin.disowned", "signin.ended", "token.reuse", "browser.replayed", "refused", "sms"}
+	rare := []string{"5xx", "signin.denied", "signin.disowned", "signin.ended", "token.reuse", "browser.replayed",
+		"refused", "sms"}
 	for _, m := range matchers.FindAllStringSubmatch(expr, -1) {
 		for value := range strings.SplitSeq(m[3], "|") {
-			pattern := regexp.MustCompile(m[1] + `="` + map[bool]string{true: value, false: regexp.QuoteMeta(value)}[m[2] == "=~"] + `"`)
+			pattern := regexp.MustCompile(m[1] + `="` + map[bool]string{true: value,
+				false: regexp.QuoteMeta(value)}[m[2] == "=~"] + `"`)
 			if !pattern.MatchString(text) && !slices.Contains(rare, value) {
 				t.Errorf("%s asks for %s %q, which nothing has: %s", where, m[1], value, expr)
 			}
@@ -375,7 +389,8 @@ func queries(t *testing.T) (out []string) {
 	return out
 }
 
-var rule = regexp.MustCompile(`(?m)^      - alert: (\w+)\n        expr: (.+)\n(?:        for: \d+[ms]\n)?        labels:\n          severity: (?:critical|warning)\n        annotations:\n          summary: (.+)\n`)
+var rule = regexp.MustCompile(
+	`(?m)^      - alert: (\w+)\n        expr: (.+)\n(?:        for: \d+[ms]\n)?        labels:\n          severity: (?:critical|warning)\n        annotations:\n          summary: (.+)\n`)
 
 // alerts are the expressions of alerts.yaml by name. Each is one plain scalar of YAML.
 func alerts(t *testing.T) map[string]string {
@@ -386,7 +401,9 @@ func alerts(t *testing.T) map[string]string {
 		name, expr, summary := found[1], found[2], found[3]
 		out[name] = expr
 		for _, scalar := range []string{expr, summary} {
-			if strings.Contains(scalar, ": ") || strings.Contains(scalar, " #") || strings.ContainsAny(scalar[:1], "{}[]&*#?|-<>=!%@`\"'") || strings.Count(scalar, "(") != strings.Count(scalar, ")") {
+			if strings.Contains(scalar, ": ") || strings.Contains(scalar, " #") ||
+				strings.ContainsAny(scalar[:1], "{}[]&*#?|-<>=!%@`\"'") ||
+				strings.Count(scalar, "(") != strings.Count(scalar, ")") {
 				t.Errorf("%s is no plain scalar: %s", name, scalar)
 			}
 		}
@@ -422,7 +439,8 @@ func (w watched) spansTell(t *testing.T) {
 			}
 		}
 		sends := slices.ContainsFunc(all, func(s span) bool { return s.Name == "message send" && s.ParentSpanID == "" })
-		return sends && slices.Contains(inside, "argon2id") && slices.Contains(inside, "database read") && slices.Contains(inside, "database write")
+		return sends && slices.Contains(inside, "argon2id") && slices.Contains(inside, "database read") &&
+			slices.Contains(inside, "database write")
 	})
 	if len(inside) > 12 {
 		t.Errorf("a span for each statement: %v", inside)
@@ -432,7 +450,8 @@ func (w watched) spansTell(t *testing.T) {
 		attributes[a.Key] = a.Value.StringValue + a.Value.IntValue
 	}
 	id := attributes["countersign.request_id"]
-	if len(id) != 26 || attributes["http.route"] != "/signin/password" || attributes["http.request.method"] != "POST" || len(attributes["http.response.status_code"]) != 3 {
+	if len(id) != 26 || attributes["http.route"] != "/signin/password" || attributes["http.request.method"] != "POST" ||
+		len(attributes["http.response.status_code"]) != 3 {
 		t.Errorf("%v", attributes)
 	}
 	w.traces.mu.Lock()
@@ -477,7 +496,8 @@ func TestATK174_OpsAndPublicStayApart(t *testing.T) {
 	const token = "canary-ops-token-5d1e77"
 	eachWatched(t, fmt.Sprintf("token = %q\n", token), func(t *testing.T, w watched) {
 		p := w.Person(t)
-		for _, path := range []string{"/metrics", "/readyz", "/debug/pprof/", "/debug/pprof/heap", "/debug/pprof/profile", "/debug/vars"} {
+		for _, path := range []string{"/metrics", "/readyz", "/debug/pprof/", "/debug/pprof/heap",
+			"/debug/pprof/profile", "/debug/vars"} {
 			for _, authorization := range []string{"", "Bearer " + token} {
 				req := p.Request("GET", path, nil)
 				req.Header.Set("Authorization", authorization)
@@ -486,12 +506,14 @@ func TestATK174_OpsAndPublicStayApart(t *testing.T) {
 				}
 			}
 		}
-		for _, path := range []string{"/", "/signin", "/authorize", "/token", "/userinfo", "/jwks", "/.well-known/openid-configuration", "/setup", "/assets/", "/debug/vars", "/debug/pprof/../../signin"} {
+		for _, path := range []string{"/", "/signin", "/authorize", "/token", "/userinfo", "/jwks",
+			"/.well-known/openid-configuration", "/setup", "/assets/", "/debug/vars", "/debug/pprof/../../signin"} {
 			if status, _ := w.ask(t, path); status != 404 {
 				t.Errorf("%s on the listener for operations: %d", path, status)
 			}
 		}
-		for path, want := range map[string]int{"/metrics": 401, "/debug/pprof/": 401, "/debug/pprof/heap": 401, "/healthz": 200, "/readyz": 200} {
+		for path, want := range map[string]int{"/metrics": 401, "/debug/pprof/": 401, "/debug/pprof/heap": 401,
+			"/healthz": 200, "/readyz": 200} {
 			if status, body := w.ask(t, path); status != want || len(body) > 30 {
 				t.Errorf("%s without the token: %d %s", path, status, body)
 			}
@@ -510,7 +532,8 @@ func TestOpsListenThatIsTakenStopsTheStart(t *testing.T) {
 	}
 	defer func() { _ = l.Close() }()
 	w := rig.Shared(t, "postgres")
-	if said := w.Refused(t, rig.Options{Config: fmt.Sprintf("[ops]\nlisten = %q\n", l.Addr())}); !strings.Contains(said, "ops.listen") {
+	if said := w.Refused(t, rig.Options{Config: fmt.Sprintf("[ops]\nlisten = %q\n", l.Addr())}); !strings.Contains(said,
+		"ops.listen") {
 		t.Error(said)
 	}
 }

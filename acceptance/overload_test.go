@@ -45,7 +45,8 @@ func (f *crowd) worker(p *rig.Person, people []*rig.User, n int) {
 			return
 		default:
 		}
-		pg, err := p.Try(p.Request(http.MethodPost, rig.PathPassword, form("email", people[n%len(people)].Email, "password", "canary a wrong password of some length")))
+		pg, err := p.Try(p.Request(http.MethodPost, rig.PathPassword,
+			form("email", people[n%len(people)].Email, "password", "canary a wrong password of some length")))
 		switch {
 		case err != nil:
 		case pg.Status == http.StatusUnauthorized:
@@ -142,7 +143,8 @@ func TestSEC079_AnotherCompanyIsServedInItsTurn(t *testing.T) {
 		f.inTurn(t, "another company's sign-in", func() { atCode(t, begin(t, w.Person(t), w, anna)) })
 		f.inTurn(t, "another company's sign-in on a known browser", func() { atCode(t, begin(t, known, w, omar)) })
 		known.From("127.1.2.3") // a known browser is known wherever it is
-		f.inTurn(t, "another company's sign-in on a known browser elsewhere", func() { atCode(t, begin(t, known, w, omar)) })
+		f.inTurn(t, "another company's sign-in on a known browser elsewhere",
+			func() { atCode(t, begin(t, known, w, omar)) })
 	})
 }
 
@@ -181,11 +183,13 @@ func comeBack(t *testing.T, pg *rig.Page) {
 // audit trail, and nothing else is: who was turned away has lost no try.
 func counted(t *testing.T, w *rig.World, c *rig.Tenant, told int64) {
 	t.Helper()
-	if n := w.Number(t, `SELECT count(*) FROM audit_events WHERE tenant_id = $1 AND action = 'signin.password' AND result = 'failed'`, c.ID); n != told {
+	if n := w.Number(t, `SELECT count(*) FROM audit_events WHERE tenant_id = $1 AND action = 'signin.password'
+		AND result = 'failed'`, c.ID); n != told {
 		t.Errorf("%d failures in the audit trail, %d were told", n, told)
 	}
 	for _, budget := range []string{"password.account", "password.here", "password.source"} {
-		if n := w.Number(t, `SELECT coalesce(sum(length(stamps)), 0) FROM budgets WHERE name = $1`, budget) / 8; n != told {
+		if n := w.Number(t, `SELECT coalesce(sum(length(stamps)), 0) FROM budgets
+			WHERE name = $1`, budget) / 8; n != told {
 			t.Errorf("%s counts %d, %d were told", budget, n, told)
 		}
 	}

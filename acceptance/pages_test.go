@@ -34,13 +34,15 @@ func TestPAR3_ATypedNumberOutlivesTheStepUp(t *testing.T) {
 		if pg.URL.Path != addNumber || pg.Input("number")["value"] != typed || !germany.MatchString(pg.Body) {
 			t.Fatalf("%s asks for %q, not %q in Germany", pg.URL.Path, pg.Input("number")["value"], typed)
 		}
-		if strings.Contains(pg.URL.String(), strings.ReplaceAll(typed, " ", "")) || strings.Contains(pg.URL.String(), url.QueryEscape(typed)) {
+		if strings.Contains(pg.URL.String(), strings.ReplaceAll(typed, " ", "")) ||
+			strings.Contains(pg.URL.String(), url.QueryEscape(typed)) {
 			t.Errorf("the number stands in the address %s", pg.URL)
 		}
 		link := pg.URL.RequestURI()
 		sent := p.Submit(addNumber, "country", "DE")
 		sent.Expect(t, 200, "Enter the code from the text message to +49 1")
-		if shown := strings.ReplaceAll(sent.Text(), " ", ""); !strings.Contains(shown, strings.TrimLeft(strings.ReplaceAll(typed, " ", ""), "0")) {
+		if shown := strings.ReplaceAll(sent.Text(), " ", ""); !strings.Contains(shown,
+			strings.TrimLeft(strings.ReplaceAll(typed, " ", ""), "0")) {
 			t.Error("what was just typed is masked")
 		}
 		other := toAdding(t, w.World, c.User(t))
@@ -63,7 +65,8 @@ func TestSEC042_ATypedAddressOutlivesTheStepUp(t *testing.T) {
 		u := w.Covered(t).User(t)
 		p := atEmail(t, w, u, 1)
 		w.Advance(t, freshFor)
-		p.Post(emailPath, url.Values{"email": {"moved@people.example.test"}}).Expect(t, 200, "Confirm it’s you", "Enter your password again")
+		p.Post(emailPath, url.Values{"email": {"moved@people.example.test"}}).Expect(t, 200, "Confirm it’s you",
+			"Enter your password again")
 		pg := mailedAfterPassword(t, w, p, u, 2)
 		if pg.URL.Path != emailPath || pg.Input("email")["value"] != "moved@people.example.test" {
 			t.Errorf("%s asks for %q", pg.URL.Path, pg.Input("email")["value"])
@@ -86,7 +89,9 @@ func TestAStepUpConfirmsAndRemembersNothing(t *testing.T) {
 			t.Errorf("a step-up looks like a sign-in: %s", rig.Quietly(pg.Text()))
 		}
 		p.CodeRemembered(w.Sink.Code(t, u.Email, 1).Code).Expect(t, 200, "Choose a sign-in method")
-		if n := w.Number(t, `SELECT count(*) FROM remembered_browsers r JOIN directory d ON d.tenant_id = r.tenant_id AND d.user_id = r.user_id WHERE d.email_key = $1`, u.Email); n != 0 {
+		if n := w.Number(t, `SELECT count(*) FROM remembered_browsers r
+			JOIN directory d ON d.tenant_id = r.tenant_id AND d.user_id = r.user_id
+				WHERE d.email_key = $1`, u.Email); n != 0 {
 			t.Errorf("%d browsers are remembered by a step-up", n)
 		}
 	})
@@ -157,7 +162,8 @@ func TestBrowser_TheBoxOpensOnceTheCodesAreSaved(t *testing.T) {
 // guard: data-begin in passkey.js, beganPasskey in internal/enrollpages
 func TestBrowser_APasskeyIsSetUpOnOnePage(t *testing.T) {
 	timed(t, func(t *testing.T, w *rig.World) {
-		u := w.NewTenant(t, "--mandate", "default_on", "--choice", "optional", "--methods", "passkey,totp,backup").User(t)
+		u := w.NewTenant(t, "--mandate", "default_on", "--choice", "optional", "--methods",
+			"passkey,totp,backup").User(t)
 		p := w.Person(t)
 		enter(t, p, u, inProfile)
 		mailed(t, w, p, u, 1)
@@ -165,7 +171,8 @@ func TestBrowser_APasskeyIsSetUpOnOnePage(t *testing.T) {
 		if pg.URL.Path != inProfile+"/passkey" || pg.Input("name") == nil || !strings.Contains(pg.Body, "data-start") {
 			t.Fatalf("not yet the page that makes a passkey: %s", rig.Quietly(pg.Text()))
 		}
-		if n := w.Number(t, `SELECT count(*) FROM drafts d JOIN directory p ON p.tenant_id = d.tenant_id AND p.user_id = d.user_id WHERE p.email_key = $1`, u.Email); n != 0 {
+		if n := w.Number(t, `SELECT count(*) FROM drafts d JOIN directory p ON p.tenant_id = d.tenant_id
+			AND p.user_id = d.user_id WHERE p.email_key = $1`, u.Email); n != 0 {
 			t.Errorf("looking at the page began %d set-ups", n)
 		}
 		b := w.Chromium(t).Tab(t)
@@ -197,8 +204,10 @@ func TestTheReasonsFitTheMethod(t *testing.T) {
 			t.Error("an app's page speaks of email")
 		}
 		for asked, says := range map[string]string{
-			"": "a device, an app or a mailbox", "?method=email": "open the mailbox", "?method=sms": "taken over at the phone company",
-			"?method=passkey": "only works on this site", "?method=password": "a device, an app or a mailbox", "?method=<b>": "a device, an app or a mailbox",
+			"": "a device, an app or a mailbox", "?method=email": "open the mailbox",
+			"?method=sms":     "taken over at the phone company",
+			"?method=passkey": "only works on this site", "?method=password": "a device, an app or a mailbox",
+			"?method=<b>": "a device, an app or a mailbox",
 		} {
 			p.Get("/why"+asked).Expect(t, 200, says)
 		}
@@ -211,8 +220,10 @@ func TestBrowser_TheCodePageShowsFourThings(t *testing.T) {
 		u := w.Covered(t).User(t)
 		b := w.Chromium(t).Tab(t).Phone(1, false)
 		through(t, w, b, w.Dashboard(t), u)
-		shown := rig.Eval[string](b, `[...document.querySelectorAll("main :is(input:not([type=hidden]), button, a, summary)")].filter((e) => e.checkVisibility()).map((e) => e.name || e.textContent.replace(/\d.*/, "").trim()).join("|")`)
-		if shown != "code|remember|Sign in|Send a new code in|Didn’t get the email?" && shown != "code|remember|Sign in|Send a new code|Didn’t get the email?" {
+		shown := rig.Eval[string](b,
+			`[...document.querySelectorAll("main :is(input:not([type=hidden]), button, a, summary)")].filter((e) => e.checkVisibility()).map((e) => e.name || e.textContent.replace(/\d.*/, "").trim()).join("|")`)
+		if shown != "code|remember|Sign in|Send a new code in|Didn’t get the email?" &&
+			shown != "code|remember|Sign in|Send a new code|Didn’t get the email?" {
 			t.Errorf("the page shows %s", shown)
 		}
 		b.Click("summary")
@@ -261,11 +272,14 @@ func TestTheVendorsOwnLogoAndAccent(t *testing.T) {
 			return file
 		}
 		script := filepath.Join(t.TempDir(), "logo.svg")
-		if err := os.WriteFile(script, []byte(`<svg xmlns="http://www.w3.org/2000/svg" onload="alert(1)"/>`), 0o600); err != nil {
+		if err := os.WriteFile(script, []byte(`<svg xmlns="http://www.w3.org/2000/svg" onload="alert(1)"/>`),
+			0o600); err != nil {
 			t.Fatal(err)
 		}
-		for _, bad := range [][]string{{"--logo", script}, {"--logo", draw(8, 8)}, {"--logo", draw(1025, 20)}, {"--accent", "red"}, {"--accent", "#fff"}, {"--accent", "#000000}body{display:none"}} {
-			if said, code := w.Command(t, rig.Options{}, append([]string{"installation", "set"}, bad...)...); code == 0 {
+		for _, bad := range [][]string{{"--logo", script}, {"--logo", draw(8, 8)}, {"--logo", draw(1025, 20)},
+			{"--accent", "red"}, {"--accent", "#fff"}, {"--accent", "#000000}body{display:none"}} {
+			if said, code := w.Command(t, rig.Options{},
+				append([]string{"installation", "set"}, bad...)...); code == 0 {
 				t.Errorf("%v: %s", bad, said)
 			}
 		}
@@ -280,11 +294,13 @@ func TestTheVendorsOwnLogoAndAccent(t *testing.T) {
 			logo, style = brandLogo.FindString(body), brandStyle.FindString(body)
 			return logo != "" && style != ""
 		})
-		if got := p.Get(style); got.Status != 200 || got.Header.Get("Content-Type") != "text/css; charset=utf-8" || !strings.Contains(got.Body, "#ffcc00") || strings.Contains(got.Body, "--act:#ffcc00") {
+		if got := p.Get(style); got.Status != 200 || got.Header.Get("Content-Type") != "text/css; charset=utf-8" ||
+			!strings.Contains(got.Body, "#ffcc00") || strings.Contains(got.Body, "--act:#ffcc00") {
 			t.Errorf("%d %s: yellow on white: %s", got.Status, got.Header.Get("Content-Type"), got.Body)
 		}
 		got := p.Get(logo)
-		if got.Status != 200 || got.Header.Get("Content-Type") != "image/png" || !strings.Contains(got.Header.Get("Cache-Control"), "immutable") || strings.Contains(got.Body, "script") {
+		if got.Status != 200 || got.Header.Get("Content-Type") != "image/png" ||
+			!strings.Contains(got.Header.Get("Cache-Control"), "immutable") || strings.Contains(got.Body, "script") {
 			t.Errorf("the logo: %d %v", got.Status, got.Header)
 		}
 		b := w.Chromium(t).Tab(t)
@@ -292,7 +308,9 @@ func TestTheVendorsOwnLogoAndAccent(t *testing.T) {
 		if px := rig.Eval[float64](b, `document.querySelector("img.logo").naturalWidth`); px != 300 {
 			t.Errorf("the logo is %v pixels wide", px)
 		}
-		if used := rig.Eval[string](b, `getComputedStyle(document.documentElement).getPropertyValue("--act")`); !strings.Contains(used, "#ffcc00") {
+		if used := rig.Eval[string](b,
+			`getComputedStyle(document.documentElement).getPropertyValue("--act")`); !strings.Contains(used,
+			"#ffcc00") {
 			t.Errorf("the accent is %s", used)
 		}
 		u := w.Covered(t).User(t)
@@ -303,7 +321,8 @@ func TestTheVendorsOwnLogoAndAccent(t *testing.T) {
 		w.CLI(t, "installation", "set", "--logo", "none", "--accent", "none")
 		rig.Within(t, wait, "ours are back", func() bool {
 			body := p.Get("/signin").Body
-			return !brandLogo.MatchString(body) && !brandStyle.MatchString(body) && strings.Contains(body, `class="mark"`)
+			return !brandLogo.MatchString(body) && !brandStyle.MatchString(body) &&
+				strings.Contains(body, `class="mark"`)
 		})
 	})
 }
@@ -330,7 +349,8 @@ func TestBrowser_TimesAreInTheReadersZone(t *testing.T) {
 			t.Errorf("a time is not the reader's: %s", rig.Quietly(text))
 		}
 		want := time.Now().In(time.FixedZone("IST", 5*3600+1800)).Format("2006")
-		if seen := rig.Eval[string](b, `document.querySelector("time[data-ago]").title`); !strings.Contains(seen, want) {
+		if seen := rig.Eval[string](b,
+			`document.querySelector("time[data-ago]").title`); !strings.Contains(seen, want) {
 			t.Errorf("the whole time is %q", seen)
 		}
 		b = w.Chromium(t).Tab(t).In("Asia/Kolkata")

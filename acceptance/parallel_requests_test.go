@@ -21,7 +21,8 @@ func TestATK136_ParallelRedemption(t *testing.T) {
 			stranger := w.Person(t)
 			shots := make([]rig.Shot, 20)
 			for i := range shots {
-				shots[i] = rig.Shot{Person: stranger, Path: "/token", Form: with(redeem(app, code, visit.Verifier), "client_id", app.ID)}
+				shots[i] = rig.Shot{Person: stranger, Path: "/token",
+					Form: with(redeem(app, code, visit.Verifier), "client_id", app.ID)}
 			}
 			pages := rig.Volley(t, shots)
 			if n := rig.Count(pages); n[200] != 1 || n[200]+n[400] != 20 {
@@ -78,7 +79,9 @@ func TestATK080_SigningOutEndsAPendingStepUp(t *testing.T) {
 		if pg := thief.Code(mail.Code); pg.Left != nil || gotSession(pg) {
 			t.Error("a step-up is finished although its session was signed out")
 		}
-		if n := w.Number(t, `SELECT count(*) FROM sessions s JOIN users u ON u.tenant_id = s.tenant_id AND u.id = s.user_id WHERE u.email = $1 AND s.ended_at = 0`, u.Email); n != 0 {
+		if n := w.Number(t, `SELECT count(*) FROM sessions s
+			JOIN users u ON u.tenant_id = s.tenant_id AND u.id = s.user_id
+				WHERE u.email = $1 AND s.ended_at = 0`, u.Email); n != 0 {
 			t.Errorf("%d sessions live after signing out", n)
 		}
 	})
@@ -90,7 +93,8 @@ func TestATK116_ParallelSends(t *testing.T) {
 		u := w.Covered(t).User(t)
 		shots := make([]rig.Shot, 20)
 		for i := range shots {
-			shots[i] = rig.Shot{Person: w.Person(t), Path: rig.PathPassword, Form: form("email", u.Email, "password", u.Password)}
+			shots[i] = rig.Shot{Person: w.Person(t), Path: rig.PathPassword,
+				Form: form("email", u.Email, "password", u.Password)}
 		}
 		pages := rig.Volley(t, shots)
 		for status := range rig.Count(pages) {
@@ -99,7 +103,9 @@ func TestATK116_ParallelSends(t *testing.T) {
 			}
 		}
 		w.Drained(t)
-		right := w.Number(t, `SELECT count(*) FROM audit_events a JOIN users u ON u.tenant_id = a.tenant_id AND u.id = a.user_id WHERE u.email = $1 AND a.action = 'signin.password'`, u.Email)
+		right := w.Number(t, `SELECT count(*) FROM audit_events a
+			JOIN users u ON u.tenant_id = a.tenant_id AND u.id = a.user_id
+				WHERE u.email = $1 AND a.action = 'signin.password'`, u.Email)
 		if right == 0 {
 			t.Fatalf("no password was compared: %v", rig.Count(pages))
 		}
@@ -141,9 +147,12 @@ func TestATK077_TwoTabsAreNotACopy(t *testing.T) {
 		first := p.Visit(w.Dashboard(t).Visit())
 		f, _ := first.Form(rig.PathPassword)
 		body := with(with(f.Values, "email", u.Email), "password", u.Password)
-		pages := rig.Volley(t, []rig.Shot{{Person: p, Path: rig.PathPassword, Form: body}, {Person: p, Path: rig.PathPassword, Form: body}})
+		pages := rig.Volley(t,
+			[]rig.Shot{{Person: p, Path: rig.PathPassword, Form: body},
+				{Person: p, Path: rig.PathPassword, Form: body}})
 		kept := ""
-		if n := len(slices.DeleteFunc(slices.Clone(pages), func(pg *rig.Page) bool { return !gotSession(pg) && pg.Status != 409 })); n != 2 {
+		if n := len(slices.DeleteFunc(slices.Clone(pages),
+			func(pg *rig.Page) bool { return !gotSession(pg) && pg.Status != 409 })); n != 2 {
 			t.Errorf("%d of two tabs went on or were told to try again: %v", n, rig.Count(pages))
 		}
 		for _, pg := range pages {

@@ -47,12 +47,15 @@ func newScriptSite(t testing.TB) *scriptSite {
 			t.Error(err)
 		}
 		if r.URL.Query().Has("old") { // a browser, or a password manager, without JSON
-			text = append([]byte("delete PublicKeyCredential.parseRequestOptionsFromJSON; delete PublicKeyCredential.parseCreationOptionsFromJSON; delete PublicKeyCredential.prototype.toJSON;\n"), text...)
+			text = append([]byte(
+				"delete PublicKeyCredential.parseRequestOptionsFromJSON; delete PublicKeyCredential.parseCreationOptionsFromJSON; delete PublicKeyCredential.prototype.toJSON;\n"),
+				text...)
 		}
 		w.Header().Set("Content-Type", "text/javascript")
 		_, _ = w.Write(text)
 	})
-	mux.HandleFunc("GET /app.js", func(w http.ResponseWriter, r *http.Request) { http.ServeFile(w, r, "../internal/web/assets/app.js") })
+	mux.HandleFunc("GET /app.js",
+		func(w http.ResponseWriter, r *http.Request) { http.ServeFile(w, r, "../internal/web/assets/app.js") })
 	mux.HandleFunc("POST /{mode}", s.judge)
 	s.server = httptest.NewServer(mux)
 	t.Cleanup(s.server.Close)
@@ -78,7 +81,9 @@ func (s *scriptSite) options(mode string) []byte {
 	switch mode {
 	case "create":
 		var c *protocol.CredentialCreation
-		c, session, err = s.rp.BeginRegistration(s, webauthn.WithExclusions(webauthn.Credentials(s.known).CredentialDescriptors()), webauthn.WithResidentKeyRequirement(protocol.ResidentKeyRequirementPreferred))
+		c, session, err = s.rp.BeginRegistration(s,
+			webauthn.WithExclusions(webauthn.Credentials(s.known).CredentialDescriptors()),
+			webauthn.WithResidentKeyRequirement(protocol.ResidentKeyRequirementPreferred))
 		ask = c.Response
 	case "get":
 		var c *protocol.CredentialAssertion
@@ -100,7 +105,8 @@ func (s *scriptSite) options(mode string) []byte {
 
 func (s *scriptSite) page(w http.ResponseWriter, r *http.Request) {
 	w.Header().Set("Content-Type", "text/html; charset=utf-8")
-	w.Header().Set("Content-Security-Policy", "default-src 'none'; script-src 'self'; style-src 'self'; connect-src 'self'; form-action 'self'; base-uri 'none'; frame-ancestors 'none'")
+	w.Header().Set("Content-Security-Policy",
+		"default-src 'none'; script-src 'self'; style-src 'self'; connect-src 'self'; form-action 'self'; base-uri 'none'; frame-ancestors 'none'")
 	mode := r.PathValue("mode")
 	script := "/passkey.js"
 	if r.URL.Query().Has("old") {
@@ -138,7 +144,8 @@ func (s *scriptSite) judge(w http.ResponseWriter, r *http.Request) {
 		verdict = "wrong: " + err.Error()
 	}
 	w.Header().Set("Content-Type", "text/html; charset=utf-8")
-	_, _ = fmt.Fprintf(w, `<!doctype html><title>t</title><h1 id="verdict">%s, token %s</h1>`, html.EscapeString(verdict), html.EscapeString(r.PostFormValue("token")))
+	_, _ = fmt.Fprintf(w, `<!doctype html><title>t</title><h1 id="verdict">%s, token %s</h1>`,
+		html.EscapeString(verdict), html.EscapeString(r.PostFormValue("token")))
 }
 
 func (s *scriptSite) created(answer []byte) error {
@@ -159,7 +166,8 @@ func (s *scriptSite) proved(answer []byte) error {
 		return err
 	}
 	if len(s.session.UserID) == 0 {
-		_, err = s.rp.ValidateDiscoverableLogin(func(_, _ []byte) (webauthn.User, error) { return s, nil }, s.session, p)
+		_, err = s.rp.ValidateDiscoverableLogin(func(_, _ []byte) (webauthn.User, error) { return s, nil }, s.session,
+			p)
 		return err
 	}
 	_, err = s.rp.ValidateLogin(s, s.session, p)
@@ -197,7 +205,8 @@ func TestAIR17_TheScriptMakesAndUsesPasskeys(t *testing.T) {
 			if n := len(a.Credentials()); n != 1 {
 				t.Fatalf("%d credentials", n)
 			}
-			if f := s.known[0].Flags; f.BackupEligible != device.Copyable || f.BackupState != device.Copied || f.UserVerified != device.Checks {
+			if f := s.known[0].Flags; f.BackupEligible != device.Copyable || f.BackupState != device.Copied ||
+				f.UserVerified != device.Checks {
 				t.Errorf("%+v: %+v", device, f)
 			}
 			b.Go(s.url("/get" + query))
@@ -235,7 +244,8 @@ func TestAIR17_PasskeysInAutofill(t *testing.T) {
 	b.Go(s.url("/conditional"))
 	b.See(passkeyButton)
 	a.Answers(true)
-	rig.Eval[bool](b, `(() => { const real = performance.now.bind(performance); performance.now = () => real() + 241000; document.dispatchEvent(new Event('visibilitychange')); return true })()`)
+	rig.Eval[bool](b,
+		`(() => { const real = performance.now.bind(performance); performance.now = () => real() + 241000; document.dispatchEvent(new Event('visibilitychange')); return true })()`)
 	if text := s.right(b); !strings.Contains(text, "token fresh 1") {
 		t.Errorf("%s", text)
 	}

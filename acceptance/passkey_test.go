@@ -43,7 +43,9 @@ func withPasskey(t *testing.T, w *rig.World, b *rig.Browser, u *rig.User, d rig.
 	b.Go(rig.PublicURL + "/profile/add/passkey")
 	press(b, `form[data-passkey=create] [data-start]`)
 	rig.Within(t, 10*time.Second, "the passkey is bound", func() bool {
-		return len(a.Credentials()) == 1 && w.Number(t, `SELECT count(*) FROM authenticators a JOIN users u ON u.tenant_id = a.tenant_id AND u.id = a.user_id WHERE u.email = $1 AND a.kind = 'passkey'`, u.Email) == 1
+		return len(a.Credentials()) == 1 && w.Number(t, `SELECT count(*) FROM authenticators a
+			JOIN users u ON u.tenant_id = a.tenant_id AND u.id = a.user_id
+				WHERE u.email = $1 AND a.kind = 'passkey'`, u.Email) == 1
 	})
 	rig.Within(t, 10*time.Second, "the next page is there", func() bool { return !b.Has(`form[data-passkey=create]`) })
 	b.See("h1")
@@ -68,7 +70,9 @@ func saveCodes(t *testing.T, b *rig.Browser) {
 // reached counts the sessions of somebody with this level and these proofs.
 func reached(t *testing.T, w *rig.World, u *rig.User, acr, amr string) int64 {
 	t.Helper()
-	return w.Number(t, `SELECT count(*) FROM sessions s JOIN users u ON u.tenant_id = s.tenant_id AND u.id = s.user_id WHERE u.email = $1 AND s.acr = $2 AND s.amr = $3`, u.Email, acr, amr)
+	return w.Number(t, `SELECT count(*) FROM sessions s
+		JOIN users u ON u.tenant_id = s.tenant_id AND u.id = s.user_id
+			WHERE u.email = $1 AND s.acr = $2 AND s.amr = $3`, u.Email, acr, amr)
 }
 
 // guard: the button and the autofill of the sign-in page, the second step's page, and the
@@ -119,7 +123,9 @@ func TestSEC93_AKeyWithoutAFingerNeedsThePassword(t *testing.T) {
 		if n := reached(t, w, u, "phr", "pwd swk mfa"); n != 1 {
 			t.Errorf("%d sessions by password and key", n)
 		}
-		if n := w.Number(t, `SELECT count(*) FROM audit_events e JOIN users u ON u.tenant_id = e.tenant_id AND u.id = e.user_id WHERE u.email = $1 AND e.action = 'signin.passkey' AND e.result = 'ok'`, u.Email); n != 0 {
+		if n := w.Number(t, `SELECT count(*) FROM audit_events e
+			JOIN users u ON u.tenant_id = e.tenant_id AND u.id = e.user_id
+				WHERE u.email = $1 AND e.action = 'signin.passkey' AND e.result = 'ok'`, u.Email); n != 0 {
 			t.Errorf("%d sign-ins by a touch alone", n)
 		}
 	})

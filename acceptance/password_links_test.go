@@ -89,7 +89,8 @@ func TestSEC043_AResetEndsEverythingAndSignsNobodyIn(t *testing.T) {
 		}
 		p.Submit(link, "password", "short").Expect(t, 422, "too short")
 		u.Password = "canary reset battery " + w.Unique("staple")
-		pg := p.Submit(link, "password", u.Password).Expect(t, 200, "Your password is changed", "Sign in to The dashboard")
+		pg := p.Submit(link, "password", u.Password).Expect(t, 200, "Your password is changed",
+			"Sign in to The dashboard")
 		if pg.GaveSession() || p.SignedIn() || p.Cookie("flow") != "" {
 			t.Error("the link signs in")
 		}
@@ -150,9 +151,11 @@ func TestSEC086_ForgotTellsNothingAboutAnAddress(t *testing.T) {
 				t.Fatalf("the answers differ:\n%s\n%s", body, said[0])
 			}
 		}
-		rig.Within(t, wait, "two links for the one who exists", func() bool { return len(passwordLinks(w, known.Email)) == 2 })
+		rig.Within(t, wait, "two links for the one who exists",
+			func() bool { return len(passwordLinks(w, known.Email)) == 2 })
 		rig.Within(t, wait, "records", func() bool {
-			return len(c.Events(t, "password.asked", "account_or_app_closed")) == 2 && len(c.Events(t, "password.asked", "ok")) == 2
+			return len(c.Events(t, "password.asked", "account_or_app_closed")) == 2 &&
+				len(c.Events(t, "password.asked", "ok")) == 2
 		})
 		if n := len(w.Sink.Mails(disabled.Email)) - 1; n > 0 { // but for the notice that they were disabled
 			t.Errorf("%d mails to someone who is disabled", n)
@@ -272,7 +275,8 @@ func TestATK042_AResetAndACodeByMailAreOneProof(t *testing.T) {
 		u := c.User(t)
 		p := reset(t, w, u, 1)
 		p.Password(u.Email, u.Password).
-			Expect(t, 410, "You can’t set up a sign-in method yet", "ask your administrator", w.Now().Add(24*time.Hour).UTC().Format("2 Jan 2006"))
+			Expect(t, 410, "You can’t set up a sign-in method yet", "ask your administrator",
+				w.Now().Add(24*time.Hour).UTC().Format("2 Jan 2006"))
 		if p.SignedIn() || len(w.Sink.Codes(u.Email)) > 0 {
 			t.Fatal("a code is sent, or a session opens below what the company asks for")
 		}
@@ -398,7 +402,8 @@ func TestALO16_AnInvitationIsAWayIn(t *testing.T) {
 		}
 		p.Get(inProfile).Expect(t, 200, "Choose a sign-in method") // an invitation is no reset
 		w.Person(t).Get(link).Expect(t, http.StatusGone, "already used")
-		if out, err := w.TryCLI("", "user", "invite", u.Email); err == nil || !strings.Contains(err.Error(), "password already") {
+		if out, err := w.TryCLI("", "user", "invite", u.Email); err == nil ||
+			!strings.Contains(err.Error(), "password already") {
 			t.Errorf("a person with a password was invited: %v %s", err, out)
 		}
 

@@ -30,7 +30,8 @@ func TestATK038_ForcedBrowsingWithTheFlowCookie(t *testing.T) {
 					req := p.Request(method, path, nil)
 					req.Header.Set("Content-Type", media)
 					pg := p.Send(req)
-					if pg.Status >= 500 || gotSession(pg) || strings.Contains(pg.Body, u.Email) || strings.Contains(pg.Body, u.Name) {
+					if pg.Status >= 500 || gotSession(pg) || strings.Contains(pg.Body, u.Email) ||
+						strings.Contains(pg.Body, u.Name) {
 						t.Errorf("%s %s: status %d: %s", method, path, pg.Status, rig.Quietly(pg.Text()))
 					}
 					if _, home := pg.Form(rig.PathSignOut); home && path == "/" {
@@ -53,7 +54,8 @@ func TestATK039_ResponseManipulation(t *testing.T) {
 		to, _ := first.Form(rig.PathPassword)
 		p.Password(u.Email, u.Password)
 		// The attacker's script lets the page believe that the answer was 303 to the app.
-		for _, path := range []string{"/authorize/resume?to=" + url.QueryEscape(to.Values.Get("to")), visit.URL, "/", rig.PathCode} {
+		for _, path := range []string{"/authorize/resume?to=" + url.QueryEscape(to.Values.Get("to")), visit.URL,
+			"/", rig.PathCode} {
 			if pg := p.Get(path); pg.Left != nil || gotSession(pg) {
 				t.Errorf("%.20s goes on to %v", path, pg.Left)
 			}
@@ -104,7 +106,8 @@ func TestATK045_FromALowAppToAHighOne(t *testing.T) {
 		}
 		replay := w.Person(t)
 		replay.SetCookie("session", low)
-		if again := w.PhoneApp(t).Visit("prompt", "none"); w.PhoneApp(t).Callback(t, again, replay.Visit(again)).Get("code") != "" {
+		if again := w.PhoneApp(t).Visit("prompt", "none"); w.PhoneApp(t).Callback(t, again,
+			replay.Visit(again)).Get("code") != "" {
 			t.Error("the old value is still a session after the step-up")
 		}
 	})
@@ -116,7 +119,8 @@ func TestATK047_AppSpoofing(t *testing.T) {
 		u := w.Covered(t).User(t)
 		phone, dashboard := w.PhoneApp(t), w.Dashboard(t)
 		p := w.Person(t)
-		if pg := p.Get(strings.Replace(dashboard.Visit().URL, "client_id=dashboard", "client_id=phone", 1)); pg.Left != nil || pg.Status == 200 && pg.Input("password") != nil {
+		if pg := p.Get(strings.Replace(dashboard.Visit().URL, "client_id=dashboard", "client_id=phone",
+			1)); pg.Left != nil || pg.Status == 200 && pg.Input("password") != nil {
 			t.Errorf("the phone app with the dashboard's address: status %d", pg.Status)
 		}
 		p = w.Person(t)
@@ -125,7 +129,8 @@ func TestATK047_AppSpoofing(t *testing.T) {
 		first := p.Visit(dashboard.Visit())
 		sealed, _ := first.Form(rig.PathPassword)
 		fields := sealed.Values
-		for k, v := range map[string]string{"email": u.Email, "password": u.Password, "app": "phone", "client_id": phone.ID, "client": phone.ID} {
+		for k, v := range map[string]string{"email": u.Email, "password": u.Password, "app": "phone",
+			"client_id": phone.ID, "client": phone.ID} {
 			fields.Set(k, v)
 		}
 		if pg := p.Post(rig.PathPassword, fields); pg.Left != nil {
@@ -206,7 +211,8 @@ func TestATK056_MassAssignment(t *testing.T) {
 		u := w.Covered(t).User(t)
 		p := w.Person(t)
 		p.Visit(w.Dashboard(t).Visit())
-		p.Submit(rig.PathPassword, "email", u.Email, "password", u.Password, "role", "owner", "tenant", "x", "acr", rig.Level1e,
+		p.Submit(rig.PathPassword, "email", u.Email, "password", u.Password, "role", "owner", "tenant", "x",
+			"acr", rig.Level1e,
 			"policy", "off", "remember", "on", "state", "done", "flow", "x", "proved", "email")
 		atCode(t, p.Page)
 		denied(t, w, u, "mass assignment")
@@ -223,13 +229,16 @@ func TestATK057_PathAndMethodTricks(t *testing.T) {
 		u := w.Covered(t).User(t)
 		p := w.Person(t)
 		mail := p.ToCode(t, w.Dashboard(t), u)
-		for _, path := range []string{"//", "/./", "/%2e", "/;a=b", "/signin/code/", "/SIGNIN/CODE", "/signin%2fcode", "/signin/code;x", "//signin/code", "/%2e%2e/", "/signin/./code", "/assets/../signin/code"} {
-			pg, err := p.Raw(p.Header("POST", path, "Host: "+rig.Host, "Sec-Fetch-Site: same-origin", "Content-Type: application/x-www-form-urlencoded", "Content-Length: 0"))
+		for _, path := range []string{"//", "/./", "/%2e", "/;a=b", "/signin/code/", "/SIGNIN/CODE", "/signin%2fcode",
+			"/signin/code;x", "//signin/code", "/%2e%2e/", "/signin/./code", "/assets/../signin/code"} {
+			pg, err := p.Raw(p.Header("POST", path, "Host: "+rig.Host, "Sec-Fetch-Site: same-origin",
+				"Content-Type: application/x-www-form-urlencoded", "Content-Length: 0"))
 			if err != nil || pg.Status < 300 || pg.Status >= 500 || gotSession(pg) {
 				t.Errorf("POST %s: %v", path, status(pg, err))
 			}
 		}
-		for method, want := range map[string]int{"TRACE": 405, "PUT": 405, "DELETE": 405, "PATCH": 405, "CONNECT": 404, "PROPFIND": 405, "GETX": 405} {
+		for method, want := range map[string]int{"TRACE": 405, "PUT": 405, "DELETE": 405, "PATCH": 405, "CONNECT": 404,
+			"PROPFIND": 405, "GETX": 405} {
 			req := p.Request(http.MethodGet, rig.PathCode, nil)
 			req.Method = method
 			if pg, err := p.Try(req); err != nil || pg.Status != want {

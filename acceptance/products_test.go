@@ -107,7 +107,8 @@ func TestClients_ExpressOpenIDConnect(t *testing.T) {
 				w.CLI(t, "client", "set", app.ID, "--signing-alg", "RS256")
 			}
 			w.CLI(t, "client", "set", app.ID, "--add-post-logout-uri", base)
-			runNode(t, "node/express.mjs", "ISSUER="+rig.PublicURL, "ADDRESS="+w.A.Addr, "CLIENT_ID="+app.ID, "CLIENT_SECRET="+app.Secret,
+			runNode(t, "node/express.mjs", "ISSUER="+rig.PublicURL, "ADDRESS="+w.A.Addr, "CLIENT_ID="+app.ID,
+				"CLIENT_SECRET="+app.Secret,
 				"BASE_URL="+base, "ALG="+alg, "NODE_EXTRA_CA_CERTS="+w.CAFile())
 			u, v := w.Covered(t).User(t), newVisitor(t)
 			var shown struct {
@@ -117,11 +118,13 @@ func TestClients_ExpressOpenIDConnect(t *testing.T) {
 			if err := json.Unmarshal([]byte(v.signedIn(w, base+"/", u)), &shown); err != nil {
 				t.Fatal(err)
 			}
-			if shown.User["email"] != u.Email || shown.User["acr"] != rig.Level1e || shown.Info["sub"] != shown.User["sub"] || !shown.Renewed {
+			if shown.User["email"] != u.Email || shown.User["acr"] != rig.Level1e ||
+				shown.Info["sub"] != shown.User["sub"] || !shown.Renewed {
 				t.Errorf("%q: %+v", alg, shown)
 			}
 			away, _, body := v.get(base + "/logout")
-			if to, err := url.Parse(away); err != nil || to.Path != "/logout" || to.Query().Get("post_logout_redirect_uri") != base || to.Query().Get("id_token_hint") == "" {
+			if to, err := url.Parse(away); err != nil || to.Path != "/logout" ||
+				to.Query().Get("post_logout_redirect_uri") != base || to.Query().Get("id_token_hint") == "" {
 				t.Errorf("%q: signs out at %s %s", alg, away, body)
 			}
 		}
@@ -162,7 +165,8 @@ func TestClients_ModAuthOpenIDC(t *testing.T) {
 		w.CLI(t, "client", "set", app.ID, "--add-post-logout-uri", site+"/bye")
 		apache(t, w, site, app)
 		u, v := w.Covered(t).User(t), newVisitor(t)
-		if body := v.signedIn(w, site+"/page", u); !strings.Contains(body, "email="+u.Email+"\n") || !strings.Contains(body, "acr="+rig.Level1e+"\n") {
+		if body := v.signedIn(w, site+"/page", u); !strings.Contains(body, "email="+u.Email+"\n") ||
+			!strings.Contains(body, "acr="+rig.Level1e+"\n") {
 			t.Errorf("behind Apache: %s", body)
 		}
 		away, _, body := v.get(site + "/callback?logout=" + url.QueryEscape(site+"/bye"))
@@ -185,7 +189,8 @@ func apache(t *testing.T, w *rig.World, site string, app *rig.App) {
 		user = "User www-data\nGroup www-data"
 	}
 	var modules strings.Builder
-	for _, m := range []string{"mpm_event", "authn_core", "authz_core", "authz_user", "proxy", "proxy_http", "auth_openidc"} {
+	for _, m := range []string{"mpm_event", "authn_core", "authz_core", "authz_user", "proxy", "proxy_http",
+		"auth_openidc"} {
 		_, _ = fmt.Fprintf(&modules, "LoadModule %s_module /usr/lib/apache2/modules/mod_%s.so\n", m, m)
 	}
 	text := fmt.Sprintf(`ServerRoot %[1]s
@@ -210,7 +215,8 @@ ProxyPass / %[11]s/
   AuthType openid-connect
   Require valid-user
 </Location>
-`, dir, site[strings.LastIndex(site, ":")+1:], user, modules.String(), rig.PublicURL, app.ID, app.Secret, site, tunnel(t, w), ca, behind.URL)
+`, dir, site[strings.LastIndex(site, ":")+1:], user, modules.String(), rig.PublicURL, app.ID, app.Secret, site,
+		tunnel(t, w), ca, behind.URL)
 	file := filepath.Join(dir, "httpd.conf")
 	if err := os.WriteFile(file, []byte(text), 0o600); err != nil {
 		t.Fatal(err)

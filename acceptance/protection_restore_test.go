@@ -21,7 +21,8 @@ func TestProtection_ABackupBringsNoRemovedMethodBack(t *testing.T) {
 		file := w.File("copy")
 		w.CLI(t, "backup", file)
 
-		stolen := regexp.MustCompile(`(?m)^(\S+)\s+totp.*Stolen phone`).FindStringSubmatch(w.CLI(t, "user", "methods", "list", twoApps.Email))
+		stolen := regexp.MustCompile(`(?m)^(\S+)\s+totp.*Stolen phone`).FindStringSubmatch(w.CLI(t, "user", "methods",
+			"list", twoApps.Email))
 		at := "/profile/methods/" + stolen[1] + "/remove"
 		owner.Get(at)
 		owner.Submit(at).Expect(t, 200, "Removed")
@@ -42,7 +43,8 @@ func TestProtection_ABackupBringsNoRemovedMethodBack(t *testing.T) {
 		if said, _ := to.Command(t, rig.Options{}, "doctor"); !strings.Contains(said, blind) {
 			t.Errorf("doctor is silent: %s", said)
 		}
-		if list := to.CLI(t, "user", "methods", "list", twoApps.Email); strings.Contains(list, "suspended") || !strings.Contains(list, "Stolen phone") {
+		if list := to.CLI(t, "user", "methods", "list", twoApps.Email); strings.Contains(list, "suspended") ||
+			!strings.Contains(list, "Stolen phone") {
 			t.Fatalf("the copy is not what this test needs: %s", list)
 		}
 		if _, err := to.TryCLI("", "epoch", "review", "--audit", empty); err == nil {
@@ -50,7 +52,8 @@ func TestProtection_ABackupBringsNoRemovedMethodBack(t *testing.T) {
 		}
 		says(t, to.CLI(t, "epoch", "review", "--audit", events), "1 suspended", "1 people whose newer method is lost")
 		list := to.CLI(t, "user", "methods", "list", twoApps.Email)
-		if strings.Count(list, "suspended") != 1 || !regexp.MustCompile(`totp\s+suspended.*Stolen phone`).MatchString(list) {
+		if strings.Count(list, "suspended") != 1 ||
+			!regexp.MustCompile(`totp\s+suspended.*Stolen phone`).MatchString(list) {
 			t.Errorf("not the one that was removed: %s", list)
 		}
 		if said, _ := to.Command(t, rig.Options{}, "doctor"); strings.Contains(said, blind) {
@@ -65,7 +68,8 @@ func TestProtection_ABackupBringsNoRemovedMethodBack(t *testing.T) {
 		p.Visit(app.Visit())
 		atCode(t, p.Password(untouched.Email, untouched.Password))
 		rig.Within(t, wait, "the people are told", func() bool {
-			return strings.Contains(mailsOf(w, twoApps), "restored from a backup") && strings.Contains(mailsOf(w, late), "restored from a backup")
+			return strings.Contains(mailsOf(w, twoApps), "restored from a backup") &&
+				strings.Contains(mailsOf(w, late), "restored from a backup")
 		})
 		s.Stop()
 		says(t, to.CLI(t, "epoch", "review", "--audit", events), "0 suspended", "0 people")

@@ -109,7 +109,8 @@ func TestProtection_TheOwnerRestoresBackupCodes(t *testing.T) {
 		reader := w.Person(t)
 		reader.Get(report)
 		reader.Submit(report)
-		codes := regexp.MustCompile(`(?m)^(\S+)\s+backup\s+suspended`).FindStringSubmatch(w.CLI(t, "user", "methods", "list", u.Email))
+		codes := regexp.MustCompile(`(?m)^(\S+)\s+backup\s+suspended`).FindStringSubmatch(w.CLI(t, "user", "methods",
+			"list", u.Email))
 		if codes == nil {
 			t.Fatal("the codes are not suspended")
 		}
@@ -175,13 +176,15 @@ func TestProtection_NarrowingSaysWhomItStrands(t *testing.T) {
 	each(t, func(t *testing.T, w *rig.World) {
 		c := w.NewTenant(t, "--mandate", "mandatory")
 		_, u, _, _ := equipped(t, w, c, "Phone")
-		for methods, what := range map[string]string{"passkey,email": "set up another", "email": "reset their methods"} {
+		for methods, what := range map[string]string{"passkey,email": "set up another",
+			"email": "reset their methods"} {
 			said, code := w.Command(t, rig.Options{}, "tenant", "set", c.ID, "--methods", methods, "--yes=false")
 			if code != 2 || !strings.Contains(said, u.Email) || !strings.Contains(said, what) {
 				t.Errorf("%s: %d %s", methods, code, said)
 			}
 		}
-		if said, code := w.Command(t, rig.Options{}, "installation", "set", "--methods", "email", "--yes=false"); code != 2 ||
+		if said, code := w.Command(t, rig.Options{}, "installation", "set", "--methods", "email",
+			"--yes=false"); code != 2 ||
 			!strings.Contains(said, u.Email) {
 			t.Errorf("installation: %d %s", code, said)
 		}

@@ -27,7 +27,8 @@ func TestBelowAPath_APersonSignsIn(t *testing.T) {
 		}
 		b.Type(codeField, mail.Code)
 		b.Click(strings.ReplaceAll(submitCode, `"/`, `"`+base+`/`))
-		if at := b.AwaitAt(app.Redirect + "?"); !strings.Contains(at, "iss=https%3A%2F%2Fsign-in.example.test%2Ftools%2Fsign-in") {
+		if at := b.AwaitAt(app.Redirect + "?"); !strings.Contains(at,
+			"iss=https%3A%2F%2Fsign-in.example.test%2Ftools%2Fsign-in") {
 			t.Errorf("the app is sent to %s", at)
 		}
 		for _, page := range []string{"/", "/profile", "/profile/activity", "/why", "/signin?other"} {
@@ -39,11 +40,14 @@ func TestBelowAPath_APersonSignsIn(t *testing.T) {
 			}
 		}
 		for _, one := range b.Loaded() {
-			if strings.HasPrefix(one.URL, rig.PublicURL) && (!strings.HasPrefix(one.URL, public) || one.Status >= 400) && !strings.HasSuffix(one.URL, "/favicon.ico") {
+			if strings.HasPrefix(one.URL, rig.PublicURL) &&
+				(!strings.HasPrefix(one.URL, public) || one.Status >= 400) &&
+				!strings.HasSuffix(one.URL, "/favicon.ico") {
 				t.Errorf("%s: %d", one.URL, one.Status)
 			}
 		}
-		rig.Eval[string](b, `(navigator.serviceWorker.register("`+base+`/receiver-sw.js", {scope: "`+base+`/receiver"}).then(r => { window.scope = r.scope }), "")`)
+		rig.Eval[string](b, `(navigator.serviceWorker.register("`+base+`/receiver-sw.js", {scope: "`+base+
+			`/receiver"}).then(r => { window.scope = r.scope }), "")`)
 		rig.Within(t, wait, "the receiver's worker is there", func() bool {
 			return rig.Eval[string](b, `window.scope || ""`) == public+"/receiver"
 		})
@@ -56,7 +60,8 @@ func TestBelowAPath_APersonSignsIn(t *testing.T) {
 				Src string `json:"src"`
 			} `json:"icons"`
 		}
-		if err := json.Unmarshal([]byte(p.Get(base+"/receiver.webmanifest").Body), &m); err != nil || len(m.Icons) == 0 {
+		if err := json.Unmarshal([]byte(p.Get(base+"/receiver.webmanifest").Body), &m); err != nil ||
+			len(m.Icons) == 0 {
 			t.Fatal(err, m)
 		}
 		for _, at := range []string{m.ID, m.Start, m.Scope, m.Icons[0].Src} {
@@ -69,15 +74,18 @@ func TestBelowAPath_APersonSignsIn(t *testing.T) {
 		if err := json.Unmarshal([]byte(p.Get(base+"/.well-known/openid-configuration").Body), &about); err != nil {
 			t.Fatal(err)
 		}
-		for _, name := range []string{"issuer", "authorization_endpoint", "token_endpoint", "jwks_uri", "userinfo_endpoint", "end_session_endpoint"} {
+		for _, name := range []string{"issuer", "authorization_endpoint", "token_endpoint", "jwks_uri",
+			"userinfo_endpoint", "end_session_endpoint"} {
 			if at, _ := about[name].(string); !strings.HasPrefix(at, public) {
 				t.Errorf("%s is %v", name, about[name])
 			}
 		}
-		if pg := p.Get("/signin"); pg.Status != http.StatusOK || !strings.Contains(pg.Body, `action="`+base+`/signin/password"`) { // by a proxy that takes the path off
+		if pg := p.Get("/signin"); pg.Status != http.StatusOK ||
+			!strings.Contains(pg.Body, `action="`+base+`/signin/password"`) { // by a proxy that takes the path off
 			t.Errorf("%d %s", pg.Status, rig.Quietly(pg.Text()))
 		}
-		for _, near := range []string{base + "x/signin", "/tools/signin", base + base + "/signin", base + "//evil.example"} {
+		for _, near := range []string{base + "x/signin", "/tools/signin", base + base + "/signin",
+			base + "//evil.example"} {
 			if pg := p.Get(near); pg.Status != http.StatusNotFound && pg.Status != http.StatusBadRequest {
 				t.Errorf("%s: %d", near, pg.Status)
 			}

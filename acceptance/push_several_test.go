@@ -26,7 +26,8 @@ func TestPAR6_SeveralReceivers(t *testing.T) {
 			t.Fatalf("at %s: %s", pg.URL, rig.Quietly(pg.Text()))
 		}
 		desk.Submit(pathReceiver, "subscription", second.JSON()).Expect(t, 200)
-		desk.Submit(pathReceiver+"/confirm", "code", arrived(t, second.Wait(t, 1)).Code, "name", "Desk tablet").Expect(t, 200, "You are protected")
+		desk.Submit(pathReceiver+"/confirm", "code", arrived(t, second.Wait(t, 1)).Code, "name",
+			"Desk tablet").Expect(t, 200, "You are protected")
 
 		app := w.Dashboard(t)
 		p := w.Person(t)
@@ -37,14 +38,16 @@ func TestPAR6_SeveralReceivers(t *testing.T) {
 			t.Error("the two pushes are not of one code, or not told apart")
 		}
 		told(t, p, "accepted")
-		if said := livePush(p); !strings.Contains(said, "Handed to your phone’s push service at") || strings.Contains(said, "mail") {
+		if said := livePush(p); !strings.Contains(said, "Handed to your phone’s push service at") ||
+			strings.Contains(said, "mail") {
 			t.Error(said)
 		}
 		if ways := p.Twin().Get("/signin/other"); !ways.Says("Kitchen phone, Desk tablet") {
 			t.Errorf("the ways are %s", rig.Quietly(ways.Text()))
 		}
 		stranger := w.Person(t)
-		for _, forged := range []string{one.Ack[:len(one.Ack)-1] + map[bool]string{true: "1", false: "0"}[strings.HasSuffix(one.Ack, "0")], "x", one.Reference} {
+		for _, forged := range []string{one.Ack[:len(one.Ack)-1] + map[bool]string{true: "1",
+			false: "0"}[strings.HasSuffix(one.Ack, "0")], "x", one.Reference} {
 			stranger.Post("/receiver/shown/"+forged, nil).Expect(t, 404)
 		}
 		told(t, p, "accepted")

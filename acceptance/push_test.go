@@ -37,7 +37,9 @@ func pushedWithin(t *testing.T, timeout time.Duration, fn func(t *testing.T, w *
 			if err := os.WriteFile(ca, s.CA, 0o600); err != nil {
 				t.Fatal(err)
 			}
-			w := rig.New(t, engine, rig.Options{Config: fmt.Sprintf("[push]\nservices = [%q]\nca_file = %q\ntimeout = %q\n", s.Host, ca, timeout)})
+			w := rig.New(t, engine,
+				rig.Options{Config: fmt.Sprintf("[push]\nservices = [%q]\nca_file = %q\ntimeout = %q\n",
+					s.Host, ca, timeout)})
 			t.Cleanup(w.Close)
 			fn(t, w, s)
 		})
@@ -56,7 +58,8 @@ func arrived(t *testing.T, p pushtest.Push) (s push.Shown) {
 func toldOf(t *testing.T, w *rig.World, u *rig.User, words string) {
 	t.Helper()
 	rig.Within(t, 10*time.Second, "a mail: "+words, func() bool {
-		return slices.ContainsFunc(w.Sink.Mails(u.Email), func(m rig.Mail) bool { return strings.Contains(m.Subject, words) })
+		return slices.ContainsFunc(w.Sink.Mails(u.Email),
+			func(m rig.Mail) bool { return strings.Contains(m.Subject, words) })
 	})
 }
 
@@ -129,12 +132,14 @@ func theCodeGoesToThePhone(t *testing.T, w *rig.World, s *pushtest.Service) {
 	if strings.Contains(desk.Page.Body, got.Code) || !desk.Page.Says(got.Reference) {
 		t.Errorf("the page and the push do not belong together: %s", rig.Quietly(desk.Page.Text()))
 	}
-	if !strings.Contains(got.Browser, "Chrome") || got.IP != desk.IP || got.App == "" || strings.Contains(got.Title+got.Body, got.Code) {
+	if !strings.Contains(got.Browser, "Chrome") || got.IP != desk.IP || got.App == "" ||
+		strings.Contains(got.Title+got.Body, got.Code) {
 		t.Errorf("%+v", got)
 	}
 	desk.Code(wrongCode(got.Code, 7)).Expect(t, 401)
 	left(t, desk.Code(got.Code[:3]+" "+got.Code[3:]))
-	if tokens := app.Finish(t, visit, desk.Page); !slices.Equal(tokens.Claims.AMR, []string{"pwd", "push"}) && !slices.Contains(tokens.Claims.AMR, "push") {
+	if tokens := app.Finish(t, visit, desk.Page); !slices.Equal(tokens.Claims.AMR, []string{"pwd", "push"}) &&
+		!slices.Contains(tokens.Claims.AMR, "push") {
 		t.Errorf("amr %v", tokens.Claims.AMR)
 	}
 	for _, p := range b.Got() {
@@ -207,12 +212,16 @@ func TestSEC116_PushesReachNoPrivateAddress(t *testing.T) {
 		s := pushtest.New(t, time.Now)
 		u, p := w.Covered(t).User(t), w.Person(t)
 		atReceiver(t, w, p, u)
-		for _, bad := range []string{"", "{}", strings.Replace(s.Subscribe().JSON(), "https:", "http:", 1), strings.Replace(s.Subscribe().JSON(), "localhost", "127.0.0.1", 1), strings.Replace(s.Subscribe().JSON(), "localhost", "169.254.169.254", 1)} {
+		for _, bad := range []string{"", "{}", strings.Replace(s.Subscribe().JSON(), "https:", "http:", 1),
+			strings.Replace(s.Subscribe().JSON(), "localhost", "127.0.0.1", 1),
+			strings.Replace(s.Subscribe().JSON(), "localhost", "169.254.169.254", 1)} {
 			p.Post(pathReceiver, url.Values{"subscription": {bad}}).Expect(t, 422)
 		}
 		p.Post(pathReceiver, url.Values{"subscription": {s.Subscribe().JSON()}}).Expect(t, 200)
 		rig.Within(t, 10*time.Second, "the push is refused", func() bool {
-			return w.Number(t, `SELECT count(*) FROM messages m JOIN users u ON u.tenant_id = m.tenant_id AND u.id = m.user_id WHERE m.channel = 'push' AND m.state = 'bounced' AND u.email = $1`, u.Email) == 1
+			return w.Number(t, `SELECT count(*) FROM messages m
+				JOIN users u ON u.tenant_id = m.tenant_id AND u.id = m.user_id
+					WHERE m.channel = 'push' AND m.state = 'bounced' AND u.email = $1`, u.Email) == 1
 		})
 		if n := s.Calls(); n != 0 {
 			t.Errorf("%d requests to a private address", n)
@@ -225,7 +234,8 @@ func TestReceiverCanBeInstalled(t *testing.T) {
 	each(t, func(t *testing.T, w *rig.World) {
 		p := w.Person(t)
 		pg := p.Get("/receiver").Expect(t, 200)
-		if csp := pg.Header.Get("Content-Security-Policy"); !strings.HasSuffix(csp, "; manifest-src 'self'") || !strings.Contains(csp, "default-src 'none'") {
+		if csp := pg.Header.Get("Content-Security-Policy"); !strings.HasSuffix(csp, "; manifest-src 'self'") ||
+			!strings.Contains(csp, "default-src 'none'") {
 			t.Error(csp)
 		}
 		var m struct {
@@ -234,14 +244,17 @@ func TestReceiverCanBeInstalled(t *testing.T) {
 			Icons                []struct{ Src, Sizes, Type string }
 		}
 		manifest := p.Get("/receiver.webmanifest").Expect(t, 200)
-		if err := json.Unmarshal([]byte(manifest.Body), &m); err != nil || manifest.Header.Get("Content-Type") != "application/manifest+json" {
+		if err := json.Unmarshal([]byte(manifest.Body), &m); err != nil ||
+			manifest.Header.Get("Content-Type") != "application/manifest+json" {
 			t.Fatal(err, manifest.Header)
 		}
-		if m.Name == "" || m.Display != "standalone" || m.Start != "/receiver" || len(m.Icons) != 1 || p.Get(m.Icons[0].Src).Status != 200 {
+		if m.Name == "" || m.Display != "standalone" || m.Start != "/receiver" || len(m.Icons) != 1 ||
+			p.Get(m.Icons[0].Src).Status != 200 {
 			t.Errorf("%+v", m)
 		}
 		worker := p.Get("/receiver-sw.js").Expect(t, 200)
-		if worker.Header.Get("Content-Type") != "text/javascript; charset=utf-8" || worker.Header.Get("Service-Worker-Allowed") != "" || worker.Header.Get("Cache-Control") != "no-store" {
+		if worker.Header.Get("Content-Type") != "text/javascript; charset=utf-8" ||
+			worker.Header.Get("Service-Worker-Allowed") != "" || worker.Header.Get("Cache-Control") != "no-store" {
 			t.Error(worker.Header)
 		}
 	})
@@ -273,7 +286,8 @@ func TestBrowser_AReceiverShowsTheCodeAndTheNotificationDoesNot(t *testing.T) {
 		tab.Type(codeField, code)
 		tab.Click(`form[action="` + pathReceiver + `/confirm"] button`)
 		tab.AwaitAt(rig.PublicURL + "/profile/add/backup")
-		if asked := rig.Eval[string](tab, `sessionStorage.askedWith`); !strings.HasPrefix(asked, "true ") || len(asked) != len("true ")+88 {
+		if asked := rig.Eval[string](tab, `sessionStorage.askedWith`); !strings.HasPrefix(asked, "true ") ||
+			len(asked) != len("true ")+88 {
 			t.Errorf("subscribed with %q", asked)
 		}
 
@@ -286,11 +300,14 @@ func TestBrowser_AReceiverShowsTheCodeAndTheNotificationDoesNot(t *testing.T) {
 		got := arrived(t, next)
 		awaitCode(t, tab, got.Code)
 		told(t, desk, "delivered") // the worker said so by itself
-		if text := tab.Text(); !strings.Contains(text, got.Browser) || !strings.Contains(text, got.Reference) || !strings.Contains(text, desk.IP) {
+		if text := tab.Text(); !strings.Contains(text, got.Browser) || !strings.Contains(text, got.Reference) ||
+			!strings.Contains(text, desk.IP) {
 			t.Errorf("the code without its place and browser: %s", text)
 		}
-		seen := promised(t, tab, `navigator.serviceWorker.getRegistration('/receiver').then((r) => r.getNotifications()).then((all) => JSON.stringify(all.map((n) => [n.title, n.body, n.tag, n.data])))`)
-		if strings.Contains(seen, got.Code) || strings.Contains(seen, code) || !strings.Contains(seen, got.Title) || strings.Count(seen, `"code"`) != 1 {
+		seen := promised(t, tab,
+			`navigator.serviceWorker.getRegistration('/receiver').then((r) => r.getNotifications()).then((all) => JSON.stringify(all.map((n) => [n.title, n.body, n.tag, n.data])))`)
+		if strings.Contains(seen, got.Code) || strings.Contains(seen, code) || !strings.Contains(seen, got.Title) ||
+			strings.Count(seen, `"code"`) != 1 {
 			t.Errorf("the notifications are %s", seen)
 		}
 		if tab.Has(`main form`) {
@@ -306,7 +323,9 @@ func TestBrowser_AReceiverShowsTheCodeAndTheNotificationDoesNot(t *testing.T) {
 		}
 		phone.Push(t, plain)
 		rig.Within(t, 10*time.Second, "a code that is over is not shown", func() bool {
-			return !strings.Contains(tab.Text(), got.Code) && promised(t, tab, `caches.open('receiver').then((c) => c.match('/receiver/newest')).then((r) => r ? 'kept' : 'gone')`) == "gone"
+			return !strings.Contains(tab.Text(), got.Code) &&
+				promised(t, tab,
+					`caches.open('receiver').then((c) => c.match('/receiver/newest')).then((r) => r ? 'kept' : 'gone')`) == "gone"
 		})
 	})
 }
@@ -323,7 +342,8 @@ func awaitCode(t *testing.T, b *rig.Browser, code string) {
 // promised is what a promise of the page comes to.
 func promised(t *testing.T, b *rig.Browser, script string) (out string) {
 	t.Helper()
-	rig.Eval[bool](b, `(() => { window.promised = ''; (`+script+`).then((v) => { window.promised = v }, (e) => { window.promised = 'failed: ' + e }); return true })()`)
+	rig.Eval[bool](b, `(() => { window.promised = ''; (`+script+
+		`).then((v) => { window.promised = v }, (e) => { window.promised = 'failed: ' + e }); return true })()`)
 	rig.Within(t, 10*time.Second, "a promise is kept", func() bool {
 		out = rig.Eval[string](b, `window.promised`)
 		return out != ""

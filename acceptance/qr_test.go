@@ -24,7 +24,8 @@ func photographed(t *testing.T, picture []byte) string {
 	size := drawn.Bounds().Size()
 	pixels := image.NewNRGBA(image.Rectangle{Max: size})
 	draw.Draw(pixels, pixels.Bounds(), drawn, drawn.Bounds().Min, draw.Src)
-	ask, err := json.Marshal(map[string]any{"width": size.X, "height": size.Y, "rgba": base64.StdEncoding.EncodeToString(pixels.Pix)})
+	ask, err := json.Marshal(map[string]any{"width": size.X, "height": size.Y,
+		"rgba": base64.StdEncoding.EncodeToString(pixels.Pix)})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -40,9 +41,10 @@ func TestALP4_LongAndForeignNamesStayReadable(t *testing.T) {
 		for name, called := range map[string][2]string{
 			"Latin":    {strings.Repeat("Harbor and Sons ", 5)[:80], strings.Repeat("International Shipping ", 4)[:80]},
 			"Japanese": {strings.Repeat("株式会社カウンター", 8), strings.Repeat("港湾運送", 20)},
-			"Arabic":   {strings.TrimSpace(strings.Repeat("شركة الميناء ", 6)), strings.TrimSpace(strings.Repeat("الخدمات ", 10))},
-			"emoji":    {strings.Repeat("⚓🚢", 40), strings.Repeat("🧾", 80)},
-			"percent":  {strings.Repeat("%25%", 20), strings.Repeat("%", 80)},
+			"Arabic": {strings.TrimSpace(strings.Repeat("شركة الميناء ", 6)),
+				strings.TrimSpace(strings.Repeat("الخدمات ", 10))},
+			"emoji":   {strings.Repeat("⚓🚢", 40), strings.Repeat("🧾", 80)},
+			"percent": {strings.Repeat("%25%", 20), strings.Repeat("%", 80)},
 		} {
 			w.CLI(t, "installation", "set", "--name", called[0])
 			u := w.NewTenant(t, "--name", called[1], "--mandate", "mandatory", "--methods", "totp,backup").User(t)
@@ -61,10 +63,12 @@ func TestALP4_LongAndForeignNamesStayReadable(t *testing.T) {
 					if got := photographed(t, b.Picture()); got != link {
 						t.Errorf("%s, scale %v, dark %v: read %q, want %q", name, scale, dark, got, link)
 					}
-					if px := rig.Eval[float64](b, `(() => { const s = document.querySelector(".qr svg"); return s.getBoundingClientRect().width / s.viewBox.baseVal.width })()`); px < 4 {
+					if px := rig.Eval[float64](b,
+						`(() => { const s = document.querySelector(".qr svg"); return s.getBoundingClientRect().width / s.viewBox.baseVal.width })()`); px < 4 {
 						t.Errorf("%s: %.1f pixels a module", name, px)
 					}
-					if first := rig.Eval[string](b, `[...document.querySelectorAll('a[href^="otpauth:"], .qr')].find((e) => e.checkVisibility()).tagName`); first != "A" {
+					if first := rig.Eval[string](b,
+						`[...document.querySelectorAll('a[href^="otpauth:"], .qr')].find((e) => e.checkVisibility()).tagName`); first != "A" {
 						t.Errorf("%s: on a phone the %s comes before the link", name, first)
 					}
 				}

@@ -101,7 +101,10 @@ func TestATK072_RevocationTriggers(t *testing.T) {
 		triggers := map[string]func(*rig.Tenant, *rig.User){
 			"password changed":  func(_ *rig.Tenant, u *rig.User) { u.NewPassword(t) },
 			"disabled, enabled": func(_ *rig.Tenant, u *rig.User) { u.Set(t, "--disable"); u.Set(t, "--enable") },
-			"no remembering":    func(c *rig.Tenant, _ *rig.User) { w.CLI(t, "tenant", "set", c.ID, "--remember-days", "0") },
+			"no remembering": func(c *rig.Tenant,
+				_ *rig.User) {
+				w.CLI(t, "tenant", "set", c.ID, "--remember-days", "0")
+			},
 			"this was not me": func(_ *rig.Tenant, u *rig.User) {
 				attacker := w.Person(t)
 				mail := attacker.ToCode(t, w.Dashboard(t), u)
@@ -141,7 +144,8 @@ func TestATK075_TokenWithoutPassword(t *testing.T) {
 	each(t, func(t *testing.T, w *rig.World) {
 		u := w.Covered(t).User(t)
 		p := remembered(t, w, u)
-		for _, path := range append(everything, rig.PathCode, w.Dashboard(t).Visit().URL, w.Dashboard(t).Visit("prompt", "none").URL) {
+		for _, path := range append(everything, rig.PathCode, w.Dashboard(t).Visit().URL,
+			w.Dashboard(t).Visit("prompt", "none").URL) {
 			for _, method := range []string{http.MethodGet, http.MethodPost} {
 				pg := p.Send(p.Request(method, path, url.Values{}))
 				if gotSession(pg) || pg.Status >= 500 {

@@ -21,7 +21,8 @@ func TestATK170_ResourceExhaustion(t *testing.T) {
 		p := w.Person(t)
 		p.ToCode(t, w.Dashboard(t), u)
 		idle := memory(t, w.A.PID())
-		big := p.Request(http.MethodPost, rig.PathPassword, form("email", u.Email, "password", strings.Repeat("x", 1<<20)))
+		big := p.Request(http.MethodPost, rig.PathPassword,
+			form("email", u.Email, "password", strings.Repeat("x", 1<<20)))
 		if pg, err := p.Try(big); err == nil && pg.Status != 413 && pg.Status != 400 {
 			t.Errorf("a password of 1 MB: status %d", pg.Status)
 		}
@@ -70,7 +71,8 @@ func logins(w *rig.World, t *testing.T, n int) *sync.WaitGroup {
 		p := w.Person(t)
 		email := w.Unique("flood") + "@people.example.test"
 		all.Go(func() {
-			_, _ = p.Try(p.Request(http.MethodPost, rig.PathPassword, form("email", email, "password", "a wrong password of some length")))
+			_, _ = p.Try(p.Request(http.MethodPost, rig.PathPassword,
+				form("email", email, "password", "a wrong password of some length")))
 		})
 	}
 	return &all
@@ -100,7 +102,8 @@ func TestATK173_FirstRun(t *testing.T) {
 	rig.EachFresh(t, rig.Options{}, func(t *testing.T, w *rig.World) {
 		p := w.Person(t)
 		fields := func(token, email string) url.Values {
-			return form("token", token, "company", "Vendor", "name", "Vera Vendor", "email", email, "password", "canary first operator of all")
+			return form("token", token, "company", "Vendor", "name", "Vera Vendor", "email", email, "password",
+				"canary first operator of all")
 		}
 		p.Get("/setup").Expect(t, 200)
 		token := w.A.Printed(t, printedToken)
@@ -114,7 +117,8 @@ func TestATK173_FirstRun(t *testing.T) {
 		}
 		shots := make([]rig.Shot, 20)
 		for i := range shots {
-			shots[i] = rig.Shot{Person: p, Path: "/setup", Form: fields(token, fmt.Sprintf("vera%d@vendor.example.test", i))}
+			shots[i] = rig.Shot{Person: p, Path: "/setup",
+				Form: fields(token, fmt.Sprintf("vera%d@vendor.example.test", i))}
 		}
 		pages := rig.Volley(t, shots)
 		if n := w.Number(t, `SELECT count(*) FROM users`); n != 1 {

@@ -41,7 +41,8 @@ func TestPAR1_PAR2_RecommendedAndSwitchedOnByOneself(t *testing.T) {
 		p := w.Person(t)
 		p.Visit(app.Visit())
 		left(t, p.Password(u.Email, u.Password))
-		p.Get("/profile").Expect(t, 200, "We don’t ask for two-factor authentication", "Turn on two-factor authentication")
+		p.Get("/profile").Expect(t, 200, "We don’t ask for two-factor authentication",
+			"Turn on two-factor authentication")
 		p.Get(p.Page.LinkSaying("Turn on two-factor authentication")).Expect(t, 200, "and recommends turning it on")
 		p.Get(p.Page.LinkSaying("Add a method"))
 		p.StepUp()
@@ -68,7 +69,8 @@ func TestPAR1_PAR2_RecommendedAndSwitchedOnByOneself(t *testing.T) {
 		last.Code(g.code(t))
 		last.Get("/profile/second-step")
 		last.Submit("/profile/second-step", "on", "on").Expect(t, 200, "Two-factor authentication is on")
-		rig.Within(t, wait, "the switch is told", func() bool { return strings.Contains(mailsOf(w, u), "can now be opened with the password alone") })
+		rig.Within(t, wait, "the switch is told",
+			func() bool { return strings.Contains(mailsOf(w, u), "can now be opened with the password alone") })
 	})
 }
 
@@ -77,22 +79,28 @@ func TestPAR3_PAR4_ANumberIsProvedBeforeItCounts(t *testing.T) {
 	rig.EachGateway(t, rig.Release, 100, func(t *testing.T, w *rig.Texting) {
 		u := selfService(t, w.World).User(t)
 		p := toAdding(t, w.World, u)
-		p.Get("/profile/add/sms").Expect(t, 200, "Country", "Germany (+49)", "Text messages are less secure", "Choose another method instead")
+		p.Get("/profile/add/sms").Expect(t, 200, "Country", "Germany (+49)", "Text messages are less secure",
+			"Choose another method instead")
 		try := func(country, number string) *rig.Page {
 			return p.Submit("/profile/add/sms", "country", country, "number", number)
 		}
 		for _, bad := range []struct{ country, number, words string }{
-			{"DE", "030 123456", "not a mobile number"}, {"DE", "0900 1 234567", "can’t be used here"}, {"DE", "12", "too short"},
-			{"", "0151 23456789", "choose the country"}, {"GB", "07400 123456", "Numbers from this country can’t be used"}, {"DE", "+34 612 345 678", "belongs to another country"},
+			{"DE", "030 123456", "not a mobile number"}, {"DE", "0900 1 234567", "can’t be used here"},
+			{"DE", "12", "too short"},
+			{"", "0151 23456789", "choose the country"},
+			{"GB", "07400 123456", "Numbers from this country can’t be used"},
+			{"DE", "+34 612 345 678", "belongs to another country"},
 		} {
-			if pg := try(bad.country, bad.number); pg.Status != 422 || !pg.Says(bad.words) || pg.Input("number")["value"] != bad.number {
+			if pg := try(bad.country, bad.number); pg.Status != 422 || !pg.Says(bad.words) ||
+				pg.Input("number")["value"] != bad.number {
 				t.Errorf("%s %s: %d %s", bad.country, bad.number, pg.Status, rig.Quietly(pg.Text()))
 			}
 		}
 		typed, to := number(w.World)
 		try("DE", typed).Expect(t, 200, "Enter the code from the text message", "+49 1512")
 		code := rig.CodeIn(t, w.Text(t, to, 1))
-		p.Submit("/profile/add/sms/confirm", "code", wrongCode(code, 0)).Expect(t, 422, "not the code in the newest message")
+		p.Submit("/profile/add/sms/confirm", "code", wrongCode(code, 0)).Expect(t, 422,
+			"not the code in the newest message")
 		if n := w.Number(t, `SELECT count(*) FROM outofband_addresses WHERE address = $1`, to); n != 0 {
 			t.Error("the number counts before it is proved")
 		}
@@ -125,7 +133,8 @@ func TestPAR7_PAR8_PAR9_PAR10_SeveralAppsEachWithItsOwnSecret(t *testing.T) {
 			atCode(t, other.Password(u.Email, u.Password))
 			left(t, other.Code(g.code(t)))
 		}
-		p.Get("/profile/activity").Expect(t, 200, "Confirmed with: Authenticator app “Mobile”", "Confirmed with: Authenticator app “Desktop at work”")
+		p.Get("/profile/activity").Expect(t, 200, "Confirmed with: Authenticator app “Mobile”",
+			"Confirmed with: Authenticator app “Desktop at work”")
 		ways := w.Person(t)
 		ways.Visit(w.Dashboard(t).Visit())
 		atCode(t, ways.Password(u.Email, u.Password))
@@ -184,8 +193,10 @@ func TestProfile_SessionsBrowsersAndPassword(t *testing.T) {
 		enter(t, p, u, "/profile/password")
 		mailed(t, w, p, u, 2).Expect(t, 200, "Change your password")
 		p.Get("/profile").Expect(t, 200, "this browser", "Remembered browsers", "Forget all of them")
-		theirs := w.Texts(t, `SELECT s.id FROM sessions s JOIN directory d ON d.user_id = s.user_id WHERE d.email_key = $1 AND s.ended_at = 0`, u.Email)
-		remembered := w.Texts(t, `SELECT r.id FROM remembered_browsers r JOIN directory d ON d.user_id = r.user_id WHERE d.email_key = $1 AND r.ended_at = 0`, u.Email)
+		theirs := w.Texts(t, `SELECT s.id FROM sessions s JOIN directory d ON d.user_id = s.user_id
+			WHERE d.email_key = $1 AND s.ended_at = 0`, u.Email)
+		remembered := w.Texts(t, `SELECT r.id FROM remembered_browsers r JOIN directory d ON d.user_id = r.user_id
+			WHERE d.email_key = $1 AND r.ended_at = 0`, u.Email)
 		for _, id := range theirs {
 			thief.Post("/profile/sessions", url.Values{"id": {id}}).Expect(t, 404)
 		}
@@ -203,9 +214,11 @@ func TestProfile_SessionsBrowsersAndPassword(t *testing.T) {
 		away.Code(w.Sink.Code(t, u.Email, 3).Code)
 
 		p.Get("/profile/password")
-		p.Submit("/profile/password", "current", "not the password", "password", "canary new battery staple").Expect(t, 422, "not your current password")
+		p.Submit("/profile/password", "current", "not the password", "password", "canary new battery staple").Expect(t,
+			422, "not your current password")
 		p.Submit("/profile/password", "current", u.Password, "password", "short").Expect(t, 422, "too short")
-		p.Submit("/profile/password", "current", u.Password, "password", "canary new battery staple").Expect(t, 200, "Your password is changed")
+		p.Submit("/profile/password", "current", u.Password, "password", "canary new battery staple").Expect(t, 200,
+			"Your password is changed")
 		if away.SignedIn() || !p.SignedIn() {
 			t.Error("the other browser is still signed in, or this one is not")
 		}
@@ -213,6 +226,7 @@ func TestProfile_SessionsBrowsersAndPassword(t *testing.T) {
 		next.Visit(app.Visit())
 		next.Password(u.Email, u.Password).Expect(t, 401)
 		atCode(t, next.Password(u.Email, "canary new battery staple"))
-		rig.Within(t, wait, "the change is told", func() bool { return strings.Contains(mailsOf(w, u), "Your password was changed") })
+		rig.Within(t, wait, "the change is told",
+			func() bool { return strings.Contains(mailsOf(w, u), "Your password was changed") })
 	})
 }

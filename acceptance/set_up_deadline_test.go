@@ -99,14 +99,16 @@ func TestVOI13_SetUpAtTheFirstSignIn(t *testing.T) {
 			t.Fatal("a password alone opens the set-up")
 		}
 		mailed(t, w, p, u, 1)
-		for _, other := range []string{"backup", "sms", "passkey", "password", "nothing"} { // codes alone are no method, and the company allows no other
+		// codes alone are no method, and the company allows no other
+		for _, other := range []string{"backup", "sms", "passkey", "password", "nothing"} {
 			if pg := p.Twin().Post(inFlow+"/"+other, url.Values{}); pg.Status != 404 {
 				t.Errorf("%s can be set up: %d", other, pg.Status)
 			}
 		}
 		pg := p.Post(inFlow+"/totp", url.Values{})
 		g := scan(t, w, pg)
-		if other := scan(t, w, p.Get(inFlow+"/totp")); string(other.secret) != string(g.secret) { // left and taken up again
+		// left and taken up again
+		if other := scan(t, w, p.Get(inFlow+"/totp")); string(other.secret) != string(g.secret) {
 			t.Error("another secret after a reload")
 		}
 		p.Submit(inFlow+"/totp/confirm", "code", g.wrong()).Expect(t, 422)
@@ -120,6 +122,7 @@ func TestVOI13_SetUpAtTheFirstSignIn(t *testing.T) {
 		if pg := p.Get(inFlow); pg.Status == 200 && pg.Says("Choose a sign-in method") {
 			t.Error("the set-up can be opened again after the sign-in")
 		}
-		rig.Within(t, wait, "the address is told", func() bool { return strings.Contains(mailsOf(w, u), "A sign-in method was added") })
+		rig.Within(t, wait, "the address is told",
+			func() bool { return strings.Contains(mailsOf(w, u), "A sign-in method was added") })
 	})
 }

@@ -15,20 +15,31 @@ const addNumber = inProfile + "/sms"
 type badNumber struct{ country, number, en, es string }
 
 var badNumbers = []badNumber{
-	{"DE", "0151 2345678x", "This is not a telephone number that exists. Please check the country and the digits.", "Este número de teléfono no existe."},
+	{"DE", "0151 2345678x", "This is not a telephone number that exists. Please check the country and the digits.",
+		"Este número de teléfono no existe."},
 	{"ES", "412 345 678", "This is not a telephone number that exists.", "Compruebe el país y las cifras."},
-	{"DE", "12", "This number is too short for the country. Please check that no digit is missing.", "Este número es demasiado corto para el país."},
-	{"DE", "0151 2345678901234", "This number is too long for the country.", "Este número es demasiado largo para el país."},
+	{"DE", "12", "This number is too short for the country. Please check that no digit is missing.",
+		"Este número es demasiado corto para el país."},
+	{"DE", "0151 2345678901234", "This number is too long for the country.",
+		"Este número es demasiado largo para el país."},
 	{"", "0151 23456789", "Please choose the country of the number.", "Elija el país del número."},
 	{"XX", "0151 23456789", "Please choose the country of the number.", "Elija el país del número."},
-	{"GB", "07400 123456", "Numbers from this country can’t be used here. Choose another method.", "Aquí no se pueden usar números de este país. Elija otro método."},
-	{"US", "+1 876 210 1234", "Numbers from this country can’t be used here.", "Aquí no se pueden usar números de este país."}, // Jamaica shares the calling code
-	{"DE", "+34 612 345 678", "This number belongs to another country. Please choose that country, or correct the number.", "Este número es de otro país."},
-	{"DE", "030 123456", "This is not a mobile number. Codes can be sent to mobile numbers only.", "Este no es un número de móvil."},
+	{"GB", "07400 123456", "Numbers from this country can’t be used here. Choose another method.",
+		"Aquí no se pueden usar números de este país. Elija otro método."},
+	{"US", "+1 876 210 1234", "Numbers from this country can’t be used here.",
+		"Aquí no se pueden usar números de este país."}, // Jamaica shares the calling code
+	{"DE", "+34 612 345 678",
+		"This number belongs to another country. Please choose that country, or correct the number.",
+		"Este número es de otro país."},
+	{"DE", "030 123456", "This is not a mobile number. Codes can be sent to mobile numbers only.",
+		"Este no es un número de móvil."},
 	{"US", "800 234 5678", "This is not a mobile number.", "Solo se pueden enviar códigos a móviles."},
-	{"DE", "0900 1 234567", "This kind of number can’t be used here. Enter an ordinary mobile number.", "Aquí no se pueden usar números de este tipo."}, // premium
-	{"ES", "902 123 456", "This kind of number can’t be used here.", "Indique un número de móvil normal."},                                              // shared cost
-	{"DE", "+881 6 12345678", "This kind of number can’t be used here.", "Aquí no se pueden usar números de este tipo."},                                // a satellite
+	{"DE", "0900 1 234567", "This kind of number can’t be used here. Enter an ordinary mobile number.",
+		"Aquí no se pueden usar números de este tipo."}, // premium
+	// shared cost
+	{"ES", "902 123 456", "This kind of number can’t be used here.", "Indique un número de móvil normal."},
+	{"DE", "+881 6 12345678", "This kind of number can’t be used here.",
+		"Aquí no se pueden usar números de este tipo."}, // a satellite
 }
 
 // guard: phone.Parse tells mistakes apart; budgets of the account and the number
@@ -78,11 +89,14 @@ func tooManyForANumber(t *testing.T, w *rig.Texting) {
 			if pg.Status == 200 {
 				continue
 			}
-			if pg.Status != 429 || !pg.Says("Too many codes were sent to this number or account") || pg.Header.Get("Retry-After") == "" {
+			if pg.Status != 429 || !pg.Says("Too many codes were sent to this number or account") ||
+				pg.Header.Get("Retry-After") == "" {
 				t.Errorf("%d %s", pg.Status, rig.Quietly(pg.Text()))
 			}
 			p.Language = "es"
-			if pg = p.Post(addNumber, form("country", "DE", "number", typed)); !pg.Says("Se han enviado demasiados códigos a este número o a esta cuenta.") {
+			if pg = p.Post(addNumber,
+				form("country", "DE", "number",
+					typed)); !pg.Says("Se han enviado demasiados códigos a este número o a esta cuenta.") {
 				t.Errorf("%d %s", pg.Status, rig.Quietly(pg.Text()))
 			}
 			w.Text(t, to, 5) // half of what a number gets: the other half is for signing in
@@ -102,13 +116,17 @@ func TestSEC83_WithoutMoneyAnotherMethodIsOffered(t *testing.T) {
 		c := selfService(t, w.World)
 		first, second := toAdding(t, w.World, c.User(t)), toAdding(t, w.World, c.User(t))
 		typed, to := number(w.World)
-		first.Post(addNumber, form("country", "DE", "number", typed)).Expect(t, 200, "Enter the code from the text message")
+		first.Post(addNumber, form("country", "DE", "number", typed)).Expect(t, 200,
+			"Enter the code from the text message")
 		report(t, w, w.Text(t, to, 1).ReportTo, "undelivered")
-		first.Get(addNumber).Expect(t, 200, "The text message couldn’t be delivered: the carrier can’t reach that number.")
+		first.Get(addNumber).Expect(t, 200,
+			"The text message couldn’t be delivered: the carrier can’t reach that number.")
 		other, _ := number(w.World)
-		second.Post(addNumber, form("country", "DE", "number", other)).Expect(t, 503, "No text message can be sent at the moment. Please use another method.", "Choose another method instead")
+		second.Post(addNumber, form("country", "DE", "number", other)).Expect(t, 503,
+			"No text message can be sent at the moment. Please use another method.", "Choose another method instead")
 		second.Language = "es"
-		second.Post(addNumber, form("country", "DE", "number", other)).Expect(t, 503, "Ahora mismo no se puede enviar ningún mensaje de texto. Use otro método.")
+		second.Post(addNumber, form("country", "DE", "number", other)).Expect(t, 503,
+			"Ahora mismo no se puede enviar ningún mensaje de texto. Use otro método.")
 		found := foundBy(t, w)
 		if f := found["text messages"]; f.State != "ok" || !strings.Contains(f.Says, "takes our account") {
 			t.Errorf("%+v", f)
@@ -119,7 +137,8 @@ func TestSEC83_WithoutMoneyAnotherMethodIsOffered(t *testing.T) {
 		if f := found["text countries"]; f.State != "ok" || !strings.Contains(f.Says, "DE ES US") {
 			t.Errorf("%+v", f)
 		}
-		if f := foundBy(t, w, "COUNTERSIGN_SMS_HTTP_TOKEN=another")["text messages"]; f.State != "fail" || !strings.Contains(f.Do, "sms.http.token") {
+		if f := foundBy(t, w, "COUNTERSIGN_SMS_HTTP_TOKEN=another")["text messages"]; f.State != "fail" ||
+			!strings.Contains(f.Do, "sms.http.token") {
 			t.Errorf("%+v", f)
 		}
 		if n := w.Taken(); n != 1 {
@@ -146,7 +165,9 @@ func TestSEC83_ACompanyNarrowsTheCountries(t *testing.T) {
 		bound := c.User(t)
 		to := bound.Number(t)
 		set := func(list string) (string, int) { return w.Says(t, nil, "tenant", "set", c.ID, "--sms-countries", list) }
-		for list, words := range map[string]string{"FR": "FR is not in sms.countries of the configuration", "DE,FR": "FR is not in sms.countries", "ZZ": "not a country with telephones", "": "name countries such as DE,ES, or all"} {
+		for list, words := range map[string]string{"FR": "FR is not in sms.countries of the configuration",
+			"DE,FR": "FR is not in sms.countries", "ZZ": "not a country with telephones",
+			"": "name countries such as DE,ES, or all"} {
 			if said, code := set(list); code == 0 || !strings.Contains(said, words) {
 				t.Errorf("%q: ends with %d: %s", list, code, said)
 			}
@@ -157,7 +178,8 @@ func TestSEC83_ACompanyNarrowsTheCountries(t *testing.T) {
 		if said, _ := w.Says(t, nil, "tenant", "show", c.ID); !strings.Contains(said, "sms countries ES") {
 			t.Error(said)
 		}
-		if n := w.Number(t, `SELECT count(*) FROM audit_events WHERE action = 'tenant.sms_countries' AND reason = 'ES' AND tenant_id = $1`, c.ID); n != 1 {
+		if n := w.Number(t, `SELECT count(*) FROM audit_events
+			WHERE action = 'tenant.sms_countries' AND reason = 'ES' AND tenant_id = $1`, c.ID); n != 1 {
 			t.Errorf("%d rows on record", n)
 		}
 
@@ -166,11 +188,13 @@ func TestSEC83_ACompanyNarrowsTheCountries(t *testing.T) {
 			t.Errorf("the picker shows %s", rig.Quietly(pg.Text()))
 		}
 		typed, _ := number(w.World)
-		p.Post(addNumber, form("country", "DE", "number", typed)).Expect(t, 422, "Numbers from this country can’t be used here.")
+		p.Post(addNumber, form("country", "DE", "number", typed)).Expect(t, 422,
+			"Numbers from this country can’t be used here.")
 
 		q := w.Person(t) // a number that was proved before
 		q.Visit(w.Dashboard(t).Visit())
-		q.Password(bound.Email, bound.Password).Expect(t, 429, "We no longer send text messages to numbers in that country. Please use another method.")
+		q.Password(bound.Email, bound.Password).Expect(t, 429,
+			"We no longer send text messages to numbers in that country. Please use another method.")
 		w.Drained(t)
 		if n := len(w.Received(to)); n != 0 {
 			t.Errorf("%d texts to a country that is not served", n)
@@ -208,7 +232,8 @@ func TestAIR4_ThePageSpeaksOfATextMessage(t *testing.T) {
 		q := texted(t, w, v)
 		report(t, w, w.Text(t, toV, 1).ReportTo, "undelivered")
 		told(t, q, "bounced")
-		q.Get(rig.PathCode).Expect(t, 200, "The text message couldn’t be delivered: the carrier can’t reach that number. Use another method.")
+		q.Get(rig.PathCode).Expect(t, 200,
+			"The text message couldn’t be delivered: the carrier can’t reach that number. Use another method.")
 		q.Language = "es"
 		q.Get(rig.PathCode).Expect(t, 200, "El mensaje de texto no se ha podido entregar")
 	})
@@ -217,7 +242,8 @@ func TestAIR4_ThePageSpeaksOfATextMessage(t *testing.T) {
 // report tells of a text as the gateway would.
 func report(t *testing.T, w *rig.Texting, at, status string) {
 	t.Helper()
-	if code, err := w.Gateway.Report(at, url.Values{"MessageStatus": {status}}, carrier.Token); err != nil || code != 204 {
+	if code, err := w.Gateway.Report(at, url.Values{"MessageStatus": {status}}, carrier.Token); err != nil ||
+		code != 204 {
 		t.Fatalf("%d %v", code, err)
 	}
 }

@@ -40,7 +40,9 @@ func TestSEC83_TextsThatNobodyAnswersArePaused(t *testing.T) {
 			u, _ := numbered(pumped)
 			p := w.Person(t)
 			p.Visit(w.Dashboard(t).Visit())
-			if pg := p.Password(u.Email, u.Password); !pg.Says("Text messages to numbers in this country are paused at the moment. Use another method") {
+			if pg := p.Password(u.Email,
+				u.Password); !pg.Says(
+				"Text messages to numbers in this country are paused at the moment. Use another method") {
 				t.Errorf("%s: %d %s", why, pg.Status, rig.Quietly(pg.Text()))
 			}
 			w.Drained(t)
@@ -61,13 +63,16 @@ func TestSEC83_TextsThatNobodyAnswersArePaused(t *testing.T) {
 		refused("21 texts, and no answer")
 		typed, _ := number(w.World)
 		adding := toAdding(t, w.World, pumped.User(t))
-		adding.Post(addNumber, form("country", "DE", "number", typed)).Expect(t, 503, "Text messages to numbers in this country are paused")
+		adding.Post(addNumber, form("country", "DE", "number", typed)).Expect(t, 503,
+			"Text messages to numbers in this country are paused")
 		sent("another company", other)
 		w.Sink.About(t, owner.Email, "Text messages to one country are paused")
 		rig.Within(t, wait, "the pause is on record", func() bool {
-			return w.Number(t, `SELECT count(*) FROM audit_events WHERE tenant_id = $1 AND action = 'texts.paused' AND reason = 'DE'`, pumped.ID) == 1
+			return w.Number(t, `SELECT count(*) FROM audit_events WHERE tenant_id = $1 AND action = 'texts.paused'
+				AND reason = 'DE'`, pumped.ID) == 1
 		})
-		if n := w.Number(t, `SELECT count(*) FROM audit_events WHERE tenant_id = $1 AND action = 'challenge.sent' AND result = 'refused' AND reason = 'paused'`, pumped.ID); n != 1 {
+		if n := w.Number(t, `SELECT count(*) FROM audit_events WHERE tenant_id = $1 AND action = 'challenge.sent'
+			AND result = 'refused' AND reason = 'paused'`, pumped.ID); n != 1 {
 			t.Errorf("%d refused challenges are on record", n)
 		}
 

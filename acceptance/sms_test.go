@@ -29,7 +29,8 @@ func told(t *testing.T, p *rig.Person, state string) {
 // took reports how often a code of a text was right.
 func took(t *testing.T, w *rig.Texting, u *rig.User) int64 {
 	t.Helper()
-	return w.Number(t, `SELECT count(*) FROM audit_events e JOIN directory d ON d.user_id = e.user_id AND d.tenant_id = e.tenant_id
+	return w.Number(t, `SELECT count(*) FROM audit_events e
+		JOIN directory d ON d.user_id = e.user_id AND d.tenant_id = e.tenant_id
 		WHERE d.email_key = $1 AND e.action = 'signin.second_factor' AND e.result = 'ok' AND e.method = 'sms'`, u.Email)
 }
 
@@ -93,8 +94,10 @@ func TestREL13_AForgedReportOfATextIsNotBelieved(t *testing.T) {
 		forged := text.ReportTo[:len(text.ReportTo)-1] + map[bool]string{true: "1", false: "0"}[end == '0']
 		for name, status := range map[string]int{
 			"unsigned": post(text.ReportTo, form, ""), "signed by another": post(text.ReportTo, form, "other"),
-			"another address": post(forged, form, carrier.Token), "no address": post(rig.PublicURL+"/sms/report/x", form, carrier.Token),
-			"a mail's address": post(rig.PublicURL+"/sms/report/"+strings.Repeat("a", 26)+".b."+strings.Repeat("1", 18), form, carrier.Token),
+			"another address": post(forged, form, carrier.Token),
+			"no address":      post(rig.PublicURL+"/sms/report/x", form, carrier.Token),
+			"a mail's address": post(rig.PublicURL+"/sms/report/"+strings.Repeat("a", 26)+".b."+strings.Repeat("1", 18),
+				form, carrier.Token),
 		} {
 			if status != 404 {
 				t.Errorf("%s: %d", name, status)
@@ -212,7 +215,8 @@ func TestSEC83_TheCeilingHoldsThroughAKill(t *testing.T) {
 		}
 		wg.Wait()
 		rig.Within(t, 15*time.Second, "what was paid for is sent", func() bool {
-			return w.Number(t, `SELECT count(*) FROM messages WHERE channel = 'sms' AND state IN ('queued', 'delayed')`) == 0
+			return w.Number(t, `SELECT count(*) FROM messages
+				WHERE channel = 'sms' AND state IN ('queued', 'delayed')`) == 0
 		})
 		if n := w.Taken(); n != most {
 			t.Errorf("%d texts were taken, and %d may be", n, most)

@@ -51,11 +51,13 @@ func TestSEC138_AKeyFileThatIsNotTheInstallations(t *testing.T) {
 		w.A.Stop()
 		foreign := written(t, w, "foreign.key", foreignKey, 0o600)
 		says(t, w.Refused(t, env("COUNTERSIGN_KEY_FILE="+foreign)), "this key file does not belong to this database")
-		if said, code := w.Command(t, env("COUNTERSIGN_KEY_FILE="+foreign), "tenant", "list"); code != 1 || !strings.Contains(said, "does not belong") {
+		if said, code := w.Command(t, env("COUNTERSIGN_KEY_FILE="+foreign), "tenant", "list"); code != 1 ||
+			!strings.Contains(said, "does not belong") {
 			t.Errorf("a command goes on with it: %d %s", code, said)
 		}
 		missing := filepath.Join(w.Dir, "no.key")
-		says(t, w.Refused(t, env("COUNTERSIGN_KEY_FILE="+missing)), "the key file is missing and this database is in use")
+		says(t, w.Refused(t, env("COUNTERSIGN_KEY_FILE="+missing)),
+			"the key file is missing and this database is in use")
 		if _, code := w.Command(t, env("COUNTERSIGN_KEY_FILE="+missing), "tenant", "list"); code != 1 {
 			t.Error("a command makes a key file")
 		}
@@ -63,7 +65,8 @@ func TestSEC138_AKeyFileThatIsNotTheInstallations(t *testing.T) {
 			t.Error("a new key file lies beside a database in use")
 		}
 		open := written(t, w, "open.key", foreignKey, 0o644)
-		says(t, w.Refused(t, env("COUNTERSIGN_KEY_FILE="+open)), "has mode 0644: others may read it; run chmod 600 on it")
+		says(t, w.Refused(t, env("COUNTERSIGN_KEY_FILE="+open)),
+			"has mode 0644: others may read it; run chmod 600 on it")
 		w.Starts(t, rig.Options{})
 	})
 }
@@ -72,9 +75,12 @@ func TestSEC138_AKeyFileThatIsNotTheInstallations(t *testing.T) {
 func TestREL24_AConfigurationWeakerThanBefore(t *testing.T) {
 	rig.EachFresh(t, rig.Options{}, func(t *testing.T, w *rig.World) {
 		w.A.Stop()
-		weak := env("COUNTERSIGN_LIMITS_WRONG_ANSWERS=6", "COUNTERSIGN_LIMITS_PASSWORD_SLOW_FROM=9", "COUNTERSIGN_LIMITS_CODE_LENGTH=8")
+		weak := env("COUNTERSIGN_LIMITS_WRONG_ANSWERS=6", "COUNTERSIGN_LIMITS_PASSWORD_SLOW_FROM=9",
+			"COUNTERSIGN_LIMITS_CODE_LENGTH=8")
 		said := w.Refused(t, weak)
-		says(t, said, "- limits.wrong_answers is 6 here and was 5: set it back, or run countersign configminimum accept", "- limits.password_slow_from is 9 here and was 5")
+		says(t, said,
+			"- limits.wrong_answers is 6 here and was 5: set it back, or run countersign configminimum accept",
+			"- limits.password_slow_from is 9 here and was 5")
 		if strings.Contains(said, "code_length") {
 			t.Error("a stricter setting is refused")
 		}
@@ -83,12 +89,15 @@ func TestREL24_AConfigurationWeakerThanBefore(t *testing.T) {
 		shown, _ := w.Command(t, rig.Options{}, "configminimum", "show")
 		says(t, shown, "weaker: serve refuses to start")
 		accepted, code := w.Command(t, weak, "configminimum", "accept")
-		says(t, accepted, "Accepted: limits.code_ttl 9m to 10m", "Accepted: limits.wrong_answers 5 to 6", "Accepted: limits.password_slow_from 5 to 9")
+		says(t, accepted, "Accepted: limits.code_ttl 9m to 10m", "Accepted: limits.wrong_answers 5 to 6",
+			"Accepted: limits.password_slow_from 5 to 9")
 		if code != 0 {
 			t.Error(code)
 		}
 		w.Starts(t, weak)
-		if n := w.Number(t, `SELECT count(*) FROM audit_events WHERE tenant_id = 'installation' AND action = 'configminimum.accepted' AND actor_id = 'command-line'`); n != 3 {
+		if n := w.Number(t, `SELECT count(*) FROM audit_events
+			WHERE tenant_id = 'installation' AND action = 'configminimum.accepted'
+				AND actor_id = 'command-line'`); n != 3 {
 			t.Errorf("%d acceptances on record", n)
 		}
 		if out := w.CLI(t, "audit", "verify"); !strings.Contains(out, "intact") {
@@ -106,7 +115,8 @@ func TestREL14_AClockThatIsWrong(t *testing.T) {
 	for _, off := range []time.Duration{10 * time.Minute, -8 * time.Second} {
 		w.SetClock(t, off)
 		rig.Within(t, 15*time.Second, "not healthy", func() bool { return !healthy() })
-		says(t, w.Refused(t, env("COUNTERSIGN_DATABASE_CLOCK_SKEW=5s")), "this machine's clock and the database's are", "set the clocks (NTP)")
+		says(t, w.Refused(t, env("COUNTERSIGN_DATABASE_CLOCK_SKEW=5s")), "this machine's clock and the database's are",
+			"set the clocks (NTP)")
 		w.SetClock(t, 0)
 		rig.Within(t, 15*time.Second, "healthy again", healthy)
 	}
@@ -140,11 +150,13 @@ func TestREL10_ADatabaseThatForgets(t *testing.T) {
 	w.Starts(t, env("COUNTERSIGN_DATABASE_URL="+u.String(), "COUNTERSIGN_DATABASE_DURABILITY=ignore"))
 
 	server := ownPostgres(t, "fsync=off", "full_page_writes=off")
-	said := w.Refused(t, env("COUNTERSIGN_DATABASE_URL="+server.url, "COUNTERSIGN_KEY_FILE="+filepath.Join(w.Dir, "other.key")))
+	said := w.Refused(t, env("COUNTERSIGN_DATABASE_URL="+server.url,
+		"COUNTERSIGN_KEY_FILE="+filepath.Join(w.Dir, "other.key")))
 	says(t, said, "set fsync = on", "set full_page_writes = on")
 	server.stop(t)
 	server.becomeStandby(t)
-	says(t, w.Refused(t, env("COUNTERSIGN_DATABASE_URL="+server.url, "COUNTERSIGN_DATABASE_DURABILITY=ignore")), "this PostgreSQL is a standby")
+	says(t, w.Refused(t, env("COUNTERSIGN_DATABASE_URL="+server.url, "COUNTERSIGN_DATABASE_DURABILITY=ignore")),
+		"this PostgreSQL is a standby")
 }
 
 // guard: whatever is wrong is said at once, before anything listens
@@ -153,11 +165,15 @@ func TestREL24_EverythingAtOnce(t *testing.T) {
 		w.A.Stop()
 		foreign := written(t, w, "foreign.key", foreignKey, 0o600)
 		rsa1024 := written(t, w, "dkim.pem", weakRSA(t), 0o644)
-		said := w.Refused(t, env("COUNTERSIGN_KEY_FILE="+foreign, "COUNTERSIGN_LIMITS_CODE_LENGTH=6", "COUNTERSIGN_LIMITS_NEW_CODES=9",
-			"COUNTERSIGN_SMTP_DKIM_DOMAIN=example.test", "COUNTERSIGN_SMTP_DKIM_SELECTOR=s1", "COUNTERSIGN_SMTP_DKIM_KEY_FILE="+rsa1024,
+		said := w.Refused(t, env("COUNTERSIGN_KEY_FILE="+foreign, "COUNTERSIGN_LIMITS_CODE_LENGTH=6",
+			"COUNTERSIGN_LIMITS_NEW_CODES=9",
+			"COUNTERSIGN_SMTP_DKIM_DOMAIN=example.test", "COUNTERSIGN_SMTP_DKIM_SELECTOR=s1",
+			"COUNTERSIGN_SMTP_DKIM_KEY_FILE="+rsa1024,
 			"COUNTERSIGN_TLS_CERT_FILE="+foreign, "COUNTERSIGN_SMTP_CA_FILE="+foreign))
-		says(t, said, "it does not start:", "- "+foreign+": this key file does not belong", "- limits.new_codes is 9 here and was 3",
-			"smtp.dkim.key_file: "+rsa1024+" has mode 0644", "an RSA key of 1024 bits can be broken", "- tls.cert_file and tls.key_file cannot be used", "- smtp.ca_file")
+		says(t, said, "it does not start:", "- "+foreign+": this key file does not belong",
+			"- limits.new_codes is 9 here and was 3",
+			"smtp.dkim.key_file: "+rsa1024+" has mode 0644", "an RSA key of 1024 bits can be broken",
+			"- tls.cert_file and tls.key_file cannot be used", "- smtp.ca_file")
 		if strings.Contains(said, `"msg":"ready"`) {
 			t.Error("it was ready for a moment")
 		}
@@ -174,14 +190,18 @@ func TestREL24_BadConfigurations(t *testing.T) {
 		o    rig.Options
 		want string
 	}{
-		"an unknown key":             {rig.Options{Config: "[limits]\ncode_lenght = 6\n"}, "limits.code_lenght is not a setting"},
-		"an unknown variable":        {env("COUNTERSIGN_SMTP_PASWORD=x"), "COUNTERSIGN_SMTP_PASWORD is not a setting"},
-		"everybody is a proxy":       {env("COUNTERSIGN_TRUSTED_PROXIES=0.0.0.0/0"), "everybody choose their address"},
-		"half the world is a proxy":  {env("COUNTERSIGN_TRUSTED_PROXIES=128.0.0.0/1"), "everybody choose their address"},
+		"an unknown key": {rig.Options{Config: "[limits]\ncode_lenght = 6\n"},
+			"limits.code_lenght is not a setting"},
+		"an unknown variable":  {env("COUNTERSIGN_SMTP_PASWORD=x"), "COUNTERSIGN_SMTP_PASWORD is not a setting"},
+		"everybody is a proxy": {env("COUNTERSIGN_TRUSTED_PROXIES=0.0.0.0/0"), "everybody choose their address"},
+		"half the world is a proxy": {env("COUNTERSIGN_TRUSTED_PROXIES=128.0.0.0/1"),
+			"everybody choose their address"},
 		"a proxy that is no network": {env("COUNTERSIGN_TRUSTED_PROXIES=10.0.0.1"), "is not a network"},
-		"a missing secret file":      {env("COUNTERSIGN_SMTP_PASSWORD_FILE=" + filepath.Join(w.Dir, "nothing")), "smtp.password_file cannot be read"},
-		"a secret and its file":      {env("COUNTERSIGN_SMTP_PASSWORD=x", "COUNTERSIGN_SMTP_PASSWORD_FILE=y"), "give it or the file that holds it, not both"},
-		"a code that lives long":     {env("COUNTERSIGN_LIMITS_CODE_TTL=11m"), "limits.code_ttl must be between"},
+		"a missing secret file": {env("COUNTERSIGN_SMTP_PASSWORD_FILE=" + filepath.Join(w.Dir, "nothing")),
+			"smtp.password_file cannot be read"},
+		"a secret and its file": {env("COUNTERSIGN_SMTP_PASSWORD=x", "COUNTERSIGN_SMTP_PASSWORD_FILE=y"),
+			"give it or the file that holds it, not both"},
+		"a code that lives long": {env("COUNTERSIGN_LIMITS_CODE_TTL=11m"), "limits.code_ttl must be between"},
 	} {
 		if said := w.Refused(t, c.o); !strings.Contains(said, c.want) {
 			t.Errorf("%s: %s", name, said)
@@ -259,7 +279,9 @@ func (s *server) becomeStandby(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	s.ctl(t, "-o", "-c listen_addresses=127.0.0.1 -p "+u.Port()+" -c unix_socket_directories='' -c hot_standby=on -c max_connections=300", "-l", filepath.Join(s.dir, "data", "server.log"), "start")
+	s.ctl(t, "-o", "-c listen_addresses=127.0.0.1 -p "+u.Port()+
+		" -c unix_socket_directories='' -c hot_standby=on -c max_connections=300", "-l",
+		filepath.Join(s.dir, "data", "server.log"), "start")
 }
 
 // weakRSA is a private key that can be broken.

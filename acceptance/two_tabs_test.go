@@ -83,8 +83,10 @@ func TestTwoTabs_AForeignNameDoesNothing(t *testing.T) {
 		f, _ := other.Page.Form(rig.PathCode)
 		foreign := f.Values.Get("flow")
 		for _, name := range []string{foreign, "", "x", rig.Digits(1, 26)} {
-			for _, path := range []string{rig.PathCode, rig.PathNewCode, rig.PathCancel, "/signin/other", "/signin/new-password"} {
-				pg := one.Twin().Post(path, form("flow", name, "code", one.mail.Code, "kind", "email", "password", "canary nobody"))
+			for _, path := range []string{rig.PathCode, rig.PathNewCode, rig.PathCancel, "/signin/other",
+				"/signin/new-password"} {
+				pg := one.Twin().Post(path,
+					form("flow", name, "code", one.mail.Code, "kind", "email", "password", "canary nobody"))
 				if pg.Status != 410 || pg.Left != nil || gotSession(pg) {
 					t.Errorf("%s of the sign-in %q: status %d", path, name, pg.Status)
 				}

@@ -23,8 +23,10 @@ func TestATK121_WhatCannotBeSeenIsRefusedByName(t *testing.T) {
 			{person("\u202epat@people.example.test", "Pat"), "an invisible character at position 1 (U+202E)"},
 			{person("pat@peo\u00adple.example.test", "Pat"), "an invisible character at position 8 (U+00AD)"},
 			{person(address, "Pat\u2066"), "an invisible character at position 4 (U+2066)"},
-			{[]string{"tenant", "create", "--id", w.Unique("unseen-"), "--name", "Ac\u200dme"}, "an invisible character at position 3 (U+200D)"},
-			{[]string{"client", "create", "--id", w.Unique("unseen-"), "--name", "The\u3164app", "--redirect-uri", "https://app.example.test/"}, "an invisible character at position 4 (U+3164)"},
+			{[]string{"tenant", "create", "--id", w.Unique("unseen-"), "--name", "Ac\u200dme"},
+				"an invisible character at position 3 (U+200D)"},
+			{[]string{"client", "create", "--id", w.Unique("unseen-"), "--name", "The\u3164app", "--redirect-uri",
+				"https://app.example.test/"}, "an invisible character at position 4 (U+3164)"},
 			{person(strings.Repeat("a", 65)+"@people.example.test", "Pat"), "at most 64 bytes"},
 			{person("josé@people.example.test", "Pat"), "before the @"},
 		} {
@@ -32,7 +34,8 @@ func TestATK121_WhatCannotBeSeenIsRefusedByName(t *testing.T) {
 				t.Errorf("%+q: %v %s", one.args, err, out)
 			}
 		}
-		if out, code := w.Command(t, rig.Options{Env: []string{"COUNTERSIGN_SMTP_ADDRESSES=utf8"}}, person("josé."+address, "Pat")...); code != 0 {
+		if out, code := w.Command(t, rig.Options{Env: []string{"COUNTERSIGN_SMTP_ADDRESSES=utf8"}},
+			person("josé."+address, "Pat")...); code != 0 {
 			t.Errorf("refused although the mail server takes it: %s", out)
 		}
 

@@ -116,7 +116,8 @@ func TestALO5_TheCodeIsBoldAndMayBePastedUntidily(t *testing.T) {
 		for _, form := range []string{"%s %s", "%s-%s", "  %s%s "} {
 			p := w.Person(t)
 			mail := p.ToCode(t, w.Dashboard(t), u)
-			if bold := regexp.MustCompile(`<strong[^>]*>\s*` + mail.Code + `\s*</strong>`); !bold.MatchString(mail.HTML) {
+			if bold := regexp.MustCompile(`<strong[^>]*>\s*` + mail.Code +
+				`\s*</strong>`); !bold.MatchString(mail.HTML) {
 				t.Errorf("the code is not bold: %s", mail.HTML)
 			}
 			pasted := strings.Replace(strings.Replace(form, "%s", mail.Code[:3], 1), "%s", mail.Code[3:], 1)
@@ -165,7 +166,8 @@ func TestALO8_RememberedUpToThirtyDaysAbsolute(t *testing.T) {
 			p.Visit(w.Dashboard(t).Visit())
 			pg := p.Password(u.Email, u.Password)
 			if asked := pg.Left == nil; asked != step.asked {
-				t.Fatalf("%s later: asked for a code %v, want %v: %s", step.after, asked, step.asked, rig.Quietly(pg.Text()))
+				t.Fatalf("%s later: asked for a code %v, want %v: %s", step.after, asked, step.asked,
+					rig.Quietly(pg.Text()))
 			}
 		}
 	})
@@ -197,7 +199,8 @@ func TestALO9_TheMailTellsWhoAsks(t *testing.T) {
 		}
 		there := time.Now().In(zone)
 		for _, part := range []string{mail.Text, mail.HTML} {
-			for _, fact := range []string{rig.LisbonIP, "Lisbon", "Chrome", "macOS", there.Format("2 Jan 2006"), there.Format(" MST (UTC")} {
+			for _, fact := range []string{rig.LisbonIP, "Lisbon", "Chrome", "macOS", there.Format("2 Jan 2006"),
+				there.Format(" MST (UTC")} {
 				if !strings.Contains(part, fact) {
 					t.Errorf("the mail does not say %q: %s", fact, rig.Quietly(part))
 				}
@@ -242,12 +245,14 @@ func TestALO10_AForgedReportChangesNothing(t *testing.T) {
 		other := w.Person(t).ToCode(t, w.Dashboard(t), w.Covered(t).User(t))
 		token := lastPart(mail.NotMe)
 		prefix := strings.TrimSuffix(mail.NotMe, token)
-		for _, forged := range []string{prefix + flip(token), prefix + lastPart(other.NotMe), prefix + lastPart(mail.Link), prefix, "/not-me/x"} {
+		for _, forged := range []string{prefix + flip(token), prefix + lastPart(other.NotMe),
+			prefix + lastPart(mail.Link), prefix, "/not-me/x"} {
 			if pg := mallory.Post(forged, url.Values{}); pg.Status >= 500 {
 				t.Errorf("%.30s: status %d", forged, pg.Status)
 			}
 		}
-		if p.Get(rig.PathCode); len(w.Texts(t, `SELECT id FROM users WHERE email = $1 AND password_flagged_at = 0`, u.Email)) != 1 {
+		if p.Get(rig.PathCode); len(w.Texts(t, `SELECT id FROM users
+			WHERE email = $1 AND password_flagged_at = 0`, u.Email)) != 1 {
 			t.Error("a forged report flagged the password")
 		}
 		left(t, p.Code(mail.Code))
@@ -350,7 +355,8 @@ func TestALO15_PeopleCanReadWhyInTheVendorsWords(t *testing.T) {
 		w.CLI(t, "installation", "set", "--why", "Because Example Telecom cares.", "--language", "en")
 		w.CLI(t, "installation", "set", "--why", "Porque a Example Telecom le importa.", "--language", "es")
 		u := w.Covered(t).User(t)
-		for language, words := range map[string]string{"en": "Because Example Telecom cares.", "es-MX,es;q=0.9": "Porque a Example Telecom le importa."} {
+		for language, words := range map[string]string{"en": "Because Example Telecom cares.",
+			"es-MX,es;q=0.9": "Porque a Example Telecom le importa."} {
 			p := w.Person(t)
 			p.Language = language
 			p.ToCode(t, w.Dashboard(t), u)

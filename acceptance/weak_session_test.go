@@ -12,8 +12,10 @@ import (
 // written counts what a set-up leaves behind: drafts, and methods beside password and mailbox.
 func (h *hoard) written(t *testing.T) int64 {
 	t.Helper()
-	return h.w.Number(t, `SELECT (SELECT count(*) FROM drafts x WHERE x.tenant_id = d.tenant_id AND x.user_id = d.user_id) +
-		(SELECT count(*) FROM authenticators a WHERE a.tenant_id = d.tenant_id AND a.user_id = d.user_id AND a.kind NOT IN ('password', 'email')) FROM directory d WHERE d.email_key = $1`, h.Email)
+	return h.w.Number(t, `SELECT (SELECT count(*) FROM drafts x
+		WHERE x.tenant_id = d.tenant_id AND x.user_id = d.user_id) +
+		(SELECT count(*) FROM authenticators a WHERE a.tenant_id = d.tenant_id AND a.user_id = d.user_id
+			AND a.kind NOT IN ('password', 'email')) FROM directory d WHERE d.email_key = $1`, h.Email)
 }
 
 // bindsNothing reports it when a browser can begin or finish a set-up anywhere.
@@ -24,7 +26,9 @@ func (h *hoard) bindsNothing(t *testing.T, p *rig.Person, what string) {
 	for _, base := range []string{inFlow, inProfile} {
 		for _, kind := range kinds {
 			for _, at := range []string{"/" + kind, "/" + kind + "/confirm"} {
-				pg := p.Twin().Post(base+at, form("code", "000000", "country", "DE", "number", "0151 23456789", "subscription", b.JSON(), "assertion", "{}", "name", "Mine"))
+				pg := p.Twin().Post(base+at,
+					form("code", "000000", "country", "DE", "number", "0151 23456789", "subscription", b.JSON(),
+						"assertion", "{}", "name", "Mine"))
 				if len(pg.Printed()) > 0 || pg.PasskeyOptions("create") != "" {
 					t.Errorf("%s: %s%s shows a set-up", what, base, at)
 				}
@@ -33,7 +37,8 @@ func (h *hoard) bindsNothing(t *testing.T, p *rig.Person, what string) {
 				t.Errorf("%s: %s/%s shows a secret", what, base, kind)
 			}
 		}
-		if pg := p.Twin().Get(base + "/backup/codes.txt"); strings.HasPrefix(pg.Header.Get("Content-Disposition"), "attachment") {
+		if pg := p.Twin().Get(base + "/backup/codes.txt"); strings.HasPrefix(pg.Header.Get("Content-Disposition"),
+			"attachment") {
 			t.Errorf("%s: a file of codes", what)
 		}
 	}
@@ -61,7 +66,8 @@ func TestATK049_AnAppsWishForMoreOpensNoSetUpToAMailbox(t *testing.T) {
 		thief := w.Person(t) // has the password and reads the mail
 		thief.Visit(visit())
 		atCode(t, thief.Password(h.Email, h.Password)).Expect(t, 200, "Open your authenticator app")
-		if pg := thief.Get("/signin/other"); pg.Says(h.Email[:1]+"•••") || thief.Post("/signin/other", form("kind", "email")).Status == 200 {
+		if pg := thief.Get("/signin/other"); pg.Says(h.Email[:1]+"•••") ||
+			thief.Post("/signin/other", form("kind", "email")).Status == 200 {
 			t.Errorf("the mailbox is a way to a set-up: %s", rig.Quietly(pg.Text()))
 		}
 		h.bindsNothing(t, thief, "password and mailbox")
@@ -114,7 +120,8 @@ var changes = []struct {
 	{"/profile/methods/{id}/remove", url.Values{}},
 	{"/profile/add/totp", url.Values{}}, {"/profile/add/passkey", url.Values{}}, {"/profile/add/backup", url.Values{}},
 	{"/profile/add/sms", form("country", "DE", "number", "0151 23456789")},
-	{"/profile/password", form("current", "canary crowd horse battery staple", "password", "canary taken over by a thief")},
+	{"/profile/password", form("current", "canary crowd horse battery staple", "password",
+		"canary taken over by a thief")},
 	{"/profile/second-step", form("on", "off")},
 }
 
@@ -122,11 +129,16 @@ var changes = []struct {
 func (h *hoard) estate(t *testing.T) string {
 	t.Helper()
 	return strings.Join(h.w.Texts(t, `
-		SELECT 'version ' || u.security_version || ' ' || u.second_step_at FROM users u JOIN directory d ON d.tenant_id = u.tenant_id AND d.user_id = u.id WHERE d.email_key = $1 UNION ALL
-		SELECT 'method ' || a.id FROM authenticators a JOIN directory d ON d.tenant_id = a.tenant_id AND d.user_id = a.user_id WHERE d.email_key = $1 UNION ALL
-		SELECT 'draft ' || x.id FROM drafts x JOIN directory d ON d.tenant_id = x.tenant_id AND d.user_id = x.user_id WHERE d.email_key = $1 UNION ALL
-		SELECT 'open ' || s.id FROM sessions s JOIN directory d ON d.tenant_id = s.tenant_id AND d.user_id = s.user_id WHERE d.email_key = $1 AND s.ended_at = 0 UNION ALL
-		SELECT 'remembered ' || r.id FROM remembered_browsers r JOIN directory d ON d.tenant_id = r.tenant_id AND d.user_id = r.user_id WHERE d.email_key = $1 AND r.ended_at = 0 ORDER BY 1`, h.Email), "\n")
+		SELECT 'version ' || u.security_version || ' ' || u.second_step_at FROM users u
+			JOIN directory d ON d.tenant_id = u.tenant_id AND d.user_id = u.id WHERE d.email_key = $1 UNION ALL
+		SELECT 'method ' || a.id FROM authenticators a JOIN directory d ON d.tenant_id = a.tenant_id
+			AND d.user_id = a.user_id WHERE d.email_key = $1 UNION ALL
+		SELECT 'draft ' || x.id FROM drafts x JOIN directory d ON d.tenant_id = x.tenant_id
+			AND d.user_id = x.user_id WHERE d.email_key = $1 UNION ALL
+		SELECT 'open ' || s.id FROM sessions s JOIN directory d ON d.tenant_id = s.tenant_id
+			AND d.user_id = s.user_id WHERE d.email_key = $1 AND s.ended_at = 0 UNION ALL
+		SELECT 'remembered ' || r.id FROM remembered_browsers r JOIN directory d ON d.tenant_id = r.tenant_id
+			AND d.user_id = r.user_id WHERE d.email_key = $1 AND r.ended_at = 0 ORDER BY 1`, h.Email), "\n")
 }
 
 // changesNothing reports it when a browser can make one of the changes.
@@ -139,7 +151,8 @@ func (h *hoard) changesNothing(t *testing.T, p *rig.Person, what string) {
 				for _, method := range []string{http.MethodPost, http.MethodGet} {
 					path := strings.ReplaceAll(c.path, "{id}", id)
 					pg := p.Twin().Open(p.Request(method, path, c.form))
-					if pg.Status >= 500 || pg.Says("Removed") || len(pg.Printed()) > 0 || strings.Contains(pg.Body, "otpauth:") {
+					if pg.Status >= 500 || pg.Says("Removed") || len(pg.Printed()) > 0 ||
+						strings.Contains(pg.Body, "otpauth:") {
 						t.Errorf("%s: %s %s: status %d: %s", what, method, c.path, pg.Status, rig.Quietly(pg.Text()))
 					}
 				}
@@ -222,7 +235,8 @@ func TestATK081_APasswordIsChangedByWhoeverKnowsIt(t *testing.T) {
 func TestATK089_TheLastMethodStays(t *testing.T) {
 	armed(t, func(t *testing.T, w *rig.Armed) {
 		for range *rounds {
-			h := &hoard{User: w.NewTenant(t, "--mandate", "mandatory", "--methods", "totp,passkey").Crowd(t, 1)[0], w: w, owner: w.Person(t), means: map[string]*means{}}
+			h := &hoard{User: w.NewTenant(t, "--mandate", "mandatory", "--methods", "totp,passkey").Crowd(t, 1)[0],
+				w: w, owner: w.Person(t), means: map[string]*means{}}
 			enter(t, h.owner, h.User, "/profile")
 			mailed(t, w.World, h.owner, h.User, 1).Expect(t, 200, "Choose a sign-in method")
 			h.add(t, h.owner, inFlow, "totp")
@@ -233,7 +247,9 @@ func TestATK089_TheLastMethodStays(t *testing.T) {
 			h.add(t, h.owner, inProfile, "passkey")
 			second := "/profile/methods/" + h.bound(t, "passkey")[0] + "/remove"
 			there := h.owner.Twin().Via(w.Other(t))
-			pages := rig.Volley(t, []rig.Shot{{Person: h.owner, Path: only, Form: url.Values{}}, {Person: there, Path: second, Form: url.Values{}}})
+			pages := rig.Volley(t,
+				[]rig.Shot{{Person: h.owner, Path: only, Form: url.Values{}},
+					{Person: there, Path: second, Form: url.Values{}}})
 			if n := len(h.bound(t, "totp")) + len(h.bound(t, "passkey")); n != 1 {
 				t.Errorf("%d methods are left of two: %v", n, rig.Count(pages))
 			}

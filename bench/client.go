@@ -158,7 +158,8 @@ func (c *conn) chunks() error {
 }
 
 // What a browser sends, behind a proxy that ends TLS and says who it is.
-const browserHeaders = "Host: " + publicHost + "\r\nUser-Agent: Mozilla/5.0 (Macintosh; Intel Mac OS X 10_15_7) AppleWebKit/537.36 (KHTML, like Gecko) Chrome/143.0.0.0 Safari/537.36\r\n" +
+const browserHeaders = "Host: " + publicHost +
+	"\r\nUser-Agent: Mozilla/5.0 (Macintosh; Intel Mac OS X 10_15_7) AppleWebKit/537.36 (KHTML, like Gecko) Chrome/143.0.0.0 Safari/537.36\r\n" +
 	"Accept: text/html,application/xhtml+xml\r\nAccept-Language: en\r\nSec-Fetch-Mode: navigate\r\nSec-Fetch-Dest: document\r\n"
 
 // get asks for a page as a browser at ip would.
@@ -178,7 +179,8 @@ func (c *conn) post(path, ip, cookies, form string) error {
 	c.out = append(c.out, path...)
 	c.out = append(
 		c.out,
-		" HTTP/1.1\r\n"+browserHeaders+"Sec-Fetch-Site: same-origin\r\nOrigin: https://"+publicHost+"\r\nX-Forwarded-For: "...)
+		" HTTP/1.1\r\n"+browserHeaders+"Sec-Fetch-Site: same-origin\r\nOrigin: https://"+publicHost+
+			"\r\nX-Forwarded-For: "...)
 	c.out = append(c.out, ip...)
 	c.cookie(cookies)
 	c.form(form)

@@ -47,7 +47,12 @@ func (m *machine) limit(r *report, what, engine string, ours []int, base int, cl
 		for tries := 0; len(all) < m.o.reps; tries++ {
 			var one repetition
 			before := snapshot(ours, base)
-			one.sample = load{addrs: []string{""}, clients: n, span: m.o.span, do: do}.run()
+			one.sample = load{
+				addrs:   []string{""},
+				clients: n,
+				span:    m.o.span,
+				do:      do,
+			}.run()
 			one.work = snapshot(ours, base).since(before)
 			one.whole = one.work
 			if err := one.sound(); err != nil {
@@ -90,10 +95,11 @@ func (m *machine) limitHello(r *report) error {
 		}
 		time.Sleep(10 * time.Millisecond)
 	}
-	return m.limit(r, "net/http that says hello", "", []int{cmd.Process.Pid}, 0, m.o.clients, func(c *conn, _ int) error {
-		c.addr = addr
-		return c.expect(c.get("/", "192.0.2.1", ""), 200)
-	})
+	return m.limit(r, "net/http that says hello", "", []int{cmd.Process.Pid}, 0, m.o.clients,
+		func(c *conn, _ int) error {
+			c.addr = addr
+			return c.expect(c.get("/", "192.0.2.1", ""), 200)
+		})
 }
 
 func (m *machine) limitArgon(ctx context.Context, r *report) error {
@@ -136,7 +142,8 @@ func (m *machine) limitGroupCommit(ctx context.Context, r *report) error {
 	}
 	defer func() { _ = d.Close() }()
 	create := func(tx *db.Tx) error {
-		_, err := tx.Exec(ctx, `CREATE TABLE bare (tenant_id TEXT NOT NULL, id TEXT NOT NULL PRIMARY KEY, at BIGINT NOT NULL)`)
+		_, err := tx.Exec(ctx,
+			`CREATE TABLE bare (tenant_id TEXT NOT NULL, id TEXT NOT NULL PRIMARY KEY, at BIGINT NOT NULL)`)
 		return err
 	}
 	if err := d.InTx(ctx, "bare", create); err != nil {
@@ -144,7 +151,8 @@ func (m *machine) limitGroupCommit(ctx context.Context, r *report) error {
 	}
 	return m.limit(r, "one insert, durable, commits shared", "sqlite", nil, 0, m.o.clients, func(*conn, int) error {
 		return d.InTx(ctx, "bare", func(tx *db.Tx) error {
-			_, err := tx.Exec(ctx, `INSERT INTO bare (tenant_id, id, at) VALUES ($1, $2, $3)`, tx.Tenant, tx.NewID(), tx.Now)
+			_, err := tx.Exec(ctx, `INSERT INTO bare (tenant_id, id, at)
+				VALUES ($1, $2, $3)`, tx.Tenant, tx.NewID(), tx.Now)
 			return err
 		})
 	})
@@ -161,13 +169,15 @@ func (m *machine) limitPostgres(ctx context.Context, r *report) error {
 	d.SetMaxOpenConns(most)
 	d.SetMaxIdleConns(most)
 	name := fmt.Sprintf("bare_%d", os.Getpid())
-	if _, err := d.ExecContext(ctx, "CREATE TABLE "+name+" (id TEXT NOT NULL PRIMARY KEY, at BIGINT NOT NULL)"); err != nil {
+	if _, err := d.ExecContext(ctx,
+		"CREATE TABLE "+name+" (id TEXT NOT NULL PRIMARY KEY, at BIGINT NOT NULL)"); err != nil {
 		return err
 	}
 	defer func() { _, _ = d.Exec("DROP TABLE " + name) }()
 	var n atomic.Int64
 	err = m.limit(r, "one insert, durable", "postgres", nil, m.base, m.o.clients, func(*conn, int) error {
-		_, err := d.ExecContext(ctx, "INSERT INTO "+name+" (id, at) VALUES ($1, $2)", idOf(0, uint64(n.Add(1))), time.Now().UnixMicro())
+		_, err := d.ExecContext(ctx, "INSERT INTO "+name+" (id, at) VALUES ($1, $2)", idOf(0, uint64(n.Add(1))),
+			time.Now().UnixMicro())
 		return err
 	})
 	if err != nil {
@@ -175,7 +185,8 @@ func (m *machine) limitPostgres(ctx context.Context, r *report) error {
 	}
 	total := uint64(n.Load())
 	return m.limit(r, "one update, durable", "postgres", nil, m.base, m.o.clients, func(*conn, int) error {
-		_, err := d.ExecContext(ctx, "UPDATE "+name+" SET at = $1 WHERE id = $2", time.Now().UnixMicro(), idOf(0, 1+uint64(n.Add(1))*stride%total))
+		_, err := d.ExecContext(ctx, "UPDATE "+name+" SET at = $1 WHERE id = $2", time.Now().UnixMicro(),
+			idOf(0, 1+uint64(n.Add(1))*stride%total))
 		return err
 	})
 }

@@ -42,7 +42,8 @@ func (l load) run() sample {
 	wg.Wait()
 	all := sample{elapsed: time.Since(began)}
 	for _, s := range each {
-		all.n, all.failed, all.refused, all.took = all.n+s.n, all.failed+s.failed, all.refused+s.refused, append(all.took, s.took...)
+		all.n, all.failed, all.refused, all.took = all.n+s.n, all.failed+s.failed, all.refused+s.refused,
+			append(all.took, s.took...)
 		if all.first == nil {
 			all.first = s.first
 		}

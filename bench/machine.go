@@ -36,7 +36,8 @@ func newMachine(ctx context.Context, o options) (*machine, error) {
 		return nil, err
 	}
 	m := &machine{o: o, dir: dir}
-	if err := errors.Join(os.Chmod(dir, 0o755), m.build(ctx)); err != nil { // PostgreSQL runs as its own user under root
+	// PostgreSQL runs as its own user under root
+	if err := errors.Join(os.Chmod(dir, 0o755), m.build(ctx)); err != nil {
 		m.close()
 		return nil, err
 	}
@@ -67,7 +68,8 @@ func (m *machine) build(ctx context.Context) error {
 		return fmt.Errorf("find the module: %w", err)
 	}
 	m.root, m.binary = strings.TrimSpace(string(out)), filepath.Join(m.dir, "countersign")
-	cmd := exec.CommandContext(ctx, "go", "build", "-trimpath", "-ldflags=-s -w", "-o", m.binary, "countersign/cmd/countersign")
+	cmd := exec.CommandContext(ctx, "go", "build", "-trimpath", "-ldflags=-s -w", "-o", m.binary,
+		"countersign/cmd/countersign")
 	cmd.Dir, cmd.Env = m.root, append(os.Environ(), "CGO_ENABLED=0")
 	if out, err := cmd.CombinedOutput(); err != nil {
 		return fmt.Errorf("build: %w\n%s", err, out)
@@ -80,7 +82,8 @@ func (m *machine) build(ctx context.Context) error {
 func (m *machine) startPostgres(ctx context.Context) error {
 	m.pgURL = os.Getenv("TEST_POSTGRES_URL")
 	if m.pgURL == "" {
-		out, err := exec.CommandContext(ctx, filepath.Join(m.root, "scripts/postgres"), "start", filepath.Join(m.dir, "postgres")).Output()
+		out, err := exec.CommandContext(ctx, filepath.Join(m.root, "scripts/postgres"), "start",
+			filepath.Join(m.dir, "postgres")).Output()
 		if err != nil {
 			return fmt.Errorf("start PostgreSQL: %w", err)
 		}
@@ -123,13 +126,16 @@ func (m *machine) facts(ctx context.Context) []string {
 		}
 	}
 	kernel, _ := os.ReadFile("/proc/sys/kernel/osrelease")
-	revision, err := exec.CommandContext(ctx, "git", "-C", m.root, "describe", "--always", "--dirty", "--abbrev=12").Output()
+	revision, err := exec.CommandContext(ctx, "git", "-C", m.root, "describe", "--always", "--dirty",
+		"--abbrev=12").Output()
 	if err != nil {
 		revision = []byte("unknown")
 	}
 	f := []string{
-		fmt.Sprintf("%s; %s, %d processors shared by the server, the database, the driver and the mail sink", time.Now().UTC().Format(time.DateOnly), model, runtime.NumCPU()),
-		fmt.Sprintf("Linux %s, %s, revision %s", strings.TrimSpace(string(kernel)), runtime.Version(), strings.TrimSpace(string(revision))),
+		fmt.Sprintf("%s; %s, %d processors shared by the server, the database, the driver and the mail sink",
+			time.Now().UTC().Format(time.DateOnly), model, runtime.NumCPU()),
+		fmt.Sprintf("Linux %s, %s, revision %s", strings.TrimSpace(string(kernel)), runtime.Version(),
+			strings.TrimSpace(string(revision))),
 	}
 	if m.pgURL != "" {
 		d, err := sql.Open("pgx", m.pgURL)
@@ -141,7 +147,8 @@ func (m *machine) facts(ctx context.Context) []string {
 		_ = d.QueryRowContext(ctx, "SHOW server_version").Scan(&version)
 		f = append(f, fmt.Sprintf("PostgreSQL %s, %s", version, strings.Join(m.notes, ", ")))
 	}
-	return append(f, "SQLite in WAL with synchronous=FULL; mail to a sink on this machine; the server writes its access log to a file")
+	return append(f,
+		"SQLite in WAL with synchronous=FULL; mail to a sink on this machine; the server writes its access log to a file")
 }
 
 func freeAddr() (string, error) {

@@ -73,17 +73,29 @@ func parse(args []string) (options, error) {
 	seconds := f.Float64("seconds", 5, "length of one repetition")
 	reps := f.Int("reps", 3, "repetitions")
 	again := f.Int("again", 3, "how often a line may repeat what others disturbed")
-	growth := f.String("growth", "10000,100000", "numbers of people that P-7 compares; the last one once more with ten times the companies")
+	growth := f.String("growth", "10000,100000",
+		"numbers of people that P-7 compares; the last one once more with ten times the companies")
 	file := f.String("json", "", "write the figures to this file as well")
-	profile := f.String("profile", "", "write CPU profiles of the server to this folder; the server then is this program, not the release build")
+	profile := f.String("profile", "",
+		"write CPU profiles of the server to this folder; the server then is this program, not the release build")
 	limits := f.Bool("limits", true, "measure the machine's limits as well")
 	keep := f.Bool("keep", false, "leave the working folder behind")
 	if err := f.Parse(args); err != nil {
 		return options{}, err
 	}
 	o := options{
-		only: fields(*only), users: *users, tenants: *tenants, reps: *reps, again: *again, json: *file, profile: *profile, limits: *limits, keep: *keep,
-		span: time.Duration(*seconds * float64(time.Second)), patience: time.Minute, crowd: waitingSignIns,
+		only:     fields(*only),
+		users:    *users,
+		tenants:  *tenants,
+		reps:     *reps,
+		again:    *again,
+		json:     *file,
+		profile:  *profile,
+		limits:   *limits,
+		keep:     *keep,
+		span:     time.Duration(*seconds * float64(time.Second)),
+		patience: time.Minute,
+		crowd:    waitingSignIns,
 	}
 	switch *engine {
 	case "both":

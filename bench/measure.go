@@ -81,7 +81,8 @@ func (w *world) warmUp(ctx context.Context, sp *spec, clients int) (float64, err
 		if err != nil {
 			return 0, err
 		}
-		sp.sets, sp.task = nil, func(stock) (task, error) { return func(c *conn, i int) error { return do(c, i%s.n) }, nil }
+		sp.sets, sp.task = nil,
+			func(stock) (task, error) { return func(c *conn, i int) error { return do(c, i%s.n) }, nil }
 	}
 	if w.o.hurry {
 		return guess, nil
@@ -91,7 +92,8 @@ func (w *world) warmUp(ctx context.Context, sp *spec, clients int) (float64, err
 }
 
 // repeat prepares what is used up, lets the clients go, and waits until the house is quiet.
-func (w *world) repeat(ctx context.Context, sp spec, clients int, span time.Duration, rate float64) (one repetition, err error) {
+func (w *world) repeat(ctx context.Context, sp spec, clients int, span time.Duration,
+	rate float64) (one repetition, err error) {
 	if err := ctx.Err(); err != nil {
 		return one, err
 	}
@@ -111,7 +113,13 @@ func (w *world) repeat(ctx context.Context, sp spec, clients int, span time.Dura
 	mails := w.sink.count.Load()
 	w.mark()
 	before := w.snapshot()
-	one.sample = load{addrs: w.addrs(), clients: clients, span: span, stock: s.n, do: do}.run()
+	one.sample = load{
+		addrs:   w.addrs(),
+		clients: clients,
+		span:    span,
+		stock:   s.n,
+		do:      do,
+	}.run()
 	answered := w.snapshot()
 	w.mark()
 	quiet := answered
@@ -139,11 +147,13 @@ func summary(all []repetition) figure {
 		return of(func(r repetition) float64 { return micros(d(r)) / float64(r.n) })
 	}
 	f := figure{
-		Rate: of(func(r repetition) float64 { return r.rate() }), Reps: len(all),
-		P50:  of(func(r repetition) float64 { return millis(percentile(r.took, 50)) }),
-		P95:  of(func(r repetition) float64 { return millis(percentile(r.took, 95)) }),
-		P99:  of(func(r repetition) float64 { return millis(percentile(r.took, 99)) }),
-		Ours: each(func(r repetition) time.Duration { return r.whole.ours }), Base: each(func(r repetition) time.Duration { return r.whole.base }),
+		Rate:   of(func(r repetition) float64 { return r.rate() }),
+		Reps:   len(all),
+		P50:    of(func(r repetition) float64 { return millis(percentile(r.took, 50)) }),
+		P95:    of(func(r repetition) float64 { return millis(percentile(r.took, 95)) }),
+		P99:    of(func(r repetition) float64 { return millis(percentile(r.took, 99)) }),
+		Ours:   each(func(r repetition) time.Duration { return r.whole.ours }),
+		Base:   each(func(r repetition) time.Duration { return r.whole.base }),
 		After:  each(func(r repetition) time.Duration { return r.whole.ours - r.work.ours }),
 		Driver: each(func(r repetition) time.Duration { return r.work.driver }),
 	}
@@ -204,7 +214,13 @@ func (w *world) acquaint(ctx context.Context) error {
 		return err
 	}
 	do := w.answer(s, "000000", 401)
-	got := load{addrs: w.addrs(), clients: 8, span: time.Hour, stock: s.n, do: do}.run()
+	got := load{
+		addrs:   w.addrs(),
+		clients: 8,
+		span:    time.Hour,
+		stock:   s.n,
+		do:      do,
+	}.run()
 	w.settle(ctx)
 	return got.sound()
 }

@@ -53,8 +53,11 @@ func (w *world) makeKit(ctx context.Context) error {
 	}
 	w.kit = &kit{app: totp.App{Secret: []byte("twenty bytes of bench")[:20]}, key: key}
 	w.kit.public, err = webauthncbor.Marshal(webauthncose.EC2PublicKeyData{
-		PublicKeyData: webauthncose.PublicKeyData{KeyType: int64(webauthncose.EllipticKey), Algorithm: int64(webauthncose.AlgES256)},
-		Curve:         int64(webauthncose.P256), XCoord: point[1:33], YCoord: point[33:],
+		PublicKeyData: webauthncose.PublicKeyData{KeyType: int64(webauthncose.EllipticKey),
+			Algorithm: int64(webauthncose.AlgES256)},
+		Curve:  int64(webauthncose.P256),
+		XCoord: point[1:33],
+		YCoord: point[33:],
 	})
 	if err != nil {
 		return err
@@ -78,8 +81,11 @@ func methodOf(kind string, it item) string { return idOf(1000+int(kind[0]), it.s
 // credentialOf is the record of a copy's passkey.
 func (w *world) credentialOf(it item) webauthn.Credential {
 	return webauthn.Credential{
-		ID: []byte("bench/" + methodOf(setPasskey, it)), PublicKey: w.kit.public, AttestationType: "none",
-		Transport: []protocol.AuthenticatorTransport{protocol.Internal}, Flags: webauthn.NewCredentialFlags(protocol.FlagUserPresent | protocol.FlagUserVerified),
+		ID:              []byte("bench/" + methodOf(setPasskey, it)),
+		PublicKey:       w.kit.public,
+		AttestationType: "none",
+		Transport:       []protocol.AuthenticatorTransport{protocol.Internal},
+		Flags:           webauthn.NewCredentialFlags(protocol.FlagUserPresent | protocol.FlagUserVerified),
 	}
 }
 
@@ -102,10 +108,14 @@ func (w *world) kitRecipes() []recipe {
 	}
 	return []recipe{
 		w.authenticators(setTOTP, setPasskey, setBackup),
-		{"totp_secrets", []string{"tenant_id", "authenticator_id", "user_id", "sealed", "last_step", "drift"}, [][]cell{{tenant, id(setTOTP), user, sealed, is(int64(0)), is(int64(0))}}},
-		{"backup_codes", []string{"tenant_id", "authenticator_id", "number", "hash", "used_at"}, [][]cell{{tenant, id(setBackup), is(int64(1)), is(w.kit.hash), is(int64(0))}}},
-		{"passkeys", []string{"tenant_id", "authenticator_id", "user_id", "credential_key", "credential", "sign_count", "synced"}, [][]cell{{tenant, id(setPasskey), user, key, record, is(int64(0)), is(int64(0))}}},
-		{"passkey_directory", []string{"credential_key", "tenant_id", "user_id", "authenticator_id"}, [][]cell{{key, tenant, user, id(setPasskey)}}},
+		{"totp_secrets", []string{"tenant_id", "authenticator_id", "user_id", "sealed", "last_step", "drift"},
+			[][]cell{{tenant, id(setTOTP), user, sealed, is(int64(0)), is(int64(0))}}},
+		{"backup_codes", []string{"tenant_id", "authenticator_id", "number", "hash", "used_at"},
+			[][]cell{{tenant, id(setBackup), is(int64(1)), is(w.kit.hash), is(int64(0))}}},
+		{"passkeys", []string{"tenant_id", "authenticator_id", "user_id", "credential_key", "credential", "sign_count",
+			"synced"}, [][]cell{{tenant, id(setPasskey), user, key, record, is(int64(0)), is(int64(0))}}},
+		{"passkey_directory", []string{"credential_key", "tenant_id", "user_id", "authenticator_id"},
+			[][]cell{{key, tenant, user, id(setPasskey)}}},
 	}
 }
 
@@ -157,10 +167,12 @@ func (w *world) askedOf(kind string, it item) []byte {
 		return []byte{}
 	}
 	challenge := hashOf("asked", it.serial)
-	bound := w.keys.MAC("passkey", "get", w.tenantOf(it), w.userOf(it), w.flowOf(it), w.challengeOf(it), "signin.second_factor", string(challenge))
+	bound := w.keys.MAC("passkey", "get", w.tenantOf(it), w.userOf(it), w.flowOf(it), w.challengeOf(it),
+		"signin.second_factor", string(challenge))
 	c := w.credentialOf(it)
 	text, _ := json.Marshal(map[string]any{
-		"challenge": challenge, "bound": bound, "ends": time.Now().Add(5 * time.Minute).UnixMicro(), "allowed": []protocol.CredentialDescriptor{c.Descriptor()},
+		"challenge": challenge, "bound": bound, "ends": time.Now().Add(5 * time.Minute).UnixMicro(),
+		"allowed": []protocol.CredentialDescriptor{c.Descriptor()},
 	})
 	return text
 }
@@ -168,7 +180,8 @@ func (w *world) askedOf(kind string, it item) []byte {
 // assertion is what a browser sends for a copy (WebAuthn L3 §7.2).
 func (w *world) assertion(it item, right bool) (string, error) {
 	b64 := base64.RawURLEncoding.EncodeToString
-	client, err := json.Marshal(map[string]any{"type": "webauthn.get", "challenge": b64(hashOf("asked", it.serial)), "origin": publicURL, "crossOrigin": false})
+	client, err := json.Marshal(map[string]any{"type": "webauthn.get", "challenge": b64(hashOf("asked", it.serial)),
+		"origin": publicURL, "crossOrigin": false})
 	if err != nil {
 		return "", err
 	}
@@ -232,7 +245,11 @@ func measureMethods(ctx context.Context, w *world, r *report) error {
 		{what: "TOTP, wrong", sets: []string{setKit, setTOTP}, task: w.codes(401, func() string { return "135790" })},
 		{what: "passkey, right", sets: []string{setKit, setPasskey}, task: w.passkeys(true, 303)},
 		{what: "passkey, wrong", sets: []string{setKit, setPasskey}, task: w.passkeys(false, 401)},
-		{what: "backup code, right", sets: []string{setKit, setBackup}, task: w.codes(200, func() string { return "1-" + paper })},
+		{
+			what: "backup code, right",
+			sets: []string{setKit, setBackup},
+			task: w.codes(200, func() string { return "1-" + paper }),
+		},
 	} {
 		sp.row = w.verifyRow()
 		if err := w.measureAll(ctx, r, sp); err != nil {

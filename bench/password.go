@@ -24,7 +24,8 @@ func (w *world) argon(ctx context.Context) (time.Duration, error) {
 		return 0, err
 	}
 	stored := password.Stored{
-		Hash: w.pattern.value(setPerson, "passwords", "hash").(string), Pepper: w.pattern.value(setPerson, "passwords", "pepper").(string),
+		Hash:   w.pattern.value(setPerson, "passwords", "hash").(string),
+		Pepper: w.pattern.value(setPerson, "passwords", "pepper").(string),
 	}
 	n := max(3, int(w.o.span.Seconds()*10))
 	before := processes()[os.Getpid()].own
@@ -68,7 +69,8 @@ func measurePassword(ctx context.Context, w *world, r *report) error {
 			return err
 		}
 		f := &r.Figures[len(r.Figures)-1]
-		f.Note = strings.TrimPrefix(f.Note+fmt.Sprintf("; Argon2id alone %.0f µs; beyond it %.1f %%", micros(alone), 100*(f.Ours-micros(alone))/micros(alone)), "; ")
+		f.Note = strings.TrimPrefix(f.Note+fmt.Sprintf("; Argon2id alone %.0f µs; beyond it %.1f %%", micros(alone),
+			100*(f.Ours-micros(alone))/micros(alone)), "; ")
 	}
 	return w.verifyWhileOthersWait(ctx, r)
 }
@@ -96,7 +98,8 @@ func (w *world) verifyWhileOthersWait(ctx context.Context, r *report) error {
 	}
 	f := &r.Figures[len(r.Figures)-1]
 	f.Ours, f.Base, f.After = 0, 0, 0 // the passwords' work cannot be told from the codes'
-	f.Note = fmt.Sprintf("p95 is %.1f times the calm one; meanwhile %d passwords were right and %d turned away", f.P95/calm, passwords, turnedAway.Load())
+	f.Note = fmt.Sprintf("p95 is %.1f times the calm one; meanwhile %d passwords were right and %d turned away",
+		f.P95/calm, passwords, turnedAway.Load())
 	w.settle(ctx)
 	return nil
 }
@@ -164,6 +167,7 @@ func measureFootprint(ctx context.Context, w *world, r *report) error {
 		return err
 	}
 	r.note("P-9, %s: ready %.0f ms after the start with an existing database (median of %d, spread %.0f %%); %.0f MiB idle; at most %.0f MiB with %d clients who answer codes, %.0f MiB with as many who send passwords; the program is %.1f MB (%s).",
-		w.engine, median(starts), len(starts), spread(starts), idle, codes, w.o.most(), memory(pid, "VmHWM"), float64(size.Size())/1e6, filepath.Base(w.binary))
+		w.engine, median(starts), len(starts), spread(starts), idle, codes, w.o.most(), memory(pid, "VmHWM"),
+		float64(size.Size())/1e6, filepath.Base(w.binary))
 	return nil
 }

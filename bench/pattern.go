@@ -75,7 +75,12 @@ var (
 // HTTP, and keeps after each step which rows are new.
 func (w *world) takePattern(ctx context.Context) error {
 	p := &w.pattern
-	*p = pattern{clientID: "bench-app", verifier: strings.Repeat("bench-verifier-", 4), sets: map[string][]group{}, byTable: map[string][]*name{}}
+	*p = pattern{
+		clientID: "bench-app",
+		verifier: strings.Repeat("bench-verifier-", 4),
+		sets:     map[string][]group{},
+		byTable:  map[string][]*name{},
+	}
 	nothing, err := w.dump(ctx)
 	if err != nil {
 		return err
@@ -114,14 +119,17 @@ func (w *world) takePattern(ctx context.Context) error {
 
 // found makes the company, the person and the app.
 func (w *world) found() error {
-	if _, err := w.cli("", "tenant", "create", "--id", patternTenant, "--name", "Company Pattern", "--mandate", "mandatory"); err != nil {
+	if _, err := w.cli("", "tenant", "create", "--id", patternTenant, "--name", "Company Pattern", "--mandate",
+		"mandatory"); err != nil {
 		return err
 	}
-	_, err := w.cli(patternPassword+"\n", "user", "create", "--tenant", patternTenant, "--email", patternEmail, "--name", "Pat Pattern", "--role", "agent", "--password-stdin")
+	_, err := w.cli(patternPassword+"\n", "user", "create", "--tenant", patternTenant, "--email", patternEmail,
+		"--name", "Pat Pattern", "--role", "agent", "--password-stdin")
 	if err != nil {
 		return err
 	}
-	out, err := w.cli("", "client", "create", "--id", w.pattern.clientID, "--name", "The app", "--kind", "confidential", "--redirect-uri", redirectURI, "--home-url", "https://app.example.test/")
+	out, err := w.cli("", "client", "create", "--id", w.pattern.clientID, "--name", "The app", "--kind", "confidential",
+		"--redirect-uri", redirectURI, "--home-url", "https://app.example.test/")
 	if err != nil {
 		return err
 	}
@@ -131,8 +139,10 @@ func (w *world) found() error {
 	}
 	w.pattern.clientSecret = found[1]
 	q := url.Values{
-		"client_id": {w.pattern.clientID}, "redirect_uri": {redirectURI}, "response_type": {"code"}, "scope": {"openid email profile offline_access"},
-		"state": {"a-state-of-the-app"}, "nonce": {"a-nonce-of-the-app"}, "code_challenge": {challengeOf(w.pattern.verifier)}, "code_challenge_method": {"S256"},
+		"client_id": {w.pattern.clientID}, "redirect_uri": {redirectURI}, "response_type": {"code"},
+		"scope": {"openid email profile offline_access"},
+		"state": {"a-state-of-the-app"}, "nonce": {"a-nonce-of-the-app"},
+		"code_challenge": {challengeOf(w.pattern.verifier)}, "code_challenge_method": {"S256"},
 	}
 	w.pattern.app = "/authorize?" + q.Encode()
 	return nil
@@ -237,7 +247,8 @@ func (w *world) keepNew(ctx context.Context, set string, before dump) (dump, err
 		}
 	}
 	if set == setPerson && (len(p.byTable["users"]) != 1 || len(p.byTable["authenticators"]) != 2) {
-		return nil, errors.New("a person is not one user with a password and an address: the driver must learn what else")
+		return nil, errors.New(
+			"a person is not one user with a password and an address: the driver must learn what else")
 	}
 	return after, nil
 }
@@ -262,7 +273,8 @@ func (w *world) nameFlow() error {
 		return errors.New("the password step left no flow with a code")
 	}
 	p.started = p.value(setFlow, "flows", "started_at").(int64)
-	p.know(strconv.FormatInt(p.started, 10), true, func(it item) string { return strconv.FormatInt(p.started+it.shift, 10) })
+	p.know(strconv.FormatInt(p.started, 10), true,
+		func(it item) string { return strconv.FormatInt(p.started+it.shift, 10) })
 	for _, purpose := range []string{"account", "destination"} {
 		hidden := func(address string) string {
 			return hex.EncodeToString(w.keys.Lasting("budget/"+purpose, address)[:12])
@@ -308,7 +320,8 @@ func (w *world) binding(as func(string) string, code string) []string {
 		text, _ := p.value(setFlow, "challenges", column).(string)
 		return as(text)
 	}
-	return []string{as(patternTenant), word("user_id"), word("authenticator_id"), word("flow_id"), word("id"), "signin.second_factor", "email", as(patternEmail), code}
+	return []string{as(patternTenant), word("user_id"), word("authenticator_id"), word("flow_id"), word("id"),
+		"signin.second_factor", "email", as(patternEmail), code}
 }
 
 // checkState makes sure that the driver's way to keep a code is the product's: for the one

@@ -128,7 +128,11 @@ func snapshot(ours []int, base int) usage {
 
 func (u usage) since(v usage) usage {
 	return usage{
-		at: u.at, ours: u.ours - v.ours, base: u.base - v.base, driver: u.driver - v.driver, other: u.other - v.other,
+		at:     u.at,
+		ours:   u.ours - v.ours,
+		base:   u.base - v.base,
+		driver: u.driver - v.driver,
+		other:  u.other - v.other,
 		system: system{busy: u.busy - v.busy, steal: u.steal - v.steal, total: u.total - v.total},
 	}
 }

@@ -21,7 +21,8 @@ type report struct {
 func (r *report) add(f figure) {
 	r.Figures = append(r.Figures, f)
 	said("%-6s %-9s %-62s %3d clients  %8.0f/s  p50 %.2f ms  p95 %.2f ms  ours %.0f µs (%.0f after)  database %.0f µs  driver %.0f µs  others %.0f %%  ±%.0f %%",
-		f.Row, f.Engine, f.What, f.Clients, f.Rate, f.P50, f.P95, f.Ours, f.After, f.Base, f.Driver, f.Disturbed, f.Spread)
+		f.Row, f.Engine, f.What, f.Clients, f.Rate, f.P50, f.P95, f.Ours, f.After, f.Base, f.Driver,
+		f.Disturbed, f.Spread)
 }
 
 func (r *report) note(format string, args ...any) {
@@ -48,8 +49,11 @@ func (r *report) markdown() string {
 	for _, f := range r.Facts {
 		fmt.Fprintf(&b, "- %s\n", f)
 	}
-	fmt.Fprintf(&b, "- median of %d repetitions of %s each, %d people; a closed loop over kept connections, somebody else in each iteration\n\n", r.o.reps, r.o.span, r.o.users)
-	b.WriteString("| row | operation | database | clients | per second | p50 / p95 / p99 ms | our CPU µs (of it afterwards) | database CPU µs | driver CPU µs | others % | spread % | compared |\n")
+	fmt.Fprintf(&b,
+		"- median of %d repetitions of %s each, %d people; a closed loop over kept connections, somebody else in each iteration\n\n",
+		r.o.reps, r.o.span, r.o.users)
+	b.WriteString(
+		"| row | operation | database | clients | per second | p50 / p95 / p99 ms | our CPU µs (of it afterwards) | database CPU µs | driver CPU µs | others % | spread % | compared |\n")
 	b.WriteString("|---|---|---|--:|--:|--:|--:|--:|--:|--:|--:|---|\n")
 	for _, f := range r.Figures {
 		b.WriteString(f.line(r.compared(f)))
@@ -77,7 +81,8 @@ func (f figure) line(compared string) string {
 		compared = strings.TrimPrefix(compared+"; "+f.Note, "; ")
 	}
 	return fmt.Sprintf("| %s | %s | %s | %d | %s | %.2f / %.2f / %.2f | %s | %s | %.0f | %.0f | %.0f | %s |\n",
-		f.Row, f.What, f.Engine, f.Clients, whole(f.Rate), f.P50, f.P95, f.P99, ours, base, f.Driver, f.Disturbed, f.Spread, compared)
+		f.Row, f.What, f.Engine, f.Clients, whole(f.Rate), f.P50, f.P95, f.P99, ours, base, f.Driver, f.Disturbed,
+		f.Spread, compared)
 }
 
 func whole(rate float64) string {

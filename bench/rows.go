@@ -28,13 +28,16 @@ var skipped = []string{"audit_events", "audit_heads"}
 
 // tables lists the tables that name a tenant, with their primary keys.
 func (w *world) tables(ctx context.Context) (map[string][]string, error) {
-	query := `SELECT m.name, p.name FROM sqlite_master m JOIN pragma_table_info(m.name) p WHERE m.type = 'table' AND p.pk > 0
+	query := `SELECT m.name, p.name FROM sqlite_master m JOIN pragma_table_info(m.name) p
+		WHERE m.type = 'table' AND p.pk > 0
 		AND EXISTS (SELECT 1 FROM pragma_table_info(m.name) q WHERE q.name = 'tenant_id') ORDER BY m.name, p.pk`
 	if w.engine == "postgres" {
 		query = `SELECT k.table_name, k.column_name FROM information_schema.key_column_usage k
-			JOIN information_schema.table_constraints c ON c.constraint_schema = k.constraint_schema AND c.constraint_name = k.constraint_name AND c.table_name = k.table_name
+			JOIN information_schema.table_constraints c ON c.constraint_schema = k.constraint_schema
+				AND c.constraint_name = k.constraint_name AND c.table_name = k.table_name
 			WHERE c.constraint_type = 'PRIMARY KEY' AND c.table_schema = current_schema()
-			AND EXISTS (SELECT 1 FROM information_schema.columns x WHERE x.table_schema = current_schema() AND x.table_name = k.table_name AND x.column_name = 'tenant_id')
+			AND EXISTS (SELECT 1 FROM information_schema.columns x
+				WHERE x.table_schema = current_schema() AND x.table_name = k.table_name AND x.column_name = 'tenant_id')
 			ORDER BY k.table_name, k.ordinal_position`
 	}
 	rows, err := w.db.QueryContext(ctx, query)

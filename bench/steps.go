@@ -44,7 +44,12 @@ func (w *world) answer(s stock, code string, status int) task {
 }
 
 func (w *world) verifySpec(what, code string, status int) spec {
-	return spec{row: w.verifyRow(), what: what, sets: []string{setFlow}, task: func(s stock) (task, error) { return w.answer(s, code, status), nil }}
+	return spec{
+		row:  w.verifyRow(),
+		what: what,
+		sets: []string{setFlow},
+		task: func(s stock) (task, error) { return w.answer(s, code, status), nil },
+	}
 }
 
 // right is the verification that ends in a session.
@@ -59,12 +64,19 @@ func measureVerify(ctx context.Context, w *world, r *report) error {
 
 // measureSend asks for another code on flows whose first one is old enough.
 func measureSend(ctx context.Context, w *world, r *report) error {
-	sp := spec{row: "P-3", what: "new code", sets: []string{setFlow}, age: 40 * time.Second, task: func(s stock) (task, error) {
-		return func(c *conn, i int) error {
-			it := s.item(i)
-			return c.orWait(c.post("/signin/code/new", addressOf(it.serial), w.cookie("flow", "flows", it), ""), 303)
-		}, nil
-	}}
+	sp := spec{
+		row:  "P-3",
+		what: "new code",
+		sets: []string{setFlow},
+		age:  40 * time.Second,
+		task: func(s stock) (task, error) {
+			return func(c *conn, i int) error {
+				it := s.item(i)
+				return c.orWait(c.post("/signin/code/new", addressOf(it.serial), w.cookie("flow", "flows", it), ""),
+					303)
+			}, nil
+		},
+	}
 	if err := w.measureAll(ctx, r, sp); err != nil {
 		return err
 	}
@@ -72,7 +84,8 @@ func measureSend(ctx context.Context, w *world, r *report) error {
 	if err != nil {
 		return err
 	}
-	r.note("%s: mails left at %.0f/s from the first request of %d clients until the last of %d mails had gone, over %d connections in all.", w.engine, one.mails, w.o.most(), one.n, w.sink.open.Load())
+	r.note("%s: mails left at %.0f/s from the first request of %d clients until the last of %d mails had gone, over %d connections in all.",
+		w.engine, one.mails, w.o.most(), one.n, w.sink.open.Load())
 	return nil
 }
 
@@ -81,21 +94,35 @@ func (w *world) sessions(ctx context.Context) []spec {
 	const many = 20_000
 	sets := []string{setSession, setTokens}
 	return []spec{
-		{row: "P-5", what: "own page with a session", sets: sets, reuse: many, quiet: true, task: func(s stock) (task, error) {
-			return func(c *conn, i int) error {
-				it := s.item(i)
-				return c.expect(c.get("/", addressOf(it.serial), w.cookie("session", "sessions", it)), 200)
-			}, nil
-		}},
-		{row: "P-5", what: "userinfo", sets: sets, reuse: many, quiet: true, task: func(s stock) (task, error) {
-			tokens, err := w.bearers(ctx, s)
-			if err != nil {
-				return nil, err
-			}
-			return func(c *conn, i int) error {
-				return c.expect(c.machine("GET", "/userinfo", "Bearer "+tokens[i], ""), 200)
-			}, nil
-		}},
+		{
+			row:   "P-5",
+			what:  "own page with a session",
+			sets:  sets,
+			reuse: many,
+			quiet: true,
+			task: func(s stock) (task, error) {
+				return func(c *conn, i int) error {
+					it := s.item(i)
+					return c.expect(c.get("/", addressOf(it.serial), w.cookie("session", "sessions", it)), 200)
+				}, nil
+			},
+		},
+		{
+			row:   "P-5",
+			what:  "userinfo",
+			sets:  sets,
+			reuse: many,
+			quiet: true,
+			task: func(s stock) (task, error) {
+				tokens, err := w.bearers(ctx, s)
+				if err != nil {
+					return nil, err
+				}
+				return func(c *conn, i int) error {
+					return c.expect(c.machine("GET", "/userinfo", "Bearer "+tokens[i], ""), 200)
+				}, nil
+			},
+		},
 	}
 }
 
@@ -105,22 +132,32 @@ func measureSession(ctx context.Context, w *world, r *report) error {
 			return err
 		}
 	}
-	return w.measureAll(ctx, r, spec{row: "P-5", what: "authorize with a session (stores a code)", sets: []string{setSession}, task: func(s stock) (task, error) {
-		return func(c *conn, i int) error {
-			it := s.item(i)
-			return c.expect(c.get(w.pattern.app, addressOf(it.serial), w.cookie("session", "sessions", it)), 303)
-		}, nil
-	}})
+	return w.measureAll(ctx, r, spec{
+		row:  "P-5",
+		what: "authorize with a session (stores a code)",
+		sets: []string{setSession},
+		task: func(s stock) (task, error) {
+			return func(c *conn, i int) error {
+				it := s.item(i)
+				return c.expect(c.get(w.pattern.app, addressOf(it.serial), w.cookie("session", "sessions", it)), 303)
+			}, nil
+		},
+	})
 }
 
 func measureToken(ctx context.Context, w *world, r *report) error {
-	return w.measureAll(ctx, r, spec{row: "P-6", what: "code for tokens", sets: []string{setSession, setCode}, task: func(s stock) (task, error) {
-		authorization := w.basic()
-		return func(c *conn, i int) error {
-			form := w.tokenForm(w.reference("authorization_codes", s.item(i)))
-			return c.expect(c.machine("POST", "/token", authorization, form), 200)
-		}, nil
-	}})
+	return w.measureAll(ctx, r, spec{
+		row:  "P-6",
+		what: "code for tokens",
+		sets: []string{setSession, setCode},
+		task: func(s stock) (task, error) {
+			authorization := w.basic()
+			return func(c *conn, i int) error {
+				form := w.tokenForm(w.reference("authorization_codes", s.item(i)))
+				return c.expect(c.machine("POST", "/token", authorization, form), 200)
+			}, nil
+		},
+	})
 }
 
 // measureReplicas adds a second server on the same database and asks both.
@@ -163,10 +200,16 @@ func measureFirstPage(ctx context.Context, w *world, r *report) error {
 	if err != nil {
 		return err
 	}
-	r.note("%s: the first page is %d bytes; with %s it is %d bytes, uncompressed.", w.engine, page, counted(len(parts), "file beside it", "files beside it"), page+sum(parts))
-	sp := spec{row: "P-10", what: "first page", quiet: true, task: func(stock) (task, error) {
-		return func(c *conn, i int) error { return c.expect(c.get(path, addressOf(uint64(i)), ""), 200) }, nil
-	}}
+	r.note("%s: the first page is %d bytes; with %s it is %d bytes, uncompressed.", w.engine, page,
+		counted(len(parts), "file beside it", "files beside it"), page+sum(parts))
+	sp := spec{
+		row:   "P-10",
+		what:  "first page",
+		quiet: true,
+		task: func(stock) (task, error) {
+			return func(c *conn, i int) error { return c.expect(c.get(path, addressOf(uint64(i)), ""), 200) }, nil
+		},
+	}
 	return w.measureAll(ctx, r, sp)
 }
 

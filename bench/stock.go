@@ -52,14 +52,15 @@ func (w *world) copyIn(ctx context.Context, r recipe, n int, at func(int) item) 
 	defer func() { _ = c.Close() }()
 	return c.Raw(func(raw any) error {
 		next := 0
-		_, err := raw.(*stdlib.Conn).Conn().CopyFrom(ctx, pgx.Identifier{r.table}, r.columns, pgx.CopyFromFunc(func() ([]any, error) {
-			if next == n*len(r.rows) {
-				return nil, nil
-			}
-			i, row := next/len(r.rows), next%len(r.rows)
-			next++
-			return r.values(r.rows[row], at(i)), nil
-		}))
+		_, err := raw.(*stdlib.Conn).Conn().CopyFrom(ctx, pgx.Identifier{r.table}, r.columns,
+			pgx.CopyFromFunc(func() ([]any, error) {
+				if next == n*len(r.rows) {
+					return nil, nil
+				}
+				i, row := next/len(r.rows), next%len(r.rows)
+				next++
+				return r.values(r.rows[row], at(i)), nil
+			}))
 		return err
 	})
 }
@@ -67,7 +68,8 @@ func (w *world) copyIn(ctx context.Context, r recipe, n int, at func(int) item) 
 const batch = 4000
 
 func (w *world) insert(ctx context.Context, r recipe, n int, at func(int) item) error {
-	query := "INSERT INTO " + r.table + " (" + strings.Join(r.columns, ", ") + ") VALUES (?" + strings.Repeat(", ?", len(r.columns)-1) + ")"
+	query := "INSERT INTO " + r.table + " (" + strings.Join(r.columns, ", ") + ") VALUES (?" + strings.Repeat(", ?",
+		len(r.columns)-1) + ")"
 	for from := 0; from < n; from += batch {
 		tx, err := w.db.BeginTx(ctx, nil)
 		if err != nil {
@@ -116,12 +118,14 @@ func (w *world) populate(ctx context.Context) error {
 	if err := w.lay(ctx, []recipe{companies}, w.tenants, func(i int) item { return item{user: i} }); err != nil {
 		return err
 	}
-	if err := w.lay(ctx, w.population(), w.users, func(i int) item { return item{user: i, serial: uint64(i)} }); err != nil {
+	if err := w.lay(ctx, w.population(), w.users,
+		func(i int) item { return item{user: i, serial: uint64(i)} }); err != nil {
 		return err
 	}
 	w.serial = uint64(w.users)
 	// Sign-ins of an hour ago: the planner must not believe that these tables are empty.
-	if _, err := w.prepare(ctx, min(w.users, historic), time.Hour, setFlow, setSession, setCode, setTokens); err != nil {
+	if _, err := w.prepare(ctx, min(w.users, historic), time.Hour, setFlow, setSession, setCode,
+		setTokens); err != nil {
 		return err
 	}
 	if w.engine == "postgres" {
@@ -151,7 +155,12 @@ func (s stock) item(i int) item {
 
 // prepare lays n copies of some steps as if they had happened age ago.
 func (w *world) prepare(ctx context.Context, n int, age time.Duration, sets ...string) (stock, error) {
-	s := stock{from: w.serial, n: n, users: w.users, shift: time.Now().Add(-age).UnixMicro() - w.pattern.started}
+	s := stock{
+		from:  w.serial,
+		n:     n,
+		users: w.users,
+		shift: time.Now().Add(-age).UnixMicro() - w.pattern.started,
+	}
 	w.serial += uint64(n)
 	return s, w.lay(ctx, w.recipes(sets...), n, s.item)
 }
@@ -170,7 +179,8 @@ func (w *world) basic() string {
 }
 
 func (w *world) tokenForm(code string) string {
-	return url.Values{"grant_type": {"authorization_code"}, "code": {code}, "redirect_uri": {redirectURI}, "code_verifier": {w.pattern.verifier}}.Encode()
+	return url.Values{"grant_type": {"authorization_code"}, "code": {code}, "redirect_uri": {redirectURI},
+		"code_verifier": {w.pattern.verifier}}.Encode()
 }
 
 // bearers are access tokens of copies, signed with the installation's key. All that is in
@@ -185,7 +195,8 @@ func (w *world) bearers(ctx context.Context, s stock) ([]string, error) {
 	if err != nil {
 		return nil, err
 	}
-	signer, err := jose.NewSigner(jose.SigningKey{Algorithm: jose.ES256, Key: jose.JSONWebKey{Key: key.Private, KeyID: key.ID}},
+	signer, err := jose.NewSigner(jose.SigningKey{Algorithm: jose.ES256,
+		Key: jose.JSONWebKey{Key: key.Private, KeyID: key.ID}},
 		(&jose.SignerOptions{}).WithType("at+jwt"))
 	if err != nil {
 		return nil, err

@@ -54,7 +54,12 @@ type replica struct {
 }
 
 func newWorld(ctx context.Context, m *machine, engine string, users int) (w *world, err error) {
-	w = &world{machine: m, engine: engine, users: users, tenants: m.o.companies(users)}
+	w = &world{
+		machine: m,
+		engine:  engine,
+		users:   users,
+		tenants: m.o.companies(users),
+	}
 	defer func() {
 		if err != nil {
 			w.close()
@@ -106,7 +111,8 @@ func (w *world) file(name string) string { return filepath.Join(w.folder, name) 
 func (w *world) openDatabase(ctx context.Context) (err error) {
 	if w.engine == "sqlite" {
 		w.dsn = "sqlite:" + w.file("house.db")
-		w.db, err = sql.Open("sqlite", "file:"+w.file("house.db")+"?_pragma=busy_timeout(20000)&_pragma=synchronous(0)&_txlock=immediate")
+		w.db, err = sql.Open("sqlite",
+			"file:"+w.file("house.db")+"?_pragma=busy_timeout(20000)&_pragma=synchronous(0)&_txlock=immediate")
 		return err
 	}
 	schema := fmt.Sprintf("bench%d_%d", os.Getpid(), time.Now().UnixNano())
@@ -146,7 +152,8 @@ func (w *world) start(ctx context.Context, config string) (took time.Duration, e
 	if r.addr, err = freeAddr(); err != nil {
 		return 0, err
 	}
-	text := fmt.Sprintf(configText, publicURL, r.addr, w.file("countersign.key"), w.dsn, portOf(w.sink.addr), argonQueue)
+	text := fmt.Sprintf(configText, publicURL, r.addr, w.file("countersign.key"), w.dsn,
+		portOf(w.sink.addr), argonQueue)
 	if err := os.WriteFile(config, []byte(text), 0o600); err != nil {
 		return 0, err
 	}
@@ -163,7 +170,8 @@ func (w *world) start(ctx context.Context, config string) (took time.Duration, e
 		r.cmd.Env = append(w.environment(), childEnv+"=serve")
 	}
 	r.cmd.Stdout, r.cmd.Stderr = r.log, r.log
-	r.cmd.SysProcAttr = &syscall.SysProcAttr{Pdeathsig: syscall.SIGKILL, Setpgid: true} // it ends with us, and not before
+	// it ends with us, and not before
+	r.cmd.SysProcAttr = &syscall.SysProcAttr{Pdeathsig: syscall.SIGKILL, Setpgid: true}
 	began := time.Now()
 	if err := r.cmd.Start(); err != nil {
 		return 0, err
@@ -179,7 +187,8 @@ func (w *world) start(ctx context.Context, config string) (took time.Duration, e
 
 func (r *replica) awaitReady(ctx context.Context) error {
 	client := &http.Client{Timeout: time.Second, Transport: &http.Transport{DisableKeepAlives: true}}
-	for end := time.Now().Add(30 * time.Second); time.Now().Before(end) && ctx.Err() == nil; time.Sleep(2 * time.Millisecond) {
+	for end := time.Now().Add(30 * time.Second); time.Now().Before(end) &&
+		ctx.Err() == nil; time.Sleep(2 * time.Millisecond) {
 		select {
 		case err := <-r.done:
 			r.done <- err
@@ -264,7 +273,8 @@ func (w *world) snapshot() usage {
 // settle waits until the house is quiet: audit rows linked, mails gone. It reports how long
 // that took, and false where it never became quiet.
 func (w *world) settle(ctx context.Context) (took time.Duration, quiet bool) {
-	const busy = `SELECT CASE WHEN EXISTS (SELECT 1 FROM audit_events WHERE seq = 0) OR EXISTS (SELECT 1 FROM jobs WHERE done_at = 0 AND failed_at = 0 AND run_at < $1) THEN 1 ELSE 0 END`
+	const busy = `SELECT CASE WHEN EXISTS (SELECT 1 FROM audit_events WHERE seq = 0) OR EXISTS (SELECT 1 FROM jobs
+		WHERE done_at = 0 AND failed_at = 0 AND run_at < $1) THEN 1 ELSE 0 END`
 	began := time.Now()
 	for time.Since(began) < w.o.patience && ctx.Err() == nil {
 		var yes int

@@ -66,7 +66,8 @@ var notInSlug = regexp.MustCompile(`[^a-z0-9 -]`)
 func hasHeading(text, slug string) bool {
 	for line := range strings.Lines(text) {
 		words := strings.TrimSpace(strings.TrimLeft(line, "#"))
-		if strings.HasPrefix(line, "#") && strings.ReplaceAll(notInSlug.ReplaceAllString(strings.ToLower(words), ""), " ", "-") == slug {
+		if strings.HasPrefix(line, "#") &&
+			strings.ReplaceAll(notInSlug.ReplaceAllString(strings.ToLower(words), ""), " ", "-") == slug {
 			return true
 		}
 	}

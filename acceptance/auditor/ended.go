@@ -62,8 +62,10 @@ type mark struct{ over, count int64 }
 func (a *Auditor) compare(d *desk) {
 	now := map[string]mark{}
 	for table, columns := range map[string][2]string{
-		"flows": {"closed_at", "sends"}, "challenges": {"closed_at", ""}, "sessions": {"ended_at", ""}, "remembered_browsers": {"ended_at", ""},
-		"authorization_codes": {"redeemed_at", ""}, "refresh_families": {"ended_at", "generation"}, "jobs": {"done_at", "attempts"}, "audit_events": {"at", "seq"},
+		"flows": {"closed_at", "sends"}, "challenges": {"closed_at", ""}, "sessions": {"ended_at", ""},
+		"remembered_browsers": {"ended_at", ""},
+		"authorization_codes": {"redeemed_at", ""}, "refresh_families": {"ended_at", "generation"},
+		"jobs": {"done_at", "attempts"}, "audit_events": {"at", "seq"},
 	} {
 		for _, r := range d.s[table] {
 			now[table+" "+r.key()] = mark{r.number(columns[0]), r.number(columns[1])}
@@ -112,7 +114,8 @@ func (d *desk) stuck() {
 		}
 	}
 	for _, j := range d.s["jobs"] {
-		if j.number("done_at") == 0 && j.number("failed_at") == 0 && j.number("claimed_until") > d.Now.Add(lease).UnixMicro() {
+		if j.number("done_at") == 0 && j.number("failed_at") == 0 &&
+			j.number("claimed_until") > d.Now.Add(lease).UnixMicro() {
 			d.blame("I6", "job %s is claimed until %s", j.key(), time.UnixMicro(j.number("claimed_until")).UTC())
 		}
 	}

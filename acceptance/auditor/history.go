@@ -109,7 +109,12 @@ func (h *History) Refreshed(old, next string) {
 // Wrong notes that an account was told that an answer was wrong, and how many tries are
 // left on the challenge with that reference.
 func (h *History) Wrong(email, reference string, left int64) {
-	h.note(told{what: wrong, id: reference, user: email, n: left})
+	h.note(told{
+		what: wrong,
+		id:   reference,
+		user: email,
+		n:    left,
+	})
 }
 
 // WrongPassword notes that an account was told that its password was wrong.
@@ -128,6 +133,8 @@ func (h *History) Count() string {
 	for _, t := range h.told {
 		counts[t.what]++
 	}
-	return fmt.Sprintf("%d sessions, %d codes, %d redeemed, %d refreshed, %d wrong answers, %d sign-outs, %d disowned, %d secrets",
-		counts[session], counts[authorized], counts[redeemed], counts[refreshed], counts[wrong], counts[ended], counts[disowned], len(h.secrets))
+	return fmt.Sprintf(
+		"%d sessions, %d codes, %d redeemed, %d refreshed, %d wrong answers, %d sign-outs, %d disowned, %d secrets",
+		counts[session], counts[authorized], counts[redeemed], counts[refreshed], counts[wrong], counts[ended],
+		counts[disowned], len(h.secrets))
 }

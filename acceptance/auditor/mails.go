@@ -21,7 +21,8 @@ func (d *desk) mails() {
 	for _, m := range d.Mails {
 		id := MessageID(m)
 		before, again := first[id]
-		if again && (before.Code != m.Code || before.Link != m.Link || before.NotMe != m.NotMe || before.To != m.To || before.Subject != m.Subject) {
+		if again && (before.Code != m.Code || before.Link != m.Link || before.NotMe != m.NotMe || before.To != m.To ||
+			before.Subject != m.Subject) {
 			d.blame("I1", "the mail %s came twice and differs", id)
 		}
 		first[id] = m

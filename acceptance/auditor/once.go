@@ -68,7 +68,8 @@ func (d *desk) answeredOnce() {
 		f := flows[c.ref("flow_id")]
 		over := len(f) == 1 && f[0].text("closed_because") == "done" && f[0].text("challenge_id") == c.text("id")
 		if n > 1 || n == 1 && !spent && !over || n == 0 && spent {
-			d.blame("I1", "challenge %s: %d right answers, closed because %q, its flow finished %t", c.key(), n, c.text("closed_because"), over)
+			d.blame("I1", "challenge %s: %d right answers, closed because %q, its flow finished %t", c.key(), n,
+				c.text("closed_because"), over)
 		}
 	}
 }
@@ -79,10 +80,12 @@ func (d *desk) spentOnce() {
 	for _, c := range d.s["authorization_codes"] {
 		lines := len(families[c.key()])
 		if len(issued[c.key()]) != lines {
-			d.blame("I2", "authorization code %s: %d lines of tokens, %d in the audit record", c.key(), lines, len(issued[c.key()]))
+			d.blame("I2", "authorization code %s: %d lines of tokens, %d in the audit record", c.key(), lines,
+				len(issued[c.key()]))
 		}
 		if len(issued[c.key()]) > 1 || lines == 1 && c.number("redeemed_at") == 0 {
-			d.blame("I1", "authorization code %s gave tokens %d times, spent %t", c.key(), len(issued[c.key()]), c.number("redeemed_at") > 0)
+			d.blame("I1", "authorization code %s gave tokens %d times, spent %t", c.key(), len(issued[c.key()]),
+				c.number("redeemed_at") > 0)
 		}
 	}
 }
@@ -118,7 +121,8 @@ func (d *desk) refreshedOnce() {
 			d.blame("I1", "refresh family %s: %d steps, %d in the audit record", f.key(), steps, written)
 		}
 		if heard[f.text("id")] > steps {
-			d.blame("I2", "refresh family %s: clients heard of %d steps, it took %d", f.key(), heard[f.text("id")], steps)
+			d.blame("I2", "refresh family %s: clients heard of %d steps, it took %d", f.key(),
+				heard[f.text("id")], steps)
 		}
 	}
 }
@@ -147,11 +151,14 @@ func (d *desk) levels() {
 			continue // swept
 		}
 		f := flows[s.ref("flow_id")][0]
-		if f.text("user_id") != s.text("user_id") || byMail && !strings.Contains(f.text("proofs"), "email:") || !strings.Contains(f.text("proofs"), "password:") {
-			d.blame("I1", "session %s (%s) stands on the proofs %q of user %s", s.key(), s.text("amr"), f.text("proofs"), f.text("user_id"))
+		if f.text("user_id") != s.text("user_id") || byMail && !strings.Contains(f.text("proofs"), "email:") ||
+			!strings.Contains(f.text("proofs"), "password:") {
+			d.blame("I1", "session %s (%s) stands on the proofs %q of user %s", s.key(), s.text("amr"),
+				f.text("proofs"), f.text("user_id"))
 		}
 		base := sessions[f.ref("stepping_up")]
-		before := len(base) == 1 && strings.Contains(base[0].text("amr"), "email") // its proof was answered in an earlier flow
+		// its proof was answered in an earlier flow
+		before := len(base) == 1 && strings.Contains(base[0].text("amr"), "email")
 		if byMail && !before && !answered[f.key()+" "+s.text("user_id")] {
 			d.blame("I1", "session %s says that a mail was answered, and none was", s.key())
 		}
@@ -168,14 +175,16 @@ func (d *desk) policies() {
 	}
 	for _, s := range d.s["sessions"] {
 		t, at := tenants[s.text("tenant_id")], s.number("created_at")
-		if len(t) != 1 || t[0].text("mandate") != "mandatory" || t[0].number("mandate_from") > at || s.text("acr") == level1e {
+		if len(t) != 1 || t[0].text("mandate") != "mandatory" || t[0].number("mandate_from") > at ||
+			s.text("acr") == level1e {
 			continue
 		}
 		if app := apps[s.text("client_id")]; app != nil && app.number("exempt_until") > at {
 			continue
 		}
 		r := remembered[s.ref("remembered_id")]
-		if len(r) != 1 || r[0].text("user_id") != s.text("user_id") || r[0].text("client_id") != s.text("client_id") || r[0].number("proved_at") > at || r[0].number("expires_at") <= at {
+		if len(r) != 1 || r[0].text("user_id") != s.text("user_id") || r[0].text("client_id") != s.text("client_id") ||
+			r[0].number("proved_at") > at || r[0].number("expires_at") <= at {
 			d.blame("I1", "session %s of a covered app has no second step and no remembered browser", s.key())
 		}
 	}

@@ -11,7 +11,8 @@ func (d *desk) recorded() {
 			d.blame("I2", "session %s stands in the audit record %d times", s.key(), len(lines))
 			continue
 		}
-		if e := lines[0]; e.text("user_id") != s.text("user_id") || e.text("level") != s.text("acr") || e.text("client_id") != s.text("client_id") {
+		if e := lines[0]; e.text("user_id") != s.text("user_id") || e.text("level") != s.text("acr") ||
+			e.text("client_id") != s.text("client_id") {
 			d.blame("I2", "session %s differs from its line in the audit record", s.key())
 		}
 	}
@@ -46,7 +47,8 @@ func (d *desk) sentRecorded() {
 
 // believed: whatever a client was given, the rows know.
 func (d *desk) believed() {
-	for what, table := range map[string]string{session: "sessions", authorized: "authorization_codes", redeemed: "refresh_families"} {
+	for what, table := range map[string]string{session: "sessions", authorized: "authorization_codes",
+		redeemed: "refresh_families"} {
 		for _, t := range d.History.all(what) {
 			if t.id == "" || d.find(table, t.id) == nil {
 				d.blame("I5", "a client was given %s (%s) that no row knows", t.what, t.id)
@@ -77,7 +79,8 @@ func (d *desk) counted() {
 			continue
 		}
 		if c.number("tries_left") > t.n {
-			d.blame("I3", "challenge %s: %d tries were told to be left, and %d are", c.key(), t.n, c.number("tries_left"))
+			d.blame("I3", "challenge %s: %d tries were told to be left, and %d are", c.key(), t.n,
+				c.number("tries_left"))
 		}
 		wrongs[c.key()]++
 		byAccount[t.user]++
@@ -139,7 +142,8 @@ func (d *desk) stamps(name string) map[string]int64 {
 	out := map[string]int64{}
 	for _, b := range d.s["budgets"] {
 		if b.text("name") == name {
-			who, _, _ := strings.Cut(b.text("subject"), "/") // browsers that the account knows have budgets of their own
+			// browsers that the account knows have budgets of their own
+			who, _, _ := strings.Cut(b.text("subject"), "/")
 			out[who] += int64(len(b.text("stamps")) / 8)
 		}
 	}

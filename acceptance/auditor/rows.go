@@ -39,7 +39,8 @@ func (r row) ref(column string) string { return r.text("tenant_id") + "." + r.te
 // tables are read whole, in this order: an installation that is audited is a small one. A record
 // that waits is read before the audit, so that one which moves meanwhile is not missed.
 var tables = []string{
-	"installation", "clients", "tenants", "users", "flows", "challenges", "sessions", "remembered_browsers", "authorization_codes", "refresh_families",
+	"installation", "clients", "tenants", "users", "flows", "challenges", "sessions", "remembered_browsers",
+	"authorization_codes", "refresh_families",
 	"budgets", "jobs", "messages", "pending_audit_events", "audit_events",
 }
 

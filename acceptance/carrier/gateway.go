@@ -63,7 +63,14 @@ func (g *Gateway) messages(w http.ResponseWriter, r *http.Request) {
 		say(w, http.StatusNotFound, map[string]any{"code": 20404, "status": 404})
 		return
 	}
-	t := Text{From: r.PostFormValue("From"), To: r.PostFormValue("To"), Body: r.PostFormValue("Body"), ReportTo: r.PostFormValue("StatusCallback"), Handle: "SM", Parts: 1}
+	t := Text{
+		From:     r.PostFormValue("From"),
+		To:       r.PostFormValue("To"),
+		Body:     r.PostFormValue("Body"),
+		ReportTo: r.PostFormValue("StatusCallback"),
+		Handle:   "SM",
+		Parts:    1,
+	}
 	switch b := g.rule(t.To); {
 	case b.Refuse != 0:
 		say(w, http.StatusBadRequest, map[string]any{"code": b.Refuse, "status": 400, "message": "canary " + t.Body})
@@ -90,7 +97,8 @@ func (g *Gateway) take(w http.ResponseWriter, r *http.Request, t Text, b Behavio
 	}
 	switch {
 	case b.Fail > 0:
-		say(w, http.StatusInternalServerError, map[string]any{"code": 20500, "status": 500, "message": "canary " + t.Body})
+		say(w, http.StatusInternalServerError,
+			map[string]any{"code": 20500, "status": 500, "message": "canary " + t.Body})
 	case b.Break > 0:
 		hangUp(w)
 	case b.Silent > 0:
@@ -124,7 +132,8 @@ func (g *Gateway) report(t Text, status string) {
 
 // Report is the form that tells of a text.
 func Report(t Text, status string) url.Values {
-	return url.Values{"MessageSid": {t.Handle}, "SmsSid": {t.Handle}, "MessageStatus": {status}, "To": {t.To}, "From": {t.From}, "AccountSid": {Account}, "ApiVersion": {"2010-04-01"}}
+	return url.Values{"MessageSid": {t.Handle}, "SmsSid": {t.Handle}, "MessageStatus": {status}, "To": {t.To},
+		"From": {t.From}, "AccountSid": {Account}, "ApiVersion": {"2010-04-01"}}
 }
 
 // Report posts a form signed with a token and returns the status of the answer. An empty

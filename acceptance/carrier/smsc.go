@@ -39,7 +39,12 @@ func NewSMSC(addr string) (*SMSC, error) {
 	if err != nil {
 		return nil, err
 	}
-	s := &SMSC{Phones: newPhones(), Addr: l.Addr().String(), listener: l, bound: map[*peer]bool{}}
+	s := &SMSC{
+		Phones:   newPhones(),
+		Addr:     l.Addr().String(),
+		listener: l,
+		bound:    map[*peer]bool{},
+	}
 	s.wg.Go(s.accept)
 	return s, nil
 }
@@ -210,7 +215,8 @@ func (p *peer) receipts(t Text, b Behaviour) {
 }
 
 func (p *peer) receipt(from, handle, stat string) {
-	text := fmt.Sprintf("id:%s sub:001 dlvrd:001 submit date:2611220900 done date:2611220900 stat:%s err:000 text:", handle, stat)
+	text := fmt.Sprintf("id:%s sub:001 dlvrd:001 submit date:2611220900 done date:2611220900 stat:%s err:000 text:",
+		handle, stat)
 	var b bytes.Buffer
 	b.WriteString("\x00\x01\x01" + strings.TrimPrefix(from, "+") + "\x00\x00\x00\x00")
 	b.Write([]byte{0x04, 0, 0, 0, 0, 0, 0, 0, 0, byte(len(text))})
@@ -272,14 +278,17 @@ func fromUTF16(b []byte) string {
 }
 
 // gsm is the default alphabet as the tests need it: what differs from ASCII.
-var gsm = map[byte]string{0x00: "@", 0x02: "$", 0x04: "è", 0x05: "é", 0x07: "ì", 0x09: "Ç", 0x11: "_", 0x40: "¡", 0x5b: "Ä", 0x5c: "Ö", 0x5d: "Ñ", 0x5e: "Ü", 0x60: "¿", 0x7b: "ä", 0x7c: "ö", 0x7d: "ñ", 0x7e: "ü", 0x7f: "à", 0x1e: "ß"}
+var gsm = map[byte]string{0x00: "@", 0x02: "$", 0x04: "è", 0x05: "é", 0x07: "ì", 0x09: "Ç", 0x11: "_", 0x40: "¡",
+	0x5b: "Ä", 0x5c: "Ö", 0x5d: "Ñ", 0x5e: "Ü", 0x60: "¿", 0x7b: "ä", 0x7c: "ö", 0x7d: "ñ", 0x7e: "ü",
+	0x7f: "à", 0x1e: "ß"}
 
 func fromGSM(b []byte) string {
 	var out strings.Builder
 	for i := 0; i < len(b); i++ {
 		if b[i] == 0x1b && i+1 < len(b) {
 			i++
-			out.WriteString(map[byte]string{0x65: "€", 0x28: "{", 0x29: "}", 0x3c: "[", 0x3e: "]", 0x3d: "~", 0x2f: `\`, 0x40: "|", 0x14: "^"}[b[i]])
+			out.WriteString(map[byte]string{0x65: "€", 0x28: "{", 0x29: "}", 0x3c: "[", 0x3e: "]", 0x3d: "~", 0x2f: `\`,
+				0x40: "|", 0x14: "^"}[b[i]])
 			continue
 		}
 		if s, ok := gsm[b[i]]; ok {

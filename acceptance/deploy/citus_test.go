@@ -74,6 +74,7 @@ func TestCitusTablesAreTheSchemas(t *testing.T) {
 // keys reports whether every unique key of a table begins with tenant_id.
 func keys(t *testing.T, w *rig.World, table string) bool {
 	t.Helper()
-	return w.Number(t, fmt.Sprintf(`SELECT count(*) FROM pg_index i JOIN pg_attribute a ON a.attrelid = i.indrelid AND a.attnum = i.indkey[0]
+	return w.Number(t, fmt.Sprintf(`SELECT count(*) FROM pg_index i JOIN pg_attribute a ON a.attrelid = i.indrelid
+		AND a.attnum = i.indkey[0]
 		WHERE i.indrelid = '%s'::regclass AND i.indisunique AND a.attname <> 'tenant_id'`, table)) == 0
 }

@@ -22,7 +22,8 @@ import (
 func small(t *testing.T, dir, listen string) string {
 	t.Helper()
 	path := filepath.Join(dir, "small.toml")
-	write(t, path, fmt.Sprintf("public_url = \"https://%s\"\nlisten = %q\nkey_file = %q\n[database]\nurl = %q\n[smtp]\nhost = \"127.0.0.1\"\nport = 9\nfrom = \"sign-in@example.test\"\n",
+	write(t, path, fmt.Sprintf(
+		"public_url = \"https://%s\"\nlisten = %q\nkey_file = %q\n[database]\nurl = %q\n[smtp]\nhost = \"127.0.0.1\"\nport = 9\nfrom = \"sign-in@example.test\"\n",
 		rig.Host, listen, dir+"/countersign.key", "sqlite:"+dir+"/countersign.db"))
 	return path
 }
@@ -72,10 +73,12 @@ func TestContainerfileCopiesWhatExists(t *testing.T) {
 	for _, c := range copied.FindAllStringSubmatch(final, -1) {
 		took = append(took, c[1])
 	}
-	if got := strings.Join(took, "; "); got != "--from=build /out/root/ /; --from=build --chown=10001:10001 /out/data /data" {
+	if got := strings.Join(took,
+		"; "); got != "--from=build /out/root/ /; --from=build --chown=10001:10001 /out/data /data" {
 		t.Errorf("the image takes %s", got)
 	}
-	for _, line := range []string{"USER 10001:10001", `CMD ["/countersign", "healthcheck"]`, "deploy/container/rootfs /out/countersign /out/root /out/data", "VOLUME /data"} {
+	for _, line := range []string{"USER 10001:10001", `CMD ["/countersign", "healthcheck"]`,
+		"deploy/container/rootfs /out/countersign /out/root /out/data", "VOLUME /data"} {
 		if !strings.Contains(build+final, line) {
 			t.Errorf("the Containerfile lacks %s", line)
 		}
@@ -91,7 +94,8 @@ func TestImageHoldsFourFiles(t *testing.T) {
 		}
 		return err
 	})
-	if got := strings.Join(files, " "); got != "/countersign /etc/group /etc/passwd /etc/ssl/certs/ca-certificates.crt" {
+	if got := strings.Join(files,
+		" "); got != "/countersign /etc/group /etc/passwd /etc/ssl/certs/ca-certificates.crt" {
 		t.Errorf("the image holds %s", got)
 	}
 }
@@ -133,8 +137,10 @@ func TestComposeFileRunsTheImage(t *testing.T) {
 		t.Fatalf("the compose file sets %v", env)
 	}
 	for _, line := range []string{
-		"dockerfile: deploy/container/Containerfile", "context: ../..", "read_only: true", "cap_drop: [ALL]", "- data:/data", "127.0.0.1:8080:8080",
-		"POSTGRES_USER: countersign", "POSTGRES_PASSWORD: countersign", "POSTGRES_DB: countersign", "condition: service_healthy", "network_mode: service:countersign",
+		"dockerfile: deploy/container/Containerfile", "context: ../..", "read_only: true", "cap_drop: [ALL]",
+		"- data:/data", "127.0.0.1:8080:8080",
+		"POSTGRES_USER: countersign", "POSTGRES_PASSWORD: countersign", "POSTGRES_DB: countersign",
+		"condition: service_healthy", "network_mode: service:countersign",
 	} {
 		if !strings.Contains(file, line) {
 			t.Errorf("the compose file lacks %s", line)
@@ -185,7 +191,8 @@ func runsContained(t *testing.T, more ...string) {
 		return err == nil && string(out) == "ok\n"
 	})
 	status := read(t, fmt.Sprintf("/proc/%d/status", serve.Process.Pid))
-	for _, want := range []string{"Uid:\t10001\t10001\t10001\t10001", "Gid:\t10001\t10001\t10001\t10001", "CapEff:\t0000000000000000", "NoNewPrivs:\t1"} {
+	for _, want := range []string{"Uid:\t10001\t10001\t10001\t10001", "Gid:\t10001\t10001\t10001\t10001",
+		"CapEff:\t0000000000000000", "NoNewPrivs:\t1"} {
 		if !strings.Contains(status, want) {
 			t.Errorf("%s is not so:\n%s", want, status)
 		}

@@ -34,7 +34,8 @@ func behind(t *testing.T, drain string, fn func(t *testing.T, p *proxy)) {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			need(t, name)
-			p := &proxy{Server: rig.Front(rig.FreeAddr(t)), plain: rig.FreeAddr(t), ops: [2]string{rig.FreeAddr(t), rig.FreeAddr(t)}}
+			p := &proxy{Server: rig.Front(rig.FreeAddr(t)), plain: rig.FreeAddr(t),
+				ops: [2]string{rig.FreeAddr(t), rig.FreeAddr(t)}}
 			env := func(ops string) []string {
 				return []string{"COUNTERSIGN_OPS_LISTEN=" + ops, "COUNTERSIGN_OPS_DRAIN=" + drain}
 			}
@@ -54,7 +55,8 @@ func nginx(t *testing.T, p *proxy) {
 	site := replaced(t, text(t, "deploy/nginx/countersign.conf"),
 		"10.0.0.11:8443", w.A.Addr, "10.0.0.12:8443", p.b.Addr,
 		"listen 80;", "listen "+p.plain+";", "listen 443 ", "listen "+p.Addr+" ", "sign-in.example.com", rig.Host,
-		"/etc/nginx/countersign/fullchain.pem", w.Dir+"/server.pem", "/etc/nginx/countersign/privkey.pem", w.Dir+"/server.key",
+		"/etc/nginx/countersign/fullchain.pem", w.Dir+"/server.pem", "/etc/nginx/countersign/privkey.pem",
+		w.Dir+"/server.key",
 		"/etc/nginx/countersign/replicas-ca.pem", w.CAFile(), "/var/log/nginx/", w.Dir+"/nginx-",
 		"proxy_pass https://countersign;", "proxy_bind "+rig.TrustedProxy+"; proxy_pass https://countersign;")
 	who := ""
@@ -65,7 +67,8 @@ func nginx(t *testing.T, p *proxy) {
 	for _, kind := range []string{"client_body", "proxy", "fastcgi", "uwsgi", "scgi"} {
 		_, _ = fmt.Fprintf(&temps, "%s_temp_path %s/nginx-%s;\n", kind, w.Dir, kind)
 	}
-	whole := fmt.Sprintf("%spid %s/nginx.pid;\ndaemon off;\nerror_log %s/nginx-main.log;\nevents {}\nhttp {\n%s%s}\n", who, w.Dir, w.Dir, temps.String(), site)
+	whole := fmt.Sprintf("%spid %s/nginx.pid;\ndaemon off;\nerror_log %s/nginx-main.log;\nevents {}\nhttp {\n%s%s}\n",
+		who, w.Dir, w.Dir, temps.String(), site)
 	p.start(t, "nginx", whole, "-c")
 	p.logs = func() string {
 		return read(t, w.Dir+"/nginx-countersign.log") + read(t, w.Dir+"/nginx-countersign-error.log")
@@ -78,8 +81,10 @@ func haproxy(t *testing.T, p *proxy) {
 	pair := w.Dir + "/pair.pem"
 	write(t, pair, read(t, w.Dir+"/server.pem")+read(t, w.Dir+"/server.key"))
 	whole := replaced(t, text(t, "deploy/haproxy/haproxy.cfg"),
-		"10.0.0.11:8443 check port 9090", w.A.Addr+" check port "+port(p.ops[0]), "10.0.0.12:8443 check port 9090", p.b.Addr+" check port "+port(p.ops[1]), "bind :80", "bind "+p.plain, "bind :443", "bind "+p.Addr,
-		"sign-in.example.com", rig.Host, "/etc/haproxy/countersign.pem", pair, "/etc/haproxy/replicas-ca.pem", w.CAFile(),
+		"10.0.0.11:8443 check port 9090", w.A.Addr+" check port "+port(p.ops[0]), "10.0.0.12:8443 check port 9090",
+		p.b.Addr+" check port "+port(p.ops[1]), "bind :80", "bind "+p.plain, "bind :443", "bind "+p.Addr,
+		"sign-in.example.com", rig.Host, "/etc/haproxy/countersign.pem", pair,
+		"/etc/haproxy/replicas-ca.pem", w.CAFile(),
 		"log /dev/log local0", "log stdout format raw local0", "    user haproxy\n    group haproxy\n", "",
 		"default-server inter", "default-server source "+rig.TrustedProxy+" inter")
 	out := p.start(t, "haproxy", whole, "-db", "-f")
@@ -134,7 +139,8 @@ func write(t *testing.T, path, content string) {
 // addresses are the addresses that the audit record has of somebody.
 func addresses(t *testing.T, w *rig.World, u *rig.User) string {
 	t.Helper()
-	return strings.Join(w.Texts(t, `SELECT DISTINCT e.ip FROM audit_events e JOIN users u ON u.tenant_id = e.tenant_id AND u.id = e.user_id
+	return strings.Join(w.Texts(t, `SELECT DISTINCT e.ip FROM audit_events e
+		JOIN users u ON u.tenant_id = e.tenant_id AND u.id = e.user_id
 		WHERE u.email = $1 AND e.actor_id <> 'command-line' AND e.ip <> '' ORDER BY 1`, u.Email), " ")
 }
 
@@ -163,8 +169,10 @@ func TestATK011_BehindAProxy(t *testing.T) {
 		if got := addresses(t, w, u); got != "127.0.0.1 "+p.IP { // the app redeems from 127.0.0.1
 			t.Errorf("the record has %q, the person came from %s", got, p.IP)
 		}
-		rig.Within(t, 5*time.Second, "the proxy has logged", func() bool { return strings.Count(px.logs(), "POST") >= 3 })
-		for _, secret := range []string{code, last(mail.Link), last(mail.NotMe), mail.Code + " ", u.Email, "?", "/signin", "/authorize", "secret-referer", visit.State} {
+		rig.Within(t, 5*time.Second, "the proxy has logged",
+			func() bool { return strings.Count(px.logs(), "POST") >= 3 })
+		for _, secret := range []string{code, last(mail.Link), last(mail.NotMe), mail.Code + " ", u.Email, "?",
+			"/signin", "/authorize", "secret-referer", visit.State} {
 			if strings.Contains(px.logs(), secret) {
 				t.Errorf("the proxy's log holds %q:\n%s", secret, px.logs())
 			}
@@ -183,8 +191,9 @@ func TestProxyEdges(t *testing.T) {
 	behind(t, "0s", func(t *testing.T, px *proxy) {
 		client := func(conf *tls.Config) *http.Client {
 			conf.RootCAs = rig.TheCA(t)
-			return &http.Client{Timeout: 10 * time.Second, CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse },
-				Transport: &http.Transport{TLSClientConfig: conf, ForceAttemptHTTP2: true, DisableKeepAlives: true}}
+			return &http.Client{Timeout: 10 * time.Second,
+				CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse },
+				Transport:     &http.Transport{TLSClientConfig: conf, ForceAttemptHTTP2: true, DisableKeepAlives: true}}
 		}
 		ask := func(c *http.Client, address, host string) (*http.Response, error) {
 			req, _ := http.NewRequestWithContext(t.Context(), http.MethodGet, address, nil)
@@ -200,19 +209,24 @@ func TestProxyEdges(t *testing.T) {
 		if err != nil || res.StatusCode != 200 || res.ProtoMajor != 2 || res.TLS.Version != tls.VersionTLS13 {
 			t.Fatalf("%v %v", res, err)
 		}
-		if res, err = ask(client(&tls.Config{ServerName: rig.Host, MaxVersion: tls.VersionTLS12}), "https://"+px.Addr+"/signin", rig.Host); err != nil || res.Header.Get("Strict-Transport-Security") == "" {
+		if res, err = ask(client(&tls.Config{ServerName: rig.Host, MaxVersion: tls.VersionTLS12}),
+			"https://"+px.Addr+"/signin", rig.Host); err != nil || res.Header.Get("Strict-Transport-Security") == "" {
 			t.Errorf("TLS 1.2: %v %v", res, err)
 		}
-		if _, err = ask(client(&tls.Config{ServerName: rig.Host, MinVersion: tls.VersionTLS10, MaxVersion: tls.VersionTLS11}), "https://"+px.Addr+"/", rig.Host); err == nil {
+		if _, err = ask(client(&tls.Config{ServerName: rig.Host, MinVersion: tls.VersionTLS10,
+			MaxVersion: tls.VersionTLS11}), "https://"+px.Addr+"/", rig.Host); err == nil {
 			t.Error("TLS 1.1 is spoken")
 		}
-		if _, err = ask(client(&tls.Config{ServerName: "other.example.test"}), "https://"+px.Addr+"/", "other.example.test"); err == nil {
+		if _, err = ask(client(&tls.Config{ServerName: "other.example.test"}), "https://"+px.Addr+"/",
+			"other.example.test"); err == nil {
 			t.Error("another name gets an answer")
 		}
-		if res, err = ask(client(ours), "http://"+px.plain+"/signin?to=x", "evil.example"); err != nil || res.StatusCode != 308 || res.Header.Get("Location") != rig.PublicURL+"/signin?to=x" {
+		if res, err = ask(client(ours), "http://"+px.plain+"/signin?to=x", "evil.example"); err != nil ||
+			res.StatusCode != 308 || res.Header.Get("Location") != rig.PublicURL+"/signin?to=x" {
 			t.Errorf("without TLS: %v %v", res, err)
 		}
-		big, _ := http.NewRequestWithContext(t.Context(), http.MethodPost, "https://"+px.Addr+rig.PathPassword, strings.NewReader(strings.Repeat("x", 70_000)))
+		big, _ := http.NewRequestWithContext(t.Context(), http.MethodPost, "https://"+px.Addr+rig.PathPassword,
+			strings.NewReader(strings.Repeat("x", 70_000)))
 		big.Host = rig.Host
 		if res, err := client(ours).Do(big); err == nil && res.StatusCode != 413 {
 			t.Errorf("70 kB are taken: %s", res.Status)
@@ -294,7 +308,8 @@ func TestREL27_AGracefulStopLosesNoAnswer(t *testing.T) {
 		}
 		again := 0
 		for i, p := range people {
-			made := w.Number(t, `SELECT count(*) FROM sessions s JOIN users u ON u.tenant_id = s.tenant_id AND u.id = s.user_id WHERE u.email = $1`, users[i].Email)
+			made := w.Number(t, `SELECT count(*) FROM sessions s
+				JOIN users u ON u.tenant_id = s.tenant_id AND u.id = s.user_id WHERE u.email = $1`, users[i].Email)
 			if answers[i].Left == nil && made != 0 {
 				t.Errorf("a sign-in was decided and its answer lost (status %d)", answers[i].Status)
 			}

@@ -56,7 +56,8 @@ func TestReleaseIsSmallStaticAndTheSameAgain(t *testing.T) {
 	}
 	t.Logf("%d bytes", info.Size())
 	said := run(t, nil, program, "version")
-	if !strings.HasPrefix(said, "countersign "+version+" ") || !regexp.MustCompile(` [0-9a-f]{40} go1\.`).MatchString(said) {
+	if !strings.HasPrefix(said, "countersign "+version+" ") ||
+		!regexp.MustCompile(` [0-9a-f]{40} go1\.`).MatchString(said) {
 		t.Errorf("version says %q", said)
 	}
 	if out, err := try(nil, "ldd", program); err == nil && !strings.Contains(out, "not a dynamic") {
@@ -87,7 +88,8 @@ func TestSEC125_TheListOfPartsIsTheBinarys(t *testing.T) {
 		t.Fatal(err)
 	}
 	sum := sha256.Sum256([]byte(read(t, filepath.Join(dir, name))))
-	if c := list.Metadata.Component; list.Format != "CycloneDX" || list.Version != "1.5" || c.Version != version || c.Hashes[0].Content != hex.EncodeToString(sum[:]) {
+	if c := list.Metadata.Component; list.Format != "CycloneDX" || list.Version != "1.5" || c.Version != version ||
+		c.Hashes[0].Content != hex.EncodeToString(sum[:]) {
 		t.Errorf("%+v", list.Metadata)
 	}
 	want := map[string]string{}
@@ -126,7 +128,8 @@ func installed(t *testing.T) string {
 		}
 	}
 	write(t, target+"/var/lib/dpkg/status", "")
-	out := run(t, nil, "dpkg", "--root="+target, "--force-script-chrootless", "--force-depends", "--log=/dev/null", "-i",
+	out := run(t, nil, "dpkg", "--root="+target, "--force-script-chrootless", "--force-depends",
+		"--log=/dev/null", "-i",
 		filepath.Join(dir, "countersign_"+strings.ReplaceAll(version, "-", "~")+"_amd64.deb"))
 	if !strings.Contains(out, "installed and not started") {
 		t.Errorf("the package does not say what to do next:\n%s", out)
@@ -141,8 +144,10 @@ func TestDebianPackage(t *testing.T) {
 		t.Fatal("no account was made")
 	}
 	for path, want := range map[string]string{
-		"usr/bin/countersign": "755 0 0", "etc/countersign": "750 0 " + account[2], "etc/countersign/countersign.toml": "640 0 " + account[2],
-		"etc/countersign/secrets": "750 0 " + account[2], "var/lib/countersign": "700 " + account[1] + " " + account[2],
+		"usr/bin/countersign": "755 0 0", "etc/countersign": "750 0 " + account[2],
+		"etc/countersign/countersign.toml":           "640 0 " + account[2],
+		"etc/countersign/secrets":                    "750 0 " + account[2],
+		"var/lib/countersign":                        "700 " + account[1] + " " + account[2],
 		"usr/lib/systemd/system/countersign.service": "644 0 0",
 	} {
 		if got := strings.TrimSpace(run(t, nil, "stat", "-c", "%a %u %g", filepath.Join(target, path))); got != want {
@@ -151,22 +156,26 @@ func TestDebianPackage(t *testing.T) {
 	}
 	program := target + "/usr/bin/countersign"
 	conf := target + "/etc/countersign/countersign.toml"
-	if out, err := try(nil, program, "config", "show", "--config", conf); err == nil || !strings.Contains(out, "public_url is missing") || !strings.Contains(out, "smtp.host is missing") {
+	if out, err := try(nil, program, "config", "show", "--config", conf); err == nil ||
+		!strings.Contains(out, "public_url is missing") || !strings.Contains(out, "smtp.host is missing") {
 		t.Errorf("the unedited file is taken, or not explained: %v\n%s", err, out)
 	}
 	edited := read(t, conf)
 	for _, line := range []string{`public_url = "`, `host = "`, `from = "`} {
 		edited = replaced(t, edited, "# "+line, line)
 	}
-	if err := os.WriteFile(conf, []byte(replaced(t, edited, "/var/lib/countersign", target+"/var/lib/countersign")), 0o640); err != nil {
+	if err := os.WriteFile(conf, []byte(replaced(t, edited, "/var/lib/countersign", target+"/var/lib/countersign")),
+		0o640); err != nil {
 		t.Fatal(err)
 	}
 	if out := run(t, nil, program, "config", "show", "--config", conf); !strings.Contains(out, "sign-in.example.com") {
 		t.Errorf("config show: %s", out)
 	}
 	write(t, target+"/var/lib/countersign/countersign.key", "kept")
-	out := run(t, nil, "dpkg", "--root="+target, "--force-script-chrootless", "--log=/dev/null", "--purge", "countersign")
-	if !strings.Contains(out, "/var/lib/countersign stays") || read(t, target+"/var/lib/countersign/countersign.key") != "kept" {
+	out := run(t, nil, "dpkg", "--root="+target, "--force-script-chrootless", "--log=/dev/null",
+		"--purge", "countersign")
+	if !strings.Contains(out, "/var/lib/countersign stays") ||
+		read(t, target+"/var/lib/countersign/countersign.key") != "kept" {
 		t.Errorf("a purge takes the key file, or does not say that it stays:\n%s", out)
 	}
 	if _, err := os.Stat(conf); err == nil {
@@ -177,7 +186,8 @@ func TestDebianPackage(t *testing.T) {
 func TestDebianPackageLint(t *testing.T) {
 	lintian := need(t, "lintian")
 	// Static by design; who releases says whom to write to.
-	out, err := try(nil, lintian, "--allow-root", "--fail-on", "error", "--suppress-tags", "statically-linked-binary,bogus-mail-host,bogus-mail-host-in-debian-changelog",
+	out, err := try(nil, lintian, "--allow-root", "--fail-on", "error", "--suppress-tags",
+		"statically-linked-binary,bogus-mail-host,bogus-mail-host-in-debian-changelog",
 		filepath.Join(release(t), "countersign_"+strings.ReplaceAll(version, "-", "~")+"_amd64.deb"))
 	if err != nil {
 		t.Errorf("%v\n%s", err, out)
@@ -190,7 +200,8 @@ var exposure = regexp.MustCompile(`Overall exposure level for \S+: ([0-9.]+)`)
 func TestUnit(t *testing.T) {
 	analyze := need(t, "systemd-analyze")
 	dir := rig.Folder(t)
-	unit := replaced(t, text(t, "deploy/systemd/countersign.service"), "ExecStart=/usr/bin/countersign", "ExecStart="+rig.Binary(t, rig.Release))
+	unit := replaced(t, text(t, "deploy/systemd/countersign.service"), "ExecStart=/usr/bin/countersign",
+		"ExecStart="+rig.Binary(t, rig.Release))
 	for _, drop := range []string{"", "credentials.conf", "port-443.conf"} {
 		path := filepath.Join(dir, strings.TrimSuffix("with-"+drop, ".conf"), "countersign.service")
 		if err := os.MkdirAll(path+".d", 0o755); err != nil {
@@ -200,7 +211,8 @@ func TestUnit(t *testing.T) {
 			t.Fatal(err)
 		}
 		if drop != "" {
-			if err := os.WriteFile(filepath.Join(path+".d", drop), []byte(text(t, "deploy/systemd/"+drop)), 0o644); err != nil {
+			if err := os.WriteFile(filepath.Join(path+".d", drop), []byte(text(t, "deploy/systemd/"+drop)),
+				0o644); err != nil {
 				t.Fatal(err)
 			}
 		}
@@ -251,7 +263,8 @@ func TestUnitIsTold(t *testing.T) {
 		}
 	}
 	if out, err := w.TryCLI("", "healthcheck", "--timeout", "1s"); err == nil {
-		rig.Within(t, 10*time.Second, "a stopped program is not well: "+out, func() bool { _, err := w.TryCLI("", "healthcheck"); return err != nil })
+		rig.Within(t, 10*time.Second, "a stopped program is not well: "+out,
+			func() bool { _, err := w.TryCLI("", "healthcheck"); return err != nil })
 	}
 }
 
@@ -261,7 +274,8 @@ func TestUnitLetsEverySystemCallThrough(t *testing.T) {
 	tracer, analyze := need(t, "strace"), need(t, "systemd-analyze")
 	w := rig.New(t, "sqlite", rig.Options{})
 	t.Cleanup(w.Close)
-	stop := traced(t, w.Dir+"/calls", exec.Command(tracer, "-f", "-c", "-U", "name", "-o", w.Dir+"/calls", "-p", fmt.Sprint(w.A.PID())))
+	stop := traced(t, w.Dir+"/calls",
+		exec.Command(tracer, "-f", "-c", "-U", "name", "-o", w.Dir+"/calls", "-p", fmt.Sprint(w.A.PID())))
 	rig.Within(t, 10*time.Second, "the tracer holds the program", func() bool {
 		return !strings.Contains(read(t, fmt.Sprintf("/proc/%d/status", w.A.PID())), "TracerPid:\t0\n")
 	})
@@ -269,7 +283,8 @@ func TestUnitLetsEverySystemCallThrough(t *testing.T) {
 	w.A.Stop()
 	calls := stop()
 	dir, addr := rig.Folder(t), rig.FreeAddr(t)
-	start := exec.Command(tracer, "-f", "-c", "-U", "name", "-o", dir+"/calls", "-I", "2", rig.Binary(t, rig.Release), "serve", "--config", small(t, dir, addr))
+	start := exec.Command(tracer, "-f", "-c", "-U", "name", "-o", dir+"/calls", "-I", "2", rig.Binary(t, rig.Release),
+		"serve", "--config", small(t, dir, addr))
 	stop = traced(t, dir+"/calls", start)
 	awaitHealthy(t, addr)
 	child := strings.Fields(read(t, fmt.Sprintf("/proc/%d/task/%d/children", start.Process.Pid, start.Process.Pid)))
@@ -284,7 +299,8 @@ func TestUnitLetsEverySystemCallThrough(t *testing.T) {
 			delete(allowed, call)
 		}
 	}
-	// Refused without harm: Go wants to raise its own limit of files, which the unit has raised already; only root gives files away.
+	// Refused without harm: Go wants to raise its own limit of files, which the unit has raised
+	// already; only root gives files away.
 	for _, call := range []string{"prlimit64", "setrlimit", "fchown"} {
 		allowed[call] = true
 	}

@@ -49,7 +49,8 @@ func TestStorage(t *testing.T) {
 					})
 				}
 				all.Wait()
-				t.Logf("%s: the program's processor time %.1f ms, Argon2id included", when, 10*float64(cpu(t, w)-before)/float64(len(people)))
+				t.Logf("%s: the program's processor time %.1f ms, Argon2id included", when,
+					10*float64(cpu(t, w)-before)/float64(len(people)))
 				now := sizes(t, w)
 				report(t, when, there, now, len(people))
 				there = now
@@ -94,7 +95,8 @@ func sizes(t *testing.T, w *rig.World) map[string]int64 {
 		t.Fatal(err)
 	}
 	defer func() { _ = db.Close() }()
-	rows, err := db.Query(`SELECT coalesce(m.tbl_name, s.name), sum(s.pgsize) FROM dbstat s LEFT JOIN sqlite_master m ON m.name = s.name GROUP BY 1`)
+	rows, err := db.Query(`SELECT coalesce(m.tbl_name, s.name), sum(s.pgsize) FROM dbstat s
+		LEFT JOIN sqlite_master m ON m.name = s.name GROUP BY 1`)
 	if err != nil {
 		t.Logf("no sizes of tables: %v", err)
 		return out

@@ -89,7 +89,8 @@ func TestREL17_TwoVersionsSideBySide(t *testing.T) {
 	t.Cleanup(c.Kill)
 	w.Person(t).Via(c).SignIn(t, app.Via(c), company.User(t))
 	crossing(t, w, c, w.A, company)
-	run(t, []string{"COUNTERSIGN_CONFIG=" + filepath.Join(w.Dir, "c.toml")}, rig.Binary(t, rig.Release), "audit", "verify")
+	run(t, []string{"COUNTERSIGN_CONFIG=" + filepath.Join(w.Dir, "c.toml")}, rig.Binary(t, rig.Release),
+		"audit", "verify")
 	if _, err := os.Stat(filepath.Join(w.Dir, "countersign.key")); err != nil {
 		t.Error(err)
 	}
@@ -123,7 +124,8 @@ func crossing(t *testing.T, w *rig.World, first, second *rig.Server, company *ri
 	if n := len(w.Sink.Codes(u.Email)); n != 1 {
 		t.Errorf("%d codes", n)
 	}
-	tries := w.Number(t, `SELECT min(c.tries_left) FROM challenges c JOIN users u ON u.tenant_id = c.tenant_id AND u.id = c.user_id WHERE u.email = $1`, u.Email)
+	tries := w.Number(t, `SELECT min(c.tries_left) FROM challenges c
+		JOIN users u ON u.tenant_id = c.tenant_id AND u.id = c.user_id WHERE u.email = $1`, u.Email)
 	if tries != 3 && tries != 2 { // some versions count the right answer, too
 		t.Errorf("%d tries left of five, after two wrong answers and the right one", tries)
 	}

@@ -49,7 +49,8 @@ func (s *scene) denied(t *testing.T) {
 	later(t, s.waiting.right(), "a right code")
 	later(t, s.wrong.wrongly(), "a wrong code")
 	p := s.w.Person(t)
-	later(t, p.Post(rig.PathPassword, form("email", s.waiting.u.Email, "password", s.waiting.u.Password)), "a right password")
+	later(t, p.Post(rig.PathPassword, form("email", s.waiting.u.Email, "password", s.waiting.u.Password)),
+		"a right password")
 	later(t, s.signedIn.Twin().Post(rig.PathSignOut, nil), "a sign-out")
 }
 
@@ -107,12 +108,15 @@ func TestREL007_ASynchronousStandbyIsPromoted(t *testing.T) {
 	dir := room(t)
 	first := newCluster(t, dir)
 	other := filepath.Join(dir, "standby")
-	asPostgres(t, "pg_basebackup", "-h", "127.0.0.1", "-p", first.port, "-U", "postgres", "-D", other, "-R", "-X", "stream", "-c", "fast", "--no-sync")
+	asPostgres(t, "pg_basebackup", "-h", "127.0.0.1", "-p", first.port, "-U", "postgres", "-D", other, "-R", "-X",
+		"stream", "-c", "fast", "--no-sync")
 	second := &cluster{t: t, dir: other, port: strings.TrimPrefix(rig.FreeAddr(t), "127.0.0.1:")}
 	second.start()
 	t.Cleanup(second.halt)
 	first.run("ALTER SYSTEM SET synchronous_standby_names = '*'", "SELECT pg_reload_conf()")
-	server := fmt.Sprintf("postgres:///postgres?host=127.0.0.1,127.0.0.1&port=%s,%s&user=postgres&sslmode=disable&target_session_attrs=read-write", first.port, second.port)
+	server := fmt.Sprintf(
+		"postgres:///postgres?host=127.0.0.1,127.0.0.1&port=%s,%s&user=postgres&sslmode=disable&target_session_attrs=read-write",
+		first.port, second.port)
 	w := fresh(t, "postgres", rig.Options{Server: server})
 	rig.Within(t, 20*time.Second, "replication is synchronous", func() bool {
 		return w.Number(t, `SELECT count(*) FROM pg_stat_replication WHERE sync_state IN ('sync', 'quorum')`) == 1
@@ -139,7 +143,8 @@ func TestREL008_AReadOnlyDatabase(t *testing.T) {
 	if !s.signedIn.SignedIn() {
 		t.Error("a session can be read, and is not believed")
 	}
-	c.run("SET default_transaction_read_only = off", "ALTER SYSTEM RESET default_transaction_read_only", "SELECT pg_reload_conf()")
+	c.run("SET default_transaction_read_only = off", "ALTER SYSTEM RESET default_transaction_read_only",
+		"SELECT pg_reload_conf()")
 	s.goesOn(t)
 }
 
@@ -153,7 +158,8 @@ func tiny(t *testing.T, megabytes int) string {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if out, err := exec.Command("mount", "-t", "tmpfs", "-o", fmt.Sprintf("size=%dm,mode=0755", megabytes), "tmpfs", dir).CombinedOutput(); err != nil {
+	if out, err := exec.Command("mount", "-t", "tmpfs", "-o", fmt.Sprintf("size=%dm,mode=0755", megabytes), "tmpfs",
+		dir).CombinedOutput(); err != nil {
 		_ = os.Remove(dir)
 		t.Skipf("TestREL008 on a full disk cannot mount a small one here: %s", out)
 	}
@@ -201,7 +207,9 @@ func exhaust(t *testing.T, w *rig.World, s *scene) {
 	asked := 0
 	rig.Within(t, 60*time.Second, "the disk is full", func() bool {
 		asked++
-		pg := w.Person(t).Post(rig.PathPassword, form("email", fmt.Sprintf("nobody%d@nowhere.example.test", asked), "password", "canary no password of anybody"))
+		pg := w.Person(t).Post(rig.PathPassword,
+			form("email", fmt.Sprintf("nobody%d@nowhere.example.test", asked), "password",
+				"canary no password of anybody"))
 		if pg.Status != http.StatusUnauthorized && pg.Status != http.StatusServiceUnavailable {
 			t.Fatalf("status %d: %s", pg.Status, rig.Quietly(pg.Text()))
 		}
@@ -318,7 +326,8 @@ func TestREL009_ACopyIsTakenMeanwhile(t *testing.T) {
 		t.Fatal(err)
 	}
 	var verdict string
-	if err := open(t, filepath.Join(w.Dir, "copy0.db")).QueryRow("PRAGMA integrity_check").Scan(&verdict); err != nil || verdict != "ok" {
+	if err := open(t, filepath.Join(w.Dir, "copy0.db")).QueryRow("PRAGMA integrity_check").Scan(&verdict); err != nil ||
+		verdict != "ok" {
 		t.Errorf("%s %v", verdict, err)
 	}
 	sound(t, w)

@@ -81,35 +81,38 @@ func TestREL011_TheMailServerIsDown(t *testing.T) {
 
 // guard: a connection that says nothing ends at smtp.timeout and is tried again
 func TestREL011_TheMailServerSaysNothing(t *testing.T) {
-	throughHose(t, rig.Options{Env: []string{"COUNTERSIGN_SMTP_TIMEOUT=2s"}}, func(t *testing.T, w *rig.World, h *hose) {
-		other := begin(t, w, w.Covered(t).User(t))
-		h.clogged.Store(true)
-		b := asked(t, w, w.Covered(t).User(t))
-		in(t, other.right(), "while the mail server says nothing")
-		b.awaitState(t, "delayed")
-		h.clogged.Store(false)
-		b.comes(t, w, 1)
-	})
+	throughHose(t, rig.Options{Env: []string{"COUNTERSIGN_SMTP_TIMEOUT=2s"}},
+		func(t *testing.T, w *rig.World, h *hose) {
+			other := begin(t, w, w.Covered(t).User(t))
+			h.clogged.Store(true)
+			b := asked(t, w, w.Covered(t).User(t))
+			in(t, other.right(), "while the mail server says nothing")
+			b.awaitState(t, "delayed")
+			h.clogged.Store(false)
+			b.comes(t, w, 1)
+		})
 }
 
 // guard: the timeout is for the whole dialogue, not for each byte
 func TestREL011_AByteAtATime(t *testing.T) {
-	throughHose(t, rig.Options{Env: []string{"COUNTERSIGN_SMTP_TIMEOUT=2s"}}, func(t *testing.T, w *rig.World, h *hose) {
-		h.piece.Store(1)
-		h.pause.Store(int64(50 * time.Millisecond))
-		b := asked(t, w, w.Covered(t).User(t))
-		b.awaitState(t, "delayed")
-		h.pause.Store(0)
-		h.piece.Store(0)
-		b.comes(t, w, 1)
-	})
+	throughHose(t, rig.Options{Env: []string{"COUNTERSIGN_SMTP_TIMEOUT=2s"}},
+		func(t *testing.T, w *rig.World, h *hose) {
+			h.piece.Store(1)
+			h.pause.Store(int64(50 * time.Millisecond))
+			b := asked(t, w, w.Covered(t).User(t))
+			b.awaitState(t, "delayed")
+			h.pause.Store(0)
+			h.piece.Store(0)
+			b.comes(t, w, 1)
+		})
 }
 
 // guard: 4xx is not for good, at any point of the dialogue; the same mail comes again
 func TestREL011_NotNow(t *testing.T) {
 	eachRelease(t, rig.Options{}, func(t *testing.T, w *rig.World) {
 		people := map[string]*begun{}
-		for name, b := range map[string]rig.Behaviour{"421 at the recipient": {Busy: 2}, "451 at the recipient": {Greylist: 2}, "451 after the text": {Defer: 2}} {
+		for name, b := range map[string]rig.Behaviour{"421 at the recipient": {Busy: 2},
+			"451 at the recipient": {Greylist: 2}, "451 after the text": {Defer: 2}} {
 			u := w.Covered(t).User(t)
 			w.Sink.Behave(u.Email, b)
 			people[name] = asked(t, w, u)
@@ -173,7 +176,8 @@ func TestREL012_OutOfOrder(t *testing.T) {
 		w.Advance(t, 31*time.Second)
 		pg := b.NewCode()
 		newer := w.Sink.Code(t, u.Email, 2)
-		if older.Reference == newer.Reference || older.Reference == "" || !pg.Says(newer.Reference) || pg.Says(older.Reference) {
+		if older.Reference == newer.Reference || older.Reference == "" || !pg.Says(newer.Reference) ||
+			pg.Says(older.Reference) {
 			t.Errorf("references %s and %s: %s", older.Reference, newer.Reference, rig.Quietly(pg.Text()))
 		}
 		if pg := b.Code(older.Code); older.Code != newer.Code && (pg.Left != nil || gotSession(pg)) {
@@ -195,7 +199,8 @@ func TestREL025_APoisonedMessageIsAlone(t *testing.T) {
 		b := asked(t, w, poisoned)
 		b.awaitState(t, "delayed")
 		w.Tamper(t, `UPDATE messages SET sealed = $1 WHERE sealed IS NOT NULL`, []byte("this opens nothing"))
-		w.Tamper(t, `INSERT INTO jobs (tenant_id, id, kind, args, attempts, run_at, claimed_until, done_at, failed_at, last_error) VALUES ('installation', 'poison', $1, 'not even JSON', 0, 0, 0, 0, 0, '')`,
+		w.Tamper(t,
+			`INSERT INTO jobs (tenant_id, id, kind, args, attempts, run_at, claimed_until, done_at, failed_at, last_error) VALUES ('installation', 'poison', $1, 'not even JSON', 0, 0, 0, 0, 0, '')`,
 			w.Texts(t, `SELECT kind FROM jobs LIMIT 1`)[0])
 		h.join(t)
 		in(t, begin(t, w, other).right(), "beside a poisoned message")

@@ -76,7 +76,8 @@ func TestREL027_StoppedUnderLoad(t *testing.T) {
 // check: who has a session was told so, and who was told so has one.
 func (o outcome) check(t *testing.T, w *rig.World) {
 	t.Helper()
-	n := w.Number(t, `SELECT count(*) FROM sessions s JOIN users u ON u.tenant_id = s.tenant_id AND u.id = s.user_id WHERE u.email = $1`, o.u.Email)
+	n := w.Number(t, `SELECT count(*) FROM sessions s JOIN users u ON u.tenant_id = s.tenant_id AND u.id = s.user_id
+		WHERE u.email = $1`, o.u.Email)
 	if o.told != (n == 1) || n > 1 {
 		status := 0
 		if o.pg != nil {
@@ -98,7 +99,8 @@ func descriptors(t *testing.T, s *rig.Server, more int) (restore func()) {
 	}
 	set := func(n int) {
 		t.Helper()
-		if out, err := exec.Command("prlimit", "--pid", fmt.Sprint(s.PID()), fmt.Sprintf("--nofile=%d:", n)).CombinedOutput(); err != nil {
+		if out, err := exec.Command("prlimit", "--pid", fmt.Sprint(s.PID()),
+			fmt.Sprintf("--nofile=%d:", n)).CombinedOutput(); err != nil {
 			t.Fatalf("prlimit: %v %s", err, out)
 		}
 	}
@@ -117,7 +119,8 @@ func TestREL026_OutOfFileDescriptors(t *testing.T) {
 				open = append(open, c)
 			}
 		}
-		if pg, err := wrong.Try(wrong.Request(http.MethodPost, rig.PathCode, form("code", "not the code"))); err == nil && (gotSession(pg) || pg.Status < 400) {
+		if pg, err := wrong.Try(wrong.Request(http.MethodPost, rig.PathCode,
+			form("code", "not the code"))); err == nil && (gotSession(pg) || pg.Status < 400) {
 			t.Errorf("a wrong code: status %d", pg.Status)
 		}
 		for _, c := range open {
@@ -146,7 +149,8 @@ func TestREL026_NothingIsLeftBehind(t *testing.T) {
 			busy(t, w, p, 100) // what a first request opens
 			before := alive(t, ops)
 			busy(t, w, p, 2000)
-			rig.Within(t, 20*time.Second, "as few goroutines as before", func() bool { return alive(t, ops) <= before+5 })
+			rig.Within(t, 20*time.Second, "as few goroutines as before",
+				func() bool { return alive(t, ops) <= before+5 })
 		})
 	}
 }

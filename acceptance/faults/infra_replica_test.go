@@ -120,7 +120,8 @@ func TestREL020_AReplicaThatSlept(t *testing.T) {
 func TestREL022_ThePlacesAreMissingOrBroken(t *testing.T) {
 	eachRelease(t, rig.Options{}, func(t *testing.T, w *rig.World) {
 		path := filepath.Join(w.Dir, "places-of-rel22.mmdb")
-		for name, content := range map[string][]byte{"missing": nil, "empty": {}, "garbage": []byte(strings.Repeat("no places in here ", 1000))} {
+		for name, content := range map[string][]byte{"missing": nil, "empty": {},
+			"garbage": []byte(strings.Repeat("no places in here ", 1000))} {
 			_ = os.Remove(path)
 			if content != nil {
 				if err := os.WriteFile(path, content, 0o600); err != nil {

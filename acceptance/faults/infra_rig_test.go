@@ -167,7 +167,8 @@ func newCluster(t testing.TB, dir string, settings ...string) *cluster {
 	t.Helper()
 	_, port, _ := net.SplitHostPort(rig.FreeAddr(t))
 	c := &cluster{t: t, dir: filepath.Join(dir, "data"), port: port}
-	asPostgres(t, "initdb", "-N", "-D", c.dir, "-U", "postgres", "-A", "trust", "-E", "UTF8", "--locale=C.UTF-8", "--wal-segsize=1")
+	asPostgres(t, "initdb", "-N", "-D", c.dir, "-U", "postgres", "-A", "trust", "-E", "UTF8", "--locale=C.UTF-8",
+		"--wal-segsize=1")
 	c.start(settings...)
 	t.Cleanup(func() { c.halt() })
 	return c
@@ -175,11 +176,14 @@ func newCluster(t testing.TB, dir string, settings ...string) *cluster {
 
 func (c *cluster) start(settings ...string) {
 	c.t.Helper()
-	o := fmt.Sprintf("-c listen_addresses=127.0.0.1 -p %s -c unix_socket_directories='' -c min_wal_size=2MB -c max_wal_size=16MB", c.port)
+	o := fmt.Sprintf(
+		"-c listen_addresses=127.0.0.1 -p %s -c unix_socket_directories='' -c min_wal_size=2MB -c max_wal_size=16MB",
+		c.port)
 	for _, s := range settings {
 		o += " -c " + s
 	}
-	asPostgres(c.t, "pg_ctl", "-D", c.dir, "-l", filepath.Join(filepath.Dir(c.dir), "log"), "-w", "-t", "60", "-o", o, "start")
+	asPostgres(c.t, "pg_ctl", "-D", c.dir, "-l", filepath.Join(filepath.Dir(c.dir), "log"), "-w", "-t", "60",
+		"-o", o, "start")
 }
 
 // stop ends it as a power cut would ("immediate") or tidily ("fast").
@@ -192,7 +196,8 @@ func (c *cluster) halt() {
 	if raw, err := os.ReadFile(filepath.Join(c.dir, "postmaster.pid")); err == nil && len(raw) > 0 {
 		cmd := exec.Command(bin(c.t, "pg_ctl"), "-D", c.dir, "-m", "immediate", "-w", "stop")
 		if os.Getuid() == 0 {
-			cmd = exec.Command("runuser", "-u", "postgres", "--", bin(c.t, "pg_ctl"), "-D", c.dir, "-m", "immediate", "-w", "stop")
+			cmd = exec.Command("runuser", "-u", "postgres", "--", bin(c.t, "pg_ctl"), "-D", c.dir, "-m",
+				"immediate", "-w", "stop")
 		}
 		cmd.Dir = "/"
 		_ = cmd.Run()
@@ -233,8 +238,10 @@ func eachRelease(t *testing.T, o rig.Options, fn func(t *testing.T, w *rig.World
 // later fails unless the page asks to come back, and has let nobody in.
 func later(t testing.TB, pg *rig.Page, what string) {
 	t.Helper()
-	if pg.Status != http.StatusServiceUnavailable || pg.Header.Get("Retry-After") == "" || gotSession(pg) || pg.Left != nil {
-		t.Errorf("%s: status %d, Retry-After %q: %s", what, pg.Status, pg.Header.Get("Retry-After"), rig.Quietly(pg.Text()))
+	if pg.Status != http.StatusServiceUnavailable || pg.Header.Get("Retry-After") == "" || gotSession(pg) ||
+		pg.Left != nil {
+		t.Errorf("%s: status %d, Retry-After %q: %s", what, pg.Status, pg.Header.Get("Retry-After"),
+			rig.Quietly(pg.Text()))
 	}
 }
 
@@ -283,7 +290,8 @@ func sound(t testing.TB, w *rig.World) {
 	t.Helper()
 	linked(t, w)
 	var a auditor.Auditor
-	found, err := a.Examine(t.Context(), auditor.Evidence{Rows: w.Rows(), Mails: w.Sink.All(), History: &auditor.History{}, Now: w.Now()})
+	found, err := a.Examine(t.Context(),
+		auditor.Evidence{Rows: w.Rows(), Mails: w.Sink.All(), History: &auditor.History{}, Now: w.Now()})
 	if err != nil {
 		t.Fatal(err)
 	}

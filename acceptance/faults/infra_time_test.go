@@ -51,7 +51,8 @@ func TestREL014_TheClockJumps(t *testing.T) {
 func checkTimes(t *testing.T, w *rig.World, k *rig.Tokens) {
 	t.Helper()
 	now := w.Now().Unix()
-	if c := k.Claims; c.IssuedAt > now+5 || c.IssuedAt < now-60 || c.Expires <= c.IssuedAt || c.Expires-c.IssuedAt > 3600 || c.AuthTime > c.IssuedAt+1 {
+	if c := k.Claims; c.IssuedAt > now+5 || c.IssuedAt < now-60 || c.Expires <= c.IssuedAt ||
+		c.Expires-c.IssuedAt > 3600 || c.AuthTime > c.IssuedAt+1 {
 		t.Errorf("at %d: %+v", now, c)
 	}
 }

@@ -39,19 +39,22 @@ func (w *world) afterPassword(t *testing.T, point string) *client {
 func (w *world) codesOf(t *testing.T, u *rig.User) (challenges, messages int64) {
 	t.Helper()
 	const of = ` x JOIN users u ON u.tenant_id = x.tenant_id AND u.id = x.user_id WHERE u.email = $1`
-	return w.Number(t, `SELECT count(*) FROM challenges`+of, u.Email), w.Number(t, `SELECT count(*) FROM messages`+of, u.Email)
+	return w.Number(t, `SELECT count(*) FROM challenges`+of, u.Email), w.Number(t, `SELECT count(*)
+		FROM messages`+of, u.Email)
 }
 
 func (w *world) sessionsOf(t *testing.T, u *rig.User) int64 {
 	t.Helper()
-	return w.Number(t, `SELECT count(*) FROM sessions s JOIN users u ON u.tenant_id = s.tenant_id AND u.id = s.user_id WHERE u.email = $1`, u.Email)
+	return w.Number(t, `SELECT count(*) FROM sessions s
+		JOIN users u ON u.tenant_id = s.tenant_id AND u.id = s.user_id WHERE u.email = $1`, u.Email)
 }
 
 // guard: message and code are stored in one transaction, and jobs survive the process
 func TestREL001_KilledBeforeTheMailLeft(t *testing.T) {
 	each(t, func(t *testing.T, w *world) {
 		for range *loops {
-			for _, point := range []string{`^committed\ssignin\.Service\.SubmitPassword`, `^commit\sjobs\.claim`, `^committed\sjobs\.claim`} {
+			for _, point := range []string{`^committed\ssignin\.Service\.SubmitPassword`, `^commit\sjobs\.claim`,
+				`^committed\sjobs\.claim`} {
 				c := w.afterPassword(t, point)
 				until := w.Number(t, `SELECT MAX(expires_at) FROM messages`)
 				w.restart(t)
@@ -112,7 +115,8 @@ func (w *world) worksOnce(t *testing.T, c *client, m rig.Mail) {
 // guard: message and code are stored in one transaction
 func TestREL003_NeitherOrBoth(t *testing.T) {
 	each(t, func(t *testing.T, w *world) {
-		for point, want := range map[string]int64{`^commit\ssignin\.Service\.SubmitPassword`: 0, `^committed\ssignin\.Service\.SubmitPassword`: 1} {
+		for point, want := range map[string]int64{`^commit\ssignin\.Service\.SubmitPassword`: 0,
+			`^committed\ssignin\.Service\.SubmitPassword`: 1} {
 			for range *loops {
 				c := w.afterPassword(t, point)
 				if challenges, messages := w.codesOf(t, c.u); challenges != want || messages != want {
@@ -133,7 +137,8 @@ func (w *world) atCode(t *testing.T) (*client, rig.Mail) {
 	t.Helper()
 	c := w.client(t)
 	var m rig.Mail
-	if err := run(func() error { return c.start() }, c.password, func() (err error) { m, err = c.mail(patience); return err }); err != nil {
+	if err := run(func() error { return c.start() }, c.password,
+		func() (err error) { m, err = c.mail(patience); return err }); err != nil {
 		t.Fatal(err)
 	}
 	w.idle(t)
@@ -209,7 +214,8 @@ func (w *world) unseen(t *testing.T) (*client, rig.Mail, string) {
 	w.dead(t)
 	w.audit(t, false)
 	w.restart(t)
-	ids := w.Texts(t, `SELECT s.id FROM sessions s JOIN users u ON u.tenant_id = s.tenant_id AND u.id = s.user_id WHERE u.email = $1`, c.u.Email)
+	ids := w.Texts(t, `SELECT s.id FROM sessions s JOIN users u ON u.tenant_id = s.tenant_id AND u.id = s.user_id
+		WHERE u.email = $1`, c.u.Email)
 	if len(ids) != 1 {
 		t.Fatalf("%d sessions", len(ids))
 	}
@@ -223,19 +229,23 @@ func TestREL005_TheUnseenSession(t *testing.T) {
 		company := c.u.Tenant.ID
 		flow := strings.Split(c.p.Cookie("flow"), ".")
 		for name, cookie := range map[string]string{
-			"nothing": "", "the flow's token": company + "." + id + "." + flow[2], "the flow's cookie": strings.Join(flow, "."),
-			"a guess": company + "." + id + "." + base64.RawURLEncoding.EncodeToString(make([]byte, 32)),
-			"the id":  company + "." + id + "." + id, "the link's token": company + "." + id + "." + m.Link[strings.LastIndexByte(m.Link, '.')+1:],
+			"nothing": "", "the flow's token": company + "." + id + "." + flow[2],
+			"the flow's cookie": strings.Join(flow, "."),
+			"a guess":           company + "." + id + "." + base64.RawURLEncoding.EncodeToString(make([]byte, 32)),
+			"the id":            company + "." + id + "." + id,
+			"the link's token":  company + "." + id + "." + m.Link[strings.LastIndexByte(m.Link, '.')+1:],
 		} {
 			if c.signedInWith(t, cookie) {
 				t.Errorf("%s opens the session that nobody was told of", name)
 			}
 		}
-		if !strings.Contains(w.CLI(t, "audit", "list", "--tenant", company, "--action", "signin.completed"), "subject="+id) {
+		if !strings.Contains(w.CLI(t, "audit", "list", "--tenant", company, "--action", "signin.completed"),
+			"subject="+id) {
 			t.Error("the session is not listed")
 		}
 		token := randomToken()
-		w.Tamper(t, `UPDATE sessions SET token_hash = $1 WHERE id = $2`, secret.Hash(token), id) // as if somebody knew it
+		// as if somebody knew it
+		w.Tamper(t, `UPDATE sessions SET token_hash = $1 WHERE id = $2`, secret.Hash(token), id)
 		if !c.signedInWith(t, company+"."+id+"."+token) {
 			t.Fatal("the test does not open the session of which it knows the token")
 		}
@@ -287,7 +297,8 @@ func TestREL006_TheAnswerIsLostOnTheWay(t *testing.T) {
 					lost <- c.answer(m, false)
 				}
 			}()
-			rig.Within(t, 10*time.Second, "the program signs the person in", func() bool { return w.sessionsOf(t, c.u) == 1 })
+			rig.Within(t, 10*time.Second, "the program signs the person in",
+				func() bool { return w.sessionsOf(t, c.u) == 1 })
 			w.wire.cut()
 			if err := <-lost; err == nil {
 				t.Fatal("the answer arrived")
@@ -315,7 +326,8 @@ func (w *world) sentAgain(t *testing.T, c *client, how string) {
 	}
 	words := map[string]string{"typed": "This sign-in is already finished", "link": "This link was already used"}[how]
 	if c.page.Status != http.StatusGone || !c.page.Says(words) || c.page.LinkSaying("ign") == "" {
-		t.Errorf("%s: the page does not say what happened and lead on: status %d %s", how, c.page.Status, rig.Quietly(c.page.Text()))
+		t.Errorf("%s: the page does not say what happened and lead on: status %d %s", how, c.page.Status,
+			rig.Quietly(c.page.Text()))
 	}
 	w.goOn(t, c, "an answer that was lost", nil)
 }
@@ -332,7 +344,8 @@ func TestREL006_TheRenewalOfAMemoryIsLost(t *testing.T) {
 			if err := run(c.signOut, func() error { return c.start() }); err != nil {
 				t.Fatal(err)
 			}
-			w.loseAnswer(t, c.password, "the program signs the person in", func() bool { return w.sessionsOf(t, c.u) == n+2 })
+			w.loseAnswer(t, c.password, "the program signs the person in",
+				func() bool { return w.sessionsOf(t, c.u) == n+2 })
 			if c.p.Cookie("browser") != kept {
 				t.Fatal("the answer arrived")
 			}
@@ -365,7 +378,8 @@ func (w *world) loseAnswer(t *testing.T, step func() error, effect string, happe
 // in signs out and in again with the password alone.
 func (c *client) in(t *testing.T, with string) {
 	t.Helper()
-	if err := run(c.signOut, func() error { return c.start() }, func() error { return c.must(c.password) }); err != nil {
+	if err := run(c.signOut, func() error { return c.start() },
+		func() error { return c.must(c.password) }); err != nil {
 		t.Fatalf("%s: %v", with, err)
 	}
 }

@@ -71,8 +71,10 @@ func (b *cradle) start(t *testing.T) (serves bool, log string) {
 	cmd := exec.Command(rig.Binary(t, rig.Rigged), "serve", "--config", filepath.Join(b.w.Dir, "a.toml"))
 	cmd.Dir, cmd.Stdout, cmd.Stderr = b.dir, out, out
 	cmd.SysProcAttr = &syscall.SysProcAttr{Pdeathsig: syscall.SIGKILL}
-	cmd.Env = []string{"PATH=" + os.Getenv("PATH"), "HOME=" + b.dir, "COUNTERSIGN_RIG_FAULTS=" + b.w.FaultsFile(), "COUNTERSIGN_DATABASE_URL=" + b.dsn,
-		"COUNTERSIGN_KEY_FILE=" + filepath.Join(b.dir, "new.key"), "COUNTERSIGN_LISTEN=" + rig.FreeAddr(t), "COUNTERSIGN_SMTP_BOUNCES_LISTEN=127.0.0.1:0"}
+	cmd.Env = []string{"PATH=" + os.Getenv("PATH"), "HOME=" + b.dir, "COUNTERSIGN_RIG_FAULTS=" + b.w.FaultsFile(),
+		"COUNTERSIGN_DATABASE_URL=" + b.dsn,
+		"COUNTERSIGN_KEY_FILE=" + filepath.Join(b.dir, "new.key"), "COUNTERSIGN_LISTEN=" + rig.FreeAddr(t),
+		"COUNTERSIGN_SMTP_BOUNCES_LISTEN=127.0.0.1:0"}
 	if err := cmd.Start(); err != nil {
 		t.Fatal(err)
 	}

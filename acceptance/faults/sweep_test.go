@@ -12,7 +12,8 @@ import (
 	"countersign/acceptance/rig"
 )
 
-var everywhere = flag.Bool("everywhere", false, "sweep every point of every chapter, also those that an earlier chapter came by in the same way")
+var everywhere = flag.Bool("everywhere", false,
+	"sweep every point of every chapter, also those that an earlier chapter came by in the same way")
 
 // point is one place in a chapter: the n-th time that the program comes by it.
 type point struct {
@@ -73,7 +74,8 @@ func TestREL004_KilledAtEveryPoint(t *testing.T) {
 		w.A.Kill()
 		w.dead(t)
 		w.audit(t, true)
-		t.Logf("killed %d times in %s; clients were told of %s", rounds, time.Since(began).Round(time.Second), w.history.Count())
+		t.Logf("killed %d times in %s; clients were told of %s", rounds, time.Since(began).Round(time.Second),
+			w.history.Count())
 	})
 }
 
@@ -101,7 +103,8 @@ func TestREL004_FailedAtEveryPoint(t *testing.T) {
 		w.A.Kill()
 		w.dead(t)
 		w.audit(t, true)
-		t.Logf("failed %d times in %s; clients were told of %s", rounds, time.Since(began).Round(time.Second), w.history.Count())
+		t.Logf("failed %d times in %s; clients were told of %s", rounds, time.Since(began).Round(time.Second),
+			w.history.Count())
 	})
 }
 

@@ -150,7 +150,8 @@ func (w *world) dead(t testing.TB) {
 		return
 	}
 	rig.Within(t, 10*time.Second, "the dead program's transactions are over", func() bool {
-		return w.Number(t, `SELECT count(*) FROM pg_stat_activity WHERE application_name = current_schema()`) <= int64(w.Rows().Stats().OpenConnections)
+		return w.Number(t, `SELECT count(*) FROM pg_stat_activity
+			WHERE application_name = current_schema()`) <= int64(w.Rows().Stats().OpenConnections)
 	})
 }
 
@@ -165,7 +166,8 @@ func (w *world) restart(t testing.TB) {
 
 func (w *world) forgetClaims(t testing.TB) {
 	t.Helper()
-	if w.Number(t, `SELECT count(*) FROM jobs WHERE done_at = 0 AND failed_at = 0 AND claimed_until > $1`, w.now().UnixMicro()) > 0 {
+	if w.Number(t, `SELECT count(*) FROM jobs
+		WHERE done_at = 0 AND failed_at = 0 AND claimed_until > $1`, w.now().UnixMicro()) > 0 {
 		w.later(t, 61*time.Second)
 	}
 }

@@ -65,7 +65,8 @@ func main() {
 
 // everyGuard is all the lists, one after the other.
 func everyGuard() []Guard {
-	return slices.Concat(guards, more, races, starts, watching, custody, texts, pushes, methods, addresses, endings, resets)
+	return slices.Concat(guards, more, races, starts, watching, custody, texts, pushes, methods, addresses,
+		endings, resets)
 }
 
 func run(ctx context.Context, only string) error {
@@ -90,7 +91,8 @@ func run(ctx context.Context, only string) error {
 			fmt.Printf("UNNOTICED  %s\n", g.Name)
 			continue
 		}
-		fmt.Printf("noticed    %s (%s) by %s\n", g.Name, time.Since(begin).Round(time.Second), strings.Join(failed, ", "))
+		fmt.Printf("noticed    %s (%s) by %s\n", g.Name, time.Since(begin).Round(time.Second),
+			strings.Join(failed, ", "))
 	}
 	fmt.Printf("%d guards taken away, %d noticed\n", tried, tried-len(unnoticed))
 	if len(unnoticed) > 0 {
@@ -105,7 +107,9 @@ func copyTree(ctx context.Context) (string, error) {
 	if err != nil {
 		return "", err
 	}
-	out, err := exec.CommandContext(ctx, "sh", "-c", `git ls-files -z --cached --others --exclude-standard | xargs -0 -I{} sh -c 'test -f "{}" && cp --parents "{}" "$0"' "$0"`, to).CombinedOutput()
+	out, err := exec.CommandContext(ctx, "sh", "-c",
+		`git ls-files -z --cached --others --exclude-standard | xargs -0 -I{} sh -c 'test -f "{}" && cp --parents "{}" "$0"' "$0"`,
+		to).CombinedOutput()
 	if err != nil {
 		return "", fmt.Errorf("copy the tree: %w: %s", err, out)
 	}
@@ -131,7 +135,8 @@ func (g Guard) missed(ctx context.Context, tree string) ([]string, error) {
 	if err != nil && !errors.As(err, &failure) {
 		return nil, err
 	}
-	if bytes.Contains(out, []byte("[build failed]")) || bytes.Contains(out, []byte("[setup failed]")) || bytes.Contains(out, []byte("no tests to run")) {
+	if bytes.Contains(out, []byte("[build failed]")) || bytes.Contains(out, []byte("[setup failed]")) ||
+		bytes.Contains(out, []byte("no tests to run")) {
 		return nil, fmt.Errorf("the tests did not run:\n%s", out)
 	}
 	return failures(string(out)), nil

@@ -43,7 +43,8 @@ func TestEveryGuardCommentNamesWhatExists(t *testing.T) {
 	}
 	for at, guard := range comments {
 		for _, name := range codeNames(guard) {
-			if !names[name] && !strings.Contains(schema, " "+name+" ") && !strings.Contains(configuration, "`"+name+"`") {
+			if !names[name] && !strings.Contains(schema, " "+name+" ") &&
+				!strings.Contains(configuration, "`"+name+"`") {
 				t.Errorf("%s: no %s exists (guard: %s)", at, name, strings.TrimSpace(guard))
 			}
 		}
@@ -55,7 +56,8 @@ func TestEveryGuardNamesTestsThatExist(t *testing.T) {
 	tests := map[string][]string{}
 	eachFile(t, func(path string, file *ast.File, _ *token.FileSet) {
 		for _, d := range file.Decls {
-			if f, ok := d.(*ast.FuncDecl); ok && f.Recv == nil && strings.HasSuffix(path, "_test.go") && strings.HasPrefix(f.Name.Name, "Test") {
+			if f, ok := d.(*ast.FuncDecl); ok && f.Recv == nil && strings.HasSuffix(path, "_test.go") &&
+				strings.HasPrefix(f.Name.Name, "Test") {
 				folder := "./" + filepath.ToSlash(filepath.Dir(path))
 				tests[folder] = append(tests[folder], f.Name.Name)
 			}
@@ -213,7 +215,8 @@ func migrations(t *testing.T) string {
 		table := ""
 		for line := range strings.Lines(string(text)) {
 			words := regexp.MustCompile(`[a-z_]+`).FindAllString(line, -1)
-			if m := regexp.MustCompile(`(?:CREATE|ALTER) TABLE (?:IF NOT EXISTS )?(\w+)`).FindStringSubmatch(line); m != nil {
+			if m := regexp.MustCompile(`(?:CREATE|ALTER) TABLE (?:IF NOT EXISTS )?(\w+)`).FindStringSubmatch(
+				line); m != nil {
 				table = m[1]
 			}
 			for _, w := range words {
@@ -229,7 +232,8 @@ var (
 	// identifier is what no English sentence holds: a dot or an underscore inside, or a capital after a small letter.
 	identifier = regexp.MustCompile(`[a-z0-9][A-Z]|[a-z0-9]_[a-z0-9]|\w\.\w|^[A-Z][a-z]+$`)
 	// prose is what looks like a name and is none.
-	prose = regexp.MustCompile(`^(PostgreSQL|SQLite|MACs|Otherwise|Twenty|The|busy_timeout|[A-Z]\w*(-\w+)+|\w+\.(sql|go|css|js|html))$`)
+	prose = regexp.MustCompile(
+		`^(PostgreSQL|SQLite|MACs|Otherwise|Twenty|The|busy_timeout|[A-Z]\w*(-\w+)+|\w+\.(sql|go|css|js|html))$`)
 	// opening is a guard that consists of one name.
 	opening = regexp.MustCompile(`^(\w+)(?: in (\w+))?\.?\s*$`)
 )

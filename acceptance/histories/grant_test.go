@@ -59,8 +59,10 @@ func TestREL015_CodesAndRefreshTokens(t *testing.T) {
 			visit := app.Visit()
 			code := app.Callback(t, visit, p.Visit(visit)).Get("code")
 			h, tokens := begin(), &purse{nickname: map[string]string{}}
-			own := form("grant_type", "authorization_code", "code", code, "redirect_uri", app.Redirect, "code_verifier", visit.Verifier, "client_id", app.ID)
-			stolen := form("grant_type", "authorization_code", "code", code, "redirect_uri", app.Redirect, "code_verifier", visit.Nonce+visit.Nonce, "client_id", app.ID)
+			own := form("grant_type", "authorization_code", "code", code, "redirect_uri", app.Redirect, "code_verifier",
+				visit.Verifier, "client_id", app.ID)
+			stolen := form("grant_type", "authorization_code", "code", code, "redirect_uri", app.Redirect,
+				"code_verifier", visit.Nonce+visit.Nonce, "client_id", app.ID)
 			twice := i%5 == 0 // most rounds are about what comes after a single redemption
 			if !twice {
 				clients[0].redeem(h, tokens, "redeem", own)
@@ -89,7 +91,8 @@ func (c *client) use(h *history, tokens *purse, app string, own, stolen url.Valu
 		c.redeem(h, tokens, "steal", stolen)
 	case refresh == "":
 	case dice < 50 || dice >= 90:
-		c.exchange(h, tokens, did{Verb: "refresh", About: name}, form("grant_type", "refresh_token", "refresh_token", refresh, "client_id", app))
+		c.exchange(h, tokens, did{Verb: "refresh", About: name},
+			form("grant_type", "refresh_token", "refresh_token", refresh, "client_id", app))
 	default:
 		h.do(c.number, did{Verb: "look"}, func() (got, error) {
 			pg, err := c.get("/userinfo", access)

@@ -30,7 +30,8 @@ func TestREL015_AfterARevocationNothingIsLeft(t *testing.T) {
 			race(clients, func(c *client) {
 				if c.number == 4 {
 					time.Sleep(time.Duration(rand.IntN(4000)) * time.Microsecond)
-					h.do(c.number, did{"revoke", kind, 0}, func() (got, error) { return got{Word: "done"}, a.revoke(c, kind, session, mail, u) })
+					h.do(c.number, did{"revoke", kind, 0},
+						func() (got, error) { return got{Word: "done"}, a.revoke(c, kind, session, mail, u) })
 					close(over)
 					return
 				}

@@ -37,7 +37,8 @@ func TestREL015_ARememberedBrowsersToken(t *testing.T) {
 func (c *client) show(h *history, tokens *purse, to string, u *rig.User) {
 	token, name, _ := tokens.pick(rand.IntN(10) < 8)
 	h.do(c.number, did{Verb: "show", About: name}, func() (got, error) {
-		pg, err := c.hold("browser", token).post(rig.PathPassword, form("to", to, "email", u.Email, "password", u.Password))
+		pg, err := c.hold("browser", token).post(rig.PathPassword,
+			form("to", to, "email", u.Email, "password", u.Password))
 		switch {
 		case err != nil:
 			return got{}, err

@@ -144,7 +144,8 @@ func memoryModel(first string) porcupine.Model {
 	return model(memory{newest: first}, func(s memory, in did, out got) (bool, memory) {
 		switch out.Word {
 		case "in":
-			lost := s.before != "" && in.About == s.before // after a while the answer with the newest counts as lost, and the newest dies
+			// after a while the answer with the newest counts as lost, and the newest dies
+			lost := s.before != "" && in.About == s.before
 			return !s.ended && (in.About == s.newest || lost), memory{out.New, in.About, false}
 		case "again": // also when it ended between the look and the renewal
 			return !s.ended && in.About == s.before || s.ended && in.About == s.newest, s

@@ -16,7 +16,8 @@ func TestREL015_PolicyIsARegister(t *testing.T) {
 		for i := range share(10) {
 			if i%2 == 0 {
 				a.policyRound(t, company, "", "on", map[string][]string{
-					"on": {"tenant", "set", company.ID, "--switch", "on"}, "off": {"tenant", "set", company.ID, "--switch", "off"},
+					"on":  {"tenant", "set", company.ID, "--switch", "on"},
+					"off": {"tenant", "set", company.ID, "--switch", "off"},
 				})
 				a.CLI(t, "tenant", "set", company.ID, "--switch", "on")
 				continue

@@ -108,8 +108,10 @@ func (h *history) do(c int, in did, fn func() (got, error), more ...func(got) (d
 	}
 	h.ops = append(h.ops, porcupine.Operation{ClientId: c, Input: in, Call: call, Output: out, Return: back})
 	for i, also := range more {
-		if in, out := also(out); in.Verb != "" { // a lane of its own: the checker wants one operation at a time of each client
-			h.ops = append(h.ops, porcupine.Operation{ClientId: c + 100*(i+1), Input: in, Call: call, Output: out, Return: back})
+		// a lane of its own: the checker wants one operation at a time of each client
+		if in, out := also(out); in.Verb != "" {
+			h.ops = append(h.ops,
+				porcupine.Operation{ClientId: c + 100*(i+1), Input: in, Call: call, Output: out, Return: back})
 		}
 	}
 	return out
@@ -133,7 +135,8 @@ func (h *history) check(t *testing.T, m porcupine.Model) {
 func told(ops []porcupine.Operation) string {
 	var b strings.Builder
 	for _, op := range ops {
-		fmt.Fprintf(&b, "%3d %9.3f…%9.3f ms  %+v: %+v\n", op.ClientId, float64(op.Call)/1e6, float64(op.Return)/1e6, op.Input, op.Output)
+		fmt.Fprintf(&b, "%3d %9.3f…%9.3f ms  %+v: %+v\n", op.ClientId, float64(op.Call)/1e6, float64(op.Return)/1e6,
+			op.Input, op.Output)
 	}
 	return b.String()
 }
@@ -146,7 +149,8 @@ func keep(t *testing.T, m porcupine.Model, info porcupine.LinearizationInfo, ops
 	if err := os.MkdirAll(dir, 0o755); err != nil {
 		return err.Error()
 	}
-	path, err := filepath.Abs(filepath.Join(dir, fmt.Sprintf("%s-%d", strings.ReplaceAll(t.Name(), "/", "-"), time.Now().UnixNano())))
+	path, err := filepath.Abs(filepath.Join(dir,
+		fmt.Sprintf("%s-%d", strings.ReplaceAll(t.Name(), "/", "-"), time.Now().UnixNano())))
 	if err != nil {
 		return err.Error()
 	}

@@ -88,8 +88,15 @@ func (a *App) config() *oauth2.Config {
 		style = oauth2.AuthStyleInParams
 	}
 	return &oauth2.Config{
-		ClientID: a.ID, ClientSecret: a.Secret, RedirectURL: a.Redirect, Scopes: a.Scopes,
-		Endpoint: oauth2.Endpoint{AuthURL: PublicURL + "/authorize", TokenURL: PublicURL + "/token", AuthStyle: style},
+		ClientID:     a.ID,
+		ClientSecret: a.Secret,
+		RedirectURL:  a.Redirect,
+		Scopes:       a.Scopes,
+		Endpoint: oauth2.Endpoint{
+			AuthURL:   PublicURL + "/authorize",
+			TokenURL:  PublicURL + "/token",
+			AuthStyle: style,
+		},
 	}
 }
 
@@ -137,7 +144,11 @@ func (a *App) Refresh(refresh string) (*oauth2.Token, error) {
 func (a *App) Check(t testing.TB, nonce string, raw *oauth2.Token) *Tokens {
 	t.Helper()
 	id, _ := raw.Extra("id_token").(string)
-	verifier := a.Provider(t).Verifier(&oidc.Config{ClientID: a.ID, SupportedSigningAlgs: []string{cmp.Or(a.Alg, "ES256")}, Now: a.world.Now})
+	verifier := a.Provider(t).Verifier(&oidc.Config{
+		ClientID:             a.ID,
+		SupportedSigningAlgs: []string{cmp.Or(a.Alg, "ES256")},
+		Now:                  a.world.Now,
+	})
 	token, err := verifier.Verify(a.context(), id)
 	if err != nil {
 		t.Fatalf("the library refuses the ID token: %v", err)
@@ -185,7 +196,8 @@ func (a *App) UserInfo(t testing.TB, bearer string) (int, string, map[string]any
 // Token posts a form to the token endpoint; basic authentication when id is not empty.
 func (a *App) Token(t testing.TB, id, secret string, form url.Values) (int, map[string]any) {
 	t.Helper()
-	req, err := http.NewRequestWithContext(t.Context(), http.MethodPost, PublicURL+"/token", strings.NewReader(form.Encode()))
+	req, err := http.NewRequestWithContext(t.Context(), http.MethodPost, PublicURL+"/token",
+		strings.NewReader(form.Encode()))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -217,7 +229,8 @@ func (a *App) Do(t testing.TB, req *http.Request) (*http.Response, []byte) {
 }
 
 func (a *App) context() context.Context {
-	return oidc.ClientContext(context.WithValue(context.Background(), oauth2.HTTPClient, a.httpClient()), a.httpClient())
+	return oidc.ClientContext(context.WithValue(context.Background(), oauth2.HTTPClient, a.httpClient()),
+		a.httpClient())
 }
 
 func (a *App) httpClient() *http.Client { return a.world.machine(a.server) }

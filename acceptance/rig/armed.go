@@ -78,7 +78,8 @@ func NewArmed(t testing.TB, engine string) *Armed {
 		t.Fatal(err)
 	}
 	config := smsConfig("http", texts) + "[sms.answers]\nleast = 0\n" +
-		fmt.Sprintf("[sms.http]\nurl = %q\naccount = %q\ntoken = %q\nfrom = \"+15005550006\"\ntimeout = \"5s\"\n", g.URL, carrier.Account, carrier.Token) +
+		fmt.Sprintf("[sms.http]\nurl = %q\naccount = %q\ntoken = %q\nfrom = \"+15005550006\"\ntimeout = \"5s\"\n",
+			g.URL, carrier.Account, carrier.Token) +
 		fmt.Sprintf("[push]\nservices = [%q]\nca_file = %q\n", s.Host, ca)
 	w := New(t, engine, Options{Flavour: Rigged, Config: config})
 	w.more = config

@@ -17,10 +17,21 @@ type Device struct {
 
 // Devices that people have.
 var (
-	Phone       = Device{Transport: webauthn.AuthenticatorTransportInternal, Lists: true, Checks: true, Copyable: true, Copied: true}
+	Phone = Device{
+		Transport: webauthn.AuthenticatorTransportInternal,
+		Lists:     true,
+		Checks:    true,
+		Copyable:  true,
+		Copied:    true,
+	}
 	Laptop      = Device{Transport: webauthn.AuthenticatorTransportInternal, Lists: true, Checks: true}
 	SecurityKey = Device{Transport: webauthn.AuthenticatorTransportUsb}
-	Stranger    = Device{Transport: webauthn.AuthenticatorTransportInternal, Lists: true, Checks: true, Absent: true}
+	Stranger    = Device{
+		Transport: webauthn.AuthenticatorTransportInternal,
+		Lists:     true,
+		Checks:    true,
+		Absent:    true,
+	}
 )
 
 // Authenticator is a virtual device that a tab has at hand.
@@ -34,10 +45,17 @@ func (b *Browser) Plug(t testing.TB, d Device) *Authenticator {
 	t.Helper()
 	_, err := chromedp.Call(b.ctx, webauthn.Enable, webauthn.EnableParams{})
 	b.must(err)
-	got, err := chromedp.Call(b.ctx, webauthn.AddVirtualAuthenticator, webauthn.AddVirtualAuthenticatorParams{Options: &webauthn.VirtualAuthenticatorOptions{
-		Protocol: webauthn.AuthenticatorProtocolCtap2, Transport: d.Transport, HasResidentKey: d.Lists, HasUserVerification: d.Checks, IsUserVerified: d.Checks && !d.Absent,
-		AutomaticPresenceSimulation: !d.NeverAnswers, DefaultBackupEligibility: d.Copyable, DefaultBackupState: d.Copied,
-	}})
+	got, err := chromedp.Call(b.ctx, webauthn.AddVirtualAuthenticator,
+		webauthn.AddVirtualAuthenticatorParams{Options: &webauthn.VirtualAuthenticatorOptions{
+			Protocol:                    webauthn.AuthenticatorProtocolCtap2,
+			Transport:                   d.Transport,
+			HasResidentKey:              d.Lists,
+			HasUserVerification:         d.Checks,
+			IsUserVerified:              d.Checks && !d.Absent,
+			AutomaticPresenceSimulation: !d.NeverAnswers,
+			DefaultBackupEligibility:    d.Copyable,
+			DefaultBackupState:          d.Copied,
+		}})
 	b.must(err)
 	return &Authenticator{b, got.AuthenticatorID}
 }
@@ -45,21 +63,24 @@ func (b *Browser) Plug(t testing.TB, d Device) *Authenticator {
 // Unplug takes the device away, with everything on it.
 func (a *Authenticator) Unplug() {
 	a.b.t.Helper()
-	_, err := chromedp.Call(a.b.ctx, webauthn.RemoveVirtualAuthenticator, webauthn.RemoveVirtualAuthenticatorParams{AuthenticatorID: a.id})
+	_, err := chromedp.Call(a.b.ctx, webauthn.RemoveVirtualAuthenticator,
+		webauthn.RemoveVirtualAuthenticatorParams{AuthenticatorID: a.id})
 	a.b.must(err)
 }
 
 // Recognises says whether the device recognises its user from now on.
 func (a *Authenticator) Recognises(yes bool) {
 	a.b.t.Helper()
-	_, err := chromedp.Call(a.b.ctx, webauthn.SetUserVerified, webauthn.SetUserVerifiedParams{AuthenticatorID: a.id, IsUserVerified: yes})
+	_, err := chromedp.Call(a.b.ctx, webauthn.SetUserVerified,
+		webauthn.SetUserVerifiedParams{AuthenticatorID: a.id, IsUserVerified: yes})
 	a.b.must(err)
 }
 
 // Answers says whether somebody touches the device from now on.
 func (a *Authenticator) Answers(yes bool) {
 	a.b.t.Helper()
-	_, err := chromedp.Call(a.b.ctx, webauthn.SetAutomaticPresenceSimulation, webauthn.SetAutomaticPresenceSimulationParams{AuthenticatorID: a.id, Enabled: yes})
+	_, err := chromedp.Call(a.b.ctx, webauthn.SetAutomaticPresenceSimulation,
+		webauthn.SetAutomaticPresenceSimulationParams{AuthenticatorID: a.id, Enabled: yes})
 	a.b.must(err)
 }
 

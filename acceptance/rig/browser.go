@@ -57,7 +57,8 @@ func Browse(t testing.TB, rules string) *Chromium {
 		chromedp.ExecPath(chromiumPath(t)), chromedp.NoSandbox, chromedp.DisableGPU, chromedp.IgnoreCertErrors,
 		chromedp.UserDataDir(Folder(t)), chromedp.Flag("host-resolver-rules", rules), chromedp.Flag("lang", "en"),
 		chromedp.Flag("disable-background-networking", true), chromedp.Flag("disable-component-update", true),
-		chromedp.Flag("disable-sync", true), chromedp.Flag("no-first-run", true), chromedp.Flag("disable-dev-shm-usage", true))
+		chromedp.Flag("disable-sync", true), chromedp.Flag("no-first-run", true),
+		chromedp.Flag("disable-dev-shm-usage", true))
 	ctx, cancel := chromedp.NewExecAllocator(context.Background(), options...)
 	t.Cleanup(cancel)
 	root, stop := chromedp.NewContext(ctx)
@@ -70,7 +71,8 @@ func Browse(t testing.TB, rules string) *Chromium {
 
 func chromiumPath(t testing.TB) string {
 	t.Helper()
-	for _, path := range []string{os.Getenv("CHROMIUM"), "/usr/bin/chromium", "/usr/bin/chromium-browser", "/usr/bin/google-chrome"} {
+	for _, path := range []string{os.Getenv("CHROMIUM"), "/usr/bin/chromium", "/usr/bin/chromium-browser",
+		"/usr/bin/google-chrome"} {
 		if _, err := os.Stat(path); path != "" && err == nil {
 			return path
 		}
@@ -157,7 +159,8 @@ func (b *Browser) Loaded() []Loaded {
 // WithoutScripts switches JavaScript off.
 func (b *Browser) WithoutScripts() *Browser {
 	b.t.Helper()
-	_, err := chromedp.Call(b.ctx, emulation.SetScriptExecutionDisabled, emulation.SetScriptExecutionDisabledParams{Value: true})
+	_, err := chromedp.Call(b.ctx, emulation.SetScriptExecutionDisabled,
+		emulation.SetScriptExecutionDisabledParams{Value: true})
 	b.must(err)
 	return b
 }
@@ -170,7 +173,11 @@ func (b *Browser) Become(p *Person) {
 	yes := true
 	for _, c := range p.jar.Cookies(at) {
 		_, err := chromedp.Call(b.ctx, network.SetCookie, network.SetCookieParams{
-			Name: c.Name, Value: c.Value, URL: PublicURL + "/", Secure: &yes, HTTPOnly: &yes,
+			Name:     c.Name,
+			Value:    c.Value,
+			URL:      PublicURL + "/",
+			Secure:   &yes,
+			HTTPOnly: &yes,
 		})
 		b.must(err)
 	}
@@ -180,7 +187,8 @@ func (b *Browser) Become(p *Person) {
 // finger in place of a mouse, and draws light or dark pages.
 func (b *Browser) Phone(scale float64, dark bool) *Browser {
 	b.t.Helper()
-	b.must(chromedp.Do(b.ctx, chromedp.EmulateViewport(360, 740, chromedp.EmulateScale(scale), chromedp.EmulateMobile, chromedp.EmulateTouch)))
+	b.must(chromedp.Do(b.ctx, chromedp.EmulateViewport(360, 740, chromedp.EmulateScale(scale), chromedp.EmulateMobile,
+		chromedp.EmulateTouch)))
 	scheme := map[bool]string{false: "light", true: "dark"}[dark]
 	_, err := chromedp.Call(b.ctx, emulation.SetEmulatedMedia, emulation.SetEmulatedMediaParams{
 		Features: []*emulation.MediaFeature{{Name: "prefers-color-scheme", Value: scheme}},
@@ -214,7 +222,8 @@ func (b *Browser) Go(address string) {
 // Type types into the first element that a CSS selector finds.
 func (b *Browser) Type(selector, text string) {
 	b.t.Helper()
-	b.must(chromedp.Do(b.ctx, chromedp.WaitVisible(chromedp.CSS(selector)), chromedp.SendKeys(chromedp.CSS(selector), text)))
+	b.must(chromedp.Do(b.ctx, chromedp.WaitVisible(chromedp.CSS(selector)),
+		chromedp.SendKeys(chromedp.CSS(selector), text)))
 }
 
 // Keys presses keys wherever the focus is.
@@ -242,7 +251,8 @@ func (b *Browser) See(selector string) {
 // Await waits until the page says words.
 func (b *Browser) Await(words string) {
 	b.t.Helper()
-	Within(b.t, 10*time.Second, "the page says "+words+", but: "+Quietly(b.Text()), func() bool { return strings.Contains(b.Text(), words) })
+	Within(b.t, 10*time.Second, "the page says "+words+", but: "+Quietly(b.Text()),
+		func() bool { return strings.Contains(b.Text(), words) })
 }
 
 // AwaitAt waits until the address begins with prefix.
@@ -297,7 +307,11 @@ func (w *World) appServer(t testing.TB) string {
 	if err != nil {
 		t.Fatal(err)
 	}
-	server := &http.Server{TLSConfig: serverTLS(t, "*.example.test"), ReadHeaderTimeout: 5 * time.Second, Handler: http.HandlerFunc(showCallback)}
+	server := &http.Server{
+		TLSConfig:         serverTLS(t, "*.example.test"),
+		ReadHeaderTimeout: 5 * time.Second,
+		Handler:           http.HandlerFunc(showCallback),
+	}
 	go func() { _ = server.Serve(tls.NewListener(listener, server.TLSConfig)) }()
 	t.Cleanup(func() { _ = server.Close() })
 	return listener.Addr().String()
@@ -312,7 +326,8 @@ func showCallback(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	w.Header().Set("Content-Type", "text/html; charset=utf-8")
-	_, _ = fmt.Fprintf(w, "<!doctype html><title>app</title><h1 id=app>Back at %s</h1><p>%s", html.EscapeString(r.Host), html.EscapeString(r.URL.Path))
+	_, _ = fmt.Fprintf(w, "<!doctype html><title>app</title><h1 id=app>Back at %s</h1><p>%s", html.EscapeString(r.Host),
+		html.EscapeString(r.URL.Path))
 }
 
 // Insert puts text where the focus is in one piece, as a paste does.

@@ -28,7 +28,13 @@ func (c *Tenant) Crowd(t testing.TB, n int) []*User {
 	people := make([]seeded, n)
 	for i := range out {
 		id := strings.ToLower(w.Unique("crowd"))
-		out[i] = &User{Email: id + "@people.example.test", Password: crowdPassword, Name: "Pat " + id, Role: "agent", Tenant: c}
+		out[i] = &User{
+			Email:    id + "@people.example.test",
+			Password: crowdPassword,
+			Name:     "Pat " + id,
+			Role:     "agent",
+			Tenant:   c,
+		}
 		people[i] = seeded{out[i], id, stored}
 	}
 	c.seed(t, people)
@@ -45,7 +51,13 @@ func (c *Tenant) User(t testing.TB) *User {
 	if w.flavour != Release && w.flavour != Rigged { // an older schema
 		return c.Person(t, email, "Pat Example", "agent")
 	}
-	u := &User{Email: email, Password: "canary horse battery " + w.Unique("staple"), Name: "Pat Example", Role: "agent", Tenant: c}
+	u := &User{
+		Email:    email,
+		Password: "canary horse battery " + w.Unique("staple"),
+		Name:     "Pat Example",
+		Role:     "agent",
+		Tenant:   c,
+	}
 	cost := config.Default().Limits.Argon2
 	stored := w.hash(t, u.Password, password.Cost{MemoryKiB: cost.MemoryKiB, Passes: cost.Passes, Lanes: 1})
 	c.seed(t, []seeded{{u, secret.NewID(w.Now(), 0), stored}})
@@ -64,19 +76,25 @@ func (c *Tenant) seed(t testing.TB, those []seeded) {
 	at := c.world.Now().UnixMicro()
 	var people, directory, methods, passwords, addresses []string
 	for _, u := range those {
-		people = append(people, fmt.Sprintf("('%s','%s','%s','%s','%s','%s','en',1,0,%d,0)", c.ID, u.id, u.Email, u.Email, u.Name, u.Role, at))
+		people = append(people,
+			fmt.Sprintf("('%s','%s','%s','%s','%s','%s','en',1,0,%d,0)", c.ID, u.id, u.Email, u.Email,
+				u.Name, u.Role, at))
 		directory = append(directory, fmt.Sprintf("('%s','%s','%s')", u.Email, c.ID, u.id))
 		methods = append(methods,
 			fmt.Sprintf("('%s','%sp','%s','password','',0,%d,0,0)", c.ID, u.id, u.id, at),
 			fmt.Sprintf("('%s','%se','%s','email','',0,%d,0,0)", c.ID, u.id, u.id, at))
-		passwords = append(passwords, fmt.Sprintf("('%s','%s','%s','%s',%d)", c.ID, u.id, u.stored.Hash, u.stored.Pepper, at))
+		passwords = append(passwords,
+			fmt.Sprintf("('%s','%s','%s','%s',%d)", c.ID, u.id, u.stored.Hash, u.stored.Pepper, at))
 		addresses = append(addresses, fmt.Sprintf("('%s','%se','%s',%d)", c.ID, u.id, u.Email, at))
 	}
 	c.world.write(t,
-		`INSERT INTO users (tenant_id, id, email, email_key, name, role, language, security_version, password_flagged_at, created_at, disabled_at) VALUES `+strings.Join(people, ","),
-		`INSERT INTO authenticators (tenant_id, id, user_id, kind, label, failures, bound_at, last_used_at, disabled_at) VALUES `+strings.Join(methods, ","),
+		`INSERT INTO users (tenant_id, id, email, email_key, name, role, language, security_version,
+			password_flagged_at, created_at, disabled_at) VALUES `+strings.Join(people, ","),
+		`INSERT INTO authenticators (tenant_id, id, user_id, kind, label, failures, bound_at, last_used_at,
+			disabled_at) VALUES `+strings.Join(methods, ","),
 		`INSERT INTO passwords (tenant_id, user_id, hash, pepper, set_at) VALUES `+strings.Join(passwords, ","),
-		`INSERT INTO outofband_addresses (tenant_id, authenticator_id, address, verified_at) VALUES `+strings.Join(addresses, ","),
+		`INSERT INTO outofband_addresses (tenant_id, authenticator_id, address, verified_at)
+			VALUES `+strings.Join(addresses, ","),
 		`INSERT INTO directory (email_key, tenant_id, user_id) VALUES `+strings.Join(directory, ","))
 }
 

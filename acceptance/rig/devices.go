@@ -96,7 +96,12 @@ func NewKey() *Key {
 	}
 	id := make([]byte, 32)
 	_, _ = rand.Read(id)
-	return &Key{ID: id, Flags: 0x05, Origin: PublicURL, private: private}
+	return &Key{
+		ID:      id,
+		Flags:   0x05,
+		Origin:  PublicURL,
+		private: private,
+	}
 }
 
 // asked is what a device reads of a request.
@@ -109,7 +114,8 @@ func b64(b []byte) string { return base64.RawURLEncoding.EncodeToString(b) }
 
 func (k *Key) client(ceremony, options string) (o asked, text []byte) {
 	_ = json.Unmarshal([]byte(options), &o)
-	text, _ = json.Marshal(map[string]any{"type": "webauthn." + ceremony, "challenge": o.Challenge, "origin": k.Origin, "crossOrigin": false})
+	text, _ = json.Marshal(map[string]any{"type": "webauthn." + ceremony, "challenge": o.Challenge, "origin": k.Origin,
+		"crossOrigin": false})
 	return o, text
 }
 
@@ -135,7 +141,8 @@ func (k *Key) Get(options string) string {
 	data := k.data(k.Flags, nil)
 	out, _ := json.Marshal(map[string]any{
 		"id": b64(k.ID), "rawId": b64(k.ID), "type": "public-key", "clientExtensionResults": map[string]any{},
-		"response": map[string]any{"authenticatorData": b64(data), "clientDataJSON": b64(client), "signature": b64(k.sign(data, client)), "userHandle": b64(k.Handle)},
+		"response": map[string]any{"authenticatorData": b64(data), "clientDataJSON": b64(client),
+			"signature": b64(k.sign(data, client)), "userHandle": b64(k.Handle)},
 	})
 	return string(out)
 }
@@ -152,7 +159,8 @@ func (k *Key) Create(options string) string {
 	}
 	out, _ := json.Marshal(map[string]any{
 		"id": b64(k.ID), "rawId": b64(k.ID), "type": "public-key", "clientExtensionResults": map[string]any{},
-		"response": map[string]any{"clientDataJSON": b64(client), "attestationObject": b64(object), "transports": []string{"internal"}},
+		"response": map[string]any{"clientDataJSON": b64(client), "attestationObject": b64(object),
+			"transports": []string{"internal"}},
 	})
 	return string(out)
 }

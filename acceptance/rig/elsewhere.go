@@ -15,8 +15,15 @@ import (
 func (w *World) Elsewhere(t testing.TB, engine string) *World {
 	t.Helper()
 	other := &World{
-		Engine: engine, Sink: w.Sink, Dir: w.Dir, flavour: w.flavour, t: t, bounces: w.bounces, clock: w.clock,
-		tenants: map[string]*Tenant{}, apps: map[string]*App{},
+		Engine:  engine,
+		Sink:    w.Sink,
+		Dir:     w.Dir,
+		flavour: w.flavour,
+		t:       t,
+		bounces: w.bounces,
+		clock:   w.clock,
+		tenants: map[string]*Tenant{},
+		apps:    map[string]*App{},
 	}
 	other.shift.Store(w.shift.Load())
 	other.openDatabase(t, Options{Data: Folder(t)})

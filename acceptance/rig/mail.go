@@ -34,7 +34,12 @@ var (
 )
 
 func parseMail(from, to string, raw []byte) (Mail, error) {
-	m := Mail{From: from, To: to, Raw: raw, At: time.Now()}
+	m := Mail{
+		From: from,
+		To:   to,
+		Raw:  raw,
+		At:   time.Now(),
+	}
 	reader, err := mail.CreateReader(bytes.NewReader(raw))
 	if err != nil {
 		return m, fmt.Errorf("read mail: %w", err)

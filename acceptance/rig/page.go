@@ -36,7 +36,13 @@ func readPage(res *http.Response) (*Page, error) {
 	if err != nil {
 		return nil, err
 	}
-	pg := &Page{Status: res.StatusCode, Header: res.Header, Given: res.Header.Values("Set-Cookie"), Body: string(body), Wire: len(body)}
+	pg := &Page{
+		Status: res.StatusCode,
+		Header: res.Header,
+		Given:  res.Header.Values("Set-Cookie"),
+		Body:   string(body),
+		Wire:   len(body),
+	}
 	if res.Request != nil {
 		pg.URL = res.Request.URL
 	}
@@ -64,7 +70,8 @@ func plain(s string) string {
 }
 
 func written(n *html.Node, b *strings.Builder) {
-	if n == nil || n.Type == html.ElementNode && (has(n, "hidden") || n.Data == "script" || n.Data == "style" || n.Data == "template") {
+	if n == nil || n.Type == html.ElementNode &&
+		(has(n, "hidden") || n.Data == "script" || n.Data == "style" || n.Data == "template") {
 		return
 	}
 	if n.Type == html.TextNode {
@@ -161,7 +168,8 @@ func (pg *Page) Sources() []string {
 		if n.Type != html.ElementNode {
 			return
 		}
-		if n.Data == "link" && strings.Contains(attr(n, "rel"), "stylesheet") || n.Data == "link" && strings.Contains(attr(n, "rel"), "icon") {
+		if n.Data == "link" && strings.Contains(attr(n, "rel"), "stylesheet") || n.Data == "link" &&
+			strings.Contains(attr(n, "rel"), "icon") {
 			out = append(out, attr(n, "href"))
 		}
 		if src := attr(n, "src"); src != "" {

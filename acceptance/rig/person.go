@@ -48,14 +48,27 @@ const (
 func (w *World) Person(t testing.TB) *Person {
 	t.Helper()
 	jar, _ := cookiejar.New(nil)
-	p := &Person{IP: nextIP(), UserAgent: Chrome, Language: "en", Extra: http.Header{}, world: w, server: w.A, jar: jar, t: t}
+	p := &Person{
+		IP:        nextIP(),
+		UserAgent: Chrome,
+		Language:  "en",
+		Extra:     http.Header{},
+		world:     w,
+		server:    w.A,
+		jar:       jar,
+		t:         t,
+	}
 	transport := &http.Transport{
 		DialContext:       p.dial,
 		TLSClientConfig:   &tls.Config{RootCAs: TheCA(t)},
 		ForceAttemptHTTP2: true,
 	}
-	p.client = &http.Client{Transport: transport, Jar: jar, Timeout: 30 * time.Second,
-		CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }}
+	p.client = &http.Client{
+		Transport:     transport,
+		Jar:           jar,
+		Timeout:       30 * time.Second,
+		CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse },
+	}
 	t.Cleanup(transport.CloseIdleConnections)
 	return p
 }
@@ -235,7 +248,12 @@ func (p *Person) Cookie(name string) string {
 
 // SetCookie plants a cookie; an empty value removes it.
 func (p *Person) SetCookie(name, value string) {
-	c := &http.Cookie{Name: "__Host-" + name, Value: value, Path: "/", Secure: true}
+	c := &http.Cookie{
+		Name:   "__Host-" + name,
+		Value:  value,
+		Path:   "/",
+		Secure: true,
+	}
 	if value == "" {
 		c.MaxAge = -1
 	}

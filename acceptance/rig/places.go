@@ -15,7 +15,11 @@ const LisbonIP = "203.0.113.77"
 
 func writePlaces(t testing.TB, dir string) string {
 	t.Helper()
-	tree, err := mmdbwriter.New(mmdbwriter.Options{DatabaseType: "GeoLite2-City", RecordSize: 24, IncludeReservedNetworks: true})
+	tree, err := mmdbwriter.New(mmdbwriter.Options{
+		DatabaseType:            "GeoLite2-City",
+		RecordSize:              24,
+		IncludeReservedNetworks: true,
+	})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -41,6 +45,7 @@ func place(city, country, code, zone string) mmdbtype.Map {
 	return mmdbtype.Map{
 		"city":     mmdbtype.Map{"names": mmdbtype.Map{"en": mmdbtype.String(city)}},
 		"location": mmdbtype.Map{"time_zone": mmdbtype.String(zone)},
-		"country":  mmdbtype.Map{"iso_code": mmdbtype.String(code), "names": mmdbtype.Map{"en": mmdbtype.String(country)}},
+		"country": mmdbtype.Map{"iso_code": mmdbtype.String(code),
+			"names": mmdbtype.Map{"en": mmdbtype.String(country)}},
 	}
 }

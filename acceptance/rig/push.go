@@ -39,7 +39,10 @@ func (b *Browser) Receives() *Receiver {
 	tab, err := chromedp.Call(b.ctx, target.GetTargetInfo, target.GetTargetInfoParams{})
 	b.must(err)
 	_, err = chromedp.Call(b.ctx, browser.SetPermission, browser.SetPermissionParams{
-		Permission: &browser.PermissionDescriptor{Name: "notifications"}, Setting: browser.PermissionSettingGranted, Origin: PublicURL, BrowserContextID: tab.TargetInfo.BrowserContextID,
+		Permission:       &browser.PermissionDescriptor{Name: "notifications"},
+		Setting:          browser.PermissionSettingGranted,
+		Origin:           PublicURL,
+		BrowserContextID: tab.TargetInfo.BrowserContextID,
 	})
 	b.must(err)
 	return r
@@ -69,6 +72,10 @@ func (r *Receiver) Push(t testing.TB, plain []byte) {
 		t.Fatal("no service worker is registered")
 	}
 	r.ids <- id
-	_, err := chromedp.Call(r.b.ctx, serviceworker.DeliverPushMessage, serviceworker.DeliverPushMessageParams{Origin: PublicURL, RegistrationID: id, Data: string(plain)})
+	_, err := chromedp.Call(r.b.ctx, serviceworker.DeliverPushMessage, serviceworker.DeliverPushMessageParams{
+		Origin:         PublicURL,
+		RegistrationID: id,
+		Data:           string(plain),
+	})
 	r.b.must(err)
 }

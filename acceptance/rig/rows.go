@@ -25,7 +25,8 @@ func (w *World) Dump(t testing.TB) []byte {
 		}
 		return all.Bytes()
 	}
-	for _, table := range w.Texts(t, `SELECT table_name FROM information_schema.tables WHERE table_schema = current_schema()`) {
+	for _, table := range w.Texts(t, `SELECT table_name FROM information_schema.tables
+		WHERE table_schema = current_schema()`) {
 		for _, row := range w.Texts(t, fmt.Sprintf(`SELECT row_to_json(x)::text || x::text FROM %s x`, table)) {
 			all.WriteString(row + "\n")
 		}
@@ -70,7 +71,8 @@ func (w *World) writing(t testing.TB) (handle *sql.DB, done func()) {
 		return w.rows, func() {}
 	}
 	path := strings.TrimPrefix(w.dsn, "sqlite:")
-	handle, err := sql.Open("sqlite", "file:"+path+"?_txlock=immediate&_pragma=busy_timeout(60000)") // the program writes, too
+	// the program writes, too
+	handle, err := sql.Open("sqlite", "file:"+path+"?_txlock=immediate&_pragma=busy_timeout(60000)")
 	if err != nil {
 		t.Fatal(err)
 	}

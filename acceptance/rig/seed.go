@@ -59,8 +59,15 @@ func (w *World) once(t testing.TB, key string, flags ...string) *Tenant {
 // Person makes an account by the command line.
 func (c *Tenant) Person(t testing.TB, email, name, role string) *User {
 	t.Helper()
-	u := &User{Email: email, Password: "canary horse battery " + c.world.Unique("staple"), Name: name, Role: role, Tenant: c}
-	if out, err := c.world.TryCLI(u.Password+"\n", "user", "create", "--tenant", c.ID, "--email", email, "--name", name, "--role", role, "--password-stdin"); err != nil {
+	u := &User{
+		Email:    email,
+		Password: "canary horse battery " + c.world.Unique("staple"),
+		Name:     name,
+		Role:     role,
+		Tenant:   c,
+	}
+	if out, err := c.world.TryCLI(u.Password+"\n", "user", "create", "--tenant", c.ID, "--email", email, "--name", name,
+		"--role", role, "--password-stdin"); err != nil {
 		t.Fatalf("create a user: %v %s", err, out)
 	}
 	return u
@@ -105,8 +112,11 @@ func (w *World) NewApp(t testing.TB, id, kind string) *App {
 func (w *World) NewAppAt(t testing.TB, id, kind, redirect string) *App {
 	t.Helper()
 	a := &App{
-		ID: id, Redirect: redirect, Home: fmt.Sprintf("https://%s.example.test/", id),
-		Scopes: []string{"openid", "email", "profile", "offline_access"}, world: w,
+		ID:       id,
+		Redirect: redirect,
+		Home:     fmt.Sprintf("https://%s.example.test/", id),
+		Scopes:   []string{"openid", "email", "profile", "offline_access"},
+		world:    w,
 	}
 	out := w.CLI(t, "client", "create", "--id", id, "--name", "The "+id, "--kind", kind, "--redirect-uri", a.Redirect,
 		"--post-logout-uri", a.Home+"signed-out", "--home-url", a.Home)

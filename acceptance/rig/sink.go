@@ -48,7 +48,13 @@ type Sink struct {
 
 func newSink(t testing.TB, bounces string) *Sink {
 	t.Helper()
-	s := &Sink{bounces: bounces, changed: make(chan struct{}), rules: map[string]*Behaviour{}, stopped: make(chan struct{}), t: t}
+	s := &Sink{
+		bounces: bounces,
+		changed: make(chan struct{}),
+		rules:   map[string]*Behaviour{},
+		stopped: make(chan struct{}),
+		t:       t,
+	}
 	listener, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
 		t.Fatal(err)
@@ -169,7 +175,11 @@ type delivery struct {
 	from, to string
 }
 
-var errGreylisted = &smtp.SMTPError{Code: 451, EnhancedCode: smtp.EnhancedCode{4, 7, 1}, Message: "Greylisted, please try again"}
+var errGreylisted = &smtp.SMTPError{
+	Code:         451,
+	EnhancedCode: smtp.EnhancedCode{4, 7, 1},
+	Message:      "Greylisted, please try again",
+}
 
 func (*delivery) AuthMechanisms() []string { return []string{sasl.Plain} }
 
@@ -226,7 +236,11 @@ func (d *delivery) Data(r io.Reader) error {
 	rule.Defer = max(rule.Defer-1, 0)
 	d.sink.mu.Unlock()
 	if later {
-		return &smtp.SMTPError{Code: 451, EnhancedCode: smtp.EnhancedCode{4, 3, 0}, Message: "Not now, please try again"}
+		return &smtp.SMTPError{
+			Code:         451,
+			EnhancedCode: smtp.EnhancedCode{4, 3, 0},
+			Message:      "Not now, please try again",
+		}
 	}
 	d.pause(delay, hang)
 	mail, err := parseMail(d.from, d.to, raw)

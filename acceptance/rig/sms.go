@@ -49,10 +49,16 @@ func EachGateway(t *testing.T, flavour Flavour, texts int, fn func(t *testing.T,
 		g := carrier.NewGateway()
 		t.Cleanup(g.Stop)
 		o := Options{Flavour: flavour, Config: smsConfig("http", texts) + fmt.Sprintf(
-			"[sms.http]\nurl = %q\naccount = %q\ntoken = %q\nfrom = \"+15005550006\"\ntimeout = \"5s\"\n", g.URL, carrier.Account, carrier.Token)}
+			"[sms.http]\nurl = %q\naccount = %q\ntoken = %q\nfrom = \"+15005550006\"\ntimeout = \"5s\"\n", g.URL,
+			carrier.Account, carrier.Token)}
 		w := New(t, engine, o)
 		g.Via = w.machine(nil)
-		return &Texting{World: w, Phones: g.Phones, Gateway: g, options: o}
+		return &Texting{
+			World:   w,
+			Phones:  g.Phones,
+			Gateway: g,
+			options: o,
+		}
 	}, fn)
 }
 
@@ -67,13 +73,20 @@ func EachSMPP(t *testing.T, flavour Flavour, texts int, fn func(t *testing.T, w 
 		t.Cleanup(c.Stop)
 		_, port, _ := net.SplitHostPort(c.Addr)
 		o := Options{Flavour: flavour, Config: smsConfig("smpp", texts) + fmt.Sprintf(
-			"[sms.smpp]\naddress = \"127.0.0.1:%s\"\nsystem_id = %q\npassword = %q\nfrom = \"Example\"\ntls = \"off\"\ntimeout = \"4s\"\nenquire = \"1s\"\n", port, carrier.SystemID, carrier.Password)}
-		return &Texting{World: New(t, engine, o), Phones: c.Phones, SMSC: c, options: o}
+			"[sms.smpp]\naddress = \"127.0.0.1:%s\"\nsystem_id = %q\npassword = %q\nfrom = \"Example\"\ntls = \"off\"\ntimeout = \"4s\"\nenquire = \"1s\"\n",
+			port, carrier.SystemID, carrier.Password)}
+		return &Texting{
+			World:   New(t, engine, o),
+			Phones:  c.Phones,
+			SMSC:    c,
+			options: o,
+		}
 	}, fn)
 }
 
 func smsConfig(transport string, texts int) string {
-	return fmt.Sprintf(smsText, transport, TextPrice) + fmt.Sprintf("[sms.budget]\ninstallation = %d\ncompany = %d\n", texts*TextPrice, texts*TextPrice)
+	return fmt.Sprintf(smsText, transport, TextPrice) + fmt.Sprintf("[sms.budget]\ninstallation = %d\ncompany = %d\n",
+		texts*TextPrice, texts*TextPrice)
 }
 
 func eachTexting(t *testing.T, start func(t *testing.T, engine string) *Texting, fn func(t *testing.T, w *Texting)) {
@@ -99,8 +112,11 @@ func (u *User) Number(t testing.TB) string {
 		t.Fatal(err)
 	}
 	id, at := fmt.Sprintf("telephone%d", serial), w.Now().UnixMicro()
-	w.Tamper(t, `INSERT INTO authenticators (tenant_id, id, user_id, kind, label, failures, bound_at, last_used_at, disabled_at) VALUES ($1, $2, $3, 'sms', 'My phone', 0, $4, 0, 0)`, u.Tenant.ID, id, userID, at)
-	w.Tamper(t, `INSERT INTO outofband_addresses (tenant_id, authenticator_id, address, verified_at) VALUES ($1, $2, $3, $4)`, u.Tenant.ID, id, number, at)
+	w.Tamper(t,
+		`INSERT INTO authenticators (tenant_id, id, user_id, kind, label, failures, bound_at, last_used_at, disabled_at) VALUES ($1, $2, $3, 'sms', 'My phone', 0, $4, 0, 0)`,
+		u.Tenant.ID, id, userID, at)
+	w.Tamper(t, `INSERT INTO outofband_addresses (tenant_id, authenticator_id, address, verified_at)
+		VALUES ($1, $2, $3, $4)`, u.Tenant.ID, id, number, at)
 	return number
 }
 

@@ -133,8 +133,13 @@ func New(t testing.TB, engine string, o Options) *World {
 		o.Flavour = Release
 	}
 	w := &World{
-		Engine: engine, Dir: Folder(t), flavour: o.Flavour, t: t, bounces: freeAddr(t),
-		tenants: map[string]*Tenant{}, apps: map[string]*App{},
+		Engine:  engine,
+		Dir:     Folder(t),
+		flavour: o.Flavour,
+		t:       t,
+		bounces: freeAddr(t),
+		tenants: map[string]*Tenant{},
+		apps:    map[string]*App{},
 	}
 	w.Sink = newSink(t, w.bounces)
 	w.openDatabase(t, o)
@@ -206,7 +211,8 @@ func (w *World) writeConfig(t testing.TB, name, listen string, o Options) string
 		skew = "876000h" // the database's clock does not move with ours
 	}
 	text := fmt.Sprintf(configText, PublicURL, listen, w.file("countersign.key"), w.dsn, skew,
-		w.file("server.pem"), w.file("server.key"), host, port, smtpUser, smtpPassword, w.file("ca.pem")) + bounces + o.Config
+		w.file("server.pem"), w.file("server.key"), host, port, smtpUser, smtpPassword,
+		w.file("ca.pem")) + bounces + o.Config
 	if o.Geo {
 		text += fmt.Sprintf("[geo]\ndatabase = %q\n", writePlaces(t, w.Dir))
 	}

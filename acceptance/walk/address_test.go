@@ -154,7 +154,8 @@ func (k *stage) seenUndo(path string, now time.Time) {
 // to the rules: the address becomes one that the account had, and only what was set up within
 // 72 hours is suspended. It reports whether the address changed.
 func (k *stage) goesBack(who *account, f *half, now time.Time) bool {
-	suspended := k.w.Texts(k.t, `SELECT id FROM authenticators WHERE tenant_id = $1 AND user_id = $2 AND suspended_at > 0`, who.of.ID, who.id)
+	suspended := k.w.Texts(k.t, `SELECT id FROM authenticators
+		WHERE tenant_id = $1 AND user_id = $2 AND suspended_at > 0`, who.of.ID, who.id)
 	for _, d := range who.devices {
 		is := slices.Contains(suspended, d.id)
 		if is && !d.disputed && !now.Before(d.bound.Add(72*time.Hour)) {

@@ -48,7 +48,8 @@ func (k *stage) redeem(b *tab, s step) {
 	if s.B%11 == 0 {
 		verifier = strings.Repeat("not-the-verifier", 3)
 	}
-	k.machine(b, a, url.Values{"grant_type": {"authorization_code"}, "code": {p.code}, "redirect_uri": {p.wish.app.Redirect}, "code_verifier": {verifier}})
+	k.machine(b, a, url.Values{"grant_type": {"authorization_code"}, "code": {p.code},
+		"redirect_uri": {p.wish.app.Redirect}, "code_verifier": {verifier}})
 }
 
 func (k *stage) refresh(b *tab, s step) {

@@ -18,7 +18,8 @@ func (k *stage) given(r request, pg *rig.Page, before cookies) string {
 		return ""
 	}
 	path := r.url().Path
-	begins := path == emailPath || strings.HasPrefix(path, "/profile/add/") || strings.HasPrefix(path, "/signin/set-up/")
+	begins := path == emailPath || strings.HasPrefix(path, "/profile/add/") ||
+		strings.HasPrefix(path, "/signin/set-up/")
 	if k.begun[newest] || r.method != http.MethodPost || !begins || strings.HasSuffix(path, "/confirm") {
 		broken("%s %s gives away what opens a set-up", r.method, path)
 	}
@@ -30,7 +31,8 @@ func (k *stage) given(r request, pg *rig.Page, before cookies) string {
 // seenPending: a change of address is shown in the browser in which it was asked for only.
 func (k *stage) seenPending(a answer) {
 	f, asks := a.pg.Form(confirmPath)
-	if asks && !slices.ContainsFunc(a.before.begun, func(ref string) bool { return k.begun[ref] && idOf(ref) == f.Values.Get("change") }) {
+	if asks && !slices.ContainsFunc(a.before.begun,
+		func(ref string) bool { return k.begun[ref] && idOf(ref) == f.Values.Get("change") }) {
 		broken("a change of address is shown in a browser in which it was not asked for")
 	}
 }

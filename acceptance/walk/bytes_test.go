@@ -70,17 +70,18 @@ func fields(t *testing.T) []string {
 		"app":                   fieldInHandler,
 	} {
 		named := 0
-		err := filepath.WalkDir(filepath.Join("..", "..", "internal", folder), func(path string, d fs.DirEntry, err error) error {
-			if err != nil || d.IsDir() {
+		err := filepath.WalkDir(filepath.Join("..", "..", "internal", folder),
+			func(path string, d fs.DirEntry, err error) error {
+				if err != nil || d.IsDir() {
+					return err
+				}
+				text, err := os.ReadFile(path)
+				for _, m := range pattern.FindAllStringSubmatch(string(text), -1) {
+					found[m[1]] = true
+					named++
+				}
 				return err
-			}
-			text, err := os.ReadFile(path)
-			for _, m := range pattern.FindAllStringSubmatch(string(text), -1) {
-				found[m[1]] = true
-				named++
-			}
-			return err
-		})
+			})
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -88,7 +89,8 @@ func fields(t *testing.T) []string {
 			t.Fatalf("no field is named in %s: the search is broken", folder)
 		}
 	}
-	for _, name := range []string{"before", "to", "email", "client_id", "code_verifier", "subscription", "assertion", "country"} {
+	for _, name := range []string{"before", "to", "email", "client_id", "code_verifier", "subscription",
+		"assertion", "country"} {
 		if !found[name] {
 			t.Fatalf("%s is not found: the search is broken", name)
 		}
@@ -196,14 +198,18 @@ func (b *prober) headers(one web.Route) {
 		escaped := base64.StdEncoding.EncodeToString([]byte(url.QueryEscape(value) + ":" + url.QueryEscape(value)))
 		lines := [][]string{
 			{"Authorization: Basic " + basic}, {"Authorization: Basic " + escaped}, {"Authorization: Bearer " + value},
-			{"User-Agent: " + value, "X-Forwarded-For: " + value, "X-Request-Id: " + value, "Accept-Language: " + value, "Accept: " + value,
-				"Referer: " + rig.PublicURL + "/" + value, "X-Twilio-Signature: " + value, "Traceparent: " + value, "If-None-Match: " + value},
+			{"User-Agent: " + value, "X-Forwarded-For: " + value, "X-Request-Id: " + value, "Accept-Language: " + value,
+				"Accept: " + value,
+				"Referer: " + rig.PublicURL + "/" + value, "X-Twilio-Signature: " + value, "Traceparent: " + value,
+				"If-None-Match: " + value},
 			{"Cookie: session=" + value + "; flow=" + value + "; lang=" + value + "; theme=" + value,
-				"Cookie: __Host-session=" + value + "; __Host-flow=" + value + "; __Host-browser=" + value + "; __Host-passkey=" + value + "; __Host-lang=" + value},
+				"Cookie: __Host-session=" + value + "; __Host-flow=" + value + "; __Host-browser=" + value +
+					"; __Host-passkey=" + value + "; __Host-lang=" + value},
 		}
 		for _, some := range lines {
-			pg, err := b.Person(b.t).From(rig.TrustedProxy).Raw(b.p.Header(one.Method, target, append(some, "Host: "+rig.Host, "Sec-Fetch-Site: same-origin",
-				"Content-Type: application/x-www-form-urlencoded", "Content-Length: 0")...))
+			pg, err := b.Person(b.t).From(rig.TrustedProxy).Raw(b.p.Header(one.Method, target,
+				append(some, "Host: "+rig.Host, "Sec-Fetch-Site: same-origin",
+					"Content-Type: application/x-www-form-urlencoded", "Content-Length: 0")...))
 			b.saw(one.Method+" "+one.Pattern, with+" in "+strings.SplitN(some[0], ":", 2)[0], pg, err)
 		}
 	}
@@ -216,7 +222,8 @@ func (b *prober) bodies(one web.Route) {
 		return
 	}
 	for with, value := range odd {
-		for _, media := range []string{"application/json", "application/x-www-form-urlencoded", "text/plain; charset=utf-16", "multipart/form-data; boundary=x"} {
+		for _, media := range []string{"application/json", "application/x-www-form-urlencoded",
+			"text/plain; charset=utf-16", "multipart/form-data; boundary=x"} {
 			r := b.p.Request(one.Method, fill(strings.ReplaceAll(one.Pattern, "{kind}", "push"), "x"), nil)
 			body := value + "=" + value + "&token=" + value
 			r.Body, r.ContentLength = io.NopCloser(strings.NewReader(body)), int64(len(body))

@@ -25,7 +25,8 @@ func (k *stage) passwordLinks(who *account) (out []string) {
 // does not read the mailbox, only asks.
 func (k *stage) forgot(b *tab, s step) {
 	who, now := k.who(b, s.A), k.w.Now()
-	who.resetsAsked = slices.DeleteFunc(who.resetsAsked, func(at time.Time) bool { return !now.Before(at.Add(31 * time.Minute)) })
+	who.resetsAsked = slices.DeleteFunc(who.resetsAsked,
+		func(at time.Time) bool { return !now.Before(at.Add(31 * time.Minute)) })
 	known := len(k.passwordLinks(who))
 	if who.disabled || who.of.suspended || len(who.resetsAsked) == 2 {
 		return
@@ -35,7 +36,8 @@ func (k *stage) forgot(b *tab, s step) {
 		return
 	}
 	who.resetsAsked = append(who.resetsAsked, now)
-	rig.Within(k.t, 30*time.Second, "a link to a new password", func() bool { return len(k.passwordLinks(who)) > known })
+	rig.Within(k.t, 30*time.Second, "a link to a new password",
+		func() bool { return len(k.passwordLinks(who)) > known })
 	if b.attacker {
 		return
 	}

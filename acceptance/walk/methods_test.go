@@ -179,7 +179,8 @@ func (k *stage) otherWay(b *tab, s step) {
 // held is what a browser has at hand, of anybody's.
 func (k *stage) held(b *tab, kind string, s step) (out []*device) {
 	for _, who := range k.people {
-		out = append(out, slices.DeleteFunc(who.tried(s), func(d *device) bool { return !b.holds(d) || kind != "" && d.kind != kind })...)
+		out = append(out, slices.DeleteFunc(who.tried(s),
+			func(d *device) bool { return !b.holds(d) || kind != "" && d.kind != kind })...)
 	}
 	return out
 }
@@ -259,7 +260,8 @@ func (k *stage) confirms(b *tab, base, kind string, s step) {
 	if !asks {
 		f.Values = url.Values{"draft": {"nothing"}}
 	}
-	if f.Values.Get("draft") == "nothing" && u != nil && u.id != "" && kind != "passkey" && !slices.Contains(u.who.devices, u.device) {
+	if f.Values.Get("draft") == "nothing" && u != nil && u.id != "" && kind != "passkey" &&
+		!slices.Contains(u.who.devices, u.device) {
 		f.Values.Set("draft", u.id)
 	}
 	code := rig.Digits(int(s.A%1_000_000), 6)

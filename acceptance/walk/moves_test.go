@@ -74,7 +74,8 @@ var moves = []move{
 	{"undo address", 2, (*stage).undoAddress},
 }
 
-var waits = []time.Duration{time.Second, 31 * time.Second, 31 * time.Second, 5 * time.Minute, 11 * time.Minute, 61 * time.Minute, 61 * time.Minute, 3 * time.Hour, 25 * time.Hour, 8 * 24 * time.Hour}
+var waits = []time.Duration{time.Second, 31 * time.Second, 31 * time.Second, 5 * time.Minute, 11 * time.Minute,
+	61 * time.Minute, 61 * time.Minute, 3 * time.Hour, 25 * time.Hour, 8 * 24 * time.Hour}
 
 func pick[T any](all []T, n uint32) (one T) {
 	if len(all) > 0 {
@@ -100,7 +101,9 @@ func (k *stage) post(b *tab, target string, pairs ...string) *rig.Page {
 // pickWish makes what an app may ask for.
 func (k *stage) pickWish(which, how uint32) (*wish, []string) {
 	w := &wish{app: pick(k.apps, which)}
-	options := pick([][]string{nil, nil, nil, {"prompt", "none"}, {"prompt", "login"}, {"max_age", "0"}, {"acr_values", rig.Level1e}, {"acr_values", rig.Level1}, {"acr_values", "urn:countersign:acr:2"}, {"acr_values", "phr"}, {"response_mode", "form_post"}}, how)
+	options := pick([][]string{nil, nil, nil, {"prompt", "none"}, {"prompt", "login"}, {"max_age", "0"},
+		{"acr_values", rig.Level1e}, {"acr_values", rig.Level1}, {"acr_values", "urn:countersign:acr:2"},
+		{"acr_values", "phr"}, {"response_mode", "form_post"}}, how)
 	if len(options) > 0 {
 		switch options[0] {
 		case "prompt", "max_age":
@@ -318,8 +321,10 @@ func (k *stage) pokeAt(b *tab, s step, one web.Route) {
 	}
 	r := request{tab: b, method: one.Method, target: fill(one.Pattern, value)}
 	if isForm(one) {
-		r.form = url.Values{"to": {k.sealed(s.C)}, "email": {k.who(b, s.B).Email}, "password": {"not the password of anybody"}, "code": {rig.Digits(int(s.B%1_000_000), 6)},
-			"lang": {"en"}, "back": {"/why"}, "token": {"nothing"}, "company": {"Nobody"}, "name": {"Nobody"}, "hint": {"nothing"}}
+		r.form = url.Values{"to": {k.sealed(s.C)}, "email": {k.who(b, s.B).Email},
+			"password": {"not the password of anybody"}, "code": {rig.Digits(int(s.B%1_000_000), 6)},
+			"lang": {"en"}, "back": {"/why"}, "token": {"nothing"}, "company": {"Nobody"}, "name": {"Nobody"},
+			"hint": {"nothing"}}
 	} else if s.C%2 == 0 {
 		r.target += "?to=" + url.QueryEscape(k.sealed(s.B))
 	}
@@ -383,7 +388,8 @@ func (k *stage) disable(who *account, n uint32) {
 		return
 	}
 	if d := pick(who.live(""), n); d != nil {
-		k.w.Tamper(k.t, `UPDATE authenticators SET disabled_at = $1 WHERE tenant_id = $2 AND id = $3`, k.w.Now().UnixMicro(), who.of.ID, d.id)
+		k.w.Tamper(k.t, `UPDATE authenticators SET disabled_at = $1
+			WHERE tenant_id = $2 AND id = $3`, k.w.Now().UnixMicro(), who.of.ID, d.id)
 		d.disabled = true
 		k.came("method disabled")
 	}

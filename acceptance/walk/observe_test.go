@@ -31,7 +31,10 @@ func (k *stage) observe(r request, pg *rig.Page, before cookies, began time.Time
 	case path == rig.PathStepUp:
 		k.seenStepUp(a)
 	case path == rig.PathCode && r.method == http.MethodPost:
-		k.seenAnswer(a, func(l *letter) bool { return len(r.form["code"]) == 1 && canonical(r.form.Get("code")) == l.Code })
+		k.seenAnswer(a, func(l *letter) bool {
+			return len(r.form["code"]) == 1 &&
+				canonical(r.form.Get("code")) == l.Code
+		})
 	case strings.HasPrefix(path, "/l/") && r.method == http.MethodPost:
 		k.seenAnswer(a, func(l *letter) bool { return l.Link == path })
 	case path == "/signin/new-password":
@@ -40,9 +43,11 @@ func (k *stage) observe(r request, pg *rig.Page, before cookies, began time.Time
 		k.seenPasskey(a)
 	case strings.HasPrefix(path, "/profile/add/"), strings.HasPrefix(path, "/signin/set-up/"):
 		k.seenSetUp(a)
-	case strings.HasPrefix(path, "/profile/methods/") && strings.HasSuffix(path, "/remove") && r.method == http.MethodPost:
+	case strings.HasPrefix(path, "/profile/methods/") && strings.HasSuffix(path, "/remove") &&
+		r.method == http.MethodPost:
 		k.seenRemoval(a)
-	case strings.HasPrefix(path, "/profile/methods/") && strings.HasSuffix(path, "/restore") && r.method == http.MethodPost:
+	case strings.HasPrefix(path, "/profile/methods/") && strings.HasSuffix(path, "/restore") &&
+		r.method == http.MethodPost:
 		k.seenRestored(a)
 	case path == emailPath && r.method == http.MethodPost:
 		k.seenWish(a)
@@ -50,7 +55,8 @@ func (k *stage) observe(r request, pg *rig.Page, before cookies, began time.Time
 		k.seenAddress(a)
 	case strings.HasPrefix(path, "/undo/") && r.method == http.MethodPost && pg.Status == 200:
 		k.seenUndo(path, began)
-	case (path == rig.PathNewCode || path == "/signin/other") && sess != "" && k.flowOf(before.flow).open(began): // what was asked for is not asked for any more
+	// what was asked for is not asked for any more
+	case (path == rig.PathNewCode || path == "/signin/other") && sess != "" && k.flowOf(before.flow).open(began):
 		f := k.flowOf(before.flow)
 		k.alone(f, a, f.known(began))
 	case sess != "" || flow != "" || mem != "":
@@ -110,7 +116,8 @@ func (k *stage) strangers(r request, pg *rig.Page, before cookies) {
 		}
 	}
 	for _, who := range k.people {
-		if !strings.Contains(pg.Body, who.Email) || strings.EqualFold(r.form.Get("email"), who.Email) || strings.Contains(r.target, who.Email) || slices.Contains(typed, who.Email) {
+		if !strings.Contains(pg.Body, who.Email) || strings.EqualFold(r.form.Get("email"), who.Email) ||
+			strings.Contains(r.target, who.Email) || slices.Contains(typed, who.Email) {
 			continue
 		}
 		mine := false
@@ -212,7 +219,8 @@ func (k *stage) alone(f *half, a answer, level int) {
 // open notes a session that has begun.
 func (k *stage) open(f *half, a answer, level int, m *memory) {
 	now := k.w.Now()
-	s := &session{id: idOf(a.session), cookie: a.session, who: f.who, epoch: f.who.epoch, flow: f, level: level, proved: f.proved, begun: now, used: now, memory: m, base: f.base}
+	s := &session{id: idOf(a.session), cookie: a.session, who: f.who, epoch: f.who.epoch, flow: f, level: level,
+		proved: f.proved, begun: now, used: now, memory: m, base: f.base}
 	if tenantOf(a.session) != f.who.of.ID {
 		broken("a session of %s in %s", f.who.Email, tenantOf(a.session))
 	}
@@ -235,7 +243,8 @@ func (k *stage) open(f *half, a answer, level int, m *memory) {
 	}
 	k.sessions[s.id] = s
 	if f.id == "" { // its notice may lead to "this wasn't me"
-		for _, id := range k.w.Texts(k.t, `SELECT flow_id FROM sessions WHERE tenant_id = $1 AND id = $2`, f.who.of.ID, s.id) {
+		for _, id := range k.w.Texts(k.t, `SELECT flow_id FROM sessions
+			WHERE tenant_id = $1 AND id = $2`, f.who.of.ID, s.id) {
 			f.id = id
 		}
 		k.flows["by id "+f.id] = f
@@ -296,7 +305,8 @@ func (k *stage) finish(f *half, a answer) {
 		}
 		k.came("browser remembered")
 		newest, _, _ := strings.Cut(a.brows, "~")
-		m = &memory{id: idOf(newest), newest: newest, who: f.who, epoch: f.who.epoch, app: f.wish.app, flow: f, proved: f.shown, until: f.shown.AddDate(0, 0, days)}
+		m = &memory{id: idOf(newest), newest: newest, who: f.who, epoch: f.who.epoch, app: f.wish.app, flow: f,
+			proved: f.shown, until: f.shown.AddDate(0, 0, days)}
 		k.memories[m.id] = m
 	}
 	f.over = true

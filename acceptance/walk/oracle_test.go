@@ -133,7 +133,8 @@ func (c *company) rememberDays() int {
 }
 
 func (m *memory) good(a *app, now time.Time) bool {
-	if m == nil || a == nil || m.ended || m.app != a || m.epoch != m.who.epoch || m.who.flagged || !now.Before(m.until) {
+	if m == nil || a == nil || m.ended || m.app != a || m.epoch != m.who.epoch || m.who.flagged ||
+		!now.Before(m.until) {
 		return false
 	}
 	days := m.who.of.rememberDays()
@@ -182,7 +183,8 @@ func (s *session) enough(w *wish, now time.Time, browser bool) bool {
 
 // open reports whether the flow may still be answered.
 func (f *half) open(now time.Time) bool {
-	return f != nil && !f.over && f.epoch == f.who.epoch && !f.who.disabled && !f.who.of.suspended && now.Before(f.begun.Add(15*time.Minute)) &&
+	return f != nil && !f.over && f.epoch == f.who.epoch && !f.who.disabled && !f.who.of.suspended &&
+		now.Before(f.begun.Add(15*time.Minute)) &&
 		(f.base == nil || !f.base.ended)
 }
 
@@ -235,14 +237,18 @@ func (k *stage) describe(s *session, now time.Time) string {
 	if s == nil {
 		return "none"
 	}
-	return fmt.Sprintf("session of %s at level %d, %s old, used %s ago, ended %v, detached %v, remembered %v, account %+v, company %+v",
-		s.who.Email, s.level, now.Sub(s.begun).Round(time.Second), now.Sub(s.used).Round(time.Second), s.ended, s.detached, s.memory != nil,
-		[]any{s.who.disabled, s.who.flagged, s.epoch, s.who.epoch}, []any{s.who.of.mandatory, s.who.of.on, s.who.of.suspended, s.who.of.days})
+	return fmt.Sprintf(
+		"session of %s at level %d, %s old, used %s ago, ended %v, detached %v, remembered %v, account %+v, company %+v",
+		s.who.Email, s.level, now.Sub(s.begun).Round(time.Second), now.Sub(s.used).Round(time.Second), s.ended,
+		s.detached, s.memory != nil,
+		[]any{s.who.disabled, s.who.flagged, s.epoch, s.who.epoch},
+		[]any{s.who.of.mandatory, s.who.of.on, s.who.of.suspended, s.who.of.days})
 }
 
 func (k *stage) describeFlow(f *half, now time.Time) string {
 	if f == nil {
 		return "of no sign-in"
 	}
-	return fmt.Sprintf("sign-in of %s, %s old, over %v, letters %d, open %v", f.who.Email, now.Sub(f.begun).Round(time.Second), f.over, len(f.letters), f.open(now))
+	return fmt.Sprintf("sign-in of %s, %s old, over %v, letters %d, open %v", f.who.Email,
+		now.Sub(f.begun).Round(time.Second), f.over, len(f.letters), f.open(now))
 }

@@ -51,7 +51,8 @@ var hole = regexp.MustCompile(`\\\{[a-z]+\\\}`)
 func newRoutes(list []web.Route) *routes {
 	r := &routes{list: list, seen: map[web.Route]int{}, came: map[string]int{}}
 	for _, one := range list {
-		r.match = append(r.match, regexp.MustCompile("^"+hole.ReplaceAllString(regexp.QuoteMeta(one.Pattern), `[^/]+`)+"$"))
+		r.match = append(r.match,
+			regexp.MustCompile("^"+hole.ReplaceAllString(regexp.QuoteMeta(one.Pattern), `[^/]+`)+"$"))
 	}
 	return r
 }
@@ -77,9 +78,12 @@ func (r *routes) unreached() []string {
 
 // happenings are what a walk of some length must have seen.
 var happenings = []string{
-	"session by password", "session by memory", "session by code", "session by link", "session after a step-up", "session after a new password", "password reset", "browser remembered",
-	"session taken over", "sign-in disowned", "code for an app", "tokens for a code", "tokens for a token", "userinfo", "home", "operator",
-	"bound: totp", "bound: passkey", "bound: backup", "bound: sms", "bound: push", "method removed", "session raised", "right by a device", "right by a passkey", "right by a passkey alone", "refused code", "refused cookie",
+	"session by password", "session by memory", "session by code", "session by link", "session after a step-up",
+	"session after a new password", "password reset", "browser remembered",
+	"session taken over", "sign-in disowned", "code for an app", "tokens for a code", "tokens for a token", "userinfo",
+	"home", "operator",
+	"bound: totp", "bound: passkey", "bound: backup", "bound: sms", "bound: push", "method removed", "session raised",
+	"right by a device", "right by a passkey", "right by a passkey alone", "refused code", "refused cookie",
 }
 
 var holes = regexp.MustCompile(`\{[a-z.]+\}`)

@@ -12,11 +12,14 @@ func (k *stage) rows() {
 	for i, a := range k.people {
 		ids[i] = "'" + a.id + "'"
 	}
-	mine := " WHERE tenant_id IN ('" + k.companies[0].ID + "','" + k.companies[1].ID + "') AND user_id IN (" + strings.Join(ids, ",") + ")"
+	mine := " WHERE tenant_id IN ('" + k.companies[0].ID + "','" + k.companies[1].ID + "') AND user_id IN (" +
+		strings.Join(ids, ",") + ")"
 	for _, row := range k.w.Texts(k.t, `
-		SELECT 'session ' || id || ' ' || acr || ' ' || expires_at || ' ' || authenticated_at || ' ' || ended_at FROM sessions`+mine+` UNION ALL
+		SELECT 'session ' || id || ' ' || acr || ' ' || expires_at || ' ' || authenticated_at || ' ' || ended_at
+			FROM sessions`+mine+` UNION ALL
 		SELECT 'challenge ' || id || ' ' || tries_left || ' ' || closed_at FROM challenges`+mine+` UNION ALL
-		SELECT 'memory ' || id || ' ' || proved_at || ' ' || expires_at || ' ' || ended_at FROM remembered_browsers`+mine+` UNION ALL
+		SELECT 'memory ' || id || ' ' || proved_at || ' ' || expires_at || ' ' || ended_at
+			FROM remembered_browsers`+mine+` UNION ALL
 		SELECT 'family ' || id || ' ' || generation || ' ' || ended_at FROM refresh_families`+mine) {
 		now := strings.Fields(row)[1:]
 		kind, _, _ := strings.Cut(row, " ")

@@ -53,7 +53,8 @@ func (k *stage) seenPasskey(a answer) {
 	}
 	sig.spent = true
 	k.came("right by a passkey alone")
-	f := &half{who: sig.who, epoch: sig.who.epoch, wish: a.wish, proved: k.w.Now(), begun: k.w.Now(), given: byPasskey, shown: k.w.Now()}
+	f := &half{who: sig.who, epoch: sig.who.epoch, wish: a.wish, proved: k.w.Now(), begun: k.w.Now(), given: byPasskey,
+		shown: k.w.Now()}
 	if a.flow != "" {
 		k.begin(f, a)
 	}
@@ -101,7 +102,8 @@ func (k *stage) shows(a answer, kind, holder string) {
 	secrets := len(secret) > 0 || len(sheet) > 0 || strings.HasPrefix(a.pg.Header.Get("Content-Type"), "text/plain")
 	var u *setUp
 	for _, one := range k.setUps {
-		if one.kind == kind && one.holder == holder && slices.Contains(a.before.begun, one.ref) && (draft == "" || draft == idOf(one.ref)) {
+		if one.kind == kind && one.holder == holder && slices.Contains(a.before.begun, one.ref) &&
+			(draft == "" || draft == idOf(one.ref)) {
 			u = one
 		}
 	}
@@ -135,11 +137,14 @@ func (k *stage) began(a answer, kind, holder string, inFlow bool) {
 		d.who, d.flow = k.maySetUp(f, a.began), f
 	} else {
 		s := k.holder(holder)
-		if s == nil || !s.enough(nil, a.began, true) || a.began.Sub(s.proved) > 300*time.Second || s.worth(a.began, true) < s.who.protection() {
-			broken("a set-up of %s begins in a session that is not new or not strong enough: %s", kind, k.describe(s, a.began))
+		if s == nil || !s.enough(nil, a.began, true) || a.began.Sub(s.proved) > 300*time.Second ||
+			s.worth(a.began, true) < s.who.protection() {
+			broken("a set-up of %s begins in a session that is not new or not strong enough: %s", kind,
+				k.describe(s, a.began))
 		}
 		if s.who.waits(a.began) && s.worth(a.began, true) < byDevice {
-			broken("a set-up of %s begins in a session a short time after a reset by mail: %s", kind, k.describe(s, a.began))
+			broken("a set-up of %s begins in a session a short time after a reset by mail: %s", kind,
+				k.describe(s, a.began))
 		}
 		d.who, d.flow = s.who, s.flow
 	}
@@ -248,7 +253,8 @@ func (k *stage) raised(s *session, d *device, a answer) {
 		broken("backup codes raise a session")
 	}
 	s.detached = true
-	k.sessions[idOf(a.session)] = &session{id: idOf(a.session), cookie: a.session, who: s.who, epoch: s.epoch, flow: s.flow, level: max(s.level, d.level()),
+	k.sessions[idOf(a.session)] = &session{id: idOf(a.session), cookie: a.session, who: s.who, epoch: s.epoch,
+		flow: s.flow, level: max(s.level, d.level()),
 		proved: s.proved, begun: k.w.Now(), used: k.w.Now(), base: s}
 	k.loot["session"] = append(k.loot["session"], k.found(a.tab, a.session)...)
 	k.came("session raised")

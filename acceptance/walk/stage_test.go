@@ -165,7 +165,8 @@ func (k *stage) walk(r request) *rig.Page {
 				k.hints[to] = s.who // it may name them
 			}
 		}
-		r = request{tab: r.tab, method: http.MethodGet, target: next.RequestURI(), wish: k.wishes[next.Query().Get("to")]}
+		r = request{tab: r.tab, method: http.MethodGet, target: next.RequestURI(),
+			wish: k.wishes[next.Query().Get("to")]}
 		pg = k.ask(r)
 	}
 	return pg
@@ -237,8 +238,11 @@ func given(pg *rig.Page, name string) (value string, cleared bool) {
 
 // newStage brings fresh people into the world's two companies.
 func newStage(t *testing.T, w *rig.World, r *routes, h *house) *stage {
-	k := &stage{t: t, w: w, routes: r, flows: map[string]*half{}, sessions: map[string]*session{}, memories: map[string]*memory{}, wishes: map[string]*wish{}, signed: map[string]*signature{}, hints: map[string]*account{},
-		loot: map[string][]string{}, begun: map[string]bool{}, notMe: map[string]bool{}, last: map[string][]string{}, companies: h.companies, apps: h.apps, house: h, portal: &app{App: &rig.App{ID: "countersign"}}}
+	k := &stage{t: t, w: w, routes: r, flows: map[string]*half{}, sessions: map[string]*session{},
+		memories: map[string]*memory{}, wishes: map[string]*wish{}, signed: map[string]*signature{},
+		hints: map[string]*account{},
+		loot:  map[string][]string{}, begun: map[string]bool{}, notMe: map[string]bool{}, last: map[string][]string{},
+		companies: h.companies, apps: h.apps, house: h, portal: &app{App: &rig.App{ID: "countersign"}}}
 	h.reset(t)
 	k.wishes[""] = &wish{app: k.portal}
 	names := []string{"alice", "bob", "mallory", "carol", "trent"}
@@ -339,7 +343,8 @@ func (k *stage) learn(b *tab, pg *rig.Page) {
 		return
 	}
 	l := &letter{flow: f, at: k.w.Now()}
-	rig.Within(k.t, 20*time.Second, "a message with the reference of the page", func() bool { return k.arrived(l, reference) })
+	rig.Within(k.t, 20*time.Second, "a message with the reference of the page",
+		func() bool { return k.arrived(l, reference) })
 	for _, old := range f.letters {
 		old.dead = true
 	}

@@ -31,7 +31,8 @@ func (k *stage) honest(c claims, s *session, now time.Time) {
 	if boast > s.worth(now, false) || levelOf(c.ACR) == 0 {
 		broken("claims %+v for %s", c, k.describe(s, now))
 	}
-	if c.Subject != s.who.id || c.Email != "" && c.Email != s.who.Email || c.Tenant != nil && c.Tenant.ID != s.who.of.ID {
+	if c.Subject != s.who.id || c.Email != "" && c.Email != s.who.Email || c.Tenant != nil &&
+		c.Tenant.ID != s.who.of.ID {
 		broken("claims %+v for %s of %s", c, s.who.Email, s.who.of.ID)
 	}
 }
@@ -50,14 +51,16 @@ func (k *stage) seenToken(a answer) {
 	}
 	for _, p := range k.papers {
 		here := a.form.Get("grant_type") == "authorization_code" && p.code == a.form.Get("code")
-		again := a.form.Get("grant_type") == "refresh_token" && len(p.refresh) > 0 && p.knows(a.form.Get("refresh_token"))
+		again := a.form.Get("grant_type") == "refresh_token" && len(p.refresh) > 0 &&
+			p.knows(a.form.Get("refresh_token"))
 		if !here && !again {
 			continue
 		}
 		if a.pg.Status == 200 {
 			k.came(map[bool]string{true: "tokens for a code", false: "tokens for a token"}[here])
 			k.paid(p, a, client, here, got.Refresh)
-			p.refresh, p.access = append(p.refresh, got.Refresh), append(p.access, access{got.Access, k.w.Now().Add(10 * time.Minute)})
+			p.refresh, p.access = append(p.refresh, got.Refresh),
+				append(p.access, access{got.Access, k.w.Now().Add(10 * time.Minute)})
 			p.id = got.ID
 			k.honest(payload(got.ID), p.session, a.began)
 		}
@@ -74,16 +77,20 @@ func (k *stage) seenToken(a answer) {
 
 // paid holds tokens to what was brought for them.
 func (k *stage) paid(p *paper, a answer, client string, first bool, next string) {
-	ok := client == p.wish.app.ID && (p.wish.app.Secret == "" || a.basic != nil) && p.session.enough(&wish{app: p.wish.app}, a.began, false)
+	ok := client == p.wish.app.ID && (p.wish.app.Secret == "" || a.basic != nil) &&
+		p.session.enough(&wish{app: p.wish.app}, a.began, false)
 	if first {
-		ok = ok && !p.spent && a.form.Get("code_verifier") == p.wish.verifier && a.began.Before(p.issued.Add(time.Minute))
+		ok = ok && !p.spent && a.form.Get("code_verifier") == p.wish.verifier &&
+			a.began.Before(p.issued.Add(time.Minute))
 	} else {
 		last := len(p.refresh) - 1
-		shared := last > 0 && a.form.Get("refresh_token") == p.refresh[last-1] && next == p.refresh[last] // two that renewed at once
+		// two that renewed at once
+		shared := last > 0 && a.form.Get("refresh_token") == p.refresh[last-1] && next == p.refresh[last]
 		ok = ok && !p.dead && (a.form.Get("refresh_token") == p.refresh[last] || shared)
 	}
 	if !ok {
-		broken("tokens of %s for %s, spent %v, dead %v: %s", p.wish.app.ID, client, p.spent, p.dead, k.describe(p.session, a.began))
+		broken("tokens of %s for %s, spent %v, dead %v: %s", p.wish.app.ID, client, p.spent, p.dead,
+			k.describe(p.session, a.began))
 	}
 }
 
@@ -117,7 +124,8 @@ func (k *stage) seenUserinfo(a answer) {
 				continue
 			}
 			if p.dead || !a.began.Before(t.until) || !p.session.enough(&wish{app: p.wish.app}, a.began, false) {
-				broken("userinfo answers for a token that is over (dead %v): %s", p.dead, k.describe(p.session, a.began))
+				broken("userinfo answers for a token that is over (dead %v): %s", p.dead,
+					k.describe(p.session, a.began))
 			}
 			k.came("userinfo")
 			var c claims

@@ -58,20 +58,27 @@ func TestRandomWalk(t *testing.T) {
 				way := plan(number, n, len(list))
 				if at, why := play(t, h, routes, way); why != "" {
 					fewest := shrink(t, h, list, way[:at+1])
-					t.Fatalf("%s\nagain: -run TestRandomWalk/%s -seed %d -scene %d -steps %d\nall steps:\n%s\nfewest:\n%s", why, engine, number, n, (n+1)*perScene, lines(way[:at+1]), lines(fewest))
+					t.Fatalf(
+						"%s\nagain: -run TestRandomWalk/%s -seed %d -scene %d -steps %d\nall steps:\n%s\nfewest:\n%s",
+						why, engine, number, n, (n+1)*perScene, lines(way[:at+1]), lines(fewest))
 				}
 				taken += len(way)
 			}
-			t.Logf("seed %d: %d steps in %s, %.0f a second", number, taken, time.Since(began).Round(time.Second), float64(taken)/time.Since(began).Seconds())
+			t.Logf("seed %d: %d steps in %s, %.0f a second", number, taken, time.Since(began).Round(time.Second),
+				float64(taken)/time.Since(began).Seconds())
 			if *scene < 0 {
 				if at, why := play(t, h, routes, everything(number, len(list))); why != "" {
-					t.Fatalf("at the end, when everything is asked for: step %d: %s\nagain: -run TestRandomWalk/%s -seed %d -steps %d", at, why, engine, number, *steps)
+					t.Fatalf(
+						"at the end, when everything is asked for: step %d: %s\nagain: -run TestRandomWalk/%s -seed %d -steps %d",
+						at, why, engine, number, *steps)
 				}
 			}
 			if missing := routes.unreached(); len(missing) > 0 && *scene < 0 {
 				t.Errorf("never asked for: %v", missing)
 			}
-			t.Logf("%5d methods reset, %d restored, %d disabled, %d addresses changed, %d undone", routes.came["methods reset"], routes.came["method restored"], routes.came["method disabled"], routes.came["address changed"], routes.came["address undone"])
+			t.Logf("%5d methods reset, %d restored, %d disabled, %d addresses changed, %d undone",
+				routes.came["methods reset"], routes.came["method restored"], routes.came["method disabled"],
+				routes.came["address changed"], routes.came["address undone"])
 			for _, what := range happenings {
 				t.Logf("%5d %s", routes.came[what], what)
 				if routes.came[what] == 0 && taken >= 10000 {

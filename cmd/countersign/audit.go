@@ -59,7 +59,8 @@ func printReport(env *Env, r audit.Report) {
 		env.say(document, "%-40s intact: %d rows checked, %d waiting to be sealed\n", r.Tenant, r.Checked, r.Unsealed)
 		return
 	}
-	env.say(document, "%-40s BROKEN at row %s: %s (%d rows before it are intact)\n", r.Tenant, r.FirstBad, r.Why, r.Checked)
+	env.say(document, "%-40s BROKEN at row %s: %s (%d rows before it are intact)\n", r.Tenant, r.FirstBad,
+		r.Why, r.Checked)
 }
 
 func (c AuditVerifyCmd) chains(ctx context.Context, h *app.Core) (ids []string, err error) {
@@ -165,7 +166,8 @@ const followOverlap = 30 * time.Second
 
 // follow prints what is there, oldest first, and then what comes. Rows of transactions
 // that commit late are not missed, because each look goes back a little.
-func (c AuditListCmd) follow(ctx context.Context, env *Env, h *app.Core, id string, f audit.Filter, rows []audit.Row) error {
+func (c AuditListCmd) follow(ctx context.Context, env *Env, h *app.Core, id string, f audit.Filter,
+	rows []audit.Row) error {
 	printed := map[string]time.Time{}
 	newest := now()
 	for {

@@ -36,19 +36,28 @@ func (c BackupCmd) Run(ctx context.Context, env *Env) error {
 			return err
 		}
 		err = d.InTx(ctx, db.Installation, func(tx *db.Tx) error {
-			return audit.Record(ctx, tx, audit.Event{Action: audit.InstallationCopied, Result: audit.OK, ActorID: byHand, Reason: "state of " + shown(m.TakenAt)})
+			return audit.Record(ctx, tx, audit.Event{
+				Action:  audit.InstallationCopied,
+				Result:  audit.OK,
+				ActorID: byHand,
+				Reason:  "state of " + shown(m.TakenAt),
+			})
 		})
 		document := copyOf(c.File, m)
 		document.Bytes, document.MasterKey = size, keys.Current()
-		env.say(document, "%s holds %d rows as of %s, %.1f MB.\n", c.File, m.Rows(), shown(m.TakenAt), float64(size)/1e6)
-		env.explainMore("The master keys are NOT in it. It is sealed with %s from %s: keep a copy of that file somewhere else, or the backup is worth nothing.\n", keys.Current(), conf.KeyFile)
+		env.say(document, "%s holds %d rows as of %s, %.1f MB.\n", c.File, m.Rows(), shown(m.TakenAt),
+			float64(size)/1e6)
+		env.explainMore(
+			"The master keys are NOT in it. It is sealed with %s from %s: keep a copy of that file somewhere else, or the backup is worth nothing.\n",
+			keys.Current(), conf.KeyFile)
 		return err
 	})
 }
 
 // bare opens the database and the keys as they are: nothing is migrated or made.
 // A database that must exist is looked for first; another is made only where the keys can be read.
-func bare(ctx context.Context, env *Env, exists bool, fn func(d *db.DB, keys *secret.Keys, c config.Config) error) error {
+func bare(ctx context.Context, env *Env, exists bool,
+	fn func(d *db.DB, keys *secret.Keys, c config.Config) error) error {
 	c, _, err := env.loadForCommand()
 	if err != nil {
 		return err
@@ -108,14 +117,20 @@ func (c RestoreCmd) Run(ctx context.Context, env *Env) error {
 		}
 		notifier := &notify.Notifier{Queue: &message.Queue{Jobs: &jobs.Queue{}, Keys: keys}}
 		r := backup.Restoring{
-			DB: d, Keys: keys, Open: func() (io.ReadCloser, error) { return os.Open(c.File) }, Because: "restored from a backup",
-			Above: seen.Epoch, Tell: backup.TellOwners(notifier), Told: progress("restored"),
+			DB:      d,
+			Keys:    keys,
+			Open:    func() (io.ReadCloser, error) { return os.Open(c.File) },
+			Because: "restored from a backup",
+			Above:   seen.Epoch,
+			Tell:    backup.TellOwners(notifier),
+			Told:    progress("restored"),
 		}
 		m, e, err := r.Run(ctx)
 		if err != nil {
 			return err
 		}
-		env.say(copyOf(c.File, m), "Restored %d rows as of %s (%s, made by %s).\n", m.Rows(), shown(m.TakenAt), m.Engine, m.Program)
+		env.say(copyOf(c.File, m), "Restored %d rows as of %s (%s, made by %s).\n", m.Rows(), shown(m.TakenAt),
+			m.Engine, m.Program)
 		if !env.asJSON() {
 			explainEpoch(env, e)
 		}
@@ -143,7 +158,8 @@ func (c RestoreCmd) check(env *Env) error {
 	defer func() { _ = f.Close() }()
 	m, err := backup.Verify(f, keys)
 	if err == nil {
-		env.say(copyOf(c.File, m), "%s is whole: %d rows as of %s (%s, epoch %d, made by %s).\n", c.File, m.Rows(), shown(m.TakenAt), m.Engine, m.Epoch, m.Program)
+		env.say(copyOf(c.File, m), "%s is whole: %d rows as of %s (%s, epoch %d, made by %s).\n", c.File, m.Rows(),
+			shown(m.TakenAt), m.Engine, m.Epoch, m.Program)
 	}
 	return err
 }
@@ -216,7 +232,8 @@ func (EpochAcknowledgeCmd) Run(ctx context.Context, env *Env) error {
 		case e.Number == 0:
 			env.say(epochOf(e), "There is nothing to acknowledge.\n")
 		default:
-			env.say(epochOf(e), "Epoch %d is acknowledged. Servers may start; the owners' mails leave then.\n", e.Number)
+			env.say(epochOf(e),
+				"Epoch %d is acknowledged. Servers may start; the owners' mails leave then.\n", e.Number)
 		}
 		return newSigningKeys(ctx, h)
 	})

@@ -134,7 +134,8 @@ func (c ClientExemptCmd) Run(ctx context.Context, env *Env) error {
 	}
 	err = env.within(ctx, func(h *app.Core) error { return h.Apps.Exempt(ctx, access.Server, c.ID, until) })
 	if err == nil {
-		env.say(changeDocument{c.ID, changed{{"exempt_until", until}}}, "App %s asks for no second step until %s.\n", c.ID, shown(until))
+		env.say(changeDocument{c.ID, changed{{"exempt_until", until}}}, "App %s asks for no second step until %s.\n",
+			c.ID, shown(until))
 	}
 	return err
 }
@@ -188,7 +189,8 @@ type ClientDisableCmd struct {
 
 // Run disables the app.
 func (c ClientDisableCmd) Run(ctx context.Context, env *Env) error {
-	if err := confirm(c.Yes, "Disable app "+c.ID+"? Nobody can sign in to it, and its tokens are not renewed, until you enable it."); err != nil {
+	if err := confirm(c.Yes, "Disable app "+c.ID+
+		"? Nobody can sign in to it, and its tokens are not renewed, until you enable it."); err != nil {
 		return err
 	}
 	err := env.within(ctx, func(h *app.Core) error { return h.Apps.Disable(ctx, access.Server, c.ID) })
@@ -264,8 +266,10 @@ func (c ClientShowCmd) Run(ctx context.Context, env *Env) error {
 			return nil
 		}
 		table := tabwriter.NewWriter(os.Stdout, 0, 4, 2, ' ', 0)
-		_, _ = fmt.Fprintf(table, "id\t%s\nname\t%s\nkind\t%s\nstate\t%s\nhome\t%s\ncreated\t%s\nsigning algorithm\t%s\nPKCE\t%s\n",
-			found.ID, found.Name, found.Kind, state(found, now()), found.HomeURL, shown(found.CreatedAt), found.SigningAlg, pkceOf(found))
+		_, _ = fmt.Fprintf(table,
+			"id\t%s\nname\t%s\nkind\t%s\nstate\t%s\nhome\t%s\ncreated\t%s\nsigning algorithm\t%s\nPKCE\t%s\n",
+			found.ID, found.Name, found.Kind, state(found, now()), found.HomeURL, shown(found.CreatedAt),
+			found.SigningAlg, pkceOf(found))
 		for _, u := range found.RedirectURIs {
 			_, _ = fmt.Fprintf(table, "redirect\t%s\n", u)
 		}

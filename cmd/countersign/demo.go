@@ -24,7 +24,12 @@ func (c DemoCmd) Run(ctx context.Context) error {
 	}
 	log := slog.New(slog.NewTextHandler(os.Stderr, &slog.HandlerOptions{Level: level}))
 	fmt.Println("Starting: creating five companies and their people, which takes some seconds …")
-	d, err := demo.New(ctx, demo.Options{Port: c.Port, Dir: c.Keep, Log: log, Now: now})
+	d, err := demo.New(ctx, demo.Options{
+		Port: c.Port,
+		Dir:  c.Keep,
+		Log:  log,
+		Now:  now,
+	})
 	if err != nil {
 		return err
 	}

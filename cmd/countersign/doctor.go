@@ -17,7 +17,13 @@ type DoctorCmd struct {
 // Run prints the findings; it fails when any part does.
 func (c DoctorCmd) Run(ctx context.Context, env *Env) error {
 	conf, bad := config.Load(env.ConfigFile, os.Environ())
-	found := doctor.Examine(ctx, doctor.Options{Config: conf, Bad: bad, Build: built(), SendTo: c.SendTest, Now: now})
+	found := doctor.Examine(ctx, doctor.Options{
+		Config: conf,
+		Bad:    bad,
+		Build:  built(),
+		SendTo: c.SendTest,
+		Now:    now,
+	})
 	if err := c.print(env, found); err != nil {
 		return err
 	}

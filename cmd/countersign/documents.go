@@ -252,12 +252,23 @@ type keyDocument struct {
 }
 
 func signingKeyOf(k keyring.Key) keyDocument {
-	return keyDocument{ID: k.ID, Use: "sign", Alg: k.Algorithm, State: keyState(k, now()), From: at(k.ActiveFrom), Until: at(k.RetiredAt)}
+	return keyDocument{
+		ID:    k.ID,
+		Use:   "sign",
+		Alg:   k.Algorithm,
+		State: keyState(k, now()),
+		From:  at(k.ActiveFrom),
+		Until: at(k.RetiredAt),
+	}
 }
 
 func masterKeyOf(k keyring.MasterKey, needs []keyring.Need) keyDocument {
 	d := keyDocument{
-		ID: k.ID, Use: "seal", State: strings.ToLower(strings.TrimPrefix(masterState(k), "master, ")), From: at(k.From), Until: at(k.DroppedAt),
+		ID:    k.ID,
+		Use:   "seal",
+		State: strings.ToLower(strings.TrimPrefix(masterState(k), "master, ")),
+		From:  at(k.From),
+		Until: at(k.DroppedAt),
 	}
 	if d.State == "missing here" {
 		d.State = "missing"
@@ -305,7 +316,14 @@ type copyDocument struct {
 }
 
 func copyOf(file string, m backup.Manifest) copyDocument {
-	return copyDocument{File: file, TakenAt: at(m.TakenAt), Rows: m.Rows(), Program: m.Program, Engine: string(m.Engine), Epoch: m.Epoch}
+	return copyDocument{
+		File:    file,
+		TakenAt: at(m.TakenAt),
+		Rows:    m.Rows(),
+		Program: m.Program,
+		Engine:  string(m.Engine),
+		Epoch:   m.Epoch,
+	}
 }
 
 type settingDocument struct {

@@ -30,7 +30,8 @@ func (e *Env) loadForCommand() (config.Config, *slog.Logger, error) {
 	return e.loadBy(config.LoadForCommand)
 }
 
-func (e *Env) loadBy(load func(path string, environ []string) (config.Config, error)) (config.Config, *slog.Logger, error) {
+func (e *Env) loadBy(load func(path string, environ []string) (config.Config, error)) (config.Config,
+	*slog.Logger, error) {
 	c, err := load(e.ConfigFile, os.Environ())
 	if err != nil {
 		return c, nil, configError{err}

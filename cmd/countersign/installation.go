@@ -32,7 +32,8 @@ func (InstallationShowCmd) Run(ctx context.Context, env *Env) error {
 		if err == nil {
 			env.say(installationOf(i), installationText,
 				i.Name, i.Mandate.Mode, shown(i.Mandate.From), i.RememberDays, shownMethods(i.Methods),
-				i.SupportEmail, i.SupportURL, i.SupportPhone, shownAccent(i.Accent), cmp.Or(i.LogoHash, none), shown(i.SetUpAt))
+				i.SupportEmail, i.SupportURL, i.SupportPhone, shownAccent(i.Accent), cmp.Or(i.LogoHash, none),
+				shown(i.SetUpAt))
 		}
 		return err
 	})

@@ -23,8 +23,10 @@ type KeysCmd struct {
 
 // withRing changes the signing keys and records it, in one transaction. Keys are prepared
 // before it, because making one is slow. It returns the ids of what was changed.
-func withRing(ctx context.Context, env *Env, action audit.Action, prepare func(r *keyring.Keyring) ([]keyring.Fresh, error),
-	fn func(r *keyring.Keyring, tx *db.Tx, h *app.Core, fresh keyring.Fresh) (id string, err error)) (ids []string, err error) {
+func withRing(ctx context.Context, env *Env, action audit.Action,
+	prepare func(r *keyring.Keyring) ([]keyring.Fresh, error),
+	fn func(r *keyring.Keyring, tx *db.Tx, h *app.Core, fresh keyring.Fresh) (id string, err error)) (ids []string,
+	err error) {
 	err = env.within(ctx, func(h *app.Core) error {
 		ring := &keyring.Keyring{DB: h.DB, Keys: h.Keys}
 		fresh, err := prepare(ring)
@@ -38,7 +40,12 @@ func withRing(ctx context.Context, env *Env, action audit.Action, prepare func(r
 				if err != nil {
 					return err
 				}
-				if err := audit.Record(ctx, tx, audit.Event{Action: action, Result: audit.OK, ActorID: byHand, SubjectID: id}); err != nil {
+				if err := audit.Record(ctx, tx, audit.Event{
+					Action:    action,
+					Result:    audit.OK,
+					ActorID:   byHand,
+					SubjectID: id,
+				}); err != nil {
 					return err
 				}
 				ids = append(ids, id)
@@ -64,14 +71,16 @@ func (c KeysRotateCmd) Run(ctx context.Context, env *Env) error {
 	if c.Master {
 		return c.master(ctx, env)
 	}
-	made, err := withRing(ctx, env, audit.KeysRotated, freshKeys, func(r *keyring.Keyring, tx *db.Tx, h *app.Core, fresh keyring.Fresh) (string, error) {
-		return r.Rotate(ctx, tx, fresh, h.Config.Limits.AccessTokenLife)
-	})
+	made, err := withRing(ctx, env, audit.KeysRotated, freshKeys,
+		func(r *keyring.Keyring, tx *db.Tx, h *app.Core, fresh keyring.Fresh) (string, error) {
+			return r.Rotate(ctx, tx, fresh, h.Config.Limits.AccessTokenLife)
+		})
 	if err != nil {
 		return err
 	}
 	for _, id := range made {
-		env.say(changeDocument{id, changed{{"signs_from", at(now().Add(keyring.Lead))}}}, "Key %s is published now and signs in %s.\n", id, keyring.Lead)
+		env.say(changeDocument{id, changed{{"signs_from", at(now().Add(keyring.Lead))}}},
+			"Key %s is published now and signs in %s.\n", id, keyring.Lead)
 	}
 	return nil
 }
@@ -97,8 +106,10 @@ func (c KeysRotateCmd) master(ctx context.Context, env *Env) error {
 		if id == "" {
 			return err
 		}
-		env.say(changeDocument{id, changed{{"seals_from", at(from)}, {"key_file", h.Config.KeyFile}}}, "Master key %s is in %s and seals from %s on.\n", id, h.Config.KeyFile, shown(from.UTC()))
-		env.explainMore("Servers that read this file take it over by themselves. Copy the file to every other machine that serves, before then, and to where you keep its copy.\n")
+		env.say(changeDocument{id, changed{{"seals_from", at(from)}, {"key_file", h.Config.KeyFile}}},
+			"Master key %s is in %s and seals from %s on.\n", id, h.Config.KeyFile, shown(from.UTC()))
+		env.explainMore(
+			"Servers that read this file take it over by themselves. Copy the file to every other machine that serves, before then, and to where you keep its copy.\n")
 		return err
 	})
 }
@@ -114,13 +125,14 @@ func (c KeysRetireCmd) Run(ctx context.Context, env *Env) error {
 		fresh, err := r.Spare(ctx, c.ID)
 		return []keyring.Fresh{fresh}, err
 	}
-	_, err := withRing(ctx, env, audit.KeysRetired, spare, func(r *keyring.Keyring, tx *db.Tx, _ *app.Core, fresh keyring.Fresh) (string, error) {
-		found, err := r.Retire(ctx, tx, c.ID, fresh)
-		if err == nil && !found {
-			err = fmt.Errorf("there is no key %s in use", c.ID)
-		}
-		return c.ID, err
-	})
+	_, err := withRing(ctx, env, audit.KeysRetired, spare,
+		func(r *keyring.Keyring, tx *db.Tx, _ *app.Core, fresh keyring.Fresh) (string, error) {
+			found, err := r.Retire(ctx, tx, c.ID, fresh)
+			if err == nil && !found {
+				err = fmt.Errorf("there is no key %s in use", c.ID)
+			}
+			return c.ID, err
+		})
 	if err == nil {
 		env.say(changeDocument{c.ID, changed{{"withdrawn", true}}}, "Key %s is withdrawn.\n", c.ID)
 	}
@@ -134,7 +146,8 @@ type KeysResealCmd struct{}
 func (KeysResealCmd) Run(ctx context.Context, env *Env) error {
 	return env.within(ctx, func(h *app.Core) error {
 		n, err := h.Masters.Reseal(ctx)
-		env.say(changeDocument{h.Keys.Current(), changed{{"resealed_rows", n}}}, "%d rows are sealed anew, with master key %s.\n", n, h.Keys.Current())
+		env.say(changeDocument{h.Keys.Current(), changed{{"resealed_rows", n}}},
+			"%d rows are sealed anew, with master key %s.\n", n, h.Keys.Current())
 		return err
 	})
 }
@@ -149,10 +162,17 @@ type KeysDropCmd struct {
 func (c KeysDropCmd) Run(ctx context.Context, env *Env) error {
 	return env.within(ctx, func(h *app.Core) error {
 		err := h.Masters.Drop(ctx, h.Config.KeyFile, c.ID, c.Force, func(tx *db.Tx) error {
-			return audit.Record(ctx, tx, audit.Event{Action: audit.KeysMasterDropped, Result: audit.OK, ActorID: byHand, SubjectID: c.ID})
+			return audit.Record(ctx, tx, audit.Event{
+				Action:    audit.KeysMasterDropped,
+				Result:    audit.OK,
+				ActorID:   byHand,
+				SubjectID: c.ID,
+			})
 		})
 		if err == nil {
-			env.say(changeDocument{c.ID, changed{{"dropped", true}}}, "Master key %s is no longer in %s. Backups that it sealed need an older copy of that file: keep one for as long as you keep them.\n", c.ID, h.Config.KeyFile)
+			env.say(changeDocument{c.ID, changed{{"dropped", true}}},
+				"Master key %s is no longer in %s. Backups that it sealed need an older copy of that file: keep one for as long as you keep them.\n",
+				c.ID, h.Config.KeyFile)
 		}
 		return err
 	})
@@ -170,7 +190,8 @@ func (KeysListCmd) Run(ctx context.Context, env *Env) error {
 		}
 		table := env.table()
 		for _, k := range keys {
-			table.row(signingKeyOf(k), k.ID, keyState(k, now()), k.Algorithm, "signs from "+shown(k.ActiveFrom), "published until "+shown(k.RetiredAt))
+			table.row(signingKeyOf(k), k.ID, keyState(k, now()), k.Algorithm, "signs from "+shown(k.ActiveFrom),
+				"published until "+shown(k.RetiredAt))
 		}
 		return errors.Join(masterKeys(ctx, h, table), table.flush())
 	})

@@ -74,7 +74,8 @@ func main() {
 func serves(command string) bool { return command == "serve" || command == "demo" }
 
 func newParser(c *cli, options ...kong.Option) *kong.Kong {
-	options = append(options, kong.Name("countersign"), kong.Description("Self-hosted two-factor authentication for B2B software."),
+	options = append(options, kong.Name("countersign"),
+		kong.Description("Self-hosted two-factor authentication for B2B software."),
 		kong.ConfigureHelp(kong.HelpOptions{Compact: true}))
 	parser := kong.Must(c, options...)
 	for _, leaf := range parser.Model.Leaves(false) {

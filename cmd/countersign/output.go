@@ -106,7 +106,8 @@ func speaksJSON(env *Env, command string) error {
 // wantsJSON reads the output format from arguments that may not have been understood.
 func wantsJSON(args []string) bool {
 	for i, a := range args {
-		if a == "--output=json" || a == "-ojson" || a == "json" && i > 0 && (args[i-1] == "--output" || args[i-1] == "-o") {
+		if a == "--output=json" || a == "-ojson" || a == "json" && i > 0 &&
+			(args[i-1] == "--output" || args[i-1] == "-o") {
 			return true
 		}
 	}

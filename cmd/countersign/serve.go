@@ -32,7 +32,8 @@ func (ServeCmd) Run(ctx context.Context, env *Env) error {
 	return a.Serve(ctx, func(addr string) {
 		log.Info("ready", "listen", addr, "public_url", c.PublicURL, "database", a.DB.Dialect)
 		ready()
-		go debug.FreeOSMemory() // a start leaves as much garbage behind as it keeps: word lists, and one password for nobody
+		// a start leaves as much garbage behind as it keeps: word lists, and one password for nobody
+		go debug.FreeOSMemory()
 	})
 }
 
@@ -41,7 +42,9 @@ func announceSetUp(a *app.App) {
 	if a.SetUpToken == "" {
 		return
 	}
-	fmt.Fprintf(os.Stdout, "\nThis installation has no operator yet. Open %s/setup and enter this token, which works once:\n\n    %s\n\n", a.Config.PublicURL, a.SetUpToken.Reveal())
+	fmt.Fprintf(os.Stdout,
+		"\nThis installation has no operator yet. Open %s/setup and enter this token, which works once:\n\n    %s\n\n",
+		a.Config.PublicURL, a.SetUpToken.Reveal())
 }
 
 // MigrateCmd brings the schema up to date and says so.

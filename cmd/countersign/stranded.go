@@ -14,7 +14,8 @@ func confirmStranding(yes bool, stranded company.Stranded) error {
 	if stranded.None() {
 		return nil
 	}
-	listPeople(stranded.MustSetUp, "must show a method that is no longer allowed and set up another at their next sign-in")
+	listPeople(stranded.MustSetUp,
+		"must show a method that is no longer allowed and set up another at their next sign-in")
 	listPeople(stranded.LockedOut, "can't sign in any more until you reset their methods: "+
 		"nothing that protects their account is allowed")
 	return confirm(yes, "Change the allowed methods?")

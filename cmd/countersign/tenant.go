@@ -142,7 +142,9 @@ func (c TenantSetCmd) Run(ctx context.Context, env *Env, k *kong.Context) error 
 		return err
 	}
 	if c.Suspend {
-		if err := confirm(c.Yes, "Suspend "+c.Tenant+"? Nobody there can sign in, and their sessions stop working, until you resume it."); err != nil {
+		if err := confirm(c.Yes,
+			"Suspend "+c.Tenant+
+				"? Nobody there can sign in, and their sessions stop working, until you resume it."); err != nil {
 			return err
 		}
 	}
@@ -206,8 +208,11 @@ func printTenant(env *Env, t tenant.Tenant) {
 	if t.RememberDays != tenant.InheritDays {
 		days = fmt.Sprint(t.RememberDays)
 	}
-	env.say(tenantOf(t), "id            %s\nname          %s\nkind          %s\nmandate       %s from %s\nswitched on   %s\nswitched off  %s\nremember days %s\nmethods       %s\nchoice        %s\nsms countries %s\nset up by     %s\nsuspended     %s\ncreated       %s\n",
-		t.ID, t.Name, t.Kind, mode, shown(t.Mandate.From), shown(t.SwitchedOnAt), shown(t.SwitchedOffAt), days, shownMethods(t.Methods), shownChoice(t.Choice), shownCountries(t.SMSCountries), shown(t.SetUpBy), shown(t.SuspendedAt), t.CreatedAt.Format(time.RFC3339))
+	env.say(tenantOf(t),
+		"id            %s\nname          %s\nkind          %s\nmandate       %s from %s\nswitched on   %s\nswitched off  %s\nremember days %s\nmethods       %s\nchoice        %s\nsms countries %s\nset up by     %s\nsuspended     %s\ncreated       %s\n",
+		t.ID, t.Name, t.Kind, mode, shown(t.Mandate.From), shown(t.SwitchedOnAt), shown(t.SwitchedOffAt), days,
+		shownMethods(t.Methods), shownChoice(t.Choice), shownCountries(t.SMSCountries), shown(t.SetUpBy),
+		shown(t.SuspendedAt), t.CreatedAt.Format(time.RFC3339))
 }
 
 // TenantListCmd lists companies.

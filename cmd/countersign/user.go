@@ -88,13 +88,15 @@ func readNewPassword(plain, hash bool) (p people.NewPassword, err error) {
 // canInvite fails where an invitation would carry a link without an address.
 func canInvite(h *app.Core, invite bool) error {
 	if invite && h.Config.PublicURL == "" {
-		return configError{errors.New("public_url is missing: an invitation carries a link. Set it, or add --no-invitation")}
+		return configError{errors.New(
+			"public_url is missing: an invitation carries a link. Set it, or add --no-invitation")}
 	}
 	return nil
 }
 
 func invitedText(h *app.Core, address string) string {
-	return fmt.Sprintf("An invitation is on its way to %s. Its link works once, for %s.\n", address, lasting(h.Config.Limits.InvitationLife))
+	return fmt.Sprintf("An invitation is on its way to %s. Its link works once, for %s.\n", address,
+		lasting(h.Config.Limits.InvitationLife))
 }
 
 // lasting writes a span in days or hours.
@@ -140,7 +142,8 @@ func (c UserPasswordCmd) Run(ctx context.Context, env *Env) error {
 		}
 		err = h.People.SetPassword(ctx, access.Server, people.ByEmail(c.Email), given)
 		if err == nil {
-			env.say(changeDocument{c.Email, changed{{"password", "set"}}}, "The password is set; everything that an older one opened has ended.\n")
+			env.say(changeDocument{c.Email, changed{{"password", "set"}}},
+				"The password is set; everything that an older one opened has ended.\n")
 		}
 		return err
 	})
@@ -164,7 +167,8 @@ func (c UserSetCmd) Run(ctx context.Context, env *Env, k *kong.Context) error {
 		return err
 	}
 	if c.Disable {
-		if err := confirm(c.Yes, "Disable "+c.Address+"? They cannot sign in, and their sessions and remembered browsers end."); err != nil {
+		if err := confirm(c.Yes,
+			"Disable "+c.Address+"? They cannot sign in, and their sessions and remembered browsers end."); err != nil {
 			return err
 		}
 	}

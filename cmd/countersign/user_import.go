@@ -50,8 +50,14 @@ func (c UserImportCmd) Run(ctx context.Context, env *Env) error {
 			Uninvited: c.NoInvitation,
 			DryRun:    c.DryRun,
 		}
-		run := &importRun{env: env, importer: i, tenant: c.Tenant, last: now()}
-		if err := errors.Join(readPeople(in, func(p readPerson) error { return run.take(ctx, p) }), run.flush(ctx)); err != nil {
+		run := &importRun{
+			env:      env,
+			importer: i,
+			tenant:   c.Tenant,
+			last:     now(),
+		}
+		if err := errors.Join(readPeople(in, func(p readPerson) error { return run.take(ctx, p) }),
+			run.flush(ctx)); err != nil {
 			return fmt.Errorf("import up to line %d: %w", run.lines, err)
 		}
 		return run.report(c.DryRun)
@@ -93,7 +99,8 @@ func (r *importRun) take(ctx context.Context, p readPerson) error {
 		p.Tenant = r.tenant
 	}
 	if p.Tenant == "" {
-		r.unread = append(r.unread, people.RowError{Line: p.Line, Err: errors.New("no company: add a column tenant, or --tenant")})
+		r.unread = append(r.unread,
+			people.RowError{Line: p.Line, Err: errors.New("no company: add a column tenant, or --tenant")})
 		return nil
 	}
 	if r.waiting = append(r.waiting, p.Row); len(r.waiting) < importBatch {
@@ -154,7 +161,8 @@ func (r *importRun) report(dryRun bool) error {
 	if dryRun {
 		verb = "Dry run, nothing was changed. To create"
 	}
-	r.env.say(importDocument{r.done.Created, r.done.Exists, r.failed, dryRun}, "%s: %d. Already there: %d. Lines with mistakes: %d.\n",
+	r.env.say(importDocument{r.done.Created, r.done.Exists, r.failed, dryRun},
+		"%s: %d. Already there: %d. Lines with mistakes: %d.\n",
 		verb, r.done.Created, r.done.Exists, r.failed)
 	if r.failed > 0 {
 		return fmt.Errorf("lines that were not imported: %d. Correct them and import the file again", r.failed)

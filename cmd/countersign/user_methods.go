@@ -73,15 +73,18 @@ func (c UserMethodsResetCmd) Run(ctx context.Context, env *Env) error {
 		}
 		if r.Waited {
 			env.say(changeDocument{c.Email, changed{{"removed_methods", 0}, {"enrollable", true}}},
-				"There was no method to remove. %s can set one up now, although their password was reset by email.\n", c.Email)
+				"There was no method to remove. %s can set one up now, although their password was reset by email.\n",
+				c.Email)
 			return nil
 		}
 		env.say(changeDocument{c.Email, changed{{"removed_methods", r.Removed}, {"enrollable", r.Enrollable}}},
 			"Removed %d methods. %s has been told, and every session has ended.\n", r.Removed, c.Email)
 		if r.Enrollable {
-			env.explainMore("They can set up a new one within 24 hours, once, with the password and a code to their mailbox.\n")
+			env.explainMore(
+				"They can set up a new one within 24 hours, once, with the password and a code to their mailbox.\n")
 		} else {
-			env.explainMore("The company allows nothing that they could set up: their mailbox protects the account now.\n")
+			env.explainMore(
+				"The company allows nothing that they could set up: their mailbox protects the account now.\n")
 		}
 		return nil
 	})

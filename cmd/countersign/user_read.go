@@ -116,7 +116,14 @@ func readJSON(in io.Reader, take func(readPerson) error) error {
 		if err == nil && d.More() {
 			err = errors.New("more than one object on a line")
 		}
-		row := people.Row{Line: line, Tenant: named.Tenant, Email: named.Email, Name: named.Name, Role: named.Role, Lang: named.Language}
+		row := people.Row{
+			Line:   line,
+			Tenant: named.Tenant,
+			Email:  named.Email,
+			Name:   named.Name,
+			Role:   named.Role,
+			Lang:   named.Language,
+		}
 		if err := take(readPerson{row, err}); err != nil {
 			return err
 		}

@@ -30,5 +30,6 @@ func built() string {
 			revision = s.Value
 		}
 	}
-	return fmt.Sprint(cmp.Or(version, info.Main.Version), " ", cmp.Or(commit, revision, "unknown revision"), " ", info.GoVersion)
+	return fmt.Sprint(cmp.Or(version, info.Main.Version), " ", cmp.Or(commit, revision, "unknown revision"),
+		" ", info.GoVersion)
 }

@@ -20,8 +20,8 @@ const (
 	SCIM        Kind = "scim"
 )
 
-// Actor is who asks for a change, and the request in which they do. TenantID to Vendor describe a Person and must be as they are stored
-// now: a role from an older session is not good enough.
+// Actor is who asks for a change, and the request in which they do. TenantID to Vendor describe a
+// Person and must be as they are stored now: a role from an older session is not good enough.
 type Actor struct {
 	Kind     Kind
 	TenantID string

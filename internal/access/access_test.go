@@ -104,13 +104,22 @@ func TestRules(t *testing.T) {
 			return !o.actor.Vendor && (o.actor.Role == "operator" || o.actor.Role == "support")
 		},
 		"a company's role acts in the vendor's tenant": func(o one) bool { return o.actor.Vendor && !staff(o) },
-		"a company reaches another":                    func(o one) bool { return !staff(o) && o.target.TenantID != "here" },
-		"support changes something":                    func(o one) bool { return o.actor.Role == "support" && !o.looks() },
+		"a company reaches another": func(o one) bool {
+			return !staff(o) &&
+				o.target.TenantID != "here"
+		},
+		"support changes something": func(o one) bool {
+			return o.actor.Role == "support" &&
+				!o.looks()
+		},
 		"a supervisor does more than look and remind": func(o one) bool {
 			return o.actor.Role == "supervisor" && !o.looks() && o.action != access.RemindPerson
 		},
-		"a supervisor looks at settings": func(o one) bool { return o.actor.Role == "supervisor" && !o.concernsPeople() },
-		"somebody changes themselves":    func(o one) bool { return o.concernsPeople() && o.self() && !o.looks() },
+		"a supervisor looks at settings": func(o one) bool {
+			return o.actor.Role == "supervisor" &&
+				!o.concernsPeople()
+		},
+		"somebody changes themselves": func(o one) bool { return o.concernsPeople() && o.self() && !o.looks() },
 		"somebody acts on a higher role": func(o one) bool {
 			return o.concernsPeople() && !o.looks() && height[o.target.Role] > height[o.actor.Role]
 		},
@@ -131,11 +140,13 @@ func TestRules(t *testing.T) {
 		},
 		"a company sets a password": func(o one) bool { return !staff(o) && o.action == access.SetPassword },
 		"somebody but an owner or operator weakens a company": func(o one) bool {
-			return (o.action == access.SwitchOff || o.action == access.SetChoice) && o.actor.Role != "owner" && !operator(o)
+			return (o.action == access.SwitchOff || o.action == access.SetChoice) &&
+				o.actor.Role != "owner" && !operator(o)
 		},
 		"a company does what is the vendor's": func(o one) bool {
 			vendors := []access.Action{
-				access.CreateCompany, access.ListCompanies, access.SuspendCompany, access.SetMandate, access.OverrideMandate,
+				access.CreateCompany, access.ListCompanies, access.SuspendCompany, access.SetMandate,
+				access.OverrideMandate,
 			}
 			return !staff(o) && (slices.Contains(vendors, o.action) ||
 				strings.HasPrefix(string(o.action), "installation.") || strings.HasPrefix(string(o.action), "apps."))

@@ -257,7 +257,8 @@ func Markdown() string {
 		if r.subject != last {
 			last = r.subject
 			fmt.Fprintf(&b, "\n## %s\n\n", r.subject)
-			b.WriteString("| action | name | operator | support | owner | admin | supervisor |\n|---|---|---|---|---|---|---|\n")
+			b.WriteString(
+				"| action | name | operator | support | owner | admin | supervisor |\n|---|---|---|---|---|---|---|\n")
 		}
 		fmt.Fprintf(&b, "| %s | `%s` |", r.text, r.action)
 		for _, reach := range []Reach{r.operator, r.support, r.owner, r.admin, r.supervisor} {

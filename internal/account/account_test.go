@@ -58,7 +58,8 @@ func signedIn(t *testing.T, r *pagestest.Rig) *pagestest.Browser {
 }
 
 var ownPages = []string{
-	"/profile", "/profile/activity", "/profile/protected", "/profile/password", "/profile/second-step", "/profile/email",
+	"/profile", "/profile/activity", "/profile/protected", "/profile/password", "/profile/second-step",
+	"/profile/email",
 	"/profile/add", "/profile/add/totp",
 }
 
@@ -106,7 +107,8 @@ func TestFormsOfAnAccountSayWhatIsWrong(t *testing.T) {
 			status int
 			says   string
 		}{
-			{"/profile/password", []string{"current", "wrong", "password", "another long password of mine"}, 422, "profile.problem.password"},
+			{"/profile/password", []string{"current", "wrong", "password", "another long password of mine"}, 422,
+				"profile.problem.password"},
 			{"/profile/email", []string{"email", "no address"}, 422, "user.bad_address"},
 			{"/profile/email", []string{"email", pagestest.Email}, 422, "email.problem.same"},
 			{"/profile/second-step", []string{"on", "on"}, 409, "profile.problem.not_yours"},
@@ -127,7 +129,8 @@ func TestASetUpInASession(t *testing.T) {
 	each(t, func(t *testing.T, r *pagestest.Rig) {
 		b := signedIn(t, r)
 		rec := b.Post("/profile/add/totp")
-		if rec.Code != http.StatusSeeOther || rec.Header().Get("Location") != "/profile/add/totp" || b.Cookies["__Host-set-up"] == "" {
+		if rec.Code != http.StatusSeeOther || rec.Header().Get("Location") != "/profile/add/totp" ||
+			b.Cookies["__Host-set-up"] == "" {
 			t.Fatalf("begun: %d, to %q", rec.Code, rec.Header().Get("Location"))
 		}
 		page := b.Get("/profile/add/totp").Body.String()
@@ -137,7 +140,8 @@ func TestASetUpInASession(t *testing.T) {
 			t.Fatal("the page names no set-up")
 		}
 		rec = b.Post("/profile/add/totp/confirm", "draft", draft, "code", "000000")
-		if rec.Code != http.StatusUnprocessableEntity || !strings.Contains(rec.Body.String(), r.Says("code.problem.wrong_app")) {
+		if rec.Code != http.StatusUnprocessableEntity ||
+			!strings.Contains(rec.Body.String(), r.Says("code.problem.wrong_app")) {
 			t.Errorf("a wrong first code: %d", rec.Code)
 		}
 		rec = b.Post("/profile/add/totp/confirm", "draft", "older", "code", "000000")

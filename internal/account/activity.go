@@ -48,7 +48,11 @@ func (a *Account) showActivity(w http.ResponseWriter, r *http.Request) error {
 		if methods, err = binding.Methods(r.Context(), tx, m.owner.User.ID); err != nil {
 			return err
 		}
-		rows, err = audit.List(r.Context(), tx, audit.Filter{UserID: m.owner.User.ID, Before: r.URL.Query().Get("before"), Limit: rowsFor})
+		rows, err = audit.List(r.Context(), tx, audit.Filter{
+			UserID: m.owner.User.ID,
+			Before: r.URL.Query().Get("before"),
+			Limit:  rowsFor,
+		})
 		return err
 	})
 	if err != nil {
@@ -67,14 +71,16 @@ func (a *Account) showActivity(w http.ResponseWriter, r *http.Request) error {
 }
 
 // activity is the newest of what there is to tell.
-func (a *Account) activity(r *http.Request, rows []audit.Row, methods []binding.Method, names map[string]string, most int) []eventView {
+func (a *Account) activity(r *http.Request, rows []audit.Row, methods []binding.Method, names map[string]string,
+	most int) []eventView {
 	events, _ := a.told(r, rows, methods, names, most)
 	return events
 }
 
 // told puts rows into words, most at the most. last is the row that the next page begins
 // after; empty where there is no next page.
-func (a *Account) told(r *http.Request, rows []audit.Row, methods []binding.Method, names map[string]string, most int) (out []eventView, last string) {
+func (a *Account) told(r *http.Request, rows []audit.Row, methods []binding.Method, names map[string]string,
+	most int) (out []eventView, last string) {
 	teller := eventText{Printer: a.Web.Printer(r), methods: methods, apps: names}
 	for _, row := range rows {
 		if len(out) == most {
@@ -83,7 +89,13 @@ func (a *Account) told(r *http.Request, rows []audit.Row, methods []binding.Meth
 		last = row.ID
 		text, alarming := teller.tell(row)
 		if text != "" {
-			out = append(out, eventView{Text: text, At: row.At, Browser: row.Browser, Place: row.Place, Alarming: alarming})
+			out = append(out, eventView{
+				Text:     text,
+				At:       row.At,
+				Browser:  row.Browser,
+				Place:    row.Place,
+				Alarming: alarming,
+			})
 		}
 	}
 	if len(rows) < rowsFor {

@@ -41,7 +41,8 @@ func (a *Account) enrollment(w http.ResponseWriter, r *http.Request, begins bool
 }
 
 // afterSetUp leads on: to backup codes where there are none yet, else to the last page.
-func (a *Account) afterSetUp(w http.ResponseWriter, has []authenticator.Kind, k authenticator.Kind, raised *signin.Done) error {
+func (a *Account) afterSetUp(w http.ResponseWriter, has []authenticator.Kind, k authenticator.Kind,
+	raised *signin.Done) error {
 	if raised != nil {
 		a.Web.SetCookie(w, "session", raised.Session.Text().Reveal(), raised.Life)
 	}
@@ -54,14 +55,15 @@ func (a *Account) afterSetUp(w http.ResponseWriter, has []authenticator.Kind, k 
 }
 
 func (a *Account) holderOf(r *http.Request, st signin.SessionCheck) binding.Enrollee {
-	return enrollpages.NewHolder(a.Base, r, st.Tenant.ID, "session:"+st.Session.ID, st.Session.FlowID, authenticator.Subject{
-		UserID:   st.User.ID,
-		Email:    st.User.Email,
-		Name:     st.User.Name,
-		Vendor:   st.Vendor,
-		Company:  st.Tenant.Name,
-		Language: st.User.Language,
-	})
+	return enrollpages.NewHolder(a.Base, r, st.Tenant.ID, "session:"+st.Session.ID, st.Session.FlowID,
+		authenticator.Subject{
+			UserID:   st.User.ID,
+			Email:    st.User.Email,
+			Name:     st.User.Name,
+			Vendor:   st.Vendor,
+			Company:  st.Tenant.Name,
+			Language: st.User.Language,
+		})
 }
 
 // bindable are the kinds that can be set up here and that vendor and company allow. Backup

@@ -45,9 +45,16 @@ func (a *Account) home(w http.ResponseWriter, r *http.Request) error {
 	}
 	return a.Web.Draw(w, r, http.StatusOK, homePage{
 		NextSteps: next,
-		Name:      st.User.Name, Email: st.User.Email, Company: st.Tenant.Name, Browser: s.Browser, Place: s.Place,
-		Level: a.levelWords(r, s.AMR), Since: s.AuthenticatedAt, Until: s.ExpiresAt,
-		SetUpBy: st.Decision.SetUpBy, DaysLeft: pages.DaysLeft(a.DB.Now(), st.Decision.SetUpBy),
+		Name:      st.User.Name,
+		Email:     st.User.Email,
+		Company:   st.Tenant.Name,
+		Browser:   s.Browser,
+		Place:     s.Place,
+		Level:     a.levelWords(r, s.AMR),
+		Since:     s.AuthenticatedAt,
+		Until:     s.ExpiresAt,
+		SetUpBy:   st.Decision.SetUpBy,
+		DaysLeft:  pages.DaysLeft(a.DB.Now(), st.Decision.SetUpBy),
 	})
 }
 

@@ -76,8 +76,15 @@ func (a *Account) signedIn(w http.ResponseWriter, r *http.Request, fresh bool) (
 	if !st.Enough {
 		return nil, a.Web.Redirect(w, pages.SignInPath(grant.Seal(a.Keys, request)))
 	}
-	return &signedInUser{standing: st, owner: profile.Owner{User: st.User, SessionID: st.Session.ID, FlowID: st.Session.FlowID, Held: a.BegunHere(r),
-		Vendor: st.Vendor, Company: st.Tenant.Name, Visitor: a.Visitor(r)}}, nil
+	return &signedInUser{standing: st, owner: profile.Owner{
+		User:      st.User,
+		SessionID: st.Session.ID,
+		FlowID:    st.Session.FlowID,
+		Held:      a.BegunHere(r),
+		Vendor:    st.Vendor,
+		Company:   st.Tenant.Name,
+		Visitor:   a.Visitor(r),
+	}}, nil
 }
 
 // usable are the kinds that somebody has and may use at sign-in.
@@ -158,11 +165,21 @@ func (a *Account) showProfile(w http.ResponseWriter, r *http.Request) error {
 	}
 	st := m.standing
 	page := profilePage{
-		Name: st.User.Name, Email: st.User.Email, Company: st.Tenant.Name,
-		Summary: summaryOf(reachable(usable(st))), Asked: st.Decision.Required,
-		Methods: a.methodViews(r, st, e), CodesLeft: e.codes, Activity: a.activity(r, e.rows, e.methods, names, 5), Speaks: st.User.Language,
-		Languages: a.Web.Catalog.Languages(), Done: doneKey(r.URL.Query().Get("done")), SetUpBy: st.Decision.SetUpBy, DaysLeft: pages.DaysLeft(a.DB.Now(), st.Decision.SetUpBy),
-		Browsers: e.browsers, Sessions: sessionViews(e.open, st.Session.ID, st.Vendor),
+		Name:      st.User.Name,
+		Email:     st.User.Email,
+		Company:   st.Tenant.Name,
+		Summary:   summaryOf(reachable(usable(st))),
+		Asked:     st.Decision.Required,
+		Methods:   a.methodViews(r, st, e),
+		CodesLeft: e.codes,
+		Activity:  a.activity(r, e.rows, e.methods, names, 5),
+		Speaks:    st.User.Language,
+		Languages: a.Web.Catalog.Languages(),
+		Done:      doneKey(r.URL.Query().Get("done")),
+		SetUpBy:   st.Decision.SetUpBy,
+		DaysLeft:  pages.DaysLeft(a.DB.Now(), st.Decision.SetUpBy),
+		Browsers:  e.browsers,
+		Sessions:  sessionViews(e.open, st.Session.ID, st.Vendor),
 	}
 	page.settle(a.bindable(st), st)
 	return a.Web.Draw(w, r, http.StatusOK, page)
@@ -308,7 +325,8 @@ func (a *Account) changePassword(w http.ResponseWriter, r *http.Request) error {
 	if err != nil || m == nil {
 		return err
 	}
-	err = a.Profile.ChangePassword(r.Context(), m.owner, secret.Text(r.PostForm.Get("current")), secret.Text(r.PostForm.Get("password")))
+	err = a.Profile.ChangePassword(r.Context(), m.owner, secret.Text(r.PostForm.Get("current")),
+		secret.Text(r.PostForm.Get("password")))
 	if err == nil {
 		return a.doneWith(w, "password")
 	}
@@ -321,50 +339,11 @@ func (a *Account) changePassword(w http.ResponseWriter, r *http.Request) error {
 	if f.Kind == fault.Denied { // a wrong password is no forbidden page
 		status = http.StatusUnprocessableEntity
 	}
-	return a.Web.Draw(w, r, status, passwordPage{Email: m.owner.User.Email, MinLength: password.MinLength, Problem: f.Message, Wait: f.RetryAfter, Wrong: f.Kind == fault.Denied})
-}
-
-// showSecondStep offers to switch one's own second step, where the company leaves it to
-// each person (PAR-2).
-func (a *Account) showSecondStep(w http.ResponseWriter, r *http.Request) error {
-	m, err := a.signedIn(w, r, false)
-	if err != nil || m == nil {
-		return err
-	}
-	return a.drawSecondStep(w, r, http.StatusOK, m, "")
-}
-
-func (a *Account) drawSecondStep(w http.ResponseWriter, r *http.Request, status int, m *signedInUser, problem string) error {
-	st := m.standing
-	return a.Web.Draw(w, r, status, secondStepPage{
-		Company: st.Tenant.Name, Mine: st.Decision.Own, On: !st.User.SecondStepAt.IsZero(), Ready: ready(st), MayAdd: len(a.bindable(st)) > 0,
-		Problem: problem, Because: a.Sentences(r, st.Decision.Because),
+	return a.Web.Draw(w, r, status, passwordPage{
+		Email:     m.owner.User.Email,
+		MinLength: password.MinLength,
+		Problem:   f.Message,
+		Wait:      f.RetryAfter,
+		Wrong:     f.Kind == fault.Denied,
 	})
-}
-
-// ready reports whether somebody has a method that could be asked for.
-func ready(st signin.SessionCheck) bool {
-	return slices.ContainsFunc(st.Has, func(k authenticator.Kind) bool {
-		return k != authenticator.Password && k != authenticator.Backup && st.Methods.Allow(string(k)) && st.Tenant.Methods.Allow(string(k))
-	})
-}
-
-func (a *Account) chooseSecondStep(w http.ResponseWriter, r *http.Request) error {
-	on := r.PostForm.Get("on") == "on"
-	m, err := a.signedIn(w, r, true)
-	if err != nil || m == nil {
-		return err
-	}
-	st := m.standing
-	if !st.Decision.Own || on && !ready(st) {
-		return a.drawSecondStep(w, r, http.StatusConflict, m, "profile.problem.not_yours")
-	}
-	enough := func(ctx context.Context, tx *db.Tx) error { return a.SignIn.StillEnough(ctx, tx, m.owner.User.ID) }
-	if err := a.Profile.Choose(r.Context(), m.owner, on, enough); err != nil {
-		return err
-	}
-	if on {
-		return a.doneWith(w, "on")
-	}
-	return a.doneWith(w, "off")
 }

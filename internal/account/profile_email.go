@@ -60,8 +60,10 @@ func (a *Account) showEmail(w http.ResponseWriter, r *http.Request) error {
 	return a.Web.Draw(w, r, http.StatusOK, emailPage{Email: m.owner.User.Email, Typed: typed.Get("email")})
 }
 
-func (a *Account) drawChange(w http.ResponseWriter, r *http.Request, status int, m *signedInUser, c user.Change, page emailCodePage) error {
-	page.Email, page.To, page.Change, page.Reference, page.Length = m.owner.User.Email, c.To, c.ID, c.Reference, a.Profile.Limits.CodeLength
+func (a *Account) drawChange(w http.ResponseWriter, r *http.Request, status int, m *signedInUser, c user.Change,
+	page emailCodePage) error {
+	page.Email, page.To, page.Change, page.Reference, page.Length = m.owner.User.Email, c.To, c.ID, c.Reference,
+		a.Profile.Limits.CodeLength
 	return a.Web.Draw(w, r, status, page)
 }
 
@@ -81,7 +83,12 @@ func (a *Account) askEmail(w http.ResponseWriter, r *http.Request) error {
 		return err
 	}
 	pages.SetRetryAfter(w, f.RetryAfter)
-	return a.Web.Draw(w, r, web.Status(f.Kind), emailPage{Email: m.owner.User.Email, Typed: r.PostForm.Get("email"), Problem: f.Message, Wait: f.RetryAfter})
+	return a.Web.Draw(w, r, web.Status(f.Kind), emailPage{
+		Email:   m.owner.User.Email,
+		Typed:   r.PostForm.Get("email"),
+		Problem: f.Message,
+		Wait:    f.RetryAfter,
+	})
 }
 
 // confirmEmail takes the code. The proof need not be new any more: people fetch their mail.
@@ -105,9 +112,11 @@ func (a *Account) confirmEmail(w http.ResponseWriter, r *http.Request) error {
 		a.DropBegun(w, r, c.ID)
 		return a.doneWith(w, "email")
 	case left == 0:
-		return a.Web.Draw(w, r, http.StatusUnprocessableEntity, emailPage{Email: m.owner.User.Email, Problem: "email.problem.no_tries"})
+		return a.Web.Draw(w, r, http.StatusUnprocessableEntity,
+			emailPage{Email: m.owner.User.Email, Problem: "email.problem.no_tries"})
 	}
-	return a.drawChange(w, r, http.StatusUnprocessableEntity, m, c, emailCodePage{Problem: "email.problem.wrong", TriesLeft: left})
+	return a.drawChange(w, r, http.StatusUnprocessableEntity, m, c,
+		emailCodePage{Problem: "email.problem.wrong", TriesLeft: left})
 }
 
 // emailOver begins again, where a change is no more or cannot be made.

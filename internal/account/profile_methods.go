@@ -146,7 +146,11 @@ func (a *Account) removeMethod(w http.ResponseWriter, r *http.Request) error {
 	}
 	err = a.Binding.RemoveMethod(r.Context(), a.holderOf(r, m.standing), v.ID)
 	if fault.Is(err, fault.Conflict) {
-		return a.Web.Draw(w, r, http.StatusConflict, removePage{Method: v, Left: m.left(v.ID), Problem: fault.Of(err).Message})
+		return a.Web.Draw(w, r, http.StatusConflict, removePage{
+			Method:  v,
+			Left:    m.left(v.ID),
+			Problem: fault.Of(err).Message,
+		})
 	}
 	if err != nil {
 		return err

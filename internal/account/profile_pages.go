@@ -61,7 +61,15 @@ type sessionView struct {
 
 func sessionViews(open []session.Open, this, vendor string) (out []sessionView) {
 	for _, o := range open {
-		v := sessionView{ID: o.ID, AppName: o.AppName, Browser: o.Browser, Place: o.Place, Since: o.CreatedAt, Seen: o.LastSeenAt, This: o.ID == this}
+		v := sessionView{
+			ID:      o.ID,
+			AppName: o.AppName,
+			Browser: o.Browser,
+			Place:   o.Place,
+			Since:   o.CreatedAt,
+			Seen:    o.LastSeenAt,
+			This:    o.ID == this,
+		}
 		if v.AppName == "" {
 			v.AppName = vendor
 		}

@@ -45,9 +45,12 @@ func (a *Account) manifest(w http.ResponseWriter, r *http.Request) error {
 	}
 	printer, name := a.Web.Printer(r), a.Web.Site(r.Context()).Name
 	text, err := json.Marshal(map[string]any{
-		"id": a.Web.Outside(receiverPath), "name": printer.T("receiver.app", "Site", name), "short_name": printer.T("receiver.app_short"), "lang": printer.Lang(),
-		"start_url": a.Web.Outside(receiverPath), "scope": a.Web.Outside("/"), "display": "standalone", "background_color": "#ffffff", "theme_color": "#ffffff",
-		"icons": []map[string]string{{"src": a.Web.Outside(icon), "sizes": "any", "type": "image/svg+xml", "purpose": "any"}},
+		"id": a.Web.Outside(receiverPath), "name": printer.T("receiver.app", "Site", name),
+		"short_name": printer.T("receiver.app_short"), "lang": printer.Lang(),
+		"start_url": a.Web.Outside(receiverPath), "scope": a.Web.Outside("/"), "display": "standalone",
+		"background_color": "#ffffff", "theme_color": "#ffffff",
+		"icons": []map[string]string{{"src": a.Web.Outside(icon), "sizes": "any", "type": "image/svg+xml",
+			"purpose": "any"}},
 	})
 	if err != nil {
 		return fmt.Errorf("write manifest: %w", err)

@@ -26,8 +26,16 @@ func Stories(now time.Time) []web.Story {
 
 // homeStories is the first page of somebody who is signed in, and what stands by itself.
 func homeStories(now time.Time) []web.Story {
-	home := homePage{Name: "Maria Ortiz", Email: "maria@harbor.example", Company: "Harbor", Browser: storyAgent, Place: storyPlace,
-		Level: "Password + Email code", Since: now, Until: now.Add(24 * time.Hour)}
+	home := homePage{
+		Name:    "Maria Ortiz",
+		Email:   "maria@harbor.example",
+		Company: "Harbor",
+		Browser: storyAgent,
+		Place:   storyPlace,
+		Level:   "Password + Email code",
+		Since:   now,
+		Until:   now.Add(24 * time.Hour),
+	}
 	due := home
 	due.SetUpBy, due.DaysLeft = now.AddDate(0, 0, 6), 6
 	operator := home
@@ -48,23 +56,56 @@ func homeStories(now time.Time) []web.Story {
 func profileStories(now time.Time) []web.Story {
 	methods := storyMethods(now)
 	full := profilePage{
-		Name: "Maria Ortiz", Email: "maria@harbor.example", Company: "Ortiz & Sons", Summary: summaryOf(policy.PhishingResistant), Asked: true, Methods: methods, MayAdd: true, HasCodes: true, MayHaveCodes: true, CodesLeft: 8,
+		Name:         "Maria Ortiz",
+		Email:        "maria@harbor.example",
+		Company:      "Ortiz & Sons",
+		Summary:      summaryOf(policy.PhishingResistant),
+		Asked:        true,
+		Methods:      methods,
+		MayAdd:       true,
+		HasCodes:     true,
+		MayHaveCodes: true,
+		CodesLeft:    8,
 		Sessions: []sessionView{
-			{ID: "s1", AppName: "Harbor", Browser: storyAgent, Place: storyPlace, Since: now.Add(-time.Hour), Seen: now, This: true},
-			{ID: "s2", AppName: storyApp, Browser: "Safari, iOS", Place: storyPlace, Since: now.Add(-26 * time.Hour), Seen: now.Add(-2 * time.Hour)},
+			{
+				ID:      "s1",
+				AppName: "Harbor",
+				Browser: storyAgent,
+				Place:   storyPlace,
+				Since:   now.Add(-time.Hour),
+				Seen:    now,
+				This:    true,
+			},
+			{
+				ID:      "s2",
+				AppName: storyApp,
+				Browser: "Safari, iOS",
+				Place:   storyPlace,
+				Since:   now.Add(-26 * time.Hour),
+				Seen:    now.Add(-2 * time.Hour),
+			},
 		},
-		Browsers: []session.RememberedFor{{Remembered: session.Remembered{ID: "r1", Visitor: session.Visitor{Browser: "Safari, iOS", Place: storyPlace}, ExpiresAt: now.AddDate(0, 0, 20)}, AppName: storyApp}},
-		Activity: storyEvents(now), Speaks: "en", Languages: []string{"en", "es"},
+		Browsers: []session.RememberedFor{{Remembered: session.Remembered{
+			ID:        "r1",
+			Visitor:   session.Visitor{Browser: "Safari, iOS", Place: storyPlace},
+			ExpiresAt: now.AddDate(0, 0, 20),
+		}, AppName: storyApp}},
+		Activity:  storyEvents(now),
+		Speaks:    "en",
+		Languages: []string{"en", "es"},
 	}
 	fresh := full
-	fresh.Summary, fresh.Asked, fresh.Methods, fresh.HasCodes, fresh.MayHaveCodes, fresh.OwnChoice = summaryOf(policy.PasswordOnly), false, nil, false, false, true
+	fresh.Summary, fresh.Asked, fresh.Methods, fresh.HasCodes, fresh.MayHaveCodes,
+		fresh.OwnChoice = summaryOf(policy.PasswordOnly), false, nil, false, false, true
 	fresh.Sessions, fresh.Browsers, fresh.Activity = full.Sessions[:1], nil, nil
 	due := full
-	due.Summary, due.Methods, due.HasCodes, due.SetUpBy, due.DaysLeft = summaryOf(policy.EmailConfirmed), methods[:1], false, now.AddDate(0, 0, 6), 6
+	due.Summary, due.Methods, due.HasCodes, due.SetUpBy, due.DaysLeft = summaryOf(policy.EmailConfirmed), methods[:1],
+		false, now.AddDate(0, 0, 6), 6
 	reported := full
 	reported.HasCodes, reported.SuspendedCodes = false, "06h2dre8qk342x9mf0ex9566bm"
 	few := full
-	few.Summary, few.CodesLeft, few.OwnChoice, few.On, few.Done = summaryOf(policy.TwoFactor), 2, true, true, "profile.done.removed"
+	few.Summary, few.CodesLeft, few.OwnChoice, few.On, few.Done = summaryOf(policy.TwoFactor), 2, true, true,
+		"profile.done.removed"
 	gone := full
 	gone.Methods = append(slices.Clone(methods), storyGone(now))
 	return []web.Story{
@@ -79,19 +120,91 @@ func profileStories(now time.Time) []web.Story {
 		{Name: "profile/method-disabled", Status: 200, Page: methodPage{Method: methods[3]}},
 		{Name: "profile/method-suspended", Status: 200, Page: methodPage{Method: storySuspended(methods[1])}},
 		{Name: "profile/method-gone", Status: 200, Page: methodPage{Method: storyGone(now)}},
-		{Name: "profile/method-bad-name", Status: 422, Page: methodPage{Method: methods[1], Problem: "binding.bad_label"}},
-		{Name: "profile/remove", Status: 200, Page: removePage{Method: methods[1], Left: []methodView{methods[2], methods[4]}}},
-		{Name: "profile/remove-last", Status: http.StatusConflict, Page: removePage{Method: methods[1], Left: methods[4:], Problem: "signin.method_needed"}},
-		{Name: "profile/activity", Status: 200, Page: activityPage{Events: storyEvents(now), More: "/profile/activity?before=x"}},
+		{
+			Name:   "profile/method-bad-name",
+			Status: 422,
+			Page:   methodPage{Method: methods[1], Problem: "binding.bad_label"},
+		},
+		{
+			Name:   "profile/remove",
+			Status: 200,
+			Page:   removePage{Method: methods[1], Left: []methodView{methods[2], methods[4]}},
+		},
+		{
+			Name:   "profile/remove-last",
+			Status: http.StatusConflict,
+			Page:   removePage{Method: methods[1], Left: methods[4:], Problem: "signin.method_needed"},
+		},
+		{
+			Name:   "profile/activity",
+			Status: 200,
+			Page:   activityPage{Events: storyEvents(now), More: "/profile/activity?before=x"},
+		},
 		{Name: "profile/password", Status: 200, Page: passwordPage{Email: "maria@harbor.example", MinLength: 15}},
-		{Name: "profile/password-wrong", Status: 422, Page: passwordPage{Email: "maria@harbor.example", MinLength: 15, Problem: "profile.problem.password", Wrong: true}},
-		{Name: "profile/password-short", Status: 422, Page: passwordPage{Email: "maria@harbor.example", MinLength: 15, Problem: "password.problem.short"}},
-		{Name: "profile/second-step-off", Status: 200, Page: secondStepPage{Company: "Ortiz & Sons", Mine: true, MayAdd: true}},
-		{Name: "profile/second-step-ready", Status: 200, Page: secondStepPage{Company: "Ortiz & Sons", Mine: true, Ready: true, MayAdd: true}},
-		{Name: "profile/second-step-on", Status: 200, Page: secondStepPage{Company: "Ortiz & Sons", Mine: true, On: true, Ready: true}},
-		{Name: "protected", Status: 200, Page: protectedPage{Summary: summaryOf(policy.TwoFactor), Methods: storyMethods(now), CodesLeft: 10, ContinueURL: "/"}},
-		{Name: "protected/no-codes", Status: 200, Page: protectedPage{Summary: summaryOf(policy.TwoFactor), Methods: storyMethods(now)[:2], ContinueURL: "/"}},
-		{Name: "profile/second-step-decided", Status: 200, Page: secondStepPage{Company: "Ortiz & Sons", Because: []string{"Required by Harbor since 5 Sep 2026."}}},
+		{
+			Name:   "profile/password-wrong",
+			Status: 422,
+			Page: passwordPage{
+				Email:     "maria@harbor.example",
+				MinLength: 15,
+				Problem:   "profile.problem.password",
+				Wrong:     true,
+			},
+		},
+		{
+			Name:   "profile/password-short",
+			Status: 422,
+			Page:   passwordPage{Email: "maria@harbor.example", MinLength: 15, Problem: "password.problem.short"},
+		},
+		{
+			Name:   "profile/second-step-off",
+			Status: 200,
+			Page:   secondStepPage{Company: "Ortiz & Sons", Mine: true, MayAdd: true},
+		},
+		{
+			Name:   "profile/second-step-ready",
+			Status: 200,
+			Page: secondStepPage{
+				Company: "Ortiz & Sons",
+				Mine:    true,
+				Ready:   true,
+				MayAdd:  true,
+			},
+		},
+		{
+			Name:   "profile/second-step-on",
+			Status: 200,
+			Page: secondStepPage{
+				Company: "Ortiz & Sons",
+				Mine:    true,
+				On:      true,
+				Ready:   true,
+			},
+		},
+		{
+			Name:   "protected",
+			Status: 200,
+			Page: protectedPage{
+				Summary:     summaryOf(policy.TwoFactor),
+				Methods:     storyMethods(now),
+				CodesLeft:   10,
+				ContinueURL: "/",
+			},
+		},
+		{
+			Name:   "protected/no-codes",
+			Status: 200,
+			Page: protectedPage{
+				Summary:     summaryOf(policy.TwoFactor),
+				Methods:     storyMethods(now)[:2],
+				ContinueURL: "/",
+			},
+		},
+		{
+			Name:   "profile/second-step-decided",
+			Status: 200,
+			Page:   secondStepPage{Company: "Ortiz & Sons", Because: []string{"Required by Harbor since 5 Sep 2026."}},
+		},
 	}
 }
 
@@ -106,7 +219,13 @@ func emailStories() []web.Story {
 	same, taken, tries := ask, ask, ask
 	same.Typed, same.Problem = address, "email.problem.same"
 	taken.Problem, tries.Problem = "email.problem.taken", "email.problem.no_tries"
-	code := emailCodePage{Email: address, To: wished, Change: "c1", Reference: "K7-MZ", Length: 6}
+	code := emailCodePage{
+		Email:     address,
+		To:        wished,
+		Change:    "c1",
+		Reference: "K7-MZ",
+		Length:    6,
+	}
 	wrong, newer := code, code
 	wrong.Problem, wrong.TriesLeft = "email.problem.wrong", 3
 	newer.Problem = "email.problem.newer"
@@ -126,23 +245,87 @@ func emailStories() []web.Story {
 
 func storyMethods(now time.Time) []methodView {
 	return []methodView{
-		{ID: "a4", Kind: "email", Title: "method.email", Label: storyMasked, Added: now.AddDate(0, -3, 0), Used: now.AddDate(0, 0, -2), Idle: true},
-		{ID: "a2", Kind: "totp", Title: "method.totp", Label: "Work phone", Added: now.AddDate(0, -1, 0), Used: now, Mine: true},
-		{ID: "a1", Kind: "passkey", Title: "method.passkey", Label: "Laptop", Added: now.AddDate(0, -1, 0), Mine: true, Facts: []string{"Synced: copies live with the account that keeps it."}},
-		{ID: "a3", Kind: "sms", Title: "method.sms", Label: "+49 ••• ••67", Added: now.AddDate(0, -2, 0), Mine: true, Warned: true, Disabled: true},
-		{ID: "a5", Kind: "backup", Title: "method.backup", Added: now.AddDate(0, -1, 0), Facts: []string{"8 codes left"}},
+		{
+			ID:    "a4",
+			Kind:  "email",
+			Title: "method.email",
+			Label: storyMasked,
+			Added: now.AddDate(0, -3, 0),
+			Used:  now.AddDate(0, 0, -2),
+			Idle:  true,
+		},
+		{
+			ID:    "a2",
+			Kind:  "totp",
+			Title: "method.totp",
+			Label: "Work phone",
+			Added: now.AddDate(0, -1, 0),
+			Used:  now,
+			Mine:  true,
+		},
+		{
+			ID:    "a1",
+			Kind:  "passkey",
+			Title: "method.passkey",
+			Label: "Laptop",
+			Added: now.AddDate(0, -1, 0),
+			Mine:  true,
+			Facts: []string{"Synced: copies live with the account that keeps it."},
+		},
+		{
+			ID:       "a3",
+			Kind:     "sms",
+			Title:    "method.sms",
+			Label:    "+49 ••• ••67",
+			Added:    now.AddDate(0, -2, 0),
+			Mine:     true,
+			Warned:   true,
+			Disabled: true,
+		},
+		{
+			ID:    "a5",
+			Kind:  "backup",
+			Title: "method.backup",
+			Added: now.AddDate(0, -1, 0),
+			Facts: []string{"8 codes left"},
+		},
 	}
 }
 
 func storyGone(now time.Time) methodView {
-	return methodView{ID: "a6", Kind: "push", Title: "method.push", Label: "Old phone", Added: now.AddDate(0, -8, 0), Mine: true, Disabled: true, Gone: now.AddDate(0, 0, -3)}
+	return methodView{
+		ID:       "a6",
+		Kind:     "push",
+		Title:    "method.push",
+		Label:    "Old phone",
+		Added:    now.AddDate(0, -8, 0),
+		Mine:     true,
+		Disabled: true,
+		Gone:     now.AddDate(0, 0, -3),
+	}
 }
 
 func storyEvents(now time.Time) []eventView {
 	return []eventView{
-		{Text: "Signed in to Harbor Dashboard", At: now, Browser: storyAgent, Place: storyPlace},
-		{Text: "Confirmed with: Authenticator app “Work phone”", At: now, Browser: storyAgent, Place: storyPlace},
-		{Text: "Wrong password for Harbor Dashboard", At: now.Add(-3 * time.Hour), Browser: "Chrome, Windows", Place: "Lisbon, Portugal", Alarming: true},
+		{
+			Text:    "Signed in to Harbor Dashboard",
+			At:      now,
+			Browser: storyAgent,
+			Place:   storyPlace,
+		},
+		{
+			Text:    "Confirmed with: Authenticator app “Work phone”",
+			At:      now,
+			Browser: storyAgent,
+			Place:   storyPlace,
+		},
+		{
+			Text:     "Wrong password for Harbor Dashboard",
+			At:       now.Add(-3 * time.Hour),
+			Browser:  "Chrome, Windows",
+			Place:    "Lisbon, Portugal",
+			Alarming: true,
+		},
 	}
 }
 

@@ -24,7 +24,8 @@ func inEveryLanguage(t *testing.T, fn func(p *locale.Printer)) {
 
 func TestEveryLevelHasItsSummary(t *testing.T) {
 	inEveryLanguage(t, func(p *locale.Printer) {
-		for _, l := range []policy.Level{policy.None, policy.PasswordOnly, policy.EmailConfirmed, policy.TwoFactor, policy.PhishingResistant} {
+		for _, l := range []policy.Level{policy.None, policy.PasswordOnly, policy.EmailConfirmed, policy.TwoFactor,
+			policy.PhishingResistant} {
 			if !p.Has(summaryOf(l)) {
 				t.Errorf("%s: no words for %s", p.Lang(), l)
 			}
@@ -51,7 +52,8 @@ func TestSEC1_TheSummaryClaimsNoMoreThanIsTrue(t *testing.T) {
 }
 
 func TestEveryDoneWordIsASentence(t *testing.T) {
-	words := []string{"forgotten", "ended", "restored", "renamed", "removed", "password", "email", "email_kept", "on", "off", "language"}
+	words := []string{"forgotten", "ended", "restored", "renamed", "removed", "password", "email", "email_kept", "on",
+		"off", "language"}
 	inEveryLanguage(t, func(p *locale.Printer) {
 		for _, word := range words {
 			if !p.Has(doneKey(word)) {
@@ -66,7 +68,8 @@ func TestEveryDoneWordIsASentence(t *testing.T) {
 
 func TestEventsNameMethodsAsTheirOwnerDoes(t *testing.T) {
 	inEveryLanguage(t, func(p *locale.Printer) {
-		words := eventText{Printer: p, methods: []binding.Method{{Authenticator: authenticator.Authenticator{ID: "a1", Label: "Work phone"}}}}
+		words := eventText{Printer: p,
+			methods: []binding.Method{{Authenticator: authenticator.Authenticator{ID: "a1", Label: "Work phone"}}}}
 		row := audit.Row{Event: audit.Event{Method: "totp", SubjectID: "a1"}}
 		want := p.T("method.named", "Method", p.T("method.totp"), "Name", "Work phone")
 		if got := words.method(row, ""); got != want {

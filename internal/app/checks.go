@@ -20,7 +20,8 @@ type Check struct {
 
 // Checks are what a start insists on and what can change afterwards. Each is one query.
 func (h *Core) Checks() []Check {
-	return []Check{{"clock", h.clockIsRight}, {"durability", h.durable}, {"keys", h.keysFit}, {"master keys", h.mastersFit}, {"epoch", h.newest}}
+	return []Check{{"clock", h.clockIsRight}, {"durability", h.durable}, {"keys", h.keysFit},
+		{"master keys", h.mastersFit}, {"epoch", h.newest}}
 }
 
 // clockIsRight holds our clock to the database's, by which every replica is measured
@@ -31,7 +32,8 @@ func (h *Core) clockIsRight(ctx context.Context) error {
 		return err
 	}
 	if most := h.Config.Database.ClockSkew; skew.Abs() > most {
-		return fmt.Errorf("this machine's clock and the database's are %s apart, and %s is the most: set the clocks (NTP), or raise database.clock_skew knowing that codes and sessions then live that much longer or shorter",
+		return fmt.Errorf(
+			"this machine's clock and the database's are %s apart, and %s is the most: set the clocks (NTP), or raise database.clock_skew knowing that codes and sessions then live that much longer or shorter",
 			skew.Abs().Round(time.Second), most)
 	}
 	return nil

@@ -53,16 +53,29 @@ func (h *Core) newest(ctx context.Context) error {
 	if h.mark == nil {
 		return nil // the keys did not fit; that is told already
 	}
-	return errors.Join(h.mark.Check(ctx), h.DB.View(ctx, db.Installation, func(tx *db.Tx) error { return backup.Serveable(ctx, tx) }))
+	return errors.Join(h.mark.Check(ctx),
+		h.DB.View(ctx, db.Installation, func(tx *db.Tx) error { return backup.Serveable(ctx, tx) }))
 }
 
 // keep is the periodic work of custody.
 func (a *App) keep() []jobs.Periodic {
 	return []jobs.Periodic{
-		{Name: "keys.follow", Every: followEvery, Run: func(ctx context.Context) error { a.tell("keys", a.Masters.Follow(ctx)); return nil }},
-		{Name: "keys.rsa", Every: rsaEvery, Run: func(ctx context.Context) error { return a.ring.Ensure(ctx, keyring.RS256) }},
+		{
+			Name:  "keys.follow",
+			Every: followEvery,
+			Run:   func(ctx context.Context) error { a.tell("keys", a.Masters.Follow(ctx)); return nil },
+		},
+		{
+			Name:  "keys.rsa",
+			Every: rsaEvery,
+			Run:   func(ctx context.Context) error { return a.ring.Ensure(ctx, keyring.RS256) },
+		},
 		{Name: "keys.reseal", Every: resealEvery, Run: a.Masters.ResealWhenNeeded},
-		{Name: "epoch.mark", Every: markEvery, Run: func(ctx context.Context) error { a.tell("mark", a.mark.Keep(ctx)); return nil }},
+		{
+			Name:  "epoch.mark",
+			Every: markEvery,
+			Run:   func(ctx context.Context) error { a.tell("mark", a.mark.Keep(ctx)); return nil },
+		},
 	}
 }
 
@@ -126,6 +139,12 @@ func (h *Core) AddMasterKey(ctx context.Context, lead time.Duration, by string) 
 		if err := h.Masters.Register(ctx, tx); err != nil {
 			return err
 		}
-		return audit.Record(ctx, tx, audit.Event{Action: audit.KeysMasterAdded, Result: audit.OK, ActorID: by, SubjectID: id, Reason: "seals from " + from.UTC().Format(time.RFC3339)})
+		return audit.Record(ctx, tx, audit.Event{
+			Action:    audit.KeysMasterAdded,
+			Result:    audit.OK,
+			ActorID:   by,
+			SubjectID: id,
+			Reason:    "seals from " + from.UTC().Format(time.RFC3339),
+		})
 	})
 }

@@ -73,7 +73,12 @@ func open(ctx context.Context, c config.Config, log *slog.Logger, now func() tim
 	if err != nil {
 		return nil, err
 	}
-	h := &Core{Config: c, DB: d, Log: log, jobs: &jobs.Queue{}}
+	h := &Core{
+		Config: c,
+		DB:     d,
+		Log:    log,
+		jobs:   &jobs.Queue{},
+	}
 	if err := h.prepare(ctx); err != nil {
 		return nil, errors.Join(err, d.Close())
 	}
@@ -101,9 +106,21 @@ func (h *Core) build(ctx context.Context) error {
 	queue := &message.Queue{Jobs: h.jobs, Keys: h.Keys}
 	h.Notifier = &notify.Notifier{Queue: queue, Limits: l}
 	h.SignIn = &signin.Service{
-		DB: h.DB, Keys: h.Keys, Queue: queue, Notifier: h.Notifier, Passwords: h.Passwords, Limits: l, Origin: h.Config.PublicURL,
-		Seen:  signin.NewSeen(),
-		Email: outofband.Verifier{Channel: authenticator.Email, Keys: h.Keys, Queue: queue, Digits: l.CodeLength, Origin: h.Config.PublicURL},
+		DB:        h.DB,
+		Keys:      h.Keys,
+		Queue:     queue,
+		Notifier:  h.Notifier,
+		Passwords: h.Passwords,
+		Limits:    l,
+		Origin:    h.Config.PublicURL,
+		Seen:      signin.NewSeen(),
+		Email: outofband.Verifier{
+			Channel: authenticator.Email,
+			Keys:    h.Keys,
+			Queue:   queue,
+			Digits:  l.CodeLength,
+			Origin:  h.Config.PublicURL,
+		},
 	}
 	if err := h.furnishSMS(queue); err != nil {
 		return err

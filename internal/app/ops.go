@@ -74,7 +74,8 @@ func (a *App) readiness() []ops.Check {
 }
 
 // late fails when the first of a backlog has waited for too long.
-func (a *App) late(ctx context.Context, most time.Duration, words string, backlog func(context.Context, *db.Tx) (int, time.Time, error)) error {
+func (a *App) late(ctx context.Context, most time.Duration, words string,
+	backlog func(context.Context, *db.Tx) (int, time.Time, error)) error {
 	return a.DB.View(db.UseServerDefaults(ctx), db.Installation, func(tx *db.Tx) error {
 		_, since, err := backlog(ctx, tx)
 		if waits := tx.Now.Sub(since); err == nil && !since.IsZero() && waits > most {
@@ -144,7 +145,13 @@ func (a *App) newTracer() *trace.Tracer {
 	if t.Endpoint == "" {
 		return nil
 	}
-	return trace.New(trace.Options{Service: t.Service, SampleRatio: t.SampleRatio, Now: time.Now, Log: a.Log, Send: collector(t)})
+	return trace.New(trace.Options{
+		Service:     t.Service,
+		SampleRatio: t.SampleRatio,
+		Now:         time.Now,
+		Log:         a.Log,
+		Send:        collector(t),
+	})
 }
 
 // collector sends OTLP over HTTP, and follows nobody elsewhere: a token goes with it.
@@ -208,7 +215,8 @@ func (a *App) traced(next http.Handler, proxies []netip.Prefix) http.Handler {
 
 func ours(r *http.Request, proxies []netip.Prefix) bool {
 	peer, err := netip.ParseAddrPort(r.RemoteAddr)
-	return err == nil && slices.ContainsFunc(proxies, func(p netip.Prefix) bool { return p.Contains(peer.Addr().Unmap()) })
+	return err == nil && slices.ContainsFunc(proxies,
+		func(p netip.Prefix) bool { return p.Contains(peer.Addr().Unmap()) })
 }
 
 // operate opens the listener for operations, if there is to be one, and returns what closes
@@ -220,7 +228,15 @@ func (a *App) operate(ctx context.Context) (stop func(), err error) {
 	if a.tracer != nil {
 		a.tracer.Version = version
 	}
-	a.metrics.Look(ops.Sources{DB: a.DB, Passwords: a.Passwords, Ready: a.ready, Tracer: a.tracer, Version: version, Revision: revision, GoVersion: goVersion})
+	a.metrics.Look(ops.Sources{
+		DB:        a.DB,
+		Passwords: a.Passwords,
+		Ready:     a.ready,
+		Tracer:    a.tracer,
+		Version:   version,
+		Revision:  revision,
+		GoVersion: goVersion,
+	})
 	if o.Listen == "" {
 		return func() {}, nil
 	}
@@ -242,7 +258,12 @@ func (a *App) operate(ctx context.Context) (stop func(), err error) {
 // without a token, whatever else it may ask.
 func (a *App) operations(local bool) *ops.Ops {
 	o := a.Config.Ops
-	return &ops.Ops{Ready: a.ready, Metrics: a.metrics, Token: o.Token, Profiles: local || o.Token != ""}
+	return &ops.Ops{
+		Ready:    a.ready,
+		Metrics:  a.metrics,
+		Token:    o.Token,
+		Profiles: local || o.Token != "",
+	}
 }
 
 // drain says no at /readyz, and goes on answering for as long as load balancers are given

@@ -52,8 +52,12 @@ func TestOnlyOurProxiesChooseWhatIsTraced(t *testing.T) {
 	const wanted, span = "4bf92f3577b34da6a3ce929d0e0e4736", "00f067aa0ba902b7"
 	a := &App{watcher: watcher{tracer: trace.New(trace.Options{SampleRatio: 1e-9, Now: time.Now})}}
 	traced := false
-	h := a.traced(http.HandlerFunc(func(_ http.ResponseWriter, r *http.Request) { traced = trace.From(r.Context()) != nil }), []netip.Prefix{netip.MustParsePrefix("10.0.0.0/8")})
-	for peer, want := range map[string]bool{"10.1.2.3:4": true, "[::ffff:10.1.2.3]:4": true, "192.0.2.1:4": false, "rubbish": false} {
+	h := a.traced(http.HandlerFunc(func(_ http.ResponseWriter,
+		r *http.Request) {
+		traced = trace.From(r.Context()) != nil
+	}), []netip.Prefix{netip.MustParsePrefix("10.0.0.0/8")})
+	for peer, want := range map[string]bool{"10.1.2.3:4": true, "[::ffff:10.1.2.3]:4": true, "192.0.2.1:4": false,
+		"rubbish": false} {
 		r := httptest.NewRequest(http.MethodGet, "/", nil)
 		r.RemoteAddr = peer
 		r.Header.Set("Traceparent", "00-"+wanted+"-"+span+"-01")

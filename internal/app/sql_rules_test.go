@@ -52,7 +52,8 @@ func TestStatementsCanBeDistributed(t *testing.T) {
 		where := filepath.Base(filepath.Dir(s.where)) + "." + nameOf(s)
 		used[where] = true
 		if !slices.Contains(slices.Concat(scans, byDirectory, parts), where) {
-			t.Errorf("%s: reads or writes rows of several companies; is it a scan (%s)? %s", s.where, where, words(s.text))
+			t.Errorf("%s: reads or writes rows of several companies; is it a scan (%s)? %s", s.where,
+				where, words(s.text))
 		}
 	}
 	for _, where := range slices.Concat(scans, byDirectory, parts) {
@@ -65,20 +66,29 @@ func TestStatementsCanBeDistributed(t *testing.T) {
 func TestRulesOfStatementsFindMistakes(t *testing.T) {
 	spread := distributed(t)
 	for text, wrong := range map[string]bool{
-		`UPDATE users SET disabled_at = now() WHERE tenant_id = $1`:                                                           true,
-		`SELECT id FROM jobs WHERE tenant_id = $1 FOR UPDATE`:                                                                 true,
-		`SELECT id FROM jobs WHERE tenant_id = $1 LIMIT 1 FOR UPDATE SKIP LOCKED`:                                             true,
-		`SELECT id FROM users WHERE tenant_id = $1 AND email ILIKE $2`:                                                        true,
-		`SELECT id FROM users WHERE tenant_id = $1 AND id = ANY($2)`:                                                          true,
-		`CREATE TABLE t (id BIGSERIAL)`:                                                                                       true,
-		`SELECT pg_advisory_xact_lock(1)`:                                                                                     true,
-		`SELECT u.id FROM users u JOIN flows f ON f.user_id = u.id WHERE u.tenant_id = $1`:                                    true,
-		`SELECT u.id FROM users u JOIN flows f ON f.tenant_id = u.tenant_id WHERE u.tenant_id = $1`:                           false,
-		`SELECT (SELECT COUNT(*) FROM users), (SELECT COUNT(*) FROM flows)`:                                                   true,
-		`SELECT u.id FROM users u JOIN directory d ON d.user_id = u.id WHERE u.tenant_id = d.tenant_id`:                       false,
-		`DELETE FROM jobs WHERE (tenant_id, id) IN (SELECT tenant_id, id FROM jobs WHERE done_at < $1)`:                       false,
-		`SELECT f.id FROM flows f JOIN budgets b ON b.tenant_id = 'installation' WHERE f.tenant_id = $1 AND b.tenant_id = $1`: true,
-		`SELECT id FROM users WHERE tenant_id = $1`:                                                                           false,
+		`UPDATE users SET disabled_at = now()
+			WHERE tenant_id = $1`: true,
+		`SELECT id FROM jobs WHERE tenant_id = $1 FOR UPDATE`:                     true,
+		`SELECT id FROM jobs WHERE tenant_id = $1 LIMIT 1 FOR UPDATE SKIP LOCKED`: true,
+		`SELECT id FROM users WHERE tenant_id = $1
+			AND email ILIKE $2`: true,
+		`SELECT id FROM users WHERE tenant_id = $1
+			AND id = ANY($2)`: true,
+		`CREATE TABLE t (id BIGSERIAL)`:   true,
+		`SELECT pg_advisory_xact_lock(1)`: true,
+		`SELECT u.id FROM users u JOIN flows f ON f.user_id = u.id
+			WHERE u.tenant_id = $1`: true,
+		`SELECT u.id FROM users u JOIN flows f ON f.tenant_id = u.tenant_id
+			WHERE u.tenant_id = $1`: false,
+		`SELECT (SELECT COUNT(*) FROM users), (SELECT COUNT(*)
+			FROM flows)`: true,
+		`SELECT u.id FROM users u JOIN directory d ON d.user_id = u.id
+			WHERE u.tenant_id = d.tenant_id`: false,
+		`DELETE FROM jobs WHERE (tenant_id, id) IN (SELECT tenant_id, id FROM jobs
+			WHERE done_at < $1)`: false,
+		`SELECT f.id FROM flows f JOIN budgets b ON b.tenant_id = 'installation'
+			WHERE f.tenant_id = $1 AND b.tenant_id = $1`: true,
+		`SELECT id FROM users WHERE tenant_id = $1`: false,
 	} {
 		if why := checkRules(text, spread); (why != "") != wrong {
 			t.Errorf("%s: %q", text, why)
@@ -155,7 +165,8 @@ func distributed(t *testing.T) (out []string) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	for _, m := range regexp.MustCompile(`create_distributed_table\('([a-z_]+)'`).FindAllStringSubmatch(string(text), -1) {
+	for _, m := range regexp.MustCompile(`create_distributed_table\('([a-z_]+)'`).FindAllStringSubmatch(string(text),
+		-1) {
 		out = append(out, m[1])
 	}
 	if len(out) < 20 {

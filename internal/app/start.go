@@ -57,7 +57,12 @@ func start(ctx context.Context, c config.Config, log *slog.Logger, now func() ti
 	if err != nil {
 		return nil, refuse(files, err)
 	}
-	h := &Core{Config: c, DB: d, Log: log, jobs: &jobs.Queue{}}
+	h := &Core{
+		Config: c,
+		DB:     d,
+		Log:    log,
+		jobs:   &jobs.Queue{},
+	}
 	if err := h.begin(ctx, files); err != nil {
 		return nil, errors.Join(err, d.Close())
 	}
@@ -71,7 +76,8 @@ func (h *Core) begin(ctx context.Context, files error) error {
 		return refuse(files, h.clockIsRight(ctx), err)
 	}
 	if kind := h.DB.NetworkDisk(); kind != "" {
-		h.Log.Warn("the SQLite database lies on a network disk, where its locks may not work and data can be lost: move it to a local disk, or use PostgreSQL",
+		h.Log.Warn(
+			"the SQLite database lies on a network disk, where its locks may not work and data can be lost: move it to a local disk, or use PostgreSQL",
 			"filesystem", kind)
 	}
 	if err := h.migrate(ctx); err != nil {
@@ -85,7 +91,8 @@ func (h *Core) begin(ctx context.Context, files error) error {
 		return err
 	}
 	// Last, and once more: only a server that starts raises a minimum.
-	return h.DB.InTx(ctx, db.Installation, func(tx *db.Tx) error { return configminimum.Keep(ctx, tx, h.Config.Limits) })
+	return h.DB.InTx(ctx, db.Installation,
+		func(tx *db.Tx) error { return configminimum.Keep(ctx, tx, h.Config.Limits) })
 }
 
 func (h *Core) migrate(ctx context.Context) error {

@@ -135,19 +135,28 @@ func owner(s statement) string {
 func TestALooseTenantIsSeen(t *testing.T) {
 	ofTenants := []string{"users", "sessions", "flows"}
 	for text, want := range map[string]string{
-		`SELECT tenant_id, id FROM users WHERE id = $1`:                                                                     "users",
-		`SELECT id FROM users WHERE tenant_id <> '' AND id = $1`:                                                            "users",
-		`UPDATE users SET tenant_id = tenant_id WHERE id = $1`:                                                              "users",
-		`DELETE FROM users WHERE id = $1`:                                                                                   "users",
-		`INSERT INTO users (id) VALUES ($1)`:                                                                                "users",
-		`SELECT u.id FROM users u JOIN sessions s ON s.user_id = u.id WHERE u.tenant_id = $1`:                               "sessions",
-		`SELECT u.id FROM users u JOIN sessions s ON s.tenant_id = u.tenant_id WHERE u.id = $1`:                             "sessions users",
-		`SELECT u.id FROM users u JOIN sessions s ON s.tenant_id = $1 WHERE u.id = $1`:                                      "users",
-		`SELECT id FROM users WHERE tenant_id = $1`:                                                                         "",
-		`INSERT INTO users (tenant_id, id) VALUES ($1, $2)`:                                                                 "",
-		`SELECT u.id FROM users u JOIN sessions s ON s.tenant_id = u.tenant_id AND s.user_id = u.id WHERE u.tenant_id = $1`: "",
-		`SELECT u.id FROM directory d JOIN users u ON u.tenant_id = d.tenant_id AND u.id = d.user_id`:                       "",
-		`SELECT 1 FROM sessions s WHERE s.tenant_id = u.tenant_id AND s.user_id = u.id`:                                     "",
+		`SELECT tenant_id, id FROM users WHERE id = $1`: "users",
+		`SELECT id FROM users WHERE tenant_id <> ''
+			AND id = $1`: "users",
+		`UPDATE users SET tenant_id = tenant_id
+			WHERE id = $1`: "users",
+		`DELETE FROM users WHERE id = $1`:    "users",
+		`INSERT INTO users (id) VALUES ($1)`: "users",
+		`SELECT u.id FROM users u JOIN sessions s ON s.user_id = u.id
+			WHERE u.tenant_id = $1`: "sessions",
+		`SELECT u.id FROM users u JOIN sessions s ON s.tenant_id = u.tenant_id
+			WHERE u.id = $1`: "sessions users",
+		`SELECT u.id FROM users u JOIN sessions s ON s.tenant_id = $1
+			WHERE u.id = $1`: "users",
+		`SELECT id FROM users WHERE tenant_id = $1`: "",
+		`INSERT INTO users (tenant_id, id)
+			VALUES ($1, $2)`: "",
+		`SELECT u.id FROM users u JOIN sessions s ON s.tenant_id = u.tenant_id AND s.user_id = u.id
+			WHERE u.tenant_id = $1`: "",
+		`SELECT u.id FROM directory d JOIN users u ON u.tenant_id = d.tenant_id
+			AND u.id = d.user_id`: "",
+		`SELECT 1 FROM sessions s WHERE s.tenant_id = u.tenant_id
+			AND s.user_id = u.id`: "",
 	} {
 		if got := strings.Join(unconstrained(text, ofTenants), " "); got != want {
 			t.Errorf("%s: %q, want %q", text, got, want)

@@ -35,7 +35,8 @@ func TestEveryColumnIsVersionedOrNot(t *testing.T) {
 		slices.Sort(placed)
 		found := slices.Sorted(slices.Values(columns[table]))
 		if !slices.Equal(placed, found) {
-			t.Errorf("%s has the columns %v; versioned and unversioned name %v: does a decision read it?", table, found, placed)
+			t.Errorf("%s has the columns %v; versioned and unversioned name %v: does a decision read it?",
+				table, found, placed)
 		}
 	}
 }
@@ -55,7 +56,8 @@ func TestSettersCountVersions(t *testing.T) {
 		if changesMethods(s.text, set) {
 			owners++
 			if s.function == nil || !calls(s.function, "OwnerChanged") {
-				t.Errorf("%s: changes which authenticators work and does not call OwnerChanged: %s", s.where, words(s.text))
+				t.Errorf("%s: changes which authenticators work and does not call OwnerChanged: %s",
+					s.where, words(s.text))
 			}
 		}
 	}
@@ -127,7 +129,8 @@ func checkVersion(text string) string {
 
 func changesMethods(text string, set map[string]string) bool {
 	text = words(text)
-	if strings.HasPrefix(text, "INSERT INTO authenticators ") || strings.HasPrefix(text, "DELETE FROM authenticators ") {
+	if strings.HasPrefix(text, "INSERT INTO authenticators ") ||
+		strings.HasPrefix(text, "DELETE FROM authenticators ") {
 		return true
 	}
 	_, disabled := set["disabled_at"]

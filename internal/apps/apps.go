@@ -103,7 +103,8 @@ func remove(ctx context.Context, tx *db.Tx, id, kind string, uris []string) erro
 			return err
 		}
 		if !found {
-			return fault.New(fault.Invalid, "client.no_such_uri").Because(fmt.Errorf("%s is not registered for %s", u, id))
+			return fault.New(fault.Invalid,
+				"client.no_such_uri").Because(fmt.Errorf("%s is not registered for %s", u, id))
 		}
 	}
 	return nil

@@ -18,15 +18,17 @@ const (
 const (
 	SignInPassword     Action = "signin.password"      // a password was checked
 	SignInSecondFactor Action = "signin.second_factor" // a code, a link or another second factor was checked
-	SignInPasskey      Action = "signin.passkey"       // a passkey was checked that stands for password and second factor
-	SignInCompleted    Action = "signin.completed"     // a sign-in was finished and a session began
-	SignInDenied       Action = "signin.denied"        // no method of the account reaches what the app or the company asks for
-	SignInEnded        Action = "signin.ended"         // a sign-in was left or replaced before it was finished
-	SignInStepUp       Action = "signin.step_up"       // a signed-in person was asked for more proof
-	SignInDisowned     Action = "signin.disowned"      // the account's holder reported that a sign-in was not theirs
-	ChallengeSent      Action = "challenge.sent"       // a code or link was sent, or was not
-	AdmissionSent      Action = "admission.sent"       // a link was mailed that lets another browser try to sign in
-	AdmissionUsed      Action = "admission.used"       // such a link was used
+	// a passkey was checked that stands for password and second factor
+	SignInPasskey   Action = "signin.passkey"
+	SignInCompleted Action = "signin.completed" // a sign-in was finished and a session began
+	// no method of the account reaches what the app or the company asks for
+	SignInDenied   Action = "signin.denied"
+	SignInEnded    Action = "signin.ended"    // a sign-in was left or replaced before it was finished
+	SignInStepUp   Action = "signin.step_up"  // a signed-in person was asked for more proof
+	SignInDisowned Action = "signin.disowned" // the account's holder reported that a sign-in was not theirs
+	ChallengeSent  Action = "challenge.sent"  // a code or link was sent, or was not
+	AdmissionSent  Action = "admission.sent"  // a link was mailed that lets another browser try to sign in
+	AdmissionUsed  Action = "admission.used"  // such a link was used
 )
 
 // Sessions, browsers and tokens.
@@ -65,30 +67,35 @@ const (
 
 // Sign-in methods.
 const (
-	MethodAdded      Action = "method.added"      // a method was set up, or its first proof was wrong
-	MethodRemoved    Action = "method.removed"    // a method was removed
-	MethodSuspended  Action = "method.suspended"  // a method was taken out of use by a report or a review
-	MethodRestored   Action = "method.restored"   // a suspended method may be used again
-	MethodsReset     Action = "methods.reset"     // all methods of a person were removed, or the wait after a reset ended
-	PasskeyCopied    Action = "passkey.copied"    // the counter of a passkey ran backwards: there may be two of it
-	ReceiverGone     Action = "receiver.gone"     // a browser takes no codes any more
-	AccountProtected Action = "account.protected" // a method is lost since a backup: an administrator must let the person in
+	MethodAdded     Action = "method.added"     // a method was set up, or its first proof was wrong
+	MethodRemoved   Action = "method.removed"   // a method was removed
+	MethodSuspended Action = "method.suspended" // a method was taken out of use by a report or a review
+	MethodRestored  Action = "method.restored"  // a suspended method may be used again
+	// all methods of a person were removed, or the wait after a reset ended
+	MethodsReset  Action = "methods.reset"
+	PasskeyCopied Action = "passkey.copied" // the counter of a passkey ran backwards: there may be two of it
+	ReceiverGone  Action = "receiver.gone"  // a browser takes no codes any more
+	// a method is lost since a backup: an administrator must let the person in
+	AccountProtected Action = "account.protected"
 )
 
 // Companies.
 const (
-	TenantCreated      Action = "tenant.created"       // a company was added
-	TenantRenamed      Action = "tenant.renamed"       // a company got another name
-	TenantSuspended    Action = "tenant.suspended"     // nobody of a company can sign in
-	TenantResumed      Action = "tenant.resumed"       // a company can sign in again
-	TenantMandate      Action = "tenant.mandate"       // the vendor decided about two-factor authentication of a company
+	TenantCreated   Action = "tenant.created"   // a company was added
+	TenantRenamed   Action = "tenant.renamed"   // a company got another name
+	TenantSuspended Action = "tenant.suspended" // nobody of a company can sign in
+	TenantResumed   Action = "tenant.resumed"   // a company can sign in again
+	// the vendor decided about two-factor authentication of a company
+	TenantMandate      Action = "tenant.mandate"
 	TenantSwitched     Action = "tenant.switched"      // a company switched two-factor authentication on or off
 	TenantMethods      Action = "tenant.methods"       // the methods that a company allows were changed
 	TenantChoice       Action = "tenant.choice"        // who of a company needs a second factor was changed
 	TenantDeadline     Action = "tenant.deadline"      // the day from which a method must be set up was changed
 	TenantRememberDays Action = "tenant.remember_days" // how long browsers are remembered was changed
-	TenantSMSCountries Action = "tenant.sms_countries" // the countries that a company may send text messages to were changed
-	TextsPaused        Action = "texts.paused"         // text messages to a country are paused: too few codes are entered
+	// the countries that a company may send text messages to were changed
+	TenantSMSCountries Action = "tenant.sms_countries"
+	// text messages to a country are paused: too few codes are entered
+	TextsPaused Action = "texts.paused"
 )
 
 // Apps.
@@ -104,16 +111,19 @@ const (
 
 // The installation.
 const (
-	Begun               Action = "audit.begun"                     // a chain of audit events began
-	InstallationChanged Action = "installation.changed"            // the vendor's settings were changed
-	InstallationCopied  Action = "installation.copied"             // a backup was made
-	EpochRaised         Action = "installation.epoch_raised"       // everything that was open ended, as after a restore
-	EpochAcknowledged   Action = "installation.epoch_acknowledged" // an operator allowed the installation to serve again
-	EpochReviewed       Action = "installation.epoch_reviewed"     // methods were compared with a newer copy of the events
-	MinimumRaised       Action = "configminimum.raised"            // a setting became stricter, which is the minimum now
-	MinimumAccepted     Action = "configminimum.accepted"          // an operator accepted a less strict setting
-	KeysRotated         Action = "keys.rotated"                    // a new signing key was made
-	KeysRetired         Action = "keys.retired"                    // a signing key was withdrawn
-	KeysMasterAdded     Action = "keys.master_added"               // a key file brought another master key
-	KeysMasterDropped   Action = "keys.master_dropped"             // a master key was removed
+	Begun               Action = "audit.begun"               // a chain of audit events began
+	InstallationChanged Action = "installation.changed"      // the vendor's settings were changed
+	InstallationCopied  Action = "installation.copied"       // a backup was made
+	EpochRaised         Action = "installation.epoch_raised" // everything that was open ended, as after a restore
+	// an operator allowed the installation to serve again
+	EpochAcknowledged Action = "installation.epoch_acknowledged"
+	// methods were compared with a newer copy of the events
+	EpochReviewed Action = "installation.epoch_reviewed"
+	// a setting became stricter, which is the minimum now
+	MinimumRaised     Action = "configminimum.raised"
+	MinimumAccepted   Action = "configminimum.accepted" // an operator accepted a less strict setting
+	KeysRotated       Action = "keys.rotated"           // a new signing key was made
+	KeysRetired       Action = "keys.retired"           // a signing key was withdrawn
+	KeysMasterAdded   Action = "keys.master_added"      // a key file brought another master key
+	KeysMasterDropped Action = "keys.master_dropped"    // a master key was removed
 )

@@ -47,7 +47,8 @@ func constants(t *testing.T, path string) string {
 		if !ok || block.Tok != token.CONST || !block.Lparen.IsValid() {
 			continue
 		}
-		fmt.Fprintf(&out, "## %s\n\n| event | what happened |\n|---|---|\n", strings.TrimSuffix(strings.TrimSpace(block.Doc.Text()), "."))
+		fmt.Fprintf(&out, "## %s\n\n| event | what happened |\n|---|---|\n",
+			strings.TrimSuffix(strings.TrimSpace(block.Doc.Text()), "."))
 		for _, spec := range block.Specs {
 			row(t, &out, spec.(*ast.ValueSpec))
 		}
@@ -83,7 +84,8 @@ func reasons(t *testing.T) string {
 	if strings.Count(table, "## ") != 1 {
 		t.Errorf("want one block of constants: %s", table)
 	}
-	return strings.TrimSpace(strings.Replace(table, "| event | what happened |", "| reason | what happened |", 1)) + "\n"
+	return strings.TrimSpace(strings.Replace(table, "| event | what happened |",
+		"| reason | what happened |", 1)) + "\n"
 }
 
 var actionInQuery = regexp.MustCompile(`(?:--action |action=~?\\?")([a-z_.|]+)`)

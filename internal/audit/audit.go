@@ -65,7 +65,8 @@ func Record(ctx context.Context, tx *db.Tx, events ...Event) error {
 		e = e.clean()
 		salt := make([]byte, 16)
 		_, _ = rand.Read(salt)
-		args = append(args, tx.Tenant, tx.NewID(), tx.Now, string(e.Action), string(e.Result), e.ActorID, e.UserID, e.ClientID, e.Method, e.Level,
+		args = append(args, tx.Tenant, tx.NewID(), tx.Now, string(e.Action), string(e.Result), e.ActorID, e.UserID,
+			e.ClientID, e.Method, e.Level,
 			e.SubjectID, e.RequestID, e.Reason, e.IP, e.Place, e.Browser, salt, e.personalHash(salt))
 	}
 	if err := tx.ExecDeferred(ctx, inserting(table(ctx), len(events)), args...); err != nil {
@@ -98,7 +99,8 @@ var inserts = func() (all [8]string) {
 
 func inserted(table string, n int) string {
 	var b strings.Builder
-	b.WriteString(`INSERT INTO ` + table + ` (tenant_id, id, at, action, result, actor_id, user_id, client_id, method, level,
+	b.WriteString(`INSERT INTO ` + table +
+		` (tenant_id, id, at, action, result, actor_id, user_id, client_id, method, level,
 			subject_id, request_id, reason, ip, place, browser, personal_salt, personal_hash, seq) VALUES `)
 	for row := range n {
 		if row > 0 {
@@ -115,7 +117,8 @@ func inserted(table string, n int) string {
 
 func (e Event) clean() Event {
 	e.Action, e.Result = Action(tidy(string(e.Action), longestWord)), Result(tidy(string(e.Result), longestWord))
-	for _, word := range []*string{&e.ActorID, &e.UserID, &e.ClientID, &e.Method, &e.Level, &e.SubjectID, &e.RequestID, &e.IP, &e.Place, &e.Browser} {
+	for _, word := range []*string{&e.ActorID, &e.UserID, &e.ClientID, &e.Method, &e.Level, &e.SubjectID, &e.RequestID,
+		&e.IP, &e.Place, &e.Browser} {
 		*word = tidy(*word, longestWord)
 	}
 	e.Reason = tidy(e.Reason, longestText)

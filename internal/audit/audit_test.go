@@ -30,7 +30,9 @@ func record(t testing.TB, d *db.DB, tenant string, n int) {
 	t.Helper()
 	for i := range n {
 		err := d.InTx(t.Context(), tenant, func(tx *db.Tx) error {
-			return Record(t.Context(), tx, Event{Action: "signin.second_factor", Result: Result(fmt.Sprint(i)), UserID: "u1", Origin: Origin{IP: "192.0.2.7", Place: "Lisbon, Portugal", Browser: "Firefox on Linux"}})
+			return Record(t.Context(), tx,
+				Event{Action: "signin.second_factor", Result: Result(fmt.Sprint(i)), UserID: "u1",
+					Origin: Origin{IP: "192.0.2.7", Place: "Lisbon, Portugal", Browser: "Firefox on Linux"}})
 		})
 		if err != nil {
 			t.Fatal(err)
@@ -70,7 +72,8 @@ func verify(t testing.TB, d *db.DB, keys *secret.Keys, tenant string) Report {
 func exec(t testing.TB, d *db.DB, query string, args ...any) int64 {
 	t.Helper()
 	var n int64
-	err := d.InTx(t.Context(), "t1", func(tx *db.Tx) (err error) { n, err = tx.Exec(t.Context(), query, args...); return err })
+	err := d.InTx(t.Context(), "t1",
+		func(tx *db.Tx) (err error) { n, err = tx.Exec(t.Context(), query, args...); return err })
 	if err != nil {
 		t.Fatal(query, err)
 	}
@@ -107,12 +110,24 @@ func TestTamperingIsFoundAndTheRowNamed(t *testing.T) {
 		"changed time": {func(t *testing.T, d *db.DB, id []string) {
 			exec(t, d, `UPDATE audit_events SET at = at + 1`+row, id[0])
 		}, 0, "changed"},
-		"changed place": {func(t *testing.T, d *db.DB, id []string) { exec(t, d, `UPDATE audit_events SET place = ''`+row, id[3]) }, 3, "place"},
+		"changed place": {func(t *testing.T, d *db.DB, id []string) {
+			exec(t, d, `UPDATE audit_events
+			SET place = ''`+row, id[3])
+		}, 3, "place"},
 		"new salt and hash": {func(t *testing.T, d *db.DB, id []string) {
-			exec(t, d, `UPDATE audit_events SET ip = '', personal_salt = $2, personal_hash = $3`+row, id[3], []byte("s"), Event{Origin: Origin{Place: "Lisbon, Portugal", Browser: "Firefox on Linux"}}.personalHash([]byte("s")))
+			exec(t, d, `UPDATE audit_events
+				SET ip = '', personal_salt = $2,
+					personal_hash = $3`+row, id[3], []byte("s"),
+				Event{Origin: Origin{Place: "Lisbon, Portugal", Browser: "Firefox on Linux"}}.personalHash([]byte("s")))
 		}, 3, "changed"},
-		"deleted":       {func(t *testing.T, d *db.DB, id []string) { exec(t, d, `DELETE FROM audit_events`+row, id[4]) }, 5, "1 row(s) before"},
-		"deleted first": {func(t *testing.T, d *db.DB, id []string) { exec(t, d, `DELETE FROM audit_events`+row, id[0]) }, 1, "1 row(s) before"},
+		"deleted": {func(t *testing.T, d *db.DB, id []string) {
+			exec(t, d, `DELETE
+			FROM audit_events`+row, id[4])
+		}, 5, "1 row(s) before"},
+		"deleted first": {func(t *testing.T, d *db.DB, id []string) {
+			exec(t, d, `DELETE
+			FROM audit_events`+row, id[0])
+		}, 1, "1 row(s) before"},
 		"shortened tail": {func(t *testing.T, d *db.DB, id []string) {
 			exec(t, d, `DELETE FROM audit_events WHERE tenant_id = 't1' AND seq > 10`)
 		}, 9, "10 row(s) after"},
@@ -121,7 +136,8 @@ func TestTamperingIsFoundAndTheRowNamed(t *testing.T) {
 		}, -1, "20 row(s) after"},
 		"shortened tail and head": {func(t *testing.T, d *db.DB, id []string) {
 			exec(t, d, `DELETE FROM audit_events WHERE tenant_id = 't1' AND seq > 10`)
-			exec(t, d, `UPDATE audit_heads SET seq = 10, chain = (SELECT chain FROM audit_events WHERE tenant_id = 't1' AND seq = 10) WHERE tenant_id = 't1'`)
+			exec(t, d, `UPDATE audit_heads SET seq = 10, chain = (SELECT chain FROM audit_events
+				WHERE tenant_id = 't1' AND seq = 10) WHERE tenant_id = 't1'`)
 		}, -1, "not sealed with this key file"},
 		"swapped places": {func(t *testing.T, d *db.DB, id []string) {
 			exec(t, d, `UPDATE audit_events SET seq = 1000`+row, id[2])
@@ -132,8 +148,10 @@ func TestTamperingIsFoundAndTheRowNamed(t *testing.T) {
 			exec(t, d, `UPDATE audit_events SET result = '7'`+row, id[2])
 			exec(t, d, `UPDATE audit_events SET result = '2'`+row, id[7])
 		}, 2, "changed"},
-		"inserted behind the head":  {func(t *testing.T, d *db.DB, id []string) { insertCopy(t, d, "x", 21) }, -2, "outside"},
-		"inserted before the chain": {func(t *testing.T, d *db.DB, id []string) { insertCopy(t, d, "x", -1) }, -2, "outside"},
+		"inserted behind the head": {func(t *testing.T, d *db.DB, id []string) { insertCopy(t, d, "x", 21) }, -2,
+			"outside"},
+		"inserted before the chain": {func(t *testing.T, d *db.DB, id []string) { insertCopy(t, d, "x", -1) }, -2,
+			"outside"},
 		"head deleted": {func(t *testing.T, d *db.DB, id []string) {
 			exec(t, d, `DELETE FROM audit_heads WHERE tenant_id = 't1'`)
 		}, -1, "end of the chain is gone"},
@@ -143,7 +161,8 @@ func TestTamperingIsFoundAndTheRowNamed(t *testing.T) {
 			exec(t, d, `UPDATE audit_heads SET seal = $1 WHERE tenant_id = 't1'`, forged.seal)
 		}, -1, "not sealed with this key file"},
 		"erased, with another address in its place": {func(t *testing.T, d *db.DB, id []string) {
-			exec(t, d, `UPDATE audit_events SET ip = '6.6.6.6', place = '', browser = '', personal_salt = NULL`+row, id[5])
+			exec(t, d, `UPDATE audit_events
+				SET ip = '6.6.6.6', place = '', browser = '', personal_salt = NULL`+row, id[5])
 		}, 5, "erased"},
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -172,7 +191,8 @@ func TestTamperingIsFoundAndTheRowNamed(t *testing.T) {
 
 func insertCopy(t *testing.T, d *db.DB, id string, seq int) {
 	exec(t, d, `INSERT INTO audit_events (tenant_id, `+columns+`)
-		SELECT tenant_id, $1, at, action, result, actor_id, user_id, client_id, method, level, subject_id, request_id, reason, ip, place, browser, personal_salt, personal_hash, $2, chain
+		SELECT tenant_id, $1, at, action, result, actor_id, user_id, client_id, method, level, subject_id,
+			request_id, reason, ip, place, browser, personal_salt, personal_hash, $2, chain
 		FROM audit_events WHERE tenant_id = 't1' AND seq = 20`, id, seq)
 }
 
@@ -194,7 +214,8 @@ func TestTheSealerMakesNoSecondHead(t *testing.T) {
 		seal(t, d, keys) // the installation's own row that t1 began
 		for _, tenant := range []string{"t1", db.Installation} {
 			exec(t, d, `DELETE FROM audit_heads WHERE tenant_id = $1`, tenant)
-			exec(t, d, `UPDATE audit_events SET seq = 0, reason = 'forged', personal_salt = NULL WHERE tenant_id = $1`, tenant)
+			exec(t, d, `UPDATE audit_events SET seq = 0, reason = 'forged', personal_salt = NULL
+				WHERE tenant_id = $1`, tenant)
 			if _, err := (&Sealer{DB: d, Keys: keys}).Seal(t.Context()); !errors.Is(err, ErrHead) {
 				t.Errorf("%s: sealed again: %v", tenant, err)
 			}
@@ -226,7 +247,8 @@ func TestErasingPersonalFieldsKeepsTheChain(t *testing.T) {
 		keys := newHouse(t, d)
 		record(t, d, "t1", 10)
 		seal(t, d, keys)
-		exec(t, d, `UPDATE audit_events SET ip = '192.0.2.0/24', place = '', browser = '', personal_salt = NULL WHERE tenant_id = 't1' AND seq <= 4`)
+		exec(t, d, `UPDATE audit_events SET ip = '192.0.2.0/24', place = '', browser = '', personal_salt = NULL
+			WHERE tenant_id = 't1' AND seq <= 4`)
 		if r := verify(t, d, keys, "t1"); !r.Intact() || r.Checked != 10 || r.Erased != 4 {
 			t.Errorf("%+v", r)
 		}
@@ -279,7 +301,8 @@ func TestTenantsHaveTheirOwnChains(t *testing.T) {
 			t.Error(all, err)
 		}
 		record(t, d, "t2", 1)
-		for tenant, want := range map[string]Report{"t1": {Tenant: "t1", Checked: 3}, "t2": {Tenant: "t2", Checked: 2, Unsealed: 1}, "none": {Tenant: "none"}} {
+		for tenant, want := range map[string]Report{"t1": {Tenant: "t1", Checked: 3},
+			"t2": {Tenant: "t2", Checked: 2, Unsealed: 1}, "none": {Tenant: "none"}} {
 			if r := verify(t, d, keys, tenant); r != want {
 				t.Errorf("%+v, want %+v", r, want)
 			}
@@ -292,7 +315,8 @@ func TestSEC129_ValuesCannotForgeALine(t *testing.T) {
 	dbtest.Each(t, clock(), func(t *testing.T, d *db.DB) {
 		err := d.InTx(t.Context(), "t1", func(tx *db.Tx) error {
 			browser := "Chrome\r\n\x1b[31mroot\u202e\u200b ok\x00\xff"
-			return Record(t.Context(), tx, Event{Action: "a", Reason: long, Origin: Origin{Place: long, Browser: browser}})
+			return Record(t.Context(), tx,
+				Event{Action: "a", Reason: long, Origin: Origin{Place: long, Browser: browser}})
 		})
 		if err != nil {
 			t.Fatal(err)
@@ -302,7 +326,8 @@ func TestSEC129_ValuesCannotForgeALine(t *testing.T) {
 			if err != nil || len(rows) != 1 {
 				t.Fatal(rows, err)
 			}
-			if r := rows[0]; r.Browser != "Chrome[31mroot ok" || len(r.Reason) != longestText || len(r.Place) != longestWord {
+			if r := rows[0]; r.Browser != "Chrome[31mroot ok" || len(r.Reason) != longestText ||
+				len(r.Place) != longestWord {
 				t.Errorf("%q %d %d", r.Browser, len(r.Reason), len(r.Place))
 			}
 			return nil
@@ -332,7 +357,8 @@ func TestListFiltersAndPages(t *testing.T) {
 			if next[0].ID != all[2].ID || next[1].ID != all[3].ID {
 				t.Error("the second page does not follow the first")
 			}
-			if n := len(list(Filter{Result: "3"})) + len(list(Filter{Until: start})) + len(list(Filter{UserID: "u2"})); n != 1 {
+			if n := len(list(Filter{Result: "3"})) + len(list(Filter{Until: start})) +
+				len(list(Filter{UserID: "u2"})); n != 1 {
 				t.Errorf("%d rows", n)
 			}
 			return nil
@@ -341,7 +367,8 @@ func TestListFiltersAndPages(t *testing.T) {
 }
 
 func BenchmarkTenThousandRows(b *testing.B) {
-	for name, url := range map[string]func(testing.TB) string{"sqlite": dbtest.SQLiteURL, "postgres": dbtest.PostgresURL} {
+	for name, url := range map[string]func(testing.TB) string{"sqlite": dbtest.SQLiteURL,
+		"postgres": dbtest.PostgresURL} {
 		b.Run(name, func(b *testing.B) {
 			const rows = 10_000
 			d := dbtest.Open(b, url(b), clock())
@@ -352,7 +379,9 @@ func BenchmarkTenThousandRows(b *testing.B) {
 				b.StopTimer()
 				err := d.InTx(b.Context(), tenant, func(tx *db.Tx) error {
 					for range rows {
-						if err := Record(b.Context(), tx, Event{Action: "signin.second_factor", Result: "ok", UserID: "u1", Origin: Origin{IP: "192.0.2.7"}}); err != nil {
+						if err := Record(b.Context(), tx,
+							Event{Action: "signin.second_factor", Result: "ok", UserID: "u1",
+								Origin: Origin{IP: "192.0.2.7"}}); err != nil {
 							return err
 						}
 					}

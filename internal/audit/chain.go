@@ -17,7 +17,8 @@ type link struct {
 }
 
 // columns is what scanLink reads, in its order.
-const columns = `id, at, action, result, actor_id, user_id, client_id, method, level, subject_id, request_id, reason, ip, place, browser, personal_salt, personal_hash, seq, chain`
+const columns = `id, at, action, result, actor_id, user_id, client_id, method, level, subject_id, request_id,
+	reason, ip, place, browser, personal_salt, personal_hash, seq, chain`
 
 // targets are what columns are scanned into.
 func (l *link) targets() []any {
@@ -55,7 +56,8 @@ func (l *link) next(previous []byte, tenant string, seq int64) []byte {
 	var b bytes.Buffer
 	b.Grow(512)
 	put(&b, string(previous), tenant, strconv.FormatInt(seq, 10), l.ID, strconv.FormatInt(db.Micros(l.At), 10),
-		string(l.Action), string(l.Result), l.ActorID, l.UserID, l.ClientID, l.Method, l.Level, l.SubjectID, l.RequestID, l.Reason, string(l.personal))
+		string(l.Action), string(l.Result), l.ActorID, l.UserID, l.ClientID, l.Method, l.Level, l.SubjectID,
+		l.RequestID, l.Reason, string(l.personal))
 	sum := sha256.Sum256(b.Bytes())
 	return sum[:]
 }

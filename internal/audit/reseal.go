@@ -15,7 +15,8 @@ import (
 func Reseal(ctx context.Context, d *db.DB, keys *secret.Keys) (resealed int, err error) {
 	var tenants []string
 	err = d.View(ctx, db.Installation, func(tx *db.Tx) (err error) {
-		tenants, err = tx.Texts(ctx, `SELECT tenant_id FROM audit_heads WHERE substr(seal, 1, 8) <> $1 ORDER BY tenant_id`, []byte(keys.Current()))
+		tenants, err = tx.Texts(ctx, `SELECT tenant_id FROM audit_heads WHERE substr(seal, 1, 8) <> $1
+			ORDER BY tenant_id`, []byte(keys.Current()))
 		return err
 	})
 	if err != nil {
@@ -39,6 +40,7 @@ func resealHead(ctx context.Context, tx *db.Tx, keys *secret.Keys) error {
 	if err != nil {
 		return err
 	}
-	_, err = tx.Exec(ctx, `UPDATE audit_heads SET seal = $1 WHERE tenant_id = $2 AND seq = $3`, h.sealed(keys, tx.Tenant).seal, tx.Tenant, h.seq)
+	_, err = tx.Exec(ctx, `UPDATE audit_heads SET seal = $1
+		WHERE tenant_id = $2 AND seq = $3`, h.sealed(keys, tx.Tenant).seal, tx.Tenant, h.seq)
 	return err
 }

@@ -110,7 +110,8 @@ func (s *Sealer) sealBatch(ctx context.Context, tx *db.Tx) (int, error) {
 // and never again.
 func takeHead(ctx context.Context, tx *db.Tx, keys *secret.Keys) (head, error) {
 	var h head
-	err := tx.QueryRow(ctx, `UPDATE audit_heads SET seq = seq WHERE tenant_id = $1 RETURNING seq, chain, seal`, tx.Tenant).Scan(&h.seq, &h.chain, &h.seal)
+	err := tx.QueryRow(ctx, `UPDATE audit_heads SET seq = seq WHERE tenant_id = $1
+		RETURNING seq, chain, seal`, tx.Tenant).Scan(&h.seq, &h.chain, &h.seal)
 	if db.IsNoRows(err) {
 		return firstHead(ctx, tx, keys)
 	}
@@ -143,7 +144,11 @@ func firstHead(ctx context.Context, tx *db.Tx, keys *secret.Keys) (head, error) 
 	if !first {
 		return head{}, errBegunMeanwhile
 	}
-	return head{chain: []byte{}}, Record(ctx, tx.ForTenant(db.Installation), Event{Action: Begun, Result: OK, SubjectID: tx.Tenant})
+	return head{chain: []byte{}}, Record(ctx, tx.ForTenant(db.Installation), Event{
+		Action:    Begun,
+		Result:    OK,
+		SubjectID: tx.Tenant,
+	})
 }
 
 // gone tells a head that was taken away from one that another sealer has just made.
@@ -160,7 +165,8 @@ func gone(ctx context.Context, tx *db.Tx) error {
 
 func begun(ctx context.Context, tx *db.Tx) (bool, error) {
 	var n int
-	err := tx.QueryRow(ctx, `SELECT COUNT(*) FROM audit_events WHERE tenant_id = $1 AND action = $2 AND subject_id = $3`, db.Installation, string(Begun), tx.Tenant).Scan(&n)
+	err := tx.QueryRow(ctx, `SELECT COUNT(*) FROM audit_events
+		WHERE tenant_id = $1 AND action = $2 AND subject_id = $3`, db.Installation, string(Begun), tx.Tenant).Scan(&n)
 	return n > 0, err
 }
 
@@ -178,12 +184,14 @@ var errBegunMeanwhile = errors.New("another sealer began the chain")
 
 func begin(ctx context.Context, tx *db.Tx, keys *secret.Keys) (first bool, err error) {
 	h := head{chain: []byte{}}.sealed(keys, tx.Tenant)
-	n, err := tx.Exec(ctx, `INSERT INTO audit_heads (tenant_id, seq, chain, seal) VALUES ($1, $2, $3, $4) ON CONFLICT (tenant_id) DO NOTHING`, tx.Tenant, h.seq, h.chain, h.seal)
+	n, err := tx.Exec(ctx, `INSERT INTO audit_heads (tenant_id, seq, chain, seal) VALUES ($1, $2, $3, $4)
+		ON CONFLICT (tenant_id) DO NOTHING`, tx.Tenant, h.seq, h.chain, h.seal)
 	return n > 0, err
 }
 
 func unsealed(ctx context.Context, tx *db.Tx) ([]link, error) {
-	rows, err := tx.Query(ctx, `SELECT `+columns+` FROM audit_events WHERE tenant_id = $1 AND seq = 0 ORDER BY id LIMIT $2`, tx.Tenant, batch)
+	rows, err := tx.Query(ctx, `SELECT `+columns+` FROM audit_events WHERE tenant_id = $1 AND seq = 0
+		ORDER BY id LIMIT $2`, tx.Tenant, batch)
 	return db.Collect(rows, err, scanLink)
 }
 
@@ -191,7 +199,8 @@ func unsealed(ctx context.Context, tx *db.Tx) ([]link, error) {
 func (h head) extend(ctx context.Context, tx *db.Tx, l *link) (head, error) {
 	h.seq++
 	h.chain = l.next(h.chain, tx.Tenant, h.seq)
-	err := tx.ExecDeferred(ctx, `UPDATE audit_events SET seq = $1, chain = $2 WHERE tenant_id = $3 AND id = $4 AND seq = 0`,
+	err := tx.ExecDeferred(ctx, `UPDATE audit_events SET seq = $1, chain = $2
+		WHERE tenant_id = $3 AND id = $4 AND seq = 0`,
 		h.seq, h.chain, tx.Tenant, l.ID)
 	return h, err
 }
@@ -200,7 +209,8 @@ func (h head) extend(ctx context.Context, tx *db.Tx, l *link) (head, error) {
 // else, or taken away meanwhile.
 func linked(ctx context.Context, tx *db.Tx, after, to int64) error {
 	var n int64
-	err := tx.QueryRow(ctx, `SELECT COUNT(*) FROM audit_events WHERE tenant_id = $1 AND seq > $2 AND seq <= $3`, tx.Tenant, after, to).Scan(&n)
+	err := tx.QueryRow(ctx, `SELECT COUNT(*) FROM audit_events
+		WHERE tenant_id = $1 AND seq > $2 AND seq <= $3`, tx.Tenant, after, to).Scan(&n)
 	if err == nil && n != to-after {
 		err = fmt.Errorf("%d of %d rows could be linked: somebody else has written to them", n, to-after)
 	}

@@ -57,7 +57,8 @@ func shortenAll(ctx context.Context, d *db.DB, old []aged) error {
 		for _, a := range old {
 			_, err := tx.Exec(ctx, `
 				UPDATE audit_events SET ip = $1, place = '', browser = '', personal_salt = NULL
-				WHERE tenant_id = $2 AND id = $3 AND personal_salt IS NOT NULL AND seq > 0`, network(a.ip), a.tenant, a.id)
+				WHERE tenant_id = $2 AND id = $3 AND personal_salt IS NOT NULL
+					AND seq > 0`, network(a.ip), a.tenant, a.id)
 			if err != nil {
 				return err
 			}

@@ -19,8 +19,10 @@ func TestNothingHiddenIsKept(t *testing.T) {
 			t.Fatalf("%U is called plain", r)
 		}
 	}
-	for _, s := range []string{"\x00", "a\nb", "\x7f", "a\xff", "\u202eabc", strings.Repeat("é", 400), strings.Repeat("x", 5000), strings.Repeat("\x80", 900)} {
-		if got := tidy(s, longestWord); len(got) > longestWord || !utf8.ValidString(got) || strings.IndexFunc(got, hidden) >= 0 {
+	for _, s := range []string{"\x00", "a\nb", "\x7f", "a\xff", "\u202eabc", strings.Repeat("é", 400),
+		strings.Repeat("x", 5000), strings.Repeat("\x80", 900)} {
+		if got := tidy(s, longestWord); len(got) > longestWord || !utf8.ValidString(got) ||
+			strings.IndexFunc(got, hidden) >= 0 {
 			t.Errorf("%.20q becomes %q", s, got)
 		}
 	}
@@ -29,7 +31,8 @@ func TestNothingHiddenIsKept(t *testing.T) {
 // TestInsertsAreWhatWouldBeWritten for any number of events.
 func TestInsertsAreWhatWouldBeWritten(t *testing.T) {
 	for n := 1; n <= 2*len(inserts); n++ {
-		if inserting(recordedIn, n) != inserted(recordedIn, n) || strings.Count(inserting(recordedIn, n), "$") != n*recorded {
+		if inserting(recordedIn, n) != inserted(recordedIn, n) ||
+			strings.Count(inserting(recordedIn, n), "$") != n*recorded {
 			t.Errorf("%d events: %s", n, inserting(recordedIn, n))
 		}
 	}

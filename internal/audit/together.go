@@ -52,14 +52,16 @@ func (s *Sealer) linkAll(ctx context.Context, tx *db.Tx, tenants []string) (int,
 		h.seq++
 		h.chain = l.next(h.chain, l.tenant, h.seq)
 		ends[l.tenant] = h
-		err := tx.ExecExpect(ctx, 1, `UPDATE audit_events SET seq = $1, chain = $2 WHERE tenant_id = $3 AND id = $4 AND seq = 0`, h.seq, h.chain, l.tenant, l.ID)
+		err := tx.ExecExpect(ctx, 1, `UPDATE audit_events SET seq = $1, chain = $2
+			WHERE tenant_id = $3 AND id = $4 AND seq = 0`, h.seq, h.chain, l.tenant, l.ID)
 		if err != nil {
 			return 0, err
 		}
 	}
 	for tenant, h := range ends {
 		h = h.sealed(s.Keys, tenant)
-		err := tx.ExecExpect(ctx, 1, `UPDATE audit_heads SET seq = $1, chain = $2, seal = $3 WHERE tenant_id = $4 AND seq = $5`, h.seq, h.chain, h.seal, tenant, heads[tenant].seq)
+		err := tx.ExecExpect(ctx, 1, `UPDATE audit_heads SET seq = $1, chain = $2, seal = $3
+			WHERE tenant_id = $4 AND seq = $5`, h.seq, h.chain, h.seal, tenant, heads[tenant].seq)
 		if err != nil {
 			return 0, err
 		}
@@ -69,7 +71,8 @@ func (s *Sealer) linkAll(ctx context.Context, tx *db.Tx, tenants []string) (int,
 
 // holdHeads takes the heads of all tenants, in one order, and looks whether each is genuine.
 func (s *Sealer) holdHeads(ctx context.Context, tx *db.Tx, tenants []string) (map[string]head, error) {
-	rows, err := tx.Query(ctx, `UPDATE audit_heads SET seq = seq WHERE tenant_id IN (SELECT tenant_id FROM audit_heads WHERE tenant_id IN (`+marks+`) ORDER BY tenant_id)
+	rows, err := tx.Query(ctx, `UPDATE audit_heads SET seq = seq WHERE tenant_id IN (SELECT tenant_id
+		FROM audit_heads WHERE tenant_id IN (`+marks+`) ORDER BY tenant_id)
 		RETURNING tenant_id, seq, chain, seal`, padded(tenants)...)
 	heads := map[string]head{}
 	err = db.ForEach(rows, err, func(row db.Row) error {
@@ -102,7 +105,8 @@ type linkOf struct {
 }
 
 func newest(ctx context.Context, tx *db.Tx, tenants []string) ([]linkOf, error) {
-	rows, err := tx.Query(ctx, `SELECT tenant_id, `+columns+` FROM audit_events WHERE tenant_id IN (`+marks+`) AND seq = 0 ORDER BY tenant_id, id LIMIT `+fmt.Sprint(batch), padded(tenants)...)
+	rows, err := tx.Query(ctx, `SELECT tenant_id, `+columns+` FROM audit_events
+		WHERE tenant_id IN (`+marks+`) AND seq = 0 ORDER BY tenant_id, id LIMIT `+fmt.Sprint(batch), padded(tenants)...)
 	return db.Collect(rows, err, func(row db.Row) (l linkOf, err error) {
 		err = row.Scan(append([]any{&l.tenant}, l.targets()...)...)
 		return l, err

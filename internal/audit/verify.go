@@ -59,7 +59,8 @@ func Verify(ctx context.Context, d *db.DB, keys *secret.Keys, tenant string) (Re
 }
 
 func readHead(ctx context.Context, tx *db.Tx) (h head, found bool, err error) {
-	err = tx.QueryRow(ctx, `SELECT seq, chain, seal FROM audit_heads WHERE tenant_id = $1`, tx.Tenant).Scan(&h.seq, &h.chain, &h.seal)
+	err = tx.QueryRow(ctx, `SELECT seq, chain, seal FROM audit_heads
+		WHERE tenant_id = $1`, tx.Tenant).Scan(&h.seq, &h.chain, &h.seal)
 	if db.IsNoRows(err) {
 		return head{}, false, nil
 	}
@@ -68,7 +69,8 @@ func readHead(ctx context.Context, tx *db.Tx) (h head, found bool, err error) {
 
 // walk checks row after row up to seq until and returns the last that it read.
 func (r *Report) walk(ctx context.Context, tx *db.Tx, until int64) (last link, err error) {
-	rows, err := tx.Query(ctx, `SELECT `+columns+` FROM audit_events WHERE tenant_id = $1 AND seq > 0 AND seq <= $2 ORDER BY seq`, tx.Tenant, until)
+	rows, err := tx.Query(ctx, `SELECT `+columns+` FROM audit_events WHERE tenant_id = $1 AND seq > 0 AND seq <= $2
+		ORDER BY seq`, tx.Tenant, until)
 	if err != nil {
 		return last, err
 	}
@@ -123,7 +125,8 @@ func (r *Report) headless(ctx context.Context, tx *db.Tx) error {
 // network of an address, which nothing can be checked against any more.
 func (l *link) shortened() bool {
 	network, err := netip.ParsePrefix(l.IP)
-	return l.Place == "" && l.Browser == "" && (l.IP == "" || err == nil && network == network.Masked() && !network.IsSingleIP())
+	return l.Place == "" && l.Browser == "" &&
+		(l.IP == "" || err == nil && network == network.Masked() && !network.IsSingleIP())
 }
 
 // end compares where the rows end with where the head says that they do.
@@ -142,7 +145,8 @@ func (r *Report) end(h head, last link, keys *secret.Keys) {
 func (r *Report) strays(ctx context.Context, tx *db.Tx) error {
 	var id string
 	err := tx.QueryRow(ctx, `
-		SELECT id FROM audit_events WHERE tenant_id = $1 AND (seq < 0 OR seq > COALESCE((SELECT seq FROM audit_heads WHERE tenant_id = $2), 0))
+		SELECT id FROM audit_events WHERE tenant_id = $1 AND (seq < 0 OR seq > COALESCE((SELECT seq FROM audit_heads
+			WHERE tenant_id = $2), 0))
 		ORDER BY seq LIMIT 1`, tx.Tenant, tx.Tenant).Scan(&id)
 	if err == nil {
 		r.blame(id, "the row claims a place outside the sealed chain")
@@ -150,5 +154,6 @@ func (r *Report) strays(ctx context.Context, tx *db.Tx) error {
 	if err != nil && !db.IsNoRows(err) {
 		return err
 	}
-	return tx.QueryRow(ctx, `SELECT COUNT(*) FROM audit_events WHERE tenant_id = $1 AND seq = 0`, tx.Tenant).Scan(&r.Unsealed)
+	return tx.QueryRow(ctx, `SELECT COUNT(*) FROM audit_events
+		WHERE tenant_id = $1 AND seq = 0`, tx.Tenant).Scan(&r.Unsealed)
 }

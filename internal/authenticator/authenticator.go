@@ -60,14 +60,24 @@ type Traits struct {
 // NIST SP 800-63B-4 §3.1.3.1 it is not an out-of-band authenticator, so it confirms a
 // password without adding a factor.
 var TraitsOf = map[Kind]Traits{
-	Password:               {Knowledge: true, AMR: []string{"pwd"}},
-	Email:                  {Confirms: true, Sent: true, AMR: []string{"email"}},
-	SMS:                    {Possession: true, Restricted: true, Sent: true, AMR: []string{"sms"}},
-	TOTP:                   {Possession: true, AMR: []string{"otp"}},
-	Push:                   {Possession: true, Sent: true, AMR: []string{"push"}},
-	Backup:                 {Possession: true, AMR: []string{"backup"}},
-	Passkey:                {Possession: true, PhishingResistant: true, AMR: []string{"swk"}},
-	Passkey + UserVerified: {Possession: true, PhishingResistant: true, Knowledge: true, AMR: []string{"swk", "user"}},
+	Password: {Knowledge: true, AMR: []string{"pwd"}},
+	Email:    {Confirms: true, Sent: true, AMR: []string{"email"}},
+	SMS: {
+		Possession: true,
+		Restricted: true,
+		Sent:       true,
+		AMR:        []string{"sms"},
+	},
+	TOTP:    {Possession: true, AMR: []string{"otp"}},
+	Push:    {Possession: true, Sent: true, AMR: []string{"push"}},
+	Backup:  {Possession: true, AMR: []string{"backup"}},
+	Passkey: {Possession: true, PhishingResistant: true, AMR: []string{"swk"}},
+	Passkey + UserVerified: {
+		Possession:        true,
+		PhishingResistant: true,
+		Knowledge:         true,
+		AMR:               []string{"swk", "user"},
+	},
 }
 
 // Base is the kind of authenticator that gives proofs of this kind.
@@ -148,7 +158,8 @@ type Verifier interface {
 	// Verify judges an answer and spends whatever may be used only once, by a guarded write.
 	// Where the account has several authenticators of the kind, any of them may have given
 	// the answer, and the verdict names it.
-	Verify(ctx context.Context, tx *db.Tx, a Authenticator, s ChallengeContext, state State, r Response) (Verdict, error)
+	Verify(ctx context.Context, tx *db.Tx, a Authenticator, s ChallengeContext, state State,
+		r Response) (Verdict, error)
 }
 
 // Precomparer is a Verifier whose comparison is slow on purpose. It is made outside transactions,
@@ -205,10 +216,16 @@ func BindAs(ctx context.Context, tx *db.Tx, id, userID string, k Kind, label str
 
 // BindIn is BindAs with the sign-in that it was done in, so that it can be taken back with it.
 func BindIn(ctx context.Context, tx *db.Tx, flowID, id, userID string, k Kind, label string) (Authenticator, error) {
-	a := Authenticator{ID: id, UserID: userID, Kind: k, Label: label}
+	a := Authenticator{
+		ID:     id,
+		UserID: userID,
+		Kind:   k,
+		Label:  label,
+	}
 	_, err := tx.Exec(ctx, `
 		INSERT INTO authenticators (tenant_id, id, user_id, kind, label, failures, bound_at, last_used_at, disabled_at, bound_in)
-		VALUES ($1, $2, $3, $4, $5, 0, $6, 0, 0, $7)`, tx.Tenant, a.ID, a.UserID, string(a.Kind), a.Label, tx.Now, flowID)
+		VALUES ($1, $2, $3, $4, $5, 0, $6, 0, 0,
+			$7)`, tx.Tenant, a.ID, a.UserID, string(a.Kind), a.Label, tx.Now, flowID)
 	if err != nil {
 		return a, err
 	}
@@ -234,7 +251,8 @@ func Unbind(ctx context.Context, tx *db.Tx, userID, id string) error {
 	}
 	for _, text := range []string{
 		`DELETE FROM passkey_directory WHERE tenant_id = $1 AND authenticator_id = $2 AND user_id = $3`,
-		`DELETE FROM outofband_addresses WHERE tenant_id = $1 AND authenticator_id = (SELECT a.id FROM authenticators a WHERE a.tenant_id = $1 AND a.id = $2 AND a.user_id = $3)`,
+		`DELETE FROM outofband_addresses WHERE tenant_id = $1 AND authenticator_id = (SELECT a.id
+			FROM authenticators a WHERE a.tenant_id = $1 AND a.id = $2 AND a.user_id = $3)`,
 		`DELETE FROM authenticators WHERE tenant_id = $1 AND id = $2 AND user_id = $3`,
 	} {
 		if _, err := tx.Exec(ctx, text, tx.Tenant, id, userID); err != nil {
@@ -259,7 +277,8 @@ func BoundIn(ctx context.Context, tx *db.Tx, flowID string) ([]Authenticator, er
 func BoundSince(ctx context.Context, tx *db.Tx, userID string, at time.Time) ([]Authenticator, error) {
 	rows, err := tx.Query(ctx, `
 		SELECT `+columns+` FROM authenticators
-		WHERE tenant_id = $1 AND user_id = $2 AND bound_at >= $3 AND kind NOT IN ('password', 'email')`, tx.Tenant, userID, at)
+		WHERE tenant_id = $1 AND user_id = $2 AND bound_at >= $3 AND kind NOT IN ('password',
+			'email')`, tx.Tenant, userID, at)
 	return db.Collect(rows, err, scan)
 }
 
@@ -310,13 +329,15 @@ func Failed(ctx context.Context, tx *db.Tx, a Authenticator, max int) error {
 
 // Used notes a right answer: it ends this authenticator's row of failures and no other's.
 func Used(ctx context.Context, tx *db.Tx, id string) error {
-	_, err := tx.Exec(ctx, `UPDATE authenticators SET failures = 0, last_used_at = $1 WHERE tenant_id = $2 AND id = $3`, tx.Now, tx.Tenant, id)
+	_, err := tx.Exec(ctx, `UPDATE authenticators SET failures = 0, last_used_at = $1
+		WHERE tenant_id = $2 AND id = $3`, tx.Now, tx.Tenant, id)
 	return err
 }
 
 // Seen moves the instant of the last use forward, and nothing else.
 func Seen(ctx context.Context, tx *db.Tx, id string, at time.Time) error {
-	_, err := tx.Exec(ctx, `UPDATE authenticators SET last_used_at = $1 WHERE tenant_id = $2 AND id = $3 AND last_used_at < $1`, at, tx.Tenant, id)
+	_, err := tx.Exec(ctx, `UPDATE authenticators SET last_used_at = $1
+		WHERE tenant_id = $2 AND id = $3 AND last_used_at < $1`, at, tx.Tenant, id)
 	return err
 }
 

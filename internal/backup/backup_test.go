@@ -87,13 +87,15 @@ func fillRow(ctx context.Context, tx *db.Tx, table db.Table, i int) error {
 	var args []any
 	some := secret.Hash(fmt.Sprint(table.Name, i))
 	for _, c := range table.Columns {
-		args = append(args, map[db.ColumnType]any{db.Text: fmt.Sprintf("k%d", i), db.Bigint: int64(i) * 1_000_003, db.Bytea: bytes.Repeat(some, i%3)[:i%3*20], db.Boolean: i%2 == 0}[c.Type])
+		args = append(args, map[db.ColumnType]any{db.Text: fmt.Sprintf("k%d", i), db.Bigint: int64(i) * 1_000_003,
+			db.Bytea: bytes.Repeat(some, i%3)[:i%3*20], db.Boolean: i%2 == 0}[c.Type])
 		marks = append(marks, fmt.Sprintf("$%d", len(args)))
 	}
 	if table.Name == "audit_events" {
 		args[len(args)-2] = int64(0) // seq: not linked yet
 	}
-	_, err := tx.Exec(ctx, `INSERT INTO `+table.Name+` (`+strings.Join(names(table), ", ")+`) VALUES (`+strings.Join(marks, ", ")+`)`, args...)
+	_, err := tx.Exec(ctx, `INSERT INTO `+table.Name+` (`+strings.Join(names(table), ", ")+`)
+		VALUES (`+strings.Join(marks, ", ")+`)`, args...)
 	return err
 }
 
@@ -151,7 +153,8 @@ func made(t *testing.T, d *db.DB, keys *secret.Keys) []byte {
 }
 
 func restoring(d *db.DB, keys *secret.Keys, raw []byte) *Restoring {
-	return &Restoring{DB: d, Keys: keys, Because: "restored", Told: silent, Open: func() (io.ReadCloser, error) { return io.NopCloser(bytes.NewReader(raw)), nil }}
+	return &Restoring{DB: d, Keys: keys, Because: "restored", Told: silent,
+		Open: func() (io.ReadCloser, error) { return io.NopCloser(bytes.NewReader(raw)), nil }}
 }
 
 // bare opens a new database without a schema.
@@ -216,13 +219,23 @@ func TestREL018_ARestoreEndsWhatWasOpen(t *testing.T) {
 			return n
 		}
 		for what, query := range map[string]string{
-			"sessions": `SELECT COUNT(*) FROM sessions WHERE ended_at = 0`, "remembered": `SELECT COUNT(*) FROM remembered_browsers WHERE ended_at = 0`,
-			"flows": `SELECT COUNT(*) FROM flows WHERE closed_at = 0`, "challenges": `SELECT COUNT(*) FROM challenges WHERE closed_at = 0`,
-			"codes": fmt.Sprintf(`SELECT COUNT(*) FROM authorization_codes WHERE expires_at > %d`, noon.UnixMicro()), "families": `SELECT COUNT(*) FROM refresh_families WHERE ended_at = 0`,
-			"jobs": `SELECT COUNT(*) FROM jobs WHERE done_at = 0 AND failed_at = 0`, "messages": `SELECT COUNT(*) FROM messages WHERE sealed IS NOT NULL`,
-			"keys": fmt.Sprintf(`SELECT COUNT(*) FROM signing_keys WHERE retired_at = 0 OR retired_at > %d`, noon.UnixMicro()), "versions": `SELECT COUNT(*) FROM users WHERE security_version < 1000`,
-			"drafts": `SELECT COUNT(*) FROM drafts WHERE closed_at = 0 OR sealed IS NOT NULL AND tenant_id = 'k0'`, "printed codes": `SELECT COUNT(*) FROM backup_codes WHERE used_at = 0`,
-			"steps":  fmt.Sprintf(`SELECT COUNT(*) FROM totp_secrets WHERE last_step <= %d + CASE WHEN drift > 0 THEN drift ELSE 0 END`, noon.Unix()/30),
+			"sessions": `SELECT COUNT(*) FROM sessions WHERE ended_at = 0`, "remembered": `SELECT COUNT(*)
+				FROM remembered_browsers WHERE ended_at = 0`,
+			"flows": `SELECT COUNT(*) FROM flows WHERE closed_at = 0`, "challenges": `SELECT COUNT(*)
+				FROM challenges WHERE closed_at = 0`,
+			"codes": fmt.Sprintf(`SELECT COUNT(*) FROM authorization_codes
+				WHERE expires_at > %d`, noon.UnixMicro()),
+			"families": `SELECT COUNT(*) FROM refresh_families WHERE ended_at = 0`,
+			"jobs":     `SELECT COUNT(*) FROM jobs WHERE done_at = 0 AND failed_at = 0`, "messages": `SELECT COUNT(*)
+				FROM messages WHERE sealed IS NOT NULL`,
+			"keys": fmt.Sprintf(`SELECT COUNT(*) FROM signing_keys
+				WHERE retired_at = 0 OR retired_at > %d`, noon.UnixMicro()), "versions": `SELECT COUNT(*) FROM users
+					WHERE security_version < 1000`,
+			"drafts": `SELECT COUNT(*) FROM drafts
+				WHERE closed_at = 0 OR sealed IS NOT NULL AND tenant_id = 'k0'`, "printed codes": `SELECT COUNT(*)
+					FROM backup_codes WHERE used_at = 0`,
+			"steps": fmt.Sprintf(`SELECT COUNT(*) FROM totp_secrets
+				WHERE last_step <= %d + CASE WHEN drift > 0 THEN drift ELSE 0 END`, noon.Unix()/30),
 			"set-up": `SELECT COUNT(*) FROM installation WHERE setup_hash IS NOT NULL`,
 		} {
 			if n := number(query); n != 0 {
@@ -261,7 +274,8 @@ func TestADamagedCopyIsRefused(t *testing.T) {
 	d, keys := house(t, dbtest.SQLiteURL(t))
 	in(t, d, func(tx *db.Tx) error {
 		for i := range 100 {
-			if _, err := tx.Exec(t.Context(), `UPDATE installation_texts SET body = $1 WHERE name = $2`, noise(8000), fmt.Sprintf("k%d", i)); err != nil {
+			if _, err := tx.Exec(t.Context(), `UPDATE installation_texts SET body = $1
+				WHERE name = $2`, noise(8000), fmt.Sprintf("k%d", i)); err != nil {
 				return err
 			}
 		}
@@ -274,9 +288,12 @@ func TestADamagedCopyIsRefused(t *testing.T) {
 	head := bytes.IndexByte(raw, '\n') + 1
 	chunk := chunkSize + 16
 	bad := map[string][]byte{
-		"nothing": nil, "only the head": raw[:head], "without its last byte": raw[:len(raw)-1], "one byte more": append(slices.Clone(raw), 0),
-		"cut after a chunk": raw[:head+chunk], "without its first chunk": slices.Concat(raw[:head], raw[head+chunk:]), "twice": slices.Concat(raw, raw[head:]),
-		"two chunks exchanged": slices.Concat(raw[:head], raw[head+chunk:head+2*chunk], raw[head:head+chunk], raw[head+2*chunk:]),
+		"nothing": nil, "only the head": raw[:head], "without its last byte": raw[:len(raw)-1],
+		"one byte more":     append(slices.Clone(raw), 0),
+		"cut after a chunk": raw[:head+chunk], "without its first chunk": slices.Concat(raw[:head], raw[head+chunk:]),
+		"twice": slices.Concat(raw, raw[head:]),
+		"two chunks exchanged": slices.Concat(raw[:head], raw[head+chunk:head+2*chunk], raw[head:head+chunk],
+			raw[head+2*chunk:]),
 		"another file's chunk": slices.Concat(raw[:head], made(t, d, keys)[head:]),
 	}
 	for range 50 {
@@ -299,14 +316,16 @@ func TestADamagedCopyIsRefused(t *testing.T) {
 		if err == nil {
 			t.Fatalf("%s: taken", what)
 		}
-		if !errors.Is(err, ErrDamaged) && !errors.Is(err, ErrNotACopy) && !strings.Contains(err.Error(), "lacks") && !strings.Contains(err.Error(), "format") {
+		if !errors.Is(err, ErrDamaged) && !errors.Is(err, ErrNotACopy) && !strings.Contains(err.Error(), "lacks") &&
+			!strings.Contains(err.Error(), "format") {
 			t.Errorf("%s: %v", what, err)
 		}
 	}
 	if m, err := Verify(bytes.NewReader(raw), keys); err != nil || m.Rows() < 2000 {
 		t.Errorf("%d rows: %v", m.Rows(), err)
 	}
-	if _, _, err := restoring(to, secret.NewKeys(noon), raw).Run(t.Context()); err == nil || !strings.Contains(err.Error(), "which the key file lacks") {
+	if _, _, err := restoring(to, secret.NewKeys(noon), raw).Run(t.Context()); err == nil ||
+		!strings.Contains(err.Error(), "which the key file lacks") {
 		t.Errorf("another key file: %v", err)
 	}
 	// Nothing of all that is in the way of the whole copy.
@@ -333,7 +352,8 @@ func TestAnInterruptedRestoreGoesOn(t *testing.T) {
 		steps := []func() error{
 			func() error { return r.prepare(t.Context(), m) },
 			func() error { // loading ends with an error, as a kill would end it
-				err := r.DB.InTx(t.Context(), db.Installation, func(tx *db.Tx) error { return errors.Join(r.load(t.Context(), tx), io.ErrClosedPipe) })
+				err := r.DB.InTx(t.Context(), db.Installation,
+					func(tx *db.Tx) error { return errors.Join(r.load(t.Context(), tx), io.ErrClosedPipe) })
 				if errors.Is(err, io.ErrClosedPipe) {
 					return nil
 				}
@@ -363,7 +383,8 @@ func TestAnInterruptedRestoreGoesOn(t *testing.T) {
 func TestACopyNeedsTheKeysOfItsRows(t *testing.T) {
 	from, keys := house(t, dbtest.SQLiteURL(t))
 	in(t, from, func(tx *db.Tx) error {
-		if _, err := tx.Exec(t.Context(), `INSERT INTO master_keys (id, mark, seals_from, added_at, dropped_at) VALUES ('oldolder', $1, 0, 0, 0)`, []byte("x")); err != nil {
+		if _, err := tx.Exec(t.Context(), `INSERT INTO master_keys (id, mark, seals_from, added_at, dropped_at)
+			VALUES ('oldolder', $1, 0, 0, 0)`, []byte("x")); err != nil {
 			return err
 		}
 		_, err := tx.Exec(t.Context(), `UPDATE passwords SET pepper = 'oldolder' WHERE tenant_id = 'k3'`)
@@ -383,7 +404,8 @@ func TestREL018_NoTableIsForgotten(t *testing.T) {
 		for _, table := range tables {
 			ended := slices.ContainsFunc(endings, func(e ending) bool { return e.table == table.Name })
 			if ended == (kept[table.Name] != "") {
-				t.Errorf("%s must be in endings or in kept: does anything in it come back to life with an older copy?", table.Name)
+				t.Errorf("%s must be in endings or in kept: does anything in it come back to life with an older copy?",
+					table.Name)
 			}
 		}
 		return err
@@ -423,12 +445,16 @@ func TestREL007_ADatabaseThatWentBackIsNoticed(t *testing.T) {
 	dbtest.Each(t, still, func(t *testing.T, d *db.DB) {
 		fill(t, d, 3)
 		in(t, d, func(tx *db.Tx) error {
-			_, err := tx.Exec(t.Context(), `INSERT INTO installation (id, name, support_email, support_url, support_phone, mandate, mandate_from, remember_days, set_up_at, created_at) VALUES ($1, '', '', '', '', '', 0, 0, 0, 77)`, db.Installation)
+			_, err := tx.Exec(t.Context(),
+				`INSERT INTO installation (id, name, support_email, support_url, support_phone, mandate, mandate_from, remember_days, set_up_at, created_at) VALUES ($1, '', '', '', '', '', 0, 0, 0, 77)`,
+				db.Installation)
 			return err
 		})
 		come := func(seq int) {
 			in(t, d, func(tx *db.Tx) error {
-				_, err := tx.Exec(t.Context(), `INSERT INTO audit_heads (tenant_id, seq, chain, seal) VALUES ('t1', $1, $2, $3) ON CONFLICT (tenant_id) DO UPDATE SET seq = excluded.seq`, seq, []byte("c"), []byte("s"))
+				_, err := tx.Exec(t.Context(), `INSERT INTO audit_heads (tenant_id, seq, chain, seal)
+					VALUES ('t1', $1, $2, $3) ON CONFLICT (tenant_id) DO UPDATE
+						SET seq = excluded.seq`, seq, []byte("c"), []byte("s"))
 				return err
 			})
 		}
@@ -442,7 +468,8 @@ func TestREL007_ADatabaseThatWentBackIsNoticed(t *testing.T) {
 		}
 		come(4)
 		for what, err := range map[string]error{
-			"running": running.Check(t.Context()), "keeping": running.Keep(t.Context()), "starting": (&Mark{Path: path, DB: d}).Check(t.Context()),
+			"running": running.Check(t.Context()), "keeping": running.Keep(t.Context()),
+			"starting": (&Mark{Path: path, DB: d}).Check(t.Context()),
 		} {
 			if !errors.Is(err, ErrWentBack) {
 				t.Errorf("%s: %v", what, err)
@@ -455,7 +482,8 @@ func TestREL007_ADatabaseThatWentBackIsNoticed(t *testing.T) {
 			_, err := Raise(t.Context(), tx, "promoted", time.Time{}, 0, nil)
 			return err
 		})
-		if err := errors.Join(running.Check(t.Context()), running.Keep(t.Context()), (&Mark{Path: path, DB: d}).Check(t.Context())); err != nil {
+		if err := errors.Join(running.Check(t.Context()), running.Keep(t.Context()),
+			(&Mark{Path: path, DB: d}).Check(t.Context())); err != nil {
 			t.Errorf("after a new epoch: %v", err)
 		}
 		if err := os.WriteFile(path, nil, 0o600); err != nil {

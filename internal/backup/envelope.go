@@ -49,7 +49,8 @@ func newHead(keys *secret.Keys, now time.Time) Head {
 	salt := make([]byte, saltLength)
 	_, _ = rand.Read(salt)
 	h := Head{Generation: keys.Current(), TakenAt: now.UTC().Truncate(time.Second)}
-	h.line = strings.Join([]string{magic, version, h.Generation, base64.RawURLEncoding.EncodeToString(salt), h.TakenAt.Format(time.RFC3339)}, " ") + "\n"
+	h.line = strings.Join([]string{magic, version, h.Generation, base64.RawURLEncoding.EncodeToString(salt),
+		h.TakenAt.Format(time.RFC3339)}, " ") + "\n"
 	return h
 }
 
@@ -64,7 +65,8 @@ func readHead(r *bufio.Reader) (Head, error) {
 		return Head{}, ErrDamaged
 	}
 	if fields[1] != version {
-		return Head{}, fmt.Errorf("this copy has the format %s, which is not known here: use a newer program", fields[1])
+		return Head{}, fmt.Errorf("this copy has the format %s, which is not known here: use a newer program",
+			fields[1])
 	}
 	at, err := time.Parse(time.RFC3339, fields[4])
 	if err != nil {
@@ -76,7 +78,9 @@ func readHead(r *bufio.Reader) (Head, error) {
 func (h Head) aead(keys *secret.Keys) (cipher.AEAD, error) {
 	key, ok := keys.SubKey(h.Generation, "backup", []byte(h.line))
 	if !ok {
-		return nil, fmt.Errorf("this copy was sealed with the master key %s, which the key file lacks: put the key file back that was in use at %s", h.Generation, h.TakenAt.Format(time.RFC3339))
+		return nil, fmt.Errorf(
+			"this copy was sealed with the master key %s, which the key file lacks: put the key file back that was in use at %s",
+			h.Generation, h.TakenAt.Format(time.RFC3339))
 	}
 	return chacha20poly1305.New(key)
 }

@@ -31,10 +31,12 @@ func TestTheSealHoldsEveryChunkInItsPlace(t *testing.T) {
 			t.Fatalf("%d bytes: %v", size, err)
 		}
 		head, chunk := bytes.IndexByte(raw, '\n')+1, chunkSize+16
-		bad := map[string][]byte{"a byte more": append(slices.Clone(raw), 7), "a byte less": raw[:len(raw)-1], "only the head": raw[:head]}
+		bad := map[string][]byte{"a byte more": append(slices.Clone(raw), 7), "a byte less": raw[:len(raw)-1],
+			"only the head": raw[:head]}
 		if size == 3*chunkSize {
 			bad["two chunks"] = raw[:head+2*chunk]
-			bad["exchanged"] = slices.Concat(raw[:head], raw[head+chunk:head+2*chunk], raw[head:head+chunk], raw[head+2*chunk:])
+			bad["exchanged"] = slices.Concat(raw[:head], raw[head+chunk:head+2*chunk], raw[head:head+chunk],
+				raw[head+2*chunk:])
 			bad["repeated"] = slices.Concat(raw[:head+chunk], raw[head:])
 			bad["left out"] = slices.Concat(raw[:head], raw[head+chunk:])
 			bad["the last one twice"] = slices.Concat(raw, raw[head+2*chunk:])

@@ -22,10 +22,12 @@ type Epoch struct {
 }
 
 // ErrUnacknowledged says that nobody has said yet that they know what an epoch means.
-var ErrUnacknowledged = errors.New("the database went back to an earlier state, and nobody has acknowledged it: run countersign epoch show to read what that means, then countersign epoch acknowledge")
+var ErrUnacknowledged = errors.New(
+	"the database went back to an earlier state, and nobody has acknowledged it: run countersign epoch show to read what that means, then countersign epoch acknowledge")
 
 // ErrUnfinished says that a restore was begun and is not complete.
-var ErrUnfinished = errors.New("a restore was begun in this database and is not finished: run countersign restore again with the same file")
+var ErrUnfinished = errors.New(
+	"a restore was begun in this database and is not finished: run countersign restore again with the same file")
 
 // ending is something that must not outlive a return to an earlier state.
 type ending struct {
@@ -39,27 +41,41 @@ type ending struct {
 // is sent, what is spent one by one is void, and what counts upwards is moved to the present.
 // Whoever adds a table adds it here or to kept; a test compares them with the schema.
 var endings = []ending{
-	{"sessions", `UPDATE sessions SET ended_at = $1, ended_because = 'restored' WHERE tenant_id <> '' AND ended_at = 0`, nil},
-	{"remembered_browsers", `UPDATE remembered_browsers SET ended_at = $1, ended_because = 'restored' WHERE tenant_id <> '' AND ended_at = 0`, nil},
-	{"challenges", `UPDATE challenges SET closed_at = $1, closed_because = 'restored' WHERE tenant_id <> '' AND closed_at = 0`, nil},
-	{"flows", `UPDATE flows SET closed_at = $1, closed_because = 'restored' WHERE tenant_id <> '' AND closed_at = 0`, nil},
-	{"admissions", `UPDATE admissions SET expires_at = $1, admitted_until = $1 WHERE tenant_id <> '' AND (expires_at > $1 OR admitted_until > $1)`, nil},
-	{"drafts", `UPDATE drafts SET closed_at = $1, closed_because = 'restored', sealed = NULL WHERE tenant_id <> '' AND closed_at = 0`, nil},
-	{"email_changes", `UPDATE email_changes SET closed_at = $1, closed_because = 'restored' WHERE tenant_id <> '' AND closed_at = 0`, nil},
-	{"password_links", `UPDATE password_links SET closed_at = $1, closed_because = 'restored' WHERE tenant_id <> '' AND closed_at = 0`, nil},
-	{"authorization_codes", `UPDATE authorization_codes SET expires_at = $1 WHERE tenant_id <> '' AND expires_at > $1`, nil},
-	{"refresh_families", `UPDATE refresh_families SET ended_at = $1, ended_because = 'restored' WHERE tenant_id <> '' AND ended_at = 0`, nil},
-	{"messages", `UPDATE messages SET state = 'failed', state_at = $1, next_try_at = 0, sealed = NULL WHERE tenant_id <> '' AND sealed IS NOT NULL`, nil},
-	{"jobs", `UPDATE jobs SET failed_at = $1, claimed_until = 0, last_error = 'restored' WHERE tenant_id <> '' AND done_at = 0 AND failed_at = 0`, nil},
+	{"sessions", `UPDATE sessions SET ended_at = $1, ended_because = 'restored'
+		WHERE tenant_id <> '' AND ended_at = 0`, nil},
+	{"remembered_browsers", `UPDATE remembered_browsers SET ended_at = $1, ended_because = 'restored'
+		WHERE tenant_id <> '' AND ended_at = 0`, nil},
+	{"challenges", `UPDATE challenges SET closed_at = $1, closed_because = 'restored'
+		WHERE tenant_id <> '' AND closed_at = 0`, nil},
+	{"flows", `UPDATE flows SET closed_at = $1, closed_because = 'restored'
+		WHERE tenant_id <> '' AND closed_at = 0`, nil},
+	{"admissions", `UPDATE admissions SET expires_at = $1, admitted_until = $1
+		WHERE tenant_id <> '' AND (expires_at > $1 OR admitted_until > $1)`, nil},
+	{"drafts", `UPDATE drafts SET closed_at = $1, closed_because = 'restored', sealed = NULL
+		WHERE tenant_id <> '' AND closed_at = 0`, nil},
+	{"email_changes", `UPDATE email_changes SET closed_at = $1, closed_because = 'restored'
+		WHERE tenant_id <> '' AND closed_at = 0`, nil},
+	{"password_links", `UPDATE password_links SET closed_at = $1, closed_because = 'restored'
+		WHERE tenant_id <> '' AND closed_at = 0`, nil},
+	{"authorization_codes", `UPDATE authorization_codes SET expires_at = $1
+		WHERE tenant_id <> '' AND expires_at > $1`, nil},
+	{"refresh_families", `UPDATE refresh_families SET ended_at = $1, ended_because = 'restored'
+		WHERE tenant_id <> '' AND ended_at = 0`, nil},
+	{"messages", `UPDATE messages SET state = 'failed', state_at = $1, next_try_at = 0, sealed = NULL
+		WHERE tenant_id <> '' AND sealed IS NOT NULL`, nil},
+	{"jobs", `UPDATE jobs SET failed_at = $1, claimed_until = 0, last_error = 'restored'
+		WHERE tenant_id <> '' AND done_at = 0 AND failed_at = 0`, nil},
 	// Nobody knows which steps were accepted and which codes were used in the time that was
 	// lost: no step up to now by the app's own clock, and none of the printed codes, is
 	// accepted again.
 	{"totp_secrets", `UPDATE totp_secrets SET last_step = $1 + CASE WHEN drift > 0 THEN drift ELSE 0 END
-		WHERE tenant_id <> '' AND last_step < $1 + CASE WHEN drift > 0 THEN drift ELSE 0 END`, func(at time.Time) any { return at.Unix()/30 + 1 }},
+		WHERE tenant_id <> '' AND last_step < $1 + CASE WHEN drift > 0 THEN drift ELSE 0 END`,
+		func(at time.Time) any { return at.Unix()/30 + 1 }},
 	{"backup_codes", `UPDATE backup_codes SET used_at = $1 WHERE tenant_id <> '' AND used_at = 0`, nil},
 	// What browsers hold may be marked with a version from the time that was lost. A
 	// thousand changes of one account are more than that time has seen.
-	{"users", `UPDATE users SET security_version = security_version + 1000, version = version + 1000 WHERE tenant_id <> '' AND created_at <= $1`, nil},
+	{"users", `UPDATE users SET security_version = security_version + 1000, version = version + 1000
+		WHERE tenant_id <> '' AND created_at <= $1`, nil},
 	// A key may have been withdrawn since, because somebody else knew it. A new one is made
 	// at the next start.
 	{"signing_keys", `UPDATE signing_keys SET retired_at = $1 WHERE retired_at = 0 OR retired_at > $1`, nil},
@@ -73,13 +89,19 @@ var endings = []ending{
 
 // kept are the tables that a new epoch leaves as they are, and why.
 var kept = map[string]string{
-	"installation_texts": "words", "client_uris": "apps; operators are told to look at them", "directory": "who has which address",
+	"installation_texts": "words", "client_uris": "apps; operators are told to look at them",
+	"directory":      "who has which address",
 	"authenticators": "methods; owners are told", "passwords": "there is nothing newer; owners are told",
-	"outofband_addresses": "methods", "passkeys": "methods; a counter that is ahead of ours is right", "passkey_directory": "whose methods they are",
+	"outofband_addresses": "methods", "passkeys": "methods; a counter that is ahead of ours is right",
+	"passkey_directory":  "whose methods they are",
 	"spent_challenges":   "what is not in the copy is worth nothing five minutes later",
-	"push_subscriptions": "methods", "push_keys": "browsers know us by it", "message_costs": "what was spent until the copy still counts", "text_answers": "what was sent until the copy still counts", "budgets": "what was failed until the copy still counts",
-	"audit_events": "the record", "pending_audit_events": "the record", "audit_heads": "the record", "schema_migrations": "the schema",
-	"canaries": "the key file", "standards": "settings", "master_keys": "the key file", "epochs": "this",
+	"push_subscriptions": "methods", "push_keys": "browsers know us by it",
+	"message_costs": "what was spent until the copy still counts",
+	"text_answers":  "what was sent until the copy still counts",
+	"budgets":       "what was failed until the copy still counts",
+	"audit_events":  "the record", "pending_audit_events": "the record", "audit_heads": "the record",
+	"schema_migrations": "the schema",
+	"canaries":          "the key file", "standards": "settings", "master_keys": "the key file", "epochs": "this",
 }
 
 // Last returns the newest epoch, the zero Epoch where there was none.
@@ -124,7 +146,12 @@ func Raise(ctx context.Context, tx *db.Tx, because string, copyOf time.Time, abo
 	if err != nil {
 		return Epoch{}, err
 	}
-	e := Epoch{Number: max(last.Number, above) + 1, Because: because, CopyOf: copyOf, RaisedAt: tx.Now}
+	e := Epoch{
+		Number:   max(last.Number, above) + 1,
+		Because:  because,
+		CopyOf:   copyOf,
+		RaisedAt: tx.Now,
+	}
 	for _, end := range endings {
 		var mark any = tx.Now
 		if end.mark != nil {
@@ -134,7 +161,8 @@ func Raise(ctx context.Context, tx *db.Tx, because string, copyOf time.Time, abo
 			return e, fmt.Errorf("end what was open in %s: %w", end.table, err)
 		}
 	}
-	_, err = tx.Exec(ctx, `INSERT INTO epochs (number, because, copy_of, raised_at, acknowledged_at) VALUES ($1, $2, $3, $4, 0)`, e.Number, e.Because, e.CopyOf, e.RaisedAt)
+	_, err = tx.Exec(ctx, `INSERT INTO epochs (number, because, copy_of, raised_at, acknowledged_at)
+		VALUES ($1, $2, $3, $4, 0)`, e.Number, e.Because, e.CopyOf, e.RaisedAt)
 	if err != nil {
 		return e, fmt.Errorf("raise epoch: %w", err)
 	}
@@ -168,7 +196,13 @@ func (e Epoch) event(action audit.Action) audit.Event {
 	if !e.CopyOf.IsZero() {
 		reason += "; state of " + e.CopyOf.UTC().Format(time.RFC3339)
 	}
-	return audit.Event{Action: action, Result: audit.OK, ActorID: "command-line", SubjectID: strconv.FormatInt(e.Number, 10), Reason: reason}
+	return audit.Event{
+		Action:    action,
+		Result:    audit.OK,
+		ActorID:   "command-line",
+		SubjectID: strconv.FormatInt(e.Number, 10),
+		Reason:    reason,
+	}
 }
 
 func companies(ctx context.Context, tx *db.Tx) (ids []string, err error) {
@@ -182,7 +216,8 @@ func Acknowledge(ctx context.Context, tx *db.Tx) (Epoch, error) {
 	if err != nil {
 		return Epoch{}, err
 	}
-	n, err := tx.Exec(ctx, `UPDATE epochs SET acknowledged_at = $1 WHERE number = $2 AND number > 0 AND acknowledged_at = 0`, tx.Now, e.Number)
+	n, err := tx.Exec(ctx, `UPDATE epochs SET acknowledged_at = $1
+		WHERE number = $2 AND number > 0 AND acknowledged_at = 0`, tx.Now, e.Number)
 	if err != nil || n == 0 {
 		return Epoch{}, err
 	}

@@ -27,7 +27,8 @@ var ErrExists = errors.New("the file exists already: choose another name, or rep
 
 // MakeFile writes a copy to a new file with mode 0600, which appears whole or not at all.
 // An existing file is replaced only if force is set.
-func MakeFile(ctx context.Context, d *db.DB, keys *secret.Keys, program, path string, force bool, told Progress) (m Manifest, size int64, err error) {
+func MakeFile(ctx context.Context, d *db.DB, keys *secret.Keys, program, path string, force bool,
+	told Progress) (m Manifest, size int64, err error) {
 	if _, err := os.Lstat(path); err == nil && !force {
 		return m, 0, fmt.Errorf("%s: %w", path, ErrExists)
 	}
@@ -68,7 +69,8 @@ func syncFolder(path string) error {
 
 // Make writes a copy of everything in the database, as it is at one instant, while others
 // go on using it.
-func Make(ctx context.Context, d *db.DB, keys *secret.Keys, program string, to io.Writer, told Progress) (m Manifest, err error) {
+func Make(ctx context.Context, d *db.DB, keys *secret.Keys, program string, to io.Writer,
+	told Progress) (m Manifest, err error) {
 	sealed, err := newSealer(to, keys, newHead(keys, d.Now()))
 	if err != nil {
 		return m, err

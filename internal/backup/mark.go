@@ -34,7 +34,8 @@ type Past struct {
 }
 
 // ErrWentBack says that the database is older than what was seen of it.
-var ErrWentBack = errors.New("the database is older than what this machine has seen of it. If an older copy took its place, or a standby was promoted, run countersign epoch raise --because \"…\"")
+var ErrWentBack = errors.New(
+	"the database is older than what this machine has seen of it. If an older copy took its place, or a standby was promoted, run countersign epoch raise --because \"…\"")
 
 // behind reports whether p is an earlier state of the history that q belongs to. A higher
 // epoch is a return that was declared.

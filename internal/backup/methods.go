@@ -63,7 +63,8 @@ var ErrNoEpoch = errors.New("the database has never gone back to an earlier stat
 // back, and keeps the accounts of people closed whose methods of that time are gone
 // (the protection level of an account, ADR 18). It tells each person once, and may be called
 // again with a newer copy. ErrNoEpoch where nothing came back.
-func Review(ctx context.Context, tx *db.Tx, c AuditCopy, tell func(ctx context.Context, tx *db.Tx, userID string) error) (Reviewed, error) {
+func Review(ctx context.Context, tx *db.Tx, c AuditCopy,
+	tell func(ctx context.Context, tx *db.Tx, userID string) error) (Reviewed, error) {
 	e, err := Last(ctx, tx)
 	if err != nil {
 		return Reviewed{}, err
@@ -90,7 +91,8 @@ func Review(ctx context.Context, tx *db.Tx, c AuditCopy, tell func(ctx context.C
 			return r.Reviewed, fmt.Errorf("tell %s: %w", p.user, err)
 		}
 	}
-	return r.Reviewed, e.reviewed(ctx, tx, c.Until, fmt.Sprintf("%d methods suspended, %d people", r.Suspended, r.Protected))
+	return r.Reviewed, e.reviewed(ctx, tx, c.Until,
+		fmt.Sprintf("%d methods suspended, %d people", r.Suspended, r.Protected))
 }
 
 // NoAuditCopy records that there is no copy to review the newest epoch with.

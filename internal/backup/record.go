@@ -203,7 +203,8 @@ func (r player) end() error {
 // that is not whole.
 func damaged(err error) error {
 	var corrupt flate.CorruptInputError
-	if err == io.EOF || errors.Is(err, io.ErrUnexpectedEOF) || errors.Is(err, gzip.ErrHeader) || errors.Is(err, gzip.ErrChecksum) || errors.As(err, &corrupt) {
+	if err == io.EOF || errors.Is(err, io.ErrUnexpectedEOF) || errors.Is(err, gzip.ErrHeader) ||
+		errors.Is(err, gzip.ErrChecksum) || errors.As(err, &corrupt) {
 		return ErrDamaged
 	}
 	return err

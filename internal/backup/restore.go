@@ -18,7 +18,8 @@ import (
 )
 
 // ErrNotEmpty says that a copy would be put on top of data.
-var ErrNotEmpty = errors.New("this database is not empty: a copy is restored into a new one only. For SQLite name a file that does not exist, for PostgreSQL create a new database; keep the old one until you are sure")
+var ErrNotEmpty = errors.New(
+	"this database is not empty: a copy is restored into a new one only. For SQLite name a file that does not exist, for PostgreSQL create a new database; keep the old one until you are sure")
 
 // stages of a restore, as the row of number 0 in epochs tells them.
 const (
@@ -166,7 +167,8 @@ func (r *Restoring) prepare(ctx context.Context, m Manifest) error {
 }
 
 func stageIs(ctx context.Context, tx *db.Tx, stage string, copyOf time.Time) error {
-	_, err := tx.Exec(ctx, `INSERT INTO epochs (number, because, copy_of, raised_at, acknowledged_at) VALUES (0, $1, $2, $3, 0)
+	_, err := tx.Exec(ctx, `INSERT INTO epochs (number, because, copy_of, raised_at, acknowledged_at)
+		VALUES (0, $1, $2, $3, 0)
 		ON CONFLICT (number) DO UPDATE SET because = excluded.because`, stage, copyOf, tx.Now)
 	return err
 }
@@ -191,7 +193,12 @@ func (r *Restoring) load(ctx context.Context, tx *db.Tx) error {
 		if err := known(here, t.Table); err != nil {
 			return err
 		}
-		l := loader{tx: tx, table: t, values: valuesAtOnce[r.DB.Dialect], told: func(n int64) { r.Told(done+n, total) }}
+		l := loader{
+			tx:     tx,
+			table:  t,
+			values: valuesAtOnce[r.DB.Dialect],
+			told:   func(n int64) { r.Told(done+n, total) },
+		}
 		if err := l.run(ctx, p); err != nil {
 			return fmt.Errorf("table %s: %w", t.Name, err)
 		}

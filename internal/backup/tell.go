@@ -29,7 +29,12 @@ func TellOwners(n *notify.Notifier) Teller {
 		if err != nil {
 			return fmt.Errorf("load the company: %w", err)
 		}
-		letter := email.Restored{Vendor: vendor.Name, Company: company.Name, State: e.CopyOf, At: e.RaisedAt}
+		letter := email.Restored{
+			Vendor:  vendor.Name,
+			Company: company.Name,
+			State:   e.CopyOf,
+			At:      e.RaisedAt,
+		}
 		return n.TellOwners(ctx, tx, notify.Notice{Purpose: "installation.restored", Content: letter, Life: noticeLife})
 	}
 }

@@ -23,7 +23,8 @@ var people = flag.Int("people", 0, "how many people the timed copy holds; 0 leav
 // perPerson is what each of them has: a method more than none, ten sign-ins and their record.
 var perPerson = map[string]int{
 	"users": 1, "directory": 1, "authenticators": 2, "passwords": 1, "outofband_addresses": 1,
-	"flows": 3, "challenges": 3, "sessions": 3, "remembered_browsers": 1, "refresh_families": 1, "audit_events": 10, "messages": 3,
+	"flows": 3, "challenges": 3, "sessions": 3, "remembered_browsers": 1, "refresh_families": 1,
+	"audit_events": 10, "messages": 3,
 }
 
 // TestTimeOfABackup measures a copy and its restore, on both engines. It asserts no time.
@@ -31,7 +32,8 @@ func TestTimeOfABackup(t *testing.T) {
 	if *people == 0 {
 		t.Skip("runs with -people")
 	}
-	for engine, url := range map[string]func(testing.TB) string{"sqlite": dbtest.SQLiteURL, "postgres": dbtest.PostgresURL} {
+	for engine, url := range map[string]func(testing.TB) string{"sqlite": dbtest.SQLiteURL,
+		"postgres": dbtest.PostgresURL} {
 		d, keys := dbtest.Open(t, url(t), time.Now), secret.NewKeys(time.Now())
 		in(t, d, func(tx *db.Tx) error {
 			if err := (&keyring.Masters{DB: d, Keys: keys}).Register(t.Context(), tx); err != nil {
@@ -50,12 +52,15 @@ func TestTimeOfABackup(t *testing.T) {
 		from = time.Now()
 		to := bare(t, url(t))
 		to.Now = time.Now
-		r := Restoring{DB: to, Keys: keys, Because: "timed", Told: silent, Open: func() (io.ReadCloser, error) { return os.Open(path) }}
+		r := Restoring{DB: to, Keys: keys, Because: "timed", Told: silent,
+			Open: func() (io.ReadCloser, error) { return os.Open(path) }}
 		if _, _, err := r.Run(t.Context()); err != nil {
 			t.Fatal(err)
 		}
-		t.Logf("%s: %d people, %d rows: copied in %s (%.0f rows/s), %.0f MB, restored in %s (%.0f rows/s)", engine, *people, m.Rows(),
-			made.Round(time.Millisecond), float64(m.Rows())/made.Seconds(), float64(size)/1e6, time.Since(from).Round(time.Millisecond), float64(m.Rows())/time.Since(from).Seconds())
+		t.Logf("%s: %d people, %d rows: copied in %s (%.0f rows/s), %.0f MB, restored in %s (%.0f rows/s)", engine,
+			*people, m.Rows(),
+			made.Round(time.Millisecond), float64(m.Rows())/made.Seconds(), float64(size)/1e6,
+			time.Since(from).Round(time.Millisecond), float64(m.Rows())/time.Since(from).Seconds())
 	}
 }
 

@@ -23,7 +23,8 @@ type Outcome struct {
 // Confirm judges the first proof of a draft and binds the authenticator when it is right,
 // in the caller's unit of work. A wrong one costs a try. NotFound where the draft is over,
 // somebody else's or began in another browser, or the holder's session has ended.
-func (s *Service) Confirm(ctx context.Context, tx *db.Tx, h Enrollee, id string, r authenticator.Response) (out Outcome, err error) {
+func (s *Service) Confirm(ctx context.Context, tx *db.Tx, h Enrollee, id string,
+	r authenticator.Response) (out Outcome, err error) {
 	if err := h.hold(ctx, tx); err != nil {
 		return out, err
 	}
@@ -54,8 +55,10 @@ func (s *Service) Confirm(ctx context.Context, tx *db.Tx, h Enrollee, id string,
 func (s *Service) take(ctx context.Context, tx *db.Tx, h Enrollee, id string) (PendingEnrollment, error) {
 	return s.scan(tx, h, tx.QueryRow(ctx, `
 		UPDATE drafts SET tries_left = tries_left - 1
-		WHERE tenant_id = $1 AND id = $2 AND user_id = $3 AND holder = $4 AND token_hash = $6 AND closed_at = 0 AND ends_at > $5 AND tries_left > 0
-		RETURNING id, token_hash, kind, label, sealed, tries_left, sends, begun_at, ends_at`, tx.Tenant, id, h.UserID, h.Scope, tx.Now, h.Held.Hash(tx.Tenant, id)))
+		WHERE tenant_id = $1 AND id = $2 AND user_id = $3 AND holder = $4 AND token_hash = $6 AND closed_at = 0
+			AND ends_at > $5 AND tries_left > 0
+		RETURNING id, token_hash, kind, label, sealed, tries_left, sends, begun_at,
+			ends_at`, tx.Tenant, id, h.UserID, h.Scope, tx.Now, h.Held.Hash(tx.Tenant, id)))
 }
 
 func (s *Service) wrong(ctx context.Context, tx *db.Tx, h Enrollee, d PendingEnrollment, reason string) error {
@@ -67,14 +70,16 @@ func (s *Service) wrong(ctx context.Context, tx *db.Tx, h Enrollee, d PendingEnr
 
 // labelled is the name that the profile shows: a kind gives one to what was left without.
 func labelled(ctx context.Context, tx *db.Tx, id string) (label string, err error) {
-	err = tx.QueryRow(ctx, `SELECT label FROM authenticators WHERE tenant_id = $1 AND id = $2`, tx.Tenant, id).Scan(&label)
+	err = tx.QueryRow(ctx, `SELECT label FROM authenticators
+		WHERE tenant_id = $1 AND id = $2`, tx.Tenant, id).Scan(&label)
 	return label, err
 }
 
 // bound ends the draft, and what a weaker proof had opened for the future: browsers that
 // were remembered before need a second step again.
 func (s *Service) bound(ctx context.Context, tx *db.Tx, h Enrollee, d PendingEnrollment) error {
-	n, err := tx.Exec(ctx, `UPDATE drafts SET closed_at = $1, closed_because = 'bound', sealed = NULL WHERE tenant_id = $2 AND id = $3 AND closed_at = 0`, tx.Now, tx.Tenant, d.ID)
+	n, err := tx.Exec(ctx, `UPDATE drafts SET closed_at = $1, closed_because = 'bound', sealed = NULL
+		WHERE tenant_id = $2 AND id = $3 AND closed_at = 0`, tx.Now, tx.Tenant, d.ID)
 	if err == nil && n == 0 {
 		err = errOver
 	}

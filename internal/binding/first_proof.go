@@ -23,7 +23,8 @@ type FirstProof struct {
 
 // ConfirmInFlow binds a method in the middle of a sign-in, in one unit of work with the flow that
 // waits for it. The step is what the sign-in asks for next.
-func (s *Service) ConfirmInFlow(ctx context.Context, h Enrollee, flow secret.Reference, p FirstProof) (out Outcome, step signin.Step, err error) {
+func (s *Service) ConfirmInFlow(ctx context.Context, h Enrollee, flow secret.Reference, p FirstProof) (out Outcome,
+	step signin.Step, err error) {
 	step, err = s.SignIn.EnrollInFlow(ctx, flow, func(tx *db.Tx, who signin.Enrollee) (*authenticator.Proof, error) {
 		if !slices.Contains(who.Kinds, p.Draft.Kind) {
 			return nil, errNoKind
@@ -38,7 +39,8 @@ func (s *Service) ConfirmInFlow(ctx context.Context, h Enrollee, flow secret.Ref
 
 // ConfirmInSession binds a method in a session, which from then on also stands for what was just
 // shown: otherwise the next page would ask for it again. raised is nil where the session stays.
-func (s *Service) ConfirmInSession(ctx context.Context, h Enrollee, old session.Session, p FirstProof) (out Outcome, raised *signin.Done, err error) {
+func (s *Service) ConfirmInSession(ctx context.Context, h Enrollee, old session.Session, p FirstProof) (out Outcome,
+	raised *signin.Done, err error) {
 	err = s.DB.InTx(ctx, h.Tenant, func(tx *db.Tx) (err error) {
 		raised = nil
 		if out, err = s.nameAndConfirm(ctx, tx, h, p); err != nil || !out.OK || p.Draft.Kind == authenticator.Backup {

@@ -62,7 +62,8 @@ func (s *Service) Rename(ctx context.Context, tx *db.Tx, h Enrollee, id, label s
 	if err := h.hold(ctx, tx); err != nil {
 		return err
 	}
-	n, err := tx.Exec(ctx, `UPDATE authenticators SET label = $1 WHERE tenant_id = $2 AND id = $3 AND user_id = $4 AND kind NOT IN ('password', 'email')`, label, tx.Tenant, id, h.UserID)
+	n, err := tx.Exec(ctx, `UPDATE authenticators SET label = $1 WHERE tenant_id = $2 AND id = $3 AND user_id = $4
+		AND kind NOT IN ('password', 'email')`, label, tx.Tenant, id, h.UserID)
 	if err == nil && n == 0 {
 		err = errNoKind
 	}
@@ -73,13 +74,15 @@ func (s *Service) Rename(ctx context.Context, tx *db.Tx, h Enrollee, id, label s
 // session. Whether it may go is decided by enough, which looks at the account in the same
 // unit of work, after the account's row is held: of two removals at once the second sees
 // what the first has left.
-func (s *Service) Remove(ctx context.Context, tx *db.Tx, h Enrollee, id string, enough func(ctx context.Context, tx *db.Tx) error) error {
+func (s *Service) Remove(ctx context.Context, tx *db.Tx, h Enrollee, id string,
+	enough func(ctx context.Context, tx *db.Tx) error) error {
 	if err := h.hold(ctx, tx); err != nil {
 		return err
 	}
 	var k authenticator.Kind
 	var label string
-	err := tx.QueryRow(ctx, `SELECT kind, label FROM authenticators WHERE tenant_id = $1 AND id = $2 AND user_id = $3 AND kind NOT IN ('password', 'email')`,
+	err := tx.QueryRow(ctx, `SELECT kind, label FROM authenticators
+		WHERE tenant_id = $1 AND id = $2 AND user_id = $3 AND kind NOT IN ('password', 'email')`,
 		tx.Tenant, id, h.UserID).Scan(&k, &label)
 	if db.IsNoRows(err) {
 		return errNoKind
@@ -96,7 +99,8 @@ func (s *Service) Remove(ctx context.Context, tx *db.Tx, h Enrollee, id string, 
 	if err := enough(ctx, tx); err != nil {
 		return err
 	}
-	if err := session.EndOthers(ctx, tx, h.UserID, strings.TrimPrefix(h.Scope, "session:"), session.MethodChanged); err != nil {
+	if err := session.EndOthers(ctx, tx, h.UserID, strings.TrimPrefix(h.Scope, "session:"),
+		session.MethodChanged); err != nil {
 		return err
 	}
 	if err := s.recordEvent(ctx, tx, h, audit.MethodRemoved, audit.OK, label, k, id); err != nil {
@@ -106,7 +110,8 @@ func (s *Service) Remove(ctx context.Context, tx *db.Tx, h Enrollee, id string, 
 }
 
 // tell sends a notice to every address of the account. Set-ups have a limit of their own.
-func (s *Service) tell(ctx context.Context, tx *db.Tx, h Enrollee, purpose string, k authenticator.Kind, label string) error {
+func (s *Service) tell(ctx context.Context, tx *db.Tx, h Enrollee, purpose string, k authenticator.Kind,
+	label string) error {
 	c := email.MethodChanged{
 		Vendor:    h.Who.Vendor,
 		Company:   h.Who.Company,

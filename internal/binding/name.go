@@ -13,7 +13,8 @@ func (s *Service) Name(ctx context.Context, tx *db.Tx, h Enrollee, id, label str
 	if err != nil || label == "" {
 		return err
 	}
-	_, err = tx.Exec(ctx, `UPDATE drafts SET label = $1 WHERE tenant_id = $2 AND id = $3 AND user_id = $4 AND holder = $5 AND token_hash = $6 AND closed_at = 0`,
+	_, err = tx.Exec(ctx, `UPDATE drafts SET label = $1 WHERE tenant_id = $2 AND id = $3 AND user_id = $4
+		AND holder = $5 AND token_hash = $6 AND closed_at = 0`,
 		label, tx.Tenant, id, h.UserID, h.Scope, h.Held.Hash(tx.Tenant, id))
 	return err
 }

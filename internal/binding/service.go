@@ -96,7 +96,8 @@ const maxLabel = 60
 // Begin begins a set-up in place of an earlier one of the same kind by the same holder.
 // wish is what the kind asks for (a phone number); a mistake in it is an Invalid fault, and
 // nothing is lost but a try.
-func (s *Service) Begin(ctx context.Context, h Enrollee, k authenticator.Kind, label, wish string) (d PendingEnrollment, err error) {
+func (s *Service) Begin(ctx context.Context, h Enrollee, k authenticator.Kind, label,
+	wish string) (d PendingEnrollment, err error) {
 	b := s.Binders[k]
 	if b == nil {
 		return d, errNoKind
@@ -118,7 +119,12 @@ func (s *Service) Begin(ctx context.Context, h Enrollee, k authenticator.Kind, l
 	}
 	err = s.DB.InTx(ctx, h.Tenant, func(tx *db.Tx) error {
 		d, err = s.open(ctx, tx, b, h, PendingEnrollment{Kind: k, PendingEnrollment: authenticator.PendingEnrollment{
-			ID: tx.NewID(), Label: label, Begun: tx.Now, Ends: tx.Now.Add(s.Limits.FlowLife), State: prepared}}, wish)
+			ID:    tx.NewID(),
+			Label: label,
+			Begun: tx.Now,
+			Ends:  tx.Now.Add(s.Limits.FlowLife),
+			State: prepared,
+		}}, wish)
 		return err
 	})
 	return d, err
@@ -132,7 +138,8 @@ func (s *Service) spendDraft(ctx context.Context, tx *db.Tx, h Enrollee) error {
 	return err
 }
 
-func (s *Service) open(ctx context.Context, tx *db.Tx, b authenticator.Binder, h Enrollee, d PendingEnrollment, wish string) (PendingEnrollment, error) {
+func (s *Service) open(ctx context.Context, tx *db.Tx, b authenticator.Binder, h Enrollee, d PendingEnrollment,
+	wish string) (PendingEnrollment, error) {
 	state, err := b.Propose(ctx, tx, h.Who, d.PendingEnrollment, wish)
 	if err != nil {
 		return d, err
@@ -155,9 +162,11 @@ func (s *Service) open(ctx context.Context, tx *db.Tx, b authenticator.Binder, h
 
 func (s *Service) store(ctx context.Context, tx *db.Tx, h Enrollee, d PendingEnrollment, hash []byte) error {
 	_, err := tx.Exec(ctx, `
-		INSERT INTO drafts (tenant_id, id, token_hash, user_id, kind, label, holder, sealed, tries_left, sends, begun_at, ends_at, closed_at, closed_because)
+		INSERT INTO drafts (tenant_id, id, token_hash, user_id, kind, label, holder, sealed, tries_left, sends,
+			begun_at, ends_at, closed_at, closed_because)
 		VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, 0, $10, $11, 0, '')`,
-		tx.Tenant, d.ID, hash, h.UserID, string(d.Kind), d.Label, h.Scope, s.Keys.Seal(d.State, place(tx.Tenant, d.ID)...), d.TriesLeft, d.Begun, d.Ends)
+		tx.Tenant, d.ID, hash, h.UserID, string(d.Kind), d.Label, h.Scope,
+		s.Keys.Seal(d.State, place(tx.Tenant, d.ID)...), d.TriesLeft, d.Begun, d.Ends)
 	return err
 }
 
@@ -165,7 +174,8 @@ func place(tenant, id string) []string { return []string{"drafts", "sealed", ten
 
 // closeDrafts ends what the holder has begun of a kind, and erases it.
 func closeDrafts(ctx context.Context, tx *db.Tx, h Enrollee, k authenticator.Kind, because string) error {
-	_, err := tx.Exec(ctx, `UPDATE drafts SET closed_at = $1, closed_because = $2, sealed = NULL WHERE tenant_id = $3 AND user_id = $4 AND kind = $5 AND holder = $6 AND closed_at = 0`,
+	_, err := tx.Exec(ctx, `UPDATE drafts SET closed_at = $1, closed_because = $2, sealed = NULL
+		WHERE tenant_id = $3 AND user_id = $4 AND kind = $5 AND holder = $6 AND closed_at = 0`,
 		tx.Now, because, tx.Tenant, h.UserID, string(k), h.Scope)
 	return err
 }

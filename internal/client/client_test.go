@@ -22,8 +22,11 @@ func in(t *testing.T, d *db.DB, fn func(tx *db.Tx) error) {
 }
 
 func TestATK133RedirectURIsMatchExactly(t *testing.T) {
-	web := client.Client{Kind: client.Confidential, RedirectURIs: []string{"https://app.test/cb", "http://127.0.0.1/cb"}}
-	phone := client.Client{Kind: client.Native, RedirectURIs: []string{"http://127.0.0.1/cb", "http://[::1]:8000/cb?x=1", "http://localhost/cb", "com.example.phone:/cb"}}
+	web := client.Client{Kind: client.Confidential,
+		RedirectURIs: []string{"https://app.test/cb", "http://127.0.0.1/cb"}}
+	phone := client.Client{Kind: client.Native,
+		RedirectURIs: []string{"http://127.0.0.1/cb", "http://[::1]:8000/cb?x=1", "http://localhost/cb",
+			"com.example.phone:/cb"}}
 	cases := []struct {
 		c    client.Client
 		uri  string
@@ -141,7 +144,8 @@ func TestATK148Secrets(t *testing.T) {
 	}
 	empty := client.Client{Kind: client.Confidential, SecretHash: secret.Hash("")}
 	for name, c := range map[string]client.Client{
-		"other secret": confidential, "no secret stored": {Kind: client.Confidential}, "empty hash": {Kind: client.Confidential, SecretHash: []byte{}},
+		"other secret": confidential, "no secret stored": {Kind: client.Confidential},
+		"empty hash":      {Kind: client.Confidential, SecretHash: []byte{}},
 		"hash of nothing": empty, "public with a hash": {Kind: client.Public, SecretHash: hash},
 	} {
 		for _, given := range []string{"", token.Reveal() + "x", "wrong"} {
@@ -174,7 +178,8 @@ func TestLifeOfAClient(t *testing.T) {
 	dbtest.Each(t, func() time.Time { return now }, func(t *testing.T, d *db.DB) {
 		ctx := t.Context()
 		n := client.New{ID: "dash", Name: "Dashboard", Kind: client.Confidential, HomeURL: "https://app.test/",
-			RedirectURIs: []string{"https://app.test/cb", "https://app.test/cb2"}, PostLogoutURIs: []string{"https://app.test/bye"}}
+			RedirectURIs:   []string{"https://app.test/cb", "https://app.test/cb2"},
+			PostLogoutURIs: []string{"https://app.test/bye"}}
 		var first, second secret.Text
 		in(t, d, func(tx *db.Tx) (err error) { _, first, err = client.Create(ctx, tx, n); return err })
 		in(t, d, func(tx *db.Tx) error {
@@ -197,7 +202,8 @@ func TestLifeOfAClient(t *testing.T) {
 			if _, err := client.RotateSecret(ctx, tx, "phone"); !fault.Is(err, fault.Invalid) {
 				t.Errorf("a native client got a secret: %v", err)
 			}
-			if removed, err := client.RemoveURI(ctx, tx, "dash", client.Redirect, "https://app.test/cb2"); err != nil || !removed {
+			if removed, err := client.RemoveURI(ctx, tx, "dash", client.Redirect, "https://app.test/cb2"); err != nil ||
+				!removed {
 				t.Error(removed, err)
 			}
 			return client.Exempt(ctx, tx, "phone", db.Forever)
@@ -210,7 +216,8 @@ func TestLifeOfAClient(t *testing.T) {
 			if c.CheckSecret(first.Reveal()) || !c.CheckSecret(second.Reveal()) {
 				t.Error("the old secret still works, or the new one does not")
 			}
-			if len(c.RedirectURIs) != 1 || !c.AllowsPostLogout("https://app.test/bye") || c.Disabled() || !c.Covered(now) {
+			if len(c.RedirectURIs) != 1 || !c.AllowsPostLogout("https://app.test/bye") || c.Disabled() ||
+				!c.Covered(now) {
 				t.Errorf("%+v", c)
 			}
 			if _, err := client.ByID(ctx, tx, "none"); !fault.Is(err, fault.NotFound) {
@@ -246,12 +253,15 @@ func TestLifeOfAClient(t *testing.T) {
 func TestClientsThatMayNotBeMade(t *testing.T) {
 	d := dbtest.Open(t, dbtest.SQLiteURL(t), func() time.Time { return now })
 	for _, n := range []client.New{
-		{ID: "", Name: "X", Kind: client.Public}, {ID: "A", Name: "X", Kind: client.Public}, {ID: "countersign", Name: "X", Kind: client.Public}, {ID: "a b", Name: "X", Kind: client.Public},
+		{ID: "", Name: "X", Kind: client.Public}, {ID: "A", Name: "X", Kind: client.Public},
+		{ID: "countersign", Name: "X", Kind: client.Public}, {ID: "a b", Name: "X", Kind: client.Public},
 		{ID: "ok", Name: " ", Kind: client.Public}, {ID: "ok", Name: strings.Repeat("x", 81), Kind: client.Public},
-		{ID: "ok", Name: "X", Kind: "server"}, {ID: "ok", Name: "X", Kind: client.Public, HomeURL: "javascript:alert(1)"},
+		{ID: "ok", Name: "X", Kind: "server"},
+		{ID: "ok", Name: "X", Kind: client.Public, HomeURL: "javascript:alert(1)"},
 		{ID: "ok", Name: "X", Kind: client.Public, RedirectURIs: []string{"http://app.test/"}},
 	} {
-		err := d.InTx(t.Context(), db.Installation, func(tx *db.Tx) error { _, _, err := client.Create(t.Context(), tx, n); return err })
+		err := d.InTx(t.Context(), db.Installation,
+			func(tx *db.Tx) error { _, _, err := client.Create(t.Context(), tx, n); return err })
 		if !fault.Is(err, fault.Invalid) {
 			t.Errorf("%+v: %v", n, err)
 		}

@@ -43,14 +43,16 @@ func pkce(optional bool) string {
 }
 
 // errPKCE: nothing but PKCE ties a code to a client that has no secret (RFC 9700 2.1.1).
-var errPKCE = errors.New("PKCE is optional for confidential clients only: a client without a secret has nothing else that protects its codes")
+var errPKCE = errors.New(
+	"PKCE is optional for confidential clients only: a client without a secret has nothing else that protects its codes")
 
 // SetPKCE says whether the client may ask for a code without PKCE (RFC 7636). Only a
 // confidential client may. ErrUnknown where there is no such client.
 func SetPKCE(ctx context.Context, tx *db.Tx, id string, optional bool) error {
 	var err error
 	if optional {
-		err = change(ctx, tx, `UPDATE clients SET pkce = $1, version = version + 1 WHERE id = $2 AND kind = 'confidential'`, pkceOptional, id)
+		err = change(ctx, tx, `UPDATE clients SET pkce = $1, version = version + 1
+			WHERE id = $2 AND kind = 'confidential'`, pkceOptional, id)
 	} else {
 		err = change(ctx, tx, `UPDATE clients SET pkce = $1, version = version + 1 WHERE id = $2`, pkceRequired, id)
 	}

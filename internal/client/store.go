@@ -37,14 +37,25 @@ type New struct {
 // Create registers a client. A confidential one gets a secret, which is told this once.
 func Create(ctx context.Context, tx *db.Tx, n New) (Client, secret.Text, error) {
 	n.Name = strings.Join(strings.Fields(n.Name), " ")
-	c := Client{ID: n.ID, Name: n.Name, Kind: n.Kind, HomeURL: n.HomeURL, SigningAlg: cmp.Or(n.SigningAlg, signingAlgs[0]), PKCEOptional: n.PKCEOptional, CreatedAt: tx.Now}
+	c := Client{
+		ID:           n.ID,
+		Name:         n.Name,
+		Kind:         n.Kind,
+		HomeURL:      n.HomeURL,
+		SigningAlg:   cmp.Or(n.SigningAlg, signingAlgs[0]),
+		PKCEOptional: n.PKCEOptional,
+		CreatedAt:    tx.Now,
+	}
 	if err := n.check(); err != nil {
 		return c, "", invalid(err)
 	}
 	token, hash := newSecret(n.Kind)
 	c.SecretHash = hash
-	made, err := tx.Exec(ctx, `INSERT INTO clients (id, name, kind, secret_hash, home_url, signing_alg, pkce, exempt_until, created_at, disabled_at)
-		VALUES ($1, $2, $3, $4, $5, $6, $7, 0, $8, 0) ON CONFLICT (id) DO NOTHING`, c.ID, c.Name, c.Kind, hash, c.HomeURL, c.SigningAlg, pkce(c.PKCEOptional), tx.Now)
+	made, err := tx.Exec(ctx, `INSERT INTO clients (id, name, kind, secret_hash, home_url, signing_alg, pkce,
+		exempt_until, created_at, disabled_at)
+		VALUES ($1, $2, $3, $4, $5, $6, $7, 0, $8, 0)
+			ON CONFLICT (id) DO NOTHING`, c.ID, c.Name, c.Kind, hash, c.HomeURL, c.SigningAlg,
+		pkce(c.PKCEOptional), tx.Now)
 	if err != nil {
 		return c, "", fmt.Errorf("store client: %w", err)
 	}
@@ -110,7 +121,8 @@ func (n New) check() error {
 
 func invalid(why error) error { return fault.New(fault.Invalid, "client.invalid").Because(why) }
 
-const columns = `c.id, c.name, c.kind, c.secret_hash, c.home_url, c.exempt_until, c.created_at, c.disabled_at, c.signing_alg, c.pkce, u.kind, u.uri`
+const columns = `c.id, c.name, c.kind, c.secret_hash, c.home_url, c.exempt_until, c.created_at, c.disabled_at,
+	c.signing_alg, c.pkce, u.kind, u.uri`
 
 // ByID returns a client, disabled or not, with its addresses; ErrUnknown where there is
 // none, and for bytes that no database would take for a text.
@@ -132,7 +144,8 @@ func ByID(ctx context.Context, tx *db.Tx, id string) (Client, error) {
 
 // List returns every client by id.
 func List(ctx context.Context, tx *db.Tx) ([]Client, error) {
-	rows, err := tx.Query(ctx, `SELECT `+columns+` FROM clients c LEFT JOIN client_uris u ON u.client_id = c.id ORDER BY c.id, u.kind, u.uri`)
+	rows, err := tx.Query(ctx, `SELECT `+columns+` FROM clients c LEFT JOIN client_uris u ON u.client_id = c.id
+		ORDER BY c.id, u.kind, u.uri`)
 	list, err := collect(rows, err)
 	if err != nil {
 		return nil, fmt.Errorf("list clients: %w", err)
@@ -191,7 +204,8 @@ func AddURI(ctx context.Context, tx *db.Tx, c *Client, kind, uri string) error {
 	if err := checkRedirect(c.Kind, uri); err != nil {
 		return invalid(fmt.Errorf("%s %w", uri, err))
 	}
-	added, err := tx.Exec(ctx, `INSERT INTO client_uris (client_id, kind, uri) VALUES ($1, $2, $3) ON CONFLICT (client_id, kind, uri) DO NOTHING`, c.ID, kind, uri)
+	added, err := tx.Exec(ctx, `INSERT INTO client_uris (client_id, kind, uri) VALUES ($1, $2, $3)
+		ON CONFLICT (client_id, kind, uri) DO NOTHING`, c.ID, kind, uri)
 	if err != nil {
 		return fmt.Errorf("store client address: %w", err)
 	}
@@ -233,7 +247,8 @@ func Cover(ctx context.Context, tx *db.Tx, id string) error { return Exempt(ctx,
 // RotateSecret replaces the secret of a confidential client. The old one stops at once.
 func RotateSecret(ctx context.Context, tx *db.Tx, id string) (secret.Text, error) {
 	token, hash := secret.NewToken()
-	err := change(ctx, tx, `UPDATE clients SET secret_hash = $1, version = version + 1 WHERE id = $2 AND kind = 'confidential'`, hash, id)
+	err := change(ctx, tx, `UPDATE clients SET secret_hash = $1, version = version + 1
+		WHERE id = $2 AND kind = 'confidential'`, hash, id)
 	if err == nil {
 		return token, nil
 	}
@@ -245,7 +260,9 @@ func RotateSecret(ctx context.Context, tx *db.Tx, id string) (secret.Text, error
 
 // Disable stops every new sign-in and every token request of the client.
 func Disable(ctx context.Context, tx *db.Tx, id string) error {
-	return change(ctx, tx, `UPDATE clients SET disabled_at = CASE WHEN disabled_at = 0 THEN $1 ELSE disabled_at END, version = version + 1 WHERE id = $2`, tx.Now, id)
+	return change(ctx, tx, `UPDATE clients
+		SET disabled_at = CASE WHEN disabled_at = 0 THEN $1 ELSE disabled_at END, version = version + 1
+			WHERE id = $2`, tx.Now, id)
 }
 
 // Enable lifts Disable. Tokens that were refused meanwhile work again for as long as they live.

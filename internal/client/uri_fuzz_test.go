@@ -18,14 +18,18 @@ func FuzzATK133_AllowsRedirect(f *testing.F) {
 		"https://app.test/cb",
 		"com.example.phone:/cb",
 	}
-	for _, seed := range append(known, "http://127.0.0.1:80@evil.test/cb", "http://127.0.0.1:5000/cb", "http://localhost:5000/lo", "http://localhost:@evil.test/lo", "http://127.0.0.1:/cb", "http://[::1]:9/cb?x=1#f", "http://127.0.0.1:1/cb\\", "http://127.0.0.1.evil.test/cb") {
+	for _, seed := range append(known, "http://127.0.0.1:80@evil.test/cb", "http://127.0.0.1:5000/cb",
+		"http://localhost:5000/lo", "http://localhost:@evil.test/lo", "http://127.0.0.1:/cb", "http://[::1]:9/cb?x=1#f",
+		"http://127.0.0.1:1/cb\\", "http://127.0.0.1.evil.test/cb") {
 		f.Add(seed)
 	}
 	f.Fuzz(func(t *testing.T, uri string) {
-		if (client.Client{Kind: client.Confidential, RedirectURIs: known}).AllowsRedirect(uri) && !slices.Contains(known, uri) {
+		if (client.Client{Kind: client.Confidential, RedirectURIs: known}).AllowsRedirect(uri) &&
+			!slices.Contains(known, uri) {
 			t.Fatalf("%q for a server", uri)
 		}
-		if !(client.Client{Kind: client.Native, RedirectURIs: known}).AllowsRedirect(uri) || slices.Contains(known, uri) {
+		if !(client.Client{Kind: client.Native, RedirectURIs: known}).AllowsRedirect(uri) ||
+			slices.Contains(known, uri) {
 			return
 		}
 		u, err := url.Parse(uri)

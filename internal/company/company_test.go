@@ -39,7 +39,8 @@ func each(t *testing.T, fn func(r *rig)) {
 			_, err := tenant.Ensure(ctx, tx)
 			return err
 		})
-		for id, kind := range map[string]string{"vendor": tenant.Vendor, "acme": tenant.Company, "other": tenant.Company} {
+		for id, kind := range map[string]string{"vendor": tenant.Vendor, "acme": tenant.Company,
+			"other": tenant.Company} {
 			r.in("", func(ctx context.Context, tx *db.Tx) error {
 				_, err := tenant.Create(ctx, tx, id, "The "+id, kind)
 				return err
@@ -92,7 +93,8 @@ func TestTheVendorsMandateLocksTheSwitch(t *testing.T) {
 		r.at = since
 		err := r.change(owner, off)
 		var locked *company.LockedError
-		if !errors.As(err, &locked) || !locked.Since.Equal(since) || locked.Vendor == "" || !fault.Is(err, fault.Denied) {
+		if !errors.As(err, &locked) || !locked.Since.Equal(since) || locked.Vendor == "" ||
+			!fault.Is(err, fault.Denied) {
 			t.Errorf("while the vendor requires it: %v", err)
 		}
 		if err := errors.Join(r.change(operator, off), r.change(access.Server, off)); err != nil {
@@ -100,7 +102,8 @@ func TestTheVendorsMandateLocksTheSwitch(t *testing.T) {
 		}
 		inherit := company.Changes{Mandate: &tenant.Mandate{}}
 		all := company.InstallationChanges{Mandate: &tenant.Mandate{Mode: tenant.Mandatory}}
-		if err := errors.Join(r.change(operator, inherit), r.ChangeInstallation(t.Context(), operator, all)); err != nil {
+		if err := errors.Join(r.change(operator, inherit),
+			r.ChangeInstallation(t.Context(), operator, all)); err != nil {
 			t.Fatal(err)
 		}
 		if err := r.change(owner, off); !errors.As(err, &locked) || !locked.Since.IsZero() {
@@ -115,7 +118,8 @@ func TestWhoMayChangeACompany(t *testing.T) {
 		methods := tenant.Methods("totp")
 		support := r.person("vendor", user.Support)
 		for name, c := range map[string]company.Changes{
-			"on": {On: ptr(true)}, "off": {On: ptr(false)}, "methods": {Methods: &methods}, "suspend": {Suspended: ptr(true)},
+			"on": {On: ptr(true)}, "off": {On: ptr(false)}, "methods": {Methods: &methods},
+			"suspend": {Suspended: ptr(true)},
 		} {
 			for a, allowed := range map[access.Actor][]string{
 				r.person("acme", user.Owner):      {"on", "off", "methods"},
@@ -220,7 +224,8 @@ func TestStrandedPeople(t *testing.T) {
 		} {
 			one, err := r.StrandedBy(t.Context(), owner, "acme", methods)
 			all, errAll := r.StrandedByInstallation(t.Context(), access.Server, methods)
-			if err != nil || errAll != nil || fmt.Sprint(one) != fmt.Sprint(want) || fmt.Sprint(all) != fmt.Sprint(want) {
+			if err != nil || errAll != nil || fmt.Sprint(one) != fmt.Sprint(want) ||
+				fmt.Sprint(all) != fmt.Sprint(want) {
 				t.Errorf("%s: %+v, %v; %+v, %v", methods, one, err, all, errAll)
 			}
 		}

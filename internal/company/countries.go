@@ -18,7 +18,8 @@ func ParseCountries(text string, installation []string) (tenant.Countries, error
 	}
 	codes := strings.FieldsFunc(strings.ToUpper(text), func(r rune) bool { return r == ',' || r == ' ' })
 	if len(codes) == 0 {
-		return "", errors.New("name countries such as DE,ES, or all; to send no text messages, leave sms out of --methods")
+		return "", errors.New(
+			"name countries such as DE,ES, or all; to send no text messages, leave sms out of --methods")
 	}
 	c := tenant.MakeCountries(codes)
 	return c, within(c, installation)

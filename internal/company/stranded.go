@@ -45,7 +45,8 @@ func (s *Service) StrandedBy(
 		if err != nil {
 			return fmt.Errorf("load installation: %w", err)
 		}
-		return s.addStranded(ctx, tx.ForTenant(t.ID), allowance{i.Methods, t.Methods}, allowance{i.Methods, methods}, &out)
+		return s.addStranded(ctx, tx.ForTenant(t.ID), allowance{i.Methods, t.Methods},
+			allowance{i.Methods, methods}, &out)
 	})
 	return out, err
 }

@@ -38,7 +38,12 @@ func (l Limits) Guards() []Guard {
 		all = append(all, Guard{Key: "limits." + key, Value: int64(value), More: more})
 	}
 	span := func(key string, value time.Duration, more bool) {
-		all = append(all, Guard{Key: "limits." + key, Value: value.Microseconds(), Duration: true, More: more})
+		all = append(all, Guard{
+			Key:      "limits." + key,
+			Value:    value.Microseconds(),
+			Duration: true,
+			More:     more,
+		})
 	}
 	count("argon2.memory_kib", l.Argon2.MemoryKiB, true)
 	count("argon2.passes", l.Argon2.Passes, true)

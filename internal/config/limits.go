@@ -19,7 +19,8 @@ func (l Limits) check() error {
 	}
 	span := func(key string, got, least, most time.Duration) {
 		if got < least || got > most {
-			mistakes = append(mistakes, fmt.Errorf("limits.%s must be between %s and %s", key, shortDuration(least), shortDuration(most)))
+			mistakes = append(mistakes,
+				fmt.Errorf("limits.%s must be between %s and %s", key, shortDuration(least), shortDuration(most)))
 		}
 	}
 	if l.CodeLength != 6 && l.CodeLength != 8 {
@@ -32,7 +33,8 @@ func (l Limits) check() error {
 
 // checkSteps bounds what a sign-in may cost. Ten minutes are the most that NIST SP 800-63B-4
 // section 3.1.3.2 lets a code live, a hundred the failures of section 3.2.2.
-func (l Limits) checkSteps(count func(string, int, int, int), span func(string, time.Duration, time.Duration, time.Duration)) {
+func (l Limits) checkSteps(count func(string, int, int, int),
+	span func(string, time.Duration, time.Duration, time.Duration)) {
 	span("code_ttl", l.CodeTTL, time.Minute, 10*time.Minute)
 	count("wrong_answers", l.WrongAnswers, 1, 10)
 	count("new_codes", l.NewCodes, 0, 10)
@@ -49,7 +51,8 @@ func (l Limits) checkSteps(count func(string, int, int, int), span func(string, 
 	span("failures_per_source_window", l.FailuresPerSourceWindow, time.Minute, day)
 }
 
-func (l Limits) checkTokens(count func(string, int, int, int), span func(string, time.Duration, time.Duration, time.Duration)) {
+func (l Limits) checkTokens(count func(string, int, int, int),
+	span func(string, time.Duration, time.Duration, time.Duration)) {
 	span("invitation_life", l.InvitationLife, time.Hour, 7*day)
 	span("session_life", l.SessionLife, time.Minute, 30*day)
 	span("session_idle", l.SessionIdle, time.Minute, 30*day)

@@ -60,7 +60,9 @@ func (c *Config) readFile(path string) error {
 	values := map[string]any{}
 	flatten("", tree, values)
 	private := c.privateFile(path, values) // before apply, which takes values away
-	return errors.Join(private, c.apply(values, func(f field) (string, any) { return f.key, values[f.key] }, func(f field, v any) error { return f.set(v) }))
+	return errors.Join(private,
+		c.apply(values, func(f field) (string, any) { return f.key, values[f.key] },
+			func(f field, v any) error { return f.set(v) }))
 }
 
 // privateFile refuses a file that strangers on this machine may change, or may read where
@@ -76,7 +78,9 @@ func (c *Config) privateFile(path string, values map[string]any) error {
 	}
 	for _, f := range c.fields() {
 		if text, ok := values[f.key].(string); ok && f.secret() && mode&0o007 != 0 && telling(text) {
-			return fmt.Errorf("%s has mode %04o and holds %s: others may read it; run chmod 640 on it, or give %s instead", path, mode, f.key, f.key+fileSuffix)
+			return fmt.Errorf(
+				"%s has mode %04o and holds %s: others may read it; run chmod 640 on it, or give %s instead", path,
+				mode, f.key, f.key+fileSuffix)
 		}
 	}
 	return nil
@@ -114,7 +118,8 @@ func (c *Config) readEnvironment(environ []string) error {
 			values[name] = value
 		}
 	}
-	return c.apply(values, func(f field) (string, any) { return f.env(), values[f.env()] }, func(f field, v any) error { return f.parse(v.(string), true) })
+	return c.apply(values, func(f field) (string, any) { return f.env(), values[f.env()] },
+		func(f field, v any) error { return f.parse(v.(string), true) })
 }
 
 // apply sets what one source says and reports what it says that nobody knows. Within one

@@ -46,7 +46,8 @@ func (o Ops) check() error {
 		}
 	}
 	wrong(o.Auth != AuthMachine && o.Auth != AuthNetwork, `ops.auth must be "machine" or "network"`)
-	wrong(o.Token != "" && len(o.Token) < shortestToken, "ops.token must have 20 characters or more: openssl rand -hex 20 makes one")
+	wrong(o.Token != "" && len(o.Token) < shortestToken,
+		"ops.token must have 20 characters or more: openssl rand -hex 20 makes one")
 	wrong(o.Drain < 0 || o.Drain > longestDrain, "ops.drain must be between 0s and 1m")
 	if o.Listen == "" {
 		return errors.Join(mistakes...)
@@ -67,9 +68,12 @@ func (t Tracing) check() error {
 	switch {
 	case t.Endpoint == "":
 	case err != nil || u.Hostname() == "" || u.Scheme != "http" && u.Scheme != "https" || u.User != nil:
-		mistakes = append(mistakes, errors.New(`tracing.endpoint must be an address such as "http://127.0.0.1:4318/v1/traces", without a password in it`))
+		mistakes = append(mistakes,
+			errors.New(
+				`tracing.endpoint must be an address such as "http://127.0.0.1:4318/v1/traces", without a password in it`))
 	case t.Token != "" && u.Scheme != "https" && !loopback(u.Hostname()):
-		mistakes = append(mistakes, errors.New("tracing.token would travel in the clear: let tracing.endpoint begin with https"))
+		mistakes = append(mistakes,
+			errors.New("tracing.token would travel in the clear: let tracing.endpoint begin with https"))
 	}
 	return errors.Join(mistakes...)
 }

@@ -23,7 +23,8 @@ func defaultPush() Push { return Push{Receivers: On, Timeout: 10 * time.Second} 
 func (p Push) check() error {
 	m := &mistakes{}
 	m.wrong(p.Receivers != On && p.Receivers != Off, `push.receivers must be "on" or "off"`)
-	m.wrong(p.Contact != "" && !isContact(p.Contact), `push.contact must be an https address or a mail address, such as "ops@example.com"`)
+	m.wrong(p.Contact != "" && !isContact(p.Contact),
+		`push.contact must be an https address or a mail address, such as "ops@example.com"`)
 	m.wrong(p.Timeout < time.Second || p.Timeout > 50*time.Second, "push.timeout must be between 1s and 50s")
 	for _, s := range p.Services {
 		m.wrong(!isService(s), fmt.Sprintf(`push.services: %q is not a host such as "push.example.com"`, s))

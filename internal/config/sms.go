@@ -87,11 +87,23 @@ type SMSSMPPTo struct {
 
 func defaultSMS() SMS {
 	return SMS{
-		Transport: SMSNone, Enabled: true, DefaultPrice: 150_000,
-		Budget:  SMSBudget{Installation: 100_000_000, Company: 25_000_000, Country: 50_000_000, Range: 2_000_000},
+		Transport:    SMSNone,
+		Enabled:      true,
+		DefaultPrice: 150_000,
+		Budget: SMSBudget{
+			Installation: 100_000_000,
+			Company:      25_000_000,
+			Country:      50_000_000,
+			Range:        2_000_000,
+		},
 		Answers: SMSAnswers{Least: 20, Percent: 10},
 		HTTP:    SMSHTTPTo{URL: "https://api.twilio.com", Reports: ReportsSigned, Timeout: 15 * time.Second},
-		SMPP:    SMSSMPPTo{TLS: On, Window: 10, Enquire: 30 * time.Second, Timeout: 10 * time.Second},
+		SMPP: SMSSMPPTo{
+			TLS:     On,
+			Window:  10,
+			Enquire: 30 * time.Second,
+			Timeout: 10 * time.Second,
+		},
 	}
 }
 
@@ -107,7 +119,8 @@ func (s SMS) check() error {
 	default:
 		m.wrong(true, `sms.transport must be "none", "http" or "smpp"`)
 	}
-	m.wrong(len(s.Countries) == 0, `sms.countries is missing: list the countries whose numbers you serve, such as ["DE", "ES"]`)
+	m.wrong(len(s.Countries) == 0,
+		`sms.countries is missing: list the countries whose numbers you serve, such as ["DE", "ES"]`)
 	for _, c := range s.Countries {
 		m.wrong(!isCountry(c), fmt.Sprintf(`sms.countries: %q is not a country as two large letters`, c))
 	}
@@ -116,7 +129,8 @@ func (s SMS) check() error {
 		m.wrong(!isPrice(p), fmt.Sprintf(`sms.prices: %q is not a price such as "49=75000"`, p))
 	}
 	b := s.Budget
-	m.wrong(s.Answers.Least < 0 || s.Answers.Percent < 0 || s.Answers.Percent > 100, "sms.answers.least must not be negative, and sms.answers.percent must be between 0 and 100")
+	m.wrong(s.Answers.Least < 0 || s.Answers.Percent < 0 || s.Answers.Percent > 100,
+		"sms.answers.least must not be negative, and sms.answers.percent must be between 0 and 100")
 	m.wrong(min(b.Installation, b.Company, b.Country, b.Range) < 0, "sms.budget.* must not be negative")
 	return errors.Join(*m...)
 }
@@ -143,22 +157,27 @@ func (m *mistakes) wrong(bad bool, words string) {
 
 func (h SMSHTTPTo) check(m *mistakes) {
 	u, err := url.Parse(h.URL)
-	bad := err != nil || u.Hostname() == "" || u.RawQuery != "" || u.Fragment != "" || u.User != nil || strings.HasSuffix(h.URL, "/")
+	bad := err != nil || u.Hostname() == "" || u.RawQuery != "" || u.Fragment != "" || u.User != nil ||
+		strings.HasSuffix(h.URL, "/")
 	m.wrong(bad, "sms.http.url must be an address without a slash at its end, such as https://api.twilio.com")
-	m.wrong(!bad && u.Scheme != "https" && (u.Scheme != "http" || !loopback(u.Hostname())), "sms.http.url must begin with https:// (http:// is for localhost only)")
+	m.wrong(!bad && u.Scheme != "https" && (u.Scheme != "http" || !loopback(u.Hostname())),
+		"sms.http.url must begin with https:// (http:// is for localhost only)")
 	m.wrong(h.Account == "" || h.Token == "", "sms.http.account and sms.http.token are missing: the gateway gives both")
 	m.wrong(h.From == "", "sms.http.from is missing: name the sender")
-	m.wrong(h.Reports != ReportsSigned && h.Reports != ReportsToken && h.Reports != ReportsOff, `sms.http.reports must be "signed", "token" or "off"`)
+	m.wrong(h.Reports != ReportsSigned && h.Reports != ReportsToken && h.Reports != ReportsOff,
+		`sms.http.reports must be "signed", "token" or "off"`)
 	m.wrong(h.Timeout < time.Second || h.Timeout > 50*time.Second, "sms.http.timeout must be between 1s and 50s")
 }
 
 func (p SMSSMPPTo) check(m *mistakes) {
-	m.wrong(!hostPort(p.Address) || strings.HasPrefix(p.Address, ":"), `sms.smpp.address must be a host and a port, such as "smsc.example.com:3550"`)
+	m.wrong(!hostPort(p.Address) || strings.HasPrefix(p.Address, ":"),
+		`sms.smpp.address must be a host and a port, such as "smsc.example.com:3550"`)
 	m.wrong(p.SystemID == "" || len(p.SystemID) > 15, "sms.smpp.system_id must have 1 to 15 letters")
 	m.wrong(len(p.SystemType) > 12, "sms.smpp.system_type must have 12 letters at the most")
 	m.wrong(p.From == "", "sms.smpp.from is missing: name the sender")
 	m.wrong(p.TLS != On && p.TLS != Off, `sms.smpp.tls must be "on" or "off"`)
 	m.wrong(p.Window < 1 || p.Window > 1000, "sms.smpp.window must be between 1 and 1000")
 	m.wrong(p.Enquire < 100*time.Millisecond, "sms.smpp.enquire must be at least 100ms")
-	m.wrong(p.Timeout < 100*time.Millisecond || p.Timeout > 50*time.Second, "sms.smpp.timeout must be between 100ms and 50s")
+	m.wrong(p.Timeout < 100*time.Millisecond || p.Timeout > 50*time.Second,
+		"sms.smpp.timeout must be between 100ms and 50s")
 }

@@ -15,23 +15,27 @@ import (
 
 // Validate returns every mistake at once, each naming its key and what to do.
 func (c Config) Validate() error {
-	return errors.Join(c.checkPublicURL(), c.checkListener(), c.checkDatabase(), c.SMTP.check(), c.SMS.check(), c.Push.check(), c.Ops.check(), c.Tracing.check(), c.Limits.check())
+	return errors.Join(c.checkPublicURL(), c.checkListener(), c.checkDatabase(), c.SMTP.check(), c.SMS.check(),
+		c.Push.check(), c.Ops.check(), c.Tracing.check(), c.Limits.check())
 }
 
 func (c Config) checkPublicURL() error {
 	u, err := url.Parse(c.PublicURL)
 	switch {
 	case c.PublicURL == "":
-		return errors.New(`public_url is missing: give the address that people will see, such as "https://sign-in.example.com"`)
+		return errors.New(
+			`public_url is missing: give the address that people will see, such as "https://sign-in.example.com"`)
 	case err != nil || u.Hostname() == "" || u.Opaque != "":
 		return errors.New(`public_url is not an address: write it like "https://sign-in.example.com"`)
 	case u.RawQuery != "" || u.Fragment != "" || u.User != nil || strings.ContainsAny(c.PublicURL, "?#"):
 		return errors.New("public_url must end with the host (and port) or a path: remove what follows it")
 	case u.Path != "" && !publicPath.MatchString(u.EscapedPath()):
-		return errors.New(`the path in public_url must look like "/sign-in": small letters, digits and hyphens, without a slash at its end`)
+		return errors.New(
+			`the path in public_url must look like "/sign-in": small letters, digits and hyphens, without a slash at its end`)
 	case u.Scheme != "https" && (u.Scheme != "http" || !loopback(u.Hostname())):
 		return errors.New("public_url must begin with https:// (http:// is for localhost only)")
-	case c.PublicURL != strings.ToLower(c.PublicURL) || u.Port() == "443" && u.Scheme == "https" || u.Port() == "80" && u.Scheme == "http":
+	case c.PublicURL != strings.ToLower(c.PublicURL) || u.Port() == "443" && u.Scheme == "https" || u.Port() == "80" &&
+		u.Scheme == "http":
 		return errors.New("public_url must stand as browsers write it: small letters, and no :443 or :80")
 	}
 	return nil
@@ -87,7 +91,8 @@ func checkProxy(s string) error {
 	case p.Addr().Is4In6():
 		return fmt.Errorf(`trusted_proxies: write %s as IPv4, such as "10.0.0.0/8"`, s)
 	case p != p.Masked():
-		return fmt.Errorf("trusted_proxies: %s has bits behind its mask: is it %s or %s/%d?", s, p.Masked(), p.Addr(), p.Addr().BitLen())
+		return fmt.Errorf("trusted_proxies: %s has bits behind its mask: is it %s or %s/%d?", s, p.Masked(), p.Addr(),
+			p.Addr().BitLen())
 	case p.Addr().Is4() && p.Bits() < widestProxies4, p.Addr().Is6() && p.Bits() < widestProxies6 && p != private6:
 		return fmt.Errorf("trusted_proxies: %s would let everybody choose their address; name the proxies only", s)
 	}
@@ -150,8 +155,11 @@ func (s SMTP) check() error {
 	wrong(s.Username != "" && s.Password == "", "smtp.username without smtp.password: give both or neither")
 	wrong(s.Timeout < time.Second || s.Timeout > 50*time.Second, "smtp.timeout must be between 1s and 50s")
 	d := s.DKIM
-	wrong(d != DKIM{} && (d.Domain == "" || d.Selector == "" || d.KeyFile == ""), "smtp.dkim.domain, smtp.dkim.selector and smtp.dkim.key_file belong together: give all or none")
-	wrong((s.Bounces.Listen == "") != (s.Bounces.Domain == ""), "smtp.bounces.listen and smtp.bounces.domain belong together: give both or neither")
-	wrong(s.Bounces.Listen != "" && !hostPort(s.Bounces.Listen), `smtp.bounces.listen must be an address and a port, such as "127.0.0.1:2525"`)
+	wrong(d != DKIM{} && (d.Domain == "" || d.Selector == "" || d.KeyFile == ""),
+		"smtp.dkim.domain, smtp.dkim.selector and smtp.dkim.key_file belong together: give all or none")
+	wrong((s.Bounces.Listen == "") != (s.Bounces.Domain == ""),
+		"smtp.bounces.listen and smtp.bounces.domain belong together: give both or neither")
+	wrong(s.Bounces.Listen != "" && !hostPort(s.Bounces.Listen),
+		`smtp.bounces.listen must be an address and a port, such as "127.0.0.1:2525"`)
 	return errors.Join(mistakes...)
 }

@@ -69,7 +69,9 @@ type WeakerError []Setting
 func (e WeakerError) Error() string {
 	lines := make([]string, 0, len(e))
 	for _, s := range e {
-		lines = append(lines, fmt.Sprintf("%s is %s here and was %s: set it back, or run countersign configminimum accept", s.Key, s.Show(s.Value), s.Show(s.Stored)))
+		lines = append(lines, fmt.Sprintf(
+			"%s is %s here and was %s: set it back, or run countersign configminimum accept", s.Key, s.Show(s.Value),
+			s.Show(s.Stored)))
 	}
 	return strings.Join(lines, "\n")
 }
@@ -107,7 +109,8 @@ func raise(ctx context.Context, tx *db.Tx, all []Setting) error {
 			stricter = `standards.value < excluded.value`
 		}
 		n, err := tx.Exec(ctx, `INSERT INTO standards (name, value, set_at) VALUES ($1, $2, $3)
-			ON CONFLICT (name) DO UPDATE SET value = excluded.value, set_at = excluded.set_at WHERE `+stricter, s.Key, s.Value, tx.Now)
+			ON CONFLICT (name) DO UPDATE SET value = excluded.value, set_at = excluded.set_at
+				WHERE `+stricter, s.Key, s.Value, tx.Now)
 		if err != nil {
 			return fmt.Errorf("raise minimum %s: %w", s.Key, err)
 		}
@@ -133,7 +136,8 @@ func Accept(ctx context.Context, tx *db.Tx, l config.Limits, by string) ([]Setti
 		if !s.Weaker() {
 			continue
 		}
-		n, err := tx.Exec(ctx, `UPDATE standards SET value = $1, set_at = $2 WHERE name = $3 AND value = $4`, s.Value, tx.Now, s.Key, s.Stored)
+		n, err := tx.Exec(ctx, `UPDATE standards SET value = $1, set_at = $2
+			WHERE name = $3 AND value = $4`, s.Value, tx.Now, s.Key, s.Stored)
 		if err != nil {
 			return nil, fmt.Errorf("accept minimum %s: %w", s.Key, err)
 		}
@@ -149,7 +153,13 @@ func Accept(ctx context.Context, tx *db.Tx, l config.Limits, by string) ([]Setti
 func record(ctx context.Context, tx *db.Tx, action audit.Action, by string, changed []Setting) error {
 	var events []audit.Event
 	for _, s := range changed {
-		events = append(events, audit.Event{Action: action, Result: audit.OK, ActorID: by, SubjectID: s.Key, Reason: s.String()})
+		events = append(events, audit.Event{
+			Action:    action,
+			Result:    audit.OK,
+			ActorID:   by,
+			SubjectID: s.Key,
+			Reason:    s.String(),
+		})
 	}
 	return audit.Record(ctx, tx, events...)
 }

@@ -51,7 +51,8 @@ func TestREL24_WeakerThanStored(t *testing.T) {
 		mixed := first
 		mixed.CodeLength, mixed.CodeTTL, mixed.WrongAnswers = 8, 9*time.Minute, 6
 		err := keep(t, d, mixed)
-		if err == nil || !strings.Contains(err.Error(), "limits.wrong_answers is 6 here and was 5") || strings.Contains(err.Error(), "code_l") {
+		if err == nil || !strings.Contains(err.Error(), "limits.wrong_answers is 6 here and was 5") ||
+			strings.Contains(err.Error(), "code_l") {
 			t.Errorf("%v", err)
 		}
 		if err := keep(t, d, first); err != nil {
@@ -67,7 +68,8 @@ func TestREL24_WeakerThanStored(t *testing.T) {
 		if !errors.As(err, &weaker) || len(weaker) != 2 {
 			t.Errorf("%v", err)
 		}
-		if got := strings.Join(recorded(t, d, "configminimum.raised"), ", "); got != "start: limits.code_ttl 10m to 9m, start: limits.code_length 6 to 8" {
+		if got := strings.Join(recorded(t, d, "configminimum.raised"),
+			", "); got != "start: limits.code_ttl 10m to 9m, start: limits.code_length 6 to 8" {
 			t.Errorf("recorded %q", got)
 		}
 	})
@@ -96,7 +98,8 @@ func TestREL24_WeakerOnRecord(t *testing.T) {
 		if got := strings.Join(recorded(t, d, "configminimum.accepted"), ", "); got != "maya: limits.new_codes 1 to 3" {
 			t.Errorf("recorded %q", got)
 		}
-		if got := strings.Join(recorded(t, d, "configminimum.raised"), ", "); got != "start: limits.code_length 6 to 8" {
+		if got := strings.Join(recorded(t, d, "configminimum.raised"),
+			", "); got != "start: limits.code_length 6 to 8" {
 			t.Errorf("recorded %q", got)
 		}
 	})
@@ -123,7 +126,9 @@ func TestSEC138_AKeyFileOfSomebodyElseBeforeThereWereCanaries(t *testing.T) {
 	dbtest.Each(t, time.Now, func(t *testing.T, d *db.DB) {
 		ours, theirs := secret.NewKeys(time.Now()), secret.NewKeys(time.Now())
 		err := within(t, d, func(ctx context.Context, tx *db.Tx) error {
-			_, err := tx.Exec(ctx, `INSERT INTO signing_keys (id, algorithm, sealed, created_at, active_from, retired_at) VALUES ('k', 'ES256', $1, 1, 1, 0)`,
+			_, err := tx.Exec(ctx,
+				`INSERT INTO signing_keys (id, algorithm, sealed, created_at, active_from, retired_at)
+					VALUES ('k', 'ES256', $1, 1, 1, 0)`,
 				ours.Seal([]byte("x"), "signing_keys", "sealed", "k"))
 			return err
 		})
@@ -134,7 +139,11 @@ func TestSEC138_AKeyFileOfSomebodyElseBeforeThereWereCanaries(t *testing.T) {
 			keys *secret.Keys
 			want error
 		}{{theirs, configminimum.ErrForeignKey}, {ours, nil}, {theirs, configminimum.ErrForeignKey}} {
-			if err := within(t, d, func(ctx context.Context, tx *db.Tx) error { return configminimum.Prove(ctx, tx, c.keys) }); !errors.Is(err, c.want) {
+			if err := within(t, d,
+				func(ctx context.Context,
+					tx *db.Tx) error {
+					return configminimum.Prove(ctx, tx, c.keys)
+				}); !errors.Is(err, c.want) {
 				t.Errorf("%v, want %v", err, c.want)
 			}
 		}

@@ -10,10 +10,12 @@ import (
 )
 
 // ErrForeignKey says that what this database holds was sealed with other keys.
-var ErrForeignKey = errors.New("this key file does not belong to this database: put the one in place that was copied when the installation began, and every generation added since")
+var ErrForeignKey = errors.New(
+	"this key file does not belong to this database: put the one in place that was copied when the installation began, and every generation added since")
 
 // ErrKeyMissing says that a key file would have to be made for data that has one already.
-var ErrKeyMissing = errors.New("the key file is missing and this database is in use: put the copy of the key file back; a new one would open nothing")
+var ErrKeyMissing = errors.New(
+	"the key file is missing and this database is in use: put the copy of the key file back; a new one would open nothing")
 
 const knownText = "countersign"
 
@@ -28,7 +30,8 @@ func Prove(ctx context.Context, tx *db.Tx, keys *secret.Keys) error {
 	if err != nil || found {
 		return err
 	}
-	_, err = tx.Exec(ctx, `INSERT INTO canaries (id, sealed, created_at) VALUES ($1, $2, $3) ON CONFLICT (id) DO NOTHING`,
+	_, err = tx.Exec(ctx, `INSERT INTO canaries (id, sealed, created_at) VALUES ($1, $2, $3)
+		ON CONFLICT (id) DO NOTHING`,
 		db.Installation, keys.Seal([]byte(knownText), Place()...), tx.Now)
 	if err != nil {
 		return fmt.Errorf("store key check: %w", err)
@@ -60,7 +63,8 @@ func Recognise(ctx context.Context, tx *db.Tx, keys *secret.Keys) (found bool, e
 func signingKeysOpen(ctx context.Context, tx *db.Tx, keys *secret.Keys) error {
 	var id string
 	var sealed []byte
-	err := tx.QueryRow(ctx, `SELECT id, sealed FROM signing_keys ORDER BY created_at DESC, id LIMIT 1`).Scan(&id, &sealed)
+	err := tx.QueryRow(ctx, `SELECT id, sealed FROM signing_keys
+		ORDER BY created_at DESC, id LIMIT 1`).Scan(&id, &sealed)
 	if db.IsNoRows(err) {
 		return nil
 	}
@@ -75,7 +79,8 @@ func signingKeysOpen(ctx context.Context, tx *db.Tx, keys *secret.Keys) error {
 
 // InUse reports whether the database holds an installation already.
 func InUse(ctx context.Context, tx *db.Tx) (used bool, err error) {
-	err = tx.QueryRow(ctx, `SELECT EXISTS (SELECT 1 FROM installation) OR EXISTS (SELECT 1 FROM canaries) OR EXISTS (SELECT 1 FROM signing_keys)
+	err = tx.QueryRow(ctx, `SELECT EXISTS (SELECT 1 FROM installation) OR EXISTS (SELECT 1
+		FROM canaries) OR EXISTS (SELECT 1 FROM signing_keys)
 		OR EXISTS (SELECT 1 FROM tenants WHERE tenant_id <> '')`).Scan(&used)
 	return used, err
 }

@@ -103,7 +103,8 @@ func tableNames() ([]string, error) {
 func (t *Tx) columns(ctx context.Context, table string) (out []Column, err error) {
 	query := `SELECT name, type FROM pragma_table_info($1) ORDER BY cid`
 	if t.db.Dialect == Postgres {
-		query = `SELECT column_name, data_type FROM information_schema.columns WHERE table_schema = current_schema() AND table_name = $1 ORDER BY ordinal_position`
+		query = `SELECT column_name, data_type FROM information_schema.columns
+			WHERE table_schema = current_schema() AND table_name = $1 ORDER BY ordinal_position`
 	}
 	rows, err := t.Query(ctx, query, table)
 	if err != nil {
@@ -137,7 +138,8 @@ func (t *Tx) Migrations(ctx context.Context) (names []string, err error) {
 // date then.
 func (d *DB) MigrateTo(ctx context.Context, names []string, also func(*Tx) error) error {
 	return d.InTx(ctx, Installation, func(tx *Tx) error {
-		if _, err := tx.Exec(ctx, `CREATE TABLE IF NOT EXISTS schema_migrations (name TEXT NOT NULL PRIMARY KEY, applied_at BIGINT NOT NULL)`); err != nil {
+		if _, err := tx.Exec(ctx,
+			`CREATE TABLE IF NOT EXISTS schema_migrations (name TEXT NOT NULL PRIMARY KEY, applied_at BIGINT NOT NULL)`); err != nil {
 			return err
 		}
 		known, err := migrationNames()
@@ -147,7 +149,8 @@ func (d *DB) MigrateTo(ctx context.Context, names []string, also func(*Tx) error
 		for _, name := range names {
 			file := "migrations/" + name
 			if !slices.Contains(known, file) {
-				return fmt.Errorf("the migration %s is not known here: use the program that made the copy, or a newer one", name)
+				return fmt.Errorf(
+					"the migration %s is not known here: use the program that made the copy, or a newer one", name)
 			}
 			if _, err := tx.apply(ctx, file); err != nil {
 				return fmt.Errorf("%s: %w", name, err)

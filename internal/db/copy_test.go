@@ -25,14 +25,16 @@ func TestEnginesDescribeTheSameTables(t *testing.T) {
 	if len(seen) != 2 || len(seen[0]) < 20 {
 		t.Fatalf("%d engines", len(seen))
 	}
-	if !slices.EqualFunc(seen[0], seen[1], func(a, b db.Table) bool { return a.Name == b.Name && slices.Equal(a.Columns, b.Columns) }) {
+	if !slices.EqualFunc(seen[0], seen[1],
+		func(a, b db.Table) bool { return a.Name == b.Name && slices.Equal(a.Columns, b.Columns) }) {
 		t.Errorf("the engines differ:\n%v\n%v", seen[0], seen[1])
 	}
 	place := map[string]int{}
 	for i, table := range seen[0] {
 		place[table.Name] = i
 	}
-	if place["tenants"] > place["users"] || place["flows"] > place["challenges"] || place["sessions"] > place["refresh_families"] {
+	if place["tenants"] > place["users"] || place["flows"] > place["challenges"] ||
+		place["sessions"] > place["refresh_families"] {
 		t.Errorf("out of order: %v", place)
 	}
 }
@@ -51,7 +53,8 @@ func TestASnapshotIsOneInstant(t *testing.T) {
 				t.Errorf("%d clients", n)
 			}
 			err := d.InTx(t.Context(), db.Installation, func(w *db.Tx) error {
-				_, err := w.Exec(t.Context(), `INSERT INTO clients (id, name, kind, home_url, exempt_until, created_at, disabled_at) VALUES ('c', 'c', 'public', '', 0, 0, 0)`)
+				_, err := w.Exec(t.Context(), `INSERT INTO clients (id, name, kind, home_url, exempt_until,
+					created_at, disabled_at) VALUES ('c', 'c', 'public', '', 0, 0, 0)`)
 				return err
 			})
 			if n := count(tx); n != 0 {

@@ -45,7 +45,8 @@ func Point(when, where string) error {
 	}
 	order := strings.Fields(faults.text)
 	name := when + " " + where
-	if len(order) != 5 || order[2] != "-" && !regexp.MustCompile(order[2]).MatchString(name) || order[3] != "-" && regexp.MustCompile(order[3]).MatchString(name) {
+	if len(order) != 5 || order[2] != "-" && !regexp.MustCompile(order[2]).MatchString(name) || order[3] != "-" &&
+		regexp.MustCompile(order[3]).MatchString(name) {
 		return nil
 	}
 	faults.count++

@@ -119,7 +119,8 @@ const connLife = 10 * time.Minute
 // table, made while it was empty, would be kept when it is not; and no such statement is worth
 // being compiled, or being planned again for other keys.
 func planByKey(ctx context.Context, c *pgx.Conn) error {
-	_, err := c.Exec(ctx, "SET enable_seqscan = off; SET jit = off; SET plan_cache_mode = force_generic_plan", pgx.QueryExecModeSimpleProtocol)
+	_, err := c.Exec(ctx, "SET enable_seqscan = off; SET jit = off; SET plan_cache_mode = force_generic_plan",
+		pgx.QueryExecModeSimpleProtocol)
 	return err
 }
 
@@ -155,7 +156,14 @@ func openSQLite(ctx context.Context, path string, now func() time.Time) (*DB, er
 	}
 	reading.SetMaxOpenConns(4)
 	reading.SetMaxIdleConns(4)
-	d := &DB{Dialect: SQLite, Now: now, pool: reading, scans: reading, writer: w, home: home{file: path}}
+	d := &DB{
+		Dialect: SQLite,
+		Now:     now,
+		pool:    reading,
+		scans:   reading,
+		writer:  w,
+		home:    home{file: path},
+	}
 	w.begin(d)
 	return d, nil
 }

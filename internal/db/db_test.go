@@ -15,7 +15,8 @@ import (
 )
 
 func put(ctx context.Context, tx *db.Tx, subject string) error {
-	_, err := tx.Exec(ctx, `INSERT INTO budgets (tenant_id, name, subject, stamps, touched_at) VALUES ($1, $2, $3, $4, $5)`,
+	_, err := tx.Exec(ctx, `INSERT INTO budgets (tenant_id, name, subject, stamps, touched_at)
+		VALUES ($1, $2, $3, $4, $5)`,
 		tx.Tenant, "n", subject, []byte{}, tx.Now)
 	return err
 }
@@ -101,7 +102,8 @@ func TestGuardedUpdateHasOneWinner(t *testing.T) {
 			wg.Go(func() {
 				var n int64
 				err := d.InTx(t.Context(), "t1", func(tx *db.Tx) (err error) {
-					n, err = tx.Exec(t.Context(), `UPDATE budgets SET name = $1 WHERE tenant_id = $2 AND subject = $3 AND name = $4`, "spent", tx.Tenant, "once", "n")
+					n, err = tx.Exec(t.Context(), `UPDATE budgets SET name = $1
+						WHERE tenant_id = $2 AND subject = $3 AND name = $4`, "spent", tx.Tenant, "once", "n")
 					return err
 				})
 				if err != nil {
@@ -126,7 +128,8 @@ func TestOnCommitRunsOnlyAfterCommit(t *testing.T) {
 		if ran != 0 {
 			t.Error("ran after a failure")
 		}
-		if err := d.InTx(t.Context(), "t1", func(tx *db.Tx) error { tx.OnCommit(func() { ran++ }); return nil }); err != nil || ran != 1 {
+		if err := d.InTx(t.Context(), "t1",
+			func(tx *db.Tx) error { tx.OnCommit(func() { ran++ }); return nil }); err != nil || ran != 1 {
 			t.Error(ran, err)
 		}
 	})
@@ -141,7 +144,8 @@ func TestACancelledCallerDoesNotTearDownOthers(t *testing.T) {
 			_ = d.InTx(ctx, "t1", func(tx *db.Tx) error { close(entered); cancel(); return put(ctx, tx, "cancelled") })
 		})
 		<-entered
-		if err := d.InTx(t.Context(), "t1", func(tx *db.Tx) error { return put(t.Context(), tx, "other") }); err != nil {
+		if err := d.InTx(t.Context(), "t1",
+			func(tx *db.Tx) error { return put(t.Context(), tx, "other") }); err != nil {
 			t.Error(err)
 		}
 		wg.Wait()
@@ -154,7 +158,8 @@ func TestACancelledCallerDoesNotTearDownOthers(t *testing.T) {
 func TestSameSchemaOnBothEngines(t *testing.T) {
 	columns := map[string]map[string]bool{}
 	dbtest.Each(t, time.Now, func(t *testing.T, d *db.DB) {
-		query := `SELECT m.name || '.' || p.name || CASE WHEN p."notnull" = 1 THEN ' required' ELSE '' END FROM sqlite_master m JOIN pragma_table_info(m.name) p WHERE m.type = 'table'`
+		query := `SELECT m.name || '.' || p.name || CASE WHEN p."notnull" = 1 THEN ' required' ELSE '' END
+			FROM sqlite_master m JOIN pragma_table_info(m.name) p WHERE m.type = 'table'`
 		if d.Dialect == db.Postgres {
 			query = `SELECT table_name || '.' || column_name || CASE WHEN is_nullable = 'NO' THEN ' required' ELSE '' END FROM information_schema.columns WHERE table_schema = current_schema()`
 		}
@@ -201,7 +206,8 @@ func BenchmarkDurableCommit(b *testing.B) {
 	for _, clients := range []int{1, 64} {
 		b.Run(fmt.Sprintf("sqlite/%d", clients), func(b *testing.B) {
 			d := dbtest.Open(b, dbtest.SQLiteURL(b), time.Now)
-			if err := d.InTx(b.Context(), "t1", func(tx *db.Tx) error { return put(b.Context(), tx, "hot") }); err != nil {
+			if err := d.InTx(b.Context(), "t1",
+				func(tx *db.Tx) error { return put(b.Context(), tx, "hot") }); err != nil {
 				b.Fatal(err)
 			}
 			b.ReportAllocs()
@@ -209,7 +215,8 @@ func BenchmarkDurableCommit(b *testing.B) {
 			b.RunParallel(func(pb *testing.PB) {
 				for pb.Next() {
 					_ = d.InTx(b.Context(), "t1", func(tx *db.Tx) error {
-						_, err := tx.Exec(b.Context(), `UPDATE budgets SET touched_at = $1 WHERE tenant_id = $2 AND subject = $3`, tx.Now, tx.Tenant, "hot")
+						_, err := tx.Exec(b.Context(), `UPDATE budgets SET touched_at = $1
+							WHERE tenant_id = $2 AND subject = $3`, tx.Now, tx.Tenant, "hot")
 						return err
 					})
 				}

@@ -11,7 +11,8 @@ import (
 )
 
 // ErrNoDatabase says that no program has set the database up yet.
-var ErrNoDatabase = errors.New("there is no database yet: run countersign serve or countersign migrate first, or correct database.url")
+var ErrNoDatabase = errors.New(
+	"there is no database yet: run countersign serve or countersign migrate first, or correct database.url")
 
 // OpenExisting is Open for programs that must not make a database. It fails with
 // ErrNoDatabase where there is none, or an empty one, and leaves no file behind.

@@ -14,7 +14,8 @@ type home struct {
 }
 
 // ErrTaken says that another program serves from the same SQLite file.
-var ErrTaken = errors.New("another countersign serves from this database file: stop it first, or use PostgreSQL for several replicas")
+var ErrTaken = errors.New(
+	"another countersign serves from this database file: stop it first, or use PostgreSQL for several replicas")
 
 // ServeAlone keeps every other program from serving from the same SQLite file, until Close
 // or the end of the process. Commands that only look or change something need not ask. On

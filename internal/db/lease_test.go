@@ -69,7 +69,8 @@ func TestADeadMigratorsLockEndsByItself(t *testing.T) {
 			if err != nil {
 				return err
 			}
-			_, err = tx.Exec(t.Context(), `INSERT INTO migration_lock (id, holder, held_until) VALUES ('schema', 'dead', $1)`,
+			_, err = tx.Exec(t.Context(), `INSERT INTO migration_lock (id, holder, held_until)
+				VALUES ('schema', 'dead', $1)`,
 				tx.Now.Add(time.Minute))
 			return err
 		})

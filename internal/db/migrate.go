@@ -43,7 +43,8 @@ func (d *DB) migrateAs(ctx context.Context, holder string) (applied []string, er
 		if err := tx.renewLease(ctx, holder, tx.Now.Add(migrationLease)); err != nil {
 			return err
 		}
-		if _, err := tx.Exec(ctx, `CREATE TABLE IF NOT EXISTS schema_migrations (name TEXT NOT NULL PRIMARY KEY, applied_at BIGINT NOT NULL)`); err != nil {
+		if _, err := tx.Exec(ctx,
+			`CREATE TABLE IF NOT EXISTS schema_migrations (name TEXT NOT NULL PRIMARY KEY, applied_at BIGINT NOT NULL)`); err != nil {
 			return err
 		}
 		names, err := migrationNames()
@@ -71,7 +72,8 @@ func migrationNames() ([]string, error) {
 }
 
 func (t *Tx) apply(ctx context.Context, name string) (bool, error) {
-	n, err := t.Exec(ctx, `INSERT INTO schema_migrations (name, applied_at) VALUES ($1, $2) ON CONFLICT (name) DO NOTHING`, path.Base(name), t.Now)
+	n, err := t.Exec(ctx, `INSERT INTO schema_migrations (name, applied_at) VALUES ($1, $2)
+		ON CONFLICT (name) DO NOTHING`, path.Base(name), t.Now)
 	if err != nil || n == 0 {
 		return false, err
 	}

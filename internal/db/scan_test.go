@@ -68,7 +68,8 @@ func TestGivingUpNamesTheOperation(t *testing.T) {
 			tries++
 			return db.ErrConflict
 		})
-		if !errors.Is(err, db.ErrConflict) || tries != 5 || !strings.HasPrefix(err.Error(), "db_test.TestGivingUpNamesTheOperation") {
+		if !errors.Is(err, db.ErrConflict) || tries != 5 ||
+			!strings.HasPrefix(err.Error(), "db_test.TestGivingUpNamesTheOperation") {
 			t.Errorf("%v after %d tries", err, tries)
 		}
 	})

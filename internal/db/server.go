@@ -28,10 +28,12 @@ func (d *DB) Server(ctx context.Context) (Server, error) {
 	var fsync, pages, commit, standbys string
 	var s Server
 	err := d.pool.QueryRowContext(ctx, `
-		SELECT current_setting('server_version'), pg_is_in_recovery(), current_setting('fsync'), current_setting('full_page_writes'),
+		SELECT current_setting('server_version'), pg_is_in_recovery(), current_setting('fsync'),
+			current_setting('full_page_writes'),
 			current_setting('synchronous_commit'), current_setting('synchronous_standby_names')`).
 		Scan(&s.Version, &s.Standby, &fsync, &pages, &commit, &standbys)
-	s.settings = map[string]string{"fsync": fsync, "full_page_writes": pages, "synchronous_commit": commit, "synchronous_standby_names": standbys}
+	s.settings = map[string]string{"fsync": fsync, "full_page_writes": pages, "synchronous_commit": commit,
+		"synchronous_standby_names": standbys}
 	return s, err
 }
 
@@ -61,20 +63,26 @@ func (s Server) Forgetful() error {
 		}
 	}
 	is := func(name, value string) bool { return s.settings[name] == value }
-	wrong(is("fsync", "off"), "PostgreSQL runs with fsync = off: a power cut can lose or corrupt everything; set fsync = on")
-	wrong(is("full_page_writes", "off"), "PostgreSQL runs with full_page_writes = off: a power cut can corrupt pages; set full_page_writes = on")
-	wrong(is("synchronous_commit", "off"), "PostgreSQL runs with synchronous_commit = off: a crash brings spent codes and ended sessions back to life; set synchronous_commit = on")
+	wrong(is("fsync", "off"),
+		"PostgreSQL runs with fsync = off: a power cut can lose or corrupt everything; set fsync = on")
+	wrong(is("full_page_writes", "off"),
+		"PostgreSQL runs with full_page_writes = off: a power cut can corrupt pages; set full_page_writes = on")
+	wrong(is("synchronous_commit", "off"),
+		"PostgreSQL runs with synchronous_commit = off: a crash brings spent codes and ended sessions back to life; set synchronous_commit = on")
 	wrong(is("synchronous_commit", "local") && !is("synchronous_standby_names", ""),
 		"PostgreSQL runs with synchronous_commit = local beside synchronous standbys: a promoted one lacks what was confirmed; set synchronous_commit = on")
 	if journal, sqlite := s.settings["journal_mode"]; sqlite {
-		wrong(journal != "wal", "SQLite does not keep a write-ahead log here (journal_mode = "+journal+"): put the file on a local disk")
-		wrong(!is("synchronous", "2"), "SQLite does not wait for the disk (synchronous = "+s.settings["synchronous"]+", wanted 2)")
+		wrong(journal != "wal",
+			"SQLite does not keep a write-ahead log here (journal_mode = "+journal+"): put the file on a local disk")
+		wrong(!is("synchronous", "2"),
+			"SQLite does not wait for the disk (synchronous = "+s.settings["synchronous"]+", wanted 2)")
 	}
 	return errors.Join(found...)
 }
 
 // ErrStandby says that the database follows another one and takes no changes.
-var ErrStandby = errors.New(`this PostgreSQL is a standby: name the primary in database.url, or all of them with target_session_attrs=read-write`)
+var ErrStandby = errors.New(
+	`this PostgreSQL is a standby: name the primary in database.url, or all of them with target_session_attrs=read-write`)
 
 // Skew is how far the database's clock is ahead of ours, as near to zero as the time that
 // the question took allows. On SQLite there is one clock only.

@@ -36,10 +36,12 @@ func TestREL10_AForgetfulDatabaseIsKnown(t *testing.T) {
 		return s.Forgetful()
 	}
 	pg := dbtest.PostgresURL(t)
-	if err := errors.Join(forgets(dbtest.SQLiteURL(t)), forgets(pg), forgets(with(t, pg, "synchronous_commit", "local"))); err != nil {
+	if err := errors.Join(forgets(dbtest.SQLiteURL(t)), forgets(pg),
+		forgets(with(t, pg, "synchronous_commit", "local"))); err != nil {
 		t.Error(err)
 	}
-	if err := forgets(with(t, pg, "synchronous_commit", "off")); err == nil || !strings.Contains(err.Error(), "set synchronous_commit = on") {
+	if err := forgets(with(t, pg, "synchronous_commit", "off")); err == nil ||
+		!strings.Contains(err.Error(), "set synchronous_commit = on") {
 		t.Error(err)
 	}
 }
@@ -71,14 +73,16 @@ func TestREL9_OneServerPerFile(t *testing.T) {
 	if err := b.ServeAlone(); !errors.Is(err, db.ErrTaken) || !b.Served() {
 		t.Error("a second server:", err)
 	}
-	if err := b.InTx(t.Context(), "t1", func(tx *db.Tx) error { return put(t.Context(), tx, "beside it") }); err != nil {
+	if err := b.InTx(t.Context(), "t1",
+		func(tx *db.Tx) error { return put(t.Context(), tx, "beside it") }); err != nil {
 		t.Error("a command beside the server:", err)
 	}
 	if err := errors.Join(a.Close(), b.ServeAlone()); err != nil {
 		t.Error("after the first has ended:", err)
 	}
 	pg := dbtest.PostgresURL(t)
-	if err := errors.Join(dbtest.Open(t, pg, time.Now).ServeAlone(), dbtest.Open(t, pg, time.Now).ServeAlone()); err != nil {
+	if err := errors.Join(dbtest.Open(t, pg, time.Now).ServeAlone(),
+		dbtest.Open(t, pg, time.Now).ServeAlone()); err != nil {
 		t.Error(err)
 	}
 }
@@ -98,10 +102,12 @@ func TestWhatTheSchemaLacks(t *testing.T) {
 			t.Fatal(err)
 		}
 		err = d.InTx(t.Context(), db.Installation, func(tx *db.Tx) error {
-			_, err := tx.Exec(t.Context(), `INSERT INTO schema_migrations (name, applied_at) VALUES ('9999_later.sql', 1)`)
+			_, err := tx.Exec(t.Context(), `INSERT INTO schema_migrations (name, applied_at)
+				VALUES ('9999_later.sql', 1)`)
 			return err
 		})
-		if missing, unknown, err2 := d.Schema(t.Context()); err != nil || err2 != nil || len(missing) != 0 || strings.Join(unknown, " ") != "9999_later.sql" {
+		if missing, unknown, err2 := d.Schema(t.Context()); err != nil || err2 != nil || len(missing) != 0 ||
+			strings.Join(unknown, " ") != "9999_later.sql" {
 			t.Errorf("lacks %v, has %v, %v, %v", missing, unknown, err, err2)
 		}
 	}
@@ -177,7 +183,8 @@ func TestREL19_AListenerComesBack(t *testing.T) {
 func hangUp(t *testing.T, d *db.DB) (n int) {
 	t.Helper()
 	err := d.InTx(t.Context(), db.Installation, func(tx *db.Tx) error {
-		return tx.QueryRow(t.Context(), `SELECT count(pg_terminate_backend(pid)) FROM pg_stat_activity WHERE query LIKE 'LISTEN "countersign_' || md5(current_schema()) || '"%'`).Scan(&n)
+		return tx.QueryRow(t.Context(), `SELECT count(pg_terminate_backend(pid)) FROM pg_stat_activity
+			WHERE query LIKE 'LISTEN "countersign_' || md5(current_schema()) || '"%'`).Scan(&n)
 	})
 	if err != nil {
 		t.Fatal(err)

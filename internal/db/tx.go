@@ -93,7 +93,14 @@ func (t *Tx) NewID() string {
 }
 
 func newTx(d *DB, on runner, tenant string) *Tx {
-	return &Tx{Tenant: tenant, Now: d.instant(), Attempt: 1, on: on, db: d, ids: new(int)}
+	return &Tx{
+		Tenant:  tenant,
+		Now:     d.instant(),
+		Attempt: 1,
+		on:      on,
+		db:      d,
+		ids:     new(int),
+	}
 }
 
 // OnCommit remembers fn to be run after this unit of work is durable, and never if it fails.
@@ -107,7 +114,15 @@ func (t *Tx) OnCommit(fn func()) {
 // ForTenant returns the same unit of work speaking for another tenant, for the few journeys
 // that begin in the installation and end in a company.
 func (t *Tx) ForTenant(tenant string) *Tx {
-	return &Tx{Tenant: tenant, Now: t.Now, Attempt: t.Attempt, on: t.on, db: t.db, ids: t.ids, parent: t}
+	return &Tx{
+		Tenant:  tenant,
+		Now:     t.Now,
+		Attempt: t.Attempt,
+		on:      t.on,
+		db:      t.db,
+		ids:     t.ids,
+		parent:  t,
+	}
 }
 
 func (t *Tx) committed() {

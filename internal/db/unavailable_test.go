@@ -31,11 +31,13 @@ func TestREL007_WhatIsWorthComingBackFor(t *testing.T) {
 			t.Fatal(err)
 		}
 		closed := d.InTx(t.Context(), db.Installation, func(*db.Tx) error { return nil })
-		if db.Unavailable(nil) || db.Unavailable(errors.New("x")) || wrong == nil || db.Unavailable(wrong) || late == nil || !db.Unavailable(late) || closed == nil || d.Dialect == db.SQLite && !db.Unavailable(closed) {
+		if db.Unavailable(nil) || db.Unavailable(errors.New("x")) || wrong == nil || db.Unavailable(wrong) ||
+			late == nil || !db.Unavailable(late) || closed == nil || d.Dialect == db.SQLite && !db.Unavailable(closed) {
 			t.Errorf("wrong %v, late %v, closed %v", wrong, late, closed)
 		}
 	})
-	for code, want := range map[string]bool{"57P01": true, "57014": true, "53100": true, "25006": true, "08006": true, "58030": true, "23505": false, "42P01": false, "40001": false, "57000": false} {
+	for code, want := range map[string]bool{"57P01": true, "57014": true, "53100": true, "25006": true, "08006": true,
+		"58030": true, "23505": false, "42P01": false, "40001": false, "57000": false} {
 		if db.Unavailable(fmt.Errorf("x: %w", &pgconn.PgError{Code: code})) != want {
 			t.Errorf("%s: not %t", code, want)
 		}

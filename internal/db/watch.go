@@ -77,5 +77,11 @@ type Connections struct {
 // Connections returns the figures of this moment.
 func (d *DB) Connections() Connections {
 	s := d.pool.Stats()
-	return Connections{InUse: s.InUse, Idle: s.Idle, Most: s.MaxOpenConnections, Waits: s.WaitCount, Waited: s.WaitDuration}
+	return Connections{
+		InUse:  s.InUse,
+		Idle:   s.Idle,
+		Most:   s.MaxOpenConnections,
+		Waits:  s.WaitCount,
+		Waited: s.WaitDuration,
+	}
 }

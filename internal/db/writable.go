@@ -15,7 +15,8 @@ func (d *DB) Writable(ctx context.Context) error {
 	}
 	var standby bool
 	var readOnly string
-	err := d.pool.QueryRowContext(ctx, `SELECT pg_is_in_recovery(), current_setting('transaction_read_only')`).Scan(&standby, &readOnly)
+	err := d.pool.QueryRowContext(ctx,
+		`SELECT pg_is_in_recovery(), current_setting('transaction_read_only')`).Scan(&standby, &readOnly)
 	switch {
 	case err != nil:
 		return fmt.Errorf("ask the database: %w", err)

@@ -46,7 +46,13 @@ func newWriter(ctx context.Context, pool *sql.DB) (*writer, error) {
 	if err != nil {
 		return nil, err
 	}
-	return &writer{pool: pool, conn: conn, stmts: map[string]*sql.Stmt{}, queue: make(chan *unit, maxGroup), idle: make(chan struct{})}, nil
+	return &writer{
+		pool:  pool,
+		conn:  conn,
+		stmts: map[string]*sql.Stmt{},
+		queue: make(chan *unit, maxGroup),
+		idle:  make(chan struct{}),
+	}, nil
 }
 
 func (w *writer) begin(d *DB) {
@@ -71,7 +77,13 @@ func (w *writer) close() error {
 
 // do queues a unit of work and waits until it is durable or has failed.
 func (w *writer) do(ctx context.Context, tenant string, try int, fn func(*Tx) error) error {
-	u := &unit{tenant: tenant, try: try, fn: fn, done: make(chan struct{}), origin: origin()}
+	u := &unit{
+		tenant: tenant,
+		try:    try,
+		fn:     fn,
+		done:   make(chan struct{}),
+		origin: origin(),
+	}
 	if err := w.enqueue(ctx, u); err != nil {
 		return err
 	}

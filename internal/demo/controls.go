@@ -72,12 +72,14 @@ func locked(t tenant.Tenant, i tenant.Installation, now time.Time, date func(tim
 }
 
 func choices(t tenant.Tenant) choice {
-	return choice{[]option{{"required", "everyone", t.Choice == tenant.Required}, {"optional", "people who want it", t.Choice == tenant.Optional}}}
+	return choice{[]option{{"required", "everyone", t.Choice == tenant.Required},
+		{"optional", "people who want it", t.Choice == tenant.Optional}}}
 }
 
 // allowed are sets of methods that a company may allow.
 func allowed(t tenant.Tenant) choice {
-	out := choice{[]option{{"all", "every method", false}, {mailOnly, "email", false}, {textsAndApps, "texts, apps and passkeys", false}, {appsAndKeys, "apps and passkeys", false}}}
+	out := choice{[]option{{"all", "every method", false}, {mailOnly, "email", false},
+		{textsAndApps, "texts, apps and passkeys", false}, {appsAndKeys, "apps and passkeys", false}}}
 	for i, o := range out.Options {
 		m, err := policy.ParseMethods(o.Value)
 		out.Options[i].Holds = err == nil && m == t.Methods
@@ -165,7 +167,8 @@ func decideDeadline(to string, now time.Time) (company.Changes, error) {
 
 var (
 	errNoCompany = &problem{http.StatusNotFound, "There is no such company in the demo."}
-	errLocked    = &problem{http.StatusForbidden, "The vendor requires it of this company, so the company cannot switch it off."}
+	errLocked    = &problem{http.StatusForbidden,
+		"The vendor requires it of this company, so the company cannot switch it off."}
 )
 
 // deciding is a handler that changes the company named by the form in the way that a field of it says, and goes back

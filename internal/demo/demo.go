@@ -1,7 +1,8 @@
 // Package demo shows the whole product on one machine: five seeded companies, a mail
 // server with an inbox, a telephone with text messages and an authenticator app, and two
-// sample apps that are ordinary OpenID Connect clients. It listens on this machine only, and it refuses to hold a rule of the product: whatever it
-// changes, it changes through the functions that the command line uses.
+// sample apps that are ordinary OpenID Connect clients. It listens on this machine only, and it
+// refuses to hold a rule of the product: whatever it changes, it changes through the functions that
+// the command line uses.
 package demo
 
 import (
@@ -121,7 +122,12 @@ func (d *Demo) listen(ctx context.Context, port int, now func() time.Time) (out 
 		}
 		d.closers = append(d.closers, closeQuietly(out[i]))
 	}
-	d.at = addresses{Demo: origin(out[0]), SignIn: origin(out[1]), Dashboard: origin(out[2]), Phone: origin(out[3])}
+	d.at = addresses{
+		Demo:      origin(out[0]),
+		SignIn:    origin(out[1]),
+		Dashboard: origin(out[2]),
+		Phone:     origin(out[3]),
+	}
 	d.URL, d.Issuer = d.at.Demo+"/", d.at.SignIn
 	if d.mail, err = newMailServer(ctx, now); err != nil {
 		return out, fmt.Errorf("mail server: %w", err)
@@ -169,7 +175,8 @@ func (d *Demo) configuration(dir string) config.Config {
 	c.SMTP.Host, c.SMTP.Port, c.SMTP.TLS = "localhost", d.mail.port(), "none"
 	c.SMTP.From = vendorName + " <sign-in@harbor.example>"
 	c.SMS.Transport, c.SMS.Countries = config.SMSHTTP, []string{"GB", "DE", "ES", "US"}
-	c.SMS.HTTP.URL, c.SMS.HTTP.Account, c.SMS.HTTP.Token, c.SMS.HTTP.From = d.gateway.url(), gatewayAccount, gatewayToken, vendorName
+	c.SMS.HTTP.URL, c.SMS.HTTP.Account, c.SMS.HTTP.Token, c.SMS.HTTP.From = d.gateway.url(), gatewayAccount,
+		gatewayToken, vendorName
 	return c
 }
 

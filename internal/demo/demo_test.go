@@ -262,17 +262,20 @@ func TestOneSignInEndToEnd(t *testing.T) {
 		t.Fatalf("after the password: %d %s\n%s", page.status, page.at, page.body)
 	}
 	page = v.post(d.at.SignIn+"/signin/code", "code", d.code(t, maya.Email, 1))
-	page.says(t, "Good to see you, Maya Okafor", "Brightwater Travel", "password, then code or link sent by email", "password, confirmed by email")
+	page.says(t, "Good to see you, Maya Okafor", "Brightwater Travel", "password, then code or link sent by email",
+		"password, confirmed by email")
 
 	inbox := v.get(d.at.Demo + "/inbox")
 	inbox.says(t, "Maya Okafor", `src="/inbox/1/page"`)
 	letter := v.get(d.at.Demo + "/inbox/1/page")
 	letter.says(t, `<base target="_blank">`)
-	if csp := letter.header.Get("Content-Security-Policy"); !strings.Contains(csp, "sandbox") || !strings.Contains(csp, "default-src 'none'") {
+	if csp := letter.header.Get("Content-Security-Policy"); !strings.Contains(csp, "sandbox") ||
+		!strings.Contains(csp, "default-src 'none'") {
 		t.Errorf("a mail is framed with the policy %q", csp)
 	}
 
-	v.get(d.URL).says(t, "gave the right password", "was sent a code by email", "proved the mailbox by typing the code", "signed in")
+	v.get(d.URL).says(t, "gave the right password", "was sent a code by email",
+		"proved the mailbox by typing the code", "signed in")
 
 	page = v.post(d.at.Dashboard + "/sign-out")
 	page.says(t, "You are signed out, here and at the sign-in page.")
@@ -300,7 +303,8 @@ func TestAIR2PhoneThenDashboardAsksForTheSecondStepOnly(t *testing.T) {
 func TestAIR12ASwitchReachesAnOpenPage(t *testing.T) {
 	d := start(t)
 	v, sam, fennel := newVisitor(t), companies[1].People[3], companies[1].ID
-	v.post(d.at.Demo+"/decide/switch", "company", fennel, "switch", "off").says(t, "has not turned on two-factor authentication")
+	v.post(d.at.Demo+"/decide/switch", "company", fennel, "switch", "off").says(t,
+		"has not turned on two-factor authentication")
 	v.signInAt(d, d.at.Dashboard, sam).says(t, "Good to see you, Sam Doyle", "password only")
 
 	v.post(d.at.Demo+"/decide/switch", "company", fennel, "switch", "on")
@@ -329,10 +333,12 @@ func TestTheMailServerCanRefuse(t *testing.T) {
 func TestEveryPageIsGuarded(t *testing.T) {
 	d := start(t)
 	v := newVisitor(t)
-	for _, address := range []string{d.URL, d.at.Demo + "/inbox", d.at.Demo + "/mobile", d.at.Demo + "/assets/demo.css", d.at.Dashboard + "/", d.at.Phone + "/", d.at.Dashboard + "/signed-out"} {
+	for _, address := range []string{d.URL, d.at.Demo + "/inbox", d.at.Demo + "/mobile", d.at.Demo + "/assets/demo.css",
+		d.at.Dashboard + "/", d.at.Phone + "/", d.at.Dashboard + "/signed-out"} {
 		page := v.get(address)
 		csp := page.header.Get("Content-Security-Policy")
-		if page.status != http.StatusOK || !strings.Contains(csp, "default-src 'none'") || strings.Contains(csp, "unsafe") {
+		if page.status != http.StatusOK || !strings.Contains(csp, "default-src 'none'") ||
+			strings.Contains(csp, "unsafe") {
 			t.Errorf("%s answers %d with the policy %q", address, page.status, csp)
 		}
 		if regexp.MustCompile(`<style|style=|<script>|\son[a-z]+=`).MatchString(page.body) {
@@ -345,7 +351,8 @@ func TestEveryPageIsGuarded(t *testing.T) {
 		"another origin's":     func(r *http.Request) { r.Header.Set("Origin", d.at.Dashboard) },
 		"a company not seeded": func(*http.Request) {},
 	} {
-		req, err := http.NewRequestWithContext(t.Context(), http.MethodPost, d.at.Demo+"/decide/switch", strings.NewReader("company=other&switch=off"))
+		req, err := http.NewRequestWithContext(t.Context(), http.MethodPost, d.at.Demo+"/decide/switch",
+			strings.NewReader("company=other&switch=off"))
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -386,7 +393,8 @@ func TestKeptDataOpensAgainAndOtherDataGoes(t *testing.T) {
 
 func TestAddressesInATextPartCanBePressed(t *testing.T) {
 	got := letter{Text: "Press\n\nhttps://a.example/l/x\n\nor not: http://b.example/y"}.Pieces()
-	want := []piece{{"Press\n\n", false}, {"https://a.example/l/x", true}, {"\n\nor not: ", false}, {"http://b.example/y", true}, {"", false}}
+	want := []piece{{"Press\n\n", false}, {"https://a.example/l/x", true}, {"\n\nor not: ", false},
+		{"http://b.example/y", true}, {"", false}}
 	if !slices.Equal(got, want) {
 		t.Errorf("%+v", got)
 	}

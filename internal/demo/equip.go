@@ -41,7 +41,14 @@ func (d *Demo) equip(ctx context.Context, tx *db.Tx, c sampleCompany, u user.Use
 			return err
 		}
 	}
-	who := authenticator.Subject{UserID: u.ID, Email: u.Email, Name: u.Name, Vendor: vendorName, Company: c.Name, Language: u.Language}
+	who := authenticator.Subject{
+		UserID:   u.ID,
+		Email:    u.Email,
+		Name:     u.Name,
+		Vendor:   vendorName,
+		Company:  c.Name,
+		Language: u.Language,
+	}
 	for _, label := range p.Apps {
 		if err := d.giveApp(ctx, tx, who, u, label); err != nil {
 			return err
@@ -82,7 +89,8 @@ func (d *Demo) giveApp(ctx context.Context, tx *db.Tx, who authenticator.Subject
 	return d.mobile.add(app, who.Name+", "+label)
 }
 
-func (d *Demo) giveCodes(ctx context.Context, tx *db.Tx, who authenticator.Subject, u user.User, codes authenticator.State) error {
+func (d *Demo) giveCodes(ctx context.Context, tx *db.Tx, who authenticator.Subject, u user.User,
+	codes authenticator.State) error {
 	v := lookup.Verifier{}
 	draft := authenticator.PendingEnrollment{ID: tx.NewID(), Begun: tx.Now, State: codes}
 	var err error
@@ -103,7 +111,8 @@ func (d *Demo) giveCodes(ctx context.Context, tx *db.Tx, who authenticator.Subje
 	return d.mobile.print(printed)
 }
 
-func confirm(ctx context.Context, tx *db.Tx, b authenticator.Binder, k authenticator.Kind, who authenticator.Subject, u user.User, draft authenticator.PendingEnrollment, code string) error {
+func confirm(ctx context.Context, tx *db.Tx, b authenticator.Binder, k authenticator.Kind, who authenticator.Subject,
+	u user.User, draft authenticator.PendingEnrollment, code string) error {
 	a, err := authenticator.BindAs(ctx, tx, draft.ID, u.ID, k, draft.Label)
 	if err != nil {
 		return err

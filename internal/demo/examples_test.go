@@ -21,7 +21,8 @@ import (
 
 func TestTheGoExampleWorks(t *testing.T) {
 	program := filepath.Join(t.TempDir(), "example")
-	if out, err := exec.Command("go", "build", "-o", program, "countersign/docs/integrate/example").CombinedOutput(); err != nil {
+	if out, err := exec.Command("go", "build", "-o", program,
+		"countersign/docs/integrate/example").CombinedOutput(); err != nil {
 		t.Fatalf("build: %v\n%s", err, out)
 	}
 	driveExample(t, exec.Command(program))
@@ -54,7 +55,8 @@ func driveExample(t *testing.T, app *exec.Cmd) {
 	d := start(t)
 	home := "http://localhost:" + freePort(t)
 	key := d.registerBoard(t, home)
-	app.Env = append(os.Environ(), "COUNTERSIGN_URL="+d.at.SignIn, "CLIENT_ID=board", "CLIENT_SECRET="+key.Reveal(), "HOME_URL="+home)
+	app.Env = append(os.Environ(), "COUNTERSIGN_URL="+d.at.SignIn, "CLIENT_ID=board", "CLIENT_SECRET="+key.Reveal(),
+		"HOME_URL="+home)
 	run(t, app, home)
 
 	v, sam, fennel := newVisitor(t), companies[1].People[3], companies[1].ID
@@ -67,7 +69,8 @@ func driveExample(t *testing.T, app *exec.Cmd) {
 	if page.at.Path != "/signin/code" {
 		t.Fatalf("stepping up leads to %s\n%s", page.at, page.body)
 	}
-	v.post(d.at.SignIn+"/signin/code", "code", d.code(t, sam.Email, 1)).says(t, "Sam Doyle of Fennel Street Clinic, urn:countersign:acr:1e")
+	v.post(d.at.SignIn+"/signin/code", "code", d.code(t, sam.Email, 1)).says(t,
+		"Sam Doyle of Fennel Street Clinic, urn:countersign:acr:1e")
 
 	v.post(home+"/sign-out").says(t, "My board", "/sign-in")
 	if page := v.get(home + "/sign-in"); page.at.Path != "/signin" {
@@ -80,7 +83,8 @@ func (d *Demo) registerBoard(t *testing.T, home string) (key secret.Text) {
 	t.Helper()
 	err := d.house.DB.InTx(t.Context(), db.Installation, func(tx *db.Tx) (err error) {
 		_, key, err = client.Create(t.Context(), tx, client.New{
-			ID: "board", Name: "My board", Kind: client.Confidential, RedirectURIs: []string{home + "/callback"}, PostLogoutURIs: []string{home + "/"},
+			ID: "board", Name: "My board", Kind: client.Confidential, RedirectURIs: []string{home + "/callback"},
+			PostLogoutURIs: []string{home + "/"},
 		})
 		return err
 	})

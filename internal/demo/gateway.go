@@ -56,7 +56,11 @@ func newGateway(ctx context.Context, now func() time.Time) (*gateway, error) {
 	if err != nil {
 		return nil, err
 	}
-	return &gateway{arrivals: arrivals[text]{now: now, moods: signals, mood: working}, listener: l, reports: &http.Client{Timeout: 5 * time.Second, Transport: &http.Transport{}}}, nil
+	return &gateway{
+		arrivals: arrivals[text]{now: now, moods: signals, mood: working},
+		listener: l,
+		reports:  &http.Client{Timeout: 5 * time.Second, Transport: &http.Transport{}},
+	}, nil
 }
 
 func (g *gateway) url() string { return "http://" + g.listener.Addr().String() }
@@ -64,7 +68,8 @@ func (g *gateway) url() string { return "http://" + g.listener.Addr().String() }
 // serve answers until ctx ends, and waits for the reports that are on their way.
 func (g *gateway) serve(ctx context.Context) error {
 	mux := http.NewServeMux()
-	mux.HandleFunc("POST /2010-04-01/Accounts/"+gatewayAccount+"/Messages.json", func(w http.ResponseWriter, r *http.Request) { g.take(ctx, w, r) })
+	mux.HandleFunc("POST /2010-04-01/Accounts/"+gatewayAccount+"/Messages.json",
+		func(w http.ResponseWriter, r *http.Request) { g.take(ctx, w, r) })
 	err := server{g.listener, mux}.serve(ctx)
 	g.late.Wait()
 	g.reports.CloseIdleConnections()
@@ -80,7 +85,8 @@ func (g *gateway) take(ctx context.Context, w http.ResponseWriter, r *http.Reque
 	w.Header().Set("Content-Type", "application/json")
 	if mood == refusing {
 		w.WriteHeader(http.StatusBadRequest)
-		_ = json.NewEncoder(w).Encode(map[string]any{"code": 21614, "message": to + " is not in service", "status": 400})
+		_ = json.NewEncoder(w).Encode(map[string]any{"code": 21614,
+			"message": to + " is not in service", "status": 400})
 		return
 	}
 	handle := fmt.Sprintf("SM%032d", g.taken.Add(1))
@@ -104,10 +110,18 @@ func (g *gateway) deliver(ctx context.Context, mood, handle, to, body, callback 
 	status := "undelivered"
 	if mood != noSignal {
 		status = "delivered"
-		g.keep(func(id int, at time.Time) text { return text{ID: id, To: to, Body: body, At: at} })
+		g.keep(func(id int, at time.Time) text {
+			return text{
+				ID:   id,
+				To:   to,
+				Body: body,
+				At:   at,
+			}
+		})
 	}
 	if callback != "" {
-		g.report(ctx, callback, url.Values{"MessageSid": {handle}, "MessageStatus": {status}, "To": {to}, "AccountSid": {gatewayAccount}})
+		g.report(ctx, callback,
+			url.Values{"MessageSid": {handle}, "MessageStatus": {status}, "To": {to}, "AccountSid": {gatewayAccount}})
 	}
 }
 

@@ -234,4 +234,5 @@ func (d *Demo) dated(args []any) []any {
 	return out
 }
 
-var appNames = map[string]string{dashboardID: "Dashboard", phoneID: "Phone app", "countersign": "Countersign's own pages"}
+var appNames = map[string]string{dashboardID: "Dashboard", phoneID: "Phone app",
+	"countersign": "Countersign's own pages"}

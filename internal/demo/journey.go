@@ -55,8 +55,11 @@ func (s *sample) config(p *oidc.Provider) *oauth2.Config {
 		endpoint.AuthStyle = oauth2.AuthStyleInParams
 	}
 	return &oauth2.Config{
-		ClientID: s.ID, ClientSecret: s.key.Reveal(), Endpoint: endpoint, RedirectURL: s.home + "/callback",
-		Scopes: []string{oidc.ScopeOpenID, "profile", "email", oidc.ScopeOfflineAccess},
+		ClientID:     s.ID,
+		ClientSecret: s.key.Reveal(),
+		Endpoint:     endpoint,
+		RedirectURL:  s.home + "/callback",
+		Scopes:       []string{oidc.ScopeOpenID, "profile", "email", oidc.ScopeOfflineAccess},
 	}
 }
 
@@ -190,7 +193,14 @@ func (s *sample) forget(w http.ResponseWriter, r *http.Request) {
 
 // setCookie cannot be Secure: the demo speaks plain HTTP, on this machine only.
 func (s *sample) setCookie(w http.ResponseWriter, name, value string, maxAge int) {
-	http.SetCookie(w, &http.Cookie{Name: name, Value: value, Path: "/", MaxAge: maxAge, HttpOnly: true, SameSite: http.SameSiteLaxMode})
+	http.SetCookie(w, &http.Cookie{
+		Name:     name,
+		Value:    value,
+		Path:     "/",
+		MaxAge:   maxAge,
+		HttpOnly: true,
+		SameSite: http.SameSiteLaxMode,
+	})
 }
 
 // signOut ends the session here and asks Countersign to end its own
@@ -202,7 +212,8 @@ func (s *sample) signOut(w http.ResponseWriter, r *http.Request) error {
 		http.Redirect(w, r, "/", http.StatusSeeOther)
 		return nil
 	}
-	q := url.Values{"id_token_hint": {v.hint}, "client_id": {s.ID}, "post_logout_redirect_uri": {s.home + "/signed-out"}}
+	q := url.Values{"id_token_hint": {v.hint}, "client_id": {s.ID},
+		"post_logout_redirect_uri": {s.home + "/signed-out"}}
 	http.Redirect(w, r, s.leaving+"?"+q.Encode(), http.StatusSeeOther)
 	return nil
 }

@@ -47,8 +47,16 @@ func newMailServer(ctx context.Context, now func() time.Time) (*mailServer, erro
 	if err != nil {
 		return nil, err
 	}
-	m := &mailServer{arrivals: arrivals[letter]{now: now, moods: moods, mood: working}, listener: l, stopping: make(chan struct{}), turned: map[string]int{}}
-	m.server = smtp.NewServer(smtp.BackendFunc(func(*smtp.Conn) (smtp.Session, error) { return &delivery{server: m}, nil }))
+	m := &mailServer{
+		arrivals: arrivals[letter]{now: now, moods: moods, mood: working},
+		listener: l,
+		stopping: make(chan struct{}),
+		turned:   map[string]int{},
+	}
+	m.server = smtp.NewServer(smtp.BackendFunc(func(*smtp.Conn) (smtp.Session,
+		error) {
+		return &delivery{server: m}, nil
+	}))
 	m.server.Domain, m.server.MaxMessageBytes, m.server.MaxRecipients = "mail.harbor.example", 1<<20, 1
 	m.server.ReadTimeout, m.server.WriteTimeout = time.Minute, time.Minute
 	m.server.ErrorLog = silent{}
@@ -83,7 +91,11 @@ func (m *mailServer) behave(as string) {
 }
 
 var (
-	errGrey    = &smtp.SMTPError{Code: 451, EnhancedCode: smtp.EnhancedCode{4, 7, 1}, Message: "Greylisted, please try again"}
+	errGrey = &smtp.SMTPError{
+		Code:         451,
+		EnhancedCode: smtp.EnhancedCode{4, 7, 1},
+		Message:      "Greylisted, please try again",
+	}
 	errNobody  = &smtp.SMTPError{Code: 550, EnhancedCode: smtp.EnhancedCode{5, 1, 1}, Message: "No such mailbox"}
 	errGarbled = &smtp.SMTPError{Code: 554, EnhancedCode: smtp.EnhancedCode{5, 6, 0}, Message: "Not a mail"}
 )

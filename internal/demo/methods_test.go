@@ -58,7 +58,8 @@ func TestPAR5ATextComesToTheMobile(t *testing.T) {
 	v.until(d.at.Demo+"/mobile", "is your code for Harbor").says(t, "Ravi Anand", "@localhost")
 	code := codeIn(d.gateway.newestFirst()[0].Body)
 	v.until(d.at.SignIn+"/signin/delivery", `"delivered"`)
-	v.post(d.at.SignIn+"/signin/code", "code", code).says(t, "Good to see you, Ravi Anand", "password, then code by text message", "two factors")
+	v.post(d.at.SignIn+"/signin/code", "code", code).says(t, "Good to see you, Ravi Anand",
+		"password, then code by text message", "two factors")
 }
 
 func TestTheGatewayHasMoods(t *testing.T) {
@@ -82,7 +83,8 @@ func TestPAR8EitherAppOfOnePerson(t *testing.T) {
 	for _, whose := range []string{"Elena Duarte, Work phone", "Elena Duarte, Desktop"} {
 		v := newVisitor(t)
 		v.signInAt(d, d.at.Dashboard, elena)
-		v.post(d.at.SignIn+"/signin/code", "code", d.typed(t, whose)).says(t, "Good to see you, Elena Duarte", "password, then code of an app")
+		v.post(d.at.SignIn+"/signin/code", "code", d.typed(t, whose)).says(t, "Good to see you, Elena Duarte",
+			"password, then code of an app")
 	}
 }
 
@@ -105,7 +107,8 @@ func TestALP5TheMobileReadsASetUpPage(t *testing.T) {
 		t.Fatal(err)
 	}
 	code, _ := app.Code(d.house.DB.Now())
-	page = v.post(d.at.SignIn+"/profile/add/totp/confirm", "draft", page.field(t, "draft"), "code", code, "name", "Mobile")
+	page = v.post(d.at.SignIn+"/profile/add/totp/confirm", "draft", page.field(t, "draft"), "code", code,
+		"name", "Mobile")
 	if page.status != http.StatusOK || page.at.Path != "/profile/add/backup" {
 		t.Errorf("after the first code: %d %s\n%s", page.status, page.at, page.body)
 	}
@@ -145,7 +148,8 @@ func TestVOI12AReminderCountsTheDays(t *testing.T) {
 	v.signInAt(d, d.at.Dashboard, wen)
 	v.post(d.at.SignIn+"/signin/code", "code", d.code(t, wen.Email, 1)).says(t, "3 days")
 	v = newVisitor(t)
-	v.post(d.at.Demo+"/decide/set-up", "company", "northgate", "set-up", "first").says(t, "and then set-up comes first.")
+	v.post(d.at.Demo+"/decide/set-up", "company", "northgate", "set-up", "first").says(t,
+		"and then set-up comes first.")
 	if page := v.signInAt(d, d.at.Dashboard, who(t, "dev@northgate.example")); page.at.Path != "/signin/code" {
 		t.Errorf("past the date a password leads to %s", page.at)
 	}

@@ -150,12 +150,18 @@ func (d *Demo) drawMobile(w http.ResponseWriter, status int, p mobilePage) error
 		p.Moods = append(p.Moods, moodView{m, m.ID == d.gateway.currently()})
 	}
 	for _, t := range d.gateway.newestFirst() {
-		p.Texts = append(p.Texts, textView{text: t, Name: ownerOf(t.To), Clock: t.At.Format("15:04:05 UTC"), Code: codeIn(t.Body)})
+		p.Texts = append(p.Texts, textView{
+			text:  t,
+			Name:  ownerOf(t.To),
+			Clock: t.At.Format("15:04:05 UTC"),
+			Code:  codeIn(t.Body),
+		})
 	}
 	now, h := d.house.DB.Now(), d.mobile.holds()
 	for _, a := range h.Apps {
 		code, left := a.Code(now)
-		p.Apps = append(p.Apps, appView{a, code[:3], code[3:], int(left / time.Second), int(left * 100 / (30 * time.Second))})
+		p.Apps = append(p.Apps,
+			appView{a, code[:3], code[3:], int(left / time.Second), int(left * 100 / (30 * time.Second))})
 	}
 	p.Sheets = h.Sheets
 	return d.hall.draw(w, status, "mobile", p)
@@ -166,7 +172,9 @@ func (d *Demo) addApp(w http.ResponseWriter, r *http.Request) error {
 	typed := r.PostFormValue("key")
 	a, err := totp.ReadApp(typed)
 	if err != nil {
-		return d.drawMobile(w, http.StatusUnprocessableEntity, mobilePage{Typed: typed, Problem: "That is neither a key nor an otpauth:// address. On the set-up page, copy the key, and paste it here whole."})
+		return d.drawMobile(w, http.StatusUnprocessableEntity,
+			mobilePage{Typed: typed,
+				Problem: "That is neither a key nor an otpauth:// address. On the set-up page, copy the key, and paste it here whole."})
 	}
 	if err := d.mobile.add(a, ""); err != nil {
 		return err

@@ -26,7 +26,8 @@ func parsePages() (*pages, error) {
 	p := &pages{byName: map[string]*template.Template{}}
 	for _, e := range entries {
 		name := strings.TrimSuffix(e.Name(), ".html")
-		t, err := template.New("layout.html").Option("missingkey=error").ParseFS(files, "templates/layout.html", "templates/"+e.Name())
+		t, err := template.New("layout.html").Option("missingkey=error").ParseFS(files, "templates/layout.html",
+			"templates/"+e.Name())
 		if err != nil {
 			return nil, fmt.Errorf("template %s: %w", name, err)
 		}
@@ -58,7 +59,12 @@ type site struct {
 // newSite allows forms to lead to extra origins, because a browser applies form-action to
 // the redirects that follow, too.
 func newSite(d *Demo, origin string, formsTo ...string) *site {
-	s := &site{mux: http.NewServeMux(), pages: d.pages, origin: origin, log: d.house.Log}
+	s := &site{
+		mux:    http.NewServeMux(),
+		pages:  d.pages,
+		origin: origin,
+		log:    d.house.Log,
+	}
 	s.policy = "default-src 'none'; style-src 'self'; script-src 'self'; img-src 'self' data:; connect-src 'self'; frame-src 'self'; form-action 'self' " +
 		strings.Join(formsTo, " ") + "; base-uri 'none'; frame-ancestors 'none'"
 	s.mux.Handle("GET /assets/", http.FileServerFS(files))

@@ -49,7 +49,13 @@ type rules struct {
 	SetUpIn time.Duration  // how long people are only reminded; 0: set-up comes first
 }
 
-var operator = person{Name: "Nora Quist", Email: "nora@harbor.example", Password: "pewter-canal-anthem-38", Language: "en", Role: user.Operator}
+var operator = person{
+	Name:     "Nora Quist",
+	Email:    "nora@harbor.example",
+	Password: "pewter-canal-anthem-38",
+	Language: "en",
+	Role:     user.Operator,
+}
 
 // mandatedSince is when the vendor of the first company began to require a second step.
 var mandatedSince = time.Date(2023, 9, 5, 0, 0, 0, 0, time.UTC)
@@ -64,9 +70,11 @@ const (
 var companies = []sampleCompany{brightwater, fennel, larkspur, alder, northgate}
 
 var brightwater = sampleCompany{
-	ID: "brightwater", Name: "Brightwater Travel", Decider: "the vendor decided",
-	Story: "Harbor requires a second step of everyone here: a code or a link by email, or something stronger that people set up themselves. Nobody in the company can switch it off.",
-	Rules: rules{Mandate: mandatory},
+	ID:      "brightwater",
+	Name:    "Brightwater Travel",
+	Decider: "the vendor decided",
+	Story:   "Harbor requires a second step of everyone here: a code or a link by email, or something stronger that people set up themselves. Nobody in the company can switch it off.",
+	Rules:   rules{Mandate: mandatory},
 	People: []person{
 		{"Maya Okafor", "maya@brightwater.example", "quiet-maple-lantern-42", "en", user.Owner, gear{}},
 		{"Tomás Rivera", "tomas@brightwater.example", "copper-tide-walnut-17", "es", user.Admin, gear{}},
@@ -74,20 +82,29 @@ var brightwater = sampleCompany{
 		{"Jonas Weber", "jonas@brightwater.example", "amber-ferry-thimble-29", "en", user.Agent, gear{}},
 	},
 	Tries: []try{
-		{"Open the dashboard and sign in as Maya. The code is in the inbox.", "A right password alone opens nothing. The page says what was sent where, and what became of the mail."},
-		{"Type five wrong codes.", "The fifth one kills the code, and Maya gets an email: someone may know her password. A new code can be asked for; the tries of the account stay spent."},
-		{"Ask for a new code three times, half a minute apart. Then type the code of an older mail.", "“That was an older code.” A fourth one is not sent: whoever needs it begins again from the password."},
-		{"Press the link in the mail in the browser in which you began. Then try it from a private window.", "Here it asks once and signs in. There it only shows the code, to be typed where you began."},
-		{"Press “this wasn't me” in a mail.", "The sign-in ends, the password counts as known to somebody else, and the owner and admins get a mail. The next sign-in asks for a new password."},
-		{"Tick “on this browser, ask only for my password”. Sign out, and sign in again.", "No code for up to thirty days. The dashboard says so: it is told “password only”, not more."},
-		{"In My profile, add a passkey. Sign out, and press “Sign in with a passkey”.", "This computer, a phone or a key asks for your finger or PIN, and neither a password nor a code is needed. Backup codes come with it, at the latest at that sign-in. It is the only method here that a copied page gets nothing from."},
+		{"Open the dashboard and sign in as Maya. The code is in the inbox.",
+			"A right password alone opens nothing. The page says what was sent where, and what became of the mail."},
+		{"Type five wrong codes.",
+			"The fifth one kills the code, and Maya gets an email: someone may know her password. A new code can be asked for; the tries of the account stay spent."},
+		{"Ask for a new code three times, half a minute apart. Then type the code of an older mail.",
+			"“That was an older code.” A fourth one is not sent: whoever needs it begins again from the password."},
+		{"Press the link in the mail in the browser in which you began. Then try it from a private window.",
+			"Here it asks once and signs in. There it only shows the code, to be typed where you began."},
+		{"Press “this wasn't me” in a mail.",
+			"The sign-in ends, the password counts as known to somebody else, and the owner and admins get a mail. The next sign-in asks for a new password."},
+		{"Tick “on this browser, ask only for my password”. Sign out, and sign in again.",
+			"No code for up to thirty days. The dashboard says so: it is told “password only”, not more."},
+		{"In My profile, add a passkey. Sign out, and press “Sign in with a passkey”.",
+			"This computer, a phone or a key asks for your finger or PIN, and neither a password nor a code is needed. Backup codes come with it, at the latest at that sign-in. It is the only method here that a copied page gets nothing from."},
 	},
 }
 
 var fennel = sampleCompany{
-	ID: "fennel", Name: "Fennel Street Clinic", Decider: "the company decided",
-	Story: "Harbor leaves it open, and the owner, Priya, switched on email sign-in confirmation for everyone.",
-	Rules: rules{Mandate: leftOpen, On: true, Methods: mailOnly},
+	ID:      "fennel",
+	Name:    "Fennel Street Clinic",
+	Decider: "the company decided",
+	Story:   "Harbor leaves it open, and the owner, Priya, switched on email sign-in confirmation for everyone.",
+	Rules:   rules{Mandate: leftOpen, On: true, Methods: mailOnly},
 	People: []person{
 		{"Priya Raman", "priya@fennel.example", "cobalt-orchard-violin-85", "en", user.Owner, gear{}},
 		{"Leo Marchetti", "leo@fennel.example", "marble-pigeon-saddle-31", "en", user.Admin, gear{}},
@@ -95,57 +112,91 @@ var fennel = sampleCompany{
 		{"Sam Doyle", "sam@fennel.example", "hazel-compass-ribbon-56", "en", user.Agent, gear{}},
 	},
 	Tries: []try{
-		{"Sign in to the phone app first, as Priya. Then open the dashboard in the same browser.", "The phone app is exempt and asks for the password only. The dashboard asks for the code, and not for the password again."},
-		{"Set the mail server to “greylisting” or “refusing” in the inbox. Sign in.", "The code page says that the mail is delayed, or that it came back."},
-		{"Under “Change the rules”, move the clinic's switch to off and let Harbor require it in three days. Read why, then sign in as Leo.", "Nothing is asked yet, and Leo is told from when it will be. The words beside each person are those of “countersign policy explain”."},
-		{"Leave it to the company again, with the clinic's switch off, and sign in to the dashboard. Then switch it on and reload the dashboard.", "The page that was open a moment ago asks for a code."},
+		{"Sign in to the phone app first, as Priya. Then open the dashboard in the same browser.",
+			"The phone app is exempt and asks for the password only. The dashboard asks for the code, and not for the password again."},
+		{"Set the mail server to “greylisting” or “refusing” in the inbox. Sign in.",
+			"The code page says that the mail is delayed, or that it came back."},
+		{"Under “Change the rules”, move the clinic's switch to off and let Harbor require it in three days. Read why, then sign in as Leo.",
+			"Nothing is asked yet, and Leo is told from when it will be. The words beside each person are those of “countersign policy explain”."},
+		{"Leave it to the company again, with the clinic's switch off, and sign in to the dashboard. Then switch it on and reload the dashboard.",
+			"The page that was open a moment ago asks for a code."},
 	},
 }
 
 var larkspur = sampleCompany{
-	ID: "larkspur", Name: "Larkspur Hosting", Decider: "each person decides",
-	Story: "Harbor and the company recommend a second step and force nobody. Whoever wants one switches it on in My profile: text messages, an authenticator app, a passkey.",
-	Rules: rules{Mandate: leftOpen, On: true, Choice: tenant.Optional, Methods: textsAndApps},
+	ID:      "larkspur",
+	Name:    "Larkspur Hosting",
+	Decider: "each person decides",
+	Story:   "Harbor and the company recommend a second step and force nobody. Whoever wants one switches it on in My profile: text messages, an authenticator app, a passkey.",
+	Rules: rules{
+		Mandate: leftOpen,
+		On:      true,
+		Choice:  tenant.Optional,
+		Methods: textsAndApps,
+	},
 	People: []person{
-		{"Ravi Anand", "ravi@larkspur.example", "saffron-bridge-walrus-47", "en", user.Owner, gear{Number: "+491713920042", Codes: true}},
-		{"Elena Duarte", "elena@larkspur.example", "granite-melody-lemon-92", "es", user.Admin, gear{Apps: []string{"Work phone", "Desktop"}}},
+		{"Ravi Anand", "ravi@larkspur.example", "saffron-bridge-walrus-47", "en", user.Owner,
+			gear{Number: "+491713920042", Codes: true}},
+		{"Elena Duarte", "elena@larkspur.example", "granite-melody-lemon-92", "es", user.Admin,
+			gear{Apps: []string{"Work phone", "Desktop"}}},
 		{"Tom Becker", "tom@larkspur.example", "tundra-biscuit-harp-68", "en", user.Agent, gear{}},
 	},
 	Tries: []try{
-		{"Sign in as Tom: a password is enough. Then open My profile and add text messages: after a code by email, choose a country and give a number.", "Any mobile number of Britain, Germany, Spain or the United States will do, such as +49 171 3920055: no text leaves this machine. With that the second step is on. Backup codes follow, and if Tom leaves before them, his next sign-in begins there: one lost phone must not lock anybody out."},
-		{"Try to add +44 900 123 4567, a number of another country than the one chosen, such as +33 6 12 34 56 78, or “hello”.", "Each is refused with what is wrong, before anything is sent or paid for."},
-		{"Sign in as Ravi, with the mobile on “no signal”.", "The code page says that the text could not be delivered; “Didn’t get the text message?” leads to what else there is."},
-		{"Sign in as Elena, with the code of either of her apps on the mobile. Then look at what was recorded.", "Each app has a secret and a name of its own, and the record says which one it was. The same code is not taken twice."},
+		{"Sign in as Tom: a password is enough. Then open My profile and add text messages: after a code by email, choose a country and give a number.",
+			"Any mobile number of Britain, Germany, Spain or the United States will do, such as +49 171 3920055: no text leaves this machine. With that the second step is on. Backup codes follow, and if Tom leaves before them, his next sign-in begins there: one lost phone must not lock anybody out."},
+		{"Try to add +44 900 123 4567, a number of another country than the one chosen, such as +33 6 12 34 56 78, or “hello”.",
+			"Each is refused with what is wrong, before anything is sent or paid for."},
+		{"Sign in as Ravi, with the mobile on “no signal”.",
+			"The code page says that the text could not be delivered; “Didn’t get the text message?” leads to what else there is."},
+		{"Sign in as Elena, with the code of either of her apps on the mobile. Then look at what was recorded.",
+			"Each app has a secret and a name of its own, and the record says which one it was. The same code is not taken twice."},
 	},
 }
 
 var alder = sampleCompany{
-	ID: "alder", Name: "Alder & Finch Accountants", Decider: "each person, with an app",
-	Story: "An authenticator app or a passkey, and backup codes on paper; no text messages. Two-factor belongs to each person, not to the company.",
-	Rules: rules{Mandate: leftOpen, On: true, Choice: tenant.Optional, Methods: appsAndKeys},
+	ID:      "alder",
+	Name:    "Alder & Finch Accountants",
+	Decider: "each person, with an app",
+	Story:   "An authenticator app or a passkey, and backup codes on paper; no text messages. Two-factor belongs to each person, not to the company.",
+	Rules: rules{
+		Mandate: leftOpen,
+		On:      true,
+		Choice:  tenant.Optional,
+		Methods: appsAndKeys,
+	},
 	People: []person{
-		{"Greta Lindqvist", "greta@alder.example", "juniper-teapot-comet-53", "en", user.Owner, gear{Apps: []string{"Phone"}, Codes: true}},
+		{"Greta Lindqvist", "greta@alder.example", "juniper-teapot-comet-53", "en", user.Owner,
+			gear{Apps: []string{"Phone"}, Codes: true}},
 		{"Hugo Marsh", "hugo@alder.example", "cinder-rowboat-violet-26", "en", user.Agent, gear{}},
 	},
 	Tries: []try{
-		{"Sign in as Hugo, open My profile, and add an authenticator app: with your own telephone's camera, or press “Type the key instead” and paste the key into the mobile.", "The first right code completes it. Then come ten backup codes, shown once: copy, download or print them, and type one to show that you have them."},
-		{"Sign in as Greta and press “Can't use your device?”. Her printed codes lie beside the mobile.", "One code lets her in and is used up, and the page says how many are left. Her app goes on working."},
-		{"As Greta, try to remove the app. Then add a second one, and remove the first.", "The last method cannot go while a second step is on. With two of them one can: the page says what else ends, and a mail tells her, with a way to say “this wasn't me”. Whoever has not proved anything for five minutes is asked first."},
+		{"Sign in as Hugo, open My profile, and add an authenticator app: with your own telephone's camera, or press “Type the key instead” and paste the key into the mobile.",
+			"The first right code completes it. Then come ten backup codes, shown once: copy, download or print them, and type one to show that you have them."},
+		{"Sign in as Greta and press “Can't use your device?”. Her printed codes lie beside the mobile.",
+			"One code lets her in and is used up, and the page says how many are left. Her app goes on working."},
+		{"As Greta, try to remove the app. Then add a second one, and remove the first.",
+			"The last method cannot go while a second step is on. With two of them one can: the page says what else ends, and a mail tells her, with a way to say “this wasn't me”. Whoever has not proved anything for five minutes is asked first."},
 	},
 }
 
 var northgate = sampleCompany{
-	ID: "northgate", Name: "Northgate Support", Decider: "on by default, with a date",
-	Story: "A contact centre whose agents leave their phones at the door: an app on the computer or a browser extension gives the codes. Whoever has nothing yet is reminded for three days; then set-up comes first.",
-	Rules: rules{Mandate: byDefault, Methods: appsAndKeys, SetUpIn: 3 * day},
+	ID:      "northgate",
+	Name:    "Northgate Support",
+	Decider: "on by default, with a date",
+	Story:   "A contact centre whose agents leave their phones at the door: an app on the computer or a browser extension gives the codes. Whoever has nothing yet is reminded for three days; then set-up comes first.",
+	Rules:   rules{Mandate: byDefault, Methods: appsAndKeys, SetUpIn: 3 * day},
 	People: []person{
-		{"Carla Mendes", "carla@northgate.example", "meadow-cobra-lamp-39", "en", user.Owner, gear{Apps: []string{"Browser extension"}, Codes: true}},
+		{"Carla Mendes", "carla@northgate.example", "meadow-cobra-lamp-39", "en", user.Owner,
+			gear{Apps: []string{"Browser extension"}, Codes: true}},
 		{"Dev Patel", "dev@northgate.example", "ribbon-falcon-oat-71", "en", user.Supervisor, gear{}},
 		{"Wen Li", "wen@northgate.example", "pebble-sonata-fig-84", "en", user.Agent, gear{}},
 	},
 	Tries: []try{
-		{"Sign in as Wen.", "A code by email is enough for now. A notice that cannot be put away counts the days, and leads to set-up."},
-		{"Under “Change the rules”, require set-up first, and sign in as Dev.", "After the password and a code to his mailbox, set-up comes before anything else: a password alone never sets up a second step."},
-		{"As Wen, begin the set-up of an app, close the page or go elsewhere, and come back to its address.", "It waits for a quarter of an hour where it was left, with the same key. Choosing the method again begins anew."},
+		{"Sign in as Wen.",
+			"A code by email is enough for now. A notice that cannot be put away counts the days, and leads to set-up."},
+		{"Under “Change the rules”, require set-up first, and sign in as Dev.",
+			"After the password and a code to his mailbox, set-up comes before anything else: a password alone never sets up a second step."},
+		{"As Wen, begin the set-up of an app, close the page or go elsewhere, and come back to its address.",
+			"It waits for a quarter of an hour where it was left, with the same key. Choosing the method again begins anew."},
 	},
 }

@@ -72,8 +72,16 @@ type info struct {
 
 func newSample(d *Demo, k kind, home string, key secret.Text) *sample {
 	s := &sample{
-		site: newSite(d, home, d.at.SignIn), kind: k, home: home, issuer: d.at.SignIn, guide: d.URL, key: key, now: d.house.DB.Now,
-		http: &http.Client{Timeout: 10 * time.Second, Transport: &http.Transport{}}, visits: map[string]*visit{}, going: map[string]departure{},
+		site:   newSite(d, home, d.at.SignIn),
+		kind:   k,
+		home:   home,
+		issuer: d.at.SignIn,
+		guide:  d.URL,
+		key:    key,
+		now:    d.house.DB.Now,
+		http:   &http.Client{Timeout: 10 * time.Second, Transport: &http.Transport{}},
+		visits: map[string]*visit{},
+		going:  map[string]departure{},
 	}
 	d.closers = append(d.closers, func() error { s.http.CloseIdleConnections(); return nil })
 	return s
@@ -134,8 +142,16 @@ func (s *sample) page(v *visit, who info) homePage {
 	c := v.claims
 	at := time.Unix(c.AuthTime, 0).UTC()
 	return homePage{
-		kind: s.kind, Guide: s.guide, Company: who.Tenant.Name, Initials: initials(c.Name), Claims: c, How: methods(c.AMR), Level: level(c.ACR),
-		When: at.Format("15:04 UTC") + ", " + ago(s.now().Sub(at)), Until: v.tokens.Expiry.UTC().Format("15:04 UTC"), Raw: v.raw,
+		kind:     s.kind,
+		Guide:    s.guide,
+		Company:  who.Tenant.Name,
+		Initials: initials(c.Name),
+		Claims:   c,
+		How:      methods(c.AMR),
+		Level:    level(c.ACR),
+		When:     at.Format("15:04 UTC") + ", " + ago(s.now().Sub(at)),
+		Until:    v.tokens.Expiry.UTC().Format("15:04 UTC"),
+		Raw:      v.raw,
 	}
 }
 

@@ -27,8 +27,11 @@ func retell(rows []audit.Row, people []user.User, vendor string, labels map[stri
 	var out []eventView
 	for _, r := range rows {
 		out = append(out, eventView{
-			Clock: r.At.UTC().Format("15:04:05"), Who: firstOf(names[r.UserID], names[r.ActorID], "—"),
-			What: happened(r.Event, labels[r.SubjectID]), Where: where(r.Event), Result: string(r.Result),
+			Clock:  r.At.UTC().Format("15:04:05"),
+			Who:    firstOf(names[r.UserID], names[r.ActorID], "—"),
+			What:   happened(r.Event, labels[r.SubjectID]),
+			Where:  where(r.Event),
+			Result: string(r.Result),
 		})
 	}
 	return out
@@ -231,7 +234,8 @@ func either(kinds []authenticator.Kind) string {
 // methods puts amr values into words.
 func methods(amr []string) string {
 	words := map[string]string{
-		"pwd": "password", "email": "code or link sent by email", "sms": "code by text message", "otp": "code of an app", "push": "code sent to a phone's browser",
+		"pwd": "password", "email": "code or link sent by email", "sms": "code by text message",
+		"otp": "code of an app", "push": "code sent to a phone's browser",
 		"backup": "backup code", "swk": "passkey", "user": "finger, face or PIN",
 	}
 	var out []string

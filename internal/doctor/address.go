@@ -26,8 +26,12 @@ const (
 // stranger is a client such as an app would be. It follows nobody elsewhere.
 func stranger() *http.Client {
 	return &http.Client{
-		Timeout:       answerIn,
-		Transport:     &http.Transport{Proxy: http.ProxyFromEnvironment, DisableKeepAlives: true, TLSHandshakeTimeout: answerIn},
+		Timeout: answerIn,
+		Transport: &http.Transport{
+			Proxy:               http.ProxyFromEnvironment,
+			DisableKeepAlives:   true,
+			TLSHandshakeTimeout: answerIn,
+		},
 		CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse },
 	}
 }
@@ -45,7 +49,8 @@ func (p *examination) address(ctx context.Context) []Finding {
 		return one(name, Fail, unreachable(err), "%s does not answer as it should: %s", public, told(err))
 	}
 	if said.Issuer != public {
-		return one(name, Fail, "public_url must be what people type; look which program answers there", "what answers at %s calls itself %q", public, said.Issuer)
+		return one(name, Fail, "public_url must be what people type; look which program answers there",
+			"what answers at %s calls itself %q", public, said.Issuer)
 	}
 	all := []Finding{p.ourselves(ctx, said.Keys)}
 	if !expires.IsZero() {
@@ -58,7 +63,8 @@ func (p *examination) address(ctx context.Context) []Finding {
 func (p *examination) ourselves(ctx context.Context, at string) Finding {
 	f := Finding{Name: "public address", State: OK, Message: p.Config.PublicURL + " answers, and is this installation"}
 	if p.db == nil {
-		f.State, f.Message, f.Fix = Warn, p.Config.PublicURL+" answers; whether it is this installation is not known", "mend the database first"
+		f.State, f.Message, f.Fix = Warn, p.Config.PublicURL+" answers; whether it is this installation is not known",
+			"mend the database first"
 		return f
 	}
 	var set struct {
@@ -67,7 +73,8 @@ func (p *examination) ourselves(ctx context.Context, at string) Finding {
 		} `json:"keys"`
 	}
 	if !strings.HasPrefix(at, p.Config.PublicURL+"/") {
-		f.State, f.Message, f.Fix = Fail, "the keys are said to be elsewhere", "look which program answers at the public address"
+		f.State, f.Message, f.Fix = Fail, "the keys are said to be elsewhere",
+			"look which program answers at the public address"
 		return f
 	}
 	if _, err := fetch(ctx, at, &set); err != nil {
@@ -84,7 +91,8 @@ func (p *examination) ourselves(ctx context.Context, at string) Finding {
 			return f
 		}
 	}
-	f.State, f.Message, f.Fix = Fail, "what answers at "+p.Config.PublicURL+" is another installation", "point the name, or the proxy, to this one"
+	f.State, f.Message, f.Fix = Fail, "what answers at "+p.Config.PublicURL+" is another installation",
+		"point the name, or the proxy, to this one"
 	return f
 }
 
@@ -177,13 +185,16 @@ func (p *examination) proxies(context.Context) []Finding {
 	list := p.Config.TrustedProxies
 	if len(list) == 0 {
 		if p.Config.TLS.CertFile == "" && strings.HasPrefix(p.Config.PublicURL, "https") {
-			return one(name, Warn, "name the proxy's network in trusted_proxies", "there is a proxy, but none is trusted: everybody behind it shares one address and its limits")
+			return one(name, Warn, "name the proxy's network in trusted_proxies",
+				"there is a proxy, but none is trusted: everybody behind it shares one address and its limits")
 		}
 		return one(name, OK, "", "none is trusted; addresses are taken as they come")
 	}
 	for _, s := range list {
-		if net, err := netip.ParsePrefix(s); err == nil && !net.Addr().IsPrivate() && !net.Addr().IsLoopback() && net.Addr().BitLen()-net.Bits() > 8 {
-			return one(name, Warn, "name the proxies only", "%s is a public network of many: each of its machines can choose the address it is counted by", s)
+		if net, err := netip.ParsePrefix(s); err == nil && !net.Addr().IsPrivate() && !net.Addr().IsLoopback() &&
+			net.Addr().BitLen()-net.Bits() > 8 {
+			return one(name, Warn, "name the proxies only",
+				"%s is a public network of many: each of its machines can choose the address it is counted by", s)
 		}
 	}
 	return one(name, OK, "", "X-Forwarded-For of %s is believed", strings.Join(list, ", "))
@@ -195,5 +206,6 @@ func othersRead(key, file string) []Finding {
 	if info, err := os.Stat(file); err != nil || info.Mode().Perm()&0o007 == 0 {
 		return nil
 	}
-	return one("files", Warn, "chmod 640, unless a container has nobody else", "%s is readable by every account of this machine", key)
+	return one("files", Warn, "chmod 640, unless a container has nobody else",
+		"%s is readable by every account of this machine", key)
 }

@@ -43,7 +43,8 @@ func (p *examination) database(ctx context.Context) []Finding {
 		return one(name, Warn, "countersign serve makes it at its first start", "there is no database yet")
 	}
 	if p.why != nil {
-		return one(name, Fail, "check database.url, and that the server runs and lets this machine in", "it cannot be reached: %s", reach(p.why))
+		return one(name, Fail, "check database.url, and that the server runs and lets this machine in",
+			"it cannot be reached: %s", reach(p.why))
 	}
 	s, err := p.db.Server(ctx)
 	if err != nil {
@@ -63,14 +64,17 @@ func networkDisk(kind string) []Finding {
 	if kind == "" {
 		return nil
 	}
-	return one("database file", Warn, "move it to a local disk, or use PostgreSQL", "it lies on a network disk (%s), where SQLite's locks may not work and data can be lost", kind)
+	return one("database file", Warn, "move it to a local disk, or use PostgreSQL",
+		"it lies on a network disk (%s), where SQLite's locks may not work and data can be lost", kind)
 }
 
 func (p *examination) durability(s db.Server) []Finding {
 	err := s.Forgetful()
 	switch {
 	case s.Standby:
-		return one("durability", Fail, "name the primary in database.url, or all of them with target_session_attrs=read-write", "this PostgreSQL is a standby and takes no changes")
+		return one("durability", Fail,
+			"name the primary in database.url, or all of them with target_session_attrs=read-write",
+			"this PostgreSQL is a standby and takes no changes")
 	case err == nil:
 		return one("durability", OK, "", "what is confirmed is on the disk")
 	case p.Config.Database.Durability == config.Ignore:
@@ -85,9 +89,11 @@ func (p *examination) schema(ctx context.Context) []Finding {
 	case err != nil:
 		return one("schema", Fail, "check the rights of the database's user", "it cannot be read: %s", reach(err))
 	case len(missing) > 0:
-		return one("schema", Warn, "countersign migrate applies them; so does the next start", "%d changes have yet to be applied, from %s on", len(missing), missing[0])
+		return one("schema", Warn, "countersign migrate applies them; so does the next start",
+			"%d changes have yet to be applied, from %s on", len(missing), missing[0])
 	case len(unknown) > 0:
-		return one("schema", Warn, "finish the upgrade: run the newest program everywhere", "a newer program has been here and applied %s", strings.Join(unknown, ", "))
+		return one("schema", Warn, "finish the upgrade: run the newest program everywhere",
+			"a newer program has been here and applied %s", strings.Join(unknown, ", "))
 	}
 	return one("schema", OK, "", "it is the one of this program")
 }
@@ -105,11 +111,15 @@ func (p *examination) clock(ctx context.Context) []Finding {
 	case p.db.Dialect == db.SQLite:
 		return one(name, OK, "", "there is one clock only; it says %s", p.Now().UTC().Format(time.RFC3339))
 	case skew.Abs() > most:
-		return one(name, Fail, "set the clocks with NTP", "this machine and the database are %s apart; %s is the most", skew.Abs().Round(time.Millisecond), most)
+		return one(name, Fail, "set the clocks with NTP", "this machine and the database are %s apart; %s is the most",
+			skew.Abs().Round(time.Millisecond), most)
 	case most > 5*time.Second:
-		return one(name, Warn, "set database.clock_skew back to 5s when the clocks are right", "up to %s between this machine and the database are allowed; it is %s", most, skew.Abs().Round(time.Millisecond))
+		return one(name, Warn, "set database.clock_skew back to 5s when the clocks are right",
+			"up to %s between this machine and the database are allowed; it is %s", most,
+			skew.Abs().Round(time.Millisecond))
 	case skew.Abs() > time.Second:
-		return one(name, Warn, "set the clocks with NTP before it is 5 s", "this machine and the database are %s apart", skew.Abs().Round(time.Millisecond))
+		return one(name, Warn, "set the clocks with NTP before it is 5 s", "this machine and the database are %s apart",
+			skew.Abs().Round(time.Millisecond))
 	}
 	return one(name, OK, "", "this machine and the database agree to a second")
 }
@@ -125,10 +135,12 @@ func (p *examination) settings(ctx context.Context) []Finding {
 		return err
 	})
 	if err != nil {
-		return one(name, Warn, "countersign migrate makes what they are kept in", "they cannot be compared yet: %s", reach(err))
+		return one(name, Warn, "countersign migrate makes what they are kept in",
+			"they cannot be compared yet: %s", reach(err))
 	}
 	if err := configminimum.Check(all); err != nil {
-		return one(name, Fail, "set them back, or run countersign configminimum accept", "weaker than what was in force: %s", oneLine(err))
+		return one(name, Fail, "set them back, or run countersign configminimum accept",
+			"weaker than what was in force: %s", oneLine(err))
 	}
 	return one(name, OK, "", "no limit is weaker than what was in force")
 }
@@ -151,7 +163,8 @@ func (p *examination) epoch(ctx context.Context) []Finding {
 		})
 	}
 	if err == nil && e.Number > 0 && !e.AuditUntil.After(e.CopyOf) {
-		return one("epoch", Warn, "countersign epoch review --audit FILE, with a copy that audit export made; else look at who changed methods",
+		return one("epoch", Warn,
+			"countersign epoch review --audit FILE, with a copy that audit export made; else look at who changed methods",
 			"epoch %d was raised without a newer copy of the audit events: sign-in methods removed since work again, and first methods set up since protect no more",
 			e.Number)
 	}
@@ -174,24 +187,28 @@ func (p *examination) audit(ctx context.Context) []Finding {
 			return err
 		}
 		return tx.QueryRow(ctx, `
-			SELECT COALESCE(MAX(at), 0) FROM audit_events WHERE tenant_id = $1 AND seq > 0`, db.Installation).Scan(&newest)
+			SELECT COALESCE(MAX(at), 0) FROM audit_events
+				WHERE tenant_id = $1 AND seq > 0`, db.Installation).Scan(&newest)
 	})
 	if err != nil {
 		return one(name, Warn, "countersign migrate makes what it is kept in", "it cannot be read yet: %s", reach(err))
 	}
 	if waits := p.Now().Sub(db.Time(oldest)); oldest > 0 && waits > sealedWithin {
-		return one(name, Warn, "start a server; if one runs, its log says why it does not link", "the oldest row that is not linked into its chain yet is %s old", age(waits))
+		return one(name, Warn, "start a server; if one runs, its log says why it does not link",
+			"the oldest row that is not linked into its chain yet is %s old", age(waits))
 	}
 	if newest == 0 {
 		return one(name, OK, "", "nothing is on record yet")
 	}
-	all := one(name, OK, "", "every row is linked; the newest of the installation is %s old", age(p.Now().Sub(db.Time(newest))))
+	all := one(name, OK, "", "every row is linked; the newest of the installation is %s old",
+		age(p.Now().Sub(db.Time(newest))))
 	if p.keys == nil {
 		return all
 	}
 	r, err := audit.Verify(ctx, p.db, p.keys, db.Installation)
 	if err == nil && !r.Intact() {
-		return one(name, Fail, "countersign audit verify names the place; find out who could write to the database", "the installation's chain is broken: %s", r.Why)
+		return one(name, Fail, "countersign audit verify names the place; find out who could write to the database",
+			"the installation's chain is broken: %s", r.Why)
 	}
 	return all
 }

@@ -68,7 +68,9 @@ func Examine(ctx context.Context, o Options) []Finding {
 		defer func() { _ = p.db.Close() }()
 	}
 	parts := []func(context.Context) []Finding{
-		p.configuration, p.database, p.clock, p.keyFile, p.settings, p.epoch, p.signingKeys, p.address, p.certificate, p.proxies, p.mail, p.dkim, p.texts, p.textPrices, p.textCountries, p.receivers, p.pushServices, p.places, p.disk, p.audit, p.versionsFound,
+		p.configuration, p.database, p.clock, p.keyFile, p.settings, p.epoch, p.signingKeys, p.address, p.certificate,
+		p.proxies, p.mail, p.dkim, p.texts, p.textPrices, p.textCountries, p.receivers, p.pushServices, p.places,
+		p.disk, p.audit, p.versionsFound,
 	}
 	p.keys, _ = readKeys(o.Config.KeyFile, o.Now()) // keyFile says what is wrong with it
 	found := make([][]Finding, len(parts))
@@ -111,7 +113,12 @@ func Print(w io.Writer, all []Finding) error {
 }
 
 func one(name string, state State, do, says string, args ...any) []Finding {
-	return []Finding{{Name: name, State: state, Message: fmt.Sprintf(says, args...), Fix: do}}
+	return []Finding{{
+		Name:    name,
+		State:   state,
+		Message: fmt.Sprintf(says, args...),
+		Fix:     do,
+	}}
 }
 
 // unknown is what there is to say about a part that lies in a database that is down.
@@ -123,7 +130,12 @@ func (o Options) illConfigured() []Finding {
 	var all []Finding
 	for line := range strings.Lines(o.Bad.Error()) {
 		if line = strings.TrimSpace(line); line != "" && line != "configuration:" {
-			all = append(all, Finding{Name: "configuration", State: Fail, Message: line, Fix: "countersign config reference explains every key"})
+			all = append(all, Finding{
+				Name:    "configuration",
+				State:   Fail,
+				Message: line,
+				Fix:     "countersign config reference explains every key",
+			})
 		}
 	}
 	return all

@@ -41,7 +41,8 @@ func TestRoomOnTheDisk(t *testing.T) {
 		{100 << 20, gigabyte / 2, 0, Fail, "100 MiB are free"},
 		{0, gigabyte, 0, Fail, "0 KiB are free"},
 	} {
-		if f := only(t, room(c.free, c.total, 300<<10, c.log)); f.State != c.want || !strings.Contains(f.Message, c.says) || (f.State == OK) != (f.Fix == "") {
+		if f := only(t, room(c.free, c.total, 300<<10, c.log)); f.State != c.want ||
+			!strings.Contains(f.Message, c.says) || (f.State == OK) != (f.Fix == "") {
 			t.Errorf("%+v, want %s", f, c.want)
 		}
 	}
@@ -49,7 +50,8 @@ func TestRoomOnTheDisk(t *testing.T) {
 
 func TestCertificatesEnd(t *testing.T) {
 	p := patientAt(config.Default())
-	for left, want := range map[time.Duration]State{90 * 24 * time.Hour: OK, 20 * 24 * time.Hour: Warn, 0: Fail, -time.Hour: Fail} {
+	for left, want := range map[time.Duration]State{90 * 24 * time.Hour: OK, 20 * 24 * time.Hour: Warn, 0: Fail,
+		-time.Hour: Fail} {
 		if f := only(t, p.expiry("certificate", noon.Add(left))); f.State != want {
 			t.Errorf("%s left: %+v", left, f)
 		}
@@ -59,7 +61,8 @@ func TestCertificatesEnd(t *testing.T) {
 func TestProxiesThatAreMany(t *testing.T) {
 	c := config.Default()
 	c.PublicURL = "https://sign-in.example.test"
-	for list, want := range map[string]State{"": Warn, "10.0.0.0/8": OK, "127.0.0.1/32": OK, "203.0.113.0/24": OK, "203.0.0.0/16": Warn, "2001:db8::/32": Warn, "fd00::/8": OK} {
+	for list, want := range map[string]State{"": Warn, "10.0.0.0/8": OK, "127.0.0.1/32": OK, "203.0.113.0/24": OK,
+		"203.0.0.0/16": Warn, "2001:db8::/32": Warn, "fd00::/8": OK} {
 		c.TrustedProxies = strings.Fields(list)
 		if f := only(t, patientAt(c).proxies(t.Context())); f.State != want {
 			t.Errorf("%q: %+v", list, f)
@@ -103,12 +106,14 @@ func TestDKIMRecords(t *testing.T) {
 		t.Fatal(err)
 	}
 	c := config.Default()
-	c.SMTP.From, c.SMTP.DKIM = "Harbor <sign-in@harbor.test>", config.DKIM{Domain: "example.test", Selector: "s1", KeyFile: file}
+	c.SMTP.From, c.SMTP.DKIM = "Harbor <sign-in@harbor.test>",
+		config.DKIM{Domain: "example.test", Selector: "s1", KeyFile: file}
 	said := ""
 	for _, f := range patientAt(c).dkim(t.Context()) {
 		said += string(f.State) + " " + f.Message + " " + f.Fix + "\n"
 	}
-	for _, want := range []string{"DMARC does not count that", "smtp.dkim.key_file is readable by every account", `publish in DNS: s1._domainkey.example.test. TXT "v=DKIM1; k=ed25519; p=`} {
+	for _, want := range []string{"DMARC does not count that", "smtp.dkim.key_file is readable by every account",
+		`publish in DNS: s1._domainkey.example.test. TXT "v=DKIM1; k=ed25519; p=`} {
 		if !strings.Contains(said, want) {
 			t.Errorf("it does not say %q:\n%s", want, said)
 		}
@@ -122,7 +127,8 @@ func TestABadConfigurationIsToldLineByLine(t *testing.T) {
 		t.Errorf("%+v", found)
 	}
 	var b strings.Builder
-	if err := Print(&b, found); err != nil || !strings.Contains(b.String(), "FAIL  configuration  COUNTERSIGN_SMPT_HOST is not a setting") {
+	if err := Print(&b, found); err != nil ||
+		!strings.Contains(b.String(), "FAIL  configuration  COUNTERSIGN_SMPT_HOST is not a setting") {
 		t.Error(err, b.String())
 	}
 }
@@ -131,7 +137,8 @@ func TestANetworkDiskIsTold(t *testing.T) {
 	if got := networkDisk(""); len(got) != 0 {
 		t.Errorf("a local disk: %+v", got)
 	}
-	if got := networkDisk("NFS"); len(got) != 1 || got[0].State != Warn || !strings.Contains(got[0].Message, "NFS") || got[0].Fix == "" {
+	if got := networkDisk("NFS"); len(got) != 1 || got[0].State != Warn || !strings.Contains(got[0].Message, "NFS") ||
+		got[0].Fix == "" {
 		t.Errorf("%+v", got)
 	}
 }

@@ -31,9 +31,11 @@ func (p *examination) keyFile(ctx context.Context) []Finding {
 	keys, err := readKeys(p.Config.KeyFile, p.Now())
 	switch {
 	case errors.Is(err, fs.ErrNotExist) && errors.Is(p.why, errNoFile):
-		return one(name, Warn, "countersign serve makes it at its first start; keep a copy off this machine", "there is none yet")
+		return one(name, Warn, "countersign serve makes it at its first start; keep a copy off this machine",
+			"there is none yet")
 	case errors.Is(err, fs.ErrNotExist):
-		return one(name, Fail, "put the copy of it back; if the installation is new, countersign serve makes it", "%s is not there", p.Config.KeyFile)
+		return one(name, Fail, "put the copy of it back; if the installation is new, countersign serve makes it",
+			"%s is not there", p.Config.KeyFile)
 	case err != nil:
 		return one(name, Fail, "after that, start the server again", "%s", oneLine(err))
 	}
@@ -43,7 +45,8 @@ func (p *examination) keyFile(ctx context.Context) []Finding {
 			return err
 		})
 		if errors.Is(err, configminimum.ErrForeignKey) {
-			return one(name, Fail, "put the installation's own key file in place", "it does not belong to this database")
+			return one(name, Fail, "put the installation's own key file in place",
+				"it does not belong to this database")
 		}
 	}
 	return p.generations(keys)
@@ -73,7 +76,8 @@ func (p *examination) signingKeys(ctx context.Context) []Finding {
 	}
 	keys, err := (&keyring.Keyring{DB: p.db, Keys: p.keys}).List(ctx)
 	if err != nil {
-		return one(name, Warn, "countersign migrate makes what they are kept in", "they cannot be read yet: %s", reach(err))
+		return one(name, Warn, "countersign migrate makes what they are kept in",
+			"they cannot be read yet: %s", reach(err))
 	}
 	var out []Finding
 	for _, algorithm := range keyring.Algorithms {
@@ -100,7 +104,8 @@ func signingKey(keys []keyring.Key, algorithm string, now time.Time) []Finding {
 	case !next.IsZero():
 		return one(name, OK, "", "%s signs; the next one takes over at %s", active.ID, next.UTC().Format(time.RFC3339))
 	case now.Sub(active.CreatedAt) > old:
-		return one(name, Warn, "countersign keys rotate makes a new one; apps notice nothing", "%s signs and is %s old", active.ID, age(now.Sub(active.CreatedAt)))
+		return one(name, Warn, "countersign keys rotate makes a new one; apps notice nothing", "%s signs and is %s old",
+			active.ID, age(now.Sub(active.CreatedAt)))
 	}
 	return one(name, OK, "", "%s signs and is %s old; no change is planned", active.ID, age(now.Sub(active.CreatedAt)))
 }

@@ -14,7 +14,8 @@ import (
 // their own may still be open to everybody.
 func (p *examination) configuration(context.Context) []Finding {
 	all := one("configuration", OK, "", "every key and variable is understood")
-	for key, file := range map[string]string{"database.url_file": p.Config.Database.URLFile, "smtp.password_file": p.Config.SMTP.PasswordFile,
+	for key, file := range map[string]string{"database.url_file": p.Config.Database.URLFile,
+		"smtp.password_file":  p.Config.SMTP.PasswordFile,
 		"sms.http.token_file": p.Config.SMS.HTTP.TokenFile, "sms.smpp.password_file": p.Config.SMS.SMPP.PasswordFile} {
 		if file != "" {
 			all = append(all, othersRead(key, file)...)
@@ -36,7 +37,9 @@ func (p *examination) places(context.Context) []Finding {
 	since := p.Now().Sub(about.Built)
 	says := fmt.Sprintf("%s, %s old%s", about.Type, age(since), licence(about.Type))
 	if since > freshPlaces {
-		return one(name, Warn, "replace the file, which is noticed within seconds: addresses move, and most licences ask for a fresh one", "%s", says)
+		return one(name, Warn,
+			"replace the file, which is noticed within seconds: addresses move, and most licences ask for a fresh one",
+			"%s", says)
 	}
 	return one(name, OK, "", "%s", says)
 }
@@ -93,7 +96,9 @@ func room(free, total, data, log int64) []Finding {
 	case free < fewBytes || float64(free) < smallPart*float64(total):
 		return one(name, Warn, "make room", "%s", says)
 	case log > longLog:
-		return one(name, Warn, "something reads for very long and keeps the log from being cut: a backup that hangs, a shell left open", "%s", says)
+		return one(name, Warn,
+			"something reads for very long and keeps the log from being cut: a backup that hangs, a shell left open",
+			"%s", says)
 	}
 	return one(name, OK, "", "%s", says)
 }

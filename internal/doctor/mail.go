@@ -61,7 +61,8 @@ func beyondASCII(configured, offered bool) []Finding {
 		return one(name, Fail, "set smtp.addresses = \"ascii\", or use a server with SMTPUTF8",
 			"addresses with letters beyond ASCII before the @ are accepted, and the mail server refuses them")
 	case offered && !configured:
-		return one(name, OK, "", "addresses with letters beyond ASCII before the @ are refused; the mail server would take them (smtp.addresses = \"utf8\")")
+		return one(name, OK, "",
+			"addresses with letters beyond ASCII before the @ are refused; the mail server would take them (smtp.addresses = \"utf8\")")
 	}
 	return nil
 }
@@ -86,7 +87,13 @@ func (p *examination) send(ctx context.Context, sender *email.Sender) []Finding 
 	if err != nil {
 		return one(name, Fail, "report this", "%s", oneLine(err))
 	}
-	_, err = sender.Send(ctx, message.Envelope{ID: strings.ToLower(secret.NewID(p.Now(), 0)), To: p.SendTo, Language: locale.Default, Template: "trial", Data: data})
+	_, err = sender.Send(ctx, message.Envelope{
+		ID:       strings.ToLower(secret.NewID(p.Now(), 0)),
+		To:       p.SendTo,
+		Language: locale.Default,
+		Template: "trial",
+		Data:     data,
+	})
 	if err != nil {
 		return one(name, Fail, email.Advice(err), "the mail server did not take it: %s", oneLine(err))
 	}
@@ -107,15 +114,18 @@ func (p *examination) dkim(ctx context.Context) []Finding {
 	if err != nil {
 		return one(name, Fail, "check smtp.dkim.key_file", "the key cannot be used: %s", oneLine(err))
 	}
-	publish := fmt.Sprintf(`publish in DNS: %s. TXT "%s" (in pieces of up to 255 characters where it is longer)`, d.Name(), d.Record())
+	publish := fmt.Sprintf(`publish in DNS: %s. TXT "%s" (in pieces of up to 255 characters where it is longer)`,
+		d.Name(), d.Record())
 	all := append(p.aligned(d), othersRead("smtp.dkim.key_file", c.KeyFile)...)
 	switch found, err := lookUp(ctx, d.Name()); {
 	case err != nil:
 		return append(all, one(name, Warn, publish, "DNS shows no record for the key: %s", oneLine(err))...)
 	case !matches(found, d.Record()):
-		return append(all, one(name, Fail, publish, "the record in DNS is not this key's: receivers will refuse the signatures")...)
+		return append(all, one(name, Fail, publish,
+			"the record in DNS is not this key's: receivers will refuse the signatures")...)
 	}
-	return append(all, one(name, OK, "", "every mail is signed for %s; the record is: %s. TXT %q", d.Domain, d.Name(), d.Record())...)
+	return append(all, one(name, OK, "", "every mail is signed for %s; the record is: %s. TXT %q", d.Domain,
+		d.Name(), d.Record())...)
 }
 
 // aligned compares who signs with whom mails are from: DMARC counts a signature of the
@@ -129,7 +139,8 @@ func (p *examination) aligned(d *email.DKIM) []Finding {
 	if domain == d.Domain || strings.HasSuffix(domain, "."+d.Domain) {
 		return nil
 	}
-	return one("dkim", Warn, "sign for the domain of smtp.from", "%s signs for mails from %s: DMARC does not count that", d.Domain, domain)
+	return one("dkim", Warn, "sign for the domain of smtp.from",
+		"%s signs for mails from %s: DMARC does not count that", d.Domain, domain)
 }
 
 // lookUp asks DNS; no answer and no record are told apart from a wrong one.

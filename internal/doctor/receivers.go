@@ -23,11 +23,13 @@ func (p *examination) receivers(ctx context.Context) []Finding {
 	}
 	public, err := url.Parse(p.Config.PublicURL)
 	if err != nil || public.Scheme != "https" && public.Hostname() != "localhost" {
-		return one(name, Fail, "serve people by https, or set push.receivers to off", "browsers receive codes on https pages only, and public_url is %s", p.Config.PublicURL)
+		return one(name, Fail, "serve people by https, or set push.receivers to off",
+			"browsers receive codes on https pages only, and public_url is %s", p.Config.PublicURL)
 	}
 	subject := push.Subject(p.Config.Push.Contact, p.Config.PublicURL, p.Config.SMTP.From)
 	if subject == "" {
-		return one(name, Warn, "give push.contact an address of yours", "push services are not told who sends; some refuse that")
+		return one(name, Warn, "give push.contact an address of yours",
+			"push services are not told who sends; some refuse that")
 	}
 	if p.db == nil || p.keys == nil {
 		return unknown(name)
@@ -35,11 +37,16 @@ func (p *examination) receivers(ctx context.Context) []Finding {
 	made, err := (&push.Identity{DB: p.db, Keys: p.keys}).Look(ctx)
 	switch {
 	case err != nil && made:
-		return one(name, Fail, "put the installation's own key file in place; a new key would make every code receiver deaf", "the key that browsers know us by cannot be opened")
+		return one(name, Fail,
+			"put the installation's own key file in place; a new key would make every code receiver deaf",
+			"the key that browsers know us by cannot be opened")
 	case err != nil:
-		return one(name, Warn, "countersign migrate makes what it is kept in", "the key that browsers know us by cannot be read: %s", reach(err))
+		return one(name, Warn, "countersign migrate makes what it is kept in",
+			"the key that browsers know us by cannot be read: %s", reach(err))
 	case !made:
-		return one(name, OK, "", "the key that browsers know us by is made when the first one is set up; push services reach you at %s", subject)
+		return one(name, OK, "",
+			"the key that browsers know us by is made when the first one is set up; push services reach you at %s",
+			subject)
 	}
 	return one(name, OK, "", "the key that browsers know us by opens; push services reach you at %s", subject)
 }
@@ -63,7 +70,8 @@ func (p *examination) pushServices(ctx context.Context) []Finding {
 	}
 	asked := makers
 	for _, s := range c.Services {
-		asked = append(asked[:len(asked):len(asked)], struct{ service, browsers string }{push.HostPort(s), "push.services"})
+		asked = append(asked[:len(asked):len(asked)],
+			struct{ service, browsers string }{push.HostPort(s), "push.services"})
 	}
 	why := make([]error, len(asked))
 	var together sync.WaitGroup
@@ -80,14 +88,18 @@ func (p *examination) pushServices(ctx context.Context) []Finding {
 	for i, a := range asked {
 		if why[i] != nil {
 			lost = append(lost, a.service)
-			all = append(all, one(name, Warn, wayOut(why[i]), "%s (%s) cannot be reached: %s", a.service, a.browsers, oneLine(why[i]))...)
+			all = append(all, one(name, Warn, wayOut(why[i]), "%s (%s) cannot be reached: %s", a.service, a.browsers,
+				oneLine(why[i]))...)
 		}
 	}
 	if len(lost) == 0 {
 		return one(name, OK, "", "the way out is open to %d of them", len(asked))
 	}
 	if len(lost) == len(asked) {
-		return one(name, Warn, "let connections out to "+strings.Join(lost, ", ")+", or set push.receivers to off so that nobody sets one up in vain", "none can be reached: codes by push will not arrive")
+		return one(name, Warn,
+			"let connections out to "+strings.Join(lost,
+				", ")+", or set push.receivers to off so that nobody sets one up in vain",
+			"none can be reached: codes by push will not arrive")
 	}
 	return all
 }

@@ -28,17 +28,20 @@ func (p *examination) texts(ctx context.Context) []Finding {
 	err := app.ProbeSMS(ctx, c)
 	switch {
 	case errors.Is(err, sms.ErrSilent):
-		return one(name, Warn, "sign in by text message once: the log says why a message is not taken", "%s: %s", carrier, err)
+		return one(name, Warn, "sign in by text message once: the log says why a message is not taken",
+			"%s: %s", carrier, err)
 	case errors.Is(err, sms.ErrBound):
 		return one(name, OK, "", "%s: %s, presumably the server's", carrier, err)
 	case errors.Is(err, sms.ErrCredentials):
 		return one(name, Fail, credentialsOf(c), "%s: %s", carrier, err)
 	case errors.Is(err, sms.ErrAccount):
-		return one(name, Fail, "ask the gateway why; until then sms.enabled = false offers people their other methods", "%s: %s", carrier, err)
+		return one(name, Fail, "ask the gateway why; until then sms.enabled = false offers people their other methods",
+			"%s: %s", carrier, err)
 	case err != nil:
 		return one(name, Fail, reachCarrier(c, err), "%s: %s", carrier, oneLine(err))
 	case !c.Enabled:
-		return one(name, Warn, "sms.enabled = true and a restart, when the emergency is over", "%s takes our account, and the emergency brake is on: nothing is sent", carrier)
+		return one(name, Warn, "sms.enabled = true and a restart, when the emergency is over",
+			"%s takes our account, and the emergency brake is on: nothing is sent", carrier)
 	}
 	return append(one(name, OK, "", "%s takes our account", carrier), reports(c)...)
 }
@@ -72,7 +75,9 @@ func reachCarrier(c config.SMS, err error) string {
 // reports warns where nobody will say whether a text has arrived.
 func reports(c config.SMS) []Finding {
 	if c.Transport == config.SMSHTTP && c.HTTP.Reports == config.ReportsOff {
-		return one("text messages", Warn, "set sms.http.reports to signed, or to token for a gateway that signs otherwise", "the gateway reports nothing: pages cannot tell whether a text has arrived")
+		return one("text messages", Warn,
+			"set sms.http.reports to signed, or to token for a gateway that signs otherwise",
+			"the gateway reports nothing: pages cannot tell whether a text has arrived")
 	}
 	return nil
 }
@@ -102,11 +107,15 @@ func (p *examination) textPrices(ctx context.Context) []Finding {
 		}
 	}
 	if len(dear) > 0 {
-		return one(name, Fail, "raise it above the price of one message, or take the country out of sms.countries", "%s is %s, and one text to %s costs more: none is sent there", which, money(ceiling), strings.Join(dear, ", "))
+		return one(name, Fail, "raise it above the price of one message, or take the country out of sms.countries",
+			"%s is %s, and one text to %s costs more: none is sent there", which, money(ceiling),
+			strings.Join(dear, ", "))
 	}
-	says := fmt.Sprintf("one text costs up to %s; at that price %d a day may leave, %d of them for one company", money(dearest), sms.Money(c.Budget.Installation)/dearest, sms.Money(c.Budget.Company)/dearest)
+	says := fmt.Sprintf("one text costs up to %s; at that price %d a day may leave, %d of them for one company",
+		money(dearest), sms.Money(c.Budget.Installation)/dearest, sms.Money(c.Budget.Company)/dearest)
 	if len(unpriced) > 0 {
-		return append(one(name, Warn, "give the prices of your contract in sms.prices", "%s; sms.default_price stands in for %s", says, strings.Join(unpriced, ", ")), p.spent(ctx)...)
+		return append(one(name, Warn, "give the prices of your contract in sms.prices",
+			"%s; sms.default_price stands in for %s", says, strings.Join(unpriced, ", ")), p.spent(ctx)...)
 	}
 	return append(one(name, OK, "", "%s", says), p.spent(ctx)...)
 }
@@ -114,7 +123,8 @@ func (p *examination) textPrices(ctx context.Context) []Finding {
 // lowest is the smallest ceiling and its key.
 func lowest(b config.SMSBudget) (least sms.Money, key string) {
 	least, key = sms.Money(b.Installation), "sms.budget.installation"
-	for other, n := range map[string]int{"sms.budget.company": b.Company, "sms.budget.country": b.Country, "sms.budget.range": b.Range} {
+	for other, n := range map[string]int{"sms.budget.company": b.Company, "sms.budget.country": b.Country,
+		"sms.budget.range": b.Range} {
 		if m := sms.Money(n); m < least || m == least && other < key {
 			least, key = m, other
 		}
@@ -155,11 +165,14 @@ func (p *examination) spent(ctx context.Context) (all []Finding) {
 		return err
 	})
 	if err != nil {
-		return one("text prices", Warn, "countersign migrate makes what it is kept in", "what was spent today cannot be read: %s", reach(err))
+		return one("text prices", Warn, "countersign migrate makes what it is kept in",
+			"what was spent today cannot be read: %s", reach(err))
 	}
 	for _, s := range today {
 		if float64(s.Reserved) >= nearly*float64(s.Ceiling) {
-			all = append(all, one("text prices", Warn, "look at the audit log for who asked; if it is no fraud, raise the limit", "%s of %s are spent today for %s", money(s.Reserved), money(s.Ceiling), payer(s.Account))...)
+			all = append(all, one("text prices", Warn,
+				"look at the audit log for who asked; if it is no fraud, raise the limit",
+				"%s of %s are spent today for %s", money(s.Reserved), money(s.Ceiling), payer(s.Account))...)
 		}
 	}
 	return all
@@ -194,7 +207,9 @@ func (p *examination) textCountries(ctx context.Context) []Finding {
 	list := slices.Sorted(slices.Values(c.Countries))
 	all := one(name, OK, "", "numbers of %d are taken: %s", len(list), strings.Join(list, " "))
 	if len(list) > many {
-		all = one(name, Warn, "leave those out in which you have nobody: each is one that strangers can make you pay for", "numbers of %d are taken", len(list))
+		all = one(name, Warn,
+			"leave those out in which you have nobody: each is one that strangers can make you pay for",
+			"numbers of %d are taken", len(list))
 	}
 	return append(all, p.narrowed(ctx)...)
 }
@@ -213,7 +228,9 @@ func (p *examination) narrowed(ctx context.Context) (all []Finding) {
 	}
 	for _, t := range companies {
 		if len(t.SMSCountries.Within(p.Config.SMS.Countries)) == 0 {
-			all = append(all, one("text countries", Warn, "countersign tenant set "+t.ID+" --sms-countries all, or a part of sms.countries", "company %s takes none of them: its own list is %s", t.ID, t.SMSCountries)...)
+			all = append(all, one("text countries", Warn,
+				"countersign tenant set "+t.ID+" --sms-countries all, or a part of sms.countries",
+				"company %s takes none of them: its own list is %s", t.ID, t.SMSCountries)...)
 		}
 	}
 	return all

@@ -22,7 +22,8 @@ import (
 
 func texting(url string) config.Config {
 	c := config.Default()
-	c.SMS.Transport, c.SMS.Countries, c.SMS.Prices = config.SMSHTTP, []string{"ES", "DE"}, []string{"49=75000", "34=68000"}
+	c.SMS.Transport, c.SMS.Countries, c.SMS.Prices = config.SMSHTTP, []string{"ES", "DE"},
+		[]string{"49=75000", "34=68000"}
 	c.SMS.HTTP.URL, c.SMS.HTTP.Account, c.SMS.HTTP.Token, c.SMS.HTTP.Timeout = url, "AC1", "canary-token", time.Second
 	return c
 }
@@ -32,7 +33,8 @@ func TestGatewaysAreAskedWithoutASend(t *testing.T) {
 	status, body := 0, ""
 	s := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		user, password, _ := r.BasicAuth()
-		if r.Method != http.MethodGet || r.URL.Path != "/2010-04-01/Accounts/AC1.json" || user != "AC1" || password != "canary-token" {
+		if r.Method != http.MethodGet || r.URL.Path != "/2010-04-01/Accounts/AC1.json" || user != "AC1" ||
+			password != "canary-token" {
 			t.Errorf("%s %s by %s", r.Method, r.URL.Path, user)
 		}
 		w.WriteHeader(status)
@@ -45,12 +47,16 @@ func TestGatewaysAreAskedWithoutASend(t *testing.T) {
 		want   State
 		says   string
 	}{
-		{200, `{"status":"active"}`, OK, "takes our account"}, {200, `not JSON`, OK, "takes our account"}, {200, `{"status":"suspended"}`, Fail, "may not send"},
-		{401, ``, Fail, "does not take our account and password"}, {403, ``, Fail, "does not take"}, {404, ``, Warn, "does not say whether"}, {405, ``, Warn, "does not say whether"}, {500, ``, Fail, "answers 500"}, {302, ``, Fail, "answers 302"},
+		{200, `{"status":"active"}`, OK, "takes our account"}, {200, `not JSON`, OK, "takes our account"},
+		{200, `{"status":"suspended"}`, Fail, "may not send"},
+		{401, ``, Fail, "does not take our account and password"}, {403, ``, Fail, "does not take"},
+		{404, ``, Warn, "does not say whether"}, {405, ``, Warn, "does not say whether"},
+		{500, ``, Fail, "answers 500"}, {302, ``, Fail, "answers 302"},
 	} {
 		status, body = c.status, c.body
 		f := only(t, patientAt(texting(s.URL)).texts(t.Context()))
-		if f.State != c.want || !strings.Contains(f.Message, c.says) || (f.Fix == "") != (f.State == OK) || strings.Contains(f.Message+f.Fix, "canary") {
+		if f.State != c.want || !strings.Contains(f.Message, c.says) || (f.Fix == "") != (f.State == OK) ||
+			strings.Contains(f.Message+f.Fix, "canary") {
 			t.Errorf("%d %s: %+v", c.status, c.body, f)
 		}
 	}
@@ -60,11 +66,13 @@ func TestGatewaysAreAskedWithoutASend(t *testing.T) {
 	if all := patientAt(silent).texts(t.Context()); len(all) != 2 || all[1].State != Warn {
 		t.Errorf("without reports: %+v", all)
 	}
-	if f := only(t, patientAt(off).texts(t.Context())); f.State != Warn || !strings.Contains(f.Message, "emergency brake") {
+	if f := only(t, patientAt(off).texts(t.Context())); f.State != Warn ||
+		!strings.Contains(f.Message, "emergency brake") {
 		t.Errorf("%+v", f)
 	}
 	s.Close()
-	if f := only(t, patientAt(texting(s.URL)).texts(t.Context())); f.State != Fail || !strings.Contains(f.Message, "cannot be reached") {
+	if f := only(t, patientAt(texting(s.URL)).texts(t.Context())); f.State != Fail ||
+		!strings.Contains(f.Message, "cannot be reached") {
 		t.Errorf("nobody is there: %+v", f)
 	}
 	if f := only(t, patientAt(config.Default()).texts(t.Context())); f.State != OK {
@@ -80,29 +88,36 @@ func TestWhatTextsCostAndMayCost(t *testing.T) {
 			change(&p.Config.SMS)
 			return p.textPrices(t.Context())
 		}
-		if f := only(t, find(func(*config.SMS) {})); f.State != OK || !strings.Contains(f.Message, "up to 0.075; at that price 1333 a day may leave, 333 of them") {
+		if f := only(t, find(func(*config.SMS) {})); f.State != OK ||
+			!strings.Contains(f.Message, "up to 0.075; at that price 1333 a day may leave, 333 of them") {
 			t.Errorf("%+v", f)
 		}
-		for prices, missing := range map[string]string{"": "ES, DE", "49=75000": "ES", "4915=75000": "ES", "3=1": "DE"} {
+		for prices, missing := range map[string]string{"": "ES, DE", "49=75000": "ES",
+			"4915=75000": "ES", "3=1": "DE"} {
 			f := only(t, find(func(c *config.SMS) { c.Prices = strings.Fields(prices) }))
-			if f.State != Warn || !strings.Contains(f.Fix, "sms.prices") || !strings.HasSuffix(f.Message, "stands in for "+missing) {
+			if f.State != Warn || !strings.Contains(f.Fix, "sms.prices") ||
+				!strings.HasSuffix(f.Message, "stands in for "+missing) {
 				t.Errorf("prices %q: %+v", prices, f)
 			}
 		}
 		dear := func(c *config.SMS) { c.Prices = append(c.Prices, "49151=3000000") } // one beginning of one country
-		if f := only(t, find(dear)); f.State != Fail || !strings.Contains(f.Message, "sms.budget.range is 2, and one text to DE costs more") {
+		if f := only(t, find(dear)); f.State != Fail ||
+			!strings.Contains(f.Message, "sms.budget.range is 2, and one text to DE costs more") {
 			t.Errorf("dearer than a limit: %+v", f)
 		}
-		if f := only(t, find(func(c *config.SMS) { c.Budget.Company = 0 })); f.State != Fail || !strings.Contains(f.Message, "sms.budget.company is 0, and one text to ES, DE") {
+		if f := only(t, find(func(c *config.SMS) { c.Budget.Company = 0 })); f.State != Fail ||
+			!strings.Contains(f.Message, "sms.budget.company is 0, and one text to ES, DE") {
 			t.Errorf("nothing may be spent: %+v", f)
 		}
-		m := sms.Meter{Prices: sms.Prices{Default: 90}, Ceilings: sms.Ceilings{Installation: 1000, Company: 100, Country: 1000, Range: 1000}}
+		m := sms.Meter{Prices: sms.Prices{Default: 90},
+			Ceilings: sms.Ceilings{Installation: 1000, Company: 100, Country: 1000, Range: 1000}}
 		err := d.InTx(t.Context(), "acme", func(tx *db.Tx) error {
 			_, err := m.Reserve(t.Context(), tx, phone.Number{E164: "+4915112345678", Region: "DE"}, 1)
 			return err
 		})
 		all := find(func(*config.SMS) {})
-		if err != nil || len(all) != 2 || all[1].State != Warn || !strings.Contains(all[1].Message, "0.00009 of 0.0001 are spent today for company acme") {
+		if err != nil || len(all) != 2 || all[1].State != Warn ||
+			!strings.Contains(all[1].Message, "0.00009 of 0.0001 are spent today for company acme") {
 			t.Errorf("%v %+v", err, all)
 		}
 	})
@@ -125,14 +140,17 @@ func TestWhoseNumbersAreTaken(t *testing.T) {
 		}
 		company("all", "")
 		company("some", "DE")
-		if f := only(t, p.textCountries(t.Context())); f.State != OK || !strings.Contains(f.Message, "of 2 are taken: DE ES") {
+		if f := only(t, p.textCountries(t.Context())); f.State != OK ||
+			!strings.Contains(f.Message, "of 2 are taken: DE ES") {
 			t.Errorf("%+v", f)
 		}
 		company("none", "FR PT")
-		if all := p.textCountries(t.Context()); len(all) != 2 || all[1].State != Warn || !strings.Contains(all[1].Message, "company none takes none") {
+		if all := p.textCountries(t.Context()); len(all) != 2 || all[1].State != Warn ||
+			!strings.Contains(all[1].Message, "company none takes none") {
 			t.Errorf("%+v", all)
 		}
-		p.Config.SMS.Countries = strings.Fields("AT BE BG HR CY CZ DK EE FI FR DE GR HU IE IT LV LT LU MT NL PL PT RO SK SI ES SE")
+		p.Config.SMS.Countries = strings.Fields(
+			"AT BE BG HR CY CZ DK EE FI FR DE GR HU IE IT LV LT LU MT NL PL PT RO SK SI ES SE")
 		if all := p.textCountries(t.Context()); all[0].State != Warn || !strings.Contains(all[0].Message, "of 27") {
 			t.Errorf("%+v", all)
 		}
@@ -154,7 +172,9 @@ func TestWhatPushNeeds(t *testing.T) {
 		}
 		keep := func(with *secret.Keys) {
 			err := d.InTx(t.Context(), db.Installation, func(tx *db.Tx) error {
-				_, err := tx.Exec(t.Context(), `INSERT INTO push_keys (id, sealed, created_at) VALUES ('vapid', $1, $2) ON CONFLICT (id) DO UPDATE SET sealed = excluded.sealed`, with.Seal([]byte("x"), "push_keys", "sealed", "vapid"), tx.Now)
+				_, err := tx.Exec(t.Context(), `INSERT INTO push_keys (id, sealed, created_at)
+					VALUES ('vapid', $1, $2) ON CONFLICT (id) DO UPDATE
+						SET sealed = excluded.sealed`, with.Seal([]byte("x"), "push_keys", "sealed", "vapid"), tx.Now)
 				return err
 			})
 			if err != nil {
@@ -191,11 +211,14 @@ func TestTheWayOutToPushServices(t *testing.T) {
 		t.Errorf("%+v", f)
 	}
 	p.Config.Push.CAFile = ""
-	if f := only(t, p.pushServices(t.Context())); f.State != Warn || !strings.Contains(f.Message, "none can be reached") {
+	if f := only(t, p.pushServices(t.Context())); f.State != Warn ||
+		!strings.Contains(f.Message, "none can be reached") {
 		t.Errorf("a stranger's certificate: %+v", f)
 	}
 	p.Config.Push.CAFile, p.Config.Push.Services = ca, []string{s.Host, "127.0.0.1:1"}
-	if all := p.pushServices(t.Context()); len(all) != 1 || !strings.Contains(all[0].Message, "127.0.0.1:1 (push.services) cannot be reached") || !strings.Contains(all[0].Fix, "firewall") {
+	if all := p.pushServices(t.Context()); len(all) != 1 ||
+		!strings.Contains(all[0].Message, "127.0.0.1:1 (push.services) cannot be reached") ||
+		!strings.Contains(all[0].Fix, "firewall") {
 		t.Errorf("%+v", all)
 	}
 	if !slices.ContainsFunc(known, func(m struct{ service, browsers string }) bool { return m.browsers == "Firefox" }) {

@@ -59,7 +59,8 @@ type Confirmed struct {
 }
 
 // NewHolder is who sets something up: what a request says of a person, and what began in their browser.
-func NewHolder(b *pages.Base, r *http.Request, tenant, scope, flowID string, who authenticator.Subject) binding.Enrollee {
+func NewHolder(b *pages.Base, r *http.Request, tenant, scope, flowID string,
+	who authenticator.Subject) binding.Enrollee {
 	v := b.Visitor(r)
 	who.IP, who.Place, who.Browser = v.IP, v.Place, v.Browser
 	return binding.Enrollee{
@@ -142,7 +143,11 @@ func (p *Pages) showKind(w http.ResponseWriter, r *http.Request, s *Enrollment) 
 	again := fault.Is(err, fault.NotFound) || err == nil && (r.URL.Query().Has("again") || typed != nil)
 	switch {
 	case again:
-		return p.drawBegin(w, r, http.StatusOK, s, beginPage{Kind: k, Country: typed.Get("country"), Number: typed.Get("number")})
+		return p.drawBegin(w, r, http.StatusOK, s, beginPage{
+			Kind:    k,
+			Country: typed.Get("country"),
+			Number:  typed.Get("number"),
+		})
 	case err != nil:
 		return err
 	}
@@ -154,7 +159,8 @@ func refused(err error) bool {
 	return pages.Waiting(err) != nil || fault.Is(err, fault.Invalid) || fault.Is(err, fault.Conflict)
 }
 
-func (p *Pages) drawRefused(w http.ResponseWriter, r *http.Request, s *Enrollment, page beginPage, f *fault.Fault) error {
+func (p *Pages) drawRefused(w http.ResponseWriter, r *http.Request, s *Enrollment, page beginPage,
+	f *fault.Fault) error {
 	pages.SetRetryAfter(w, f.RetryAfter)
 	page.Problem, page.Wait = f.Message, f.RetryAfter
 	return p.drawBegin(w, r, web.Status(f.Kind), s, page)
@@ -227,7 +233,8 @@ func (p *Pages) confirm(w http.ResponseWriter, r *http.Request, s *Enrollment) e
 	out, err := s.Confirm(r.Context(), binding.FirstProof{Draft: d, Name: r.PostForm.Get("name"), Answer: answerOf(r)})
 	switch {
 	case fault.Is(err, fault.Invalid):
-		return p.drawDraft(w, r, http.StatusUnprocessableEntity, s, d, cardPage{Problem: fault.Of(err).Message, Name: r.PostForm.Get("name")})
+		return p.drawDraft(w, r, http.StatusUnprocessableEntity, s, d,
+			cardPage{Problem: fault.Of(err).Message, Name: r.PostForm.Get("name")})
 	case fault.Is(err, fault.NotFound):
 		return p.drawBegin(w, r, http.StatusGone, s, beginPage{Kind: k, Problem: methodtext.Of(k).Over})
 	case err != nil:
@@ -235,7 +242,11 @@ func (p *Pages) confirm(w http.ResponseWriter, r *http.Request, s *Enrollment) e
 	case !out.OK && out.TriesLeft == 0:
 		return p.drawBegin(w, r, http.StatusUnprocessableEntity, s, beginPage{Kind: k, Problem: "binding.no_tries"})
 	case !out.OK:
-		return p.drawDraft(w, r, http.StatusUnprocessableEntity, s, d, cardPage{Problem: problemOf(k, out.Outcome), TriesLeft: out.TriesLeft, Name: r.PostForm.Get("name")})
+		return p.drawDraft(w, r, http.StatusUnprocessableEntity, s, d, cardPage{
+			Problem:   problemOf(k, out.Outcome),
+			TriesLeft: out.TriesLeft,
+			Name:      r.PostForm.Get("name"),
+		})
 	}
 	p.DropBegun(w, r, d.ID)
 	return out.Next(w, r)

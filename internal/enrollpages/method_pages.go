@@ -186,9 +186,11 @@ func (p *Pages) countries(ctx context.Context, tenantID string) (codes []string,
 	return codes, err
 }
 
-func (p *Pages) drawDraft(w http.ResponseWriter, r *http.Request, status int, s *Enrollment, d binding.PendingEnrollment, page cardPage) error {
+func (p *Pages) drawDraft(w http.ResponseWriter, r *http.Request, status int, s *Enrollment,
+	d binding.PendingEnrollment, page cardPage) error {
 	page.FlowRef = s.FlowRef
-	page.Base, page.Kind, page.Draft, page.Targets, page.Progress, page.Ends = s.Base, d.Kind, d.ID, s.Targets, s.progress(d.Kind), d.Ends
+	page.Base, page.Kind, page.Draft, page.Targets, page.Progress, page.Ends = s.Base, d.Kind, d.ID, s.Targets,
+		s.progress(d.Kind), d.Ends
 	if page.Name == "" {
 		page.Name = d.Label
 	}

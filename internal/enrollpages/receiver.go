@@ -27,7 +27,8 @@ func picture(address, title string) (template.HTML, error) {
 	}
 	size := code.Size + 2*quiet
 	//nolint:gosec // numbers, and a title that is escaped
-	return template.HTML(fmt.Sprintf(`<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 %d %d" role="img" shape-rendering="crispEdges"><title>%s</title><rect width="100%%" height="100%%" fill="#fff"/><path fill="#000" d="%s"/></svg>`,
+	return template.HTML(fmt.Sprintf(
+		`<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 %d %d" role="img" shape-rendering="crispEdges"><title>%s</title><rect width="100%%" height="100%%" fill="#fff"/><path fill="#000" d="%s"/></svg>`,
 		size, size, template.HTMLEscapeString(title), path.String())), nil
 }
 

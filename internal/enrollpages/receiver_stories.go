@@ -13,11 +13,28 @@ import (
 func receiverStories(now time.Time) []web.Story {
 	const address = "https://sign-in.harbor.example" + InSession + "/push"
 	drawn, _ := picture(address, "QR code of the address of this page") // a page without it fails its golden file
-	begin := beginPage{Base: InSession, Kind: authenticator.Push, Progress: progress{2, 3}, receiverBegin: receiverBegin{Key: "BDd3_hVL9fZi9Ybo2UUzA284WG5FZR30_95YeZJsiApwXKpNcF1rRPF3foIiBHXRdJI2Qhumhf6_LFTeZaNndIo", Address: address, Picture: drawn}}
+	begin := beginPage{
+		Base:     InSession,
+		Kind:     authenticator.Push,
+		Progress: progress{2, 3},
+		receiverBegin: receiverBegin{
+			Key:     "BDd3_hVL9fZi9Ybo2UUzA284WG5FZR30_95YeZJsiApwXKpNcF1rRPF3foIiBHXRdJI2Qhumhf6_LFTeZaNndIo",
+			Address: address,
+			Picture: drawn,
+		},
+	}
 	inFlow, twice, limited := begin, begin, begin
 	inFlow.FlowRef, inFlow.Base, inFlow.Address, inFlow.Picture = pages.FlowRef{Flow: storyFlow}, InFlow, "", ""
 	twice.Problem, limited.Problem, limited.Wait = "receiver.problem.twice", "receiver.problem.limit", 20*time.Minute
-	first := cardPage{Base: InSession, Kind: authenticator.Push, Draft: storyToken, Progress: progress{2, 3}, Length: 6, Ends: now.Add(10 * time.Minute), Delivery: pages.Delivery{Kind: authenticator.Push, State: "accepted", At: now}}
+	first := cardPage{
+		Base:     InSession,
+		Kind:     authenticator.Push,
+		Draft:    storyToken,
+		Progress: progress{2, 3},
+		Length:   6,
+		Ends:     now.Add(10 * time.Minute),
+		Delivery: pages.Delivery{Kind: authenticator.Push, State: "accepted", At: now},
+	}
 	wrong := first
 	wrong.Problem, wrong.TriesLeft, wrong.Name = "code.problem.wrong", 4, "Kitchen phone"
 	return []web.Story{

@@ -30,7 +30,15 @@ func setUpStories(now time.Time) []web.Story {
 	kinds := []kindView{offerOf(authenticator.Passkey), offerOf(authenticator.TOTP), offerOf(authenticator.SMS)}
 	because := []string{"Harbor asks for a sign-in method that has not been set up yet."}
 	card := func(k authenticator.Kind, change func(*cardPage)) cardPage {
-		p := cardPage{FlowRef: pages.FlowRef{Flow: storyFlow}, Base: InFlow, Kind: k, Draft: "d1", Progress: progress{2, 3}, Ends: now.Add(15 * time.Minute), Length: 6}
+		p := cardPage{
+			FlowRef:  pages.FlowRef{Flow: storyFlow},
+			Base:     InFlow,
+			Kind:     k,
+			Draft:    "d1",
+			Progress: progress{2, 3},
+			Ends:     now.Add(15 * time.Minute),
+			Length:   6,
+		}
 		if change != nil {
 			change(&p)
 		}
@@ -43,36 +51,108 @@ func setUpStories(now time.Time) []web.Story {
 		}
 	}
 	plain := func(p *cardPage) { fillStory(p, now) }
-	number := beginPage{Base: InSession, Kind: authenticator.SMS, Countries: phone.Countries("en", []string{"DE", "ES", "US"}), Progress: progress{2, 2}}
+	number := beginPage{
+		Base:      InSession,
+		Kind:      authenticator.SMS,
+		Countries: phone.Countries("en", []string{"DE", "ES", "US"}),
+		Progress:  progress{2, 2},
+	}
 	manyCountries := number
-	manyCountries.Countries = phone.Countries("en", []string{"AT", "BE", "CH", "DE", "ES", "FR", "GB", "IE", "IT", "PT", "US"})
+	manyCountries.Countries = phone.Countries("en",
+		[]string{"AT", "BE", "CH", "DE", "ES", "FR", "GB", "IE", "IT", "PT", "US"})
 	badNumber := number
 	badNumber.Country, badNumber.Number, badNumber.Problem = "DE", "030 1234", "phone.landline"
 	noMore := number
 	noMore.Problem, noMore.Wait = "sms.problem.limit", 20*time.Minute
 	return []web.Story{
-		{Name: "choose/sign-in", Status: 200, Page: choosePage{FlowRef: pages.FlowRef{Flow: storyFlow}, Base: InFlow, InFlow: true, AppName: storyApp, Kinds: kinds, Because: because}},
+		{
+			Name:   "choose/sign-in",
+			Status: 200,
+			Page: choosePage{
+				FlowRef: pages.FlowRef{Flow: storyFlow},
+				Base:    InFlow,
+				InFlow:  true,
+				AppName: storyApp,
+				Kinds:   kinds,
+				Because: because,
+			},
+		},
 		{Name: "choose/profile", Status: 200, Page: choosePage{Base: InSession, Kinds: kinds}},
-		{Name: "choose/codes", Status: 200, Page: choosePage{FlowRef: pages.FlowRef{Flow: storyFlow}, Base: InFlow, InFlow: true, OnlyCodes: true, AppName: storyApp, Kinds: []kindView{offerOf(authenticator.Backup)}}},
+		{
+			Name:   "choose/codes",
+			Status: 200,
+			Page: choosePage{
+				FlowRef:   pages.FlowRef{Flow: storyFlow},
+				Base:      InFlow,
+				InFlow:    true,
+				OnlyCodes: true,
+				AppName:   storyApp,
+				Kinds:     []kindView{offerOf(authenticator.Backup)},
+			},
+		},
 		{Name: "choose/none", Status: 200, Page: choosePage{Base: InSession}},
 		{Name: "bind/totp", Status: 200, Page: card(authenticator.TOTP, plain)},
 		{Name: "bind/totp-wrong", Status: 422, Page: card(authenticator.TOTP, wrong(authenticator.TOTP))},
-		{Name: "bind/totp-over", Status: http.StatusGone, Page: beginPage{FlowRef: pages.FlowRef{Flow: storyFlow}, Base: InFlow, Kind: authenticator.TOTP, Problem: "binding.over", Progress: progress{2, 3}}},
+		{
+			Name:   "bind/totp-over",
+			Status: http.StatusGone,
+			Page: beginPage{
+				FlowRef:  pages.FlowRef{Flow: storyFlow},
+				Base:     InFlow,
+				Kind:     authenticator.TOTP,
+				Problem:  "binding.over",
+				Progress: progress{2, 3},
+			},
+		},
 		{Name: "bind/passkey", Status: 200, Page: card(authenticator.Passkey, plain)},
 		{Name: "bind/passkey-wrong", Status: 422, Page: card(authenticator.Passkey, wrong(authenticator.Passkey))},
-		{Name: "bind/passkey-late", Status: http.StatusGone, Page: beginPage{Base: InSession, Kind: authenticator.Passkey, Problem: methodtext.Of(authenticator.Passkey).Over, Progress: progress{2, 3}}},
+		{
+			Name:   "bind/passkey-late",
+			Status: http.StatusGone,
+			Page: beginPage{
+				Base:     InSession,
+				Kind:     authenticator.Passkey,
+				Problem:  methodtext.Of(authenticator.Passkey).Over,
+				Progress: progress{2, 3},
+			},
+		},
 		{Name: "bind/number", Status: 200, Page: number},
 		{Name: "bind/number-many", Status: 200, Page: manyCountries},
-		{Name: "bind/number-nowhere", Status: 200, Page: beginPage{Base: InSession, Kind: authenticator.SMS, Progress: progress{2, 2}}},
+		{
+			Name:   "bind/number-nowhere",
+			Status: 200,
+			Page:   beginPage{Base: InSession, Kind: authenticator.SMS, Progress: progress{2, 2}},
+		},
 		{Name: "bind/number-wrong", Status: 422, Page: badNumber},
 		{Name: "bind/number-wait", Status: 429, Page: noMore},
 		{Name: "bind/sms", Status: 200, Page: card(authenticator.SMS, plain)},
-		{Name: "bind/sms-bounced", Status: 200, Page: card(authenticator.SMS, func(p *cardPage) { plain(p); p.Delivery.State = "bounced" })},
+		{
+			Name:   "bind/sms-bounced",
+			Status: 200,
+			Page:   card(authenticator.SMS, func(p *cardPage) { plain(p); p.Delivery.State = "bounced" }),
+		},
 		{Name: "bind/sms-wrong", Status: 422, Page: card(authenticator.SMS, wrong(authenticator.SMS))},
-		{Name: "bind/codes-first", Status: 200, Page: beginPage{Base: InSession, Kind: authenticator.Backup, More: true, Progress: progress{3, 3}}},
-		{Name: "bind/codes-again", Status: 200, Page: beginPage{Base: InSession, Kind: authenticator.Backup, Renews: true}},
+		{
+			Name:   "bind/codes-first",
+			Status: 200,
+			Page: beginPage{
+				Base:     InSession,
+				Kind:     authenticator.Backup,
+				More:     true,
+				Progress: progress{3, 3},
+			},
+		},
+		{
+			Name:   "bind/codes-again",
+			Status: 200,
+			Page:   beginPage{Base: InSession, Kind: authenticator.Backup, Renews: true},
+		},
 		{Name: "bind/codes", Status: 200, Page: card(authenticator.Backup, plain)},
-		{Name: "bind/codes-unsaved", Status: 422, Page: card(authenticator.Backup, func(p *cardPage) { plain(p); p.Problem = "bind.backup.problem" })},
+		{
+			Name:   "bind/codes-unsaved",
+			Status: 422,
+			Page:   card(authenticator.Backup, func(p *cardPage) { plain(p); p.Problem = "bind.backup.problem" }),
+		},
 		{Name: "bind/codes-wrong", Status: 422, Page: card(authenticator.Backup, wrong(authenticator.Backup))},
 	}
 }

@@ -58,8 +58,10 @@ func Store(ctx context.Context, tx *db.Tx, f Flow) error {
 		INSERT INTO flows (tenant_id, id, token_hash, user_id, client_id, continue_to, want_acr, security_version, stepping_up,
 			proofs, challenge_id, sends, ip, place, browser, started_at, expires_at, closed_at, closed_because, known_by, disowned_at)
 		VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19, $20, 0)`,
-		tx.Tenant, f.ID, f.TokenHash, f.UserID, f.ClientID, f.ContinueTo, strings.Join(f.WantACR, " "), f.SecurityVersion,
-		f.SteppingUp, FormatProofs(f.Proofs), f.ChallengeID, f.MessageCount, f.Visitor.IP, f.Visitor.Place, f.Visitor.Browser,
+		tx.Tenant, f.ID, f.TokenHash, f.UserID, f.ClientID, f.ContinueTo, strings.Join(f.WantACR, " "),
+		f.SecurityVersion,
+		f.SteppingUp, FormatProofs(f.Proofs), f.ChallengeID, f.MessageCount, f.Visitor.IP, f.Visitor.Place,
+		f.Visitor.Browser,
 		f.StartedAt, f.ExpiresAt, f.ClosedAt, f.ClosedBecause, f.KnownBy)
 }
 
@@ -82,7 +84,8 @@ func Into(f *Flow) *Reader { return &Reader{into: f} }
 func (r *Reader) Targets() []any {
 	f := r.into
 	return []any{
-		&f.ID, &f.UserID, &f.ClientID, &f.ContinueTo, &r.want, &f.SecurityVersion, &f.SteppingUp, &r.proofs, &f.ChallengeID,
+		&f.ID, &f.UserID, &f.ClientID, &f.ContinueTo, &r.want, &f.SecurityVersion, &f.SteppingUp,
+		&r.proofs, &f.ChallengeID,
 		&f.MessageCount, &f.Visitor.IP, &f.Visitor.Place, &f.Visitor.Browser, &f.KnownBy,
 		&r.started, &r.expires, &r.closed, &f.ClosedBecause,
 	}

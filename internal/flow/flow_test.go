@@ -91,11 +91,12 @@ func TestAFlowIsReadAsItWasStored(t *testing.T) {
 			ContinueTo:      "sealed",
 			WantACR:         []string{"phr", "urn:countersign:acr:2"},
 			SecurityVersion: 3,
-			Proofs:          []authenticator.Proof{{Kind: authenticator.Password, At: now}, {Kind: "totp", AuthenticatorID: "a", At: now}},
-			ChallengeID:     "challenge",
-			MessageCount:    2,
-			Visitor:         session.Visitor{IP: "203.0.113.9", Place: "Lisbon", Browser: "Firefox"},
-			KnownBy:         "device/x",
+			Proofs: []authenticator.Proof{{Kind: authenticator.Password, At: now},
+				{Kind: "totp", AuthenticatorID: "a", At: now}},
+			ChallengeID:  "challenge",
+			MessageCount: 2,
+			Visitor:      session.Visitor{IP: "203.0.113.9", Place: "Lisbon", Browser: "Firefox"},
+			KnownBy:      "device/x",
 		})
 		want.TokenHash = nil
 		if got := r.read(want.ID); !reflect.DeepEqual(got, want) {
@@ -135,7 +136,10 @@ func TestAllFlowsOfOnePersonEnd(t *testing.T) {
 		if r.read(one.ID).ClosedBecause != "" || r.read(two.ID).ClosedBecause != flow.Changed {
 			t.Error("the step-ups of a session end, and nothing else")
 		}
-		r.in("acme", func(ctx context.Context, tx *db.Tx) error { return flow.CloseAll(ctx, tx, r.maria, flow.Restart) })
+		r.in("acme", func(ctx context.Context,
+			tx *db.Tx) error {
+			return flow.CloseAll(ctx, tx, r.maria, flow.Restart)
+		})
 		if r.read(one.ID).ClosedBecause != flow.Restart || r.read(two.ID).ClosedBecause != flow.Changed {
 			t.Error("what was open ends, and what had ended stays as it was")
 		}

@@ -78,7 +78,8 @@ func (p *Places) look() {
 	}
 	p.looked, p.seen = true, s
 	if err := p.load(); err != nil {
-		p.log.Warn("the geo database cannot be used: places are unknown or out of date until it can", "file", p.path, "error", err)
+		p.log.Warn("the geo database cannot be used: places are unknown or out of date until it can", "file",
+			p.path, "error", err)
 	}
 }
 

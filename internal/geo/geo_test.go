@@ -66,7 +66,8 @@ func (p *Places) at(ip, lang string) string {
 func TestPlaces(t *testing.T) {
 	dir := t.TempDir()
 	city, country := filepath.Join(dir, "city.mmdb"), filepath.Join(dir, "country.mmdb")
-	write(t, city, "GeoLite2-City", "203.0.113.0/24", mmdbtype.Map{"city": names("Lisbon", "Lisboa"), "country": names("Spain", "España")})
+	write(t, city, "GeoLite2-City", "203.0.113.0/24",
+		mmdbtype.Map{"city": names("Lisbon", "Lisboa"), "country": names("Spain", "España")})
 	write(t, country, "DBIP-Country-Lite", "2001:db8:7::/48", mmdbtype.Map{"country": names("Portugal", "")})
 	cities, _ := open(t, city)
 	countries, _ := open(t, country)
@@ -145,7 +146,8 @@ func TestClosingEndsTheWatch(t *testing.T) {
 
 func BenchmarkPlace(b *testing.B) {
 	path := filepath.Join(b.TempDir(), "geo.mmdb")
-	write(b, path, "GeoLite2-City", "203.0.113.0/24", mmdbtype.Map{"city": names("Lisbon", ""), "country": names("Portugal", "")})
+	write(b, path, "GeoLite2-City", "203.0.113.0/24",
+		mmdbtype.Map{"city": names("Lisbon", ""), "country": names("Portugal", "")})
 	p, _ := open(b, path)
 	ip := netip.MustParseAddr("203.0.113.7")
 	b.ReportAllocs()

@@ -28,9 +28,11 @@ type Code struct {
 func IssueCode(ctx context.Context, tx *db.Tx, c Code, life time.Duration) (secret.Text, error) {
 	token, hash := secret.NewToken()
 	ref := secret.Reference{Tenant: tx.Tenant, ID: tx.NewID(), Token: token}
-	err := tx.ExecDeferred(ctx, `INSERT INTO authorization_codes (tenant_id, id, secret_hash, client_id, user_id, session_id, redirect_uri, scope, nonce, code_challenge, issued_at, expires_at, redeemed_at)
+	err := tx.ExecDeferred(ctx, `INSERT INTO authorization_codes (tenant_id, id, secret_hash, client_id, user_id,
+		session_id, redirect_uri, scope, nonce, code_challenge, issued_at, expires_at, redeemed_at)
 		VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, 0)`,
-		tx.Tenant, ref.ID, hash, c.ClientID, c.UserID, c.SessionID, c.RedirectURI, c.Scope, c.Nonce, c.CodeChallenge, tx.Now, tx.Now.Add(life))
+		tx.Tenant, ref.ID, hash, c.ClientID, c.UserID, c.SessionID, c.RedirectURI, c.Scope, c.Nonce, c.CodeChallenge,
+		tx.Now, tx.Now.Add(life))
 	if err != nil {
 		return "", fmt.Errorf("store authorization code: %w", err)
 	}

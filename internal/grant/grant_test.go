@@ -65,7 +65,8 @@ func each(t *testing.T, fn func(s *stage)) {
 
 func (s *stage) signIn() (id string) {
 	s.in(s.tenant, func(tx *db.Tx) error {
-		made, _, err := session.Issue(s.Context(), tx, session.Session{UserID: s.user, ClientID: "dash", SecurityVersion: 1, ExpiresAt: db.Forever})
+		made, _, err := session.Issue(s.Context(), tx,
+			session.Session{UserID: s.user, ClientID: "dash", SecurityVersion: 1, ExpiresAt: db.Forever})
 		id = made.ID
 		return err
 	})
@@ -100,7 +101,9 @@ func (s *stage) count(from string) (n int) {
 func (s *stage) code(scope string) (code string) {
 	s.Helper()
 	err := s.d.InTx(s.Context(), s.tenant, func(tx *db.Tx) error {
-		text, err := grant.IssueCode(s.Context(), tx, grant.Code{ClientID: "dash", UserID: s.user, SessionID: s.session, RedirectURI: callback, Scope: scope, Nonce: "n1", CodeChallenge: challenge(verifier)}, time.Minute)
+		text, err := grant.IssueCode(s.Context(), tx,
+			grant.Code{ClientID: "dash", UserID: s.user, SessionID: s.session, RedirectURI: callback, Scope: scope,
+				Nonce: "n1", CodeChallenge: challenge(verifier)}, time.Minute)
 		code = text.Reveal()
 		return err
 	})
@@ -114,7 +117,8 @@ func (s *stage) code(scope string) (code string) {
 var keys = secret.NewKeys(start)
 
 func redemption(code string) grant.Redemption {
-	return grant.Redemption{Keys: keys, Code: code, ClientID: "dash", RedirectURI: callback, Verifier: verifier, AccessLife: 10 * time.Minute, RefreshLife: 30 * 24 * time.Hour}
+	return grant.Redemption{Keys: keys, Code: code, ClientID: "dash", RedirectURI: callback, Verifier: verifier,
+		AccessLife: 10 * time.Minute, RefreshLife: 30 * 24 * time.Hour}
 }
 
 func (s *stage) redeem(r grant.Redemption) (grant.Family, error) {
@@ -133,7 +137,8 @@ func (s *stage) alive(f grant.Family) (ok bool) {
 	s.Helper()
 	err := s.d.View(s.Context(), s.tenant, func(tx *db.Tx) error {
 		var n int
-		err := tx.QueryRow(s.Context(), `SELECT COUNT(*) FROM refresh_families WHERE tenant_id = $1 AND id = $2 AND session_id = $3 AND ended_at = 0`, tx.Tenant, f.ID, s.session).Scan(&n)
+		err := tx.QueryRow(s.Context(), `SELECT COUNT(*) FROM refresh_families
+			WHERE tenant_id = $1 AND id = $2 AND session_id = $3 AND ended_at = 0`, tx.Tenant, f.ID, s.session).Scan(&n)
 		ok = n == 1
 		return err
 	})
@@ -155,7 +160,8 @@ func (s *stage) family() grant.Family {
 func TestACodeBuysTokensOnce(t *testing.T) {
 	each(t, func(s *stage) {
 		code := s.code("openid email")
-		if tenant, id, err := grant.Holder(s.Context(), s.d, code); err != nil || tenant != s.tenant || id != s.session {
+		if tenant, id, err := grant.Holder(s.Context(), s.d, code); err != nil || tenant != s.tenant ||
+			id != s.session {
 			s.Error(tenant, id, err)
 		}
 		before := s.d.Statements()
@@ -163,7 +169,8 @@ func TestACodeBuysTokensOnce(t *testing.T) {
 		if n := s.d.Statements() - before; n > 3 {
 			s.Errorf("%d statements", n)
 		}
-		if err != nil || f.UserID != s.user || f.SessionID != s.session || f.Nonce != "n1" || f.Scope != "openid email" || f.Refresh != "" || !s.alive(f) {
+		if err != nil || f.UserID != s.user || f.SessionID != s.session || f.Nonce != "n1" ||
+			f.Scope != "openid email" || f.Refresh != "" || !s.alive(f) {
 			s.Errorf("%+v, %v", f, err)
 		}
 	})
@@ -242,7 +249,8 @@ func TestCodesThatNeverWereLeaveNoTrace(t *testing.T) {
 		token, _ := secret.NewToken()
 		code := s.code("openid")
 		id := strings.Split(code, ".")[1]
-		for _, bad := range []string{"", "x", s.tenant + "." + id, s.tenant + "." + id + "." + token.Reveal(), "t2." + id + "." + strings.Split(code, ".")[2]} {
+		for _, bad := range []string{"", "x", s.tenant + "." + id, s.tenant + "." + id + "." + token.Reveal(),
+			"t2." + id + "." + strings.Split(code, ".")[2]} {
 			if _, err := s.redeem(redemption(bad)); !errors.Is(err, grant.ErrInvalid) {
 				s.Errorf("%q: %v", bad, err)
 			}

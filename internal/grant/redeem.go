@@ -36,8 +36,9 @@ type Redemption struct {
 	Keys                                  *secret.Keys // mark the refresh token
 	Code, ClientID, RedirectURI, Verifier string
 	AccessLife, RefreshLife               time.Duration
-	PKCEOptional                          bool // a code that was asked for without a challenge is good without a verifier
-	ReachedMailbox                        bool // the sign-in behind the code proved that the person reads their mailbox
+	// a code that was asked for without a challenge is good without a verifier
+	PKCEOptional   bool
+	ReachedMailbox bool // the sign-in behind the code proved that the person reads their mailbox
 	// Refuse says why the sign-in behind the code is not enough any more. The code is
 	// spent all the same; empty lets the attempt be judged by itself.
 	Refuse string
@@ -52,8 +53,10 @@ func Holder(ctx context.Context, d *db.DB, text string) (tenant, sessionID strin
 		return "", "", ErrInvalid
 	}
 	err = d.View(ctx, ref.Tenant, func(tx *db.Tx) error {
-		return tx.QueryRow(ctx, `SELECT session_id FROM authorization_codes WHERE tenant_id = $1 AND id = $2 AND secret_hash = $3
-			UNION SELECT session_id FROM refresh_families WHERE tenant_id = $1 AND id = $2`, ref.Tenant, ref.ID, ref.Hash()).Scan(&sessionID)
+		return tx.QueryRow(ctx, `SELECT session_id FROM authorization_codes
+			WHERE tenant_id = $1 AND id = $2 AND secret_hash = $3
+			UNION SELECT session_id FROM refresh_families
+				WHERE tenant_id = $1 AND id = $2`, ref.Tenant, ref.ID, ref.Hash()).Scan(&sessionID)
 	})
 	if db.IsNoRows(err) {
 		return "", "", ErrInvalid
@@ -121,9 +124,11 @@ func spend(ctx context.Context, tx *db.Tx, ref secret.Reference, r Redemption) (
 	err = tx.QueryRow(ctx, `UPDATE authorization_codes SET redeemed_at = $1
 		WHERE tenant_id = $2 AND id = $3 AND secret_hash = $4 AND redeemed_at = 0
 		RETURNING client_id, user_id, session_id, redirect_uri, scope, nonce, code_challenge, expires_at,
-		EXISTS (SELECT 1 FROM sessions s WHERE s.tenant_id = authorization_codes.tenant_id AND s.id = authorization_codes.session_id AND s.ended_at = 0)`,
+		EXISTS (SELECT 1 FROM sessions s WHERE s.tenant_id = authorization_codes.tenant_id
+			AND s.id = authorization_codes.session_id AND s.ended_at = 0)`,
 		tx.Now, tx.Tenant, ref.ID, ref.Hash()).
-		Scan(&c.ClientID, &c.UserID, &c.SessionID, &c.RedirectURI, &c.Scope, &c.Nonce, &c.CodeChallenge, db.ScanTime(&expires), &alive)
+		Scan(&c.ClientID, &c.UserID, &c.SessionID, &c.RedirectURI, &c.Scope, &c.Nonce, &c.CodeChallenge,
+			db.ScanTime(&expires), &alive)
 	switch {
 	case db.IsNoRows(err):
 		return c, spent, nil
@@ -175,15 +180,26 @@ func endReplayed(ctx context.Context, tx *db.Tx, ref secret.Reference) (userID s
 // begin stores the family under the id of its code. Without OfflineAccess nobody learns
 // the refresh token, and the row only lets the access token be ended.
 func begin(ctx context.Context, tx *db.Tx, id string, c Code, r Redemption) (Family, error) {
-	f := Family{Tenant: tx.Tenant, ID: id, ClientID: c.ClientID, UserID: c.UserID, SessionID: c.SessionID, Scope: c.Scope, Nonce: c.Nonce, AuthorizedAt: tx.Now}
+	f := Family{
+		Tenant:       tx.Tenant,
+		ID:           id,
+		ClientID:     c.ClientID,
+		UserID:       c.UserID,
+		SessionID:    c.SessionID,
+		Scope:        c.Scope,
+		Nonce:        c.Nonce,
+		AuthorizedAt: tx.Now,
+	}
 	token, hash := r.Keys.NewBound(refreshPurpose, tx.Tenant, id)
 	f.Until = tx.Now.Add(r.AccessLife)
 	if Has(c.Scope, OfflineAccess) {
 		f.Refresh = secret.Reference{Tenant: tx.Tenant, ID: id, Token: token}.Text()
 		f.Until = tx.Now.Add(r.RefreshLife)
 	}
-	err := tx.ExecDeferred(ctx, `INSERT INTO refresh_families (tenant_id, id, secret_hash, client_id, user_id, session_id, scope, generation, created_at, expires_at, ended_at, ended_because)
-		VALUES ($1, $2, $3, $4, $5, $6, $7, 1, $8, $9, 0, '')`, tx.Tenant, id, hash, c.ClientID, c.UserID, c.SessionID, c.Scope, tx.Now, f.Until)
+	err := tx.ExecDeferred(ctx, `INSERT INTO refresh_families (tenant_id, id, secret_hash, client_id, user_id,
+		session_id, scope, generation, created_at, expires_at, ended_at, ended_because)
+		VALUES ($1, $2, $3, $4, $5, $6, $7, 1, $8, $9, 0,
+			'')`, tx.Tenant, id, hash, c.ClientID, c.UserID, c.SessionID, c.Scope, tx.Now, f.Until)
 	if err != nil {
 		return f, fmt.Errorf("store refresh family: %w", err)
 	}

@@ -49,7 +49,8 @@ func Refresh(ctx context.Context, d *db.DB, r Renewal) (f Family, err error) {
 		if f.Scope, err = narrowed(f.Scope, r.Scope); err != nil {
 			return err // rolls the rotation back: the app keeps its token
 		}
-		e.Action, e.Result, e.UserID, e.ClientID, e.SubjectID = audit.TokenRefreshed, audit.OK, f.UserID, f.ClientID, f.ID
+		e.Action, e.Result, e.UserID, e.ClientID, e.SubjectID = audit.TokenRefreshed, audit.OK, f.UserID,
+			f.ClientID, f.ID
 		if f.repeated {
 			e.Reason = "repeated" // the family is no generation older for it
 		}
@@ -88,7 +89,8 @@ func narrowed(granted, asked string) (string, error) {
 }
 
 // rotate replaces the hash only if it is still the one given: of twenty at once one wins.
-func rotate(ctx context.Context, tx *db.Tx, keys *secret.Keys, old secret.Reference, clientID string) (f Family, found bool, err error) {
+func rotate(ctx context.Context, tx *db.Tx, keys *secret.Keys, old secret.Reference, clientID string) (f Family,
+	found bool, err error) {
 	f, hash := successor(keys, old, clientID)
 	err = f.take(tx.QueryRow(ctx, `
 		UPDATE refresh_families SET secret_hash = $1, generation = generation + 1, previous_hash = secret_hash,
@@ -140,7 +142,12 @@ func again(
 func successor(keys *secret.Keys, old secret.Reference, clientID string) (f Family, hash []byte) {
 	token, hash := keys.NextBound(old.Token, refreshPurpose, old.Tenant, old.ID)
 	next := secret.Reference{Tenant: old.Tenant, ID: old.ID, Token: token}
-	return Family{Tenant: old.Tenant, ID: old.ID, ClientID: clientID, Refresh: next.Text()}, hash
+	return Family{
+		Tenant:   old.Tenant,
+		ID:       old.ID,
+		ClientID: clientID,
+		Refresh:  next.Text(),
+	}, hash
 }
 
 func (f *Family) take(row db.Row) error {
@@ -176,8 +183,10 @@ const sweepBatch = 500
 func Sweep(ctx context.Context, d *db.DB) (int64, error) {
 	var total int64
 	for _, query := range []string{
-		`DELETE FROM authorization_codes WHERE (tenant_id, id) IN (SELECT c.tenant_id, c.id FROM authorization_codes c WHERE c.expires_at < $1 LIMIT $2)`,
-		`DELETE FROM refresh_families WHERE (tenant_id, id) IN (SELECT f.tenant_id, f.id FROM refresh_families f WHERE f.expires_at < $1 LIMIT $2)`,
+		`DELETE FROM authorization_codes WHERE (tenant_id, id) IN (SELECT c.tenant_id, c.id
+			FROM authorization_codes c WHERE c.expires_at < $1 LIMIT $2)`,
+		`DELETE FROM refresh_families WHERE (tenant_id, id) IN (SELECT f.tenant_id, f.id FROM refresh_families f
+			WHERE f.expires_at < $1 LIMIT $2)`,
 	} {
 		for n := int64(sweepBatch); n == sweepBatch; total += n {
 			err := d.InTx(ctx, db.Installation, func(tx *db.Tx) (err error) {

@@ -15,7 +15,8 @@ func TestATK141RefreshReuseEndsTheFamily(t *testing.T) {
 		f1 := s.family()
 		before := s.d.Statements()
 		f2, err := s.refresh(f1.Refresh)
-		if err != nil || f2.Refresh == f1.Refresh || f2.ID != f1.ID || f2.UserID != s.user || !f2.Until.Equal(f1.Until) {
+		if err != nil || f2.Refresh == f1.Refresh || f2.ID != f1.ID || f2.UserID != s.user ||
+			!f2.Until.Equal(f1.Until) {
 			s.Fatalf("%+v, %v", f2, err)
 		}
 		if n := s.d.Statements() - before; n > 2 {
@@ -40,7 +41,8 @@ func TestATK141RefreshReuseEndsTheFamily(t *testing.T) {
 func TestATK141TwentyRefreshesAtOnce(t *testing.T) {
 	each(t, func(s *stage) {
 		f := s.family()
-		if won := race(20, func() bool { _, err := s.refresh(f.Refresh); return err == nil }); won > 2 { // the winner, and one that shares its token
+		// the winner, and one that shares its token
+		if won := race(20, func() bool { _, err := s.refresh(f.Refresh); return err == nil }); won > 2 {
 			s.Errorf("%d answers for one token", won)
 		}
 		if n := s.count(`refresh_families WHERE 1 = 1`); n != 1 {
@@ -101,8 +103,9 @@ func TestGrantsAreAudited(t *testing.T) {
 		_, _ = s.redeem(redemption(spent))
 		for what, want := range map[string]int{
 			`action = 'token.issued' AND result = 'ok'`: 2, `action = 'token.refreshed' AND result = 'ok'`: 1,
-			`action = 'token.reuse' AND reason = 'older_refresh_token'`: 1, `action = 'token.reuse' AND reason = 'code_spent'`: 1,
-			`action = 'token.refused' AND reason = 'other_client'`: 1, `user_id = '` + s.user + `'`: 6,
+			`action = 'token.reuse' AND reason = 'older_refresh_token'`: 1,
+			`action = 'token.reuse' AND reason = 'code_spent'`:          1,
+			`action = 'token.refused' AND reason = 'other_client'`:      1, `user_id = '` + s.user + `'`: 6,
 		} {
 			if n := s.count(`audit_events WHERE ` + what); n != want {
 				s.Errorf("%s: %d rows, want %d", what, n, want)
@@ -136,7 +139,8 @@ func TestAMadeUpRefreshTokenEndsNothing(t *testing.T) {
 		random, _ := secret.NewToken()
 		foreign, _ := secret.NewKeys(start).NewBound("refresh", s.tenant, f.ID)
 		for _, token := range []secret.Text{random, foreign} {
-			if _, err := s.refresh(secret.Reference{Tenant: s.tenant, ID: f.ID, Token: token}.Text()); !errors.Is(err, grant.ErrInvalid) {
+			if _, err := s.refresh(secret.Reference{Tenant: s.tenant, ID: f.ID, Token: token}.Text()); !errors.Is(err,
+				grant.ErrInvalid) {
 				s.Error(err)
 			}
 		}
@@ -212,12 +216,14 @@ func TestATK141_TwoTabsRenewAtOnce(t *testing.T) {
 			good   bool
 			lives  bool
 		}{
-			"at once":                 {"dash", func(_, _ grant.Family) {}, true, true},
-			"after 9 seconds":         {"dash", func(_, _ grant.Family) { s.forward(9 * time.Second) }, true, true},
-			"after 10":                {"dash", func(_, _ grant.Family) { s.forward(10 * time.Second) }, false, false},
-			"another client":          {"phone", func(_, _ grant.Family) {}, false, false},
-			"a second time":           {"dash", func(f1, _ grant.Family) { _, _ = s.refresh(f1.Refresh) }, false, false},
-			"after the next was used": {"dash", func(_, f2 grant.Family) { _, _ = s.refresh(f2.Refresh) }, false, false},
+			"at once":         {"dash", func(_, _ grant.Family) {}, true, true},
+			"after 9 seconds": {"dash", func(_, _ grant.Family) { s.forward(9 * time.Second) }, true, true},
+			"after 10":        {"dash", func(_, _ grant.Family) { s.forward(10 * time.Second) }, false, false},
+			"another client":  {"phone", func(_, _ grant.Family) {}, false, false},
+			"a second time": {"dash",
+				func(f1, _ grant.Family) { _, _ = s.refresh(f1.Refresh) }, false, false},
+			"after the next was used": {"dash",
+				func(_, f2 grant.Family) { _, _ = s.refresh(f2.Refresh) }, false, false},
 			"while the sign-in is refused": {"dash", func(f1, _ grant.Family) {
 				r := renewal(f1.Refresh)
 				r.Refuse = "sign_in_not_enough"

@@ -14,10 +14,13 @@ import (
 func TestRequestTravelsSealed(t *testing.T) {
 	keys := secret.NewKeys(start)
 	age := int64(60)
-	r := grant.Request{ClientID: "dash", RedirectURI: callback, Scope: "openid", State: "s", Nonce: "n", CodeChallenge: challenge(verifier), ACRValues: []string{"a"}, MaxAge: &age, PromptLogin: true, Subject: "u1", IssuedAt: start}
+	r := grant.Request{ClientID: "dash", RedirectURI: callback, Scope: "openid", State: "s", Nonce: "n",
+		CodeChallenge: challenge(verifier), ACRValues: []string{"a"}, MaxAge: &age, PromptLogin: true, Subject: "u1",
+		IssuedAt: start}
 	sealed := grant.Seal(keys, r)
 	got, err := grant.Open(keys, sealed, start.Add(grant.RequestLife-time.Second))
-	if err != nil || got.ClientID != "dash" || *got.MaxAge != 60 || !got.PromptLogin || !got.IssuedAt.Equal(start) || got.Subject != "u1" {
+	if err != nil || got.ClientID != "dash" || *got.MaxAge != 60 || !got.PromptLogin || !got.IssuedAt.Equal(start) ||
+		got.Subject != "u1" {
 		t.Fatalf("%+v, %v", got, err)
 	}
 	if len(sealed) > 700 || strings.Contains(sealed, "dash") {
@@ -30,7 +33,8 @@ func TestRequestTravelsSealed(t *testing.T) {
 		"changed":   func() error { _, err := grant.Open(keys, "A"+sealed[1:], start); return err },
 		"empty":     func() error { _, err := grant.Open(keys, "", start); return err },
 		"other purpose": func() error {
-			_, err := grant.Open(keys, base64.RawURLEncoding.EncodeToString(keys.Seal([]byte(`{"c":"dash"}`), "messages", "sealed")), start)
+			_, err := grant.Open(keys,
+				base64.RawURLEncoding.EncodeToString(keys.Seal([]byte(`{"c":"dash"}`), "messages", "sealed")), start)
 			return err
 		},
 	} {
@@ -43,12 +47,14 @@ func TestRequestTravelsSealed(t *testing.T) {
 func TestATK134VerifiersHaveTheirForm(t *testing.T) {
 	long := strings.Repeat("x", 128)
 	for v, want := range map[string]bool{verifier: true, long: true, verifier[:42]: false, long + "x": false, "": false,
-		verifier[:42] + "+": false, verifier[:42] + " ": false, verifier[:42] + "é": false, verifier[:39] + "-._~": true} {
+		verifier[:42] + "+": false, verifier[:42] + " ": false, verifier[:42] + "é": false,
+		verifier[:39] + "-._~": true} {
 		if grant.ValidVerifier(v) != want {
 			t.Errorf("%q: %v", v, !want)
 		}
 	}
-	for c, want := range map[string]bool{challenge(verifier): true, challenge(verifier) + "=": false, challenge(verifier)[:42]: false, "": false, challenge(verifier)[:42] + "+": false} {
+	for c, want := range map[string]bool{challenge(verifier): true, challenge(verifier) + "=": false,
+		challenge(verifier)[:42]: false, "": false, challenge(verifier)[:42] + "+": false} {
 		if grant.ValidChallenge(c) != want {
 			t.Errorf("%q: %v", c, !want)
 		}
@@ -74,7 +80,8 @@ func TestFreshAfter(t *testing.T) {
 }
 
 func TestTarget(t *testing.T) {
-	for uri, want := range map[string]string{callback: "https://app.test", "http://127.0.0.1:51000/cb?x=1": "http://127.0.0.1:51000", "http://[::1]:9/cb": "http://[::1]:9",
+	for uri, want := range map[string]string{callback: "https://app.test",
+		"http://127.0.0.1:51000/cb?x=1": "http://127.0.0.1:51000", "http://[::1]:9/cb": "http://[::1]:9",
 		"test.app.phone:/cb": "test.app.phone:", "test.app.phone://cb": "test.app.phone:", "": "", "/cb": "", ":": ""} {
 		if got := (grant.Request{RedirectURI: uri}).Target(); got != want {
 			t.Errorf("%q: %q", uri, got)

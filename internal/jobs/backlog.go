@@ -17,7 +17,8 @@ func Backlog(ctx context.Context, tx *db.Tx) (due int, since time.Time, err erro
 	err = tx.QueryRow(ctx, `
 		SELECT COUNT(*), COALESCE(MIN(run_at), 0) FROM (
 			SELECT tenant_id, run_at FROM jobs
-			WHERE done_at = 0 AND failed_at = 0 AND run_at <= $1 AND claimed_until <= $2 ORDER BY run_at LIMIT $3) AS waiting`,
+			WHERE done_at = 0 AND failed_at = 0 AND run_at <= $1 AND claimed_until <= $2
+				ORDER BY run_at LIMIT $3) AS waiting`,
 		tx.Now, tx.Now, mostCounted).Scan(&due, db.ScanTime(&since))
 	if err != nil {
 		return 0, time.Time{}, fmt.Errorf("count due jobs: %w", err)

@@ -51,7 +51,8 @@ func (q *Queue) EnqueueOnce(ctx context.Context, tx *db.Tx, kind, key string, ar
 	err = tx.ExecDeferred(ctx, `
 		INSERT INTO jobs (tenant_id, id, kind, args, attempts, run_at, claimed_until, done_at, failed_at, last_error)
 		VALUES ($1, $2, $3, $4, 0, $5, 0, 0, 0, '')
-		ON CONFLICT (tenant_id, id) DO UPDATE SET args = excluded.args, attempts = 0, run_at = excluded.run_at, claimed_until = 0, done_at = 0, failed_at = 0
+		ON CONFLICT (tenant_id, id) DO UPDATE SET args = excluded.args, attempts = 0, run_at = excluded.run_at,
+			claimed_until = 0, done_at = 0, failed_at = 0
 		WHERE jobs.done_at > 0 OR jobs.failed_at > 0`, tx.Tenant, key, kind, string(text), tx.Now)
 	if err != nil {
 		return fmt.Errorf("enqueue job %s: %w", kind, err)

@@ -75,7 +75,8 @@ func stored(t testing.TB, d *db.DB, tenant string) (c counts) {
 	err := d.View(t.Context(), tenant, func(tx *db.Tx) error {
 		return tx.QueryRow(t.Context(), `
 			SELECT COALESCE(SUM(CASE WHEN done_at = 0 AND failed_at = 0 THEN 1 ELSE 0 END), 0),
-				COALESCE(SUM(CASE WHEN done_at > 0 THEN 1 ELSE 0 END), 0), COALESCE(SUM(CASE WHEN failed_at > 0 THEN 1 ELSE 0 END), 0)
+				COALESCE(SUM(CASE WHEN done_at > 0 THEN 1 ELSE 0 END), 0),
+					COALESCE(SUM(CASE WHEN failed_at > 0 THEN 1 ELSE 0 END), 0)
 			FROM jobs WHERE tenant_id = $1`, tx.Tenant).Scan(&c.open, &c.done, &c.failed)
 	})
 	if err != nil {
@@ -113,7 +114,9 @@ func TestFiveHundredJobsTwoRunnersNoneLostNoneDoubled(t *testing.T) {
 		var q Queue
 		var stops []func()
 		for range 2 {
-			stops = append(stops, start(t, &Runner{DB: d, Queue: &q, Handlers: map[string]Handler{"n": work}, Workers: 8, Log: slog.New(errorCounter{t: t})}))
+			stops = append(stops,
+				start(t, &Runner{DB: d, Queue: &q, Handlers: map[string]Handler{"n": work}, Workers: 8,
+					Log: slog.New(errorCounter{t: t})}))
 		}
 		began := time.Now()
 		var wg sync.WaitGroup
@@ -153,7 +156,9 @@ func TestABacklogSharedByTwoRunners(t *testing.T) {
 		var total atomic.Int64
 		began := time.Now()
 		for range 2 {
-			r := &Runner{DB: d, Queue: &q, Handlers: map[string]Handler{"n": func(context.Context, Job) error { total.Add(1); return nil }}, Log: slog.New(errorCounter{t: t})}
+			r := &Runner{DB: d, Queue: &q,
+				Handlers: map[string]Handler{"n": func(context.Context, Job) error { total.Add(1); return nil }},
+				Log:      slog.New(errorCounter{t: t})}
 			defer start(t, r)()
 		}
 		until(t, "the backlog", func() bool { return stored(t, d, "t1").done == 500 })
@@ -194,11 +199,13 @@ func TestAPoisonedJobEndsAlone(t *testing.T) {
 			enqueue(t, d, &q, "t1", "good", nil, time.Time{})
 		}
 		defer start(t, r)()
-		until(t, "both failures", func() bool { c.forward(maxPause); return stored(t, d, "t1") == counts{done: 20, failed: 2} })
+		until(t, "both failures",
+			func() bool { c.forward(maxPause); return stored(t, d, "t1") == counts{done: 20, failed: 2} })
 		_ = d.View(t.Context(), "t1", func(tx *db.Tx) error {
 			var attempts int
 			var kept string
-			err := tx.QueryRow(t.Context(), `SELECT attempts, last_error FROM jobs WHERE tenant_id = $1 AND kind = 'poison'`, tx.Tenant).Scan(&attempts, &kept)
+			err := tx.QueryRow(t.Context(), `SELECT attempts, last_error FROM jobs
+				WHERE tenant_id = $1 AND kind = 'poison'`, tx.Tenant).Scan(&attempts, &kept)
 			if err != nil || attempts != maxAttempts || strings.Contains(kept, "481516") {
 				t.Errorf("%d attempts, kept %q, %v", attempts, kept, err)
 			}
@@ -222,12 +229,18 @@ func TestAnAbandonedLeaseIsTakenUpAgain(t *testing.T) {
 		}
 		c.forward(lease + time.Second)
 		var attempt atomic.Int64
-		defer start(t, &Runner{DB: d, Queue: &q, Handlers: map[string]Handler{"n": func(_ context.Context, j Job) error { attempt.Store(int64(j.Attempts)); return nil }}})()
+		defer start(t, &Runner{DB: d, Queue: &q,
+			Handlers: map[string]Handler{"n": func(_ context.Context,
+				j Job) error {
+				attempt.Store(int64(j.Attempts))
+				return nil
+			}}})()
 		until(t, "the second attempt", func() bool { return stored(t, d, "t1").done == 1 })
 		if attempt.Load() != 2 {
 			t.Errorf("attempt %d", attempt.Load())
 		}
-		if err := settle(t.Context(), d, crashed[0], errors.New("late")); err != nil { // the first one wakes up after all
+		// the first one wakes up after all
+		if err := settle(t.Context(), d, crashed[0], errors.New("late")); err != nil {
 			t.Fatal(err)
 		}
 		if c := stored(t, d, "t1"); c.done != 1 {
@@ -269,12 +282,13 @@ func TestLaterMeansThen(t *testing.T) {
 		d.Now = c.now
 		var runs, marked atomic.Int64
 		at := c.now().Add(time.Hour)
-		defer start(t, &Runner{DB: d, Queue: &q, Poll: 5 * time.Millisecond, Handlers: map[string]Handler{"n": func(context.Context, Job) error {
-			if runs.Add(1) == 1 {
-				return Later(at, errors.New("busy"))
-			}
-			return nil
-		}, "mark": func(context.Context, Job) error { marked.Add(1); return nil }}})()
+		defer start(t, &Runner{DB: d, Queue: &q, Poll: 5 * time.Millisecond,
+			Handlers: map[string]Handler{"n": func(context.Context, Job) error {
+				if runs.Add(1) == 1 {
+					return Later(at, errors.New("busy"))
+				}
+				return nil
+			}, "mark": func(context.Context, Job) error { marked.Add(1); return nil }}})()
 		enqueue(t, d, &q, "t1", "n", nil, time.Time{})
 		enqueue(t, d, &q, "t1", "n", nil, at.Add(time.Hour)) // not yet
 		until(t, "the first run", func() bool { return runs.Load() == 1 })
@@ -296,15 +310,16 @@ func TestStoppingWaitsForWorkUnderWay(t *testing.T) {
 		var q Queue
 		begun := make(chan struct{})
 		enqueue(t, d, &q, "t1", "n", nil, time.Time{})
-		stop := start(t, &Runner{DB: d, Queue: &q, Handlers: map[string]Handler{"n": func(ctx context.Context, _ Job) error {
-			close(begun)
-			select {
-			case <-ctx.Done():
-				return ctx.Err()
-			case <-time.After(50 * time.Millisecond):
-				return nil
-			}
-		}}})
+		stop := start(t, &Runner{DB: d, Queue: &q,
+			Handlers: map[string]Handler{"n": func(ctx context.Context, _ Job) error {
+				close(begun)
+				select {
+				case <-ctx.Done():
+					return ctx.Err()
+				case <-time.After(50 * time.Millisecond):
+					return nil
+				}
+			}}})
 		<-begun
 		stop()
 		if c := stored(t, d, "t1"); c.done != 1 {
@@ -318,11 +333,12 @@ func TestAStopDoesNotWaitForEver(t *testing.T) {
 		var q Queue
 		begun := make(chan struct{})
 		enqueue(t, d, &q, "t1", "n", nil, time.Time{})
-		stop := start(t, &Runner{DB: d, Queue: &q, Grace: 20 * time.Millisecond, Handlers: map[string]Handler{"n": func(ctx context.Context, _ Job) error {
-			close(begun)
-			<-ctx.Done()
-			return ctx.Err()
-		}}})
+		stop := start(t, &Runner{DB: d, Queue: &q, Grace: 20 * time.Millisecond,
+			Handlers: map[string]Handler{"n": func(ctx context.Context, _ Job) error {
+				close(begun)
+				<-ctx.Done()
+				return ctx.Err()
+			}}})
 		<-begun
 		stop()
 		if c := stored(t, d, "t1"); c.open != 1 {
@@ -334,15 +350,16 @@ func TestAStopDoesNotWaitForEver(t *testing.T) {
 func TestPeriodicWorkGoesOnAfterFailures(t *testing.T) {
 	dbtest.Each(t, time.Now, func(t *testing.T, d *db.DB) {
 		var n atomic.Int64
-		defer start(t, &Runner{DB: d, Periodic: []Periodic{{Name: "p", Every: time.Millisecond, Run: func(context.Context) error {
-			switch n.Add(1) {
-			case 1:
-				return errors.New("no")
-			case 2:
-				panic("no")
-			}
-			return nil
-		}}}})()
+		defer start(t, &Runner{DB: d,
+			Periodic: []Periodic{{Name: "p", Every: time.Millisecond, Run: func(context.Context) error {
+				switch n.Add(1) {
+				case 1:
+					return errors.New("no")
+				case 2:
+					panic("no")
+				}
+				return nil
+			}}}})()
 		until(t, "the fourth time", func() bool { return n.Load() >= 4 })
 	})
 }
@@ -354,20 +371,21 @@ func TestAJobEndsWithItsWork(t *testing.T) {
 		no := errors.New("no")
 		var runs atomic.Int64
 		var inside atomic.Value // what another unit of work sees once the handler's has committed
-		defer start(t, &Runner{DB: d, Queue: &q, Handlers: map[string]Handler{"n": func(ctx context.Context, j Job) error {
-			fail := runs.Add(1) == 1
-			err := d.InTx(ctx, j.Tenant, func(tx *db.Tx) error {
-				if err := j.Settle(ctx, tx, nil); err != nil || !fail {
-					return err
+		defer start(t, &Runner{DB: d, Queue: &q,
+			Handlers: map[string]Handler{"n": func(ctx context.Context, j Job) error {
+				fail := runs.Add(1) == 1
+				err := d.InTx(ctx, j.Tenant, func(tx *db.Tx) error {
+					if err := j.Settle(ctx, tx, nil); err != nil || !fail {
+						return err
+					}
+					return no
+				})
+				inside.Store(stored(t, d, "t1"))
+				if fail {
+					return Later(d.Now(), errors.Join(err, no))
 				}
-				return no
-			})
-			inside.Store(stored(t, d, "t1"))
-			if fail {
-				return Later(d.Now(), errors.Join(err, no))
-			}
-			return err
-		}}})()
+				return err
+			}}})()
 		enqueue(t, d, &q, "t1", "n", nil, time.Time{})
 		until(t, "the second run", func() bool { return runs.Load() == 2 && stored(t, d, "t1") == counts{done: 1} })
 		until(t, "its end", func() bool { return inside.Load() == counts{done: 1} })
@@ -408,7 +426,8 @@ func TestSweepKeepsOpenAndRecentJobs(t *testing.T) {
 }
 
 func TestPauseDoublesToFiveMinutes(t *testing.T) {
-	for attempts, want := range map[int]time.Duration{0: time.Second, 1: time.Second, 2: 2 * time.Second, 9: 256 * time.Second, 10: maxPause, 20: maxPause, 1000: maxPause} {
+	for attempts, want := range map[int]time.Duration{0: time.Second, 1: time.Second, 2: 2 * time.Second,
+		9: 256 * time.Second, 10: maxPause, 20: maxPause, 1000: maxPause} {
 		if got := pause(attempts); got != want {
 			t.Errorf("after %d attempts %v, want %v", attempts, got, want)
 		}
@@ -416,13 +435,15 @@ func TestPauseDoublesToFiveMinutes(t *testing.T) {
 }
 
 func BenchmarkJob(b *testing.B) {
-	for name, url := range map[string]func(testing.TB) string{"sqlite": dbtest.SQLiteURL, "postgres": dbtest.PostgresURL} {
+	for name, url := range map[string]func(testing.TB) string{"sqlite": dbtest.SQLiteURL,
+		"postgres": dbtest.PostgresURL} {
 		b.Run(name, func(b *testing.B) {
 			d := dbtest.Open(b, url(b), time.Now)
 			var q Queue
 			var n atomic.Int64
 			b.ReportAllocs()
-			defer start(b, &Runner{DB: d, Queue: &q, Workers: 16, Handlers: map[string]Handler{"n": func(context.Context, Job) error { n.Add(1); return nil }}})()
+			defer start(b, &Runner{DB: d, Queue: &q, Workers: 16,
+				Handlers: map[string]Handler{"n": func(context.Context, Job) error { n.Add(1); return nil }}})()
 			b.SetParallelism(16)
 			b.RunParallel(func(pb *testing.PB) {
 				for pb.Next() {
@@ -467,6 +488,7 @@ func TestATK170_WhatHangsHoldsUpNothingElse(t *testing.T) {
 			enqueue(t, d, &q, "victim", "mail", nil, time.Time{})
 			enqueue(t, d, &q, "victim", "push", nil, time.Time{})
 		}
-		until(t, "every mail and push of another tenant", func() bool { return mails.Load() == 20 && pushes.Load() == 20 })
+		until(t, "every mail and push of another tenant",
+			func() bool { return mails.Load() == 20 && pushes.Load() == 20 })
 	})
 }

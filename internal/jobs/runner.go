@@ -233,7 +233,8 @@ func (r *Runner) work(house context.Context, j Job) {
 	j.settled = &settled
 	outcome := r.handle(ctx, j)
 	if outcome != nil {
-		r.Log.Warn("job did not succeed", "kind", j.Kind, "job", j.ID, "tenant", j.Tenant, "attempt", j.Attempts, "error", outcome)
+		r.Log.Warn("job did not succeed", "kind", j.Kind, "job", j.ID, "tenant", j.Tenant, "attempt", j.Attempts,
+			"error", outcome)
 	}
 	if settled {
 		return

@@ -34,8 +34,10 @@ type family struct {
 }
 
 var families = []family{
-	{ES256, "signing_keys", "signing key id", func() (crypto.Signer, error) { return ecdsa.GenerateKey(elliptic.P256(), rand.Reader) }},
-	{RS256, "rsa_signing_keys", "rsa signing key id", func() (crypto.Signer, error) { return rsa.GenerateKey(rand.Reader, rsaBits) }},
+	{ES256, "signing_keys", "signing key id",
+		func() (crypto.Signer, error) { return ecdsa.GenerateKey(elliptic.P256(), rand.Reader) }},
+	{RS256, "rsa_signing_keys", "rsa signing key id",
+		func() (crypto.Signer, error) { return rsa.GenerateKey(rand.Reader, rsaBits) }},
 }
 
 func familyOf(algorithm string) (family, error) {

@@ -116,7 +116,8 @@ func (r *Keyring) Rotate(ctx context.Context, tx *db.Tx, fresh Fresh, tokenLife 
 	if id, err = r.add(ctx, tx, fresh, total, from); err != nil {
 		return "", err
 	}
-	_, err = tx.Exec(ctx, `UPDATE `+f.table+` SET retired_at = $1 WHERE retired_at = 0 AND id <> $2`, from.Add(tokenLife+cacheLife), id)
+	_, err = tx.Exec(ctx, `UPDATE `+f.table+` SET retired_at = $1
+		WHERE retired_at = 0 AND id <> $2`, from.Add(tokenLife+cacheLife), id)
 	if err != nil {
 		return "", fmt.Errorf("plan the end of signing keys: %w", err)
 	}
@@ -146,7 +147,8 @@ func (r *Keyring) Retire(ctx context.Context, tx *db.Tx, id string, spare Fresh)
 		return false, nil
 	}
 	tx.OnCommit(r.Forget)
-	n, err := tx.Exec(ctx, `UPDATE `+spare.family.table+` SET retired_at = $1 WHERE id = $2 AND (retired_at = 0 OR retired_at > $1)`, tx.Now, id)
+	n, err := tx.Exec(ctx, `UPDATE `+spare.family.table+` SET retired_at = $1
+		WHERE id = $2 AND (retired_at = 0 OR retired_at > $1)`, tx.Now, id)
 	if err != nil {
 		return false, fmt.Errorf("retire signing key: %w", err)
 	}
@@ -163,12 +165,14 @@ func (r *Keyring) replace(ctx context.Context, tx *db.Tx, spare Fresh) error {
 	f := spare.family
 	_, err := tx.Exec(ctx, `
 		UPDATE `+f.table+` SET retired_at = 0 WHERE NOT EXISTS (SELECT 1 FROM `+f.table+` k WHERE k.retired_at = 0)
-			AND id IN (SELECT k.id FROM `+f.table+` k WHERE k.active_from <= $1 AND k.retired_at > $1 ORDER BY k.active_from DESC LIMIT 1)`, tx.Now)
+			AND id IN (SELECT k.id FROM `+f.table+` k WHERE k.active_from <= $1 AND k.retired_at > $1
+				ORDER BY k.active_from DESC LIMIT 1)`, tx.Now)
 	if err != nil {
 		return fmt.Errorf("keep the active signing key: %w", err)
 	}
 	var active int
-	err = tx.QueryRow(ctx, `SELECT COUNT(*) FROM `+f.table+` WHERE active_from <= $1 AND (retired_at = 0 OR retired_at > $1)`, tx.Now).Scan(&active)
+	err = tx.QueryRow(ctx, `SELECT COUNT(*) FROM `+f.table+`
+		WHERE active_from <= $1 AND (retired_at = 0 OR retired_at > $1)`, tx.Now).Scan(&active)
 	if err != nil {
 		return fmt.Errorf("count active signing keys: %w", err)
 	}
@@ -184,7 +188,9 @@ func (r *Keyring) replace(ctx context.Context, tx *db.Tx, spare Fresh) error {
 }
 
 func (f family) count(ctx context.Context, tx *db.Tx) (total, published int, err error) {
-	err = tx.QueryRow(ctx, `SELECT COUNT(*), COALESCE(SUM(CASE WHEN retired_at = 0 OR retired_at > $1 THEN 1 ELSE 0 END), 0) FROM `+f.table,
+	err = tx.QueryRow(ctx,
+		`SELECT COUNT(*), COALESCE(SUM(CASE WHEN retired_at = 0 OR retired_at > $1 THEN 1 ELSE 0 END), 0) FROM `+
+			f.table,
 		tx.Now).Scan(&total, &published)
 	if err != nil {
 		return 0, 0, fmt.Errorf("count signing keys: %w", err)
@@ -200,7 +206,8 @@ func (r *Keyring) add(ctx context.Context, tx *db.Tx, fresh Fresh, n int, from t
 	mac := r.Keys.MAC(f.idPurpose, strconv.Itoa(n))
 	id := strings.ToLower(idLetters.EncodeToString(mac[len(mac)-10:]))
 	_, err := tx.Exec(ctx, `INSERT INTO `+f.table+` (id, algorithm, sealed, created_at, active_from, retired_at)
-		VALUES ($1, $2, $3, $4, $5, 0) ON CONFLICT (id) DO NOTHING`, id, f.algorithm, r.Keys.Seal(fresh.der, f.place(id)...), tx.Now, from)
+		VALUES ($1, $2, $3, $4, $5, 0) ON CONFLICT (id) DO NOTHING`, id, f.algorithm,
+		r.Keys.Seal(fresh.der, f.place(id)...), tx.Now, from)
 	if err != nil {
 		return "", fmt.Errorf("store signing key: %w", err)
 	}

@@ -228,11 +228,13 @@ func TestPrivateKeysAreSealedToTheirRow(t *testing.T) {
 		}
 		rotate(t, r)
 		err := d.InTx(t.Context(), db.Installation, func(tx *db.Tx) error {
-			_, err := tx.Exec(t.Context(), `UPDATE signing_keys SET sealed = (SELECT s.sealed FROM signing_keys s WHERE s.active_from > $1) WHERE active_from <= $1`, tx.Now)
+			_, err := tx.Exec(t.Context(), `UPDATE signing_keys SET sealed = (SELECT s.sealed FROM signing_keys s
+				WHERE s.active_from > $1) WHERE active_from <= $1`, tx.Now)
 			return err
 		})
 		moved := &keyring.Keyring{DB: d, Keys: r.Keys}
-		if _, serr := moved.Signer(t.Context(), keyring.ES256); err != nil || serr == nil || !strings.Contains(serr.Error(), "cannot be opened") {
+		if _, serr := moved.Signer(t.Context(), keyring.ES256); err != nil || serr == nil ||
+			!strings.Contains(serr.Error(), "cannot be opened") {
 			t.Errorf("a key opened in another row: %v, %v", err, serr)
 		}
 	})

@@ -56,7 +56,8 @@ func (m *Masters) Register(ctx context.Context, tx *db.Tx) error {
 		if known[g.ID] != nil {
 			continue
 		}
-		_, err := tx.Exec(ctx, `INSERT INTO master_keys (id, mark, seals_from, added_at, dropped_at) VALUES ($1, $2, $3, $4, 0) ON CONFLICT (id) DO NOTHING`,
+		_, err := tx.Exec(ctx, `INSERT INTO master_keys (id, mark, seals_from, added_at, dropped_at)
+			VALUES ($1, $2, $3, $4, 0) ON CONFLICT (id) DO NOTHING`,
 			g.ID, m.Keys.Mark(g.ID), g.From, tx.Now)
 		if err != nil {
 			return fmt.Errorf("register master key: %w", err)
@@ -129,7 +130,9 @@ func (m *Masters) Check(ctx context.Context) error {
 		}
 	}
 	if len(missing) > 0 {
-		return fmt.Errorf("the key file here lacks %s, which the database needs: copy the key file from where the key was added", strings.Join(missing, ", "))
+		return fmt.Errorf(
+			"the key file here lacks %s, which the database needs: copy the key file from where the key was added",
+			strings.Join(missing, ", "))
 	}
 	return nil
 }
@@ -151,7 +154,9 @@ func (m *Masters) Holds(ctx context.Context, tx *db.Tx) error {
 		}
 		for _, n := range left {
 			if !n.Soft {
-				return fmt.Errorf("the key file lacks %s, and %d %s need it: put the line of that key back from an older copy of the key file", k.ID, n.Count, n.What)
+				return fmt.Errorf(
+					"the key file lacks %s, and %d %s need it: put the line of that key back from an older copy of the key file",
+					k.ID, n.Count, n.What)
 			}
 		}
 	}
@@ -168,7 +173,8 @@ func (m *Masters) List(ctx context.Context) (all []MasterKey, err error) {
 }
 
 func (m *Masters) list(ctx context.Context, tx *db.Tx) ([]MasterKey, error) {
-	rows, err := tx.Query(ctx, `SELECT id, mark, seals_from, added_at, dropped_at FROM master_keys ORDER BY seals_from, added_at, id`)
+	rows, err := tx.Query(ctx, `SELECT id, mark, seals_from, added_at, dropped_at FROM master_keys
+		ORDER BY seals_from, added_at, id`)
 	current := m.Keys.Current()
 	all, err := db.Collect(rows, err, func(row db.Row) (k MasterKey, err error) {
 		var mark []byte

@@ -87,14 +87,18 @@ func (v *vault) fill(t *testing.T) {
 	if err := (&keyring.Keyring{DB: v.db, Keys: v.Keys}).EnsureAll(ctx); err != nil {
 		t.Fatal(err)
 	}
-	v.run(t, `INSERT INTO canaries (id, sealed, created_at) VALUES ($1, $2, 0)`, db.Installation, v.Keys.Seal([]byte("tweet"), "canaries", "sealed", db.Installation))
+	v.run(t, `INSERT INTO canaries (id, sealed, created_at)
+		VALUES ($1, $2, 0)`, db.Installation, v.Keys.Seal([]byte("tweet"), "canaries", "sealed", db.Installation))
 	for i := range 250 {
 		tenant, id := fmt.Sprintf("t%d", i%2), fmt.Sprintf("m%03d", i)
-		v.run(t, `INSERT INTO messages (tenant_id, id, user_id, channel, purpose, hint, sealed, state, host, attempts, queued_at, state_at, next_try_at, expires_at)
-			VALUES ($1, $2, '', 'email', '', '', $3, 'queued', '', 0, 0, 0, 0, 0)`, tenant, id, v.Keys.Seal([]byte(id), "messages", "sealed", tenant, id))
+		v.run(t, `INSERT INTO messages (tenant_id, id, user_id, channel, purpose, hint, sealed, state, host,
+			attempts, queued_at, state_at, next_try_at, expires_at)
+			VALUES ($1, $2, '', 'email', '', '', $3, 'queued', '', 0, 0, 0, 0,
+				0)`, tenant, id, v.Keys.Seal([]byte(id), "messages", "sealed", tenant, id))
 	}
 	for _, tenant := range []string{"t0", "t1", db.Installation} {
-		err := v.db.InTx(ctx, tenant, func(tx *db.Tx) error { return audit.Record(ctx, tx, audit.Event{Action: "x", Result: "ok"}) })
+		err := v.db.InTx(ctx, tenant,
+			func(tx *db.Tx) error { return audit.Record(ctx, tx, audit.Event{Action: "x", Result: "ok"}) })
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -121,7 +125,8 @@ func TestREL016_EverythingIsSealedAnew(t *testing.T) {
 		v.fill(t)
 		first := v.Keys.Current()
 		second := v.rotate(t)
-		if err := v.Drop(ctx, v.path, first, true, none); err == nil || !strings.Contains(err.Error(), "must seal for") {
+		if err := v.Drop(ctx, v.path, first, true, none); err == nil ||
+			!strings.Contains(err.Error(), "must seal for") {
 			t.Fatalf("dropped at once: %v", err)
 		}
 		v.forward(2 * time.Hour)
@@ -152,7 +157,8 @@ func TestREL016_EverythingIsSealedAnew(t *testing.T) {
 				t.Errorf("%s: %v %v", tenant, r.Why, err)
 			}
 		}
-		if n := v.number(t, `SELECT COUNT(*) FROM messages WHERE tenant_id <> '' AND substr(sealed, 1, 8) = $1`, []byte(second)); n != 250 {
+		if n := v.number(t, `SELECT COUNT(*) FROM messages
+			WHERE tenant_id <> '' AND substr(sealed, 1, 8) = $1`, []byte(second)); n != 250 {
 			t.Errorf("%d messages", n)
 		}
 	})
@@ -166,7 +172,8 @@ func TestREL016_ARowThatDoesNotOpenStaysAlone(t *testing.T) {
 	eachVault(t, func(t *testing.T, v *vault) {
 		v.fill(t)
 		first := v.Keys.Current()
-		v.run(t, `UPDATE messages SET sealed = $1 WHERE tenant_id = 't0' AND id = 'm010'`, v.Keys.Seal([]byte("x"), "elsewhere"))
+		v.run(t, `UPDATE messages SET sealed = $1
+			WHERE tenant_id = 't0' AND id = 'm010'`, v.Keys.Seal([]byte("x"), "elsewhere"))
 		v.rotate(t)
 		if n, err := v.Reseal(ctx); err == nil || !errors.Is(err, secret.ErrSealed) || n != 255 {
 			t.Errorf("%d sealed anew: %v", n, err)
@@ -182,23 +189,32 @@ func TestREL016_ARowThatDoesNotOpenStaysAlone(t *testing.T) {
 func TestAGenerationIsKeptForWhatNeedsIt(t *testing.T) {
 	eachVault(t, func(t *testing.T, v *vault) {
 		first := v.Keys.Current()
-		v.run(t, `INSERT INTO tenants (tenant_id, name, kind, mandate, mandate_from, switched_on_at, switched_off_at, remember_days, created_at, suspended_at) VALUES ('t1', 'T', 'company', '', 0, 0, 0, 0, 0, 0)`)
-		v.run(t, `INSERT INTO users (tenant_id, id, email, email_key, name, role, language, security_version, password_flagged_at, created_at, disabled_at) VALUES ('t1', 'u1', '', '', '', '', '', 1, 0, 0, 0)`)
-		v.run(t, `INSERT INTO passwords (tenant_id, user_id, hash, pepper, set_at) VALUES ('t1', 'u1', '', $1, 0)`, first)
-		v.run(t, `INSERT INTO sessions (tenant_id, id, token_hash, user_id, client_id, flow_id, continues, acr, amr, remembered_id, security_version, ip, place, browser, authenticated_at, created_at, last_seen_at, fresh_at, idle_micros, expires_at, ended_at, ended_because)
+		v.run(t, `INSERT INTO tenants (tenant_id, name, kind, mandate, mandate_from, switched_on_at,
+			switched_off_at, remember_days, created_at, suspended_at) VALUES ('t1', 'T', 'company', '', 0, 0, 0, 0, 0, 0)`)
+		v.run(t, `INSERT INTO users (tenant_id, id, email, email_key, name, role, language, security_version,
+			password_flagged_at, created_at, disabled_at) VALUES ('t1', 'u1', '', '', '', '', '', 1, 0, 0, 0)`)
+		v.run(t, `INSERT INTO passwords (tenant_id, user_id, hash, pepper, set_at)
+			VALUES ('t1', 'u1', '', $1, 0)`, first)
+		v.run(t, `INSERT INTO sessions (tenant_id, id, token_hash, user_id, client_id, flow_id, continues, acr, amr,
+			remembered_id, security_version, ip, place, browser, authenticated_at, created_at, last_seen_at,
+				fresh_at, idle_micros, expires_at, ended_at, ended_because)
 			VALUES ('t1', 's1', $1, 'u1', '', '', '', '', '', '', 1, '', '', '', 0, 0, 0, 0, 0, 0, 0, '')`, []byte("h"))
-		v.run(t, `INSERT INTO refresh_families (tenant_id, id, secret_hash, client_id, user_id, session_id, scope, generation, created_at, expires_at, ended_at, ended_because)
-			VALUES ('t1', 'f1', $1, '', 'u1', 's1', '', 0, $2, $3, 0, '')`, []byte("h"), v.Now(), v.Now().Add(720*time.Hour))
+		v.run(t, `INSERT INTO refresh_families (tenant_id, id, secret_hash, client_id, user_id, session_id, scope,
+			generation, created_at, expires_at, ended_at, ended_because)
+			VALUES ('t1', 'f1', $1, '', 'u1', 's1', '', 0, $2, $3, 0,
+				'')`, []byte("h"), v.Now(), v.Now().Add(720*time.Hour))
 		v.rotate(t)
 		v.forward(2 * time.Hour)
 		for _, anyway := range []bool{false, true} {
 			err := v.Drop(ctx, v.path, first, anyway, none)
-			if err == nil || !strings.Contains(err.Error(), "1 passwords") || strings.Contains(err.Error(), "1 refresh") == anyway {
+			if err == nil || !strings.Contains(err.Error(), "1 passwords") ||
+				strings.Contains(err.Error(), "1 refresh") == anyway {
 				t.Errorf("anyway %t: %v", anyway, err)
 			}
 		}
 		v.run(t, `UPDATE passwords SET pepper = $1 WHERE tenant_id = 't1'`, v.Keys.Current())
-		if err := v.Drop(ctx, v.path, first, false, none); err == nil || !strings.Contains(err.Error(), "1 refresh tokens") {
+		if err := v.Drop(ctx, v.path, first, false, none); err == nil ||
+			!strings.Contains(err.Error(), "1 refresh tokens") {
 			t.Errorf("refresh tokens: %v", err)
 		}
 		if err := v.Drop(ctx, v.path, first, true, none); err != nil {
@@ -246,7 +262,8 @@ func TestREL016_AProgramWithoutTheKeyIsNotReady(t *testing.T) {
 
 func TestAForeignKeyFileIsNotRegistered(t *testing.T) {
 	eachVault(t, func(t *testing.T, v *vault) {
-		if err := v.register(&keyring.Masters{DB: v.db, Keys: secret.NewKeys(v.Now())}); !errors.Is(err, keyring.ErrForeign) {
+		if err := v.register(&keyring.Masters{DB: v.db, Keys: secret.NewKeys(v.Now())}); !errors.Is(err,
+			keyring.ErrForeign) {
 			t.Error(err)
 		}
 		if n := v.number(t, `SELECT COUNT(*) FROM master_keys`); n != 1 {

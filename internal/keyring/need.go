@@ -32,15 +32,20 @@ var needs = []struct {
 	count string
 	args  func(old) []any
 }{
-	{"passwords, each until it is next entered", false, `SELECT COUNT(*) FROM passwords WHERE tenant_id <> '' AND pepper = $1`,
+	{"passwords, each until it is next entered", false, `SELECT COUNT(*) FROM passwords
+		WHERE tenant_id <> '' AND pepper = $1`,
 		func(o old) []any { return []any{o.id} }},
-	{"codes that are not over", false, `SELECT COUNT(*) FROM challenges WHERE tenant_id <> '' AND closed_at = 0 AND substr(state, 33, 8) = $1 AND expires_at > $2`,
+	{"codes that are not over", false, `SELECT COUNT(*) FROM challenges
+		WHERE tenant_id <> '' AND closed_at = 0 AND substr(state, 33, 8) = $1 AND expires_at > $2`,
 		func(o old) []any { return []any{[]byte(o.id), o.now} }},
-	{"refresh tokens that apps may hold", true, `SELECT COUNT(*) FROM refresh_families WHERE tenant_id <> '' AND ended_at = 0 AND expires_at > $1 AND created_at < $2`,
+	{"refresh tokens that apps may hold", true, `SELECT COUNT(*) FROM refresh_families
+		WHERE tenant_id <> '' AND ended_at = 0 AND expires_at > $1 AND created_at < $2`,
 		func(o old) []any { return []any{o.now, o.until} }},
-	{"mails with a link to say that a sign-in was not theirs", true, `SELECT COUNT(*) FROM flows WHERE tenant_id <> '' AND started_at < $1`,
+	{"mails with a link to say that a sign-in was not theirs", true, `SELECT COUNT(*) FROM flows
+		WHERE tenant_id <> '' AND started_at < $1`,
 		func(o old) []any { return []any{o.until} }},
-	{"mails with a link that brings an address back", true, `SELECT COUNT(*) FROM email_changes WHERE tenant_id <> '' AND undone_at = 0 AND undo_until > $1 AND confirmed_at < $2`,
+	{"mails with a link that brings an address back", true, `SELECT COUNT(*) FROM email_changes
+		WHERE tenant_id <> '' AND undone_at = 0 AND undo_until > $1 AND confirmed_at < $2`,
 		func(o old) []any { return []any{o.now, o.until} }},
 }
 
@@ -99,7 +104,8 @@ func (m *Masters) Drop(ctx context.Context, path, id string, anyway bool, also f
 		if err := m.mayDrop(ctx, tx, id, anyway); err != nil {
 			return err
 		}
-		if _, err := tx.Exec(ctx, `UPDATE master_keys SET dropped_at = $1 WHERE id = $2 AND dropped_at = 0`, tx.Now, id); err != nil {
+		if _, err := tx.Exec(ctx, `UPDATE master_keys SET dropped_at = $1
+			WHERE id = $2 AND dropped_at = 0`, tx.Now, id); err != nil {
 			return fmt.Errorf("drop master key: %w", err)
 		}
 		return also(tx)

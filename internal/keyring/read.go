@@ -92,7 +92,8 @@ func (r *Keyring) load(ctx context.Context, tx *db.Tx, usable bool) ([]Key, erro
 }
 
 func (r *Keyring) loadFamily(ctx context.Context, tx *db.Tx, f family, usable bool) (keys []Key, err error) {
-	rows, err := tx.Query(ctx, `SELECT id, sealed, created_at, active_from, retired_at FROM `+f.table+` ORDER BY active_from, id`)
+	rows, err := tx.Query(ctx, `SELECT id, sealed, created_at, active_from, retired_at
+		FROM `+f.table+` ORDER BY active_from, id`)
 	err = db.ForEach(rows, err, func(row db.Row) error {
 		k, sealed, err := scan(row)
 		if err != nil {

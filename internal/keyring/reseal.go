@@ -135,7 +135,8 @@ func (p sealedAt) read(ctx context.Context, tx *db.Tx, current string, after []s
 		args = append(args, k)
 	}
 	keys := strings.Join(p.key, ", ")
-	query := fmt.Sprintf(`SELECT %s, %s FROM %s WHERE %s IS NOT NULL AND substr(%s, 1, 8) <> $1 AND (%s) > (%s) ORDER BY %s LIMIT %d`,
+	query := fmt.Sprintf(
+		`SELECT %s, %s FROM %s WHERE %s IS NOT NULL AND substr(%s, 1, 8) <> $1 AND (%s) > (%s) ORDER BY %s LIMIT %d`,
 		p.column, keys, p.table, p.column, p.column, keys, strings.Join(marks, ", "), keys, resealBatch)
 	rows, err := tx.Query(ctx, query, args...)
 	out, err := db.Collect(rows, err, func(from db.Row) (row, error) {
@@ -156,7 +157,8 @@ func (p sealedAt) read(ctx context.Context, tx *db.Tx, current string, after []s
 func (m *Masters) unsealed(ctx context.Context, tx *db.Tx, id string) (total int64, err error) {
 	queries := []string{`SELECT COUNT(*) FROM audit_heads WHERE tenant_id <> '' AND substr(seal, 1, 8) = $1`}
 	for _, p := range sealedPlaces {
-		queries = append(queries, `SELECT COUNT(*) FROM `+p.table+` WHERE `+p.column+` IS NOT NULL AND substr(`+p.column+`, 1, 8) = $1`)
+		queries = append(queries, `SELECT COUNT(*) FROM `+p.table+`
+			WHERE `+p.column+` IS NOT NULL AND substr(`+p.column+`, 1, 8) = $1`)
 	}
 	for _, query := range queries {
 		var n int64

@@ -20,8 +20,10 @@ func TestREL016_SealingAnewDoesNotBringBackWhatWasErased(t *testing.T) {
 			}
 		}
 		run(func(tx *db.Tx) (err error) {
-			_, err = tx.Exec(t.Context(), `INSERT INTO messages (tenant_id, id, user_id, channel, purpose, hint, sealed, state, host, attempts, queued_at, state_at, next_try_at, expires_at)
-				VALUES ('t', 'm', '', '', '', '', $1, 'queued', '', 0, 0, 0, 0, 0)`, m.Keys.Seal([]byte("x"), "messages", "sealed", "t", "m"))
+			_, err = tx.Exec(t.Context(), `INSERT INTO messages (tenant_id, id, user_id, channel, purpose, hint,
+				sealed, state, host, attempts, queued_at, state_at, next_try_at, expires_at)
+				VALUES ('t', 'm', '', '', '', '', $1, 'queued', '', 0, 0, 0, 0,
+					0)`, m.Keys.Seal([]byte("x"), "messages", "sealed", "t", "m"))
 			return err
 		})
 		run(func(tx *db.Tx) (err error) {

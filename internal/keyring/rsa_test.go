@@ -55,7 +55,8 @@ func TestReplicasAgreeOnOneRSAKey(t *testing.T) {
 		}
 		for _, r := range rings {
 			same := signerOf(t, r, keyring.RS256)
-			if got := published(t, r); len(got) != 2 || same.ID != first.ID || !public.Equal(same.Private.Public()) || signer(t, r) != ec {
+			if got := published(t, r); len(got) != 2 || same.ID != first.ID || !public.Equal(same.Private.Public()) ||
+				signer(t, r) != ec {
 				t.Errorf("%v is published, %s signs", got, same.ID)
 			}
 		}

@@ -152,7 +152,8 @@ func values(s sentence, count int) []any {
 }
 
 func bad(key, said string) bool {
-	return said == key || strings.Contains(said, "{{") || strings.Contains(said, "no value") || strings.TrimSpace(said) != said || said == ""
+	return said == key || strings.Contains(said, "{{") || strings.Contains(said, "no value") ||
+		strings.TrimSpace(said) != said || said == ""
 }
 
 // boasts are words that no method of ours may be sold with.
@@ -163,8 +164,10 @@ var boasts = regexp.MustCompile(`(?i)multi-?factor|\bM\.?F\.?A\b|\bAAL ?[23]\b|p
 // read "two-factor authentication" where it is turned on and where its status is shown, but never
 // about an email code.
 var (
-	claims   = regexp.MustCompile(`(?i)two-?factor|second factor|\b2FA\b|(doble|segundo|dos) factor|dos factores|en dos pasos`)
-	byEmail  = regexp.MustCompile(`(?i)\bemail(ed)? (code|a code)|code (by|from your|in the) email|\bcódigos? (por|del|de su) correo`)
+	claims = regexp.MustCompile(
+		`(?i)two-?factor|second factor|\b2FA\b|(doble|segundo|dos) factor|dos factores|en dos pasos`)
+	byEmail = regexp.MustCompile(
+		`(?i)\bemail(ed)? (code|a code)|code (by|from your|in the) email|\bcódigos? (por|del|de su) correo`)
 	boasting = func(form string) string {
 		if found := boasts.FindString(form); found != "" {
 			return found
@@ -192,8 +195,10 @@ func TestSEC1NoSentenceBoasts(t *testing.T) {
 			t.Errorf("%q would pass", claim)
 		}
 	}
-	for _, claim := range []string{"two-factor authentication", "2FA", "a second factor", "doble factor", "autenticación en dos pasos"} {
-		for _, sentence := range []string{"A code by email is " + claim + ".", "Un código por correo es " + claim + "."} {
+	for _, claim := range []string{"two-factor authentication", "2FA", "a second factor", "doble factor",
+		"autenticación en dos pasos"} {
+		for _, sentence := range []string{"A code by email is " + claim + ".",
+			"Un código por correo es " + claim + "."} {
 			if boasting(sentence) == "" {
 				t.Errorf("%q would pass", sentence)
 			}

@@ -56,7 +56,12 @@ func (c *Catalog) load(lang string, text []byte) error {
 	if err := json.Unmarshal(text, &messages); err != nil {
 		return fmt.Errorf("read the file: %w", err)
 	}
-	p := &Printer{lang: lang, tag: tag, fixed: map[string]string{}, phrases: map[string]phrase{}}
+	p := &Printer{
+		lang:    lang,
+		tag:     tag,
+		fixed:   map[string]string{},
+		phrases: map[string]phrase{},
+	}
 	for key, message := range messages {
 		s, err := parsePhrase(message)
 		if err != nil {

@@ -28,7 +28,8 @@ func TestLanguageIsChosen(t *testing.T) {
 			t.Errorf("%s: %s, want %s", tc.name, got, tc.want)
 		}
 	}
-	if c.Speaks("ES") || c.Speaks("") || !c.Speaks("es") || c.Languages()[0] != Default || c.In("xx").Lang() != Default {
+	if c.Speaks("ES") || c.Speaks("") || !c.Speaks("es") || c.Languages()[0] != Default ||
+		c.In("xx").Lang() != Default {
 		t.Error("only what is spelled exactly is spoken, and the default comes first")
 	}
 }
@@ -96,17 +97,20 @@ func TestLineKeepsOneHarmlessLine(t *testing.T) {
 }
 
 func FuzzLine(f *testing.F) {
-	for _, s := range []string{"", " a ", "a\r\nb", "ad\u202emin", "a\u0301", "\xff", "x\u200by", strings.Repeat("é ", 90)} {
+	for _, s := range []string{"", " a ", "a\r\nb", "ad\u202emin", "a\u0301", "\xff", "x\u200by",
+		strings.Repeat("é ", 90)} {
 		f.Add(s, 80)
 	}
 	f.Fuzz(func(t *testing.T, s string, limit int) {
 		limit = 1 + (limit&0xff)%100
 		out := Line(s, limit)
-		if !utf8.ValidString(out) || utf8.RuneCountInString(out) > limit+1 || strings.TrimSpace(out) != out || strings.Contains(out, "  ") {
+		if !utf8.ValidString(out) || utf8.RuneCountInString(out) > limit+1 || strings.TrimSpace(out) != out ||
+			strings.Contains(out, "  ") {
 			t.Fatalf("Line(%q, %d) = %q", s, limit, out)
 		}
 		for _, r := range out {
-			if r != ' ' && (unicode.IsSpace(r) || unicode.IsControl(r) || unicode.Is(unicode.Cf, r) && r != '\u200c' && r != '\u200d') {
+			if r != ' ' && (unicode.IsSpace(r) || unicode.IsControl(r) || unicode.Is(unicode.Cf, r) && r != '\u200c' &&
+				r != '\u200d') {
 				t.Fatalf("Line(%q) keeps %U", s, r)
 			}
 		}

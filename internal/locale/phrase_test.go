@@ -29,7 +29,8 @@ func TestMessagesOfAnyOtherFormAreRefused(t *testing.T) {
 	} {
 		catalog := Catalog{printers: map[string]*Printer{}}
 		err := catalog.load("es", []byte(`{"some.key": `+c.message+`}`))
-		if err == nil || !strings.Contains(err.Error(), "message some.key in es: ") || !strings.Contains(err.Error(), c.want) {
+		if err == nil || !strings.Contains(err.Error(), "message some.key in es: ") ||
+			!strings.Contains(err.Error(), c.want) {
 			t.Errorf("%s: %v, want %q", c.message, err, c.want)
 		}
 	}

@@ -32,7 +32,8 @@ var speakers = []string{"T", "t", "rich", "say", "Say", "because"}
 var makers = []string{"New", "refuse"}
 
 // tellers are the packages whose dotted words are keys, or names of files and hosts.
-var tellers = regexp.MustCompile(`internal/(web|portal|account|enrollpages|methodtext|pages|policy|message/email|authenticator/password)/[^/]+\.go$`)
+var tellers = regexp.MustCompile(
+	`internal/(web|portal|account|enrollpages|methodtext|pages|policy|message/email|authenticator/password)/[^/]+\.go$`)
 
 var notKeys = regexp.MustCompile(`\.(html|txt|js|css|svg|example)$`)
 
@@ -101,7 +102,8 @@ func called(path string, call *ast.CallExpr) []use {
 	case slices.Contains(speakers, name) && dotted.MatchString(first):
 		return []use{{path, first, odd(texts), call.Ellipsis == token.NoPos}}
 	case slices.Contains(makers, name) && len(texts) > 1 && dotted.MatchString(last):
-		return []use{{path, last, nil, !strings.HasPrefix(last, "signin.problem.")}} // the sign-in page says how long to wait
+		// the sign-in page says how long to wait
+		return []use{{path, last, nil, !strings.HasPrefix(last, "signin.problem.")}}
 	}
 	return nil
 }

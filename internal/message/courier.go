@@ -61,7 +61,8 @@ type Courier struct {
 
 // pauses are the waits after the first attempts; the last one repeats. A code lives ten
 // minutes, so the early attempts come quickly.
-var pauses = []time.Duration{2 * time.Second, 5 * time.Second, 10 * time.Second, 20 * time.Second, 40 * time.Second, time.Minute}
+var pauses = []time.Duration{2 * time.Second, 5 * time.Second, 10 * time.Second, 20 * time.Second,
+	40 * time.Second, time.Minute}
 
 func pause(attempts int) time.Duration { return pauses[min(attempts, len(pauses)-1)] }
 
@@ -132,7 +133,15 @@ func (c *Courier) open(tenant, id string, w *waiting) (Envelope, Sender, error) 
 	if err := json.Unmarshal(plain, &m); err != nil {
 		return Envelope{}, nil, errors.New("message content is not readable")
 	}
-	return Envelope{ID: id, Tenant: tenant, To: m.To, Language: m.Language, Template: m.Template, Data: m.Data, ReturnTo: returnTo(c.Keys, id)}, sender, nil
+	return Envelope{
+		ID:       id,
+		Tenant:   tenant,
+		To:       m.To,
+		Language: m.Language,
+		Template: m.Template,
+		Data:     m.Data,
+		ReturnTo: returnTo(c.Keys, id),
+	}, sender, nil
 }
 
 // conclude writes down the outcome of an attempt and says when the next one is due.
@@ -154,7 +163,12 @@ func (c *Courier) conclude(ctx context.Context, j jobs.Job, id string, w *waitin
 		c.Log.Warn("message given up", "message", id, "tenant", j.Tenant, "host", host, "error", failure)
 		return c.settle(ctx, j, id, change{state: Failed, host: host, tried: 1}, nil)
 	}
-	return c.settle(ctx, j, id, change{state: Delayed, host: host, nextTry: next, tried: 1}, jobs.Later(next, failure))
+	return c.settle(ctx, j, id, change{
+		state:   Delayed,
+		host:    host,
+		nextTry: next,
+		tried:   1,
+	}, jobs.Later(next, failure))
 }
 
 // settle writes the message and its job down together. It outlives the context of the

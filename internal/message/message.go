@@ -92,15 +92,22 @@ func (q *Queue) Put(ctx context.Context, tx *db.Tx, m Outgoing) (id string, err 
 	if err != nil {
 		return "", errors.New("message data is not JSON") // the cause may quote the data
 	}
-	plain, err := json.Marshal(content{To: m.To, Language: m.Language, Template: m.Template, Data: data})
+	plain, err := json.Marshal(content{
+		To:       m.To,
+		Language: m.Language,
+		Template: m.Template,
+		Data:     data,
+	})
 	if err != nil {
 		return "", errors.New("message content is not JSON")
 	}
 	id = tx.NewID()
 	err = tx.ExecDeferred(ctx, `
-		INSERT INTO messages (tenant_id, id, user_id, channel, purpose, hint, sealed, state, host, attempts, queued_at, state_at, next_try_at, expires_at, copy_of)
+		INSERT INTO messages (tenant_id, id, user_id, channel, purpose, hint, sealed, state, host, attempts,
+			queued_at, state_at, next_try_at, expires_at, copy_of)
 		VALUES ($1, $2, $3, $4, $5, $6, $7, $8, '', 0, $9, $10, 0, $11, $12)`,
-		tx.Tenant, id, m.UserID, m.Channel, m.Purpose, m.Hint, q.Keys.Seal(plain, place(tx.Tenant, id)...), Queued, tx.Now, tx.Now, m.ExpiresAt, m.CopyOf)
+		tx.Tenant, id, m.UserID, m.Channel, m.Purpose, m.Hint, q.Keys.Seal(plain, place(tx.Tenant, id)...), Queued,
+		tx.Now, tx.Now, m.ExpiresAt, m.CopyOf)
 	if err != nil {
 		return "", fmt.Errorf("queue message: %w", err)
 	}
@@ -129,7 +136,8 @@ func Delivery(ctx context.Context, tx *db.Tx, id string) (Status, error) {
 	if id == "" {
 		return s, nil
 	}
-	err := tx.QueryRow(ctx, `SELECT state, host, state_at, next_try_at, attempts FROM messages WHERE tenant_id = $1 AND id = $2`,
+	err := tx.QueryRow(ctx, `SELECT state, host, state_at, next_try_at, attempts FROM messages
+		WHERE tenant_id = $1 AND id = $2`,
 		tx.Tenant, id).Scan(s.Targets()...)
 	if err != nil && !db.IsNoRows(err) {
 		return s, fmt.Errorf("read delivery: %w", err)
@@ -138,7 +146,8 @@ func Delivery(ctx context.Context, tx *db.Tx, id string) (Status, error) {
 }
 
 // Joined are the columns of a message's status that another query joins as m, perhaps none.
-const Joined = `COALESCE(m.state, 'none'), COALESCE(m.host, ''), COALESCE(m.state_at, 0), COALESCE(m.next_try_at, 0), COALESCE(m.attempts, 0)`
+const Joined = `COALESCE(m.state, 'none'), COALESCE(m.host, ''), COALESCE(m.state_at, 0), COALESCE(m.next_try_at,
+	0), COALESCE(m.attempts, 0)`
 
 // Unread stands in for Joined where nobody needs the status.
 const Unread = `'none', '', 0, 0, 0`
@@ -168,7 +177,8 @@ type change struct {
 func settle(ctx context.Context, tx *db.Tx, id string, c change) (bool, error) {
 	var channel string
 	err := tx.QueryRow(ctx, `
-		UPDATE messages SET state = $1, host = CASE WHEN $2 = '' THEN host ELSE $3 END, attempts = attempts + $4, state_at = $5, next_try_at = $6,
+		UPDATE messages SET state = $1, host = CASE WHEN $2 = '' THEN host ELSE $3 END, attempts = attempts + $4,
+			state_at = $5, next_try_at = $6,
 			sealed = CASE WHEN $7 = 'delayed' THEN sealed ELSE NULL END
 		WHERE tenant_id = $8 AND id = $9 AND state IN ('queued', 'delayed') AND sealed IS NOT NULL
 		RETURNING channel`,

@@ -49,7 +49,8 @@ func each(t *testing.T, do func(attempt int) (string, error), fn func(t *testing
 		d.Now = func() time.Time { return start.Add(time.Duration(h.ahead.Load())) }
 		keys := secret.NewKeys(start)
 		h.queue = Queue{Jobs: &jobs.Queue{}, Keys: keys}
-		h.Courier = &Courier{DB: d, Keys: keys, Senders: map[string]Sender{"email": h.post}, Log: slog.New(slog.NewTextHandler(&h.log, nil))}
+		h.Courier = &Courier{DB: d, Keys: keys, Senders: map[string]Sender{"email": h.post},
+			Log: slog.New(slog.NewTextHandler(&h.log, nil))}
 		fn(t, h)
 	})
 }
@@ -59,8 +60,10 @@ const canary = "481516"
 func (h *house) put(t *testing.T) (id string) {
 	t.Helper()
 	err := h.DB.InTx(t.Context(), "t1", func(tx *db.Tx) (err error) {
-		id, err = h.queue.Put(t.Context(), tx, Outgoing{UserID: "u1", Channel: "email", Purpose: "signin.second_factor", To: "ana@example.test",
-			Hint: "a•••@example.test", Language: "es", Template: "code", Data: map[string]string{"Code": canary}, ExpiresAt: tx.Now.Add(10 * time.Minute)})
+		id, err = h.queue.Put(t.Context(), tx,
+			Outgoing{UserID: "u1", Channel: "email", Purpose: "signin.second_factor", To: "ana@example.test",
+				Hint: "a•••@example.test", Language: "es", Template: "code", Data: map[string]string{"Code": canary},
+				ExpiresAt: tx.Now.Add(10 * time.Minute)})
 		return err
 	})
 	if err != nil {
@@ -76,7 +79,8 @@ func (h *house) deliver(t *testing.T, id string) error {
 
 func (h *house) status(t *testing.T, id string) (s Status) {
 	t.Helper()
-	err := h.DB.View(t.Context(), "t1", func(tx *db.Tx) (err error) { s, err = Delivery(t.Context(), tx, id); return err })
+	err := h.DB.View(t.Context(), "t1",
+		func(tx *db.Tx) (err error) { s, err = Delivery(t.Context(), tx, id); return err })
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -91,7 +95,8 @@ func (h *house) holdsContent(t *testing.T, id string) (content bool) {
 		var sealed []byte
 		err := tx.QueryRow(t.Context(), `
 			SELECT m.user_id || m.channel || m.purpose || m.hint || m.state || m.host, m.sealed, j.args, j.last_error
-			FROM messages m JOIN jobs j ON j.tenant_id = m.tenant_id WHERE m.tenant_id = $1 AND m.id = $2`, tx.Tenant, id).Scan(&all, &sealed, &args, &failure)
+			FROM messages m JOIN jobs j ON j.tenant_id = m.tenant_id
+				WHERE m.tenant_id = $1 AND m.id = $2`, tx.Tenant, id).Scan(&all, &sealed, &args, &failure)
 		for _, s := range []string{all, string(sealed), args, failure, h.log.String()} {
 			if strings.Contains(s, canary) || strings.Contains(s, "ana@") {
 				t.Errorf("content in the clear: %q", s)
@@ -122,39 +127,42 @@ func TestAcceptedMessagesAreErased(t *testing.T) {
 		if s := h.status(t, id); s != want || h.holdsContent(t, id) {
 			t.Errorf("%+v, want %+v", s, want)
 		}
-		if len(h.post.sent) != 1 || h.post.sent[0].To != "ana@example.test" || string(h.post.sent[0].Data) != `{"Code":"481516"}` || h.post.sent[0].Language != "es" {
+		if len(h.post.sent) != 1 || h.post.sent[0].To != "ana@example.test" ||
+			string(h.post.sent[0].Data) != `{"Code":"481516"}` || h.post.sent[0].Language != "es" {
 			t.Errorf("%+v", h.post.sent)
 		}
 	})
 }
 
 func TestREL11_TemporaryFailuresAreRetriedInsideTheCodesLife(t *testing.T) {
-	each(t, func(int) (string, error) { return "mx.example.test", errors.New("451 greylisted") }, func(t *testing.T, h *house) {
-		id := h.put(t)
-		for _, wait := range []time.Duration{2, 5, 10, 20, 40, 60} {
-			if err := h.deliver(t, id); err == nil {
-				t.Fatal("the job must come again")
+	each(t, func(int) (string, error) { return "mx.example.test", errors.New("451 greylisted") },
+		func(t *testing.T, h *house) {
+			id := h.put(t)
+			for _, wait := range []time.Duration{2, 5, 10, 20, 40, 60} {
+				if err := h.deliver(t, id); err == nil {
+					t.Fatal("the job must come again")
+				}
+				s := h.status(t, id)
+				if s.State != Delayed || s.NextTry.Sub(s.At) != wait*time.Second || !h.holdsContent(t, id) {
+					t.Fatalf("%+v, want a pause of %d s", s, wait)
+				}
+				h.ahead.Store(int64(s.NextTry.Sub(start)))
 			}
-			s := h.status(t, id)
-			if s.State != Delayed || s.NextTry.Sub(s.At) != wait*time.Second || !h.holdsContent(t, id) {
-				t.Fatalf("%+v, want a pause of %d s", s, wait)
+			h.ahead.Store(int64(10*time.Minute - time.Second))
+			if err := h.deliver(t, id); err != nil {
+				t.Fatal("nothing left to try:", err)
 			}
-			h.ahead.Store(int64(s.NextTry.Sub(start)))
-		}
-		h.ahead.Store(int64(10*time.Minute - time.Second))
-		if err := h.deliver(t, id); err != nil {
-			t.Fatal("nothing left to try:", err)
-		}
-		if s := h.status(t, id); s.State != Failed || s.Attempts != 7 || h.holdsContent(t, id) {
-			t.Errorf("%+v", s)
-		}
-	})
+			if s := h.status(t, id); s.State != Failed || s.Attempts != 7 || h.holdsContent(t, id) {
+				t.Errorf("%+v", s)
+			}
+		})
 }
 
 func TestADeadCodeIsNotDelivered(t *testing.T) {
 	each(t, func(int) (string, error) { return "mx", nil }, func(t *testing.T, h *house) {
 		late, withdrawn := h.put(t), h.put(t)
-		if err := h.DB.InTx(t.Context(), "t1", func(tx *db.Tx) error { return Withdraw(t.Context(), tx, withdrawn) }); err != nil {
+		if err := h.DB.InTx(t.Context(), "t1",
+			func(tx *db.Tx) error { return Withdraw(t.Context(), tx, withdrawn) }); err != nil {
 			t.Fatal(err)
 		}
 		h.ahead.Store(int64(10 * time.Minute))
@@ -173,15 +181,16 @@ func TestADeadCodeIsNotDelivered(t *testing.T) {
 }
 
 func TestARefusedMessageBounces(t *testing.T) {
-	each(t, func(int) (string, error) { return "mx", &Refusal{Cause: errors.New("550")} }, func(t *testing.T, h *house) {
-		id := h.put(t)
-		if err := h.deliver(t, id); err != nil {
-			t.Fatal(err)
-		}
-		if s := h.status(t, id); s.State != Bounced || s.Attempts != 1 || h.holdsContent(t, id) {
-			t.Errorf("%+v", s)
-		}
-	})
+	each(t, func(int) (string, error) { return "mx", &Refusal{Cause: errors.New("550")} },
+		func(t *testing.T, h *house) {
+			id := h.put(t)
+			if err := h.deliver(t, id); err != nil {
+				t.Fatal(err)
+			}
+			if s := h.status(t, id); s.State != Bounced || s.Attempts != 1 || h.holdsContent(t, id) {
+				t.Errorf("%+v", s)
+			}
+		})
 }
 
 func TestUnreadableContentFailsAlone(t *testing.T) {
@@ -189,7 +198,8 @@ func TestUnreadableContentFailsAlone(t *testing.T) {
 		one, two := h.put(t), h.put(t)
 		swap := func(from, to string) { // sealed content does not open in another row
 			err := h.DB.InTx(t.Context(), "t1", func(tx *db.Tx) error {
-				_, err := tx.Exec(t.Context(), `UPDATE messages SET sealed = (SELECT sealed FROM messages WHERE tenant_id = 't1' AND id = $1) WHERE tenant_id = 't1' AND id = $2`, from, to)
+				_, err := tx.Exec(t.Context(), `UPDATE messages SET sealed = (SELECT sealed FROM messages
+					WHERE tenant_id = 't1' AND id = $1) WHERE tenant_id = 't1' AND id = $2`, from, to)
 				return err
 			})
 			if err != nil {
@@ -203,7 +213,8 @@ func TestUnreadableContentFailsAlone(t *testing.T) {
 		if a, b := h.status(t, one).State, h.status(t, two).State; a != Accepted || b != Failed {
 			t.Error(a, b)
 		}
-		if err := h.Deliver(t.Context(), jobs.Job{Tenant: "t2", Args: []byte(`{"message":"` + one + `"}`)}); err != nil || len(h.post.sent) != 1 {
+		if err := h.Deliver(t.Context(),
+			jobs.Job{Tenant: "t2", Args: []byte(`{"message":"` + one + `"}`)}); err != nil || len(h.post.sent) != 1 {
 			t.Error("another tenant's message", err)
 		}
 	})
@@ -219,12 +230,14 @@ func TestBouncesAfterAcceptance(t *testing.T) {
 		if len("bounces+"+ref) > 64 {
 			t.Errorf("%d octets of local part", len("bounces+"+ref))
 		}
-		for _, forged := range []string{"", id, id + "..", strings.Replace(ref, id[:1], "z", 1), ref[:len(ref)-1] + "x", ref + "1", strings.Repeat("a.", 1000)} {
+		for _, forged := range []string{"", id, id + "..", strings.Replace(ref, id[:1], "z", 1), ref[:len(ref)-1] + "x",
+			ref + "1", strings.Repeat("a.", 1000)} {
 			if err := h.Returned(t.Context(), forged, Bounced, "evil"); !errors.Is(err, ErrNotOurs) {
 				t.Errorf("%q: %v", forged, err)
 			}
 		}
-		for _, step := range []struct{ report, want State }{{Delayed, Delayed}, {Delayed, Delayed}, {Bounced, Bounced}, {Delayed, Bounced}, {Bounced, Bounced}} {
+		for _, step := range []struct{ report, want State }{{Delayed, Delayed}, {Delayed, Delayed}, {Bounced, Bounced},
+			{Delayed, Bounced}, {Bounced, Bounced}} {
 			if err := h.Returned(t.Context(), strings.ToUpper(ref), step.report, "mx2"); err != nil {
 				t.Fatal(err)
 			}

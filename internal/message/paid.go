@@ -33,7 +33,8 @@ func TakeSubmit(ctx context.Context, tx *db.Tx, id string) (n int, err error) {
 
 // ReturnSubmit takes a count back when it is certain that nobody has taken the message.
 func ReturnSubmit(ctx context.Context, tx *db.Tx, id string) error {
-	_, err := tx.Exec(ctx, `UPDATE messages SET submits = submits - 1 WHERE tenant_id = $1 AND id = $2 AND submits > 0`, tx.Tenant, id)
+	_, err := tx.Exec(ctx, `UPDATE messages SET submits = submits - 1
+		WHERE tenant_id = $1 AND id = $2 AND submits > 0`, tx.Tenant, id)
 	return err
 }
 
@@ -48,7 +49,8 @@ func Handed(ctx context.Context, tx *db.Tx, id, handle string) error {
 func (c *Courier) Received(ctx context.Context, handle string, state State, host string) error {
 	var tenant, id string
 	err := c.DB.View(db.UseServerDefaults(ctx), db.Installation, func(tx *db.Tx) error {
-		return tx.QueryRow(ctx, `SELECT tenant_id, id FROM messages WHERE handed_as = $1 AND handed_as <> ''`, handle).Scan(&tenant, &id)
+		return tx.QueryRow(ctx, `SELECT tenant_id, id FROM messages
+			WHERE handed_as = $1 AND handed_as <> ''`, handle).Scan(&tenant, &id)
 	})
 	if db.IsNoRows(err) {
 		return ErrNotOurs

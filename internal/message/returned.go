@@ -62,7 +62,8 @@ func (c *Courier) Shown(ctx context.Context, returnTo string) error {
 	}
 	tenant, host := "", ""
 	err = c.DB.View(db.UseServerDefaults(ctx), db.Installation, func(tx *db.Tx) error {
-		return tx.QueryRow(ctx, `SELECT tenant_id, host FROM messages WHERE id = $1 AND channel = 'push'`, id).Scan(&tenant, &host)
+		return tx.QueryRow(ctx, `SELECT tenant_id, host FROM messages
+			WHERE id = $1 AND channel = 'push'`, id).Scan(&tenant, &host)
 	})
 	if db.IsNoRows(err) {
 		return ErrNotOurs
@@ -81,7 +82,8 @@ func (c *Courier) reported(ctx context.Context, tenant, id string, state State, 
 		var channel string
 		err := tx.QueryRow(ctx, `
 			UPDATE messages SET state = $1, host = $2, state_at = $3, next_try_at = 0, sealed = NULL
-			WHERE tenant_id = $4 AND id = $5 AND (state = 'accepted' OR (state IN ('queued', 'delayed') AND $6 IN ('bounced', 'delivered'))
+			WHERE tenant_id = $4 AND id = $5 AND (state = 'accepted' OR (state IN ('queued', 'delayed')
+				AND $6 IN ('bounced', 'delivered'))
 				OR (state = 'bounced' AND $6 = 'delivered'))
 			RETURNING channel`,
 			state, host, tx.Now, tx.Tenant, id, state).Scan(&channel)

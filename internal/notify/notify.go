@@ -25,7 +25,8 @@ import (
 )
 
 // The budgets of an address. Notices to the holder of an account share theirs with codes. Notices about other people's
-// accounts have their own: who reports sign-ins without end must not use up the codes of their administrators (ATK-106).
+// accounts have their own: who reports sign-ins without end must not use up the codes of their
+// administrators (ATK-106).
 const (
 	holderBudget = "send.destination"
 	adminBudget  = "alert.destination"
@@ -109,7 +110,8 @@ func (n *Notifier) tellPerson(ctx context.Context, tx *db.Tx, u user.User, budge
 	return n.tellAll(ctx, tx, u, to, budget, notice)
 }
 
-func (n *Notifier) tellAll(ctx context.Context, tx *db.Tx, u user.User, to []string, budget string, notice Notice) error {
+func (n *Notifier) tellAll(ctx context.Context, tx *db.Tx, u user.User, to []string, budget string,
+	notice Notice) error {
 	for _, address := range to {
 		if err := n.tellAt(ctx, tx, u, address, budget, notice); err != nil {
 			return fmt.Errorf("send notice %s: %w", notice.Purpose, err)

@@ -65,7 +65,11 @@ func (p *Provider) resume(rw http.ResponseWriter, r *http.Request) error {
 
 // decide asks what the browser's session is worth for this request.
 func (p *Provider) decide(rw http.ResponseWriter, r *http.Request, req grant.Request) error {
-	st, err := p.standingHere(r, signin.Ask{ClientID: req.ClientID, WantACR: req.ACRValues, FreshAfter: req.FreshAfter()})
+	st, err := p.standingHere(r, signin.Ask{
+		ClientID:   req.ClientID,
+		WantACR:    req.ACRValues,
+		FreshAfter: req.FreshAfter(),
+	})
 	if err != nil {
 		return err
 	}

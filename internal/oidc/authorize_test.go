@@ -21,11 +21,16 @@ func TestDiscovery(t *testing.T) {
 		t.Fatal(rec.Code, err)
 	}
 	for name, want := range map[string]string{
-		"issuer": `"https://sign-in.test"`, "authorization_endpoint": `"https://sign-in.test/authorize"`, "token_endpoint": `"https://sign-in.test/token"`,
-		"end_session_endpoint": `"https://sign-in.test/logout"`, "code_challenge_methods_supported": `["S256"]`, "response_types_supported": `["code"]`,
-		"grant_types_supported": `["authorization_code","refresh_token"]`, "id_token_signing_alg_values_supported": `["ES256","RS256"]`,
-		"authorization_response_iss_parameter_supported": `true`, "request_parameter_supported": `false`, "request_uri_parameter_supported": `false`,
-		"acr_values_supported": `["urn:countersign:acr:1","urn:countersign:acr:1e","urn:countersign:acr:2","phr"]`, "scopes_supported": `["openid","profile","email","offline_access"]`,
+		"issuer": `"https://sign-in.test"`, "authorization_endpoint": `"https://sign-in.test/authorize"`,
+		"token_endpoint":       `"https://sign-in.test/token"`,
+		"end_session_endpoint": `"https://sign-in.test/logout"`, "code_challenge_methods_supported": `["S256"]`,
+		"response_types_supported":                       `["code"]`,
+		"grant_types_supported":                          `["authorization_code","refresh_token"]`,
+		"id_token_signing_alg_values_supported":          `["ES256","RS256"]`,
+		"authorization_response_iss_parameter_supported": `true`, "request_parameter_supported": `false`,
+		"request_uri_parameter_supported": `false`,
+		"acr_values_supported":            `["urn:countersign:acr:1","urn:countersign:acr:1e","urn:countersign:acr:2","phr"]`,
+		"scopes_supported":                `["openid","profile","email","offline_access"]`,
 	} {
 		if got, _ := json.Marshal(m[name]); string(got) != want {
 			t.Errorf("%s: %s, want %s", name, got, want)
@@ -38,7 +43,8 @@ func TestTheKeySetShowsNoPrivateKey(t *testing.T) {
 	rec := h.get("/jwks", "")
 	var set struct{ Keys []map[string]any }
 	h.must(json.Unmarshal(rec.Body.Bytes(), &set))
-	if len(set.Keys) != 1 || set.Keys[0]["d"] != nil || set.Keys[0]["kty"] != "EC" || set.Keys[0]["alg"] != "ES256" || set.Keys[0]["use"] != "sig" || set.Keys[0]["kid"] == "" {
+	if len(set.Keys) != 1 || set.Keys[0]["d"] != nil || set.Keys[0]["kty"] != "EC" || set.Keys[0]["alg"] != "ES256" ||
+		set.Keys[0]["use"] != "sig" || set.Keys[0]["kid"] == "" {
 		t.Errorf("%s", rec.Body)
 	}
 	if got := rec.Header().Get("Cache-Control"); got != "public, max-age=600" {
@@ -50,8 +56,10 @@ func TestTheKeySetShowsNoPrivateKey(t *testing.T) {
 func TestATK133NoRedirectToAnAddressThatIsNotRegistered(t *testing.T) {
 	h := one(t)
 	cookie := h.byMail()
-	for _, uri := range []string{"", callback + "/", callback + "/more", "https://app.test/c", callback + "?x=1", callback + "#f", "https://app.test:443/cb",
-		"https://app.test@evil.test/cb", "https://app.test.evil.test/cb", "https://аpp.test/cb", "https://APP.test/cb", "https://app.test/%63b",
+	for _, uri := range []string{"", callback + "/", callback + "/more", "https://app.test/c", callback + "?x=1",
+		callback + "#f", "https://app.test:443/cb",
+		"https://app.test@evil.test/cb", "https://app.test.evil.test/cb", "https://аpp.test/cb", "https://APP.test/cb",
+		"https://app.test/%63b",
 		"https://app.test/x/%2e%2e/cb", "http://127.0.0.1:5/cb", "javascript:alert(1)", "//evil.test"} {
 		rec := h.authorizeWith(cookie, "redirect_uri", uri)
 		if rec.Code != http.StatusUnprocessableEntity || rec.Header().Get("Location") != "" {
@@ -86,10 +94,13 @@ func TestATK133NoRedirectFromTextThatNoDatabaseTakes(t *testing.T) {
 func TestADisabledClientIsUnknown(t *testing.T) {
 	h := one(t)
 	cookie := h.byMail()
-	sealed := grant.Seal(h.Keys, grant.Request{ClientID: "dash", RedirectURI: callback, Scope: "openid", CodeChallenge: proofOf, IssuedAt: h.now()})
+	sealed := grant.Seal(h.Keys,
+		grant.Request{ClientID: "dash", RedirectURI: callback, Scope: "openid", CodeChallenge: proofOf,
+			IssuedAt: h.now()})
 	h.in(db.Installation, func(tx *db.Tx) error { return client.Disable(t.Context(), tx, "dash") })
 	for _, path := range []string{"/authorize?" + ask().Encode(), "/authorize/resume?to=" + sealed} {
-		if rec := h.get(path, cookie); rec.Code != http.StatusUnprocessableEntity || rec.Header().Get("Location") != "" {
+		if rec := h.get(path, cookie); rec.Code != http.StatusUnprocessableEntity ||
+			rec.Header().Get("Location") != "" {
 			t.Errorf("%s: %d", path, rec.Code)
 		}
 	}
@@ -102,7 +113,8 @@ func TestAnAddressWithdrawnDuringTheSignIn(t *testing.T) {
 		_, err := client.RemoveURI(t.Context(), tx, "dash", client.Redirect, callback)
 		return err
 	})
-	if rec := h.get("/authorize/resume?to="+said.Get("to"), h.byMail()); rec.Code != http.StatusUnprocessableEntity || rec.Header().Get("Location") != "" {
+	if rec := h.get("/authorize/resume?to="+said.Get("to"), h.byMail()); rec.Code != http.StatusUnprocessableEntity ||
+		rec.Header().Get("Location") != "" {
 		t.Errorf("%d %s", rec.Code, rec.Header().Get("Location"))
 	}
 }
@@ -116,37 +128,42 @@ func TestATK134And144RefusedRequestsAreToldToTheApp(t *testing.T) {
 		change []string
 		want   string
 	}{
-		"no challenge":               {[]string{"code_challenge", "", "code_challenge_method", ""}, "invalid_request"},
-		"challenge without method":   {[]string{"code_challenge_method", ""}, "invalid_request"},
-		"method without challenge":   {[]string{"code_challenge", ""}, "invalid_request"},
-		"plain":                      {[]string{"code_challenge_method", "plain", "code_challenge", verifier}, "invalid_request"},
-		"lower case method":          {[]string{"code_challenge_method", "s256"}, "invalid_request"},
-		"short challenge":            {[]string{"code_challenge", proofOf[:42]}, "invalid_request"},
-		"padded challenge":           {[]string{"code_challenge", proofOf + "="}, "invalid_request"},
-		"no response type":           {[]string{"response_type", ""}, "invalid_request"},
-		"token":                      {[]string{"response_type", "token"}, "unsupported_response_type"},
-		"id_token":                   {[]string{"response_type", "id_token"}, "unsupported_response_type"},
-		"id_token token":             {[]string{"response_type", "id_token token"}, "unsupported_response_type"},
-		"code token":                 {[]string{"response_type", "code token"}, "unsupported_response_type"},
-		"code id_token":              {[]string{"response_type", "code id_token"}, "unsupported_response_type"},
-		"fragment":                   {[]string{"response_mode", "fragment"}, "invalid_request"},
-		"web_message":                {[]string{"response_mode", "web_message"}, "invalid_request"},
-		"request object":             {[]string{"request", "e30.e30."}, "request_not_supported"},
-		"request uri":                {[]string{"request_uri", "https://evil.test/r"}, "request_uri_not_supported"},
-		"no scope":                   {[]string{"scope", ""}, "invalid_scope"},
-		"scope without openid":       {[]string{"scope", "email openids"}, "invalid_scope"},
-		"none and login":             {[]string{"prompt", "none login"}, "invalid_request"},
-		"max_age is a word":          {[]string{"max_age", "soon"}, "invalid_request"},
-		"max_age below zero":         {[]string{"max_age", "-1"}, "invalid_request"},
-		"hint is rubbish":            {[]string{"id_token_hint", "a.b.c"}, "invalid_request"},
-		"claims is not JSON":         {[]string{"claims", "{"}, "invalid_request"},
-		"nonce too long":             {[]string{"nonce", long}, "invalid_request"},
-		"acr unknown":                {[]string{"acr_values", "urn:mace:incommon:iap:silver"}, "unmet_authentication_requirements"},
-		"acr out of reach":           {[]string{"acr_values", "urn:countersign:acr:2 phr"}, "unmet_authentication_requirements"},
-		"essential acr out of reach": {[]string{"claims", `{"id_token":{"acr":{"essential":true,"values":["phr"]}}}`}, "unmet_authentication_requirements"},
+		"no challenge":             {[]string{"code_challenge", "", "code_challenge_method", ""}, "invalid_request"},
+		"challenge without method": {[]string{"code_challenge_method", ""}, "invalid_request"},
+		"method without challenge": {[]string{"code_challenge", ""}, "invalid_request"},
+		"plain": {[]string{"code_challenge_method", "plain", "code_challenge", verifier},
+			"invalid_request"},
+		"lower case method":    {[]string{"code_challenge_method", "s256"}, "invalid_request"},
+		"short challenge":      {[]string{"code_challenge", proofOf[:42]}, "invalid_request"},
+		"padded challenge":     {[]string{"code_challenge", proofOf + "="}, "invalid_request"},
+		"no response type":     {[]string{"response_type", ""}, "invalid_request"},
+		"token":                {[]string{"response_type", "token"}, "unsupported_response_type"},
+		"id_token":             {[]string{"response_type", "id_token"}, "unsupported_response_type"},
+		"id_token token":       {[]string{"response_type", "id_token token"}, "unsupported_response_type"},
+		"code token":           {[]string{"response_type", "code token"}, "unsupported_response_type"},
+		"code id_token":        {[]string{"response_type", "code id_token"}, "unsupported_response_type"},
+		"fragment":             {[]string{"response_mode", "fragment"}, "invalid_request"},
+		"web_message":          {[]string{"response_mode", "web_message"}, "invalid_request"},
+		"request object":       {[]string{"request", "e30.e30."}, "request_not_supported"},
+		"request uri":          {[]string{"request_uri", "https://evil.test/r"}, "request_uri_not_supported"},
+		"no scope":             {[]string{"scope", ""}, "invalid_scope"},
+		"scope without openid": {[]string{"scope", "email openids"}, "invalid_scope"},
+		"none and login":       {[]string{"prompt", "none login"}, "invalid_request"},
+		"max_age is a word":    {[]string{"max_age", "soon"}, "invalid_request"},
+		"max_age below zero":   {[]string{"max_age", "-1"}, "invalid_request"},
+		"hint is rubbish":      {[]string{"id_token_hint", "a.b.c"}, "invalid_request"},
+		"claims is not JSON":   {[]string{"claims", "{"}, "invalid_request"},
+		"nonce too long":       {[]string{"nonce", long}, "invalid_request"},
+		"acr unknown": {[]string{"acr_values", "urn:mace:incommon:iap:silver"},
+			"unmet_authentication_requirements"},
+		"acr out of reach": {[]string{"acr_values", "urn:countersign:acr:2 phr"},
+			"unmet_authentication_requirements"},
+		"essential acr out of reach": {[]string{"claims", `{"id_token":{"acr":{"essential":true,"values":["phr"]}}}`},
+			"unmet_authentication_requirements"},
 	} {
 		where, said := landed(t, h.authorizeWith(cookie, c.change...))
-		if where != callback || said.Get("error") != c.want || said.Get("code") != "" || said.Get("state") != "s-1" || said.Get("iss") != origin {
+		if where != callback || said.Get("error") != c.want || said.Get("code") != "" || said.Get("state") != "s-1" ||
+			said.Get("iss") != origin {
 			t.Errorf("%s: %s %v", name, where, said)
 		}
 	}
@@ -162,13 +179,18 @@ func TestASessionThatIsEnoughGetsACode(t *testing.T) {
 	each(t, func(h *house) {
 		cookie := h.byMail()
 		for name, change := range map[string][]string{
-			"plain": nil, "prompt none": {"prompt", "none"}, "consent": {"prompt", "consent"}, "unknown parameter": {"extra", "1"}, "no nonce": {"nonce", ""},
-			"level reached": {"acr_values", "phr " + levels[1]}, "weaker level": {"acr_values", levels[0]}, "essential": {"claims", `{"id_token":{"acr":{"essential":true,"value":"` + levels[1] + `"}}}`},
-			"other claims": {"claims", `{"userinfo":{"name":{"essential":true}},"id_token":{"auth_time":null}}`}, "this person": {"claims", `{"id_token":{"sub":{"value":"` + h.ada.ID + `"}}}`},
-			"age": {"max_age", "10000"}, "enormous age": {"max_age", "9223372036854775807"}, "display": {"display", "popup"}, "more scopes": {"scope", "openid address phone"},
+			"plain": nil, "prompt none": {"prompt", "none"}, "consent": {"prompt", "consent"},
+			"unknown parameter": {"extra", "1"}, "no nonce": {"nonce", ""},
+			"level reached": {"acr_values", "phr " + levels[1]}, "weaker level": {"acr_values", levels[0]},
+			"essential":    {"claims", `{"id_token":{"acr":{"essential":true,"value":"` + levels[1] + `"}}}`},
+			"other claims": {"claims", `{"userinfo":{"name":{"essential":true}},"id_token":{"auth_time":null}}`},
+			"this person":  {"claims", `{"id_token":{"sub":{"value":"` + h.ada.ID + `"}}}`},
+			"age":          {"max_age", "10000"}, "enormous age": {"max_age", "9223372036854775807"},
+			"display": {"display", "popup"}, "more scopes": {"scope", "openid address phone"},
 		} {
 			where, said := landed(h.T, h.authorizeWith(cookie, change...))
-			if where != callback || said.Get("code") == "" || said.Get("iss") != origin || said.Get("state") != "s-1" || len(said) != 3 {
+			if where != callback || said.Get("code") == "" || said.Get("iss") != origin || said.Get("state") != "s-1" ||
+				len(said) != 3 {
 				h.Errorf("%s: %s %v", name, where, said)
 			}
 		}
@@ -180,7 +202,9 @@ func TestASessionThatIsEnoughGetsACode(t *testing.T) {
 		if where != "test.app.phone:/cb" || said.Get("code") == "" {
 			h.Errorf("%s %v", where, said)
 		}
-		if where, _ := landed(h.T, h.authorizeWith(cookie, "client_id", "phone", "redirect_uri", "http://127.0.0.1:51000/cb")); where != "http://127.0.0.1:51000/cb" {
+		if where, _ := landed(h.T,
+			h.authorizeWith(cookie, "client_id", "phone", "redirect_uri",
+				"http://127.0.0.1:51000/cb")); where != "http://127.0.0.1:51000/cb" {
 			h.Error(where)
 		}
 	})
@@ -196,16 +220,20 @@ func TestATK143WhatIsNotEnoughLeadsToASignIn(t *testing.T) {
 			change []string
 			silent string // what prompt=none is told
 		}{
-			"nobody":            {"", nil, "login_required"},
-			"rubbish cookie":    {"t1.x.y", nil, "login_required"},
-			"stronger level":    {password, []string{"acr_values", levels[1]}, "interaction_required"},
-			"essential level":   {password, []string{"claims", `{"id_token":{"acr":{"essential":true,"values":["` + levels[1] + `"]}}}`}, "interaction_required"},
-			"max_age 1":         {password, []string{"max_age", "1"}, "login_required"},
-			"max_age 0":         {password, []string{"max_age", "0"}, "login_required"},
-			"prompt login":      {password, []string{"prompt", "login"}, ""},
-			"select account":    {password, []string{"prompt", "select_account"}, ""},
-			"somebody else":     {password, []string{"claims", `{"id_token":{"sub":{"value":"` + h.bob.ID + `"}}}`}, "login_required"},
-			"hint of other one": {password, []string{"id_token_hint", h.tokens(h.signIn(h.bob, levels[0], "pwd")).ID}, "login_required"},
+			"nobody":         {"", nil, "login_required"},
+			"rubbish cookie": {"t1.x.y", nil, "login_required"},
+			"stronger level": {password, []string{"acr_values", levels[1]}, "interaction_required"},
+			"essential level": {password,
+				[]string{"claims", `{"id_token":{"acr":{"essential":true,"values":["` + levels[1] + `"]}}}`},
+				"interaction_required"},
+			"max_age 1":      {password, []string{"max_age", "1"}, "login_required"},
+			"max_age 0":      {password, []string{"max_age", "0"}, "login_required"},
+			"prompt login":   {password, []string{"prompt", "login"}, ""},
+			"select account": {password, []string{"prompt", "select_account"}, ""},
+			"somebody else": {password, []string{"claims", `{"id_token":{"sub":{"value":"` + h.bob.ID + `"}}}`},
+				"login_required"},
+			"hint of other one": {password, []string{"id_token_hint", h.tokens(h.signIn(h.bob, levels[0], "pwd")).ID},
+				"login_required"},
 		} {
 			where, said := landed(h.T, h.authorizeWith(c.cookie, c.change...))
 			if where != "/signin" || said.Get("to") == "" {
@@ -228,7 +256,8 @@ func TestResumeAfterTheSignIn(t *testing.T) {
 		old := h.signIn(h.ada, levels[0], "pwd")
 		h.forward(time.Minute)
 		for name, change := range map[string][]string{
-			"nobody was here": nil, "prompt login": {"prompt", "login"}, "max_age 0": {"max_age", "0"}, "max_age 1": {"max_age", "1"}, "level": {"acr_values", levels[1]},
+			"nobody was here": nil, "prompt login": {"prompt", "login"}, "max_age 0": {"max_age", "0"},
+			"max_age 1": {"max_age", "1"}, "level": {"acr_values", levels[1]},
 		} {
 			_, said := landed(h.T, h.authorizeWith(map[bool]string{true: "", false: old}[change == nil], change...))
 			resume := "/authorize/resume?to=" + url.QueryEscape(said.Get("to"))
@@ -238,7 +267,8 @@ func TestResumeAfterTheSignIn(t *testing.T) {
 			h.forward(30 * time.Second) // a person types; max_age=1 must not loop
 			fresh := h.byMail()
 			h.forward(3 * time.Second)
-			if where, said := landed(h.T, h.get(resume, fresh)); where != callback || said.Get("code") == "" || said.Get("state") != "s-1" {
+			if where, said := landed(h.T, h.get(resume, fresh)); where != callback || said.Get("code") == "" ||
+				said.Get("state") != "s-1" {
 				h.Errorf("%s: %s %v", name, where, said)
 			}
 		}
@@ -257,7 +287,8 @@ func TestResumeForAnotherPersonEndsInAnError(t *testing.T) {
 	if where, said := landed(t, h.get(resume, h.byMail())); where != callback || said.Get("error") != "login_required" {
 		t.Errorf("%s %v", where, said)
 	}
-	if where, said := landed(t, h.get(resume, h.signIn(h.bob, levels[0], "pwd"))); where != callback || said.Get("code") == "" {
+	if where, said := landed(t, h.get(resume, h.signIn(h.bob, levels[0], "pwd"))); where != callback ||
+		said.Get("code") == "" {
 		t.Errorf("%s %v", where, said)
 	}
 }
@@ -273,8 +304,10 @@ func TestASignInThatNothingCouldSatisfyIsToldToTheApp(t *testing.T) {
 
 func TestSealedRequestsAreOnlyOurs(t *testing.T) {
 	h := one(t)
-	for name, to := range map[string]string{"empty": "", "rubbish": "AAAA", "other purpose": h.sealLeave(leave{ClientID: "dash"}),
-		"old": grant.Seal(h.Keys, grant.Request{ClientID: "dash", RedirectURI: callback, IssuedAt: h.now().Add(-time.Hour)})} {
+	for name, to := range map[string]string{"empty": "", "rubbish": "AAAA",
+		"other purpose": h.sealLeave(leave{ClientID: "dash"}),
+		"old": grant.Seal(h.Keys,
+			grant.Request{ClientID: "dash", RedirectURI: callback, IssuedAt: h.now().Add(-time.Hour)})} {
 		if rec := h.get("/authorize/resume?to="+to, h.byMail()); rec.Code != http.StatusNotFound {
 			t.Errorf("%s: %d", name, rec.Code)
 		}
@@ -298,7 +331,8 @@ func TestAuthorizeByPOST(t *testing.T) {
 			t.Errorf("prompt %q: %s %v", prompt, where, said)
 		}
 	}
-	if rec := h.post("/authorize", ask("redirect_uri", "https://evil.test/")); rec.Code != http.StatusUnprocessableEntity {
+	if rec := h.post("/authorize",
+		ask("redirect_uri", "https://evil.test/")); rec.Code != http.StatusUnprocessableEntity {
 		t.Error(rec.Code)
 	}
 }
@@ -310,7 +344,8 @@ func TestATK138FormPost(t *testing.T) {
 		"code":  h.authorizeWith(h.byMail(), "response_mode", "form_post", "state", `"><script>`).Body.String(),
 		"error": h.authorizeWith("", "response_mode", "form_post", "prompt", "none").Body.String(),
 	} {
-		for _, want := range []string{`action="` + callback + `"`, `name="iss" value="` + origin + `"`, `name="` + name + `"`, "formpost.js", "<button"} {
+		for _, want := range []string{`action="` + callback + `"`, `name="iss" value="` + origin + `"`,
+			`name="` + name + `"`, "formpost.js", "<button"} {
 			if !strings.Contains(rec, want) {
 				t.Errorf("%s: no %s in %s", name, want, rec)
 			}
@@ -328,7 +363,8 @@ func TestATK138FormPost(t *testing.T) {
 	if rec.Header().Get("Cache-Control") != "no-store" {
 		t.Error("the page with the code may be cached")
 	}
-	_, said := landed(t, h.authorizeWith(h.byMail(), "client_id", "phone", "redirect_uri", "test.app.phone:/cb", "response_mode", "form_post"))
+	_, said := landed(t, h.authorizeWith(h.byMail(), "client_id", "phone", "redirect_uri", "test.app.phone:/cb",
+		"response_mode", "form_post"))
 	if said.Get("error") != "invalid_request" {
 		t.Errorf("a form to an app's own scheme: %v", said)
 	}

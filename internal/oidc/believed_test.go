@@ -90,9 +90,12 @@ func TestATK139ABelievedSignatureIsNotABelievedToken(t *testing.T) {
 	h.must(err)
 	good := forge{header(t, token), payload(t, token)}
 	for name, f := range map[string]forge{
-		"other audience": good.claimed("aud", []string{"dash"}), "other issuer": good.claimed("iss", "https://evil.test"),
-		"other person": good.claimed("sub", h.bob.ID), "other grant": good.claimed("gid", "x"), "other tenant": good.claimed("tid", "t2"),
-		"over": good.claimed("exp", start.Add(-time.Second).Unix()), "not yet": good.claimed("nbf", start.Add(time.Hour).Unix()), "no end": good.claimed("exp", nil),
+		"other audience": good.claimed("aud", []string{"dash"}),
+		"other issuer":   good.claimed("iss", "https://evil.test"),
+		"other person":   good.claimed("sub", h.bob.ID), "other grant": good.claimed("gid", "x"),
+		"other tenant": good.claimed("tid", "t2"),
+		"over":         good.claimed("exp", start.Add(-time.Second).Unix()),
+		"not yet":      good.claimed("nbf", start.Add(time.Hour).Unix()), "no end": good.claimed("exp", nil),
 	} {
 		h.turnedAway(name, f.signed(t, key.Private))
 	}
@@ -116,7 +119,8 @@ func TestABeliefEnds(t *testing.T) {
 		},
 		"session": func(h *house, token string) {
 			h.in(h.tenant, func(tx *db.Tx) error {
-				_, err := tx.Exec(h.Context(), `UPDATE sessions SET ended_at = $1 WHERE tenant_id = $2`, tx.Now, tx.Tenant)
+				_, err := tx.Exec(h.Context(), `UPDATE sessions SET ended_at = $1
+					WHERE tenant_id = $2`, tx.Now, tx.Tenant)
 				return err
 			})
 		},

@@ -31,14 +31,17 @@ func TestFormPostInABrowser(t *testing.T) {
 	}))
 	defer app.Close()
 	h.in(db.Installation, func(tx *db.Tx) error {
-		return client.AddURI(t.Context(), tx, &client.Client{ID: "dash", Kind: client.Confidential}, client.Redirect, app.URL+"/cb")
+		return client.AddURI(t.Context(), tx, &client.Client{ID: "dash", Kind: client.Confidential},
+			client.Redirect, app.URL+"/cb")
 	})
 	for _, scripts := range []bool{true, false} {
 		start := serve(h)
 		defer start.Close()
 		ctx, cancel := browser(t, scripts)
 		defer cancel()
-		h.must(chromedp.Do(ctx, chromedp.Navigate(start.URL+"/authorize?"+ask("redirect_uri", app.URL+"/cb", "response_mode", "form_post", "prompt", "none").Encode())))
+		h.must(chromedp.Do(ctx,
+			chromedp.Navigate(start.URL+"/authorize?"+ask("redirect_uri", app.URL+"/cb", "response_mode", "form_post",
+				"prompt", "none").Encode())))
 		if !scripts {
 			h.must(chromedp.Do(ctx, chromedp.Click("main button")))
 		}
@@ -59,7 +62,9 @@ func serve(h *house) *httptest.Server {
 	public, err := url.Parse(s.URL)
 	h.must(err)
 	p := *h.Provider
-	p.Web, err = web.New(web.Options{PublicURL: public, Templates: map[string]fs.FS{"oidc": Templates, "pages": pages.Templates}, Catalog: h.Web.Catalog, Log: slog.New(slog.NewTextHandler(io.Discard, nil)), Now: h.now})
+	p.Web, err = web.New(web.Options{PublicURL: public,
+		Templates: map[string]fs.FS{"oidc": Templates, "pages": pages.Templates}, Catalog: h.Web.Catalog,
+		Log: slog.New(slog.NewTextHandler(io.Discard, nil)), Now: h.now})
 	h.must(err)
 	p.Mount(p.Web.Mux())
 	s.Config.Handler = p.Web.Mux()
@@ -68,7 +73,9 @@ func serve(h *house) *httptest.Server {
 
 func browser(t *testing.T, scripts bool) (context.Context, context.CancelFunc) {
 	t.Helper()
-	options := append(chromedp.DefaultExecAllocatorOptions[:], chromedp.NoSandbox, chromedp.Flag("blink-settings", map[bool]string{true: "scriptEnabled=true", false: "scriptEnabled=false"}[scripts]))
+	options := append(chromedp.DefaultExecAllocatorOptions[:], chromedp.NoSandbox,
+		chromedp.Flag("blink-settings",
+			map[bool]string{true: "scriptEnabled=true", false: "scriptEnabled=false"}[scripts]))
 	ctx, stop := chromedp.NewExecAllocator(t.Context(), options...)
 	ctx, cancel := chromedp.NewContext(ctx)
 	ctx, expire := context.WithTimeout(ctx, 30*time.Second)

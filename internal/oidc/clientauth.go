@@ -47,7 +47,8 @@ func credentials(r *http.Request) (id, secret string, err error) {
 		return form.Get("client_id"), form.Get("client_secret"), nil
 	}
 	id, secret, ok := basic(headers)
-	if !ok || form.Has("client_secret") || form.Has("client_assertion") || form.Has("client_id") && form.Get("client_id") != id {
+	if !ok || form.Has("client_secret") || form.Has("client_assertion") || form.Has("client_id") &&
+		form.Get("client_id") != id {
 		return "", "", errClient
 	}
 	return id, secret, nil

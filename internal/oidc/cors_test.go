@@ -111,16 +111,21 @@ func TestCORSOfAnAppInsideABrowser(t *testing.T) {
 			allowed(rec) != spaOrigin {
 			h.Errorf("userinfo: %d %v", rec.Code, rec.Header())
 		}
-		if rec := h.cross(http.MethodGet, "/userinfo", spaOrigin, "", "Authorization", "Bearer x"); rec.Code != http.StatusUnauthorized ||
+		if rec := h.cross(http.MethodGet, "/userinfo", spaOrigin, "", "Authorization",
+			"Bearer x"); rec.Code != http.StatusUnauthorized ||
 			allowed(rec) != spaOrigin ||
 			!strings.Contains(rec.Header().Get("Access-Control-Expose-Headers"), "WWW-Authenticate") {
 			h.Errorf("an error that the page may not read: %d %v", rec.Code, rec.Header())
 		}
-		if rec := h.cross(http.MethodPost, "/token", "http://localhost:5173", url.Values{"grant_type": {"refresh_token"}, "refresh_token": {a.Refresh}, "client_id": {"spa"}}.Encode()); rec.Code != http.StatusOK ||
+		if rec := h.cross(http.MethodPost, "/token", "http://localhost:5173",
+			url.Values{"grant_type": {"refresh_token"}, "refresh_token": {a.Refresh},
+				"client_id": {"spa"}}.Encode()); rec.Code != http.StatusOK ||
 			allowed(rec) != "http://localhost:5173" {
 			h.Errorf("renewal: %d %v", rec.Code, rec.Header())
 		}
-		for _, other := range []string{"https://app.test", "http://spa.test", "https://spa.test:8443", "https://spa.test.evil.test", "https://xspa.test", "https://SPA.test", "null", "*", "http://127.0.0.1", "test.app.phone:", ""} {
+		for _, other := range []string{"https://app.test", "http://spa.test", "https://spa.test:8443",
+			"https://spa.test.evil.test", "https://xspa.test", "https://SPA.test", "null", "*", "http://127.0.0.1",
+			"test.app.phone:", ""} {
 			for _, path := range []string{"/token", "/userinfo"} {
 				for _, method := range []string{http.MethodOptions, http.MethodPost} {
 					if rec := h.cross(method, path, other, "a=b"); allowed(rec) != "" ||

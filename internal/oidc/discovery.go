@@ -40,17 +40,27 @@ func (p *Provider) discovery(rw http.ResponseWriter, _ *http.Request) error {
 	at := p.issuer()
 	cacheable(rw)
 	return p.Web.JSON(rw, http.StatusOK, metadata{
-		Issuer: at, AuthorizationEndpoint: at + "/authorize", TokenEndpoint: at + "/token", UserinfoEndpoint: at + "/userinfo",
-		EndSessionEndpoint: at + "/logout", JWKSURI: at + "/jwks",
-		Scopes: scopes, ResponseTypes: []string{"code"}, ResponseModes: []string{modeQuery, modeForm},
-		GrantTypes: []string{"authorization_code", "refresh_token"}, SubjectTypes: []string{"public"},
-		IDTokenAlgorithms: keyring.Algorithms,
-		TokenAuthMethods:  []string{"client_secret_basic", "client_secret_post", "none"},
-		ChallengeMethods:  []string{"S256"}, ACRValues: levels,
+		Issuer:                at,
+		AuthorizationEndpoint: at + "/authorize",
+		TokenEndpoint:         at + "/token",
+		UserinfoEndpoint:      at + "/userinfo",
+		EndSessionEndpoint:    at + "/logout",
+		JWKSURI:               at + "/jwks",
+		Scopes:                scopes,
+		ResponseTypes:         []string{"code"},
+		ResponseModes:         []string{modeQuery, modeForm},
+		GrantTypes:            []string{"authorization_code", "refresh_token"},
+		SubjectTypes:          []string{"public"},
+		IDTokenAlgorithms:     keyring.Algorithms,
+		TokenAuthMethods:      []string{"client_secret_basic", "client_secret_post", "none"},
+		ChallengeMethods:      []string{"S256"},
+		ACRValues:             levels,
 		Claims: []string{"sub", "iss", "aud", "exp", "iat", "auth_time", "nonce", "acr", "amr", "sid", "azp", "at_hash",
 			"name", "preferred_username", "role", "tenant", "email", "email_verified"},
-		Prompts: []string{"none", "login", "select_account", "consent"}, UILocales: p.Web.Catalog.Languages(),
-		ClaimsParameter: true, IssuerInResponse: true,
+		Prompts:          []string{"none", "login", "select_account", "consent"},
+		UILocales:        p.Web.Catalog.Languages(),
+		ClaimsParameter:  true,
+		IssuerInResponse: true,
 	})
 }
 
@@ -62,7 +72,12 @@ func (p *Provider) jwks(rw http.ResponseWriter, r *http.Request) error {
 	}
 	set := jose.JSONWebKeySet{Keys: []jose.JSONWebKey{}}
 	for _, k := range keys {
-		set.Keys = append(set.Keys, jose.JSONWebKey{Key: k.Private.Public(), KeyID: k.ID, Algorithm: k.Algorithm, Use: "sig"})
+		set.Keys = append(set.Keys, jose.JSONWebKey{
+			Key:       k.Private.Public(),
+			KeyID:     k.ID,
+			Algorithm: k.Algorithm,
+			Use:       "sig",
+		})
 	}
 	cacheable(rw)
 	return p.Web.JSON(rw, http.StatusOK, set)

@@ -15,9 +15,11 @@ import (
 func TestAddressesComeBackAsRegistered(t *testing.T) {
 	h := one(t)
 	for uri, separator := range map[string]string{
-		"HTTPS://App.Test/cb": "?", "https://app.test": "?", "https://app.test/c'b(1)!*": "?", "https://app.test/a%2fb/%7Ec|d": "?",
-		"https://app.test/cb?": "", "https://app.test/cb?a=[1]&b={2}": "&", "https://app.test/cb?a=1&": "", "https://app.test/cb?next=/x?y": "&",
-		"https://app.test/./x/../cb": "?", "https://app.test:443/cb": "?", "http://[::1]:80/cb": "?",
+		"HTTPS://App.Test/cb": "?", "https://app.test": "?", "https://app.test/c'b(1)!*": "?",
+		"https://app.test/a%2fb/%7Ec|d": "?",
+		"https://app.test/cb?":          "", "https://app.test/cb?a=[1]&b={2}": "&", "https://app.test/cb?a=1&": "",
+		"https://app.test/cb?next=/x?y": "&",
+		"https://app.test/./x/../cb":    "?", "https://app.test:443/cb": "?", "http://[::1]:80/cb": "?",
 		"Phone.App:/CB": "?", "myapp://Callback": "?", "myapp:///cb": "?",
 	} {
 		kind := client.Native

@@ -84,7 +84,9 @@ func newHouse(t *testing.T, d *db.DB) *house {
 	h.must(err)
 	public, err := url.Parse(origin)
 	h.must(err)
-	w, err := web.New(web.Options{PublicURL: public, Templates: map[string]fs.FS{"oidc": Templates, "pages": pages.Templates}, AnyHost: true, Catalog: catalog, Log: slog.New(slog.NewTextHandler(io.Discard, nil)), Now: h.now})
+	w, err := web.New(web.Options{PublicURL: public,
+		Templates: map[string]fs.FS{"oidc": Templates, "pages": pages.Templates}, AnyHost: true, Catalog: catalog,
+		Log: slog.New(slog.NewTextHandler(io.Discard, nil)), Now: h.now})
 	h.must(err)
 	h.Provider = &Provider{DB: d, Keys: keys, Web: w, Limits: limits, Ring: &keyring.Keyring{DB: d, Keys: keys},
 		SignIn: &signin.Service{DB: d, Keys: keys, Limits: limits, Origin: origin, Seen: signin.NewSeen()}}
@@ -121,9 +123,12 @@ func (h *house) populate() {
 	})
 	h.in(db.Installation, func(tx *db.Tx) error {
 		for _, n := range []client.New{
-			{ID: "dash", Name: "Dashboard", Kind: client.Confidential, HomeURL: "https://app.test/", RedirectURIs: []string{callback, callback + "?keep=1"}, PostLogoutURIs: []string{"https://app.test/bye"}},
+			{ID: "dash", Name: "Dashboard", Kind: client.Confidential, HomeURL: "https://app.test/",
+				RedirectURIs:   []string{callback, callback + "?keep=1"},
+				PostLogoutURIs: []string{"https://app.test/bye"}},
 			{ID: "other", Name: "Other", Kind: client.Confidential, RedirectURIs: []string{callback}},
-			{ID: "phone", Name: "Phone", Kind: client.Native, RedirectURIs: []string{"http://127.0.0.1/cb", "test.app.phone:/cb"}},
+			{ID: "phone", Name: "Phone", Kind: client.Native,
+				RedirectURIs: []string{"http://127.0.0.1/cb", "test.app.phone:/cb"}},
 		} {
 			_, token, err := client.Create(ctx, tx, n)
 			if err != nil {
@@ -144,8 +149,10 @@ func (h *house) in(tenant string, fn func(tx *db.Tx) error) {
 func (h *house) signIn(u user.User, acr string, amr ...string) (cookie string) {
 	h.Helper()
 	h.in(h.tenant, func(tx *db.Tx) error {
-		_, ref, err := session.Issue(h.Context(), tx, session.Session{UserID: u.ID, ClientID: "dash", ACR: acr, AMR: amr,
-			SecurityVersion: u.SecurityVersion, AuthenticatedAt: tx.Now, ExpiresAt: tx.Now.Add(24 * time.Hour), Idle: time.Hour})
+		_, ref, err := session.Issue(h.Context(), tx,
+			session.Session{UserID: u.ID, ClientID: "dash", ACR: acr, AMR: amr,
+				SecurityVersion: u.SecurityVersion, AuthenticatedAt: tx.Now, ExpiresAt: tx.Now.Add(24 * time.Hour),
+				Idle: time.Hour})
 		cookie = ref.Text().Reveal()
 		return err
 	})
@@ -198,7 +205,8 @@ func (h *house) post(path string, form url.Values, header ...string) *httptest.R
 
 // ask is a good authorization request with changes; an empty value removes a parameter.
 func ask(change ...string) url.Values {
-	q := url.Values{"client_id": {"dash"}, "redirect_uri": {callback}, "response_type": {"code"}, "scope": {"openid email profile offline_access"},
+	q := url.Values{"client_id": {"dash"}, "redirect_uri": {callback}, "response_type": {"code"},
+		"scope": {"openid email profile offline_access"},
 		"state": {"s-1"}, "nonce": {"n-1"}, "code_challenge": {proofOf}, "code_challenge_method": {"S256"}}
 	for i := 0; i < len(change); i += 2 {
 		q.Set(change[i], change[i+1])
@@ -238,7 +246,8 @@ func (h *house) code(cookie string, change ...string) string {
 }
 
 func exchange(code string, change ...string) url.Values {
-	f := url.Values{"grant_type": {"authorization_code"}, "code": {code}, "redirect_uri": {callback}, "code_verifier": {verifier}}
+	f := url.Values{"grant_type": {"authorization_code"}, "code": {code}, "redirect_uri": {callback},
+		"code_verifier": {verifier}}
 	for i := 0; i < len(change); i += 2 {
 		f.Set(change[i], change[i+1])
 		if change[i+1] == "" {
@@ -279,7 +288,8 @@ func (h *house) tokens(cookie string, change ...string) answered {
 
 func (h *house) refreshing(token string) answered {
 	h.Helper()
-	return h.read(h.post("/token", url.Values{"grant_type": {"refresh_token"}, "refresh_token": {token}}, h.basic("dash")...))
+	return h.read(h.post("/token", url.Values{"grant_type": {"refresh_token"}, "refresh_token": {token}},
+		h.basic("dash")...))
 }
 
 func (h *house) userinfoWith(token string) *httptest.ResponseRecorder {

@@ -29,13 +29,15 @@ func TestAPublicLibrarySignsIn(t *testing.T) {
 		}))
 		defer app.Close()
 		h.in(db.Installation, func(tx *db.Tx) error {
-			return client.AddURI(h.Context(), tx, &client.Client{ID: "dash", Kind: client.Confidential}, client.Redirect, app.URL+"/cb")
+			return client.AddURI(h.Context(), tx, &client.Client{ID: "dash", Kind: client.Confidential},
+				client.Redirect, app.URL+"/cb")
 		})
 		ctx := h.Context()
 		provider, err := oidc.NewProvider(ctx, issuer.URL)
 		h.must(err)
-		config := oauth2.Config{ClientID: "dash", ClientSecret: h.secrets["dash"], Endpoint: provider.Endpoint(), RedirectURL: app.URL + "/cb",
-			Scopes: []string{oidc.ScopeOpenID, oidc.ScopeOfflineAccess, "email", "profile"}}
+		config := oauth2.Config{ClientID: "dash", ClientSecret: h.secrets["dash"], Endpoint: provider.Endpoint(),
+			RedirectURL: app.URL + "/cb",
+			Scopes:      []string{oidc.ScopeOpenID, oidc.ScopeOfflineAccess, "email", "profile"}}
 		proof := oauth2.GenerateVerifier()
 		visit(ctx, h, config.AuthCodeURL("a state", oidc.Nonce("a nonce"), oauth2.S256ChallengeOption(proof)))
 		if state != "a state" {

@@ -47,7 +47,11 @@ func (p *Provider) logout(rw http.ResponseWriter, r *http.Request) error {
 	if owner == "" || owner == l.subject { // without a session there is nobody to ask
 		return p.goodbye(rw, r, l)
 	}
-	return p.Web.Draw(rw, r, http.StatusOK, signOutPage{AppName: l.app.Name, Hint: p.sealLeave(l), target: grant.Request{RedirectURI: l.To}.Target()})
+	return p.Web.Draw(rw, r, http.StatusOK, signOutPage{
+		AppName: l.app.Name,
+		Hint:    p.sealLeave(l),
+		target:  grant.Request{RedirectURI: l.To}.Target(),
+	})
 }
 
 // logoutForm turns another site's form into a GET, which is when the browser sends cookies.

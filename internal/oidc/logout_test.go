@@ -64,21 +64,28 @@ func TestATK147ForcedSignOutOnlyAsks(t *testing.T) {
 	cookie := h.byMail()
 	mine, bobs := h.tokens(cookie), h.tokens(h.signIn(h.bob, levels[0], "pwd"))
 	for name, path := range map[string]string{
-		"no hint": "/logout", "nobody's": leaving("", "post_logout_redirect_uri", "https://evil.test/", "state", "s"), "client only": leaving("", "client_id", "dash", "post_logout_redirect_uri", bye), "other's hint": leaving(bobs.ID, "post_logout_redirect_uri", bye),
+		"no hint": "/logout", "nobody's": leaving("", "post_logout_redirect_uri", "https://evil.test/", "state", "s"),
+		"client only":  leaving("", "client_id", "dash", "post_logout_redirect_uri", bye),
+		"other's hint": leaving(bobs.ID, "post_logout_redirect_uri", bye),
 		"altered hint": leaving(mine.ID[:len(mine.ID)-6] + "AAAAAA"), "hint that is none": leaving("x"),
 	} {
 		rec := h.get(path, cookie)
-		if rec.Code != http.StatusOK || !strings.Contains(rec.Body.String(), `action="/logout/confirm"`) || rec.Header().Get("Set-Cookie") != "" {
+		if rec.Code != http.StatusOK || !strings.Contains(rec.Body.String(), `action="/logout/confirm"`) ||
+			rec.Header().Get("Set-Cookie") != "" {
 			t.Errorf("%s: %d", name, rec.Code)
 		}
 	}
 	for name, path := range map[string]string{
-		"unregistered": leaving(mine.ID, "post_logout_redirect_uri", "https://evil.test/"), "longer": leaving(mine.ID, "post_logout_redirect_uri", bye+"/x"),
+		"unregistered":   leaving(mine.ID, "post_logout_redirect_uri", "https://evil.test/"),
+		"longer":         leaving(mine.ID, "post_logout_redirect_uri", bye+"/x"),
 		"redirect uri":   leaving(mine.ID, "post_logout_redirect_uri", callback),
-		"other client's": leaving("", "client_id", "other", "post_logout_redirect_uri", bye), "two clients": leaving(mine.ID, "client_id", "other"), "unknown client": leaving("", "client_id", "nobody"),
-		"twice": leaving(mine.ID, "post_logout_redirect_uri", bye) + "&post_logout_redirect_uri=https%3A%2F%2Fevil.test",
+		"other client's": leaving("", "client_id", "other", "post_logout_redirect_uri", bye),
+		"two clients":    leaving(mine.ID, "client_id", "other"), "unknown client": leaving("", "client_id", "nobody"),
+		"twice": leaving(mine.ID, "post_logout_redirect_uri",
+			bye) + "&post_logout_redirect_uri=https%3A%2F%2Fevil.test",
 	} {
-		if rec := h.get(path, cookie); rec.Code != http.StatusUnprocessableEntity || rec.Header().Get("Location") != "" {
+		if rec := h.get(path, cookie); rec.Code != http.StatusUnprocessableEntity ||
+			rec.Header().Get("Location") != "" {
 			t.Errorf("%s: %d", name, rec.Code)
 		}
 	}
@@ -90,14 +97,19 @@ func TestATK147ForcedSignOutOnlyAsks(t *testing.T) {
 func TestSignOutAfterAsking(t *testing.T) {
 	h := one(t)
 	cookie := h.byMail()
-	body := h.get(leaving("", "client_id", "dash", "post_logout_redirect_uri", bye, "state", "s2"), cookie).Body.String()
+	body := h.get(leaving("", "client_id", "dash", "post_logout_redirect_uri", bye, "state", "s2"),
+		cookie).Body.String()
 	_, hint, _ := strings.Cut(body, `name="hint" value="`)
 	hint, _, _ = strings.Cut(hint, `"`)
 	own := []string{"Cookie", "__Host-session=" + cookie}
-	if rec := h.post("/logout/confirm", url.Values{"hint": {hint}}, append(own, "Sec-Fetch-Site", "cross-site", "Origin", "https://evil.test")...); rec.Code != http.StatusForbidden || !h.signedIn(cookie) {
+	if rec := h.post("/logout/confirm", url.Values{"hint": {hint}},
+		append(own, "Sec-Fetch-Site", "cross-site", "Origin",
+			"https://evil.test")...); rec.Code != http.StatusForbidden || !h.signedIn(cookie) {
 		t.Errorf("another site's form: %d", rec.Code)
 	}
-	if rec := h.post("/logout/confirm", url.Values{"hint": {"x"}}, append(own, "Sec-Fetch-Site", "same-origin")...); rec.Code != http.StatusUnprocessableEntity || !h.signedIn(cookie) {
+	if rec := h.post("/logout/confirm", url.Values{"hint": {"x"}},
+		append(own, "Sec-Fetch-Site", "same-origin")...); rec.Code != http.StatusUnprocessableEntity ||
+		!h.signedIn(cookie) {
 		t.Errorf("a made-up hint: %d", rec.Code)
 	}
 	rec := h.post("/logout/confirm", url.Values{"hint": {hint}}, append(own, "Sec-Fetch-Site", "same-origin")...)
@@ -110,7 +122,8 @@ func TestSignOutByPOSTComesBackAsGET(t *testing.T) {
 	h := one(t)
 	cookie := h.byMail()
 	hint := h.tokens(cookie).ID
-	rec := h.post("/logout", url.Values{"id_token_hint": {hint}, "post_logout_redirect_uri": {bye}, "extra": {"x"}}, "Origin", "https://app.test", "Sec-Fetch-Site", "cross-site")
+	rec := h.post("/logout", url.Values{"id_token_hint": {hint}, "post_logout_redirect_uri": {bye}, "extra": {"x"}},
+		"Origin", "https://app.test", "Sec-Fetch-Site", "cross-site")
 	where, said := landed(t, rec)
 	if where != "/logout" || said.Get("id_token_hint") != hint || said.Has("extra") {
 		t.Fatalf("%s %v", where, said)
@@ -135,7 +148,8 @@ func TestATK147_AnAddressThatWasWithdrawn(t *testing.T) {
 		_, err := client.RemoveURI(t.Context(), tx, "dash", client.PostLogout, bye)
 		return err
 	})
-	rec := h.post("/logout/confirm", url.Values{"hint": {hint}}, "Cookie", "__Host-session="+cookie, "Sec-Fetch-Site", "same-origin")
+	rec := h.post("/logout/confirm", url.Values{"hint": {hint}}, "Cookie", "__Host-session="+cookie,
+		"Sec-Fetch-Site", "same-origin")
 	if rec.Code != http.StatusUnprocessableEntity || rec.Header().Get("Location") != "" {
 		t.Errorf("%d to %q", rec.Code, rec.Header().Get("Location"))
 	}
@@ -155,12 +169,15 @@ func TestSignOutAfterTheSession(t *testing.T) {
 			if where, said := landed(h.T, rec); where != bye || said.Get("state") != "s3" {
 				h.Errorf("%s: %s %v", name, where, said)
 			}
-			for _, path := range []string{"/logout", leaving("", "post_logout_redirect_uri", "https://evil.test/", "state", "s"), leaving("x", "post_logout_redirect_uri", bye)} {
+			for _, path := range []string{"/logout",
+				leaving("", "post_logout_redirect_uri", "https://evil.test/", "state", "s"),
+				leaving("x", "post_logout_redirect_uri", bye)} {
 				if rec := h.get(path, cookie); rec.Code != http.StatusOK || rec.Header().Get("Location") != "" {
 					h.Errorf("%s, %s: %d", name, path, rec.Code)
 				}
 			}
-			if rec := h.get(leaving("", "client_id", "dash", "post_logout_redirect_uri", "https://evil.test/"), cookie); rec.Code != http.StatusUnprocessableEntity {
+			if rec := h.get(leaving("", "client_id", "dash", "post_logout_redirect_uri", "https://evil.test/"),
+				cookie); rec.Code != http.StatusUnprocessableEntity {
 				h.Errorf("%s, unregistered: %d", name, rec.Code)
 			}
 		}

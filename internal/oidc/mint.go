@@ -84,13 +84,34 @@ func (p *Provider) mint(ctx context.Context, c client.Client, f grant.Family, st
 		return tokens{}, err
 	}
 	now := p.DB.Now()
-	common := jwt.Claims{Issuer: p.issuer(), Subject: st.User.ID, IssuedAt: jwt.NewNumericDate(now),
-		Expiry: jwt.NewNumericDate(earlier(now.Add(p.Limits.AccessTokenLife), st.Session.ExpiresAt))}
-	how := proof{AuthTime: *jwt.NewNumericDate(st.Session.AuthenticatedAt), ACR: st.Session.ACR, AMR: st.Session.AMR, Session: st.Session.ID}
+	common := jwt.Claims{
+		Issuer:   p.issuer(),
+		Subject:  st.User.ID,
+		IssuedAt: jwt.NewNumericDate(now),
+		Expiry:   jwt.NewNumericDate(earlier(now.Add(p.Limits.AccessTokenLife), st.Session.ExpiresAt)),
+	}
+	how := proof{
+		AuthTime: *jwt.NewNumericDate(st.Session.AuthenticatedAt),
+		ACR:      st.Session.ACR,
+		AMR:      st.Session.AMR,
+		Session:  st.Session.ID,
+	}
 
-	access := accessClaims{Claims: common, proof: how, ClientID: f.ClientID, Scope: scope, Tenant: f.Tenant, Grant: f.ID}
+	access := accessClaims{
+		Claims:   common,
+		proof:    how,
+		ClientID: f.ClientID,
+		Scope:    scope,
+		Tenant:   f.Tenant,
+		Grant:    f.ID,
+	}
 	access.Audience, access.ID = jwt.Audience{p.issuer() + "/userinfo", f.ClientID}, rand.Text()
-	t := tokens{Type: "Bearer", Scope: scope, Refresh: f.Refresh.Reveal(), Expires: int64(common.Expiry.Time().Sub(now.Truncate(time.Second)) / time.Second)}
+	t := tokens{
+		Type:    "Bearer",
+		Scope:   scope,
+		Refresh: f.Refresh.Reveal(),
+		Expires: int64(common.Expiry.Time().Sub(now.Truncate(time.Second)) / time.Second),
+	}
 	if t.Access, err = sign(key, typeAccess, access); err != nil {
 		return tokens{}, err
 	}
@@ -170,7 +191,8 @@ func leftHalf(token string) string {
 }
 
 func sign(key keyring.Key, kind string, payload any) (string, error) {
-	signer, err := jose.NewSigner(jose.SigningKey{Algorithm: jose.SignatureAlgorithm(key.Algorithm), Key: jose.JSONWebKey{Key: key.Private, KeyID: key.ID}},
+	signer, err := jose.NewSigner(jose.SigningKey{Algorithm: jose.SignatureAlgorithm(key.Algorithm),
+		Key: jose.JSONWebKey{Key: key.Private, KeyID: key.ID}},
 		(&jose.SignerOptions{}).WithType(jose.ContentType(kind)))
 	if err != nil {
 		return "", fmt.Errorf("prepare token signature: %w", err)

@@ -52,7 +52,12 @@ func (s signOutPage) FormAction() []string { return []string{s.target} }
 func Stories() []web.Story {
 	const app = "Harbor Dashboard"
 	return []web.Story{
-		{Name: "formpost", Status: http.StatusOK, Page: formPostPage{Action: "https://dashboard.harbor.example/callback", Fields: []field{{"code", "c2VhbGVk"}, {"state", "x"}}}},
+		{
+			Name:   "formpost",
+			Status: http.StatusOK,
+			Page: formPostPage{Action: "https://dashboard.harbor.example/callback",
+				Fields: []field{{"code", "c2VhbGVk"}, {"state", "x"}}},
+		},
 		{Name: "signout", Status: http.StatusOK, Page: signOutPage{AppName: app, Hint: "c2VhbGVk"}},
 		{Name: "signout/portal", Status: http.StatusOK, Page: signOutPage{Hint: "c2VhbGVk"}},
 	}

@@ -31,7 +31,8 @@ type Provider struct {
 }
 
 // levels are the acr values that a sign-in can reach, weakest first.
-var levels = []string{string(policy.PasswordOnly), string(policy.EmailConfirmed), string(policy.TwoFactor), string(policy.PhishingResistant)}
+var levels = []string{string(policy.PasswordOnly), string(policy.EmailConfirmed), string(policy.TwoFactor),
+	string(policy.PhishingResistant)}
 
 // scopes that mean something here; others are ignored (OpenID Connect Core 3.1.2.1).
 var scopes = []string{"openid", "profile", "email", "offline_access"}

@@ -37,9 +37,13 @@ func TestAnAppThatIsNotSetUpRight(t *testing.T) {
 			do           func()
 			client, host string
 		}{
-			"unregistered_redirect_uri": {func() { h.authorizeWith("", "redirect_uri", "https://user:"+hidden+"@Staging.test:8443/cb?x="+hidden) }, "dash", "staging.test:8443"},
-			"unknown_client":            {func() { h.authorizeWith("", "client_id", "nobody") }, "nobody", "app.test"},
-			"wrong_client_secret":       {func() { h.post("/token", exchange("x"), basic("other", hidden)...) }, "other", ""},
+			"unregistered_redirect_uri": {func() {
+				h.authorizeWith("", "redirect_uri",
+					"https://user:"+hidden+"@Staging.test:8443/cb?x="+hidden)
+			}, "dash", "staging.test:8443"},
+			"unknown_client": {func() { h.authorizeWith("", "client_id", "nobody") }, "nobody", "app.test"},
+			"wrong_client_secret": {func() { h.post("/token", exchange("x"), basic("other", hidden)...) },
+				"other", ""},
 			"unregistered_logout_uri": {func() {
 				h.get(leaving("", "client_id", "dash", "post_logout_redirect_uri", "https://gone.test/"+hidden), "")
 			}, "dash", "gone.test"},
@@ -52,7 +56,8 @@ func TestAnAppThatIsNotSetUpRight(t *testing.T) {
 			if err := json.Unmarshal(log.Bytes(), &loose); err != nil {
 				h.Errorf("%s: not one line: %q, %v", reason, log.String(), err)
 			}
-			line.Level, line.Client, line.Reason, line.Host, line.IP, line.RequestID = loose["level"], loose["client"], loose["reason"], loose["host"], loose["ip"], loose["request_id"]
+			line.Level, line.Client, line.Reason, line.Host, line.IP, line.RequestID = loose["level"], loose["client"],
+				loose["reason"], loose["host"], loose["ip"], loose["request_id"]
 			if line.Level != "WARN" || line.Client != c.client || line.Reason != reason || line.Host != c.host ||
 				line.IP != "192.0.2.7" ||
 				line.RequestID == "" {
@@ -62,7 +67,8 @@ func TestAnAppThatIsNotSetUpRight(t *testing.T) {
 			if len(rows) != before+1 {
 				h.Fatalf("%s: %d rows", reason, len(rows)-before)
 			}
-			if e := rows[slices.IndexFunc(rows, func(e audit.Row) bool { return e.Reason == reason })]; e.Result != "refused" ||
+			if e := rows[slices.IndexFunc(rows,
+				func(e audit.Row) bool { return e.Reason == reason })]; e.Result != "refused" ||
 				e.Reason != reason ||
 				e.ClientID != c.client ||
 				e.SubjectID != c.host ||

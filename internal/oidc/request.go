@@ -72,7 +72,8 @@ func (p *Provider) read(ctx context.Context, q url.Values) (req grant.Request, e
 	if q.Get("response_mode") == modeForm && isWeb(req.RedirectURI) {
 		req.ResponseMode = modeForm // a native app's own scheme takes no form
 	}
-	for _, check := range []func(context.Context, url.Values, *grant.Request) error{once, shape, proofKey(c), scope, p.wishes} {
+	for _, check := range []func(context.Context, url.Values, *grant.Request) error{once, shape, proofKey(c),
+		scope, p.wishes} {
 		if err := check(ctx, q, &req); err != nil {
 			return req, err
 		}
@@ -247,7 +248,8 @@ func claims(text string, req *grant.Request, wanted *[]string) error {
 		return deny("invalid_request", "claims is not a JSON object of the form in OpenID Connect Core 5.5")
 	}
 	if acr := c.IDToken.ACR; acr != nil && acr.Essential {
-		if values := slices.DeleteFunc(append(acr.Values, acr.Value), func(v string) bool { return v == "" }); len(values) > 0 {
+		if values := slices.DeleteFunc(append(acr.Values, acr.Value),
+			func(v string) bool { return v == "" }); len(values) > 0 {
 			*wanted = values
 		}
 	}

@@ -74,7 +74,8 @@ func (h *house) idVerified(a answered) string {
 	h.Helper()
 	set := &oidc.StaticKeySet{}
 	set.PublicKeys = append(set.PublicKeys, h.keySet()...)
-	v := oidc.NewVerifier(origin, set, &oidc.Config{ClientID: "dash", SupportedSigningAlgs: []string{"ES256", "RS256"}, Now: h.now})
+	v := oidc.NewVerifier(origin, set,
+		&oidc.Config{ClientID: "dash", SupportedSigningAlgs: []string{"ES256", "RS256"}, Now: h.now})
 	id, err := v.Verify(h.Context(), a.ID)
 	h.must(err)
 	h.must(id.VerifyAccessToken(a.Access))
@@ -162,7 +163,8 @@ func TestATK139AlgorithmsAreNotConfused(t *testing.T) {
 		if h.hintTaken(cookie, token) {
 			t.Errorf("%s is accepted as a hint", name)
 		}
-		if rec := h.get("/logout?id_token_hint="+url.QueryEscape(token), cookie); !strings.Contains(rec.Body.String(), "/logout/confirm") {
+		if rec := h.get("/logout?id_token_hint="+url.QueryEscape(token), cookie); !strings.Contains(rec.Body.String(),
+			"/logout/confirm") {
 			t.Errorf("%s signs out: %d", name, rec.Code)
 		}
 		typed := strings.Split(token, ".")
@@ -217,7 +219,8 @@ func TestATK134PKCEIsOptionalByExplicitSetting(t *testing.T) {
 			"short challenge":  {"code_challenge", proofOf[:42]},
 			"another client's": append(slices.Clone(without), "client_id", "other"),
 		} {
-			if _, said := landed(h.T, h.authorizeWith(cookie, change...)); said.Get("error") != "invalid_request" || said.Get("code") != "" {
+			if _, said := landed(h.T, h.authorizeWith(cookie, change...)); said.Get("error") != "invalid_request" ||
+				said.Get("code") != "" {
 				h.Errorf("%s: %v", name, said)
 			}
 		}
@@ -240,10 +243,12 @@ func (h *house) pkceEndsMeanwhile(cookie string, without []string) {
 	code := h.code(cookie, without...)
 	_, said := landed(h.T, h.authorizeWith("", without...))
 	h.pkceOptional(false)
-	if a := h.read(h.post("/token", exchange(code, "code_verifier", ""), h.basic("dash")...)); a.Error != "invalid_grant" {
+	if a := h.read(h.post("/token", exchange(code, "code_verifier", ""),
+		h.basic("dash")...)); a.Error != "invalid_grant" {
 		h.Errorf("a code from before: %+v", a)
 	}
-	if _, said := landed(h.T, h.get("/authorize/resume?to="+said.Get("to"), cookie)); said.Get("error") != "invalid_request" || said.Get("code") != "" {
+	if _, said := landed(h.T, h.get("/authorize/resume?to="+said.Get("to"),
+		cookie)); said.Get("error") != "invalid_request" || said.Get("code") != "" {
 		h.Errorf("a request from before: %v", said)
 	}
 	if _, said := landed(h.T, h.authorizeWith(cookie, without...)); said.Get("error") != "invalid_request" {

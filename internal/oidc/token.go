@@ -57,7 +57,8 @@ func noStore(rw http.ResponseWriter) {
 
 func (p *Provider) exchange(rw http.ResponseWriter, r *http.Request) (tokens, error) {
 	if err := web.ParseForm(rw, r); err != nil {
-		return tokens{}, refuse("invalid_request", "the body must be a well-formed application/x-www-form-urlencoded form")
+		return tokens{}, refuse("invalid_request",
+			"the body must be a well-formed application/x-www-form-urlencoded form")
 	}
 	c, err := p.authenticate(r)
 	if err != nil {
@@ -83,12 +84,17 @@ func (p *Provider) redeem(r *http.Request, c client.Client, form url.Values) (to
 		return tokens{}, err
 	}
 	f, err := grant.Redeem(ctx, p.DB, grant.Redemption{
-		Keys:         p.Keys,
-		PKCEOptional: c.PKCEOptional,
-		Code:         code, ClientID: c.ID, RedirectURI: form.Get("redirect_uri"), Verifier: form.Get("code_verifier"),
-		AccessLife: p.Limits.AccessTokenLife, RefreshLife: p.Limits.RefreshTokenLife,
+		Keys:           p.Keys,
+		PKCEOptional:   c.PKCEOptional,
+		Code:           code,
+		ClientID:       c.ID,
+		RedirectURI:    form.Get("redirect_uri"),
+		Verifier:       form.Get("code_verifier"),
+		AccessLife:     p.Limits.AccessTokenLife,
+		RefreshLife:    p.Limits.RefreshTokenLife,
 		ReachedMailbox: refusal == "" && confirmed(st),
-		Refuse:         refusal, Event: event(r, c.ID),
+		Refuse:         refusal,
+		Event:          event(r, c.ID),
 	})
 	if errors.Is(err, grant.ErrInvalid) {
 		return tokens{}, errGrant
@@ -106,7 +112,12 @@ func (p *Provider) refresh(r *http.Request, c client.Client, form url.Values) (t
 		return tokens{}, err
 	}
 	f, err := grant.Refresh(ctx, p.DB, grant.Renewal{
-		Keys: p.Keys, Token: token, ClientID: c.ID, Scope: form.Get("scope"), Refuse: refusal, Event: event(r, c.ID),
+		Keys:     p.Keys,
+		Token:    token,
+		ClientID: c.ID,
+		Scope:    form.Get("scope"),
+		Refuse:   refusal,
+		Event:    event(r, c.ID),
 	})
 	switch {
 	case errors.Is(err, grant.ErrInvalid):
@@ -121,7 +132,8 @@ func (p *Provider) refresh(r *http.Request, c client.Client, form url.Values) (t
 
 // behind asks what the session behind a code or refresh token is worth for this client
 // now: user, company, policy and levels may have changed since (RFC 9700 4.14).
-func (p *Provider) behind(ctx context.Context, c client.Client, text string) (st signin.SessionCheck, refusal string, err error) {
+func (p *Provider) behind(ctx context.Context, c client.Client, text string) (st signin.SessionCheck,
+	refusal string, err error) {
 	tenant, sessionID, err := grant.Holder(ctx, p.DB, text)
 	if errors.Is(err, grant.ErrInvalid) {
 		return st, "", errGrant

@@ -42,13 +42,16 @@ func TestSEC6And111GoldenTokens(t *testing.T) {
 			}
 			sum := sha256.Sum256([]byte(a.Access))
 			want := map[string]any{
-				"iss": origin, "sub": h.ada.ID, "aud": "dash", "azp": "dash", "nonce": "n-1", "sid": sid, "acr": row.acr, "amr": amr,
+				"iss": origin, "sub": h.ada.ID, "aud": "dash", "azp": "dash", "nonce": "n-1", "sid": sid,
+				"acr": row.acr, "amr": amr,
 				"iat": float64(
 					h.now().Unix(),
 				), "exp": float64(h.now().Unix() + 600), "auth_time": float64(began.Unix()),
 				"at_hash": base64.RawURLEncoding.EncodeToString(
 					sum[:16],
-				), "name": "Ada", "preferred_username": "ada@harbor.test", "role": "agent", "tenant": map[string]any{"id": h.tenant, "name": "Harbor"}, "email": "ada@harbor.test", "email_verified": len(row.amr) > 1,
+				), "name": "Ada", "preferred_username": "ada@harbor.test", "role": "agent",
+				"tenant": map[string]any{"id": h.tenant, "name": "Harbor"}, "email": "ada@harbor.test",
+				"email_verified": len(row.amr) > 1,
 			}
 			if diff := cmp.Diff(want, payload(h.T, a.ID)); diff != "" {
 				h.Errorf("%s, ID token: %s", row.acr, diff)
@@ -60,17 +63,21 @@ func TestSEC6And111GoldenTokens(t *testing.T) {
 			delete(access, "jti")
 			delete(access, "gid")
 			want = map[string]any{
-				"iss": origin, "sub": h.ada.ID, "aud": []any{origin + "/userinfo", "dash"}, "client_id": "dash", "sid": sid, "acr": row.acr, "amr": amr, "tid": h.tenant,
-				"scope": "openid profile email offline_access", "iat": float64(h.now().Unix()), "exp": float64(h.now().Unix() + 600), "auth_time": float64(began.Unix()),
+				"iss": origin, "sub": h.ada.ID, "aud": []any{origin + "/userinfo", "dash"}, "client_id": "dash",
+				"sid": sid, "acr": row.acr, "amr": amr, "tid": h.tenant,
+				"scope": "openid profile email offline_access", "iat": float64(h.now().Unix()),
+				"exp": float64(h.now().Unix() + 600), "auth_time": float64(began.Unix()),
 			}
 			if diff := cmp.Diff(want, access); diff != "" {
 				h.Errorf("%s, access token: %s", row.acr, diff)
 			}
-			if a.Type != "Bearer" || a.Expires != 600 || a.Scope != "openid profile email offline_access" || a.Refresh == "" {
+			if a.Type != "Bearer" || a.Expires != 600 || a.Scope != "openid profile email offline_access" ||
+				a.Refresh == "" {
 				h.Errorf("%+v", a)
 			}
 			for token, typ := range map[string]string{a.ID: "JWT", a.Access: "at+jwt"} {
-				if head := header(h.T, token); head["alg"] != "ES256" || head["typ"] != typ || head["kid"] == "" || len(head) != 3 {
+				if head := header(h.T, token); head["alg"] != "ES256" || head["typ"] != typ || head["kid"] == "" ||
+					len(head) != 3 {
 					h.Errorf("%v", head)
 				}
 			}
@@ -115,7 +122,8 @@ func TestTokenStatementBudget(t *testing.T) {
 		}
 		before := h.DB.Statements()
 		a := h.read(h.post("/token", exchange(code), h.basic("dash")...))
-		if n := h.DB.Statements() - before; n > 7 { // three of them in the one write transaction, one says that the mailbox was reached
+		// three of them in the one write transaction, one says that the mailbox was reached
+		if n := h.DB.Statements() - before; n > 7 {
 			h.Errorf("%d statements", n)
 		}
 		before = h.DB.Statements()
@@ -154,13 +162,16 @@ func TestATK148ClientAuthentication(t *testing.T) {
 		"bearer":              {[]string{"client_id", "dash"}, []string{"Authorization", "Bearer " + mine}, ""},
 		"two headers":         {nil, append(h.basic("dash"), h.basic("other")...), ""},
 		"not base64":          {nil, []string{"Authorization", "Basic %%%"}, ""},
-		"no colon":            {nil, []string{"Authorization", "Basic " + base64.StdEncoding.EncodeToString([]byte("dash"))}, ""},
-		"assertion":           {[]string{"client_id", "dash", "client_assertion", "a.b.c", "client_assertion_type", "urn:ietf:params:oauth:client-assertion-type:jwt-bearer"}, nil, ""},
-		"public with secret":  {[]string{"client_id", "phone", "client_secret", mine}, nil, ""},
+		"no colon": {nil,
+			[]string{"Authorization", "Basic " + base64.StdEncoding.EncodeToString([]byte("dash"))}, ""},
+		"assertion": {[]string{"client_id", "dash", "client_assertion", "a.b.c", "client_assertion_type",
+			"urn:ietf:params:oauth:client-assertion-type:jwt-bearer"}, nil, ""},
+		"public with secret": {[]string{"client_id", "phone", "client_secret", mine}, nil, ""},
 	} {
 		code := h.code(cookie)
 		rec := h.post("/token"+c.query, exchange(code, c.form...), c.header...)
-		if a := h.read(rec); rec.Code != http.StatusUnauthorized || a.Error != "invalid_client" || a.Access != "" || !strings.HasPrefix(rec.Header().Get("WWW-Authenticate"), "Basic") {
+		if a := h.read(rec); rec.Code != http.StatusUnauthorized || a.Error != "invalid_client" || a.Access != "" ||
+			!strings.HasPrefix(rec.Header().Get("WWW-Authenticate"), "Basic") {
 			t.Errorf("%s: %d %s", name, rec.Code, rec.Body)
 		}
 		if a := h.read(h.post("/token", exchange(code), h.basic("dash")...)); a.Error != "" {
@@ -177,10 +188,12 @@ func TestClientsProveThemselvesInEitherWay(t *testing.T) {
 	h := one(t)
 	cookie := h.byMail()
 	for name, rec := range map[string]*httptest.ResponseRecorder{
-		"basic":         h.post("/token", exchange(h.code(cookie)), h.basic("dash")...),
-		"basic and id":  h.post("/token", exchange(h.code(cookie), "client_id", "dash"), h.basic("dash")...),
-		"post":          h.post("/token", exchange(h.code(cookie), "client_id", "dash", "client_secret", h.secrets["dash"])),
-		"encoded basic": h.post("/token", exchange(h.code(cookie)), "Authorization", "Basic "+base64.StdEncoding.EncodeToString([]byte("d%61sh:"+url.QueryEscape(h.secrets["dash"])))),
+		"basic":        h.post("/token", exchange(h.code(cookie)), h.basic("dash")...),
+		"basic and id": h.post("/token", exchange(h.code(cookie), "client_id", "dash"), h.basic("dash")...),
+		"post": h.post("/token",
+			exchange(h.code(cookie), "client_id", "dash", "client_secret", h.secrets["dash"])),
+		"encoded basic": h.post("/token", exchange(h.code(cookie)), "Authorization",
+			"Basic "+base64.StdEncoding.EncodeToString([]byte("d%61sh:"+url.QueryEscape(h.secrets["dash"])))),
 		"none": h.post("/token", exchange(h.code(cookie, "client_id", "phone", "redirect_uri", "http://127.0.0.1:5/cb"),
 			"client_id", "phone", "redirect_uri", "http://127.0.0.1:5/cb")),
 	} {
@@ -198,11 +211,15 @@ func TestMalformedTokenRequests(t *testing.T) {
 		"no media type": {exchange(code).Encode(), "", "invalid_request"},
 		"twice":         {exchange(code).Encode() + "&code=x", "application/x-www-form-urlencoded", "invalid_request"},
 		"malformed":     {"grant_type=%zz", "application/x-www-form-urlencoded", "invalid_request"},
-		"too large":     {exchange(code).Encode() + "&x=" + strings.Repeat("x", 70_000), "application/x-www-form-urlencoded", "invalid_request"},
-		"no grant type": {exchange(code, "grant_type", "").Encode(), "application/x-www-form-urlencoded", "invalid_request"},
-		"password":      {exchange(code, "grant_type", "password").Encode(), "application/x-www-form-urlencoded", "unsupported_grant_type"},
-		"client":        {exchange(code, "grant_type", "client_credentials").Encode(), "application/x-www-form-urlencoded", "unsupported_grant_type"},
-		"no code":       {exchange(code, "code", "").Encode(), "application/x-www-form-urlencoded", "invalid_grant"},
+		"too large": {exchange(code).Encode() + "&x=" + strings.Repeat("x", 70_000),
+			"application/x-www-form-urlencoded", "invalid_request"},
+		"no grant type": {exchange(code, "grant_type", "").Encode(), "application/x-www-form-urlencoded",
+			"invalid_request"},
+		"password": {exchange(code, "grant_type", "password").Encode(), "application/x-www-form-urlencoded",
+			"unsupported_grant_type"},
+		"client": {exchange(code, "grant_type", "client_credentials").Encode(),
+			"application/x-www-form-urlencoded", "unsupported_grant_type"},
+		"no code": {exchange(code, "code", "").Encode(), "application/x-www-form-urlencoded", "invalid_grant"},
 	} {
 		r := httptest.NewRequestWithContext(t.Context(), http.MethodPost, "/token", strings.NewReader(c.body))
 		r.Header.Set("Content-Type", c.media)
@@ -235,7 +252,8 @@ func TestATK134And135WrongProofsAtTheTokenEndpoint(t *testing.T) {
 			"no address":     {"dash", []string{"redirect_uri", ""}},
 		} {
 			code := h.code(cookie)
-			if a := h.read(h.post("/token", exchange(code, c.change...), h.basic(c.who)...)); a.Error != "invalid_grant" || a.Access != "" {
+			if a := h.read(h.post("/token", exchange(code, c.change...),
+				h.basic(c.who)...)); a.Error != "invalid_grant" || a.Access != "" {
 				h.Errorf("%s: %+v", name, a)
 			}
 			if a := h.read(h.post("/token", exchange(code), h.basic("dash")...)); a.Error != "invalid_grant" {
@@ -269,10 +287,13 @@ func TestATK141RefreshTokens(t *testing.T) {
 	each(t, func(h *house) {
 		r1 := h.tokens(h.byMail())
 		r2 := h.refreshing(r1.Refresh)
-		if r2.Error != "" || r2.Refresh == r1.Refresh || r2.ID == "" || payload(h.T, r2.ID)["nonce"] != nil || payload(h.T, r2.ID)["sub"] != h.ada.ID {
+		if r2.Error != "" || r2.Refresh == r1.Refresh || r2.ID == "" || payload(h.T, r2.ID)["nonce"] != nil ||
+			payload(h.T, r2.ID)["sub"] != h.ada.ID {
 			h.Fatalf("%+v", r2)
 		}
-		narrow := h.read(h.post("/token", url.Values{"grant_type": {"refresh_token"}, "refresh_token": {r2.Refresh}, "scope": {"openid email"}}, h.basic("dash")...))
+		narrow := h.read(h.post("/token",
+			url.Values{"grant_type": {"refresh_token"}, "refresh_token": {r2.Refresh}, "scope": {"openid email"}},
+			h.basic("dash")...))
 		if narrow.Scope != "openid email" || payload(h.T, narrow.ID)["name"] != nil {
 			h.Errorf("%+v", narrow)
 		}
@@ -319,7 +340,8 @@ func TestRefreshBelongsToItsClientAndAsksForNoMore(t *testing.T) {
 		t.Errorf("%+v", a)
 	}
 	token = h.tokens(h.byMail()).Refresh
-	if a := h.read(h.post("/token", url.Values{"grant_type": {"refresh_token"}, "refresh_token": {token}}, h.basic("other")...)); a.Error != "invalid_grant" {
+	if a := h.read(h.post("/token", url.Values{"grant_type": {"refresh_token"}, "refresh_token": {token}},
+		h.basic("other")...)); a.Error != "invalid_grant" {
 		t.Errorf("%+v", a)
 	}
 	if a := h.refreshing(token); a.Error != "invalid_grant" {
@@ -350,7 +372,8 @@ func TestSEC104WhatChangedSinceEndsTheGrant(t *testing.T) {
 		},
 		"company suspended": func(h *house, _ string) {
 			h.in(h.tenant, func(tx *db.Tx) error {
-				_, err := tx.Exec(h.Context(), `UPDATE tenants SET suspended_at = $1 WHERE tenant_id = $2`, tx.Now, tx.Tenant)
+				_, err := tx.Exec(h.Context(), `UPDATE tenants SET suspended_at = $1
+					WHERE tenant_id = $2`, tx.Now, tx.Tenant)
 				return err
 			})
 		},
@@ -397,7 +420,8 @@ func TestATK141_RefusedByPolicyIsNoShelter(t *testing.T) {
 				url.Values{"grant_type": {"refresh_token"}, "refresh_token": {stolen.Refresh}},
 				h.basic("other")...),
 		)
-		for what, got := range map[string]string{"used": h.refreshing(used.Refresh).Error, "other client": byOther.Error, "genuine": h.refreshing(kept.Refresh).Error} {
+		for what, got := range map[string]string{"used": h.refreshing(used.Refresh).Error,
+			"other client": byOther.Error, "genuine": h.refreshing(kept.Refresh).Error} {
 			if got != "invalid_grant" {
 				h.Errorf("%s: %q", what, got)
 			}

@@ -37,8 +37,10 @@ func (c *challenge) Error() string { return "bearer" + c.parameters }
 
 var (
 	errNoToken   = &challenge{http.StatusUnauthorized, ""}
-	errTwoTokens = &challenge{http.StatusBadRequest, ` error="invalid_request", error_description="bring one token, in one way"`}
-	errBearer    = &challenge{http.StatusUnauthorized, ` error="invalid_token", error_description="the access token is not valid, or no longer"`}
+	errTwoTokens = &challenge{http.StatusBadRequest,
+		` error="invalid_request", error_description="bring one token, in one way"`}
+	errBearer = &challenge{http.StatusUnauthorized,
+		` error="invalid_token", error_description="the access token is not valid, or no longer"`}
 )
 
 // userinfo answers about the person while the sign-in behind the token is alive and enough.
@@ -61,8 +63,11 @@ func (p *Provider) userinfo(rw http.ResponseWriter, r *http.Request) error {
 	who.Tenant = &company{st.User.TenantID, st.Tenant.Name} // whatever the scope
 	noStore(rw)
 	return p.Web.JSON(rw, http.StatusOK, info{
-		Subject: st.User.ID, person: who,
-		AuthTime: st.Session.AuthenticatedAt.Unix(), ACR: st.Session.ACR, AMR: st.Session.AMR,
+		Subject:  st.User.ID,
+		person:   who,
+		AuthTime: st.Session.AuthenticatedAt.Unix(),
+		ACR:      st.Session.ACR,
+		AMR:      st.Session.AMR,
 	})
 }
 
@@ -97,7 +102,10 @@ func (p *Provider) standing(ctx context.Context, c accessClaims) (st signin.Sess
 }
 
 func tooLittle(need string) error {
-	return &challenge{http.StatusUnauthorized, fmt.Sprintf(` error="insufficient_user_authentication", error_description="a stronger sign-in is needed", acr_values=%q`, need)}
+	return &challenge{http.StatusUnauthorized,
+		fmt.Sprintf(
+			` error="insufficient_user_authentication", error_description="a stronger sign-in is needed", acr_values=%q`,
+			need)}
 }
 
 // bearerToken finds the token in the header, or in the body of a form (RFC 6750 2). One in
@@ -131,11 +139,13 @@ func bearerToken(rw http.ResponseWriter, r *http.Request) (string, error) {
 // confirmed reports whether this sign-in, or the one that its remembered browser stands for,
 // reached the person by mail.
 func confirmed(st signin.SessionCheck) bool {
-	return slices.Contains(st.Session.AMR, authenticator.TraitsOf[authenticator.Email].AMR[0]) || st.Session.RememberedID != "" && onlyMail(st)
+	return slices.Contains(st.Session.AMR, authenticator.TraitsOf[authenticator.Email].AMR[0]) ||
+		st.Session.RememberedID != "" && onlyMail(st)
 }
 
 // onlyMail reports whether nothing but a mail can have been the second step that a browser is
 // remembered for: a method that comes or goes ends what is remembered.
 func onlyMail(st signin.SessionCheck) bool {
-	return !slices.ContainsFunc(slices.Concat(st.Has, st.Lost), func(k authenticator.Kind) bool { return authenticator.TraitsOf[k].Possession })
+	return !slices.ContainsFunc(slices.Concat(st.Has, st.Lost),
+		func(k authenticator.Kind) bool { return authenticator.TraitsOf[k].Possession })
 }

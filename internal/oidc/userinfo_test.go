@@ -64,7 +64,8 @@ func TestUserinfo(t *testing.T) {
 			}
 		}
 		narrow := h.userinfoWith(h.tokens(h.byMail(), "scope", "openid").Access)
-		if strings.Contains(narrow.Body.String(), "Ada") || strings.Contains(narrow.Body.String(), "@") || narrow.Code != http.StatusOK {
+		if strings.Contains(narrow.Body.String(), "Ada") || strings.Contains(narrow.Body.String(), "@") ||
+			narrow.Code != http.StatusOK {
 			h.Errorf("%d %s", narrow.Code, narrow.Body)
 		}
 	})
@@ -78,17 +79,20 @@ func TestUserinfoWithoutOneToken(t *testing.T) {
 		code int
 		want string
 	}{
-		"none":      {h.get("/userinfo", ""), 401, "Bearer"},
-		"cookie":    {h.get("/userinfo", h.byMail()), 401, "Bearer"},
-		"query":     {h.get("/userinfo?access_token="+a.Access, ""), 401, "Bearer"},
-		"basic":     {h.post("/userinfo", url.Values{}, h.basic("dash")...), 401, "Bearer"},
-		"two ways":  {h.post("/userinfo", url.Values{"access_token": {a.Access}}, "Authorization", "Bearer "+a.Access), 400, `Bearer error="invalid_request"`},
-		"two heads": {h.post("/userinfo", url.Values{}, "Authorization", "Bearer "+a.Access, "Authorization", "Bearer "+a.Access), 400, `Bearer error="invalid_request"`},
-		"empty":     {h.userinfoWith(""), 401, `Bearer error="invalid_token"`},
-		"rubbish":   {h.userinfoWith("rubbish"), 401, `Bearer error="invalid_token"`},
-		"huge":      {h.userinfoWith(strings.Repeat("x", 9000)), 401, `Bearer error="invalid_token"`},
+		"none":   {h.get("/userinfo", ""), 401, "Bearer"},
+		"cookie": {h.get("/userinfo", h.byMail()), 401, "Bearer"},
+		"query":  {h.get("/userinfo?access_token="+a.Access, ""), 401, "Bearer"},
+		"basic":  {h.post("/userinfo", url.Values{}, h.basic("dash")...), 401, "Bearer"},
+		"two ways": {h.post("/userinfo", url.Values{"access_token": {a.Access}}, "Authorization", "Bearer "+a.Access),
+			400, `Bearer error="invalid_request"`},
+		"two heads": {h.post("/userinfo", url.Values{}, "Authorization", "Bearer "+a.Access, "Authorization",
+			"Bearer "+a.Access), 400, `Bearer error="invalid_request"`},
+		"empty":   {h.userinfoWith(""), 401, `Bearer error="invalid_token"`},
+		"rubbish": {h.userinfoWith("rubbish"), 401, `Bearer error="invalid_token"`},
+		"huge":    {h.userinfoWith(strings.Repeat("x", 9000)), 401, `Bearer error="invalid_token"`},
 	} {
-		if got := c.rec.Header().Get("WWW-Authenticate"); c.rec.Code != c.code || !strings.HasPrefix(got, c.want) || c.want == "Bearer" && got != "Bearer" {
+		if got := c.rec.Header().Get("WWW-Authenticate"); c.rec.Code != c.code || !strings.HasPrefix(got, c.want) ||
+			c.want == "Bearer" && got != "Bearer" {
 			t.Errorf("%s: %d %q", name, c.rec.Code, got)
 		}
 	}
@@ -100,21 +104,25 @@ func TestATK140TokensDoNotPassForEachOther(t *testing.T) {
 	h := one(t)
 	cookie := h.byMail()
 	a := h.tokens(cookie)
-	for name, token := range map[string]string{"ID token": a.ID, "refresh token": a.Refresh, "session": cookie, "code": h.code(cookie), "client secret": h.secrets["dash"]} {
+	for name, token := range map[string]string{"ID token": a.ID, "refresh token": a.Refresh, "session": cookie,
+		"code": h.code(cookie), "client secret": h.secrets["dash"]} {
 		if rec := h.userinfoWith(token); rec.Code != http.StatusUnauthorized {
 			t.Errorf("%s: %d", name, rec.Code)
 		}
 	}
-	if _, said := landed(t, h.authorizeWith(cookie, "id_token_hint", a.Access)); said.Get("error") != "invalid_request" {
+	if _, said := landed(t, h.authorizeWith(cookie, "id_token_hint",
+		a.Access)); said.Get("error") != "invalid_request" {
 		t.Errorf("access token as hint: %v", said)
 	}
 	if _, said := landed(t, h.authorizeWith(cookie, "id_token_hint", a.ID)); said.Get("code") == "" {
 		t.Errorf("ID token as hint: %v", said)
 	}
-	if _, said := landed(t, h.authorizeWith(cookie, "id_token_hint", a.ID, "client_id", "other")); said.Get("error") != "invalid_request" {
+	if _, said := landed(t, h.authorizeWith(cookie, "id_token_hint", a.ID, "client_id",
+		"other")); said.Get("error") != "invalid_request" {
 		t.Errorf("another client's ID token as hint: %v", said)
 	}
-	if rec := h.get("/logout?id_token_hint="+a.Access, cookie); !strings.Contains(rec.Body.String(), "/logout/confirm") {
+	if rec := h.get("/logout?id_token_hint="+a.Access, cookie); !strings.Contains(rec.Body.String(),
+		"/logout/confirm") {
 		t.Error("an access token signed somebody out")
 	}
 }
@@ -186,7 +194,8 @@ func TestATK139ForgedTokens(t *testing.T) {
 	h.must(err)
 	spki, err := x509.MarshalPKIXPublicKey(key.Private.Public())
 	h.must(err)
-	own := map[string]any{"kty": "EC", "crv": "P-256", "x": base64.RawURLEncoding.EncodeToString(theirs.X.Bytes()), "y": base64.RawURLEncoding.EncodeToString(theirs.Y.Bytes())} //nolint:staticcheck // the attacker writes a JWK
+	own := map[string]any{"kty": "EC", "crv": "P-256", "x": base64.RawURLEncoding.EncodeToString(theirs.X.Bytes()),
+		"y": base64.RawURLEncoding.EncodeToString(theirs.Y.Bytes())} //nolint:staticcheck // the attacker writes a JWK
 	cookie := h.byMail()
 	a := h.tokens(cookie)
 	good := forge{header(t, a.Access), payload(t, a.Access)}
@@ -200,25 +209,44 @@ func TestATK139ForgedTokens(t *testing.T) {
 		return in + "." + base64.RawURLEncoding.EncodeToString(m.Sum(nil))
 	}
 	forged := map[string]string{
-		"none": good.headed("alg", "none").input(t) + ".", "None": good.headed("alg", "None").input(t) + ".", "nOnE": good.headed("alg", "nOnE").input(t) + ".",
-		"no signature": good.input(t) + ".", "HS256 with the point": hs256(point.Bytes()), "HS256 with the key's DER": hs256(spki),
-		"psychic": good.input(t) + "." + base64.RawURLEncoding.EncodeToString(make([]byte, 64)), "other key": good.signed(t, theirs),
-		"other key, jwk": good.headed("jwk", own).signed(t, theirs), "other key, jku": good.headed("jku", trap.URL).signed(t, theirs),
-		"other key, x5u": good.headed("x5u", trap.URL).signed(t, theirs), "other key, x5c": good.headed("x5c", []string{base64.StdEncoding.EncodeToString(spki)}).signed(t, theirs),
-		"kid path": good.headed("kid", "../../dev/null").signed(t, key.Private), "kid sql": good.headed("kid", "' UNION SELECT 'x").signed(t, key.Private),
-		"kid empty": good.headed("kid", "").signed(t, key.Private), "no kid": good.headed("kid", nil).signed(t, key.Private),
-		"crit": good.headed("crit", []string{"exp"}).signed(t, key.Private), "crit b64": good.headed("crit", []string{"b64"}).headed("b64", false).signed(t, key.Private),
-		"typ JWT": good.headed("typ", "JWT").signed(t, key.Private), "typ AT+JWT": good.headed("typ", "AT+JWT").signed(t, key.Private),
-		"typ application": good.headed("typ", "application/at+jwt").signed(t, key.Private), "no typ": good.headed("typ", nil).signed(t, key.Private),
-		"RS256": good.headed("alg", "RS256").signed(t, key.Private), "ES384": good.headed("alg", "ES384").signed(t, key.Private),
-		"other issuer": good.claimed("iss", "https://evil.test").signed(t, key.Private), "no issuer": good.claimed("iss", nil).signed(t, key.Private),
-		"other audience": good.claimed("aud", []string{"dash"}).signed(t, key.Private), "no audience": good.claimed("aud", nil).signed(t, key.Private),
-		"expired": good.claimed("exp", start.Add(-time.Second).Unix()).signed(t, key.Private), "no end": good.claimed("exp", nil).signed(t, key.Private),
-		"not yet": good.claimed("nbf", start.Add(time.Hour).Unix()).signed(t, key.Private), "end is a word": good.claimed("exp", "later").signed(t, key.Private),
-		"other tenant": good.claimed("tid", "t2").signed(t, key.Private), "no tenant": good.claimed("tid", nil).signed(t, key.Private),
-		"other grant": good.claimed("gid", "x").signed(t, key.Private), "other person": good.claimed("sub", h.bob.ID).signed(t, key.Private),
-		"nested": base64.RawURLEncoding.EncodeToString([]byte(a.Access)) + "." + a.Access,
-		"JSON":   `{"payload":"` + strings.Split(a.Access, ".")[1] + `","protected":"` + strings.Split(a.Access, ".")[0] + `","signature":"` + strings.Split(a.Access, ".")[2] + `"}`,
+		"none": good.headed("alg", "none").input(t) + ".", "None": good.headed("alg", "None").input(t) + ".",
+		"nOnE":         good.headed("alg", "nOnE").input(t) + ".",
+		"no signature": good.input(t) + ".", "HS256 with the point": hs256(point.Bytes()),
+		"HS256 with the key's DER": hs256(spki),
+		"psychic":                  good.input(t) + "." + base64.RawURLEncoding.EncodeToString(make([]byte, 64)),
+		"other key":                good.signed(t, theirs),
+		"other key, jwk":           good.headed("jwk", own).signed(t, theirs),
+		"other key, jku":           good.headed("jku", trap.URL).signed(t, theirs),
+		"other key, x5u":           good.headed("x5u", trap.URL).signed(t, theirs),
+		"other key, x5c": good.headed("x5c",
+			[]string{base64.StdEncoding.EncodeToString(spki)}).signed(t, theirs),
+		"kid path":        good.headed("kid", "../../dev/null").signed(t, key.Private),
+		"kid sql":         good.headed("kid", "' UNION SELECT 'x").signed(t, key.Private),
+		"kid empty":       good.headed("kid", "").signed(t, key.Private),
+		"no kid":          good.headed("kid", nil).signed(t, key.Private),
+		"crit":            good.headed("crit", []string{"exp"}).signed(t, key.Private),
+		"crit b64":        good.headed("crit", []string{"b64"}).headed("b64", false).signed(t, key.Private),
+		"typ JWT":         good.headed("typ", "JWT").signed(t, key.Private),
+		"typ AT+JWT":      good.headed("typ", "AT+JWT").signed(t, key.Private),
+		"typ application": good.headed("typ", "application/at+jwt").signed(t, key.Private),
+		"no typ":          good.headed("typ", nil).signed(t, key.Private),
+		"RS256":           good.headed("alg", "RS256").signed(t, key.Private),
+		"ES384":           good.headed("alg", "ES384").signed(t, key.Private),
+		"other issuer":    good.claimed("iss", "https://evil.test").signed(t, key.Private),
+		"no issuer":       good.claimed("iss", nil).signed(t, key.Private),
+		"other audience":  good.claimed("aud", []string{"dash"}).signed(t, key.Private),
+		"no audience":     good.claimed("aud", nil).signed(t, key.Private),
+		"expired":         good.claimed("exp", start.Add(-time.Second).Unix()).signed(t, key.Private),
+		"no end":          good.claimed("exp", nil).signed(t, key.Private),
+		"not yet":         good.claimed("nbf", start.Add(time.Hour).Unix()).signed(t, key.Private),
+		"end is a word":   good.claimed("exp", "later").signed(t, key.Private),
+		"other tenant":    good.claimed("tid", "t2").signed(t, key.Private),
+		"no tenant":       good.claimed("tid", nil).signed(t, key.Private),
+		"other grant":     good.claimed("gid", "x").signed(t, key.Private),
+		"other person":    good.claimed("sub", h.bob.ID).signed(t, key.Private),
+		"nested":          base64.RawURLEncoding.EncodeToString([]byte(a.Access)) + "." + a.Access,
+		"JSON": `{"payload":"` + strings.Split(a.Access, ".")[1] + `","protected":"` + strings.Split(a.Access,
+			".")[0] + `","signature":"` + strings.Split(a.Access, ".")[2] + `"}`,
 	}
 	for name, token := range forged {
 		if rec := h.userinfoWith(token); rec.Code != http.StatusUnauthorized || rec.Body.Len() > 0 {
@@ -226,12 +254,16 @@ func TestATK139ForgedTokens(t *testing.T) {
 		}
 	}
 	id := forge{header(t, a.ID), payload(t, a.ID)}
-	for name, token := range map[string]string{"none": id.headed("alg", "none").input(t) + ".", "other key": id.headed("jwk", own).signed(t, theirs),
-		"other issuer": id.claimed("iss", "https://evil.test").signed(t, key.Private), "changed": id.claimed("sub", h.bob.ID).input(t) + "." + strings.Split(a.ID, ".")[2]} {
-		if _, said := landed(t, h.authorizeWith(cookie, "id_token_hint", token)); said.Get("error") != "invalid_request" {
+	for name, token := range map[string]string{"none": id.headed("alg", "none").input(t) + ".",
+		"other key":    id.headed("jwk", own).signed(t, theirs),
+		"other issuer": id.claimed("iss", "https://evil.test").signed(t, key.Private),
+		"changed":      id.claimed("sub", h.bob.ID).input(t) + "." + strings.Split(a.ID, ".")[2]} {
+		if _, said := landed(t,
+			h.authorizeWith(cookie, "id_token_hint", token)); said.Get("error") != "invalid_request" {
 			t.Errorf("hint, %s: %v", name, said)
 		}
-		if rec := h.get("/logout?id_token_hint="+url.QueryEscape(token), cookie); !strings.Contains(rec.Body.String(), "/logout/confirm") {
+		if rec := h.get("/logout?id_token_hint="+url.QueryEscape(token), cookie); !strings.Contains(rec.Body.String(),
+			"/logout/confirm") {
 			t.Errorf("sign-out, %s: %d", name, rec.Code)
 		}
 	}

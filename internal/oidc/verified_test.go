@@ -26,9 +26,11 @@ func TestSEC006_AnAddressIsVerifiedByAMailAlone(t *testing.T) {
 		{"a mail", nil, []string{"pwd", "email"}, "", true},
 		{"remembered after a mail", nil, []string{"pwd"}, "r", true},
 		{"remembered after an app", []authenticator.Kind{authenticator.TOTP}, []string{"pwd"}, "r", false},
-		{"an app, and to be remembered", []authenticator.Kind{authenticator.TOTP}, []string{"pwd", "otp", "mfa"}, "r", false},
+		{"an app, and to be remembered", []authenticator.Kind{authenticator.TOTP},
+			[]string{"pwd", "otp", "mfa"}, "r", false},
 		{"remembered after a backup code", []authenticator.Kind{authenticator.Backup}, []string{"pwd"}, "r", false},
-		{"a mail, by somebody who has an app", []authenticator.Kind{authenticator.TOTP}, []string{"pwd", "email"}, "", true},
+		{"a mail, by somebody who has an app", []authenticator.Kind{authenticator.TOTP},
+			[]string{"pwd", "email"}, "", true},
 	} {
 		t.Run(row.name, func(t *testing.T) {
 			h := one(t)
@@ -39,8 +41,11 @@ func TestSEC006_AnAddressIsVerifiedByAMailAlone(t *testing.T) {
 						return err
 					}
 				}
-				_, ref, err := session.Issue(t.Context(), tx, session.Session{UserID: h.ada.ID, ClientID: "dash", ACR: levels[0], AMR: row.amr, RememberedID: row.remember,
-					SecurityVersion: h.ada.SecurityVersion, AuthenticatedAt: tx.Now, ExpiresAt: tx.Now.Add(24 * time.Hour)})
+				_, ref, err := session.Issue(t.Context(), tx,
+					session.Session{UserID: h.ada.ID, ClientID: "dash", ACR: levels[0], AMR: row.amr,
+						RememberedID:    row.remember,
+						SecurityVersion: h.ada.SecurityVersion, AuthenticatedAt: tx.Now,
+						ExpiresAt: tx.Now.Add(24 * time.Hour)})
 				cookie = ref.Text().Reveal()
 				return err
 			})
@@ -60,7 +65,8 @@ func TestEmailVerifiedIsAFactAboutTheAddress(t *testing.T) {
 			a := h.tokens(cookie)
 			var info map[string]any
 			h.must(json.Unmarshal(h.userinfoWith(a.Access).Body.Bytes(), &info))
-			for where, claims := range map[string]map[string]any{"ID token": payload(h.T, a.ID), "renewed": payload(h.T, h.refreshing(a.Refresh).ID), "userinfo": info} {
+			for where, claims := range map[string]map[string]any{"ID token": payload(h.T, a.ID),
+				"renewed": payload(h.T, h.refreshing(a.Refresh).ID), "userinfo": info} {
 				if got, said := claims["email_verified"].(bool); !said || got != want {
 					h.Errorf("%s, %s: %v", what, where, claims["email_verified"])
 				}

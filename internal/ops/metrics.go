@@ -46,19 +46,26 @@ var (
 // the Go runtime beside them.
 func NewMetrics() *Metrics {
 	m := &Metrics{registry: prometheus.NewRegistry(), routes: words{}}
-	m.requests = m.counters("http_requests_total", "Requests answered on the public listener.", "route", "method", "status")
+	m.requests = m.counters("http_requests_total", "Requests answered on the public listener.", "route",
+		"method", "status")
 	m.took = m.histograms("http_request_seconds", "Time from a request to its answer.", requestBounds, "route")
-	m.events = m.counters("events_total", "Rows of the audit trail that this process wrote.", "action", "result", "method", "reason")
+	m.events = m.counters("events_total", "Rows of the audit trail that this process wrote.", "action", "result",
+		"method", "reason")
 	m.sessions = m.counters("sessions_total", "Sessions begun.", "level")
-	m.messages = m.counters("messages_total", "Messages that came into a state; a retry comes into delayed again.", "channel", "state")
-	m.sending = m.histograms("message_send_seconds", "Time of one attempt to hand a message over.", sendBounds, "channel", "result")
+	m.messages = m.counters("messages_total", "Messages that came into a state; a retry comes into delayed again.",
+		"channel", "state")
+	m.sending = m.histograms("message_send_seconds", "Time of one attempt to hand a message over.", sendBounds,
+		"channel", "result")
 	m.refusals = m.counters("budget_refusals_total", "Tries turned away because a budget was empty.", "limit")
 	m.hashing = m.histogram("password_seconds", "Time of one Argon2id computation.", hashBounds)
 	m.queueing = m.histogram("password_wait_seconds", "Time that a computation waited for its turn.", unitBounds)
-	m.units = m.histograms("database_seconds", "Time of a unit of work, its wait for a connection or the writer included.", unitBounds, "kind")
-	m.rolledBack = m.counters("database_rollbacks_total", "Units of work that ended without a commit, for whatever reason.", "kind")
+	m.units = m.histograms("database_seconds",
+		"Time of a unit of work, its wait for a connection or the writer included.", unitBounds, "kind")
+	m.rolledBack = m.counters("database_rollbacks_total",
+		"Units of work that ended without a commit, for whatever reason.", "kind")
 	m.groups = m.histogram("database_group_size", "Units of work that shared one durable commit (SQLite).", groupBounds)
-	m.registry.MustRegister(collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}))
+	m.registry.MustRegister(collectors.NewGoCollector(),
+		collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}))
 	m.nought()
 	return m
 }
@@ -72,13 +79,23 @@ func (m *Metrics) counters(name, help string, labels ...string) *prometheus.Coun
 }
 
 func (m *Metrics) histograms(name, help string, bounds []float64, labels ...string) *prometheus.HistogramVec {
-	h := prometheus.NewHistogramVec(prometheus.HistogramOpts{Namespace: namespace, Name: name, Help: help, Buckets: bounds}, labels)
+	h := prometheus.NewHistogramVec(prometheus.HistogramOpts{
+		Namespace: namespace,
+		Name:      name,
+		Help:      help,
+		Buckets:   bounds,
+	}, labels)
 	m.registry.MustRegister(h)
 	return h
 }
 
 func (m *Metrics) histogram(name, help string, bounds []float64) prometheus.Histogram {
-	h := prometheus.NewHistogram(prometheus.HistogramOpts{Namespace: namespace, Name: name, Help: help, Buckets: bounds})
+	h := prometheus.NewHistogram(prometheus.HistogramOpts{
+		Namespace: namespace,
+		Name:      name,
+		Help:      help,
+		Buckets:   bounds,
+	})
 	m.registry.MustRegister(h)
 	return h
 }
@@ -87,9 +104,23 @@ func (m *Metrics) histogram(name, help string, bounds []float64) prometheus.Hist
 // step up from nothing and not a beginning that rate() cannot see.
 func (m *Metrics) nought() {
 	for _, e := range []audit.Event{
-		{Action: audit.SignInCompleted, Result: audit.OK}, {Action: audit.SignInDenied, Result: audit.Refused, Reason: "level_unreachable"},
-		{Action: audit.SignInSecondFactor, Result: audit.Failed, Method: "email", Reason: "wrong_code"},
-		{Action: audit.SignInPassword, Result: audit.Failed, Method: "password", Reason: "wrong_password"},
+		{Action: audit.SignInCompleted, Result: audit.OK}, {
+			Action: audit.SignInDenied,
+			Result: audit.Refused,
+			Reason: "level_unreachable",
+		},
+		{
+			Action: audit.SignInSecondFactor,
+			Result: audit.Failed,
+			Method: "email",
+			Reason: "wrong_code",
+		},
+		{
+			Action: audit.SignInPassword,
+			Result: audit.Failed,
+			Method: "password",
+			Reason: "wrong_password",
+		},
 	} {
 		m.event(e)
 	}

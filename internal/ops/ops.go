@@ -29,7 +29,9 @@ func (o *Ops) Handler() http.Handler {
 	mux := http.NewServeMux()
 	mux.HandleFunc("GET /healthz", alive)
 	mux.HandleFunc("GET /readyz", o.ready)
-	mux.Handle("GET /metrics", o.guarded(promhttp.HandlerFor(o.Metrics.registry, promhttp.HandlerOpts{ErrorHandling: promhttp.ContinueOnError})))
+	mux.Handle("GET /metrics",
+		o.guarded(promhttp.HandlerFor(o.Metrics.registry,
+			promhttp.HandlerOpts{ErrorHandling: promhttp.ContinueOnError})))
 	if o.Profiles {
 		mux.Handle("GET /debug/pprof/{$}", o.guarded(http.HandlerFunc(listProfiles)))
 		mux.Handle("GET /debug/pprof/{name}", o.guarded(http.HandlerFunc(profile)))

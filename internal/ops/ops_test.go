@@ -44,16 +44,21 @@ func ask(h http.Handler, path, token string) *httptest.ResponseRecorder {
 func TestATokenGuardsWhatTellsMore(t *testing.T) {
 	const token = "0123456789abcdefghij"
 	failing := Check{Name: "database", Run: func(context.Context) error { return errors.New("TELLING") }}
-	h := (&Ops{Ready: NewReadiness(silent, time.Now, failing), Metrics: NewMetrics(), Token: token, Profiles: true}).Handler()
-	for _, path := range []string{"/metrics", "/debug/pprof/", "/debug/pprof/heap", "/debug/pprof/profile?seconds=1", "/debug/pprof/trace"} {
-		for _, wrong := range []string{"", "Bearer", "Bearer ", "Bearer " + token[1:], "Basic " + token, token, "Bearer " + token + " "} {
-			if rec := ask(h, path, wrong); rec.Code != http.StatusUnauthorized || rec.Header().Get("WWW-Authenticate") == "" || rec.Body.Len() > 40 {
+	h := (&Ops{Ready: NewReadiness(silent, time.Now, failing), Metrics: NewMetrics(), Token: token,
+		Profiles: true}).Handler()
+	for _, path := range []string{"/metrics", "/debug/pprof/", "/debug/pprof/heap", "/debug/pprof/profile?seconds=1",
+		"/debug/pprof/trace"} {
+		for _, wrong := range []string{"", "Bearer", "Bearer ", "Bearer " + token[1:], "Basic " + token, token,
+			"Bearer " + token + " "} {
+			if rec := ask(h, path, wrong); rec.Code != http.StatusUnauthorized ||
+				rec.Header().Get("WWW-Authenticate") == "" || rec.Body.Len() > 40 {
 				t.Errorf("%s with %q: %d", path, wrong, rec.Code)
 			}
 		}
 	}
 	for _, path := range []string{"/metrics", "/debug/pprof/", "/debug/pprof/heap", "/debug/pprof/goroutine?debug=1"} {
-		if rec := ask(h, path, "Bearer "+token); rec.Code != 200 || rec.Body.Len() == 0 || rec.Header().Get("Cache-Control") != "no-store" {
+		if rec := ask(h, path, "Bearer "+token); rec.Code != 200 || rec.Body.Len() == 0 ||
+			rec.Header().Get("Cache-Control") != "no-store" {
 			t.Errorf("%s: %d", path, rec.Code)
 		}
 	}
@@ -79,7 +84,8 @@ func TestProfiles(t *testing.T) {
 	if rec := ask(h, "/debug/pprof/nothing", ""); rec.Code != 404 {
 		t.Errorf("an unknown profile: %d", rec.Code)
 	}
-	if rec := ask((&Ops{Ready: NewReadiness(silent, time.Now), Metrics: NewMetrics()}).Handler(), "/debug/pprof/heap", ""); rec.Code != 404 {
+	if rec := ask((&Ops{Ready: NewReadiness(silent, time.Now), Metrics: NewMetrics()}).Handler(), "/debug/pprof/heap",
+		""); rec.Code != 404 {
 		t.Errorf("profiles that nobody wanted: %d", rec.Code)
 	}
 	r := httptest.NewRequest(http.MethodPost, "/readyz", nil)
@@ -112,7 +118,8 @@ func TestReadinessIsWhatTheChecksSay(t *testing.T) {
 			}
 		}
 		log := &bytes.Buffer{}
-		ready := NewReadiness(slog.New(slog.NewJSONHandler(log, nil)), time.Now, Check{Name: "database", Run: fails(&broken)}, Check{Name: "audit", Run: fails(&late), Advisory: true})
+		ready := NewReadiness(slog.New(slog.NewJSONHandler(log, nil)), time.Now,
+			Check{Name: "database", Run: fails(&broken)}, Check{Name: "audit", Run: fails(&late), Advisory: true})
 		h := (&Ops{Ready: ready, Metrics: NewMetrics()}).Handler()
 		step := func(name string, code int) Report {
 			t.Helper()
@@ -157,7 +164,8 @@ func TestREL19_AHangingDatabaseIsUnready(t *testing.T) {
 		for range 3 {
 			began := time.Now()
 			r := ready.Look(t.Context())
-			if took := time.Since(began); r.Ready || took > patience || r.Checks[0].OK || r.Checks[1].OK || !strings.Contains(r.Checks[1].Why, "lost") {
+			if took := time.Since(began); r.Ready || took > patience || r.Checks[0].OK || r.Checks[1].OK ||
+				!strings.Contains(r.Checks[1].Why, "lost") {
 				t.Errorf("after %s: %+v", took, r)
 			}
 		}
@@ -176,7 +184,9 @@ func TestREL19_AHangingDatabaseIsUnready(t *testing.T) {
 func TestManyWhoAskCostOneQuestion(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		var runs atomic.Int64
-		ready := NewReadiness(silent, time.Now, Check{Name: "database", Run: func(context.Context) error { runs.Add(1); time.Sleep(time.Millisecond); return nil }})
+		ready := NewReadiness(silent, time.Now,
+			Check{Name: "database",
+				Run: func(context.Context) error { runs.Add(1); time.Sleep(time.Millisecond); return nil }})
 		for range 100 {
 			go ready.Look(t.Context())
 		}
@@ -220,9 +230,11 @@ func TestWhatHappensIsCounted(t *testing.T) {
 	m.Request("GET", "/{$}", 200, 0)
 	m.Request("BREW", "/somewhere/maya@acme.example", 0, 0)
 	m.Told(audit.Recorded{
-		{Action: "signin.password", Result: "ok", Method: "password", UserID: "u", Origin: audit.Origin{IP: "192.0.2.1"}},
+		{Action: "signin.password", Result: "ok", Method: "password", UserID: "u",
+			Origin: audit.Origin{IP: "192.0.2.1"}},
 		{Action: "signin.completed", Result: "ok", Method: "pwd email", Level: "urn:countersign:acr:1e"},
-		{Action: "tenant.changed", Result: "ok", Reason: "because maya@acme.example said so", ActorID: "maya@acme.example"},
+		{Action: "tenant.changed", Result: "ok", Reason: "because maya@acme.example said so",
+			ActorID: "maya@acme.example"},
 	})
 	m.Told(message.Became{Channel: "email", State: message.Accepted})
 	m.Told(ratelimit.Refused("password.here"))
@@ -273,7 +285,8 @@ func TestWhatWaitsIsLookedAt(t *testing.T) {
 		now = at
 		m := NewMetrics()
 		d.Watch = db.Watch{Told: m.Told, Timed: m.Timed}
-		m.Look(Sources{DB: d, Passwords: pool(t), Ready: NewReadiness(silent, time.Now), Tracer: trace.New(trace.Options{}), Version: "v1", Revision: "abc", GoVersion: "go1"})
+		m.Look(Sources{DB: d, Passwords: pool(t), Ready: NewReadiness(silent, time.Now),
+			Tracer: trace.New(trace.Options{}), Version: "v1", Revision: "abc", GoVersion: "go1"})
 		if b := look(t.Context(), d); b != (backlog{up: true}) {
 			t.Fatalf("an empty house has %+v", b)
 		}
@@ -284,15 +297,19 @@ func TestWhatWaitsIsLookedAt(t *testing.T) {
 					return err
 				}
 			}
-			return audit.Record(t.Context(), tx, audit.Event{Action: "signin.password", Result: "failed", Reason: "wrong_password"})
+			return audit.Record(t.Context(), tx,
+				audit.Event{Action: "signin.password", Result: "failed", Reason: "wrong_password"})
 		})
 		if err != nil {
 			t.Fatal(err)
 		}
 		now = at.Add(7 * time.Second)
-		has(t, text(t, m), `countersign_jobs_due 2`, `countersign_jobs_due_age_seconds 10`, `countersign_audit_unsealed 1`, `countersign_audit_unsealed_age_seconds 7`,
-			`countersign_database_up 1`, `countersign_ready 1`, `countersign_check{check="draining"} 1`, `countersign_password_waiting 0`,
-			`countersign_trace_spans_total{result="dropped"} 0`, `countersign_events_total{action="signin.password",method="",reason="wrong_password",result="failed"} 1`,
+		has(t, text(t, m), `countersign_jobs_due 2`, `countersign_jobs_due_age_seconds 10`,
+			`countersign_audit_unsealed 1`, `countersign_audit_unsealed_age_seconds 7`,
+			`countersign_database_up 1`, `countersign_ready 1`, `countersign_check{check="draining"} 1`,
+			`countersign_password_waiting 0`,
+			`countersign_trace_spans_total{result="dropped"} 0`,
+			`countersign_events_total{action="signin.password",method="",reason="wrong_password",result="failed"} 1`,
 			`countersign_build_info{database="`+string(d.Dialect)+`",go="go1",revision="abc",version="v1"} 1`)
 		if err := d.Close(); err != nil {
 			t.Fatal(err)
@@ -314,7 +331,8 @@ func TestOnlyWhatIsDurableIsCounted(t *testing.T) {
 		d.Watch = db.Watch{Told: m.Told, Timed: m.Timed}
 		err := d.InTx(t.Context(), "acme", func(tx *db.Tx) error {
 			tx.Emit(ratelimit.Refused("flow.account"))
-			if err := audit.Record(t.Context(), tx.ForTenant("other"), audit.Event{Action: "signin.second_factor", Result: "ok"}); err != nil {
+			if err := audit.Record(t.Context(), tx.ForTenant("other"),
+				audit.Event{Action: "signin.second_factor", Result: "ok"}); err != nil {
 				return err
 			}
 			return errors.New("rolled back")
@@ -323,7 +341,8 @@ func TestOnlyWhatIsDurableIsCounted(t *testing.T) {
 			t.Fatal("no error")
 		}
 		out := text(t, m)
-		has(t, out, `countersign_budget_refusals_total{limit="flow.account"} 1`, `countersign_database_rollbacks_total{kind="write"} 1`)
+		has(t, out, `countersign_budget_refusals_total{limit="flow.account"} 1`,
+			`countersign_database_rollbacks_total{kind="write"} 1`)
 		if strings.Contains(out, `action="signin.second_factor"`) {
 			t.Error("an event that was rolled back is counted")
 		}
@@ -388,7 +407,8 @@ func BenchmarkTimed(b *testing.B) {
 // BenchmarkUnitOfWork compares a read with and without somebody who watches.
 func BenchmarkUnitOfWork(b *testing.B) {
 	d := dbtest.Open(b, dbtest.SQLiteURL(b), time.Now)
-	for name, w := range map[string]db.Watch{"unwatched": {}, "watched": {Told: NewMetrics().Told, Timed: NewMetrics().Timed}} {
+	for name, w := range map[string]db.Watch{"unwatched": {},
+		"watched": {Told: NewMetrics().Told, Timed: NewMetrics().Timed}} {
 		d.Watch = w
 		b.Run(name, func(b *testing.B) {
 			b.ReportAllocs()

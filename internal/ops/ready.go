@@ -107,7 +107,8 @@ func (r *Readiness) tell(report Report) {
 	case failing == "":
 		r.log.Info("every check passes again")
 	default:
-		r.log.Warn("checks fail", "ready", report.Ready, "checks", slices.DeleteFunc(slices.Clone(report.Checks), func(c Result) bool { return c.OK }))
+		r.log.Warn("checks fail", "ready", report.Ready, "checks",
+			slices.DeleteFunc(slices.Clone(report.Checks), func(c Result) bool { return c.OK }))
 	}
 }
 

@@ -55,7 +55,8 @@ func desc(name, help string, labels ...string) *prometheus.Desc {
 }
 
 var (
-	descBuild       = desc("build_info", "Always 1; its labels say what runs here.", "version", "revision", "go", "database")
+	descBuild = desc("build_info", "Always 1; its labels say what runs here.", "version", "revision",
+		"go", "database")
 	descReady       = desc("ready", "1 where /readyz says yes.")
 	descCheck       = desc("check", "1 where that check passes.", "check")
 	descDatabase    = desc("database_up", "1 where the database answered this reading.")
@@ -66,7 +67,8 @@ var (
 	descStatements  = desc("database_statements_total", "Statements run.")
 	descDue         = desc("jobs_due", "Jobs that are due and taken by nobody, of all replicas, counted up to 10000.")
 	descDueAge      = desc("jobs_due_age_seconds", "Since when the first of them is due.")
-	descUnsealed    = desc("audit_unsealed", "Audit rows not linked into their chain yet, of all replicas, counted up to 10000.")
+	descUnsealed    = desc("audit_unsealed",
+		"Audit rows not linked into their chain yet, of all replicas, counted up to 10000.")
 	descUnsealedAge = desc("audit_unsealed_age_seconds", "Age of the oldest of them.")
 	descSlots       = desc("password_slots", "Argon2id computations that may run at once.")
 	descRunning     = desc("password_running", "Argon2id computations that run.")
@@ -150,7 +152,12 @@ func look(ctx context.Context, d *db.DB) (b backlog) {
 			return err
 		}
 		unsealed, unsealedSince, err := audit.Backlog(ctx, tx)
-		b = backlog{due: due, dueAge: age(tx.Now, dueSince), unsealed: unsealed, auditAge: age(tx.Now, unsealedSince)}
+		b = backlog{
+			due:      due,
+			dueAge:   age(tx.Now, dueSince),
+			unsealed: unsealed,
+			auditAge: age(tx.Now, unsealedSince),
+		}
 		return err
 	})
 	b.up = err == nil

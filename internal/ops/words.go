@@ -44,7 +44,8 @@ var (
 		already_bound bad_assertion bad_request policy_restriction bad_authenticator_data bad_response attestation_not_verified
 		bad_attestation bad_metadata bad_attestation_certificate unsupported_key unsupported_by_standard unsupported_by_library
 		reset invitation password_reset owner admin user unknown_client unregistered_redirect_uri unregistered_logout_uri wrong_client_secret`)
-	limits = list(`password.account password.here password.device password.source second.account send.account send.destination
+	limits = list(
+		`password.account password.here password.device password.source second.account send.account send.destination
 		warning.account flow.account noise.account link.source code.session draft.account password.change flow.passkey way.flow
 		passkey.copied address.account address.destination number.destination alert.destination step.session
 		deed.session client.refused reset.account reset.source reset.password

@@ -76,7 +76,9 @@ func TestEveryWordOfTheAuditTrailHasALabel(t *testing.T) {
 func eachServed(t *testing.T, fn func(*token.FileSet, ast.Node)) {
 	t.Helper()
 	err := filepath.WalkDir("..", func(path string, d fs.DirEntry, err error) error {
-		if err != nil || d.IsDir() || !strings.HasSuffix(path, ".go") || strings.HasSuffix(path, "_test.go") || strings.Contains(path, "/demo/") || strings.Contains(path, "/backup/") || strings.Contains(path, "/configminimum/") {
+		if err != nil || d.IsDir() || !strings.HasSuffix(path, ".go") || strings.HasSuffix(path, "_test.go") ||
+			strings.Contains(path, "/demo/") || strings.Contains(path, "/backup/") ||
+			strings.Contains(path, "/configminimum/") {
 			return err
 		}
 		set := token.NewFileSet()

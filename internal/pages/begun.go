@@ -21,7 +21,8 @@ func (b *Base) BegunHere(r *http.Request) secret.Held {
 // KeepBegun adds what has just begun. The cookie lives as long as the longest of them may; what
 // ends earlier ends by its row.
 func (b *Base) KeepBegun(w http.ResponseWriter, r *http.Request, ref secret.Reference) {
-	b.Web.SetCookie(w, begunCookie, WithReference(b.Web.Cookie(r, begunCookie), ref), max(b.SignIn.Limits.FlowLife, b.SignIn.Limits.CodeTTL))
+	b.Web.SetCookie(w, begunCookie, WithReference(b.Web.Cookie(r, begunCookie), ref),
+		max(b.SignIn.Limits.FlowLife, b.SignIn.Limits.CodeTTL))
 }
 
 // DropBegun takes out what is finished; the others go on.

@@ -22,11 +22,18 @@ type Delivery struct {
 
 // DeliveryOf is the status of a message of a kind.
 func DeliveryOf(k authenticator.Kind, s message.Status) Delivery {
-	return Delivery{Kind: k, State: string(s.State), At: s.At, NextTry: s.NextTry, Host: s.Host}
+	return Delivery{
+		Kind:    k,
+		State:   string(s.State),
+		At:      s.At,
+		NextTry: s.NextTry,
+		Host:    s.Host,
+	}
 }
 
 // MessageStatus tells what became of one message.
-func (b *Base) MessageStatus(ctx context.Context, tenantID string, k authenticator.Kind, id string) (v Delivery, err error) {
+func (b *Base) MessageStatus(ctx context.Context, tenantID string, k authenticator.Kind,
+	id string) (v Delivery, err error) {
 	err = b.DB.View(ctx, tenantID, func(tx *db.Tx) error {
 		status, err := message.Delivery(ctx, tx, id)
 		v = DeliveryOf(k, status)

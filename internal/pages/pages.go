@@ -30,7 +30,12 @@ type Base struct {
 // Visitor is where a request came from, with the approximate place.
 func (b *Base) Visitor(r *http.Request) session.Visitor {
 	v := web.From(r.Context())
-	return session.Visitor{IP: v.IP.String(), Place: b.Place(v.IP, v.Lang), Browser: v.Browser, RequestID: v.RequestID}
+	return session.Visitor{
+		IP:        v.IP.String(),
+		Place:     b.Place(v.IP, v.Lang),
+		Browser:   v.Browser,
+		RequestID: v.RequestID,
+	}
 }
 
 // Sentences puts policy's reasons into the person's language.

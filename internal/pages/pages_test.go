@@ -87,7 +87,8 @@ func TestWhatWasTypedOpensForItsPersonOnly(t *testing.T) {
 			t.Errorf("%s shows what was typed", path)
 		}
 		asked := httptest.NewRequest(http.MethodGet, path, nil)
-		if got := r.Typed(asked, "maria"); got.Get("email") != "new@company.test" || got.Has("password") || got.Has("number") {
+		if got := r.Typed(asked, "maria"); got.Get("email") != "new@company.test" || got.Has("password") ||
+			got.Has("number") {
 			t.Errorf("kept %v", got)
 		}
 		if got := r.Typed(asked, "owner"); got != nil {
@@ -119,7 +120,8 @@ func TestAStepUpComesBackToItsPage(t *testing.T) {
 
 func TestOnlyWhatPassesIsWaitedFor(t *testing.T) {
 	for kind, want := range map[fault.Kind]bool{
-		fault.RateLimited: true, fault.Unavailable: true, fault.Invalid: false, fault.NotFound: false, fault.Denied: false,
+		fault.RateLimited: true, fault.Unavailable: true, fault.Invalid: false, fault.NotFound: false,
+		fault.Denied: false,
 	} {
 		if got := pages.Waiting(fault.New(kind, "x")) != nil; got != want {
 			t.Errorf("%v waits: %v", kind, got)
@@ -131,7 +133,8 @@ func TestOnlyWhatPassesIsWaitedFor(t *testing.T) {
 }
 
 func TestRetryAfterIsNeverTooEarly(t *testing.T) {
-	for wait, want := range map[time.Duration]string{0: "", time.Millisecond: "1", time.Second: "1", 1500 * time.Millisecond: "2", time.Minute: "60"} {
+	for wait, want := range map[time.Duration]string{0: "", time.Millisecond: "1", time.Second: "1",
+		1500 * time.Millisecond: "2", time.Minute: "60"} {
 		rec := httptest.NewRecorder()
 		pages.SetRetryAfter(rec, wait)
 		if got := rec.Header().Get("Retry-After"); got != want {

@@ -13,7 +13,8 @@ func FuzzReferences(f *testing.F) {
 	token, _ := secret.NewToken()
 	one := secret.Reference{Tenant: "harbor", ID: "0abc", Token: token}
 	text := one.Text().Reveal()
-	for _, seed := range []string{"", "~", text, text + "~" + text, strings.Repeat(text+"~", 40), text + "~~x", "a.b.c", text + "\x00~" + text} {
+	for _, seed := range []string{"", "~", text, text + "~" + text, strings.Repeat(text+"~", 40), text + "~~x", "a.b.c",
+		text + "\x00~" + text} {
 		f.Add(seed)
 	}
 	f.Fuzz(func(t *testing.T, cookie string) {
@@ -22,7 +23,8 @@ func FuzzReferences(f *testing.F) {
 			t.Fatalf("%d references", len(all))
 		}
 		for _, r := range all {
-			if again, err := secret.ParseReference(r.Text().Reveal()); err != nil || again != r || !strings.Contains(cookie, r.Text().Reveal()) {
+			if again, err := secret.ParseReference(r.Text().Reveal()); err != nil || again != r ||
+				!strings.Contains(cookie, r.Text().Reveal()) {
 				t.Fatalf("%q was read as %v", cookie, r)
 			}
 		}

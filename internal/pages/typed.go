@@ -25,7 +25,8 @@ func (b *Base) KeepTyped(path string, form url.Values, userID string) string {
 	if len(kept) == 0 || userID == "" {
 		return path
 	}
-	return path + "?typed=" + base64.RawURLEncoding.EncodeToString(b.Keys.Seal([]byte(kept.Encode()), typedPlace, userID))
+	return path + "?typed=" + base64.RawURLEncoding.EncodeToString(b.Keys.Seal([]byte(kept.Encode()),
+		typedPlace, userID))
 }
 
 // maxKept is the longest value that is kept, in bytes; an email address has at most 254.

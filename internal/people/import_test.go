@@ -34,7 +34,8 @@ func BenchmarkImport(b *testing.B) {
 			batch := 0
 			for b.Loop() {
 				for n := range rows {
-					rows[n] = people.Row{Line: n + 1, Tenant: "acme", Name: "Sam", Email: fmt.Sprintf("p%d-%d@example.test", batch, n)}
+					rows[n] = people.Row{Line: n + 1, Tenant: "acme", Name: "Sam",
+						Email: fmt.Sprintf("p%d-%d@example.test", batch, n)}
 				}
 				batch++
 				if done, err := i.Batch(b.Context(), rows); err != nil || done.Created != len(rows) {

@@ -162,7 +162,8 @@ func TestEveryChangeIsCheckedRecordedAndTold(t *testing.T) {
 					return err
 				})
 				count := func() (rows, mails int) {
-					return r.number(`SELECT count(*) FROM audit_events WHERE tenant_id = 'acme' AND action = $1`, c.event),
+					return r.number(`SELECT count(*) FROM audit_events
+						WHERE tenant_id = 'acme' AND action = $1`, c.event),
 						r.number(`SELECT count(*) FROM messages WHERE tenant_id = 'acme'`)
 				}
 				if err := c.do(r, r.add("acme", "agent", user.Agent), ref(person)); !fault.Is(err, fault.Denied) {
@@ -203,7 +204,8 @@ func TestTheRoleOfTheTargetIsTheStoredOne(t *testing.T) {
 		if err := change(people.Changes{Disabled: ptr(true)}); !fault.Is(err, fault.Denied) {
 			t.Errorf("an admin disables an owner: %v", err)
 		}
-		if err := r.Change(t.Context(), admin, ref(admin), people.Changes{Disabled: ptr(true)}); !fault.Is(err, fault.Denied) {
+		if err := r.Change(t.Context(), admin, ref(admin),
+			people.Changes{Disabled: ptr(true)}); !fault.Is(err, fault.Denied) {
 			t.Errorf("an admin disables themselves: %v", err)
 		}
 	})
@@ -246,18 +248,23 @@ func TestTwoOwnersRemoveEachOtherAtOnce(t *testing.T) {
 			var both sync.WaitGroup
 			for i, by := range []access.Actor{one, two} {
 				other := []access.Actor{two, one}[i]
-				both.Go(func() { errs[i] = r.Change(t.Context(), by, ref(other), people.Changes{Role: ptr(user.Agent)}) })
+				both.Go(func() {
+					errs[i] = r.Change(t.Context(), by, ref(other),
+						people.Changes{Role: ptr(user.Agent)})
+				})
 			}
 			both.Wait()
 			if (errs[0] == nil) == (errs[1] == nil) {
 				t.Fatalf("round %d: %v", round, errs)
 			}
-			owners := r.number(`SELECT count(*) FROM users WHERE tenant_id = 'acme' AND role = 'owner' AND disabled_at = 0`)
+			owners := r.number(`SELECT count(*) FROM users
+				WHERE tenant_id = 'acme' AND role = 'owner' AND disabled_at = 0`)
 			if owners != 1 {
 				t.Fatalf("round %d: %d owners", round, owners)
 			}
 			r.in("acme", func(ctx context.Context, tx *db.Tx) error {
-				return errors.Join(user.SetRole(ctx, tx, one.UserID, user.Agent), user.SetRole(ctx, tx, two.UserID, user.Agent))
+				return errors.Join(user.SetRole(ctx, tx, one.UserID, user.Agent),
+					user.SetRole(ctx, tx, two.UserID, user.Agent))
 			})
 		}
 	})

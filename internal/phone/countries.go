@@ -46,7 +46,11 @@ func Countries(lang string, allowed []string) []Country {
 		if err != nil || !known(code) {
 			continue
 		}
-		c := Country{Code: code, Name: names.Name(region), Calling: "+" + itoa(phonenumbers.GetCountryCodeForRegion(code))}
+		c := Country{
+			Code:    code,
+			Name:    names.Name(region),
+			Calling: "+" + itoa(phonenumbers.GetCountryCodeForRegion(code)),
+		}
 		own := display.Self.Name(language.Make("und-" + code))
 		c.Search = strings.ToLower(strings.Join([]string{c.Name, english.Name(region), own, code, c.Calling}, " "))
 		out = append(out, c)

@@ -24,18 +24,23 @@ func digitsIn(zero rune) func(string) string {
 
 // spellings are the ways in which people write one number.
 func spellings(n *phonenumbers.PhoneNumber, region string) []string {
-	national, abroad := phonenumbers.Format(n, phonenumbers.NATIONAL), phonenumbers.Format(n, phonenumbers.INTERNATIONAL)
+	national, abroad := phonenumbers.Format(n, phonenumbers.NATIONAL),
+		phonenumbers.Format(n, phonenumbers.INTERNATIONAL)
 	if region == "AR" {
 		national = "011 15-2345-6789" // the library writes its example with the trunk prefix of another city
 	}
 	calling, rest, _ := strings.Cut(abroad, " ")
 	out := []string{
 		phonenumbers.Format(n, phonenumbers.E164), abroad, national, phonenumbers.Format(n, phonenumbers.RFC3966),
-		"(" + calling + ") " + rest, "[" + calling + "]" + rest, digitsIn('\uff10')(abroad), digitsIn('\u0660')(national), digitsIn('\u06f0')(abroad),
-		strings.ReplaceAll(national, " ", "\u2013"), strings.ReplaceAll(abroad, " ", "\u2011"), strings.ReplaceAll(national, " ", "\u00a0"),
-		"\u202a" + abroad + "\u202c", "\u200e" + national, national + "\n", " " + abroad + "\r\n", strings.ReplaceAll(abroad, "+", "\uff0b"),
+		"(" + calling + ") " + rest, "[" + calling + "]" + rest, digitsIn('\uff10')(abroad),
+		digitsIn('\u0660')(national), digitsIn('\u06f0')(abroad),
+		strings.ReplaceAll(national, " ", "\u2013"), strings.ReplaceAll(abroad, " ", "\u2011"),
+		strings.ReplaceAll(national, " ", "\u00a0"),
+		"\u202a" + abroad + "\u202c", "\u200e" + national, national + "\n", " " + abroad + "\r\n",
+		strings.ReplaceAll(abroad, "+", "\uff0b"),
 	}
-	if from := phonenumbers.FormatOutOfCountryCallingNumber(elsewhere(region), region); strings.HasPrefix(from, "00 ") && region != "HK" { // there a carrier's digits follow
+	if from := phonenumbers.FormatOutOfCountryCallingNumber(elsewhere(region), region); strings.HasPrefix(from,
+		"00 ") && region != "HK" { // there a carrier's digits follow
 		out = append(out, "00 "+abroad[1:], "00"+strings.ReplaceAll(abroad[1:], " ", ""))
 	} else if strings.HasPrefix(from, "011 ") {
 		out = append(out, "011 "+abroad[1:])

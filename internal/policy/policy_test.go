@@ -24,8 +24,10 @@ var (
 
 func input(change func(*Input)) Input {
 	in := Input{
-		Now: now, Vendor: "Vendor", AppName: "App", InstallationDays: 30, Account: Account{Has: both}, Proofs: pwd, Bindable: []authenticator.Kind{authenticator.TOTP, authenticator.Passkey, authenticator.SMS},
-		Installation: tenant.Mandate{Mode: tenant.DefaultOff}, Tenant: tenant.Tenant{Name: "Company", RememberDays: tenant.InheritDays},
+		Now: now, Vendor: "Vendor", AppName: "App", InstallationDays: 30, Account: Account{Has: both}, Proofs: pwd,
+		Bindable:     []authenticator.Kind{authenticator.TOTP, authenticator.Passkey, authenticator.SMS},
+		Installation: tenant.Mandate{Mode: tenant.DefaultOff},
+		Tenant:       tenant.Tenant{Name: "Company", RememberDays: tenant.InheritDays},
 	}
 	change(&in)
 	return in
@@ -41,27 +43,50 @@ func TestEvaluate(t *testing.T) {
 	}{
 		{"nothing decided", func(in *Input) {}, Allow, "policy.off"},
 		{"mandate for all", func(in *Input) { in.Installation = mandatory }, Challenge, "policy.mandate_always"},
-		{"mandate from the past", func(in *Input) { in.Installation = mandatory; in.Installation.From = past }, Challenge, "policy.mandate"},
-		{"mandate from this very instant", func(in *Input) { in.Installation = mandatory; in.Installation.From = now }, Challenge, "policy.mandate"},
-		{"mandate from the future", func(in *Input) { in.Installation = mandatory; in.Installation.From = future }, Allow, "policy.announced"},
-		{"mandate for the tenant", func(in *Input) { in.Tenant.Mandate = mandatory }, Challenge, "policy.mandate_always"},
-		{"tenant spared from a mandate for all", func(in *Input) { in.Installation = mandatory; in.Tenant.Mandate.Mode = tenant.DefaultOff }, Allow, "policy.off"},
-		{"mandate met", func(in *Input) { in.Installation = mandatory; in.Proofs = pwdEmail }, Allow, "policy.mandate_always"},
-		{"company switched on", func(in *Input) { in.Tenant.SwitchedOnAt = past }, Challenge, "policy.company_switched_on"},
+		{"mandate from the past", func(in *Input) { in.Installation = mandatory; in.Installation.From = past },
+			Challenge, "policy.mandate"},
+		{"mandate from this very instant", func(in *Input) { in.Installation = mandatory; in.Installation.From = now },
+			Challenge, "policy.mandate"},
+		{"mandate from the future", func(in *Input) { in.Installation = mandatory; in.Installation.From = future },
+			Allow, "policy.announced"},
+		{"mandate for the tenant", func(in *Input) { in.Tenant.Mandate = mandatory }, Challenge,
+			"policy.mandate_always"},
+		{"tenant spared from a mandate for all",
+			func(in *Input) { in.Installation = mandatory; in.Tenant.Mandate.Mode = tenant.DefaultOff },
+			Allow, "policy.off"},
+		{"mandate met", func(in *Input) { in.Installation = mandatory; in.Proofs = pwdEmail }, Allow,
+			"policy.mandate_always"},
+		{"company switched on", func(in *Input) { in.Tenant.SwitchedOnAt = past }, Challenge,
+			"policy.company_switched_on"},
 		{"company adds to a mandate of the future", func(in *Input) {
 			in.Installation = mandatory
 			in.Installation.From = future
 			in.Tenant.SwitchedOnAt = past
 		}, Challenge, "policy.company_switched_on"},
-		{"company cannot switch a mandate off", func(in *Input) { in.Installation = mandatory; in.Tenant.SwitchedOffAt = past }, Challenge, "policy.mandate_always"},
-		{"on by default", func(in *Input) { in.Installation.Mode = tenant.DefaultOn }, Challenge, "policy.on_by_default"},
-		{"on by default, switched off", func(in *Input) { in.Installation.Mode = tenant.DefaultOn; in.Tenant.SwitchedOffAt = past }, Allow, "policy.off"},
-		{"a mode of a newer version", func(in *Input) { in.Installation.Mode = "mandatory_for_owners" }, Challenge, "policy.mandate_always"},
-		{"exempt for good", func(in *Input) { in.Installation = mandatory; in.AppExemptUntil = forever }, Allow, "policy.app_exempt"},
-		{"exempt until later", func(in *Input) { in.Installation = mandatory; in.AppExemptUntil = future }, Allow, "policy.app_exempt_until"},
-		{"exemption over at this instant", func(in *Input) { in.Installation = mandatory; in.AppExemptUntil = now }, Challenge, "policy.mandate_always"},
-		{"remembered", func(in *Input) { in.Installation = mandatory; in.RememberedSince, in.RememberedUntil = past, future }, Allow, "policy.remembered"},
-		{"memory over at this instant", func(in *Input) { in.Installation = mandatory; in.RememberedSince, in.RememberedUntil = past, now }, Challenge, "policy.mandate_always"},
+		{"company cannot switch a mandate off",
+			func(in *Input) { in.Installation = mandatory; in.Tenant.SwitchedOffAt = past }, Challenge,
+			"policy.mandate_always"},
+		{"on by default", func(in *Input) { in.Installation.Mode = tenant.DefaultOn }, Challenge,
+			"policy.on_by_default"},
+		{"on by default, switched off",
+			func(in *Input) { in.Installation.Mode = tenant.DefaultOn; in.Tenant.SwitchedOffAt = past },
+			Allow, "policy.off"},
+		{"a mode of a newer version", func(in *Input) { in.Installation.Mode = "mandatory_for_owners" }, Challenge,
+			"policy.mandate_always"},
+		{"exempt for good", func(in *Input) { in.Installation = mandatory; in.AppExemptUntil = forever }, Allow,
+			"policy.app_exempt"},
+		{"exempt until later", func(in *Input) { in.Installation = mandatory; in.AppExemptUntil = future }, Allow,
+			"policy.app_exempt_until"},
+		{"exemption over at this instant", func(in *Input) { in.Installation = mandatory; in.AppExemptUntil = now },
+			Challenge, "policy.mandate_always"},
+		{"remembered", func(in *Input) {
+			in.Installation = mandatory
+			in.RememberedSince, in.RememberedUntil = past,
+				future
+		}, Allow, "policy.remembered"},
+		{"memory over at this instant",
+			func(in *Input) { in.Installation = mandatory; in.RememberedSince, in.RememberedUntil = past, now },
+			Challenge, "policy.mandate_always"},
 		{"remembered, forbidden since", func(in *Input) {
 			in.Installation = mandatory
 			in.RememberedSince, in.RememberedUntil = past, future
@@ -72,20 +97,29 @@ func TestEvaluate(t *testing.T) {
 			in.RememberedSince, in.RememberedUntil = now.AddDate(0, 0, -8), future
 			in.Tenant.RememberDays = 7
 		}, Challenge, "policy.mandate_always"},
-		{"password reported, app exempt", func(in *Input) { in.PasswordFlagged = true; in.AppExemptUntil = forever }, Challenge, "policy.password_reported"},
+		{"password reported, app exempt", func(in *Input) { in.PasswordFlagged = true; in.AppExemptUntil = forever },
+			Challenge, "policy.password_reported"},
 		{"password reported, browser remembered", func(in *Input) {
 			in.Installation = mandatory
 			in.PasswordFlagged = true
 			in.RememberedSince, in.RememberedUntil = past, future
 		}, Challenge, "policy.password_reported"},
-		{"no mailbox", func(in *Input) { in.Installation = mandatory; in.Has = both[:1] }, Deny, "policy.nothing_strong_enough"},
-		{"client wants what e-mail gives", func(in *Input) { in.Want = []Level{EmailConfirmed} }, Challenge, "policy.app_wants"},
-		{"client wants more than may be", func(in *Input) { in.Want = []Level{TwoFactor}; in.Methods = "email" }, Deny, "policy.nothing_strong_enough"},
-		{"client wants more than there is", func(in *Input) { in.Want = []Level{TwoFactor} }, Challenge, "policy.set_up_first"},
-		{"client wants more than can be set up here", func(in *Input) { in.Want = []Level{TwoFactor}; in.Bindable = nil }, Deny, "policy.nothing_strong_enough"},
-		{"client wants more, mailbox shown", func(in *Input) { in.Want = []Level{TwoFactor}; in.Proofs = pwdEmail }, SetUp, "policy.set_up_first"},
-		{"client wants more, no mailbox to show", func(in *Input) { in.Want = []Level{TwoFactor}; in.Has = both[:1] }, Deny, "policy.nothing_strong_enough"},
-		{"app only, nothing set up", func(in *Input) { in.Tenant.SwitchedOnAt = past; in.Tenant.Methods = "totp" }, Challenge, "policy.set_up_first"},
+		{"no mailbox", func(in *Input) { in.Installation = mandatory; in.Has = both[:1] }, Deny,
+			"policy.nothing_strong_enough"},
+		{"client wants what e-mail gives", func(in *Input) { in.Want = []Level{EmailConfirmed} }, Challenge,
+			"policy.app_wants"},
+		{"client wants more than may be", func(in *Input) { in.Want = []Level{TwoFactor}; in.Methods = "email" }, Deny,
+			"policy.nothing_strong_enough"},
+		{"client wants more than there is", func(in *Input) { in.Want = []Level{TwoFactor} }, Challenge,
+			"policy.set_up_first"},
+		{"client wants more than can be set up here",
+			func(in *Input) { in.Want = []Level{TwoFactor}; in.Bindable = nil }, Deny, "policy.nothing_strong_enough"},
+		{"client wants more, mailbox shown", func(in *Input) { in.Want = []Level{TwoFactor}; in.Proofs = pwdEmail },
+			SetUp, "policy.set_up_first"},
+		{"client wants more, no mailbox to show", func(in *Input) { in.Want = []Level{TwoFactor}; in.Has = both[:1] },
+			Deny, "policy.nothing_strong_enough"},
+		{"app only, nothing set up", func(in *Input) { in.Tenant.SwitchedOnAt = past; in.Tenant.Methods = "totp" },
+			Challenge, "policy.set_up_first"},
 		{"app only, mailbox shown", func(in *Input) {
 			in.Tenant.SwitchedOnAt = past
 			in.Tenant.Methods = "totp"
@@ -215,20 +249,27 @@ func TestEvaluate(t *testing.T) {
 			in.Tenant.Methods = "sms"
 			in.Proofs = pwdEmail
 		}, Deny, "policy.nothing_strong_enough"},
-		{"a method of a newer version", func(in *Input) { in.Tenant.SwitchedOnAt = past; in.Tenant.Methods = "iris" }, Deny, "policy.nothing_strong_enough"},
-		{"each user decides, not yet", func(in *Input) { in.Tenant.SwitchedOnAt = past; in.Tenant.Choice = tenant.Optional }, Allow, "policy.optional"},
+		{"a method of a newer version", func(in *Input) { in.Tenant.SwitchedOnAt = past; in.Tenant.Methods = "iris" },
+			Deny, "policy.nothing_strong_enough"},
+		{"each user decides, not yet",
+			func(in *Input) { in.Tenant.SwitchedOnAt = past; in.Tenant.Choice = tenant.Optional }, Allow,
+			"policy.optional"},
 		{"each user decides, on", func(in *Input) {
 			in.Tenant.SwitchedOnAt = past
 			in.Tenant.Choice = tenant.Optional
 			in.OwnChoice = true
 		}, Challenge, "policy.own_choice"},
-		{"each user decides, but the vendor requires it", func(in *Input) { in.Installation = mandatory; in.Tenant.Choice = tenant.Optional }, Challenge, "policy.mandate_always"},
+		{"each user decides, but the vendor requires it",
+			func(in *Input) { in.Installation = mandatory; in.Tenant.Choice = tenant.Optional }, Challenge,
+			"policy.mandate_always"},
 		{"each user decides, and the vendor will require it", func(in *Input) {
 			in.Installation = tenant.Mandate{Mode: tenant.Mandatory, From: future}
 			in.Tenant.SwitchedOnAt, in.Tenant.Choice = past, tenant.Optional
 		}, Allow, "policy.optional"},
-		{"a choice of a newer version", func(in *Input) { in.Tenant.SwitchedOnAt = past; in.Tenant.Choice = "by_role" }, Challenge, "policy.company_switched_on"},
-		{"the user alone, where the company is off", func(in *Input) { in.OwnChoice = true; in.Tenant.Choice = tenant.Optional }, Allow, "policy.off"},
+		{"a choice of a newer version", func(in *Input) { in.Tenant.SwitchedOnAt = past; in.Tenant.Choice = "by_role" },
+			Challenge, "policy.company_switched_on"},
+		{"the user alone, where the company is off",
+			func(in *Input) { in.OwnChoice = true; in.Tenant.Choice = tenant.Optional }, Allow, "policy.off"},
 		{"passkey alone, user checked", func(in *Input) {
 			in.Installation = mandatory
 			in.Proofs = []authenticator.Proof{{Kind: authenticator.Passkey + authenticator.UserVerified, At: now}}
@@ -238,10 +279,16 @@ func TestEvaluate(t *testing.T) {
 			in.Has = append(both, authenticator.Passkey)
 			in.Proofs = []authenticator.Proof{{Kind: authenticator.Passkey, At: now}}
 		}, Challenge, "policy.mandate_always"},
-		{"password reported where only the app is allowed", func(in *Input) { in.PasswordFlagged = true; in.Tenant.Methods = "totp" }, Challenge, "policy.password_reported"},
-		{"client takes either", func(in *Input) { in.Want = []Level{TwoFactor, EmailConfirmed} }, Challenge, "policy.app_wants"},
-		{"client wants less than policy", func(in *Input) { in.Installation = mandatory; in.Want = []Level{PasswordOnly} }, Challenge, "policy.mandate_always"},
-		{"client wants a level nobody knows", func(in *Input) { in.Want = []Level{"urn:other"}; in.Proofs = pwdEmail }, Deny, "policy.nothing_strong_enough"},
+		{"password reported where only the app is allowed",
+			func(in *Input) { in.PasswordFlagged = true; in.Tenant.Methods = "totp" }, Challenge,
+			"policy.password_reported"},
+		{"client takes either", func(in *Input) { in.Want = []Level{TwoFactor, EmailConfirmed} }, Challenge,
+			"policy.app_wants"},
+		{"client wants less than policy",
+			func(in *Input) { in.Installation = mandatory; in.Want = []Level{PasswordOnly} }, Challenge,
+			"policy.mandate_always"},
+		{"client wants a level nobody knows", func(in *Input) { in.Want = []Level{"urn:other"}; in.Proofs = pwdEmail },
+			Deny, "policy.nothing_strong_enough"},
 		{"no proof at all", func(in *Input) { in.Proofs = nil }, Challenge, "policy.off"},
 	}
 	for _, c := range table {
@@ -270,7 +317,8 @@ func TestSEC1_EmailIsNoSecondFactor(t *testing.T) {
 }
 
 func TestRememberDaysIsTheShortest(t *testing.T) {
-	for _, c := range []struct{ vendor, company, want int }{{30, tenant.InheritDays, 30}, {30, 7, 7}, {7, 30, 7}, {0, 30, 0}, {30, 0, 0}, {90, 60, 30}, {-5, 9, 0}} {
+	for _, c := range []struct{ vendor, company, want int }{{30, tenant.InheritDays, 30}, {30, 7, 7}, {7, 30, 7},
+		{0, 30, 0}, {30, 0, 0}, {90, 60, 30}, {-5, 9, 0}} {
 		d := Evaluate(input(func(in *Input) { in.InstallationDays, in.Tenant.RememberDays = c.vendor, c.company }))
 		if d.RememberDays != c.want {
 			t.Errorf("%+v: %d days", c, d.RememberDays)
@@ -286,12 +334,16 @@ func TestNeverMoreThanTheProofs(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
 		at := rapid.SampledFrom(instants)
 		in := Input{
-			Now: now, InstallationDays: rapid.IntRange(-1, 40).Draw(t, "days"), Account: Account{Has: both[:rapid.IntRange(0, 2).Draw(t, "has")]},
-			Installation:   tenant.Mandate{Mode: rapid.SampledFrom(modes).Draw(t, "mode"), From: at.Draw(t, "from")},
-			Tenant:         tenant.Tenant{Mandate: tenant.Mandate{Mode: rapid.SampledFrom(modes).Draw(t, "own"), From: at.Draw(t, "ownFrom")}, SwitchedOnAt: at.Draw(t, "on"), SwitchedOffAt: at.Draw(t, "off"), RememberDays: rapid.IntRange(-1, 40).Draw(t, "ownDays")},
+			Now: now, InstallationDays: rapid.IntRange(-1, 40).Draw(t, "days"),
+			Account:      Account{Has: both[:rapid.IntRange(0, 2).Draw(t, "has")]},
+			Installation: tenant.Mandate{Mode: rapid.SampledFrom(modes).Draw(t, "mode"), From: at.Draw(t, "from")},
+			Tenant: tenant.Tenant{Mandate: tenant.Mandate{Mode: rapid.SampledFrom(modes).Draw(t, "own"),
+				From: at.Draw(t, "ownFrom")}, SwitchedOnAt: at.Draw(t, "on"), SwitchedOffAt: at.Draw(t, "off"),
+				RememberDays: rapid.IntRange(-1, 40).Draw(t, "ownDays")},
 			AppExemptUntil: at.Draw(t, "exempt"), PasswordFlagged: rapid.Bool().Draw(t, "flagged"),
-			Proofs:          pwdEmail[:rapid.IntRange(0, 2).Draw(t, "proofs")],
-			Want:            rapid.SliceOfN(rapid.SampledFrom([]Level{PasswordOnly, EmailConfirmed, TwoFactor, "urn:other"}), 0, 2).Draw(t, "want"),
+			Proofs: pwdEmail[:rapid.IntRange(0, 2).Draw(t, "proofs")],
+			Want: rapid.SliceOfN(rapid.SampledFrom([]Level{PasswordOnly, EmailConfirmed, TwoFactor,
+				"urn:other"}), 0, 2).Draw(t, "want"),
 			RememberedSince: at.Draw(t, "since"), RememberedUntil: at.Draw(t, "until"),
 		}
 		d := Evaluate(in)
@@ -367,10 +419,13 @@ func TestSEC039_WhatOpensASetUp(t *testing.T) {
 		want   Outcome
 		offer  []authenticator.Kind
 	}{
-		{"password only", func(in *Input) {}, Challenge, []authenticator.Kind{authenticator.TOTP, authenticator.Backup}},
-		{"mailbox shown", func(in *Input) { in.Proofs = pwdEmail }, Challenge, []authenticator.Kind{authenticator.TOTP, authenticator.Backup}},
+		{"password only", func(in *Input) {}, Challenge,
+			[]authenticator.Kind{authenticator.TOTP, authenticator.Backup}},
+		{"mailbox shown", func(in *Input) { in.Proofs = pwdEmail }, Challenge,
+			[]authenticator.Kind{authenticator.TOTP, authenticator.Backup}},
 		{"app shown", func(in *Input) { in.Proofs = pwdApp }, SetUp, nil},
-		{"app shown too long ago", func(in *Input) { in.Proofs, in.SetUpAfter = pwdApp, future }, Challenge, []authenticator.Kind{authenticator.TOTP, authenticator.Backup}},
+		{"app shown too long ago", func(in *Input) { in.Proofs, in.SetUpAfter = pwdApp, future }, Challenge,
+			[]authenticator.Kind{authenticator.TOTP, authenticator.Backup}},
 		{"nothing but the mailbox", func(in *Input) { in.Has = both }, Challenge, both[1:]},
 		{"nothing but the mailbox, shown", func(in *Input) { in.Has, in.Proofs = both, pwdEmail }, SetUp, nil},
 		{

@@ -16,7 +16,8 @@ type Account struct {
 	ReleasedAt    time.Time            // when its owner, having shown a second factor, removed the last one
 	RecoveryUntil time.Time            // until then people above the person let them set up again; zero = not
 	SetUpBy       time.Time            // its own deadline for set-up; zero = none stored yet
-	ResetAt       time.Time            // when its password was last set through a mailed reset link; zero = never, or people decided since
+	// when its password was last set through a mailed reset link; zero = never, or people decided since
+	ResetAt time.Time
 }
 
 // ResetWait is how long after a reset of the password by mail the mailbox opens no set-up:

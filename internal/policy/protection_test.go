@@ -64,7 +64,8 @@ func exploreAccount(t *testing.T, acc Account, cases *int) {
 			return
 		}
 		acc := acc
-		acc.FirstFactorAt, acc.ReleasedAt, acc.RecoveryUntil, acc.SetUpBy = instants[at[0]], instants[at[1]], instants[at[2]], instants[at[3]]
+		acc.FirstFactorAt, acc.ReleasedAt, acc.RecoveryUntil, acc.SetUpBy = instants[at[0]], instants[at[1]],
+			instants[at[2]], instants[at[3]]
 		for _, methods := range allowed {
 			for bits := range 64 {
 				in := Input{
@@ -152,7 +153,8 @@ func holdToProtection(t *testing.T, in Input) {
 		}
 	}
 	if !d.SetUpBy.IsZero() &&
-		(held || !in.FirstFactorAt.IsZero() || d.SetUpBy.After(now.Add(tenant.MaxSetUp)) || !in.Account.SetUpBy.IsZero() && d.SetUpBy.After(in.Account.SetUpBy)) {
+		(held || !in.FirstFactorAt.IsZero() || d.SetUpBy.After(now.Add(tenant.MaxSetUp)) ||
+			!in.Account.SetUpBy.IsZero() && d.SetUpBy.After(in.Account.SetUpBy)) {
 		t.Fatalf("a deadline of %s: %+v", d.SetUpBy, in)
 	}
 }

@@ -93,7 +93,11 @@ func (p *Portal) askAdmission(w http.ResponseWriter, r *http.Request) error {
 	err = p.SignIn.AskAdmission(r.Context(), email, p.Visitor(r))
 	if f := pages.Waiting(err); f != nil {
 		pages.SetRetryAfter(w, f.RetryAfter)
-		return p.drawSignIn(w, r, web.Status(f.Kind), t, signInPage{Email: email, Problem: f.Message, Wait: f.RetryAfter})
+		return p.drawSignIn(w, r, web.Status(f.Kind), t, signInPage{
+			Email:   email,
+			Problem: f.Message,
+			Wait:    f.RetryAfter,
+		})
 	}
 	if err != nil {
 		return err
@@ -114,7 +118,8 @@ func (p *Portal) showAdmission(w http.ResponseWriter, r *http.Request) error {
 	return p.drawAdmission(w, r, admissionPage{ID: id, Account: account}, state)
 }
 
-func (p *Portal) drawAdmission(w http.ResponseWriter, r *http.Request, page admissionPage, state signin.LinkState) error {
+func (p *Portal) drawAdmission(w http.ResponseWriter, r *http.Request, page admissionPage,
+	state signin.LinkState) error {
 	page.State = string(state)
 	return p.Web.Draw(w, r, statusOfLink[state], page)
 }
@@ -155,9 +160,17 @@ func admissionStories() []web.Story {
 		}
 		return page
 	}
-	out := []web.Story{{Name: "admission/sent", Status: http.StatusOK, Page: admissionSentPage{Email: "maria@harbor.example", To: storyTo}}}
+	out := []web.Story{{
+		Name:   "admission/sent",
+		Status: http.StatusOK,
+		Page:   admissionSentPage{Email: "maria@harbor.example", To: storyTo},
+	}}
 	for _, state := range []string{"ready", "used", "expired", "unknown"} {
-		out = append(out, web.Story{Name: "admission/" + state, Status: statusOfLink[signin.LinkState(state)], Page: link(state)})
+		out = append(out, web.Story{
+			Name:   "admission/" + state,
+			Status: statusOfLink[signin.LinkState(state)],
+			Page:   link(state),
+		})
 	}
 	return append(out, web.Story{Name: "admission/done", Status: http.StatusOK, Page: admissionDonePage{}})
 }

@@ -17,5 +17,6 @@ func (p *Portal) delivery(w http.ResponseWriter, r *http.Request) error {
 		return err
 	}
 	view := pages.DeliveryOf(kind, status)
-	return p.Web.JSON(w, http.StatusOK, map[string]any{"state": view.State, "text": view.Text(p.Web.Printer(r)), "settled": view.Settled()})
+	return p.Web.JSON(w, http.StatusOK,
+		map[string]any{"state": view.State, "text": view.Text(p.Web.Printer(r)), "settled": view.Settled()})
 }

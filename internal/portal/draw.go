@@ -54,10 +54,22 @@ func (p *Portal) done(w http.ResponseWriter, r *http.Request, s signin.Done) err
 	}
 	if s.Notice != nil {
 		n := s.Notice
-		return p.Web.Draw(w, r, http.StatusOK, noticePage{AppName: n.AppName, By: n.By, From: n.From, DaysLeft: n.DaysLeft, SetUp: n.SetUp, SentTo: n.SentTo, ContinueURL: p.Onward(s.ContinueTo)})
+		return p.Web.Draw(w, r, http.StatusOK, noticePage{
+			AppName:     n.AppName,
+			By:          n.By,
+			From:        n.From,
+			DaysLeft:    n.DaysLeft,
+			SetUp:       n.SetUp,
+			SentTo:      n.SentTo,
+			ContinueURL: p.Onward(s.ContinueTo),
+		})
 	}
 	if len(s.Said) > 0 {
-		return p.Web.Draw(w, r, http.StatusOK, toldPage{Said: p.Sentences(r, s.Said), Codes: s.Method == authenticator.Backup, ContinueURL: p.Onward(s.ContinueTo)})
+		return p.Web.Draw(w, r, http.StatusOK, toldPage{
+			Said:        p.Sentences(r, s.Said),
+			Codes:       s.Method == authenticator.Backup,
+			ContinueURL: p.Onward(s.ContinueTo),
+		})
 	}
 	return p.Web.Redirect(w, p.Onward(s.ContinueTo))
 }
@@ -130,12 +142,30 @@ func (p *Portal) drawCode(w http.ResponseWriter, r *http.Request, status int, s 
 		days = 0
 	}
 	return p.Web.Draw(w, r, status, codePage{
-		FlowRef:   pages.FlowRef{Flow: s.FlowID},
-		Admission: offerWhenSlowed(s),
-		Kind:      s.Kind, ForSetUp: s.ForSetUp, Confirm: confirm, Others: len(s.Others) > 0, Codes: slices.Contains(s.Others, authenticator.Backup), Options: string(s.Present),
-		AppName: s.AppName, SentTo: s.SentTo, Reference: s.Reference, ExpiresAt: s.ExpiresAt, NewCodeAt: s.NewCodeAt, Now: s.Now,
-		Length: s.Length, TriesLeft: s.TriesLeft, NewCodesLeft: s.NewCodesLeft, Problem: s.Problem, Delivery: pages.DeliveryOf(s.Kind, s.Delivery),
-		RememberDays: days, Remember: r.PostForm.Get("remember") == "on", Why: why, Because: p.Sentences(r, s.Because), Targets: p.OriginsOf(s.ContinueTo),
+		FlowRef:      pages.FlowRef{Flow: s.FlowID},
+		Admission:    offerWhenSlowed(s),
+		Kind:         s.Kind,
+		ForSetUp:     s.ForSetUp,
+		Confirm:      confirm,
+		Others:       len(s.Others) > 0,
+		Codes:        slices.Contains(s.Others, authenticator.Backup),
+		Options:      string(s.Present),
+		AppName:      s.AppName,
+		SentTo:       s.SentTo,
+		Reference:    s.Reference,
+		ExpiresAt:    s.ExpiresAt,
+		NewCodeAt:    s.NewCodeAt,
+		Now:          s.Now,
+		Length:       s.Length,
+		TriesLeft:    s.TriesLeft,
+		NewCodesLeft: s.NewCodesLeft,
+		Problem:      s.Problem,
+		Delivery:     pages.DeliveryOf(s.Kind, s.Delivery),
+		RememberDays: days,
+		Remember:     r.PostForm.Get("remember") == "on",
+		Why:          why,
+		Because:      p.Sentences(r, s.Because),
+		Targets:      p.OriginsOf(s.ContinueTo),
 	})
 }
 
@@ -168,7 +198,13 @@ func (p *Portal) drawOver(w http.ResponseWriter, r *http.Request, s signin.Over)
 	if s.Reason == flow.Cancelled {
 		status = http.StatusOK
 	}
-	page := endedPage{AppName: s.AppName, Reason: s.Reason, RestartURL: pages.SignInPath(""), HomeURL: s.HomeURL, From: s.SetUpFrom}
+	page := endedPage{
+		AppName:    s.AppName,
+		Reason:     s.Reason,
+		RestartURL: pages.SignInPath(""),
+		HomeURL:    s.HomeURL,
+		From:       s.SetUpFrom,
+	}
 	if s.Reason == replacedHere {
 		page.NewerURL = pages.FlowRef{}.CodeURL()
 	}
@@ -184,7 +220,12 @@ func (p *Portal) drawOver(w http.ResponseWriter, r *http.Request, s signin.Over)
 
 // drawSignedIn ends a flow in a browser that holds a session, which may be enough for the app.
 func (p *Portal) drawSignedIn(w http.ResponseWriter, r *http.Request, s signin.Over) error {
-	page := endedPage{AppName: s.AppName, Reason: "signed_in", RestartURL: pages.SignInPath(""), ContinueURL: s.HomeURL}
+	page := endedPage{
+		AppName:     s.AppName,
+		Reason:      "signed_in",
+		RestartURL:  pages.SignInPath(""),
+		ContinueURL: s.HomeURL,
+	}
 	if t, err := p.TargetOf(s.ContinueTo); err == nil {
 		page.RestartURL = pages.SignInPath(s.ContinueTo)
 		if !t.Ours() {

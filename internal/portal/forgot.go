@@ -217,17 +217,36 @@ func forgotStories(now time.Time) []web.Story {
 		{Name: "forgot/email", Status: http.StatusUnprocessableEntity, Page: bad},
 		{Name: "forgot/wait", Status: http.StatusTooManyRequests, Page: slow},
 		{Name: "forgot/sent", Status: http.StatusOK, Page: sent},
-		{Name: "signin/password-set", Status: http.StatusOK, Page: signInPage{To: storyTo, AppName: storyApp, Email: address, Told: "signin.password_set"}},
+		{
+			Name:   "signin/password-set",
+			Status: http.StatusOK,
+			Page: signInPage{
+				To:      storyTo,
+				AppName: storyApp,
+				Email:   address,
+				Told:    "signin.password_set",
+			},
+		},
 		{Name: "signin/invited", Status: http.StatusOK, Page: signInPage{Email: address, Told: "signin.invited"}},
-		{Name: "password-set", Status: http.StatusOK, Page: passwordSetPage{AppName: storyApp, HomeURL: "https://dashboard.harbor.example/"}},
+		{
+			Name:   "password-set",
+			Status: http.StatusOK,
+			Page:   passwordSetPage{AppName: storyApp, HomeURL: "https://dashboard.harbor.example/"},
+		},
 	}
 	for _, invitation := range []bool{false, true} {
 		name := "password-link/reset-"
 		if invitation {
 			name = "password-link/invitation-"
 		}
-		link := passwordLinkPage{ID: storyFlow, Invitation: invitation, Email: address, MinLength: 15}
-		for _, state := range []signin.LinkState{signin.LinkReady, signin.LinkUsed, signin.LinkReplaced, signin.LinkExpired} {
+		link := passwordLinkPage{
+			ID:         storyFlow,
+			Invitation: invitation,
+			Email:      address,
+			MinLength:  15,
+		}
+		for _, state := range []signin.LinkState{signin.LinkReady, signin.LinkUsed, signin.LinkReplaced,
+			signin.LinkExpired} {
 			link.State = string(state)
 			out = append(out, web.Story{Name: name + link.State, Status: statusOfLink[state], Page: link})
 		}

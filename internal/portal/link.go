@@ -10,7 +10,8 @@ import (
 // statusOfLink: a link that does nothing is a page that is not there any more.
 var statusOfLink = map[signin.LinkState]int{
 	signin.LinkReady: http.StatusOK, signin.LinkElsewhere: http.StatusOK,
-	signin.LinkReplaced: http.StatusGone, signin.LinkUsed: http.StatusGone, signin.LinkExpired: http.StatusGone, signin.LinkUnknown: http.StatusNotFound,
+	signin.LinkReplaced: http.StatusGone, signin.LinkUsed: http.StatusGone, signin.LinkExpired: http.StatusGone,
+	signin.LinkUnknown: http.StatusNotFound,
 }
 
 func (p *Portal) showLink(w http.ResponseWriter, r *http.Request) error {
@@ -27,8 +28,19 @@ func (p *Portal) showLink(w http.ResponseWriter, r *http.Request) error {
 
 func (p *Portal) drawLink(w http.ResponseWriter, r *http.Request, id string, l signin.Link) error {
 	return p.Web.Draw(w, r, statusOfLink[l.State], linkPage{
-		State: string(l.State), ID: id, AppName: l.AppName, Account: l.Account, Code: l.Code, Reference: l.Reference,
-		IP: l.IP, Place: l.Place, Browser: l.Browser, At: l.At, RememberDays: l.RememberDays, NotMeURL: l.NotMePath, Targets: p.OriginsOf(l.ContinueTo),
+		State:        string(l.State),
+		ID:           id,
+		AppName:      l.AppName,
+		Account:      l.Account,
+		Code:         l.Code,
+		Reference:    l.Reference,
+		IP:           l.IP,
+		Place:        l.Place,
+		Browser:      l.Browser,
+		At:           l.At,
+		RememberDays: l.RememberDays,
+		NotMeURL:     l.NotMePath,
+		Targets:      p.OriginsOf(l.ContinueTo),
 	})
 }
 
@@ -39,7 +51,8 @@ func (p *Portal) pressLink(w http.ResponseWriter, r *http.Request) error {
 	if !held {
 		return p.drawOpenAgain(w, r)
 	}
-	mine, step, err := p.SignIn.PressLink(r.Context(), ref, p.flowsOf(r), r.PostForm.Get("remember") == "on", p.Visitor(r))
+	mine, step, err := p.SignIn.PressLink(r.Context(), ref, p.flowsOf(r),
+		r.PostForm.Get("remember") == "on", p.Visitor(r))
 	if fault.Is(err, fault.NotFound) {
 		return p.showLink(w, r)
 	}
@@ -62,5 +75,9 @@ func (p *Portal) why(w http.ResponseWriter, r *http.Request) error {
 	if !ok {
 		back = "/signin"
 	}
-	return p.Web.Draw(w, r, http.StatusOK, whyPage{Kind: preferred(r.URL.Query().Get("method")), Text: text, Back: back})
+	return p.Web.Draw(w, r, http.StatusOK, whyPage{
+		Kind: preferred(r.URL.Query().Get("method")),
+		Text: text,
+		Back: back,
+	})
 }

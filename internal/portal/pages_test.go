@@ -40,7 +40,8 @@ func TestEveryLinkHasItsWords(t *testing.T) {
 		for state := range statusOfLink {
 			s := string(state)
 			for _, key := range []string{
-				linkPage{State: s}.Title(), linkPage{State: s}.Text(), admissionPage{State: s}.Title(), admissionPage{State: s}.Text(),
+				linkPage{State: s}.Title(), linkPage{State: s}.Text(), admissionPage{State: s}.Title(),
+				admissionPage{State: s}.Text(),
 				passwordLinkPage{State: s}.Title(), passwordLinkPage{State: s, Invitation: true}.Text(),
 			} {
 				if !p.Has(key) {
@@ -54,7 +55,8 @@ func TestEveryLinkHasItsWords(t *testing.T) {
 func TestACodePageSpeaksOfItsKind(t *testing.T) {
 	inEveryLanguage(t, func(p *locale.Printer) {
 		for _, k := range authenticator.SecondSteps {
-			for _, problem := range []string{"code.problem.wrong", "code.problem.older", "code.problem.sending", "code.problem.too_soon"} {
+			for _, problem := range []string{"code.problem.wrong", "code.problem.older", "code.problem.sending",
+				"code.problem.too_soon"} {
 				page := codePage{Kind: k, Problem: problem}
 				for _, key := range []string{page.Title(), page.Lead(), page.Submit(), page.Help(), page.ProblemKey()} {
 					if !p.Has(key) {
@@ -67,7 +69,8 @@ func TestACodePageSpeaksOfItsKind(t *testing.T) {
 	if got := (codePage{Kind: authenticator.Email, ForSetUp: true}).Title(); got != "code.set_up.title" {
 		t.Errorf("a code that opens a set-up is announced by %s", got)
 	}
-	if got := (codePage{Kind: authenticator.TOTP, Problem: "code.problem.wrong"}).ProblemKey(); got != "code.problem.wrong_app" {
+	if got := (codePage{Kind: authenticator.TOTP,
+		Problem: "code.problem.wrong"}).ProblemKey(); got != "code.problem.wrong_app" {
 		t.Errorf("a wrong code of an app is %s", got)
 	}
 }
@@ -84,7 +87,8 @@ func TestAllReceiversAreOneMethod(t *testing.T) {
 }
 
 func TestTheMethodOfACookieIsNoMoreThanAWish(t *testing.T) {
-	for cookie, want := range map[string]authenticator.Kind{"totp": authenticator.TOTP, "password": "", "": "", "<script>": ""} {
+	for cookie, want := range map[string]authenticator.Kind{"totp": authenticator.TOTP, "password": "", "": "",
+		"<script>": ""} {
 		if got := preferred(cookie); got != want {
 			t.Errorf("%q: %q", cookie, got)
 		}

@@ -33,9 +33,11 @@ func TestFormsSayWhatIsWrong(t *testing.T) {
 		}{
 			{"/signin/password", []string{"email", pagestest.Email}, 422, "signin.problem.missing"},
 			{"/signin/password", []string{"password", "x"}, 422, "signin.problem.missing"},
-			{"/signin/password", []string{"email", pagestest.Email, "password", strings.Repeat("x", maxPassword+1)}, 422, "signin.problem.missing"},
+			{"/signin/password", []string{"email", pagestest.Email, "password", strings.Repeat("x", maxPassword+1)},
+				422, "signin.problem.missing"},
 			{"/signin/password", []string{"email", pagestest.Email, "password", "wrong"}, 401, "signin.problem.wrong"},
-			{"/signin/password", []string{"email", "nobody@company.test", "password", "wrong"}, 401, "signin.problem.wrong"},
+			{"/signin/password", []string{"email", "nobody@company.test", "password", "wrong"}, 401,
+				"signin.problem.wrong"},
 			{"/signin/link", nil, 422, "signin.problem.missing"},
 			{"/signin/forgot", []string{"send", "1", "email", "no address"}, 422, "user.bad_address"},
 			{"/setup", []string{"company", "Harbor"}, 422, "setup.problem.missing"},
@@ -53,14 +55,16 @@ func TestFormsSayWhatIsWrong(t *testing.T) {
 func TestASignInThatThisBrowserLacksHasEnded(t *testing.T) {
 	each(t, func(t *testing.T, r *pagestest.Rig) {
 		gone := r.Says("ended.expired.title")
-		for _, path := range []string{"/signin/code", "/signin/other", "/signin/set-up", "/signin/set-up/totp", "/signin/set-up/backup/codes.txt"} {
+		for _, path := range []string{"/signin/code", "/signin/other", "/signin/set-up", "/signin/set-up/totp",
+			"/signin/set-up/backup/codes.txt"} {
 			rec := r.NewBrowser().Get(path + "?flow=elsewhere")
 			if rec.Code != http.StatusGone || !strings.Contains(rec.Body.String(), gone) {
 				t.Errorf("GET %s: %d", path, rec.Code)
 			}
 		}
 		for _, path := range []string{
-			"/signin/code", "/signin/code/new", "/signin/cancel", "/signin/new-password", "/signin/other", "/signin/set-up/totp",
+			"/signin/code", "/signin/code/new", "/signin/cancel", "/signin/new-password", "/signin/other",
+			"/signin/set-up/totp",
 			"/signin/set-up/totp/confirm",
 		} {
 			rec := r.NewBrowser().Post(path, "flow", "elsewhere")
@@ -86,13 +90,15 @@ func TestASignInFromItsPasswordToItsEnd(t *testing.T) {
 		if rec = b.Post("/signin/code", "flow", id, "code", "000000"); rec.Code != http.StatusUnauthorized {
 			t.Errorf("a wrong code: %d", rec.Code)
 		}
-		if rec = b.Post("/signin/code/new", "flow", id); rec.Code != http.StatusTooManyRequests || rec.Header().Get("Retry-After") == "" {
+		if rec = b.Post("/signin/code/new", "flow", id); rec.Code != http.StatusTooManyRequests ||
+			rec.Header().Get("Retry-After") == "" {
 			t.Errorf("a new code at once: %d, after %q", rec.Code, rec.Header().Get("Retry-After"))
 		}
 		if rec = r.NewBrowser().Get(at); rec.Code != http.StatusGone {
 			t.Errorf("another browser sees the sign-in: %d", rec.Code)
 		}
-		if rec = b.Post("/signin/cancel", "flow", id); rec.Code != http.StatusOK || !strings.Contains(rec.Body.String(), r.Says("ended.cancelled.title")) {
+		if rec = b.Post("/signin/cancel", "flow", id); rec.Code != http.StatusOK ||
+			!strings.Contains(rec.Body.String(), r.Says("ended.cancelled.title")) {
 			t.Errorf("cancelled: %d", rec.Code)
 		}
 		if rec = b.Get(at); rec.Code != http.StatusGone {
@@ -130,7 +136,8 @@ func TestALinkLeavesItsTokenInACookie(t *testing.T) {
 
 func TestTheReasonsLeadBackToOurPagesOnly(t *testing.T) {
 	each(t, func(t *testing.T, r *pagestest.Rig) {
-		for back, want := range map[string]string{"/signin?to=x": "/signin?to=x", "https://evil.test/": "/signin", "//evil.test": "/signin", "": "/signin"} {
+		for back, want := range map[string]string{"/signin?to=x": "/signin?to=x", "https://evil.test/": "/signin",
+			"//evil.test": "/signin", "": "/signin"} {
 			if rec := r.NewBrowser().Get("/why?back=" + back); !strings.Contains(rec.Body.String(), `href="`+want+`"`) {
 				t.Errorf("back to %q does not lead to %q", back, want)
 			}

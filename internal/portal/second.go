@@ -92,7 +92,8 @@ func (p *Portal) showOther(w http.ResponseWriter, r *http.Request, ref secret.Re
 	return p.drawOther(w, r, http.StatusOK, ref, "")
 }
 
-func (p *Portal) drawOther(w http.ResponseWriter, r *http.Request, status int, ref secret.Reference, problem string) error {
+func (p *Portal) drawOther(w http.ResponseWriter, r *http.Request, status int, ref secret.Reference,
+	problem string) error {
 	ways, to, err := p.SignIn.ListMethods(r.Context(), ref)
 	if err != nil {
 		return err
@@ -123,8 +124,15 @@ func together(ways []signin.MethodOption) (out []signin.MethodOption) {
 }
 
 func viewOf(way signin.MethodOption) wayView {
-	return wayView{ID: way.ID, Kind: string(way.Kind), Label: way.Label, Title: methodtext.Of(way.Kind).Name, Text: methodtext.Of(way.Kind).Use,
-		Asked: way.Asked, Warned: authenticator.TraitsOf[way.Kind].Restricted}
+	return wayView{
+		ID:     way.ID,
+		Kind:   string(way.Kind),
+		Label:  way.Label,
+		Title:  methodtext.Of(way.Kind).Name,
+		Text:   methodtext.Of(way.Kind).Use,
+		Asked:  way.Asked,
+		Warned: authenticator.TraitsOf[way.Kind].Restricted,
+	}
 }
 
 // useOther asks for another method: one by its id, or the first of a kind.
@@ -171,7 +179,8 @@ func (p *Portal) submitPasskey(w http.ResponseWriter, r *http.Request) error {
 		return err
 	}
 	form := r.PostForm
-	step, err := p.SignIn.SubmitPasskey(r.Context(), p.attempt(r, t), form.Get("token"), p.Web.Cookie(r, "passkey"), []byte(form.Get("assertion")))
+	step, err := p.SignIn.SubmitPasskey(r.Context(), p.attempt(r, t), form.Get("token"), p.Web.Cookie(r, "passkey"),
+		[]byte(form.Get("assertion")))
 	if f := pages.Waiting(err); f != nil {
 		pages.SetRetryAfter(w, f.RetryAfter)
 		return p.drawSignIn(w, r, web.Status(f.Kind), t, signInPage{Problem: f.Message, Wait: f.RetryAfter})
@@ -180,7 +189,8 @@ func (p *Portal) submitPasskey(w http.ResponseWriter, r *http.Request) error {
 		return err
 	}
 	if again, ok := step.(signin.AskPassword); ok {
-		return p.drawSignIn(w, r, http.StatusUnauthorized, t, signInPage{Problem: cmp.Or(again.Problem, "signin.problem.passkey")})
+		return p.drawSignIn(w, r, http.StatusUnauthorized, t,
+			signInPage{Problem: cmp.Or(again.Problem, "signin.problem.passkey")})
 	}
 	return p.follow(w, r, step)
 }

@@ -45,13 +45,19 @@ func (p *Portal) setUp(w http.ResponseWriter, r *http.Request) error {
 	}
 	form := r.PostForm
 	page := setupPage{Company: form.Get("company"), Name: form.Get("name"), Email: form.Get("email")}
-	if form.Get("token") == "" || page.Company == "" || page.Name == "" || page.Email == "" || form.Get("password") == "" {
+	if form.Get("token") == "" || page.Company == "" || page.Name == "" || page.Email == "" ||
+		form.Get("password") == "" {
 		page.Problem = "setup.problem.missing"
 		return p.Web.Draw(w, r, http.StatusUnprocessableEntity, page)
 	}
 	err = p.SetUp.Run(r.Context(), setup.First{
-		Token: form.Get("token"), Company: page.Company, Name: page.Name, Email: page.Email, Password: secret.Text(form.Get("password")),
-		Language: p.Web.Printer(r).Lang(), Visitor: p.Visitor(r),
+		Token:    form.Get("token"),
+		Company:  page.Company,
+		Name:     page.Name,
+		Email:    page.Email,
+		Password: secret.Text(form.Get("password")),
+		Language: p.Web.Printer(r).Lang(),
+		Visitor:  p.Visitor(r),
 	})
 	if f := pages.Waiting(err); f != nil {
 		page.Problem = f.Message

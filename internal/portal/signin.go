@@ -30,7 +30,13 @@ func (p *Portal) showSignIn(w http.ResponseWriter, r *http.Request) error {
 		return err
 	}
 	if st.StepUp && !r.URL.Query().Has("other") {
-		page := stepUpPage{To: t.Sealed, AppName: st.AppName, Email: st.User.Email, Change: t.Ours() && t.Sealed != "", Targets: t.Origins()}
+		page := stepUpPage{
+			To:      t.Sealed,
+			AppName: st.AppName,
+			Email:   st.User.Email,
+			Change:  t.Ours() && t.Sealed != "",
+			Targets: t.Origins(),
+		}
 		if !page.Change {
 			page.Because = p.Sentences(r, st.Decision.Because)
 		}
@@ -39,7 +45,8 @@ func (p *Portal) showSignIn(w http.ResponseWriter, r *http.Request) error {
 	if t.Ours() && st.Enough {
 		return p.Web.Redirect(w, p.Onward(t.Sealed))
 	}
-	return p.drawSignIn(w, r, http.StatusOK, t, signInPage{Email: t.Request.LoginHint, Again: st.Session != nil && t.Ours() && t.Sealed != ""})
+	return p.drawSignIn(w, r, http.StatusOK, t,
+		signInPage{Email: t.Request.LoginHint, Again: st.Session != nil && t.Ours() && t.Sealed != ""})
 }
 
 func ask(t pages.Target) signin.Ask {
@@ -87,7 +94,8 @@ func (p *Portal) submitPassword(w http.ResponseWriter, r *http.Request) error {
 	}
 	email, password := r.PostForm.Get("email"), secret.Text(r.PostForm.Get("password"))
 	if email == "" || password == "" || len(password) > maxPassword {
-		return p.drawSignIn(w, r, http.StatusUnprocessableEntity, t, signInPage{Email: email, Problem: "signin.problem.missing"})
+		return p.drawSignIn(w, r, http.StatusUnprocessableEntity, t,
+			signInPage{Email: email, Problem: "signin.problem.missing"})
 	}
 	a := p.attempt(r, t)
 	a.Email, a.Password = email, password
@@ -114,9 +122,14 @@ const maxPassword = 4096 // bytes; far beyond the 256 characters that a password
 // attempt is what a request says about itself.
 func (p *Portal) attempt(r *http.Request, t pages.Target) signin.Attempt {
 	return signin.Attempt{
-		ClientID: t.Request.ClientID, WantACR: t.Request.ACRValues, ContinueTo: t.Sealed,
-		Presented: pages.References(p.Web.Cookie(r, "browser")), Devices: pages.References(p.Web.Cookie(r, "device")), Visitor: p.Visitor(r),
-		Admission: p.admission(r), Prefer: preferred(p.Web.Cookie(r, "method")),
+		ClientID:   t.Request.ClientID,
+		WantACR:    t.Request.ACRValues,
+		ContinueTo: t.Sealed,
+		Presented:  pages.References(p.Web.Cookie(r, "browser")),
+		Devices:    pages.References(p.Web.Cookie(r, "device")),
+		Visitor:    p.Visitor(r),
+		Admission:  p.admission(r),
+		Prefer:     preferred(p.Web.Cookie(r, "method")),
 	}
 }
 
@@ -166,7 +179,8 @@ func (p *Portal) submitCode(w http.ResponseWriter, r *http.Request, ref secret.R
 }
 
 // answered draws what came of an answer: a step onward by redirect, a failure in place.
-func (p *Portal) answered(w http.ResponseWriter, r *http.Request, ref secret.Reference, step signin.Step, err error) error {
+func (p *Portal) answered(w http.ResponseWriter, r *http.Request, ref secret.Reference, step signin.Step,
+	err error) error {
 	if f := pages.Waiting(err); f != nil {
 		return p.drawWaiting(w, r, ref, f)
 	}
@@ -228,7 +242,8 @@ func (p *Portal) newPassword(w http.ResponseWriter, r *http.Request, ref secret.
 	return p.follow(w, r, step)
 }
 
-func (p *Portal) drawNewPassword(w http.ResponseWriter, r *http.Request, ref secret.Reference, problem *fault.Fault) error {
+func (p *Portal) drawNewPassword(w http.ResponseWriter, r *http.Request, ref secret.Reference,
+	problem *fault.Fault) error {
 	step, err := p.SignIn.Current(r.Context(), ref)
 	if err != nil {
 		return err

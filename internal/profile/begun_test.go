@@ -40,8 +40,12 @@ func TestWhatBeganElsewhereIsNotConfirmed(t *testing.T) {
 		if _, err := try(stranger); !fault.Is(err, fault.NotFound) {
 			t.Errorf("a set-up that began elsewhere: %v", err)
 		}
-		h.in(h.company, func(ctx context.Context, tx *db.Tx) error { return h.binding.Name(ctx, tx, stranger, d.ID, "Thief's") })
-		if left, err := h.binding.Waiting(t.Context(), h.holder(o), authenticator.TOTP); err != nil || left.TriesLeft != h.Limits.WrongAnswers || left.Label == "Thief's" {
+		h.in(h.company, func(ctx context.Context,
+			tx *db.Tx) error {
+			return h.binding.Name(ctx, tx, stranger, d.ID, "Thief's")
+		})
+		if left, err := h.binding.Waiting(t.Context(), h.holder(o), authenticator.TOTP); err != nil ||
+			left.TriesLeft != h.Limits.WrongAnswers || left.Label == "Thief's" {
 			t.Errorf("it is left as %+v, %v", left, err)
 		}
 		if out, err := try(h.holder(o)); err != nil || out.TriesLeft != h.Limits.WrongAnswers-1 {
@@ -53,7 +57,8 @@ func TestWhatBeganElsewhereIsNotConfirmed(t *testing.T) {
 		if err := h.Service.WithdrawEmail(t.Context(), o); !fault.Is(err, fault.NotFound) {
 			t.Errorf("withdrawn elsewhere: %v", err)
 		}
-		if v, left, err := h.ConfirmEmail(t.Context(), o, c.ID, mail.Code); err != nil || !v.OK || left != h.Limits.WrongAnswers-1 {
+		if v, left, err := h.ConfirmEmail(t.Context(), o, c.ID, mail.Code); err != nil || !v.OK ||
+			left != h.Limits.WrongAnswers-1 {
 			t.Errorf("where it was asked for: %+v, %d tries, %v", v, left, err)
 		}
 	})

@@ -29,7 +29,8 @@ func (h *house) atSetUp(u user.User) (flow signin.AnswerCode, undo func() error)
 	if step, ok := h.answer(ref, address).(signin.SetUpMethod); !ok {
 		h.t.Fatalf("%#v", step)
 	}
-	return signin.AnswerCode{Flow: &ref}, func() error { return h.signin.UndoAddress(h.t.Context(), h.reference(mail.UndoLink), visitor) }
+	return signin.AnswerCode{Flow: &ref},
+		func() error { return h.signin.UndoAddress(h.t.Context(), h.reference(mail.UndoLink), visitor) }
 }
 
 // meanwhile runs fn beside what the caller does next, and gives it the time that it needs when
@@ -56,13 +57,15 @@ func TestATK092_AnUndoAndASetUpAtOnce(t *testing.T) {
 		u := h.person(h.company, "maria@company.test")
 		flow, undo := h.atSetUp(u)
 		var done chan struct{}
-		_, err := h.signin.EnrollInFlow(t.Context(), *flow.Flow, func(tx *db.Tx, who signin.Enrollee) (*authenticator.Proof, error) {
-			if done == nil {
-				done = h.meanwhile(undo)
-			}
-			a, err := authenticator.BindIn(t.Context(), tx, who.FlowID, tx.NewID(), u.ID, authenticator.TOTP, "Thief's")
-			return &authenticator.Proof{Kind: authenticator.TOTP, AuthenticatorID: a.ID, At: tx.Now}, err
-		})
+		_, err := h.signin.EnrollInFlow(t.Context(), *flow.Flow,
+			func(tx *db.Tx, who signin.Enrollee) (*authenticator.Proof, error) {
+				if done == nil {
+					done = h.meanwhile(undo)
+				}
+				a, err := authenticator.BindIn(t.Context(), tx, who.FlowID, tx.NewID(), u.ID,
+					authenticator.TOTP, "Thief's")
+				return &authenticator.Proof{Kind: authenticator.TOTP, AuthenticatorID: a.ID, At: tx.Now}, err
+			})
 		<-done
 		if err != nil {
 			t.Fatal(err)

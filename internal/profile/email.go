@@ -65,12 +65,17 @@ func (s *Service) AskEmail(ctx context.Context, o Owner, typed string) (begun se
 // new change after every five, somebody could else guess an address that is not theirs.
 func (s *Service) limitWrong() ratelimit.Limit {
 	return ratelimit.Limit{Name: "address.account", Windows: []ratelimit.Window{
-		{Count: s.Limits.SecondFactorFailuresPerDay, Per: 24 * time.Hour}, {Count: s.Limits.PerMonth, Per: 30 * 24 * time.Hour}}}
+		{Count: s.Limits.SecondFactorFailuresPerDay, Per: 24 * time.Hour},
+		{Count: s.Limits.PerMonth, Per: 30 * 24 * time.Hour}}}
 }
 
 // mayGuess fails where an account has seen too many wrong codes for another change.
 func (s *Service) mayGuess(ctx context.Context, tx *db.Tx, userID string) error {
-	wrong, err := ratelimit.Read(ctx, tx, ratelimit.BudgetKey{Tenant: tx.Tenant, Limit: s.limitWrong(), Subject: userID})
+	wrong, err := ratelimit.Read(ctx, tx, ratelimit.BudgetKey{
+		Tenant:  tx.Tenant,
+		Limit:   s.limitWrong(),
+		Subject: userID,
+	})
 	if err != nil {
 		return err
 	}
@@ -104,11 +109,17 @@ func (s *Service) spendMail(ctx context.Context, tx *db.Tx, userID, to string) e
 		return err
 	}
 	limit := func(name string) ratelimit.Limit {
-		return ratelimit.Limit{Name: name, Windows: []ratelimit.Window{{Count: s.Limits.SendsPerHour, Per: time.Hour}, {Count: s.Limits.SendsPerDay, Per: 24 * time.Hour}}}
+		return ratelimit.Limit{Name: name,
+			Windows: []ratelimit.Window{{Count: s.Limits.SendsPerHour, Per: time.Hour},
+				{Count: s.Limits.SendsPerDay, Per: 24 * time.Hour}}}
 	}
 	sends, err := ratelimit.Read(ctx, tx,
 		ratelimit.BudgetKey{Tenant: tx.Tenant, Limit: limit("send.account"), Subject: userID},
-		ratelimit.BudgetKey{Tenant: db.Installation, Limit: limit("address.destination"), Subject: outofband.DestinationSubject(s.Keys, key)})
+		ratelimit.BudgetKey{
+			Tenant:  db.Installation,
+			Limit:   limit("address.destination"),
+			Subject: outofband.DestinationSubject(s.Keys, key),
+		})
 	if err != nil {
 		return err
 	}
@@ -125,8 +136,20 @@ func (s *Service) spendMail(ctx context.Context, tx *db.Tx, userID, to string) e
 // address only.
 func (s *Service) newChange(tx *db.Tx, o Owner, to string) (user.Change, string) {
 	v := o.Visitor
-	c := user.Change{ID: tx.NewID(), UserID: o.User.ID, FlowID: o.FlowID, From: o.User.Email, To: to, Reference: secret.NewReference(),
-		TriesLeft: s.Limits.WrongAnswers, IP: v.IP, Place: v.Place, Browser: v.Browser, BegunAt: tx.Now, EndsAt: tx.Now.Add(s.Limits.CodeTTL)}
+	c := user.Change{
+		ID:        tx.NewID(),
+		UserID:    o.User.ID,
+		FlowID:    o.FlowID,
+		From:      o.User.Email,
+		To:        to,
+		Reference: secret.NewReference(),
+		TriesLeft: s.Limits.WrongAnswers,
+		IP:        v.IP,
+		Place:     v.Place,
+		Browser:   v.Browser,
+		BegunAt:   tx.Now,
+		EndsAt:    tx.Now.Add(s.Limits.CodeTTL),
+	}
 	token, _ := secret.NewToken() // nobody gets it: there is no link
 	key := s.Keys.Current()
 	code := s.Keys.DerivedCode(key, s.Limits.CodeLength, token, purposeAddress, c.ID)
@@ -141,20 +164,42 @@ func codeIs(tx *db.Tx, c user.Change, code string) []string {
 // sendCode writes to the new address. One that somebody has gets no code: its reader is told
 // at the address that we know, which may be spelt otherwise (ATK-093).
 func (s *Service) sendCode(ctx context.Context, tx *db.Tx, o Owner, c user.Change, code string) error {
-	var content email.Content = email.AddressCode{Vendor: o.Vendor, Company: o.Company, Code: code, Reference: c.Reference,
-		IP: c.IP, Place: c.Place, Browser: c.Browser, At: tx.Now, ExpiresAt: c.EndsAt}
+	var content email.Content = email.AddressCode{
+		Vendor:    o.Vendor,
+		Company:   o.Company,
+		Code:      code,
+		Reference: c.Reference,
+		IP:        c.IP,
+		Place:     c.Place,
+		Browser:   c.Browser,
+		At:        tx.Now,
+		ExpiresAt: c.EndsAt,
+	}
 	to, language := c.To, o.User.Language
 	holder, err := user.ByEmail(ctx, tx, c.To)
 	switch {
 	case err == nil:
 		to, language = holder.Email, holder.Language
-		content = email.AddressTaken{Vendor: o.Vendor, IP: c.IP, Place: c.Place, Browser: c.Browser, At: tx.Now}
+		content = email.AddressTaken{
+			Vendor:  o.Vendor,
+			IP:      c.IP,
+			Place:   c.Place,
+			Browser: c.Browser,
+			At:      tx.Now,
+		}
 	case !fault.Is(err, fault.NotFound):
 		return err
 	}
 	_, err = s.Queue.Put(ctx, tx, message.Outgoing{
-		UserID: o.User.ID, Channel: "email", Purpose: purposeAddress, To: to, Hint: outofband.Mask(c.To),
-		Language: language, Template: email.Template(content), Data: content, ExpiresAt: c.EndsAt,
+		UserID:    o.User.ID,
+		Channel:   "email",
+		Purpose:   purposeAddress,
+		To:        to,
+		Hint:      outofband.Mask(c.To),
+		Language:  language,
+		Template:  email.Template(content),
+		Data:      content,
+		ExpiresAt: c.EndsAt,
 	})
 	return err
 }
@@ -187,9 +232,10 @@ func (s *Service) WithdrawEmail(ctx context.Context, o Owner) error {
 // ConfirmEmail judges the code of a change and, when it is right, moves the account to the
 // new address: everything that was open ends, but for the session in which it is done, and
 // every address of the account is told. A wrong one costs a try and is a verdict; triesLeft
-// says how many there are. NotFound where the change is over or began in another browser, Conflict where the address has
-// become somebody else's.
-func (s *Service) ConfirmEmail(ctx context.Context, o Owner, id, typed string) (v authenticator.Verdict, triesLeft int, err error) {
+// says how many there are. NotFound where the change is over or began in another browser, Conflict
+// where the address has become somebody else's.
+func (s *Service) ConfirmEmail(ctx context.Context, o Owner, id, typed string) (v authenticator.Verdict,
+	triesLeft int, err error) {
 	err = s.inSession(ctx, o, func(tx *db.Tx) error {
 		c, err := user.TryChange(ctx, tx, o.User, id, o.Held.Hash(tx.Tenant, id))
 		if err != nil {
@@ -261,8 +307,16 @@ func (s *Service) giveUp(ctx context.Context, o Owner, id string) error {
 // Each old one gets a link of its own that brings it back: the newest, which lasts longest.
 func (s *Service) tellMoved(ctx context.Context, tx *db.Tx, o Owner, c user.Change, before []user.Change) error {
 	v := o.Visitor
-	news := email.AddressChanged{Vendor: o.Vendor, Company: o.Company, Old: outofband.Mask(c.From), New: outofband.Mask(c.To),
-		IP: v.IP, Place: v.Place, Browser: v.Browser, At: tx.Now}
+	news := email.AddressChanged{
+		Vendor:  o.Vendor,
+		Company: o.Company,
+		Old:     outofband.Mask(c.From),
+		New:     outofband.Mask(c.To),
+		IP:      v.IP,
+		Place:   v.Place,
+		Browser: v.Browser,
+		At:      tx.Now,
+	}
 	told := map[string]bool{c.To: true}
 	news.NotMeLink = outofband.NotMeLink(s.Origin, s.Keys, tx.Tenant, o.FlowID)
 	for _, old := range slices.Backward(append(before, c)) {
@@ -272,7 +326,8 @@ func (s *Service) tellMoved(ctx context.Context, tx *db.Tx, o Owner, c user.Chan
 		told[old.From] = true
 		letter := news
 		if letter.Left = true; old.UndoUntil.After(tx.Now) {
-			letter.UndoLink, letter.UndoUntil, letter.NotMeLink = outofband.UndoLink(s.Origin, s.Keys, tx.Tenant, old.ID), old.UndoUntil, ""
+			letter.UndoLink, letter.UndoUntil,
+				letter.NotMeLink = outofband.UndoLink(s.Origin, s.Keys, tx.Tenant, old.ID), old.UndoUntil, ""
 		}
 		if err := s.Notifier.TellAddresses(ctx, tx, o.User, []string{old.From}, addressNotice(letter)); err != nil {
 			return err

@@ -97,7 +97,8 @@ func TestATK092_ReportedWithItsStepUps(t *testing.T) {
 			return err
 		})
 		h.move(o, "thief@evil.test")
-		if err := h.signin.Disown(t.Context(), h.reference(outofband.NotMeLink("", h.Keys, h.company, first)), visitor); err != nil {
+		if err := h.signin.Disown(t.Context(), h.reference(outofband.NotMeLink("", h.Keys, h.company, first)),
+			visitor); err != nil {
 			t.Fatal(err)
 		}
 		h.expect(u, "maria@company.test", true)
@@ -169,12 +170,15 @@ func (h *house) steppedUpFrom(address string) (before session.Session, o profile
 func (h *house) steppingUp(address string) (before session.Session, flow secret.Reference) {
 	h.t.Helper()
 	h.in(db.Installation, func(ctx context.Context, tx *db.Tx) error {
-		if _, _, err := client.Create(ctx, tx, client.New{ID: "phone", Name: "Phone", Kind: client.Public, RedirectURIs: []string{"https://phone.test/cb"}}); err != nil {
+		if _, _, err := client.Create(ctx, tx,
+			client.New{ID: "phone", Name: "Phone", Kind: client.Public,
+				RedirectURIs: []string{"https://phone.test/cb"}}); err != nil {
 			return err
 		}
 		return client.Exempt(ctx, tx, "phone", db.Forever)
 	})
-	step, err := h.signin.SubmitPassword(h.t.Context(), signin.Attempt{Email: address, Password: rightPassword, ClientID: "phone", Visitor: visitor})
+	step, err := h.signin.SubmitPassword(h.t.Context(),
+		signin.Attempt{Email: address, Password: rightPassword, ClientID: "phone", Visitor: visitor})
 	done, ok := step.(signin.Done)
 	if err != nil || !ok {
 		h.t.Fatalf("%#v, %v", step, err)
@@ -231,7 +235,8 @@ func TestATK092_AReturnEndsEveryLinkInBetween(t *testing.T) {
 				t.Errorf("%s was told %+v", address, last)
 			}
 		}
-		if err := h.signin.UndoAddress(t.Context(), h.reference(own.UndoLink), visitor); err != nil { // the owner's own goes on
+		// the owner's own goes on
+		if err := h.signin.UndoAddress(t.Context(), h.reference(own.UndoLink), visitor); err != nil {
 			t.Fatal(err)
 		}
 		h.expect(u, "maria@company.test", true)
@@ -247,7 +252,8 @@ func TestSEC042_AnAddressThatIsTakenIsNotSwept(t *testing.T) {
 		h.clock.pass(profile.UndoWithin + time.Minute)
 		swept := make(chan error, 1)
 		h.in("elsewhere", func(ctx context.Context, tx *db.Tx) error {
-			_, err := setup.Add(ctx, tx, setup.Person{Email: "maria@company.test", Name: "Other", Role: user.Agent, Language: "en", By: "test"})
+			_, err := setup.Add(ctx, tx,
+				setup.Person{Email: "maria@company.test", Name: "Other", Role: user.Agent, Language: "en", By: "test"})
 			go func() { swept <- h.signin.Sweep(h.t.Context()) }()
 			h.untilSomebodyWaits()
 			return err
@@ -268,7 +274,8 @@ func (h *house) untilSomebodyWaits() {
 	h.t.Helper()
 	for n := 0; h.DB.Dialect == db.Postgres && n == 0; time.Sleep(10 * time.Millisecond) {
 		err := h.DB.View(h.t.Context(), db.Installation, func(tx *db.Tx) error {
-			return tx.QueryRow(h.t.Context(), `SELECT COUNT(*) FROM pg_stat_activity WHERE wait_event_type = 'Lock' AND query LIKE 'DELETE FROM directory%'`).Scan(&n)
+			return tx.QueryRow(h.t.Context(), `SELECT COUNT(*) FROM pg_stat_activity
+				WHERE wait_event_type = 'Lock' AND query LIKE 'DELETE FROM directory%'`).Scan(&n)
 		})
 		if err != nil {
 			h.t.Fatal(err)

@@ -176,7 +176,8 @@ func TestATK092_WhatMakesAChangeVoid(t *testing.T) {
 			})
 		},
 		"a new password": func(h *house, o profile.Owner) {
-			if err := h.ChangePassword(h.t.Context(), o, rightPassword, "another horse battery staple zebra"); err != nil {
+			if err := h.ChangePassword(h.t.Context(), o, rightPassword,
+				"another horse battery staple zebra"); err != nil {
 				h.t.Fatal(err)
 			}
 		},
@@ -252,7 +253,8 @@ func TestSEC042_UndoneByTheOldMailbox(t *testing.T) {
 			return err
 		})
 		h.move(thief, "thief2@evil.test")
-		for address, links := range map[string]int{"maria@company.test": 2, "thief@evil.test": 2, "thief2@evil.test": 1} {
+		for address, links := range map[string]int{"maria@company.test": 2, "thief@evil.test": 2,
+			"thief2@evil.test": 1} {
 			if n := h.count(address, &email.AddressChanged{}); n != links {
 				t.Errorf("%s was told %d times, want %d", address, n, links)
 			}
@@ -269,7 +271,8 @@ func TestSEC042_UndoneByTheOldMailbox(t *testing.T) {
 			}
 			return err
 		})
-		for address, want := range map[string]int{"maria@company.test": 1, "thief@evil.test": 1, "thief2@evil.test": 0} {
+		for address, want := range map[string]int{"maria@company.test": 1, "thief@evil.test": 1,
+			"thief2@evil.test": 0} {
 			if n := h.count(address, &email.AddressRestored{}); n != want {
 				t.Errorf("%s was told of the end %d times", address, n)
 			}
@@ -318,7 +321,8 @@ func TestATK092_ReportedWithItsSignIn(t *testing.T) {
 		u := h.person(h.company, "maria@company.test")
 		o := h.owner(u.Email)
 		h.move(o, "thief@evil.test")
-		if err := h.signin.Disown(t.Context(), h.reference(outofband.NotMeLink("", h.Keys, h.company, o.FlowID)), visitor); err != nil {
+		if err := h.signin.Disown(t.Context(), h.reference(outofband.NotMeLink("", h.Keys, h.company, o.FlowID)),
+			visitor); err != nil {
 			t.Fatal(err)
 		}
 		h.expect(u, "maria@company.test", true)
@@ -334,7 +338,9 @@ func TestSEC042_AnAddressIsKept(t *testing.T) {
 	each(t, func(t *testing.T, h *house) {
 		add := func() error {
 			return h.DB.InTx(t.Context(), "elsewhere", func(tx *db.Tx) error {
-				_, err := setup.Add(t.Context(), tx, setup.Person{Email: "Maria@company.test", Name: "Other", Role: user.Agent, Language: "en", By: "test"})
+				_, err := setup.Add(t.Context(), tx,
+					setup.Person{Email: "Maria@company.test", Name: "Other", Role: user.Agent,
+						Language: "en", By: "test"})
 				return err
 			})
 		}
@@ -389,7 +395,10 @@ func TestSEC042_TakenSinceTheCode(t *testing.T) {
 		if err := h.AskEmail(t.Context(), o, "third@company.test"); err != nil {
 			t.Fatal(err)
 		}
-		h.in(o.User.TenantID, func(ctx context.Context, tx *db.Tx) error { return user.GiveUp(ctx, tx, u.ID, "an earlier one") })
+		h.in(o.User.TenantID, func(ctx context.Context,
+			tx *db.Tx) error {
+			return user.GiveUp(ctx, tx, u.ID, "an earlier one")
+		})
 		if _, err := h.PendingEmail(t.Context(), o); err != nil {
 			t.Errorf("giving up one change ended another: %v", err)
 		}

@@ -31,11 +31,13 @@ var endings = map[string]func(h *house, o profile.Owner){
 		h.must(h.EndSession(h.t.Context(), other, o.SessionID))
 	},
 	"reported": func(h *house, o profile.Owner) {
-		h.must(h.signin.Disown(h.t.Context(), h.reference(outofband.NotMeLink("", h.Keys, h.company, o.FlowID)), visitor))
+		h.must(h.signin.Disown(h.t.Context(),
+			h.reference(outofband.NotMeLink("", h.Keys, h.company, o.FlowID)), visitor))
 	},
 	"another sign-in reported": func(h *house, o profile.Owner) {
 		other := h.owner(o.User.Email)
-		h.must(h.signin.Disown(h.t.Context(), h.reference(outofband.NotMeLink("", h.Keys, h.company, other.FlowID)), visitor))
+		h.must(h.signin.Disown(h.t.Context(),
+			h.reference(outofband.NotMeLink("", h.Keys, h.company, other.FlowID)), visitor))
 	},
 	"disabled": func(h *house, o profile.Owner) {
 		h.in(h.company, func(ctx context.Context, tx *db.Tx) error { return user.Disable(ctx, tx, o.User.ID) })
@@ -80,7 +82,8 @@ var deeds = map[string]func(h *house, o profile.Owner, code string) error{
 	"a new address confirmed": func(h *house, o profile.Owner, code string) error {
 		var id string
 		h.in(h.company, func(ctx context.Context, tx *db.Tx) error {
-			return tx.QueryRow(ctx, `SELECT id FROM email_changes WHERE tenant_id = $1 AND user_id = $2 ORDER BY id LIMIT 1`, tx.Tenant, o.User.ID).Scan(&id)
+			return tx.QueryRow(ctx, `SELECT id FROM email_changes WHERE tenant_id = $1 AND user_id = $2
+				ORDER BY id LIMIT 1`, tx.Tenant, o.User.ID).Scan(&id)
 		})
 		_, _, err := h.ConfirmEmail(h.t.Context(), o, id, code)
 		return err
@@ -88,10 +91,14 @@ var deeds = map[string]func(h *house, o profile.Owner, code string) error{
 	"the second step off": func(h *house, o profile.Owner, _ string) error {
 		return h.Choose(h.t.Context(), o, false, func(context.Context, *db.Tx) error { return nil })
 	},
-	"the other sessions ended": func(h *house, o profile.Owner, _ string) error { return h.EndOtherSessions(h.t.Context(), o) },
+	"the other sessions ended": func(h *house, o profile.Owner,
+		_ string) error {
+		return h.EndOtherSessions(h.t.Context(), o)
+	},
 	"a method removed": func(h *house, o profile.Owner, _ string) error {
 		return h.DB.InTx(h.t.Context(), h.company, func(tx *db.Tx) error {
-			return h.binding.Remove(h.t.Context(), tx, h.holder(o), appOf(o.User), func(context.Context, *db.Tx) error { return nil })
+			return h.binding.Remove(h.t.Context(), tx, h.holder(o), appOf(o.User),
+				func(context.Context, *db.Tx) error { return nil })
 		})
 	},
 	"a method renamed": func(h *house, o profile.Owner, _ string) error {
@@ -109,7 +116,8 @@ var deeds = map[string]func(h *house, o profile.Owner, code string) error{
 			if err != nil {
 				return err
 			}
-			_, err = h.binding.Confirm(h.t.Context(), tx, h.holder(o), d.ID, authenticator.Response{Code: sheet.Codes[0].Text})
+			_, err = h.binding.Confirm(h.t.Context(), tx, h.holder(o), d.ID,
+				authenticator.Response{Code: sheet.Codes[0].Text})
 			return err
 		})
 	},
@@ -166,7 +174,8 @@ func appOf(u user.User) string { return "app of " + u.ID }
 func (h *house) withoutApp(u user.User, fn func()) {
 	set := func(kind string) {
 		h.in(h.company, func(ctx context.Context, tx *db.Tx) error {
-			_, err := tx.Exec(ctx, `UPDATE authenticators SET kind = $1 WHERE tenant_id = $2 AND id = $3 AND user_id = $4`, kind, tx.Tenant, appOf(u), u.ID)
+			_, err := tx.Exec(ctx, `UPDATE authenticators SET kind = $1
+				WHERE tenant_id = $2 AND id = $3 AND user_id = $4`, kind, tx.Tenant, appOf(u), u.ID)
 			return err
 		})
 	}
@@ -180,7 +189,8 @@ func (h *house) accountOf(u user.User) (all string) {
 	h.t.Helper()
 	for _, query := range []string{
 		`SELECT u.email || ' ' || u.password_flagged_at || ' ' || u.security_version || ' ' || u.second_step_at || ' ' || p.hash FROM users u JOIN passwords p ON p.tenant_id = u.tenant_id AND p.user_id = u.id WHERE u.tenant_id = $1 AND u.id = $2`,
-		`SELECT COALESCE(string_agg(label || kind, ' ' ORDER BY id), '') FROM authenticators WHERE tenant_id = $1 AND user_id = $2`,
+		`SELECT COALESCE(string_agg(label || kind, ' ' ORDER BY id), '') FROM authenticators
+			WHERE tenant_id = $1 AND user_id = $2`,
 		`SELECT CAST(COUNT(*) AS TEXT) FROM sessions WHERE tenant_id = $1 AND user_id = $2 AND ended_at = 0`,
 		`SELECT CAST(COUNT(*) AS TEXT) FROM email_changes WHERE tenant_id = $1 AND user_id = $2`,
 	} {
@@ -250,7 +260,8 @@ func TestATK170_ASessionWritesSoMuch(t *testing.T) {
 		o, other := h.owner(u.Email), h.owner(u.Email)
 		presses := 0
 		for err := error(nil); err == nil && presses < 1000; presses++ {
-			if err = h.ForgetAll(t.Context(), o); err != nil && (!fault.Is(err, fault.RateLimited) || fault.Of(err).RetryAfter == 0) {
+			if err = h.ForgetAll(t.Context(), o); err != nil &&
+				(!fault.Is(err, fault.RateLimited) || fault.Of(err).RetryAfter == 0) {
 				t.Fatal(err)
 			}
 		}

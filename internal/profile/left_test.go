@@ -21,7 +21,8 @@ func TestATK092_ReportedWithAStepUpThatWasLeft(t *testing.T) {
 				return err
 			})
 		}
-		if err := h.signin.Disown(t.Context(), h.reference(outofband.NotMeLink("", h.Keys, h.company, before.FlowID)), visitor); err != nil {
+		if err := h.signin.Disown(t.Context(), h.reference(outofband.NotMeLink("", h.Keys, h.company, before.FlowID)),
+			visitor); err != nil {
 			t.Fatal(err)
 		}
 		h.in(h.company, func(ctx context.Context, tx *db.Tx) error {

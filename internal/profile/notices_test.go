@@ -91,15 +91,18 @@ func byHand(what string) func(h *house, o profile.Owner) {
 
 // paths is every way: whoever adds one adds it here. A new name for a method is none.
 var paths = map[string]path{
-	"an app is set up":       {"method_changed", notMe, func(h *house, o profile.Owner) { h.app(o) }},
-	"codes are made":         {"method_changed", notMe, func(h *house, o profile.Owner) { h.codes(o) }},
-	"codes are made anew":    {"method_changed", notMe, func(h *house, o profile.Owner) { h.codes(o); h.forget(); h.codes(o) }},
-	"an app is removed":      {"method_changed", notMe, removed(authenticator.TOTP)},
-	"a passkey is removed":   {"method_changed", notMe, removed(authenticator.Passkey)},
-	"a number is removed":    {"method_changed", notMe, removed(authenticator.SMS)},
-	"a receiver is removed":  {"method_changed", notMe, removed(authenticator.Push)},
-	"codes are removed":      {"method_changed", notMe, removed(authenticator.Backup)},
-	"taken back by a report": {"method_changed", "", func(h *house, o profile.Owner) { h.furnished(o, authenticator.Passkey); h.disown(o) }}, // this is how one says so
+	"an app is set up": {"method_changed", notMe, func(h *house, o profile.Owner) { h.app(o) }},
+	"codes are made":   {"method_changed", notMe, func(h *house, o profile.Owner) { h.codes(o) }},
+	"codes are made anew": {"method_changed", notMe,
+		func(h *house, o profile.Owner) { h.codes(o); h.forget(); h.codes(o) }},
+	"an app is removed":     {"method_changed", notMe, removed(authenticator.TOTP)},
+	"a passkey is removed":  {"method_changed", notMe, removed(authenticator.Passkey)},
+	"a number is removed":   {"method_changed", notMe, removed(authenticator.SMS)},
+	"a receiver is removed": {"method_changed", notMe, removed(authenticator.Push)},
+	"codes are removed":     {"method_changed", notMe, removed(authenticator.Backup)},
+	"taken back by a report": {"method_changed", "",
+		// this is how one says so
+		func(h *house, o profile.Owner) { h.furnished(o, authenticator.Passkey); h.disown(o) }},
 	"a receiver is gone": {"receiver_gone", "", func(h *house, o profile.Owner) { // nobody did it
 		id := h.furnished(o, authenticator.Push)
 		v := receiver.Verifier{Keys: h.Keys, Queue: h.Queue, Notifier: h.Notifier}
@@ -112,7 +115,8 @@ var paths = map[string]path{
 			h.t.Fatal(err)
 		}
 	}},
-	"the password is replaced after a report": {"account_changed", notMe, func(h *house, o profile.Owner) { h.replacePassword(o) }},
+	"the password is replaced after a report": {"account_changed", notMe,
+		func(h *house, o profile.Owner) { h.replacePassword(o) }},
 	"the second step is switched on": {"account_changed", notMe, func(h *house, o profile.Owner) {
 		if err := h.Choose(h.t.Context(), o, true, anything); err != nil {
 			h.t.Fatal(err)
@@ -123,19 +127,24 @@ var paths = map[string]path{
 			h.t.Fatal(err)
 		}
 	}},
-	"the address is changed":      {"address_changed", undo, func(h *house, o profile.Owner) { h.move(o, "newest-"+o.User.Email) }},
-	"a password is set by hand":   {"by_hand", "", byHand("password.set")}, // it says whom to ask
-	"an account is closed":        {"by_hand", "", byHand("user.disabled")},
-	"an account is opened":        {"by_hand", "", byHand("user.enabled")},
-	"the address is set by hand":  {"by_hand", "", func(h *house, o profile.Owner) { h.movedByHand(o) }},
-	"the change is undone":        {"address_restored", "", func(h *house, o profile.Owner) { h.undo(strings.TrimPrefix(o.User.Email, "new-")) }}, // it is all over
-	"a copied passkey was shown":  {"", "", nil},                                                                                                  // internal/signin: TestSEC096_…
-	"a remembered browser copied": {"", "", nil},                                                                                                  // internal/signin: as any warning, by tell
+	"the address is changed": {"address_changed", undo,
+		func(h *house, o profile.Owner) { h.move(o, "newest-"+o.User.Email) }},
+	"a password is set by hand":  {"by_hand", "", byHand("password.set")}, // it says whom to ask
+	"an account is closed":       {"by_hand", "", byHand("user.disabled")},
+	"an account is opened":       {"by_hand", "", byHand("user.enabled")},
+	"the address is set by hand": {"by_hand", "", func(h *house, o profile.Owner) { h.movedByHand(o) }},
+	"the change is undone": {"address_restored", "",
+		func(h *house, o profile.Owner) { h.undo(strings.TrimPrefix(o.User.Email, "new-")) }}, // it is all over
+	// internal/signin: TestSEC096_…
+	"a copied passkey was shown": {"", "", nil},
+	// internal/signin: as any warning, by tell
+	"a remembered browser copied": {"", "", nil},
 }
 
 func (h *house) disown(o profile.Owner) {
 	h.t.Helper()
-	if err := h.signin.Disown(h.t.Context(), h.reference(outofband.NotMeLink("", h.Keys, h.company, o.FlowID)), visitor); err != nil {
+	if err := h.signin.Disown(h.t.Context(), h.reference(outofband.NotMeLink("", h.Keys, h.company, o.FlowID)),
+		visitor); err != nil {
 		h.t.Fatal(err)
 	}
 }
@@ -150,7 +159,8 @@ func (h *house) replacePassword(o profile.Owner) {
 	if _, ok := h.answer(ref, address).(signin.ReplacePassword); !ok {
 		h.t.Fatal("no new password is asked for")
 	}
-	if _, err := h.signin.ReplacePassword(h.t.Context(), ref, "another horse battery staple zebra", visitor); err != nil {
+	if _, err := h.signin.ReplacePassword(h.t.Context(), ref, "another horse battery staple zebra",
+		visitor); err != nil {
 		h.t.Fatal(err)
 	}
 }

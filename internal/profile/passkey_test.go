@@ -42,10 +42,12 @@ func (h *house) made(d binding.PendingEnrollment) authenticator.Response {
 	for key.Key == nil || len(key.Key.AttestationData()) != 77 { // shorter ones are the test double's mistake
 		key = virtualwebauthn.NewCredential(virtualwebauthn.KeyTypeEC2)
 	}
-	return authenticator.Response{Assertion: []byte(virtualwebauthn.CreateAttestationResponse(site, virtualwebauthn.NewAuthenticator(), key, *options))}
+	return authenticator.Response{Assertion: []byte(virtualwebauthn.CreateAttestationResponse(site,
+		virtualwebauthn.NewAuthenticator(), key, *options))}
 }
 
-func (h *house) try(o profile.Owner, d binding.PendingEnrollment, r authenticator.Response) (out binding.Outcome, err error) {
+func (h *house) try(o profile.Owner, d binding.PendingEnrollment,
+	r authenticator.Response) (out binding.Outcome, err error) {
 	h.t.Helper()
 	err = h.DB.InTx(h.t.Context(), o.User.TenantID, func(tx *db.Tx) error {
 		out, err = h.binding.Confirm(h.t.Context(), tx, h.holder(o), d.ID, r)
@@ -67,7 +69,8 @@ func TestSEC091_ASetUpEndsWithItsChallenge(t *testing.T) {
 		}
 		late := h.made(d)
 		h.clock.pass(passkey.Life)
-		if _, err := h.binding.Waiting(t.Context(), h.holder(o), authenticator.Passkey); !fault.Is(err, fault.NotFound) {
+		if _, err := h.binding.Waiting(t.Context(), h.holder(o), authenticator.Passkey); !fault.Is(err,
+			fault.NotFound) {
 			t.Errorf("it still waits: %v", err)
 		}
 		if out, err := h.try(o, d, late); !fault.Is(err, fault.NotFound) {

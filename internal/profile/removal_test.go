@@ -17,12 +17,17 @@ import (
 
 // fillers put a row that belongs to an authenticator into each table that has such rows.
 var fillers = map[string]string{
-	"outofband_addresses": `INSERT INTO outofband_addresses (tenant_id, authenticator_id, address, verified_at) VALUES ($1, $2, '+4915112345678' || substr($3, 1, 0), 1)`,
-	"totp_secrets":        `INSERT INTO totp_secrets (tenant_id, authenticator_id, user_id, sealed, last_step, drift) VALUES ($1, $2, $3, '', 0, 0)`,
-	"backup_codes":        `INSERT INTO backup_codes (tenant_id, authenticator_id, number, hash, used_at) VALUES ($1, $2, 1, 'x' || substr($3, 1, 0), 0)`,
-	"passkeys":            `INSERT INTO passkeys (tenant_id, authenticator_id, user_id, credential_key, credential, sign_count, synced) VALUES ($1, $2, $3, $2 || 'k', '', 0, 0)`,
-	"passkey_directory":   `INSERT INTO passkey_directory (credential_key, tenant_id, user_id, authenticator_id) VALUES ($2 || 'k', $1, $3, $2)`,
-	"push_subscriptions":  `INSERT INTO push_subscriptions (tenant_id, authenticator_id, user_id, sealed, gone_at) VALUES ($1, $2, $3, '', 0)`,
+	"outofband_addresses": `INSERT INTO outofband_addresses (tenant_id, authenticator_id, address, verified_at)
+		VALUES ($1, $2, '+4915112345678' || substr($3, 1, 0), 1)`,
+	"totp_secrets": `INSERT INTO totp_secrets (tenant_id, authenticator_id, user_id, sealed, last_step, drift)
+		VALUES ($1, $2, $3, '', 0, 0)`,
+	"backup_codes": `INSERT INTO backup_codes (tenant_id, authenticator_id, number, hash, used_at)
+		VALUES ($1, $2, 1, 'x' || substr($3, 1, 0), 0)`,
+	"passkeys": `INSERT INTO passkeys (tenant_id, authenticator_id, user_id, credential_key, credential, sign_count, synced) VALUES ($1, $2, $3, $2 || 'k', '', 0, 0)`,
+	"passkey_directory": `INSERT INTO passkey_directory (credential_key, tenant_id, user_id, authenticator_id)
+		VALUES ($2 || 'k', $1, $3, $2)`,
+	"push_subscriptions": `INSERT INTO push_subscriptions (tenant_id, authenticator_id, user_id, sealed, gone_at)
+		VALUES ($1, $2, $3, '', 0)`,
 }
 
 // stays are tables that keep what happened: the record, and requests for proof until their
@@ -93,7 +98,8 @@ func (h *house) left(tables map[string][]string, id string) (out []string) {
 				if table == "drafts" { // closed and erased it may stay for a day
 					only = ` AND sealed IS NOT NULL`
 				}
-				if err := tx.QueryRow(ctx, `SELECT COUNT(*) FROM `+table+` WHERE CAST(`+c+` AS TEXT) = $1`+only, id).Scan(&n); err != nil {
+				if err := tx.QueryRow(ctx, `SELECT COUNT(*) FROM `+table+`
+					WHERE CAST(`+c+` AS TEXT) = $1`+only, id).Scan(&n); err != nil {
 					return err
 				}
 				if n > 0 {
@@ -107,8 +113,10 @@ func (h *house) left(tables map[string][]string, id string) (out []string) {
 }
 
 func (h *house) holder(o profile.Owner) binding.Enrollee {
-	return binding.Enrollee{Tenant: o.User.TenantID, UserID: o.User.ID, Scope: "session:" + o.SessionID, FlowID: o.FlowID, Held: h.here(o).Held, Visitor: visitor,
-		Who: authenticator.Subject{UserID: o.User.ID, Email: o.User.Email, Name: o.User.Name, Vendor: o.Vendor, Company: o.Company, Language: o.User.Language}}
+	return binding.Enrollee{Tenant: o.User.TenantID, UserID: o.User.ID, Scope: "session:" + o.SessionID,
+		FlowID: o.FlowID, Held: h.here(o).Held, Visitor: visitor,
+		Who: authenticator.Subject{UserID: o.User.ID, Email: o.User.Email, Name: o.User.Name, Vendor: o.Vendor,
+			Company: o.Company, Language: o.User.Language}}
 }
 
 func (h *house) remove(o profile.Owner, id string) {
@@ -131,7 +139,8 @@ func TestSEC050_NothingOfAMethodIsLeft(t *testing.T) {
 		ways := map[string]func(o profile.Owner, id string){
 			"removed": h.remove,
 			"reported": func(o profile.Owner, _ string) {
-				if err := h.signin.Disown(t.Context(), h.reference(outofband.NotMeLink("", h.Keys, h.company, o.FlowID)), visitor); err != nil {
+				if err := h.signin.Disown(t.Context(),
+					h.reference(outofband.NotMeLink("", h.Keys, h.company, o.FlowID)), visitor); err != nil {
 					t.Error(err)
 				}
 			},
@@ -142,7 +151,8 @@ func TestSEC050_NothingOfAMethodIsLeft(t *testing.T) {
 			},
 		}
 		for way, take := range ways {
-			for _, k := range []authenticator.Kind{authenticator.TOTP, authenticator.Passkey, authenticator.SMS, authenticator.Push, authenticator.Backup} {
+			for _, k := range []authenticator.Kind{authenticator.TOTP, authenticator.Passkey, authenticator.SMS,
+				authenticator.Push, authenticator.Backup} {
 				u := h.person(h.company, string(k)+"-"+way+"@company.test")
 				o := h.owner(u.Email)
 				id := h.furnished(o, k)

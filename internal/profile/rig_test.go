@@ -70,7 +70,8 @@ type begins struct {
 	h *house
 }
 
-func (b *begins) Propose(ctx context.Context, h binding.Enrollee, k authenticator.Kind, label, wish string) (binding.PendingEnrollment, error) {
+func (b *begins) Propose(ctx context.Context, h binding.Enrollee, k authenticator.Kind, label,
+	wish string) (binding.PendingEnrollment, error) {
 	d, err := b.Service.Begin(ctx, h, k, label, wish)
 	b.h.hold(d.Holds)
 	return d, err
@@ -100,7 +101,8 @@ func (h *house) PendingEmail(ctx context.Context, o profile.Owner) (user.Change,
 	return h.Service.PendingEmail(ctx, h.here(o))
 }
 
-func (h *house) ConfirmEmail(ctx context.Context, o profile.Owner, id, typed string) (authenticator.Verdict, int, error) {
+func (h *house) ConfirmEmail(ctx context.Context, o profile.Owner, id,
+	typed string) (authenticator.Verdict, int, error) {
 	return h.Service.ConfirmEmail(ctx, h.here(o), id, typed)
 }
 
@@ -126,19 +128,26 @@ func build(t *testing.T, d *db.DB, c *clock) *house {
 	apps, codes := totp.Verifier{Keys: keys}, lookup.Verifier{Hash: pool.HashCode, Match: pool.MatchCode}
 	notifier := &notify.Notifier{Queue: queue, Limits: limits}
 	h := &house{t: t, clock: c, company: "company",
-		Service: &profile.Service{DB: d, Keys: keys, Queue: queue, Notifier: notifier, Passwords: pool, Limits: limits, Origin: origin},
-		signin: &signin.Service{DB: d, Keys: keys, Queue: queue, Notifier: notifier, Passwords: pool, Limits: limits, Origin: origin, Seen: signin.NewSeen(),
-			Email:  outofband.Verifier{Channel: authenticator.Email, Keys: keys, Queue: queue, Digits: limits.CodeLength, Origin: origin},
-			Others: map[authenticator.Kind]authenticator.Verifier{authenticator.TOTP: apps, authenticator.Backup: codes}},
+		Service: &profile.Service{DB: d, Keys: keys, Queue: queue, Notifier: notifier, Passwords: pool, Limits: limits,
+			Origin: origin},
+		signin: &signin.Service{DB: d, Keys: keys, Queue: queue, Notifier: notifier, Passwords: pool, Limits: limits,
+			Origin: origin, Seen: signin.NewSeen(),
+			Email: outofband.Verifier{Channel: authenticator.Email, Keys: keys, Queue: queue,
+				Digits: limits.CodeLength, Origin: origin},
+			Others: map[authenticator.Kind]authenticator.Verifier{authenticator.TOTP: apps,
+				authenticator.Backup: codes}},
 	}
 	h.binding = &begins{&binding.Service{DB: d, Keys: keys, Notifier: notifier, Limits: limits, Origin: origin,
 		Binders: map[authenticator.Kind]authenticator.Binder{authenticator.TOTP: apps, authenticator.Backup: codes}}, h}
-	h.courier = &message.Courier{DB: d, Keys: keys, Senders: map[string]message.Sender{"email": h}, Log: slog.New(slog.DiscardHandler)}
+	h.courier = &message.Courier{DB: d, Keys: keys, Senders: map[string]message.Sender{"email": h},
+		Log: slog.New(slog.DiscardHandler)}
 	h.in(db.Installation, func(ctx context.Context, tx *db.Tx) error {
 		if _, err := tenant.Ensure(ctx, tx); err != nil {
 			return err
 		}
-		if _, _, err := client.Create(ctx, tx, client.New{ID: "dashboard", Name: "Dashboard", Kind: client.Public, RedirectURIs: []string{"https://dashboard.test/cb"}}); err != nil {
+		if _, _, err := client.Create(ctx, tx,
+			client.New{ID: "dashboard", Name: "Dashboard", Kind: client.Public,
+				RedirectURIs: []string{"https://dashboard.test/cb"}}); err != nil {
 			return err
 		}
 		for _, id := range []string{"company", "elsewhere"} {
@@ -177,7 +186,9 @@ func (h *house) person(company, address string) user.User {
 	}
 	var u user.User
 	h.in(company, func(ctx context.Context, tx *db.Tx) (err error) {
-		u, err = setup.Add(ctx, tx, setup.Person{Email: address, Name: "Person", Role: user.Owner, Language: "en", Password: &stored, By: "test"})
+		u, err = setup.Add(ctx, tx,
+			setup.Person{Email: address, Name: "Person", Role: user.Owner, Language: "en",
+				Password: &stored, By: "test"})
 		return err
 	})
 	return u
@@ -202,13 +213,15 @@ func (h *house) standsFor(step signin.Step) profile.Owner {
 	if err != nil || !st.Enough {
 		h.t.Fatalf("%+v, %v", st, err)
 	}
-	return profile.Owner{User: st.User, SessionID: st.Session.ID, FlowID: st.Session.FlowID, Vendor: "Harbor", Company: "Company", Visitor: visitor}
+	return profile.Owner{User: st.User, SessionID: st.Session.ID, FlowID: st.Session.FlowID, Vendor: "Harbor",
+		Company: "Company", Visitor: visitor}
 }
 
 // ask gives a right password and returns where the sign-in stands.
 func (h *house) ask(address string) (secret.Reference, string) {
 	h.t.Helper()
-	step, err := h.signin.SubmitPassword(h.t.Context(), signin.Attempt{Email: address, Password: rightPassword, ClientID: "dashboard", Visitor: visitor})
+	step, err := h.signin.SubmitPassword(h.t.Context(),
+		signin.Attempt{Email: address, Password: rightPassword, ClientID: "dashboard", Visitor: visitor})
 	ask, ok := step.(signin.AnswerCode)
 	if err != nil || !ok {
 		h.t.Fatalf("%#v, %v", step, err)
@@ -253,7 +266,8 @@ func (h *house) deliver() {
 	type row struct{ tenant, id string }
 	var due []row
 	err := h.DB.View(h.t.Context(), db.Installation, func(tx *db.Tx) error {
-		rows, err := tx.Query(h.t.Context(), `SELECT tenant_id, id FROM messages WHERE state = 'queued' AND tenant_id <> '' ORDER BY id`)
+		rows, err := tx.Query(h.t.Context(), `SELECT tenant_id, id FROM messages
+			WHERE state = 'queued' AND tenant_id <> '' ORDER BY id`)
 		if err != nil {
 			return err
 		}
@@ -271,7 +285,8 @@ func (h *house) deliver() {
 		h.t.Fatal(err)
 	}
 	for _, r := range due {
-		if err := h.courier.Deliver(h.t.Context(), jobs.Job{Tenant: r.tenant, ID: "j", Args: []byte(`{"message":"` + r.id + `"}`)}); err != nil {
+		if err := h.courier.Deliver(h.t.Context(),
+			jobs.Job{Tenant: r.tenant, ID: "j", Args: []byte(`{"message":"` + r.id + `"}`)}); err != nil {
 			h.t.Fatal(err)
 		}
 	}

@@ -121,7 +121,8 @@ func (o Owner) hold(ctx context.Context, tx *db.Tx) error {
 
 // ending is press for what ends something: it succeeds while the audit cannot be written, and
 // e is recorded later.
-func (s *Service) ending(ctx context.Context, o Owner, e audit.Event, fn func(ctx context.Context, tx *db.Tx) error) error {
+func (s *Service) ending(ctx context.Context, o Owner, e audit.Event,
+	fn func(ctx context.Context, tx *db.Tx) error) error {
 	return audit.OrLater(ctx, s.DB, o.User.TenantID, func(ctx context.Context, tx *db.Tx) error {
 		if err := o.hold(ctx, tx); err != nil {
 			return err
@@ -144,42 +145,46 @@ func (s *Service) recordEvent(ctx context.Context, tx *db.Tx, o Owner, result au
 // EndSession ends one session of the owner's and what it took over from. NotFound where it is
 // somebody else's or over.
 func (s *Service) EndSession(ctx context.Context, o Owner, id string) error {
-	return s.ending(ctx, o, o.event(audit.SessionEnded, audit.OK, session.EndedByOwner, id), func(ctx context.Context, tx *db.Tx) error {
-		mine, err := session.Belongs(ctx, tx, o.User.ID, id)
-		if err == nil && !mine {
-			err = errGone
-		}
-		if err != nil {
-			return err
-		}
-		return session.EndLine(ctx, tx, id, session.EndedByOwner)
-	})
+	return s.ending(ctx, o, o.event(audit.SessionEnded, audit.OK, session.EndedByOwner, id),
+		func(ctx context.Context, tx *db.Tx) error {
+			mine, err := session.Belongs(ctx, tx, o.User.ID, id)
+			if err == nil && !mine {
+				err = errGone
+			}
+			if err != nil {
+				return err
+			}
+			return session.EndLine(ctx, tx, id, session.EndedByOwner)
+		})
 }
 
 // EndOtherSessions ends every session but the owner's present one, wherever it is.
 func (s *Service) EndOtherSessions(ctx context.Context, o Owner) error {
-	return s.ending(ctx, o, o.event(audit.SessionEnded, audit.OK, session.EndedByOwner, ""), func(ctx context.Context, tx *db.Tx) error {
-		_, err := session.EndAllBut(ctx, tx, o.User.ID, o.SessionID, session.EndedByOwner)
-		return err
-	})
+	return s.ending(ctx, o, o.event(audit.SessionEnded, audit.OK, session.EndedByOwner, ""),
+		func(ctx context.Context, tx *db.Tx) error {
+			_, err := session.EndAllBut(ctx, tx, o.User.ID, o.SessionID, session.EndedByOwner)
+			return err
+		})
 }
 
 // Forget asks for the second step again in one browser that was remembered.
 func (s *Service) Forget(ctx context.Context, o Owner, id string) error {
-	return s.ending(ctx, o, o.event(audit.BrowserForgotten, audit.OK, session.EndedByOwner, id), func(ctx context.Context, tx *db.Tx) error {
-		first, err := session.ForgetOne(ctx, tx, o.User.ID, id, session.EndedByOwner)
-		if err == nil && !first {
-			err = errGone
-		}
-		return err
-	})
+	return s.ending(ctx, o, o.event(audit.BrowserForgotten, audit.OK, session.EndedByOwner, id),
+		func(ctx context.Context, tx *db.Tx) error {
+			first, err := session.ForgetOne(ctx, tx, o.User.ID, id, session.EndedByOwner)
+			if err == nil && !first {
+				err = errGone
+			}
+			return err
+		})
 }
 
 // ForgetAll is Forget for every browser.
 func (s *Service) ForgetAll(ctx context.Context, o Owner) error {
-	return s.ending(ctx, o, o.event(audit.BrowserForgotten, audit.OK, session.EndedByOwner, ""), func(ctx context.Context, tx *db.Tx) error {
-		return session.ForgetAll(ctx, tx, o.User.ID, session.EndedByOwner)
-	})
+	return s.ending(ctx, o, o.event(audit.BrowserForgotten, audit.OK, session.EndedByOwner, ""),
+		func(ctx context.Context, tx *db.Tx) error {
+			return session.ForgetAll(ctx, tx, o.User.ID, session.EndedByOwner)
+		})
 }
 
 // SetLanguage sets the language of the owner's mails.
@@ -189,7 +194,8 @@ func (s *Service) SetLanguage(ctx context.Context, o Owner, language string) err
 
 // Choose switches the owner's own second step on or off, where it is theirs to decide. enough
 // looks at the account in the same unit of work and fails where it is not.
-func (s *Service) Choose(ctx context.Context, o Owner, on bool, enough func(ctx context.Context, tx *db.Tx) error) error {
+func (s *Service) Choose(ctx context.Context, o Owner, on bool,
+	enough func(ctx context.Context, tx *db.Tx) error) error {
 	e := o.event(audit.SecondStepOff, audit.OK, "", o.User.ID)
 	if on {
 		e.Action = audit.SecondStepOn

@@ -36,13 +36,15 @@ func TestTheVendorHearsOfACompanyWithoutAnOwner(t *testing.T) {
 				h.person(h.company, "joao@company.test")
 			}
 			first, stepUp := h.steppedUp(u.Email)
-			for flow, kind := range map[string]authenticator.Kind{first: authenticator.TOTP, stepUp.FlowID: authenticator.Backup} {
+			for flow, kind := range map[string]authenticator.Kind{first: authenticator.TOTP,
+				stepUp.FlowID: authenticator.Backup} {
 				h.in(h.company, func(ctx context.Context, tx *db.Tx) error {
 					_, err := authenticator.BindIn(ctx, tx, flow, tx.NewID(), u.ID, kind, "")
 					return err
 				})
 			}
-			if err := h.signin.Disown(t.Context(), h.reference(outofband.NotMeLink("", h.Keys, h.company, first)), visitor); err != nil {
+			if err := h.signin.Disown(t.Context(), h.reference(outofband.NotMeLink("", h.Keys, h.company, first)),
+				visitor); err != nil {
 				t.Fatal(err)
 			}
 			want := 1

@@ -176,7 +176,8 @@ func (l Budgets) changes(now time.Time) (rows int, how statement, args []any) {
 	for _, e := range changed {
 		stamps := encode(e.stamps, e.tags)
 		args = append(args, e.Tenant, e.Limit.Name, name(e.Subject), stamps, touched(now), notNil(e.was))
-		if newest, _ := decode(e.was[max(0, len(e.was)-8):]); len(newest) == 0 || !touched(newest[0]).Equal(touched(now)) {
+		if newest, _ := decode(e.was[max(0, len(e.was)-8):]); len(newest) == 0 ||
+			!touched(newest[0]).Equal(touched(now)) {
 			how = writing
 		}
 		e.was, e.changed = stamps, false
@@ -238,7 +239,8 @@ func (l Budgets) scan(ctx context.Context, tx *db.Tx, query string, args []any) 
 // sort keeps two units of work that take the same rows from waiting for one another.
 func (l Budgets) sort() {
 	slices.SortFunc(l, func(a, b *Budget) int {
-		return cmp.Or(cmp.Compare(a.Tenant, b.Tenant), cmp.Compare(a.Limit.Name, b.Limit.Name), cmp.Compare(a.Subject, b.Subject))
+		return cmp.Or(cmp.Compare(a.Tenant, b.Tenant), cmp.Compare(a.Limit.Name, b.Limit.Name),
+			cmp.Compare(a.Subject, b.Subject))
 	})
 }
 
@@ -253,13 +255,20 @@ func notNil(b []byte) []byte {
 type statement struct{ head, each, between, tail string }
 
 var (
-	reading = statement{`SELECT tenant_id, name, subject, stamps FROM budgets WHERE `, `(tenant_id = ? AND name = ? AND subject = ?)`, ` OR `, ``}
-	writing = statement{`INSERT INTO budgets (tenant_id, name, subject, stamps, touched_at, expected) VALUES `, `(?, ?, ?, ?, ?, ?)`, `, `,
-		` ON CONFLICT (tenant_id, name, subject) DO UPDATE SET stamps = excluded.stamps, touched_at = excluded.touched_at WHERE budgets.stamps = excluded.expected`}
-	again = statement{`INSERT INTO budgets (tenant_id, name, subject, stamps, touched_at, expected) VALUES `, `(?, ?, ?, ?, ?, ?)`, `, `,
-		` ON CONFLICT (tenant_id, name, subject) DO UPDATE SET stamps = excluded.stamps WHERE budgets.stamps = excluded.expected`}
-	holding = statement{`INSERT INTO budgets (tenant_id, name, subject, stamps, touched_at, expected) VALUES `, `(?, ?, ?, ?, ?, ?)`, `, `,
-		` ON CONFLICT (tenant_id, name, subject) DO UPDATE SET touched_at = excluded.touched_at RETURNING tenant_id, name, subject, stamps`}
+	reading = statement{`SELECT tenant_id, name, subject, stamps FROM budgets
+		WHERE `, `(tenant_id = ? AND name = ? AND subject = ?)`, ` OR `, ``}
+	writing = statement{`INSERT INTO budgets (tenant_id, name, subject, stamps, touched_at, expected)
+		VALUES `, `(?, ?, ?, ?, ?, ?)`, `, `,
+		` ON CONFLICT (tenant_id, name, subject) DO UPDATE
+			SET stamps = excluded.stamps, touched_at = excluded.touched_at WHERE budgets.stamps = excluded.expected`}
+	again = statement{`INSERT INTO budgets (tenant_id, name, subject, stamps, touched_at, expected)
+		VALUES `, `(?, ?, ?, ?, ?, ?)`, `, `,
+		` ON CONFLICT (tenant_id, name, subject) DO UPDATE SET stamps = excluded.stamps
+			WHERE budgets.stamps = excluded.expected`}
+	holding = statement{`INSERT INTO budgets (tenant_id, name, subject, stamps, touched_at, expected)
+		VALUES `, `(?, ?, ?, ?, ?, ?)`, `, `,
+		` ON CONFLICT (tenant_id, name, subject) DO UPDATE SET touched_at = excluded.touched_at
+			RETURNING tenant_id, name, subject, stamps`}
 )
 
 // mostAtOnce is how many budgets one step has at the most.
@@ -283,7 +292,8 @@ func text(s statement, n int) string { return texts[s][n] }
 func (s statement) number(n int) string {
 	var out bytes.Buffer
 	next := 0
-	for _, part := range strings.SplitAfter(s.head+strings.TrimSuffix(strings.Repeat(s.each+s.between, n), s.between)+s.tail, "?") {
+	for _, part := range strings.SplitAfter(s.head+strings.TrimSuffix(strings.Repeat(s.each+s.between, n),
+		s.between)+s.tail, "?") {
 		if out.WriteString(strings.TrimSuffix(part, "?")); strings.HasSuffix(part, "?") {
 			next++
 			out.WriteString("$" + strconv.Itoa(next))

@@ -66,8 +66,10 @@ func TestDecide(t *testing.T) {
 func TestNeverMoreThanCountInAnyWindow(t *testing.T) {
 	rapid.Check(t, func(rt *rapid.T) {
 		l := Limit{Windows: []Window{
-			{Count: rapid.IntRange(1, 6).Draw(rt, "few"), Per: time.Duration(rapid.IntRange(1, 40).Draw(rt, "short")) * time.Second},
-			{Count: rapid.IntRange(3, 12).Draw(rt, "many"), Per: time.Duration(rapid.IntRange(30, 300).Draw(rt, "long")) * time.Second},
+			{Count: rapid.IntRange(1, 6).Draw(rt, "few"),
+				Per: time.Duration(rapid.IntRange(1, 40).Draw(rt, "short")) * time.Second},
+			{Count: rapid.IntRange(3, 12).Draw(rt, "many"),
+				Per: time.Duration(rapid.IntRange(30, 300).Draw(rt, "long")) * time.Second},
 		}}
 		now := start
 		var kept, allowed []time.Time
@@ -97,7 +99,8 @@ func TestNeverMoreThanCountInAnyWindow(t *testing.T) {
 
 func TestTwoHundredAtOnceSpendExactlyTheBudget(t *testing.T) {
 	dbtest.Each(t, func() time.Time { return start }, func(t *testing.T, d *db.DB) {
-		l := Limit{Name: "second_factor", Windows: []Window{{Count: 30, Per: 24 * time.Hour}, {Count: 100, Per: 720 * time.Hour}}}
+		l := Limit{Name: "second_factor",
+			Windows: []Window{{Count: 30, Per: 24 * time.Hour}, {Count: 100, Per: 720 * time.Hour}}}
 		var allowed, refused atomic.Int64
 		var wg sync.WaitGroup
 		for range 200 {
@@ -137,7 +140,11 @@ func TestGiveBackReturnsOneTry(t *testing.T) {
 		l := Limit{Name: "n", Windows: []Window{{Count: 2, Per: time.Hour}}}
 		charge := BudgetKey{Tenant: "t1", Limit: l, Subject: "s"}
 		spend := func() (wait time.Duration) {
-			in(t, d, func(ctx context.Context, tx *db.Tx) (err error) { wait, err = SpendIn(ctx, tx, l, "s"); return err })
+			in(t, d, func(ctx context.Context, tx *db.Tx) (err error) {
+				wait,
+					err = SpendIn(ctx, tx, l, "s")
+				return err
+			})
 			return wait
 		}
 		back := func() {
@@ -206,9 +213,11 @@ func TestAWriteOverWhatNobodyReadIsRefused(t *testing.T) {
 // TestOneOfTwoBudgetsIsEmpty: a try comes out of both or out of none.
 func TestOneOfTwoBudgetsIsEmpty(t *testing.T) {
 	dbtest.Each(t, func() time.Time { return start }, func(t *testing.T, d *db.DB) {
-		full, empty := Limit{Name: "full", Windows: []Window{{Count: 2, Per: time.Hour}}}, Limit{Name: "empty", Windows: []Window{{Per: time.Hour}}}
+		full, empty := Limit{Name: "full", Windows: []Window{{Count: 2, Per: time.Hour}}},
+			Limit{Name: "empty", Windows: []Window{{Per: time.Hour}}}
 		in(t, d, func(ctx context.Context, tx *db.Tx) error {
-			both, err := Read(ctx, tx, BudgetKey{Tenant: "t1", Limit: full, Subject: "s"}, BudgetKey{Tenant: "t1", Limit: empty, Subject: "s"})
+			both, err := Read(ctx, tx, BudgetKey{Tenant: "t1", Limit: full, Subject: "s"},
+				BudgetKey{Tenant: "t1", Limit: empty, Subject: "s"})
 			if wait := both.Spend(tx); wait != time.Hour || both[0].changed || both[1].changed {
 				t.Errorf("wait %v, %v", wait, both)
 			}
@@ -228,7 +237,8 @@ func TestTriesOfOneOccasion(t *testing.T) {
 		e.spend(start.Add(time.Duration(i+2) * time.Second))
 	}
 	kept := encode(e.stamps, e.tags)
-	if a, b := FromStored(a, kept), FromStored(b, kept); a.Left() != 2 || b.Left() != 5 || b.Used(start.Add(5*time.Second), time.Hour) != 5 {
+	if a, b := FromStored(a, kept), FromStored(b, kept); a.Left() != 2 || b.Left() != 5 ||
+		b.Used(start.Add(5*time.Second), time.Hour) != 5 {
 		t.Errorf("%d and %d left, %d used", a.Left(), b.Left(), b.Used(start.Add(5*time.Second), time.Hour))
 	}
 	if e.GiveBack(); e.Left() != 3 {
@@ -245,7 +255,8 @@ func TestTriesOfOneOccasion(t *testing.T) {
 func TestAnySubjectCanBeStored(t *testing.T) {
 	dbtest.Each(t, func() time.Time { return start }, func(t *testing.T, d *db.DB) {
 		l := Limit{Name: "n", Windows: []Window{{Count: 1, Per: time.Hour}}}
-		for _, subject := range []string{"", "\x00", "\xff\xfe", strings.Repeat("é", 100_000), "'; DROP TABLE budgets; --"} {
+		for _, subject := range []string{"", "\x00", "\xff\xfe", strings.Repeat("é", 100_000),
+			"'; DROP TABLE budgets; --"} {
 			if err := Spend(t.Context(), d, "t1", l, subject); err != nil {
 				t.Errorf("%.10q: %v", subject, err)
 			}
@@ -313,7 +324,8 @@ func TestASweepKeepsEveryTryThatMayCount(t *testing.T) {
 
 func BenchmarkSpend(b *testing.B) {
 	l := Limit{Name: "n", Windows: []Window{{Count: 100, Per: time.Nanosecond}}}
-	for name, url := range map[string]func(testing.TB) string{"sqlite": dbtest.SQLiteURL, "postgres": dbtest.PostgresURL} {
+	for name, url := range map[string]func(testing.TB) string{"sqlite": dbtest.SQLiteURL,
+		"postgres": dbtest.PostgresURL} {
 		b.Run(name, func(b *testing.B) {
 			d := dbtest.Open(b, url(b), time.Now)
 			b.ReportAllocs()

@@ -15,7 +15,8 @@ func AddGeneration(path string, now, from time.Time) (id string, err error) {
 	from = from.UTC().Truncate(time.Second)
 	err = changeKeyFile(path, func(s *keySet) error {
 		if last := s.all[len(s.all)-1]; last.from.After(now) {
-			return fmt.Errorf("generation %s is waiting to seal from %s on; wait for it", last.id, last.from.Format(time.RFC3339))
+			return fmt.Errorf("generation %s is waiting to seal from %s on; wait for it", last.id,
+				last.from.Format(time.RFC3339))
 		}
 		m := newMasterKey(now)
 		m.from, id = from, m.id

@@ -64,7 +64,8 @@ func TestREL016_AGenerationOpensBeforeItSeals(t *testing.T) {
 		t.Error("a look at the file moved the clock")
 	}
 	refresh(t, b, nine.Add(time.Hour))
-	if plain, err := b.Open(before, "p"); err != nil || string(plain) != "x" || !b.CheckMAC(mac, "code", "x") || !b.IsBound(bound, "refresh", "f") || !b.CheckToken(token, "not-me", "f") {
+	if plain, err := b.Open(before, "p"); err != nil || string(plain) != "x" || !b.CheckMAC(mac, "code", "x") ||
+		!b.IsBound(bound, "refresh", "f") || !b.CheckToken(token, "not-me", "f") {
 		t.Errorf("what the old key made is lost: %v", err)
 	}
 	if string(b.Lasting("budget", "x")) != string(lasting) {
@@ -106,12 +107,15 @@ func TestREL024_ABadKeyFileIsNotTaken(t *testing.T) {
 		t.Fatal("no rotation")
 	}
 	good, _ := os.ReadFile(path)
-	changedKey := strings.Replace(string(good), second+" ", second+" "+base64.StdEncoding.EncodeToString(make([]byte, 32))+" #", 1)
-	for what, bad := range map[string]string{"an older copy": string(was), "rubbish": "x", "nothing": "", "another key by the same name": strings.Split(changedKey, " #")[0] + "\n"} {
+	changedKey := strings.Replace(string(good), second+" ",
+		second+" "+base64.StdEncoding.EncodeToString(make([]byte, 32))+" #", 1)
+	for what, bad := range map[string]string{"an older copy": string(was), "rubbish": "x", "nothing": "",
+		"another key by the same name": strings.Split(changedKey, " #")[0] + "\n"} {
 		if err := os.WriteFile(path, []byte(bad), 0o600); err != nil {
 			t.Fatal(err)
 		}
-		if _, err := a.Refresh(nine.Add(time.Minute)); err == nil || a.Current() != second || len(a.Generations()) != 2 {
+		if _, err := a.Refresh(nine.Add(time.Minute)); err == nil || a.Current() != second ||
+			len(a.Generations()) != 2 {
 			t.Errorf("%s was taken: %v", what, err)
 		}
 	}
@@ -131,7 +135,8 @@ func TestREL024_ABadKeyFileIsNotTaken(t *testing.T) {
 
 func TestKeyFilesWithMistakesAreRefused(t *testing.T) {
 	line := strings.TrimSpace(newMasterKey(nine).line())
-	for _, bad := range []string{"", "# nothing", line + " tomorrow", line + "\n" + line, "short " + strings.Fields(line)[1], line[:len(line)-4], line + " 2026-01-02T03:04:05Z more"} {
+	for _, bad := range []string{"", "# nothing", line + " tomorrow", line + "\n" + line,
+		"short " + strings.Fields(line)[1], line[:len(line)-4], line + " 2026-01-02T03:04:05Z more"} {
 		if _, err := ParseKeys(bad); err == nil {
 			t.Errorf("%q was read", bad)
 		}
@@ -174,7 +179,8 @@ func TestKeyFileIsReplacedInOneStep(t *testing.T) {
 func TestMarksTellKeysApart(t *testing.T) {
 	_, a, b := keyFile(t)
 	other := NewKeys(nine)
-	if !Equal(a.Mark(a.Current()), b.Mark(a.Current())) || other.Mark(a.Current()) != nil || a.Mark(a.Current()) == nil {
+	if !Equal(a.Mark(a.Current()), b.Mark(a.Current())) || other.Mark(a.Current()) != nil ||
+		a.Mark(a.Current()) == nil {
 		t.Error("a mark does not prove the key")
 	}
 }

@@ -10,8 +10,9 @@ func TestHeld_OpensItsOwnRowOnly(t *testing.T) {
 		hash []byte
 		want bool
 	}{
-		"the row's token":          {Held{{Tenant: "k1", ID: "a", Token: one}}, hash, true},
-		"among others":             {Held{{Tenant: "k1", ID: "b", Token: other}, {Tenant: "k1", ID: "a", Token: one}}, hash, true},
+		"the row's token": {Held{{Tenant: "k1", ID: "a", Token: one}}, hash, true},
+		"among others": {Held{{Tenant: "k1", ID: "b", Token: other}, {Tenant: "k1", ID: "a", Token: one}},
+			hash, true},
 		"another token":            {Held{{Tenant: "k1", ID: "a", Token: other}}, hash, false},
 		"another row":              {Held{{Tenant: "k1", ID: "b", Token: one}}, hash, false},
 		"another company":          {Held{{Tenant: "k2", ID: "a", Token: one}}, hash, false},

@@ -33,7 +33,8 @@ type stamp struct {
 }
 
 func (s stamp) same(o stamp) bool {
-	return s.info != nil && o.info != nil && s.modified.Equal(o.modified) && s.size == o.size && os.SameFile(s.info, o.info)
+	return s.info != nil && o.info != nil && s.modified.Equal(o.modified) && s.size == o.size &&
+		os.SameFile(s.info, o.info)
 }
 
 func stampOf(path string) (stamp, error) {
@@ -98,7 +99,8 @@ func (k *Keys) Refresh(now time.Time) (changed bool, err error) {
 	set, err := k.look(old)
 	next := set.sealing(now)
 	k.set.Store(next)
-	return next.all[next.current].id != old.all[old.current].id || !slices.EqualFunc(next.all, old.all, func(a, b masterKey) bool { return a.id == b.id }), err
+	return next.all[next.current].id != old.all[old.current].id ||
+		!slices.EqualFunc(next.all, old.all, func(a, b masterKey) bool { return a.id == b.id }), err
 }
 
 // look returns what the file holds now, or old where that cannot be had.
@@ -119,7 +121,8 @@ func (k *Keys) look(old *keySet) (*keySet, error) {
 	}
 	current := old.all[old.current]
 	if m, ok := set.find(current.id); !ok || !Equal(m.key, current.key) {
-		return old, fmt.Errorf("the key file has changed and lacks generation %s, which seals; the keys in memory go on", current.id)
+		return old, fmt.Errorf(
+			"the key file has changed and lacks generation %s, which seals; the keys in memory go on", current.id)
 	}
 	k.seen = seen
 	return set, nil

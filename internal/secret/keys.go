@@ -148,7 +148,8 @@ func (k *Keys) SubKey(id, purpose string, salt []byte) (key []byte, ok bool) {
 func (k *Keys) Seal(plain []byte, place ...string) []byte {
 	id := k.Current()
 	aead := k.aead(id)
-	out := make([]byte, keyIDLength+chacha20poly1305.NonceSizeX, keyIDLength+chacha20poly1305.NonceSizeX+len(plain)+aead.Overhead())
+	out := make([]byte, keyIDLength+chacha20poly1305.NonceSizeX,
+		keyIDLength+chacha20poly1305.NonceSizeX+len(plain)+aead.Overhead())
 	copy(out, id)
 	_, _ = rand.Read(out[keyIDLength:])
 	return aead.Seal(out, out[keyIDLength:], plain, join(place))
@@ -163,7 +164,8 @@ func (k *Keys) Open(sealed []byte, place ...string) ([]byte, error) {
 	if aead == nil {
 		return nil, fmt.Errorf("key %q is not in the key file: %w", sealed[:keyIDLength], ErrSealed)
 	}
-	nonce, text := sealed[keyIDLength:keyIDLength+chacha20poly1305.NonceSizeX], sealed[keyIDLength+chacha20poly1305.NonceSizeX:]
+	nonce, text := sealed[keyIDLength:keyIDLength+chacha20poly1305.NonceSizeX],
+		sealed[keyIDLength+chacha20poly1305.NonceSizeX:]
 	plain, err := aead.Open(nil, nonce, text, join(place))
 	if err != nil {
 		return nil, ErrSealed

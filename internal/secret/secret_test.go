@@ -25,7 +25,8 @@ func TestSealedOpensOnlyInItsPlace(t *testing.T) {
 	if plain, err := k.Open(sealed, "messages", "sealed", "t1", "m1"); err != nil || string(plain) != "481516" {
 		t.Fatal(string(plain), err)
 	}
-	for _, place := range [][]string{{"messages", "sealed", "t2", "m1"}, {"messages", "sealed", "t1", "m2"}, {"messages", "sealedt1", "m1"}, nil} {
+	for _, place := range [][]string{{"messages", "sealed", "t2", "m1"}, {"messages", "sealed", "t1", "m2"},
+		{"messages", "sealedt1", "m1"}, nil} {
 		if _, err := k.Open(sealed, place...); err == nil {
 			t.Errorf("opened in %v", place)
 		}
@@ -63,8 +64,11 @@ func TestBoundTokensCannotBeMadeUp(t *testing.T) {
 	}
 	random, _ := NewToken()
 	for name, ok := range map[string]bool{
-		"another family": k.IsBound(token, "refresh", "t1", "other"), "another purpose": k.IsBound(token, "device", "t1", "family"), "random": k.IsBound(random, "refresh", "t1", "family"),
-		"another key": NewKeys(time.Now()).IsBound(token, "refresh", "t1", "family"), "rubbish": k.IsBound("x", "refresh", "t1", "family"),
+		"another family":  k.IsBound(token, "refresh", "t1", "other"),
+		"another purpose": k.IsBound(token, "device", "t1", "family"),
+		"random":          k.IsBound(random, "refresh", "t1", "family"),
+		"another key":     NewKeys(time.Now()).IsBound(token, "refresh", "t1", "family"),
+		"rubbish":         k.IsBound("x", "refresh", "t1", "family"),
 	} {
 		if ok {
 			t.Errorf("%s is taken for ours", name)
@@ -130,7 +134,8 @@ func TestReferenceParsing(t *testing.T) {
 		t.Fatal(got, err)
 	}
 	text := good.Text().Reveal()
-	for _, bad := range []string{"", "..", text + "x", text[:len(text)-1], strings.ToUpper(text), text + "\x00", strings.Replace(text, ".", "/", 1), "a.b." + strings.Repeat("=", 43)} {
+	for _, bad := range []string{"", "..", text + "x", text[:len(text)-1], strings.ToUpper(text), text + "\x00",
+		strings.Replace(text, ".", "/", 1), "a.b." + strings.Repeat("=", 43)} {
 		if _, err := ParseReference(bad); err == nil {
 			t.Errorf("%q was accepted", bad)
 		}

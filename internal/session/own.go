@@ -20,10 +20,14 @@ type Open struct {
 // Those that another one took over from are part of that one.
 func OpenOf(ctx context.Context, tx *db.Tx, userID string) ([]Open, error) {
 	rows, err := tx.Query(ctx, `
-		SELECT s.id, s.client_id, COALESCE(c.name, ''), s.acr, s.amr, s.ip, s.place, s.browser, s.authenticated_at, s.created_at, s.last_seen_at, s.idle_micros, s.expires_at
-		FROM sessions s JOIN users u ON u.tenant_id = s.tenant_id AND u.id = s.user_id LEFT JOIN clients c ON c.id = s.client_id
-		WHERE s.tenant_id = $1 AND s.user_id = $2 AND s.ended_at = 0 AND s.expires_at > $3 AND s.security_version = u.security_version
-			AND NOT EXISTS (SELECT 1 FROM sessions n WHERE n.tenant_id = s.tenant_id AND n.user_id = s.user_id AND n.continues = s.id AND n.ended_at = 0)
+		SELECT s.id, s.client_id, COALESCE(c.name, ''), s.acr, s.amr, s.ip, s.place, s.browser, s.authenticated_at,
+			s.created_at, s.last_seen_at, s.idle_micros, s.expires_at
+		FROM sessions s JOIN users u ON u.tenant_id = s.tenant_id AND u.id = s.user_id
+			LEFT JOIN clients c ON c.id = s.client_id
+		WHERE s.tenant_id = $1 AND s.user_id = $2 AND s.ended_at = 0 AND s.expires_at > $3
+			AND s.security_version = u.security_version
+			AND NOT EXISTS (SELECT 1 FROM sessions n WHERE n.tenant_id = s.tenant_id AND n.user_id = s.user_id
+				AND n.continues = s.id AND n.ended_at = 0)
 		ORDER BY s.last_seen_at DESC, s.id DESC`, tx.Tenant, userID, tx.Now)
 	open, err := db.Collect(rows, err, scanOpen)
 	if err != nil {
@@ -59,7 +63,8 @@ func scanOpen(row db.Row) (o Open, err error) {
 
 // Belongs reports whether a session is a user's and has not ended.
 func Belongs(ctx context.Context, tx *db.Tx, userID, id string) (yes bool, err error) {
-	err = tx.QueryRow(ctx, `SELECT EXISTS (SELECT 1 FROM sessions WHERE tenant_id = $1 AND id = $2 AND user_id = $3 AND ended_at = 0)`, tx.Tenant, id, userID).Scan(&yes)
+	err = tx.QueryRow(ctx, `SELECT EXISTS (SELECT 1 FROM sessions WHERE tenant_id = $1 AND id = $2 AND user_id = $3
+		AND ended_at = 0)`, tx.Tenant, id, userID).Scan(&yes)
 	return yes, err
 }
 
@@ -69,14 +74,17 @@ func EndAllBut(ctx context.Context, tx *db.Tx, userID, keep, because string) (en
 	return tx.Exec(ctx, `
 		WITH RECURSIVE line (id) AS (
 			SELECT s.id FROM sessions s WHERE s.tenant_id = $1 AND s.id = $2
-			UNION SELECT s.continues FROM sessions s JOIN line l ON s.tenant_id = $1 AND s.id = l.id WHERE s.continues <> '')
-		UPDATE sessions SET ended_at = $3, ended_because = $4 WHERE tenant_id = $1 AND user_id = $5 AND id NOT IN (SELECT l.id FROM line l) AND ended_at = 0`,
+			UNION SELECT s.continues FROM sessions s JOIN line l ON s.tenant_id = $1 AND s.id = l.id
+				WHERE s.continues <> '')
+		UPDATE sessions SET ended_at = $3, ended_because = $4
+			WHERE tenant_id = $1 AND user_id = $5 AND id NOT IN (SELECT l.id FROM line l) AND ended_at = 0`,
 		tx.Tenant, keep, tx.Now, because, userID)
 }
 
 // Carry takes a session over a change of its user's security version, which ends all others.
 func Carry(ctx context.Context, tx *db.Tx, id string, from, to int64) error {
-	_, err := tx.Exec(ctx, `UPDATE sessions SET security_version = $1 WHERE tenant_id = $2 AND id = $3 AND security_version = $4 AND ended_at = 0`, to, tx.Tenant, id, from)
+	_, err := tx.Exec(ctx, `UPDATE sessions SET security_version = $1
+		WHERE tenant_id = $2 AND id = $3 AND security_version = $4 AND ended_at = 0`, to, tx.Tenant, id, from)
 	return err
 }
 
@@ -90,8 +98,10 @@ type RememberedFor struct {
 func RememberedOf(ctx context.Context, tx *db.Tx, userID string) ([]RememberedFor, error) {
 	rows, err := tx.Query(ctx, `
 		SELECT r.id, r.client_id, COALESCE(c.name, ''), r.place, r.browser, r.proved_at, r.expires_at
-		FROM remembered_browsers r JOIN users u ON u.tenant_id = r.tenant_id AND u.id = r.user_id LEFT JOIN clients c ON c.id = r.client_id
-		WHERE r.tenant_id = $1 AND r.user_id = $2 AND r.ended_at = 0 AND r.expires_at > $3 AND r.security_version = u.security_version
+		FROM remembered_browsers r JOIN users u ON u.tenant_id = r.tenant_id AND u.id = r.user_id
+			LEFT JOIN clients c ON c.id = r.client_id
+		WHERE r.tenant_id = $1 AND r.user_id = $2 AND r.ended_at = 0 AND r.expires_at > $3
+			AND r.security_version = u.security_version
 		ORDER BY r.proved_at DESC, r.id DESC`, tx.Tenant, userID, tx.Now)
 	out, err := db.Collect(rows, err, func(row db.Row) (r RememberedFor, err error) {
 		r.UserID = userID
@@ -114,7 +124,8 @@ func RememberedOf(ctx context.Context, tx *db.Tx, userID string) ([]RememberedFo
 
 // ForgetOne ends one remembered browser of a user.
 func ForgetOne(ctx context.Context, tx *db.Tx, userID, id, because string) (bool, error) {
-	n, err := tx.Exec(ctx, `UPDATE remembered_browsers SET ended_at = $1, ended_because = $2 WHERE tenant_id = $3 AND user_id = $4 AND id = $5 AND ended_at = 0`,
+	n, err := tx.Exec(ctx, `UPDATE remembered_browsers SET ended_at = $1, ended_because = $2
+		WHERE tenant_id = $3 AND user_id = $4 AND id = $5 AND ended_at = 0`,
 		tx.Now, because, tx.Tenant, userID, id)
 	return n > 0, err
 }
@@ -125,9 +136,11 @@ func ForgetOne(ctx context.Context, tx *db.Tx, userID, id, because string) (bool
 // caller holds the user's row, so that nothing of that changes afterwards either.
 func Lock(ctx context.Context, tx *db.Tx, userID, id string) (open bool, err error) {
 	n, err := tx.Exec(ctx, `
-		UPDATE sessions SET ended_at = ended_at WHERE tenant_id = $1 AND id = $2 AND user_id = $3 AND ended_at = 0 AND expires_at > $4 AND EXISTS (
+		UPDATE sessions SET ended_at = ended_at WHERE tenant_id = $1 AND id = $2 AND user_id = $3 AND ended_at = 0
+			AND expires_at > $4 AND EXISTS (
 			SELECT 1 FROM users u JOIN tenants t ON t.tenant_id = u.tenant_id
-			WHERE u.tenant_id = $1 AND u.id = $3 AND u.security_version = sessions.security_version AND u.password_flagged_at = 0 AND u.disabled_at = 0 AND t.suspended_at = 0)`,
+			WHERE u.tenant_id = $1 AND u.id = $3 AND u.security_version = sessions.security_version
+				AND u.password_flagged_at = 0 AND u.disabled_at = 0 AND t.suspended_at = 0)`,
 		tx.Tenant, id, userID, tx.Now)
 	return n > 0, err
 }
@@ -135,6 +148,7 @@ func Lock(ctx context.Context, tx *db.Tx, userID, id string) (open bool, err err
 // Retire is Detach for a session that must still be open, as first it was found to be.
 func Retire(ctx context.Context, tx *db.Tx, id string) (open bool, err error) {
 	_, unknowable := secret.NewToken()
-	n, err := tx.Exec(ctx, `UPDATE sessions SET token_hash = $1 WHERE tenant_id = $2 AND id = $3 AND ended_at = 0`, unknowable, tx.Tenant, id)
+	n, err := tx.Exec(ctx, `UPDATE sessions SET token_hash = $1
+		WHERE tenant_id = $2 AND id = $3 AND ended_at = 0`, unknowable, tx.Tenant, id)
 	return n > 0, err
 }

@@ -22,9 +22,11 @@ func Remember(ctx context.Context, tx *db.Tx, r Remembered) (Remembered, secret.
 	token, hash := secret.NewToken()
 	r.ID = tx.NewID()
 	_, err := tx.Exec(ctx, `
-		INSERT INTO remembered_browsers (tenant_id, id, token_hash, previous_hash, user_id, client_id, flow_id, security_version, ip, place, browser, proved_at, rotated_at, expires_at, ended_at, ended_because)
+		INSERT INTO remembered_browsers (tenant_id, id, token_hash, previous_hash, user_id, client_id, flow_id,
+			security_version, ip, place, browser, proved_at, rotated_at, expires_at, ended_at, ended_because)
 		VALUES ($1, $2, $3, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, 0, '')`,
-		tx.Tenant, r.ID, hash, r.UserID, r.ClientID, r.FlowID, r.SecurityVersion, r.IP, r.Place, r.Browser, r.ProvedAt, tx.Now, r.ExpiresAt)
+		tx.Tenant, r.ID, hash, r.UserID, r.ClientID, r.FlowID, r.SecurityVersion, r.IP, r.Place, r.Browser, r.ProvedAt,
+		tx.Now, r.ExpiresAt)
 	return r, secret.Reference{Tenant: tx.Tenant, ID: r.ID, Token: token}, err
 }
 
@@ -47,7 +49,8 @@ const (
 // Recall finds the remembered browser among what a browser presents. It must be this
 // user's, for this client, made under the present security version, and neither ended nor
 // expired.
-func Recall(ctx context.Context, tx *db.Tx, presented []secret.Reference, userID, clientID string, securityVersion int64) (out Recalled, err error) {
+func Recall(ctx context.Context, tx *db.Tx, presented []secret.Reference, userID, clientID string,
+	securityVersion int64) (out Recalled, err error) {
 	for _, ref := range presented {
 		if ref.Tenant != tx.Tenant {
 			continue
@@ -56,10 +59,12 @@ func Recall(ctx context.Context, tx *db.Tx, presented []secret.Reference, userID
 		var right, previous bool
 		found := Remembered{ID: ref.ID}
 		err := tx.QueryRow(ctx, `
-			SELECT user_id, client_id, proved_at, rotated_at, expires_at, token_hash = $1, previous_hash = $1 FROM remembered_browsers
+			SELECT user_id, client_id, proved_at, rotated_at, expires_at, token_hash = $1, previous_hash = $1
+				FROM remembered_browsers
 			WHERE tenant_id = $2 AND id = $3 AND user_id = $4 AND client_id = $5 AND security_version = $6 AND ended_at = 0`,
 			ref.Hash(), tx.Tenant, ref.ID, userID, clientID, securityVersion).
-			Scan(&found.UserID, &found.ClientID, db.ScanTime(&found.ProvedAt), db.ScanTime(&rotated), db.ScanTime(&found.ExpiresAt), &right, &previous)
+			Scan(&found.UserID, &found.ClientID, db.ScanTime(&found.ProvedAt), db.ScanTime(&rotated),
+				db.ScanTime(&found.ExpiresAt), &right, &previous)
 		if db.IsNoRows(err) {
 			continue
 		}
@@ -96,7 +101,8 @@ func Rotate(ctx context.Context, tx *db.Tx, ref secret.Reference) (next secret.R
 
 // Forget ends a remembered browser; only the first caller gets true.
 func Forget(ctx context.Context, tx *db.Tx, id, because string) (bool, error) {
-	n, err := tx.Exec(ctx, `UPDATE remembered_browsers SET ended_at = $1, ended_because = $2 WHERE tenant_id = $3 AND id = $4 AND ended_at = 0`, tx.Now, because, tx.Tenant, id)
+	n, err := tx.Exec(ctx, `UPDATE remembered_browsers SET ended_at = $1, ended_because = $2
+		WHERE tenant_id = $3 AND id = $4 AND ended_at = 0`, tx.Now, because, tx.Tenant, id)
 	return n > 0, err
 }
 
@@ -112,6 +118,7 @@ func EndRemembered(ctx context.Context, tx *db.Tx, userID, id, because string) e
 
 // ForgetAll ends every remembered browser of a user.
 func ForgetAll(ctx context.Context, tx *db.Tx, userID, because string) error {
-	_, err := tx.Exec(ctx, `UPDATE remembered_browsers SET ended_at = $1, ended_because = $2 WHERE tenant_id = $3 AND user_id = $4 AND ended_at = 0`, tx.Now, because, tx.Tenant, userID)
+	_, err := tx.Exec(ctx, `UPDATE remembered_browsers SET ended_at = $1, ended_because = $2
+		WHERE tenant_id = $3 AND user_id = $4 AND ended_at = 0`, tx.Now, because, tx.Tenant, userID)
 	return err
 }

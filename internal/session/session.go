@@ -33,7 +33,12 @@ type Visitor struct{ IP, Place, Browser, RequestID string }
 
 // Origin is the visitor as audit events record it.
 func (v Visitor) Origin() audit.Origin {
-	return audit.Origin{RequestID: v.RequestID, IP: v.IP, Place: v.Place, Browser: v.Browser}
+	return audit.Origin{
+		RequestID: v.RequestID,
+		IP:        v.IP,
+		Place:     v.Place,
+		Browser:   v.Browser,
+	}
 }
 
 // Session is one signed-in browser.
@@ -93,17 +98,20 @@ func Issue(ctx context.Context, tx *db.Tx, s Session) (Session, secret.Reference
 	token, hash := secret.NewToken()
 	s.Tenant, s.ID, s.CreatedAt, s.LastSeenAt = tx.Tenant, tx.NewID(), tx.Now, tx.Now
 	err := tx.ExecDeferred(ctx, `
-		INSERT INTO sessions (tenant_id, id, token_hash, user_id, client_id, flow_id, continues, acr, amr, remembered_id, security_version, ip, place, browser,
+		INSERT INTO sessions (tenant_id, id, token_hash, user_id, client_id, flow_id, continues, acr, amr,
+			remembered_id, security_version, ip, place, browser,
 			authenticated_at, created_at, last_seen_at, fresh_at, idle_micros, expires_at, ended_at, ended_because)
 		VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $16, $16, $17, $18, 0, '')`,
-		tx.Tenant, s.ID, hash, s.UserID, s.ClientID, s.FlowID, s.Continues, s.ACR, strings.Join(s.AMR, " "), s.RememberedID, s.SecurityVersion, s.IP, s.Place, s.Browser,
+		tx.Tenant, s.ID, hash, s.UserID, s.ClientID, s.FlowID, s.Continues, s.ACR, strings.Join(s.AMR, " "),
+		s.RememberedID, s.SecurityVersion, s.IP, s.Place, s.Browser,
 		s.AuthenticatedAt, tx.Now, s.Idle.Microseconds(), s.ExpiresAt)
 	return s, secret.Reference{Tenant: tx.Tenant, ID: s.ID, Token: token}, err
 }
 
 // End ends a session; only the first caller gets true.
 func End(ctx context.Context, tx *db.Tx, id, because string) (bool, error) {
-	n, err := tx.Exec(ctx, `UPDATE sessions SET ended_at = $1, ended_because = $2 WHERE tenant_id = $3 AND id = $4 AND ended_at = 0`, tx.Now, because, tx.Tenant, id)
+	n, err := tx.Exec(ctx, `UPDATE sessions SET ended_at = $1, ended_because = $2
+		WHERE tenant_id = $3 AND id = $4 AND ended_at = 0`, tx.Now, because, tx.Tenant, id)
 	return n > 0, err
 }
 
@@ -112,8 +120,10 @@ func End(ctx context.Context, tx *db.Tx, id, because string) (bool, error) {
 func TimeOver(ctx context.Context, tx *db.Tx, id string) error {
 	_, err := tx.Exec(ctx, `
 		UPDATE sessions SET idle_micros = CASE WHEN idle_micros < 0 THEN idle_micros ELSE -1 - idle_micros - last_seen_at END,
-			ended_at = CASE WHEN expires_at <= $1 THEN $1 ELSE 0 END, ended_because = CASE WHEN expires_at <= $1 THEN $2 ELSE '' END
-		WHERE tenant_id = $3 AND id = $4 AND ended_at = 0 AND (idle_micros >= 0 OR expires_at <= $1)`, tx.Now, TimeIsOver, tx.Tenant, id)
+			ended_at = CASE WHEN expires_at <= $1 THEN $1 ELSE 0 END,
+				ended_because = CASE WHEN expires_at <= $1 THEN $2 ELSE '' END
+		WHERE tenant_id = $3 AND id = $4 AND ended_at = 0
+			AND (idle_micros >= 0 OR expires_at <= $1)`, tx.Now, TimeIsOver, tx.Tenant, id)
 	return err
 }
 
@@ -123,12 +133,15 @@ func EndLine(ctx context.Context, tx *db.Tx, id, because string) error {
 	_, err := tx.Exec(ctx, `
 		WITH RECURSIVE line (id) AS (
 			SELECT s.id FROM sessions s WHERE s.tenant_id = $1 AND s.id = $2
-			UNION SELECT s.continues FROM sessions s JOIN line l ON s.tenant_id = $1 AND s.id = l.id WHERE s.continues <> ''),
+			UNION SELECT s.continues FROM sessions s JOIN line l ON s.tenant_id = $1 AND s.id = l.id
+				WHERE s.continues <> ''),
 		onward (id) AS (
 			SELECT s.id FROM sessions s WHERE s.tenant_id = $1 AND s.id = $2
-			UNION SELECT n.id FROM onward o JOIN sessions s ON s.tenant_id = $1 AND s.id = o.id JOIN sessions n ON n.tenant_id = $1 AND n.user_id = s.user_id AND n.continues = s.id)
+			UNION SELECT n.id FROM onward o JOIN sessions s ON s.tenant_id = $1 AND s.id = o.id
+				JOIN sessions n ON n.tenant_id = $1 AND n.user_id = s.user_id AND n.continues = s.id)
 		UPDATE sessions SET ended_at = CASE WHEN ended_at = 0 THEN $3 ELSE ended_at END, ended_because = $4
-		WHERE tenant_id = $1 AND id IN (SELECT l.id FROM line l UNION SELECT o.id FROM onward o) AND (ended_at = 0 OR ended_because = $5)`,
+		WHERE tenant_id = $1 AND id IN (SELECT l.id FROM line l UNION SELECT o.id
+			FROM onward o) AND (ended_at = 0 OR ended_because = $5)`,
 		tx.Tenant, id, tx.Now, because, TimeIsOver)
 	return err
 }
@@ -137,7 +150,8 @@ func EndLine(ctx context.Context, tx *db.Tx, id, because string) error {
 // may have been idle for long, or its time may be over, and what it was stepped up from may
 // live on. Empty where there is none.
 func Owner(ctx context.Context, tx *db.Tx, ref secret.Reference) (userID, clientID string, err error) {
-	err = tx.QueryRow(ctx, `SELECT user_id, client_id FROM sessions WHERE tenant_id = $1 AND id = $2 AND token_hash = $3 AND (ended_at = 0 OR ended_because = $4)`,
+	err = tx.QueryRow(ctx, `SELECT user_id, client_id FROM sessions
+		WHERE tenant_id = $1 AND id = $2 AND token_hash = $3 AND (ended_at = 0 OR ended_because = $4)`,
 		tx.Tenant, ref.ID, ref.Hash(), TimeIsOver).Scan(&userID, &clientID)
 	if db.IsNoRows(err) {
 		err = nil
@@ -147,7 +161,8 @@ func Owner(ctx context.Context, tx *db.Tx, ref secret.Reference) (userID, client
 
 // Continue notes that a session took over from an earlier one of the same user and browser.
 func Continue(ctx context.Context, tx *db.Tx, id, earlier string) error {
-	_, err := tx.Exec(ctx, `UPDATE sessions SET continues = $1 WHERE tenant_id = $2 AND id = $3 AND continues = ''`, earlier, tx.Tenant, id)
+	_, err := tx.Exec(ctx, `UPDATE sessions SET continues = $1
+		WHERE tenant_id = $2 AND id = $3 AND continues = ''`, earlier, tx.Tenant, id)
 	return err
 }
 
@@ -155,7 +170,8 @@ func Continue(ctx context.Context, tx *db.Tx, id, earlier string) error {
 // browser got a stronger one, and the old cookie must die (ASVS 7.2.4).
 func Detach(ctx context.Context, tx *db.Tx, id string) error {
 	_, unknowable := secret.NewToken()
-	_, err := tx.Exec(ctx, `UPDATE sessions SET token_hash = $1 WHERE tenant_id = $2 AND id = $3`, unknowable, tx.Tenant, id)
+	_, err := tx.Exec(ctx, `UPDATE sessions SET token_hash = $1
+		WHERE tenant_id = $2 AND id = $3`, unknowable, tx.Tenant, id)
 	return err
 }
 
@@ -164,7 +180,8 @@ func Detach(ctx context.Context, tx *db.Tx, id string) error {
 // is worth a notice.
 func Familiar(ctx context.Context, tx *db.Tx, userID string, v Visitor) (before, same bool, err error) {
 	err = tx.QueryRow(ctx, `
-		SELECT EXISTS (SELECT 1 FROM sessions WHERE tenant_id = $1 AND user_id = $2) OR EXISTS (SELECT 1 FROM users WHERE tenant_id = $1 AND id = $2 AND created_at < $5),
+		SELECT EXISTS (SELECT 1 FROM sessions WHERE tenant_id = $1 AND user_id = $2) OR EXISTS (SELECT 1 FROM users
+			WHERE tenant_id = $1 AND id = $2 AND created_at < $5),
 			EXISTS (SELECT 1 FROM sessions WHERE tenant_id = $1 AND user_id = $2 AND browser = $3 AND place = $4)`,
 		tx.Tenant, userID, v.Browser, v.Place, tx.Now.Add(-24*time.Hour)).Scan(&before, &same)
 	return before, same, err
@@ -173,7 +190,8 @@ func Familiar(ctx context.Context, tx *db.Tx, userID string, v Visitor) (before,
 // EndOthers ends every session of a user but one, with everything that other browsers are
 // remembered by; an empty keep ends all.
 func EndOthers(ctx context.Context, tx *db.Tx, userID, keep, because string) error {
-	_, err := tx.Exec(ctx, `UPDATE sessions SET ended_at = $1, ended_because = $2 WHERE tenant_id = $3 AND user_id = $4 AND id <> $5 AND ended_at = 0`, tx.Now, because, tx.Tenant, userID, keep)
+	_, err := tx.Exec(ctx, `UPDATE sessions SET ended_at = $1, ended_because = $2
+		WHERE tenant_id = $3 AND user_id = $4 AND id <> $5 AND ended_at = 0`, tx.Now, because, tx.Tenant, userID, keep)
 	if err != nil {
 		return err
 	}

@@ -14,7 +14,8 @@ import (
 func Shown(ctx context.Context, tx *db.Tx, ref secret.Reference) (userID string, version int64, found bool, err error) {
 	err = tx.QueryRow(ctx, `
 		SELECT user_id, security_version FROM remembered_browsers
-		WHERE tenant_id = $1 AND id = $2 AND ended_at = 0 AND expires_at > $3 AND (token_hash = $4 OR previous_hash = $4 AND rotated_at > $5)`,
+		WHERE tenant_id = $1 AND id = $2 AND ended_at = 0 AND expires_at > $3
+			AND (token_hash = $4 OR previous_hash = $4 AND rotated_at > $5)`,
 		ref.Tenant, ref.ID, tx.Now, ref.Hash(), tx.Now.Add(-lostWithin)).Scan(&userID, &version)
 	if db.IsNoRows(err) {
 		return "", 0, false, nil

@@ -43,7 +43,8 @@ var limitAdmissions = ratelimit.Limit{
 
 // limitAdmissionAsks bounds what one network may write by asking for links. It is generous: a
 // neighbour should not be able to use it up by the way.
-var limitAdmissionAsks = ratelimit.Limit{Name: "admission.source", Windows: []ratelimit.Window{{Count: 300, Per: 10 * time.Minute}}}
+var limitAdmissionAsks = ratelimit.Limit{Name: "admission.source",
+	Windows: []ratelimit.Window{{Count: 300, Per: 10 * time.Minute}}}
 
 // JobAdmission is the kind of the job that mails a link.
 const JobAdmission = "signin.admission"
@@ -69,7 +70,8 @@ func (s *Service) AskAdmission(ctx context.Context, address string, v session.Vi
 		if err != nil {
 			return err
 		}
-		err = tx.QueryRow(ctx, `SELECT tenant_id, user_id FROM directory WHERE email_key = $1 AND held_until = 0`, key).Scan(&tenant, &args.User)
+		err = tx.QueryRow(ctx, `SELECT tenant_id, user_id FROM directory
+			WHERE email_key = $1 AND held_until = 0`, key).Scan(&tenant, &args.User)
 		if err != nil && !db.IsNoRows(err) {
 			return fmt.Errorf("find account: %w", err)
 		}
@@ -116,7 +118,8 @@ func (s *Service) mailAdmission(ctx context.Context, tx *db.Tx, w facts.Facts, a
 	link := secret.Reference{Tenant: tx.Tenant, ID: tx.NewID(), Token: token}
 	expires := tx.Now.Add(max(AdmissionLife, budget[0].Wait(tx.Now)))
 	_, err = tx.Exec(ctx, `
-		INSERT INTO admissions (tenant_id, id, user_id, security_version, token_hash, sent_at, expires_at, used_at, browser_hash, admitted_until)
+		INSERT INTO admissions (tenant_id, id, user_id, security_version, token_hash, sent_at, expires_at, used_at,
+			browser_hash, admitted_until)
 		VALUES ($1, $2, $3, $4, $5, $6, $7, 0, $8, 0)`,
 		tx.Tenant, link.ID, w.User.ID, w.User.SecurityVersion, hash, tx.Now, expires, []byte{})
 	if err != nil {
@@ -153,7 +156,11 @@ func (s *Service) mailAdmission(ctx context.Context, tx *db.Tx, w facts.Facts, a
 // grew: links of before are good for nothing, and must not keep new ones from being sent.
 func heldAdmissions(ctx context.Context, tx *db.Tx, userID string, version int64) (ratelimit.Budgets, error) {
 	subject := userID + "/" + strconv.FormatInt(version, 10)
-	budget := ratelimit.Budgets{ratelimit.FromStored(ratelimit.BudgetKey{Tenant: tx.Tenant, Limit: limitAdmissions, Subject: subject}, nil)}
+	budget := ratelimit.Budgets{ratelimit.FromStored(ratelimit.BudgetKey{
+		Tenant:  tx.Tenant,
+		Limit:   limitAdmissions,
+		Subject: subject,
+	}, nil)}
 	return budget, budget.Lock(ctx, tx)
 }
 
@@ -196,7 +203,8 @@ func (a admission) state(now time.Time) LinkState {
 
 // OpenAdmission reads what a link is good for, and for which account (masked). It changes
 // nothing: mail scanners open links.
-func (s *Service) OpenAdmission(ctx context.Context, link secret.Reference) (state LinkState, account string, err error) {
+func (s *Service) OpenAdmission(ctx context.Context, link secret.Reference) (state LinkState,
+	account string, err error) {
 	err = s.DB.View(ctx, link.Tenant, func(tx *db.Tx) error {
 		a, err := readAdmission(ctx, tx, link)
 		if state = a.state(tx.Now); state == LinkReady {
@@ -210,7 +218,8 @@ func (s *Service) OpenAdmission(ctx context.Context, link secret.Reference) (sta
 // UseAdmission spends a link, once, and returns what lets the browser that used it in for
 // AdmissionLife. It fails with NotFound where the link is good for nothing; links that nobody
 // was sent cost their source a try.
-func (s *Service) UseAdmission(ctx context.Context, link secret.Reference, v session.Visitor) (browser secret.Reference, err error) {
+func (s *Service) UseAdmission(ctx context.Context, link secret.Reference,
+	v session.Visitor) (browser secret.Reference, err error) {
 	var found, first bool
 	err = s.DB.InTx(ctx, link.Tenant, func(tx *db.Tx) error {
 		a, err := readAdmission(ctx, tx, link)
@@ -258,7 +267,8 @@ func (s *Service) admit(ctx context.Context, tx *db.Tx, a admission, id string, 
 }
 
 // admitted names the user and the security version that a browser was let in for.
-func admitted(ctx context.Context, tx *db.Tx, browser secret.Reference) (userID string, version int64, found bool, err error) {
+func admitted(ctx context.Context, tx *db.Tx, browser secret.Reference) (userID string, version int64,
+	found bool, err error) {
 	err = tx.QueryRow(ctx, `
 		SELECT user_id, security_version FROM admissions
 		WHERE tenant_id = $1 AND id = $2 AND browser_hash = $3 AND admitted_until > $4`,

@@ -69,7 +69,8 @@ func TestATK12_LinksOfBeforeANewPasswordKeepNoOtherBack(t *testing.T) {
 		before := h.links(maria)
 		h.changePassword(maria)
 		old := admissionOf(t, before[len(before)-1])
-		if state, account, err := h.OpenAdmission(t.Context(), old); state != signin.LinkExpired || account != "" || err != nil {
+		if state, account, err := h.OpenAdmission(t.Context(), old); state != signin.LinkExpired ||
+			account != "" || err != nil {
 			t.Errorf("a link from before the new password: %s %q %v", state, account, err)
 		}
 		h.exhaust(maria)

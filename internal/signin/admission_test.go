@@ -22,7 +22,8 @@ func (h *house) mailLinks() {
 	h.t.Helper()
 	var due []jobs.Job
 	err := h.DB.View(h.t.Context(), db.Installation, func(tx *db.Tx) error {
-		rows, err := tx.Query(h.t.Context(), `SELECT tenant_id, id, args FROM jobs WHERE tenant_id <> '' AND kind = $1 AND done_at = 0`, signin.JobAdmission)
+		rows, err := tx.Query(h.t.Context(), `SELECT tenant_id, id, args FROM jobs
+			WHERE tenant_id <> '' AND kind = $1 AND done_at = 0`, signin.JobAdmission)
 		if err != nil {
 			return err
 		}
@@ -44,7 +45,8 @@ func (h *house) mailLinks() {
 			h.t.Fatal(err)
 		}
 		h.in(j.Tenant, func(ctx context.Context, tx *db.Tx) error {
-			_, err := tx.Exec(ctx, `UPDATE jobs SET done_at = $1 WHERE tenant_id = $2 AND id = $3`, tx.Now, tx.Tenant, j.ID)
+			_, err := tx.Exec(ctx, `UPDATE jobs SET done_at = $1
+				WHERE tenant_id = $2 AND id = $3`, tx.Now, tx.Tenant, j.ID)
 			return err
 		})
 	}
@@ -109,7 +111,8 @@ func TestATK12_ALinkLetsOneBrowserInOnce(t *testing.T) {
 		h.mailLinks()
 		link := admissionOf(t, h.links(maria)[0])
 		for range 3 { // as a scanner does
-			if state, account, err := h.OpenAdmission(t.Context(), link); state != signin.LinkReady || account == "" || err != nil {
+			if state, account, err := h.OpenAdmission(t.Context(), link); state != signin.LinkReady ||
+				account == "" || err != nil {
 				t.Fatalf("%s %q %v", state, account, err)
 			}
 		}
@@ -130,8 +133,9 @@ func TestATK12_ALinkLetsOneBrowserInOnce(t *testing.T) {
 			t.Fatalf("%#v, %v", step, err)
 		}
 		for what, forged := range map[string]secret.Reference{
-			"the link itself":   link,
-			"another token":     {Tenant: browser.Tenant, ID: browser.ID, Token: h.signIn("owner@company.test", "dashboard", false).Device.Token},
+			"the link itself": link,
+			"another token": {Tenant: browser.Tenant, ID: browser.ID,
+				Token: h.signIn("owner@company.test", "dashboard", false).Device.Token},
 			"another row":       {Tenant: browser.Tenant, ID: "0", Token: browser.Token},
 			"the zero value":    {},
 			"another's company": {Tenant: db.Installation, ID: browser.ID, Token: browser.Token},
@@ -225,11 +229,13 @@ func TestATK12_AskingTellsNothing(t *testing.T) {
 	each(t, func(t *testing.T, h *house) {
 		closed := h.newUser(h.company, "closed@company.test", user.Agent)
 		h.in(h.company, func(ctx context.Context, tx *db.Tx) error {
-			_, err := tx.Exec(ctx, `UPDATE users SET disabled_at = $1 WHERE tenant_id = $2 AND id = $3`, tx.Now, tx.Tenant, closed.ID)
+			_, err := tx.Exec(ctx, `UPDATE users SET disabled_at = $1
+				WHERE tenant_id = $2 AND id = $3`, tx.Now, tx.Tenant, closed.ID)
 			return err
 		})
 		var statements []int64
-		for _, address := range []string{"maria@company.test", "closed@company.test", "nobody@company.test", "no address at all", strings.Repeat("x", 5000)} {
+		for _, address := range []string{"maria@company.test", "closed@company.test", "nobody@company.test",
+			"no address at all", strings.Repeat("x", 5000)} {
 			before := h.DB.Statements()
 			if err := h.AskAdmission(t.Context(), address, visitor); err != nil {
 				t.Fatalf("%.20s: %v", address, err)
@@ -240,7 +246,8 @@ func TestATK12_AskingTellsNothing(t *testing.T) {
 			t.Errorf("statements for each address: %v", statements)
 		}
 		h.mailLinks()
-		if maria, others := len(h.links("maria@company.test")), h.post.count(email.Template(email.Admission{})); maria != 1 || others != 1 {
+		if maria, others := len(h.links("maria@company.test")),
+			h.post.count(email.Template(email.Admission{})); maria != 1 || others != 1 {
 			t.Errorf("%d mails to the open account, %d in all", maria, others)
 		}
 	})

@@ -73,7 +73,9 @@ func TestATK170_StepUpsAreCounted(t *testing.T) {
 		done := h.done("maria@company.test", "phone")
 		begun := 0
 		for err := error(nil); err == nil && begun < 500; begun++ {
-			if _, err = h.StepUp(t.Context(), done.Session, signin.Attempt{ClientID: "dashboard", Visitor: visitor}); err != nil && !fault.Is(err, fault.RateLimited) {
+			if _, err = h.StepUp(t.Context(), done.Session,
+				signin.Attempt{ClientID: "dashboard", Visitor: visitor}); err != nil &&
+				!fault.Is(err, fault.RateLimited) {
 				t.Fatal(err)
 			}
 		}
@@ -96,7 +98,8 @@ func TestREL14_AClockThatGoesBackRevivesNoTokens(t *testing.T) {
 			}
 			for _, passed := range []time.Duration{23 * time.Hour, -23 * time.Hour} {
 				h.clock.pass(passed)
-				if st, err := h.CheckSessionByID(t.Context(), ref.Tenant, ref.ID, ask); err != nil || st.Session != nil {
+				if st, err := h.CheckSessionByID(t.Context(), ref.Tenant, ref.ID, ask); err != nil ||
+					st.Session != nil {
 					t.Errorf("idle %t, after %v: %+v, %v", idle, passed, st.Session, err)
 				}
 			}

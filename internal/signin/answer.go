@@ -27,7 +27,8 @@ import (
 // One unit of work takes the try, judges, and writes what came of it, so that nobody is
 // told an outcome whose try could be lost. When it fails after the try was taken, the try
 // is taken again on its own. A browser that hangs up changes nothing of this.
-func (s *Service) Respond(ctx context.Context, ref secret.Reference, r authenticator.Response, remember bool, v session.Visitor) (step Step, err error) {
+func (s *Service) Respond(ctx context.Context, ref secret.Reference, r authenticator.Response, remember bool,
+	v session.Visitor) (step Step, err error) {
 	ctx = context.WithoutCancel(ctx)
 	r.LinkToken, r.Compared = "", ""
 	a := &answer{response: r, remember: remember, visitor: v}
@@ -66,7 +67,8 @@ func (s *Service) Respond(ctx context.Context, ref secret.Reference, r authentic
 
 // respondSlowly takes the try and commits, compares outside any transaction, and judges by
 // what the comparison found.
-func (s *Service) respondSlowly(ctx context.Context, ref secret.Reference, slow authenticator.Precomparer, a *answer) (step Step, err error) {
+func (s *Service) respondSlowly(ctx context.Context, ref secret.Reference, slow authenticator.Precomparer,
+	a *answer) (step Step, err error) {
 	var who authenticator.Authenticator
 	var of string
 	step, err = s.change(ctx, ref, func(tx *db.Tx, f *activeFlow) (Step, error) {
@@ -185,16 +187,19 @@ func (s *Service) answerClosed(ctx context.Context, tx *db.Tx, f *activeFlow, v 
 
 // refused notes an answer that was turned away unseen, a limited number of times: it cost
 // whoever sent it nothing.
-func (s *Service) refused(ctx context.Context, tx *db.Tx, f *activeFlow, reason, subject string, v session.Visitor) error {
+func (s *Service) refused(ctx context.Context, tx *db.Tx, f *activeFlow, reason, subject string,
+	v session.Visitor) error {
 	wait, err := ratelimit.SpendIn(ctx, tx, limitNoise, f.spender())
 	if err == nil && wait == 0 {
-		f.recordEvent(audit.SignInSecondFactor, audit.Refused, reason, string(cmp.Or(f.Challenge.Kind, authenticator.Email)), subject, v)
+		f.recordEvent(audit.SignInSecondFactor, audit.Refused, reason,
+			string(cmp.Or(f.Challenge.Kind, authenticator.Email)), subject, v)
 	}
 	return err
 }
 
 // judge compares, spends and goes on.
-func (s *Service) judge(ctx context.Context, tx *db.Tx, f *activeFlow, r authenticator.Response, remember bool, v session.Visitor) (Step, error) {
+func (s *Service) judge(ctx context.Context, tx *db.Tx, f *activeFlow, r authenticator.Response, remember bool,
+	v session.Visitor) (Step, error) {
 	if why := f.over(tx.Now); why != "" {
 		return f.overStep(why), nil
 	}
@@ -204,7 +209,8 @@ func (s *Service) judge(ctx context.Context, tx *db.Tx, f *activeFlow, r authent
 		return nil, err
 	}
 	if verdict.Reason == passkey.Cloned {
-		if err := s.alertCloned(ctx, tx, f.User, verdict.AuthenticatorID, clonedPasskey{f.Vendor.Name, f.App.Name, s.notMeLink(tx, f)}, v); err != nil {
+		if err := s.alertCloned(ctx, tx, f.User, verdict.AuthenticatorID,
+			clonedPasskey{f.Vendor.Name, f.App.Name, s.notMeLink(tx, f)}, v); err != nil {
 			return nil, err
 		}
 	}
@@ -236,7 +242,11 @@ func (f *activeFlow) finishes(now time.Time, c challenge.Challenge) bool {
 		return false
 	}
 	proved := *f
-	proved.Proofs = append(slices.Clone(f.Proofs), authenticator.Proof{Kind: c.Kind, AuthenticatorID: c.AuthenticatorID, At: now})
+	proved.Proofs = append(slices.Clone(f.Proofs), authenticator.Proof{
+		Kind:            c.Kind,
+		AuthenticatorID: c.AuthenticatorID,
+		At:              now,
+	})
 	return proved.decide(now).Outcome == policy.Allow && !proved.onlyWay()
 }
 
@@ -250,9 +260,14 @@ func (f *activeFlow) answering() authenticator.Authenticator {
 	}
 }
 
-func (s *Service) right(ctx context.Context, tx *db.Tx, f *activeFlow, verdict authenticator.Verdict, r authenticator.Response, remember bool, v session.Visitor) (Step, error) {
+func (s *Service) right(ctx context.Context, tx *db.Tx, f *activeFlow, verdict authenticator.Verdict,
+	r authenticator.Response, remember bool, v session.Visitor) (Step, error) {
 	c, how := f.Challenge, "typed"
-	proof := authenticator.Proof{Kind: cmp.Or(verdict.Proof, c.Kind), AuthenticatorID: cmp.Or(verdict.AuthenticatorID, c.AuthenticatorID), At: tx.Now}
+	proof := authenticator.Proof{
+		Kind:            cmp.Or(verdict.Proof, c.Kind),
+		AuthenticatorID: cmp.Or(verdict.AuthenticatorID, c.AuthenticatorID),
+		At:              tx.Now,
+	}
 	if r.LinkToken != "" {
 		how = "link"
 	} else { // only a typed answer had reserved a try
@@ -288,7 +303,8 @@ func (s *Service) used(ctx context.Context, tx *db.Tx, f *activeFlow, id string)
 	return nil
 }
 
-func (s *Service) wrong(ctx context.Context, tx *db.Tx, f *activeFlow, verdict authenticator.Verdict, r authenticator.Response, v session.Visitor) (Step, error) {
+func (s *Service) wrong(ctx context.Context, tx *db.Tx, f *activeFlow, verdict authenticator.Verdict,
+	r authenticator.Response, v session.Visitor) (Step, error) {
 	c, problem, reason := f.Challenge, "code.problem.wrong", verdict.Reason
 	if c.Kind == authenticator.Passkey && verdict.Notice != "" {
 		problem = verdict.Notice

@@ -15,7 +15,8 @@ import (
 // The steps of a sign-in on both engines, eight claimants at a time, without the cost of
 // Argon2id (64 KiB instead of 19 MiB), so that everything else shows.
 func benchmarkEach(b *testing.B, fn func(b *testing.B, h *house)) {
-	for name, dsn := range map[string]func(testing.TB) string{"sqlite": dbtest.SQLiteURL, "postgres": dbtest.PostgresURL} {
+	for name, dsn := range map[string]func(testing.TB) string{"sqlite": dbtest.SQLiteURL,
+		"postgres": dbtest.PostgresURL} {
 		b.Run(name, func(b *testing.B) {
 			c := &clock{at: time.Date(2026, 11, 22, 9, 0, 0, 0, time.UTC)}
 			h := build(b, dbtest.Open(b, dsn(b), c.now), c)
@@ -60,7 +61,8 @@ func BenchmarkWrongCode(b *testing.B) {
 		b.RunParallel(func(pb *testing.PB) {
 			for pb.Next() {
 				// Throttled answers cost the same up to the comparison; the step is what is measured.
-				_, _ = h.Respond(b.Context(), *flows[n.Add(1)%64].Flow, authenticator.Response{Code: "no code"}, false, visitor)
+				_, _ = h.Respond(b.Context(), *flows[n.Add(1)%64].Flow,
+					authenticator.Response{Code: "no code"}, false, visitor)
 			}
 		})
 	})
@@ -88,7 +90,8 @@ func BenchmarkRightCode(b *testing.B) {
 		b.RunParallel(func(pb *testing.PB) {
 			for pb.Next() {
 				w := ready[n.Add(1)-1]
-				if step, err := h.Respond(b.Context(), *w.ask.Flow, authenticator.Response{Code: w.code}, false, visitor); err != nil {
+				if step, err := h.Respond(b.Context(), *w.ask.Flow, authenticator.Response{Code: w.code}, false,
+					visitor); err != nil {
 					b.Error(err)
 				} else if _, ok := step.(signin.Done); !ok {
 					b.Errorf("%T", step)
@@ -107,7 +110,8 @@ func BenchmarkSessionCheck(b *testing.B) {
 		b.ResetTimer()
 		b.RunParallel(func(pb *testing.PB) {
 			for pb.Next() {
-				if st, err := h.CheckSession(b.Context(), cookie, signin.Ask{ClientID: "dashboard"}); err != nil || !st.Enough {
+				if st, err := h.CheckSession(b.Context(), cookie, signin.Ask{ClientID: "dashboard"}); err != nil ||
+					!st.Enough {
 					b.Error(err)
 				}
 			}

@@ -20,7 +20,8 @@ type clonedPasskey struct{ vendor, app, notMe string }
 
 // alertCloned tells a person, once an hour at the most, that two devices seem to hold one of
 // their passkeys: its counter ran backwards (SEC-96).
-func (s *Service) alertCloned(ctx context.Context, tx *db.Tx, u user.User, id string, c clonedPasskey, v session.Visitor) error {
+func (s *Service) alertCloned(ctx context.Context, tx *db.Tx, u user.User, id string, c clonedPasskey,
+	v session.Visitor) error {
 	wait, err := ratelimit.SpendIn(ctx, tx, limitCloned, u.ID)
 	if err != nil || wait > 0 {
 		return err
@@ -29,7 +30,15 @@ func (s *Service) alertCloned(ctx context.Context, tx *db.Tx, u user.User, id st
 	if err != nil {
 		return err
 	}
-	letter := email.PasskeyCopied{Vendor: c.vendor, AppName: c.app, IP: v.IP, Place: v.Place, Browser: v.Browser, At: tx.Now, NotMeLink: c.notMe}
+	letter := email.PasskeyCopied{
+		Vendor:    c.vendor,
+		AppName:   c.app,
+		IP:        v.IP,
+		Place:     v.Place,
+		Browser:   v.Browser,
+		At:        tx.Now,
+		NotMeLink: c.notMe,
+	}
 	for _, a := range all {
 		if a.ID == id {
 			letter.Label = a.Label

@@ -54,8 +54,13 @@ func (s *Service) spentStep(f *activeFlow, now time.Time) CodeSpent {
 		to = "" // it went to every receiver of the account
 	}
 	step := CodeSpent{
-		AppName: f.App.Name, SentTo: to, NewCodesLeft: s.newCodesLeft(f), ContinueTo: f.ContinueTo, FlowID: f.ID,
-		Unsent: c.ID == "", Expired: c.ID != "" && (c.ClosedBecause == challenge.Expired || !now.Before(c.ExpiresAt)),
+		AppName:      f.App.Name,
+		SentTo:       to,
+		NewCodesLeft: s.newCodesLeft(f),
+		ContinueTo:   f.ContinueTo,
+		FlowID:       f.ID,
+		Unsent:       c.ID == "",
+		Expired:      c.ID != "" && (c.ClosedBecause == challenge.Expired || !now.Before(c.ExpiresAt)),
 	}
 	if step.Unsent {
 		step.Email = f.User.Email
@@ -87,10 +92,28 @@ func (s *Service) newCodesLeft(f *activeFlow) int { return max(s.Limits.NewCodes
 func (s *Service) answerStep(tx *db.Tx, f *activeFlow, d policy.Decision, problem string) AnswerCode {
 	c := f.Challenge
 	return AnswerCode{
-		Kind: c.Kind, Others: s.others(d, c.Kind), ForSetUp: d.ForSetUp, Confirms: f.SteppingUp != "", Present: s.present(c),
-		AppName: f.App.Name, SentTo: f.sentTo(), Reference: c.Reference, IssuedAt: c.IssuedAt, ExpiresAt: c.ExpiresAt,
-		NewCodeAt: c.IssuedAt.Add(s.Limits.ResendInterval), Now: tx.Now, Length: s.Limits.CodeLength, TriesLeft: c.TriesLeft,
-		NewCodesLeft: s.newCodesLeft(f), RememberDays: f.rememberDays(d), Problem: problem, Email: f.User.Email, Delivery: f.Delivery, Because: d.Because, ContinueTo: f.ContinueTo, FlowID: f.ID,
+		Kind:         c.Kind,
+		Others:       s.others(d, c.Kind),
+		ForSetUp:     d.ForSetUp,
+		Confirms:     f.SteppingUp != "",
+		Present:      s.present(c),
+		AppName:      f.App.Name,
+		SentTo:       f.sentTo(),
+		Reference:    c.Reference,
+		IssuedAt:     c.IssuedAt,
+		ExpiresAt:    c.ExpiresAt,
+		NewCodeAt:    c.IssuedAt.Add(s.Limits.ResendInterval),
+		Now:          tx.Now,
+		Length:       s.Limits.CodeLength,
+		TriesLeft:    c.TriesLeft,
+		NewCodesLeft: s.newCodesLeft(f),
+		RememberDays: f.rememberDays(d),
+		Problem:      problem,
+		Email:        f.User.Email,
+		Delivery:     f.Delivery,
+		Because:      d.Because,
+		ContinueTo:   f.ContinueTo,
+		FlowID:       f.ID,
 	}
 }
 

@@ -38,12 +38,13 @@ type activeFlow struct {
 	rememberBy  secret.Reference
 
 	bindable []authenticator.Kind
-	stored   bool          // there is a row of it
-	lean     bool          // Delivery was not read
-	outside  bool          // it was read before this unit of work began: its last write looks whether all that still holds
-	proved   bool          // a proof was added that is not written yet
-	events   []audit.Event // what happened that is not written yet
-	said     []policy.Reason
+	stored   bool // there is a row of it
+	lean     bool // Delivery was not read
+	// it was read before this unit of work began: its last write looks whether all that still holds
+	outside bool
+	proved  bool          // a proof was added that is not written yet
+	events  []audit.Event // what happened that is not written yet
+	said    []policy.Reason
 }
 
 // flow is the row that a right attempt begins.
@@ -100,7 +101,8 @@ func (s *Service) loadLean(ctx context.Context, tx *db.Tx, ref secret.Reference)
 func reading(session, sends, delivery, joins string) string {
 	return `
 		SELECT ` + flow.Columns + `,
-			COALESCE(oa.address, ''), COALESCE(a.failures, 0), COALESCE(a.disabled_at, 1), ` + session + `, ` + sends + `, b.stamps,` + facts.Columns + `,` + challenge.Joined + `,` + delivery + `
+			COALESCE(oa.address, ''), COALESCE(a.failures, 0), COALESCE(a.disabled_at, 1),
+				` + session + `, ` + sends + `, b.stamps,` + facts.Columns + `,` + challenge.Joined + `,` + delivery + `
 		FROM flows f
 		JOIN users u ON u.tenant_id = f.tenant_id AND u.id = f.user_id
 		JOIN tenants t ON t.tenant_id = f.tenant_id
@@ -109,7 +111,8 @@ func reading(session, sends, delivery, joins string) string {
 		LEFT JOIN challenges ch ON ch.tenant_id = f.tenant_id AND ch.id = f.challenge_id
 		LEFT JOIN authenticators a ON a.tenant_id = f.tenant_id AND a.id = ch.authenticator_id
 		LEFT JOIN outofband_addresses oa ON oa.tenant_id = f.tenant_id AND oa.authenticator_id = ch.authenticator_id
-		LEFT JOIN budgets b ON b.tenant_id = f.tenant_id AND b.name = '` + answersName + `' AND b.subject = ` + spenderOfFlow + joins + `
+		LEFT JOIN budgets b ON b.tenant_id = f.tenant_id
+			AND b.name = '` + answersName + `' AND b.subject = ` + spenderOfFlow + joins + `
 		WHERE f.tenant_id = $1 AND f.id = $2 AND f.token_hash = $3`
 }
 
@@ -123,8 +126,10 @@ const (
 var (
 	whole  = reading(`COALESCE(bs.ended_at, 0), COALESCE(bs.expires_at, 0)`, notRead, message.Joined, around)
 	lean   = reading(`0, 0`, notRead, message.Unread, ``)
-	resend = reading(`COALESCE(bs.ended_at, 0), COALESCE(bs.expires_at, 0)`, `sa.stamps, sd.stamps`, message.Joined, around+`
-		LEFT JOIN budgets sa ON sa.tenant_id = f.tenant_id AND sa.name = '`+accountSends+`' AND sa.subject = `+spenderOfFlow+`
+	resend = reading(`COALESCE(bs.ended_at, 0), COALESCE(bs.expires_at,
+		0)`, `sa.stamps, sd.stamps`, message.Joined, around+`
+		LEFT JOIN budgets sa ON sa.tenant_id = f.tenant_id
+			AND sa.name = '`+accountSends+`' AND sa.subject = `+spenderOfFlow+`
 		LEFT JOIN budgets sd ON sd.tenant_id = 'installation' AND sd.subject = ch.sent_key
 			AND sd.name = CASE WHEN f.known_by = '' THEN '`+destinationSends+`' ELSE '`+knownSends+`' END`)
 )
@@ -157,7 +162,13 @@ func (s *Service) scan(ctx context.Context, tx *db.Tx, text, id string, hash []b
 // budgeted gives a flow the account's budget of answers as it was read. It also holds the
 // tries of the newest challenge, so that one guarded write reserves both.
 func (s *Service) budgeted(f *activeFlow, tenant string, stamps []byte) {
-	f.answers = ratelimit.FromStored(ratelimit.BudgetKey{Tenant: tenant, Limit: s.limitAnswers(), Subject: f.spender(), Tag: f.occasion(), PerTag: s.Limits.WrongAnswers}, stamps)
+	f.answers = ratelimit.FromStored(ratelimit.BudgetKey{
+		Tenant:  tenant,
+		Limit:   s.limitAnswers(),
+		Subject: f.spender(),
+		Tag:     f.occasion(),
+		PerTag:  s.Limits.WrongAnswers,
+	}, stamps)
 	f.countTries()
 }
 
@@ -191,7 +202,13 @@ func (f *activeFlow) over(now time.Time) string {
 
 // overStep draws the end of a flow.
 func (f *activeFlow) overStep(reason string) Over {
-	over := Over{AppName: f.App.Name, Reason: reason, ContinueTo: f.ContinueTo, HomeURL: f.App.HomeURL, FlowID: f.ID}
+	over := Over{
+		AppName:    f.App.Name,
+		Reason:     reason,
+		ContinueTo: f.ContinueTo,
+		HomeURL:    f.App.HomeURL,
+		FlowID:     f.ID,
+	}
 	if reason == flow.SetUpLater {
 		over.SetUpFrom = f.ResetAt.Add(policy.ResetWait)
 	}
@@ -226,7 +243,8 @@ func (f *activeFlow) flush(ctx context.Context, tx *db.Tx, step Step, err error)
 		}
 	}
 	if f.proved {
-		_, err := tx.Exec(ctx, `UPDATE flows SET proofs = $1 WHERE tenant_id = $2 AND id = $3 AND closed_at = 0`, flow.FormatProofs(f.Proofs), tx.Tenant, f.ID)
+		_, err := tx.Exec(ctx, `UPDATE flows SET proofs = $1
+			WHERE tenant_id = $2 AND id = $3 AND closed_at = 0`, flow.FormatProofs(f.Proofs), tx.Tenant, f.ID)
 		if err != nil {
 			return nil, err
 		}
@@ -260,7 +278,8 @@ func (f *activeFlow) close(ctx context.Context, tx *db.Tx, because string) (firs
 		f.ClosedAt, f.ClosedBecause = tx.Now, because
 		return true, f.store(ctx, tx, "")
 	}
-	query, args := `UPDATE flows SET closed_at = $1, closed_because = $2, proofs = $3 WHERE tenant_id = $4 AND id = $5 AND closed_at = 0`,
+	query, args := `UPDATE flows SET closed_at = $1, closed_because = $2, proofs = $3
+		WHERE tenant_id = $4 AND id = $5 AND closed_at = 0`,
 		[]any{tx.Now, because, flow.FormatProofs(f.Proofs), tx.Tenant, f.ID}
 	if f.outside {
 		query, args = query+unchanged, append(args, f.unchangedArgs()...)

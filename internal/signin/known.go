@@ -103,7 +103,8 @@ const knownDevice = "device/"
 func (s *Service) deviceOf(presented []secret.Reference, w facts.Facts) (known knownBrowser) {
 	for _, purpose := range []string{deviceBySecondStep, deviceByPassword} {
 		for _, d := range presented {
-			if d.Tenant == w.Tenant.ID && d.ID == w.User.ID && s.Keys.IsBound(d.Token, purpose, d.Tenant, d.ID, version(w)) {
+			if d.Tenant == w.Tenant.ID && d.ID == w.User.ID &&
+				s.Keys.IsBound(d.Token, purpose, d.Tenant, d.ID, version(w)) {
 				known.tries = s.hidden("device", d.Token.Reveal())
 				if purpose == deviceBySecondStep {
 					known.spends, known.device = knownDevice+known.tries, d

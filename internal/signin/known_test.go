@@ -23,7 +23,8 @@ func TestATK12_WaitsDoNotAddUp(t *testing.T) {
 		for range 6 * 60 * 3 { // three hours; ten networks try every ten seconds
 			h.clock.pass(10 * time.Second)
 			for i := range 10 {
-				_, _ = h.SubmitPassword(t.Context(), from(fmt.Sprintf("198.51.100.%d", i), attempt("maria@company.test", "wrong", "dashboard")))
+				_, _ = h.SubmitPassword(t.Context(),
+					from(fmt.Sprintf("198.51.100.%d", i), attempt("maria@company.test", "wrong", "dashboard")))
 			}
 			if h.clock.now().Before(next) {
 				continue
@@ -58,7 +59,8 @@ func TestFailuresOfOneAccountDoNotStopItsNetwork(t *testing.T) {
 			_, _ = h.SubmitPassword(t.Context(), attempt("maria@company.test", "wrong", "dashboard"))
 			h.clock.pass(2 * time.Second)
 		}
-		if step, err := h.SubmitPassword(t.Context(), attempt("owner@company.test", rightPassword, "dashboard")); err != nil || !isAsk(step) {
+		if step, err := h.SubmitPassword(t.Context(),
+			attempt("owner@company.test", rightPassword, "dashboard")); err != nil || !isAsk(step) {
 			t.Errorf("a colleague: %#v, %v", step, err)
 		}
 		if n := h.events(h.company, "signin.password", "refused"); n > 5 {
@@ -67,7 +69,8 @@ func TestFailuresOfOneAccountDoNotStopItsNetwork(t *testing.T) {
 		for i := range 50 {
 			_, _ = h.SubmitPassword(t.Context(), attempt(fmt.Sprintf("nobody%d@company.test", i), "wrong", "dashboard"))
 		}
-		if _, err := h.SubmitPassword(t.Context(), attempt("owner@company.test", rightPassword, "dashboard")); !fault.Is(err, fault.RateLimited) {
+		if _, err := h.SubmitPassword(t.Context(),
+			attempt("owner@company.test", rightPassword, "dashboard")); !fault.Is(err, fault.RateLimited) {
 			t.Errorf("after failures of many accounts: %v", err)
 		}
 		a := attempt("owner@company.test", rightPassword, "dashboard")
@@ -144,7 +147,8 @@ func TestATK12_ACopiedCookieStarvesNoOtherBrowser(t *testing.T) {
 		if step, err := h.SubmitPassword(t.Context(), owner); err != nil || !isAsk(step) {
 			t.Errorf("the other browser: %#v, %v", step, err)
 		}
-		if step, err := h.SubmitPassword(t.Context(), attempt(maria, rightPassword, "dashboard")); err != nil || !isAsk(step) {
+		if step, err := h.SubmitPassword(t.Context(), attempt(maria, rightPassword, "dashboard")); err != nil ||
+			!isAsk(step) {
 			t.Errorf("a new browser: %#v, %v", step, err)
 		}
 	})

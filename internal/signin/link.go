@@ -55,7 +55,8 @@ func (s *Service) OpenLink(ctx context.Context, link secret.Reference, held ...s
 			return nil
 		}
 		d := f.decide(tx.Now)
-		out.AppName, out.Account, out.Reference, out.At = f.App.Name, outofband.MaskOwn(f.User.Email), c.Reference, c.IssuedAt
+		out.AppName, out.Account, out.Reference, out.At = f.App.Name, outofband.MaskOwn(f.User.Email),
+			c.Reference, c.IssuedAt
 		out.IP, out.Place, out.Browser = f.Visitor.IP, f.Visitor.Place, f.Visitor.Browser
 		out.NotMePath = outofband.NotMeLink("", s.Keys, tx.Tenant, f.ID)
 		if _, began := beganHere(ctx, tx, held, f.ID); began {
@@ -70,7 +71,8 @@ func (s *Service) OpenLink(ctx context.Context, link secret.Reference, held ...s
 
 // followLink finds the challenge of a link and its flow; a token that is not the
 // challenge's finds nothing.
-func (s *Service) followLink(ctx context.Context, tx *db.Tx, link secret.Reference) (challenge.Challenge, *activeFlow, error) {
+func (s *Service) followLink(ctx context.Context, tx *db.Tx, link secret.Reference) (challenge.Challenge,
+	*activeFlow, error) {
 	c, found, err := challenge.ByID(ctx, tx, link.ID)
 	if err != nil || !found || s.Email.CodeOf(c.State, c.ID, link.Token.Reveal()) == "" {
 		return c, nil, err

@@ -125,7 +125,8 @@ func (s *siege) eightNetworks(int) {
 // knowsPassword opens sign-ins, asks for new codes and guesses, all without end.
 func (s *siege) knowsPassword(int) {
 	for range 2 {
-		step, err := s.SubmitPassword(s.t.Context(), from("198.51.100.66", attempt(s.maria, rightPassword, "dashboard")))
+		step, err := s.SubmitPassword(s.t.Context(),
+			from("198.51.100.66", attempt(s.maria, rightPassword, "dashboard")))
 		ask, ok := step.(signin.AnswerCode)
 		if err != nil || !ok {
 			continue
@@ -213,7 +214,8 @@ func (s *siege) through(a signin.Attempt) (signin.Done, bool) {
 	if err != nil || !ok || ask.Problem != "" {
 		return signin.Done{}, false
 	}
-	step, err = s.Respond(s.t.Context(), *ask.Flow, authenticator.Response{Code: s.codeOf(ask.Reference)}, false, a.Visitor)
+	step, err = s.Respond(s.t.Context(), *ask.Flow, authenticator.Response{Code: s.codeOf(ask.Reference)},
+		false, a.Visitor)
 	done, ok := step.(signin.Done)
 	return done, err == nil && ok
 }

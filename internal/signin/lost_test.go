@@ -53,7 +53,8 @@ func TestATK077_ACopyShownAtOnceIsNoticedWhenBothAreUsed(t *testing.T) {
 				copied := *h.signIn("maria@company.test", "dashboard", true).Remembered
 				owner := *h.again("maria@company.test", "dashboard", copied).Remembered
 				h.clock.pass(time.Minute)
-				thief := *h.again("maria@company.test", "dashboard", copied).Remembered // as if the answer had been lost
+				// as if the answer had been lost
+				thief := *h.again("maria@company.test", "dashboard", copied).Remembered
 				if nextIsTheThief {
 					thief = *h.again("maria@company.test", "dashboard", thief).Remembered
 				}

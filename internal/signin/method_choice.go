@@ -26,7 +26,8 @@ type MethodOption struct {
 }
 
 // ListMethods lists what may be used for the second step, strongest first. It changes nothing.
-func (s *Service) ListMethods(ctx context.Context, ref secret.Reference) (ways []MethodOption, continueTo string, err error) {
+func (s *Service) ListMethods(ctx context.Context, ref secret.Reference) (ways []MethodOption,
+	continueTo string, err error) {
 	err = s.DB.View(ctx, ref.Tenant, func(tx *db.Tx) error {
 		f, err := s.load(ctx, tx, ref)
 		if err != nil {
@@ -43,7 +44,12 @@ func (s *Service) ListMethods(ctx context.Context, ref secret.Reference) (ways [
 		for _, k := range f.decide(tx.Now).Offer {
 			for _, m := range all {
 				if m.Kind == k && s.verifier(k) != nil {
-					ways = append(ways, MethodOption{ID: m.ID, Label: m.Label, Kind: k, Asked: m.ID == f.Challenge.AuthenticatorID})
+					ways = append(ways, MethodOption{
+						ID:    m.ID,
+						Label: m.Label,
+						Kind:  k,
+						Asked: m.ID == f.Challenge.AuthenticatorID,
+					})
 				}
 			}
 		}
@@ -54,7 +60,8 @@ func (s *Service) ListMethods(ctx context.Context, ref secret.Reference) (ways [
 
 // ChooseMethod asks for another method in place of the one asked for now. Tries of the account go on
 // being counted together, and messages by the same limits.
-func (s *Service) ChooseMethod(ctx context.Context, ref secret.Reference, authenticatorID string, v session.Visitor) (Step, error) {
+func (s *Service) ChooseMethod(ctx context.Context, ref secret.Reference, authenticatorID string,
+	v session.Visitor) (Step, error) {
 	return s.change(ctx, ref, func(tx *db.Tx, f *activeFlow) (Step, error) {
 		if why := f.over(tx.Now); why != "" {
 			return f.overStep(why), nil
@@ -67,7 +74,8 @@ func (s *Service) ChooseMethod(ctx context.Context, ref secret.Reference, authen
 		if err != nil {
 			return nil, err
 		}
-		i := slices.IndexFunc(all, func(m method) bool { return m.ID == authenticatorID && slices.Contains(d.Offer, m.Kind) })
+		i := slices.IndexFunc(all,
+			func(m method) bool { return m.ID == authenticatorID && slices.Contains(d.Offer, m.Kind) })
 		if i < 0 || s.verifier(all[i].Kind) == nil {
 			return nil, errMethodUnavailable
 		}
@@ -147,12 +155,20 @@ func (s *Service) enrollee(tx *db.Tx, f *activeFlow) (Enrollee, error) {
 	if !ok {
 		return Enrollee{}, flow.ErrNotFound
 	}
-	return Enrollee{User: f.User, FlowID: f.ID, Vendor: f.Vendor.Name, Company: f.Tenant.Name, AppName: f.App.Name, Kinds: ask.Kinds}, nil
+	return Enrollee{
+		User:    f.User,
+		FlowID:  f.ID,
+		Vendor:  f.Vendor.Name,
+		Company: f.Tenant.Name,
+		AppName: f.App.Name,
+		Kinds:   ask.Kinds,
+	}, nil
 }
 
 // EnrollInFlow runs fn, which binds a method, in one unit of work with the flow that waits for
 // it. What fn proves goes on as a proof of this sign-in; nil leaves the flow as it stands.
-func (s *Service) EnrollInFlow(ctx context.Context, ref secret.Reference, fn func(tx *db.Tx, who Enrollee) (*authenticator.Proof, error)) (Step, error) {
+func (s *Service) EnrollInFlow(ctx context.Context, ref secret.Reference,
+	fn func(tx *db.Tx, who Enrollee) (*authenticator.Proof, error)) (Step, error) {
 	return s.change(ctx, ref, func(tx *db.Tx, f *activeFlow) (Step, error) {
 		who, err := s.enrollee(tx, f)
 		if err != nil {
@@ -189,9 +205,12 @@ func (s *Service) StillEnough(ctx context.Context, tx *db.Tx, userID string) err
 	if slices.ContainsFunc(w.Lost, policy.Factor) && !slices.ContainsFunc(w.Has, policy.Factor) {
 		return errMethodNeeded
 	}
-	w.Tenant.SetUpBy = time.Time{}                                                                         // a deadline is for those who have not begun
-	w.Has = slices.DeleteFunc(w.Has, func(k authenticator.Kind) bool { return k == authenticator.Backup }) // codes stand in for a method and are none
-	d := policy.Evaluate(w.Input(tx.Now, s.Bindable, nil, []authenticator.Proof{{Kind: authenticator.Password, At: tx.Now}}))
+	// a deadline is for those who have not begun
+	w.Tenant.SetUpBy = time.Time{}
+	// codes stand in for a method and are none
+	w.Has = slices.DeleteFunc(w.Has, func(k authenticator.Kind) bool { return k == authenticator.Backup })
+	d := policy.Evaluate(w.Input(tx.Now, s.Bindable, nil,
+		[]authenticator.Proof{{Kind: authenticator.Password, At: tx.Now}}))
 	if d.Outcome == policy.Deny || d.Outcome == policy.SetUp || d.ForSetUp {
 		return errMethodNeeded
 	}

@@ -21,7 +21,8 @@ const minLength = password.MinLength
 // ReplacePassword sets a new password for a claimant whose old one was reported as known
 // to somebody else, after every proof that policy asks for. Everything that the old
 // password opened ends; this flow goes on.
-func (s *Service) ReplacePassword(ctx context.Context, ref secret.Reference, plain secret.Text, v session.Visitor) (Step, error) {
+func (s *Service) ReplacePassword(ctx context.Context, ref secret.Reference, plain secret.Text,
+	v session.Visitor) (Step, error) {
 	old, words, err := s.mayReplace(ctx, ref)
 	if err != nil {
 		return nil, err
@@ -48,7 +49,8 @@ var errNotAsked = fault.New(fault.Denied, "signin.not_asked")
 
 // mayReplace returns the old password's hash, and the words that the new one must not be
 // made of.
-func (s *Service) mayReplace(ctx context.Context, ref secret.Reference) (old password.Stored, words []string, err error) {
+func (s *Service) mayReplace(ctx context.Context, ref secret.Reference) (old password.Stored,
+	words []string, err error) {
 	err = s.DB.View(ctx, ref.Tenant, func(tx *db.Tx) error {
 		f, err := s.load(ctx, tx, ref)
 		if err != nil {
@@ -69,7 +71,8 @@ func (s *Service) mayReplace(ctx context.Context, ref secret.Reference) (old pas
 	return old, words, err
 }
 
-func (s *Service) replace(ctx context.Context, tx *db.Tx, f *activeFlow, stored password.Stored, v session.Visitor) (Step, error) {
+func (s *Service) replace(ctx context.Context, tx *db.Tx, f *activeFlow, stored password.Stored,
+	v session.Visitor) (Step, error) {
 	if why := f.over(tx.Now); why != "" {
 		return f.overStep(why), nil
 	}
@@ -85,7 +88,16 @@ func (s *Service) replace(ctx context.Context, tx *db.Tx, f *activeFlow, stored 
 	if err := user.PasswordChanged(ctx, tx, f.User.ID); err != nil {
 		return nil, err
 	}
-	news := email.AccountChanged{Vendor: f.Vendor.Name, Company: f.Tenant.Name, What: "password.changed", IP: v.IP, Place: v.Place, Browser: v.Browser, At: tx.Now, NotMeLink: s.notMeLink(tx, f)}
+	news := email.AccountChanged{
+		Vendor:    f.Vendor.Name,
+		Company:   f.Tenant.Name,
+		What:      "password.changed",
+		IP:        v.IP,
+		Place:     v.Place,
+		Browser:   v.Browser,
+		At:        tx.Now,
+		NotMeLink: s.notMeLink(tx, f),
+	}
 	if err := s.Notifier.TellHolder(ctx, tx, f.User, notify.Notice{Purpose: news.What, Content: news}); err != nil {
 		return nil, err
 	}

@@ -16,7 +16,6 @@ import (
 	"countersign/internal/flow"
 	"countersign/internal/message"
 	"countersign/internal/policy"
-	"countersign/internal/session"
 	"countersign/internal/user"
 )
 
@@ -57,7 +56,12 @@ func (f *activeFlow) storeDeadline(ctx context.Context, tx *db.Tx, d policy.Deci
 // password, or backup codes for somebody whose only other way in is the one just used.
 func (s *Service) requiredFirst(f *activeFlow) Step {
 	if !f.User.PasswordFlaggedAt.IsZero() && !f.replacedByMail() {
-		return ReplacePassword{Email: f.User.Email, MinLength: minLength, ContinueTo: f.ContinueTo, FlowID: f.ID}
+		return ReplacePassword{
+			Email:      f.User.Email,
+			MinLength:  minLength,
+			ContinueTo: f.ContinueTo,
+			FlowID:     f.ID,
+		}
 	}
 	if f.onlyWay() {
 		return f.setUpStep(policy.Decision{}, []authenticator.Kind{authenticator.Backup})
@@ -78,8 +82,10 @@ func (f *activeFlow) onlyWay() bool {
 			ways++
 		}
 	}
-	used := slices.ContainsFunc(f.Proofs, func(p authenticator.Proof) bool { return authenticator.TraitsOf[p.Kind].Possession })
-	return ways == 1 && used && !slices.Contains(f.Has, authenticator.Backup) && slices.Contains(f.bindable, authenticator.Backup)
+	used := slices.ContainsFunc(f.Proofs,
+		func(p authenticator.Proof) bool { return authenticator.TraitsOf[p.Kind].Possession })
+	return ways == 1 && used && !slices.Contains(f.Has, authenticator.Backup) &&
+		slices.Contains(f.bindable, authenticator.Backup)
 }
 
 func (f *activeFlow) setUpStep(d policy.Decision, kinds []authenticator.Kind) SetUpMethod {
@@ -105,7 +111,8 @@ func (f *activeFlow) decide(now time.Time) policy.Decision {
 // codes are asked for when somebody chooses them, or has nothing else.
 func (s *Service) pick(all []method, offer []authenticator.Kind, prefer string) (method, bool) {
 	first := func(fits func(m method) bool) (method, bool) {
-		i := slices.IndexFunc(all, func(m method) bool { return fits(m) && slices.Contains(offer, m.Kind) && s.verifier(m.Kind) != nil })
+		i := slices.IndexFunc(all,
+			func(m method) bool { return fits(m) && slices.Contains(offer, m.Kind) && s.verifier(m.Kind) != nil })
 		if i < 0 {
 			return method{}, false
 		}
@@ -127,7 +134,8 @@ func (s *Service) pick(all []method, offer []authenticator.Kind, prefer string) 
 
 // challenge begins the method that the person most likely wants, so that its message leaves
 // in the same request. all is what there is to choose from; nil where it was not read yet.
-func (s *Service) challenge(ctx context.Context, tx *db.Tx, f *activeFlow, d policy.Decision, all []method) (Step, error) {
+func (s *Service) challenge(ctx context.Context, tx *db.Tx, f *activeFlow, d policy.Decision,
+	all []method) (Step, error) {
 	all, err := s.choices(ctx, tx, f, d, all)
 	if err != nil {
 		return nil, err
@@ -168,7 +176,8 @@ func (s *Service) challenge(ctx context.Context, tx *db.Tx, f *activeFlow, d pol
 
 // fallback asks for the next method where one cannot be used for now, such as a text message
 // when the money for them is spent. The attempt stays counted.
-func (s *Service) fallback(ctx context.Context, tx *db.Tx, f *activeFlow, d policy.Decision, c challenge.Challenge, address string, why *fault.Fault) (Step, error) {
+func (s *Service) fallback(ctx context.Context, tx *db.Tx, f *activeFlow, d policy.Decision, c challenge.Challenge,
+	address string, why *fault.Fault) (Step, error) {
 	f.recordEvent(audit.ChallengeSent, audit.Refused, unusable(why), string(c.Kind), c.ID, f.Visitor)
 	f.Challenge.ID = c.ID // as the flow's row says; there is no such challenge
 	d.Offer = slices.DeleteFunc(slices.Clone(d.Offer), func(k authenticator.Kind) bool { return k == c.Kind })
@@ -223,7 +232,8 @@ func (s *Service) lifeOf(f *activeFlow, k authenticator.Kind, now time.Time) tim
 }
 
 // attach makes a challenge the flow's newest. Messages have budgets; wait says how long there is none.
-func (s *Service) attach(ctx context.Context, tx *db.Tx, f *activeFlow, c challenge.Challenge, to string) (wait time.Duration, err error) {
+func (s *Service) attach(ctx context.Context, tx *db.Tx, f *activeFlow, c challenge.Challenge,
+	to string) (wait time.Duration, err error) {
 	if authenticator.TraitsOf[c.Kind].Sent {
 		return s.spendSend(ctx, tx, f, c, to)
 	}
@@ -231,7 +241,8 @@ func (s *Service) attach(ctx context.Context, tx *db.Tx, f *activeFlow, c challe
 	if !f.stored {
 		return 0, f.store(ctx, tx, c.ID)
 	}
-	n, err := tx.Exec(ctx, `UPDATE flows SET challenge_id = $1 WHERE tenant_id = $2 AND id = $3 AND closed_at = 0 AND challenge_id = $4`, c.ID, tx.Tenant, f.ID, f.Challenge.ID)
+	n, err := tx.Exec(ctx, `UPDATE flows SET challenge_id = $1 WHERE tenant_id = $2 AND id = $3 AND closed_at = 0
+		AND challenge_id = $4`, c.ID, tx.Tenant, f.ID, f.Challenge.ID)
 	if err == nil && n == 0 {
 		err = errNewCodeWait
 	}
@@ -243,9 +254,20 @@ const purposeSignIn = "signin.second_factor"
 
 func (s *Service) setting(f *activeFlow, c challenge.Challenge) authenticator.ChallengeContext {
 	return authenticator.ChallengeContext{
-		ChallengeID: c.ID, FlowID: f.ID, Purpose: purposeSignIn, Reference: c.Reference, Destination: f.Destination,
-		Vendor: f.Vendor.Name, AppName: f.App.Name, Company: f.Tenant.Name, Language: f.User.Language,
-		IP: f.Visitor.IP, Place: f.Visitor.Place, Browser: f.Visitor.Browser, IssuedAt: c.IssuedAt, ExpiresAt: c.ExpiresAt,
+		ChallengeID: c.ID,
+		FlowID:      f.ID,
+		Purpose:     purposeSignIn,
+		Reference:   c.Reference,
+		Destination: f.Destination,
+		Vendor:      f.Vendor.Name,
+		AppName:     f.App.Name,
+		Company:     f.Tenant.Name,
+		Language:    f.User.Language,
+		IP:          f.Visitor.IP,
+		Place:       f.Visitor.Place,
+		Browser:     f.Visitor.Browser,
+		IssuedAt:    c.IssuedAt,
+		ExpiresAt:   c.ExpiresAt,
 	}
 }
 
@@ -264,134 +286,4 @@ func (s *Service) denyUnreachable(ctx context.Context, tx *db.Tx, f *activeFlow,
 	f.recordEvent(audit.SignInDenied, audit.Refused, reason, "", f.ID, f.Visitor)
 	f.events[len(f.events)-1].Level = string(d.Need)
 	return f.overStep(because), nil
-}
-
-// complete turns a satisfied flow into a session, once.
-func (s *Service) complete(ctx context.Context, tx *db.Tx, f *activeFlow, d policy.Decision, remember bool) (Step, error) {
-	if f.SteppingUp != "" {
-		if open, err := session.Retire(ctx, tx, f.SteppingUp); err != nil || !open { // it was ended a moment ago
-			return s.changed(ctx, tx, f, err)
-		}
-	}
-	first, err := f.close(ctx, tx, flow.Finished)
-	if err != nil {
-		return nil, err
-	}
-	if !first {
-		return f.overStep(flow.Finished), nil
-	}
-	if !f.User.PasswordFlaggedAt.IsZero() {
-		if err := user.SettleReport(ctx, tx, f.User); err != nil {
-			return nil, err
-		}
-	}
-	if err := s.noticeNewBrowser(ctx, tx, f, d); err != nil {
-		return nil, err
-	}
-	done := Done{
-		ContinueTo: f.ContinueTo,
-		FlowID:     f.ID,
-		Method:     f.secondStep(),
-		Notice:     s.notice(tx, f, d),
-		Said:       f.said,
-		Device:     s.newDevice(tx, f),
-	}
-	rememberedID, err := s.keepBrowser(ctx, tx, f, d, remember, &done)
-	if err != nil {
-		return nil, err
-	}
-	sess, ref, err := session.Issue(ctx, tx, s.sessionOf(tx, f, d, rememberedID, done.RememberTo))
-	if err != nil {
-		return nil, err
-	}
-	done.Session, done.Life = ref, sess.ExpiresAt.Sub(tx.Now)
-	f.recordEvent(audit.SignInCompleted, audit.OK, reasonText(f), strings.Join(sess.AMR, " "), sess.ID, f.Visitor)
-	f.events[len(f.events)-1].Level = sess.ACR
-	return done, nil
-}
-
-func reasonText(f *activeFlow) string {
-	switch {
-	case f.remembered.ID != "":
-		return "remembered_browser"
-	case f.SteppingUp != "":
-		return "step_up"
-	}
-	return ""
-}
-
-// sessionOf gives a session the level that the proofs gave and the life that goes with it.
-// One that a remembered browser keeps open ends with the memory: after that date a full
-// sign-in is due (ALO-8).
-func (s *Service) sessionOf(tx *db.Tx, f *activeFlow, d policy.Decision, rememberedID string, rememberTo time.Time) session.Session {
-	out := session.Session{
-		UserID: f.User.ID, ClientID: f.ClientID, FlowID: f.ID, Continues: f.SteppingUp, ACR: string(d.Level), AMR: policy.AMR(f.Proofs),
-		RememberedID: rememberedID, SecurityVersion: f.SecurityVersion, Visitor: f.Visitor, AuthenticatedAt: f.authenticatedAt(),
-		Idle: s.Limits.SessionIdle, ExpiresAt: tx.Now.Add(s.Limits.SessionLife),
-	}
-	if rememberedID != "" || d.Level == policy.PasswordOnly {
-		out.Idle, out.ExpiresAt = 0, tx.Now.Add(s.Limits.LongSessionLife)
-	}
-	if rememberedID != "" && rememberTo.Before(out.ExpiresAt) {
-		out.ExpiresAt = rememberTo
-	}
-	return out
-}
-
-// keepBrowser remembers the browser when the person wished it after a real second step,
-// or renews the token of one that stood in for it. The date never moves.
-func (s *Service) keepBrowser(ctx context.Context, tx *db.Tx, f *activeFlow, d policy.Decision, remember bool, done *Done) (string, error) {
-	if f.remembered.ID != "" && !d.Level.AtLeast(policy.EmailConfirmed) && d.Required {
-		renewed, first, err := session.Rotate(ctx, tx, f.rememberBy)
-		if err == nil && !first { // another tab was faster; it has the browser's next token
-			err = errConcurrentSignIn
-		}
-		done.Remembered, done.RememberTo = &renewed, f.remembered.ExpiresAt
-		return f.remembered.ID, err
-	}
-	if !remember || f.rememberDays(d) == 0 || !d.Level.AtLeast(policy.EmailConfirmed) {
-		return "", nil
-	}
-	proved := f.secondProof().At
-	r, ref, err := session.Remember(ctx, tx, session.Remembered{
-		UserID: f.User.ID, ClientID: f.ClientID, FlowID: f.ID, SecurityVersion: f.SecurityVersion, Visitor: f.Visitor,
-		ProvedAt: proved, ExpiresAt: proved.AddDate(0, 0, d.RememberDays),
-	})
-	if err != nil {
-		return "", err
-	}
-	done.Remembered, done.RememberTo = &ref, r.ExpiresAt
-	f.recordEvent(audit.BrowserRemembered, audit.OK, "", "", r.ID, f.Visitor)
-	return r.ID, nil
-}
-
-// secondStep is the kind of authenticator that was shown beside the password.
-func (f *activeFlow) secondStep() authenticator.Kind {
-	for _, p := range slices.Backward(f.Proofs) {
-		if k := p.Kind.Base(); k != authenticator.Password {
-			return k
-		}
-	}
-	return ""
-}
-
-// secondProof is the newest proof beside the password.
-func (f *activeFlow) secondProof() authenticator.Proof {
-	return f.Proofs[len(f.Proofs)-1]
-}
-
-// notice tells of a requirement that is announced and not in force (ALO-1).
-func (s *Service) notice(tx *db.Tx, f *activeFlow, d policy.Decision) *Notice {
-	if !d.SetUpBy.IsZero() {
-		return &Notice{AppName: f.App.Name, By: f.Tenant.Name, From: d.SetUpBy, DaysLeft: DaysUntil(tx.Now, d.SetUpBy), SetUp: true}
-	}
-	if d.Announced.IsZero() || d.Level.AtLeast(policy.EmailConfirmed) || f.App.ExemptUntil.After(d.Announced) {
-		return nil
-	}
-	return &Notice{AppName: f.App.Name, By: d.AnnouncedBy, From: d.Announced, DaysLeft: DaysUntil(tx.Now, d.Announced), SentTo: outofband.MaskOwn(f.User.Email)}
-}
-
-// DaysUntil counts begun days, so that "1" is the last one.
-func DaysUntil(now, then time.Time) int {
-	return int((then.Sub(now) + 24*time.Hour - 1) / (24 * time.Hour))
 }

@@ -93,7 +93,8 @@ func (s *Service) SubmitPasskey(ctx context.Context, a Attempt, token, browser s
 }
 
 // claimed reads what the answer names and judges it, without writing anything.
-func (s *Service) claimed(ctx context.Context, v *passkey.Verifier, a Attempt, token, browser string, assertion []byte) (c claim, err error) {
+func (s *Service) claimed(ctx context.Context, v *passkey.Verifier, a Attempt, token, browser string,
+	assertion []byte) (c claim, err error) {
 	var fresh, readable bool
 	c.offer, fresh = v.Take(token, browser, s.DB.Now())
 	c.answer, readable = passkey.Read(assertion)
@@ -103,7 +104,11 @@ func (s *Service) claimed(ctx context.Context, v *passkey.Verifier, a Attempt, t
 				return err
 			}
 		}
-		budgets, err := ratelimit.Read(ctx, tx, ratelimit.BudgetKey{Tenant: db.Installation, Limit: s.limitSource(), Subject: source(a.Visitor.IP)})
+		budgets, err := ratelimit.Read(ctx, tx, ratelimit.BudgetKey{
+			Tenant:  db.Installation,
+			Limit:   s.limitSource(),
+			Subject: source(a.Visitor.IP),
+		})
 		if err == nil {
 			c.source = budgets[0]
 		}
@@ -177,11 +182,14 @@ func (s *Service) refusePasskey(ctx context.Context, a Attempt, c claim) (Step, 
 			if err := passkey.Alarm(ctx, tx, c.world.User.ID, c.stored); err != nil {
 				return err
 			}
-			if err := s.alertCloned(ctx, tx, c.world.User, c.stored.AuthenticatorID, clonedPasskey{c.world.Vendor.Name, c.world.App.Name, ""}, a.Visitor); err != nil {
+			if err := s.alertCloned(ctx, tx, c.world.User, c.stored.AuthenticatorID,
+				clonedPasskey{c.world.Vendor.Name, c.world.App.Name, ""}, a.Visitor); err != nil {
 				return err
 			}
 		}
-		return audit.Record(ctx, tx, event(audit.SignInPasskey, audit.Failed, reason, c.world.User.ID, a.ClientID, string(authenticator.Passkey), c.stored.AuthenticatorID, a.Visitor))
+		return audit.Record(ctx, tx,
+			event(audit.SignInPasskey, audit.Failed, reason, c.world.User.ID, a.ClientID, string(authenticator.Passkey),
+				c.stored.AuthenticatorID, a.Visitor))
 	})
 }
 
@@ -191,7 +199,8 @@ var limitPasskeyFlows = ratelimit.Limit{Name: "flow.passkey", Windows: []ratelim
 
 // passkeyProved spends the answer, opens a flow with it and asks what remains. Everything is
 // read again: what was changed since the answer was judged holds.
-func (s *Service) passkeyProved(ctx context.Context, tx *db.Tx, v *passkey.Verifier, a Attempt, c claim) (step Step, why string, err error) {
+func (s *Service) passkeyProved(ctx context.Context, tx *db.Tx, v *passkey.Verifier, a Attempt, c claim) (step Step,
+	why string, err error) {
 	verdict, err := v.SpendAlone(ctx, tx, c.offer, c.world.User.ID, c.stored, c.found)
 	if err != nil || !verdict.OK {
 		return AskPassword{}, verdict.Reason, err
@@ -202,10 +211,15 @@ func (s *Service) passkeyProved(ctx context.Context, tx *db.Tx, v *passkey.Verif
 		return nil, "", err
 	case !w.Open() || w.User.SecurityVersion != c.world.User.SecurityVersion:
 		return AskPassword{}, flow.Changed, nil
-	case !w.Vendor.Methods.Allow(string(authenticator.Passkey)) || !w.Tenant.Methods.Allow(string(authenticator.Passkey)):
+	case !w.Vendor.Methods.Allow(string(authenticator.Passkey)) ||
+		!w.Tenant.Methods.Allow(string(authenticator.Passkey)):
 		return AskPassword{}, "not_allowed", nil
 	}
-	budgets, err := ratelimit.Read(ctx, tx, ratelimit.BudgetKey{Tenant: tx.Tenant, Limit: limitPasskeyFlows, Subject: w.User.ID})
+	budgets, err := ratelimit.Read(ctx, tx, ratelimit.BudgetKey{
+		Tenant:  tx.Tenant,
+		Limit:   limitPasskeyFlows,
+		Subject: w.User.ID,
+	})
 	if err != nil {
 		return nil, "", err
 	}
@@ -220,7 +234,11 @@ func (s *Service) passkeyProved(ctx context.Context, tx *db.Tx, v *passkey.Verif
 		bindable: s.Bindable,
 		prefer:   string(a.Prefer),
 	}
-	ref := s.begin(tx, f, authenticator.Proof{Kind: verdict.Proof, AuthenticatorID: verdict.AuthenticatorID, At: tx.Now})
+	ref := s.begin(tx, f, authenticator.Proof{
+		Kind:            verdict.Proof,
+		AuthenticatorID: verdict.AuthenticatorID,
+		At:              tx.Now,
+	})
 	if err := authenticator.Used(ctx, tx, verdict.AuthenticatorID); err != nil {
 		return nil, "", err
 	}

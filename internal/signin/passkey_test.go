@@ -106,7 +106,8 @@ func (h *house) offer(browser string) signin.PasskeyOffer {
 }
 
 func (h *house) submit(o signin.PasskeyOffer, answer []byte) (signin.Step, error) {
-	return h.SubmitPasskey(h.t.Context(), signin.Attempt{ClientID: "dashboard", Visitor: visitor}, o.Token, o.Browser, answer)
+	return h.SubmitPasskey(h.t.Context(), signin.Attempt{ClientID: "dashboard", Visitor: visitor}, o.Token,
+		o.Browser, answer)
 }
 
 // alone signs in with a passkey and nothing else.
@@ -135,7 +136,8 @@ func TestAIR17_APasskeySignsInAlone(t *testing.T) {
 			amr     []string
 		}{
 			{virtualwebauthn.AuthenticatorOptions{}, []string{"swk", "user", "mfa"}},
-			{virtualwebauthn.AuthenticatorOptions{BackupEligible: true, BackupState: true}, []string{"swk", "user", "mfa"}},
+			{virtualwebauthn.AuthenticatorOptions{BackupEligible: true, BackupState: true},
+				[]string{"swk", "user", "mfa"}},
 		} {
 			k := h.bindPasskey(h.company, "maria@company.test", c.options)
 			done, ok := h.alone(k).(signin.Done)
@@ -143,7 +145,8 @@ func TestAIR17_APasskeySignsInAlone(t *testing.T) {
 				t.Fatal("not signed in")
 			}
 			st := h.standing(done.Session, signin.Ask{ClientID: "dashboard"})
-			if !st.Enough || st.Session.ACR != string(policy.PhishingResistant) || !slices.Equal(st.Session.AMR, c.amr) || done.Method != authenticator.Passkey {
+			if !st.Enough || st.Session.ACR != string(policy.PhishingResistant) ||
+				!slices.Equal(st.Session.AMR, c.amr) || done.Method != authenticator.Passkey {
 				t.Errorf("%+v", st.Session)
 			}
 		}
@@ -223,7 +226,8 @@ func (h *house) sixteen(o signin.PasskeyOffer, answer []byte) (right int) {
 // guard: without a counter, what was answered between does not make an old answer new
 func TestSEC13_AnOldAnswerStaysOldWithoutACounter(t *testing.T) {
 	withPasskeys(t, func(t *testing.T, h *house) {
-		k := h.bindPasskey(h.company, "maria@company.test", virtualwebauthn.AuthenticatorOptions{BackupEligible: true, BackupState: true})
+		k := h.bindPasskey(h.company, "maria@company.test",
+			virtualwebauthn.AuthenticatorOptions{BackupEligible: true, BackupState: true})
 		say := func(o signin.PasskeyOffer) []byte { a := k.answer(t, o.Options); k.Counter = 0; return a }
 		still := func(o signin.PasskeyOffer) []byte { k.Counter = ^uint32(0); return say(o) } // 0 on the wire
 		first := h.offer("")
@@ -248,7 +252,8 @@ func TestSEC13_AnOldAnswerStaysOldWithoutACounter(t *testing.T) {
 func TestATK111_WrongPasskeysAreAlike(t *testing.T) {
 	withPasskeys(t, func(t *testing.T, h *house) {
 		right := h.bindPasskey(h.company, "maria@company.test", virtualwebauthn.AuthenticatorOptions{})
-		touch := h.bindPasskey(h.company, "owner@company.test", virtualwebauthn.AuthenticatorOptions{UserNotVerified: true})
+		touch := h.bindPasskey(h.company, "owner@company.test",
+			virtualwebauthn.AuthenticatorOptions{UserNotVerified: true})
 		nobodys := *right
 		nobodys.Credential = virtualwebauthn.NewCredential(virtualwebauthn.KeyTypeEC2)
 		theirs := *right
@@ -259,7 +264,8 @@ func TestATK111_WrongPasskeysAreAlike(t *testing.T) {
 		lazy.Options.UserNotVerified = true
 		forged := *right
 		forged.Credential.Key = nobodys.Key
-		for name, k := range map[string]*key{"bound by touch": touch, "nobody's": &nobodys, "another's handle": &theirs, "no handle": &unnamed, "only touched": &lazy, "forged": &forged} {
+		for name, k := range map[string]*key{"bound by touch": touch, "nobody's": &nobodys, "another's handle": &theirs,
+			"no handle": &unnamed, "only touched": &lazy, "forged": &forged} {
 			o := h.offer("")
 			k.Counter += 100
 			step, err := h.submit(o, k.answer(t, o.Options))
@@ -286,9 +292,13 @@ func TestATK110_AClosedAccountHasNoPasskey(t *testing.T) {
 	withPasskeys(t, func(t *testing.T, h *house) {
 		k := h.bindPasskey(h.company, "maria@company.test", virtualwebauthn.AuthenticatorOptions{})
 		for name, c := range map[string][2]string{
-			"a disabled account":  {`UPDATE users SET disabled_at = 1 WHERE tenant_id = $1`, `UPDATE users SET disabled_at = 0 WHERE tenant_id = $1`},
-			"a suspended company": {`UPDATE tenants SET suspended_at = 1 WHERE tenant_id = $1`, `UPDATE tenants SET suspended_at = 0 WHERE tenant_id = $1`},
-			"a disabled passkey":  {`UPDATE authenticators SET disabled_at = 1 WHERE tenant_id = $1 AND kind = 'passkey'`, `UPDATE authenticators SET disabled_at = 0 WHERE tenant_id = $1`},
+			"a disabled account": {`UPDATE users SET disabled_at = 1 WHERE tenant_id = $1`, `UPDATE users
+				SET disabled_at = 0 WHERE tenant_id = $1`},
+			"a suspended company": {`UPDATE tenants SET suspended_at = 1 WHERE tenant_id = $1`, `UPDATE tenants
+				SET suspended_at = 0 WHERE tenant_id = $1`},
+			"a disabled passkey": {`UPDATE authenticators SET disabled_at = 1
+				WHERE tenant_id = $1 AND kind = 'passkey'`,
+				`UPDATE authenticators SET disabled_at = 0 WHERE tenant_id = $1`},
 		} {
 			h.run(h.company, c[0])
 			refusedPasskey(t, name, h.alone(k), nil)
@@ -385,7 +395,8 @@ func (h *house) second(address string) signin.AnswerCode {
 
 func (h *house) respond(ref secret.Reference, answer []byte) signin.Step {
 	h.t.Helper()
-	step, err := h.Respond(h.t.Context(), ref, authenticator.Response{Assertion: answer}, false, session.Visitor{IP: visitor.IP})
+	step, err := h.Respond(h.t.Context(), ref, authenticator.Response{Assertion: answer}, false,
+		session.Visitor{IP: visitor.IP})
 	if err != nil {
 		h.t.Fatal(err)
 	}
@@ -394,8 +405,10 @@ func (h *house) respond(ref secret.Reference, answer []byte) signin.Step {
 
 func TestPasskeyAsTheSecondStep(t *testing.T) {
 	withPasskeys(t, func(t *testing.T, h *house) {
-		touch := h.bindPasskey(h.company, "maria@company.test", virtualwebauthn.AuthenticatorOptions{UserNotVerified: true})
-		spare := h.bindPasskey(h.company, "maria@company.test", virtualwebauthn.AuthenticatorOptions{BackupEligible: true})
+		touch := h.bindPasskey(h.company, "maria@company.test",
+			virtualwebauthn.AuthenticatorOptions{UserNotVerified: true})
+		spare := h.bindPasskey(h.company, "maria@company.test",
+			virtualwebauthn.AuthenticatorOptions{BackupEligible: true})
 		for _, c := range []struct {
 			k   *key
 			amr []string
@@ -405,7 +418,9 @@ func TestPasskeyAsTheSecondStep(t *testing.T) {
 			if !ok {
 				t.Fatal("the second step did not sign in")
 			}
-			if s := h.standing(done.Session, signin.Ask{ClientID: "dashboard"}).Session; s.ACR != string(policy.PhishingResistant) || !slices.Equal(s.AMR, c.amr) {
+			if s := h.standing(done.Session,
+				signin.Ask{ClientID: "dashboard"}).Session; s.ACR != string(policy.PhishingResistant) ||
+				!slices.Equal(s.AMR, c.amr) {
 				t.Errorf("%s %v, want %v", s.ACR, s.AMR, c.amr)
 			}
 		}
@@ -436,7 +451,8 @@ func TestATK108_TwoTabs(t *testing.T) {
 		answer = k.answer(t, one.Present)
 		for range 4 { // more would empty the challenge
 			all.Go(func() {
-				step, err := h.Respond(t.Context(), *one.Flow, authenticator.Response{Assertion: answer}, false, visitor)
+				step, err := h.Respond(t.Context(), *one.Flow,
+					authenticator.Response{Assertion: answer}, false, visitor)
 				if _, ok := step.(signin.Done); err == nil && ok {
 					mu.Lock()
 					right++

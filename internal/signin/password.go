@@ -101,7 +101,8 @@ func (s *Service) lookUp(ctx context.Context, a Attempt) (acc account, err error
 			JOIN installation i ON i.id = 'installation'
 			LEFT JOIN passwords p ON p.tenant_id = u.tenant_id AND p.user_id = u.id
 			LEFT JOIN clients c ON c.id = $1
-			WHERE d.email_key = $2 AND d.held_until = 0`, a.ClientID, key).Scan(append([]any{&acc.stored.Hash, &acc.stored.Pepper}, r.Targets()...)...)
+			WHERE d.email_key = $2 AND d.held_until = 0`, a.ClientID,
+			key).Scan(append([]any{&acc.stored.Hash, &acc.stored.Pepper}, r.Targets()...)...)
 		if db.IsNoRows(err) {
 			return s.readTries(ctx, tx, a, &acc)
 		}
@@ -181,7 +182,9 @@ func (s *Service) record(ctx context.Context, a Attempt, acc account, result aud
 		if err := charged.Write(ctx, tx); err != nil {
 			return err
 		}
-		return audit.Record(ctx, tx, event(audit.SignInPassword, result, reason, acc.facts.User.ID, a.ClientID, string(authenticator.Password), "", a.Visitor))
+		return audit.Record(ctx, tx,
+			event(audit.SignInPassword, result, reason, acc.facts.User.ID, a.ClientID,
+				string(authenticator.Password), "", a.Visitor))
 	})
 }
 
@@ -210,12 +213,17 @@ func event(
 
 // passwordProved opens a flow with the first proof and asks what remains. Hashing took its
 // time, so everything is read again: what was changed meanwhile holds. The try is given back.
-func (s *Service) passwordProved(ctx context.Context, tx *db.Tx, a Attempt, acc account, renewed *password.Stored) (Step, error) {
+func (s *Service) passwordProved(ctx context.Context, tx *db.Tx, a Attempt, acc account,
+	renewed *password.Stored) (Step, error) {
 	was := acc.facts.User.SecurityVersion
 	if err := lockOnRetry(ctx, tx, acc.tries.spent); err != nil {
 		return nil, err
 	}
-	flows, err := ratelimit.Read(ctx, tx, ratelimit.BudgetKey{Tenant: tx.Tenant, Limit: limitFlows, Subject: spender(acc.facts.User.ID, acc.browser.spends)})
+	flows, err := ratelimit.Read(ctx, tx, ratelimit.BudgetKey{
+		Tenant:  tx.Tenant,
+		Limit:   limitFlows,
+		Subject: spender(acc.facts.User.ID, acc.browser.spends),
+	})
 	if err != nil {
 		return nil, err
 	}
@@ -247,7 +255,8 @@ func (s *Service) passwordProved(ctx context.Context, tx *db.Tx, a Attempt, acc 
 	}
 	ref := s.begin(tx, f, authenticator.Proof{Kind: authenticator.Password, At: tx.Now})
 	f.recordEvent(audit.SignInPassword, audit.OK, "", string(authenticator.Password), f.ID, a.Visitor)
-	if len(a.Presented) > 0 { // budgets are always taken before what remembers browsers: two in another order wait for each other
+	// budgets are always taken before what remembers browsers: two in another order wait for each other
+	if len(a.Presented) > 0 {
 		if err := f.budgets.Write(ctx, tx); err != nil {
 			return nil, err
 		}

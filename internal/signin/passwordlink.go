@@ -114,7 +114,8 @@ func (s *Service) SendPasswordLink(ctx context.Context, j jobs.Job) error {
 
 func (s *Service) sendPasswordLink(ctx context.Context, tx *db.Tx, a Forgotten) error {
 	asked := func(result audit.Result, reason string, u user.User) audit.Event {
-		return event(audit.PasswordAsked, result, reason, u.ID, a.ClientID, string(authenticator.Password), "", a.Visitor)
+		return event(audit.PasswordAsked, result, reason, u.ID, a.ClientID,
+			string(authenticator.Password), "", a.Visitor)
 	}
 	u, err := user.ByEmail(ctx, tx, a.Email)
 	if fault.Is(err, fault.NotFound) {
@@ -184,7 +185,12 @@ func (s *Service) Invite(ctx context.Context, tx *db.Tx, u user.User, by string)
 	if err := s.mailPasswordLink(ctx, tx, u, t.Name, l); err != nil {
 		return err
 	}
-	return audit.Record(ctx, tx, audit.Event{Action: audit.UserInvited, Result: audit.OK, ActorID: by, UserID: u.ID})
+	return audit.Record(ctx, tx, audit.Event{
+		Action:  audit.UserInvited,
+		Result:  audit.OK,
+		ActorID: by,
+		UserID:  u.ID,
+	})
 }
 
 // passwordLink is a link that is about to be mailed.

@@ -64,7 +64,8 @@ func (s *Service) disown(ctx context.Context, tx *db.Tx, f *activeFlow, v sessio
 	if err := s.moveBack(ctx, tx, f, line, v); err != nil {
 		return err
 	}
-	if err := audit.Record(ctx, tx, event(audit.SignInDisowned, audit.OK, "", f.User.ID, f.ClientID, "", f.ID, v)); err != nil {
+	if err := audit.Record(ctx, tx,
+		event(audit.SignInDisowned, audit.OK, "", f.User.ID, f.ClientID, "", f.ID, v)); err != nil {
 		return err
 	}
 	first, err := user.FlagPassword(ctx, tx, f.User.ID)

@@ -34,7 +34,8 @@ func (s *Service) NewCode(ctx context.Context, ref secret.Reference, v session.V
 
 // choices are the methods to choose from. Where the one asked for now is to be asked for once
 // more, it was read with the flow.
-func (s *Service) choices(ctx context.Context, tx *db.Tx, f *activeFlow, d policy.Decision, all []method) ([]method, error) {
+func (s *Service) choices(ctx context.Context, tx *db.Tx, f *activeFlow, d policy.Decision,
+	all []method) ([]method, error) {
 	if all != nil {
 		return all, nil
 	}
@@ -47,16 +48,21 @@ func (s *Service) choices(ctx context.Context, tx *db.Tx, f *activeFlow, d polic
 
 // Cancel ends a flow at the person's wish.
 func (s *Service) Cancel(ctx context.Context, ref secret.Reference, v session.Visitor) (Step, error) {
-	return s.change(ctx, ref, func(tx *db.Tx, f *activeFlow) (Step, error) { return s.endFlow(ctx, tx, f, flow.Cancelled, v) })
+	return s.change(ctx, ref, func(tx *db.Tx, f *activeFlow) (Step,
+		error) {
+		return s.endFlow(ctx, tx, f, flow.Cancelled, v)
+	})
 }
 
 // change runs fn on a flow in one transaction and writes what fn left to be written.
-func (s *Service) change(ctx context.Context, ref secret.Reference, fn func(tx *db.Tx, f *activeFlow) (Step, error)) (Step, error) {
+func (s *Service) change(ctx context.Context, ref secret.Reference,
+	fn func(tx *db.Tx, f *activeFlow) (Step, error)) (Step, error) {
 	return s.changeAs(ctx, ref, whole, fn)
 }
 
 // changeAs is change of a flow that is read with one of the texts.
-func (s *Service) changeAs(ctx context.Context, ref secret.Reference, text string, fn func(tx *db.Tx, f *activeFlow) (Step, error)) (Step, error) {
+func (s *Service) changeAs(ctx context.Context, ref secret.Reference, text string,
+	fn func(tx *db.Tx, f *activeFlow) (Step, error)) (Step, error) {
 	var step Step
 	err := s.DB.InTx(ctx, ref.Tenant, func(tx *db.Tx) error {
 		f, err := s.scan(ctx, tx, text, ref.ID, ref.Hash())
@@ -70,7 +76,8 @@ func (s *Service) changeAs(ctx context.Context, ref secret.Reference, text strin
 	return step, err
 }
 
-func (s *Service) endFlow(ctx context.Context, tx *db.Tx, f *activeFlow, because string, v session.Visitor) (Step, error) {
+func (s *Service) endFlow(ctx context.Context, tx *db.Tx, f *activeFlow, because string,
+	v session.Visitor) (Step, error) {
 	first, err := f.close(ctx, tx, because)
 	if err != nil || !first {
 		return f.overStep(f.ClosedBecause), err
@@ -94,7 +101,8 @@ func (s *Service) drop(ctx context.Context, tx *db.Tx, f *activeFlow, because st
 }
 
 // replace stores a challenge in the place of the newest one, which it drops.
-func (f *activeFlow) replace(ctx context.Context, tx *db.Tx, c challenge.Challenge, o authenticator.IssuedChallenge) error {
+func (f *activeFlow) replace(ctx context.Context, tx *db.Tx, c challenge.Challenge,
+	o authenticator.IssuedChallenge) error {
 	if f.Challenge.ID == "" {
 		return challenge.Issue(ctx, tx, c, o)
 	}
@@ -116,7 +124,8 @@ func (f *activeFlow) withdraw(ctx context.Context, tx *db.Tx) error {
 }
 
 // Delivery says what became of the flow's newest message, and of what kind that was.
-func (s *Service) Delivery(ctx context.Context, ref secret.Reference) (kind authenticator.Kind, status message.Status, err error) {
+func (s *Service) Delivery(ctx context.Context, ref secret.Reference) (kind authenticator.Kind,
+	status message.Status, err error) {
 	err = s.DB.View(ctx, ref.Tenant, func(tx *db.Tx) error {
 		f, err := s.load(ctx, tx, ref)
 		if err != nil {

@@ -111,17 +111,21 @@ func build(t testing.TB, d *db.DB, c *clock) *house {
 	queue := &message.Queue{Jobs: &jobs.Queue{}, Keys: keys}
 	limits := config.Default().Limits
 	h := &house{t: t, clock: c, post: &post{}, Service: &signin.Service{
-		DB: d, Keys: keys, Queue: queue, Passwords: pool, Limits: limits, Origin: "https://sign-in.test", Seen: signin.NewSeen(),
+		DB: d, Keys: keys, Queue: queue, Passwords: pool, Limits: limits, Origin: "https://sign-in.test",
+		Seen:     signin.NewSeen(),
 		Notifier: &notify.Notifier{Queue: queue, Limits: limits},
-		Email:    outofband.Verifier{Channel: authenticator.Email, Keys: keys, Queue: queue, Digits: limits.CodeLength, Origin: "https://sign-in.test"},
+		Email: outofband.Verifier{Channel: authenticator.Email, Keys: keys, Queue: queue, Digits: limits.CodeLength,
+			Origin: "https://sign-in.test"},
 	}}
-	h.courier = &message.Courier{DB: d, Keys: keys, Senders: map[string]message.Sender{"email": h.post}, Log: slog.New(slog.DiscardHandler)}
+	h.courier = &message.Courier{DB: d, Keys: keys, Senders: map[string]message.Sender{"email": h.post},
+		Log: slog.New(slog.DiscardHandler)}
 	h.tx(func(ctx context.Context, tx *db.Tx) error {
 		if _, err := tenant.Ensure(ctx, tx); err != nil {
 			return err
 		}
 		for _, n := range []client.New{
-			{ID: "dashboard", Name: "Dashboard", Kind: client.Public, RedirectURIs: []string{"https://dashboard.test/cb"}},
+			{ID: "dashboard", Name: "Dashboard", Kind: client.Public,
+				RedirectURIs: []string{"https://dashboard.test/cb"}},
 			{ID: "phone", Name: "Phone", Kind: client.Public, RedirectURIs: []string{"https://phone.test/cb"}},
 		} {
 			if _, _, err := client.Create(ctx, tx, n); err != nil {
@@ -163,7 +167,8 @@ func (h *house) newUser(company, address string, role user.Role) (u user.User) {
 		h.t.Fatal(err)
 	}
 	h.in(company, func(ctx context.Context, tx *db.Tx) (err error) {
-		u, err = setup.Add(ctx, tx, setup.Person{Email: address, Name: "Person", Role: role, Language: "en", Password: &stored, By: "test"})
+		u, err = setup.Add(ctx, tx,
+			setup.Person{Email: address, Name: "Person", Role: role, Language: "en", Password: &stored, By: "test"})
 		return err
 	})
 	return u
@@ -193,7 +198,8 @@ func (h *house) deliver() {
 		h.t.Fatal(err)
 	}
 	for _, r := range due {
-		if err := h.courier.Deliver(h.t.Context(), jobs.Job{Tenant: r.tenant, ID: "j", Args: []byte(`{"message":"` + r.id + `"}`)}); err != nil {
+		if err := h.courier.Deliver(h.t.Context(),
+			jobs.Job{Tenant: r.tenant, ID: "j", Args: []byte(`{"message":"` + r.id + `"}`)}); err != nil {
 			h.t.Fatal(err)
 		}
 	}

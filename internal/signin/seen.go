@@ -93,7 +93,8 @@ func (s *Seen) Flush(ctx context.Context, d *db.DB) error {
 // write never moves an instant back: another replica may have seen the session later.
 func write(ctx context.Context, tx *db.Tx, key [2]string, u use) error {
 	_, err := tx.Exec(ctx, `
-		UPDATE sessions SET last_seen_at = CASE WHEN last_seen_at < $1 THEN $1 ELSE last_seen_at END, fresh_at = CASE WHEN fresh_at < $2 THEN $2 ELSE fresh_at END
+		UPDATE sessions SET last_seen_at = CASE WHEN last_seen_at < $1 THEN $1 ELSE last_seen_at END,
+			fresh_at = CASE WHEN fresh_at < $2 THEN $2 ELSE fresh_at END
 		WHERE tenant_id = $3 AND id = $4`, u.seen, u.fresh, key[0], key[1])
 	return err
 }

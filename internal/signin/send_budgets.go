@@ -16,7 +16,8 @@ import (
 // spendSend counts a message against the account, the destination and the flow. wait says
 // that it must not be sent before; then nothing is counted. The guarded UPDATE keeps two
 // tabs from sending at the same moment.
-func (s *Service) spendSend(ctx context.Context, tx *db.Tx, f *activeFlow, c challenge.Challenge, to string) (wait time.Duration, err error) {
+func (s *Service) spendSend(ctx context.Context, tx *db.Tx, f *activeFlow, c challenge.Challenge,
+	to string) (wait time.Duration, err error) {
 	f.Destination = to
 	sends, err := s.sendsOf(ctx, tx, f, c)
 	if err != nil {
@@ -33,7 +34,8 @@ func (s *Service) spendSend(ctx context.Context, tx *db.Tx, f *activeFlow, c cha
 	if !f.stored {
 		return 0, f.store(ctx, tx, c.ID)
 	}
-	n, err := tx.Exec(ctx, `UPDATE flows SET sends = sends + 1, challenge_id = $1 WHERE tenant_id = $2 AND id = $3 AND closed_at = 0 AND sends = $4 AND sends <= $5`,
+	n, err := tx.Exec(ctx, `UPDATE flows SET sends = sends + 1, challenge_id = $1
+		WHERE tenant_id = $2 AND id = $3 AND closed_at = 0 AND sends = $4 AND sends <= $5`,
 		c.ID, tx.Tenant, f.ID, f.MessageCount-1, s.Limits.NewCodes)
 	if err == nil && n == 0 {
 		err = errNewCodeWait.After(s.Limits.ResendInterval)
@@ -54,14 +56,20 @@ const (
 // sendsOf are the budgets that a message comes out of: those that strangers share, or those of
 // the browser that the flow began in. They are not read again where they came with the flow and
 // the message goes to the same place.
-func (s *Service) sendsOf(ctx context.Context, tx *db.Tx, f *activeFlow, c challenge.Challenge) (ratelimit.Budgets, error) {
+func (s *Service) sendsOf(ctx context.Context, tx *db.Tx, f *activeFlow,
+	c challenge.Challenge) (ratelimit.Budgets, error) {
 	account := ratelimit.BudgetKey{Tenant: tx.Tenant, Limit: s.limitSends(accountSends), Subject: f.spender()}
-	destination := ratelimit.BudgetKey{Tenant: db.Installation, Limit: s.limitSends(destinationSends), Subject: c.SentKey}
+	destination := ratelimit.BudgetKey{
+		Tenant:  db.Installation,
+		Limit:   s.limitSends(destinationSends),
+		Subject: c.SentKey,
+	}
 	if f.KnownBy != "" {
 		destination.Limit = s.limitKnownSends()
 	}
 	if f.sendBudgets != nil && tx.Attempt == 1 && f.Challenge.SentKey == c.SentKey {
-		return ratelimit.Budgets{ratelimit.FromStored(account, f.sendBudgets.account), ratelimit.FromStored(destination, f.sendBudgets.destination)}, nil
+		return ratelimit.Budgets{ratelimit.FromStored(account, f.sendBudgets.account),
+			ratelimit.FromStored(destination, f.sendBudgets.destination)}, nil
 	}
 	return ratelimit.Read(ctx, tx, account, destination)
 }

@@ -14,11 +14,13 @@ func (h *house) sent() (account, destination, others int) {
 	h.t.Helper()
 	h.tx(func(ctx context.Context, tx *db.Tx) error {
 		for tenant, into := range map[string]*int{h.company: &account, db.Installation: &destination} {
-			if err := tx.QueryRow(ctx, `SELECT COALESCE(MAX(length(stamps)), 0) / 8 FROM budgets WHERE tenant_id = $1 AND name LIKE 'send.%'`, tenant).Scan(into); err != nil {
+			if err := tx.QueryRow(ctx, `SELECT COALESCE(MAX(length(stamps)), 0) / 8 FROM budgets
+				WHERE tenant_id = $1 AND name LIKE 'send.%'`, tenant).Scan(into); err != nil {
 				return err
 			}
 		}
-		return tx.QueryRow(ctx, `SELECT COUNT(*) FROM budgets WHERE tenant_id IN ($1, $2) AND name LIKE 'send.%'`, h.company, db.Installation).Scan(&others)
+		return tx.QueryRow(ctx, `SELECT COUNT(*) FROM budgets
+			WHERE tenant_id IN ($1, $2) AND name LIKE 'send.%'`, h.company, db.Installation).Scan(&others)
 	})
 	return account, destination, others - 2
 }
@@ -34,7 +36,8 @@ func TestNewCodesAreCountedHoweverTheirBudgetsWereRead(t *testing.T) {
 			h.clock.pass(time.Minute)
 			if n > 0 {
 				h.in(h.company, func(ctx context.Context, tx *db.Tx) error {
-					_, err := tx.Exec(ctx, `UPDATE challenges SET sent_key = $1 WHERE tenant_id = $2 AND closed_at = 0`, key, tx.Tenant)
+					_, err := tx.Exec(ctx, `UPDATE challenges SET sent_key = $1
+						WHERE tenant_id = $2 AND closed_at = 0`, key, tx.Tenant)
 					return err
 				})
 			}
@@ -43,7 +46,8 @@ func TestNewCodesAreCountedHoweverTheirBudgetsWereRead(t *testing.T) {
 			}
 			now, there, others := h.sent()
 			if now != account+1 || there != destination+1 || others != 0 {
-				t.Errorf("%s: account %d → %d, destination %d → %d, %d others", key, account, now, destination, there, others)
+				t.Errorf("%s: account %d → %d, destination %d → %d, %d others", key, account, now,
+					destination, there, others)
 			}
 		}
 	})

@@ -64,13 +64,19 @@ func (s *Service) limitPassword() ratelimit.Limit {
 	return ratelimit.Limit{
 		Name:    "password.account",
 		Windows: []ratelimit.Window{{Count: 400, Per: 24 * time.Hour}},
-		Slow:    ratelimit.Slow{From: fromMany * s.Limits.PasswordSlowFrom, First: firstWait, Max: s.Limits.PasswordSlowMax, Within: time.Hour},
+		Slow: ratelimit.Slow{
+			From:   fromMany * s.Limits.PasswordSlowFrom,
+			First:  firstWait,
+			Max:    s.Limits.PasswordSlowMax,
+			Within: time.Hour,
+		},
 	}
 }
 
 // limitTurn says since when a network has waited for the failures of others.
 func (s *Service) limitTurn() ratelimit.Limit {
-	return ratelimit.Limit{Name: "password.turn", Windows: []ratelimit.Window{{Count: 1, Per: s.Limits.PasswordSlowMax}}}
+	return ratelimit.Limit{Name: "password.turn",
+		Windows: []ratelimit.Window{{Count: 1, Per: s.Limits.PasswordSlowMax}}}
 }
 
 // limitKnownBrowser holds for one browser that the account knows, which a stranger's failures
@@ -85,7 +91,8 @@ func (s *Service) limitKnownBrowser() ratelimit.Limit {
 // moment of a refusal tells nothing about either. Right passwords never count: a whole
 // floor may sign in from behind one address. Of one account it counts PasswordSlowFrom.
 func (s *Service) limitSource() ratelimit.Limit {
-	return ratelimit.Limit{Name: "password.source", Windows: []ratelimit.Window{{Count: s.Limits.FailuresPerSource, Per: s.Limits.FailuresPerSourceWindow}}}
+	return ratelimit.Limit{Name: "password.source",
+		Windows: []ratelimit.Window{{Count: s.Limits.FailuresPerSource, Per: s.Limits.FailuresPerSourceWindow}}}
 }
 
 // answersName is the budget of second steps of one account: one for its strangers together, one
@@ -100,7 +107,12 @@ func (s *Service) limitAnswers() ratelimit.Limit {
 			{Count: s.Limits.SecondFactorFailuresPerDay, Per: 24 * time.Hour},
 			{Count: s.Limits.PerMonth, Per: 30 * 24 * time.Hour},
 		},
-		Slow: ratelimit.Slow{From: s.Limits.WrongAnswers, First: firstWait, Max: s.Limits.PasswordSlowMax, Within: time.Hour},
+		Slow: ratelimit.Slow{
+			From:   s.Limits.WrongAnswers,
+			First:  firstWait,
+			Max:    s.Limits.PasswordSlowMax,
+			Within: time.Hour,
+		},
 	}
 }
 
@@ -117,7 +129,8 @@ func (s *Service) limitSends(name string) ratelimit.Limit {
 const knownSends = "send.known"
 
 func (s *Service) limitKnownSends() ratelimit.Limit {
-	return ratelimit.Limit{Name: knownSends, Windows: []ratelimit.Window{{Count: 3 * s.Limits.SendsPerDay, Per: 24 * time.Hour}}}
+	return ratelimit.Limit{Name: knownSends,
+		Windows: []ratelimit.Window{{Count: 3 * s.Limits.SendsPerDay, Per: 24 * time.Hour}}}
 }
 
 var limitWarning = ratelimit.Limit{Name: "warning.account", Windows: []ratelimit.Window{{Count: 1, Per: time.Hour}}}

@@ -83,7 +83,8 @@ func (s *Service) CheckSession(ctx context.Context, cookie string, ask Ask) (st 
 
 // CheckSessionByID judges the session behind a token that a client holds; the browser's idle
 // limit does not apply to it. One statement, no write but that of overdue.
-func (s *Service) CheckSessionByID(ctx context.Context, tenantID, sessionID string, ask Ask) (st SessionCheck, err error) {
+func (s *Service) CheckSessionByID(ctx context.Context, tenantID, sessionID string,
+	ask Ask) (st SessionCheck, err error) {
 	err = s.DB.View(ctx, tenantID, func(tx *db.Tx) error {
 		st, err = s.checkSession(ctx, tx, sessionSelector{where: `s.id = $3`, args: []any{sessionID}}, ask)
 		return err
@@ -96,9 +97,12 @@ func (s *Service) CheckSessionByID(ctx context.Context, tenantID, sessionID stri
 
 // CheckSessionByGrant judges the session behind a line of tokens, as long as the line has not
 // been ended. One statement, no write but that of overdue.
-func (s *Service) CheckSessionByGrant(ctx context.Context, tenantID, grantID string, ask Ask) (st SessionCheck, err error) {
+func (s *Service) CheckSessionByGrant(ctx context.Context, tenantID, grantID string,
+	ask Ask) (st SessionCheck, err error) {
 	err = s.DB.View(ctx, tenantID, func(tx *db.Tx) error {
-		st, err = s.checkSession(ctx, tx, sessionSelector{where: `s.id = (SELECT g.session_id FROM refresh_families g WHERE g.tenant_id = $2 AND g.id = $3 AND g.ended_at = 0)`, args: []any{grantID}}, ask)
+		st, err = s.checkSession(ctx, tx, sessionSelector{where: `s.id = (SELECT g.session_id
+			FROM refresh_families g WHERE g.tenant_id = $2 AND g.id = $3
+				AND g.ended_at = 0)`, args: []any{grantID}}, ask)
 		return err
 	})
 	if err == nil && st.overdue != "" {
@@ -134,7 +138,8 @@ func (s *Service) checkSession(ctx context.Context, tx *db.Tx, by sessionSelecto
 		LEFT JOIN clients c ON c.id = $1
 		LEFT JOIN remembered_browsers r ON r.tenant_id = s.tenant_id AND r.id = s.remembered_id AND r.client_id = $1 AND r.ended_at = 0
 		WHERE s.tenant_id = $2 AND `+by.where, append([]any{ask.ClientID, tx.Tenant}, by.args...)...).
-		Scan(append([]any{&sess.ID, &sess.ClientID, &sess.FlowID, &sess.Continues, &sess.ACR, &amr, &sess.RememberedID, &sess.SecurityVersion, &sess.IP, &sess.Place, &sess.Browser,
+		Scan(append([]any{&sess.ID, &sess.ClientID, &sess.FlowID, &sess.Continues, &sess.ACR, &amr, &sess.RememberedID,
+			&sess.SecurityVersion, &sess.IP, &sess.Place, &sess.Browser,
 			&authenticated, &created, &seen, &fresh, &idle, &expires, &ended, &proved, &until}, r.Targets()...)...)
 	if db.IsNoRows(err) {
 		return nobody, nil
@@ -147,11 +152,13 @@ func (s *Service) checkSession(ctx context.Context, tx *db.Tx, by sessionSelecto
 	sess.AuthenticatedAt, sess.CreatedAt, sess.LastSeenAt = db.Time(authenticated), db.Time(created), db.Time(seen)
 	sess.Idle, sess.ExpiresAt, sess.EndedAt = time.Duration(idle)*time.Microsecond, db.Time(expires), db.Time(ended)
 	sess.LastSeenAt, sess.FreshAt = s.Seen.newest(tx.Tenant, sess.ID, sess.LastSeenAt, db.Time(fresh))
-	if sess.EndedAt.IsZero() && (!sess.ValidForTokens(tx.Now) || by.browser && !sess.ValidForBrowser(tx.Now) && sess.Idle >= 0) {
+	if sess.EndedAt.IsZero() &&
+		(!sess.ValidForTokens(tx.Now) || by.browser && !sess.ValidForBrowser(tx.Now) && sess.Idle >= 0) {
 		return SessionCheck{NeedACR: nobody.NeedACR, overdue: sess.ID}, nil
 	}
 	alive := sess.ValidForTokens(tx.Now) && (!by.browser || sess.ValidForBrowser(tx.Now))
-	if !alive || sess.SecurityVersion != w.User.SecurityVersion || !w.User.DisabledAt.IsZero() || !w.Tenant.SuspendedAt.IsZero() {
+	if !alive || sess.SecurityVersion != w.User.SecurityVersion || !w.User.DisabledAt.IsZero() ||
+		!w.Tenant.SuspendedAt.IsZero() {
 		return nobody, nil
 	}
 	idleLimit := s.Limits.SessionIdle
@@ -163,7 +170,8 @@ func (s *Service) checkSession(ctx context.Context, tx *db.Tx, by sessionSelecto
 }
 
 // evaluateSession asks policy whether a living session is enough.
-func (s *Service) evaluateSession(tx *db.Tx, sess session.Session, w facts.Facts, ask Ask, rememberedSince, rememberedUntil time.Time) SessionCheck {
+func (s *Service) evaluateSession(tx *db.Tx, sess session.Session, w facts.Facts, ask Ask, rememberedSince,
+	rememberedUntil time.Time) SessionCheck {
 	st := SessionCheck{
 		Session: &sess,
 		User:    w.User,
@@ -185,7 +193,8 @@ func (s *Service) evaluateSession(tx *db.Tx, sess session.Session, w facts.Facts
 		return st
 	}
 	st.Enough = st.Decision.Outcome == policy.Allow && w.User.PasswordFlaggedAt.IsZero()
-	st.StepUp = (st.Decision.Outcome == policy.Challenge || st.Decision.Outcome == policy.SetUp) && w.User.PasswordFlaggedAt.IsZero()
+	st.StepUp = (st.Decision.Outcome == policy.Challenge || st.Decision.Outcome == policy.SetUp) &&
+		w.User.PasswordFlaggedAt.IsZero()
 	return st
 }
 
@@ -263,7 +272,8 @@ func (s *Service) SignOut(ctx context.Context, ref secret.Reference, v session.V
 		if err := flow.CloseStepUps(ctx, tx, userID, ref.ID, flow.Changed); err != nil {
 			return err
 		}
-		return audit.Record(ctx, tx, event(audit.SessionEnded, audit.OK, session.SignedOut, userID, clientID, "", ref.ID, v))
+		return audit.Record(ctx, tx,
+			event(audit.SessionEnded, audit.OK, session.SignedOut, userID, clientID, "", ref.ID, v))
 	})
 }
 
@@ -307,7 +317,8 @@ func (s *Service) TakeOver(ctx context.Context, cookie string, next secret.Refer
 		if err := session.EndLine(ctx, tx, old.ID, session.Superseded); err != nil {
 			return err
 		}
-		return audit.Record(ctx, tx, event(audit.SessionEnded, audit.OK, session.Superseded, was, clientID, "", old.ID, v))
+		return audit.Record(ctx, tx,
+			event(audit.SessionEnded, audit.OK, session.Superseded, was, clientID, "", old.ID, v))
 	})
 }
 
@@ -319,7 +330,8 @@ func (s *Service) Explain(ctx context.Context, u user.User, clientID string) (d 
 		if err != nil {
 			return err
 		}
-		d = policy.Evaluate(w.Input(tx.Now, s.Bindable, nil, []authenticator.Proof{{Kind: authenticator.Password, At: tx.Now}}))
+		d = policy.Evaluate(w.Input(tx.Now, s.Bindable, nil,
+			[]authenticator.Proof{{Kind: authenticator.Password, At: tx.Now}}))
 		return nil
 	})
 	return d, err

@@ -22,7 +22,8 @@ import (
 )
 
 // limitNewPasswords bounds the work that one link makes: each try costs a hash.
-var limitNewPasswords = ratelimit.Limit{Name: "reset.password", Windows: []ratelimit.Window{{Count: 20, Per: time.Hour}}}
+var limitNewPasswords = ratelimit.Limit{Name: "reset.password",
+	Windows: []ratelimit.Window{{Count: 20, Per: time.Hour}}}
 
 // PasswordLink is what a mailed link for a password is good for, and what its page may tell.
 type PasswordLink struct {
@@ -54,7 +55,8 @@ func (s *Service) readPasswordLink(ctx context.Context, ref secret.Reference) (o
 		var purpose, key, clientID, because string
 		var version, expires, closed int64
 		err := tx.QueryRow(ctx, `
-			SELECT l.purpose, l.email_key, l.security_version, l.client_id, l.continue_to, l.expires_at, l.closed_at, l.closed_because,
+			SELECT l.purpose, l.email_key, l.security_version, l.client_id, l.continue_to, l.expires_at,
+				l.closed_at, l.closed_because,
 				COALESCE(p.hash, ''), COALESCE(p.pepper, ''),`+facts.Columns+`
 			FROM password_links l
 			JOIN users u ON u.tenant_id = l.tenant_id AND u.id = l.user_id
@@ -63,7 +65,8 @@ func (s *Service) readPasswordLink(ctx context.Context, ref secret.Reference) (o
 			LEFT JOIN passwords p ON p.tenant_id = u.tenant_id AND p.user_id = u.id
 			LEFT JOIN clients c ON c.id = l.client_id
 			WHERE l.tenant_id = $1 AND l.id = $2 AND l.token_hash = $3`, tx.Tenant, ref.ID, ref.Hash()).
-			Scan(append([]any{&purpose, &key, &version, &clientID, &o.ContinueTo, &expires, &closed, &because, &o.old.Hash, &o.old.Pepper}, r.Targets()...)...)
+			Scan(append([]any{&purpose, &key, &version, &clientID, &o.ContinueTo, &expires, &closed, &because,
+				&o.old.Hash, &o.old.Pepper}, r.Targets()...)...)
 		if db.IsNoRows(err) {
 			return nil
 		}
@@ -101,7 +104,8 @@ func (o opened) state(now time.Time, key string, version int64, expires, closed 
 // an older one opened ends. It signs nobody in and leaves every method as it is. The state is
 // LinkReady where it was set, and says otherwise why not; what is wrong with the password is
 // Invalid, and the link stays good.
-func (s *Service) SetPasswordByLink(ctx context.Context, ref secret.Reference, plain secret.Text, v session.Visitor) (PasswordLink, error) {
+func (s *Service) SetPasswordByLink(ctx context.Context, ref secret.Reference, plain secret.Text,
+	v session.Visitor) (PasswordLink, error) {
 	o, err := s.readPasswordLink(ctx, ref)
 	if err == nil && o.State == LinkUnknown {
 		err = ratelimit.Spend(ctx, s.DB, db.Installation, limitLinks, source(v.IP))
@@ -161,7 +165,8 @@ func (s *Service) hashForLink(ctx context.Context, o opened, plain secret.Text) 
 
 // spendPasswordLink is one unit of work. The first write finds the account as it was when the
 // link was read, or nothing happens: of several links, or tabs, one wins.
-func (s *Service) spendPasswordLink(ctx context.Context, tx *db.Tx, ref secret.Reference, o opened, stored password.Stored, v session.Visitor) error {
+func (s *Service) spendPasswordLink(ctx context.Context, tx *db.Tx, ref secret.Reference, o opened,
+	stored password.Stored, v session.Visitor) error {
 	same, err := user.PasswordSetByMail(ctx, tx, o.User, !o.Invitation)
 	if err == nil && !same {
 		err = errInvalidLink
@@ -195,7 +200,9 @@ func (s *Service) spendPasswordLink(ctx context.Context, tx *db.Tx, ref secret.R
 		return err
 	}
 	if o.Invitation {
-		return audit.Record(ctx, tx, event(audit.PasswordReplaced, audit.OK, linkInvitation, o.User.ID, "", string(authenticator.Password), ref.ID, v))
+		return audit.Record(ctx, tx,
+			event(audit.PasswordReplaced, audit.OK, linkInvitation, o.User.ID, "",
+				string(authenticator.Password), ref.ID, v))
 	}
 	return s.recordReset(ctx, tx, o, ref, v)
 }
@@ -219,8 +226,10 @@ func (s *Service) recordReset(ctx context.Context, tx *db.Tx, o opened, ref secr
 		At:        tx.Now,
 		NotMeLink: s.notMeLink(tx, f),
 	}
-	if err := s.Notifier.TellHolder(ctx, tx, o.User, notify.Notice{Purpose: "password.reset", Content: news}); err != nil {
+	if err := s.Notifier.TellHolder(ctx, tx, o.User,
+		notify.Notice{Purpose: "password.reset", Content: news}); err != nil {
 		return err
 	}
-	return audit.Record(ctx, tx, event(audit.PasswordReplaced, audit.OK, linkReset, o.User.ID, "", string(authenticator.Password), ref.ID, v))
+	return audit.Record(ctx, tx,
+		event(audit.PasswordReplaced, audit.OK, linkReset, o.User.ID, "", string(authenticator.Password), ref.ID, v))
 }

@@ -17,13 +17,15 @@ import (
 // passwordLink has a link for a new password mailed to an address, and returns it.
 func (h *house) passwordLink(address string) secret.Reference {
 	h.t.Helper()
-	if err := h.AskPasswordLink(h.t.Context(), signin.Forgotten{Email: address, ClientID: client.PortalID, Visitor: visitor}); err != nil {
+	if err := h.AskPasswordLink(h.t.Context(),
+		signin.Forgotten{Email: address, ClientID: client.PortalID, Visitor: visitor}); err != nil {
 		h.t.Fatal(err)
 	}
 	j := jobs.Job{Tenant: db.Installation, Kind: signin.JobPasswordLink}
 	err := h.DB.View(h.t.Context(), db.Installation, func(tx *db.Tx) error {
 		return tx.QueryRow(h.t.Context(), `
-			SELECT id, args FROM jobs WHERE tenant_id = $1 AND kind = $2 AND done_at = 0`, db.Installation, j.Kind).Scan(&j.ID, &j.Args)
+			SELECT id, args FROM jobs WHERE tenant_id = $1 AND kind = $2
+				AND done_at = 0`, db.Installation, j.Kind).Scan(&j.ID, &j.Args)
 	})
 	if err != nil {
 		h.t.Fatal(err)

@@ -30,7 +30,8 @@ func TestALO3_ALO6_PasswordThenCode(t *testing.T) {
 			t.Fatalf("%d sessions after the password alone", n)
 		}
 		mail := h.newest()
-		if mail.Reference != ask.Reference || mail.IP != visitor.IP || mail.Place != visitor.Place || mail.Browser != visitor.Browser {
+		if mail.Reference != ask.Reference || mail.IP != visitor.IP || mail.Place != visitor.Place ||
+			mail.Browser != visitor.Browser {
 			t.Errorf("the mail tells %+v", mail)
 		}
 		done, ok := h.answer(*ask.Flow, " "+mail.Code[:3]+"-"+mail.Code[3:]+"\n", false).(signin.Done)
@@ -38,7 +39,8 @@ func TestALO3_ALO6_PasswordThenCode(t *testing.T) {
 			t.Fatal("the right code did not sign in")
 		}
 		st := h.standing(done.Session, signin.Ask{ClientID: "dashboard"})
-		if !st.Enough || st.Session.ACR != string(policy.EmailConfirmed) || strings.Join(st.Session.AMR, " ") != "pwd email" {
+		if !st.Enough || st.Session.ACR != string(policy.EmailConfirmed) ||
+			strings.Join(st.Session.AMR, " ") != "pwd email" {
 			t.Errorf("standing %+v", st)
 		}
 		if done.Life != 24*time.Hour {
@@ -59,8 +61,10 @@ func TestWrongPasswordsAreOneAnswer(t *testing.T) {
 			return user.Disable(ctx, tx, u.ID)
 		})
 		for _, a := range []signin.Attempt{
-			attempt("maria@company.test", "wrong", "dashboard"), attempt("nobody@company.test", rightPassword, "dashboard"),
-			attempt("disabled@company.test", rightPassword, "dashboard"), attempt("not an address", rightPassword, "dashboard"),
+			attempt("maria@company.test", "wrong", "dashboard"),
+			attempt("nobody@company.test", rightPassword, "dashboard"),
+			attempt("disabled@company.test", rightPassword, "dashboard"),
+			attempt("not an address", rightPassword, "dashboard"),
 			attempt("maria@company.test", rightPassword, "no-such-app"), attempt("", "", "dashboard"),
 		} {
 			step, err := h.SubmitPassword(t.Context(), a)
@@ -85,7 +89,8 @@ func TestATK2_AHundredWrongCodesFiveAreJudged(t *testing.T) {
 				wrong := []byte("000000")
 				wrong[4], wrong[5] = byte('0'+i/10), byte('0'+i%10)
 				if string(wrong) != right {
-					_, _ = h.Respond(t.Context(), *ask.Flow, authenticator.Response{Code: string(wrong)}, false, visitor)
+					_, _ = h.Respond(t.Context(), *ask.Flow,
+						authenticator.Response{Code: string(wrong)}, false, visitor)
 				}
 			})
 		}
@@ -125,7 +130,8 @@ func TestATK19_OneRightCodeOneSession(t *testing.T) {
 				var step signin.Step
 				var err error
 				if i%2 == 0 {
-					step, err = h.Respond(t.Context(), *ask.Flow, authenticator.Response{Code: mail.Code}, false, visitor)
+					step, err = h.Respond(t.Context(), *ask.Flow,
+						authenticator.Response{Code: mail.Code}, false, visitor)
 				} else {
 					_, step, err = h.PressLink(t.Context(), link, held(ask), false, visitor)
 				}
@@ -139,7 +145,8 @@ func TestATK19_OneRightCodeOneSession(t *testing.T) {
 		}
 		wg.Wait()
 		if done.Load() != 1 || h.sessions(h.company) != 1 || h.events(h.company, "signin.completed", "ok") != 1 {
-			t.Errorf("%d successes, %d sessions, %d events", done.Load(), h.sessions(h.company), h.events(h.company, "signin.completed", "ok"))
+			t.Errorf("%d successes, %d sessions, %d events", done.Load(), h.sessions(h.company),
+				h.events(h.company, "signin.completed", "ok"))
 		}
 	})
 }
@@ -169,7 +176,8 @@ func TestAIR10_ThreeNewCodesThenStartAgain(t *testing.T) {
 			}
 		}
 		newest := h.newest().Code
-		if a, ok := h.answer(*ask.Flow, first, false).(signin.AnswerCode); first != newest && (!ok || a.Problem != "code.problem.older") {
+		if a, ok := h.answer(*ask.Flow, first, false).(signin.AnswerCode); first != newest &&
+			(!ok || a.Problem != "code.problem.older") {
 			t.Errorf("an older code: %#v", a)
 		}
 		h.clock.pass(31 * time.Second)
@@ -191,7 +199,8 @@ func TestAIR7_CodesDieAfterTenMinutes(t *testing.T) {
 		if s, ok := h.answer(*ask.Flow, mail.Code, false).(signin.CodeSpent); !ok || !s.Expired {
 			t.Errorf("after 600 s: %#v", s)
 		}
-		if _, _, err := h.PressLink(t.Context(), linkOf(t, mail.Link), held(ask), false, visitor); !fault.Is(err, fault.NotFound) {
+		if _, _, err := h.PressLink(t.Context(), linkOf(t, mail.Link), held(ask), false, visitor); !fault.Is(err,
+			fault.NotFound) {
 			t.Errorf("the link after 600 s: %v", err)
 		}
 		h.clock.pass(-10 * time.Minute)
@@ -247,8 +256,10 @@ func TestALO11_TheLinkWorksOnlyWhereItBegan(t *testing.T) {
 			}
 		}
 		other := h.password("owner@company.test", "dashboard")
-		for _, browser := range []secret.Reference{{}, *other.Flow, {Tenant: ask.Flow.Tenant, ID: ask.Flow.ID, Token: other.Flow.Token}} {
-			if _, _, err := h.PressLink(t.Context(), link, []secret.Reference{browser}, false, visitor); !fault.Is(err, fault.NotFound) {
+		for _, browser := range []secret.Reference{{}, *other.Flow,
+			{Tenant: ask.Flow.Tenant, ID: ask.Flow.ID, Token: other.Flow.Token}} {
+			if _, _, err := h.PressLink(t.Context(), link, []secret.Reference{browser}, false, visitor); !fault.Is(err,
+				fault.NotFound) {
 				t.Errorf("pressed in another browser: %v", err)
 			}
 		}
@@ -318,7 +329,8 @@ func (h *house) again(address, app string, browsers ...secret.Reference) signin.
 func TestATK69_ATK74_MemoryIsOfOneUserAndApp(t *testing.T) {
 	each(t, func(t *testing.T, h *house) {
 		browser := *h.signIn("maria@company.test", "dashboard", true).Remembered
-		for _, a := range []signin.Attempt{attempt("owner@company.test", rightPassword, "dashboard"), attempt("maria@company.test", rightPassword, client.PortalID)} {
+		for _, a := range []signin.Attempt{attempt("owner@company.test", rightPassword, "dashboard"),
+			attempt("maria@company.test", rightPassword, client.PortalID)} {
 			a.Presented = []secret.Reference{browser}
 			if step, err := h.SubmitPassword(t.Context(), a); err != nil || !isAsk(step) {
 				t.Errorf("%s at %s: %#v, %v", a.Email, a.ClientID, step, err)
@@ -351,7 +363,8 @@ func TestAnOlderMemoryTokenEndsTheLine(t *testing.T) {
 				t.Errorf("%#v, %v", step, err)
 			}
 		}
-		if st, err := h.CheckSession(t.Context(), string(born.Session.Text()), signin.Ask{ClientID: "dashboard"}); err != nil ||
+		if st, err := h.CheckSession(t.Context(), string(born.Session.Text()),
+			signin.Ask{ClientID: "dashboard"}); err != nil ||
 			st.Session != nil {
 			t.Errorf("the session of a copied token goes on: %v", err)
 		}
@@ -370,7 +383,10 @@ func TestATK72_WhatEndsAMemory(t *testing.T) {
 				_ = user.Disable(ctx, tx, id)
 				return user.Enable(ctx, tx, id)
 			},
-			"zero days": func(ctx context.Context, tx *db.Tx, _ string) error { return tenant.SetRememberDays(ctx, tx, 0) },
+			"zero days": func(ctx context.Context, tx *db.Tx,
+				_ string) error {
+				return tenant.SetRememberDays(ctx, tx, 0)
+			},
 			"disowned": func(ctx context.Context, tx *db.Tx, id string) error {
 				_, err := user.FlagPassword(ctx, tx, id)
 				return err
@@ -386,7 +402,11 @@ func TestATK72_WhatEndsAMemory(t *testing.T) {
 				if step, err := h.SubmitPassword(t.Context(), a); err != nil || !isAsk(step) {
 					t.Errorf("%#v, %v", step, err)
 				}
-				h.in(h.company, func(ctx context.Context, tx *db.Tx) error { return tenant.SetRememberDays(ctx, tx, tenant.InheritDays) })
+				h.in(h.company,
+					func(ctx context.Context,
+						tx *db.Tx) error {
+						return tenant.SetRememberDays(ctx, tx, tenant.InheritDays)
+					})
 			})
 		}
 	})
@@ -413,19 +433,22 @@ func TestAIR2_ALO2_ExemptThenCovered(t *testing.T) {
 		if !ok {
 			t.Fatal("the step-up did not finish")
 		}
-		if st := h.standing(up.Session, signin.Ask{ClientID: "dashboard"}); !st.Enough || st.Session.ACR != string(policy.EmailConfirmed) {
+		if st := h.standing(up.Session, signin.Ask{ClientID: "dashboard"}); !st.Enough ||
+			st.Session.ACR != string(policy.EmailConfirmed) {
 			t.Errorf("after the step-up: %+v", st)
 		}
 		if st := h.standing(done.Session, signin.Ask{ClientID: "phone"}); st.Session != nil {
 			t.Error("the older cookie still opens something")
 		}
-		if st, _ := h.CheckSessionByID(t.Context(), h.company, done.Session.ID, signin.Ask{ClientID: "phone"}); !st.Enough {
+		if st, _ := h.CheckSessionByID(t.Context(), h.company, done.Session.ID,
+			signin.Ask{ClientID: "phone"}); !st.Enough {
 			t.Error("the exempt app's tokens died with the step-up")
 		}
 		if err := h.SignOut(t.Context(), up.Session, visitor); err != nil {
 			t.Fatal(err)
 		}
-		if st, _ := h.CheckSessionByID(t.Context(), h.company, done.Session.ID, signin.Ask{ClientID: "phone"}); st.Enough {
+		if st, _ := h.CheckSessionByID(t.Context(), h.company, done.Session.ID,
+			signin.Ask{ClientID: "phone"}); st.Enough {
 			t.Error("signing out left the session underneath")
 		}
 	})
@@ -580,14 +603,16 @@ func TestALO10_ThisWasNotMe(t *testing.T) {
 func (h *house) replaceReportedPassword(t *testing.T) {
 	t.Helper()
 	ask := h.password("maria@company.test", "phone")
-	if _, err := h.ReplacePassword(t.Context(), *ask.Flow, "another horse battery staple", visitor); !fault.Is(err, fault.Denied) {
+	if _, err := h.ReplacePassword(t.Context(), *ask.Flow, "another horse battery staple",
+		visitor); !fault.Is(err, fault.Denied) {
 		t.Errorf("a new password before the code: %v", err)
 	}
 	if _, ok := h.answer(*ask.Flow, h.newest().Code, false).(signin.ReplacePassword); !ok {
 		t.Fatal("no new password was asked for")
 	}
 	for _, weak := range []string{"short", "passwordpassword", strings.Repeat("x", 300), "", rightPassword} {
-		if _, err := h.ReplacePassword(t.Context(), *ask.Flow, secret.Text(weak), visitor); !fault.Is(err, fault.Invalid) {
+		if _, err := h.ReplacePassword(t.Context(), *ask.Flow, secret.Text(weak), visitor); !fault.Is(err,
+			fault.Invalid) {
 			t.Errorf("%q: %v", weak, err)
 		}
 	}
@@ -650,7 +675,8 @@ func TestATK12_OneStrangerSlowsOnlyHimself(t *testing.T) {
 			if h.clock.now().Minute()%20 != 0 {
 				continue
 			}
-			if step, err := h.SubmitPassword(t.Context(), attempt("maria@company.test", rightPassword, "dashboard")); err != nil || step == nil {
+			if step, err := h.SubmitPassword(t.Context(),
+				attempt("maria@company.test", rightPassword, "dashboard")); err != nil || step == nil {
 				t.Errorf("at %s the owner was kept out: %v", h.clock.now().Format("15:04"), err)
 			}
 		}
@@ -684,7 +710,8 @@ func TestATK12_WhoeverKeepsAskingIsNotHeard(t *testing.T) {
 			if h.clock.now().Second() != 0 {
 				continue
 			}
-			if step, err := h.SubmitPassword(t.Context(), attempt("maria@company.test", rightPassword, "dashboard")); err == nil && step != nil {
+			if step, err := h.SubmitPassword(t.Context(),
+				attempt("maria@company.test", rightPassword, "dashboard")); err == nil && step != nil {
 				right++
 			}
 		}
@@ -704,7 +731,8 @@ func TestAMadeUpDeviceIsNone(t *testing.T) {
 			h.clock.pass(time.Second)
 		}
 		a := attempt("maria@company.test", rightPassword, "dashboard")
-		a.Devices = []secret.Reference{own, {Tenant: maria.Tenant, ID: maria.ID, Token: token}, {Tenant: maria.Tenant, ID: maria.ID, Token: own.Token}}
+		a.Devices = []secret.Reference{own, {Tenant: maria.Tenant, ID: maria.ID, Token: token},
+			{Tenant: maria.Tenant, ID: maria.ID, Token: own.Token}}
 		if _, err := h.SubmitPassword(t.Context(), a); !fault.Is(err, fault.RateLimited) {
 			t.Errorf("a made-up device was believed: %v", err)
 		}
@@ -713,14 +741,16 @@ func TestAMadeUpDeviceIsNone(t *testing.T) {
 
 func TestAnImportedHashIsRenewed(t *testing.T) {
 	each(t, func(t *testing.T, h *house) {
-		const imported = "$argon2id$v=19$m=65536,t=2,p=1$c29tZXNhbHQ$CTFhFdXPJO1aFaMaO6Mm5c8y7cJHAph8ArZWb2GRPPc" // of "password"
+		// of "password"
+		const imported = "$argon2id$v=19$m=65536,t=2,p=1$c29tZXNhbHQ$CTFhFdXPJO1aFaMaO6Mm5c8y7cJHAph8ArZWb2GRPPc"
 		u := h.newUser(h.company, "moved@company.test", user.Agent)
 		h.in(h.company, func(ctx context.Context, tx *db.Tx) error {
 			return password.Set(ctx, tx, u.ID, password.Stored{Hash: imported})
 		})
 		for range 2 {
 			h.clock.pass(time.Minute)
-			if step, err := h.SubmitPassword(t.Context(), attempt("moved@company.test", "password", "dashboard")); err != nil || !isAsk(step) {
+			if step, err := h.SubmitPassword(t.Context(),
+				attempt("moved@company.test", "password", "dashboard")); err != nil || !isAsk(step) {
 				t.Fatalf("%#v, %v", step, err)
 			}
 		}
@@ -791,7 +821,8 @@ func TestATK116_TenMailsAnHour(t *testing.T) {
 
 func TestALO1_AnnouncedBeforeItHolds(t *testing.T) {
 	each(t, func(t *testing.T, h *house) {
-		soon := h.newCompany("soon", tenant.Mandate{Mode: tenant.Mandatory, From: h.clock.now().Add(13*24*time.Hour + time.Hour)})
+		soon := h.newCompany("soon",
+			tenant.Mandate{Mode: tenant.Mandatory, From: h.clock.now().Add(13*24*time.Hour + time.Hour)})
 		h.newUser(soon, "pat@soon.test", user.Agent)
 		step, err := h.SubmitPassword(t.Context(), attempt("pat@soon.test", rightPassword, "dashboard"))
 		done, ok := step.(signin.Done)
@@ -815,10 +846,12 @@ func TestATK143_UnreachableLevelsAreRefused(t *testing.T) {
 			t.Errorf("%#v, %v", step, err)
 		}
 		done := h.signIn("maria@company.test", "dashboard", false)
-		if st := h.standing(done.Session, signin.Ask{ClientID: "dashboard", WantACR: a.WantACR}); st.Enough || !st.Unreachable {
+		if st := h.standing(done.Session, signin.Ask{ClientID: "dashboard", WantACR: a.WantACR}); st.Enough ||
+			!st.Unreachable {
 			t.Errorf("%+v", st)
 		}
-		if st := h.standing(done.Session, signin.Ask{ClientID: "dashboard", FreshAfter: h.clock.now().Add(time.Second)}); st.Enough || st.StepUp {
+		if st := h.standing(done.Session,
+			signin.Ask{ClientID: "dashboard", FreshAfter: h.clock.now().Add(time.Second)}); st.Enough || st.StepUp {
 			t.Errorf("prompt=login: %+v", st)
 		}
 	})
@@ -867,13 +900,15 @@ func TestREL14_AClockThatGoesBackRevivesNoSession(t *testing.T) {
 		if h.standing(idle.Session, ask).Session != nil {
 			t.Error("an idle session lives again")
 		}
-		if st, err := h.CheckSessionByID(t.Context(), idle.Session.Tenant, idle.Session.ID, ask); err != nil || !st.Enough {
+		if st, err := h.CheckSessionByID(t.Context(), idle.Session.Tenant, idle.Session.ID, ask); err != nil ||
+			!st.Enough {
 			t.Errorf("what apps hold ended with the browser's idle time: %+v, %v", st, err)
 		}
 		if err := h.SignOut(t.Context(), idle.Session, visitor); err != nil {
 			t.Fatal(err)
 		}
-		if st, err := h.CheckSessionByID(t.Context(), idle.Session.Tenant, idle.Session.ID, ask); err != nil || st.Session != nil {
+		if st, err := h.CheckSessionByID(t.Context(), idle.Session.Tenant, idle.Session.ID, ask); err != nil ||
+			st.Session != nil {
 			t.Errorf("signing out of an idle session ended nothing: %+v, %v", st, err)
 		}
 		old := h.signIn("maria@company.test", "dashboard", false)
@@ -951,7 +986,8 @@ func TestExplain(t *testing.T) {
 			return err
 		})
 		d, err := h.Explain(t.Context(), u, "dashboard")
-		if err != nil || d.Outcome != policy.Challenge || d.Offer[0] != authenticator.Email || d.Because[0].Key != "policy.mandate_always" {
+		if err != nil || d.Outcome != policy.Challenge || d.Offer[0] != authenticator.Email ||
+			d.Because[0].Key != "policy.mandate_always" {
 			t.Errorf("%+v, %v", d, err)
 		}
 		if d, err = h.Explain(t.Context(), u, "phone"); err != nil || d.Outcome != policy.Allow {
@@ -975,7 +1011,8 @@ func TestSEC68_AMemoryOpensOneAppOnly(t *testing.T) {
 		h.clock.pass(61 * time.Minute)
 		for range 3 { // using it does not bring the proof back
 			st := h.standing(done.Session, dashboard)
-			if !st.Enough || st.Session.ACR != string(policy.PasswordOnly) || strings.Join(st.Session.AMR, " ") != "pwd" {
+			if !st.Enough || st.Session.ACR != string(policy.PasswordOnly) ||
+				strings.Join(st.Session.AMR, " ") != "pwd" {
 				t.Errorf("its own app after two idle hours: %+v", st)
 			}
 			if st := h.standing(done.Session, other); st.Enough || !st.StepUp {
@@ -1057,7 +1094,8 @@ func TestATK80_SignOutEndsTheWholeLineHoweverIdle(t *testing.T) {
 			t.Fatal(err)
 		}
 		for i, ref := range line {
-			if st, _ := h.CheckSessionByID(t.Context(), h.company, ref.ID, signin.Ask{ClientID: "dashboard"}); st.Session != nil {
+			if st, _ := h.CheckSessionByID(t.Context(), h.company, ref.ID,
+				signin.Ask{ClientID: "dashboard"}); st.Session != nil {
 				t.Errorf("session %d of the line lives", i)
 			}
 		}

@@ -48,14 +48,25 @@ func TestWhatChangesWhileAnAnswerIsJudgedHolds(t *testing.T) {
 		change func(h *house, flow signin.AnswerCode)
 		in     bool // the person is signed in all the same
 	}{
-		"account disabled, by an old program":  {old(`UPDATE users SET disabled_at = 1 WHERE tenant_id = 'company' AND email = 'maria@company.test'`), false},
-		"password changed, by an old program":  {old(`UPDATE users SET security_version = security_version + 1 WHERE tenant_id = 'company' AND email = 'maria@company.test'`), false},
-		"password reported, by an old program": {old(`UPDATE users SET password_flagged_at = 1 WHERE tenant_id = 'company' AND email = 'maria@company.test'`), false},
-		"company suspended, by an old program": {old(`UPDATE tenants SET suspended_at = 1 WHERE tenant_id = 'company'`), false},
-		"app disabled, by an old program":      {old(`UPDATE clients SET disabled_at = 1 WHERE id = 'dashboard'`), false},
-		"code replaced by a new one":           {func(h *house, f signin.AnswerCode) { _, _ = h.NewCode(h.t.Context(), *f.Flow, visitor) }, false},
-		"cancelled":                            {func(h *house, f signin.AnswerCode) { _, _ = h.Cancel(h.t.Context(), *f.Flow, visitor) }, false},
-		"address of codes changed":             {readdress, false},
+		"account disabled, by an old program": {old(`UPDATE users SET disabled_at = 1
+			WHERE tenant_id = 'company' AND email = 'maria@company.test'`), false},
+		"password changed, by an old program": {old(`UPDATE users SET security_version = security_version + 1
+			WHERE tenant_id = 'company' AND email = 'maria@company.test'`), false},
+		"password reported, by an old program": {old(`UPDATE users SET password_flagged_at = 1
+			WHERE tenant_id = 'company' AND email = 'maria@company.test'`), false},
+		"company suspended, by an old program": {old(`UPDATE tenants SET suspended_at = 1
+			WHERE tenant_id = 'company'`), false},
+		"app disabled, by an old program": {old(`UPDATE clients SET disabled_at = 1
+			WHERE id = 'dashboard'`), false},
+		"code replaced by a new one": {func(h *house, f signin.AnswerCode) {
+			_,
+				_ = h.NewCode(h.t.Context(), *f.Flow, visitor)
+		}, false},
+		"cancelled": {func(h *house, f signin.AnswerCode) {
+			_,
+				_ = h.Cancel(h.t.Context(), *f.Flow, visitor)
+		}, false},
+		"address of codes changed": {readdress, false},
 	} {
 		t.Run(name, func(t *testing.T) {
 			each(t, func(t *testing.T, h *house) { h.answerWhile(c.change, c.in) })
@@ -99,9 +110,12 @@ var settersOfTenant = map[string]struct {
 	}, true},
 	"switch on":  {func(ctx context.Context, tx *db.Tx, _ user.User) error { return tenant.SwitchOn(ctx, tx) }, true},
 	"switch off": {func(ctx context.Context, tx *db.Tx, _ user.User) error { return tenant.SwitchOff(ctx, tx) }, true},
-	"days":       {func(ctx context.Context, tx *db.Tx, _ user.User) error { return tenant.SetRememberDays(ctx, tx, 3) }, true},
-	"suspended":  {func(ctx context.Context, tx *db.Tx, _ user.User) error { return tenant.Suspend(ctx, tx) }, false},
-	"resumed":    {func(ctx context.Context, tx *db.Tx, _ user.User) error { return tenant.Resume(ctx, tx) }, true},
+	"days": {func(ctx context.Context, tx *db.Tx,
+		_ user.User) error {
+		return tenant.SetRememberDays(ctx, tx, 3)
+	}, true},
+	"suspended": {func(ctx context.Context, tx *db.Tx, _ user.User) error { return tenant.Suspend(ctx, tx) }, false},
+	"resumed":   {func(ctx context.Context, tx *db.Tx, _ user.User) error { return tenant.Resume(ctx, tx) }, true},
 	"methods": {func(ctx context.Context, tx *db.Tx, _ user.User) error {
 		return tenant.SetMethods(ctx, tx, "email totp")
 	}, true},
@@ -114,7 +128,8 @@ var settersOfTenant = map[string]struct {
 	"deadline": {func(ctx context.Context, tx *db.Tx, _ user.User) error {
 		return tenant.SetDeadline(ctx, tx, tx.Now.Add(time.Hour))
 	}, true},
-	"countries": {func(ctx context.Context, tx *db.Tx, _ user.User) error { return tenant.SetCountries(ctx, tx, "DE") }, true},
+	"countries": {func(ctx context.Context, tx *db.Tx, _ user.User) error { return tenant.SetCountries(ctx, tx, "DE") },
+		true},
 }
 
 var settersOfVendor = map[string]func(i *tenant.Installation){
@@ -131,8 +146,12 @@ var settersOfApp = map[string]struct {
 	"exempt": {func(ctx context.Context, tx *db.Tx, _ user.User) error {
 		return client.Exempt(ctx, tx, "dashboard", tx.Now.Add(time.Hour))
 	}, true},
-	"disabled": {func(ctx context.Context, tx *db.Tx, _ user.User) error { return client.Disable(ctx, tx, "dashboard") }, false},
-	"enabled":  {func(ctx context.Context, tx *db.Tx, _ user.User) error { return client.Enable(ctx, tx, "dashboard") }, true},
+	"disabled": {func(ctx context.Context, tx *db.Tx,
+		_ user.User) error {
+		return client.Disable(ctx, tx, "dashboard")
+	}, false},
+	"enabled": {func(ctx context.Context, tx *db.Tx, _ user.User) error { return client.Enable(ctx, tx, "dashboard") },
+		true},
 	"signing algorithm": {func(ctx context.Context, tx *db.Tx, _ user.User) error {
 		return client.SetSigningAlg(ctx, tx, "dashboard", "RS256")
 	}, true},
@@ -154,7 +173,10 @@ var settersOfUser = map[string]struct {
 		_, err := user.FlagPassword(ctx, tx, u.ID)
 		return err
 	}, false},
-	"password changed": {func(ctx context.Context, tx *db.Tx, u user.User) error { return user.PasswordChanged(ctx, tx, u.ID) }, false},
+	"password changed": {func(ctx context.Context, tx *db.Tx,
+		u user.User) error {
+		return user.PasswordChanged(ctx, tx, u.ID)
+	}, false},
 	"password set by mail": {func(ctx context.Context, tx *db.Tx, u user.User) error {
 		_, err := user.PasswordSetByMail(ctx, tx, u, true)
 		return err
@@ -162,11 +184,13 @@ var settersOfUser = map[string]struct {
 	"own switch": {func(ctx context.Context, tx *db.Tx, u user.User) error {
 		return user.ChooseSecondStep(ctx, tx, u.ID, true)
 	}, true},
-	"everything ended": {func(ctx context.Context, tx *db.Tx, u user.User) error { return user.EndAll(ctx, tx, u.ID) }, false},
+	"everything ended": {func(ctx context.Context, tx *db.Tx, u user.User) error { return user.EndAll(ctx, tx, u.ID) },
+		false},
 	"recovery opened": {func(ctx context.Context, tx *db.Tx, u user.User) error {
 		return user.OpenRecovery(ctx, tx, u.ID, tx.Now.Add(time.Hour), false)
 	}, false},
-	"first factor": {func(ctx context.Context, tx *db.Tx, u user.User) error { return user.FactorBound(ctx, tx, u.ID) }, false},
+	"first factor": {func(ctx context.Context, tx *db.Tx, u user.User) error { return user.FactorBound(ctx, tx, u.ID) },
+		false},
 	"protection held": {func(ctx context.Context, tx *db.Tx, u user.User) error {
 		_, err := user.HoldProtection(ctx, tx, u.ID)
 		return err
@@ -183,10 +207,12 @@ var settersOfUser = map[string]struct {
 		return err
 	}, false},
 	"method failed too often": {func(ctx context.Context, tx *db.Tx, u user.User) error {
-		return ofEmail(ctx, tx, u, func(a authenticator.Authenticator) error { return authenticator.Failed(ctx, tx, a, 1) })
+		return ofEmail(ctx, tx, u,
+			func(a authenticator.Authenticator) error { return authenticator.Failed(ctx, tx, a, 1) })
 	}, true},
 	"method enabled": {func(ctx context.Context, tx *db.Tx, u user.User) error {
-		return ofEmail(ctx, tx, u, func(a authenticator.Authenticator) error { return authenticator.Enable(ctx, tx, a.ID) })
+		return ofEmail(ctx, tx, u,
+			func(a authenticator.Authenticator) error { return authenticator.Enable(ctx, tx, a.ID) })
 	}, true},
 }
 

@@ -38,7 +38,8 @@ func (h *house) equip(address string) *kit {
 	codes := lookup.Verifier{Hash: h.Passwords.HashCode, Match: h.Passwords.MatchCode}
 	h.Others = map[authenticator.Kind]authenticator.Verifier{
 		authenticator.Passkey: keys, authenticator.TOTP: totp.Verifier{Keys: h.Keys}, authenticator.Backup: codes,
-		authenticator.SMS: outofband.Verifier{Channel: authenticator.SMS, Keys: h.Keys, Queue: h.Queue, Digits: 6, Origin: h.Origin},
+		authenticator.SMS: outofband.Verifier{Channel: authenticator.SMS, Keys: h.Keys, Queue: h.Queue, Digits: 6,
+			Origin: h.Origin},
 	}
 	h.courier.Senders = map[string]message.Sender{"email": h.post, "sms": k.texts}
 	k.key = h.bindPasskey(h.company, address, virtualwebauthn.AuthenticatorOptions{})
@@ -62,7 +63,8 @@ func (h *house) equip(address string) *kit {
 		if err != nil {
 			return err
 		}
-		_, err = tx.Exec(ctx, `INSERT INTO outofband_addresses (tenant_id, authenticator_id, address, verified_at) VALUES ($1, $2, '+4915112345678', $3)`, tx.Tenant, a.ID, tx.Now)
+		_, err = tx.Exec(ctx, `INSERT INTO outofband_addresses (tenant_id, authenticator_id, address, verified_at)
+			VALUES ($1, $2, '+4915112345678', $3)`, tx.Tenant, a.ID, tx.Now)
 		return err
 	})
 	return k
@@ -90,7 +92,8 @@ func (h *house) bindTOTP(ctx context.Context, tx *db.Tx, who authenticator.Subje
 	return err
 }
 
-func bindCodes(ctx context.Context, tx *db.Tx, v lookup.Verifier, who authenticator.Subject, prepared authenticator.State, k *kit) error {
+func bindCodes(ctx context.Context, tx *db.Tx, v lookup.Verifier, who authenticator.Subject,
+	prepared authenticator.State, k *kit) error {
 	d := authenticator.PendingEnrollment{ID: tx.NewID(), Begun: tx.Now, Ends: tx.Now.Add(time.Hour), State: prepared}
 	var err error
 	if d.State, err = v.Propose(ctx, tx, who, d, ""); err != nil {
@@ -178,7 +181,8 @@ func TestStatementsPerAnswer(t *testing.T) {
 			wrong, right int64
 			answer       func(ask signin.AnswerCode) authenticator.Response
 		}{
-			{authenticator.SMS, 6, 7, func(signin.AnswerCode) authenticator.Response { return authenticator.Response{Code: k.texted(h)} }},
+			{authenticator.SMS, 6, 7,
+				func(signin.AnswerCode) authenticator.Response { return authenticator.Response{Code: k.texted(h)} }},
 			{authenticator.TOTP, 5, 8, func(signin.AnswerCode) authenticator.Response { return app() }},
 			{authenticator.Passkey, 6, 8, func(ask signin.AnswerCode) authenticator.Response {
 				return authenticator.Response{Assertion: k.key.answer(t, ask.Present)}

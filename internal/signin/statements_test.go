@@ -24,7 +24,8 @@ func TestStatementsPerStep(t *testing.T) {
 		var ask signin.AnswerCode
 		var done signin.Done
 		count("a wrong password", 5, func() {
-			if _, err := h.SubmitPassword(t.Context(), attempt("maria@company.test", "wrong", "dashboard")); err != nil {
+			if _, err := h.SubmitPassword(t.Context(),
+				attempt("maria@company.test", "wrong", "dashboard")); err != nil {
 				t.Fatal(err)
 			}
 		})

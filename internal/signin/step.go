@@ -24,11 +24,12 @@ type (
 	// AnswerCode waits for an answer: a code, the press on the link that came with it, or a
 	// passkey.
 	AnswerCode struct {
-		Kind                       authenticator.Kind
-		Others                     []authenticator.Kind // what may be used instead, strongest first
-		ForSetUp                   bool                 // the answer only opens the set-up of a method
-		Confirms                   bool                 // of a step-up: somebody who is signed in confirms that it is them
-		Present                    []byte               // what the browser needs for it (a passkey's options, JSON)
+		Kind     authenticator.Kind
+		Others   []authenticator.Kind // what may be used instead, strongest first
+		ForSetUp bool                 // the answer only opens the set-up of a method
+		// of a step-up: somebody who is signed in confirms that it is them
+		Confirms                   bool
+		Present                    []byte // what the browser needs for it (a passkey's options, JSON)
 		AppName, SentTo, Reference string
 		IssuedAt, ExpiresAt        time.Time
 		NewCodeAt, Now             time.Time

@@ -22,7 +22,8 @@ const suspendWithin = 72 * time.Hour
 // suspendBoundIn suspends what was set up in a disputed sign-in, so that a thief's
 // authenticator does not open the account. It removes nothing: what is suspended goes on
 // protecting the account until someone proves an undisputed method or an administrator decides.
-func (s *Service) suspendBoundIn(ctx context.Context, tx *db.Tx, f *activeFlow, flowID string, v session.Visitor) error {
+func (s *Service) suspendBoundIn(ctx context.Context, tx *db.Tx, f *activeFlow, flowID string,
+	v session.Visitor) error {
 	bound, err := authenticator.BoundIn(ctx, tx, flowID)
 	if err != nil {
 		return err
@@ -87,7 +88,8 @@ func (s *Service) suspend(
 			Browser:  v.Browser,
 			At:       tx.Now,
 		}
-		if err := s.Notifier.TellHolder(ctx, tx, u, notify.Notice{Purpose: "method.suspended", Content: c}); err != nil {
+		if err := s.Notifier.TellHolder(ctx, tx, u,
+			notify.Notice{Purpose: "method.suspended", Content: c}); err != nil {
 			return err
 		}
 	}

@@ -38,7 +38,13 @@ func (s *Service) readTries(ctx context.Context, tx *db.Tx, a Attempt, acc *acco
 	read, err := ratelimit.Read(ctx, tx, network,
 		charge(s.limitPassword(), subject), charge(s.limitPasswordHere(), here), charge(s.limitTurn(), here))
 	if err == nil {
-		acc.tries = tries{source: read[0], spent: read[1:3], all: read[1], here: read[2], turn: read[3]}
+		acc.tries = tries{
+			source: read[0],
+			spent:  read[1:3],
+			all:    read[1],
+			here:   read[2],
+			turn:   read[3],
+		}
 	}
 	return err
 }
@@ -47,7 +53,8 @@ func (s *Service) readTries(ctx context.Context, tx *db.Tx, a Attempt, acc *acco
 // on its own, so that nothing later can give the try back unnoticed. The source's budget is
 // only looked at: it is charged for failures, when they are known to be failures.
 func (s *Service) reserve(ctx context.Context, a Attempt, acc account) error {
-	if acc.browser.tries == "" && acc.tries.source.Wait(s.DB.Now()) > 0 { // a neighbour's failures do not shut out a known browser
+	// a neighbour's failures do not shut out a known browser
+	if acc.browser.tries == "" && acc.tries.source.Wait(s.DB.Now()) > 0 {
 		return errSlowDown.After(s.Limits.FailuresPerSourceWindow / 10) // and nothing more is written for that source
 	}
 	var wait time.Duration

@@ -89,7 +89,12 @@ func (s *Service) moved(ctx context.Context, tx *db.Tx, c user.Change, v session
 	if err != nil {
 		return err
 	}
-	news := email.AddressRestored{Vendor: i.Name, Old: outofband.Mask(c.From), New: outofband.Mask(c.To), At: tx.Now}
+	news := email.AddressRestored{
+		Vendor: i.Name,
+		Old:    outofband.Mask(c.From),
+		New:    outofband.Mask(c.To),
+		At:     tx.Now,
+	}
 	notice := notify.Notice{Purpose: "address.restored", Content: news}
 	if err := s.Notifier.TellAddresses(ctx, tx, u, []string{c.To}, notice); err != nil {
 		return err

@@ -8,7 +8,8 @@ import (
 )
 
 // signInForm is a form of a sign-in that is under way, up to the end of its fields.
-var signInForm = regexp.MustCompile(`(?s)<form method="post" action="(/signin/(?:code|code/new|other|cancel|new-password|set-up/[a-z/]+))"[^>]*>.*?</form>`)
+var signInForm = regexp.MustCompile(
+	`(?s)<form method="post" action="(/signin/(?:code|code/new|other|cancel|new-password|set-up/[a-z/]+))"[^>]*>.*?</form>`)
 
 var namesAFlow = regexp.MustCompile(`<input type="hidden" name="flow" value="[a-z0-9]+">`)
 
@@ -31,7 +32,8 @@ func TestEveryFormOfASignInNamesIt(t *testing.T) {
 			}
 		}
 	}
-	for _, action := range []string{"/signin/code", "/signin/code/new", "/signin/other", "/signin/cancel", "/signin/new-password", "/signin/set-up/totp/confirm"} {
+	for _, action := range []string{"/signin/code", "/signin/code/new", "/signin/other", "/signin/cancel",
+		"/signin/new-password", "/signin/set-up/totp/confirm"} {
 		if !seen[action] {
 			t.Errorf("no page has a form for %s", action)
 		}

@@ -57,7 +57,12 @@ var templates = map[string]fs.FS{
 }
 
 // Site is whose pages the storybook pretends to be.
-var Site = web.Site{Name: "Harbor", SupportEmail: "help@harbor.example", SupportPhone: "+34 900 555 010", SupportURL: "https://harbor.example/help"}
+var Site = web.Site{
+	Name:         "Harbor",
+	SupportEmail: "help@harbor.example",
+	SupportPhone: "+34 900 555 010",
+	SupportURL:   "https://harbor.example/help",
+}
 
 // New draws everything as seen at now, for the origin that it will be served from.
 func New(origin string, now time.Time) (*Book, error) {
@@ -69,8 +74,16 @@ func New(origin string, now time.Time) (*Book, error) {
 	if err != nil {
 		return nil, fmt.Errorf("read origin: %w", err)
 	}
-	w, err := web.New(web.Options{PublicURL: u, AnyHost: true, Catalog: catalog, Themed: true, Templates: templates, Log: slog.New(slog.NewTextHandler(io.Discard, nil)),
-		Now: func() time.Time { return now }, Site: func(context.Context) web.Site { return Site }})
+	w, err := web.New(web.Options{
+		PublicURL: u,
+		AnyHost:   true,
+		Catalog:   catalog,
+		Themed:    true,
+		Templates: templates,
+		Log:       slog.New(slog.NewTextHandler(io.Discard, nil)),
+		Now:       func() time.Time { return now },
+		Site:      func(context.Context) web.Site { return Site },
+	})
 	if err != nil {
 		return nil, fmt.Errorf("start pages: %w", err)
 	}
@@ -81,7 +94,15 @@ func New(origin string, now time.Time) (*Book, error) {
 	if err != nil {
 		return nil, fmt.Errorf("read index: %w", err)
 	}
-	b := &Book{Stories: slices.Concat(portal.Stories(now), enrollpages.Stories(now), account.Stories(now), oidc.Stories(), web.Stories()), Mails: letters(now), Langs: catalog.Languages(), web: w, catalog: catalog, index: index}
+	b := &Book{
+		Stories: slices.Concat(portal.Stories(now), enrollpages.Stories(now), account.Stories(now),
+			oidc.Stories(), web.Stories()),
+		Mails:   letters(now),
+		Langs:   catalog.Languages(),
+		web:     w,
+		catalog: catalog,
+		index:   index,
+	}
 	b.register(w.Mux())
 	return b, nil
 }

@@ -29,7 +29,8 @@ func (c Countries) Within(installation []string) []string {
 // SetCountries records whose numbers the company takes, at set-up and for each text message
 // from now on.
 func SetCountries(ctx context.Context, tx *db.Tx, c Countries) error {
-	return changed(tx.Exec(ctx, `UPDATE tenants SET sms_countries = $1, version = version + 1 WHERE tenant_id = $2`, string(c), tx.Tenant))
+	return changed(tx.Exec(ctx, `UPDATE tenants SET sms_countries = $1, version = version + 1
+		WHERE tenant_id = $2`, string(c), tx.Tenant))
 }
 
 // CountriesOf reads whose numbers tx.Tenant takes.

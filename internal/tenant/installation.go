@@ -31,7 +31,8 @@ type Installation struct {
 // Ensure creates the installation's row where there is none, and says whether it did.
 func Ensure(ctx context.Context, tx *db.Tx) (created bool, err error) {
 	n, err := tx.Exec(ctx, `
-		INSERT INTO installation (id, name, support_email, support_url, support_phone, mandate, mandate_from, remember_days, setup_hash, set_up_at, created_at)
+		INSERT INTO installation (id, name, support_email, support_url, support_phone, mandate, mandate_from,
+			remember_days, setup_hash, set_up_at, created_at)
 		VALUES ($1, 'Countersign', '', '', '', $2, 0, $3, NULL, 0, $4) ON CONFLICT (id) DO NOTHING`,
 		db.Installation, string(DefaultOff), MaxRememberDays, tx.Now)
 	return n > 0, err
@@ -41,7 +42,8 @@ func Ensure(ctx context.Context, tx *db.Tx) (created bool, err error) {
 // installation has been set up (SEC-123).
 func OfferSetUp(ctx context.Context, tx *db.Tx) (secret.Text, error) {
 	token, hash := secret.NewToken()
-	n, err := tx.Exec(ctx, `UPDATE installation SET setup_hash = $1 WHERE id = $2 AND set_up_at = 0`, hash, db.Installation)
+	n, err := tx.Exec(ctx, `UPDATE installation SET setup_hash = $1
+		WHERE id = $2 AND set_up_at = 0`, hash, db.Installation)
 	if err != nil || n == 0 {
 		return "", err
 	}
@@ -50,7 +52,8 @@ func OfferSetUp(ctx context.Context, tx *db.Tx) (secret.Text, error) {
 
 // ClaimSetUp spends the set-up token; only the first right one succeeds, ever.
 func ClaimSetUp(ctx context.Context, tx *db.Tx, token string) error {
-	n, err := tx.Exec(ctx, `UPDATE installation SET set_up_at = $1, setup_hash = NULL WHERE id = $2 AND set_up_at = 0 AND setup_hash = $3`,
+	n, err := tx.Exec(ctx, `UPDATE installation SET set_up_at = $1, setup_hash = NULL
+		WHERE id = $2 AND set_up_at = 0 AND setup_hash = $3`,
 		tx.Now, db.Installation, secret.Hash(token))
 	if err == nil && n == 0 {
 		return fault.New(fault.Denied, "setup.problem.token")
@@ -62,7 +65,8 @@ func ClaimSetUp(ctx context.Context, tx *db.Tx, token string) error {
 func LoadInstallation(ctx context.Context, tx *db.Tx) (Installation, error) {
 	var i Installation
 	err := tx.QueryRow(ctx, `
-		SELECT name, support_email, support_url, support_phone, mandate, mandate_from, remember_days, methods, accent, logo_hash, set_up_at FROM installation WHERE id = $1`, db.Installation).
+		SELECT name, support_email, support_url, support_phone, mandate, mandate_from, remember_days, methods,
+			accent, logo_hash, set_up_at FROM installation WHERE id = $1`, db.Installation).
 		Scan(&i.Name, &i.SupportEmail, &i.SupportURL, &i.SupportPhone, &i.Mandate.Mode, db.ScanTime(&i.Mandate.From),
 			&i.RememberDays, &i.Methods, &i.Accent, &i.LogoHash, db.ScanTime(&i.SetUpAt))
 	return i, err
@@ -90,8 +94,10 @@ func SaveInstallation(ctx context.Context, tx *db.Tx, i Installation) error {
 		return err
 	}
 	_, err = tx.Exec(ctx, `
-		UPDATE installation SET name = $1, support_email = $2, support_url = $3, support_phone = $4, mandate = $5, mandate_from = $6, remember_days = $7, methods = $8, accent = $9, version = version + 1 WHERE id = $10`,
-		name, i.SupportEmail, i.SupportURL, i.SupportPhone, string(i.Mandate.Mode), i.Mandate.From, i.RememberDays, string(i.Methods), accent, db.Installation)
+		UPDATE installation SET name = $1, support_email = $2, support_url = $3, support_phone = $4, mandate = $5,
+			mandate_from = $6, remember_days = $7, methods = $8, accent = $9, version = version + 1 WHERE id = $10`,
+		name, i.SupportEmail, i.SupportURL, i.SupportPhone, string(i.Mandate.Mode), i.Mandate.From, i.RememberDays,
+		string(i.Methods), accent, db.Installation)
 	if err != nil {
 		return err
 	}
@@ -103,7 +109,8 @@ func SaveInstallation(ctx context.Context, tx *db.Tx, i Installation) error {
 func Why(ctx context.Context, tx *db.Tx, languages ...string) (string, error) {
 	for _, l := range languages {
 		var body string
-		err := tx.QueryRow(ctx, `SELECT body FROM installation_texts WHERE name = 'why' AND language = $1`, l).Scan(&body)
+		err := tx.QueryRow(ctx, `SELECT body FROM installation_texts
+			WHERE name = 'why' AND language = $1`, l).Scan(&body)
 		if err == nil || !db.IsNoRows(err) {
 			return body, err
 		}

@@ -69,7 +69,8 @@ func SetLogo(ctx context.Context, tx *db.Tx, logo []byte) error {
 		sum := sha256.Sum256(logo)
 		hash = hex.EncodeToString(sum[:])
 	}
-	_, err := tx.Exec(ctx, `UPDATE installation SET logo = $1, logo_hash = $2 WHERE id = $3`, logo, hash, db.Installation)
+	_, err := tx.Exec(ctx, `UPDATE installation SET logo = $1, logo_hash = $2
+		WHERE id = $3`, logo, hash, db.Installation)
 	return err
 }
 

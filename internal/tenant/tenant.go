@@ -99,7 +99,8 @@ type Tenant struct {
 	SuspendedAt    time.Time
 }
 
-const columns = `tenant_id, name, kind, mandate, mandate_from, switched_on_at, switched_off_at, remember_days, methods, choice, sms_countries, set_up_by, created_at, suspended_at`
+const columns = `tenant_id, name, kind, mandate, mandate_from, switched_on_at, switched_off_at, remember_days,
+	methods, choice, sms_countries, set_up_by, created_at, suspended_at`
 
 func scan(row db.Row) (t Tenant, err error) {
 	err = row.Scan(
@@ -137,10 +138,18 @@ func Create(ctx context.Context, tx *db.Tx, id, name, kind string) (Tenant, erro
 	if !goodID.MatchString(id) || id == db.Installation {
 		return Tenant{}, fault.New(fault.Invalid, "tenant.bad_id")
 	}
-	t := Tenant{ID: id, Name: name, Kind: kind, RememberDays: InheritDays, CreatedAt: tx.Now}
+	t := Tenant{
+		ID:           id,
+		Name:         name,
+		Kind:         kind,
+		RememberDays: InheritDays,
+		CreatedAt:    tx.Now,
+	}
 	n, err := tx.Exec(ctx, `
-		INSERT INTO tenants (tenant_id, name, kind, mandate, mandate_from, switched_on_at, switched_off_at, remember_days, created_at, suspended_at)
-		VALUES ($1, $2, $3, '', 0, 0, 0, $4, $5, 0) ON CONFLICT (tenant_id) DO NOTHING`, t.ID, t.Name, t.Kind, t.RememberDays, tx.Now)
+		INSERT INTO tenants (tenant_id, name, kind, mandate, mandate_from, switched_on_at, switched_off_at,
+			remember_days, created_at, suspended_at)
+		VALUES ($1, $2, $3, '', 0, 0, 0, $4, $5, 0)
+			ON CONFLICT (tenant_id) DO NOTHING`, t.ID, t.Name, t.Kind, t.RememberDays, tx.Now)
 	if err == nil && n == 0 {
 		err = fault.New(fault.Conflict, "tenant.id_taken")
 	}
@@ -196,17 +205,20 @@ func Vendors(ctx context.Context, tx *db.Tx) (out []string, err error) {
 
 // SetMandate records the vendor's decision for one tenant.
 func SetMandate(ctx context.Context, tx *db.Tx, m Mandate) error {
-	return changed(tx.Exec(ctx, `UPDATE tenants SET mandate = $1, mandate_from = $2, version = version + 1 WHERE tenant_id = $3`, string(m.Mode), m.From, tx.Tenant))
+	return changed(tx.Exec(ctx, `UPDATE tenants SET mandate = $1, mandate_from = $2, version = version + 1
+		WHERE tenant_id = $3`, string(m.Mode), m.From, tx.Tenant))
 }
 
 // SwitchOn records that the company switched its second step on.
 func SwitchOn(ctx context.Context, tx *db.Tx) error {
-	return changed(tx.Exec(ctx, `UPDATE tenants SET switched_on_at = $1, switched_off_at = 0, version = version + 1 WHERE tenant_id = $2`, tx.Now, tx.Tenant))
+	return changed(tx.Exec(ctx, `UPDATE tenants SET switched_on_at = $1, switched_off_at = 0, version = version + 1
+		WHERE tenant_id = $2`, tx.Now, tx.Tenant))
 }
 
 // SwitchOff records that the company switched its second step off.
 func SwitchOff(ctx context.Context, tx *db.Tx) error {
-	return changed(tx.Exec(ctx, `UPDATE tenants SET switched_off_at = $1, switched_on_at = 0, version = version + 1 WHERE tenant_id = $2`, tx.Now, tx.Tenant))
+	return changed(tx.Exec(ctx, `UPDATE tenants SET switched_off_at = $1, switched_on_at = 0, version = version + 1
+		WHERE tenant_id = $2`, tx.Now, tx.Tenant))
 }
 
 // SetRememberDays limits how long the tenant's browsers may be remembered: 0 to 30, or InheritDays.
@@ -214,17 +226,20 @@ func SetRememberDays(ctx context.Context, tx *db.Tx, days int) error {
 	if days < InheritDays || days > MaxRememberDays {
 		return fault.New(fault.Invalid, "tenant.remember_days")
 	}
-	return changed(tx.Exec(ctx, `UPDATE tenants SET remember_days = $1, version = version + 1 WHERE tenant_id = $2`, days, tx.Tenant))
+	return changed(tx.Exec(ctx, `UPDATE tenants SET remember_days = $1, version = version + 1
+		WHERE tenant_id = $2`, days, tx.Tenant))
 }
 
 // Suspend stops every sign-in and session of the tenant; Resume lifts it.
 func Suspend(ctx context.Context, tx *db.Tx) error {
-	return changed(tx.Exec(ctx, `UPDATE tenants SET suspended_at = $1, version = version + 1 WHERE tenant_id = $2`, tx.Now, tx.Tenant))
+	return changed(tx.Exec(ctx, `UPDATE tenants SET suspended_at = $1, version = version + 1
+		WHERE tenant_id = $2`, tx.Now, tx.Tenant))
 }
 
 // Resume lets the tenant's people sign in again.
 func Resume(ctx context.Context, tx *db.Tx) error {
-	return changed(tx.Exec(ctx, `UPDATE tenants SET suspended_at = 0, version = version + 1 WHERE tenant_id = $1`, tx.Tenant))
+	return changed(tx.Exec(ctx, `UPDATE tenants SET suspended_at = 0, version = version + 1
+		WHERE tenant_id = $1`, tx.Tenant))
 }
 
 // Rename changes the tenant's name.

@@ -132,8 +132,12 @@ func (t *Tracer) request(spans []*Span) otlpRequest {
 
 func (s *Span) otlp() otlpSpan {
 	out := otlpSpan{
-		TraceID: hex.EncodeToString(s.trace[:]), SpanID: hex.EncodeToString(s.id[:]), Name: s.name, Kind: s.kind,
-		Start: strconv.FormatInt(s.began.UnixNano(), 10), End: strconv.FormatInt(s.began.Add(max(0, s.ended.Sub(s.began))).UnixNano(), 10),
+		TraceID: hex.EncodeToString(s.trace[:]),
+		SpanID:  hex.EncodeToString(s.id[:]),
+		Name:    s.name,
+		Kind:    s.kind,
+		Start:   strconv.FormatInt(s.began.UnixNano(), 10),
+		End:     strconv.FormatInt(s.began.Add(max(0, s.ended.Sub(s.began))).UnixNano(), 10),
 	}
 	if s.parent != (spanID{}) {
 		out.Parent = hex.EncodeToString(s.parent[:])

@@ -106,7 +106,12 @@ func (t *Tracer) wants(from Parent, obey bool) bool {
 }
 
 func (t *Tracer) span(name string, kind Kind) *Span {
-	s := &Span{tracer: t, name: name, kind: kind, began: t.Now()}
+	s := &Span{
+		tracer: t,
+		name:   name,
+		kind:   kind,
+		began:  t.Now(),
+	}
 	_, _ = rand.Read(s.id[:])
 	return s
 }
@@ -139,7 +144,8 @@ func (s *Span) Name(name string) {
 // Text sets an attribute. It must hold no secret, nor anything about a person.
 func (s *Span) Text(key, value string) {
 	if s != nil {
-		s.attributes = append(s.attributes, attribute{key: key, text: strings.ToValidUTF8(value[:min(len(value), longestText)], "")})
+		s.attributes = append(s.attributes,
+			attribute{key: key, text: strings.ToValidUTF8(value[:min(len(value), longestText)], "")})
 	}
 }
 
@@ -188,7 +194,8 @@ func (p Parent) none() bool { return p.trace == traceID{} }
 // read counts as none.
 func ReadParent(header string) (p Parent) {
 	const length = 2 + 1 + 32 + 1 + 16 + 1 + 2
-	if len(header) < length || header[2] != '-' || header[35] != '-' || header[52] != '-' || header != strings.ToLower(header) {
+	if len(header) < length || header[2] != '-' || header[35] != '-' || header[52] != '-' ||
+		header != strings.ToLower(header) {
 		return Parent{}
 	}
 	var version, flags [1]byte
@@ -197,7 +204,8 @@ func ReadParent(header string) (p Parent) {
 	_, err3 := hex.Decode(p.span[:], []byte(header[36:52]))
 	_, err4 := hex.Decode(flags[:], []byte(header[53:55]))
 	later := len(header) > length && (version[0] == 0 || header[length] != '-')
-	if err1 != nil || err2 != nil || err3 != nil || err4 != nil || later || version[0] == 0xff || p.none() || p.span == (spanID{}) {
+	if err1 != nil || err2 != nil || err3 != nil || err4 != nil || later || version[0] == 0xff || p.none() ||
+		p.span == (spanID{}) {
 		return Parent{}
 	}
 	p.sampled = flags[0]&1 == 1

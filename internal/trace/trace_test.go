@@ -80,7 +80,8 @@ func ticking() func() time.Time {
 }
 
 func tracer(c *collector, ratio float64) *Tracer {
-	return New(Options{Service: "house", Version: "v1", SampleRatio: ratio, Now: ticking(), Send: c.take, Log: slog.New(slog.DiscardHandler)})
+	return New(Options{Service: "house", Version: "v1", SampleRatio: ratio, Now: ticking(), Send: c.take,
+		Log: slog.New(slog.DiscardHandler)})
 }
 
 // sent ends the tracer and returns what reached the collector.
@@ -104,7 +105,8 @@ func TestSpansReachTheCollectorInItsShape(t *testing.T) {
 	root.Text("long", strings.Repeat("é", 500))
 	root.End(nil)
 	sent(t, tr)
-	if len(c.spans) != 3 || c.attrs["service.name"] != "house" || c.attrs["service.version"] != "v1" || tr.Sent() != 3 || tr.Dropped() != 0 {
+	if len(c.spans) != 3 || c.attrs["service.name"] != "house" || c.attrs["service.version"] != "v1" ||
+		tr.Sent() != 3 || tr.Dropped() != 0 {
 		t.Fatalf("%+v %v", c.spans, c.attrs)
 	}
 	db, hash, req := c.spans[0], c.spans[1], c.spans[2]
@@ -112,15 +114,19 @@ func TestSpansReachTheCollectorInItsShape(t *testing.T) {
 	for _, s := range c.spans {
 		start, err1 := strconv.ParseInt(s.StartTimeUnixNano, 10, 64)
 		end, err2 := strconv.ParseInt(s.EndTimeUnixNano, 10, 64)
-		if len(s.TraceID) != 32 || len(s.SpanID) != 16 || !form.MatchString(s.TraceID+s.SpanID) || s.TraceID != req.TraceID ||
-			err1 != nil || err2 != nil || end <= start || start < at.UnixNano() || end > at.Add(time.Second).UnixNano() {
+		if len(s.TraceID) != 32 || len(s.SpanID) != 16 || !form.MatchString(s.TraceID+s.SpanID) ||
+			s.TraceID != req.TraceID ||
+			err1 != nil || err2 != nil || end <= start || start < at.UnixNano() ||
+			end > at.Add(time.Second).UnixNano() {
 			t.Errorf("%+v", s)
 		}
 	}
-	if req.ParentSpanID != "" || req.Kind != 2 || req.Name != "POST /signin/password" || req.Status.Code != 0 || len(*req.Attributes[0].Value.StringValue) > longestText {
+	if req.ParentSpanID != "" || req.Kind != 2 || req.Name != "POST /signin/password" || req.Status.Code != 0 ||
+		len(*req.Attributes[0].Value.StringValue) > longestText {
 		t.Errorf("%+v", req)
 	}
-	if db.ParentSpanID != req.SpanID || db.Kind != 3 || db.Status.Code != 2 || *db.Attributes[0].Value.StringValue != "sqlite" || *db.Attributes[1].Value.IntValue != "7" {
+	if db.ParentSpanID != req.SpanID || db.Kind != 3 || db.Status.Code != 2 ||
+		*db.Attributes[0].Value.StringValue != "sqlite" || *db.Attributes[1].Value.IntValue != "7" {
 		t.Errorf("%+v", db)
 	}
 	if hash.ParentSpanID != req.SpanID || hash.Name != "argon2id" || hash.Kind != 1 {
@@ -141,7 +147,8 @@ func TestTheCallersTraceGoesOn(t *testing.T) {
 
 // guard: only who is obeyed decides what is recorded
 func TestAStrangerDoesNotDecideWhatIsRecorded(t *testing.T) {
-	yes, no := ReadParent("00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01"), ReadParent("00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-00")
+	yes, no := ReadParent("00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01"),
+		ReadParent("00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-00")
 	rare, always := tracer(&collector{}, 1e-9), tracer(&collector{}, 1)
 	if rare.Root("r", Server, yes, false) != nil {
 		t.Error("a stranger made us record")
@@ -158,9 +165,12 @@ func TestReadParent(t *testing.T) {
 	const good = "00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01"
 	for header, ok := range map[string]bool{
 		good: true, "cc" + good[2:] + "-more": true, "cc" + good[2:]: true,
-		"": false, "ff" + good[2:]: false, good + "-more": false, "cc" + good[2:] + "more": false, strings.ToUpper(good): false, good[:54]: false,
-		"00-00000000000000000000000000000000-00f067aa0ba902b7-01": false, "00-4bf92f3577b34da6a3ce929d0e0e4736-0000000000000000-01": false,
-		"00-4bf92f3577b34da6a3ce929d0e0e473g-00f067aa0ba902b7-01": false, strings.ReplaceAll(good, "-", "_"): false, "zz" + good[2:]: false,
+		"": false, "ff" + good[2:]: false, good + "-more": false, "cc" + good[2:] + "more": false,
+		strings.ToUpper(good): false, good[:54]: false,
+		"00-00000000000000000000000000000000-00f067aa0ba902b7-01": false,
+		"00-4bf92f3577b34da6a3ce929d0e0e4736-0000000000000000-01": false,
+		"00-4bf92f3577b34da6a3ce929d0e0e473g-00f067aa0ba902b7-01": false, strings.ReplaceAll(good, "-", "_"): false,
+		"zz" + good[2:]: false,
 		"00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-0x": false,
 	} {
 		if p := ReadParent(header); p.none() == ok || !ok && p != (Parent{}) {

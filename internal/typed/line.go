@@ -91,7 +91,8 @@ func inEmoji(all []rune, i int) bool {
 	for before >= max(0, i-3) && (all[before] == emojiStyle || unicode.Is(unicode.Sk, all[before])) {
 		before--
 	}
-	if before < 0 || !symbol(all[before]) && (all[i] == zeroWidthJoiner || !strings.ContainsRune("0123456789#*", all[before])) {
+	if before < 0 || !symbol(all[before]) &&
+		(all[i] == zeroWidthJoiner || !strings.ContainsRune("0123456789#*", all[before])) {
 		return false
 	}
 	return all[i] == emojiStyle && all[i-1] != emojiStyle ||

@@ -10,9 +10,12 @@ import (
 
 func TestLineTakesWhatPeopleAreCalled(t *testing.T) {
 	for in, want := range map[string]string{
-		"  Maya \t Okafor ": "Maya Okafor", "O’Brien-Łuczak, Jr.": "O’Brien-Łuczak, Jr.", "Jose\u0301": "José", "محمد": "محمد", "שרה לוי": "שרה לוי",
-		"می\u200cخواهم": "می\u200cخواهم", "क्\u200dष": "क्\u200dष", "ශ්\u200dරී": "ශ්\u200dරී", "Мария": "Мария", "李小龍": "李小龍", "ก้อย": "ก้อย",
-		"📱 Phone": "📱 Phone", "❤\ufe0f": "❤\ufe0f", "👩\u200d💻 Laptop": "👩\u200d💻 Laptop", "👩🏽\u200d💻": "👩🏽\u200d💻", "🏳\ufe0f\u200d🌈": "🏳\ufe0f\u200d🌈", "1\ufe0f\u20e3": "1\ufe0f\u20e3",
+		"  Maya \t Okafor ": "Maya Okafor", "O’Brien-Łuczak, Jr.": "O’Brien-Łuczak, Jr.", "Jose\u0301": "José",
+		"محمد": "محمد", "שרה לוי": "שרה לוי",
+		"می\u200cخواهم": "می\u200cخواهم", "क्\u200dष": "क्\u200dष", "ශ්\u200dරී": "ශ්\u200dරී", "Мария": "Мария",
+		"李小龍": "李小龍", "ก้อย": "ก้อย",
+		"📱 Phone": "📱 Phone", "❤\ufe0f": "❤\ufe0f", "👩\u200d💻 Laptop": "👩\u200d💻 Laptop", "👩🏽\u200d💻": "👩🏽\u200d💻",
+		"🏳\ufe0f\u200d🌈": "🏳\ufe0f\u200d🌈", "1\ufe0f\u20e3": "1\ufe0f\u20e3",
 		"Work · Laptop": "Work · Laptop", "ダグ・エンゲルバート": "ダグ・エンゲルバート", "a\u3000b": "a b", "": "",
 	} {
 		if got, err := typed.Line(in); err != nil || got != want {
@@ -24,13 +27,25 @@ func TestLineTakesWhatPeopleAreCalled(t *testing.T) {
 // TestLineNamesWhatCannotBeSeen: guard: problemOf
 func TestLineNamesWhatCannotBeSeen(t *testing.T) {
 	for in, want := range map[string]string{
-		"Anna\u200b": "an invisible character at position 5 (U+200B)", "  \u202eanna": "an invisible character at position 1 (U+202E)",
-		"a\u2066b\u2069": "an invisible character at position 2 (U+2066)", "x\ufeff": "an invisible character at position 2 (U+FEFF)",
-		"a\u00adb": "an invisible character at position 2 (U+00AD)", "An\u200dna": "an invisible character at position 3 (U+200D)", "An\u200cna": "an invisible character at position 3 (U+200C)",
-		"\u3164": "an invisible character at position 1 (U+3164)", "a\u2800": "an invisible character at position 2 (U+2800)", "a\ufe0f": "an invisible character at position 2 (U+FE0F)",
-		"❤\ufe0f\ufe0f": "an invisible character at position 3 (U+FE0F)", "📱\u200d": "an invisible character at position 2 (U+200D)", "a\U000e0041": "an invisible character at position 2 (U+E0041)",
-		"a\x07": "a control character at position 2 (U+0007)", "a\x1b[2J": "a control character at position 2 (U+001B)", "a\ue000": "an unassigned character at position 2 (U+E000)",
-		"a\U000e0fff": "an unassigned character at position 2 (U+E0FFF)", "a\xff": "a broken character at position 2 (U+FFFD)", "a\u115f": "an invisible character at position 2 (U+115F)",
+		"Anna\u200b":     "an invisible character at position 5 (U+200B)",
+		"  \u202eanna":   "an invisible character at position 1 (U+202E)",
+		"a\u2066b\u2069": "an invisible character at position 2 (U+2066)",
+		"x\ufeff":        "an invisible character at position 2 (U+FEFF)",
+		"a\u00adb":       "an invisible character at position 2 (U+00AD)",
+		"An\u200dna":     "an invisible character at position 3 (U+200D)",
+		"An\u200cna":     "an invisible character at position 3 (U+200C)",
+		"\u3164":         "an invisible character at position 1 (U+3164)",
+		"a\u2800":        "an invisible character at position 2 (U+2800)",
+		"a\ufe0f":        "an invisible character at position 2 (U+FE0F)",
+		"❤\ufe0f\ufe0f":  "an invisible character at position 3 (U+FE0F)",
+		"📱\u200d":        "an invisible character at position 2 (U+200D)",
+		"a\U000e0041":    "an invisible character at position 2 (U+E0041)",
+		"a\x07":          "a control character at position 2 (U+0007)",
+		"a\x1b[2J":       "a control character at position 2 (U+001B)",
+		"a\ue000":        "an unassigned character at position 2 (U+E000)",
+		"a\U000e0fff":    "an unassigned character at position 2 (U+E0FFF)",
+		"a\xff":          "a broken character at position 2 (U+FFFD)",
+		"a\u115f":        "an invisible character at position 2 (U+115F)",
 	} {
 		_, err := typed.Line(in)
 		var p *typed.Problem

@@ -40,7 +40,8 @@ const (
 // ErrNoChange says that there is no such change, or none any more.
 var ErrNoChange = fault.New(fault.NotFound, "email.over")
 
-const changeColumns = `id, user_id, flow_id, from_email, to_email, reference, code_mac, token_hash, tries_left, ip, place, browser, begun_at, ends_at, confirmed_at, undo_until, undone_at`
+const changeColumns = `id, user_id, flow_id, from_email, to_email, reference, code_mac, token_hash, tries_left, ip,
+	place, browser, begun_at, ends_at, confirmed_at, undo_until, undone_at`
 
 func scanChange(row db.Row) (c Change, err error) {
 	err = row.Scan(
@@ -83,10 +84,12 @@ func AskAddress(ctx context.Context, tx *db.Tx, u User, c Change) error {
 		return err
 	}
 	_, err = tx.Exec(ctx, `
-		INSERT INTO email_changes (tenant_id, id, user_id, flow_id, from_email, from_key, to_email, to_key, security_version, reference, code_mac, token_hash, tries_left,
+		INSERT INTO email_changes (tenant_id, id, user_id, flow_id, from_email, from_key, to_email, to_key,
+			security_version, reference, code_mac, token_hash, tries_left,
 			ip, place, browser, begun_at, ends_at, closed_at, closed_because, confirmed_at, undo_until, undone_at)
 		VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, 0, '', 0, 0, 0)`,
-		tx.Tenant, c.ID, u.ID, c.FlowID, u.Email, from, c.To, to, u.SecurityVersion, c.Reference, c.CodeMAC, c.TokenHash, c.TriesLeft, c.IP, c.Place, c.Browser, tx.Now, c.EndsAt)
+		tx.Tenant, c.ID, u.ID, c.FlowID, u.Email, from, c.To, to, u.SecurityVersion, c.Reference, c.CodeMAC,
+		c.TokenHash, c.TriesLeft, c.IP, c.Place, c.Browser, tx.Now, c.EndsAt)
 	return err
 }
 
@@ -97,7 +100,8 @@ const underWay = `
 // PendingChange is the change that u has under way in a browser; ErrNoChange where there is
 // none, or it began in another.
 func PendingChange(ctx context.Context, tx *db.Tx, u User, held secret.Held) (Change, error) {
-	c, err := scanChange(tx.QueryRow(ctx, `SELECT `+changeColumns+` FROM email_changes WHERE tenant_id = $1 AND `+underWay,
+	c, err := scanChange(tx.QueryRow(ctx, `SELECT `+changeColumns+` FROM email_changes
+		WHERE tenant_id = $1 AND `+underWay,
 		tx.Tenant, u.ID, tx.Now, u.Email, u.SecurityVersion))
 	if err == nil && !held.Opens(tx.Tenant, c.ID, c.TokenHash) {
 		return Change{}, ErrNoChange
@@ -116,13 +120,15 @@ func TryChange(ctx context.Context, tx *db.Tx, u User, id string, hash []byte) (
 
 // CloseChange ends the change that a user has under way and reports whether there was one.
 func CloseChange(ctx context.Context, tx *db.Tx, userID, because string) (bool, error) {
-	n, err := tx.Exec(ctx, `UPDATE email_changes SET closed_at = $1, closed_because = $2 WHERE tenant_id = $3 AND user_id = $4 AND closed_at = 0`, tx.Now, because, tx.Tenant, userID)
+	n, err := tx.Exec(ctx, `UPDATE email_changes SET closed_at = $1, closed_because = $2
+		WHERE tenant_id = $3 AND user_id = $4 AND closed_at = 0`, tx.Now, because, tx.Tenant, userID)
 	return n > 0, err
 }
 
 // GiveUp ends a change whose address has become somebody else's, if it is still under way.
 func GiveUp(ctx context.Context, tx *db.Tx, userID, id string) error {
-	_, err := tx.Exec(ctx, `UPDATE email_changes SET closed_at = $1, closed_because = $2 WHERE tenant_id = $3 AND user_id = $4 AND id = $5 AND closed_at = 0`, tx.Now, taken, tx.Tenant, userID, id)
+	_, err := tx.Exec(ctx, `UPDATE email_changes SET closed_at = $1, closed_because = $2
+		WHERE tenant_id = $3 AND user_id = $4 AND id = $5 AND closed_at = 0`, tx.Now, taken, tx.Tenant, userID, id)
 	return err
 }
 
@@ -138,7 +144,8 @@ func MoveAddress(ctx context.Context, tx *db.Tx, u User, c Change, undoUntil tim
 		text string
 		args []any
 	}{
-		{`UPDATE email_changes SET closed_at = $1, closed_because = $2, confirmed_at = $1, undo_until = $3 WHERE tenant_id = $4 AND id = $5 AND user_id = $6 AND closed_at = 0`,
+		{`UPDATE email_changes SET closed_at = $1, closed_because = $2, confirmed_at = $1, undo_until = $3
+			WHERE tenant_id = $4 AND id = $5 AND user_id = $6 AND closed_at = 0`,
 			[]any{tx.Now, Confirmed, undoUntil, tx.Tenant, c.ID, u.ID}},
 		{`UPDATE users SET email = $1, email_key = $2, security_version = security_version + 1, version = version + 1 WHERE tenant_id = $3 AND id = $4 AND email = $5 AND security_version = $6 AND disabled_at = 0`,
 			[]any{c.To, key, tx.Tenant, u.ID, c.From, u.SecurityVersion}},
@@ -162,7 +169,8 @@ func claim(ctx context.Context, tx *db.Tx, key, userID string) error {
 	n, err := tx.Exec(ctx, `
 		INSERT INTO directory (email_key, tenant_id, user_id, held_until) VALUES ($1, $2, $3, 0)
 		ON CONFLICT (email_key) DO UPDATE SET tenant_id = excluded.tenant_id, user_id = excluded.user_id, held_until = 0
-		WHERE directory.held_until > 0 AND (directory.held_until <= $4 OR directory.tenant_id = excluded.tenant_id AND directory.user_id = excluded.user_id)`,
+		WHERE directory.held_until > 0 AND (directory.held_until <= $4 OR directory.tenant_id = excluded.tenant_id
+			AND directory.user_id = excluded.user_id)`,
 		key, tx.Tenant, userID, tx.Now)
 	if err == nil && n == 0 {
 		err = errAddressTaken
@@ -190,7 +198,8 @@ func Settle(ctx context.Context, tx *db.Tx, all []Change, to string) (back bool,
 	for n := i + 1; n < len(all); n++ {
 		all[n].UndoUntil = tx.Now
 	}
-	_, err = tx.Exec(ctx, `UPDATE email_changes SET undo_until = $1 WHERE tenant_id = $2 AND user_id = $3 AND undo_until > $1 AND (confirmed_at > $4 OR confirmed_at = $4 AND id > $5)`,
+	_, err = tx.Exec(ctx, `UPDATE email_changes SET undo_until = $1
+		WHERE tenant_id = $2 AND user_id = $3 AND undo_until > $1 AND (confirmed_at > $4 OR confirmed_at = $4 AND id > $5)`,
 		tx.Now, tx.Tenant, left.UserID, left.ConfirmedAt, left.ID)
 	return true, err
 }
@@ -240,13 +249,16 @@ func restore(ctx context.Context, tx *db.Tx, c Change) error {
 	if err != nil {
 		return err
 	}
-	if _, err := tx.Exec(ctx, `UPDATE directory SET held_until = $1 WHERE tenant_id = $2 AND user_id = $3 AND held_until = 0`, c.UndoUntil, tx.Tenant, c.UserID); err != nil {
+	if _, err := tx.Exec(ctx, `UPDATE directory SET held_until = $1
+		WHERE tenant_id = $2 AND user_id = $3 AND held_until = 0`, c.UndoUntil, tx.Tenant, c.UserID); err != nil {
 		return err
 	}
 	if err := claim(ctx, tx, key, c.UserID); err != nil {
 		return err
 	}
-	return changed(tx.Exec(ctx, `UPDATE users SET email = $1, email_key = $2, security_version = security_version + 1, version = version + 1 WHERE tenant_id = $3 AND id = $4`, c.From, key, tx.Tenant, c.UserID))
+	return changed(tx.Exec(ctx, `UPDATE users
+		SET email = $1, email_key = $2, security_version = security_version + 1, version = version + 1
+			WHERE tenant_id = $3 AND id = $4`, c.From, key, tx.Tenant, c.UserID))
 }
 
 // ChangesOf are the changes of a user that may still be undone, the oldest first.
@@ -276,6 +288,7 @@ func closeChanges(ctx context.Context, tx *db.Tx, userID string) error {
 	if _, err := CloseChange(ctx, tx, userID, setByHand); err != nil {
 		return err
 	}
-	_, err := tx.Exec(ctx, `UPDATE email_changes SET undo_until = $1 WHERE tenant_id = $2 AND user_id = $3 AND undo_until > $1`, tx.Now, tx.Tenant, userID)
+	_, err := tx.Exec(ctx, `UPDATE email_changes SET undo_until = $1
+		WHERE tenant_id = $2 AND user_id = $3 AND undo_until > $1`, tx.Now, tx.Tenant, userID)
 	return err
 }

@@ -31,7 +31,8 @@ func FactorBound(ctx context.Context, tx *db.Tx, id string) error {
 // one. It does nothing where one is left, in whatever state.
 func ReleaseProtection(ctx context.Context, tx *db.Tx, id string) error {
 	_, err := tx.Exec(ctx, `
-		UPDATE users SET released_at = $1, version = version + 1 WHERE tenant_id = $2 AND id = $3 AND first_factor_at > 0 AND NOT EXISTS (
+		UPDATE users SET released_at = $1, version = version + 1
+			WHERE tenant_id = $2 AND id = $3 AND first_factor_at > 0 AND NOT EXISTS (
 			SELECT 1 FROM authenticators a
 			WHERE a.tenant_id = $2 AND a.user_id = $3 AND a.kind IN `+factorKinds+`)`, tx.Now, tx.Tenant, id)
 	return err
@@ -47,7 +48,8 @@ func OpenRecovery(ctx context.Context, tx *db.Tx, id string, until time.Time, re
 		at = tx.Now
 	}
 	return changed(tx.Exec(ctx, `
-		UPDATE users SET recovery_until = $1, released_at = $2, password_reset_at = 0, security_version = security_version + 1, version = version + 1,
+		UPDATE users SET recovery_until = $1, released_at = $2, password_reset_at = 0,
+			security_version = security_version + 1, version = version + 1,
 			first_factor_at = CASE WHEN first_factor_at = 0 THEN $3 ELSE first_factor_at END
 		WHERE tenant_id = $4 AND id = $5`, until, at, tx.Now, tx.Tenant, id))
 }
@@ -65,7 +67,8 @@ func PasswordSetByMail(ctx context.Context, tx *db.Tx, u User, reset bool) (same
 		UPDATE users SET password_reset_at = $1, security_version = security_version + 1, version = version + 1,
 			password_flagged_at = CASE WHEN first_factor_at > 0 AND released_at = 0 OR EXISTS (
 				SELECT 1 FROM authenticators a
-				WHERE a.tenant_id = $2 AND a.user_id = $3 AND a.kind IN `+factorKinds+`) THEN password_flagged_at ELSE 0 END
+				WHERE a.tenant_id = $2 AND a.user_id = $3
+					AND a.kind IN `+factorKinds+`) THEN password_flagged_at ELSE 0 END
 		WHERE tenant_id = $2 AND id = $3 AND security_version = $4 AND email = $5 AND disabled_at = 0`,
 		at, tx.Tenant, u.ID, u.SecurityVersion, u.Email)
 	return n > 0, err
@@ -162,6 +165,7 @@ func HoldProtection(ctx context.Context, tx *db.Tx, id string) (bool, error) {
 	n, err := tx.Exec(ctx, `
 		UPDATE users SET released_at = 0, recovery_until = 0, version = version + 1,
 			first_factor_at = CASE WHEN first_factor_at = 0 THEN $1 ELSE first_factor_at END
-		WHERE tenant_id = $2 AND id = $3 AND (first_factor_at = 0 OR released_at > 0 OR recovery_until > 0)`, tx.Now, tx.Tenant, id)
+		WHERE tenant_id = $2 AND id = $3 AND (first_factor_at = 0 OR released_at > 0 OR recovery_until > 0)`,
+		tx.Now, tx.Tenant, id)
 	return n > 0, err
 }

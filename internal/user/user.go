@@ -66,7 +66,8 @@ var (
 func EmailKey(address string) (string, error) {
 	address = tidy(address)
 	local, domain, ok := strings.Cut(address, "@")
-	if !ok || local == "" || domain == "" || len(address) > 254 || strings.ContainsAny(address, " \t\r\n,;<>()[]\\\"") || strings.Contains(domain, "@") {
+	if !ok || local == "" || domain == "" || len(address) > 254 ||
+		strings.ContainsAny(address, " \t\r\n,;<>()[]\\\"") || strings.Contains(domain, "@") {
 		return "", errBadAddress
 	}
 	if parsed, err := mail.ParseAddress(address); err != nil || parsed.Name != "" {
@@ -131,17 +132,29 @@ func Create(ctx context.Context, tx *db.Tx, email, name string, role Role, langu
 	if name, err = tenant.CleanName(name); err != nil {
 		return User{}, err
 	}
-	u := User{TenantID: tx.Tenant, ID: tx.NewID(), Email: stored, Name: name, Role: role, Language: language, SecurityVersion: 1, CreatedAt: tx.Now}
+	u := User{
+		TenantID:        tx.Tenant,
+		ID:              tx.NewID(),
+		Email:           stored,
+		Name:            name,
+		Role:            role,
+		Language:        language,
+		SecurityVersion: 1,
+		CreatedAt:       tx.Now,
+	}
 	_, err = tx.Exec(ctx, `
-		INSERT INTO users (tenant_id, id, email, email_key, name, role, language, security_version, password_flagged_at, created_at, disabled_at)
-		VALUES ($1, $2, $3, $4, $5, $6, $7, 1, 0, $8, 0)`, u.TenantID, u.ID, u.Email, key, u.Name, string(u.Role), u.Language, tx.Now)
+		INSERT INTO users (tenant_id, id, email, email_key, name, role, language, security_version,
+			password_flagged_at, created_at, disabled_at)
+		VALUES ($1, $2, $3, $4, $5, $6, $7, 1, 0, $8,
+			0)`, u.TenantID, u.ID, u.Email, key, u.Name, string(u.Role), u.Language, tx.Now)
 	if err != nil {
 		return User{}, err
 	}
 	return u, claim(ctx, tx, key, u.ID)
 }
 
-const columns = `u.tenant_id, u.id, u.email, u.name, u.role, u.language, u.security_version, u.password_flagged_at, u.created_at, u.disabled_at`
+const columns = `u.tenant_id, u.id, u.email, u.name, u.role, u.language, u.security_version, u.password_flagged_at,
+	u.created_at, u.disabled_at`
 
 func scan(row db.Row) (u User, err error) {
 	err = row.Scan(
@@ -167,7 +180,8 @@ func ByEmail(ctx context.Context, tx *db.Tx, email string) (User, error) {
 		return User{}, errUnknown
 	}
 	u, err := scan(tx.QueryRow(ctx, `
-		SELECT `+columns+` FROM directory d JOIN users u ON u.tenant_id = d.tenant_id AND u.id = d.user_id WHERE d.email_key = $1 AND d.held_until = 0`, key))
+		SELECT `+columns+` FROM directory d JOIN users u ON u.tenant_id = d.tenant_id AND u.id = d.user_id
+			WHERE d.email_key = $1 AND d.held_until = 0`, key))
 	if db.IsNoRows(err) {
 		return u, errUnknown
 	}
@@ -176,7 +190,8 @@ func ByEmail(ctx context.Context, tx *db.Tx, email string) (User, error) {
 
 // ByID loads a person of the transaction's tenant.
 func ByID(ctx context.Context, tx *db.Tx, id string) (User, error) {
-	u, err := scan(tx.QueryRow(ctx, `SELECT `+columns+` FROM users u WHERE u.tenant_id = $1 AND u.id = $2`, tx.Tenant, id))
+	u, err := scan(tx.QueryRow(ctx, `SELECT `+columns+` FROM users u
+		WHERE u.tenant_id = $1 AND u.id = $2`, tx.Tenant, id))
 	if db.IsNoRows(err) {
 		return u, errUnknown
 	}
@@ -189,8 +204,8 @@ func List(ctx context.Context, tx *db.Tx) ([]User, error) {
 	return db.Collect(rows, err, scan)
 }
 
-// ListAfter returns up to limit people of the transaction's tenant by address, after an address; an empty one begins the
-// list.
+// ListAfter returns up to limit people of the transaction's tenant by address, after an address; an
+// empty one begins the list.
 func ListAfter(ctx context.Context, tx *db.Tx, after string, limit int) ([]User, error) {
 	key := ""
 	if after != "" {
@@ -217,7 +232,8 @@ func OtherOwners(ctx context.Context, tx *db.Tx, id string) (n int, err error) {
 // when an account is in danger.
 func Admins(ctx context.Context, tx *db.Tx) ([]User, error) {
 	rows, err := tx.Query(ctx, `
-		SELECT `+columns+` FROM users u WHERE u.tenant_id = $1 AND u.disabled_at = 0 AND u.role IN ('owner', 'admin', 'operator') ORDER BY u.id`, tx.Tenant)
+		SELECT `+columns+` FROM users u WHERE u.tenant_id = $1 AND u.disabled_at = 0
+			AND u.role IN ('owner', 'admin', 'operator') ORDER BY u.id`, tx.Tenant)
 	return db.Collect(rows, err, scan)
 }
 
@@ -234,42 +250,51 @@ func ChangeEmail(ctx context.Context, tx *db.Tx, id, email string) (stored strin
 	if err := closeChanges(ctx, tx, id); err != nil {
 		return "", err
 	}
-	if _, err := tx.Exec(ctx, `DELETE FROM directory WHERE tenant_id = $1 AND user_id = $2`, tx.Tenant, id); err != nil {
+	if _, err := tx.Exec(ctx, `DELETE FROM directory
+		WHERE tenant_id = $1 AND user_id = $2`, tx.Tenant, id); err != nil {
 		return "", err
 	}
 	if err := claim(ctx, tx, key, id); err != nil {
 		return "", err
 	}
 	return stored, changed(tx.Exec(ctx, `
-		UPDATE users SET email = $1, email_key = $2, security_version = security_version + 1, version = version + 1 WHERE tenant_id = $3 AND id = $4`,
+		UPDATE users SET email = $1, email_key = $2, security_version = security_version + 1, version = version + 1
+			WHERE tenant_id = $3 AND id = $4`,
 		stored, key, tx.Tenant, id))
 }
 
 // SetRole changes what a person may do.
 func SetRole(ctx context.Context, tx *db.Tx, id string, role Role) error {
-	return changed(tx.Exec(ctx, `UPDATE users SET role = $1, version = version + 1 WHERE tenant_id = $2 AND id = $3`, string(role), tx.Tenant, id))
+	return changed(tx.Exec(ctx, `UPDATE users SET role = $1, version = version + 1
+		WHERE tenant_id = $2 AND id = $3`, string(role), tx.Tenant, id))
 }
 
 // Disable keeps a person out and ends what they have open; Enable lets them in again.
 func Disable(ctx context.Context, tx *db.Tx, id string) error {
-	return changed(tx.Exec(ctx, `UPDATE users SET disabled_at = $1, security_version = security_version + 1, version = version + 1 WHERE tenant_id = $2 AND id = $3`, tx.Now, tx.Tenant, id))
+	return changed(tx.Exec(ctx, `UPDATE users
+		SET disabled_at = $1, security_version = security_version + 1, version = version + 1
+			WHERE tenant_id = $2 AND id = $3`, tx.Now, tx.Tenant, id))
 }
 
 // Enable lifts Disable.
 func Enable(ctx context.Context, tx *db.Tx, id string) error {
-	return changed(tx.Exec(ctx, `UPDATE users SET disabled_at = 0, version = version + 1 WHERE tenant_id = $1 AND id = $2`, tx.Tenant, id))
+	return changed(tx.Exec(ctx, `UPDATE users SET disabled_at = 0, version = version + 1
+		WHERE tenant_id = $1 AND id = $2`, tx.Tenant, id))
 }
 
 // FlagPassword notes that somebody else knows the password. Only the first report since
 // the last change counts; first says whether this was it.
 func FlagPassword(ctx context.Context, tx *db.Tx, id string) (first bool, err error) {
-	n, err := tx.Exec(ctx, `UPDATE users SET password_flagged_at = $1, version = version + 1 WHERE tenant_id = $2 AND id = $3 AND password_flagged_at = 0`, tx.Now, tx.Tenant, id)
+	n, err := tx.Exec(ctx, `UPDATE users SET password_flagged_at = $1, version = version + 1
+		WHERE tenant_id = $2 AND id = $3 AND password_flagged_at = 0`, tx.Now, tx.Tenant, id)
 	return n > 0, err
 }
 
 // PasswordChanged ends everything that the old password opened.
 func PasswordChanged(ctx context.Context, tx *db.Tx, id string) error {
-	return changed(tx.Exec(ctx, `UPDATE users SET password_flagged_at = 0, security_version = security_version + 1, version = version + 1 WHERE tenant_id = $1 AND id = $2`, tx.Tenant, id))
+	return changed(tx.Exec(ctx, `UPDATE users
+		SET password_flagged_at = 0, security_version = security_version + 1, version = version + 1
+			WHERE tenant_id = $1 AND id = $2`, tx.Tenant, id))
 }
 
 func changed(n int64, err error) error {
@@ -285,7 +310,8 @@ func ChooseSecondStep(ctx context.Context, tx *db.Tx, id string, on bool) error 
 	if on {
 		at = tx.Now
 	}
-	n, err := tx.Exec(ctx, `UPDATE users SET second_step_at = $1, version = version + 1 WHERE tenant_id = $2 AND id = $3`, at, tx.Tenant, id)
+	n, err := tx.Exec(ctx, `UPDATE users SET second_step_at = $1, version = version + 1
+		WHERE tenant_id = $2 AND id = $3`, at, tx.Tenant, id)
 	if err == nil && n == 0 {
 		err = errUnknown
 	}
@@ -295,19 +321,23 @@ func ChooseSecondStep(ctx context.Context, tx *db.Tx, id string, on bool) error 
 // Lock takes a person's row until the transaction ends, so that of two changes to their
 // account the second sees what the first has left.
 func Lock(ctx context.Context, tx *db.Tx, id string) error {
-	return changed(tx.Exec(ctx, `UPDATE users SET disabled_at = disabled_at WHERE tenant_id = $1 AND id = $2`, tx.Tenant, id))
+	return changed(tx.Exec(ctx, `UPDATE users SET disabled_at = disabled_at
+		WHERE tenant_id = $1 AND id = $2`, tx.Tenant, id))
 }
 
 // LockIfUnchanged is Hold where the person must be as u says: nothing has happened that ends what they
 // have open.
 func LockIfUnchanged(ctx context.Context, tx *db.Tx, u User) (same bool, err error) {
-	n, err := tx.Exec(ctx, `UPDATE users SET disabled_at = disabled_at WHERE tenant_id = $1 AND id = $2 AND security_version = $3 AND disabled_at = 0`, tx.Tenant, u.ID, u.SecurityVersion)
+	n, err := tx.Exec(ctx, `UPDATE users SET disabled_at = disabled_at
+		WHERE tenant_id = $1 AND id = $2 AND security_version = $3
+			AND disabled_at = 0`, tx.Tenant, u.ID, u.SecurityVersion)
 	return n > 0, err
 }
 
 // SetLanguage sets the language in which mails to a user are written (BCP 47).
 func SetLanguage(ctx context.Context, tx *db.Tx, id, language string) error {
-	return changed(tx.Exec(ctx, `UPDATE users SET language = $1 WHERE tenant_id = $2 AND id = $3`, language, tx.Tenant, id))
+	return changed(tx.Exec(ctx, `UPDATE users SET language = $1
+		WHERE tenant_id = $2 AND id = $3`, language, tx.Tenant, id))
 }
 
 // TenantsByAddress says for each of these keys (EmailKey) that a person has, of whichever
@@ -322,7 +352,8 @@ func TenantsByAddress(ctx context.Context, tx *db.Tx, keys []string) (map[string
 		marks[i], args[i] = fmt.Sprintf("$%d", i+1), key
 	}
 	rows, err := tx.Query(ctx, `
-		SELECT email_key, tenant_id FROM directory WHERE held_until = 0 AND email_key IN (`+strings.Join(marks, ", ")+`)`, args...)
+		SELECT email_key, tenant_id FROM directory
+			WHERE held_until = 0 AND email_key IN (`+strings.Join(marks, ", ")+`)`, args...)
 	err = db.ForEach(rows, err, func(row db.Row) error {
 		var key, in string
 		err := row.Scan(&key, &in)

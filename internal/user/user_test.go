@@ -28,8 +28,10 @@ func TestEmailKey(t *testing.T) {
 		t.Errorf("%q, %v", k, err)
 	}
 	for _, bad := range []string{
-		"", "@", "a@", "@b.example", "a b@c.example", "a@b@c.example", "a@b.example,c@d.example", "a@b.example\r\nBcc: x@y.example",
-		"Maria <maria@harbor.example>", "a@nodot", strings.Repeat("a", 250) + "@b.example", "a@b..example", "a\x00b@c.example",
+		"", "@", "a@", "@b.example", "a b@c.example", "a@b@c.example", "a@b.example,c@d.example",
+		"a@b.example\r\nBcc: x@y.example",
+		"Maria <maria@harbor.example>", "a@nodot", strings.Repeat("a", 250) + "@b.example", "a@b..example",
+		"a\x00b@c.example",
 	} {
 		if k, err := user.EmailKey(bad); err == nil {
 			t.Errorf("%q was taken as %q", bad, k)
@@ -42,8 +44,10 @@ func TestEmailKey(t *testing.T) {
 func TestNewAddressesAreStricter(t *testing.T) {
 	long := strings.Repeat("a", 64)
 	for in, want := range map[string]string{
-		" Pat@X.example ": "Pat@X.example", "jose\u0301@x.example": "josé@x.example", "pat\uff20x.example": "pat@x.example", "pat\ufe6bx.example": "pat@x.example",
-		"用户@例子.example": "用户@例子.example", "x@bücher.example": "x@bücher.example", long + "@x.example": long + "@x.example",
+		" Pat@X.example ": "Pat@X.example", "jose\u0301@x.example": "josé@x.example",
+		"pat\uff20x.example": "pat@x.example", "pat\ufe6bx.example": "pat@x.example",
+		"用户@例子.example": "用户@例子.example", "x@bücher.example": "x@bücher.example",
+		long + "@x.example": long + "@x.example",
 	} {
 		stored, key, err := user.CleanAddress(in)
 		if err != nil || stored != want {
@@ -54,9 +58,11 @@ func TestNewAddressesAreStricter(t *testing.T) {
 		}
 	}
 	for _, in := range []string{
-		"pat\u200b@x.example", "\u202epat@x.example", "pat@x\u00ad.example", "pat@\u200bx.example", "pa\u200dt@x.example", "p\u3164@x.example", "p\ufe0f@x.example",
+		"pat\u200b@x.example", "\u202epat@x.example", "pat@x\u00ad.example", "pat@\u200bx.example",
+		"pa\u200dt@x.example", "p\u3164@x.example", "p\ufe0f@x.example",
 	} {
-		if stored, _, err := user.CleanAddress(in); !fault.Is(err, fault.Invalid) || fault.Of(err).Message != "text.unseen" {
+		if stored, _, err := user.CleanAddress(in); !fault.Is(err, fault.Invalid) ||
+			fault.Of(err).Message != "text.unseen" {
 			t.Errorf("%+q is stored as %+q, %v", in, stored, err)
 		}
 		if _, err := user.EmailKey(in); err != nil {
@@ -68,7 +74,8 @@ func TestNewAddressesAreStricter(t *testing.T) {
 			t.Errorf("%q: %v", in, err)
 		}
 	}
-	for in, reachable := range map[string]bool{"pat@bücher.example": true, "josé@x.example": false, "用户\uff20x.example": false} {
+	for in, reachable := range map[string]bool{"pat@bücher.example": true, "josé@x.example": false,
+		"用户\uff20x.example": false} {
 		if err := user.CheckReachable(in, false); (err == nil) != reachable {
 			t.Errorf("%q without SMTPUTF8: %v", in, err)
 		}
@@ -105,7 +112,12 @@ func TestDirectoryHoldsEachAddressOnce(t *testing.T) {
 			return u, err
 		}
 		for _, id := range []string{"one", "two"} {
-			if err := d.InTx(ctx, db.Installation, func(tx *db.Tx) error { _, err := tenant.Create(ctx, tx, id, id, tenant.Company); return err }); err != nil {
+			if err := d.InTx(ctx, db.Installation,
+				func(tx *db.Tx) error {
+					_,
+						err := tenant.Create(ctx, tx, id, id, tenant.Company)
+					return err
+				}); err != nil {
 				t.Fatal(err)
 			}
 		}
@@ -138,7 +150,8 @@ func TestDirectoryHoldsEachAddressOnce(t *testing.T) {
 			}
 			return nil
 		})
-		if err := d.InTx(ctx, "two", func(tx *db.Tx) error { return user.Disable(ctx, tx, pat.ID) }); !fault.Is(err, fault.NotFound) {
+		if err := d.InTx(ctx, "two", func(tx *db.Tx) error { return user.Disable(ctx, tx, pat.ID) }); !fault.Is(err,
+			fault.NotFound) {
 			t.Errorf("disabled from another company: %v", err)
 		}
 	})

@@ -15,7 +15,8 @@ import (
 
 func TestAssetsAreServedWholeUnderTheirHash(t *testing.T) {
 	h := open(t, ours)
-	kinds := map[string]string{"css": "text/css; charset=utf-8", "js": "text/javascript; charset=utf-8", "svg": "image/svg+xml"}
+	kinds := map[string]string{"css": "text/css; charset=utf-8", "js": "text/javascript; charset=utf-8",
+		"svg": "image/svg+xml"}
 	for name, url := range h.assets.urls {
 		want, err := assetFiles.ReadFile("assets/" + name)
 		if err != nil {
@@ -28,9 +29,12 @@ func TestAssetsAreServedWholeUnderTheirHash(t *testing.T) {
 		for _, coding := range []string{"", "gzip"} {
 			rec := h.ask(http.MethodGet, url, "", "Accept-Encoding", coding)
 			hd := rec.Header()
-			if rec.Code != 200 || hd.Get("Cache-Control") != "public, max-age=31536000, immutable" || hd.Get("Vary") != "Accept-Encoding" ||
-				hd.Get("Content-Encoding") != coding || hd.Get("Content-Length") != strconv.Itoa(rec.Body.Len()) || hd.Get("Set-Cookie") != "" ||
-				hd.Get("Content-Type") != kinds[name[strings.LastIndex(name, ".")+1:]] || hd.Get("X-Content-Type-Options") != "nosniff" {
+			if rec.Code != 200 || hd.Get("Cache-Control") != "public, max-age=31536000, immutable" ||
+				hd.Get("Vary") != "Accept-Encoding" ||
+				hd.Get("Content-Encoding") != coding || hd.Get("Content-Length") != strconv.Itoa(rec.Body.Len()) ||
+				hd.Get("Set-Cookie") != "" ||
+				hd.Get("Content-Type") != kinds[name[strings.LastIndex(name, ".")+1:]] ||
+				hd.Get("X-Content-Type-Options") != "nosniff" {
 				t.Errorf("%s %q: %d %v", name, coding, rec.Code, hd)
 			}
 			if got := unpacked(t, coding, rec.Body.Bytes()); !bytes.Equal(got, want) {
@@ -60,10 +64,12 @@ func unpacked(t *testing.T, coding string, b []byte) []byte {
 func TestGzipIsSentToWhoTakesIt(t *testing.T) {
 	h := open(t, ours)
 	for header, want := range map[string]bool{
-		"": false, "identity": false, "gzip": true, "GZIP": true, "deflate, gzip;q=0.5, br": true, "gzip ; q=1.0": true, "br,gzip": true,
+		"": false, "identity": false, "gzip": true, "GZIP": true, "deflate, gzip;q=0.5, br": true, "gzip ; q=1.0": true,
+		"br,gzip":  true,
 		"gzip;q=0": false, "gzip; q=0.000": false, "notgzip": false, "br": false, "gzip;q=0, br": false,
 	} {
-		got := h.ask(http.MethodGet, h.assets.urls["app.css"], "", "Accept-Encoding", header).Header().Get("Content-Encoding") == "gzip"
+		got := h.ask(http.MethodGet, h.assets.urls["app.css"], "", "Accept-Encoding",
+			header).Header().Get("Content-Encoding") == "gzip"
 		if got != want {
 			t.Errorf("%q: %v", header, got)
 		}
@@ -72,7 +78,8 @@ func TestGzipIsSentToWhoTakesIt(t *testing.T) {
 
 func TestAnotherHashIsNoAsset(t *testing.T) {
 	h := open(t, ours)
-	for _, path := range []string{"/assets/000000000000/app.css", "/assets/app.css", "/assets/x/../web.go", "/assets/0/..%2fweb.go", h.assets.urls["app.css"] + "/"} {
+	for _, path := range []string{"/assets/000000000000/app.css", "/assets/app.css", "/assets/x/../web.go",
+		"/assets/0/..%2fweb.go", h.assets.urls["app.css"] + "/"} {
 		rec := h.ask(http.MethodGet, path, "")
 		if rec.Code == 200 || rec.Header().Get("Cache-Control") != "no-store" {
 			t.Errorf("%s: %d %v", path, rec.Code, rec.Header())

@@ -21,7 +21,8 @@ func TestTheBaseIsTakenOffAndPutBack(t *testing.T) {
 			t.Errorf("%s is %s inside", asked, got)
 		}
 	}
-	for inside, want := range map[string]string{"/signin?x": "/tools/sign-in/signin?x", "https://app.example/cb": "https://app.example/cb", "//evil.example": "//evil.example"} {
+	for inside, want := range map[string]string{"/signin?x": "/tools/sign-in/signin?x",
+		"https://app.example/cb": "https://app.example/cb", "//evil.example": "//evil.example"} {
 		if got := w.Outside(inside); got != want {
 			t.Errorf("%s is %s outside", inside, got)
 		}

@@ -40,7 +40,8 @@ func NewBrand(accent string, logo []byte) (*Brand, error) {
 			return nil, fmt.Errorf("read logo: %w", err)
 		}
 		scale := min(logoHeight/float64(c.Height), logoWidth/float64(c.Width))
-		b.Width, b.Height = max(int(math.Round(float64(c.Width)*scale)), 1), max(int(math.Round(float64(c.Height)*scale)), 1)
+		b.Width, b.Height = max(int(math.Round(float64(c.Width)*scale)), 1),
+			max(int(math.Round(float64(c.Height)*scale)), 1)
 		b.LogoURL = b.add("logo", ".png", asset{plain: logo, kind: "image/png"})
 	}
 	if accent != "" {
@@ -81,13 +82,15 @@ func TonesOf(accent string) (Tones, error) {
 	}
 	light := c.until(colour{}, lightGround)
 	dark := c.until(colour{255, 255, 255}, darkGround)
-	return Tones{light.String(), light.mix(colour{}, .25).String(), dark.String(), dark.mix(colour{255, 255, 255}, .3).String()}, nil
+	return Tones{light.String(), light.mix(colour{}, .25).String(), dark.String(),
+		dark.mix(colour{255, 255, 255}, .3).String()}, nil
 }
 
 // style overrides what app.css calls act. Text on a light tone is white and on a dark one
 // nearly black; both differ more from it than the grounds do.
 func (t Tones) style() string {
-	return fmt.Sprintf(":root{--act:%s;--act-deep:%s;--on-act:#fff}\n@supports (color: light-dark(#000, #fff)){:root{--act:light-dark(%s,%s);--act-deep:light-dark(%s,%s);--on-act:light-dark(#fff,#05120d)}}\n",
+	return fmt.Sprintf(
+		":root{--act:%s;--act-deep:%s;--on-act:#fff}\n@supports (color: light-dark(#000, #fff)){:root{--act:light-dark(%s,%s);--act-deep:light-dark(%s,%s);--on-act:light-dark(#fff,#05120d)}}\n",
 		t.Light, t.LightDeep, t.Light, t.Dark, t.LightDeep, t.DarkDeep)
 }
 

@@ -28,8 +28,10 @@ func TestEveryAccentCanBeRead(t *testing.T) {
 					t.Fatal(err)
 				}
 				for _, pair := range [][2]string{
-					{tones.Light, "#ffffff"}, {tones.Light, lightGround}, {tones.Light, "#f2f7f5"}, {tones.LightDeep, "#ffffff"}, {tones.LightDeep, lightGround},
-					{tones.Dark, "#0b110f"}, {tones.Dark, "#131b18"}, {tones.Dark, darkGround}, {tones.Dark, "#05120d"}, {tones.DarkDeep, darkGround}, {tones.DarkDeep, "#05120d"},
+					{tones.Light, "#ffffff"}, {tones.Light, lightGround}, {tones.Light, "#f2f7f5"},
+					{tones.LightDeep, "#ffffff"}, {tones.LightDeep, lightGround},
+					{tones.Dark, "#0b110f"}, {tones.Dark, "#131b18"}, {tones.Dark, darkGround}, {tones.Dark, "#05120d"},
+					{tones.DarkDeep, darkGround}, {tones.DarkDeep, "#05120d"},
 				} {
 					if c := contrast(colourOf(pair[0]), colourOf(pair[1])); c < 4.5 {
 						t.Errorf("%s: %s on %s has a contrast of %.2f", accent, pair[0], pair[1], c)
@@ -57,7 +59,8 @@ func TestABrandIsServedUnderItsHash(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if b.Width != 150 || b.Height != 32 || !b.Wordmark() || len(b.files) != 2 || !strings.HasSuffix(b.LogoURL, "/logo.png") || !strings.HasSuffix(b.StyleURL, "/accent.css") {
+	if b.Width != 150 || b.Height != 32 || !b.Wordmark() || len(b.files) != 2 ||
+		!strings.HasSuffix(b.LogoURL, "/logo.png") || !strings.HasSuffix(b.StyleURL, "/accent.css") {
 		t.Errorf("%+v", b)
 	}
 	if none, err := NewBrand("", nil); none != nil || err != nil {

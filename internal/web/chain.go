@@ -41,7 +41,10 @@ func (w *Web) chain(next http.Handler, rw http.ResponseWriter, r *http.Request) 
 	began := w.Now()
 	a := &answer{ResponseWriter: rw}
 	r = r.WithContext(With(r.Context(), Visitor{
-		IP: w.address(r), Browser: w.browsers.of(r.UserAgent(), browser), RequestID: rand.Text(), Lang: w.Printer(r).Lang(),
+		IP:        w.address(r),
+		Browser:   w.browsers.of(r.UserAgent(), browser),
+		RequestID: rand.Text(),
+		Lang:      w.Printer(r).Lang(),
 	}))
 	w.headers(a.Header(), r)
 	defer w.access(a, r, began)
@@ -64,7 +67,13 @@ type Answered struct {
 
 // access tells of the request, and leaves a line of it.
 func (w *Web) access(a *answer, r *http.Request, began time.Time) {
-	over := Answered{Method: r.Method, Route: r.Pattern, Status: a.status, Bytes: a.bytes, Took: w.Now().Sub(began)}
+	over := Answered{
+		Method: r.Method,
+		Route:  r.Pattern,
+		Status: a.status,
+		Bytes:  a.bytes,
+		Took:   w.Now().Sub(began),
+	}
 	if w.Observe != nil {
 		w.Observe(r.Context(), over)
 	}
@@ -73,8 +82,10 @@ func (w *Web) access(a *answer, r *http.Request, began time.Time) {
 	}
 	v := From(r.Context())
 	w.Log.LogAttrs(r.Context(), w.LogRequests, "request",
-		slog.String("method", over.Method), slog.String("route", over.Route), slog.Int("status", over.Status), slog.Int64("bytes", over.Bytes),
-		slog.Int64("us", over.Took.Microseconds()), slog.String("ip", v.IP.String()), slog.String("request_id", v.RequestID))
+		slog.String("method", over.Method), slog.String("route", over.Route), slog.Int("status", over.Status),
+		slog.Int64("bytes", over.Bytes),
+		slog.Int64("us", over.Took.Microseconds()), slog.String("ip", v.IP.String()),
+		slog.String("request_id", v.RequestID))
 }
 
 func (w *Web) recover(a *answer, r *http.Request) {
@@ -87,7 +98,8 @@ func (w *Web) recover(a *answer, r *http.Request) {
 		panic(p)
 	}
 	if a.status != 0 {
-		w.Log.ErrorContext(r.Context(), "request failed after it was answered", "request_id", From(r.Context()).RequestID, "err", err)
+		w.Log.ErrorContext(r.Context(), "request failed after it was answered", "request_id",
+			From(r.Context()).RequestID, "err", err)
 		return
 	}
 	w.fail(a, r, err)

@@ -19,8 +19,13 @@ func (w *Web) cookieName(name string) string {
 // "not-me", "undo", "password-link", "set-up", "lang" or "app-lang". A maxAge of 0 lasts until the browser closes.
 func (w *Web) SetCookie(rw http.ResponseWriter, name, value string, maxAge time.Duration) {
 	http.SetCookie(rw, &http.Cookie{
-		Name: w.cookieName(name), Value: value, Path: "/", MaxAge: int(maxAge / time.Second),
-		Secure: w.secure, HttpOnly: true, SameSite: http.SameSiteLaxMode,
+		Name:     w.cookieName(name),
+		Value:    value,
+		Path:     "/",
+		MaxAge:   int(maxAge / time.Second),
+		Secure:   w.secure,
+		HttpOnly: true,
+		SameSite: http.SameSiteLaxMode,
 	})
 }
 

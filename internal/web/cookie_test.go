@@ -14,7 +14,8 @@ func TestCookiesAreTiedToThisHost(t *testing.T) {
 		want         string
 	}{
 		{ours, "flow", 0, "__Host-flow=v; Path=/; HttpOnly; Secure; SameSite=Lax"},
-		{ours, "browser", 30 * 24 * time.Hour, "__Host-browser=v; Path=/; Max-Age=2592000; HttpOnly; Secure; SameSite=Lax"},
+		{ours, "browser", 30 * 24 * time.Hour,
+			"__Host-browser=v; Path=/; Max-Age=2592000; HttpOnly; Secure; SameSite=Lax"},
 		{"http://localhost:8080", "flow", 0, "flow=v; Path=/; HttpOnly; SameSite=Lax"},
 		{"http://localhost:8080", "session", time.Hour, "session=v; Path=/; Max-Age=3600; HttpOnly; SameSite=Lax"},
 	} {
@@ -26,14 +27,16 @@ func TestCookiesAreTiedToThisHost(t *testing.T) {
 	}
 	rec := httptest.NewRecorder()
 	open(t, ours).ClearCookie(rec, "session")
-	if got := rec.Header().Get("Set-Cookie"); got != "__Host-session=; Path=/; Max-Age=0; HttpOnly; Secure; SameSite=Lax" {
+	if got := rec.Header().Get(
+		"Set-Cookie"); got != "__Host-session=; Path=/; Max-Age=0; HttpOnly; Secure; SameSite=Lax" {
 		t.Error(got)
 	}
 }
 
 func TestLanguageCookie(t *testing.T) {
 	rec := open(t, ours).post("/language", "lang=es&back=/")
-	if got := rec.Header().Get("Set-Cookie"); got != "__Host-lang=es; Path=/; Max-Age=31536000; HttpOnly; Secure; SameSite=Lax" {
+	if got := rec.Header().Get(
+		"Set-Cookie"); got != "__Host-lang=es; Path=/; Max-Age=31536000; HttpOnly; Secure; SameSite=Lax" {
 		t.Error(got)
 	}
 }

@@ -50,7 +50,8 @@ func TestOnlyTheStorybookForcesATheme(t *testing.T) {
 			t.Errorf("themed %v: %s", themed, body)
 		}
 	}
-	if strings.Contains(h.ask(http.MethodGet, "/nothing?theme=%22x", "", "Accept", asPage).Body.String(), "data-theme") {
+	if strings.Contains(h.ask(http.MethodGet, "/nothing?theme=%22x", "", "Accept", asPage).Body.String(),
+		"data-theme") {
 		t.Error("a theme that is none")
 	}
 }

@@ -103,7 +103,12 @@ func (w *Web) fail(rw http.ResponseWriter, r *http.Request, err error) {
 	if f.RetryAfter > 0 {
 		rw.Header().Set("Retry-After", strconv.Itoa(int(math.Ceil(f.RetryAfter.Seconds()))))
 	}
-	p := errorPage{Status: statusOf(err, f), Message: f.Message, RequestID: id, Wait: f.RetryAfter}
+	p := errorPage{
+		Status:    statusOf(err, f),
+		Message:   f.Message,
+		RequestID: id,
+		Wait:      f.RetryAfter,
+	}
 	if !wantsHTML(r) {
 		w.problem(rw, r, p, f.Kind)
 		return

@@ -91,7 +91,11 @@ func (f *folder) list(l *parse.ListNode) (changed bool) {
 func join(nodes []parse.Node, text []byte) []parse.Node {
 	if i := len(nodes) - 1; i >= 0 {
 		if before, ok := nodes[i].(*parse.TextNode); ok {
-			nodes[i] = &parse.TextNode{NodeType: parse.NodeText, Pos: before.Pos, Text: slices.Concat(before.Text, text)}
+			nodes[i] = &parse.TextNode{
+				NodeType: parse.NodeText,
+				Pos:      before.Pos,
+				Text:     slices.Concat(before.Text, text),
+			}
 			return nodes
 		}
 	}

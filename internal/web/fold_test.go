@@ -65,7 +65,9 @@ func TestAFoldedPageIsTheSamePage(t *testing.T) {
 }
 
 func TestWhatIsAlwaysTheSameBecomesText(t *testing.T) {
-	_, _, tree := folded(t, `{{define "layout"}}<p>{{t "a"}}{{template "b"}}</p>{{end}}{{define "b"}}{{rich "x"}}{{template "c"}}{{end}}{{define "c"}}c{{end}}`, nil)
+	_, _, tree := folded(t,
+		`{{define "layout"}}<p>{{t "a"}}{{template "b"}}</p>{{end}}{{define "b"}}{{rich "x"}}{{template "c"}}{{end}}{{define "c"}}c{{end}}`,
+		nil)
 	if n := len(tree.Root.Nodes); n != 1 {
 		t.Errorf("%d nodes: %s", n, tree.Root)
 	}
@@ -78,8 +80,10 @@ func TestWhatIsAlwaysTheSameBecomesText(t *testing.T) {
 func TestAMistakeIsFoundByFolding(t *testing.T) {
 	house := open(t, ours)
 	p := house.Catalog.In("en")
-	for _, text := range []string{`<p>{{t "no.such.sentence"}}</p>`, `<a href="{{if .}}/a?{{end}}{{.}}">`, `<p>{{template "no such part"}}`} {
-		set := template.Must(template.New("").Funcs(house.funcs(p)).Parse(`{{define "layout"}}{{template "content" .}}{{end}}{{define "content"}}` + text + `{{end}}`))
+	for _, text := range []string{`<p>{{t "no.such.sentence"}}</p>`, `<a href="{{if .}}/a?{{end}}{{.}}">`,
+		`<p>{{template "no such part"}}`} {
+		set := template.Must(template.New("").Funcs(house.funcs(p)).Parse(
+			`{{define "layout"}}{{template "content" .}}{{end}}{{define "content"}}` + text + `{{end}}`))
 		if err := fold(set, &words{funcs: house.funcs(p), said: map[string][]byte{}}); err == nil {
 			t.Errorf("%s stops nothing", text)
 		}

@@ -21,10 +21,13 @@ func TestSameOriginProof(t *testing.T) {
 	count := func(http.ResponseWriter, *http.Request) error { reached++; return nil }
 	h.Mux().Post("/guarded", count)
 	h.Mux().Open(http.MethodPost, "/unguarded", count)
-	sites := []string{none, "", "same-origin", "same-site", "cross-site", "none", "Same-Origin", "same-origin, cross-site", "same-origin "}
+	sites := []string{none, "", "same-origin", "same-site", "cross-site", "none", "Same-Origin",
+		"same-origin, cross-site", "same-origin "}
 	origins := []string{
-		none, "", "null", ours, "http://sign-in.harbor.example", ours + ":443", ours + ":8443", ours + "/", "https://SIGN-IN.harbor.example",
-		"https://evil.test", "https://harbor.example", "https://x.sign-in.harbor.example", ours + ".evil.test", "https://evil.test " + ours, "*",
+		none, "", "null", ours, "http://sign-in.harbor.example", ours + ":443", ours + ":8443", ours + "/",
+		"https://SIGN-IN.harbor.example",
+		"https://evil.test", "https://harbor.example", "https://x.sign-in.harbor.example", ours + ".evil.test",
+		"https://evil.test " + ours, "*",
 	}
 	for _, site := range sites {
 		for _, origin := range origins {
@@ -35,7 +38,8 @@ func TestSameOriginProof(t *testing.T) {
 				reached = 0
 				rec := h.ask(http.MethodPost, path, "a=b", proof(site, origin)...)
 				if got := reached == 1; got != want || !got && rec.Code != http.StatusForbidden {
-					t.Errorf("%s with Sec-Fetch-Site %q and Origin %q: %d, reached %v, want %v", path, site, origin, rec.Code, got, want)
+					t.Errorf("%s with Sec-Fetch-Site %q and Origin %q: %d, reached %v, want %v", path, site, origin,
+						rec.Code, got, want)
 				}
 			}
 		}
@@ -76,7 +80,8 @@ func TestAHiddenOriginNeedsAPageOfOursAsReferer(t *testing.T) {
 		{[]string{"Origin", "https://evil.test", "Referer", ours + "/"}, http.StatusForbidden},
 		{[]string{"Referer", ours + "/"}, http.StatusForbidden},
 	} {
-		if rec := h.ask(http.MethodPost, "/guarded", "a=b", append(tc.header, "Content-Type", formType)...); rec.Code != tc.want {
+		if rec := h.ask(http.MethodPost, "/guarded", "a=b",
+			append(tc.header, "Content-Type", formType)...); rec.Code != tc.want {
 			t.Errorf("%v: %d, want %d", tc.header, rec.Code, tc.want)
 		}
 	}
@@ -93,7 +98,8 @@ func TestSameOriginProofGivenTwiceIsNone(t *testing.T) {
 		{"Sec-Fetch-Site", "same-origin", "Origin", "null", "Origin", "https://evil.test"},
 		{"Sec-Fetch-Site", "same-origin", "Origin", ours, "Origin", "https://evil.test"},
 	} {
-		if rec := h.ask(http.MethodPost, "/guarded", "a=b", append(header, "Content-Type", formType)...); rec.Code != http.StatusForbidden {
+		if rec := h.ask(http.MethodPost, "/guarded", "a=b",
+			append(header, "Content-Type", formType)...); rec.Code != http.StatusForbidden {
 			t.Errorf("%v: %d", header, rec.Code)
 		}
 	}
@@ -154,7 +160,8 @@ func TestParseFormIsStrict(t *testing.T) {
 		{"too large by one", formType, "a=" + long + "a", 413, ""},
 	} {
 		got = ""
-		rec := h.ask(http.MethodPost, "/form?a=query&c=query", tc.body, "Sec-Fetch-Site", "same-origin", "Content-Type", tc.kind)
+		rec := h.ask(http.MethodPost, "/form?a=query&c=query", tc.body, "Sec-Fetch-Site", "same-origin",
+			"Content-Type", tc.kind)
 		if rec.Code != tc.status || got != tc.want {
 			t.Errorf("%s: %d %.80s, want %d %.80s", tc.name, rec.Code, got, tc.status, tc.want)
 		}
@@ -206,7 +213,8 @@ func TestAnAddressThatNoDatabaseTakes(t *testing.T) {
 		"/reads",
 		func(http.ResponseWriter, *http.Request) error { t.Error("a program's handler saw it"); return nil },
 	)
-	for _, target := range []string{"/looks/a%00b", "/looks/%ff", "/looks/x?before=%00", "/looks/x?before=a%ffb", "/looks/x?%00=1", "/looks/x?ok=1&bad=%c3%28", "/reads?q=%00"} {
+	for _, target := range []string{"/looks/a%00b", "/looks/%ff", "/looks/x?before=%00", "/looks/x?before=a%ffb",
+		"/looks/x?%00=1", "/looks/x?ok=1&bad=%c3%28", "/reads?q=%00"} {
 		if rec := h.ask(http.MethodGet, target, ""); rec.Code != http.StatusBadRequest {
 			t.Errorf("%s: %d", target, rec.Code)
 		}

@@ -48,7 +48,8 @@ func TestSEC117_HeadersAreExact(t *testing.T) {
 		{"GET", "//page", 307, []string{"Content-Type", "Location"}},
 	} {
 		for _, accept := range []string{asPage, "application/json"} {
-			rec := h.ask(tc.method, tc.path, "", "Accept", accept, "Sec-Fetch-Site", "same-origin", "Content-Type", formType, "Origin", ours)
+			rec := h.ask(tc.method, tc.path, "", "Accept", accept, "Sec-Fetch-Site", "same-origin", "Content-Type",
+				formType, "Origin", ours)
 			want := maps.Clone(everywhere)
 			for name, value := range want {
 				if got := rec.Header().Values(name); len(got) != 1 || got[0] != value {
@@ -56,7 +57,8 @@ func TestSEC117_HeadersAreExact(t *testing.T) {
 				}
 			}
 			names := slices.Sorted(maps.Keys(rec.Header()))
-			expected := slices.Sorted(slices.Values(slices.Concat(slices.Collect(maps.Keys(want)), tc.more, []string{"X-Request-Id"})))
+			expected := slices.Sorted(slices.Values(slices.Concat(slices.Collect(maps.Keys(want)), tc.more,
+				[]string{"X-Request-Id"})))
 			if rec.Code != tc.status || !slices.Equal(names, expected) { // no Server, no CORS, nothing else
 				t.Errorf("%s %s: %d with %v, want %d with %v", tc.method, tc.path, rec.Code, names, tc.status, expected)
 			}
@@ -70,7 +72,8 @@ func TestPopupsKeepTheirOpener(t *testing.T) {
 	h.Mux().Popup("/signin")
 	h.Mux().Get("/signin/code", ok)
 	h.Mux().Get("/signing", ok)
-	for path, want := range map[string]string{"/signin": "", "/signin/code": "", "/signin/nothing": "", "/signing": "same-origin", "/": "same-origin"} {
+	for path, want := range map[string]string{"/signin": "", "/signin/code": "", "/signin/nothing": "",
+		"/signing": "same-origin", "/": "same-origin"} {
 		if got := h.ask("GET", path, "").Header().Get("Cross-Origin-Opener-Policy"); got != want {
 			t.Errorf("%s: %q, want %q", path, got, want)
 		}
@@ -78,7 +81,8 @@ func TestPopupsKeepTheirOpener(t *testing.T) {
 }
 
 func TestHTTPHasNoTransportSecurity(t *testing.T) {
-	if got := open(t, "http://localhost:8080").ask("GET", "/", "").Header().Get("Strict-Transport-Security"); got != "" {
+	if got := open(t, "http://localhost:8080").ask("GET", "/",
+		"").Header().Get("Strict-Transport-Security"); got != "" {
 		t.Error(got)
 	}
 }

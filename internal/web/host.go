@@ -21,7 +21,8 @@ func (m *Mux) AnyHost(paths ...string) { m.anyHost = append(m.anyHost, paths...)
 
 // served reports whether a request is for our host name, or for a path that does not care.
 func (w *Web) served(r *http.Request) bool {
-	return w.AnyHost || canonicalHost(r.Host, w.PublicURL.Scheme) == w.host || slices.Contains(w.mux.anyHost, r.URL.Path)
+	return w.AnyHost || canonicalHost(r.Host, w.PublicURL.Scheme) == w.host ||
+		slices.Contains(w.mux.anyHost, r.URL.Path)
 }
 
 // canonicalHost is a host in lower case, without the root's dot and without its scheme's own port.

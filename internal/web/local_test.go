@@ -19,16 +19,23 @@ func localHouse(t testing.TB) house {
 
 // evil are the forms in which an address of somebody else has been taken for a path.
 var evil = []string{
-	"", " ", "//evil.test", "///evil.test", "////evil.test/why", `/\evil.test`, `\/evil.test`, `\\evil.test`, `/why\..\..\evil.test`,
+	"", " ", "//evil.test", "///evil.test", "////evil.test/why", `/\evil.test`, `\/evil.test`, `\\evil.test`,
+	`/why\..\..\evil.test`,
 	"https:evil.test", "https:/evil.test", "https://evil.test/why", "http://sign-in.harbor.example@evil.test/why",
-	"https://sign-in.harbor.example.evil.test/why", "javascript:alert(1)", "JaVaScRiPt:alert(1)", "data:text/html,x", "vbscript:x",
-	"/%2fevil.test", "/%2Fevil.test", "%2f%2fevil.test", "/%5cevil.test", "/%5Cevil.test", "/\t/evil.test", "/\n/evil.test",
-	"\t//evil.test", "/why\r\nSet-Cookie: a=b", "/why\x00", "/why\x7f", "\u2028//evil.test", "/\uff0fevil.test", "\uff0f\uff0fevil.test",
-	"/\u2215evil.test", "why", "./why", "../why", "?x", "#x", "/why#//evil.test", "/%zz", "/why%", "/%09/evil.test", "/%00", "/signout", "/no-such-page",
-	"/assets/0/app.css", "/language", "/.//evil.test", "/..//evil.test", "/why/../..//evil.test", "/" + strings.Repeat("a", 5000),
+	"https://sign-in.harbor.example.evil.test/why", "javascript:alert(1)", "JaVaScRiPt:alert(1)",
+	"data:text/html,x", "vbscript:x",
+	"/%2fevil.test", "/%2Fevil.test", "%2f%2fevil.test", "/%5cevil.test", "/%5Cevil.test", "/\t/evil.test",
+	"/\n/evil.test",
+	"\t//evil.test", "/why\r\nSet-Cookie: a=b", "/why\x00", "/why\x7f", "\u2028//evil.test", "/\uff0fevil.test",
+	"\uff0f\uff0fevil.test",
+	"/\u2215evil.test", "why", "./why", "../why", "?x", "#x", "/why#//evil.test", "/%zz", "/why%", "/%09/evil.test",
+	"/%00", "/signout", "/no-such-page",
+	"/assets/0/app.css", "/language", "/.//evil.test", "/..//evil.test", "/why/../..//evil.test",
+	"/" + strings.Repeat("a", 5000),
 }
 
-var good = []string{"/", "/why", "/why?back=%2Fsignin", "/l/abc-DEF_1", "/signin?to=a.b.c&x=%20", "/?theme=dark", "/why?next=//evil.test"}
+var good = []string{"/", "/why", "/why?back=%2Fsignin", "/l/abc-DEF_1", "/signin?to=a.b.c&x=%20", "/?theme=dark",
+	"/why?next=//evil.test"}
 
 // ATK-066: only a page of our own is a way back.
 func TestATK066_Local(t *testing.T) {
@@ -89,14 +96,16 @@ func FuzzATK066_OwnPath(f *testing.F) {
 			if !ok || leaves(local) || leaves(target) {
 				t.Fatalf("%q leads to %q", target, local)
 			}
-			if at, err := base.Parse(local); err != nil || at.Host != base.Host || at.Scheme != base.Scheme || at.User != nil {
+			if at, err := base.Parse(local); err != nil || at.Host != base.Host || at.Scheme != base.Scheme ||
+				at.User != nil {
 				t.Fatalf("%q leads to %v, %v", target, at, err)
 			}
 		}
 		if !ok {
 			return
 		}
-		if again := u.RequestURI(); leaves(target) || leaves(again) || leaves(u.Path) || again[0] != '/' || strings.ContainsAny(again, "\r\n\x00") {
+		if again := u.RequestURI(); leaves(target) || leaves(again) || leaves(u.Path) || again[0] != '/' ||
+			strings.ContainsAny(again, "\r\n\x00") {
 			t.Fatalf("%q was taken for the path %q", target, again)
 		}
 	})

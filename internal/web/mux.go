@@ -186,7 +186,8 @@ func ownPath(target string) (*url.URL, bool) {
 		return nil, false
 	}
 	u, err := url.ParseRequestURI(target)
-	if err != nil || u.Scheme != "" || u.Host != "" || strings.HasPrefix(u.Path, "//") || strings.ContainsFunc(u.Path, strange) {
+	if err != nil || u.Scheme != "" || u.Host != "" || strings.HasPrefix(u.Path, "//") ||
+		strings.ContainsFunc(u.Path, strange) {
 		return nil, false
 	}
 	return u, true

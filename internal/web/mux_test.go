@@ -20,9 +20,11 @@ func TestAnotherMethodIsRefusedAndSaysWhichAreAllowed(t *testing.T) {
 	m.Machine(http.MethodPost, "/token", ok)
 	m.Open(http.MethodGet, "/authorize", ok)
 	for path, allow := range map[string]string{
-		"/": "GET, HEAD", "/both": "GET, HEAD, POST", "/page": "GET, HEAD", "/form": "POST", "/token": "POST", "/authorize": "GET", "/language": "POST",
+		"/": "GET, HEAD", "/both": "GET, HEAD, POST", "/page": "GET, HEAD", "/form": "POST", "/token": "POST",
+		"/authorize": "GET", "/language": "POST",
 	} {
-		for _, method := range []string{"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS", "TRACE", "CONNECT", "PROPFIND", "get"} {
+		for _, method := range []string{"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS", "TRACE", "CONNECT",
+			"PROPFIND", "get"} {
 			if strings.Contains(", "+allow+",", ", "+method+",") {
 				continue
 			}
@@ -37,7 +39,8 @@ func TestAnotherMethodIsRefusedAndSaysWhichAreAllowed(t *testing.T) {
 func TestAHeaderDoesNotChangeTheMethod(t *testing.T) {
 	h := open(t, ours)
 	h.Mux().Get("/page", ok)
-	h.Mux().Open(http.MethodDelete, "/page", func(http.ResponseWriter, *http.Request) error { t.Error("reached"); return nil })
+	h.Mux().Open(http.MethodDelete, "/page",
+		func(http.ResponseWriter, *http.Request) error { t.Error("reached"); return nil })
 	h.ask(http.MethodGet, "/page?_method=DELETE", "", "X-HTTP-Method-Override", "DELETE")
 }
 
@@ -93,7 +96,8 @@ func fetch(t *testing.T, method, url string) reply {
 func TestOnlyTheStartPageIsAtTheRoot(t *testing.T) {
 	h := open(t, ours)
 	h.Mux().Get("/", ok)
-	for path, want := range map[string]int{"/": 200, "/nothing": 404, "/index.html": 404, "/assets/": 404, "/debug/pprof/": 404, "/metrics": 404, "/.git/config": 404} {
+	for path, want := range map[string]int{"/": 200, "/nothing": 404, "/index.html": 404, "/assets/": 404,
+		"/debug/pprof/": 404, "/metrics": 404, "/.git/config": 404} {
 		if rec := h.ask(http.MethodGet, path, ""); rec.Code != want {
 			t.Errorf("%s: %d, want %d", path, rec.Code, want)
 		}
@@ -109,7 +113,8 @@ func TestMachinesSeeNoCookieAndGetNoHTML(t *testing.T) {
 		return errMalformed
 	})
 	rec := h.ask(http.MethodGet, "/token", "", "Cookie", "__Host-session=x", "Accept", "text/html")
-	if kind := rec.Header().Get("Content-Type"); rec.Code != http.StatusBadRequest || kind != "application/problem+json" {
+	if kind := rec.Header().Get("Content-Type"); rec.Code != http.StatusBadRequest ||
+		kind != "application/problem+json" {
 		t.Errorf("%d %s", rec.Code, kind)
 	}
 }
@@ -120,7 +125,8 @@ func TestAPostOutlivesItsClient(t *testing.T) {
 	reached := 0
 	check := func(_ http.ResponseWriter, r *http.Request) error {
 		reached++
-		if _, bounded := r.Context().Deadline(); r.Context().Err() != nil || !bounded || From(r.Context()).RequestID == "" {
+		if _, bounded := r.Context().Deadline(); r.Context().Err() != nil || !bounded ||
+			From(r.Context()).RequestID == "" {
 			t.Errorf("%s %s: %v, bounded %v", r.Method, r.URL.Path, r.Context().Err(), bounded)
 		}
 		return nil

@@ -71,7 +71,8 @@ const formType = "application/x-www-form-urlencoded"
 
 // post sends a form as our own pages send it.
 func (h house) post(target, body string, header ...string) *httptest.ResponseRecorder {
-	return h.ask(http.MethodPost, target, body, append([]string{"Content-Type", formType, "Sec-Fetch-Site", "same-origin"}, header...)...)
+	return h.ask(http.MethodPost, target, body,
+		append([]string{"Content-Type", formType, "Sec-Fetch-Site", "same-origin"}, header...)...)
 }
 
 // lines are the log, one map for each line.

@@ -40,7 +40,8 @@ func TestAnAppsLanguage(t *testing.T) {
 			t.Errorf("%+v: %s, cookie %q", c, rec.Body, got)
 		}
 	}
-	for cookie, want := range map[string]string{"__Host-app-lang=es": "eses", "__Host-app-lang=xx": "enen", "__Host-app-lang=es; __Host-lang=en": "enen"} {
+	for cookie, want := range map[string]string{"__Host-app-lang=es": "eses", "__Host-app-lang=xx": "enen",
+		"__Host-app-lang=es; __Host-lang=en": "enen"} {
 		if got := h.ask("GET", "/next", "", "Accept-Language", "en", "Cookie", cookie).Body.String(); got != want {
 			t.Errorf("%s: %s", cookie, got)
 		}

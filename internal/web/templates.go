@@ -98,7 +98,8 @@ func (w *Web) funcs(p *locale.Printer) template.FuncMap {
 
 // moment is an instant in words, and for programs.
 func moment(t time.Time, attribute, words string) template.HTML {
-	return template.HTML(`<time datetime="` + t.UTC().Format(time.RFC3339) + `"` + attribute + `>` + template.HTMLEscapeString(words) + `</time>`) //nolint:gosec // escaped, and digits
+	return template.HTML(`<time datetime="` + t.UTC().Format(time.RFC3339) + `"` + attribute + `>` +
+		template.HTMLEscapeString(words) + `</time>`) //nolint:gosec // escaped, and digits
 }
 
 // languages are the buttons of the language switch.
@@ -114,7 +115,8 @@ func (w *Web) languages(p *locale.Printer) (template.HTML, error) {
 			current = ` aria-current="true"`
 		}
 		tag := template.HTMLEscapeString(lang)
-		fmt.Fprintf(&b, "\n<button name=\"lang\" value=\"%s\" lang=\"%s\"%s>%s</button>", tag, tag, current, template.HTMLEscapeString(name))
+		fmt.Fprintf(&b, "\n<button name=\"lang\" value=\"%s\" lang=\"%s\"%s>%s</button>", tag, tag, current,
+			template.HTMLEscapeString(name))
 	}
 	return template.HTML(b.String()), nil //nolint:gosec // escaped above
 }
@@ -173,7 +175,8 @@ func rich(p *locale.Printer, key string, args []any) (template.HTML, error) {
 		return "", err
 	}
 	// html/template would turn the marks' NUL into U+FFFD, so plain escaping happens in parts.
-	return template.HTML(strings.NewReplacer(swap...).Replace(escapeKeepingMarks(s))), nil //nolint:gosec // escaped above
+	//nolint:gosec // escaped above
+	return template.HTML(strings.NewReplacer(swap...).Replace(escapeKeepingMarks(s))), nil
 }
 
 // standOut draws one value of a sentence.

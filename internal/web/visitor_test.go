@@ -56,7 +56,8 @@ func TestATK011_OtherHeadersAreNotRead(t *testing.T) {
 	h := open(t, ours, "192.0.2.0/24")
 	var seen netip.Addr
 	h.Mux().Get("/ip", func(_ http.ResponseWriter, r *http.Request) error { seen = From(r.Context()).IP; return nil })
-	for _, name := range []string{"X-Real-IP", "Forwarded", "True-Client-IP", "CF-Connecting-IP", "X-Client-IP", "X-Cluster-Client-IP", "X_Forwarded_For"} {
+	for _, name := range []string{"X-Real-IP", "Forwarded", "True-Client-IP", "CF-Connecting-IP", "X-Client-IP",
+		"X-Cluster-Client-IP", "X_Forwarded_For"} {
 		h.ask(http.MethodGet, "/ip", "", name, "203.0.113.1", "X-Forwarded-For", "198.51.100.9")
 		if seen.String() != "198.51.100.9" { // the recorder's peer is 192.0.2.1, a proxy here
 			t.Errorf("%s was believed: %s", name, seen)
@@ -76,15 +77,18 @@ func TestAnUnreadablePeerHasNoAddress(t *testing.T) {
 
 // Whatever stands before what our own proxy wrote changes nothing.
 func FuzzATK011_ClientAddress(f *testing.F) {
-	for _, s := range []string{"", "203.0.113.1", "10.0.0.1, 10.0.0.2", "a,,b", "[::1]:1", "::ffff:10.0.0.1", "\x00", "10.0.0.1,", "%", "[[::1]]"} {
+	for _, s := range []string{"", "203.0.113.1", "10.0.0.1, 10.0.0.2", "a,,b", "[::1]:1", "::ffff:10.0.0.1", "\x00",
+		"10.0.0.1,", "%", "[[::1]]"} {
 		f.Add(s)
 	}
-	stranger, proxy, client := netip.MustParseAddr("203.0.113.77"), netip.MustParseAddr("10.0.0.1"), netip.MustParseAddr("198.51.100.9")
+	stranger, proxy, client := netip.MustParseAddr("203.0.113.77"), netip.MustParseAddr("10.0.0.1"),
+		netip.MustParseAddr("198.51.100.9")
 	f.Fuzz(func(t *testing.T, spoof string) {
 		if got := clientIP(stranger, []string{spoof}, proxies); got != stranger {
 			t.Fatalf("a stranger is %s by writing %q", got, spoof)
 		}
-		for _, forwarded := range [][]string{{spoof + ", 198.51.100.9"}, {spoof, "198.51.100.9"}, {spoof + ",198.51.100.9:1, 10.0.0.2"}} {
+		for _, forwarded := range [][]string{{spoof + ", 198.51.100.9"}, {spoof, "198.51.100.9"},
+			{spoof + ",198.51.100.9:1, 10.0.0.2"}} {
 			if got := clientIP(proxy, forwarded, proxies); got != client {
 				t.Fatalf("a client is %s by writing %q", got, spoof)
 			}
@@ -117,7 +121,8 @@ func TestBrowserIsSaidInAFewWords(t *testing.T) {
 }
 
 func FuzzBrowser(f *testing.F) {
-	for _, s := range []string{"", "curl/8", "Mozilla/5.0 (X11; Linux x86_64; rv:140.0) Gecko/20100101 Firefox/140.0", "<script>\r\n\u202e", "\xff(\x00;)/"} {
+	for _, s := range []string{"", "curl/8", "Mozilla/5.0 (X11; Linux x86_64; rv:140.0) Gecko/20100101 Firefox/140.0",
+		"<script>\r\n\u202e", "\xff(\x00;)/"} {
 		f.Add(s)
 	}
 	f.Fuzz(func(t *testing.T, header string) {

@@ -154,5 +154,6 @@ func (w *Web) Printer(r *http.Request) *locale.Printer {
 
 // acceptable speaks the language that the browser asks for.
 func (w *Web) acceptable(r *http.Request) *locale.Printer {
-	return w.printers.of(r.Header.Get("Accept-Language"), func(wish string) *locale.Printer { return w.Catalog.For(wish, "") })
+	return w.printers.of(r.Header.Get("Accept-Language"),
+		func(wish string) *locale.Printer { return w.Catalog.For(wish, "") })
 }

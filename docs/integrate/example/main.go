@@ -75,10 +75,20 @@ func newBoard(ctx context.Context, issuer, home string) (*board, error) {
 	if err := p.Claims(&more); err != nil {
 		return nil, err
 	}
-	return &board{provider: p, home: home, leave: more.EndSession, going: map[string]departure{}, people: map[string]*person{}, config: oauth2.Config{
-		ClientID: os.Getenv("CLIENT_ID"), ClientSecret: os.Getenv("CLIENT_SECRET"), Endpoint: p.Endpoint(), RedirectURL: home + "/callback",
-		Scopes: []string{oidc.ScopeOpenID, "profile", "email", oidc.ScopeOfflineAccess},
-	}}, nil
+	return &board{
+		provider: p,
+		home:     home,
+		leave:    more.EndSession,
+		going:    map[string]departure{},
+		people:   map[string]*person{},
+		config: oauth2.Config{
+			ClientID:     os.Getenv("CLIENT_ID"),
+			ClientSecret: os.Getenv("CLIENT_SECRET"),
+			Endpoint:     p.Endpoint(),
+			RedirectURL:  home + "/callback",
+			Scopes:       []string{oidc.ScopeOpenID, "profile", "email", oidc.ScopeOfflineAccess},
+		},
+	}, nil
 }
 
 func (b *board) signIn(w http.ResponseWriter, r *http.Request) error { return b.begin(w, r) }
@@ -152,7 +162,8 @@ func (b *board) page(w http.ResponseWriter, r *http.Request) error {
 	case err != nil:
 		return err
 	}
-	return show(w, fmt.Sprintf(`<p>%s of %s, %s</p><form method="post" action="/sign-out"><button>Sign out</button></form>`,
+	return show(w, fmt.Sprintf(
+		`<p>%s of %s, %s</p><form method="post" action="/sign-out"><button>Sign out</button></form>`,
 		html.EscapeString(who.Name), html.EscapeString(who.Tenant.Name), html.EscapeString(who.ACR)))
 }
 
@@ -178,7 +189,8 @@ func (b *board) ask(p *person) (who info, err error) {
 		return who, err
 	}
 	p.tokens = tokens
-	res, err := oauth2.NewClient(context.Background(), oauth2.StaticTokenSource(tokens)).Get(b.provider.UserInfoEndpoint())
+	res, err := oauth2.NewClient(context.Background(),
+		oauth2.StaticTokenSource(tokens)).Get(b.provider.UserInfoEndpoint())
 	if err != nil {
 		return who, err
 	}
@@ -225,12 +237,21 @@ func (b *board) person(r *http.Request) (string, *person) {
 
 // setCookie: behind https, name it __Host-… and add Secure.
 func setCookie(w http.ResponseWriter, name, value string, maxAge int) {
-	http.SetCookie(w, &http.Cookie{Name: name, Value: value, Path: "/", MaxAge: maxAge, HttpOnly: true, SameSite: http.SameSiteLaxMode})
+	http.SetCookie(w, &http.Cookie{
+		Name:     name,
+		Value:    value,
+		Path:     "/",
+		MaxAge:   maxAge,
+		HttpOnly: true,
+		SameSite: http.SameSiteLaxMode,
+	})
 }
 
 func show(w http.ResponseWriter, body string) error {
 	w.Header().Set("Content-Type", "text/html; charset=utf-8")
 	w.Header().Set("Cache-Control", "no-store")
-	_, err := fmt.Fprintf(w, `<!doctype html><html lang="en"><meta charset="utf-8"><title>My board</title><h1>My board</h1>%s`, body)
+	_, err := fmt.Fprintf(w,
+		`<!doctype html><html lang="en"><meta charset="utf-8"><title>My board</title><h1>My board</h1>%s`,
+		body)
 	return err
 }

@@ -237,7 +237,10 @@ func removed(t *testing.T, s *suite) {
 	mine := s.bind(t, p)
 	c := s.open(t, p, mine)
 	r := mine.Answer(t, c)
-	s.in(t, p.Tenant, func(ctx context.Context, tx *db.Tx) error { return authenticator.Unbind(ctx, tx, p.ID, mine.ID) })
+	s.in(t, p.Tenant, func(ctx context.Context,
+		tx *db.Tx) error {
+		return authenticator.Unbind(ctx, tx, p.ID, mine.ID)
+	})
 	s.refuse(t, c, r)
 }
 
@@ -285,10 +288,14 @@ func together(t *testing.T, s *suite, c Challenge, r authenticator.Response) (ri
 
 // Junk is what people and machines send in place of an answer.
 var Junk = []string{
-	"", " ", "-", "0", "00000", "0000000", "000 000 000", "+12345", "-12345", "12.345", "1e5", "0x1F40", "12345a", "\x00", "123456\x00", "\x00123456",
-	"１２３４５６", "١٢٣٤٥٦", "123\u00a0456", "123\u200b456", "123–456", "\ufeff123456", "\xff\xfe", "null", "true", `""`, `[]`, `{}`, `["123456"]`, `{"$ne":null}`, `123456,234567`,
-	"123456&code=234567", "%31%32%33%34%35%36", "' OR '1'='1", "0-0000-0000-00000", "11-0000-0000-00000", "3-UUUU-UUUU-UUUUU", "3", "3-", "-3-0000-0000-00000", "3.5-0000-0000-00000",
-	strings.Repeat("1", 10_000), strings.Repeat(" ", 10_000) + "123456", strings.Repeat("-", 62), strings.Repeat("[", 10_000), strings.Repeat(`{"a":`, 5_000),
+	"", " ", "-", "0", "00000", "0000000", "000 000 000", "+12345", "-12345", "12.345", "1e5", "0x1F40", "12345a",
+	"\x00", "123456\x00", "\x00123456",
+	"１２３４５６", "١٢٣٤٥٦", "123\u00a0456", "123\u200b456", "123–456", "\ufeff123456", "\xff\xfe", "null", "true", `""`,
+	`[]`, `{}`, `["123456"]`, `{"$ne":null}`, `123456,234567`,
+	"123456&code=234567", "%31%32%33%34%35%36", "' OR '1'='1", "0-0000-0000-00000", "11-0000-0000-00000",
+	"3-UUUU-UUUU-UUUUU", "3", "3-", "-3-0000-0000-00000", "3.5-0000-0000-00000",
+	strings.Repeat("1", 10_000), strings.Repeat(" ", 10_000) + "123456", strings.Repeat("-", 62),
+	strings.Repeat("[", 10_000), strings.Repeat(`{"a":`, 5_000),
 }
 
 func malformed(t *testing.T, s *suite) {
@@ -324,7 +331,8 @@ func corrupt(r authenticator.Response, where int) authenticator.Response {
 		b[i] = map[bool]byte{true: '7', false: '8'}[b[i] != '7']
 		return b
 	}
-	r.Code, r.LinkToken, r.Assertion = string(change([]byte(r.Code))), string(change([]byte(r.LinkToken))), change(r.Assertion)
+	r.Code, r.LinkToken, r.Assertion = string(change([]byte(r.Code))), string(change([]byte(r.LinkToken))),
+		change(r.Assertion)
 	return r
 }
 

@@ -36,7 +36,12 @@ type person struct {
 
 func newSuite(t *testing.T, k Kind, d *db.DB, clock *Clock) *suite {
 	t.Helper()
-	s := &suite{Kind: k, Rig: k.New(t, d), d: d, clock: clock}
+	s := &suite{
+		Kind:  k,
+		Rig:   k.New(t, d),
+		d:     d,
+		clock: clock,
+	}
 	s.in(t, db.Installation, func(ctx context.Context, tx *db.Tx) error {
 		if _, err := tenant.Ensure(ctx, tx); err != nil {
 			return err
@@ -77,7 +82,13 @@ func (s *suite) personOf(t *testing.T, tenant string) person {
 // bind sets a device up, a moment after whatever was before: the code of set-up is used.
 func (s *suite) bind(t *testing.T, p person) Device {
 	t.Helper()
-	d := s.Rig.Bind(t, s.d, authenticator.Subject{UserID: p.ID, Email: p.Email, Vendor: "Vendor", Company: p.Tenant, Language: "en"}, p.Tenant)
+	d := s.Rig.Bind(t, s.d, authenticator.Subject{
+		UserID:   p.ID,
+		Email:    p.Email,
+		Vendor:   "Vendor",
+		Company:  p.Tenant,
+		Language: "en",
+	}, p.Tenant)
 	if d.First == nil {
 		return d
 	}
@@ -120,15 +131,29 @@ func (s *suite) disable(t *testing.T, p person, mine Device, off bool) {
 func (s *suite) open(t *testing.T, p person, mine Device) (c Challenge) {
 	t.Helper()
 	s.in(t, p.Tenant, func(ctx context.Context, tx *db.Tx) error {
-		c = Challenge{Tenant: p.Tenant, A: authenticator.Authenticator{ID: mine.ID, UserID: p.ID, Kind: s.Kind.Kind}, Now: tx.Now}
+		c = Challenge{
+			Tenant: p.Tenant,
+			A:      authenticator.Authenticator{ID: mine.ID, UserID: p.ID, Kind: s.Kind.Kind},
+			Now:    tx.Now,
+		}
 		flow := tx.NewID()
 		if err := begin(ctx, tx, flow, p.ID); err != nil {
 			return err
 		}
 		row := challenge.New(tx, flow, c.A, 1000, 10*time.Minute)
 		c.ChallengeContext = authenticator.ChallengeContext{
-			ChallengeID: row.ID, FlowID: flow, Purpose: "signin.second_factor", Vendor: "Vendor", AppName: "App", Company: p.Tenant, Language: "en", Reference: row.Reference,
-			Destination: p.Email, IP: "203.0.113.9", IssuedAt: row.IssuedAt, ExpiresAt: row.ExpiresAt,
+			ChallengeID: row.ID,
+			FlowID:      flow,
+			Purpose:     "signin.second_factor",
+			Vendor:      "Vendor",
+			AppName:     "App",
+			Company:     p.Tenant,
+			Language:    "en",
+			Reference:   row.Reference,
+			Destination: p.Email,
+			IP:          "203.0.113.9",
+			IssuedAt:    row.IssuedAt,
+			ExpiresAt:   row.ExpiresAt,
 		}
 		o, err := s.Verifier.Begin(ctx, tx, c.A, c.ChallengeContext)
 		if err != nil {
@@ -145,8 +170,11 @@ func (s *suite) open(t *testing.T, p person, mine Device) (c Challenge) {
 
 func begin(ctx context.Context, tx *db.Tx, flow, userID string) error {
 	_, err := tx.Exec(ctx, `
-		INSERT INTO flows (tenant_id, id, token_hash, user_id, client_id, continue_to, want_acr, security_version, stepping_up, proofs, challenge_id, sends, ip, place, browser, started_at, expires_at, closed_at, closed_because, disowned_at)
-		VALUES ($1, $2, $3, $4, 'app', '', '', 1, '', '', '', 1, '', '', '', $5, $6, 0, '', 0)`, tx.Tenant, flow, []byte{1}, userID, tx.Now, tx.Now.Add(time.Hour))
+		INSERT INTO flows (tenant_id, id, token_hash, user_id, client_id, continue_to, want_acr, security_version,
+			stepping_up, proofs, challenge_id, sends, ip, place, browser, started_at, expires_at, closed_at,
+				closed_because, disowned_at)
+		VALUES ($1, $2, $3, $4, 'app', '', '', 1, '', '', '', 1, '', '', '', $5, $6, 0, '',
+			0)`, tx.Tenant, flow, []byte{1}, userID, tx.Now, tx.Now.Add(time.Hour))
 	return err
 }
 
@@ -197,7 +225,9 @@ func (s *suite) refuse(t *testing.T, c Challenge, r authenticator.Response) {
 
 // SetUp binds an authenticator of a Binder as the set-up journey does: what is proposed, the
 // row, the first proof. prove makes that proof out of the draft.
-func SetUp(t *testing.T, d *db.DB, b authenticator.Binder, k authenticator.Kind, who authenticator.Subject, tenant, wish string, prove func(authenticator.PendingEnrollment) authenticator.Response) (authenticator.PendingEnrollment, authenticator.Response) {
+func SetUp(t *testing.T, d *db.DB, b authenticator.Binder, k authenticator.Kind, who authenticator.Subject, tenant,
+	wish string, prove func(authenticator.PendingEnrollment) authenticator.Response) (authenticator.PendingEnrollment,
+	authenticator.Response) {
 	t.Helper()
 	draft, err := propose(t.Context(), d, b, who, tenant, wish)
 	if err != nil {
@@ -210,7 +240,8 @@ func SetUp(t *testing.T, d *db.DB, b authenticator.Binder, k authenticator.Kind,
 	return draft, proof
 }
 
-func propose(ctx context.Context, d *db.DB, b authenticator.Binder, who authenticator.Subject, tenant, wish string) (draft authenticator.PendingEnrollment, err error) {
+func propose(ctx context.Context, d *db.DB, b authenticator.Binder, who authenticator.Subject, tenant,
+	wish string) (draft authenticator.PendingEnrollment, err error) {
 	if p, ok := b.(authenticator.Preparer); ok {
 		if draft.State, err = p.Prepare(ctx); err != nil {
 			return draft, err
@@ -218,7 +249,13 @@ func propose(ctx context.Context, d *db.DB, b authenticator.Binder, who authenti
 	}
 	prepared := draft.State
 	err = d.InTx(ctx, tenant, func(tx *db.Tx) error {
-		draft = authenticator.PendingEnrollment{ID: tx.NewID(), Label: "Device", Begun: tx.Now, Ends: tx.Now.Add(15 * time.Minute), State: prepared}
+		draft = authenticator.PendingEnrollment{
+			ID:    tx.NewID(),
+			Label: "Device",
+			Begun: tx.Now,
+			Ends:  tx.Now.Add(15 * time.Minute),
+			State: prepared,
+		}
 		draft.State, err = b.Propose(ctx, tx, who, draft, wish)
 		return err
 	})
@@ -226,7 +263,9 @@ func propose(ctx context.Context, d *db.DB, b authenticator.Binder, who authenti
 }
 
 // Confirm judges the first proof of a draft, and binds the authenticator where it is right.
-func Confirm(ctx context.Context, d *db.DB, b authenticator.Binder, k authenticator.Kind, who authenticator.Subject, tenant string, draft authenticator.PendingEnrollment, proof authenticator.Response) (v authenticator.Verdict, err error) {
+func Confirm(ctx context.Context, d *db.DB, b authenticator.Binder, k authenticator.Kind, who authenticator.Subject,
+	tenant string, draft authenticator.PendingEnrollment,
+	proof authenticator.Response) (v authenticator.Verdict, err error) {
 	err = d.InTx(ctx, tenant, func(tx *db.Tx) error {
 		if _, err := authenticator.BindAs(ctx, tx, draft.ID, who.UserID, k, draft.Label); err != nil {
 			return err

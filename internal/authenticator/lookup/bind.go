@@ -48,7 +48,8 @@ func (v Verifier) Prepare(ctx context.Context) (authenticator.State, error) {
 }
 
 // Propose adds whose codes they are to what was prepared.
-func (v Verifier) Propose(_ context.Context, _ *db.Tx, who authenticator.Subject, d authenticator.PendingEnrollment, _ string) (authenticator.State, error) {
+func (v Verifier) Propose(_ context.Context, _ *db.Tx, who authenticator.Subject, d authenticator.PendingEnrollment,
+	_ string) (authenticator.State, error) {
 	made, err := draftOf(d.State)
 	if err != nil {
 		return nil, err
@@ -61,7 +62,8 @@ func line(s string) string { return locale.Line(s, 100) }
 
 // Confirm stores a set, in place of any older one, when the person says that they saved it or
 // types one of its codes. That code stays good.
-func (v Verifier) Confirm(ctx context.Context, tx *db.Tx, who authenticator.Subject, d authenticator.PendingEnrollment, r authenticator.Response) (authenticator.Verdict, error) {
+func (v Verifier) Confirm(ctx context.Context, tx *db.Tx, who authenticator.Subject, d authenticator.PendingEnrollment,
+	r authenticator.Response) (authenticator.Verdict, error) {
 	made, err := draftOf(d.State)
 	if err != nil {
 		return authenticator.Verdict{}, err
@@ -121,7 +123,8 @@ func (d draft) store(ctx context.Context, tx *db.Tx, id string) (stored int64, e
 		args = append(args, hash)
 		rows = append(rows, fmt.Sprintf("($1, $2, %d, $%d, 0)", i+1, len(args)))
 	}
-	return tx.Exec(ctx, `INSERT INTO backup_codes (tenant_id, authenticator_id, number, hash, used_at) VALUES `+strings.Join(rows, ", ")+
+	return tx.Exec(ctx, `INSERT INTO backup_codes (tenant_id, authenticator_id, number, hash, used_at)
+		VALUES `+strings.Join(rows, ", ")+
 		` ON CONFLICT (tenant_id, authenticator_id, number) DO NOTHING`, args...)
 }
 
@@ -150,7 +153,12 @@ func Show(d authenticator.PendingEnrollment) (Sheet, error) {
 	if err != nil {
 		return Sheet{}, err
 	}
-	s := Sheet{Vendor: made.Vendor, Account: made.Account, Company: made.Company, Made: d.Begun}
+	s := Sheet{
+		Vendor:  made.Vendor,
+		Account: made.Account,
+		Company: made.Company,
+		Made:    d.Begun,
+	}
 	for i, code := range made.Codes {
 		s.Codes = append(s.Codes, Code{Number: i + 1, Text: pretty(i+1, code)})
 	}

@@ -28,7 +28,8 @@ type Verifier struct {
 }
 
 // Begin has nothing to send and nothing to remember: the codes are with the person.
-func (v Verifier) Begin(context.Context, *db.Tx, authenticator.Authenticator, authenticator.ChallengeContext) (authenticator.IssuedChallenge, error) {
+func (v Verifier) Begin(context.Context, *db.Tx, authenticator.Authenticator,
+	authenticator.ChallengeContext) (authenticator.IssuedChallenge, error) {
 	return authenticator.IssuedChallenge{State: authenticator.State{}}, nil
 }
 
@@ -42,7 +43,8 @@ type compared struct {
 
 // Compare hashes once for whatever looks like a code with its number, also when there is no
 // such code. A code without its number is not looked for: that would be ten times the work.
-func (v Verifier) Compare(ctx context.Context, d *db.DB, a authenticator.Authenticator, tenant string, r authenticator.Response) (authenticator.Response, error) {
+func (v Verifier) Compare(ctx context.Context, d *db.DB, a authenticator.Authenticator, tenant string,
+	r authenticator.Response) (authenticator.Response, error) {
 	c, err := v.compare(ctx, d, a.UserID, tenant, r.Code)
 	if err != nil {
 		return r, err
@@ -80,8 +82,10 @@ func (v Verifier) compare(ctx context.Context, d *db.DB, userID, tenant, typed s
 // none.
 func stored(ctx context.Context, tx *db.Tx, userID string, number int) (set, hash string, err error) {
 	err = tx.QueryRow(ctx, `
-		SELECT c.authenticator_id, c.hash FROM backup_codes c JOIN authenticators a ON a.tenant_id = c.tenant_id AND a.id = c.authenticator_id
-		WHERE c.tenant_id = $1 AND a.user_id = $2 AND c.number = $3 AND a.disabled_at = 0 ORDER BY a.id DESC LIMIT 1`, tx.Tenant, userID, number).Scan(&set, &hash)
+		SELECT c.authenticator_id, c.hash FROM backup_codes c JOIN authenticators a ON a.tenant_id = c.tenant_id
+			AND a.id = c.authenticator_id
+		WHERE c.tenant_id = $1 AND a.user_id = $2 AND c.number = $3 AND a.disabled_at = 0
+			ORDER BY a.id DESC LIMIT 1`, tx.Tenant, userID, number).Scan(&set, &hash)
 	if db.IsNoRows(err) {
 		return "", "", nil
 	}
@@ -92,7 +96,8 @@ func stored(ctx context.Context, tx *db.Tx, userID string, number int) (set, has
 }
 
 // Verify judges by what Compare found, and spends the code.
-func (v Verifier) Verify(ctx context.Context, tx *db.Tx, a authenticator.Authenticator, _ authenticator.ChallengeContext, _ authenticator.State, r authenticator.Response) (authenticator.Verdict, error) {
+func (v Verifier) Verify(ctx context.Context, tx *db.Tx, a authenticator.Authenticator,
+	_ authenticator.ChallengeContext, _ authenticator.State, r authenticator.Response) (authenticator.Verdict, error) {
 	c := compared{Reason: wrongCode}
 	if r.Compared != "" {
 		if err := json.Unmarshal([]byte(r.Compared), &c); err != nil {
@@ -131,7 +136,8 @@ func wrong(reason string) authenticator.Verdict {
 func spend(ctx context.Context, tx *db.Tx, userID string, c compared) (first bool, err error) {
 	n, err := tx.Exec(ctx, `
 		UPDATE backup_codes SET used_at = $1 WHERE tenant_id = $2 AND authenticator_id = $3 AND number = $4 AND used_at = 0
-		AND EXISTS (SELECT 1 FROM authenticators a WHERE a.tenant_id = $2 AND a.id = $3 AND a.user_id = $5 AND a.disabled_at = 0)`,
+		AND EXISTS (SELECT 1 FROM authenticators a WHERE a.tenant_id = $2 AND a.id = $3 AND a.user_id = $5
+			AND a.disabled_at = 0)`,
 		tx.Now, tx.Tenant, c.Set, c.Number, userID)
 	return n > 0, err
 }
@@ -152,8 +158,10 @@ func notice(left int) (key string, args []any) {
 // Remaining is how many codes a person has that were not used.
 func Remaining(ctx context.Context, tx *db.Tx, userID string) (left int, err error) {
 	err = tx.QueryRow(ctx, `
-		SELECT COUNT(*) FROM backup_codes c JOIN authenticators a ON a.tenant_id = c.tenant_id AND a.id = c.authenticator_id
-		WHERE c.tenant_id = $1 AND a.user_id = $2 AND a.disabled_at = 0 AND c.used_at = 0`, tx.Tenant, userID).Scan(&left)
+		SELECT COUNT(*) FROM backup_codes c JOIN authenticators a ON a.tenant_id = c.tenant_id
+			AND a.id = c.authenticator_id
+		WHERE c.tenant_id = $1 AND a.user_id = $2 AND a.disabled_at = 0
+			AND c.used_at = 0`, tx.Tenant, userID).Scan(&left)
 	if err != nil {
 		return 0, fmt.Errorf("count backup codes: %w", err)
 	}

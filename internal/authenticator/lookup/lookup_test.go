@@ -32,23 +32,26 @@ func pool(t testing.TB) *password.Pool {
 }
 
 func TestSuite(t *testing.T) {
-	authenticatortest.Run(t, authenticatortest.Kind{Kind: authenticator.Backup, New: func(t *testing.T, _ *db.DB) authenticatortest.Rig {
-		p := pool(t)
-		v := lookup.Verifier{Hash: p.HashCode, Match: p.MatchCode}
-		return authenticatortest.Rig{Verifier: v, Bind: func(t *testing.T, d *db.DB, who authenticator.Subject, tenant string) authenticatortest.Device {
-			var s lookup.Sheet
-			draft, _ := authenticatortest.SetUp(t, d, v, authenticator.Backup, who, tenant, "", func(d authenticator.PendingEnrollment) authenticator.Response {
-				s = sheet(t, d)
-				return authenticator.Response{Code: s.Codes[0].Text}
-			})
-			return authenticatortest.Device{
-				ID: draft.ID, Spellings: spellings, // the code of set-up is not spent
-				Answer: func(*testing.T, authenticatortest.Challenge) authenticator.Response {
-					return authenticator.Response{Code: s.Codes[2].Text}
-				},
-			}
-		}}
-	}})
+	authenticatortest.Run(t, authenticatortest.Kind{Kind: authenticator.Backup,
+		New: func(t *testing.T, _ *db.DB) authenticatortest.Rig {
+			p := pool(t)
+			v := lookup.Verifier{Hash: p.HashCode, Match: p.MatchCode}
+			return authenticatortest.Rig{Verifier: v,
+				Bind: func(t *testing.T, d *db.DB, who authenticator.Subject, tenant string) authenticatortest.Device {
+					var s lookup.Sheet
+					draft, _ := authenticatortest.SetUp(t, d, v, authenticator.Backup, who, tenant, "",
+						func(d authenticator.PendingEnrollment) authenticator.Response {
+							s = sheet(t, d)
+							return authenticator.Response{Code: s.Codes[0].Text}
+						})
+					return authenticatortest.Device{
+						ID: draft.ID, Spellings: spellings, // the code of set-up is not spent
+						Answer: func(*testing.T, authenticatortest.Challenge) authenticator.Response {
+							return authenticator.Response{Code: s.Codes[2].Text}
+						},
+					}
+				}}
+		}})
 }
 
 func sheet(t testing.TB, d authenticator.PendingEnrollment) lookup.Sheet {
@@ -62,7 +65,8 @@ func sheet(t testing.TB, d authenticator.PendingEnrollment) lookup.Sheet {
 
 func spellings(r authenticator.Response) (out []authenticator.Response) {
 	c := r.Code
-	for _, s := range []string{strings.ToLower(c), strings.ReplaceAll(c, "-", ""), strings.ReplaceAll(c, "-", " "), strings.Replace(c, "-", ". ", 1), strings.NewReplacer("0", "O", "1", "l").Replace(c), " " + c + "\r\n"} {
+	for _, s := range []string{strings.ToLower(c), strings.ReplaceAll(c, "-", ""), strings.ReplaceAll(c, "-", " "),
+		strings.Replace(c, "-", ". ", 1), strings.NewReplacer("0", "O", "1", "l").Replace(c), " " + c + "\r\n"} {
 		out = append(out, authenticator.Response{Code: s})
 	}
 	return out
@@ -89,10 +93,11 @@ func each(t *testing.T, fn func(t *testing.T, k *desk)) {
 
 func newDesk(t testing.TB, d *db.DB) *desk {
 	p, k := pool(t), &desk{t: t, d: d}
-	k.Verifier = lookup.Verifier{Hash: p.HashCode, Match: func(ctx context.Context, tenant, userID, hash, code string) (bool, error) {
-		k.compared.Add(1)
-		return p.MatchCode(ctx, tenant, userID, hash, code)
-	}}
+	k.Verifier = lookup.Verifier{Hash: p.HashCode,
+		Match: func(ctx context.Context, tenant, userID, hash, code string) (bool, error) {
+			k.compared.Add(1)
+			return p.MatchCode(ctx, tenant, userID, hash, code)
+		}}
 	k.in(db.Installation, func(ctx context.Context, tx *db.Tx) error {
 		if _, err := tenant.Ensure(ctx, tx); err != nil {
 			return err
@@ -132,7 +137,8 @@ func (k *desk) propose() (authenticator.PendingEnrollment, lookup.Sheet) {
 
 func (k *desk) confirm(d authenticator.PendingEnrollment, typed string) authenticator.Verdict {
 	k.t.Helper()
-	v, err := authenticatortest.Confirm(k.t.Context(), k.d, k.Verifier, authenticator.Backup, k.who, company, d, authenticator.Response{Code: typed})
+	v, err := authenticatortest.Confirm(k.t.Context(), k.d, k.Verifier, authenticator.Backup, k.who, company, d,
+		authenticator.Response{Code: typed})
 	if err != nil {
 		k.t.Fatal(err)
 	}
@@ -247,7 +253,8 @@ func TestTwoFreshSetsAtOnceLeaveOne(t *testing.T) {
 			for range 4 {
 				d, s := k.propose()
 				wg.Go(func() {
-					_, err := authenticatortest.Confirm(t.Context(), k.d, k.Verifier, authenticator.Backup, k.who, company, d, authenticator.Response{Code: s.Codes[0].Text})
+					_, err := authenticatortest.Confirm(t.Context(), k.d, k.Verifier, authenticator.Backup, k.who,
+						company, d, authenticator.Response{Code: s.Codes[0].Text})
 					if err != nil {
 						t.Error(err)
 					}
@@ -321,7 +328,9 @@ func TestAComparisonIsJudgedByWhatIsNow(t *testing.T) {
 		if v := late(func(string) {}); !v.OK {
 			t.Fatalf("%+v", v)
 		}
-		if r, err := k.Compare(t.Context(), k.d, a, "quay", authenticator.Response{Code: k.bind().Codes[0].Text}); err != nil || strings.Contains(r.Compared, `"OK":true`) {
+		if r, err := k.Compare(t.Context(), k.d, a, "quay",
+			authenticator.Response{Code: k.bind().Codes[0].Text}); err != nil ||
+			strings.Contains(r.Compared, `"OK":true`) {
 			t.Errorf("compared for another company: %s %v", r.Compared, err)
 		}
 		if v := late(func(string) { k.bind() }); v.OK {
@@ -335,7 +344,8 @@ func TestAComparisonIsJudgedByWhatIsNow(t *testing.T) {
 			t.Error("the set was disabled meanwhile")
 		}
 		k.in(company, func(ctx context.Context, tx *db.Tx) error {
-			v, err := k.Verify(ctx, tx, a, authenticator.ChallengeContext{}, nil, authenticator.Response{Code: "3-0000-0000-00000"})
+			v, err := k.Verify(ctx, tx, a, authenticator.ChallengeContext{}, nil,
+				authenticator.Response{Code: "3-0000-0000-00000"})
 			if v.OK || v.Reason == "" {
 				t.Errorf("right without a comparison: %+v", v)
 			}
@@ -349,7 +359,8 @@ func TestSEC022_CodesAreStoredHashed(t *testing.T) {
 	each(t, func(t *testing.T, k *desk) {
 		s := k.bind()
 		k.in(company, func(ctx context.Context, tx *db.Tx) error {
-			rows, err := tx.Query(ctx, `SELECT number, hash FROM backup_codes WHERE tenant_id = $1 ORDER BY number`, company)
+			rows, err := tx.Query(ctx, `SELECT number, hash FROM backup_codes WHERE tenant_id = $1
+				ORDER BY number`, company)
 			if err != nil {
 				return err
 			}
@@ -362,7 +373,8 @@ func TestSEC022_CodesAreStoredHashed(t *testing.T) {
 					return err
 				}
 				plain := strings.ReplaceAll(s.Codes[n-1].Text, "-", "")
-				if !strings.HasPrefix(hash, "$argon2id$") || strings.Contains(strings.ToUpper(hash), plain[len(plain)-13:]) || seen[hash] {
+				if !strings.HasPrefix(hash, "$argon2id$") ||
+					strings.Contains(strings.ToUpper(hash), plain[len(plain)-13:]) || seen[hash] {
 					t.Errorf("code %d is stored as %s", n, hash)
 				}
 				seen[hash] = true
@@ -386,7 +398,8 @@ func TestTheFileSaysWhatItIs(t *testing.T) {
 	}
 	for _, lang := range c.Languages() {
 		text := s.File(c.In(lang))
-		for _, want := range []string{"Vendor", "maria@harbor.test", "Harbor", "2026", "\r\n 1-ABCD-EFGH-JKMNP\r\n", "\r\n10-ABCD-EFGH-JKMNP\r\n"} {
+		for _, want := range []string{"Vendor", "maria@harbor.test", "Harbor", "2026", "\r\n 1-ABCD-EFGH-JKMNP\r\n",
+			"\r\n10-ABCD-EFGH-JKMNP\r\n"} {
 			if !strings.Contains(text, want) {
 				t.Errorf("%s lacks %q:\n%s", lang, want, text)
 			}

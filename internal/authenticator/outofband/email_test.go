@@ -16,23 +16,27 @@ import (
 )
 
 func TestEmailSuite(t *testing.T) {
-	authenticatortest.Run(t, authenticatortest.Kind{Kind: authenticator.Email, New: func(_ *testing.T, d *db.DB) authenticatortest.Rig {
-		keys := secret.NewKeys(d.Now())
-		v := outofband.Verifier{Channel: authenticator.Email, Keys: keys, Digits: 6, Origin: "https://sign-in.test", Queue: &message.Queue{Jobs: &jobs.Queue{}, Keys: keys}}
-		return authenticatortest.Rig{Verifier: v, Bind: func(t *testing.T, d *db.DB, who authenticator.Subject, tenant string) authenticatortest.Device {
-			var a authenticator.Authenticator
-			err := d.InTx(t.Context(), tenant, func(tx *db.Tx) (err error) {
-				a, err = outofband.Bind(t.Context(), tx, who.UserID, authenticator.Email, who.Email)
-				return err
-			})
-			if err != nil {
-				t.Fatal(err)
-			}
-			return authenticatortest.Device{ID: a.ID, Spellings: mailSpellings, Answer: func(t *testing.T, c authenticatortest.Challenge) authenticator.Response {
-				return authenticator.Response{Code: mailed(t, d, keys, c).Code}
-			}}
-		}}
-	}})
+	authenticatortest.Run(t, authenticatortest.Kind{Kind: authenticator.Email,
+		New: func(_ *testing.T, d *db.DB) authenticatortest.Rig {
+			keys := secret.NewKeys(d.Now())
+			v := outofband.Verifier{Channel: authenticator.Email, Keys: keys, Digits: 6, Origin: "https://sign-in.test",
+				Queue: &message.Queue{Jobs: &jobs.Queue{}, Keys: keys}}
+			return authenticatortest.Rig{Verifier: v,
+				Bind: func(t *testing.T, d *db.DB, who authenticator.Subject, tenant string) authenticatortest.Device {
+					var a authenticator.Authenticator
+					err := d.InTx(t.Context(), tenant, func(tx *db.Tx) (err error) {
+						a, err = outofband.Bind(t.Context(), tx, who.UserID, authenticator.Email, who.Email)
+						return err
+					})
+					if err != nil {
+						t.Fatal(err)
+					}
+					return authenticatortest.Device{ID: a.ID, Spellings: mailSpellings,
+						Answer: func(t *testing.T, c authenticatortest.Challenge) authenticator.Response {
+							return authenticator.Response{Code: mailed(t, d, keys, c).Code}
+						}}
+				}}
+		}})
 }
 
 func mailSpellings(r authenticator.Response) (out []authenticator.Response) {
@@ -53,8 +57,10 @@ func mailed(t *testing.T, d *db.DB, keys *secret.Keys, c authenticatortest.Chall
 	return found
 }
 
-func search(ctx context.Context, tx *db.Tx, keys *secret.Keys, c authenticatortest.Challenge, found *email.SignInCode) error {
-	rows, err := tx.Query(ctx, `SELECT id, sealed FROM messages WHERE tenant_id = $1 AND user_id = $2`, tx.Tenant, c.A.UserID)
+func search(ctx context.Context, tx *db.Tx, keys *secret.Keys, c authenticatortest.Challenge,
+	found *email.SignInCode) error {
+	rows, err := tx.Query(ctx, `SELECT id, sealed FROM messages
+		WHERE tenant_id = $1 AND user_id = $2`, tx.Tenant, c.A.UserID)
 	if err != nil {
 		return err
 	}

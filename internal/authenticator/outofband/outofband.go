@@ -33,20 +33,37 @@ const (
 )
 
 // Begin queues the message in the transaction that remembers the code's hash.
-func (v Verifier) Begin(ctx context.Context, tx *db.Tx, a authenticator.Authenticator, s authenticator.ChallengeContext) (authenticator.IssuedChallenge, error) {
+func (v Verifier) Begin(ctx context.Context, tx *db.Tx, a authenticator.Authenticator,
+	s authenticator.ChallengeContext) (authenticator.IssuedChallenge, error) {
 	to := s.Destination
 	token, hash := secret.NewToken()
 	key := v.Keys.Current() // one for both: another may seal a moment later
 	code := v.code(key, token, s.ChallengeID)
 	link := secret.Reference{Tenant: tx.Tenant, ID: s.ChallengeID, Token: token}.Text().Reveal()
 	letter := email.SignInCode{
-		Vendor: s.Vendor, AppName: s.AppName, Company: s.Company, Code: code, Reference: s.Reference,
-		Link: v.Origin + LinkPath + link, NotMeLink: NotMeLink(v.Origin, v.Keys, tx.Tenant, s.FlowID),
-		IP: s.IP, Place: s.Place, Browser: s.Browser, At: s.IssuedAt, ExpiresAt: s.ExpiresAt,
+		Vendor:    s.Vendor,
+		AppName:   s.AppName,
+		Company:   s.Company,
+		Code:      code,
+		Reference: s.Reference,
+		Link:      v.Origin + LinkPath + link,
+		NotMeLink: NotMeLink(v.Origin, v.Keys, tx.Tenant, s.FlowID),
+		IP:        s.IP,
+		Place:     s.Place,
+		Browser:   s.Browser,
+		At:        s.IssuedAt,
+		ExpiresAt: s.ExpiresAt,
 	}
 	id, err := v.Queue.Put(ctx, tx, message.Outgoing{
-		UserID: a.UserID, Channel: string(v.Channel), Purpose: s.Purpose, To: to, Hint: Mask(to),
-		Language: s.Language, Template: email.Template(letter), Data: letter, ExpiresAt: s.ExpiresAt,
+		UserID:    a.UserID,
+		Channel:   string(v.Channel),
+		Purpose:   s.Purpose,
+		To:        to,
+		Hint:      Mask(to),
+		Language:  s.Language,
+		Template:  email.Template(letter),
+		Data:      letter,
+		ExpiresAt: s.ExpiresAt,
 	})
 	if err != nil {
 		return authenticator.IssuedChallenge{}, fmt.Errorf("queue code: %w", err)
@@ -58,7 +75,11 @@ func (v Verifier) Begin(ctx context.Context, tx *db.Tx, a authenticator.Authenti
 // theirs. It is another token than the link's, so that it can end a sign-in and not
 // finish one.
 func NotMeLink(origin string, keys *secret.Keys, tenant, flowID string) string {
-	return origin + NotMePath + secret.Reference{Tenant: tenant, ID: flowID, Token: keys.Token("not-me", tenant, flowID)}.Text().Reveal()
+	return origin + NotMePath + secret.Reference{
+		Tenant: tenant,
+		ID:     flowID,
+		Token:  keys.Token("not-me", tenant, flowID),
+	}.Text().Reveal()
 }
 
 func (v Verifier) code(keyID string, token secret.Text, challengeID string) string {
@@ -66,11 +87,13 @@ func (v Verifier) code(keyID string, token secret.Text, challengeID string) stri
 }
 
 // binding is everything that a code is good for; in any other setting it is wrong.
-func (v Verifier) binding(tenant string, a authenticator.Authenticator, s authenticator.ChallengeContext, code string) []string {
+func (v Verifier) binding(tenant string, a authenticator.Authenticator, s authenticator.ChallengeContext,
+	code string) []string {
 	return []string{tenant, a.UserID, a.ID, s.FlowID, s.ChallengeID, s.Purpose, string(v.Channel), s.Destination, code}
 }
 
-func (v Verifier) mac(keyID, tenant string, a authenticator.Authenticator, s authenticator.ChallengeContext, code string) []byte {
+func (v Verifier) mac(keyID, tenant string, a authenticator.Authenticator, s authenticator.ChallengeContext,
+	code string) []byte {
 	return v.Keys.MACBy(keyID, "outofband", v.binding(tenant, a, s, code)...)
 }
 
@@ -78,7 +101,8 @@ const hashLength = 32
 
 // Verify compares a typed code or a link's token with what is remembered. Spending is the
 // close of the challenge, which is its caller's guarded write.
-func (v Verifier) Verify(_ context.Context, tx *db.Tx, a authenticator.Authenticator, s authenticator.ChallengeContext, state authenticator.State, r authenticator.Response) (authenticator.Verdict, error) {
+func (v Verifier) Verify(_ context.Context, tx *db.Tx, a authenticator.Authenticator, s authenticator.ChallengeContext,
+	state authenticator.State, r authenticator.Response) (authenticator.Verdict, error) {
 	if len(state) < hashLength {
 		return authenticator.Verdict{Reason: "no_state"}, nil
 	}
@@ -111,18 +135,21 @@ func (v Verifier) CodeOf(state authenticator.State, challengeID, token string) s
 func Canonical(typed string, n int) (string, bool) { return authenticator.Canonical(typed, n) }
 
 // Bind gives a user an authenticator for a verified address.
-func Bind(ctx context.Context, tx *db.Tx, userID string, channel authenticator.Kind, address string) (authenticator.Authenticator, error) {
+func Bind(ctx context.Context, tx *db.Tx, userID string, channel authenticator.Kind,
+	address string) (authenticator.Authenticator, error) {
 	a, err := authenticator.Bind(ctx, tx, userID, channel, MaskOwn(address))
 	if err != nil {
 		return a, err
 	}
-	_, err = tx.Exec(ctx, `INSERT INTO outofband_addresses (tenant_id, authenticator_id, address, verified_at) VALUES ($1, $2, $3, $4)`, tx.Tenant, a.ID, address, tx.Now)
+	_, err = tx.Exec(ctx, `INSERT INTO outofband_addresses (tenant_id, authenticator_id, address, verified_at)
+		VALUES ($1, $2, $3, $4)`, tx.Tenant, a.ID, address, tx.Now)
 	return a, err
 }
 
 // Address is where an authenticator's codes go.
 func Address(ctx context.Context, tx *db.Tx, authenticatorID string) (to string, err error) {
-	err = tx.QueryRow(ctx, `SELECT address FROM outofband_addresses WHERE tenant_id = $1 AND authenticator_id = $2`, tx.Tenant, authenticatorID).Scan(&to)
+	err = tx.QueryRow(ctx, `SELECT address FROM outofband_addresses
+		WHERE tenant_id = $1 AND authenticator_id = $2`, tx.Tenant, authenticatorID).Scan(&to)
 	return to, err
 }
 

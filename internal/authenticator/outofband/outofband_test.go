@@ -11,10 +11,14 @@ import (
 
 func TestCanonical(t *testing.T) {
 	for typed, want := range map[string]string{
-		"012345": "012345", " 012345": "012345", "012 345": "012345", "012-345": "012345", "012345\n": "012345", "0 1 2 3 4 5": "012345", "\t012-345\r\n": "012345",
-		"": "", "12345": "", "0012345": "", "+012345": "", "01234a": "", "０１２３４５": "012345", "٠١٢٣٤٥": "012345", "۰۱۲۳۴۵": "012345", "०१२३४५": "012345", "𝟎𝟏𝟐𝟑𝟒𝟓": "012345",
-		"012345\x00": "", "012\u200b345": "012345", "\ufeff012345": "012345", "\u2066012345\u2069": "012345", "1.2345e4": "", "012\u00a0345": "012345", "012\u202f345": "012345",
-		"012–345": "012345", "012—345": "012345", "012\u2011345": "012345", "012−345": "012345", "０１２－３４５": "012345", "012\xff345": "",
+		"012345": "012345", " 012345": "012345", "012 345": "012345", "012-345": "012345", "012345\n": "012345",
+		"0 1 2 3 4 5": "012345", "\t012-345\r\n": "012345",
+		"": "", "12345": "", "0012345": "", "+012345": "", "01234a": "", "０１２３４５": "012345", "٠١٢٣٤٥": "012345",
+		"۰۱۲۳۴۵": "012345", "०१२३४५": "012345", "𝟎𝟏𝟐𝟑𝟒𝟓": "012345",
+		"012345\x00": "", "012\u200b345": "012345", "\ufeff012345": "012345", "\u2066012345\u2069": "012345",
+		"1.2345e4": "", "012\u00a0345": "012345", "012\u202f345": "012345",
+		"012–345": "012345", "012—345": "012345", "012\u2011345": "012345", "012−345": "012345", "０１２－３４５": "012345",
+		"012\xff345":                "",
 		strings.Repeat("0", 10_000): "", strings.Repeat(" ", 100) + "012345": "",
 	} {
 		if got, ok := Canonical(typed, 6); got != want || ok != (want != "") {
@@ -30,7 +34,8 @@ func FuzzCanonical(f *testing.F) {
 		if !ok {
 			return
 		}
-		if again, ok := Canonical(code, 6); !ok || again != code || len(code) != 6 || strings.Trim(code, "0123456789") != "" {
+		if again, ok := Canonical(code, 6); !ok || again != code || len(code) != 6 ||
+			strings.Trim(code, "0123456789") != "" {
 			t.Errorf("%q is %q", s, code)
 		}
 	})
@@ -38,8 +43,9 @@ func FuzzCanonical(f *testing.F) {
 
 func TestMaskTellsNoLength(t *testing.T) {
 	for address, want := range map[string]string{
-		"maria@harbor.example": "m•••@h•••.example", "m@h.example": "m•••@h•••.example", "élodie@bücher.example": "é•••@b•••.example",
-		"a@sub.harbor.example": "a•••@s•••.example", "nonsense": "•••", "@x": "•••", "a@localhost": "a•••@l•••",
+		"maria@harbor.example": "m•••@h•••.example", "m@h.example": "m•••@h•••.example",
+		"élodie@bücher.example": "é•••@b•••.example",
+		"a@sub.harbor.example":  "a•••@s•••.example", "nonsense": "•••", "@x": "•••", "a@localhost": "a•••@l•••",
 	} {
 		if got := Mask(address); got != want {
 			t.Errorf("%s is %s, want %s", address, got, want)
@@ -65,8 +71,10 @@ func TestACodeIsBoundToItsSetting(t *testing.T) {
 	flow.FlowID, purpose.Purpose, again.ChallengeID = "other", "other", "other"
 	address.Destination = "z@y.example"
 	for name, ok := range map[string]bool{
-		"tenant": check("other", a, s, "012345"), "user": check("t", user, s, "012345"), "authenticator": check("t", device, s, "012345"),
-		"flow": check("t", a, flow, "012345"), "purpose": check("t", a, purpose, "012345"), "challenge": check("t", a, again, "012345"),
+		"tenant": check("other", a, s, "012345"), "user": check("t", user, s, "012345"),
+		"authenticator": check("t", device, s, "012345"),
+		"flow":          check("t", a, flow, "012345"), "purpose": check("t", a, purpose, "012345"),
+		"challenge":   check("t", a, again, "012345"),
 		"destination": check("t", a, address, "012345"), "code": check("t", a, s, "012346"),
 	} {
 		if ok {

@@ -56,12 +56,19 @@ const (
 
 // Begin queues the message in the transaction that remembers the code's keyed hash. It fails
 // with ErrCeiling, ErrOff, ErrCountry or ErrPaused where no message may be sent.
-func (v SMS) Begin(ctx context.Context, tx *db.Tx, a authenticator.Authenticator, s authenticator.ChallengeContext) (authenticator.IssuedChallenge, error) {
+func (v SMS) Begin(ctx context.Context, tx *db.Tx, a authenticator.Authenticator,
+	s authenticator.ChallengeContext) (authenticator.IssuedChallenge, error) {
 	token, hash := secret.NewToken() // nobody gets it: there is no link
 	key := v.Keys.Current()
 	code := v.code(key, token, s.ChallengeID)
-	id, err := v.send(ctx, tx, text{userID: a.UserID, purpose: s.Purpose, to: s.Destination, language: s.Language, expires: s.ExpiresAt,
-		Code: sms.Code{Vendor: s.Vendor, Code: code, Reference: s.Reference}})
+	id, err := v.send(ctx, tx, text{
+		userID:   a.UserID,
+		purpose:  s.Purpose,
+		to:       s.Destination,
+		language: s.Language,
+		expires:  s.ExpiresAt,
+		Code:     sms.Code{Vendor: s.Vendor, Code: code, Reference: s.Reference},
+	})
 	if err != nil {
 		return authenticator.IssuedChallenge{}, err
 	}
@@ -120,8 +127,15 @@ func (v SMS) send(ctx context.Context, tx *db.Tx, t text) (id string, err error)
 		return "", ErrCeiling
 	}
 	id, err = v.Queue.Put(ctx, tx, message.Outgoing{
-		UserID: t.userID, Channel: sms.Channel, Purpose: t.purpose, To: t.to, Hint: phone.Mask(t.to),
-		Language: t.language, Template: sms.Template, Data: t.Code, ExpiresAt: t.expires,
+		UserID:    t.userID,
+		Channel:   sms.Channel,
+		Purpose:   t.purpose,
+		To:        t.to,
+		Hint:      phone.Mask(t.to),
+		Language:  t.language,
+		Template:  sms.Template,
+		Data:      t.Code,
+		ExpiresAt: t.expires,
 	})
 	if err != nil {
 		return "", fmt.Errorf("queue code: %w", err)
@@ -162,7 +176,8 @@ type proposed struct {
 
 // Propose sends a code to the number in wish: a country and what was typed, with a space
 // between ("DE 0151 12345678"). A mistake in it is one of phone's faults.
-func (v SMS) Propose(ctx context.Context, tx *db.Tx, who authenticator.Subject, d authenticator.PendingEnrollment, wish string) (authenticator.State, error) {
+func (v SMS) Propose(ctx context.Context, tx *db.Tx, who authenticator.Subject, d authenticator.PendingEnrollment,
+	wish string) (authenticator.State, error) {
 	countries, err := CountriesOf(ctx, tx, v.Countries)
 	if err != nil {
 		return nil, err
@@ -178,10 +193,26 @@ func (v SMS) Propose(ctx context.Context, tx *db.Tx, who authenticator.Subject, 
 	token, _ := secret.NewToken()
 	key := v.Keys.Current()
 	code := v.code(key, token, d.ID)
-	p := proposed{To: number.E164, Reference: secret.NewReference(), Length: v.Digits, Ends: tx.Now.Add(v.Limits.CodeTTL)}
+	p := proposed{
+		To:        number.E164,
+		Reference: secret.NewReference(),
+		Length:    v.Digits,
+		Ends:      tx.Now.Add(v.Limits.CodeTTL),
+	}
 	p.MAC = v.Keys.MACBy(key, "outofband.binding", binding(tx, who, d, p.To, code)...)
-	p.MessageID, err = v.send(ctx, tx, text{userID: who.UserID, purpose: purposeBinding, to: p.To, language: who.Language, expires: p.Ends,
-		Code: sms.Code{Vendor: who.Vendor, Code: code, Reference: p.Reference, Binding: true}})
+	p.MessageID, err = v.send(ctx, tx, text{
+		userID:   who.UserID,
+		purpose:  purposeBinding,
+		to:       p.To,
+		language: who.Language,
+		expires:  p.Ends,
+		Code: sms.Code{
+			Vendor:    who.Vendor,
+			Code:      code,
+			Reference: p.Reference,
+			Binding:   true,
+		},
+	})
 	if err != nil {
 		return nil, err
 	}
@@ -227,7 +258,8 @@ func DestinationSubject(keys *secret.Keys, to string) string {
 }
 
 // Confirm judges the code that the new number got, and makes it the authenticator's.
-func (v SMS) Confirm(ctx context.Context, tx *db.Tx, who authenticator.Subject, d authenticator.PendingEnrollment, r authenticator.Response) (authenticator.Verdict, error) {
+func (v SMS) Confirm(ctx context.Context, tx *db.Tx, who authenticator.Subject, d authenticator.PendingEnrollment,
+	r authenticator.Response) (authenticator.Verdict, error) {
 	p, err := readProposed(d)
 	if err != nil {
 		return authenticator.Verdict{}, err
@@ -252,7 +284,8 @@ func (v SMS) Confirm(ctx context.Context, tx *db.Tx, who authenticator.Subject, 
 		return authenticator.Verdict{}, err
 	}
 	if d.Label == "" {
-		_, err = tx.Exec(ctx, `UPDATE authenticators SET label = $1 WHERE tenant_id = $2 AND id = $3 AND label = ''`, phone.Mask(p.To), tx.Tenant, d.ID)
+		_, err = tx.Exec(ctx, `UPDATE authenticators SET label = $1
+			WHERE tenant_id = $2 AND id = $3 AND label = ''`, phone.Mask(p.To), tx.Tenant, d.ID)
 	}
 	return authenticator.Verdict{OK: true, AuthenticatorID: d.ID}, err
 }
@@ -276,5 +309,11 @@ type Card struct {
 // Show reads the draft of a number.
 func Show(d authenticator.PendingEnrollment) (Card, error) {
 	p, err := readProposed(d)
-	return Card{SentTo: phone.Spaced(p.To), Reference: p.Reference, MessageID: p.MessageID, Length: p.Length, Ends: p.Ends}, err
+	return Card{
+		SentTo:    phone.Spaced(p.To),
+		Reference: p.Reference,
+		MessageID: p.MessageID,
+		Length:    p.Length,
+		Ends:      p.Ends,
+	}, err
 }

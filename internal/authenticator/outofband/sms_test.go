@@ -83,11 +83,14 @@ func newNetwork(t testing.TB, d *db.DB) *network {
 	n := &network{d: d, phones: &phones{codes: map[string][]sms.Code{}}}
 	limits := config.Default().Limits
 	n.SMS = outofband.SMS{
-		Verifier: outofband.Verifier{Channel: authenticator.SMS, Keys: keys, Queue: &message.Queue{Jobs: &jobs.Queue{}, Keys: keys}, Digits: 6, Origin: "https://sign-in.test"},
-		Words:    words, Countries: []string{"DE", "ES", "US"}, Limits: limits,
-		Meter: &sms.Meter{Prices: sms.Prices{Default: 75_000}, Ceilings: sms.Ceilings{Installation: 1 << 40, Company: 1 << 40, Country: 1 << 40, Range: 1 << 40}},
+		Verifier: outofband.Verifier{Channel: authenticator.SMS, Keys: keys,
+			Queue: &message.Queue{Jobs: &jobs.Queue{}, Keys: keys}, Digits: 6, Origin: "https://sign-in.test"},
+		Words: words, Countries: []string{"DE", "ES", "US"}, Limits: limits,
+		Meter: &sms.Meter{Prices: sms.Prices{Default: 75_000},
+			Ceilings: sms.Ceilings{Installation: 1 << 40, Company: 1 << 40, Country: 1 << 40, Range: 1 << 40}},
 	}
-	n.courier = &message.Courier{DB: d, Keys: keys, Senders: map[string]message.Sender{sms.Channel: n.phones}, Log: slog.New(slog.DiscardHandler)}
+	n.courier = &message.Courier{DB: d, Keys: keys, Senders: map[string]message.Sender{sms.Channel: n.phones},
+		Log: slog.New(slog.DiscardHandler)}
 	return n
 }
 
@@ -96,7 +99,8 @@ func (n *network) post(t testing.TB, tenant string) {
 	t.Helper()
 	var waiting []string
 	err := n.d.View(t.Context(), tenant, func(tx *db.Tx) error {
-		rows, err := tx.Query(t.Context(), `SELECT id FROM messages WHERE tenant_id = $1 AND state = 'queued'`, tx.Tenant)
+		rows, err := tx.Query(t.Context(), `SELECT id FROM messages
+			WHERE tenant_id = $1 AND state = 'queued'`, tx.Tenant)
 		if err != nil {
 			return err
 		}
@@ -114,7 +118,8 @@ func (n *network) post(t testing.TB, tenant string) {
 		t.Fatal(err)
 	}
 	for _, id := range waiting {
-		if err := n.courier.Deliver(t.Context(), jobs.Job{Tenant: tenant, Args: fmt.Appendf(nil, `{"message":%q}`, id)}); err != nil {
+		if err := n.courier.Deliver(t.Context(),
+			jobs.Job{Tenant: tenant, Args: fmt.Appendf(nil, `{"message":%q}`, id)}); err != nil {
 			t.Fatal(err)
 		}
 	}
@@ -123,14 +128,17 @@ func (n *network) post(t testing.TB, tenant string) {
 // addressed sends to the number that was bound, as the sign-in does.
 type addressed struct{ *network }
 
-func (a addressed) Begin(ctx context.Context, tx *db.Tx, au authenticator.Authenticator, s authenticator.ChallengeContext) (o authenticator.IssuedChallenge, err error) {
+func (a addressed) Begin(ctx context.Context, tx *db.Tx, au authenticator.Authenticator,
+	s authenticator.ChallengeContext) (o authenticator.IssuedChallenge, err error) {
 	if s.Destination, err = outofband.Address(ctx, tx, au.ID); err != nil {
 		return o, err
 	}
 	return a.network.Begin(ctx, tx, au, s)
 }
 
-func (a addressed) Verify(ctx context.Context, tx *db.Tx, au authenticator.Authenticator, s authenticator.ChallengeContext, state authenticator.State, r authenticator.Response) (authenticator.Verdict, error) {
+func (a addressed) Verify(ctx context.Context, tx *db.Tx, au authenticator.Authenticator,
+	s authenticator.ChallengeContext, state authenticator.State,
+	r authenticator.Response) (authenticator.Verdict, error) {
 	s.Destination, _ = outofband.Address(ctx, tx, au.ID)
 	return a.network.Verify(ctx, tx, au, s, state, r)
 }
@@ -140,23 +148,25 @@ func (n *network) bind(t *testing.T, d *db.DB, who authenticator.Subject, tenant
 	n.serial++
 	number := fmt.Sprintf("+49151%08d", 12_000_000+n.serial)
 	var first authenticator.Response
-	draft, _ := authenticatortest.SetUp(t, d, n, authenticator.SMS, who, tenant, "DE 0"+number[3:], func(authenticator.PendingEnrollment) authenticator.Response {
-		n.post(t, tenant)
-		first = authenticator.Response{Code: n.phones.last(number).Code}
-		return first
-	})
-	return authenticatortest.Device{ID: draft.ID, First: &first, Spellings: spellings, Answer: func(t *testing.T, c authenticatortest.Challenge) authenticator.Response {
-		n.post(t, c.Tenant)
-		n.phones.mu.Lock()
-		defer n.phones.mu.Unlock()
-		for _, sent := range n.phones.codes[number] {
-			if sent.Reference == c.Reference {
-				return authenticator.Response{Code: sent.Code}
+	draft, _ := authenticatortest.SetUp(t, d, n, authenticator.SMS, who, tenant, "DE 0"+number[3:],
+		func(authenticator.PendingEnrollment) authenticator.Response {
+			n.post(t, tenant)
+			first = authenticator.Response{Code: n.phones.last(number).Code}
+			return first
+		})
+	return authenticatortest.Device{ID: draft.ID, First: &first, Spellings: spellings,
+		Answer: func(t *testing.T, c authenticatortest.Challenge) authenticator.Response {
+			n.post(t, c.Tenant)
+			n.phones.mu.Lock()
+			defer n.phones.mu.Unlock()
+			for _, sent := range n.phones.codes[number] {
+				if sent.Reference == c.Reference {
+					return authenticator.Response{Code: sent.Code}
+				}
 			}
-		}
-		t.Fatal("no code came")
-		return authenticator.Response{}
-	}}
+			t.Fatal("no code came")
+			return authenticator.Response{}
+		}}
 }
 
 func spellings(r authenticator.Response) (out []authenticator.Response) {
@@ -167,10 +177,11 @@ func spellings(r authenticator.Response) (out []authenticator.Response) {
 }
 
 func TestSuite(t *testing.T) {
-	authenticatortest.Run(t, authenticatortest.Kind{Kind: authenticator.SMS, Ages: true, New: func(t *testing.T, d *db.DB) authenticatortest.Rig {
-		n := newNetwork(t, d)
-		return authenticatortest.Rig{Verifier: addressed{n}, Bind: n.bind}
-	}})
+	authenticatortest.Run(t, authenticatortest.Kind{Kind: authenticator.SMS, Ages: true,
+		New: func(t *testing.T, d *db.DB) authenticatortest.Rig {
+			n := newNetwork(t, d)
+			return authenticatortest.Rig{Verifier: addressed{n}, Bind: n.bind}
+		}})
 }
 
 // each gives a network with one person of a company.
@@ -205,7 +216,8 @@ func person(t *testing.T, d *db.DB, email string) (who authenticator.Subject) {
 	return who
 }
 
-func (n *network) propose(t *testing.T, who authenticator.Subject, wish string) (d authenticator.PendingEnrollment, err error) {
+func (n *network) propose(t *testing.T, who authenticator.Subject,
+	wish string) (d authenticator.PendingEnrollment, err error) {
 	t.Helper()
 	err = n.d.InTx(t.Context(), "harbor", func(tx *db.Tx) error {
 		d = authenticator.PendingEnrollment{ID: tx.NewID(), Begun: tx.Now, Ends: tx.Now.Add(15 * time.Minute)}
@@ -237,11 +249,14 @@ func TestPAR3_APersonBindsANumber(t *testing.T) {
 		n.post(t, "harbor")
 		card, err := outofband.Show(d)
 		sent := n.phones.last("+4915112345667")
-		if err != nil || card.SentTo != "+49 1511 2345667" || card.Reference != sent.Reference || card.Length != 6 || !sent.Binding || sent.Domain != "sign-in.test" {
+		if err != nil || card.SentTo != "+49 1511 2345667" || card.Reference != sent.Reference || card.Length != 6 ||
+			!sent.Binding || sent.Domain != "sign-in.test" {
 			t.Errorf("%+v %+v %v", card, sent, err)
 		}
-		confirm := func(code string, at authenticator.PendingEnrollment, as authenticator.Subject) authenticator.Verdict {
-			v, err := authenticatortest.Confirm(t.Context(), n.d, n, authenticator.SMS, as, "harbor", at, authenticator.Response{Code: code})
+		confirm := func(code string, at authenticator.PendingEnrollment,
+			as authenticator.Subject) authenticator.Verdict {
+			v, err := authenticatortest.Confirm(t.Context(), n.d, n, authenticator.SMS, as, "harbor", at,
+				authenticator.Response{Code: code})
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -285,7 +300,8 @@ func TestPAR3_APersonBindsANumber(t *testing.T) {
 // many messages as one number may of set-ups, and its owner can still sign in.
 func TestATK119_OneNumberManyAccounts(t *testing.T) {
 	each(t, func(t *testing.T, n *network, _ authenticator.Subject) {
-		forms, refused := []string{"0151 12345667", "151 12345667", "+49 151 12345667", "+49 (0)151/12345667", "0049-151-12345667"}, 0
+		forms, refused := []string{"0151 12345667", "151 12345667", "+49 151 12345667", "+49 (0)151/12345667",
+			"0049-151-12345667"}, 0
 		for i := range 20 {
 			who := person(t, n.d, fmt.Sprintf("p%d@harbor.test", i))
 			_, err := n.propose(t, who, "DE "+forms[i%len(forms)])
@@ -298,7 +314,9 @@ func TestATK119_OneNumberManyAccounts(t *testing.T) {
 		if refused != 15 || n.queued(t) != 5 {
 			t.Errorf("%d refused, %d sent", refused, n.queued(t))
 		}
-		sends := ratelimit.Limit{Name: "send.destination", Windows: []ratelimit.Window{{Count: n.Limits.SendsPerHour, Per: time.Hour}, {Count: n.Limits.SendsPerDay, Per: 24 * time.Hour}}}
+		sends := ratelimit.Limit{Name: "send.destination",
+			Windows: []ratelimit.Window{{Count: n.Limits.SendsPerHour, Per: time.Hour},
+				{Count: n.Limits.SendsPerDay, Per: 24 * time.Hour}}}
 		for i := range 6 {
 			wait := n.spend(t, sends, outofband.DestinationSubject(n.Keys, "+4915112345667"))
 			if (wait > 0) != (i == 5) {
@@ -327,11 +345,13 @@ func TestATK116_OneAccountManyNumbers(t *testing.T) {
 // cost ends at the range's, then at the company's ceiling, and nothing goes elsewhere.
 func TestATK117_PumpingEndsAtTheMoney(t *testing.T) {
 	each(t, func(t *testing.T, n *network, _ authenticator.Subject) {
-		n.Meter.Ceilings = sms.Ceilings{Installation: 1 << 40, Company: 20 * 75_000, Country: 1 << 40, Range: 5 * 75_000}
+		n.Meter.Ceilings = sms.Ceilings{Installation: 1 << 40, Company: 20 * 75_000, Country: 1 << 40,
+			Range: 5 * 75_000}
 		blocked := map[error]int{}
 		for i := range 50 {
 			who := person(t, n.d, fmt.Sprintf("p%d@harbor.test", i))
-			for _, wish := range []string{fmt.Sprintf("DE 0151 12345%03d", i), fmt.Sprintf("DE 0151 1%03d5000", i), "DE 0900 1234567", "DE +881 6 1234 5678", "GB 07400 123456", "US +1 900 555 0100"} {
+			for _, wish := range []string{fmt.Sprintf("DE 0151 12345%03d", i), fmt.Sprintf("DE 0151 1%03d5000", i),
+				"DE 0900 1234567", "DE +881 6 1234 5678", "GB 07400 123456", "US +1 900 555 0100"} {
 				_, err := n.propose(t, who, wish)
 				for _, known := range []error{outofband.ErrCeiling, phone.ErrBlocked, phone.ErrNotAllowed} {
 					if errors.Is(err, known) {
@@ -344,7 +364,8 @@ func TestATK117_PumpingEndsAtTheMoney(t *testing.T) {
 				}
 			}
 		}
-		if n.queued(t) != 20 || blocked[outofband.ErrCeiling] != 80 || blocked[phone.ErrBlocked] != 150 || blocked[phone.ErrNotAllowed] != 50 {
+		if n.queued(t) != 20 || blocked[outofband.ErrCeiling] != 80 || blocked[phone.ErrBlocked] != 150 ||
+			blocked[phone.ErrNotAllowed] != 50 {
 			t.Errorf("%d sent, %v", n.queued(t), blocked)
 		}
 		names := map[string]bool{}

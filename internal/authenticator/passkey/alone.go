@@ -72,8 +72,10 @@ func (v *Verifier) Alone(o Offered, tenant, userID string, s *Stored, a Answer) 
 
 // SpendAlone makes a right answer to an offer count once over the whole installation, in
 // tx of the account's company.
-func (v *Verifier) SpendAlone(ctx context.Context, tx *db.Tx, o Offered, userID string, s Stored, f Found) (authenticator.Verdict, error) {
-	n, err := tx.Exec(ctx, `INSERT INTO spent_challenges (hash, expires_at) VALUES ($1, $2) ON CONFLICT DO NOTHING`, credentialKey(o.challenge), o.ends)
+func (v *Verifier) SpendAlone(ctx context.Context, tx *db.Tx, o Offered, userID string, s Stored,
+	f Found) (authenticator.Verdict, error) {
+	n, err := tx.Exec(ctx, `INSERT INTO spent_challenges (hash, expires_at) VALUES ($1, $2)
+		ON CONFLICT DO NOTHING`, credentialKey(o.challenge), o.ends)
 	if err != nil {
 		return authenticator.Verdict{}, fmt.Errorf("spend challenge: %w", err)
 	}

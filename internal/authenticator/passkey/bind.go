@@ -48,7 +48,8 @@ func draft(tenant string, who authenticator.Subject, d authenticator.PendingEnro
 
 // Propose asks for a new passkey, on a device that holds none of this account yet. A passkey
 // that can be found without an address, and that checks its user, is preferred.
-func (v *Verifier) Propose(ctx context.Context, tx *db.Tx, who authenticator.Subject, d authenticator.PendingEnrollment, _ string) (authenticator.State, error) {
+func (v *Verifier) Propose(ctx context.Context, tx *db.Tx, who authenticator.Subject, d authenticator.PendingEnrollment,
+	_ string) (authenticator.State, error) {
 	all, err := load(ctx, tx, who.UserID, usable) // a disabled one may be set up anew on its device
 	if err != nil {
 		return nil, fmt.Errorf("load passkeys: %w", err)
@@ -56,8 +57,11 @@ func (v *Verifier) Propose(ctx context.Context, tx *db.Tx, who authenticator.Sub
 	q := v.ask(tx.Now, d.Ends, draft(tx.Tenant, who, d)...)
 	user := holder{handle: v.handle(tx.Tenant, who.UserID), name: who.Email, shown: who.Name}
 	creation, _, err := v.rp.BeginRegistration(user,
-		webauthn.WithExclusions(descriptors(all)), webauthn.WithCredentialParameters(algorithms), webauthn.WithConveyancePreference(protocol.PreferNoAttestation),
-		webauthn.WithAuthenticatorSelection(protocol.AuthenticatorSelection{ResidentKey: protocol.ResidentKeyRequirementPreferred, UserVerification: protocol.VerificationPreferred}),
+		webauthn.WithExclusions(descriptors(all)), webauthn.WithCredentialParameters(algorithms),
+		webauthn.WithConveyancePreference(protocol.PreferNoAttestation),
+		webauthn.WithAuthenticatorSelection(
+			protocol.AuthenticatorSelection{ResidentKey: protocol.ResidentKeyRequirementPreferred,
+				UserVerification: protocol.VerificationPreferred}),
 		func(o *protocol.PublicKeyCredentialCreationOptions) error {
 			o.Challenge, o.Timeout, o.Extensions.CredProps = q.Challenge, int(Life.Milliseconds()), true
 			if who.Vendor != "" {
@@ -76,7 +80,8 @@ func (v *Verifier) Propose(ctx context.Context, tx *db.Tx, who authenticator.Sub
 
 // Confirm follows WebAuthn L3 §7.1 and stores the credential whole. A draft without a name
 // gets the keeper's, where it is known.
-func (v *Verifier) Confirm(ctx context.Context, tx *db.Tx, who authenticator.Subject, d authenticator.PendingEnrollment, r authenticator.Response) (authenticator.Verdict, error) {
+func (v *Verifier) Confirm(ctx context.Context, tx *db.Tx, who authenticator.Subject, d authenticator.PendingEnrollment,
+	r authenticator.Response) (authenticator.Verdict, error) {
 	q, why := v.unfit(d.State, tx.Now, draft(tx.Tenant, who, d)...)
 	if why != "" {
 		return wrong(why), nil
@@ -107,7 +112,12 @@ func (v *Verifier) created(challenge, handle, answer []byte) (c *webauthn.Creden
 	if err != nil {
 		return nil, Malformed
 	}
-	session := webauthn.SessionData{Challenge: protocol.URLEncodedBase64(challenge).String(), UserID: handle, CredParams: algorithms, UserVerification: protocol.VerificationPreferred}
+	session := webauthn.SessionData{
+		Challenge:        protocol.URLEncodedBase64(challenge).String(),
+		UserID:           handle,
+		CredParams:       algorithms,
+		UserVerification: protocol.VerificationPreferred,
+	}
 	session.Extensions.Requested = []string{string(protocol.ExtensionCredProps)}
 	c, err = v.rp.CreateCredential(holder{handle: handle}, session, p)
 	client := p.Response.CollectedClientData
@@ -138,9 +148,10 @@ func (v *Verifier) createRefusal(err error, p *protocol.ParsedCredentialCreation
 // offered reports whether a public key is for one of our algorithms.
 func offered(key []byte) bool {
 	var k webauthncose.PublicKeyData
-	return webauthncbor.Unmarshal(key, &k) == nil && slices.ContainsFunc(algorithms, func(p protocol.CredentialParameter) bool {
-		return int64(p.Algorithm) == k.Algorithm
-	})
+	return webauthncbor.Unmarshal(key, &k) == nil &&
+		slices.ContainsFunc(algorithms, func(p protocol.CredentialParameter) bool {
+			return int64(p.Algorithm) == k.Algorithm
+		})
 }
 
 // name gives an unnamed passkey the name of its keeper.
@@ -152,6 +163,7 @@ func name(ctx context.Context, tx *db.Tx, d authenticator.PendingEnrollment, c *
 	if label == "" {
 		label = "Passkey"
 	}
-	_, err := tx.Exec(ctx, `UPDATE authenticators SET label = $1 WHERE tenant_id = $2 AND id = $3 AND label = ''`, label, tx.Tenant, d.ID)
+	_, err := tx.Exec(ctx, `UPDATE authenticators SET label = $1
+		WHERE tenant_id = $2 AND id = $3 AND label = ''`, label, tx.Tenant, d.ID)
 	return err
 }

@@ -17,7 +17,8 @@ func TestWhatASetUpAsksFor(t *testing.T) {
 		h.bind(h.maria, first, nil)
 		_, card := h.propose(h.maria, "")
 		o := options(t, card.Options)
-		if o.RP.ID != host || o.Attestation != "none" || o.Timeout != 300_000 || o.Selection["residentKey"] != "preferred" || o.Selection["userVerification"] != "preferred" {
+		if o.RP.ID != host || o.Attestation != "none" || o.Timeout != 300_000 ||
+			o.Selection["residentKey"] != "preferred" || o.Selection["userVerification"] != "preferred" {
 			t.Errorf("%s", card.Options)
 		}
 		if len(o.Exclude) != 1 || o.Exclude[0].ID != b64(first.ID) {
@@ -49,9 +50,10 @@ func TestATK107_ForgedSetUps(t *testing.T) {
 			change func(*forgery)
 			reason string
 		}{
-			"wrong origin":         {func(f *forgery) { f.origin = "https://evil.example" }, passkey.OtherOrigin},
-			"origin with a path":   {func(f *forgery) { f.origin = origin + "/x" }, passkey.OtherOrigin},
-			"in a frame":           {func(f *forgery) { f.extra = map[string]any{"crossOrigin": true} }, passkey.OtherOrigin},
+			"wrong origin":       {func(f *forgery) { f.origin = "https://evil.example" }, passkey.OtherOrigin},
+			"origin with a path": {func(f *forgery) { f.origin = origin + "/x" }, passkey.OtherOrigin},
+			"in a frame": {func(f *forgery) { f.extra = map[string]any{"crossOrigin": true} },
+				passkey.OtherOrigin},
 			"wrong relying party":  {func(f *forgery) { f.rpID = "evil.example" }, passkey.OtherHost},
 			"other challenge":      {func(f *forgery) { f.challenge = make([]byte, 32) }, passkey.Other},
 			"type of a sign-in":    {func(f *forgery) { f.kind = "webauthn.get" }, passkey.OtherCeremony},
@@ -61,12 +63,16 @@ func TestATK107_ForgedSetUps(t *testing.T) {
 			"other algorithm":      {func(f *forgery) { f.algorithm = -257 }, "bad_attestation"},
 			"no algorithm":         {func(f *forgery) { f.algorithm = 0 }, "bad_attestation"},
 			"another id inside":    {func(f *forgery) { f.id = bytes.Repeat([]byte{9}, 16) }, passkey.BadID},
-			"cut short":            {func(f *forgery) { f.spoil = func(b []byte) []byte { return b[:len(b)-9] } }, passkey.Malformed},
-			"longer":               {func(f *forgery) { f.spoil = func(b []byte) []byte { return append(b, 0) } }, passkey.Malformed},
-			"changed":              {func(f *forgery) { f.spoil = func(b []byte) []byte { b[36]++; return b } }, "bad_attestation"},
+			"cut short": {func(f *forgery) { f.spoil = func(b []byte) []byte { return b[:len(b)-9] } },
+				passkey.Malformed},
+			"longer": {func(f *forgery) { f.spoil = func(b []byte) []byte { return append(b, 0) } },
+				passkey.Malformed},
+			"changed": {func(f *forgery) { f.spoil = func(b []byte) []byte { b[36]++; return b } },
+				"bad_attestation"},
 		} {
 			d, card := h.propose(h.maria, "")
-			if v := h.confirm(h.maria, d, newDevice().create(t, card.Options, lie.change)); v.OK || v.Reason != lie.reason {
+			if v := h.confirm(h.maria, d, newDevice().create(t, card.Options, lie.change)); v.OK ||
+				v.Reason != lie.reason {
 				t.Errorf("%s: %+v, want %s", name, v, lie.reason)
 			}
 		}
@@ -84,7 +90,9 @@ func (h *house) nothingOf(p person) {
 	h.t.Helper()
 	h.in(p.tenant, func(ctx context.Context, tx *db.Tx) error {
 		var keys, listed int
-		err := tx.QueryRow(ctx, `SELECT (SELECT COUNT(*) FROM passkeys p WHERE p.tenant_id = $1 AND p.user_id = $2), (SELECT COUNT(*) FROM passkey_directory d WHERE d.tenant_id = $1 AND d.user_id = $2)`,
+		err := tx.QueryRow(ctx, `SELECT (SELECT COUNT(*) FROM passkeys p
+			WHERE p.tenant_id = $1 AND p.user_id = $2), (SELECT COUNT(*) FROM passkey_directory d
+				WHERE d.tenant_id = $1 AND d.user_id = $2)`,
 			tx.Tenant, p.ID).Scan(&keys, &listed)
 		if keys != 0 || listed != 0 {
 			h.t.Errorf("%d passkeys and %d directory rows are left", keys, listed)
@@ -155,7 +163,8 @@ func TestANameWhereNoneWasGiven(t *testing.T) {
 			}
 			h.in(h.maria.tenant, func(ctx context.Context, tx *db.Tx) error {
 				var label string
-				err := tx.QueryRow(ctx, `SELECT label FROM authenticators WHERE tenant_id = $1 AND id = $2`, tx.Tenant, d.ID).Scan(&label)
+				err := tx.QueryRow(ctx, `SELECT label FROM authenticators
+					WHERE tenant_id = $1 AND id = $2`, tx.Tenant, d.ID).Scan(&label)
 				if label != want {
 					t.Errorf("%q is called %q", given, label)
 				}

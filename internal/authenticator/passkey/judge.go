@@ -75,7 +75,12 @@ func (v *Verifier) judge(challenge []byte, handle []byte, s Stored, a Answer, al
 	if alone && !bytes.Equal(p.Response.UserHandle, handle) {
 		return Found{Reason: Unknown}
 	}
-	session := webauthn.SessionData{Challenge: protocol.URLEncodedBase64(challenge).String(), UserID: handle, AllowedCredentialIDs: [][]byte{c.ID}, UserVerification: protocol.VerificationPreferred}
+	session := webauthn.SessionData{
+		Challenge:            protocol.URLEncodedBase64(challenge).String(),
+		UserID:               handle,
+		AllowedCredentialIDs: [][]byte{c.ID},
+		UserVerification:     protocol.VerificationPreferred,
+	}
 	after, err := v.rp.ValidateLogin(holder{handle: handle, credentials: []webauthn.Credential{c}}, session, p)
 	switch {
 	case client.Challenge != session.Challenge:
@@ -91,7 +96,12 @@ func (v *Verifier) judge(challenge []byte, handle []byte, s Stored, a Answer, al
 	case alone && (!flags.HasUserVerified() || !c.Flags.UserVerified):
 		return Found{Reason: Unverified}
 	}
-	return Found{OK: true, Kind: kindOf(flags.HasUserVerified() && c.Flags.UserVerified), SignCount: int64(after.Authenticator.SignCount), Synced: copiesOf(flags)}
+	return Found{
+		OK:        true,
+		Kind:      kindOf(flags.HasUserVerified() && c.Flags.UserVerified),
+		SignCount: int64(after.Authenticator.SignCount),
+		Synced:    copiesOf(flags),
+	}
 }
 
 // ours is exact, where the library compares origins loosely: a browser writes ours in one

@@ -46,12 +46,15 @@ func New(publicURL string, keys *secret.Keys) (*Verifier, error) {
 		return nil, fmt.Errorf("passkey: %w", err)
 	}
 	host := u.Hostname()
-	if _, err := netip.ParseAddr(host); err == nil || host == "" || u.Scheme != "https" && (u.Scheme != "http" || host != "localhost") {
+	if _, err := netip.ParseAddr(host); err == nil || host == "" || u.Scheme != "https" &&
+		(u.Scheme != "http" || host != "localhost") {
 		return nil, ErrAddress
 	}
 	origin := u.Scheme + "://" + u.Host
 	rp, err := webauthn.New(&webauthn.Config{
-		RPID: host, RPDisplayName: host, RPOrigins: []string{origin},
+		RPID:                  host,
+		RPDisplayName:         host,
+		RPOrigins:             []string{origin},
 		AttestationPreference: protocol.PreferNoAttestation,
 		// Password managers report extensions that nobody asked for; none changes a decision.
 		ExtensionsUnsolicitedOutputPolicy: protocol.UnsolicitedOutputPolicyIgnore,
@@ -60,7 +63,12 @@ func New(publicURL string, keys *secret.Keys) (*Verifier, error) {
 		return nil, fmt.Errorf("passkey: %w", err)
 	}
 	decoy, err := decoyKey()
-	return &Verifier{keys: keys, rp: rp, origin: origin, decoy: decoy}, err
+	return &Verifier{
+		keys:   keys,
+		rp:     rp,
+		origin: origin,
+		decoy:  decoy,
+	}, err
 }
 
 // decoyKey makes a public key whose private half is thrown away: what names no credential
@@ -75,8 +83,11 @@ func decoyKey() ([]byte, error) {
 		return nil, err
 	}
 	return webauthncbor.Marshal(webauthncose.EC2PublicKeyData{
-		PublicKeyData: webauthncose.PublicKeyData{KeyType: int64(webauthncose.EllipticKey), Algorithm: int64(webauthncose.AlgES256)},
-		Curve:         int64(webauthncose.P256), XCoord: point[1:33], YCoord: point[33:],
+		PublicKeyData: webauthncose.PublicKeyData{KeyType: int64(webauthncose.EllipticKey),
+			Algorithm: int64(webauthncose.AlgES256)},
+		Curve:  int64(webauthncose.P256),
+		XCoord: point[1:33],
+		YCoord: point[33:],
 	})
 }
 

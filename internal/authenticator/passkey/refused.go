@@ -51,7 +51,8 @@ var libraryReasons = map[string]string{
 }
 
 // refusal names what is wrong with an answer that the library refused.
-func (v *Verifier) refusal(err error, ceremony protocol.CeremonyType, c protocol.CollectedClientData, a protocol.AuthenticatorData) string {
+func (v *Verifier) refusal(err error, ceremony protocol.CeremonyType, c protocol.CollectedClientData,
+	a protocol.AuthenticatorData) string {
 	host := sha256.Sum256([]byte(v.rp.Config.RPID))
 	var unknown *protocol.ErrorUnknownCredential
 	var lib *protocol.Error

@@ -19,12 +19,16 @@ func TestEveryRefusalOfTheLibraryHasAReason(t *testing.T) {
 	client := protocol.CollectedClientData{Type: protocol.AssertCeremony}
 	types := map[string]string{}
 	for _, err := range []*protocol.Error{
-		protocol.ErrBadRequest, protocol.ErrPolicyRestriction, protocol.ErrChallengeMismatch, protocol.ErrParsingData, protocol.ErrAuthData,
-		protocol.ErrVerification, protocol.ErrAttestation, protocol.ErrInvalidAttestation, protocol.ErrMetadata, protocol.ErrAttestationFormat,
-		protocol.ErrAttestationCertificate, protocol.ErrAssertionSignature, protocol.ErrUnsupportedKey, protocol.ErrUnsupportedAlgorithm,
+		protocol.ErrBadRequest, protocol.ErrPolicyRestriction, protocol.ErrChallengeMismatch, protocol.ErrParsingData,
+		protocol.ErrAuthData,
+		protocol.ErrVerification, protocol.ErrAttestation, protocol.ErrInvalidAttestation, protocol.ErrMetadata,
+		protocol.ErrAttestationFormat,
+		protocol.ErrAttestationCertificate, protocol.ErrAssertionSignature, protocol.ErrUnsupportedKey,
+		protocol.ErrUnsupportedAlgorithm,
 		protocol.ErrNotSpecImplemented, protocol.ErrNotImplemented,
 	} {
-		reason := v.refusal(fmt.Errorf("refused: %w", err.WithDetails("changed")), protocol.AssertCeremony, client, data)
+		reason := v.refusal(fmt.Errorf("refused: %w", err.WithDetails("changed")),
+			protocol.AssertCeremony, client, data)
 		if reason == Invalid || reason == "" {
 			t.Errorf("%s: %q", err.Type, reason)
 		}
@@ -60,15 +64,18 @@ func TestAdviceNamesNoAccount(t *testing.T) {
 // A set-up with an algorithm that was not asked for has a reason that a person is told about.
 func TestAKeyOfAnotherAlgorithmIsTold(t *testing.T) {
 	v := &Verifier{rp: testParty(t)}
-	for alg, want := range map[webauthncose.COSEAlgorithmIdentifier]string{webauthncose.AlgES384: Unsupported, webauthncose.AlgES256: "bad_attestation"} {
-		key, err := webauthncbor.Marshal(webauthncose.PublicKeyData{KeyType: int64(webauthncose.EllipticKey), Algorithm: int64(alg)})
+	for alg, want := range map[webauthncose.COSEAlgorithmIdentifier]string{webauthncose.AlgES384: Unsupported,
+		webauthncose.AlgES256: "bad_attestation"} {
+		key, err := webauthncbor.Marshal(webauthncose.PublicKeyData{KeyType: int64(webauthncose.EllipticKey),
+			Algorithm: int64(alg)})
 		if err != nil {
 			t.Fatal(err)
 		}
 		p := &protocol.ParsedCredentialCreationData{}
 		p.Response.CollectedClientData.Type = protocol.CreateCeremony
 		p.Response.AttestationObject.AuthData = protocol.AuthenticatorData{
-			RPIDHash: hashOf("sign-in.test"), Flags: protocol.FlagUserPresent, AttData: protocol.AttestedCredentialData{CredentialPublicKey: key},
+			RPIDHash: hashOf("sign-in.test"), Flags: protocol.FlagUserPresent,
+			AttData: protocol.AttestedCredentialData{CredentialPublicKey: key},
 		}
 		if got := v.createRefusal(protocol.ErrAttestationFormat, p); got != want {
 			t.Errorf("%d: %s, want %s", alg, got, want)
@@ -81,7 +88,8 @@ func TestAKeyOfAnotherAlgorithmIsTold(t *testing.T) {
 
 func testParty(t *testing.T) *webauthn.WebAuthn {
 	t.Helper()
-	rp, err := webauthn.New(&webauthn.Config{RPID: "sign-in.test", RPDisplayName: "x", RPOrigins: []string{"https://sign-in.test"}})
+	rp, err := webauthn.New(&webauthn.Config{RPID: "sign-in.test", RPDisplayName: "x",
+		RPOrigins: []string{"https://sign-in.test"}})
 	if err != nil {
 		t.Fatal(err)
 	}

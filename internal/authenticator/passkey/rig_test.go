@@ -84,7 +84,8 @@ func build(t testing.TB, d *db.DB, c *clock) *house {
 		}
 		return nil
 	})
-	h.maria, h.colleague, h.stranger = h.person("one", "maria@one.test"), h.person("one", "joao@one.test"), h.person("two", "ana@two.test")
+	h.maria, h.colleague, h.stranger = h.person("one", "maria@one.test"), h.person("one", "joao@one.test"),
+		h.person("two", "ana@two.test")
 	return h
 }
 
@@ -99,7 +100,8 @@ func (h *house) person(company, address string) person {
 	h.t.Helper()
 	p := person{tenant: company}
 	h.in(company, func(ctx context.Context, tx *db.Tx) (err error) {
-		p.User, err = setup.Add(ctx, tx, setup.Person{Email: address, Name: "Person", Role: user.Agent, Language: "en", By: "test"})
+		p.User, err = setup.Add(ctx, tx,
+			setup.Person{Email: address, Name: "Person", Role: user.Agent, Language: "en", By: "test"})
 		return err
 	})
 	return p
@@ -204,7 +206,8 @@ func (d *device) get(t testing.TB, text []byte, change func(*forgery)) []byte {
 	t.Helper()
 	o := options(t, text)
 	d.Counter++
-	f := forgery{kind: "webauthn.get", origin: origin, rpID: host, challenge: raw(o.Challenge), flags: up | uv, counter: d.Counter, id: d.ID, handle: d.handle}
+	f := forgery{kind: "webauthn.get", origin: origin, rpID: host, challenge: raw(o.Challenge), flags: up | uv,
+		counter: d.Counter, id: d.ID, handle: d.handle}
 	if change != nil {
 		change(&f)
 	}
@@ -216,7 +219,8 @@ func (d *device) get(t testing.TB, text []byte, change func(*forgery)) []byte {
 	}
 	out, _ := json.Marshal(map[string]any{
 		"id": b64(f.id), "rawId": b64(f.id), "type": "public-key", "clientExtensionResults": map[string]any{},
-		"response": map[string]any{"authenticatorData": b64(data), "clientDataJSON": b64(client), "signature": b64(signature), "userHandle": b64(f.handle)},
+		"response": map[string]any{"authenticatorData": b64(data), "clientDataJSON": b64(client),
+			"signature": b64(signature), "userHandle": b64(f.handle)},
 	})
 	return out
 }
@@ -226,7 +230,8 @@ func (d *device) create(t testing.TB, text []byte, change func(*forgery)) []byte
 	t.Helper()
 	o := options(t, text)
 	d.handle = raw(o.User.ID)
-	f := forgery{kind: "webauthn.create", origin: origin, rpID: host, challenge: raw(o.Challenge), flags: up | uv | at, id: d.ID, algorithm: -7}
+	f := forgery{kind: "webauthn.create", origin: origin, rpID: host, challenge: raw(o.Challenge), flags: up | uv | at,
+		id: d.ID, algorithm: -7}
 	if change != nil {
 		change(&f)
 	}
@@ -240,8 +245,10 @@ func (d *device) create(t testing.TB, text []byte, change func(*forgery)) []byte
 	}
 	object, _ := cbor.Marshal(map[string]any{"fmt": "packed", "attStmt": statement, "authData": data})
 	out, _ := json.Marshal(map[string]any{
-		"id": b64(d.ID), "rawId": b64(d.ID), "type": "public-key", "clientExtensionResults": map[string]any{"credProps": map[string]any{"rk": true}},
-		"response": map[string]any{"clientDataJSON": b64(client), "attestationObject": b64(object), "transports": []string{"internal", "hybrid"}},
+		"id": b64(d.ID), "rawId": b64(d.ID), "type": "public-key",
+		"clientExtensionResults": map[string]any{"credProps": map[string]any{"rk": true}},
+		"response": map[string]any{"clientDataJSON": b64(client), "attestationObject": b64(object),
+			"transports": []string{"internal", "hybrid"}},
 	})
 	return out
 }
@@ -255,7 +262,8 @@ func (p person) subject() authenticator.Subject {
 func (h *house) propose(p person, label string) (d authenticator.PendingEnrollment, card passkey.Card) {
 	h.t.Helper()
 	h.in(p.tenant, func(ctx context.Context, tx *db.Tx) (err error) {
-		d = authenticator.PendingEnrollment{ID: tx.NewID(), Label: label, Begun: tx.Now, Ends: tx.Now.Add(15 * time.Minute)}
+		d = authenticator.PendingEnrollment{ID: tx.NewID(), Label: label, Begun: tx.Now,
+			Ends: tx.Now.Add(15 * time.Minute)}
 		if d.State, err = h.Propose(ctx, tx, p.subject(), d, ""); err != nil {
 			return err
 		}
@@ -295,13 +303,15 @@ func (h *house) stored(p person, id string) passkey.Stored {
 	h.t.Helper()
 	s := passkey.Stored{AuthenticatorID: id}
 	h.in(p.tenant, func(ctx context.Context, tx *db.Tx) error {
-		return tx.QueryRow(ctx, `SELECT credential, sign_count FROM passkeys WHERE tenant_id = $1 AND authenticator_id = $2`, tx.Tenant, id).Scan(&s.Credential, &s.SignCount)
+		return tx.QueryRow(ctx, `SELECT credential, sign_count FROM passkeys
+			WHERE tenant_id = $1 AND authenticator_id = $2`, tx.Tenant, id).Scan(&s.Credential, &s.SignCount)
 	})
 	return s
 }
 
 // begin asks at sign-in.
-func (h *house) begin(p person, a authenticator.Authenticator, s authenticator.ChallengeContext) (state authenticator.State, text []byte) {
+func (h *house) begin(p person, a authenticator.Authenticator,
+	s authenticator.ChallengeContext) (state authenticator.State, text []byte) {
 	h.t.Helper()
 	h.in(p.tenant, func(ctx context.Context, tx *db.Tx) error {
 		o, err := h.Begin(ctx, tx, a, s)
@@ -313,10 +323,12 @@ func (h *house) begin(p person, a authenticator.Authenticator, s authenticator.C
 
 func (h *house) setting() authenticator.ChallengeContext {
 	now := h.d.Now()
-	return authenticator.ChallengeContext{ChallengeID: "challenge", FlowID: "flow", Purpose: "signin.second_factor", IssuedAt: now, ExpiresAt: now.Add(15 * time.Minute)}
+	return authenticator.ChallengeContext{ChallengeID: "challenge", FlowID: "flow", Purpose: "signin.second_factor",
+		IssuedAt: now, ExpiresAt: now.Add(15 * time.Minute)}
 }
 
-func (h *house) verify(p person, a authenticator.Authenticator, s authenticator.ChallengeContext, state authenticator.State, answer []byte) (v authenticator.Verdict) {
+func (h *house) verify(p person, a authenticator.Authenticator, s authenticator.ChallengeContext,
+	state authenticator.State, answer []byte) (v authenticator.Verdict) {
 	h.t.Helper()
 	h.in(p.tenant, func(ctx context.Context, tx *db.Tx) (err error) {
 		v, err = h.Verify(ctx, tx, a, s, state, authenticator.Response{Assertion: answer})

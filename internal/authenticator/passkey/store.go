@@ -46,8 +46,11 @@ func Of(ctx context.Context, tx *db.Tx, userID string) (out []Facts, err error) 
 	all, err := load(ctx, tx, userID, "")
 	for _, k := range all {
 		out = append(out, Facts{
-			AuthenticatorID: k.id, Copies: k.copies, Alone: k.credential.Flags.UserVerified,
-			Listed: k.credential.Extensions.RK, Keeper: keeper(k.credential.Authenticator.AAGUID),
+			AuthenticatorID: k.id,
+			Copies:          k.copies,
+			Alone:           k.credential.Flags.UserVerified,
+			Listed:          k.credential.Extensions.RK,
+			Keeper:          keeper(k.credential.Authenticator.AAGUID),
 		})
 	}
 	return out, err
@@ -122,16 +125,24 @@ const advancing = `
 // alarm records that two devices seem to hold one key (SEC-96).
 func alarm(ctx context.Context, tx *db.Tx, userID, authenticatorID string) error {
 	return audit.Record(ctx, tx, audit.Event{
-		Action: audit.PasskeyCopied, Result: audit.Refused, Reason: Cloned, ActorID: userID, UserID: userID, Method: "passkey", SubjectID: authenticatorID,
+		Action:    audit.PasskeyCopied,
+		Result:    audit.Refused,
+		Reason:    Cloned,
+		ActorID:   userID,
+		UserID:    userID,
+		Method:    "passkey",
+		SubjectID: authenticatorID,
 	})
 }
 
 // insert stores a new credential; free is false where somebody of this installation has it
 // already.
-func insert(ctx context.Context, tx *db.Tx, userID, authenticatorID string, c *webauthn.Credential) (free bool, err error) {
+func insert(ctx context.Context, tx *db.Tx, userID, authenticatorID string,
+	c *webauthn.Credential) (free bool, err error) {
 	key := credentialKey(c.ID)
 	n, err := tx.Exec(ctx, `
-		INSERT INTO passkey_directory (credential_key, tenant_id, user_id, authenticator_id) VALUES ($1, $2, $3, $4) ON CONFLICT DO NOTHING`,
+		INSERT INTO passkey_directory (credential_key, tenant_id, user_id, authenticator_id) VALUES ($1, $2, $3, $4)
+			ON CONFLICT DO NOTHING`,
 		key, tx.Tenant, userID, authenticatorID)
 	if err != nil || n == 0 {
 		return false, err
@@ -141,12 +152,15 @@ func insert(ctx context.Context, tx *db.Tx, userID, authenticatorID string, c *w
 		return false, err
 	}
 	_, err = tx.Exec(ctx, `
-		INSERT INTO passkeys (tenant_id, authenticator_id, user_id, credential_key, credential, sign_count, synced, last_challenge) VALUES ($1, $2, $3, $4, $5, $6, $7, '')`,
-		tx.Tenant, authenticatorID, userID, key, record, int64(c.Authenticator.SignCount), int64(copiesOf(c.Flags.ProtocolValue())))
+		INSERT INTO passkeys (tenant_id, authenticator_id, user_id, credential_key, credential, sign_count, synced,
+			last_challenge) VALUES ($1, $2, $3, $4, $5, $6, $7, '')`,
+		tx.Tenant, authenticatorID, userID, key, record, int64(c.Authenticator.SignCount),
+		int64(copiesOf(c.Flags.ProtocolValue())))
 	return err == nil, err
 }
 
 // has reports whether a state allows a credential.
 func has(allowed []protocol.CredentialDescriptor, id []byte) bool {
-	return slices.ContainsFunc(allowed, func(d protocol.CredentialDescriptor) bool { return string(d.CredentialID) == string(id) })
+	return slices.ContainsFunc(allowed,
+		func(d protocol.CredentialDescriptor) bool { return string(d.CredentialID) == string(id) })
 }

@@ -12,27 +12,34 @@ import (
 
 // TestSuite holds passkeys to what every kind promises, with a counter and without.
 func TestSuite(t *testing.T) {
-	for name, lie := range map[string]func(*forgery){"counting": nil, "synced": func(f *forgery) { f.counter, f.flags = 0, f.flags|be|bs }} {
+	for name, lie := range map[string]func(*forgery){"counting": nil,
+		"synced": func(f *forgery) { f.counter, f.flags = 0, f.flags|be|bs }} {
 		t.Run(name, func(t *testing.T) {
-			authenticatortest.Run(t, authenticatortest.Kind{Kind: authenticator.Passkey, Ages: true, New: func(t *testing.T, d *db.DB) authenticatortest.Rig {
-				v, err := passkey.New(origin, secret.NewKeys(d.Now()))
-				if err != nil {
-					t.Fatal(err)
-				}
-				return authenticatortest.Rig{Verifier: v, Bind: func(t *testing.T, d *db.DB, who authenticator.Subject, tenant string) authenticatortest.Device {
-					dev := newDevice()
-					draft, _ := authenticatortest.SetUp(t, d, v, authenticator.Passkey, who, tenant, "", func(draft authenticator.PendingEnrollment) authenticator.Response {
-						card, err := passkey.Show(draft)
+			authenticatortest.Run(t,
+				authenticatortest.Kind{Kind: authenticator.Passkey, Ages: true,
+					New: func(t *testing.T, d *db.DB) authenticatortest.Rig {
+						v, err := passkey.New(origin, secret.NewKeys(d.Now()))
 						if err != nil {
 							t.Fatal(err)
 						}
-						return authenticator.Response{Assertion: dev.create(t, card.Options, lie)}
-					})
-					return authenticatortest.Device{ID: draft.ID, Answer: func(t *testing.T, c authenticatortest.Challenge) authenticator.Response {
-						return authenticator.Response{Assertion: dev.get(t, v.Present(c.State), lie)}
-					}}
-				}}
-			}})
+						return authenticatortest.Rig{Verifier: v,
+							Bind: func(t *testing.T, d *db.DB, who authenticator.Subject,
+								tenant string) authenticatortest.Device {
+								dev := newDevice()
+								draft, _ := authenticatortest.SetUp(t, d, v, authenticator.Passkey, who, tenant, "",
+									func(draft authenticator.PendingEnrollment) authenticator.Response {
+										card, err := passkey.Show(draft)
+										if err != nil {
+											t.Fatal(err)
+										}
+										return authenticator.Response{Assertion: dev.create(t, card.Options, lie)}
+									})
+								return authenticatortest.Device{ID: draft.ID,
+									Answer: func(t *testing.T, c authenticatortest.Challenge) authenticator.Response {
+										return authenticator.Response{Assertion: dev.get(t, v.Present(c.State), lie)}
+									}}
+							}}
+					}})
 		})
 	}
 }

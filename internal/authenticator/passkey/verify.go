@@ -54,7 +54,8 @@ func setting(tenant string, userID string, s authenticator.ChallengeContext) []s
 }
 
 // Begin asks for any of the user's passkeys. One statement.
-func (v *Verifier) Begin(ctx context.Context, tx *db.Tx, a authenticator.Authenticator, s authenticator.ChallengeContext) (o authenticator.IssuedChallenge, err error) {
+func (v *Verifier) Begin(ctx context.Context, tx *db.Tx, a authenticator.Authenticator,
+	s authenticator.ChallengeContext) (o authenticator.IssuedChallenge, err error) {
 	all, err := load(ctx, tx, a.UserID, usable)
 	if err != nil {
 		return o, fmt.Errorf("load passkeys: %w", err)
@@ -75,9 +76,14 @@ func (v *Verifier) Present(state authenticator.State) []byte {
 	return v.request(q.Challenge, protocol.VerificationPreferred, q.Allowed)
 }
 
-func (v *Verifier) request(challenge []byte, uv protocol.UserVerificationRequirement, allowed []protocol.CredentialDescriptor) []byte {
+func (v *Verifier) request(challenge []byte, uv protocol.UserVerificationRequirement,
+	allowed []protocol.CredentialDescriptor) []byte {
 	out, err := json.Marshal(protocol.PublicKeyCredentialRequestOptions{
-		Challenge: challenge, Timeout: int(Life.Milliseconds()), RelyingPartyID: v.rp.Config.RPID, AllowedCredentials: allowed, UserVerification: uv,
+		Challenge:          challenge,
+		Timeout:            int(Life.Milliseconds()),
+		RelyingPartyID:     v.rp.Config.RPID,
+		AllowedCredentials: allowed,
+		UserVerification:   uv,
 	})
 	if err != nil {
 		return nil
@@ -86,7 +92,9 @@ func (v *Verifier) request(challenge []byte, uv protocol.UserVerificationRequire
 }
 
 // Verify judges an assertion and makes it count once. Two statements.
-func (v *Verifier) Verify(ctx context.Context, tx *db.Tx, a authenticator.Authenticator, s authenticator.ChallengeContext, state authenticator.State, r authenticator.Response) (authenticator.Verdict, error) {
+func (v *Verifier) Verify(ctx context.Context, tx *db.Tx, a authenticator.Authenticator,
+	s authenticator.ChallengeContext, state authenticator.State,
+	r authenticator.Response) (authenticator.Verdict, error) {
 	answer, ok := Read(r.Assertion)
 	if !ok {
 		return wrong(Malformed), nil
@@ -105,7 +113,8 @@ func (v *Verifier) Verify(ctx context.Context, tx *db.Tx, a authenticator.Authen
 	if !found {
 		return wrong(Unknown), nil
 	}
-	return spend(ctx, tx, a.UserID, stored, q.Challenge, v.judge(q.Challenge, v.handle(tx.Tenant, a.UserID), stored, answer, false))
+	return spend(ctx, tx, a.UserID, stored, q.Challenge,
+		v.judge(q.Challenge, v.handle(tx.Tenant, a.UserID), stored, answer, false))
 }
 
 // wrong is a refusal with what the person can do about it.
@@ -114,7 +123,8 @@ func wrong(reason string) authenticator.Verdict {
 }
 
 // spend writes what was found.
-func spend(ctx context.Context, tx *db.Tx, userID string, s Stored, challenge []byte, f Found) (authenticator.Verdict, error) {
+func spend(ctx context.Context, tx *db.Tx, userID string, s Stored, challenge []byte,
+	f Found) (authenticator.Verdict, error) {
 	if f.Reason == Cloned {
 		verdict := wrong(Cloned)
 		verdict.AuthenticatorID = s.AuthenticatorID

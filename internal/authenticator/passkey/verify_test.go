@@ -22,10 +22,13 @@ import (
 func TestOnlyWhereBrowsersOfferPasskeys(t *testing.T) {
 	keys := secret.NewKeys(time.Now())
 	for address, ok := range map[string]bool{
-		"https://sign-in.test": true, "https://sign-in.test:8443": true, "http://localhost:8080": true, "https://localhost": true,
-		"http://sign-in.test": false, "https://192.0.2.1": false, "https://[2001:db8::1]:8443": false, "http://127.0.0.1:8080": false, "https://": false,
+		"https://sign-in.test": true, "https://sign-in.test:8443": true, "http://localhost:8080": true,
+		"https://localhost":   true,
+		"http://sign-in.test": false, "https://192.0.2.1": false, "https://[2001:db8::1]:8443": false,
+		"http://127.0.0.1:8080": false, "https://": false,
 	} {
-		if _, err := passkey.New(address, keys); (err == nil) != ok || err != nil && !errors.Is(err, passkey.ErrAddress) {
+		if _, err := passkey.New(address, keys); (err == nil) != ok || err != nil &&
+			!errors.Is(err, passkey.ErrAddress) {
 			t.Errorf("%s: %v", address, err)
 		}
 	}
@@ -42,7 +45,8 @@ func TestAnIndependentDeviceIsUnderstood(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			if v := h.confirm(h.maria, d, []byte(virtualwebauthn.CreateAttestationResponse(rp, dev, cred, *creation))); !v.OK {
+			if v := h.confirm(h.maria, d,
+				[]byte(virtualwebauthn.CreateAttestationResponse(rp, dev, cred, *creation))); !v.OK {
 				t.Fatal(v.Reason)
 			}
 			a := authenticator.Authenticator{ID: d.ID, UserID: h.maria.ID, Kind: authenticator.Passkey}
@@ -52,7 +56,8 @@ func TestAnIndependentDeviceIsUnderstood(t *testing.T) {
 				t.Fatalf("%s: %v", text, err)
 			}
 			dev.Options.UserHandle = []byte(creation.UserID)
-			v := h.verify(h.maria, a, h.setting(), state, []byte(virtualwebauthn.CreateAssertionResponse(rp, dev, cred, *request)))
+			v := h.verify(h.maria, a, h.setting(), state,
+				[]byte(virtualwebauthn.CreateAssertionResponse(rp, dev, cred, *request)))
 			if !v.OK || v.AuthenticatorID != d.ID || v.Proof != "passkey+uv" {
 				t.Errorf("%+v", v)
 			}
@@ -71,14 +76,20 @@ func TestATK108_ForgedAssertions(t *testing.T) {
 			change func(*forgery)
 			reason string
 		}{
-			"wrong origin":            {func(f *forgery) { f.origin = "https://sign-in.test.evil.example" }, passkey.OtherOrigin},
+			"wrong origin": {func(f *forgery) { f.origin = "https://sign-in.test.evil.example" },
+				passkey.OtherOrigin},
 			"origin in other letters": {func(f *forgery) { f.origin = "https://SIGN-IN.test" }, passkey.OtherOrigin},
 			"origin with a path":      {func(f *forgery) { f.origin = origin + "/" }, passkey.OtherOrigin},
 			"origin with a port":      {func(f *forgery) { f.origin = origin + ":443" }, passkey.OtherOrigin},
 			"plain origin":            {func(f *forgery) { f.origin = "http://" + host }, passkey.OtherOrigin},
-			"in a frame":              {func(f *forgery) { f.extra = map[string]any{"crossOrigin": true} }, passkey.OtherOrigin},
-			"in a frame of ours":      {func(f *forgery) { f.extra = map[string]any{"crossOrigin": true, "topOrigin": origin} }, passkey.OtherOrigin},
-			"top origin alone":        {func(f *forgery) { f.extra = map[string]any{"topOrigin": origin} }, passkey.OtherOrigin},
+			"in a frame": {func(f *forgery) { f.extra = map[string]any{"crossOrigin": true} },
+				passkey.OtherOrigin},
+			"in a frame of ours": {func(f *forgery) {
+				f.extra = map[string]any{"crossOrigin": true,
+					"topOrigin": origin}
+			}, passkey.OtherOrigin},
+			"top origin alone": {func(f *forgery) { f.extra = map[string]any{"topOrigin": origin} },
+				passkey.OtherOrigin},
 			"wrong relying party":     {func(f *forgery) { f.rpID = "evil.example" }, passkey.OtherHost},
 			"parent relying party":    {func(f *forgery) { f.rpID = "test" }, passkey.OtherHost},
 			"other challenge":         {func(f *forgery) { f.challenge = bytes.Repeat([]byte{1}, 32) }, passkey.Other},
@@ -96,9 +107,17 @@ func TestATK108_ForgedAssertions(t *testing.T) {
 			"changed after signing": {func(f *forgery) {
 				f.spoil = func(b []byte) []byte { b[36]++; return b }
 			}, passkey.BadSignature},
-			"cut short":        {func(f *forgery) { f.spoil = func(b []byte) []byte { return b[:36] } }, passkey.Malformed},
-			"longer":           {func(f *forgery) { f.spoil = func(b []byte) []byte { return append(b, 0) } }, passkey.Malformed},
-			"broken extension": {func(f *forgery) { f.flags |= ed; f.spoil = func(b []byte) []byte { return append(b, 0xa1, 0x61) } }, passkey.Malformed},
+			"cut short": {func(f *forgery) { f.spoil = func(b []byte) []byte { return b[:36] } },
+				passkey.Malformed},
+			"longer": {func(f *forgery) { f.spoil = func(b []byte) []byte { return append(b, 0) } },
+				passkey.Malformed},
+			"broken extension": {func(f *forgery) {
+				f.flags |= ed
+				f.spoil = func(b []byte) []byte {
+					return append(b,
+						0xa1, 0x61)
+				}
+			}, passkey.Malformed},
 		} {
 			// The counter that is stored is 11 before each lie.
 			state, text := h.begin(h.maria, a, h.setting())
@@ -130,8 +149,9 @@ func TestATK108_NotInAnyOtherSetting(t *testing.T) {
 		state, text := h.begin(h.maria, a, s)
 		answer := dev.get(t, text, nil)
 		for name, change := range map[string]func(*authenticator.ChallengeContext){
-			"flow": func(s *authenticator.ChallengeContext) { s.FlowID = "other" }, "challenge": func(s *authenticator.ChallengeContext) { s.ChallengeID = "other" },
-			"purpose": func(s *authenticator.ChallengeContext) { s.Purpose = "step-up" },
+			"flow":      func(s *authenticator.ChallengeContext) { s.FlowID = "other" },
+			"challenge": func(s *authenticator.ChallengeContext) { s.ChallengeID = "other" },
+			"purpose":   func(s *authenticator.ChallengeContext) { s.Purpose = "step-up" },
 		} {
 			other := s
 			change(&other)
@@ -148,7 +168,8 @@ func TestATK108_NotInAnyOtherSetting(t *testing.T) {
 		if v := h.verify(h.stranger, c, s, state, answer); v.OK {
 			t.Error("right in another company")
 		}
-		if v := h.verify(h.stranger, authenticator.Authenticator{ID: a.ID, UserID: a.UserID, Kind: a.Kind}, s, state, answer); v.OK {
+		if v := h.verify(h.stranger, authenticator.Authenticator{ID: a.ID, UserID: a.UserID, Kind: a.Kind}, s,
+			state, answer); v.OK {
 			t.Error("right for the same ids in another company")
 		}
 		draft, card := h.propose(h.maria, "")
@@ -164,7 +185,8 @@ func TestATK108_NotInAnyOtherSetting(t *testing.T) {
 
 func TestATK108_AnAnswerCountsOnce(t *testing.T) {
 	each(t, func(t *testing.T, h *house) {
-		for name, f := range map[string]func(*forgery){"with a counter": nil, "without": func(f *forgery) { f.counter = 0 }} {
+		for name, f := range map[string]func(*forgery){"with a counter": nil,
+			"without": func(f *forgery) { f.counter = 0 }} {
 			dev := newDevice()
 			a := h.bind(h.maria, dev, nil)
 			state, text := h.begin(h.maria, a, h.setting())
@@ -183,7 +205,8 @@ func TestATK108_AnAnswerCountsOnce(t *testing.T) {
 	})
 }
 
-func (h *house) atOnce(t *testing.T, n int, a authenticator.Authenticator, state authenticator.State, answer []byte) (right int) {
+func (h *house) atOnce(t *testing.T, n int, a authenticator.Authenticator, state authenticator.State,
+	answer []byte) (right int) {
 	t.Helper()
 	var mu sync.Mutex
 	var all sync.WaitGroup
@@ -215,7 +238,8 @@ func TestSEC96_ACopyRaisesAnAlarm(t *testing.T) {
 			ok      bool
 		}{{5, true}, {5, false}, {4, false}, {6, true}} {
 			state, text := h.begin(h.maria, a, h.setting())
-			if v := h.verify(h.maria, a, h.setting(), state, dev.get(t, text, func(f *forgery) { f.counter = step.counter })); v.OK != step.ok {
+			if v := h.verify(h.maria, a, h.setting(), state,
+				dev.get(t, text, func(f *forgery) { f.counter = step.counter })); v.OK != step.ok {
 				t.Errorf("counter %d: %+v", step.counter, v)
 			}
 		}
@@ -256,7 +280,8 @@ func TestSEC93And97_ProofsSayWhatWasShown(t *testing.T) {
 			state, text := h.begin(h.maria, a, h.setting())
 			v := h.verify(h.maria, a, h.setting(), state, dev.get(t, text, func(f *forgery) { f.flags = c.used }))
 			facts := h.facts(h.maria, a.ID)
-			if !v.OK || v.Proof != c.proof || facts.Copies != c.copies || facts.Alone != c.alone || facts.Listed == nil || !*facts.Listed {
+			if !v.OK || v.Proof != c.proof || facts.Copies != c.copies || facts.Alone != c.alone ||
+				facts.Listed == nil || !*facts.Listed {
 				t.Errorf("%#x then %#x: %+v %+v", c.bound, c.used, v, facts)
 			}
 			alone := h.alone(t, h.maria, a, dev, func(f *forgery) { f.flags = c.used })
@@ -282,7 +307,8 @@ func (h *house) facts(p person, id string) (f passkey.Facts) {
 }
 
 // alone answers an offer with a credential as it is stored.
-func (h *house) alone(t *testing.T, p person, a authenticator.Authenticator, dev *device, change func(*forgery)) passkey.Found {
+func (h *house) alone(t *testing.T, p person, a authenticator.Authenticator, dev *device,
+	change func(*forgery)) passkey.Found {
 	t.Helper()
 	text, token, _ := h.Offer(h.clock.now(), "browser")
 	offered, ok := h.Take(token, "browser", h.clock.now())
@@ -302,15 +328,18 @@ func TestAnOfferIsGoodForItsBrowserAndFiveMinutes(t *testing.T) {
 	each(t, func(t *testing.T, h *house) {
 		text, token, ends := h.Offer(h.clock.now(), "browser")
 		o := options(t, text)
-		if len(o.AllowCredentials) != 0 || o.UserVerification != "required" || o.RPID != host || o.Timeout != 300_000 || len(raw(o.Challenge)) != 32 || !ends.Equal(h.clock.now().Add(5*time.Minute)) {
+		if len(o.AllowCredentials) != 0 || o.UserVerification != "required" || o.RPID != host || o.Timeout != 300_000 ||
+			len(raw(o.Challenge)) != 32 || !ends.Equal(h.clock.now().Add(5*time.Minute)) {
 			t.Errorf("%s", text)
 		}
 		if again, _, _ := h.Offer(h.clock.now(), "browser"); bytes.Equal(again, text) {
 			t.Error("the same challenge twice")
 		}
 		for name, ok := range map[string]bool{
-			"another browser": take(h, token, "other"), "no browser": take(h, token, ""), "cut": take(h, token[:len(token)-4], "browser"),
-			"nothing": take(h, "", "browser"), "quotes": take(h, `"`+token+`"`, "browser"), "long": take(h, strings.Repeat("A", 100_000), "browser"),
+			"another browser": take(h, token, "other"), "no browser": take(h, token, ""),
+			"cut":     take(h, token[:len(token)-4], "browser"),
+			"nothing": take(h, "", "browser"), "quotes": take(h, `"`+token+`"`, "browser"),
+			"long": take(h, strings.Repeat("A", 100_000), "browser"),
 		} {
 			if ok {
 				t.Errorf("%s opens it", name)
@@ -339,7 +368,8 @@ func TestADisabledPasskeyIsNone(t *testing.T) {
 		h.bind(h.maria, spare, nil)
 		state, text := h.begin(h.maria, a, h.setting())
 		h.in(h.maria.tenant, func(ctx context.Context, tx *db.Tx) error {
-			_, err := tx.Exec(ctx, `UPDATE authenticators SET disabled_at = $1 WHERE tenant_id = $2 AND id = $3`, tx.Now, tx.Tenant, a.ID)
+			_, err := tx.Exec(ctx, `UPDATE authenticators SET disabled_at = $1
+				WHERE tenant_id = $2 AND id = $3`, tx.Now, tx.Tenant, a.ID)
 			return err
 		})
 		if v := h.verify(h.maria, a, h.setting(), state, dev.get(t, text, nil)); v.OK {
@@ -379,15 +409,19 @@ func TestSenselessAnswers(t *testing.T) {
 		var parts map[string]any
 		_ = json.Unmarshal(right, &parts)
 		for _, s := range []string{
-			"", "null", "[]", "{}", "0", `"x"`, "123456", "１２３４５６", "\x00", string(right) + "x", string(right) + string(right), string(right[:len(right)/2]),
-			strings.Repeat("[", 40_000), `{"id":"` + strings.Repeat("A", 1<<20) + `"}`, strings.Replace(string(right), `"public-key"`, `"password"`, 1),
-			strings.Replace(string(right), `"rawId":"`, `"rawId":"AA`, 1), `{"id":[],"rawId":{},"type":1,"response":null}`,
+			"", "null", "[]", "{}", "0", `"x"`, "123456", "１２３４５６", "\x00", string(right) + "x",
+			string(right) + string(right), string(right[:len(right)/2]),
+			strings.Repeat("[", 40_000), `{"id":"` + strings.Repeat("A", 1<<20) + `"}`,
+			strings.Replace(string(right), `"public-key"`, `"password"`, 1),
+			strings.Replace(string(right), `"rawId":"`, `"rawId":"AA`, 1),
+			`{"id":[],"rawId":{},"type":1,"response":null}`,
 		} {
 			if v := h.verify(h.maria, a, h.setting(), state, []byte(s)); v.OK {
 				t.Errorf("%.60q is right", s)
 			}
 		}
-		for _, s := range []authenticator.State{nil, {}, []byte("{}"), []byte("null"), []byte("x"), state[:len(state)/2]} {
+		for _, s := range []authenticator.State{nil, {}, []byte("{}"), []byte("null"), []byte("x"),
+			state[:len(state)/2]} {
 			if v := h.verify(h.maria, a, h.setting(), s, right); v.OK {
 				t.Errorf("right for the state %q", s)
 			}

@@ -60,7 +60,8 @@ func TestREL021_OneIsServedWithinARoundOfAThousandOthers(t *testing.T) {
 }
 
 func TestREL021_WithinAGroupPeopleTakeTurns(t *testing.T) {
-	l, all := full(t, 100, append(times(50, QueueKey{Key: "192.0.2.1"}), QueueKey{Key: "192.0.2.2"}, QueueKey{Key: "192.0.2.3"})...)
+	l, all := full(t, 100, append(times(50, QueueKey{Key: "192.0.2.1"}), QueueKey{Key: "192.0.2.2"},
+		QueueKey{Key: "192.0.2.3"})...)
 	if got := fmt.Sprint(l.serve(all, 4)); got != "[/192.0.2.1 /192.0.2.2 /192.0.2.3 /192.0.2.1]" {
 		t.Errorf("served %v", got)
 	}
@@ -108,7 +109,8 @@ func TestREL021_AnyCrowdIsServedInTurn(t *testing.T) {
 		for range rapid.IntRange(1, 200).Draw(rt, "steps") {
 			switch rapid.IntRange(0, 3).Draw(rt, "what") {
 			case 0, 1:
-				lane := QueueKey{rapid.SampledFrom([]string{"", "a", "b", "c"}).Draw(rt, "group"), rapid.SampledFrom([]string{"x", "y", "z"}).Draw(rt, "key")}
+				lane := QueueKey{rapid.SampledFrom([]string{"", "a", "b", "c"}).Draw(rt, "group"),
+					rapid.SampledFrom([]string{"x", "y", "z"}).Draw(rt, "key")}
 				open := l.open(lane)
 				w := l.join(lane)
 				waiting[w] = true
@@ -121,7 +123,8 @@ func TestREL021_AnyCrowdIsServedInTurn(t *testing.T) {
 						}
 						gone(v)
 						if inGroup[v.lane.Group] < inGroup[lane.Group]-1 {
-							rt.Fatalf("a group of %d had to make room for one of %d", inGroup[v.lane.Group]+1, inGroup[lane.Group])
+							rt.Fatalf("a group of %d had to make room for one of %d", inGroup[v.lane.Group]+1,
+								inGroup[lane.Group])
 						}
 					default:
 					}

@@ -19,7 +19,8 @@ type Stored struct{ Hash, Pepper string }
 func Set(ctx context.Context, tx *db.Tx, userID string, s Stored) error {
 	_, err := tx.Exec(ctx, `
 		INSERT INTO passwords (tenant_id, user_id, hash, pepper, set_at) VALUES ($1, $2, $3, $4, $5)
-		ON CONFLICT (tenant_id, user_id) DO UPDATE SET hash = excluded.hash, pepper = excluded.pepper, set_at = excluded.set_at`,
+		ON CONFLICT (tenant_id, user_id) DO UPDATE SET hash = excluded.hash, pepper = excluded.pepper,
+			set_at = excluded.set_at`,
 		tx.Tenant, userID, s.Hash, s.Pepper, tx.Now)
 	if err != nil {
 		return err
@@ -40,13 +41,15 @@ func Set(ctx context.Context, tx *db.Tx, userID string, s Stored) error {
 // Renew replaces a hash by another one of the same password, unless somebody has changed the
 // password since old was read.
 func Renew(ctx context.Context, tx *db.Tx, userID string, old, next Stored) error {
-	_, err := tx.Exec(ctx, `UPDATE passwords SET hash = $1, pepper = $2 WHERE tenant_id = $3 AND user_id = $4 AND hash = $5`, next.Hash, next.Pepper, tx.Tenant, userID, old.Hash)
+	_, err := tx.Exec(ctx, `UPDATE passwords SET hash = $1, pepper = $2
+		WHERE tenant_id = $3 AND user_id = $4 AND hash = $5`, next.Hash, next.Pepper, tx.Tenant, userID, old.Hash)
 	return err
 }
 
 // Load returns the stored hash, or the zero Stored when the user has none.
 func Load(ctx context.Context, tx *db.Tx, userID string) (s Stored, err error) {
-	err = tx.QueryRow(ctx, `SELECT hash, pepper FROM passwords WHERE tenant_id = $1 AND user_id = $2`, tx.Tenant, userID).Scan(&s.Hash, &s.Pepper)
+	err = tx.QueryRow(ctx, `SELECT hash, pepper FROM passwords
+		WHERE tenant_id = $1 AND user_id = $2`, tx.Tenant, userID).Scan(&s.Hash, &s.Pepper)
 	if db.IsNoRows(err) {
 		return Stored{}, nil
 	}

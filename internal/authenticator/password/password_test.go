@@ -28,7 +28,8 @@ func TestMatch(t *testing.T) {
 	if err != nil || s.Pepper == "" || !strings.HasPrefix(s.Hash, "$argon2id$") {
 		t.Fatal(s, err)
 	}
-	for plain, want := range map[string]bool{"jos\u00e9 likes long walks": true, "jose likes long walks": false, "": false, "jos\u00e9 likes long walks ": false} {
+	for plain, want := range map[string]bool{"jos\u00e9 likes long walks": true, "jose likes long walks": false,
+		"": false, "jos\u00e9 likes long walks ": false} {
 		if ok, err := p.Match(t.Context(), s, secret.Text(plain)); err != nil || ok != want {
 			t.Errorf("%q: %t, %v", plain, ok, err)
 		}
@@ -48,7 +49,8 @@ func TestImportedHashes(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	for _, hash := range []string{string(made), "$argon2id$v=19$m=65536,t=2,p=1$c29tZXNhbHQ$CTFhFdXPJO1aFaMaO6Mm5c8y7cJHAph8ArZWb2GRPPc"} {
+	for _, hash := range []string{string(made),
+		"$argon2id$v=19$m=65536,t=2,p=1$c29tZXNhbHQ$CTFhFdXPJO1aFaMaO6Mm5c8y7cJHAph8ArZWb2GRPPc"} {
 		if err := p.CheckImported(hash); err != nil {
 			t.Errorf("%s: %v", hash, err)
 		}
@@ -65,10 +67,14 @@ func TestImportedHashes(t *testing.T) {
 
 func TestCheck(t *testing.T) {
 	for plain, key := range map[string]string{
-		"short": "password.problem.short", strings.Repeat("é", 14): "password.problem.short", strings.Repeat("x", 257): "password.problem.long",
-		"aaaaaaaaaaaaaaaa": "password.problem.common", "passwordpassword": "password.problem.common", "harborharborharbor": "password.problem.personal", "Maria.Harbor.Maria.Harbor": "password.problem.personal", "maria@harbor.example maria": "password.problem.personal",
+		"short": "password.problem.short", strings.Repeat("é", 14): "password.problem.short",
+		strings.Repeat("x", 257): "password.problem.long",
+		"aaaaaaaaaaaaaaaa":       "password.problem.common", "passwordpassword": "password.problem.common",
+		"harborharborharbor": "password.problem.personal", "Maria.Harbor.Maria.Harbor": "password.problem.personal",
+		"maria@harbor.example maria":    "password.problem.personal",
 		"Correct horse battery staple!": "password.problem.common",
-		"velvet orbit canyon thistle":   "", strings.Repeat("🂡🃁 ", 6): "", "with\x00null but long enough": "error.malformed", "bad \xff utf8 but long enough": "error.malformed",
+		"velvet orbit canyon thistle":   "", strings.Repeat("🂡🃁 ", 6): "",
+		"with\x00null but long enough": "error.malformed", "bad \xff utf8 but long enough": "error.malformed",
 	} {
 		err := Check(secret.Text(plain), "Harbor", "maria@harbor.example")
 		if got := keyOf(err); got != key {
@@ -109,7 +115,8 @@ func TestCodesAreHashedWithoutAKey(t *testing.T) {
 	for _, c := range []struct {
 		hash, code string
 		want       bool
-	}{{hash, "01AB4DEFGH7KZ", true}, {hash, "01AB4DEFGH7K0", false}, {hash, "", false}, {"", "01AB4DEFGH7KZ", false}, {"", "", false}} {
+	}{{hash, "01AB4DEFGH7KZ", true}, {hash, "01AB4DEFGH7K0", false}, {hash, "", false}, {"", "01AB4DEFGH7KZ", false},
+		{"", "", false}} {
 		if ok, err := other.MatchCode(t.Context(), "t", "u", c.hash, c.code); ok != c.want || err != nil {
 			t.Errorf("%q is %v: %v", c.code, ok, err)
 		}

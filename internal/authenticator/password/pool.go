@@ -70,7 +70,8 @@ type Stats struct {
 // NewPool returns a pool of parallel slots (0 = one per processor) with room for queue
 // waiting comparisons.
 func NewPool(keys *secret.Keys, cost Cost, parallel, queue int) (*Pool, error) {
-	hasher, err := argon2.New(argon2.WithVariantID(), argon2.WithM(uint32(cost.MemoryKiB)), argon2.WithT(cost.Passes), argon2.WithP(cost.Lanes))
+	hasher, err := argon2.New(argon2.WithVariantID(), argon2.WithM(uint32(cost.MemoryKiB)), argon2.WithT(cost.Passes),
+		argon2.WithP(cost.Lanes))
 	if err != nil {
 		return nil, fmt.Errorf("argon2 cost: %w", err)
 	}
@@ -81,7 +82,13 @@ func NewPool(keys *secret.Keys, cost Cost, parallel, queue int) (*Pool, error) {
 	if parallel <= 0 {
 		parallel = runtime.GOMAXPROCS(0) // heeds the limit of a container, too
 	}
-	p := &Pool{keys: keys, hasher: hasher, decoder: decoder, line: newLine(parallel, queue), slots: parallel}
+	p := &Pool{
+		keys:    keys,
+		hasher:  hasher,
+		decoder: decoder,
+		line:    newLine(parallel, queue),
+		slots:   parallel,
+	}
 	p.cost.Store(int64(firstCost))
 	p.nobody, err = p.Hash(context.Background(), "nobody has this password")
 	return p, err
@@ -250,8 +257,12 @@ func (p *Pool) busy() error {
 // Stats returns the figures of this moment.
 func (p *Pool) Stats() Stats {
 	return Stats{
-		Slots: p.slots, Running: int(p.running.Load()), Waiting: p.line.size(),
-		Done: p.done.Load(), Refused: p.refused.Load(), Mean: time.Duration(p.cost.Load()),
+		Slots:   p.slots,
+		Running: int(p.running.Load()),
+		Waiting: p.line.size(),
+		Done:    p.done.Load(),
+		Refused: p.refused.Load(),
+		Mean:    time.Duration(p.cost.Load()),
 	}
 }
 

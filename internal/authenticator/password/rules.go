@@ -78,12 +78,14 @@ func letters(s string) string {
 }
 
 // famous are long passwords that people learn by heart from the same places.
-var famous = map[string]bool{"correcthorsebatterystaple": true, "tobeornottobethatisthequestion": true, "ihavenothingtohide": true, "maytheforcebewithyou": true}
+var famous = map[string]bool{"correcthorsebatterystaple": true, "tobeornottobethatisthequestion": true,
+	"ihavenothingtohide": true, "maytheforcebewithyou": true}
 
 func split(words []string) []string {
 	var out []string
 	for _, w := range words {
-		out = append(out, strings.FieldsFunc(strings.ToLower(w), func(r rune) bool { return r == ' ' || r == '@' || r == '.' })...)
+		out = append(out, strings.FieldsFunc(strings.ToLower(w),
+			func(r rune) bool { return r == ' ' || r == '@' || r == '.' })...)
 	}
 	return out
 }

@@ -55,7 +55,8 @@ func read(d authenticator.PendingEnrollment) (p proposed, err error) {
 // Propose sends a code to the browser whose subscription is wish, as PushSubscription.toJSON
 // gives it. It fails with an Invalid fault for anything else, and with Conflict where this
 // person's codes go there already.
-func (v Verifier) Propose(ctx context.Context, tx *db.Tx, who authenticator.Subject, d authenticator.PendingEnrollment, wish string) (authenticator.State, error) {
+func (v Verifier) Propose(ctx context.Context, tx *db.Tx, who authenticator.Subject, d authenticator.PendingEnrollment,
+	wish string) (authenticator.State, error) {
 	s, err := push.Read(wish)
 	if err != nil {
 		return nil, errSubscription
@@ -70,8 +71,21 @@ func (v Verifier) Propose(ctx context.Context, tx *db.Tx, who authenticator.Subj
 	code := v.code(key, d.ID)
 	p := proposed{Subscription: s, Length: v.Limits.CodeLength, Ends: tx.Now.Add(v.Limits.CodeTTL)}
 	p.MAC = v.Keys.MACBy(key, macPurpose, binding(tx.Tenant, who, d, s.Endpoint, code)...)
-	p.MessageID, err = v.send(ctx, tx, sending{userID: who.UserID, purpose: purposeBinding, language: who.Language, to: push.Address{Receiver: d.ID, Subscription: s}}, push.Code{
-		Vendor: who.Vendor, Company: who.Company, Code: code, Binding: true, IP: who.IP, Place: who.Place, Browser: who.Browser, At: tx.Now, ExpiresAt: p.Ends,
+	p.MessageID, err = v.send(ctx, tx, sending{
+		userID:   who.UserID,
+		purpose:  purposeBinding,
+		language: who.Language,
+		to:       push.Address{Receiver: d.ID, Subscription: s},
+	}, push.Code{
+		Vendor:    who.Vendor,
+		Company:   who.Company,
+		Code:      code,
+		Binding:   true,
+		IP:        who.IP,
+		Place:     who.Place,
+		Browser:   who.Browser,
+		At:        tx.Now,
+		ExpiresAt: p.Ends,
 	})
 	if err != nil {
 		return nil, err
@@ -79,7 +93,8 @@ func (v Verifier) Propose(ctx context.Context, tx *db.Tx, who authenticator.Subj
 	return json.Marshal(p)
 }
 
-func binding(tenant string, who authenticator.Subject, d authenticator.PendingEnrollment, endpoint, code string) []string {
+func binding(tenant string, who authenticator.Subject, d authenticator.PendingEnrollment, endpoint,
+	code string) []string {
 	return []string{tenant, who.UserID, d.ID, purposeBinding, string(authenticator.Push), endpoint, code}
 }
 
@@ -114,7 +129,8 @@ func (v Verifier) spend(ctx context.Context, tx *db.Tx, userID string) error {
 }
 
 // Confirm judges the code that arrived, and stores where codes go from now on.
-func (v Verifier) Confirm(ctx context.Context, tx *db.Tx, who authenticator.Subject, d authenticator.PendingEnrollment, r authenticator.Response) (authenticator.Verdict, error) {
+func (v Verifier) Confirm(ctx context.Context, tx *db.Tx, who authenticator.Subject, d authenticator.PendingEnrollment,
+	r authenticator.Response) (authenticator.Verdict, error) {
 	p, err := read(d)
 	if err != nil {
 		return authenticator.Verdict{}, err
@@ -134,23 +150,28 @@ func (v Verifier) Confirm(ctx context.Context, tx *db.Tx, who authenticator.Subj
 		return authenticator.Verdict{Reason: alreadyUsed}, nil
 	}
 	if d.Label == "" {
-		_, err = tx.Exec(ctx, `UPDATE authenticators SET label = $1 WHERE tenant_id = $2 AND id = $3 AND label = ''`, cmp.Or(who.Browser, "Browser"), tx.Tenant, d.ID)
+		_, err = tx.Exec(ctx, `UPDATE authenticators SET label = $1
+			WHERE tenant_id = $2 AND id = $3 AND label = ''`, cmp.Or(who.Browser, "Browser"), tx.Tenant, d.ID)
 	}
 	return authenticator.Verdict{OK: true, AuthenticatorID: d.ID}, err
 }
 
 // store keeps the subscription, and the name under which its messages are counted.
-func (v Verifier) store(ctx context.Context, tx *db.Tx, userID, id string, s push.Subscription) (first bool, err error) {
+func (v Verifier) store(ctx context.Context, tx *db.Tx, userID, id string,
+	s push.Subscription) (first bool, err error) {
 	plain, err := json.Marshal(s)
 	if err != nil {
 		return false, err
 	}
 	n, err := tx.Exec(ctx, `
-		INSERT INTO push_subscriptions (tenant_id, authenticator_id, user_id, sealed, gone_at) VALUES ($1, $2, $3, $4, 0)
-		ON CONFLICT (tenant_id, authenticator_id) DO NOTHING`, tx.Tenant, id, userID, v.Keys.Seal(plain, place(tx.Tenant, id)...))
+		INSERT INTO push_subscriptions (tenant_id, authenticator_id, user_id, sealed, gone_at)
+			VALUES ($1, $2, $3, $4, 0)
+		ON CONFLICT (tenant_id, authenticator_id) DO NOTHING`, tx.Tenant, id, userID,
+		v.Keys.Seal(plain, place(tx.Tenant, id)...))
 	if err != nil || n == 0 {
 		return false, err
 	}
-	_, err = tx.Exec(ctx, `INSERT INTO outofband_addresses (tenant_id, authenticator_id, address, verified_at) VALUES ($1, $2, $3, $4)`, tx.Tenant, id, Address(id), tx.Now)
+	_, err = tx.Exec(ctx, `INSERT INTO outofband_addresses (tenant_id, authenticator_id, address, verified_at)
+		VALUES ($1, $2, $3, $4)`, tx.Tenant, id, Address(id), tx.Now)
 	return err == nil, err
 }

@@ -20,7 +20,9 @@ import (
 func (v Verifier) Gone(ctx context.Context, d *db.DB, tenantID, id string) error {
 	return d.InTx(ctx, tenantID, func(tx *db.Tx) error {
 		var userID string
-		err := tx.QueryRow(ctx, `UPDATE push_subscriptions SET gone_at = $1 WHERE tenant_id = $2 AND authenticator_id = $3 AND gone_at = 0 RETURNING user_id`, tx.Now, tx.Tenant, id).Scan(&userID)
+		err := tx.QueryRow(ctx, `UPDATE push_subscriptions SET gone_at = $1
+			WHERE tenant_id = $2 AND authenticator_id = $3 AND gone_at = 0
+				RETURNING user_id`, tx.Now, tx.Tenant, id).Scan(&userID)
 		if db.IsNoRows(err) {
 			return nil
 		}
@@ -28,7 +30,9 @@ func (v Verifier) Gone(ctx context.Context, d *db.DB, tenantID, id string) error
 			return fmt.Errorf("note a receiver that is gone: %w", err)
 		}
 		var label string
-		err = tx.QueryRow(ctx, `UPDATE authenticators SET disabled_at = CASE WHEN disabled_at = 0 THEN $1 ELSE disabled_at END WHERE tenant_id = $2 AND id = $3 RETURNING label`,
+		err = tx.QueryRow(ctx, `UPDATE authenticators
+			SET disabled_at = CASE WHEN disabled_at = 0 THEN $1 ELSE disabled_at END
+				WHERE tenant_id = $2 AND id = $3 RETURNING label`,
 			tx.Now, tx.Tenant, id).Scan(&label)
 		if err != nil {
 			return fmt.Errorf("disable a receiver: %w", err)
@@ -37,7 +41,13 @@ func (v Verifier) Gone(ctx context.Context, d *db.DB, tenantID, id string) error
 			return err
 		}
 		err = audit.Record(ctx, tx, audit.Event{
-			Action: audit.ReceiverGone, Result: audit.OK, ActorID: "installation", UserID: userID, Method: string(authenticator.Push), SubjectID: id, Reason: label,
+			Action:    audit.ReceiverGone,
+			Result:    audit.OK,
+			ActorID:   "installation",
+			UserID:    userID,
+			Method:    string(authenticator.Push),
+			SubjectID: id,
+			Reason:    label,
 		})
 		if err != nil {
 			return err
@@ -49,7 +59,8 @@ func (v Verifier) Gone(ctx context.Context, d *db.DB, tenantID, id string) error
 // GoneOf tells of which receivers of a person the push service has said that they are gone,
 // by the id of the authenticator, and since when.
 func GoneOf(ctx context.Context, tx *db.Tx, userID string) (map[string]time.Time, error) {
-	rows, err := tx.Query(ctx, `SELECT authenticator_id, gone_at FROM push_subscriptions WHERE tenant_id = $1 AND user_id = $2 AND gone_at > 0`, tx.Tenant, userID)
+	rows, err := tx.Query(ctx, `SELECT authenticator_id, gone_at FROM push_subscriptions
+		WHERE tenant_id = $1 AND user_id = $2 AND gone_at > 0`, tx.Tenant, userID)
 	out := map[string]time.Time{}
 	err = db.ForEach(rows, err, func(row db.Row) error {
 		var id string

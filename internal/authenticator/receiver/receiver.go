@@ -46,7 +46,8 @@ const purposeBinding = "binding.code"
 // Begin queues one code for every receiver of the account that still takes any, each sealed
 // for its own browser, in the transaction that remembers the code's keyed hash. The person
 // reads it on whichever is at hand. It fails with ErrGone where there is none.
-func (v Verifier) Begin(ctx context.Context, tx *db.Tx, a authenticator.Authenticator, s authenticator.ChallengeContext) (o authenticator.IssuedChallenge, err error) {
+func (v Verifier) Begin(ctx context.Context, tx *db.Tx, a authenticator.Authenticator,
+	s authenticator.ChallengeContext) (o authenticator.IssuedChallenge, err error) {
 	all, err := v.alive(ctx, tx, a.UserID)
 	if err != nil {
 		return o, err
@@ -57,9 +58,23 @@ func (v Verifier) Begin(ctx context.Context, tx *db.Tx, a authenticator.Authenti
 	key := v.Keys.Current()
 	code := v.code(key, s.ChallengeID)
 	for _, to := range all {
-		id, err := v.send(ctx, tx, sending{userID: a.UserID, purpose: s.Purpose, language: s.Language, to: to, copyOf: o.MessageID}, push.Code{
-			Vendor: s.Vendor, AppName: s.AppName, Company: s.Company, Code: code, Reference: s.Reference,
-			IP: s.IP, Place: s.Place, Browser: s.Browser, At: s.IssuedAt, ExpiresAt: s.ExpiresAt,
+		id, err := v.send(ctx, tx, sending{
+			userID:   a.UserID,
+			purpose:  s.Purpose,
+			language: s.Language,
+			to:       to,
+			copyOf:   o.MessageID,
+		}, push.Code{
+			Vendor:    s.Vendor,
+			AppName:   s.AppName,
+			Company:   s.Company,
+			Code:      code,
+			Reference: s.Reference,
+			IP:        s.IP,
+			Place:     s.Place,
+			Browser:   s.Browser,
+			At:        s.IssuedAt,
+			ExpiresAt: s.ExpiresAt,
 		})
 		if err != nil {
 			return o, err
@@ -72,7 +87,8 @@ func (v Verifier) Begin(ctx context.Context, tx *db.Tx, a authenticator.Authenti
 
 // Verify compares a typed code with what is remembered. Spending is the close of the
 // challenge, which is its caller's guarded write.
-func (v Verifier) Verify(_ context.Context, tx *db.Tx, a authenticator.Authenticator, s authenticator.ChallengeContext, state authenticator.State, r authenticator.Response) (authenticator.Verdict, error) {
+func (v Verifier) Verify(_ context.Context, tx *db.Tx, a authenticator.Authenticator, s authenticator.ChallengeContext,
+	state authenticator.State, r authenticator.Response) (authenticator.Verdict, error) {
 	code, ok := authenticator.Canonical(r.Code, v.Limits.CodeLength)
 	if !ok || !v.Keys.CheckMAC(state, macPurpose, setting(tx.Tenant, a, s, code)...) {
 		return authenticator.Verdict{Reason: wrongCode}, nil
@@ -84,7 +100,8 @@ const macPurpose = "receiver"
 
 // setting is everything that a code is good for; in any other setting it is wrong (SEC-14).
 func setting(tenant string, a authenticator.Authenticator, s authenticator.ChallengeContext, code string) []string {
-	return []string{tenant, a.UserID, a.ID, s.FlowID, s.ChallengeID, s.Purpose, string(authenticator.Push), s.Destination, code}
+	return []string{tenant, a.UserID, a.ID, s.FlowID, s.ChallengeID, s.Purpose, string(authenticator.Push),
+		s.Destination, code}
 }
 
 // code is drawn anew each time: nobody keeps what it follows from.
@@ -102,8 +119,16 @@ type sending struct {
 
 func (v Verifier) send(ctx context.Context, tx *db.Tx, s sending, c push.Code) (id string, err error) {
 	id, err = v.Queue.Put(ctx, tx, message.Outgoing{
-		UserID: s.userID, Channel: push.Channel, Purpose: s.purpose, To: s.to.Text(), Hint: Address(s.to.Receiver),
-		Language: s.language, Template: push.Template, Data: c, ExpiresAt: c.ExpiresAt, CopyOf: s.copyOf,
+		UserID:    s.userID,
+		Channel:   push.Channel,
+		Purpose:   s.purpose,
+		To:        s.to.Text(),
+		Hint:      Address(s.to.Receiver),
+		Language:  s.language,
+		Template:  push.Template,
+		Data:      c,
+		ExpiresAt: c.ExpiresAt,
+		CopyOf:    s.copyOf,
 	})
 	if err != nil {
 		return "", fmt.Errorf("queue code: %w", err)
@@ -119,8 +144,10 @@ func place(tenant, id string) []string { return []string{"push_subscriptions", "
 // alive are the receivers of a person that take codes, oldest first.
 func (v Verifier) alive(ctx context.Context, tx *db.Tx, userID string) ([]push.Address, error) {
 	rows, err := tx.Query(ctx, `
-		SELECT p.authenticator_id, p.sealed FROM push_subscriptions p JOIN authenticators a ON a.tenant_id = p.tenant_id AND a.id = p.authenticator_id
-		WHERE p.tenant_id = $1 AND p.user_id = $2 AND p.gone_at = 0 AND a.disabled_at = 0 ORDER BY a.bound_at, a.id`, tx.Tenant, userID)
+		SELECT p.authenticator_id, p.sealed FROM push_subscriptions p
+			JOIN authenticators a ON a.tenant_id = p.tenant_id AND a.id = p.authenticator_id
+		WHERE p.tenant_id = $1 AND p.user_id = $2 AND p.gone_at = 0 AND a.disabled_at = 0
+			ORDER BY a.bound_at, a.id`, tx.Tenant, userID)
 	out, err := db.Collect(rows, err, func(row db.Row) (to push.Address, err error) {
 		var sealed []byte
 		if err := row.Scan(&to.Receiver, &sealed); err != nil {

@@ -58,10 +58,12 @@ func open(t testing.TB, d *db.DB) *rig {
 	pool := x509.NewCertPool()
 	pool.AppendCertsFromPEM(r.service.CA)
 	sender := push.New(push.Options{
-		Identity: &push.Identity{DB: d, Keys: keys}, Subject: "https://vendor.test", Services: []string{r.service.Host}, RootCAs: pool, Timeout: 10 * time.Second, Catalog: catalog, Now: d.Now,
+		Identity: &push.Identity{DB: d, Keys: keys}, Subject: "https://vendor.test", Services: []string{r.service.Host},
+		RootCAs: pool, Timeout: 10 * time.Second, Catalog: catalog, Now: d.Now,
 		Gone: func(ctx context.Context, tenant, id string) error { return r.Gone(ctx, d, tenant, id) },
 	})
-	r.courier = &message.Courier{DB: d, Keys: keys, Senders: map[string]message.Sender{push.Channel: sender}, Log: slog.New(slog.NewTextHandler(io.Discard, nil))}
+	r.courier = &message.Courier{DB: d, Keys: keys, Senders: map[string]message.Sender{push.Channel: sender},
+		Log: slog.New(slog.NewTextHandler(io.Discard, nil))}
 	return r
 }
 
@@ -78,7 +80,8 @@ func (r *rig) deliver(tenantID string) {
 	var ids []string
 	r.in(tenantID, func(ctx context.Context, tx *db.Tx) error {
 		ids = nil
-		rows, err := tx.Query(ctx, `SELECT id FROM messages WHERE tenant_id = $1 AND channel = 'push' AND state = 'queued' ORDER BY id`, tx.Tenant)
+		rows, err := tx.Query(ctx, `SELECT id FROM messages
+			WHERE tenant_id = $1 AND channel = 'push' AND state = 'queued' ORDER BY id`, tx.Tenant)
 		if err != nil {
 			return err
 		}
@@ -114,34 +117,40 @@ func (r *rig) newest(b *pushtest.Browser) (s push.Shown) {
 }
 
 // bind makes a browser a receiver, as the journey does.
-func (r *rig) bind(t *testing.T, who authenticator.Subject, tenantID string) (*pushtest.Browser, authenticator.PendingEnrollment, authenticator.Response) {
+func (r *rig) bind(t *testing.T, who authenticator.Subject, tenantID string) (*pushtest.Browser,
+	authenticator.PendingEnrollment, authenticator.Response) {
 	t.Helper()
 	b := r.service.Subscribe()
-	draft, first := authenticatortest.SetUp(t, r.d, r.Verifier, authenticator.Push, who, tenantID, b.JSON(), func(authenticator.PendingEnrollment) authenticator.Response {
-		r.deliver(tenantID)
-		return authenticator.Response{Code: r.newest(b).Code}
-	})
+	draft, first := authenticatortest.SetUp(t, r.d, r.Verifier, authenticator.Push, who, tenantID, b.JSON(),
+		func(authenticator.PendingEnrollment) authenticator.Response {
+			r.deliver(tenantID)
+			return authenticator.Response{Code: r.newest(b).Code}
+		})
 	return b, draft, first
 }
 
 // TestPAR6_ReceiversKeepThePromisesOfEveryKind over real pushes, which are decrypted.
 func TestPAR6_ReceiversKeepThePromisesOfEveryKind(t *testing.T) {
-	authenticatortest.Run(t, authenticatortest.Kind{Kind: authenticator.Push, New: func(t *testing.T, d *db.DB) authenticatortest.Rig {
-		r := open(t, d)
-		return authenticatortest.Rig{Verifier: r.Verifier, Bind: func(t *testing.T, _ *db.DB, who authenticator.Subject, tenantID string) authenticatortest.Device {
-			b, draft, first := r.bind(t, who, tenantID)
-			return authenticatortest.Device{
-				ID: draft.ID, First: &first,
-				Answer: func(_ *testing.T, c authenticatortest.Challenge) authenticator.Response {
-					return authenticator.Response{Code: r.codeOf(b, c)}
-				},
-				Spellings: func(a authenticator.Response) []authenticator.Response {
-					c := a.Code
-					return []authenticator.Response{{Code: c[:3] + " " + c[3:]}, {Code: c[:3] + "-" + c[3:]}, {Code: " " + c + "\n"}}
-				},
-			}
-		}}
-	}})
+	authenticatortest.Run(t, authenticatortest.Kind{Kind: authenticator.Push,
+		New: func(t *testing.T, d *db.DB) authenticatortest.Rig {
+			r := open(t, d)
+			return authenticatortest.Rig{Verifier: r.Verifier,
+				Bind: func(t *testing.T, _ *db.DB, who authenticator.Subject,
+					tenantID string) authenticatortest.Device {
+					b, draft, first := r.bind(t, who, tenantID)
+					return authenticatortest.Device{
+						ID: draft.ID, First: &first,
+						Answer: func(_ *testing.T, c authenticatortest.Challenge) authenticator.Response {
+							return authenticator.Response{Code: r.codeOf(b, c)}
+						},
+						Spellings: func(a authenticator.Response) []authenticator.Response {
+							c := a.Code
+							return []authenticator.Response{{Code: c[:3] + " " + c[3:]}, {Code: c[:3] + "-" + c[3:]},
+								{Code: " " + c + "\n"}}
+						},
+					}
+				}}
+		}})
 }
 
 // codeOf finds the code of one challenge among the pushes, by the reference.
@@ -164,7 +173,8 @@ func each(t *testing.T, fn func(t *testing.T, r *rig, who authenticator.Subject)
 	t.Helper()
 	dbtest.Each(t, func() time.Time { return start }, func(t *testing.T, d *db.DB) {
 		r := open(t, d)
-		who := authenticator.Subject{Email: "maria@one.test", Vendor: "Vendor", Company: "One", Language: "en", Browser: "Chrome, Android", Place: "Valencia"}
+		who := authenticator.Subject{Email: "maria@one.test", Vendor: "Vendor", Company: "One", Language: "en",
+			Browser: "Chrome, Android", Place: "Valencia"}
 		r.in(db.Installation, func(ctx context.Context, tx *db.Tx) error {
 			if _, err := tenant.Ensure(ctx, tx); err != nil {
 				return err
@@ -183,7 +193,8 @@ func each(t *testing.T, fn func(t *testing.T, r *rig, who authenticator.Subject)
 
 func (r *rig) propose(who authenticator.Subject, wish string) (state authenticator.State, err error) {
 	err = r.d.InTx(r.t.Context(), "one", func(tx *db.Tx) error {
-		state, err = r.Propose(r.t.Context(), tx, who, authenticator.PendingEnrollment{ID: tx.NewID(), Begun: tx.Now, Ends: tx.Now.Add(15 * time.Minute)}, wish)
+		state, err = r.Propose(r.t.Context(), tx, who,
+			authenticator.PendingEnrollment{ID: tx.NewID(), Begun: tx.Now, Ends: tx.Now.Add(15 * time.Minute)}, wish)
 		return err
 	})
 	return state, err
@@ -191,7 +202,8 @@ func (r *rig) propose(who authenticator.Subject, wish string) (state authenticat
 
 func TestPAR6_WhatIsNoBrowserIsRefused(t *testing.T) {
 	each(t, func(t *testing.T, r *rig, who authenticator.Subject) {
-		for _, wish := range []string{"", "null", "{}", `{"endpoint":"https://127.0.0.1/x"}`, strings.Repeat("[", 9000), strings.Replace(r.service.Subscribe().JSON(), "https:", "http:", 1)} {
+		for _, wish := range []string{"", "null", "{}", `{"endpoint":"https://127.0.0.1/x"}`, strings.Repeat("[", 9000),
+			strings.Replace(r.service.Subscribe().JSON(), "https:", "http:", 1)} {
 			if _, err := r.propose(who, wish); !fault.Is(err, fault.Invalid) {
 				t.Errorf("%.60q: %v", wish, err)
 			}
@@ -203,7 +215,10 @@ func TestPAR6_WhatIsNoBrowserIsRefused(t *testing.T) {
 		if n := len(b.Got()); n != 1 {
 			t.Errorf("%d pushes", n)
 		}
-		r.in("one", func(ctx context.Context, tx *db.Tx) error { return authenticator.Unbind(ctx, tx, who.UserID, draft.ID) })
+		r.in("one", func(ctx context.Context,
+			tx *db.Tx) error {
+			return authenticator.Unbind(ctx, tx, who.UserID, draft.ID)
+		})
 		if _, err := r.propose(who, b.JSON()); err != nil {
 			t.Errorf("after it was removed: %v", err)
 		}
@@ -221,17 +236,20 @@ func TestSEC17_SubscriptionsAndCodesAreSealed(t *testing.T) {
 			t.Fatal(err)
 		}
 		r.in("one", func(ctx context.Context, tx *db.Tx) error {
-			for _, text := range []string{`SELECT sealed FROM push_subscriptions WHERE tenant_id = $1`, `SELECT sealed FROM messages WHERE tenant_id = $1 AND sealed IS NOT NULL`} {
+			for _, text := range []string{`SELECT sealed FROM push_subscriptions
+				WHERE tenant_id = $1`, `SELECT sealed FROM messages WHERE tenant_id = $1 AND sealed IS NOT NULL`} {
 				var sealed []byte
 				if err := tx.QueryRow(ctx, text, tx.Tenant).Scan(&sealed); err != nil {
 					return err
 				}
-				if strings.Contains(string(sealed), "https") || strings.Contains(string(sealed), "endpoint") || strings.Contains(string(sealed), b.Endpoint()) {
+				if strings.Contains(string(sealed), "https") || strings.Contains(string(sealed), "endpoint") ||
+					strings.Contains(string(sealed), b.Endpoint()) {
 					t.Errorf("in clear: %s", text)
 				}
 			}
 			var label, address string
-			err := tx.QueryRow(ctx, `SELECT a.label, o.address FROM authenticators a JOIN outofband_addresses o ON o.tenant_id = a.tenant_id AND o.authenticator_id = a.id
+			err := tx.QueryRow(ctx, `SELECT a.label, o.address FROM authenticators a
+				JOIN outofband_addresses o ON o.tenant_id = a.tenant_id AND o.authenticator_id = a.id
 				WHERE a.tenant_id = $1 AND a.id = $2`, tx.Tenant, draft.ID).Scan(&label, &address)
 			if label != "Device" || address != receiver.Address(draft.ID) {
 				t.Errorf("%q at %q", label, address)
@@ -250,8 +268,11 @@ func TestPAR6_AReceiverThatIsGoneIsTakenOutOfUse(t *testing.T) {
 		b.Leave()
 		begin := func() (err error) {
 			return r.d.InTx(t.Context(), "one", func(tx *db.Tx) error {
-				_, err := r.Begin(t.Context(), tx, authenticator.Authenticator{ID: draft.ID, UserID: who.UserID, Kind: authenticator.Push},
-					authenticator.ChallengeContext{ChallengeID: tx.NewID(), FlowID: "f", Purpose: "signin.second_factor", Language: "en", IssuedAt: tx.Now, ExpiresAt: tx.Now.Add(time.Minute)})
+				_, err := r.Begin(t.Context(), tx,
+					authenticator.Authenticator{ID: draft.ID, UserID: who.UserID, Kind: authenticator.Push},
+					authenticator.ChallengeContext{ChallengeID: tx.NewID(), FlowID: "f",
+						Purpose: "signin.second_factor", Language: "en", IssuedAt: tx.Now,
+						ExpiresAt: tx.Now.Add(time.Minute)})
 				return err
 			})
 		}
@@ -286,8 +307,12 @@ func TestPAR6_AReceiverThatIsGoneIsTakenOutOfUse(t *testing.T) {
 			}
 			var told, recorded int
 			return errors.Join(err,
-				tx.QueryRow(ctx, `SELECT COUNT(*) FROM messages WHERE tenant_id = $1 AND user_id = $2 AND channel = 'email' AND purpose = 'receiver.gone'`, tx.Tenant, who.UserID).Scan(&told),
-				tx.QueryRow(ctx, `SELECT COUNT(*) FROM audit_events WHERE tenant_id = $1 AND action = 'receiver.gone' AND subject_id = $2`, tx.Tenant, draft.ID).Scan(&recorded),
+				tx.QueryRow(ctx, `SELECT COUNT(*) FROM messages
+					WHERE tenant_id = $1 AND user_id = $2 AND channel = 'email'
+						AND purpose = 'receiver.gone'`, tx.Tenant, who.UserID).Scan(&told),
+				tx.QueryRow(ctx, `SELECT COUNT(*) FROM audit_events
+					WHERE tenant_id = $1 AND action = 'receiver.gone'
+						AND subject_id = $2`, tx.Tenant, draft.ID).Scan(&recorded),
 				same(told, 1), same(recorded, 1))
 		})
 	})
@@ -298,7 +323,8 @@ func TestSEC14_ACodeIsBoundToItsSetting(t *testing.T) {
 	each(t, func(t *testing.T, r *rig, who authenticator.Subject) {
 		b, draft, _ := r.bind(t, who, "one")
 		a := authenticator.Authenticator{ID: draft.ID, UserID: who.UserID, Kind: authenticator.Push}
-		s := authenticator.ChallengeContext{ChallengeID: "challenge", FlowID: "flow", Purpose: "signin.second_factor", Destination: "push:x", Language: "en", IssuedAt: start, ExpiresAt: start.Add(time.Minute)}
+		s := authenticator.ChallengeContext{ChallengeID: "challenge", FlowID: "flow", Purpose: "signin.second_factor",
+			Destination: "push:x", Language: "en", IssuedAt: start, ExpiresAt: start.Add(time.Minute)}
 		var state authenticator.State
 		r.in("one", func(ctx context.Context, tx *db.Tx) error {
 			o, err := r.Begin(ctx, tx, a, s)
@@ -322,9 +348,20 @@ func TestSEC14_ACodeIsBoundToItsSetting(t *testing.T) {
 			t.Error("the code is right for another company")
 		}
 		for name, change := range map[string]func(*authenticator.Authenticator, *authenticator.ChallengeContext){
-			"user": func(a *authenticator.Authenticator, _ *authenticator.ChallengeContext) { a.UserID = "other" }, "receiver": func(a *authenticator.Authenticator, _ *authenticator.ChallengeContext) { a.ID = "other" },
-			"flow": func(_ *authenticator.Authenticator, s *authenticator.ChallengeContext) { s.FlowID = "other" }, "challenge": func(_ *authenticator.Authenticator, s *authenticator.ChallengeContext) { s.ChallengeID = "other" },
-			"purpose": func(_ *authenticator.Authenticator, s *authenticator.ChallengeContext) { s.Purpose = "binding.code" }, "destination": func(_ *authenticator.Authenticator, s *authenticator.ChallengeContext) { s.Destination = "push:y" },
+			"user":     func(a *authenticator.Authenticator, _ *authenticator.ChallengeContext) { a.UserID = "other" },
+			"receiver": func(a *authenticator.Authenticator, _ *authenticator.ChallengeContext) { a.ID = "other" },
+			"flow":     func(_ *authenticator.Authenticator, s *authenticator.ChallengeContext) { s.FlowID = "other" },
+			"challenge": func(_ *authenticator.Authenticator,
+				s *authenticator.ChallengeContext) {
+				s.ChallengeID = "other"
+			},
+			"purpose": func(_ *authenticator.Authenticator,
+				s *authenticator.ChallengeContext) {
+				s.Purpose = "binding.code"
+			}, "destination": func(_ *authenticator.Authenticator,
+				s *authenticator.ChallengeContext) {
+				s.Destination = "push:y"
+			},
 		} {
 			other, elsewhere := a, s
 			change(&other, &elsewhere)

@@ -13,10 +13,12 @@ import (
 )
 
 // begin issues a challenge about one receiver and returns what is remembered of it.
-func (r *rig) begin(who authenticator.Subject, a authenticator.Authenticator) (s authenticator.ChallengeContext, o authenticator.IssuedChallenge) {
+func (r *rig) begin(who authenticator.Subject, a authenticator.Authenticator) (s authenticator.ChallengeContext,
+	o authenticator.IssuedChallenge) {
 	r.t.Helper()
 	r.in("one", func(ctx context.Context, tx *db.Tx) (err error) {
-		s = authenticator.ChallengeContext{ChallengeID: tx.NewID(), FlowID: "f", Purpose: "signin.second_factor", Reference: "K7-MZ", Language: "en", IssuedAt: tx.Now, ExpiresAt: tx.Now.Add(time.Minute)}
+		s = authenticator.ChallengeContext{ChallengeID: tx.NewID(), FlowID: "f", Purpose: "signin.second_factor",
+			Reference: "K7-MZ", Language: "en", IssuedAt: tx.Now, ExpiresAt: tx.Now.Add(time.Minute)}
 		o, err = r.Begin(ctx, tx, a, s)
 		return err
 	})
@@ -39,8 +41,10 @@ func TestPAR6_OneCodeGoesToEveryReceiver(t *testing.T) {
 		first, one, _ := r.bind(t, who, "one")
 		second, _, _ := r.bind(t, who, "one")
 		third, three, _ := r.bind(t, who, "one")
-		r.in("one", func(ctx context.Context, tx *db.Tx) error { // the one that will be gone is the oldest, whose message is the original
-			_, err := tx.Exec(ctx, `UPDATE authenticators SET bound_at = bound_at - 1 WHERE tenant_id = $1 AND id = $2`, tx.Tenant, one.ID)
+		// the one that will be gone is the oldest, whose message is the original
+		r.in("one", func(ctx context.Context, tx *db.Tx) error {
+			_, err := tx.Exec(ctx, `UPDATE authenticators SET bound_at = bound_at - 1
+				WHERE tenant_id = $1 AND id = $2`, tx.Tenant, one.ID)
 			return errors.Join(err, authenticator.Failed(ctx, tx, authenticator.Authenticator{ID: three.ID}, 1))
 		})
 		a := authenticator.Authenticator{ID: one.ID, UserID: who.UserID, Kind: authenticator.Push}
@@ -104,7 +108,8 @@ func TestREL13_AForgedShowingIsNotBelieved(t *testing.T) {
 			}
 		}
 		r.in("one", func(ctx context.Context, tx *db.Tx) error { // what another channel's message carries
-			_, err := tx.Exec(ctx, `UPDATE messages SET channel = 'email' WHERE tenant_id = $1 AND id = $2`, tx.Tenant, o.MessageID)
+			_, err := tx.Exec(ctx, `UPDATE messages SET channel = 'email'
+				WHERE tenant_id = $1 AND id = $2`, tx.Tenant, o.MessageID)
 			return err
 		})
 		if err := r.courier.Shown(t.Context(), ack); !errors.Is(err, message.ErrNotOurs) {

@@ -31,7 +31,8 @@ func draftOf(s authenticator.State) (d draft, err error) {
 
 // Propose makes a secret. Nothing of it is the person's choice, so that no wish can be a
 // weak or a known one.
-func (v Verifier) Propose(_ context.Context, _ *db.Tx, who authenticator.Subject, _ authenticator.PendingEnrollment, _ string) (authenticator.State, error) {
+func (v Verifier) Propose(_ context.Context, _ *db.Tx, who authenticator.Subject, _ authenticator.PendingEnrollment,
+	_ string) (authenticator.State, error) {
 	d := draft{Secret: make([]byte, secretBytes)}
 	d.Issuer, d.Account = names(who)
 	_, _ = rand.Read(d.Secret)
@@ -42,7 +43,8 @@ func (v Verifier) Propose(_ context.Context, _ *db.Tx, who authenticator.Subject
 // a code may be as far away as a clock may be off: whoever sees this page has just been
 // shown the secret, so that a guess gains nothing, and how far away the first code was is
 // what the device's clock is off.
-func (v Verifier) Confirm(ctx context.Context, tx *db.Tx, who authenticator.Subject, d authenticator.PendingEnrollment, r authenticator.Response) (authenticator.Verdict, error) {
+func (v Verifier) Confirm(ctx context.Context, tx *db.Tx, who authenticator.Subject, d authenticator.PendingEnrollment,
+	r authenticator.Response) (authenticator.Verdict, error) {
 	made, err := draftOf(d.State)
 	if err != nil {
 		return authenticator.Verdict{}, err
@@ -58,7 +60,8 @@ func (v Verifier) Confirm(ctx context.Context, tx *db.Tx, who authenticator.Subj
 	}
 	f := finding{accepted, step, step - now}
 	n, err := tx.Exec(ctx, `
-		INSERT INTO totp_secrets (tenant_id, authenticator_id, user_id, sealed, last_step, drift) VALUES ($1, $2, $3, $4, $5, $6)
+		INSERT INTO totp_secrets (tenant_id, authenticator_id, user_id, sealed, last_step, drift)
+			VALUES ($1, $2, $3, $4, $5, $6)
 		ON CONFLICT (tenant_id, authenticator_id) DO NOTHING`,
 		tx.Tenant, d.ID, who.UserID, v.Keys.Seal(made.Secret, place(tx.Tenant, d.ID)...), f.step, f.by)
 	if err != nil {

@@ -60,8 +60,10 @@ const quiet = 4
 // on any page, because many cameras do not read it the other way round. What it holds is
 // safe to stand in HTML.
 func (c Card) SVG(title string) string {
-	return fmt.Sprintf(`<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 %d %d" role="img" shape-rendering="crispEdges"><title>%s</title>`+
-		`<rect width="100%%" height="100%%" fill="#fff"/><path fill="#000" d="%s"/></svg>`, c.size, c.size, html.EscapeString(title), c.path)
+	return fmt.Sprintf(
+		`<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 %d %d" role="img" shape-rendering="crispEdges"><title>%s</title>`+
+			`<rect width="100%%" height="100%%" fill="#fff"/><path fill="#000" d="%s"/></svg>`, c.size, c.size,
+		html.EscapeString(title), c.path)
 }
 
 // drawn is one path of all dark modules, a rectangle for each run in a row.

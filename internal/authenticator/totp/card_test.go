@@ -35,11 +35,16 @@ var subjects = map[string]authenticator.Subject{
 	"nobody":         {Email: "m@x.example"},
 	"markup":         {Vendor: `"><script>`, Email: "m@x.example", Company: "?secret=AAAA&issuer=x#"},
 	"long, two sets": {Vendor: strings.Repeat("v", 200), Email: "m@x.example", Company: strings.Repeat("c", 200)},
-	"Japanese":       {Vendor: strings.Repeat("株式会社カウンター", 9), Email: "maria@harbor.example", Company: strings.Repeat("港湾運送", 20)},
-	"Arabic":         {Vendor: strings.Repeat("شركة الميناء ", 6), Email: "maria@harbor.example", Company: strings.Repeat("الخدمات ", 10)},
-	"emoji":          {Vendor: strings.Repeat("⚓🚢", 40), Email: "maria@harbor.example", Company: strings.Repeat("🧾", 80)},
-	"percent signs":  {Vendor: strings.Repeat("%25%", 20), Email: "maria@harbor.example", Company: strings.Repeat("%", 80)},
-	"a long address": {Vendor: strings.Repeat("株式", 40), Email: "m@" + strings.Repeat("harbor", 40) + ".example", Company: "C"},
+	"Japanese": {Vendor: strings.Repeat("株式会社カウンター", 9), Email: "maria@harbor.example",
+		Company: strings.Repeat("港湾運送", 20)},
+	"Arabic": {Vendor: strings.Repeat("شركة الميناء ", 6), Email: "maria@harbor.example",
+		Company: strings.Repeat("الخدمات ", 10)},
+	"emoji": {Vendor: strings.Repeat("⚓🚢", 40), Email: "maria@harbor.example",
+		Company: strings.Repeat("🧾", 80)},
+	"percent signs": {Vendor: strings.Repeat("%25%", 20), Email: "maria@harbor.example",
+		Company: strings.Repeat("%", 80)},
+	"a long address": {Vendor: strings.Repeat("株式", 40),
+		Email: "m@" + strings.Repeat("harbor", 40) + ".example", Company: "C"},
 }
 
 // TestALP4: what is shown can be scanned, pressed and typed, and says the same.
@@ -57,7 +62,8 @@ func TestALP4_TheCardSaysTheSameThreeTimes(t *testing.T) {
 			t.Fatalf("%s: %v", c.URI, err)
 		}
 		q, err := url.ParseQuery(u.RawQuery)
-		if err != nil || q.Get("secret") != c.Secret() || q.Get("issuer") != c.Issuer || len(q) > 2 || strings.Contains(u.RawQuery, "+") {
+		if err != nil || q.Get("secret") != c.Secret() || q.Get("issuer") != c.Issuer || len(q) > 2 ||
+			strings.Contains(u.RawQuery, "+") {
 			t.Errorf("%s: %s (%v)", name, c.URI, err)
 		}
 		label := strings.TrimPrefix(u.Path, "/")
@@ -65,7 +71,8 @@ func TestALP4_TheCardSaysTheSameThreeTimes(t *testing.T) {
 		if !split {
 			issuer, account = "", label
 		}
-		if issuer != c.Issuer || account != c.Account || strings.Contains(account, ":") || !strings.Contains(account, "@") {
+		if issuer != c.Issuer || account != c.Account || strings.Contains(account, ":") ||
+			!strings.Contains(account, "@") {
 			t.Errorf("%s: listed as %q of %q, want %q of %q", name, account, issuer, c.Account, c.Issuer)
 		}
 		for i, g := range c.Groups {
@@ -74,7 +81,8 @@ func TestALP4_TheCardSaysTheSameThreeTimes(t *testing.T) {
 			}
 		}
 	}
-	if c, _ := totp.Show(propose(t, subjects["plain"], "")); c.Issuer != "Vendor" || c.Account != "maria@harbor.example (Harbor)" ||
+	if c, _ := totp.Show(propose(t, subjects["plain"], "")); c.Issuer != "Vendor" ||
+		c.Account != "maria@harbor.example (Harbor)" ||
 		!strings.HasPrefix(c.URI, "otpauth://totp/Vendor:maria@harbor.example%20%28Harbor%29?secret=") {
 		t.Errorf("%s", c.URI)
 	}
@@ -115,14 +123,16 @@ func TestNamesNeverMakeThePictureTooFine(t *testing.T) {
 // TestSEC017: the secret is ours, random and 160 bits long, whatever somebody sends along.
 func TestSEC017_TestATK097_NobodyChoosesASecret(t *testing.T) {
 	seen := map[string]bool{}
-	for _, wish := range []string{"", "AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA", "otpauth://totp/x?secret=AAAA&digits=1&period=86400", `{"Secret":"AAAA"}`} {
+	for _, wish := range []string{"", "AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA",
+		"otpauth://totp/x?secret=AAAA&digits=1&period=86400", `{"Secret":"AAAA"}`} {
 		for range 50 {
 			c, err := totp.Show(propose(t, subjects["plain"], wish))
 			if err != nil {
 				t.Fatal(err)
 			}
 			key, err := base32.StdEncoding.DecodeString(c.Secret())
-			if err != nil || len(key) != 20 || seen[c.Secret()] || strings.Contains(c.URI, "digits") || strings.Contains(c.URI, "period") || strings.Contains(c.URI, "AAAAAAAA") {
+			if err != nil || len(key) != 20 || seen[c.Secret()] || strings.Contains(c.URI, "digits") ||
+				strings.Contains(c.URI, "period") || strings.Contains(c.URI, "AAAAAAAA") {
 				t.Fatalf("%s: %v", c.URI, err)
 			}
 			seen[c.Secret()] = true
@@ -137,7 +147,8 @@ func TestTheDrawingIsSafeAndBright(t *testing.T) {
 		t.Fatal(err)
 	}
 	svg := c.SVG(`</title><script>&"`)
-	if strings.Contains(svg, "<script") || strings.Count(svg, "<path") != 1 || !strings.Contains(svg, `role="img"`) || !strings.Contains(svg, `fill="#fff"`) || strings.Contains(svg, "style=") {
+	if strings.Contains(svg, "<script") || strings.Count(svg, "<path") != 1 || !strings.Contains(svg, `role="img"`) ||
+		!strings.Contains(svg, `fill="#fff"`) || strings.Contains(svg, "style=") {
 		t.Errorf("%.300s", svg)
 	}
 	var title string
@@ -177,7 +188,8 @@ func TestARubbishDraftIsAnError(t *testing.T) {
 			t.Errorf("%q was shown", state)
 		}
 	}
-	if regexp.MustCompile(`[A-Z2-7]{32}`).MatchString(fmt.Sprint(totp.Show(authenticator.PendingEnrollment{State: short}))) {
+	if regexp.MustCompile(`[A-Z2-7]{32}`).MatchString(
+		fmt.Sprint(totp.Show(authenticator.PendingEnrollment{State: short}))) {
 		t.Error("an error shows a secret")
 	}
 }

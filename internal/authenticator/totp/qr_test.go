@@ -17,9 +17,12 @@ var blocks = []struct {
 	short, data, long int
 	centres           []int
 }{
-	1: {1, 16, 0, nil}, {1, 28, 0, []int{6, 18}}, {1, 44, 0, []int{6, 22}}, {2, 32, 0, []int{6, 26}}, {2, 43, 0, []int{6, 30}}, {4, 27, 0, []int{6, 34}},
-	{4, 31, 0, []int{6, 22, 38}}, {2, 38, 2, []int{6, 24, 42}}, {3, 36, 2, []int{6, 26, 46}}, {4, 43, 1, []int{6, 28, 50}}, {1, 50, 4, []int{6, 30, 54}},
-	{6, 36, 2, []int{6, 32, 58}}, {8, 37, 1, []int{6, 34, 62}}, {4, 40, 5, []int{6, 26, 46, 66}}, {5, 41, 5, []int{6, 26, 48, 70}},
+	1: {1, 16, 0, nil}, {1, 28, 0, []int{6, 18}}, {1, 44, 0, []int{6, 22}}, {2, 32, 0, []int{6, 26}},
+	{2, 43, 0, []int{6, 30}}, {4, 27, 0, []int{6, 34}},
+	{4, 31, 0, []int{6, 22, 38}}, {2, 38, 2, []int{6, 24, 42}}, {3, 36, 2, []int{6, 26, 46}},
+	{4, 43, 1, []int{6, 28, 50}}, {1, 50, 4, []int{6, 30, 54}},
+	{6, 36, 2, []int{6, 32, 58}}, {8, 37, 1, []int{6, 34, 62}}, {4, 40, 5, []int{6, 26, 46, 66}},
+	{5, 41, 5, []int{6, 26, 48, 70}},
 }
 
 var (
@@ -89,8 +92,10 @@ func function(x, y, size, version int) bool {
 
 // masks are the conditions of table 10; x is the column.
 var masks = []func(x, y int) bool{
-	func(x, y int) bool { return (y+x)%2 == 0 }, func(_, y int) bool { return y%2 == 0 }, func(x, _ int) bool { return x%3 == 0 },
-	func(x, y int) bool { return (y+x)%3 == 0 }, func(x, y int) bool { return (y/2+x/3)%2 == 0 }, func(x, y int) bool { return y*x%2+y*x%3 == 0 },
+	func(x, y int) bool { return (y+x)%2 == 0 }, func(_, y int) bool { return y%2 == 0 },
+	func(x, _ int) bool { return x%3 == 0 },
+	func(x, y int) bool { return (y+x)%3 == 0 }, func(x, y int) bool { return (y/2+x/3)%2 == 0 },
+	func(x, y int) bool { return y*x%2+y*x%3 == 0 },
 	func(x, y int) bool { return (y*x%2+y*x%3)%2 == 0 }, func(x, y int) bool { return ((y+x)%2+y*x%3)%2 == 0 },
 }
 

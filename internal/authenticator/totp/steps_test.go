@@ -15,8 +15,10 @@ import (
 func TestRFC4226AppendixD(t *testing.T) {
 	key := []byte("12345678901234567890")
 	mac := hmac.New(sha1.New, key)
-	numbers := []uint32{1284755224, 1094287082, 137359152, 1726969429, 1640338314, 868254676, 1918287922, 82162583, 673399871, 645520489}
-	codes := []string{"755224", "287082", "359152", "969429", "338314", "254676", "287922", "162583", "399871", "520489"}
+	numbers := []uint32{1284755224, 1094287082, 137359152, 1726969429, 1640338314, 868254676, 1918287922, 82162583,
+		673399871, 645520489}
+	codes := []string{"755224", "287082", "359152", "969429", "338314", "254676", "287922", "162583",
+		"399871", "520489"}
 	for i := range numbers {
 		if got := truncated(mac, uint64(i)); got != numbers[i] {
 			t.Errorf("counter %d is %d, want %d", i, got, numbers[i])
@@ -33,10 +35,12 @@ func TestRFC6238AppendixB(t *testing.T) {
 	key := []byte("12345678901234567890")
 	mac := hmac.New(sha1.New, key)
 	for at, want := range map[int64]string{
-		59: "94287082", 1111111109: "07081804", 1111111111: "14050471", 1234567890: "89005924", 2000000000: "69279037", 20000000000: "65353130",
+		59: "94287082", 1111111109: "07081804", 1111111111: "14050471", 1234567890: "89005924", 2000000000: "69279037",
+		20000000000: "65353130",
 	} {
 		step := stepAt(time.Unix(at, 0))
-		if got := fmt.Sprintf("%08d", truncated(mac, uint64(step))%100_000_000); got != want || CodeAt(key, step) != want[2:] {
+		if got := fmt.Sprintf("%08d", truncated(mac, uint64(step))%100_000_000); got != want ||
+			CodeAt(key, step) != want[2:] {
 			t.Errorf("at %d (step %x) it is %s, want %s", at, step, got, want)
 		}
 	}
@@ -45,7 +49,8 @@ func TestRFC6238AppendixB(t *testing.T) {
 // TestSEC020: which distances are right for a device, with one code and nothing else known.
 func TestSEC020_TheWindow(t *testing.T) {
 	const now = 1000
-	for drift, want := range map[int64]string{0: "-1 0 1", 1: "-1 0 1 2", -1: "-2 -1 0 1", 2: "-1 0 1 2 3", -3: "-4 -3 -2 -1 0 1", 9: "-1 0 1 8 9 10", -9: "-10 -9 -8 -1 0 1"} {
+	for drift, want := range map[int64]string{0: "-1 0 1", 1: "-1 0 1 2", -1: "-2 -1 0 1", 2: "-1 0 1 2 3",
+		-3: "-4 -3 -2 -1 0 1", 9: "-1 0 1 8 9 10", -9: "-10 -9 -8 -1 0 1"} {
 		got := ""
 		for by := int64(-farthest - 3); by <= farthest+3; by++ {
 			if (register{drift: drift}).judge([]int64{now + by}, now).verdict == accepted {
@@ -124,7 +129,8 @@ func TestDriftIsToldInSeconds(t *testing.T) {
 		most  int
 	}{
 		{0, "", 0, 0}, {20 * time.Second, "", 0, 0}, {-25 * time.Second, "", 0, 0},
-		{75 * time.Second, "totp.notice.fast", 50, 90}, {-75 * time.Second, "totp.notice.slow", 50, 90}, {5 * time.Minute, "totp.notice.fast", 280, 320},
+		{75 * time.Second, "totp.notice.fast", 50, 90}, {-75 * time.Second, "totp.notice.slow", 50, 90},
+		{5 * time.Minute, "totp.notice.fast", 280, 320},
 	} {
 		for s := range int64(30) {
 			now := time.Unix(1_800_000_000+s, 0)
@@ -145,7 +151,8 @@ func TestDriftIsToldInSeconds(t *testing.T) {
 }
 
 func TestEscape(t *testing.T) {
-	for in, want := range map[string]string{"Ortiz & Sons": "Ortiz%20%26%20Sons", "a:b": "a%3Ab", "Łódź": "%C5%81%C3%B3d%C5%BA", "a+b@c.example": "a%2Bb@c.example", "(x)/?#%": "%28x%29%2F%3F%23%25"} {
+	for in, want := range map[string]string{"Ortiz & Sons": "Ortiz%20%26%20Sons", "a:b": "a%3Ab",
+		"Łódź": "%C5%81%C3%B3d%C5%BA", "a+b@c.example": "a%2Bb@c.example", "(x)/?#%": "%28x%29%2F%3F%23%25"} {
 		if got := escape(in); got != want {
 			t.Errorf("%s is %s, want %s", in, got, want)
 		}

@@ -24,12 +24,14 @@ type Verifier struct{ Keys *secret.Keys }
 
 // Begin has nothing to send and nothing to remember: what is asked for follows from the
 // time at which it is answered.
-func (v Verifier) Begin(context.Context, *db.Tx, authenticator.Authenticator, authenticator.ChallengeContext) (authenticator.IssuedChallenge, error) {
+func (v Verifier) Begin(context.Context, *db.Tx, authenticator.Authenticator,
+	authenticator.ChallengeContext) (authenticator.IssuedChallenge, error) {
 	return authenticator.IssuedChallenge{State: authenticator.State{}}, nil
 }
 
 // Verify looks for the app of the account that shows the typed code, and spends the step.
-func (v Verifier) Verify(ctx context.Context, tx *db.Tx, a authenticator.Authenticator, _ authenticator.ChallengeContext, _ authenticator.State, r authenticator.Response) (authenticator.Verdict, error) {
+func (v Verifier) Verify(ctx context.Context, tx *db.Tx, a authenticator.Authenticator,
+	_ authenticator.ChallengeContext, _ authenticator.State, r authenticator.Response) (authenticator.Verdict, error) {
 	code, ok := canonical(r.Code)
 	if !ok {
 		return authenticator.Verdict{Reason: wrongCode}, nil
@@ -68,7 +70,8 @@ func (v Verifier) load(ctx context.Context, tx *db.Tx, userID string) ([]*device
 	rows, err := tx.Query(ctx, `
 		SELECT s.authenticator_id, s.sealed, s.last_step, s.drift
 		FROM totp_secrets s JOIN authenticators a ON a.tenant_id = s.tenant_id AND a.id = s.authenticator_id
-		WHERE s.tenant_id = $1 AND s.user_id = $2 AND a.user_id = $2 AND a.disabled_at = 0 ORDER BY s.authenticator_id`, tx.Tenant, userID)
+		WHERE s.tenant_id = $1 AND s.user_id = $2 AND a.user_id = $2 AND a.disabled_at = 0
+			ORDER BY s.authenticator_id`, tx.Tenant, userID)
 	return db.Collect(rows, err, func(row db.Row) (*device, error) {
 		var d device
 		var sealed []byte

@@ -76,7 +76,8 @@ func (k *desk) propose() (authenticator.PendingEnrollment, *app) {
 
 func (k *desk) confirm(d authenticator.PendingEnrollment, code string) authenticator.Verdict {
 	k.t.Helper()
-	v, err := authenticatortest.Confirm(k.t.Context(), k.d, k.Verifier, authenticator.TOTP, k.who, company, d, authenticator.Response{Code: code})
+	v, err := authenticatortest.Confirm(k.t.Context(), k.d, k.Verifier, authenticator.TOTP, k.who, company, d,
+		authenticator.Response{Code: code})
 	if err != nil {
 		k.t.Fatal(err)
 	}
@@ -97,7 +98,8 @@ func (k *desk) bind() (string, *app) {
 func (k *desk) verify(code string) (v authenticator.Verdict) {
 	k.t.Helper()
 	k.in(company, func(ctx context.Context, tx *db.Tx) (err error) {
-		v, err = k.Verify(ctx, tx, authenticator.Authenticator{UserID: k.who.UserID, Kind: authenticator.TOTP}, authenticator.ChallengeContext{}, nil, authenticator.Response{Code: code})
+		v, err = k.Verify(ctx, tx, authenticator.Authenticator{UserID: k.who.UserID, Kind: authenticator.TOTP},
+			authenticator.ChallengeContext{}, nil, authenticator.Response{Code: code})
 		return err
 	})
 	return v
@@ -227,7 +229,8 @@ func TestPAR8_TheVerdictSaysWhichApp(t *testing.T) {
 // An app whose clock is off says so at set-up, and is right from then on by its own clock.
 func TestDriftIsLearnedAtSetUp(t *testing.T) {
 	each(t, func(t *testing.T, k *desk) {
-		for off, key := range map[time.Duration]string{70 * time.Second: "totp.notice.fast", -100 * time.Second: "totp.notice.slow", 290 * time.Second: "totp.notice.fast", 0: ""} {
+		for off, key := range map[time.Duration]string{70 * time.Second: "totp.notice.fast",
+			-100 * time.Second: "totp.notice.slow", 290 * time.Second: "totp.notice.fast", 0: ""} {
 			d, a := k.propose()
 			a.fast = off
 			if v := k.confirm(d, a.code(k.now())); !v.OK || v.Notice != key {
@@ -280,7 +283,8 @@ func TestSEC020_DriftFollowsAcceptedCodes(t *testing.T) {
 // TestSEC020: any number of old or early codes in a row is refused, and teaches nothing.
 func TestSEC020_RefusedCodesDoNotResynchronise(t *testing.T) {
 	each(t, func(t *testing.T, k *desk) {
-		for _, off := range []time.Duration{-270 * time.Second, -120 * time.Second, -60 * time.Second, 60 * time.Second, 270 * time.Second} {
+		for _, off := range []time.Duration{-270 * time.Second, -120 * time.Second, -60 * time.Second, 60 * time.Second,
+			270 * time.Second} {
 			_, a := k.bind()
 			k.pass(time.Hour)
 			a.fast = off
@@ -305,18 +309,21 @@ func TestSEC018_TheSecretIsSealedInItsPlace(t *testing.T) {
 		other, b := k.bind()
 		k.in(company, func(ctx context.Context, tx *db.Tx) error {
 			var sealed []byte
-			if err := tx.QueryRow(ctx, `SELECT sealed FROM totp_secrets WHERE tenant_id = $1 AND authenticator_id <> $2`, company, other).Scan(&sealed); err != nil {
+			if err := tx.QueryRow(ctx, `SELECT sealed FROM totp_secrets
+				WHERE tenant_id = $1 AND authenticator_id <> $2`, company, other).Scan(&sealed); err != nil {
 				return err
 			}
 			if bytes.Contains(sealed, a.secret) {
 				t.Error("the secret is readable")
 			}
 			// Another row's secret does not open in this one.
-			_, err := tx.Exec(ctx, `UPDATE totp_secrets SET sealed = $1 WHERE tenant_id = $2 AND authenticator_id = $3`, sealed, company, other)
+			_, err := tx.Exec(ctx, `UPDATE totp_secrets SET sealed = $1
+				WHERE tenant_id = $2 AND authenticator_id = $3`, sealed, company, other)
 			return err
 		})
 		err := k.d.InTx(t.Context(), company, func(tx *db.Tx) error {
-			_, err := k.Verify(t.Context(), tx, authenticator.Authenticator{UserID: k.who.UserID}, authenticator.ChallengeContext{}, nil, authenticator.Response{Code: b.code(k.now())})
+			_, err := k.Verify(t.Context(), tx, authenticator.Authenticator{UserID: k.who.UserID},
+				authenticator.ChallengeContext{}, nil, authenticator.Response{Code: b.code(k.now())})
 			return err
 		})
 		if err == nil {

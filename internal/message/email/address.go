@@ -67,12 +67,17 @@ func (c AddressCode) letter(w *writer) letter {
 		lead = w.say("mail.address_code.text_company", "Vendor", vendor, "Company", company)
 	}
 	l := letter{
-		Subject:   w.say("mail.address_code.subject", "Vendor", vendor, "Reference", reference),
-		Preheader: w.say("mail.address_code.preheader", "Vendor", vendor, "Reference", reference),
-		Title:     w.say("mail.address_code.title"), Lead: lead, Vendor: vendor,
-		Code: ours(c.Code), Until: w.say("mail.code.until", "Time", w.time(c.ExpiresAt, c.IP)), Never: w.say("mail.code.never", "Vendor", vendor),
-		FactsTitle: w.say("mail.facts"), Facts: w.facts(origin{c.IP, c.Place, c.Browser, c.At}),
-		Footer: w.say("mail.address_code.footer", "Vendor", vendor),
+		Subject:    w.say("mail.address_code.subject", "Vendor", vendor, "Reference", reference),
+		Preheader:  w.say("mail.address_code.preheader", "Vendor", vendor, "Reference", reference),
+		Title:      w.say("mail.address_code.title"),
+		Lead:       lead,
+		Vendor:     vendor,
+		Code:       ours(c.Code),
+		Until:      w.say("mail.code.until", "Time", w.time(c.ExpiresAt, c.IP)),
+		Never:      w.say("mail.code.never", "Vendor", vendor),
+		FactsTitle: w.say("mail.facts"),
+		Facts:      w.facts(origin{c.IP, c.Place, c.Browser, c.At}),
+		Footer:     w.say("mail.address_code.footer", "Vendor", vendor),
 	}
 	l.Facts = append(l.Facts, line{w.say("word.reference"), reference})
 	return l
@@ -82,25 +87,36 @@ func (c AddressTaken) letter(w *writer) letter {
 	vendor := ours(c.Vendor)
 	lead := w.say("mail.address_taken.text", "Vendor", vendor)
 	return letter{
-		Subject: w.say("mail.address_taken.subject", "Vendor", vendor), Preheader: lead, Title: w.say("mail.address_taken.title"), Lead: lead,
-		Vendor: vendor, FactsTitle: w.say("mail.facts"), Facts: w.facts(origin{c.IP, c.Place, c.Browser, c.At}),
-		Footer: w.say("mail.address_code.footer", "Vendor", vendor),
+		Subject:    w.say("mail.address_taken.subject", "Vendor", vendor),
+		Preheader:  lead,
+		Title:      w.say("mail.address_taken.title"),
+		Lead:       lead,
+		Vendor:     vendor,
+		FactsTitle: w.say("mail.facts"),
+		Facts:      w.facts(origin{c.IP, c.Place, c.Browser, c.At}),
+		Footer:     w.say("mail.address_code.footer", "Vendor", vendor),
 	}
 }
 
 func (c AddressChanged) letter(w *writer) letter {
 	vendor := ours(c.Vendor)
 	l := letter{
-		Subject: w.say("mail.address_changed.subject", "Vendor", vendor), Title: w.say("mail.address_changed.title"), Vendor: vendor,
+		Subject:    w.say("mail.address_changed.subject", "Vendor", vendor),
+		Title:      w.say("mail.address_changed.title"),
+		Vendor:     vendor,
 		Lead:       w.say("mail.address_changed.text_new", "Vendor", vendor),
-		FactsTitle: w.say("mail.facts"), Facts: append(w.moved(c.Old, c.New), w.facts(origin{c.IP, c.Place, c.Browser, c.At})...),
-		Footer: w.say("mail.footer_account", "Vendor", vendor), NotMe: w.say("mail.not_me.method"), NotMeLink: address(c.NotMeLink),
+		FactsTitle: w.say("mail.facts"),
+		Facts:      append(w.moved(c.Old, c.New), w.facts(origin{c.IP, c.Place, c.Browser, c.At})...),
+		Footer:     w.say("mail.footer_account", "Vendor", vendor),
+		NotMe:      w.say("mail.not_me.method"),
+		NotMeLink:  address(c.NotMeLink),
 	}
 	if c.Left || c.UndoLink != "" {
 		l.Lead = w.say("mail.address_changed.text", "Vendor", vendor)
 	}
 	if c.UndoLink != "" {
-		l.NotMe, l.NotMeLink = w.say("mail.address_changed.undo", "Time", w.time(c.UndoUntil, c.IP)), address(c.UndoLink)
+		l.NotMe, l.NotMeLink = w.say("mail.address_changed.undo", "Time", w.time(c.UndoUntil, c.IP)),
+			address(c.UndoLink)
 	}
 	l.Preheader = l.Lead
 	return l
@@ -118,9 +134,14 @@ func (c AddressRestored) letter(w *writer) letter {
 		lead = w.say("mail.address_restored.text", "Vendor", vendor)
 	}
 	return letter{
-		Subject: w.say("mail.address_restored.subject", "Vendor", vendor), Preheader: lead, Title: w.say("mail.address_restored.title"), Lead: lead,
-		Vendor: vendor, FactsTitle: w.say("mail.restored.facts"), Facts: append(w.moved(c.Old, c.New), line{w.say("word.time"), w.words.Time(c.At)}),
-		Footer: w.say("mail.footer_account", "Vendor", vendor),
+		Subject:    w.say("mail.address_restored.subject", "Vendor", vendor),
+		Preheader:  lead,
+		Title:      w.say("mail.address_restored.title"),
+		Lead:       lead,
+		Vendor:     vendor,
+		FactsTitle: w.say("mail.restored.facts"),
+		Facts:      append(w.moved(c.Old, c.New), line{w.say("word.time"), w.words.Time(c.At)}),
+		Footer:     w.say("mail.footer_account", "Vendor", vendor),
 	}
 }
 
@@ -128,14 +149,20 @@ func (c AddressAlert) letter(w *writer) letter {
 	who := theirs(c.UserName)
 	lead := w.say("mail.address_alert.text", "User", who, "Email", ours(c.UserEmail))
 	return letter{
-		Subject: w.say("mail.address_alert.subject", "User", who), Preheader: lead, Title: w.say("mail.address_alert.title"), Lead: lead,
-		Vendor: ours(c.Vendor), FactsTitle: w.say("mail.facts"), Facts: w.facts(origin{c.IP, c.Place, c.Browser, c.At}),
-		Footer: w.say("mail.footer_alert", "Vendor", ours(c.Vendor)),
+		Subject:    w.say("mail.address_alert.subject", "User", who),
+		Preheader:  lead,
+		Title:      w.say("mail.address_alert.title"),
+		Lead:       lead,
+		Vendor:     ours(c.Vendor),
+		FactsTitle: w.say("mail.facts"),
+		Facts:      w.facts(origin{c.IP, c.Place, c.Browser, c.At}),
+		Footer:     w.say("mail.footer_alert", "Vendor", ours(c.Vendor)),
 	}
 }
 
 func (c PasskeyCopied) letter(w *writer) letter {
-	l := notice{c.Vendor, c.AppName, c.NotMeLink, "mail.passkey_copied.subject", "mail.passkey_copied.title", "mail.passkey_copied.text", origin{c.IP, c.Place, c.Browser, c.At}}.letter(w)
+	l := notice{c.Vendor, c.AppName, c.NotMeLink, "mail.passkey_copied.subject", "mail.passkey_copied.title",
+		"mail.passkey_copied.text", origin{c.IP, c.Place, c.Browser, c.At}}.letter(w)
 	if label := theirs(c.Label); label != "" {
 		l.Facts = append([]line{{w.say("word.name"), label}}, l.Facts...)
 	}

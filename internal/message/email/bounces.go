@@ -103,7 +103,8 @@ func (s *bounceSession) Logout() error                        { return nil }
 
 func (s *bounceSession) Rcpt(to string, _ *smtp.RcptOptions) error {
 	at := strings.LastIndexByte(to, '@')
-	if at < len(bouncePrefix) || !strings.EqualFold(to[at+1:], s.b.Domain) || !strings.EqualFold(to[:len(bouncePrefix)], bouncePrefix) {
+	if at < len(bouncePrefix) || !strings.EqualFold(to[at+1:], s.b.Domain) ||
+		!strings.EqualFold(to[:len(bouncePrefix)], bouncePrefix) {
 		return refuse(550, smtp.EnhancedCode{5, 1, 1}, "no such mailbox")
 	}
 	ref := to[len(bouncePrefix):at]

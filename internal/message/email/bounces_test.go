@@ -102,14 +102,16 @@ func TestBouncesAreReadAndRecorded(t *testing.T) {
 
 func TestOnlyOurOwnReturnAddressesTakeMail(t *testing.T) {
 	addr, rec := serveBounces(t)
-	for _, to := range []string{"bounces+forged@bounces.harbor.test", "good@bounces.harbor.test", "bounces+good@elsewhere.test", "postmaster@bounces.harbor.test", "bounces+@bounces.harbor.test"} {
+	for _, to := range []string{"bounces+forged@bounces.harbor.test", "good@bounces.harbor.test",
+		"bounces+good@elsewhere.test", "postmaster@bounces.harbor.test", "bounces+@bounces.harbor.test"} {
 		err := deliver(addr, "a@example.test", []string{to}, strings.NewReader(report))
 		var answer *smtp.SMTPError
 		if !errors.As(err, &answer) || answer.Code != 550 {
 			t.Errorf("%s: %v", to, err)
 		}
 	}
-	if err := deliver(addr, "", []string{"bounces+good@bounces.harbor.test"}, strings.NewReader("Subject: On holiday\r\n\r\nAction: failed")); err != nil {
+	if err := deliver(addr, "", []string{"bounces+good@bounces.harbor.test"},
+		strings.NewReader("Subject: On holiday\r\n\r\nAction: failed")); err != nil {
 		t.Error("a holiday reply is taken and forgotten:", err)
 	}
 	huge := strings.Replace(report, "481516", strings.Repeat("x 481516\n", 40_000), 1)
@@ -122,7 +124,8 @@ func TestOnlyOurOwnReturnAddressesTakeMail(t *testing.T) {
 }
 
 func TestHostNamesAreHostNames(t *testing.T) {
-	for in, want := range map[string]string{" MX.Example.test ": "mx.example.test", "<script>": "", "a b": "", strings.Repeat("a", 254): ""} {
+	for in, want := range map[string]string{" MX.Example.test ": "mx.example.test", "<script>": "", "a b": "",
+		strings.Repeat("a", 254): ""} {
 		if got := hostName(in); got != want {
 			t.Errorf("%q became %q", in, got)
 		}
@@ -133,7 +136,8 @@ func FuzzReport(f *testing.F) {
 	f.Add(strings.Replace(report, "ACTION", "failed", 1))
 	f.Add("Content-Type: multipart/report\r\n\r\n")
 	f.Fuzz(func(t *testing.T, text string) {
-		if state, host, _ := parseReport(strings.NewReader(text)); state != "" && state != message.Bounced && state != message.Delayed || host != hostName(host) {
+		if state, host, _ := parseReport(strings.NewReader(text)); state != "" && state != message.Bounced &&
+			state != message.Delayed || host != hostName(host) {
 			t.Errorf("%q %q", state, host)
 		}
 	})

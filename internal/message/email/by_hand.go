@@ -35,9 +35,15 @@ func (c ByHand) letter(w *writer) letter {
 		lead = w.say("mail.by_hand.password", "Vendor", vendor)
 	}
 	l := letter{
-		Subject: w.say("mail.by_hand.subject", "Vendor", vendor), Preheader: lead, Title: w.say("mail.by_hand.title"), Lead: lead, Vendor: vendor,
-		FactsTitle: w.say("mail.restored.facts"), Facts: []line{{w.say("word.time"), w.words.Time(c.At)}},
-		Never: w.say("mail.by_hand.ask", "Vendor", vendor), Footer: w.say("mail.footer_account", "Vendor", vendor),
+		Subject:    w.say("mail.by_hand.subject", "Vendor", vendor),
+		Preheader:  lead,
+		Title:      w.say("mail.by_hand.title"),
+		Lead:       lead,
+		Vendor:     vendor,
+		FactsTitle: w.say("mail.restored.facts"),
+		Facts:      []line{{w.say("word.time"), w.words.Time(c.At)}},
+		Never:      w.say("mail.by_hand.ask", "Vendor", vendor),
+		Footer:     w.say("mail.footer_account", "Vendor", vendor),
 	}
 	if c.Old != "" {
 		l.Facts = append(w.moved(c.Old, c.New), l.Facts...)

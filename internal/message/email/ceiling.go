@@ -28,10 +28,14 @@ func (TextsPaused) kind() string     { return "texts_paused" }
 func (c TextsPaused) letter(w *writer) letter {
 	lead := w.say("mail.paused.text", "Company", theirs(c.Company), "Country", ours(c.Country))
 	return letter{
-		Subject: w.say("mail.paused.subject"), Preheader: lead, Title: w.say("mail.paused.title"), Lead: lead,
-		Vendor: ours(c.Vendor), FactsTitle: w.say("mail.ceiling.facts"),
-		Facts:  []line{{w.say("bind.sms.country"), ours(c.Country)}, {w.say("word.time"), w.words.Time(c.At)}},
-		Footer: w.say("mail.ceiling.footer", "Vendor", ours(c.Vendor)),
+		Subject:    w.say("mail.paused.subject"),
+		Preheader:  lead,
+		Title:      w.say("mail.paused.title"),
+		Lead:       lead,
+		Vendor:     ours(c.Vendor),
+		FactsTitle: w.say("mail.ceiling.facts"),
+		Facts:      []line{{w.say("bind.sms.country"), ours(c.Country)}, {w.say("word.time"), w.words.Time(c.At)}},
+		Footer:     w.say("mail.ceiling.footer", "Vendor", ours(c.Vendor)),
 	}
 }
 
@@ -50,7 +54,13 @@ func (c SpendingCeiling) letter(w *writer) letter {
 		facts = append([]line{{w.say("mail.ceiling.account"), ours(c.Account)}}, facts...)
 	}
 	return letter{
-		Subject: w.say("mail.ceiling.subject"), Preheader: lead, Title: w.say("mail.ceiling.title"), Lead: lead,
-		Vendor: ours(c.Vendor), FactsTitle: w.say("mail.ceiling.facts"), Facts: facts, Footer: w.say("mail.ceiling.footer", "Vendor", ours(c.Vendor)),
+		Subject:    w.say("mail.ceiling.subject"),
+		Preheader:  lead,
+		Title:      w.say("mail.ceiling.title"),
+		Lead:       lead,
+		Vendor:     ours(c.Vendor),
+		FactsTitle: w.say("mail.ceiling.facts"),
+		Facts:      facts,
+		Footer:     w.say("mail.ceiling.footer", "Vendor", ours(c.Vendor)),
 	}
 }

@@ -42,12 +42,13 @@ func privateKeys(t *testing.T) map[string]crypto.PrivateKey {
 // verified is what a receiver makes of a mail, given the record in DNS.
 func verified(t *testing.T, d *DKIM, text []byte) *dkim.Verification {
 	t.Helper()
-	found, err := dkim.VerifyWithOptions(bytes.NewReader(text), &dkim.VerifyOptions{LookupTXT: func(name string) ([]string, error) {
-		if name != d.Name() {
-			return nil, errors.New("no record at " + name)
-		}
-		return []string{d.Record()}, nil
-	}})
+	found, err := dkim.VerifyWithOptions(bytes.NewReader(text),
+		&dkim.VerifyOptions{LookupTXT: func(name string) ([]string, error) {
+			if name != d.Name() {
+				return nil, errors.New("no record at " + name)
+			}
+			return []string{d.Record()}, nil
+		}})
 	if err != nil || len(found) != 1 {
 		t.Fatalf("%d signatures, %v", len(found), err)
 	}
@@ -108,7 +109,8 @@ func TestREL24_DKIMKeysThatAreOfNoUse(t *testing.T) {
 		"no private key": []byte("-----BEGIN CANARY-----\nAAAA\n-----END CANARY-----\n"),
 		"holds no":       nil,
 	} {
-		if _, err := ReadDKIM("harbor.test", "s1", text); err == nil || !strings.Contains(err.Error(), want) || strings.Contains(err.Error(), "CANARY") {
+		if _, err := ReadDKIM("harbor.test", "s1", text); err == nil || !strings.Contains(err.Error(), want) ||
+			strings.Contains(err.Error(), "CANARY") {
 			t.Errorf("%v, want %q", err, want)
 		}
 	}
@@ -146,7 +148,8 @@ func TestProbe(t *testing.T) {
 			c.arm(s)
 		}
 		_, err := newSender(t, s, c.change).Probe(t.Context())
-		if err == nil || !strings.Contains(Advice(err), c.advice) || strings.Contains(err.Error()+Advice(err), "canary-word") {
+		if err == nil || !strings.Contains(Advice(err), c.advice) ||
+			strings.Contains(err.Error()+Advice(err), "canary-word") {
 			t.Errorf("%s: %v: %s", name, err, Advice(err))
 		}
 	}

@@ -103,7 +103,8 @@ func TestMailsWearTheVendorsAccent(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		if strings.Contains(m.HTML, "#0a6b50") || strings.Contains(m.HTML, "#58cfa6") || !strings.Contains(m.HTML, "#123abc") || !strings.Contains(m.HTML, "#abc123") {
+		if strings.Contains(m.HTML, "#0a6b50") || strings.Contains(m.HTML, "#58cfa6") ||
+			!strings.Contains(m.HTML, "#123abc") || !strings.Contains(m.HTML, "#abc123") {
 			t.Errorf("%s keeps our colours", letter.Name)
 		}
 	}

@@ -24,8 +24,10 @@ func office(t testing.TB, d *db.DB, s *sink, log *slog.Logger) (*message.Queue, 
 	t.Helper()
 	keys := secret.NewKeys(time.Now())
 	q := &message.Queue{Jobs: &jobs.Queue{}, Keys: keys}
-	courier := &message.Courier{DB: d, Keys: keys, Senders: map[string]message.Sender{"email": newSender(t, s, nil)}, Log: log}
-	runner := &jobs.Runner{DB: d, Queue: q.Jobs, Handlers: map[string]jobs.Handler{message.JobSend: courier.Deliver}, Poll: 100 * time.Millisecond, Log: log}
+	courier := &message.Courier{DB: d, Keys: keys,
+		Senders: map[string]message.Sender{"email": newSender(t, s, nil)}, Log: log}
+	runner := &jobs.Runner{DB: d, Queue: q.Jobs, Handlers: map[string]jobs.Handler{message.JobSend: courier.Deliver},
+		Poll: 100 * time.Millisecond, Log: log}
 	ctx, cancel := context.WithCancel(context.Background())
 	var running sync.WaitGroup
 	running.Go(func() { _ = runner.Run(ctx) })
@@ -35,9 +37,13 @@ func office(t testing.TB, d *db.DB, s *sink, log *slog.Logger) (*message.Queue, 
 func putCode(t testing.TB, d *db.DB, q *message.Queue, n int) (id string) {
 	t.Helper()
 	err := d.InTx(t.Context(), "t1", func(tx *db.Tx) (err error) {
-		id, err = q.Put(t.Context(), tx, message.Outgoing{UserID: "u1", Channel: "email", Purpose: "signin.second_factor", To: fmt.Sprintf("canary%d@example.test", n), Hint: "c•••@example.test",
-			Language: "en", Template: Template(SignInCode{}), Data: SignInCode{Vendor: "Harbor", AppName: "Dashboard", Code: "481516", Reference: "KQ7M", Link: "https://x.test/l/canarytoken"},
-			ExpiresAt: tx.Now.Add(10 * time.Minute)})
+		id, err = q.Put(t.Context(), tx,
+			message.Outgoing{UserID: "u1", Channel: "email", Purpose: "signin.second_factor",
+				To: fmt.Sprintf("canary%d@example.test", n), Hint: "c•••@example.test",
+				Language: "en", Template: Template(SignInCode{}),
+				Data: SignInCode{Vendor: "Harbor", AppName: "Dashboard", Code: "481516", Reference: "KQ7M",
+					Link: "https://x.test/l/canarytoken"},
+				ExpiresAt: tx.Now.Add(10 * time.Minute)})
 		return err
 	})
 	if err != nil {
@@ -50,7 +56,8 @@ func await(t testing.TB, d *db.DB, id string, want message.State) message.Status
 	t.Helper()
 	var s message.Status
 	for deadline := time.Now().Add(20 * time.Second); s.State != want; time.Sleep(5 * time.Millisecond) {
-		err := d.View(t.Context(), "t1", func(tx *db.Tx) (err error) { s, err = message.Delivery(t.Context(), tx, id); return err })
+		err := d.View(t.Context(), "t1",
+			func(tx *db.Tx) (err error) { s, err = message.Delivery(t.Context(), tx, id); return err })
 		if err != nil || time.Now().After(deadline) {
 			t.Fatalf("%+v, want %s: %v", s, want, err)
 		}
@@ -65,7 +72,8 @@ func TestSEC127_NothingOfAMailStaysBehind(t *testing.T) {
 		s := newSink(t, false, "127.0.0.1")
 		s.data = func(n int) error {
 			if n == 1 {
-				return &smtp.SMTPError{Code: 451, EnhancedCode: smtp.EnhancedCode{4, 7, 1}, Message: "canary1@example.test 481516 later"}
+				return &smtp.SMTPError{Code: 451, EnhancedCode: smtp.EnhancedCode{4, 7, 1},
+					Message: "canary1@example.test 481516 later"}
 			}
 			return nil
 		}
@@ -151,7 +159,8 @@ func TestABadAddressBouncesAndTheOthersArrive(t *testing.T) {
 }
 
 func BenchmarkQueuedMails(b *testing.B) {
-	for name, url := range map[string]func(testing.TB) string{"sqlite": dbtest.SQLiteURL, "postgres": dbtest.PostgresURL} {
+	for name, url := range map[string]func(testing.TB) string{"sqlite": dbtest.SQLiteURL,
+		"postgres": dbtest.PostgresURL} {
 		b.Run(name, func(b *testing.B) {
 			d, s := dbtest.Open(b, url(b), time.Now), newSink(b, false, "127.0.0.1")
 			q, stop := office(b, d, s, slog.New(slog.DiscardHandler))

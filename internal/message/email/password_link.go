@@ -31,7 +31,8 @@ func (c PasswordLink) letter(w *writer) letter {
 		Footer:   w.say("mail.reset.footer", "Vendor", vendor),
 	}
 	if c.Invitation {
-		l.Subject, l.Title = w.say("mail.invitation.subject", "Vendor", vendor), w.say("mail.invitation.title", "Vendor", vendor)
+		l.Subject, l.Title = w.say("mail.invitation.subject", "Vendor", vendor),
+			w.say("mail.invitation.title", "Vendor", vendor)
 		l.Lead = w.say("mail.invitation.text", "Vendor", vendor, "Company", theirs(c.Company), "Email", ours(c.Email))
 		l.Button, l.Never = w.say("mail.invitation.button"), w.say("mail.invitation.ignore")
 		l.Footer = w.say("mail.invitation.footer", "Vendor", vendor)

@@ -18,8 +18,13 @@ func (c ReceiverGone) letter(w *writer) letter {
 		facts = append(facts, line{w.say("word.name"), label})
 	}
 	return letter{
-		Subject: w.say("mail.receiver_gone.subject", "Vendor", ours(c.Vendor)), Preheader: lead, Title: w.say("mail.receiver_gone.title"), Lead: lead,
-		Vendor: ours(c.Vendor), FactsTitle: w.say("mail.restored.facts"), Facts: append(facts, line{w.say("word.time"), w.words.Time(c.At)}),
-		Footer: w.say("mail.footer_account", "Vendor", ours(c.Vendor)),
+		Subject:    w.say("mail.receiver_gone.subject", "Vendor", ours(c.Vendor)),
+		Preheader:  lead,
+		Title:      w.say("mail.receiver_gone.title"),
+		Lead:       lead,
+		Vendor:     ours(c.Vendor),
+		FactsTitle: w.say("mail.restored.facts"),
+		Facts:      append(facts, line{w.say("word.time"), w.words.Time(c.At)}),
+		Footer:     w.say("mail.footer_account", "Vendor", ours(c.Vendor)),
 	}
 }

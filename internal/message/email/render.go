@@ -17,8 +17,10 @@ var templateFiles embed.FS
 // One layout says every mail; what a mail does not have, it leaves out. A mistake in a
 // template stops the program before it starts.
 var (
-	htmlLetter = html.Must(html.New("letter.html").Option("missingkey=error").ParseFS(templateFiles, "templates/letter.html"))
-	textLetter = text.Must(text.New("letter.txt").Option("missingkey=error").ParseFS(templateFiles, "templates/letter.txt"))
+	htmlLetter = html.Must(html.New("letter.html").Option("missingkey=error").ParseFS(templateFiles,
+		"templates/letter.html"))
+	textLetter = text.Must(text.New("letter.txt").Option("missingkey=error").ParseFS(templateFiles,
+		"templates/letter.txt"))
 )
 
 // Mail is one message in one language, ready to be put into MIME.

@@ -51,26 +51,35 @@ func (n notice) letter(w *writer) letter {
 	app := ours(cmp.Or(n.app, n.vendor))
 	lead := w.say(n.text, "App", app)
 	return letter{
-		Subject: w.say(n.subject, "App", app), Preheader: lead, Title: w.say(n.title), Lead: lead,
-		Vendor: ours(n.vendor), NotMe: w.say("mail.not_me.plain"), NotMeLink: address(n.notMe),
-		FactsTitle: w.say("mail.facts"), Facts: append([]line{{w.say("word.app"), app}}, w.facts(n.origin)...),
-		Footer: w.say("mail.footer", "Vendor", ours(n.vendor)),
+		Subject:    w.say(n.subject, "App", app),
+		Preheader:  lead,
+		Title:      w.say(n.title),
+		Lead:       lead,
+		Vendor:     ours(n.vendor),
+		NotMe:      w.say("mail.not_me.plain"),
+		NotMeLink:  address(n.notMe),
+		FactsTitle: w.say("mail.facts"),
+		Facts:      append([]line{{w.say("word.app"), app}}, w.facts(n.origin)...),
+		Footer:     w.say("mail.footer", "Vendor", ours(n.vendor)),
 	}
 }
 
 func (c PasswordKnown) letter(w *writer) letter {
 	return notice{c.Vendor, c.AppName, c.NotMeLink,
-		"mail.password_known.subject", "mail.password_known.title", "mail.password_known.text", origin{c.IP, c.Place, c.Browser, c.At}}.letter(w)
+		"mail.password_known.subject", "mail.password_known.title", "mail.password_known.text",
+		origin{c.IP, c.Place, c.Browser, c.At}}.letter(w)
 }
 
 func (c NewBrowser) letter(w *writer) letter {
 	return notice{c.Vendor, c.AppName, c.NotMeLink,
-		"mail.new_browser.subject", "mail.new_browser.title", "mail.new_browser.text", origin{c.IP, c.Place, c.Browser, c.At}}.letter(w)
+		"mail.new_browser.subject", "mail.new_browser.title", "mail.new_browser.text",
+		origin{c.IP, c.Place, c.Browser, c.At}}.letter(w)
 }
 
 func (c RememberedReuse) letter(w *writer) letter {
 	return notice{c.Vendor, c.AppName, c.NotMeLink,
-		"mail.remembered_reuse.subject", "mail.remembered_reuse.title", "mail.remembered_reuse.text", origin{c.IP, c.Place, c.Browser, c.At}}.letter(w)
+		"mail.remembered_reuse.subject", "mail.remembered_reuse.title", "mail.remembered_reuse.text",
+		origin{c.IP, c.Place, c.Browser, c.At}}.letter(w)
 }
 
 func (c NotMeAlert) letter(w *writer) letter {
@@ -80,9 +89,14 @@ func (c NotMeAlert) letter(w *writer) letter {
 		lead = w.say("mail.not_me_alert.text_stuck", "User", who, "Email", ours(c.UserEmail))
 	}
 	return letter{
-		Subject: w.say("mail.not_me_alert.subject", "User", who), Preheader: lead, Title: w.say("mail.not_me_alert.title"), Lead: lead,
-		Vendor: ours(c.Vendor), FactsTitle: w.say("mail.facts"), Facts: w.facts(origin{c.IP, c.Place, c.Browser, c.At}),
-		Footer: w.say("mail.footer_alert", "Vendor", ours(c.Vendor)),
+		Subject:    w.say("mail.not_me_alert.subject", "User", who),
+		Preheader:  lead,
+		Title:      w.say("mail.not_me_alert.title"),
+		Lead:       lead,
+		Vendor:     ours(c.Vendor),
+		FactsTitle: w.say("mail.facts"),
+		Facts:      w.facts(origin{c.IP, c.Place, c.Browser, c.At}),
+		Footer:     w.say("mail.footer_alert", "Vendor", ours(c.Vendor)),
 	}
 }
 
@@ -93,9 +107,14 @@ func (c Restored) letter(w *writer) letter {
 		lead = w.say("mail.restored.text", "Company", company, "State", w.words.Time(c.State))
 	}
 	return letter{
-		Subject: w.say("mail.restored.subject", "Vendor", ours(c.Vendor)), Preheader: lead, Title: w.say("mail.restored.title"), Lead: lead,
-		Vendor: ours(c.Vendor), FactsTitle: w.say("mail.restored.facts"), Facts: []line{{w.say("word.time"), w.words.Time(c.At)}},
-		Footer: w.say("mail.footer_alert", "Vendor", ours(c.Vendor)),
+		Subject:    w.say("mail.restored.subject", "Vendor", ours(c.Vendor)),
+		Preheader:  lead,
+		Title:      w.say("mail.restored.title"),
+		Lead:       lead,
+		Vendor:     ours(c.Vendor),
+		FactsTitle: w.say("mail.restored.facts"),
+		Facts:      []line{{w.say("word.time"), w.words.Time(c.At)}},
+		Footer:     w.say("mail.footer_alert", "Vendor", ours(c.Vendor)),
 	}
 }
 
@@ -134,30 +153,42 @@ func (c MethodChanged) letter(w *writer) letter {
 		facts = append(facts, line{w.say("word.name"), label})
 	}
 	return letter{
-		Subject: w.say(subject, "Vendor", ours(c.Vendor)), Preheader: lead, Title: w.say(title), Lead: lead,
-		Vendor: ours(c.Vendor), NotMe: w.say("mail.not_me.method"), NotMeLink: address(c.NotMeLink),
-		FactsTitle: w.say("mail.facts"), Facts: append(facts, w.facts(origin{c.IP, c.Place, c.Browser, c.At})...),
-		Footer: w.say("mail.footer_account", "Vendor", ours(c.Vendor)),
+		Subject:    w.say(subject, "Vendor", ours(c.Vendor)),
+		Preheader:  lead,
+		Title:      w.say(title),
+		Lead:       lead,
+		Vendor:     ours(c.Vendor),
+		NotMe:      w.say("mail.not_me.method"),
+		NotMeLink:  address(c.NotMeLink),
+		FactsTitle: w.say("mail.facts"),
+		Facts:      append(facts, w.facts(origin{c.IP, c.Place, c.Browser, c.At})...),
+		Footer:     w.say("mail.footer_account", "Vendor", ours(c.Vendor)),
 	}
 }
 
 func (c AccountChanged) letter(w *writer) letter {
 	vendor := ours(c.Vendor)
 	l := letter{
-		Vendor: vendor, NotMe: w.say("mail.not_me.method"), NotMeLink: address(c.NotMeLink),
-		FactsTitle: w.say("mail.facts"), Facts: w.facts(origin{c.IP, c.Place, c.Browser, c.At}),
-		Footer: w.say("mail.footer_account", "Vendor", vendor),
+		Vendor:     vendor,
+		NotMe:      w.say("mail.not_me.method"),
+		NotMeLink:  address(c.NotMeLink),
+		FactsTitle: w.say("mail.facts"),
+		Facts:      w.facts(origin{c.IP, c.Place, c.Browser, c.At}),
+		Footer:     w.say("mail.footer_account", "Vendor", vendor),
 	}
 	switch c.What {
 	case "password reset":
 		l.Subject, l.Title = w.say("mail.password_reset.subject", "Vendor", vendor), w.say("mail.password_reset.title")
 		l.Lead, l.NotMe = w.say("mail.password_reset.text", "Vendor", vendor), w.say("mail.password_reset.not_me")
 	case "second_step.on":
-		l.Subject, l.Title, l.Lead = w.say("mail.second_step_on.subject", "Vendor", vendor), w.say("mail.second_step_on.title"), w.say("mail.second_step_on.text", "Vendor", vendor)
+		l.Subject, l.Title, l.Lead = w.say("mail.second_step_on.subject", "Vendor", vendor),
+			w.say("mail.second_step_on.title"), w.say("mail.second_step_on.text", "Vendor", vendor)
 	case "second_step.off":
-		l.Subject, l.Title, l.Lead = w.say("mail.second_step_off.subject", "Vendor", vendor), w.say("mail.second_step_off.title"), w.say("mail.second_step_off.text", "Vendor", vendor)
+		l.Subject, l.Title, l.Lead = w.say("mail.second_step_off.subject", "Vendor", vendor),
+			w.say("mail.second_step_off.title"), w.say("mail.second_step_off.text", "Vendor", vendor)
 	default:
-		l.Subject, l.Title, l.Lead = w.say("mail.password_changed.subject", "Vendor", vendor), w.say("mail.password_changed.title"), w.say("mail.password_changed.text", "Vendor", vendor)
+		l.Subject, l.Title, l.Lead = w.say("mail.password_changed.subject", "Vendor", vendor),
+			w.say("mail.password_changed.title"), w.say("mail.password_changed.text", "Vendor", vendor)
 	}
 	l.Preheader = l.Lead
 	return l

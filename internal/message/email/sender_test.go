@@ -116,7 +116,8 @@ func certificate(t testing.TB, names ...string) (tls.Certificate, *x509.CertPool
 	if err != nil {
 		t.Fatal(err)
 	}
-	tmpl := &x509.Certificate{SerialNumber: big.NewInt(1), NotBefore: time.Now().Add(-time.Hour), NotAfter: time.Now().Add(time.Hour), DNSNames: names, IsCA: true, BasicConstraintsValid: true}
+	tmpl := &x509.Certificate{SerialNumber: big.NewInt(1), NotBefore: time.Now().Add(-time.Hour),
+		NotAfter: time.Now().Add(time.Hour), DNSNames: names, IsCA: true, BasicConstraintsValid: true}
 	for _, n := range names {
 		if ip := net.ParseIP(n); ip != nil {
 			tmpl.IPAddresses = append(tmpl.IPAddresses, ip)
@@ -160,8 +161,10 @@ func newSender(t testing.TB, s *sink, change func(*Options)) *Sender {
 	if err != nil {
 		t.Fatal(err)
 	}
-	o := Options{Host: "127.0.0.1", Port: s.port, Username: "house", Password: "secret", From: "Harbor <sign-in@harbor.test>", TLS: StartTLS, RootCAs: s.roots,
-		Timeout: 5 * time.Second, BounceDomain: "bounces.harbor.test", Catalog: catalog, Log: slog.New(slog.DiscardHandler),
+	o := Options{Host: "127.0.0.1", Port: s.port, Username: "house", Password: "secret",
+		From: "Harbor <sign-in@harbor.test>", TLS: StartTLS, RootCAs: s.roots,
+		Timeout: 5 * time.Second, BounceDomain: "bounces.harbor.test", Catalog: catalog,
+		Log: slog.New(slog.DiscardHandler),
 		Now: func() time.Time { return time.Date(2026, 3, 1, 12, 0, 0, 0, time.UTC) }}
 	if change != nil {
 		change(&o)
@@ -175,9 +178,12 @@ func newSender(t testing.TB, s *sink, change func(*Options)) *Sender {
 }
 
 func envelope(to string) message.Envelope {
-	data, _ := json.Marshal(SignInCode{Vendor: "Harbor", AppName: "Dashboard", Code: "481516", Reference: "KQ7M", Link: "https://x.test/l/t", NotMeLink: "https://x.test/n/t",
-		IP: "192.0.2.7", Place: "Lisbon, Portugal", Browser: "Firefox on Linux", At: time.Date(2026, 3, 1, 12, 0, 0, 0, time.UTC), ExpiresAt: time.Date(2026, 3, 1, 12, 10, 0, 0, time.UTC)})
-	return message.Envelope{ID: "01abc", To: to, Language: "en", Template: "code", Data: data, ReturnTo: "01abc.key.123"}
+	data, _ := json.Marshal(SignInCode{Vendor: "Harbor", AppName: "Dashboard", Code: "481516", Reference: "KQ7M",
+		Link: "https://x.test/l/t", NotMeLink: "https://x.test/n/t",
+		IP: "192.0.2.7", Place: "Lisbon, Portugal", Browser: "Firefox on Linux",
+		At: time.Date(2026, 3, 1, 12, 0, 0, 0, time.UTC), ExpiresAt: time.Date(2026, 3, 1, 12, 10, 0, 0, time.UTC)})
+	return message.Envelope{ID: "01abc", To: to, Language: "en", Template: "code", Data: data,
+		ReturnTo: "01abc.key.123"}
 }
 
 func TestAMailArrivesWholeOverSTARTTLS(t *testing.T) {
@@ -194,7 +200,8 @@ func TestAMailArrivesWholeOverSTARTTLS(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	for name, want := range map[string]string{"Message-Id": "<01abc@harbor.test>", "Auto-Submitted": "auto-generated", "Date": "Sun, 01 Mar 2026 12:00:00 +0000",
+	for name, want := range map[string]string{"Message-Id": "<01abc@harbor.test>", "Auto-Submitted": "auto-generated",
+		"Date": "Sun, 01 Mar 2026 12:00:00 +0000",
 		"From": `"Harbor" <sign-in@harbor.test>`, "To": "<ana@example.test>", "Content-Language": "en"} {
 		if v := r.Header.Values(name); len(v) != 1 || v[0] != want {
 			t.Errorf("%s: %q, want %q", name, v, want)
@@ -229,19 +236,25 @@ func TestImplicitTLSAndReuse(t *testing.T) {
 
 func TestREL11_FailuresAreTold(t *testing.T) {
 	answer := func(code int) error {
-		return &smtp.SMTPError{Code: code, EnhancedCode: smtp.EnhancedCode{code / 100, 1, 1}, Message: "ana@example.test 481516 unwelcome"}
+		return &smtp.SMTPError{Code: code, EnhancedCode: smtp.EnhancedCode{code / 100, 1, 1},
+			Message: "ana@example.test 481516 unwelcome"}
 	}
 	for name, c := range map[string]struct {
 		arm   func(s *sink)
 		final bool
 		words string
 	}{
-		"greylisted":              {func(s *sink) { s.rcpt = func(string) error { return answer(451) } }, false, "rcpt: 451 4.1.1"},
-		"no such mailbox":         {func(s *sink) { s.rcpt = func(string) error { return answer(550) } }, true, "rcpt: 550 5.1.1"},
-		"busy after DATA":         {func(s *sink) { s.data = func(int) error { return answer(452) } }, false, "data: 452"},
-		"content refused":         {func(s *sink) { s.data = func(int) error { return answer(554) } }, true, "data: 554"},
-		"our sender refused":      {func(s *sink) { s.mailed = answer(553) }, false, "mail: 553"},
-		"authentication wanted":   {func(s *sink) { s.rcpt = func(string) error { return answer(530) } }, false, "rcpt: 530"},
+		"greylisted": {func(s *sink) { s.rcpt = func(string) error { return answer(451) } }, false,
+			"rcpt: 451 4.1.1"},
+		"no such mailbox": {func(s *sink) { s.rcpt = func(string) error { return answer(550) } }, true,
+			"rcpt: 550 5.1.1"},
+		"busy after DATA": {func(s *sink) { s.data = func(int) error { return answer(452) } },
+			false, "data: 452"},
+		"content refused": {func(s *sink) { s.data = func(int) error { return answer(554) } },
+			true, "data: 554"},
+		"our sender refused": {func(s *sink) { s.mailed = answer(553) }, false, "mail: 553"},
+		"authentication wanted": {func(s *sink) { s.rcpt = func(string) error { return answer(530) } },
+			false, "rcpt: 530"},
 		"connection lost at DATA": {func(s *sink) { s.drop = true }, false, "data: "},
 		"nobody there":            {func(s *sink) { _ = s.listener.Close() }, false, "connect: "},
 	} {
@@ -281,16 +294,20 @@ func TestSEC86_NeverInTheClear(t *testing.T) {
 		names  []string
 		change func(s *sink, o *Options)
 	}{
-		"another authority":      {[]string{"127.0.0.1"}, func(s *sink, o *Options) { _, o.RootCAs = certificate(t, "127.0.0.1") }},
-		"another name":           {[]string{"mail.example.test"}, func(*sink, *Options) {}},
-		"no STARTTLS offered":    {[]string{"127.0.0.1"}, func(s *sink, o *Options) { s.srv.TLSConfig = nil; s.srv.AllowInsecureAuth = true }},
+		"another authority": {[]string{"127.0.0.1"},
+			func(s *sink, o *Options) { _, o.RootCAs = certificate(t, "127.0.0.1") }},
+		"another name": {[]string{"mail.example.test"}, func(*sink, *Options) {}},
+		"no STARTTLS offered": {[]string{"127.0.0.1"},
+			func(s *sink, o *Options) { s.srv.TLSConfig = nil; s.srv.AllowInsecureAuth = true }},
 		"clear text to implicit": {[]string{"127.0.0.1"}, func(s *sink, o *Options) { o.TLS = Implicit }},
-		"wrong password":         {[]string{"127.0.0.1"}, func(s *sink, o *Options) { o.Password = secret.Text("guess") }},
+		"wrong password": {[]string{"127.0.0.1"},
+			func(s *sink, o *Options) { o.Password = secret.Text("guess") }},
 	} {
 		t.Run(name, func(t *testing.T) {
 			s := newSink(t, false, c.names...)
 			var log bytes.Buffer
-			sender := newSender(t, s, func(o *Options) { o.Log = slog.New(slog.NewTextHandler(&log, nil)); c.change(s, o) })
+			sender := newSender(t, s,
+				func(o *Options) { o.Log = slog.New(slog.NewTextHandler(&log, nil)); c.change(s, o) })
 			_, err := sender.Send(t.Context(), envelope("ana@example.test"))
 			var refusal *message.Refusal
 			if err == nil || errors.As(err, &refusal) || len(s.mails) != 0 {
@@ -329,7 +346,8 @@ func TestASlowServerIsNotWaitedFor(t *testing.T) {
 		}
 	}()
 	for _, mode := range []string{StartTLS, Implicit, NoTLS} {
-		sender := newSender(t, &sink{port: l.Addr().(*net.TCPAddr).Port}, func(o *Options) { o.TLS = mode; o.Timeout = 200 * time.Millisecond })
+		sender := newSender(t, &sink{port: l.Addr().(*net.TCPAddr).Port},
+			func(o *Options) { o.TLS = mode; o.Timeout = 200 * time.Millisecond })
 		if _, err := sender.Send(t.Context(), envelope("ana@example.test")); err == nil {
 			t.Errorf("%s: sent by a server that never greets", mode)
 		}
@@ -359,13 +377,16 @@ func TestAKeptConnectionMayDie(t *testing.T) {
 }
 
 func TestATK093_ExactlyOneMailbox(t *testing.T) {
-	for _, bad := range []string{"", "ana", "a@x.test, b@x.test", "a@x.test,b@x.test", "Ana <a@x.test>", "<a@x.test>", "a@x.test\r\nBcc: b@x.test", "a@x.test\nb@x.test", "a@x.test b@x.test",
-		"a@x.test;b@x.test", "group:a@x.test,b@x.test;", "a@x.test (comment)", `"a b"@x.test`, "a@", "@x.test", "a@x..test", "a@x.test\x00", strings.Repeat("a", 300) + "@-x.test"} {
+	for _, bad := range []string{"", "ana", "a@x.test, b@x.test", "a@x.test,b@x.test", "Ana <a@x.test>", "<a@x.test>",
+		"a@x.test\r\nBcc: b@x.test", "a@x.test\nb@x.test", "a@x.test b@x.test",
+		"a@x.test;b@x.test", "group:a@x.test,b@x.test;", "a@x.test (comment)", `"a b"@x.test`, "a@", "@x.test",
+		"a@x..test", "a@x.test\x00", strings.Repeat("a", 300) + "@-x.test"} {
 		if got, err := onlyMailbox(bad); err == nil {
 			t.Errorf("%q was taken for %q", bad, got)
 		}
 	}
-	for good, want := range map[string]string{"a@x.test": "a@x.test", "o'neil+b@x.test": "o'neil+b@x.test", "a@bücher.test": "a@xn--bcher-kva.test", "josé@x.test": "josé@x.test"} {
+	for good, want := range map[string]string{"a@x.test": "a@x.test", "o'neil+b@x.test": "o'neil+b@x.test",
+		"a@bücher.test": "a@xn--bcher-kva.test", "josé@x.test": "josé@x.test"} {
 		if got, err := onlyMailbox(good); err != nil || got != want {
 			t.Errorf("%q became %q, %v", good, got, err)
 		}
@@ -374,7 +395,8 @@ func TestATK093_ExactlyOneMailbox(t *testing.T) {
 
 func TestATK120_NamesCannotAddHeaders(t *testing.T) {
 	s := newSink(t, false, "127.0.0.1")
-	data, _ := json.Marshal(SignInCode{Vendor: "Harbor\r\nBcc: evil@example.test", AppName: "App\r\nX-Evil: 1\r\n\r\nbody", Code: "481516", Reference: "KQ7M"})
+	data, _ := json.Marshal(SignInCode{Vendor: "Harbor\r\nBcc: evil@example.test",
+		AppName: "App\r\nX-Evil: 1\r\n\r\nbody", Code: "481516", Reference: "KQ7M"})
 	e := envelope("ana@example.test")
 	e.Data, e.Language = data, "en\r\nX-Evil: 2"
 	_, err := newSender(t, s, nil).Send(t.Context(), e)
@@ -403,7 +425,8 @@ func BenchmarkMails(b *testing.B) {
 	var n atomic.Int64
 	b.RunParallel(func(pb *testing.PB) {
 		for pb.Next() {
-			if _, err := sender.Send(context.Background(), envelope(fmt.Sprintf("u%d@example.test", n.Add(1)))); err != nil {
+			if _, err := sender.Send(context.Background(),
+				envelope(fmt.Sprintf("u%d@example.test", n.Add(1)))); err != nil {
 				b.Error(err)
 			}
 		}

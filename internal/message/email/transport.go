@@ -200,7 +200,8 @@ func (s *Sender) greet(ctx context.Context, raw net.Conn) (client *smtp.Client, 
 func (s *Sender) untrusted(err error) error {
 	var verification *tls.CertificateVerificationError
 	if errors.As(err, &verification) {
-		s.o.Log.Error("the mail server's certificate cannot be verified; no mail is sent", "host", s.o.Host, "error", verification.Err)
+		s.o.Log.Error("the mail server's certificate cannot be verified; no mail is sent", "host", s.o.Host, "error",
+			verification.Err)
 		return failed(securing, verification)
 	}
 	return failed(greeting, err)

@@ -38,7 +38,8 @@ func (d dialer) dial(ctx context.Context, network, address string) (net.Conn, er
 // Networks that are not for everybody to reach, beside those that netip knows (IANA special
 // purpose address registries).
 var (
-	special4 = prefixes("0.0.0.0/8", "100.64.0.0/10", "192.0.0.0/24", "192.0.2.0/24", "192.88.99.0/24", "198.18.0.0/15", "198.51.100.0/24", "203.0.113.0/24", "240.0.0.0/4")
+	special4 = prefixes("0.0.0.0/8", "100.64.0.0/10", "192.0.0.0/24", "192.0.2.0/24", "192.88.99.0/24", "198.18.0.0/15",
+		"198.51.100.0/24", "203.0.113.0/24", "240.0.0.0/4")
 	special6 = prefixes("2001::/23", "2001:db8::/32", "2002::/16", "3fff::/20")
 	global6  = netip.MustParsePrefix("2000::/3")
 	nat64    = netip.MustParsePrefix("64:ff9b::/96")

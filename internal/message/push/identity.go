@@ -87,7 +87,8 @@ func (i *Identity) make(ctx context.Context) error {
 		return fmt.Errorf("encode the push key: %w", err)
 	}
 	return i.DB.InTx(ctx, db.Installation, func(tx *db.Tx) error {
-		_, err := tx.Exec(ctx, `INSERT INTO push_keys (id, sealed, created_at) VALUES ($1, $2, $3) ON CONFLICT (id) DO NOTHING`, keyID, i.Keys.Seal(der, place()...), tx.Now)
+		_, err := tx.Exec(ctx, `INSERT INTO push_keys (id, sealed, created_at) VALUES ($1, $2, $3)
+			ON CONFLICT (id) DO NOTHING`, keyID, i.Keys.Seal(der, place()...), tx.Now)
 		return err
 	})
 }
@@ -127,11 +128,13 @@ const proofLife = 2 * time.Hour
 
 // authorization proves to one push service who sends (RFC 8292 section 3).
 func authorization(key *ecdsa.PrivateKey, endpoint *url.URL, subject string, now time.Time) (string, error) {
-	claims, err := json.Marshal(map[string]any{"aud": endpoint.Scheme + "://" + endpoint.Host, "exp": now.Add(proofLife).Unix(), "sub": subject})
+	claims, err := json.Marshal(map[string]any{"aud": endpoint.Scheme + "://" + endpoint.Host,
+		"exp": now.Add(proofLife).Unix(), "sub": subject})
 	if err != nil {
 		return "", err
 	}
-	text := base64.RawURLEncoding.EncodeToString([]byte(`{"typ":"JWT","alg":"ES256"}`)) + "." + base64.RawURLEncoding.EncodeToString(claims)
+	text := base64.RawURLEncoding.EncodeToString([]byte(`{"typ":"JWT","alg":"ES256"}`)) + "." +
+		base64.RawURLEncoding.EncodeToString(claims)
 	digest := sha256.Sum256([]byte(text))
 	r, s, err := ecdsa.Sign(rand.Reader, key, digest[:])
 	if err != nil {

@@ -58,8 +58,14 @@ func New(o Options) *Sender {
 		Timeout:       o.Timeout,
 		CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse },
 		Transport: &http.Transport{
-			DialContext: d.dial, TLSClientConfig: &tls.Config{RootCAs: o.RootCAs, MinVersion: tls.VersionTLS12}, ForceAttemptHTTP2: true,
-			TLSHandshakeTimeout: o.Timeout, IdleConnTimeout: time.Minute, MaxIdleConnsPerHost: 2, MaxResponseHeaderBytes: 16 << 10, DisableCompression: true,
+			DialContext:            d.dial,
+			TLSClientConfig:        &tls.Config{RootCAs: o.RootCAs, MinVersion: tls.VersionTLS12},
+			ForceAttemptHTTP2:      true,
+			TLSHandshakeTimeout:    o.Timeout,
+			IdleConnTimeout:        time.Minute,
+			MaxIdleConnsPerHost:    2,
+			MaxResponseHeaderBytes: 16 << 10,
+			DisableCompression:     true,
 		},
 	}}
 }
@@ -86,7 +92,8 @@ func (s *Sender) Send(ctx context.Context, e message.Envelope) (host string, err
 	return u.Hostname(), s.judge(ctx, e.Tenant, to.Receiver, status)
 }
 
-func (s *Sender) request(ctx context.Context, u *url.URL, to Subscription, c Code, e message.Envelope) (*http.Request, error) {
+func (s *Sender) request(ctx context.Context, u *url.URL, to Subscription, c Code,
+	e message.Envelope) (*http.Request, error) {
 	plain, err := word(s.Catalog.In(e.Language), c, e.ReturnTo)
 	if err != nil {
 		return nil, &message.Refusal{Cause: err}
@@ -114,7 +121,8 @@ func (s *Sender) request(ctx context.Context, u *url.URL, to Subscription, c Cod
 	h.Set("Content-Type", "application/octet-stream")
 	h.Set("TTL", strconv.Itoa(max(0, int(c.ExpiresAt.Sub(now)/time.Second)))) // RFC 8030 section 5.2
 	h.Set("Urgency", "high")                                                  // section 5.3: somebody waits
-	h.Set("Topic", "code")                                                    // section 5.4: a newer code replaces one that has not arrived
+	// section 5.4: a newer code replaces one that has not arrived
+	h.Set("Topic", "code")
 	return req, nil
 }
 

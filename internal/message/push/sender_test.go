@@ -41,7 +41,8 @@ func open(t *testing.T, d *db.DB, allow bool) *rig {
 	pool := x509.NewCertPool()
 	pool.AppendCertsFromPEM(r.service.CA)
 	o := push.Options{
-		Identity: &push.Identity{DB: d, Keys: secret.NewKeys(at)}, Subject: push.Subject("ops@example.com"), RootCAs: pool, Timeout: 5 * time.Second, Catalog: catalog, Now: now,
+		Identity: &push.Identity{DB: d, Keys: secret.NewKeys(at)}, Subject: push.Subject("ops@example.com"),
+		RootCAs: pool, Timeout: 5 * time.Second, Catalog: catalog, Now: now,
 		Gone: func(_ context.Context, tenant, receiver string) error {
 			r.gone = append(r.gone, tenant+"/"+receiver)
 			return r.failing
@@ -55,7 +56,8 @@ func open(t *testing.T, d *db.DB, allow bool) *rig {
 }
 
 func code() push.Code {
-	return push.Code{Vendor: "Vendor", AppName: "Harbor", Company: "Harbor Ltd", Code: "483920", Reference: "K7MZ", IP: "203.0.113.9", Place: "Valencia", Browser: "Firefox", At: at, ExpiresAt: at.Add(10 * time.Minute)}
+	return push.Code{Vendor: "Vendor", AppName: "Harbor", Company: "Harbor Ltd", Code: "483920", Reference: "K7MZ",
+		IP: "203.0.113.9", Place: "Valencia", Browser: "Firefox", At: at, ExpiresAt: at.Add(10 * time.Minute)}
 }
 
 func (r *rig) send(t *testing.T, b *pushtest.Browser, c push.Code) (host string, err error) {
@@ -68,7 +70,9 @@ func (r *rig) send(t *testing.T, b *pushtest.Browser, c push.Code) (host string,
 	if err != nil {
 		t.Fatal(err)
 	}
-	return r.Send(t.Context(), message.Envelope{ID: "m", Tenant: "one", To: push.Address{Receiver: "a", Subscription: s}.Text(), Language: "en", Template: push.Template, Data: data})
+	return r.Send(t.Context(),
+		message.Envelope{ID: "m", Tenant: "one", To: push.Address{Receiver: "a", Subscription: s}.Text(),
+			Language: "en", Template: push.Template, Data: data})
 }
 
 func sqlite(t *testing.T) *db.DB { return dbtest.Open(t, dbtest.SQLiteURL(t), now) }
@@ -92,7 +96,8 @@ func TestPAR6_ACodeArrivesEncryptedAndProved(t *testing.T) {
 	if p.TTL != 600 || p.Urgency != "high" || p.Topic != "code" || p.Subject != "mailto:ops@example.com" {
 		t.Errorf("%+v", p)
 	}
-	if s.Code != "483920" || s.App != "Harbor" || s.Place != "Valencia" || s.Browser != "Firefox" || s.Reference != "K7MZ" || !s.Until.Equal(at.Add(10*time.Minute)) {
+	if s.Code != "483920" || s.App != "Harbor" || s.Place != "Valencia" || s.Browser != "Firefox" ||
+		s.Reference != "K7MZ" || !s.Until.Equal(at.Add(10*time.Minute)) {
 		t.Errorf("%+v", s)
 	}
 }
@@ -110,7 +115,8 @@ func TestSEC25_ThePreviewHoldsNoCode(t *testing.T) {
 		if err := json.Unmarshal(b.Wait(t, 1).Plain, &s); err != nil {
 			t.Fatal(err)
 		}
-		if shown := s.Title + s.Body; strings.Contains(shown, "483920") || strings.Contains(shown, "483") || !strings.Contains(s.Title, "Harbor") || s.Body == "" {
+		if shown := s.Title + s.Body; strings.Contains(shown, "483920") || strings.Contains(shown, "483") ||
+			!strings.Contains(s.Title, "Harbor") || s.Body == "" {
 			t.Errorf("%d: %q, %q", i, s.Title, s.Body)
 		}
 	}
@@ -120,7 +126,8 @@ func TestTheLengthOfAPushTellsNothing(t *testing.T) {
 	r := open(t, sqlite(t), true)
 	b := r.service.Subscribe()
 	long := code()
-	long.AppName, long.Company, long.Place, long.Browser = strings.Repeat("<", 300), strings.Repeat("𝄞", 300), strings.Repeat("&", 300), strings.Repeat("é", 300)
+	long.AppName, long.Company, long.Place, long.Browser = strings.Repeat("<", 300), strings.Repeat("𝄞", 300),
+		strings.Repeat("&", 300), strings.Repeat("é", 300)
 	for _, c := range []push.Code{{Code: "1", ExpiresAt: at}, code(), long} {
 		if _, err := r.send(t, b, c); err != nil {
 			t.Fatal(err)
@@ -136,7 +143,8 @@ func TestWhatAPushServiceAnswers(t *testing.T) {
 	r := open(t, sqlite(t), true)
 	b := r.service.Subscribe()
 	for status, final := range map[int]bool{
-		200: false, 202: false, 301: true, 302: true, 307: true, 400: true, 401: true, 403: true, 404: true, 408: false, 410: true, 413: true, 429: false, 500: false, 502: false, 503: false,
+		200: false, 202: false, 301: true, 302: true, 307: true, 400: true, 401: true, 403: true, 404: true, 408: false,
+		410: true, 413: true, 429: false, 500: false, 502: false, 503: false,
 	} {
 		r.gone = nil
 		r.service.Answer(status)
@@ -179,7 +187,8 @@ func TestSEC116_ATestServerIsNoPublicAddress(t *testing.T) {
 func TestAnUnprovedServiceGetsNothing(t *testing.T) {
 	r := open(t, sqlite(t), true)
 	other := open(t, sqlite(t), true)
-	r.Sender = push.New(push.Options{Identity: r.Identity, Subject: r.Subject, Services: []string{r.service.Host}, RootCAs: other.RootCAs, Timeout: 5 * time.Second, Catalog: r.Catalog, Now: now})
+	r.Sender = push.New(push.Options{Identity: r.Identity, Subject: r.Subject, Services: []string{r.service.Host},
+		RootCAs: other.RootCAs, Timeout: 5 * time.Second, Catalog: r.Catalog, Now: now})
 	_, err := r.send(t, r.service.Subscribe(), code())
 	var refusal *message.Refusal
 	if err == nil || errors.As(err, &refusal) || r.service.Calls() != 0 || strings.Contains(err.Error(), "/push/") {
@@ -208,7 +217,8 @@ func TestTheKeyIsMadeOnceAndSealed(t *testing.T) {
 		if len(seen) != 1 {
 			t.Errorf("%d keys", len(seen))
 		}
-		if _, err := (&push.Identity{DB: d, Keys: secret.NewKeys(at)}).Key(t.Context()); !errors.Is(err, secret.ErrSealed) {
+		if _, err := (&push.Identity{DB: d, Keys: secret.NewKeys(at)}).Key(t.Context()); !errors.Is(err,
+			secret.ErrSealed) {
 			t.Errorf("another key file opens it: %v", err)
 		}
 	})

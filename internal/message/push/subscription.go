@@ -56,7 +56,8 @@ func Read(text string) (s Subscription, err error) {
 // and no number, no account, no fragment.
 func service(endpoint string) (*url.URL, error) {
 	u, err := url.Parse(endpoint)
-	if err != nil || len(endpoint) > maxEndpoint || u.Scheme != "https" || u.Opaque != "" || u.User != nil || strings.Contains(endpoint, "#") || strings.ContainsFunc(endpoint, unsafe) {
+	if err != nil || len(endpoint) > maxEndpoint || u.Scheme != "https" || u.Opaque != "" || u.User != nil ||
+		strings.Contains(endpoint, "#") || strings.ContainsFunc(endpoint, unsafe) {
 		return nil, ErrSubscription
 	}
 	if _, err := netip.ParseAddr(u.Hostname()); err == nil || digits(u.Hostname()) {
@@ -92,5 +93,6 @@ func (s Subscription) keys() (public *ecdh.PublicKey, auth []byte, err error) {
 
 // unbase64 reads both alphabets, padded or not: browsers have used all of them.
 func unbase64(s string) ([]byte, error) {
-	return base64.RawURLEncoding.DecodeString(strings.TrimRight(strings.NewReplacer("+", "-", "/", "_").Replace(s), "="))
+	return base64.RawURLEncoding.DecodeString(strings.TrimRight(strings.NewReplacer("+", "-", "/", "_").Replace(s),
+		"="))
 }

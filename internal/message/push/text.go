@@ -48,8 +48,18 @@ const (
 func word(p *locale.Printer, c Code, ack string) ([]byte, error) {
 	app := locale.Line(cmp.Or(c.AppName, c.Vendor), maxName)
 	s := Shown{
-		Lang: p.Lang(), Code: c.Code, Reference: c.Reference, App: app, Company: locale.Line(c.Company, maxName),
-		Place: locale.Line(c.Place, maxBrowser), Browser: locale.Line(c.Browser, maxBrowser), IP: c.IP, Binding: c.Binding, At: c.At, Until: c.ExpiresAt, Ack: ack,
+		Lang:      p.Lang(),
+		Code:      c.Code,
+		Reference: c.Reference,
+		App:       app,
+		Company:   locale.Line(c.Company, maxName),
+		Place:     locale.Line(c.Place, maxBrowser),
+		Browser:   locale.Line(c.Browser, maxBrowser),
+		IP:        c.IP,
+		Binding:   c.Binding,
+		At:        c.At,
+		Until:     c.ExpiresAt,
+		Ack:       ack,
 	}
 	s.Title, s.Body = p.T("push.title", "App", app), p.T("push.body", "Reference", c.Reference)
 	if c.Binding {

@@ -62,7 +62,8 @@ func (m *Meter) Sent(ctx context.Context, tx *db.Tx, n phone.Number, userID stri
 	return tx.ExecDeferred(ctx, `
 		INSERT INTO text_answers (tenant_id, country, minute, sent, answered)
 		SELECT t.tenant_id, $2, $3, 1, 0 FROM tenants t WHERE t.tenant_id = $1 AND $4 >= (
-			SELECT COUNT(*) FROM messages m WHERE m.tenant_id = $1 AND m.user_id = $5 AND m.channel = '`+Channel+`' AND m.queued_at > $6)
+			SELECT COUNT(*) FROM messages m
+				WHERE m.tenant_id = $1 AND m.user_id = $5 AND m.channel = '`+Channel+`' AND m.queued_at > $6)
 		ON CONFLICT (tenant_id, country, minute) DO UPDATE SET sent = text_answers.sent + 1`,
 		tx.Tenant, n.Region, minuteOf(tx.Now), m.Answers.ofOne(), userID, tx.Now.Add(-answersWithin*time.Minute))
 }
@@ -73,6 +74,7 @@ func (a Answers) ofOne() int64 { return int64(max(a.Least/4, 1)) }
 // Answered counts the right code of a text that was sent at an instant, in the transaction that
 // spends the code, so that each is counted once.
 func Answered(ctx context.Context, tx *db.Tx, n phone.Number, sent time.Time) error {
-	return tx.ExecDeferred(ctx, `UPDATE text_answers SET answered = answered + 1 WHERE tenant_id = $1 AND country = $2 AND minute = $3`,
+	return tx.ExecDeferred(ctx, `UPDATE text_answers SET answered = answered + 1
+		WHERE tenant_id = $1 AND country = $2 AND minute = $3`,
 		tx.Tenant, n.Region, minuteOf(sent))
 }

@@ -21,7 +21,8 @@ import (
 
 // Post sends a form with basic authentication and returns the answer's status and the first
 // 64 KiB of its body. It follows no redirect.
-type Post func(ctx context.Context, to, user string, password secret.Text, form url.Values) (status int, body []byte, err error)
+type Post func(ctx context.Context, to, user string, password secret.Text, form url.Values) (status int,
+	body []byte, err error)
 
 // Gateway speaks to Twilio's Messages API, or to whatever has its shape.
 type Gateway struct {
@@ -45,7 +46,8 @@ func (g *Gateway) Submit(ctx context.Context, m Message) (handle, host string, e
 	if g.ReportTo != nil {
 		form.Set("StatusCallback", g.ReportTo(m.ReturnTo))
 	}
-	status, body, err := g.Post(ctx, g.URL+"/2010-04-01/Accounts/"+url.PathEscape(g.Account)+"/Messages.json", g.Account, g.Token, form)
+	status, body, err := g.Post(ctx, g.URL+"/2010-04-01/Accounts/"+url.PathEscape(g.Account)+"/Messages.json",
+		g.Account, g.Token, form)
 	if err != nil {
 		return "", g.Host(), unsent(err)
 	}

@@ -14,7 +14,8 @@ const (
 	escape   = 0x1b
 )
 
-var gsmExtra = map[rune]byte{'\f': 0x0a, '^': 0x14, '{': 0x28, '}': 0x29, '\\': 0x2f, '[': 0x3c, '~': 0x3d, ']': 0x3e, '|': 0x40, '€': 0x65}
+var gsmExtra = map[rune]byte{'\f': 0x0a, '^': 0x14, '{': 0x28, '}': 0x29, '\\': 0x2f, '[': 0x3c, '~': 0x3d, ']': 0x3e,
+	'|': 0x40, '€': 0x65}
 
 // gsmCode is what stands for each letter, one septet or two.
 var gsmCode = func() map[rune][]byte {

@@ -28,7 +28,13 @@ type link struct {
 const receiptsAhead = 64
 
 func newLink(conn net.Conn, received func(body []byte) uint32) *link {
-	l := &link{conn: conn, received: received, waiting: map[uint32]chan pdu{}, done: make(chan struct{}), receipts: make(chan pdu, receiptsAhead)}
+	l := &link{
+		conn:     conn,
+		received: received,
+		waiting:  map[uint32]chan pdu{},
+		done:     make(chan struct{}),
+		receipts: make(chan pdu, receiptsAhead),
+	}
 	go l.read()
 	go l.record()
 	return l
@@ -147,7 +153,12 @@ func (l *link) record() {
 		select {
 		case p := <-l.receipts:
 			status := l.received(p.body)
-			_ = l.send(context.Background(), pdu{command: response | deliverSM, status: status, sequence: p.sequence, body: []byte{0}})
+			_ = l.send(context.Background(), pdu{
+				command:  response | deliverSM,
+				status:   status,
+				sequence: p.sequence,
+				body:     []byte{0},
+			})
 		case <-l.done:
 			return
 		}

@@ -119,7 +119,8 @@ func pay(ctx context.Context, tx *db.Tx, lines []line, price Money) (paid []stri
 const paying = `
 	INSERT INTO message_costs (tenant_id, account, day, reserved, ceiling)
 	VALUES ($1, $2, $3, $4, $5), ($6, $7, $8, $9, $10), ($11, $12, $13, $14, $15), ($16, $17, $18, $19, $20)
-	ON CONFLICT (tenant_id, account, day) DO UPDATE SET reserved = message_costs.reserved + excluded.reserved, ceiling = excluded.ceiling
+	ON CONFLICT (tenant_id, account, day) DO UPDATE SET reserved = message_costs.reserved + excluded.reserved,
+		ceiling = excluded.ceiling
 	WHERE message_costs.reserved + excluded.reserved <= excluded.ceiling
 	RETURNING account`
 
@@ -129,7 +130,8 @@ func undo(ctx context.Context, tx *db.Tx, lines []line, paid []string, price Mon
 		if !slices.Contains(paid, l.Name) {
 			continue
 		}
-		_, err := tx.Exec(ctx, `UPDATE message_costs SET reserved = reserved - $1 WHERE tenant_id = $2 AND account = $3 AND day = $4`, int64(price), l.Tenant, l.Name, l.Day)
+		_, err := tx.Exec(ctx, `UPDATE message_costs SET reserved = reserved - $1
+			WHERE tenant_id = $2 AND account = $3 AND day = $4`, int64(price), l.Tenant, l.Name, l.Day)
 		if err != nil {
 			return fmt.Errorf("give a price back: %w", err)
 		}
@@ -199,10 +201,12 @@ const keepDays = 92
 // counts of texts that are older than an hour.
 func Sweep(ctx context.Context, d *db.DB) (n int64, err error) {
 	err = d.InTx(ctx, db.Installation, func(tx *db.Tx) (err error) {
-		if _, err := tx.Exec(ctx, `DELETE FROM text_answers WHERE tenant_id >= '' AND minute < $1`, minuteOf(tx.Now)-answersWithin); err != nil {
+		if _, err := tx.Exec(ctx, `DELETE FROM text_answers
+			WHERE tenant_id >= '' AND minute < $1`, minuteOf(tx.Now)-answersWithin); err != nil {
 			return err
 		}
-		n, err = tx.Exec(ctx, `DELETE FROM message_costs WHERE tenant_id >= '' AND day < $1`, db.Micros(tx.Now)/dayMicros-keepDays)
+		n, err = tx.Exec(ctx, `DELETE FROM message_costs
+			WHERE tenant_id >= '' AND day < $1`, db.Micros(tx.Now)/dayMicros-keepDays)
 		return err
 	})
 	return n, err

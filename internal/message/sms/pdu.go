@@ -71,7 +71,12 @@ func readPDU(r io.Reader) (p pdu, err error) {
 	if size < headerSize || size > maxPDU {
 		return p, fmt.Errorf("a PDU of %d bytes", size)
 	}
-	p = pdu{command: binary.BigEndian.Uint32(h[4:]), status: binary.BigEndian.Uint32(h[8:]), sequence: binary.BigEndian.Uint32(h[12:]), body: make([]byte, size-headerSize)}
+	p = pdu{
+		command:  binary.BigEndian.Uint32(h[4:]),
+		status:   binary.BigEndian.Uint32(h[8:]),
+		sequence: binary.BigEndian.Uint32(h[12:]),
+		body:     make([]byte, size-headerSize),
+	}
 	_, err = io.ReadFull(r, p.body)
 	return p, err
 }
@@ -82,7 +87,8 @@ func cstring(s string) []byte {
 }
 
 func bindBody(o SMPPOptions) []byte {
-	return bytes.Join([][]byte{cstring(o.SystemID), cstring(o.Password.Reveal()), cstring(o.SystemType), {0x34, 0, 0}, cstring("")}, nil)
+	return bytes.Join([][]byte{cstring(o.SystemID), cstring(o.Password.Reveal()), cstring(o.SystemType), {0x34, 0, 0},
+		cstring("")}, nil)
 }
 
 // sender says what kind of address the sender is: a number, or a name of up to 11 letters.
@@ -114,7 +120,8 @@ func submitBodies(from, to, text string, reference byte) (out [][]byte) {
 		}
 		out = append(out, bytes.Join([][]byte{
 			{0, ton, npi}, cstring(source), {1, 1}, cstring(strings.TrimPrefix(to, "+")),
-			{class, 0, 0}, cstring(""), cstring(""), {1, 0, coding, 0, byte(len(part))}, part, // 1: a receipt for either outcome
+			// 1: a receipt for either outcome
+			{class, 0, 0}, cstring(""), cstring(""), {1, 0, coding, 0, byte(len(part))}, part,
 		}, nil))
 	}
 	return out

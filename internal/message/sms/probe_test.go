@@ -15,7 +15,8 @@ func TestACarrierIsAskedWithoutASend(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	o := sms.SMPPOptions{Address: c.Addr, SystemID: carrier.SystemID, Password: carrier.Password, From: "Harbor", Timeout: time.Second, Window: 4, Enquire: time.Hour}
+	o := sms.SMPPOptions{Address: c.Addr, SystemID: carrier.SystemID, Password: carrier.Password, From: "Harbor",
+		Timeout: time.Second, Window: 4, Enquire: time.Hour}
 	if err := sms.NewSMPP(o).Probe(t.Context()); err != nil {
 		t.Error(err)
 	}

@@ -10,23 +10,40 @@ import (
 // TestReceiptVariants reads what carriers write in place of appendix B of SMPP 3.4.
 func TestReceiptVariants(t *testing.T) {
 	for text, want := range map[string]receipt{
-		"id:0012AB sub:001 dlvrd:001 submit date:2609010000 done date:2609010000 stat:DELIVRD err:000 text:hello": {"12ab", message.Delivered},
-		"id: 12AB sub: 001 stat: DELIVRD err: 000":                                                                {"12ab", message.Delivered},
-		"id:12ab,sub:001,stat:DELIVERED,err:000":                                                                  {"12ab", message.Delivered},
-		"id:12ab, sub:001, stat:FAILED, err:001":                                                                  {"12ab", message.Bounced},
-		"id:12ab\nsub:001\nstat:UNDELIVERED\nerr:9":                                                               {"12ab", message.Bounced},
-		"id:12ab\r\nstat:UNDELIVERABLE":                                                                           {"12ab", message.Bounced},
-		"ID=12AB;STAT=REJECTED;ERR=1":                                                                             {"12ab", message.Bounced},
-		"id:\"12ab\" stat:\"DELIVRD\"":                                                                            {"12ab", message.Delivered},
-		"id:12ab status:delivered":                                                                                {"12ab", message.Delivered},
-		"message_id:12ab stat:EXPIRED":                                                                            {"12ab", message.Bounced},
-		"id:12ab stat:REJECTD text:id:99 stat:DELIVRD":                                                            {"12ab", message.Bounced},
-		"id:12ab stat:ACCEPTD":                                                                                    {"12ab", ""},
-		"id:12ab stat:ENROUTE":                                                                                    {"12ab", ""},
-		"id:12ab stat:UNKNOWN":                                                                                    {"12ab", ""},
-		"id:a1b2-c3d4_5 stat:DELIVRD":                                                                             {"a1b2-c3d4_5", message.Delivered},
-		"hello there, android: 5 restat:DELIVRD":                                                                  {"", ""},
-		"sub:001\tid:7\tstat:DELETED":                                                                             {"7", message.Bounced},
+		"id:0012AB sub:001 dlvrd:001 submit date:2609010000 done date:2609010000 stat:DELIVRD err:000 text:hello": {
+			"12ab", message.Delivered},
+		"id: 12AB sub: 001 stat: DELIVRD err: 000": {
+			"12ab", message.Delivered},
+		"id:12ab,sub:001,stat:DELIVERED,err:000": {
+			"12ab", message.Delivered},
+		"id:12ab, sub:001, stat:FAILED, err:001": {
+			"12ab", message.Bounced},
+		"id:12ab\nsub:001\nstat:UNDELIVERED\nerr:9": {
+			"12ab", message.Bounced},
+		"id:12ab\r\nstat:UNDELIVERABLE": {
+			"12ab", message.Bounced},
+		"ID=12AB;STAT=REJECTED;ERR=1": {
+			"12ab", message.Bounced},
+		"id:\"12ab\" stat:\"DELIVRD\"": {
+			"12ab", message.Delivered},
+		"id:12ab status:delivered": {
+			"12ab", message.Delivered},
+		"message_id:12ab stat:EXPIRED": {
+			"12ab", message.Bounced},
+		"id:12ab stat:REJECTD text:id:99 stat:DELIVRD": {
+			"12ab", message.Bounced},
+		"id:12ab stat:ACCEPTD": {
+			"12ab", ""},
+		"id:12ab stat:ENROUTE": {
+			"12ab", ""},
+		"id:12ab stat:UNKNOWN": {
+			"12ab", ""},
+		"id:a1b2-c3d4_5 stat:DELIVRD": {
+			"a1b2-c3d4_5", message.Delivered},
+		"hello there, android: 5 restat:DELIVRD": {"",
+			""},
+		"sub:001\tid:7\tstat:DELETED": {"7",
+			message.Bounced},
 	} {
 		if got := fromText(text); got != want {
 			t.Errorf("%q is %+v, want %+v", text, got, want)

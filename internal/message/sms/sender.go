@@ -127,6 +127,7 @@ func (s *Sender) after(ctx context.Context, e message.Envelope, handle string, f
 		return message.Handed(ctx, tx, e.ID, handle)
 	})
 	if err != nil {
-		s.Log.Error("what became of a text message could not be written down", "message", e.ID, "tenant", e.Tenant, "error", err)
+		s.Log.Error("what became of a text message could not be written down", "message", e.ID, "tenant",
+			e.Tenant, "error", err)
 	}
 }

@@ -110,7 +110,11 @@ func (s *SMPP) connectAs(ctx context.Context, bind uint32) (*link, error) {
 
 func (s *SMPP) dial(ctx context.Context) (net.Conn, error) {
 	if s.o.TLS {
-		return (&tls.Dialer{Config: &tls.Config{ServerName: s.host, RootCAs: s.o.RootCAs, MinVersion: tls.VersionTLS12}}).DialContext(ctx, "tcp", s.o.Address)
+		return (&tls.Dialer{Config: &tls.Config{
+			ServerName: s.host,
+			RootCAs:    s.o.RootCAs,
+			MinVersion: tls.VersionTLS12,
+		}}).DialContext(ctx, "tcp", s.o.Address)
 	}
 	return (&net.Dialer{}).DialContext(ctx, "tcp", s.o.Address)
 }

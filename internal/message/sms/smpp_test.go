@@ -57,7 +57,8 @@ func bind(t *testing.T, change func(*sms.SMPPOptions)) (*carrier.SMSC, *sms.SMPP
 		t.Fatal(err)
 	}
 	r, log := &told{by: map[string][]message.State{}}, &safeLog{}
-	o := sms.SMPPOptions{Address: c.Addr, SystemID: carrier.SystemID, Password: carrier.Password, From: "Harbor", Timeout: time.Second, Window: 4, Enquire: time.Hour,
+	o := sms.SMPPOptions{Address: c.Addr, SystemID: carrier.SystemID, Password: carrier.Password, From: "Harbor",
+		Timeout: time.Second, Window: 4, Enquire: time.Hour,
 		Report: r.report, Log: slog.New(slog.NewTextHandler(log, nil))}
 	if change != nil {
 		change(&o)
@@ -104,7 +105,8 @@ func submit(t *testing.T, s *sms.SMPP, to, text string) (handle string, err erro
 
 func TestSMPPCarriesEveryLetter(t *testing.T) {
 	c, s, _, _ := bind(t, nil)
-	for i, text := range []string{"012345 is your code for Harbor (KXTR).\n\n@sign-in.test #012345", "Señor Müller: [x] {y} ~ \\ | ^ 5€", "北京 😀 012345"} {
+	for i, text := range []string{"012345 is your code for Harbor (KXTR).\n\n@sign-in.test #012345",
+		"Señor Müller: [x] {y} ~ \\ | ^ 5€", "北京 😀 012345"} {
 		to := fmt.Sprintf("+4915112345%03d", i)
 		if handle, err := submit(t, s, to, text); err != nil || handle == "" {
 			t.Fatalf("%q %v", handle, err)
@@ -145,7 +147,8 @@ func TestREL13_WhatACarrierSays(t *testing.T) {
 		t.Errorf("refused: %v", err)
 	}
 	taken := c.Taken()
-	for name, b := range map[string]carrier.Behaviour{"silent": {Silent: 1}, "hangs up": {Break: 1}, "slow": {Delay: time.Second}} {
+	for name, b := range map[string]carrier.Behaviour{"silent": {Silent: 1}, "hangs up": {Break: 1},
+		"slow": {Delay: time.Second}} {
 		if err := one(b); err == nil || errors.As(err, &not) || errors.As(err, &refusal) {
 			t.Errorf("%s: %v", name, err)
 		}
@@ -156,14 +159,18 @@ func TestREL13_WhatACarrierSays(t *testing.T) {
 	if err := one(carrier.Behaviour{Twice: true}); err != nil {
 		t.Errorf("answered twice: %v", err)
 	}
-	if strings.Contains(log.String(), "481516") || strings.Contains(log.String(), maria) || strings.Contains(log.String(), carrier.Password) {
+	if strings.Contains(log.String(), "481516") || strings.Contains(log.String(), maria) ||
+		strings.Contains(log.String(), carrier.Password) {
 		t.Error("a code, a number or the password is in the log")
 	}
 }
 
 // TestSMPPComesBack: after the carrier hung up, went deaf, or refused our password at first.
 func TestSMPPComesBack(t *testing.T) {
-	c, s, _, _ := bind(t, func(o *sms.SMPPOptions) { o.Timeout, o.Enquire = 300*time.Millisecond, 100*time.Millisecond })
+	c, s, _, _ := bind(t, func(o *sms.SMPPOptions) {
+		o.Timeout, o.Enquire = 300*time.Millisecond,
+			100*time.Millisecond
+	})
 	bound(t, c, 1)
 	within(t, "signs of life", func() bool { _, enquired, _ := c.Counts(); return enquired > 2 })
 	c.HangUp()
@@ -181,7 +188,8 @@ func TestSMPPDoesNotPassWithoutItsPassword(t *testing.T) {
 	c, s, _, log := bind(t, func(o *sms.SMPPOptions) { o.Password = "other" })
 	within(t, "refused", func() bool { return strings.Contains(log.String(), "does not let us in") })
 	var not *sms.NotTaken
-	if _, _, err := s.Submit(t.Context(), sms.Message{To: maria, Text: "hello"}); !errors.As(err, &not) || c.Taken() != 0 {
+	if _, _, err := s.Submit(t.Context(), sms.Message{To: maria, Text: "hello"}); !errors.As(err, &not) ||
+		c.Taken() != 0 {
 		t.Errorf("%v, %d taken", err, c.Taken())
 	}
 }
@@ -199,7 +207,8 @@ func TestREL13_ReceiptsComeLateEarlyTwiceAndForged(t *testing.T) {
 		return nil
 	}
 	bound(t, c, 1)
-	for i, b := range []carrier.Behaviour{{Report: "delivered"}, {Report: "undelivered", Twice: true}, {Report: "delivered", Early: true}} {
+	for i, b := range []carrier.Behaviour{{Report: "delivered"}, {Report: "undelivered", Twice: true},
+		{Report: "delivered", Early: true}} {
 		to := fmt.Sprintf("+4915112345%03d", i)
 		c.Behave(to, b)
 		handle, err := submit(t, s, to, "hello")
@@ -213,7 +222,8 @@ func TestREL13_ReceiptsComeLateEarlyTwiceAndForged(t *testing.T) {
 		within(t, "reported", func() bool { got := r.of(handle); return len(got) > 0 && got[0] == want })
 	}
 	c.Receipt("424242", "DELIVRD")
-	within(t, "a forged receipt is noticed", func() bool { return strings.Contains(log.String(), "no message of ours") })
+	within(t, "a forged receipt is noticed",
+		func() bool { return strings.Contains(log.String(), "no message of ours") })
 	if got := r.of("127.0.0.1/424242"); got != nil {
 		t.Errorf("a forged receipt: %v", got)
 	}

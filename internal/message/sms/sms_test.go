@@ -77,10 +77,12 @@ func each(t *testing.T, fn func(h *house)) {
 		keys := secret.NewKeys(start)
 		h.queue = message.Queue{Jobs: &jobs.Queue{}, Keys: keys}
 		h.meter = &sms.Meter{Prices: sms.Prices{Default: price}, Ceilings: ceilings(1_000_000)}
-		gateway := &sms.Gateway{URL: h.gate.URL, Account: carrier.Account, Token: carrier.Token, From: "+15005550006", Post: post}
+		gateway := &sms.Gateway{URL: h.gate.URL, Account: carrier.Account, Token: carrier.Token,
+			From: "+15005550006", Post: post}
 		log := slog.New(slog.NewTextHandler(&h.log, nil))
 		h.send = &sms.Sender{DB: d, Catalog: catalog, Meter: h.meter, Submit: gateway.Submit, Log: log}
-		h.Courier = &message.Courier{DB: d, Keys: keys, Senders: map[string]message.Sender{sms.Channel: h.send}, Log: log}
+		h.Courier = &message.Courier{DB: d, Keys: keys,
+			Senders: map[string]message.Sender{sms.Channel: h.send}, Log: log}
 		fn(h)
 	})
 }
@@ -96,8 +98,12 @@ func (h *house) put(to string) (id string) {
 		if ok, err := h.meter.Reserve(h.t.Context(), tx, n, 1); !ok || err != nil {
 			return fmt.Errorf("reserve: %t %w", ok, err)
 		}
-		id, err = h.queue.Put(h.t.Context(), tx, message.Outgoing{UserID: "u1", Channel: sms.Channel, Purpose: "signin.second_factor", To: to, Hint: phone.Mask(to), Language: "en",
-			Template: sms.Template, Data: sms.Code{Vendor: "Harbor", Code: "481516", Reference: "KXTR", Domain: "sign-in.test"}, ExpiresAt: tx.Now.Add(10 * time.Minute)})
+		id, err = h.queue.Put(h.t.Context(), tx,
+			message.Outgoing{UserID: "u1", Channel: sms.Channel, Purpose: "signin.second_factor", To: to,
+				Hint: phone.Mask(to), Language: "en",
+				Template:  sms.Template,
+				Data:      sms.Code{Vendor: "Harbor", Code: "481516", Reference: "KXTR", Domain: "sign-in.test"},
+				ExpiresAt: tx.Now.Add(10 * time.Minute)})
 		return err
 	})
 	if err != nil {
@@ -176,7 +182,8 @@ func TestREL13_AtMostOnePaidRetry(t *testing.T) {
 			state := h.deliver(h.put(to))
 			texts := h.gate.Received(to)
 			if state != c.state || len(texts) != c.taken || h.spent("range:"+to[:len(to)-3]) != c.paid*price {
-				h.t.Errorf("%s: %s, taken %d times, %d paid", name, state, len(texts), h.spent("range:"+to[:len(to)-3])/price)
+				h.t.Errorf("%s: %s, taken %d times, %d paid", name, state, len(texts),
+					h.spent("range:"+to[:len(to)-3])/price)
 			}
 			for _, text := range texts {
 				if text.Body != texts[0].Body {
@@ -208,7 +215,8 @@ func TestREL13_DeathCountsAsAnAttempt(t *testing.T) {
 		}()
 		h.send.Submit = submit
 		h.gate.Behave(maria, carrier.Behaviour{Break: 99})
-		if state := h.deliver(id); state != message.Failed || len(h.gate.Received(maria)) != 2 || h.spent("all") != 2*price {
+		if state := h.deliver(id); state != message.Failed || len(h.gate.Received(maria)) != 2 ||
+			h.spent("all") != 2*price {
 			h.t.Errorf("%s, %d texts, %d spent", state, len(h.gate.Received(maria)), h.spent("all"))
 		}
 	})
@@ -219,7 +227,8 @@ func TestREL13_ARetryIsPaidFor(t *testing.T) {
 	each(t, func(h *house) {
 		h.meter.Ceilings = ceilings(price)
 		h.gate.Behave(maria, carrier.Behaviour{Break: 1})
-		if state := h.deliver(h.put(maria)); state != message.Failed || len(h.gate.Received(maria)) != 1 || h.spent("all") != price {
+		if state := h.deliver(h.put(maria)); state != message.Failed || len(h.gate.Received(maria)) != 1 ||
+			h.spent("all") != price {
 			h.t.Errorf("%s, %d texts, %d spent", state, len(h.gate.Received(maria)), h.spent("all"))
 		}
 	})
@@ -255,7 +264,9 @@ func TestSEC83_TheCeilingIsExact(t *testing.T) {
 	for _, account := range []string{"all", "company", "country", "range"} {
 		t.Run(account, func(t *testing.T) {
 			each(t, func(h *house) {
-				limits := map[string]*sms.Money{"all": &h.meter.Ceilings.Installation, "company": &h.meter.Ceilings.Company, "country": &h.meter.Ceilings.Country, "range": &h.meter.Ceilings.Range}
+				limits := map[string]*sms.Money{"all": &h.meter.Ceilings.Installation,
+					"company": &h.meter.Ceilings.Company, "country": &h.meter.Ceilings.Country,
+					"range": &h.meter.Ceilings.Range}
 				h.meter.Ceilings = ceilings(100 * price)
 				*limits[account] = 7*price + price/2
 				n, err := phone.Of(maria)
@@ -343,7 +354,8 @@ func TestPricesGoByTheLongestBeginning(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	for number, want := range map[string]sms.Money{"+4915112345678": 60, "+4917112345678": 75, "+12025550143": 8, "+34612345678": 100} {
+	for number, want := range map[string]sms.Money{"+4915112345678": 60, "+4917112345678": 75, "+12025550143": 8,
+		"+34612345678": 100} {
 		if got := p.Of(number); got != want {
 			t.Errorf("%s costs %d", number, got)
 		}

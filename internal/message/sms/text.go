@@ -61,7 +61,8 @@ func read(data []byte) (c Code, err error) {
 	return c, nil
 }
 
-var typography = strings.NewReplacer("’", "'", "‘", "'", "“", `"`, "”", `"`, "«", `"`, "»", `"`, "–", "-", "—", "-", "…", "...", "·", "-", "•", "-", "\u00a0", " ")
+var typography = strings.NewReplacer("’", "'", "‘", "'", "“", `"`, "”", `"`, "«", `"`, "»", `"`, "–", "-", "—", "-",
+	"…", "...", "·", "-", "•", "-", "\u00a0", " ")
 
 // simple writes with the letters of GSM 03.38 what can be read without others: á becomes a,
 // while é and ñ, which it has, stay.

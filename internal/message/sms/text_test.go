@@ -16,14 +16,18 @@ func TestSEC89_TheTextSaysWhoAndEndsWithItsOwnHost(t *testing.T) {
 		t.Fatal(err)
 	}
 	for _, lang := range catalog.Languages() {
-		for _, vendor := range []string{"Harbor", "Café Señor ß", "„Łódź‑Straße“ & Söhne…", strings.Repeat("Very Long Vendor Name ", 20), "Two\nLines\r\n@evil.example #000000", "", "a@b"} {
+		for _, vendor := range []string{"Harbor", "Café Señor ß", "„Łódź‑Straße“ & Söhne…",
+			strings.Repeat("Very Long Vendor Name ", 20), "Two\nLines\r\n@evil.example #000000", "", "a@b"} {
 			for _, binding := range []bool{false, true} {
-				text := Render(catalog.In(lang), Code{Vendor: vendor, Code: "012345", Reference: "KXTR", Domain: "sign-in.harbor.example", Binding: binding})
+				text := Render(catalog.In(lang),
+					Code{Vendor: vendor, Code: "012345", Reference: "KXTR", Domain: "sign-in.harbor.example",
+						Binding: binding})
 				lines := strings.Split(text, "\n")
 				if lines[len(lines)-1] != "@sign-in.harbor.example #012345" || len(lines) != 3 || lines[1] != "" {
 					t.Errorf("%s %q: %q", lang, vendor, text)
 				}
-				if !strings.Contains(lines[0], "012345") || !strings.Contains(lines[0], "KXTR") || strings.Contains(text, "http") {
+				if !strings.Contains(lines[0], "012345") || !strings.Contains(lines[0], "KXTR") ||
+					strings.Contains(text, "http") {
 					t.Errorf("%s %q: %q", lang, vendor, text)
 				}
 				if Parts(text) != 1 && gsmOnly(text) {
@@ -31,17 +35,21 @@ func TestSEC89_TheTextSaysWhoAndEndsWithItsOwnHost(t *testing.T) {
 				}
 			}
 		}
-		if text := Render(catalog.In(lang), Code{Vendor: "Ελλάς 北京", Code: "012345", Reference: "KXTR", Domain: "x.example"}); gsmOnly(text) || !strings.Contains(text, "北京") {
+		if text := Render(catalog.In(lang),
+			Code{Vendor: "Ελλάς 北京", Code: "012345", Reference: "KXTR", Domain: "x.example"}); gsmOnly(text) ||
+			!strings.Contains(text, "北京") {
 			t.Errorf("%q", text)
 		}
-		if text := word(catalog.In(lang), Code{Code: "012345", Reference: "KXTR", Domain: "x.example"}, "Harbor"); !gsmOnly(text) || strings.Contains(text, "no value") {
+		if text := word(catalog.In(lang), Code{Code: "012345", Reference: "KXTR", Domain: "x.example"},
+			"Harbor"); !gsmOnly(text) || strings.Contains(text, "no value") {
 			t.Errorf("%s: not in the default alphabet: %q", lang, text)
 		}
 	}
 }
 
 func TestSimpleKeepsWhatTelephonesHave(t *testing.T) {
-	for in, want := range map[string]string{"é ñ ü à ß ¿ ¡ Ñ": "é ñ ü à ß ¿ ¡ Ñ", "á í ó ú ê ç": "a i o u e c", "“Łódź”": "\"Łodz\"", "a…b–c’d": "a...b-c'd", "北": "北", "": ""} {
+	for in, want := range map[string]string{"é ñ ü à ß ¿ ¡ Ñ": "é ñ ü à ß ¿ ¡ Ñ", "á í ó ú ê ç": "a i o u e c",
+		"“Łódź”": "\"Łodz\"", "a…b–c’d": "a...b-c'd", "北": "北", "": ""} {
 		if got := simple(in); got != want {
 			t.Errorf("%q is %q, want %q", in, got, want)
 		}
@@ -56,9 +64,12 @@ func TestAPartNeverEndsInsideALetter(t *testing.T) {
 		ucs2  bool
 	}{
 		{"", 1, false},
-		{strings.Repeat("a", 160), 1, false}, {strings.Repeat("a", 161), 2, false}, {strings.Repeat("a", 306), 2, false}, {strings.Repeat("a", 307), 3, false},
-		{strings.Repeat("€", 80), 1, false}, {strings.Repeat("€", 81), 2, false}, {strings.Repeat("a", 152) + strings.Repeat("€", 10), 2, false},
-		{strings.Repeat("北", 70), 1, true}, {strings.Repeat("北", 71), 2, true}, {strings.Repeat("北", 66) + strings.Repeat("😀", 10), 2, true},
+		{strings.Repeat("a", 160), 1, false}, {strings.Repeat("a", 161), 2, false},
+		{strings.Repeat("a", 306), 2, false}, {strings.Repeat("a", 307), 3, false},
+		{strings.Repeat("€", 80), 1, false}, {strings.Repeat("€", 81), 2, false},
+		{strings.Repeat("a", 152) + strings.Repeat("€", 10), 2, false},
+		{strings.Repeat("北", 70), 1, true}, {strings.Repeat("北", 71), 2, true},
+		{strings.Repeat("北", 66) + strings.Repeat("😀", 10), 2, true},
 	} {
 		got := split(c.text)
 		if len(got.parts) != c.parts || got.ucs2 != c.ucs2 {
@@ -89,7 +100,8 @@ func fromUCS2(b []byte) string {
 }
 
 func FuzzReceipt(f *testing.F) {
-	f.Add([]byte("\x00\x01\x0149\x00\x00\x00\x00\x04\x00\x00\x00\x00\x00\x00\x00\x00\x10id:7 stat:DELIVRD\x00\x1e\x00\x027\x00"))
+	f.Add([]byte(
+		"\x00\x01\x0149\x00\x00\x00\x00\x04\x00\x00\x00\x00\x00\x00\x00\x00\x10id:7 stat:DELIVRD\x00\x1e\x00\x027\x00"))
 	f.Fuzz(func(t *testing.T, body []byte) {
 		r, ok, err := readReceipt(body)
 		if ok && (err != nil || r.handle == "" || len(r.handle) > 64 || strings.ContainsAny(r.handle, "\x00 \n'\"")) {

@@ -83,7 +83,8 @@ func TestLoadReadsTheAccountAndItsSurroundings(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		if f.User.Email != u.Email || f.User.TenantID != "acme" || f.Tenant.Name != "Acme" || f.App.Name != "Dashboard" {
+		if f.User.Email != u.Email || f.User.TenantID != "acme" || f.Tenant.Name != "Acme" ||
+			f.App.Name != "Dashboard" {
 			t.Errorf("read %+v", f)
 		}
 		if want := []authenticator.Kind{authenticator.Email, authenticator.TOTP}; !slices.Equal(f.Has, want) {
@@ -102,7 +103,8 @@ func TestLoadReadsTheAccountAndItsSurroundings(t *testing.T) {
 			t.Error("the account is not open")
 		}
 		in := f.Input(now, nil, []string{"phr"}, nil)
-		if !slices.Equal(in.Want, []policy.Level{policy.PhishingResistant}) || in.OwnPages || in.AppName != "Dashboard" {
+		if !slices.Equal(in.Want, []policy.Level{policy.PhishingResistant}) || in.OwnPages ||
+			in.AppName != "Dashboard" {
 			t.Errorf("input %+v", in)
 		}
 	})

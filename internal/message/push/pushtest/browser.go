@@ -37,7 +37,12 @@ func (s *Service) Subscribe() *Browser {
 	id, auth := make([]byte, 24), make([]byte, 16)
 	_, _ = rand.Read(id)
 	_, _ = rand.Read(auth)
-	b := &Browser{s: s, path: "/push/" + base64.RawURLEncoding.EncodeToString(id), private: private, auth: auth}
+	b := &Browser{
+		s:       s,
+		path:    "/push/" + base64.RawURLEncoding.EncodeToString(id),
+		private: private,
+		auth:    auth,
+	}
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.browsers[b.path] = b
@@ -50,7 +55,8 @@ func (b *Browser) Endpoint() string { return "https://" + b.s.Host + b.path }
 // JSON is what PushSubscription.toJSON gives.
 func (b *Browser) JSON() string {
 	text, _ := json.Marshal(map[string]any{"endpoint": b.Endpoint(), "expirationTime": nil, "keys": map[string]string{
-		"p256dh": base64.RawURLEncoding.EncodeToString(b.private.PublicKey().Bytes()), "auth": base64.RawURLEncoding.EncodeToString(b.auth),
+		"p256dh": base64.RawURLEncoding.EncodeToString(b.private.PublicKey().Bytes()),
+		"auth":   base64.RawURLEncoding.EncodeToString(b.auth),
 	}})
 	return string(text)
 }

@@ -138,13 +138,19 @@ func (s *Service) read(r *http.Request, b *Browser) (p Push, err error) {
 		return p, fmt.Errorf("TTL %q", r.Header.Get("TTL"))
 	}
 	topic := r.Header.Get("Topic")
-	if len(topic) > 32 || strings.Trim(topic, "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789-_") != "" {
+	if len(topic) > 32 || strings.Trim(topic,
+		"abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789-_") != "" {
 		return p, fmt.Errorf("topic %q", topic)
 	}
 	if u := r.Header.Get("Urgency"); !slices.Contains([]string{"", "very-low", "low", "normal", "high"}, u) {
 		return p, fmt.Errorf("urgency %q", u)
 	}
-	p = Push{TTL: ttl, Topic: topic, Urgency: r.Header.Get("Urgency"), Length: len(body)}
+	p = Push{
+		TTL:     ttl,
+		Topic:   topic,
+		Urgency: r.Header.Get("Urgency"),
+		Length:  len(body),
+	}
 	if p.Subject, p.Key, err = s.sender(r.Header.Get("Authorization")); err != nil {
 		return p, err
 	}
@@ -198,7 +204,8 @@ func (s *Service) claims(text []byte) (subject string, err error) {
 	if c.Aud != "https://"+s.Host || left <= 0 || left > 24*time.Hour {
 		return "", fmt.Errorf("claims %s with %s left", text, left)
 	}
-	if mailto := strings.Count(c.Sub, "mailto:"); !strings.HasPrefix(c.Sub, "https://") && (mailto != 1 || !strings.HasPrefix(c.Sub, "mailto:") || !strings.Contains(c.Sub, "@")) {
+	if mailto := strings.Count(c.Sub, "mailto:"); !strings.HasPrefix(c.Sub, "https://") &&
+		(mailto != 1 || !strings.HasPrefix(c.Sub, "mailto:") || !strings.Contains(c.Sub, "@")) {
 		return "", fmt.Errorf("subject %q", c.Sub)
 	}
 	return c.Sub, nil
@@ -211,12 +218,19 @@ func certificate(t testing.TB, now time.Time) (*tls.Config, []byte) {
 		t.Fatal(err)
 	}
 	c := &x509.Certificate{
-		SerialNumber: big.NewInt(1), Subject: pkix.Name{CommonName: "push service of a test"}, NotBefore: now.AddDate(-1, 0, 0), NotAfter: now.AddDate(10, 0, 0),
-		DNSNames: []string{"localhost"}, IsCA: true, BasicConstraintsValid: true, KeyUsage: x509.KeyUsageDigitalSignature | x509.KeyUsageCertSign,
+		SerialNumber:          big.NewInt(1),
+		Subject:               pkix.Name{CommonName: "push service of a test"},
+		NotBefore:             now.AddDate(-1, 0, 0),
+		NotAfter:              now.AddDate(10, 0, 0),
+		DNSNames:              []string{"localhost"},
+		IsCA:                  true,
+		BasicConstraintsValid: true,
+		KeyUsage:              x509.KeyUsageDigitalSignature | x509.KeyUsageCertSign,
 	}
 	der, err := x509.CreateCertificate(rand.Reader, c, c, &key.PublicKey, key)
 	if err != nil {
 		t.Fatal(err)
 	}
-	return &tls.Config{Certificates: []tls.Certificate{{Certificate: [][]byte{der}, PrivateKey: key}}}, pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: der})
+	return &tls.Config{Certificates: []tls.Certificate{{Certificate: [][]byte{der}, PrivateKey: key}}},
+		pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: der})
 }

@@ -1,0 +1,141 @@
+package app
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"sync"
+	"time"
+
+	"countersign/internal/audit"
+	"countersign/internal/grant"
+	"countersign/internal/jobs"
+	"countersign/internal/message"
+	"countersign/internal/message/push"
+	"countersign/internal/message/sms"
+	"countersign/internal/ratelimit"
+	"countersign/internal/signin"
+)
+
+// Work runs what happens beside requests until ctx ends: mails leave, audit rows are
+// linked, what is old is swept.
+func (a *App) Work(ctx context.Context) error {
+	var wg sync.WaitGroup
+	runners := append(a.carriers(), a.runner())
+	errs := make(chan error, len(runners)+2)
+	for _, r := range runners {
+		wg.Go(func() { errs <- r.Run(ctx) })
+	}
+	if a.tracer != nil {
+		wg.Go(func() { a.tracer.Run(ctx) })
+	}
+	wg.Go(func() { a.DB.Listen(ctx, a.heard) })
+	wg.Go(func() { a.obeyHangUp(ctx) })
+	if a.smpp != nil {
+		wg.Go(func() { errs <- a.smpp.Run(ctx) })
+	}
+	if a.bounces != nil {
+		l, err := listen(ctx, a.Config.SMTP.Bounces.Listen)
+		if err != nil {
+			return fmt.Errorf("smtp.bounces.listen: %w", err)
+		}
+		wg.Go(func() { errs <- a.bounces.Serve(ctx, l) })
+	}
+	wg.Wait()
+	close(errs)
+	var all error
+	for err := range errs {
+		all = errors.Join(all, err)
+	}
+	// What was noted in memory must not be lost with a graceful stop.
+	return errors.Join(all, a.SignIn.Seen.Flush(context.WithoutCancel(ctx), a.DB))
+}
+
+// carriers send what does not go by mail, each with workers of its own: a gateway that hangs
+// holds up no mail. Whoever sets a receiver up chooses its push service, so that one company's
+// must not hold up another's either (SEC-79).
+func (a *App) carriers() (all []*jobs.Runner) {
+	for _, way := range message.Ways {
+		kind := message.JobOf(way)
+		r := &jobs.Runner{
+			DB:       a.DB,
+			Queue:    a.jobs,
+			Log:      a.Log,
+			Kinds:    []string{kind},
+			Handlers: map[string]jobs.Handler{kind: a.courier.Deliver},
+		}
+		if way == push.Channel {
+			r.Workers, r.EachTenant = pushesAtOnce, ofOneCompany
+		}
+		all = append(all, r)
+	}
+	return all
+}
+
+func (a *App) runner() *jobs.Runner {
+	var others []string
+	for _, way := range message.Ways {
+		others = append(others, message.JobOf(way))
+	}
+	return &jobs.Runner{
+		DB:     a.DB,
+		Queue:  a.jobs,
+		Log:    a.Log,
+		Leaves: others,
+		Handlers: map[string]jobs.Handler{
+			message.JobSend:        a.courier.Deliver,
+			signin.JobPasswordLink: a.SignIn.SendPasswordLink,
+			signin.JobAdmission:    a.SignIn.MailAdmission,
+		},
+		Periodic: append(a.keep(), a.periodic()...),
+	}
+}
+
+// periodic is the work that every replica does at intervals.
+func (a *App) periodic() []jobs.Periodic {
+	return []jobs.Periodic{
+		{
+			Name:  "audit.seal",
+			Every: time.Second,
+			Run:   func(ctx context.Context) error { _, err := a.sealer.Seal(ctx); return err },
+		},
+		{Name: "fitness", Every: lookEvery, Run: a.look},
+		{
+			Name:  "session.seen",
+			Every: 30 * time.Second,
+			Run:   func(ctx context.Context) error { return a.SignIn.Seen.Flush(ctx, a.DB) },
+		},
+		{Name: "sweep.signin", Every: time.Hour, Run: a.SignIn.Sweep},
+		{
+			Name:  "sweep.grants",
+			Every: time.Hour,
+			Run:   func(ctx context.Context) error { _, err := grant.Sweep(ctx, a.DB); return err },
+		},
+		{
+			Name:  "sweep.budgets",
+			Every: time.Hour,
+			Run:   func(ctx context.Context) error { _, err := ratelimit.Sweep(ctx, a.DB); return err },
+		},
+		{
+			Name:  "sweep.jobs",
+			Every: time.Hour,
+			Run:   func(ctx context.Context) error { _, err := jobs.Sweep(ctx, a.DB); return err },
+		},
+		{
+			Name:  "audit.shorten",
+			Every: time.Hour,
+			Run:   func(ctx context.Context) error { _, err := audit.Shorten(ctx, a.DB); return err },
+		},
+		{Name: "sms.spending", Every: 5 * time.Second, Run: a.tellSpending},
+		{
+			Name:  "sweep.spending",
+			Every: time.Hour,
+			Run:   func(ctx context.Context) error { _, err := sms.Sweep(ctx, a.DB); return err },
+		},
+		{
+			Name:  "sweep.messages",
+			Every: time.Hour,
+			Run:   func(ctx context.Context) error { _, err := message.Sweep(ctx, a.DB); return err },
+		},
+	}
+}
