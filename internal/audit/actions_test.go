@@ -1,6 +1,7 @@
 package audit_test
 
 import (
+	"cmp"
 	"flag"
 	"fmt"
 	"go/ast"
@@ -60,7 +61,7 @@ func constants(t *testing.T, path string) string {
 // row prints one constant.
 func row(t *testing.T, out *strings.Builder, c *ast.ValueSpec) {
 	t.Helper()
-	meaning := strings.TrimSpace(c.Comment.Text())
+	meaning := strings.TrimSpace(cmp.Or(c.Comment.Text(), c.Doc.Text()))
 	value, err := strconv.Unquote(c.Values[0].(*ast.BasicLit).Value)
 	if err != nil || meaning == "" || strings.HasSuffix(meaning, ".") {
 		t.Errorf("%s %q: %q is not a meaning in one line without a full stop", c.Names[0], value, meaning)

@@ -2,7 +2,7 @@
 // the rows of each tenant into a chain of hashes a moment later. Rows are only ever added;
 // it refuses to update or delete one, except to link it.
 //
-// The chain shows what somebody changed who can write to the database but does not have
+// The chain shows what someone changed who can write to the database but does not have
 // the key file. It cannot show that a whole database was replaced by an older copy of
 // itself; for that, keep Report.Checked of an earlier verification somewhere else.
 package audit

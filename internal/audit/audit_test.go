@@ -196,7 +196,7 @@ func insertCopy(t *testing.T, d *db.DB, id string, seq int) {
 		FROM audit_events WHERE tenant_id = 't1' AND seq = 20`, id, seq)
 }
 
-// rewrite is what somebody does who knows this code and has the database, but not the key.
+// rewrite is what someone does who knows this code and has the database, but not the key.
 func rewrite(t *testing.T, d *db.DB, id []string) {
 	exec(t, d, `UPDATE audit_events SET result = 'forged' WHERE tenant_id = 't1' AND id = $1`, id[5])
 	exec(t, d, `UPDATE audit_events SET seq = 0 WHERE tenant_id = 't1'`)
@@ -204,7 +204,7 @@ func rewrite(t *testing.T, d *db.DB, id []string) {
 	_, _ = (&Sealer{DB: d, Keys: secret.NewKeys(time.Now())}).Seal(t.Context())
 }
 
-// TestTheSealerMakesNoSecondHead: with the database alone, somebody takes the head away,
+// TestTheSealerMakesNoSecondHead: with the database alone, someone takes the head away,
 // unlinks the rows, changes one, and waits for the program's own sealer to link them anew.
 func TestTheSealerMakesNoSecondHead(t *testing.T) {
 	dbtest.Each(t, clock(), func(t *testing.T, d *db.DB) {

@@ -79,7 +79,7 @@ func put(b *bytes.Buffer, parts ...string) {
 	}
 }
 
-// head is the end of a tenant's chain. Its seal is keyed, so that nobody without the key
+// head is the end of a tenant's chain. Its seal is keyed, so that no one without the key
 // file can shorten the chain or write it anew.
 type head struct {
 	seq         int64

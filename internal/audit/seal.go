@@ -205,7 +205,7 @@ func (h head) extend(ctx context.Context, tx *db.Tx, l *link) (head, error) {
 	return h, err
 }
 
-// linked makes sure that every row of a batch took its place: none was linked by somebody
+// linked makes sure that every row of a batch took its place: none was linked by someone
 // else, or taken away meanwhile.
 func linked(ctx context.Context, tx *db.Tx, after, to int64) error {
 	var n int64
