@@ -1,4 +1,4 @@
-// Package ops answers whoever runs the program: does it live, may it be sent people, what
+// Package ops answers the people who run the program: does it live, may it be sent people, what
 // has it counted, where does its time go. It has a listener of its own and is never mounted
 // on the public one. It refuses to name a person, a company or an address: every label of
 // a metric comes from a list in this package or from the program's own routes.

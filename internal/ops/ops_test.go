@@ -404,7 +404,7 @@ func BenchmarkTimed(b *testing.B) {
 	}
 }
 
-// BenchmarkUnitOfWork compares a read with and without somebody who watches.
+// BenchmarkUnitOfWork compares a read with and without someone who watches.
 func BenchmarkUnitOfWork(b *testing.B) {
 	d := dbtest.Open(b, dbtest.SQLiteURL(b), time.Now)
 	for name, w := range map[string]db.Watch{"unwatched": {},

@@ -50,7 +50,7 @@ type Readiness struct {
 	failing  string // the names that failed at the last look
 }
 
-// NewReadiness asks the checks, each in its own goroutine, when somebody looks; an answer
+// NewReadiness asks the checks, each in its own goroutine, when someone looks; an answer
 // holds for a second. now is the clock that this second is measured with.
 func NewReadiness(log *slog.Logger, now func() time.Time, checks ...Check) *Readiness {
 	r := &Readiness{log: log}
@@ -163,7 +163,7 @@ func (p *probe) start() <-chan struct{} {
 }
 
 func (p *probe) run(ended chan struct{}) {
-	// Whoever asked may hang up; the answer is for everybody.
+	// Anyone who asked may hang up; the answer is for everyone.
 	ctx, cancel := context.WithTimeout(context.Background(), patience)
 	defer cancel()
 	err := p.ask(ctx)

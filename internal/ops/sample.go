@@ -14,7 +14,7 @@ import (
 	"countersign/internal/trace"
 )
 
-// Sources are what is looked at when somebody reads the metrics, rather than counted.
+// Sources are what is looked at when someone reads the metrics, rather than counted.
 type Sources struct {
 	DB        *db.DB
 	Passwords *password.Pool

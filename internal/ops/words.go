@@ -7,7 +7,7 @@ import (
 )
 
 // Labels come from these lists and from nowhere else; what is not in them is "other". A
-// reason that somebody typed, or an address in the wrong field, can then become no label.
+// reason that someone typed, or an address in the wrong field, can then become no label.
 var (
 	actions = labels(
 		audit.SignInPassword, audit.SignInSecondFactor, audit.SignInPasskey, audit.SignInCompleted,
@@ -43,7 +43,7 @@ var (
 		user_not_verified backup_state_without_eligibility bad_signature other_credential_id unsupported_algorithm counter_regressed
 		already_bound bad_assertion bad_request policy_restriction bad_authenticator_data bad_response attestation_not_verified
 		bad_attestation bad_metadata bad_attestation_certificate unsupported_key unsupported_by_standard unsupported_by_library
-		reset invitation password_reset owner admin user unknown_client unregistered_redirect_uri unregistered_logout_uri wrong_client_secret`)
+		reset invitation password_reset disabled owner admin user unknown_client unregistered_redirect_uri unregistered_logout_uri wrong_client_secret`)
 	limits = list(
 		`password.account password.here password.device password.source second.account send.account send.destination
 		warning.account flow.account noise.account link.source code.session draft.account password.change flow.passkey way.flow

@@ -41,7 +41,7 @@ func TestEveryActionHasALabel(t *testing.T) {
 }
 
 // TestEveryWordOfTheAuditTrailHasALabel reads the program: what a server records must not
-// end as "other". Commands record in processes of their own, which nobody scrapes.
+// end as "other". Commands record in processes of their own, which no one scrapes.
 func TestEveryWordOfTheAuditTrailHasALabel(t *testing.T) {
 	seen := 0
 	check := func(at token.Position, kind string, e ast.Expr) {

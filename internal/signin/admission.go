@@ -23,7 +23,7 @@ import (
 )
 
 // An admission lets a new browser of an account try to sign in with budgets of its own, where
-// failures of others would make it wait (docs/adr/0019). Whoever reads the account's mailbox
+// failures of others would make it wait (docs/adr/0019). Anyone who reads the account's mailbox
 // gets one by a link. It proves nothing: password and second step are asked for as ever.
 
 // AdmissionLife is how long a browser is let in by a link, and how long a link is valid, unless
@@ -49,7 +49,7 @@ var limitAdmissionAsks = ratelimit.Limit{Name: "admission.source",
 // JobAdmission is the kind of the job that mails a link.
 const JobAdmission = "signin.admission"
 
-// admissionArgs are a job's arguments. User is empty where nobody has the address.
+// admissionArgs are a job's arguments. User is empty where no one has the address.
 type admissionArgs struct {
 	User               string
 	IP, Place, Browser string
@@ -216,7 +216,7 @@ func (s *Service) OpenAdmission(ctx context.Context, link secret.Reference) (sta
 }
 
 // UseAdmission spends a link, once, and returns what lets the browser that used it in for
-// AdmissionLife. It fails with NotFound where the link is good for nothing; links that nobody
+// AdmissionLife. It fails with NotFound where the link is good for nothing; links that no one
 // was sent cost their source a try.
 func (s *Service) UseAdmission(ctx context.Context, link secret.Reference,
 	v session.Visitor) (browser secret.Reference, err error) {

@@ -22,7 +22,7 @@ func (h *house) changePassword(address string) {
 	})
 }
 
-// Whoever reads a mailbox gets as many links to continue as they use. They get no more guesses
+// Anyone who reads a mailbox gets as many links to continue as they use. They get no more guesses
 // at the password by that than one browser has.
 //
 // guard: byAdmission

@@ -199,7 +199,7 @@ func TestATK12_ALinkThatRanOutStaysSo(t *testing.T) {
 	})
 }
 
-// TestATK12_ThereIsAlwaysALink: however often somebody asks, another mail can be sent or the
+// TestATK12_ThereIsAlwaysALink: however often someone asks, another mail can be sent or the
 // mailbox has a link that is valid; and the mailbox is not filled.
 func TestATK12_ThereIsAlwaysALink(t *testing.T) {
 	each(t, func(t *testing.T, h *house) {
@@ -224,7 +224,7 @@ func TestATK12_ThereIsAlwaysALink(t *testing.T) {
 	})
 }
 
-// TestATK12_AskingTellsNothing: one job each, whoever has the address; mail for open accounts only.
+// TestATK12_AskingTellsNothing: one job each, anyone who has the address; mail for open accounts only.
 func TestATK12_AskingTellsNothing(t *testing.T) {
 	each(t, func(t *testing.T, h *house) {
 		closed := h.newUser(h.company, "closed@company.test", user.Agent)

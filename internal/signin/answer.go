@@ -24,7 +24,7 @@ import (
 // Respond judges an answer that is given on the page, such as a typed code. A wrong one is a
 // step, never an error: it costs a try and leaves a trace.
 //
-// One unit of work takes the try, judges, and writes what came of it, so that nobody is
+// One unit of work takes the try, judges, and writes what came of it, so that no one is
 // told an outcome whose try could be lost. When it fails after the try was taken, the try
 // is taken again on its own. A browser that hangs up changes nothing of this.
 func (s *Service) Respond(ctx context.Context, ref secret.Reference, r authenticator.Response, remember bool,
@@ -186,7 +186,7 @@ func (s *Service) answerClosed(ctx context.Context, tx *db.Tx, f *activeFlow, v 
 }
 
 // refused notes an answer that was turned away unseen, a limited number of times: it cost
-// whoever sent it nothing.
+// anyone who sent it nothing.
 func (s *Service) refused(ctx context.Context, tx *db.Tx, f *activeFlow, reason, subject string,
 	v session.Visitor) error {
 	wait, err := ratelimit.SpendIn(ctx, tx, limitNoise, f.spender())
@@ -217,6 +217,9 @@ func (s *Service) judge(ctx context.Context, tx *db.Tx, f *activeFlow, r authent
 	if !verdict.OK {
 		return s.wrong(ctx, tx, f, verdict, r, v)
 	}
+	if !f.usable && sentToOne(c.Kind) {
+		return s.disabledMeanwhile(ctx, tx, f, remember, v)
+	}
 	if f.outside && !f.finishes(tx.Now, c) {
 		return nil, db.ErrConflict // more than the flow's end must be written: on what is read in here
 	}
@@ -233,6 +236,25 @@ func (s *Service) judge(ctx context.Context, tx *db.Tx, f *activeFlow, r authent
 		}
 	}
 	return s.right(ctx, tx, f, verdict, r, remember, v)
+}
+
+// sentToOne reports whether codes of a kind go to the one authenticator that the challenge names. Verifiers of the other
+// kinds look for themselves which authenticators of the account may be used.
+func sentToOne(k authenticator.Kind) bool { return k == authenticator.Email || k == authenticator.SMS }
+
+// disabledMeanwhile goes on without the method whose code was right: it was disabled after the code was sent, and a
+// disabled method proves nothing.
+func (s *Service) disabledMeanwhile(
+	ctx context.Context, tx *db.Tx, f *activeFlow, remember bool, v session.Visitor,
+) (Step, error) {
+	if f.outside {
+		return nil, db.ErrConflict // what follows is decided on what is read in here
+	}
+	if err := s.drop(ctx, tx, f, challenge.Ended); err != nil {
+		return nil, err
+	}
+	f.recordEvent(audit.SignInSecondFactor, audit.Refused, "disabled", string(f.Challenge.Kind), f.Challenge.ID, v)
+	return s.next(ctx, tx, f, remember)
 }
 
 // finishes reports whether a right answer is all that the flow still needs. Then the end of

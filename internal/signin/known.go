@@ -21,7 +21,7 @@ type knownBrowser struct {
 }
 
 // byAdmission is what every browser that a mailed link let in spends from. One budget for all
-// of an account: whoever reads the mailbox gets no more guesses at the password or at a second
+// of an account: anyone who reads the mailbox gets no more guesses at the password or at a second
 // step by asking for more links.
 const byAdmission = "admission"
 
@@ -75,7 +75,7 @@ func (s *Service) knownFor(devices []secret.Reference, all []shown, w facts.Fact
 
 // The purposes of the tokens that a browser keeps of a finished sign-in. Only one with a second
 // step makes a browser whose budgets for second steps are its own: otherwise a password alone
-// would make as many of them as somebody likes, in an app that asks for nothing more.
+// would make as many of them as someone likes, in an app that asks for nothing more.
 const (
 	deviceByPassword   = "device"
 	deviceBySecondStep = "device.confirmed"

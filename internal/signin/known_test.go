@@ -82,7 +82,7 @@ func TestFailuresOfOneAccountDoNotStopItsNetwork(t *testing.T) {
 }
 
 // In an app that asks for no second step a password alone makes as many
-// devices as somebody likes; none of them has sign-ins, messages or second steps of its own.
+// devices as someone likes; none of them has sign-ins, messages or second steps of its own.
 //
 // guard: deviceBySecondStep
 func TestATK05_APasswordAloneMakesNoNewBudget(t *testing.T) {

@@ -109,7 +109,7 @@ func beganHere(ctx context.Context, tx *db.Tx, held []secret.Reference, flowID s
 }
 
 // PressLink finishes a sign-in by its link, only in the browser that began it. Anywhere
-// else it signs nobody in: both browsers stay as they were. Links that nobody was sent
+// else it signs no one in: both browsers stay as they were. Links that no one was sent
 // cost their source a try. held are the sign-ins that the browser has under way; ref is the
 // one of them that the link belongs to.
 func (s *Service) PressLink(
@@ -144,7 +144,7 @@ func (s *Service) PressLink(
 
 var errInvalidLink = fault.New(fault.NotFound, "link.invalid")
 
-// expire closes what has run out when somebody tries to use it, so that a clock that goes
+// expire closes what has run out when someone tries to use it, so that a clock that goes
 // back does not bring it to life again (SEC-140).
 func (s *Service) expire(ctx context.Context, tx *db.Tx, f *activeFlow) error {
 	if !tx.Now.Before(f.ExpiresAt) {

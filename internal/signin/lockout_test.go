@@ -16,7 +16,7 @@ import (
 	"countersign/internal/user"
 )
 
-// siege is three hours in which somebody keeps attacking one account, and its owner keeps
+// siege is three hours in which someone keeps attacking one account, and its owner keeps
 // signing in: in a browser that the account knows, in a remembered one, with a passkey from
 // another account that is attacked alike, and every time in one more new browser.
 type siege struct {
@@ -100,7 +100,7 @@ func (s *siege) wrong(ip, address string) {
 	}
 }
 
-// pester asks for links, as often as it may, for the account and for nobody.
+// pester asks for links, as often as it may, for the account and for no one.
 func (s *siege) pester(ip string) {
 	for _, address := range []string{s.maria, s.keyed, "nobody@company.test"} {
 		v := visitor

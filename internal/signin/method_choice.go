@@ -120,7 +120,7 @@ func (s *Service) mayRepeat(ctx context.Context, tx *db.Tx, f *activeFlow, v ses
 	return nil, nil
 }
 
-// Enrollee is somebody who sets a method up in the middle of a sign-in.
+// Enrollee is someone who sets a method up in the middle of a sign-in.
 type Enrollee struct {
 	User    user.User
 	FlowID  string

@@ -19,7 +19,7 @@ import (
 const minLength = password.MinLength
 
 // ReplacePassword sets a new password for a claimant whose old one was reported as known
-// to somebody else, after every proof that policy asks for. Everything that the old
+// to someone else, after every proof that policy asks for. Everything that the old
 // password opened ends; this flow goes on.
 func (s *Service) ReplacePassword(ctx context.Context, ref secret.Reference, plain secret.Text,
 	v session.Visitor) (Step, error) {

@@ -53,7 +53,7 @@ func (f *activeFlow) storeDeadline(ctx context.Context, tx *db.Tx, d policy.Deci
 }
 
 // requiredFirst is what must be done after enough was shown and before there is a session: a new
-// password, or backup codes for somebody whose only other way in is the one just used.
+// password, or backup codes for someone whose only other way in is the one just used.
 func (s *Service) requiredFirst(f *activeFlow) Step {
 	if !f.User.PasswordFlaggedAt.IsZero() && !f.replacedByMail() {
 		return ReplacePassword{
@@ -69,12 +69,12 @@ func (s *Service) requiredFirst(f *activeFlow) Step {
 	return nil
 }
 
-// replacedByMail reports whether the password that somebody else is said to know was replaced
+// replacedByMail reports whether the password that someone else is said to know was replaced
 // through a mailed link since. The report then stands until the sign-in is complete.
 func (f *activeFlow) replacedByMail() bool { return f.ResetAt.After(f.User.PasswordFlaggedAt) }
 
 // onlyWay reports whether this flow rests on the one second factor that its user has, so
-// that losing it would mean losing the account (PAR-11). Whoever has codes has them.
+// that losing it would mean losing the account (PAR-11). Anyone who has codes has them.
 func (f *activeFlow) onlyWay() bool {
 	ways := 0
 	for kind := range strings.FieldsSeq(f.Kinds) {
@@ -108,7 +108,7 @@ func (f *activeFlow) decide(now time.Time) policy.Decision {
 }
 
 // pick chooses what to ask for first: what the person prefers, else the strongest. Backup
-// codes are asked for when somebody chooses them, or has nothing else.
+// codes are asked for when someone chooses them, or has nothing else.
 func (s *Service) pick(all []method, offer []authenticator.Kind, prefer string) (method, bool) {
 	first := func(fits func(m method) bool) (method, bool) {
 		i := slices.IndexFunc(all,

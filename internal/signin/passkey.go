@@ -14,7 +14,7 @@ import (
 	"countersign/internal/secret"
 )
 
-// PasskeyOffer asks whoever comes for a passkey. Nothing is stored of it.
+// PasskeyOffer asks anyone who comes for a passkey. Nothing is stored of it.
 type PasskeyOffer struct {
 	Options []byte    // PublicKeyCredentialRequestOptionsJSON, the same for everybody
 	Token   string    // comes back with the answer
@@ -46,7 +46,7 @@ func (s *Service) BeginPasskey(browser string) (o PasskeyOffer, ok bool) {
 // isBrowser checks the shape; what it is worth shows when an offer is opened with it.
 func isBrowser(s string) bool { return len(s) >= 40 && len(s) <= 64 }
 
-// claim is somebody's answer to an offer, and what is known of whom it names.
+// claim is someone's answer to an offer, and what is known of whom it names.
 type claim struct {
 	answer passkey.Answer
 	offer  passkey.Offered
@@ -60,7 +60,7 @@ type claim struct {
 // SubmitPasskey answers an offer: both address and proof. What names no credential of ours,
 // a bad signature and a disabled account are one answer, AskPassword, after the same work;
 // passkey.Advice says what may be told beyond that. Failures of passwords do not stand in the way of it (SEC-32), and
-// failures are charged to their source alone: nobody else's account is slowed by them.
+// failures are charged to their source alone: no one else's account is slowed by them.
 func (s *Service) SubmitPasskey(ctx context.Context, a Attempt, token, browser string, assertion []byte) (Step, error) {
 	v := s.passkeys()
 	if v == nil {
@@ -193,7 +193,7 @@ func (s *Service) refusePasskey(ctx context.Context, a Attempt, c claim) (Step, 
 	})
 }
 
-// limitPasskeyFlows is apart from limitFlows: whoever knows the password must not keep the
+// limitPasskeyFlows is apart from limitFlows: anyone who knows the password must not keep the
 // owner's passkey from signing in.
 var limitPasskeyFlows = ratelimit.Limit{Name: "flow.passkey", Windows: []ratelimit.Window{{Count: 60, Per: time.Hour}}}
 

@@ -20,7 +20,7 @@ import (
 	"countersign/internal/user"
 )
 
-// key is somebody's passkey on a virtual device.
+// key is someone's passkey on a virtual device.
 type key struct {
 	virtualwebauthn.Authenticator
 	virtualwebauthn.Credential
@@ -337,7 +337,7 @@ func (h *house) run(company, text string) {
 	})
 }
 
-// guard: no failure of anybody's keeps a right passkey out, and a source that fails writes
+// guard: no failure of anyone's keeps a right passkey out, and a source that fails writes
 // only so much
 func TestSEC32_NobodyLocksAPasskeyOut(t *testing.T) {
 	withPasskeys(t, func(t *testing.T, h *house) {
@@ -366,7 +366,7 @@ func TestSEC32_NobodyLocksAPasskeyOut(t *testing.T) {
 	})
 }
 
-// guard: the owner is never told that somebody knew the password away by a passkey
+// guard: the owner is never told that someone knew the password away by a passkey
 func TestAPasskeyDoesNotSparethePasswordThatIsKnown(t *testing.T) {
 	withPasskeys(t, func(t *testing.T, h *house) {
 		k := h.bindPasskey(h.company, "maria@company.test", virtualwebauthn.AuthenticatorOptions{})

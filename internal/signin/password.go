@@ -154,7 +154,7 @@ func (s *Service) throttled(ctx context.Context, a Attempt, acc account, refused
 }
 
 // refuse records a failure. Known and unknown addresses write one row each; the address
-// that nobody has is not written down.
+// that no one has is not written down.
 func (s *Service) refuse(ctx context.Context, a Attempt, acc account) error {
 	reason := "wrong_password"
 	switch {

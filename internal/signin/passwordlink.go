@@ -37,7 +37,7 @@ const (
 
 // limitResets bounds the mails that strangers can have sent to one address. Its window is the
 // life of a link, so that whenever it refuses, the links of the last mails are still valid: a
-// stranger who uses it up keeps nobody from a new password.
+// stranger who uses it up keeps no one from a new password.
 var limitResets = ratelimit.Limit{Name: "reset.account", Windows: []ratelimit.Window{{Count: 2, Per: resetLife}}}
 
 // limitResetSource bounds what one network may ask for.
@@ -54,7 +54,7 @@ type Forgotten struct {
 // JobPasswordLink is the kind of the job that answers AskPasswordLink.
 const JobPasswordLink = "password.link"
 
-// linkJob is the job's argument. An address that nobody has must not be kept in the clear.
+// linkJob is the job's argument. An address that no one has must not be kept in the clear.
 type linkJob struct {
 	Sealed []byte `json:"sealed"`
 }
@@ -62,7 +62,7 @@ type linkJob struct {
 // sealedJob binds the argument of a job to its purpose.
 var sealedJob = []string{"jobs", "args", JobPasswordLink}
 
-// AskPasswordLink has a link for a new password mailed to an address, if it is somebody's. It
+// AskPasswordLink has a link for a new password mailed to an address, if it is someone's. It
 // answers the same in the same time for every address: a job looks it up. Invalid for what
 // can't be an address, RateLimited for a source that asks too often.
 func (s *Service) AskPasswordLink(ctx context.Context, a Forgotten) error {
@@ -155,7 +155,7 @@ func (s *Service) sendPasswordLink(ctx context.Context, tx *db.Tx, a Forgotten) 
 // errHasPassword: an invitation is for people who have no password.
 var errHasPassword = fault.New(fault.Conflict, "user.has_password")
 
-// errDisabled: nobody is invited to an account that is closed.
+// errDisabled: no one is invited to an account that is closed.
 var errDisabled = fault.New(fault.Conflict, "user.is_disabled")
 
 // Invite mails a person who has no password a link with which they choose one; links that

@@ -22,7 +22,7 @@ import (
 // as anything may live that it opened.
 const disownWithin = flow.Kept
 
-// Disown takes the word of whoever reads the account's mail that a sign-in was not theirs:
+// Disown takes the word of anyone who reads the account's mail that a sign-in was not theirs:
 // the attempt and what came of it end, the password is flagged, the admins are told. It
 // answers the same for every token, good or bad.
 func (s *Service) Disown(ctx context.Context, ref secret.Reference, v session.Visitor) error {
@@ -89,7 +89,7 @@ func (s *Service) alertAdmins(ctx context.Context, tx *db.Tx, f *activeFlow) err
 	return s.Notifier.TellAdmins(ctx, tx, notice)
 }
 
-// warn tells a person, once an hour at the most, that somebody with their password keeps
+// warn tells a person, once an hour at the most, that someone with their password keeps
 // failing at the second step (SEC-36).
 func (s *Service) warn(ctx context.Context, tx *db.Tx, f *activeFlow, v session.Visitor) error {
 	if f.answers.Used(tx.Now, 24*time.Hour) < s.Limits.WrongAnswers {

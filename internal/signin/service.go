@@ -55,7 +55,7 @@ func (s *Service) limitPasswordHere() ratelimit.Limit {
 // fromMany is how many times as many failures slow an account down for every network.
 const fromMany = 4
 
-// limitPassword slows an account down for all browsers that it does not know together. Nobody
+// limitPassword slows an account down for all browsers that it does not know together. No one
 // waits for the failures of other networks longer than PasswordSlowMax (limitTurn) until the
 // window is full, which takes more than fifty networks: each gets PasswordSlowFrom tries beside
 // the hundred or so that the slowing lets through in a day. When it is full, a new browser
@@ -135,7 +135,7 @@ func (s *Service) limitKnownSends() ratelimit.Limit {
 
 var limitWarning = ratelimit.Limit{Name: "warning.account", Windows: []ratelimit.Window{{Count: 1, Per: time.Hour}}}
 
-// limitFlows bounds what somebody who knows a password may write: strangers together, and each
+// limitFlows bounds what someone who knows a password may write: strangers together, and each
 // browser that the account knows by itself.
 var limitFlows = ratelimit.Limit{Name: "flow.account", Windows: []ratelimit.Window{{Count: 60, Per: time.Hour}}}
 

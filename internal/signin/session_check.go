@@ -278,7 +278,7 @@ func (s *Service) SignOut(ctx context.Context, ref secret.Reference, v session.V
 }
 
 // Owner names whose session a browser's cookie is, as long as it has not ended, however
-// long it has been idle: apps may still hold tokens of it. It is empty for nobody's.
+// long it has been idle: apps may still hold tokens of it. It is empty for no one's.
 func (s *Service) Owner(ctx context.Context, cookie string) (userID string, err error) {
 	ref, err := secret.ParseReference(cookie)
 	if err != nil {
@@ -293,7 +293,7 @@ func (s *Service) Owner(ctx context.Context, cookie string) (userID string, err 
 
 // TakeOver retires the session that a browser held before it signed in again: its cookie
 // dies. The same user's goes on for the tokens that apps hold, and ends with the new one;
-// anybody else's ends now.
+// anyone else's ends now.
 func (s *Service) TakeOver(ctx context.Context, cookie string, next secret.Reference, v session.Visitor) error {
 	old, err := secret.ParseReference(cookie)
 	if err != nil || old.ID == next.ID {

@@ -101,7 +101,7 @@ func (o opened) state(now time.Time, key string, version int64, expires, closed 
 }
 
 // SetPasswordByLink sets the password of the person who was mailed a link, once. Everything that
-// an older one opened ends. It signs nobody in and leaves every method as it is. The state is
+// an older one opened ends. It signs no one in and leaves every method as it is. The state is
 // LinkReady where it was set, and says otherwise why not; what is wrong with the password is
 // Invalid, and the link stays good.
 func (s *Service) SetPasswordByLink(ctx context.Context, ref secret.Reference, plain secret.Text,
@@ -131,7 +131,7 @@ func (s *Service) SetPasswordByLink(ctx context.Context, ref secret.Reference, p
 	return o.PasswordLink, err
 }
 
-// expirePasswordLink closes a link that somebody tried too late, so that a clock that goes back
+// expirePasswordLink closes a link that someone tried too late, so that a clock that goes back
 // does not bring it to life again (SEC-140).
 func (s *Service) expirePasswordLink(ctx context.Context, ref secret.Reference) error {
 	return s.DB.InTx(ctx, ref.Tenant, func(tx *db.Tx) error {

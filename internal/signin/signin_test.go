@@ -656,7 +656,7 @@ func TestATK12_StrangersSlowDownButDoNotLockOut(t *testing.T) {
 	})
 }
 
-// guard: limitPasswordHere. One stranger, however patient, slows nobody but himself.
+// guard: limitPasswordHere. One stranger, however patient, slows no one but himself.
 func TestATK12_OneStrangerSlowsOnlyHimself(t *testing.T) {
 	each(t, func(t *testing.T, h *house) {
 		a := attempt("maria@company.test", "wrong", "dashboard")

@@ -209,7 +209,7 @@ var settersOfUser = map[string]struct {
 	"method failed too often": {func(ctx context.Context, tx *db.Tx, u user.User) error {
 		return ofEmail(ctx, tx, u,
 			func(a authenticator.Authenticator) error { return authenticator.Failed(ctx, tx, a, 1) })
-	}, true},
+	}, false},
 	"method enabled": {func(ctx context.Context, tx *db.Tx, u user.User) error {
 		return ofEmail(ctx, tx, u,
 			func(a authenticator.Authenticator) error { return authenticator.Enable(ctx, tx, a.ID) })

@@ -19,7 +19,7 @@ import (
 	"countersign/internal/user"
 )
 
-// kit is everything that somebody has set up beside the password.
+// kit is everything that someone has set up beside the password.
 type kit struct {
 	app   totp.App
 	key   *key

@@ -27,7 +27,7 @@ type (
 		Kind     authenticator.Kind
 		Others   []authenticator.Kind // what may be used instead, strongest first
 		ForSetUp bool                 // the answer only opens the set-up of a method
-		// of a step-up: somebody who is signed in confirms that it is them
+		// of a step-up: someone who is signed in confirms that it is them
 		Confirms                   bool
 		Present                    []byte // what the browser needs for it (a passkey's options, JSON)
 		AppName, SentTo, Reference string
@@ -61,7 +61,7 @@ type (
 		Flow            *secret.Reference
 	}
 
-	// ReplacePassword asks for a new password, because somebody else is said to know the old one.
+	// ReplacePassword asks for a new password, because someone else is said to know the old one.
 	ReplacePassword struct {
 		Email      string
 		MinLength  int

@@ -16,7 +16,7 @@ const keepSessions = 40 * 24 * time.Hour
 // sweepBatch keeps a sweep from holding the write lock for long.
 const sweepBatch = 500
 
-// Sweep deletes what nobody will ask for any more, of every tenant, a few hundred rows at a
+// Sweep deletes what no one will ask for any more, of every tenant, a few hundred rows at a
 // time: flows with their challenges, sessions and remembered browsers, changes of addresses, links for passwords.
 func (s *Service) Sweep(ctx context.Context) error {
 	for _, old := range []struct {
