@@ -92,7 +92,7 @@ func TestATK012_ANewBrowserIsLetInByAMailedLink(t *testing.T) {
 	})
 }
 
-// Somebody who knows the password uses up the sign-ins and mails that strangers may cause.
+// Someone who knows the password uses up the sign-ins and mails that strangers may cause.
 //
 // guard: spender
 func TestATK012_WhoeverKnowsThePasswordKeepsNobodyOut(t *testing.T) {

@@ -9,7 +9,7 @@ import (
 	"countersign/acceptance/rig"
 )
 
-// copies is another browser that holds the present value of one cookie of somebody's, and
+// copies is another browser that holds the present value of one cookie of someone's, and
 // nothing else.
 func copies(t *testing.T, w *rig.World, p *rig.Person, name string) *rig.Person {
 	t.Helper()
@@ -36,7 +36,7 @@ func unbegun(t *testing.T, thief *rig.Person, base, kind string) {
 }
 
 // unfinished fails unless the right answer, from a browser that did not begin, binds nothing,
-// costs no try, and leaves the draft to whoever began it.
+// costs no try, and leaves the draft to the person who began it.
 func unfinished(t *testing.T, w *rig.World, thief *rig.Person, base, kind, draft string, answer url.Values) {
 	t.Helper()
 	given := url.Values{"draft": {draft}}

@@ -16,7 +16,7 @@ const (
 	confirmPath = emailPath + "/confirm"
 )
 
-// atEmail brings somebody who is signed in with all they have to the page that asks for a new
+// atEmail brings someone who is signed in with all they have to the page that asks for a new
 // address. n is the mail with their code.
 func atEmail(t *testing.T, w *rig.World, u *rig.User, n int) *rig.Person {
 	t.Helper()
@@ -214,7 +214,7 @@ func TestATK092_AStaleChange(t *testing.T) {
 	})
 }
 
-// TestATK093_WhereAMailGoes: what is not one address is refused, and what is somebody's in
+// TestATK093_WhereAMailGoes: what is not one address is refused, and what is someone's in
 // another spelling is written to as we know it, with the same page as any other.
 func TestATK093_WhereAMailGoes(t *testing.T) {
 	rig.Each(t, func(t *testing.T, w *rig.World) {

@@ -8,7 +8,7 @@ import (
 )
 
 // What the first operator sees leads on: to a company, a user and an app. It goes away once
-// there is an app, and nobody else sees it.
+// there is an app, and no one else sees it.
 func TestTheOperatorsFirstPageLeadsOn(t *testing.T) {
 	rig.EachFresh(t, rig.Options{}, func(t *testing.T, w *rig.World) {
 		steps := []string{"countersign tenant create", "countersign user create", "countersign client create",

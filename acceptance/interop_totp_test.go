@@ -19,14 +19,14 @@ import (
 	"countersign/internal/user"
 )
 
-// shown is what an authenticator app of somebody else's makes of a set-up page.
+// shown is what an authenticator app of someone else's makes of a set-up page.
 type shown struct {
 	Type, Label, Issuer string
 	Codes               []string
 }
 
 // apps are implementations that share nothing with ours. Each is given the card of a set-up
-// and the instants at which somebody looks at it.
+// and the instants at which someone looks at it.
 var apps = map[string]func(t *testing.T, c totp.Card, at []time.Time) shown{
 	"otplib, from the QR code": func(t *testing.T, c totp.Card, at []time.Time) (s shown) {
 		var seconds []int64
@@ -99,7 +99,7 @@ func TestPAR10_TestVOI1_OtherPeoplesAppsShowRightCodes(t *testing.T) {
 	}
 }
 
-// newcomer is somebody who has nothing set up.
+// newcomer is someone who has nothing set up.
 func newcomer(t *testing.T, d *db.DB) (who authenticator.Subject) {
 	t.Helper()
 	in := func(of string, fn func(ctx context.Context, tx *db.Tx) error) {

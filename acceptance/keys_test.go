@@ -167,7 +167,7 @@ func TestREL016_MasterKeyChangesUnderLoad(t *testing.T) {
 	})
 }
 
-// fillSealed leaves sealed rows that nobody is about to send.
+// fillSealed leaves sealed rows that no one is about to send.
 func fillSealed(t *testing.T, w *rig.World, n int) {
 	t.Helper()
 	keys, err := secret.ReadKeys(w.File("countersign.key"), time.Now())

@@ -97,7 +97,7 @@ func judged(t *testing.T, w *rig.World, u *rig.User) int64 {
 		JOIN users u ON u.tenant_id = c.tenant_id AND u.id = c.user_id WHERE u.email = $1`, u.Email)
 }
 
-// denied fails when somebody got in.
+// denied fails when someone got in.
 func denied(t *testing.T, w *rig.World, u *rig.User, what string) {
 	t.Helper()
 	if n := sessions(t, w, u); n != 0 {

@@ -21,7 +21,7 @@ type means struct {
 	wrong url.Values
 }
 
-// hoard is somebody with methods, signed in to their profile.
+// hoard is someone with methods, signed in to their profile.
 type hoard struct {
 	*rig.User
 	w     *rig.Armed
@@ -37,7 +37,7 @@ func armed(t *testing.T, fn func(t *testing.T, w *rig.Armed)) {
 	rig.EachArmed(t, fn)
 }
 
-// eachKind is armed, for each kind of method and somebody who has it.
+// eachKind is armed, for each kind of method and someone who has it.
 func eachKind(t *testing.T, fn func(t *testing.T, h *hoard, kind string)) {
 	t.Helper()
 	armed(t, func(t *testing.T, w *rig.Armed) {
@@ -47,7 +47,7 @@ func eachKind(t *testing.T, fn func(t *testing.T, h *hoard, kind string)) {
 	})
 }
 
-// has makes somebody who has these kinds, and backup codes.
+// has makes someone who has these kinds, and backup codes.
 func has(t *testing.T, w *rig.Armed, c *rig.Tenant, with ...string) *hoard {
 	t.Helper()
 	h := &hoard{User: c.Crowd(t, 1)[0], w: w, owner: w.Person(t), means: map[string]*means{}}

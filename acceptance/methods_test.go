@@ -109,7 +109,7 @@ func addCodes(t *testing.T, p *rig.Person, base string) (codes []string) {
 	return codes
 }
 
-// enter opens the profile of somebody, from the password on.
+// enter opens the profile of someone, from the password on.
 func enter(t *testing.T, p *rig.Person, u *rig.User, path string) *rig.Page {
 	t.Helper()
 	p.Get(path)
@@ -127,7 +127,7 @@ func mailed(t *testing.T, w *rig.World, p *rig.Person, u *rig.User, n int) *rig.
 	return p.Code(w.Sink.Code(t, u.Email, n).Code)
 }
 
-// equipped is somebody with an authenticator app and backup codes, signed in to their
+// equipped is someone with an authenticator app and backup codes, signed in to their
 // profile.
 func equipped(t *testing.T, w *rig.World, c *rig.Tenant, name string) (*rig.Person, *rig.User, *gadget, []string) {
 	t.Helper()
@@ -147,7 +147,7 @@ const freshFor = 301 * time.Second
 // wait is long enough for a mail to leave.
 const wait = 10 * time.Second
 
-// mailsOf is what was written to somebody.
+// mailsOf is what was written to someone.
 func mailsOf(w *rig.World, u *rig.User) string {
 	var all strings.Builder
 	for _, m := range w.Sink.Mails(u.Email) {

@@ -66,7 +66,7 @@ func (f *crowd) stop() {
 	f.all.Wait()
 }
 
-// inTurn runs what somebody does and fails when half of the crowd went first.
+// inTurn runs what someone does and fails when half of the crowd went first.
 func (f *crowd) inTurn(t *testing.T, what string, do func()) {
 	t.Helper()
 	before := f.served.Load()
@@ -179,7 +179,7 @@ func comeBack(t *testing.T, pg *rig.Page) {
 	}
 }
 
-// counted: every failure that somebody was told of is in each of its budgets and in the
+// counted: every failure that someone was told of is in each of its budgets and in the
 // audit trail, and nothing else is: who was turned away has lost no try.
 func counted(t *testing.T, w *rig.World, c *rig.Tenant, told int64) {
 	t.Helper()

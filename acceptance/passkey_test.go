@@ -26,7 +26,7 @@ func leave(b *rig.Browser) {
 	b.See(`a[href="/signin"]`)
 }
 
-// withPasskey is somebody who has bound a passkey on their profile page and has signed out
+// withPasskey is someone who has bound a passkey on their profile page and has signed out
 // again, in a browser with that device.
 func withPasskey(t *testing.T, w *rig.World, b *rig.Browser, u *rig.User, d rig.Device) *rig.Authenticator {
 	t.Helper()
@@ -55,7 +55,7 @@ func withPasskey(t *testing.T, w *rig.World, b *rig.Browser, u *rig.User, d rig.
 	return a
 }
 
-// saveCodes makes backup codes and types one back: nobody has a single way in.
+// saveCodes makes backup codes and types one back: no one has a single way in.
 func saveCodes(t *testing.T, b *rig.Browser) {
 	t.Helper()
 	press(b, `form[action$="/backup"] button`)
@@ -67,7 +67,7 @@ func saveCodes(t *testing.T, b *rig.Browser) {
 	b.See("h1")
 }
 
-// reached counts the sessions of somebody with this level and these proofs.
+// reached counts the sessions of someone with this level and these proofs.
 func reached(t *testing.T, w *rig.World, u *rig.User, acr, amr string) int64 {
 	t.Helper()
 	return w.Number(t, `SELECT count(*) FROM sessions s

@@ -302,7 +302,7 @@ func TestATK042_AResetAndACodeByMailAreOneProof(t *testing.T) {
 	})
 }
 
-// Whoever reads a mailbox resets the password, and does so again after the owner has reported it.
+// Anyone who reads a mailbox resets the password, and does so again after the owner has reported it.
 // The report goes on asking for the app, also in an application that asks for no second step.
 //
 // guard: PasswordSetByMail, replacedByMail, SettleReport
@@ -380,7 +380,7 @@ func invited(t *testing.T, w *rig.World, c *rig.Tenant) *rig.User {
 	return u
 }
 
-// guard: a person without a password is invited, and nobody else sees the password (ALO-16)
+// guard: a person without a password is invited, and no one else sees the password (ALO-16)
 func TestALO16_AnInvitationIsAWayIn(t *testing.T) {
 	timed(t, func(t *testing.T, w *rig.World) {
 		c := w.NewTenant(t, "--mandate", "mandatory", "--methods", "totp,email")

@@ -8,8 +8,8 @@ import (
 	"countersign/internal/message/push/pushtest"
 )
 
-// TestATK170_APushServiceThatNeverAnswers: whoever sets a receiver up chooses its push service.
-// One that takes pushes and never answers holds up nobody's mails. guard: jobs.Runner.Leaves.
+// TestATK170_APushServiceThatNeverAnswers: anyone who sets a receiver up chooses its push service.
+// One that takes pushes and never answers holds up no one's mails. guard: jobs.Runner.Leaves.
 func TestATK170_APushServiceThatNeverAnswers(t *testing.T) {
 	pushedWithin(t, 50*time.Second, func(t *testing.T, w *rig.World, s *pushtest.Service) {
 		var attackers []*rig.User

@@ -54,7 +54,7 @@ func arrived(t *testing.T, p pushtest.Push) (s push.Shown) {
 	return s
 }
 
-// toldOf waits for a mail to somebody with words in its subject.
+// toldOf waits for a mail to someone with words in its subject.
 func toldOf(t *testing.T, w *rig.World, u *rig.User, words string) {
 	t.Helper()
 	rig.Within(t, 10*time.Second, "a mail: "+words, func() bool {
@@ -88,7 +88,7 @@ func keyOn(pg *rig.Page) string {
 	return key
 }
 
-// receives makes a browser at the push service the receiver of somebody, by HTTP alone.
+// receives makes a browser at the push service the receiver of someone, by HTTP alone.
 func receives(t *testing.T, w *rig.World, s *pushtest.Service, p *rig.Person, u *rig.User) *pushtest.Browser {
 	t.Helper()
 	b := s.Subscribe()

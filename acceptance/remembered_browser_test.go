@@ -13,7 +13,7 @@ import (
 // signOut ends the person's session; a remembered browser stays remembered.
 func signOut(p *rig.Person) { p.Post(rig.PathSignOut, url.Values{}) }
 
-// remembered returns somebody whose browser is remembered for the dashboard, signed out.
+// remembered returns someone whose browser is remembered for the dashboard, signed out.
 func remembered(t *testing.T, w *rig.World, u *rig.User) *rig.Person {
 	t.Helper()
 	p := w.Person(t)

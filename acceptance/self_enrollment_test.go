@@ -17,7 +17,7 @@ func selfService(t *testing.T, w *rig.World) *rig.Tenant {
 	return w.NewTenant(t, "--mandate", "default_on", "--choice", "optional", "--methods", "sms,totp,backup")
 }
 
-// toAdding signs somebody in to where methods are added.
+// toAdding signs someone in to where methods are added.
 func toAdding(t *testing.T, w *rig.World, u *rig.User) *rig.Person {
 	t.Helper()
 	p := w.Person(t)
@@ -26,14 +26,14 @@ func toAdding(t *testing.T, w *rig.World, u *rig.User) *rig.Person {
 	return p
 }
 
-// number is a mobile number that nobody else here has, as people in Germany write it.
+// number is a mobile number that no one else here has, as people in Germany write it.
 func number(w *rig.World) (typed, e164 string) {
 	serial, _ := strconv.Atoi(strings.TrimPrefix(w.Unique("number"), "number"))
 	digits := fmt.Sprintf("1512%07d", 3_000_000+1_000*serial) // each in a range of its own
 	return "0" + digits[:4] + " " + digits[4:], "+49" + digits
 }
 
-// guard: policy asks nothing of somebody who has not chosen, where it is theirs to choose
+// guard: policy asks nothing of someone who has not chosen, where it is theirs to choose
 func TestPAR1_PAR2_RecommendedAndSwitchedOnByOneself(t *testing.T) {
 	timed(t, func(t *testing.T, w *rig.World) {
 		c := selfService(t, w)

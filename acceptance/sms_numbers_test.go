@@ -68,7 +68,7 @@ func TestPAR3_EveryMistakeInANumberIsExplained(t *testing.T) {
 	})
 }
 
-// toAddingAs is toAdding for somebody who reads another language.
+// toAddingAs is toAdding for someone who reads another language.
 func toAddingAs(t *testing.T, w *rig.Texting, u *rig.User, language string) *rig.Person {
 	t.Helper()
 	p := toAdding(t, w.World, u)

@@ -249,7 +249,7 @@ func (s *server) sql(t *testing.T, text string) {
 	}
 }
 
-// ctl runs pg_ctl as whoever owns the data.
+// ctl runs pg_ctl as the owner of the data.
 func (s *server) ctl(t *testing.T, args ...string) {
 	t.Helper()
 	bins, err := filepath.Glob("/usr/lib/postgresql/*/bin/pg_ctl")

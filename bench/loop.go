@@ -97,7 +97,7 @@ func (c *conn) expect(err error, status int) error {
 	return err
 }
 
-// orWait is expect where somebody may be told to come back: who comes too often in a small
+// orWait is expect where someone may be told to come back: who comes too often in a small
 // database, and who would wait too long for a password to be compared.
 func (c *conn) orWait(err error, status int) error {
 	if err == nil && (c.status == http.StatusTooManyRequests || c.status == http.StatusServiceUnavailable) {

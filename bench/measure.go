@@ -225,7 +225,7 @@ func (w *world) acquaint(ctx context.Context) error {
 	return got.sound()
 }
 
-// said tells whoever waits what is going on.
+// said tells anyone who waits what is going on.
 func said(format string, args ...any) {
 	_, _ = fmt.Fprintf(os.Stderr, format+"\n", args...)
 }

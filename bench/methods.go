@@ -22,7 +22,7 @@ import (
 	"countersign/internal/authenticator/totp"
 )
 
-// The second steps that send nothing. Nobody walks through their pages for the pattern: what
+// The second steps that send nothing. No one walks through their pages for the pattern: what
 // the product keeps of them is written here, and a mistake shows as wrong answers.
 const (
 	setKit     = "kit" // an app, a passkey and printed codes for whoever signs in
@@ -39,7 +39,7 @@ type kit struct {
 	hash   string // of paper
 }
 
-// paper is the first printed code of everybody.
+// paper is the first printed code of everyone.
 const paper = "0123456789ABC"
 
 func (w *world) makeKit(ctx context.Context) error {
@@ -95,7 +95,7 @@ func credentialKey(id []byte) string {
 	return base64.RawURLEncoding.EncodeToString(h[:])
 }
 
-// kitRecipes are the rows of somebody's app, passkey and printed codes.
+// kitRecipes are the rows of someone's app, passkey and printed codes.
 func (w *world) kitRecipes() []recipe {
 	text := func(f func(it item) string) cell { return func(it item) any { return f(it) } }
 	is := func(v any) cell { return func(item) any { return v } }

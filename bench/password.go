@@ -37,7 +37,7 @@ func (w *world) argon(ctx context.Context) (time.Duration, error) {
 	return (processes()[os.Getpid()].own - before) / time.Duration(n), nil
 }
 
-// passwords answers the first page, each time for somebody else.
+// passwords answers the first page, each time for someone else.
 func (w *world) passwords(to string, from uint64) task {
 	return func(c *conn, i int) error {
 		it := stock{from: from, users: w.users}.item(i)
@@ -75,7 +75,7 @@ func measurePassword(ctx context.Context, w *world, r *report) error {
 	return w.verifyWhileOthersWait(ctx, r)
 }
 
-// verifyWhileOthersWait compares how long a code takes while nobody and while 200 people
+// verifyWhileOthersWait compares how long a code takes while no one and while 200 people
 // wait for their passwords.
 func (w *world) verifyWhileOthersWait(ctx context.Context, r *report) error {
 	sp := w.right()

@@ -102,7 +102,7 @@ func parseSystem(text string) (s system, err error) {
 	return s, nil
 }
 
-// usage is what everybody has used up to an instant.
+// usage is what everyone has used up to an instant.
 type usage struct {
 	at                        time.Time
 	ours, base, driver, other time.Duration
@@ -137,7 +137,7 @@ func (u usage) since(v usage) usage {
 	}
 }
 
-// disturbed is the share of the machine that somebody else took, in percent.
+// disturbed is the share of the machine that someone else took, in percent.
 func (u usage) disturbed() float64 {
 	if u.total <= 0 {
 		return 0

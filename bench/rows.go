@@ -202,7 +202,7 @@ func (w *world) population() []recipe {
 	return append(w.copying(perCopy, setPerson), w.copying(perPerson, setFlow, setSession, setCode, setTokens)...)
 }
 
-// How far a row belongs to somebody: a row that is the same for everybody, such as one of
+// How far a row belongs to someone: a row that is the same for everyone, such as one of
 // the whole installation's, cannot be laid twice and is left out.
 type belonging int
 
@@ -273,7 +273,7 @@ func emailOf(user int) string { return fmt.Sprintf("person-%09d@people.example.t
 // addressOf gives each copy an address of its own, so that none is slowed for another's sake.
 func addressOf(n uint64) string { return fmt.Sprintf("10.%d.%d.%d", n>>16&0xff, n>>8&0xff, n&0xff) }
 
-// tokenOf is the bearer token of a copy; nobody keeps it.
+// tokenOf is the bearer token of a copy; no one keeps it.
 func tokenOf(kind string, n uint64) string {
 	sum := sha256.Sum256(fmt.Appendf(nil, "bench/%s/%d", kind, n))
 	return base64.RawURLEncoding.EncodeToString(sum[:])

@@ -145,7 +145,7 @@ type stock struct {
 }
 
 // stride walks over the people in an order that no index likes. It is a prime, so that
-// everybody has a turn before anybody has two.
+// everyone has a turn before anyone has two.
 const stride = 15_485_863
 
 func (s stock) item(i int) item {

@@ -9,7 +9,7 @@ import (
 	"countersign/acceptance/rig"
 )
 
-// Evidence is what there is to look at. It must be at rest: nobody writes meanwhile.
+// Evidence is what there is to look at. It must be at rest: no one writes meanwhile.
 type Evidence struct {
 	Rows    Rows
 	Chains  error // what the program's own check of the audit chains said

@@ -82,7 +82,7 @@ func (h *History) Session(cookie string) {
 	h.note(told{what: session, id: idOf(cookie)})
 }
 
-// Ended notes that somebody was told that a session is over.
+// Ended notes that someone was told that a session is over.
 func (h *History) Ended(cookie string) { h.note(told{what: ended, id: idOf(cookie)}) }
 
 // Authorized notes that an app was given an authorization code.
@@ -91,7 +91,7 @@ func (h *History) Authorized(code string) {
 	h.note(told{what: authorized, id: idOf(code)})
 }
 
-// Answered notes that a message, by its code or by its link, signed somebody in.
+// Answered notes that a message, by its code or by its link, signed someone in.
 func (h *History) Answered(messageID string) { h.note(told{what: answered, id: messageID}) }
 
 // Redeemed notes that an authorization code was turned into tokens.
@@ -120,7 +120,7 @@ func (h *History) Wrong(email, reference string, left int64) {
 // WrongPassword notes that an account was told that its password was wrong.
 func (h *History) WrongPassword(email string) { h.note(told{what: password, user: email}) }
 
-// Disowned notes that somebody was told that the sign-in behind a link is disowned.
+// Disowned notes that someone was told that the sign-in behind a link is disowned.
 func (h *History) Disowned(link string) {
 	h.note(told{what: disowned, id: idOf(link[strings.LastIndex(link, "/")+1:])})
 }

@@ -136,7 +136,7 @@ func write(t *testing.T, path, content string) {
 	}
 }
 
-// addresses are the addresses that the audit record has of somebody.
+// addresses are the addresses that the audit record has of someone.
 func addresses(t *testing.T, w *rig.World, u *rig.User) string {
 	t.Helper()
 	return strings.Join(w.Texts(t, `SELECT DISTINCT e.ip FROM audit_events e

@@ -16,7 +16,7 @@ import (
 var measured = flag.Int("people", 0, "measure what so many people and their sign-ins take in the database")
 
 // TestStorage prints what a person and a sign-in cost at rest: with -people 2000, for
-// docs/scale.md. Everybody signs in twice, because the second time finds rows to change.
+// docs/scale.md. Everyone signs in twice, because the second time finds rows to change.
 func TestStorage(t *testing.T) {
 	if *measured == 0 {
 		t.Skip("a measurement: go test ./acceptance/deploy -run Storage -people 2000 -v")

@@ -17,7 +17,7 @@ type chapter struct {
 	play func(c *client) error
 }
 
-// story is everything: each chapter is played by somebody of their own.
+// story is everything: each chapter is played by someone of their own.
 var story = []chapter{
 	{"a whole sign-in", whole},
 	{"a new code and a link", link},
@@ -93,7 +93,7 @@ func (c *client) refused(m rig.Mail) error {
 	return nil
 }
 
-// notMe: somebody gets in, the owner says that it was not them, and chooses a new password.
+// notMe: someone gets in, the owner says that it was not them, and chooses a new password.
 func notMe(c *client) error {
 	var m rig.Mail
 	var k *tokens
@@ -129,7 +129,7 @@ func (c *client) disown(m rig.Mail) error {
 
 const pathNewPassword = "/signin/new-password"
 
-// newPassword chooses one that nobody has had before.
+// newPassword chooses one that no one has had before.
 func (c *client) newPassword() error {
 	if _, ok := c.page.Form(pathNewPassword); !ok {
 		return fmt.Errorf("not asked for a new password: status %d %s", c.page.Status, rig.Quietly(c.page.Text()))

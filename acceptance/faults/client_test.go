@@ -15,7 +15,7 @@ import (
 	"countersign/acceptance/rig"
 )
 
-// client is somebody with a browser and a mailbox, and the app that they want to get into.
+// client is someone with a browser and a mailbox, and the app that they want to get into.
 // It writes down whatever it is told. Unlike rig.Person it lives through broken
 // connections: each step returns an error instead.
 type client struct {

@@ -43,7 +43,7 @@ func setScene(t *testing.T, w *rig.World) *scene {
 	return s
 }
 
-// denied: nobody gets in, and nobody is told something that is not so.
+// denied: no one gets in, and no one is told something that is not so.
 func (s *scene) denied(t *testing.T) {
 	t.Helper()
 	later(t, s.waiting.right(), "a right code")
@@ -201,7 +201,7 @@ func TestREL008_AFullDiskUnderSQLite(t *testing.T) {
 }
 
 // exhaust asks until nothing can be written any more: files have room of their own left. It
-// asks for somebody else each time, because one account would be slowed down.
+// asks for someone else each time, because one account would be slowed down.
 func exhaust(t *testing.T, w *rig.World, s *scene) {
 	t.Helper()
 	asked := 0
@@ -259,7 +259,7 @@ func open(t *testing.T, path string) *sql.DB {
 	return d
 }
 
-// hold takes SQLite's only write lock, as a long job of somebody else would.
+// hold takes SQLite's only write lock, as a long job of someone else would.
 func hold(t *testing.T, w *rig.World) (release func()) {
 	t.Helper()
 	conn, err := open(t, strings.TrimPrefix(w.DSN(), "sqlite:")).Conn(t.Context())

@@ -29,7 +29,7 @@ func throughHose(t *testing.T, o rig.Options, fn func(t *testing.T, w *rig.World
 	}
 }
 
-// asked brings somebody to the code page, whether or not a mail comes.
+// asked brings someone to the code page, whether or not a mail comes.
 func asked(t testing.TB, w *rig.World, u *rig.User) *begun {
 	t.Helper()
 	p := w.Person(t)

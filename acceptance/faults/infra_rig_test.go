@@ -235,7 +235,7 @@ func eachRelease(t *testing.T, o rig.Options, fn func(t *testing.T, w *rig.World
 	rig.EachFresh(t, o, fn)
 }
 
-// later fails unless the page asks to come back, and has let nobody in.
+// later fails unless the page asks to come back, and has let no one in.
 func later(t testing.TB, pg *rig.Page, what string) {
 	t.Helper()
 	if pg.Status != http.StatusServiceUnavailable || pg.Header.Get("Retry-After") == "" || gotSession(pg) ||
@@ -253,7 +253,7 @@ func in(t testing.TB, pg *rig.Page, what string) {
 	}
 }
 
-// begun is somebody at the code page.
+// begun is someone at the code page.
 type begun struct {
 	*rig.Person
 	u    *rig.User

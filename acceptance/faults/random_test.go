@@ -20,7 +20,7 @@ const people = 4
 
 // TestREL004_KilledAtRandom kills the program again and again while people sign in, out, by
 // links, on remembered browsers and with new passwords. The auditor looks whenever it is
-// dead; in the end everybody gets in.
+// dead; in the end everyone gets in.
 func TestREL004_KilledAtRandom(t *testing.T) {
 	each(t, func(t *testing.T, w *world) {
 		number := *seed
@@ -75,12 +75,12 @@ func (w *world) crowdOn(ctx context.Context, t *testing.T, dice *rand.Rand) {
 	}
 }
 
-// calmTries is how often somebody tries once nobody kills the program any more.
+// calmTries is how often someone tries once no one kills the program any more.
 const calmTries = 20
 
 // verdict tells what a killed program may do to a person from what it may not: connections
 // break, and what was half done has to be begun anew, but nothing fails by itself, nothing
-// that is over lives, and while nobody kills it everybody gets in. calm counts the tries
+// that is over lives, and while no one kills it everyone gets in. calm counts the tries
 // that were begun after the last kill was over: what was begun before may have met it.
 func verdict(err error, calm int) error {
 	switch {

@@ -16,7 +16,7 @@ import (
 
 var loops = flag.Int("loops", 1, "how often each single fault is repeated")
 
-// afterPassword brings somebody up to the password and kills the program at the first point
+// afterPassword brings someone up to the password and kills the program at the first point
 // that a pattern matches. It returns the client, and the program is running again.
 func (w *world) afterPassword(t *testing.T, point string) *client {
 	t.Helper()
@@ -132,7 +132,7 @@ func TestREL003_NeitherOrBoth(t *testing.T) {
 	})
 }
 
-// atCode brings somebody to the code page with the mail in their hands.
+// atCode brings someone to the code page with the mail in their hands.
 func (w *world) atCode(t *testing.T) (*client, rig.Mail) {
 	t.Helper()
 	c := w.client(t)
@@ -175,7 +175,7 @@ func TestREL004_AllOrNothingOfARightAnswer(t *testing.T) {
 	})
 }
 
-// guard: a try is written down before anybody is told what came of it
+// guard: a try is written down before anyone is told what came of it
 func TestREL004_AWrongAnswerThatWasToldStaysCounted(t *testing.T) {
 	each(t, func(t *testing.T, w *world) {
 		c, m := w.atCode(t)
@@ -202,7 +202,7 @@ func TestREL004_AWrongAnswerThatWasToldStaysCounted(t *testing.T) {
 	})
 }
 
-// unseen signs somebody in and kills the program before it can say so.
+// unseen signs someone in and kills the program before it can say so.
 func (w *world) unseen(t *testing.T) (*client, rig.Mail, string) {
 	t.Helper()
 	c, m := w.atCode(t)
@@ -244,7 +244,7 @@ func TestREL005_TheUnseenSession(t *testing.T) {
 			t.Error("the session is not listed")
 		}
 		token := randomToken()
-		// as if somebody knew it
+		// as if someone knew it
 		w.Tamper(t, `UPDATE sessions SET token_hash = $1 WHERE id = $2`, secret.Hash(token), id)
 		if !c.signedInWith(t, company+"."+id+"."+token) {
 			t.Fatal("the test does not open the session of which it knows the token")
@@ -278,7 +278,7 @@ func (c *client) signedInWith(t *testing.T, cookie string) bool {
 	return pg.Status == http.StatusOK
 }
 
-// guard: a code is spent once, whoever heard of it
+// guard: a code is spent once, no matter who heard of it
 func TestREL006_TheAnswerIsLostOnTheWay(t *testing.T) {
 	each(t, func(t *testing.T, w *world) {
 		for _, how := range []string{"typed", "link"} {
@@ -312,7 +312,7 @@ func TestREL006_TheAnswerIsLostOnTheWay(t *testing.T) {
 	})
 }
 
-// sentAgain: the same answer once more signs nobody in, the page says so in words, and from
+// sentAgain: the same answer once more signs no one in, the page says so in words, and from
 // there the person gets in.
 func (w *world) sentAgain(t *testing.T, c *client, how string) {
 	t.Helper()
@@ -332,7 +332,7 @@ func (w *world) sentAgain(t *testing.T, c *client, how string) {
 	w.goOn(t, c, "an answer that was lost", nil)
 }
 
-// guard: session.Recall takes the token before one that nobody has shown
+// guard: session.Recall takes the token before one that no one has shown
 func TestREL006_TheRenewalOfAMemoryIsLost(t *testing.T) {
 	each(t, func(t *testing.T, w *world) {
 		c, m := w.atCode(t)

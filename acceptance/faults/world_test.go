@@ -55,7 +55,7 @@ func each(t *testing.T, fn func(t *testing.T, w *world)) {
 	}
 }
 
-// client brings somebody in who has an account of a covered company.
+// client brings someone in who has an account of a covered company.
 func (w *world) client(t testing.TB) *client {
 	t.Helper()
 	w.mu.Lock()
@@ -172,7 +172,7 @@ func (w *world) forgetClaims(t testing.TB) {
 	}
 }
 
-// audit lets the auditor look, and fails the test on what it finds. Nobody may be writing.
+// audit lets the auditor look, and fails the test on what it finds. No one may be writing.
 func (w *world) audit(t testing.TB, whole bool) {
 	t.Helper()
 	for _, f := range w.examine(t, whole) {

@@ -1,6 +1,6 @@
 package main
 
-// endings guard what stays ended when something was under way, and budgets that are nobody else's.
+// endings guard what stays ended when something was under way, and budgets that are no one else's.
 var endings = []Guard{
 	{
 		Name:    "an ended session finishes no change of the account",

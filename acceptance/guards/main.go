@@ -1,5 +1,5 @@
 // Command guards takes away one guard of the program at a time, in a copy of the tree,
-// and sees whether the tests that should notice do: a security test that nobody has seen
+// and sees whether the tests that should notice do: a security test that no one has seen
 // fail proves nothing.
 //
 //	go run ./acceptance/guards              every guard

@@ -2,7 +2,7 @@ package main
 
 const operations = "./internal/ops"
 
-// watching are the guards of what watches: it must tell enough, and of nobody.
+// watching are the guards of what watches: it must tell enough, and of no one.
 var watching = []Guard{
 	{
 		Name:    "watching: labels come from lists",

@@ -11,7 +11,7 @@ import (
 	"countersign/acceptance/rig"
 )
 
-// purse is what everybody in a round may use: every token that was ever given out, in the
+// purse is what everyone in a round may use: every token that was ever given out, in the
 // order of its arrival, under the short names that stand in the history.
 type purse struct {
 	mu       sync.Mutex

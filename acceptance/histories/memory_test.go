@@ -33,7 +33,7 @@ func TestREL015_ARememberedBrowsersToken(t *testing.T) {
 	})
 }
 
-// show signs in with a token of the memory, mostly the newest that anybody knows.
+// show signs in with a token of the memory, mostly the newest that anyone knows.
 func (c *client) show(h *history, tokens *purse, to string, u *rig.User) {
 	token, name, _ := tokens.pick(rand.IntN(10) < 8)
 	h.do(c.number, did{Verb: "show", About: name}, func() (got, error) {

@@ -43,7 +43,7 @@ type one struct {
 }
 
 // challengeModel has two operations for each answer, because the program has: "take", which
-// reserves a try, and "told", which is the verdict. Whoever was told that it is over may or
+// reserves a try, and "told", which is the verdict. Anyone who was told that it is over may or
 // may not have taken a try before.
 var challengeModel = (&porcupine.NondeterministicModel{
 	Init: func() []any { return []any{one{left: 5}} },

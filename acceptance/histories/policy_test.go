@@ -56,7 +56,7 @@ func (a *arena) policyRound(t *testing.T, company *rig.Tenant, to, first string,
 	h.check(t, registerModel(first))
 }
 
-// decide signs in by password: whoever is let in at once met the policy "off".
+// decide signs in by password: anyone who is let in at once met the policy "off".
 func (c *client) decide(h *history, to string, u *rig.User) {
 	h.do(c.number, did{Verb: "read"}, func() (got, error) {
 		pg, err := c.hold().post(rig.PathPassword, form("to", to, "email", u.Email, "password", u.Password))

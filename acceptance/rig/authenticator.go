@@ -76,7 +76,7 @@ func (a *Authenticator) Recognises(yes bool) {
 	a.b.must(err)
 }
 
-// Answers says whether somebody touches the device from now on.
+// Answers says whether someone touches the device from now on.
 func (a *Authenticator) Answers(yes bool) {
 	a.b.t.Helper()
 	_, err := chromedp.Call(a.b.ctx, webauthn.SetAutomaticPresenceSimulation,

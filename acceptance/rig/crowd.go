@@ -14,7 +14,7 @@ import (
 	"countersign/internal/secret"
 )
 
-// crowdPassword is what everybody in a crowd signs in with.
+// crowdPassword is what everyone in a crowd signs in with.
 const crowdPassword = "canary crowd horse battery staple"
 
 // Crowd makes n accounts at once, by writing the rows that the command line would write.

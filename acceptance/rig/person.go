@@ -14,7 +14,7 @@ import (
 	"time"
 )
 
-// Person is somebody with a browser of their own: cookies, an address, a user agent. It
+// Person is someone with a browser of their own: cookies, an address, a user agent. It
 // sends what a browser sends, follows redirects inside our origin and runs no scripts.
 type Person struct {
 	IP        string // the loopback address they come from

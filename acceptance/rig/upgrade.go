@@ -12,7 +12,7 @@ import (
 // are sent there with Via.
 func Front(addr string) *Server { return &Server{Addr: addr} }
 
-// FreeAddr is a loopback address with a port that nobody listens on.
+// FreeAddr is a loopback address with a port that no one listens on.
 func FreeAddr(t testing.TB) string {
 	t.Helper()
 	return freeAddr(t)

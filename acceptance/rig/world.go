@@ -346,9 +346,9 @@ var ports struct {
 	next, end int
 }
 
-// freeAddr finds a port that nobody listens on, below those that systems lend to outgoing
+// freeAddr finds a port that no one listens on, below those that systems lend to outgoing
 // connections: a program that is started again and again finds it free each time, and so does
-// whoever is given it and listens later. It is given once.
+// anyone who is given it and listens later. It is given once.
 func freeAddr(t testing.TB) string {
 	t.Helper()
 	ports.Lock()

@@ -37,7 +37,7 @@ func (k *stage) seenPending(a answer) {
 	}
 }
 
-// copied looks at a set-up that somebody has begun, and answers for it, with a copy of the cookie
+// copied looks at a set-up that someone has begun, and answers for it, with a copy of the cookie
 // of its session or sign-in and nothing else of that browser.
 func (k *stage) copied(b *tab, s step) {
 	open := slices.DeleteFunc(slices.Clone(k.setUps), func(u *setUp) bool {

@@ -99,7 +99,7 @@ func fields(t *testing.T) []string {
 	return slices.Sorted(maps.Keys(found))
 }
 
-// prober sends odd requests as somebody who is signed in and has a sign-in under way as well.
+// prober sends odd requests as someone who is signed in and has a sign-in under way as well.
 type prober struct {
 	*rig.Armed
 	t    *testing.T

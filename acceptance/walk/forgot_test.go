@@ -11,7 +11,7 @@ import (
 
 var passwordLink = regexp.MustCompile(`https://[^\s<>"']+(/password/[^\s<>"']+)`)
 
-// passwordLinks are the links to a new password that went to somebody, in order.
+// passwordLinks are the links to a new password that went to someone, in order.
 func (k *stage) passwordLinks(who *account) (out []string) {
 	for _, m := range k.w.Sink.Mails(who.Email) {
 		if found := passwordLink.FindStringSubmatch(m.Text); found != nil {

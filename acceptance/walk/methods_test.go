@@ -27,7 +27,7 @@ func levelOf(acr string) int {
 	return 1 + slices.Index([]string{rig.Level1, rig.Level1e, "urn:countersign:acr:2", "phr"}, acr)
 }
 
-// device is something that somebody set up, and keeps.
+// device is something that someone set up, and keeps.
 type device struct {
 	id, kind string
 	who      *account
@@ -73,7 +73,7 @@ func (a *account) live(kind string) (out []*device) {
 	return out
 }
 
-// tried lists what somebody may try: mostly what works, now and then what does not any more.
+// tried lists what someone may try: mostly what works, now and then what does not any more.
 func (a *account) tried(s step) []*device {
 	if s.C%3 == 0 {
 		return slices.Clone(a.devices)
@@ -176,7 +176,7 @@ func (k *stage) otherWay(b *tab, s step) {
 	}
 }
 
-// held is what a browser has at hand, of anybody's.
+// held is what a browser has at hand, of anyone's.
 func (k *stage) held(b *tab, kind string, s step) (out []*device) {
 	for _, who := range k.people {
 		out = append(out, slices.DeleteFunc(who.tried(s),
@@ -316,7 +316,7 @@ func (k *stage) texted(number, reference string) (code string) {
 	return code
 }
 
-// removeMethod takes something away, from one's own profile or by anybody's id.
+// removeMethod takes something away, from one's own profile or by anyone's id.
 func (k *stage) removeMethod(b *tab, s step) {
 	d := pick(k.held(b, "", s), s.B)
 	if s.A%4 == 0 {
@@ -332,7 +332,7 @@ func (k *stage) removeMethod(b *tab, s step) {
 	k.post(b, at)
 }
 
-// number is a mobile number that nobody else here has.
+// number is a mobile number that no one else here has.
 func (h *house) number() string {
 	h.numbers++
 	return fmt.Sprintf("+49151%08d", 30_000_000+1_000*h.numbers) // each in a range of its own

@@ -123,7 +123,7 @@ func (k *stage) visit(b *tab, w *wish, options []string) *rig.Page {
 	return k.walk(request{tab: b, method: http.MethodGet, target: strings.TrimPrefix(v.URL, rig.PublicURL), wish: w})
 }
 
-// who is somebody whose password is tried here: people try their own, attackers anybody's.
+// who is someone whose password is tried here: people try their own, attackers anyone's.
 func (k *stage) who(b *tab, n uint32) *account {
 	if b.attacker {
 		return pick(k.people, n)
@@ -248,14 +248,14 @@ func (k *stage) notMeMove(b *tab, s step) {
 	}
 }
 
-// forward gives an attacker a mail that somebody else received.
+// forward gives an attacker a mail that someone else received.
 func (k *stage) forward(_ *tab, s step) {
 	if l := pick(k.letters, uint32(len(k.letters))-1-s.A%3%max(uint32(len(k.letters)), 1)); l != nil && s.B%2 == 0 {
 		k.forwarded = append(k.forwarded, l)
 	}
 }
 
-// steal copies a cookie out of somebody's browser.
+// steal copies a cookie out of someone's browser.
 func (k *stage) steal(_ *tab, s step) {
 	name := pick(cookieNames, s.B)
 	if v := pick(k.tabs, s.A).persons[0].Cookie(name); v != "" {

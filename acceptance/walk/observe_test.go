@@ -93,7 +93,7 @@ type answer struct {
 	begun                string // what opens the set-up or the change of address that began
 }
 
-// strangers fails when a page names somebody whom the browser has not shown to be.
+// strangers fails when a page names someone whom the browser has not shown to be.
 func (k *stage) strangers(r request, pg *rig.Page, before cookies) {
 	own := []*account{k.hints[r.sealed()]}
 	if strings.HasPrefix(r.url().Path, "/password") {

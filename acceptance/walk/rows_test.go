@@ -6,7 +6,7 @@ import (
 )
 
 // rows looks at what is stored of this scene's people: numbers that may only go one way,
-// and sessions that nobody saw begin.
+// and sessions that no one saw begin.
 func (k *stage) rows() {
 	ids := make([]string, len(k.people))
 	for i, a := range k.people {

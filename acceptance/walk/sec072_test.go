@@ -15,7 +15,7 @@ import (
 // standings are what a browser may hold. The last is of another company than the rest.
 var standings = []string{"nothing", "flow", "level 1", "level 1e", "ended", "elsewhere"}
 
-// standing is a browser of one standing, and the letter of somebody's sign-in under way: its
+// standing is a browser of one standing, and the letter of someone's sign-in under way: its
 // own for "flow", else of a victim in the first company.
 type standing struct {
 	*rig.Person
@@ -197,7 +197,7 @@ func TestSEC072_EveryRouteWithEveryStanding(t *testing.T) {
 	})
 }
 
-// opened is a line of the table: one verdict for everybody, or one for each standing.
+// opened is a line of the table: one verdict for everyone, or one for each standing.
 type opened []string
 
 func (o opened) each() []string {
@@ -219,8 +219,8 @@ func quoted(all []string) string {
 }
 
 // opens is what each route answers to nothing, a flow, level 1, level 1e, an ended session,
-// and somebody of another company. "me" is one's own address on the page. VICTIM is a
-// code or an address of somebody else: only whoever holds the link that was mailed sees one.
+// and someone of another company. "me" is one's own address on the page. VICTIM is a
+// code or an address of someone else: only anyone who holds the link that was mailed sees one.
 var opens = map[string]opened{
 	"GET /": {"303 /signin", "303 /signin", "303 /signin", "200 me",
 		"303 /signin", "200 me"},

@@ -91,7 +91,7 @@ func (k *stage) seenSetUp(a answer) {
 	}
 }
 
-// shows learns what a page shows to whoever sets something up: a secret, or that anything has
+// shows learns what a page shows to anyone who sets something up: a secret, or that anything has
 // begun, in the browser in which it began only.
 func (k *stage) shows(a answer, kind, holder string) {
 	path := strings.TrimSuffix(strings.TrimSuffix(a.pg.URL.Path, "/codes.txt"), "/confirm")

@@ -254,7 +254,7 @@ type ClientShowCmd struct {
 	ID string `arg:"" help:"The client_id."`
 }
 
-// Run prints everything but the secret, which nobody has.
+// Run prints everything but the secret, which no one has.
 func (c ClientShowCmd) Run(ctx context.Context, env *Env) error {
 	return env.within(ctx, func(h *app.Core) error {
 		found, err := h.Apps.Find(ctx, access.Server, c.ID)

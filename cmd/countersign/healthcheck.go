@@ -66,7 +66,7 @@ func own(c config.Config) (string, *http.Transport, error) {
 	return "https://" + address, t, err
 }
 
-// pinned speaks TLS with whoever holds the certificate in that file. No name and no
+// pinned speaks TLS with the holder of the certificate in that file. No name and no
 // authority are checked: it was not issued for the address that we call.
 func pinned(file string) (*http.Transport, error) {
 	text, err := os.ReadFile(file)

@@ -1,5 +1,5 @@
 // Command countersign is the whole program: the server, its demo, and the command line of
-// whoever runs it.
+// anyone who runs it.
 package main
 
 import (

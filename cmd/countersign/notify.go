@@ -10,7 +10,7 @@ import (
 )
 
 // notifySystemd tells the service manager that started us how far we are (sd_notify(3)), and
-// nobody else: without NOTIFY_SOCKET it does nothing. A message that is lost is not worth
+// no one else: without NOTIFY_SOCKET it does nothing. A message that is lost is not worth
 // stopping for, so there is no error.
 func notifySystemd(state string) {
 	address := os.Getenv("NOTIFY_SOCKET")

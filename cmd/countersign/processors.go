@@ -8,7 +8,7 @@ import (
 	"countersign/internal/config"
 )
 
-// reserve lets passwords be computed on every processor without anybody else waiting for
+// reserve lets passwords be computed on every processor without anyone else waiting for
 // them. The runtime hands its processors out in turns of 10 ms, so that a short request
 // behind a few computations of 50 ms waits through several turns, at each of its
 // statements. With processors of the runtime that the computations cannot all hold, the

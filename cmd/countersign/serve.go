@@ -32,7 +32,7 @@ func (ServeCmd) Run(ctx context.Context, env *Env) error {
 	return a.Serve(ctx, func(addr string) {
 		log.Info("ready", "listen", addr, "public_url", c.PublicURL, "database", a.DB.Dialect)
 		ready()
-		// a start leaves as much garbage behind as it keeps: word lists, and one password for nobody
+		// a start leaves as much garbage behind as it keeps: word lists, and one password for no one
 		go debug.FreeOSMemory()
 	})
 }

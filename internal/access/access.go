@@ -31,7 +31,7 @@ type Actor struct {
 	Origin   audit.Origin
 }
 
-// Server is the command line on the server: whoever has it has the database, too.
+// Server is the command line on the server: who has it has the database, too.
 var Server = Actor{Kind: CommandLine}
 
 // ID is what the audit log stores as the actor.
@@ -120,7 +120,7 @@ func (a Actor) checkPerson(reach Reach, t Target) error {
 	return nil
 }
 
-// rank orders the roles. An unknown role has none and nobody reaches it.
+// rank orders the roles. An unknown role has none and no one reaches it.
 var rank = map[user.Role]int{
 	user.Agent:      1,
 	user.Supervisor: 2,

@@ -52,8 +52,8 @@ func (o one) looks() bool {
 	}, o.action)
 }
 
-// everyone goes through all actors, in a company and in the vendor's tenant, all actions and all targets: nobody in
-// particular, the actor, somebody else, in the same tenant and in another.
+// everyone goes through all actors, in a company and in the vendor's tenant, all actions and all targets: no one in
+// particular, the actor, someone else, in the same tenant and in another.
 func everyone(fn func(one)) {
 	actions := append(access.Actions(), "people.everything", "")
 	for _, role := range roles {

@@ -238,7 +238,7 @@ func passwordSet(how string) string {
 	return "activity.password_changed"
 }
 
-// address tells of changes of the e-mail address.
+// address tells of changes of the email address.
 func (t eventText) address(row audit.Row, ok bool) (text string, alarming bool) {
 	switch row.Action {
 	case audit.AddressAsked:

@@ -7,7 +7,7 @@ import (
 	"countersign/internal/locale"
 )
 
-// TestActivityTellsOfEverySignIn: what somebody else could have done must not be missing from the list.
+// TestActivityTellsOfEverySignIn: what someone else could have done must not be missing from the list.
 func TestActivityTellsOfEverySignIn(t *testing.T) {
 	catalog, err := locale.New()
 	if err != nil {

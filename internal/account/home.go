@@ -69,7 +69,7 @@ func (a *Account) levelWords(r *http.Request, amr []string) string {
 	return strings.Join(words, " + ")
 }
 
-// nextSteps reports whether an operator has yet to register an app: until then nobody can sign
+// nextSteps reports whether an operator has yet to register an app: until then no one can sign
 // in to one.
 func (a *Account) nextSteps(r *http.Request, u user.User) (next bool, err error) {
 	if u.Role != user.Operator {

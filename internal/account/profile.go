@@ -87,7 +87,7 @@ func (a *Account) signedIn(w http.ResponseWriter, r *http.Request, fresh bool) (
 	}}, nil
 }
 
-// usable are the kinds that somebody has and may use at sign-in.
+// usable are the kinds that someone has and may use at sign-in.
 func usable(st signin.SessionCheck) (out []authenticator.Kind) {
 	for _, k := range st.Has {
 		if k == authenticator.Backup || st.Methods.Allow(string(k)) && st.Tenant.Methods.Allow(string(k)) {
@@ -310,7 +310,7 @@ func (a *Account) showProtected(w http.ResponseWriter, r *http.Request) error {
 	return a.Web.Draw(w, r, http.StatusOK, page)
 }
 
-// showPassword asks for the present password and a new one, from whoever has just shown
+// showPassword asks for the present password and a new one, from anyone who has just shown
 // who they are.
 func (a *Account) showPassword(w http.ResponseWriter, r *http.Request) error {
 	m, err := a.signedIn(w, r, true)

@@ -39,7 +39,7 @@ type emailCodePage struct {
 func (emailCodePage) Template() string { return "account/email_code" }
 func (emailCodePage) Here() string     { return "/profile/email" }
 
-// showEmail shows the change that is under way, or asks for a new address whoever has just
+// showEmail shows the change that is under way, or asks for a new address anyone who has just
 // shown who they are.
 func (a *Account) showEmail(w http.ResponseWriter, r *http.Request) error {
 	m, err := a.signedIn(w, r, false)

@@ -14,7 +14,7 @@ import (
 	"countersign/internal/web"
 )
 
-// methodViews is what somebody has set up, without the password and the mailbox's own row
+// methodViews is what someone has set up, without the password and the mailbox's own row
 // when there is nothing to say of it.
 func (a *Account) methodViews(r *http.Request, st signin.SessionCheck, e accountOverview) (out []methodView) {
 	printer, asked := a.Web.Printer(r), askable(st)

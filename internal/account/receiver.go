@@ -13,8 +13,8 @@ import (
 const receiverPath = "/receiver"
 
 // receiverPage shows the newest code that this browser has received. It holds nothing of
-// anybody: the code never was on the server's side of this page, and whoever is to sign in
-// with it need not be signed in to read it. It has no button that lets anybody in (SEC-9).
+// anyone: the code never was on the server's side of this page, and anyone who is to sign in
+// with it need not be signed in to read it. It has no button that lets anyone in (SEC-9).
 type receiverPage struct{ SetUpURL string }
 
 func (receiverPage) Template() string { return "account/receiver" }

@@ -34,7 +34,7 @@ func (a *Account) drawSecondStep(w http.ResponseWriter, r *http.Request, status 
 	})
 }
 
-// ready reports whether somebody has a method that could be asked for.
+// ready reports whether someone has a method that could be asked for.
 func ready(st signin.SessionCheck) bool {
 	return slices.ContainsFunc(st.Has, func(k authenticator.Kind) bool {
 		return k != authenticator.Password && k != authenticator.Backup && st.Methods.Allow(string(k)) &&

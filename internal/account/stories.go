@@ -24,7 +24,7 @@ func Stories(now time.Time) []web.Story {
 	return slices.Concat(homeStories(now), profileStories(now), emailStories())
 }
 
-// homeStories is the first page of somebody who is signed in, and what stands by itself.
+// homeStories is the first page of someone who is signed in, and what stands by itself.
 func homeStories(now time.Time) []web.Story {
 	home := homePage{
 		Name:    "Maria Ortiz",

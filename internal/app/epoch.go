@@ -125,7 +125,7 @@ func (a *App) obeyHangUp(ctx context.Context) {
 	}
 }
 
-// AddMasterKey adds a generation to the key file, to seal after lead, and tells everybody.
+// AddMasterKey adds a generation to the key file, to seal after lead, and tells everyone.
 func (h *Core) AddMasterKey(ctx context.Context, lead time.Duration, by string) (id string, from time.Time, err error) {
 	now := h.DB.Now()
 	from = now.Add(lead).Truncate(time.Second)

@@ -24,7 +24,7 @@ import (
 	"countersign/internal/web"
 )
 
-// Ages from which work that waits is a sign that nobody does it.
+// Ages from which work that waits is a sign that no one does it.
 const (
 	sealedWithin = time.Minute
 	jobsWithin   = time.Minute
@@ -58,7 +58,7 @@ func (a *App) watch() {
 }
 
 // readiness is every question that /readyz answers. What can be wrong at every replica at
-// once, without keeping anybody from signing in, is advisory.
+// once, without keeping anyone from signing in, is advisory.
 func (a *App) readiness() []ops.Check {
 	checks := []ops.Check{{Name: "database", Run: a.DB.Writable}}
 	for _, c := range a.Checks() {
@@ -154,7 +154,7 @@ func (a *App) newTracer() *trace.Tracer {
 	})
 }
 
-// collector sends OTLP over HTTP, and follows nobody elsewhere: a token goes with it.
+// collector sends OTLP over HTTP, and follows no one elsewhere: a token goes with it.
 func collector(t config.Tracing) func(context.Context, []byte) error {
 	client := &http.Client{CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }}
 	return func(ctx context.Context, otlp []byte) error {

@@ -65,7 +65,7 @@ func pushOptions(c config.Push) (o push.Options, err error) {
 }
 
 // mountPush takes what receivers tell of the pushes that they have shown. Each push has an
-// address of its own that nobody can guess, and what comes there changes what a page says of
+// address of its own that no one can guess, and what comes there changes what a page says of
 // that push and nothing else.
 func (a *App) mountPush(mux *web.Mux) {
 	if a.Receivers != nil {

@@ -206,7 +206,7 @@ func TestEveryPackageSaysWhatItIs(t *testing.T) {
 	}
 }
 
-// TestInterfacesStayFew: each one is a promise that somebody has to learn.
+// TestInterfacesStayFew: each one is a promise that someone has to learn.
 func TestInterfacesStayFew(t *testing.T) {
 	var exported []string
 	eachFile(t, func(path string, file *ast.File, _ *token.FileSet) {

@@ -79,7 +79,7 @@ type texting struct {
 	smpp    *sms.SMPP
 }
 
-// wireSMS gives the courier its way to telephones.
+// wireSMS gives the courier its way to phones.
 func (a *App) wireSMS(catalog *locale.Catalog) error {
 	if a.SMS == nil {
 		return nil
@@ -146,7 +146,7 @@ func (a *App) wireGateway() {
 	}
 }
 
-// poster speaks to the gateway and follows nobody elsewhere: the code goes with it.
+// poster speaks to the gateway and follows no one elsewhere: the code goes with it.
 func poster(c config.SMSHTTPTo) sms.Post {
 	client := &http.Client{Timeout: c.Timeout,
 		CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }}

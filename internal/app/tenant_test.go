@@ -11,7 +11,7 @@ import (
 
 // overTenants are the functions, and the files for texts outside functions, whose statements
 // read or write rows of several tenants, with the reason. Functions named Sweep may, too: they
-// forget what is too old, whoever owns it.
+// forget what is too old, no matter who owns it.
 var overTenants = map[string]string{
 	"app.empty":            "an installation is empty when no tenant has anything",
 	"audit.Backlog":        "the sealer's backlog is one number for the installation",

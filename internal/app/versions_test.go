@@ -9,7 +9,7 @@ import (
 	"testing"
 )
 
-// versioned lists, for each table with a version, the columns that a decision reads. Whoever
+// versioned lists, for each table with a version, the columns that a decision reads. Anyone who
 // sets one adds one to the version in the same statement.
 var versioned = map[string]string{
 	"tenants": "tenant_id kind mandate mandate_from switched_on_at switched_off_at remember_days suspended_at " +

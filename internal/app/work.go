@@ -52,7 +52,7 @@ func (a *App) Work(ctx context.Context) error {
 }
 
 // carriers send what does not go by mail, each with workers of its own: a gateway that hangs
-// holds up no mail. Whoever sets a receiver up chooses its push service, so that one company's
+// holds up no mail. Anyone who sets a receiver up chooses its push service, so that one company's
 // must not hold up another's either (SEC-79).
 func (a *App) carriers() (all []*jobs.Runner) {
 	for _, way := range message.Ways {

@@ -56,7 +56,7 @@ type Traits struct {
 }
 
 // TraitsOf lists the traits of each kind of proof. A passkey is a software key ("swk") even where
-// it says that it cannot be copied: "hwk" would need a verified attestation. E-mail proves an address, not a device: by
+// it says that it cannot be copied: "hwk" would need a verified attestation. Email proves an address, not a device: by
 // NIST SP 800-63B-4 §3.1.3.1 it is not an out-of-band authenticator, so it confirms a
 // password without adding a factor.
 var TraitsOf = map[Kind]Traits{
@@ -176,7 +176,7 @@ type Subject struct {
 	IP, Place, Browser  string
 }
 
-// PendingEnrollment is an authenticator that is being set up. Its state is sealed by whoever stores it
+// PendingEnrollment is an authenticator that is being set up. Its state is sealed by the caller that stores it
 // and erased when set-up ends.
 type PendingEnrollment struct {
 	ID    string // the id that the authenticator will have

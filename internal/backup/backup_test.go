@@ -25,7 +25,7 @@ var noon = time.Date(2026, 5, 4, 12, 0, 0, 0, time.UTC)
 
 func still() time.Time { return noon }
 
-// silent is nobody who watches.
+// silent is no one who watches.
 func silent(int64, int64) {}
 
 // house is a database in use, of one engine.
@@ -196,7 +196,7 @@ func TestACopyIsTheSameOnBothEngines(t *testing.T) {
 }
 
 // TestREL018: a return to an earlier state ends everything that was open, is in every
-// record, and keeps the program from serving until somebody says so.
+// record, and keeps the program from serving until someone says so.
 func TestREL018_ARestoreEndsWhatWasOpen(t *testing.T) {
 	dbtest.Each(t, still, func(t *testing.T, d *db.DB) {
 		_ = d.Close()
@@ -396,7 +396,7 @@ func TestACopyNeedsTheKeysOfItsRows(t *testing.T) {
 	}
 }
 
-// Each table is ended or kept, and somebody has thought about which.
+// Each table is ended or kept, and someone has thought about which.
 func TestREL018_NoTableIsForgotten(t *testing.T) {
 	d := dbtest.Open(t, dbtest.SQLiteURL(t), still)
 	err := d.View(t.Context(), db.Installation, func(tx *db.Tx) error {

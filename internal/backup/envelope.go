@@ -17,7 +17,7 @@ import (
 	"countersign/internal/secret"
 )
 
-// The file begins with one line that anybody can read:
+// The file begins with one line that anyone can read:
 //
 //	countersign-backup 1 GENERATION SALT INSTANT
 //

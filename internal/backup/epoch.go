@@ -21,7 +21,7 @@ type Epoch struct {
 	AuditUntil     time.Time // how far the audit copy that was read reached (Review); zero where none was
 }
 
-// ErrUnacknowledged says that nobody has said yet that they know what an epoch means.
+// ErrUnacknowledged says that no one has said yet that they know what an epoch means.
 var ErrUnacknowledged = errors.New(
 	"the database went back to an earlier state, and nobody has acknowledged it: run countersign epoch show to read what that means, then countersign epoch acknowledge")
 
@@ -39,7 +39,7 @@ type ending struct {
 // endings are what a new epoch does. The state that came back does not know what was spent,
 // revoked or changed since, so that everything which was open ends, nothing that was waiting
 // is sent, what is spent one by one is void, and what counts upwards is moved to the present.
-// Whoever adds a table adds it here or to kept; a test compares them with the schema.
+// Anyone who adds a table adds it here or to kept; a test compares them with the schema.
 var endings = []ending{
 	{"sessions", `UPDATE sessions SET ended_at = $1, ended_because = 'restored'
 		WHERE tenant_id <> '' AND ended_at = 0`, nil},
@@ -65,7 +65,7 @@ var endings = []ending{
 		WHERE tenant_id <> '' AND sealed IS NOT NULL`, nil},
 	{"jobs", `UPDATE jobs SET failed_at = $1, claimed_until = 0, last_error = 'restored'
 		WHERE tenant_id <> '' AND done_at = 0 AND failed_at = 0`, nil},
-	// Nobody knows which steps were accepted and which codes were used in the time that was
+	// No one knows which steps were accepted and which codes were used in the time that was
 	// lost: no step up to now by the app's own clock, and none of the printed codes, is
 	// accepted again.
 	{"totp_secrets", `UPDATE totp_secrets SET last_step = $1 + CASE WHEN drift > 0 THEN drift ELSE 0 END
@@ -76,7 +76,7 @@ var endings = []ending{
 	// thousand changes of one account are more than that time has seen.
 	{"users", `UPDATE users SET security_version = security_version + 1000, version = version + 1000
 		WHERE tenant_id <> '' AND created_at <= $1`, nil},
-	// A key may have been withdrawn since, because somebody else knew it. A new one is made
+	// A key may have been withdrawn since, because someone else knew it. A new one is made
 	// at the next start.
 	{"signing_keys", `UPDATE signing_keys SET retired_at = $1 WHERE retired_at = 0 OR retired_at > $1`, nil},
 	{"rsa_signing_keys", `UPDATE rsa_signing_keys SET retired_at = $1 WHERE retired_at = 0 OR retired_at > $1`, nil},
@@ -135,7 +135,7 @@ func Serveable(ctx context.Context, tx *db.Tx) error {
 	return err
 }
 
-// Teller tells an owner of tx.Tenant by mail; nil where nobody is told.
+// Teller tells an owner of tx.Tenant by mail; nil where no one is told.
 type Teller func(ctx context.Context, tx *db.Tx, e Epoch) error
 
 // Raise ends everything that was open, in one transaction of the installation, and records
@@ -209,7 +209,7 @@ func companies(ctx context.Context, tx *db.Tx) (ids []string, err error) {
 	return tx.Texts(ctx, `SELECT tenant_id FROM tenants ORDER BY tenant_id`)
 }
 
-// Acknowledge records that somebody knows what the newest epoch means; serving may begin.
+// Acknowledge records that someone knows what the newest epoch means; serving may begin.
 // It returns that epoch, the zero Epoch where there was nothing to acknowledge.
 func Acknowledge(ctx context.Context, tx *db.Tx) (Epoch, error) {
 	e, err := Last(ctx, tx)

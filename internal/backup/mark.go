@@ -14,9 +14,9 @@ import (
 )
 
 // Mark remembers, in a small file outside the database, how far one machine has seen the
-// database come. A database that is behind it went back to an earlier state without anybody
+// database come. A database that is behind it went back to an earlier state without anyone
 // saying so: a file was copied back, or a standby was promoted that had not received
-// everything. It holds nothing secret and proves nothing: whoever can write to the machine
+// everything. It holds nothing secret and proves nothing: anyone who can write to the machine
 // can change it, and a new machine has none.
 type Mark struct {
 	Path string

@@ -22,7 +22,7 @@ type Outcome struct {
 
 // Confirm judges the first proof of a draft and binds the authenticator when it is right,
 // in the caller's unit of work. A wrong one costs a try. NotFound where the draft is over,
-// somebody else's or began in another browser, or the holder's session has ended.
+// someone else's or began in another browser, or the holder's session has ended.
 func (s *Service) Confirm(ctx context.Context, tx *db.Tx, h Enrollee, id string,
 	r authenticator.Response) (out Outcome, err error) {
 	if err := h.hold(ctx, tx); err != nil {

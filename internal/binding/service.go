@@ -40,8 +40,8 @@ func (s *Service) Kinds() (out []authenticator.Kind) {
 	return out
 }
 
-// Enrollee is whoever sets something up: a person in one browser, by a session or in the
-// middle of a sign-in. A draft belongs to its holder and opens for nobody else, and only in
+// Enrollee is the person who sets something up: in one browser, by a session or in the
+// middle of a sign-in. A draft belongs to its holder and opens for no one else, and only in
 // the browser that was given its reference when it began: a cookie of the session or of the
 // sign-in that was copied before does not open it.
 type Enrollee struct {

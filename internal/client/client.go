@@ -38,7 +38,7 @@ type Client struct {
 // Covered reports whether sign-ins to c meet the two-factor policy at this instant.
 func (c Client) Covered(now time.Time) bool { return !now.Before(c.ExemptUntil) }
 
-// Disabled reports whether nobody may sign in to c any more.
+// Disabled reports whether no one may sign in to c any more.
 func (c Client) Disabled() bool { return !c.DisabledAt.IsZero() }
 
 // Weaknesses are the catalogue keys of what makes sign-ins to c easier to attack than those of

@@ -56,7 +56,7 @@ func (s *Service) apply(ctx context.Context, tx *db.Tx, a access.Actor, t tenant
 	return nil
 }
 
-// permit refuses what the vendor has decided for the company, whoever in it asks.
+// permit refuses what the vendor has decided for the company, no matter who asks.
 func (s *Service) permit(
 	ctx context.Context, tx *db.Tx, a access.Actor, t tenant.Tenant, action access.Action, c Changes,
 ) error {

@@ -143,7 +143,7 @@ func TestWhoMayChangeACompany(t *testing.T) {
 	})
 }
 
-// person is actor for somebody who may be there already.
+// person is actor for someone who may be there already.
 func (r *rig) person(tenantID string, role user.Role) (a access.Actor) {
 	r.t.Helper()
 	a = access.Actor{Kind: access.Person, TenantID: tenantID}

@@ -25,7 +25,7 @@ func ParseCountries(text string, installation []string) (tenant.Countries, error
 	return c, within(c, installation)
 }
 
-// within fails where a list has what is no country with telephones, or what the installation does not take: it would
+// within fails where a list has what is no country with phones, or what the installation does not take: it would
 // never be used, so it is a mistake.
 func within(c tenant.Countries, installation []string) error {
 	for _, code := range strings.Fields(string(c)) {

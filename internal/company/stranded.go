@@ -22,7 +22,7 @@ type Stranded struct {
 	LockedOut []string // cannot sign in until their methods are reset: nothing that protects the account is allowed
 }
 
-// None reports whether the change strands nobody.
+// None reports whether the change strands no one.
 func (s Stranded) None() bool { return len(s.MustSetUp)+len(s.LockedOut) == 0 }
 
 // StrandedBy says whom other methods of a company would strand. It changes nothing.

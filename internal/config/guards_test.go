@@ -7,7 +7,7 @@ import (
 	"time"
 )
 
-// TestEveryLimitIsGuardedOrNot fails when a limit is added and nobody has said whether a
+// TestEveryLimitIsGuardedOrNot fails when a limit is added and no one has said whether a
 // replica may loosen it.
 func TestEveryLimitIsGuardedOrNot(t *testing.T) {
 	c := Default()

@@ -86,7 +86,7 @@ func (c *Config) privateFile(path string, values map[string]any) error {
 	return nil
 }
 
-// telling holds for a value that nobody else may know. A database's address is one only
+// telling holds for a value that no one else may know. A database's address is one only
 // with a password in it.
 func telling(text string) bool {
 	if !databaseURL(text) {
@@ -122,7 +122,7 @@ func (c *Config) readEnvironment(environ []string) error {
 		func(f field, v any) error { return f.parse(v.(string), true) })
 }
 
-// apply sets what one source says and reports what it says that nobody knows. Within one
+// apply sets what one source says and reports what it says that no one knows. Within one
 // source a secret and its file exclude each other; between two, the later one wins whole.
 func (c *Config) apply(values map[string]any, named func(field) (string, any), set func(field, any) error) error {
 	var mistakes []error

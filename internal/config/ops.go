@@ -9,7 +9,7 @@ import (
 	"countersign/internal/secret"
 )
 
-// Ops is the listener for whoever runs the program: health, readiness, metrics, profiles.
+// Ops is the listener for the operators of the program: health, readiness, metrics, profiles.
 type Ops struct {
 	Listen    string        `toml:"listen" doc:"Address and port of the listener for health, metrics and profiles, such as \"127.0.0.1:9090\". Empty: there is none."`
 	Auth      string        `toml:"auth" doc:"Who may ask without a token: machine (listen is a loopback address) or network (whoever reaches the address, which is yours to guard)."`

@@ -135,7 +135,7 @@ func (s SMS) check() error {
 	return errors.Join(*m...)
 }
 
-// isCountry holds for two large letters; whether there are telephones is seen at the start.
+// isCountry holds for two large letters; whether there are phones is seen at the start.
 func isCountry(code string) bool {
 	return len(code) == 2 && code[0] >= 'A' && code[0] <= 'Z' && code[1] >= 'A' && code[1] <= 'Z'
 }

@@ -76,7 +76,7 @@ func (c Config) checkListener() error {
 	return errors.Join(mistakes...)
 }
 
-// A network of proxies may not be wider than these. Whoever is inside chooses the address
+// A network of proxies may not be wider than these. Anyone who is inside chooses the address
 // that limits are counted by and that the record shows.
 const (
 	widestProxies4 = 8  // 10.0.0.0/8

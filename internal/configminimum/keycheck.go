@@ -19,7 +19,7 @@ var ErrKeyMissing = errors.New(
 
 const knownText = "countersign"
 
-// Place is where the key check is sealed, for whoever seals it anew with a newer key.
+// Place is where the key check is sealed, for the code that seals it anew with a newer key.
 func Place() []string { return []string{"canaries", "sealed", db.Installation} }
 
 // Prove checks that keys open the database's key check, in a transaction of the installation,

@@ -210,7 +210,7 @@ func (d *DB) InTx(ctx context.Context, tenant string, fn func(*Tx) error) (err e
 	}
 }
 
-// ErrConflict is what a unit of work returns that has built on what somebody else changed
+// ErrConflict is what a unit of work returns that has built on what someone else changed
 // meanwhile: nothing of it is kept, and it runs again with the next Tx.Attempt.
 var ErrConflict = errors.New("somebody else was faster")
 
@@ -270,7 +270,7 @@ func (d *DB) View(ctx context.Context, tenant string, fn func(*Tx) error) (err e
 
 // cached prepares each text once for the SQLite readers; pgx does so by itself.
 //
-// A statement is not begun for somebody who has gone; one that has begun is not broken off:
+// A statement is not begun for someone who has gone; one that has begun is not broken off:
 // to be ready to do so costs two goroutines, which is a third of what a read costs.
 type cached struct{ d *DB }
 

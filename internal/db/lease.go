@@ -16,7 +16,7 @@ const (
 	leasePoll = 200 * time.Millisecond
 )
 
-// errLeaseLost says that somebody else has taken the lock over.
+// errLeaseLost says that someone else has taken the lock over.
 var errLeaseLost = errors.New("the migration lock was taken over")
 
 // lockMigrations waits for the migration lock and takes it: a row that says who has it and

@@ -11,7 +11,7 @@ import (
 )
 
 // Topics that Notify is called with: what some program keeps in memory. Companies, apps and
-// people are read anew for each decision, so nobody tells of them.
+// people are read anew for each decision, so no one tells of them.
 const (
 	TopicInstallation = "installation" // the vendor's own settings
 	TopicKeys         = "keys"         // the keys that sign
@@ -21,7 +21,7 @@ const (
 const channel = `'countersign_' || md5(current_schema())`
 
 // Notify tells every program on this database, once this unit of work is durable, that
-// what it may have in memory about a topic is old. Nobody may rely on it: it can be lost,
+// what it may have in memory about a topic is old. No one may rely on it: it can be lost,
 // and what is remembered needs an age besides. PostgreSQL commits transactions that notify
 // one after the other, so it has no place in a sign-in. SQLite has one serving program;
 // only that program hears what it changed itself.

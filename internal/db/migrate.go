@@ -35,7 +35,7 @@ func (d *DB) Migrate(ctx context.Context) (applied []string, err error) {
 }
 
 // migrateAs applies what is missing while holder has the lock, and gives the lock back with
-// the same commit. The lock's row is written first: whoever takes the lock over, because the
+// the same commit. The lock's row is written first: anyone who takes the lock over, because the
 // lease ended meanwhile, waits for this transaction.
 func (d *DB) migrateAs(ctx context.Context, holder string) (applied []string, err error) {
 	err = d.InTx(ctx, Installation, func(tx *Tx) error {

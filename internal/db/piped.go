@@ -15,10 +15,10 @@ import (
 )
 
 // piped is one unit of work on one PostgreSQL connection. It begins with the first write,
-// and statements whose outcome nobody waits for travel with the next one or with the commit:
+// and statements whose outcome no one waits for travel with the next one or with the commit:
 // a round trip costs more than most statements do.
 //
-// THE CONTRACT, for whoever writes a unit of work:
+// THE CONTRACT, for anyone who writes a unit of work:
 //
 //   - A query that only reads, before the first write, runs OUTSIDE the transaction. What it
 //     read may have changed by the commit: guard the write that relies on it.

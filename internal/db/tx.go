@@ -38,7 +38,7 @@ func (t *Tx) Exec(ctx context.Context, query string, args ...any) (int64, error)
 	return res.RowsAffected()
 }
 
-// ExecDeferred runs a statement whose row count nobody asks for, at the latest with the commit. On
+// ExecDeferred runs a statement whose row count no one asks for, at the latest with the commit. On
 // PostgreSQL nil means nothing yet: its error comes with what it travels with, see piped.
 func (t *Tx) ExecDeferred(ctx context.Context, query string, args ...any) error {
 	if p, ok := t.on.(*piped); ok {

@@ -15,7 +15,7 @@ import (
 
 // Unavailable reports whether err says that the database cannot do its work for now,
 // though nothing is wrong with the question: it is gone, starting, full, read-only, or
-// busy for longer than anybody waits. What was asked may be asked again later.
+// busy for longer than anyone waits. What was asked may be asked again later.
 func Unavailable(err error) bool {
 	if err == nil {
 		return false

@@ -38,7 +38,7 @@ func (w *Watch) told(what any) {
 	}
 }
 
-// watched is one unit of work that somebody looks at.
+// watched is one unit of work that someone looks at.
 type watched struct {
 	w     *Watch
 	write bool
@@ -66,7 +66,7 @@ func (u *watched) over(err error) {
 }
 
 // Connections is how the pool of connections stands: those in use and idle, the most there
-// may be, and how often and how long, altogether, somebody waited for one. On SQLite it is
+// may be, and how often and how long, altogether, someone waited for one. On SQLite it is
 // the pool of the readers.
 type Connections struct {
 	InUse, Idle, Most int

@@ -7,7 +7,7 @@ import (
 )
 
 // Writable returns nil when the database takes changes at this moment. On SQLite it makes
-// one that changes nothing, because a full disk still lets everybody read. PostgreSQL is
+// one that changes nothing, because a full disk still lets everyone read. PostgreSQL is
 // asked whether it follows another server or was made read-only.
 func (d *DB) Writable(ctx context.Context) error {
 	if d.Dialect == SQLite {

@@ -124,7 +124,7 @@ func (w *writer) run() {
 	}
 }
 
-// transact runs first and whoever is waiting behind it in one transaction.
+// transact runs first and anyone who is waiting behind it in one transaction.
 func (w *writer) transact(first *unit) []*unit {
 	group := []*unit{first}
 	err := w.exec("BEGIN IMMEDIATE")
@@ -132,7 +132,7 @@ func (w *writer) transact(first *unit) []*unit {
 		first.err = fmt.Errorf("begin: %w", err)
 		return group
 	}
-	// The first unit needs no savepoint: nobody else's work is lost with it.
+	// The first unit needs no savepoint: no one else's work is lost with it.
 	if w.call(first); first.failed() {
 		_ = w.exec("ROLLBACK") // SQLite may have rolled back by itself already
 		return group

@@ -210,7 +210,7 @@ func (d *Demo) decide(ctx context.Context, by access.Actor, id string, read deci
 
 var errNobodyDecides = &problem{http.StatusConflict, "Nobody is left in the demo who may decide this."}
 
-// vendor is an operator of the vendor as the one who administers, owner the same for a company. Whoever tries the demo
+// vendor is an operator of the vendor as the one who administers, owner the same for a company. Anyone who tries the demo
 // may have changed their addresses.
 func (d *Demo) vendor(ctx context.Context, _ string) (access.Actor, error) {
 	return d.acting(ctx, db.Installation, user.Operators)

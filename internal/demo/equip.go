@@ -29,8 +29,8 @@ func (d *Demo) prepare(ctx context.Context, p person) (m made, err error) {
 	return m, err
 }
 
-// equip gives somebody what they have set up before the demo begins, by the same functions
-// as set-up does but for its notices, which nobody would have asked for.
+// equip gives someone what they have set up before the demo begins, by the same functions
+// as set-up does but for its notices, which no one would have asked for.
 func (d *Demo) equip(ctx context.Context, tx *db.Tx, c sampleCompany, u user.User, p person, m made) error {
 	if p.Number != "" {
 		a, err := outofband.Bind(ctx, tx, u.ID, authenticator.SMS, p.Number)

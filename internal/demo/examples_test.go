@@ -126,7 +126,7 @@ func run(t *testing.T, app *exec.Cmd, home string) {
 	t.Fatal("the app does not answer")
 }
 
-// freePort is below the ports that systems lend to outgoing connections, so that nobody
+// freePort is below the ports that systems lend to outgoing connections, so that no one
 // takes it before the app listens there.
 func freePort(t *testing.T) string {
 	t.Helper()

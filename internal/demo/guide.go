@@ -46,7 +46,7 @@ type personView struct {
 	Decisions []decisionView
 }
 
-// decisionView says what an app would ask of somebody, and why.
+// decisionView says what an app would ask of someone, and why.
 type decisionView struct {
 	App, Asks string
 	Asked     bool
@@ -187,7 +187,7 @@ func (d *Demo) explain(ctx context.Context, c sampleCompany, people []user.User)
 	return out, nil
 }
 
-// setUpBy lists what somebody has set up beside their password and mailbox.
+// setUpBy lists what someone has set up beside their password and mailbox.
 func (d *Demo) setUpBy(ctx context.Context, u user.User) (out []string, err error) {
 	err = d.house.DB.View(ctx, u.TenantID, func(tx *db.Tx) error {
 		all, err := binding.Methods(ctx, tx, u.ID)

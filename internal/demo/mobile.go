@@ -16,7 +16,7 @@ import (
 	"countersign/internal/authenticator/totp"
 )
 
-// mobile is the one telephone of everybody in the demo: text messages by way of the
+// mobile is the one telephone of everyone in the demo: text messages by way of the
 // gateway, an authenticator app, and the sheets of backup codes that lie beside it.
 type mobile struct {
 	file string // where it keeps what it knows, in the demo's own directory
@@ -39,7 +39,7 @@ type appOnPhone struct {
 	Whose string // in the demo's words; empty for what visitors have added
 }
 
-// sheetOfCodes are somebody's printed backup codes.
+// sheetOfCodes are someone's printed backup codes.
 type sheetOfCodes struct {
 	Whose string
 	Codes []string

@@ -39,7 +39,7 @@ func parsePages() (*pages, error) {
 // handler may fail; the failure is shown once, in one way.
 type handler func(http.ResponseWriter, *http.Request) error
 
-// problem is a failure with a sentence for whoever tries the demo.
+// problem is a failure with a sentence for anyone who tries the demo.
 type problem struct {
 	status int
 	words  string

@@ -15,7 +15,7 @@ const (
 	phoneID     = "phone-app"
 )
 
-// person is somebody to sign in as. The passwords are public: they open nothing but data
+// person is someone to sign in as. The passwords are public: they open nothing but data
 // that was made up.
 type person struct {
 	Name, Email, Password, Language string
@@ -23,7 +23,7 @@ type person struct {
 	gear
 }
 
-// gear is what somebody has set up before the demo begins.
+// gear is what someone has set up before the demo begins.
 type gear struct {
 	Number string   // of their telephone, in E.164; numbers that are kept for films
 	Apps   []string // names of authenticator apps; all of them are on the demo's telephone

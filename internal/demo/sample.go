@@ -41,7 +41,7 @@ type sample struct {
 	going    map[string]departure
 }
 
-// visit is somebody who is signed in to the app.
+// visit is someone who is signed in to the app.
 type visit struct {
 	mu     sync.Mutex // one renewal at a time: a refresh token is good once
 	tokens *oauth2.Token
@@ -163,7 +163,7 @@ func initials(name string) string {
 	return out
 }
 
-// errOver says that nobody is signed in behind a token any more.
+// errOver says that no one is signed in behind a token any more.
 var errOver = errors.New("the sign-in is over")
 
 // tooLittle says that the sign-in is alive but has become too weak (RFC 9470 3).

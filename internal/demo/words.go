@@ -180,7 +180,7 @@ func happened(e audit.Event, label string) string {
 	return words + ": " + strings.ReplaceAll(e.Reason, "_", " ")
 }
 
-// used is the method of an event in words, with its owner's name for it. Everybody has one
+// used is the method of an event in words, with its owner's name for it. Everyone has one
 // mailbox and one set of backup codes, so these need none.
 func used(e audit.Event, label string) string {
 	kind := authenticator.Kind(e.Method)

@@ -23,7 +23,7 @@ const (
 	expiring   = 21 * 24 * time.Hour
 )
 
-// stranger is a client such as an app would be. It follows nobody elsewhere.
+// stranger is a client such as an app would be. It follows no one elsewhere.
 func stranger() *http.Client {
 	return &http.Client{
 		Timeout: answerIn,

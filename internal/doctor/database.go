@@ -146,7 +146,7 @@ func (p *examination) settings(ctx context.Context) []Finding {
 }
 
 // epoch is about copies: whether an older state took the place of this data, and whether
-// somebody has taken note of it.
+// someone has taken note of it.
 func (p *examination) epoch(ctx context.Context) []Finding {
 	if p.db == nil {
 		return nil

@@ -57,7 +57,7 @@ type examination struct {
 }
 
 // Examine looks at every part and returns the findings in a fixed order. Parts are looked
-// at side by side, so that one that does not answer delays nobody else.
+// at side by side, so that one that does not answer delays no one else.
 func Examine(ctx context.Context, o Options) []Finding {
 	if o.Bad != nil {
 		return append(o.illConfigured(), o.versions("", nil))

@@ -11,7 +11,7 @@ import (
 )
 
 // configuration is well, or Examine would not have come here. What it says in files of
-// their own may still be open to everybody.
+// their own may still be open to everyone.
 func (p *examination) configuration(context.Context) []Finding {
 	all := one("configuration", OK, "", "every key and variable is understood")
 	for key, file := range map[string]string{"database.url_file": p.Config.Database.URLFile,

@@ -72,7 +72,7 @@ func reachCarrier(c config.SMS, err error) string {
 	return "let connections out to it through the firewall, or correct " + key
 }
 
-// reports warns where nobody will say whether a text has arrived.
+// reports warns where no one will say whether a text has arrived.
 func reports(c config.SMS) []Finding {
 	if c.Transport == config.SMSHTTP && c.HTTP.Reports == config.ReportsOff {
 		return one("text messages", Warn,
@@ -148,7 +148,7 @@ func dearestOf(p sms.Prices, country string) (most sms.Money, given bool) {
 	return most, given
 }
 
-// money shows millionths as a decimal fraction, without a currency: nobody has told us which.
+// money shows millionths as a decimal fraction, without a currency: no one has told us which.
 func money(m sms.Money) string { return strconv.FormatFloat(float64(m)/1e6, 'f', -1, 64) }
 
 // nearly is the part of a limit from which its end is near.

@@ -157,7 +157,7 @@ func setUpStories(now time.Time) []web.Story {
 	}
 }
 
-// fillStory fills a card with what belongs to nobody.
+// fillStory fills a card with what belongs to no one.
 func fillStory(p *cardPage, now time.Time) {
 	state := map[authenticator.Kind]string{
 		authenticator.TOTP: `{"Secret":"MTIzNDU2Nzg5MDEyMzQ1Njc4OTA=","Issuer":"Harbor","Account":"maria@harbor.example (Ortiz & Sons)"}`,

@@ -52,7 +52,7 @@ func Disown(ctx context.Context, tx *db.Tx, id string, since time.Time) (first b
 }
 
 // Chain lists a flow and the step-ups from its session, also one that set something up and was
-// not finished: whoever made the one made the others.
+// not finished: the person who made the one made the others.
 func Chain(ctx context.Context, tx *db.Tx, id string) ([]string, error) {
 	return tx.Texts(ctx, `
 		WITH RECURSIVE line (id) AS (

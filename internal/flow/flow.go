@@ -1,6 +1,6 @@
 // Package flow owns the row of a sign-in under way: what its browser proved so far, when it
 // began, and when and why it ended. Whatever takes something away from an account ends its flows
-// here. The package does not know what a sign-in still needs, and asks nobody for a proof.
+// here. The package does not know what a sign-in still needs, and asks no one for a proof.
 package flow
 
 import (

@@ -54,7 +54,7 @@ func (r *rig) in(tenantID string, fn func(context.Context, *db.Tx) error) {
 	}
 }
 
-// store begins a flow of somebody.
+// store begins a flow of someone.
 func (r *rig) store(f flow.Flow) flow.Flow {
 	r.t.Helper()
 	r.in("acme", func(ctx context.Context, tx *db.Tx) error {

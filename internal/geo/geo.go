@@ -92,7 +92,7 @@ func stampOf(path string) stamp {
 	return stamp{info.ModTime(), info.Size()}
 }
 
-// load reads the whole file: a mapping of a file that somebody truncates would end the process.
+// load reads the whole file: a mapping of a file that someone truncates would end the process.
 func (p *Places) load() error {
 	text, err := os.ReadFile(p.path)
 	if err != nil {

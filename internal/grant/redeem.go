@@ -151,7 +151,7 @@ func spend(ctx context.Context, tx *db.Tx, ref secret.Reference, r Redemption) (
 }
 
 // refuse records why, and for a spent code ends the family of its first use. A code that
-// never existed leaves no trace: anybody could write audit rows with it.
+// never existed leaves no trace: anyone could write audit rows with it.
 func refuse(ctx context.Context, tx *db.Tx, ref secret.Reference, e audit.Event, c Code, why string) error {
 	e.Action, e.Result, e.Reason, e.UserID, e.SubjectID = audit.TokenRefused, audit.Refused, why, c.UserID, ref.ID
 	if why == spent {
@@ -177,7 +177,7 @@ func endReplayed(ctx context.Context, tx *db.Tx, ref secret.Reference) (userID s
 	return userID, nil
 }
 
-// begin stores the family under the id of its code. Without OfflineAccess nobody learns
+// begin stores the family under the id of its code. Without OfflineAccess no one learns
 // the refresh token, and the row only lets the access token be ended.
 func begin(ctx context.Context, tx *db.Tx, id string, c Code, r Redemption) (Family, error) {
 	f := Family{

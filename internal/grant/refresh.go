@@ -116,7 +116,7 @@ const openSession = `SELECT 1 FROM sessions s
 const grace = 10 * time.Second
 
 // again answers a token that the same client used a moment ago, as two tabs do that renew at
-// once: with the very token that replaced it, once, and only while nobody has used that one.
+// once: with the very token that replaced it, once, and only while no one has used that one.
 func again(
 	ctx context.Context, tx *db.Tx, keys *secret.Keys, old secret.Reference, clientID string,
 ) (f Family, found bool, err error) {

@@ -47,7 +47,7 @@ const place = "authorization request"
 
 var errOver = fault.New(fault.NotFound, "signin.flow_over")
 
-// Seal returns the opaque form, safe in a URL. Nobody else can make one.
+// Seal returns the opaque form, safe in a URL. No one else can make one.
 func Seal(keys *secret.Keys, r Request) string {
 	plain, err := json.Marshal(sealedRequest{r, r.IssuedAt.UnixMicro()})
 	if err != nil {

@@ -11,7 +11,7 @@ import (
 // mostCounted bounds what a look at the backlog may cost.
 const mostCounted = 10_000
 
-// Backlog tells how many jobs of all tenants are due and taken by nobody, ten thousand at
+// Backlog tells how many jobs of all tenants are due and taken by no one, ten thousand at
 // the most, and since when the first of them is due; zero where there is none.
 func Backlog(ctx context.Context, tx *db.Tx) (due int, since time.Time, err error) {
 	err = tx.QueryRow(ctx, `

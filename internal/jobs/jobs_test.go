@@ -455,7 +455,7 @@ func BenchmarkJob(b *testing.B) {
 	}
 }
 
-// TestATK170_WhatHangsHoldsUpNothingElse: jobs that wait for a machine of somebody else's choice
+// TestATK170_WhatHangsHoldsUpNothingElse: jobs that wait for a machine of someone else's choice
 // take none of the workers of other jobs; and those of one tenant, however many they are and
 // however often they are tried, not those of another. guard: Leaves and EachTenant.
 func TestATK170_WhatHangsHoldsUpNothingElse(t *testing.T) {

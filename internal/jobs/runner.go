@@ -33,7 +33,7 @@ type Runner struct {
 	Log      *slog.Logger
 	Periodic []Periodic
 
-	// What waits for somebody else's machine has a runner of its own: one that never answers
+	// What waits for someone else's machine has a runner of its own: one that never answers
 	// holds up nothing else.
 	Kinds      []string // the kinds of jobs that it takes; none: all
 	Leaves     []string // but for these

@@ -106,7 +106,7 @@ func settle(ctx context.Context, d *db.DB, j Job, outcome error) error {
 }
 
 // end is the write that settles a job. The number of the attempt guards it: when the lease
-// ran out and somebody else has taken the job, ours no longer counts.
+// ran out and someone else has taken the job, ours no longer counts.
 func end(ctx context.Context, tx *db.Tx, j Job, outcome error) error {
 	err := tx.ExecDeferred(ctx, `
 		UPDATE jobs SET claimed_until = 0, run_at = $1, done_at = $2, failed_at = $3, last_error = $4

@@ -139,7 +139,7 @@ func (r *Keyring) Spare(ctx context.Context, id string) (Fresh, error) {
 	return Fresh{}, nil
 }
 
-// Retire withdraws a key now, for one that may be known to somebody else. Every token it
+// Retire withdraws a key now, for one that may be known to someone else. Every token it
 // signed stops being valid. Where no other key of its algorithm could sign, the spare does
 // from now on.
 func (r *Keyring) Retire(ctx context.Context, tx *db.Tx, id string, spare Fresh) (found bool, err error) {

@@ -166,7 +166,7 @@ func TestREL016_EverythingIsSealedAnew(t *testing.T) {
 
 func none(*db.Tx) error { return nil }
 
-// One row that nobody can open does not keep the others from being sealed anew, and keeps
+// One row that no one can open does not keep the others from being sealed anew, and keeps
 // the generation from being dropped.
 func TestREL016_ARowThatDoesNotOpenStaysAlone(t *testing.T) {
 	eachVault(t, func(t *testing.T, v *vault) {

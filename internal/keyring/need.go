@@ -98,7 +98,7 @@ func (m *Masters) until(id string) time.Time {
 // Drop takes a generation out of the database's list, so that programs without it are
 // ready, and then out of the key file at path. It refuses while anything needs it; anyway
 // gives up what only stops to work. The file goes second: when that fails, the key is one
-// that nobody misses, and the command can be repeated.
+// that no one misses, and the command can be repeated.
 func (m *Masters) Drop(ctx context.Context, path, id string, anyway bool, also func(tx *db.Tx) error) error {
 	err := m.DB.InTx(ctx, db.Installation, func(tx *db.Tx) error {
 		if err := m.mayDrop(ctx, tx, id, anyway); err != nil {

@@ -72,7 +72,7 @@ func (r *Keyring) all(ctx context.Context) ([]Key, error) {
 	return r.cached, err
 }
 
-// Forget drops what is remembered, because somebody has changed the keys.
+// Forget drops what is remembered, because someone has changed the keys.
 func (r *Keyring) Forget() {
 	r.mu.Lock()
 	r.cached = nil

@@ -8,7 +8,7 @@ import (
 	"countersign/internal/typed"
 )
 
-// Line makes somebody else's text safe to stand in one line of ours: no control
+// Line makes someone else's text safe to stand in one line of ours: no control
 // characters, line breaks, bidirectional or zero-width marks (which let a name pretend to
 // be another; joiners stay where their script needs them), single spaces, and at most limit
 // characters.

@@ -130,7 +130,7 @@ func (c *Catalog) Wished(tags string) (lang string, ok bool) {
 	return "", false
 }
 
-// maxAccept caps what is parsed of a header that anybody may send (RFC 9110 12.5.4).
+// maxAccept caps what is parsed of a header that anyone may send (RFC 9110 12.5.4).
 const maxAccept = 200
 
 // For chooses by the person's own choice (a cookie), else by Accept-Language.

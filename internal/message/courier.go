@@ -42,7 +42,7 @@ func (r *Refusal) Error() string { return "refused for good: " + r.Cause.Error()
 // Unwrap returns the cause.
 func (r *Refusal) Unwrap() error { return r.Cause }
 
-// GivenUp says that there will be no further attempt, though nobody has refused the message.
+// GivenUp says that there will be no further attempt, though no one has refused the message.
 type GivenUp struct{ Cause error }
 
 // Error is for the log.

@@ -28,7 +28,7 @@ const (
 	Bounced  State = "bounced"  // refused for good
 	Failed   State = "failed"   // given up: too late, withdrawn or unreadable
 
-	// Delivered is told only where somebody reports it: telephones and receivers do,
+	// Delivered is told only where someone reports it: phones and receivers do,
 	// mailboxes do not.
 	Delivered State = "delivered"
 )
@@ -43,7 +43,7 @@ type Became struct {
 // JobSend is the kind of the job that delivers one message, a mail as a rule.
 const JobSend = "message.send"
 
-// Ways are the channels whose messages have jobs of a kind of their own, because somebody else's
+// Ways are the channels whose messages have jobs of a kind of their own, because someone else's
 // machine takes them, which may be slow or never answer.
 var Ways = []string{"sms", "push"}
 
@@ -149,7 +149,7 @@ func Delivery(ctx context.Context, tx *db.Tx, id string) (Status, error) {
 const Joined = `COALESCE(m.state, 'none'), COALESCE(m.host, ''), COALESCE(m.state_at, 0), COALESCE(m.next_try_at,
 	0), COALESCE(m.attempts, 0)`
 
-// Unread stands in for Joined where nobody needs the status.
+// Unread stands in for Joined where no one needs the status.
 const Unread = `'none', '', 0, 0, 0`
 
 // Targets are what to scan Joined into; the state is None where there is no message.

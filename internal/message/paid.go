@@ -8,14 +8,14 @@ import (
 	"countersign/internal/db"
 )
 
-// MaxSubmits is how often a message may be handed to somebody who takes money for it and
+// MaxSubmits is how often a message may be handed to someone who takes money for it and
 // then does not say whether they have it: the second time is the last (REL-13).
 const MaxSubmits = 2
 
 // ErrSubmitted says that a message was handed over as often as it may be, or waits no more.
 var ErrSubmitted = errors.New("handed over as often as it may be")
 
-// TakeSubmit counts a handing-over before it is made, so that one that nobody survived to
+// TakeSubmit counts a handing-over before it is made, so that one that no one survived to
 // write down counts as well. n is 1 for the first.
 func TakeSubmit(ctx context.Context, tx *db.Tx, id string) (n int, err error) {
 	err = tx.QueryRow(ctx, `
@@ -31,7 +31,7 @@ func TakeSubmit(ctx context.Context, tx *db.Tx, id string) (n int, err error) {
 	return n, nil
 }
 
-// ReturnSubmit takes a count back when it is certain that nobody has taken the message.
+// ReturnSubmit takes a count back when it is certain that no one has taken the message.
 func ReturnSubmit(ctx context.Context, tx *db.Tx, id string) error {
 	_, err := tx.Exec(ctx, `UPDATE messages SET submits = submits - 1
 		WHERE tenant_id = $1 AND id = $2 AND submits > 0`, tx.Tenant, id)

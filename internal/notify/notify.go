@@ -1,6 +1,6 @@
 // Package notify tells people by email what happened to an account: its holder, the administrators of their company or
 // the operators of the vendor. It owns who is told, at which addresses, and what that costs. It refuses to send what
-// somebody waits for: codes and links are messages of the journeys that check them.
+// someone waits for: codes and links are messages of the journeys that check them.
 //
 // A notice is sent within a budget where strangers can cause it as often as they like: a sign-in with a password that
 // they know, or a report of their own sign-ins. Without the budget they could fill a mailbox. A notice is sent without

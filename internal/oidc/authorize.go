@@ -27,7 +27,7 @@ func (p *Provider) authorize(rw http.ResponseWriter, r *http.Request) error {
 }
 
 // authorizeForm takes the same request as a POST. A browser sends no cookie of ours with
-// another site's form, so the request comes back as a GET before anybody looks for them.
+// another site's form, so the request comes back as a GET before anyone looks for them.
 func (p *Provider) authorizeForm(rw http.ResponseWriter, r *http.Request) error {
 	if err := web.ParseForm(rw, r); err != nil {
 		return err

@@ -28,7 +28,7 @@ var errBadLogout = fault.New(fault.Invalid, "oidc.bad_logout")
 const leavePlace = "sign-out request"
 
 // logout signs the browser out for an app that shows, by an ID token, that it means the
-// person who is signed in here. Anybody else's link only asks.
+// person who is signed in here. Anyone else's link only asks.
 func (p *Provider) logout(rw http.ResponseWriter, r *http.Request) error {
 	q, err := query(r)
 	if err != nil {

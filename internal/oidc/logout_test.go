@@ -156,7 +156,7 @@ func TestATK147_AnAddressThatWasWithdrawn(t *testing.T) {
 }
 
 // TestSignOutAfterTheSession: an app whose tokens are gone names itself, and the person comes
-// back to it. An address that nobody vouches for is not followed, and nobody is stranded.
+// back to it. An address that no one vouches for is not followed, and no one is stranded.
 func TestSignOutAfterTheSession(t *testing.T) {
 	each(t, func(h *house) {
 		over := h.byMail()

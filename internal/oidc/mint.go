@@ -34,7 +34,7 @@ type proof struct {
 	Session  string          `json:"sid"`
 }
 
-// person is what a scope lets an app read of somebody.
+// person is what a scope lets an app read of someone.
 type person struct {
 	Name     string   `json:"name,omitempty"`
 	Username string   `json:"preferred_username,omitempty"` // the address that they sign in with
@@ -54,7 +54,7 @@ type idClaims struct {
 	AtHash string `json:"at_hash"`
 }
 
-// accessClaims are for whoever serves the app (RFC 9068 2.2). Tenant and Grant are ours:
+// accessClaims are for the server of the app (RFC 9068 2.2). Tenant and Grant are ours:
 // they find the rows that say whether the token is still good.
 type accessClaims struct {
 	jwt.Claims

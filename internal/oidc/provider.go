@@ -1,7 +1,7 @@
 // Package oidc is the face that apps see: OpenID Connect discovery, authorization, tokens,
 // userinfo and sign-out, in the narrowest profile that certified clients accept: code flow
 // with PKCE S256 only. It refuses to decide whether a sign-in is enough, which signin does,
-// and to send anybody to an address that is not registered character by character.
+// and to send anyone to an address that is not registered character by character.
 package oidc
 
 import (

@@ -25,7 +25,7 @@ func refuse(code, description string) error {
 }
 
 // errGrant is one answer for every code and refresh token that does not count, so that
-// nobody learns which of the reasons it was.
+// no one learns which of the reasons it was.
 var errGrant = refuse("invalid_grant", "the code or refresh token is not valid, or no longer")
 
 // token turns a code or a refresh token into tokens.

@@ -78,7 +78,7 @@ func TestAFinishedSignInGoesOnToItsTarget(t *testing.T) {
 	})
 }
 
-// TestWhatWasTypedOpensForItsPersonOnly: a link that somebody else made fills in nothing.
+// TestWhatWasTypedOpensForItsPersonOnly: a link that someone else made fills in nothing.
 func TestWhatWasTypedOpensForItsPersonOnly(t *testing.T) {
 	each(t, func(t *testing.T, r *pagestest.Rig) {
 		form := url.Values{"email": {"new@company.test"}, "password": {"secret"}, "number": {strings.Repeat("1", 300)}}

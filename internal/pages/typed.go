@@ -9,7 +9,7 @@ import (
 // keepable are the fields that survive a step-up: what is tiresome to type again and no secret.
 var keepable = []string{"country", "number", "email"}
 
-// typedPlace is where what was typed may be opened, with the user's id: a link that somebody
+// typedPlace is where what was typed may be opened, with the user's id: a link that someone
 // else made fills in nothing.
 const typedPlace = "typed before a step-up"
 

@@ -103,7 +103,7 @@ func (s *Service) List(
 	return out, err
 }
 
-// change runs fn with a person as they are in the transaction; their row is held, so that nobody changes their role
+// change runs fn with a person as they are in the transaction; their row is held, so that no one changes their role
 // meanwhile. While the audit cannot be written, the change is made and recorded later: ending sessions must not fail.
 func (s *Service) change(
 	ctx context.Context, a access.Actor, ref Ref,

@@ -22,7 +22,7 @@ type Country struct {
 	Search  string // what somebody may type to find it, in small letters
 }
 
-// Known reports whether code is a country that has telephone numbers.
+// Known reports whether code is a country that has phone numbers.
 func Known(code string) bool { return known(code) }
 
 // Calling is the calling code of a country, without its plus: "49"; "0" for what is none.

@@ -1,7 +1,7 @@
-// Package phone owns telephone numbers: what somebody typed becomes one number in the form
+// Package phone owns phone numbers: what someone typed becomes one number in the form
 // of ITU-T E.164, or a fault that says what is wrong with it. It refuses numbers that cost
-// whoever calls them more than a message does, that are no telephone, or that lie in a
-// country nobody has allowed. It sends nothing and stores nothing.
+// anyone who calls them more than a message does, that are no telephone, or that lie in a
+// country no one has allowed. It sends nothing and stores nothing.
 package phone
 
 import (
@@ -15,7 +15,7 @@ import (
 	"countersign/internal/typed"
 )
 
-// Number is one telephone number.
+// Number is one phone number.
 type Number struct {
 	E164   string // "+4915112345678"
 	Region string // ISO 3166-1 alpha-2, by the number itself and not by what was chosen
@@ -61,7 +61,7 @@ func Parse(country, text string, allowed []string) (Number, error) {
 	return judge(usual(parsed), country, allowed)
 }
 
-// readable folds what was typed to digits as telephones have them and the signs people put between them. The library
+// readable folds what was typed to digits as phones have them and the signs people put between them. The library
 // would read letters as keys, and extensions: such a text is not clearly one number.
 func readable(text string) (string, bool) {
 	if len(text) > maxTyped || strings.ContainsAny(strings.TrimSpace(text), "\n\r\u2028\u2029\x00") {
@@ -157,7 +157,7 @@ func judge(n *phonenumbers.PhoneNumber, country string, allowed []string) (Numbe
 	if !phonenumbers.IsValidNumber(n) || region == "" {
 		return Number{}, ErrInvalid
 	}
-	// Countries that share a calling code are told apart by the number: whoever chose one
+	// Countries that share a calling code are told apart by the number: anyone who chose one
 	// may not reach another that costs more.
 	if !slices.Contains(allowed, region) {
 		return Number{}, ErrNotAllowed

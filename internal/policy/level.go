@@ -9,7 +9,7 @@ import (
 // Level is an authentication context class, as it is written in the acr claim.
 type Level string
 
-// The levels that exist so far, weakest first. E-mail beside a password has a level of
+// The levels that exist so far, weakest first. Email beside a password has a level of
 // its own, because NIST SP 800-63B-4 does not let it count as a second factor.
 const (
 	None              Level = ""

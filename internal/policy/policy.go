@@ -158,7 +158,7 @@ func (d *Decision) required(in Input) bool {
 	return on
 }
 
-// mandated reports whether the vendor requires a second step by now, which nobody below may
+// mandated reports whether the vendor requires a second step by now, which no one below may
 // take back.
 func (in Input) mandated() bool { return in.mandate().Locks(in.Now) }
 

@@ -169,7 +169,7 @@ func (p *Portal) drawCode(w http.ResponseWriter, r *http.Request, status int, s 
 	})
 }
 
-// confirms reports whether somebody who is signed in was asked to show again who they are,
+// confirms reports whether someone who is signed in was asked to show again who they are,
 // for a change on our own pages.
 func (p *Portal) confirms(sealed string) bool {
 	t, err := p.TargetOf(sealed)

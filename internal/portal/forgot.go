@@ -172,7 +172,7 @@ func (p *Portal) drawPasswordLink(
 	return p.Web.Draw(w, r, status, page)
 }
 
-// setPassword spends the link. It signs nobody in: the sign-in page comes next.
+// setPassword spends the link. It signs no one in: the sign-in page comes next.
 func (p *Portal) setPassword(w http.ResponseWriter, r *http.Request) error {
 	ref, id, held := p.linkOf(r, passwordLink)
 	if !held {

@@ -45,7 +45,7 @@ func (p *Portal) drawLink(w http.ResponseWriter, r *http.Request, id string, l s
 }
 
 // pressLink finishes the sign-in in the browser that began it; anywhere else it draws what
-// the link is good for, and signs nobody in.
+// the link is good for, and signs no one in.
 func (p *Portal) pressLink(w http.ResponseWriter, r *http.Request) error {
 	ref, id, held := p.linkOf(r, signInLink)
 	if !held {

@@ -47,7 +47,7 @@ func (stepUpPage) Template() string       { return "portal/step_up" }
 func (p stepUpPage) FormAction() []string { return p.Targets }
 func (p stepUpPage) Here() string         { return pages.SignInPath(p.To) }
 
-// OtherURL is where somebody else signs in.
+// OtherURL is where someone else signs in.
 func (p stepUpPage) OtherURL() string {
 	if p.To == "" {
 		return "/signin?other"
@@ -280,7 +280,7 @@ type notMePage struct{ wordPage }
 func (notMePage) Template() string { return "portal/not_me" }
 func (p notMePage) Here() string   { return reportLink.page(p.ID) }
 
-// notMeDonePage reveals nothing about the account: the link may be in anybody's hands.
+// notMeDonePage reveals nothing about the account: the link may be in anyone's hands.
 type notMeDonePage struct{}
 
 func (notMeDonePage) Template() string { return "portal/not_me_done" }
@@ -299,7 +299,7 @@ type noticePage struct {
 
 func (noticePage) Template() string { return "portal/notice" }
 
-// newPasswordPage follows a password that was reported as known to somebody else.
+// newPasswordPage follows a password that was reported as known to someone else.
 type newPasswordPage struct {
 	pages.FlowRef
 	Email     string

@@ -34,7 +34,7 @@ func (p *Portal) setUpOpen(r *http.Request) (open bool, err error) {
 	return open, err
 }
 
-// setUp makes the first operator, once, for whoever holds the token of the console.
+// setUp makes the first operator, once, for the holder of the token from the console.
 func (p *Portal) setUp(w http.ResponseWriter, r *http.Request) error {
 	open, err := p.setUpOpen(r)
 	if err != nil {

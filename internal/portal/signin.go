@@ -78,7 +78,7 @@ func appName(ctx context.Context, tx *db.Tx, t pages.Target) (string, error) {
 	return c.Name, err
 }
 
-// announced is the vendor's mandate for everybody, while it is not in force yet.
+// announced is the vendor's mandate for everyone, while it is not in force yet.
 func announced(ctx context.Context, tx *db.Tx) (*announcement, error) {
 	i, err := tenant.LoadInstallation(ctx, tx)
 	if err != nil || i.Mandate.Mode != tenant.Mandatory || !i.Mandate.From.After(tx.Now) {

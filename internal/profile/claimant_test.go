@@ -82,7 +82,7 @@ func TestATK092_AnUndoAndASetUpAtOnce(t *testing.T) {
 }
 
 // TestATK092_AnUndoAndANewPasswordAtOnce: a password that is asked for after a report is not
-// chosen by whoever has just been put out. guard: LockIfUnchanged in own.
+// chosen by anyone who has just been put out. guard: LockIfUnchanged in own.
 func TestATK092_AnUndoAndANewPasswordAtOnce(t *testing.T) {
 	each(t, func(t *testing.T, h *house) {
 		u := h.person(h.company, "maria@company.test")

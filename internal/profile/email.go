@@ -19,7 +19,7 @@ import (
 	"countersign/internal/user"
 )
 
-// UndoWithin is how long whoever reads the old mailbox can undo a change of address (SEC-42).
+// UndoWithin is how long anyone who reads the old mailbox can undo a change of address (SEC-42).
 const UndoWithin = 72 * time.Hour
 
 const purposeAddress = "address.code"
@@ -35,7 +35,7 @@ var ErrNoChange = user.ErrNoChange
 
 // AskEmail begins a change of the owner's address, in place of one that is under way: a code
 // goes to the new one, and nothing else happens. What is no address is Invalid, too many
-// mails are RateLimited. An address that somebody has is answered alike, and its reader is
+// mails are RateLimited. An address that someone has is answered alike, and its reader is
 // told instead of getting a code. The browser that holds what comes back, and no other, sees
 // the change and can confirm it: a copy of the session's cookie is not enough.
 func (s *Service) AskEmail(ctx context.Context, o Owner, typed string) (begun secret.Reference, err error) {
@@ -62,7 +62,7 @@ func (s *Service) AskEmail(ctx context.Context, o Owner, typed string) (begun se
 }
 
 // limitWrong bounds wrong codes for new addresses as it bounds those of second steps: with a
-// new change after every five, somebody could else guess an address that is not theirs.
+// new change after every five, someone could else guess an address that is not theirs.
 func (s *Service) limitWrong() ratelimit.Limit {
 	return ratelimit.Limit{Name: "address.account", Windows: []ratelimit.Window{
 		{Count: s.Limits.SecondFactorFailuresPerDay, Per: 24 * time.Hour},
@@ -85,7 +85,7 @@ func (s *Service) mayGuess(ctx context.Context, tx *db.Tx, userID string) error 
 	return nil
 }
 
-// wished checks an address that somebody typed.
+// wished checks an address that someone typed.
 func (s *Service) wished(o Owner, typed string) (to string, err error) {
 	if err := user.CheckReachable(typed, s.SMTPUTF8); err != nil {
 		return "", err
@@ -161,7 +161,7 @@ func codeIs(tx *db.Tx, c user.Change, code string) []string {
 	return []string{tx.Tenant, c.UserID, c.ID, c.From, c.To, code}
 }
 
-// sendCode writes to the new address. One that somebody has gets no code: its reader is told
+// sendCode writes to the new address. One that someone has gets no code: its reader is told
 // at the address that we know, which may be spelt otherwise (ATK-093).
 func (s *Service) sendCode(ctx context.Context, tx *db.Tx, o Owner, c user.Change, code string) error {
 	var content email.Content = email.AddressCode{
@@ -233,7 +233,7 @@ func (s *Service) WithdrawEmail(ctx context.Context, o Owner) error {
 // new address: everything that was open ends, but for the session in which it is done, and
 // every address of the account is told. A wrong one costs a try and is a verdict; triesLeft
 // says how many there are. NotFound where the change is over or began in another browser, Conflict
-// where the address has become somebody else's.
+// where the address has become someone else's.
 func (s *Service) ConfirmEmail(ctx context.Context, o Owner, id, typed string) (v authenticator.Verdict,
 	triesLeft int, err error) {
 	err = s.inSession(ctx, o, func(tx *db.Tx) error {
@@ -291,8 +291,8 @@ func (s *Service) move(ctx context.Context, tx *db.Tx, o Owner, c user.Change) e
 	return s.tellMoved(ctx, tx, o, c, before)
 }
 
-// giveUp ends a change whose address has become somebody else's since the code was sent.
-// Whoever typed the code reads that mailbox, so that it tells them nothing new.
+// giveUp ends a change whose address has become someone else's since the code was sent.
+// Anyone who typed the code reads that mailbox, so that it tells them nothing new.
 func (s *Service) giveUp(ctx context.Context, o Owner, id string) error {
 	err := s.change(ctx, o, o.event(audit.AddressChanged, audit.Refused, "taken", id), func(tx *db.Tx) error {
 		return user.GiveUp(ctx, tx, o.User.ID, id)

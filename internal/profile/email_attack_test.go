@@ -20,7 +20,7 @@ import (
 	"countersign/internal/user"
 )
 
-// TestATK012_AStrangerSpendsNobodysCodes: whoever wishes for somebody's address, in vain, takes
+// TestATK012_AStrangerSpendsNobodysCodes: anyone who wishes for someone's address, in vain, takes
 // none of the codes that its owner signs in with.
 func TestATK012_AStrangerSpendsNobodysCodes(t *testing.T) {
 	each(t, func(t *testing.T, h *house) {
@@ -196,7 +196,7 @@ func (h *house) steppingUp(address string) (before session.Session, flow secret.
 	return *st.Session, *ask.Flow
 }
 
-// TestATK092_TheNewestLinkCounts: whoever had left an address and come back has 72 hours from
+// TestATK092_TheNewestLinkCounts: anyone who had left an address and come back has 72 hours from
 // the theft, not from when they left.
 func TestATK092_TheNewestLinkCounts(t *testing.T) {
 	each(t, func(t *testing.T, h *house) {
@@ -244,7 +244,7 @@ func TestATK092_AReturnEndsEveryLinkInBetween(t *testing.T) {
 }
 
 // TestSEC042_AnAddressThatIsTakenIsNotSwept: an address whose time is over is swept while
-// somebody else is given it. They keep it.
+// someone else is given it. They keep it.
 func TestSEC042_AnAddressThatIsTakenIsNotSwept(t *testing.T) {
 	each(t, func(t *testing.T, h *house) {
 		h.person(h.company, "maria@company.test")

@@ -314,7 +314,7 @@ func TestSEC042_WhatAnUndoDoesNot(t *testing.T) {
 	})
 }
 
-// TestATK092_ReportedWithItsSignIn: whoever says that a sign-in was not theirs gets the address
+// TestATK092_ReportedWithItsSignIn: anyone who says that a sign-in was not theirs gets the address
 // back that it changed.
 func TestATK092_ReportedWithItsSignIn(t *testing.T) {
 	each(t, func(t *testing.T, h *house) {
@@ -332,8 +332,8 @@ func TestATK092_ReportedWithItsSignIn(t *testing.T) {
 	})
 }
 
-// TestSEC042_AnAddressIsKept: nobody takes an address that may still be brought back; then
-// anybody may. One that somebody has cannot be taken, and nobody is told that it is.
+// TestSEC042_AnAddressIsKept: no one takes an address that may still be brought back; then
+// anyone may. One that someone has cannot be taken, and no one is told that it is.
 func TestSEC042_AnAddressIsKept(t *testing.T) {
 	each(t, func(t *testing.T, h *house) {
 		add := func() error {
@@ -374,7 +374,7 @@ func TestSEC042_AnAddressIsKept(t *testing.T) {
 	})
 }
 
-// TestSEC042_TakenSinceTheCode: somebody else got the address while the code was on its way.
+// TestSEC042_TakenSinceTheCode: someone else got the address while the code was on its way.
 func TestSEC042_TakenSinceTheCode(t *testing.T) {
 	each(t, func(t *testing.T, h *house) {
 		u := h.person(h.company, "maria@company.test")

@@ -148,7 +148,7 @@ func TestATK080_WhatHasEndedFinishesNothing(t *testing.T) {
 	})
 }
 
-// underWay is somebody in whose session everything is begun and nothing finished. code is what
+// underWay is someone in whose session everything is begun and nothing finished. code is what
 // the new address got.
 func (h *house) underWay() (u user.User, o profile.Owner, code string) {
 	h.t.Helper()

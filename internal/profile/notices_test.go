@@ -89,7 +89,7 @@ func byHand(what string) func(h *house, o profile.Owner) {
 	}
 }
 
-// paths is every way: whoever adds one adds it here. A new name for a method is none.
+// paths is every way: anyone who adds one adds it here. A new name for a method is none.
 var paths = map[string]path{
 	"an app is set up": {"method_changed", notMe, func(h *house, o profile.Owner) { h.app(o) }},
 	"codes are made":   {"method_changed", notMe, func(h *house, o profile.Owner) { h.codes(o) }},

@@ -17,7 +17,7 @@ import (
 	"countersign/internal/user"
 )
 
-// limitGuesses bounds what somebody at an unlocked screen may guess.
+// limitGuesses bounds what someone at an unlocked screen may guess.
 var limitGuesses = ratelimit.Limit{Name: "password.change", Windows: []ratelimit.Window{{Count: 10, Per: time.Hour}}}
 
 var (
@@ -27,7 +27,7 @@ var (
 	errChanged = fault.New(fault.Conflict, "profile.problem.changed")
 )
 
-// ChangePassword sets a new password for somebody who knows the present one (ALO-16). What
+// ChangePassword sets a new password for someone who knows the present one (ALO-16). What
 // the old one opened ends, but for the session in which it was changed. A wrong one is
 // Denied and costs a try; what is wrong with the new one is Invalid.
 func (s *Service) ChangePassword(ctx context.Context, o Owner, current, next secret.Text) error {

@@ -196,7 +196,7 @@ func (h *house) person(company, address string) user.User {
 
 var visitor = session.Visitor{IP: "203.0.113.9", Place: "Lisbon, Portugal", Browser: "Firefox, Linux", RequestID: "R"}
 
-// owner signs somebody in with a password and a code by mail.
+// owner signs someone in with a password and a code by mail.
 func (h *house) owner(address string) profile.Owner {
 	h.t.Helper()
 	return h.standsFor(h.answer(h.ask(address)))

@@ -143,7 +143,7 @@ func (s *Service) recordEvent(ctx context.Context, tx *db.Tx, o Owner, result au
 }
 
 // EndSession ends one session of the owner's and what it took over from. NotFound where it is
-// somebody else's or over.
+// someone else's or over.
 func (s *Service) EndSession(ctx context.Context, o Owner, id string) error {
 	return s.ending(ctx, o, o.event(audit.SessionEnded, audit.OK, session.EndedByOwner, id),
 		func(ctx context.Context, tx *db.Tx) error {

@@ -140,7 +140,7 @@ func (l Budgets) Spend(tx *db.Tx) (wait time.Duration) {
 }
 
 // Write stores what was changed, with one statement that writes only over what was read.
-// Where somebody was faster it returns db.ErrConflict, and nothing of the unit of work stays;
+// Where someone was faster it returns db.ErrConflict, and nothing of the unit of work stays;
 // the next try should Hold.
 func (l Budgets) Write(ctx context.Context, tx *db.Tx) error {
 	rows, how, args := l.changes(tx.Now)
@@ -157,7 +157,7 @@ func (l Budgets) Write(ctx context.Context, tx *db.Tx) error {
 	return nil
 }
 
-// WriteLater is Write where what comes next may be decided before it is known that nobody
+// WriteLater is Write where what comes next may be decided before it is known that no one
 // was faster. It travels with the next statement.
 func (l Budgets) WriteLater(ctx context.Context, tx *db.Tx) error {
 	rows, how, args := l.changes(tx.Now)

@@ -46,7 +46,7 @@ func DropGeneration(path string, now time.Time, id string) error {
 	})
 }
 
-// changeKeyFile reads, changes and replaces a key file in one step: whoever reads it meets
+// changeKeyFile reads, changes and replaces a key file in one step: anyone who reads it meets
 // the old file or the new one, also after a power cut, and two changes follow each other.
 func changeKeyFile(path string, change func(*keySet) error) (err error) {
 	folder, err := os.Open(filepath.Dir(path)) // the file itself is replaced, so the lock is on its folder

@@ -35,7 +35,7 @@ func refresh(t *testing.T, k *Keys, now time.Time) bool {
 	return changed
 }
 
-// TestREL016: nobody meets a sealed value before they have its key, and what the old key
+// TestREL016: no one meets a sealed value before they have its key, and what the old key
 // made stays good.
 func TestREL016_AGenerationOpensBeforeItSeals(t *testing.T) {
 	path, a, b := keyFile(t)
@@ -147,7 +147,7 @@ func TestKeyFilesWithMistakesAreRefused(t *testing.T) {
 	}
 }
 
-// Two rotations and many readers at once: nobody reads half a file, nothing is lost.
+// Two rotations and many readers at once: no one reads half a file, nothing is lost.
 func TestKeyFileIsReplacedInOneStep(t *testing.T) {
 	path, a, b := keyFile(t)
 	sealed := a.Seal([]byte("x"), "p")

@@ -128,7 +128,7 @@ func (k *Keys) look(old *keySet) (*keySet, error) {
 	return set, nil
 }
 
-// reread looks at the file for a generation that somebody named. A stranger may name any,
+// reread looks at the file for a generation that someone named. A stranger may name any,
 // so it costs no more than a look at the file's date while that has not changed.
 func (k *Keys) reread() *keySet {
 	k.mu.Lock()

@@ -234,7 +234,7 @@ func (k *Keys) mac(id, purpose string, parts []string) []byte {
 
 // NewBound returns a new token of 128 random bits that carries a keyed mark of what it is
 // for, and the hash under which it is stored. The mark tells a token that was once ours
-// from one that somebody made up.
+// from one that someone made up.
 func (k *Keys) NewBound(purpose string, parts ...string) (token Text, hash []byte) {
 	b := make([]byte, TokenBytes)
 	_, _ = rand.Read(b[:TokenBytes/2])
@@ -275,7 +275,7 @@ func (k *Keys) mark(id, purpose string, parts []string, random []byte) []byte {
 }
 
 // Token returns a token that follows from a purpose and parts: it needs no row to be
-// checked, and nobody without the key can make it.
+// checked, and no one without the key can make it.
 func (k *Keys) Token(purpose string, parts ...string) Text {
 	return tokenOf(k.mac(k.Current(), "token/"+purpose, parts))
 }
@@ -308,7 +308,7 @@ func (k *Keys) Pepper(id, plain string) (peppered []byte, usedID string, err err
 
 // DerivedCode returns n decimal digits that follow from a token and a key outside the
 // database, uniformly and without modulo bias. Who holds the token of a mail holds its
-// code as well, and nobody else can compute it. keyID names the master key, empty for the
+// code as well, and no one else can compute it. keyID names the master key, empty for the
 // current one; the code is empty when that key is gone.
 func (k *Keys) DerivedCode(keyID string, n int, token Text, parts ...string) string {
 	if keyID == "" {

@@ -131,7 +131,7 @@ func ForgetOne(ctx context.Context, tx *db.Tx, userID, id, because string) (bool
 }
 
 // Lock takes a session until the transaction ends, if what was seen of it still holds: neither
-// it nor its time is over, and the account is as when it was opened. What somebody does to
+// it nor its time is over, and the account is as when it was opened. What someone does to
 // their account begins with it: a session may end between a look at it and the writes. The
 // caller holds the user's row, so that nothing of that changes afterwards either.
 func Lock(ctx context.Context, tx *db.Tx, userID, id string) (open bool, err error) {

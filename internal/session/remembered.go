@@ -87,7 +87,7 @@ func Recall(ctx context.Context, tx *db.Tx, presented []secret.Reference, userID
 }
 
 // Rotate replaces a remembered browser's token when it is used. False means that another
-// use of the same token was a moment faster. A newest token that nobody has shown dies
+// use of the same token was a moment faster. A newest token that no one has shown dies
 // with it, so that there is never more than one.
 func Rotate(ctx context.Context, tx *db.Tx, ref secret.Reference) (next secret.Reference, first bool, err error) {
 	token, hash := secret.NewToken()

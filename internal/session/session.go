@@ -128,7 +128,7 @@ func TimeOver(ctx context.Context, tx *db.Tx, id string) error {
 }
 
 // EndLine ends a session and all that it was stepped up from or signed in over; and what took
-// over from it since whoever ends it saw it last.
+// over from it since anyone who ends it saw it last.
 func EndLine(ctx context.Context, tx *db.Tx, id, because string) error {
 	_, err := tx.Exec(ctx, `
 		WITH RECURSIVE line (id) AS (
@@ -146,7 +146,7 @@ func EndLine(ctx context.Context, tx *db.Tx, id, because string) error {
 	return err
 }
 
-// Owner finds whose session a browser's reference names, as long as nobody has ended it: it
+// Owner finds whose session a browser's reference names, as long as no one has ended it: it
 // may have been idle for long, or its time may be over, and what it was stepped up from may
 // live on. Empty where there is none.
 func Owner(ctx context.Context, tx *db.Tx, ref secret.Reference) (userID, clientID string, err error) {

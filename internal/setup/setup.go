@@ -1,6 +1,6 @@
 // Package setup owns the first run and the adding of people by hand. The set-up token is
-// printed once where the program runs; whoever holds it makes the first operator, and
-// nobody can do so again. It refuses to invent a default account.
+// printed once where the program runs; anyone who holds it makes the first operator, and
+// no one can do so again. It refuses to invent a default account.
 package setup
 
 import (
@@ -86,7 +86,7 @@ func (s *Service) Run(ctx context.Context, f First) error {
 	})
 }
 
-// Person is somebody to add.
+// Person is someone to add.
 type Person struct {
 	Email, Name, Language string
 	Role                  user.Role

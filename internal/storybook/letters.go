@@ -6,7 +6,7 @@ import (
 	"countersign/internal/message/email"
 )
 
-// letters is every mail; the last one carries what somebody with bad intentions would
+// letters is every mail; the last one carries what someone with bad intentions would
 // choose as a name.
 func letters(now time.Time) []Letter {
 	const (

@@ -8,7 +8,7 @@ import (
 	"countersign/internal/db"
 )
 
-// Countries are those whose telephone numbers a company takes, as ISO 3166-1 codes apart by
+// Countries are those whose phone numbers a company takes, as ISO 3166-1 codes apart by
 // spaces; empty takes every one that the installation takes.
 type Countries string
 

@@ -51,7 +51,7 @@ func (m Mandate) OrInherited(installation Mandate) Mandate {
 	return m
 }
 
-// Locks reports whether the vendor requires a second step by now, which nobody below may take back. A mode that this
+// Locks reports whether the vendor requires a second step by now, which no one below may take back. A mode that this
 // version does not know is as strict as Mandatory.
 func (m Mandate) Locks(now time.Time) bool {
 	return m.Mode != DefaultOff && m.Mode != DefaultOn && !now.Before(m.From)
@@ -66,7 +66,7 @@ const (
 // InheritDays says that the installation's number of remembered days applies.
 const InheritDays = -1
 
-// Methods are the second steps that somebody allows, as words apart by spaces; empty allows
+// Methods are the second steps that someone allows, as words apart by spaces; empty allows
 // every one. A word that this version does not know allows nothing.
 type Methods string
 

@@ -3,7 +3,7 @@
 // dropped and counted. It refuses to know what a span is about, and it holds no HTTP; the
 // caller brings the way out.
 //
-// A nil *Span is a span that nobody wants, and every method of it does nothing, so that
+// A nil *Span is a span that no one wants, and every method of it does nothing, so that
 // code which is traced reads the same when tracing is off.
 package trace
 
@@ -56,7 +56,7 @@ type Tracer struct {
 // New returns a tracer that sends nothing until Run.
 func New(o Options) *Tracer { return &Tracer{Options: o, queue: make(chan *Span, queued)} }
 
-// Sent and Dropped count spans: those the collector took, and those that nobody has seen.
+// Sent and Dropped count spans: those the collector took, and those that no one has seen.
 func (t *Tracer) Sent() int64    { return t.sent.Load() }
 func (t *Tracer) Dropped() int64 { return t.dropped.Load() }
 

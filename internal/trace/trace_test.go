@@ -188,7 +188,7 @@ func FuzzReadParent(f *testing.F) {
 	})
 }
 
-// guard: the queue is bounded, and a collector that is away keeps nobody waiting
+// guard: the queue is bounded, and a collector that is away keeps no one waiting
 func TestWhatDoesNotFitIsDroppedAndCounted(t *testing.T) {
 	c := &collector{away: errors.New("away")}
 	tr := tracer(c, 1)

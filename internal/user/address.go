@@ -11,7 +11,7 @@ import (
 )
 
 // Change is one change of a person's address. Until it is confirmed it is worth nothing;
-// until UndoUntil whoever reads the address From can undo it.
+// until UndoUntil anyone who reads the address From can undo it.
 type Change struct {
 	ID, UserID string
 	FlowID     string // the sign-in that it rests on
@@ -125,7 +125,7 @@ func CloseChange(ctx context.Context, tx *db.Tx, userID, because string) (bool, 
 	return n > 0, err
 }
 
-// GiveUp ends a change whose address has become somebody else's, if it is still under way.
+// GiveUp ends a change whose address has become someone else's, if it is still under way.
 func GiveUp(ctx context.Context, tx *db.Tx, userID, id string) error {
 	_, err := tx.Exec(ctx, `UPDATE email_changes SET closed_at = $1, closed_because = $2
 		WHERE tenant_id = $3 AND user_id = $4 AND id = $5 AND closed_at = 0`, tx.Now, taken, tx.Tenant, userID, id)
@@ -133,7 +133,7 @@ func GiveUp(ctx context.Context, tx *db.Tx, userID, id string) error {
 }
 
 // MoveAddress confirms a change: from now on u is found by the new address, and the old one
-// is kept for them until undoUntil. Conflict where somebody else has the new one; ErrNoChange
+// is kept for them until undoUntil. Conflict where someone else has the new one; ErrNoChange
 // where u is not as when it was asked for. The caller holds u's row.
 func MoveAddress(ctx context.Context, tx *db.Tx, u User, c Change, undoUntil time.Time) error {
 	key, err := EmailKey(c.To)
@@ -164,7 +164,7 @@ func MoveAddress(ctx context.Context, tx *db.Tx, u User, c Change, undoUntil tim
 }
 
 // claim lists a user under an address. It may be kept for that user, or have been kept for
-// somebody whose time is over.
+// someone whose time is over.
 func claim(ctx context.Context, tx *db.Tx, key, userID string) error {
 	n, err := tx.Exec(ctx, `
 		INSERT INTO directory (email_key, tenant_id, user_id, held_until) VALUES ($1, $2, $3, 0)
@@ -179,7 +179,7 @@ func claim(ctx context.Context, tx *db.Tx, key, userID string) error {
 }
 
 // Settle makes worthless what could undo a person's return to an address of theirs: all, the
-// changes of ChangesOf, from the one after that which left it. Whoever reads that mailbox
+// changes of ChangesOf, from the one after that which left it. Anyone who reads that mailbox
 // could have undone them; a thief's mailbox must not outlive its link (SEC-42). back says
 // whether the person returns.
 func Settle(ctx context.Context, tx *db.Tx, all []Change, to string) (back bool, err error) {
@@ -209,7 +209,7 @@ const undoable = `confirmed_at > 0 AND undone_at = 0 AND undo_until > $2`
 
 // UndoChange gives a user the address back that a change took away, whatever they changed it
 // to afterwards: otherwise a thief would change it twice. ErrNoChange where it was undone
-// before, where its time is over, and where somebody who may has set the address since.
+// before, where its time is over, and where someone who may has set the address since.
 func UndoChange(ctx context.Context, tx *db.Tx, id string) (Change, error) {
 	var userID string
 	err := tx.QueryRow(ctx, `SELECT user_id FROM email_changes WHERE tenant_id = $1 AND `+undoable+` AND id = $3`,
@@ -282,7 +282,7 @@ func Addresses(ctx context.Context, tx *db.Tx, u User) ([]string, error) {
 	return out, err
 }
 
-// closeChanges ends what a user has begun or could undo, because somebody who may decides
+// closeChanges ends what a user has begun or could undo, because someone who may decides
 // about the address.
 func closeChanges(ctx context.Context, tx *db.Tx, userID string) error {
 	if _, err := CloseChange(ctx, tx, userID, setByHand); err != nil {

@@ -74,7 +74,7 @@ func PasswordSetByMail(ctx context.Context, tx *db.Tx, u User, reset bool) (same
 	return n > 0, err
 }
 
-// SettleReport ends the report that somebody else knows the password of u, unless there has been
+// SettleReport ends the report that someone else knows the password of u, unless there has been
 // another since.
 func SettleReport(ctx context.Context, tx *db.Tx, u User) error {
 	_, err := tx.Exec(ctx, `
@@ -108,7 +108,7 @@ func EndAll(ctx context.Context, tx *db.Tx, id string) error {
 }
 
 // OwnersStuck reports whether every active owner of the transaction's tenant has second
-// factors of which none works: nobody in the company can help them.
+// factors of which none works: no one in the company can help them.
 func OwnersStuck(ctx context.Context, tx *db.Tx) (stuck bool, err error) {
 	err = tx.QueryRow(ctx, `
 		SELECT NOT EXISTS (

@@ -1,5 +1,5 @@
 // Package user owns people: one person in exactly one tenant, and the directory that
-// finds a person by address. It refuses to know how somebody proves who they are.
+// finds a person by address. It refuses to know how someone proves who they are.
 package user
 
 import (
@@ -173,7 +173,7 @@ func scan(row db.Row) (u User, err error) {
 }
 
 // ByEmail finds a person in any tenant by address. It answers fault NotFound for an
-// address that nobody has and for one that cannot be an address.
+// address that no one has and for one that cannot be an address.
 func ByEmail(ctx context.Context, tx *db.Tx, email string) (User, error) {
 	key, err := EmailKey(email)
 	if err != nil {
@@ -282,7 +282,7 @@ func Enable(ctx context.Context, tx *db.Tx, id string) error {
 		WHERE tenant_id = $1 AND id = $2`, tx.Tenant, id))
 }
 
-// FlagPassword notes that somebody else knows the password. Only the first report since
+// FlagPassword notes that someone else knows the password. Only the first report since
 // the last change counts; first says whether this was it.
 func FlagPassword(ctx context.Context, tx *db.Tx, id string) (first bool, err error) {
 	n, err := tx.Exec(ctx, `UPDATE users SET password_flagged_at = $1, version = version + 1

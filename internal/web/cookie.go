@@ -35,7 +35,7 @@ func (w *Web) ClearCookie(rw http.ResponseWriter, name string) {
 }
 
 // Cookie returns the value of one of our cookies, or "". Two different values under one
-// name mean that somebody else set one of them; then none is believed.
+// name mean that someone else set one of them; then none is believed.
 func (w *Web) Cookie(r *http.Request, name string) string {
 	value := ""
 	for i, c := range r.CookiesNamed(w.cookieName(name)) {

@@ -41,7 +41,7 @@ func TestLanguageCookie(t *testing.T) {
 	}
 }
 
-// Two values under one name mean that somebody else set one; then none is believed.
+// Two values under one name mean that someone else set one; then none is believed.
 func TestCookieIsReadOnlyWhenThereIsOne(t *testing.T) {
 	for _, tc := range []struct {
 		name, origin string

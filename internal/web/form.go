@@ -64,7 +64,7 @@ func bodyError(err error) error {
 }
 
 // cleanAddress reports whether nothing in an address would be refused by a database: text
-// that is not UTF-8, or NUL. What a query leaves undecoded reaches nobody.
+// that is not UTF-8, or NUL. What a query leaves undecoded reaches no one.
 func cleanAddress(u *url.URL) bool {
 	if !cleanText(u.Path) {
 		return false

@@ -17,7 +17,7 @@ func localHouse(t testing.TB) house {
 	return h
 }
 
-// evil are the forms in which an address of somebody else has been taken for a path.
+// evil are the forms in which an address of someone else has been taken for a path.
 var evil = []string{
 	"", " ", "//evil.test", "///evil.test", "////evil.test/why", `/\evil.test`, `\/evil.test`, `\\evil.test`,
 	`/why\..\..\evil.test`,

@@ -21,15 +21,15 @@ type Kind struct {
 	Kind authenticator.Kind
 	// New makes its verifier on a database. It is called once per database.
 	New func(t *testing.T, d *db.DB) Rig
-	// Ages says that an answer is over after ten minutes even where nobody gave it, and
-	// nobody closed its challenge.
+	// Ages says that an answer is over after ten minutes even where no one gave it, and
+	// no one closed its challenge.
 	Ages bool
 }
 
 // Rig is a verifier and what a test needs to use it.
 type Rig struct {
 	Verifier authenticator.Verifier
-	// Bind gives somebody another authenticator of the kind, as the set-up journey does it,
+	// Bind gives someone another authenticator of the kind, as the set-up journey does it,
 	// and returns the device in their hands. SetUp does that for a Binder.
 	Bind func(t *testing.T, d *db.DB, who authenticator.Subject, tenant string) Device
 }
@@ -244,7 +244,7 @@ func removed(t *testing.T, s *suite) {
 	s.refuse(t, c, r)
 }
 
-// sixteen is run a few times, after everybody had their connection: the first time they
+// sixteen is run a few times, after everyone had their connection: the first time they
 // would come one after the other.
 func sixteen(t *testing.T, s *suite) {
 	p := s.person(t)

@@ -29,7 +29,7 @@ type suite struct {
 	made  int
 }
 
-// person is somebody who may have authenticators.
+// person is someone who may have authenticators.
 type person struct {
 	ID, Tenant, Email string
 }

@@ -131,7 +131,7 @@ func wrong(reason string) authenticator.Verdict {
 	return v
 }
 
-// spend marks a code as used. Only the first of any number of callers gets true, and nobody
+// spend marks a code as used. Only the first of any number of callers gets true, and no one
 // whose set was replaced meanwhile.
 func spend(ctx context.Context, tx *db.Tx, userID string, c compared) (first bool, err error) {
 	n, err := tx.Exec(ctx, `

@@ -7,10 +7,10 @@ import (
 	"countersign/internal/secret"
 )
 
-// UndoPath is the path of the link that brings an e-mail address back, before the reference.
+// UndoPath is the path of the link that brings an email address back, before the reference.
 const UndoPath = "/undo/"
 
-// UndoLink is the address at which whoever reads the old mailbox undoes a change of address.
+// UndoLink is the address at which anyone who reads the old mailbox undoes a change of address.
 func UndoLink(origin string, keys *secret.Keys, tenant, changeID string) string {
 	return origin + UndoPath + secret.Reference{
 		Tenant: tenant,
@@ -19,7 +19,7 @@ func UndoLink(origin string, keys *secret.Keys, tenant, changeID string) string 
 	}.Text().Reveal()
 }
 
-// Follow points the mailbox of a user to another address, which nobody has proved yet. What was sent to the old
+// Follow points the mailbox of a user to another address, which no one has proved yet. What was sent to the old
 // one is no answer any more: codes are bound to where they went.
 func Follow(ctx context.Context, tx *db.Tx, userID, address string) error {
 	_, err := tx.Exec(ctx, `

@@ -173,7 +173,7 @@ func Mask(address string) string {
 // dots stand for a local part of any length.
 const dots = "•••"
 
-// MaskOwn shows an email address to somebody who gave the right password of its account: the
+// MaskOwn shows an email address to someone who gave the right password of its account: the
 // domain tells which of several mailboxes to open. m•••@brightwater.example.
 func MaskOwn(address string) string {
 	local, domain, ok := strings.Cut(address, "@")

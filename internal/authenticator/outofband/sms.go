@@ -24,8 +24,8 @@ import (
 	"countersign/internal/tenant"
 )
 
-// SMS sends codes to telephones. It is a Verifier like that of e-mail, without a link; and a
-// Binder, which proves a number by the one message that goes to a number nobody has proved
+// SMS sends codes to phones. It is a Verifier like that of email, without a link; and a
+// Binder, which proves a number by the one message that goes to a number no one has proved
 // yet (SEC-84).
 type SMS struct {
 	Verifier  // Channel is authenticator.SMS; Origin names the host in the last line
@@ -143,7 +143,7 @@ func (v SMS) send(ctx context.Context, tx *db.Tx, t text) (id string, err error)
 	return id, v.Meter.Sent(ctx, tx, number, t.userID)
 }
 
-// Answered counts the right code of a text to a number, for the pause of those that nobody
+// Answered counts the right code of a text to a number, for the pause of those that no one
 // answers. The caller has spent the code in the same transaction.
 func Answered(ctx context.Context, tx *db.Tx, to string, sent time.Time) error {
 	number, err := phone.Of(to)
@@ -224,7 +224,7 @@ func binding(tx *db.Tx, who authenticator.Subject, d authenticator.PendingEnroll
 }
 
 // spend counts a message against the same budgets that sign-ins use. Of a number's budget
-// set-ups get half: whoever asks for a stranger's number must leave its owner codes to sign
+// set-ups get half: anyone who asks for a stranger's number must leave its owner codes to sign
 // in with.
 func (v SMS) spend(ctx context.Context, tx *db.Tx, userID, to string) error {
 	destination := DestinationSubject(v.Keys, to)

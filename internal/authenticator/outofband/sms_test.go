@@ -51,7 +51,7 @@ func (p *phones) last(to string) sms.Code {
 	return p.codes[to][len(p.codes[to])-1]
 }
 
-// network is the kind with a network of telephones on one database.
+// network is the kind with a network of phones on one database.
 type network struct {
 	outofband.SMS
 	d       *db.DB
@@ -296,7 +296,7 @@ func TestPAR3_APersonBindsANumber(t *testing.T) {
 	})
 }
 
-// TestATK119_OneNumberManyAccounts: however it is written and whoever asks, a number gets as
+// TestATK119_OneNumberManyAccounts: however it is written and no matter who asks, a number gets as
 // many messages as one number may of set-ups, and its owner can still sign in.
 func TestATK119_OneNumberManyAccounts(t *testing.T) {
 	each(t, func(t *testing.T, n *network, _ authenticator.Subject) {

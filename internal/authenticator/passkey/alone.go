@@ -14,13 +14,13 @@ import (
 )
 
 // offer is a challenge that travels with the page, sealed, because nothing is stored before
-// somebody has shown something.
+// someone has shown something.
 type offer struct {
 	Challenge []byte `json:"c"`
 	Ends      int64  `json:"e"` // microseconds
 }
 
-// Offer asks anybody who has a passkey for it. The options are the same for everybody
+// Offer asks anyone who has a passkey for it. The options are the same for everyone
 // (SEC-98). The token opens in the browser that holds the same cookie.
 func (v *Verifier) Offer(now time.Time, browser string) (options []byte, token string, ends time.Time) {
 	o := offer{newChallenge(), db.Micros(now.Add(Life))}
@@ -61,7 +61,7 @@ func (v *Verifier) Take(token, browser string, now time.Time) (o Offered, ok boo
 	return Offered{in.Challenge, db.Time(in.Ends)}, db.Micros(now) < in.Ends
 }
 
-// Alone judges an answer to an offer, given without a password. s is nil where nobody has
+// Alone judges an answer to an offer, given without a password. s is nil where no one has
 // the credential that it names. Nothing is read or written.
 func (v *Verifier) Alone(o Offered, tenant, userID string, s *Stored, a Answer) Found {
 	if s == nil {

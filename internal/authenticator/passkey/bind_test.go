@@ -102,7 +102,7 @@ func (h *house) nothingOf(p person) {
 }
 
 // TestATK107_ASetUpIsOnePersonsOnce: challenges of others, old ones and used ones, and a
-// credential that somebody has.
+// credential that someone has.
 func TestATK107_ASetUpIsOnePersonsOnce(t *testing.T) {
 	each(t, func(t *testing.T, h *house) {
 		d, card := h.propose(h.colleague, "")

@@ -119,7 +119,7 @@ func kindOf(verified bool) authenticator.Kind {
 	return authenticator.Passkey
 }
 
-// nobody judges an answer that names no credential of ours, in the time of a bad signature.
+// no one judges an answer that names no credential of ours, in the time of a bad signature.
 func (v *Verifier) nobody(challenge []byte, a Answer) Found {
 	record, err := json.Marshal(webauthn.Credential{ID: a.parsed.RawID, PublicKey: v.decoy})
 	if err == nil {

@@ -1,6 +1,6 @@
 // Package passkey verifies and binds passkeys and security keys (W3C Web Authentication
 // Level 3). It owns their rows, the directory that finds an account by a credential, and
-// the challenges that are asked before anybody is known. It refuses what comes from another
+// the challenges that are asked before anyone is known. It refuses what comes from another
 // origin or from a frame, what answers another challenge than the one asked, and a counter
 // that runs backwards; whether a proof is enough is decided elsewhere.
 package passkey
@@ -56,7 +56,7 @@ func New(publicURL string, keys *secret.Keys) (*Verifier, error) {
 		RPDisplayName:         host,
 		RPOrigins:             []string{origin},
 		AttestationPreference: protocol.PreferNoAttestation,
-		// Password managers report extensions that nobody asked for; none changes a decision.
+		// Password managers report extensions that no one asked for; none changes a decision.
 		ExtensionsUnsolicitedOutputPolicy: protocol.UnsolicitedOutputPolicyIgnore,
 	})
 	if err != nil {
@@ -98,7 +98,7 @@ var algorithms = []protocol.CredentialParameter{
 	{Type: protocol.PublicKeyCredentialType, Algorithm: webauthncose.AlgRS256},
 }
 
-// handle names a user to authenticators. It tells nobody anything and stays the same for
+// handle names a user to authenticators. It tells no one anything and stays the same for
 // as long as the installation does (WebAuthn L3 §14.6.1).
 func (v *Verifier) handle(tenant, userID string) []byte {
 	return v.keys.Lasting("passkey/user", tenant, userID)

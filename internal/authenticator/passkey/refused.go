@@ -89,7 +89,7 @@ var advice = map[string]string{
 
 // Advice is what a person who signs in with a passkey alone is told about a refusal; empty
 // where nothing but the general answer may be given. It depends on an account only after the
-// signature was right: whoever has the key may know what is wrong with it.
+// signature was right: anyone who has the key may know what is wrong with it.
 func Advice(reason string) string {
 	if reason == Unknown || reason == NotPresent {
 		return ""

@@ -107,7 +107,7 @@ func (h *house) person(company, address string) person {
 	return p
 }
 
-// device is an authenticator under the control of whoever writes the test.
+// device is an authenticator under the control of the test.
 type device struct {
 	virtualwebauthn.Credential
 	handle []byte

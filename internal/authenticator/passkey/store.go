@@ -135,7 +135,7 @@ func alarm(ctx context.Context, tx *db.Tx, userID, authenticatorID string) error
 	})
 }
 
-// insert stores a new credential; free is false where somebody of this installation has it
+// insert stores a new credential; free is false where someone of this installation has it
 // already.
 func insert(ctx context.Context, tx *db.Tx, userID, authenticatorID string,
 	c *webauthn.Credential) (free bool, err error) {

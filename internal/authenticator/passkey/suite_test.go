@@ -63,7 +63,7 @@ func BenchmarkVerify(b *testing.B) {
 	}
 }
 
-// BenchmarkUnknown takes as long as a bad signature, so that nobody learns who has what.
+// BenchmarkUnknown takes as long as a bad signature, so that no one learns who has what.
 func BenchmarkUnknown(b *testing.B) {
 	h := benchHouse(b)
 	dev := newDevice()

@@ -138,7 +138,7 @@ func TestATK108_ForgedAssertions(t *testing.T) {
 }
 
 // TestATK108_NotInAnyOtherSetting: what was asked of one person in one flow is wrong for
-// everybody and everything else (SEC-91).
+// everyone and everything else (SEC-91).
 func TestATK108_NotInAnyOtherSetting(t *testing.T) {
 	each(t, func(t *testing.T, h *house) {
 		dev, theirs, elsewhere := newDevice(), newDevice(), newDevice()
@@ -323,7 +323,7 @@ func (h *house) alone(t *testing.T, p person, a authenticator.Authenticator, dev
 	return h.Alone(offered, p.tenant, p.ID, &s, answer)
 }
 
-// TestAnOfferIsGoodForItsBrowserAndFiveMinutes, and the same for everybody (SEC-91, SEC-98).
+// TestAnOfferIsGoodForItsBrowserAndFiveMinutes, and the same for everyone (SEC-91, SEC-98).
 func TestAnOfferIsGoodForItsBrowserAndFiveMinutes(t *testing.T) {
 	each(t, func(t *testing.T, h *house) {
 		text, token, ends := h.Offer(h.clock.now(), "browser")

@@ -95,9 +95,9 @@ func TestREL021_ACrowdDisplacesItselfOnly(t *testing.T) {
 	}
 }
 
-// A model: random arrivals, departures and turns. Nobody is lost, nobody waits longer than
+// A model: random arrivals, departures and turns. No one is lost, no one waits longer than
 // a round of groups times a round of keys times those before them in their own row, and
-// whoever is displaced was in a row that is no shorter than the newcomer's.
+// the one who is displaced was in a queue that is no shorter than the newcomer's.
 func TestREL021_AnyCrowdIsServedInTurn(t *testing.T) {
 	rapid.Check(t, func(rt *rapid.T) {
 		room := rapid.IntRange(1, 30).Draw(rt, "room")
@@ -222,7 +222,7 @@ func TestWhoGoesAwayFreesThePlace(t *testing.T) {
 	})
 }
 
-// A slot that is handed to somebody who goes away at the same moment goes on to the next.
+// A slot that is handed to someone who goes away at the same moment goes on to the next.
 func TestASlotHandedToWhoLeftGoesOn(t *testing.T) {
 	p, release := busyPool(t, 2)
 	late, next := p.line.join(QueueKey{}), p.line.join(QueueKey{})
@@ -291,7 +291,7 @@ func TestAPanicFreesTheSlot(t *testing.T) {
 	}
 }
 
-// Whoever is turned away is told a time that grows with the queue and with what a
+// Anyone who is turned away is told a time that grows with the queue and with what a
 // computation takes.
 func TestRetryAfterKnowsTheQueue(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
@@ -356,7 +356,7 @@ func BenchmarkEnterFree(b *testing.B) {
 	}
 }
 
-// BenchmarkTurnedAway is the work left when nobody finds a place any more.
+// BenchmarkTurnedAway is the work left when no one finds a place any more.
 func BenchmarkTurnedAway(b *testing.B) {
 	for _, crowd := range []int{64, 1024} {
 		b.Run(fmt.Sprint(crowd), func(b *testing.B) {

@@ -38,7 +38,7 @@ func Set(ctx context.Context, tx *db.Tx, userID string, s Stored) error {
 	return err
 }
 
-// Renew replaces a hash by another one of the same password, unless somebody has changed the
+// Renew replaces a hash by another one of the same password, unless someone has changed the
 // password since old was read.
 func Renew(ctx context.Context, tx *db.Tx, userID string, old, next Stored) error {
 	_, err := tx.Exec(ctx, `UPDATE passwords SET hash = $1, pepper = $2

@@ -246,7 +246,7 @@ func (p *Pool) Room(ctx context.Context) error {
 }
 
 // busy says when to come back: when those who wait now will have been served, and not
-// everybody at the same moment.
+// everyone at the same moment.
 func (p *Pool) busy() error {
 	p.refused.Add(1)
 	serve := time.Duration(p.cost.Load()) * time.Duration(p.line.size()+1) / time.Duration(p.slots)

@@ -8,9 +8,9 @@ import (
 // QueueKey is where a caller waits for a computation. Groups are served in turn, within a
 // group its keys in turn, within a key the one who came first.
 //
-// Whoever chooses lanes must not let them tell an account that exists from one that does
+// Anyone who chooses lanes must not let them tell an account that exists from one that does
 // not: how long an answer takes, and whether it is refused, shows the lane. So a group is
-// what the browser has proved, and everybody without a proof is of the group "".
+// what the browser has proved, and everyone without a proof is of the group "".
 type QueueKey struct {
 	Group string // a company that the caller has proved to belong to; "" = nobody knows
 	Key   string // a person of the company, or the network address of a stranger
@@ -29,8 +29,8 @@ func laneOf(ctx context.Context) QueueKey {
 }
 
 // fairQueue hands a number of slots out to waiting callers, fairly. When its room is used up,
-// whoever came last in the longest row of the largest group is turned away: a crowd
-// displaces itself and nobody else.
+// the one who came last in the longest queue of the largest group is turned away: a crowd
+// displaces itself and no one else.
 type fairQueue struct {
 	mu      sync.Mutex
 	free    int // slots; not negative
@@ -143,7 +143,7 @@ func (l *fairQueue) insert(w *waiter) {
 	l.waiting++
 }
 
-// next takes out whose turn it is; nil when nobody waits.
+// next takes out whose turn it is; nil when no one waits.
 func (l *fairQueue) next() *waiter {
 	if l.waiting == 0 {
 		return nil
@@ -198,7 +198,7 @@ func (g *group) length(key string) int {
 
 func (r *keyQueue) length() int { return len(r.queue) }
 
-// remove takes w out, and with it a row and a group that nobody is left in.
+// remove takes w out, and with it a row and a group that no one is left in.
 func (l *fairQueue) remove(w *waiter) bool {
 	g := l.byName[w.lane.Group]
 	if g == nil {

@@ -14,7 +14,7 @@ import (
 	"countersign/internal/user"
 )
 
-// Gone takes a receiver out of use when its push service says that nobody takes pushes there
+// Gone takes a receiver out of use when its push service says that no one takes pushes there
 // any more, and tells its owner by mail. A second call, or one about a browser that was
 // never bound, changes nothing.
 func (v Verifier) Gone(ctx context.Context, d *db.DB, tenantID, id string) error {

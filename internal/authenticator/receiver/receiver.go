@@ -104,7 +104,7 @@ func setting(tenant string, a authenticator.Authenticator, s authenticator.Chall
 		s.Destination, code}
 }
 
-// code is drawn anew each time: nobody keeps what it follows from.
+// code is drawn anew each time: no one keeps what it follows from.
 func (v Verifier) code(key, of string) string {
 	token, _ := secret.NewToken()
 	return v.Keys.DerivedCode(key, v.Limits.CodeLength, token, string(authenticator.Push), of)
@@ -136,7 +136,7 @@ func (v Verifier) send(ctx context.Context, tx *db.Tx, s sending, c push.Code) (
 	return id, nil
 }
 
-// Address names a receiver where an address is counted or shown: nobody can send to it.
+// Address names a receiver where an address is counted or shown: no one can send to it.
 func Address(id string) string { return "push:" + id }
 
 func place(tenant, id string) []string { return []string{"push_subscriptions", "sealed", tenant, id} }

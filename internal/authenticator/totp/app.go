@@ -11,7 +11,7 @@ import (
 )
 
 // App is what an authenticator app keeps of one account. It is the other side of the set-up
-// page, for whoever must show codes: the demo's telephone, imports, tests.
+// page, for anyone who must show codes: the demo's telephone, imports, tests.
 type App struct {
 	Issuer, Account string // empty where only a secret was typed
 	Secret          []byte

@@ -40,7 +40,7 @@ func (v Verifier) Propose(_ context.Context, _ *db.Tx, who authenticator.Subject
 }
 
 // Confirm stores the secret when a code of it was typed, and that code's step as used. Here
-// a code may be as far away as a clock may be off: whoever sees this page has just been
+// a code may be as far away as a clock may be off: anyone who sees this page has just been
 // shown the secret, so that a guess gains nothing, and how far away the first code was is
 // what the device's clock is off.
 func (v Verifier) Confirm(ctx context.Context, tx *db.Tx, who authenticator.Subject, d authenticator.PendingEnrollment,

@@ -24,7 +24,7 @@ func propose(t testing.TB, who authenticator.Subject, wish string) authenticator
 	return authenticator.PendingEnrollment{ID: "a", State: state}
 }
 
-// subjects are names that have been trouble to somebody.
+// subjects are names that have been trouble to someone.
 var subjects = map[string]authenticator.Subject{
 	"plain":          {Vendor: "Vendor", Email: "maria@harbor.example", Company: "Harbor"},
 	"spaces":         {Vendor: "Ortiz & Sons Ltd", Email: "maria@harbor.example", Company: "Harbor Master + Co"},
@@ -120,7 +120,7 @@ func TestNamesNeverMakeThePictureTooFine(t *testing.T) {
 	}
 }
 
-// TestSEC017: the secret is ours, random and 160 bits long, whatever somebody sends along.
+// TestSEC017: the secret is ours, random and 160 bits long, whatever someone sends along.
 func TestSEC017_TestATK097_NobodyChoosesASecret(t *testing.T) {
 	seen := map[string]bool{}
 	for _, wish := range []string{"", "AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA",

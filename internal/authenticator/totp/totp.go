@@ -97,7 +97,7 @@ func (d *device) reason(before string) string {
 }
 
 // spend moves the register of used steps. Only the first of any number of callers with one
-// step gets true, and nobody whose app was removed meanwhile.
+// step gets true, and no one whose app was removed meanwhile.
 //
 // The first time that a unit of work runs, the write travels with what comes next, and the
 // unit runs again where it was too late.

@@ -10,7 +10,7 @@ type AddressCode struct {
 	At, ExpiresAt      time.Time
 }
 
-// AddressTaken tells a person that somebody else wished to use their address.
+// AddressTaken tells a person that someone else wished to use their address.
 type AddressTaken struct {
 	Vendor             string
 	IP, Place, Browser string

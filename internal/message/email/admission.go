@@ -3,7 +3,7 @@ package email
 import "time"
 
 // Admission carries a link that lets a new browser try to sign in where others' failures would
-// make it wait. It signs nobody in.
+// make it wait. It signs no one in.
 type Admission struct {
 	Vendor, Link       string
 	IP, Place, Browser string

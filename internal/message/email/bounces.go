@@ -25,7 +25,7 @@ const (
 )
 
 // Bounces takes delivery status notifications (RFC 3464) by SMTP. It accepts mail only to
-// a return address that we made ourselves, so nobody else can make a message look bounced,
+// a return address that we made ourselves, so no one else can make a message look bounced,
 // and it keeps nothing of the mail.
 type Bounces struct {
 	Domain string

@@ -24,7 +24,7 @@ type DKIM struct {
 const leastRSA = 2048
 
 // signed are the headers under the signature; those of twice are signed once more than the
-// mail has them, so that nobody can put another author, subject or body in front (RFC 6376
+// mail has them, so that no one can put another author, subject or body in front (RFC 6376
 // section 8.15). The library breaks a list of names, a domain or a selector that does not
 // fit on one line in a way that receivers then refuse, so the two lists are no longer.
 var (

@@ -45,7 +45,7 @@ type SignInCode struct {
 	At, ExpiresAt            time.Time
 }
 
-// PasswordKnown tells a person that somebody has their password and fails the second step.
+// PasswordKnown tells a person that someone has their password and fails the second step.
 type PasswordKnown struct {
 	Vendor, AppName    string
 	IP, Place, Browser string
@@ -97,7 +97,7 @@ type Restored struct {
 }
 
 // RememberedReuse tells a person that an old token of a remembered browser was used again,
-// which means that somebody copied it.
+// which means that someone copied it.
 type RememberedReuse struct {
 	Vendor, AppName    string
 	IP, Place, Browser string

@@ -11,7 +11,7 @@ import (
 	"countersign/internal/locale"
 )
 
-// maxName caps every value that somebody else chose, in characters.
+// maxName caps every value that someone else chose, in characters.
 const maxName = 80
 
 // letter is what the two templates draw. Subject, Preheader and the start of Lead are what
@@ -84,7 +84,7 @@ func (w *writer) Lang() string { return w.words.Lang() }
 // where a company is called after its own site, a mail may link to it.
 func ours(s string) string { return locale.Line(s, maxName) }
 
-// theirs does so for everybody else's words, and keeps mail programs from making a link of
+// theirs does so for everyone else's words, and keeps mail programs from making a link of
 // "evil.test/login": a dot inside a word becomes the leader that looks like it, and no
 // colon or backslash touches what would make an address of it. Breaking with invisible
 // characters would do as well, but is what a forger does, and filters punish it.

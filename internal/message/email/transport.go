@@ -277,7 +277,7 @@ func (p *pool) close() {
 	p.idle = nil
 }
 
-// quit says goodbye, and hangs up where nobody answers.
+// quit says goodbye, and hangs up where no one answers.
 func quit(c *connection) {
 	c.client.CommandTimeout = time.Second
 	_ = c.client.Quit()

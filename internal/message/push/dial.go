@@ -10,7 +10,7 @@ import (
 	"time"
 )
 
-// errAddress says that a name stands for an address that nobody outside could reach.
+// errAddress says that a name stands for an address that no one outside could reach.
 var errAddress = errors.New("the push service is not at a public address")
 
 // dialer connects to public addresses only. A browser may name any push service, so that
@@ -35,7 +35,7 @@ func (d dialer) dial(ctx context.Context, network, address string) (net.Conn, er
 	return n.DialContext(ctx, network, address)
 }
 
-// Networks that are not for everybody to reach, beside those that netip knows (IANA special
+// Networks that are not for everyone to reach, beside those that netip knows (IANA special
 // purpose address registries).
 var (
 	special4 = prefixes("0.0.0.0/8", "100.64.0.0/10", "192.0.0.0/24", "192.0.2.0/24", "192.88.99.0/24", "198.18.0.0/15",

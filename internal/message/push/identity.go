@@ -147,7 +147,7 @@ func authorization(key *ecdsa.PrivateKey, endpoint *url.URL, subject string, now
 	return "vapid t=" + text + "." + base64.RawURLEncoding.EncodeToString(signature[:]) + ", k=" + public, err
 }
 
-// Subject is how a push service may reach whoever runs the installation (RFC 8292 section
+// Subject is how a push service may reach the operator of the installation (RFC 8292 section
 // 2.1): an https address, or a mail address with "mailto:" exactly once, which one of them
 // insists on. The first of the candidates that is either is taken; empty where none is.
 func Subject(candidates ...string) string {

@@ -51,7 +51,7 @@ type Sender struct {
 }
 
 // New returns a sender. No redirection is followed, and no proxy of the environment is used:
-// both would lead where nobody has looked.
+// both would lead where no one has looked.
 func New(o Options) *Sender {
 	d := dialer{allowed: o.Services, timeout: o.Timeout}
 	return &Sender{Options: o, client: &http.Client{
@@ -126,7 +126,7 @@ func (s *Sender) request(ctx context.Context, u *url.URL, to Subscription, c Cod
 	return req, nil
 }
 
-// post returns the status of the answer. Its error holds no endpoint: whoever knows that
+// post returns the status of the answer. Its error holds no endpoint: anyone who knows that
 // may send to the browser.
 func (s *Sender) post(req *http.Request) (int, error) {
 	res, err := s.client.Do(req)

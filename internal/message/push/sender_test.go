@@ -183,7 +183,7 @@ func TestSEC116_ATestServerIsNoPublicAddress(t *testing.T) {
 	}
 }
 
-// A certificate that nobody vouches for, or nobody there: tried again, and nothing is told.
+// A certificate that no one vouches for, or no one there: tried again, and nothing is told.
 func TestAnUnprovedServiceGetsNothing(t *testing.T) {
 	r := open(t, sqlite(t), true)
 	other := open(t, sqlite(t), true)

@@ -21,7 +21,7 @@ type Code struct {
 }
 
 // Shown is what the service worker gets. A notification shows Title and Body and nothing
-// else: the code stays behind the lock of the phone until somebody opens it (SEC-25).
+// else: the code stays behind the lock of the phone until someone opens it (SEC-25).
 type Shown struct {
 	Title     string    `json:"title"`
 	Body      string    `json:"body"`

@@ -57,7 +57,7 @@ func (a Account) Unanswered() string {
 
 // Sent counts a text of a user to the country of a number, in the transaction that queues it.
 // What one user causes in an hour counts up to a quarter of what a pause takes, so that
-// nobody pauses the texts of their colleagues alone.
+// no one pauses the texts of their colleagues alone.
 func (m *Meter) Sent(ctx context.Context, tx *db.Tx, n phone.Number, userID string) error {
 	return tx.ExecDeferred(ctx, `
 		INSERT INTO text_answers (tenant_id, country, minute, sent, answered)

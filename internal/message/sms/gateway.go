@@ -64,7 +64,7 @@ func (g *Gateway) Host() string {
 	return u.Hostname()
 }
 
-// unsent tells a failure to reach anybody from one after which nobody knows. Neither may
+// unsent tells a failure to reach anyone from one after which no one knows. Neither may
 // quote the request, which holds the code.
 func unsent(err error) error {
 	var dial *net.OpError

@@ -53,7 +53,7 @@ func (l *link) close(why error) {
 	}
 }
 
-// ask sends a question and waits for its answer. After an error nobody knows whether it
+// ask sends a question and waits for its answer. After an error no one knows whether it
 // arrived, unless it is a *NotTaken.
 func (l *link) ask(ctx context.Context, command uint32, body []byte) (pdu, error) {
 	answer := make(chan pdu, 1)

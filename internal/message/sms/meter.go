@@ -40,7 +40,7 @@ type Ceilings struct {
 }
 
 // rangeDigits are cut off a number to find its range: a thousand neighbours, which is what
-// whoever earns by messages rents (artificially inflated traffic).
+// anyone who earns by messages rents (artificially inflated traffic).
 const rangeDigits = 3
 
 // Meter reserves the money for each message before it exists, from every account that pays
@@ -124,7 +124,7 @@ const paying = `
 	WHERE message_costs.reserved + excluded.reserved <= excluded.ceiling
 	RETURNING account`
 
-// undo gives back within the unit of work that took it, before anybody else could see it.
+// undo gives back within the unit of work that took it, before anyone else could see it.
 func undo(ctx context.Context, tx *db.Tx, lines []line, paid []string, price Money) error {
 	for _, l := range lines {
 		if !slices.Contains(paid, l.Name) {
@@ -162,7 +162,7 @@ func (m *Meter) Refused() (out []Account) {
 }
 
 // Tell reports whether the caller is the one to tell of an account that is used up: once a
-// day, whoever asks first.
+// day, no matter who asks first.
 func (a Account) Tell(ctx context.Context, tx *db.Tx) (bool, error) {
 	n, err := tx.Exec(ctx, `
 		INSERT INTO message_costs (tenant_id, account, day, reserved, ceiling, told_at) VALUES ($1, $2, $3, 0, 0, $4)

@@ -163,7 +163,7 @@ func (f *fields) take(n int) []byte {
 }
 
 // readReceipt reads the body of a deliver_sm; ok is false for a message from a person,
-// which nobody here reads.
+// which no one here reads.
 func readReceipt(body []byte) (r receipt, ok bool, err error) {
 	f := &fields{rest: body}
 	_ = f.text()

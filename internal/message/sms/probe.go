@@ -11,7 +11,7 @@ import (
 	"countersign/internal/secret"
 )
 
-// What a probe can find beside a failure to reach anybody. None of them costs anything.
+// What a probe can find beside a failure to reach anyone. None of them costs anything.
 var (
 	ErrCredentials = errors.New("it does not take our account and password")
 	ErrAccount     = errors.New("it knows our account, which may not send")
@@ -58,7 +58,7 @@ const (
 	statusSystemID uint32 = 0x0f
 )
 
-// Probe binds as a transmitter, to which no receipts come that somebody else waits for, and
+// Probe binds as a transmitter, to which no receipts come that someone else waits for, and
 // says goodbye. It sends nothing and costs nothing.
 func (s *SMPP) Probe(ctx context.Context) error {
 	o := s.o

@@ -21,7 +21,7 @@ type Message struct {
 
 // Submit hands a message to a carrier. handle is what the carrier calls it, empty where it
 // does not say; host is who answered. A *message.Refusal is the carrier's last word,
-// a *NotTaken a promise that nothing was charged; after any other error nobody knows.
+// a *NotTaken a promise that nothing was charged; after any other error no one knows.
 type Submit func(ctx context.Context, m Message) (handle, host string, err error)
 
 // NotTaken says that the carrier certainly does not have the message.

@@ -45,7 +45,7 @@ type SMPP struct {
 	bound  *link
 }
 
-// NewSMPP connects to nobody yet.
+// NewSMPP connects to no one yet.
 func NewSMPP(o SMPPOptions) *SMPP {
 	host, _, _ := net.SplitHostPort(o.Address)
 	return &SMPP{o: o, host: host, window: make(chan struct{}, max(1, o.Window))}

@@ -125,7 +125,7 @@ func TestSMPPCarriesEveryLetter(t *testing.T) {
 }
 
 // TestREL13_WhatACarrierSays: what was certainly not taken may be tried again, a refusal is
-// the last word, and after silence nobody knows.
+// the last word, and after silence no one knows.
 func TestREL13_WhatACarrierSays(t *testing.T) {
 	c, s, _, log := bind(t, func(o *sms.SMPPOptions) { o.Timeout = 200 * time.Millisecond })
 	bound(t, c, 1)

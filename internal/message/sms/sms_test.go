@@ -199,7 +199,7 @@ func TestREL13_AtMostOnePaidRetry(t *testing.T) {
 	})
 }
 
-// TestREL13_DeathCountsAsAnAttempt: whoever dies between counting and sending leaves one
+// TestREL13_DeathCountsAsAnAttempt: anyone who dies between counting and sending leaves one
 // attempt, not two.
 func TestREL13_DeathCountsAsAnAttempt(t *testing.T) {
 	each(t, func(h *house) {

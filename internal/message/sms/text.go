@@ -1,4 +1,4 @@
-// Package sms carries codes to telephones: it words them, prices them, holds a ceiling over
+// Package sms carries codes to phones: it words them, prices them, holds a ceiling over
 // what they cost, and hands them to a gateway over HTTP or to a carrier over SMPP 3.4. It
 // refuses to send what was not paid for beforehand, to send anything a third time, and to
 // say more than one code to one number.

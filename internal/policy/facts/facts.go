@@ -17,7 +17,7 @@ import (
 	"countersign/internal/user"
 )
 
-// App is the client that somebody signs in to.
+// App is the client that someone signs in to.
 type App struct {
 	ID, Name, HomeURL string
 	ExemptUntil       time.Time
@@ -95,7 +95,7 @@ func (r *Reader) Targets() []any {
 }
 
 // Decode turns what was scanned into Facts. maxRememberDays is the configuration's ceiling, which
-// nobody may exceed.
+// no one may exceed.
 func (r *Reader) Decode(clientID string, maxRememberDays int) {
 	f := r.into
 	f.Vendor.RememberDays = min(f.Vendor.RememberDays, maxRememberDays)

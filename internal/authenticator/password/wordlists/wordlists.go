@@ -36,7 +36,7 @@ func hold() (n int) {
 }
 
 // Load reads the lists again and has use, the estimator's first use, make its tables of them.
-// Nobody else may use the estimator before or meanwhile.
+// No one else may use the estimator before or meanwhile.
 func Load(use func()) error {
 	for name, file := range files {
 		raw, err := data.Asset(file)

@@ -78,7 +78,7 @@ func (s *Service) Answer(statuses ...int) {
 }
 
 // Hang makes every push wait for an answer that comes with the end of the test, as at a service
-// that somebody chose for that.
+// that someone chose for that.
 func (s *Service) Hang() {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -89,7 +89,7 @@ func (s *Service) Hang() {
 // Reports makes failures those of another test, where several share a service.
 func (s *Service) Reports(t testing.TB) { s.mu.Lock(); defer s.mu.Unlock(); s.t = t }
 
-// Calls is how often anybody asked for anything.
+// Calls is how often anyone asked for anything.
 func (s *Service) Calls() int { s.mu.Lock(); defer s.mu.Unlock(); return s.calls }
 
 func (s *Service) serve(w http.ResponseWriter, r *http.Request) {
