@@ -14,7 +14,11 @@ import (
 )
 
 // finding is one line of the doctor's.
-type finding struct{ Name, State, Says, Do string }
+type finding struct {
+	Name, State string
+	Message     string `json:"message"`
+	Fix         string `json:"fix"`
+}
 
 // examined runs the doctor and returns what it found by name, the worst line of each. Names
 // lead to the world's program through a proxy, since no DNS knows them.
@@ -24,7 +28,7 @@ func examined(t *testing.T, w *rig.World, lines ...string) (found map[string]fin
 	said, code := w.Command(t, env(lines...), "doctor", "--output", "json")
 	found, worst := map[string]finding{}, map[string]int{"ok": 1, "warn": 2, "fail": 3}
 	for _, f := range findingsIn(t, said) {
-		if worst[f.State] == 0 || f.Says == "" || f.State == "fail" && f.Do == "" {
+		if worst[f.State] == 0 || f.Message == "" || f.State == "fail" && f.Fix == "" {
 			t.Errorf("%+v says too little", f)
 		}
 		if worst[f.State] > worst[found[f.Name].State] {
@@ -135,7 +139,7 @@ func TestDoctorFindsWhatIsWrong(t *testing.T) {
 				"COUNTERSIGN_CODE_LIFE is not a setting"},
 		} {
 			found, code := examined(t, w, c.env...)
-			if f := found[c.part]; f.State != "fail" || !strings.Contains(f.Says, c.want) || code != 1 {
+			if f := found[c.part]; f.State != "fail" || !strings.Contains(f.Message, c.want) || code != 1 {
 				t.Errorf("%s: ends with %d, %+v", name, code, f)
 			}
 			if c.part == "database" &&

@@ -128,17 +128,17 @@ func TestSEC83_WithoutMoneyAnotherMethodIsOffered(t *testing.T) {
 		second.Post(addNumber, form("country", "DE", "number", other)).Expect(t, 503,
 			"Ahora mismo no se puede enviar ningún mensaje de texto. Use otro método.")
 		found := foundBy(t, w)
-		if f := found["text messages"]; f.State != "ok" || !strings.Contains(f.Says, "takes our account") {
+		if f := found["text messages"]; f.State != "ok" || !strings.Contains(f.Message, "takes our account") {
 			t.Errorf("%+v", f)
 		}
-		if f := found["text prices"]; f.State != "warn" || !strings.Contains(f.Says, "0.1 of 0.1 are spent today") {
+		if f := found["text prices"]; f.State != "warn" || !strings.Contains(f.Message, "0.1 of 0.1 are spent today") {
 			t.Errorf("%+v", f)
 		}
-		if f := found["text countries"]; f.State != "ok" || !strings.Contains(f.Says, "DE ES US") {
+		if f := found["text countries"]; f.State != "ok" || !strings.Contains(f.Message, "DE ES US") {
 			t.Errorf("%+v", f)
 		}
 		if f := foundBy(t, w, "COUNTERSIGN_SMS_HTTP_TOKEN=another")["text messages"]; f.State != "fail" ||
-			!strings.Contains(f.Do, "sms.http.token") {
+			!strings.Contains(f.Fix, "sms.http.token") {
 			t.Errorf("%+v", f)
 		}
 		if n := w.Taken(); n != 1 {
