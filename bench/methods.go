@@ -168,7 +168,7 @@ func (w *world) askedOf(kind string, it item) []byte {
 	}
 	challenge := hashOf("asked", it.serial)
 	bound := w.keys.MAC("passkey", "get", w.tenantOf(it), w.userOf(it), w.flowOf(it), w.challengeOf(it),
-		"signin.second_factor", string(challenge))
+		"signin.code", string(challenge))
 	c := w.credentialOf(it)
 	text, _ := json.Marshal(map[string]any{
 		"challenge": challenge, "bound": bound, "ends": time.Now().Add(5 * time.Minute).UnixMicro(),

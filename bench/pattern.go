@@ -321,7 +321,7 @@ func (w *world) binding(as func(string) string, code string) []string {
 		return as(text)
 	}
 	return []string{as(patternTenant), word("user_id"), word("authenticator_id"), word("flow_id"), word("id"),
-		"signin.second_factor", "email", as(patternEmail), code}
+		"signin.code", "email", as(patternEmail), code}
 }
 
 // checkState makes sure that the driver's way to keep a code is the product's: for the one

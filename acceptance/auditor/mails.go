@@ -36,7 +36,7 @@ func (d *desk) mails() {
 	}
 	messages := d.s.by("messages", row.key)
 	for _, m := range d.s["messages"] {
-		if m.text("purpose") == "signin.second_factor" && len(challenges[m.key()]) != 1 {
+		if m.text("purpose") == "signin.code" && len(challenges[m.key()]) != 1 {
 			d.blame("I2", "the message %s carries a code of %d challenges", m.key(), len(challenges[m.key()]))
 		}
 	}

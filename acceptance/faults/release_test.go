@@ -13,8 +13,7 @@ import (
 // guard: everything about faults lives behind the build tag "rig"
 func TestATK174_TheReleaseCannotBeMadeToFail(t *testing.T) {
 	words := []string{"COUNTERSIGN_RIG", "RIG_FAULTS"}
-	functions := []string{"internal/db.Point", "internal/db.points", "internal/db.origin", "internal/db.note",
-		"internal/db.plainName"}
+	functions := []string{"internal/db.Point", "internal/db.points", "internal/db.origin", "internal/db.note"}
 	release, rigged := rig.Binary(t, rig.Release), rig.Binary(t, rig.Rigged)
 	if found := holds(t, release, words); len(found) > 0 {
 		t.Errorf("the release binary holds %v", found)

@@ -59,7 +59,7 @@ func JobOf(channel string) string {
 type Outgoing struct {
 	UserID    string
 	Channel   string // "email", "sms", "push"
-	Purpose   string // "signin.second_factor": what the message is for, shown to administrators
+	Purpose   string // "signin.code": what the message is for, shown to administrators
 	To        string // the address; kept sealed and erased with the content
 	Hint      string // the address masked, shown to people
 	Language  string // BCP 47

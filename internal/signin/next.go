@@ -249,8 +249,9 @@ func (s *Service) attach(ctx context.Context, tx *db.Tx, f *activeFlow, c challe
 	return 0, err
 }
 
-// purposeSignIn binds a code to this journey; codes of others are wrong here.
-const purposeSignIn = "signin.second_factor"
+// purposeSignIn binds a code to this journey; codes of others are wrong here. It is part of every code under way: with
+// another word, a server of the version before could not take codes of this one.
+const purposeSignIn = "signin.code"
 
 func (s *Service) setting(f *activeFlow, c challenge.Challenge) authenticator.ChallengeContext {
 	return authenticator.ChallengeContext{
