@@ -70,7 +70,7 @@ func TestATK080_SigningOutEndsAPendingStepUp(t *testing.T) {
 		visit := w.PhoneApp(t).Visit()
 		p.Visit(visit)
 		left(t, p.Password(u.Email, u.Password))
-		thief := w.Person(t) // somebody copied the cookies
+		thief := w.Person(t) // someone copied the cookies
 		thief.SetCookie("session", p.Cookie("session"))
 		thief.Visit(w.Dashboard(t).Visit())
 		atCode(t, thief.StepUp())

@@ -82,7 +82,7 @@ func TestAIR17_APasskeyBesideThePassword(t *testing.T) {
 		u := w.Covered(t).User(t)
 		b := w.Chromium(t).Tab(t)
 		a := withPasskey(t, w, b, u, rig.Phone)
-		a.Answers(false) // as if nobody chose anything in the field
+		a.Answers(false) // as if no one chose anything in the field
 		b.Go(rig.PublicURL + "/signin")
 		b.See(aloneButton)
 		a.Answers(true)

@@ -167,7 +167,7 @@ func TestSEC086_ForgotTellsNothingAboutAnAddress(t *testing.T) {
 			t.Error("an address that nobody has is kept")
 		}
 		p := w.Person(t)
-		for i := range 2 { // both are good, so that a stranger who asks keeps nobody out
+		for i := range 2 { // both are good, so that a stranger who asks keeps no one out
 			p.Get(passwordLinks(w, known.Email)[i]).Expect(t, 200, "Choose a new password")
 		}
 	})
@@ -420,7 +420,7 @@ func TestALO16_AnInvitationIsAWayIn(t *testing.T) {
 			t.Errorf("records: %v", c.Events(t, "user.invited"))
 		}
 
-		p = w.Person(t) // whoever reads the mailbox may ask for another
+		p = w.Person(t) // anyone who reads the mailbox may ask for another
 		p.Get(rig.PathSignIn)
 		forget(t, p, again.Email).Expect(t, 200, "Check your email")
 		third := linkFor(t, w, again.Email, 3)

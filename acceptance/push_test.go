@@ -99,7 +99,7 @@ func receives(t *testing.T, w *rig.World, s *pushtest.Service, p *rig.Person, u 
 	first := arrived(t, b.Wait(t, 1))
 	p.Submit(pathReceiver+"/confirm", "code", wrongCode(first.Code, 3)).Expect(t, 422)
 	p.Submit(pathReceiver+"/confirm", "code", first.Code, "name", "Kitchen phone").Expect(t, 200)
-	sheet := p.Submit("/profile/add/backup") // nobody is left with a single way in (PAR-11)
+	sheet := p.Submit("/profile/add/backup") // no one is left with a single way in (PAR-11)
 	lines := regexp.MustCompile(`<li>(\d+-[0-9A-Z-]+)</li>`).FindAllStringSubmatch(sheet.Body, -1)
 	if len(lines) != 10 {
 		t.Fatalf("%d backup codes: %s", len(lines), rig.Quietly(sheet.Text()))

@@ -70,7 +70,7 @@ func TestVOI12_ANoticeWithACountdownThenSetUpFirst(t *testing.T) {
 			c.ID,
 			"--set-up-by",
 			w.Now().Add(60*24*time.Hour).UTC().Format(time.RFC3339),
-		) // a later date moves nobody's own
+		) // a later date moves no one's own
 		w.Advance(t, 2*24*time.Hour)
 		p = w.Person(t)
 		p.Visit(app.Visit())

@@ -187,7 +187,7 @@ func TestATK055_TestATK081_TestATK085_TestATK090_WeakAndOldSessionsChangeNothing
 			forged.SetCookie("session", cookie)
 			h.changesNothing(t, forged, "a forged cookie")
 		}
-		stranger := has(t, w, w.Covered(t), "totp") // a fresh and full session, of somebody else
+		stranger := has(t, w, w.Covered(t), "totp") // a fresh and full session, of someone else
 		for _, id := range append(h.bound(t, "totp"), h.bound(t, "passkey")...) {
 			for _, path := range []string{"/profile/methods/" + id, "/profile/methods/" + id + "/remove"} {
 				stranger.owner.Twin().Get(path).Expect(t, 404)

@@ -24,7 +24,7 @@ type load struct {
 // sample is what came of a load.
 type sample struct {
 	n, failed int
-	refused   int   // of n: told to wait, because somebody had too many turns
+	refused   int   // of n: told to wait, because someone had too many turns
 	first     error // why the first one failed
 	elapsed   time.Duration
 	took      []time.Duration // sorted

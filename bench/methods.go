@@ -25,7 +25,7 @@ import (
 // The second steps that send nothing. No one walks through their pages for the pattern: what
 // the product keeps of them is written here, and a mistake shows as wrong answers.
 const (
-	setKit     = "kit" // an app, a passkey and printed codes for whoever signs in
+	setKit     = "kit" // an app, a passkey and printed codes for anyone who signs in
 	setTOTP    = "totp"
 	setPasskey = "passkey"
 	setBackup  = "backup"

@@ -51,7 +51,7 @@ func (w *world) passwordSpec() spec {
 		defer c.close()
 		to, err := w.sealedRequest(c, addressOf(w.serial))
 		from := w.serial
-		w.serial += 100_000 // more than anybody asks for
+		w.serial += 100_000 // more than anyone asks for
 		return w.passwords(to, from), err
 	}}
 }

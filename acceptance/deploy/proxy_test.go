@@ -256,7 +256,7 @@ func TestREL_OneReplicaDies(t *testing.T) {
 			}
 		}
 		u, p := w.Covered(t).User(t), w.Person(t).Via(px.Server)
-		p.SignIn(t, app.Via(px.Server), u) // and whoever comes now does not notice
+		p.SignIn(t, app.Via(px.Server), u) // and anyone who comes now does not notice
 	})
 }
 

@@ -230,7 +230,7 @@ func (c *client) nextPage() error {
 		return c.eitherPassword()
 	case has(rig.PathCode) && c.page.Input("code") != nil:
 		m, err := c.mail(2 * time.Second)
-		if err != nil { // its job is in the hands of nobody: wait as long as it takes
+		if err != nil { // its job is in the hands of no one: wait as long as it takes
 			c.w.later(c.t, 61*time.Second)
 			if m, err = c.mail(patience); err != nil {
 				return err

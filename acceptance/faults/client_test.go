@@ -29,7 +29,7 @@ type client struct {
 	last  func() error // does again what was cut off
 	spare string       // a new password of which it is not known whether it was taken
 
-	gone <-chan struct{} // closed when nobody is there any more to send a mail; nil: somebody will be
+	gone <-chan struct{} // closed when no one is there any more to send a mail; nil: someone will be
 }
 
 // errBroken says that the program answered with a failure of its own.

@@ -25,7 +25,7 @@ type hose struct {
 	listener net.Listener
 	mu       sync.Mutex
 	open     map[net.Conn]bool
-	clogged  atomic.Bool  // nothing gets through, and nobody is told
+	clogged  atomic.Bool  // nothing gets through, and no one is told
 	pause    atomic.Int64 // nanoseconds before each piece on its way back
 	piece    atomic.Int64 // bytes of a piece; 0 = as they come
 }

@@ -88,7 +88,7 @@ func TestREL028_ADayIsSkippedAndThenDoneTwice(t *testing.T) {
 		old := w.Person(t)
 		old.SignIn(t, w.Dashboard(t), w.Covered(t).User(t))
 		w.A.Stop()
-		w.Advance(t, 31*24*time.Hour) // nobody swept for a month
+		w.Advance(t, 31*24*time.Hour) // no one swept for a month
 		w.Restart(t, rig.Options{})
 		left := func() int64 {
 			return w.Number(t, `SELECT (SELECT count(*) FROM flows) + (SELECT count(*) FROM challenges)`)

@@ -99,7 +99,7 @@ func TestREL002_KilledAfterTheMailLeft(t *testing.T) {
 func (w *world) worksOnce(t *testing.T, c *client, m rig.Mail) {
 	t.Helper()
 	if c.p.Cookie("flow") == "" {
-		return // the answer to the password was lost: the code is of no use to anybody
+		return // the answer to the password was lost: the code is of no use to anyone
 	}
 	if err := run(func() error { return c.get(rig.PathCode) }, func() error { return c.answer(m, false) }); err != nil {
 		t.Error(err)

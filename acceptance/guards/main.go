@@ -65,7 +65,7 @@ func main() {
 
 // everyGuard is all the lists, one after the other.
 func everyGuard() []Guard {
-	return slices.Concat(guards, more, races, starts, watching, custody, texts, pushes, methods, addresses,
+	return slices.Concat(guards, limits, more, races, starts, watching, custody, texts, pushes, methods, addresses,
 		endings, resets)
 }
 

@@ -12,7 +12,7 @@ type Device struct {
 	Transport            webauthn.AuthenticatorTransport
 	Lists, Checks        bool // it finds credentials by itself; it checks its user
 	Copyable, Copied     bool // its credentials may be copied; they are
-	NeverAnswers, Absent bool // nobody touches it; its user is not recognised
+	NeverAnswers, Absent bool // no one touches it; its user is not recognised
 }
 
 // Devices that people have.

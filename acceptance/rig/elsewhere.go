@@ -103,3 +103,9 @@ func NoDatabase(t testing.TB, engine string) (dsn, folder string) {
 	t.Cleanup(func() { dropSchema(dsn) })
 	return dsn, folder
 }
+
+// CAFile is the certificate that this run's servers are signed with.
+func (w *World) CAFile() string { return w.file("ca.pem") }
+
+// BounceAddr is where the program takes delivery reports.
+func (w *World) BounceAddr() string { return w.bounces }

@@ -396,9 +396,3 @@ func Quietly(s string) string {
 	s = strings.Join(strings.Fields(s), " ")
 	return s[:min(len(s), 600)]
 }
-
-// CAFile is the certificate that this run's servers are signed with.
-func (w *World) CAFile() string { return w.file("ca.pem") }
-
-// BounceAddr is where the program takes delivery reports.
-func (w *World) BounceAddr() string { return w.bounces }

@@ -84,7 +84,7 @@ func (k *stage) userinfo(b *tab, s step) {
 	if token == "" {
 		return
 	}
-	if s.B%5 == 0 { // signed by nobody
+	if s.B%5 == 0 { // signed by no one
 		token = token[:len(token)-8] + "AAAAAAAA"
 	}
 	if s.B%3 == 0 {

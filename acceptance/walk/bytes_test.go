@@ -192,7 +192,7 @@ func (b *prober) headers(one web.Route) {
 	target := fill(strings.ReplaceAll(one.Pattern, "{kind}", "totp"), "x")
 	for with, value := range odd {
 		if with == "deep JSON" || with == "very long" {
-			value = value[:4000] // more is refused before anybody reads it
+			value = value[:4000] // more is refused before anyone reads it
 		}
 		basic := base64.StdEncoding.EncodeToString([]byte(value + ":" + value))
 		escaped := base64.StdEncoding.EncodeToString([]byte(url.QueryEscape(value) + ":" + url.QueryEscape(value)))

@@ -227,7 +227,7 @@ func (k *stage) addMethod(b *tab, s step) {
 	} else if s.B%6 > 0 {
 		k.toChange(b, base, s)
 	}
-	if s.C%5 == 4 { // as whoever has copied the session of somebody that began
+	if s.C%5 == 4 { // as anyone who has copied the session of someone that began
 		k.get(b, base+"/"+kind)
 	} else {
 		k.begins(b, base, kind, s)

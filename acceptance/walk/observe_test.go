@@ -110,7 +110,7 @@ func (k *stage) strangers(r request, pg *rig.Page, before cookies) {
 	if f := k.flowOf(before.flow); f != nil {
 		own = append(own, f.who)
 	}
-	for _, p := range k.papers { // an app asks about somebody with a token, not with a cookie
+	for _, p := range k.papers { // an app asks about someone with a token, not with a cookie
 		if r.url().Path == "/userinfo" || r.url().Path == "/token" {
 			own = append(own, p.session.who)
 		}

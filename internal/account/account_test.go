@@ -148,7 +148,7 @@ func TestASetUpInASession(t *testing.T) {
 		if rec.Code != http.StatusConflict || !strings.Contains(rec.Body.String(), r.Says("binding.newer")) {
 			t.Errorf("a page that is older: %d", rec.Code)
 		}
-		delete(b.Cookies, "__Host-set-up") // whoever has copied the session before
+		delete(b.Cookies, "__Host-set-up") // anyone who has copied the session before
 		if rec = b.Post("/profile/add/totp/confirm", "draft", draft, "code", "000000"); rec.Code != http.StatusGone {
 			t.Errorf("another browser: %d", rec.Code)
 		}

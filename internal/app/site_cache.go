@@ -17,7 +17,7 @@ type siteCache struct {
 	mu    sync.Mutex
 	known web.Site
 	read  time.Time
-	asked time.Time // when somebody last asked the database without an answer yet
+	asked time.Time // when someone last asked the database without an answer yet
 	since int       // how often what was known was forgotten
 }
 

@@ -83,7 +83,7 @@ const (
 const (
 	TenantCreated   Action = "tenant.created"   // a company was added
 	TenantRenamed   Action = "tenant.renamed"   // a company got another name
-	TenantSuspended Action = "tenant.suspended" // nobody of a company can sign in
+	TenantSuspended Action = "tenant.suspended" // no one of a company can sign in
 	TenantResumed   Action = "tenant.resumed"   // a company can sign in again
 	// the vendor decided about two-factor authentication of a company
 	TenantMandate      Action = "tenant.mandate"

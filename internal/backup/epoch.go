@@ -15,7 +15,7 @@ import (
 type Epoch struct {
 	Number         int64 // from 1; 0: it never did
 	Because        string
-	CopyOf         time.Time // the state it went back to; zero where nobody knows
+	CopyOf         time.Time // the state it went back to; zero where no one knows
 	RaisedAt       time.Time
 	AcknowledgedAt time.Time
 	AuditUntil     time.Time // how far the audit copy that was read reached (Review); zero where none was

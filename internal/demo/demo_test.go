@@ -378,7 +378,7 @@ func TestKeptDataOpensAgainAndOtherDataGoes(t *testing.T) {
 		v.signInAt(d, d.at.Phone, sam).says(t, "Sam Doyle")
 	})
 
-	own := t.TempDir() // where nobody else starts a demo meanwhile
+	own := t.TempDir() // where no one else starts a demo meanwhile
 	t.Setenv("TMPDIR", own)
 	t.Run("without a directory", func(t *testing.T) {
 		startIn(t, "")

@@ -93,7 +93,7 @@ type Job struct {
 	Attempts         int    // this one included
 	RunAt            time.Time
 
-	settled *bool // nil: nobody waits for it
+	settled *bool // nil: no one waits for it
 }
 
 // Settle writes down in the handler's own unit of work how the attempt ended, so that the

@@ -220,7 +220,7 @@ func TestAnAbandonedLeaseIsTakenUpAgain(t *testing.T) {
 		var c clock
 		d.Now = c.now
 		enqueue(t, d, &q, "t1", "n", "x", time.Time{})
-		crashed, err := claimAny(t, d) // and nobody ever hears of it again
+		crashed, err := claimAny(t, d) // and no one ever hears of it again
 		if err != nil || len(crashed) != 1 {
 			t.Fatal(crashed, err)
 		}

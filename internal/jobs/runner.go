@@ -28,7 +28,7 @@ type Runner struct {
 	Queue    *Queue // may be nil: then only Poll finds work
 	Handlers map[string]Handler
 	Workers  int           // jobs at once; 0 = 8
-	Poll     time.Duration // how often to look for work nobody announced; 0 = 1 s
+	Poll     time.Duration // how often to look for work no one announced; 0 = 1 s
 	Grace    time.Duration // how long work under way may go on after a stop; 0 = 5 s
 	Log      *slog.Logger
 	Periodic []Periodic
@@ -69,7 +69,7 @@ func (r *Runner) Wake() {
 	r.init()
 	select {
 	case r.bell <- struct{}{}:
-	default: // somebody rang already
+	default: // someone rang already
 	}
 }
 

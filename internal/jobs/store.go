@@ -13,7 +13,7 @@ import (
 )
 
 const (
-	lease       = 60 * time.Second // a job taken longer than this ago belongs to nobody
+	lease       = 60 * time.Second // a job taken longer than this ago belongs to no one
 	maxAttempts = 20
 	maxPause    = 5 * time.Minute
 	keepDone    = 24 * time.Hour

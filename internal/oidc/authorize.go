@@ -80,7 +80,7 @@ func (p *Provider) decide(rw http.ResponseWriter, r *http.Request, req grant.Req
 		return p.issueCode(rw, r, req, st)
 	case req.PromptNone:
 		return p.denied(rw, r, req, silent(req, st))
-	case st.Enough && req.PromptLogin: // somebody else has just signed in
+	case st.Enough && req.PromptLogin: // someone else has just signed in
 		return p.denied(rw, r, req, errOther)
 	case st.Enough:
 		req.PromptLogin = true // another person must come, so this session is not enough

@@ -44,7 +44,7 @@ func (p *Provider) logout(rw http.ResponseWriter, r *http.Request) error {
 	if err != nil {
 		return err
 	}
-	if owner == "" || owner == l.subject { // without a session there is nobody to ask
+	if owner == "" || owner == l.subject { // without a session there is no one to ask
 		return p.goodbye(rw, r, l)
 	}
 	return p.Web.Draw(rw, r, http.StatusOK, signOutPage{
@@ -125,7 +125,7 @@ func (p *Provider) readLeave(r *http.Request, q url.Values) (l leave, err error)
 			return l, err
 		}
 	}
-	if l.ClientID == "" { // nobody can say whose address it is, and signing out is still what is asked for
+	if l.ClientID == "" { // no one can say whose address it is, and signing out is still what is asked for
 		l.To, l.State = "", ""
 	}
 	if l.To != "" && !l.app.AllowsPostLogout(l.To) {

@@ -18,7 +18,7 @@ type wire struct {
 	net.Listener
 	to     string
 	mu     sync.Mutex
-	silent bool // nothing passes, and nobody is told
+	silent bool // nothing passes, and no one is told
 	open   []net.Conn
 }
 

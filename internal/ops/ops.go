@@ -20,7 +20,7 @@ import (
 type Ops struct {
 	Ready    *Readiness
 	Metrics  *Metrics
-	Token    secret.Text // empty: whoever reaches the listener may ask
+	Token    secret.Text // empty: anyone who reaches the listener may ask
 	Profiles bool        // serve /debug/pprof/
 }
 

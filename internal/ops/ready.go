@@ -76,7 +76,7 @@ func (r *Readiness) Look(ctx context.Context) Report {
 	for _, c := range results {
 		report.Ready = report.Ready && (c.OK || c.Advisory)
 	}
-	if ctx.Err() == nil { // else nobody waited for the answer, and it says nothing
+	if ctx.Err() == nil { // else no one waited for the answer, and it says nothing
 		r.tell(report)
 	}
 	return report

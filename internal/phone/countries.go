@@ -19,7 +19,7 @@ type Country struct {
 	Code    string // ISO 3166-1 alpha-2
 	Name    string // in the language asked for
 	Calling string // "+49"
-	Search  string // what somebody may type to find it, in small letters
+	Search  string // what someone may type to find it, in small letters
 }
 
 // Known reports whether code is a country that has phone numbers.

@@ -23,7 +23,7 @@ type Input struct {
 	OwnPages         bool // the client is Countersign itself, where people look after their account
 	AppName          string
 	AppExemptUntil   time.Time // zero = covered
-	PasswordFlagged  bool      // somebody else is said to know the password
+	PasswordFlagged  bool      // someone else is said to know the password
 	Want             []Level   // any one of these is enough for the client; empty = no wish
 	Account
 	Bindable        []authenticator.Kind // what people can set up by themselves here
@@ -217,7 +217,7 @@ func need(in Input, floor Level) Level {
 			weakest = w
 		}
 	}
-	if weakest == None { // only levels that nobody can reach
+	if weakest == None { // only levels that no one can reach
 		return in.Want[0]
 	}
 	if weakest.AtLeast(EmailConfirmed) && !weakest.AtLeast(in.Protection()) {

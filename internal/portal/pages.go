@@ -23,7 +23,7 @@ type signInPage struct {
 	Announce  *announcement
 	Admission *admissionOffer // where others' failures make it wait
 	Told      string          // catalogue key of what has just happened; "" = nothing
-	Again     bool            // somebody signed in wants to change something, and their proofs are old
+	Again     bool            // someone signed in wants to change something, and their proofs are old
 	Passkey   *passkeyOffer
 	Targets   []string // origins that the form may lead to
 }
@@ -68,7 +68,7 @@ type codePage struct {
 	pages.FlowRef
 	Kind         authenticator.Kind
 	ForSetUp     bool   // the answer only opens the set-up of a method
-	Confirm      bool   // somebody who is signed in confirms that it is them
+	Confirm      bool   // someone who is signed in confirms that it is them
 	Others       bool   // there are other ways
 	Codes        bool   // backup codes are among them
 	Options      string // of a passkey

@@ -150,7 +150,7 @@ func (s *Service) newChange(tx *db.Tx, o Owner, to string) (user.Change, string)
 		BegunAt:   tx.Now,
 		EndsAt:    tx.Now.Add(s.Limits.CodeTTL),
 	}
-	token, _ := secret.NewToken() // nobody gets it: there is no link
+	token, _ := secret.NewToken() // no one gets it: there is no link
 	key := s.Keys.Current()
 	code := s.Keys.DerivedCode(key, s.Limits.CodeLength, token, purposeAddress, c.ID)
 	c.CodeMAC = s.Keys.MACBy(key, purposeAddress, codeIs(tx, c, code)...)

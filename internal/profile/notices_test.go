@@ -103,7 +103,7 @@ var paths = map[string]path{
 	"taken back by a report": {"method_changed", "",
 		// this is how one says so
 		func(h *house, o profile.Owner) { h.furnished(o, authenticator.Passkey); h.disown(o) }},
-	"a receiver is gone": {"receiver_gone", "", func(h *house, o profile.Owner) { // nobody did it
+	"a receiver is gone": {"receiver_gone", "", func(h *house, o profile.Owner) { // no one did it
 		id := h.furnished(o, authenticator.Push)
 		v := receiver.Verifier{Keys: h.Keys, Queue: h.Queue, Notifier: h.Notifier}
 		if err := v.Gone(h.t.Context(), h.DB, h.company, id); err != nil {

@@ -36,7 +36,7 @@ type Recalled struct {
 	By         secret.Reference // what it showed
 	Stale      string           // the row of which an older token was shown: it was copied
 	Twin       bool             // the token before the newest, a moment ago: two tabs at once
-	Over       []string         // rows whose time is over, and which nobody has ended
+	Over       []string         // rows whose time is over, and which no one has ended
 }
 
 // The token before the newest is good again while the newest has never been shown: its

@@ -61,7 +61,7 @@ type admissionArgs struct {
 // network has asked too often.
 func (s *Service) AskAdmission(ctx context.Context, address string, v session.Visitor) error {
 	tenant, args := db.Installation, admissionArgs{IP: v.IP, Place: v.Place, Browser: v.Browser}
-	key, _ := user.EmailKey(address) // an impossible address is looked up as one that nobody has
+	key, _ := user.EmailKey(address) // an impossible address is looked up as one that no one has
 	return s.DB.InTx(ctx, db.Installation, func(tx *db.Tx) error {
 		wait, err := ratelimit.SpendIn(ctx, tx, limitAdmissionAsks, source(v.IP))
 		if err == nil && wait > 0 {

@@ -60,7 +60,7 @@ func TestATK05_AMailboxGetsNoMoreGuessesAtThePassword(t *testing.T) {
 func TestATK12_LinksOfBeforeANewPasswordKeepNoOtherBack(t *testing.T) {
 	each(t, func(t *testing.T, h *house) {
 		const maria = "maria@company.test"
-		for range 5 { // somebody uses up what may be mailed
+		for range 5 { // someone uses up what may be mailed
 			if err := h.AskAdmission(t.Context(), maria, visitor); err != nil {
 				t.Fatal(err)
 			}

@@ -218,7 +218,7 @@ func TestATK12_ThereIsAlwaysALink(t *testing.T) {
 		if n := len(h.links(maria)); n > 30 {
 			t.Errorf("%d mails in three days", n)
 		}
-		for range 12 { // whoever uses a link may ask for another
+		for range 12 { // anyone who uses a link may ask for another
 			h.admit(maria)
 		}
 	})

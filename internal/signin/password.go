@@ -86,7 +86,7 @@ func (s *Service) SubmitPassword(ctx context.Context, a Attempt) (Step, error) {
 }
 
 func (s *Service) lookUp(ctx context.Context, a Attempt) (acc account, err error) {
-	key, _ := user.EmailKey(a.Email) // an impossible address is looked up as one that nobody has
+	key, _ := user.EmailKey(a.Email) // an impossible address is looked up as one that no one has
 	err = s.DB.View(ctx, db.Installation, func(tx *db.Tx) error {
 		all, err := s.readShown(ctx, tx, a)
 		if err != nil {

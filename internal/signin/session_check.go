@@ -32,7 +32,7 @@ type Ask struct {
 
 // SessionCheck says whether a session is enough for a client now.
 type SessionCheck struct {
-	Session *session.Session // nil: nobody is signed in
+	Session *session.Session // nil: no one is signed in
 	User    user.User
 	Tenant  tenant.Tenant
 	Vendor  string

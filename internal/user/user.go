@@ -244,7 +244,7 @@ func ChangeEmail(ctx context.Context, tx *db.Tx, id, email string) (stored strin
 	if err != nil {
 		return "", err
 	}
-	if err := Lock(ctx, tx, id); err != nil { // as whoever moves the address themselves does
+	if err := Lock(ctx, tx, id); err != nil { // as anyone who moves the address themselves does
 		return "", err
 	}
 	if err := closeChanges(ctx, tx, id); err != nil {

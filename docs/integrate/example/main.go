@@ -131,7 +131,7 @@ func (b *board) callback(w http.ResponseWriter, r *http.Request) error {
 	if id.Nonce != d.nonce {
 		return errors.New("the ID token belongs to another sign-in")
 	}
-	cookie := rand.Text() // a new name: whoever knew an older one knows nothing
+	cookie := rand.Text() // a new name: anyone who knew an older one knows nothing
 	b.mu.Lock()
 	b.people[cookie] = &person{tokens: tokens, idToken: raw}
 	b.mu.Unlock()

@@ -282,7 +282,7 @@ func TestATK017_OneSlowComparisonAtMost(t *testing.T) {
 				t.Errorf("%q: %d comparisons, want %d", typed, n, want)
 			}
 		}
-		compare("3-0000-0000-00000", 1, "wrong_code") // nobody has codes yet
+		compare("3-0000-0000-00000", 1, "wrong_code") // no one has codes yet
 		s := k.bind()
 		compare("3-0000-0000-00000", 1, "wrong_code")
 		compare("4"+s.Codes[2].Text[1:], 1, "wrong_code")

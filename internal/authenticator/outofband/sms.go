@@ -58,7 +58,7 @@ const (
 // with ErrCeiling, ErrOff, ErrCountry or ErrPaused where no message may be sent.
 func (v SMS) Begin(ctx context.Context, tx *db.Tx, a authenticator.Authenticator,
 	s authenticator.ChallengeContext) (authenticator.IssuedChallenge, error) {
-	token, hash := secret.NewToken() // nobody gets it: there is no link
+	token, hash := secret.NewToken() // no one gets it: there is no link
 	key := v.Keys.Current()
 	code := v.code(key, token, s.ChallengeID)
 	id, err := v.send(ctx, tx, text{
@@ -299,7 +299,7 @@ func readProposed(d authenticator.PendingEnrollment) (p proposed, err error) {
 
 // Card is what a page shows while a number is being proved.
 type Card struct {
-	SentTo    string // in full: whoever sees this has just typed it
+	SentTo    string // in full: anyone who sees this has just typed it
 	Reference string // also in the message
 	MessageID string // for message.Delivery
 	Length    int    // digits of the code

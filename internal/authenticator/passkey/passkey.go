@@ -35,7 +35,7 @@ type Verifier struct {
 	keys   *secret.Keys
 	rp     *webauthn.WebAuthn
 	origin string
-	decoy  []byte // a public key that signs for nobody
+	decoy  []byte // a public key that signs for no one
 }
 
 // New returns the relying party of a public address. It returns ErrAddress where browsers

@@ -12,7 +12,7 @@ import (
 // not: how long an answer takes, and whether it is refused, shows the lane. So a group is
 // what the browser has proved, and everyone without a proof is of the group "".
 type QueueKey struct {
-	Group string // a company that the caller has proved to belong to; "" = nobody knows
+	Group string // a company that the caller has proved to belong to; "" = no one knows
 	Key   string // a person of the company, or the network address of a stranger
 }
 
@@ -67,7 +67,7 @@ func newLine(slots, room int) *fairQueue {
 func (l *fairQueue) join(lane QueueKey) *waiter {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	if l.free > 0 { // then nobody waits
+	if l.free > 0 { // then no one waits
 		l.free--
 		return nil
 	}

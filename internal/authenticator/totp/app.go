@@ -49,7 +49,7 @@ func ReadApp(text string) (App, error) {
 
 func withKey(a App, key string) (App, error) {
 	secret, err := unpadded.DecodeString(strings.ToUpper(typedGaps.Replace(key)))
-	if err != nil || len(secret) < 10 { // 80 bits, the least that anybody hands out
+	if err != nil || len(secret) < 10 { // 80 bits, the least that anyone hands out
 		return App{}, errNoKey
 	}
 	a.Secret = secret

@@ -92,7 +92,7 @@ type AccountChanged struct {
 // Restored tells the owner of a company that the data went back to an earlier state.
 type Restored struct {
 	Vendor, Company string
-	State           time.Time // the state that it went back to; zero where nobody knows
+	State           time.Time // the state that it went back to; zero where no one knows
 	At              time.Time // when that was
 }
 

@@ -120,7 +120,7 @@ func (s *Sender) request(ctx context.Context, u *url.URL, to Subscription, c Cod
 	h.Set("Content-Encoding", "aes128gcm")
 	h.Set("Content-Type", "application/octet-stream")
 	h.Set("TTL", strconv.Itoa(max(0, int(c.ExpiresAt.Sub(now)/time.Second)))) // RFC 8030 section 5.2
-	h.Set("Urgency", "high")                                                  // section 5.3: somebody waits
+	h.Set("Urgency", "high")                                                  // section 5.3: someone waits
 	// section 5.4: a newer code replaces one that has not arrived
 	h.Set("Topic", "code")
 	return req, nil

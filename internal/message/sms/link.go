@@ -122,7 +122,7 @@ func (l *link) answered(p pdu) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	if ch := l.waiting[p.sequence]; ch != nil {
-		delete(l.waiting, p.sequence) // a second answer finds nobody
+		delete(l.waiting, p.sequence) // a second answer finds no one
 		ch <- p
 	}
 }

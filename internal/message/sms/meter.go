@@ -71,7 +71,7 @@ const dayMicros = int64(24 * time.Hour / time.Microsecond)
 func (m *Meter) lines(tx *db.Tx, n phone.Number) []line {
 	day := db.Micros(tx.Now) / dayMicros
 	span := n.E164[:max(0, len(n.E164)-rangeDigits)]
-	return []line{ // in one order everywhere, so that nobody waits for one another
+	return []line{ // in one order everywhere, so that no one waits for one another
 		{Account{db.Installation, "all", day}, m.Ceilings.Installation},
 		{Account{db.Installation, "country:" + n.Region, day}, m.Ceilings.Country},
 		{Account{db.Installation, "range:" + span, day}, m.Ceilings.Range},

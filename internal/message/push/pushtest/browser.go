@@ -18,7 +18,7 @@ import (
 
 // Browser is one that has subscribed.
 type Browser struct {
-	Key string // the only sender it takes pushes from, base64url; empty: anybody
+	Key string // the only sender it takes pushes from, base64url; empty: anyone
 
 	s       *Service
 	path    string
