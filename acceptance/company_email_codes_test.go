@@ -122,7 +122,7 @@ func threeNewCodes(t *testing.T) {
 	})
 }
 
-// guard: signin.CheckSession asks policy at every request
+// guard: gate.CheckSession asks policy at every request
 func TestAIR12_FromThatInstantEverySignInAndLiveSession(t *testing.T) {
 	each(t, func(t *testing.T, w *rig.World) {
 		company := w.NewTenant(t, "--mandate", "default_off")

@@ -261,7 +261,7 @@ func TestATK141_RefreshRace(t *testing.T) {
 	})
 }
 
-// guard: acr_values, max_age and prompt reach signin.CheckSession
+// guard: acr_values, max_age and prompt reach gate.CheckSession
 func TestATK143_AcrMaxAgePrompt(t *testing.T) {
 	timed(t, func(t *testing.T, w *rig.World) {
 		app := w.Dashboard(t)

@@ -311,7 +311,7 @@ func keyID(token string) string {
 	return head.Kid
 }
 
-// guard: oidc.userinfo asks signin.CheckSessionByID with the app's needs (RFC 9470)
+// guard: oidc.userinfo asks gate.CheckSessionByID with the app's needs (RFC 9470)
 func TestATK151_StepUpSignalling(t *testing.T) {
 	each(t, func(t *testing.T, w *rig.World) {
 		company := w.NewTenant(t, "--mandate", "default_off")

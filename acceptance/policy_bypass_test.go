@@ -64,7 +64,7 @@ func TestATK039_ResponseManipulation(t *testing.T) {
 	})
 }
 
-// guard: oidc asks signin.CheckSession with the session cookie only
+// guard: oidc asks gate.CheckSession with the session cookie only
 func TestATK044_AuthorizeWithHalfASession(t *testing.T) {
 	each(t, func(t *testing.T, w *rig.World) {
 		u := w.Covered(t).User(t)
@@ -158,7 +158,7 @@ func TestATK051_PolicyTightenedMidFlow(t *testing.T) {
 	})
 }
 
-// guard: signin.CheckSession asks policy again for every token and page
+// guard: gate.CheckSession asks policy again for every token and page
 func TestATK052_OldSessionsAfterTightening(t *testing.T) {
 	each(t, func(t *testing.T, w *rig.World) {
 		company := w.NewTenant(t, "--mandate", "default_off")

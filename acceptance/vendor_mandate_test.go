@@ -52,7 +52,7 @@ func pass(t *testing.T, p *rig.Person) {
 	left(t, p.Get(onward))
 }
 
-// guard: signin.CheckSession asks policy for the app that is asking now
+// guard: gate.CheckSession asks policy for the app that is asking now
 func TestALO2_OneAppDoesNotOpenAnotherAtALowerLevel(t *testing.T) {
 	each(t, func(t *testing.T, w *rig.World) {
 		u := w.Covered(t).User(t)

@@ -84,7 +84,7 @@ var endings = []Guard{
 	},
 	{
 		Name:    "a session begins so many step-ups",
-		File:    "internal/signin/session_check.go",
+		File:    "internal/signin/step_up.go",
 		Old:     "if err == nil && wait > 0 {\n\t\t\terr = errSlowDown.After(wait)",
 		New:     "if err == nil && wait > 1<<62 {\n\t\t\terr = errSlowDown.After(wait)",
 		Package: "./internal/signin",
@@ -124,7 +124,7 @@ var endings = []Guard{
 	},
 	{
 		Name:    "a session that an app saw to be over stays over",
-		File:    "internal/signin/session_check.go",
+		File:    "internal/gate/read.go",
 		Old:     "if sess.EndedAt.IsZero() &&\n\t\t(!sess.ValidForTokens(tx.Now) ||",
 		New:     "if sess.EndedAt.IsZero() && (by.browser && !sess.ValidForTokens(tx.Now) ||",
 		Package: "./internal/signin",

@@ -132,7 +132,7 @@ var limits = []Guard{
 	},
 	{
 		Name:    "changes reach a session",
-		File:    "internal/signin/session_check.go",
+		File:    "internal/gate/read.go",
 		Old:     "if !alive || sess.SecurityVersion != w.User.SecurityVersion ||",
 		New:     "if !alive ||",
 		Package: acceptance,
@@ -140,7 +140,7 @@ var limits = []Guard{
 	},
 	{
 		Name:    "sessions end by the server's clock",
-		File:    "internal/signin/session_check.go",
+		File:    "internal/gate/read.go",
 		Old:     "alive := sess.ValidForTokens(tx.Now) && (!by.browser || sess.ValidForBrowser(tx.Now))",
 		New:     "alive := sess.EndedAt.IsZero()",
 		Package: signin,
@@ -148,7 +148,7 @@ var limits = []Guard{
 	},
 	{
 		Name:    "policy is asked at every use of a session",
-		File:    "internal/signin/session_check.go",
+		File:    "internal/gate/check.go",
 		Old:     "st.Enough = st.Decision.Outcome == policy.Allow && w.User",
 		New:     "st.Enough = w.User",
 		Package: signin,

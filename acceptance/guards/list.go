@@ -163,7 +163,7 @@ var guards = []Guard{
 	},
 	{
 		Name:    "this wasn't me needs its own token",
-		File:    "internal/signin/report.go",
+		File:    "internal/incident/report.go",
 		Old:     "if !s.Keys.CheckToken(ref.Token, \"not-me\", ref.Tenant, ref.ID) {",
 		New:     "if ref.ID == \"\" {",
 		Package: acceptance,
@@ -255,7 +255,7 @@ var guards = []Guard{
 	},
 	{
 		Name:    "an old cookie dies when its browser signs in again",
-		File:    "internal/signin/session_check.go",
+		File:    "internal/gate/ending.go",
 		Old:     "return session.Detach(ctx, tx, old.ID)",
 		New:     "return nil",
 		Package: signin,

@@ -30,7 +30,7 @@ var more = []Guard{
 	},
 	{
 		Name:    "a session's token is compared",
-		File:    "internal/signin/session_check.go",
+		File:    "internal/gate/read.go",
 		Old:     "`s.id = $3 AND s.token_hash = $4`",
 		New:     "`s.id = $3 AND (s.token_hash = $4 OR s.token_hash <> $4)`",
 		Package: acceptance,
@@ -174,7 +174,7 @@ var more = []Guard{
 	},
 	{
 		Name:    "an old sign-in is not fresh",
-		File:    "internal/signin/session_check.go",
+		File:    "internal/gate/check.go",
 		Old:     "|| sess.AuthenticatedAt.Before(ask.FreshAfter) {",
 		New:     "|| ask.FreshAfter.IsZero() && !ask.FreshAfter.IsZero() {",
 		Package: acceptance,
@@ -302,7 +302,7 @@ var more = []Guard{
 	},
 	{
 		Name:    "people hear that their password is known",
-		File:    "internal/signin/report.go",
+		File:    "internal/signin/alerts.go",
 		Old:     "24*time.Hour) < s.Limits.WrongAnswers {",
 		New:     "24*time.Hour) < 1000 {",
 		Package: acceptance,

@@ -89,7 +89,7 @@ var atOnce = []Guard{
 	},
 	{
 		Name:    "race: changes reach a session",
-		File:    "internal/signin/session_check.go",
+		File:    "internal/gate/read.go",
 		Old:     "if !alive || sess.SecurityVersion != w.User.SecurityVersion || !w.User.DisabledAt.IsZero() ||\n\t\t!w.Tenant.SuspendedAt.IsZero() {",
 		New:     "if !alive {",
 		Package: histories,

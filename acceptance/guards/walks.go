@@ -14,7 +14,7 @@ var walks = []Guard{
 	},
 	{
 		Name:    "walk: policy is asked at every use of a session",
-		File:    "internal/signin/session_check.go",
+		File:    "internal/gate/check.go",
 		Old:     "st.Enough = st.Decision.Outcome == policy.Allow && w.User",
 		New:     "st.Enough = w.User",
 		Package: walked,
@@ -22,7 +22,7 @@ var walks = []Guard{
 	},
 	{
 		Name:    "walk: a session's token is compared",
-		File:    "internal/signin/session_check.go",
+		File:    "internal/gate/read.go",
 		Old:     "`s.id = $3 AND s.token_hash = $4`",
 		New:     "`s.id = $3 AND (s.token_hash = $4 OR s.token_hash <> $4)`",
 		Package: walked,
@@ -46,7 +46,7 @@ var walks = []Guard{
 	},
 	{
 		Name:    "walk: changes reach a session",
-		File:    "internal/signin/session_check.go",
+		File:    "internal/gate/read.go",
 		Old:     "if !alive || sess.SecurityVersion != w.User.SecurityVersion || !w.User.DisabledAt.IsZero() ||\n\t\t!w.Tenant.SuspendedAt.IsZero() {",
 		New:     "if !alive {",
 		Package: walked,
@@ -62,9 +62,9 @@ var walks = []Guard{
 	},
 	{
 		Name:    "walk: a change of methods asks for a new proof",
-		File:    "internal/account/profile.go",
-		Old:     "if st.Enough && fresh {",
-		New:     "if st.Enough && fresh && a.Keys == nil {",
+		File:    "internal/gate/check.go",
+		Old:     "if !st.Enough || !ask.Recent {",
+		New:     "if !st.Enough || !ask.Recent || g != nil {",
 		Package: walked,
 		Tests:   "TestRandomWalk",
 	},
@@ -78,7 +78,7 @@ var walks = []Guard{
 	},
 	{
 		Name:    "walk: a step-up is no second step",
-		File:    "internal/signin/session_check.go",
+		File:    "internal/signin/step_up.go",
 		Old:     "ref := s.begin(tx, f, st.Session.Proofs()...)",
 		New:     "ref := s.begin(tx, f, append(st.Session.Proofs(), authenticator.Proof{Kind: authenticator.Email, At: st.Session.AuthenticatedAt})...)",
 		Package: walked,

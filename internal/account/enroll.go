@@ -9,6 +9,7 @@ import (
 	"countersign/internal/authenticator"
 	"countersign/internal/binding"
 	"countersign/internal/enrollpages"
+	"countersign/internal/gate"
 	"countersign/internal/pages"
 	"countersign/internal/policy"
 	"countersign/internal/signin"
@@ -54,7 +55,7 @@ func (a *Account) afterSetUp(w http.ResponseWriter, has []authenticator.Kind, k 
 	return a.Web.Redirect(w, pages.ProtectedPath(""))
 }
 
-func (a *Account) holderOf(r *http.Request, st signin.SessionCheck) binding.Enrollee {
+func (a *Account) holderOf(r *http.Request, st gate.SessionCheck) binding.Enrollee {
 	return enrollpages.NewHolder(a.Base, r, st.Tenant.ID, "session:"+st.Session.ID, st.Session.FlowID,
 		authenticator.Subject{
 			UserID:   st.User.ID,
@@ -68,7 +69,7 @@ func (a *Account) holderOf(r *http.Request, st signin.SessionCheck) binding.Enro
 
 // bindable are the kinds that can be set up here and that vendor and company allow. Backup
 // codes stand in for another method, so they come after one.
-func (a *Account) bindable(st signin.SessionCheck) (out []authenticator.Kind) {
+func (a *Account) bindable(st gate.SessionCheck) (out []authenticator.Kind) {
 	strong := slices.ContainsFunc(st.Has, policy.Factor)
 	for _, k := range a.Binding.Kinds() {
 		allowed := st.Methods.Allow(string(k)) && st.Tenant.Methods.Allow(string(k))

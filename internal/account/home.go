@@ -9,9 +9,9 @@ import (
 	"countersign/internal/authenticator"
 	"countersign/internal/client"
 	"countersign/internal/db"
+	"countersign/internal/gate"
 	"countersign/internal/methodtext"
 	"countersign/internal/pages"
-	"countersign/internal/signin"
 	"countersign/internal/user"
 )
 
@@ -31,7 +31,7 @@ func (homePage) Template() string { return "account/home" }
 
 // home is what a signed-in person sees of themself.
 func (a *Account) home(w http.ResponseWriter, r *http.Request) error {
-	st, err := a.SignIn.CheckSession(r.Context(), a.Web.Cookie(r, "session"), signin.Ask{ClientID: client.PortalID})
+	st, err := a.Gate.CheckSession(r.Context(), a.Web.Cookie(r, "session"), gate.Ask{ClientID: client.PortalID})
 	if err != nil {
 		return err
 	}

@@ -16,13 +16,13 @@ import (
 	"countersign/internal/client"
 	"countersign/internal/db"
 	"countersign/internal/fault"
+	"countersign/internal/gate"
 	"countersign/internal/grant"
 	"countersign/internal/pages"
 	"countersign/internal/policy"
 	"countersign/internal/profile"
 	"countersign/internal/secret"
 	"countersign/internal/session"
-	"countersign/internal/signin"
 	"countersign/internal/web"
 )
 
@@ -45,36 +45,24 @@ func (a *Account) mountProfile(mux *web.Mux) {
 	mux.Post("/profile/language", a.speak)
 }
 
-// freshFor is how old a proof may be for a change that a thief would make first.
-const freshFor = 300 * time.Second
-
 // signedInUser is a signed-in person.
 type signedInUser struct {
 	methods  []methodView // set where one of them is looked at
-	standing signin.SessionCheck
+	standing gate.SessionCheck
 	owner    profile.Owner
 }
 
-// signedIn finds who is signed in. fresh asks for a proof at the account's protection level,
-// not older than freshFor. Who lacks it is sent to show it and comes back to the same page;
-// then the answer is nil.
+// signedIn finds who is signed in. fresh asks for a proof at the account's protection level
+// that is recent. Who lacks it is sent to show it and comes back to the same page; then the
+// answer is nil.
 func (a *Account) signedIn(w http.ResponseWriter, r *http.Request, fresh bool) (*signedInUser, error) {
-	ask := signin.Ask{ClientID: client.PortalID}
-	st, err := a.SignIn.CheckSession(r.Context(), a.Web.Cookie(r, "session"), ask)
+	ask := gate.Ask{ClientID: client.PortalID, Recent: fresh}
+	st, err := a.Gate.CheckSession(r.Context(), a.Web.Cookie(r, "session"), ask)
 	if err != nil {
 		return nil, err
 	}
-	request := grant.Request{ClientID: client.PortalID, IssuedAt: a.DB.Now(), ReturnTo: a.CurrentPage(r, st.User.ID)}
-	if st.Enough && fresh {
-		ask.WantACR, ask.FreshAfter = []string{string(st.Protection())}, a.DB.Now().Add(-freshFor)
-		seconds := int64(freshFor / time.Second)
-		request.ACRValues, request.MaxAge, request.LoginHint = ask.WantACR, &seconds, st.User.Email
-		if st, err = a.SignIn.CheckSession(r.Context(), a.Web.Cookie(r, "session"), ask); err != nil {
-			return nil, err
-		}
-	}
 	if !st.Enough {
-		return nil, a.Web.Redirect(w, pages.SignInPath(grant.Seal(a.Keys, request)))
+		return nil, a.Web.Redirect(w, pages.SignInPath(grant.Seal(a.Keys, a.missing(r, st))))
 	}
 	return &signedInUser{standing: st, owner: profile.Owner{
 		User:      st.User,
@@ -87,8 +75,23 @@ func (a *Account) signedIn(w http.ResponseWriter, r *http.Request, fresh bool) (
 	}}, nil
 }
 
+// missing asks for a sign-in that brings what a session lacks.
+func (a *Account) missing(r *http.Request, st gate.SessionCheck) grant.Request {
+	request := grant.Request{
+		ClientID:  client.PortalID,
+		IssuedAt:  a.DB.Now(),
+		ReturnTo:  a.CurrentPage(r, st.User.ID),
+		ACRValues: st.WantACR,
+	}
+	if st.MaxAge > 0 {
+		seconds := int64(st.MaxAge / time.Second)
+		request.MaxAge, request.LoginHint = &seconds, st.User.Email
+	}
+	return request
+}
+
 // usable are the kinds that someone has and may use at sign-in.
-func usable(st signin.SessionCheck) (out []authenticator.Kind) {
+func usable(st gate.SessionCheck) (out []authenticator.Kind) {
 	for _, k := range st.Has {
 		if k == authenticator.Backup || st.Methods.Allow(string(k)) && st.Tenant.Methods.Allow(string(k)) {
 			out = append(out, k)
@@ -186,7 +189,7 @@ func (a *Account) showProfile(w http.ResponseWriter, r *http.Request) error {
 }
 
 // settle says what can be added, and whose decision the second step is.
-func (p *profilePage) settle(kinds []authenticator.Kind, st signin.SessionCheck) {
+func (p *profilePage) settle(kinds []authenticator.Kind, st gate.SessionCheck) {
 	for _, k := range kinds {
 		p.MayAdd = p.MayAdd || k != authenticator.Backup
 		p.MayHaveCodes = p.MayHaveCodes || k == authenticator.Backup

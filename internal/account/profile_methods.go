@@ -8,15 +8,15 @@ import (
 	"countersign/internal/authenticator/passkey"
 	"countersign/internal/enrollpages"
 	"countersign/internal/fault"
+	"countersign/internal/gate"
 	"countersign/internal/methodtext"
 	"countersign/internal/policy"
-	"countersign/internal/signin"
 	"countersign/internal/web"
 )
 
 // methodViews is what someone has set up, without the password and the mailbox's own row
 // when there is nothing to say of it.
-func (a *Account) methodViews(r *http.Request, st signin.SessionCheck, e accountOverview) (out []methodView) {
+func (a *Account) methodViews(r *http.Request, st gate.SessionCheck, e accountOverview) (out []methodView) {
 	printer, asked := a.Web.Printer(r), askable(st)
 	for _, m := range e.methods {
 		v := methodView{
@@ -48,7 +48,7 @@ func (a *Account) methodViews(r *http.Request, st signin.SessionCheck, e account
 
 // askable are the kinds that a sign-in asks for: those that are allowed, and the mailbox only
 // where there is nothing stronger.
-func askable(st signin.SessionCheck) []authenticator.Kind {
+func askable(st gate.SessionCheck) []authenticator.Kind {
 	kinds := usable(st)
 	stronger := slices.ContainsFunc(kinds, policy.Factor)
 	return slices.DeleteFunc(kinds, func(k authenticator.Kind) bool { return stronger && k == authenticator.Email })

@@ -7,7 +7,7 @@ import (
 
 	"countersign/internal/authenticator"
 	"countersign/internal/db"
-	"countersign/internal/signin"
+	"countersign/internal/gate"
 )
 
 // showSecondStep offers to switch one's own second step, where the company leaves it to
@@ -35,7 +35,7 @@ func (a *Account) drawSecondStep(w http.ResponseWriter, r *http.Request, status 
 }
 
 // ready reports whether someone has a method that could be asked for.
-func ready(st signin.SessionCheck) bool {
+func ready(st gate.SessionCheck) bool {
 	return slices.ContainsFunc(st.Has, func(k authenticator.Kind) bool {
 		return k != authenticator.Password && k != authenticator.Backup && st.Methods.Allow(string(k)) &&
 			st.Tenant.Methods.Allow(string(k))
@@ -52,7 +52,7 @@ func (a *Account) chooseSecondStep(w http.ResponseWriter, r *http.Request) error
 	if !st.Decision.Own || on && !ready(st) {
 		return a.drawSecondStep(w, r, http.StatusConflict, m, "profile.problem.not_yours")
 	}
-	enough := func(ctx context.Context, tx *db.Tx) error { return a.SignIn.StillEnough(ctx, tx, m.owner.User.ID) }
+	enough := func(ctx context.Context, tx *db.Tx) error { return a.Gate.StillEnough(ctx, tx, m.owner.User.ID) }
 	if err := a.Profile.Choose(r.Context(), m.owner, on, enough); err != nil {
 		return err
 	}

@@ -219,7 +219,7 @@ func (a *App) wireFaces(ctx context.Context, catalog *locale.Catalog) error {
 		Keys:   a.Keys,
 		Ring:   ring,
 		Web:    faces,
-		SignIn: a.SignIn,
+		Gate:   a.Gate,
 		Limits: a.Config.Limits,
 	}).Mount(mux)
 	mux.Machine(http.MethodGet, "/healthz", a.health)
@@ -248,6 +248,7 @@ func (a *App) mountPeople(w *web.Web, catalog *locale.Catalog) {
 		Web:    w,
 		DB:     a.DB,
 		Keys:   a.Keys,
+		Gate:   a.Gate,
 		SignIn: a.SignIn,
 		Place:  a.place(catalog),
 	}
@@ -258,10 +259,11 @@ func (a *App) mountPeople(w *web.Web, catalog *locale.Catalog) {
 		Push:    a.Push,
 	}
 	(&portal.Portal{
-		Base:    base,
-		SetUp:   a.SetUp,
-		Binding: a.Binding,
-		Enroll:  enroll,
+		Base:     base,
+		SetUp:    a.SetUp,
+		Binding:  a.Binding,
+		Incident: a.Incident,
+		Enroll:   enroll,
 	}).Mount(w.Mux())
 	(&account.Account{
 		Base:    base,

@@ -15,6 +15,8 @@ import (
 	"countersign/internal/company"
 	"countersign/internal/config"
 	"countersign/internal/db"
+	"countersign/internal/gate"
+	"countersign/internal/incident"
 	"countersign/internal/jobs"
 	"countersign/internal/keyring"
 	"countersign/internal/message"
@@ -35,7 +37,9 @@ type Core struct {
 	Keys      *secret.Keys
 	Passwords *password.Pool
 	Notifier  *notify.Notifier
+	Gate      *gate.Gate
 	SignIn    *signin.Service
+	Incident  *incident.Service
 	SetUp     *setup.Service
 	Binding   *binding.Service
 	Profile   *profile.Service
@@ -105,6 +109,8 @@ func (h *Core) build(ctx context.Context) error {
 	h.Passwords.Now = h.DB.Now
 	queue := &message.Queue{Jobs: h.jobs, Keys: h.Keys}
 	h.Notifier = &notify.Notifier{Queue: queue, Limits: l}
+	h.Gate = &gate.Gate{DB: h.DB, Limits: l, Seen: gate.NewSeen()}
+	h.Incident = &incident.Service{DB: h.DB, Keys: h.Keys, Notifier: h.Notifier}
 	h.SignIn = &signin.Service{
 		DB:        h.DB,
 		Keys:      h.Keys,
@@ -113,7 +119,7 @@ func (h *Core) build(ctx context.Context) error {
 		Passwords: h.Passwords,
 		Limits:    l,
 		Origin:    h.Config.PublicURL,
-		Seen:      signin.NewSeen(),
+		Gate:      h.Gate,
 		Email: outofband.Verifier{
 			Channel: authenticator.Email,
 			Keys:    h.Keys,

@@ -43,6 +43,7 @@ func (h *Core) furnishMethods(queue *message.Queue) error {
 	}
 	h.Binding = &binding.Service{
 		DB:       h.DB,
+		Gate:     h.Gate,
 		SignIn:   h.SignIn,
 		Keys:     h.Keys,
 		Notifier: h.Notifier,
@@ -56,7 +57,7 @@ func (h *Core) furnishMethods(queue *message.Queue) error {
 	for kind, m := range all {
 		h.SignIn.Others[kind], h.Binding.Binders[kind] = m, m
 	}
-	h.SignIn.Bindable = h.Binding.Kinds()
+	h.Gate.Bindable = h.Binding.Kinds()
 	h.Profile = &profile.Service{
 		DB:        h.DB,
 		Keys:      h.Keys,

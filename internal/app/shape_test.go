@@ -30,9 +30,9 @@ var floor = map[string]int{
 	"authenticator/lookup": 7, "challenge": 7, "policy": 7, "session": 7, "keyring": 7,
 	"policy/facts": 8, "flow": 8, "grant": 8, "notify": 8, "access": 8,
 	"authenticator/receiver": 9, "backup": 9,
-	"signin": 10, "setup": 10, "profile": 10,
-	"binding": 11,
-	"people":  12, "company": 13, "apps": 13,
+	"gate": 10,
+	// Journeys have an order, so that none has to know of those that build on it.
+	"setup": 11, "signin": 12, "binding": 13, "profile": 14, "people": 15, "company": 16, "apps": 17, "incident": 18,
 	"methodtext": 19, "pages": 20,
 	"enrollpages": 21,
 	"portal":      22, "account": 22, "oidc": 22, "ops": 22,

@@ -48,7 +48,7 @@ func (a *App) Work(ctx context.Context) error {
 		all = errors.Join(all, err)
 	}
 	// What was noted in memory must not be lost with a graceful stop.
-	return errors.Join(all, a.SignIn.Seen.Flush(context.WithoutCancel(ctx), a.DB))
+	return errors.Join(all, a.Gate.Seen.Flush(context.WithoutCancel(ctx), a.DB))
 }
 
 // carriers send what does not go by mail, each with workers of its own: a gateway that hangs
@@ -103,7 +103,7 @@ func (a *App) periodic() []jobs.Periodic {
 		{
 			Name:  "session.seen",
 			Every: 30 * time.Second,
-			Run:   func(ctx context.Context) error { return a.SignIn.Seen.Flush(ctx, a.DB) },
+			Run:   func(ctx context.Context) error { return a.Gate.Seen.Flush(ctx, a.DB) },
 		},
 		{Name: "sweep.signin", Every: time.Hour, Run: a.SignIn.Sweep},
 		{

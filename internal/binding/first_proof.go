@@ -47,7 +47,7 @@ func (s *Service) ConfirmInSession(ctx context.Context, h Enrollee, old session.
 			return err
 		}
 		done := signin.Done{}
-		done.Session, done.Life, err = s.SignIn.Upgrade(ctx, tx, old, *proofOf(p.Draft.Kind, out, tx.Now), h.Visitor)
+		done.Session, done.Life, err = s.Gate.Upgrade(ctx, tx, old, *proofOf(p.Draft.Kind, out, tx.Now), h.Visitor)
 		raised = &done
 		return err
 	})
@@ -78,7 +78,7 @@ func (s *Service) RenameMethod(ctx context.Context, h Enrollee, id, label string
 func (s *Service) RemoveMethod(ctx context.Context, h Enrollee, id string) error {
 	return s.DB.InTx(ctx, h.Tenant, func(tx *db.Tx) error {
 		return s.Remove(ctx, tx, h, id, func(ctx context.Context, tx *db.Tx) error {
-			if err := s.SignIn.StillEnough(ctx, tx, h.UserID); err != nil {
+			if err := s.Gate.StillEnough(ctx, tx, h.UserID); err != nil {
 				return err
 			}
 			return flow.CloseAll(ctx, tx, h.UserID, flow.Changed)

@@ -11,6 +11,7 @@ import (
 	"countersign/internal/config"
 	"countersign/internal/db"
 	"countersign/internal/fault"
+	"countersign/internal/gate"
 	"countersign/internal/notify"
 	"countersign/internal/ratelimit"
 	"countersign/internal/secret"
@@ -26,6 +27,7 @@ type Service struct {
 	Notifier *notify.Notifier
 	Limits   config.Limits
 	Origin   string // public origin, for the links in notices
+	Gate     *gate.Gate
 	SignIn   *signin.Service
 	Binders  map[authenticator.Kind]authenticator.Binder
 }

@@ -103,7 +103,7 @@ func Redeem(ctx context.Context, d *db.DB, r Redemption) (f Family, err error) {
 }
 
 // recordMailbox writes down that a sign-in reached the mailbox, for apps that read the address.
-// signin does so too, a moment later (signin.Seen): the next sign-in, with another method, may be
+// signin does so too, a moment later (gate.Seen): the next sign-in, with another method, may be
 // sooner.
 func recordMailbox(ctx context.Context, tx *db.Tx, c Code, r Redemption) error {
 	if !r.ReachedMailbox || !Has(c.Scope, "email") {

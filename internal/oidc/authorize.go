@@ -6,8 +6,8 @@ import (
 	"net/url"
 	"strings"
 
+	"countersign/internal/gate"
 	"countersign/internal/grant"
-	"countersign/internal/signin"
 	"countersign/internal/web"
 )
 
@@ -65,7 +65,7 @@ func (p *Provider) resume(rw http.ResponseWriter, r *http.Request) error {
 
 // decide asks what the browser's session is worth for this request.
 func (p *Provider) decide(rw http.ResponseWriter, r *http.Request, req grant.Request) error {
-	st, err := p.standingHere(r, signin.Ask{
+	st, err := p.standingHere(r, gate.Ask{
 		ClientID:   req.ClientID,
 		WantACR:    req.ACRValues,
 		FreshAfter: req.FreshAfter(),
@@ -89,18 +89,18 @@ func (p *Provider) decide(rw http.ResponseWriter, r *http.Request, req grant.Req
 }
 
 // standingHere judges the session of the browser.
-func (p *Provider) standingHere(r *http.Request, ask signin.Ask) (signin.SessionCheck, error) {
-	return p.SignIn.CheckSession(r.Context(), p.Web.Cookie(r, "session"), ask)
+func (p *Provider) standingHere(r *http.Request, ask gate.Ask) (gate.SessionCheck, error) {
+	return p.Gate.CheckSession(r.Context(), p.Web.Cookie(r, "session"), ask)
 }
 
 var errOther = deny("login_required", "somebody else than the expected user is signed in")
 
-func rightPerson(req grant.Request, st signin.SessionCheck) bool {
+func rightPerson(req grant.Request, st gate.SessionCheck) bool {
 	return req.Subject == "" || req.Subject == st.User.ID
 }
 
 // silent says why a request that may not show a page needs one.
-func silent(req grant.Request, st signin.SessionCheck) error {
+func silent(req grant.Request, st gate.SessionCheck) error {
 	switch {
 	case st.Session == nil:
 		return deny("login_required", "nobody is signed in")
@@ -112,7 +112,7 @@ func silent(req grant.Request, st signin.SessionCheck) error {
 	return deny("login_required", "the sign-in is too old")
 }
 
-func (p *Provider) issueCode(rw http.ResponseWriter, r *http.Request, req grant.Request, st signin.SessionCheck) error {
+func (p *Provider) issueCode(rw http.ResponseWriter, r *http.Request, req grant.Request, st gate.SessionCheck) error {
 	code, err := grant.Authorize(r.Context(), p.DB, st.Session.Tenant, grant.Code{
 		ClientID:      req.ClientID,
 		UserID:        st.User.ID,

@@ -20,12 +20,12 @@ import (
 	"countersign/internal/config"
 	"countersign/internal/db"
 	"countersign/internal/db/dbtest"
+	"countersign/internal/gate"
 	"countersign/internal/keyring"
 	"countersign/internal/locale"
 	"countersign/internal/pages"
 	"countersign/internal/secret"
 	"countersign/internal/session"
-	"countersign/internal/signin"
 	"countersign/internal/tenant"
 	"countersign/internal/user"
 	"countersign/internal/web"
@@ -89,7 +89,7 @@ func newHouse(t *testing.T, d *db.DB) *house {
 		Log: slog.New(slog.NewTextHandler(io.Discard, nil)), Now: h.now})
 	h.must(err)
 	h.Provider = &Provider{DB: d, Keys: keys, Web: w, Limits: limits, Ring: &keyring.Keyring{DB: d, Keys: keys},
-		SignIn: &signin.Service{DB: d, Keys: keys, Limits: limits, Origin: origin, Seen: signin.NewSeen()}}
+		Gate: &gate.Gate{DB: d, Limits: limits, Seen: gate.NewSeen()}}
 	h.Mount(w.Mux())
 	h.mux = w.Mux()
 	h.must(h.Ring.Ensure(t.Context(), keyring.ES256))

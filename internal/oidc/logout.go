@@ -40,7 +40,7 @@ func (p *Provider) logout(rw http.ResponseWriter, r *http.Request) error {
 		p.refusedRequest(r, q, err)
 		return err
 	}
-	owner, err := p.SignIn.Owner(r.Context(), p.Web.Cookie(r, "session"))
+	owner, err := p.Gate.Owner(r.Context(), p.Web.Cookie(r, "session"))
 	if err != nil {
 		return err
 	}
@@ -91,7 +91,7 @@ func (p *Provider) confirmLogout(rw http.ResponseWriter, r *http.Request) error 
 
 func (p *Provider) goodbye(rw http.ResponseWriter, r *http.Request, l leave) error {
 	if ref, err := secret.ParseReference(p.Web.Cookie(r, "session")); err == nil {
-		if err := p.SignIn.SignOut(r.Context(), ref, visitor(r)); err != nil {
+		if err := p.Gate.SignOut(r.Context(), ref, visitor(r)); err != nil {
 			return err
 		}
 	}

@@ -15,9 +15,9 @@ import (
 	"countersign/internal/authenticator/outofband"
 	"countersign/internal/client"
 	"countersign/internal/db"
+	"countersign/internal/gate"
 	"countersign/internal/grant"
 	"countersign/internal/keyring"
-	"countersign/internal/signin"
 )
 
 // The types of our tokens. One never passes for the other (RFC 8725 3.11).
@@ -77,7 +77,7 @@ type tokens struct {
 
 // mint makes the tokens of one moment: they say what the session is worth now. Both are
 // signed with the algorithm of the client: what verifies its ID tokens verifies the others.
-func (p *Provider) mint(ctx context.Context, c client.Client, f grant.Family, st signin.SessionCheck) (tokens, error) {
+func (p *Provider) mint(ctx context.Context, c client.Client, f grant.Family, st gate.SessionCheck) (tokens, error) {
 	scope := f.Scope
 	key, err := p.signer(ctx, c.SigningAlg)
 	if err != nil {
@@ -153,7 +153,7 @@ func earlier(a, b time.Time) time.Time {
 	return a
 }
 
-func (p *Provider) about(ctx context.Context, scope string, st signin.SessionCheck) (who person, err error) {
+func (p *Provider) about(ctx context.Context, scope string, st gate.SessionCheck) (who person, err error) {
 	if grant.Has(scope, "profile") {
 		who.Name, who.Username, who.Role = st.User.Name, st.User.Email, string(st.User.Role)
 		who.Tenant = &company{st.User.TenantID, st.Tenant.Name}
@@ -171,7 +171,7 @@ func (p *Provider) about(ctx context.Context, scope string, st signin.SessionChe
 
 // verified reports whether the person has ever proved to read the mailbox. It is a fact
 // about the address, and does not depend on the method of this sign-in.
-func (p *Provider) verified(ctx context.Context, st signin.SessionCheck) (proved bool, err error) {
+func (p *Provider) verified(ctx context.Context, st gate.SessionCheck) (proved bool, err error) {
 	if confirmed(st) {
 		return true, nil
 	}

@@ -10,11 +10,11 @@ import (
 	"countersign/internal/audit"
 	"countersign/internal/config"
 	"countersign/internal/db"
+	"countersign/internal/gate"
 	"countersign/internal/keyring"
 	"countersign/internal/policy"
 	"countersign/internal/secret"
 	"countersign/internal/session"
-	"countersign/internal/signin"
 	"countersign/internal/web"
 )
 
@@ -24,7 +24,7 @@ type Provider struct {
 	Keys   *secret.Keys
 	Ring   *keyring.Keyring
 	Web    *web.Web
-	SignIn *signin.Service
+	Gate   *gate.Gate
 	Limits config.Limits
 
 	believed *beliefs

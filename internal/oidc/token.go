@@ -7,8 +7,8 @@ import (
 	"net/url"
 
 	"countersign/internal/client"
+	"countersign/internal/gate"
 	"countersign/internal/grant"
-	"countersign/internal/signin"
 	"countersign/internal/web"
 )
 
@@ -132,7 +132,7 @@ func (p *Provider) refresh(r *http.Request, c client.Client, form url.Values) (t
 
 // behind asks what the session behind a code or refresh token is worth for this client
 // now: user, company, policy and levels may have changed since (RFC 9700 4.14).
-func (p *Provider) behind(ctx context.Context, c client.Client, text string) (st signin.SessionCheck,
+func (p *Provider) behind(ctx context.Context, c client.Client, text string) (st gate.SessionCheck,
 	refusal string, err error) {
 	tenant, sessionID, err := grant.Holder(ctx, p.DB, text)
 	if errors.Is(err, grant.ErrInvalid) {
@@ -141,7 +141,7 @@ func (p *Provider) behind(ctx context.Context, c client.Client, text string) (st
 	if err != nil {
 		return st, "", err
 	}
-	st, err = p.SignIn.CheckSessionByID(ctx, tenant, sessionID, signin.Ask{ClientID: c.ID})
+	st, err = p.Gate.CheckSessionByID(ctx, tenant, sessionID, gate.Ask{ClientID: c.ID})
 	switch {
 	case err != nil:
 		return st, "", err

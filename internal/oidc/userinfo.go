@@ -9,7 +9,7 @@ import (
 	"strings"
 
 	"countersign/internal/authenticator"
-	"countersign/internal/signin"
+	"countersign/internal/gate"
 	"countersign/internal/web"
 )
 
@@ -71,7 +71,7 @@ func (p *Provider) userinfo(rw http.ResponseWriter, r *http.Request) error {
 	})
 }
 
-func (p *Provider) bearer(rw http.ResponseWriter, r *http.Request) (st signin.SessionCheck, c accessClaims, err error) {
+func (p *Provider) bearer(rw http.ResponseWriter, r *http.Request) (st gate.SessionCheck, c accessClaims, err error) {
 	text, err := bearerToken(rw, r)
 	if err != nil {
 		return st, c, err
@@ -88,8 +88,8 @@ func (p *Provider) bearer(rw http.ResponseWriter, r *http.Request) (st signin.Se
 
 // standing asks the rows behind a token whether it is still good. A sign-in that is alive
 // but has become too little is told apart, so that the app can ask for more (RFC 9470 3).
-func (p *Provider) standing(ctx context.Context, c accessClaims) (st signin.SessionCheck, err error) {
-	st, err = p.SignIn.CheckSessionByGrant(ctx, c.Tenant, c.Grant, signin.Ask{ClientID: c.ClientID})
+func (p *Provider) standing(ctx context.Context, c accessClaims) (st gate.SessionCheck, err error) {
+	st, err = p.Gate.CheckSessionByGrant(ctx, c.Tenant, c.Grant, gate.Ask{ClientID: c.ClientID})
 	switch {
 	case err != nil:
 		return st, err
@@ -138,14 +138,14 @@ func bearerToken(rw http.ResponseWriter, r *http.Request) (string, error) {
 
 // confirmed reports whether this sign-in, or the one that its remembered browser stands for,
 // reached the person by mail.
-func confirmed(st signin.SessionCheck) bool {
+func confirmed(st gate.SessionCheck) bool {
 	return slices.Contains(st.Session.AMR, authenticator.TraitsOf[authenticator.Email].AMR[0]) ||
 		st.Session.RememberedID != "" && onlyMail(st)
 }
 
 // onlyMail reports whether nothing but a mail can have been the second step that a browser is
 // remembered for: a method that comes or goes ends what is remembered.
-func onlyMail(st signin.SessionCheck) bool {
+func onlyMail(st gate.SessionCheck) bool {
 	return !slices.ContainsFunc(slices.Concat(st.Has, st.Lost),
 		func(k authenticator.Kind) bool { return authenticator.TraitsOf[k].Possession })
 }

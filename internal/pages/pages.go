@@ -11,6 +11,7 @@ import (
 
 	"countersign/internal/db"
 	"countersign/internal/fault"
+	"countersign/internal/gate"
 	"countersign/internal/policy"
 	"countersign/internal/secret"
 	"countersign/internal/session"
@@ -23,6 +24,7 @@ type Base struct {
 	Web    *web.Web
 	DB     *db.DB
 	Keys   *secret.Keys
+	Gate   *gate.Gate
 	SignIn *signin.Service
 	Place  func(ip netip.Addr, lang string) string
 }

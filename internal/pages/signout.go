@@ -15,7 +15,7 @@ func (SignedOut) Template() string { return "pages/signedout" }
 // SignOut ends the session of this browser and says so.
 func (b *Base) SignOut(w http.ResponseWriter, r *http.Request) error {
 	if ref, err := secret.ParseReference(b.Web.Cookie(r, "session")); err == nil {
-		if err := b.SignIn.SignOut(r.Context(), ref, b.Visitor(r)); err != nil {
+		if err := b.Gate.SignOut(r.Context(), ref, b.Visitor(r)); err != nil {
 			return err
 		}
 	}

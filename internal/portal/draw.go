@@ -10,6 +10,7 @@ import (
 	"countersign/internal/db"
 	"countersign/internal/enrollpages"
 	"countersign/internal/flow"
+	"countersign/internal/gate"
 	"countersign/internal/pages"
 	"countersign/internal/signin"
 	"countersign/internal/tenant"
@@ -76,7 +77,7 @@ func (p *Portal) done(w http.ResponseWriter, r *http.Request, s signin.Done) err
 
 // keepSession gives the browser what it keeps of a finished sign-in.
 func (p *Portal) keepSession(w http.ResponseWriter, r *http.Request, s signin.Done) error {
-	if err := p.SignIn.TakeOver(r.Context(), p.Web.Cookie(r, "session"), s.Session, p.Visitor(r)); err != nil {
+	if err := p.Gate.TakeOver(r.Context(), p.Web.Cookie(r, "session"), s.Session, p.Visitor(r)); err != nil {
 		return err
 	}
 	p.Web.SetCookie(w, "session", s.Session.Text().Reveal(), s.Life)
@@ -237,7 +238,7 @@ func (p *Portal) drawSignedIn(w http.ResponseWriter, r *http.Request, s signin.O
 
 // isSignedIn reports whether this browser holds a session at all.
 func (p *Portal) isSignedIn(r *http.Request) (bool, error) {
-	st, err := p.SignIn.CheckSession(r.Context(), p.Web.Cookie(r, "session"), signin.Ask{ClientID: client.PortalID})
+	st, err := p.Gate.CheckSession(r.Context(), p.Web.Cookie(r, "session"), gate.Ask{ClientID: client.PortalID})
 	return st.Session != nil, err
 }
 

@@ -8,6 +8,7 @@ import (
 	"countersign/internal/binding"
 	"countersign/internal/enrollpages"
 	"countersign/internal/fault"
+	"countersign/internal/incident"
 	"countersign/internal/pages"
 	"countersign/internal/setup"
 	"countersign/internal/web"
@@ -16,9 +17,10 @@ import (
 // Portal serves the pages of a sign-in.
 type Portal struct {
 	*pages.Base
-	SetUp   *setup.Service
-	Binding *binding.Service
-	Enroll  *enrollpages.Pages
+	SetUp    *setup.Service
+	Binding  *binding.Service
+	Incident *incident.Service
+	Enroll   *enrollpages.Pages
 }
 
 // Mount adds the portal's routes. This list is the portal's whole surface.
@@ -34,8 +36,8 @@ func (p *Portal) Mount(mux *web.Mux) {
 	mux.Post("/signin/cancel", p.withFlow(p.cancel))
 	mux.Get("/signin/delivery", p.delivery)
 	p.mountMailed(mux, signInLink, p.showLink, p.pressLink)
-	p.mountWord(mux, reportLink, func(w wordPage) web.Page { return notMePage{w} }, notMeDonePage{}, p.SignIn.Disown)
-	p.mountWord(mux, undoLink, func(w wordPage) web.Page { return undoPage{w} }, undoDonePage{}, p.SignIn.UndoAddress)
+	p.mountWord(mux, reportLink, func(w wordPage) web.Page { return notMePage{w} }, notMeDonePage{}, p.Incident.Disown)
+	p.mountWord(mux, undoLink, func(w wordPage) web.Page { return undoPage{w} }, undoDonePage{}, p.Incident.UndoAddress)
 	p.mountAdmission(mux)
 	mux.Get("/why", p.why)
 	mux.Get("/signin/other", p.withFlow(p.showOther))

@@ -18,7 +18,8 @@ var templates = map[string]fs.FS{"enrollpages": enrollpages.Templates, "pages": 
 func each(t *testing.T, fn func(t *testing.T, r *pagestest.Rig)) {
 	t.Helper()
 	pagestest.Each(t, tenant.Mandatory, templates, func(t *testing.T, r *pagestest.Rig) {
-		(&Portal{Base: r.Base, SetUp: r.SetUp, Binding: r.Binding, Enroll: r.Enroll}).Mount(r.Web.Mux())
+		p := &Portal{Base: r.Base, SetUp: r.SetUp, Binding: r.Binding, Incident: r.Incident, Enroll: r.Enroll}
+		p.Mount(r.Web.Mux())
 		fn(t, r)
 	})
 }

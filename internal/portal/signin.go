@@ -9,6 +9,7 @@ import (
 	"countersign/internal/client"
 	"countersign/internal/db"
 	"countersign/internal/fault"
+	"countersign/internal/gate"
 	"countersign/internal/grant"
 	"countersign/internal/pages"
 	"countersign/internal/secret"
@@ -25,7 +26,7 @@ func (p *Portal) showSignIn(w http.ResponseWriter, r *http.Request) error {
 		return err
 	}
 	r = p.Web.Suggest(w, r, t.Request.UILocales, grant.RequestLife)
-	st, err := p.SignIn.CheckSession(r.Context(), p.Web.Cookie(r, "session"), ask(t))
+	st, err := p.Gate.CheckSession(r.Context(), p.Web.Cookie(r, "session"), ask(t))
 	if err != nil {
 		return err
 	}
@@ -49,8 +50,8 @@ func (p *Portal) showSignIn(w http.ResponseWriter, r *http.Request) error {
 		signInPage{Email: t.Request.LoginHint, Again: st.Session != nil && t.Ours() && t.Sealed != ""})
 }
 
-func ask(t pages.Target) signin.Ask {
-	return signin.Ask{ClientID: t.Request.ClientID, WantACR: t.Request.ACRValues, FreshAfter: t.Request.FreshAfter()}
+func ask(t pages.Target) gate.Ask {
+	return gate.Ask{ClientID: t.Request.ClientID, WantACR: t.Request.ACRValues, FreshAfter: t.Request.FreshAfter()}
 }
 
 func (p *Portal) drawSignIn(w http.ResponseWriter, r *http.Request, status int, t pages.Target, page signInPage) error {

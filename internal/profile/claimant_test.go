@@ -20,7 +20,7 @@ func (h *house) atSetUp(u user.User) (flow signin.AnswerCode, undo func() error)
 	h.move(h.owner(u.Email), "thief@evil.test")
 	var mail email.AddressChanged
 	h.last(u.Email, &mail)
-	h.signin.Bindable = []authenticator.Kind{authenticator.TOTP}
+	h.signin.Gate.Bindable = []authenticator.Kind{authenticator.TOTP}
 	h.in(h.company, func(ctx context.Context, tx *db.Tx) error {
 		_, err := tx.Exec(ctx, `UPDATE tenants SET methods = 'totp' WHERE tenant_id = $1`, tx.Tenant)
 		return err
@@ -30,7 +30,7 @@ func (h *house) atSetUp(u user.User) (flow signin.AnswerCode, undo func() error)
 		h.t.Fatalf("%#v", step)
 	}
 	return signin.AnswerCode{Flow: &ref},
-		func() error { return h.signin.UndoAddress(h.t.Context(), h.reference(mail.UndoLink), visitor) }
+		func() error { return h.incident.UndoAddress(h.t.Context(), h.reference(mail.UndoLink), visitor) }
 }
 
 // meanwhile runs fn beside what the caller does next, and gives it the time that it needs when

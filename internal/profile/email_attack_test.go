@@ -11,6 +11,7 @@ import (
 	"countersign/internal/client"
 	"countersign/internal/db"
 	"countersign/internal/fault"
+	"countersign/internal/gate"
 	"countersign/internal/message/email"
 	"countersign/internal/profile"
 	"countersign/internal/secret"
@@ -97,7 +98,7 @@ func TestATK092_ReportedWithItsStepUps(t *testing.T) {
 			return err
 		})
 		h.move(o, "thief@evil.test")
-		if err := h.signin.Disown(t.Context(), h.reference(outofband.NotMeLink("", h.Keys, h.company, first)),
+		if err := h.incident.Disown(t.Context(), h.reference(outofband.NotMeLink("", h.Keys, h.company, first)),
 			visitor); err != nil {
 			t.Fatal(err)
 		}
@@ -183,7 +184,7 @@ func (h *house) steppingUp(address string) (before session.Session, flow secret.
 	if err != nil || !ok {
 		h.t.Fatalf("%#v, %v", step, err)
 	}
-	st, err := h.signin.CheckSession(h.t.Context(), done.Session.Text().Reveal(), signin.Ask{ClientID: "phone"})
+	st, err := h.signin.Gate.CheckSession(h.t.Context(), done.Session.Text().Reveal(), gate.Ask{ClientID: "phone"})
 	if err != nil {
 		h.t.Fatal(err)
 	}
@@ -225,7 +226,7 @@ func TestATK092_AReturnEndsEveryLinkInBetween(t *testing.T) {
 		h.last("thief@evil.test", &mail) // brings the thief's first address back
 		h.clock.pass(time.Hour)
 		h.move(o, "maria@company.test")
-		if err := h.signin.UndoAddress(t.Context(), h.reference(mail.UndoLink), visitor); err != nil {
+		if err := h.incident.UndoAddress(t.Context(), h.reference(mail.UndoLink), visitor); err != nil {
 			t.Fatal(err)
 		}
 		h.expect(u, "maria@company.test", false)
@@ -236,7 +237,7 @@ func TestATK092_AReturnEndsEveryLinkInBetween(t *testing.T) {
 			}
 		}
 		// the owner's own goes on
-		if err := h.signin.UndoAddress(t.Context(), h.reference(own.UndoLink), visitor); err != nil {
+		if err := h.incident.UndoAddress(t.Context(), h.reference(own.UndoLink), visitor); err != nil {
 			t.Fatal(err)
 		}
 		h.expect(u, "maria@company.test", true)

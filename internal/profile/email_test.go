@@ -48,7 +48,7 @@ func (h *house) undo(address string) {
 	h.t.Helper()
 	var mail email.AddressChanged
 	h.last(address, &mail)
-	if err := h.signin.UndoAddress(h.t.Context(), h.reference(mail.UndoLink), visitor); err != nil {
+	if err := h.incident.UndoAddress(h.t.Context(), h.reference(mail.UndoLink), visitor); err != nil {
 		h.t.Fatal(err)
 	}
 }
@@ -192,7 +192,7 @@ func TestATK092_WhatMakesAChangeVoid(t *testing.T) {
 		},
 		"reported": func(h *house, o profile.Owner) {
 			link := outofband.NotMeLink("", h.Keys, h.company, o.FlowID)
-			if err := h.signin.Disown(h.t.Context(), h.reference(link), visitor); err != nil {
+			if err := h.incident.Disown(h.t.Context(), h.reference(link), visitor); err != nil {
 				h.t.Fatal(err)
 			}
 		},
@@ -292,7 +292,7 @@ func TestSEC042_WhatAnUndoDoesNot(t *testing.T) {
 		h.last("maria@company.test", &mail)
 		ref := h.reference(mail.UndoLink)
 		ref.Token = h.Keys.Token("not-me", ref.Tenant, ref.ID)
-		if err := h.signin.UndoAddress(t.Context(), ref, visitor); err != nil {
+		if err := h.incident.UndoAddress(t.Context(), ref, visitor); err != nil {
 			t.Error(err)
 		}
 		h.expect(u, "new@company.test", false)
@@ -321,7 +321,7 @@ func TestATK092_ReportedWithItsSignIn(t *testing.T) {
 		u := h.person(h.company, "maria@company.test")
 		o := h.owner(u.Email)
 		h.move(o, "thief@evil.test")
-		if err := h.signin.Disown(t.Context(), h.reference(outofband.NotMeLink("", h.Keys, h.company, o.FlowID)),
+		if err := h.incident.Disown(t.Context(), h.reference(outofband.NotMeLink("", h.Keys, h.company, o.FlowID)),
 			visitor); err != nil {
 			t.Fatal(err)
 		}

@@ -31,12 +31,12 @@ var endings = map[string]func(h *house, o profile.Owner){
 		h.must(h.EndSession(h.t.Context(), other, o.SessionID))
 	},
 	"reported": func(h *house, o profile.Owner) {
-		h.must(h.signin.Disown(h.t.Context(),
+		h.must(h.incident.Disown(h.t.Context(),
 			h.reference(outofband.NotMeLink("", h.Keys, h.company, o.FlowID)), visitor))
 	},
 	"another sign-in reported": func(h *house, o profile.Owner) {
 		other := h.owner(o.User.Email)
-		h.must(h.signin.Disown(h.t.Context(),
+		h.must(h.incident.Disown(h.t.Context(),
 			h.reference(outofband.NotMeLink("", h.Keys, h.company, other.FlowID)), visitor))
 	},
 	"disabled": func(h *house, o profile.Owner) {

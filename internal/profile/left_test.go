@@ -21,7 +21,7 @@ func TestATK092_ReportedWithAStepUpThatWasLeft(t *testing.T) {
 				return err
 			})
 		}
-		if err := h.signin.Disown(t.Context(), h.reference(outofband.NotMeLink("", h.Keys, h.company, before.FlowID)),
+		if err := h.incident.Disown(t.Context(), h.reference(outofband.NotMeLink("", h.Keys, h.company, before.FlowID)),
 			visitor); err != nil {
 			t.Fatal(err)
 		}

@@ -143,7 +143,7 @@ var paths = map[string]path{
 
 func (h *house) disown(o profile.Owner) {
 	h.t.Helper()
-	if err := h.signin.Disown(h.t.Context(), h.reference(outofband.NotMeLink("", h.Keys, h.company, o.FlowID)),
+	if err := h.incident.Disown(h.t.Context(), h.reference(outofband.NotMeLink("", h.Keys, h.company, o.FlowID)),
 		visitor); err != nil {
 		h.t.Fatal(err)
 	}

@@ -139,7 +139,7 @@ func TestSEC050_NothingOfAMethodIsLeft(t *testing.T) {
 		ways := map[string]func(o profile.Owner, id string){
 			"removed": h.remove,
 			"reported": func(o profile.Owner, _ string) {
-				if err := h.signin.Disown(t.Context(),
+				if err := h.incident.Disown(t.Context(),
 					h.reference(outofband.NotMeLink("", h.Keys, h.company, o.FlowID)), visitor); err != nil {
 					t.Error(err)
 				}

@@ -20,6 +20,8 @@ import (
 	"countersign/internal/config"
 	"countersign/internal/db"
 	"countersign/internal/db/dbtest"
+	"countersign/internal/gate"
+	"countersign/internal/incident"
 	"countersign/internal/jobs"
 	"countersign/internal/message"
 	"countersign/internal/message/email"
@@ -51,13 +53,14 @@ func (c *clock) pass(d time.Duration) {
 // house is every journey of an account, with everything real but the mail server.
 type house struct {
 	*profile.Service
-	t       *testing.T
-	clock   *clock
-	signin  *signin.Service
-	binding *begins
-	courier *message.Courier
-	company string
-	serial  int
+	t        *testing.T
+	clock    *clock
+	signin   *signin.Service
+	incident *incident.Service
+	binding  *begins
+	courier  *message.Courier
+	company  string
+	serial   int
 
 	mu    sync.Mutex
 	mails []message.Envelope
@@ -130,8 +133,9 @@ func build(t *testing.T, d *db.DB, c *clock) *house {
 	h := &house{t: t, clock: c, company: "company",
 		Service: &profile.Service{DB: d, Keys: keys, Queue: queue, Notifier: notifier, Passwords: pool, Limits: limits,
 			Origin: origin},
+		incident: &incident.Service{DB: d, Keys: keys, Notifier: notifier},
 		signin: &signin.Service{DB: d, Keys: keys, Queue: queue, Notifier: notifier, Passwords: pool, Limits: limits,
-			Origin: origin, Seen: signin.NewSeen(),
+			Origin: origin, Gate: &gate.Gate{DB: d, Limits: limits, Seen: gate.NewSeen()},
 			Email: outofband.Verifier{Channel: authenticator.Email, Keys: keys, Queue: queue,
 				Digits: limits.CodeLength, Origin: origin},
 			Others: map[authenticator.Kind]authenticator.Verifier{authenticator.TOTP: apps,
@@ -209,7 +213,7 @@ func (h *house) standsFor(step signin.Step) profile.Owner {
 	if !ok {
 		h.t.Fatal("not signed in")
 	}
-	st, err := h.signin.CheckSession(h.t.Context(), done.Session.Text().Reveal(), signin.Ask{ClientID: "dashboard"})
+	st, err := h.signin.Gate.CheckSession(h.t.Context(), done.Session.Text().Reveal(), gate.Ask{ClientID: "dashboard"})
 	if err != nil || !st.Enough {
 		h.t.Fatalf("%+v, %v", st, err)
 	}
@@ -243,7 +247,8 @@ func (h *house) answer(ref secret.Reference, address string) signin.Step {
 // alive reports whether an owner's session may still be used.
 func (h *house) alive(o profile.Owner) bool {
 	h.t.Helper()
-	st, err := h.signin.CheckSessionByID(h.t.Context(), o.User.TenantID, o.SessionID, signin.Ask{ClientID: "dashboard"})
+	ask := gate.Ask{ClientID: "dashboard"}
+	st, err := h.signin.Gate.CheckSessionByID(h.t.Context(), o.User.TenantID, o.SessionID, ask)
 	if err != nil {
 		h.t.Fatal(err)
 	}

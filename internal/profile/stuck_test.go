@@ -43,7 +43,7 @@ func TestTheVendorHearsOfACompanyWithoutAnOwner(t *testing.T) {
 					return err
 				})
 			}
-			if err := h.signin.Disown(t.Context(), h.reference(outofband.NotMeLink("", h.Keys, h.company, first)),
+			if err := h.incident.Disown(t.Context(), h.reference(outofband.NotMeLink("", h.Keys, h.company, first)),
 				visitor); err != nil {
 				t.Fatal(err)
 			}

@@ -63,7 +63,7 @@ func (s *Service) AskAdmission(ctx context.Context, address string, v session.Vi
 	tenant, args := db.Installation, admissionArgs{IP: v.IP, Place: v.Place, Browser: v.Browser}
 	key, _ := user.EmailKey(address) // an impossible address is looked up as one that no one has
 	return s.DB.InTx(ctx, db.Installation, func(tx *db.Tx) error {
-		wait, err := ratelimit.SpendIn(ctx, tx, limitAdmissionAsks, source(v.IP))
+		wait, err := ratelimit.SpendIn(ctx, tx, limitAdmissionAsks, v.Network())
 		if err == nil && wait > 0 {
 			err = errSlowDown.After(wait)
 		}
@@ -75,7 +75,7 @@ func (s *Service) AskAdmission(ctx context.Context, address string, v session.Vi
 		if err != nil && !db.IsNoRows(err) {
 			return fmt.Errorf("find account: %w", err)
 		}
-		job := "admission-" + cmp.Or(args.User, s.hidden(byAdmission, source(v.IP)))
+		job := "admission-" + cmp.Or(args.User, s.hidden(byAdmission, v.Network()))
 		return s.Queue.Jobs.EnqueueOnce(ctx, tx.ForTenant(tenant), JobAdmission, job, args)
 	})
 }
@@ -245,7 +245,7 @@ func (s *Service) UseAdmission(ctx context.Context, link secret.Reference,
 		return s.admit(ctx, tx, a, link.ID, v)
 	})
 	if err == nil && !found {
-		err = ratelimit.Spend(ctx, s.DB, db.Installation, limitLinks, source(v.IP))
+		err = ratelimit.Spend(ctx, s.DB, db.Installation, outofband.WrongLinks, v.Network())
 	}
 	if err == nil && !first {
 		err = errInvalidLink

@@ -9,6 +9,7 @@ import (
 
 	"countersign/internal/db"
 	"countersign/internal/fault"
+	"countersign/internal/gate"
 	"countersign/internal/message/email"
 	"countersign/internal/secret"
 	"countersign/internal/signin"
@@ -42,7 +43,7 @@ func (h *house) reportAgainAndAgain(u user.User) {
 		if err != nil {
 			h.t.Fatal(err)
 		}
-		if err := h.Disown(h.t.Context(), ref, visitor); err != nil {
+		if err := h.incident.Disown(h.t.Context(), ref, visitor); err != nil {
 			h.t.Fatal(err)
 		}
 		h.in(u.TenantID, func(ctx context.Context, tx *db.Tx) error { return user.PasswordChanged(ctx, tx, u.ID) })
@@ -90,7 +91,7 @@ func TestATK170_StepUpsAreCounted(t *testing.T) {
 // for what apps hold of it, also where its browser had been seen idle before. guard: overdue.
 func TestREL14_AClockThatGoesBackRevivesNoTokens(t *testing.T) {
 	each(t, func(t *testing.T, h *house) {
-		ask := signin.Ask{ClientID: "dashboard"}
+		ask := gate.Ask{ClientID: "dashboard"}
 		for _, idle := range []bool{false, true} {
 			ref := h.signIn("maria@company.test", "dashboard", false).Session
 			if h.clock.pass(2 * time.Hour); idle && h.standing(ref, ask).Session != nil {
@@ -98,7 +99,7 @@ func TestREL14_AClockThatGoesBackRevivesNoTokens(t *testing.T) {
 			}
 			for _, passed := range []time.Duration{23 * time.Hour, -23 * time.Hour} {
 				h.clock.pass(passed)
-				if st, err := h.CheckSessionByID(t.Context(), ref.Tenant, ref.ID, ask); err != nil ||
+				if st, err := h.Gate.CheckSessionByID(t.Context(), ref.Tenant, ref.ID, ask); err != nil ||
 					st.Session != nil {
 					t.Errorf("idle %t, after %v: %+v, %v", idle, passed, st.Session, err)
 				}

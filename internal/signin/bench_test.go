@@ -8,6 +8,7 @@ import (
 
 	"countersign/internal/authenticator"
 	"countersign/internal/db/dbtest"
+	"countersign/internal/gate"
 	"countersign/internal/signin"
 	"countersign/internal/user"
 )
@@ -110,7 +111,7 @@ func BenchmarkSessionCheck(b *testing.B) {
 		b.ResetTimer()
 		b.RunParallel(func(pb *testing.PB) {
 			for pb.Next() {
-				if st, err := h.CheckSession(b.Context(), cookie, signin.Ask{ClientID: "dashboard"}); err != nil ||
+				if st, err := h.Gate.CheckSession(b.Context(), cookie, gate.Ask{ClientID: "dashboard"}); err != nil ||
 					!st.Enough {
 					b.Error(err)
 				}

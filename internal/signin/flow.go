@@ -136,7 +136,7 @@ var (
 
 // scan reads a flow with one of the texts.
 func (s *Service) scan(ctx context.Context, tx *db.Tx, text, id string, hash []byte) (*activeFlow, error) {
-	f := &activeFlow{stored: true, bindable: s.Bindable}
+	f := &activeFlow{stored: true, bindable: s.Gate.Bindable}
 	row, around := flow.Into(&f.Flow), facts.Into(&f.Facts)
 	var stamps, toAccount, toDestination []byte
 	var disabled, baseEnded, baseExpires int64

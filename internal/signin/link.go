@@ -134,7 +134,7 @@ func (s *Service) PressLink(
 		return err
 	})
 	if err == nil && !known {
-		err = ratelimit.Spend(ctx, s.DB, db.Installation, limitLinks, source(v.IP))
+		err = ratelimit.Spend(ctx, s.DB, db.Installation, outofband.WrongLinks, v.Network())
 	}
 	if err == nil && step == nil {
 		err = errInvalidLink

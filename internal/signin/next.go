@@ -14,6 +14,7 @@ import (
 	"countersign/internal/db"
 	"countersign/internal/fault"
 	"countersign/internal/flow"
+	"countersign/internal/gate"
 	"countersign/internal/message"
 	"countersign/internal/policy"
 	"countersign/internal/user"
@@ -103,7 +104,7 @@ func (f *activeFlow) setUpStep(d policy.Decision, kinds []authenticator.Kind) Se
 func (f *activeFlow) decide(now time.Time) policy.Decision {
 	in := f.Input(now, f.bindable, f.WantACR, f.Proofs)
 	in.RememberedSince, in.RememberedUntil = f.remembered.ProvedAt, f.remembered.ExpiresAt
-	in.SetUpAfter = f.StartedAt.Add(-freshFor)
+	in.SetUpAfter = f.StartedAt.Add(-gate.FreshFor)
 	return policy.Evaluate(in)
 }
 

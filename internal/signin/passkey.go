@@ -107,7 +107,7 @@ func (s *Service) claimed(ctx context.Context, v *passkey.Verifier, a Attempt, t
 		budgets, err := ratelimit.Read(ctx, tx, ratelimit.BudgetKey{
 			Tenant:  db.Installation,
 			Limit:   s.limitSource(),
-			Subject: source(a.Visitor.IP),
+			Subject: a.Visitor.Network(),
 		})
 		if err == nil {
 			c.source = budgets[0]
@@ -231,7 +231,7 @@ func (s *Service) passkeyProved(ctx context.Context, tx *db.Tx, v *passkey.Verif
 		Flow:     a.flow(w.User.SecurityVersion, "passkey/"+verdict.AuthenticatorID),
 		Facts:    w,
 		budgets:  budgets,
-		bindable: s.Bindable,
+		bindable: s.Gate.Bindable,
 		prefer:   string(a.Prefer),
 	}
 	ref := s.begin(tx, f, authenticator.Proof{

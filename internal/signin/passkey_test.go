@@ -12,6 +12,7 @@ import (
 	"countersign/internal/authenticator"
 	"countersign/internal/authenticator/passkey"
 	"countersign/internal/db"
+	"countersign/internal/gate"
 	"countersign/internal/policy"
 	"countersign/internal/secret"
 	"countersign/internal/session"
@@ -144,7 +145,7 @@ func TestAIR17_APasskeySignsInAlone(t *testing.T) {
 			if !ok {
 				t.Fatal("not signed in")
 			}
-			st := h.standing(done.Session, signin.Ask{ClientID: "dashboard"})
+			st := h.standing(done.Session, gate.Ask{ClientID: "dashboard"})
 			if !st.Enough || st.Session.ACR != string(policy.PhishingResistant) ||
 				!slices.Equal(st.Session.AMR, c.amr) || done.Method != authenticator.Passkey {
 				t.Errorf("%+v", st.Session)
@@ -419,7 +420,7 @@ func TestPasskeyAsTheSecondStep(t *testing.T) {
 				t.Fatal("the second step did not sign in")
 			}
 			if s := h.standing(done.Session,
-				signin.Ask{ClientID: "dashboard"}).Session; s.ACR != string(policy.PhishingResistant) ||
+				gate.Ask{ClientID: "dashboard"}).Session; s.ACR != string(policy.PhishingResistant) ||
 				!slices.Equal(s.AMR, c.amr) {
 				t.Errorf("%s %v, want %v", s.ACR, s.AMR, c.amr)
 			}

@@ -123,7 +123,7 @@ func (acc account) queueKey(a Attempt) password.QueueKey {
 	if acc.browser.tries != "" {
 		return password.QueueKey{Group: acc.facts.Tenant.ID, Key: acc.facts.User.ID}
 	}
-	return password.QueueKey{Key: source(a.Visitor.IP)}
+	return password.QueueKey{Key: a.Visitor.Network()}
 }
 
 // renew makes a fresh hash of a password whose hash was imported, or peppered with an older
@@ -244,7 +244,7 @@ func (s *Service) passwordProved(ctx context.Context, tx *db.Tx, a Attempt, acc 
 		Flow:     a.flow(acc.facts.User.SecurityVersion, acc.browser.spends),
 		Facts:    acc.facts,
 		budgets:  budgets,
-		bindable: s.Bindable,
+		bindable: s.Gate.Bindable,
 		prefer:   string(a.Prefer),
 		device:   acc.browser.device,
 	}

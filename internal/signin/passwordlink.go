@@ -74,7 +74,7 @@ func (s *Service) AskPasswordLink(ctx context.Context, a Forgotten) error {
 		return fmt.Errorf("encode job: %w", err)
 	}
 	return s.DB.InTx(ctx, db.Installation, func(tx *db.Tx) error {
-		wait, err := ratelimit.SpendIn(ctx, tx, limitResetSource, source(a.Visitor.IP))
+		wait, err := ratelimit.SpendIn(ctx, tx, limitResetSource, a.Visitor.Network())
 		if err == nil && wait > 0 {
 			err = errSlowDown.After(wait)
 		}

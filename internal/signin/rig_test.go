@@ -16,6 +16,8 @@ import (
 	"countersign/internal/config"
 	"countersign/internal/db"
 	"countersign/internal/db/dbtest"
+	"countersign/internal/gate"
+	"countersign/internal/incident"
 	"countersign/internal/jobs"
 	"countersign/internal/message"
 	"countersign/internal/message/email"
@@ -93,6 +95,8 @@ type house struct {
 	post    *post
 	courier *message.Courier
 	company string
+
+	incident *incident.Service
 }
 
 func each(t *testing.T, fn func(t *testing.T, h *house)) {
@@ -112,11 +116,12 @@ func build(t testing.TB, d *db.DB, c *clock) *house {
 	limits := config.Default().Limits
 	h := &house{t: t, clock: c, post: &post{}, Service: &signin.Service{
 		DB: d, Keys: keys, Queue: queue, Passwords: pool, Limits: limits, Origin: "https://sign-in.test",
-		Seen:     signin.NewSeen(),
+		Gate:     &gate.Gate{DB: d, Limits: limits, Seen: gate.NewSeen()},
 		Notifier: &notify.Notifier{Queue: queue, Limits: limits},
 		Email: outofband.Verifier{Channel: authenticator.Email, Keys: keys, Queue: queue, Digits: limits.CodeLength,
 			Origin: "https://sign-in.test"},
 	}}
+	h.incident = &incident.Service{DB: d, Keys: keys, Notifier: h.Notifier}
 	h.courier = &message.Courier{DB: d, Keys: keys, Senders: map[string]message.Sender{"email": h.post},
 		Log: slog.New(slog.DiscardHandler)}
 	h.tx(func(ctx context.Context, tx *db.Tx) error {
@@ -257,9 +262,9 @@ func (h *house) signIn(address, app string, remember bool) signin.Done {
 	return done
 }
 
-func (h *house) standing(ref secret.Reference, ask signin.Ask) signin.SessionCheck {
+func (h *house) standing(ref secret.Reference, ask gate.Ask) gate.SessionCheck {
 	h.t.Helper()
-	st, err := h.CheckSession(h.t.Context(), ref.Text().Reveal(), ask)
+	st, err := h.Gate.CheckSession(h.t.Context(), ref.Text().Reveal(), ask)
 	if err != nil {
 		h.t.Fatal(err)
 	}

@@ -2,7 +2,6 @@ package signin
 
 import (
 	"encoding/hex"
-	"net/netip"
 	"strings"
 	"time"
 
@@ -11,6 +10,7 @@ import (
 	"countersign/internal/authenticator/password"
 	"countersign/internal/config"
 	"countersign/internal/db"
+	"countersign/internal/gate"
 	"countersign/internal/message"
 	"countersign/internal/notify"
 	"countersign/internal/ratelimit"
@@ -29,8 +29,7 @@ type Service struct {
 	Others    map[authenticator.Kind]authenticator.Verifier // the second steps beside e-mail that are configured
 	Limits    config.Limits
 	Origin    string // public origin, for the links in mails
-	Seen      *Seen
-	Bindable  []authenticator.Kind // what people can set up by themselves
+	Gate      *gate.Gate
 }
 
 func (s *Service) verifier(k authenticator.Kind) authenticator.Verifier {
@@ -142,8 +141,6 @@ var limitFlows = ratelimit.Limit{Name: "flow.account", Windows: []ratelimit.Wind
 // limitNoise bounds the audit rows that refused answers of one account write.
 var limitNoise = ratelimit.Limit{Name: "noise.account", Windows: []ratelimit.Window{{Count: 120, Per: time.Hour}}}
 
-var limitLinks = ratelimit.Limit{Name: "link.source", Windows: []ratelimit.Window{{Count: 60, Per: 10 * time.Minute}}}
-
 // accountSubject names an account by its canonical address, known or not, without keeping
 // the address.
 func (s *Service) accountSubject(email string) string {
@@ -156,21 +153,4 @@ func (s *Service) accountSubject(email string) string {
 
 func (s *Service) hidden(purpose, value string) string {
 	return hex.EncodeToString(s.Keys.Lasting("budget/"+purpose, value)[:12])
-}
-
-// source is the network that a request came from: an IPv4 address or an IPv6 /64, which
-// is what one household or one machine is given.
-func source(ip string) string {
-	a, err := netip.ParseAddr(ip)
-	if err != nil {
-		return "unknown"
-	}
-	if a = a.Unmap(); a.Is6() {
-		p, err := a.Prefix(64)
-		if err != nil {
-			return "unknown"
-		}
-		return p.String()
-	}
-	return a.String()
 }

@@ -108,7 +108,7 @@ func (s *Service) SetPasswordByLink(ctx context.Context, ref secret.Reference, p
 	v session.Visitor) (PasswordLink, error) {
 	o, err := s.readPasswordLink(ctx, ref)
 	if err == nil && o.State == LinkUnknown {
-		err = ratelimit.Spend(ctx, s.DB, db.Installation, limitLinks, source(v.IP))
+		err = ratelimit.Spend(ctx, s.DB, db.Installation, outofband.WrongLinks, v.Network())
 	}
 	if err == nil && o.State == LinkExpired {
 		err = s.expirePasswordLink(ctx, ref)

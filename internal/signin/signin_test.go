@@ -15,6 +15,7 @@ import (
 	"countersign/internal/db"
 	"countersign/internal/fault"
 	"countersign/internal/flow"
+	"countersign/internal/gate"
 	"countersign/internal/message/email"
 	"countersign/internal/policy"
 	"countersign/internal/secret"
@@ -38,7 +39,7 @@ func TestALO3_ALO6_PasswordThenCode(t *testing.T) {
 		if !ok {
 			t.Fatal("the right code did not sign in")
 		}
-		st := h.standing(done.Session, signin.Ask{ClientID: "dashboard"})
+		st := h.standing(done.Session, gate.Ask{ClientID: "dashboard"})
 		if !st.Enough || st.Session.ACR != string(policy.EmailConfirmed) ||
 			strings.Join(st.Session.AMR, " ") != "pwd email" {
 			t.Errorf("standing %+v", st)
@@ -290,7 +291,7 @@ func TestALO8_RememberedThirtyDaysAbsolute(t *testing.T) {
 		for day := 7; day <= 28; day += 7 {
 			h.clock.pass(7 * 24 * time.Hour)
 			next := h.again("maria@company.test", "dashboard", browser)
-			st := h.standing(next.Session, signin.Ask{ClientID: "dashboard"})
+			st := h.standing(next.Session, gate.Ask{ClientID: "dashboard"})
 			if !st.Enough || st.Session.ACR != string(policy.PasswordOnly) {
 				t.Fatalf("day %d: %+v", day, st)
 			}
@@ -363,8 +364,8 @@ func TestAnOlderMemoryTokenEndsTheLine(t *testing.T) {
 				t.Errorf("%#v, %v", step, err)
 			}
 		}
-		if st, err := h.CheckSession(t.Context(), string(born.Session.Text()),
-			signin.Ask{ClientID: "dashboard"}); err != nil ||
+		if st, err := h.Gate.CheckSession(t.Context(), string(born.Session.Text()),
+			gate.Ask{ClientID: "dashboard"}); err != nil ||
 			st.Session != nil {
 			t.Errorf("the session of a copied token goes on: %v", err)
 		}
@@ -419,7 +420,7 @@ func TestAIR2_ALO2_ExemptThenCovered(t *testing.T) {
 		if err != nil || !ok {
 			t.Fatalf("the exempt app asked: %#v, %v", step, err)
 		}
-		st := h.standing(done.Session, signin.Ask{ClientID: "dashboard"})
+		st := h.standing(done.Session, gate.Ask{ClientID: "dashboard"})
 		if st.Enough || !st.StepUp {
 			t.Fatalf("the covered app with the exempt app's session: %+v", st)
 		}
@@ -433,22 +434,22 @@ func TestAIR2_ALO2_ExemptThenCovered(t *testing.T) {
 		if !ok {
 			t.Fatal("the step-up did not finish")
 		}
-		if st := h.standing(up.Session, signin.Ask{ClientID: "dashboard"}); !st.Enough ||
+		if st := h.standing(up.Session, gate.Ask{ClientID: "dashboard"}); !st.Enough ||
 			st.Session.ACR != string(policy.EmailConfirmed) {
 			t.Errorf("after the step-up: %+v", st)
 		}
-		if st := h.standing(done.Session, signin.Ask{ClientID: "phone"}); st.Session != nil {
+		if st := h.standing(done.Session, gate.Ask{ClientID: "phone"}); st.Session != nil {
 			t.Error("the older cookie still opens something")
 		}
-		if st, _ := h.CheckSessionByID(t.Context(), h.company, done.Session.ID,
-			signin.Ask{ClientID: "phone"}); !st.Enough {
+		if st, _ := h.Gate.CheckSessionByID(t.Context(), h.company, done.Session.ID,
+			gate.Ask{ClientID: "phone"}); !st.Enough {
 			t.Error("the exempt app's tokens died with the step-up")
 		}
-		if err := h.SignOut(t.Context(), up.Session, visitor); err != nil {
+		if err := h.Gate.SignOut(t.Context(), up.Session, visitor); err != nil {
 			t.Fatal(err)
 		}
-		if st, _ := h.CheckSessionByID(t.Context(), h.company, done.Session.ID,
-			signin.Ask{ClientID: "phone"}); st.Enough {
+		if st, _ := h.Gate.CheckSessionByID(t.Context(), h.company, done.Session.ID,
+			gate.Ask{ClientID: "phone"}); st.Enough {
 			t.Error("signing out left the session underneath")
 		}
 	})
@@ -468,7 +469,7 @@ func TestATK80_AStepUpEndsWithItsSession(t *testing.T) {
 			t.Fatalf("%#v, %v", step, err)
 		}
 		code := h.newest().Code
-		if err := h.SignOut(t.Context(), done.Session, visitor); err != nil {
+		if err := h.Gate.SignOut(t.Context(), done.Session, visitor); err != nil {
 			t.Fatal(err)
 		}
 		if over, ok := h.answer(*ask.Flow, code, false).(signin.Over); !ok || over.Reason != flow.Changed {
@@ -486,11 +487,11 @@ func TestAIR12_SwitchingOnReachesLiveSessions(t *testing.T) {
 		if err != nil || !ok {
 			t.Fatalf("%#v, %v", step, err)
 		}
-		if st := h.standing(done.Session, signin.Ask{ClientID: "dashboard"}); !st.Enough {
+		if st := h.standing(done.Session, gate.Ask{ClientID: "dashboard"}); !st.Enough {
 			t.Fatalf("before: %+v", st)
 		}
 		h.in(open, func(ctx context.Context, tx *db.Tx) error { return tenant.SwitchOn(ctx, tx) })
-		if st := h.standing(done.Session, signin.Ask{ClientID: "dashboard"}); st.Enough || !st.StepUp {
+		if st := h.standing(done.Session, gate.Ask{ClientID: "dashboard"}); st.Enough || !st.StepUp {
 			t.Errorf("after: %+v", st)
 		}
 	})
@@ -584,7 +585,7 @@ func TestALO10_ThisWasNotMe(t *testing.T) {
 		}
 		forged := linkOf(t, mail.Link)
 		for _, r := range []secret.Reference{forged, {Tenant: ref.Tenant, ID: ref.ID, Token: forged.Token}, ref, ref} {
-			if err := h.Disown(t.Context(), r, visitor); err != nil {
+			if err := h.incident.Disown(t.Context(), r, visitor); err != nil {
 				t.Fatal(err)
 			}
 		}
@@ -831,7 +832,7 @@ func TestALO1_AnnouncedBeforeItHolds(t *testing.T) {
 		}
 		h.clock.pass(13*24*time.Hour + time.Hour)
 		h.password("pat@soon.test", "dashboard")
-		if st := h.standing(done.Session, signin.Ask{ClientID: "dashboard"}); st.Enough {
+		if st := h.standing(done.Session, gate.Ask{ClientID: "dashboard"}); st.Enough {
 			t.Error("a session from before is still enough")
 		}
 	})
@@ -846,12 +847,12 @@ func TestATK143_UnreachableLevelsAreRefused(t *testing.T) {
 			t.Errorf("%#v, %v", step, err)
 		}
 		done := h.signIn("maria@company.test", "dashboard", false)
-		if st := h.standing(done.Session, signin.Ask{ClientID: "dashboard", WantACR: a.WantACR}); st.Enough ||
+		if st := h.standing(done.Session, gate.Ask{ClientID: "dashboard", WantACR: a.WantACR}); st.Enough ||
 			!st.Unreachable {
 			t.Errorf("%+v", st)
 		}
 		if st := h.standing(done.Session,
-			signin.Ask{ClientID: "dashboard", FreshAfter: h.clock.now().Add(time.Second)}); st.Enough || st.StepUp {
+			gate.Ask{ClientID: "dashboard", FreshAfter: h.clock.now().Add(time.Second)}); st.Enough || st.StepUp {
 			t.Errorf("prompt=login: %+v", st)
 		}
 	})
@@ -859,13 +860,13 @@ func TestATK143_UnreachableLevelsAreRefused(t *testing.T) {
 
 func TestSessionsEndByTheServersClock(t *testing.T) {
 	each(t, func(t *testing.T, h *house) {
-		ask := signin.Ask{ClientID: "dashboard"}
+		ask := gate.Ask{ClientID: "dashboard"}
 		idle := h.signIn("maria@company.test", "dashboard", false)
 		h.clock.pass(59 * time.Minute)
 		if !h.standing(idle.Session, ask).Enough {
 			t.Error("ended after 59 idle minutes")
 		}
-		if err := h.Seen.Flush(t.Context(), h.DB); err != nil {
+		if err := h.Gate.Seen.Flush(t.Context(), h.DB); err != nil {
 			t.Fatal(err)
 		}
 		h.clock.pass(time.Hour)
@@ -890,7 +891,7 @@ func TestSessionsEndByTheServersClock(t *testing.T) {
 // its browser; sign-out still finds what apps hold of it.
 func TestREL14_AClockThatGoesBackRevivesNoSession(t *testing.T) {
 	each(t, func(t *testing.T, h *house) {
-		ask := signin.Ask{ClientID: "dashboard"}
+		ask := gate.Ask{ClientID: "dashboard"}
 		idle := h.signIn("maria@company.test", "dashboard", false)
 		h.clock.pass(2 * time.Hour)
 		if h.standing(idle.Session, ask).Session != nil {
@@ -900,14 +901,14 @@ func TestREL14_AClockThatGoesBackRevivesNoSession(t *testing.T) {
 		if h.standing(idle.Session, ask).Session != nil {
 			t.Error("an idle session lives again")
 		}
-		if st, err := h.CheckSessionByID(t.Context(), idle.Session.Tenant, idle.Session.ID, ask); err != nil ||
+		if st, err := h.Gate.CheckSessionByID(t.Context(), idle.Session.Tenant, idle.Session.ID, ask); err != nil ||
 			!st.Enough {
 			t.Errorf("what apps hold ended with the browser's idle time: %+v, %v", st, err)
 		}
-		if err := h.SignOut(t.Context(), idle.Session, visitor); err != nil {
+		if err := h.Gate.SignOut(t.Context(), idle.Session, visitor); err != nil {
 			t.Fatal(err)
 		}
-		if st, err := h.CheckSessionByID(t.Context(), idle.Session.Tenant, idle.Session.ID, ask); err != nil ||
+		if st, err := h.Gate.CheckSessionByID(t.Context(), idle.Session.Tenant, idle.Session.ID, ask); err != nil ||
 			st.Session != nil {
 			t.Errorf("signing out of an idle session ended nothing: %+v, %v", st, err)
 		}
@@ -929,19 +930,20 @@ func TestSigningOutOfWhatIsOverEndsWhatItCameFrom(t *testing.T) {
 	each(t, func(t *testing.T, h *house) {
 		long := h.done("maria@company.test", "phone")
 		short := h.signIn("maria@company.test", "dashboard", false)
-		if err := h.TakeOver(t.Context(), long.Session.Text().Reveal(), short.Session, visitor); err != nil {
+		if err := h.Gate.TakeOver(t.Context(), long.Session.Text().Reveal(), short.Session, visitor); err != nil {
 			t.Fatal(err)
 		}
 		h.clock.pass(25 * time.Hour)
-		if h.standing(short.Session, signin.Ask{ClientID: "dashboard"}).Session != nil {
+		if h.standing(short.Session, gate.Ask{ClientID: "dashboard"}).Session != nil {
 			t.Fatal("alive after 25 hours")
 		}
 		for range 2 {
-			if err := h.SignOut(t.Context(), short.Session, visitor); err != nil {
+			if err := h.Gate.SignOut(t.Context(), short.Session, visitor); err != nil {
 				t.Fatal(err)
 			}
 		}
-		st, err := h.CheckSessionByID(t.Context(), long.Session.Tenant, long.Session.ID, signin.Ask{ClientID: "phone"})
+		ask := gate.Ask{ClientID: "phone"}
+		st, err := h.Gate.CheckSessionByID(t.Context(), long.Session.Tenant, long.Session.ID, ask)
 		if err != nil || st.Session != nil {
 			t.Errorf("what apps hold of the earlier session lives: %+v, %v", st, err)
 		}
@@ -1000,7 +1002,7 @@ func TestExplain(t *testing.T) {
 func TestSEC68_AMemoryOpensOneAppOnly(t *testing.T) {
 	each(t, func(t *testing.T, h *house) {
 		done := h.signIn("maria@company.test", "dashboard", true)
-		dashboard, other := signin.Ask{ClientID: "dashboard"}, signin.Ask{ClientID: client.PortalID}
+		dashboard, other := gate.Ask{ClientID: "dashboard"}, gate.Ask{ClientID: client.PortalID}
 		if !h.standing(done.Session, other).Enough {
 			t.Error("a fresh second step is not enough for another app")
 		}
@@ -1018,10 +1020,10 @@ func TestSEC68_AMemoryOpensOneAppOnly(t *testing.T) {
 			if st := h.standing(done.Session, other); st.Enough || !st.StepUp {
 				t.Errorf("another app after two idle hours: %+v", st)
 			}
-			if st, _ := h.CheckSessionByID(t.Context(), h.company, done.Session.ID, other); !st.Enough {
+			if st, _ := h.Gate.CheckSessionByID(t.Context(), h.company, done.Session.ID, other); !st.Enough {
 				t.Errorf("the tokens of another app after two idle hours: %+v", st)
 			}
-			if err := h.Seen.Flush(t.Context(), h.DB); err != nil {
+			if err := h.Gate.Seen.Flush(t.Context(), h.DB); err != nil {
 				t.Fatal(err)
 			}
 		}
@@ -1037,12 +1039,12 @@ func TestSEC68_TheSecondStepAgesThoughInUse(t *testing.T) {
 		done := h.signIn("maria@company.test", "dashboard", true)
 		for range 47 {
 			h.clock.pass(30 * time.Minute)
-			if !h.standing(done.Session, signin.Ask{ClientID: client.PortalID}).Enough {
+			if !h.standing(done.Session, gate.Ask{ClientID: client.PortalID}).Enough {
 				t.Fatal("aged within a day of use")
 			}
 		}
 		h.clock.pass(31 * time.Minute)
-		if h.standing(done.Session, signin.Ask{ClientID: client.PortalID}).Enough {
+		if h.standing(done.Session, gate.Ask{ClientID: client.PortalID}).Enough {
 			t.Error("still two steps after a day")
 		}
 	})
@@ -1051,24 +1053,24 @@ func TestSEC68_TheSecondStepAgesThoughInUse(t *testing.T) {
 // guard: TakeOver.
 func TestATK78_AnOldCookieDiesWhenItsBrowserSignsInAgain(t *testing.T) {
 	each(t, func(t *testing.T, h *house) {
-		ask := signin.Ask{ClientID: "dashboard"}
+		ask := gate.Ask{ClientID: "dashboard"}
 		first := h.signIn("maria@company.test", "dashboard", false)
 		second := h.signIn("maria@company.test", "dashboard", false)
-		if err := h.TakeOver(t.Context(), first.Session.Text().Reveal(), second.Session, visitor); err != nil {
+		if err := h.Gate.TakeOver(t.Context(), first.Session.Text().Reveal(), second.Session, visitor); err != nil {
 			t.Fatal(err)
 		}
 		if h.standing(first.Session, ask).Session != nil {
 			t.Error("the old cookie lives")
 		}
-		if st, _ := h.CheckSessionByID(t.Context(), h.company, first.Session.ID, ask); !st.Enough {
+		if st, _ := h.Gate.CheckSessionByID(t.Context(), h.company, first.Session.ID, ask); !st.Enough {
 			t.Error("the apps' tokens died with the new sign-in")
 		}
 		somebody := h.signIn("owner@company.test", "dashboard", false)
-		if err := h.TakeOver(t.Context(), second.Session.Text().Reveal(), somebody.Session, visitor); err != nil {
+		if err := h.Gate.TakeOver(t.Context(), second.Session.Text().Reveal(), somebody.Session, visitor); err != nil {
 			t.Fatal(err)
 		}
 		for _, id := range []string{first.Session.ID, second.Session.ID} {
-			if st, _ := h.CheckSessionByID(t.Context(), h.company, id, ask); st.Session != nil {
+			if st, _ := h.Gate.CheckSessionByID(t.Context(), h.company, id, ask); st.Session != nil {
 				t.Error("somebody else's session outlives the new person at this browser")
 			}
 		}
@@ -1083,19 +1085,19 @@ func TestATK80_SignOutEndsTheWholeLineHoweverIdle(t *testing.T) {
 			done := h.signIn("maria@company.test", "dashboard", false)
 			h.clock.pass(7 * time.Minute) // beyond ten mails an hour otherwise
 			if i > 0 {
-				if err := h.TakeOver(t.Context(), line[i-1].Text().Reveal(), done.Session, visitor); err != nil {
+				if err := h.Gate.TakeOver(t.Context(), line[i-1].Text().Reveal(), done.Session, visitor); err != nil {
 					t.Fatal(err)
 				}
 			}
 			line = append(line, done.Session)
 		}
 		h.clock.pass(2 * time.Hour)
-		if err := h.SignOut(t.Context(), line[8], visitor); err != nil {
+		if err := h.Gate.SignOut(t.Context(), line[8], visitor); err != nil {
 			t.Fatal(err)
 		}
 		for i, ref := range line {
-			if st, _ := h.CheckSessionByID(t.Context(), h.company, ref.ID,
-				signin.Ask{ClientID: "dashboard"}); st.Session != nil {
+			if st, _ := h.Gate.CheckSessionByID(t.Context(), h.company, ref.ID,
+				gate.Ask{ClientID: "dashboard"}); st.Session != nil {
 				t.Errorf("session %d of the line lives", i)
 			}
 		}

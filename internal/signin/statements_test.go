@@ -4,6 +4,7 @@ import (
 	"testing"
 	"time"
 
+	"countersign/internal/gate"
 	"countersign/internal/signin"
 )
 
@@ -49,7 +50,7 @@ func TestStatementsPerStep(t *testing.T) {
 		})
 		code = h.newest().Code
 		count("the right code after a wrong one", 7, func() { done = h.answer(*ask.Flow, code, false).(signin.Done) })
-		count("a session check", 1, func() { h.standing(done.Session, signin.Ask{ClientID: "dashboard"}) })
+		count("a session check", 1, func() { h.standing(done.Session, gate.Ask{ClientID: "dashboard"}) })
 	})
 }
 

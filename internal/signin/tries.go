@@ -24,7 +24,7 @@ func (s *Service) readTries(ctx context.Context, tx *db.Tx, a Attempt, acc *acco
 	charge := func(l ratelimit.Limit, who string) ratelimit.BudgetKey {
 		return ratelimit.BudgetKey{Tenant: db.Installation, Limit: l, Subject: who}
 	}
-	from, subject := source(a.Visitor.IP), s.accountSubject(a.Email)
+	from, subject := a.Visitor.Network(), s.accountSubject(a.Email)
 	network := charge(s.limitSource(), from)
 	network.Tag = subject
 	if acc.browser.tries != "" {

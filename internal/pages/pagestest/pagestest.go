@@ -25,6 +25,8 @@ import (
 	"countersign/internal/db"
 	"countersign/internal/db/dbtest"
 	"countersign/internal/enrollpages"
+	"countersign/internal/gate"
+	"countersign/internal/incident"
 	"countersign/internal/jobs"
 	"countersign/internal/locale"
 	"countersign/internal/message"
@@ -52,10 +54,11 @@ const (
 // Rig is what the handlers of people's pages need.
 type Rig struct {
 	*pages.Base
-	Binding *binding.Service
-	Profile *profile.Service
-	SetUp   *setup.Service
-	Enroll  *enrollpages.Pages
+	Binding  *binding.Service
+	Profile  *profile.Service
+	SetUp    *setup.Service
+	Incident *incident.Service
+	Enroll   *enrollpages.Pages
 
 	t *testing.T
 }
@@ -82,6 +85,13 @@ func build(t *testing.T, d *db.DB, templates map[string]fs.FS) *Rig {
 	notifier := &notify.Notifier{Queue: queue, Limits: limits}
 	apps, codes := totp.Verifier{Keys: keys}, lookup.Verifier{Hash: pool.HashCode, Match: pool.MatchCode}
 	r := &Rig{t: t, Base: &pages.Base{DB: d, Keys: keys, Place: func(netip.Addr, string) string { return "Valencia" }}}
+	r.Gate = &gate.Gate{
+		DB:       d,
+		Limits:   limits,
+		Bindable: []authenticator.Kind{authenticator.TOTP, authenticator.Backup},
+		Seen:     gate.NewSeen(),
+	}
+	r.Incident = &incident.Service{DB: d, Keys: keys, Notifier: notifier}
 	r.SignIn = &signin.Service{
 		DB:        d,
 		Keys:      keys,
@@ -90,8 +100,7 @@ func build(t *testing.T, d *db.DB, templates map[string]fs.FS) *Rig {
 		Passwords: pool,
 		Limits:    limits,
 		Origin:    Origin,
-		Seen:      signin.NewSeen(),
-		Bindable:  []authenticator.Kind{authenticator.TOTP, authenticator.Backup},
+		Gate:      r.Gate,
 		Email: outofband.Verifier{
 			Channel: authenticator.Email,
 			Keys:    keys,
@@ -103,6 +112,7 @@ func build(t *testing.T, d *db.DB, templates map[string]fs.FS) *Rig {
 	}
 	r.Binding = &binding.Service{
 		DB:       d,
+		Gate:     r.Gate,
 		SignIn:   r.SignIn,
 		Keys:     keys,
 		Notifier: notifier,

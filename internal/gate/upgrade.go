@@ -1,4 +1,4 @@
-package signin
+package gate
 
 import (
 	"context"
@@ -17,7 +17,7 @@ import (
 // Upgrade replaces a session, in the unit of work in which its user has shown one more
 // authenticator: they set it up. The new one stands for the old proofs and that one; the old
 // cookie dies. It rests on the same sign-in, and is no fresher than before.
-func (s *Service) Upgrade(ctx context.Context, tx *db.Tx, old session.Session, proof authenticator.Proof,
+func (g *Gate) Upgrade(ctx context.Context, tx *db.Tx, old session.Session, proof authenticator.Proof,
 	v session.Visitor) (ref secret.Reference, life time.Duration, err error) {
 	open, err := session.Retire(ctx, tx, old.ID)
 	if err == nil && !open { // signed out meanwhile
@@ -37,15 +37,23 @@ func (s *Service) Upgrade(ctx context.Context, tx *db.Tx, old session.Session, p
 		SecurityVersion: old.SecurityVersion,
 		Visitor:         v,
 		AuthenticatedAt: old.AuthenticatedAt,
-		Idle:            s.Limits.SessionIdle,
-		ExpiresAt:       tx.Now.Add(s.Limits.SessionLife),
+		Idle:            g.Limits.SessionIdle,
+		ExpiresAt:       tx.Now.Add(g.Limits.SessionLife),
 	}
 	next, ref, err = session.Issue(ctx, tx, next)
 	if err != nil {
 		return ref, 0, err
 	}
-	e := event(audit.SignInCompleted, audit.OK, "method_set_up", old.UserID, old.ClientID,
-		strings.Join(next.AMR, " "), next.ID, v)
-	e.Level = next.ACR
-	return ref, next.ExpiresAt.Sub(tx.Now), audit.Record(ctx, tx, e)
+	return ref, next.ExpiresAt.Sub(tx.Now), audit.Record(ctx, tx, audit.Event{
+		Action:    audit.SignInCompleted,
+		Result:    audit.OK,
+		Reason:    "method_set_up",
+		ActorID:   old.UserID,
+		UserID:    old.UserID,
+		ClientID:  old.ClientID,
+		Method:    strings.Join(next.AMR, " "),
+		SubjectID: next.ID,
+		Level:     next.ACR,
+		Origin:    v.Origin(),
+	})
 }

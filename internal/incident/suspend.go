@@ -1,4 +1,4 @@
-package signin
+package incident
 
 import (
 	"context"
@@ -11,7 +11,6 @@ import (
 	"countersign/internal/message/email"
 	"countersign/internal/notify"
 	"countersign/internal/session"
-	"countersign/internal/tenant"
 	"countersign/internal/user"
 )
 
@@ -22,23 +21,23 @@ const suspendWithin = 72 * time.Hour
 // suspendBoundIn suspends what was set up in a disputed sign-in, so that a thief's
 // authenticator does not open the account. It removes nothing: what is suspended goes on
 // protecting the account until someone proves an undisputed method or an administrator decides.
-func (s *Service) suspendBoundIn(ctx context.Context, tx *db.Tx, f *activeFlow, flowID string,
+func (s *Service) suspendBoundIn(ctx context.Context, tx *db.Tx, h holder, flowID string,
 	v session.Visitor) error {
 	bound, err := authenticator.BoundIn(ctx, tx, flowID)
 	if err != nil {
 		return err
 	}
-	return s.suspend(ctx, tx, f.User, f.Vendor.Name, bound, v)
+	return s.suspend(ctx, tx, h, bound, v)
 }
 
 // suspendSince is suspendBoundIn for a change of address: what was set up in its sign-in, and
 // in any since, in which the account may have been the thief's alone.
-func (s *Service) suspendSince(ctx context.Context, tx *db.Tx, u user.User, c user.Change, v session.Visitor) error {
+func (s *Service) suspendSince(ctx context.Context, tx *db.Tx, h holder, c user.Change, v session.Visitor) error {
 	bound, err := authenticator.BoundIn(ctx, tx, c.FlowID)
 	if err != nil {
 		return err
 	}
-	since, err := authenticator.BoundSince(ctx, tx, u.ID, c.ConfirmedAt)
+	since, err := authenticator.BoundSince(ctx, tx, h.user.ID, c.ConfirmedAt)
 	if err != nil {
 		return err
 	}
@@ -47,19 +46,15 @@ func (s *Service) suspendSince(ctx context.Context, tx *db.Tx, u user.User, c us
 			bound = append(bound, a)
 		}
 	}
-	i, err := tenant.LoadInstallation(ctx, tx)
-	if err != nil {
-		return err
-	}
-	return s.suspend(ctx, tx, u, i.Name, bound, v)
+	return s.suspend(ctx, tx, h, bound, v)
 }
 
 // suspend suspends what is young enough, and tells every address of the account. Where that
 // leaves the company without an owner who can sign in, the vendor is told.
 func (s *Service) suspend(
-	ctx context.Context, tx *db.Tx, u user.User, vendor string, all []authenticator.Authenticator, v session.Visitor,
+	ctx context.Context, tx *db.Tx, h holder, all []authenticator.Authenticator, v session.Visitor,
 ) error {
-	stuck, err := ownersStuck(ctx, tx, u)
+	stuck, err := ownersStuck(ctx, tx, h.user)
 	if err != nil {
 		return err
 	}
@@ -67,37 +62,38 @@ func (s *Service) suspend(
 		if !a.BoundAt.After(tx.Now.Add(-suspendWithin)) {
 			continue
 		}
-		first, err := authenticator.Suspend(ctx, tx, u.ID, a.ID)
-		if err != nil {
-			return err
-		}
-		if !first {
-			continue
-		}
-		e := event(audit.MethodSuspended, audit.OK, "not_me", u.ID, "", string(a.Kind), a.ID, v)
-		if err := audit.Record(ctx, tx, e); err != nil {
-			return err
-		}
-		c := email.MethodChanged{
-			Vendor:   vendor,
-			Kind:     string(a.Kind),
-			Label:    a.Label,
-			Reported: true,
-			IP:       v.IP,
-			Place:    v.Place,
-			Browser:  v.Browser,
-			At:       tx.Now,
-		}
-		if err := s.Notifier.TellHolder(ctx, tx, u,
-			notify.Notice{Purpose: "method.suspended", Content: c}); err != nil {
+		if err := s.suspendOne(ctx, tx, h, a, v); err != nil {
 			return err
 		}
 	}
-	now, err := ownersStuck(ctx, tx, u)
+	now, err := ownersStuck(ctx, tx, h.user)
 	if err != nil || stuck || !now {
 		return err
 	}
-	return s.alertVendor(ctx, tx, u, vendor, v)
+	return s.alertVendor(ctx, tx, h, v)
+}
+
+func (s *Service) suspendOne(ctx context.Context, tx *db.Tx, h holder, a authenticator.Authenticator,
+	v session.Visitor) error {
+	first, err := authenticator.Suspend(ctx, tx, h.user.ID, a.ID)
+	if err != nil || !first {
+		return err
+	}
+	e := event(audit.MethodSuspended, "not_me", h.user.ID, string(a.Kind), a.ID, v)
+	if err := audit.Record(ctx, tx, e); err != nil {
+		return err
+	}
+	c := email.MethodChanged{
+		Vendor:   h.vendor,
+		Kind:     string(a.Kind),
+		Label:    a.Label,
+		Reported: true,
+		IP:       v.IP,
+		Place:    v.Place,
+		Browser:  v.Browser,
+		At:       tx.Now,
+	}
+	return s.Notifier.TellHolder(ctx, tx, h.user, notify.Notice{Purpose: "method.suspended", Content: c})
 }
 
 // ownersStuck reports whether u is an owner of a company in which no owner has a method that
@@ -111,14 +107,14 @@ func ownersStuck(ctx context.Context, tx *db.Tx, u user.User) (bool, error) {
 
 // alertVendor tells the vendor's operators that a report left a company without an owner who
 // can sign in: no one there can help any more.
-func (s *Service) alertVendor(ctx context.Context, tx *db.Tx, u user.User, vendor string, v session.Visitor) error {
-	if err := audit.Record(ctx, tx, event(audit.OwnersStuck, audit.OK, "not_me", u.ID, "", "", u.ID, v)); err != nil {
+func (s *Service) alertVendor(ctx context.Context, tx *db.Tx, h holder, v session.Visitor) error {
+	if err := audit.Record(ctx, tx, event(audit.OwnersStuck, "not_me", h.user.ID, "", h.user.ID, v)); err != nil {
 		return err
 	}
 	letter := email.NotMeAlert{
-		Vendor:    vendor,
-		UserName:  u.Name,
-		UserEmail: u.Email,
+		Vendor:    h.vendor,
+		UserName:  h.user.Name,
+		UserEmail: h.user.Email,
 		IP:        v.IP,
 		Place:     v.Place,
 		Browser:   v.Browser,

@@ -1,4 +1,4 @@
-package signin
+package gate
 
 import (
 	"context"
@@ -41,7 +41,8 @@ func (s *Seen) note(tenantID, sessionID string, now time.Time, fresh bool) {
 	s.add(map[[2]string]use{{tenantID, sessionID}: u})
 }
 
-func (s *Seen) noteUse(tenantID, authenticatorID string, now time.Time) {
+// NoteUse notes when an authenticator was last used.
+func (s *Seen) NoteUse(tenantID, authenticatorID string, now time.Time) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.used[[2]string{tenantID, authenticatorID}] = now

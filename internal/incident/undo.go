@@ -1,4 +1,4 @@
-package signin
+package incident
 
 import (
 	"context"
@@ -14,7 +14,6 @@ import (
 	"countersign/internal/ratelimit"
 	"countersign/internal/secret"
 	"countersign/internal/session"
-	"countersign/internal/tenant"
 	"countersign/internal/user"
 )
 
@@ -24,7 +23,7 @@ import (
 // bad, and does nothing a second time, after 72 hours, or where someone else set the address since.
 func (s *Service) UndoAddress(ctx context.Context, ref secret.Reference, v session.Visitor) error {
 	if !s.Keys.CheckToken(ref.Token, "undo-address", ref.Tenant, ref.ID) {
-		return ratelimit.Spend(ctx, s.DB, db.Installation, limitLinks, source(v.IP))
+		return ratelimit.Spend(ctx, s.DB, db.Installation, outofband.WrongLinks, v.Network())
 	}
 	return audit.OrLater(ctx, s.DB, ref.Tenant, func(ctx context.Context, tx *db.Tx) error {
 		c, err := user.UndoChange(ctx, tx, ref.ID)
@@ -50,11 +49,11 @@ func (s *Service) UndoAddress(ctx context.Context, ref secret.Reference, v sessi
 // moveBack undoes what a sign-in that was not the owner's, with its step-ups, did to the
 // address: the change that it asked for ends, and the oldest one that it made and that may
 // still be undone is undone.
-func (s *Service) moveBack(ctx context.Context, tx *db.Tx, f *activeFlow, line []string, v session.Visitor) error {
-	if _, err := user.CloseChange(ctx, tx, f.User.ID, flow.NotMe); err != nil {
+func (s *Service) moveBack(ctx context.Context, tx *db.Tx, userID string, line []string, v session.Visitor) error {
+	if _, err := user.CloseChange(ctx, tx, userID, flow.NotMe); err != nil {
 		return err
 	}
-	all, err := user.ChangesOf(ctx, tx, f.User.ID)
+	all, err := user.ChangesOf(ctx, tx, userID)
 	if err != nil {
 		return err
 	}
@@ -75,33 +74,29 @@ func (s *Service) moved(ctx context.Context, tx *db.Tx, c user.Change, v session
 	if err := outofband.FollowProved(ctx, tx, c.UserID, c.From); err != nil {
 		return err
 	}
-	u, err := user.ByID(ctx, tx, c.UserID)
+	h, err := holderOf(ctx, tx, c.UserID)
 	if err != nil {
 		return err
 	}
-	if err := s.suspendSince(ctx, tx, u, c, v); err != nil {
+	if err := s.suspendSince(ctx, tx, h, c, v); err != nil {
 		return err
 	}
-	if err := audit.Record(ctx, tx, event(audit.AddressRestored, audit.OK, "", u.ID, "", "", c.ID, v)); err != nil {
-		return err
-	}
-	i, err := tenant.LoadInstallation(ctx, tx)
-	if err != nil {
+	if err := audit.Record(ctx, tx, event(audit.AddressRestored, "", c.UserID, "", c.ID, v)); err != nil {
 		return err
 	}
 	news := email.AddressRestored{
-		Vendor: i.Name,
+		Vendor: h.vendor,
 		Old:    outofband.Mask(c.From),
 		New:    outofband.Mask(c.To),
 		At:     tx.Now,
 	}
 	notice := notify.Notice{Purpose: "address.restored", Content: news}
-	if err := s.Notifier.TellAddresses(ctx, tx, u, []string{c.To}, notice); err != nil {
+	if err := s.Notifier.TellAddresses(ctx, tx, h.user, []string{c.To}, notice); err != nil {
 		return err
 	}
 	news.ToOld = true
 	notice.Content = news
-	return s.Notifier.TellHolder(ctx, tx, u, notice)
+	return s.Notifier.TellHolder(ctx, tx, h.user, notice)
 }
 
 // endEverything ends every session, sign-in, remembered browser and refresh token of an
@@ -114,18 +109,14 @@ func endEverything(ctx context.Context, tx *db.Tx, userID string) error {
 }
 
 func (s *Service) alertOfAddress(ctx context.Context, tx *db.Tx, c user.Change) error {
-	u, err := user.ByID(ctx, tx, c.UserID)
-	if err != nil {
-		return err
-	}
-	i, err := tenant.LoadInstallation(ctx, tx)
+	h, err := holderOf(ctx, tx, c.UserID)
 	if err != nil {
 		return err
 	}
 	letter := email.AddressAlert{
-		Vendor:    i.Name,
-		UserName:  u.Name,
-		UserEmail: u.Email,
+		Vendor:    h.vendor,
+		UserName:  h.user.Name,
+		UserEmail: h.user.Email,
 		IP:        c.IP,
 		Place:     c.Place,
 		Browser:   c.Browser,
