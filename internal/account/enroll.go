@@ -11,7 +11,6 @@ import (
 	"countersign/internal/enrollpages"
 	"countersign/internal/gate"
 	"countersign/internal/pages"
-	"countersign/internal/policy"
 	"countersign/internal/signin"
 )
 
@@ -29,7 +28,7 @@ func (a *Account) enrollment(w http.ResponseWriter, r *http.Request, begins bool
 	return &enrollpages.Enrollment{
 		Base:   enrollpages.InSession,
 		Holder: holder,
-		Kinds:  a.bindable(st),
+		Kinds:  st.Allowed.Enrollable(st.Has, a.Binding.Kinds()),
 		Has:    st.Has,
 		Confirm: func(ctx context.Context, proof binding.FirstProof) (enrollpages.Confirmed, error) {
 			out, raised, err := a.Binding.ConfirmInSession(ctx, holder, *st.Session, proof)
@@ -65,19 +64,6 @@ func (a *Account) holderOf(r *http.Request, st gate.SessionCheck) binding.Enroll
 			Company:  st.Tenant.Name,
 			Language: st.User.Language,
 		})
-}
-
-// bindable are the kinds that can be set up here and that vendor and company allow. Backup
-// codes stand in for another method, so they come after one.
-func (a *Account) bindable(st gate.SessionCheck) (out []authenticator.Kind) {
-	strong := slices.ContainsFunc(st.Has, policy.Factor)
-	for _, k := range a.Binding.Kinds() {
-		allowed := st.Methods.Allow(string(k)) && st.Tenant.Methods.Allow(string(k))
-		if allowed && k != authenticator.Backup || k == authenticator.Backup && strong {
-			out = append(out, k)
-		}
-	}
-	return out
 }
 
 // waitPage says why nothing can be set up for now: the password was reset by mail, and nothing

@@ -90,32 +90,6 @@ func (a *Account) missing(r *http.Request, st gate.SessionCheck) grant.Request {
 	return request
 }
 
-// usable are the kinds that someone has and may use at sign-in.
-func usable(st gate.SessionCheck) (out []authenticator.Kind) {
-	for _, k := range st.Has {
-		if k == authenticator.Backup || st.Methods.Allow(string(k)) && st.Tenant.Methods.Allow(string(k)) {
-			out = append(out, k)
-		}
-	}
-	return out
-}
-
-// reachable is the strongest level that the methods a sign-in may ask for reach with the
-// password, for the profile's summary.
-func reachable(has []authenticator.Kind) policy.Level {
-	highest := policy.PasswordOnly
-	for _, k := range has {
-		proof := authenticator.Proof{Kind: k}
-		if k == authenticator.Passkey {
-			proof.Kind += authenticator.UserVerified
-		}
-		if l := policy.Reached([]authenticator.Proof{{Kind: authenticator.Password}, proof}); l.AtLeast(highest) {
-			highest = l
-		}
-	}
-	return highest
-}
-
 // accountOverview is everything that a profile shows of an account.
 type accountOverview struct {
 	methods  []binding.Method
@@ -171,7 +145,7 @@ func (a *Account) showProfile(w http.ResponseWriter, r *http.Request) error {
 		Name:      st.User.Name,
 		Email:     st.User.Email,
 		Company:   st.Tenant.Name,
-		Summary:   summaryOf(reachable(usable(st))),
+		Summary:   summaryOf(policy.Reachable(st.Allowed.Usable(st.Has))),
 		Asked:     st.Decision.Required,
 		Methods:   a.methodViews(r, st, e),
 		CodesLeft: e.codes,
@@ -184,7 +158,7 @@ func (a *Account) showProfile(w http.ResponseWriter, r *http.Request) error {
 		Browsers:  e.browsers,
 		Sessions:  sessionViews(e.open, st.Session.ID, st.Vendor),
 	}
-	page.settle(a.bindable(st), st)
+	page.settle(st.Allowed.Enrollable(st.Has, a.Binding.Kinds()), st)
 	return a.Web.Draw(w, r, http.StatusOK, page)
 }
 
@@ -304,7 +278,7 @@ func (a *Account) showProtected(w http.ResponseWriter, r *http.Request) error {
 	page := protectedPage{
 		Methods:     a.methodViews(r, m.standing, e),
 		CodesLeft:   e.codes,
-		Summary:     summaryOf(reachable(usable(m.standing))),
+		Summary:     summaryOf(policy.Reachable(m.standing.Allowed.Usable(m.standing.Has))),
 		ContinueURL: "/profile",
 	}
 	if t, err := a.TargetOf(to); err == nil && to != "" {

@@ -10,14 +10,13 @@ import (
 	"countersign/internal/fault"
 	"countersign/internal/gate"
 	"countersign/internal/methodtext"
-	"countersign/internal/policy"
 	"countersign/internal/web"
 )
 
 // methodViews is what someone has set up, without the password and the mailbox's own row
 // when there is nothing to say of it.
 func (a *Account) methodViews(r *http.Request, st gate.SessionCheck, e accountOverview) (out []methodView) {
-	printer, asked := a.Web.Printer(r), askable(st)
+	printer, asked := a.Web.Printer(r), st.Allowed.Usable(st.Has)
 	for _, m := range e.methods {
 		v := methodView{
 			ID:        m.ID,
@@ -44,14 +43,6 @@ func (a *Account) methodViews(r *http.Request, st gate.SessionCheck, e accountOv
 		out = append(out, v)
 	}
 	return out
-}
-
-// askable are the kinds that a sign-in asks for: those that are allowed, and the mailbox only
-// where there is nothing stronger.
-func askable(st gate.SessionCheck) []authenticator.Kind {
-	kinds := usable(st)
-	stronger := slices.ContainsFunc(kinds, policy.Factor)
-	return slices.DeleteFunc(kinds, func(k authenticator.Kind) bool { return stronger && k == authenticator.Email })
 }
 
 func copiesKey(c passkey.Copies) string {
@@ -122,9 +113,9 @@ func (m *signedInUser) left(without string) (out []methodView) {
 			out, stronger = append(out, v), stronger || v.Mine
 		}
 	}
-	allowed := slices.Contains(usable(m.standing), authenticator.Email)
+	allowed := m.standing.Allowed.Allows(authenticator.Email)
 	for _, v := range m.methods {
-		if v.Idle && allowed && !stronger && v.Kind == string(authenticator.Email) {
+		if v.Idle && !v.Disabled && allowed && !stronger && v.Kind == string(authenticator.Email) {
 			out = append(out, v)
 		}
 	}

@@ -28,18 +28,17 @@ func (a *Account) drawSecondStep(w http.ResponseWriter, r *http.Request, status 
 		Mine:    st.Decision.Own,
 		On:      !st.User.SecondStepAt.IsZero(),
 		Ready:   ready(st),
-		MayAdd:  len(a.bindable(st)) > 0,
+		MayAdd:  len(st.Allowed.Enrollable(st.Has, a.Binding.Kinds())) > 0,
 		Problem: problem,
 		Because: a.Sentences(r, st.Decision.Because),
 	})
 }
 
-// ready reports whether someone has a method that could be asked for.
+// ready reports whether someone has a method that could be asked for. Backup codes stand in for
+// one and are none.
 func ready(st gate.SessionCheck) bool {
-	return slices.ContainsFunc(st.Has, func(k authenticator.Kind) bool {
-		return k != authenticator.Password && k != authenticator.Backup && st.Methods.Allow(string(k)) &&
-			st.Tenant.Methods.Allow(string(k))
-	})
+	return slices.ContainsFunc(st.Allowed.Usable(st.Has),
+		func(k authenticator.Kind) bool { return k != authenticator.Backup })
 }
 
 func (a *Account) chooseSecondStep(w http.ResponseWriter, r *http.Request) error {

@@ -45,7 +45,7 @@ func TestSEC1_TheSummaryClaimsNoMoreThanIsTrue(t *testing.T) {
 		{[]authenticator.Kind{authenticator.SMS}, "profile.summary.device"},
 		{[]authenticator.Kind{authenticator.TOTP, authenticator.Passkey}, "profile.summary.passkey"},
 	} {
-		if got := summaryOf(reachable(c.has)); got != c.want {
+		if got := summaryOf(policy.Reachable(c.has)); got != c.want {
 			t.Errorf("%v: %s instead of %s", c.has, got, c.want)
 		}
 	}

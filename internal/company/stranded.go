@@ -7,7 +7,6 @@ import (
 	"strings"
 
 	"countersign/internal/access"
-	"countersign/internal/authenticator"
 	"countersign/internal/db"
 	"countersign/internal/people"
 	"countersign/internal/policy"
@@ -45,8 +44,8 @@ func (s *Service) StrandedBy(
 		if err != nil {
 			return fmt.Errorf("load installation: %w", err)
 		}
-		return s.addStranded(ctx, tx.ForTenant(t.ID), allowance{i.Methods, t.Methods},
-			allowance{i.Methods, methods}, &out)
+		return s.addStranded(ctx, tx.ForTenant(t.ID), policy.Allowed{Vendor: i.Methods, Company: t.Methods},
+			policy.Allowed{Vendor: i.Methods, Company: methods}, &out)
 	})
 	return out, err
 }
@@ -68,7 +67,8 @@ func (s *Service) StrandedByInstallation(
 			return fmt.Errorf("list companies: %w", err)
 		}
 		for _, t := range all {
-			before, after := allowance{i.Methods, t.Methods}, allowance{methods, t.Methods}
+			before := policy.Allowed{Vendor: i.Methods, Company: t.Methods}
+			after := policy.Allowed{Vendor: methods, Company: t.Methods}
 			if err := s.addStranded(ctx, tx.ForTenant(t.ID), before, after, &out); err != nil {
 				return err
 			}
@@ -78,32 +78,27 @@ func (s *Service) StrandedByInstallation(
 	return out, err
 }
 
-// allowance is what vendor and company allow as a second step.
-type allowance struct{ vendor, company tenant.Methods }
-
-// factors are the second factors among it, separated by spaces.
-func (a allowance) factors() string {
+// factors are the second factors among what is allowed, separated by spaces.
+func factors(a policy.Allowed) string {
 	var out []string
-	for _, k := range authenticator.SecondSteps {
-		if policy.Factor(k) && a.vendor.Allow(string(k)) && a.company.Allow(string(k)) {
-			out = append(out, string(k))
-		}
+	for _, k := range a.Factors() {
+		out = append(out, string(k))
 	}
 	return strings.Join(out, " ")
 }
 
 // addStranded adds the people of tx.Tenant who would have no method that signs in after the change, and have one now.
-func (s *Service) addStranded(ctx context.Context, tx *db.Tx, before, after allowance, out *Stranded) error {
-	already, err := user.WithoutUsable(ctx, tx, before.factors())
+func (s *Service) addStranded(ctx context.Context, tx *db.Tx, before, after policy.Allowed, out *Stranded) error {
+	already, err := user.WithoutUsable(ctx, tx, factors(before))
 	if err != nil {
 		return fmt.Errorf("list people without a method: %w", err)
 	}
-	then, err := user.WithoutUsable(ctx, tx, after.factors())
+	then, err := user.WithoutUsable(ctx, tx, factors(after))
 	if err != nil {
 		return fmt.Errorf("list people without a method: %w", err)
 	}
 	group := &out.LockedOut
-	if policy.Enrollable(after.vendor, after.company, s.Bindable) {
+	if slices.ContainsFunc(after.Enrollable(nil, s.Bindable), policy.Factor) {
 		group = &out.MustSetUp
 	}
 	for _, u := range then {

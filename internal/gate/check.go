@@ -48,7 +48,7 @@ type SessionCheck struct {
 	Tenant  tenant.Tenant
 	Vendor  string
 	policy.Account
-	Methods     tenant.Methods // what the vendor allows; the company's are with the tenant
+	Allowed     policy.Allowed
 	AppName     string
 	Enough      bool
 	StepUp      bool          // a second step on top of this session would be enough
@@ -135,7 +135,7 @@ func (g *Gate) evaluate(tx *db.Tx, sess session.Session, w facts.Facts, ask Ask,
 		Tenant:  w.Tenant,
 		Vendor:  w.Vendor.Name,
 		Account: w.Account,
-		Methods: w.Vendor.Methods,
+		Allowed: w.Allowed(),
 		AppName: w.App.Name,
 		WantACR: ask.WantACR,
 	}

@@ -3,6 +3,7 @@ package people
 import (
 	"context"
 	"fmt"
+	"slices"
 
 	"countersign/internal/access"
 	"countersign/internal/audit"
@@ -150,5 +151,6 @@ func (s *Service) enrollable(ctx context.Context, tx *db.Tx) (bool, error) {
 		return false, err
 	}
 	i, err := tenant.LoadInstallation(ctx, tx)
-	return policy.Enrollable(i.Methods, t.Methods, s.Bindable), err
+	allowed := policy.Allowed{Vendor: i.Methods, Company: t.Methods}
+	return slices.ContainsFunc(allowed.Enrollable(nil, s.Bindable), policy.Factor), err
 }

@@ -122,15 +122,9 @@ func (in Input) floor(secondStep bool) Level {
 	return TwoFactor
 }
 
-// allows reports whether vendor and company allow a kind as a second step. Backup codes go
-// with the methods that they stand in for.
+// allows reports whether vendor and company allow a kind as a second step.
 func (in Input) allows(k authenticator.Kind) bool {
-	if k == authenticator.Backup {
-		return slices.ContainsFunc(authenticator.SecondSteps, func(s authenticator.Kind) bool {
-			return s != authenticator.Backup && s != authenticator.Email && in.allows(s)
-		})
-	}
-	return in.Methods.Allow(string(k)) && in.Tenant.Methods.Allow(string(k))
+	return Allowed{Vendor: in.Methods, Company: in.Tenant.Methods}.Allows(k)
 }
 
 // required says whether a second step applies, and why.
@@ -267,11 +261,7 @@ func (in Input) enough(kinds []authenticator.Kind, need Level) (out []authentica
 		if !slices.Contains(kinds, k) || !in.mayUse(k) {
 			continue
 		}
-		best := k
-		if k == authenticator.Passkey {
-			best += authenticator.UserVerified
-		}
-		if Reached(append(slices.Clone(in.Proofs), authenticator.Proof{Kind: best})).AtLeast(need) {
+		if Reached(append(slices.Clone(in.Proofs), best(k))).AtLeast(need) {
 			out = append(out, k)
 		}
 	}

@@ -103,10 +103,3 @@ func (in Input) deadline() time.Time {
 	}
 	return by
 }
-
-// Enrollable reports whether vendor and company allow a second factor that can be set up.
-func Enrollable(vendor, company tenant.Methods, bindable []authenticator.Kind) bool {
-	return slices.ContainsFunc(bindable, func(k authenticator.Kind) bool {
-		return Factor(k) && vendor.Allow(string(k)) && company.Allow(string(k))
-	})
-}

@@ -211,8 +211,7 @@ func (s *Service) passkeyProved(ctx context.Context, tx *db.Tx, v *passkey.Verif
 		return nil, "", err
 	case !w.Open() || w.User.SecurityVersion != c.world.User.SecurityVersion:
 		return AskPassword{}, flow.Changed, nil
-	case !w.Vendor.Methods.Allow(string(authenticator.Passkey)) ||
-		!w.Tenant.Methods.Allow(string(authenticator.Passkey)):
+	case !w.Allowed().Allows(authenticator.Passkey):
 		return AskPassword{}, "not_allowed", nil
 	}
 	budgets, err := ratelimit.Read(ctx, tx, ratelimit.BudgetKey{

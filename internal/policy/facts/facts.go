@@ -41,6 +41,11 @@ type Facts struct {
 // they are the same, a decision on the same proofs is, too. App is 0 where there is no such client.
 type Versions struct{ User, Tenant, Vendor, App int64 }
 
+// Allowed is what vendor and company allow as a second step.
+func (f Facts) Allowed() policy.Allowed {
+	return policy.Allowed{Vendor: f.Vendor.Methods, Company: f.Tenant.Methods}
+}
+
 // KindsOfUser are the kinds of authenticators that the user u has, in one order; those that
 // are disabled or suspended have a minus before them.
 const KindsOfUser = `COALESCE((

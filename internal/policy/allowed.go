@@ -1,0 +1,74 @@
+package policy
+
+import (
+	"slices"
+
+	"countersign/internal/authenticator"
+	"countersign/internal/tenant"
+)
+
+// Allowed is what vendor and company allow as a second step.
+type Allowed struct{ Vendor, Company tenant.Methods }
+
+// Allows reports whether both allow a kind. Backup codes go with the methods that they stand in
+// for.
+func (a Allowed) Allows(k authenticator.Kind) bool {
+	if k == authenticator.Backup {
+		return slices.ContainsFunc(authenticator.SecondSteps, func(s authenticator.Kind) bool {
+			return s != authenticator.Backup && s != authenticator.Email && a.Allows(s)
+		})
+	}
+	return a.Vendor.Allow(string(k)) && a.Company.Allow(string(k))
+}
+
+// Usable are those of the kinds that someone has which a sign-in may ask for, in the same order:
+// what is allowed, and the mailbox only where there is no second factor among it.
+func (a Allowed) Usable(has []authenticator.Kind) (out []authenticator.Kind) {
+	stronger := slices.ContainsFunc(has, func(k authenticator.Kind) bool { return Factor(k) && a.Allows(k) })
+	for _, k := range has {
+		if a.Allows(k) && k != authenticator.Password && !(stronger && k == authenticator.Email) {
+			out = append(out, k)
+		}
+	}
+	return out
+}
+
+// Enrollable are those of the bindable kinds that someone may set up, in the same order. Backup
+// codes stand in for a second factor, so they come after one.
+func (a Allowed) Enrollable(has, bindable []authenticator.Kind) (out []authenticator.Kind) {
+	for _, k := range bindable {
+		if a.Allows(k) && (k != authenticator.Backup || slices.ContainsFunc(has, Factor)) {
+			out = append(out, k)
+		}
+	}
+	return out
+}
+
+// Factors are the second factors among what is allowed, strongest first.
+func (a Allowed) Factors() (out []authenticator.Kind) {
+	for _, k := range authenticator.SecondSteps {
+		if Factor(k) && a.Allows(k) {
+			out = append(out, k)
+		}
+	}
+	return out
+}
+
+// Reachable is the strongest level that kinds reach together with the password.
+func Reachable(kinds []authenticator.Kind) Level {
+	highest := PasswordOnly
+	for _, k := range kinds {
+		if l := Reached([]authenticator.Proof{{Kind: authenticator.Password}, best(k)}); l.AtLeast(highest) {
+			highest = l
+		}
+	}
+	return highest
+}
+
+// best is the strongest proof that a kind can be: a passkey with the person verified.
+func best(k authenticator.Kind) authenticator.Proof {
+	if k == authenticator.Passkey {
+		k += authenticator.UserVerified
+	}
+	return authenticator.Proof{Kind: k}
+}
