@@ -183,9 +183,9 @@ var addresses = []Guard{
 	},
 	{
 		Name:    "an address that is taken meanwhile is not swept",
-		File:    "internal/signin/sweep.go",
-		Old:     "AND held_until > 0 AND held_until < $1`, 0}",
-		New:     "`, 0}",
+		File:    "internal/user/sweep.go",
+		Old:     "AND held_until > 0 AND held_until < $1`, 0)",
+		New:     "`, 0)",
 		Package: profiles,
 		Tests:   "TestSEC042_AnAddressThatIsTaken",
 	},

@@ -27,11 +27,12 @@ var forbidden = []struct {
 // the list that they are in. None is part of a sign-in. They run with db.UseServerDefaults, or
 // have no parameters: Citus cannot plan a parameterised one with the settings for sign-ins.
 var scans = []string{
-	"app.empty", "audit.Backlog", "audit.Reseal", "audit.Tenants", "audit.holdHeads", "audit.newest", "audit.personal",
-	"audit.recordPending", "audit.waiting", "backup.companies", "backup.list", "backup.now", "configminimum.InUse",
-	"doctor.audit", "grant.Sweep", "jobs.Backlog", "jobs.Sweep", "jobs.due", "keyring.list", "keyring.unsealed",
-	"message.Received", "message.Shown", "message.Sweep", "message.tenantOf", "ratelimit.Sweep", "signin.Sweep",
-	"sms.Sweep", "sms.Today", "tenant.List", "tenant.ListAfter", "tenant.Vendors",
+	"app.empty", "audit.Backlog", "audit.Reseal", "audit.Tenants", "audit.holdHeads", "audit.newest",
+	"audit.personal", "audit.recordPending", "audit.waiting", "backup.companies", "backup.list", "backup.now",
+	"binding.Sweep", "configminimum.InUse", "doctor.audit", "flow.Sweep", "grant.Sweep", "jobs.Backlog",
+	"jobs.Sweep", "jobs.due", "keyring.list", "keyring.unsealed", "message.Received", "message.Shown",
+	"message.Sweep", "message.tenantOf", "ratelimit.Sweep", "session.Sweep", "signin.Sweep", "sms.Sweep",
+	"sms.Today", "tenant.List", "tenant.ListAfter", "tenant.Vendors", "user.Sweep",
 }
 
 // byDirectory are the statements of a request that find a company by an address or a passkey.

@@ -8,13 +8,19 @@ import (
 	"time"
 
 	"countersign/internal/audit"
+	"countersign/internal/authenticator/passkey"
+	"countersign/internal/binding"
+	"countersign/internal/db"
+	"countersign/internal/flow"
 	"countersign/internal/grant"
 	"countersign/internal/jobs"
 	"countersign/internal/message"
 	"countersign/internal/message/push"
 	"countersign/internal/message/sms"
 	"countersign/internal/ratelimit"
+	"countersign/internal/session"
 	"countersign/internal/signin"
+	"countersign/internal/user"
 )
 
 // Work runs what happens beside requests until ctx ends: mails leave, audit rows are
@@ -93,7 +99,7 @@ func (a *App) runner() *jobs.Runner {
 
 // periodic is the work that every replica does at intervals.
 func (a *App) periodic() []jobs.Periodic {
-	return []jobs.Periodic{
+	return append(a.sweeping(), []jobs.Periodic{
 		{
 			Name:  "audit.seal",
 			Every: time.Second,
@@ -105,37 +111,37 @@ func (a *App) periodic() []jobs.Periodic {
 			Every: 30 * time.Second,
 			Run:   func(ctx context.Context) error { return a.Gate.Seen.Flush(ctx, a.DB) },
 		},
-		{Name: "sweep.signin", Every: time.Hour, Run: a.SignIn.Sweep},
-		{
-			Name:  "sweep.grants",
-			Every: time.Hour,
-			Run:   func(ctx context.Context) error { _, err := grant.Sweep(ctx, a.DB); return err },
-		},
-		{
-			Name:  "sweep.budgets",
-			Every: time.Hour,
-			Run:   func(ctx context.Context) error { _, err := ratelimit.Sweep(ctx, a.DB); return err },
-		},
-		{
-			Name:  "sweep.jobs",
-			Every: time.Hour,
-			Run:   func(ctx context.Context) error { _, err := jobs.Sweep(ctx, a.DB); return err },
-		},
 		{
 			Name:  "audit.shorten",
 			Every: time.Hour,
 			Run:   func(ctx context.Context) error { _, err := audit.Shorten(ctx, a.DB); return err },
 		},
 		{Name: "sms.spending", Every: 5 * time.Second, Run: a.tellSpending},
-		{
-			Name:  "sweep.spending",
+	}...)
+}
+
+// sweeps delete what no one will ask for any more, each noun its own rows, of every company.
+var sweeps = map[string]func(ctx context.Context, d *db.DB) (int64, error){
+	"addresses": user.Sweep,
+	"budgets":   ratelimit.Sweep,
+	"flows":     flow.Sweep,
+	"grants":    grant.Sweep,
+	"jobs":      jobs.Sweep,
+	"links":     signin.Sweep,
+	"messages":  message.Sweep,
+	"passkeys":  passkey.Sweep,
+	"sessions":  session.Sweep,
+	"set-ups":   binding.Sweep,
+	"spending":  sms.Sweep,
+}
+
+func (a *App) sweeping() (out []jobs.Periodic) {
+	for name, sweep := range sweeps {
+		out = append(out, jobs.Periodic{
+			Name:  "sweep." + name,
 			Every: time.Hour,
-			Run:   func(ctx context.Context) error { _, err := sms.Sweep(ctx, a.DB); return err },
-		},
-		{
-			Name:  "sweep.messages",
-			Every: time.Hour,
-			Run:   func(ctx context.Context) error { _, err := message.Sweep(ctx, a.DB); return err },
-		},
+			Run:   func(ctx context.Context) error { _, err := sweep(ctx, a.DB); return err },
+		})
 	}
+	return out
 }

@@ -176,26 +176,18 @@ func endReused(ctx context.Context, tx *db.Tx, old secret.Reference, clientID st
 // keepFor is how long what is over stays, so that a late replay still finds it.
 const keepFor = 24 * time.Hour
 
-const sweepBatch = 500
-
-// Sweep deletes codes and families that have been over for a day, of every tenant, a few
-// hundred at a time.
-func Sweep(ctx context.Context, d *db.DB) (int64, error) {
-	var total int64
+// Sweep deletes codes and families that have been over for a day, of every tenant, and returns how
+// many.
+func Sweep(ctx context.Context, d *db.DB) (total int64, err error) {
 	for _, query := range []string{
 		`DELETE FROM authorization_codes WHERE (tenant_id, id) IN (SELECT c.tenant_id, c.id
 			FROM authorization_codes c WHERE c.expires_at < $1 LIMIT $2)`,
 		`DELETE FROM refresh_families WHERE (tenant_id, id) IN (SELECT f.tenant_id, f.id FROM refresh_families f
 			WHERE f.expires_at < $1 LIMIT $2)`,
 	} {
-		for n := int64(sweepBatch); n == sweepBatch; total += n {
-			err := d.InTx(ctx, db.Installation, func(tx *db.Tx) (err error) {
-				n, err = tx.Exec(ctx, query, tx.Now.Add(-keepFor), sweepBatch)
-				return err
-			})
-			if err != nil {
-				return total, fmt.Errorf("sweep grants: %w", err)
-			}
+		n, err := d.DeleteOld(ctx, query, keepFor)
+		if total += n; err != nil {
+			return total, fmt.Errorf("sweep grants: %w", err)
 		}
 	}
 	return total, nil

@@ -18,7 +18,6 @@ const (
 	maxPause    = 5 * time.Minute
 	keepDone    = 24 * time.Hour
 	keepFailed  = 30 * 24 * time.Hour
-	sweepBatch  = 500
 )
 
 // lane is which jobs are looked for.
@@ -141,22 +140,14 @@ func pause(attempts int) time.Duration {
 }
 
 // Sweep deletes jobs that were done a day ago or failed a month ago, and returns how many.
-func Sweep(ctx context.Context, d *db.DB) (total int64, err error) {
-	for {
-		var n int64
-		err := d.InTx(ctx, db.Installation, func(tx *db.Tx) (err error) {
-			n, err = tx.Exec(ctx, `
-				DELETE FROM jobs WHERE (tenant_id, id) IN (
-					SELECT tenant_id, id FROM jobs
-					WHERE (done_at > 0 AND done_at < $1) OR (failed_at > 0 AND failed_at < $2) LIMIT $3)`,
-				tx.Now.Add(-keepDone), tx.Now.Add(-keepFailed), sweepBatch)
-			return err
-		})
-		if err != nil {
-			return total, fmt.Errorf("sweep jobs: %w", err)
-		}
-		if total += n; n < sweepBatch {
-			return total, nil
-		}
+func Sweep(ctx context.Context, d *db.DB) (int64, error) {
+	n, err := d.DeleteOld(ctx, `
+		DELETE FROM jobs WHERE (tenant_id, id) IN (
+			SELECT tenant_id, id FROM jobs
+			WHERE (done_at > 0 AND done_at < $1) OR (failed_at > 0 AND failed_at < $2) LIMIT $3)`,
+		keepDone, keepFailed)
+	if err != nil {
+		return n, fmt.Errorf("sweep jobs: %w", err)
 	}
+	return n, nil
 }

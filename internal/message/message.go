@@ -193,26 +193,15 @@ func settle(ctx context.Context, tx *db.Tx, id string, c change) (bool, error) {
 	return true, nil
 }
 
-const (
-	keep       = 30 * 24 * time.Hour
-	sweepBatch = 500
-)
+const keep = 30 * 24 * time.Hour
 
 // Sweep deletes what is known about messages older than 30 days, and returns how many.
-func Sweep(ctx context.Context, d *db.DB) (total int64, err error) {
-	for {
-		var n int64
-		err := d.InTx(ctx, db.Installation, func(tx *db.Tx) (err error) {
-			n, err = tx.Exec(ctx, `
-				DELETE FROM messages WHERE (tenant_id, id) IN (
-					SELECT tenant_id, id FROM messages WHERE expires_at < $1 LIMIT $2)`, tx.Now.Add(-keep), sweepBatch)
-			return err
-		})
-		if err != nil {
-			return total, fmt.Errorf("sweep messages: %w", err)
-		}
-		if total += n; n < sweepBatch {
-			return total, nil
-		}
+func Sweep(ctx context.Context, d *db.DB) (int64, error) {
+	n, err := d.DeleteOld(ctx, `
+		DELETE FROM messages WHERE (tenant_id, id) IN (
+			SELECT tenant_id, id FROM messages WHERE expires_at < $1 LIMIT $2)`, keep)
+	if err != nil {
+		return n, fmt.Errorf("sweep messages: %w", err)
 	}
+	return n, nil
 }

@@ -255,7 +255,10 @@ func TestSEC042_AnAddressThatIsTakenIsNotSwept(t *testing.T) {
 		h.in("elsewhere", func(ctx context.Context, tx *db.Tx) error {
 			_, err := setup.Add(ctx, tx,
 				setup.Person{Email: "maria@company.test", Name: "Other", Role: user.Agent, Language: "en", By: "test"})
-			go func() { swept <- h.signin.Sweep(h.t.Context()) }()
+			go func() {
+				_, err := user.Sweep(h.t.Context(), h.DB)
+				swept <- err
+			}()
 			h.untilSomebodyWaits()
 			return err
 		})
@@ -276,7 +279,7 @@ func (h *house) untilSomebodyWaits() {
 	for n := 0; h.DB.Dialect == db.Postgres && n == 0; time.Sleep(10 * time.Millisecond) {
 		err := h.DB.View(h.t.Context(), db.Installation, func(tx *db.Tx) error {
 			return tx.QueryRow(h.t.Context(), `SELECT COUNT(*) FROM pg_stat_activity
-				WHERE wait_event_type = 'Lock' AND query LIKE 'DELETE FROM directory%'`).Scan(&n)
+				WHERE wait_event_type = 'Lock' AND query LIKE '%DELETE FROM directory%'`).Scan(&n)
 		})
 		if err != nil {
 			h.t.Fatal(err)

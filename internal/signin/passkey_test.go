@@ -483,7 +483,7 @@ func TestSpentChallengesAreSwept(t *testing.T) {
 		}
 		h.alone(k)
 		for _, want := range []int{1, 0} {
-			if err := h.Sweep(t.Context()); err != nil {
+			if _, err := passkey.Sweep(t.Context(), h.DB); err != nil {
 				t.Fatal(err)
 			}
 			if n := count(); n != want {

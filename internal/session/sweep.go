@@ -1,0 +1,34 @@
+package session
+
+import (
+	"context"
+	"fmt"
+	"time"
+
+	"countersign/internal/db"
+)
+
+// keepFor is how long sessions stay after their end: what apps hold of one may outlive it by the
+// life of a line of refresh tokens, and refers to it.
+const keepFor = 40 * 24 * time.Hour
+
+// keepRemembered is how long remembered browsers stay after their time, for questions.
+const keepRemembered = 30 * 24 * time.Hour
+
+// Sweep deletes sessions and remembered browsers whose time is long over, and returns how many.
+func Sweep(ctx context.Context, d *db.DB) (total int64, err error) {
+	for text, keep := range map[string]time.Duration{
+		`DELETE FROM remembered_browsers WHERE (tenant_id, id) IN (SELECT r.tenant_id, r.id
+			FROM remembered_browsers r WHERE r.expires_at < $1 LIMIT $2)`: keepRemembered,
+		`DELETE FROM sessions WHERE (tenant_id, id) IN (SELECT s.tenant_id, s.id FROM sessions s WHERE s.expires_at < $1
+			AND NOT EXISTS (SELECT 1 FROM refresh_families f WHERE f.tenant_id = s.tenant_id AND f.session_id = s.id)
+			AND NOT EXISTS (SELECT 1 FROM authorization_codes c
+				WHERE c.tenant_id = s.tenant_id AND c.session_id = s.id) LIMIT $2)`: keepFor,
+	} {
+		n, err := d.DeleteOld(ctx, text, keep)
+		if total += n; err != nil {
+			return total, fmt.Errorf("sweep sessions: %w", err)
+		}
+	}
+	return total, nil
+}
