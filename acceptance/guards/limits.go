@@ -92,8 +92,8 @@ var limits = []Guard{
 	},
 	{
 		Name:    "a link for a password that ran out stays so",
-		File:    "internal/signin/setpassword.go",
-		Old:     "if err == nil && o.State == LinkExpired {",
+		File:    "internal/passwordlink/set.go",
+		Old:     "if err == nil && o.State == outofband.LinkExpired {",
 		New:     "if false {",
 		Package: signin,
 		Tests:   "TestSEC140_APasswordLinkThatRanOut",

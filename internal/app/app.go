@@ -259,11 +259,12 @@ func (a *App) mountPeople(w *web.Web, catalog *locale.Catalog) {
 		Push:    a.Push,
 	}
 	(&portal.Portal{
-		Base:     base,
-		SetUp:    a.SetUp,
-		Binding:  a.Binding,
-		Incident: a.Incident,
-		Enroll:   enroll,
+		Base:          base,
+		SetUp:         a.SetUp,
+		Binding:       a.Binding,
+		Incident:      a.Incident,
+		PasswordLinks: a.PasswordLinks,
+		Enroll:        enroll,
 	}).Mount(w.Mux())
 	(&account.Account{
 		Base:    base,

@@ -21,6 +21,7 @@ import (
 	"countersign/internal/keyring"
 	"countersign/internal/message"
 	"countersign/internal/notify"
+	"countersign/internal/passwordlink"
 	"countersign/internal/people"
 	"countersign/internal/profile"
 	"countersign/internal/secret"
@@ -32,22 +33,23 @@ import (
 // Core is what the command line and the server share: the open, migrated database, the
 // keys, and the journeys on them. It serves nothing.
 type Core struct {
-	Config    config.Config
-	DB        *db.DB
-	Keys      *secret.Keys
-	Passwords *password.Pool
-	Notifier  *notify.Notifier
-	Gate      *gate.Gate
-	SignIn    *signin.Service
-	Incident  *incident.Service
-	SetUp     *setup.Service
-	Binding   *binding.Service
-	Profile   *profile.Service
-	People    *people.Service
-	Company   *company.Service
-	Apps      *apps.Service
-	SMS       *outofband.SMS // nil: no text messages are sent
-	Log       *slog.Logger
+	Config        config.Config
+	DB            *db.DB
+	Keys          *secret.Keys
+	Passwords     *password.Pool
+	Notifier      *notify.Notifier
+	Gate          *gate.Gate
+	SignIn        *signin.Service
+	Incident      *incident.Service
+	PasswordLinks *passwordlink.Service
+	SetUp         *setup.Service
+	Binding       *binding.Service
+	Profile       *profile.Service
+	People        *people.Service
+	Company       *company.Service
+	Apps          *apps.Service
+	SMS           *outofband.SMS // nil: no text messages are sent
+	Log           *slog.Logger
 	// SetUpToken is set until the installation has its first operator. Print it on the
 	// console and nowhere else.
 	SetUpToken secret.Text
@@ -110,6 +112,15 @@ func (h *Core) build(ctx context.Context) error {
 	queue := &message.Queue{Jobs: h.jobs, Keys: h.Keys}
 	h.Notifier = &notify.Notifier{Queue: queue, Limits: l}
 	h.Gate = &gate.Gate{DB: h.DB, Limits: l, Seen: gate.NewSeen()}
+	h.PasswordLinks = &passwordlink.Service{
+		DB:        h.DB,
+		Keys:      h.Keys,
+		Queue:     queue,
+		Notifier:  h.Notifier,
+		Passwords: h.Passwords,
+		Limits:    l,
+		Origin:    h.Config.PublicURL,
+	}
 	h.Incident = &incident.Service{DB: h.DB, Keys: h.Keys, Notifier: h.Notifier}
 	h.SignIn = &signin.Service{
 		DB:        h.DB,
@@ -144,7 +155,7 @@ func (h *Core) build(ctx context.Context) error {
 func (h *Core) buildAdministration() {
 	h.People = &people.Service{
 		DB:        h.DB,
-		SignIn:    h.SignIn,
+		Links:     h.PasswordLinks,
 		Profile:   h.Profile,
 		Passwords: h.Passwords,
 		Bindable:  h.Binding.Kinds(),

@@ -32,7 +32,8 @@ var floor = map[string]int{
 	"authenticator/receiver": 9, "backup": 9,
 	"gate": 10,
 	// Journeys have an order, so that none has to know of those that build on it.
-	"setup": 11, "signin": 12, "binding": 13, "profile": 14, "people": 15, "company": 16, "apps": 17, "incident": 18,
+	"setup": 11, "signin": 12, "binding": 13, "profile": 14, "passwordlink": 14,
+	"people": 15, "company": 16, "apps": 17, "incident": 18,
 	"methodtext": 19, "pages": 20,
 	"enrollpages": 21,
 	"portal":      22, "account": 22, "oidc": 22, "ops": 22,

@@ -31,8 +31,8 @@ var scans = []string{
 	"audit.personal", "audit.recordPending", "audit.waiting", "backup.companies", "backup.list", "backup.now",
 	"binding.Sweep", "configminimum.InUse", "doctor.audit", "flow.Sweep", "grant.Sweep", "jobs.Backlog",
 	"jobs.Sweep", "jobs.due", "keyring.list", "keyring.unsealed", "message.Received", "message.Shown",
-	"message.Sweep", "message.tenantOf", "ratelimit.Sweep", "session.Sweep", "signin.Sweep", "sms.Sweep",
-	"sms.Today", "tenant.List", "tenant.ListAfter", "tenant.Vendors", "user.Sweep",
+	"message.Sweep", "message.tenantOf", "passwordlink.Sweep", "ratelimit.Sweep", "session.Sweep", "signin.Sweep",
+	"sms.Sweep", "sms.Today", "tenant.List", "tenant.ListAfter", "tenant.Vendors", "user.Sweep",
 }
 
 // byDirectory are the statements of a request that find a company by an address or a passkey.

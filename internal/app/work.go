@@ -17,6 +17,7 @@ import (
 	"countersign/internal/message"
 	"countersign/internal/message/push"
 	"countersign/internal/message/sms"
+	"countersign/internal/passwordlink"
 	"countersign/internal/ratelimit"
 	"countersign/internal/session"
 	"countersign/internal/signin"
@@ -89,9 +90,9 @@ func (a *App) runner() *jobs.Runner {
 		Log:    a.Log,
 		Leaves: others,
 		Handlers: map[string]jobs.Handler{
-			message.JobSend:        a.courier.Deliver,
-			signin.JobPasswordLink: a.SignIn.SendPasswordLink,
-			signin.JobAdmission:    a.SignIn.MailAdmission,
+			message.JobSend:     a.courier.Deliver,
+			passwordlink.Job:    a.PasswordLinks.Send,
+			signin.JobAdmission: a.SignIn.MailAdmission,
 		},
 		Periodic: append(a.keep(), a.periodic()...),
 	}
@@ -122,17 +123,18 @@ func (a *App) periodic() []jobs.Periodic {
 
 // sweeps delete what no one will ask for any more, each noun its own rows, of every company.
 var sweeps = map[string]func(ctx context.Context, d *db.DB) (int64, error){
-	"addresses": user.Sweep,
-	"budgets":   ratelimit.Sweep,
-	"flows":     flow.Sweep,
-	"grants":    grant.Sweep,
-	"jobs":      jobs.Sweep,
-	"links":     signin.Sweep,
-	"messages":  message.Sweep,
-	"passkeys":  passkey.Sweep,
-	"sessions":  session.Sweep,
-	"set-ups":   binding.Sweep,
-	"spending":  sms.Sweep,
+	"addresses":      user.Sweep,
+	"budgets":        ratelimit.Sweep,
+	"flows":          flow.Sweep,
+	"grants":         grant.Sweep,
+	"jobs":           jobs.Sweep,
+	"admissions":     signin.Sweep,
+	"password links": passwordlink.Sweep,
+	"messages":       message.Sweep,
+	"passkeys":       passkey.Sweep,
+	"sessions":       session.Sweep,
+	"set-ups":        binding.Sweep,
+	"spending":       sms.Sweep,
 }
 
 func (a *App) sweeping() (out []jobs.Periodic) {

@@ -59,7 +59,7 @@ func (s *Service) Add(ctx context.Context, a access.Actor, company string, n New
 			return fmt.Errorf("add person: %w", err)
 		}
 		if n.Invited() {
-			return s.SignIn.Invite(ctx, tx, u, a.ID())
+			return s.Links.Invite(ctx, tx, u, a.ID())
 		}
 		return nil
 	})
@@ -72,7 +72,7 @@ func (s *Service) Invite(ctx context.Context, a access.Actor, ref Ref) error {
 		if err := access.Check(a, access.InvitePerson, target(u)); err != nil {
 			return err
 		}
-		return s.SignIn.Invite(ctx, tx, u, a.ID())
+		return s.Links.Invite(ctx, tx, u, a.ID())
 	})
 }
 

@@ -211,7 +211,7 @@ func (i *Importer) addOne(ctx context.Context, tx *db.Tx, a access.Actor, p impo
 	}
 	u, err := setup.Add(ctx, tx, p.Person)
 	if err == nil && !i.Uninvited && !i.DryRun {
-		err = i.SignIn.Invite(ctx, tx, u, a.ID())
+		err = i.Links.Invite(ctx, tx, u, a.ID())
 	}
 	return err
 }

@@ -10,15 +10,15 @@ import (
 	"countersign/internal/authenticator/password"
 	"countersign/internal/db"
 	"countersign/internal/fault"
+	"countersign/internal/passwordlink"
 	"countersign/internal/profile"
-	"countersign/internal/signin"
 	"countersign/internal/user"
 )
 
 // Service administers people.
 type Service struct {
 	DB        *db.DB
-	SignIn    *signin.Service // sends invitations
+	Links     *passwordlink.Service // sends invitations
 	Profile   *profile.Service
 	Passwords *password.Pool
 	Bindable  []authenticator.Kind // what people can set up in this installation

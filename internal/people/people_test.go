@@ -20,10 +20,10 @@ import (
 	"countersign/internal/jobs"
 	"countersign/internal/message"
 	"countersign/internal/notify"
+	"countersign/internal/passwordlink"
 	"countersign/internal/people"
 	"countersign/internal/profile"
 	"countersign/internal/secret"
-	"countersign/internal/signin"
 	"countersign/internal/tenant"
 	"countersign/internal/user"
 )
@@ -70,7 +70,7 @@ func service(t *testing.T, d *db.DB, at time.Time) *people.Service {
 		DB:        d,
 		Passwords: pool,
 		Bindable:  []authenticator.Kind{authenticator.TOTP},
-		SignIn: &signin.Service{
+		Links: &passwordlink.Service{
 			DB:     d,
 			Keys:   keys,
 			Queue:  queue,

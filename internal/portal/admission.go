@@ -3,6 +3,7 @@ package portal
 import (
 	"net/http"
 
+	"countersign/internal/authenticator/outofband"
 	"countersign/internal/fault"
 	"countersign/internal/pages"
 	"countersign/internal/secret"
@@ -119,7 +120,7 @@ func (p *Portal) showAdmission(w http.ResponseWriter, r *http.Request) error {
 }
 
 func (p *Portal) drawAdmission(w http.ResponseWriter, r *http.Request, page admissionPage,
-	state signin.LinkState) error {
+	state outofband.LinkState) error {
 	page.State = string(state)
 	return p.Web.Draw(w, r, statusOfLink[state], page)
 }
@@ -168,7 +169,7 @@ func admissionStories() []web.Story {
 	for _, state := range []string{"ready", "used", "expired", "unknown"} {
 		out = append(out, web.Story{
 			Name:   "admission/" + state,
-			Status: statusOfLink[signin.LinkState(state)],
+			Status: statusOfLink[outofband.LinkState(state)],
 			Page:   link(state),
 		})
 	}

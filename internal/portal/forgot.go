@@ -5,12 +5,13 @@ import (
 	"net/url"
 	"time"
 
+	"countersign/internal/authenticator/outofband"
 	"countersign/internal/client"
 	"countersign/internal/fault"
 	"countersign/internal/grant"
 	"countersign/internal/pages"
+	"countersign/internal/passwordlink"
 	"countersign/internal/secret"
-	"countersign/internal/signin"
 	"countersign/internal/web"
 )
 
@@ -60,21 +61,21 @@ func (passwordLinkPage) Template() string { return "portal/password_link" }
 func (p passwordLinkPage) Here() string   { return passwordLink.page(p.ID) }
 
 // Ready reports whether the link is good.
-func (p passwordLinkPage) Ready() bool { return p.State == string(signin.LinkReady) }
+func (p passwordLinkPage) Ready() bool { return p.State == string(outofband.LinkReady) }
 
 // Title is the heading.
 func (p passwordLinkPage) Title() string {
-	switch signin.LinkState(p.State) {
-	case signin.LinkReady:
+	switch outofband.LinkState(p.State) {
+	case outofband.LinkReady:
 		if p.Invitation {
 			return "password_link.invitation.title"
 		}
 		return "new_password.title"
-	case signin.LinkUsed:
+	case outofband.LinkUsed:
 		return "link.used.title"
-	case signin.LinkReplaced:
+	case outofband.LinkReplaced:
 		return "password_link.replaced.title"
-	case signin.LinkExpired:
+	case outofband.LinkExpired:
 		return "password_link.expired.title"
 	}
 	return "link.unknown.title"
@@ -82,17 +83,17 @@ func (p passwordLinkPage) Title() string {
 
 // Text says what the link does, or why it does nothing and what to do next.
 func (p passwordLinkPage) Text() string {
-	switch signin.LinkState(p.State) {
-	case signin.LinkReady:
+	switch outofband.LinkState(p.State) {
+	case outofband.LinkReady:
 		if p.Invitation {
 			return "password_link.invitation.text"
 		}
 		return "password_link.reset.text"
-	case signin.LinkUsed:
+	case outofband.LinkUsed:
 		return "password_link.used.text"
-	case signin.LinkReplaced:
+	case outofband.LinkReplaced:
 		return "password_link.replaced.text"
-	case signin.LinkExpired:
+	case outofband.LinkExpired:
 		if p.Invitation {
 			return "password_link.invitation.expired"
 		}
@@ -133,7 +134,7 @@ func (p *Portal) askForgot(w http.ResponseWriter, r *http.Request) error {
 	if !r.PostForm.Has("send") {
 		return p.Web.Draw(w, r, http.StatusOK, page)
 	}
-	err := p.SignIn.AskPasswordLink(r.Context(), signin.Forgotten{
+	err := p.PasswordLinks.Ask(r.Context(), passwordlink.Forgotten{
 		Email:      page.Email,
 		ClientID:   t.Request.ClientID,
 		ContinueTo: t.Sealed,
@@ -157,7 +158,7 @@ func (p *Portal) showPasswordLink(w http.ResponseWriter, r *http.Request) error 
 	if !held {
 		return p.drawOpenAgain(w, r)
 	}
-	l, err := p.SignIn.OpenPasswordLink(r.Context(), ref)
+	l, err := p.PasswordLinks.Open(r.Context(), ref)
 	if err != nil {
 		return err
 	}
@@ -165,7 +166,7 @@ func (p *Portal) showPasswordLink(w http.ResponseWriter, r *http.Request) error 
 }
 
 func (p *Portal) drawPasswordLink(
-	w http.ResponseWriter, r *http.Request, status int, l signin.PasswordLink, page passwordLinkPage,
+	w http.ResponseWriter, r *http.Request, status int, l passwordlink.Link, page passwordLinkPage,
 ) error {
 	page.State, page.Invitation, page.Email = string(l.State), l.Invitation, l.Email
 	page.MinLength, page.To = l.MinLength, p.readTarget(l.ContinueTo).Sealed
@@ -178,8 +179,8 @@ func (p *Portal) setPassword(w http.ResponseWriter, r *http.Request) error {
 	if !held {
 		return p.drawOpenAgain(w, r)
 	}
-	l, err := p.SignIn.SetPasswordByLink(r.Context(), ref, secret.Text(r.PostForm.Get("password")), p.Visitor(r))
-	if l.State == signin.LinkReady && (pages.Waiting(err) != nil || fault.Is(err, fault.Invalid)) {
+	l, err := p.PasswordLinks.SetPassword(r.Context(), ref, secret.Text(r.PostForm.Get("password")), p.Visitor(r))
+	if l.State == outofband.LinkReady && (pages.Waiting(err) != nil || fault.Is(err, fault.Invalid)) {
 		f := fault.Of(err)
 		pages.SetRetryAfter(w, f.RetryAfter)
 		page := passwordLinkPage{ID: id, Problem: f.Message, Wait: f.RetryAfter}
@@ -189,7 +190,7 @@ func (p *Portal) setPassword(w http.ResponseWriter, r *http.Request) error {
 		return err
 	}
 	p.dropLink(w, r, passwordLink, id)
-	if l.State != signin.LinkReady {
+	if l.State != outofband.LinkReady {
 		return p.drawPasswordLink(w, r, statusOfLink[l.State], l, passwordLinkPage{})
 	}
 	t := p.readTarget(l.ContinueTo)
@@ -245,14 +246,14 @@ func forgotStories(now time.Time) []web.Story {
 			Email:      address,
 			MinLength:  15,
 		}
-		for _, state := range []signin.LinkState{signin.LinkReady, signin.LinkUsed, signin.LinkReplaced,
-			signin.LinkExpired} {
+		for _, state := range []outofband.LinkState{outofband.LinkReady, outofband.LinkUsed, outofband.LinkReplaced,
+			outofband.LinkExpired} {
 			link.State = string(state)
 			out = append(out, web.Story{Name: name + link.State, Status: statusOfLink[state], Page: link})
 		}
-		link.State, link.Problem = string(signin.LinkReady), "password.problem.short"
+		link.State, link.Problem = string(outofband.LinkReady), "password.problem.short"
 		out = append(out, web.Story{Name: name + "short", Status: http.StatusUnprocessableEntity, Page: link})
 	}
-	unknown := passwordLinkPage{State: string(signin.LinkUnknown)}
+	unknown := passwordLinkPage{State: string(outofband.LinkUnknown)}
 	return append(out, web.Story{Name: "password-link/unknown", Status: http.StatusNotFound, Page: unknown})
 }

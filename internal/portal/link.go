@@ -3,15 +3,17 @@ package portal
 import (
 	"net/http"
 
+	"countersign/internal/authenticator/outofband"
 	"countersign/internal/fault"
 	"countersign/internal/signin"
 )
 
 // statusOfLink: a link that does nothing is a page that is not there any more.
-var statusOfLink = map[signin.LinkState]int{
-	signin.LinkReady: http.StatusOK, signin.LinkElsewhere: http.StatusOK,
-	signin.LinkReplaced: http.StatusGone, signin.LinkUsed: http.StatusGone, signin.LinkExpired: http.StatusGone,
-	signin.LinkUnknown: http.StatusNotFound,
+var statusOfLink = map[outofband.LinkState]int{
+	outofband.LinkReady: http.StatusOK, outofband.LinkElsewhere: http.StatusOK,
+	outofband.LinkReplaced: http.StatusGone, outofband.LinkUsed: http.StatusGone,
+	outofband.LinkExpired: http.StatusGone,
+	outofband.LinkUnknown: http.StatusNotFound,
 }
 
 func (p *Portal) showLink(w http.ResponseWriter, r *http.Request) error {

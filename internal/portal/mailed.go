@@ -9,6 +9,8 @@ import (
 	"strings"
 	"time"
 
+	"countersign/internal/authenticator/outofband"
+	"countersign/internal/passwordlink"
 	"countersign/internal/secret"
 	"countersign/internal/session"
 	"countersign/internal/signin"
@@ -62,13 +64,13 @@ func (p *Portal) mountMailed(mux *web.Mux, l mailedLink, show, act web.Handler) 
 
 func (p *Portal) drawUnknown(w http.ResponseWriter, r *http.Request, l mailedLink) error {
 	if l == admissionLink {
-		return p.drawAdmission(w, r, admissionPage{}, signin.LinkUnknown)
+		return p.drawAdmission(w, r, admissionPage{}, outofband.LinkUnknown)
 	}
 	if l == passwordLink {
-		unknown := signin.PasswordLink{State: signin.LinkUnknown}
+		unknown := passwordlink.Link{State: outofband.LinkUnknown}
 		return p.drawPasswordLink(w, r, http.StatusNotFound, unknown, passwordLinkPage{})
 	}
-	return p.drawLink(w, r, "", signin.Link{State: signin.LinkUnknown})
+	return p.drawLink(w, r, "", signin.Link{State: outofband.LinkUnknown})
 }
 
 // takeLink moves the token of a link from the address into the cookie.

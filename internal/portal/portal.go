@@ -10,6 +10,7 @@ import (
 	"countersign/internal/fault"
 	"countersign/internal/incident"
 	"countersign/internal/pages"
+	"countersign/internal/passwordlink"
 	"countersign/internal/setup"
 	"countersign/internal/web"
 )
@@ -17,10 +18,11 @@ import (
 // Portal serves the pages of a sign-in.
 type Portal struct {
 	*pages.Base
-	SetUp    *setup.Service
-	Binding  *binding.Service
-	Incident *incident.Service
-	Enroll   *enrollpages.Pages
+	SetUp         *setup.Service
+	Binding       *binding.Service
+	Incident      *incident.Service
+	PasswordLinks *passwordlink.Service
+	Enroll        *enrollpages.Pages
 }
 
 // Mount adds the portal's routes. This list is the portal's whole surface.

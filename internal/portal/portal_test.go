@@ -18,7 +18,8 @@ var templates = map[string]fs.FS{"enrollpages": enrollpages.Templates, "pages": 
 func each(t *testing.T, fn func(t *testing.T, r *pagestest.Rig)) {
 	t.Helper()
 	pagestest.Each(t, tenant.Mandatory, templates, func(t *testing.T, r *pagestest.Rig) {
-		p := &Portal{Base: r.Base, SetUp: r.SetUp, Binding: r.Binding, Incident: r.Incident, Enroll: r.Enroll}
+		p := &Portal{Base: r.Base, SetUp: r.SetUp, Binding: r.Binding, Incident: r.Incident, Enroll: r.Enroll,
+			PasswordLinks: r.PasswordLinks}
 		p.Mount(r.Web.Mux())
 		fn(t, r)
 	})

@@ -4,8 +4,8 @@ import (
 	"net/http"
 	"time"
 
+	"countersign/internal/authenticator/outofband"
 	"countersign/internal/pages"
-	"countersign/internal/signin"
 	"countersign/internal/web"
 )
 
@@ -132,7 +132,7 @@ func linkStories(now time.Time) []web.Story {
 		default:
 			s.NotMeURL = ""
 		}
-		out = append(out, web.Story{Name: "link/" + state, Status: statusOfLink[signin.LinkState(state)], Page: s})
+		out = append(out, web.Story{Name: "link/" + state, Status: statusOfLink[outofband.LinkState(state)], Page: s})
 	}
 	return out
 }

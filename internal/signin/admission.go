@@ -189,25 +189,25 @@ func readAdmission(ctx context.Context, tx *db.Tx, link secret.Reference) (a adm
 	return a, err
 }
 
-func (a admission) state(now time.Time) LinkState {
+func (a admission) state(now time.Time) outofband.LinkState {
 	switch {
 	case !a.found:
-		return LinkUnknown
+		return outofband.LinkUnknown
 	case a.used:
-		return LinkUsed
+		return outofband.LinkUsed
 	case a.changed, !now.Before(a.expires):
-		return LinkExpired
+		return outofband.LinkExpired
 	}
-	return LinkReady
+	return outofband.LinkReady
 }
 
 // OpenAdmission reads what a link is good for, and for which account (masked). It changes
 // nothing: mail scanners open links.
-func (s *Service) OpenAdmission(ctx context.Context, link secret.Reference) (state LinkState,
+func (s *Service) OpenAdmission(ctx context.Context, link secret.Reference) (state outofband.LinkState,
 	account string, err error) {
 	err = s.DB.View(ctx, link.Tenant, func(tx *db.Tx) error {
 		a, err := readAdmission(ctx, tx, link)
-		if state = a.state(tx.Now); state == LinkReady {
+		if state = a.state(tx.Now); state == outofband.LinkReady {
 			account = a.account
 		}
 		return err
@@ -228,7 +228,7 @@ func (s *Service) UseAdmission(ctx context.Context, link secret.Reference,
 		}
 		token, hash := secret.NewToken()
 		until := tx.Now.Add(AdmissionLife)
-		if a.state(tx.Now) == LinkExpired { // written down, so that a clock that goes back revives none (SEC-140)
+		if a.state(tx.Now) == outofband.LinkExpired { // written down, so that a clock that goes back revives none (SEC-140)
 			until, hash = time.Time{}, []byte{}
 		}
 		n, err := tx.Exec(ctx, `

@@ -4,6 +4,7 @@ import (
 	"context"
 	"testing"
 
+	"countersign/internal/authenticator/outofband"
 	"countersign/internal/db"
 	"countersign/internal/fault"
 	"countersign/internal/signin"
@@ -69,7 +70,7 @@ func TestATK12_LinksOfBeforeANewPasswordKeepNoOtherBack(t *testing.T) {
 		before := h.links(maria)
 		h.changePassword(maria)
 		old := admissionOf(t, before[len(before)-1])
-		if state, account, err := h.OpenAdmission(t.Context(), old); state != signin.LinkExpired ||
+		if state, account, err := h.OpenAdmission(t.Context(), old); state != outofband.LinkExpired ||
 			account != "" || err != nil {
 			t.Errorf("a link from before the new password: %s %q %v", state, account, err)
 		}

@@ -8,6 +8,7 @@ import (
 	"testing"
 	"time"
 
+	"countersign/internal/authenticator/outofband"
 	"countersign/internal/db"
 	"countersign/internal/fault"
 	"countersign/internal/jobs"
@@ -111,7 +112,7 @@ func TestATK12_ALinkLetsOneBrowserInOnce(t *testing.T) {
 		h.mailLinks()
 		link := admissionOf(t, h.links(maria)[0])
 		for range 3 { // as a scanner does
-			if state, account, err := h.OpenAdmission(t.Context(), link); state != signin.LinkReady ||
+			if state, account, err := h.OpenAdmission(t.Context(), link); state != outofband.LinkReady ||
 				account == "" || err != nil {
 				t.Fatalf("%s %q %v", state, account, err)
 			}
@@ -123,7 +124,7 @@ func TestATK12_ALinkLetsOneBrowserInOnce(t *testing.T) {
 		if _, err := h.UseAdmission(t.Context(), link, visitor); !fault.Is(err, fault.NotFound) {
 			t.Errorf("a second use: %v", err)
 		}
-		if state, account, _ := h.OpenAdmission(t.Context(), link); state != signin.LinkUsed || account != "" {
+		if state, account, _ := h.OpenAdmission(t.Context(), link); state != outofband.LinkUsed || account != "" {
 			t.Errorf("a used link: %s %q", state, account)
 		}
 		a := attempt(maria, rightPassword, "dashboard")
@@ -187,7 +188,7 @@ func TestATK12_ALinkThatRanOutStaysSo(t *testing.T) {
 		h.mailLinks()
 		link := admissionOf(t, h.links("maria@company.test")[0])
 		h.clock.pass(signin.AdmissionLife)
-		if state, _, _ := h.OpenAdmission(t.Context(), link); state != signin.LinkExpired {
+		if state, _, _ := h.OpenAdmission(t.Context(), link); state != outofband.LinkExpired {
 			t.Errorf("it is %s", state)
 		}
 		for range 2 {

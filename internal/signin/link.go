@@ -16,22 +16,9 @@ import (
 	"countersign/internal/session"
 )
 
-// LinkState is what a secure link is good for in the browser that opened it.
-type LinkState string
-
-// The states of a link.
-const (
-	LinkReady     LinkState = "ready"     // this browser began the sign-in: a button finishes it
-	LinkElsewhere LinkState = "elsewhere" // another browser began it: the code is shown, to be typed there
-	LinkReplaced  LinkState = "replaced"
-	LinkUsed      LinkState = "used"
-	LinkExpired   LinkState = "expired"
-	LinkUnknown   LinkState = "unknown"
-)
-
 // Link is what a link's page may tell.
 type Link struct {
-	State              LinkState
+	State              outofband.LinkState
 	AppName, Account   string
 	Code, Reference    string
 	IP, Place, Browser string
@@ -44,14 +31,14 @@ type Link struct {
 // OpenLink reads what a link is good for, and changes nothing: mail scanners open links.
 // held are the sign-ins that the browser has under way.
 func (s *Service) OpenLink(ctx context.Context, link secret.Reference, held ...secret.Reference) (Link, error) {
-	out := Link{State: LinkUnknown}
+	out := Link{State: outofband.LinkUnknown}
 	err := s.DB.View(ctx, link.Tenant, func(tx *db.Tx) error {
 		c, f, err := s.followLink(ctx, tx, link)
 		if err != nil || f == nil {
 			return err
 		}
 		out.State = linkState(c, f, tx.Now)
-		if out.State != LinkElsewhere {
+		if out.State != outofband.LinkElsewhere {
 			return nil
 		}
 		d := f.decide(tx.Now)
@@ -60,7 +47,7 @@ func (s *Service) OpenLink(ctx context.Context, link secret.Reference, held ...s
 		out.IP, out.Place, out.Browser = f.Visitor.IP, f.Visitor.Place, f.Visitor.Browser
 		out.NotMePath = outofband.NotMeLink("", s.Keys, tx.Tenant, f.ID)
 		if _, began := beganHere(ctx, tx, held, f.ID); began {
-			out.State, out.RememberDays, out.ContinueTo = LinkReady, f.rememberDays(d), f.ContinueTo
+			out.State, out.RememberDays, out.ContinueTo = outofband.LinkReady, f.rememberDays(d), f.ContinueTo
 			return nil
 		}
 		out.Code = s.Email.CodeOf(c.State, c.ID, link.Token.Reveal())
@@ -84,16 +71,16 @@ func (s *Service) followLink(ctx context.Context, tx *db.Tx, link secret.Referen
 	return c, f, err
 }
 
-func linkState(c challenge.Challenge, f *activeFlow, now time.Time) LinkState {
+func linkState(c challenge.Challenge, f *activeFlow, now time.Time) outofband.LinkState {
 	switch {
 	case c.ClosedBecause == challenge.Replaced:
-		return LinkReplaced
+		return outofband.LinkReplaced
 	case c.ClosedBecause == challenge.Answered || f.ClosedBecause == flow.Finished:
-		return LinkUsed
+		return outofband.LinkUsed
 	case !c.Open(now) || f.over(now) != "":
-		return LinkExpired
+		return outofband.LinkExpired
 	}
-	return LinkElsewhere
+	return outofband.LinkElsewhere
 }
 
 // beganHere finds the flow among those that a browser holds. Only the right token counts.
@@ -126,7 +113,7 @@ func (s *Service) PressLink(
 		if ref, began = beganHere(ctx, tx, held, f.ID); !began {
 			return nil
 		}
-		if linkState(c, f, tx.Now) != LinkElsewhere {
+		if linkState(c, f, tx.Now) != outofband.LinkElsewhere {
 			return s.expire(ctx, tx, f)
 		}
 		step, err = s.judge(ctx, tx, f, authenticator.Response{LinkToken: link.Token.Reveal()}, remember, v)

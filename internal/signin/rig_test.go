@@ -22,6 +22,7 @@ import (
 	"countersign/internal/message"
 	"countersign/internal/message/email"
 	"countersign/internal/notify"
+	"countersign/internal/passwordlink"
 	"countersign/internal/secret"
 	"countersign/internal/session"
 	"countersign/internal/setup"
@@ -96,7 +97,8 @@ type house struct {
 	courier *message.Courier
 	company string
 
-	incident *incident.Service
+	incident      *incident.Service
+	passwordLinks *passwordlink.Service
 }
 
 func each(t *testing.T, fn func(t *testing.T, h *house)) {
@@ -121,6 +123,9 @@ func build(t testing.TB, d *db.DB, c *clock) *house {
 		Email: outofband.Verifier{Channel: authenticator.Email, Keys: keys, Queue: queue, Digits: limits.CodeLength,
 			Origin: "https://sign-in.test"},
 	}}
+	h.passwordLinks = &passwordlink.Service{DB: d, Keys: keys, Queue: queue, Notifier: h.Notifier, Passwords: pool,
+		Limits: limits,
+		Origin: "https://sign-in.test"}
 	h.incident = &incident.Service{DB: d, Keys: keys, Notifier: h.Notifier}
 	h.courier = &message.Courier{DB: d, Keys: keys, Senders: map[string]message.Sender{"email": h.post},
 		Log: slog.New(slog.DiscardHandler)}

@@ -2,7 +2,6 @@ package signin
 
 import (
 	"encoding/hex"
-	"strings"
 	"time"
 
 	"countersign/internal/authenticator"
@@ -15,7 +14,6 @@ import (
 	"countersign/internal/notify"
 	"countersign/internal/ratelimit"
 	"countersign/internal/secret"
-	"countersign/internal/user"
 )
 
 // Service runs sign-in flows.
@@ -141,16 +139,7 @@ var limitFlows = ratelimit.Limit{Name: "flow.account", Windows: []ratelimit.Wind
 // limitNoise bounds the audit rows that refused answers of one account write.
 var limitNoise = ratelimit.Limit{Name: "noise.account", Windows: []ratelimit.Window{{Count: 120, Per: time.Hour}}}
 
-// accountSubject names an account by its canonical address, known or not, without keeping
-// the address.
-func (s *Service) accountSubject(email string) string {
-	key, err := user.EmailKey(email)
-	if err != nil {
-		key = strings.ToLower(strings.TrimSpace(email))
-	}
-	return s.hidden("account", key)
-}
-
+// hidden names something that budgets must not keep in the clear.
 func (s *Service) hidden(purpose, value string) string {
 	return hex.EncodeToString(s.Keys.Lasting("budget/"+purpose, value)[:12])
 }

@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"countersign/internal/authenticator"
+	"countersign/internal/authenticator/outofband"
 	"countersign/internal/authenticator/password"
 	"countersign/internal/client"
 	"countersign/internal/db"
@@ -252,7 +253,7 @@ func TestALO11_TheLinkWorksOnlyWhereItBegan(t *testing.T) {
 		link := linkOf(t, mail.Link)
 		for range 20 { // a mail scanner
 			l, err := h.OpenLink(t.Context(), link)
-			if err != nil || l.State != signin.LinkElsewhere || l.Code != mail.Code {
+			if err != nil || l.State != outofband.LinkElsewhere || l.Code != mail.Code {
 				t.Fatalf("in another browser: %+v, %v", l, err)
 			}
 		}
@@ -268,14 +269,14 @@ func TestALO11_TheLinkWorksOnlyWhereItBegan(t *testing.T) {
 			t.Fatalf("%d sessions", n)
 		}
 		l, err := h.OpenLink(t.Context(), link, *ask.Flow)
-		if err != nil || l.State != signin.LinkReady || l.Code != "" {
+		if err != nil || l.State != outofband.LinkReady || l.Code != "" {
 			t.Errorf("in its own browser: %+v, %v", l, err)
 		}
 		_, step, err := h.PressLink(t.Context(), link, held(ask), false, visitor)
 		if _, ok := step.(signin.Done); !ok || err != nil {
 			t.Fatalf("%#v, %v", step, err)
 		}
-		if l, _ := h.OpenLink(t.Context(), link, *ask.Flow); l.State != signin.LinkUsed {
+		if l, _ := h.OpenLink(t.Context(), link, *ask.Flow); l.State != outofband.LinkUsed {
 			t.Errorf("afterwards: %s", l.State)
 		}
 	})

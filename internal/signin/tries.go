@@ -6,6 +6,7 @@ import (
 
 	"countersign/internal/db"
 	"countersign/internal/ratelimit"
+	"countersign/internal/user"
 )
 
 // tries are the budgets that the password tries of one attempt come out of.
@@ -24,7 +25,7 @@ func (s *Service) readTries(ctx context.Context, tx *db.Tx, a Attempt, acc *acco
 	charge := func(l ratelimit.Limit, who string) ratelimit.BudgetKey {
 		return ratelimit.BudgetKey{Tenant: db.Installation, Limit: l, Subject: who}
 	}
-	from, subject := a.Visitor.Network(), s.accountSubject(a.Email)
+	from, subject := a.Visitor.Network(), user.Subject(s.Keys, a.Email)
 	network := charge(s.limitSource(), from)
 	network.Tag = subject
 	if acc.browser.tries != "" {

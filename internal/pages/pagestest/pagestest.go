@@ -32,6 +32,7 @@ import (
 	"countersign/internal/message"
 	"countersign/internal/notify"
 	"countersign/internal/pages"
+	"countersign/internal/passwordlink"
 	"countersign/internal/profile"
 	"countersign/internal/secret"
 	"countersign/internal/setup"
@@ -54,11 +55,12 @@ const (
 // Rig is what the handlers of people's pages need.
 type Rig struct {
 	*pages.Base
-	Binding  *binding.Service
-	Profile  *profile.Service
-	SetUp    *setup.Service
-	Incident *incident.Service
-	Enroll   *enrollpages.Pages
+	Binding       *binding.Service
+	Profile       *profile.Service
+	SetUp         *setup.Service
+	Incident      *incident.Service
+	PasswordLinks *passwordlink.Service
+	Enroll        *enrollpages.Pages
 
 	t *testing.T
 }
@@ -91,7 +93,6 @@ func build(t *testing.T, d *db.DB, templates map[string]fs.FS) *Rig {
 		Bindable: []authenticator.Kind{authenticator.TOTP, authenticator.Backup},
 		Seen:     gate.NewSeen(),
 	}
-	r.Incident = &incident.Service{DB: d, Keys: keys, Notifier: notifier}
 	r.SignIn = &signin.Service{
 		DB:        d,
 		Keys:      keys,
@@ -120,19 +121,34 @@ func build(t *testing.T, d *db.DB, templates map[string]fs.FS) *Rig {
 		Origin:   Origin,
 		Binders:  map[authenticator.Kind]authenticator.Binder{authenticator.TOTP: apps, authenticator.Backup: codes},
 	}
-	r.Profile = &profile.Service{
-		DB:        d,
-		Keys:      keys,
-		Queue:     queue,
-		Notifier:  notifier,
-		Passwords: pool,
-		Limits:    limits,
-		Origin:    Origin,
-	}
+	r.addMailed(queue, notifier, limits)
 	r.SetUp = &setup.Service{DB: d, Passwords: pool}
 	r.Web = newWeb(t, d, templates)
 	r.Enroll = &enrollpages.Pages{Base: r.Base, Binding: r.Binding}
 	return r
+}
+
+// addMailed adds the journeys that mails begin or tell of.
+func (r *Rig) addMailed(queue *message.Queue, notifier *notify.Notifier, limits config.Limits) {
+	r.PasswordLinks = &passwordlink.Service{
+		DB:        r.DB,
+		Keys:      r.Keys,
+		Queue:     queue,
+		Notifier:  notifier,
+		Passwords: r.SignIn.Passwords,
+		Limits:    limits,
+		Origin:    Origin,
+	}
+	r.Incident = &incident.Service{DB: r.DB, Keys: r.Keys, Notifier: notifier}
+	r.Profile = &profile.Service{
+		DB:        r.DB,
+		Keys:      r.Keys,
+		Queue:     queue,
+		Notifier:  notifier,
+		Passwords: r.SignIn.Passwords,
+		Limits:    limits,
+		Origin:    Origin,
+	}
 }
 
 func newWeb(t *testing.T, d *db.DB, templates map[string]fs.FS) *web.Web {

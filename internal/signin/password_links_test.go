@@ -6,22 +6,23 @@ import (
 	"testing"
 	"time"
 
+	"countersign/internal/authenticator/outofband"
 	"countersign/internal/client"
 	"countersign/internal/db"
 	"countersign/internal/jobs"
 	"countersign/internal/message/email"
+	"countersign/internal/passwordlink"
 	"countersign/internal/secret"
-	"countersign/internal/signin"
 )
 
 // passwordLink has a link for a new password mailed to an address, and returns it.
 func (h *house) passwordLink(address string) secret.Reference {
 	h.t.Helper()
-	if err := h.AskPasswordLink(h.t.Context(),
-		signin.Forgotten{Email: address, ClientID: client.PortalID, Visitor: visitor}); err != nil {
+	if err := h.passwordLinks.Ask(h.t.Context(),
+		passwordlink.Forgotten{Email: address, ClientID: client.PortalID, Visitor: visitor}); err != nil {
 		h.t.Fatal(err)
 	}
-	j := jobs.Job{Tenant: db.Installation, Kind: signin.JobPasswordLink}
+	j := jobs.Job{Tenant: db.Installation, Kind: passwordlink.Job}
 	err := h.DB.View(h.t.Context(), db.Installation, func(tx *db.Tx) error {
 		return tx.QueryRow(h.t.Context(), `
 			SELECT id, args FROM jobs WHERE tenant_id = $1 AND kind = $2
@@ -30,7 +31,7 @@ func (h *house) passwordLink(address string) secret.Reference {
 	if err != nil {
 		h.t.Fatal(err)
 	}
-	if err := h.SendPasswordLink(h.t.Context(), j); err != nil {
+	if err := h.passwordLinks.Send(h.t.Context(), j); err != nil {
 		h.t.Fatal(err)
 	}
 	h.deliver()
@@ -44,7 +45,7 @@ func (h *house) passwordLink(address string) secret.Reference {
 		if err := json.Unmarshal(h.post.mails[i].Data, &letter); err != nil {
 			h.t.Fatal(err)
 		}
-		_, token, _ := strings.Cut(letter.Link, signin.PasswordLinkPath)
+		_, token, _ := strings.Cut(letter.Link, passwordlink.Path)
 		ref, err := secret.ParseReference(token)
 		if err != nil {
 			h.t.Fatal(err)
@@ -57,14 +58,14 @@ func (h *house) passwordLink(address string) secret.Reference {
 
 // A link for a password that was tried too late stays so, also where the clock goes back.
 //
-// guard: expirePasswordLink
+// guard: passwordlink.Service.expire
 func TestSEC140_APasswordLinkThatRanOutStaysSo(t *testing.T) {
 	each(t, func(t *testing.T, h *house) {
 		link := h.passwordLink("maria@company.test")
 		h.clock.pass(30 * time.Minute)
 		for range 2 {
-			l, err := h.SetPasswordByLink(t.Context(), link, "canary of a late battery", visitor)
-			if err != nil || l.State != signin.LinkExpired {
+			l, err := h.passwordLinks.SetPassword(t.Context(), link, "canary of a late battery", visitor)
+			if err != nil || l.State != outofband.LinkExpired {
 				t.Errorf("it is %s, %v", l.State, err)
 			}
 			h.clock.pass(-time.Minute)

@@ -1,0 +1,156 @@
+package passwordlink
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"time"
+
+	"countersign/internal/audit"
+	"countersign/internal/authenticator"
+	"countersign/internal/authenticator/password"
+	"countersign/internal/db"
+	"countersign/internal/fault"
+	"countersign/internal/jobs"
+	"countersign/internal/ratelimit"
+	"countersign/internal/session"
+	"countersign/internal/tenant"
+	"countersign/internal/user"
+)
+
+// resetLife is how long the link to a new password is valid.
+const resetLife = 30 * time.Minute
+
+// Path is the path of such a link, before its reference.
+const Path = "/password/"
+
+// What a link for a password is for.
+const (
+	reset      = "reset"      // replaces a password
+	invitation = "invitation" // the first password of a person who was added without one
+)
+
+// limitResets bounds the mails that strangers can have sent to one address. Its window is the
+// life of a link, so that whenever it refuses, the links of the last mails are still valid: a
+// stranger who uses it up keeps no one from a new password.
+var limitResets = ratelimit.Limit{Name: "reset.account", Windows: []ratelimit.Window{{Count: 2, Per: resetLife}}}
+
+// limitResetSource bounds what one network may ask for.
+var limitResetSource = ratelimit.Limit{Name: "reset.source", Windows: []ratelimit.Window{{Count: 20, Per: time.Hour}}}
+
+// Forgotten is the answer to the page that asks for an address, still untrusted.
+type Forgotten struct {
+	Email      string
+	ClientID   string // the app that the person was signing in to; client.PortalID for our own pages
+	ContinueTo string // its sealed authorization request; empty = our own pages
+	Visitor    session.Visitor
+}
+
+// Job is the kind of the job that answers Ask.
+const Job = "password.link"
+
+// linkJob is the job's argument. An address that no one has must not be kept in the clear.
+type linkJob struct {
+	Sealed []byte `json:"sealed"`
+}
+
+// sealedJob binds the argument of a job to its purpose.
+var sealedJob = []string{"jobs", "args", Job}
+
+// Ask has a link for a new password mailed to an address, if it is someone's. It
+// answers the same in the same time for every address: a job looks it up. Invalid for what
+// can't be an address, RateLimited for a source that asks too often.
+func (s *Service) Ask(ctx context.Context, a Forgotten) error {
+	if _, err := user.EmailKey(a.Email); err != nil {
+		return err
+	}
+	plain, err := json.Marshal(a)
+	if err != nil {
+		return fmt.Errorf("encode job: %w", err)
+	}
+	return s.DB.InTx(ctx, db.Installation, func(tx *db.Tx) error {
+		wait, err := ratelimit.SpendIn(ctx, tx, limitResetSource, a.Visitor.Network())
+		if err == nil && wait > 0 {
+			err = errSlowDown.After(wait)
+		}
+		if err != nil {
+			return err
+		}
+		wait, err = ratelimit.SpendIn(ctx, tx, limitResets, user.Subject(s.Keys, a.Email))
+		if err != nil || wait > 0 { // the links of the mails before this one are still valid
+			return err
+		}
+		_, err = s.Queue.Jobs.Enqueue(ctx, tx, Job, linkJob{s.Keys.Seal(plain, sealedJob...)}, tx.Now)
+		return err
+	})
+}
+
+// Send is the handler of Job.
+func (s *Service) Send(ctx context.Context, j jobs.Job) error {
+	var args linkJob
+	var a Forgotten
+	err := json.Unmarshal(j.Args, &args)
+	if err == nil {
+		var plain []byte
+		if plain, err = s.Keys.Open(args.Sealed, sealedJob...); err == nil {
+			err = json.Unmarshal(plain, &a)
+		}
+	}
+	if err != nil {
+		return jobs.Drop(fmt.Errorf("read job: %w", err))
+	}
+	return s.DB.InTx(ctx, j.Tenant, func(tx *db.Tx) error {
+		if err := s.send(ctx, tx, a); err != nil {
+			return err
+		}
+		return j.Settle(ctx, tx, nil)
+	})
+}
+
+func (s *Service) send(ctx context.Context, tx *db.Tx, a Forgotten) error {
+	asked := func(result audit.Result, reason string, u user.User) audit.Event {
+		return audit.Event{
+			Action:   audit.PasswordAsked,
+			Result:   result,
+			Reason:   reason,
+			ActorID:  u.ID,
+			UserID:   u.ID,
+			ClientID: a.ClientID,
+			Method:   string(authenticator.Password),
+			Origin:   a.Visitor.Origin(),
+		}
+	}
+	u, err := user.ByEmail(ctx, tx, a.Email)
+	if fault.Is(err, fault.NotFound) {
+		return audit.Record(ctx, tx, asked(audit.Failed, "unknown_address", u))
+	}
+	if err != nil {
+		return err
+	}
+	tx = tx.ForTenant(u.TenantID)
+	t, err := tenant.Find(ctx, tx, tx.Tenant)
+	if err != nil {
+		return err
+	}
+	if !u.DisabledAt.IsZero() || !t.SuspendedAt.IsZero() {
+		return audit.Record(ctx, tx, asked(audit.Refused, "account_or_app_closed", u))
+	}
+	old, err := password.Load(ctx, tx, u.ID)
+	if err != nil {
+		return err
+	}
+	l := outgoing{
+		purpose:    reset,
+		life:       resetLife,
+		clientID:   a.ClientID,
+		continueTo: a.ContinueTo,
+		visitor:    a.Visitor,
+	}
+	if old.Hash == "" {
+		l.purpose, l.life = invitation, s.Limits.InvitationLife
+	}
+	if err := s.mail(ctx, tx, u, t.Name, l); err != nil {
+		return err
+	}
+	return audit.Record(ctx, tx, asked(audit.OK, l.purpose, u))
+}
