@@ -156,7 +156,7 @@ func (h *Core) buildAdministration() {
 	h.People = &people.Service{
 		DB:        h.DB,
 		Links:     h.PasswordLinks,
-		Profile:   h.Profile,
+		Notifier:  h.Notifier,
 		Passwords: h.Passwords,
 		Bindable:  h.Binding.Kinds(),
 		SMTPUTF8:  h.Config.SMTP.UTF8(),

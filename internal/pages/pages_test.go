@@ -44,6 +44,9 @@ func TestSEC118_OnlyOurPagesAreReturnedTo(t *testing.T) {
 			"//evil.test/profile":       "/",
 			"https://evil.test/profile": "/",
 			"/\\evil.test/profile":      "/",
+			"/profile/../signin":        "/",
+			"/profile/./../signin":      "/",
+			"/profile/%2e%2E/signin":    "/",
 			"":                          "/",
 		} {
 			if got := r.ReturnPath(path); got != want {

@@ -10,8 +10,8 @@ import (
 	"countersign/internal/authenticator/password"
 	"countersign/internal/db"
 	"countersign/internal/fault"
+	"countersign/internal/notify"
 	"countersign/internal/passwordlink"
-	"countersign/internal/profile"
 	"countersign/internal/user"
 )
 
@@ -19,7 +19,7 @@ import (
 type Service struct {
 	DB        *db.DB
 	Links     *passwordlink.Service // sends invitations
-	Profile   *profile.Service
+	Notifier  *notify.Notifier
 	Passwords *password.Pool
 	Bindable  []authenticator.Kind // what people can set up in this installation
 	SMTPUTF8  bool                 // the mail server takes addresses with letters beyond ASCII before the @

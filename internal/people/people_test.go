@@ -22,7 +22,6 @@ import (
 	"countersign/internal/notify"
 	"countersign/internal/passwordlink"
 	"countersign/internal/people"
-	"countersign/internal/profile"
 	"countersign/internal/secret"
 	"countersign/internal/tenant"
 	"countersign/internal/user"
@@ -77,13 +76,7 @@ func service(t *testing.T, d *db.DB, at time.Time) *people.Service {
 			Limits: limits,
 			Origin: "https://sign-in.test",
 		},
-		Profile: &profile.Service{
-			DB:       d,
-			Keys:     keys,
-			Queue:    queue,
-			Notifier: &notify.Notifier{Queue: queue, Limits: limits},
-			Limits:   limits,
-		},
+		Notifier: &notify.Notifier{Queue: queue, Limits: limits},
 	}
 }
 

@@ -187,10 +187,20 @@ func ownPath(target string) (*url.URL, bool) {
 	}
 	u, err := url.ParseRequestURI(target)
 	if err != nil || u.Scheme != "" || u.Host != "" || strings.HasPrefix(u.Path, "//") ||
-		strings.ContainsFunc(u.Path, strange) {
+		strings.ContainsFunc(u.Path, strange) || climbs(u.Path) {
 		return nil, false
 	}
 	return u, true
+}
+
+// climbs reports whether a browser would turn a path into another one (RFC 3986 section 5.2.4).
+func climbs(path string) bool {
+	for segment := range strings.SplitSeq(path, "/") {
+		if segment == "." || segment == ".." {
+			return true
+		}
+	}
+	return false
 }
 
 // strange characters stand in no path of ours, percent-encoded or not.
