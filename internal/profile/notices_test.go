@@ -85,7 +85,9 @@ func removed(k authenticator.Kind) func(h *house, o profile.Owner) {
 
 func byHand(what string) func(h *house, o profile.Owner) {
 	return func(h *house, o profile.Owner) {
-		h.in(h.company, func(ctx context.Context, tx *db.Tx) error { return h.Notifier.TellByHand(ctx, tx, o.User, what) })
+		h.in(h.company, func(ctx context.Context, tx *db.Tx) error {
+			return h.Notifier.TellByHand(ctx, tx, o.User, what)
+		})
 	}
 }
 
