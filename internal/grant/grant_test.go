@@ -82,8 +82,7 @@ func (s *stage) in(tenant string, fn func(tx *db.Tx) error) {
 
 func (s *stage) endSession() {
 	s.in(s.tenant, func(tx *db.Tx) error {
-		_, err := session.End(s.Context(), tx, s.session, session.SignedOut)
-		return err
+		return session.EndLine(s.Context(), tx, s.session, session.SignedOut)
 	})
 }
 

@@ -354,8 +354,7 @@ func TestSEC104WhatChangedSinceEndsTheGrant(t *testing.T) {
 	for name, change := range map[string]func(h *house, cookie string){
 		"session ended": func(h *house, cookie string) {
 			h.in(h.tenant, func(tx *db.Tx) error {
-				_, err := session.End(h.Context(), tx, strings.Split(cookie, ".")[1], session.SignedOut)
-				return err
+				return session.EndLine(h.Context(), tx, strings.Split(cookie, ".")[1], session.SignedOut)
 			})
 		},
 		"user disabled": func(h *house, _ string) {

@@ -108,13 +108,6 @@ func Issue(ctx context.Context, tx *db.Tx, s Session) (Session, secret.Reference
 	return s, secret.Reference{Tenant: tx.Tenant, ID: s.ID, Token: token}, err
 }
 
-// End ends a session; only the first caller gets true.
-func End(ctx context.Context, tx *db.Tx, id, because string) (bool, error) {
-	n, err := tx.Exec(ctx, `UPDATE sessions SET ended_at = $1, ended_because = $2
-		WHERE tenant_id = $3 AND id = $4 AND ended_at = 0`, tx.Now, because, tx.Tenant, id)
-	return n > 0, err
-}
-
 // TimeOver writes down that a session was seen to be over: for good when its life is, and
 // for its browser when that was idle.
 func TimeOver(ctx context.Context, tx *db.Tx, id string) error {
