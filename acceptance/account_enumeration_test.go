@@ -99,7 +99,7 @@ func timesOfAccounts(t *testing.T, w *rig.World, samples int) (known, unknown []
 	var u *rig.User
 	for i := range samples {
 		if i%3 == 0 { // a fresh account and fresh sources, before their delays begin
-			u, p, q = w.Covered(t).User(t), w.Person(t), w.Person(t)
+			u, p, q = w.Covered(t).UserAtFullCost(t), w.Person(t), w.Person(t)
 		}
 		nobody := w.Unique("nobody") + "@people.example.test"
 		if i%2 == 0 { // neither is always the first

@@ -135,7 +135,7 @@ func TestSEC079_AnotherCompanyIsServedInItsTurn(t *testing.T) {
 	rig.EachFresh(t, rig.Options{Config: narrow}, func(t *testing.T, w *rig.World) {
 		_, people := company(t, w)
 		bright := w.NewTenant(t, "--mandate", "mandatory")
-		anna, omar, known := bright.User(t), bright.User(t), w.Person(t)
+		anna, omar, known := bright.UserAtFullCost(t), bright.UserAtFullCost(t), w.Person(t)
 		known.SignIn(t, w.Dashboard(t), omar)
 		known.Post(rig.PathSignOut, nil)
 		f := pour(t, w, people)
@@ -154,7 +154,7 @@ func company(t *testing.T, w *rig.World) (*rig.Tenant, []*rig.User) {
 	c := w.Covered(t)
 	var people []*rig.User
 	for range 8 {
-		people = append(people, c.User(t))
+		people = append(people, c.UserAtFullCost(t))
 	}
 	return c, people
 }

@@ -17,13 +17,16 @@ import (
 // crowdPassword is what everyone in a crowd signs in with.
 const crowdPassword = "canary crowd horse battery staple"
 
+// cheap is what a hash costs whose price no test looks at: a test of a thousand sign-ins is
+// not a test of Argon2id. The program compares it as it compares a hash that was imported.
+var cheap = password.Cost{MemoryKiB: 64, Passes: 1, Lanes: 1}
+
 // Crowd makes n accounts at once, by writing the rows that the command line would write.
-// They share one password whose hash is cheap, so that a test of a thousand sign-ins is
-// not a test of Argon2id; nothing else about them is different.
+// They share one password whose hash is cheap; nothing else about them is different.
 func (c *Tenant) Crowd(t testing.TB, n int) []*User {
 	t.Helper()
 	w := c.world
-	stored := w.hash(t, crowdPassword, password.Cost{MemoryKiB: 64, Passes: 1, Lanes: 1})
+	stored := w.hash(t, crowdPassword, cheap)
 	out := make([]*User, n)
 	people := make([]seeded, n)
 	for i := range out {
@@ -42,9 +45,23 @@ func (c *Tenant) Crowd(t testing.TB, n int) []*User {
 }
 
 // User makes an account with a fresh address and a password of its own; the role is
-// "agent". The rows are those that the command line would write: a process for each of a
-// thousand people was a fifth of what these tests computed.
+// "agent". The rows are those that the command line would write, but for the price of the
+// hash: a process for each of a thousand people was a fifth of what these tests computed,
+// and comparing their passwords half of the rest.
 func (c *Tenant) User(t testing.TB) *User {
+	t.Helper()
+	return c.userWith(t, cheap)
+}
+
+// UserAtFullCost is User with a hash that costs what the program's own do, for tests of
+// how long a password takes and of who waits for it.
+func (c *Tenant) UserAtFullCost(t testing.TB) *User {
+	t.Helper()
+	cost := config.Default().Limits.Argon2
+	return c.userWith(t, password.Cost{MemoryKiB: cost.MemoryKiB, Passes: cost.Passes, Lanes: 1})
+}
+
+func (c *Tenant) userWith(t testing.TB, cost password.Cost) *User {
 	t.Helper()
 	w := c.world
 	email := w.Unique("person") + "@people.example.test"
@@ -58,8 +75,7 @@ func (c *Tenant) User(t testing.TB) *User {
 		Role:     "agent",
 		Tenant:   c,
 	}
-	cost := config.Default().Limits.Argon2
-	stored := w.hash(t, u.Password, password.Cost{MemoryKiB: cost.MemoryKiB, Passes: cost.Passes, Lanes: 1})
+	stored := w.hash(t, u.Password, cost)
 	c.seed(t, []seeded{{u, secret.NewID(w.Now(), 0), stored}})
 	return u
 }
