@@ -2,8 +2,8 @@ package acceptance
 
 import (
 	"bytes"
-	"encoding/base64"
 	"encoding/json"
+	"fmt"
 	"image"
 	"image/draw"
 	"image/png"
@@ -14,22 +14,44 @@ import (
 	"countersign/acceptance/rig"
 )
 
-// photographed is what a decoder that shares nothing with ours reads from a picture.
-func photographed(t *testing.T, picture []byte) string {
+// photo is a picture of a page, and what is to be read from it.
+type photo struct {
+	what, link string
+	png        []byte
+}
+
+// pixels are a picture as the camera is given it.
+type pixels struct {
+	Width  int    `json:"width"`
+	Height int    `json:"height"`
+	RGBA   []byte `json:"rgba"`
+}
+
+// photographed is what a decoder that shares nothing with ours reads from pictures.
+func photographed(t *testing.T, photos []photo) (texts []string) {
 	t.Helper()
-	drawn, err := png.Decode(bytes.NewReader(picture))
+	all := make([]pixels, len(photos))
+	for i, p := range photos {
+		drawn, err := png.Decode(bytes.NewReader(p.png))
+		if err != nil {
+			t.Fatal(err)
+		}
+		size := drawn.Bounds().Size()
+		copied := image.NewNRGBA(image.Rectangle{Max: size})
+		draw.Draw(copied, copied.Bounds(), drawn, drawn.Bounds().Min, draw.Src)
+		all[i] = pixels{size.X, size.Y, copied.Pix}
+	}
+	ask, err := json.Marshal(all)
 	if err != nil {
 		t.Fatal(err)
 	}
-	size := drawn.Bounds().Size()
-	pixels := image.NewNRGBA(image.Rectangle{Max: size})
-	draw.Draw(pixels, pixels.Bounds(), drawn, drawn.Bounds().Min, draw.Src)
-	ask, err := json.Marshal(map[string]any{"width": size.X, "height": size.Y,
-		"rgba": base64.StdEncoding.EncodeToString(pixels.Pix)})
-	if err != nil {
+	if err := json.Unmarshal([]byte(runs(t, string(ask), "node", "node/qr.mjs")), &texts); err != nil {
 		t.Fatal(err)
 	}
-	return runs(t, string(ask), "node", "node/qr.mjs")
+	if len(texts) != len(photos) {
+		t.Fatalf("%d pictures were read, not %d", len(texts), len(photos))
+	}
+	return texts
 }
 
 // TestALP4: whatever the vendor and the company are called, the code on a phone's page can be
@@ -38,6 +60,7 @@ func photographed(t *testing.T, picture []byte) string {
 func TestALP4_LongAndForeignNamesStayReadable(t *testing.T) {
 	each(t, func(t *testing.T, w *rig.World) {
 		chromium := w.Chromium(t)
+		var photos []photo
 		for name, called := range map[string][2]string{
 			"Latin":    {strings.Repeat("Harbor and Sons ", 5)[:80], strings.Repeat("International Shipping ", 4)[:80]},
 			"Japanese": {strings.Repeat("株式会社カウンター", 8), strings.Repeat("港湾運送", 20)},
@@ -54,15 +77,15 @@ func TestALP4_LongAndForeignNamesStayReadable(t *testing.T) {
 			pg := p.Post(inFlow+"/totp", url.Values{})
 			scan(t, w, pg)
 			link := otpauthLink.FindString(strings.ReplaceAll(pg.Body, "&amp;", "&"))
+			b := chromium.Tab(t)
+			b.Become(p)
 			for _, scale := range []float64{1, 2} {
 				for _, dark := range []bool{false, true} {
-					b := chromium.Tab(t).Phone(scale, dark)
-					b.Become(p)
+					b.Phone(scale, dark)
 					b.Go(rig.PublicURL + inFlow + "/totp")
 					b.See(".qr svg")
-					if got := photographed(t, b.Picture()); got != link {
-						t.Errorf("%s, scale %v, dark %v: read %q, want %q", name, scale, dark, got, link)
-					}
+					photos = append(photos,
+						photo{fmt.Sprintf("%s, scale %v, dark %v", name, scale, dark), link, b.Picture()})
 					if px := rig.Eval[float64](b,
 						`(() => { const s = document.querySelector(".qr svg"); return s.getBoundingClientRect().width / s.viewBox.baseVal.width })()`); px < 4 {
 						t.Errorf("%s: %.1f pixels a module", name, px)
@@ -72,6 +95,11 @@ func TestALP4_LongAndForeignNamesStayReadable(t *testing.T) {
 						t.Errorf("%s: on a phone the %s comes before the link", name, first)
 					}
 				}
+			}
+		}
+		for i, got := range photographed(t, photos) {
+			if got != photos[i].link {
+				t.Errorf("%s: read %q, want %q", photos[i].what, got, photos[i].link)
 			}
 		}
 	})

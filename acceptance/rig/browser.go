@@ -39,19 +39,38 @@ type Loaded struct {
 	Type   string
 }
 
-// Chromium starts a browser that finds the world's hosts. Tabs makes people in it.
+// Chromium is a browser process. Each tab of it is a person's own browser.
 type Chromium struct {
-	ctx context.Context
+	ctx  context.Context
+	stop func()
 }
 
-// Chromium starts a browser process for one test.
+// Chromium returns the browser process that finds the world's first program, and starts it
+// at first use. It ends with the world: the tests of a world share it, and nothing in it.
 func (w *World) Chromium(t testing.TB) *Chromium {
 	t.Helper()
-	return Browse(t, fmt.Sprintf("MAP %s %s, MAP *.example.test %s", Host, w.A.Addr, w.appServer(t)))
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	if c := w.browsers[w.A.Addr]; c != nil && c.ctx.Err() == nil {
+		return c
+	}
+	apps, stopApps := appServer(t)
+	c := launch(t, fmt.Sprintf("MAP %s %s, MAP *.example.test %s", Host, w.A.Addr, apps))
+	stop := c.stop
+	c.stop = func() { stop(); stopApps() }
+	w.browsers[w.A.Addr] = c
+	return c
 }
 
 // Browse starts a browser process for one test, which finds hosts by rules of its own.
 func Browse(t testing.TB, rules string) *Chromium {
+	t.Helper()
+	c := launch(t, rules)
+	t.Cleanup(c.stop)
+	return c
+}
+
+func launch(t testing.TB, rules string) *Chromium {
 	t.Helper()
 	options := append(chromedp.DefaultExecAllocatorOptions[:],
 		chromedp.ExecPath(chromiumPath(t)), chromedp.NoSandbox, chromedp.DisableGPU, chromedp.IgnoreCertErrors,
@@ -60,13 +79,13 @@ func Browse(t testing.TB, rules string) *Chromium {
 		chromedp.Flag("disable-sync", true), chromedp.Flag("no-first-run", true),
 		chromedp.Flag("disable-dev-shm-usage", true))
 	ctx, cancel := chromedp.NewExecAllocator(context.Background(), options...)
-	t.Cleanup(cancel)
 	root, stop := chromedp.NewContext(ctx)
-	t.Cleanup(stop)
 	if err := chromedp.Do(root); err != nil {
+		stop()
+		cancel()
 		t.Fatalf("start the browser: %v", err)
 	}
-	return &Chromium{ctx: root}
+	return &Chromium{ctx: root, stop: func() { stop(); cancel() }}
 }
 
 func chromiumPath(t testing.TB) string {
@@ -301,7 +320,7 @@ func Eval[T any](b *Browser, script string) T {
 }
 
 // appServer answers for every app: it shows what the browser brought back.
-func (w *World) appServer(t testing.TB) string {
+func appServer(t testing.TB) (addr string, stop func()) {
 	t.Helper()
 	listener, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
@@ -313,8 +332,7 @@ func (w *World) appServer(t testing.TB) string {
 		Handler:           http.HandlerFunc(showCallback),
 	}
 	go func() { _ = server.Serve(tls.NewListener(listener, server.TLSConfig)) }()
-	t.Cleanup(func() { _ = server.Close() })
-	return listener.Addr().String()
+	return listener.Addr().String(), func() { _ = server.Close() }
 }
 
 // LeftFor is where an app's callback at /leave redirects to: another origin.

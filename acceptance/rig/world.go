@@ -4,7 +4,6 @@ import (
 	"context"
 	"database/sql"
 	"fmt"
-	"math/rand/v2"
 	"net"
 	"net/url"
 	"os"
@@ -48,6 +47,8 @@ type World struct {
 	mu      sync.Mutex
 	tenants map[string]*Tenant
 	apps    map[string]*App
+
+	browsers map[string]*Chromium // by the address of the program that they find
 }
 
 // Options change a world before it starts. The zero value is an ordinary release build.
@@ -140,6 +141,8 @@ func New(t testing.TB, engine string, o Options) *World {
 		bounces: freeAddr(t),
 		tenants: map[string]*Tenant{},
 		apps:    map[string]*App{},
+
+		browsers: map[string]*Chromium{},
 	}
 	w.Sink = newSink(t, w.bounces)
 	w.openDatabase(t, o)
@@ -152,6 +155,9 @@ func New(t testing.TB, engine string, o Options) *World {
 
 // Close stops everything and drops the database.
 func (w *World) Close() {
+	for _, c := range w.browsers {
+		c.stop()
+	}
 	for _, s := range []*Server{w.A, w.B} {
 		if s != nil {
 			s.Stop()
@@ -336,44 +342,6 @@ func (w *World) Texts(t testing.TB, query string, args ...any) []string {
 		out = append(out, s)
 	}
 	return out
-}
-
-// ports are those that this process may give away: hundreds, each of which it keeps from every
-// other process by listening on the first of them.
-var ports struct {
-	sync.Mutex
-	kept      []net.Listener
-	next, end int
-}
-
-// freeAddr finds a port that no one listens on, below those that systems lend to outgoing
-// connections: a program that is started again and again finds it free each time, and so does
-// anyone who is given it and listens later. It is given once.
-func freeAddr(t testing.TB) string {
-	t.Helper()
-	ports.Lock()
-	defer ports.Unlock()
-	for range 1000 {
-		if ports.next == ports.end {
-			first := 20000 + 100*rand.IntN(120)
-			l, err := net.Listen("tcp", fmt.Sprintf("127.0.0.1:%d", first))
-			if err != nil {
-				continue
-			}
-			ports.kept = append(ports.kept, l)
-			ports.next, ports.end = first+1, first+100
-		}
-		addr := fmt.Sprintf("127.0.0.1:%d", ports.next)
-		ports.next++
-		l, err := net.Listen("tcp", addr)
-		if err != nil {
-			continue
-		}
-		_ = l.Close()
-		return addr
-	}
-	t.Fatal("no port is free")
-	return ""
 }
 
 // Slack is how much longer than on a quiet machine anything may take before a test gives up
