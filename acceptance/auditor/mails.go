@@ -47,12 +47,32 @@ func (d *desk) mails() {
 	}
 }
 
-// word is what a short code would look like at rest. Hexadecimal and base64 are no words,
-// and neither is a duration or an instant of the access log.
-var (
-	word     = regexp.MustCompile(`(?:^|[^0-9A-Za-z_+/.-])(\d{6}|\d{8})(?:$|[^0-9A-Za-z_+/-])`)
-	duration = regexp.MustCompile(`"us":\d+`)
-)
+// duration is one of the access log, which may have as many digits as a code.
+var duration = regexp.MustCompile(`"us":\d+`)
+
+// shortCodes are what short codes would look like at rest: six or eight digits that stand alone.
+// Hexadecimal and base64 are not alone, and neither is an instant of the access log. A regular
+// expression for this was a tenth of what the tests of this package's users computed.
+func shortCodes(raw []byte) (found []string) {
+	for i := 0; i < len(raw); i++ {
+		from := i
+		for i < len(raw) && '0' <= raw[i] && raw[i] <= '9' {
+			i++
+		}
+		if n := i - from; n != 6 && n != 8 {
+			continue
+		}
+		if (from == 0 || raw[from-1] != '.' && !joins(raw[from-1])) && (i == len(raw) || !joins(raw[i])) {
+			found = append(found, string(raw[from:i]))
+		}
+	}
+	return found
+}
+
+// joins reports whether a byte next to digits makes them a part of something longer.
+func joins(b byte) bool {
+	return 'a' <= b && b <= 'z' || 'A' <= b && b <= 'Z' || strings.IndexByte("_+/-", b) >= 0
+}
 
 const prefix = 8 // bytes of a long secret that are looked up
 
@@ -72,8 +92,8 @@ func (d *desk) secrets() {
 	d.Rest["the rows"] = d.s.texts()
 	for name, raw := range d.Rest {
 		raw = duration.ReplaceAll(raw, nil)
-		for _, found := range word.FindAllSubmatch(raw, -1) {
-			if what := codes[string(found[1])]; what != "" {
+		for _, found := range shortCodes(raw) {
+			if what := codes[found]; what != "" {
 				d.blame("I7", "%s holds a %s", name, what)
 			}
 		}
