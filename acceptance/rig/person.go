@@ -27,6 +27,7 @@ type Person struct {
 	server *Server
 	jar    *cookiejar.Jar
 	client *http.Client
+	met    tls.ClientSessionCache // servers that connect resumes with, as browsers do
 	t      testing.TB
 }
 
@@ -56,6 +57,7 @@ func (w *World) Person(t testing.TB) *Person {
 		world:     w,
 		server:    w.A,
 		jar:       jar,
+		met:       tls.NewLRUClientSessionCache(4),
 		t:         t,
 	}
 	transport := &http.Transport{

@@ -92,7 +92,8 @@ func receive(conn net.Conn, req *http.Request) (*Page, error) {
 // connect opens a TLS connection for HTTP/1.1 from the person's address.
 func (p *Person) connect() (net.Conn, error) {
 	d := &net.Dialer{LocalAddr: &net.TCPAddr{IP: net.ParseIP(p.IP)}, Timeout: Slack * 10 * time.Second}
-	return tls.DialWithDialer(d, "tcp", p.server.Addr, &tls.Config{RootCAs: TheCA(p.t), ServerName: Host})
+	return tls.DialWithDialer(d, "tcp", p.server.Addr,
+		&tls.Config{RootCAs: TheCA(p.t), ServerName: Host, ClientSessionCache: p.met})
 }
 
 // Raw writes bytes to the program and returns the answer, for requests that no client sends.

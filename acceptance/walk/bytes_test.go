@@ -190,6 +190,7 @@ func TestREL10_NothingThatIsSentIsAnErrorOfOurs(t *testing.T) {
 func (b *prober) headers(one web.Route) {
 	b.t.Helper()
 	target := fill(strings.ReplaceAll(one.Pattern, "{kind}", "totp"), "x")
+	sender := b.Person(b.t).From(rig.TrustedProxy)
 	for with, value := range odd {
 		if with == "deep JSON" || with == "very long" {
 			value = value[:4000] // more is refused before anyone reads it
@@ -207,7 +208,7 @@ func (b *prober) headers(one web.Route) {
 					"; __Host-passkey=" + value + "; __Host-lang=" + value},
 		}
 		for _, some := range lines {
-			pg, err := b.Person(b.t).From(rig.TrustedProxy).Raw(b.p.Header(one.Method, target,
+			pg, err := sender.Raw(b.p.Header(one.Method, target,
 				append(some, "Host: "+rig.Host, "Sec-Fetch-Site: same-origin",
 					"Content-Type: application/x-www-form-urlencoded", "Content-Length: 0")...))
 			b.saw(one.Method+" "+one.Pattern, with+" in "+strings.SplitN(some[0], ":", 2)[0], pg, err)
