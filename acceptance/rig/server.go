@@ -40,7 +40,11 @@ func (l *logbook) Write(p []byte) (int, error) {
 }
 
 // Len is the number of bytes so far.
-func (l *logbook) Len() int { return len(l.String()) }
+func (l *logbook) Len() int {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.b.Len()
+}
 
 func (l *logbook) String() string {
 	l.mu.Lock()

@@ -65,8 +65,12 @@ func TestPagesAreAccessible(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	ctx, cancel := context.WithTimeout(t.Context(), 8*time.Minute)
-	defer cancel()
+	ctx := t.Context()
+	if end, limited := t.Deadline(); limited { // a busy machine may take as long as go test lets it
+		var cancel context.CancelFunc
+		ctx, cancel = context.WithDeadline(ctx, end.Add(-20*time.Second))
+		defer cancel()
+	}
 	cmd := exec.CommandContext(ctx, node, "axe.mjs")
 	cmd.Dir = nodeTools
 	cmd.Env = append(os.Environ(), "CHROMIUM="+chromium)
