@@ -117,10 +117,12 @@ const connLife = 10 * time.Minute
 
 // planByKey readies a connection for statements that go by a key. A plan that reads a whole
 // table, made while it was empty, would be kept when it is not; and no such statement is worth
-// being compiled, or being planned again for other keys.
+// being compiled, or being planned again for other keys. Citus must know the key to find the
+// machine: a statement of two tables has no plan there that fits every key.
 func planByKey(ctx context.Context, c *pgx.Conn) error {
-	_, err := c.Exec(ctx, "SET enable_seqscan = off; SET jit = off; SET plan_cache_mode = force_generic_plan",
-		pgx.QueryExecModeSimpleProtocol)
+	_, err := c.Exec(ctx, `SET enable_seqscan = off; SET jit = off;
+		SELECT set_config('plan_cache_mode', CASE WHEN EXISTS (SELECT 1 FROM pg_extension WHERE extname = 'citus')
+			THEN 'auto' ELSE 'force_generic_plan' END, false)`, pgx.QueryExecModeSimpleProtocol)
 	return err
 }
 

@@ -39,10 +39,39 @@ func Open(t testing.TB, dsn string, now func() time.Time) *db.DB {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() { _ = d.Close() })
-	if _, err := d.Migrate(t.Context()); err != nil {
+	applied, err := d.Migrate(t.Context())
+	if err != nil {
 		t.Fatal(err)
 	}
+	if script := os.Getenv("TEST_CITUS"); script != "" && len(applied) > 0 && d.Dialect == db.Postgres {
+		distribute(t, dsn, script)
+	}
 	return d
+}
+
+// distribute spreads the tables of a new database over the machines of a Citus cluster. TEST_CITUS
+// names the script, which is deploy/citus.sql, and TEST_POSTGRES_URL the coordinator.
+func distribute(t testing.TB, dsn, script string) {
+	t.Helper()
+	text, err := os.ReadFile(script)
+	if err != nil {
+		t.Fatal(err)
+	}
+	u, err := url.Parse(dsn)
+	if err != nil {
+		t.Fatal(err)
+	}
+	q := u.Query()
+	q.Set("default_query_exec_mode", "simple_protocol") // a text of several statements cannot be prepared
+	u.RawQuery = q.Encode()
+	admin, err := sql.Open("pgx", u.String())
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer func() { _ = admin.Close() }()
+	if _, err := admin.ExecContext(t.Context(), string(text)); err != nil {
+		t.Fatalf("distribute the tables: %v", err)
+	}
 }
 
 // migrated is an SQLite file in which every migration has been done, and nothing else.
