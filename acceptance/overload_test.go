@@ -188,7 +188,7 @@ func counted(t *testing.T, w *rig.World, c *rig.Tenant, told int64) {
 		t.Errorf("%d failures in the audit trail, %d were told", n, told)
 	}
 	for _, budget := range []string{"password.account", "password.here", "password.source"} {
-		if n := w.Number(t, `SELECT coalesce(sum(length(stamps)), 0) FROM budgets
+		if n := w.Number(t, `SELECT coalesce(sum(length(stamps)), 0) FROM installation_budgets
 			WHERE name = $1`, budget) / 8; n != told {
 			t.Errorf("%s counts %d, %d were told", budget, n, told)
 		}

@@ -25,6 +25,10 @@ SELECT create_reference_table('passkey_directory');
 SELECT create_reference_table('spent_challenges');
 SELECT create_reference_table('push_keys');
 
+-- Budgets that belong to no company lie together on one machine. A copy on every machine would
+-- make each try wait for all of them.
+SELECT create_distributed_table('installation_budgets', NULL, colocate_with => 'none', distribution_type => NULL);
+
 -- One company lies on one machine, with everything that belongs to it.
 SELECT create_distributed_table('tenants', 'tenant_id');
 SELECT create_distributed_table('users', 'tenant_id', colocate_with => 'tenants');

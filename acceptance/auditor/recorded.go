@@ -1,6 +1,9 @@
 package auditor
 
-import "strings"
+import (
+	"slices"
+	"strings"
+)
 
 // recorded: a session has one line of success in the audit record, and each line a session.
 func (d *desk) recorded() {
@@ -140,8 +143,9 @@ func (d *desk) passwords() {
 // stamps is how many tries a budget remembers of each subject: eight bytes a try.
 func (d *desk) stamps(name string) map[string]int64 {
 	out := map[string]int64{}
-	for _, b := range d.s["budgets"] {
-		if b.text("name") == name {
+	for _, b := range slices.Concat(d.s["budgets"], d.s["installation_budgets"]) {
+		// beside a version before, what belongs to no company is in both tables
+		if b.text("name") == name && b.text("tenant_id") != "installation" {
 			// browsers that the account knows have budgets of their own
 			who, _, _ := strings.Cut(b.text("subject"), "/")
 			out[who] += int64(len(b.text("stamps")) / 8)

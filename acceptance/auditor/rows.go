@@ -41,7 +41,7 @@ func (r row) ref(column string) string { return r.text("tenant_id") + "." + r.te
 var tables = []string{
 	"installation", "clients", "tenants", "users", "flows", "challenges", "sessions", "remembered_browsers",
 	"authorization_codes", "refresh_families",
-	"budgets", "jobs", "messages", "pending_audit_events", "audit_events",
+	"budgets", "installation_budgets", "jobs", "messages", "pending_audit_events", "audit_events",
 }
 
 // state is the database in memory, by table.

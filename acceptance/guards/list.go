@@ -63,10 +63,10 @@ var guards = []Guard{
 	},
 	{
 		Name: "a budget is written over what was read",
-		File: "internal/ratelimit/budgets.go",
+		File: "internal/ratelimit/tables.go",
 		Old:  "excluded.touched_at WHERE budgets.stamps = excluded.expected`",
 		New:  "excluded.touched_at`",
-		And: []Edit{{"internal/ratelimit/budgets.go", "excluded.stamps\n\t\t\tWHERE budgets.stamps = excluded.expected`",
+		And: []Edit{{"internal/ratelimit/tables.go", "excluded.stamps\n\t\t\t\tWHERE budgets.stamps = excluded.expected`",
 			"excluded.stamps`"}},
 		Package: "./internal/ratelimit",
 		Tests:   "TestAWriteOverWhatNobodyRead",

@@ -33,7 +33,7 @@ var atOnce = []Guard{
 	},
 	{
 		Name:    "race: a budget is written only over what was read",
-		File:    "internal/ratelimit/budgets.go",
+		File:    "internal/ratelimit/tables.go",
 		Old:     "touched_at = excluded.touched_at WHERE budgets.stamps = excluded.expected`}",
 		New:     "touched_at = excluded.touched_at`}",
 		Package: histories,

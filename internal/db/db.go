@@ -44,6 +44,7 @@ type DB struct {
 	scans      *sql.DB // PostgreSQL: work begun with UseServerDefaults; SQLite: pool
 	writer     *writer // SQLite only
 	prepared   sync.Map
+	upgraded   sync.Map // UpgradedBy, by migration
 	statements atomic.Int64
 	home       home
 }

@@ -100,3 +100,19 @@ func (t *Tx) script(ctx context.Context, text string) error {
 	_, err := p.conn.ExecContext(ctx, text)
 	return err
 }
+
+// UpgradedBy reports whether the database was in use before a migration was applied. Then programs
+// of the version before may run beside this one, and know nothing of what the migration made.
+func (t *Tx) UpgradedBy(ctx context.Context, migration string) (upgraded bool, err error) {
+	if known, ok := t.db.upgraded.Load(migration); ok {
+		return known.(bool), nil
+	}
+	err = t.on.QueryRowContext(ctx, `SELECT EXISTS (SELECT 1 FROM schema_migrations f
+			WHERE f.name < m.name AND f.applied_at <> m.applied_at)
+		FROM schema_migrations m WHERE m.name = $1`, migration).Scan(&upgraded)
+	if err != nil {
+		return false, fmt.Errorf("read when %s was applied: %w", migration, err)
+	}
+	t.db.upgraded.Store(migration, upgraded)
+	return upgraded, nil
+}

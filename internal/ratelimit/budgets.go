@@ -1,14 +1,9 @@
 package ratelimit
 
 import (
-	"bytes"
-	"cmp"
 	"context"
-	"fmt"
 	"hash/fnv"
 	"slices"
-	"strconv"
-	"strings"
 	"time"
 
 	"countersign/internal/db"
@@ -27,22 +22,26 @@ type BudgetKey struct {
 // Budget is a budget as it was read, and as a unit of work wants to leave it.
 type Budget struct {
 	BudgetKey
-	was     []byte
-	stamps  []time.Time
-	tags    []uint16 // beside stamps; 0 = none
-	changed bool
+	was       []byte
+	wasBefore []byte // of the row that the version before reads and writes, see keptTwice
+	stamps    []time.Time
+	tags      []uint16 // beside stamps; 0 = none
+	changed   bool
 }
 
 // FromStored is an entry whose stamps another query has read; nil where there was no row.
 func FromStored(c BudgetKey, stamps []byte) *Budget {
-	e := &Budget{BudgetKey: c}
-	e.read(stamps)
+	e := &Budget{BudgetKey: c, was: stamps}
+	e.decode()
 	return e
 }
 
-func (e *Budget) read(kept []byte) {
-	e.was, e.changed = kept, false
-	e.stamps, e.tags = decode(kept)
+func (e *Budget) decode() {
+	e.changed = false
+	e.stamps, e.tags = decode(e.was)
+	if e.wasBefore != nil {
+		e.merge(decode(e.wasBefore))
+	}
 }
 
 // Wait is how long the subject must wait; zero or less means that it may try.
@@ -103,9 +102,14 @@ func (e *Budget) spend(now time.Time) {
 	for i > 0 && e.stamps[i-1].After(now) { // keeps the order where two replicas' clocks differ
 		i--
 	}
-	e.stamps, e.tags = slices.Insert(e.stamps, i, now), slices.Insert(e.tags, i, tagOf(e.Tag))
+	e.insert(i, now, tagOf(e.Tag))
+	e.changed = true
+}
+
+func (e *Budget) insert(i int, at time.Time, tag uint16) {
+	e.stamps, e.tags = slices.Insert(e.stamps, i, at), slices.Insert(e.tags, i, tag)
 	over := max(0, len(e.stamps)-e.Limit.keep())
-	e.stamps, e.tags, e.changed = e.stamps[over:], e.tags[over:], true
+	e.stamps, e.tags = e.stamps[over:], e.tags[over:]
 }
 
 // tagOf is short: two occasions that share a tag share their tries, which is one in four
@@ -139,165 +143,23 @@ func (l Budgets) Spend(tx *db.Tx) (wait time.Duration) {
 	return 0
 }
 
-// Write stores what was changed, with one statement that writes only over what was read.
-// Where someone was faster it returns db.ErrConflict, and nothing of the unit of work stays;
-// the next try should Hold.
-func (l Budgets) Write(ctx context.Context, tx *db.Tx) error {
-	rows, how, args := l.changes(tx.Now)
-	if rows == 0 {
-		return nil
-	}
-	n, err := tx.Exec(ctx, text(how, rows), args...)
-	if err != nil {
-		return fmt.Errorf("spend budgets: %w", err)
-	}
-	if int(n) < rows {
-		return db.ErrConflict
-	}
-	return nil
-}
+// Write stores what was changed, only over what was read. Where someone was faster it returns
+// db.ErrConflict, and nothing of the unit of work stays; the next try should Lock.
+func (l Budgets) Write(ctx context.Context, tx *db.Tx) error { return l.write(ctx, tx, true) }
 
 // WriteLater is Write where what comes next may be decided before it is known that no one
 // was faster. It travels with the next statement.
-func (l Budgets) WriteLater(ctx context.Context, tx *db.Tx) error {
-	rows, how, args := l.changes(tx.Now)
-	if rows == 0 {
-		return nil
-	}
-	return tx.ExecExpect(ctx, int64(rows), text(how, rows), args...)
-}
+func (l Budgets) WriteLater(ctx context.Context, tx *db.Tx) error { return l.write(ctx, tx, false) }
 
-// changes are the text of the write and its arguments, in the one order. Rows that were
-// written to on this day already need not be told again when to sweep them.
-func (l Budgets) changes(now time.Time) (rows int, how statement, args []any) {
-	changed := slices.DeleteFunc(slices.Clone(l), func(e *Budget) bool { return !e.changed })
-	changed.sort()
-	args, how = make([]any, 0, 6*len(changed)), again
-	for _, e := range changed {
-		stamps := encode(e.stamps, e.tags)
-		args = append(args, e.Tenant, e.Limit.Name, name(e.Subject), stamps, touched(now), notNil(e.was))
-		if newest, _ := decode(e.was[max(0, len(e.was)-8):]); len(newest) == 0 ||
-			!touched(newest[0]).Equal(touched(now)) {
-			how = writing
-		}
-		e.was, e.changed = stamps, false
-	}
-	return len(changed), how, args
-}
-
-// touched is the end of an instant's day: an index is kept over it, so that it must not be
-// another one with each write.
-func touched(at time.Time) time.Time { return at.Truncate(day).Add(day) }
-
-// Read reads budgets with one statement and holds none of them.
+// Read reads budgets and holds none of them: those of a company with one statement, and those
+// of the installation with another.
 func Read(ctx context.Context, tx *db.Tx, charges ...BudgetKey) (Budgets, error) {
 	var l Budgets
-	var args []any
 	for _, c := range charges {
 		l = append(l, FromStored(c, nil))
-		args = append(args, c.Tenant, c.Limit.Name, name(c.Subject))
 	}
 	if tx.Attempt > 1 {
 		return l, l.Lock(ctx, tx)
 	}
-	return l, l.scan(ctx, tx, text(reading, len(l)), args)
-}
-
-// Lock takes the rows until the transaction ends and reads them anew, so that a Write
-// after it always succeeds. What was changed in memory is forgotten.
-func (l Budgets) Lock(ctx context.Context, tx *db.Tx) error {
-	sorted := slices.Clone(l)
-	sorted.sort()
-	var args []any
-	for _, e := range sorted {
-		args = append(args, e.Tenant, e.Limit.Name, name(e.Subject), []byte{}, touched(tx.Now), []byte{})
-	}
-	return l.scan(ctx, tx, text(holding, len(l)), args)
-}
-
-func (l Budgets) scan(ctx context.Context, tx *db.Tx, query string, args []any) error {
-	rows, err := tx.Query(ctx, query, args...)
-	err = db.ForEach(rows, err, func(row db.Row) error {
-		var tenant, limit, subject string
-		var stamps []byte
-		if err := row.Scan(&tenant, &limit, &subject, &stamps); err != nil {
-			return err
-		}
-		for _, e := range l {
-			if e.Tenant == tenant && e.Limit.Name == limit && name(e.Subject) == subject {
-				e.read(stamps)
-			}
-		}
-		return nil
-	})
-	if err != nil {
-		return fmt.Errorf("read budgets: %w", err)
-	}
-	return nil
-}
-
-// sort keeps two units of work that take the same rows from waiting for one another.
-func (l Budgets) sort() {
-	slices.SortFunc(l, func(a, b *Budget) int {
-		return cmp.Or(cmp.Compare(a.Tenant, b.Tenant), cmp.Compare(a.Limit.Name, b.Limit.Name),
-			cmp.Compare(a.Subject, b.Subject))
-	})
-}
-
-func notNil(b []byte) []byte {
-	if b == nil {
-		return []byte{}
-	}
-	return b
-}
-
-// statement is a text that repeats a part for each budget.
-type statement struct{ head, each, between, tail string }
-
-var (
-	reading = statement{`SELECT tenant_id, name, subject, stamps FROM budgets
-		WHERE `, `(tenant_id = ? AND name = ? AND subject = ?)`, ` OR `, ``}
-	writing = statement{`INSERT INTO budgets (tenant_id, name, subject, stamps, touched_at, expected)
-		VALUES `, `(?, ?, ?, ?, ?, ?)`, `, `,
-		` ON CONFLICT (tenant_id, name, subject) DO UPDATE
-			SET stamps = excluded.stamps, touched_at = excluded.touched_at WHERE budgets.stamps = excluded.expected`}
-	again = statement{`INSERT INTO budgets (tenant_id, name, subject, stamps, touched_at, expected)
-		VALUES `, `(?, ?, ?, ?, ?, ?)`, `, `,
-		` ON CONFLICT (tenant_id, name, subject) DO UPDATE SET stamps = excluded.stamps
-			WHERE budgets.stamps = excluded.expected`}
-	holding = statement{`INSERT INTO budgets (tenant_id, name, subject, stamps, touched_at, expected)
-		VALUES `, `(?, ?, ?, ?, ?, ?)`, `, `,
-		` ON CONFLICT (tenant_id, name, subject) DO UPDATE SET touched_at = excluded.touched_at
-			RETURNING tenant_id, name, subject, stamps`}
-)
-
-// mostAtOnce is how many budgets one step has at the most.
-const mostAtOnce = 6
-
-var texts = func() map[statement][mostAtOnce + 1]string {
-	out := map[statement][mostAtOnce + 1]string{}
-	for _, s := range []statement{reading, writing, again, holding} {
-		var made [mostAtOnce + 1]string
-		for n := 1; n <= mostAtOnce; n++ {
-			made[n] = s.number(n)
-		}
-		out[s] = made
-	}
-	return out
-}()
-
-func text(s statement, n int) string { return texts[s][n] }
-
-// number writes the text for n budgets, with $1, $2, … for its marks.
-func (s statement) number(n int) string {
-	var out bytes.Buffer
-	next := 0
-	for _, part := range strings.SplitAfter(s.head+strings.TrimSuffix(strings.Repeat(s.each+s.between, n),
-		s.between)+s.tail, "?") {
-		if out.WriteString(strings.TrimSuffix(part, "?")); strings.HasSuffix(part, "?") {
-			next++
-			out.WriteString("$" + strconv.Itoa(next))
-		}
-	}
-	return out.String()
+	return l, l.read(ctx, tx)
 }

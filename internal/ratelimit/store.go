@@ -41,20 +41,32 @@ func SpendIn(ctx context.Context, tx *db.Tx, l Limit, subject string) (wait time
 
 // Sweep forgets subjects that have been quiet for longer than any window, and returns how many.
 func Sweep(ctx context.Context, d *db.DB) (total int64, err error) {
-	for {
-		var n int64
-		err := d.InTx(ctx, db.Installation, func(tx *db.Tx) (err error) {
-			n, err = tx.Exec(ctx, `
-				DELETE FROM budgets WHERE (tenant_id, name, subject) IN (
-					SELECT tenant_id, name, subject FROM budgets WHERE touched_at < $1 LIMIT $2) AND touched_at < $3`,
-				tx.Now.Add(-longestWindow-day), sweepBatch, tx.Now.Add(-longestWindow-day))
-			return err
-		})
+	for _, text := range []string{`
+		DELETE FROM budgets WHERE (tenant_id, name, subject) IN (
+			SELECT tenant_id, name, subject FROM budgets WHERE touched_at < $1 LIMIT $2) AND touched_at < $3`, `
+		DELETE FROM installation_budgets WHERE (name, subject) IN (
+			SELECT name, subject FROM installation_budgets WHERE touched_at < $1 LIMIT $2) AND touched_at < $3`,
+	} {
+		n, err := sweep(ctx, d, text)
+		total += n
 		if err != nil {
 			return total, fmt.Errorf("sweep budgets: %w", err)
 		}
-		if total += n; n < sweepBatch {
-			return total, nil
+	}
+	return total, nil
+}
+
+// sweep runs a text that deletes the oldest rows until there are none left to delete.
+func sweep(ctx context.Context, d *db.DB, text string) (total int64, err error) {
+	for {
+		var n int64
+		err := d.InTx(ctx, db.Installation, func(tx *db.Tx) (err error) {
+			old := tx.Now.Add(-longestWindow - day)
+			n, err = tx.Exec(ctx, text, old, sweepBatch, old)
+			return err
+		})
+		if total += n; err != nil || n < sweepBatch {
+			return total, err
 		}
 	}
 }

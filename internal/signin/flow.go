@@ -30,7 +30,7 @@ type activeFlow struct {
 	failures    int                 // of its authenticator, since the last right answer
 	usable      bool                // its authenticator is still there and not disabled
 	budgets     ratelimit.Budgets   // changed in memory, to be written with the step
-	sendBudgets *sendStamps         // the budgets of messages, where they were read with the flow
+	sends       *ratelimit.Budget   // the account's budget of messages, where it was read with the flow
 	answers     *ratelimit.Budget   // the account's budget of answers, with the tries of the newest challenge
 	device      secret.Reference    // what the browser keeps of an earlier sign-in; not stored
 	prefer      string              // the authenticator or kind to ask for first; empty = the strongest
@@ -117,7 +117,7 @@ func reading(session, sends, delivery, joins string) string {
 }
 
 const (
-	notRead = `NULL, NULL`
+	notRead = `NULL`
 	around  = `
 		LEFT JOIN messages m ON m.tenant_id = f.tenant_id AND m.id = ch.message_id
 		LEFT JOIN sessions bs ON bs.tenant_id = f.tenant_id AND bs.id = f.stepping_up`
@@ -127,20 +127,18 @@ var (
 	whole  = reading(`COALESCE(bs.ended_at, 0), COALESCE(bs.expires_at, 0)`, notRead, message.Joined, around)
 	lean   = reading(`0, 0`, notRead, message.Unread, ``)
 	resend = reading(`COALESCE(bs.ended_at, 0), COALESCE(bs.expires_at,
-		0)`, `sa.stamps, sd.stamps`, message.Joined, around+`
+		0)`, `sa.stamps`, message.Joined, around+`
 		LEFT JOIN budgets sa ON sa.tenant_id = f.tenant_id
-			AND sa.name = '`+accountSends+`' AND sa.subject = `+spenderOfFlow+`
-		LEFT JOIN budgets sd ON sd.tenant_id = 'installation' AND sd.subject = ch.sent_key
-			AND sd.name = CASE WHEN f.known_by = '' THEN '`+destinationSends+`' ELSE '`+knownSends+`' END`)
+			AND sa.name = '`+accountSends+`' AND sa.subject = `+spenderOfFlow)
 )
 
 // scan reads a flow with one of the texts.
 func (s *Service) scan(ctx context.Context, tx *db.Tx, text, id string, hash []byte) (*activeFlow, error) {
 	f := &activeFlow{stored: true, bindable: s.Gate.Bindable}
 	row, around := flow.Into(&f.Flow), facts.Into(&f.Facts)
-	var stamps, toAccount, toDestination []byte
+	var stamps, sends []byte
 	var disabled, baseEnded, baseExpires int64
-	own := []any{&f.Destination, &f.failures, &disabled, &baseEnded, &baseExpires, &toAccount, &toDestination, &stamps}
+	own := []any{&f.Destination, &f.failures, &disabled, &baseEnded, &baseExpires, &sends, &stamps}
 	err := tx.QueryRow(ctx, text, tx.Tenant, id, hash).
 		Scan(slices.Concat(row.Targets(), own, around.Targets(), f.Challenge.Targets(), f.Delivery.Targets())...)
 	if db.IsNoRows(err) {
@@ -152,8 +150,8 @@ func (s *Service) scan(ctx context.Context, tx *db.Tx, text, id string, hash []b
 	around.Decode(f.ClientID, s.Limits.RememberDays)
 	f.usable = disabled == 0
 	s.budgeted(f, tx.Tenant, stamps)
-	if text == resend && f.Challenge.SentKey != "" {
-		f.sendBudgets = &sendStamps{toAccount, toDestination}
+	if text == resend && tx.Attempt == 1 {
+		f.sends = ratelimit.FromStored(s.accountSends(tx, f.spender()), sends)
 	}
 	f.beganFrom.EndedAt, f.beganFrom.ExpiresAt = db.Time(baseEnded), db.Time(baseExpires)
 	return f, row.Decode()

@@ -2,6 +2,7 @@ package signin
 
 import (
 	"context"
+	"fmt"
 	"time"
 
 	"countersign/internal/audit"
@@ -130,19 +131,25 @@ func (s *Service) claimed(ctx context.Context, v *passkey.Verifier, a Attempt, t
 	return c, nil
 }
 
-// whose reads the account that a credential belongs to, and its world. One statement.
+// whose reads the account that a credential belongs to, and its world. The directory tells the
+// company, and what the company has is read by a statement of its own.
 func (s *Service) whose(ctx context.Context, tx *db.Tx, a Attempt, c *claim) error {
+	var tenantID, id string
+	err := tx.QueryRow(ctx, `SELECT tenant_id, authenticator_id FROM passkey_directory
+		WHERE credential_key = $1`, c.answer.Key()).Scan(&tenantID, &id)
+	if err != nil && !db.IsNoRows(err) {
+		return fmt.Errorf("read directory of passkeys: %w", err)
+	}
 	r := facts.Into(&c.world)
-	err := tx.QueryRow(ctx, `
+	err = tx.QueryRow(ctx, `
 		SELECT p.authenticator_id, p.credential, p.sign_count,`+facts.Columns+`
-		FROM passkey_directory d
-		JOIN passkeys p ON p.tenant_id = d.tenant_id AND p.authenticator_id = d.authenticator_id
+		FROM passkeys p
 		JOIN authenticators au0 ON au0.tenant_id = p.tenant_id AND au0.id = p.authenticator_id AND au0.disabled_at = 0
 		JOIN users u ON u.tenant_id = p.tenant_id AND u.id = p.user_id
 		JOIN tenants t ON t.tenant_id = u.tenant_id
 		JOIN installation i ON i.id = 'installation'
 		LEFT JOIN clients c ON c.id = $1
-		WHERE d.credential_key = $2`, a.ClientID, c.answer.Key()).
+		WHERE p.tenant_id = $2 AND p.authenticator_id = $3`, a.ClientID, tenantID, id).
 		Scan(append([]any{&c.stored.AuthenticatorID, &c.stored.Credential, &c.stored.SignCount}, r.Targets()...)...)
 	if db.IsNoRows(err) {
 		return nil

@@ -3,6 +3,7 @@ package signin
 import (
 	"context"
 	"errors"
+	"fmt"
 	"slices"
 
 	"countersign/internal/audit"
@@ -92,29 +93,44 @@ func (s *Service) lookUp(ctx context.Context, a Attempt) (acc account, err error
 		if err != nil {
 			return err
 		}
-		r := facts.Into(&acc.facts)
-		err = tx.QueryRow(ctx, `
-			SELECT COALESCE(p.hash, ''), COALESCE(p.pepper, ''),`+facts.Columns+`
-			FROM directory d
-			JOIN users u ON u.tenant_id = d.tenant_id AND u.id = d.user_id
-			JOIN tenants t ON t.tenant_id = u.tenant_id
-			JOIN installation i ON i.id = 'installation'
-			LEFT JOIN passwords p ON p.tenant_id = u.tenant_id AND p.user_id = u.id
-			LEFT JOIN clients c ON c.id = $1
-			WHERE d.email_key = $2 AND d.held_until = 0`, a.ClientID,
-			key).Scan(append([]any{&acc.stored.Hash, &acc.stored.Pepper}, r.Targets()...)...)
-		if db.IsNoRows(err) {
-			return s.readTries(ctx, tx, a, &acc)
-		}
-		if err != nil {
+		if err := acc.read(ctx, tx, key, a.ClientID, s.Limits.RememberDays); err != nil {
 			return err
 		}
-		r.Decode(a.ClientID, s.Limits.RememberDays)
-		acc.known = true
-		acc.browser = s.knownFor(a.Devices, all, acc.facts)
+		if acc.known {
+			acc.browser = s.knownFor(a.Devices, all, acc.facts)
+		}
 		return s.readTries(ctx, tx, a, &acc)
 	})
 	return acc, err
+}
+
+// read finds the account of an address and reads it. The directory tells the company, and what
+// the company has is read by a statement of its own, which also runs where there is no account:
+// both answers take the same time.
+func (acc *account) read(ctx context.Context, tx *db.Tx, key, clientID string, rememberDays int) error {
+	tenantID, userID, err := user.InDirectory(ctx, tx, key)
+	if err != nil {
+		return err
+	}
+	r := facts.Into(&acc.facts)
+	err = tx.QueryRow(ctx, `
+		SELECT COALESCE(p.hash, ''), COALESCE(p.pepper, ''),`+facts.Columns+`
+		FROM users u
+		JOIN tenants t ON t.tenant_id = u.tenant_id
+		JOIN installation i ON i.id = 'installation'
+		LEFT JOIN passwords p ON p.tenant_id = u.tenant_id AND p.user_id = u.id
+		LEFT JOIN clients c ON c.id = $1
+		WHERE u.tenant_id = $2 AND u.id = $3 AND u.email_key = $4`, clientID, tenantID, userID, key).
+		Scan(append([]any{&acc.stored.Hash, &acc.stored.Pepper}, r.Targets()...)...)
+	if db.IsNoRows(err) {
+		return nil
+	}
+	if err != nil {
+		return fmt.Errorf("read account: %w", err)
+	}
+	r.Decode(clientID, rememberDays)
+	acc.known = true
+	return nil
 }
 
 // queueKey is where a comparison waits for its turn. Only a browser that the account
@@ -215,16 +231,14 @@ func event(
 // time, so everything is read again: what was changed meanwhile holds. The try is given back.
 func (s *Service) passwordProved(ctx context.Context, tx *db.Tx, a Attempt, acc account,
 	renewed *password.Stored) (Step, error) {
-	was := acc.facts.User.SecurityVersion
-	if err := lockOnRetry(ctx, tx, acc.tries.spent); err != nil {
+	was, spends := acc.facts.User.SecurityVersion, spender(acc.facts.User.ID, acc.browser.spends)
+	read, err := ratelimit.Read(ctx, tx, s.accountSends(tx, spends),
+		ratelimit.BudgetKey{Tenant: tx.Tenant, Limit: limitFlows, Subject: spends})
+	if err != nil {
 		return nil, err
 	}
-	flows, err := ratelimit.Read(ctx, tx, ratelimit.BudgetKey{
-		Tenant:  tx.Tenant,
-		Limit:   limitFlows,
-		Subject: spender(acc.facts.User.ID, acc.browser.spends),
-	})
-	if err != nil {
+	sends, flows := read[0], read[1:]
+	if err := lockOnRetry(ctx, tx, acc.tries.spent); err != nil {
 		return nil, err
 	}
 	for _, e := range acc.tries.spent {
@@ -244,6 +258,7 @@ func (s *Service) passwordProved(ctx context.Context, tx *db.Tx, a Attempt, acc 
 		Flow:     a.flow(acc.facts.User.SecurityVersion, acc.browser.spends),
 		Facts:    acc.facts,
 		budgets:  budgets,
+		sends:    sends,
 		bindable: s.Gate.Bindable,
 		prefer:   string(a.Prefer),
 		device:   acc.browser.device,

@@ -43,22 +43,21 @@ func (s *Service) spendSend(ctx context.Context, tx *db.Tx, f *activeFlow, c cha
 	return 0, err
 }
 
-// sendStamps are the budgets of messages to an account and to a destination, as they were read
-// together with a flow; nil for one that there is not.
-type sendStamps struct{ account, destination []byte }
-
-// The names of those budgets, which a query names, too.
+// The names of the budgets of messages to an account, which a query names, too, and to a destination.
 const (
 	accountSends     = "send.account"
 	destinationSends = "send.destination"
 )
 
+// accountSends names the budget of messages to an account of the transaction's tenant.
+func (s *Service) accountSends(tx *db.Tx, spender string) ratelimit.BudgetKey {
+	return ratelimit.BudgetKey{Tenant: tx.Tenant, Limit: s.limitSends(accountSends), Subject: spender}
+}
+
 // sendsOf are the budgets that a message comes out of: those that strangers share, or those of
-// the browser that the flow began in. They are not read again where they came with the flow and
-// the message goes to the same place.
+// the browser that the flow began in. The account's is not read again where it came with the flow.
 func (s *Service) sendsOf(ctx context.Context, tx *db.Tx, f *activeFlow,
 	c challenge.Challenge) (ratelimit.Budgets, error) {
-	account := ratelimit.BudgetKey{Tenant: tx.Tenant, Limit: s.limitSends(accountSends), Subject: f.spender()}
 	destination := ratelimit.BudgetKey{
 		Tenant:  db.Installation,
 		Limit:   s.limitSends(destinationSends),
@@ -67,11 +66,13 @@ func (s *Service) sendsOf(ctx context.Context, tx *db.Tx, f *activeFlow,
 	if f.KnownBy != "" {
 		destination.Limit = s.limitKnownSends()
 	}
-	if f.sendBudgets != nil && tx.Attempt == 1 && f.Challenge.SentKey == c.SentKey {
-		return ratelimit.Budgets{ratelimit.FromStored(account, f.sendBudgets.account),
-			ratelimit.FromStored(destination, f.sendBudgets.destination)}, nil
+	if f.sends == nil {
+		return ratelimit.Read(ctx, tx, s.accountSends(tx, f.spender()), destination)
 	}
-	return ratelimit.Read(ctx, tx, account, destination)
+	account := f.sends
+	f.sends = nil // a second message of this step, by another method, reads what the first has written
+	read, err := ratelimit.Read(ctx, tx, destination)
+	return append(ratelimit.Budgets{account}, read...), err
 }
 
 var errNewCodeWait = fault.New(fault.RateLimited, "code.problem.too_soon")

@@ -13,14 +13,17 @@ import (
 func (h *house) sent() (account, destination, others int) {
 	h.t.Helper()
 	h.tx(func(ctx context.Context, tx *db.Tx) error {
-		for tenant, into := range map[string]*int{h.company: &account, db.Installation: &destination} {
-			if err := tx.QueryRow(ctx, `SELECT COALESCE(MAX(length(stamps)), 0) / 8 FROM budgets
-				WHERE tenant_id = $1 AND name LIKE 'send.%'`, tenant).Scan(into); err != nil {
-				return err
-			}
+		var all int
+		err := tx.QueryRow(ctx, `SELECT COALESCE(MAX(length(stamps)), 0) / 8, COUNT(*) FROM budgets
+			WHERE tenant_id = $1 AND name LIKE 'send.%'`, h.company).Scan(&account, &all)
+		if err != nil {
+			return err
 		}
-		return tx.QueryRow(ctx, `SELECT COUNT(*) FROM budgets
-			WHERE tenant_id IN ($1, $2) AND name LIKE 'send.%'`, h.company, db.Installation).Scan(&others)
+		others += all
+		err = tx.QueryRow(ctx, `SELECT COALESCE(MAX(length(stamps)), 0) / 8, COUNT(*) FROM installation_budgets
+			WHERE name LIKE 'send.%'`).Scan(&destination, &all)
+		others += all
+		return err
 	})
 	return account, destination, others - 2
 }

@@ -24,21 +24,21 @@ func TestStatementsPerStep(t *testing.T) {
 		}
 		var ask signin.AnswerCode
 		var done signin.Done
-		count("a wrong password", 5, func() {
+		count("a wrong password", 6, func() {
 			if _, err := h.SubmitPassword(t.Context(),
 				attempt("maria@company.test", "wrong", "dashboard")); err != nil {
 				t.Fatal(err)
 			}
 		})
 		h.deliver()
-		count("the right password and the mail", 13, func() { ask = h.askOnly("maria@company.test") })
+		count("the right password and the mail", 15, func() { ask = h.askOnly("maria@company.test") })
 		code := h.newest().Code
 		count("the right code", 6, func() { done = h.answer(*ask.Flow, code, false).(signin.Done) })
-		count("the right password and the mail again", 13, func() { ask = h.askOnly("maria@company.test") })
+		count("the right password and the mail again", 15, func() { ask = h.askOnly("maria@company.test") })
 		code = h.newest().Code
 		count("a wrong code", 6, func() { h.answer(*ask.Flow, otherThan(code), false) })
 		h.clock.pass(time.Minute)
-		count("a new code", 7, func() {
+		count("a new code", 9, func() {
 			if _, err := h.NewCode(t.Context(), *ask.Flow, visitor); err != nil {
 				t.Fatal(err)
 			}

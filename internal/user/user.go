@@ -179,13 +179,28 @@ func ByEmail(ctx context.Context, tx *db.Tx, email string) (User, error) {
 	if err != nil {
 		return User{}, errUnknown
 	}
-	u, err := scan(tx.QueryRow(ctx, `
-		SELECT `+columns+` FROM directory d JOIN users u ON u.tenant_id = d.tenant_id AND u.id = d.user_id
-			WHERE d.email_key = $1 AND d.held_until = 0`, key))
+	tenantID, id, err := InDirectory(ctx, tx, key)
+	if err != nil {
+		return User{}, err
+	}
+	u, err := scan(tx.QueryRow(ctx, `SELECT `+columns+` FROM users u
+		WHERE u.tenant_id = $1 AND u.id = $2 AND u.email_key = $3`, tenantID, id, key))
 	if db.IsNoRows(err) {
 		return u, errUnknown
 	}
 	return u, err
+}
+
+// InDirectory tells who has an address, by its key, in whichever tenant; nothing where no one has.
+// The directory lies on every machine and its people do not, so they are read by a statement that
+// names their tenant. That one looks at the address again: it may have changed in between.
+func InDirectory(ctx context.Context, tx *db.Tx, key string) (tenantID, id string, err error) {
+	err = tx.QueryRow(ctx, `SELECT tenant_id, user_id FROM directory
+		WHERE email_key = $1 AND held_until = 0`, key).Scan(&tenantID, &id)
+	if err != nil && !db.IsNoRows(err) {
+		return "", "", fmt.Errorf("read directory: %w", err)
+	}
+	return tenantID, id, nil
 }
 
 // ByID loads a person of the transaction's tenant.
