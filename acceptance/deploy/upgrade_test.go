@@ -13,21 +13,29 @@ import (
 // with each release.
 const before = "bc0a7654020cdff3d05067ab47b5b88bdcac02c1" // write the public address as browsers do
 
-const old rig.Flavour = "old"
+// beforeBudgets is the last commit that knows the budgets of the installation as rows of a company. It goes with the
+// program's care for those rows.
+const beforeBudgets = "87d9499dd6c4281b0566694b638b939d82f76a01" // docs: print the audit events anew
 
-// previous builds the previous version from the repository's history.
-func previous(t *testing.T) {
+// old and oldBudgets are programs of those two commits.
+const (
+	old        rig.Flavour = "old"
+	oldBudgets rig.Flavour = "old-budgets"
+)
+
+// previous builds a previous version from the repository's history.
+func previous(t *testing.T, f rig.Flavour, commit string) {
 	t.Helper()
-	if out, err := try(nil, "git", "cat-file", "-e", before+"^{commit}"); err != nil {
-		t.Skipf("no commit %s here (a shallow clone?): %s", before, out)
+	if out, err := try(nil, "git", "cat-file", "-e", commit+"^{commit}"); err != nil {
+		t.Skipf("no commit %s here (a shallow clone?): %s", commit, out)
 	}
 	dir := rig.Folder(t)
 	tar := filepath.Join(dir, "old.tar")
-	run(t, nil, "git", "archive", "-o", tar, before)
+	run(t, nil, "git", "archive", "-o", tar, commit)
 	if out, err := exec.Command("tar", "-x", "-C", dir, "-f", tar).CombinedOutput(); err != nil {
 		t.Fatalf("%v: %s", err, out)
 	}
-	rig.BuildFrom(t, old, dir)
+	rig.BuildFrom(t, f, dir)
 }
 
 // TestREL17_TwoVersionsSideBySide goes the way of an upgrade without a pause, and back:
@@ -35,7 +43,7 @@ func previous(t *testing.T) {
 // guard: migrations only add, and the old version can do without what they add
 func TestREL17_TwoVersionsSideBySide(t *testing.T) {
 	t.Parallel()
-	previous(t)
+	previous(t, old, before)
 	w := rig.New(t, "postgres", rig.Options{Flavour: old})
 	t.Cleanup(w.Close)
 	app := w.Dashboard(t)
@@ -93,6 +101,49 @@ func TestREL17_TwoVersionsSideBySide(t *testing.T) {
 		"audit", "verify")
 	if _, err := os.Stat(filepath.Join(w.Dir, "countersign.key")); err != nil {
 		t.Error(err)
+	}
+}
+
+// TestREL17_TriesCountAtBothVersions: someone who fails at one version is slowed down at the other, so that an upgrade
+// gives no one fresh tries.
+// guard: what both versions count is kept twice while they run side by side
+func TestREL17_TriesCountAtBothVersions(t *testing.T) {
+	t.Parallel()
+	previous(t, oldBudgets, beforeBudgets)
+	w := rig.New(t, "postgres", rig.Options{Flavour: oldBudgets})
+	t.Cleanup(w.Close)
+	company := w.Covered(t)
+	w.Person(t).SignIn(t, w.Dashboard(t), company.User(t))
+	b := w.StartAs(t, "b", rig.Release)
+	t.Cleanup(b.Kill)
+	crossing(t, w, w.A, b, company)
+	crossing(t, w, b, w.A, company)
+	guessing(t, w, w.A, b, company)
+	guessing(t, w, b, w.A, company)
+}
+
+// guessing fails with the password three times at one version and once at the other: the old version's row of the budget
+// knows all four, and the new one's all that were made before its own.
+func guessing(t *testing.T, w *rig.World, first, second *rig.Server, company *rig.Tenant) {
+	t.Helper()
+	u, app := company.User(t), w.Dashboard(t)
+	const tries = `SELECT coalesce(sum(length(stamps)), 0) / 8 FROM `
+	before := w.Number(t, tries+`budgets WHERE tenant_id = 'installation' AND name = 'password.account'`)
+	own := w.Number(t, tries+`installation_budgets WHERE name = 'password.account'`)
+	for i, s := range []*rig.Server{first, first, first, second} {
+		p := w.Person(t).Via(s)
+		p.Visit(app.Via(s).Visit())
+		if page := p.Password(u.Email, "wrong"); page.Status >= 500 {
+			t.Errorf("wrong password %d: %d", i, page.Status)
+		}
+	}
+	n := w.Number(t, tries+`budgets WHERE tenant_id = 'installation' AND name = 'password.account'`) - before
+	if n != 4 {
+		t.Errorf("the old version counts %d of four failures", n)
+	}
+	n = w.Number(t, tries+`installation_budgets WHERE name = 'password.account'`) - own
+	if n < 3 || second != w.A && n != 4 {
+		t.Errorf("the new version counts %d of four failures", n)
 	}
 }
 
