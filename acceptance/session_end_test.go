@@ -75,7 +75,7 @@ func TestATK079_Timeouts(t *testing.T) {
 	})
 }
 
-// guard: session.End, and Session.ValidForBrowser looks at EndedAt
+// guard: session.EndLine, and Session.ValidForBrowser looks at EndedAt
 func TestATK080_LogoutIsFinal(t *testing.T) {
 	each(t, func(t *testing.T, w *rig.World) {
 		u := w.Covered(t).User(t)
