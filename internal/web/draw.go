@@ -122,11 +122,11 @@ func (w *Web) Redirect(rw http.ResponseWriter, to string) error {
 }
 
 // pageSet is every template in one language.
-type pageSet struct{ byName map[string]*leaf }
+type pageSet struct{ byName map[string]*lazyTemplate }
 
 func (s *pageSet) named(name string) (*template.Template, error) {
 	if l, ok := s.byName[name]; ok {
-		return l.folded()
+		return l.prepared()
 	}
 	return nil, fmt.Errorf("no template %q", name)
 }

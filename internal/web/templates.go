@@ -9,6 +9,7 @@ import (
 	"path"
 	"slices"
 	"strings"
+	"sync"
 	"time"
 	"unicode"
 
@@ -20,18 +21,18 @@ var templateFiles embed.FS
 
 // parse reads every page with the shared layout, speaking p.
 func (w *Web) parse(p *locale.Printer) (*pageSet, error) {
-	ours := &words{funcs: w.funcs(p), said: map[string][]byte{}}
-	base, err := template.New("").Option("missingkey=error").Funcs(ours.funcs).
+	funcs := w.funcs(p)
+	base, err := template.New("").Option("missingkey=error").Funcs(funcs).
 		ParseFS(templateFiles, "templates/*.html")
 	if err != nil {
 		return nil, err
 	}
-	set := &pageSet{byName: map[string]*leaf{}}
-	if err := set.add("web", templateFiles, "templates/web/*.html", base, ours); err != nil {
+	set := &pageSet{byName: map[string]*lazyTemplate{}}
+	if err := set.add("web", templateFiles, "templates/web/*.html", base, funcs); err != nil {
 		return nil, err
 	}
 	for owner, files := range w.Templates {
-		if err := set.add(owner, files, "templates/*.html", base, ours); err != nil {
+		if err := set.add(owner, files, "templates/*.html", base, funcs); err != nil {
 			return nil, err
 		}
 	}
@@ -40,7 +41,8 @@ func (w *Web) parse(p *locale.Printer) (*pageSet, error) {
 
 // add reads the pages of one package, each with a copy of the shared layout. A page is called by
 // the name of its package and its own.
-func (s *pageSet) add(owner string, files fs.FS, pattern string, base *template.Template, ours *words) error {
+func (s *pageSet) add(owner string, files fs.FS, pattern string, base *template.Template,
+	funcs template.FuncMap) error {
 	paths, err := fs.Glob(files, pattern)
 	if err != nil {
 		return err
@@ -56,7 +58,7 @@ func (s *pageSet) add(owner string, files fs.FS, pattern string, base *template.
 		if t, err = t.ParseFS(files, file); err != nil {
 			return err
 		}
-		s.byName[owner+"/"+strings.TrimSuffix(path.Base(file), ".html")] = &leaf{t: t, words: ours}
+		s.byName[owner+"/"+strings.TrimSuffix(path.Base(file), ".html")] = &lazyTemplate{t: t, funcs: funcs}
 	}
 	return nil
 }
@@ -91,7 +93,7 @@ func (w *Web) funcs(p *locale.Printer) template.FuncMap {
 		"moment":    func(t time.Time) template.HTML { return moment(t, "", p.Time(t)) },
 		"ago":       func(t time.Time) template.HTML { return moment(t, " data-ago", p.Time(t)) },
 		"hour":      func(t time.Time) template.HTML { return moment(t, " data-clock", p.Clock(t)) },
-		"languages": func() (template.HTML, error) { return w.languages(p) },
+		"languages": sync.OnceValues(func() (template.HTML, error) { return w.languages(p) }),
 		"with":      with,
 	}
 }

@@ -1,6 +1,7 @@
 package web
 
 import (
+	"fmt"
 	"net/http"
 	"net/http/httptest"
 	"net/netip"
@@ -143,4 +144,28 @@ func known(word string) bool {
 		}
 	}
 	return false
+}
+
+func TestAMemoryOfHeadersIsBounded(t *testing.T) {
+	var m memory[int]
+	found := 0
+	find := func(h string) int { found++; return len(h) }
+	for i := range 3 * mostHeaders {
+		h := strings.Repeat("x", i%200) + fmt.Sprint(i)
+		if n := m.of(h, find); n != len(h) {
+			t.Fatalf("%d", n)
+		}
+	}
+	if len(m.all) > mostHeaders || found != 3*mostHeaders {
+		t.Errorf("%d kept, %d found", len(m.all), found)
+	}
+	before := found
+	m.of("again", find)
+	m.of("again", find)
+	long := strings.Repeat("y", longestHeader+1)
+	m.of(long, find)
+	m.of(long, find)
+	if found != before+3 {
+		t.Errorf("found %d times", found-before)
+	}
 }
