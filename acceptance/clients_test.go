@@ -36,7 +36,7 @@ func TestClients_GoOIDC(t *testing.T) {
 		}
 		again := p.Again(t, app)
 		if again.Claims.Subject != tokens.Claims.Subject || again.Claims.AuthTime != tokens.Claims.AuthTime {
-			t.Error("the second visit is somebody else or somewhen else")
+			t.Error("the second visit is someone else or somewhen else")
 		}
 	})
 }

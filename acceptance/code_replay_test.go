@@ -135,7 +135,7 @@ func TestATK022_SomebodyElsesCode(t *testing.T) {
 		a.Code(theirs.Code).Expect(t, 401)
 		b.Code(mine.Code).Expect(t, 401)
 		if pg := a.Post(theirs.Link, url.Values{}); gotSession(pg) {
-			t.Error("somebody else's link works")
+			t.Error("someone else's link works")
 		}
 		left(t, a.Code(mine.Code))
 		left(t, b.Code(theirs.Code))

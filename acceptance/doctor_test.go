@@ -131,7 +131,7 @@ func TestDoctorFindsWhatIsWrong(t *testing.T) {
 				"smtp auth: 535"},
 			"an untrusted server": {[]string{"COUNTERSIGN_SMTP_CA_FILE=", "SSL_CERT_FILE=/nowhere"},
 				"mail", "smtp tls"},
-			"somebody else's name": {[]string{"COUNTERSIGN_PUBLIC_URL=https://localhost.example.test"},
+			"someone else's name": {[]string{"COUNTERSIGN_PUBLIC_URL=https://localhost.example.test"},
 				"public address", "certificate"},
 			"a certificate for none": {[]string{"COUNTERSIGN_PUBLIC_URL=https://other.example.test"}, "certificate",
 				"is not for other.example.test"},

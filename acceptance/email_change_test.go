@@ -243,7 +243,7 @@ func TestATK093_WhereAMailGoes(t *testing.T) {
 		reference := regexp.MustCompile(`<b class="ref">[^<]*</b>|value="[^"]*"`)
 		if a, b := reference.ReplaceAllString(shape(unknown, free), ""),
 			reference.ReplaceAllString(shape(p.Page, taken), ""); a != b {
-			t.Errorf("an address that somebody has is answered otherwise:\n%s\n%s", a, b)
+			t.Errorf("an address that someone has is answered otherwise:\n%s\n%s", a, b)
 		}
 		news := letterSaying(t, w, victim.Email, "Someone tried to use your address")
 		if news.Code != "" || strings.Contains(news.Text, me.Email) {
@@ -254,7 +254,7 @@ func TestATK093_WhereAMailGoes(t *testing.T) {
 				t.Errorf("a mail to %s", m.To)
 			}
 			if m.To == taken {
-				t.Error("a mail to the typed spelling of somebody's address")
+				t.Error("a mail to the typed spelling of someone's address")
 			}
 		}
 	})

@@ -352,8 +352,8 @@ func TestATK016_Spray(t *testing.T) {
 		if refused := guessUnknown(t, w, p, 55, func(int) {}); refused < 4 {
 			t.Errorf("%d of 55 tries from one source were refused", refused)
 		}
-		somebody := w.Person(t)
-		somebody.Visit(w.Dashboard(t).Visit())
-		atCode(t, somebody.Password(u.Email, u.Password))
+		someone := w.Person(t)
+		someone.Visit(w.Dashboard(t).Visit())
+		atCode(t, someone.Password(u.Email, u.Password))
 	})
 }

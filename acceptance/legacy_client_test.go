@@ -41,7 +41,7 @@ func TestClients_RS256(t *testing.T) {
 		app.Alg = "RS256"
 		after := p.Again(t, app)
 		if after.Claims.Subject != before.Claims.Subject {
-			t.Error("somebody else")
+			t.Error("someone else")
 		}
 		next, err := app.Refresh(before.Raw.RefreshToken)
 		if err != nil {

@@ -82,8 +82,8 @@ func TestATK085_TestATK086_OnesOwnSwitch(t *testing.T) {
 		ids := h.w.Texts(t, `SELECT user_id FROM directory WHERE email_key = $1`, h.Email)
 		off := form("on", "off", "user", ids[0], "user_id", ids[0], "id", ids[0], "email", h.Email, "tenant", mine.ID)
 		before := h.estate(t)
-		for name, p := range map[string]*rig.Person{"somebody else of the company": other.owner,
-			"somebody of another company": required.owner} {
+		for name, p := range map[string]*rig.Person{"someone else of the company": other.owner,
+			"someone of another company": required.owner} {
 			p.Post(path, off)
 			if h.estate(t) != before {
 				t.Errorf("%s switched it off", name)

@@ -186,10 +186,10 @@ func TestATK022_TestATK025_AnotherPersonsAndAnotherFlowsAnswer(t *testing.T) {
 		a, b, second := mine.begin(t, kind), theirs.begin(t, kind), mine.begin(t, kind)
 		forA, forB, forSecond := mine.means[kind].right(t, a), theirs.means[kind].right(t, b),
 			mine.means[kind].right(t, second)
-		mine.noSession(t, "somebody else's answer", func() {
-			loses(t, a, forB, "somebody else's answer")
+		mine.noSession(t, "someone else's answer", func() {
+			loses(t, a, forB, "someone else's answer")
 			if kind != "sms" && kind != "push" { // nothing is sent to them for this page
-				loses(t, a, theirs.means[kind].right(t, a), "somebody else's answer to this page")
+				loses(t, a, theirs.means[kind].right(t, a), "someone else's answer to this page")
 			}
 		})
 		if kind != "totp" && kind != "backup" { // those are good in any sign-in of their owner, once

@@ -59,7 +59,7 @@ func forgeries(t *testing.T, genuine string, set []byte, trap string) map[string
 	var claims map[string]any
 	rawClaims, _ := base64.RawURLEncoding.DecodeString(parts[1])
 	_ = json.Unmarshal(rawClaims, &claims)
-	claims["sub"] = "somebody-else"
+	claims["sub"] = "someone-else"
 	return map[string]string{
 		"none": as(map[string]any{"alg": "none"}) + ".", "None": as(map[string]any{"alg": "None"}) + ".",
 		"nOnE signed":               as(map[string]any{"alg": "nOnE"}) + "." + parts[2],
@@ -139,7 +139,7 @@ func TestATK139_JWTAlgorithmGames(t *testing.T) {
 			}
 		}
 		if !p.SignedIn() {
-			t.Error("a forged hint signed somebody out")
+			t.Error("a forged hint signed someone out")
 		}
 		select {
 		case <-fetched:
@@ -203,7 +203,7 @@ func TestATK147_ForcedAndOpenLogout(t *testing.T) {
 		good := app.Home + "signed-out"
 		for name, query := range map[string]url.Values{
 			"nothing": {}, "no hint": form("post_logout_redirect_uri", good),
-			"somebody else's hint": form("id_token_hint", theirs.IDToken, "post_logout_redirect_uri", good),
+			"someone else's hint": form("id_token_hint", theirs.IDToken, "post_logout_redirect_uri", good),
 			"unregistered": form("id_token_hint", mine.IDToken, "post_logout_redirect_uri",
 				"https://evil.test/"),
 			"suffix": form("id_token_hint", mine.IDToken, "post_logout_redirect_uri", good+"/x"),
@@ -213,7 +213,7 @@ func TestATK147_ForcedAndOpenLogout(t *testing.T) {
 			if pg.Left != nil {
 				t.Errorf("%s: sent to %s", name, pg.Left)
 			}
-			if name == "nothing" || name == "no hint" || name == "somebody else's hint" {
+			if name == "nothing" || name == "no hint" || name == "someone else's hint" {
 				if !p.SignedIn() {
 					t.Fatalf("%s: signed out without being asked", name)
 				}
@@ -230,7 +230,7 @@ func TestATK147_ForcedAndOpenLogout(t *testing.T) {
 			t.Error("still signed in after a right logout")
 		}
 		if !other.SignedIn() {
-			t.Error("somebody else was signed out")
+			t.Error("someone else was signed out")
 		}
 	})
 }

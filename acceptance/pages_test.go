@@ -47,7 +47,7 @@ func TestPAR3_ATypedNumberOutlivesTheStepUp(t *testing.T) {
 		}
 		other := toAdding(t, w.World, c.User(t))
 		if pg := other.Get(link); pg.Input("number") == nil || pg.Input("number")["value"] != "" {
-			t.Error("a link of somebody else's fills in a number")
+			t.Error("a link of someone else's fills in a number")
 		}
 	})
 }

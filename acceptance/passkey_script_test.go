@@ -30,7 +30,7 @@ type scriptSite struct {
 	fresh   int // offers that were fetched
 }
 
-func (s *scriptSite) WebAuthnID() []byte                         { return []byte("somebody") }
+func (s *scriptSite) WebAuthnID() []byte                         { return []byte("someone") }
 func (s *scriptSite) WebAuthnName() string                       { return "maria@company.test" }
 func (s *scriptSite) WebAuthnDisplayName() string                { return "Maria" }
 func (s *scriptSite) WebAuthnCredentials() []webauthn.Credential { return s.known }

@@ -202,7 +202,7 @@ func TestProfile_SessionsBrowsersAndPassword(t *testing.T) {
 		}
 		thief.Post("/profile/browsers", url.Values{"id": {remembered[0]}}).Expect(t, 404)
 		if !away.SignedIn() {
-			t.Fatal("somebody else's session was ended")
+			t.Fatal("someone else's session was ended")
 		}
 		p.Post("/profile/browsers", url.Values{"id": {remembered[0]}}).Expect(t, 200, "Forgotten")
 		p.Post("/profile/sessions", url.Values{}).Expect(t, 200, "Signed out there")

@@ -266,7 +266,7 @@ func TestALO10_IgnoringTheMailIsSafe(t *testing.T) {
 		attacker.ToCode(t, w.Dashboard(t), u)
 		w.Advance(t, 16*time.Minute)
 		if attacker.SignedIn() || sessions(t, w, u) != 0 {
-			t.Fatal("somebody is signed in")
+			t.Fatal("someone is signed in")
 		}
 		w.Person(t).SignIn(t, w.Dashboard(t), u)
 	})
@@ -289,7 +289,7 @@ func TestALO11_TheLinkSignsInWhereItBegan(t *testing.T) {
 		}
 		elsewhere.Post(mail.Link, url.Values{})
 		if elsewhere.SignedIn() || here.SignedIn() || sessions(t, w, u) != 0 {
-			t.Fatal("the link signed somebody in from another browser")
+			t.Fatal("the link signed someone in from another browser")
 		}
 		here.Get(mail.Link).Expect(t, 200)
 		if sessions(t, w, u) != 0 {

@@ -195,7 +195,7 @@ func TestATK055_TestATK081_TestATK085_TestATK090_WeakAndOldSessionsChangeNothing
 			}
 		}
 		if len(h.bound(t, "totp")) != 1 || len(h.bound(t, "passkey")) != 1 {
-			t.Error("somebody else removed a method")
+			t.Error("someone else removed a method")
 		}
 	})
 }

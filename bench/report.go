@@ -50,7 +50,7 @@ func (r *report) markdown() string {
 		fmt.Fprintf(&b, "- %s\n", f)
 	}
 	fmt.Fprintf(&b,
-		"- median of %d repetitions of %s each, %d people; a closed loop over kept connections, somebody else in each iteration\n\n",
+		"- median of %d repetitions of %s each, %d people; a closed loop over kept connections, someone else in each iteration\n\n",
 		r.o.reps, r.o.span, r.o.users)
 	b.WriteString(
 		"| row | operation | database | clients | per second | p50 / p95 / p99 ms | our CPU µs (of it afterwards) | database CPU µs | driver CPU µs | others % | spread % | compared |\n")

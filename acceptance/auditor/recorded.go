@@ -66,7 +66,7 @@ func (d *desk) believed() {
 	}
 	for _, t := range d.History.all(answered) {
 		if !answers[t.id] {
-			d.blame("I5", "somebody was signed in by the mail %s, whose challenge was not answered", t.id)
+			d.blame("I5", "someone was signed in by the mail %s, whose challenge was not answered", t.id)
 		}
 	}
 }

@@ -70,7 +70,7 @@ var plants = []plant{
 		FROM audit_events WHERE ` + codeRight},
 	{name: "a covered app without a second step", invariant: "I1", says: "no second step", rows: `UPDATE sessions
 		SET acr = 'urn:countersign:acr:1', amr = 'pwd', remembered_id = ''`},
-	{name: "a covered app on somebody's memory", invariant: "I1", says: "no second step",
+	{name: "a covered app on someone's memory", invariant: "I1", says: "no second step",
 		rows: `UPDATE remembered_browsers SET user_id = (SELECT MIN(id) FROM users)`},
 	{name: "a session without a record", invariant: "I2", says: "stands in the audit record 0 times", rows: `DELETE
 		FROM audit_events WHERE action = 'signin.completed'`},

@@ -291,7 +291,7 @@ func TestREL009_ALongWriterBesideUs(t *testing.T) {
 	in(t, <-answered, "after a short wait")
 	s.waiting = begin(t, w, s.waiting.u)
 	release = hold(t, w)
-	later(t, s.waiting.right(), "while somebody writes for ever")
+	later(t, s.waiting.right(), "while someone writes for ever")
 	release()
 	s.goesOn(t)
 }

@@ -160,7 +160,7 @@ func TestREL011_Refused(t *testing.T) {
 		w.Sink.Behave(u.Email, rig.Behaviour{Refuse: true})
 		b := asked(t, w, u)
 		b.awaitState(t, "bounced")
-		in(t, begin(t, w, other).right(), "somebody whose mailbox exists")
+		in(t, begin(t, w, other).right(), "someone whose mailbox exists")
 		if n := w.Number(t, `SELECT attempts FROM messages WHERE state = 'bounced'`); n != 1 {
 			t.Errorf("tried %d times", n)
 		}

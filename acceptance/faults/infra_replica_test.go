@@ -105,7 +105,7 @@ func TestREL020_AReplicaThatSlept(t *testing.T) {
 	w.A.Signal(t, syscall.SIGCONT)
 
 	if pg := <-inFlight; gotSession(pg) || pg.Left != nil {
-		t.Error("somebody who was disabled meanwhile is let in")
+		t.Error("someone who was disabled meanwhile is let in")
 	}
 	if out.SignedIn() {
 		t.Error("a session that was signed out elsewhere is believed")

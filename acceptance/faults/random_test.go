@@ -63,7 +63,7 @@ func (w *world) crowdOn(ctx context.Context, t *testing.T, dice *rand.Rand) {
 		err := story[dice.IntN(len(story))].play(c)
 		for calm := 0; err != nil; {
 			if ours := verdict(err, calm); ours != nil {
-				t.Errorf("somebody cannot get in: %v", ours)
+				t.Errorf("someone cannot get in: %v", ours)
 				return
 			}
 			time.Sleep(20 * time.Millisecond)

@@ -115,7 +115,7 @@ var addresses = []Guard{
 		Tests:   "TestSEC042_AnAddressIsKept",
 	},
 	{
-		Name:    "no code goes to an address that somebody has",
+		Name:    "no code goes to an address that someone has",
 		File:    "internal/profile/email.go",
 		Old:     "case err == nil:",
 		New:     "case err == nil && holder.ID == \"\":",

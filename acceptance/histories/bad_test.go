@@ -103,7 +103,7 @@ func TestREL015_EachModelCanFail(t *testing.T) {
 				at(1, 11, 15, did{Verb: "read"}, got{Word: "off"})},
 			[]porcupine.Operation{at(0, 0, 10, did{Verb: "write", About: "on"}, got{Word: "done"}),
 				at(1, 9, 15, did{Verb: "read"}, got{Word: "off"})}},
-		{"the old policy after somebody saw the new one", registerModel("off"),
+		{"the old policy after someone saw the new one", registerModel("off"),
 			[]porcupine.Operation{at(0, 0, 90, did{Verb: "write", About: "on"}, got{Word: "done"}),
 				at(1, 11, 15, did{Verb: "read"}, got{Word: "on"}), at(2, 20, 25, did{Verb: "read"}, got{Word: "off"})},
 			[]porcupine.Operation{at(0, 0, 90, did{Verb: "write", About: "on"}, got{Word: "done"}),

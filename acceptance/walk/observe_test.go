@@ -78,7 +78,7 @@ func (k *stage) observe(r request, pg *rig.Page, before cookies, began time.Time
 			s.endLine()
 		}
 	case path == "/setup" && pg.Status < 300 && r.method == http.MethodPost:
-		broken("somebody set the installation up without its token")
+		broken("someone set the installation up without its token")
 	}
 	k.learn(r.tab, pg)
 }

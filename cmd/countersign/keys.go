@@ -15,7 +15,7 @@ import (
 // KeysCmd is about the keys that sign tokens, and the master keys in the key file.
 type KeysCmd struct {
 	Rotate KeysRotateCmd `cmd:"" help:"Make a new signing key, or with --master a new master key. Servers go on meanwhile."`
-	Retire KeysRetireCmd `cmd:"" help:"Withdraw a signing key now, because somebody else may know it. Its tokens stop at once."`
+	Retire KeysRetireCmd `cmd:"" help:"Withdraw a signing key now, because someone else may know it. Its tokens stop at once."`
 	Reseal KeysResealCmd `cmd:"" help:"Seal everything at rest with the newest master key now. Servers do it by themselves within minutes."`
 	Drop   KeysDropCmd   `cmd:"" help:"Remove an old master key from the key file, once nothing needs it."`
 	List   KeysListCmd   `cmd:"" help:"List all signing keys and master keys, and what still needs each."`

@@ -119,11 +119,11 @@ func TestRules(t *testing.T) {
 			return o.actor.Role == "supervisor" &&
 				!o.concernsPeople()
 		},
-		"somebody changes themselves": func(o one) bool { return o.concernsPeople() && o.self() && !o.looks() },
-		"somebody acts on a higher role": func(o one) bool {
+		"someone changes themselves": func(o one) bool { return o.concernsPeople() && o.self() && !o.looks() },
+		"someone acts on a higher role": func(o one) bool {
 			return o.concernsPeople() && !o.looks() && height[o.target.Role] > height[o.actor.Role]
 		},
-		"somebody but owners and operators acts on their own role": func(o one) bool {
+		"someone but owners and operators acts on their own role": func(o one) bool {
 			return o.concernsPeople() && !o.looks() && o.target.Role == o.actor.Role &&
 				o.actor.Role != "owner" && o.actor.Role != "operator"
 		},
@@ -139,7 +139,7 @@ func TestRules(t *testing.T) {
 			return o.actor.Role == "owner" && o.target.Role == "owner" && slices.Contains(recovers, o.action)
 		},
 		"a company sets a password": func(o one) bool { return !staff(o) && o.action == access.SetPassword },
-		"somebody but an owner or operator weakens a company": func(o one) bool {
+		"someone but an owner or operator weakens a company": func(o one) bool {
 			return (o.action == access.SwitchOff || o.action == access.SetChoice) &&
 				o.actor.Role != "owner" && !operator(o)
 		},

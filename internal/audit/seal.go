@@ -212,7 +212,7 @@ func linked(ctx context.Context, tx *db.Tx, after, to int64) error {
 	err := tx.QueryRow(ctx, `SELECT COUNT(*) FROM audit_events
 		WHERE tenant_id = $1 AND seq > $2 AND seq <= $3`, tx.Tenant, after, to).Scan(&n)
 	if err == nil && n != to-after {
-		err = fmt.Errorf("%d of %d rows could be linked: somebody else has written to them", n, to-after)
+		err = fmt.Errorf("%d of %d rows could be linked: someone else has written to them", n, to-after)
 	}
 	return err
 }

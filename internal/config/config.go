@@ -107,7 +107,7 @@ type Limits struct {
 	SessionLife                time.Duration `toml:"session_life" doc:"Life of a session with a second step."`
 	SessionIdle                time.Duration `toml:"session_idle" doc:"How long such a session may be idle."`
 	LongSessionLife            time.Duration `toml:"long_session_life" doc:"Life of a session by password only or on a remembered browser."`
-	RememberDays               int           `toml:"remember_days" doc:"The most days that anybody may let a browser be remembered."`
+	RememberDays               int           `toml:"remember_days" doc:"The most days that anyone may let a browser be remembered."`
 	AuthorizationCodeLife      time.Duration `toml:"authorization_code_life" doc:"Life of an OpenID authorization code."`
 	AccessTokenLife            time.Duration `toml:"access_token_life" doc:"Life of an access token."`
 	RefreshTokenLife           time.Duration `toml:"refresh_token_life" doc:"Life of a line of refresh tokens, counted from the sign-in."`

@@ -12,7 +12,7 @@ import (
 // Ops is the listener for the operators of the program: health, readiness, metrics, profiles.
 type Ops struct {
 	Listen    string        `toml:"listen" doc:"Address and port of the listener for health, metrics and profiles, such as \"127.0.0.1:9090\". Empty: there is none."`
-	Auth      string        `toml:"auth" doc:"Who may ask without a token: machine (listen is a loopback address) or network (whoever reaches the address, which is yours to guard)."`
+	Auth      string        `toml:"auth" doc:"Who may ask without a token: machine (listen is a loopback address) or network (anyone who reaches the address, which is yours to guard)."`
 	Token     secret.Text   `toml:"token" doc:"What to send as Authorization: Bearer, 20 characters or more. /healthz and the bare answer of /readyz need none."`
 	TokenFile string        `toml:"token_file" doc:"A file that holds ops.token instead."`
 	Drain     time.Duration `toml:"drain" doc:"How long a stop goes on answering while /readyz already says no, for load balancers to look elsewhere. Some seconds more than they take to notice."`

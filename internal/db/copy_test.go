@@ -58,7 +58,7 @@ func TestASnapshotIsOneInstant(t *testing.T) {
 				return err
 			})
 			if n := count(tx); n != 0 {
-				t.Errorf("%d clients after somebody else's commit", n)
+				t.Errorf("%d clients after someone else's commit", n)
 			}
 			return err
 		})

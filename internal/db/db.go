@@ -215,7 +215,7 @@ func (d *DB) InTx(ctx context.Context, tenant string, fn func(*Tx) error) (err e
 
 // ErrConflict is what a unit of work returns that has built on what someone else changed
 // meanwhile: nothing of it is kept, and it runs again with the next Tx.Attempt.
-var ErrConflict = errors.New("somebody else was faster")
+var ErrConflict = errors.New("someone else was faster")
 
 // maxTries is how often a unit of work is run that said ErrConflict, or that PostgreSQL
 // sacrificed to end a deadlock. Nothing of it was committed, so running it again is running

@@ -87,11 +87,11 @@ var brightwater = sampleCompany{
 		{"Type five wrong codes.",
 			"The fifth one kills the code, and Maya gets an email: someone may know her password. A new code can be asked for; the tries of the account stay spent."},
 		{"Ask for a new code three times, half a minute apart. Then type the code of an older mail.",
-			"“That was an older code.” A fourth one is not sent: whoever needs it begins again from the password."},
+			"“That was an older code.” A fourth one is not sent: anyone who needs it begins again from the password."},
 		{"Press the link in the mail in the browser in which you began. Then try it from a private window.",
 			"Here it asks once and signs in. There it only shows the code, to be typed where you began."},
 		{"Press “this wasn't me” in a mail.",
-			"The sign-in ends, the password counts as known to somebody else, and the owner and admins get a mail. The next sign-in asks for a new password."},
+			"The sign-in ends, the password counts as known to someone else, and the owner and admins get a mail. The next sign-in asks for a new password."},
 		{"Tick “on this browser, ask only for my password”. Sign out, and sign in again.",
 			"No code for up to thirty days. The dashboard says so: it is told “password only”, not more."},
 		{"In My profile, add a passkey. Sign out, and press “Sign in with a passkey”.",
@@ -127,7 +127,7 @@ var larkspur = sampleCompany{
 	ID:      "larkspur",
 	Name:    "Larkspur Hosting",
 	Decider: "each person decides",
-	Story:   "Harbor and the company recommend a second step and force nobody. Whoever wants one switches it on in My profile: text messages, an authenticator app, a passkey.",
+	Story:   "Harbor and the company recommend a second step and force nobody. Anyone who wants one switches it on in My profile: text messages, an authenticator app, a passkey.",
 	Rules: rules{
 		Mandate: leftOpen,
 		On:      true,
@@ -175,7 +175,7 @@ var alder = sampleCompany{
 		{"Sign in as Greta and press “Can't use your device?”. Her printed codes lie beside the mobile.",
 			"One code lets her in and is used up, and the page says how many are left. Her app goes on working."},
 		{"As Greta, try to remove the app. Then add a second one, and remove the first.",
-			"The last method cannot go while a second step is on. With two of them one can: the page says what else ends, and a mail tells her, with a way to say “this wasn't me”. Whoever has not proved anything for five minutes is asked first."},
+			"The last method cannot go while a second step is on. With two of them one can: the page says what else ends, and a mail tells her, with a way to say “this wasn't me”. Anyone who has not proved anything for five minutes is asked first."},
 	},
 }
 
@@ -183,7 +183,7 @@ var northgate = sampleCompany{
 	ID:      "northgate",
 	Name:    "Northgate Support",
 	Decider: "on by default, with a date",
-	Story:   "A contact centre whose agents leave their phones at the door: an app on the computer or a browser extension gives the codes. Whoever has nothing yet is reminded for three days; then set-up comes first.",
+	Story:   "A contact centre whose agents leave their phones at the door: an app on the computer or a browser extension gives the codes. Anyone who has nothing yet is reminded for three days; then set-up comes first.",
 	Rules:   rules{Mandate: byDefault, Methods: appsAndKeys, SetUpIn: 3 * day},
 	People: []person{
 		{"Carla Mendes", "carla@northgate.example", "meadow-cobra-lamp-39", "en", user.Owner,

@@ -144,7 +144,7 @@ func TestAllFlowsOfOnePersonEnd(t *testing.T) {
 			t.Error("what was open ends, and what had ended stays as it was")
 		}
 		if r.read(other.ID).ClosedBecause != "" {
-			t.Error("somebody else's flow ended")
+			t.Error("someone else's flow ended")
 		}
 	})
 }

@@ -93,7 +93,7 @@ func (p *Provider) standingHere(r *http.Request, ask gate.Ask) (gate.SessionChec
 	return p.Gate.CheckSession(r.Context(), p.Web.Cookie(r, "session"), ask)
 }
 
-var errOther = deny("login_required", "somebody else than the expected user is signed in")
+var errOther = deny("login_required", "someone else than the expected user is signed in")
 
 func rightPerson(req grant.Request, st gate.SessionCheck) bool {
 	return req.Subject == "" || req.Subject == st.User.ID

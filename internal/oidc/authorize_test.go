@@ -230,7 +230,7 @@ func TestATK143WhatIsNotEnoughLeadsToASignIn(t *testing.T) {
 			"max_age 0":      {password, []string{"max_age", "0"}, "login_required"},
 			"prompt login":   {password, []string{"prompt", "login"}, ""},
 			"select account": {password, []string{"prompt", "select_account"}, ""},
-			"somebody else": {password, []string{"claims", `{"id_token":{"sub":{"value":"` + h.bob.ID + `"}}}`},
+			"someone else": {password, []string{"claims", `{"id_token":{"sub":{"value":"` + h.bob.ID + `"}}}`},
 				"login_required"},
 			"hint of other one": {password, []string{"id_token_hint", h.tokens(h.signIn(h.bob, levels[0], "pwd")).ID},
 				"login_required"},

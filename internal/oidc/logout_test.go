@@ -90,7 +90,7 @@ func TestATK147ForcedSignOutOnlyAsks(t *testing.T) {
 		}
 	}
 	if !h.signedIn(cookie) {
-		t.Error("somebody else signed them out")
+		t.Error("someone else signed them out")
 	}
 }
 

@@ -123,7 +123,7 @@ func TestATK140TokensDoNotPassForEachOther(t *testing.T) {
 	}
 	if rec := h.get("/logout?id_token_hint="+a.Access, cookie); !strings.Contains(rec.Body.String(),
 		"/logout/confirm") {
-		t.Error("an access token signed somebody out")
+		t.Error("an access token signed someone out")
 	}
 }
 

@@ -29,7 +29,7 @@ func TestSEC006_AnAddressIsVerifiedByAMailAlone(t *testing.T) {
 		{"an app, and to be remembered", []authenticator.Kind{authenticator.TOTP},
 			[]string{"pwd", "otp", "mfa"}, "r", false},
 		{"remembered after a backup code", []authenticator.Kind{authenticator.Backup}, []string{"pwd"}, "r", false},
-		{"a mail, by somebody who has an app", []authenticator.Kind{authenticator.TOTP},
+		{"a mail, by someone who has an app", []authenticator.Kind{authenticator.TOTP},
 			[]string{"pwd", "email"}, "", true},
 	} {
 		t.Run(row.name, func(t *testing.T) {

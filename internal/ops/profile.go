@@ -55,7 +55,7 @@ func during(w http.ResponseWriter, r *http.Request, seconds int, start func() er
 		seconds = given
 	}
 	if err := start(); err != nil {
-		http.Error(w, "somebody else is recording", http.StatusConflict)
+		http.Error(w, "someone else is recording", http.StatusConflict)
 		return
 	}
 	defer stop()

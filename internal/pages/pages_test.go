@@ -95,7 +95,7 @@ func TestWhatWasTypedOpensForItsPersonOnly(t *testing.T) {
 			t.Errorf("kept %v", got)
 		}
 		if got := r.Typed(asked, "owner"); got != nil {
-			t.Errorf("somebody else reads %v", got)
+			t.Errorf("someone else reads %v", got)
 		}
 		if got := r.KeepTyped("/profile/email", form, ""); got != "/profile/email" {
 			t.Errorf("kept for nobody: %s", got)

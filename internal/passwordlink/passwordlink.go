@@ -1,5 +1,5 @@
 // Package passwordlink owns the links with which people set a password: a new one when they forgot it, the
-// first one when they were invited. A link signs no one in, touches no method and opens once; whoever asks
+// first one when they were invited. A link signs no one in, touches no method and opens once; anyone who asks
 // for one learns nothing about an address.
 package passwordlink
 

@@ -360,7 +360,7 @@ func TestSEC042_AnAddressIsKept(t *testing.T) {
 			t.Errorf("the reader of a taken address was told %d times", n)
 		}
 		if n := h.count("NEW@company.test", &email.AddressCode{}); n != 0 {
-			t.Error("a code went to an address that somebody has")
+			t.Error("a code went to an address that someone has")
 		}
 		var kept email.AddressCode // its reader may know: they had it
 		h.last("maria@company.test", &kept)

@@ -46,7 +46,7 @@ var attacks = []struct {
 	natted  bool
 }{
 	{name: "eight networks guess the password", attack: (*siege).eightNetworks, tries: 3*32 + 8*5},
-	{name: "somebody who knows the password asks and guesses", attack: (*siege).knowsPassword, guesses: 30},
+	{name: "someone who knows the password asks and guesses", attack: (*siege).knowsPassword, guesses: 30},
 	{name: "neighbours behind the owner's own address", attack: (*siege).neighbours, tries: 3 * 17, natted: true},
 	{name: "every password at every account", attack: (*siege).sprays, tries: 3*32 + 12*5},
 }

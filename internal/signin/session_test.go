@@ -229,13 +229,13 @@ func TestATK78_AnOldCookieDiesWhenItsBrowserSignsInAgain(t *testing.T) {
 		if st, _ := h.Gate.CheckSessionByID(t.Context(), h.company, first.Session.ID, ask); !st.Enough {
 			t.Error("the apps' tokens died with the new sign-in")
 		}
-		somebody := h.signIn("owner@company.test", "dashboard", false)
-		if err := h.Gate.TakeOver(t.Context(), second.Session.Text().Reveal(), somebody.Session, visitor); err != nil {
+		someone := h.signIn("owner@company.test", "dashboard", false)
+		if err := h.Gate.TakeOver(t.Context(), second.Session.Text().Reveal(), someone.Session, visitor); err != nil {
 			t.Fatal(err)
 		}
 		for _, id := range []string{first.Session.ID, second.Session.ID} {
 			if st, _ := h.Gate.CheckSessionByID(t.Context(), h.company, id, ask); st.Session != nil {
-				t.Error("somebody else's session outlives the new person at this browser")
+				t.Error("someone else's session outlives the new person at this browser")
 			}
 		}
 	})

@@ -126,7 +126,7 @@ func TestATK107_ASetUpIsOnePersonsOnce(t *testing.T) {
 		for _, p := range []person{h.maria, h.colleague, h.stranger} {
 			d, card := h.propose(p, "")
 			if v := h.confirm(p, d, dev.create(t, card.Options, nil)); v.OK || v.Reason != passkey.Taken {
-				t.Errorf("a credential that somebody has: %+v", v)
+				t.Errorf("a credential that someone has: %+v", v)
 			}
 		}
 		late, card := h.propose(h.maria, "")

@@ -54,9 +54,9 @@ func Advice(err error) string {
 	case securing:
 		return "the certificate must name smtp.host and come from an authority that this machine or smtp.ca_file knows"
 	case signingIn:
-		return "check smtp.username and smtp.password with whoever runs the mail server"
+		return "check smtp.username and smtp.password with those who run the mail server"
 	case mailFrom:
 		return "the server refuses the sender: allow smtp.from for this account"
 	}
-	return fmt.Sprintf("ask whoever runs the mail server about the answer %d %s", f.code, f.enhanced)
+	return fmt.Sprintf("ask those who run the mail server about the answer %d %s", f.code, f.enhanced)
 }
