@@ -129,7 +129,8 @@ func TestAPageWithConstantsAsTextIsTheSamePage(t *testing.T) {
 // pieces are what random pages are made of.
 var pieces = []string{
 	"<p>", "</p>", "<b ", "<a ", "<script>", "</script>", "<script ", "<style>", "</style>", "<title>", "</title>",
-	"<textarea>", "</textarea>", `<path d="M1"/>`, "<!--", "-->", "<", ">", "/>", "/", " ", "\n", "=", `"`, `"`, "'", "`",
+	"<textarea>", "</textarea>", `<path d="M1"/>`, "<!--", "-->", "<", ">", "/>", "/", " ", "\n", "=", `"`, `"`,
+	"'", "`",
 	"a", "on", "click", "data-", "script", "style", "//", "/*", "*/", "&", ";", "?q=", "#", ":", "javascript:", "0",
 	` aria-label="`, ` data-hide="`, ` onclick="`, ` style="`, ` href="`, ` src="`, ` title='`, ` class=`, " hidden",
 	"{{.}}", `{{t "a"}}`, `{{t "b"}}`, `aria-label="{{t "c"}}"`,
