@@ -19,7 +19,7 @@ const prefix = "countersign/internal/"
 
 // floor says which layer each package stands on; imports may only go down.
 var floor = map[string]int{
-	"fault": 0, "secret": 0, "trace": 0, "typed": 0, "authenticator/password/wordlists": 0,
+	"fault": 0, "secret": 0, "trace": 0, "typed": 0,
 	"config": 1, "db": 1, "locale": 1, "phone": 1,
 	"ratelimit": 2, "jobs": 2, "audit": 2, "geo": 2, "web": 2,
 	"message":       3,

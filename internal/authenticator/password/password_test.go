@@ -73,12 +73,80 @@ func TestCheck(t *testing.T) {
 		"harborharborharbor": "password.problem.personal", "Maria.Harbor.Maria.Harbor": "password.problem.personal",
 		"maria@harbor.example maria":    "password.problem.personal",
 		"Correct horse battery staple!": "password.problem.common",
-		"velvet orbit canyon thistle":   "", strings.Repeat("🂡🃁 ", 6): "",
+		"velvet orbit canyon thistle":   "", "🂡🃁🂢 🃂🂣🃃 🂤🃄🂥 🃅🂦🃆": "",
 		"with\x00null but long enough": "error.malformed", "bad \xff utf8 but long enough": "error.malformed",
 	} {
 		err := Check(secret.Text(plain), "Harbor", "maria@harbor.example")
 		if got := keyOf(err); got != key {
 			t.Errorf("%q: %q, want %q", plain, got, key)
+		}
+	}
+}
+
+// The left ones are guessed with fewer than 10⁸ guesses by someone who knows the word lists; the right ones differ
+// from them in one respect.
+func TestCommonPasswords(t *testing.T) {
+	for _, pair := range [][2]string{
+		{"password12345678", "passable12379845"},
+		{"Password123456!!", "Passwortschutz!!"},
+		{"administrator123", "administrator 8 dragons"},
+		{"misunderstanding", "misunderstanding bob 7x"},
+		{"michaeljennifer", "michael jennifer bongo 7x"},
+		{"P@ssw0rdP@ssw0rd", "P@ssw0rd ssw0rdP 9!"},
+		{"m1sund3rst4nd1ng", "m1sund3rst4nd1ngxkq"},
+		{"m!$under$t@nd!ng", "m!$under$t@ndxkq"},
+		{"misunderstanding,,,,,,,,", "misunderstanding,;,.,,;."},
+		{"xk9 xk9 xk9 xk9 xk9", "xk9 xk9 xk9 xk9 yl8"},
+		{"Summer2024Summer2024", "Summer2024Winter2025"},
+		{"qwertyuiopasdfghjkl", "qwertyupasdfzxcqwer"},
+		{"lkjhgfdsapoiuytrewq", "lkjhgfdsa8pouytrewq"},
+		{"abcdefghijklmnop", "abcdehfgijkmnlop"},
+		{"0000000000000000", "0000010000200003"},
+		{"98765432109876543210", "98735415926535897932"},
+	} {
+		for i, want := range []bool{true, false} {
+			if got, err := common(pair[i], nil); got != want || err != nil {
+				t.Errorf("%s is common: %t, %v", pair[i], got, err)
+			}
+		}
+	}
+}
+
+func TestOnesOwnWordsAreCommon(t *testing.T) {
+	for plain, own := range map[string]string{
+		"vandermolen1985":          "vandermolen",
+		"brightharborltd password": "brightharborltd",
+	} {
+		with, err := common(plain, []string{own})
+		without, _ := common(plain, nil)
+		if !with || without || err != nil {
+			t.Errorf("%s is common: %t, without one's own words: %t, %v", plain, with, without, err)
+		}
+	}
+}
+
+// TestTheListIsWhole: an empty or cut list would let everything through.
+func TestTheListIsWhole(t *testing.T) {
+	ranks, err := wordRanks()
+	if err != nil {
+		t.Fatal(err)
+	}
+	for word, rank := range map[string]int{"password": 1, "you": 1, "smith": 1, "christopher": 11} {
+		if got := ranks[word]; got != rank {
+			t.Errorf("%s has rank %d, want %d", word, got, rank)
+		}
+	}
+	if len(ranks) != 51_958 {
+		t.Errorf("%d words", len(ranks))
+	}
+}
+
+// The longest password there may be, made of nothing that is listed.
+func BenchmarkCommonLongest(b *testing.B) {
+	plain := strings.Repeat("xq7vjk2w", MaxLength/8-1) + "zzq8jvx3"
+	for b.Loop() {
+		if is, err := common(plain, nil); is || err != nil {
+			b.Fatal(is, err)
 		}
 	}
 }

@@ -1,14 +1,11 @@
 package password
 
 import (
+	"fmt"
 	"strings"
-	"sync"
 	"unicode"
 	"unicode/utf8"
 
-	zxcvbn "github.com/ccojocar/zxcvbn-go"
-
-	"countersign/internal/authenticator/password/wordlists"
 	"countersign/internal/fault"
 	"countersign/internal/secret"
 )
@@ -18,11 +15,6 @@ import (
 const (
 	MinLength = 15
 	MaxLength = 256
-)
-
-const (
-	scoredLength = 64 // the estimator's time grows faster than the text
-	weakScore    = 2  // of 4: below it fewer than 10⁸ guesses are expected to be enough
 )
 
 // Check judges a new password. words are what an attacker would try first: the product's,
@@ -41,20 +33,15 @@ func Check(typed secret.Text, words ...string) error {
 	if own(plain, split(words)) {
 		return fault.New(fault.Invalid, "password.problem.personal")
 	}
-	scored := string([]rune(plain)[:min(n, scoredLength)])
-	if err := loadOnce(); err != nil {
-		return err
+	guessed, err := common(plain, split(words))
+	if err != nil {
+		return fmt.Errorf("read common words: %w", err)
 	}
-	if famous[letters(plain)] || zxcvbn.PasswordStrength(scored, split(words)).Score < weakScore {
+	if guessed || famous[letters(plain)] {
 		return fault.New(fault.Invalid, "password.problem.common")
 	}
 	return nil
 }
-
-// loadOnce: the estimator makes its tables at its first use, alone.
-var loadOnce = sync.OnceValue(func() error {
-	return wordlists.Load(func() { zxcvbn.PasswordStrength("first", nil) })
-})
 
 // own reports whether little is left of a password without the user's own words.
 func own(plain string, words []string) bool {
