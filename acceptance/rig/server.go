@@ -74,7 +74,7 @@ func (w *World) start(t testing.TB, name string, o Options) *Server {
 func (w *World) env() []string {
 	env := []string{"PATH=" + os.Getenv("PATH"), "HOME=" + w.Dir, "TMPDIR=" + os.TempDir()}
 	if w.flavour == Rigged {
-		env = append(env, "COUNTERSIGN_RIG_CLOCK="+w.clock, "COUNTERSIGN_RIG_FAULTS="+w.FaultsFile())
+		env = append(env, "COUNTERSIGN_RIG_CLOCK="+w.clock, "COUNTERSIGN_RIG_FAULTS="+w.FaultsFile(), "GOGC=400")
 	}
 	return env
 }
