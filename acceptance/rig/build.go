@@ -25,9 +25,9 @@ var builds = struct {
 	made map[Flavour]string
 }{made: map[Flavour]string{}}
 
-// ready names a folder with the programs of this tree, for a run of several packages; ./test
-// makes it. What is not there is built.
-const ready = "COUNTERSIGN_TEST_PROGRAMS"
+// programsVariable names a folder with the programs of this tree, for a run of several packages;
+// ./test makes it. What is not there is built.
+const programsVariable = "COUNTERSIGN_TEST_PROGRAMS"
 
 // Binary builds a flavour once per test run and returns its path.
 func Binary(t testing.TB, f Flavour) string {
@@ -37,8 +37,9 @@ func Binary(t testing.TB, f Flavour) string {
 	if path := builds.made[f]; path != "" {
 		return path
 	}
-	path := filepath.Join(os.Getenv(ready), "countersign-"+string(f))
-	if _, err := os.Stat(path); os.Getenv(ready) == "" || err != nil {
+	folder := os.Getenv(programsVariable)
+	path := filepath.Join(folder, "countersign-"+string(f))
+	if _, err := os.Stat(path); folder == "" || err != nil {
 		path = filepath.Join(scratch(t), "countersign-"+string(f))
 		if err := build(path, f); err != nil {
 			t.Fatal(err)
