@@ -212,3 +212,23 @@ func TestBrowser_FormPost(t *testing.T) {
 		}
 	})
 }
+
+// TestBrowser_AFormOnItsWayIsNotDropped: a code that was answered is gone for those who ask what became of
+// its mail. While the answer of the form that took it is on its way, the page does not leave for another one.
+func TestBrowser_AFormOnItsWayIsNotDropped(t *testing.T) {
+	each(t, func(t *testing.T, w *rig.World) {
+		u := w.Covered(t).User(t)
+		b := w.Chromium(t).Tab(t)
+		b.Go(w.Dashboard(t).Visit().URL)
+		b.Type(emailField, u.Email)
+		b.Type(passwordField, u.Password)
+		b.Click(signIn)
+		b.See(codeField)
+		rig.Eval[bool](b, `window.asked = 0, window.fetch = async () => { asked++; return new Response('', { status: 404 }) }, true`)
+		rig.Eval[bool](b, `document.querySelector('`+codeField+`').form.dispatchEvent(new Event('submit', { bubbles: true }))`)
+		rig.Within(t, 10*time.Second, "the page asks for the mail twice", func() bool {
+			return rig.Eval[bool](b, `window.asked > 1`)
+		})
+		b.See(codeField)
+	})
+}

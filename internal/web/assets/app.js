@@ -130,6 +130,11 @@
     addEventListener('pageshow', () => { sent = 0 })
   })
 
+  // Whether a form is on its way: its answer is the next page, whatever else is found out meanwhile.
+  let leaving = false
+  addEventListener('submit', (e) => { leaving ||= !e.defaultPrevented })
+  addEventListener('pageshow', () => { leaving = false })
+
   // What happened to the message, every two seconds until nothing more can happen.
   all('[data-delivery]', (box) => {
     const text = box.querySelector('[data-text]')
@@ -146,8 +151,9 @@
           const now = local(d.text || '')
           if (now && now !== text.textContent) text.textContent = now
           if (d.settled) return
-        } else if (r.status === 404) return location.replace(box.querySelector('[data-again]').href) // it went on in another tab
-        else if (r.status < 500) return
+        } else if (r.status === 404 && !leaving) {
+          return location.replace(box.querySelector('[data-again]').href) // it went on in another tab
+        } else if (r.status < 500 && !leaving) return
       } catch { /* offline: the next look may succeed */ }
       setTimeout(look, 2000)
     }
