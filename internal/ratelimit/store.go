@@ -20,9 +20,6 @@ const longestWindow = 31 * 24 * time.Hour
 // because the version before wrote the instant itself.
 const day = 24 * time.Hour
 
-// sweepBatch keeps a sweep from holding the write lock for long.
-const sweepBatch = 500
-
 // SpendIn takes one try from the budget of subject in the caller's transaction. A positive
 // wait means that the budget is empty: nothing was spent, and that is how long to wait.
 //
@@ -40,35 +37,20 @@ func SpendIn(ctx context.Context, tx *db.Tx, l Limit, subject string) (wait time
 }
 
 // Sweep forgets subjects that have been quiet for longer than any window, and returns how many.
+// The condition stands there twice: someone may be spending from a row meanwhile.
 func Sweep(ctx context.Context, d *db.DB) (total int64, err error) {
 	for _, text := range []string{`
 		DELETE FROM budgets WHERE (tenant_id, name, subject) IN (
-			SELECT tenant_id, name, subject FROM budgets WHERE touched_at < $1 LIMIT $2) AND touched_at < $3`, `
+			SELECT tenant_id, name, subject FROM budgets WHERE touched_at < $1 LIMIT $2) AND touched_at < $1`, `
 		DELETE FROM installation_budgets WHERE (name, subject) IN (
-			SELECT name, subject FROM installation_budgets WHERE touched_at < $1 LIMIT $2) AND touched_at < $3`,
+			SELECT name, subject FROM installation_budgets WHERE touched_at < $1 LIMIT $2) AND touched_at < $1`,
 	} {
-		n, err := sweep(ctx, d, text)
-		total += n
-		if err != nil {
+		n, err := d.DeleteOld(ctx, text, longestWindow+day)
+		if total += n; err != nil {
 			return total, fmt.Errorf("sweep budgets: %w", err)
 		}
 	}
 	return total, nil
-}
-
-// sweep runs a text that deletes the oldest rows until there are none left to delete.
-func sweep(ctx context.Context, d *db.DB, text string) (total int64, err error) {
-	for {
-		var n int64
-		err := d.InTx(ctx, db.Installation, func(tx *db.Tx) (err error) {
-			old := tx.Now.Add(-longestWindow - day)
-			n, err = tx.Exec(ctx, text, old, sweepBatch, old)
-			return err
-		})
-		if total += n; err != nil || n < sweepBatch {
-			return total, err
-		}
-	}
 }
 
 // tagBits are the highest bits of a stored stamp: microseconds need the other 52 until the
