@@ -225,7 +225,8 @@ func TestBrowser_AFormOnItsWayIsNotDropped(t *testing.T) {
 		b.Click(signIn)
 		b.See(codeField)
 		rig.Eval[bool](b, `window.asked = 0, window.fetch = async () => { asked++; return new Response('', { status: 404 }) }, true`)
-		rig.Eval[bool](b, `document.querySelector('`+codeField+`').form.dispatchEvent(new Event('submit', { bubbles: true }))`)
+		rig.Eval[bool](b, `document.querySelector('`+codeField+`').form.
+			dispatchEvent(new Event('submit', { bubbles: true }))`)
 		rig.Within(t, 10*time.Second, "the page asks for the mail twice", func() bool {
 			return rig.Eval[bool](b, `window.asked > 1`)
 		})

@@ -45,8 +45,8 @@ var endings = []Guard{
 	{
 		Name:    "what a session was stepped up to ends with it",
 		File:    "internal/session/session.go",
-		Old:     " UNION SELECT o.id\n\t\t\tFROM onward o)",
-		New:     ")",
+		Old:     "AND n.user_id = s.user_id AND n.continues = s.id)\n\t\tUPDATE",
+		New:     "AND n.user_id = s.user_id AND n.continues = s.id AND n.tenant_id = '')\n\t\tUPDATE",
 		Package: profiles,
 		Tests:   "TestATK080_AListThatIsOld",
 	},

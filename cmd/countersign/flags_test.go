@@ -33,11 +33,12 @@ func TestWhatACommandChanges(t *testing.T) {
 		"tenant set acme --switch on": {"switch on", `{"switch":"on"}`},
 		"tenant set acme --methods totp --set-up-by= --yes": {
 			"methods totp, set up by (empty)", `{"methods":"totp","set_up_by":""}`},
-		"tenant set acme --remember-days 0":                     {"remember days 0", `{"remember_days":0}`},
-		"tenant set acme --suspend --yes":                       {"suspend", `{"suspend":true}`},
-		"user set maria@acme.test --role admin --force":         {"role admin", `{"role":"admin"}`},
-		"client set app --pkce optional --output json":          {"pkce optional", `{"pkce":"optional"}`},
-		"client set app --add-redirect-uri https://app.test/cb": {"add redirect uri https://app.test/cb", `{"add_redirect_uri":["https://app.test/cb"]}`},
+		"tenant set acme --remember-days 0":             {"remember days 0", `{"remember_days":0}`},
+		"tenant set acme --suspend --yes":               {"suspend", `{"suspend":true}`},
+		"user set maria@acme.test --role admin --force": {"role admin", `{"role":"admin"}`},
+		"client set app --pkce optional --output json":  {"pkce optional", `{"pkce":"optional"}`},
+		"client set app --add-redirect-uri https://app.test/cb": {
+			"add redirect uri https://app.test/cb", `{"add_redirect_uri":["https://app.test/cb"]}`},
 	} {
 		_, k := parsed(t, line)
 		given, err := changes(k)
@@ -54,7 +55,8 @@ func TestWhatACommandChanges(t *testing.T) {
 
 // TestNothingToChange: flags that say when, where or how change nothing by themselves.
 func TestNothingToChange(t *testing.T) {
-	for _, line := range []string{"tenant set acme", "tenant set acme --yes", "tenant set acme --mandate-from 2027-01-31",
+	for _, line := range []string{"tenant set acme", "tenant set acme --yes",
+		"tenant set acme --mandate-from 2027-01-31",
 		"user set maria@acme.test --force", "client set app --output json"} {
 		_, k := parsed(t, line)
 		if _, err := changes(k); exitCode(err) != exitUsage {
@@ -76,14 +78,15 @@ func TestDecisionsOfACompany(t *testing.T) {
 		t.Errorf("mandate: %+v", got.Mandate)
 	case *got.On, *got.Suspended, *got.Name != "Acme", got.RememberDays != nil:
 		t.Errorf("%+v", got)
-	case *got.Methods != "email totp", *got.Choice != tenant.Optional, !reflect.DeepEqual(*got.SMSCountries, tenant.Countries("DE")):
+	case *got.Methods != "email totp", *got.Choice != tenant.Optional,
+		!reflect.DeepEqual(*got.SMSCountries, tenant.Countries("DE")):
 		t.Errorf("methods %q, choice %q, countries %q", *got.Methods, *got.Choice, *got.SMSCountries)
 	case !got.SetUpBy.Equal(time.Date(2027, 2, 1, 7, 0, 0, 0, time.UTC)):
 		t.Errorf("set up by %s", got.SetUpBy)
 	}
 	c, _ = parsed(t, "tenant set acme --set-up-by=")
-	if got, err = c.Tenant.Set.wanted(nil); err != nil || got.SetUpBy == nil || !got.SetUpBy.IsZero() || got.On != nil ||
-		got.Methods != nil || got.Mandate != nil || got.Suspended != nil {
+	if got, err = c.Tenant.Set.wanted(nil); err != nil || got.SetUpBy == nil || !got.SetUpBy.IsZero() ||
+		got.On != nil || got.Methods != nil || got.Mandate != nil || got.Suspended != nil {
 		t.Errorf("an empty deadline: %+v, %v", got, err)
 	}
 	for _, line := range []string{"tenant set acme --methods totp,fax", "tenant set acme --mandate sometimes",
@@ -110,7 +113,9 @@ func TestChangesOfAPerson(t *testing.T) {
 func TestInstants(t *testing.T) {
 	day := time.Date(2027, 1, 31, 0, 0, 0, 0, time.UTC)
 	for text, want := range map[string]time.Time{
-		"2027-01-31": day, "2027-01-31T08:00:00Z": day.Add(8 * time.Hour), "2027-01-31T08:00:00.5+08:00": day.Add(time.Second / 2),
+		"2027-01-31":                  day,
+		"2027-01-31T08:00:00Z":        day.Add(8 * time.Hour),
+		"2027-01-31T08:00:00.5+08:00": day.Add(time.Second / 2),
 	} {
 		if got, err := instant(text); err != nil || !got.Equal(want) || got.Location() != time.UTC {
 			t.Errorf("%q is %s, %v", text, got, err)
@@ -135,8 +140,10 @@ func TestInstants(t *testing.T) {
 
 // TestAPasswordIsOneLine of standard input, and no more.
 func TestAPasswordIsOneLine(t *testing.T) {
-	for in, want := range map[string]string{"correct horse\n": "correct horse", "correct horse\r\nmore": "correct horse",
-		" spaces stay \n": " spaces stay ", "no end of line": "no end of line"} {
+	for in, want := range map[string]string{
+		"correct horse\n": "correct horse", "correct horse\r\nmore": "correct horse",
+		" spaces stay \n": " spaces stay ", "no end of line": "no end of line",
+	} {
 		if got, err := secretLine(strings.NewReader(in)); err != nil || got.Reveal() != want {
 			t.Errorf("%q: %q, %v", in, got.Reveal(), err)
 		}
@@ -166,8 +173,9 @@ func TestExitCodes(t *testing.T) {
 
 func TestWantsJSON(t *testing.T) {
 	for line, want := range map[string]bool{
-		"tenant list --output json": true, "tenant list --output=json": true, "-ojson nonsense": true, "-o json": true,
-		"json": false, "tenant show json": false, "--output text json": false, "": false,
+		"tenant list --output json": true, "tenant list --output=json": true, "-ojson nonsense": true,
+		"-o json": true,
+		"json":    false, "tenant show json": false, "--output text json": false, "": false,
 	} {
 		if got := wantsJSON(strings.Fields(line)); got != want {
 			t.Errorf("%q: %v", line, got)
@@ -183,7 +191,8 @@ func TestWantsJSON(t *testing.T) {
 
 // TestEveryFaultHasASentence: a program's word for a mistake is none for a person.
 func TestEveryFaultHasASentence(t *testing.T) {
-	if got := explain(fault.New(fault.NotFound, "user.unknown")); got == "user.unknown" || !strings.HasSuffix(got, ".") {
+	got := explain(fault.New(fault.NotFound, "user.unknown"))
+	if got == "user.unknown" || !strings.HasSuffix(got, ".") {
 		t.Errorf("%q", got)
 	}
 	if got := explain(errors.New("as it is")); got != "as it is" {

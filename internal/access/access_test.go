@@ -135,7 +135,8 @@ func TestRules(t *testing.T) {
 			return vendors && (o.target.TenantID != "here" || !staff(o))
 		},
 		"an owner recovers another owner": func(o one) bool {
-			recovers := []access.Action{access.ResetMethods, access.RestoreMethod, access.ChangeAddress}
+			recovers := []access.Action{access.ResetMethods, access.RestoreMethod, access.ChangeAddress,
+				access.DemoteOwner}
 			return o.actor.Role == "owner" && o.target.Role == "owner" && slices.Contains(recovers, o.action)
 		},
 		"a company sets a password": func(o one) bool { return !staff(o) && o.action == access.SetPassword },

@@ -19,6 +19,7 @@ const (
 	ChangeRole    Action = "people.role"
 	ChangeAddress Action = "people.address"
 	SetPassword   Action = "people.password"
+	DemoteOwner   Action = "people.demote_owner"
 	DisablePerson Action = "people.disable"
 	EnablePerson  Action = "people.enable"
 	ListMethods   Action = "people.methods"
@@ -178,6 +179,7 @@ var rules = []rule{
 	person(InvitePerson, "Send an invitation", lowerAndPeers, lower, none),
 	person(ImportPeople, "Import people with a role", lowerAndPeers, lower, none),
 	person(ChangeRole, "Change a role; the new one must be in reach, too", lowerAndPeers, lower, none),
+	person(DemoteOwner, "Give an owner another role", lower, lower, none),
 	person(ChangeAddress, "Change an email address", lower, lower, none),
 	person(SetPassword, "Set a password or import a hash", none, none, none),
 	person(DisablePerson, "Disable a person", lowerAndPeers, lower, none),

@@ -221,7 +221,7 @@ func (s *Service) change(
 	fn func(tx *db.Tx) (what string, err error),
 ) error {
 	return s.DB.InTx(ctx, db.Installation, func(tx *db.Tx) error {
-		if err := people.Check(ctx, tx, a, action, access.Target{}); err != nil {
+		if err := people.CheckHeld(ctx, tx, a, action, access.Target{}); err != nil {
 			return err
 		}
 		what, err := fn(tx)

@@ -34,7 +34,7 @@ type New struct {
 // Create adds a company with what has been decided about it.
 func (s *Service) Create(ctx context.Context, a access.Actor, n New) (t tenant.Tenant, err error) {
 	err = s.DB.InTx(ctx, db.Installation, func(tx *db.Tx) error {
-		a, err := people.Current(ctx, tx, a)
+		a, err := people.Hold(ctx, tx, a)
 		if err != nil {
 			return err
 		}
@@ -61,7 +61,7 @@ func (s *Service) Create(ctx context.Context, a access.Actor, n New) (t tenant.T
 // later: a suspension must not fail.
 func (s *Service) Change(ctx context.Context, a access.Actor, idOrName string, c Changes) (t tenant.Tenant, err error) {
 	err = audit.OrLater(ctx, s.DB, db.Installation, func(ctx context.Context, tx *db.Tx) error {
-		a, err := people.Current(ctx, tx, a)
+		a, err := people.Hold(ctx, tx, a)
 		if err != nil {
 			return err
 		}

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"slices"
+	"sync"
 	"testing"
 	"time"
 
@@ -262,6 +263,43 @@ func TestListPages(t *testing.T) {
 		}
 		if _, err := r.List(t.Context(), r.actor("acme", user.Owner), tenant.Place{}, 2); !fault.Is(err, fault.Denied) {
 			t.Errorf("an owner lists companies: %v", err)
+		}
+	})
+}
+
+// TestACompanyKeepsNoOneFromAnother by naming itself like the other's id.
+func TestACompanyKeepsNoOneFromAnother(t *testing.T) {
+	each(t, func(r *rig) {
+		if _, err := r.Change(t.Context(), access.Server, "other", company.Changes{Name: ptr("acme")}); err != nil {
+			t.Fatal(err)
+		}
+		found, err := r.Find(t.Context(), access.Server, "acme")
+		if err != nil || found.ID != "acme" {
+			t.Errorf("%q, %v", found.ID, err)
+		}
+	})
+}
+
+// TestTwoSettingsAtOnce: of two changes of the installation at the same moment neither takes the other back.
+// guard: tenant.SaveInstallation
+func TestTwoSettingsAtOnce(t *testing.T) {
+	each(t, func(r *rig) {
+		for round := range 20 {
+			mandate := tenant.Mandate{Mode: []tenant.Mode{tenant.Mandatory, tenant.DefaultOff}[round%2]}
+			address := fmt.Sprintf("https://support.test/%d", round)
+			var both sync.WaitGroup
+			for _, c := range []company.InstallationChanges{{Mandate: &mandate}, {SupportURL: &address}} {
+				both.Go(func() {
+					if err := r.ChangeInstallation(t.Context(), access.Server, c); err != nil {
+						t.Error(err)
+					}
+				})
+			}
+			both.Wait()
+			i, err := r.Installation(t.Context(), access.Server)
+			if err != nil || i.Mandate.Mode != mandate.Mode || i.SupportURL != address {
+				t.Fatalf("round %d: %q and %q, %v", round, i.Mandate.Mode, i.SupportURL, err)
+			}
 		}
 	})
 }

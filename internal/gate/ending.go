@@ -71,6 +71,9 @@ func (g *Gate) TakeOver(ctx context.Context, cookie string, next secret.Referenc
 		if err := session.EndLine(ctx, tx, old.ID, session.Superseded); err != nil {
 			return err
 		}
+		if err := flow.CloseStepUps(ctx, tx, was, old.ID, flow.Changed); err != nil {
+			return err
+		}
 		return audit.Record(ctx, tx, ended(session.Superseded, was, clientID, old.ID, v))
 	})
 }

@@ -223,3 +223,29 @@ func TestSignOutEndsTheSession(t *testing.T) {
 		}
 	})
 }
+
+// TestATK80_ASignOutEndsTheOtherTabToo: two tabs stepped up from one session, and the browser kept the second.
+// guard: session.EndLine
+func TestATK80_ASignOutEndsTheOtherTabToo(t *testing.T) {
+	each(t, func(t *testing.T, r *rig) {
+		old, _ := r.session(password, email)
+		var tabs [2]secret.Reference
+		for i := range tabs {
+			r.in("acme", func(ctx context.Context, tx *db.Tx) (err error) {
+				tabs[i], _, err = r.Upgrade(ctx, tx, old, app, visitor)
+				return err
+			})
+		}
+		if err := r.TakeOver(t.Context(), tabs[0].Text().Reveal(), tabs[1], visitor); err != nil {
+			t.Fatal(err)
+		}
+		if err := r.SignOut(t.Context(), tabs[1], visitor); err != nil {
+			t.Fatal(err)
+		}
+		for _, id := range []string{old.ID, tabs[0].ID, tabs[1].ID} {
+			if st, err := r.CheckSessionByID(t.Context(), "acme", id, ours); err != nil || st.Session != nil {
+				t.Errorf("an app goes on with a session of that browser: %v", err)
+			}
+		}
+	})
+}

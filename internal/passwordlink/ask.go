@@ -128,7 +128,7 @@ func (s *Service) send(ctx context.Context, tx *db.Tx, a Forgotten) error {
 		return err
 	}
 	tx = tx.ForTenant(u.TenantID)
-	t, err := tenant.Find(ctx, tx, tx.Tenant)
+	t, err := tenant.ByID(ctx, tx, tx.Tenant)
 	if err != nil {
 		return err
 	}

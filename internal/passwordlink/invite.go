@@ -35,7 +35,7 @@ func (s *Service) Invite(ctx context.Context, tx *db.Tx, u user.User, by string)
 	case !u.DisabledAt.IsZero():
 		return errDisabled
 	}
-	t, err := tenant.Find(ctx, tx, tx.Tenant)
+	t, err := tenant.ByID(ctx, tx, tx.Tenant)
 	if err != nil {
 		return err
 	}

@@ -2,6 +2,7 @@ package passwordlink
 
 import (
 	"context"
+	"errors"
 	"time"
 
 	"countersign/internal/audit"
@@ -20,7 +21,7 @@ import (
 	"countersign/internal/user"
 )
 
-// limitNewPasswords bounds the work that one link makes: each try costs a hash.
+// limitNewPasswords bounds the work that the links of one account make: each try costs a hash.
 var limitNewPasswords = ratelimit.Limit{Name: "reset.password",
 	Windows: []ratelimit.Window{{Count: 20, Per: time.Hour}}}
 
@@ -48,7 +49,7 @@ func (s *Service) SetPassword(ctx context.Context, ref secret.Reference, plain s
 		return o.Link, err
 	}
 	err = s.DB.InTx(ctx, ref.Tenant, func(tx *db.Tx) error { return s.spend(ctx, tx, ref, o, stored, v) })
-	if fault.Is(err, fault.NotFound) { // another tab was a moment faster, or the account changed
+	if errors.Is(err, errInvalid) { // another tab was a moment faster, or the account changed
 		again, err := s.read(ctx, ref)
 		return again.Link, err
 	}

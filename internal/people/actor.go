@@ -41,6 +41,31 @@ func Current(ctx context.Context, tx *db.Tx, a access.Actor) (access.Actor, erro
 	return a, nil
 }
 
+// Hold is Current for a unit of work that changes something: the actor's row is held until it ends, so
+// that anyone who takes their rights away comes before it or after it.
+func Hold(ctx context.Context, tx *db.Tx, a access.Actor) (access.Actor, error) {
+	if a.Kind != access.Person {
+		return a, nil
+	}
+	err := user.Lock(ctx, tx.ForTenant(a.TenantID), a.UserID)
+	if fault.Is(err, fault.NotFound) {
+		return a, errActor
+	}
+	if err != nil {
+		return a, fmt.Errorf("hold the actor: %w", err)
+	}
+	return Current(ctx, tx, a)
+}
+
+// CheckHeld is Check after Hold.
+func CheckHeld(ctx context.Context, tx *db.Tx, a access.Actor, action access.Action, t access.Target) error {
+	a, err := Hold(ctx, tx, a)
+	if err != nil {
+		return err
+	}
+	return access.Check(a, action, t)
+}
+
 // Check is access.Check with the rights that the actor has in this transaction.
 func Check(ctx context.Context, tx *db.Tx, a access.Actor, action access.Action, t access.Target) error {
 	a, err := Current(ctx, tx, a)

@@ -99,7 +99,7 @@ func (s *Service) inCompany(
 	ctx context.Context, a access.Actor, company string, fn func(ctx context.Context, tx *db.Tx, a access.Actor) error,
 ) error {
 	return audit.OrLater(ctx, s.DB, db.Installation, func(ctx context.Context, tx *db.Tx) error {
-		a, err := Current(ctx, tx, a)
+		a, err := Hold(ctx, tx, a)
 		if err != nil {
 			return err
 		}

@@ -47,7 +47,8 @@ func (s *Service) Change(ctx context.Context, a access.Actor, ref Ref, c Changes
 	})
 }
 
-// changeRole needs the right for the role that the person has, and for the one that they get.
+// changeRole needs the right for the role that the person has, and for the one that they get. Only someone above an
+// owner makes them less: an owner who could would then read their mail, reset their methods and make them owner again.
 func (s *Service) changeRole(
 	ctx context.Context, tx *db.Tx, a access.Actor, u user.User, role user.Role, force bool,
 ) error {
@@ -55,6 +56,11 @@ func (s *Service) changeRole(
 	next.Role = role
 	for _, t := range []access.Target{target(u), next} {
 		if err := access.Check(a, access.ChangeRole, t); err != nil {
+			return err
+		}
+	}
+	if u.Role == user.Owner && role != user.Owner {
+		if err := access.Check(a, access.DemoteOwner, target(u)); err != nil {
 			return err
 		}
 	}

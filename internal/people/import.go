@@ -164,7 +164,7 @@ func (i *Importer) tenant(ctx context.Context, idOrName string) (id string, err 
 
 // add adds people who are not there yet. Its error is a RowError.
 func (i *Importer) add(ctx context.Context, tx *db.Tx, people []imported) (done Imported, err error) {
-	actor, err := Current(ctx, tx, i.Actor)
+	actor, err := Hold(ctx, tx, i.Actor)
 	if err != nil {
 		return done, err
 	}
@@ -180,6 +180,11 @@ func (i *Importer) add(ctx context.Context, tx *db.Tx, people []imported) (done 
 		i.seen = map[string]string{}
 	}
 	for _, p := range people {
+		// First of all: whether an address is taken is not everyone's to know.
+		t := access.Target{TenantID: p.tenant, Role: p.Role}
+		if err := access.Check(actor, access.ImportPeople, t); err != nil {
+			return done, RowError{p.line, err}
+		}
 		in, exists := taken[p.key]
 		if !exists {
 			in, exists = i.seen[p.key]
@@ -206,9 +211,6 @@ func (i *Importer) add(ctx context.Context, tx *db.Tx, people []imported) (done 
 }
 
 func (i *Importer) addOne(ctx context.Context, tx *db.Tx, a access.Actor, p imported) error {
-	if err := access.Check(a, access.ImportPeople, access.Target{TenantID: tx.Tenant, Role: p.Role}); err != nil {
-		return err
-	}
 	u, err := setup.Add(ctx, tx, p.Person)
 	if err == nil && !i.Uninvited && !i.DryRun {
 		err = i.Links.Invite(ctx, tx, u, a.ID())

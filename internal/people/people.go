@@ -110,7 +110,7 @@ func (s *Service) change(
 	fn func(ctx context.Context, tx *db.Tx, a access.Actor, u user.User) error,
 ) error {
 	return audit.OrLater(ctx, s.DB, db.Installation, func(ctx context.Context, tx *db.Tx) error {
-		a, err := Current(ctx, tx, a)
+		a, err := Hold(ctx, tx, a)
 		if err != nil {
 			return err
 		}

@@ -231,34 +231,81 @@ func TestACompanyKeepsAnOwner(t *testing.T) {
 	})
 }
 
-// TestTwoOwnersRemoveEachOtherAtOnce: one of them stays, whichever comes first. guard: tenant.Lock
-func TestTwoOwnersRemoveEachOtherAtOnce(t *testing.T) {
-	each(t, func(r *rig) {
-		for round := range 10 {
-			one := r.add("acme", fmt.Sprint("one-", round), user.Owner)
-			two := r.add("acme", fmt.Sprint("two-", round), user.Owner)
-			var errs [2]error
-			var both sync.WaitGroup
-			for i, by := range []access.Actor{one, two} {
-				other := []access.Actor{two, one}[i]
-				both.Go(func() {
-					errs[i] = r.Change(t.Context(), by, ref(other),
-						people.Changes{Role: ptr(user.Agent)})
-				})
-			}
-			both.Wait()
-			if (errs[0] == nil) == (errs[1] == nil) {
-				t.Fatalf("round %d: %v", round, errs)
-			}
-			owners := r.number(`SELECT count(*) FROM users
-				WHERE tenant_id = 'acme' AND role = 'owner' AND disabled_at = 0`)
-			if owners != 1 {
-				t.Fatalf("round %d: %d owners", round, owners)
-			}
-			r.in("acme", func(ctx context.Context, tx *db.Tx) error {
-				return errors.Join(user.SetRole(ctx, tx, one.UserID, user.Agent),
-					user.SetRole(ctx, tx, two.UserID, user.Agent))
+// TestTwoRemoveEachOtherAtOnce: one of two owners, or of two operators, stays, whichever comes first.
+// guard: people.Hold, tenant.Lock
+func TestTwoRemoveEachOtherAtOnce(t *testing.T) {
+	for role, company := range map[user.Role]string{user.Owner: "acme", user.Operator: "vendor"} {
+		t.Run(string(role), func(t *testing.T) {
+			each(t, func(r *rig) {
+				for round := range 10 {
+					r.removeEachOther(company, role, round)
+				}
 			})
+		})
+	}
+}
+
+func (r *rig) removeEachOther(company string, role user.Role, round int) {
+	r.t.Helper()
+	one := r.add(company, fmt.Sprint("one-", round), role)
+	two := r.add(company, fmt.Sprint("two-", round), role)
+	var errs [2]error
+	var both sync.WaitGroup
+	for i, by := range []access.Actor{one, two} {
+		other := []access.Actor{two, one}[i]
+		both.Go(func() {
+			errs[i] = r.Change(r.t.Context(), by, ref(other), people.Changes{Disabled: ptr(true)})
+		})
+	}
+	both.Wait()
+	left := r.number(`SELECT count(*) FROM users
+		WHERE tenant_id = $1 AND role = $2 AND disabled_at = 0`, company, string(role))
+	if (errs[0] == nil) == (errs[1] == nil) || left != 1 {
+		r.t.Fatalf("round %d: %d are left, %v", round, left, errs)
+	}
+	r.in(company, func(ctx context.Context, tx *db.Tx) error {
+		return errors.Join(user.Disable(ctx, tx, one.UserID), user.Disable(ctx, tx, two.UserID))
+	})
+}
+
+// TestSEC49_AnOwnerDoesNotTakeOverAnother: as an admin they could be given another mailbox, new methods, and
+// their role back. guard: access.DemoteOwner
+func TestSEC49_AnOwnerDoesNotTakeOverAnother(t *testing.T) {
+	each(t, func(r *rig) {
+		one, two := r.add("acme", "one", user.Owner), r.add("acme", "two", user.Owner)
+		for name, c := range map[string]people.Changes{
+			"the role":                   {Role: ptr(user.Admin)},
+			"the role, then the mailbox": {Role: ptr(user.Admin), Email: ptr("mine@x.example")},
+		} {
+			if err := r.Change(t.Context(), one, ref(two), c); !fault.Is(err, fault.Denied) {
+				t.Errorf("%s: %v", name, err)
+			}
+		}
+		operator := r.add("vendor", "operator", user.Operator)
+		if err := r.Change(t.Context(), operator, ref(two), people.Changes{Role: ptr(user.Admin)}); err != nil {
+			t.Errorf("an operator: %v", err)
+		}
+		if err := r.Change(t.Context(), one, ref(two), people.Changes{Role: ptr(user.Owner)}); err != nil {
+			t.Errorf("an owner makes another: %v", err)
+		}
+	})
+}
+
+// TestAnImportTellsNoOneWhoHasAnAddress: an agent learns nothing of who is here, or in another company.
+func TestAnImportTellsNoOneWhoHasAnAddress(t *testing.T) {
+	each(t, func(r *rig) {
+		here, elsewhere := r.add("acme", "here", user.Agent), r.add("other", "elsewhere", user.Agent)
+		i := &people.Importer{Service: r.Service, Actor: here, DryRun: true}
+		for _, a := range []access.Actor{here, elsewhere} {
+			u, err := r.Find(t.Context(), access.Server, ref(a))
+			if err != nil {
+				t.Fatal(err)
+			}
+			row := people.Row{Line: 1, Tenant: "acme", Email: u.User.Email, Name: "A"}
+			done, err := i.Batch(t.Context(), []people.Row{row})
+			if err != nil || len(done.Failed) != 1 || done.Exists != 0 || !fault.Is(done.Failed[0].Err, fault.Denied) {
+				t.Errorf("%s: %+v, %v", u.User.Email, done, err)
+			}
 		}
 	})
 }

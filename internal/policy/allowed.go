@@ -21,8 +21,8 @@ func (a Allowed) Allows(k authenticator.Kind) bool {
 	return a.Vendor.Allow(string(k)) && a.Company.Allow(string(k))
 }
 
-// Usable are those of the kinds that someone has which a sign-in may ask for, in the same order:
-// what is allowed, and the mailbox only where there is no second factor among it.
+// Usable returns, in the same order, the kinds that a sign-in may ask for of those that someone
+// has: the allowed ones, without the mailbox where an allowed second factor is among them.
 func (a Allowed) Usable(has []authenticator.Kind) (out []authenticator.Kind) {
 	stronger := slices.ContainsFunc(has, func(k authenticator.Kind) bool { return Factor(k) && a.Allows(k) })
 	for _, k := range has {
@@ -34,10 +34,11 @@ func (a Allowed) Usable(has []authenticator.Kind) (out []authenticator.Kind) {
 }
 
 // Enrollable are those of the bindable kinds that someone may set up, in the same order. Backup
-// codes stand in for a second factor, so they come after one.
+// codes stand in for a second factor, so they come after one that is allowed.
 func (a Allowed) Enrollable(has, bindable []authenticator.Kind) (out []authenticator.Kind) {
+	factor := slices.ContainsFunc(has, func(k authenticator.Kind) bool { return Factor(k) && a.Allows(k) })
 	for _, k := range bindable {
-		if a.Allows(k) && (k != authenticator.Backup || slices.ContainsFunc(has, Factor)) {
+		if a.Allows(k) && (k != authenticator.Backup || factor) {
 			out = append(out, k)
 		}
 	}

@@ -76,6 +76,7 @@ func TestEnrollable(t *testing.T) {
 		{"the vendor narrows", "totp", "", nil, []authenticator.Kind{authenticator.TOTP}},
 		{"the company narrows", "", "passkey", nil, all[:1]},
 		{"neither widens the other", "totp", "passkey", nil, nil},
+		{"codes come after a factor that is allowed", "passkey", "", []authenticator.Kind{authenticator.TOTP}, all[:1]},
 		{"no codes beside email alone", "email", "", []authenticator.Kind{authenticator.TOTP}, nil},
 	} {
 		t.Run(c.name, func(t *testing.T) {

@@ -64,8 +64,8 @@ func (s Session) ValidForBrowser(now time.Time) bool {
 	return s.ValidForTokens(now) && (s.Idle == 0 || now.Before(s.LastSeenAt.Add(s.Idle)))
 }
 
-// ValidForTokens is Alive without the idle limit, which is about the browser and not about the
-// tokens that apps hold.
+// ValidForTokens is ValidForBrowser without the idle limit, which is about the browser and not
+// about the tokens that apps hold.
 func (s Session) ValidForTokens(now time.Time) bool {
 	return s.EndedAt.IsZero() && now.Before(s.ExpiresAt)
 }
@@ -109,7 +109,8 @@ func Issue(ctx context.Context, tx *db.Tx, s Session) (Session, secret.Reference
 }
 
 // TimeOver writes down that a session was seen to be over: for good when its life is, and
-// for its browser when that was idle.
+// for its browser when that was idle. Then idle_micros gets below zero, which is idle at every
+// instant, also where the clock goes back.
 func TimeOver(ctx context.Context, tx *db.Tx, id string) error {
 	_, err := tx.Exec(ctx, `
 		UPDATE sessions SET idle_micros = CASE WHEN idle_micros < 0 THEN idle_micros ELSE -1 - idle_micros - last_seen_at END,
@@ -120,8 +121,8 @@ func TimeOver(ctx context.Context, tx *db.Tx, id string) error {
 	return err
 }
 
-// EndLine ends a session and all that it was stepped up from or signed in over; and what took
-// over from it since anyone who ends it saw it last.
+// EndLine ends the whole tree that a session belongs to: what it was stepped up from or signed in
+// over, and everything that was stepped up from any of those or took over from them since.
 func EndLine(ctx context.Context, tx *db.Tx, id, because string) error {
 	_, err := tx.Exec(ctx, `
 		WITH RECURSIVE line (id) AS (
@@ -129,12 +130,11 @@ func EndLine(ctx context.Context, tx *db.Tx, id, because string) error {
 			UNION SELECT s.continues FROM sessions s JOIN line l ON s.tenant_id = $1 AND s.id = l.id
 				WHERE s.continues <> ''),
 		onward (id) AS (
-			SELECT s.id FROM sessions s WHERE s.tenant_id = $1 AND s.id = $2
+			SELECT l.id FROM line l
 			UNION SELECT n.id FROM onward o JOIN sessions s ON s.tenant_id = $1 AND s.id = o.id
 				JOIN sessions n ON n.tenant_id = $1 AND n.user_id = s.user_id AND n.continues = s.id)
 		UPDATE sessions SET ended_at = CASE WHEN ended_at = 0 THEN $3 ELSE ended_at END, ended_because = $4
-		WHERE tenant_id = $1 AND id IN (SELECT l.id FROM line l UNION SELECT o.id
-			FROM onward o) AND (ended_at = 0 OR ended_because = $5)`,
+		WHERE tenant_id = $1 AND id IN (SELECT o.id FROM onward o) AND (ended_at = 0 OR ended_because = $5)`,
 		tx.Tenant, id, tx.Now, because, TimeIsOver)
 	return err
 }

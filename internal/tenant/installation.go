@@ -26,6 +26,7 @@ type Installation struct {
 	Accent       string  // "#rrggbb" in place of our colour; "" = ours
 	LogoHash     string  // SHA-256 of the logo (SetLogo); "" = ours
 	SetUpAt      time.Time
+	Version      int64 // grows with each change of what a decision reads
 }
 
 // Ensure creates the installation's row where there is none, and says whether it did.
@@ -66,13 +67,15 @@ func LoadInstallation(ctx context.Context, tx *db.Tx) (Installation, error) {
 	var i Installation
 	err := tx.QueryRow(ctx, `
 		SELECT name, support_email, support_url, support_phone, mandate, mandate_from, remember_days, methods,
-			accent, logo_hash, set_up_at FROM installation WHERE id = $1`, db.Installation).
+			accent, logo_hash, set_up_at, version FROM installation WHERE id = $1`, db.Installation).
 		Scan(&i.Name, &i.SupportEmail, &i.SupportURL, &i.SupportPhone, &i.Mandate.Mode, db.ScanTime(&i.Mandate.From),
-			&i.RememberDays, &i.Methods, &i.Accent, &i.LogoHash, db.ScanTime(&i.SetUpAt))
+			&i.RememberDays, &i.Methods, &i.Accent, &i.LogoHash, db.ScanTime(&i.SetUpAt), &i.Version)
 	return i, err
 }
 
-// SaveInstallation writes the settings; SetUpAt and the logo are not among them.
+// SaveInstallation writes the settings over those that i was loaded from; SetUpAt and the logo are not
+// among them. It fails with ErrConflict where someone else has written since, so that the unit of
+// work is run again.
 func SaveInstallation(ctx context.Context, tx *db.Tx, i Installation) error {
 	name, err := CleanName(i.Name)
 	if err != nil {
@@ -93,11 +96,15 @@ func SaveInstallation(ctx context.Context, tx *db.Tx, i Installation) error {
 	if err != nil {
 		return err
 	}
-	_, err = tx.Exec(ctx, `
+	n, err := tx.Exec(ctx, `
 		UPDATE installation SET name = $1, support_email = $2, support_url = $3, support_phone = $4, mandate = $5,
-			mandate_from = $6, remember_days = $7, methods = $8, accent = $9, version = version + 1 WHERE id = $10`,
+			mandate_from = $6, remember_days = $7, methods = $8, accent = $9, version = version + 1
+		WHERE id = $10 AND version = $11`,
 		name, i.SupportEmail, i.SupportURL, i.SupportPhone, string(i.Mandate.Mode), i.Mandate.From, i.RememberDays,
-		string(i.Methods), accent, db.Installation)
+		string(i.Methods), accent, db.Installation, i.Version)
+	if err == nil && n == 0 {
+		err = db.ErrConflict
+	}
 	if err != nil {
 		return err
 	}

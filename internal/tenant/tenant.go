@@ -165,12 +165,16 @@ func ByID(ctx context.Context, tx *db.Tx, id string) (Tenant, error) {
 	return t, err
 }
 
-// Find loads a tenant by id or exact name.
+// Find loads a tenant by id or exact name. The id goes first: a company that names itself like
+// the id of another one keeps no one from it.
 func Find(ctx context.Context, tx *db.Tx, idOrName string) (Tenant, error) {
 	rows, err := tx.Query(ctx, `SELECT `+columns+` FROM tenants WHERE tenant_id = $1 OR name = $1`, idOrName)
 	found, err := db.Collect(rows, err, scan)
 	if err != nil {
 		return Tenant{}, err
+	}
+	if i := slices.IndexFunc(found, func(t Tenant) bool { return t.ID == idOrName }); i >= 0 {
+		return found[i], nil
 	}
 	switch len(found) {
 	case 0:
