@@ -35,10 +35,14 @@ var rows = []string{
 	"asdfghjkl",
 	"zxcvbnm",
 	"1qaz2wsx3edc4rfv5tgb6yhn7ujm8ik9ol0p",
+	"1q2w3e4r5t6y7u8i9o0p",
+	"q1w2e3r4t5y6u7i8o9p0",
 }
 
-// signs and digits are what people write in place of letters.
+// signs and digits are what people write in place of letters, and shifted is the row of digits with the shift key.
 var (
+	shifted = strings.NewReplacer("!", "1", "@", "2", "#", "3", "$", "4", "%", "5", "^", "6", "&", "7", "*", "8",
+		"(", "9", ")", "0")
 	signs  = strings.NewReplacer("@", "a", "$", "s", "!", "i")
 	digits = strings.NewReplacer("4", "a", "3", "e", "1", "i", "0", "o", "5", "s", "7", "t")
 )
@@ -80,7 +84,7 @@ func common(plain string, own []string) (bool, error) {
 	if r := []rune(lower); len(r) > judgedLength {
 		lower = string(r[:judgedLength])
 	}
-	for _, text := range []string{lower, signs.Replace(lower)} {
+	for _, text := range []string{lower, signs.Replace(lower), shifted.Replace(lower)} {
 		if guesses([]rune(text), rank) < fewGuesses {
 			return true, nil
 		}
@@ -125,12 +129,17 @@ func alone(r rune) float64 {
 // partGuesses returns the rank of a word, or about how many repeated characters or rows of keys there are to try.
 // It returns 0 for anything else.
 func partGuesses(part string, rank func(string) int) int {
-	if n := rank(part); n > 0 {
-		return n
+	n := rank(part)
+	if n == 0 {
+		n = 2 * rank(digits.Replace(part))
 	}
-	if n := rank(digits.Replace(part)); n > 0 {
-		return 2 * n
+	if row := rowGuesses(part); row > 0 && (n == 0 || row < n) {
+		return row
 	}
+	return n
+}
+
+func rowGuesses(part string) int {
 	if utf8.RuneCountInString(part) < 3 {
 		return 0
 	}

@@ -68,8 +68,9 @@ func TestImportedHashes(t *testing.T) {
 func TestCheck(t *testing.T) {
 	for plain, key := range map[string]string{
 		"short": "password.problem.short", strings.Repeat("é", 14): "password.problem.short",
-		strings.Repeat("x", 257): "password.problem.long",
-		"aaaaaaaaaaaaaaaa":       "password.problem.common", "passwordpassword": "password.problem.common",
+		strings.Repeat("e\u0301", 14): "password.problem.short", // the same, as it is typed on some keyboards
+		strings.Repeat("x", 257):      "password.problem.long",
+		"aaaaaaaaaaaaaaaa":            "password.problem.common", "passwordpassword": "password.problem.common",
 		"harborharborharbor": "password.problem.personal", "Maria.Harbor.Maria.Harbor": "password.problem.personal",
 		"maria@harbor.example maria":    "password.problem.personal",
 		"Correct horse battery staple!": "password.problem.common",
@@ -101,8 +102,14 @@ func TestCommonPasswords(t *testing.T) {
 		{"qwertyuiopasdfghjkl", "qwertyupasdfzxcqwer"},
 		{"lkjhgfdsapoiuytrewq", "lkjhgfdsa8pouytrewq"},
 		{"abcdefghijklmnop", "abcdehfgijkmnlop"},
-		{"0000000000000000", "0000010000200003"},
+		{"0000000000000000", "0010020300405006"},
 		{"98765432109876543210", "98735415926535897932"},
+		{"1qaz@WSX3edc$RFV", "1qaz@WSX3ezc$RGV"},
+		{"zaq1@WSXcde3$RFV", "zaq1@WSYcfe3$RJV"},
+		{"password!@#$%^&*", "password!#@$^%&*"},
+		{"qwerty!@#$%^&*()", "qwertz!#@$^%&*)("},
+		{"1q2w3e4r5t6y7u8i", "1q2w4e3r5t7y6u8i"},
+		{"q1w2e3r4t5y6u7i8", "q1w2e4r3t5y7u6i8"},
 	} {
 		for i, want := range []bool{true, false} {
 			if got, err := common(pair[i], nil); got != want || err != nil {

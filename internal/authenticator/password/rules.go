@@ -6,6 +6,8 @@ import (
 	"unicode"
 	"unicode/utf8"
 
+	"golang.org/x/text/unicode/norm"
+
 	"countersign/internal/fault"
 	"countersign/internal/secret"
 )
@@ -20,10 +22,10 @@ const (
 // Check judges a new password. words are what an attacker would try first: the product's,
 // the company's and the user's names. It fails with fault Invalid and the reason.
 func Check(typed secret.Text, words ...string) error {
-	plain := typed.Reveal()
+	plain := norm.NFC.String(typed.Reveal()) // as it is stored
 	n := utf8.RuneCountInString(plain)
 	switch {
-	case !utf8.ValidString(plain) || strings.ContainsRune(plain, 0):
+	case !utf8.ValidString(typed.Reveal()) || strings.ContainsRune(plain, 0):
 		return fault.New(fault.Invalid, "error.malformed")
 	case n < MinLength:
 		return fault.New(fault.Invalid, "password.problem.short")
