@@ -62,8 +62,8 @@ func sinceWhen(text string) (time.Time, error) {
 
 // EpochReviewCmd applies a copy of the audit events to the newest epoch.
 type EpochReviewCmd struct {
-	Audit  string `type:"existingfile" xor:"copy" required:"" help:"What countersign audit export wrote, newer than the state that came back."`
-	NoCopy bool   `xor:"copy" required:"" help:"Say that there is no such copy. Look at the methods of people who lost a device since; doctor stops warning."`
+	Audit  string `type:"existingfile" xor:"copy" required:"" help:"A file that countersign audit export wrote, newer than the restored state."`
+	NoCopy bool   `xor:"copy" required:"" help:"Say that there is no such copy: doctor stops warning. Check by hand the methods of anyone who has lost a device since."`
 }
 
 // Run reviews.

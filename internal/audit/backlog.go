@@ -12,7 +12,7 @@ import (
 const mostCounted = 10_000
 
 // Backlog tells how many rows of all tenants are not linked into their chain yet, or not written into it, ten
-// thousand at the most, and when the oldest of those was written; zero where there is none.
+// thousand at the most, and when the oldest of those that were counted was written; zero where there is none.
 func Backlog(ctx context.Context, tx *db.Tx) (unsealed int, since time.Time, err error) {
 	for _, query := range []string{
 		`SELECT COUNT(*), COALESCE(MIN(at), 0) FROM (

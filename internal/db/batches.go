@@ -2,6 +2,7 @@ package db
 
 import (
 	"context"
+	"fmt"
 	"time"
 )
 
@@ -22,7 +23,7 @@ func (d *DB) DeleteOld(ctx context.Context, text string, keep ...time.Duration) 
 			return err
 		})
 		if err != nil {
-			return total, err
+			return total, fmt.Errorf("delete old rows: %w", err)
 		}
 	}
 	return total, nil

@@ -28,8 +28,9 @@ import (
 //   - ExecExpect is as late: a wrong row count is an ErrConflict of a later call or of the
 //     commit, and the unit of work runs again. It never commits with a wrong count.
 //   - After any error the transaction is lost. Return the error; do not go on with the Tx.
-//   - What takes locks or calls a function that writes is a write, even as a SELECT: reads knows
-//     advisory locks only, so add what else you use there.
+//   - A SELECT that takes locks or calls a function that writes must not come before the first
+//     write: reads takes every SELECT for a read, which runs outside the transaction. A test of
+//     the statements refuses both.
 //   - Nothing happened before InTx returned nil: tell the outside world in OnCommit.
 type piped struct {
 	conn  *sql.Conn

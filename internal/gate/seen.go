@@ -2,6 +2,9 @@ package gate
 
 import (
 	"context"
+	"fmt"
+	"maps"
+	"slices"
 	"sync"
 	"time"
 
@@ -15,6 +18,8 @@ type Seen struct {
 	mu   sync.Mutex
 	at   map[[2]string]use       // by tenant and session
 	used map[[2]string]time.Time // by tenant and authenticator
+
+	writing map[[2]string]use // what Flush has taken and not written yet
 }
 
 // use is the last use of a session, and its last use while every proof still counted.
@@ -59,36 +64,46 @@ func (s *Seen) add(noted map[[2]string]use) {
 func (s *Seen) newest(tenantID, sessionID string, seen, fresh time.Time) (time.Time, time.Time) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	u := use{seen, fresh}.newer(s.at[[2]string{tenantID, sessionID}])
+	key := [2]string{tenantID, sessionID}
+	u := use{seen, fresh}.newer(s.at[key]).newer(s.writing[key])
 	return u.seen, u.fresh
 }
 
-// Flush writes what was noted since the last time.
+// Flush writes what was noted since the last time, in one order: two replicas that saw the same
+// sessions must not wait for one another.
 func (s *Seen) Flush(ctx context.Context, d *db.DB) error {
 	s.mu.Lock()
 	noted, used := s.at, s.used
-	s.at, s.used = map[[2]string]use{}, map[[2]string]time.Time{}
+	s.at, s.used, s.writing = map[[2]string]use{}, map[[2]string]time.Time{}, noted
 	s.mu.Unlock()
 	if len(noted)+len(used) == 0 {
 		return nil
 	}
 	err := d.InTx(ctx, db.Installation, func(tx *db.Tx) error {
-		for key, u := range noted {
-			if err := write(ctx, tx, key, u); err != nil {
+		for _, key := range inOrder(noted) {
+			if err := write(ctx, tx, key, noted[key]); err != nil {
 				return err
 			}
 		}
-		for key, at := range used {
-			if err := authenticator.Seen(ctx, tx.ForTenant(key[0]), key[1], at); err != nil {
+		for _, key := range inOrder(used) {
+			if err := authenticator.Seen(ctx, tx.ForTenant(key[0]), key[1], used[key]); err != nil {
 				return err
 			}
 		}
 		return nil
 	})
-	if err != nil { // a use that is lost here is told by the next one
+	if err != nil { // when a method was last used is told again by its next use
 		s.add(noted)
+		err = fmt.Errorf("write last uses: %w", err)
 	}
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.writing = nil
 	return err
+}
+
+func inOrder[V any](noted map[[2]string]V) [][2]string {
+	return slices.SortedFunc(maps.Keys(noted), func(a, b [2]string) int { return slices.Compare(a[:], b[:]) })
 }
 
 // write never moves an instant back: another replica may have seen the session later.

@@ -2,6 +2,7 @@ package incident
 
 import (
 	"context"
+	"fmt"
 
 	"countersign/internal/audit"
 	"countersign/internal/authenticator/outofband"
@@ -22,13 +23,13 @@ import (
 const disownWithin = flow.Kept
 
 // Disown takes the word of anyone who reads the account's mail that a sign-in was not theirs:
-// the attempt and what came of it end, the password is flagged, the admins are told. It
-// answers the same for every token, good or bad.
+// the attempt and what came of it end, the password is flagged and, if it was not flagged before,
+// the admins are told. It answers the same for every token, good or bad.
 func (s *Service) Disown(ctx context.Context, ref secret.Reference, v session.Visitor) error {
 	if !s.Keys.CheckToken(ref.Token, "not-me", ref.Tenant, ref.ID) {
 		return ratelimit.Spend(ctx, s.DB, db.Installation, outofband.WrongLinks, v.Network())
 	}
-	return audit.OrLater(ctx, s.DB, ref.Tenant, func(ctx context.Context, tx *db.Tx) error {
+	err := audit.OrLater(ctx, s.DB, ref.Tenant, func(ctx context.Context, tx *db.Tx) error {
 		first, err := flow.Disown(ctx, tx, ref.ID, tx.Now.Add(-disownWithin))
 		if err != nil || !first {
 			return err
@@ -39,6 +40,10 @@ func (s *Service) Disown(ctx context.Context, ref secret.Reference, v session.Vi
 		}
 		return s.disown(ctx, tx, f, v)
 	})
+	if err != nil {
+		return fmt.Errorf("disown sign-in: %w", err)
+	}
+	return nil
 }
 
 // disown undoes what came of a flow: it ends what is open, suspends what was set up in it and in its

@@ -2,6 +2,7 @@ package incident
 
 import (
 	"context"
+	"fmt"
 	"slices"
 
 	"countersign/internal/audit"
@@ -25,7 +26,7 @@ func (s *Service) UndoAddress(ctx context.Context, ref secret.Reference, v sessi
 	if !s.Keys.CheckToken(ref.Token, "undo-address", ref.Tenant, ref.ID) {
 		return ratelimit.Spend(ctx, s.DB, db.Installation, outofband.WrongLinks, v.Network())
 	}
-	return audit.OrLater(ctx, s.DB, ref.Tenant, func(ctx context.Context, tx *db.Tx) error {
+	err := audit.OrLater(ctx, s.DB, ref.Tenant, func(ctx context.Context, tx *db.Tx) error {
 		c, err := user.UndoChange(ctx, tx, ref.ID)
 		if fault.Is(err, fault.NotFound) {
 			return nil
@@ -44,6 +45,10 @@ func (s *Service) UndoAddress(ctx context.Context, ref secret.Reference, v sessi
 		}
 		return s.alertOfAddress(ctx, tx, c)
 	})
+	if err != nil {
+		return fmt.Errorf("undo change of address: %w", err)
+	}
+	return nil
 }
 
 // moveBack undoes what a sign-in that was not the owner's, with its step-ups, did to the
@@ -62,6 +67,9 @@ func (s *Service) moveBack(ctx context.Context, tx *db.Tx, userID string, line [
 		return nil
 	}
 	c, err := user.UndoChange(ctx, tx, all[i].ID)
+	if fault.Is(err, fault.NotFound) { // its own link was a moment faster
+		return nil
+	}
 	if err != nil {
 		return err
 	}

@@ -151,8 +151,8 @@ func (l Budgets) Write(ctx context.Context, tx *db.Tx) error { return l.write(ct
 // was faster. It travels with the next statement.
 func (l Budgets) WriteLater(ctx context.Context, tx *db.Tx) error { return l.write(ctx, tx, false) }
 
-// Read reads budgets and holds none of them: those of a company with one statement, and those
-// of the installation with another.
+// Read reads budgets: those of a company with one statement, and those of the installation with
+// another. When the unit of work runs again it also holds them.
 func Read(ctx context.Context, tx *db.Tx, charges ...BudgetKey) (Budgets, error) {
 	var l Budgets
 	for _, c := range charges {

@@ -18,7 +18,7 @@ import (
 const (
 	SignedOut       = "signed_out"       // the person signed out
 	EndedByOwner    = "ended_by_owner"   // the person ended it from their account's pages
-	Superseded      = "superseded"       // a session with more proof took its place
+	Superseded      = "superseded"       // another person signed in in the same browser
 	NotMe           = "not_me"           // the person reported that the sign-in was not theirs
 	CodeReplay      = "code_replay"      // an authorization code was shown twice
 	TokenReplay     = "token_replay"     // an older token of a browser was shown: it was copied
