@@ -31,19 +31,16 @@ func (n New) Invited() bool { return n.Password == (NewPassword{}) && !n.Uninvit
 
 // Add adds a person to a company. Their address counts as verified.
 func (s *Service) Add(ctx context.Context, a access.Actor, company string, n New) (u user.User, err error) {
+	if err := s.mayAdd(ctx, a, company, n); err != nil {
+		return u, err
+	}
 	stored, err := s.hash(ctx, n.Password, n.Name, n.Email)
 	if err != nil {
 		return u, err
 	}
 	err = s.inCompany(ctx, a, company, func(ctx context.Context, tx *db.Tx, a access.Actor) error {
-		t := access.Target{TenantID: tx.Tenant, Role: n.Role}
-		if err := access.Check(a, access.AddPerson, t); err != nil {
+		if err := n.check(a, tx.Tenant); err != nil {
 			return err
-		}
-		if stored != nil {
-			if err := access.Check(a, access.SetPassword, t); err != nil {
-				return err
-			}
 		}
 		u, err = setup.Add(ctx, tx, setup.Person{
 			Email:    n.Email,
@@ -64,6 +61,31 @@ func (s *Service) Add(ctx context.Context, a access.Actor, company string, n New
 		return nil
 	})
 	return u, err
+}
+
+// mayAdd looks at the rights before a password is hashed, which costs much; they are looked at again when the
+// person is added.
+func (s *Service) mayAdd(ctx context.Context, a access.Actor, company string, n New) error {
+	return s.DB.View(ctx, db.Installation, func(tx *db.Tx) error {
+		a, err := Current(ctx, tx, a)
+		if err != nil {
+			return err
+		}
+		id, err := companyID(ctx, tx, a, company)
+		if err != nil {
+			return err
+		}
+		return n.check(a, id)
+	})
+}
+
+// check asks for the right to add the person to a company, and to give them a password where they get one.
+func (n New) check(a access.Actor, companyID string) error {
+	t := access.Target{TenantID: companyID, Role: n.Role}
+	if err := access.Check(a, access.AddPerson, t); err != nil || n.Password == (NewPassword{}) {
+		return err
+	}
+	return access.Check(a, access.SetPassword, t)
 }
 
 // Invite mails a person without a password a new invitation; earlier ones stop working.

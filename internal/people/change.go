@@ -174,6 +174,9 @@ func (s *Service) enable(ctx context.Context, tx *db.Tx, a access.Actor, u user.
 
 // SetPassword gives a person a password, or an imported hash, and ends everything that an older one opened.
 func (s *Service) SetPassword(ctx context.Context, a access.Actor, ref Ref, p NewPassword) error {
+	if err := s.maySetPassword(ctx, a, ref); err != nil {
+		return err
+	}
 	stored, err := s.hash(ctx, p, ref.Email)
 	if err == nil && stored == nil {
 		err = fault.New(fault.Invalid, "password.problem.short")
@@ -201,5 +204,21 @@ func (s *Service) SetPassword(ctx context.Context, a access.Actor, ref Ref, p Ne
 			}
 		}
 		return record(ctx, tx, a, u, audit.PasswordSet, "")
+	})
+}
+
+// maySetPassword looks at the rights before a password is hashed, which costs much; they are looked at again when
+// it is stored.
+func (s *Service) maySetPassword(ctx context.Context, a access.Actor, ref Ref) error {
+	return s.DB.View(ctx, db.Installation, func(tx *db.Tx) error {
+		a, err := Current(ctx, tx, a)
+		if err != nil {
+			return err
+		}
+		u, err := ref.load(ctx, tx, a)
+		if err != nil {
+			return err
+		}
+		return access.Check(a, access.SetPassword, target(u))
 	})
 }

@@ -291,6 +291,25 @@ func TestSEC49_AnOwnerDoesNotTakeOverAnother(t *testing.T) {
 	})
 }
 
+// TestNoPasswordIsHashedForThoseWhoMayNotSetIt: it would cost the server, and not them.
+func TestNoPasswordIsHashedForThoseWhoMayNotSetIt(t *testing.T) {
+	each(t, func(r *rig) {
+		agent, other := r.add("acme", "agent", user.Agent), r.add("acme", "other", user.Agent)
+		before := r.Passwords.Stats().Done
+		typed := people.NewPassword{Plain: "quiet-maple-lantern-42"}
+		if err := r.SetPassword(r.t.Context(), agent, ref(other), typed); !fault.Is(err, fault.Denied) {
+			r.t.Errorf("set: %v", err)
+		}
+		n := people.New{Email: "new@x.example", Name: "N", Role: user.Agent, Language: "en", Password: typed}
+		if _, err := r.Add(r.t.Context(), agent, "acme", n); !fault.Is(err, fault.Denied) {
+			r.t.Errorf("add: %v", err)
+		}
+		if done := r.Passwords.Stats().Done; done != before {
+			r.t.Errorf("%d passwords were hashed", done-before)
+		}
+	})
+}
+
 // TestAnImportTellsNoOneWhoHasAnAddress: an agent learns nothing of who is here, or in another company.
 func TestAnImportTellsNoOneWhoHasAnAddress(t *testing.T) {
 	each(t, func(r *rig) {
