@@ -27,7 +27,7 @@ var builds = struct {
 
 // programsVariable names a folder with the programs of this tree, for a run of several packages;
 // ./test makes it. What is not there is built.
-const programsVariable = "COUNTERSIGN_TEST_PROGRAMS"
+const programsVariable = "TEST_PROGRAMS"
 
 // Binary builds a flavour once per test run and returns its path.
 func Binary(t testing.TB, f Flavour) string {
