@@ -2,7 +2,6 @@ package binding
 
 import (
 	"context"
-	"fmt"
 	"time"
 
 	"countersign/internal/db"
@@ -10,11 +9,7 @@ import (
 
 // Sweep deletes set-ups that were not finished and are over since a day, and returns how many.
 func Sweep(ctx context.Context, d *db.DB) (int64, error) {
-	n, err := d.DeleteOld(ctx, `
+	return d.DeleteOld(ctx, "set-ups", `
 		DELETE FROM drafts WHERE (tenant_id, id) IN (SELECT d.tenant_id, d.id FROM drafts d
 			WHERE d.ends_at < $1 LIMIT $2)`, 24*time.Hour)
-	if err != nil {
-		return n, fmt.Errorf("sweep set-ups: %w", err)
-	}
-	return n, nil
 }

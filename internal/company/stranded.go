@@ -98,7 +98,7 @@ func (s *Service) addStranded(ctx context.Context, tx *db.Tx, before, after poli
 		return fmt.Errorf("list people without a method: %w", err)
 	}
 	group := &out.LockedOut
-	if slices.ContainsFunc(after.Enrollable(nil, s.Bindable), policy.Factor) {
+	if after.Factor(s.Bindable) {
 		group = &out.MustSetUp
 	}
 	for _, u := range then {

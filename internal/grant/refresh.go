@@ -185,9 +185,9 @@ func Sweep(ctx context.Context, d *db.DB) (total int64, err error) {
 		`DELETE FROM refresh_families WHERE (tenant_id, id) IN (SELECT f.tenant_id, f.id FROM refresh_families f
 			WHERE f.expires_at < $1 LIMIT $2)`,
 	} {
-		n, err := d.DeleteOld(ctx, query, keepFor)
+		n, err := d.DeleteOld(ctx, "grants", query, keepFor)
 		if total += n; err != nil {
-			return total, fmt.Errorf("sweep grants: %w", err)
+			return total, err
 		}
 	}
 	return total, nil

@@ -141,13 +141,9 @@ func pause(attempts int) time.Duration {
 
 // Sweep deletes jobs that were done a day ago or failed a month ago, and returns how many.
 func Sweep(ctx context.Context, d *db.DB) (int64, error) {
-	n, err := d.DeleteOld(ctx, `
+	return d.DeleteOld(ctx, "jobs", `
 		DELETE FROM jobs WHERE (tenant_id, id) IN (
 			SELECT tenant_id, id FROM jobs
 			WHERE (done_at > 0 AND done_at < $1) OR (failed_at > 0 AND failed_at < $2) LIMIT $3)`,
 		keepDone, keepFailed)
-	if err != nil {
-		return n, fmt.Errorf("sweep jobs: %w", err)
-	}
-	return n, nil
 }

@@ -197,11 +197,7 @@ const keep = 30 * 24 * time.Hour
 
 // Sweep deletes what is known about messages older than 30 days, and returns how many.
 func Sweep(ctx context.Context, d *db.DB) (int64, error) {
-	n, err := d.DeleteOld(ctx, `
+	return d.DeleteOld(ctx, "messages", `
 		DELETE FROM messages WHERE (tenant_id, id) IN (
 			SELECT tenant_id, id FROM messages WHERE expires_at < $1 LIMIT $2)`, keep)
-	if err != nil {
-		return n, fmt.Errorf("sweep messages: %w", err)
-	}
-	return n, nil
 }

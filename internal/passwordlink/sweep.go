@@ -2,7 +2,6 @@ package passwordlink
 
 import (
 	"context"
-	"fmt"
 	"time"
 
 	"countersign/internal/db"
@@ -13,11 +12,7 @@ const keepFor = 30 * 24 * time.Hour
 
 // Sweep deletes links whose time is long over, and returns how many.
 func Sweep(ctx context.Context, d *db.DB) (int64, error) {
-	links, err := d.DeleteOld(ctx, `
+	return d.DeleteOld(ctx, "links for passwords", `
 		DELETE FROM password_links WHERE (tenant_id, id) IN (SELECT l.tenant_id, l.id FROM password_links l
 			WHERE l.expires_at < $1 LIMIT $2)`, keepFor)
-	if err != nil {
-		return links, fmt.Errorf("sweep links for passwords: %w", err)
-	}
-	return links, nil
 }

@@ -3,7 +3,6 @@ package people
 import (
 	"context"
 	"fmt"
-	"slices"
 
 	"countersign/internal/access"
 	"countersign/internal/audit"
@@ -151,6 +150,5 @@ func (s *Service) enrollable(ctx context.Context, tx *db.Tx) (bool, error) {
 		return false, err
 	}
 	i, err := tenant.LoadInstallation(ctx, tx)
-	allowed := policy.Allowed{Vendor: i.Methods, Company: t.Methods}
-	return slices.ContainsFunc(allowed.Enrollable(nil, s.Bindable), policy.Factor), err
+	return policy.Allowed{Vendor: i.Methods, Company: t.Methods}.Factor(s.Bindable), err
 }

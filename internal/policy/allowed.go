@@ -24,7 +24,7 @@ func (a Allowed) Allows(k authenticator.Kind) bool {
 // Usable returns, in the same order, the kinds that a sign-in may ask for of those that someone
 // has: the allowed ones, without the mailbox where an allowed second factor is among them.
 func (a Allowed) Usable(has []authenticator.Kind) (out []authenticator.Kind) {
-	stronger := slices.ContainsFunc(has, func(k authenticator.Kind) bool { return Factor(k) && a.Allows(k) })
+	stronger := a.Factor(has)
 	for _, k := range has {
 		if a.Allows(k) && k != authenticator.Password && !(stronger && k == authenticator.Email) {
 			out = append(out, k)
@@ -36,13 +36,18 @@ func (a Allowed) Usable(has []authenticator.Kind) (out []authenticator.Kind) {
 // Enrollable are those of the bindable kinds that someone may set up, in the same order. Backup
 // codes stand in for a second factor, so they come after one that is allowed.
 func (a Allowed) Enrollable(has, bindable []authenticator.Kind) (out []authenticator.Kind) {
-	factor := slices.ContainsFunc(has, func(k authenticator.Kind) bool { return Factor(k) && a.Allows(k) })
+	factor := a.Factor(has)
 	for _, k := range bindable {
 		if a.Allows(k) && (k != authenticator.Backup || factor) {
 			out = append(out, k)
 		}
 	}
 	return out
+}
+
+// Factor reports whether a second factor that is allowed is among the kinds.
+func (a Allowed) Factor(kinds []authenticator.Kind) bool {
+	return slices.ContainsFunc(kinds, func(k authenticator.Kind) bool { return Factor(k) && a.Allows(k) })
 }
 
 // Factors are the second factors among what is allowed, strongest first.

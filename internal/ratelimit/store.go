@@ -4,7 +4,6 @@ import (
 	"context"
 	"encoding/binary"
 	"encoding/hex"
-	"fmt"
 	"strings"
 	"time"
 	"unicode/utf8"
@@ -45,9 +44,9 @@ func Sweep(ctx context.Context, d *db.DB) (total int64, err error) {
 		DELETE FROM installation_budgets WHERE (name, subject) IN (
 			SELECT name, subject FROM installation_budgets WHERE touched_at < $1 LIMIT $2) AND touched_at < $1`,
 	} {
-		n, err := d.DeleteOld(ctx, text, longestWindow+day)
+		n, err := d.DeleteOld(ctx, "budgets", text, longestWindow+day)
 		if total += n; err != nil {
-			return total, fmt.Errorf("sweep budgets: %w", err)
+			return total, err
 		}
 	}
 	return total, nil

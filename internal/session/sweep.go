@@ -2,7 +2,6 @@ package session
 
 import (
 	"context"
-	"fmt"
 	"time"
 
 	"countersign/internal/db"
@@ -16,19 +15,17 @@ const keepFor = 40 * 24 * time.Hour
 const keepRemembered = 30 * 24 * time.Hour
 
 // Sweep deletes sessions and remembered browsers whose time is long over, and returns how many.
-func Sweep(ctx context.Context, d *db.DB) (total int64, err error) {
-	for text, keep := range map[string]time.Duration{
-		`DELETE FROM remembered_browsers WHERE (tenant_id, id) IN (SELECT r.tenant_id, r.id
-			FROM remembered_browsers r WHERE r.expires_at < $1 LIMIT $2)`: keepRemembered,
-		`DELETE FROM sessions WHERE (tenant_id, id) IN (SELECT s.tenant_id, s.id FROM sessions s WHERE s.expires_at < $1
+func Sweep(ctx context.Context, d *db.DB) (int64, error) {
+	browsers, err := d.DeleteOld(ctx, "remembered browsers", `
+		DELETE FROM remembered_browsers WHERE (tenant_id, id) IN (SELECT r.tenant_id, r.id
+			FROM remembered_browsers r WHERE r.expires_at < $1 LIMIT $2)`, keepRemembered)
+	if err != nil {
+		return browsers, err
+	}
+	sessions, err := d.DeleteOld(ctx, "sessions", `
+		DELETE FROM sessions WHERE (tenant_id, id) IN (SELECT s.tenant_id, s.id FROM sessions s WHERE s.expires_at < $1
 			AND NOT EXISTS (SELECT 1 FROM refresh_families f WHERE f.tenant_id = s.tenant_id AND f.session_id = s.id)
 			AND NOT EXISTS (SELECT 1 FROM authorization_codes c
-				WHERE c.tenant_id = s.tenant_id AND c.session_id = s.id) LIMIT $2)`: keepFor,
-	} {
-		n, err := d.DeleteOld(ctx, text, keep)
-		if total += n; err != nil {
-			return total, fmt.Errorf("sweep sessions: %w", err)
-		}
-	}
-	return total, nil
+				WHERE c.tenant_id = s.tenant_id AND c.session_id = s.id) LIMIT $2)`, keepFor)
+	return browsers + sessions, err
 }
