@@ -25,7 +25,7 @@ var unversioned = map[string]string{
 	"tenants":      "version name created_at",
 	"installation": "version name support_email support_url support_phone setup_hash set_up_at created_at logo logo_hash accent",
 	"clients":      "version name home_url created_at",
-	"users":        "version name language created_at",
+	"users":        "version name language created_at signed_in_at",
 }
 
 func TestEveryColumnIsVersionedOrNot(t *testing.T) {

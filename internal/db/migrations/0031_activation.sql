@@ -1,0 +1,30 @@
+-- When a person last signed in, written once in a day at the most.
+ALTER TABLE users ADD COLUMN signed_in_at BIGINT NOT NULL DEFAULT 0;
+
+UPDATE users SET signed_in_at = COALESCE((
+    SELECT MAX(s.created_at) FROM sessions s WHERE s.tenant_id = users.tenant_id AND s.user_id = users.id), 0);
+
+-- An owner or admin who is about to switch two-factor authentication on for their company proves first that
+-- mail reaches them, with a code.
+CREATE TABLE activations (
+    tenant_id         TEXT   NOT NULL,
+    id                TEXT   NOT NULL,
+    user_id           TEXT   NOT NULL,
+    security_version  BIGINT NOT NULL,
+    email             TEXT   NOT NULL,
+    reference         TEXT   NOT NULL,
+    code_mac          BYTEA  NOT NULL,
+    tries_left        BIGINT NOT NULL,
+    sends             BIGINT NOT NULL,
+    begun_at          BIGINT NOT NULL,
+    sent_at           BIGINT NOT NULL,
+    ends_at           BIGINT NOT NULL,
+    proved_at         BIGINT NOT NULL,
+    closed_at         BIGINT NOT NULL,
+    closed_because    TEXT   NOT NULL,
+    PRIMARY KEY (tenant_id, id),
+    FOREIGN KEY (tenant_id, user_id) REFERENCES users (tenant_id, id)
+);
+-- A person has one under way at the most.
+CREATE UNIQUE INDEX activations_one_open ON activations (tenant_id, user_id) WHERE closed_at = 0;
+CREATE INDEX activations_old ON activations (ends_at);

@@ -1,0 +1,263 @@
+package people
+
+import (
+	"context"
+	"fmt"
+	"strconv"
+	"strings"
+	"time"
+
+	"countersign/internal/access"
+	"countersign/internal/authenticator"
+	"countersign/internal/client"
+	"countersign/internal/db"
+	"countersign/internal/policy"
+	"countersign/internal/policy/facts"
+	"countersign/internal/tenant"
+	"countersign/internal/user"
+)
+
+// View is a saved question about the people of a company.
+type View string
+
+// The views. Accounts that are disabled are in DisabledAccounts only, people who have not accepted their invitation in
+// Invited and in the views about sign-ins only.
+const (
+	AllPeople        View = ""
+	OneMethodOwners  View = "owners_with_one_method"
+	WeakMethods      View = "email_or_sms_only"
+	NeverSignedIn    View = "never_signed_in"
+	Invited          View = "invited"
+	DisabledAccounts View = "disabled_accounts"
+)
+
+// Views are all views, in the order in which they are offered.
+var Views = []View{AllPeople, OneMethodOwners, WeakMethods, NeverSignedIn, Invited, DisabledAccounts}
+
+// Search is which people of a company are listed, by address. What is empty selects everything.
+type Search struct {
+	View   View
+	Status policy.Status
+	Role   user.Role
+	Text   string // part of the name or of the address
+	After  string // the id of the last one on the page before
+	Limit  int
+}
+
+// Listed is one person in a list.
+type Listed struct {
+	User    user.User
+	Status  policy.PersonStatus
+	Methods []Used
+	Invited bool // they have yet to choose a password
+}
+
+// Used is one method of a person, and when it was last used; zero = never.
+type Used struct {
+	Kind       authenticator.Kind
+	LastUsed   time.Time
+	OutOfOrder bool // disabled or suspended
+}
+
+// Page is one page of a list.
+type Page struct {
+	People []Listed
+	More   bool // another page follows the last one
+	Rule   policy.Rule
+}
+
+// Search lists people of a company.
+func (s *Service) Search(ctx context.Context, a access.Actor, company string, q Search) (p Page, err error) {
+	err = s.DB.View(ctx, db.Installation, func(tx *db.Tx) error {
+		a, err := Current(ctx, tx, a)
+		if err != nil {
+			return err
+		}
+		id, err := companyID(ctx, tx, a, company)
+		if err != nil {
+			return err
+		}
+		if err := access.Check(a, access.ListPeople, access.Target{TenantID: id}); err != nil {
+			return err
+		}
+		p, err = s.search(ctx, tx.ForTenant(id), q)
+		return err
+	})
+	return p, err
+}
+
+func (s *Service) search(ctx context.Context, tx *db.Tx, q Search) (p Page, err error) {
+	t, err := tenant.ByID(ctx, tx, tx.Tenant)
+	if err != nil {
+		return p, err
+	}
+	i, err := tenant.LoadInstallation(ctx, tx)
+	if err != nil {
+		return p, fmt.Errorf("load installation: %w", err)
+	}
+	p.Rule = policy.RuleOf(t, i, tx.Now)
+	query := q.query(tx, p.Rule, policy.Allowed{Vendor: i.Methods, Company: t.Methods})
+	rows, err := tx.Query(ctx, query.text.String(), query.args...)
+	p.People, err = db.Collect(rows, err, func(row db.Row) (Listed, error) { return s.scanListed(tx, row) })
+	if err != nil {
+		return p, fmt.Errorf("list people: %w", err)
+	}
+	if p.More = len(p.People) > q.limit(); p.More {
+		p.People = p.People[:q.limit()]
+	}
+	return p, nil
+}
+
+// maxListed is how many people a page has at the most.
+const maxListed = 500
+
+func (q Search) limit() int {
+	if q.Limit <= 0 {
+		return 50
+	}
+	return min(q.Limit, maxListed)
+}
+
+// listedColumns are, besides facts.Columns, what a list shows of the user u.
+const listedColumns = `,
+	u.created_at, COALESCE(p.user_id, ''), COALESCE((
+		SELECT string_agg(au.kind || ':' || au.last_used_at || ':' || au.disabled_at, ' ' ORDER BY au.bound_at, au.id)
+		FROM authenticators au WHERE au.tenant_id = u.tenant_id AND au.user_id = u.id), '')`
+
+func (s *Service) scanListed(tx *db.Tx, row db.Row) (l Listed, err error) {
+	var f facts.Facts
+	var password, methods string
+	var created time.Time
+	r := facts.Into(&f)
+	if err := row.Scan(append(r.Targets(), db.ScanTime(&created), &password, &methods)...); err != nil {
+		return l, err
+	}
+	r.Decode(client.PortalID, tenant.MaxRememberDays)
+	f.User.CreatedAt = created
+	l = Listed{
+		User:    f.User,
+		Status:  policy.StatusOf(f.Input(tx.Now, s.Bindable, nil, nil)),
+		Invited: password == "",
+	}
+	l.Methods, err = parseUsed(methods)
+	return l, err
+}
+
+func parseUsed(text string) (out []Used, err error) {
+	for word := range strings.FieldsSeq(text) {
+		parts := strings.Split(word, ":")
+		if len(parts) != 3 {
+			return nil, fmt.Errorf("method %q", word)
+		}
+		at, err := strconv.ParseInt(parts[1], 10, 64)
+		if err != nil {
+			return nil, fmt.Errorf("method %q: %w", word, err)
+		}
+		out = append(out, Used{
+			Kind:       authenticator.Kind(parts[0]),
+			LastUsed:   db.Time(at),
+			OutOfOrder: parts[2] != "0",
+		})
+	}
+	return out, nil
+}
+
+// listQuery is a statement in the making.
+type listQuery struct {
+	text strings.Builder
+	args []any
+}
+
+// where adds a condition; each %s in it stands for the value.
+func (q *listQuery) where(condition string, value any) {
+	q.args = append(q.args, value)
+	q.and(strings.ReplaceAll(condition, "%s", "$"+strconv.Itoa(len(q.args))))
+}
+
+func (q *listQuery) and(condition string) { q.text.WriteString(" AND " + condition) }
+
+func (q Search) query(tx *db.Tx, rule policy.Rule, allowed policy.Allowed) *listQuery {
+	out := &listQuery{args: []any{client.PortalID, tx.Tenant, q.After}}
+	out.text.WriteString(`
+		SELECT ` + facts.Columns + listedColumns + `
+		FROM users u
+		JOIN tenants t ON t.tenant_id = u.tenant_id
+		JOIN installation i ON i.id = 'installation'
+		LEFT JOIN clients c ON c.id = $1
+		LEFT JOIN passwords p ON p.tenant_id = u.tenant_id AND p.user_id = u.id
+		WHERE u.tenant_id = $2 AND u.email_key > COALESCE((
+			SELECT last.email_key FROM users last WHERE last.tenant_id = $2 AND last.id = $3), '')`)
+	q.addView(out, allowed)
+	if q.Role != "" {
+		out.where("u.role = %s", string(q.Role))
+	}
+	if text := strings.TrimSpace(q.Text); text != "" {
+		out.where(`(lower(u.name) LIKE %s ESCAPE '\' OR u.email_key LIKE %s ESCAPE '\')`,
+			"%"+likeEscaper.Replace(strings.ToLower(text))+"%")
+	}
+	q.addStatus(out, rule, allowed)
+	out.where("TRUE ORDER BY u.email_key LIMIT %s", q.limit()+1)
+	return out
+}
+
+var likeEscaper = strings.NewReplacer(`\`, `\\`, `%`, `\%`, `_`, `\_`)
+
+func (q Search) addView(out *listQuery, allowed policy.Allowed) {
+	if q.View == DisabledAccounts {
+		out.and("u.disabled_at > 0")
+		return
+	}
+	out.and("u.disabled_at = 0")
+	switch q.View {
+	case OneMethodOwners:
+		out.and("u.role = 'owner'")
+		out.where(`(SELECT count(*) FROM authenticators a WHERE a.tenant_id = u.tenant_id AND a.user_id = u.id
+			AND a.disabled_at = 0 AND `+kindAllowed+`) < 2`, factorWords(allowed))
+	case WeakMethods:
+		out.and("NOT " + user.HasWorking + "a.kind IN ('totp', 'passkey', 'push'))")
+	case NeverSignedIn:
+		out.and("u.signed_in_at = 0")
+	case Invited:
+		out.and("p.user_id IS NULL")
+	case AllPeople, DisabledAccounts:
+	}
+}
+
+// addStatus selects as policy.StatusOf decides; TestSearchFindsStatuses compares them.
+func (q Search) addStatus(out *listQuery, rule policy.Rule, allowed policy.Allowed) {
+	if q.Status == "" {
+		return
+	}
+	must := "u.password_flagged_at > 0"
+	switch rule {
+	case policy.Everyone:
+		must = "TRUE"
+	case policy.OwnChoice:
+		must = "(u.password_flagged_at > 0 OR u.second_step_at > 0)"
+	case policy.Off:
+	}
+	if q.Status == policy.Disabled {
+		out.and("NOT " + must)
+		return
+	}
+	out.and(must)
+	method := methodCondition(allowed)
+	if q.Status == policy.Pending {
+		out.where("NOT ("+method+")", factorWords(allowed))
+		return
+	}
+	out.where("("+method+")", factorWords(allowed))
+}
+
+// kindAllowed holds for an authenticator a of a kind that is among factorWords.
+const kindAllowed = `%s LIKE '% ' || a.kind || ' %'`
+
+// factorWords are the second factors that are allowed, each between spaces.
+func factorWords(a policy.Allowed) string {
+	var b strings.Builder
+	b.WriteString(" ")
+	for _, k := range a.Factors() {
+		b.WriteString(string(k) + " ")
+	}
+	return b.String()
+}

@@ -1,0 +1,200 @@
+package people_test
+
+import (
+	"context"
+	"fmt"
+	"math/rand/v2"
+	"slices"
+	"testing"
+	"time"
+
+	"countersign/internal/access"
+	"countersign/internal/db"
+	"countersign/internal/people"
+	"countersign/internal/policy"
+	"countersign/internal/tenant"
+	"countersign/internal/user"
+)
+
+// scatter gives a company people whose methods and marks differ at random.
+func (r *rig) scatter(random *rand.Rand, n int) {
+	r.t.Helper()
+	for i := range n {
+		role := []user.Role{user.Owner, user.Admin, user.Agent}[random.IntN(3)]
+		a := r.add("acme", fmt.Sprintf("person-%03d", i), role)
+		r.in("acme", func(ctx context.Context, tx *db.Tx) error {
+			mark := func() int64 { return int64(random.IntN(2)) * 1000 }
+			_, err := tx.Exec(ctx, `
+				UPDATE users SET disabled_at = $1, password_flagged_at = $2, second_step_at = $3, first_factor_at = $4,
+					released_at = $5, signed_in_at = $6
+				WHERE tenant_id = $7 AND id = $8`,
+				mark()*mark()/1000, mark(), mark(), mark(), mark(), mark(), tx.Tenant, a.UserID)
+			if err != nil {
+				return err
+			}
+			for _, kind := range []string{"sms", "totp", "passkey", "push", "backup"} {
+				if random.IntN(3) > 0 {
+					continue
+				}
+				_, err := tx.Exec(ctx, `
+					INSERT INTO authenticators (tenant_id, id, user_id, kind, label, failures, bound_at, last_used_at,
+						disabled_at)
+					VALUES ($1, $2, $3, $4, '', 0, $5, $6, $7)`,
+					tx.Tenant, tx.NewID(), a.UserID, kind, tx.Now, mark(), mark())
+				if err != nil {
+					return err
+				}
+			}
+			_, err = tx.Exec(ctx, `UPDATE authenticators SET disabled_at = $1
+				WHERE tenant_id = $2 AND user_id = $3 AND kind = 'email'`, mark()*mark()/1000, tx.Tenant, a.UserID)
+			return err
+		})
+	}
+}
+
+func (r *rig) search(q people.Search) []people.Listed {
+	r.t.Helper()
+	q.Limit = 500
+	p, err := r.Search(r.t.Context(), access.Server, "acme", q)
+	if err != nil {
+		r.t.Fatal(err)
+	}
+	return p.People
+}
+
+func addresses(all []people.Listed, keep func(people.Listed) bool) (out []string) {
+	for _, l := range all {
+		if keep(l) {
+			out = append(out, l.User.Email)
+		}
+	}
+	return out
+}
+
+// TestSearchFindsStatuses: what the database selects by status is what policy decides for each person.
+func TestSearchFindsStatuses(t *testing.T) {
+	seed := rand.Uint64()
+	t.Log("seed", seed)
+	each(t, func(r *rig) {
+		random := rand.New(rand.NewPCG(seed, 1))
+		r.scatter(random, 60)
+		rules := map[policy.Rule]bool{}
+		for range 24 {
+			r.in("acme", func(ctx context.Context, tx *db.Tx) error { return rearrange(ctx, tx, random) })
+			everyone := slices.Concat(r.search(people.Search{}), r.search(people.Search{View: people.DisabledAccounts}))
+			if len(everyone) != 60 {
+				r.t.Fatalf("%d people", len(everyone))
+			}
+			for _, status := range []policy.Status{policy.Pending, policy.Activated, policy.Disabled} {
+				got := addresses(slices.Concat(r.search(people.Search{Status: status}),
+					r.search(people.Search{Status: status, View: people.DisabledAccounts})), everyListed)
+				want := addresses(everyone, func(l people.Listed) bool { return l.Status.Status == status })
+				slices.Sort(got)
+				slices.Sort(want)
+				if !slices.Equal(got, want) {
+					r.t.Errorf("%s: %v, and policy says %v", status, got, want)
+				}
+			}
+			p, err := r.Search(r.t.Context(), access.Server, "acme", people.Search{Limit: 1})
+			if err != nil {
+				r.t.Fatal(err)
+			}
+			rules[p.Rule] = true
+		}
+		if len(rules) != 3 {
+			r.t.Errorf("only the rules %v were met", rules)
+		}
+	})
+}
+
+func everyListed(people.Listed) bool { return true }
+
+// rearrange gives the company other rules.
+func rearrange(ctx context.Context, tx *db.Tx, random *rand.Rand) error {
+	methods := []tenant.Methods{"", "totp passkey", "email", "email sms", "push sms", "passkey backup"}
+	if err := tenant.SetMethods(ctx, tx, methods[random.IntN(len(methods))]); err != nil {
+		return err
+	}
+	choice := []tenant.Choice{tenant.Required, tenant.Optional}[random.IntN(2)]
+	if err := tenant.SetChoice(ctx, tx, choice); err != nil {
+		return err
+	}
+	if random.IntN(3) == 0 {
+		return tenant.SwitchOff(ctx, tx)
+	}
+	if err := tenant.SwitchOn(ctx, tx); err != nil {
+		return err
+	}
+	deadline := []time.Time{{}, tx.Now.Add(time.Hour)}[random.IntN(2)]
+	if err := tenant.SetDeadline(ctx, tx, deadline); err != nil {
+		return err
+	}
+	return tenant.SetMandate(ctx, tx, tenant.Mandate{Mode: tenant.DefaultOff})
+}
+
+// TestSearchPages: pages of any size hold everyone once, in order.
+func TestSearchPages(t *testing.T) {
+	each(t, func(r *rig) {
+		r.scatter(rand.New(rand.NewPCG(1, 2)), 20)
+		all := addresses(r.search(people.Search{}), everyListed)
+		var paged []string
+		for after := ""; ; {
+			p, err := r.Search(r.t.Context(), access.Server, "acme", people.Search{After: after, Limit: 3})
+			if err != nil {
+				t.Fatal(err)
+			}
+			paged = append(paged, addresses(p.People, everyListed)...)
+			if !p.More {
+				break
+			}
+			after = p.People[len(p.People)-1].User.ID
+		}
+		if !slices.Equal(all, paged) || !slices.IsSorted(all) {
+			t.Errorf("%v in pages, %v at once", paged, all)
+		}
+	})
+}
+
+// TestSearchByText: a part of the name or address finds a person, and signs that mean something to LIKE do not.
+func TestSearchByText(t *testing.T) {
+	each(t, func(r *rig) {
+		r.add("acme", "zoe", user.Agent)
+		r.add("acme", "yan_ni", user.Agent)
+		for text, want := range map[string]int{
+			"ZO": 1, "x.example": 2, "_": 1, "%": 0, `\`: 0, "o%": 0, " yan ": 1, "'": 0,
+		} {
+			if got := len(r.search(people.Search{Text: text})); got != want {
+				t.Errorf("%q finds %d people, not %d", text, got, want)
+			}
+		}
+	})
+}
+
+// TestSearchViews: each saved view finds whom it names.
+func TestSearchViews(t *testing.T) {
+	each(t, func(r *rig) {
+		r.scatter(rand.New(rand.NewPCG(3, 4)), 40)
+		all := r.search(people.Search{})
+		works := func(l people.Listed, kinds ...string) (n int) {
+			for _, m := range l.Methods {
+				if !m.OutOfOrder && slices.Contains(kinds, string(m.Kind)) {
+					n++
+				}
+			}
+			return n
+		}
+		for view, keep := range map[people.View]func(people.Listed) bool{
+			people.OneMethodOwners: func(l people.Listed) bool {
+				return l.User.Role == user.Owner && works(l, "sms", "totp", "passkey", "push") < 2
+			},
+			people.WeakMethods:   func(l people.Listed) bool { return works(l, "totp", "passkey", "push") == 0 },
+			people.NeverSignedIn: func(l people.Listed) bool { return l.User.SignedInAt.IsZero() },
+			people.Invited:       func(l people.Listed) bool { return l.Invited },
+		} {
+			got, want := addresses(r.search(people.Search{View: view}), everyListed), addresses(all, keep)
+			if !slices.Equal(got, want) || len(want) == 0 {
+				t.Errorf("%s: %v, not %v", view, got, want)
+			}
+		}
+	})
+}

@@ -1,0 +1,75 @@
+package people
+
+import (
+	"context"
+	"fmt"
+
+	"countersign/internal/access"
+	"countersign/internal/authenticator"
+	"countersign/internal/binding"
+	"countersign/internal/client"
+	"countersign/internal/db"
+	"countersign/internal/policy"
+	"countersign/internal/policy/facts"
+	"countersign/internal/session"
+	"countersign/internal/tenant"
+	"countersign/internal/user"
+)
+
+// Overview is what an administrator sees of one person: everything but secrets.
+type Overview struct {
+	User     user.User
+	Status   policy.PersonStatus
+	Decision policy.Decision  // of a sign-in on our own pages, right after the password
+	Methods  []binding.Method // the mailbox among them, without the password
+	Invited  bool             // they have yet to choose a password
+	Sessions []session.Open
+	Browsers []session.RememberedFor
+}
+
+// Overview loads one person.
+func (s *Service) Overview(ctx context.Context, a access.Actor, ref Ref) (o Overview, err error) {
+	err = s.DB.View(ctx, db.Installation, func(tx *db.Tx) error {
+		a, err := Current(ctx, tx, a)
+		if err != nil {
+			return err
+		}
+		u, err := ref.load(ctx, tx, a)
+		if err != nil {
+			return err
+		}
+		for _, action := range []access.Action{access.ListPeople, access.ListMethods} {
+			if err := access.Check(a, action, target(u)); err != nil {
+				return err
+			}
+		}
+		return s.loadOverview(ctx, tx.ForTenant(u.TenantID), u, &o)
+	})
+	return o, err
+}
+
+func (s *Service) loadOverview(ctx context.Context, tx *db.Tx, u user.User, o *Overview) error {
+	f, err := facts.Load(ctx, tx, u.ID, client.PortalID, tenant.MaxRememberDays)
+	if err != nil {
+		return fmt.Errorf("load account: %w", err)
+	}
+	o.User = u
+	o.Status = policy.StatusOf(f.Input(tx.Now, s.Bindable, nil, nil))
+	o.Decision = policy.Evaluate(f.Input(tx.Now, s.Bindable, nil,
+		[]authenticator.Proof{{Kind: authenticator.Password, At: tx.Now}}))
+	var password int
+	err = tx.QueryRow(ctx, `SELECT count(*) FROM passwords
+		WHERE tenant_id = $1 AND user_id = $2`, tx.Tenant, u.ID).Scan(&password)
+	if err != nil {
+		return fmt.Errorf("look for a password: %w", err)
+	}
+	o.Invited = password == 0
+	if o.Methods, err = binding.Methods(ctx, tx, u.ID); err != nil {
+		return fmt.Errorf("list methods: %w", err)
+	}
+	if o.Sessions, err = session.OpenOf(ctx, tx, u.ID); err != nil {
+		return err
+	}
+	o.Browsers, err = session.RememberedOf(ctx, tx, u.ID)
+	return err
+}
