@@ -105,13 +105,9 @@ func (a *Account) told(r *http.Request, rows []audit.Row, methods []binding.Meth
 }
 
 // appNames are what people call the apps, our own pages by the vendor's name.
-func (a *Account) appNames(ctx context.Context, vendor string) (map[string]string, error) {
-	names := map[string]string{client.PortalID: vendor}
-	err := a.DB.View(ctx, db.Installation, func(tx *db.Tx) error {
-		all, err := client.List(ctx, tx)
-		for _, c := range all {
-			names[c.ID] = c.Name
-		}
+func (a *Account) appNames(ctx context.Context, vendor string) (names map[string]string, err error) {
+	err = a.DB.View(ctx, db.Installation, func(tx *db.Tx) error {
+		names, err = client.Names(ctx, tx, vendor)
 		return err
 	})
 	return names, err

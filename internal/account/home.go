@@ -24,6 +24,7 @@ type homePage struct {
 	Sharing              bool
 	SetUpBy              time.Time // a method must be set up before that; zero = nothing to remind of
 	DaysLeft             int
+	Administers          bool // they see the pages of their company
 	NextSteps            bool // for an operator whose installation has no app yet
 }
 
@@ -44,17 +45,18 @@ func (a *Account) home(w http.ResponseWriter, r *http.Request) error {
 		return err
 	}
 	return a.Web.Draw(w, r, http.StatusOK, homePage{
-		NextSteps: next,
-		Name:      st.User.Name,
-		Email:     st.User.Email,
-		Company:   st.Tenant.Name,
-		Browser:   s.Browser,
-		Place:     s.Place,
-		Level:     a.levelWords(r, s.AMR),
-		Since:     s.AuthenticatedAt,
-		Until:     s.ExpiresAt,
-		SetUpBy:   st.Decision.SetUpBy,
-		DaysLeft:  pages.DaysLeft(a.DB.Now(), st.Decision.SetUpBy),
+		NextSteps:   next,
+		Administers: a.Administers(r, st),
+		Name:        st.User.Name,
+		Email:       st.User.Email,
+		Company:     st.Tenant.Name,
+		Browser:     s.Browser,
+		Place:       s.Place,
+		Level:       a.levelWords(r, s.AMR),
+		Since:       s.AuthenticatedAt,
+		Until:       s.ExpiresAt,
+		SetUpBy:     st.Decision.SetUpBy,
+		DaysLeft:    pages.DaysLeft(a.DB.Now(), st.Decision.SetUpBy),
 	})
 }
 

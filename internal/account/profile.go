@@ -13,11 +13,9 @@ import (
 	"countersign/internal/authenticator/password"
 	"countersign/internal/authenticator/receiver"
 	"countersign/internal/binding"
-	"countersign/internal/client"
 	"countersign/internal/db"
 	"countersign/internal/fault"
 	"countersign/internal/gate"
-	"countersign/internal/grant"
 	"countersign/internal/pages"
 	"countersign/internal/policy"
 	"countersign/internal/profile"
@@ -56,13 +54,9 @@ type signedInUser struct {
 // that is recent. Who lacks it is sent to show it and comes back to the same page; then the
 // answer is nil.
 func (a *Account) signedIn(w http.ResponseWriter, r *http.Request, fresh bool) (*signedInUser, error) {
-	ask := gate.Ask{ClientID: client.PortalID, Recent: fresh}
-	st, err := a.Gate.CheckSession(r.Context(), a.Web.Cookie(r, "session"), ask)
-	if err != nil {
+	st, ok, err := a.RequireSession(w, r, fresh)
+	if err != nil || !ok {
 		return nil, err
-	}
-	if !st.Enough {
-		return nil, a.Web.Redirect(w, pages.SignInPath(grant.Seal(a.Keys, a.missing(r, st))))
 	}
 	return &signedInUser{standing: st, owner: profile.Owner{
 		User:      st.User,
@@ -73,21 +67,6 @@ func (a *Account) signedIn(w http.ResponseWriter, r *http.Request, fresh bool) (
 		Company:   st.Tenant.Name,
 		Visitor:   a.Visitor(r),
 	}}, nil
-}
-
-// missing asks for a sign-in that brings what a session lacks.
-func (a *Account) missing(r *http.Request, st gate.SessionCheck) grant.Request {
-	request := grant.Request{
-		ClientID:  client.PortalID,
-		IssuedAt:  a.DB.Now(),
-		ReturnTo:  a.CurrentPage(r, st.User.ID),
-		ACRValues: st.WantACR,
-	}
-	if st.MaxAge > 0 {
-		seconds := int64(st.MaxAge / time.Second)
-		request.MaxAge, request.LoginHint = &seconds, st.User.Email
-	}
-	return request
 }
 
 // accountOverview is everything that a profile shows of an account.

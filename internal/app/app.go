@@ -19,6 +19,7 @@ import (
 	"countersign/internal/account"
 	"countersign/internal/audit"
 	"countersign/internal/config"
+	"countersign/internal/console"
 	"countersign/internal/enrollpages"
 	"countersign/internal/geo"
 	"countersign/internal/keyring"
@@ -235,6 +236,7 @@ func (a *App) wireFaces(ctx context.Context, catalog *locale.Catalog) error {
 func pageTemplates() map[string]fs.FS {
 	return map[string]fs.FS{
 		"account":     account.Templates,
+		"console":     console.Templates,
 		"enrollpages": enrollpages.Templates,
 		"oidc":        oidc.Templates,
 		"pages":       pages.Templates,
@@ -273,6 +275,7 @@ func (a *App) mountPeople(w *web.Web, catalog *locale.Catalog) {
 		Enroll:  enroll,
 		Push:    a.Push,
 	}).Mount(w.Mux())
+	(&console.Console{Base: base, People: a.People, Company: a.Company}).Mount(w.Mux())
 }
 
 func prefixes(cidrs []string) ([]netip.Prefix, error) {

@@ -161,7 +161,14 @@ func (h *Core) buildAdministration() {
 		Bindable:  h.Binding.Kinds(),
 		SMTPUTF8:  h.Config.SMTP.UTF8(),
 	}
-	h.Company = &company.Service{DB: h.DB, Countries: h.Config.SMS.Countries, Bindable: h.Binding.Kinds()}
+	h.Company = &company.Service{
+		DB:        h.DB,
+		Keys:      h.Keys,
+		Queue:     h.Notifier.Queue,
+		Limits:    h.Config.Limits,
+		Countries: h.Config.SMS.Countries,
+		Bindable:  h.Binding.Kinds(),
+	}
 	h.Apps = &apps.Service{DB: h.DB, Keys: &keyring.Keyring{DB: h.DB, Keys: h.Keys}}
 }
 

@@ -36,14 +36,14 @@ var floor = map[string]int{
 	"people": 15, "company": 16, "apps": 17, "incident": 18,
 	"methodtext": 19, "pages": 20,
 	"enrollpages": 21,
-	"portal":      22, "account": 22, "oidc": 22, "ops": 22,
+	"portal":      22, "account": 22, "console": 22, "oidc": 22, "ops": 22,
 	"storybook": 23, "app": 23,
 	"demo": 24, "doctor": 24,
 }
 
 // onlyHere lists what may be imported by few packages.
 var onlyHere = map[string][]string{
-	"net/http": {"web", "message/push", "pages", "enrollpages", "portal", "account", "oidc",
+	"net/http": {"web", "message/push", "pages", "enrollpages", "portal", "account", "console", "oidc",
 		"ops", "app", "demo", "storybook", "doctor"},
 	"modernc.org/sqlite":             {"db"},
 	"github.com/jackc/pgx/v5/stdlib": {"db"},

@@ -33,7 +33,7 @@ var scans = []string{
 	"binding.Sweep", "configminimum.InUse", "doctor.audit", "flow.Sweep", "grant.Sweep", "jobs.Backlog",
 	"jobs.Sweep", "jobs.due", "keyring.list", "keyring.unsealed", "message.Received", "message.Shown",
 	"message.Sweep", "message.tenantOf", "passwordlink.Sweep", "ratelimit.Sweep", "session.Sweep", "signin.Sweep",
-	"sms.Sweep", "sms.Today", "tenant.List", "tenant.ListAfter", "tenant.Vendors", "user.Sweep",
+	"sms.Sweep", "sms.Today", "tenant.List", "tenant.ListAfter", "tenant.Sweep", "tenant.Vendors", "user.Sweep",
 }
 
 // parts are texts that are a statement only with what stands around them.

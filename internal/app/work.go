@@ -21,6 +21,7 @@ import (
 	"countersign/internal/ratelimit"
 	"countersign/internal/session"
 	"countersign/internal/signin"
+	"countersign/internal/tenant"
 	"countersign/internal/user"
 )
 
@@ -123,6 +124,7 @@ func (a *App) periodic() []jobs.Periodic {
 
 // sweeps delete what no one will ask for any more, each noun its own rows, of every company.
 var sweeps = map[string]func(ctx context.Context, d *db.DB) (int64, error){
+	"activations":    tenant.Sweep,
 	"addresses":      user.Sweep,
 	"budgets":        ratelimit.Sweep,
 	"flows":          flow.Sweep,

@@ -86,8 +86,10 @@ const (
 	TenantSuspended Action = "tenant.suspended" // no one of a company can sign in
 	TenantResumed   Action = "tenant.resumed"   // a company can sign in again
 	// the vendor decided about two-factor authentication of a company
-	TenantMandate      Action = "tenant.mandate"
-	TenantSwitched     Action = "tenant.switched"      // a company switched two-factor authentication on or off
+	TenantMandate  Action = "tenant.mandate"
+	TenantSwitched Action = "tenant.switched" // a company switched two-factor authentication on or off
+	// an owner or admin gave the code with which two-factor authentication can be switched on
+	TenantActivation   Action = "tenant.activation"
 	TenantMethods      Action = "tenant.methods"       // the methods that a company allows were changed
 	TenantChoice       Action = "tenant.choice"        // who of a company needs a second factor was changed
 	TenantDeadline     Action = "tenant.deadline"      // the day from which a method must be set up was changed

@@ -15,6 +15,8 @@ type Filter struct {
 	UserID       string
 	Action       Action
 	Result       Result
+	Prefixes     []string  // beginnings of actions; any of them
+	IP           string    // the whole address
 	Since, Until time.Time // Since <= at < Until
 	Before       string    // rows older than this id: the next page
 	Limit        int       // 0 = 100, at most 1000
@@ -52,6 +54,15 @@ func (f Filter) query(tenant string) (string, []any) {
 	and(f.UserID != "", "user_id =", f.UserID)
 	and(f.Action != "", "action =", string(f.Action))
 	and(f.Result != "", "result =", string(f.Result))
+	if len(f.Prefixes) > 0 {
+		var any []string
+		for _, p := range f.Prefixes {
+			args = append(args, p+"%")
+			any = append(any, fmt.Sprintf("action LIKE $%d", len(args)))
+		}
+		b.WriteString(" AND (" + strings.Join(any, " OR ") + ")")
+	}
+	and(f.IP != "", "ip =", f.IP)
 	and(!f.Since.IsZero(), "at >=", f.Since)
 	and(!f.Until.IsZero(), "at <", f.Until)
 	and(f.Before != "", "id <", f.Before)

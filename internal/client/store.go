@@ -153,6 +153,16 @@ func List(ctx context.Context, tx *db.Tx) ([]Client, error) {
 	return list, nil
 }
 
+// Names are what people call the apps, by id; our own pages are called by the vendor's name.
+func Names(ctx context.Context, tx *db.Tx, vendor string) (map[string]string, error) {
+	names := map[string]string{PortalID: vendor}
+	all, err := List(ctx, tx)
+	for _, c := range all {
+		names[c.ID] = c.Name
+	}
+	return names, err
+}
+
 // collect folds one row per address into one client per id.
 func collect(rows *sql.Rows, err error) (list []Client, _ error) {
 	err = db.ForEach(rows, err, func(row db.Row) error {

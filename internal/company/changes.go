@@ -23,6 +23,7 @@ type Changes struct {
 	SMSCountries *tenant.Countries
 	Methods      *tenant.Methods
 	Choice       *tenant.Choice
+	ConfirmName  string     // the company's name, typed, before a person switches it off
 	SetUpBy      *time.Time // the zero time ends the deadline
 }
 

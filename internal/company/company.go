@@ -10,15 +10,21 @@ import (
 	"countersign/internal/access"
 	"countersign/internal/audit"
 	"countersign/internal/authenticator"
+	"countersign/internal/config"
 	"countersign/internal/db"
 	"countersign/internal/fault"
+	"countersign/internal/message"
 	"countersign/internal/people"
+	"countersign/internal/secret"
 	"countersign/internal/tenant"
 )
 
 // Service administers companies.
 type Service struct {
 	DB        *db.DB
+	Keys      *secret.Keys
+	Queue     *message.Queue
+	Limits    config.Limits
 	Countries []string             // whose telephone numbers the installation takes; empty: all
 	Bindable  []authenticator.Kind // what people can set up in this installation
 }

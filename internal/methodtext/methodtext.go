@@ -72,6 +72,12 @@ func (d Delivery) accepted(key, host string) string {
 	return key
 }
 
+// Known reports whether a kind has a row.
+func Known(k authenticator.Kind) bool {
+	_, ok := rows[k]
+	return ok
+}
+
 // Of is the row of a kind. For a kind that has none it is a row whose words fit everything.
 func Of(k authenticator.Kind) Row {
 	if row, ok := rows[k]; ok {

@@ -61,8 +61,14 @@ func Resumption(sealed string) string { return "/authorize/resume?to=" + url.Que
 
 // ReturnPath accepts the pages that may be returned to, and nothing else (SEC-118).
 func (b *Base) ReturnPath(path string) string {
-	if here, ok := b.Web.Mux().Local(path); ok && (here == "/profile" || strings.HasPrefix(here, "/profile/")) {
-		return here
+	here, ok := b.Web.Mux().Local(path)
+	if !ok {
+		return "/"
+	}
+	for _, root := range []string{"/profile", "/company"} {
+		if here == root || strings.HasPrefix(here, root+"/") {
+			return here
+		}
 	}
 	return "/"
 }

@@ -189,6 +189,17 @@ func letters(now time.Time) []Letter {
 			At:        now,
 			ExpiresAt: now.Add(10 * time.Minute),
 		}},
+		{"activation-code", email.ActivationCode{
+			Vendor:    vendor,
+			Company:   "Ortiz & Sons",
+			Code:      "483920",
+			Reference: "K7-MZ",
+			IP:        ip,
+			Place:     place,
+			Browser:   browser,
+			At:        now,
+			ExpiresAt: now.Add(10 * time.Minute),
+		}},
 		{"address-taken", email.AddressTaken{
 			Vendor:  vendor,
 			IP:      ip,

@@ -17,6 +17,7 @@ import (
 	"time"
 
 	"countersign/internal/account"
+	"countersign/internal/console"
 	"countersign/internal/enrollpages"
 	"countersign/internal/fault"
 	"countersign/internal/locale"
@@ -50,6 +51,7 @@ type Letter struct {
 // templates are the pages of every package that draws some.
 var templates = map[string]fs.FS{
 	"account":     account.Templates,
+	"console":     console.Templates,
 	"enrollpages": enrollpages.Templates,
 	"oidc":        oidc.Templates,
 	"pages":       pages.Templates,
@@ -96,7 +98,7 @@ func New(origin string, now time.Time) (*Book, error) {
 	}
 	b := &Book{
 		Stories: slices.Concat(portal.Stories(now), enrollpages.Stories(now), account.Stories(now),
-			oidc.Stories(), web.Stories()),
+			console.Stories(now), oidc.Stories(), web.Stories()),
 		Mails:   letters(now),
 		Langs:   catalog.Languages(),
 		web:     w,

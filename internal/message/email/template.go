@@ -39,6 +39,8 @@ func read(template string, data []byte) (Content, error) {
 		return decode[MethodChanged](data)
 	case AddressCode{}.kind():
 		return decode[AddressCode](data)
+	case ActivationCode{}.kind():
+		return decode[ActivationCode](data)
 	case AddressTaken{}.kind():
 		return decode[AddressTaken](data)
 	case AddressChanged{}.kind():

@@ -1,0 +1,115 @@
+package company
+
+import (
+	"context"
+	"fmt"
+	"slices"
+	"time"
+
+	"countersign/internal/access"
+	"countersign/internal/audit"
+	"countersign/internal/client"
+	"countersign/internal/db"
+	"countersign/internal/people"
+	"countersign/internal/tenant"
+	"countersign/internal/user"
+)
+
+// ActivityGroup is a kind of event that administrators look for.
+type ActivityGroup string
+
+// ActivityGroups are the groups, in the order in which they are offered.
+var ActivityGroups = []ActivityGroup{"sign_ins", "methods", "people", "rules", "sessions"}
+
+// groupPrefixes are the beginnings of the actions of each group.
+var groupPrefixes = map[ActivityGroup][]string{
+	"sign_ins": {"signin.", "challenge.", "admission."},
+	"methods":  {"method.", "methods.", "authenticator.", "binding.", "backup_codes.", "second_step."},
+	"people":   {"user.", "password.", "address."},
+	"rules":    {"tenant.", "company.", "installation."},
+	"sessions": {"session.", "browser.", "token."},
+}
+
+// ActivityFilter selects what happened in a company, newest first. What is empty selects everything.
+type ActivityFilter struct {
+	UserID string
+	Group  ActivityGroup
+	Result audit.Result
+	IP     string // the whole address
+	Since  time.Time
+	Before string // the id of the last row on the page before
+	Limit  int
+}
+
+// Activity is one page of what happened.
+type Activity struct {
+	Rows  []audit.Row
+	More  bool
+	Names map[string]string // of the people in the rows, by id; those of the vendor's staff are the vendor's
+	Apps  map[string]string // by id
+}
+
+// Activity lists what happened in a company.
+func (s *Service) Activity(
+	ctx context.Context, a access.Actor, idOrName string, f ActivityFilter,
+) (out Activity, err error) {
+	err = s.DB.View(ctx, db.Installation, func(tx *db.Tx) error {
+		a, err := people.Current(ctx, tx, a)
+		if err != nil {
+			return err
+		}
+		t, err := find(ctx, tx, a, idOrName)
+		if err != nil {
+			return err
+		}
+		if err := access.Check(a, access.ViewActivity, access.Target{TenantID: t.ID}); err != nil {
+			return err
+		}
+		tx = tx.ForTenant(t.ID)
+		out.Rows, err = audit.List(ctx, tx, audit.Filter{
+			UserID:   f.UserID,
+			Prefixes: groupPrefixes[f.Group],
+			Result:   f.Result,
+			IP:       f.IP,
+			Since:    f.Since,
+			Before:   f.Before,
+			Limit:    f.Limit + 1,
+		})
+		if err != nil {
+			return err
+		}
+		if out.More = len(out.Rows) > f.Limit; out.More {
+			out.Rows = out.Rows[:f.Limit]
+		}
+		return s.addNames(ctx, tx, &out)
+	})
+	return out, err
+}
+
+// programs are the actors that are no people.
+var programs = []string{"", "setup", string(access.CommandLine), string(access.APIKey), string(access.SCIM)}
+
+// addNames adds the names of the people and apps in the rows.
+func (s *Service) addNames(ctx context.Context, tx *db.Tx, out *Activity) error {
+	i, err := tenant.LoadInstallation(ctx, tx)
+	if err != nil {
+		return fmt.Errorf("load installation: %w", err)
+	}
+	if out.Apps, err = client.Names(ctx, tx, i.Name); err != nil {
+		return err
+	}
+	var ids []string
+	for _, row := range out.Rows {
+		ids = append(ids, row.UserID, row.ActorID)
+	}
+	slices.Sort(ids)
+	if out.Names, err = user.Names(ctx, tx, slices.Compact(ids)); err != nil {
+		return fmt.Errorf("load names: %w", err)
+	}
+	for _, row := range out.Rows {
+		if out.Names[row.ActorID] == "" && !slices.Contains(programs, row.ActorID) {
+			out.Names[row.ActorID] = i.Name
+		}
+	}
+	return nil
+}

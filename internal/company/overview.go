@@ -1,0 +1,92 @@
+package company
+
+import (
+	"context"
+	"fmt"
+	"time"
+
+	"countersign/internal/access"
+	"countersign/internal/authenticator"
+	"countersign/internal/db"
+	"countersign/internal/people"
+	"countersign/internal/policy"
+	"countersign/internal/tenant"
+)
+
+// Overview is what a company's administrators see of its rules, and of what was decided for it.
+type Overview struct {
+	Tenant        tenant.Tenant
+	Vendor        string
+	VendorMethods tenant.Methods
+	Rule          policy.Rule
+	Locked        bool
+	LockedSince   time.Time // zero: always
+	StartsAt      time.Time // two-factor authentication begins then; zero = it is on, or nothing is planned
+	AnnouncedBy   string    // the vendor, where the start is theirs
+	Days          int       // how long browsers are remembered
+	MaxDays       int       // the vendor's ceiling
+	Offered       []authenticator.Kind
+	Forecast      people.Forecast // with the methods that are allowed now
+}
+
+// Overview loads the rules of a company.
+func (s *Service) Overview(ctx context.Context, a access.Actor, idOrName string) (o Overview, err error) {
+	err = s.DB.View(ctx, db.Installation, func(tx *db.Tx) error {
+		a, err := people.Current(ctx, tx, a)
+		if err != nil {
+			return err
+		}
+		t, err := find(ctx, tx, a, idOrName)
+		if err != nil {
+			return err
+		}
+		if err := access.Check(a, access.ViewCompany, access.Target{TenantID: t.ID}); err != nil {
+			return err
+		}
+		i, err := tenant.LoadInstallation(ctx, tx)
+		if err != nil {
+			return fmt.Errorf("load installation: %w", err)
+		}
+		o = s.overview(t, i, tx.Now)
+		o.Forecast, err = people.ForecastFor(ctx, tx.ForTenant(t.ID),
+			policy.Allowed{Vendor: i.Methods, Company: t.Methods})
+		return err
+	})
+	return o, err
+}
+
+func (s *Service) overview(t tenant.Tenant, i tenant.Installation, now time.Time) Overview {
+	o := Overview{
+		Tenant:        t,
+		Vendor:        i.Name,
+		VendorMethods: i.Methods,
+		Rule:          policy.RuleOf(t, i, now),
+		MaxDays:       min(i.RememberDays, s.Limits.RememberDays),
+	}
+	o.Days = o.MaxDays
+	if t.RememberDays != tenant.InheritDays {
+		o.Days = min(t.RememberDays, o.MaxDays)
+	}
+	o.LockedSince, o.Locked = Locked(t, i, now)
+	if o.Rule == policy.Off {
+		o.StartsAt, o.AnnouncedBy = start(t, i, now)
+	}
+	for _, k := range authenticator.SecondSteps {
+		if k != authenticator.Backup && s.offered(k) {
+			o.Offered = append(o.Offered, k)
+		}
+	}
+	return o
+}
+
+// start is when two-factor authentication begins in a company that does not have it yet, and who announced it; zero
+// where nothing is planned.
+func start(t tenant.Tenant, i tenant.Installation, now time.Time) (at time.Time, vendor string) {
+	if m := t.Mandate.OrInherited(i.Mandate); m.Mode == tenant.Mandatory && m.From.After(now) {
+		at, vendor = m.From, i.Name
+	}
+	if own := t.SwitchedOnAt; own.After(now) && (at.IsZero() || own.Before(at)) {
+		at, vendor = own, ""
+	}
+	return at, vendor
+}

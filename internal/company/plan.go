@@ -1,0 +1,154 @@
+package company
+
+import (
+	"context"
+	"fmt"
+	"time"
+
+	"countersign/internal/access"
+	"countersign/internal/authenticator"
+	"countersign/internal/client"
+	"countersign/internal/db"
+	"countersign/internal/fault"
+	"countersign/internal/people"
+	"countersign/internal/policy"
+	"countersign/internal/tenant"
+	"countersign/internal/user"
+)
+
+// Choices are how two-factor authentication is to be switched on.
+type Choices struct {
+	Methods tenant.Methods
+	Choice  tenant.Choice
+	From    time.Time // zero = at once
+	SetUpBy time.Time // zero = set-up comes first
+}
+
+// MaxAhead is how far ahead two-factor authentication can be switched on.
+const MaxAhead = 90 * 24 * time.Hour
+
+// Plan is what switching two-factor authentication on will do.
+type Plan struct {
+	Choices
+	Forecast people.Forecast
+	Covered  []string // the apps that will ask for a second step, by name
+	Exempt   []ExemptApp
+	Offered  []authenticator.Kind // what the vendor allows a company to choose from
+}
+
+// ExemptApp is an app that does not ask for a second step.
+type ExemptApp struct {
+	Name  string
+	Until time.Time // db.Forever: for good
+}
+
+// check refuses choices that cannot be meant.
+func (c Choices) check(now time.Time) error {
+	if c.From.After(now.Add(MaxAhead)) {
+		return fault.New(fault.Invalid, "activation.too_far")
+	}
+	if !c.SetUpBy.IsZero() && !c.SetUpBy.After(now) {
+		return fault.New(fault.Invalid, "activation.deadline_past")
+	}
+	if !c.SetUpBy.IsZero() && c.SetUpBy.Before(c.From) {
+		return fault.New(fault.Invalid, "activation.deadline_before_start")
+	}
+	return nil
+}
+
+// PlanActivation says what choices of the actor would do to their company. It changes nothing.
+func (s *Service) PlanActivation(ctx context.Context, a access.Actor, c Choices) (p Plan, err error) {
+	err = s.DB.View(ctx, a.TenantID, func(tx *db.Tx) error {
+		if err := people.Check(ctx, tx, a, access.SwitchOn, access.Target{TenantID: a.TenantID}); err != nil {
+			return err
+		}
+		if err := c.check(tx.Now); err != nil {
+			return err
+		}
+		p, err = s.plan(ctx, tx, c)
+		return err
+	})
+	return p, err
+}
+
+func (s *Service) plan(ctx context.Context, tx *db.Tx, c Choices) (p Plan, err error) {
+	i, err := tenant.LoadInstallation(ctx, tx)
+	if err != nil {
+		return p, fmt.Errorf("load installation: %w", err)
+	}
+	p.Choices = c
+	for _, k := range authenticator.SecondSteps {
+		if k != authenticator.Backup && i.Methods.Allow(string(k)) && s.offered(k) {
+			p.Offered = append(p.Offered, k)
+		}
+	}
+	allowed := policy.Allowed{Vendor: i.Methods, Company: c.Methods}
+	if !allowed.Factor(s.Bindable) && !allowed.Allows(authenticator.Email) {
+		return p, fault.New(fault.Invalid, "activation.no_method")
+	}
+	if p.Forecast, err = people.ForecastFor(ctx, tx, allowed); err != nil {
+		return p, err
+	}
+	apps, err := client.List(ctx, tx)
+	if err != nil {
+		return p, fmt.Errorf("list apps: %w", err)
+	}
+	for _, app := range apps {
+		switch {
+		case !app.DisabledAt.IsZero():
+		case app.ExemptUntil.After(tx.Now):
+			p.Exempt = append(p.Exempt, ExemptApp{Name: app.Name, Until: app.ExemptUntil})
+		default:
+			p.Covered = append(p.Covered, app.Name)
+		}
+	}
+	return p, nil
+}
+
+// offered reports whether a method works in this installation.
+func (s *Service) offered(k authenticator.Kind) bool {
+	if k == authenticator.Email {
+		return true
+	}
+	for _, b := range s.Bindable {
+		if b == k {
+			return true
+		}
+	}
+	return false
+}
+
+// Activate switches two-factor authentication on for the actor's company, once for each activation that the right code
+// was given for. tenant.ErrNoActivation where there is none, or where it is older than ActivateWithin.
+func (s *Service) Activate(ctx context.Context, a access.Actor, id string, c Choices) error {
+	return s.inActivation(ctx, a, people.CheckHeld,
+		func(tx *db.Tx, u user.User, t tenant.Tenant, i tenant.Installation) error {
+			if err := c.check(tx.Now); err != nil {
+				return err
+			}
+			if err := s.switchable(tx, t, i); err != nil {
+				return err
+			}
+			if _, err := s.plan(ctx, tx, c); err != nil {
+				return err
+			}
+			if err := tenant.FinishActivation(ctx, tx, u.ID, id, u.SecurityVersion, ActivateWithin); err != nil {
+				return err
+			}
+			on := true
+			changes := Changes{On: &on, SetUpBy: &c.SetUpBy}
+			if c.Methods != t.Methods {
+				changes.Methods = &c.Methods
+			}
+			if c.Choice != t.Choice {
+				changes.Choice = &c.Choice
+			}
+			if err := s.apply(ctx, tx, a, t, changes); err != nil {
+				return err
+			}
+			if c.From.After(tx.Now) {
+				return tenant.SwitchOnFrom(ctx, tx, c.From)
+			}
+			return nil
+		})
+}

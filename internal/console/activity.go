@@ -1,0 +1,157 @@
+package console
+
+import (
+	"cmp"
+	"net/http"
+	"net/url"
+	"strings"
+	"time"
+
+	"countersign/internal/audit"
+	"countersign/internal/authenticator"
+	"countersign/internal/company"
+	"countersign/internal/methodtext"
+	"countersign/internal/web"
+)
+
+func (c *Console) mountActivity(mux *web.Mux) {
+	mux.Get("/company/activity", c.showActivity)
+}
+
+// activityPage is what happened in a company.
+type activityPage struct {
+	frame
+	Rows     []activityRow
+	Results  []option
+	Kinds    []option
+	Days     []option
+	Person   string // the name of the person whose activity is shown; empty = everyone's
+	PersonID string
+	IP       string
+	Filtered bool
+	Older    string // address of older rows; empty = there are none
+	Newest   string
+	Problem  string
+}
+
+func (activityPage) Template() string { return "console/activity" }
+
+// activityRow is one thing that happened.
+type activityRow struct {
+	What          string // catalogue key
+	Action        string // as the log names it
+	Outcome       string // catalogue key
+	Tone          string
+	Person        string
+	PersonID      string
+	Actor         string // who did it, where that is someone else
+	Method        string // catalogue key; empty = none
+	App           string
+	IP, Place     string
+	Browser       string
+	Reason        string
+	Inline        bool // the reason is part of the sentence
+	RequestID, ID string
+	At            time.Time
+}
+
+var results = []audit.Result{audit.OK, audit.Failed, audit.Refused}
+
+// filterOf reads what is asked for from the address.
+func (c *Console) filterOf(q url.Values) company.ActivityFilter {
+	f := company.ActivityFilter{
+		UserID: q.Get("user"),
+		Group:  company.ActivityGroup(q.Get("kind")),
+		IP:     q.Get("ip"),
+		Before: q.Get("before"),
+		Limit:  50,
+	}
+	for _, result := range results {
+		if string(result) == q.Get("result") {
+			f.Result = result
+		}
+	}
+	if days := map[string]int{"1": 1, "7": 7, "30": 30}[q.Get("days")]; days > 0 {
+		f.Since = c.DB.Now().AddDate(0, 0, -days)
+	}
+	return f
+}
+
+func (c *Console) showActivity(w http.ResponseWriter, r *http.Request) error {
+	a, err := c.signedIn(w, r, false)
+	if err != nil || a == nil {
+		return err
+	}
+	q := r.URL.Query()
+	filter := c.filterOf(q)
+	found, err := c.Company.Activity(r.Context(), a.actor, a.company(), filter)
+	if err != nil {
+		return err
+	}
+	page := activityPage{
+		frame:    a.frame(r, "activity"),
+		Rows:     describe(found),
+		PersonID: filter.UserID,
+		Person:   found.Names[filter.UserID],
+		IP:       filter.IP,
+	}
+	kept := url.Values{}
+	for _, name := range []string{"user", "kind", "result", "days", "ip"} {
+		if v := q.Get(name); v != "" {
+			kept.Set(name, v)
+		}
+	}
+	page.Filtered = len(kept) > 0
+	page.addFilters(filter, q.Get("days"))
+	if filter.Before != "" {
+		page.Newest = "/company/activity?" + kept.Encode()
+	}
+	if found.More {
+		kept.Set("before", found.Rows[len(found.Rows)-1].ID)
+		page.Older = "/company/activity?" + kept.Encode()
+	}
+	return c.Web.Draw(w, r, http.StatusOK, page)
+}
+
+func (p *activityPage) addFilters(f company.ActivityFilter, days string) {
+	for _, result := range results {
+		p.Results = append(p.Results, option{string(result), resultKeys[result], result == f.Result})
+	}
+	for _, group := range company.ActivityGroups {
+		p.Kinds = append(p.Kinds, option{string(group), groupKeys[group], group == f.Group})
+	}
+	for _, d := range []string{"1", "7", "30"} {
+		p.Days = append(p.Days, option{d, dayKeys[d], d == days})
+	}
+}
+
+// describe puts rows into words.
+func describe(found company.Activity) (out []activityRow) {
+	for _, row := range found.Rows {
+		v := activityRow{
+			What:      cmp.Or(actionKeys[row.Action], "audit.other"),
+			Action:    string(row.Action),
+			Outcome:   resultKeys[row.Result],
+			Tone:      string(row.Result),
+			PersonID:  row.UserID,
+			Person:    found.Names[row.UserID],
+			App:       cmp.Or(found.Apps[row.ClientID], row.ClientID),
+			IP:        row.IP,
+			Place:     row.Place,
+			Browser:   row.Browser,
+			Reason:    row.Reason,
+			Inline:    row.Reason != "" && strings.HasPrefix(string(row.Action), "tenant."),
+			RequestID: row.RequestID,
+			ID:        row.ID,
+			At:        row.At,
+		}
+		if row.ActorID != row.UserID {
+			v.Actor = cmp.Or(found.Names[row.ActorID], row.ActorID)
+		}
+		if row.Method != "" && methodtext.Known(authenticator.Kind(row.Method)) {
+			v.Method = methodtext.Of(authenticator.Kind(row.Method)).Name
+		}
+		out = append(out, v)
+	}
+	return out
+}

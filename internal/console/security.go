@@ -1,0 +1,274 @@
+package console
+
+import (
+	"errors"
+	"net/http"
+	"slices"
+	"strconv"
+	"strings"
+	"time"
+
+	"countersign/internal/access"
+	"countersign/internal/authenticator"
+	"countersign/internal/company"
+	"countersign/internal/fault"
+	"countersign/internal/methodtext"
+	"countersign/internal/policy"
+	"countersign/internal/tenant"
+	"countersign/internal/web"
+)
+
+func (c *Console) mountSecurity(mux *web.Mux) {
+	mux.Get("/company/security", c.showSecurity)
+	mux.Get("/company/security/disable", c.showDisable)
+	mux.Post("/company/security/disable", c.disable)
+	mux.Get("/company/security/methods", c.showMethods)
+	mux.Post("/company/security/methods", c.setMethods, "method")
+	mux.Post("/company/security/days", c.setDays)
+	c.mountWizard(mux)
+}
+
+// securityPage is what a company has decided about two-factor authentication, and what was decided for it.
+type securityPage struct {
+	frame
+	Vendor      string
+	On          bool
+	OwnChoice   bool      // each person decides
+	Since       time.Time // when it was switched on; zero = not known
+	StartsAt    time.Time // it is to begin then; zero = it has, or nothing is planned
+	AnnouncedBy string
+	Locked      bool      // the vendor requires it
+	LockedSince time.Time // zero = always
+	ByDefault   bool      // on because the vendor has it on by default
+	MayEnable   bool
+	MayDisable  bool
+	MayChange   bool
+	Methods     []methodChoice
+	SetUpBy     time.Time
+	Days        int
+	DayChoices  []dayChoice
+	Counts      securityCounts
+	EmailOnly   bool
+}
+
+func (securityPage) Template() string { return "console/security" }
+
+// securityCounts is how many people are protected.
+type securityCounts struct{ People, Ready, MustSetUp, LockedOut, Invited int }
+
+// methodChoice is a method that a company may allow.
+type methodChoice struct {
+	Kind, Title, Use string // catalogue keys but for Kind
+	Allowed          bool
+	RuledOut         bool // by the vendor
+}
+
+// dayChoice is a number of days for which browsers may be remembered.
+type dayChoice struct {
+	Days     int
+	Selected bool
+}
+
+func (c *Console) showSecurity(w http.ResponseWriter, r *http.Request) error {
+	a, err := c.signedIn(w, r, false)
+	if err != nil || a == nil {
+		return err
+	}
+	o, err := c.Company.Overview(r.Context(), a.actor, a.company())
+	if err != nil {
+		return err
+	}
+	return c.Web.Draw(w, r, http.StatusOK, a.securityPage(r, o))
+}
+
+func (a *administrator) securityPage(r *http.Request, o company.Overview) securityPage {
+	on := o.Rule != policy.Off
+	p := securityPage{
+		frame:       a.frame(r, "security"),
+		Vendor:      o.Vendor,
+		On:          on,
+		OwnChoice:   o.Rule == policy.OwnChoice,
+		Since:       o.Tenant.SwitchedOnAt,
+		StartsAt:    o.StartsAt,
+		AnnouncedBy: o.AnnouncedBy,
+		Locked:      o.Locked,
+		LockedSince: o.LockedSince,
+		ByDefault:   on && !o.Locked && o.Tenant.SwitchedOnAt.IsZero(),
+		MayEnable:   !on && o.StartsAt.IsZero() && a.may(access.SwitchOn),
+		MayDisable:  (on || !o.StartsAt.IsZero() && o.AnnouncedBy == "") && !o.Locked && a.may(access.SwitchOff),
+		MayChange:   a.may(access.SetMethods),
+		SetUpBy:     o.Tenant.SetUpBy,
+		Days:        o.Days,
+		Counts:      securityCounts(o.Forecast),
+		Methods:     methodChoices(o),
+	}
+	p.EmailOnly = on && !policy.Allowed{Vendor: o.VendorMethods, Company: o.Tenant.Methods}.Factor(o.Offered)
+	for _, days := range []int{0, 1, 7, 14, 30} {
+		if days <= o.MaxDays {
+			p.DayChoices = append(p.DayChoices, dayChoice{days, days == o.Days})
+		}
+	}
+	if !slices.ContainsFunc(p.DayChoices, func(d dayChoice) bool { return d.Selected }) {
+		p.DayChoices = append(p.DayChoices, dayChoice{o.Days, true})
+	}
+	return p
+}
+
+// methodChoices are the methods that work in this installation, with what vendor and company say of each.
+func methodChoices(o company.Overview) (out []methodChoice) {
+	for _, k := range o.Offered {
+		out = append(out, methodChoice{
+			Kind:     string(k),
+			Title:    methodtext.Of(k).Name,
+			Use:      benefit(k),
+			Allowed:  o.Tenant.Methods.Allow(string(k)) && o.VendorMethods.Allow(string(k)),
+			RuledOut: !o.VendorMethods.Allow(string(k)),
+		})
+	}
+	return out
+}
+
+// benefit says what a method is good for; empty where that goes without saying.
+func benefit(k authenticator.Kind) string {
+	if k == authenticator.Email {
+		return ""
+	}
+	return methodtext.Of(k).Benefit
+}
+
+// disablePage asks for the company's name before two-factor authentication is switched off.
+type disablePage struct {
+	frame
+	Typed   string
+	Counts  securityCounts
+	Problem string
+}
+
+func (disablePage) Template() string { return "console/disable" }
+func (disablePage) Here() string     { return "/company/security/disable" }
+
+func (c *Console) showDisable(w http.ResponseWriter, r *http.Request) error {
+	a, err := c.signedIn(w, r, true)
+	if err != nil || a == nil {
+		return err
+	}
+	o, err := c.Company.Overview(r.Context(), a.actor, a.company())
+	if err != nil {
+		return err
+	}
+	if !a.may(access.SwitchOff) {
+		return fault.New(fault.Denied, "access.denied")
+	}
+	return c.Web.Draw(w, r, http.StatusOK, disablePage{
+		frame:  a.frame(r, "security"),
+		Counts: securityCounts(o.Forecast),
+	})
+}
+
+func (c *Console) disable(w http.ResponseWriter, r *http.Request) error {
+	a, err := c.signedIn(w, r, true)
+	if err != nil || a == nil {
+		return err
+	}
+	off, typed := false, r.PostForm.Get("company")
+	_, err = c.Company.Change(r.Context(), a.actor, a.company(), company.Changes{On: &off, ConfirmName: typed})
+	if err == nil {
+		return c.Web.Redirect(w, "/company/security?done=off")
+	}
+	var locked *company.LockedError
+	if errors.As(err, &locked) {
+		return c.Web.Redirect(w, "/company/security")
+	}
+	return c.drawProblem(w, r, err, func(f *fault.Fault) web.Page {
+		return disablePage{frame: a.frame(r, "security"), Typed: typed, Problem: f.Message}
+	})
+}
+
+// methodsPage asks which methods are allowed, and shows whom a change would strand before it is made.
+type methodsPage struct {
+	frame
+	Methods  []methodChoice
+	Asked    bool // whom it would strand is shown; the next answer makes the change
+	Stranded company.Stranded
+	Problem  string
+}
+
+func (methodsPage) Template() string { return "console/methods" }
+func (methodsPage) Here() string     { return "/company/security/methods" }
+
+func (c *Console) showMethods(w http.ResponseWriter, r *http.Request) error {
+	a, err := c.signedIn(w, r, true)
+	if err != nil || a == nil {
+		return err
+	}
+	o, err := c.Company.Overview(r.Context(), a.actor, a.company())
+	if err != nil {
+		return err
+	}
+	if !a.may(access.SetMethods) {
+		return fault.New(fault.Denied, "access.denied")
+	}
+	return c.Web.Draw(w, r, http.StatusOK, methodsPage{frame: a.frame(r, "security"), Methods: methodChoices(o)})
+}
+
+// chosenMethods are the methods that a form ticked. All of those that are offered are every one, also those to come.
+func chosenMethods(ticked []string, offered []authenticator.Kind) tenant.Methods {
+	var out []string
+	for _, k := range offered {
+		if slices.Contains(ticked, string(k)) {
+			out = append(out, string(k))
+		}
+	}
+	if len(out) == len(offered) {
+		return ""
+	}
+	return tenant.Methods(strings.Join(out, " "))
+}
+
+func (c *Console) setMethods(w http.ResponseWriter, r *http.Request) error {
+	a, err := c.signedIn(w, r, true)
+	if err != nil || a == nil {
+		return err
+	}
+	o, err := c.Company.Overview(r.Context(), a.actor, a.company())
+	if err != nil {
+		return err
+	}
+	methods := chosenMethods(r.PostForm["method"], o.Offered)
+	o.Tenant.Methods = methods
+	page := methodsPage{frame: a.frame(r, "security"), Methods: methodChoices(o)}
+	if !slices.ContainsFunc(page.Methods, func(m methodChoice) bool { return m.Allowed }) {
+		page.Problem = "activation.no_method"
+		for i := range page.Methods {
+			page.Methods[i].Allowed = false
+		}
+		return c.Web.Draw(w, r, http.StatusUnprocessableEntity, page)
+	}
+	stranded, err := c.Company.StrandedBy(r.Context(), a.actor, a.company(), methods)
+	if err != nil {
+		return err
+	}
+	if !stranded.None() && r.PostForm.Get("sure") == "" {
+		page.Asked, page.Stranded = true, stranded
+		return c.Web.Draw(w, r, http.StatusOK, page)
+	}
+	if _, err = c.Company.Change(r.Context(), a.actor, a.company(), company.Changes{Methods: &methods}); err != nil {
+		return err
+	}
+	return c.Web.Redirect(w, "/company/security?done=methods")
+}
+
+func (c *Console) setDays(w http.ResponseWriter, r *http.Request) error {
+	a, err := c.signedIn(w, r, true)
+	if err != nil || a == nil {
+		return err
+	}
+	days, err := strconv.Atoi(r.PostForm.Get("days"))
+	if err != nil {
+		return fault.New(fault.Invalid, "tenant.remember_days")
+	}
+	if _, err = c.Company.Change(r.Context(), a.actor, a.company(), company.Changes{RememberDays: &days}); err != nil {
+		return err
+	}
+	return c.Web.Redirect(w, "/company/security?done=days")
+}

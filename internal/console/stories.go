@@ -1,0 +1,349 @@
+package console
+
+import (
+	"net/http"
+	"time"
+
+	"countersign/internal/audit"
+	"countersign/internal/company"
+	"countersign/internal/db"
+	"countersign/internal/people"
+	"countersign/internal/policy"
+	"countersign/internal/session"
+	"countersign/internal/user"
+	"countersign/internal/web"
+)
+
+// Stories is every page in every state, with canned data, as seen at now.
+func Stories(now time.Time) []web.Story {
+	return append(userStories(now), securityStories(now)...)
+}
+
+func storyFrame(current string) frame {
+	return frame{
+		Company:  "Ortiz & Sons",
+		Current:  current,
+		Security: true,
+		Activity: true,
+	}
+}
+
+func storyRows(now time.Time) []userRow {
+	email, app, passkey := "method.email", "method.totp", "method.passkey"
+	return []userRow{
+		{
+			ID:         "u1",
+			Name:       "Maria Ortiz",
+			Email:      "maria@harbor.example",
+			Role:       roleKeys[user.Owner],
+			Status:     statusKeys[policy.Activated],
+			Tone:       string(policy.Activated),
+			Methods:    []methodRow{{passkey, now.Add(-time.Hour), false}, {app, now.AddDate(0, -2, 0), false}},
+			LastSignIn: now.Add(-time.Hour),
+		},
+		{
+			ID:     "u2",
+			Name:   "Jonas Lindqvist",
+			Email:  "jonas@harbor.example",
+			Role:   roleKeys[user.Agent],
+			Status: statusKeys[policy.Pending],
+			Tone:   string(policy.Pending),
+			Notes:  []string{"console.note.invited"},
+		},
+		{
+			ID:         "u3",
+			Name:       "Aiko Tanaka",
+			Email:      "aiko.tanaka.with.a.long.address@customer-service.harbor.example",
+			Role:       roleKeys[user.Supervisor],
+			Status:     statusKeys[policy.Pending],
+			Tone:       string(policy.Pending),
+			Notes:      []string{"console.note.overdue", "console.note.stuck"},
+			Methods:    []methodRow{{email, time.Time{}, false}, {app, now.AddDate(0, -1, 0), true}},
+			LastSignIn: now.AddDate(0, -1, 0),
+		},
+		{
+			ID:         "u4",
+			Name:       "Priya Nair",
+			Email:      "priya@harbor.example",
+			Role:       roleKeys[user.Admin],
+			Status:     statusKeys[policy.Disabled],
+			Tone:       string(policy.Disabled),
+			Notes:      []string{"console.note.own_choice", "console.note.can_but_not_asked"},
+			Methods:    []methodRow{{app, time.Time{}, false}},
+			LastSignIn: now.AddDate(0, 0, -3),
+		},
+	}
+}
+
+func userStories(now time.Time) []web.Story {
+	list := usersPage{
+		frame:  storyFrame("users"),
+		People: storyRows(now),
+		MayAdd: true,
+		Next:   "/company/users?after=u4",
+	}
+	list.addFilters(people.Search{})
+	none := usersPage{
+		frame:        storyFrame("users"),
+		Filtered:     true,
+		Text:         "zz",
+		TwoFactorOff: true,
+		View:         "invited",
+	}
+	none.addFilters(people.Search{View: people.Invited, Status: policy.Pending})
+	empty := usersPage{frame: storyFrame("users"), MayAdd: true}
+	empty.addFilters(people.Search{})
+	roles := []option{
+		{"owner", roleKeys[user.Owner], false},
+		{"admin", roleKeys[user.Admin], false},
+		{"agent", roleKeys[user.Agent], true},
+	}
+	change := func(kind string) userChangePage {
+		return userChangePage{
+			frame:      storyFrame("users"),
+			ID:         "u2",
+			Name:       "Jonas Lindqvist",
+			Email:      "jonas@harbor.example",
+			Change:     kind,
+			AsksReason: kind == "reset",
+		}
+	}
+	refused := change("reset")
+	refused.Problem = "people.reason_needed"
+	return []web.Story{
+		{Name: "company/users", Status: 200, Page: list},
+		{Name: "company/users/none-found", Status: 200, Page: none},
+		{Name: "company/users/empty", Status: 200, Page: empty},
+		{Name: "company/users/new", Status: 200, Page: newUserPage{frame: storyFrame("users"), Roles: roles}},
+		{Name: "company/users/new-taken", Status: 409, Page: newUserPage{
+			frame:   storyFrame("users"),
+			Name:    "Jonas Lindqvist",
+			Email:   "maria@harbor.example",
+			Roles:   roles,
+			Problem: "user.address_taken",
+		}},
+		{Name: "company/user", Status: 200, Page: storyUser(now)},
+		{Name: "company/user/self", Status: 200, Page: storySelf(now)},
+		{Name: "company/user/reset", Status: 200, Page: change("reset")},
+		{Name: "company/user/reset-refused", Status: 422, Page: refused},
+		{Name: "company/user/disable", Status: 200, Page: change("disable")},
+		{Name: "company/user/enable", Status: 200, Page: change("enable")},
+		{Name: "company/user/role", Status: 200, Page: rolePage{
+			frame: storyFrame("users"),
+			ID:    "u2",
+			Name:  "Jonas Lindqvist",
+			Roles: roles,
+		}},
+	}
+}
+
+func storyUser(now time.Time) userPage {
+	page := userPage{
+		frame:      storyFrame("users"),
+		ID:         "u3",
+		Name:       "Aiko Tanaka",
+		Email:      "aiko@harbor.example",
+		Role:       roleKeys[user.Supervisor],
+		Status:     statusKeys[policy.Pending],
+		Tone:       string(policy.Pending),
+		Notes:      []string{"console.note.stuck"},
+		Added:      now.AddDate(-1, 0, 0),
+		LastSignIn: now.AddDate(0, -1, 0),
+		Methods: []methodDetail{
+			{
+				ID:         "m1",
+				Title:      "method.totp",
+				Label:      "Phone",
+				Added:      now.AddDate(-1, 0, 0),
+				LastUsed:   now.AddDate(0, -1, 0),
+				Suspended:  true,
+				Restorable: true,
+			},
+			{
+				ID:       "m2",
+				Title:    "method.sms",
+				Label:    "+44 •••• 0123",
+				Added:    now.AddDate(-1, 0, 0),
+				Disabled: true,
+			},
+		},
+		Sessions: []session.Open{{Session: session.Session{LastSeenAt: now}, AppName: "Harbor Dashboard"}},
+		Browsers: []session.RememberedFor{{}},
+		Why:      []string{"Ortiz & Sons has required it since 1 November 2026."},
+		Activity: storyActivity(now),
+		May: userRights{
+			Role:     true,
+			Reset:    true,
+			Disable:  true,
+			Activity: true,
+		},
+	}
+	page.Done = "console.done.restored"
+	return page
+}
+
+func storySelf(now time.Time) userPage {
+	return userPage{
+		frame:  storyFrame("users"),
+		ID:     "u1",
+		Name:   "Maria Ortiz",
+		Email:  "maria@harbor.example",
+		Self:   true,
+		Role:   roleKeys[user.Owner],
+		Status: statusKeys[policy.Disabled],
+		Tone:   string(policy.Disabled),
+		Added:  now.AddDate(-1, 0, 0),
+	}
+}
+
+func storyActivity(now time.Time) []activityRow {
+	return []activityRow{
+		{
+			What:      "audit.signin.second_factor",
+			Action:    string(audit.SignInSecondFactor),
+			Outcome:   "console.result.failed",
+			Tone:      "failed",
+			Person:    "Aiko Tanaka",
+			PersonID:  "u3",
+			Method:    "method.totp",
+			App:       "dashboard",
+			IP:        "203.0.113.7",
+			Place:     "Valencia, Spain",
+			Browser:   "Firefox, Linux",
+			Reason:    "wrong_code",
+			RequestID: "7QZK2M4XN5T6B3WEPLRAVHDYCJ",
+			ID:        "01JC0000000000000000000001",
+			At:        now,
+		},
+		{
+			What:     "audit.user.role",
+			Action:   string(audit.UserRole),
+			Outcome:  "console.result.ok",
+			Tone:     "ok",
+			Person:   "Jonas Lindqvist",
+			PersonID: "u2",
+			Actor:    "Maria Ortiz",
+			Reason:   "supervisor",
+			ID:       "01JC0000000000000000000000",
+			At:       now.Add(-time.Hour),
+		},
+	}
+}
+
+func securityStories(now time.Time) []web.Story {
+	counts := securityCounts{
+		People:    212,
+		Ready:     180,
+		MustSetUp: 24,
+		Invited:   7,
+		LockedOut: 1,
+	}
+	methods := []methodChoice{
+		{"passkey", "method.passkey", "choose.passkey", true, false},
+		{"totp", "method.totp", "choose.totp", true, false},
+		{"sms", "method.sms", "choose.sms", false, true},
+	}
+	off := securityPage{
+		frame:      storyFrame("security"),
+		Vendor:     "Harbor",
+		MayEnable:  true,
+		MayChange:  true,
+		Methods:    methods,
+		Days:       30,
+		DayChoices: []dayChoice{{0, false}, {7, false}, {30, true}},
+		Counts:     counts,
+	}
+	on := off
+	on.On, on.MayEnable, on.MayDisable, on.Since, on.EmailOnly = true, false, true, now.AddDate(0, -1, 0), true
+	on.SetUpBy = now.AddDate(0, 0, 10)
+	locked := on
+	locked.Locked, locked.LockedSince, locked.MayDisable, locked.MayChange = true, now.AddDate(0, -2, 0), false, false
+	soon := off
+	soon.StartsAt, soon.AnnouncedBy = now.AddDate(0, 0, 20), "Harbor"
+	code := activationCodePage{
+		frame:     storyFrame("security"),
+		ID:        "a1",
+		Email:     "maria@harbor.example",
+		Reference: "K7-MZ",
+		Length:    6,
+		CodesLeft: 3,
+		Now:       now,
+	}
+	wrong, ended := code, code
+	wrong.Problem, wrong.TriesLeft = "activation.wrong", 4
+	ended.Problem, ended.Ended, ended.CodesLeft = "activation.expired", true, 0
+	usedUp := introPage{
+		frame:   storyFrame("security"),
+		Email:   "maria@harbor.example",
+		Counts:  counts,
+		Problem: "activation.used_up",
+	}
+	stories := []web.Story{
+		{Name: "company/security", Status: 200, Page: off},
+		{Name: "company/security/on", Status: 200, Page: on},
+		{Name: "company/security/locked", Status: 200, Page: locked},
+		{Name: "company/security/announced", Status: 200, Page: soon},
+		{Name: "company/security/disable", Status: 200, Page: disablePage{
+			frame:  storyFrame("security"),
+			Counts: counts,
+		}},
+		{Name: "company/security/methods", Status: 200, Page: methodsPage{
+			frame:   storyFrame("security"),
+			Methods: methods,
+		}},
+		{Name: "company/security/methods-stranded", Status: 200, Page: methodsPage{
+			frame:   storyFrame("security"),
+			Methods: methods,
+			Asked:   true,
+			Stranded: company.Stranded{
+				MustSetUp: []string{"jonas@harbor.example"},
+				LockedOut: []string{"aiko@harbor.example", "priya@harbor.example"},
+			},
+		}},
+		{Name: "company/enable", Status: 200, Page: introPage{
+			frame:  storyFrame("security"),
+			Email:  "maria@harbor.example",
+			Counts: counts,
+		}},
+		{Name: "company/enable/used-up", Status: http.StatusConflict, Page: usedUp},
+		{Name: "company/enable/code", Status: 200, Page: code},
+		{Name: "company/enable/code-wrong", Status: 422, Page: wrong},
+		{Name: "company/enable/code-expired", Status: 422, Page: ended},
+		{Name: "company/enable/choose", Status: 200, Page: choicesPage{
+			frame:   storyFrame("security"),
+			Methods: methods,
+			Today:   "2026-11-30",
+			Latest:  "2027-02-28",
+		}},
+		{Name: "company/enable/confirm", Status: 200, Page: summaryPage{
+			frame:   storyFrame("security"),
+			ID:      "a1",
+			Methods: []string{"method.passkey", "method.totp"},
+			Plan: company.Plan{
+				Choices:  company.Choices{From: now.AddDate(0, 0, 7), SetUpBy: now.AddDate(0, 0, 30)},
+				Forecast: people.Forecast(counts),
+				Covered:  []string{"Harbor Dashboard", "Harbor Admin"},
+				Exempt:   []company.ExemptApp{{Name: "Harbor Phone", Until: db.Forever}},
+			},
+		}},
+		{Name: "company/activity", Status: 200, Page: storyActivityPage(now)},
+		{Name: "company/activity/none-found", Status: 200, Page: activityPage{
+			frame:    storyFrame("activity"),
+			Filtered: true,
+			IP:       "203.0.113.7",
+		}},
+	}
+	return stories
+}
+
+func storyActivityPage(now time.Time) activityPage {
+	page := activityPage{
+		frame:    storyFrame("activity"),
+		Rows:     storyActivity(now),
+		Person:   "Aiko Tanaka",
+		PersonID: "u3",
+		Older:    "/company/activity?before=01JC0000000000000000000000",
+	}
+	page.addFilters(company.ActivityFilter{}, "")
+	return page
+}

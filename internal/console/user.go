@@ -1,0 +1,149 @@
+package console
+
+import (
+	"net/http"
+	"time"
+
+	"countersign/internal/access"
+	"countersign/internal/binding"
+	"countersign/internal/company"
+	"countersign/internal/methodtext"
+	"countersign/internal/people"
+	"countersign/internal/policy"
+	"countersign/internal/session"
+	"countersign/internal/user"
+)
+
+// userPage is one person.
+type userPage struct {
+	frame
+	ID, Name, Email string
+	Self            bool
+	Role            string // catalogue key
+	Status          string // catalogue key
+	Tone            string
+	Notes           []string
+	Added           time.Time
+	LastSignIn      time.Time
+	Disabled        bool
+	Invited         bool
+	Methods         []methodDetail
+	Sessions        []session.Open
+	Browsers        []session.RememberedFor
+	Why             []string // why they are asked for a second step, or not
+	Activity        []activityRow
+	May             userRights
+}
+
+func (userPage) Template() string { return "console/user" }
+
+// HasChange reports whether there is any change that the administrator may make.
+func (p userPage) HasChange() bool { return p.May != (userRights{Activity: p.May.Activity}) }
+
+// userRights is what the administrator may do to the person; the journeys check it again.
+type userRights struct{ Invite, Role, Reset, Disable, Enable, Activity bool }
+
+// methodDetail is one method of a person, as administrators see it.
+type methodDetail struct {
+	ID, Title, Label string
+	Added, LastUsed  time.Time
+	Suspended        bool
+	Disabled         bool
+	Restorable       bool
+}
+
+func (c *Console) showUser(w http.ResponseWriter, r *http.Request) error {
+	a, err := c.signedIn(w, r, false)
+	if err != nil || a == nil {
+		return err
+	}
+	o, err := c.People.Overview(r.Context(), a.actor, people.ByID(a.company(), r.PathValue("id")))
+	if err != nil {
+		return err
+	}
+	page := userPage{
+		frame:      a.frame(r, "users"),
+		ID:         o.User.ID,
+		Name:       o.User.Name,
+		Email:      o.User.Email,
+		Self:       o.User.ID == a.actor.UserID,
+		Role:       roleKeys[o.User.Role],
+		Status:     statusKeys[o.Status.Status],
+		Tone:       string(o.Status.Status),
+		Added:      o.User.CreatedAt,
+		LastSignIn: o.User.SignedInAt,
+		Disabled:   !o.User.DisabledAt.IsZero(),
+		Invited:    o.Invited,
+		Sessions:   o.Sessions,
+		Browsers:   o.Browsers,
+		Why:        c.Sentences(r, o.Decision.Because),
+		May:        a.rights(o),
+	}
+	rule := policy.Everyone
+	if o.Status.Own {
+		rule = policy.OwnChoice
+	}
+	page.Notes = notesOf(people.Listed{User: o.User, Status: o.Status, Invited: o.Invited}, rule)
+	for _, m := range o.Methods {
+		page.Methods = append(page.Methods, a.methodDetail(o.User, m))
+	}
+	if page.May.Activity {
+		page.Activity, err = c.recent(r, a, o.User)
+		if err != nil {
+			return err
+		}
+	}
+	return c.Web.Draw(w, r, http.StatusOK, page)
+}
+
+func (a *administrator) methodDetail(u user.User, m binding.Method) methodDetail {
+	return methodDetail{
+		ID:         m.ID,
+		Title:      methodtext.Of(m.Kind).Name,
+		Label:      m.Label,
+		Added:      m.BoundAt,
+		LastUsed:   m.LastUsedAt,
+		Suspended:  !m.SuspendedAt.IsZero(),
+		Disabled:   !m.DisabledAt.IsZero(),
+		Restorable: !m.SuspendedAt.IsZero() && a.mayDo(access.RestoreMethod, u),
+	}
+}
+
+// mayDo reports whether the table lets the administrator do something to a person, for what is shown.
+func (a *administrator) mayDo(action access.Action, u user.User) bool {
+	return access.Check(a.actor, action, access.Target{TenantID: u.TenantID, UserID: u.ID, Role: u.Role}) == nil
+}
+
+func (a *administrator) rights(o people.Overview) userRights {
+	open := o.User.DisabledAt.IsZero()
+	return userRights{
+		Invite:   open && o.Invited && a.mayDo(access.InvitePerson, o.User),
+		Role:     open && len(a.rolesFor(o.User)) > 1,
+		Reset:    open && !o.Invited && a.mayDo(access.ResetMethods, o.User),
+		Disable:  open && a.mayDo(access.DisablePerson, o.User),
+		Enable:   !open && a.mayDo(access.EnablePerson, o.User),
+		Activity: a.may(access.ViewActivity),
+	}
+}
+
+// rolesFor are the roles that the administrator may give a person, the present one among them.
+func (a *administrator) rolesFor(u user.User) (out []user.Role) {
+	if !a.mayDo(access.ChangeRole, u) {
+		return nil
+	}
+	for _, role := range companyRoles {
+		next := u
+		next.Role = role
+		demotes := u.Role == user.Owner && role != user.Owner
+		if a.mayDo(access.ChangeRole, next) && (!demotes || a.mayDo(access.DemoteOwner, u)) {
+			out = append(out, role)
+		}
+	}
+	return out
+}
+
+// recent is the newest of a person's activity.
+func (c *Console) recent(r *http.Request, a *administrator, u user.User) ([]activityRow, error) {
+	found, err := c.Company.Activity(r.Context(), a.actor, a.company(), company.ActivityFilter{UserID: u.ID, Limit: 8})
+	return describe(found), err
+}

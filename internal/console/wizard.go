@@ -1,0 +1,229 @@
+package console
+
+import (
+	"errors"
+	"net/http"
+	"time"
+
+	"countersign/internal/access"
+	"countersign/internal/company"
+	"countersign/internal/fault"
+	"countersign/internal/pages"
+	"countersign/internal/tenant"
+	"countersign/internal/web"
+)
+
+// The wizard leads to two-factor authentication for a whole company: what it is, a code to the person who switches it
+// on, the choices, a summary of what will happen to whom, and one confirmation.
+
+const (
+	wizardPath  = "/company/security/enable"
+	codePath    = wizardPath + "/code"
+	choosePath  = wizardPath + "/choose"
+	confirmPath = wizardPath + "/confirm"
+)
+
+func (c *Console) mountWizard(mux *web.Mux) {
+	mux.Get(wizardPath, c.showWizard)
+	mux.Post(wizardPath, c.beginWizard)
+	mux.Get(codePath, c.showCode)
+	mux.Post(codePath, c.answerCode)
+	mux.Post(wizardPath+"/resend", c.resendCode)
+	mux.Get(choosePath, c.showChoices)
+	mux.Post(choosePath, c.choose, "method")
+	mux.Post(confirmPath, c.confirm)
+}
+
+// introPage says what the wizard does.
+type introPage struct {
+	frame
+	Email   string
+	Counts  securityCounts
+	Problem string
+	Wait    time.Duration
+}
+
+func (introPage) Template() string { return "console/enable" }
+func (introPage) Here() string     { return wizardPath }
+
+// enabling finds an administrator who may switch two-factor authentication on.
+func (c *Console) enabling(w http.ResponseWriter, r *http.Request, recent bool) (*administrator, error) {
+	a, err := c.signedIn(w, r, recent)
+	if err == nil && a != nil && !a.may(access.SwitchOn) {
+		err = fault.New(fault.Denied, "access.denied")
+	}
+	return a, err
+}
+
+func (c *Console) introPage(r *http.Request, a *administrator) (introPage, error) {
+	o, err := c.Company.Overview(r.Context(), a.actor, a.company())
+	return introPage{
+		frame:  a.frame(r, "security"),
+		Email:  a.check.User.Email,
+		Counts: securityCounts(o.Forecast),
+	}, err
+}
+
+func (c *Console) showWizard(w http.ResponseWriter, r *http.Request) error {
+	a, err := c.enabling(w, r, false)
+	if err != nil || a == nil {
+		return err
+	}
+	page, err := c.introPage(r, a)
+	if err != nil {
+		return err
+	}
+	return c.Web.Draw(w, r, http.StatusOK, page)
+}
+
+// beginWizard mails the code. Where two-factor authentication is on already, or locked, the overview says so.
+func (c *Console) beginWizard(w http.ResponseWriter, r *http.Request) error {
+	a, err := c.enabling(w, r, true)
+	if err != nil || a == nil {
+		return err
+	}
+	err = c.Company.BeginActivation(r.Context(), a.actor)
+	switch {
+	case err == nil:
+		return c.Web.Redirect(w, codePath)
+	case settled(err):
+		return c.Web.Redirect(w, "/company/security")
+	}
+	page, pageErr := c.introPage(r, a)
+	if pageErr != nil {
+		return pageErr
+	}
+	return c.drawProblem(w, r, err, func(f *fault.Fault) web.Page {
+		page.Problem, page.Wait = f.Message, f.RetryAfter
+		return page
+	})
+}
+
+// settled reports whether there is nothing left to switch on.
+func settled(err error) bool {
+	var locked *company.LockedError
+	return errors.As(err, &locked) || fault.Of(err).Message == "activation.already_on"
+}
+
+// activationCodePage asks for the code.
+type activationCodePage struct {
+	frame
+	ID, Email, Reference string
+	Length               int
+	CodesLeft            int
+	NewCodeAt, Now       time.Time
+	Ended                bool // the code is not good any more: its time is over, or too many answers were wrong
+	TriesLeft            int  // after a wrong code; 0 = not said
+	Problem              string
+	Wait                 time.Duration
+}
+
+func (activationCodePage) Template() string { return "console/enable_code" }
+func (activationCodePage) Here() string     { return codePath }
+
+// pending loads how far the administrator is; where they have not begun, they are led to the beginning and ok is
+// false.
+func (c *Console) pending(w http.ResponseWriter, r *http.Request, a *administrator) (
+	now company.Activation, ok bool, err error,
+) {
+	now, err = c.Company.PendingActivation(r.Context(), a.actor)
+	if errors.Is(err, tenant.ErrNoActivation) {
+		return now, false, c.Web.Redirect(w, wizardPath)
+	}
+	return now, err == nil, err
+}
+
+func (c *Console) codePage(r *http.Request, a *administrator, now company.Activation) activationCodePage {
+	return activationCodePage{
+		frame:     a.frame(r, "security"),
+		ID:        now.ID,
+		Email:     now.Email,
+		Reference: now.Reference,
+		Length:    c.Company.Limits.CodeLength,
+		CodesLeft: now.CodesLeft,
+		NewCodeAt: now.SentAt.Add(c.Company.Limits.ResendInterval),
+		Now:       now.Now,
+		Ended:     !now.Answerable(),
+	}
+}
+
+func (c *Console) showCode(w http.ResponseWriter, r *http.Request) error {
+	a, err := c.enabling(w, r, false)
+	if err != nil || a == nil {
+		return err
+	}
+	now, ok, err := c.pending(w, r, a)
+	switch {
+	case err != nil || !ok:
+		return err
+	case now.Proved():
+		return c.Web.Redirect(w, choosePath)
+	case !now.ProvedAt.IsZero():
+		return c.Web.Redirect(w, wizardPath)
+	}
+	return c.Web.Draw(w, r, http.StatusOK, c.codePage(r, a, now))
+}
+
+func (c *Console) answerCode(w http.ResponseWriter, r *http.Request) error {
+	a, err := c.enabling(w, r, false)
+	if err != nil || a == nil {
+		return err
+	}
+	verdict, left, err := c.Company.AnswerActivation(
+		r.Context(), a.actor, r.PostForm.Get("activation"), r.PostForm.Get("code"))
+	if err != nil && !errors.Is(err, tenant.ErrNoActivation) {
+		return err
+	}
+	if err == nil && verdict.OK {
+		return c.Web.Redirect(w, choosePath)
+	}
+	now, ok, pendingErr := c.pending(w, r, a)
+	if pendingErr != nil || !ok {
+		return pendingErr
+	}
+	page := c.codePage(r, a, now)
+	switch {
+	case err == nil && left > 0:
+		page.Problem, page.TriesLeft = "activation.wrong", left
+	case now.TriesLeft == 0:
+		page.Problem = "activation.no_tries"
+	case page.Ended:
+		page.Problem = "activation.expired"
+	default:
+		page.Problem = "activation.newer" // the page is older than the newest code
+	}
+	return c.Web.Draw(w, r, http.StatusUnprocessableEntity, page)
+}
+
+func (c *Console) resendCode(w http.ResponseWriter, r *http.Request) error {
+	a, err := c.enabling(w, r, false)
+	if err != nil || a == nil {
+		return err
+	}
+	err = c.Company.ResendActivationCode(r.Context(), a.actor)
+	switch {
+	case err == nil:
+		return c.Web.Redirect(w, codePath)
+	case errors.Is(err, tenant.ErrNoActivation):
+		return c.Web.Redirect(w, wizardPath)
+	case errors.Is(err, company.ErrActivationUsedUp):
+		page, pageErr := c.introPage(r, a)
+		if pageErr != nil {
+			return pageErr
+		}
+		page.Problem = "activation.used_up"
+		return c.Web.Draw(w, r, http.StatusConflict, page)
+	}
+	f := fault.Of(err)
+	if f.Kind != fault.RateLimited {
+		return err
+	}
+	now, ok, err := c.pending(w, r, a)
+	if err != nil || !ok {
+		return err
+	}
+	pages.SetRetryAfter(w, f.RetryAfter)
+	page := c.codePage(r, a, now)
+	page.Problem, page.Wait = f.Message, f.RetryAfter
+	return c.Web.Draw(w, r, http.StatusTooManyRequests, page)
+}

@@ -1,0 +1,138 @@
+package console
+
+import (
+	"countersign/internal/audit"
+	"countersign/internal/company"
+	"countersign/internal/people"
+	"countersign/internal/policy"
+	"countersign/internal/user"
+)
+
+// What is known by its name in code is said with a sentence of these tables; what is in none has no sentence.
+
+var statusKeys = map[policy.Status]string{
+	policy.Pending:   "console.status.pending",
+	policy.Activated: "console.status.activated",
+	policy.Disabled:  "console.status.disabled",
+}
+
+var roleKeys = map[user.Role]string{
+	user.Owner:      "role.owner",
+	user.Admin:      "role.admin",
+	user.Supervisor: "role.supervisor",
+	user.Agent:      "role.agent",
+	user.Operator:   "role.operator",
+	user.Support:    "role.support",
+}
+
+var resultKeys = map[audit.Result]string{
+	audit.OK:      "console.result.ok",
+	audit.Failed:  "console.result.failed",
+	audit.Refused: "console.result.refused",
+}
+
+var viewKeys = map[people.View]string{
+	people.AllPeople:        "console.view.all",
+	people.OneMethodOwners:  "console.view.owners_with_one_method",
+	people.WeakMethods:      "console.view.email_or_sms_only",
+	people.NeverSignedIn:    "console.view.never_signed_in",
+	people.Invited:          "console.view.invited",
+	people.DisabledAccounts: "console.view.disabled_accounts",
+}
+
+var groupKeys = map[company.ActivityGroup]string{
+	"sign_ins": "console.activity.sign_ins",
+	"methods":  "console.activity.methods",
+	"people":   "console.activity.people",
+	"rules":    "console.activity.rules",
+	"sessions": "console.activity.sessions",
+}
+
+var dayKeys = map[string]string{
+	"1":  "console.activity.days_1",
+	"7":  "console.activity.days_7",
+	"30": "console.activity.days_30",
+}
+
+// doneKeys is a closed list: an address must not put words on a page.
+var doneKeys = map[string]string{
+	"added":    "console.done.added",
+	"invited":  "console.done.invited",
+	"disabled": "console.done.disabled",
+	"enabled":  "console.done.enabled",
+	"role":     "console.done.role",
+	"reset":    "console.done.reset",
+	"restored": "console.done.restored",
+	"on":       "console.done.on",
+	"off":      "console.done.off",
+	"methods":  "console.done.methods",
+	"days":     "console.done.days",
+}
+
+// changeKeys are the sentences of a change of a person: its title, its effect and its button.
+var changeKeys = map[string]struct{ Title, Effect, Do string }{
+	"reset":   {"console.reset.title", "console.reset.effect", "console.reset.do"},
+	"disable": {"console.disable_user.title", "console.disable_user.effect", "console.disable_user.do"},
+	"enable":  {"console.enable_user.title", "console.enable_user.effect", "console.enable_user.do"},
+}
+
+var actionKeys = map[audit.Action]string{
+	audit.AccountProtected:   "audit.account.protected",
+	audit.AddressAsked:       "audit.address.asked",
+	audit.AddressChanged:     "audit.address.changed",
+	audit.AddressRestored:    "audit.address.restored",
+	audit.AddressWithdrawn:   "audit.address.withdrawn",
+	audit.AdmissionSent:      "audit.admission.sent",
+	audit.AdmissionUsed:      "audit.admission.used",
+	audit.BrowserForgotten:   "audit.browser.forgotten",
+	audit.BrowserRemembered:  "audit.browser.remembered",
+	audit.BrowserReplayed:    "audit.browser.replayed",
+	audit.ChallengeSent:      "audit.challenge.sent",
+	audit.ClientRefused:      "audit.client.refused",
+	audit.OwnersStuck:        "audit.company.owners_stuck",
+	audit.MethodAdded:        "audit.method.added",
+	audit.MethodRemoved:      "audit.method.removed",
+	audit.MethodRestored:     "audit.method.restored",
+	audit.MethodSuspended:    "audit.method.suspended",
+	audit.MethodsReset:       "audit.methods.reset",
+	audit.NoticeSent:         "audit.notice.sent",
+	audit.PasskeyCopied:      "audit.passkey.copied",
+	audit.PasswordAsked:      "audit.password.asked",
+	audit.PasswordReplaced:   "audit.password.replaced",
+	audit.PasswordSet:        "audit.password.set",
+	audit.ReceiverGone:       "audit.receiver.gone",
+	audit.SecondStepOff:      "audit.second_step.off",
+	audit.SecondStepOn:       "audit.second_step.on",
+	audit.SessionEnded:       "audit.session.ended",
+	audit.SignInCompleted:    "audit.signin.completed",
+	audit.SignInDenied:       "audit.signin.denied",
+	audit.SignInDisowned:     "audit.signin.disowned",
+	audit.SignInEnded:        "audit.signin.ended",
+	audit.SignInPasskey:      "audit.signin.passkey",
+	audit.SignInPassword:     "audit.signin.password",
+	audit.SignInSecondFactor: "audit.signin.second_factor",
+	audit.SignInStepUp:       "audit.signin.step_up",
+	audit.TenantActivation:   "audit.tenant.activation",
+	audit.TenantChoice:       "audit.tenant.choice",
+	audit.TenantCreated:      "audit.tenant.created",
+	audit.TenantDeadline:     "audit.tenant.deadline",
+	audit.TenantMandate:      "audit.tenant.mandate",
+	audit.TenantMethods:      "audit.tenant.methods",
+	audit.TenantRememberDays: "audit.tenant.remember_days",
+	audit.TenantRenamed:      "audit.tenant.renamed",
+	audit.TenantResumed:      "audit.tenant.resumed",
+	audit.TenantSMSCountries: "audit.tenant.sms_countries",
+	audit.TenantSuspended:    "audit.tenant.suspended",
+	audit.TenantSwitched:     "audit.tenant.switched",
+	audit.TextsPaused:        "audit.texts.paused",
+	audit.TokenIssued:        "audit.token.issued",
+	audit.TokenRefreshed:     "audit.token.refreshed",
+	audit.TokenRefused:       "audit.token.refused",
+	audit.TokenReuse:         "audit.token.reuse",
+	audit.UserAddress:        "audit.user.address",
+	audit.UserCreated:        "audit.user.created",
+	audit.UserDisabled:       "audit.user.disabled",
+	audit.UserEnabled:        "audit.user.enabled",
+	audit.UserInvited:        "audit.user.invited",
+	audit.UserRole:           "audit.user.role",
+}
