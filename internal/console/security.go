@@ -211,8 +211,9 @@ func (c *Console) showMethods(w http.ResponseWriter, r *http.Request) error {
 	return c.Web.Draw(w, r, http.StatusOK, methodsPage{frame: a.frame(r, "security"), Methods: methodChoices(o)})
 }
 
-// chosenMethods are the methods that a form ticked. All of those that are offered are every one, also those to come.
-func chosenMethods(ticked []string, offered []authenticator.Kind) tenant.Methods {
+// chosenMethods are the methods that a form ticked; ok is false where it ticked none of those that are offered. All of
+// them together are every one, also those to come.
+func chosenMethods(ticked []string, offered []authenticator.Kind) (methods tenant.Methods, ok bool) {
 	var out []string
 	for _, k := range offered {
 		if slices.Contains(ticked, string(k)) {
@@ -220,9 +221,9 @@ func chosenMethods(ticked []string, offered []authenticator.Kind) tenant.Methods
 		}
 	}
 	if len(out) == len(offered) {
-		return ""
+		return "", true
 	}
-	return tenant.Methods(strings.Join(out, " "))
+	return tenant.Methods(strings.Join(out, " ")), len(out) > 0
 }
 
 func (c *Console) setMethods(w http.ResponseWriter, r *http.Request) error {
@@ -234,10 +235,10 @@ func (c *Console) setMethods(w http.ResponseWriter, r *http.Request) error {
 	if err != nil {
 		return err
 	}
-	methods := chosenMethods(r.PostForm["method"], o.Offered)
+	methods, ok := chosenMethods(r.PostForm["method"], o.Offered)
 	o.Tenant.Methods = methods
 	page := methodsPage{frame: a.frame(r, "security"), Methods: methodChoices(o)}
-	if !slices.ContainsFunc(page.Methods, func(m methodChoice) bool { return m.Allowed }) {
+	if !ok {
 		page.Problem = "activation.no_method"
 		for i := range page.Methods {
 			page.Methods[i].Allowed = false

@@ -152,15 +152,16 @@ func (c *Console) choose(w http.ResponseWriter, r *http.Request) error {
 	if err != nil {
 		return err
 	}
-	o.Tenant.Methods = chosenMethods(r.PostForm["method"], o.Offered)
+	methods, some := chosenMethods(r.PostForm["method"], o.Offered)
+	o.Tenant.Methods = methods
 	page := c.choicesPage(r, a, o)
 	page.Optional = r.PostForm.Get("choice") == string(tenant.Optional)
 	page.From, page.SetUpBy = r.PostForm.Get("from"), r.PostForm.Get("set_up_by")
-	if len(r.PostForm["method"]) == 0 {
+	if !some {
 		page.Problem = "activation.no_method"
 		return c.Web.Draw(w, r, http.StatusUnprocessableEntity, page)
 	}
-	choices, err := choicesOf(r.PostForm, o.Tenant.Methods)
+	choices, err := choicesOf(r.PostForm, methods)
 	var plan company.Plan
 	if err == nil {
 		plan, err = c.Company.PlanActivation(r.Context(), a.actor, choices)
