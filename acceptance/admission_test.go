@@ -94,7 +94,7 @@ func TestATK012_ANewBrowserIsLetInByAMailedLink(t *testing.T) {
 
 // Someone who knows the password uses up the sign-ins and mails that strangers may cause.
 //
-// guard: spender
+// guard: flow.Spender
 func TestATK012_WhoeverKnowsThePasswordKeepsNobodyOut(t *testing.T) {
 	each(t, func(t *testing.T, w *rig.World) {
 		u := w.Covered(t).User(t)

@@ -255,7 +255,7 @@ func TestAIR3_OwnersSearchTheActivity(t *testing.T) {
 		}
 		p.Get(pathActivity+"?ip="+failing.IP).Expect(t, 200, "Agnes")
 		p.Get(pathActivity+"?ip=192.0.2.1").Expect(t, 200, "Nothing matches.")
-		p.Get(pathActivity + "?result=%27%20OR%201=1&kind=x&days=999").Expect(t, 200)
+		p.Get(pathActivity+"?result=%27%20OR%201=1&kind=x&days=999").Expect(t, 200)
 		if pg := p.Get(pathActivity); strings.Contains(pg.Body, other.Email) || pg.Says(other.Tenant.ID) {
 			t.Error("the activity of another company is shown")
 		}

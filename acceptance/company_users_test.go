@@ -56,7 +56,7 @@ func TestVOI7_StatusColumnFiltersAndPages(t *testing.T) {
 			t.Errorf("the search shows %v", found)
 		}
 		p.Get(pathUsers+"?q=%25").Expect(t, 200, "No users match.")
-		p.Get(pathUsers + "?status=nonsense&role=king&view=x&after=" + url.QueryEscape("' OR 1=1 --")).Expect(t, 200)
+		p.Get(pathUsers+"?status=nonsense&role=king&view=x&after="+url.QueryEscape("' OR 1=1 --")).Expect(t, 200)
 	})
 }
 
@@ -72,7 +72,7 @@ func TestVOI8_PendingIsEnabledAndNotSetUp(t *testing.T) {
 func TestVOI9_ActivatedHasCompletedSetUp(t *testing.T) {
 	each(t, func(t *testing.T, w *rig.World) {
 		_, p, activated, _ := appsOnly(t, w)
-		pg := p.Get(pathUsers + "?status=activated").Expect(t, 200, "Activated", "Authenticator app")
+		pg := p.Get(pathUsers+"?status=activated").Expect(t, 200, "Activated", "Authenticator app")
 		if s := statusesShown(pg)[activated.Email]; s != "activated" {
 			t.Errorf("status %q", s)
 		}

@@ -76,7 +76,7 @@ var endings = []Guard{
 	},
 	{
 		Name:    "a memory whose time is over stays over",
-		File:    "internal/signin/password.go",
+		File:    "internal/signin/begin.go",
 		Old:     "for _, id := range r.Over {",
 		New:     "for _, id := range r.Over[:0] {",
 		Package: "./internal/signin",

@@ -3,6 +3,7 @@ package main
 const (
 	acceptance = "./acceptance"
 	signin     = "./internal/signin"
+	firststep  = "./internal/firststep"
 )
 
 var guards = []Guard{
@@ -97,18 +98,18 @@ var guards = []Guard{
 	},
 	{
 		Name:    "the account's budget for passwords",
-		File:    "internal/signin/tries.go",
+		File:    "internal/firststep/tries.go",
 		Old:     "if err == nil && wait > 0 {\n\t\treturn s.throttled",
 		New:     "if err == nil && wait > 1<<62 {\n\t\treturn s.throttled",
-		Package: signin,
+		Package: firststep,
 		Tests:   "TestATK12_",
 	},
 	{
 		Name:    "the source's budget for failures",
-		File:    "internal/signin/tries.go",
+		File:    "internal/firststep/tries.go",
 		Old:     "if acc.browser.tries == \"\" && acc.tries.source.Wait(s.DB.Now()) > 0 {",
 		New:     "if acc.browser.tries == \"\" && acc.tries.source.Wait(s.DB.Now()) > 1<<62 {",
-		Package: signin,
+		Package: firststep,
 		Tests:   "TestFailuresPerSource",
 	},
 	{
@@ -207,7 +208,7 @@ var guards = []Guard{
 	},
 	{
 		Name:    "an older memory token ends the line",
-		File:    "internal/signin/password.go",
+		File:    "internal/signin/begin.go",
 		Old:     "first, err := session.Forget(ctx, tx, r.Stale, session.TokenReplay)",
 		New:     "first, err := session.Forget(ctx, tx, \"nothing\", session.TokenReplay)",
 		Package: signin,
@@ -223,9 +224,9 @@ var guards = []Guard{
 	},
 	{
 		Name:    "what changes during the hash holds",
-		File:    "internal/signin/password.go",
-		Old:     "if acc.facts, err = facts.Load(ctx, tx, acc.facts.User.ID, a.ClientID, s.Limits.RememberDays); err != nil {",
-		New:     "if _, err = facts.Load(ctx, tx, acc.facts.User.ID, a.ClientID, s.Limits.RememberDays); err != nil {",
+		File:    "internal/firststep/password.go",
+		Old:     "now, err := facts.Load(ctx, tx, before.ID, a.ClientID, s.Limits.RememberDays)",
+		New:     "now := acc.facts\n\t_, err = facts.Load(ctx, tx, before.ID, a.ClientID, s.Limits.RememberDays)",
 		Package: signin,
 		Tests:   "TestATK51_",
 	},
@@ -279,39 +280,39 @@ var guards = []Guard{
 	},
 	{
 		Name:    "a made-up device has no budget of its own",
-		File:    "internal/signin/known.go",
-		Old:     "d.ID == w.User.ID &&\n\t\t\t\ts.Keys.IsBound(d.Token, purpose, d.Tenant, d.ID, version(w)) {",
-		New:     "d.ID == w.User.ID {",
-		Package: signin,
+		File:    "internal/firststep/browser.go",
+		Old:     "d.ID == f.User.ID &&\n\t\t\t\ts.Keys.IsBound(d.Token, purpose, d.Tenant, d.ID, version(f)) {",
+		New:     "d.ID == f.User.ID {",
+		Package: firststep,
 		Tests:   "TestAMadeUpDeviceIsNone",
 	},
 	{
 		Name:    "whoever keeps asking is charged",
-		File:    "internal/signin/password.go",
+		File:    "internal/firststep/refuse.go",
 		Old:     "\t\tcharged.Spend(tx)\n",
 		New:     "\t\tif result == \"failed\" {\n\t\t\tcharged.Spend(tx)\n\t\t}\n",
-		Package: signin,
+		Package: firststep,
 		Tests:   "TestATK12_WhoeverKeepsAsking",
 	},
 	{
 		Name:    "waits do not add up",
-		File:    "internal/signin/tries.go",
+		File:    "internal/firststep/tries.go",
 		Old:     "others := t.here.Wait(tx.Now) <= 0",
 		New:     "others := t.turn == nil && t.here.Wait(tx.Now) <= 0",
-		Package: signin,
+		Package: firststep,
 		Tests:   "TestATK12_WaitsDoNotAddUp",
 	},
 	{
 		Name:    "one person's failures do not stop an office",
-		File:    "internal/signin/password.go",
+		File:    "internal/firststep/refuse.go",
 		Old:     "s.Limits.FailuresPerSourceWindow) < s.Limits.PasswordSlowFrom",
 		New:     "s.Limits.FailuresPerSourceWindow) < 1<<30",
-		Package: signin,
+		Package: firststep,
 		Tests:   "TestFailuresOfOneAccount",
 	},
 	{
 		Name:    "a password alone makes no new budget",
-		File:    "internal/signin/known.go",
+		File:    "internal/firststep/browser.go",
 		Old:     "if purpose == deviceBySecondStep {",
 		New:     "if purpose != \"\" {",
 		Package: signin,

@@ -318,7 +318,7 @@ var more = []Guard{
 	},
 	{
 		Name:    "a known browser is not slowed by strangers",
-		File:    "internal/signin/tries.go",
+		File:    "internal/firststep/tries.go",
 		Old:     "if acc.browser.tries != \"\" {",
 		New:     "if acc.browser.tries == \"never\" {",
 		Package: acceptance,

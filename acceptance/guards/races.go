@@ -73,7 +73,7 @@ var atOnce = []Guard{
 	},
 	{ // that a token is replaced once is held by the account's budget as well, which two sign-ins take in turn
 		Name:    "race: an older memory token ends the line",
-		File:    "internal/signin/password.go",
+		File:    "internal/signin/begin.go",
 		Old:     "first, err := session.Forget(ctx, tx, r.Stale, session.TokenReplay)",
 		New:     "first, err := session.Forget(ctx, tx, \"nothing\", session.TokenReplay)",
 		Package: histories,

@@ -247,12 +247,13 @@ func pageTemplates() map[string]fs.FS {
 // mountPeople adds the pages for people: to sign in, and of their own account.
 func (a *App) mountPeople(w *web.Web, catalog *locale.Catalog) {
 	base := &pages.Base{
-		Web:    w,
-		DB:     a.DB,
-		Keys:   a.Keys,
-		Gate:   a.Gate,
-		SignIn: a.SignIn,
-		Place:  a.place(catalog),
+		Web:       w,
+		DB:        a.DB,
+		Keys:      a.Keys,
+		Gate:      a.Gate,
+		FirstStep: a.FirstStep,
+		SignIn:    a.SignIn,
+		Place:     a.place(catalog),
 	}
 	enroll := &enrollpages.Pages{
 		Base:    base,

@@ -15,6 +15,7 @@ import (
 	"countersign/internal/company"
 	"countersign/internal/config"
 	"countersign/internal/db"
+	"countersign/internal/firststep"
 	"countersign/internal/gate"
 	"countersign/internal/incident"
 	"countersign/internal/jobs"
@@ -39,6 +40,7 @@ type Core struct {
 	Passwords     *password.Pool
 	Notifier      *notify.Notifier
 	Gate          *gate.Gate
+	FirstStep     *firststep.Service
 	SignIn        *signin.Service
 	Incident      *incident.Service
 	PasswordLinks *passwordlink.Service
@@ -122,10 +124,19 @@ func (h *Core) build(ctx context.Context) error {
 		Origin:    h.Config.PublicURL,
 	}
 	h.Incident = &incident.Service{DB: h.DB, Keys: h.Keys, Notifier: h.Notifier}
-	h.SignIn = &signin.Service{
+	h.FirstStep = &firststep.Service{
 		DB:        h.DB,
 		Keys:      h.Keys,
 		Queue:     queue,
+		Notifier:  h.Notifier,
+		Passwords: h.Passwords,
+		Limits:    l,
+		Origin:    h.Config.PublicURL,
+	}
+	h.SignIn = &signin.Service{
+		DB:        h.DB,
+		FirstStep: h.FirstStep,
+		Keys:      h.Keys,
 		Notifier:  h.Notifier,
 		Passwords: h.Passwords,
 		Limits:    l,

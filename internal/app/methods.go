@@ -33,7 +33,7 @@ func (h *Core) furnishMethods(queue *message.Queue) error {
 	case err != nil:
 		return fmt.Errorf("passkeys: %w", err)
 	default:
-		all[authenticator.Passkey] = keys
+		all[authenticator.Passkey], h.FirstStep.Passkeys = keys, keys
 	}
 	if h.SMS != nil {
 		all[authenticator.SMS] = *h.SMS

@@ -32,13 +32,13 @@ var floor = map[string]int{
 	"authenticator/receiver": 9, "backup": 9,
 	"gate": 10,
 	// Journeys have an order, so that none has to know of those that build on it.
-	"setup": 11, "signin": 12, "binding": 13, "profile": 14, "passwordlink": 14,
-	"people": 15, "company": 16, "apps": 17, "incident": 18,
-	"methodtext": 19, "pages": 20,
-	"enrollpages": 21,
-	"portal":      22, "account": 22, "console": 22, "oidc": 22, "ops": 22,
-	"storybook": 23, "app": 23,
-	"demo": 24, "doctor": 24,
+	"setup": 11, "firststep": 12, "signin": 13, "binding": 14, "profile": 15, "passwordlink": 15,
+	"people": 16, "company": 17, "apps": 18, "incident": 19,
+	"methodtext": 20, "pages": 21,
+	"enrollpages": 22,
+	"portal":      23, "account": 23, "console": 23, "oidc": 23, "ops": 23,
+	"storybook": 24, "app": 24,
+	"demo": 25, "doctor": 25,
 }
 
 // onlyHere lists what may be imported by few packages.

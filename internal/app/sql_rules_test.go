@@ -30,9 +30,9 @@ var forbidden = []struct {
 var scans = []string{
 	"app.empty", "audit.Backlog", "audit.Reseal", "audit.Tenants", "audit.holdHeads", "audit.newest",
 	"audit.personal", "audit.recordPending", "audit.waiting", "backup.companies", "backup.list", "backup.now",
-	"binding.Sweep", "configminimum.InUse", "doctor.audit", "flow.Sweep", "grant.Sweep", "jobs.Backlog",
-	"jobs.Sweep", "jobs.due", "keyring.list", "keyring.unsealed", "message.Received", "message.Shown",
-	"message.Sweep", "message.tenantOf", "passwordlink.Sweep", "ratelimit.Sweep", "session.Sweep", "signin.Sweep",
+	"binding.Sweep", "configminimum.InUse", "doctor.audit", "firststep.Sweep", "flow.Sweep", "grant.Sweep",
+	"jobs.Backlog", "jobs.Sweep", "jobs.due", "keyring.list", "keyring.unsealed", "message.Received", "message.Shown",
+	"message.Sweep", "message.tenantOf", "passwordlink.Sweep", "ratelimit.Sweep", "session.Sweep",
 	"sms.Sweep", "sms.Today", "tenant.List", "tenant.ListAfter", "tenant.Sweep", "tenant.Vendors", "user.Sweep",
 }
 

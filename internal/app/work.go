@@ -11,6 +11,7 @@ import (
 	"countersign/internal/authenticator/passkey"
 	"countersign/internal/binding"
 	"countersign/internal/db"
+	"countersign/internal/firststep"
 	"countersign/internal/flow"
 	"countersign/internal/grant"
 	"countersign/internal/jobs"
@@ -20,7 +21,6 @@ import (
 	"countersign/internal/passwordlink"
 	"countersign/internal/ratelimit"
 	"countersign/internal/session"
-	"countersign/internal/signin"
 	"countersign/internal/tenant"
 	"countersign/internal/user"
 )
@@ -91,9 +91,9 @@ func (a *App) runner() *jobs.Runner {
 		Log:    a.Log,
 		Leaves: others,
 		Handlers: map[string]jobs.Handler{
-			message.JobSend:     a.courier.Deliver,
-			passwordlink.Job:    a.PasswordLinks.Send,
-			signin.JobAdmission: a.SignIn.MailAdmission,
+			message.JobSend:        a.courier.Deliver,
+			passwordlink.Job:       a.PasswordLinks.Send,
+			firststep.JobAdmission: a.FirstStep.MailAdmission,
 		},
 		Periodic: append(a.keep(), a.periodic()...),
 	}
@@ -130,7 +130,7 @@ var sweeps = map[string]func(ctx context.Context, d *db.DB) (int64, error){
 	"flows":          flow.Sweep,
 	"grants":         grant.Sweep,
 	"jobs":           jobs.Sweep,
-	"admissions":     signin.Sweep,
+	"admissions":     firststep.Sweep,
 	"password links": passwordlink.Sweep,
 	"messages":       message.Sweep,
 	"passkeys":       passkey.Sweep,

@@ -52,6 +52,21 @@ type Flow struct {
 	ClosedBecause   string
 }
 
+// Spender is the subject of the account's budgets that the flow spends from.
+func (f Flow) Spender() string { return Spender(f.UserID, f.KnownBy) }
+
+// Spender is the subject of an account's budgets for what a browser spends that is known by
+// knownBy; empty: for what the account's strangers spend together.
+func Spender(userID, knownBy string) string {
+	if knownBy == "" {
+		return userID
+	}
+	return userID + "/" + knownBy
+}
+
+// SpenderColumn is Spender for a statement that calls the table f.
+const SpenderColumn = `CASE WHEN f.known_by = '' THEN f.user_id ELSE f.user_id || '/' || f.known_by END`
+
 // Store writes the row of a new flow as it stands.
 func Store(ctx context.Context, tx *db.Tx, f Flow) error {
 	return tx.ExecDeferred(ctx, `

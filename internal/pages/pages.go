@@ -11,6 +11,7 @@ import (
 
 	"countersign/internal/db"
 	"countersign/internal/fault"
+	"countersign/internal/firststep"
 	"countersign/internal/gate"
 	"countersign/internal/policy"
 	"countersign/internal/secret"
@@ -21,12 +22,13 @@ import (
 
 // Base is what every handler of people's pages needs.
 type Base struct {
-	Web    *web.Web
-	DB     *db.DB
-	Keys   *secret.Keys
-	Gate   *gate.Gate
-	SignIn *signin.Service
-	Place  func(ip netip.Addr, lang string) string
+	Web       *web.Web
+	DB        *db.DB
+	Keys      *secret.Keys
+	Gate      *gate.Gate
+	FirstStep *firststep.Service
+	SignIn    *signin.Service
+	Place     func(ip netip.Addr, lang string) string
 }
 
 // Visitor is where a request came from, with the approximate place.

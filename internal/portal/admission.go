@@ -5,6 +5,7 @@ import (
 
 	"countersign/internal/authenticator/outofband"
 	"countersign/internal/fault"
+	"countersign/internal/firststep"
 	"countersign/internal/pages"
 	"countersign/internal/secret"
 	"countersign/internal/signin"
@@ -91,7 +92,7 @@ func (p *Portal) askAdmission(w http.ResponseWriter, r *http.Request) error {
 	if email == "" {
 		return p.drawSignIn(w, r, http.StatusUnprocessableEntity, t, signInPage{Problem: "signin.problem.missing"})
 	}
-	err = p.SignIn.AskAdmission(r.Context(), email, p.Visitor(r))
+	err = p.FirstStep.AskAdmission(r.Context(), email, p.Visitor(r))
 	if f := pages.Waiting(err); f != nil {
 		pages.SetRetryAfter(w, f.RetryAfter)
 		return p.drawSignIn(w, r, web.Status(f.Kind), t, signInPage{
@@ -112,7 +113,7 @@ func (p *Portal) showAdmission(w http.ResponseWriter, r *http.Request) error {
 	if !held {
 		return p.drawOpenAgain(w, r)
 	}
-	state, account, err := p.SignIn.OpenAdmission(r.Context(), ref)
+	state, account, err := p.FirstStep.OpenAdmission(r.Context(), ref)
 	if err != nil {
 		return err
 	}
@@ -131,7 +132,7 @@ func (p *Portal) useAdmission(w http.ResponseWriter, r *http.Request) error {
 	if !held {
 		return p.drawOpenAgain(w, r)
 	}
-	browser, err := p.SignIn.UseAdmission(r.Context(), ref, p.Visitor(r))
+	browser, err := p.FirstStep.UseAdmission(r.Context(), ref, p.Visitor(r))
 	if fault.Is(err, fault.NotFound) {
 		return p.showAdmission(w, r)
 	}
@@ -139,7 +140,7 @@ func (p *Portal) useAdmission(w http.ResponseWriter, r *http.Request) error {
 		return err
 	}
 	p.dropLink(w, r, admissionLink, id)
-	p.Web.SetCookie(w, "admission", browser.Text().Reveal(), signin.AdmissionLife)
+	p.Web.SetCookie(w, "admission", browser.Text().Reveal(), firststep.AdmissionLife)
 	return p.Web.Draw(w, r, http.StatusOK, admissionDonePage{})
 }
 

@@ -9,6 +9,7 @@ import (
 	"countersign/internal/authenticator"
 	"countersign/internal/enrollpages"
 	"countersign/internal/fault"
+	"countersign/internal/firststep"
 	"countersign/internal/methodtext"
 	"countersign/internal/pages"
 	"countersign/internal/secret"
@@ -178,9 +179,11 @@ func (p *Portal) submitPasskey(w http.ResponseWriter, r *http.Request) error {
 	if err != nil {
 		return err
 	}
-	form := r.PostForm
-	step, err := p.SignIn.SubmitPasskey(r.Context(), p.attempt(r, t), form.Get("token"), p.Web.Cookie(r, "passkey"),
-		[]byte(form.Get("assertion")))
+	step, err := p.SignIn.SubmitPasskey(r.Context(), p.attempt(r, t), firststep.PasskeyAnswer{
+		Token:     r.PostForm.Get("token"),
+		Browser:   p.Web.Cookie(r, "passkey"),
+		Assertion: []byte(r.PostForm.Get("assertion")),
+	})
 	if f := pages.Waiting(err); f != nil {
 		pages.SetRetryAfter(w, f.RetryAfter)
 		return p.drawSignIn(w, r, web.Status(f.Kind), t, signInPage{Problem: f.Message, Wait: f.RetryAfter})
@@ -206,7 +209,7 @@ func (toldPage) Template() string { return "portal/told" }
 
 // offerPasskey makes a new offer for a sign-in page that has been open for long.
 func (p *Portal) offerPasskey(w http.ResponseWriter, r *http.Request) error {
-	o, ok := p.SignIn.BeginPasskey(p.Web.Cookie(r, "passkey"))
+	o, ok := p.FirstStep.OfferPasskey(p.Web.Cookie(r, "passkey"))
 	if !ok {
 		return enrollpages.ErrNoMethod
 	}
@@ -218,7 +221,7 @@ func (p *Portal) offerPasskey(w http.ResponseWriter, r *http.Request) error {
 // comes from nowhere gets no cookie.
 func (p *Portal) passkeyOffer(w http.ResponseWriter, r *http.Request) *passkeyOffer {
 	held := p.Web.Cookie(r, "passkey")
-	o, ok := p.SignIn.BeginPasskey(held)
+	o, ok := p.FirstStep.OfferPasskey(held)
 	if !ok || held == "" && r.Method == http.MethodPost {
 		return nil
 	}
@@ -227,7 +230,7 @@ func (p *Portal) passkeyOffer(w http.ResponseWriter, r *http.Request) *passkeyOf
 }
 
 // keepOffer gives the browser what ties an offer to it, unless it has that already.
-func (p *Portal) keepOffer(w http.ResponseWriter, r *http.Request, o signin.PasskeyOffer) {
+func (p *Portal) keepOffer(w http.ResponseWriter, r *http.Request, o firststep.PasskeyOffer) {
 	if p.Web.Cookie(r, "passkey") != o.Browser {
 		p.Web.SetCookie(w, "passkey", o.Browser, 0)
 	}

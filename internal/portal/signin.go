@@ -9,6 +9,7 @@ import (
 	"countersign/internal/client"
 	"countersign/internal/db"
 	"countersign/internal/fault"
+	"countersign/internal/firststep"
 	"countersign/internal/gate"
 	"countersign/internal/grant"
 	"countersign/internal/pages"
@@ -121,8 +122,8 @@ func (p *Portal) submitPassword(w http.ResponseWriter, r *http.Request) error {
 const maxPassword = 4096 // bytes; far beyond the 256 characters that a password may have
 
 // attempt is what a request says about itself.
-func (p *Portal) attempt(r *http.Request, t pages.Target) signin.Attempt {
-	return signin.Attempt{
+func (p *Portal) attempt(r *http.Request, t pages.Target) firststep.Attempt {
+	return firststep.Attempt{
 		ClientID:   t.Request.ClientID,
 		WantACR:    t.Request.ACRValues,
 		ContinueTo: t.Sealed,

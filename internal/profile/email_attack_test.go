@@ -11,6 +11,7 @@ import (
 	"countersign/internal/client"
 	"countersign/internal/db"
 	"countersign/internal/fault"
+	"countersign/internal/firststep"
 	"countersign/internal/gate"
 	"countersign/internal/message/email"
 	"countersign/internal/profile"
@@ -179,7 +180,7 @@ func (h *house) steppingUp(address string) (before session.Session, flow secret.
 		return client.Exempt(ctx, tx, "phone", db.Forever)
 	})
 	step, err := h.signin.SubmitPassword(h.t.Context(),
-		signin.Attempt{Email: address, Password: rightPassword, ClientID: "phone", Visitor: visitor})
+		firststep.Attempt{Email: address, Password: rightPassword, ClientID: "phone", Visitor: visitor})
 	done, ok := step.(signin.Done)
 	if err != nil || !ok {
 		h.t.Fatalf("%#v, %v", step, err)
@@ -188,7 +189,7 @@ func (h *house) steppingUp(address string) (before session.Session, flow secret.
 	if err != nil {
 		h.t.Fatal(err)
 	}
-	step, err = h.signin.StepUp(h.t.Context(), done.Session, signin.Attempt{ClientID: "dashboard", Visitor: visitor})
+	step, err = h.signin.StepUp(h.t.Context(), done.Session, firststep.Attempt{ClientID: "dashboard", Visitor: visitor})
 	ask, ok := step.(signin.AnswerCode)
 	if err != nil || !ok {
 		h.t.Fatalf("%#v, %v", step, err)

@@ -20,6 +20,7 @@ import (
 	"countersign/internal/config"
 	"countersign/internal/db"
 	"countersign/internal/db/dbtest"
+	"countersign/internal/firststep"
 	"countersign/internal/gate"
 	"countersign/internal/incident"
 	"countersign/internal/jobs"
@@ -134,8 +135,10 @@ func build(t *testing.T, d *db.DB, c *clock) *house {
 		Service: &profile.Service{DB: d, Keys: keys, Queue: queue, Notifier: notifier, Passwords: pool, Limits: limits,
 			Origin: origin},
 		incident: &incident.Service{DB: d, Keys: keys, Notifier: notifier},
-		signin: &signin.Service{DB: d, Keys: keys, Queue: queue, Notifier: notifier, Passwords: pool, Limits: limits,
-			Origin: origin, Gate: &gate.Gate{DB: d, Limits: limits, Seen: gate.NewSeen()},
+		signin: &signin.Service{DB: d, FirstStep: &firststep.Service{DB: d, Keys: keys, Queue: queue,
+			Notifier: notifier, Passwords: pool, Limits: limits, Origin: origin},
+			Keys: keys, Notifier: notifier, Passwords: pool, Limits: limits, Origin: origin,
+			Gate: &gate.Gate{DB: d, Limits: limits, Seen: gate.NewSeen()},
 			Email: outofband.Verifier{Channel: authenticator.Email, Keys: keys, Queue: queue,
 				Digits: limits.CodeLength, Origin: origin},
 			Others: map[authenticator.Kind]authenticator.Verifier{authenticator.TOTP: apps,
@@ -225,7 +228,7 @@ func (h *house) standsFor(step signin.Step) profile.Owner {
 func (h *house) ask(address string) (secret.Reference, string) {
 	h.t.Helper()
 	step, err := h.signin.SubmitPassword(h.t.Context(),
-		signin.Attempt{Email: address, Password: rightPassword, ClientID: "dashboard", Visitor: visitor})
+		firststep.Attempt{Email: address, Password: rightPassword, ClientID: "dashboard", Visitor: visitor})
 	ask, ok := step.(signin.AnswerCode)
 	if err != nil || !ok {
 		h.t.Fatalf("%#v, %v", step, err)

@@ -23,7 +23,36 @@ func (s *Service) warn(ctx context.Context, tx *db.Tx, f *activeFlow, v session.
 	if err != nil || wait > 0 {
 		return err
 	}
-	letter := email.PasswordKnown{
+	return s.alert(ctx, tx, f, "signin.password_known", email.PasswordKnown(s.seen(tx, f, v)))
+}
+
+// alertNewBrowser tells a person of a sign-in that no second step guarded, from a browser
+// or place that the account has not been seen with (ALO-13).
+func (s *Service) alertNewBrowser(ctx context.Context, tx *db.Tx, f *activeFlow, d policy.Decision) error {
+	if d.Level.AtLeast(policy.EmailConfirmed) || f.remembered.ID != "" {
+		return nil
+	}
+	before, same, err := session.Familiar(ctx, tx, f.User.ID, f.Visitor)
+	if err != nil || !before || same {
+		return err
+	}
+	return s.alert(ctx, tx, f, "signin.new_browser", email.NewBrowser(s.seen(tx, f, f.Visitor)))
+}
+
+// alertReplay tells a person that two browsers seem to hold one memory of a second step.
+func (s *Service) alertReplay(ctx context.Context, tx *db.Tx, f *activeFlow) error {
+	return s.alert(ctx, tx, f, "browser.replayed", email.RememberedReuse(s.seen(tx, f, f.Visitor)))
+}
+
+// alert sends one of the letters about a sign-in, within the budget of its addresses.
+func (s *Service) alert(ctx context.Context, tx *db.Tx, f *activeFlow, purpose string, letter email.Content) error {
+	notice := notify.Notice{Purpose: purpose, Content: letter, WithinBudget: true}
+	return s.Notifier.TellHolder(ctx, tx, f.User, notice)
+}
+
+// seen is what these letters tell, which are alike: of which sign-in, and in which browser it was.
+func (s *Service) seen(tx *db.Tx, f *activeFlow, v session.Visitor) email.PasswordKnown {
+	return email.PasswordKnown{
 		Vendor:    f.Vendor.Name,
 		AppName:   f.App.Name,
 		IP:        v.IP,
@@ -32,45 +61,6 @@ func (s *Service) warn(ctx context.Context, tx *db.Tx, f *activeFlow, v session.
 		At:        tx.Now,
 		NotMeLink: s.notMeLink(tx, f),
 	}
-	notice := notify.Notice{Purpose: "signin.password_known", Content: letter, WithinBudget: true}
-	return s.Notifier.TellHolder(ctx, tx, f.User, notice)
-}
-
-// noticeNewBrowser tells a person of a sign-in that no second step guarded, from a browser
-// or place that the account has not been seen with (ALO-13).
-func (s *Service) noticeNewBrowser(ctx context.Context, tx *db.Tx, f *activeFlow, d policy.Decision) error {
-	if d.Level.AtLeast(policy.EmailConfirmed) || f.remembered.ID != "" {
-		return nil
-	}
-	before, same, err := session.Familiar(ctx, tx, f.User.ID, f.Visitor)
-	if err != nil || !before || same {
-		return err
-	}
-	letter := email.NewBrowser{
-		Vendor:    f.Vendor.Name,
-		AppName:   f.App.Name,
-		IP:        f.Visitor.IP,
-		Place:     f.Visitor.Place,
-		Browser:   f.Visitor.Browser,
-		At:        tx.Now,
-		NotMeLink: s.notMeLink(tx, f),
-	}
-	notice := notify.Notice{Purpose: "signin.new_browser", Content: letter, WithinBudget: true}
-	return s.Notifier.TellHolder(ctx, tx, f.User, notice)
-}
-
-func (s *Service) tellReplay(ctx context.Context, tx *db.Tx, f *activeFlow) error {
-	letter := email.RememberedReuse{
-		Vendor:    f.Vendor.Name,
-		AppName:   f.App.Name,
-		IP:        f.Visitor.IP,
-		Place:     f.Visitor.Place,
-		Browser:   f.Visitor.Browser,
-		At:        tx.Now,
-		NotMeLink: s.notMeLink(tx, f),
-	}
-	notice := notify.Notice{Purpose: "browser.replayed", Content: letter, WithinBudget: true}
-	return s.Notifier.TellHolder(ctx, tx, f.User, notice)
 }
 
 func (s *Service) notMeLink(tx *db.Tx, f *activeFlow) string {

@@ -9,6 +9,7 @@ import (
 
 	"countersign/internal/db"
 	"countersign/internal/fault"
+	"countersign/internal/firststep"
 	"countersign/internal/gate"
 	"countersign/internal/message/email"
 	"countersign/internal/secret"
@@ -75,7 +76,7 @@ func TestATK170_StepUpsAreCounted(t *testing.T) {
 		begun := 0
 		for err := error(nil); err == nil && begun < 500; begun++ {
 			if _, err = h.StepUp(t.Context(), done.Session,
-				signin.Attempt{ClientID: "dashboard", Visitor: visitor}); err != nil &&
+				firststep.Attempt{ClientID: "dashboard", Visitor: visitor}); err != nil &&
 				!fault.Is(err, fault.RateLimited) {
 				t.Fatal(err)
 			}

@@ -189,7 +189,7 @@ func (s *Service) answerClosed(ctx context.Context, tx *db.Tx, f *activeFlow, v 
 // anyone who sent it nothing.
 func (s *Service) refused(ctx context.Context, tx *db.Tx, f *activeFlow, reason, subject string,
 	v session.Visitor) error {
-	wait, err := ratelimit.SpendIn(ctx, tx, limitNoise, f.spender())
+	wait, err := ratelimit.SpendIn(ctx, tx, limitNoise, f.Spender())
 	if err == nil && wait == 0 {
 		f.recordEvent(audit.SignInSecondFactor, audit.Refused, reason,
 			string(cmp.Or(f.Challenge.Kind, authenticator.Email)), subject, v)
@@ -209,8 +209,8 @@ func (s *Service) judge(ctx context.Context, tx *db.Tx, f *activeFlow, r authent
 		return nil, err
 	}
 	if verdict.Reason == passkey.Cloned {
-		if err := s.alertCloned(ctx, tx, f.User, verdict.AuthenticatorID,
-			clonedPasskey{f.Vendor.Name, f.App.Name, s.notMeLink(tx, f)}, v); err != nil {
+		err := s.FirstStep.AlertCloned(ctx, tx, f.Facts, verdict.AuthenticatorID, s.notMeLink(tx, f), v)
+		if err != nil {
 			return nil, err
 		}
 	}

@@ -18,7 +18,7 @@ import (
 	"countersign/internal/user"
 )
 
-// guard: judge re-reads the world and over compares the security version.
+// guard: judge reads the account again and activeFlow.over compares the security version.
 func TestATK53_ATK51_ChangesReachAFlowUnderWay(t *testing.T) {
 	each(t, func(t *testing.T, h *house) {
 		for name, change := range map[string]func(ctx context.Context, tx *db.Tx, id string) error{
@@ -42,7 +42,7 @@ func TestATK53_ATK51_ChangesReachAFlowUnderWay(t *testing.T) {
 	})
 }
 
-// guard: passwordProved reads the world again after the hash.
+// guard: confirmPassword reads the account again after the hash.
 func TestATK51_WhatChangesDuringTheHashHolds(t *testing.T) {
 	each(t, func(t *testing.T, h *house) {
 		open := h.newCompany("open", tenant.Mandate{Mode: tenant.DefaultOff})
@@ -54,7 +54,7 @@ func TestATK51_WhatChangesDuringTheHashHolds(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		h.Passwords = slow // about a third of a second for each hash
+		h.Passwords, h.FirstStep.Passwords = slow, slow // about a third of a second for each hash
 		for name, change := range changes {
 			u := h.newUser(open, strings.ReplaceAll(name, " ", "-")+"@open.test", user.Agent)
 			result := make(chan signin.Step, 1)

@@ -28,7 +28,7 @@ func TestSEC096_ACopiedPasskeyIsTold(t *testing.T) {
 		copied := *k
 		copied.Credential.Counter = 2
 		ask := h.second("maria@company.test")
-		if _, ok := h.respond(*ask.Flow, copied.answer(t, ask.Present)).(signin.Done); ok {
+		if _, ok := h.respond(*ask.Flow, copied.Answer(t, ask.Present)).(signin.Done); ok {
 			t.Fatal("a copy signed in")
 		}
 		told(1, "as a second step")

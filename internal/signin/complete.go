@@ -10,6 +10,7 @@ import (
 	"countersign/internal/authenticator"
 	"countersign/internal/authenticator/outofband"
 	"countersign/internal/db"
+	"countersign/internal/firststep"
 	"countersign/internal/flow"
 	"countersign/internal/policy"
 	"countersign/internal/session"
@@ -36,7 +37,7 @@ func (s *Service) complete(ctx context.Context, tx *db.Tx, f *activeFlow, d poli
 			return nil, err
 		}
 	}
-	if err := s.noticeNewBrowser(ctx, tx, f, d); err != nil {
+	if err := s.alertNewBrowser(ctx, tx, f, d); err != nil {
 		return nil, err
 	}
 	done := Done{
@@ -45,7 +46,7 @@ func (s *Service) complete(ctx context.Context, tx *db.Tx, f *activeFlow, d poli
 		Method:     f.secondStep(),
 		Notice:     s.notice(tx, f, d),
 		Said:       f.said,
-		Device:     s.newDevice(tx, f),
+		Device:     s.FirstStep.NewDevice(tx, f.Facts, f.browser(), f.secondStep() != ""),
 	}
 	rememberedID, err := s.keepBrowser(ctx, tx, f, d, remember, &done)
 	if err != nil {
@@ -109,7 +110,7 @@ func (s *Service) keepBrowser(ctx context.Context, tx *db.Tx, f *activeFlow, d p
 	if f.remembered.ID != "" && !d.Level.AtLeast(policy.EmailConfirmed) && d.Required {
 		renewed, first, err := session.Rotate(ctx, tx, f.rememberBy)
 		if err == nil && !first { // another tab was faster; it has the browser's next token
-			err = errConcurrentSignIn
+			err = firststep.ErrTryAgain
 		}
 		done.Remembered, done.RememberTo = &renewed, f.remembered.ExpiresAt
 		return f.remembered.ID, err
@@ -133,6 +134,11 @@ func (s *Service) keepBrowser(ctx context.Context, tx *db.Tx, f *activeFlow, d p
 	done.Remembered, done.RememberTo = &ref, r.ExpiresAt
 	f.recordEvent(audit.BrowserRemembered, audit.OK, "", "", r.ID, f.Visitor)
 	return r.ID, nil
+}
+
+// browser is what the account knows of the browser that the flow began in.
+func (f *activeFlow) browser() firststep.Browser {
+	return firststep.Browser{KnownBy: f.KnownBy, Device: f.device}
 }
 
 // secondStep is the kind of authenticator that was shown beside the password.

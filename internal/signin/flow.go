@@ -47,34 +47,13 @@ type activeFlow struct {
 	said    []policy.Reason
 }
 
-// flow is the row that a right attempt begins.
-func (a Attempt) flow(securityVersion int64, knownBy string) flow.Flow {
-	return flow.Flow{
-		ClientID:        a.ClientID,
-		ContinueTo:      a.ContinueTo,
-		WantACR:         a.WantACR,
-		Visitor:         a.Visitor,
-		SecurityVersion: securityVersion,
-		KnownBy:         knownBy,
-	}
-}
-
-// begin makes a new flow with its first proofs and returns what the browser keeps. Its row
-// is written with the first thing that needs it.
-func (s *Service) begin(tx *db.Tx, f *activeFlow, proofs ...authenticator.Proof) secret.Reference {
-	token, hash := secret.NewToken()
-	f.ID, f.UserID, f.TokenHash = tx.NewID(), f.User.ID, hash
-	f.StartedAt, f.ExpiresAt, f.Proofs = tx.Now, tx.Now.Add(s.Limits.FlowLife), proofs
-	return secret.Reference{Tenant: tx.Tenant, ID: f.ID, Token: token}
-}
-
 // store writes the row of a new flow as it stands, with its first challenge, if any.
 func (f *activeFlow) store(ctx context.Context, tx *db.Tx, challengeID string) error {
 	f.stored, f.proved, f.ChallengeID = true, false, challengeID
 	return flow.Store(ctx, tx, f.Flow)
 }
 
-// load reads a flow and its world; a reference that is not this browser's is NotFound.
+// load reads a flow and what stands around it; a reference that is not this browser's is NotFound.
 func (s *Service) load(ctx context.Context, tx *db.Tx, ref secret.Reference) (*activeFlow, error) {
 	return s.loadByHash(ctx, tx, ref.ID, ref.Hash())
 }
@@ -112,7 +91,7 @@ func reading(session, sends, delivery, joins string) string {
 		LEFT JOIN authenticators a ON a.tenant_id = f.tenant_id AND a.id = ch.authenticator_id
 		LEFT JOIN outofband_addresses oa ON oa.tenant_id = f.tenant_id AND oa.authenticator_id = ch.authenticator_id
 		LEFT JOIN budgets b ON b.tenant_id = f.tenant_id
-			AND b.name = '` + answersName + `' AND b.subject = ` + spenderOfFlow + joins + `
+			AND b.name = '` + answersName + `' AND b.subject = ` + flow.SpenderColumn + joins + `
 		WHERE f.tenant_id = $1 AND f.id = $2 AND f.token_hash = $3`
 }
 
@@ -129,7 +108,7 @@ var (
 	resend = reading(`COALESCE(bs.ended_at, 0), COALESCE(bs.expires_at,
 		0)`, `sa.stamps`, message.Joined, around+`
 		LEFT JOIN budgets sa ON sa.tenant_id = f.tenant_id
-			AND sa.name = '`+accountSends+`' AND sa.subject = `+spenderOfFlow)
+			AND sa.name = '`+accountSends+`' AND sa.subject = `+flow.SpenderColumn)
 )
 
 // scan reads a flow with one of the texts.
@@ -151,7 +130,7 @@ func (s *Service) scan(ctx context.Context, tx *db.Tx, text, id string, hash []b
 	f.usable = disabled == 0
 	s.budgeted(f, tx.Tenant, stamps)
 	if text == resend && tx.Attempt == 1 {
-		f.sends = ratelimit.FromStored(s.accountSends(tx, f.spender()), sends)
+		f.sends = ratelimit.FromStored(s.accountSends(tx, f.Spender()), sends)
 	}
 	f.beganFrom.EndedAt, f.beganFrom.ExpiresAt = db.Time(baseEnded), db.Time(baseExpires)
 	return f, row.Decode()
@@ -163,7 +142,7 @@ func (s *Service) budgeted(f *activeFlow, tenant string, stamps []byte) {
 	f.answers = ratelimit.FromStored(ratelimit.BudgetKey{
 		Tenant:  tenant,
 		Limit:   s.limitAnswers(),
-		Subject: f.spender(),
+		Subject: f.Spender(),
 		Tag:     f.occasion(),
 		PerTag:  s.Limits.WrongAnswers,
 	}, stamps)
@@ -223,7 +202,17 @@ func (f *activeFlow) prove(p authenticator.Proof) {
 func (f *activeFlow) recordEvent(
 	action audit.Action, result audit.Result, reason, method, subject string, v session.Visitor,
 ) {
-	f.events = append(f.events, event(action, result, reason, f.User.ID, f.ClientID, method, subject, v))
+	f.events = append(f.events, audit.Event{
+		Action:    action,
+		Result:    result,
+		Reason:    reason,
+		ActorID:   f.User.ID,
+		UserID:    f.User.ID,
+		ClientID:  f.ClientID,
+		Method:    method,
+		SubjectID: subject,
+		Origin:    v.Origin(),
+	})
 }
 
 // flush writes what is left to be written of a step: proofs of a flow that goes on, and what

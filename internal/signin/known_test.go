@@ -1,7 +1,6 @@
 package signin_test
 
 import (
-	"fmt"
 	"testing"
 	"time"
 
@@ -10,76 +9,6 @@ import (
 	"countersign/internal/secret"
 	"countersign/internal/signin"
 )
-
-// Strangers at several networks cannot add their waits up: a new browser that comes back when
-// it was told to gets through.
-//
-// guard: limitTurn
-func TestATK12_WaitsDoNotAddUp(t *testing.T) {
-	each(t, func(t *testing.T, h *house) {
-		var since time.Time
-		longest, through := time.Duration(0), 0
-		next := h.clock.now()
-		for range 6 * 60 * 3 { // three hours; ten networks try every ten seconds
-			h.clock.pass(10 * time.Second)
-			for i := range 10 {
-				_, _ = h.SubmitPassword(t.Context(),
-					from(fmt.Sprintf("198.51.100.%d", i), attempt("maria@company.test", "wrong", "dashboard")))
-			}
-			if h.clock.now().Before(next) {
-				continue
-			}
-			if since.IsZero() {
-				since = h.clock.now()
-			}
-			a := attempt("maria@company.test", rightPassword, "phone") // which asks for no second step
-			_, err := h.SubmitPassword(t.Context(), a)
-			if fault.Is(err, fault.RateLimited) {
-				next = h.clock.now().Add(fault.Of(err).RetryAfter)
-				continue
-			}
-			if err != nil {
-				t.Fatal(err)
-			}
-			longest, since = max(longest, h.clock.now().Sub(since)), time.Time{}
-			next, through = h.clock.now().Add(time.Minute), through+1
-		}
-		if longest > 15*time.Minute+10*time.Second || through < 10 {
-			t.Errorf("waited %s at the longest, got through %d times", longest, through)
-		}
-	})
-}
-
-// What one person mistypes does not stop the office; many accounts do.
-//
-// guard: chargeable
-func TestFailuresOfOneAccountDoNotStopItsNetwork(t *testing.T) {
-	each(t, func(t *testing.T, h *house) {
-		for range 200 {
-			_, _ = h.SubmitPassword(t.Context(), attempt("maria@company.test", "wrong", "dashboard"))
-			h.clock.pass(2 * time.Second)
-		}
-		if step, err := h.SubmitPassword(t.Context(),
-			attempt("owner@company.test", rightPassword, "dashboard")); err != nil || !isAsk(step) {
-			t.Errorf("a colleague: %#v, %v", step, err)
-		}
-		if n := h.events(h.company, "signin.password", "refused"); n > 5 {
-			t.Errorf("%d refused tries were written down", n)
-		}
-		for i := range 50 {
-			_, _ = h.SubmitPassword(t.Context(), attempt(fmt.Sprintf("nobody%d@company.test", i), "wrong", "dashboard"))
-		}
-		if _, err := h.SubmitPassword(t.Context(),
-			attempt("owner@company.test", rightPassword, "dashboard")); !fault.Is(err, fault.RateLimited) {
-			t.Errorf("after failures of many accounts: %v", err)
-		}
-		a := attempt("owner@company.test", rightPassword, "dashboard")
-		a.Admission = h.admit("owner@company.test")
-		if step, err := h.SubmitPassword(t.Context(), a); err != nil || !isAsk(step) {
-			t.Errorf("with a link: %#v, %v", step, err)
-		}
-	})
-}
 
 // In an app that asks for no second step a password alone makes as many
 // devices as someone likes; none of them has sign-ins, messages or second steps of its own.
@@ -130,7 +59,7 @@ func TestAKnownBrowserStaysOne(t *testing.T) {
 
 // A copied cookie spends its own browser's budgets, and no other's.
 //
-// guard: spender
+// guard: flow.Spender
 func TestATK12_ACopiedCookieStarvesNoOtherBrowser(t *testing.T) {
 	each(t, func(t *testing.T, h *house) {
 		const maria = "maria@company.test"

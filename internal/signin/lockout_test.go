@@ -1,6 +1,8 @@
 package signin_test
 
 import (
+	"context"
+	"encoding/json"
 	"fmt"
 	"strings"
 	"testing"
@@ -9,7 +11,11 @@ import (
 	"github.com/descope/virtualwebauthn"
 
 	"countersign/internal/authenticator"
+	"countersign/internal/authenticator/passkey/passkeytest"
+	"countersign/internal/db"
 	"countersign/internal/fault"
+	"countersign/internal/firststep"
+	"countersign/internal/jobs"
 	"countersign/internal/message/email"
 	"countersign/internal/secret"
 	"countersign/internal/signin"
@@ -24,7 +30,7 @@ type siege struct {
 	t          *testing.T
 	maria      string
 	keyed      string // the account with the passkey
-	passkey    *key
+	passkey    *passkeytest.Key
 	device     secret.Reference
 	remembered secret.Reference
 	used       map[string]bool
@@ -51,7 +57,7 @@ var attacks = []struct {
 	{name: "every password at every account", attack: (*siege).sprays, tries: 3*32 + 12*5},
 }
 
-// guard: spender, limitTurn, chargeable, admitted
+// guard: flow.Spender, limitTurn, chargeable, admitted
 func TestATK12_NothingThatAStrangerDoesKeepsTheOwnerOut(t *testing.T) {
 	for _, a := range attacks {
 		t.Run(a.name, func(t *testing.T) {
@@ -87,7 +93,7 @@ func newSiege(t *testing.T, h *house) *siege {
 	return s
 }
 
-func from(ip string, a signin.Attempt) signin.Attempt {
+func from(ip string, a firststep.Attempt) firststep.Attempt {
 	a.Visitor.IP = ip
 	return a
 }
@@ -105,7 +111,7 @@ func (s *siege) pester(ip string) {
 	for _, address := range []string{s.maria, s.keyed, "nobody@company.test"} {
 		v := visitor
 		v.IP = ip
-		if err := s.AskAdmission(s.t.Context(), address, v); err != nil {
+		if err := s.FirstStep.AskAdmission(s.t.Context(), address, v); err != nil {
 			s.t.Errorf("asking for a link: %v", err)
 		}
 	}
@@ -202,7 +208,7 @@ func (s *siege) owner(minute int, natted bool) {
 }
 
 // through signs in with password and code, without waiting for anything but the mail.
-func (s *siege) through(a signin.Attempt) (signin.Done, bool) {
+func (s *siege) through(a firststep.Attempt) (signin.Done, bool) {
 	step, err := s.SubmitPassword(s.t.Context(), a)
 	if done, ok := step.(signin.Done); ok {
 		return done, true
@@ -239,7 +245,7 @@ func (s *siege) letIn(address, ip string) secret.Reference {
 	s.t.Helper()
 	v := visitor
 	v.IP = ip
-	if err := s.AskAdmission(s.t.Context(), address, v); err != nil {
+	if err := s.FirstStep.AskAdmission(s.t.Context(), address, v); err != nil {
 		s.t.Fatal(err)
 	}
 	s.mailLinks()
@@ -250,7 +256,7 @@ func (s *siege) letIn(address, ip string) secret.Reference {
 			continue
 		}
 		s.used[link.Link] = true
-		browser, err := s.UseAdmission(s.t.Context(), admissionOf(s.t, link), v)
+		browser, err := s.FirstStep.UseAdmission(s.t.Context(), admissionOf(s.t, link), v)
 		if err != nil {
 			s.t.Fatal(err)
 		}
@@ -260,9 +266,63 @@ func (s *siege) letIn(address, ip string) secret.Reference {
 	return secret.Reference{}
 }
 
+// mailLinks runs the jobs that mail links, and sends the mails.
+func (h *house) mailLinks() {
+	h.t.Helper()
+	var due []jobs.Job
+	err := h.DB.View(h.t.Context(), db.Installation, func(tx *db.Tx) error {
+		rows, err := tx.Query(h.t.Context(), `SELECT tenant_id, id, args FROM jobs
+			WHERE tenant_id <> '' AND kind = $1 AND done_at = 0`, firststep.JobAdmission)
+		if err != nil {
+			return err
+		}
+		defer rows.Close()
+		for rows.Next() {
+			var j jobs.Job
+			if err := rows.Scan(&j.Tenant, &j.ID, &j.Args); err != nil {
+				return err
+			}
+			due = append(due, j)
+		}
+		return rows.Err()
+	})
+	if err != nil {
+		h.t.Fatal(err)
+	}
+	for _, j := range due {
+		if err := h.FirstStep.MailAdmission(h.t.Context(), j); err != nil {
+			h.t.Fatal(err)
+		}
+		h.in(j.Tenant, func(ctx context.Context, tx *db.Tx) error {
+			_, err := tx.Exec(ctx, `UPDATE jobs SET done_at = $1
+				WHERE tenant_id = $2 AND id = $3`, tx.Now, tx.Tenant, j.ID)
+			return err
+		})
+	}
+	h.deliver()
+}
+
+// links are the mails with a link in one mailbox, the newest last.
+func (h *house) links(address string) (out []email.Admission) {
+	h.t.Helper()
+	h.post.mu.Lock()
+	defer h.post.mu.Unlock()
+	for _, e := range h.post.mails {
+		if e.Template != email.Template(email.Admission{}) || e.To != address {
+			continue
+		}
+		var letter email.Admission
+		if err := json.Unmarshal(e.Data, &letter); err != nil {
+			h.t.Fatal(err)
+		}
+		out = append(out, letter)
+	}
+	return out
+}
+
 func admissionOf(t testing.TB, letter email.Admission) secret.Reference {
 	t.Helper()
-	_, token, _ := strings.Cut(letter.Link, signin.AdmissionPath)
+	_, token, _ := strings.Cut(letter.Link, firststep.AdmissionPath)
 	ref, err := secret.ParseReference(token)
 	if err != nil {
 		t.Fatalf("%q: %v", letter.Link, err)

@@ -147,7 +147,7 @@ func (s *Service) challenge(ctx context.Context, tx *db.Tx, f *activeFlow, d pol
 	}
 	c := challenge.New(tx, f.ID, m.Authenticator, s.Limits.WrongAnswers, s.lifeOf(f, m.Kind, tx.Now))
 	if authenticator.TraitsOf[c.Kind].Sent {
-		c.SentKey = s.hidden("destination", strings.ToLower(m.Address))
+		c.SentKey = outofband.DestinationSubject(s.Keys, m.Address)
 	}
 	wait, err := s.attach(ctx, tx, f, c, m.Address)
 	if err != nil {

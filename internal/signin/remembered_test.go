@@ -9,6 +9,7 @@ import (
 	"countersign/internal/client"
 	"countersign/internal/db"
 	"countersign/internal/fault"
+	"countersign/internal/firststep"
 	"countersign/internal/gate"
 	"countersign/internal/message/email"
 	"countersign/internal/policy"
@@ -65,7 +66,7 @@ func (h *house) again(address, app string, browsers ...secret.Reference) signin.
 func TestATK69_ATK74_MemoryIsOfOneUserAndApp(t *testing.T) {
 	each(t, func(t *testing.T, h *house) {
 		browser := *h.signIn("maria@company.test", "dashboard", true).Remembered
-		for _, a := range []signin.Attempt{attempt("owner@company.test", rightPassword, "dashboard"),
+		for _, a := range []firststep.Attempt{attempt("owner@company.test", rightPassword, "dashboard"),
 			attempt("maria@company.test", rightPassword, client.PortalID)} {
 			a.Presented = []secret.Reference{browser}
 			if step, err := h.SubmitPassword(t.Context(), a); err != nil || !isAsk(step) {
@@ -203,7 +204,7 @@ func TestSEC68_TheSecondStepAgesThoughInUse(t *testing.T) {
 func TestTheConfiguredDaysReachExistingMemories(t *testing.T) {
 	each(t, func(t *testing.T, h *house) {
 		browser := *h.signIn("maria@company.test", "dashboard", true).Remembered
-		h.Limits.RememberDays = 0
+		h.Limits.RememberDays, h.FirstStep.Limits.RememberDays = 0, 0
 		a := attempt("maria@company.test", rightPassword, "dashboard")
 		a.Presented = []secret.Reference{browser}
 		if step, err := h.SubmitPassword(t.Context(), a); err != nil || !isAsk(step) {

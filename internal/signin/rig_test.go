@@ -16,6 +16,7 @@ import (
 	"countersign/internal/config"
 	"countersign/internal/db"
 	"countersign/internal/db/dbtest"
+	"countersign/internal/firststep"
 	"countersign/internal/gate"
 	"countersign/internal/incident"
 	"countersign/internal/jobs"
@@ -116,10 +117,13 @@ func build(t testing.TB, d *db.DB, c *clock) *house {
 	}
 	queue := &message.Queue{Jobs: &jobs.Queue{}, Keys: keys}
 	limits := config.Default().Limits
+	const origin = "https://sign-in.test"
+	notifier := &notify.Notifier{Queue: queue, Limits: limits}
 	h := &house{t: t, clock: c, post: &post{}, Service: &signin.Service{
-		DB: d, Keys: keys, Queue: queue, Passwords: pool, Limits: limits, Origin: "https://sign-in.test",
-		Gate:     &gate.Gate{DB: d, Limits: limits, Seen: gate.NewSeen()},
-		Notifier: &notify.Notifier{Queue: queue, Limits: limits},
+		FirstStep: &firststep.Service{DB: d, Keys: keys, Queue: queue, Notifier: notifier, Passwords: pool,
+			Limits: limits, Origin: origin},
+		DB: d, Keys: keys, Notifier: notifier, Passwords: pool, Limits: limits, Origin: origin,
+		Gate: &gate.Gate{DB: d, Limits: limits, Seen: gate.NewSeen()},
 		Email: outofband.Verifier{Channel: authenticator.Email, Keys: keys, Queue: queue, Digits: limits.CodeLength,
 			Origin: "https://sign-in.test"},
 	}}
@@ -228,8 +232,8 @@ func (h *house) newest() email.SignInCode {
 
 var visitor = session.Visitor{IP: "203.0.113.9", Place: "Lisbon, Portugal", Browser: "Firefox, Linux", RequestID: "R"}
 
-func attempt(address, plain, app string) signin.Attempt {
-	return signin.Attempt{Email: address, Password: secret.Text(plain), ClientID: app, Visitor: visitor}
+func attempt(address, plain, app string) firststep.Attempt {
+	return firststep.Attempt{Email: address, Password: secret.Text(plain), ClientID: app, Visitor: visitor}
 }
 
 // password gives the right password and expects a code to be asked.

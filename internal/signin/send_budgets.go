@@ -67,7 +67,7 @@ func (s *Service) sendsOf(ctx context.Context, tx *db.Tx, f *activeFlow,
 		destination.Limit = s.limitKnownSends()
 	}
 	if f.sends == nil {
-		return ratelimit.Read(ctx, tx, s.accountSends(tx, f.spender()), destination)
+		return ratelimit.Read(ctx, tx, s.accountSends(tx, f.Spender()), destination)
 	}
 	account := f.sends
 	f.sends = nil // a second message of this step, by another method, reads what the first has written

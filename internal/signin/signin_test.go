@@ -45,35 +45,6 @@ func TestALO3_ALO6_PasswordThenCode(t *testing.T) {
 	})
 }
 
-// guard: SubmitPassword compares before it opens a flow.
-func TestWrongPasswordsAreOneAnswer(t *testing.T) {
-	each(t, func(t *testing.T, h *house) {
-		h.newUser(h.company, "disabled@company.test", user.Agent)
-		h.in(h.company, func(ctx context.Context, tx *db.Tx) error {
-			u, err := user.ByEmail(ctx, tx, "disabled@company.test")
-			if err != nil {
-				return err
-			}
-			return user.Disable(ctx, tx, u.ID)
-		})
-		for _, a := range []signin.Attempt{
-			attempt("maria@company.test", "wrong", "dashboard"),
-			attempt("nobody@company.test", rightPassword, "dashboard"),
-			attempt("disabled@company.test", rightPassword, "dashboard"),
-			attempt("not an address", rightPassword, "dashboard"),
-			attempt("maria@company.test", rightPassword, "no-such-app"), attempt("", "", "dashboard"),
-		} {
-			step, err := h.SubmitPassword(t.Context(), a)
-			if _, again := step.(signin.AskPassword); err != nil || !again {
-				t.Errorf("%q: %#v, %v", a.Email, step, err)
-			}
-		}
-		if h.deliver(); len(h.post.codes(t)) != 0 {
-			t.Error("a code was mailed")
-		}
-	})
-}
-
 // guard: challenge.Spend's closed_at = 0.
 func TestATK19_OneRightCodeOneSession(t *testing.T) {
 	each(t, func(t *testing.T, h *house) {

@@ -11,6 +11,7 @@ import (
 	"countersign/internal/authenticator/lookup"
 	"countersign/internal/authenticator/outofband"
 	"countersign/internal/authenticator/passkey"
+	"countersign/internal/authenticator/passkey/passkeytest"
 	"countersign/internal/authenticator/totp"
 	"countersign/internal/db"
 	"countersign/internal/message"
@@ -22,7 +23,7 @@ import (
 // kit is everything that someone has set up beside the password.
 type kit struct {
 	app   totp.App
-	key   *key
+	key   *passkeytest.Key
 	sheet lookup.Sheet
 	texts *post // stands for the gateway of text messages
 }
@@ -38,9 +39,10 @@ func (h *house) equip(address string) *kit {
 	codes := lookup.Verifier{Hash: h.Passwords.HashCode, Match: h.Passwords.MatchCode}
 	h.Others = map[authenticator.Kind]authenticator.Verifier{
 		authenticator.Passkey: keys, authenticator.TOTP: totp.Verifier{Keys: h.Keys}, authenticator.Backup: codes,
-		authenticator.SMS: outofband.Verifier{Channel: authenticator.SMS, Keys: h.Keys, Queue: h.Queue, Digits: 6,
-			Origin: h.Origin},
+		authenticator.SMS: outofband.Verifier{Channel: authenticator.SMS, Keys: h.Keys, Queue: h.FirstStep.Queue,
+			Digits: 6, Origin: h.Origin},
 	}
+	h.FirstStep.Passkeys = keys
 	h.courier.Senders = map[string]message.Sender{"email": h.post, "sms": k.texts}
 	k.key = h.bindPasskey(h.company, address, virtualwebauthn.AuthenticatorOptions{})
 	prepared, err := codes.Prepare(h.t.Context())
@@ -185,7 +187,7 @@ func TestStatementsPerAnswer(t *testing.T) {
 				func(signin.AnswerCode) authenticator.Response { return authenticator.Response{Code: k.texted(h)} }},
 			{authenticator.TOTP, 5, 8, func(signin.AnswerCode) authenticator.Response { return app() }},
 			{authenticator.Passkey, 6, 8, func(ask signin.AnswerCode) authenticator.Response {
-				return authenticator.Response{Assertion: k.key.answer(t, ask.Present)}
+				return authenticator.Response{Assertion: k.key.Answer(t, ask.Present)}
 			}},
 			{authenticator.Backup, 9, 13, func(signin.AnswerCode) authenticator.Response {
 				return authenticator.Response{Code: k.sheet.Codes[1].Text}
@@ -199,7 +201,7 @@ func TestStatementsPerAnswer(t *testing.T) {
 					budget = c.wrong
 					r = authenticator.Response{Code: "2-XXXX-XXXX-XXXXX"}
 					if c.kind == authenticator.Passkey {
-						r = authenticator.Response{Assertion: k.key.answer(t, h.offer("").Options)}
+						r = authenticator.Response{Assertion: k.key.Answer(t, h.offer("").Options)}
 					}
 				}
 				before := h.DB.Statements()

@@ -9,7 +9,7 @@ import (
 	"countersign/internal/secret"
 )
 
-// Step is what the claimant must do next. Faces switch over it and draw it.
+// Step is what the claimant must do next. Interfaces switch over it and draw it.
 type Step interface{ step() }
 
 type (
@@ -17,9 +17,6 @@ type (
 	AskPassword struct {
 		Problem string // catalogue key of what the person can do about it; empty = the general answer
 	}
-
-	// Refused says that nothing more is begun for now. It stays inside this package.
-	Refused struct{ Wait time.Duration }
 
 	// AnswerCode waits for an answer: a code, the press on the link that came with it, or a
 	// passkey.
@@ -114,7 +111,6 @@ type (
 )
 
 func (AskPassword) step()     {}
-func (Refused) step()         {}
 func (AnswerCode) step()      {}
 func (CodeSpent) step()       {}
 func (ReplacePassword) step() {}

@@ -6,6 +6,7 @@ import (
 
 	"countersign/internal/audit"
 	"countersign/internal/db"
+	"countersign/internal/firststep"
 	"countersign/internal/flow"
 	"countersign/internal/gate"
 	"countersign/internal/policy/facts"
@@ -19,7 +20,7 @@ var limitStepUps = ratelimit.Limit{Name: "step.session", Windows: []ratelimit.Wi
 
 // StepUp begins a flow from a living session that lacks only a second step: the same
 // journey, begun with the old proofs.
-func (s *Service) StepUp(ctx context.Context, ref secret.Reference, a Attempt) (Step, error) {
+func (s *Service) StepUp(ctx context.Context, ref secret.Reference, a firststep.Attempt) (Step, error) {
 	var step Step
 	err := s.DB.InTx(ctx, ref.Tenant, func(tx *db.Tx) error {
 		st, err := s.Gate.CheckIn(ctx, tx, ref, gate.Ask{ClientID: a.ClientID, WantACR: a.WantACR})
@@ -42,30 +43,22 @@ func (s *Service) StepUp(ctx context.Context, ref secret.Reference, a Attempt) (
 	return step, err
 }
 
-func (s *Service) stepUp(ctx context.Context, tx *db.Tx, st gate.SessionCheck, a Attempt) (Step, error) {
-	w, err := facts.Load(ctx, tx, st.User.ID, a.ClientID, s.Limits.RememberDays)
+func (s *Service) stepUp(ctx context.Context, tx *db.Tx, st gate.SessionCheck, a firststep.Attempt) (Step, error) {
+	around, err := facts.Load(ctx, tx, st.User.ID, a.ClientID, s.Limits.RememberDays)
 	if err != nil {
 		return nil, err
 	}
-	all, err := s.readShown(ctx, tx, a)
+	browser, err := s.FirstStep.KnownBrowser(ctx, tx, a, around)
 	if err != nil {
 		return nil, err
 	}
-	browser := s.knownFor(a.Devices, all, w)
-	f := &activeFlow{
-		Flow:     a.flow(st.Session.SecurityVersion, browser.spends),
-		Facts:    w,
-		bindable: s.Gate.Bindable,
-		prefer:   string(a.Prefer),
-		device:   browser.device,
-	}
+	f := s.newFlow(a, around, browser)
+	f.SecurityVersion = st.Session.SecurityVersion
 	f.SteppingUp = st.Session.ID
 	ref := s.begin(tx, f, st.Session.Proofs()...)
 	if err := s.recall(ctx, tx, f, a.Presented); err != nil {
 		return nil, err
 	}
 	f.recordEvent(audit.SignInStepUp, audit.OK, "", "", f.ID, a.Visitor)
-	step, err := s.next(ctx, tx, f, false)
-	step, err = f.flush(ctx, tx, step, err)
-	return withFlow(step, ref), err
+	return s.nextWithReference(ctx, tx, f, ref)
 }

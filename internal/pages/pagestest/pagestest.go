@@ -25,6 +25,7 @@ import (
 	"countersign/internal/db"
 	"countersign/internal/db/dbtest"
 	"countersign/internal/enrollpages"
+	"countersign/internal/firststep"
 	"countersign/internal/gate"
 	"countersign/internal/incident"
 	"countersign/internal/jobs"
@@ -93,10 +94,19 @@ func build(t *testing.T, d *db.DB, templates map[string]fs.FS) *Rig {
 		Bindable: []authenticator.Kind{authenticator.TOTP, authenticator.Backup},
 		Seen:     gate.NewSeen(),
 	}
-	r.SignIn = &signin.Service{
+	r.FirstStep = &firststep.Service{
 		DB:        d,
 		Keys:      keys,
 		Queue:     queue,
+		Notifier:  notifier,
+		Passwords: pool,
+		Limits:    limits,
+		Origin:    Origin,
+	}
+	r.SignIn = &signin.Service{
+		DB:        d,
+		FirstStep: r.FirstStep,
+		Keys:      keys,
 		Notifier:  notifier,
 		Passwords: pool,
 		Limits:    limits,

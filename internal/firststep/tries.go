@@ -1,4 +1,4 @@
-package signin
+package firststep
 
 import (
 	"context"
@@ -22,14 +22,14 @@ type tries struct {
 // one of its own (OWASP device cookie). Others are slowed for this account at their own network
 // first, and all together only when failures come from several.
 func (s *Service) readTries(ctx context.Context, tx *db.Tx, a Attempt, acc *account) error {
-	charge := func(l ratelimit.Limit, who string) ratelimit.BudgetKey {
+	budget := func(l ratelimit.Limit, who string) ratelimit.BudgetKey {
 		return ratelimit.BudgetKey{Tenant: db.Installation, Limit: l, Subject: who}
 	}
 	from, subject := a.Visitor.Network(), user.Subject(s.Keys, a.Email)
-	network := charge(s.limitSource(), from)
+	network := budget(s.limitSource(), from)
 	network.Tag = subject
 	if acc.browser.tries != "" {
-		read, err := ratelimit.Read(ctx, tx, network, charge(s.limitKnownBrowser(), acc.browser.tries))
+		read, err := ratelimit.Read(ctx, tx, network, budget(s.limitKnownBrowser(), acc.browser.tries))
 		if err == nil {
 			acc.tries = tries{source: read[0], spent: read[1:]}
 		}
@@ -37,7 +37,7 @@ func (s *Service) readTries(ctx context.Context, tx *db.Tx, a Attempt, acc *acco
 	}
 	here := subject + "/" + from
 	read, err := ratelimit.Read(ctx, tx, network,
-		charge(s.limitPassword(), subject), charge(s.limitPasswordHere(), here), charge(s.limitTurn(), here))
+		budget(s.limitPassword(), subject), budget(s.limitPasswordHere(), here), budget(s.limitTurn(), here))
 	if err == nil {
 		acc.tries = tries{
 			source: read[0],

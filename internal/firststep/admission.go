@@ -1,4 +1,4 @@
-package signin
+package firststep
 
 import (
 	"cmp"
@@ -12,6 +12,7 @@ import (
 	"countersign/internal/authenticator/outofband"
 	"countersign/internal/client"
 	"countersign/internal/db"
+	"countersign/internal/fault"
 	"countersign/internal/jobs"
 	"countersign/internal/message"
 	"countersign/internal/message/email"
@@ -26,25 +27,14 @@ import (
 // failures of others would make it wait (docs/adr/0019). Anyone who reads the account's mailbox
 // gets one by a link. It proves nothing: password and second step are asked for as ever.
 
+var errInvalidLink = fault.New(fault.NotFound, "link.invalid")
+
 // AdmissionLife is how long a browser is let in by a link, and how long a link is valid, unless
 // it is the last one that limitAdmissions allows: that one is valid until there can be another.
 const AdmissionLife = time.Hour
 
 // AdmissionPath is where a link leads, before its token.
 const AdmissionPath = "/continue/"
-
-// limitAdmissions bounds the mails with a link that one account gets. Using a link clears it,
-// so that at any instant another mail can be sent or an unused link is valid: strangers who ask
-// without end cannot keep the owner from getting one.
-var limitAdmissions = ratelimit.Limit{
-	Name:    "admission.account",
-	Windows: []ratelimit.Window{{Count: 3, Per: time.Hour}, {Count: 10, Per: 24 * time.Hour}},
-}
-
-// limitAdmissionAsks bounds what one network may write by asking for links. It is generous: a
-// neighbour should not be able to use it up by the way.
-var limitAdmissionAsks = ratelimit.Limit{Name: "admission.source",
-	Windows: []ratelimit.Window{{Count: 300, Per: 10 * time.Minute}}}
 
 // JobAdmission is the kind of the job that mails a link.
 const JobAdmission = "signin.admission"
@@ -90,15 +80,15 @@ func (s *Service) MailAdmission(ctx context.Context, j jobs.Job) error {
 		return nil
 	}
 	return s.DB.InTx(ctx, j.Tenant, func(tx *db.Tx) error {
-		w, err := facts.Load(ctx, tx, args.User, client.PortalID, s.Limits.RememberDays)
+		f, err := facts.Load(ctx, tx, args.User, client.PortalID, s.Limits.RememberDays)
 		if db.IsNoRows(err) {
 			return j.Settle(ctx, tx, nil)
 		}
 		if err != nil {
 			return fmt.Errorf("read account: %w", err)
 		}
-		if w.Open() {
-			if err := s.mailAdmission(ctx, tx, w, args); err != nil {
+		if f.Open() {
+			if err := s.mailAdmission(ctx, tx, f, args); err != nil {
 				return err
 			}
 		}
@@ -106,8 +96,8 @@ func (s *Service) MailAdmission(ctx context.Context, j jobs.Job) error {
 	})
 }
 
-func (s *Service) mailAdmission(ctx context.Context, tx *db.Tx, w facts.Facts, args admissionArgs) error {
-	budget, err := heldAdmissions(ctx, tx, w.User.ID, w.User.SecurityVersion)
+func (s *Service) mailAdmission(ctx context.Context, tx *db.Tx, f facts.Facts, args admissionArgs) error {
+	budget, err := heldAdmissions(ctx, tx, f.User.ID, f.User.SecurityVersion)
 	if err != nil || budget.Spend(tx) > 0 {
 		return err
 	}
@@ -121,12 +111,12 @@ func (s *Service) mailAdmission(ctx context.Context, tx *db.Tx, w facts.Facts, a
 		INSERT INTO admissions (tenant_id, id, user_id, security_version, token_hash, sent_at, expires_at, used_at,
 			browser_hash, admitted_until)
 		VALUES ($1, $2, $3, $4, $5, $6, $7, 0, $8, 0)`,
-		tx.Tenant, link.ID, w.User.ID, w.User.SecurityVersion, hash, tx.Now, expires, []byte{})
+		tx.Tenant, link.ID, f.User.ID, f.User.SecurityVersion, hash, tx.Now, expires, []byte{})
 	if err != nil {
 		return fmt.Errorf("store admission: %w", err)
 	}
 	letter := email.Admission{
-		Vendor:    w.Vendor.Name,
+		Vendor:    f.Vendor.Name,
 		Link:      s.Origin + AdmissionPath + link.Text().Reveal(),
 		IP:        args.IP,
 		Place:     args.Place,
@@ -135,12 +125,12 @@ func (s *Service) mailAdmission(ctx context.Context, tx *db.Tx, w facts.Facts, a
 		ExpiresAt: expires,
 	}
 	_, err = s.Queue.Put(ctx, tx, message.Outgoing{
-		UserID:    w.User.ID,
+		UserID:    f.User.ID,
 		Channel:   "email",
 		Purpose:   JobAdmission,
-		To:        w.User.Email,
-		Hint:      outofband.Mask(w.User.Email),
-		Language:  w.User.Language,
+		To:        f.User.Email,
+		Hint:      outofband.Mask(f.User.Email),
+		Language:  f.User.Language,
 		Template:  email.Template(letter),
 		Data:      letter,
 		ExpiresAt: expires,
@@ -149,7 +139,7 @@ func (s *Service) mailAdmission(ctx context.Context, tx *db.Tx, w facts.Facts, a
 		return err
 	}
 	v := session.Visitor{IP: args.IP, Place: args.Place, Browser: args.Browser}
-	return audit.Record(ctx, tx, event(audit.AdmissionSent, audit.OK, "", w.User.ID, "", "", link.ID, v))
+	return audit.Record(ctx, tx, event(audit.AdmissionSent, audit.OK, "", f.User.ID, "", "", link.ID, v))
 }
 
 // heldAdmissions is the budget of links to an account as it is since its security version last
