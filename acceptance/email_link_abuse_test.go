@@ -195,7 +195,7 @@ func noWayOut(t *testing.T, what string, pg *rig.Page) {
 	}
 }
 
-// guard: activeFlow.over: security version, user and tenant state, closed flow
+// guard: activeFlow.endReason: security version, user and tenant state, closed flow
 func TestATK067_DeadLinkStates(t *testing.T) {
 	each(t, func(t *testing.T, w *rig.World) {
 		states := map[string]func(*rig.Tenant, *rig.User, *rig.Person){

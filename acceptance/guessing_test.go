@@ -13,7 +13,7 @@ import (
 	"countersign/acceptance/rig"
 )
 
-// guard: Challenge.Open looks at TriesLeft; signin.take reserves each try
+// guard: Challenge.Open looks at TriesLeft; signin.reserveTry reserves each try
 func TestATK001_SequentialGuessing(t *testing.T) {
 	each(t, func(t *testing.T, w *rig.World) {
 		u := w.Covered(t).User(t)
@@ -36,7 +36,7 @@ func TestATK001_SequentialGuessing(t *testing.T) {
 	})
 }
 
-// guard: signin.take commits before the comparison
+// guard: signin.reserveTry commits before the comparison
 func TestATK002_ParallelGuessing(t *testing.T) {
 	each(t, func(t *testing.T, w *rig.World) {
 		for range *rounds {

@@ -311,7 +311,7 @@ func (h *hoard) alone(t *testing.T, p *rig.Person) *rig.Page {
 	return p.Post("/signin/passkey", f.Values)
 }
 
-// guard: activeFlow.over compares the security version
+// guard: activeFlow.endReason compares the security version
 func TestATK053_EveryPendingMethodAfterAPasswordChange(t *testing.T) {
 	eachKind(t, func(t *testing.T, h *hoard, kind string) {
 		p := h.begin(t, kind)

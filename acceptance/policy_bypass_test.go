@@ -191,7 +191,7 @@ func TestATK052_OldSessionsAfterTightening(t *testing.T) {
 	})
 }
 
-// guard: activeFlow.over compares the security version
+// guard: activeFlow.endReason compares the security version
 func TestATK053_PendingFlowAfterAPasswordChange(t *testing.T) {
 	each(t, func(t *testing.T, w *rig.World) {
 		u := w.Covered(t).User(t)

@@ -83,8 +83,8 @@ var guards = []Guard{
 	{
 		Name:    "a try stays taken when judging fails",
 		File:    "internal/signin/answer.go",
-		Old:     "err = errors.Join(err, s.charge(ctx, ref))",
-		New:     "_ = s.charge",
+		Old:     "err = errors.Join(err, s.chargeTry(ctx, ref))",
+		New:     "_ = s.chargeTry",
 		Package: signin,
 		Tests:   "TestATryStaysTakenWhenJudgingFails",
 	},
@@ -130,10 +130,10 @@ var guards = []Guard{
 	},
 	{
 		Name: "a flow is its browser's",
-		File: "internal/signin/flow.go",
+		File: "internal/signin/flow_read.go",
 		Old:  "return s.loadByHash(ctx, tx, ref.ID, ref.Hash())",
 		New:  "return s.loadByID(ctx, tx, ref.ID)",
-		And: []Edit{{"internal/signin/flow.go", "f, err := s.scan(ctx, tx, lean, ref.ID, ref.Hash())",
+		And: []Edit{{"internal/signin/flow_read.go", "f, err := s.readFlow(ctx, tx, flowAlone, ref.ID, ref.Hash())",
 			"f, err := s.loadByID(ctx, tx, ref.ID)"}},
 		Package: acceptance,
 		Tests:   "TestATK026",

@@ -26,8 +26,8 @@ var atOnce = []Guard{
 	{
 		Name:    "race: a try is written before it is judged",
 		File:    "internal/signin/answer.go",
-		Old:     "if err := budget.Write(ctx, tx); err != nil {\n\t\treturn nil, err\n\t}\n\ta.taken = true",
-		New:     "a.taken = true",
+		Old:     "if err := budget.Write(ctx, tx); err != nil {\n\t\treturn nil, err\n\t}\n\ta.reserved = true",
+		New:     "a.reserved = true",
 		Package: histories,
 		Tests:   "NoMoreThanFive|BudgetIsOne",
 	},

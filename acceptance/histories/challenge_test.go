@@ -87,7 +87,7 @@ func TestREL015_ACodeAndItsLinkAreSpentOnce(t *testing.T) {
 	})
 }
 
-// guard: signin.take is a guarded update that commits before anything is compared
+// guard: signin.reserveTry is a guarded update that commits before anything is compared
 func TestREL015_NoMoreThanFiveAnswersAreJudged(t *testing.T) {
 	everywhere(t, func(t *testing.T, a *arena) {
 		clients := a.clients(t, 4)

@@ -34,14 +34,14 @@ func (s *Service) Respond(ctx context.Context, ref secret.Reference, r authentic
 	a := &answer{response: r, remember: remember, visitor: v}
 	defer func() {
 		r := recover()
-		if r != nil || err != nil && a.taken {
-			err = errors.Join(err, s.charge(ctx, ref))
+		if r != nil || err != nil && a.reserved {
+			err = errors.Join(err, s.chargeTry(ctx, ref))
 		}
 		if r != nil {
 			panic(r)
 		}
 	}()
-	early, err := s.read(ctx, ref)
+	early, err := s.readEarly(ctx, ref)
 	if err != nil {
 		return nil, err
 	}
@@ -49,14 +49,14 @@ func (s *Service) Respond(ctx context.Context, ref secret.Reference, r authentic
 		return s.respondSlowly(ctx, ref, slow, a)
 	}
 	err = s.DB.InTx(ctx, ref.Tenant, func(tx *db.Tx) error {
-		f, err := s.again(ctx, tx, ref, early)
+		f, err := s.rereadOnRetry(ctx, tx, ref, early)
 		if err != nil {
 			return err
 		}
-		if step, err = s.take(ctx, tx, f, a); err == nil && a.taken {
+		if step, err = s.reserveTry(ctx, tx, f, a); err == nil && a.reserved {
 			step, err = s.judge(ctx, tx, f, a.response, a.remember, a.visitor)
 		}
-		step, err = f.flush(ctx, tx, step, err)
+		step, err = f.writePending(ctx, tx, step, err)
 		return err
 	})
 	if err == nil && a.refused != nil {
@@ -77,10 +77,10 @@ func (s *Service) respondSlowly(ctx context.Context, ref secret.Reference, slow 
 		}
 		f.countTries()
 		who, of = f.answering(), f.Challenge.ID
-		return s.take(ctx, tx, f, a)
+		return s.reserveTry(ctx, tx, f, a)
 	})
-	committed := a.taken
-	a.taken = false // it cannot be lost any more
+	committed := a.reserved
+	a.reserved = false // it cannot be lost any more
 	if err != nil || !committed {
 		return step, errors.Join(err, a.refused)
 	}
@@ -101,24 +101,25 @@ type answer struct {
 	response authenticator.Response
 	remember bool
 	visitor  session.Visitor
-	taken    bool  // it costs a try
+	reserved bool  // it costs a try
 	refused  error // it was not judged, because the account's budget is empty
 }
 
-// read reads a flow before a unit of work begins.
-func (s *Service) read(ctx context.Context, ref secret.Reference) (f *activeFlow, err error) {
+// readEarly reads a flow before a unit of work begins.
+func (s *Service) readEarly(ctx context.Context, ref secret.Reference) (f *activeFlow, err error) {
 	err = s.DB.View(ctx, ref.Tenant, func(tx *db.Tx) error {
-		f, err = s.loadLean(ctx, tx, ref)
+		f, err = s.loadForAnswer(ctx, tx, ref)
 		return err
 	})
 	return f, err
 }
 
-// again returns the flow that was read early for the first try of a unit of work. Any
+// rereadOnRetry returns the flow that was read early for the first try of a unit of work. Any
 // further try reads it anew and holds the budget, so that it cannot be too late twice.
-func (s *Service) again(ctx context.Context, tx *db.Tx, ref secret.Reference, early *activeFlow) (*activeFlow, error) {
+func (s *Service) rereadOnRetry(ctx context.Context, tx *db.Tx, ref secret.Reference,
+	early *activeFlow) (*activeFlow, error) {
 	if tx.Attempt == 1 {
-		early.outside = true
+		early.readEarly = true
 		return early, nil
 	}
 	f, err := s.load(ctx, tx, ref)
@@ -132,11 +133,11 @@ func (s *Service) again(ctx context.Context, tx *db.Tx, ref secret.Reference, ea
 	return f, nil
 }
 
-// take reserves a try, of the challenge and of the account's budget in one guarded write,
+// reserveTry reserves a try, of the challenge and of the account's budget in one guarded write,
 // before anything is compared. A step says that there is nothing to answer.
-func (s *Service) take(ctx context.Context, tx *db.Tx, f *activeFlow, a *answer) (Step, error) {
-	a.taken, a.refused = false, nil
-	if f.over(tx.Now) != "" || !f.Challenge.Open(tx.Now) {
+func (s *Service) reserveTry(ctx context.Context, tx *db.Tx, f *activeFlow, a *answer) (Step, error) {
+	a.reserved, a.refused = false, nil
+	if f.endReason(tx.Now) != "" || !f.Challenge.Open(tx.Now) {
 		return s.answerClosed(ctx, tx, f, a.visitor)
 	}
 	budget := ratelimit.Budgets{f.answers}
@@ -147,13 +148,13 @@ func (s *Service) take(ctx context.Context, tx *db.Tx, f *activeFlow, a *answer)
 	if err := budget.Write(ctx, tx); err != nil {
 		return nil, err
 	}
-	a.taken = true
+	a.reserved = true
 	f.countTries()
 	return nil, nil
 }
 
-// charge takes a try for an answer whose own unit of work failed.
-func (s *Service) charge(ctx context.Context, ref secret.Reference) error {
+// chargeTry takes a try for an answer whose own unit of work failed.
+func (s *Service) chargeTry(ctx context.Context, ref secret.Reference) error {
 	return s.DB.InTx(ctx, ref.Tenant, func(tx *db.Tx) error {
 		f, err := s.load(ctx, tx, ref)
 		if err != nil {
@@ -172,15 +173,15 @@ var errAnswers = fault.New(fault.RateLimited, "code.problem.wait")
 
 // answerClosed answers a code that came when there was nothing to compare it with.
 func (s *Service) answerClosed(ctx context.Context, tx *db.Tx, f *activeFlow, v session.Visitor) (Step, error) {
-	f.outside = false // what is over stays over
+	f.readEarly = false // what is over stays over
 	if err := s.expire(ctx, tx, f); err != nil {
 		return nil, err
 	}
 	if err := s.refused(ctx, tx, f, "no_open_challenge", f.ID, v); err != nil {
 		return nil, err
 	}
-	if why := f.over(tx.Now); why != "" {
-		return f.overStep(why), nil
+	if why := f.endReason(tx.Now); why != "" {
+		return f.endedStep(why), nil
 	}
 	return s.spentStep(f, tx.Now), nil
 }
@@ -200,11 +201,11 @@ func (s *Service) refused(ctx context.Context, tx *db.Tx, f *activeFlow, reason,
 // judge compares, spends and goes on.
 func (s *Service) judge(ctx context.Context, tx *db.Tx, f *activeFlow, r authenticator.Response, remember bool,
 	v session.Visitor) (Step, error) {
-	if why := f.over(tx.Now); why != "" {
-		return f.overStep(why), nil
+	if why := f.endReason(tx.Now); why != "" {
+		return f.endedStep(why), nil
 	}
 	c := f.Challenge
-	verdict, err := s.verifier(c.Kind).Verify(ctx, tx, f.answering(), s.setting(f, c), c.State, r)
+	verdict, err := s.verifier(c.Kind).Verify(ctx, tx, f.answering(), s.challengeContext(f, c), c.State, r)
 	if err != nil {
 		return nil, err
 	}
@@ -220,10 +221,10 @@ func (s *Service) judge(ctx context.Context, tx *db.Tx, f *activeFlow, r authent
 	if !f.usable && sentToOne(c.Kind) {
 		return s.disabledMeanwhile(ctx, tx, f, remember, v)
 	}
-	if f.outside && !f.finishes(tx.Now, c) {
+	if f.readEarly && !f.finishes(tx.Now, c) {
 		return nil, db.ErrConflict // more than the flow's end must be written: on what is read in here
 	}
-	if !f.outside {
+	if !f.readEarly {
 		first, err := challenge.Spend(ctx, tx, c.ID)
 		if err != nil {
 			return nil, err
@@ -247,7 +248,7 @@ func sentToOne(k authenticator.Kind) bool { return k == authenticator.Email || k
 func (s *Service) disabledMeanwhile(
 	ctx context.Context, tx *db.Tx, f *activeFlow, remember bool, v session.Visitor,
 ) (Step, error) {
-	if f.outside {
+	if f.readEarly {
 		return nil, db.ErrConflict // what follows is decided on what is read in here
 	}
 	if err := s.drop(ctx, tx, f, challenge.Ended); err != nil {
@@ -299,7 +300,7 @@ func (s *Service) right(ctx context.Context, tx *db.Tx, f *activeFlow, verdict a
 		}
 	}
 	if c.Kind == authenticator.SMS {
-		if err := outofband.Answered(ctx, tx, s.setting(f, c).Destination, c.IssuedAt); err != nil {
+		if err := outofband.Answered(ctx, tx, s.challengeContext(f, c).Destination, c.IssuedAt); err != nil {
 			return nil, err
 		}
 	}
@@ -348,7 +349,7 @@ func (s *Service) wrong(ctx context.Context, tx *db.Tx, f *activeFlow, verdict a
 	if err := s.warn(ctx, tx, f, v); err != nil {
 		return nil, err
 	}
-	if f.lean {
+	if f.deliveryUnread {
 		if f.Delivery, err = message.Delivery(ctx, tx, c.MessageID); err != nil {
 			return nil, err
 		}
@@ -373,7 +374,7 @@ func (s *Service) wasOlder(ctx context.Context, tx *db.Tx, f *activeFlow, r auth
 			continue
 		}
 		a := authenticator.Authenticator{ID: c.AuthenticatorID, UserID: f.User.ID, Kind: c.Kind}
-		verdict, err := s.verifier(c.Kind).Verify(ctx, tx, a, s.setting(f, c), c.State, r)
+		verdict, err := s.verifier(c.Kind).Verify(ctx, tx, a, s.challengeContext(f, c), c.State, r)
 		if err != nil || verdict.OK {
 			return verdict.OK, err
 		}

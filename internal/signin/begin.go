@@ -90,7 +90,7 @@ func (s *Service) begin(tx *db.Tx, f *activeFlow, proofs ...authenticator.Proof)
 // browser must keep of it.
 func (s *Service) nextWithReference(ctx context.Context, tx *db.Tx, f *activeFlow, ref secret.Reference) (Step, error) {
 	step, err := s.next(ctx, tx, f, false)
-	step, err = f.flush(ctx, tx, step, err)
+	step, err = f.writePending(ctx, tx, step, err)
 	switch st := step.(type) {
 	case AnswerCode:
 		st.Flow = &ref

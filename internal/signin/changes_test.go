@@ -18,7 +18,7 @@ import (
 	"countersign/internal/user"
 )
 
-// guard: judge reads the account again and activeFlow.over compares the security version.
+// guard: judge reads the account again and activeFlow.endReason compares the security version.
 func TestATK53_ATK51_ChangesReachAFlowUnderWay(t *testing.T) {
 	each(t, func(t *testing.T, h *house) {
 		for name, change := range map[string]func(ctx context.Context, tx *db.Tx, id string) error{

@@ -30,7 +30,7 @@ func (s *Service) complete(ctx context.Context, tx *db.Tx, f *activeFlow, d poli
 		return nil, err
 	}
 	if !first {
-		return f.overStep(flow.Finished), nil
+		return f.endedStep(flow.Finished), nil
 	}
 	if !f.User.PasswordFlaggedAt.IsZero() {
 		if err := user.SettleReport(ctx, tx, f.User); err != nil {

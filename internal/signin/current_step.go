@@ -32,8 +32,8 @@ func (s *Service) Current(ctx context.Context, ref secret.Reference) (Step, erro
 
 // currentStep draws a flow that waits, without deciding anything new.
 func (s *Service) currentStep(tx *db.Tx, f *activeFlow, problem string) (Step, error) {
-	if why := f.over(tx.Now); why != "" {
-		return f.overStep(why), nil
+	if why := f.endReason(tx.Now); why != "" {
+		return f.endedStep(why), nil
 	}
 	d := f.decide(tx.Now)
 	switch step := s.requiredFirst(f); {

@@ -37,103 +37,20 @@ type activeFlow struct {
 	remembered  session.Remembered
 	rememberBy  secret.Reference
 
-	bindable []authenticator.Kind
-	stored   bool // there is a row of it
-	lean     bool // Delivery was not read
+	bindable       []authenticator.Kind
+	stored         bool // there is a row of it
+	deliveryUnread bool // it was read without Delivery
 	// it was read before this unit of work began: its last write looks whether all that still holds
-	outside bool
-	proved  bool          // a proof was added that is not written yet
-	events  []audit.Event // what happened that is not written yet
-	said    []policy.Reason
+	readEarly bool
+	proved    bool            // a proof was added that is not written yet
+	events    []audit.Event   // what happened that is not written yet
+	said      []policy.Reason // what the second step has to tell
 }
 
 // store writes the row of a new flow as it stands, with its first challenge, if any.
 func (f *activeFlow) store(ctx context.Context, tx *db.Tx, challengeID string) error {
 	f.stored, f.proved, f.ChallengeID = true, false, challengeID
 	return flow.Store(ctx, tx, f.Flow)
-}
-
-// load reads a flow and what stands around it; a reference that is not this browser's is NotFound.
-func (s *Service) load(ctx context.Context, tx *db.Tx, ref secret.Reference) (*activeFlow, error) {
-	return s.loadByHash(ctx, tx, ref.ID, ref.Hash())
-}
-
-// loadByHash reads everything that a step needs with one statement.
-func (s *Service) loadByHash(ctx context.Context, tx *db.Tx, id string, hash []byte) (*activeFlow, error) {
-	return s.scan(ctx, tx, whole, id, hash)
-}
-
-// loadLean is load without what a right answer does not need: what became of the message,
-// and the session that a step-up began from.
-func (s *Service) loadLean(ctx context.Context, tx *db.Tx, ref secret.Reference) (*activeFlow, error) {
-	f, err := s.scan(ctx, tx, lean, ref.ID, ref.Hash())
-	if err == nil && f.SteppingUp != "" {
-		return s.load(ctx, tx, ref)
-	}
-	if err == nil {
-		f.lean = true
-	}
-	return f, err
-}
-
-// reading is a text that reads a flow: each joined table costs, whether it finds a row or not.
-func reading(session, sends, delivery, joins string) string {
-	return `
-		SELECT ` + flow.Columns + `,
-			COALESCE(oa.address, ''), COALESCE(a.failures, 0), COALESCE(a.disabled_at, 1),
-				` + session + `, ` + sends + `, b.stamps,` + facts.Columns + `,` + challenge.Joined + `,` + delivery + `
-		FROM flows f
-		JOIN users u ON u.tenant_id = f.tenant_id AND u.id = f.user_id
-		JOIN tenants t ON t.tenant_id = f.tenant_id
-		JOIN installation i ON i.id = 'installation'
-		LEFT JOIN clients c ON c.id = f.client_id
-		LEFT JOIN challenges ch ON ch.tenant_id = f.tenant_id AND ch.id = f.challenge_id
-		LEFT JOIN authenticators a ON a.tenant_id = f.tenant_id AND a.id = ch.authenticator_id
-		LEFT JOIN outofband_addresses oa ON oa.tenant_id = f.tenant_id AND oa.authenticator_id = ch.authenticator_id
-		LEFT JOIN budgets b ON b.tenant_id = f.tenant_id
-			AND b.name = '` + answersName + `' AND b.subject = ` + flow.SpenderColumn + joins + `
-		WHERE f.tenant_id = $1 AND f.id = $2 AND f.token_hash = $3`
-}
-
-const (
-	notRead = `NULL`
-	around  = `
-		LEFT JOIN messages m ON m.tenant_id = f.tenant_id AND m.id = ch.message_id
-		LEFT JOIN sessions bs ON bs.tenant_id = f.tenant_id AND bs.id = f.stepping_up`
-)
-
-var (
-	whole  = reading(`COALESCE(bs.ended_at, 0), COALESCE(bs.expires_at, 0)`, notRead, message.Joined, around)
-	lean   = reading(`0, 0`, notRead, message.Unread, ``)
-	resend = reading(`COALESCE(bs.ended_at, 0), COALESCE(bs.expires_at,
-		0)`, `sa.stamps`, message.Joined, around+`
-		LEFT JOIN budgets sa ON sa.tenant_id = f.tenant_id
-			AND sa.name = '`+accountSends+`' AND sa.subject = `+flow.SpenderColumn)
-)
-
-// scan reads a flow with one of the texts.
-func (s *Service) scan(ctx context.Context, tx *db.Tx, text, id string, hash []byte) (*activeFlow, error) {
-	f := &activeFlow{stored: true, bindable: s.Gate.Bindable}
-	row, around := flow.Into(&f.Flow), facts.Into(&f.Facts)
-	var stamps, sends []byte
-	var disabled, baseEnded, baseExpires int64
-	own := []any{&f.Destination, &f.failures, &disabled, &baseEnded, &baseExpires, &sends, &stamps}
-	err := tx.QueryRow(ctx, text, tx.Tenant, id, hash).
-		Scan(slices.Concat(row.Targets(), own, around.Targets(), f.Challenge.Targets(), f.Delivery.Targets())...)
-	if db.IsNoRows(err) {
-		return nil, flow.ErrNotFound
-	}
-	if err != nil {
-		return nil, err
-	}
-	around.Decode(f.ClientID, s.Limits.RememberDays)
-	f.usable = disabled == 0
-	s.budgeted(f, tx.Tenant, stamps)
-	if text == resend && tx.Attempt == 1 {
-		f.sends = ratelimit.FromStored(s.accountSends(tx, f.Spender()), sends)
-	}
-	f.beganFrom.EndedAt, f.beganFrom.ExpiresAt = db.Time(baseEnded), db.Time(baseExpires)
-	return f, row.Decode()
 }
 
 // budgeted gives a flow the account's budget of answers as it was read. It also holds the
@@ -162,8 +79,8 @@ func (f *activeFlow) countTries() {
 	f.Challenge.TriesLeft = min(f.Challenge.TriesLeft, f.answers.Left())
 }
 
-// over says why the flow cannot go on; empty when it can.
-func (f *activeFlow) over(now time.Time) string {
+// endReason says why the flow cannot go on; empty when it can.
+func (f *activeFlow) endReason(now time.Time) string {
 	switch {
 	case !f.ClosedAt.IsZero():
 		return f.ClosedBecause
@@ -177,8 +94,8 @@ func (f *activeFlow) over(now time.Time) string {
 	return ""
 }
 
-// overStep draws the end of a flow.
-func (f *activeFlow) overStep(reason string) Over {
+// endedStep draws the end of a flow.
+func (f *activeFlow) endedStep(reason string) Over {
 	over := Over{
 		AppName:    f.App.Name,
 		Reason:     reason,
@@ -215,9 +132,9 @@ func (f *activeFlow) recordEvent(
 	})
 }
 
-// flush writes what is left to be written of a step: proofs of a flow that goes on, and what
+// writePending writes what is left to be written of a step: proofs of a flow that goes on, and what
 // happened. Every transaction of a flow ends here.
-func (f *activeFlow) flush(ctx context.Context, tx *db.Tx, step Step, err error) (Step, error) {
+func (f *activeFlow) writePending(ctx context.Context, tx *db.Tx, step Step, err error) (Step, error) {
 	if err != nil {
 		return nil, err
 	}
@@ -268,12 +185,12 @@ func (f *activeFlow) close(ctx context.Context, tx *db.Tx, because string) (firs
 	query, args := `UPDATE flows SET closed_at = $1, closed_because = $2, proofs = $3
 		WHERE tenant_id = $4 AND id = $5 AND closed_at = 0`,
 		[]any{tx.Now, because, flow.FormatProofs(f.Proofs), tx.Tenant, f.ID}
-	if f.outside {
+	if f.readEarly {
 		query, args = query+unchanged, append(args, f.unchangedArgs()...)
 	}
 	n, err := tx.Exec(ctx, query, args...)
 	if err != nil || n == 0 {
-		if err == nil && f.outside {
+		if err == nil && f.readEarly {
 			err = db.ErrConflict
 		}
 		return false, err
@@ -287,7 +204,7 @@ func (s *Service) changed(ctx context.Context, tx *db.Tx, f *activeFlow, err err
 	if err == nil {
 		_, err = f.close(ctx, tx, flow.Changed)
 	}
-	return f.overStep(flow.Changed), err
+	return f.endedStep(flow.Changed), err
 }
 
 // unchanged holds while what a finishing step decided on is as it was read: the account and
@@ -321,17 +238,4 @@ func (f *activeFlow) authenticatedAt() time.Time {
 		}
 	}
 	return oldest
-}
-
-// loadByID reads a flow that something other than its browser names: a link or a report.
-func (s *Service) loadByID(ctx context.Context, tx *db.Tx, id string) (*activeFlow, error) {
-	var hash []byte
-	err := tx.QueryRow(ctx, `SELECT token_hash FROM flows WHERE tenant_id = $1 AND id = $2`, tx.Tenant, id).Scan(&hash)
-	if db.IsNoRows(err) {
-		return nil, flow.ErrNotFound
-	}
-	if err != nil {
-		return nil, err
-	}
-	return s.loadByHash(ctx, tx, id, hash)
 }

@@ -13,7 +13,7 @@ import (
 	"countersign/internal/signin"
 )
 
-// guard: signin.take reserves a try before the comparison.
+// guard: signin.reserveTry reserves a try before the comparison.
 func TestATK2_AHundredWrongCodesFiveAreJudged(t *testing.T) {
 	each(t, func(t *testing.T, h *house) {
 		ask := h.password("maria@company.test", "dashboard")

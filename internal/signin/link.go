@@ -77,7 +77,7 @@ func linkState(c challenge.Challenge, f *activeFlow, now time.Time) outofband.Li
 		return outofband.LinkReplaced
 	case c.ClosedBecause == challenge.Answered || f.ClosedBecause == flow.Finished:
 		return outofband.LinkUsed
-	case !c.Open(now) || f.over(now) != "":
+	case !c.Open(now) || f.endReason(now) != "":
 		return outofband.LinkExpired
 	}
 	return outofband.LinkElsewhere
@@ -117,7 +117,7 @@ func (s *Service) PressLink(
 			return s.expire(ctx, tx, f)
 		}
 		step, err = s.judge(ctx, tx, f, authenticator.Response{LinkToken: link.Token.Reveal()}, remember, v)
-		step, err = f.flush(ctx, tx, step, err)
+		step, err = f.writePending(ctx, tx, step, err)
 		return err
 	})
 	if err == nil && !known {

@@ -31,7 +31,7 @@ func (s *Service) ListMethods(ctx context.Context, ref secret.Reference) (ways [
 		if err != nil {
 			return err
 		}
-		if f.over(tx.Now) != "" {
+		if f.endReason(tx.Now) != "" {
 			return flow.ErrNotFound
 		}
 		all, err := methodsOf(ctx, tx, f.User.ID)
@@ -61,8 +61,8 @@ func (s *Service) ListMethods(ctx context.Context, ref secret.Reference) (ways [
 func (s *Service) ChooseMethod(ctx context.Context, ref secret.Reference, authenticatorID string,
 	v session.Visitor) (Step, error) {
 	return s.change(ctx, ref, func(tx *db.Tx, f *activeFlow) (Step, error) {
-		if why := f.over(tx.Now); why != "" {
-			return f.overStep(why), nil
+		if why := f.endReason(tx.Now); why != "" {
+			return f.endedStep(why), nil
 		}
 		d := f.decide(tx.Now)
 		if d.Outcome != policy.Challenge {
@@ -142,7 +142,7 @@ func (s *Service) EnrollmentFor(ctx context.Context, ref secret.Reference) (who 
 }
 
 func (s *Service) enrollee(tx *db.Tx, f *activeFlow) (Enrollee, error) {
-	if f.over(tx.Now) != "" {
+	if f.endReason(tx.Now) != "" {
 		return Enrollee{}, flow.ErrNotFound
 	}
 	step, err := s.currentStep(tx, f, "")
@@ -173,7 +173,7 @@ func (s *Service) EnrollInFlow(ctx context.Context, ref secret.Reference,
 			return nil, err
 		}
 		if why, err := f.lock(ctx, tx); err != nil || why != "" { // of two tabs the second changes nothing
-			return f.overStep(why), err
+			return f.endedStep(why), err
 		}
 		proof, err := fn(tx, who)
 		if err != nil || proof == nil {

@@ -73,14 +73,14 @@ func (s *Service) mayReplace(ctx context.Context, ref secret.Reference) (old pas
 
 func (s *Service) replace(ctx context.Context, tx *db.Tx, f *activeFlow, stored password.Stored,
 	v session.Visitor) (Step, error) {
-	if why := f.over(tx.Now); why != "" {
-		return f.overStep(why), nil
+	if why := f.endReason(tx.Now); why != "" {
+		return f.endedStep(why), nil
 	}
 	if f.decide(tx.Now).Outcome != policy.Allow || f.User.PasswordFlaggedAt.IsZero() {
 		return nil, errNotAsked
 	}
 	if why, err := f.lock(ctx, tx); err != nil || why != "" { // of two submissions the second writes nothing
-		return f.overStep(why), err
+		return f.endedStep(why), err
 	}
 	if err := password.Set(ctx, tx, f.User.ID, stored); err != nil {
 		return nil, err

@@ -46,7 +46,7 @@ func (s *Service) next(ctx context.Context, tx *db.Tx, f *activeFlow, remember b
 // one, so that no later date of the company's moves it. A finishing step that was read before
 // its unit of work leaves it to the next sign-in: its guard has this very row.
 func (f *activeFlow) storeDeadline(ctx context.Context, tx *db.Tx, d policy.Decision) error {
-	if d.SetUpBy.IsZero() || !f.SetUpBy.IsZero() || f.outside {
+	if d.SetUpBy.IsZero() || !f.SetUpBy.IsZero() || f.readEarly {
 		return nil
 	}
 	f.SetUpBy = d.SetUpBy
@@ -156,7 +156,7 @@ func (s *Service) challenge(ctx context.Context, tx *db.Tx, f *activeFlow, d pol
 	if wait > 0 {
 		return s.sendRefused(tx, f, d, m, wait)
 	}
-	opening, err := s.verifier(m.Kind).Begin(ctx, tx, m.Authenticator, s.setting(f, c))
+	opening, err := s.verifier(m.Kind).Begin(ctx, tx, m.Authenticator, s.challengeContext(f, c))
 	if fault.Is(err, fault.Unavailable) {
 		return s.fallback(ctx, tx, f, d, c, m.Address, fault.Of(err))
 	}
@@ -254,7 +254,7 @@ func (s *Service) attach(ctx context.Context, tx *db.Tx, f *activeFlow, c challe
 // another word, a server of the version before could not take codes of this one.
 const purposeSignIn = "signin.code"
 
-func (s *Service) setting(f *activeFlow, c challenge.Challenge) authenticator.ChallengeContext {
+func (s *Service) challengeContext(f *activeFlow, c challenge.Challenge) authenticator.ChallengeContext {
 	return authenticator.ChallengeContext{
 		ChallengeID: c.ID,
 		FlowID:      f.ID,
@@ -287,5 +287,5 @@ func (s *Service) denyUnreachable(ctx context.Context, tx *db.Tx, f *activeFlow,
 	}
 	f.recordEvent(audit.SignInDenied, audit.Refused, reason, "", f.ID, f.Visitor)
 	f.events[len(f.events)-1].Level = string(d.Need)
-	return f.overStep(because), nil
+	return f.endedStep(because), nil
 }

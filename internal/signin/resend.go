@@ -18,9 +18,9 @@ import (
 // NewCode replaces the code. Tries are not given back beyond those of a new challenge, and
 // the account's budgets go on. After the last new code the flow starts over (AIR-10).
 func (s *Service) NewCode(ctx context.Context, ref secret.Reference, v session.Visitor) (Step, error) {
-	return s.changeAs(ctx, ref, resend, func(tx *db.Tx, f *activeFlow) (Step, error) {
-		if why := f.over(tx.Now); why != "" {
-			return f.overStep(why), nil
+	return s.changeAs(ctx, ref, flowWithSends, func(tx *db.Tx, f *activeFlow) (Step, error) {
+		if why := f.endReason(tx.Now); why != "" {
+			return f.endedStep(why), nil
 		}
 		f.prefer = f.Challenge.AuthenticatorID
 		if f.Challenge.ID == "" || authenticator.TraitsOf[f.Challenge.Kind].Sent {
@@ -57,7 +57,7 @@ func (s *Service) Cancel(ctx context.Context, ref secret.Reference, v session.Vi
 // change runs fn on a flow in one transaction and writes what fn left to be written.
 func (s *Service) change(ctx context.Context, ref secret.Reference,
 	fn func(tx *db.Tx, f *activeFlow) (Step, error)) (Step, error) {
-	return s.changeAs(ctx, ref, whole, fn)
+	return s.changeAs(ctx, ref, flowWithDelivery, fn)
 }
 
 // changeAs is change of a flow that is read with one of the texts.
@@ -65,12 +65,12 @@ func (s *Service) changeAs(ctx context.Context, ref secret.Reference, text strin
 	fn func(tx *db.Tx, f *activeFlow) (Step, error)) (Step, error) {
 	var step Step
 	err := s.DB.InTx(ctx, ref.Tenant, func(tx *db.Tx) error {
-		f, err := s.scan(ctx, tx, text, ref.ID, ref.Hash())
+		f, err := s.readFlow(ctx, tx, text, ref.ID, ref.Hash())
 		if err != nil {
 			return err
 		}
 		step, err = fn(tx, f)
-		step, err = f.flush(ctx, tx, step, err)
+		step, err = f.writePending(ctx, tx, step, err)
 		return err
 	})
 	return step, err
@@ -80,13 +80,13 @@ func (s *Service) endFlow(ctx context.Context, tx *db.Tx, f *activeFlow, because
 	v session.Visitor) (Step, error) {
 	first, err := f.close(ctx, tx, because)
 	if err != nil || !first {
-		return f.overStep(f.ClosedBecause), err
+		return f.endedStep(f.ClosedBecause), err
 	}
 	if err := s.drop(ctx, tx, f, challenge.Ended); err != nil {
 		return nil, err
 	}
 	f.recordEvent(audit.SignInEnded, audit.OK, because, "", f.ID, v)
-	return f.overStep(because), nil
+	return f.endedStep(because), nil
 }
 
 // drop closes the newest challenge and keeps its message from leaving, if it has not.

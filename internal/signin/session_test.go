@@ -57,7 +57,7 @@ func TestAIR2_ALO2_ExemptThenCovered(t *testing.T) {
 	})
 }
 
-// guard: activeFlow.over looks at the session that a step-up began from.
+// guard: activeFlow.endReason looks at the session that a step-up began from.
 func TestATK80_AStepUpEndsWithItsSession(t *testing.T) {
 	each(t, func(t *testing.T, h *house) {
 		step, err := h.SubmitPassword(t.Context(), attempt("maria@company.test", rightPassword, "phone"))
