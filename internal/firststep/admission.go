@@ -27,8 +27,6 @@ import (
 // failures of others would make it wait (docs/adr/0019). Anyone who reads the account's mailbox
 // gets one by a link. It proves nothing: password and second step are asked for as ever.
 
-var errInvalidLink = fault.New(fault.NotFound, "link.invalid")
-
 // AdmissionLife is how long a browser is let in by a link, and how long a link is valid, unless
 // it is the last one that limitAdmissions allows: that one is valid until there can be another.
 const AdmissionLife = time.Hour
@@ -38,6 +36,8 @@ const AdmissionPath = "/continue/"
 
 // JobAdmission is the kind of the job that mails a link.
 const JobAdmission = "signin.admission"
+
+var errInvalidLink = fault.New(fault.NotFound, "link.invalid")
 
 // admissionArgs are a job's arguments. User is empty where no one has the address.
 type admissionArgs struct {

@@ -13,7 +13,7 @@ import (
 type tries struct {
 	spent  ratelimit.Budgets // what a try is taken from, and given back to when the password is right
 	here   *ratelimit.Budget // of a stranger: the account's budget at this network, which is in spent, too
-	all    *ratelimit.Budget // of a stranger: the account's budget from everywhere, which is in spent, too
+	total  *ratelimit.Budget // of a stranger: the account's budget from everywhere, which is in spent, too
 	turn   *ratelimit.Budget // of a stranger: since when this network has waited for others
 	source *ratelimit.Budget // what a failure is charged to besides; it is only looked at before
 }
@@ -42,7 +42,7 @@ func (s *Service) readTries(ctx context.Context, tx *db.Tx, a Attempt, acc *acco
 		acc.tries = tries{
 			source: read[0],
 			spent:  read[1:3],
-			all:    read[1],
+			total:  read[1],
 			here:   read[2],
 			turn:   read[3],
 		}
@@ -84,7 +84,7 @@ func (s *Service) spendTry(tx *db.Tx, t tries) (wait time.Duration) {
 	if t.turn == nil {
 		return t.spent.Spend(tx)
 	}
-	others := t.here.Wait(tx.Now) <= 0 && t.all.WindowWait(tx.Now) <= 0 && t.all.Wait(tx.Now) > 0
+	others := t.here.Wait(tx.Now) <= 0 && t.total.WindowWait(tx.Now) <= 0 && t.total.Wait(tx.Now) > 0
 	if !others || t.here.Used(tx.Now, 24*time.Hour) >= s.Limits.PasswordSlowFrom {
 		if wait = t.spent.Spend(tx); wait == 0 {
 			t.turn.Clear()
@@ -94,7 +94,7 @@ func (s *Service) spendTry(tx *db.Tx, t tries) (wait time.Duration) {
 	waiting := t.turn.Used(tx.Now, 24*time.Hour) > 0
 	if waiting && t.turn.Wait(tx.Now) <= 0 {
 		t.turn.Clear()
-		t.all.Count(tx.Now)
+		t.total.Count(tx.Now)
 		t.here.Count(tx.Now)
 		return 0
 	}
