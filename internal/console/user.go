@@ -71,7 +71,7 @@ func (c *Console) showUser(w http.ResponseWriter, r *http.Request) error {
 		Status:     statusKeys[o.Status.Status],
 		Tone:       string(o.Status.Status),
 		Added:      o.User.CreatedAt,
-		LastSignIn: o.User.SignedInAt,
+		LastSignIn: o.SignedInAt,
 		Disabled:   !o.User.DisabledAt.IsZero(),
 		Invited:    o.Invited,
 		Sessions:   o.Sessions,

@@ -184,7 +184,7 @@ func rowOf(l people.Listed, rule policy.Rule) userRow {
 		Status:     statusKeys[l.Status.Status],
 		Tone:       string(l.Status.Status),
 		Notes:      notesOf(l, rule),
-		LastSignIn: l.User.SignedInAt,
+		LastSignIn: l.SignedInAt,
 	}
 	for _, m := range l.Methods {
 		if m.Kind == authenticator.Password || m.Kind == authenticator.Email && !asksByEmail(l) {

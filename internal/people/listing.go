@@ -50,6 +50,8 @@ type Listed struct {
 	Status  policy.PersonStatus
 	Methods []Used
 	Invited bool // they have yet to choose a password
+
+	SignedInAt time.Time // their last sign-in; zero = never
 }
 
 // Used is one method of a person, and when it was last used; zero = never.
@@ -120,16 +122,19 @@ func (q Search) limit() int {
 
 // listedColumns are, besides facts.Columns, what a list shows of the user u.
 const listedColumns = `,
-	u.created_at, COALESCE(p.user_id, ''), COALESCE((
+	u.created_at, u.signed_in_at, COALESCE((SELECT MAX(s.created_at) FROM sessions s
+		WHERE s.tenant_id = u.tenant_id AND s.user_id = u.id), 0), COALESCE(p.user_id, ''), COALESCE((
 		SELECT string_agg(au.kind || ':' || au.last_used_at || ':' || au.disabled_at, ' ' ORDER BY au.bound_at, au.id)
 		FROM authenticators au WHERE au.tenant_id = u.tenant_id AND au.user_id = u.id), '')`
 
 func (s *Service) scanListed(tx *db.Tx, row db.Row) (l Listed, err error) {
 	var f facts.Facts
 	var password, methods string
-	var created time.Time
+	var created, before, session time.Time
 	r := facts.Into(&f)
-	if err := row.Scan(append(r.Targets(), db.ScanTime(&created), &password, &methods)...); err != nil {
+	err = row.Scan(append(r.Targets(),
+		db.ScanTime(&created), db.ScanTime(&before), db.ScanTime(&session), &password, &methods)...)
+	if err != nil {
 		return l, err
 	}
 	r.Decode(client.PortalID, tenant.MaxRememberDays)
@@ -138,6 +143,9 @@ func (s *Service) scanListed(tx *db.Tx, row db.Row) (l Listed, err error) {
 		User:    f.User,
 		Status:  policy.StatusOf(f.Input(tx.Now, s.Bindable, nil, nil)),
 		Invited: password == "",
+	}
+	if l.SignedInAt = before; session.After(before) {
+		l.SignedInAt = session
 	}
 	l.Methods, err = parseUsed(methods)
 	return l, err
@@ -216,7 +224,8 @@ func (q Search) addView(out *listQuery, allowed policy.Allowed) {
 	case WeakMethods:
 		out.and("NOT " + user.HasWorking + "a.kind IN ('totp', 'passkey', 'push'))")
 	case NeverSignedIn:
-		out.and("u.signed_in_at = 0")
+		out.and(`u.signed_in_at = 0 AND NOT EXISTS (SELECT 1 FROM sessions s
+			WHERE s.tenant_id = u.tenant_id AND s.user_id = u.id)`)
 	case Invited:
 		out.and("p.user_id IS NULL")
 	case AllPeople, DisabledAccounts:

@@ -188,7 +188,7 @@ func TestSearchViews(t *testing.T) {
 				return l.User.Role == user.Owner && works(l, "sms", "totp", "passkey", "push") < 2
 			},
 			people.WeakMethods:   func(l people.Listed) bool { return works(l, "totp", "passkey", "push") == 0 },
-			people.NeverSignedIn: func(l people.Listed) bool { return l.User.SignedInAt.IsZero() },
+			people.NeverSignedIn: func(l people.Listed) bool { return l.SignedInAt.IsZero() },
 			people.Invited:       func(l people.Listed) bool { return l.Invited },
 		} {
 			got, want := addresses(r.search(people.Search{View: view}), everyListed), addresses(all, keep)

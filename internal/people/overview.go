@@ -3,6 +3,7 @@ package people
 import (
 	"context"
 	"fmt"
+	"time"
 
 	"countersign/internal/access"
 	"countersign/internal/authenticator"
@@ -25,6 +26,8 @@ type Overview struct {
 	Invited  bool             // they have yet to choose a password
 	Sessions []session.Open
 	Browsers []session.RememberedFor
+
+	SignedInAt time.Time // their last sign-in; zero = never
 }
 
 // Overview loads one person.
@@ -58,12 +61,19 @@ func (s *Service) loadOverview(ctx context.Context, tx *db.Tx, u user.User, o *O
 	o.Decision = policy.Evaluate(f.Input(tx.Now, s.Bindable, nil,
 		[]authenticator.Proof{{Kind: authenticator.Password, At: tx.Now}}))
 	var password int
-	err = tx.QueryRow(ctx, `SELECT count(*) FROM passwords
-		WHERE tenant_id = $1 AND user_id = $2`, tx.Tenant, u.ID).Scan(&password)
+	var before, newest time.Time
+	err = tx.QueryRow(ctx, `
+		SELECT (SELECT count(*) FROM passwords p WHERE p.tenant_id = u.tenant_id AND p.user_id = u.id), u.signed_in_at,
+			COALESCE((SELECT MAX(s.created_at) FROM sessions s WHERE s.tenant_id = u.tenant_id AND s.user_id = u.id), 0)
+		FROM users u WHERE u.tenant_id = $1 AND u.id = $2`, tx.Tenant, u.ID).
+		Scan(&password, db.ScanTime(&before), db.ScanTime(&newest))
 	if err != nil {
-		return fmt.Errorf("look for a password: %w", err)
+		return fmt.Errorf("look for a password and the last sign-in: %w", err)
 	}
 	o.Invited = password == 0
+	if o.SignedInAt = before; newest.After(before) {
+		o.SignedInAt = newest
+	}
 	if o.Methods, err = binding.Methods(ctx, tx, u.ID); err != nil {
 		return fmt.Errorf("list methods: %w", err)
 	}

@@ -57,9 +57,6 @@ func (s *Service) complete(ctx context.Context, tx *db.Tx, f *activeFlow, d poli
 		return nil, err
 	}
 	done.Session, done.Life = ref, sess.ExpiresAt.Sub(tx.Now)
-	if err := user.SignedIn(ctx, tx, f.User); err != nil {
-		return nil, err
-	}
 	f.recordEvent(audit.SignInCompleted, audit.OK, reasonText(f), strings.Join(sess.AMR, " "), sess.ID, f.Visitor)
 	f.events[len(f.events)-1].Level = sess.ACR
 	return done, nil

@@ -51,7 +51,6 @@ type User struct {
 	PasswordFlaggedAt         time.Time
 	SecondStepAt              time.Time // when they switched their own second step on, where that is theirs to decide
 	CreatedAt, DisabledAt     time.Time
-	SignedInAt                time.Time // their last sign-in, at most signInStep late; zero = never
 }
 
 var (
@@ -155,7 +154,7 @@ func Create(ctx context.Context, tx *db.Tx, email, name string, role Role, langu
 }
 
 const columns = `u.tenant_id, u.id, u.email, u.name, u.role, u.language, u.security_version, u.password_flagged_at,
-	u.created_at, u.disabled_at, u.signed_in_at`
+	u.created_at, u.disabled_at`
 
 func scan(row db.Row) (u User, err error) {
 	err = row.Scan(
@@ -169,7 +168,6 @@ func scan(row db.Row) (u User, err error) {
 		db.ScanTime(&u.PasswordFlaggedAt),
 		db.ScanTime(&u.CreatedAt),
 		db.ScanTime(&u.DisabledAt),
-		db.ScanTime(&u.SignedInAt),
 	)
 	return u, err
 }
@@ -297,19 +295,6 @@ func Disable(ctx context.Context, tx *db.Tx, id string) error {
 func Enable(ctx context.Context, tx *db.Tx, id string) error {
 	return changed(tx.Exec(ctx, `UPDATE users SET disabled_at = 0, version = version + 1
 		WHERE tenant_id = $1 AND id = $2`, tx.Tenant, id))
-}
-
-// signInStep is how much later a sign-in must be than the one that is stored to be stored: someone who signs in
-// often costs one write a day.
-const signInStep = 24 * time.Hour
-
-// SignedIn stores that u signs in now.
-func SignedIn(ctx context.Context, tx *db.Tx, u User) error {
-	if tx.Now.Before(u.SignedInAt.Add(signInStep)) {
-		return nil
-	}
-	return tx.ExecDeferred(ctx, `UPDATE users SET signed_in_at = $1
-		WHERE tenant_id = $2 AND id = $3`, tx.Now, tx.Tenant, u.ID)
 }
 
 // FlagPassword notes that someone else knows the password. Only the first report since

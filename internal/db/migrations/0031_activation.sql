@@ -1,8 +1,6 @@
--- When a person last signed in, written once in a day at the most.
+-- When a person last signed in, as far as the session of that sign-in has been deleted. 0: never, or their sessions
+-- tell.
 ALTER TABLE users ADD COLUMN signed_in_at BIGINT NOT NULL DEFAULT 0;
-
-UPDATE users SET signed_in_at = COALESCE((
-    SELECT MAX(s.created_at) FROM sessions s WHERE s.tenant_id = users.tenant_id AND s.user_id = users.id), 0);
 
 -- An owner or admin who is about to switch two-factor authentication on for their company proves first that
 -- mail reaches them, with a code.

@@ -56,7 +56,7 @@ const KindsOfUser = `COALESCE((
 // the installation as i and, with a LEFT JOIN, the client as c.
 const Columns = `
 	u.id, u.email, u.name, u.role, u.language, u.security_version, u.password_flagged_at, u.disabled_at,
-	u.second_step_at, u.first_factor_at, u.released_at, u.recovery_until, u.set_up_by, u.password_reset_at, u.signed_in_at,
+	u.second_step_at, u.first_factor_at, u.released_at, u.recovery_until, u.set_up_by, u.password_reset_at,
 	u.version, t.version, i.version, COALESCE(c.version, 0), ` + KindsOfUser + `,
 	t.tenant_id, t.name, t.kind, t.mandate, t.mandate_from, t.switched_on_at, t.switched_off_at, t.remember_days,
 	t.methods, t.choice, t.set_up_by, t.suspended_at,
@@ -74,7 +74,7 @@ type Reader struct {
 }
 
 type userTimes struct {
-	flagged, disabled, ownChoice, firstFactor, released, recovery, setUpBy, reset, signedIn int64
+	flagged, disabled, ownChoice, firstFactor, released, recovery, setUpBy, reset int64
 }
 
 type tenantTimes struct{ mandate, on, off, setUpBy, suspended int64 }
@@ -91,7 +91,6 @@ func (r *Reader) Targets() []any {
 	return []any{
 		&u.ID, &u.Email, &u.Name, &u.Role, &u.Language, &u.SecurityVersion, &r.user.flagged, &r.user.disabled,
 		&r.user.ownChoice, &r.user.firstFactor, &r.user.released, &r.user.recovery, &r.user.setUpBy, &r.user.reset,
-		&r.user.signedIn,
 		&v.User, &v.Tenant, &v.Vendor, &v.App, &r.into.Kinds,
 		&t.ID, &t.Name, &t.Kind, &t.Mandate.Mode, &r.tenant.mandate, &r.tenant.on, &r.tenant.off, &t.RememberDays,
 		&t.Methods, &t.Choice, &r.tenant.setUpBy, &r.tenant.suspended,
@@ -116,7 +115,6 @@ func (f *Facts) decodeUser(at userTimes) {
 	f.User.SecondStepAt = db.Time(at.ownChoice)
 	f.User.PasswordFlaggedAt = db.Time(at.flagged)
 	f.User.DisabledAt = db.Time(at.disabled)
-	f.User.SignedInAt = db.Time(at.signedIn)
 	f.Account = policy.Account{
 		FirstFactorAt: db.Time(at.firstFactor),
 		ReleasedAt:    db.Time(at.released),
