@@ -43,6 +43,7 @@ const (
 	SetDeadline     Action = "company.deadline"
 	SetRememberDays Action = "company.remember_days"
 	SetSMSCountries Action = "company.sms_countries"
+	ExportPeople    Action = "company.export_people"
 	ViewActivity    Action = "activity.view"
 	OverrideMandate Action = "company.override_mandate"
 	RemoveLastOwner Action = "company.remove_last_owner"
@@ -221,6 +222,7 @@ var rules = []rule{
 		subject: company,
 		text:    "Leave a company without an active owner (`--force`)",
 	},
+	ofCompany(ExportPeople, "Export the list of people", yes, yes),
 	look(ViewActivity, company, "View the activity", yes, none),
 
 	ofVendor(ViewInstallation, installation, "View the installation's settings", yes),

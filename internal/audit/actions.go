@@ -48,6 +48,8 @@ const (
 const (
 	UserCreated      Action = "user.created"         // a person was added
 	UserInvited      Action = "user.invited"         // a person was mailed a link to choose their first password
+	UserReminded     Action = "user.reminded"        // a person was reminded to set up a sign-in method
+	PeopleExported   Action = "user.exported"        // a list of people was exported
 	UserRole         Action = "user.role"            // a person's role was changed
 	UserAddress      Action = "user.address"         // an administrator changed a person's email address
 	UserDisabled     Action = "user.disabled"        // an account was closed

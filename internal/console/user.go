@@ -41,7 +41,7 @@ func (userPage) Template() string { return "console/user" }
 func (p userPage) HasChange() bool { return p.May != (userRights{Activity: p.May.Activity}) }
 
 // userRights is what the administrator may do to the person; the journeys check it again.
-type userRights struct{ Invite, Role, Reset, Disable, Enable, Activity bool }
+type userRights struct{ Invite, Remind, Role, Reset, Disable, Enable, Activity bool }
 
 // methodDetail is one method of a person, as administrators see it.
 type methodDetail struct {
@@ -118,6 +118,7 @@ func (a *administrator) rights(o people.Overview) userRights {
 	open := o.User.DisabledAt.IsZero()
 	return userRights{
 		Invite:   open && o.Invited && a.mayDo(access.InvitePerson, o.User),
+		Remind:   o.Status.Status == policy.Pending && open && !o.Invited && a.mayDo(access.RemindPerson, o.User),
 		Role:     open && len(a.rolesFor(o.User)) > 1,
 		Reset:    open && !o.Invited && a.mayDo(access.ResetMethods, o.User),
 		Disable:  open && a.mayDo(access.DisablePerson, o.User),

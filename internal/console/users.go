@@ -22,6 +22,7 @@ func (c *Console) mountUsers(mux *web.Mux) {
 	mux.Get("/company/users/new", c.showNewUser)
 	mux.Get("/company/users/{id}", c.showUser)
 	c.mountUserChanges(mux)
+	c.mountReminders(mux)
 }
 
 // usersPage lists people of a company.
@@ -36,7 +37,10 @@ type usersPage struct {
 	People           []userRow
 	Next             string // address of the page after this one; empty = there is none
 	MayAdd           bool
-	ResultsFrom      bool // this is not the first page
+	MayRemind        bool
+	MayExport        bool
+	Role, Status     string // as they are filtered, for the export
+	ResultsFrom      bool   // this is not the first page
 	First            string
 	TwoFactorOff     bool // no one is asked for a second step
 	OwnChoiceAllowed bool
@@ -139,6 +143,10 @@ func (c *Console) showUsers(w http.ResponseWriter, r *http.Request) error {
 		ResultsFrom:  search.After != "",
 		First:        usersURL(search),
 		MayAdd:       a.mayAdd(),
+		MayRemind:    a.mayRemind() && found.Rule != policy.Off,
+		MayExport:    a.may(access.ExportPeople),
+		Role:         string(search.Role),
+		Status:       string(search.Status),
 		TwoFactorOff: found.Rule == policy.Off,
 	}
 	page.addFilters(search)
@@ -156,6 +164,11 @@ func (c *Console) showUsers(w http.ResponseWriter, r *http.Request) error {
 // mayAdd reports whether the administrator may add anyone.
 func (a *administrator) mayAdd() bool {
 	return access.Check(a.actor, access.AddPerson, access.Target{TenantID: a.company(), Role: user.Agent}) == nil
+}
+
+// mayRemind reports whether the administrator may remind anyone.
+func (a *administrator) mayRemind() bool {
+	return access.Check(a.actor, access.RemindPerson, access.Target{TenantID: a.company(), Role: user.Agent}) == nil
 }
 
 func (p *usersPage) addFilters(s people.Search) {

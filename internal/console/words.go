@@ -63,6 +63,7 @@ var doneKeys = map[string]string{
 	"role":     "console.done.role",
 	"reset":    "console.done.reset",
 	"restored": "console.done.restored",
+	"reminded": "console.done.reminded",
 	"on":       "console.done.on",
 	"off":      "console.done.off",
 	"methods":  "console.done.methods",
@@ -134,5 +135,7 @@ var actionKeys = map[audit.Action]string{
 	audit.UserDisabled:       "audit.user.disabled",
 	audit.UserEnabled:        "audit.user.enabled",
 	audit.UserInvited:        "audit.user.invited",
+	audit.UserReminded:       "audit.user.reminded",
+	audit.PeopleExported:     "audit.user.exported",
 	audit.UserRole:           "audit.user.role",
 }

@@ -189,6 +189,12 @@ func letters(now time.Time) []Letter {
 			At:        now,
 			ExpiresAt: now.Add(10 * time.Minute),
 		}},
+		{"reminder", email.Reminder{
+			Vendor:  vendor,
+			Company: "Ortiz & Sons",
+			SetUpBy: now.AddDate(0, 0, 6),
+			Link:    "https://sign-in.harbor.example/profile/add",
+		}},
 		{"activation-code", email.ActivationCode{
 			Vendor:    vendor,
 			Company:   "Ortiz & Sons",

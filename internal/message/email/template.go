@@ -41,6 +41,8 @@ func read(template string, data []byte) (Content, error) {
 		return decode[AddressCode](data)
 	case ActivationCode{}.kind():
 		return decode[ActivationCode](data)
+	case Reminder{}.kind():
+		return decode[Reminder](data)
 	case AddressTaken{}.kind():
 		return decode[AddressTaken](data)
 	case AddressChanged{}.kind():
