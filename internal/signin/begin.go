@@ -59,18 +59,18 @@ func (s *Service) beginning(a firststep.Attempt, step *Step) firststep.Begin {
 }
 
 // newFlow is the flow that an attempt of a browser begins, without its proofs.
-func (s *Service) newFlow(a firststep.Attempt, around facts.Facts, browser firststep.Browser) *activeFlow {
+func (s *Service) newFlow(a firststep.Attempt, account facts.Facts, browser firststep.Browser) *activeFlow {
 	return &activeFlow{
 		Flow: flow.Flow{
-			UserID:          around.User.ID,
+			UserID:          account.User.ID,
 			ClientID:        a.ClientID,
 			ContinueTo:      a.ContinueTo,
 			WantACR:         a.WantACR,
 			Visitor:         a.Visitor,
-			SecurityVersion: around.User.SecurityVersion,
+			SecurityVersion: account.User.SecurityVersion,
 			KnownBy:         browser.KnownBy,
 		},
-		Facts:    around,
+		Facts:    account,
 		bindable: s.Gate.Bindable,
 		prefer:   string(a.Prefer),
 		device:   browser.Device,

@@ -44,15 +44,15 @@ func (s *Service) StepUp(ctx context.Context, ref secret.Reference, a firststep.
 }
 
 func (s *Service) stepUp(ctx context.Context, tx *db.Tx, st gate.SessionCheck, a firststep.Attempt) (Step, error) {
-	around, err := facts.Load(ctx, tx, st.User.ID, a.ClientID, s.Limits.RememberDays)
+	account, err := facts.Load(ctx, tx, st.User.ID, a.ClientID, s.Limits.RememberDays)
 	if err != nil {
 		return nil, err
 	}
-	browser, err := s.FirstStep.KnownBrowser(ctx, tx, a, around)
+	browser, err := s.FirstStep.KnownBrowser(ctx, tx, a, account)
 	if err != nil {
 		return nil, err
 	}
-	f := s.newFlow(a, around, browser)
+	f := s.newFlow(a, account, browser)
 	f.SecurityVersion = st.Session.SecurityVersion
 	f.SteppingUp = st.Session.ID
 	ref := s.begin(tx, f, st.Session.Proofs()...)
