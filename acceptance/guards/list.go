@@ -102,7 +102,7 @@ var guards = []Guard{
 		Old:     "if err == nil && wait > 0 {\n\t\treturn s.throttled",
 		New:     "if err == nil && wait > 1<<62 {\n\t\treturn s.throttled",
 		Package: firststep,
-		Tests:   "TestATK12_",
+		Tests:   "TestATK12_Strangers|TestATK12_OneStranger",
 	},
 	{
 		Name:    "the source's budget for failures",

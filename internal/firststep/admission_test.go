@@ -179,7 +179,7 @@ func TestATK05_AMailboxGetsNoMoreGuessesAtThePassword(t *testing.T) {
 		for range 10 {
 			a := attempt(maria, "a wrong password")
 			a.Admission = r.admit(maria)
-			for {
+			for compared <= r.Limits.PasswordSlowFrom+1 {
 				if _, err := r.check(a); err != nil {
 					break
 				}
@@ -187,7 +187,7 @@ func TestATK05_AMailboxGetsNoMoreGuessesAtThePassword(t *testing.T) {
 			}
 		}
 		if compared == 0 || compared > r.Limits.PasswordSlowFrom+1 {
-			t.Errorf("%d passwords were compared at once", compared)
+			t.Errorf("%d passwords or more were compared at once", compared)
 		}
 		a := attempt(maria, rightPassword)
 		a.Admission = r.admit(maria)

@@ -45,10 +45,11 @@ func TestATK12_StrangersSlowDownButDoNotLockOut(t *testing.T) {
 func TestATK12_OneStrangerSlowsOnlyHimself(t *testing.T) {
 	each(t, func(t *testing.T, r *rig) {
 		a := from("198.51.100.66", attempt(maria, "wrong"))
+		const most = 40
 		compared, next := 0, r.now()
 		for range 3 * 60 { // three hours; he comes back the moment that he may
 			r.pass(time.Minute)
-			for !next.After(r.now()) {
+			for compared <= most && !next.After(r.now()) {
 				_, err := r.check(a)
 				if err == nil {
 					compared++
@@ -63,8 +64,8 @@ func TestATK12_OneStrangerSlowsOnlyHimself(t *testing.T) {
 				t.Errorf("at %s the owner was kept out: %t, %v", r.now().Format("15:04"), right, err)
 			}
 		}
-		if compared > 40 {
-			t.Errorf("%d of his tries were compared", compared)
+		if compared > most {
+			t.Errorf("%d of his tries or more were compared", compared)
 		}
 	})
 }
