@@ -13,6 +13,7 @@ import (
 	"countersign/internal/db"
 	"countersign/internal/locale"
 	"countersign/internal/methodtext"
+	"countersign/internal/web"
 )
 
 // activityPage tells what happened to an account, in plain words.
@@ -21,7 +22,7 @@ type activityPage struct {
 	More   string // address of older events; "" = there are none
 }
 
-func (activityPage) Template() string { return "account/activity" }
+func (activityPage) View() web.View { return web.View{Template: "account/activity"} }
 
 // eventView is one thing that happened.
 type eventView struct {

@@ -196,7 +196,7 @@ func plainWord(s string) string {
 // openAgainPage asks for the link once more: the browser does not hold its token, or no longer.
 type openAgainPage struct{}
 
-func (openAgainPage) Template() string { return "portal/open_again" }
+func (openAgainPage) View() web.View { return web.View{Template: "portal/open_again"} }
 
 func (p *Portal) drawOpenAgain(w http.ResponseWriter, r *http.Request) error {
 	return p.Web.Draw(w, r, http.StatusGone, openAgainPage{})

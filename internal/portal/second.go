@@ -19,8 +19,15 @@ import (
 // passkeyOffer is what a browser needs to sign in with a passkey alone.
 type passkeyOffer struct{ Options, Token string }
 
-// Template is one for what is sent, and one for each kind that sends nothing.
-func (p codePage) Template() string { return methodtext.Of(p.Kind).AnswerTemplate }
+// View has one template for what is sent, and one for each kind that sends nothing.
+func (p codePage) View() web.View {
+	return web.View{
+		Template:    methodtext.Of(p.Kind).AnswerTemplate,
+		ReturnTo:    p.CodeURL(),
+		Method:      string(p.Kind),
+		FormTargets: p.Targets,
+	}
+}
 
 // Title is the heading.
 func (p codePage) Title() string {
@@ -80,8 +87,9 @@ type wayView struct {
 	Asked, Warned   bool
 }
 
-func (otherPage) Template() string       { return "portal/other" }
-func (p otherPage) FormAction() []string { return p.Targets }
+func (p otherPage) View() web.View {
+	return web.View{Template: "portal/other", FormTargets: p.Targets}
+}
 
 // Warned reports whether one of them deserves the notice of restricted methods.
 func (p otherPage) Warned() bool {
@@ -202,7 +210,7 @@ type toldPage struct {
 	ContinueURL string
 }
 
-func (toldPage) Template() string { return "portal/told" }
+func (toldPage) View() web.View { return web.View{Template: "portal/told"} }
 
 // offerPasskey makes a new offer for a sign-in page that has been open for long.
 func (p *Portal) offerPasskey(w http.ResponseWriter, r *http.Request) error {
