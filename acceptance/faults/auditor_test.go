@@ -230,7 +230,12 @@ func (w *world) planted(t *testing.T, handle *sql.DB, p plant) []auditor.Finding
 		t.Fatal(err)
 	}
 	defer func() { _ = tx.Rollback() }()
-	e := auditor.Evidence{Rows: tx, Mails: w.Sink.All(), History: &auditor.History{}, Now: w.now()}
+	e := auditor.Evidence{
+		Query:   tx.QueryContext,
+		Mails:   w.Sink.All(),
+		History: &auditor.History{},
+		Now:     w.now(),
+	}
 	if p.evidence != nil {
 		p.evidence(&e, e.History)
 	} else {
