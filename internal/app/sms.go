@@ -27,8 +27,8 @@ import (
 	"countersign/internal/web"
 )
 
-// furnishSMS makes text messages a method, where there is a way to send them.
-func (h *Core) furnishSMS(queue *message.Queue) error {
+// buildSMS makes text messages a method, where there is a way to send them.
+func (h *Core) buildSMS(queue *message.Queue) error {
 	c := h.Config.SMS
 	if c.Transport == config.SMSNone {
 		return nil
