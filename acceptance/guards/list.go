@@ -69,7 +69,7 @@ var guards = []Guard{
 		And: []Edit{{"internal/ratelimit/tables.go", "excluded.stamps\n\t\t\t\tWHERE budgets.stamps = excluded.expected`",
 			"excluded.stamps`"}},
 		Package: "./internal/ratelimit",
-		Tests:   "TestAWriteOverWhatNobodyRead",
+		Tests:   "TestAWriteOverAnUnreadTry",
 	},
 	{
 		Name:    "a finishing step looks once more",

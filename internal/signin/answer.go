@@ -293,7 +293,7 @@ func (s *Service) right(ctx context.Context, tx *db.Tx, f *activeFlow, verdict a
 	if r.LinkToken != "" {
 		how = "link"
 	} else { // only a typed answer had reserved a try
-		f.answers.GiveBack()
+		f.answers.RefundTry()
 		if err := (ratelimit.Budgets{f.answers}).WriteLater(ctx, tx); err != nil {
 			return nil, err
 		}

@@ -242,7 +242,7 @@ func (s *Service) passwordProved(ctx context.Context, tx *db.Tx, a Attempt, acc 
 		return nil, err
 	}
 	for _, e := range acc.tries.spent {
-		e.GiveBack()
+		e.RefundTry()
 	}
 	budgets := append(slices.Clone(acc.tries.spent), flows...)
 	if wait := flows.Spend(tx); wait > 0 {

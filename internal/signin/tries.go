@@ -120,7 +120,7 @@ func (s *Service) giveBack(ctx context.Context, acc account) error {
 			return err
 		}
 		for _, e := range acc.tries.spent {
-			e.GiveBack()
+			e.RefundTry()
 		}
 		return acc.tries.spent.Write(ctx, tx)
 	})
