@@ -22,8 +22,14 @@ type tries struct {
 // one of its own (OWASP device cookie). Others are slowed for this account at their own network
 // first, and all together only when failures come from several.
 func (s *Service) readTries(ctx context.Context, tx *db.Tx, a Attempt, acc *account) error {
+	attempt := tx.NewID() // so that only this attempt's own try is refunded
 	charge := func(l ratelimit.Limit, who string) ratelimit.BudgetKey {
-		return ratelimit.BudgetKey{Tenant: db.Installation, Limit: l, Subject: who}
+		return ratelimit.BudgetKey{
+			Tenant:  db.Installation,
+			Limit:   l,
+			Subject: who,
+			Tag:     attempt,
+		}
 	}
 	from, subject := a.Visitor.Network(), user.Subject(s.Keys, a.Email)
 	network := charge(s.limitSource(), from)
