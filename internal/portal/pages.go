@@ -226,7 +226,7 @@ type linkPage struct {
 	State        string // ready, elsewhere, replaced, used, expired, unknown
 	ID           string // names the link
 	AppName      string
-	Account      string // masked e-mail address
+	Account      string // masked email address
 	Code         string // only when State is elsewhere
 	Reference    string
 	IP           string

@@ -3,7 +3,7 @@
 ALTER TABLE directory ADD COLUMN held_until BIGINT NOT NULL DEFAULT 0;
 CREATE INDEX directory_held ON directory (held_until) WHERE held_until > 0;
 
--- Changes of e-mail addresses: asked for, confirmed with the code that went to the new
+-- Changes of email addresses: asked for, confirmed with the code that went to the new
 -- address, and for a while undone by whoever reads the old one.
 CREATE TABLE email_changes (
     tenant_id         TEXT   NOT NULL,
