@@ -55,8 +55,8 @@ var watching = []Guard{
 	{
 		Name:    "watching: only what is durable counts",
 		File:    "internal/db/watch.go",
-		Old:     "t.OnCommit(func() { t.db.Watch.Told(what) })",
-		New:     "t.db.Watch.Told(what)",
+		Old:     "t.OnCommit(func() { t.db.Watch.OnEvent(what) })",
+		New:     "t.db.Watch.OnEvent(what)",
 		Package: operations,
 		Tests:   "TestOnlyWhatIsDurable",
 	},

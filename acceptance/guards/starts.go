@@ -70,7 +70,7 @@ var starts = []Guard{
 	{
 		Name:    "PostgreSQL keeps what it confirms",
 		File:    "internal/app/checks.go",
-		Old:     "return s.Forgetful()",
+		Old:     "return s.DurabilityProblems()",
 		New:     "return nil",
 		Package: acceptance,
 		Tests:   "TestREL10_ADatabase",
@@ -85,7 +85,7 @@ var starts = []Guard{
 	},
 	{
 		Name:    "one program serves from a file",
-		File:    "internal/db/home.go",
+		File:    "internal/db/location.go",
 		Old:     "return errors.Join(err, f.Close())",
 		New:     "_ = err",
 		Package: "./internal/db",

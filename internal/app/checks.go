@@ -27,7 +27,7 @@ func (h *Core) Checks() []Check {
 // clockIsRight holds our clock to the database's, by which every replica is measured
 // (REL-14, SEC-140).
 func (h *Core) clockIsRight(ctx context.Context) error {
-	skew, err := h.DB.Skew(ctx)
+	skew, err := h.DB.ClockSkew(ctx)
 	if err != nil {
 		return err
 	}
@@ -50,7 +50,7 @@ func (h *Core) durable(ctx context.Context) error {
 	case h.Config.Database.Durability == config.Ignore:
 		return nil
 	}
-	return s.Forgetful()
+	return s.DurabilityProblems()
 }
 
 // keysFit fails on a replica whose key file lacks the generation that the others seal with

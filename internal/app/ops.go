@@ -45,7 +45,7 @@ func (a *App) watch() {
 	a.metrics = ops.NewMetrics()
 	a.ready = ops.NewReadiness(a.Log, a.DB.Now, a.readiness()...)
 	a.tracer = a.newTracer()
-	a.DB.Watch = db.Watch{Told: a.metrics.Told, Timed: a.metrics.Timed}
+	a.DB.Watch = db.Watch{OnEvent: a.metrics.CountEvent, OnUnit: a.metrics.ObserveUnit}
 	if a.tracer != nil {
 		a.DB.Watch.Span = a.databaseSpan
 	}

@@ -69,7 +69,7 @@ func networkDisk(kind string) []Finding {
 }
 
 func (p *examination) durability(s db.Server) []Finding {
-	err := s.Forgetful()
+	err := s.DurabilityProblems()
 	switch {
 	case s.Standby:
 		return one("durability", Fail,
@@ -103,7 +103,7 @@ func (p *examination) clock(ctx context.Context) []Finding {
 	if p.db == nil {
 		return unknown(name)
 	}
-	skew, err := p.db.Skew(ctx)
+	skew, err := p.db.ClockSkew(ctx)
 	most := p.Config.Database.ClockSkew
 	switch {
 	case err != nil:

@@ -161,8 +161,8 @@ func (m *Metrics) Request(method, route string, status int, took time.Duration) 
 	m.took.WithLabelValues(route).Observe(max(0, took.Seconds()))
 }
 
-// Told counts what units of work tell; it is a db.Watch's Told.
-func (m *Metrics) Told(what any) {
+// CountEvent counts what units of work emit. It is a db.Watch's OnEvent.
+func (m *Metrics) CountEvent(what any) {
 	switch what := what.(type) {
 	case audit.Recorded:
 		for _, e := range what {
@@ -185,8 +185,8 @@ func (m *Metrics) event(e audit.Event) {
 	}
 }
 
-// Timed counts a unit of work; it is a db.Watch's Timed.
-func (m *Metrics) Timed(write bool, took time.Duration, failed bool) {
+// ObserveUnit counts a unit of work. It is a db.Watch's OnUnit.
+func (m *Metrics) ObserveUnit(write bool, took time.Duration, failed bool) {
 	kind := "read"
 	if write {
 		kind = "write"
