@@ -91,10 +91,10 @@ var addresses = []Guard{
 	{
 		Name: "a report brings the address back",
 		File: "internal/incident/report.go",
-		Old:  "if err := s.moveBack(ctx, tx, f.UserID, line, v); err != nil {",
+		Old:  "if err := s.restoreAddress(ctx, tx, f.UserID, chain, v); err != nil {",
 		New:  "if err := error(nil); err != nil {",
-		And: []Edit{{"internal/incident/undo.go", "// moveBack undoes",
-			"var _ = (*Service).moveBack\n\n// moveBack undoes"}},
+		And: []Edit{{"internal/incident/undo.go", "// restoreAddress undoes",
+			"var _ = (*Service).restoreAddress\n\n// restoreAddress undoes"}},
 		Package: profiles,
 		Tests:   "TestATK092_Reported",
 	},
