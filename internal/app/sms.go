@@ -254,11 +254,11 @@ func (a *App) tellOf(ctx context.Context, tx *db.Tx, account sms.Account) error 
 			return err
 		}
 		c.Company, c.Account = company.Name, ""
-		if err := a.Notifier.TellOwners(ctx, tx.ForTenant(account.Tenant), ceilingNotice(c)); err != nil {
+		if err := a.Notifier.SendToOwners(ctx, tx.ForTenant(account.Tenant), ceilingNotice(c)); err != nil {
 			return err
 		}
 	}
-	return a.Notifier.TellOperators(ctx, tx, ceilingNotice(c))
+	return a.Notifier.SendToOperators(ctx, tx, ceilingNotice(c))
 }
 
 // tellPaused records that a company's texts to a country are paused, and tells its owners and the
@@ -291,8 +291,8 @@ func (a *App) tellPaused(ctx context.Context, tx *db.Tx, account sms.Account) er
 		Country: country + " (+" + phone.Calling(country) + ")",
 		At:      tx.Now,
 	}
-	return errors.Join(a.Notifier.TellOwners(ctx, of, ceilingNotice(c)),
-		a.Notifier.TellOperators(ctx, tx, ceilingNotice(c)))
+	return errors.Join(a.Notifier.SendToOwners(ctx, of, ceilingNotice(c)),
+		a.Notifier.SendToOperators(ctx, tx, ceilingNotice(c)))
 }
 
 // ceilingNotice has no budget of the address: there is one a day.

@@ -35,7 +35,7 @@ func TellOwners(n *notify.Notifier) Teller {
 			State:   e.CopyOf,
 			At:      e.RaisedAt,
 		}
-		return n.TellOwners(ctx, tx, notify.Notice{Purpose: "installation.restored", Content: letter, Life: noticeLife})
+		return n.SendToOwners(ctx, tx, notify.Notice{Purpose: "installation.restored", Content: letter, Life: noticeLife})
 	}
 }
 
@@ -51,6 +51,6 @@ func TellReviewed(n *notify.Notifier) func(ctx context.Context, tx *db.Tx, userI
 			return fmt.Errorf("load the person: %w", err)
 		}
 		letter := email.ByHand{Vendor: vendor.Name, What: "methods suspended", At: tx.Now}
-		return n.TellHolder(ctx, tx, to, notify.Notice{Purpose: "methods.suspended", Content: letter, Life: noticeLife})
+		return n.SendToHolder(ctx, tx, to, notify.Notice{Purpose: "methods.suspended", Content: letter, Life: noticeLife})
 	}
 }

@@ -125,5 +125,5 @@ func (s *Service) tell(ctx context.Context, tx *db.Tx, h Enrollee, purpose strin
 		NotMeLink: outofband.NotMeLink(s.Origin, s.Keys, tx.Tenant, h.FlowID),
 	}
 	holder := user.User{ID: h.UserID, Email: h.Who.Email, Language: h.Who.Language}
-	return s.Notifier.TellHolder(ctx, tx, holder, notify.Notice{Purpose: purpose, Content: c})
+	return s.Notifier.SendToHolder(ctx, tx, holder, notify.Notice{Purpose: purpose, Content: c})
 }

@@ -108,5 +108,5 @@ func (s *Service) alertAdminsOfReport(ctx context.Context, tx *db.Tx, h accountH
 		At:        f.StartedAt,
 	}
 	notice := notify.Notice{Purpose: "signin.not_me", Content: letter, WithinBudget: true}
-	return s.Notifier.TellAdmins(ctx, tx, notice)
+	return s.Notifier.SendToAdmins(ctx, tx, notice)
 }

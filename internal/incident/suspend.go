@@ -95,7 +95,7 @@ func (s *Service) suspendOne(ctx context.Context, tx *db.Tx, h accountHolder, a 
 		Browser:  v.Browser,
 		At:       tx.Now,
 	}
-	return s.Notifier.TellHolder(ctx, tx, h.user, notify.Notice{Purpose: "method.suspended", Content: c})
+	return s.Notifier.SendToHolder(ctx, tx, h.user, notify.Notice{Purpose: "method.suspended", Content: c})
 }
 
 // ownersStuck reports whether u is an owner, and no owner of the company has a working method.
@@ -123,5 +123,5 @@ func (s *Service) alertVendor(ctx context.Context, tx *db.Tx, h accountHolder, v
 		Stuck:     true,
 	}
 	notice := notify.Notice{Purpose: "company.owners_stuck", Content: letter, WithinBudget: true}
-	return s.Notifier.TellOperators(ctx, tx, notice)
+	return s.Notifier.SendToOperators(ctx, tx, notice)
 }

@@ -100,12 +100,12 @@ func (s *Service) completeRestore(ctx context.Context, tx *db.Tx, c user.Change,
 		At:     tx.Now,
 	}
 	notice := notify.Notice{Purpose: "address.restored", Content: news}
-	if err := s.Notifier.TellAddresses(ctx, tx, h.user, []string{c.To}, notice); err != nil {
+	if err := s.Notifier.SendToAddresses(ctx, tx, h.user, []string{c.To}, notice); err != nil {
 		return err
 	}
 	news.ToOld = true
 	notice.Content = news
-	return s.Notifier.TellHolder(ctx, tx, h.user, notice)
+	return s.Notifier.SendToHolder(ctx, tx, h.user, notice)
 }
 
 // endEverything ends every session, sign-in, remembered browser and refresh token of an
@@ -132,5 +132,5 @@ func (s *Service) alertAdminsOfRestore(ctx context.Context, tx *db.Tx, c user.Ch
 		At:        c.BegunAt,
 	}
 	notice := notify.Notice{Purpose: "address.restored", Content: letter, WithinBudget: true}
-	return s.Notifier.TellAdmins(ctx, tx, notice)
+	return s.Notifier.SendToAdmins(ctx, tx, notice)
 }

@@ -159,7 +159,7 @@ func (s *Service) recordReset(ctx context.Context, tx *db.Tx, o opened, ref secr
 		At:        tx.Now,
 		NotMeLink: outofband.NotMeLink(s.Origin, s.Keys, tx.Tenant, f.ID),
 	}
-	if err := s.Notifier.TellHolder(ctx, tx, o.User,
+	if err := s.Notifier.SendToHolder(ctx, tx, o.User,
 		notify.Notice{Purpose: "password.reset", Content: news}); err != nil {
 		return err
 	}

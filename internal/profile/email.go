@@ -329,11 +329,11 @@ func (s *Service) tellMoved(ctx context.Context, tx *db.Tx, o Owner, c user.Chan
 			letter.UndoLink, letter.UndoUntil,
 				letter.NotMeLink = outofband.UndoLink(s.Origin, s.Keys, tx.Tenant, old.ID), old.UndoUntil, ""
 		}
-		if err := s.Notifier.TellAddresses(ctx, tx, o.User, []string{old.From}, addressNotice(letter)); err != nil {
+		if err := s.Notifier.SendToAddresses(ctx, tx, o.User, []string{old.From}, addressNotice(letter)); err != nil {
 			return err
 		}
 	}
-	return s.Notifier.TellAddresses(ctx, tx, o.User, []string{c.To}, addressNotice(news))
+	return s.Notifier.SendToAddresses(ctx, tx, o.User, []string{c.To}, addressNotice(news))
 }
 
 func addressNotice(c email.AddressChanged) notify.Notice {

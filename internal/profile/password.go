@@ -116,5 +116,5 @@ func (s *Service) tell(ctx context.Context, tx *db.Tx, o Owner, what string) err
 		At:        tx.Now,
 		NotMeLink: outofband.NotMeLink(s.Origin, s.Keys, tx.Tenant, o.FlowID),
 	}
-	return s.Notifier.TellHolder(ctx, tx, o.User, notify.Notice{Purpose: what, Content: c})
+	return s.Notifier.SendToHolder(ctx, tx, o.User, notify.Notice{Purpose: what, Content: c})
 }

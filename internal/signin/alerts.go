@@ -33,7 +33,7 @@ func (s *Service) warn(ctx context.Context, tx *db.Tx, f *activeFlow, v session.
 		NotMeLink: s.notMeLink(tx, f),
 	}
 	notice := notify.Notice{Purpose: "signin.password_known", Content: letter, WithinBudget: true}
-	return s.Notifier.TellHolder(ctx, tx, f.User, notice)
+	return s.Notifier.SendToHolder(ctx, tx, f.User, notice)
 }
 
 // noticeNewBrowser tells a person of a sign-in that no second step guarded, from a browser
@@ -56,7 +56,7 @@ func (s *Service) noticeNewBrowser(ctx context.Context, tx *db.Tx, f *activeFlow
 		NotMeLink: s.notMeLink(tx, f),
 	}
 	notice := notify.Notice{Purpose: "signin.new_browser", Content: letter, WithinBudget: true}
-	return s.Notifier.TellHolder(ctx, tx, f.User, notice)
+	return s.Notifier.SendToHolder(ctx, tx, f.User, notice)
 }
 
 func (s *Service) tellReplay(ctx context.Context, tx *db.Tx, f *activeFlow) error {
@@ -70,7 +70,7 @@ func (s *Service) tellReplay(ctx context.Context, tx *db.Tx, f *activeFlow) erro
 		NotMeLink: s.notMeLink(tx, f),
 	}
 	notice := notify.Notice{Purpose: "browser.replayed", Content: letter, WithinBudget: true}
-	return s.Notifier.TellHolder(ctx, tx, f.User, notice)
+	return s.Notifier.SendToHolder(ctx, tx, f.User, notice)
 }
 
 func (s *Service) notMeLink(tx *db.Tx, f *activeFlow) string {

@@ -44,5 +44,5 @@ func (s *Service) alertCloned(ctx context.Context, tx *db.Tx, u user.User, id st
 			letter.Label = a.Label
 		}
 	}
-	return s.Notifier.TellHolder(ctx, tx, u, notify.Notice{Purpose: "passkey.copied", Content: letter})
+	return s.Notifier.SendToHolder(ctx, tx, u, notify.Notice{Purpose: "passkey.copied", Content: letter})
 }

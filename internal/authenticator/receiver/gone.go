@@ -84,7 +84,7 @@ func (v Verifier) tell(ctx context.Context, tx *db.Tx, userID, label string) err
 	if err != nil {
 		return fmt.Errorf("find the vendor's name: %w", err)
 	}
-	return v.Notifier.TellHolder(ctx, tx, u, notify.Notice{
+	return v.Notifier.SendToHolder(ctx, tx, u, notify.Notice{
 		Purpose: "receiver.gone",
 		Content: email.ReceiverGone{Vendor: vendor.Name, Label: label, At: tx.Now},
 	})
