@@ -139,8 +139,8 @@ var custody = []Guard{
 	{
 		Name:    "copy: a key file without its keys is refused",
 		File:    "internal/backup/restore.go",
-		Old:     "errors.Join(p.end(), r.opens(ctx, tx))",
-		New:     "p.end()",
+		Old:     "errors.Join(p.expectEnd(), r.checkKeys(ctx, tx))",
+		New:     "p.expectEnd()",
 		Package: backupPackage,
 		Tests:   "TestACopyNeeds",
 	},

@@ -35,7 +35,7 @@ type custody struct {
 
 func (h *Core) takeCustody(ctx context.Context) error {
 	h.Masters = &keyring.Masters{DB: h.DB, Keys: h.Keys}
-	h.mark = &backup.Mark{Path: backup.MarkOf(h.Config.KeyFile), DB: h.DB}
+	h.mark = &backup.Mark{Path: backup.MarkPath(h.Config.KeyFile), DB: h.DB}
 	return h.Masters.Ensure(ctx)
 }
 
@@ -54,7 +54,7 @@ func (h *Core) newest(ctx context.Context) error {
 		return nil // the keys did not fit; that is told already
 	}
 	return errors.Join(h.mark.Check(ctx),
-		h.DB.View(ctx, db.Installation, func(tx *db.Tx) error { return backup.Serveable(ctx, tx) }))
+		h.DB.View(ctx, db.Installation, func(tx *db.Tx) error { return backup.CheckAcknowledged(ctx, tx) }))
 }
 
 // keep is the periodic work of custody.
@@ -74,7 +74,7 @@ func (a *App) keep() []jobs.Periodic {
 		{
 			Name:  "epoch.mark",
 			Every: markEvery,
-			Run:   func(ctx context.Context) error { a.tell("mark", a.mark.Keep(ctx)); return nil },
+			Run:   func(ctx context.Context) error { a.tell("mark", a.mark.Update(ctx)); return nil },
 		},
 	}
 }
@@ -119,7 +119,7 @@ func (a *App) obeyHangUp(ctx context.Context) {
 			a.tell("keys", a.Masters.Follow(ctx))
 			a.Log.Info("looked at the key file", "seals", a.Keys.Current(), "generations", len(a.Keys.Generations()))
 		case <-ctx.Done():
-			a.tell("mark", a.mark.Keep(context.WithoutCancel(ctx)))
+			a.tell("mark", a.mark.Update(context.WithoutCancel(ctx)))
 			return
 		}
 	}

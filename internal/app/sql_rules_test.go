@@ -29,7 +29,8 @@ var forbidden = []struct {
 // the list that they are in. None is part of a sign-in. They run with db.UseServerDefaults.
 var scans = []string{
 	"app.empty", "audit.Backlog", "audit.Reseal", "audit.Tenants", "audit.holdHeads", "audit.newest",
-	"audit.personal", "audit.recordPending", "audit.waiting", "backup.companies", "backup.list", "backup.now",
+	"audit.personal", "audit.recordPending", "audit.waiting", "backup.listCompanies", "backup.list",
+	"backup.readPosition",
 	"binding.Sweep", "configminimum.InUse", "doctor.audit", "flow.Sweep", "grant.Sweep", "jobs.Backlog",
 	"jobs.Sweep", "jobs.due", "keyring.list", "keyring.unsealed", "message.Received", "message.Shown",
 	"message.Sweep", "message.tenantOf", "passwordlink.Sweep", "ratelimit.Sweep", "session.Sweep", "signin.Sweep",

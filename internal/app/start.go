@@ -96,7 +96,7 @@ func (h *Core) begin(ctx context.Context, files error) error {
 }
 
 func (h *Core) migrate(ctx context.Context) error {
-	if err := backup.Finished(ctx, h.DB); err != nil {
+	if err := backup.CheckFinished(ctx, h.DB); err != nil {
 		return err
 	}
 	if missing, _, err := h.DB.Schema(ctx); err == nil && len(missing) == 0 {

@@ -151,14 +151,14 @@ func (p *examination) epoch(ctx context.Context) []Finding {
 	if p.db == nil {
 		return nil
 	}
-	err := p.view(ctx, func(tx *db.Tx) error { return backup.Serveable(ctx, tx) })
+	err := p.view(ctx, func(tx *db.Tx) error { return backup.CheckAcknowledged(ctx, tx) })
 	if errors.Is(err, backup.ErrUnacknowledged) {
 		return one("epoch", Fail, "countersign epoch acknowledge, once you know what was lost", "%s", oneLine(err))
 	}
 	var e backup.Epoch
 	if err == nil {
 		err = p.view(ctx, func(tx *db.Tx) (err error) {
-			e, err = backup.Last(ctx, tx)
+			e, err = backup.LatestEpoch(ctx, tx)
 			return err
 		})
 	}
