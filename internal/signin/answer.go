@@ -321,7 +321,7 @@ func (s *Service) used(ctx context.Context, tx *db.Tx, f *activeFlow, id string)
 		return authenticator.Used(ctx, tx, id)
 	}
 	tenant, now := tx.Tenant, tx.Now
-	tx.OnCommit(func() { s.Gate.Seen.NoteUse(tenant, id, now) })
+	tx.OnCommit(func() { s.Gate.Seen.NoteAuthenticator(tenant, id, now) })
 	return nil
 }
 
