@@ -61,7 +61,7 @@ func reset(t *testing.T, w *rig.World, u *rig.User, n int) *rig.Person {
 	return p
 }
 
-// guard: passwordlink.Service.spend ends everything that the old password opened
+// guard: passwordlink.Service.redeem ends everything that the old password opened
 func TestSEC043_AResetEndsEverythingAndSignsNobodyIn(t *testing.T) {
 	rig.Each(t, func(t *testing.T, w *rig.World) {
 		u := w.Covered(t).User(t)
@@ -128,7 +128,7 @@ func TestSEC043_AResetEndsEverythingAndSignsNobodyIn(t *testing.T) {
 	})
 }
 
-// guard: passwordlink.Service.Ask answers before anyone looks the address up
+// guard: passwordlink.Service.RequestReset answers before anyone looks the address up
 func TestSEC086_ForgotTellsNothingAboutAnAddress(t *testing.T) {
 	rig.Each(t, func(t *testing.T, w *rig.World) {
 		c := w.NewTenant(t, "--mandate", "mandatory")

@@ -91,7 +91,7 @@ func (a *App) runner() *jobs.Runner {
 		Leaves: others,
 		Handlers: map[string]jobs.Handler{
 			message.JobSend:     a.courier.Deliver,
-			passwordlink.Job:    a.PasswordLinks.Send,
+			passwordlink.Job:    a.PasswordLinks.SendLink,
 			signin.JobAdmission: a.SignIn.MailAdmission,
 		},
 		Periodic: append(a.keep(), a.periodic()...),

@@ -137,7 +137,7 @@ func (p *Portal) askForgot(w http.ResponseWriter, r *http.Request) error {
 	if !r.PostForm.Has("send") {
 		return p.Web.Draw(w, r, http.StatusOK, page)
 	}
-	err := p.PasswordLinks.Ask(r.Context(), passwordlink.Forgotten{
+	err := p.PasswordLinks.RequestReset(r.Context(), passwordlink.ResetRequest{
 		Email:      page.Email,
 		ClientID:   t.Request.ClientID,
 		ContinueTo: t.Sealed,
