@@ -335,8 +335,8 @@ var more = []Guard{
 	{
 		Name:    "names make no links in mails",
 		File:    "internal/message/email/render_letter.go",
-		Old:     "func theirs(s string) string {",
-		New:     "func theirs(s string) string {\n\tif s != \"\" {\n\t\treturn s\n\t}",
+		Old:     "func defang(s string) string {",
+		New:     "func defang(s string) string {\n\tif s != \"\" {\n\t\treturn s\n\t}",
 		Package: acceptance,
 		Tests:   "TestATK121",
 	},

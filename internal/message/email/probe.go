@@ -35,9 +35,9 @@ func (s *Sender) Probe(ctx context.Context) (Probe, error) {
 		p.TLS, p.Expires = tls.VersionName(state.Version), state.PeerCertificates[0].NotAfter
 	}
 	if err := c.client.Mail(s.from.Address, &smtp.MailOptions{}); err != nil {
-		return p, failed(mailFrom, err)
+		return p, failedAt(mailFrom, err)
 	}
-	return p, failed(mailFrom, c.client.Reset())
+	return p, failedAt(mailFrom, c.client.Reset())
 }
 
 // Advice says what an operator can do about an error of Probe or Send.
