@@ -122,7 +122,7 @@ func TestAssets(t *testing.T) {
 	}
 }
 
-func TestEverybodyHasATurnBeforeAnybodyHasTwo(t *testing.T) {
+func TestEveryoneHasATurnBeforeAnyoneHasTwo(t *testing.T) {
 	for _, users := range []int{1, 100, 997, 10_000} {
 		seen := map[int]bool{}
 		s := stock{from: 12_345, users: users}

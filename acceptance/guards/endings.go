@@ -51,7 +51,7 @@ var endings = []Guard{
 		Tests:   "TestATK080_AListThatIsOld",
 	},
 	{
-		Name:    "alerts take nobody's codes",
+		Name:    "alerts take no one's codes",
 		File:    "internal/notify/notify.go",
 		Old:     "adminBudget  = \"alert.destination\"",
 		New:     "adminBudget  = \"send.destination\"",

@@ -286,7 +286,7 @@ var guards = []Guard{
 		Tests:   "TestAMadeUpDeviceIsNone",
 	},
 	{
-		Name:    "whoever keeps asking is charged",
+		Name:    "repeated attempts are charged",
 		File:    "internal/signin/password.go",
 		Old:     "\t\tcharged.Spend(tx)\n",
 		New:     "\t\tif result == \"failed\" {\n\t\t\tcharged.Spend(tx)\n\t\t}\n",

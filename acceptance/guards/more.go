@@ -101,7 +101,7 @@ var more = []Guard{
 		Tests:   "TestALO8_TwoTabs",
 	},
 	{
-		Name:    "a renewal that nobody has seen is no copy",
+		Name:    "a renewal that no one has seen is no copy",
 		File:    "internal/session/remembered.go",
 		Old:     "previous && since >= twinWithin &&",
 		New:     "previous && since >= 1000*lostWithin &&",

@@ -9,7 +9,7 @@ const (
 // texts are the guards of text messages and of what they cost.
 var texts = []Guard{
 	{
-		Name:    "sms: a text is handed over twice at the most",
+		Name:    "sms: a text is handed over at most twice",
 		File:    "internal/message/paid.go",
 		Old:     "AND submits < $3",
 		New:     "AND $3 < 100",

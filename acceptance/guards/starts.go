@@ -92,7 +92,7 @@ var starts = []Guard{
 		Tests:   "TestREL9_",
 	},
 	{
-		Name:    "nobody trusts half of the world",
+		Name:    "no one trusts half of the world",
 		File:    "internal/config/validate.go",
 		Old:     "widestProxies4 = 8 ",
 		New:     "widestProxies4 = 0 ",
@@ -149,7 +149,7 @@ var starts = []Guard{
 		Tests:   "TestREL15_AChange",
 	},
 	{
-		Name:    "nobody puts a second author before a signed mail",
+		Name:    "no one puts a second author before a signed mail",
 		File:    "internal/message/email/dkim.go",
 		Old:     "s.OversignHeaders(twice...)",
 		New:     "",

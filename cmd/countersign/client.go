@@ -190,7 +190,7 @@ type ClientDisableCmd struct {
 // Run disables the app.
 func (c ClientDisableCmd) Run(ctx context.Context, env *Env) error {
 	if err := confirm(c.Yes, "Disable app "+c.ID+
-		"? Nobody can sign in to it, and its tokens are not renewed, until you enable it."); err != nil {
+		"? No one can sign in to it, and its tokens are not renewed, until you enable it."); err != nil {
 		return err
 	}
 	err := env.within(ctx, func(h *app.Core) error { return h.Apps.Disable(ctx, access.Server, c.ID) })

@@ -78,8 +78,8 @@ func (a *Account) activity(r *http.Request, rows []audit.Row, methods []binding.
 	return events
 }
 
-// told puts rows into words, most at the most. last is the row that the next page begins
-// after; empty where there is no next page.
+// told describes at most that many rows in words. The next page begins after last, which is
+// empty where there is no next page.
 func (a *Account) told(r *http.Request, rows []audit.Row, methods []binding.Method, names map[string]string,
 	most int) (out []eventView, last string) {
 	teller := eventText{Printer: a.Web.Printer(r), methods: methods, apps: names}

@@ -191,7 +191,7 @@ func (a *App) wireFaces(ctx context.Context, catalog *locale.Catalog) error {
 		return err
 	}
 	if public.Scheme == "https" && a.Config.TLS.CertFile == "" && len(proxies) == 0 {
-		a.Log.Warn("no trusted_proxies: everybody behind the proxy will look like one address, and share its limits")
+		a.Log.Warn("no trusted_proxies: everyone behind the proxy will look like one address, and share its limits")
 	}
 	faces, err := web.New(web.Options{
 		PublicURL:      public,

@@ -69,7 +69,7 @@ func (a *App) readiness() []ops.Check {
 			return a.late(ctx, sealedWithin, "the oldest audit row that is not linked yet is %s old", audit.Backlog)
 		}},
 		ops.Check{Name: "jobs", Advisory: true, Run: func(ctx context.Context) error {
-			return a.late(ctx, jobsWithin, "the oldest job that nobody has taken is %s late", jobs.Backlog)
+			return a.late(ctx, jobsWithin, "the oldest job that no one has taken is %s late", jobs.Backlog)
 		}})
 }
 

@@ -65,7 +65,7 @@ func TestREL9_OneServerPerFile(t *testing.T) {
 	url := dbtest.SQLiteURL(t)
 	a, b := dbtest.Open(t, url, time.Now), dbtest.Open(t, url, time.Now)
 	if a.Served() {
-		t.Error("served by nobody")
+		t.Error("served by no one")
 	}
 	if err := errors.Join(a.ServeAlone(), a.ServeAlone()); err != nil {
 		t.Fatal(err)

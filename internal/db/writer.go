@@ -8,7 +8,7 @@ import (
 	"sync"
 )
 
-// maxGroup is how many units of work share one commit at the most.
+// maxGroup is the most units of work that share one commit.
 const maxGroup = 128
 
 // errClosed is returned for work that arrives after Close.

@@ -186,7 +186,7 @@ func (p *examination) proxies(context.Context) []Finding {
 	if len(list) == 0 {
 		if p.Config.TLS.CertFile == "" && strings.HasPrefix(p.Config.PublicURL, "https") {
 			return one(name, Warn, "name the proxy's network in trusted_proxies",
-				"there is a proxy, but none is trusted: everybody behind it shares one address and its limits")
+				"there is a proxy, but none is trusted: everyone behind it shares one address and its limits")
 		}
 		return one(name, OK, "", "none is trusted; addresses are taken as they come")
 	}
@@ -206,6 +206,6 @@ func othersRead(key, file string) []Finding {
 	if info, err := os.Stat(file); err != nil || info.Mode().Perm()&0o007 == 0 {
 		return nil
 	}
-	return one("files", Warn, "chmod 640, unless a container has nobody else",
+	return one("files", Warn, "chmod 640, unless a container has no one else",
 		"%s is readable by every account of this machine", key)
 }

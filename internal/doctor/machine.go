@@ -92,7 +92,7 @@ func room(free, total, data, log int64) []Finding {
 	says := fmt.Sprintf("the database takes %s and its log %s; %s are free", size(data), size(log), size(free))
 	switch {
 	case free < tooFew:
-		return one(name, Fail, "make room: nobody can sign in when nothing can be written", "%s", says)
+		return one(name, Fail, "make room: no one can sign in when nothing can be written", "%s", says)
 	case free < fewBytes || float64(free) < smallPart*float64(total):
 		return one(name, Warn, "make room", "%s", says)
 	case log > longLog:

@@ -98,7 +98,7 @@ func (p *examination) pushServices(ctx context.Context) []Finding {
 	if len(lost) == len(asked) {
 		return one(name, Warn,
 			"let connections out to "+strings.Join(lost,
-				", ")+", or set push.receivers to off so that nobody sets one up in vain",
+				", ")+", or set push.receivers to off so that no one sets one up in vain",
 			"none can be reached: codes by push will not arrive")
 	}
 	return all

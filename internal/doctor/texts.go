@@ -208,7 +208,7 @@ func (p *examination) textCountries(ctx context.Context) []Finding {
 	all := one(name, OK, "", "numbers of %d are taken: %s", len(list), strings.Join(list, " "))
 	if len(list) > many {
 		all = one(name, Warn,
-			"leave those out in which you have nobody: each is one that strangers can make you pay for",
+			"leave those out in which you have no one: each is one that strangers can make you pay for",
 			"numbers of %d are taken", len(list))
 	}
 	return append(all, p.narrowed(ctx)...)

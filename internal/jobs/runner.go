@@ -73,7 +73,7 @@ func (r *Runner) Wake() {
 	}
 }
 
-// Run takes jobs until ctx ends, then waits for those under way, Grace at the most, and
+// Run takes jobs until ctx ends, then waits for those under way, for at most Grace, and
 // returns nil.
 // Jobs of a kind without a handler are put off, for a newer replica to take.
 func (r *Runner) Run(ctx context.Context) error {

@@ -33,7 +33,7 @@ var sealedPlaces = []sealedAt{
 	{"push_keys", "sealed", []string{"id"}},
 }
 
-// resealBatch keeps a transaction short; a kill costs this much work at the most.
+// resealBatch keeps a transaction short; a kill costs at most this much work.
 const resealBatch = 100
 
 // row is one sealed value; the key as it is written in its place.

@@ -103,7 +103,7 @@ func rightPerson(req grant.Request, st gate.SessionCheck) bool {
 func silent(req grant.Request, st gate.SessionCheck) error {
 	switch {
 	case st.Session == nil:
-		return deny("login_required", "nobody is signed in")
+		return deny("login_required", "no one is signed in")
 	case !rightPerson(req, st):
 		return errOther
 	case st.StepUp:

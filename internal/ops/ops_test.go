@@ -86,7 +86,7 @@ func TestProfiles(t *testing.T) {
 	}
 	if rec := ask((&Ops{Ready: NewReadiness(silent, time.Now), Metrics: NewMetrics()}).Handler(), "/debug/pprof/heap",
 		""); rec.Code != 404 {
-		t.Errorf("profiles that nobody wanted: %d", rec.Code)
+		t.Errorf("profiles that no one wanted: %d", rec.Code)
 	}
 	r := httptest.NewRequest(http.MethodPost, "/readyz", nil)
 	rec := httptest.NewRecorder()

@@ -30,7 +30,7 @@ const (
 	sampleHolds  = 2 * time.Second
 )
 
-// sampler looks once for each reading; at the database once in two seconds at the most,
+// sampler looks once for each reading; at the database at most once in two seconds,
 // however often it is read.
 type sampler struct {
 	Sources
@@ -65,7 +65,7 @@ var (
 	descWaits       = desc("database_waits_total", "How often someone waited for a connection.")
 	descWaited      = desc("database_wait_seconds_total", "How long, altogether, someone waited for a connection.")
 	descStatements  = desc("database_statements_total", "Statements run.")
-	descDue         = desc("jobs_due", "Jobs that are due and taken by nobody, of all replicas, counted up to 10000.")
+	descDue         = desc("jobs_due", "Jobs that are due and taken by no one, of all replicas, counted up to 10000.")
 	descDueAge      = desc("jobs_due_age_seconds", "Since when the first of them is due.")
 	descUnsealed    = desc("audit_unsealed",
 		"Audit rows not linked into their chain yet, of all replicas, counted up to 10000.")

@@ -85,7 +85,7 @@ func (w words) known(s string) string {
 	return other
 }
 
-// all is known for each of several words, four at the most.
+// all is known for each of several words, at most four.
 func (w words) all(s string) string {
 	if k, ok := w[s]; ok {
 		return k

@@ -287,7 +287,7 @@ func TestEvaluate(t *testing.T) {
 		{"client wants less than policy",
 			func(in *Input) { in.Installation = mandatory; in.Want = []Level{PasswordOnly} }, Challenge,
 			"policy.mandate_always"},
-		{"client wants a level nobody knows", func(in *Input) { in.Want = []Level{"urn:other"}; in.Proofs = pwdEmail },
+		{"client wants a level no one knows", func(in *Input) { in.Want = []Level{"urn:other"}; in.Proofs = pwdEmail },
 			Deny, "policy.nothing_strong_enough"},
 		{"no proof at all", func(in *Input) { in.Proofs = nil }, Challenge, "policy.off"},
 	}

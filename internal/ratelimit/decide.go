@@ -34,7 +34,7 @@ func (s Slow) wait(stamps []time.Time, now time.Time) time.Duration {
 	return min(stamps[len(stamps)-1].Add(pause).Sub(now), pause)
 }
 
-// delay is First doubled that many times, Max at the most.
+// delay is First doubled that many times, but at most Max.
 func (s Slow) delay(doublings int) time.Duration {
 	d := s.First
 	for ; doublings > 0 && d < s.Max; doublings-- {

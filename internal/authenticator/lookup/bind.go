@@ -148,7 +148,7 @@ type Sheet struct {
 func Show(d authenticator.PendingEnrollment) (Sheet, error) {
 	made, err := draftOf(d.State)
 	if err == nil && made.Account == "" {
-		err = errors.New("backup codes of nobody")
+		err = errors.New("backup codes of no one")
 	}
 	if err != nil {
 		return Sheet{}, err

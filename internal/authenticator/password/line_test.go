@@ -259,7 +259,7 @@ func TestASlotIsNeverLost(t *testing.T) {
 	}
 }
 
-func TestNobodyWaitsForEver(t *testing.T) {
+func TestNoOneWaitsForever(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		p, release := busyPool(t, 5)
 		began := time.Now()

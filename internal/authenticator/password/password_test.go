@@ -37,8 +37,8 @@ func TestMatch(t *testing.T) {
 	if ok, err := newPool(t, 1, 1).Match(t.Context(), s, "jos\u00e9 likes long walks"); ok || err == nil {
 		t.Error("a hash is of use without its pepper")
 	}
-	if ok, err := p.Match(t.Context(), Stored{}, "nobody has this password"); ok || err != nil {
-		t.Errorf("nobody signed in: %t, %v", ok, err)
+	if ok, err := p.Match(t.Context(), Stored{}, "no one has this password"); ok || err != nil {
+		t.Errorf("no one signed in: %t, %v", ok, err)
 	}
 }
 

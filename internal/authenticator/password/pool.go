@@ -51,7 +51,7 @@ type Pool struct {
 	keys    *secret.Keys
 	hasher  *argon2.Hasher
 	decoder *crypt.Decoder
-	nobody  Stored // compared when there is no such user, so that both answers take as long
+	dummy   Stored // compared when there is no such user, so that both answers take as long
 	line    *fairQueue
 	slots   int
 	running atomic.Int64
@@ -90,7 +90,7 @@ func NewPool(keys *secret.Keys, cost Cost, parallel, queue int) (*Pool, error) {
 		slots:   parallel,
 	}
 	p.cost.Store(int64(firstCost))
-	p.nobody, err = p.Hash(context.Background(), "nobody has this password")
+	p.dummy, err = p.Hash(context.Background(), "no one has this password")
 	return p, err
 }
 
@@ -137,9 +137,9 @@ func (p *Pool) Match(ctx context.Context, s Stored, plain secret.Text) (bool, er
 	}
 	defer leave()
 	if s.Hash == "" {
-		nobody := p.nobody
-		nobody.Pepper = p.keys.Current() // its own may have been dropped since; nothing is to match
-		_, err := p.compare(nobody, plain)
+		dummy := p.dummy
+		dummy.Pepper = p.keys.Current() // its own may have been dropped since; nothing is to match
+		_, err := p.compare(dummy, plain)
 		return false, err
 	}
 	return p.compare(s, plain)

@@ -53,7 +53,7 @@ var (
 )
 
 // Send hands one message over. It counts the try before it is made, in a transaction of its
-// own: whatever dies meanwhile, a message is paid for twice at the most.
+// own: whatever fails meanwhile, a message is paid for at most twice.
 func (s *Sender) Send(ctx context.Context, e message.Envelope) (host string, err error) {
 	if s.Off {
 		return "", &message.GivenUp{Cause: errOff}
