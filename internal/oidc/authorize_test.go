@@ -382,7 +382,7 @@ func FuzzAuthorizeNeverRedirectsElsewhere(f *testing.F) {
 		if uri := q.Get("redirect_uri"); c.AllowsRedirect(uri) && uri != callback {
 			t.Errorf("%q", uri)
 		}
-		if to := extend(callback, url.Values{"state": {q.Get("state")}}); !strings.HasPrefix(to, callback+"?state=") {
+		if to := addQuery(callback, url.Values{"state": {q.Get("state")}}); !strings.HasPrefix(to, callback+"?state=") {
 			t.Errorf("%q", to)
 		}
 	})
