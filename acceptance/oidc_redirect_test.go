@@ -213,7 +213,7 @@ func formAt(pg *rig.Page, address string) (rig.Form, bool) {
 	return rig.Form{}, false
 }
 
-// guard: grant.rotate is a guarded update; an older token ends the family
+// guard: grant.rotateToken is a guarded update; an older token ends the family
 func TestATK141_RefreshReuse(t *testing.T) {
 	each(t, func(t *testing.T, w *rig.World) {
 		app := w.Dashboard(t)
