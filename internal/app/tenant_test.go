@@ -28,7 +28,7 @@ var overTenants = map[string]string{
 	"configminimum.InUse":  "an installation is in use when any tenant exists",
 	"doctor.audit":         "as audit.Backlog",
 	"jobs.Backlog":         "the backlog is one number for the installation",
-	"jobs.due":             "workers look for jobs of every tenant and claim each by its own",
+	"jobs.findDue":         "workers look for jobs of every tenant and claim each by its own",
 	"keyring.unsealed":     "a master key may go when no tenant needs it",
 	"keyring/need.go":      "as unsealed",
 	"message.Received":     "a provider names the message only; the answer tells the tenant",
