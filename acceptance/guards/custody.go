@@ -180,9 +180,9 @@ var custody = []Guard{
 	{
 		Name:    "epoch: a server asks whether it may start",
 		File:    "internal/app/start.go",
-		Old:     ", h.newest(ctx));",
-		New:     ");",
-		And:     []Edit{{"internal/app/checks.go", ", {\"epoch\", h.newest}", ""}},
+		Old:     ", h.checkEpoch(ctx))\n\tif err",
+		New:     ")\n\tif err",
+		And:     []Edit{{"internal/app/checks.go", ", {\"epoch\", h.checkEpoch}", ""}},
 		Package: acceptance,
 		Tests:   "TestREL007_AFile",
 	},

@@ -56,13 +56,13 @@ func New(ctx context.Context, c config.Config, log *slog.Logger, now func() time
 		return nil, err
 	}
 	a := &App{Core: house, site: &siteCache{db: house.DB}}
-	if err := a.wire(ctx); err != nil {
+	if err := a.buildInterfaces(ctx); err != nil {
 		return nil, errors.Join(err, house.Close())
 	}
 	return a, nil
 }
 
-func (a *App) wire(ctx context.Context) error {
+func (a *App) buildInterfaces(ctx context.Context) error {
 	a.watch()
 	catalog, err := locale.New()
 	if err != nil {
@@ -250,7 +250,7 @@ func (a *App) mountPeople(w *web.Web, catalog *locale.Catalog) {
 		Keys:   a.Keys,
 		Gate:   a.Gate,
 		SignIn: a.SignIn,
-		Place:  a.place(catalog),
+		Place:  a.placeName(catalog),
 	}
 	enroll := &enrollpages.Pages{
 		Base:    base,
@@ -287,8 +287,8 @@ func prefixes(cidrs []string) ([]netip.Prefix, error) {
 	return out, nil
 }
 
-// place names where an address is, approximately, in a language.
-func (a *App) place(catalog *locale.Catalog) func(netip.Addr, string) string {
+// placeName names where an address is, approximately, in a language.
+func (a *App) placeName(catalog *locale.Catalog) func(netip.Addr, string) string {
 	return func(ip netip.Addr, lang string) string {
 		switch p := a.places.Place(ip, lang); p {
 		case geo.Local:

@@ -47,9 +47,9 @@ func (h *Core) mastersFit(ctx context.Context) error {
 	return h.Masters.Check(ctx)
 }
 
-// newest fails where an older state has taken the database's place: unnoticed, or noticed
+// checkEpoch fails where an older state has taken the database's place: unnoticed, or noticed
 // and not acknowledged (SEC-139). So does a server that runs meanwhile.
-func (h *Core) newest(ctx context.Context) error {
+func (h *Core) checkEpoch(ctx context.Context) error {
 	if h.mark == nil {
 		return nil // the keys did not fit; that is told already
 	}
@@ -57,13 +57,13 @@ func (h *Core) newest(ctx context.Context) error {
 		h.DB.View(ctx, db.Installation, func(tx *db.Tx) error { return backup.CheckAcknowledged(ctx, tx) }))
 }
 
-// keep is the periodic work of custody.
-func (a *App) keep() []jobs.Periodic {
+// custodyJobs is the periodic work of custody.
+func (a *App) custodyJobs() []jobs.Periodic {
 	return []jobs.Periodic{
 		{
 			Name:  "keys.follow",
 			Every: followEvery,
-			Run:   func(ctx context.Context) error { a.tell("keys", a.Masters.Follow(ctx)); return nil },
+			Run:   func(ctx context.Context) error { a.logChange("keys", a.Masters.Follow(ctx)); return nil },
 		},
 		{
 			Name:  "keys.rsa",
@@ -74,7 +74,7 @@ func (a *App) keep() []jobs.Periodic {
 		{
 			Name:  "epoch.mark",
 			Every: markEvery,
-			Run:   func(ctx context.Context) error { a.tell("mark", a.mark.Update(ctx)); return nil },
+			Run:   func(ctx context.Context) error { a.logChange("mark", a.mark.Update(ctx)); return nil },
 		},
 	}
 }
@@ -85,7 +85,7 @@ type trouble struct {
 	said map[string]string
 }
 
-func (h *Core) tell(about string, err error) {
+func (h *Core) logChange(about string, err error) {
 	t := &h.trouble
 	t.mu.Lock()
 	defer t.mu.Unlock()
@@ -116,10 +116,10 @@ func (a *App) obeyHangUp(ctx context.Context) {
 	for {
 		select {
 		case <-asked:
-			a.tell("keys", a.Masters.Follow(ctx))
+			a.logChange("keys", a.Masters.Follow(ctx))
 			a.Log.Info("looked at the key file", "seals", a.Keys.Current(), "generations", len(a.Keys.Generations()))
 		case <-ctx.Done():
-			a.tell("mark", a.mark.Update(context.WithoutCancel(ctx)))
+			a.logChange("mark", a.mark.Update(context.WithoutCancel(ctx)))
 			return
 		}
 	}

@@ -139,15 +139,15 @@ func (a *App) wireGateway() {
 		Account: c.Account,
 		Token:   c.Token,
 		From:    c.From,
-		Post:    poster(c),
+		Post:    gatewayClient(c),
 	}
 	if c.Reports != config.ReportsOff {
 		a.gateway.ReportTo = func(returnTo string) string { return a.Config.PublicURL + reportPath + returnTo }
 	}
 }
 
-// poster speaks to the gateway and follows no one elsewhere: the code goes with it.
-func poster(c config.SMSHTTPTo) sms.Post {
+// gatewayClient speaks to the gateway and follows no one elsewhere: the code goes with it.
+func gatewayClient(c config.SMSHTTPTo) sms.Post {
 	client := &http.Client{Timeout: c.Timeout,
 		CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }}
 	return func(ctx context.Context, to, account string, password secret.Text, form url.Values) (int, []byte, error) {
