@@ -287,7 +287,7 @@ func TestWhatWaitsIsLookedAt(t *testing.T) {
 		d.Watch = db.Watch{OnEvent: m.CountEvent, OnUnit: m.ObserveUnit}
 		m.Look(Sources{DB: d, Passwords: pool(t), Ready: NewReadiness(silent, time.Now),
 			Tracer: trace.New(trace.Options{}), Version: "v1", Revision: "abc", GoVersion: "go1"})
-		if b := look(t.Context(), d); b != (backlog{up: true}) {
+		if b := loadBacklog(t.Context(), d); b != (backlog{up: true}) {
 			t.Fatalf("an empty house has %+v", b)
 		}
 		err := d.InTx(t.Context(), "acme", func(tx *db.Tx) error {
