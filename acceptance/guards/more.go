@@ -247,7 +247,7 @@ var more = []Guard{
 	{
 		Name:    "an audit row is checked",
 		File:    "internal/audit/verify.go",
-		Old:     "if !bytes.Equal(l.chain, l.next(before.chain, tenant, l.Seq)) {",
+		Old:     "if !bytes.Equal(l.chain, l.nextHash(before.chain, tenant, l.Seq)) {",
 		New:     "if bytes.Equal(l.chain, nil) {",
 		Package: acceptance,
 		Tests:   "TestATK162",
