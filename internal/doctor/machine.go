@@ -74,7 +74,8 @@ func (p *examination) disk(ctx context.Context) []Finding {
 	if p.db != nil {
 		var err error
 		if data, log, err = p.db.Size(ctx); err != nil {
-			return one(name, Warn, "check the rights of the database's user", "its size is not known: %s", reach(err))
+			return one(name, Warn, "check the rights of the database's user",
+				"its size is not known: %s", errorText(err))
 		}
 	}
 	if !embedded {
