@@ -32,7 +32,7 @@ var scans = []string{
 	"audit.personal", "audit.recordPending", "audit.waiting", "backup.listCompanies", "backup.list",
 	"backup.readPosition",
 	"binding.Sweep", "configminimum.InUse", "doctor.audit", "flow.Sweep", "grant.Sweep", "jobs.Backlog",
-	"jobs.Sweep", "jobs.findDue", "keyring.list", "keyring.unsealed", "message.Received", "message.Shown",
+	"jobs.Sweep", "jobs.findDue", "keyring.list", "keyring.countSealed", "message.Received", "message.Shown",
 	"message.Sweep", "message.tenantOf", "passwordlink.Sweep", "ratelimit.Sweep", "session.Sweep", "signin.Sweep",
 	"sms.Sweep", "sms.Today", "tenant.List", "tenant.ListAfter", "tenant.Vendors", "user.Sweep",
 }

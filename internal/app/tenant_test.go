@@ -29,7 +29,7 @@ var overTenants = map[string]string{
 	"doctor.audit":         "as audit.Backlog",
 	"jobs.Backlog":         "the backlog is one number for the installation",
 	"jobs.findDue":         "workers look for jobs of every tenant and claim each by its own",
-	"keyring.unsealed":     "a master key may go when no tenant needs it",
+	"keyring.countSealed":  "a master key may go when no tenant needs it",
 	"keyring/need.go":      "as unsealed",
 	"message.Received":     "a provider names the message only; the answer tells the tenant",
 	"message.Shown":        "as Received, for a receiver",
