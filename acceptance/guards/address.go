@@ -15,8 +15,8 @@ var addresses = []Guard{
 	{
 		Name:    "a change is confirmed once",
 		File:    "internal/profile/email.go",
-		Old:     "return s.move(ctx, tx, o, c)",
-		New:     "return s.tellMoved(ctx, tx, o, c, nil)",
+		Old:     "return s.applyChange(ctx, tx, o, c)",
+		New:     "return s.sendAddressNotices(ctx, tx, o, c, nil)",
 		Package: profiles,
 		Tests:   "TestATK091_OneOfMany",
 	},
