@@ -42,7 +42,7 @@ func (a *Account) mountProfile(mux *web.Mux) {
 	mux.Post("/profile/password", a.changePassword)
 	mux.Get("/profile/second-step", a.showSecondStep)
 	mux.Post("/profile/second-step", a.chooseSecondStep)
-	mux.Post("/profile/language", a.speak)
+	mux.Post("/profile/language", a.setLanguage)
 }
 
 // signedInUser is a signed-in person.
@@ -62,7 +62,7 @@ func (a *Account) signedIn(w http.ResponseWriter, r *http.Request, fresh bool) (
 		return nil, err
 	}
 	if !st.Enough {
-		return nil, a.Web.Redirect(w, pages.SignInPath(grant.Seal(a.Keys, a.missing(r, st))))
+		return nil, a.Web.Redirect(w, pages.SignInPath(grant.Seal(a.Keys, a.signInRequest(r, st))))
 	}
 	return &signedInUser{standing: st, owner: profile.Owner{
 		User:      st.User,
@@ -75,8 +75,8 @@ func (a *Account) signedIn(w http.ResponseWriter, r *http.Request, fresh bool) (
 	}}, nil
 }
 
-// missing asks for a sign-in that brings what a session lacks.
-func (a *Account) missing(r *http.Request, st gate.SessionCheck) grant.Request {
+// signInRequest is the request for a sign-in that proves what the session lacks.
+func (a *Account) signInRequest(r *http.Request, st gate.SessionCheck) grant.Request {
 	request := grant.Request{
 		ClientID:  client.PortalID,
 		IssuedAt:  a.DB.Now(),
@@ -158,12 +158,12 @@ func (a *Account) showProfile(w http.ResponseWriter, r *http.Request) error {
 		Browsers:  e.browsers,
 		Sessions:  sessionViews(e.open, st.Session.ID, st.Vendor),
 	}
-	page.settle(st.Allowed.Enrollable(st.Has, a.Binding.Kinds()), st)
+	page.setChoices(st.Allowed.Enrollable(st.Has, a.Binding.Kinds()), st)
 	return a.Web.Draw(w, r, http.StatusOK, page)
 }
 
-// settle says what can be added, and whose decision the second step is.
-func (p *profilePage) settle(kinds []authenticator.Kind, st gate.SessionCheck) {
+// setChoices says what can be added, and whose decision the second step is.
+func (p *profilePage) setChoices(kinds []authenticator.Kind, st gate.SessionCheck) {
 	for _, k := range kinds {
 		p.MayAdd = p.MayAdd || k != authenticator.Backup
 		p.MayHaveCodes = p.MayHaveCodes || k == authenticator.Backup
@@ -248,7 +248,7 @@ func (a *Account) endSessions(w http.ResponseWriter, r *http.Request) error {
 	return a.doneWith(w, "ended")
 }
 
-func (a *Account) speak(w http.ResponseWriter, r *http.Request) error {
+func (a *Account) setLanguage(w http.ResponseWriter, r *http.Request) error {
 	m, err := a.signedIn(w, r, false)
 	if err != nil || m == nil {
 		return err
