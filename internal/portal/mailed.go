@@ -168,7 +168,7 @@ func (p *Portal) mountWord(
 		if !held {
 			return p.drawOpenAgain(w, r)
 		}
-		if !p.confirmed(r, l) {
+		if !p.typedTheWord(r, l) {
 			again := wordPage{ID: id, Word: l.word, Problem: "confirm.problem"}
 			return p.Web.Draw(w, r, http.StatusUnprocessableEntity, page(again))
 		}
@@ -180,8 +180,8 @@ func (p *Portal) mountWord(
 	})
 }
 
-// confirmed reports whether the word was typed, in any of our languages.
-func (p *Portal) confirmed(r *http.Request, l mailedLink) bool {
+// typedTheWord reports whether the word was typed, in any of our languages.
+func (p *Portal) typedTheWord(r *http.Request, l mailedLink) bool {
 	given := plainWord(r.PostForm.Get("word"))
 	return slices.ContainsFunc(p.Web.Catalog.Languages(), func(lang string) bool {
 		return given == plainWord(p.Web.Catalog.In(lang).T(l.word))

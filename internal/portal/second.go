@@ -107,14 +107,14 @@ func (p *Portal) drawOther(w http.ResponseWriter, r *http.Request, status int, r
 		return err
 	}
 	page := otherPage{FlowRef: pages.FlowRef{Flow: ref.ID}, Problem: problem, Targets: p.OriginsOf(to)}
-	for _, way := range together(ways) {
+	for _, way := range mergeReceivers(ways) {
 		page.Ways = append(page.Ways, viewOf(way))
 	}
 	return p.Web.Draw(w, r, status, page)
 }
 
-// together makes one way of all code receivers, since a code goes to each of them.
-func together(ways []signin.MethodOption) (out []signin.MethodOption) {
+// mergeReceivers makes one way of all code receivers, since a code goes to each of them.
+func mergeReceivers(ways []signin.MethodOption) (out []signin.MethodOption) {
 	at := -1
 	for _, way := range ways {
 		switch {
@@ -145,7 +145,7 @@ func viewOf(way signin.MethodOption) wayView {
 
 // useOther asks for another method: one by its id, or the first of a kind.
 func (p *Portal) useOther(w http.ResponseWriter, r *http.Request, ref secret.Reference) error {
-	id, err := p.chosen(r, ref)
+	id, err := p.readChoice(r, ref)
 	if err != nil {
 		return err
 	}
@@ -163,7 +163,7 @@ func (p *Portal) useOther(w http.ResponseWriter, r *http.Request, ref secret.Ref
 	return p.follow(w, r, step)
 }
 
-func (p *Portal) chosen(r *http.Request, ref secret.Reference) (string, error) {
+func (p *Portal) readChoice(r *http.Request, ref secret.Reference) (string, error) {
 	kind := authenticator.Kind(r.PostForm.Get("kind"))
 	if kind == "" {
 		return r.PostForm.Get("id"), nil
