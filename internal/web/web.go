@@ -133,7 +133,7 @@ func (w *Web) Suggest(rw http.ResponseWriter, r *http.Request, uiLocales string,
 	}
 	v := From(r.Context())
 	if v.Lang = lang; !ok {
-		v.Lang = w.acceptable(r).Lang()
+		v.Lang = w.browserPrinter(r).Lang()
 	}
 	return r.WithContext(With(r.Context(), v))
 }
@@ -149,11 +149,11 @@ func (w *Web) Printer(r *http.Request) *locale.Printer {
 			return w.Catalog.In(chosen)
 		}
 	}
-	return w.acceptable(r)
+	return w.browserPrinter(r)
 }
 
-// acceptable speaks the language that the browser asks for.
-func (w *Web) acceptable(r *http.Request) *locale.Printer {
+// browserPrinter speaks the language that the browser asks for.
+func (w *Web) browserPrinter(r *http.Request) *locale.Printer {
 	return w.printers.of(r.Header.Get("Accept-Language"),
 		func(wish string) *locale.Printer { return w.Catalog.For(wish, "") })
 }
