@@ -112,7 +112,7 @@ func TestCommonPasswords(t *testing.T) {
 		{"q1w2e3r4t5y6u7i8", "q1w2e4r3t5y7u6i8"},
 	} {
 		for i, want := range []bool{true, false} {
-			if got, err := common(pair[i], nil); got != want || err != nil {
+			if got, err := isCommon(pair[i], nil); got != want || err != nil {
 				t.Errorf("%s is common: %t, %v", pair[i], got, err)
 			}
 		}
@@ -124,8 +124,8 @@ func TestOnesOwnWordsAreCommon(t *testing.T) {
 		"vandermolen1985":          "vandermolen",
 		"brightharborltd password": "brightharborltd",
 	} {
-		with, err := common(plain, []string{own})
-		without, _ := common(plain, nil)
+		with, err := isCommon(plain, []string{own})
+		without, _ := isCommon(plain, nil)
 		if !with || without || err != nil {
 			t.Errorf("%s is common: %t, without one's own words: %t, %v", plain, with, without, err)
 		}
@@ -152,7 +152,7 @@ func TestTheListIsWhole(t *testing.T) {
 func BenchmarkCommonLongest(b *testing.B) {
 	plain := strings.Repeat("xq7vjk2w", MaxLength/8-1) + "zzq8jvx3"
 	for b.Loop() {
-		if is, err := common(plain, nil); is || err != nil {
+		if is, err := isCommon(plain, nil); is || err != nil {
 			b.Fatal(is, err)
 		}
 	}
