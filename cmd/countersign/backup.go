@@ -168,7 +168,7 @@ func (c RestoreCmd) check(env *Env) error {
 type EpochCmd struct {
 	Review      EpochReviewCmd      `cmd:"" help:"Suspend the sign-in methods that were added or removed since the state that came back, by a copy of the audit events."`
 	Raise       EpochRaiseCmd       `cmd:"" help:"Say that the database went back to an earlier state, and end everything that was open."`
-	Acknowledge EpochAcknowledgeCmd `cmd:"" help:"Say that you know what the newest epoch means. Servers may start."`
+	Acknowledge EpochAcknowledgeCmd `cmd:"" help:"Acknowledge the newest epoch, so that servers may start."`
 	Show        EpochShowCmd        `cmd:"" help:"Show the newest epoch and what it means."`
 }
 

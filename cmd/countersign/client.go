@@ -87,7 +87,7 @@ type ClientSetCmd struct {
 	RemoveRedirectURI   []string `name:"remove-redirect-uri" sep:"none" help:"Forget one."`
 	AddPostLogoutURI    []string `name:"add-post-logout-uri" sep:"none" help:"Register an address for after signing out."`
 	RemovePostLogoutURI []string `name:"remove-post-logout-uri" sep:"none" help:"Forget one."`
-	SigningAlg          string   `name:"signing-alg" enum:"ES256,RS256," default:"" help:"What its tokens are signed with from now on: ES256 or RS256."`
+	SigningAlg          string   `name:"signing-alg" enum:"ES256,RS256," default:"" help:"Algorithm that signs its tokens from now on: ES256 or RS256."`
 	PKCE                string   `name:"pkce" enum:"required,optional," default:"" help:"Whether it needs PKCE: required or, for a confidential app, optional. Optional is weaker."`
 }
 

@@ -13,7 +13,7 @@ import (
 // has only a few new rows a second, and a transaction of its own would cost more than they.
 const together = 32
 
-// errAlone says that a company needs a look of its own: its chain begins, or is broken.
+// errAlone says that the rows of a company must be linked separately: its chain is new or broken.
 var errAlone = errors.New("a chain that has not begun, or is broken")
 
 // sealTogether links what is new of some companies, the oldest first, and returns how many

@@ -30,7 +30,7 @@ type letter struct {
 // line is a name and what it stands for.
 type line struct{ Name, Value string }
 
-// Addresses are the links once more, in full, for mail programs without buttons.
+// Addresses repeats the links in full, for mail programs that show no buttons.
 func (l letter) Addresses() ([]line, error) {
 	var all []line
 	if l.Link != "" {

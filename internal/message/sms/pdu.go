@@ -81,7 +81,7 @@ func readPDU(r io.Reader) (p pdu, err error) {
 	return p, err
 }
 
-// cstring is a C-Octet String: it ends with a zero, and holds none before.
+// cstring is a C-Octet String: it ends with a zero byte, and contains no other.
 func cstring(s string) []byte {
 	return append([]byte(strings.ReplaceAll(s, "\x00", "")), 0)
 }
