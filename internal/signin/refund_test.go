@@ -58,3 +58,24 @@ func (h *house) triesAt(name string) (out []time.Time) {
 	})
 	return out
 }
+
+// TestARightCodeRefundsItsOwnTry: a wrong answer to another code of the account has a later instant, because the clock
+// of its replica is ahead. It stays spent.
+func TestARightCodeRefundsItsOwnTry(t *testing.T) {
+	each(t, func(t *testing.T, h *house) {
+		mine := h.password("maria@company.test", "dashboard")
+		code := h.newest().Code
+		other := h.password("maria@company.test", "dashboard")
+		h.clock.pass(time.Minute)
+		h.answerOrWait(*other.Flow, "wrong")
+		h.clock.pass(-30 * time.Second)
+		if step, ok := h.answerOrWait(*mine.Flow, code).(signin.Done); !ok {
+			t.Fatalf("the right code: %#v", step)
+		}
+		h.clock.pass(time.Hour / 12)
+		step, ok := h.answerOrWait(*other.Flow, "wrong").(signin.AnswerCode)
+		if !ok || step.TriesLeft != other.TriesLeft-2 {
+			t.Errorf("%d tries left of %d after two wrong answers, %t", step.TriesLeft, other.TriesLeft, ok)
+		}
+	})
+}
