@@ -101,12 +101,12 @@ func timesOfAccounts(t *testing.T, w *rig.World, samples int) (known, unknown []
 		if i%3 == 0 { // a fresh account and fresh sources, before their delays begin
 			u, p, q = w.Covered(t).UserAtFullCost(t), w.Person(t), w.Person(t)
 		}
-		nobody := w.Unique("nobody") + "@people.example.test"
+		stranger := w.Unique("nobody") + "@people.example.test"
 		if i%2 == 0 { // neither is always the first
 			known = append(known, timeWrong(p, u.Email))
-			unknown = append(unknown, timeWrong(q, nobody))
+			unknown = append(unknown, timeWrong(q, stranger))
 		} else {
-			unknown = append(unknown, timeWrong(q, nobody))
+			unknown = append(unknown, timeWrong(q, stranger))
 			known = append(known, timeWrong(p, u.Email))
 		}
 	}

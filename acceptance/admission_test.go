@@ -38,10 +38,10 @@ func refusedWithOffer(t *testing.T, pg *rig.Page) {
 func TestATK012_ANewBrowserIsLetInByAMailedLink(t *testing.T) {
 	each(t, func(t *testing.T, w *rig.World) {
 		u := w.Covered(t).User(t)
-		nobody := "x" + u.Email
+		unknown := "x" + u.Email
 		asked := map[string]string{}
 		var fresh *rig.Person
-		for _, address := range []string{nobody, u.Email} {
+		for _, address := range []string{unknown, u.Email} {
 			for i := range 30 { // from as many networks
 				w.Person(t).Post(rig.PathPassword,
 					form("email", address, "password", fmt.Sprintf("wrong password %d", i)))
@@ -57,8 +57,8 @@ func TestATK012_ANewBrowserIsLetInByAMailedLink(t *testing.T) {
 			}
 			asked[address] += pg.Shape()
 		}
-		if strings.ReplaceAll(asked[nobody], "xperson", "person") != asked[u.Email] {
-			t.Errorf("the pages tell who has an account:\n%s\n%s", asked[nobody], asked[u.Email])
+		if strings.ReplaceAll(asked[unknown], "xperson", "person") != asked[u.Email] {
+			t.Errorf("the pages tell who has an account:\n%s\n%s", asked[unknown], asked[u.Email])
 		}
 		link := continueLink(t, w, u)
 		for range 2 { // as scanners and previews do
@@ -86,7 +86,7 @@ func TestATK012_ANewBrowserIsLetInByAMailedLink(t *testing.T) {
 		if fresh.Cookie("admission") != "" {
 			t.Error("the browser keeps what let it in")
 		}
-		if n := len(w.Sink.Mails(nobody)); n != 0 {
+		if n := len(w.Sink.Mails(unknown)); n != 0 {
 			t.Errorf("%d mails to an address without an account", n)
 		}
 	})
@@ -95,7 +95,7 @@ func TestATK012_ANewBrowserIsLetInByAMailedLink(t *testing.T) {
 // Someone who knows the password uses up the sign-ins and mails that strangers may cause.
 //
 // guard: flow.Spender
-func TestATK012_WhoeverKnowsThePasswordKeepsNobodyOut(t *testing.T) {
+func TestATK012_KnowingThePasswordKeepsNoOneOut(t *testing.T) {
 	each(t, func(t *testing.T, w *rig.World) {
 		u := w.Covered(t).User(t)
 		known, remembered := w.Person(t), w.Person(t)

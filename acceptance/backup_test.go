@@ -73,7 +73,7 @@ func (y *yesterday) isOver(t *testing.T, old, w *rig.World, file string, epoch i
 	said := w.CLI(t, "restore", file)
 	says(t, said, fmt.Sprintf("Epoch %d: restored from a backup", epoch), "Everybody\nsigns in again",
 		"countersign epoch acknowledge")
-	says(t, w.Refused(t, rig.Options{}), "nobody has acknowledged it")
+	says(t, w.Refused(t, rig.Options{}), "no one has acknowledged it")
 	if n := w.BrokenReferences(t); n != 0 {
 		t.Errorf("%d rows refer to nothing", n)
 	}
@@ -183,7 +183,7 @@ func TestREL007_AFileThatWasCopiedBack(t *testing.T) {
 	says(t, w.Refused(t, rig.Options{}), "the database is older than what this machine has seen of it",
 		"countersign epoch raise")
 	says(t, w.CLI(t, "epoch", "raise", "--because", "the file was copied back"), "Epoch 1: the file was copied back")
-	says(t, w.Refused(t, rig.Options{}), "nobody has acknowledged it")
+	says(t, w.Refused(t, rig.Options{}), "no one has acknowledged it")
 	says(t, w.CLI(t, "epoch", "show"), "Nothing serves until")
 	w.CLI(t, "epoch", "acknowledge")
 	w.Restart(t, rig.Options{})

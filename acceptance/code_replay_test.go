@@ -127,7 +127,7 @@ func TestATK021_OlderCodeAfterANewOne(t *testing.T) {
 }
 
 // guard: the code's MAC is bound to tenant, flow and user
-func TestATK022_SomebodyElsesCode(t *testing.T) {
+func TestATK022_SomeoneElsesCode(t *testing.T) {
 	each(t, func(t *testing.T, w *rig.World) {
 		u, v := w.Covered(t).User(t), w.Covered(t).User(t)
 		a, b := w.Person(t), w.Person(t)

@@ -59,7 +59,7 @@ func every(u *rig.User, app, made, backup string) []spoken {
 			stdin: "email,name\nmany-" + made + "@example.test,Sam\n", key: "created"},
 		{args: []string{"user", "invite", made + "@example.test"}, key: "changed"},
 		{args: []string{"user", "set", u.Email, "--role", "admin"}, key: "changed"},
-		{args: []string{"user", "password", u.Email, "--password-stdin"}, stdin: "a sentence nobody else thought of\n",
+		{args: []string{"user", "password", u.Email, "--password-stdin"}, stdin: "a sentence no one else thought of\n",
 			key: "changed"},
 		{args: []string{"user", "show", u.Email}, key: "password_reported_at"},
 		{args: []string{"user", "list", "--tenant", u.Tenant.ID}, key: "email"},

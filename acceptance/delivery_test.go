@@ -36,7 +36,7 @@ func TestREL1_KilledBeforeTheMailLeft(t *testing.T) {
 }
 
 // guard: mail leaves outside the request
-func TestREL11_ASlowMailServerDoesNotSlowAnybody(t *testing.T) {
+func TestREL11_ASlowMailServerDoesNotSlowAnyone(t *testing.T) {
 	each(t, func(t *testing.T, w *rig.World) {
 		slow, grey, quick := w.Covered(t).User(t), w.Covered(t).User(t), w.Covered(t).User(t)
 		w.Sink.Behave(slow.Email, rig.Behaviour{Delay: 4 * time.Second})

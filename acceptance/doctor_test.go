@@ -149,7 +149,7 @@ func TestDoctorFindsWhatIsWrong(t *testing.T) {
 		}
 		w.A.Stop()
 		if found, _ := examined(t, w); found["public address"].State != "fail" {
-			t.Errorf("nobody serves: %+v", found["public address"])
+			t.Errorf("no one serves: %+v", found["public address"])
 		}
 	})
 }

@@ -278,7 +278,7 @@ func guessUnknown(t *testing.T, w *rig.World, p *rig.Person, n int, before func(
 }
 
 // guard: password.device has a budget of its own; password.account never exceeds 15 minutes
-func TestATK012_AStrangerCannotLockSomebodyOut(t *testing.T) {
+func TestATK012_AStrangerCannotLockAPersonOut(t *testing.T) {
 	timed(t, func(t *testing.T, w *rig.World) {
 		u := w.Covered(t).User(t)
 		known := w.Person(t)

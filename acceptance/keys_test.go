@@ -161,7 +161,7 @@ func TestREL016_MasterKeyChangesUnderLoad(t *testing.T) {
 			w.Person(t).Via(s).SignIn(t, app.Via(s), crowd[0])
 			stranger := w.Person(t).Via(s)
 			stranger.Visit(app.Visit())
-			atPassword(t, stranger.Password("nobody@people.example.test", "canary nobody battery staple"))
+			atPassword(t, stranger.Password("nobody@people.example.test", "canary no one battery staple"))
 		}
 		w.CLI(t, "audit", "verify")
 	})
@@ -232,7 +232,7 @@ func TestREL016_AReplicaWithoutTheKeyDenies(t *testing.T) {
 	t.Cleanup(b.Stop)
 	addMaster(t, w)
 	if !w.Healthy(t, b) {
-		t.Error("not ready although nobody seals with the new key yet")
+		t.Error("not ready although no one seals with the new key yet")
 	}
 	w.Advance(t, 61*time.Second)
 	rig.Within(t, 15*time.Second, "the replica without the key is not ready", func() bool { return !w.Healthy(t, b) })

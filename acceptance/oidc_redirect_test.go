@@ -213,7 +213,7 @@ func formAt(pg *rig.Page, address string) (rig.Form, bool) {
 	return rig.Form{}, false
 }
 
-// guard: grant.rotate is a guarded update; an older token ends the family
+// guard: grant.rotateToken is a guarded update; an older token ends the family
 func TestATK141_RefreshReuse(t *testing.T) {
 	each(t, func(t *testing.T, w *rig.World) {
 		app := w.Dashboard(t)
@@ -295,7 +295,7 @@ func TestATK143_AcrMaxAgePrompt(t *testing.T) {
 		}
 		high := app.Visit("acr_values", "urn:countersign:acr:2", "prompt", "none")
 		if q := app.Callback(t, high, p.Visit(high)); q.Get("code") != "" || q.Get("error") == "" {
-			t.Errorf("a level that nobody can reach: %v", q)
+			t.Errorf("a level that no one can reach: %v", q)
 		}
 		choose := app.Visit("prompt", "none login")
 		if q := app.Callback(t, choose, p.Visit(choose)); q.Get("error") != "invalid_request" {

@@ -175,7 +175,7 @@ func (w watched) signInAndOut(t *testing.T) map[string]string {
 }
 
 // guard: every label comes from a list; spans and lines hold the pattern of a path
-func TestATK160_WhatIsWatchedHoldsNobody(t *testing.T) {
+func TestATK160_WatchingDelaysNoOne(t *testing.T) {
 	eachWatched(t, "", func(t *testing.T, w watched) {
 		before := w.metrics(t)
 		secrets := w.signInAndOut(t)

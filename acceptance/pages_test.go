@@ -75,7 +75,7 @@ func TestSEC042_ATypedAddressOutlivesTheStepUp(t *testing.T) {
 }
 
 // A step-up confirms; it is no place to be asked less from then on.
-// guard: activeFlow.rememberDays in internal/signin, Portal.confirms
+// guard: activeFlow.rememberDays in internal/signin, Portal.isForChange
 func TestAStepUpConfirmsAndRemembersNothing(t *testing.T) {
 	timed(t, func(t *testing.T, w *rig.World) {
 		u := people(t, w).User(t)

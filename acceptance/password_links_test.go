@@ -61,8 +61,8 @@ func reset(t *testing.T, w *rig.World, u *rig.User, n int) *rig.Person {
 	return p
 }
 
-// guard: passwordlink.Service.spend ends everything that the old password opened
-func TestSEC043_AResetEndsEverythingAndSignsNobodyIn(t *testing.T) {
+// guard: passwordlink.Service.redeem ends everything that the old password opened
+func TestSEC043_AResetEndsEverythingAndSignsNoOneIn(t *testing.T) {
 	rig.Each(t, func(t *testing.T, w *rig.World) {
 		u := w.Covered(t).User(t)
 		old := u.Password
@@ -128,15 +128,15 @@ func TestSEC043_AResetEndsEverythingAndSignsNobodyIn(t *testing.T) {
 	})
 }
 
-// guard: passwordlink.Service.Ask answers before anyone looks the address up
+// guard: passwordlink.Service.RequestReset answers before anyone looks the address up
 func TestSEC086_ForgotTellsNothingAboutAnAddress(t *testing.T) {
 	rig.Each(t, func(t *testing.T, w *rig.World) {
 		c := w.NewTenant(t, "--mandate", "mandatory")
 		known, disabled := c.User(t), c.User(t)
 		disabled.Set(t, "--disable")
-		nobody := &rig.User{Email: w.Unique("nobody") + "@people.example.test"}
+		unknown := &rig.User{Email: w.Unique("nobody") + "@people.example.test"}
 		var said []string
-		for _, u := range []*rig.User{known, disabled, nobody} {
+		for _, u := range []*rig.User{known, disabled, unknown} {
 			p := w.Person(t)
 			p.Get(rig.PathSignIn)
 			for range 4 { // more than are sent
@@ -160,11 +160,11 @@ func TestSEC086_ForgotTellsNothingAboutAnAddress(t *testing.T) {
 		if n := len(w.Sink.Mails(disabled.Email)) - 1; n > 0 { // but for the notice that they were disabled
 			t.Errorf("%d mails to someone who is disabled", n)
 		}
-		if n := len(w.Sink.Mails(nobody.Email)); n > 0 {
-			t.Errorf("%d mails to nobody", n)
+		if n := len(w.Sink.Mails(unknown.Email)); n > 0 {
+			t.Errorf("%d mails to no one", n)
 		}
-		if strings.Contains(string(w.Dump(t)), nobody.Email) {
-			t.Error("an address that nobody has is kept")
+		if strings.Contains(string(w.Dump(t)), unknown.Email) {
+			t.Error("an address that no one has is kept")
 		}
 		p := w.Person(t)
 		for i := range 2 { // both are good, so that a stranger who asks keeps no one out

@@ -192,7 +192,7 @@ func TestProtection_NarrowingSaysWhomItStrands(t *testing.T) {
 			t.Errorf("changed without a yes: %s", shown)
 		}
 		if said, code := w.Command(t, rig.Options{}, "tenant", "set", c.ID, "--methods", "totp"); code != 0 {
-			t.Errorf("what strands nobody: %d %s", code, said)
+			t.Errorf("what strands no one: %d %s", code, said)
 		}
 		if said, code := w.Command(t, rig.Options{}, "tenant", "set", c.ID, "--set-up-by", "2099-01-01"); code == 0 ||
 			!strings.Contains(said, "90 days") {

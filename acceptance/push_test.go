@@ -112,7 +112,7 @@ func receives(t *testing.T, w *rig.World, s *pushtest.Service, p *rig.Person, u 
 func TestPAR6_SEC9_CodesByPush(t *testing.T) {
 	pushed(t, func(t *testing.T, w *rig.World, s *pushtest.Service) {
 		t.Run("the code goes to the phone and is typed here", func(t *testing.T) { theCodeGoesToThePhone(t, w, s) })
-		t.Run("SEC9 a receiver lets nobody in", func(t *testing.T) { aReceiverLetsNobodyIn(t, w, s) })
+		t.Run("SEC9 a receiver lets no one in", func(t *testing.T) { aReceiverSignsNoOneIn(t, w, s) })
 		t.Run("a receiver that is gone", func(t *testing.T) { aReceiverIsGone(t, w, s) })
 	})
 }
@@ -152,9 +152,9 @@ func theCodeGoesToThePhone(t *testing.T, w *rig.World, s *pushtest.Service) {
 	}
 }
 
-// aReceiverLetsNobodyIn: what arrives on the phone is a code and nothing to press;
+// aReceiverSignsNoOneIn: what arrives on the phone is a code and nothing to press;
 // the phone's own browser holds no flow that it could answer.
-func aReceiverLetsNobodyIn(t *testing.T, w *rig.World, s *pushtest.Service) {
+func aReceiverSignsNoOneIn(t *testing.T, w *rig.World, s *pushtest.Service) {
 	u, phone := w.Covered(t).User(t), w.Person(t)
 	b := receives(t, w, s, phone, u)
 	desk := w.Person(t)

@@ -107,7 +107,7 @@ func tooManyForANumber(t *testing.T, w *rig.Texting) {
 			return
 		}
 	}
-	t.Error("one number gets as many texts as anybody wishes")
+	t.Error("one number gets as many texts as anyone wishes")
 }
 
 // guard: the company's ceiling; what is told beside it, and by the doctor

@@ -8,10 +8,10 @@ import (
 	"countersign/acceptance/rig"
 )
 
-// TestSEC83_TextsThatNobodyAnswersArePaused: where hardly any code of a company's texts to a
+// TestSEC83_UnansweredTextsArePaused: where hardly any code of a company's texts to a
 // country is entered, no more are sent there, until they are an hour old or have been
 // answered after all. Other companies and countries are not touched. guard: Meter.Paused
-func TestSEC83_TextsThatNobodyAnswersArePaused(t *testing.T) {
+func TestSEC83_UnansweredTextsArePaused(t *testing.T) {
 	rig.EachGateway(t, rig.Rigged, 1000, func(t *testing.T, w *rig.Texting) {
 		pumped, other := w.NewTenant(t, "--mandate", "mandatory"), w.NewTenant(t, "--mandate", "mandatory")
 		owner := pumped.Person(t, w.Unique("owner")+"@people.example.test", "Olga Owner", "owner")
@@ -118,9 +118,9 @@ func TestSEC83_APauseEndsWithItsHour(t *testing.T) {
 	})
 }
 
-// TestSEC83_NobodyPausesTheTextsOfOthersAlone: two people of a company cause as many texts as they
+// TestSEC83_OnePersonCannotPauseTheTextsOfOthers: two people of a company cause as many texts as they
 // may, and enter no code. Their colleagues go on getting theirs. guard: Answers.ofOne
-func TestSEC83_NobodyPausesTheTextsOfOthersAlone(t *testing.T) {
+func TestSEC83_OnePersonCannotPauseTheTextsOfOthers(t *testing.T) {
 	rig.EachGateway(t, rig.Rigged, 1000, func(t *testing.T, w *rig.Texting) {
 		c := w.Covered(t)
 		for range 2 {

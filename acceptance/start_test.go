@@ -192,10 +192,10 @@ func TestREL24_BadConfigurations(t *testing.T) {
 	}{
 		"an unknown key": {rig.Options{Config: "[limits]\ncode_lenght = 6\n"},
 			"limits.code_lenght is not a setting"},
-		"an unknown variable":  {env("COUNTERSIGN_SMTP_PASWORD=x"), "COUNTERSIGN_SMTP_PASWORD is not a setting"},
-		"everybody is a proxy": {env("COUNTERSIGN_TRUSTED_PROXIES=0.0.0.0/0"), "everybody choose their address"},
+		"an unknown variable": {env("COUNTERSIGN_SMTP_PASWORD=x"), "COUNTERSIGN_SMTP_PASWORD is not a setting"},
+		"everyone is a proxy": {env("COUNTERSIGN_TRUSTED_PROXIES=0.0.0.0/0"), "everyone choose their address"},
 		"half the world is a proxy": {env("COUNTERSIGN_TRUSTED_PROXIES=128.0.0.0/1"),
-			"everybody choose their address"},
+			"everyone choose their address"},
 		"a proxy that is no network": {env("COUNTERSIGN_TRUSTED_PROXIES=10.0.0.1"), "is not a network"},
 		"a missing secret file": {env("COUNTERSIGN_SMTP_PASSWORD_FILE=" + filepath.Join(w.Dir, "nothing")),
 			"smtp.password_file cannot be read"},

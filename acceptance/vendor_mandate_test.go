@@ -180,7 +180,7 @@ func TestALO8_AStayedSessionEndsAfterThirtyDays(t *testing.T) {
 		p.SignInRemembered(t, w.Dashboard(t), u)
 		p.Post(rig.PathSignOut, url.Values{})
 		p.Visit(w.Dashboard(t).Visit())
-		left(t, p.Password(u.Email, u.Password)) // from here a remembered session: 30 days at the most
+		left(t, p.Password(u.Email, u.Password)) // from here a remembered session: at most 30 days
 		w.Advance(t, 30*24*time.Hour+time.Minute)
 		atPassword(t, p.Visit(w.Dashboard(t).Visit()))
 		atCode(t, p.Password(u.Email, u.Password))

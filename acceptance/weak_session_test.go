@@ -97,7 +97,7 @@ func TestATK049_AnOldSessionByMailOpensNoSetUp(t *testing.T) {
 }
 
 // guard: policy.toSetUp asks for the mailbox before the first set-up
-func TestATK050_AFirstEnrolmentIsNotForWhoeverHasThePassword(t *testing.T) {
+func TestATK050_AFirstEnrolmentNeedsMoreThanThePassword(t *testing.T) {
 	armed(t, func(t *testing.T, w *rig.Armed) {
 		h := &hoard{User: centre(t, w.World).Crowd(t, 1)[0], w: w, owner: w.Person(t), means: map[string]*means{}}
 		thief := w.Person(t)
@@ -201,7 +201,7 @@ func TestATK055_TestATK081_TestATK085_TestATK090_WeakAndOldSessionsChangeNothing
 }
 
 // guard: ChangePassword compares the present one; EndOthers ends what it opened
-func TestATK081_APasswordIsChangedByWhoeverKnowsIt(t *testing.T) {
+func TestATK081_APasswordChangeNeedsTheOldOne(t *testing.T) {
 	armed(t, func(t *testing.T, w *rig.Armed) {
 		h := has(t, w, w.Covered(t), "totp")
 		away, visit := h.begin(t, "totp"), w.Dashboard(t).Visit()

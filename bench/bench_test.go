@@ -81,14 +81,14 @@ func TestMarkdown(t *testing.T) {
 			{Row: "limit", What: "one insert, durable", Engine: "postgres", Clients: 8, Rate: 4000,
 				P50: 2, P95: 3, P99: 4,
 				Base: 100, Driver: 50},
-			{Row: "P-1", What: "e-mail code, right", Engine: "postgres", Clients: 8, Rate: 2000, P50: 4, P95: 5, P99: 6,
+			{Row: "P-1", What: "email code, right", Engine: "postgres", Clients: 8, Rate: 2000, P50: 4, P95: 5, P99: 6,
 				Ours: 400, After: 40, Base: 600, Driver: 30, Disturbed: 2, Spread: 3},
 			{Row: "P-4", What: "password step", Engine: "postgres", Clients: 1, Rate: 21.5, Note: "beyond it 4 %"},
 		}}
 	text := r.markdown()
 	short := r.short()
 	for _, line := range []string{
-		"| P-1 e-mail code, right | postgres | – | 2000 | – | 5.0 | 0.40 + 0.60 |",
+		"| P-1 email code, right | postgres | – | 2000 | – | 5.0 | 0.40 + 0.60 |",
 		"| P-4 password step | postgres | 21.5 | – | – | 0.0 | – |",
 	} {
 		if !strings.Contains(short, line+"\n") || !strings.Contains(text, line) {
@@ -104,7 +104,7 @@ func TestMarkdown(t *testing.T) {
 	}
 	want := []string{
 		"| limit | one insert, durable | postgres | 8 | 4000 | 2.00 / 3.00 / 4.00 | – | 100 | 50 | 0 | 0 |  |",
-		"| P-1 | e-mail code, right | postgres | 8 | 2000 | 4.00 / 5.00 / 6.00 | 400 (40) | 600 | 30 | 2 | 3 | 0.50 of a bare durable insert; 14.9 × Kratos (134); 11.8 × gotrue (170); 0.3 × otpgateway (6200) |",
+		"| P-1 | email code, right | postgres | 8 | 2000 | 4.00 / 5.00 / 6.00 | 400 (40) | 600 | 30 | 2 | 3 | 0.50 of a bare durable insert; 14.9 × Kratos (134); 11.8 × gotrue (170); 0.3 × otpgateway (6200) |",
 		"| P-4 | password step | postgres | 1 | 21.5 | 0.00 / 0.00 / 0.00 | – | – | 0 | 0 | 0 | beyond it 4 % |",
 	}
 	if diff := cmp.Diff(want, lines[1:]); diff != "" {
@@ -122,7 +122,7 @@ func TestAssets(t *testing.T) {
 	}
 }
 
-func TestEverybodyHasATurnBeforeAnybodyHasTwo(t *testing.T) {
+func TestEveryoneHasATurnBeforeAnyoneHasTwo(t *testing.T) {
 	for _, users := range []int{1, 100, 997, 10_000} {
 		seen := map[int]bool{}
 		s := stock{from: 12_345, users: users}

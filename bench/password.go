@@ -80,7 +80,7 @@ func measurePassword(ctx context.Context, w *world, r *report) error {
 func (w *world) verifyWhileOthersWait(ctx context.Context, r *report) error {
 	sp := w.right()
 	sp.row = "P-4"
-	sp.what += ", nobody waits for a password"
+	sp.what += ", no one waits for a password"
 	if err := w.measure(ctx, r, sp, min(8, w.o.most())); err != nil {
 		return err
 	}

@@ -150,11 +150,11 @@ type peer struct {
 }
 
 var peers = []peer{
-	{"P-1", "e-mail code", "Kratos", 8, 134}, {"P-1", "e-mail code", "Kratos", 64, 146},
-	{"P-1", "e-mail code", "gotrue", 8, 170}, {"P-1", "e-mail code", "gotrue", 64, 154},
-	{"P-1", "e-mail code", "otpgateway", 8, 6200}, {"P-1", "e-mail code", "otpgateway", 64, 6000},
-	{"P-1", "e-mail code", "Authelia", 1, 264}, {"P-2", "e-mail code", "Authelia", 1, 264},
-	{"P-2", "e-mail code", "otpgateway", 8, 6200}, {"P-2", "e-mail code", "otpgateway", 64, 6000},
+	{"P-1", "email code", "Kratos", 8, 134}, {"P-1", "email code", "Kratos", 64, 146},
+	{"P-1", "email code", "gotrue", 8, 170}, {"P-1", "email code", "gotrue", 64, 154},
+	{"P-1", "email code", "otpgateway", 8, 6200}, {"P-1", "email code", "otpgateway", 64, 6000},
+	{"P-1", "email code", "Authelia", 1, 264}, {"P-2", "email code", "Authelia", 1, 264},
+	{"P-2", "email code", "otpgateway", 8, 6200}, {"P-2", "email code", "otpgateway", 64, 6000},
 	{"P-1", "TOTP, wrong", "Kratos", 8, 158}, {"P-1", "TOTP, wrong", "Kratos", 64, 184},
 	{"P-1", "TOTP", "gotrue", 8, 170}, {"P-1", "TOTP", "gotrue", 64, 154},
 	{"P-1", "TOTP", "Authelia", 1, 264}, {"P-2", "TOTP", "Authelia", 1, 264},

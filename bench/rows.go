@@ -207,7 +207,7 @@ func (w *world) population() []recipe {
 type belonging int
 
 const (
-	perNobody belonging = iota
+	perInstallation belonging = iota
 	perPerson
 	perCopy
 )

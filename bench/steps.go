@@ -53,13 +53,13 @@ func (w *world) verifySpec(what, code string, status int) spec {
 }
 
 // right is the verification that ends in a session.
-func (w *world) right() spec { return w.verifySpec("e-mail code, right", knownCode, 303) }
+func (w *world) right() spec { return w.verifySpec("email code, right", knownCode, 303) }
 
 func measureVerify(ctx context.Context, w *world, r *report) error {
 	if err := w.measureAll(ctx, r, w.right()); err != nil {
 		return err
 	}
-	return w.measureAll(ctx, r, w.verifySpec("e-mail code, wrong", "135790", 401))
+	return w.measureAll(ctx, r, w.verifySpec("email code, wrong", "135790", 401))
 }
 
 // measureSend asks for another code on flows whose first one is old enough.

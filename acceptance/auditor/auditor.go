@@ -11,7 +11,7 @@ import (
 
 // Evidence is what there is to look at. It must be at rest: no one writes meanwhile.
 type Evidence struct {
-	Rows    Rows
+	Query   Query
 	Chains  error // what the program's own check of the audit chains said
 	Mails   []rig.Mail
 	History *History
@@ -82,7 +82,7 @@ func (d *desk) blame(invariant, format string, args ...any) {
 
 // Examine returns everything that it finds. An error means that it could not look.
 func (a *Auditor) Examine(ctx context.Context, e Evidence) ([]Finding, error) {
-	s, err := read(ctx, e.Rows)
+	s, err := read(ctx, e.Query)
 	if err != nil {
 		return nil, err
 	}

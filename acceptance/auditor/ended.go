@@ -136,7 +136,7 @@ func (d *desk) outboxes() {
 		}
 		waits := m.text("state") == "queued" || m.text("state") == "delayed"
 		if over := all[0].number("done_at") > 0 || all[0].number("failed_at") > 0; waits && over {
-			d.blame("I6", "message %s waits, and nobody will send it", m.key())
+			d.blame("I6", "message %s waits, and no one will send it", m.key())
 		}
 		if !waits && m["sealed"] != nil {
 			d.blame("I7", "message %s has left, and its words are still there", m.key())

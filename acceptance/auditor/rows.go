@@ -7,10 +7,8 @@ import (
 	"fmt"
 )
 
-// Rows is a database to be read: *sql.DB or *sql.Tx.
-type Rows interface {
-	QueryContext(ctx context.Context, query string, args ...any) (*sql.Rows, error)
-}
+// Query reads a database: it is the QueryContext of a *sql.DB or of a *sql.Tx.
+type Query func(ctx context.Context, query string, args ...any) (*sql.Rows, error)
 
 // row is one row of any table.
 type row map[string]any
@@ -47,10 +45,10 @@ var tables = []string{
 // state is the database in memory, by table.
 type state map[string][]row
 
-func read(ctx context.Context, db Rows) (state, error) {
+func read(ctx context.Context, query Query) (state, error) {
 	s := state{}
 	for _, table := range tables {
-		rows, err := db.QueryContext(ctx, "SELECT * FROM "+table)
+		rows, err := query(ctx, "SELECT * FROM "+table)
 		if err != nil {
 			return nil, fmt.Errorf("read %s: %w", table, err)
 		}

@@ -26,13 +26,13 @@ func TestStorage(t *testing.T) {
 			w := rig.New(t, engine, rig.Options{})
 			t.Cleanup(w.Close)
 			app, company := w.Dashboard(t), w.Covered(t)
-			nobody := sizes(t, w)
+			empty := sizes(t, w)
 			var people []*rig.User
 			for range *measured / 200 {
 				people = append(people, company.Crowd(t, 200)...)
 			}
 			there := sizes(t, w)
-			report(t, "person", nobody, there, len(people))
+			report(t, "person", empty, there, len(people))
 			for _, when := range []string{"first sign-in", "next sign-in"} {
 				queue := make(chan *rig.User, len(people))
 				for _, u := range people {

@@ -39,7 +39,7 @@ var plants = []plant{
 	{name: "a code that worked twice", invariant: "I1", says: "2 right answers", copied: "audit_events|" + codeRight},
 	{name: "a code that is still good", invariant: "I1", says: "has spent 0 challenges", rows: `UPDATE flows
 		SET challenge_id = 'other' WHERE closed_because = 'done'`},
-	{name: "a code spent by nobody", invariant: "I1", says: "0 right answers", rows: `UPDATE challenges
+	{name: "a code spent by no one", invariant: "I1", says: "0 right answers", rows: `UPDATE challenges
 		SET closed_because = 'answered' WHERE closed_because = 'replaced'`},
 	{name: "two open codes", invariant: "I1", says: "open challenges",
 		rows: `DROP INDEX challenges_one_open; UPDATE flows SET closed_at = 0; UPDATE challenges SET closed_at = 0`},
@@ -134,9 +134,9 @@ var plants = []plant{
 		SET expires_at = expires_at + 1`},
 	{name: "a challenge without an end", invariant: "I6", says: "may last too long", rows: `UPDATE challenges
 		SET expires_at = expires_at + 1`},
-	{name: "a job that nobody may take", invariant: "I6", says: "is claimed until", rows: `UPDATE jobs
+	{name: "a job that no one may take", invariant: "I6", says: "is claimed until", rows: `UPDATE jobs
 		SET done_at = 0, claimed_until = run_at + 900000000000`},
-	{name: "a message that nobody sends", invariant: "I6", says: "nobody will send it",
+	{name: "a message that no one sends", invariant: "I6", says: "no one will send it",
 		rows: `UPDATE messages SET state = 'queued'`},
 	{name: "a message without a job", invariant: "I6", says: "has 0 jobs", rows: `DELETE FROM jobs
 		WHERE kind = 'message.send'`},
@@ -230,7 +230,12 @@ func (w *world) planted(t *testing.T, handle *sql.DB, p plant) []auditor.Finding
 		t.Fatal(err)
 	}
 	defer func() { _ = tx.Rollback() }()
-	e := auditor.Evidence{Rows: tx, Mails: w.Sink.All(), History: &auditor.History{}, Now: w.now()}
+	e := auditor.Evidence{
+		Query:   tx.QueryContext,
+		Mails:   w.Sink.All(),
+		History: &auditor.History{},
+		Now:     w.now(),
+	}
 	if p.evidence != nil {
 		p.evidence(&e, e.History)
 	} else {

@@ -209,7 +209,7 @@ func exhaust(t *testing.T, w *rig.World, s *scene) {
 		asked++
 		pg := w.Person(t).Post(rig.PathPassword,
 			form("email", fmt.Sprintf("nobody%d@nowhere.example.test", asked), "password",
-				"canary no password of anybody"))
+				"canary no password of anyone"))
 		if pg.Status != http.StatusUnauthorized && pg.Status != http.StatusServiceUnavailable {
 			t.Fatalf("status %d: %s", pg.Status, rig.Quietly(pg.Text()))
 		}

@@ -130,7 +130,7 @@ func TestREL022_ThePlacesAreMissingOrBroken(t *testing.T) {
 			}
 			w.Restart(t, rig.Options{Env: []string{"COUNTERSIGN_GEO_DATABASE=" + path}})
 			if !strings.Contains(w.A.Log(), "geo") {
-				t.Errorf("%s: nobody is told", name)
+				t.Errorf("%s: no one is told", name)
 			}
 			in(t, begin(t, w, w.Covered(t).User(t)).right(), name)
 		}

@@ -290,8 +290,12 @@ func sound(t testing.TB, w *rig.World) {
 	t.Helper()
 	linked(t, w)
 	var a auditor.Auditor
-	found, err := a.Examine(t.Context(),
-		auditor.Evidence{Rows: w.Rows(), Mails: w.Sink.All(), History: &auditor.History{}, Now: w.Now()})
+	found, err := a.Examine(t.Context(), auditor.Evidence{
+		Query:   w.Rows().QueryContext,
+		Mails:   w.Sink.All(),
+		History: &auditor.History{},
+		Now:     w.Now(),
+	})
 	if err != nil {
 		t.Fatal(err)
 	}

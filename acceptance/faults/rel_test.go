@@ -236,7 +236,7 @@ func TestREL005_TheUnseenSession(t *testing.T) {
 			"the link's token":  company + "." + id + "." + m.Link[strings.LastIndexByte(m.Link, '.')+1:],
 		} {
 			if c.signedInWith(t, cookie) {
-				t.Errorf("%s opens the session that nobody was told of", name)
+				t.Errorf("%s opens the session that no one was told of", name)
 			}
 		}
 		if !strings.Contains(w.CLI(t, "audit", "list", "--tenant", company, "--action", "signin.completed"),

@@ -182,7 +182,12 @@ func (w *world) audit(t testing.TB, whole bool) {
 
 func (w *world) examine(t testing.TB, whole bool) []auditor.Finding {
 	t.Helper()
-	e := auditor.Evidence{Rows: w.Rows(), Mails: w.Sink.All(), History: &w.history, Now: w.now()}
+	e := auditor.Evidence{
+		Query:   w.Rows().QueryContext,
+		Mails:   w.Sink.All(),
+		History: &w.history,
+		Now:     w.now(),
+	}
 	if whole {
 		out, err := w.TryCLI("", "audit", "verify")
 		if err != nil {

@@ -139,8 +139,8 @@ var custody = []Guard{
 	{
 		Name:    "copy: a key file without its keys is refused",
 		File:    "internal/backup/restore.go",
-		Old:     "errors.Join(p.end(), r.opens(ctx, tx))",
-		New:     "p.end()",
+		Old:     "errors.Join(p.expectEnd(), r.checkKeys(ctx, tx))",
+		New:     "p.expectEnd()",
 		Package: backupPackage,
 		Tests:   "TestACopyNeeds",
 	},
@@ -180,9 +180,9 @@ var custody = []Guard{
 	{
 		Name:    "epoch: a server asks whether it may start",
 		File:    "internal/app/start.go",
-		Old:     ", h.newest(ctx));",
-		New:     ");",
-		And:     []Edit{{"internal/app/checks.go", ", {\"epoch\", h.newest}", ""}},
+		Old:     ", h.checkEpoch(ctx))\n\tif err",
+		New:     ")\n\tif err",
+		And:     []Edit{{"internal/app/checks.go", ", {\"epoch\", h.checkEpoch}", ""}},
 		Package: acceptance,
 		Tests:   "TestREL007_AFile",
 	},

@@ -51,7 +51,7 @@ var endings = []Guard{
 		Tests:   "TestATK080_AListThatIsOld",
 	},
 	{
-		Name:    "alerts take nobody's codes",
+		Name:    "alerts take no one's codes",
 		File:    "internal/notify/notify.go",
 		Old:     "adminBudget  = \"alert.destination\"",
 		New:     "adminBudget  = \"send.destination\"",
@@ -101,8 +101,8 @@ var endings = []Guard{
 	{
 		Name:    "an address is verified by a mail alone",
 		File:    "internal/oidc/userinfo.go",
-		Old:     "st.Session.RememberedID != \"\" && onlyMail(st)",
-		New:     "st.Session.RememberedID != \"\" && (true || onlyMail(st))",
+		Old:     "st.Session.RememberedID != \"\" && onlyByMail(st)",
+		New:     "st.Session.RememberedID != \"\" && (true || onlyByMail(st))",
 		Package: "./internal/oidc",
 		Tests:   "TestSEC006_",
 	},

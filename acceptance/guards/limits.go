@@ -43,7 +43,7 @@ var limits = []Guard{
 		Tests:   "TestATK12_ALinkLetsOneBrowserInOnce",
 	},
 	{
-		Name:    "an old link lets nobody in",
+		Name:    "an old link lets no one in",
 		File:    "internal/firststep/admission.go",
 		Old:     "case a.changed, !now.Before(a.expires):",
 		New:     "case a.changed, a.expires.IsZero():",
@@ -99,12 +99,12 @@ var limits = []Guard{
 		Tests:   "TestAPasskeyHasSignIns",
 	},
 	{
-		Name:    "nobody pauses the texts of others alone",
+		Name:    "no one pauses the texts of others alone",
 		File:    "internal/message/sms/answers.go",
 		Old:     "return int64(max(a.Least/4, 1))",
 		New:     "return int64(max(a.Least, 1))",
 		Package: acceptance,
-		Tests:   "TestSEC83_NobodyPauses",
+		Tests:   "TestSEC83_OnePerson",
 	},
 	{
 		Name:    "a mailbox settles no report of a protected account",
@@ -205,8 +205,8 @@ var limits = []Guard{
 	{
 		Name:    "unknown accounts cost a hash",
 		File:    "internal/authenticator/password/pool.go",
-		Old:     "_, err := p.compare(nobody, plain)\n\t\treturn false, err",
-		New:     "return nobody.Hash == \"\", nil",
+		Old:     "_, err := p.compare(dummy, plain)\n\t\treturn false, err",
+		New:     "return dummy.Hash == \"\", nil",
 		Package: acceptance,
 		Tests:   "TestATK112",
 	},

@@ -70,7 +70,7 @@ var guards = []Guard{
 		And: []Edit{{"internal/ratelimit/tables.go", "excluded.stamps\n\t\t\t\tWHERE budgets.stamps = excluded.expected`",
 			"excluded.stamps`"}},
 		Package: "./internal/ratelimit",
-		Tests:   "TestAWriteOverWhatNobodyRead",
+		Tests:   "TestAWriteOverAnUnreadTry",
 	},
 	{
 		Name:    "a finishing step looks once more",
@@ -287,7 +287,7 @@ var guards = []Guard{
 		Tests:   "TestAMadeUpDeviceIsNone",
 	},
 	{
-		Name:    "whoever keeps asking is charged",
+		Name:    "repeated attempts are charged",
 		File:    "internal/firststep/refuse.go",
 		Old:     "\t\tcharged.Spend(tx)\n",
 		New:     "\t\tif result == \"failed\" {\n\t\t\tcharged.Spend(tx)\n\t\t}\n",

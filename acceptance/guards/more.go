@@ -101,7 +101,7 @@ var more = []Guard{
 		Tests:   "TestALO8_TwoTabs",
 	},
 	{
-		Name:    "a renewal that nobody has seen is no copy",
+		Name:    "a renewal that no one has seen is no copy",
 		File:    "internal/session/remembered.go",
 		Old:     "previous && since >= twinWithin &&",
 		New:     "previous && since >= 1000*lostWithin &&",
@@ -247,7 +247,7 @@ var more = []Guard{
 	{
 		Name:    "an audit row is checked",
 		File:    "internal/audit/verify.go",
-		Old:     "if !bytes.Equal(l.chain, l.next(before.chain, tenant, l.Seq)) {",
+		Old:     "if !bytes.Equal(l.chain, l.nextHash(before.chain, tenant, l.Seq)) {",
 		New:     "if bytes.Equal(l.chain, nil) {",
 		Package: acceptance,
 		Tests:   "TestATK162",
@@ -335,8 +335,8 @@ var more = []Guard{
 	{
 		Name:    "names make no links in mails",
 		File:    "internal/message/email/render_letter.go",
-		Old:     "func theirs(s string) string {",
-		New:     "func theirs(s string) string {\n\tif s != \"\" {\n\t\treturn s\n\t}",
+		Old:     "func defang(s string) string {",
+		New:     "func defang(s string) string {\n\tif s != \"\" {\n\t\treturn s\n\t}",
 		Package: acceptance,
 		Tests:   "TestATK121",
 	},

@@ -29,7 +29,7 @@ var watching = []Guard{
 		Tests:   "TestATokenGuards",
 	},
 	{
-		Name:    "watching: nobody waits for a database that hangs",
+		Name:    "watching: no one waits for a database that hangs",
 		File:    "internal/ops/ready.go",
 		Old:     "case <-timer.C:",
 		New:     "case <-make(chan int):",
@@ -45,7 +45,7 @@ var watching = []Guard{
 		Tests:   "TestREL19|TestManyWhoAsk",
 	},
 	{
-		Name:    "watching: advice keeps nobody out",
+		Name:    "watching: advice keeps no one out",
 		File:    "internal/ops/ready.go",
 		Old:     "report.Ready = report.Ready && (c.OK || c.Advisory)",
 		New:     "report.Ready = report.Ready && c.OK",
@@ -55,8 +55,8 @@ var watching = []Guard{
 	{
 		Name:    "watching: only what is durable counts",
 		File:    "internal/db/watch.go",
-		Old:     "t.OnCommit(func() { t.db.Watch.Told(what) })",
-		New:     "t.db.Watch.Told(what)",
+		Old:     "t.OnCommit(func() { t.db.Watch.OnEvent(what) })",
+		New:     "t.db.Watch.OnEvent(what)",
 		Package: operations,
 		Tests:   "TestOnlyWhatIsDurable",
 	},

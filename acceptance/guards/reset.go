@@ -37,7 +37,7 @@ var resets = []Guard{
 	},
 	{
 		Name:    "a forgotten password goes to who is there only",
-		File:    "internal/passwordlink/ask.go",
+		File:    "internal/passwordlink/request.go",
 		Old:     "if !u.DisabledAt.IsZero() || !t.SuspendedAt.IsZero() {",
 		New:     "if !t.SuspendedAt.IsZero() {",
 		Package: acceptance,
@@ -45,7 +45,7 @@ var resets = []Guard{
 	},
 	{
 		Name:    "a mailbox gets two links in half an hour",
-		File:    "internal/passwordlink/ask.go",
+		File:    "internal/passwordlink/request.go",
 		Old:     "if err != nil || wait > 0 { // the links",
 		New:     "if err != nil { // the links",
 		Package: acceptance,

@@ -9,7 +9,7 @@ const (
 // texts are the guards of text messages and of what they cost.
 var texts = []Guard{
 	{
-		Name:    "sms: a text is handed over twice at the most",
+		Name:    "sms: a text is handed over at most twice",
 		File:    "internal/message/paid.go",
 		Old:     "AND submits < $3",
 		New:     "AND $3 < 100",
@@ -35,8 +35,8 @@ var texts = []Guard{
 	{
 		Name:    "sms: a refused text leaves nothing in the other accounts",
 		File:    "internal/message/sms/meter.go",
-		Old:     "return false, undo(ctx, tx, lines, paid, price)",
-		New:     "return false, undo(ctx, tx, nil, paid, price)",
+		Old:     "return false, undoReserve(ctx, tx, lines, paid, price)",
+		New:     "return false, undoReserve(ctx, tx, nil, paid, price)",
 		Package: smsPackage,
 		Tests:   "TestSEC83_TheCeilingIsExact",
 	},

@@ -70,7 +70,7 @@ var starts = []Guard{
 	{
 		Name:    "PostgreSQL keeps what it confirms",
 		File:    "internal/app/checks.go",
-		Old:     "return s.Forgetful()",
+		Old:     "return s.DurabilityProblems()",
 		New:     "return nil",
 		Package: acceptance,
 		Tests:   "TestREL10_ADatabase",
@@ -85,14 +85,14 @@ var starts = []Guard{
 	},
 	{
 		Name:    "one program serves from a file",
-		File:    "internal/db/home.go",
+		File:    "internal/db/location.go",
 		Old:     "return errors.Join(err, f.Close())",
 		New:     "_ = err",
 		Package: "./internal/db",
 		Tests:   "TestREL9_",
 	},
 	{
-		Name:    "nobody trusts half of the world",
+		Name:    "no one trusts half of the world",
 		File:    "internal/config/validate.go",
 		Old:     "widestProxies4 = 8 ",
 		New:     "widestProxies4 = 0 ",
@@ -149,7 +149,7 @@ var starts = []Guard{
 		Tests:   "TestREL15_AChange",
 	},
 	{
-		Name:    "nobody puts a second author before a signed mail",
+		Name:    "no one puts a second author before a signed mail",
 		File:    "internal/message/email/dkim.go",
 		Old:     "s.OversignHeaders(twice...)",
 		New:     "",

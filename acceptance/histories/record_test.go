@@ -184,7 +184,7 @@ func race(clients []*client, part func(c *client)) {
 	done.Wait()
 }
 
-// until repeats act while something is under way, so many times at the most, and in any
+// until repeats act while something is under way, at most so many times, and in any
 // case once more when it is over.
 func until(over <-chan struct{}, most int, act func()) {
 	for range most {

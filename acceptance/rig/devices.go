@@ -182,7 +182,7 @@ func (k *Key) public() []byte {
 	return out
 }
 
-// Thief is a copy of the key, as it is now, with a private half of the thief's own.
+// Thief is a copy of the key in its present state, but with a private key of the thief's own.
 func (k *Key) Thief() *Key {
 	copied := *k
 	copied.private = NewKey().private

@@ -107,5 +107,5 @@ func NoDatabase(t testing.TB, engine string) (dsn, folder string) {
 // CAFile is the certificate that this run's servers are signed with.
 func (w *World) CAFile() string { return w.file("ca.pem") }
 
-// BounceAddr is where the program takes delivery reports.
+// BounceAddr is the address on which the program accepts delivery reports.
 func (w *World) BounceAddr() string { return w.bounces }

@@ -105,7 +105,7 @@ func (p *Person) ToCode(t testing.TB, app *App, u *User) Mail {
 	return mail
 }
 
-// SignIn goes the whole way to an app with an e-mailed code, and returns the tokens.
+// SignIn goes the whole way to an app with an emailed code, and returns the tokens.
 func (p *Person) SignIn(t testing.TB, app *App, u *User) *Tokens {
 	t.Helper()
 	return p.signIn(t, app, u, p.Code)

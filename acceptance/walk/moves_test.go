@@ -139,7 +139,7 @@ func (k *stage) password(b *tab, s step) {
 	who := k.who(b, s.A)
 	given := who.Password
 	if s.C%5 == 0 {
-		given = "not the password of anybody"
+		given = "not the password of anyone"
 	}
 	to := k.sealed(s.B)
 	if f, asks := k.form(b, rig.PathPassword); asks && s.B%2 == 0 {
@@ -322,7 +322,7 @@ func (k *stage) pokeAt(b *tab, s step, one web.Route) {
 	r := request{tab: b, method: one.Method, target: fill(one.Pattern, value)}
 	if isForm(one) {
 		r.form = url.Values{"to": {k.sealed(s.C)}, "email": {k.who(b, s.B).Email},
-			"password": {"not the password of anybody"}, "code": {rig.Digits(int(s.B%1_000_000), 6)},
+			"password": {"not the password of anyone"}, "code": {rig.Digits(int(s.B%1_000_000), 6)},
 			"lang": {"en"}, "back": {"/why"}, "token": {"nothing"}, "company": {"Nobody"}, "name": {"Nobody"},
 			"hint": {"nothing"}}
 	} else if s.C%2 == 0 {

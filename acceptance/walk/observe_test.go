@@ -301,7 +301,7 @@ func (k *stage) finish(f *half, a answer) {
 	if a.brows != "" {
 		days := f.who.of.rememberDays()
 		if a.form.Get("remember") != "on" || days == 0 {
-			broken("a browser is remembered that nobody wished to")
+			broken("a browser is remembered that no one wished to")
 		}
 		k.came("browser remembered")
 		newest, _, _ := strings.Cut(a.brows, "~")

@@ -52,7 +52,7 @@ func (k *stage) row(kind string, now, was []string) {
 func (k *stage) sessionRow(now, was []string) {
 	s := k.sessions[now[0]]
 	if s == nil {
-		broken("a session that nobody saw begin: %v", now)
+		broken("a session that no one saw begin: %v", now)
 	}
 	if levelOf(now[1]) == 0 || levelOf(now[1]) > s.level {
 		broken("a session at level %s for proofs of level %d", now[1], s.level)

@@ -95,7 +95,7 @@ func (h *hall) request(one web.Route, s *standing) *http.Request {
 		target += "?to=" + url.QueryEscape(h.sealed)
 	}
 	if one.Method == http.MethodPost {
-		form = url.Values{"email": {s.me.Email}, "password": {"not the password of anybody"},
+		form = url.Values{"email": {s.me.Email}, "password": {"not the password of anyone"},
 			"code": {wrongCode(s.letter.Code)}, "lang": {"en"}, "back": {"/why"}}
 	}
 	switch one.Pattern {

@@ -304,7 +304,7 @@ func (k *stage) seenRemoval(a answer) {
 	if s == nil || d == nil || d.who != s.who || !s.enough(nil, a.began, true) ||
 		a.began.Sub(s.proved) > 300*time.Second ||
 		s.worth(a.began, true) < s.who.protection() {
-		broken("a method is removed by whoever may not: %s", k.describe(s, a.began))
+		broken("a method is removed by someone who may not: %s", k.describe(s, a.began))
 	}
 	d.gone = true
 	k.came("method removed")

@@ -336,7 +336,7 @@ func (k *stage) learn(b *tab, pg *rig.Page) {
 	}
 	f := k.flowOf(b.cookies().flow)
 	if f == nil {
-		broken("%s is asked for a code of a sign-in that nobody began", b.name)
+		broken("%s is asked for a code of a sign-in that no one began", b.name)
 	}
 	reference := pg.Reference()
 	if reference == "" || len(f.letters) > 0 && f.letters[len(f.letters)-1].Reference == reference {

@@ -103,7 +103,7 @@ type AuditListCmd struct {
 	User   string `help:"Only what this person did: address or id."`
 	Since  string `help:"Only what is not older: 2027-01-31, 2027-01-31T08:00:00Z, or a duration such as 90m."`
 	Follow bool   `short:"f" help:"Go on listing new events, oldest first, until Ctrl-C."`
-	Limit  int    `default:"1000" help:"How many at the most."`
+	Limit  int    `default:"1000" help:"The most events to list."`
 }
 
 // Run prints one event per line, fields apart by tabs.

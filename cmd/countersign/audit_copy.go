@@ -101,8 +101,8 @@ func readAuditCopy(path string) (copied backup.AuditCopy, err error) {
 }
 
 func review(ctx context.Context, env *Env, d *db.DB, keys *secret.Keys, copied backup.AuditCopy) error {
-	tell := backup.TellReviewed(&notify.Notifier{Queue: &message.Queue{Jobs: &jobs.Queue{}, Keys: keys}})
-	var r backup.Reviewed
+	tell := backup.ReviewMails(&notify.Notifier{Queue: &message.Queue{Jobs: &jobs.Queue{}, Keys: keys}})
+	var r backup.ReviewResult
 	err := d.InTx(ctx, db.Installation, func(tx *db.Tx) (err error) {
 		r, err = backup.Review(ctx, tx, copied, tell)
 		return err

@@ -28,7 +28,7 @@ type BackupCmd struct {
 // Run copies while servers go on.
 func (c BackupCmd) Run(ctx context.Context, env *Env) error {
 	return bare(ctx, env, true, func(d *db.DB, keys *secret.Keys, conf config.Config) error {
-		if err := backup.Finished(ctx, d); err != nil {
+		if err := backup.CheckFinished(ctx, d); err != nil {
 			return err
 		}
 		m, size, err := backup.MakeFile(ctx, d, keys, built(), c.File, c.Force, progress("copied"))
@@ -111,19 +111,19 @@ func (c RestoreCmd) Run(ctx context.Context, env *Env) error {
 		}
 	}
 	return bare(ctx, env, false, func(d *db.DB, keys *secret.Keys, conf config.Config) error {
-		seen, err := backup.ReadMark(backup.MarkOf(conf.KeyFile))
+		seen, err := backup.ReadMark(backup.MarkPath(conf.KeyFile))
 		if err != nil {
 			return err
 		}
 		notifier := &notify.Notifier{Queue: &message.Queue{Jobs: &jobs.Queue{}, Keys: keys}}
 		r := backup.Restoring{
-			DB:      d,
-			Keys:    keys,
-			Open:    func() (io.ReadCloser, error) { return os.Open(c.File) },
-			Because: "restored from a backup",
-			Above:   seen.Epoch,
-			Tell:    backup.TellOwners(notifier),
-			Told:    progress("restored"),
+			DB:       d,
+			Keys:     keys,
+			Open:     func() (io.ReadCloser, error) { return os.Open(c.File) },
+			Because:  "restored from a backup",
+			Above:    seen.Epoch,
+			Notify:   backup.OwnerMails(notifier),
+			Progress: progress("restored"),
 		}
 		m, e, err := r.Run(ctx)
 		if err != nil {
@@ -168,7 +168,7 @@ func (c RestoreCmd) check(env *Env) error {
 type EpochCmd struct {
 	Review      EpochReviewCmd      `cmd:"" help:"Suspend the sign-in methods that were added or removed since the state that came back, by a copy of the audit events."`
 	Raise       EpochRaiseCmd       `cmd:"" help:"Say that the database went back to an earlier state, and end everything that was open."`
-	Acknowledge EpochAcknowledgeCmd `cmd:"" help:"Say that you know what the newest epoch means. Servers may start."`
+	Acknowledge EpochAcknowledgeCmd `cmd:"" help:"Acknowledge the newest epoch, so that servers may start."`
 	Show        EpochShowCmd        `cmd:"" help:"Show the newest epoch and what it means."`
 }
 
@@ -189,13 +189,13 @@ func (c EpochRaiseCmd) Run(ctx context.Context, env *Env) error {
 		}
 	}
 	return env.within(ctx, func(h *app.Core) error {
-		seen, err := backup.ReadMark(backup.MarkOf(h.Config.KeyFile))
+		seen, err := backup.ReadMark(backup.MarkPath(h.Config.KeyFile))
 		if err != nil {
 			return err
 		}
 		var e backup.Epoch
 		err = h.DB.InTx(ctx, db.Installation, func(tx *db.Tx) (err error) {
-			e, err = backup.Raise(ctx, tx, c.Because, of, seen.Epoch, backup.TellOwners(h.Notifier))
+			e, err = backup.Raise(ctx, tx, c.Because, of, seen.Epoch, backup.OwnerMails(h.Notifier))
 			if err == nil && c.Acknowledge {
 				e, err = backup.Acknowledge(ctx, tx)
 			}
@@ -246,7 +246,7 @@ type EpochShowCmd struct{}
 func (EpochShowCmd) Run(ctx context.Context, env *Env) error {
 	return env.within(ctx, func(h *app.Core) error {
 		return h.DB.View(ctx, db.Installation, func(tx *db.Tx) error {
-			e, err := backup.Last(ctx, tx)
+			e, err := backup.LatestEpoch(ctx, tx)
 			if err == nil && e.Number == 0 {
 				env.say(epochOf(e), "The database has never gone back to an earlier state.\n")
 				return nil

@@ -87,7 +87,7 @@ type ClientSetCmd struct {
 	RemoveRedirectURI   []string `name:"remove-redirect-uri" sep:"none" help:"Forget one."`
 	AddPostLogoutURI    []string `name:"add-post-logout-uri" sep:"none" help:"Register an address for after signing out."`
 	RemovePostLogoutURI []string `name:"remove-post-logout-uri" sep:"none" help:"Forget one."`
-	SigningAlg          string   `name:"signing-alg" enum:"ES256,RS256," default:"" help:"What its tokens are signed with from now on: ES256 or RS256."`
+	SigningAlg          string   `name:"signing-alg" enum:"ES256,RS256," default:"" help:"Algorithm that signs its tokens from now on: ES256 or RS256."`
 	PKCE                string   `name:"pkce" enum:"required,optional," default:"" help:"Whether it needs PKCE: required or, for a confidential app, optional. Optional is weaker."`
 }
 
@@ -190,7 +190,7 @@ type ClientDisableCmd struct {
 // Run disables the app.
 func (c ClientDisableCmd) Run(ctx context.Context, env *Env) error {
 	if err := confirm(c.Yes, "Disable app "+c.ID+
-		"? Nobody can sign in to it, and its tokens are not renewed, until you enable it."); err != nil {
+		"? No one can sign in to it, and its tokens are not renewed, until you enable it."); err != nil {
 		return err
 	}
 	err := env.within(ctx, func(h *app.Core) error { return h.Apps.Disable(ctx, access.Server, c.ID) })

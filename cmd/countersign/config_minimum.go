@@ -8,7 +8,7 @@ import (
 	"countersign/internal/db"
 )
 
-// ConfigMinimumCmd is about the settings that no replica may loosen by itself.
+// ConfigMinimumCmd manages the minimum security settings, which no single replica may weaken.
 type ConfigMinimumCmd struct {
 	Show   ConfigMinimumShowCmd   `cmd:"" help:"Compare this configuration with the strictest that was in force."`
 	Accept ConfigMinimumAcceptCmd `cmd:"" help:"Let this configuration be in force although it is weaker. Goes on record."`

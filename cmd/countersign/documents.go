@@ -300,7 +300,7 @@ type reviewDocument struct {
 	Protected int        `json:"people_without_their_method"`
 }
 
-func reviewOf(r backup.Reviewed, c backup.AuditCopy) reviewDocument {
+func reviewOf(r backup.ReviewResult, c backup.AuditCopy) reviewDocument {
 	return reviewDocument{at(c.Until), r.Suspended, r.Protected}
 }
 

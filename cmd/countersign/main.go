@@ -36,7 +36,7 @@ type cli struct {
 	Epoch         EpochCmd         `cmd:"" help:"When an older state of the database took its place."`
 	ConfigMinimum ConfigMinimumCmd `cmd:"" name:"configminimum" help:"Manage the minimum security settings."`
 	Doctor        DoctorCmd        `cmd:"" help:"Check the installation and suggest fixes."`
-	Config        ConfigCmd        `cmd:"" help:"The configuration in force, and its reference."`
+	Config        ConfigCmd        `cmd:"" help:"Show the effective configuration, or its reference."`
 	Storybook     StorybookCmd     `cmd:"" help:"Every page in every state, for people who design and translate."`
 	Healthcheck   HealthcheckCmd   `cmd:"" help:"Check that the server on this machine is running."`
 	Completion    CompletionCmd    `cmd:"" help:"Print a script that completes commands in a shell."`

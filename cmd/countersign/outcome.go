@@ -26,7 +26,7 @@ const (
 	exitConfiguration = 5
 )
 
-// usageError is a command that was not written as --help says.
+// usageError reports a command with wrong arguments.
 type usageError string
 
 func (e usageError) Error() string { return string(e) }

@@ -60,7 +60,7 @@ func (MigrateCmd) Run(ctx context.Context, env *Env) error {
 
 // ConfigCmd shows the configuration.
 type ConfigCmd struct {
-	Show      ConfigShowCmd      `cmd:"" help:"Print the configuration in force, secrets hidden."`
+	Show      ConfigShowCmd      `cmd:"" help:"Print the effective configuration, with secrets hidden."`
 	Reference ConfigReferenceCmd `cmd:"" help:"Print the reference of every key (Markdown)."`
 }
 

@@ -29,7 +29,7 @@ type decisions struct {
 	Switch       string  `enum:"on,off," default:"" help:"The company's own switch: on or off."`
 	RememberDays *int    `help:"How long browsers may be remembered: 0 to 30 days, -1 as the installation says."`
 	Methods      *string `help:"The second steps that the company allows: passkey, totp, push, sms, email, backup, or all."`
-	Choice       string  `enum:"required,optional," default:"" help:"Who decides where it is on: required of everybody, or optional for each user."`
+	Choice       string  `enum:"required,optional," default:"" help:"Who decides where it is on: required of everyone, or optional for each user."`
 	SMSCountries *string `name:"sms-countries" help:"Whose telephone numbers the company takes, of those in sms.countries: DE,ES, or all."`
 	SetUpBy      *string `help:"Until then a code by email is enough for people without a method; at most 90 days ahead; empty: none."`
 }
@@ -144,7 +144,7 @@ func (c TenantSetCmd) Run(ctx context.Context, env *Env, k *kong.Context) error 
 	if c.Suspend {
 		if err := confirm(c.Yes,
 			"Suspend "+c.Tenant+
-				"? Nobody there can sign in, and their sessions stop working, until you resume it."); err != nil {
+				"? No one there can sign in, and their sessions stop working, until you resume it."); err != nil {
 			return err
 		}
 	}

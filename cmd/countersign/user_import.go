@@ -18,7 +18,7 @@ import (
 // UserImportCmd adds many people.
 type UserImportCmd struct {
 	File         string `arg:"" help:"CSV with a header, or lines of JSON; - for standard input."`
-	Tenant       string `help:"Id or name of the company of rows that name none."`
+	Tenant       string `help:"ID or name of the company for rows without one."`
 	DryRun       bool   `help:"Check every row and change nothing."`
 	NoInvitation bool   `help:"Mail no invitations."`
 }
@@ -79,7 +79,7 @@ func (c UserImportCmd) open() (io.ReadCloser, error) {
 type importRun struct {
 	env      *Env
 	importer *people.Importer
-	tenant   string // of rows that name none
+	tenant   string // for rows without one
 	waiting  []people.Row
 	unread   []people.RowError // rows of this batch that could not be read
 	done     people.Imported

@@ -12,7 +12,7 @@ import (
 // UserMethodsCmd is about a person's sign-in methods.
 type UserMethodsCmd struct {
 	List    UserMethodsListCmd    `cmd:"" help:"List a person's sign-in methods and their state."`
-	Restore UserMethodsRestoreCmd `cmd:"" help:"Let a suspended method be used again. Check whose it is first."`
+	Restore UserMethodsRestoreCmd `cmd:"" help:"Restore a suspended method. First make sure that it is the person's own."`
 	Reset   UserMethodsResetCmd   `cmd:"" help:"Remove every method, so that the person can set up a new one within 24 hours."`
 }
 
@@ -45,7 +45,7 @@ func stateOf(a authenticator.Authenticator) string {
 // UserMethodsRestoreCmd lifts a suspension.
 type UserMethodsRestoreCmd struct {
 	Email  string `arg:"" help:"Address."`
-	Method string `arg:"" help:"Id of the method, as the list prints it."`
+	Method string `arg:"" help:"ID of the method, as printed by the list."`
 }
 
 // Run lifts it.

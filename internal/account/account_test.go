@@ -63,8 +63,8 @@ var ownPages = []string{
 	"/profile/add", "/profile/add/totp",
 }
 
-// TestSomebodyWhoIsNotSignedInComesBack: the sign-in page leads back to the page that was wished.
-func TestSomebodyWhoIsNotSignedInComesBack(t *testing.T) {
+// TestPeopleWhoSignInReturnToThePage: the sign-in page leads back to the page that was wished.
+func TestPeopleWhoSignInReturnToThePage(t *testing.T) {
 	each(t, func(t *testing.T, r *pagestest.Rig) {
 		for _, path := range ownPages {
 			rec := r.NewBrowser().Get(path)

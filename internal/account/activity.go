@@ -13,6 +13,7 @@ import (
 	"countersign/internal/db"
 	"countersign/internal/locale"
 	"countersign/internal/methodtext"
+	"countersign/internal/web"
 )
 
 // activityPage tells what happened to an account, in plain words.
@@ -21,7 +22,7 @@ type activityPage struct {
 	More   string // address of older events; "" = there are none
 }
 
-func (activityPage) Template() string { return "account/activity" }
+func (activityPage) View() web.View { return web.View{Template: "account/activity"} }
 
 // eventView is one thing that happened.
 type eventView struct {
@@ -63,7 +64,7 @@ func (a *Account) showActivity(w http.ResponseWriter, r *http.Request) error {
 		return err
 	}
 	page, last := activityPage{}, ""
-	page.Events, last = a.told(r, rows, methods, names, pageOf)
+	page.Events, last = a.describeRows(r, rows, methods, names, pageOf)
 	if last != "" {
 		page.More = "/profile/activity?before=" + last
 	}
@@ -73,13 +74,13 @@ func (a *Account) showActivity(w http.ResponseWriter, r *http.Request) error {
 // activity is the newest of what there is to tell.
 func (a *Account) activity(r *http.Request, rows []audit.Row, methods []binding.Method, names map[string]string,
 	most int) []eventView {
-	events, _ := a.told(r, rows, methods, names, most)
+	events, _ := a.describeRows(r, rows, methods, names, most)
 	return events
 }
 
-// told puts rows into words, most at the most. last is the row that the next page begins
-// after; empty where there is no next page.
-func (a *Account) told(r *http.Request, rows []audit.Row, methods []binding.Method, names map[string]string,
+// describeRows describes at most that many rows in words. The next page begins after last, which is
+// empty where there is no next page.
+func (a *Account) describeRows(r *http.Request, rows []audit.Row, methods []binding.Method, names map[string]string,
 	most int) (out []eventView, last string) {
 	teller := eventText{Printer: a.Web.Printer(r), methods: methods, apps: names}
 	for _, row := range rows {
@@ -87,7 +88,7 @@ func (a *Account) told(r *http.Request, rows []audit.Row, methods []binding.Meth
 			return out, last
 		}
 		last = row.ID
-		text, alarming := teller.tell(row)
+		text, alarming := teller.describe(row)
 		if text != "" {
 			out = append(out, eventView{
 				Text:     text,
@@ -139,8 +140,8 @@ func (t eventText) method(row audit.Row, label string) string {
 	return t.T("method.named", "Method", kind, "Name", label)
 }
 
-// tell is empty for what means nothing to people.
-func (t eventText) tell(row audit.Row) (text string, alarming bool) {
+// describe is empty for events that people need not see.
+func (t eventText) describe(row audit.Row) (text string, alarming bool) {
 	ok := row.Result == audit.OK
 	switch row.Action {
 	case audit.SignInCompleted:
@@ -172,7 +173,7 @@ func (t eventText) tell(row audit.Row) (text string, alarming bool) {
 	case audit.MethodRemoved:
 		return t.T("activity.method_removed", "Method", t.method(row, removedLabel(row))), false
 	default:
-		return t.change(row, ok)
+		return t.describeChange(row, ok)
 	}
 	return "", false
 }
@@ -185,8 +186,8 @@ func removedLabel(row audit.Row) string {
 	return row.Reason
 }
 
-// change tells of what is not a sign-in.
-func (t eventText) change(row audit.Row, ok bool) (text string, alarming bool) {
+// describeChange describes events other than sign-ins.
+func (t eventText) describeChange(row audit.Row, ok bool) (text string, alarming bool) {
 	switch row.Action {
 	case audit.SignInDisowned:
 		return t.T("activity.disowned"), true

@@ -26,7 +26,7 @@ func TestActivityTellsOfEverySignIn(t *testing.T) {
 		{audit.Event{Action: audit.PasswordReplaced, Result: audit.OK, Reason: "reset"}, true},
 		{audit.Event{Action: audit.MethodSuspended, Result: audit.OK, Method: "totp"}, true},
 	} {
-		got, alarming := text.tell(audit.Row{Event: c.event})
+		got, alarming := text.describe(audit.Row{Event: c.event})
 		if got == "" || alarming != c.alarming {
 			t.Errorf("%s %s: %q, alarming %v", c.event.Action, c.event.Result, got, alarming)
 		}

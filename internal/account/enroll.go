@@ -12,6 +12,7 @@ import (
 	"countersign/internal/gate"
 	"countersign/internal/pages"
 	"countersign/internal/signin"
+	"countersign/internal/web"
 )
 
 // enrollment finds the person who is signed in. To begin, their proofs must be new.
@@ -70,5 +71,6 @@ func (a *Account) holderOf(r *http.Request, st gate.SessionCheck) binding.Enroll
 // but the mailbox was shown.
 type waitPage struct{ From time.Time }
 
-func (waitPage) Template() string { return "account/wait" }
-func (waitPage) Here() string     { return enrollpages.InSession }
+func (waitPage) View() web.View {
+	return web.View{Template: "account/wait", ReturnTo: enrollpages.InSession}
+}

@@ -13,6 +13,7 @@ import (
 	"countersign/internal/methodtext"
 	"countersign/internal/pages"
 	"countersign/internal/user"
+	"countersign/internal/web"
 )
 
 // homePage is what a signed-in person sees of themself.
@@ -28,7 +29,7 @@ type homePage struct {
 	NextSteps            bool // for an operator whose installation has no app yet
 }
 
-func (homePage) Template() string { return "account/home" }
+func (homePage) View() web.View { return web.View{Template: "account/home"} }
 
 // home is what a signed-in person sees of themself.
 func (a *Account) home(w http.ResponseWriter, r *http.Request) error {

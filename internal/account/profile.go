@@ -40,7 +40,7 @@ func (a *Account) mountProfile(mux *web.Mux) {
 	mux.Post("/profile/password", a.changePassword)
 	mux.Get("/profile/second-step", a.showSecondStep)
 	mux.Post("/profile/second-step", a.chooseSecondStep)
-	mux.Post("/profile/language", a.speak)
+	mux.Post("/profile/language", a.setLanguage)
 }
 
 // signedInUser is a signed-in person.
@@ -137,12 +137,12 @@ func (a *Account) showProfile(w http.ResponseWriter, r *http.Request) error {
 		Browsers:  e.browsers,
 		Sessions:  sessionViews(e.open, st.Session.ID, st.Vendor),
 	}
-	page.settle(st.Allowed.Enrollable(st.Has, a.Binding.Kinds()), st)
+	page.setChoices(st.Allowed.Enrollable(st.Has, a.Binding.Kinds()), st)
 	return a.Web.Draw(w, r, http.StatusOK, page)
 }
 
-// settle says what can be added, and whose decision the second step is.
-func (p *profilePage) settle(kinds []authenticator.Kind, st gate.SessionCheck) {
+// setChoices says what can be added, and whose decision the second step is.
+func (p *profilePage) setChoices(kinds []authenticator.Kind, st gate.SessionCheck) {
 	for _, k := range kinds {
 		p.MayAdd = p.MayAdd || k != authenticator.Backup
 		p.MayHaveCodes = p.MayHaveCodes || k == authenticator.Backup
@@ -227,7 +227,7 @@ func (a *Account) endSessions(w http.ResponseWriter, r *http.Request) error {
 	return a.doneWith(w, "ended")
 }
 
-func (a *Account) speak(w http.ResponseWriter, r *http.Request) error {
+func (a *Account) setLanguage(w http.ResponseWriter, r *http.Request) error {
 	m, err := a.signedIn(w, r, false)
 	if err != nil || m == nil {
 		return err

@@ -24,8 +24,9 @@ type emailPage struct {
 	Wait         time.Duration
 }
 
-func (emailPage) Template() string { return "account/email" }
-func (emailPage) Here() string     { return "/profile/email" }
+func (emailPage) View() web.View {
+	return web.View{Template: "account/email", ReturnTo: "/profile/email"}
+}
 
 // emailCodePage asks for the code that went to the new address.
 type emailCodePage struct {
@@ -36,8 +37,9 @@ type emailCodePage struct {
 	TriesLeft         int // after a wrong code; 0 = not said
 }
 
-func (emailCodePage) Template() string { return "account/email_code" }
-func (emailCodePage) Here() string     { return "/profile/email" }
+func (emailCodePage) View() web.View {
+	return web.View{Template: "account/email_code", ReturnTo: "/profile/email"}
+}
 
 // showEmail shows the change that is under way, or asks for a new address anyone who has just
 // shown who they are.

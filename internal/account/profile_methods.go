@@ -104,9 +104,9 @@ func (a *Account) renameMethod(w http.ResponseWriter, r *http.Request) error {
 	return a.doneWith(w, "renamed")
 }
 
-// left are the methods that a sign-in could ask for without one of them, the mailbox only
+// methodsWithout are the methods that a sign-in could ask for without one of them, the mailbox only
 // where nothing stronger stays.
-func (m *signedInUser) left(without string) (out []methodView) {
+func (m *signedInUser) methodsWithout(without string) (out []methodView) {
 	stronger := false
 	for _, v := range m.methods {
 		if v.ID != without && !v.Idle && !v.Disabled && v.Gone.IsZero() {
@@ -127,7 +127,7 @@ func (a *Account) showRemoval(w http.ResponseWriter, r *http.Request) error {
 	if err != nil || m == nil {
 		return err
 	}
-	return a.Web.Draw(w, r, http.StatusOK, removePage{Method: v, Left: m.left(v.ID)})
+	return a.Web.Draw(w, r, http.StatusOK, removePage{Method: v, Left: m.methodsWithout(v.ID)})
 }
 
 func (a *Account) removeMethod(w http.ResponseWriter, r *http.Request) error {
@@ -139,7 +139,7 @@ func (a *Account) removeMethod(w http.ResponseWriter, r *http.Request) error {
 	if fault.Is(err, fault.Conflict) {
 		return a.Web.Draw(w, r, http.StatusConflict, removePage{
 			Method:  v,
-			Left:    m.left(v.ID),
+			Left:    m.methodsWithout(v.ID),
 			Problem: fault.Of(err).Message,
 		})
 	}

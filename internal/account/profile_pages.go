@@ -7,6 +7,7 @@ import (
 	"countersign/internal/authenticator"
 	"countersign/internal/policy"
 	"countersign/internal/session"
+	"countersign/internal/web"
 )
 
 // profilePage is what a person sees of their account, and can change.
@@ -31,7 +32,7 @@ type profilePage struct {
 	Done                 string // catalogue key of what was just done
 }
 
-func (profilePage) Template() string { return "account/profile" }
+func (profilePage) View() web.View { return web.View{Template: "account/profile"} }
 
 // Others reports whether there are sessions beside this one.
 func (p profilePage) Others() bool { return len(p.Sessions) > 1 }
@@ -118,7 +119,7 @@ type protectedPage struct {
 	ContinueURL string
 }
 
-func (protectedPage) Template() string { return "account/protected" }
+func (protectedPage) View() web.View { return web.View{Template: "account/protected"} }
 
 // methodPage is one method, with its name.
 type methodPage struct {
@@ -126,8 +127,10 @@ type methodPage struct {
 	Problem string
 }
 
-func (methodPage) Template() string { return "account/method" }
-func (p methodPage) Here() string   { return "/profile/methods/" + p.Method.ID }
+func (p methodPage) View() web.View {
+	return web.View{Template: "account/method", ReturnTo: p.URL()}
+}
+func (p methodPage) URL() string { return "/profile/methods/" + p.Method.ID }
 
 // removePage asks whether a method may go.
 type removePage struct {
@@ -136,8 +139,10 @@ type removePage struct {
 	Problem string
 }
 
-func (removePage) Template() string { return "account/remove" }
-func (p removePage) Here() string   { return "/profile/methods/" + p.Method.ID }
+func (p removePage) View() web.View {
+	return web.View{Template: "account/remove", ReturnTo: p.URL()}
+}
+func (p removePage) URL() string { return "/profile/methods/" + p.Method.ID }
 
 // passwordPage changes the password.
 type passwordPage struct {
@@ -147,8 +152,9 @@ type passwordPage struct {
 	MinLength      int
 }
 
-func (passwordPage) Template() string { return "account/password" }
-func (passwordPage) Here() string     { return "/profile/password" }
+func (passwordPage) View() web.View {
+	return web.View{Template: "account/password", ReturnTo: "/profile/password"}
+}
 
 // secondStepPage switches one's own second step.
 type secondStepPage struct {
@@ -161,5 +167,6 @@ type secondStepPage struct {
 	Because []string
 }
 
-func (secondStepPage) Template() string { return "account/second_step" }
-func (secondStepPage) Here() string     { return "/profile/second-step" }
+func (secondStepPage) View() web.View {
+	return web.View{Template: "account/second_step", ReturnTo: "/profile/second-step"}
+}

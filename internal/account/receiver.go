@@ -17,8 +17,9 @@ const receiverPath = "/receiver"
 // with it need not be signed in to read it. It has no button that lets anyone in (SEC-9).
 type receiverPage struct{ SetUpURL string }
 
-func (receiverPage) Template() string { return "account/receiver" }
-func (receiverPage) Here() string     { return receiverPath }
+func (receiverPage) View() web.View {
+	return web.View{Template: "account/receiver", ReturnTo: receiverPath}
+}
 
 // mountReceiver adds what a code receiver needs, where there are any.
 func (a *Account) mountReceiver(mux *web.Mux) {

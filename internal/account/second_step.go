@@ -27,16 +27,16 @@ func (a *Account) drawSecondStep(w http.ResponseWriter, r *http.Request, status 
 		Company: st.Tenant.Name,
 		Mine:    st.Decision.Own,
 		On:      !st.User.SecondStepAt.IsZero(),
-		Ready:   ready(st),
+		Ready:   hasMethod(st),
 		MayAdd:  len(st.Allowed.Enrollable(st.Has, a.Binding.Kinds())) > 0,
 		Problem: problem,
 		Because: a.Sentences(r, st.Decision.Because),
 	})
 }
 
-// ready reports whether someone has a method that could be asked for. Backup codes stand in for
+// hasMethod reports whether someone has a method that could be asked for. Backup codes stand in for
 // one and are none.
-func ready(st gate.SessionCheck) bool {
+func hasMethod(st gate.SessionCheck) bool {
 	return slices.ContainsFunc(st.Allowed.Usable(st.Has),
 		func(k authenticator.Kind) bool { return k != authenticator.Backup })
 }
@@ -48,7 +48,7 @@ func (a *Account) chooseSecondStep(w http.ResponseWriter, r *http.Request) error
 		return err
 	}
 	st := m.standing
-	if !st.Decision.Own || on && !ready(st) {
+	if !st.Decision.Own || on && !hasMethod(st) {
 		return a.drawSecondStep(w, r, http.StatusConflict, m, "profile.problem.not_yours")
 	}
 	enough := func(ctx context.Context, tx *db.Tx) error { return a.Gate.StillEnough(ctx, tx, m.owner.User.ID) }

@@ -90,10 +90,10 @@ func TestAMailboxIsLeftOnlyWithoutSomethingStronger(t *testing.T) {
 	codes := methodView{ID: "codes", Kind: "backup"}
 	gone := methodView{ID: "gone", Kind: "push", Mine: true, Gone: time.Unix(1, 0)}
 	m := &signedInUser{methods: []methodView{app, codes, gone}}
-	if left := m.left("app"); len(left) != 1 || left[0].ID != "codes" {
+	if left := m.methodsWithout("app"); len(left) != 1 || left[0].ID != "codes" {
 		t.Errorf("left: %+v", left)
 	}
-	if left := m.left("codes"); len(left) != 1 || left[0].ID != "app" {
+	if left := m.methodsWithout("codes"); len(left) != 1 || left[0].ID != "app" {
 		t.Errorf("left: %+v", left)
 	}
 }

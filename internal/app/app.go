@@ -57,13 +57,13 @@ func New(ctx context.Context, c config.Config, log *slog.Logger, now func() time
 		return nil, err
 	}
 	a := &App{Core: house, site: &siteCache{db: house.DB}}
-	if err := a.wire(ctx); err != nil {
+	if err := a.buildInterfaces(ctx); err != nil {
 		return nil, errors.Join(err, house.Close())
 	}
 	return a, nil
 }
 
-func (a *App) wire(ctx context.Context) error {
+func (a *App) buildInterfaces(ctx context.Context) error {
 	a.watch()
 	catalog, err := locale.New()
 	if err != nil {
@@ -192,7 +192,7 @@ func (a *App) wireFaces(ctx context.Context, catalog *locale.Catalog) error {
 		return err
 	}
 	if public.Scheme == "https" && a.Config.TLS.CertFile == "" && len(proxies) == 0 {
-		a.Log.Warn("no trusted_proxies: everybody behind the proxy will look like one address, and share its limits")
+		a.Log.Warn("no trusted_proxies: everyone behind the proxy will look like one address, and share its limits")
 	}
 	faces, err := web.New(web.Options{
 		PublicURL:      public,
@@ -253,7 +253,7 @@ func (a *App) mountPeople(w *web.Web, catalog *locale.Catalog) {
 		Gate:      a.Gate,
 		FirstStep: a.FirstStep,
 		SignIn:    a.SignIn,
-		Place:     a.place(catalog),
+		Place:     a.placeName(catalog),
 	}
 	enroll := &enrollpages.Pages{
 		Base:    base,
@@ -291,8 +291,8 @@ func prefixes(cidrs []string) ([]netip.Prefix, error) {
 	return out, nil
 }
 
-// place names where an address is, approximately, in a language.
-func (a *App) place(catalog *locale.Catalog) func(netip.Addr, string) string {
+// placeName names where an address is, approximately, in a language.
+func (a *App) placeName(catalog *locale.Catalog) func(netip.Addr, string) string {
 	return func(ip netip.Addr, lang string) string {
 		switch p := a.places.Place(ip, lang); p {
 		case geo.Local:

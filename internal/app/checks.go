@@ -20,14 +20,14 @@ type Check struct {
 
 // Checks are what a start insists on and what can change afterwards. Each is one query.
 func (h *Core) Checks() []Check {
-	return []Check{{"clock", h.clockIsRight}, {"durability", h.durable}, {"keys", h.keysFit},
-		{"master keys", h.mastersFit}, {"epoch", h.newest}}
+	return []Check{{"clock", h.clockIsRight}, {"durability", h.checkDurability}, {"keys", h.keysFit},
+		{"master keys", h.mastersFit}, {"epoch", h.checkEpoch}}
 }
 
 // clockIsRight holds our clock to the database's, by which every replica is measured
 // (REL-14, SEC-140).
 func (h *Core) clockIsRight(ctx context.Context) error {
-	skew, err := h.DB.Skew(ctx)
+	skew, err := h.DB.ClockSkew(ctx)
 	if err != nil {
 		return err
 	}
@@ -39,8 +39,8 @@ func (h *Core) clockIsRight(ctx context.Context) error {
 	return nil
 }
 
-// durable holds the database to keeping what it confirms (REL-10).
-func (h *Core) durable(ctx context.Context) error {
+// checkDurability fails where the database may lose what it has confirmed (REL-10).
+func (h *Core) checkDurability(ctx context.Context) error {
 	s, err := h.DB.Server(ctx)
 	switch {
 	case err != nil:
@@ -50,7 +50,7 @@ func (h *Core) durable(ctx context.Context) error {
 	case h.Config.Database.Durability == config.Ignore:
 		return nil
 	}
-	return s.Forgetful()
+	return s.DurabilityProblems()
 }
 
 // keysFit fails on a replica whose key file lacks the generation that the others seal with
@@ -68,16 +68,16 @@ func (h *Core) keysFit(ctx context.Context) error {
 // lookEvery is how soon a server notices that a check has ceased to hold.
 const lookEvery = 4 * time.Second
 
-// look runs every check and remembers the outcome for the public health page. It tells the
+// runChecks runs every check and remembers the outcome for the public health page. It tells the
 // log when that changes, not each time.
-func (a *App) look(ctx context.Context) error {
+func (a *App) runChecks(ctx context.Context) error {
 	ctx, cancel := context.WithTimeout(ctx, lookEvery)
 	defer cancel()
 	var all error
 	for _, c := range a.Checks() {
 		all = errors.Join(all, c.Run(ctx))
 	}
-	if all != nil && !a.answers(ctx) {
+	if all != nil && !a.databaseAnswers(ctx) {
 		return nil // no database: health finds that out by itself, and sooner that it is back
 	}
 	was := a.unfit.Load()
@@ -94,14 +94,14 @@ func (a *App) look(ctx context.Context) error {
 	return nil
 }
 
-func (a *App) answers(ctx context.Context) bool {
+func (a *App) databaseAnswers(ctx context.Context) bool {
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), time.Second)
 	defer cancel()
 	return a.DB.Ping(ctx) == nil
 }
 
-// heard drops what is remembered about a topic; an empty one stands for all of them.
-func (a *App) heard(topic string) {
+// forgetTopic drops what is remembered about a topic; an empty one stands for all of them.
+func (a *App) forgetTopic(topic string) {
 	if topic == db.TopicInstallation || topic == "" {
 		a.site.forget()
 	}

@@ -35,7 +35,7 @@ type custody struct {
 
 func (h *Core) takeCustody(ctx context.Context) error {
 	h.Masters = &keyring.Masters{DB: h.DB, Keys: h.Keys}
-	h.mark = &backup.Mark{Path: backup.MarkOf(h.Config.KeyFile), DB: h.DB}
+	h.mark = &backup.Mark{Path: backup.MarkPath(h.Config.KeyFile), DB: h.DB}
 	return h.Masters.Ensure(ctx)
 }
 
@@ -47,23 +47,23 @@ func (h *Core) mastersFit(ctx context.Context) error {
 	return h.Masters.Check(ctx)
 }
 
-// newest fails where an older state has taken the database's place: unnoticed, or noticed
+// checkEpoch fails where an older state has taken the database's place: unnoticed, or noticed
 // and not acknowledged (SEC-139). So does a server that runs meanwhile.
-func (h *Core) newest(ctx context.Context) error {
+func (h *Core) checkEpoch(ctx context.Context) error {
 	if h.mark == nil {
 		return nil // the keys did not fit; that is told already
 	}
 	return errors.Join(h.mark.Check(ctx),
-		h.DB.View(ctx, db.Installation, func(tx *db.Tx) error { return backup.Serveable(ctx, tx) }))
+		h.DB.View(ctx, db.Installation, func(tx *db.Tx) error { return backup.CheckAcknowledged(ctx, tx) }))
 }
 
-// keep is the periodic work of custody.
-func (a *App) keep() []jobs.Periodic {
+// custodyJobs is the periodic work of custody.
+func (a *App) custodyJobs() []jobs.Periodic {
 	return []jobs.Periodic{
 		{
 			Name:  "keys.follow",
 			Every: followEvery,
-			Run:   func(ctx context.Context) error { a.tell("keys", a.Masters.Follow(ctx)); return nil },
+			Run:   func(ctx context.Context) error { a.logChange("keys", a.Masters.Follow(ctx)); return nil },
 		},
 		{
 			Name:  "keys.rsa",
@@ -74,7 +74,7 @@ func (a *App) keep() []jobs.Periodic {
 		{
 			Name:  "epoch.mark",
 			Every: markEvery,
-			Run:   func(ctx context.Context) error { a.tell("mark", a.mark.Keep(ctx)); return nil },
+			Run:   func(ctx context.Context) error { a.logChange("mark", a.mark.Update(ctx)); return nil },
 		},
 	}
 }
@@ -85,7 +85,7 @@ type trouble struct {
 	said map[string]string
 }
 
-func (h *Core) tell(about string, err error) {
+func (h *Core) logChange(about string, err error) {
 	t := &h.trouble
 	t.mu.Lock()
 	defer t.mu.Unlock()
@@ -116,10 +116,10 @@ func (a *App) obeyHangUp(ctx context.Context) {
 	for {
 		select {
 		case <-asked:
-			a.tell("keys", a.Masters.Follow(ctx))
+			a.logChange("keys", a.Masters.Follow(ctx))
 			a.Log.Info("looked at the key file", "seals", a.Keys.Current(), "generations", len(a.Keys.Generations()))
 		case <-ctx.Done():
-			a.tell("mark", a.mark.Keep(context.WithoutCancel(ctx)))
+			a.logChange("mark", a.mark.Update(context.WithoutCancel(ctx)))
 			return
 		}
 	}

@@ -14,33 +14,8 @@ import (
 	"countersign/internal/profile"
 )
 
-// method is one kind of authenticator that this installation can ask for and set up.
-type method interface {
-	authenticator.Verifier
-	authenticator.Binder
-}
-
-// furnishMethods says what people may sign in with beside a password and their mailbox.
-func (h *Core) furnishMethods(queue *message.Queue) error {
-	all := map[authenticator.Kind]method{
-		authenticator.TOTP:   totp.Verifier{Keys: h.Keys},
-		authenticator.Backup: lookup.Verifier{Hash: h.Passwords.HashCode, Match: h.Passwords.MatchCode},
-	}
-	// A command may run without public_url. It decides as a server with a usable address would.
-	switch keys, err := passkey.New(cmp.Or(h.Config.PublicURL, "http://localhost"), h.Keys); {
-	case errors.Is(err, passkey.ErrAddress):
-		h.Log.Warn("no passkeys", "reason", err)
-	case err != nil:
-		return fmt.Errorf("passkeys: %w", err)
-	default:
-		all[authenticator.Passkey], h.FirstStep.Passkeys = keys, keys
-	}
-	if h.SMS != nil {
-		all[authenticator.SMS] = *h.SMS
-	}
-	if h.Receivers != nil {
-		all[authenticator.Push] = *h.Receivers
-	}
+// buildMethods makes the methods that people may sign in with, besides a password and their mailbox.
+func (h *Core) buildMethods(queue *message.Queue) error {
 	h.Binding = &binding.Service{
 		DB:       h.DB,
 		Gate:     h.Gate,
@@ -54,8 +29,28 @@ func (h *Core) furnishMethods(queue *message.Queue) error {
 	if h.SignIn.Others == nil {
 		h.SignIn.Others = map[authenticator.Kind]authenticator.Verifier{}
 	}
-	for kind, m := range all {
-		h.SignIn.Others[kind], h.Binding.Binders[kind] = m, m
+	add := func(kind authenticator.Kind, verifier authenticator.Verifier, binder authenticator.Binder) {
+		h.SignIn.Others[kind], h.Binding.Binders[kind] = verifier, binder
+	}
+	app := totp.Verifier{Keys: h.Keys}
+	add(authenticator.TOTP, app, app)
+	codes := lookup.Verifier{Hash: h.Passwords.HashCode, Match: h.Passwords.MatchCode}
+	add(authenticator.Backup, codes, codes)
+	// A command may run without public_url. It decides as a server with a usable address would.
+	switch keys, err := passkey.New(cmp.Or(h.Config.PublicURL, "http://localhost"), h.Keys); {
+	case errors.Is(err, passkey.ErrAddress):
+		h.Log.Warn("no passkeys", "reason", err)
+	case err != nil:
+		return fmt.Errorf("passkeys: %w", err)
+	default:
+		add(authenticator.Passkey, keys, keys)
+		h.FirstStep.Passkeys = keys
+	}
+	if h.SMS != nil {
+		add(authenticator.SMS, *h.SMS, *h.SMS)
+	}
+	if h.Receivers != nil {
+		add(authenticator.Push, *h.Receivers, *h.Receivers)
 	}
 	h.Gate.Bindable = h.Binding.Kinds()
 	h.Profile = &profile.Service{

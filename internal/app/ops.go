@@ -45,7 +45,7 @@ func (a *App) watch() {
 	a.metrics = ops.NewMetrics()
 	a.ready = ops.NewReadiness(a.Log, a.DB.Now, a.readiness()...)
 	a.tracer = a.newTracer()
-	a.DB.Watch = db.Watch{Told: a.metrics.Told, Timed: a.metrics.Timed}
+	a.DB.Watch = db.Watch{OnEvent: a.metrics.CountEvent, OnUnit: a.metrics.ObserveUnit}
 	if a.tracer != nil {
 		a.DB.Watch.Span = a.databaseSpan
 	}
@@ -66,15 +66,16 @@ func (a *App) readiness() []ops.Check {
 	}
 	return append(checks,
 		ops.Check{Name: "audit", Advisory: true, Run: func(ctx context.Context) error {
-			return a.late(ctx, sealedWithin, "the oldest audit row that is not linked yet is %s old", audit.Backlog)
+			return a.checkBacklog(ctx, sealedWithin,
+				"the oldest audit row that is not linked yet is %s old", audit.Backlog)
 		}},
 		ops.Check{Name: "jobs", Advisory: true, Run: func(ctx context.Context) error {
-			return a.late(ctx, jobsWithin, "the oldest job that nobody has taken is %s late", jobs.Backlog)
+			return a.checkBacklog(ctx, jobsWithin, "the oldest job that no one has taken is %s late", jobs.Backlog)
 		}})
 }
 
-// late fails when the first of a backlog has waited for too long.
-func (a *App) late(ctx context.Context, most time.Duration, words string,
+// checkBacklog fails when the oldest entry of a backlog has waited for too long.
+func (a *App) checkBacklog(ctx context.Context, most time.Duration, words string,
 	backlog func(context.Context, *db.Tx) (int, time.Time, error)) error {
 	return a.DB.View(db.UseServerDefaults(ctx), db.Installation, func(tx *db.Tx) error {
 		_, since, err := backlog(ctx, tx)
@@ -219,9 +220,9 @@ func ours(r *http.Request, proxies []netip.Prefix) bool {
 		func(p netip.Prefix) bool { return p.Contains(peer.Addr().Unmap()) })
 }
 
-// operate opens the listener for operations, if there is to be one, and returns what closes
+// listenForOps opens the listener for operations, if there is to be one, and returns what closes
 // it at the very end.
-func (a *App) operate(ctx context.Context) (stop func(), err error) {
+func (a *App) listenForOps(ctx context.Context) (stop func(), err error) {
 	o := a.Config.Ops
 	version, rest, _ := strings.Cut(a.Build, " ")
 	revision, goVersion, _ := strings.Cut(rest, " ")

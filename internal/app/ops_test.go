@@ -43,7 +43,7 @@ func TestTheCollectorIsTheOneThatWasNamed(t *testing.T) {
 	}
 	named.Close()
 	if err := send(t.Context(), nil); err == nil {
-		t.Error("nobody is there")
+		t.Error("no one is there")
 	}
 }
 

@@ -20,8 +20,8 @@ type receivers struct {
 	Push      *push.Identity
 }
 
-// furnishPush makes code receivers, which furnishMethods then offers.
-func (h *Core) furnishPush(queue *message.Queue) {
+// buildPush makes code receivers, which buildMethods then offers.
+func (h *Core) buildPush(queue *message.Queue) {
 	if h.Config.Push.Receivers == config.Off {
 		return
 	}

@@ -39,7 +39,7 @@ func replica(t *testing.T, dsn, keys string, c *clock, listens bool) *App {
 	go func() {
 		defer close(ended)
 		if listens {
-			a.DB.Listen(ctx, a.heard)
+			a.DB.Listen(ctx, a.forgetTopic)
 		}
 	}()
 	t.Cleanup(func() { cancel(); <-ended; _ = a.Close() })

@@ -42,7 +42,7 @@ func (a *App) Serve(ctx context.Context, ready func(addr string)) error {
 	if err != nil {
 		return fmt.Errorf("listen: %w", err)
 	}
-	unwatch, err := a.operate(ctx)
+	unwatch, err := a.listenForOps(ctx)
 	if err != nil {
 		return errors.Join(err, l.Close())
 	}

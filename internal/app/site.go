@@ -38,15 +38,15 @@ func siteOf(ctx context.Context, d *db.DB) (site web.Site, err error) {
 
 // mailLook is what this installation makes of its mails.
 func (a *App) mailLook(ctx context.Context) email.Look {
-	look := email.Look{Zone: a.zone}
+	look := email.Look{Zone: a.timeZone}
 	if b := a.site.site(ctx).Brand; b != nil {
 		look.Accent = email.Accent{Light: b.Tones.Light, Dark: b.Tones.Dark}
 	}
 	return look
 }
 
-// zone is the time zone of the place that an address is in; nil where it is unknown.
-func (a *App) zone(ip string) *time.Location {
+// timeZone is the time zone of the place that an address is in; nil where it is unknown.
+func (a *App) timeZone(ip string) *time.Location {
 	at, err := netip.ParseAddr(ip)
 	if err != nil {
 		return nil

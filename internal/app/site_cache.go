@@ -29,7 +29,7 @@ func (c *siteCache) forget() {
 }
 
 func (c *siteCache) site(ctx context.Context) web.Site {
-	known, since, ask := c.look()
+	known, since, ask := c.cached()
 	if !ask {
 		return known
 	}
@@ -46,8 +46,8 @@ func (c *siteCache) site(ctx context.Context) web.Site {
 	return c.known
 }
 
-// look returns what is known, and whether the caller is the one to ask again.
-func (c *siteCache) look() (known web.Site, since int, ask bool) {
+// cached returns what is known, and whether the caller is the one to ask again.
+func (c *siteCache) cached() (known web.Site, since int, ask bool) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	now := c.db.Now()

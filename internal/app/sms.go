@@ -27,8 +27,8 @@ import (
 	"countersign/internal/web"
 )
 
-// furnishSMS makes text messages a method, where there is a way to send them.
-func (h *Core) furnishSMS(queue *message.Queue) error {
+// buildSMS makes text messages a method, where there is a way to send them.
+func (h *Core) buildSMS(queue *message.Queue) error {
 	c := h.Config.SMS
 	if c.Transport == config.SMSNone {
 		return nil
@@ -139,15 +139,15 @@ func (a *App) wireGateway() {
 		Account: c.Account,
 		Token:   c.Token,
 		From:    c.From,
-		Post:    poster(c),
+		Post:    gatewayClient(c),
 	}
 	if c.Reports != config.ReportsOff {
 		a.gateway.ReportTo = func(returnTo string) string { return a.Config.PublicURL + reportPath + returnTo }
 	}
 }
 
-// poster speaks to the gateway and follows no one elsewhere: the code goes with it.
-func poster(c config.SMSHTTPTo) sms.Post {
+// gatewayClient speaks to the gateway and follows no one elsewhere: the code goes with it.
+func gatewayClient(c config.SMSHTTPTo) sms.Post {
 	client := &http.Client{Timeout: c.Timeout,
 		CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }}
 	return func(ctx context.Context, to, account string, password secret.Text, form url.Values) (int, []byte, error) {
@@ -254,11 +254,11 @@ func (a *App) tellOf(ctx context.Context, tx *db.Tx, account sms.Account) error 
 			return err
 		}
 		c.Company, c.Account = company.Name, ""
-		if err := a.Notifier.TellOwners(ctx, tx.ForTenant(account.Tenant), ceilingNotice(c)); err != nil {
+		if err := a.Notifier.SendToOwners(ctx, tx.ForTenant(account.Tenant), ceilingNotice(c)); err != nil {
 			return err
 		}
 	}
-	return a.Notifier.TellOperators(ctx, tx, ceilingNotice(c))
+	return a.Notifier.SendToOperators(ctx, tx, ceilingNotice(c))
 }
 
 // tellPaused records that a company's texts to a country are paused, and tells its owners and the
@@ -291,8 +291,8 @@ func (a *App) tellPaused(ctx context.Context, tx *db.Tx, account sms.Account) er
 		Country: country + " (+" + phone.Calling(country) + ")",
 		At:      tx.Now,
 	}
-	return errors.Join(a.Notifier.TellOwners(ctx, of, ceilingNotice(c)),
-		a.Notifier.TellOperators(ctx, tx, ceilingNotice(c)))
+	return errors.Join(a.Notifier.SendToOwners(ctx, of, ceilingNotice(c)),
+		a.Notifier.SendToOperators(ctx, tx, ceilingNotice(c)))
 }
 
 // ceilingNotice has no budget of the address: there is one a day.

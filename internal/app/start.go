@@ -35,8 +35,8 @@ func (r *Refusal) Error() string {
 // Unwrap gives errors.Is the reasons.
 func (r *Refusal) Unwrap() []error { return r.Reasons }
 
-// refuse returns nil where nothing speaks against a start.
-func refuse(reasons ...error) error {
+// joinReasons returns nil where nothing speaks against a start.
+func joinReasons(reasons ...error) error {
 	r := &Refusal{}
 	for _, reason := range reasons {
 		if reason != nil {
@@ -55,7 +55,7 @@ func start(ctx context.Context, c config.Config, log *slog.Logger, now func() ti
 	files := errors.Join(privateFiles(c)...)
 	d, err := db.Open(ctx, c.Database.URL.Reveal(), now)
 	if err != nil {
-		return nil, refuse(files, err)
+		return nil, joinReasons(files, err)
 	}
 	h := &Core{
 		Config: c,
@@ -72,8 +72,8 @@ func start(ctx context.Context, c config.Config, log *slog.Logger, now func() ti
 // begin gathers reasons before it changes anything that another program relies on.
 func (h *Core) begin(ctx context.Context, files error) error {
 	// Two that serve from one file, or a database that takes no changes: nothing below would be true.
-	if err := errors.Join(h.DB.ServeAlone(), h.durable(ctx)); err != nil {
-		return refuse(files, h.clockIsRight(ctx), err)
+	if err := errors.Join(h.DB.ServeAlone(), h.checkDurability(ctx)); err != nil {
+		return joinReasons(files, h.clockIsRight(ctx), err)
 	}
 	if kind := h.DB.NetworkDisk(); kind != "" {
 		h.Log.Warn(
@@ -81,10 +81,11 @@ func (h *Core) begin(ctx context.Context, files error) error {
 			"filesystem", kind)
 	}
 	if err := h.migrate(ctx); err != nil {
-		return refuse(files, err)
+		return joinReasons(files, err)
 	}
 	ctx = db.UseServerDefaults(ctx) // what is checked below reads rows of every tenant
-	if err := refuse(files, h.clockIsRight(ctx), h.unlock(ctx), h.strict(ctx), h.newest(ctx)); err != nil {
+	err := joinReasons(files, h.clockIsRight(ctx), h.unlock(ctx), h.checkMinimum(ctx), h.checkEpoch(ctx))
+	if err != nil {
 		return err
 	}
 	if err := h.build(ctx); err != nil {
@@ -96,7 +97,7 @@ func (h *Core) begin(ctx context.Context, files error) error {
 }
 
 func (h *Core) migrate(ctx context.Context) error {
-	if err := backup.Finished(ctx, h.DB); err != nil {
+	if err := backup.CheckFinished(ctx, h.DB); err != nil {
 		return err
 	}
 	if missing, _, err := h.DB.Schema(ctx); err == nil && len(missing) == 0 {
@@ -112,7 +113,7 @@ func (h *Core) migrate(ctx context.Context) error {
 // where there is nothing yet that a new key could not open.
 func (h *Core) unlock(ctx context.Context) error {
 	if _, err := os.Stat(h.Config.KeyFile); errors.Is(err, fs.ErrNotExist) {
-		if err := h.unused(ctx); err != nil {
+		if err := h.checkUnused(ctx); err != nil {
 			return err
 		}
 	}
@@ -121,7 +122,7 @@ func (h *Core) unlock(ctx context.Context) error {
 		return err
 	}
 	h.Keys = keys
-	if err := h.prove(ctx); err != nil {
+	if err := h.proveKeys(ctx); err != nil {
 		return fmt.Errorf("%s: %w", h.Config.KeyFile, err)
 	}
 	if created {
@@ -130,7 +131,7 @@ func (h *Core) unlock(ctx context.Context) error {
 	return h.takeCustody(ctx)
 }
 
-func (h *Core) unused(ctx context.Context) error {
+func (h *Core) checkUnused(ctx context.Context) error {
 	return h.DB.View(ctx, db.Installation, func(tx *db.Tx) error {
 		used, err := configminimum.InUse(ctx, tx)
 		if err == nil && used {
@@ -140,8 +141,8 @@ func (h *Core) unused(ctx context.Context) error {
 	})
 }
 
-// prove looks first: commands start often and need not write.
-func (h *Core) prove(ctx context.Context) error {
+// proveKeys looks first: commands start often and need not write.
+func (h *Core) proveKeys(ctx context.Context) error {
 	found := false
 	err := h.DB.View(ctx, db.Installation, func(tx *db.Tx) (err error) {
 		found, err = configminimum.Recognise(ctx, tx, h.Keys)
@@ -153,7 +154,7 @@ func (h *Core) prove(ctx context.Context) error {
 	return h.DB.InTx(ctx, db.Installation, func(tx *db.Tx) error { return configminimum.Prove(ctx, tx, h.Keys) })
 }
 
-func (h *Core) strict(ctx context.Context) error {
+func (h *Core) checkMinimum(ctx context.Context) error {
 	return h.DB.View(ctx, db.Installation, func(tx *db.Tx) error {
 		all, err := configminimum.Load(ctx, tx, h.Config.Limits)
 		if err != nil {

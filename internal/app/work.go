@@ -29,7 +29,7 @@ import (
 // linked, what is old is swept.
 func (a *App) Work(ctx context.Context) error {
 	var wg sync.WaitGroup
-	runners := append(a.carriers(), a.runner())
+	runners := append(a.messageRunners(), a.runner())
 	errs := make(chan error, len(runners)+2)
 	for _, r := range runners {
 		wg.Go(func() { errs <- r.Run(ctx) })
@@ -37,7 +37,7 @@ func (a *App) Work(ctx context.Context) error {
 	if a.tracer != nil {
 		wg.Go(func() { a.tracer.Run(ctx) })
 	}
-	wg.Go(func() { a.DB.Listen(ctx, a.heard) })
+	wg.Go(func() { a.DB.Listen(ctx, a.forgetTopic) })
 	wg.Go(func() { a.obeyHangUp(ctx) })
 	if a.smpp != nil {
 		wg.Go(func() { errs <- a.smpp.Run(ctx) })
@@ -59,10 +59,10 @@ func (a *App) Work(ctx context.Context) error {
 	return errors.Join(all, a.Gate.Seen.Flush(context.WithoutCancel(ctx), a.DB))
 }
 
-// carriers send what does not go by mail, each with workers of its own: a gateway that hangs
+// messageRunners send what does not go by mail, each with workers of its own: a gateway that hangs
 // holds up no mail. Anyone who sets a receiver up chooses its push service, so that one company's
 // must not hold up another's either (SEC-79).
-func (a *App) carriers() (all []*jobs.Runner) {
+func (a *App) messageRunners() (all []*jobs.Runner) {
 	for _, way := range message.Ways {
 		kind := message.JobOf(way)
 		r := &jobs.Runner{
@@ -92,10 +92,10 @@ func (a *App) runner() *jobs.Runner {
 		Leaves: others,
 		Handlers: map[string]jobs.Handler{
 			message.JobSend:        a.courier.Deliver,
-			passwordlink.Job:       a.PasswordLinks.Send,
+			passwordlink.Job:       a.PasswordLinks.SendLink,
 			firststep.JobAdmission: a.FirstStep.MailAdmission,
 		},
-		Periodic: append(a.keep(), a.periodic()...),
+		Periodic: append(a.custodyJobs(), a.periodic()...),
 	}
 }
 
@@ -107,7 +107,7 @@ func (a *App) periodic() []jobs.Periodic {
 			Every: time.Second,
 			Run:   func(ctx context.Context) error { _, err := a.sealer.Seal(ctx); return err },
 		},
-		{Name: "fitness", Every: lookEvery, Run: a.look},
+		{Name: "fitness", Every: lookEvery, Run: a.runChecks},
 		{
 			Name:  "session.seen",
 			Every: 30 * time.Second,

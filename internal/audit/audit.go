@@ -69,7 +69,7 @@ func Record(ctx context.Context, tx *db.Tx, events ...Event) error {
 			e.ClientID, e.Method, e.Level,
 			e.SubjectID, e.RequestID, e.Reason, e.IP, e.Place, e.Browser, salt, e.personalHash(salt))
 	}
-	if err := tx.ExecDeferred(ctx, inserting(table(ctx), len(events)), args...); err != nil {
+	if err := tx.ExecDeferred(ctx, inserting(targetTable(ctx), len(events)), args...); err != nil {
 		return fmt.Errorf("record audit event %s: %w", events[0].Action, err)
 	}
 	tx.EmitOnCommit(Recorded(events))
@@ -116,26 +116,27 @@ func inserted(table string, n int) string {
 }
 
 func (e Event) clean() Event {
-	e.Action, e.Result = Action(tidy(string(e.Action), longestWord)), Result(tidy(string(e.Result), longestWord))
+	e.Action = Action(cleanText(string(e.Action), longestWord))
+	e.Result = Result(cleanText(string(e.Result), longestWord))
 	for _, word := range []*string{&e.ActorID, &e.UserID, &e.ClientID, &e.Method, &e.Level, &e.SubjectID, &e.RequestID,
 		&e.IP, &e.Place, &e.Browser} {
-		*word = tidy(*word, longestWord)
+		*word = cleanText(*word, longestWord)
 	}
-	e.Reason = tidy(e.Reason, longestText)
+	e.Reason = cleanText(e.Reason, longestText)
 	return e
 }
 
-// tidy drops what is not visible text and cuts at a character boundary.
-func tidy(s string, most int) string {
+// cleanText drops what is not visible text and cuts at a character boundary.
+func cleanText(s string, most int) string {
 	if len(s) > 4*most {
 		s = s[:4*most] // bounds the work on a megabyte of rubbish
 	}
 	if len(s) <= most && plain(s) {
 		return s
 	}
-	if strings.IndexFunc(s, hidden) >= 0 || !utf8.ValidString(s) {
+	if strings.IndexFunc(s, isHidden) >= 0 || !utf8.ValidString(s) {
 		s = strings.Map(func(r rune) rune {
-			if hidden(r) {
+			if isHidden(r) {
 				return -1
 			}
 			return r
@@ -158,6 +159,6 @@ func plain(s string) bool {
 	return true
 }
 
-// hidden holds for control characters, format characters (zero-width, bidirectional
+// isHidden holds for control characters, format characters (zero-width, bidirectional
 // overrides) and line separators.
-func hidden(r rune) bool { return unicode.In(r, unicode.Cc, unicode.Cf, unicode.Zl, unicode.Zp) }
+func isHidden(r rune) bool { return unicode.In(r, unicode.Cc, unicode.Cf, unicode.Zl, unicode.Zp) }

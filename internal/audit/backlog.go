@@ -11,8 +11,8 @@ import (
 // mostCounted bounds what a look at the backlog may cost.
 const mostCounted = 10_000
 
-// Backlog tells how many rows of all tenants are not linked into their chain yet, or not written into it, ten
-// thousand at the most, and when the oldest of those that were counted was written; zero where there is none.
+// Backlog counts the rows of all tenants that are not linked into their chain yet, or not written into it, up to
+// ten thousand. since is when the oldest of them was written; zero where there is none.
 func Backlog(ctx context.Context, tx *db.Tx) (unsealed int, since time.Time, err error) {
 	for _, query := range []string{
 		`SELECT COUNT(*), COALESCE(MIN(at), 0) FROM (

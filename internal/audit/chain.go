@@ -50,12 +50,12 @@ func scanLink(row db.Row) (l link, err error) {
 	return l, err
 }
 
-// next is the hash that ties the row to everything before it. The personal fields take
+// nextHash is the hash that ties the row to everything before it. The personal fields take
 // part by their salted hash only, so that they can be erased later.
-func (l *link) next(previous []byte, tenant string, seq int64) []byte {
+func (l *link) nextHash(previous []byte, tenant string, seq int64) []byte {
 	var b bytes.Buffer
 	b.Grow(512)
-	put(&b, string(previous), tenant, strconv.FormatInt(seq, 10), l.ID, strconv.FormatInt(db.Micros(l.At), 10),
+	writeParts(&b, string(previous), tenant, strconv.FormatInt(seq, 10), l.ID, strconv.FormatInt(db.Micros(l.At), 10),
 		string(l.Action), string(l.Result), l.ActorID, l.UserID, l.ClientID, l.Method, l.Level, l.SubjectID,
 		l.RequestID, l.Reason, string(l.personal))
 	sum := sha256.Sum256(b.Bytes())
@@ -64,13 +64,13 @@ func (l *link) next(previous []byte, tenant string, seq int64) []byte {
 
 func (e Event) personalHash(salt []byte) []byte {
 	var b bytes.Buffer
-	put(&b, string(salt), e.IP, e.Place, e.Browser)
+	writeParts(&b, string(salt), e.IP, e.Place, e.Browser)
 	sum := sha256.Sum256(b.Bytes())
 	return sum[:]
 }
 
-// put writes each part behind its length, so that no two lists of parts look alike.
-func put(b *bytes.Buffer, parts ...string) {
+// writeParts writes each part behind its length, so that no two lists of parts look alike.
+func writeParts(b *bytes.Buffer, parts ...string) {
 	var n [4]byte
 	for _, p := range parts {
 		binary.BigEndian.PutUint32(n[:], uint32(len(p)))
@@ -95,6 +95,6 @@ func (h head) sealed(keys *secret.Keys, tenant string) head {
 	return h
 }
 
-func (h head) genuine(keys *secret.Keys, tenant string) bool {
+func (h head) isSealed(keys *secret.Keys, tenant string) bool {
 	return keys.CheckMAC(h.seal, "audit.head", h.parts(tenant)...)
 }

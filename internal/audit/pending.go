@@ -30,8 +30,8 @@ func OrLater(
 	return nil
 }
 
-// table is where Record writes.
-func table(ctx context.Context) string {
+// targetTable is where Record writes.
+func targetTable(ctx context.Context) string {
 	if Later(ctx) {
 		return "pending_audit_events"
 	}

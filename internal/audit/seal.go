@@ -94,7 +94,7 @@ func (s *Sealer) sealBatch(ctx context.Context, tx *db.Tx) (int, error) {
 			return 0, err
 		}
 	}
-	if err := linked(ctx, tx, old, h.seq); err != nil {
+	if err := checkLinked(ctx, tx, old, h.seq); err != nil {
 		return 0, err
 	}
 	h = h.sealed(s.Keys, tx.Tenant)
@@ -118,7 +118,7 @@ func takeHead(ctx context.Context, tx *db.Tx, keys *secret.Keys) (head, error) {
 	if err != nil {
 		return head{}, err
 	}
-	if !h.genuine(keys, tx.Tenant) {
+	if !h.isSealed(keys, tx.Tenant) {
 		return head{}, ErrHead
 	}
 	return h, nil
@@ -130,14 +130,14 @@ func firstHead(ctx context.Context, tx *db.Tx, keys *secret.Keys) (head, error) 
 	if tx.Tenant == db.Installation {
 		return head{}, ErrHead // made with the installation itself, by Begin
 	}
-	before, err := begun(ctx, tx)
+	before, err := hasChain(ctx, tx)
 	if err != nil {
 		return head{}, err
 	}
 	if before {
-		return head{}, gone(ctx, tx)
+		return head{}, checkHeadRemoved(ctx, tx)
 	}
-	first, err := begin(ctx, tx, keys)
+	first, err := beginChain(ctx, tx, keys)
 	if err != nil {
 		return head{}, err
 	}
@@ -151,8 +151,8 @@ func firstHead(ctx context.Context, tx *db.Tx, keys *secret.Keys) (head, error) 
 	})
 }
 
-// gone tells a head that was taken away from one that another sealer has just made.
-func gone(ctx context.Context, tx *db.Tx) error {
+// checkHeadRemoved tells a head that was taken away from one that another sealer has just made.
+func checkHeadRemoved(ctx context.Context, tx *db.Tx) error {
 	_, found, err := readHead(ctx, tx)
 	switch {
 	case err != nil:
@@ -163,7 +163,7 @@ func gone(ctx context.Context, tx *db.Tx) error {
 	return ErrHead
 }
 
-func begun(ctx context.Context, tx *db.Tx) (bool, error) {
+func hasChain(ctx context.Context, tx *db.Tx) (bool, error) {
 	var n int
 	err := tx.QueryRow(ctx, `SELECT COUNT(*) FROM audit_events
 		WHERE tenant_id = $1 AND action = $2 AND subject_id = $3`, db.Installation, string(Begun), tx.Tenant).Scan(&n)
@@ -173,7 +173,7 @@ func begun(ctx context.Context, tx *db.Tx) (bool, error) {
 // Begin makes the first head of tx.Tenant's chain. For the installation it is called in the
 // transaction that makes the installation, and at no other time; the sealer begins others.
 func Begin(ctx context.Context, tx *db.Tx, keys *secret.Keys) error {
-	first, err := begin(ctx, tx, keys)
+	first, err := beginChain(ctx, tx, keys)
 	if err == nil && !first {
 		err = ErrHead
 	}
@@ -182,7 +182,7 @@ func Begin(ctx context.Context, tx *db.Tx, keys *secret.Keys) error {
 
 var errBegunMeanwhile = errors.New("another sealer began the chain")
 
-func begin(ctx context.Context, tx *db.Tx, keys *secret.Keys) (first bool, err error) {
+func beginChain(ctx context.Context, tx *db.Tx, keys *secret.Keys) (first bool, err error) {
 	h := head{chain: []byte{}}.sealed(keys, tx.Tenant)
 	n, err := tx.Exec(ctx, `INSERT INTO audit_heads (tenant_id, seq, chain, seal) VALUES ($1, $2, $3, $4)
 		ON CONFLICT (tenant_id) DO NOTHING`, tx.Tenant, h.seq, h.chain, h.seal)
@@ -198,16 +198,16 @@ func unsealed(ctx context.Context, tx *db.Tx) ([]link, error) {
 // extend ties one row to the chain that ends at h.
 func (h head) extend(ctx context.Context, tx *db.Tx, l *link) (head, error) {
 	h.seq++
-	h.chain = l.next(h.chain, tx.Tenant, h.seq)
+	h.chain = l.nextHash(h.chain, tx.Tenant, h.seq)
 	err := tx.ExecDeferred(ctx, `UPDATE audit_events SET seq = $1, chain = $2
 		WHERE tenant_id = $3 AND id = $4 AND seq = 0`,
 		h.seq, h.chain, tx.Tenant, l.ID)
 	return h, err
 }
 
-// linked makes sure that every row of a batch took its place: none was linked by someone
+// checkLinked makes sure that every row of a batch took its place: none was linked by someone
 // else, or taken away meanwhile.
-func linked(ctx context.Context, tx *db.Tx, after, to int64) error {
+func checkLinked(ctx context.Context, tx *db.Tx, after, to int64) error {
 	var n int64
 	err := tx.QueryRow(ctx, `SELECT COUNT(*) FROM audit_events
 		WHERE tenant_id = $1 AND seq > $2 AND seq <= $3`, tx.Tenant, after, to).Scan(&n)

@@ -58,7 +58,7 @@ func shortenAll(ctx context.Context, d *db.DB, old []aged) error {
 			_, err := tx.Exec(ctx, `
 				UPDATE audit_events SET ip = $1, place = '', browser = '', personal_salt = NULL
 				WHERE tenant_id = $2 AND id = $3 AND personal_salt IS NOT NULL
-					AND seq > 0`, network(a.ip), a.tenant, a.id)
+					AND seq > 0`, shortenAddress(a.ip), a.tenant, a.id)
 			if err != nil {
 				return err
 			}
@@ -67,8 +67,8 @@ func shortenAll(ctx context.Context, d *db.DB, old []aged) error {
 	})
 }
 
-// network is what stays of an address; nothing stays of a text that is none.
-func network(ip string) string {
+// shortenAddress is what stays of an address; nothing stays of a text that is none.
+func shortenAddress(ip string) string {
 	a, err := netip.ParseAddr(ip)
 	if err != nil {
 		return ""

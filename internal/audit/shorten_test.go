@@ -56,7 +56,7 @@ func TestNetwork(t *testing.T) {
 		"192.0.2.7": "192.0.2.0/24", "::ffff:192.0.2.7": "192.0.2.0/24", "2001:db8:1:2::3": "2001:db8:1::/48",
 		"fe80::1%eth0": "fe80::/48", "": "", "unknown": "", "192.0.2.0/24": "",
 	} {
-		if got := network(ip); got != want {
+		if got := shortenAddress(ip); got != want {
 			t.Errorf("%s is shortened to %q, want %q", ip, got, want)
 		}
 	}

@@ -11,18 +11,18 @@ import (
 func TestNothingHiddenIsKept(t *testing.T) {
 	for r := rune(0); r < 0x20000; r++ {
 		s := "a" + string(r) + "z"
-		got := tidy(s, longestWord)
-		if want := map[bool]string{true: "az", false: s}[hidden(r)]; got != want {
+		got := cleanText(s, longestWord)
+		if want := map[bool]string{true: "az", false: s}[isHidden(r)]; got != want {
 			t.Fatalf("%U: %q, want %q", r, got, want)
 		}
-		if plain(s) && (hidden(r) || r > '~') {
+		if plain(s) && (isHidden(r) || r > '~') {
 			t.Fatalf("%U is called plain", r)
 		}
 	}
 	for _, s := range []string{"\x00", "a\nb", "\x7f", "a\xff", "\u202eabc", strings.Repeat("é", 400),
 		strings.Repeat("x", 5000), strings.Repeat("\x80", 900)} {
-		if got := tidy(s, longestWord); len(got) > longestWord || !utf8.ValidString(got) ||
-			strings.IndexFunc(got, hidden) >= 0 {
+		if got := cleanText(s, longestWord); len(got) > longestWord || !utf8.ValidString(got) ||
+			strings.IndexFunc(got, isHidden) >= 0 {
 			t.Errorf("%.20q becomes %q", s, got)
 		}
 	}

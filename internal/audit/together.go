@@ -13,7 +13,7 @@ import (
 // has only a few new rows a second, and a transaction of its own would cost more than they.
 const together = 32
 
-// errAlone says that a company needs a look of its own: its chain begins, or is broken.
+// errAlone says that the rows of a company must be linked separately: its chain is new or broken.
 var errAlone = errors.New("a chain that has not begun, or is broken")
 
 // sealTogether links what is new of some companies, the oldest first, and returns how many
@@ -50,7 +50,7 @@ func (s *Sealer) linkAll(ctx context.Context, tx *db.Tx, tenants []string) (int,
 			h = heads[l.tenant]
 		}
 		h.seq++
-		h.chain = l.next(h.chain, l.tenant, h.seq)
+		h.chain = l.nextHash(h.chain, l.tenant, h.seq)
 		ends[l.tenant] = h
 		err := tx.ExecExpect(ctx, 1, `UPDATE audit_events SET seq = $1, chain = $2
 			WHERE tenant_id = $3 AND id = $4 AND seq = 0`, h.seq, h.chain, l.tenant, l.ID)
@@ -73,7 +73,7 @@ func (s *Sealer) linkAll(ctx context.Context, tx *db.Tx, tenants []string) (int,
 func (s *Sealer) holdHeads(ctx context.Context, tx *db.Tx, tenants []string) (map[string]head, error) {
 	rows, err := tx.Query(ctx, `UPDATE audit_heads SET seq = seq WHERE tenant_id IN (SELECT tenant_id
 		FROM audit_heads WHERE tenant_id IN (`+marks+`) ORDER BY tenant_id)
-		RETURNING tenant_id, seq, chain, seal`, padded(tenants)...)
+		RETURNING tenant_id, seq, chain, seal`, padTenants(tenants)...)
 	heads := map[string]head{}
 	err = db.ForEach(rows, err, func(row db.Row) error {
 		var tenant string
@@ -81,7 +81,7 @@ func (s *Sealer) holdHeads(ctx context.Context, tx *db.Tx, tenants []string) (ma
 		if err := row.Scan(&tenant, &h.seq, &h.chain, &h.seal); err != nil {
 			return err
 		}
-		if !h.genuine(s.Keys, tenant) {
+		if !h.isSealed(s.Keys, tenant) {
 			return errAlone
 		}
 		heads[tenant] = h
@@ -106,7 +106,8 @@ type linkOf struct {
 
 func newest(ctx context.Context, tx *db.Tx, tenants []string) ([]linkOf, error) {
 	rows, err := tx.Query(ctx, `SELECT tenant_id, `+columns+` FROM audit_events
-		WHERE tenant_id IN (`+marks+`) AND seq = 0 ORDER BY tenant_id, id LIMIT `+fmt.Sprint(batch), padded(tenants)...)
+		WHERE tenant_id IN (`+marks+`) AND seq = 0 ORDER BY tenant_id, id LIMIT `+fmt.Sprint(batch),
+		padTenants(tenants)...)
 	return db.Collect(rows, err, func(row db.Row) (l linkOf, err error) {
 		err = row.Scan(append([]any{&l.tenant}, l.targets()...)...)
 		return l, err
@@ -123,7 +124,7 @@ var marks = func() string {
 	return strings.Join(out, ", ")
 }()
 
-func padded(tenants []string) []any {
+func padTenants(tenants []string) []any {
 	out := make([]any, together)
 	for i := range out {
 		out[i] = tenants[min(i, len(tenants)-1)]

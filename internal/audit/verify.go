@@ -23,7 +23,7 @@ type Report struct {
 // Intact reports whether nothing was found.
 func (r Report) Intact() bool { return r.Why == "" }
 
-func (r *Report) blame(id, why string, args ...any) {
+func (r *Report) addProblem(id, why string, args ...any) {
 	if r.Why == "" {
 		r.FirstBad, r.Why = id, fmt.Sprintf(why, args...)
 	}
@@ -39,18 +39,18 @@ func Verify(ctx context.Context, d *db.DB, keys *secret.Keys, tenant string) (Re
 		if err != nil {
 			return err
 		}
-		last, err := r.walk(ctx, tx, h.seq)
+		last, err := r.checkRows(ctx, tx, h.seq)
 		if err != nil {
 			return err
 		}
 		if !found {
-			if err := r.headless(ctx, tx); err != nil {
+			if err := r.checkHeadExists(ctx, tx); err != nil {
 				return err
 			}
 		} else {
-			r.end(h, last, keys)
+			r.checkEnd(h, last, keys)
 		}
-		return r.strays(ctx, tx)
+		return r.checkUnlinked(ctx, tx)
 	})
 	if err != nil {
 		return r, fmt.Errorf("verify audit chain of %s: %w", tenant, err)
@@ -67,8 +67,8 @@ func readHead(ctx context.Context, tx *db.Tx) (h head, found bool, err error) {
 	return h, err == nil, err
 }
 
-// walk checks row after row up to seq until and returns the last that it read.
-func (r *Report) walk(ctx context.Context, tx *db.Tx, until int64) (last link, err error) {
+// checkRows checks row after row up to seq until and returns the last that it read.
+func (r *Report) checkRows(ctx context.Context, tx *db.Tx, until int64) (last link, err error) {
 	rows, err := tx.Query(ctx, `SELECT `+columns+` FROM audit_events WHERE tenant_id = $1 AND seq > 0 AND seq <= $2
 		ORDER BY seq`, tx.Tenant, until)
 	if err != nil {
@@ -88,68 +88,68 @@ func (r *Report) walk(ctx context.Context, tx *db.Tx, until int64) (last link, e
 
 func (r *Report) check(tenant string, before link, l *link) {
 	if l.Seq != before.Seq+1 {
-		r.blame(l.ID, "%d row(s) before this one are missing", l.Seq-before.Seq-1)
+		r.addProblem(l.ID, "%d row(s) before this one are missing", l.Seq-before.Seq-1)
 		return
 	}
-	if !bytes.Equal(l.chain, l.next(before.chain, tenant, l.Seq)) {
-		r.blame(l.ID, "the row, or its place, was changed")
+	if !bytes.Equal(l.chain, l.nextHash(before.chain, tenant, l.Seq)) {
+		r.addProblem(l.ID, "the row, or its place, was changed")
 		return
 	}
 	if l.salt == nil {
-		if !l.shortened() {
-			r.blame(l.ID, "address, place or browser stands where it was erased")
+		if !l.isShortened() {
+			r.addProblem(l.ID, "address, place or browser stands where it was erased")
 			return
 		}
 		r.Erased++
 	} else if !bytes.Equal(l.personal, l.personalHash(l.salt)) {
-		r.blame(l.ID, "address, place or browser was changed")
+		r.addProblem(l.ID, "address, place or browser was changed")
 		return
 	}
 	r.Checked++
 }
 
-// headless tells a chain that has not begun from one whose end was taken away.
-func (r *Report) headless(ctx context.Context, tx *db.Tx) error {
-	before, err := begun(ctx, tx)
+// checkHeadExists tells a chain that has not begun from one whose end was taken away.
+func (r *Report) checkHeadExists(ctx context.Context, tx *db.Tx) error {
+	before, err := hasChain(ctx, tx)
 	if err != nil || !before && tx.Tenant != db.Installation {
 		return err
 	}
 	if _, found, err := readHead(ctx, tx); err != nil || found { // begun between two reads
 		return err
 	}
-	r.blame("", "the sealed end of the chain is gone")
+	r.addProblem("", "the sealed end of the chain is gone")
 	return nil
 }
 
-// shortened reports whether a row whose salt is gone tells no more than it may: at most the
+// isShortened reports whether a row whose salt is gone tells no more than it may: at most the
 // network of an address, which nothing can be checked against any more.
-func (l *link) shortened() bool {
+func (l *link) isShortened() bool {
 	network, err := netip.ParsePrefix(l.IP)
 	return l.Place == "" && l.Browser == "" &&
 		(l.IP == "" || err == nil && network == network.Masked() && !network.IsSingleIP())
 }
 
-// end compares where the rows end with where the head says that they do.
-func (r *Report) end(h head, last link, keys *secret.Keys) {
+// checkEnd compares where the rows end with where the head says that they do.
+func (r *Report) checkEnd(h head, last link, keys *secret.Keys) {
 	switch {
-	case !h.genuine(keys, r.Tenant):
-		r.blame("", "the end of the chain was not sealed with this key file")
+	case !h.isSealed(keys, r.Tenant):
+		r.addProblem("", "the end of the chain was not sealed with this key file")
 	case last.Seq < h.seq:
-		r.blame(last.ID, "%d row(s) after this one are missing", h.seq-last.Seq)
+		r.addProblem(last.ID, "%d row(s) after this one are missing", h.seq-last.Seq)
 	case !bytes.Equal(last.chain, h.chain) && h.seq > 0:
-		r.blame(last.ID, "the chain does not end as it was sealed")
+		r.addProblem(last.ID, "the chain does not end as it was sealed")
 	}
 }
 
-// strays looks for rows outside the chain, in one statement, because sealers may be at work.
-func (r *Report) strays(ctx context.Context, tx *db.Tx) error {
+// checkUnlinked looks for rows outside the chain, in one statement, because sealers may be at work.
+func (r *Report) checkUnlinked(ctx context.Context, tx *db.Tx) error {
 	var id string
 	err := tx.QueryRow(ctx, `
 		SELECT id FROM audit_events WHERE tenant_id = $1 AND (seq < 0 OR seq > COALESCE((SELECT seq FROM audit_heads
 			WHERE tenant_id = $2), 0))
 		ORDER BY seq LIMIT 1`, tx.Tenant, tx.Tenant).Scan(&id)
 	if err == nil {
-		r.blame(id, "the row claims a place outside the sealed chain")
+		r.addProblem(id, "the row claims a place outside the sealed chain")
 	}
 	if err != nil && !db.IsNoRows(err) {
 		return err

@@ -94,7 +94,7 @@ func fillRow(ctx context.Context, tx *db.Tx, table db.Table, i int) error {
 	if table.Name == "audit_events" {
 		args[len(args)-2] = int64(0) // seq: not linked yet
 	}
-	_, err := tx.Exec(ctx, `INSERT INTO `+table.Name+` (`+strings.Join(names(table), ", ")+`)
+	_, err := tx.Exec(ctx, `INSERT INTO `+table.Name+` (`+strings.Join(columnNames(table), ", ")+`)
 		VALUES (`+strings.Join(marks, ", ")+`)`, args...)
 	return err
 }
@@ -111,7 +111,7 @@ func dump(t *testing.T, d *db.DB) (out []string) {
 			if table.Name == db.MigrationsTable || table.Name == "epochs" {
 				continue
 			}
-			rows, err := tx.Query(t.Context(), `SELECT `+strings.Join(names(table), ", ")+` FROM `+table.Name)
+			rows, err := tx.Query(t.Context(), `SELECT `+strings.Join(columnNames(table), ", ")+` FROM `+table.Name)
 			if err != nil {
 				return err
 			}
@@ -124,7 +124,7 @@ func dump(t *testing.T, d *db.DB) (out []string) {
 					return err
 				}
 				for i, c := range table.Columns {
-					if values[i], err = plain(values[i], c.Type); err != nil {
+					if values[i], err = copiedForm(values[i], c.Type); err != nil {
 						return err
 					}
 				}
@@ -153,7 +153,7 @@ func made(t *testing.T, d *db.DB, keys *secret.Keys) []byte {
 }
 
 func restoring(d *db.DB, keys *secret.Keys, raw []byte) *Restoring {
-	return &Restoring{DB: d, Keys: keys, Because: "restored", Told: silent,
+	return &Restoring{DB: d, Keys: keys, Because: "restored", Progress: silent,
 		Open: func() (io.ReadCloser, error) { return io.NopCloser(bytes.NewReader(raw)), nil }}
 }
 
@@ -178,7 +178,7 @@ func TestACopyIsTheSameOnBothEngines(t *testing.T) {
 			for to := range urls {
 				t.Run("to "+to, func(t *testing.T) {
 					r := restoring(bare(t, urls[to](t)), keys, raw)
-					m, err := r.peek()
+					m, err := r.readManifest()
 					if err != nil {
 						t.Fatal(err)
 					}
@@ -208,7 +208,7 @@ func TestREL018_ARestoreEndsWhatWasOpen(t *testing.T) {
 		}
 		r := restoring(bare(t, to), keys, raw)
 		told := 0
-		r.Tell = func(context.Context, *db.Tx, Epoch) error { told++; return nil }
+		r.Notify = func(context.Context, *db.Tx, Epoch) error { told++; return nil }
 		r.Above = 6
 		m, e, err := r.Run(t.Context())
 		if err != nil || e.Number != 7 || !e.CopyOf.Equal(noon) || m.Rows() < 2000 || told != 100 {
@@ -246,7 +246,8 @@ func TestREL018_ARestoreEndsWhatWasOpen(t *testing.T) {
 			t.Errorf("%d records of the epoch", n)
 		}
 		serveable := func() (err error) {
-			return r.DB.View(t.Context(), db.Installation, func(tx *db.Tx) error { return Serveable(t.Context(), tx) })
+			return r.DB.View(t.Context(), db.Installation,
+				func(tx *db.Tx) error { return CheckAcknowledged(t.Context(), tx) })
 		}
 		if err := serveable(); !errors.Is(err, ErrUnacknowledged) {
 			t.Errorf("serves unacknowledged: %v", err)
@@ -345,7 +346,7 @@ func TestAnInterruptedRestoreGoesOn(t *testing.T) {
 			to = dbtest.PostgresURL(t)
 		}
 		r := restoring(bare(t, to), keys, raw)
-		m, err := r.peek()
+		m, err := r.readManifest()
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -367,14 +368,14 @@ func TestAnInterruptedRestoreGoesOn(t *testing.T) {
 			if err := step(); err != nil {
 				t.Fatal(i, err)
 			}
-			if err := Finished(t.Context(), r.DB); !errors.Is(err, ErrUnfinished) {
+			if err := CheckFinished(t.Context(), r.DB); !errors.Is(err, ErrUnfinished) {
 				t.Errorf("after step %d it may serve: %v", i, err)
 			}
 		}
 		if _, e, err := r.Run(t.Context()); err != nil || e.Number != 1 || !e.CopyOf.Equal(noon) {
 			t.Fatalf("%+v: %v", e, err)
 		}
-		if err := Finished(t.Context(), r.DB); err != nil {
+		if err := CheckFinished(t.Context(), r.DB); err != nil {
 			t.Error(err)
 		}
 	})
@@ -462,13 +463,13 @@ func TestREL007_ADatabaseThatWentBackIsNoticed(t *testing.T) {
 		running := &Mark{Path: path, DB: d}
 		for _, seq := range []int{1, 5, 5} {
 			come(seq)
-			if err := errors.Join(running.Check(t.Context()), running.Keep(t.Context())); err != nil {
+			if err := errors.Join(running.Check(t.Context()), running.Update(t.Context())); err != nil {
 				t.Fatal(err)
 			}
 		}
 		come(4)
 		for what, err := range map[string]error{
-			"running": running.Check(t.Context()), "keeping": running.Keep(t.Context()),
+			"running": running.Check(t.Context()), "keeping": running.Update(t.Context()),
 			"starting": (&Mark{Path: path, DB: d}).Check(t.Context()),
 		} {
 			if !errors.Is(err, ErrWentBack) {
@@ -482,7 +483,7 @@ func TestREL007_ADatabaseThatWentBackIsNoticed(t *testing.T) {
 			_, err := Raise(t.Context(), tx, "promoted", time.Time{}, 0, nil)
 			return err
 		})
-		if err := errors.Join(running.Check(t.Context()), running.Keep(t.Context()),
+		if err := errors.Join(running.Check(t.Context()), running.Update(t.Context()),
 			(&Mark{Path: path, DB: d}).Check(t.Context())); err != nil {
 			t.Errorf("after a new epoch: %v", err)
 		}

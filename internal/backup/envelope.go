@@ -25,11 +25,11 @@ import (
 // last, under a key of this file's own that follows from the master key of that generation
 // and from the whole line. A chunk that is changed, missing, moved or added does not open.
 const (
-	magic      = "countersign-backup"
-	version    = "1"
-	chunkSize  = 64 << 10
-	saltLength = 16
-	longHead   = 200
+	magic         = "countersign-backup"
+	version       = "1"
+	chunkSize     = 64 << 10
+	saltLength    = 16
+	maxHeadLength = 200
 )
 
 // ErrDamaged says that a copy is not as it was written, or not sealed by these keys.
@@ -61,7 +61,7 @@ func readHead(r *bufio.Reader) (Head, error) {
 	}
 	line, err := r.ReadSlice('\n')
 	fields := strings.Fields(string(line))
-	if err != nil || len(line) > longHead || len(fields) != 5 {
+	if err != nil || len(line) > maxHeadLength || len(fields) != 5 {
 		return Head{}, ErrDamaged
 	}
 	if fields[1] != version {
@@ -115,7 +115,7 @@ func newSealer(to io.Writer, keys *secret.Keys, h Head) (*sealer, error) {
 func (s *sealer) Write(p []byte) (total int, err error) {
 	for len(p) > 0 {
 		if len(s.buf) == chunkSize { // only now it is known not to be the last
-			if err := s.flush(false); err != nil {
+			if err := s.sealChunk(false); err != nil {
 				return total, err
 			}
 		}
@@ -125,13 +125,13 @@ func (s *sealer) Write(p []byte) (total int, err error) {
 	return total, nil
 }
 
-func (s *sealer) flush(last bool) error {
+func (s *sealer) sealChunk(last bool) error {
 	_, err := s.to.Write(s.aead.Seal(s.buf[:0], nonce(s.n, last), s.buf, nil))
 	s.buf, s.n = s.buf[:0], s.n+1
 	return err
 }
 
-func (s *sealer) Close() error { return s.flush(true) }
+func (s *sealer) Close() error { return s.sealChunk(true) }
 
 // opener reads what a sealer wrote. It gives out nothing that is not proved, and an end
 // only where the sealer's end is.
@@ -162,7 +162,7 @@ func (o *opener) Read(p []byte) (int, error) {
 		if o.last {
 			return 0, io.EOF
 		}
-		if err := o.next(); err != nil {
+		if err := o.openChunk(); err != nil {
 			return 0, err
 		}
 	}
@@ -171,7 +171,7 @@ func (o *opener) Read(p []byte) (int, error) {
 	return n, nil
 }
 
-func (o *opener) next() error {
+func (o *opener) openChunk() error {
 	n, err := io.ReadFull(o.from, o.buf)
 	switch {
 	case errors.Is(err, io.EOF), n < o.aead.Overhead():

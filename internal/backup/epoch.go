@@ -21,15 +21,15 @@ type Epoch struct {
 	AuditUntil     time.Time // how far the audit copy that was read reached (Review); zero where none was
 }
 
-// ErrUnacknowledged says that no one has said yet that they know what an epoch means.
+// ErrUnacknowledged says that the newest epoch is not acknowledged yet.
 var ErrUnacknowledged = errors.New(
-	"the database went back to an earlier state, and nobody has acknowledged it: run countersign epoch show to read what that means, then countersign epoch acknowledge")
+	"the database went back to an earlier state, and no one has acknowledged it: run countersign epoch show to read what that means, then countersign epoch acknowledge")
 
 // ErrUnfinished says that a restore was begun and is not complete.
 var ErrUnfinished = errors.New(
 	"a restore was begun in this database and is not finished: run countersign restore again with the same file")
 
-// ending is something that must not outlive a return to an earlier state.
+// ending ends rows of one table that must not outlive a return to an earlier state.
 type ending struct {
 	table string
 	text  string              // $1 is the instant, or what mark makes of it
@@ -37,9 +37,9 @@ type ending struct {
 }
 
 // endings are what a new epoch does. The state that came back does not know what was spent,
-// revoked or changed since, so that everything which was open ends, nothing that was waiting
-// is sent, what is spent one by one is void, and what counts upwards is moved to the present.
-// Anyone who adds a table adds it here or to kept; a test compares them with the schema.
+// revoked or changed since. So everything that was open ends, nothing that was waiting is sent,
+// codes that work once are void, and counters move to the present. A new table must be added
+// here or to kept; a test compares both with the schema.
 var endings = []ending{
 	{"sessions", `UPDATE sessions SET ended_at = $1, ended_because = 'restored'
 		WHERE tenant_id <> '' AND ended_at = 0`, nil},
@@ -72,8 +72,8 @@ var endings = []ending{
 		WHERE tenant_id <> '' AND last_step < $1 + CASE WHEN drift > 0 THEN drift ELSE 0 END`,
 		func(at time.Time) any { return at.Unix()/30 + 1 }},
 	{"backup_codes", `UPDATE backup_codes SET used_at = $1 WHERE tenant_id <> '' AND used_at = 0`, nil},
-	// What browsers hold may be marked with a version from the time that was lost. A
-	// thousand changes of one account are more than that time has seen.
+	// Cookies may carry a version from the time that was lost. Adding a thousand is more than the
+	// changes that one account can have had in that time.
 	{"users", `UPDATE users SET security_version = security_version + 1000, version = version + 1000
 		WHERE tenant_id <> '' AND created_at <= $1`, nil},
 	// A key may have been withdrawn since, because someone else knew it. A new one is made
@@ -105,8 +105,8 @@ var kept = map[string]string{
 	"canaries":          "the key file", "standards": "settings", "master_keys": "the key file", "epochs": "this",
 }
 
-// Last returns the newest epoch, the zero Epoch where there was none.
-func Last(ctx context.Context, tx *db.Tx) (e Epoch, err error) {
+// LatestEpoch returns the newest epoch, the zero Epoch where there was none.
+func LatestEpoch(ctx context.Context, tx *db.Tx) (e Epoch, err error) {
 	err = tx.QueryRow(ctx, `
 		SELECT number, because, copy_of, raised_at, acknowledged_at, audit_until FROM epochs
 		WHERE number > 0 ORDER BY number DESC LIMIT 1`).
@@ -127,23 +127,24 @@ func Last(ctx context.Context, tx *db.Tx) (e Epoch, err error) {
 	return e, nil
 }
 
-// Serveable fails with ErrUnacknowledged until the newest epoch is acknowledged (SEC-139).
-func Serveable(ctx context.Context, tx *db.Tx) error {
-	e, err := Last(ctx, tx)
+// CheckAcknowledged fails with ErrUnacknowledged until the newest epoch is acknowledged (SEC-139).
+func CheckAcknowledged(ctx context.Context, tx *db.Tx) error {
+	e, err := LatestEpoch(ctx, tx)
 	if err == nil && e.Number > 0 && e.AcknowledgedAt.IsZero() {
 		err = fmt.Errorf("epoch %d (%s): %w", e.Number, e.Because, ErrUnacknowledged)
 	}
 	return err
 }
 
-// Teller tells an owner of tx.Tenant by mail; nil where no one is told.
-type Teller func(ctx context.Context, tx *db.Tx, e Epoch) error
+// NotifyOwners queues a mail to the owners of tx.Tenant. Where it is nil, no one is notified.
+type NotifyOwners func(ctx context.Context, tx *db.Tx, e Epoch) error
 
 // Raise ends everything that was open, in one transaction of the installation, and records
-// it in every chain. above is an epoch that is known to have been, from wherever. Nothing
-// serves until it is acknowledged.
-func Raise(ctx context.Context, tx *db.Tx, because string, copyOf time.Time, above int64, tell Teller) (Epoch, error) {
-	last, err := Last(ctx, tx)
+// it in every audit chain. The new epoch is higher than above, an epoch known from elsewhere. No
+// server starts until it is acknowledged.
+func Raise(ctx context.Context, tx *db.Tx, because string, copyOf time.Time, above int64,
+	notify NotifyOwners) (Epoch, error) {
+	last, err := LatestEpoch(ctx, tx)
 	if err != nil {
 		return Epoch{}, err
 	}
@@ -167,13 +168,13 @@ func Raise(ctx context.Context, tx *db.Tx, because string, copyOf time.Time, abo
 	if err != nil {
 		return e, fmt.Errorf("raise epoch: %w", err)
 	}
-	return e, inform(ctx, tx, e, tell)
+	return e, recordEverywhere(ctx, tx, e, notify)
 }
 
-// inform records the epoch for the installation and for every company, whose owners read
-// only their own record.
-func inform(ctx context.Context, tx *db.Tx, e Epoch, tell Teller) error {
-	tenants, err := companies(ctx, tx)
+// recordEverywhere records the epoch in the audit log of the installation and of every company,
+// because owners can read only their own company's.
+func recordEverywhere(ctx context.Context, tx *db.Tx, e Epoch, notify NotifyOwners) error {
+	tenants, err := listCompanies(ctx, tx)
 	if err != nil {
 		return fmt.Errorf("list companies: %w", err)
 	}
@@ -182,11 +183,11 @@ func inform(ctx context.Context, tx *db.Tx, e Epoch, tell Teller) error {
 		if err := audit.Record(ctx, of, e.event(audit.EpochRaised)); err != nil {
 			return err
 		}
-		if tenant == db.Installation || tell == nil {
+		if tenant == db.Installation || notify == nil {
 			continue
 		}
-		if err := tell(ctx, of, e); err != nil {
-			return fmt.Errorf("tell the owners of %s: %w", tenant, err)
+		if err := notify(ctx, of, e); err != nil {
+			return fmt.Errorf("notify the owners of %s: %w", tenant, err)
 		}
 	}
 	return nil
@@ -206,14 +207,14 @@ func (e Epoch) event(action audit.Action) audit.Event {
 	}
 }
 
-func companies(ctx context.Context, tx *db.Tx) (ids []string, err error) {
+func listCompanies(ctx context.Context, tx *db.Tx) (ids []string, err error) {
 	return tx.Texts(ctx, `SELECT tenant_id FROM tenants ORDER BY tenant_id`)
 }
 
 // Acknowledge records that someone knows what the newest epoch means; serving may begin.
 // It returns that epoch, the zero Epoch where there was nothing to acknowledge.
 func Acknowledge(ctx context.Context, tx *db.Tx) (Epoch, error) {
-	e, err := Last(ctx, tx)
+	e, err := LatestEpoch(ctx, tx)
 	if err != nil {
 		return Epoch{}, err
 	}

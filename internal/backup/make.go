@@ -16,10 +16,10 @@ import (
 	"countersign/internal/secret"
 )
 
-// firstMigration is the one that can keep an epoch; older schemas are not copied.
+// firstMigration is the one that creates epochs; older schemas are not copied.
 const firstMigration = "0004_epochs.sql"
 
-// progressEvery is how many rows pass between two words of progress.
+// progressEvery is how many rows lie between two reports of progress.
 const progressEvery = 10_000
 
 // ErrExists says that a file is there already.
@@ -28,7 +28,7 @@ var ErrExists = errors.New("the file exists already: choose another name, or rep
 // MakeFile writes a copy to a new file with mode 0600, which appears whole or not at all.
 // An existing file is replaced only if force is set.
 func MakeFile(ctx context.Context, d *db.DB, keys *secret.Keys, program, path string, force bool,
-	told Progress) (m Manifest, size int64, err error) {
+	progress Progress) (m Manifest, size int64, err error) {
 	if _, err := os.Lstat(path); err == nil && !force {
 		return m, 0, fmt.Errorf("%s: %w", path, ErrExists)
 	}
@@ -37,7 +37,7 @@ func MakeFile(ctx context.Context, d *db.DB, keys *secret.Keys, program, path st
 		return m, 0, fmt.Errorf("write the copy: %w", err)
 	}
 	defer func() { _ = os.Remove(tmp.Name()) }() // gone already when it got its name
-	m, err = Make(ctx, d, keys, program, tmp, told)
+	m, err = Make(ctx, d, keys, program, tmp, progress)
 	if err != nil {
 		return m, 0, errors.Join(err, tmp.Close())
 	}
@@ -45,14 +45,14 @@ func MakeFile(ctx context.Context, d *db.DB, keys *secret.Keys, program, path st
 	if err = errors.Join(err, tmp.Sync(), tmp.Close()); err != nil {
 		return m, 0, fmt.Errorf("write the copy: %w", err)
 	}
-	if err := name(tmp.Name(), path, force); err != nil {
+	if err := moveToPath(tmp.Name(), path, force); err != nil {
 		return m, 0, fmt.Errorf("name the copy: %w", err)
 	}
 	return m, info.Size(), syncFolder(filepath.Dir(path))
 }
 
-// name gives the finished file its name. Without force a file that appeared meanwhile stays.
-func name(made, path string, force bool) error {
+// moveToPath gives the finished file its name. Without force a file that appeared meanwhile stays.
+func moveToPath(made, path string, force bool) error {
 	if force {
 		return os.Rename(made, path)
 	}
@@ -70,7 +70,7 @@ func syncFolder(path string) error {
 // Make writes a copy of everything in the database, as it is at one instant, while others
 // go on using it.
 func Make(ctx context.Context, d *db.DB, keys *secret.Keys, program string, to io.Writer,
-	told Progress) (m Manifest, err error) {
+	progress Progress) (m Manifest, err error) {
 	sealed, err := newSealer(to, keys, newHead(keys, d.Now()))
 	if err != nil {
 		return m, err
@@ -79,15 +79,15 @@ func Make(ctx context.Context, d *db.DB, keys *secret.Keys, program string, to i
 	if err != nil {
 		return m, err
 	}
-	w := &recorder{to: bufio.NewWriterSize(packed, chunkSize)}
+	w := &recordWriter{to: bufio.NewWriterSize(packed, chunkSize)}
 	err = d.Snapshot(ctx, func(tx *db.Tx) (err error) {
-		if m, err = describe(ctx, tx, program, d.Dialect); err != nil {
+		if m, err = describeDatabase(ctx, tx, program, d.Dialect); err != nil {
 			return err
 		}
-		if err := w.manifest(m); err != nil {
+		if err := w.writeManifest(m); err != nil {
 			return err
 		}
-		return w.tables(ctx, tx, m, told)
+		return w.writeTables(ctx, tx, m, progress)
 	})
 	if err != nil {
 		return m, fmt.Errorf("copy: %w", err)
@@ -98,7 +98,7 @@ func Make(ctx context.Context, d *db.DB, keys *secret.Keys, program string, to i
 	return m, nil
 }
 
-func describe(ctx context.Context, tx *db.Tx, program string, engine db.Dialect) (m Manifest, err error) {
+func describeDatabase(ctx context.Context, tx *db.Tx, program string, engine db.Dialect) (m Manifest, err error) {
 	m = Manifest{TakenAt: tx.Now, Program: program, Engine: engine}
 	if m.Migrations, err = tx.Migrations(ctx); err != nil {
 		return m, err
@@ -120,17 +120,17 @@ func describe(ctx context.Context, tx *db.Tx, program string, engine db.Dialect)
 		}
 		m.Tables = append(m.Tables, c)
 	}
-	last, err := Last(ctx, tx)
+	last, err := LatestEpoch(ctx, tx)
 	m.Epoch = last.Number
 	return m, err
 }
 
-func (w *recorder) tables(ctx context.Context, tx *db.Tx, m Manifest, told Progress) error {
+func (w *recordWriter) writeTables(ctx context.Context, tx *db.Tx, m Manifest, progress Progress) error {
 	done, total := int64(0), m.Rows()
 	for _, t := range m.Tables {
-		n, err := w.table(ctx, tx, t.Table, func(n int64) {
+		n, err := w.writeTable(ctx, tx, t.Table, func(n int64) {
 			if (done+n)%progressEvery == 0 {
-				told(done+n, total)
+				progress(done+n, total)
 			}
 		})
 		if err != nil {
@@ -144,8 +144,10 @@ func (w *recorder) tables(ctx context.Context, tx *db.Tx, m Manifest, told Progr
 	return nil
 }
 
-func (w *recorder) table(ctx context.Context, tx *db.Tx, t db.Table, told func(int64)) (n int64, err error) {
-	rows, err := tx.Query(ctx, `SELECT `+strings.Join(names(t), ", ")+` FROM `+t.Name)
+func (w *recordWriter) writeTable(
+	ctx context.Context, tx *db.Tx, t db.Table, progress func(int64),
+) (n int64, err error) {
+	rows, err := tx.Query(ctx, `SELECT `+strings.Join(columnNames(t), ", ")+` FROM `+t.Name)
 	if err != nil {
 		return 0, err
 	}
@@ -159,20 +161,20 @@ func (w *recorder) table(ctx context.Context, tx *db.Tx, t db.Table, told func(i
 			return n, err
 		}
 		for i, c := range t.Columns {
-			if values[i], err = plain(values[i], c.Type); err != nil {
+			if values[i], err = copiedForm(values[i], c.Type); err != nil {
 				return n, fmt.Errorf("column %s: %w", c.Name, err)
 			}
 		}
-		if err := w.row(values); err != nil {
+		if err := w.writeRow(values); err != nil {
 			return n, err
 		}
-		told(n + 1)
+		progress(n + 1)
 	}
-	w.byte(endOfRows)
+	w.writeByte(endOfRows)
 	return n, errors.Join(rows.Err(), w.err)
 }
 
-func names(t db.Table) []string {
+func columnNames(t db.Table) []string {
 	out := make([]string, 0, len(t.Columns))
 	for _, c := range t.Columns {
 		out = append(out, c.Name)

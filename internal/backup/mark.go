@@ -13,21 +13,21 @@ import (
 	"countersign/internal/db"
 )
 
-// Mark remembers, in a small file outside the database, how far one machine has seen the
-// database come. A database that is behind it went back to an earlier state without anyone
-// saying so: a file was copied back, or a standby was promoted that had not received
-// everything. It holds nothing secret and proves nothing: anyone who can write to the machine
-// can change it, and a new machine has none.
+// Mark is a small file outside the database that remembers the latest position of the database
+// that one machine has seen. A database with an earlier position has silently gone back to an
+// earlier state: a file was copied back, or a standby was promoted that had not received
+// everything. The file holds nothing secret and proves nothing: anyone who can write to the
+// machine can change it, and a new machine has none.
 type Mark struct {
 	Path string
 	DB   *db.DB
 
 	mu   sync.Mutex
-	seen Past
+	seen Position
 }
 
-// Past is how far a database has come. Epoch and Recorded only grow within one history.
-type Past struct {
+// Position is a point in the history of a database. Epoch and Recorded only grow within one history.
+type Position struct {
 	Installation int64 `json:"installation"` // when it was created: another one is another history
 	Epoch        int64 `json:"epoch"`
 	Recorded     int64 `json:"recorded"` // rows that all audit chains together have had
@@ -37,18 +37,17 @@ type Past struct {
 var ErrWentBack = errors.New(
 	"the database is older than what this machine has seen of it. If an older copy took its place, or a standby was promoted, run countersign epoch raise --because \"…\"")
 
-// behind reports whether p is an earlier state of the history that q belongs to. A higher
+// isBehind reports whether p is an earlier state of the history that q belongs to. A higher
 // epoch is a return that was declared.
-func (p Past) behind(q Past) bool {
+func (p Position) isBehind(q Position) bool {
 	return p.Installation == q.Installation && (p.Epoch < q.Epoch || p.Epoch == q.Epoch && p.Recorded < q.Recorded)
 }
 
-// MarkOf is where the mark is kept for a key file: beside it.
-func MarkOf(keyFile string) string { return keyFile + ".mark" }
+// MarkPath is the path of the mark: next to the key file.
+func MarkPath(keyFile string) string { return keyFile + ".mark" }
 
-// ReadMark returns what a machine remembers; the zero Past where it remembers nothing that
-// can be read.
-func ReadMark(path string) (p Past, err error) {
+// ReadMark reads the mark; it is the zero Position where there is no file, or an unreadable one.
+func ReadMark(path string) (p Position, err error) {
 	text, err := os.ReadFile(path)
 	if errors.Is(err, fs.ErrNotExist) {
 		return p, nil
@@ -57,12 +56,12 @@ func ReadMark(path string) (p Past, err error) {
 		return p, fmt.Errorf("read how far the database had come: %w", err)
 	}
 	if json.Unmarshal(text, &p) != nil {
-		return Past{}, nil
+		return Position{}, nil
 	}
 	return p, nil
 }
 
-func now(ctx context.Context, d *db.DB) (p Past, err error) {
+func readPosition(ctx context.Context, d *db.DB) (p Position, err error) {
 	var linked, waiting int64
 	// At one instant: otherwise a row that is linked meanwhile counts twice, or not at all.
 	err = d.Snapshot(ctx, func(tx *db.Tx) error {
@@ -90,43 +89,43 @@ func now(ctx context.Context, d *db.DB) (p Past, err error) {
 // Check fails with ErrWentBack where the database is behind what this machine, or this
 // program while it runs, has seen.
 func (m *Mark) Check(ctx context.Context) error {
-	p, err := now(ctx, m.DB)
+	p, err := readPosition(ctx, m.DB)
 	if err != nil {
 		return err
 	}
 	m.mu.Lock()
 	seen := m.seen
 	m.mu.Unlock()
-	if p.behind(seen) {
+	if p.isBehind(seen) {
 		return ErrWentBack
 	}
 	old, err := ReadMark(m.Path)
-	if err == nil && p.behind(old) {
+	if err == nil && p.isBehind(old) {
 		err = ErrWentBack
 	}
 	return err
 }
 
-// Keep writes down how far the database has come. Where it went back, the mark stays.
-func (m *Mark) Keep(ctx context.Context) error {
-	p, err := now(ctx, m.DB)
+// Update writes the database's position down. Where the database went back, the mark stays.
+func (m *Mark) Update(ctx context.Context) error {
+	p, err := readPosition(ctx, m.DB)
 	if err != nil {
 		return err
 	}
 	m.mu.Lock()
 	defer m.mu.Unlock()
-	if p.behind(m.seen) {
+	if p.isBehind(m.seen) {
 		return ErrWentBack
 	}
 	m.seen = p
 	old, err := ReadMark(m.Path)
-	if err == nil && (p == old || p.behind(old)) { // a neighbour on this machine was faster
+	if err == nil && (p == old || p.isBehind(old)) { // a neighbour on this machine was faster
 		return nil
 	}
 	return m.write(p)
 }
 
-func (m *Mark) write(p Past) error {
+func (m *Mark) write(p Position) error {
 	text, err := json.Marshal(p)
 	if err != nil {
 		return err

@@ -50,8 +50,8 @@ var aboutMethods = []audit.Action{
 	audit.MethodSuspended,
 }
 
-// Reviewed counts what an audit copy changed.
-type Reviewed struct {
+// ReviewResult counts what an audit copy changed.
+type ReviewResult struct {
 	Suspended int // methods that were added, removed, suspended or reset since the state that came back
 	Protected int // people whose new methods are gone, and whose accounts stay closed without them
 }
@@ -59,55 +59,55 @@ type Reviewed struct {
 // ErrNoEpoch says that the database never went back to an earlier state.
 var ErrNoEpoch = errors.New("the database has never gone back to an earlier state, so there is nothing to review")
 
-// Review suspends what was bound or removed since the state that the newest epoch brought
-// back, and keeps the accounts of people closed whose methods of that time are gone
-// (the protection level of an account, ADR 18). It tells each person once, and may be called
-// again with a newer copy. ErrNoEpoch where nothing came back.
+// Review suspends the methods that were bound or removed after the state that the newest epoch
+// restored. Accounts whose methods of that time are gone stay protected: a password alone does not
+// open them (ADR 18). It notifies each person once, and may be called again with a newer copy.
+// ErrNoEpoch where nothing was restored.
 func Review(ctx context.Context, tx *db.Tx, c AuditCopy,
-	tell func(ctx context.Context, tx *db.Tx, userID string) error) (Reviewed, error) {
-	e, err := Last(ctx, tx)
+	notify func(ctx context.Context, tx *db.Tx, userID string) error) (ReviewResult, error) {
+	e, err := LatestEpoch(ctx, tx)
 	if err != nil {
-		return Reviewed{}, err
+		return ReviewResult{}, err
 	}
 	if e.Number == 0 {
-		return Reviewed{}, ErrNoEpoch
+		return ReviewResult{}, ErrNoEpoch
 	}
-	r := reviewing{last: map[string]audit.Exported{}}
+	r := review{last: map[string]audit.Exported{}}
 	for _, event := range c.events {
 		if event.At.Before(e.CopyOf) || !event.At.Before(e.RaisedAt) {
 			continue
 		}
-		if err := r.see(ctx, tx.ForTenant(event.Tenant), event); err != nil {
-			return r.Reviewed, err
+		if err := r.noteEvent(ctx, tx.ForTenant(event.Tenant), event); err != nil {
+			return r.ReviewResult, err
 		}
 	}
-	for _, event := range r.inOrder() {
-		if err := r.apply(ctx, tx.ForTenant(event.Tenant), event); err != nil {
-			return r.Reviewed, fmt.Errorf("review %s of %s: %w", event.Action, event.SubjectID, err)
+	for _, event := range r.sortedEvents() {
+		if err := r.applyEvent(ctx, tx.ForTenant(event.Tenant), event); err != nil {
+			return r.ReviewResult, fmt.Errorf("review %s of %s: %w", event.Action, event.SubjectID, err)
 		}
 	}
 	for _, p := range r.people {
-		if err := tell(ctx, tx.ForTenant(p.tenant), p.user); err != nil {
-			return r.Reviewed, fmt.Errorf("tell %s: %w", p.user, err)
+		if err := notify(ctx, tx.ForTenant(p.tenant), p.user); err != nil {
+			return r.ReviewResult, fmt.Errorf("notify %s: %w", p.user, err)
 		}
 	}
-	return r.Reviewed, e.reviewed(ctx, tx, c.Until,
+	return r.ReviewResult, e.recordReview(ctx, tx, c.Until,
 		fmt.Sprintf("%d methods suspended, %d people", r.Suspended, r.Protected))
 }
 
 // NoAuditCopy records that there is no copy to review the newest epoch with.
 func NoAuditCopy(ctx context.Context, tx *db.Tx) error {
-	e, err := Last(ctx, tx)
+	e, err := LatestEpoch(ctx, tx)
 	if err == nil && e.Number == 0 {
 		err = ErrNoEpoch
 	}
 	if err != nil {
 		return err
 	}
-	return e.reviewed(ctx, tx, tx.Now, "without a copy of the audit events")
+	return e.recordReview(ctx, tx, tx.Now, "without a copy of the audit events")
 }
 
-func (e Epoch) reviewed(ctx context.Context, tx *db.Tx, until time.Time, how string) error {
+func (e Epoch) recordReview(ctx context.Context, tx *db.Tx, until time.Time, how string) error {
 	_, err := tx.Exec(ctx, `UPDATE epochs SET audit_until = $1 WHERE number = $2 AND audit_until < $1`, until, e.Number)
 	if err != nil {
 		return err
@@ -117,17 +117,17 @@ func (e Epoch) reviewed(ctx context.Context, tx *db.Tx, until time.Time, how str
 	return audit.Record(ctx, tx.ForTenant(db.Installation), event)
 }
 
-type reviewing struct {
-	Reviewed
+type review struct {
+	ReviewResult
 	last   map[string]audit.Exported // the last event of each method
 	people []person                  // whom it concerned, in the order of their methods
 }
 
 type person struct{ tenant, user string }
 
-// see remembers the last thing that happened to a method. A reset happened to every method
+// noteEvent remembers the last thing that happened to a method. A reset happened to every method
 // that the person has now.
-func (r *reviewing) see(ctx context.Context, tx *db.Tx, e audit.Exported) error {
+func (r *review) noteEvent(ctx context.Context, tx *db.Tx, e audit.Exported) error {
 	if e.Action != audit.MethodsReset {
 		r.last[e.SubjectID] = e
 		return nil
@@ -141,7 +141,7 @@ func (r *reviewing) see(ctx context.Context, tx *db.Tx, e audit.Exported) error 
 	return err
 }
 
-func (r *reviewing) inOrder() []audit.Exported {
+func (r *review) sortedEvents() []audit.Exported {
 	ids := make([]string, 0, len(r.last))
 	for id := range r.last {
 		ids = append(ids, id)
@@ -156,8 +156,8 @@ func (r *reviewing) inOrder() []audit.Exported {
 	return out
 }
 
-// apply brings one method to what became of it.
-func (r *reviewing) apply(ctx context.Context, tx *db.Tx, e audit.Exported) error {
+// applyEvent suspends one method, or protects its account, by the last event of the method.
+func (r *review) applyEvent(ctx context.Context, tx *db.Tx, e audit.Exported) error {
 	if e.Action == audit.MethodRestored { // people decided that it may be used
 		return nil
 	}
@@ -167,7 +167,7 @@ func (r *reviewing) apply(ctx context.Context, tx *db.Tx, e audit.Exported) erro
 	}
 	if first {
 		r.Suspended++
-		r.concerns(person{tx.Tenant, e.UserID})
+		r.addPerson(person{tx.Tenant, e.UserID})
 		return record(ctx, tx, e, audit.MethodSuspended, e.SubjectID)
 	}
 	if e.Action != audit.MethodAdded || !policy.Factor(authenticator.Kind(e.Method)) {
@@ -178,11 +178,11 @@ func (r *reviewing) apply(ctx context.Context, tx *db.Tx, e audit.Exported) erro
 		return err
 	}
 	r.Protected++
-	r.concerns(person{tx.Tenant, e.UserID})
+	r.addPerson(person{tx.Tenant, e.UserID})
 	return record(ctx, tx, e, audit.AccountProtected, e.UserID)
 }
 
-func (r *reviewing) concerns(p person) {
+func (r *review) addPerson(p person) {
 	if !slices.Contains(r.people, p) {
 		r.people = append(r.people, p)
 	}

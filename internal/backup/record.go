@@ -43,13 +43,13 @@ func (m Manifest) Rows() (n int64) {
 	return n
 }
 
-// Progress is told now and then how many rows are done.
+// Progress is called now and then with how many rows are done.
 type Progress func(done, total int64)
 
 const (
 	moreRows  = 1
 	endOfRows = 0
-	// longest bounds what is believed of a length before it is read.
+	// longest is the greatest length that is accepted before the bytes are read.
 	longest = 64 << 20
 )
 
@@ -62,74 +62,74 @@ const (
 	isFalse = 'x'
 )
 
-// recorder writes records; the first error stays.
-type recorder struct {
+// recordWriter writes records; the first error stays.
+type recordWriter struct {
 	to  *bufio.Writer
 	buf []byte
 	err error
 }
 
-func (w *recorder) bytes(p []byte) {
+func (w *recordWriter) writeBytes(p []byte) {
 	w.buf = binary.AppendUvarint(w.buf[:0], uint64(len(p)))
-	w.raw(w.buf)
-	w.raw(p)
+	w.writeRaw(w.buf)
+	w.writeRaw(p)
 }
 
-func (w *recorder) raw(p []byte) {
+func (w *recordWriter) writeRaw(p []byte) {
 	if w.err == nil {
 		_, w.err = w.to.Write(p)
 	}
 }
 
-func (w *recorder) byte(b byte) {
+func (w *recordWriter) writeByte(b byte) {
 	if w.err == nil {
 		w.err = w.to.WriteByte(b)
 	}
 }
 
-func (w *recorder) manifest(m Manifest) error {
+func (w *recordWriter) writeManifest(m Manifest) error {
 	text, err := json.Marshal(m)
 	if err != nil {
 		return err
 	}
-	w.bytes(text)
+	w.writeBytes(text)
 	return w.err
 }
 
-func (w *recorder) row(values []any) error {
-	w.byte(moreRows)
+func (w *recordWriter) writeRow(values []any) error {
+	w.writeByte(moreRows)
 	for _, v := range values {
-		w.value(v)
+		w.writeValue(v)
 	}
 	return w.err
 }
 
-func (w *recorder) value(v any) {
+func (w *recordWriter) writeValue(v any) {
 	switch v := v.(type) {
 	case nil:
-		w.byte(isNull)
+		w.writeByte(isNull)
 	case int64:
-		w.byte(isInt)
+		w.writeByte(isInt)
 		w.buf = binary.AppendVarint(w.buf[:0], v)
-		w.raw(w.buf)
+		w.writeRaw(w.buf)
 	case string:
-		w.byte(isText)
-		w.bytes([]byte(v))
+		w.writeByte(isText)
+		w.writeBytes([]byte(v))
 	case []byte:
-		w.byte(isBytes)
-		w.bytes(v)
+		w.writeByte(isBytes)
+		w.writeBytes(v)
 	case bool:
-		w.byte(map[bool]byte{true: isTrue, false: isFalse}[v])
+		w.writeByte(map[bool]byte{true: isTrue, false: isFalse}[v])
 	default:
 		w.err = fmt.Errorf("a value is a %T, which a copy cannot hold", v)
 	}
 }
 
-// player reads what a recorder wrote.
-type player struct{ from *bufio.Reader }
+// recordReader reads what a recordWriter wrote.
+type recordReader struct{ from *bufio.Reader }
 
-func (r player) manifest() (m Manifest, err error) {
-	text, err := r.bytes()
+func (r recordReader) readManifest() (m Manifest, err error) {
+	text, err := r.readBytes()
 	if err != nil {
 		return m, err
 	}
@@ -139,69 +139,68 @@ func (r player) manifest() (m Manifest, err error) {
 	return m, nil
 }
 
-func (r player) bytes() ([]byte, error) {
+func (r recordReader) readBytes() ([]byte, error) {
 	n, err := binary.ReadUvarint(r.from)
 	if err != nil {
-		return nil, damaged(err)
+		return nil, asDamaged(err)
 	}
 	if n > longest {
 		return nil, ErrDamaged
 	}
 	p := make([]byte, n)
 	_, err = io.ReadFull(r.from, p)
-	return p, damaged(err)
+	return p, asDamaged(err)
 }
 
-// row reads one row into values; more is false at the end of the table.
-func (r player) row(values []any) (more bool, err error) {
+// readRow reads one row into values; more is false at the end of the table.
+func (r recordReader) readRow(values []any) (more bool, err error) {
 	b, err := r.from.ReadByte()
 	if err != nil || b == endOfRows {
-		return false, damaged(err)
+		return false, asDamaged(err)
 	}
 	if b != moreRows {
 		return false, ErrDamaged
 	}
 	for i := range values {
-		if values[i], err = r.value(); err != nil {
+		if values[i], err = r.readValue(); err != nil {
 			return false, err
 		}
 	}
 	return true, nil
 }
 
-func (r player) value() (any, error) {
+func (r recordReader) readValue() (any, error) {
 	kind, err := r.from.ReadByte()
 	if err != nil {
-		return nil, damaged(err)
+		return nil, asDamaged(err)
 	}
 	switch kind {
 	case isNull:
 		return nil, nil
 	case isInt:
 		n, err := binary.ReadVarint(r.from)
-		return n, damaged(err)
+		return n, asDamaged(err)
 	case isText:
-		p, err := r.bytes()
+		p, err := r.readBytes()
 		return string(p), err
 	case isBytes:
-		return r.bytes()
+		return r.readBytes()
 	case isTrue, isFalse:
 		return kind == isTrue, nil
 	}
 	return nil, ErrDamaged
 }
 
-// end fails unless nothing follows. Reading it proves the last chunk's seal.
-func (r player) end() error {
+// expectEnd fails unless nothing follows. Reading it proves the last chunk's seal.
+func (r recordReader) expectEnd() error {
 	if _, err := r.from.ReadByte(); err != io.EOF {
 		return ErrDamaged
 	}
 	return nil
 }
 
-// damaged makes an early end, and what the decompressor cannot read, what they are: a copy
-// that is not whole.
-func damaged(err error) error {
+// asDamaged returns ErrDamaged for an early end and for what the decompressor cannot read.
+func asDamaged(err error) error {
 	var corrupt flate.CorruptInputError
 	if err == io.EOF || errors.Is(err, io.ErrUnexpectedEOF) || errors.Is(err, gzip.ErrHeader) ||
 		errors.Is(err, gzip.ErrChecksum) || errors.As(err, &corrupt) {
@@ -210,8 +209,8 @@ func damaged(err error) error {
 	return err
 }
 
-// plain gives a value that a driver returned the form that a copy keeps.
-func plain(v any, kind db.ColumnType) (any, error) {
+// copiedForm converts a value that a driver returned to the form that a copy stores.
+func copiedForm(v any, kind db.ColumnType) (any, error) {
 	switch v := v.(type) {
 	case nil:
 		return nil, nil

@@ -17,11 +17,11 @@ import (
 	"countersign/internal/secret"
 )
 
-// ErrNotEmpty says that a copy would be put on top of data.
+// ErrNotEmpty says that the database to restore into holds data already.
 var ErrNotEmpty = errors.New(
 	"this database is not empty: a copy is restored into a new one only. For SQLite name a file that does not exist, for PostgreSQL create a new database; keep the old one until you are sure")
 
-// stages of a restore, as the row of number 0 in epochs tells them.
+// The stages of a restore, as stored in the row of epochs whose number is 0.
 const (
 	stageNone   = ""
 	stageBegun  = "restore begun"
@@ -30,24 +30,24 @@ const (
 
 // Restoring is one restore.
 type Restoring struct {
-	DB      *db.DB
-	Keys    *secret.Keys
-	Open    func() (io.ReadCloser, error) // the copy, from its beginning; may be called again
-	Because string
-	Above   int64 // an epoch that is known to have been
-	Tell    Teller
-	Told    Progress
+	DB       *db.DB
+	Keys     *secret.Keys
+	Open     func() (io.ReadCloser, error) // the copy, from its beginning; may be called again
+	Because  string
+	Above    int64 // an epoch known from elsewhere; the new one is higher
+	Notify   NotifyOwners
+	Progress Progress
 }
 
 // Run puts a copy into an empty database, brings the schema up to date and raises the
 // epoch. It may be killed at any moment and be run again: until the last commit nothing
 // serves from the database, and the rows come in one transaction or not at all.
 func (r *Restoring) Run(ctx context.Context) (Manifest, Epoch, error) {
-	stage, err := r.stage(ctx)
+	stage, err := r.checkStage(ctx)
 	if err != nil {
 		return Manifest{}, Epoch{}, err
 	}
-	m, err := r.peek()
+	m, err := r.readManifest()
 	if err != nil {
 		return m, Epoch{}, err
 	}
@@ -66,10 +66,10 @@ func (r *Restoring) Run(ctx context.Context) (Manifest, Epoch, error) {
 	return m, e, err
 }
 
-// stage reads how far a restore has come here, and refuses what is not one and not empty.
-func (r *Restoring) stage(ctx context.Context) (stage string, err error) {
+// checkStage reads how far a restore into this database has come. It refuses a database that is in use.
+func (r *Restoring) checkStage(ctx context.Context) (stage string, err error) {
 	err = r.DB.View(ctx, db.Installation, func(tx *db.Tx) error {
-		if stage, _, err = unfinished(ctx, tx); err != nil || stage != stageNone {
+		if stage, _, err = readStage(ctx, tx); err != nil || stage != stageNone {
 			return err
 		}
 		tables, err := tx.Tables(ctx)
@@ -81,8 +81,8 @@ func (r *Restoring) stage(ctx context.Context) (stage string, err error) {
 	return stage, err
 }
 
-// unfinished finds a restore that is under way, and the state that it goes back to.
-func unfinished(ctx context.Context, tx *db.Tx) (stage string, copyOf time.Time, err error) {
+// readStage is the stage of an unfinished restore, and the instant of its copy.
+func readStage(ctx context.Context, tx *db.Tx) (stage string, copyOf time.Time, err error) {
 	if ok, err := tx.HasTable(ctx, "epochs"); err != nil || !ok {
 		return stageNone, copyOf, err
 	}
@@ -93,10 +93,10 @@ func unfinished(ctx context.Context, tx *db.Tx) (stage string, copyOf time.Time,
 	return stage, copyOf, err
 }
 
-// Finished fails with ErrUnfinished while a restore into this database is not complete.
-func Finished(ctx context.Context, d *db.DB) error {
+// CheckFinished fails with ErrUnfinished while a restore into this database is not complete.
+func CheckFinished(ctx context.Context, d *db.DB) error {
 	return d.View(ctx, db.Installation, func(tx *db.Tx) error {
-		stage, _, err := unfinished(ctx, tx)
+		stage, _, err := readStage(ctx, tx)
 		if err == nil && stage != stageNone {
 			err = ErrUnfinished
 		}
@@ -104,35 +104,35 @@ func Finished(ctx context.Context, d *db.DB) error {
 	})
 }
 
-// open returns what is inside the copy, with its manifest read.
-func (r *Restoring) open() (player, Manifest, io.Closer, error) {
+// openCopy opens the copy and reads its manifest; the rows come next.
+func (r *Restoring) openCopy() (recordReader, Manifest, io.Closer, error) {
 	f, err := r.Open()
 	if err != nil {
-		return player{}, Manifest{}, nil, err
+		return recordReader{}, Manifest{}, nil, err
 	}
 	p, m, err := unpack(f, r.Keys)
 	if err != nil {
-		return player{}, m, nil, errors.Join(err, f.Close())
+		return recordReader{}, m, nil, errors.Join(err, f.Close())
 	}
 	return p, m, f, nil
 }
 
-func unpack(f io.Reader, keys *secret.Keys) (player, Manifest, error) {
+func unpack(f io.Reader, keys *secret.Keys) (recordReader, Manifest, error) {
 	sealed, _, err := newOpener(f, keys)
 	if err != nil {
-		return player{}, Manifest{}, err
+		return recordReader{}, Manifest{}, err
 	}
 	packed, err := gzip.NewReader(sealed)
 	if err != nil {
-		return player{}, Manifest{}, damaged(err)
+		return recordReader{}, Manifest{}, asDamaged(err)
 	}
-	p := player{bufio.NewReaderSize(packed, chunkSize)}
-	m, err := p.manifest()
+	p := recordReader{bufio.NewReaderSize(packed, chunkSize)}
+	m, err := p.readManifest()
 	return p, m, err
 }
 
-func (r *Restoring) peek() (Manifest, error) {
-	_, m, f, err := r.open()
+func (r *Restoring) readManifest() (Manifest, error) {
+	_, m, f, err := r.openCopy()
 	if err != nil {
 		return m, err
 	}
@@ -148,7 +148,7 @@ func Verify(f io.Reader, keys *secret.Keys) (Manifest, error) {
 	for _, t := range m.Tables {
 		row, n := make([]any, len(t.Columns)), int64(0)
 		for more := true; more; n++ {
-			if more, err = p.row(row); err != nil {
+			if more, err = p.readRow(row); err != nil {
 				return m, fmt.Errorf("table %s: %w", t.Name, err)
 			}
 		}
@@ -156,32 +156,31 @@ func Verify(f io.Reader, keys *secret.Keys) (Manifest, error) {
 			return m, fmt.Errorf("table %s: %w", t.Name, ErrDamaged)
 		}
 	}
-	return m, p.end()
+	return m, p.expectEnd()
 }
 
-// prepare makes the schema of the copy, marked as a restore that is not finished.
+// prepare creates the schema of the copy and marks the restore as unfinished.
 func (r *Restoring) prepare(ctx context.Context, m Manifest) error {
 	return r.DB.MigrateTo(ctx, m.Migrations, func(tx *db.Tx) error {
-		return stageIs(ctx, tx, stageBegun, m.TakenAt)
+		return setStage(ctx, tx, stageBegun, m.TakenAt)
 	})
 }
 
-func stageIs(ctx context.Context, tx *db.Tx, stage string, copyOf time.Time) error {
+func setStage(ctx context.Context, tx *db.Tx, stage string, copyOf time.Time) error {
 	_, err := tx.Exec(ctx, `INSERT INTO epochs (number, because, copy_of, raised_at, acknowledged_at)
 		VALUES (0, $1, $2, $3, 0)
 		ON CONFLICT (number) DO UPDATE SET because = excluded.because`, stage, copyOf, tx.Now)
 	return err
 }
 
-// load puts every row in. It reads the copy from its beginning, and to its very end: what
-// is behind the last row belongs to the seal.
+// load inserts every row. It reads the copy to its very end, because the seal covers it all.
 func (r *Restoring) load(ctx context.Context, tx *db.Tx) error {
-	p, m, f, err := r.open()
+	p, m, f, err := r.openCopy()
 	if err != nil {
 		return err
 	}
 	defer func() { _ = f.Close() }()
-	here, err := tx.Tables(ctx)
+	tables, err := tx.Tables(ctx)
 	if err != nil {
 		return err
 	}
@@ -190,51 +189,51 @@ func (r *Restoring) load(ctx context.Context, tx *db.Tx) error {
 	}
 	done, total := int64(0), m.Rows()
 	for _, t := range m.Tables {
-		if err := known(here, t.Table); err != nil {
+		if err := checkTable(tables, t.Table); err != nil {
 			return err
 		}
 		l := loader{
-			tx:     tx,
-			table:  t,
-			values: valuesAtOnce[r.DB.Dialect],
-			told:   func(n int64) { r.Told(done+n, total) },
+			tx:       tx,
+			table:    t,
+			values:   valuesAtOnce[r.DB.Dialect],
+			progress: func(n int64) { r.Progress(done+n, total) },
 		}
 		if err := l.run(ctx, p); err != nil {
 			return fmt.Errorf("table %s: %w", t.Name, err)
 		}
 		done += t.Rows
 	}
-	if err := errors.Join(p.end(), r.opens(ctx, tx)); err != nil {
+	if err := errors.Join(p.expectEnd(), r.checkKeys(ctx, tx)); err != nil {
 		return err
 	}
-	return stageIs(ctx, tx, stageLoaded, m.TakenAt)
+	return setStage(ctx, tx, stageLoaded, m.TakenAt)
 }
 
-// known holds a table of the copy to the schema that was made for it.
-func known(here []db.Table, t db.Table) error {
-	i := slices.IndexFunc(here, func(h db.Table) bool { return h.Name == t.Name })
-	if i < 0 || !slices.Equal(here[i].Columns, t.Columns) {
+// checkTable compares a table of the copy with the schema that its migrations made.
+func checkTable(tables []db.Table, t db.Table) error {
+	i := slices.IndexFunc(tables, func(h db.Table) bool { return h.Name == t.Name })
+	if i < 0 || !slices.Equal(tables[i].Columns, t.Columns) {
 		return fmt.Errorf("the copy's table %s is not the one that its migrations make", t.Name)
 	}
 	return nil
 }
 
-// opens refuses a key file that lacks a generation which the copy needs.
-func (r *Restoring) opens(ctx context.Context, tx *db.Tx) error {
+// checkKeys refuses a key file that lacks a generation which the copy needs.
+func (r *Restoring) checkKeys(ctx context.Context, tx *db.Tx) error {
 	return (&keyring.Masters{DB: r.DB, Keys: r.Keys}).Holds(ctx, tx)
 }
 
 // finish raises the epoch and ends the restore, in one commit.
 func (r *Restoring) finish(ctx context.Context) (e Epoch, err error) {
 	err = r.DB.InTx(ctx, db.Installation, func(tx *db.Tx) error {
-		stage, copyOf, err := unfinished(ctx, tx)
+		stage, copyOf, err := readStage(ctx, tx)
 		if err != nil || stage != stageLoaded {
 			return errors.Join(err, errors.New("another restore has finished here"))
 		}
 		if _, err := tx.Exec(ctx, `DELETE FROM epochs WHERE number = 0`); err != nil {
 			return err
 		}
-		e, err = Raise(ctx, tx, r.Because, copyOf, r.Above, r.Tell)
+		e, err = Raise(ctx, tx, r.Because, copyOf, r.Above, r.Notify)
 		return err
 	})
 	return e, err
@@ -242,11 +241,11 @@ func (r *Restoring) finish(ctx context.Context) (e Epoch, err error) {
 
 // loader inserts the rows of one table, many with one statement.
 type loader struct {
-	tx    *db.Tx
-	table CopiedTable
-	told  func(int64)
-	args  []any
-	done  int64
+	tx       *db.Tx
+	table    CopiedTable
+	progress func(int64)
+	args     []any
+	done     int64
 
 	values int // at once
 }
@@ -255,7 +254,7 @@ type loader struct {
 // all of them, PostgreSQL waits for each answer.
 var valuesAtOnce = map[db.Dialect]int{db.SQLite: 40, db.Postgres: 2000}
 
-func (l *loader) run(ctx context.Context, p player) error {
+func (l *loader) run(ctx context.Context, p recordReader) error {
 	width := len(l.table.Columns)
 	most := max(1, l.values/width) * width
 	row := make([]any, width)
@@ -263,7 +262,7 @@ func (l *loader) run(ctx context.Context, p player) error {
 		if err := ctx.Err(); err != nil {
 			return err
 		}
-		more, err := p.row(row)
+		more, err := p.readRow(row)
 		if err != nil {
 			return err
 		}
@@ -291,7 +290,7 @@ func (l *loader) insert(ctx context.Context) error {
 	}
 	width := len(l.table.Columns)
 	var b strings.Builder
-	b.WriteString(`INSERT INTO ` + l.table.Name + ` (` + strings.Join(names(l.table.Table), ", ") + `) VALUES `)
+	b.WriteString(`INSERT INTO ` + l.table.Name + ` (` + strings.Join(columnNames(l.table.Table), ", ") + `) VALUES `)
 	for i := range l.args {
 		switch {
 		case i == 0:
@@ -311,7 +310,7 @@ func (l *loader) insert(ctx context.Context) error {
 	before := l.done
 	l.done, l.args = l.done+n, l.args[:0]
 	if l.done/progressEvery != before/progressEvery {
-		l.told(l.done)
+		l.progress(l.done)
 	}
 	return nil
 }

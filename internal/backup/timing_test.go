@@ -52,7 +52,7 @@ func TestTimeOfABackup(t *testing.T) {
 		from = time.Now()
 		to := bare(t, url(t))
 		to.Now = time.Now
-		r := Restoring{DB: to, Keys: keys, Because: "timed", Told: silent,
+		r := Restoring{DB: to, Keys: keys, Because: "timed", Progress: silent,
 			Open: func() (io.ReadCloser, error) { return os.Open(path) }}
 		if _, _, err := r.Run(t.Context()); err != nil {
 			t.Fatal(err)
@@ -95,7 +95,7 @@ func indexOf(tables []db.Table, name string) int {
 // crowdOf inserts rows as a restore does. Ids of people are shared by all tables, the row's
 // own id is its own.
 func crowdOf(ctx context.Context, tx *db.Tx, table db.Table, values, n, each int) error {
-	l := loader{tx: tx, table: CopiedTable{Table: table}, told: func(int64) {}}
+	l := loader{tx: tx, table: CopiedTable{Table: table}, progress: func(int64) {}}
 	most := max(1, values/len(table.Columns)) * len(table.Columns)
 	for i := range n * each {
 		person := fmt.Sprintf("u%07d", i/each)

@@ -25,10 +25,10 @@ type Outcome struct {
 // someone else's or began in another browser, or the holder's session has ended.
 func (s *Service) Confirm(ctx context.Context, tx *db.Tx, h Enrollee, id string,
 	r authenticator.Response) (out Outcome, err error) {
-	if err := h.hold(ctx, tx); err != nil {
+	if err := h.lock(ctx, tx); err != nil {
 		return out, err
 	}
-	d, err := s.take(ctx, tx, h, id)
+	d, err := s.takeTry(ctx, tx, h, id)
 	if err != nil {
 		return out, err
 	}
@@ -46,13 +46,13 @@ func (s *Service) Confirm(ctx context.Context, tx *db.Tx, h Enrollee, id string,
 		return out, err
 	}
 	if !out.OK {
-		return out, s.wrong(ctx, tx, h, d, out.Reason)
+		return out, s.recordWrong(ctx, tx, h, d, out.Reason)
 	}
-	return out, s.bound(ctx, tx, h, d)
+	return out, s.finishBinding(ctx, tx, h, d)
 }
 
-// take reserves a try of an open draft before anything is compared.
-func (s *Service) take(ctx context.Context, tx *db.Tx, h Enrollee, id string) (PendingEnrollment, error) {
+// takeTry reserves a try of an open draft before anything is compared.
+func (s *Service) takeTry(ctx context.Context, tx *db.Tx, h Enrollee, id string) (PendingEnrollment, error) {
 	return s.scan(tx, h, tx.QueryRow(ctx, `
 		UPDATE drafts SET tries_left = tries_left - 1
 		WHERE tenant_id = $1 AND id = $2 AND user_id = $3 AND holder = $4 AND token_hash = $6 AND closed_at = 0
@@ -61,23 +61,23 @@ func (s *Service) take(ctx context.Context, tx *db.Tx, h Enrollee, id string) (P
 			ends_at`, tx.Tenant, id, h.UserID, h.Scope, tx.Now, h.Held.Hash(tx.Tenant, id)))
 }
 
-func (s *Service) wrong(ctx context.Context, tx *db.Tx, h Enrollee, d PendingEnrollment, reason string) error {
+func (s *Service) recordWrong(ctx context.Context, tx *db.Tx, h Enrollee, d PendingEnrollment, reason string) error {
 	if err := authenticator.Unbind(ctx, tx, h.UserID, d.ID); err != nil {
 		return err
 	}
 	return s.recordEvent(ctx, tx, h, audit.MethodAdded, audit.Failed, reason, d.Kind, d.ID)
 }
 
-// labelled is the name that the profile shows: a kind gives one to what was left without.
-func labelled(ctx context.Context, tx *db.Tx, id string) (label string, err error) {
+// readLabel is the name that the profile shows: a kind gives one to what was left without.
+func readLabel(ctx context.Context, tx *db.Tx, id string) (label string, err error) {
 	err = tx.QueryRow(ctx, `SELECT label FROM authenticators
 		WHERE tenant_id = $1 AND id = $2`, tx.Tenant, id).Scan(&label)
 	return label, err
 }
 
-// bound ends the draft, and what a weaker proof had opened for the future: browsers that
+// finishBinding ends the draft, and what a weaker proof had opened for the future: browsers that
 // were remembered before need a second step again.
-func (s *Service) bound(ctx context.Context, tx *db.Tx, h Enrollee, d PendingEnrollment) error {
+func (s *Service) finishBinding(ctx context.Context, tx *db.Tx, h Enrollee, d PendingEnrollment) error {
 	n, err := tx.Exec(ctx, `UPDATE drafts SET closed_at = $1, closed_because = 'bound', sealed = NULL
 		WHERE tenant_id = $2 AND id = $3 AND closed_at = 0`, tx.Now, tx.Tenant, d.ID)
 	if err == nil && n == 0 {
@@ -97,14 +97,14 @@ func (s *Service) bound(ctx context.Context, tx *db.Tx, h Enrollee, d PendingEnr
 			return err
 		}
 	}
-	label, err := labelled(ctx, tx, d.ID)
+	label, err := readLabel(ctx, tx, d.ID)
 	if err != nil {
 		return err
 	}
 	if err := s.recordEvent(ctx, tx, h, audit.MethodAdded, audit.OK, label, d.Kind, d.ID); err != nil {
 		return err
 	}
-	return s.tell(ctx, tx, h, "method.added", d.Kind, label)
+	return s.sendNotice(ctx, tx, h, "method.added", d.Kind, label)
 }
 
 func (s *Service) recordEvent(

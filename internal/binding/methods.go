@@ -59,7 +59,7 @@ func (s *Service) Rename(ctx context.Context, tx *db.Tx, h Enrollee, id, label s
 	if label == "" {
 		return fault.New(fault.Invalid, "binding.bad_label")
 	}
-	if err := h.hold(ctx, tx); err != nil {
+	if err := h.lock(ctx, tx); err != nil {
 		return err
 	}
 	n, err := tx.Exec(ctx, `UPDATE authenticators SET label = $1 WHERE tenant_id = $2 AND id = $3 AND user_id = $4
@@ -76,7 +76,7 @@ func (s *Service) Rename(ctx context.Context, tx *db.Tx, h Enrollee, id, label s
 // what the first has left.
 func (s *Service) Remove(ctx context.Context, tx *db.Tx, h Enrollee, id string,
 	enough func(ctx context.Context, tx *db.Tx) error) error {
-	if err := h.hold(ctx, tx); err != nil {
+	if err := h.lock(ctx, tx); err != nil {
 		return err
 	}
 	var k authenticator.Kind
@@ -106,11 +106,11 @@ func (s *Service) Remove(ctx context.Context, tx *db.Tx, h Enrollee, id string,
 	if err := s.recordEvent(ctx, tx, h, audit.MethodRemoved, audit.OK, label, k, id); err != nil {
 		return err
 	}
-	return s.tell(ctx, tx, h, "method.removed", k, label)
+	return s.sendNotice(ctx, tx, h, "method.removed", k, label)
 }
 
-// tell sends a notice to every address of the account. Set-ups have a limit of their own.
-func (s *Service) tell(ctx context.Context, tx *db.Tx, h Enrollee, purpose string, k authenticator.Kind,
+// sendNotice sends a notice to every address of the account. Set-ups have a limit of their own.
+func (s *Service) sendNotice(ctx context.Context, tx *db.Tx, h Enrollee, purpose string, k authenticator.Kind,
 	label string) error {
 	c := email.MethodChanged{
 		Vendor:    h.Who.Vendor,
@@ -125,5 +125,5 @@ func (s *Service) tell(ctx context.Context, tx *db.Tx, h Enrollee, purpose strin
 		NotMeLink: outofband.NotMeLink(s.Origin, s.Keys, tx.Tenant, h.FlowID),
 	}
 	holder := user.User{ID: h.UserID, Email: h.Who.Email, Language: h.Who.Language}
-	return s.Notifier.TellHolder(ctx, tx, holder, notify.Notice{Purpose: purpose, Content: c})
+	return s.Notifier.SendToHolder(ctx, tx, holder, notify.Notice{Purpose: purpose, Content: c})
 }

@@ -56,9 +56,9 @@ type Enrollee struct {
 	Visitor session.Visitor
 }
 
-// hold takes the person's row and their session until the transaction ends. NotFound where the
+// lock takes the person's row and their session until the transaction ends. NotFound where the
 // session has ended since it was looked at (ATK-080). A sign-in holds itself.
-func (h Enrollee) hold(ctx context.Context, tx *db.Tx) error {
+func (h Enrollee) lock(ctx context.Context, tx *db.Tx) error {
 	id, inSession := strings.CutPrefix(h.Scope, "session:")
 	if !inSession {
 		return nil

@@ -221,7 +221,7 @@ func TestLifeOfAClient(t *testing.T) {
 				t.Errorf("%+v", c)
 			}
 			if _, err := client.ByID(ctx, tx, "none"); !fault.Is(err, fault.NotFound) {
-				t.Errorf("found nobody: %v", err)
+				t.Errorf("found no one: %v", err)
 			}
 			list, err := client.List(ctx, tx)
 			if len(list) != 2 || list[0].ID != "dash" || list[1].Covered(now) {

@@ -11,7 +11,7 @@ import (
 
 // Push is how codes go to browsers that receive them (Web Push).
 type Push struct {
-	Receivers string        `toml:"receivers" doc:"on, or off: then nobody can set a code receiver up, and codes go to none. Pushes need a way out to the push services of browser makers."`
+	Receivers string        `toml:"receivers" doc:"on, or off: then no one can set a code receiver up, and codes go to none. Pushes need a way out to the push services of browser makers."`
 	Contact   string        `toml:"contact" doc:"Where push services reach those who run this: an https address or a mail address. Empty: public_url, or the address of smtp.from where that is not https."`
 	Services  []string      `toml:"services" doc:"Push services of your own that may be at private addresses, as host or host:port. All others are reached at public addresses only."`
 	CAFile    string        `toml:"ca_file" doc:"Certificate authorities to believe instead of the system's, in PEM."`

@@ -66,7 +66,7 @@ type SMSHTTPTo struct {
 	Token     secret.Text   `toml:"token" doc:"Auth token: the password of the API, and the key of its signatures."`
 	TokenFile string        `toml:"token_file" doc:"A file that holds sms.http.token instead."`
 	From      string        `toml:"from" doc:"Sender: a number, a name of up to 11 letters where the country allows it, or a messaging service (MG…)."`
-	Reports   string        `toml:"reports" doc:"Reports of delivery, which come to public_url/sms/report/…: signed (Twilio's signature is required), token (the address itself, which nobody can guess, is the proof) or off."`
+	Reports   string        `toml:"reports" doc:"Reports of delivery, which come to public_url/sms/report/…: signed (Twilio's signature is required), token (the address itself, which no one can guess, is the proof) or off."`
 	Timeout   time.Duration `toml:"timeout" doc:"The longest that one message may take."`
 }
 
@@ -173,7 +173,7 @@ func (p SMSSMPPTo) check(m *mistakes) {
 	m.wrong(!hostPort(p.Address) || strings.HasPrefix(p.Address, ":"),
 		`sms.smpp.address must be a host and a port, such as "smsc.example.com:3550"`)
 	m.wrong(p.SystemID == "" || len(p.SystemID) > 15, "sms.smpp.system_id must have 1 to 15 letters")
-	m.wrong(len(p.SystemType) > 12, "sms.smpp.system_type must have 12 letters at the most")
+	m.wrong(len(p.SystemType) > 12, "sms.smpp.system_type must have at most 12 letters")
 	m.wrong(p.From == "", "sms.smpp.from is missing: name the sender")
 	m.wrong(p.TLS != On && p.TLS != Off, `sms.smpp.tls must be "on" or "off"`)
 	m.wrong(p.Window < 1 || p.Window > 1000, "sms.smpp.window must be between 1 and 1000")

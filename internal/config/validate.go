@@ -94,7 +94,7 @@ func checkProxy(s string) error {
 		return fmt.Errorf("trusted_proxies: %s has bits behind its mask: is it %s or %s/%d?", s, p.Masked(), p.Addr(),
 			p.Addr().BitLen())
 	case p.Addr().Is4() && p.Bits() < widestProxies4, p.Addr().Is6() && p.Bits() < widestProxies6 && p != private6:
-		return fmt.Errorf("trusted_proxies: %s would let everybody choose their address; name the proxies only", s)
+		return fmt.Errorf("trusted_proxies: %s would let everyone choose their address; name the proxies only", s)
 	}
 	return nil
 }

@@ -106,7 +106,7 @@ func TestREL24_WeakerOnRecord(t *testing.T) {
 }
 
 // guard: the key check opens with the installation's keys only
-func TestSEC138_AKeyFileOfSomebodyElse(t *testing.T) {
+func TestSEC138_AKeyFileOfSomeoneElse(t *testing.T) {
 	dbtest.Each(t, time.Now, func(t *testing.T, d *db.DB) {
 		ours, theirs := secret.NewKeys(time.Now()), secret.NewKeys(time.Now())
 		prove := func(k *secret.Keys) error {
@@ -122,7 +122,7 @@ func TestSEC138_AKeyFileOfSomebodyElse(t *testing.T) {
 }
 
 // guard: a database without a key check is asked for its signing keys
-func TestSEC138_AKeyFileOfSomebodyElseBeforeThereWereCanaries(t *testing.T) {
+func TestSEC138_AKeyFileOfSomeoneElseBeforeThereWereCanaries(t *testing.T) {
 	dbtest.Each(t, time.Now, func(t *testing.T, d *db.DB) {
 		ours, theirs := secret.NewKeys(time.Now()), secret.NewKeys(time.Now())
 		err := within(t, d, func(ctx context.Context, tx *db.Tx) error {

@@ -34,7 +34,7 @@ type activityPage struct {
 	Problem  string
 }
 
-func (activityPage) Template() string { return "console/activity" }
+func (activityPage) View() web.View { return web.View{Template: "console/activity"} }
 
 // activityRow is one thing that happened.
 type activityRow struct {

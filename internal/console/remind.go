@@ -23,8 +23,9 @@ type remindPage struct {
 	Finished      bool
 }
 
-func (remindPage) Template() string { return "console/remind" }
-func (remindPage) Here() string     { return "/company/users/remind" }
+func (remindPage) View() web.View {
+	return web.View{Template: "console/remind", ReturnTo: "/company/users/remind"}
+}
 
 func (c *Console) showReminder(w http.ResponseWriter, r *http.Request) error {
 	a, err := c.signedIn(w, r, true)

@@ -51,7 +51,7 @@ type securityPage struct {
 	EmailOnly   bool
 }
 
-func (securityPage) Template() string { return "console/security" }
+func (securityPage) View() web.View { return web.View{Template: "console/security"} }
 
 // securityCounts is how many people are protected.
 type securityCounts struct{ People, Ready, MustSetUp, LockedOut, Invited int }
@@ -144,8 +144,9 @@ type disablePage struct {
 	Problem string
 }
 
-func (disablePage) Template() string { return "console/disable" }
-func (disablePage) Here() string     { return "/company/security/disable" }
+func (disablePage) View() web.View {
+	return web.View{Template: "console/disable", ReturnTo: "/company/security/disable"}
+}
 
 func (c *Console) showDisable(w http.ResponseWriter, r *http.Request) error {
 	a, err := c.signedIn(w, r, true)
@@ -193,8 +194,9 @@ type methodsPage struct {
 	Problem  string
 }
 
-func (methodsPage) Template() string { return "console/methods" }
-func (methodsPage) Here() string     { return "/company/security/methods" }
+func (methodsPage) View() web.View {
+	return web.View{Template: "console/methods", ReturnTo: "/company/security/methods"}
+}
 
 func (c *Console) showMethods(w http.ResponseWriter, r *http.Request) error {
 	a, err := c.signedIn(w, r, true)

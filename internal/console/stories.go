@@ -88,7 +88,7 @@ func userStories(now time.Time) []web.Story {
 		Filtered:     true,
 		Text:         "zz",
 		TwoFactorOff: true,
-		View:         "invited",
+		SavedView:    "invited",
 	}
 	none.addFilters(people.Search{View: people.Invited, Status: policy.Pending})
 	empty := usersPage{frame: storyFrame("users"), MayAdd: true}

@@ -12,6 +12,7 @@ import (
 	"countersign/internal/policy"
 	"countersign/internal/session"
 	"countersign/internal/user"
+	"countersign/internal/web"
 )
 
 // userPage is one person.
@@ -35,7 +36,7 @@ type userPage struct {
 	May             userRights
 }
 
-func (userPage) Template() string { return "console/user" }
+func (userPage) View() web.View { return web.View{Template: "console/user"} }
 
 // HasChange reports whether there is any change that the administrator may make.
 func (p userPage) HasChange() bool { return p.May != (userRights{Activity: p.May.Activity}) }

@@ -35,10 +35,9 @@ type userChangePage struct {
 	Wait            time.Duration
 }
 
-func (userChangePage) Template() string { return "console/user_change" }
-
-// Here is the address of the page.
-func (p userChangePage) Here() string { return userURL(p.ID) + "/" + p.Change }
+func (p userChangePage) View() web.View {
+	return web.View{Template: "console/user_change", ReturnTo: userURL(p.ID) + "/" + p.Change}
+}
 
 // Title, Effect and Do are catalogue keys.
 func (p userChangePage) Title() string  { return changeKeys[p.Change].Title }
@@ -172,10 +171,9 @@ type rolePage struct {
 	Problem  string
 }
 
-func (rolePage) Template() string { return "console/role" }
-
-// Here is the address of the page.
-func (p rolePage) Here() string { return userURL(p.ID) + "/role" }
+func (p rolePage) View() web.View {
+	return web.View{Template: "console/role", ReturnTo: userURL(p.ID) + "/role"}
+}
 
 func (a *administrator) rolePage(r *http.Request, u user.User) rolePage {
 	p := rolePage{frame: a.frame(r, "users"), ID: u.ID, Name: u.Name}

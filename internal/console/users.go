@@ -32,7 +32,7 @@ type usersPage struct {
 	Statuses         []option
 	Roles            []option
 	Text             string
-	View             string
+	SavedView        string
 	Filtered         bool
 	People           []userRow
 	Next             string // address of the page after this one; empty = there is none
@@ -46,7 +46,7 @@ type usersPage struct {
 	OwnChoiceAllowed bool
 }
 
-func (usersPage) Template() string { return "console/users" }
+func (usersPage) View() web.View { return web.View{Template: "console/users"} }
 
 // viewLink leads to a saved view.
 type viewLink struct {
@@ -138,7 +138,7 @@ func (c *Console) showUsers(w http.ResponseWriter, r *http.Request) error {
 	page := usersPage{
 		frame:        a.frame(r, "users"),
 		Text:         search.Text,
-		View:         string(search.View),
+		SavedView:    string(search.View),
 		Filtered:     len(query(search)) > 0,
 		ResultsFrom:  search.After != "",
 		First:        usersURL(search),
@@ -257,8 +257,9 @@ type newUserPage struct {
 	Problem     string
 }
 
-func (newUserPage) Template() string { return "console/new_user" }
-func (newUserPage) Here() string     { return "/company/users/new" }
+func (newUserPage) View() web.View {
+	return web.View{Template: "console/new_user", ReturnTo: "/company/users/new"}
+}
 
 func (a *administrator) newUserPage(r *http.Request, form url.Values) newUserPage {
 	p := newUserPage{frame: a.frame(r, "users"), Name: form.Get("name"), Email: form.Get("email")}

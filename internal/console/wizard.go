@@ -43,8 +43,9 @@ type introPage struct {
 	Wait    time.Duration
 }
 
-func (introPage) Template() string { return "console/enable" }
-func (introPage) Here() string     { return wizardPath }
+func (introPage) View() web.View {
+	return web.View{Template: "console/enable", ReturnTo: wizardPath}
+}
 
 // enabling finds an administrator who may switch two-factor authentication on.
 func (c *Console) enabling(w http.ResponseWriter, r *http.Request, recent bool) (*administrator, error) {
@@ -118,8 +119,9 @@ type activationCodePage struct {
 	Wait                 time.Duration
 }
 
-func (activationCodePage) Template() string { return "console/enable_code" }
-func (activationCodePage) Here() string     { return codePath }
+func (activationCodePage) View() web.View {
+	return web.View{Template: "console/enable_code", ReturnTo: codePath}
+}
 
 // pending loads how far the administrator is; where they have not begun, they are led to the beginning and ok is
 // false.

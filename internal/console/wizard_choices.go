@@ -28,8 +28,9 @@ type choicesPage struct {
 	ProvedRecently bool
 }
 
-func (choicesPage) Template() string { return "console/enable_choose" }
-func (choicesPage) Here() string     { return choosePath }
+func (choicesPage) View() web.View {
+	return web.View{Template: "console/enable_choose", ReturnTo: choosePath}
+}
 
 const dateForm = "2006-01-02"
 
@@ -79,8 +80,9 @@ type summaryPage struct {
 	Form     choiceForm
 }
 
-func (summaryPage) Template() string { return "console/enable_confirm" }
-func (summaryPage) Here() string     { return choosePath }
+func (summaryPage) View() web.View {
+	return web.View{Template: "console/enable_confirm", ReturnTo: choosePath}
+}
 
 // AtOnce reports whether it begins with the confirmation.
 func (p summaryPage) AtOnce() bool { return p.Plan.From.IsZero() }

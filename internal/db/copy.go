@@ -152,7 +152,7 @@ func (d *DB) MigrateTo(ctx context.Context, names []string, also func(*Tx) error
 				return fmt.Errorf(
 					"the migration %s is not known here: use the program that made the copy, or a newer one", name)
 			}
-			if _, err := tx.apply(ctx, file); err != nil {
+			if _, err := tx.applyMigration(ctx, file); err != nil {
 				return fmt.Errorf("%s: %w", name, err)
 			}
 		}

@@ -86,4 +86,4 @@ func points(when string, group []*unit) error {
 }
 
 // origin names the step that a unit of work is part of.
-func origin() string { return operation() }
+func origin() string { return callers() }

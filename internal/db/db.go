@@ -46,7 +46,7 @@ type DB struct {
 	prepared   sync.Map
 	upgraded   sync.Map // UpgradedBy, by migration
 	statements atomic.Int64
-	home       home
+	location   location
 }
 
 // Open connects to "sqlite:PATH" or "postgres://…". It does not migrate.
@@ -73,11 +73,11 @@ func openPostgres(ctx context.Context, dsn string, now func() time.Time) (*DB, e
 		return nil, errors.Join(fmt.Errorf("reach postgres: %w", err), pool.Close())
 	}
 	return &DB{
-		Dialect: Postgres,
-		Now:     now,
-		pool:    pool,
-		scans:   newPool(config, scanConns),
-		home:    home{dsn: dsn},
+		Dialect:  Postgres,
+		Now:      now,
+		pool:     pool,
+		scans:    newPool(config, scanConns),
+		location: location{dsn: dsn},
 	}, nil
 }
 
@@ -116,10 +116,10 @@ func (d *DB) poolFor(ctx context.Context) *sql.DB {
 // connLife bounds how long a prepared statement keeps the plan that it once got.
 const connLife = 10 * time.Minute
 
-// planByKey readies a connection for statements that go by a key. A plan that reads a whole
-// table, made while it was empty, would be kept when it is not; and no such statement is worth
-// being compiled, or being planned again for other keys. Citus must know the key to find the
-// machine: a statement of two tables has no plan there that fits every key.
+// planByKey prepares a connection for statements that go by a key. A plan that reads a whole table,
+// made while the table was empty, would be kept when it no longer is. Such statements are too short
+// to be compiled, or planned anew for each key. Citus must know the key to find the machine: a
+// statement on two tables has no plan there that fits every key.
 func planByKey(ctx context.Context, c *pgx.Conn) error {
 	_, err := c.Exec(ctx, `SET enable_seqscan = off; SET jit = off;
 		SELECT set_config('plan_cache_mode', CASE WHEN EXISTS (SELECT 1 FROM pg_extension WHERE extname = 'citus')
@@ -130,8 +130,8 @@ func planByKey(ctx context.Context, c *pgx.Conn) error {
 // openSQLite opens one connection that writes and a pool that cannot. synchronous(FULL)
 // makes a commit survive a power cut; WAL lets readers go on meanwhile.
 func openSQLite(ctx context.Context, path string, now func() time.Time) (*DB, error) {
-	// Created before the driver does, so that only its owner reads it; the log beside it
-	// takes over the mode.
+	// The file is created here and not by the driver, so that only its owner can read it. The log
+	// next to it takes over the mode.
 	created, err := os.OpenFile(path, os.O_RDWR|os.O_CREATE, 0o600)
 	if err != nil {
 		return nil, fmt.Errorf("open sqlite: %w", err)
@@ -143,8 +143,8 @@ func openSQLite(ctx context.Context, path string, now func() time.Time) (*DB, er
 	// quarter as often as by default, which costs 16 MB of disk.
 	const common = "_pragma=cache_size(-16384)&_pragma=wal_autocheckpoint(4000)&_pragma=busy_timeout(5000)&_pragma=journal_mode(WAL)&_pragma=synchronous(FULL)&_pragma=foreign_keys(1)"
 	file := "file:" + (&url.URL{Path: path}).EscapedPath()
-	// temp_store(MEMORY): what a unit of work would need to be undone, of those that share a
-	// commit, stays in memory and is dropped with its end; otherwise it fills a file meanwhile.
+	// temp_store(MEMORY): the undo data of each unit of work that shares a commit stays in memory
+	// until the unit ends; otherwise it would be written to a file.
 	writing, err := sql.Open("sqlite", file+"?"+common+"&_pragma=temp_store(MEMORY)&_txlock=immediate")
 	if err != nil {
 		return nil, fmt.Errorf("open sqlite: %w", err)
@@ -160,12 +160,12 @@ func openSQLite(ctx context.Context, path string, now func() time.Time) (*DB, er
 	reading.SetMaxOpenConns(4)
 	reading.SetMaxIdleConns(4)
 	d := &DB{
-		Dialect: SQLite,
-		Now:     now,
-		pool:    reading,
-		scans:   reading,
-		writer:  w,
-		home:    home{file: path},
+		Dialect:  SQLite,
+		Now:      now,
+		pool:     reading,
+		scans:    reading,
+		writer:   w,
+		location: location{file: path},
 	}
 	w.begin(d)
 	return d, nil
@@ -177,53 +177,52 @@ func (d *DB) Close() error {
 	if d.writer != nil {
 		err = d.writer.close()
 	}
-	return errors.Join(err, d.pool.Close(), d.scans.Close(), d.home.leave())
+	return errors.Join(err, d.pool.Close(), d.scans.Close(), d.location.releaseMark())
 }
 
 // Ping reports whether the database answers.
 func (d *DB) Ping(ctx context.Context) error { return d.pool.PingContext(ctx) }
 
-// Statements counts the statements run since the database was opened, so that tests can
-// hold a step to its budget.
+// Statements counts the statements run since the database was opened, so that tests can limit how
+// many a step needs.
 func (d *DB) Statements() int64 { return d.statements.Load() }
 
-func (d *DB) instant() time.Time { return d.Now().UTC().Truncate(time.Microsecond) }
+func (d *DB) now() time.Time { return d.Now().UTC().Truncate(time.Microsecond) }
 
 // InTx runs fn in a write transaction and commits unless fn returns an error. An outcome
 // that must be remembered, such as a wrong code, is therefore never an error. InTx returns
 // only after the commit is durable. fn must not call InTx, and may be run again after a
 // deadlock or ErrConflict, so it keeps its effects inside the transaction.
 func (d *DB) InTx(ctx context.Context, tenant string, fn func(*Tx) error) (err error) {
-	if d.Watch.watches() {
+	if d.Watch.enabled() {
 		u := d.Watch.begin(ctx, true)
-		defer func() { u.over(err) }()
+		defer func() { u.finish(err) }()
 	}
 	for try := 1; ; try++ {
 		if d.writer != nil {
-			err = d.writer.do(ctx, tenant, try, fn)
+			err = d.writer.submit(ctx, tenant, try, fn)
 		} else {
-			err = d.once(ctx, tenant, try, fn)
+			err = d.runOnce(ctx, tenant, try, fn)
 		}
-		if !errors.Is(err, ErrConflict) && !aborted(err) {
+		if !errors.Is(err, ErrConflict) && !mustRunAgain(err) {
 			return err
 		}
 		if try == maxTries {
-			return fmt.Errorf("%s: gave up after %d conflicts: %w", operation(), maxTries, err)
+			return fmt.Errorf("%s: gave up after %d conflicts: %w", callers(), maxTries, err)
 		}
 	}
 }
 
-// ErrConflict is what a unit of work returns that has built on what someone else changed
-// meanwhile: nothing of it is kept, and it runs again with the next Tx.Attempt.
+// ErrConflict is returned by a unit of work that relied on rows which someone else changed
+// meanwhile. Nothing of it is kept, and it runs again with the next Tx.Attempt.
 var ErrConflict = errors.New("someone else was faster")
 
-// maxTries is how often a unit of work is run that said ErrConflict, or that PostgreSQL
-// sacrificed to end a deadlock. Nothing of it was committed, so running it again is running
-// it once.
+// maxTries is how often a unit of work runs that returns ErrConflict, or that PostgreSQL aborts to
+// end a deadlock. Nothing of it was committed, so running it again is safe.
 const maxTries = 5
 
-// aborted reports a deadlock (40P01) or a serialization failure (40001).
-func aborted(err error) bool {
+// mustRunAgain reports whether PostgreSQL ended a deadlock (40P01) or failed to serialize (40001).
+func mustRunAgain(err error) bool {
 	var pg *pgconn.PgError
 	return errors.As(err, &pg) && (pg.Code == "40P01" || pg.Code == "40001")
 }
@@ -231,13 +230,13 @@ func aborted(err error) bool {
 // rollbackWithin is how long a failed unit of work may take to be undone.
 const rollbackWithin = 5 * time.Second
 
-func (d *DB) once(ctx context.Context, tenant string, try int, fn func(*Tx) error) error {
+func (d *DB) runOnce(ctx context.Context, tenant string, try int, fn func(*Tx) error) error {
 	conn, err := d.poolFor(ctx).Conn(ctx)
 	if err != nil {
 		return fmt.Errorf("begin: %w", err)
 	}
-	work := &piped{conn: conn}
-	defer work.end()
+	work := &pipeline{conn: conn}
+	defer work.release()
 	tx := newTx(d, work, tenant)
 	tx.Attempt = try
 	if err := fn(tx); err != nil {
@@ -260,24 +259,24 @@ func (d *DB) once(ctx context.Context, tenant string, try int, fn func(*Tx) erro
 // View runs fn, which only reads. Its statements see committed data, each at its own
 // moment: what must not change between two reads belongs into one statement.
 func (d *DB) View(ctx context.Context, tenant string, fn func(*Tx) error) (err error) {
-	if d.Watch.watches() {
+	if d.Watch.enabled() {
 		u := d.Watch.begin(ctx, false)
-		defer func() { u.over(err) }()
+		defer func() { u.finish(err) }()
 	}
 	var on runner = d.poolFor(ctx)
 	if d.Dialect == SQLite {
-		on = cached{d}
+		on = preparedReaders{d}
 	}
 	return fn(newTx(d, on, tenant))
 }
 
-// cached prepares each text once for the SQLite readers; pgx does so by itself.
+// preparedReaders prepares each text once for the SQLite readers; pgx does so by itself.
 //
-// A statement is not begun for someone who has gone; one that has begun is not broken off:
-// to be ready to do so costs two goroutines, which is a third of what a read costs.
-type cached struct{ d *DB }
+// A statement does not begin once its context has ended, but one that has begun is not interrupted:
+// watching the context would cost two goroutines, which is a third of what a read costs.
+type preparedReaders struct{ d *DB }
 
-func (c cached) stmt(ctx context.Context, query string) (*sql.Stmt, error) {
+func (c preparedReaders) stmt(ctx context.Context, query string) (*sql.Stmt, error) {
 	if err := ctx.Err(); err != nil {
 		return nil, err
 	}
@@ -295,7 +294,7 @@ func (c cached) stmt(ctx context.Context, query string) (*sql.Stmt, error) {
 	return s, nil
 }
 
-func (c cached) ExecContext(ctx context.Context, query string, args ...any) (sql.Result, error) {
+func (c preparedReaders) ExecContext(ctx context.Context, query string, args ...any) (sql.Result, error) {
 	s, err := c.stmt(ctx, query)
 	if err != nil {
 		return nil, err
@@ -303,7 +302,7 @@ func (c cached) ExecContext(ctx context.Context, query string, args ...any) (sql
 	return s.ExecContext(context.WithoutCancel(ctx), args...)
 }
 
-func (c cached) QueryContext(ctx context.Context, query string, args ...any) (*sql.Rows, error) {
+func (c preparedReaders) QueryContext(ctx context.Context, query string, args ...any) (*sql.Rows, error) {
 	s, err := c.stmt(ctx, query)
 	if err != nil {
 		return nil, err
@@ -311,7 +310,7 @@ func (c cached) QueryContext(ctx context.Context, query string, args ...any) (*s
 	return s.QueryContext(context.WithoutCancel(ctx), args...)
 }
 
-func (c cached) QueryRowContext(ctx context.Context, query string, args ...any) *sql.Row {
+func (c preparedReaders) QueryRowContext(ctx context.Context, query string, args ...any) *sql.Row {
 	s, err := c.stmt(ctx, query)
 	if err != nil {
 		return c.d.pool.QueryRowContext(ctx, query, args...) // reports the same error to Scan

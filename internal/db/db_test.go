@@ -243,7 +243,7 @@ func TestOnlyTheOwnerReadsTheFile(t *testing.T) {
 	}
 }
 
-func TestNothingIsReadForSomebodyWhoHasGone(t *testing.T) {
+func TestNothingIsReadAfterTheCallerHasGone(t *testing.T) {
 	dbtest.Each(t, time.Now, func(t *testing.T, d *db.DB) {
 		ctx, cancel := context.WithCancel(t.Context())
 		one := func(tx *db.Tx) error {

@@ -26,10 +26,10 @@ func NetworkDisk(number uint32) string { return networkDisks[number] }
 // NetworkDisk names the kind of network disk that the database's file lies on. It is empty for
 // a local disk, for PostgreSQL, and where the system does not say.
 func (d *DB) NetworkDisk() string {
-	if d.home.file == "" {
+	if d.location.file == "" {
 		return ""
 	}
-	number, err := filesystem(filepath.Dir(d.home.file))
+	number, err := filesystem(filepath.Dir(d.location.file))
 	if err != nil {
 		return ""
 	}

@@ -26,7 +26,7 @@ func TestTheNumberIsTheFoldersOwn(t *testing.T) {
 	if number, err := filesystem("/proc"); err != nil || number != proc {
 		t.Errorf("%#x %v", number, err)
 	}
-	d := &DB{home: home{file: filepath.Join("/proc", "x.db")}}
+	d := &DB{location: location{file: filepath.Join("/proc", "x.db")}}
 	networkDisks[proc] = "a disk of the test"
 	defer delete(networkDisks, proc)
 	if got := d.NetworkDisk(); got != "a disk of the test" {

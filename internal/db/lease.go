@@ -28,7 +28,7 @@ func (d *DB) lockMigrations(ctx context.Context) (holder string, err error) {
 		if err != nil || holder != "" {
 			return holder, err
 		}
-		wait(ctx, leasePoll)
+		sleep(ctx, leasePoll)
 		if err := ctx.Err(); err != nil {
 			return "", err
 		}

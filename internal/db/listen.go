@@ -27,7 +27,7 @@ const channel = `'countersign_' || md5(current_schema())`
 // only that program hears what it changed itself.
 func (t *Tx) Notify(ctx context.Context, topic string) error {
 	if t.db.Dialect == SQLite {
-		t.OnCommit(func() { t.db.home.listeners.tell(topic) })
+		t.OnCommit(func() { t.db.location.listeners.notify(topic) })
 		return nil
 	}
 	if _, err := t.Exec(ctx, `SELECT pg_notify(`+channel+`, $1)`, topic); err != nil {
@@ -42,7 +42,7 @@ type listeners struct {
 	all map[*func(string)]struct{}
 }
 
-func (l *listeners) tell(topic string) {
+func (l *listeners) notify(topic string) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	for fn := range l.all {
@@ -70,8 +70,8 @@ func (l *listeners) remove(fn *func(string)) {
 // heard must be quick, and must not use the database.
 func (d *DB) Listen(ctx context.Context, heard func(topic string)) {
 	if d.Dialect == SQLite {
-		d.home.listeners.add(&heard)
-		defer d.home.listeners.remove(&heard)
+		d.location.listeners.add(&heard)
+		defer d.location.listeners.remove(&heard)
 		heard("")
 		<-ctx.Done()
 		return
@@ -80,7 +80,7 @@ func (d *DB) Listen(ctx context.Context, heard func(topic string)) {
 		if d.listenOnce(ctx, heard) {
 			pause = shortestPause
 		}
-		wait(ctx, pause/2+rand.N(pause/2))
+		sleep(ctx, pause/2+rand.N(pause/2))
 		pause = min(2*pause, longestPause)
 	}
 }
@@ -91,7 +91,7 @@ const (
 	longestPause  = 5 * time.Second
 )
 
-func wait(ctx context.Context, d time.Duration) {
+func sleep(ctx context.Context, d time.Duration) {
 	t := time.NewTimer(d)
 	defer t.Stop()
 	select {
@@ -117,7 +117,7 @@ func (d *DB) listenOnce(ctx context.Context, heard func(string)) (listened bool)
 		switch {
 		case err == nil:
 			heard(n.Payload)
-		case !timedOut || !answers(ctx, conn):
+		case !timedOut || !isAlive(ctx, conn):
 			return true
 		}
 	}
@@ -130,7 +130,7 @@ const (
 	connectIn = 5 * time.Second
 )
 
-func answers(ctx context.Context, conn *pgx.Conn) bool {
+func isAlive(ctx context.Context, conn *pgx.Conn) bool {
 	ctx, cancel := context.WithTimeout(ctx, connectIn)
 	defer cancel()
 	return !conn.IsClosed() && conn.Ping(ctx) == nil
@@ -139,7 +139,7 @@ func answers(ctx context.Context, conn *pgx.Conn) bool {
 func (d *DB) startListening(ctx context.Context) (*pgx.Conn, error) {
 	ctx, cancel := context.WithTimeout(ctx, connectIn)
 	defer cancel()
-	conn, err := pgx.Connect(ctx, d.home.dsn)
+	conn, err := pgx.Connect(ctx, d.location.dsn)
 	if err != nil {
 		return nil, err
 	}

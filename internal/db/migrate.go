@@ -52,7 +52,7 @@ func (d *DB) migrateAs(ctx context.Context, holder string) (applied []string, er
 			return err
 		}
 		for _, name := range names {
-			did, err := tx.apply(ctx, name)
+			did, err := tx.applyMigration(ctx, name)
 			if err != nil {
 				return fmt.Errorf("%s: %w", path.Base(name), err)
 			}
@@ -71,7 +71,7 @@ func migrationNames() ([]string, error) {
 	return names, err
 }
 
-func (t *Tx) apply(ctx context.Context, name string) (bool, error) {
+func (t *Tx) applyMigration(ctx context.Context, name string) (bool, error) {
 	n, err := t.Exec(ctx, `INSERT INTO schema_migrations (name, applied_at) VALUES ($1, $2)
 		ON CONFLICT (name) DO NOTHING`, path.Base(name), t.Now)
 	if err != nil || n == 0 {
@@ -81,16 +81,16 @@ func (t *Tx) apply(ctx context.Context, name string) (bool, error) {
 	if err != nil {
 		return false, err
 	}
-	return true, t.script(ctx, string(text))
+	return true, t.execScript(ctx, string(text))
 }
 
-// script runs a text of several statements, which cannot be prepared.
-func (t *Tx) script(ctx context.Context, text string) error {
+// execScript runs a text of several statements, which cannot be prepared.
+func (t *Tx) execScript(ctx context.Context, text string) error {
 	if t.db.writer != nil {
 		_, err := t.db.writer.conn.ExecContext(ctx, text)
 		return err
 	}
-	p, ok := t.on.(*piped)
+	p, ok := t.on.(*pipeline)
 	if !ok {
 		return errors.New("a script needs a unit of work")
 	}

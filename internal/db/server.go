@@ -53,9 +53,9 @@ func (d *DB) sqliteServer(ctx context.Context) (s Server, err error) {
 	return s, err
 }
 
-// Forgetful names every setting by which the engine may lose what it has confirmed, and
+// DurabilityProblems names every setting by which the engine may lose what it has confirmed, and
 // what to do about it (REL-10).
-func (s Server) Forgetful() error {
+func (s Server) DurabilityProblems() error {
 	var found []error
 	wrong := func(bad bool, words string) {
 		if bad {
@@ -84,15 +84,15 @@ func (s Server) Forgetful() error {
 var ErrStandby = errors.New(
 	`this PostgreSQL is a standby: name the primary in database.url, or all of them with target_session_attrs=read-write`)
 
-// Skew is how far the database's clock is ahead of ours, as near to zero as the time that
+// ClockSkew is how far the database's clock is ahead of ours, as near to zero as the time that
 // the question took allows. On SQLite there is one clock only.
-func (d *DB) Skew(ctx context.Context) (time.Duration, error) {
+func (d *DB) ClockSkew(ctx context.Context) (time.Duration, error) {
 	if d.Dialect == SQLite {
 		return 0, nil
 	}
 	best, slack := time.Duration(0), time.Duration(-1)
 	for range 3 { // the first question may open a connection
-		skew, took, err := d.ask(ctx)
+		skew, took, err := d.measureSkew(ctx)
 		if err != nil {
 			return 0, fmt.Errorf("ask the database for the time: %w", err)
 		}
@@ -112,7 +112,7 @@ func (d *DB) Skew(ctx context.Context) (time.Duration, error) {
 	return 0, nil
 }
 
-func (d *DB) ask(ctx context.Context) (skew, took time.Duration, err error) {
+func (d *DB) measureSkew(ctx context.Context) (skew, took time.Duration, err error) {
 	var us int64
 	before := d.Now()
 	err = d.pool.QueryRowContext(ctx, `SELECT floor(extract(epoch FROM clock_timestamp()) * 1000000)::bigint`).Scan(&us)
@@ -124,14 +124,14 @@ func (d *DB) ask(ctx context.Context) (skew, took time.Duration, err error) {
 // which is zero on PostgreSQL.
 func (d *DB) Size(ctx context.Context) (data, log int64, err error) {
 	if d.Dialect == SQLite {
-		return fileSize(d.home.file), fileSize(d.home.file + "-wal"), nil
+		return fileSize(d.location.file), fileSize(d.location.file + "-wal"), nil
 	}
 	err = d.pool.QueryRowContext(ctx, `SELECT pg_database_size(current_database())`).Scan(&data)
 	return data, 0, err
 }
 
 // Path is SQLite's file, empty on PostgreSQL.
-func (d *DB) Path() string { return d.home.file }
+func (d *DB) Path() string { return d.location.file }
 
 // fileSize is zero where there is no file.
 func fileSize(path string) int64 {

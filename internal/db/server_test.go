@@ -33,7 +33,7 @@ func TestREL10_AForgetfulDatabaseIsKnown(t *testing.T) {
 		if err != nil || s.Version == "" || s.Standby {
 			t.Fatalf("%+v, %v", s, err)
 		}
-		return s.Forgetful()
+		return s.DurabilityProblems()
 	}
 	pg := dbtest.PostgresURL(t)
 	if err := errors.Join(forgets(dbtest.SQLiteURL(t)), forgets(pg),
@@ -50,12 +50,12 @@ func TestREL10_AForgetfulDatabaseIsKnown(t *testing.T) {
 func TestSEC140_HowFarTheClocksAreApart(t *testing.T) {
 	for _, ahead := range []time.Duration{0, time.Minute, -time.Minute} {
 		d := dbtest.Open(t, dbtest.PostgresURL(t), func() time.Time { return time.Now().Add(-ahead) })
-		if skew, err := d.Skew(t.Context()); err != nil || (skew-ahead).Abs() > 2*time.Second {
+		if skew, err := d.ClockSkew(t.Context()); err != nil || (skew-ahead).Abs() > 2*time.Second {
 			t.Errorf("the database is %s ahead: %s, %v", ahead, skew, err)
 		}
 	}
 	d := dbtest.Open(t, dbtest.SQLiteURL(t), func() time.Time { return time.Now().Add(time.Hour) })
-	if skew, err := d.Skew(t.Context()); err != nil || skew != 0 {
+	if skew, err := d.ClockSkew(t.Context()); err != nil || skew != 0 {
 		t.Error(skew, err)
 	}
 }
@@ -65,7 +65,7 @@ func TestREL9_OneServerPerFile(t *testing.T) {
 	url := dbtest.SQLiteURL(t)
 	a, b := dbtest.Open(t, url, time.Now), dbtest.Open(t, url, time.Now)
 	if a.Served() {
-		t.Error("served by nobody")
+		t.Error("served by no one")
 	}
 	if err := errors.Join(a.ServeAlone(), a.ServeAlone()); err != nil {
 		t.Fatal(err)

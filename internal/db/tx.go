@@ -31,31 +31,31 @@ type runner interface {
 // Exec runs a statement and returns how many rows it changed.
 func (t *Tx) Exec(ctx context.Context, query string, args ...any) (int64, error) {
 	t.db.statements.Add(1)
-	res, err := t.on.ExecContext(ctx, query, plain(args)...)
+	res, err := t.on.ExecContext(ctx, query, storedForms(args)...)
 	if err != nil {
 		return 0, err
 	}
 	return res.RowsAffected()
 }
 
-// ExecDeferred runs a statement whose row count no one asks for, at the latest with the commit. On
-// PostgreSQL nil means nothing yet: its error comes with what it travels with, see piped.
+// ExecDeferred runs a statement whose row count does not matter, with a later statement or with the
+// commit. On PostgreSQL nil means nothing yet: its error comes later, see pipeline.
 func (t *Tx) ExecDeferred(ctx context.Context, query string, args ...any) error {
-	if p, ok := t.on.(*piped); ok {
+	if p, ok := t.on.(*pipeline); ok {
 		t.db.statements.Add(1)
-		p.later = append(p.later, request{query: query, args: plain(args)})
+		p.deferred = append(p.deferred, request{query: query, args: storedForms(args)})
 		return nil
 	}
 	_, err := t.Exec(ctx, query, args...)
 	return err
 }
 
-// ExecExpect is ExecDeferred for a statement that must change just so many rows: otherwise the unit of
-// work runs again, as with ErrConflict.
+// ExecExpect is ExecDeferred for a statement that must change exactly that many rows: otherwise the
+// unit of work runs again, as with ErrConflict.
 func (t *Tx) ExecExpect(ctx context.Context, rows int64, query string, args ...any) error {
-	if p, ok := t.on.(*piped); ok {
+	if p, ok := t.on.(*pipeline); ok {
 		t.db.statements.Add(1)
-		p.later = append(p.later, request{query: query, args: plain(args), want: rows})
+		p.deferred = append(p.deferred, request{query: query, args: storedForms(args), want: rows})
 		return nil
 	}
 	n, err := t.Exec(ctx, query, args...)
@@ -68,16 +68,16 @@ func (t *Tx) ExecExpect(ctx context.Context, rows int64, query string, args ...a
 // QueryRow runs a query that returns at most one row.
 func (t *Tx) QueryRow(ctx context.Context, query string, args ...any) *sql.Row {
 	t.db.statements.Add(1)
-	return t.on.QueryRowContext(ctx, query, plain(args)...)
+	return t.on.QueryRowContext(ctx, query, storedForms(args)...)
 }
 
 // Query runs a query that returns rows; the caller closes them.
 func (t *Tx) Query(ctx context.Context, query string, args ...any) (*sql.Rows, error) {
 	t.db.statements.Add(1)
-	return t.on.QueryContext(ctx, query, plain(args)...)
+	return t.on.QueryContext(ctx, query, storedForms(args)...)
 }
 
-// Texts reads the one column of a query.
+// Texts runs a query of one column and returns its values.
 func (t *Tx) Texts(ctx context.Context, query string, args ...any) ([]string, error) {
 	rows, err := t.Query(ctx, query, args...)
 	return Collect(rows, err, func(row Row) (text string, err error) {
@@ -95,7 +95,7 @@ func (t *Tx) NewID() string {
 func newTx(d *DB, on runner, tenant string) *Tx {
 	return &Tx{
 		Tenant:  tenant,
-		Now:     d.instant(),
+		Now:     d.now(),
 		Attempt: 1,
 		on:      on,
 		db:      d,
@@ -111,8 +111,8 @@ func (t *Tx) OnCommit(fn func()) {
 	t.onCommit = append(t.onCommit, fn)
 }
 
-// ForTenant returns the same unit of work speaking for another tenant, for the few journeys
-// that begin in the installation and end in a company.
+// ForTenant returns the same unit of work for another tenant, for the few journeys that begin in
+// the installation and end in a company.
 func (t *Tx) ForTenant(tenant string) *Tx {
 	return &Tx{
 		Tenant:  tenant,
@@ -150,8 +150,8 @@ func Time(us int64) time.Time {
 // IsNoRows reports whether err means "nothing matched".
 func IsNoRows(err error) bool { return errors.Is(err, sql.ErrNoRows) }
 
-// plain gives instants their stored form. It copies, so that a caller's slice stays as it was.
-func plain(args []any) []any {
+// storedForms replaces instants by their stored form. It copies, so that a caller's slice stays as it was.
+func storedForms(args []any) []any {
 	out := make([]any, len(args))
 	for i, a := range args {
 		if t, ok := a.(time.Time); ok {

@@ -13,20 +13,20 @@ import (
 	sqlite3 "modernc.org/sqlite/lib"
 )
 
-// Unavailable reports whether err says that the database cannot do its work for now,
-// though nothing is wrong with the question: it is gone, starting, full, read-only, or
-// busy for longer than anyone waits. What was asked may be asked again later.
+// Unavailable reports whether err says that the database cannot work at the moment, though nothing
+// is wrong with the statement: it is gone, starting, full, read-only, or busy for too long. The
+// caller may try again later.
 func Unavailable(err error) bool {
 	if err == nil {
 		return false
 	}
 	var pg *pgconn.PgError
 	if errors.As(err, &pg) {
-		return unable(pg.Code)
+		return unavailableCode(pg.Code)
 	}
 	var lite *sqlite.Error
 	if errors.As(err, &lite) {
-		return unwritable(lite.Code() & 0xff) // the low byte is the kind
+		return unavailableSQLite(lite.Code() & 0xff) // the low byte is the kind
 	}
 	var network net.Error
 	var connect *pgconn.ConnectError
@@ -36,9 +36,9 @@ func Unavailable(err error) bool {
 		pgconn.Timeout(err)
 }
 
-// unable lists the classes and codes of PostgreSQL (appendix A of its manual): connections,
-// resources, an operator's intervention, failures of the system; a standby.
-func unable(code string) bool {
+// unavailableCode reports whether an error code of PostgreSQL (appendix A of its manual) is about
+// connections, resources, an operator's intervention, a failure of the system, or a standby.
+func unavailableCode(code string) bool {
 	for _, class := range []string{"08", "53", "57P", "57014", "58", "25006"} {
 		if strings.HasPrefix(code, class) {
 			return true
@@ -47,7 +47,7 @@ func unable(code string) bool {
 	return false
 }
 
-func unwritable(code int) bool {
+func unavailableSQLite(code int) bool {
 	switch code {
 	case sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED, sqlite3.SQLITE_FULL, sqlite3.SQLITE_READONLY, sqlite3.SQLITE_IOERR,
 		sqlite3.SQLITE_CANTOPEN:

@@ -5,63 +5,63 @@ import (
 	"time"
 )
 
-// Watch is what may look over a database's shoulder. Fields that are nil cost nothing.
+// Watch observes a database. Fields that are nil cost nothing.
 // They are called from many goroutines, between a commit and its answer, so each must be
 // quick, must not block and must not use the database.
 type Watch struct {
-	// Told hears what units of work tell; see Tx.EmitOnCommit and Tx.Emit.
-	Told func(what any)
-	// Timed hears how long each unit of work took, its wait for a connection or for the
-	// writer included.
-	Timed func(write bool, took time.Duration, failed bool)
+	// OnEvent is given what units of work emit; see Tx.EmitOnCommit and Tx.Emit.
+	OnEvent func(what any)
+	// OnUnit is given how long each unit of work took, with its wait for a connection or for the
+	// writer.
+	OnUnit func(write bool, took time.Duration, failed bool)
 	// Span is called as a unit of work begins; what it returns, as it ends.
 	Span func(ctx context.Context, write bool) (end func(error))
 }
 
-// Grouped is told after each durable commit of SQLite's writer: how many units of work
+// Grouped is emitted after each durable commit of SQLite's writer: how many units of work
 // shared it.
 type Grouped int
 
-// EmitOnCommit passes what on to Watch.Told once this unit of work is durable, and never if it fails.
+// EmitOnCommit passes what on to Watch.OnEvent once this unit of work is durable, and never if it fails.
 func (t *Tx) EmitOnCommit(what any) {
-	if t.db.Watch.Told != nil {
-		t.OnCommit(func() { t.db.Watch.Told(what) })
+	if t.db.Watch.OnEvent != nil {
+		t.OnCommit(func() { t.db.Watch.OnEvent(what) })
 	}
 }
 
 // Emit passes what on at once, for things that have happened even if this unit of work fails.
-func (t *Tx) Emit(what any) { t.db.Watch.told(what) }
+func (t *Tx) Emit(what any) { t.db.Watch.emit(what) }
 
-func (w *Watch) told(what any) {
-	if w.Told != nil {
-		w.Told(what)
+func (w *Watch) emit(what any) {
+	if w.OnEvent != nil {
+		w.OnEvent(what)
 	}
 }
 
-// watched is one unit of work that someone looks at.
-type watched struct {
+// observedUnit is a unit of work that is timed or traced.
+type observedUnit struct {
 	w     *Watch
 	write bool
 	began time.Time
 	end   func(error)
 }
 
-func (w *Watch) watches() bool { return w.Timed != nil || w.Span != nil }
+func (w *Watch) enabled() bool { return w.OnUnit != nil || w.Span != nil }
 
-func (w *Watch) begin(ctx context.Context, write bool) watched {
-	u := watched{w: w, write: write, began: time.Now()}
+func (w *Watch) begin(ctx context.Context, write bool) observedUnit {
+	u := observedUnit{w: w, write: write, began: time.Now()}
 	if w.Span != nil {
 		u.end = w.Span(ctx, write)
 	}
 	return u
 }
 
-func (u *watched) over(err error) {
+func (u *observedUnit) finish(err error) {
 	if u.end != nil {
 		u.end(err)
 	}
-	if u.w.Timed != nil {
-		u.w.Timed(u.write, time.Since(u.began), err != nil)
+	if u.w.OnUnit != nil {
+		u.w.OnUnit(u.write, time.Since(u.began), err != nil)
 	}
 }
 

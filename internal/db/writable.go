@@ -11,7 +11,7 @@ import (
 // asked whether it follows another server or was made read-only.
 func (d *DB) Writable(ctx context.Context) error {
 	if d.Dialect == SQLite {
-		return d.touch(ctx)
+		return d.writeNothing(ctx)
 	}
 	var standby bool
 	var readOnly string
@@ -28,7 +28,7 @@ func (d *DB) Writable(ctx context.Context) error {
 	return nil
 }
 
-func (d *DB) touch(ctx context.Context) error {
+func (d *DB) writeNothing(ctx context.Context) error {
 	err := d.InTx(ctx, Installation, func(tx *Tx) error {
 		_, err := tx.Exec(ctx, `UPDATE installation SET id = id`)
 		return err

@@ -8,10 +8,10 @@ import (
 	"sync"
 )
 
-// maxGroup is how many units of work share one commit at the most.
+// maxGroup is the most units of work that share one commit.
 const maxGroup = 128
 
-// errClosed is returned to work that arrives after Close.
+// errClosed is returned for work that arrives after Close.
 var errClosed = errors.New("database is closed")
 
 // writer owns SQLite's only writing connection. It runs callers' units of work one after
@@ -75,8 +75,8 @@ func (w *writer) close() error {
 	return errors.Join(w.conn.Close(), w.pool.Close())
 }
 
-// do queues a unit of work and waits until it is durable or has failed.
-func (w *writer) do(ctx context.Context, tenant string, try int, fn func(*Tx) error) error {
+// submit queues a unit of work and waits until it is durable or has failed.
+func (w *writer) submit(ctx context.Context, tenant string, try int, fn func(*Tx) error) error {
 	u := &unit{
 		tenant: tenant,
 		try:    try,
@@ -124,7 +124,7 @@ func (w *writer) run() {
 	}
 }
 
-// transact runs first and anyone who is waiting behind it in one transaction.
+// transact runs first, and the units that wait behind it, in one transaction.
 func (w *writer) transact(first *unit) []*unit {
 	group := []*unit{first}
 	err := w.exec("BEGIN IMMEDIATE")
@@ -138,7 +138,7 @@ func (w *writer) transact(first *unit) []*unit {
 		return group
 	}
 	for err == nil && len(group) < maxGroup {
-		next := w.waiting()
+		next := w.nextWaiting()
 		if next == nil {
 			break
 		}
@@ -159,11 +159,11 @@ func (w *writer) transact(first *unit) []*unit {
 		failAll(group, fmt.Errorf("commit: %w", err))
 		return group
 	}
-	w.db.Watch.told(Grouped(len(group)))
+	w.db.Watch.emit(Grouped(len(group)))
 	return group
 }
 
-func (w *writer) waiting() *unit {
+func (w *writer) nextWaiting() *unit {
 	select {
 	case u := <-w.queue: // nil when closed
 		return u
@@ -196,25 +196,25 @@ func (w *writer) runUnit(u *unit) error {
 
 func (u *unit) failed() bool { return u.err != nil || u.panicv != nil }
 
-// call runs a unit. It keeps one caller's panic from ending the others' work; do raises it
+// call runs a unit. It keeps one caller's panic from ending the others' work; submit raises it
 // again.
 func (w *writer) call(u *unit) {
-	u.tx = newTx(w.db, writing{w}, u.tenant)
+	u.tx = newTx(w.db, writerConn{w}, u.tenant)
 	u.tx.Attempt = u.try
 	defer func() { u.panicv = recover() }()
 	u.err = u.fn(u.tx)
 }
 
 func (w *writer) exec(text string) error {
-	_, err := writing{w}.ExecContext(context.Background(), text)
+	_, err := writerConn{w}.ExecContext(context.Background(), text)
 	return err
 }
 
-// writing runs statements on the writer's connection. A caller's cancelled context must
+// writerConn runs statements on the writer's connection. A caller's cancelled context must
 // not tear down the transaction that it shares, so contexts are cut here.
-type writing struct{ w *writer }
+type writerConn struct{ w *writer }
 
-func (r writing) stmt(query string) (*sql.Stmt, error) {
+func (r writerConn) stmt(query string) (*sql.Stmt, error) {
 	if s, ok := r.w.stmts[query]; ok {
 		return s, nil
 	}
@@ -225,7 +225,7 @@ func (r writing) stmt(query string) (*sql.Stmt, error) {
 	return s, err
 }
 
-func (r writing) ExecContext(_ context.Context, query string, args ...any) (sql.Result, error) {
+func (r writerConn) ExecContext(_ context.Context, query string, args ...any) (sql.Result, error) {
 	s, err := r.stmt(query)
 	if err != nil {
 		return nil, err
@@ -233,7 +233,7 @@ func (r writing) ExecContext(_ context.Context, query string, args ...any) (sql.
 	return s.ExecContext(context.Background(), args...)
 }
 
-func (r writing) QueryContext(_ context.Context, query string, args ...any) (*sql.Rows, error) {
+func (r writerConn) QueryContext(_ context.Context, query string, args ...any) (*sql.Rows, error) {
 	s, err := r.stmt(query)
 	if err != nil {
 		return nil, err
@@ -241,7 +241,7 @@ func (r writing) QueryContext(_ context.Context, query string, args ...any) (*sq
 	return s.QueryContext(context.Background(), args...)
 }
 
-func (r writing) QueryRowContext(_ context.Context, query string, args ...any) *sql.Row {
+func (r writerConn) QueryRowContext(_ context.Context, query string, args ...any) *sql.Row {
 	s, err := r.stmt(query)
 	if err != nil {
 		return r.w.conn.QueryRowContext(context.Background(), query, args...) // reports the same error to Scan

@@ -208,7 +208,7 @@ func (d *Demo) decide(ctx context.Context, by access.Actor, id string, read deci
 	return err
 }
 
-var errNobodyDecides = &problem{http.StatusConflict, "Nobody is left in the demo who may decide this."}
+var errNoDecider = &problem{http.StatusConflict, "No one is left in the demo who may decide this."}
 
 // vendor is an operator of the vendor as the one who administers, owner the same for a company. Anyone who tries the demo
 // may have changed their addresses.
@@ -229,7 +229,7 @@ func (d *Demo) acting(
 	err = d.house.DB.View(ctx, id, func(tx *db.Tx) error {
 		all, err := list(ctx, tx)
 		if err == nil && len(all) == 0 {
-			err = errNobodyDecides
+			err = errNoDecider
 		}
 		if err != nil {
 			return err

@@ -37,7 +37,7 @@ func (d *Demo) showInbox(w http.ResponseWriter, r *http.Request) error {
 	}
 	wanted, _ := strconv.Atoi(r.FormValue("mail"))
 	for i, l := range d.mail.newestFirst() {
-		v := letterView{letter: l, Name: nameOf(l.To), Clock: l.At.Format("15:04:05 UTC")}
+		v := letterView{letter: l, Name: nameByEmail(l.To), Clock: l.At.Format("15:04:05 UTC")}
 		v.Current = l.ID == wanted || wanted == 0 && i == 0
 		p.Letters = append(p.Letters, v)
 		if v.Current {
@@ -51,17 +51,17 @@ func (d *Demo) showInbox(w http.ResponseWriter, r *http.Request) error {
 	return d.hall.draw(w, http.StatusOK, "inbox", p)
 }
 
-// nameOf is who has an address, or the address.
-func nameOf(email string) string {
-	return whoever(email, func(p person) bool { return p.Email == email })
+// nameByEmail is the name of the person with an address, or the address.
+func nameByEmail(email string) string {
+	return findName(email, func(p person) bool { return p.Email == email })
 }
 
-// ownerOf is who has had a number from the beginning, or the number.
-func ownerOf(number string) string {
-	return whoever(number, func(p person) bool { return p.Number == number })
+// nameByNumber is the name of the person who got a number at the start, or the number.
+func nameByNumber(number string) string {
+	return findName(number, func(p person) bool { return p.Number == number })
 }
 
-func whoever(otherwise string, is func(p person) bool) string {
+func findName(fallback string, is func(p person) bool) string {
 	if is(operator) {
 		return operator.Name
 	}
@@ -72,7 +72,7 @@ func whoever(otherwise string, is func(p person) bool) string {
 			}
 		}
 	}
-	return otherwise
+	return fallback
 }
 
 // letterPolicy is for a mail in a frame. A mail styles itself inline; it runs nothing and

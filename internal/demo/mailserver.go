@@ -96,8 +96,8 @@ var (
 		EnhancedCode: smtp.EnhancedCode{4, 7, 1},
 		Message:      "Greylisted, please try again",
 	}
-	errNobody  = &smtp.SMTPError{Code: 550, EnhancedCode: smtp.EnhancedCode{5, 1, 1}, Message: "No such mailbox"}
-	errGarbled = &smtp.SMTPError{Code: 554, EnhancedCode: smtp.EnhancedCode{5, 6, 0}, Message: "Not a mail"}
+	errNoMailbox = &smtp.SMTPError{Code: 550, EnhancedCode: smtp.EnhancedCode{5, 1, 1}, Message: "No such mailbox"}
+	errGarbled   = &smtp.SMTPError{Code: 554, EnhancedCode: smtp.EnhancedCode{5, 6, 0}, Message: "Not a mail"}
 )
 
 // admit says whether mail for an address is taken now.
@@ -107,7 +107,7 @@ func (m *mailServer) admit(to string) error {
 	defer m.grey.Unlock()
 	switch {
 	case mood == refusing:
-		return errNobody
+		return errNoMailbox
 	case mood == greylisting && m.turned[to] < greyTimes:
 		m.turned[to]++
 		return errGrey

@@ -20,7 +20,7 @@ func who(t *testing.T, email string) person {
 			}
 		}
 	}
-	t.Fatalf("nobody is %s", email)
+	t.Fatalf("no one is %s", email)
 	return person{}
 }
 

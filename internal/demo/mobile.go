@@ -152,7 +152,7 @@ func (d *Demo) drawMobile(w http.ResponseWriter, status int, p mobilePage) error
 	for _, t := range d.gateway.newestFirst() {
 		p.Texts = append(p.Texts, textView{
 			text:  t,
-			Name:  ownerOf(t.To),
+			Name:  nameByNumber(t.To),
 			Clock: t.At.Format("15:04:05 UTC"),
 			Code:  codeIn(t.Body),
 		})

@@ -73,7 +73,7 @@ var brightwater = sampleCompany{
 	ID:      "brightwater",
 	Name:    "Brightwater Travel",
 	Decider: "the vendor decided",
-	Story:   "Harbor requires a second step of everyone here: a code or a link by email, or something stronger that people set up themselves. Nobody in the company can switch it off.",
+	Story:   "Harbor requires a second step of everyone here: a code or a link by email, or something stronger that people set up themselves. No one in the company can switch it off.",
 	Rules:   rules{Mandate: mandatory},
 	People: []person{
 		{"Maya Okafor", "maya@brightwater.example", "quiet-maple-lantern-42", "en", user.Owner, gear{}},
@@ -95,7 +95,7 @@ var brightwater = sampleCompany{
 		{"Tick “on this browser, ask only for my password”. Sign out, and sign in again.",
 			"No code for up to thirty days. The dashboard says so: it is told “password only”, not more."},
 		{"In My profile, add a passkey. Sign out, and press “Sign in with a passkey”.",
-			"This computer, a phone or a key asks for your finger or PIN, and neither a password nor a code is needed. Backup codes come with it, at the latest at that sign-in. It is the only method here that a copied page gets nothing from."},
+			"This computer, a phone or a key asks for your finger or PIN, and neither a password nor a code is needed. You get backup codes with it, or at that sign-in. It is the only method here that a copied page gets nothing from."},
 	},
 }
 
@@ -127,7 +127,7 @@ var larkspur = sampleCompany{
 	ID:      "larkspur",
 	Name:    "Larkspur Hosting",
 	Decider: "each person decides",
-	Story:   "Harbor and the company recommend a second step and force nobody. Anyone who wants one switches it on in My profile: text messages, an authenticator app, a passkey.",
+	Story:   "Harbor and the company recommend a second step and force no one. Anyone who wants one switches it on in My profile: text messages, an authenticator app, a passkey.",
 	Rules: rules{
 		Mandate: leftOpen,
 		On:      true,
@@ -143,7 +143,7 @@ var larkspur = sampleCompany{
 	},
 	Tries: []try{
 		{"Sign in as Tom: a password is enough. Then open My profile and add text messages: after a code by email, choose a country and give a number.",
-			"Any mobile number of Britain, Germany, Spain or the United States will do, such as +49 171 3920055: no text leaves this machine. With that the second step is on. Backup codes follow, and if Tom leaves before them, his next sign-in begins there: one lost phone must not lock anybody out."},
+			"Any mobile number of Britain, Germany, Spain or the United States will do, such as +49 171 3920055: no text leaves this machine. With that the second step is on. Backup codes follow, and if Tom leaves before them, his next sign-in begins there: one lost phone must not lock anyone out."},
 		{"Try to add +44 900 123 4567, a number of another country than the one chosen, such as +33 6 12 34 56 78, or “hello”.",
 			"Each is refused with what is wrong, before anything is sent or paid for."},
 		{"Sign in as Ravi, with the mobile on “no signal”.",

@@ -23,8 +23,8 @@ const (
 	expiring   = 21 * 24 * time.Hour
 )
 
-// stranger is a client such as an app would be. It follows no one elsewhere.
-func stranger() *http.Client {
+// outsideClient is a client such as an app would be. It follows no one elsewhere.
+func outsideClient() *http.Client {
 	return &http.Client{
 		Timeout: answerIn,
 		Transport: &http.Transport{
@@ -46,21 +46,21 @@ func (p *examination) address(ctx context.Context) []Finding {
 	}
 	expires, err := fetch(ctx, public+"/.well-known/openid-configuration", &said)
 	if err != nil {
-		return one(name, Fail, unreachable(err), "%s does not answer as it should: %s", public, told(err))
+		return one(name, Fail, unreachable(err), "%s does not answer as it should: %s", public, withoutAddress(err))
 	}
 	if said.Issuer != public {
 		return one(name, Fail, "public_url must be what people type; look which program answers there",
 			"what answers at %s calls itself %q", public, said.Issuer)
 	}
-	all := []Finding{p.ourselves(ctx, said.Keys)}
+	all := []Finding{p.publishedKeys(ctx, said.Keys)}
 	if !expires.IsZero() {
 		all = append(all, p.expiry("public certificate", expires)...)
 	}
 	return all
 }
 
-// ourselves compares the keys that the address publishes with the database's.
-func (p *examination) ourselves(ctx context.Context, at string) Finding {
+// publishedKeys compares the keys that the address publishes with the database's.
+func (p *examination) publishedKeys(ctx context.Context, at string) Finding {
 	f := Finding{Name: "public address", State: OK, Message: p.Config.PublicURL + " answers, and is this installation"}
 	if p.db == nil {
 		f.State, f.Message, f.Fix = Warn, p.Config.PublicURL+" answers; whether it is this installation is not known",
@@ -78,12 +78,12 @@ func (p *examination) ourselves(ctx context.Context, at string) Finding {
 		return f
 	}
 	if _, err := fetch(ctx, at, &set); err != nil {
-		f.State, f.Message, f.Fix = Fail, "its keys cannot be fetched: "+told(err), "look at the server's log"
+		f.State, f.Message, f.Fix = Fail, "its keys cannot be fetched: "+withoutAddress(err), "look at the server's log"
 		return f
 	}
 	ours, err := p.published(ctx)
 	if err != nil {
-		f.State, f.Message, f.Fix = Warn, "its keys cannot be compared: "+reach(err), "mend the database first"
+		f.State, f.Message, f.Fix = Warn, "its keys cannot be compared: "+errorText(err), "mend the database first"
 		return f
 	}
 	for _, k := range set.Keys {
@@ -102,7 +102,7 @@ func fetch(ctx context.Context, from string, into any) (expires time.Time, err e
 	if err != nil {
 		return time.Time{}, err
 	}
-	res, err := stranger().Do(req)
+	res, err := outsideClient().Do(req)
 	if err != nil {
 		return time.Time{}, err
 	}
@@ -122,8 +122,8 @@ func fetch(ctx context.Context, from string, into any) (expires time.Time, err e
 	return expires, nil
 }
 
-// told drops the address from a client's error: the sentence has it already.
-func told(err error) string {
+// withoutAddress drops the address from a client's error: the sentence has it already.
+func withoutAddress(err error) string {
 	var u *url.Error
 	if errors.As(err, &u) {
 		err = u.Err
@@ -186,7 +186,7 @@ func (p *examination) proxies(context.Context) []Finding {
 	if len(list) == 0 {
 		if p.Config.TLS.CertFile == "" && strings.HasPrefix(p.Config.PublicURL, "https") {
 			return one(name, Warn, "name the proxy's network in trusted_proxies",
-				"there is a proxy, but none is trusted: everybody behind it shares one address and its limits")
+				"there is a proxy, but none is trusted: everyone behind it shares one address and its limits")
 		}
 		return one(name, OK, "", "none is trusted; addresses are taken as they come")
 	}
@@ -206,6 +206,6 @@ func othersRead(key, file string) []Finding {
 	if info, err := os.Stat(file); err != nil || info.Mode().Perm()&0o007 == 0 {
 		return nil
 	}
-	return one("files", Warn, "chmod 640, unless a container has nobody else",
+	return one("files", Warn, "chmod 640, unless a container has no one else",
 		"%s is readable by every account of this machine", key)
 }

@@ -44,11 +44,11 @@ func (p *examination) database(ctx context.Context) []Finding {
 	}
 	if p.why != nil {
 		return one(name, Fail, "check database.url, and that the server runs and lets this machine in",
-			"it cannot be reached: %s", reach(p.why))
+			"it cannot be reached: %s", errorText(p.why))
 	}
 	s, err := p.db.Server(ctx)
 	if err != nil {
-		return one(name, Fail, "check the database's own log", "it does not answer: %s", reach(err))
+		return one(name, Fail, "check the database's own log", "it does not answer: %s", errorText(err))
 	}
 	engine := map[db.Dialect]string{db.SQLite: "SQLite", db.Postgres: "PostgreSQL"}[p.db.Dialect]
 	all := one(name, OK, "", "%s %s answers", engine, s.Version)
@@ -69,7 +69,7 @@ func networkDisk(kind string) []Finding {
 }
 
 func (p *examination) durability(s db.Server) []Finding {
-	err := s.Forgetful()
+	err := s.DurabilityProblems()
 	switch {
 	case s.Standby:
 		return one("durability", Fail,
@@ -87,7 +87,7 @@ func (p *examination) schema(ctx context.Context) []Finding {
 	missing, unknown, err := p.db.Schema(ctx)
 	switch {
 	case err != nil:
-		return one("schema", Fail, "check the rights of the database's user", "it cannot be read: %s", reach(err))
+		return one("schema", Fail, "check the rights of the database's user", "it cannot be read: %s", errorText(err))
 	case len(missing) > 0:
 		return one("schema", Warn, "countersign migrate applies them; so does the next start",
 			"%d changes have yet to be applied, from %s on", len(missing), missing[0])
@@ -103,11 +103,11 @@ func (p *examination) clock(ctx context.Context) []Finding {
 	if p.db == nil {
 		return unknown(name)
 	}
-	skew, err := p.db.Skew(ctx)
+	skew, err := p.db.ClockSkew(ctx)
 	most := p.Config.Database.ClockSkew
 	switch {
 	case err != nil:
-		return one(name, Fail, "mend the database first", "it cannot be compared: %s", reach(err))
+		return one(name, Fail, "mend the database first", "it cannot be compared: %s", errorText(err))
 	case p.db.Dialect == db.SQLite:
 		return one(name, OK, "", "there is one clock only; it says %s", p.Now().UTC().Format(time.RFC3339))
 	case skew.Abs() > most:
@@ -136,7 +136,7 @@ func (p *examination) settings(ctx context.Context) []Finding {
 	})
 	if err != nil {
 		return one(name, Warn, "countersign migrate makes what they are kept in",
-			"they cannot be compared yet: %s", reach(err))
+			"they cannot be compared yet: %s", errorText(err))
 	}
 	if err := configminimum.Check(all); err != nil {
 		return one(name, Fail, "set them back, or run countersign configminimum accept",
@@ -151,14 +151,14 @@ func (p *examination) epoch(ctx context.Context) []Finding {
 	if p.db == nil {
 		return nil
 	}
-	err := p.view(ctx, func(tx *db.Tx) error { return backup.Serveable(ctx, tx) })
+	err := p.view(ctx, func(tx *db.Tx) error { return backup.CheckAcknowledged(ctx, tx) })
 	if errors.Is(err, backup.ErrUnacknowledged) {
 		return one("epoch", Fail, "countersign epoch acknowledge, once you know what was lost", "%s", oneLine(err))
 	}
 	var e backup.Epoch
 	if err == nil {
 		err = p.view(ctx, func(tx *db.Tx) (err error) {
-			e, err = backup.Last(ctx, tx)
+			e, err = backup.LatestEpoch(ctx, tx)
 			return err
 		})
 	}
@@ -191,7 +191,8 @@ func (p *examination) audit(ctx context.Context) []Finding {
 				WHERE tenant_id = $1 AND seq > 0`, db.Installation).Scan(&newest)
 	})
 	if err != nil {
-		return one(name, Warn, "countersign migrate makes what it is kept in", "it cannot be read yet: %s", reach(err))
+		return one(name, Warn, "countersign migrate makes what it is kept in",
+			"it cannot be read yet: %s", errorText(err))
 	}
 	if waits := p.Now().Sub(db.Time(oldest)); oldest > 0 && waits > sealedWithin {
 		return one(name, Warn, "start a server; if one runs, its log says why it does not link",
@@ -213,9 +214,9 @@ func (p *examination) audit(ctx context.Context) []Finding {
 	return all
 }
 
-// reach says what is wrong with a database, on one line and without its address, which may
+// errorText says what is wrong with a database, on one line and without its address, which may
 // hold a password.
-func reach(err error) string {
+func errorText(err error) string {
 	text := err.Error()
 	if i := strings.Index(text, "postgres://"); i >= 0 {
 		text = text[:i]

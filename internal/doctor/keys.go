@@ -77,7 +77,7 @@ func (p *examination) signingKeys(ctx context.Context) []Finding {
 	keys, err := (&keyring.Keyring{DB: p.db, Keys: p.keys}).List(ctx)
 	if err != nil {
 		return one(name, Warn, "countersign migrate makes what they are kept in",
-			"they cannot be read yet: %s", reach(err))
+			"they cannot be read yet: %s", errorText(err))
 	}
 	var out []Finding
 	for _, algorithm := range keyring.Algorithms {

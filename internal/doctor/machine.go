@@ -74,7 +74,8 @@ func (p *examination) disk(ctx context.Context) []Finding {
 	if p.db != nil {
 		var err error
 		if data, log, err = p.db.Size(ctx); err != nil {
-			return one(name, Warn, "check the rights of the database's user", "its size is not known: %s", reach(err))
+			return one(name, Warn, "check the rights of the database's user",
+				"its size is not known: %s", errorText(err))
 		}
 	}
 	if !embedded {
@@ -92,7 +93,7 @@ func room(free, total, data, log int64) []Finding {
 	says := fmt.Sprintf("the database takes %s and its log %s; %s are free", size(data), size(log), size(free))
 	switch {
 	case free < tooFew:
-		return one(name, Fail, "make room: nobody can sign in when nothing can be written", "%s", says)
+		return one(name, Fail, "make room: no one can sign in when nothing can be written", "%s", says)
 	case free < fewBytes || float64(free) < smallPart*float64(total):
 		return one(name, Warn, "make room", "%s", says)
 	case log > longLog:

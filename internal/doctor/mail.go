@@ -116,7 +116,7 @@ func (p *examination) dkim(ctx context.Context) []Finding {
 	}
 	publish := fmt.Sprintf(`publish in DNS: %s. TXT "%s" (in pieces of up to 255 characters where it is longer)`,
 		d.Name(), d.Record())
-	all := append(p.aligned(d), othersRead("smtp.dkim.key_file", c.KeyFile)...)
+	all := append(p.checkAlignment(d), othersRead("smtp.dkim.key_file", c.KeyFile)...)
 	switch found, err := lookUp(ctx, d.Name()); {
 	case err != nil:
 		return append(all, one(name, Warn, publish, "DNS shows no record for the key: %s", oneLine(err))...)
@@ -128,9 +128,9 @@ func (p *examination) dkim(ctx context.Context) []Finding {
 		d.Name(), d.Record())...)
 }
 
-// aligned compares who signs with whom mails are from: DMARC counts a signature of the
+// checkAlignment compares who signs with whom mails are from: DMARC counts a signature of the
 // sender's own domain, or of one above it.
-func (p *examination) aligned(d *email.DKIM) []Finding {
+func (p *examination) checkAlignment(d *email.DKIM) []Finding {
 	from, err := netmail.ParseAddress(p.Config.SMTP.From)
 	if err != nil {
 		return nil // the configuration says so

@@ -42,7 +42,7 @@ func (p *examination) receivers(ctx context.Context) []Finding {
 			"the key that browsers know us by cannot be opened")
 	case err != nil:
 		return one(name, Warn, "countersign migrate makes what it is kept in",
-			"the key that browsers know us by cannot be read: %s", reach(err))
+			"the key that browsers know us by cannot be read: %s", errorText(err))
 	case !made:
 		return one(name, OK, "",
 			"the key that browsers know us by is made when the first one is set up; push services reach you at %s",
@@ -98,7 +98,7 @@ func (p *examination) pushServices(ctx context.Context) []Finding {
 	if len(lost) == len(asked) {
 		return one(name, Warn,
 			"let connections out to "+strings.Join(lost,
-				", ")+", or set push.receivers to off so that nobody sets one up in vain",
+				", ")+", or set push.receivers to off so that no one sets one up in vain",
 			"none can be reached: codes by push will not arrive")
 	}
 	return all

@@ -93,7 +93,7 @@ func (p *examination) textPrices(ctx context.Context) []Finding {
 	if err != nil {
 		return one(name, Fail, "correct sms.prices", "%s", oneLine(err))
 	}
-	ceiling, which := lowest(c.Budget)
+	ceiling, which := lowestCeiling(c.Budget)
 	dearest := sms.Money(0)
 	var dear, unpriced []string
 	for _, country := range c.Countries {
@@ -120,8 +120,8 @@ func (p *examination) textPrices(ctx context.Context) []Finding {
 	return append(one(name, OK, "", "%s", says), p.spent(ctx)...)
 }
 
-// lowest is the smallest ceiling and its key.
-func lowest(b config.SMSBudget) (least sms.Money, key string) {
+// lowestCeiling is the smallest ceiling and its key.
+func lowestCeiling(b config.SMSBudget) (least sms.Money, key string) {
 	least, key = sms.Money(b.Installation), "sms.budget.installation"
 	for other, n := range map[string]int{"sms.budget.company": b.Company, "sms.budget.country": b.Country,
 		"sms.budget.range": b.Range} {
@@ -166,20 +166,20 @@ func (p *examination) spent(ctx context.Context) (all []Finding) {
 	})
 	if err != nil {
 		return one("text prices", Warn, "countersign migrate makes what it is kept in",
-			"what was spent today cannot be read: %s", reach(err))
+			"what was spent today cannot be read: %s", errorText(err))
 	}
 	for _, s := range today {
 		if float64(s.Reserved) >= nearly*float64(s.Ceiling) {
 			all = append(all, one("text prices", Warn,
 				"look at the audit log for who asked; if it is no fraud, raise the limit",
-				"%s of %s are spent today for %s", money(s.Reserved), money(s.Ceiling), payer(s.Account))...)
+				"%s of %s are spent today for %s", money(s.Reserved), money(s.Ceiling), spendingAccount(s.Account))...)
 		}
 	}
 	return all
 }
 
-// payer names an account of spending.
-func payer(a sms.Account) string {
+// spendingAccount names an account of spending.
+func spendingAccount(a sms.Account) string {
 	switch {
 	case a.Tenant != db.Installation:
 		return "company " + a.Tenant
@@ -208,7 +208,7 @@ func (p *examination) textCountries(ctx context.Context) []Finding {
 	all := one(name, OK, "", "numbers of %d are taken: %s", len(list), strings.Join(list, " "))
 	if len(list) > many {
 		all = one(name, Warn,
-			"leave those out in which you have nobody: each is one that strangers can make you pay for",
+			"leave those out in which you have no one: each is one that strangers can make you pay for",
 			"numbers of %d are taken", len(list))
 	}
 	return append(all, p.narrowed(ctx)...)

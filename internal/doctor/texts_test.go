@@ -73,7 +73,7 @@ func TestGatewaysAreAskedWithoutASend(t *testing.T) {
 	s.Close()
 	if f := only(t, patientAt(texting(s.URL)).texts(t.Context())); f.State != Fail ||
 		!strings.Contains(f.Message, "cannot be reached") {
-		t.Errorf("nobody is there: %+v", f)
+		t.Errorf("no one is there: %+v", f)
 	}
 	if f := only(t, patientAt(config.Default()).texts(t.Context())); f.State != OK {
 		t.Errorf("none are sent: %+v", f)

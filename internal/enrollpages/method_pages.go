@@ -17,6 +17,7 @@ import (
 	"countersign/internal/methodtext"
 	"countersign/internal/pages"
 	"countersign/internal/phone"
+	"countersign/internal/web"
 )
 
 // choosePage offers what can be set up.
@@ -39,8 +40,9 @@ type kindView struct {
 	Warned      bool   // restricted: there is a warning
 }
 
-func (choosePage) Template() string       { return "enrollpages/choose" }
-func (p choosePage) FormAction() []string { return p.Targets }
+func (p choosePage) View() web.View {
+	return web.View{Template: "enrollpages/choose", FormTargets: p.Targets}
+}
 
 // Warned reports whether one of them deserves the notice of restricted methods.
 func (p choosePage) Warned() bool {
@@ -86,11 +88,12 @@ type beginPage struct {
 	receiverBegin
 }
 
-func (p beginPage) Template() string     { return methodtext.Of(p.Kind).BeginTemplate }
-func (p beginPage) FormAction() []string { return p.Targets }
+func (p beginPage) View() web.View {
+	return web.View{Template: methodtext.Of(p.Kind).BeginTemplate, ReturnTo: p.URL(), FormTargets: p.Targets}
+}
 
-// Here is where the language switch comes back to.
-func (p beginPage) Here() string { return p.Action() + p.Query() }
+// URL is the address of the page.
+func (p beginPage) URL() string { return p.Action() + p.Query() }
 
 // Action is where its form leads.
 func (p beginPage) Action() string { return p.Base + "/" + string(p.Kind) }
@@ -141,9 +144,10 @@ type cardPage struct {
 	message   string         // its id
 }
 
-func (p cardPage) Template() string     { return methodtext.Of(p.Kind).EnrollTemplate }
-func (p cardPage) FormAction() []string { return p.Targets }
-func (p cardPage) Here() string         { return p.Action() + p.Query() }
+func (p cardPage) View() web.View {
+	return web.View{Template: methodtext.Of(p.Kind).EnrollTemplate, ReturnTo: p.URL(), FormTargets: p.Targets}
+}
+func (p cardPage) URL() string { return p.Action() + p.Query() }
 
 // Action is where its form leads, without the last word.
 func (p cardPage) Action() string { return p.Base + "/" + string(p.Kind) }
@@ -153,7 +157,7 @@ func (p cardPage) AgainURL() string {
 	if p.Flow == "" {
 		return p.Action() + "?again"
 	}
-	return p.Here() + "&again"
+	return p.URL() + "&again"
 }
 
 func (p *Pages) drawBegin(w http.ResponseWriter, r *http.Request, status int, s *Enrollment, page beginPage) error {

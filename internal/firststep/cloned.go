@@ -39,5 +39,5 @@ func (s *Service) AlertCloned(ctx context.Context, tx *db.Tx, f facts.Facts, aut
 			letter.Label = a.Label
 		}
 	}
-	return s.Notifier.TellHolder(ctx, tx, f.User, notify.Notice{Purpose: "passkey.copied", Content: letter})
+	return s.Notifier.SendToHolder(ctx, tx, f.User, notify.Notice{Purpose: "passkey.copied", Content: letter})
 }

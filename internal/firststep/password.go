@@ -93,7 +93,7 @@ func (s *Service) confirmPassword(ctx context.Context, tx *db.Tx, a Attempt, acc
 		return c, err
 	}
 	for _, budget := range acc.tries.spent {
-		budget.GiveBack()
+		budget.RefundTry()
 	}
 	c.proved.Budgets = append(slices.Clone(acc.tries.spent), flows...)
 	if c.wait = flows.Spend(tx); c.wait > 0 {

@@ -22,8 +22,14 @@ type tries struct {
 // one of its own (OWASP device cookie). Others are slowed for this account at their own network
 // first, and all together only when failures come from several.
 func (s *Service) readTries(ctx context.Context, tx *db.Tx, a Attempt, acc *account) error {
+	attempt := tx.NewID() // so that only this attempt's own try is refunded
 	budget := func(l ratelimit.Limit, who string) ratelimit.BudgetKey {
-		return ratelimit.BudgetKey{Tenant: db.Installation, Limit: l, Subject: who}
+		return ratelimit.BudgetKey{
+			Tenant:  db.Installation,
+			Limit:   l,
+			Subject: who,
+			Tag:     attempt,
+		}
 	}
 	from, subject := a.Visitor.Network(), user.Subject(s.Keys, a.Email)
 	network := budget(s.limitSource(), from)
@@ -120,7 +126,7 @@ func (s *Service) giveBack(ctx context.Context, acc account) error {
 			return err
 		}
 		for _, e := range acc.tries.spent {
-			e.GiveBack()
+			e.RefundTry()
 		}
 		return acc.tries.spent.Write(ctx, tx)
 	})

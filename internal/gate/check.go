@@ -1,6 +1,6 @@
-// Package gate says who is calling and how strongly: whose session a browser or an app holds, whether
-// what was proved in it is enough for what is asked now, and what is missing. It ends sessions and lets
-// one stand for a proof more. It asks no one for a proof: who lacks one is sent to sign in.
+// Package gate checks sessions: whose session a browser or an app holds, whether what was proved in it
+// is enough for the current request, and what is missing. It ends sessions, and replaces one after its
+// user has proved one more authenticator. It asks no one for a proof: people who lack one must sign in.
 package gate
 
 import (
@@ -33,7 +33,7 @@ type Gate struct {
 	Seen     *Seen
 }
 
-// Ask is what is wanted of a session.
+// Ask is what a session must meet.
 type Ask struct {
 	ClientID   string
 	WantACR    []string
@@ -58,48 +58,50 @@ type SessionCheck struct {
 	MaxAge      time.Duration // how old that sign-in may be; 0 = no matter
 	Decision    policy.Decision
 
-	overdue string // a session whose time is over, and which has not been ended
+	overdue string // a session that has expired and is not yet ended
 }
 
-// CheckSession judges the session that a browser's cookie names. One statement, no write but
-// that of a session whose time is over.
+// CheckSession checks the session that a browser's cookie names. It takes one statement, and writes
+// only when it finds a session that has expired.
 func (g *Gate) CheckSession(ctx context.Context, cookie string, ask Ask) (SessionCheck, error) {
 	ref, err := secret.ParseReference(cookie)
 	if err != nil {
-		return nobody, nil // no cookie, or none of ours
+		return noSession, nil // no cookie, or none of ours
 	}
-	st, err := g.check(ctx, ref.Tenant, byCookie(ref), ask)
+	st, err := g.checkAndExpire(ctx, ref.Tenant, byCookie(ref), ask)
 	if err == nil && st.Session != nil {
-		g.Seen.note(ref.Tenant, ref.ID, g.DB.Now(), len(st.Session.AMR) > 1)
+		g.Seen.noteSession(ref.Tenant, ref.ID, g.DB.Now(), len(st.Session.AMR) > 1)
 	}
 	return st, err
 }
 
-// CheckSessionByID judges the session behind a token that a client holds; the browser's idle
+// CheckSessionByID checks the session behind a token that a client holds; the browser's idle
 // limit does not apply to it. It costs what CheckSession does.
 func (g *Gate) CheckSessionByID(ctx context.Context, tenantID, sessionID string, ask Ask) (SessionCheck, error) {
-	return g.check(ctx, tenantID, sessionSelector{where: `s.id = $3`, args: []any{sessionID}}, ask)
+	return g.checkAndExpire(ctx, tenantID, sessionSelector{where: `s.id = $3`, args: []any{sessionID}}, ask)
 }
 
-// CheckSessionByGrant judges the session behind a line of tokens, as long as the line has not
-// been ended. It costs what CheckSession does.
+// CheckSessionByGrant checks the session behind a family of refresh tokens, as long as the family has
+// not ended. It costs what CheckSession does.
 func (g *Gate) CheckSessionByGrant(ctx context.Context, tenantID, grantID string, ask Ask) (SessionCheck, error) {
-	return g.check(ctx, tenantID, sessionSelector{where: `s.id = (SELECT g.session_id
+	return g.checkAndExpire(ctx, tenantID, sessionSelector{where: `s.id = (SELECT g.session_id
 			FROM refresh_families g WHERE g.tenant_id = $2 AND g.id = $3
 				AND g.ended_at = 0)`, args: []any{grantID}}, ask)
 }
 
-// CheckIn is CheckSession in a unit of work that goes on with what it found. It writes nothing.
-func (g *Gate) CheckIn(ctx context.Context, tx *db.Tx, ref secret.Reference, ask Ask) (SessionCheck, error) {
-	return g.read(ctx, tx, byCookie(ref), ask)
+// CheckSessionInTx is CheckSession within a unit of work. It writes nothing.
+func (g *Gate) CheckSessionInTx(ctx context.Context, tx *db.Tx, ref secret.Reference, ask Ask) (SessionCheck, error) {
+	return g.readAndCheck(ctx, tx, byCookie(ref), ask)
 }
 
-// check writes down that a session's time is over when that is first seen, so that a clock that
-// goes back does not bring it to life again (SEC-140). It is the one write of looking at sessions.
-// What apps hold outlives an idle browser, and so does sign-out.
-func (g *Gate) check(ctx context.Context, tenantID string, by sessionSelector, ask Ask) (st SessionCheck, err error) {
+// checkAndExpire checks a session, and ends one that it finds expired, so that a clock that goes back
+// does not make it valid again (SEC-140). Nothing else is written when a session is checked. Tokens that
+// apps hold outlive an idle browser, and people can still sign out of them.
+func (g *Gate) checkAndExpire(
+	ctx context.Context, tenantID string, by sessionSelector, ask Ask,
+) (st SessionCheck, err error) {
 	err = g.DB.View(ctx, tenantID, func(tx *db.Tx) error {
-		st, err = g.read(ctx, tx, by, ask)
+		st, err = g.readAndCheck(ctx, tx, by, ask)
 		return err
 	})
 	if err == nil && st.overdue != "" {
@@ -111,24 +113,24 @@ func (g *Gate) check(ctx context.Context, tenantID string, by sessionSelector, a
 	return st, nil
 }
 
-// remembered is when a second step was last shown in a browser that is remembered, and until when
-// it is.
+// remembered is when a second step was last proved in a remembered browser, and until when the browser
+// is remembered.
 type remembered struct{ since, until time.Time }
 
-// judge says whether a living session is enough.
-func (g *Gate) judge(tx *db.Tx, sess session.Session, w facts.Facts, ask Ask, r remembered) SessionCheck {
-	st := g.evaluate(tx, sess, w, ask, r)
+// checkRequirements says whether a valid session meets the requirements.
+func (g *Gate) checkRequirements(tx *db.Tx, sess session.Session, w facts.Facts, ask Ask, r remembered) SessionCheck {
+	st := g.applyPolicy(tx, sess, w, ask, r)
 	if !st.Enough || !ask.Recent {
 		return st
 	}
 	ask.WantACR, ask.FreshAfter = []string{string(st.Protection())}, tx.Now.Add(-FreshFor)
-	st = g.evaluate(tx, sess, w, ask, r)
+	st = g.applyPolicy(tx, sess, w, ask, r)
 	st.MaxAge = FreshFor
 	return st
 }
 
-// evaluate asks policy.
-func (g *Gate) evaluate(tx *db.Tx, sess session.Session, w facts.Facts, ask Ask, r remembered) SessionCheck {
+// applyPolicy asks policy whether a session is enough.
+func (g *Gate) applyPolicy(tx *db.Tx, sess session.Session, w facts.Facts, ask Ask, r remembered) SessionCheck {
 	st := SessionCheck{
 		Session: &sess,
 		User:    w.User,

@@ -27,7 +27,7 @@ func (g *Gate) SignOut(ctx context.Context, ref secret.Reference, v session.Visi
 		if err := flow.CloseStepUps(ctx, tx, userID, ref.ID, flow.Changed); err != nil {
 			return err
 		}
-		return audit.Record(ctx, tx, ended(session.SignedOut, userID, clientID, ref.ID, v))
+		return audit.Record(ctx, tx, endedEvent(session.SignedOut, userID, clientID, ref.ID, v))
 	})
 }
 
@@ -74,12 +74,12 @@ func (g *Gate) TakeOver(ctx context.Context, cookie string, next secret.Referenc
 		if err := flow.CloseStepUps(ctx, tx, was, old.ID, flow.Changed); err != nil {
 			return err
 		}
-		return audit.Record(ctx, tx, ended(session.Superseded, was, clientID, old.ID, v))
+		return audit.Record(ctx, tx, endedEvent(session.Superseded, was, clientID, old.ID, v))
 	})
 }
 
-// ended is the audit's row of a session that was ended.
-func ended(because, userID, clientID, sessionID string, v session.Visitor) audit.Event {
+// endedEvent is the audit's row of a session that was ended.
+func endedEvent(because, userID, clientID, sessionID string, v session.Visitor) audit.Event {
 	return audit.Event{
 		Action:    audit.SessionEnded,
 		Result:    audit.OK,

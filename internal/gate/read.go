@@ -17,9 +17,10 @@ const sessionColumns = `
 	s.authenticated_at, s.created_at, s.last_seen_at, s.fresh_at, s.idle_micros, s.expires_at, s.ended_at,
 	COALESCE(r.proved_at, 0), COALESCE(r.expires_at, 0)`
 
-var nobody = SessionCheck{NeedACR: string(policy.PasswordOnly)}
+// noSession is the answer where no one is signed in.
+var noSession = SessionCheck{NeedACR: string(policy.PasswordOnly)}
 
-// sessionSelector says which session is meant: by the cookie of its browser, or by what an app holds.
+// sessionSelector selects a session: by the cookie of its browser, or by what an app holds.
 type sessionSelector struct {
 	where   string // of the session s, from $3
 	args    []any
@@ -30,8 +31,8 @@ func byCookie(ref secret.Reference) sessionSelector {
 	return sessionSelector{where: `s.id = $3 AND s.token_hash = $4`, args: []any{ref.ID, ref.Hash()}, browser: true}
 }
 
-// read reads a session and its world with one statement.
-func (g *Gate) read(ctx context.Context, tx *db.Tx, by sessionSelector, ask Ask) (SessionCheck, error) {
+// readAndCheck reads a session, and everything that decides about it, with one statement.
+func (g *Gate) readAndCheck(ctx context.Context, tx *db.Tx, by sessionSelector, ask Ask) (SessionCheck, error) {
 	var w facts.Facts
 	r := facts.Into(&w)
 	sess := session.Session{Tenant: tx.Tenant}
@@ -50,7 +51,7 @@ func (g *Gate) read(ctx context.Context, tx *db.Tx, by sessionSelector, ask Ask)
 			&sess.SecurityVersion, &sess.IP, &sess.Place, &sess.Browser,
 			&authenticated, &created, &seen, &fresh, &idle, &expires, &ended, &proved, &until}, r.Targets()...)...)
 	if db.IsNoRows(err) {
-		return nobody, nil
+		return noSession, nil
 	}
 	if err != nil {
 		return SessionCheck{}, err
@@ -59,20 +60,20 @@ func (g *Gate) read(ctx context.Context, tx *db.Tx, by sessionSelector, ask Ask)
 	sess.AMR, sess.UserID = strings.Fields(amr), w.User.ID
 	sess.AuthenticatedAt, sess.CreatedAt, sess.LastSeenAt = db.Time(authenticated), db.Time(created), db.Time(seen)
 	sess.Idle, sess.ExpiresAt, sess.EndedAt = time.Duration(idle)*time.Microsecond, db.Time(expires), db.Time(ended)
-	sess.LastSeenAt, sess.FreshAt = g.Seen.newest(tx.Tenant, sess.ID, sess.LastSeenAt, db.Time(fresh))
+	sess.LastSeenAt, sess.FreshAt = g.Seen.latest(tx.Tenant, sess.ID, sess.LastSeenAt, db.Time(fresh))
 	if sess.EndedAt.IsZero() &&
 		(!sess.ValidForTokens(tx.Now) || by.browser && !sess.ValidForBrowser(tx.Now) && sess.Idle >= 0) {
-		return SessionCheck{NeedACR: nobody.NeedACR, overdue: sess.ID}, nil
+		return SessionCheck{NeedACR: noSession.NeedACR, overdue: sess.ID}, nil
 	}
 	alive := sess.ValidForTokens(tx.Now) && (!by.browser || sess.ValidForBrowser(tx.Now))
 	if !alive || sess.SecurityVersion != w.User.SecurityVersion || !w.User.DisabledAt.IsZero() ||
 		!w.Tenant.SuspendedAt.IsZero() {
-		return nobody, nil
+		return noSession, nil
 	}
 	idleLimit := g.Limits.SessionIdle
 	if !by.browser { // about the browser, not about what apps hold
 		idleLimit = 0
 	}
 	sess.Age(tx.Now, g.Limits.SessionLife, idleLimit)
-	return g.judge(tx, sess, w, ask, remembered{db.Time(proved), db.Time(until)}), nil
+	return g.checkRequirements(tx, sess, w, ask, remembered{db.Time(proved), db.Time(until)}), nil
 }

@@ -12,8 +12,8 @@ import (
 	"countersign/internal/db"
 )
 
-// Seen notes in memory when sessions and authenticators were last used and writes many of
-// them at once, so that reading a session writes nothing.
+// Seen collects in memory when sessions and authenticators were last used, and writes many of these
+// instants at once, so that reading a session writes nothing.
 type Seen struct {
 	mu   sync.Mutex
 	at   map[[2]string]use       // by tenant and session
@@ -35,10 +35,10 @@ func (u use) newer(v use) use {
 	return u
 }
 
-// NewSeen returns an empty notebook.
+// NewSeen returns an empty Seen.
 func NewSeen() *Seen { return &Seen{at: map[[2]string]use{}, used: map[[2]string]time.Time{}} }
 
-func (s *Seen) note(tenantID, sessionID string, now time.Time, fresh bool) {
+func (s *Seen) noteSession(tenantID, sessionID string, now time.Time, fresh bool) {
 	u := use{seen: now}
 	if fresh {
 		u.fresh = now
@@ -46,8 +46,8 @@ func (s *Seen) note(tenantID, sessionID string, now time.Time, fresh bool) {
 	s.add(map[[2]string]use{{tenantID, sessionID}: u})
 }
 
-// NoteUse notes when an authenticator was last used.
-func (s *Seen) NoteUse(tenantID, authenticatorID string, now time.Time) {
+// NoteAuthenticator notes when an authenticator was last used.
+func (s *Seen) NoteAuthenticator(tenantID, authenticatorID string, now time.Time) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.used[[2]string{tenantID, authenticatorID}] = now
@@ -61,7 +61,7 @@ func (s *Seen) add(noted map[[2]string]use) {
 	}
 }
 
-func (s *Seen) newest(tenantID, sessionID string, seen, fresh time.Time) (time.Time, time.Time) {
+func (s *Seen) latest(tenantID, sessionID string, seen, fresh time.Time) (time.Time, time.Time) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	key := [2]string{tenantID, sessionID}
@@ -80,19 +80,19 @@ func (s *Seen) Flush(ctx context.Context, d *db.DB) error {
 		return nil
 	}
 	err := d.InTx(ctx, db.Installation, func(tx *db.Tx) error {
-		for _, key := range inOrder(noted) {
-			if err := write(ctx, tx, key, noted[key]); err != nil {
+		for _, key := range sortedKeys(noted) {
+			if err := writeUse(ctx, tx, key, noted[key]); err != nil {
 				return err
 			}
 		}
-		for _, key := range inOrder(used) {
+		for _, key := range sortedKeys(used) {
 			if err := authenticator.Seen(ctx, tx.ForTenant(key[0]), key[1], used[key]); err != nil {
 				return err
 			}
 		}
 		return nil
 	})
-	if err != nil { // when a method was last used is told again by its next use
+	if err != nil { // of methods they are lost until the next use
 		s.add(noted)
 		err = fmt.Errorf("write last uses: %w", err)
 	}
@@ -102,12 +102,12 @@ func (s *Seen) Flush(ctx context.Context, d *db.DB) error {
 	return err
 }
 
-func inOrder[V any](noted map[[2]string]V) [][2]string {
+func sortedKeys[V any](noted map[[2]string]V) [][2]string {
 	return slices.SortedFunc(maps.Keys(noted), func(a, b [2]string) int { return slices.Compare(a[:], b[:]) })
 }
 
-// write never moves an instant back: another replica may have seen the session later.
-func write(ctx context.Context, tx *db.Tx, key [2]string, u use) error {
+// writeUse never moves an instant back: another replica may have seen the session later.
+func writeUse(ctx context.Context, tx *db.Tx, key [2]string, u use) error {
 	_, err := tx.Exec(ctx, `
 		UPDATE sessions SET last_seen_at = CASE WHEN last_seen_at < $1 THEN $1 ELSE last_seen_at END,
 			fresh_at = CASE WHEN fresh_at < $2 THEN $2 ELSE fresh_at END

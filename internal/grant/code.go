@@ -40,7 +40,7 @@ func IssueCode(ctx context.Context, tx *db.Tx, c Code, life time.Duration) (secr
 }
 
 // ValidVerifier reports whether v has the form of a PKCE verifier (RFC 7636 4.1).
-func ValidVerifier(v string) bool { return len(v) >= 43 && len(v) <= 128 && unreserved(v) }
+func ValidVerifier(v string) bool { return len(v) >= 43 && len(v) <= 128 && isUnreserved(v) }
 
 // ValidChallenge reports whether c has the form of an S256 challenge (RFC 7636 4.2).
 func ValidChallenge(c string) bool {
@@ -48,20 +48,20 @@ func ValidChallenge(c string) bool {
 	return err == nil && len(b) == sha256.Size
 }
 
-func unreserved(s string) bool {
+func isUnreserved(s string) bool {
 	return strings.Trim(s, "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-._~") == ""
 }
 
-// proves reports whether the verifier fits the challenge. One without the other is wrong, also
+// proves reports whether the verifier matches the challenge. One without the other is wrong, also
 // for a client that may leave out both (RFC 9700 4.8).
 func (r Redemption) proves(challenge string) bool {
 	if challenge == "" {
 		return r.PKCEOptional && r.Verifier == ""
 	}
-	return proves(r.Verifier, challenge)
+	return verifierMatches(r.Verifier, challenge)
 }
 
-func proves(verifier, challenge string) bool {
+func verifierMatches(verifier, challenge string) bool {
 	if !ValidVerifier(verifier) || challenge == "" {
 		return false
 	}

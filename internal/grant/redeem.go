@@ -77,18 +77,18 @@ func Redeem(ctx context.Context, d *db.DB, r Redemption) (f Family, err error) {
 	refused := ""
 	err = audit.OrLater(ctx, d, ref.Tenant, func(ctx context.Context, tx *db.Tx) error {
 		refused = ""
-		c, why, err := spend(ctx, tx, ref, r)
+		c, why, err := redeemCode(ctx, tx, ref, r)
 		if err != nil {
 			return err
 		}
 		if why != "" {
 			refused = why
-			return refuse(ctx, tx, ref, r.Event, c, why)
+			return refuseCode(ctx, tx, ref, r.Event, c, why)
 		}
 		if audit.Later(ctx) {
 			return errUnrecorded
 		}
-		if f, err = begin(ctx, tx, ref.ID, c, r); err != nil {
+		if f, err = storeFamily(ctx, tx, ref.ID, c, r); err != nil {
 			return err
 		}
 		return recordMailbox(ctx, tx, c, r)
@@ -117,8 +117,8 @@ func recordMailbox(ctx context.Context, tx *db.Tx, c Code, r Redemption) error {
 
 const spent = "code_spent"
 
-// spend takes the code out of use and says what, if anything, is wrong with the attempt.
-func spend(ctx context.Context, tx *db.Tx, ref secret.Reference, r Redemption) (c Code, why string, err error) {
+// redeemCode takes the code out of use and says what, if anything, is wrong with the attempt.
+func redeemCode(ctx context.Context, tx *db.Tx, ref secret.Reference, r Redemption) (c Code, why string, err error) {
 	var expires time.Time
 	var alive bool
 	err = tx.QueryRow(ctx, `UPDATE authorization_codes SET redeemed_at = $1
@@ -150,9 +150,9 @@ func spend(ctx context.Context, tx *db.Tx, ref secret.Reference, r Redemption) (
 	return c, "", nil
 }
 
-// refuse records why, and for a spent code ends the family of its first use. A code that
+// refuseCode records why, and for a spent code ends the family of its first use. A code that
 // never existed leaves no trace: anyone could write audit rows with it.
-func refuse(ctx context.Context, tx *db.Tx, ref secret.Reference, e audit.Event, c Code, why string) error {
+func refuseCode(ctx context.Context, tx *db.Tx, ref secret.Reference, e audit.Event, c Code, why string) error {
 	e.Action, e.Result, e.Reason, e.UserID, e.SubjectID = audit.TokenRefused, audit.Refused, why, c.UserID, ref.ID
 	if why == spent {
 		userID, err := endReplayed(ctx, tx, ref)
@@ -177,9 +177,9 @@ func endReplayed(ctx context.Context, tx *db.Tx, ref secret.Reference) (userID s
 	return userID, nil
 }
 
-// begin stores the family under the id of its code. Without OfflineAccess no one learns
+// storeFamily stores the family under the id of its code. Without OfflineAccess no one learns
 // the refresh token, and the row only lets the access token be ended.
-func begin(ctx context.Context, tx *db.Tx, id string, c Code, r Redemption) (Family, error) {
+func storeFamily(ctx context.Context, tx *db.Tx, id string, c Code, r Redemption) (Family, error) {
 	f := Family{
 		Tenant:       tx.Tenant,
 		ID:           id,

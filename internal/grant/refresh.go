@@ -36,7 +36,7 @@ func Refresh(ctx context.Context, d *db.DB, r Renewal) (f Family, err error) {
 	err = audit.OrLater(ctx, d, old.Tenant, func(ctx context.Context, tx *db.Tx) error {
 		found, e := false, r.Event
 		if r.Refuse == "" {
-			if f, found, err = rotate(ctx, tx, r.Keys, old, r.ClientID); err != nil {
+			if f, found, err = rotateToken(ctx, tx, r.Keys, old, r.ClientID); err != nil {
 				return err
 			}
 		}
@@ -46,7 +46,7 @@ func Refresh(ctx context.Context, d *db.DB, r Renewal) (f Family, err error) {
 		if audit.Later(ctx) {
 			return errUnrecorded
 		}
-		if f.Scope, err = narrowed(f.Scope, r.Scope); err != nil {
+		if f.Scope, err = narrowScope(f.Scope, r.Scope); err != nil {
 			return err // rolls the rotation back: the app keeps its token
 		}
 		e.Action, e.Result, e.UserID, e.ClientID, e.SubjectID = audit.TokenRefreshed, audit.OK, f.UserID,
@@ -74,9 +74,9 @@ const refreshPurpose = "refresh"
 // ErrScope says that a refresh asked for more than was granted. Nothing was changed.
 var ErrScope = errors.New("the refresh token does not hold this scope")
 
-// narrowed lets a refresh ask for less than was granted, never for more (RFC 6749 6). What
+// narrowScope lets a refresh ask for less than was granted, never for more (RFC 6749 6). What
 // it asks for holds for this one access token.
-func narrowed(granted, asked string) (string, error) {
+func narrowScope(granted, asked string) (string, error) {
 	if asked == "" {
 		return granted, nil
 	}
@@ -88,11 +88,11 @@ func narrowed(granted, asked string) (string, error) {
 	return strings.Join(strings.Fields(asked), " "), nil
 }
 
-// rotate replaces the hash only if it is still the one given: of twenty at once one wins.
-func rotate(ctx context.Context, tx *db.Tx, keys *secret.Keys, old secret.Reference, clientID string) (f Family,
+// rotateToken replaces the hash only if it is still the one given: of twenty at once one wins.
+func rotateToken(ctx context.Context, tx *db.Tx, keys *secret.Keys, old secret.Reference, clientID string) (f Family,
 	found bool, err error) {
-	f, hash := successor(keys, old, clientID)
-	err = f.take(tx.QueryRow(ctx, `
+	f, hash := nextToken(keys, old, clientID)
+	err = f.scan(tx.QueryRow(ctx, `
 		UPDATE refresh_families SET secret_hash = $1, generation = generation + 1, previous_hash = secret_hash,
 			rotated_at = $6, grace_used_at = 0
 		WHERE tenant_id = $2 AND id = $3 AND secret_hash = $4 AND client_id = $5 AND ended_at = 0 AND expires_at > $6
@@ -100,7 +100,7 @@ func rotate(ctx context.Context, tx *db.Tx, keys *secret.Keys, old secret.Refere
 		RETURNING user_id, session_id, scope, created_at, expires_at`,
 		hash, tx.Tenant, old.ID, old.Hash(), clientID, tx.Now))
 	if db.IsNoRows(err) {
-		return again(ctx, tx, keys, old, clientID)
+		return repeatRotation(ctx, tx, keys, old, clientID)
 	}
 	if err != nil {
 		return f, false, fmt.Errorf("rotate refresh token: %w", err)
@@ -115,13 +115,13 @@ const openSession = `SELECT 1 FROM sessions s
 // grace is how long a replaced token is answered once more.
 const grace = 10 * time.Second
 
-// again answers a token that the same client used a moment ago, as two tabs do that renew at
+// repeatRotation answers a token that the same client used a moment ago, as two tabs do that renew at
 // once: with the very token that replaced it, once, and only while no one has used that one.
-func again(
+func repeatRotation(
 	ctx context.Context, tx *db.Tx, keys *secret.Keys, old secret.Reference, clientID string,
 ) (f Family, found bool, err error) {
-	f, hash := successor(keys, old, clientID)
-	err = f.take(tx.QueryRow(ctx, `
+	f, hash := nextToken(keys, old, clientID)
+	err = f.scan(tx.QueryRow(ctx, `
 		UPDATE refresh_families SET grace_used_at = $1
 		WHERE tenant_id = $2 AND id = $3 AND previous_hash = $4 AND client_id = $5 AND secret_hash = $6
 			AND grace_used_at = 0 AND rotated_at > $7 AND rotated_at < $8 AND ended_at = 0 AND expires_at > $1
@@ -138,8 +138,8 @@ func again(
 	return f, true, nil
 }
 
-// successor is the family with the token that follows old.
-func successor(keys *secret.Keys, old secret.Reference, clientID string) (f Family, hash []byte) {
+// nextToken is the family with the token that follows old.
+func nextToken(keys *secret.Keys, old secret.Reference, clientID string) (f Family, hash []byte) {
 	token, hash := keys.NextBound(old.Token, refreshPurpose, old.Tenant, old.ID)
 	next := secret.Reference{Tenant: old.Tenant, ID: old.ID, Token: token}
 	return Family{
@@ -150,7 +150,7 @@ func successor(keys *secret.Keys, old secret.Reference, clientID string) (f Fami
 	}, hash
 }
 
-func (f *Family) take(row db.Row) error {
+func (f *Family) scan(row db.Row) error {
 	return row.Scan(&f.UserID, &f.SessionID, &f.Scope, db.ScanTime(&f.AuthorizedAt), db.ScanTime(&f.Until))
 }
 

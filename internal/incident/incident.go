@@ -1,6 +1,6 @@
-// Package incident takes the word of anyone who reads an account's mail that something was not done by its
-// owner: a sign-in ("this wasn't me") or a change of address. It ends what is open, suspends what was set
-// up and flags the password. It removes nothing, and it never opens an account.
+// Package incident handles reports of people who read an account's mail and did not do what it says: a
+// sign-in ("this wasn't me") or a change of address. It ends what is open, suspends what was set up and
+// flags the password. It removes nothing, and it never opens an account.
 package incident
 
 import (
@@ -22,13 +22,13 @@ type Service struct {
 	Notifier *notify.Notifier
 }
 
-// holder is whose account it is, and what the vendor is called in mails to them.
-type holder struct {
+// accountHolder is the person whose account it is, and the vendor's name in mails to them.
+type accountHolder struct {
 	user   user.User
 	vendor string
 }
 
-func holderOf(ctx context.Context, tx *db.Tx, userID string) (h holder, err error) {
+func loadHolder(ctx context.Context, tx *db.Tx, userID string) (h accountHolder, err error) {
 	if h.user, err = user.ByID(ctx, tx, userID); err != nil {
 		return h, err
 	}
@@ -37,8 +37,8 @@ func holderOf(ctx context.Context, tx *db.Tx, userID string) (h holder, err erro
 	return h, err
 }
 
-// event is the audit's row of what a report did to an account.
-func event(action audit.Action, reason, userID, method, subject string, v session.Visitor) audit.Event {
+// reportEvent is the audit's row of what a report did to an account.
+func reportEvent(action audit.Action, reason, userID, method, subject string, v session.Visitor) audit.Event {
 	return audit.Event{
 		Action:    action,
 		Result:    audit.OK,

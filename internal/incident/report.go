@@ -18,13 +18,12 @@ import (
 	"countersign/internal/user"
 )
 
-// disownWithin is how long after a sign-in its owner can say that it was not them: as long
-// as anything may live that it opened.
+// disownWithin is how long a sign-in can be reported: as long as anything that it opened may live.
 const disownWithin = flow.Kept
 
-// Disown takes the word of anyone who reads the account's mail that a sign-in was not theirs:
-// the attempt and what came of it end, the password is flagged and, if it was not flagged before,
-// the admins are told. It answers the same for every token, good or bad.
+// Disown handles the report that a sign-in was not the account's owner. It ends the attempt and what
+// came of it and flags the password; if that was not flagged before, it alerts the administrators. It
+// answers the same for every token, good or bad.
 func (s *Service) Disown(ctx context.Context, ref secret.Reference, v session.Visitor) error {
 	if !s.Keys.CheckToken(ref.Token, "not-me", ref.Tenant, ref.ID) {
 		return ratelimit.Spend(ctx, s.DB, db.Installation, outofband.WrongLinks, v.Network())
@@ -38,7 +37,7 @@ func (s *Service) Disown(ctx context.Context, ref secret.Reference, v session.Vi
 		if err != nil {
 			return err
 		}
-		return s.disown(ctx, tx, f, v)
+		return s.undoSignIn(ctx, tx, f, v)
 	})
 	if err != nil {
 		return fmt.Errorf("disown sign-in: %w", err)
@@ -46,41 +45,41 @@ func (s *Service) Disown(ctx context.Context, ref secret.Reference, v session.Vi
 	return nil
 }
 
-// disown undoes what came of a flow: it ends what is open, suspends what was set up in it and in its
-// step-ups, and takes back what they did to the address.
-func (s *Service) disown(ctx context.Context, tx *db.Tx, f flow.Flow, v session.Visitor) error {
+// undoSignIn undoes what came of a sign-in: it ends what is open, suspends what was set up in it and in
+// its step-ups, and undoes their changes of the address.
+func (s *Service) undoSignIn(ctx context.Context, tx *db.Tx, f flow.Flow, v session.Visitor) error {
 	if err := closeFlow(ctx, tx, f); err != nil {
 		return err
 	}
-	line, err := flow.Chain(ctx, tx, f.ID)
+	chain, err := flow.Chain(ctx, tx, f.ID)
 	if err != nil {
 		return err
 	}
 	if err := endEverything(ctx, tx, f.UserID); err != nil {
 		return err
 	}
-	h, err := holderOf(ctx, tx, f.UserID)
+	h, err := loadHolder(ctx, tx, f.UserID)
 	if err != nil {
 		return err
 	}
-	for _, id := range line {
+	for _, id := range chain {
 		if err := s.suspendBoundIn(ctx, tx, h, id, v); err != nil {
 			return err
 		}
 	}
-	if err := s.moveBack(ctx, tx, f.UserID, line, v); err != nil {
+	if err := s.restoreAddress(ctx, tx, f.UserID, chain, v); err != nil {
 		return err
 	}
-	said := event(audit.SignInDisowned, "", f.UserID, "", f.ID, v)
-	said.ClientID = f.ClientID
-	if err := audit.Record(ctx, tx, said); err != nil {
+	e := reportEvent(audit.SignInDisowned, "", f.UserID, "", f.ID, v)
+	e.ClientID = f.ClientID
+	if err := audit.Record(ctx, tx, e); err != nil {
 		return err
 	}
 	first, err := user.FlagPassword(ctx, tx, f.UserID)
 	if err != nil || !first {
 		return err
 	}
-	return s.alertAdmins(ctx, tx, h, f)
+	return s.alertAdminsOfReport(ctx, tx, h, f)
 }
 
 // closeFlow ends a flow and its newest challenge, whose message does not leave any more.
@@ -98,7 +97,7 @@ func closeFlow(ctx context.Context, tx *db.Tx, f flow.Flow) error {
 	return message.WithdrawAll(ctx, tx, c.MessageID)
 }
 
-func (s *Service) alertAdmins(ctx context.Context, tx *db.Tx, h holder, f flow.Flow) error {
+func (s *Service) alertAdminsOfReport(ctx context.Context, tx *db.Tx, h accountHolder, f flow.Flow) error {
 	letter := email.NotMeAlert{
 		Vendor:    h.vendor,
 		UserName:  h.user.Name,
@@ -109,5 +108,5 @@ func (s *Service) alertAdmins(ctx context.Context, tx *db.Tx, h holder, f flow.F
 		At:        f.StartedAt,
 	}
 	notice := notify.Notice{Purpose: "signin.not_me", Content: letter, WithinBudget: true}
-	return s.Notifier.TellAdmins(ctx, tx, notice)
+	return s.Notifier.SendToAdmins(ctx, tx, notice)
 }

@@ -15,24 +15,26 @@ import (
 )
 
 // suspendWithin is how old a set-up may be for a report to suspend it. A stranger who reads
-// the mailbox must not take out of use what its owner has signed in with for longer.
+// the mailbox must not be able to suspend a method that its owner has used for longer.
 const suspendWithin = 72 * time.Hour
 
-// suspendBoundIn suspends what was set up in a disputed sign-in, so that a thief's
-// authenticator does not open the account. It removes nothing: what is suspended goes on
-// protecting the account until someone proves an undisputed method or an administrator decides.
-func (s *Service) suspendBoundIn(ctx context.Context, tx *db.Tx, h holder, flowID string,
+// suspendBoundIn suspends what was set up in a disputed sign-in, so that a thief's authenticator
+// does not open the account. It removes nothing: the account still requires what is suspended until
+// someone proves an undisputed method or an administrator decides.
+func (s *Service) suspendBoundIn(ctx context.Context, tx *db.Tx, h accountHolder, flowID string,
 	v session.Visitor) error {
 	bound, err := authenticator.BoundIn(ctx, tx, flowID)
 	if err != nil {
 		return err
 	}
-	return s.suspend(ctx, tx, h, bound, v)
+	return s.suspendRecent(ctx, tx, h, bound, v)
 }
 
-// suspendSince is suspendBoundIn for a change of address: what was set up in its sign-in, and
-// in any since, in which the account may have been the thief's alone.
-func (s *Service) suspendSince(ctx context.Context, tx *db.Tx, h holder, c user.Change, v session.Visitor) error {
+// suspendAfterChange suspends what was set up in the sign-in of a change of address, and since: the
+// account may have been the thief's alone meanwhile.
+func (s *Service) suspendAfterChange(
+	ctx context.Context, tx *db.Tx, h accountHolder, c user.Change, v session.Visitor,
+) error {
 	bound, err := authenticator.BoundIn(ctx, tx, c.FlowID)
 	if err != nil {
 		return err
@@ -46,15 +48,15 @@ func (s *Service) suspendSince(ctx context.Context, tx *db.Tx, h holder, c user.
 			bound = append(bound, a)
 		}
 	}
-	return s.suspend(ctx, tx, h, bound, v)
+	return s.suspendRecent(ctx, tx, h, bound, v)
 }
 
-// suspend suspends what is young enough, and tells every address of the account. Where that
-// leaves the company without an owner who can sign in, the vendor is told.
-func (s *Service) suspend(
-	ctx context.Context, tx *db.Tx, h holder, all []authenticator.Authenticator, v session.Visitor,
+// suspendRecent suspends those that were set up within suspendWithin, and notifies every address of
+// the account. It alerts the vendor if that leaves the company without an owner who can sign in.
+func (s *Service) suspendRecent(
+	ctx context.Context, tx *db.Tx, h accountHolder, all []authenticator.Authenticator, v session.Visitor,
 ) error {
-	stuck, err := ownersStuck(ctx, tx, h.user)
+	stuckBefore, err := ownersStuck(ctx, tx, h.user)
 	if err != nil {
 		return err
 	}
@@ -66,20 +68,20 @@ func (s *Service) suspend(
 			return err
 		}
 	}
-	now, err := ownersStuck(ctx, tx, h.user)
-	if err != nil || stuck || !now {
+	stuckNow, err := ownersStuck(ctx, tx, h.user)
+	if err != nil || stuckBefore || !stuckNow {
 		return err
 	}
 	return s.alertVendor(ctx, tx, h, v)
 }
 
-func (s *Service) suspendOne(ctx context.Context, tx *db.Tx, h holder, a authenticator.Authenticator,
+func (s *Service) suspendOne(ctx context.Context, tx *db.Tx, h accountHolder, a authenticator.Authenticator,
 	v session.Visitor) error {
 	first, err := authenticator.Suspend(ctx, tx, h.user.ID, a.ID)
 	if err != nil || !first {
 		return err
 	}
-	e := event(audit.MethodSuspended, "not_me", h.user.ID, string(a.Kind), a.ID, v)
+	e := reportEvent(audit.MethodSuspended, "not_me", h.user.ID, string(a.Kind), a.ID, v)
 	if err := audit.Record(ctx, tx, e); err != nil {
 		return err
 	}
@@ -93,11 +95,10 @@ func (s *Service) suspendOne(ctx context.Context, tx *db.Tx, h holder, a authent
 		Browser:  v.Browser,
 		At:       tx.Now,
 	}
-	return s.Notifier.TellHolder(ctx, tx, h.user, notify.Notice{Purpose: "method.suspended", Content: c})
+	return s.Notifier.SendToHolder(ctx, tx, h.user, notify.Notice{Purpose: "method.suspended", Content: c})
 }
 
-// ownersStuck reports whether u is an owner of a company in which no owner has a method that
-// works.
+// ownersStuck reports whether u is an owner, and no owner of the company has a working method.
 func ownersStuck(ctx context.Context, tx *db.Tx, u user.User) (bool, error) {
 	if u.Role != user.Owner {
 		return false, nil
@@ -106,9 +107,9 @@ func ownersStuck(ctx context.Context, tx *db.Tx, u user.User) (bool, error) {
 }
 
 // alertVendor tells the vendor's operators that a report left a company without an owner who
-// can sign in: no one there can help any more.
-func (s *Service) alertVendor(ctx context.Context, tx *db.Tx, h holder, v session.Visitor) error {
-	if err := audit.Record(ctx, tx, event(audit.OwnersStuck, "not_me", h.user.ID, "", h.user.ID, v)); err != nil {
+// can sign in: no one in the company can help any more.
+func (s *Service) alertVendor(ctx context.Context, tx *db.Tx, h accountHolder, v session.Visitor) error {
+	if err := audit.Record(ctx, tx, reportEvent(audit.OwnersStuck, "not_me", h.user.ID, "", h.user.ID, v)); err != nil {
 		return err
 	}
 	letter := email.NotMeAlert{
@@ -122,5 +123,5 @@ func (s *Service) alertVendor(ctx context.Context, tx *db.Tx, h holder, v sessio
 		Stuck:     true,
 	}
 	notice := notify.Notice{Purpose: "company.owners_stuck", Content: letter, WithinBudget: true}
-	return s.Notifier.TellOperators(ctx, tx, notice)
+	return s.Notifier.SendToOperators(ctx, tx, notice)
 }

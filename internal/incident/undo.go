@@ -18,10 +18,10 @@ import (
 	"countersign/internal/user"
 )
 
-// UndoAddress gives an account the address back that a change took away, on the word of
-// the person who reads the old mailbox. What was open ends, what was set up since is suspended,
-// the password is flagged and the admins are told. It answers the same for every token, good or
-// bad, and does nothing a second time, after 72 hours, or where someone else set the address since.
+// UndoAddress undoes a change of address at the request of the person who reads the old mailbox. It
+// ends what is open, suspends what was set up since, flags the password and alerts the administrators.
+// It answers the same for every token, good or bad, and does nothing a second time, after 72 hours, or
+// if someone else has set the address since.
 func (s *Service) UndoAddress(ctx context.Context, ref secret.Reference, v session.Visitor) error {
 	if !s.Keys.CheckToken(ref.Token, "undo-address", ref.Tenant, ref.ID) {
 		return ratelimit.Spend(ctx, s.DB, db.Installation, outofband.WrongLinks, v.Network())
@@ -37,13 +37,13 @@ func (s *Service) UndoAddress(ctx context.Context, ref secret.Reference, v sessi
 		if err := endEverything(ctx, tx, c.UserID); err != nil {
 			return err
 		}
-		if err := s.moved(ctx, tx, c, v); err != nil {
+		if err := s.completeRestore(ctx, tx, c, v); err != nil {
 			return err
 		}
 		if _, err := user.FlagPassword(ctx, tx, c.UserID); err != nil {
 			return err
 		}
-		return s.alertOfAddress(ctx, tx, c)
+		return s.alertAdminsOfRestore(ctx, tx, c)
 	})
 	if err != nil {
 		return fmt.Errorf("undo change of address: %w", err)
@@ -51,10 +51,11 @@ func (s *Service) UndoAddress(ctx context.Context, ref secret.Reference, v sessi
 	return nil
 }
 
-// moveBack undoes what a sign-in that was not the owner's, with its step-ups, did to the
-// address: the change that it asked for ends, and the oldest one that it made and that may
-// still be undone is undone.
-func (s *Service) moveBack(ctx context.Context, tx *db.Tx, userID string, line []string, v session.Visitor) error {
+// restoreAddress undoes what a reported sign-in and its step-ups did to the address: it ends a change
+// that is not confirmed yet, and undoes the oldest one that was and that may still be undone.
+func (s *Service) restoreAddress(
+	ctx context.Context, tx *db.Tx, userID string, chain []string, v session.Visitor,
+) error {
 	if _, err := user.CloseChange(ctx, tx, userID, flow.NotMe); err != nil {
 		return err
 	}
@@ -62,7 +63,7 @@ func (s *Service) moveBack(ctx context.Context, tx *db.Tx, userID string, line [
 	if err != nil {
 		return err
 	}
-	i := slices.IndexFunc(all, func(c user.Change) bool { return slices.Contains(line, c.FlowID) })
+	i := slices.IndexFunc(all, func(c user.Change) bool { return slices.Contains(chain, c.FlowID) })
 	if i < 0 {
 		return nil
 	}
@@ -73,23 +74,23 @@ func (s *Service) moveBack(ctx context.Context, tx *db.Tx, userID string, line [
 	if err != nil {
 		return err
 	}
-	return s.moved(ctx, tx, c, v)
+	return s.completeRestore(ctx, tx, c, v)
 }
 
-// moved points the account to its old address again, suspends what was set up since, and
-// tells both addresses.
-func (s *Service) moved(ctx context.Context, tx *db.Tx, c user.Change, v session.Visitor) error {
+// completeRestore sends codes to the old address again, suspends what was set up since the change, and
+// notifies both addresses.
+func (s *Service) completeRestore(ctx context.Context, tx *db.Tx, c user.Change, v session.Visitor) error {
 	if err := outofband.FollowProved(ctx, tx, c.UserID, c.From); err != nil {
 		return err
 	}
-	h, err := holderOf(ctx, tx, c.UserID)
+	h, err := loadHolder(ctx, tx, c.UserID)
 	if err != nil {
 		return err
 	}
-	if err := s.suspendSince(ctx, tx, h, c, v); err != nil {
+	if err := s.suspendAfterChange(ctx, tx, h, c, v); err != nil {
 		return err
 	}
-	if err := audit.Record(ctx, tx, event(audit.AddressRestored, "", c.UserID, "", c.ID, v)); err != nil {
+	if err := audit.Record(ctx, tx, reportEvent(audit.AddressRestored, "", c.UserID, "", c.ID, v)); err != nil {
 		return err
 	}
 	news := email.AddressRestored{
@@ -99,12 +100,12 @@ func (s *Service) moved(ctx context.Context, tx *db.Tx, c user.Change, v session
 		At:     tx.Now,
 	}
 	notice := notify.Notice{Purpose: "address.restored", Content: news}
-	if err := s.Notifier.TellAddresses(ctx, tx, h.user, []string{c.To}, notice); err != nil {
+	if err := s.Notifier.SendToAddresses(ctx, tx, h.user, []string{c.To}, notice); err != nil {
 		return err
 	}
 	news.ToOld = true
 	notice.Content = news
-	return s.Notifier.TellHolder(ctx, tx, h.user, notice)
+	return s.Notifier.SendToHolder(ctx, tx, h.user, notice)
 }
 
 // endEverything ends every session, sign-in, remembered browser and refresh token of an
@@ -116,8 +117,8 @@ func endEverything(ctx context.Context, tx *db.Tx, userID string) error {
 	return user.EndAll(ctx, tx, userID)
 }
 
-func (s *Service) alertOfAddress(ctx context.Context, tx *db.Tx, c user.Change) error {
-	h, err := holderOf(ctx, tx, c.UserID)
+func (s *Service) alertAdminsOfRestore(ctx context.Context, tx *db.Tx, c user.Change) error {
+	h, err := loadHolder(ctx, tx, c.UserID)
 	if err != nil {
 		return err
 	}
@@ -131,5 +132,5 @@ func (s *Service) alertOfAddress(ctx context.Context, tx *db.Tx, c user.Change) 
 		At:        c.BegunAt,
 	}
 	notice := notify.Notice{Purpose: "address.restored", Content: letter, WithinBudget: true}
-	return s.Notifier.TellAdmins(ctx, tx, notice)
+	return s.Notifier.SendToAdmins(ctx, tx, notice)
 }

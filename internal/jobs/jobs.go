@@ -69,13 +69,13 @@ func (q *Queue) wake() {
 	}
 }
 
-func (q *Queue) join(r *Runner) {
+func (q *Queue) addRunner(r *Runner) {
 	q.mu.Lock()
 	defer q.mu.Unlock()
 	q.runners = append(q.runners, r)
 }
 
-func (q *Queue) leave(r *Runner) {
+func (q *Queue) removeRunner(r *Runner) {
 	q.mu.Lock()
 	defer q.mu.Unlock()
 	for i, other := range q.runners {
@@ -103,7 +103,7 @@ func (j Job) Settle(ctx context.Context, tx *db.Tx, outcome error) error {
 		return nil
 	}
 	tx.OnCommit(func() { *j.settled = true })
-	return end(ctx, tx, j, outcome)
+	return writeOutcome(ctx, tx, j, outcome)
 }
 
 // Handler does the work of one kind of job, at least once. nil means done; Later and Drop

@@ -61,7 +61,7 @@ func until(t testing.TB, what string, ok func() bool) {
 }
 
 func claimAny(t testing.TB, d *db.DB) ([]Job, error) {
-	found, err := due(t.Context(), d, 1, lane{})
+	found, err := findDue(t.Context(), d, 1, jobFilter{})
 	if err != nil {
 		return nil, err
 	}
@@ -428,7 +428,7 @@ func TestSweepKeepsOpenAndRecentJobs(t *testing.T) {
 func TestPauseDoublesToFiveMinutes(t *testing.T) {
 	for attempts, want := range map[int]time.Duration{0: time.Second, 1: time.Second, 2: 2 * time.Second,
 		9: 256 * time.Second, 10: maxPause, 20: maxPause, 1000: maxPause} {
-		if got := pause(attempts); got != want {
+		if got := retryDelay(attempts); got != want {
 			t.Errorf("after %d attempts %v, want %v", attempts, got, want)
 		}
 	}

@@ -73,43 +73,43 @@ func (r *Runner) Wake() {
 	}
 }
 
-// Run takes jobs until ctx ends, then waits for those under way, Grace at the most, and
+// Run takes jobs until ctx ends, then waits for those under way, for at most Grace, and
 // returns nil.
 // Jobs of a kind without a handler are put off, for a newer replica to take.
 func (r *Runner) Run(ctx context.Context) error {
 	r.init()
 	if r.Queue != nil {
-		r.Queue.join(r)
-		defer r.Queue.leave(r)
+		r.Queue.addRunner(r)
+		defer r.Queue.removeRunner(r)
 	}
 	var under sync.WaitGroup
 	defer under.Wait()
 	for _, p := range r.Periodic {
-		under.Go(func() { r.repeat(ctx, p) })
+		under.Go(func() { r.runPeriodic(ctx, p) })
 	}
 	free := make(chan struct{}, r.Workers) // one token per idle worker
 	for range r.Workers {
 		free <- struct{}{}
 	}
 	for more := false; ctx.Err() == nil; {
-		if more = r.round(ctx, free, &under, more); !more {
-			r.rest(ctx)
+		if more = r.runBatch(ctx, free, &under, more); !more {
+			r.waitForWork(ctx)
 		}
 	}
 	return nil
 }
 
-// round takes as many jobs as there are idle workers and reports whether more are waiting.
+// runBatch takes as many jobs as there are idle workers and reports whether more are waiting.
 // With a backlog it waits a moment for several idle workers: to take jobs costs a commit,
 // however many they are.
-func (r *Runner) round(ctx context.Context, free chan struct{}, under *sync.WaitGroup, backlog bool) (more bool) {
-	n := idle(ctx, free, 1)
+func (r *Runner) runBatch(ctx context.Context, free chan struct{}, under *sync.WaitGroup, backlog bool) (more bool) {
+	n := waitForWorkers(ctx, free, 1)
 	if backlog && n > 0 {
 		moment, stop := context.WithTimeout(ctx, aMoment)
-		n += idle(moment, free, r.Workers/2-n)
+		n += waitForWorkers(moment, free, r.Workers/2-n)
 		stop()
 	}
-	taken, more, err := r.take(ctx, n)
+	taken, more, err := r.claimJobs(ctx, n)
 	if err != nil && ctx.Err() == nil {
 		r.Log.Error("jobs cannot be taken", "error", err)
 	}
@@ -119,7 +119,7 @@ func (r *Runner) round(ctx context.Context, free chan struct{}, under *sync.Wait
 	for _, j := range taken {
 		under.Go(func() {
 			defer func() { free <- struct{}{} }()
-			defer r.leave(j.Tenant)
+			defer r.endFor(j.Tenant)
 			r.work(ctx, j)
 		})
 	}
@@ -130,9 +130,9 @@ func (r *Runner) round(ctx context.Context, free chan struct{}, under *sync.Wait
 // that a mail takes.
 const aMoment = 5 * time.Millisecond
 
-// idle waits for some idle workers, as long as ctx lasts, and counts those that are idle
+// waitForWorkers waits for some idle workers, as long as ctx lasts, and counts those that are idle
 // with them.
-func idle(ctx context.Context, free chan struct{}, want int) (n int) {
+func waitForWorkers(ctx context.Context, free chan struct{}, want int) (n int) {
 	for ; n < want; n++ {
 		select {
 		case <-free:
@@ -149,25 +149,25 @@ func idle(ctx context.Context, free chan struct{}, want int) (n int) {
 	}
 }
 
-func (r *Runner) take(ctx context.Context, n int) (taken []Job, more bool, err error) {
+func (r *Runner) claimJobs(ctx context.Context, n int) (taken []Job, more bool, err error) {
 	if n == 0 {
 		return nil, false, nil
 	}
 	ctx = db.UseServerDefaults(ctx) // jobs of every tenant
-	found, err := due(ctx, r.DB, 4*n, lane{kinds: r.Kinds, leaves: r.Leaves, full: r.full()})
+	found, err := findDue(ctx, r.DB, 4*n, jobFilter{kinds: r.Kinds, leaves: r.Leaves, full: r.fullTenants()})
 	if err != nil || len(found) == 0 {
 		return nil, false, err
 	}
 	more = len(found) > n
-	taken, err = claim(ctx, r.DB, choose(r.fair(found), n))
+	taken, err = claim(ctx, r.DB, pickAtRandom(r.limitPerTenant(found), n))
 	for _, j := range taken {
-		r.enter(j.Tenant)
+		r.startFor(j.Tenant)
 	}
 	return taken, more && err == nil, err
 }
 
-// full are the tenants that have as many jobs under way as one may.
-func (r *Runner) full() (out []string) {
+// fullTenants are the tenants that have as many jobs under way as one may.
+func (r *Runner) fullTenants() (out []string) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	for tenant, n := range r.busy {
@@ -178,8 +178,8 @@ func (r *Runner) full() (out []string) {
 	return out
 }
 
-// fair leaves of each tenant's jobs as many as may begin.
-func (r *Runner) fair(found []Job) []Job {
+// limitPerTenant leaves of each tenant's jobs as many as may begin.
+func (r *Runner) limitPerTenant(found []Job) []Job {
 	if r.EachTenant == 0 {
 		return found
 	}
@@ -192,14 +192,14 @@ func (r *Runner) fair(found []Job) []Job {
 	})
 }
 
-func (r *Runner) enter(tenant string) {
+func (r *Runner) startFor(tenant string) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	r.busy[tenant]++
 }
 
-// leave makes room for another job of a tenant, which may be waiting.
-func (r *Runner) leave(tenant string) {
+// endFor makes room for another job of a tenant, which may be waiting.
+func (r *Runner) endFor(tenant string) {
 	r.mu.Lock()
 	r.busy[tenant]--
 	waits := r.EachTenant > 0 && r.busy[tenant] == r.EachTenant-1
@@ -212,8 +212,8 @@ func (r *Runner) leave(tenant string) {
 	}
 }
 
-// rest waits for the bell or the next poll. Replicas spread their polls a little.
-func (r *Runner) rest(ctx context.Context) {
+// waitForWork waits for the bell or the next poll. Replicas spread their polls a little.
+func (r *Runner) waitForWork(ctx context.Context) {
 	t := time.NewTimer(r.Poll - rand.N(r.Poll/4+1))
 	defer t.Stop()
 	select {
@@ -258,7 +258,7 @@ func (r *Runner) handle(ctx context.Context, j Job) (err error) {
 	return h(ctx, j)
 }
 
-func (r *Runner) repeat(ctx context.Context, p Periodic) {
+func (r *Runner) runPeriodic(ctx context.Context, p Periodic) {
 	tick := time.NewTicker(p.Every)
 	defer tick.Stop()
 	for {

@@ -20,15 +20,15 @@ const (
 	keepFailed  = 30 * 24 * time.Hour
 )
 
-// lane is which jobs are looked for.
-type lane struct {
+// jobFilter is which jobs are looked for.
+type jobFilter struct {
 	kinds  []string // of these; none: of all
 	leaves []string // but not of these
 	full   []string // nor of these tenants
 }
 
-// narrowed adds the conditions of a lane to a query whose last argument is the last of args.
-func (l lane) narrowed(args []any) (text string, all []any) {
+// conditions adds the conditions of a jobFilter to a query whose last argument is the last of args.
+func (l jobFilter) conditions(args []any) (text string, all []any) {
 	for _, c := range []struct {
 		among string
 		words []string
@@ -44,11 +44,11 @@ func (l lane) narrowed(args []any) (text string, all []any) {
 	return text, args
 }
 
-// due reads which jobs of any tenant may be claimed, the oldest first. It does not write,
+// findDue reads which jobs of any tenant may be claimed, the oldest first. It does not write,
 // which keeps an idle house from taking the write lock with every look.
-func due(ctx context.Context, d *db.DB, n int, l lane) (found []Job, err error) {
+func findDue(ctx context.Context, d *db.DB, n int, l jobFilter) (found []Job, err error) {
 	err = d.View(ctx, db.Installation, func(tx *db.Tx) error {
-		only, args := l.narrowed([]any{tx.Now, tx.Now, n})
+		only, args := l.conditions([]any{tx.Now, tx.Now, n})
 		rows, err := tx.Query(ctx, `
 			SELECT tenant_id, id, kind, args, run_at FROM jobs
 			WHERE done_at = 0 AND failed_at = 0 AND run_at <= $1 AND claimed_until <= $2`+only+`
@@ -65,9 +65,9 @@ func due(ctx context.Context, d *db.DB, n int, l lane) (found []Job, err error) 
 	return found, nil
 }
 
-// choose picks n of the jobs found, at random, so that replicas rarely want the same ones,
+// pickAtRandom picks n of the jobs found, at random, so that replicas rarely want the same ones,
 // and in one order, so that they cannot wait for each other in a circle.
-func choose(found []Job, n int) []Job {
+func pickAtRandom(found []Job, n int) []Job {
 	rand.Shuffle(len(found), func(a, b int) { found[a], found[b] = found[b], found[a] })
 	found = found[:min(n, len(found))]
 	slices.SortFunc(found, func(a, b Job) int { return strings.Compare(a.ID, b.ID) })
@@ -101,24 +101,24 @@ func claim(ctx context.Context, d *db.DB, wanted []Job) (taken []Job, err error)
 
 // settle writes down how an attempt ended.
 func settle(ctx context.Context, d *db.DB, j Job, outcome error) error {
-	return d.InTx(ctx, j.Tenant, func(tx *db.Tx) error { return end(ctx, tx, j, outcome) })
+	return d.InTx(ctx, j.Tenant, func(tx *db.Tx) error { return writeOutcome(ctx, tx, j, outcome) })
 }
 
-// end is the write that settles a job. The number of the attempt guards it: when the lease
+// writeOutcome is the write that settles a job. The number of the attempt guards it: when the lease
 // ran out and someone else has taken the job, ours no longer counts.
-func end(ctx context.Context, tx *db.Tx, j Job, outcome error) error {
+func writeOutcome(ctx context.Context, tx *db.Tx, j Job, outcome error) error {
 	err := tx.ExecDeferred(ctx, `
 		UPDATE jobs SET claimed_until = 0, run_at = $1, done_at = $2, failed_at = $3, last_error = $4
 		WHERE tenant_id = $5 AND id = $6 AND attempts = $7 AND done_at = 0 AND failed_at = 0`,
-		append(ending(j, outcome, tx.Now), j.Tenant, j.ID, j.Attempts)...)
+		append(outcomeColumns(j, outcome, tx.Now), j.Tenant, j.ID, j.Attempts)...)
 	if err != nil {
 		return fmt.Errorf("settle job %s %s: %w", j.Kind, j.ID, err)
 	}
 	return nil
 }
 
-// ending is run_at, done_at, failed_at and last_error after an attempt.
-func ending(j Job, outcome error, now time.Time) []any {
+// outcomeColumns is run_at, done_at, failed_at and last_error after an attempt.
+func outcomeColumns(j Job, outcome error, now time.Time) []any {
 	var again *later
 	var given *drop
 	switch {
@@ -131,11 +131,11 @@ func ending(j Job, outcome error, now time.Time) []any {
 	case j.Attempts >= maxAttempts:
 		return []any{j.RunAt, time.Time{}, now, "too many attempts"}
 	}
-	return []any{now.Add(pause(j.Attempts)), time.Time{}, time.Time{}, "error"}
+	return []any{now.Add(retryDelay(j.Attempts)), time.Time{}, time.Time{}, "error"}
 }
 
-// pause doubles from a second to five minutes.
-func pause(attempts int) time.Duration {
+// retryDelay doubles from a second to five minutes.
+func retryDelay(attempts int) time.Duration {
 	return min(time.Second<<min(max(attempts-1, 0), 16), maxPause)
 }
 

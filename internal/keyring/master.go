@@ -41,7 +41,7 @@ type MasterKey struct {
 // Register tells the database of every generation in the key file that it does not know
 // yet. It refuses with ErrForeign where file and database have none in common.
 func (m *Masters) Register(ctx context.Context, tx *db.Tx) error {
-	known, err := marks(ctx, tx)
+	known, err := keyMarks(ctx, tx)
 	if err != nil {
 		return err
 	}
@@ -70,7 +70,7 @@ func (m *Masters) Register(ctx context.Context, tx *db.Tx) error {
 func (m *Masters) Ensure(ctx context.Context) error {
 	fresh := false
 	err := m.DB.View(ctx, db.Installation, func(tx *db.Tx) error {
-		known, err := marks(ctx, tx)
+		known, err := keyMarks(ctx, tx)
 		for _, g := range m.Keys.Generations() {
 			fresh = fresh || known[g.ID] == nil
 		}
@@ -82,7 +82,7 @@ func (m *Masters) Ensure(ctx context.Context) error {
 	return m.DB.InTx(ctx, db.Installation, func(tx *db.Tx) error { return m.Register(ctx, tx) })
 }
 
-func marks(ctx context.Context, tx *db.Tx) (map[string][]byte, error) {
+func keyMarks(ctx context.Context, tx *db.Tx) (map[string][]byte, error) {
 	rows, err := tx.Query(ctx, `SELECT id, mark FROM master_keys`)
 	out := map[string][]byte{}
 	err = db.ForEach(rows, err, func(row db.Row) error {

@@ -63,14 +63,14 @@ func (m *Masters) Needs(ctx context.Context, id string) (out []Need, err error) 
 }
 
 func (m *Masters) needs(ctx context.Context, tx *db.Tx, id string) ([]Need, error) {
-	rest, err := m.unsealed(ctx, tx, id)
+	rest, err := m.countSealed(ctx, tx, id)
 	if err != nil {
 		return nil, err
 	}
 	found := []Need{{What: "rows to be sealed anew", Count: rest}}
 	for _, n := range needs {
 		var count int64
-		if err := tx.QueryRow(ctx, n.count, n.args(old{id, tx.Now, m.until(id)})...).Scan(&count); err != nil {
+		if err := tx.QueryRow(ctx, n.count, n.args(old{id, tx.Now, m.replacedAt(id)})...).Scan(&count); err != nil {
 			return nil, fmt.Errorf("count what needs master key %s: %w", id, err)
 		}
 		found = append(found, Need{What: n.what, Count: count, Soft: n.soft})
@@ -84,8 +84,8 @@ func (m *Masters) needs(ctx context.Context, tx *db.Tx, id string) ([]Need, erro
 	return out, nil
 }
 
-// until is when the generation after id began to seal, or Forever where none has.
-func (m *Masters) until(id string) time.Time {
+// replacedAt is when the generation after id began to seal, or Forever where none has.
+func (m *Masters) replacedAt(id string) time.Time {
 	all := m.Keys.Generations()
 	for i, g := range all {
 		if g.ID == id && i+1 < len(all) && !g.Sealing {
@@ -120,7 +120,7 @@ func (m *Masters) mayDrop(ctx context.Context, tx *db.Tx, id string, anyway bool
 	if m.Keys.Mark(id) == nil {
 		return fmt.Errorf("the key file holds no generation %s", id)
 	}
-	if until := m.until(id); tx.Now.Before(until.Add(settled)) {
+	if until := m.replacedAt(id); tx.Now.Before(until.Add(settled)) {
 		return fmt.Errorf("generation %s cannot be dropped: the one after it must seal for %s first", id, settled)
 	}
 	left, err := m.needs(ctx, tx, id)

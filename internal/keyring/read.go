@@ -29,7 +29,7 @@ func (r *Keyring) Signer(ctx context.Context, algorithm string) (Key, error) {
 // each by the time it becomes active.
 // It may be up to five seconds old.
 func (r *Keyring) Set(ctx context.Context) ([]Key, error) {
-	keys, err := r.all(ctx)
+	keys, err := r.cachedKeys(ctx)
 	if err != nil {
 		return nil, err
 	}
@@ -52,9 +52,9 @@ func (r *Keyring) List(ctx context.Context) ([]Key, error) {
 	return keys, err
 }
 
-// all returns the keys that were not over when they were read, from memory if that was
+// cachedKeys returns the keys that were not over when they were read, from memory if that was
 // less than cacheLife ago. The lock makes a crowd of callers wait for one reader.
-func (r *Keyring) all(ctx context.Context) ([]Key, error) {
+func (r *Keyring) cachedKeys(ctx context.Context) ([]Key, error) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	now := r.DB.Now()

@@ -33,7 +33,7 @@ var sealedPlaces = []sealedAt{
 	{"push_keys", "sealed", []string{"id"}},
 }
 
-// resealBatch keeps a transaction short; a kill costs this much work at the most.
+// resealBatch keeps a transaction short; a kill costs at most this much work.
 const resealBatch = 100
 
 // row is one sealed value; the key as it is written in its place.
@@ -153,8 +153,8 @@ func (p sealedAt) read(ctx context.Context, tx *db.Tx, current string, after []s
 	return out, nil
 }
 
-// unsealed counts what a generation has sealed and no other has sealed since.
-func (m *Masters) unsealed(ctx context.Context, tx *db.Tx, id string) (total int64, err error) {
+// countSealed counts what a generation has sealed and no other has sealed since.
+func (m *Masters) countSealed(ctx context.Context, tx *db.Tx, id string) (total int64, err error) {
 	queries := []string{`SELECT COUNT(*) FROM audit_heads WHERE tenant_id <> '' AND substr(seal, 1, 8) = $1`}
 	for _, p := range sealedPlaces {
 		queries = append(queries, `SELECT COUNT(*) FROM `+p.table+`

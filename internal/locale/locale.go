@@ -16,7 +16,7 @@ import (
 //go:embed active.*.json
 var files embed.FS
 
-// Default is the language of people whose browser asks for none that we speak.
+// Default is the language for browsers that ask for none of ours.
 const Default = "en"
 
 // Catalog is every sentence in every language, parsed once.

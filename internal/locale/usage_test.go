@@ -251,7 +251,7 @@ func TestNoSentenceIsUnused(t *testing.T) {
 	}
 	for key := range catalogue(t, Default) {
 		if !used[key] {
-			t.Errorf("nobody says %q", key)
+			t.Errorf("no one says %q", key)
 		}
 	}
 }

@@ -1,11 +1,11 @@
-// Package notify tells people by email what happened to an account: its holder, the administrators of their company or
-// the operators of the vendor. It owns who is told, at which addresses, and what that costs. It refuses to send what
-// someone waits for: codes and links are messages of the journeys that check them.
+// Package notify sends emails about what happened to an account: to its holder, to the administrators of their company
+// or to the operators of the vendor. It decides who gets a notice, at which addresses, and within which budget. It does
+// not send codes and links: those are messages of the journeys that check them.
 //
-// A notice is sent within a budget where strangers can cause it as often as they like: a sign-in with a password that
-// they know, or a report of their own sign-ins. Without the budget they could fill a mailbox. A notice is sent without
-// a budget where it tells of a change to the account: a thief must not be able to use the budget up first and then
-// act unseen. What causes such a notice is limited in another way: it needs a session, or it happens once.
+// A notice is sent within a budget if strangers can cause it as often as they like: a sign-in with a password that
+// they know, or a report of their own sign-ins. Without the budget they could fill a mailbox. A notice about a change
+// to the account is sent without a budget: a thief must not be able to use the budget up first and then act unseen.
+// What causes such a notice is limited in another way: it needs a session, or it happens once.
 package notify
 
 import (
@@ -24,9 +24,9 @@ import (
 	"countersign/internal/user"
 )
 
-// The budgets of an address. Notices to the holder of an account share theirs with codes. Notices about other people's
-// accounts have their own: who reports sign-ins without end must not use up the codes of their
-// administrators (ATK-106).
+// The budgets of an address. Notices to the holder of an account share a budget with codes. Notices about other
+// people's accounts have one of their own: someone who reports one sign-in after another must not use up the codes of
+// their administrators (ATK-106).
 const (
 	holderBudget = "send.destination"
 	adminBudget  = "alert.destination"
@@ -41,7 +41,7 @@ type Notifier struct {
 	Limits config.Limits
 }
 
-// Notice is what people are told.
+// Notice is one message to people, in any number of copies.
 type Notice struct {
 	Purpose      string // what it is about, shown to administrators: "password.changed"
 	Content      email.Content
@@ -49,27 +49,27 @@ type Notice struct {
 	Life         time.Duration // how long it may wait for a mail server; zero: a day
 }
 
-// TellHolder tells the holder of an account of tx.Tenant, at every address that they have.
-func (n *Notifier) TellHolder(ctx context.Context, tx *db.Tx, holder user.User, notice Notice) error {
-	return n.tellPerson(ctx, tx, holder, holderBudget, notice)
+// SendToHolder sends a notice to the holder of an account of tx.Tenant, at each of their addresses.
+func (n *Notifier) SendToHolder(ctx context.Context, tx *db.Tx, holder user.User, notice Notice) error {
+	return n.sendToPerson(ctx, tx, holder, holderBudget, notice)
 }
 
-// TellAddresses tells the holder of an account at the addresses given: for notices that differ by address.
-func (n *Notifier) TellAddresses(ctx context.Context, tx *db.Tx, holder user.User, to []string, notice Notice) error {
-	return n.tellAll(ctx, tx, holder, to, holderBudget, notice)
+// SendToAddresses sends a notice to the holder of an account at the given addresses only.
+func (n *Notifier) SendToAddresses(ctx context.Context, tx *db.Tx, holder user.User, to []string, notice Notice) error {
+	return n.sendToAll(ctx, tx, holder, to, holderBudget, notice)
 }
 
-// TellAdmins tells the owners and administrators of tx.Tenant.
-func (n *Notifier) TellAdmins(ctx context.Context, tx *db.Tx, notice Notice) error {
+// SendToAdmins sends a notice to the owners and administrators of tx.Tenant.
+func (n *Notifier) SendToAdmins(ctx context.Context, tx *db.Tx, notice Notice) error {
 	people, err := user.Admins(ctx, tx)
 	if err != nil {
 		return fmt.Errorf("list administrators: %w", err)
 	}
-	return n.tellEach(ctx, tx, people, notice)
+	return n.sendToEach(ctx, tx, people, notice)
 }
 
-// TellOwners tells the owners of tx.Tenant, or the operators where it is the vendor's.
-func (n *Notifier) TellOwners(ctx context.Context, tx *db.Tx, notice Notice) error {
+// SendToOwners sends a notice to the owners of tx.Tenant, or to the operators if it is the vendor's.
+func (n *Notifier) SendToOwners(ctx context.Context, tx *db.Tx, notice Notice) error {
 	people, err := user.Admins(ctx, tx)
 	if err != nil {
 		return fmt.Errorf("list owners: %w", err)
@@ -80,49 +80,49 @@ func (n *Notifier) TellOwners(ctx context.Context, tx *db.Tx, notice Notice) err
 			owners = append(owners, u)
 		}
 	}
-	return n.tellEach(ctx, tx, owners, notice)
+	return n.sendToEach(ctx, tx, owners, notice)
 }
 
-// TellOperators tells the vendor's operators, whichever tenant tx is in.
-func (n *Notifier) TellOperators(ctx context.Context, tx *db.Tx, notice Notice) error {
+// SendToOperators sends a notice to the vendor's operators, whichever tenant tx is in.
+func (n *Notifier) SendToOperators(ctx context.Context, tx *db.Tx, notice Notice) error {
 	people, err := user.Operators(ctx, tx)
 	if err != nil {
 		return fmt.Errorf("list operators: %w", err)
 	}
-	return n.tellEach(ctx, tx, people, notice)
+	return n.sendToEach(ctx, tx, people, notice)
 }
 
-// tellEach tells people of what is not about their own account.
-func (n *Notifier) tellEach(ctx context.Context, tx *db.Tx, people []user.User, notice Notice) error {
+// sendToEach sends a notice that is not about the recipients' own accounts.
+func (n *Notifier) sendToEach(ctx context.Context, tx *db.Tx, people []user.User, notice Notice) error {
 	for _, u := range people {
-		if err := n.tellPerson(ctx, tx.ForTenant(u.TenantID), u, adminBudget, notice); err != nil {
+		if err := n.sendToPerson(ctx, tx.ForTenant(u.TenantID), u, adminBudget, notice); err != nil {
 			return err
 		}
 	}
 	return nil
 }
 
-func (n *Notifier) tellPerson(ctx context.Context, tx *db.Tx, u user.User, budget string, notice Notice) error {
+func (n *Notifier) sendToPerson(ctx context.Context, tx *db.Tx, u user.User, budget string, notice Notice) error {
 	to, err := user.Addresses(ctx, tx, u)
 	if err != nil {
 		return fmt.Errorf("list addresses: %w", err)
 	}
-	return n.tellAll(ctx, tx, u, to, budget, notice)
+	return n.sendToAll(ctx, tx, u, to, budget, notice)
 }
 
-func (n *Notifier) tellAll(ctx context.Context, tx *db.Tx, u user.User, to []string, budget string,
+func (n *Notifier) sendToAll(ctx context.Context, tx *db.Tx, u user.User, to []string, budget string,
 	notice Notice) error {
 	for _, address := range to {
-		if err := n.tellAt(ctx, tx, u, address, budget, notice); err != nil {
+		if err := n.sendTo(ctx, tx, u, address, budget, notice); err != nil {
 			return fmt.Errorf("send notice %s: %w", notice.Purpose, err)
 		}
 	}
 	return nil
 }
 
-func (n *Notifier) tellAt(ctx context.Context, tx *db.Tx, u user.User, to, budget string, notice Notice) error {
+func (n *Notifier) sendTo(ctx context.Context, tx *db.Tx, u user.User, to, budget string, notice Notice) error {
 	if notice.WithinBudget {
-		wait, err := n.spend(ctx, tx, to, budget)
+		wait, err := n.spendBudget(ctx, tx, to, budget)
 		if err != nil {
 			return err
 		}
@@ -144,8 +144,8 @@ func (n *Notifier) tellAt(ctx context.Context, tx *db.Tx, u user.User, to, budge
 	return err
 }
 
-// spend takes one message from a budget of an address, and returns how long there is none.
-func (n *Notifier) spend(ctx context.Context, tx *db.Tx, to, budget string) (time.Duration, error) {
+// spendBudget takes one message from a budget of an address. A positive wait means that it is empty.
+func (n *Notifier) spendBudget(ctx context.Context, tx *db.Tx, to, budget string) (time.Duration, error) {
 	limit := ratelimit.Limit{Name: budget, Windows: []ratelimit.Window{
 		{Count: n.Limits.SendsPerHour, Per: time.Hour},
 		{Count: n.Limits.SendsPerDay, Per: 24 * time.Hour},

@@ -108,7 +108,7 @@ func (f *fixture) tellMia(times int, within bool) {
 	f.t.Helper()
 	for range times {
 		f.in("acme", func(ctx context.Context, tx *db.Tx) error {
-			return f.TellHolder(ctx, tx, f.people["mia"], notice(within))
+			return f.SendToHolder(ctx, tx, f.people["mia"], notice(within))
 		})
 	}
 }
@@ -141,7 +141,7 @@ func TestTheHolderIsToldAtEveryAddress(t *testing.T) {
 			return user.MoveAddress(ctx, tx, mia, c, now.Add(time.Hour))
 		})
 		mia.Email = "new@mia.example"
-		f.in("acme", func(ctx context.Context, tx *db.Tx) error { return f.TellHolder(ctx, tx, mia, notice(false)) })
+		f.in("acme", func(ctx context.Context, tx *db.Tx) error { return f.SendToHolder(ctx, tx, mia, notice(false)) })
 		f.expect("mia", "n•••@m•••.example test.happened", "m•••@a•••.example test.happened")
 	})
 }
@@ -150,7 +150,7 @@ func TestTheHolderIsToldAtEveryAddress(t *testing.T) {
 func TestSomeAddressesOnly(t *testing.T) {
 	each(t, func(f *fixture) {
 		f.in("acme", func(ctx context.Context, tx *db.Tx) error {
-			return f.TellAddresses(ctx, tx, f.people["mia"], []string{"old@elsewhere.example"}, notice(false))
+			return f.SendToAddresses(ctx, tx, f.people["mia"], []string{"old@elsewhere.example"}, notice(false))
 		})
 		f.expect("mia", "o•••@e•••.example test.happened")
 	})
@@ -185,11 +185,11 @@ func TestAdministratorsHaveABudgetOfTheirOwn(t *testing.T) {
 		anna := f.people["anna"]
 		f.in("acme", func(ctx context.Context, tx *db.Tx) error {
 			for range 3 {
-				if err := f.TellAdmins(ctx, tx, notice(true)); err != nil {
+				if err := f.SendToAdmins(ctx, tx, notice(true)); err != nil {
 					return err
 				}
 			}
-			return f.TellHolder(ctx, tx, anna, notice(true))
+			return f.SendToHolder(ctx, tx, anna, notice(true))
 		})
 		if got := f.sent("anna"); len(got) != 3 {
 			t.Errorf("the administrator got %d notices, want two alerts and one of their own", len(got))
@@ -205,10 +205,10 @@ func TestAdministratorsHaveABudgetOfTheirOwn(t *testing.T) {
 func TestOwnersAndOperators(t *testing.T) {
 	each(t, func(f *fixture) {
 		f.in("acme", func(ctx context.Context, tx *db.Tx) error {
-			if err := f.TellOwners(ctx, tx, notice(false)); err != nil {
+			if err := f.SendToOwners(ctx, tx, notice(false)); err != nil {
 				return err
 			}
-			return f.TellOperators(ctx, tx, notice(true))
+			return f.SendToOperators(ctx, tx, notice(true))
 		})
 		f.expect("anna")
 		f.expect("otto", "o•••@a•••.example test.happened")

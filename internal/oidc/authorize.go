@@ -18,10 +18,10 @@ func (p *Provider) authorize(rw http.ResponseWriter, r *http.Request) error {
 	if err != nil {
 		return err
 	}
-	req, err := p.read(r.Context(), q)
+	req, err := p.readRequest(r.Context(), q)
 	if err != nil {
 		p.refusedRequest(r, q, err)
-		return p.denied(rw, r, req, err)
+		return p.answerError(rw, r, req, err)
 	}
 	return p.decide(rw, r, req)
 }
@@ -32,10 +32,10 @@ func (p *Provider) authorizeForm(rw http.ResponseWriter, r *http.Request) error 
 	if err := web.ParseForm(rw, r); err != nil {
 		return err
 	}
-	req, err := p.read(r.Context(), r.PostForm)
+	req, err := p.readRequest(r.Context(), r.PostForm)
 	if err != nil {
 		p.refusedRequest(r, r.PostForm, err)
-		return p.denied(rw, r, req, err)
+		return p.answerError(rw, r, req, err)
 	}
 	return p.Web.Redirect(rw, "/authorize/resume?to="+grant.Seal(p.Keys, req))
 }
@@ -55,10 +55,10 @@ func (p *Provider) resume(rw http.ResponseWriter, r *http.Request) error {
 		return errBadRedirect
 	}
 	if req.CodeChallenge == "" && !c.PKCEOptional { // required since
-		return p.denied(rw, r, req, deny("invalid_request", "PKCE with code_challenge_method=S256 is required"))
+		return p.answerError(rw, r, req, deny("invalid_request", "PKCE with code_challenge_method=S256 is required"))
 	}
 	if r.URL.Query().Has("unmet") { // the sign-in found that nothing could be enough
-		return p.denied(rw, r, req, errUnmet)
+		return p.answerError(rw, r, req, errUnmet)
 	}
 	return p.decide(rw, r, req)
 }
@@ -75,13 +75,13 @@ func (p *Provider) decide(rw http.ResponseWriter, r *http.Request, req grant.Req
 	}
 	switch {
 	case st.Unreachable:
-		return p.denied(rw, r, req, errUnmet)
+		return p.answerError(rw, r, req, errUnmet)
 	case st.Session != nil && st.Enough && rightPerson(req, st):
 		return p.issueCode(rw, r, req, st)
 	case req.PromptNone:
-		return p.denied(rw, r, req, silent(req, st))
+		return p.answerError(rw, r, req, promptNeeded(req, st))
 	case st.Enough && req.PromptLogin: // someone else has just signed in
-		return p.denied(rw, r, req, errOther)
+		return p.answerError(rw, r, req, errOther)
 	case st.Enough:
 		req.PromptLogin = true // another person must come, so this session is not enough
 	}
@@ -99,11 +99,11 @@ func rightPerson(req grant.Request, st gate.SessionCheck) bool {
 	return req.Subject == "" || req.Subject == st.User.ID
 }
 
-// silent says why a request that may not show a page needs one.
-func silent(req grant.Request, st gate.SessionCheck) error {
+// promptNeeded says why a request that may not show a page needs one.
+func promptNeeded(req grant.Request, st gate.SessionCheck) error {
 	switch {
 	case st.Session == nil:
-		return deny("login_required", "nobody is signed in")
+		return deny("login_required", "no one is signed in")
 	case !rightPerson(req, st):
 		return errOther
 	case st.StepUp:
@@ -125,20 +125,20 @@ func (p *Provider) issueCode(rw http.ResponseWriter, r *http.Request, req grant.
 	if err != nil {
 		return err
 	}
-	return p.reply(rw, r, req, url.Values{"code": {code.Reveal()}})
+	return p.redirectToApp(rw, r, req, url.Values{"code": {code.Reveal()}})
 }
 
-// denied tells the app what is wrong, or our own page where the app cannot be believed.
-func (p *Provider) denied(rw http.ResponseWriter, r *http.Request, req grant.Request, err error) error {
+// answerError tells the app what is wrong, or our own page where the app cannot be believed.
+func (p *Provider) answerError(rw http.ResponseWriter, r *http.Request, req grant.Request, err error) error {
 	var d *denial
 	if !errors.As(err, &d) {
 		return err
 	}
-	return p.reply(rw, r, req, url.Values{"error": {d.code}, "error_description": {d.description}})
+	return p.redirectToApp(rw, r, req, url.Values{"error": {d.code}, "error_description": {d.description}})
 }
 
-// reply sends the browser back with the answer, the app's state and our name (RFC 9207).
-func (p *Provider) reply(rw http.ResponseWriter, r *http.Request, req grant.Request, answer url.Values) error {
+// redirectToApp sends the browser back with the answer, the app's state and our name (RFC 9207).
+func (p *Provider) redirectToApp(rw http.ResponseWriter, r *http.Request, req grant.Request, answer url.Values) error {
 	answer.Set("iss", p.issuer())
 	if req.State != "" {
 		answer.Set("state", req.State)
@@ -146,13 +146,13 @@ func (p *Provider) reply(rw http.ResponseWriter, r *http.Request, req grant.Requ
 	if req.ResponseMode == modeForm {
 		return p.Web.Draw(rw, r, http.StatusOK, newFormPost(req, answer))
 	}
-	return p.Web.Redirect(rw, extend(req.RedirectURI, answer))
+	return p.Web.Redirect(rw, addQuery(req.RedirectURI, answer))
 }
 
-// extend adds parameters to an address and leaves the rest of it as it was registered,
+// addQuery adds parameters to an address and leaves the rest of it as it was registered,
 // character by character: apps compare it, and url.URL would write some of it differently.
 // An address that is registered holds no fragment.
-func extend(uri string, add url.Values) string {
+func addQuery(uri string, add url.Values) string {
 	if len(add) == 0 {
 		return uri
 	}

@@ -256,7 +256,7 @@ func TestResumeAfterTheSignIn(t *testing.T) {
 		old := h.signIn(h.ada, levels[0], "pwd")
 		h.forward(time.Minute)
 		for name, change := range map[string][]string{
-			"nobody was here": nil, "prompt login": {"prompt", "login"}, "max_age 0": {"max_age", "0"},
+			"no one was here": nil, "prompt login": {"prompt", "login"}, "max_age 0": {"max_age", "0"},
 			"max_age 1": {"max_age", "1"}, "level": {"acr_values", levels[1]},
 		} {
 			_, said := landed(h.T, h.authorizeWith(map[bool]string{true: "", false: old}[change == nil], change...))
@@ -382,7 +382,7 @@ func FuzzAuthorizeNeverRedirectsElsewhere(f *testing.F) {
 		if uri := q.Get("redirect_uri"); c.AllowsRedirect(uri) && uri != callback {
 			t.Errorf("%q", uri)
 		}
-		if to := extend(callback, url.Values{"state": {q.Get("state")}}); !strings.HasPrefix(to, callback+"?state=") {
+		if to := addQuery(callback, url.Values{"state": {q.Get("state")}}); !strings.HasPrefix(to, callback+"?state=") {
 			t.Errorf("%q", to)
 		}
 	})

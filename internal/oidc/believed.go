@@ -11,31 +11,31 @@ import (
 	"time"
 )
 
-// belief is an access token whose form, type and signature were right. What it says, whether
+// verifiedToken is an access token whose form, type and signature were right. What it says, whether
 // its time is over, and whether what it rests on still stands is looked at each time.
-type belief struct {
+type verifiedToken struct {
 	keyID string
 	key   crypto.PublicKey
 	until time.Time // the end of its time; later it is looked at anew, and found to be over
 }
 
-// beliefs spares the most expensive part of looking at a token again, and of looking for the
+// tokenCache spares the most expensive part of looking at a token again, and of looking for the
 // first time at one of ours that was made here. They are known by the hash of the whole token:
 // one with a single other bit is another token. Nil keeps nothing.
 //
 // There are two generations. What is used moves to the younger one; when that is full, the
 // older one is forgotten.
-type beliefs struct {
+type tokenCache struct {
 	mu         sync.Mutex
-	young, old map[[sha256.Size]byte]belief
+	young, old map[[sha256.Size]byte]verifiedToken
 }
 
 // mostBeliefs is how many a generation holds; two full ones take about seven megabytes.
 const mostBeliefs = 20_000
 
-func (b *beliefs) find(sum [sha256.Size]byte, now time.Time) (belief, bool) {
+func (b *tokenCache) find(sum [sha256.Size]byte, now time.Time) (verifiedToken, bool) {
 	if b == nil {
-		return belief{}, false
+		return verifiedToken{}, false
 	}
 	b.mu.Lock()
 	defer b.mu.Unlock()
@@ -48,12 +48,12 @@ func (b *beliefs) find(sum [sha256.Size]byte, now time.Time) (belief, bool) {
 	}
 	if ok && !now.Before(found.until) {
 		delete(b.young, sum)
-		return belief{}, false
+		return verifiedToken{}, false
 	}
 	return found, ok
 }
 
-func (b *beliefs) keep(sum [sha256.Size]byte, new belief) {
+func (b *tokenCache) keep(sum [sha256.Size]byte, new verifiedToken) {
 	if b == nil {
 		return
 	}
@@ -62,9 +62,9 @@ func (b *beliefs) keep(sum [sha256.Size]byte, new belief) {
 	b.add(sum, new)
 }
 
-func (b *beliefs) add(sum [sha256.Size]byte, new belief) {
+func (b *tokenCache) add(sum [sha256.Size]byte, new verifiedToken) {
 	if b.young == nil || len(b.young) >= mostBeliefs {
-		b.young, b.old = map[[sha256.Size]byte]belief{}, b.young
+		b.young, b.old = map[[sha256.Size]byte]verifiedToken{}, b.young
 	}
 	b.young[sum] = new
 }

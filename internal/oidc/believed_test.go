@@ -23,7 +23,7 @@ import (
 func believing(h *house) (token string) {
 	h.Helper()
 	token = h.tokens(h.byMail()).Access
-	h.believed = &beliefs{} // forgets what was made here: another replica has made it
+	h.believed = &tokenCache{} // forgets what was made here: another replica has made it
 	for range 2 {
 		if rec := h.userinfoWith(token); rec.Code != http.StatusOK {
 			h.Fatal(rec.Code)
@@ -75,7 +75,7 @@ func TestATK139OtherTokensThanTheBelievedOne(t *testing.T) {
 		}
 	}
 	for name, other := range map[string]string{"dot": token + ".", "space": token + "="} {
-		if _, err := h.signed(t.Context(), other, h.now()); err == nil {
+		if _, err := h.verifyAccessToken(t.Context(), other, h.now()); err == nil {
 			t.Errorf("%s is believed", name)
 		}
 	}
@@ -150,7 +150,7 @@ func TestABeliefIsInOneKey(t *testing.T) {
 	key, err := h.Ring.Signer(t.Context(), keyring.ES256)
 	h.must(err)
 	forged := forge{header(t, token), payload(t, token)}.signed(t, theirs)
-	h.believed.keep(sumOf(forged), belief{key.ID, &theirs.PublicKey, h.now().Add(time.Hour)})
+	h.believed.keep(sumOf(forged), verifiedToken{key.ID, &theirs.PublicKey, h.now().Add(time.Hour)})
 	h.turnedAway("signed by the key that had this name", forged)
 }
 
@@ -163,10 +163,10 @@ func TestATokenMadeHereIsBelievedHere(t *testing.T) {
 }
 
 func TestBeliefsAreBounded(t *testing.T) {
-	b, now := &beliefs{}, start
+	b, now := &tokenCache{}, start
 	sum := func(n int) (s [sha256.Size]byte) { binary.BigEndian.PutUint64(s[:], uint64(n)); return s }
 	for n := range 5 * mostBeliefs {
-		b.keep(sum(n), belief{until: now.Add(time.Minute)})
+		b.keep(sum(n), verifiedToken{until: now.Add(time.Minute)})
 		if _, ok := b.find(sum(0), now); !ok {
 			t.Fatal("what is used again and again was forgotten")
 		}

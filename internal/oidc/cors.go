@@ -9,19 +9,19 @@ import (
 	"countersign/internal/web"
 )
 
-// published lets pages of every origin read what is public anyway: the discovery document
+// withPublicCORS lets pages of every origin read what is public anyway: the discovery document
 // and the keys.
-func published(h web.Handler) web.Handler {
+func withPublicCORS(h web.Handler) web.Handler {
 	return func(rw http.ResponseWriter, r *http.Request) error {
 		rw.Header().Set("Access-Control-Allow-Origin", "*")
 		return h(rw, r)
 	}
 }
 
-// shared lets apps inside a browser read the answer: pages of the origins that public
+// withClientCORS lets apps inside a browser read the answer: pages of the origins that public
 // clients are sent back to. A browser sends no cookie along, and the endpoint reads none:
 // what counts is the code or token that the page brings.
-func (p *Provider) shared(h web.Handler) web.Handler {
+func (p *Provider) withClientCORS(h web.Handler) web.Handler {
 	return func(rw http.ResponseWriter, r *http.Request) error {
 		if _, err := p.allowOrigin(rw, r); err != nil {
 			return err

@@ -45,7 +45,7 @@ func (p *Provider) logout(rw http.ResponseWriter, r *http.Request) error {
 		return err
 	}
 	if owner == "" || owner == l.subject { // without a session there is no one to ask
-		return p.goodbye(rw, r, l)
+		return p.finishSignOut(rw, r, l)
 	}
 	return p.Web.Draw(rw, r, http.StatusOK, signOutPage{
 		AppName: l.app.Name,
@@ -86,10 +86,10 @@ func (p *Provider) confirmLogout(rw http.ResponseWriter, r *http.Request) error 
 	if still := l.app.AllowsPostLogout(l.To); l.To != "" && !still { // withdrawn since the person was asked
 		return errBadLogout
 	}
-	return p.goodbye(rw, r, l)
+	return p.finishSignOut(rw, r, l)
 }
 
-func (p *Provider) goodbye(rw http.ResponseWriter, r *http.Request, l leave) error {
+func (p *Provider) finishSignOut(rw http.ResponseWriter, r *http.Request, l leave) error {
 	if ref, err := secret.ParseReference(p.Web.Cookie(r, "session")); err == nil {
 		if err := p.Gate.SignOut(r.Context(), ref, visitor(r)); err != nil {
 			return err
@@ -103,7 +103,7 @@ func (p *Provider) goodbye(rw http.ResponseWriter, r *http.Request, l leave) err
 	if l.State != "" {
 		add.Set("state", l.State)
 	}
-	return p.Web.Redirect(rw, extend(l.To, add))
+	return p.Web.Redirect(rw, addQuery(l.To, add))
 }
 
 // readLeave believes an address to go to only if the client registered it (2.1).

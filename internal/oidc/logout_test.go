@@ -64,7 +64,7 @@ func TestATK147ForcedSignOutOnlyAsks(t *testing.T) {
 	cookie := h.byMail()
 	mine, bobs := h.tokens(cookie), h.tokens(h.signIn(h.bob, levels[0], "pwd"))
 	for name, path := range map[string]string{
-		"no hint": "/logout", "nobody's": leaving("", "post_logout_redirect_uri", "https://evil.test/", "state", "s"),
+		"no hint": "/logout", "no one's": leaving("", "post_logout_redirect_uri", "https://evil.test/", "state", "s"),
 		"client only":  leaving("", "client_id", "dash", "post_logout_redirect_uri", bye),
 		"other's hint": leaving(bobs.ID, "post_logout_redirect_uri", bye),
 		"altered hint": leaving(mine.ID[:len(mine.ID)-6] + "AAAAAA"), "hint that is none": leaving("x"),
@@ -132,7 +132,7 @@ func TestSignOutByPOSTComesBackAsGET(t *testing.T) {
 		t.Error(where)
 	}
 	if rec := h.get("/logout", ""); rec.Code != http.StatusOK || strings.Contains(rec.Body.String(), "confirm") {
-		t.Errorf("nobody signed in: %d", rec.Code)
+		t.Errorf("no one signed in: %d", rec.Code)
 	}
 }
 

@@ -79,7 +79,7 @@ type tokens struct {
 // signed with the algorithm of the client: what verifies its ID tokens verifies the others.
 func (p *Provider) mint(ctx context.Context, c client.Client, f grant.Family, st gate.SessionCheck) (tokens, error) {
 	scope := f.Scope
-	key, err := p.signer(ctx, c.SigningAlg)
+	key, err := p.signingKey(ctx, c.SigningAlg)
 	if err != nil {
 		return tokens{}, err
 	}
@@ -88,7 +88,7 @@ func (p *Provider) mint(ctx context.Context, c client.Client, f grant.Family, st
 		Issuer:   p.issuer(),
 		Subject:  st.User.ID,
 		IssuedAt: jwt.NewNumericDate(now),
-		Expiry:   jwt.NewNumericDate(earlier(now.Add(p.Limits.AccessTokenLife), st.Session.ExpiresAt)),
+		Expiry:   jwt.NewNumericDate(earliest(now.Add(p.Limits.AccessTokenLife), st.Session.ExpiresAt)),
 	}
 	how := proof{
 		AuthTime: *jwt.NewNumericDate(st.Session.AuthenticatedAt),
@@ -115,8 +115,8 @@ func (p *Provider) mint(ctx context.Context, c client.Client, f grant.Family, st
 	if t.Access, err = sign(key, typeAccess, access); err != nil {
 		return tokens{}, err
 	}
-	p.believed.keep(sumOf(t.Access), belief{key.ID, key.Private.Public(), common.Expiry.Time()})
-	who, err := p.about(ctx, scope, st)
+	p.believed.keep(sumOf(t.Access), verifiedToken{key.ID, key.Private.Public(), common.Expiry.Time()})
+	who, err := p.loadPerson(ctx, scope, st)
 	if err != nil {
 		return tokens{}, err
 	}
@@ -133,9 +133,9 @@ func (p *Provider) mint(ctx context.Context, c client.Client, f grant.Family, st
 	return t, err
 }
 
-// signer returns the key that signs now with an algorithm. It makes one where there is none:
+// signingKey returns the key that signs now with an algorithm. It makes one where there is none:
 // in the first second of a new server, and after all keys were withdrawn.
-func (p *Provider) signer(ctx context.Context, algorithm string) (keyring.Key, error) {
+func (p *Provider) signingKey(ctx context.Context, algorithm string) (keyring.Key, error) {
 	key, err := p.Ring.Signer(ctx, algorithm)
 	if !errors.Is(err, keyring.ErrNoKey) {
 		return key, err
@@ -146,21 +146,21 @@ func (p *Provider) signer(ctx context.Context, algorithm string) (keyring.Key, e
 	return p.Ring.Signer(ctx, algorithm)
 }
 
-func earlier(a, b time.Time) time.Time {
+func earliest(a, b time.Time) time.Time {
 	if b.Before(a) {
 		return b
 	}
 	return a
 }
 
-func (p *Provider) about(ctx context.Context, scope string, st gate.SessionCheck) (who person, err error) {
+func (p *Provider) loadPerson(ctx context.Context, scope string, st gate.SessionCheck) (who person, err error) {
 	if grant.Has(scope, "profile") {
 		who.Name, who.Username, who.Role = st.User.Name, st.User.Email, string(st.User.Role)
 		who.Tenant = &company{st.User.TenantID, st.Tenant.Name}
 	}
 	if grant.Has(scope, "email") {
 		who.Email = st.User.Email
-		verified, err := p.verified(ctx, st)
+		verified, err := p.emailVerified(ctx, st)
 		if err != nil {
 			return who, err
 		}
@@ -169,10 +169,10 @@ func (p *Provider) about(ctx context.Context, scope string, st gate.SessionCheck
 	return who, nil
 }
 
-// verified reports whether the person has ever proved to read the mailbox. It is a fact
+// emailVerified reports whether the person has ever proved to read the mailbox. It is a fact
 // about the address, and does not depend on the method of this sign-in.
-func (p *Provider) verified(ctx context.Context, st gate.SessionCheck) (proved bool, err error) {
-	if confirmed(st) {
+func (p *Provider) emailVerified(ctx context.Context, st gate.SessionCheck) (proved bool, err error) {
+	if confirmedByMail(st) {
 		return true, nil
 	}
 	err = p.DB.View(ctx, st.User.TenantID, func(tx *db.Tx) (err error) {

@@ -19,11 +19,10 @@ type formPostPage struct {
 
 type field struct{ Name, Value string }
 
-// Template names the page.
-func (formPostPage) Template() string { return "oidc/formpost" }
-
-// FormAction is where the form leads.
-func (f formPostPage) FormAction() []string { return []string{f.target} }
+// View names the template, and the app that the form leads to.
+func (f formPostPage) View() web.View {
+	return web.View{Template: "oidc/formpost", FormTargets: []string{f.target}}
+}
 
 func newFormPost(req grant.Request, answer url.Values) formPostPage {
 	f := formPostPage{Action: req.RedirectURI, target: req.Target()}
@@ -41,11 +40,10 @@ type signOutPage struct {
 	target  string
 }
 
-// Template names the page.
-func (signOutPage) Template() string { return "oidc/signout" }
-
-// FormAction is where the answer to the form may lead.
-func (s signOutPage) FormAction() []string { return []string{s.target} }
+// View names the template, and the app that the form leads to.
+func (s signOutPage) View() web.View {
+	return web.View{Template: "oidc/signout", FormTargets: []string{s.target}}
+}
 
 // Stories is every page of this face in every state, with canned data. The form of the
 // first leads nowhere: its target is not in the page's policy.

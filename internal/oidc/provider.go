@@ -27,7 +27,7 @@ type Provider struct {
 	Gate   *gate.Gate
 	Limits config.Limits
 
-	believed *beliefs
+	believed *tokenCache
 }
 
 // levels are the acr values that a sign-in can reach, weakest first.
@@ -39,16 +39,16 @@ var scopes = []string{"openid", "profile", "email", "offline_access"}
 
 // Mount registers the endpoints.
 func (p *Provider) Mount(m *web.Mux) {
-	p.believed = &beliefs{}
+	p.believed = &tokenCache{}
 	m.Popup("/authorize", "/logout")
-	m.Machine(http.MethodGet, "/.well-known/openid-configuration", published(p.discovery))
-	m.Machine(http.MethodOptions, "/.well-known/openid-configuration", published(open))
-	m.Machine(http.MethodGet, "/jwks", published(p.jwks))
-	m.Machine(http.MethodOptions, "/jwks", published(open))
-	m.Machine(http.MethodPost, "/token", p.shared(p.token))
+	m.Machine(http.MethodGet, "/.well-known/openid-configuration", withPublicCORS(p.discovery))
+	m.Machine(http.MethodOptions, "/.well-known/openid-configuration", withPublicCORS(open))
+	m.Machine(http.MethodGet, "/jwks", withPublicCORS(p.jwks))
+	m.Machine(http.MethodOptions, "/jwks", withPublicCORS(open))
+	m.Machine(http.MethodPost, "/token", p.withClientCORS(p.token))
 	m.Machine(http.MethodOptions, "/token", p.preflight("POST"))
-	m.Machine(http.MethodGet, "/userinfo", p.shared(p.userinfo))
-	m.Machine(http.MethodPost, "/userinfo", p.shared(p.userinfo))
+	m.Machine(http.MethodGet, "/userinfo", p.withClientCORS(p.userinfo))
+	m.Machine(http.MethodPost, "/userinfo", p.withClientCORS(p.userinfo))
 	m.Machine(http.MethodOptions, "/userinfo", p.preflight("GET, POST"))
 	m.Open(http.MethodGet, "/authorize", p.authorize)
 	m.Open(http.MethodPost, "/authorize", p.authorizeForm)

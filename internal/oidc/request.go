@@ -52,9 +52,9 @@ func query(r *http.Request) (url.Values, error) {
 	return q, nil
 }
 
-// read checks an authorization request. Its errors are faults for our own page, or denials
+// readRequest checks an authorization request. Its errors are faults for our own page, or denials
 // for the app, and then req says where the app is.
-func (p *Provider) read(ctx context.Context, q url.Values) (req grant.Request, err error) {
+func (p *Provider) readRequest(ctx context.Context, q url.Values) (req grant.Request, err error) {
 	if len(q["client_id"]) != 1 {
 		return req, errUnknownClient
 	}
@@ -72,8 +72,8 @@ func (p *Provider) read(ctx context.Context, q url.Values) (req grant.Request, e
 	if q.Get("response_mode") == modeForm && isWeb(req.RedirectURI) {
 		req.ResponseMode = modeForm // a native app's own scheme takes no form
 	}
-	for _, check := range []func(context.Context, url.Values, *grant.Request) error{once, shape, proofKey(c),
-		scope, p.wishes} {
+	for _, check := range []func(context.Context, url.Values, *grant.Request) error{noRepeats, shape, proofKey(c),
+		scope, p.readPreferences} {
 		if err := check(ctx, q, &req); err != nil {
 			return req, err
 		}
@@ -99,8 +99,8 @@ func (p *Provider) client(ctx context.Context, id string) (c client.Client, err 
 	return c, err
 }
 
-// once refuses what is given twice or is too long (RFC 6749 3.1).
-func once(_ context.Context, q url.Values, _ *grant.Request) error {
+// noRepeats refuses what is given twice or is too long (RFC 6749 3.1).
+func noRepeats(_ context.Context, q url.Values, _ *grant.Request) error {
 	for name, values := range q {
 		if len(values) > 1 {
 			return deny("invalid_request", "a parameter is given more than once")
@@ -163,8 +163,8 @@ func scope(_ context.Context, q url.Values, req *grant.Request) error {
 	return nil
 }
 
-// wishes reads what the app says about how and who should sign in.
-func (p *Provider) wishes(ctx context.Context, q url.Values, req *grant.Request) error {
+// readPreferences reads what the app says about how and who should sign in.
+func (p *Provider) readPreferences(ctx context.Context, q url.Values, req *grant.Request) error {
 	req.Nonce, req.LoginHint, req.UILocales = q.Get("nonce"), q.Get("login_hint"), q.Get("ui_locales")
 	wanted := strings.Fields(q.Get("acr_values"))
 	if err := prompts(q.Get("prompt"), req); err != nil {

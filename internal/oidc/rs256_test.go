@@ -62,7 +62,7 @@ func TestTokensAreSignedAsTheClientIsRegistered(t *testing.T) {
 				h.Errorf("%s: renewed with %v", alg, header(h.T, again.ID))
 			}
 		}
-		h.believed = &beliefs{} // nothing is known from having been made here
+		h.believed = &tokenCache{} // nothing is known from having been made here
 		if rec := h.userinfoWith(h.tokens(cookie).Access); rec.Code != http.StatusOK {
 			h.Errorf("a token that was never seen: %d", rec.Code)
 		}

@@ -33,7 +33,7 @@ func (p *Provider) token(rw http.ResponseWriter, r *http.Request) error {
 	t, err := p.exchange(rw, r)
 	var e *refusal
 	if errors.As(err, &e) {
-		return p.refused(rw, e)
+		return p.writeRefusal(rw, e)
 	}
 	if err != nil {
 		return err
@@ -42,7 +42,7 @@ func (p *Provider) token(rw http.ResponseWriter, r *http.Request) error {
 	return p.Web.JSON(rw, http.StatusOK, t)
 }
 
-func (p *Provider) refused(rw http.ResponseWriter, e *refusal) error {
+func (p *Provider) writeRefusal(rw http.ResponseWriter, e *refusal) error {
 	noStore(rw)
 	if e.status == http.StatusUnauthorized {
 		rw.Header().Set("WWW-Authenticate", `Basic realm="token", charset="UTF-8"`)
@@ -79,7 +79,7 @@ func (p *Provider) exchange(rw http.ResponseWriter, r *http.Request) (tokens, er
 // worth: a code that was shown once is never good again.
 func (p *Provider) redeem(r *http.Request, c client.Client, form url.Values) (tokens, error) {
 	ctx, code := r.Context(), form.Get("code")
-	st, refusal, err := p.behind(ctx, c, code)
+	st, refusal, err := p.checkGrant(ctx, c, code)
 	if err != nil {
 		return tokens{}, err
 	}
@@ -92,7 +92,7 @@ func (p *Provider) redeem(r *http.Request, c client.Client, form url.Values) (to
 		Verifier:       form.Get("code_verifier"),
 		AccessLife:     p.Limits.AccessTokenLife,
 		RefreshLife:    p.Limits.RefreshTokenLife,
-		ReachedMailbox: refusal == "" && confirmed(st),
+		ReachedMailbox: refusal == "" && confirmedByMail(st),
 		Refuse:         refusal,
 		Event:          event(r, c.ID),
 	})
@@ -107,7 +107,7 @@ func (p *Provider) redeem(r *http.Request, c client.Client, form url.Values) (to
 
 func (p *Provider) refresh(r *http.Request, c client.Client, form url.Values) (tokens, error) {
 	ctx, token := r.Context(), form.Get("refresh_token")
-	st, refusal, err := p.behind(ctx, c, token)
+	st, refusal, err := p.checkGrant(ctx, c, token)
 	if err != nil {
 		return tokens{}, err
 	}
@@ -130,9 +130,9 @@ func (p *Provider) refresh(r *http.Request, c client.Client, form url.Values) (t
 	return p.mint(ctx, c, f, st)
 }
 
-// behind asks what the session behind a code or refresh token is worth for this client
+// checkGrant checks what the session behind a code or refresh token is worth for this client
 // now: user, company, policy and levels may have changed since (RFC 9700 4.14).
-func (p *Provider) behind(ctx context.Context, c client.Client, text string) (st gate.SessionCheck,
+func (p *Provider) checkGrant(ctx context.Context, c client.Client, text string) (st gate.SessionCheck,
 	refusal string, err error) {
 	tenant, sessionID, err := grant.Holder(ctx, p.DB, text)
 	if errors.Is(err, grant.ErrInvalid) {

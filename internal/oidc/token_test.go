@@ -95,7 +95,7 @@ func TestTokensSayNoMoreThanTheScope(t *testing.T) {
 		}
 	}
 	if a.Refresh != "" {
-		t.Error("a refresh token that nobody asked for")
+		t.Error("a refresh token that no one asked for")
 	}
 }
 

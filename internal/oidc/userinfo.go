@@ -56,7 +56,7 @@ func (p *Provider) userinfo(rw http.ResponseWriter, r *http.Request) error {
 	if err != nil {
 		return err
 	}
-	who, err := p.about(r.Context(), c.Scope, st)
+	who, err := p.loadPerson(r.Context(), c.Scope, st)
 	if err != nil {
 		return err
 	}
@@ -82,13 +82,13 @@ func (p *Provider) bearer(rw http.ResponseWriter, r *http.Request) (st gate.Sess
 		}
 		return st, c, err
 	}
-	st, err = p.standing(r.Context(), c)
+	st, err = p.checkToken(r.Context(), c)
 	return st, c, err
 }
 
-// standing asks the rows behind a token whether it is still good. A sign-in that is alive
+// checkToken asks the rows behind a token whether it is still good. A sign-in that is alive
 // but has become too little is told apart, so that the app can ask for more (RFC 9470 3).
-func (p *Provider) standing(ctx context.Context, c accessClaims) (st gate.SessionCheck, err error) {
+func (p *Provider) checkToken(ctx context.Context, c accessClaims) (st gate.SessionCheck, err error) {
 	st, err = p.Gate.CheckSessionByGrant(ctx, c.Tenant, c.Grant, gate.Ask{ClientID: c.ClientID})
 	switch {
 	case err != nil:
@@ -136,16 +136,16 @@ func bearerToken(rw http.ResponseWriter, r *http.Request) (string, error) {
 	return "", errTwoTokens
 }
 
-// confirmed reports whether this sign-in, or the one that its remembered browser stands for,
+// confirmedByMail reports whether this sign-in, or the one that its remembered browser stands for,
 // reached the person by mail.
-func confirmed(st gate.SessionCheck) bool {
+func confirmedByMail(st gate.SessionCheck) bool {
 	return slices.Contains(st.Session.AMR, authenticator.TraitsOf[authenticator.Email].AMR[0]) ||
-		st.Session.RememberedID != "" && onlyMail(st)
+		st.Session.RememberedID != "" && onlyByMail(st)
 }
 
-// onlyMail reports whether nothing but a mail can have been the second step that a browser is
+// onlyByMail reports whether nothing but a mail can have been the second step that a browser is
 // remembered for: a method that comes or goes ends what is remembered.
-func onlyMail(st gate.SessionCheck) bool {
+func onlyByMail(st gate.SessionCheck) bool {
 	return !slices.ContainsFunc(slices.Concat(st.Has, st.Lost),
 		func(k authenticator.Kind) bool { return authenticator.TraitsOf[k].Possession })
 }

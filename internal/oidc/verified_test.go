@@ -14,7 +14,7 @@ import (
 )
 
 // TestSEC006_AnAddressIsVerifiedByAMailAlone: a browser that is remembered after another second
-// step has reached no mailbox, such as one that was set by hand and misspelt. guard: onlyMail.
+// step has reached no mailbox, such as one that was set by hand and misspelt. guard: onlyByMail.
 func TestSEC006_AnAddressIsVerifiedByAMailAlone(t *testing.T) {
 	for _, row := range []struct {
 		name     string

@@ -68,7 +68,7 @@ func (p *Provider) publishedKey(ctx context.Context, id string) (keyring.Key, er
 // verifyAccess checks a token brought to userinfo, its life included.
 func (p *Provider) verifyAccess(ctx context.Context, text string) (c accessClaims, err error) {
 	now := p.DB.Now()
-	if c, err = p.signed(ctx, text, now); err != nil {
+	if c, err = p.verifyAccessToken(ctx, text, now); err != nil {
 		return c, err
 	}
 	switch {
@@ -84,9 +84,9 @@ func (p *Provider) verifyAccess(ctx context.Context, text string) (c accessClaim
 	return c, nil
 }
 
-// signed reads an access token that one of the published keys signed. A signature that was
+// verifyAccessToken reads an access token that one of the published keys signed. A signature that was
 // right once is not computed again while its key stays published.
-func (p *Provider) signed(ctx context.Context, text string, now time.Time) (c accessClaims, err error) {
+func (p *Provider) verifyAccessToken(ctx context.Context, text string, now time.Time) (c accessClaims, err error) {
 	sum := sumOf(text)
 	if b, ok := p.believed.find(sum, now); ok {
 		key, err := p.publishedKey(ctx, b.keyID) // it may have been withdrawn since
@@ -99,7 +99,7 @@ func (p *Provider) signed(ctx context.Context, text string, now time.Time) (c ac
 	}
 	key, err := p.verify(ctx, text, typeAccess, &c)
 	if err == nil && c.Expiry != nil {
-		p.believed.keep(sum, belief{key.ID, key.Private.Public(), c.Expiry.Time()})
+		p.believed.keep(sum, verifiedToken{key.ID, key.Private.Public(), c.Expiry.Time()})
 	}
 	return c, err
 }

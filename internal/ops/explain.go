@@ -53,13 +53,13 @@ func Reasons(p *locale.Printer, d policy.Decision) (out []string) {
 		if r.Key == "policy.own_choice" { // to the person it says "you"
 			r.Key = "explain.own_choice"
 		}
-		out = append(out, p.T(r.Key, dated(p, r.Args)...))
+		out = append(out, p.T(r.Key, formatInstants(p, r.Args)...))
 	}
 	return out
 }
 
-// dated writes instants as people do: the date alone where it begins a day.
-func dated(p *locale.Printer, args []any) []any {
+// formatInstants writes instants as people do: the date alone where it begins a day.
+func formatInstants(p *locale.Printer, args []any) []any {
 	out := slices.Clone(args)
 	for i, a := range out {
 		if t, ok := a.(time.Time); ok {

@@ -77,7 +77,7 @@ func TestExplainSaysWhatHappens(t *testing.T) {
 		},
 			[]string{
 				"After the password they must confirm with an authenticator app, then set up a passkey or security key.",
-				"The app takes only methods that no phishing page can use, such as a passkey.", protected}},
+				"The app accepts only methods that a phishing page cannot use, such as a passkey.", protected}},
 		"an app that asks for an unknown level": {func(in *policy.Input) { in.Want = []policy.Level{"urn:other"} },
 			[]string{"They cannot sign in here: nothing that they have, or could set up, is enough.",
 				"The app asks for a level that Countersign does not have."}},

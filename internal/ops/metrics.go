@@ -66,7 +66,7 @@ func NewMetrics() *Metrics {
 	m.groups = m.histogram("database_group_size", "Units of work that shared one durable commit (SQLite).", groupBounds)
 	m.registry.MustRegister(collectors.NewGoCollector(),
 		collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}))
-	m.nought()
+	m.initSeries()
 	return m
 }
 
@@ -100,9 +100,9 @@ func (m *Metrics) histogram(name, help string, bounds []float64) prometheus.Hist
 	return h
 }
 
-// nought makes the series that alerts and panels ask for, so that their first event is a
+// initSeries makes the series that alerts and panels ask for, so that their first event is a
 // step up from nothing and not a beginning that rate() cannot see.
-func (m *Metrics) nought() {
+func (m *Metrics) initSeries() {
 	for _, e := range []audit.Event{
 		{Action: audit.SignInCompleted, Result: audit.OK}, {
 			Action: audit.SignInDenied,
@@ -156,37 +156,37 @@ func (m *Metrics) Routes(patterns []string) {
 
 // Request counts an answered request. route is the pattern that it matched.
 func (m *Metrics) Request(method, route string, status int, took time.Duration) {
-	route = m.routes.known(route)
-	m.requests.WithLabelValues(route, Method(method), class(status)).Inc()
+	route = m.routes.orOther(route)
+	m.requests.WithLabelValues(route, Method(method), statusClass(status)).Inc()
 	m.took.WithLabelValues(route).Observe(max(0, took.Seconds()))
 }
 
-// Told counts what units of work tell; it is a db.Watch's Told.
-func (m *Metrics) Told(what any) {
+// CountEvent counts what units of work emit. It is a db.Watch's OnEvent.
+func (m *Metrics) CountEvent(what any) {
 	switch what := what.(type) {
 	case audit.Recorded:
 		for _, e := range what {
 			m.event(e)
 		}
 	case message.Became:
-		m.messages.WithLabelValues(channels.known(what.Channel), states.known(string(what.State))).Inc()
+		m.messages.WithLabelValues(channels.orOther(what.Channel), states.orOther(string(what.State))).Inc()
 	case ratelimit.Refused:
-		m.refusals.WithLabelValues(limits.known(string(what))).Inc()
+		m.refusals.WithLabelValues(limits.orOther(string(what))).Inc()
 	case db.Grouped:
 		m.groups.Observe(float64(what))
 	}
 }
 
 func (m *Metrics) event(e audit.Event) {
-	action, result := actions.known(string(e.Action)), results.known(string(e.Result))
-	m.events.WithLabelValues(action, result, methods.all(e.Method), reasons.known(e.Reason)).Inc()
+	action, result := actions.orOther(string(e.Action)), results.orOther(string(e.Result))
+	m.events.WithLabelValues(action, result, methods.all(e.Method), reasons.orOther(e.Reason)).Inc()
 	if e.Action == audit.SignInCompleted {
-		m.sessions.WithLabelValues(levels.known(e.Level)).Inc()
+		m.sessions.WithLabelValues(levels.orOther(e.Level)).Inc()
 	}
 }
 
-// Timed counts a unit of work; it is a db.Watch's Timed.
-func (m *Metrics) Timed(write bool, took time.Duration, failed bool) {
+// ObserveUnit counts a unit of work. It is a db.Watch's OnUnit.
+func (m *Metrics) ObserveUnit(write bool, took time.Duration, failed bool) {
 	kind := "read"
 	if write {
 		kind = "write"
@@ -209,5 +209,5 @@ func (m *Metrics) Sent(channel string, took time.Duration, failed bool) {
 	if failed {
 		result = "failed"
 	}
-	m.sending.WithLabelValues(channels.known(channel), result).Observe(max(0, took.Seconds()))
+	m.sending.WithLabelValues(channels.orOther(channel), result).Observe(max(0, took.Seconds()))
 }

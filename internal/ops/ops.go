@@ -36,11 +36,11 @@ func (o *Ops) Handler() http.Handler {
 		mux.Handle("GET /debug/pprof/{$}", o.guarded(http.HandlerFunc(listProfiles)))
 		mux.Handle("GET /debug/pprof/{name}", o.guarded(http.HandlerFunc(profile)))
 	}
-	return plain(mux)
+	return withPlainHeaders(mux)
 }
 
-// plain keeps answers out of caches and browsers from guessing.
-func plain(next http.Handler) http.Handler {
+// withPlainHeaders keeps answers out of caches and browsers from guessing.
+func withPlainHeaders(next http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		w.Header().Set("Cache-Control", "no-store")
 		w.Header().Set("X-Content-Type-Options", "nosniff")
@@ -50,7 +50,7 @@ func plain(next http.Handler) http.Handler {
 
 func (o *Ops) guarded(next http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		if !o.knows(r) {
+		if !o.hasToken(r) {
 			w.Header().Set("WWW-Authenticate", `Bearer realm="countersign operations"`)
 			http.Error(w, "a token is needed", http.StatusUnauthorized)
 			return
@@ -59,8 +59,8 @@ func (o *Ops) guarded(next http.Handler) http.Handler {
 	})
 }
 
-// knows compares hashes, so that the time tells nothing of the token.
-func (o *Ops) knows(r *http.Request) bool {
+// hasToken compares hashes, so that the time tells nothing of the token.
+func (o *Ops) hasToken(r *http.Request) bool {
 	if o.Token == "" {
 		return true
 	}
@@ -74,7 +74,7 @@ func alive(w http.ResponseWriter, _ *http.Request) { _, _ = w.Write([]byte("ok\n
 // ready answers 200 or 503. Only who knows the token reads why.
 func (o *Ops) ready(w http.ResponseWriter, r *http.Request) {
 	report := o.Ready.Look(r.Context())
-	if !o.knows(r) {
+	if !o.hasToken(r) {
 		report.Checks = nil
 	}
 	body, _ := json.Marshal(report) // cannot fail: booleans and texts

@@ -86,7 +86,7 @@ func TestProfiles(t *testing.T) {
 	}
 	if rec := ask((&Ops{Ready: NewReadiness(silent, time.Now), Metrics: NewMetrics()}).Handler(), "/debug/pprof/heap",
 		""); rec.Code != 404 {
-		t.Errorf("profiles that nobody wanted: %d", rec.Code)
+		t.Errorf("profiles that no one wanted: %d", rec.Code)
 	}
 	r := httptest.NewRequest(http.MethodPost, "/readyz", nil)
 	rec := httptest.NewRecorder()
@@ -229,20 +229,20 @@ func TestWhatHappensIsCounted(t *testing.T) {
 	m.Request("GET", "/", 404, 0)
 	m.Request("GET", "/{$}", 200, 0)
 	m.Request("BREW", "/somewhere/maya@acme.example", 0, 0)
-	m.Told(audit.Recorded{
+	m.CountEvent(audit.Recorded{
 		{Action: "signin.password", Result: "ok", Method: "password", UserID: "u",
 			Origin: audit.Origin{IP: "192.0.2.1"}},
 		{Action: "signin.completed", Result: "ok", Method: "pwd email", Level: "urn:countersign:acr:1e"},
 		{Action: "tenant.changed", Result: "ok", Reason: "because maya@acme.example said so",
 			ActorID: "maya@acme.example"},
 	})
-	m.Told(message.Became{Channel: "email", State: message.Accepted})
-	m.Told(ratelimit.Refused("password.here"))
-	m.Told(ratelimit.Refused("maya@acme.example"))
-	m.Told(db.Grouped(3))
-	m.Told("something else")
-	m.Timed(true, time.Millisecond, true)
-	m.Timed(false, time.Millisecond, false)
+	m.CountEvent(message.Became{Channel: "email", State: message.Accepted})
+	m.CountEvent(ratelimit.Refused("password.here"))
+	m.CountEvent(ratelimit.Refused("maya@acme.example"))
+	m.CountEvent(db.Grouped(3))
+	m.CountEvent("something else")
+	m.ObserveUnit(true, time.Millisecond, true)
+	m.ObserveUnit(false, time.Millisecond, false)
 	m.Hashed(0, 40*time.Millisecond)
 	m.Sent("email", time.Second, true)
 	out := text(t, m)
@@ -284,10 +284,10 @@ func TestWhatWaitsIsLookedAt(t *testing.T) {
 	dbtest.Each(t, func() time.Time { return now }, func(t *testing.T, d *db.DB) {
 		now = at
 		m := NewMetrics()
-		d.Watch = db.Watch{Told: m.Told, Timed: m.Timed}
+		d.Watch = db.Watch{OnEvent: m.CountEvent, OnUnit: m.ObserveUnit}
 		m.Look(Sources{DB: d, Passwords: pool(t), Ready: NewReadiness(silent, time.Now),
 			Tracer: trace.New(trace.Options{}), Version: "v1", Revision: "abc", GoVersion: "go1"})
-		if b := look(t.Context(), d); b != (backlog{up: true}) {
+		if b := loadBacklog(t.Context(), d); b != (backlog{up: true}) {
 			t.Fatalf("an empty house has %+v", b)
 		}
 		err := d.InTx(t.Context(), "acme", func(tx *db.Tx) error {
@@ -328,7 +328,7 @@ func TestWhatWaitsIsLookedAt(t *testing.T) {
 func TestOnlyWhatIsDurableIsCounted(t *testing.T) {
 	dbtest.Each(t, time.Now, func(t *testing.T, d *db.DB) {
 		m := NewMetrics()
-		d.Watch = db.Watch{Told: m.Told, Timed: m.Timed}
+		d.Watch = db.Watch{OnEvent: m.CountEvent, OnUnit: m.ObserveUnit}
 		err := d.InTx(t.Context(), "acme", func(tx *db.Tx) error {
 			tx.Emit(ratelimit.Refused("flow.account"))
 			if err := audit.Record(t.Context(), tx.ForTenant("other"),
@@ -392,7 +392,7 @@ func BenchmarkRecorded(b *testing.B) {
 	var what any = audit.Recorded{{Action: "signin.second_factor", Result: "ok", Method: "email", Reason: "typed"}}
 	b.ReportAllocs()
 	for b.Loop() {
-		m.Told(what)
+		m.CountEvent(what)
 	}
 }
 
@@ -400,7 +400,7 @@ func BenchmarkTimed(b *testing.B) {
 	m := NewMetrics()
 	b.ReportAllocs()
 	for b.Loop() {
-		m.Timed(true, time.Millisecond, false)
+		m.ObserveUnit(true, time.Millisecond, false)
 	}
 }
 
@@ -408,7 +408,7 @@ func BenchmarkTimed(b *testing.B) {
 func BenchmarkUnitOfWork(b *testing.B) {
 	d := dbtest.Open(b, dbtest.SQLiteURL(b), time.Now)
 	for name, w := range map[string]db.Watch{"unwatched": {},
-		"watched": {Told: NewMetrics().Told, Timed: NewMetrics().Timed}} {
+		"watched": {OnEvent: NewMetrics().CountEvent, OnUnit: NewMetrics().ObserveUnit}} {
 		d.Watch = w
 		b.Run(name, func(b *testing.B) {
 			b.ReportAllocs()

@@ -28,15 +28,15 @@ func profile(w http.ResponseWriter, r *http.Request) {
 	w.Header().Set("Content-Type", "application/octet-stream")
 	switch name {
 	case "profile":
-		during(w, r, 30, func() error { return pprof.StartCPUProfile(w) }, pprof.StopCPUProfile)
+		recordFor(w, r, 30, func() error { return pprof.StartCPUProfile(w) }, pprof.StopCPUProfile)
 	case "trace":
-		during(w, r, 5, func() error { return trace.Start(w) }, trace.Stop)
+		recordFor(w, r, 5, func() error { return trace.Start(w) }, trace.Stop)
 	default:
-		named(w, r, name)
+		attachmentName(w, r, name)
 	}
 }
 
-func named(w http.ResponseWriter, r *http.Request, name string) {
+func attachmentName(w http.ResponseWriter, r *http.Request, name string) {
 	p := pprof.Lookup(name)
 	if p == nil {
 		http.Error(w, "no such profile", http.StatusNotFound)
@@ -49,8 +49,8 @@ func named(w http.ResponseWriter, r *http.Request, name string) {
 	_ = p.WriteTo(w, min(max(debug, 0), 2)) // the client may be gone
 }
 
-// during records for some seconds, or until the client has gone. Only one can record.
-func during(w http.ResponseWriter, r *http.Request, seconds int, start func() error, stop func()) {
+// recordFor records for some seconds, or until the client has gone. Only one can record.
+func recordFor(w http.ResponseWriter, r *http.Request, seconds int, start func() error, stop func()) {
 	if given, err := strconv.Atoi(r.FormValue("seconds")); err == nil && given > 0 {
 		seconds = given
 	}

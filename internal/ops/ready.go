@@ -68,7 +68,7 @@ func (r *Readiness) Look(ctx context.Context) Report {
 	results := make([]Result, len(r.probes))
 	var wg sync.WaitGroup
 	for i, p := range r.probes {
-		wg.Go(func() { results[i] = p.look(ctx) })
+		wg.Go(func() { results[i] = p.runOnce(ctx) })
 	}
 	wg.Wait()
 	results = append(results, r.stopping())
@@ -77,7 +77,7 @@ func (r *Readiness) Look(ctx context.Context) Report {
 		report.Ready = report.Ready && (c.OK || c.Advisory)
 	}
 	if ctx.Err() == nil { // else no one waited for the answer, and it says nothing
-		r.tell(report)
+		r.logChanges(report)
 	}
 	return report
 }
@@ -89,8 +89,8 @@ func (r *Readiness) stopping() Result {
 	return Result{Name: "draining", OK: true}
 }
 
-// tell logs what has changed since the last look.
-func (r *Readiness) tell(report Report) {
+// logChanges logs what has changed since the last look.
+func (r *Readiness) logChanges(report Report) {
 	var names []string
 	for _, c := range report.Checks {
 		if !c.OK {
@@ -126,7 +126,7 @@ type probe struct {
 
 var errNoAnswer = errors.New("no answer within two seconds")
 
-func (p *probe) look(ctx context.Context) Result {
+func (p *probe) runOnce(ctx context.Context) Result {
 	timer := time.NewTimer(patience)
 	defer timer.Stop()
 	err := errNoAnswer

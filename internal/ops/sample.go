@@ -30,7 +30,7 @@ const (
 	sampleHolds  = 2 * time.Second
 )
 
-// sampler looks once for each reading; at the database once in two seconds at the most,
+// sampler looks once for each reading; at the database at most once in two seconds,
 // however often it is read.
 type sampler struct {
 	Sources
@@ -65,7 +65,7 @@ var (
 	descWaits       = desc("database_waits_total", "How often someone waited for a connection.")
 	descWaited      = desc("database_wait_seconds_total", "How long, altogether, someone waited for a connection.")
 	descStatements  = desc("database_statements_total", "Statements run.")
-	descDue         = desc("jobs_due", "Jobs that are due and taken by nobody, of all replicas, counted up to 10000.")
+	descDue         = desc("jobs_due", "Jobs that are due and taken by no one, of all replicas, counted up to 10000.")
 	descDueAge      = desc("jobs_due_age_seconds", "Since when the first of them is due.")
 	descUnsealed    = desc("audit_unsealed",
 		"Audit rows not linked into their chain yet, of all replicas, counted up to 10000.")
@@ -112,8 +112,8 @@ func (s *sampler) database(gauge, counter put) {
 	counter(descWaits, float64(c.Waits))
 	counter(descWaited, c.Waited.Seconds())
 	counter(descStatements, float64(s.DB.Statements()))
-	b := s.look()
-	gauge(descDatabase, one(b.up))
+	b := s.readBacklog()
+	gauge(descDatabase, boolValue(b.up))
 	if !b.up {
 		return // no figure is better than an old one
 	}
@@ -125,13 +125,13 @@ func (s *sampler) database(gauge, counter put) {
 
 func (s *sampler) readiness(gauge put) {
 	report := s.Ready.Look(context.Background())
-	gauge(descReady, one(report.Ready))
+	gauge(descReady, boolValue(report.Ready))
 	for _, c := range report.Checks {
-		gauge(descCheck, one(c.OK), c.Name)
+		gauge(descCheck, boolValue(c.OK), c.Name)
 	}
 }
 
-func (s *sampler) look() backlog {
+func (s *sampler) readBacklog() backlog {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	now := s.DB.Now()
@@ -140,12 +140,12 @@ func (s *sampler) look() backlog {
 	}
 	ctx, cancel := context.WithTimeout(context.Background(), sampleWithin)
 	defer cancel()
-	s.backlog = look(ctx, s.DB)
+	s.backlog = loadBacklog(ctx, s.DB)
 	s.looked, s.at = true, now
 	return s.backlog
 }
 
-func look(ctx context.Context, d *db.DB) (b backlog) {
+func loadBacklog(ctx context.Context, d *db.DB) (b backlog) {
 	err := d.View(db.UseServerDefaults(ctx), db.Installation, func(tx *db.Tx) error {
 		due, dueSince, err := jobs.Backlog(ctx, tx)
 		if err != nil {
@@ -171,7 +171,7 @@ func age(now, since time.Time) time.Duration {
 	return max(0, now.Sub(since))
 }
 
-func one(yes bool) float64 {
+func boolValue(yes bool) float64 {
 	if yes {
 		return 1
 	}

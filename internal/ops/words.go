@@ -78,14 +78,14 @@ func list(text string) words {
 	return out
 }
 
-func (w words) known(s string) string {
+func (w words) orOther(s string) string {
 	if k, ok := w[s]; ok {
 		return k
 	}
 	return other
 }
 
-// all is known for each of several words, four at the most.
+// all is known for each of several words, at most four.
 func (w words) all(s string) string {
 	if k, ok := w[s]; ok {
 		return k
@@ -102,10 +102,10 @@ func (w words) all(s string) string {
 }
 
 // Method is an HTTP method as a label: a client may write anything there.
-func Method(m string) string { return verbs.known(m) }
+func Method(m string) string { return verbs.orOther(m) }
 
-// class is the status class of an answer.
-func class(status int) string {
+// statusClass is the status class of an answer.
+func statusClass(status int) string {
 	switch {
 	case status >= 200 && status < 300:
 		return "2xx"

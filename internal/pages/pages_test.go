@@ -98,7 +98,7 @@ func TestWhatWasTypedOpensForItsPersonOnly(t *testing.T) {
 			t.Errorf("someone else reads %v", got)
 		}
 		if got := r.KeepTyped("/profile/email", form, ""); got != "/profile/email" {
-			t.Errorf("kept for nobody: %s", got)
+			t.Errorf("kept for no one: %s", got)
 		}
 	})
 }

@@ -4,13 +4,14 @@ import (
 	"net/http"
 
 	"countersign/internal/secret"
+	"countersign/internal/web"
 )
 
 // SignedOut says that the session is over.
 type SignedOut struct{ HomeURL, AppName string }
 
-// Template names the page.
-func (SignedOut) Template() string { return "pages/signedout" }
+// View names the template.
+func (SignedOut) View() web.View { return web.View{Template: "pages/signedout"} }
 
 // SignOut ends the session of this browser and says so.
 func (b *Base) SignOut(w http.ResponseWriter, r *http.Request) error {

@@ -42,8 +42,8 @@ func (s *Service) Invite(ctx context.Context, tx *db.Tx, u user.User, by string)
 	if err := closeAll(ctx, tx, u.ID, string(outofband.LinkReplaced)); err != nil {
 		return err
 	}
-	l := outgoing{purpose: invitation, life: s.Limits.InvitationLife, clientID: client.PortalID}
-	if err := s.mail(ctx, tx, u, t.Name, l); err != nil {
+	l := linkMail{purpose: invitation, life: s.Limits.InvitationLife, clientID: client.PortalID}
+	if err := s.mailLink(ctx, tx, u, t.Name, l); err != nil {
 		return err
 	}
 	return audit.Record(ctx, tx, audit.Event{

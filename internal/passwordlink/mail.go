@@ -15,16 +15,16 @@ import (
 	"countersign/internal/user"
 )
 
-// outgoing is a link that is about to be mailed.
-type outgoing struct {
+// linkMail is a link that is about to be mailed.
+type linkMail struct {
 	purpose              string
 	life                 time.Duration
 	clientID, continueTo string
 	visitor              session.Visitor // who asked for it; zero where an administrator did
 }
 
-// mail stores a link of u and queues its mail. Only the token's hash is kept.
-func (s *Service) mail(ctx context.Context, tx *db.Tx, u user.User, company string, l outgoing) error {
+// mailLink stores a link of u and queues its mail. Only the token's hash is kept.
+func (s *Service) mailLink(ctx context.Context, tx *db.Tx, u user.User, company string, l linkMail) error {
 	key, err := user.EmailKey(u.Email)
 	if err != nil {
 		return err

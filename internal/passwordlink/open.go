@@ -13,7 +13,7 @@ import (
 	"countersign/internal/user"
 )
 
-// Link is what a mailed link for a password is good for, and what its page may tell.
+// Link is the state of a mailed link, and what its page may show.
 type Link struct {
 	State            outofband.LinkState // any but LinkElsewhere
 	Invitation       bool
@@ -23,20 +23,20 @@ type Link struct {
 	MinLength        int
 }
 
-// opened is a link as it was read, with its account.
-type opened struct {
+// loadedLink is a link with its account.
+type loadedLink struct {
 	Link
 	facts.Facts
 	old password.Stored
 }
 
-// Open reads what a link is good for, and changes nothing: mail scanners open links.
+// Open reads the state of a link, and changes nothing: mail scanners open links.
 func (s *Service) Open(ctx context.Context, ref secret.Reference) (Link, error) {
-	o, err := s.read(ctx, ref)
+	o, err := s.load(ctx, ref)
 	return o.Link, err
 }
 
-func (s *Service) read(ctx context.Context, ref secret.Reference) (o opened, err error) {
+func (s *Service) load(ctx context.Context, ref secret.Reference) (o loadedLink, err error) {
 	o.State, o.MinLength = outofband.LinkUnknown, password.MinLength
 	err = s.DB.View(ctx, ref.Tenant, func(tx *db.Tx) error {
 		r := facts.Into(&o.Facts)
@@ -66,7 +66,7 @@ func (s *Service) read(ctx context.Context, ref secret.Reference) (o opened, err
 		if clientID != client.PortalID {
 			o.AppName, o.HomeURL = o.App.Name, o.App.HomeURL
 		}
-		o.State = o.state(tx.Now, key, version, db.Time(expires), db.Time(closed), because)
+		o.State = o.linkState(tx.Now, key, version, db.Time(expires), db.Time(closed), because)
 		if o.State == outofband.LinkReady {
 			o.Email = o.User.Email
 		}
@@ -75,11 +75,11 @@ func (s *Service) read(ctx context.Context, ref secret.Reference) (o opened, err
 	return o, err
 }
 
-// state says what a link is good for: once, in its time, and while its account is as it was.
-func (o opened) state(now time.Time, key string, version int64, expires, closed time.Time,
+// linkState is LinkReady for a link that is unused and not expired, and whose account has not changed.
+func (o loadedLink) linkState(now time.Time, key string, version int64, expires, closed time.Time,
 	because string) outofband.LinkState {
-	here, err := user.EmailKey(o.User.Email)
-	same := err == nil && here == key && o.User.SecurityVersion == version
+	currentKey, err := user.EmailKey(o.User.Email)
+	same := err == nil && currentKey == key && o.User.SecurityVersion == version
 	switch {
 	case because == string(outofband.LinkUsed), because == string(outofband.LinkReplaced):
 		return outofband.LinkState(because)

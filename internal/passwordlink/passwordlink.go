@@ -1,6 +1,6 @@
 // Package passwordlink owns the links with which people set a password: a new one when they forgot it, the
-// first one when they were invited. A link signs no one in, touches no method and opens once; anyone who asks
-// for one learns nothing about an address.
+// first one when they were invited. A link works once, signs no one in and changes no method. Requesting one
+// does not reveal whether an address has an account.
 package passwordlink
 
 import (
@@ -13,7 +13,7 @@ import (
 	"countersign/internal/secret"
 )
 
-// Service mails links and takes the passwords that come by them.
+// Service mails links and sets passwords.
 type Service struct {
 	DB        *db.DB
 	Keys      *secret.Keys

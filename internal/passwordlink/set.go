@@ -25,18 +25,18 @@ import (
 var limitNewPasswords = ratelimit.Limit{Name: "reset.password",
 	Windows: []ratelimit.Window{{Count: 20, Per: time.Hour}}}
 
-// SetPassword sets the password of the person who was mailed a link, once. Everything that
-// an older one opened ends. It signs no one in and leaves every method as it is. The state is
-// LinkReady where it was set, and says otherwise why not; what is wrong with the password is
-// Invalid, and the link stays good.
+// SetPassword sets a person's password, once for each link. Everything that the old password opened
+// ends. It signs no one in and leaves every method as it is. The returned state is LinkReady if the
+// password was set, and otherwise says why not. A password that may not be used is Invalid, and the
+// link stays valid.
 func (s *Service) SetPassword(ctx context.Context, ref secret.Reference, plain secret.Text,
 	v session.Visitor) (Link, error) {
-	o, err := s.read(ctx, ref)
+	o, err := s.load(ctx, ref)
 	if err == nil && o.State == outofband.LinkUnknown {
 		err = ratelimit.Spend(ctx, s.DB, db.Installation, outofband.WrongLinks, v.Network())
 	}
 	if err == nil && o.State == outofband.LinkExpired {
-		err = s.expire(ctx, ref)
+		err = s.closeExpired(ctx, ref)
 	}
 	if err != nil || o.State != outofband.LinkReady {
 		return o.Link, err
@@ -44,21 +44,21 @@ func (s *Service) SetPassword(ctx context.Context, ref secret.Reference, plain s
 	if err := password.Check(plain, o.Vendor.Name, o.Tenant.Name, o.User.Name, o.User.Email); err != nil {
 		return o.Link, err
 	}
-	stored, err := s.hash(ctx, o, plain)
+	stored, err := s.hashPassword(ctx, o, plain)
 	if err != nil {
 		return o.Link, err
 	}
-	err = s.DB.InTx(ctx, ref.Tenant, func(tx *db.Tx) error { return s.spend(ctx, tx, ref, o, stored, v) })
+	err = s.DB.InTx(ctx, ref.Tenant, func(tx *db.Tx) error { return s.redeem(ctx, tx, ref, o, stored, v) })
 	if errors.Is(err, errInvalid) { // another tab was a moment faster, or the account changed
-		again, err := s.read(ctx, ref)
+		again, err := s.load(ctx, ref)
 		return again.Link, err
 	}
 	return o.Link, err
 }
 
-// expire closes a link that someone tried too late, so that a clock that goes back
-// does not bring it to life again (SEC-140).
-func (s *Service) expire(ctx context.Context, ref secret.Reference) error {
+// closeExpired closes a link that someone tried too late, so that a clock that goes back
+// does not make it valid again (SEC-140).
+func (s *Service) closeExpired(ctx context.Context, ref secret.Reference) error {
 	return s.DB.InTx(ctx, ref.Tenant, func(tx *db.Tx) error {
 		_, err := tx.Exec(ctx, `
 			UPDATE password_links SET closed_at = $1, closed_because = $2
@@ -68,10 +68,12 @@ func (s *Service) expire(ctx context.Context, ref secret.Reference) error {
 	})
 }
 
-// hash takes a try and computes the hash, outside any transaction. A password that
-// someone else is said to know must be another one; only then is it compared, so that a link
-// is no way to guess a good one.
-func (s *Service) hash(ctx context.Context, o opened, plain secret.Text) (stored password.Stored, err error) {
+// hashPassword takes a try and computes the hash, outside any transaction. A password that was
+// reported as known to someone else must be replaced by a different one. Only then is the old one
+// compared, so that a link is no way to guess a password.
+func (s *Service) hashPassword(
+	ctx context.Context, o loadedLink, plain secret.Text,
+) (stored password.Stored, err error) {
 	ctx = password.WithQueueKey(ctx, password.QueueKey{Group: o.Tenant.ID, Key: o.User.ID})
 	if err := ratelimit.Spend(ctx, s.DB, o.Tenant.ID, limitNewPasswords, o.User.ID); err != nil {
 		return stored, err
@@ -88,9 +90,9 @@ func (s *Service) hash(ctx context.Context, o opened, plain secret.Text) (stored
 	return s.Passwords.Hash(ctx, plain)
 }
 
-// spend is one unit of work. The first write finds the account as it was when the
-// link was read, or nothing happens: of several links, or tabs, one wins.
-func (s *Service) spend(ctx context.Context, tx *db.Tx, ref secret.Reference, o opened,
+// redeem uses the link up and sets the password in one unit of work. Its first write does nothing if
+// the account has changed since the link was read: of several links, or tabs, only one succeeds.
+func (s *Service) redeem(ctx context.Context, tx *db.Tx, ref secret.Reference, o loadedLink,
 	stored password.Stored, v session.Visitor) error {
 	same, err := user.PasswordSetByMail(ctx, tx, o.User, !o.Invitation)
 	if err == nil && !same {
@@ -125,14 +127,16 @@ func (s *Service) spend(ctx context.Context, tx *db.Tx, ref secret.Reference, o 
 		return err
 	}
 	if o.Invitation {
-		return audit.Record(ctx, tx, replaced(invitation, o.User.ID, ref.ID, v))
+		return audit.Record(ctx, tx, passwordEvent(invitation, o.User.ID, ref.ID, v))
 	}
 	return s.recordReset(ctx, tx, o, ref, v)
 }
 
-// recordReset tells the person, at every address. A reset is kept as a sign-in that came to
-// nothing, so that the notice can say "this wasn't me" about it.
-func (s *Service) recordReset(ctx context.Context, tx *db.Tx, o opened, ref secret.Reference, v session.Visitor) error {
+// recordReset notifies the person, at every address. A reset is stored as a sign-in without a session,
+// so that the notice can offer "this wasn't me".
+func (s *Service) recordReset(
+	ctx context.Context, tx *db.Tx, o loadedLink, ref secret.Reference, v session.Visitor,
+) error {
 	_, unused := secret.NewToken() // no browser goes on with it
 	f := flow.Flow{
 		ID:              tx.NewID(),
@@ -159,15 +163,15 @@ func (s *Service) recordReset(ctx context.Context, tx *db.Tx, o opened, ref secr
 		At:        tx.Now,
 		NotMeLink: outofband.NotMeLink(s.Origin, s.Keys, tx.Tenant, f.ID),
 	}
-	if err := s.Notifier.TellHolder(ctx, tx, o.User,
+	if err := s.Notifier.SendToHolder(ctx, tx, o.User,
 		notify.Notice{Purpose: "password.reset", Content: news}); err != nil {
 		return err
 	}
-	return audit.Record(ctx, tx, replaced(reset, o.User.ID, ref.ID, v))
+	return audit.Record(ctx, tx, passwordEvent(reset, o.User.ID, ref.ID, v))
 }
 
-// replaced is the audit's row of a password that was set by a link.
-func replaced(purpose, userID, linkID string, v session.Visitor) audit.Event {
+// passwordEvent is the audit event of a password that was set with a link.
+func passwordEvent(purpose, userID, linkID string, v session.Visitor) audit.Event {
 	return audit.Event{
 		Action:    audit.PasswordReplaced,
 		Result:    audit.OK,

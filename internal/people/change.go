@@ -118,7 +118,7 @@ func (s *Service) changeAddress(ctx context.Context, tx *db.Tx, a access.Actor, 
 	if err := outofband.Follow(ctx, tx, u.ID, stored); err != nil {
 		return fmt.Errorf("move the mailbox: %w", err)
 	}
-	if err := s.Notifier.TellMoved(ctx, tx, u, had, stored); err != nil {
+	if err := s.Notifier.SendAddressChanged(ctx, tx, u, had, stored); err != nil {
 		return err
 	}
 	return record(ctx, tx, a, u, audit.UserAddress, "changed by "+actorText(a))
@@ -146,7 +146,7 @@ func (s *Service) disable(ctx context.Context, tx *db.Tx, a access.Actor, u user
 	if err := record(ctx, tx, a, u, audit.UserDisabled, ""); err != nil {
 		return err
 	}
-	return s.Notifier.TellByHand(ctx, tx, u, "user.disabled")
+	return s.Notifier.SendOperatorChange(ctx, tx, u, "user.disabled")
 }
 
 // enable lets a person in again, and lets a method that was disabled after failures work again.
@@ -169,7 +169,7 @@ func (s *Service) enable(ctx context.Context, tx *db.Tx, a access.Actor, u user.
 	if err := record(ctx, tx, a, u, audit.UserEnabled, ""); err != nil {
 		return err
 	}
-	return s.Notifier.TellByHand(ctx, tx, u, "user.enabled")
+	return s.Notifier.SendOperatorChange(ctx, tx, u, "user.enabled")
 }
 
 // SetPassword gives a person a password, or an imported hash, and ends everything that an older one opened.
@@ -199,7 +199,7 @@ func (s *Service) SetPassword(ctx context.Context, a access.Actor, ref Ref, p Ne
 			return fmt.Errorf("end sessions: %w", err)
 		}
 		if old.Hash != "" { // a first one is no news
-			if err := s.Notifier.TellByHand(ctx, tx, u, "password.set"); err != nil {
+			if err := s.Notifier.SendOperatorChange(ctx, tx, u, "password.set"); err != nil {
 				return err
 			}
 		}

@@ -40,7 +40,7 @@ func (s *Service) RestoreMethod(ctx context.Context, a access.Actor, ref Ref, id
 		if err != nil {
 			return fmt.Errorf("record: %w", err)
 		}
-		return s.Notifier.TellByHand(ctx, tx, u, "methods.restored")
+		return s.Notifier.SendOperatorChange(ctx, tx, u, "methods.restored")
 	})
 }
 
@@ -91,7 +91,7 @@ func (s *Service) openRecovery(ctx context.Context, tx *db.Tx, a access.Actor, u
 	if err := recordReset(ctx, tx, a, u, ""); err != nil {
 		return err
 	}
-	return s.Notifier.TellByHand(ctx, tx, u, "methods.reset")
+	return s.Notifier.SendOperatorChange(ctx, tx, u, "methods.reset")
 }
 
 // endResetWait lets a person who never had a method set one up at once, although their password was reset by mail.
@@ -106,7 +106,7 @@ func (s *Service) endResetWait(ctx context.Context, tx *db.Tx, a access.Actor, u
 	if err := recordReset(ctx, tx, a, u, "password_reset"); err != nil {
 		return err
 	}
-	return s.Notifier.TellByHand(ctx, tx, u, "methods.wait_ended")
+	return s.Notifier.SendOperatorChange(ctx, tx, u, "methods.wait_ended")
 }
 
 func recordReset(ctx context.Context, tx *db.Tx, a access.Actor, u user.User, reason string) error {

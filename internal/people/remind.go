@@ -68,7 +68,7 @@ func (s *Service) sendReminder(
 		SetUpBy: status.SetUpBy,
 		Link:    s.Links.Origin + "/profile/add",
 	}
-	err = s.Notifier.TellHolder(ctx, tx, u, notify.Notice{Purpose: "set_up.reminder", Content: letter, WithinBudget: true})
+	err = s.Notifier.SendToHolder(ctx, tx, u, notify.Notice{Purpose: "set_up.reminder", Content: letter, WithinBudget: true})
 	if err != nil {
 		return fmt.Errorf("remind: %w", err)
 	}

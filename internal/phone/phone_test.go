@@ -114,6 +114,6 @@ func TestCountriesSpeakTheLanguage(t *testing.T) {
 		}
 	}
 	if n := len(phone.Countries("en", nil)); n != 0 {
-		t.Errorf("%d countries allowed by nobody", n)
+		t.Errorf("%d countries allowed by no one", n)
 	}
 }

@@ -14,7 +14,7 @@ type Level string
 const (
 	None              Level = ""
 	PasswordOnly      Level = "urn:countersign:acr:1"
-	EmailConfirmed    Level = "urn:countersign:acr:1e" // password, confirmed by e-mail
+	EmailConfirmed    Level = "urn:countersign:acr:1e" // password, confirmed by email
 	TwoFactor         Level = "urn:countersign:acr:2"
 	PhishingResistant Level = "phr"
 )

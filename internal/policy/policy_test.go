@@ -106,7 +106,7 @@ func TestEvaluate(t *testing.T) {
 		}, Challenge, "policy.password_reported"},
 		{"no mailbox", func(in *Input) { in.Installation = mandatory; in.Has = both[:1] }, Deny,
 			"policy.nothing_strong_enough"},
-		{"client wants what e-mail gives", func(in *Input) { in.Want = []Level{EmailConfirmed} }, Challenge,
+		{"client wants what email gives", func(in *Input) { in.Want = []Level{EmailConfirmed} }, Challenge,
 			"policy.app_wants"},
 		{"client wants more than may be", func(in *Input) { in.Want = []Level{TwoFactor}; in.Methods = "email" }, Deny,
 			"policy.nothing_strong_enough"},
@@ -287,7 +287,7 @@ func TestEvaluate(t *testing.T) {
 		{"client wants less than policy",
 			func(in *Input) { in.Installation = mandatory; in.Want = []Level{PasswordOnly} }, Challenge,
 			"policy.mandate_always"},
-		{"client wants a level nobody knows", func(in *Input) { in.Want = []Level{"urn:other"}; in.Proofs = pwdEmail },
+		{"client wants a level no one knows", func(in *Input) { in.Want = []Level{"urn:other"}; in.Proofs = pwdEmail },
 			Deny, "policy.nothing_strong_enough"},
 		{"no proof at all", func(in *Input) { in.Proofs = nil }, Challenge, "policy.off"},
 	}
@@ -306,13 +306,13 @@ func TestEvaluate(t *testing.T) {
 
 func TestSEC1_EmailIsNoSecondFactor(t *testing.T) {
 	if l := Reached(pwdEmail); l != EmailConfirmed || l.AtLeast(TwoFactor) {
-		t.Errorf("password and e-mail reach %s", l)
+		t.Errorf("password and email reach %s", l)
 	}
 	if amr := AMR(pwdEmail); !slices.Equal(amr, []string{"pwd", "email"}) {
 		t.Errorf("amr %v", amr)
 	}
 	if l := Reached([]authenticator.Proof{{Kind: authenticator.Email}}); l != None {
-		t.Errorf("e-mail alone reaches %s", l)
+		t.Errorf("email alone reaches %s", l)
 	}
 }
 

@@ -183,6 +183,6 @@ func holdToReset(t *testing.T, in Input, d, free Decision) {
 	case wouldOpen && !opens && !d.NeedsAdmin && !d.SetUpFrom.Equal(in.ResetAt.Add(24*time.Hour)):
 		t.Fatalf("the wait ends %s: %+v", d.SetUpFrom, in)
 	case !wouldOpen && !d.SetUpFrom.IsZero():
-		t.Fatalf("a wait that helps nobody, until %s: %+v", d.SetUpFrom, in)
+		t.Fatalf("a wait that helps no one, until %s: %+v", d.SetUpFrom, in)
 	}
 }

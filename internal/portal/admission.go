@@ -39,9 +39,10 @@ func offerWhenSlowed(s signin.AnswerCode) *admissionOffer {
 // admissionSentPage is the answer for every address.
 type admissionSentPage struct{ Email, To string }
 
-func (admissionSentPage) Template() string  { return "portal/admission_sent" }
+func (admissionSentPage) View() web.View {
+	return web.View{Template: "portal/admission_sent", ReturnTo: "/signin"}
+}
 func (p admissionSentPage) BackURL() string { return pages.SignInPath(p.To) }
-func (admissionSentPage) Here() string      { return "/signin" }
 
 // admissionPage is where the link leads.
 type admissionPage struct {
@@ -50,8 +51,9 @@ type admissionPage struct {
 	Account string // masked; only when State is ready
 }
 
-func (admissionPage) Template() string { return "portal/admission" }
-func (p admissionPage) Here() string   { return admissionLink.page(p.ID) }
+func (p admissionPage) View() web.View {
+	return web.View{Template: "portal/admission", ReturnTo: admissionLink.page(p.ID)}
+}
 
 // Title is the heading for the state.
 func (p admissionPage) Title() string {
@@ -80,7 +82,7 @@ func (p admissionPage) Text() string {
 // admissionDonePage says that this browser can sign in.
 type admissionDonePage struct{}
 
-func (admissionDonePage) Template() string { return "portal/admission_done" }
+func (admissionDonePage) View() web.View { return web.View{Template: "portal/admission_done"} }
 
 // askAdmission answers the same for every address.
 func (p *Portal) askAdmission(w http.ResponseWriter, r *http.Request) error {

@@ -138,7 +138,7 @@ func (p *Portal) drawCode(w http.ResponseWriter, r *http.Request, status int, s 
 	if err != nil {
 		return err
 	}
-	confirm, days := s.Confirms || p.confirms(s.ContinueTo), s.RememberDays
+	confirm, days := s.Confirms || p.isForChange(s.ContinueTo), s.RememberDays
 	if confirm {
 		days = 0
 	}
@@ -170,9 +170,9 @@ func (p *Portal) drawCode(w http.ResponseWriter, r *http.Request, status int, s 
 	})
 }
 
-// confirms reports whether someone who is signed in was asked to show again who they are,
+// isForChange reports whether someone who is signed in was asked to show again who they are,
 // for a change on our own pages.
-func (p *Portal) confirms(sealed string) bool {
+func (p *Portal) isForChange(sealed string) bool {
 	t, err := p.TargetOf(sealed)
 	return err == nil && t.Ours() && t.Request.MaxAge != nil
 }

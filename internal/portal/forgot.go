@@ -31,10 +31,12 @@ type forgotPage struct {
 	Wait    time.Duration
 }
 
-func (forgotPage) Template() string { return "portal/forgot" }
+func (p forgotPage) View() web.View {
+	return web.View{Template: "portal/forgot", ReturnTo: p.url()}
+}
 
-// Here is where the language is changed: the address that was typed stays out of it.
-func (p forgotPage) Here() string {
+// url is the address of the page, without the email address that was typed.
+func (p forgotPage) url() string {
 	if p.To == "" {
 		return "/signin/forgot"
 	}
@@ -57,8 +59,9 @@ type passwordLinkPage struct {
 	To         string
 }
 
-func (passwordLinkPage) Template() string { return "portal/password_link" }
-func (p passwordLinkPage) Here() string   { return passwordLink.page(p.ID) }
+func (p passwordLinkPage) View() web.View {
+	return web.View{Template: "portal/password_link", ReturnTo: passwordLink.page(p.ID)}
+}
 
 // Ready reports whether the link is good.
 func (p passwordLinkPage) Ready() bool { return p.State == string(outofband.LinkReady) }
@@ -103,7 +106,7 @@ func (p passwordLinkPage) Text() string {
 }
 
 // ForgotURL is where a new link is asked for.
-func (p passwordLinkPage) ForgotURL() string { return forgotPage{To: p.To}.Here() }
+func (p passwordLinkPage) ForgotURL() string { return forgotPage{To: p.To}.url() }
 
 // SignInURL is where the password is used.
 func (p passwordLinkPage) SignInURL() string { return pages.SignInPath(p.To) }
@@ -111,7 +114,7 @@ func (p passwordLinkPage) SignInURL() string { return pages.SignInPath(p.To) }
 // passwordSetPage leads back to the app whose sign-in has run out meanwhile.
 type passwordSetPage struct{ AppName, HomeURL string }
 
-func (passwordSetPage) Template() string { return "portal/password_set" }
+func (passwordSetPage) View() web.View { return web.View{Template: "portal/password_set"} }
 
 // readTarget is targetOf, but for a request that has run out: then the page is for our own sign-in.
 func (p *Portal) readTarget(sealed string) pages.Target {
@@ -134,7 +137,7 @@ func (p *Portal) askForgot(w http.ResponseWriter, r *http.Request) error {
 	if !r.PostForm.Has("send") {
 		return p.Web.Draw(w, r, http.StatusOK, page)
 	}
-	err := p.PasswordLinks.Ask(r.Context(), passwordlink.Forgotten{
+	err := p.PasswordLinks.RequestReset(r.Context(), passwordlink.ResetRequest{
 		Email:      page.Email,
 		ClientID:   t.Request.ClientID,
 		ContinueTo: t.Sealed,

@@ -64,7 +64,7 @@ func (p *Portal) pressLink(w http.ResponseWriter, r *http.Request) error {
 	if err == nil {
 		p.dropLink(w, r, signInLink, id)
 	}
-	return p.answered(w, r, mine, step, err)
+	return p.drawAnswer(w, r, mine, step, err)
 }
 
 // why tells the vendor's reasons, and leads back to a page of ours only.
@@ -78,7 +78,7 @@ func (p *Portal) why(w http.ResponseWriter, r *http.Request) error {
 		back = "/signin"
 	}
 	return p.Web.Draw(w, r, http.StatusOK, whyPage{
-		Kind: preferred(r.URL.Query().Get("method")),
+		Kind: preferredMethod(r.URL.Query().Get("method")),
 		Text: text,
 		Back: back,
 	})

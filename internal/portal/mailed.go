@@ -168,7 +168,7 @@ func (p *Portal) mountWord(
 		if !held {
 			return p.drawOpenAgain(w, r)
 		}
-		if !p.confirmed(r, l) {
+		if !p.typedTheWord(r, l) {
 			again := wordPage{ID: id, Word: l.word, Problem: "confirm.problem"}
 			return p.Web.Draw(w, r, http.StatusUnprocessableEntity, page(again))
 		}
@@ -180,8 +180,8 @@ func (p *Portal) mountWord(
 	})
 }
 
-// confirmed reports whether the word was typed, in any of our languages.
-func (p *Portal) confirmed(r *http.Request, l mailedLink) bool {
+// typedTheWord reports whether the word was typed, in any of our languages.
+func (p *Portal) typedTheWord(r *http.Request, l mailedLink) bool {
 	given := plainWord(r.PostForm.Get("word"))
 	return slices.ContainsFunc(p.Web.Catalog.Languages(), func(lang string) bool {
 		return given == plainWord(p.Web.Catalog.In(lang).T(l.word))
@@ -196,7 +196,7 @@ func plainWord(s string) string {
 // openAgainPage asks for the link once more: the browser does not hold its token, or no longer.
 type openAgainPage struct{}
 
-func (openAgainPage) Template() string { return "portal/open_again" }
+func (openAgainPage) View() web.View { return web.View{Template: "portal/open_again"} }
 
 func (p *Portal) drawOpenAgain(w http.ResponseWriter, r *http.Request) error {
 	return p.Web.Draw(w, r, http.StatusGone, openAgainPage{})

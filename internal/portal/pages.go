@@ -7,6 +7,7 @@ import (
 	"countersign/internal/authenticator"
 	"countersign/internal/methodtext"
 	"countersign/internal/pages"
+	"countersign/internal/web"
 )
 
 // The pages of the portal: one struct per page, holding what its template draws. Problem
@@ -28,10 +29,10 @@ type signInPage struct {
 	Targets   []string // origins that the form may lead to
 }
 
-func (signInPage) Template() string       { return "portal/signin" }
-func (p signInPage) FormAction() []string { return p.Targets }
-func (p signInPage) Here() string         { return pages.SignInPath(p.To) }
-func (p signInPage) FocusEmail() bool     { return p.Email == "" }
+func (p signInPage) View() web.View {
+	return web.View{Template: "portal/signin", ReturnTo: pages.SignInPath(p.To), FormTargets: p.Targets}
+}
+func (p signInPage) FocusEmail() bool { return p.Email == "" }
 
 // stepUpPage offers the missing second step to a browser that is signed in already.
 type stepUpPage struct {
@@ -43,9 +44,9 @@ type stepUpPage struct {
 	Targets []string
 }
 
-func (stepUpPage) Template() string       { return "portal/step_up" }
-func (p stepUpPage) FormAction() []string { return p.Targets }
-func (p stepUpPage) Here() string         { return pages.SignInPath(p.To) }
+func (p stepUpPage) View() web.View {
+	return web.View{Template: "portal/step_up", ReturnTo: pages.SignInPath(p.To), FormTargets: p.Targets}
+}
 
 // OtherURL is where someone else signs in.
 func (p stepUpPage) OtherURL() string {
@@ -90,10 +91,6 @@ type codePage struct {
 	Because      []string // sentences
 	Targets      []string
 }
-
-func (p codePage) FormAction() []string { return p.Targets }
-func (p codePage) Here() string         { return p.CodeURL() }
-func (p codePage) Method() string       { return string(p.Kind) }
 
 // CountsTries reports whether the problem cost a try.
 func (p codePage) CountsTries() bool {
@@ -142,8 +139,9 @@ func (p spentPage) Title() string {
 	return "spent.title"
 }
 
-func (spentPage) Template() string { return "portal/spent" }
-func (p spentPage) Here() string   { return p.CodeURL() }
+func (p spentPage) View() web.View {
+	return web.View{Template: "portal/spent", ReturnTo: p.CodeURL()}
+}
 
 // endedPage says that the sign-in is over, and why.
 type endedPage struct {
@@ -159,7 +157,7 @@ type endedPage struct {
 	From        time.Time // with set_up_later: when a method may be set up
 }
 
-func (endedPage) Template() string { return "portal/ended" }
+func (endedPage) View() web.View { return web.View{Template: "portal/ended"} }
 
 // NeedsHelp reports whether starting again by oneself will not do.
 func (p endedPage) NeedsHelp() bool {
@@ -228,7 +226,7 @@ type linkPage struct {
 	State        string // ready, elsewhere, replaced, used, expired, unknown
 	ID           string // names the link
 	AppName      string
-	Account      string // masked e-mail address
+	Account      string // masked email address
 	Code         string // only when State is elsewhere
 	Reference    string
 	IP           string
@@ -240,9 +238,9 @@ type linkPage struct {
 	Targets      []string
 }
 
-func (linkPage) Template() string       { return "portal/link" }
-func (p linkPage) FormAction() []string { return p.Targets }
-func (p linkPage) Here() string         { return signInLink.page(p.ID) }
+func (p linkPage) View() web.View {
+	return web.View{Template: "portal/link", ReturnTo: signInLink.page(p.ID), FormTargets: p.Targets}
+}
 
 // Title is the heading for the state.
 func (p linkPage) Title() string {
@@ -277,13 +275,14 @@ func (p linkPage) Text() string {
 // notMePage asks whether the person did not ask for the code.
 type notMePage struct{ wordPage }
 
-func (notMePage) Template() string { return "portal/not_me" }
-func (p notMePage) Here() string   { return reportLink.page(p.ID) }
+func (p notMePage) View() web.View {
+	return web.View{Template: "portal/not_me", ReturnTo: reportLink.page(p.ID)}
+}
 
 // notMeDonePage reveals nothing about the account: the link may be in anyone's hands.
 type notMeDonePage struct{}
 
-func (notMeDonePage) Template() string { return "portal/not_me_done" }
+func (notMeDonePage) View() web.View { return web.View{Template: "portal/not_me_done"} }
 
 // noticePage lets the person in, and says that from a date a second step will be needed, or
 // that a method must be set up until then.
@@ -297,7 +296,7 @@ type noticePage struct {
 	ContinueURL string
 }
 
-func (noticePage) Template() string { return "portal/notice" }
+func (noticePage) View() web.View { return web.View{Template: "portal/notice"} }
 
 // newPasswordPage follows a password that was reported as known to someone else.
 type newPasswordPage struct {
@@ -308,8 +307,9 @@ type newPasswordPage struct {
 	Targets   []string
 }
 
-func (newPasswordPage) Template() string       { return "portal/new_password" }
-func (p newPasswordPage) FormAction() []string { return p.Targets }
+func (p newPasswordPage) View() web.View {
+	return web.View{Template: "portal/new_password", FormTargets: p.Targets}
+}
 
 // whyPage says why a second step is asked for.
 type whyPage struct {
@@ -318,7 +318,7 @@ type whyPage struct {
 	Back string
 }
 
-func (whyPage) Template() string { return "portal/why" }
+func (whyPage) View() web.View { return web.View{Template: "portal/why"} }
 
 // What says what a second step of the kind shows.
 func (p whyPage) What() string { return methodtext.Of(p.Kind).WhatItShows }
@@ -338,9 +338,9 @@ func (p whyPage) Paragraphs() []string {
 // setupPage creates the first operator.
 type setupPage struct{ Problem, Company, Name, Email string }
 
-func (setupPage) Template() string { return "portal/setup" }
+func (setupPage) View() web.View { return web.View{Template: "portal/setup"} }
 
 // setupDonePage says that the installation is ready.
 type setupDonePage struct{ SignInURL string }
 
-func (setupDonePage) Template() string { return "portal/setup_done" }
+func (setupDonePage) View() web.View { return web.View{Template: "portal/setup_done"} }

@@ -76,7 +76,7 @@ func TestACodePageSpeaksOfItsKind(t *testing.T) {
 }
 
 func TestAllReceiversAreOneMethod(t *testing.T) {
-	ways := together([]signin.MethodOption{
+	ways := mergeReceivers([]signin.MethodOption{
 		{ID: "1", Kind: authenticator.Push, Label: "Phone"},
 		{ID: "2", Kind: authenticator.TOTP, Label: "App"},
 		{ID: "3", Kind: authenticator.Push, Label: "Tablet", Asked: true},
@@ -89,7 +89,7 @@ func TestAllReceiversAreOneMethod(t *testing.T) {
 func TestTheMethodOfACookieIsNoMoreThanAWish(t *testing.T) {
 	for cookie, want := range map[string]authenticator.Kind{"totp": authenticator.TOTP, "password": "", "": "",
 		"<script>": ""} {
-		if got := preferred(cookie); got != want {
+		if got := preferredMethod(cookie); got != want {
 			t.Errorf("%q: %q", cookie, got)
 		}
 	}

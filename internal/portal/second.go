@@ -20,8 +20,15 @@ import (
 // passkeyOffer is what a browser needs to sign in with a passkey alone.
 type passkeyOffer struct{ Options, Token string }
 
-// Template is one for what is sent, and one for each kind that sends nothing.
-func (p codePage) Template() string { return methodtext.Of(p.Kind).AnswerTemplate }
+// View has one template for what is sent, and one for each kind that sends nothing.
+func (p codePage) View() web.View {
+	return web.View{
+		Template:    methodtext.Of(p.Kind).AnswerTemplate,
+		ReturnTo:    p.CodeURL(),
+		Method:      string(p.Kind),
+		FormTargets: p.Targets,
+	}
+}
 
 // Title is the heading.
 func (p codePage) Title() string {
@@ -81,8 +88,9 @@ type wayView struct {
 	Asked, Warned   bool
 }
 
-func (otherPage) Template() string       { return "portal/other" }
-func (p otherPage) FormAction() []string { return p.Targets }
+func (p otherPage) View() web.View {
+	return web.View{Template: "portal/other", FormTargets: p.Targets}
+}
 
 // Warned reports whether one of them deserves the notice of restricted methods.
 func (p otherPage) Warned() bool {
@@ -100,14 +108,14 @@ func (p *Portal) drawOther(w http.ResponseWriter, r *http.Request, status int, r
 		return err
 	}
 	page := otherPage{FlowRef: pages.FlowRef{Flow: ref.ID}, Problem: problem, Targets: p.OriginsOf(to)}
-	for _, way := range together(ways) {
+	for _, way := range mergeReceivers(ways) {
 		page.Ways = append(page.Ways, viewOf(way))
 	}
 	return p.Web.Draw(w, r, status, page)
 }
 
-// together makes one way of all code receivers, since a code goes to each of them.
-func together(ways []signin.MethodOption) (out []signin.MethodOption) {
+// mergeReceivers makes one way of all code receivers, since a code goes to each of them.
+func mergeReceivers(ways []signin.MethodOption) (out []signin.MethodOption) {
 	at := -1
 	for _, way := range ways {
 		switch {
@@ -138,7 +146,7 @@ func viewOf(way signin.MethodOption) wayView {
 
 // useOther asks for another method: one by its id, or the first of a kind.
 func (p *Portal) useOther(w http.ResponseWriter, r *http.Request, ref secret.Reference) error {
-	id, err := p.chosen(r, ref)
+	id, err := p.readChoice(r, ref)
 	if err != nil {
 		return err
 	}
@@ -156,7 +164,7 @@ func (p *Portal) useOther(w http.ResponseWriter, r *http.Request, ref secret.Ref
 	return p.follow(w, r, step)
 }
 
-func (p *Portal) chosen(r *http.Request, ref secret.Reference) (string, error) {
+func (p *Portal) readChoice(r *http.Request, ref secret.Reference) (string, error) {
 	kind := authenticator.Kind(r.PostForm.Get("kind"))
 	if kind == "" {
 		return r.PostForm.Get("id"), nil
@@ -205,7 +213,7 @@ type toldPage struct {
 	ContinueURL string
 }
 
-func (toldPage) Template() string { return "portal/told" }
+func (toldPage) View() web.View { return web.View{Template: "portal/told"} }
 
 // offerPasskey makes a new offer for a sign-in page that has been open for long.
 func (p *Portal) offerPasskey(w http.ResponseWriter, r *http.Request) error {

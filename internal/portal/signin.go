@@ -62,7 +62,7 @@ func (p *Portal) drawSignIn(w http.ResponseWriter, r *http.Request, status int, 
 		if err != nil {
 			return err
 		}
-		page.Announce, err = announced(r.Context(), tx)
+		page.Announce, err = upcomingMandate(r.Context(), tx)
 		return err
 	})
 	if err != nil {
@@ -80,8 +80,8 @@ func appName(ctx context.Context, tx *db.Tx, t pages.Target) (string, error) {
 	return c.Name, err
 }
 
-// announced is the vendor's mandate for everyone, while it is not in force yet.
-func announced(ctx context.Context, tx *db.Tx) (*announcement, error) {
+// upcomingMandate is the vendor's mandate for everyone, while it is not in force yet.
+func upcomingMandate(ctx context.Context, tx *db.Tx) (*announcement, error) {
 	i, err := tenant.LoadInstallation(ctx, tx)
 	if err != nil || i.Mandate.Mode != tenant.Mandatory || !i.Mandate.From.After(tx.Now) {
 		return nil, err
@@ -131,13 +131,13 @@ func (p *Portal) attempt(r *http.Request, t pages.Target) firststep.Attempt {
 		Devices:    pages.References(p.Web.Cookie(r, "device")),
 		Visitor:    p.Visitor(r),
 		Admission:  p.admission(r),
-		Prefer:     preferred(p.Web.Cookie(r, "method")),
+		Prefer:     preferredMethod(p.Web.Cookie(r, "method")),
 	}
 }
 
-// preferred is the second step last used in this browser. What a stranger put into the
+// preferredMethod is the second step last used in this browser. What a stranger put into the
 // cookie is no more than a wish, for a kind that there is.
-func preferred(cookie string) authenticator.Kind {
+func preferredMethod(cookie string) authenticator.Kind {
 	if k := authenticator.Kind(cookie); slices.Contains(authenticator.SecondSteps, k) {
 		return k
 	}
@@ -177,11 +177,11 @@ func (p *Portal) submitCode(w http.ResponseWriter, r *http.Request, ref secret.R
 	}
 	answer := authenticator.Response{Code: code, Assertion: []byte(r.PostForm.Get("assertion"))}
 	step, err := p.SignIn.Respond(r.Context(), ref, answer, r.PostForm.Get("remember") == "on", p.Visitor(r))
-	return p.answered(w, r, ref, step, err)
+	return p.drawAnswer(w, r, ref, step, err)
 }
 
-// answered draws what came of an answer: a step onward by redirect, a failure in place.
-func (p *Portal) answered(w http.ResponseWriter, r *http.Request, ref secret.Reference, step signin.Step,
+// drawAnswer draws what came of an answer: a step onward by redirect, a failure in place.
+func (p *Portal) drawAnswer(w http.ResponseWriter, r *http.Request, ref secret.Reference, step signin.Step,
 	err error) error {
 	if f := pages.Waiting(err); f != nil {
 		return p.drawWaiting(w, r, ref, f)

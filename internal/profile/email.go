@@ -39,7 +39,7 @@ var ErrNoChange = user.ErrNoChange
 // told instead of getting a code. The browser that holds what comes back, and no other, sees
 // the change and can confirm it: a copy of the session's cookie is not enough.
 func (s *Service) AskEmail(ctx context.Context, o Owner, typed string) (begun secret.Reference, err error) {
-	to, err := s.wished(o, typed)
+	to, err := s.checkNewAddress(o, typed)
 	if err != nil {
 		return begun, err
 	}
@@ -85,8 +85,8 @@ func (s *Service) mayGuess(ctx context.Context, tx *db.Tx, userID string) error 
 	return nil
 }
 
-// wished checks an address that someone typed.
-func (s *Service) wished(o Owner, typed string) (to string, err error) {
+// checkNewAddress checks an address that someone typed.
+func (s *Service) checkNewAddress(o Owner, typed string) (to string, err error) {
 	if err := user.CheckReachable(typed, s.SMTPUTF8); err != nil {
 		return "", err
 	}
@@ -251,7 +251,7 @@ func (s *Service) ConfirmEmail(ctx context.Context, o Owner, id, typed string) (
 			return s.recordEvent(ctx, tx, o, audit.Failed, v.Reason, c.ID)
 		}
 		v.OK = true
-		return s.move(ctx, tx, o, c)
+		return s.applyChange(ctx, tx, o, c)
 	})
 	if fault.Is(err, fault.Conflict) {
 		return v, 0, s.giveUp(ctx, o, id)
@@ -259,8 +259,8 @@ func (s *Service) ConfirmEmail(ctx context.Context, o Owner, id, typed string) (
 	return v, triesLeft, err
 }
 
-// move makes the new address the account's.
-func (s *Service) move(ctx context.Context, tx *db.Tx, o Owner, c user.Change) error {
+// applyChange makes the new address the account's.
+func (s *Service) applyChange(ctx context.Context, tx *db.Tx, o Owner, c user.Change) error {
 	before, err := user.ChangesOf(ctx, tx, o.User.ID)
 	if err != nil {
 		return err
@@ -288,7 +288,7 @@ func (s *Service) move(ctx context.Context, tx *db.Tx, o Owner, c user.Change) e
 	if err := s.recordEvent(ctx, tx, o, audit.OK, "", c.ID); err != nil {
 		return err
 	}
-	return s.tellMoved(ctx, tx, o, c, before)
+	return s.sendAddressNotices(ctx, tx, o, c, before)
 }
 
 // giveUp ends a change whose address has become someone else's since the code was sent.
@@ -303,9 +303,11 @@ func (s *Service) giveUp(ctx context.Context, o Owner, id string) error {
 	return err
 }
 
-// tellMoved tells the new address, the old one, and those that may still be brought back.
+// sendAddressNotices notifies the new address, the old one, and those that may still be restored.
 // Each old one gets a link of its own that brings it back: the newest, which lasts longest.
-func (s *Service) tellMoved(ctx context.Context, tx *db.Tx, o Owner, c user.Change, before []user.Change) error {
+func (s *Service) sendAddressNotices(
+	ctx context.Context, tx *db.Tx, o Owner, c user.Change, before []user.Change,
+) error {
 	v := o.Visitor
 	news := email.AddressChanged{
 		Vendor:  o.Vendor,
@@ -329,11 +331,11 @@ func (s *Service) tellMoved(ctx context.Context, tx *db.Tx, o Owner, c user.Chan
 			letter.UndoLink, letter.UndoUntil,
 				letter.NotMeLink = outofband.UndoLink(s.Origin, s.Keys, tx.Tenant, old.ID), old.UndoUntil, ""
 		}
-		if err := s.Notifier.TellAddresses(ctx, tx, o.User, []string{old.From}, addressNotice(letter)); err != nil {
+		if err := s.Notifier.SendToAddresses(ctx, tx, o.User, []string{old.From}, addressNotice(letter)); err != nil {
 			return err
 		}
 	}
-	return s.Notifier.TellAddresses(ctx, tx, o.User, []string{c.To}, addressNotice(news))
+	return s.Notifier.SendToAddresses(ctx, tx, o.User, []string{c.To}, addressNotice(news))
 }
 
 func addressNotice(c email.AddressChanged) notify.Notice {

@@ -22,9 +22,9 @@ import (
 	"countersign/internal/user"
 )
 
-// TestATK012_AStrangerSpendsNobodysCodes: anyone who wishes for someone's address, in vain, takes
+// TestATK012_AStrangerSpendsNoOnesCodes: anyone who wishes for someone's address, in vain, takes
 // none of the codes that its owner signs in with.
-func TestATK012_AStrangerSpendsNobodysCodes(t *testing.T) {
+func TestATK012_AStrangerSpendsNoOnesCodes(t *testing.T) {
 	each(t, func(t *testing.T, h *house) {
 		h.person(h.company, "maria@company.test")
 		stranger := h.person("elsewhere", "stranger@elsewhere.test")
@@ -260,7 +260,7 @@ func TestSEC042_AnAddressThatIsTakenIsNotSwept(t *testing.T) {
 				_, err := user.Sweep(h.t.Context(), h.DB)
 				swept <- err
 			}()
-			h.untilSomebodyWaits()
+			h.untilASweepWaits()
 			return err
 		})
 		if err := <-swept; err != nil {
@@ -273,9 +273,9 @@ func TestSEC042_AnAddressThatIsTakenIsNotSwept(t *testing.T) {
 	})
 }
 
-// untilSomebodyWaits returns when a sweep of the directory waits for a row. SQLite has one
+// untilASweepWaits returns when a sweep of the directory waits for a row. SQLite has one
 // writer at a time, so that there is nothing to wait for.
-func (h *house) untilSomebodyWaits() {
+func (h *house) untilASweepWaits() {
 	h.t.Helper()
 	for n := 0; h.DB.Dialect == db.Postgres && n == 0; time.Sleep(10 * time.Millisecond) {
 		err := h.DB.View(h.t.Context(), db.Installation, func(tx *db.Tx) error {

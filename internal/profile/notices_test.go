@@ -86,7 +86,7 @@ func removed(k authenticator.Kind) func(h *house, o profile.Owner) {
 func byHand(what string) func(h *house, o profile.Owner) {
 	return func(h *house, o profile.Owner) {
 		h.in(h.company, func(ctx context.Context, tx *db.Tx) error {
-			return h.Notifier.TellByHand(ctx, tx, o.User, what)
+			return h.Notifier.SendOperatorChange(ctx, tx, o.User, what)
 		})
 	}
 }
@@ -178,7 +178,7 @@ func (h *house) movedByHand(o profile.Owner) {
 		if err != nil {
 			return err
 		}
-		return h.Notifier.TellMoved(ctx, tx, o.User, had, stored)
+		return h.Notifier.SendAddressChanged(ctx, tx, o.User, had, stored)
 	})
 }
 

@@ -32,7 +32,7 @@ var (
 // Denied and costs a try; what is wrong with the new one is Invalid.
 func (s *Service) ChangePassword(ctx context.Context, o Owner, current, next secret.Text) error {
 	ctx = password.WithQueueKey(ctx, password.QueueKey{Group: o.User.TenantID, Key: o.User.ID})
-	old, err := s.guess(ctx, o, current)
+	old, err := s.checkPassword(ctx, o, current)
 	if err != nil {
 		return err
 	}
@@ -51,8 +51,8 @@ func (s *Service) ChangePassword(ctx context.Context, o Owner, current, next sec
 	})
 }
 
-// guess takes a try, commits, and compares.
-func (s *Service) guess(ctx context.Context, o Owner, current secret.Text) (old password.Stored, err error) {
+// checkPassword takes a try, commits, and compares.
+func (s *Service) checkPassword(ctx context.Context, o Owner, current secret.Text) (old password.Stored, err error) {
 	err = s.DB.InTx(ctx, o.User.TenantID, func(tx *db.Tx) error {
 		wait, err := ratelimit.SpendIn(ctx, tx, limitGuesses, o.User.ID)
 		if err == nil && wait > 0 {
@@ -100,11 +100,11 @@ func (s *Service) setPassword(ctx context.Context, tx *db.Tx, o Owner, old, stor
 	if err := session.EndOthers(ctx, tx, o.User.ID, o.SessionID, session.PasswordChanged); err != nil {
 		return err
 	}
-	return s.tell(ctx, tx, o, "password.changed")
+	return s.sendNotice(ctx, tx, o, "password.changed")
 }
 
-// tell sends a notice to every address of the account.
-func (s *Service) tell(ctx context.Context, tx *db.Tx, o Owner, what string) error {
+// sendNotice sends a notice to every address of the account.
+func (s *Service) sendNotice(ctx context.Context, tx *db.Tx, o Owner, what string) error {
 	v := o.Visitor
 	c := email.AccountChanged{
 		Vendor:    o.Vendor,
@@ -116,5 +116,5 @@ func (s *Service) tell(ctx context.Context, tx *db.Tx, o Owner, what string) err
 		At:        tx.Now,
 		NotMeLink: outofband.NotMeLink(s.Origin, s.Keys, tx.Tenant, o.FlowID),
 	}
-	return s.Notifier.TellHolder(ctx, tx, o.User, notify.Notice{Purpose: what, Content: c})
+	return s.Notifier.SendToHolder(ctx, tx, o.User, notify.Notice{Purpose: what, Content: c})
 }

@@ -133,7 +133,7 @@ func TestSEC050_NothingOfAMethodIsLeft(t *testing.T) {
 		tables := h.tables()
 		for table, columns := range tables {
 			if slices.Contains(columns, "authenticator_id") && fillers[table] == "" && !slices.Contains(stays, table) {
-				t.Errorf("%s has rows of authenticators that nobody puts there", table)
+				t.Errorf("%s has rows of authenticators that no one puts there", table)
 			}
 		}
 		ways := map[string]func(o profile.Owner, id string){

@@ -65,7 +65,7 @@ type house struct {
 
 	mu    sync.Mutex
 	mails []message.Envelope
-	held  secret.Held // everybody here has one browser, which keeps what begins in it
+	held  secret.Held // everyone here has one browser, which keeps what begins in it
 }
 
 // begins is the set-ups, in the browser of the house.

@@ -68,8 +68,8 @@ func (s *Service) change(ctx context.Context, o Owner, e audit.Event, fn func(tx
 // of the same account has its own: a stolen one must not keep the owner from ending it.
 var limitSelfService = ratelimit.Limit{Name: "deed.session", Windows: []ratelimit.Window{{Count: 60, Per: time.Hour}}}
 
-// limited is change for what costs no more than a press on a button.
-func (s *Service) limited(ctx context.Context, o Owner, e audit.Event, fn func(tx *db.Tx) error) error {
+// changeLimited is change within the limit of a session, for changes that cost only a press on a button.
+func (s *Service) changeLimited(ctx context.Context, o Owner, e audit.Event, fn func(tx *db.Tx) error) error {
 	return s.limitedInSession(ctx, o, func(tx *db.Tx) error {
 		if err := fn(tx); err != nil {
 			return err
@@ -81,15 +81,15 @@ func (s *Service) limited(ctx context.Context, o Owner, e audit.Event, fn func(t
 // limitedInSession is press for what records more than can be said beforehand.
 func (s *Service) limitedInSession(ctx context.Context, o Owner, fn func(tx *db.Tx) error) error {
 	return s.inSession(ctx, o, func(tx *db.Tx) error {
-		if err := o.spend(ctx, tx); err != nil {
+		if err := o.spendBudget(ctx, tx); err != nil {
 			return err
 		}
 		return fn(tx)
 	})
 }
 
-// spend counts what one session does.
-func (o Owner) spend(ctx context.Context, tx *db.Tx) error {
+// spendBudget counts what one session does.
+func (o Owner) spendBudget(ctx context.Context, tx *db.Tx) error {
 	if wait, err := ratelimit.SpendIn(ctx, tx, limitSelfService, o.SessionID); err != nil || wait > 0 {
 		return cmp.Or(err, error(errTooMany.After(wait)))
 	}
@@ -100,15 +100,15 @@ func (o Owner) spend(ctx context.Context, tx *db.Tx) error {
 // session has ended since it was looked at (ATK-080).
 func (s *Service) inSession(ctx context.Context, o Owner, fn func(tx *db.Tx) error) error {
 	return s.DB.InTx(ctx, o.User.TenantID, func(tx *db.Tx) error {
-		if err := o.hold(ctx, tx); err != nil {
+		if err := o.lock(ctx, tx); err != nil {
 			return err
 		}
 		return fn(tx)
 	})
 }
 
-// hold takes the account's row and the owner's session. NotFound where that has ended.
-func (o Owner) hold(ctx context.Context, tx *db.Tx) error {
+// lock takes the account's row and the owner's session. NotFound where that has ended.
+func (o Owner) lock(ctx context.Context, tx *db.Tx) error {
 	if err := user.Lock(ctx, tx, o.User.ID); err != nil {
 		return err
 	}
@@ -119,15 +119,15 @@ func (o Owner) hold(ctx context.Context, tx *db.Tx) error {
 	return err
 }
 
-// ending is press for what ends something: it succeeds while the audit cannot be written, and
+// endInSession is changeLimited for what ends something: it succeeds while the audit cannot be written, and
 // e is recorded later.
-func (s *Service) ending(ctx context.Context, o Owner, e audit.Event,
+func (s *Service) endInSession(ctx context.Context, o Owner, e audit.Event,
 	fn func(ctx context.Context, tx *db.Tx) error) error {
 	return audit.OrLater(ctx, s.DB, o.User.TenantID, func(ctx context.Context, tx *db.Tx) error {
-		if err := o.hold(ctx, tx); err != nil {
+		if err := o.lock(ctx, tx); err != nil {
 			return err
 		}
-		if err := o.spend(ctx, tx); err != nil {
+		if err := o.spendBudget(ctx, tx); err != nil {
 			return err
 		}
 		if err := fn(ctx, tx); err != nil {
@@ -145,7 +145,7 @@ func (s *Service) recordEvent(ctx context.Context, tx *db.Tx, o Owner, result au
 // EndSession ends one session of the owner's and what it took over from. NotFound where it is
 // someone else's or over.
 func (s *Service) EndSession(ctx context.Context, o Owner, id string) error {
-	return s.ending(ctx, o, o.event(audit.SessionEnded, audit.OK, session.EndedByOwner, id),
+	return s.endInSession(ctx, o, o.event(audit.SessionEnded, audit.OK, session.EndedByOwner, id),
 		func(ctx context.Context, tx *db.Tx) error {
 			mine, err := session.Belongs(ctx, tx, o.User.ID, id)
 			if err == nil && !mine {
@@ -160,7 +160,7 @@ func (s *Service) EndSession(ctx context.Context, o Owner, id string) error {
 
 // EndOtherSessions ends every session but the owner's present one, wherever it is.
 func (s *Service) EndOtherSessions(ctx context.Context, o Owner) error {
-	return s.ending(ctx, o, o.event(audit.SessionEnded, audit.OK, session.EndedByOwner, ""),
+	return s.endInSession(ctx, o, o.event(audit.SessionEnded, audit.OK, session.EndedByOwner, ""),
 		func(ctx context.Context, tx *db.Tx) error {
 			_, err := session.EndAllBut(ctx, tx, o.User.ID, o.SessionID, session.EndedByOwner)
 			return err
@@ -169,7 +169,7 @@ func (s *Service) EndOtherSessions(ctx context.Context, o Owner) error {
 
 // Forget asks for the second step again in one browser that was remembered.
 func (s *Service) Forget(ctx context.Context, o Owner, id string) error {
-	return s.ending(ctx, o, o.event(audit.BrowserForgotten, audit.OK, session.EndedByOwner, id),
+	return s.endInSession(ctx, o, o.event(audit.BrowserForgotten, audit.OK, session.EndedByOwner, id),
 		func(ctx context.Context, tx *db.Tx) error {
 			first, err := session.ForgetOne(ctx, tx, o.User.ID, id, session.EndedByOwner)
 			if err == nil && !first {
@@ -181,7 +181,7 @@ func (s *Service) Forget(ctx context.Context, o Owner, id string) error {
 
 // ForgetAll is Forget for every browser.
 func (s *Service) ForgetAll(ctx context.Context, o Owner) error {
-	return s.ending(ctx, o, o.event(audit.BrowserForgotten, audit.OK, session.EndedByOwner, ""),
+	return s.endInSession(ctx, o, o.event(audit.BrowserForgotten, audit.OK, session.EndedByOwner, ""),
 		func(ctx context.Context, tx *db.Tx) error {
 			return session.ForgetAll(ctx, tx, o.User.ID, session.EndedByOwner)
 		})
@@ -200,13 +200,13 @@ func (s *Service) Choose(ctx context.Context, o Owner, on bool,
 	if on {
 		e.Action = audit.SecondStepOn
 	}
-	return s.limited(ctx, o, e, func(tx *db.Tx) error {
+	return s.changeLimited(ctx, o, e, func(tx *db.Tx) error {
 		if err := user.ChooseSecondStep(ctx, tx, o.User.ID, on); err != nil {
 			return err
 		}
 		if err := enough(ctx, tx); err != nil {
 			return err
 		}
-		return s.tell(ctx, tx, o, string(e.Action))
+		return s.sendNotice(ctx, tx, o, string(e.Action))
 	})
 }

@@ -26,7 +26,7 @@ func (w Window) wait(stamps []time.Time, now time.Time) time.Duration {
 }
 
 func (s Slow) wait(stamps []time.Time, now time.Time) time.Duration {
-	n := within(stamps, now, s.Within)
+	n := countWithin(stamps, now, s.Within)
 	if s.From <= 0 || n < s.From {
 		return 0
 	}
@@ -34,7 +34,7 @@ func (s Slow) wait(stamps []time.Time, now time.Time) time.Duration {
 	return min(stamps[len(stamps)-1].Add(pause).Sub(now), pause)
 }
 
-// delay is First doubled that many times, Max at the most.
+// delay is First doubled that many times, but at most Max.
 func (s Slow) delay(doublings int) time.Duration {
 	d := s.First
 	for ; doublings > 0 && d < s.Max; doublings-- {
@@ -43,16 +43,16 @@ func (s Slow) delay(doublings int) time.Duration {
 	return min(d, s.Max)
 }
 
-// within counts the stamps younger than span.
-func within(stamps []time.Time, now time.Time, span time.Duration) (n int) {
+// countWithin counts the stamps younger than span.
+func countWithin(stamps []time.Time, now time.Time, span time.Duration) (n int) {
 	for i := len(stamps) - 1; i >= 0 && now.Sub(stamps[i]) < span; i-- {
 		n++
 	}
 	return n
 }
 
-// keep is how many stamps can still matter to a decision.
-func (l Limit) keep() int {
+// stampsToKeep is how many stamps can still matter to a decision.
+func (l Limit) stampsToKeep() int {
 	n := 1
 	for _, w := range l.Windows {
 		n = max(n, w.Count)

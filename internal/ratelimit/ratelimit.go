@@ -1,6 +1,6 @@
 // Package ratelimit decides whether one more try is allowed, over exact rolling windows,
 // and remembers the tries of each subject in one row. It does not know what a try is, and
-// it does not forgive by itself: GiveBack takes back the newest try, and Clear all of them.
+// it does not forgive by itself: RefundTry takes back a caller's own try, and Clear all of them.
 package ratelimit
 
 import (

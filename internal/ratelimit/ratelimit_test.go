@@ -3,6 +3,7 @@ package ratelimit
 import (
 	"context"
 	"errors"
+	"slices"
 	"strings"
 	"sync"
 	"sync/atomic"
@@ -84,12 +85,12 @@ func TestNeverMoreThanCountInAnyWindow(t *testing.T) {
 			}
 			allowed = append(allowed, now)
 			e := FromStored(BudgetKey{Limit: l}, encode(kept, make([]uint16, len(kept))))
-			e.spend(now)
+			e.addTry(now)
 			kept = e.stamps
 		}
 		for _, w := range l.Windows {
 			for i, end := range allowed {
-				if n := within(allowed[:i+1], end, w.Per); n > w.Count {
+				if n := countWithin(allowed[:i+1], end, w.Per); n > w.Count {
 					rt.Fatalf("%d tries in %v, allowed are %d", n, w.Per, w.Count)
 				}
 			}
@@ -135,25 +136,24 @@ func in(t *testing.T, d *db.DB, fn func(ctx context.Context, tx *db.Tx) error) {
 	}
 }
 
-func TestGiveBackReturnsOneTry(t *testing.T) {
+func TestRefundTryReturnsOneTry(t *testing.T) {
 	dbtest.Each(t, func() time.Time { return start }, func(t *testing.T, d *db.DB) {
 		l := Limit{Name: "n", Windows: []Window{{Count: 2, Per: time.Hour}}}
-		charge := BudgetKey{Tenant: "t1", Limit: l, Subject: "s"}
+		key := BudgetKey{Tenant: "t1", Limit: l, Subject: "s"}
 		spend := func() (wait time.Duration) {
 			in(t, d, func(ctx context.Context, tx *db.Tx) (err error) {
-				wait,
-					err = SpendIn(ctx, tx, l, "s")
+				wait, err = SpendIn(ctx, tx, l, "s")
 				return err
 			})
 			return wait
 		}
 		back := func() {
 			in(t, d, func(ctx context.Context, tx *db.Tx) error {
-				all, err := Read(ctx, tx, charge)
+				all, err := Read(ctx, tx, key)
 				if err != nil {
 					return err
 				}
-				all[0].GiveBack()
+				all[0].RefundTry()
 				return all.Write(ctx, tx)
 			})
 		}
@@ -166,7 +166,7 @@ func TestGiveBackReturnsOneTry(t *testing.T) {
 			t.Errorf("one was not given back: %v", waits)
 		}
 		in(t, d, func(ctx context.Context, tx *db.Tx) error {
-			all, err := Read(ctx, tx, charge, BudgetKey{Tenant: "t1", Limit: l, Subject: "nobody"})
+			all, err := Read(ctx, tx, key, BudgetKey{Tenant: "t1", Limit: l, Subject: "unused"})
 			if all[0].Used(tx.Now, time.Hour) != 2 || all[1].Used(tx.Now, time.Hour) != 0 {
 				t.Errorf("%d and %d counted", all[0].Used(tx.Now, time.Hour), all[1].Used(tx.Now, time.Hour))
 			}
@@ -175,14 +175,14 @@ func TestGiveBackReturnsOneTry(t *testing.T) {
 	})
 }
 
-// TestAWriteOverWhatNobodyReadIsRefused: of two that read the same, one writes; the other
+// TestAWriteOverAnUnreadTryIsRefused: of two that read the same, one writes; the other
 // runs again and decides on what the first has left.
-func TestAWriteOverWhatNobodyReadIsRefused(t *testing.T) {
+func TestAWriteOverAnUnreadTryIsRefused(t *testing.T) {
 	dbtest.Each(t, func() time.Time { return start }, func(t *testing.T, d *db.DB) {
 		l := Limit{Name: "n", Windows: []Window{{Count: 3, Per: time.Hour}}}
-		charges := []BudgetKey{{Tenant: "t1", Limit: l, Subject: "a"}, {Tenant: "t1", Limit: l, Subject: "b"}}
+		keys := []BudgetKey{{Tenant: "t1", Limit: l, Subject: "a"}, {Tenant: "t1", Limit: l, Subject: "b"}}
 		var early Budgets
-		read := func(ctx context.Context, tx *db.Tx) (err error) { early, err = Read(ctx, tx, charges...); return err }
+		read := func(ctx context.Context, tx *db.Tx) (err error) { early, err = Read(ctx, tx, keys...); return err }
 		if err := d.View(t.Context(), "t1", func(tx *db.Tx) error { return read(t.Context(), tx) }); err != nil {
 			t.Fatal(err)
 		}
@@ -201,7 +201,7 @@ func TestAWriteOverWhatNobodyReadIsRefused(t *testing.T) {
 			t.Errorf("ran %d times", tries)
 		}
 		in(t, d, func(ctx context.Context, tx *db.Tx) error {
-			now, err := Read(ctx, tx, charges...)
+			now, err := Read(ctx, tx, keys...)
 			if a, b := now[0].Used(tx.Now, time.Hour), now[1].Used(tx.Now, time.Hour); a != 1 || b != 2 {
 				t.Errorf("%d and %d used", a, b)
 			}
@@ -234,22 +234,55 @@ func TestTriesOfOneOccasion(t *testing.T) {
 	a, b := BudgetKey{Limit: l, Tag: "a", PerTag: 5}, BudgetKey{Limit: l, Tag: "b", PerTag: 5}
 	e := FromStored(a, old)
 	for i := range 3 {
-		e.spend(start.Add(time.Duration(i+2) * time.Second))
+		e.addTry(start.Add(time.Duration(i+2) * time.Second))
 	}
 	kept := encode(e.stamps, e.tags)
 	if a, b := FromStored(a, kept), FromStored(b, kept); a.Left() != 2 || b.Left() != 5 ||
 		b.Used(start.Add(5*time.Second), time.Hour) != 5 {
 		t.Errorf("%d and %d left, %d used", a.Left(), b.Left(), b.Used(start.Add(5*time.Second), time.Hour))
 	}
-	if e.GiveBack(); e.Left() != 3 {
-		t.Errorf("%d left after one was given back", e.Left())
+	if e.RefundTry(); e.Left() != 3 {
+		t.Errorf("%d left after one was refunded", e.Left())
 	}
 	for range 9 {
-		e.spend(start.Add(time.Minute))
+		e.addTry(start.Add(time.Minute))
 	}
 	if e.Left() != 0 {
 		t.Errorf("%d left", e.Left())
 	}
+}
+
+// TestRefundTryTakesBackItsOwnTry: another occasion's try is newer, and stays, at its own instant.
+func TestRefundTryTakesBackItsOwnTry(t *testing.T) {
+	dbtest.Each(t, func() time.Time { return start }, func(t *testing.T, d *db.DB) {
+		l := Limit{Name: "n", Windows: []Window{{Count: 30, Per: time.Hour}}}
+		read := func(tx *db.Tx, tag string) *Budget {
+			all, err := Read(t.Context(), tx, BudgetKey{Tenant: "t1", Limit: l, Subject: "s", Tag: tag})
+			if err != nil {
+				t.Fatal(err)
+			}
+			return all[0]
+		}
+		change := func(tag string, edit func(b *Budget)) {
+			in(t, d, func(ctx context.Context, tx *db.Tx) error {
+				b := read(tx, tag)
+				edit(b)
+				return Budgets{b}.Write(ctx, tx)
+			})
+		}
+		change("mine", func(b *Budget) { b.Count(at(1)[0]) })
+		change("theirs", func(b *Budget) { b.Count(at(2)[0]) })
+		change("mine", (*Budget).RefundTry)
+		change("mine", (*Budget).RefundTry) // has none any more
+		change("", (*Budget).RefundTry)     // never had one
+		in(t, d, func(_ context.Context, tx *db.Tx) error {
+			if b := read(tx, "theirs"); !slices.Equal(b.stamps, at(2)) || b.UsedByTag(at(3)[0], time.Hour) != 1 {
+				t.Errorf("tries at %v are left, %d of them of the other occasion", b.stamps,
+					b.UsedByTag(at(3)[0], time.Hour))
+			}
+			return nil
+		})
+	})
 }
 
 func TestAnySubjectCanBeStored(t *testing.T) {

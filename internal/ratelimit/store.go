@@ -74,9 +74,9 @@ func decode(kept []byte) (stamps []time.Time, tags []uint16) {
 	return stamps, tags
 }
 
-// name makes any subject a key that both engines store: what was typed by a stranger may
+// storedSubject makes any subject a key that both engines store: what was typed by a stranger may
 // be megabytes long or no text at all.
-func name(subject string) string {
+func storedSubject(subject string) string {
 	if len(subject) <= 200 && utf8.ValidString(subject) && !strings.Contains(subject, "\x00") {
 		return subject
 	}

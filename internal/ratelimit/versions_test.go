@@ -27,7 +27,7 @@ func spendBefore(t *testing.T, d *db.DB, subject string) (tries int) {
 		_, err = tx.Exec(ctx, `INSERT INTO budgets (tenant_id, name, subject, stamps, touched_at)
 			VALUES ($1, $2, $3, $4, $5) ON CONFLICT (tenant_id, name, subject) DO UPDATE SET stamps = excluded.stamps`,
 			db.Installation, threeAnHour.Name, subject, encode(append(stamps, tx.Now), append(tags, 0)),
-			touched(tx.Now))
+			endOfDay(tx.Now))
 		return err
 	})
 	return tries
@@ -65,7 +65,7 @@ func TestTwoVersionsSpendOneBudget(t *testing.T) {
 		in(t, d, func(ctx context.Context, tx *db.Tx) error {
 			_, err := tx.Exec(ctx, `DROP TABLE installation_budgets`)
 			if err == nil {
-				_, err = tx.Exec(ctx, `DELETE FROM schema_migrations WHERE name = $1`, moved)
+				_, err = tx.Exec(ctx, `DELETE FROM schema_migrations WHERE name = $1`, tableMigration)
 			}
 			return err
 		})
@@ -92,7 +92,7 @@ func TestTwoVersionsSpendOneBudget(t *testing.T) {
 		read(t, d, "y", 1)
 		now = now.Add(time.Hour)
 		read(t, d, "x", 3)
-		giveBack(t, d, "x")
+		refundTry(t, d, "x")
 		read(t, d, "x", 2)
 		if n, err := Sweep(t.Context(), d); n != 0 || err != nil {
 			t.Errorf("%d swept, %v", n, err)
@@ -109,7 +109,8 @@ func TestAWriteOverATryOfTheOtherVersion(t *testing.T) {
 	now := start
 	dbtest.Each(t, func() time.Time { return now }, func(t *testing.T, d *db.DB) {
 		in(t, d, func(ctx context.Context, tx *db.Tx) error { // as if the other migrations had been applied before
-			_, err := tx.Exec(ctx, `UPDATE schema_migrations SET applied_at = applied_at - 1 WHERE name <> $1`, moved)
+			_, err := tx.Exec(ctx, `UPDATE schema_migrations SET applied_at = applied_at - 1 WHERE name <> $1`,
+				tableMigration)
 			return err
 		})
 		key := BudgetKey{Tenant: db.Installation, Limit: threeAnHour, Subject: "x"}
@@ -153,14 +154,14 @@ func read(t *testing.T, d *db.DB, subject string, want int) {
 	})
 }
 
-func giveBack(t *testing.T, d *db.DB, subject string) {
+func refundTry(t *testing.T, d *db.DB, subject string) {
 	t.Helper()
 	in(t, d, func(ctx context.Context, tx *db.Tx) error {
 		l, err := Read(ctx, tx, BudgetKey{Tenant: db.Installation, Limit: threeAnHour, Subject: subject})
 		if err != nil {
 			return err
 		}
-		l[0].GiveBack()
+		l[0].RefundTry()
 		return l.Write(ctx, tx)
 	})
 }

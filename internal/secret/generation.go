@@ -31,7 +31,7 @@ func AddGeneration(path string, now, from time.Time) (id string, err error) {
 // never dropped.
 func DropGeneration(path string, now time.Time, id string) error {
 	return changeKeyFile(path, func(s *keySet) error {
-		s.current = s.sealing(now).current
+		s.current = s.atInstant(now).current
 		for i, m := range s.all {
 			if m.id != id {
 				continue
@@ -64,14 +64,15 @@ func changeKeyFile(path string, change func(*keySet) error) (err error) {
 	if err := change(set); err != nil {
 		return err
 	}
-	if err := besides(path, set.text(), func(made string) error { return owned(made, path) }); err != nil {
+	err = writeNextTo(path, set.text(), func(made string) error { return replaceKeepingOwner(made, path) })
+	if err != nil {
 		return fmt.Errorf("replace key file: %w", err)
 	}
 	return nil
 }
 
-// owned puts the new file in the old one's place, for the same owner.
-func owned(made, path string) error {
+// replaceKeepingOwner puts the new file in the old one's place, for the same owner.
+func replaceKeepingOwner(made, path string) error {
 	info, err := os.Stat(path)
 	if err != nil {
 		return err

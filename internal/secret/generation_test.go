@@ -129,7 +129,7 @@ func TestREL024_ABadKeyFileIsNotTaken(t *testing.T) {
 		t.Fatal(err)
 	}
 	if _, err := a.Refresh(nine.Add(time.Minute)); err == nil || a.Current() != second {
-		t.Errorf("the file is gone and nobody says so: %v", err)
+		t.Errorf("the file is gone and no one says so: %v", err)
 	}
 }
 

@@ -67,7 +67,7 @@ func ReadKeys(path string, now time.Time) (*Keys, error) {
 		return nil, err
 	}
 	k.seen = seen
-	k.set.Store(set.sealing(now))
+	k.set.Store(set.atInstant(now))
 	return k, nil
 }
 
@@ -96,15 +96,15 @@ func (k *Keys) Refresh(now time.Time) (changed bool, err error) {
 	defer k.mu.Unlock()
 	k.at = now
 	old := k.set.Load()
-	set, err := k.look(old)
-	next := set.sealing(now)
+	set, err := k.reload(old)
+	next := set.atInstant(now)
 	k.set.Store(next)
 	return next.all[next.current].id != old.all[old.current].id ||
 		!slices.EqualFunc(next.all, old.all, func(a, b masterKey) bool { return a.id == b.id }), err
 }
 
-// look returns what the file holds now, or old where that cannot be had.
-func (k *Keys) look(old *keySet) (*keySet, error) {
+// reload returns what the file holds now, or old where that cannot be had.
+func (k *Keys) reload(old *keySet) (*keySet, error) {
 	if k.path == "" {
 		return old, nil
 	}
@@ -134,11 +134,11 @@ func (k *Keys) reread() *keySet {
 	k.mu.Lock()
 	defer k.mu.Unlock()
 	old := k.set.Load()
-	set, err := k.look(old)
+	set, err := k.reload(old)
 	if err != nil || set == old {
 		return old
 	}
-	next := set.sealing(k.at)
+	next := set.atInstant(k.at)
 	k.set.Store(next)
 	return next
 }
@@ -150,7 +150,7 @@ func ParseKeys(text string) (*Keys, error) {
 		return nil, err
 	}
 	k := &Keys{}
-	k.set.Store(set.sealing(time.Time{}))
+	k.set.Store(set.atInstant(time.Time{}))
 	return k, nil
 }
 
@@ -242,7 +242,7 @@ func NewKeys(now time.Time) *Keys {
 // createKeyFile writes beside and links into place, so that of two starting processes
 // one file wins and neither reads half of it.
 func createKeyFile(path string, now time.Time) error {
-	return besides(path, fileHead+newMasterKey(now).line(), func(made string) error {
+	return writeNextTo(path, fileHead+newMasterKey(now).line(), func(made string) error {
 		if err := os.Link(made, path); err != nil && !errors.Is(err, fs.ErrExist) {
 			return err
 		}
@@ -250,9 +250,9 @@ func createKeyFile(path string, now time.Time) error {
 	})
 }
 
-// besides writes text to a new durable file (mode 0600) in the folder of path, gives it to
+// writeNextTo writes text to a new durable file (mode 0600) in the folder of path, gives it to
 // place, and makes what place did to the folder durable.
-func besides(path, text string, place func(made string) error) error {
+func writeNextTo(path, text string, place func(made string) error) error {
 	folder := filepath.Dir(path)
 	tmp, err := os.CreateTemp(folder, ".key-*") // CreateTemp uses mode 0600
 	if err != nil {

@@ -53,9 +53,9 @@ type masterKey struct {
 	from time.Time // seals from then on; zero: ever since
 }
 
-// sealing is the set as it stands at an instant: the newest generation whose time has come
+// atInstant is the set as it stands at an instant: the newest generation whose time has come
 // seals. The first one does while none has.
-func (s *keySet) sealing(at time.Time) *keySet {
+func (s *keySet) atInstant(at time.Time) *keySet {
 	next := &keySet{all: s.all, lasting: s.lasting, derived: s.derived}
 	for i, m := range s.all {
 		if !m.from.After(at) {

@@ -47,7 +47,7 @@ func (s *Service) alertReplay(ctx context.Context, tx *db.Tx, f *activeFlow) err
 // alert sends one of the letters about a sign-in, within the budget of its addresses.
 func (s *Service) alert(ctx context.Context, tx *db.Tx, f *activeFlow, purpose string, letter email.Content) error {
 	notice := notify.Notice{Purpose: purpose, Content: letter, WithinBudget: true}
-	return s.Notifier.TellHolder(ctx, tx, f.User, notice)
+	return s.Notifier.SendToHolder(ctx, tx, f.User, notice)
 }
 
 // seen is what these letters tell, which are alike: of which sign-in, and in which browser it was.

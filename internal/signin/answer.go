@@ -294,7 +294,7 @@ func (s *Service) right(ctx context.Context, tx *db.Tx, f *activeFlow, verdict a
 	if r.LinkToken != "" {
 		how = "link"
 	} else { // only a typed answer had reserved a try
-		f.answers.GiveBack()
+		f.answers.RefundTry()
 		if err := (ratelimit.Budgets{f.answers}).WriteLater(ctx, tx); err != nil {
 			return nil, err
 		}
@@ -322,7 +322,7 @@ func (s *Service) used(ctx context.Context, tx *db.Tx, f *activeFlow, id string)
 		return authenticator.Used(ctx, tx, id)
 	}
 	tenant, now := tx.Tenant, tx.Now
-	tx.OnCommit(func() { s.Gate.Seen.NoteUse(tenant, id, now) })
+	tx.OnCommit(func() { s.Gate.Seen.NoteAuthenticator(tenant, id, now) })
 	return nil
 }
 

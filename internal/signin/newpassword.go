@@ -98,7 +98,7 @@ func (s *Service) replace(ctx context.Context, tx *db.Tx, f *activeFlow, stored 
 		At:        tx.Now,
 		NotMeLink: s.notMeLink(tx, f),
 	}
-	if err := s.Notifier.TellHolder(ctx, tx, f.User, notify.Notice{Purpose: news.What, Content: news}); err != nil {
+	if err := s.Notifier.SendToHolder(ctx, tx, f.User, notify.Notice{Purpose: news.What, Content: news}); err != nil {
 		return nil, err
 	}
 	f.recordEvent(audit.PasswordReplaced, audit.OK, "reported", string(authenticator.Password), f.ID, v)

@@ -18,8 +18,8 @@ import (
 // passwordLink has a link for a new password mailed to an address, and returns it.
 func (h *house) passwordLink(address string) secret.Reference {
 	h.t.Helper()
-	if err := h.passwordLinks.Ask(h.t.Context(),
-		passwordlink.Forgotten{Email: address, ClientID: client.PortalID, Visitor: visitor}); err != nil {
+	if err := h.passwordLinks.RequestReset(h.t.Context(),
+		passwordlink.ResetRequest{Email: address, ClientID: client.PortalID, Visitor: visitor}); err != nil {
 		h.t.Fatal(err)
 	}
 	j := jobs.Job{Tenant: db.Installation, Kind: passwordlink.Job}
@@ -31,7 +31,7 @@ func (h *house) passwordLink(address string) secret.Reference {
 	if err != nil {
 		h.t.Fatal(err)
 	}
-	if err := h.passwordLinks.Send(h.t.Context(), j); err != nil {
+	if err := h.passwordLinks.SendLink(h.t.Context(), j); err != nil {
 		h.t.Fatal(err)
 	}
 	h.deliver()
@@ -58,7 +58,7 @@ func (h *house) passwordLink(address string) secret.Reference {
 
 // A link for a password that was tried too late stays so, also where the clock goes back.
 //
-// guard: passwordlink.Service.expire
+// guard: passwordlink.Service.closeExpired
 func TestSEC140_APasswordLinkThatRanOutStaysSo(t *testing.T) {
 	each(t, func(t *testing.T, h *house) {
 		link := h.passwordLink("maria@company.test")

@@ -24,7 +24,7 @@ type Service struct {
 	Notifier  *notify.Notifier
 	Passwords *password.Pool
 	Email     outofband.Verifier
-	Others    map[authenticator.Kind]authenticator.Verifier // the second steps besides email that are configured
+	Others    map[authenticator.Kind]authenticator.Verifier // the second steps besides email, as configured
 	Limits    config.Limits
 	Origin    string // public origin, for the links in mails
 	Gate      *gate.Gate

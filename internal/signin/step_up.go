@@ -23,7 +23,7 @@ var limitStepUps = ratelimit.Limit{Name: "step.session", Windows: []ratelimit.Wi
 func (s *Service) StepUp(ctx context.Context, ref secret.Reference, a firststep.Attempt) (Step, error) {
 	var step Step
 	err := s.DB.InTx(ctx, ref.Tenant, func(tx *db.Tx) error {
-		st, err := s.Gate.CheckIn(ctx, tx, ref, gate.Ask{ClientID: a.ClientID, WantACR: a.WantACR})
+		st, err := s.Gate.CheckSessionInTx(ctx, tx, ref, gate.Ask{ClientID: a.ClientID, WantACR: a.WantACR})
 		if err != nil {
 			return err
 		}

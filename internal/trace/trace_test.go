@@ -222,7 +222,7 @@ func TestChanceLeavesOut(t *testing.T) {
 	}
 }
 
-func TestNobodysSpanCostsNothing(t *testing.T) {
+func TestANilSpanCostsNothing(t *testing.T) {
 	var off *Tracer
 	ctx := t.Context()
 	if n := testing.AllocsPerRun(100, func() { unwanted(ctx, off) }); n != 0 {

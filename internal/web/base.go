@@ -11,8 +11,8 @@ import (
 // knows only its own paths: the base is taken off each request, and put before each address on
 // the way out. So a proxy may pass the path on or take it off itself.
 
-// within takes the base off the path of a request.
-func (w *Web) within(r *http.Request) *http.Request {
+// stripBase takes the base off the path of a request.
+func (w *Web) stripBase(r *http.Request) *http.Request {
 	if w.base == "" {
 		return r
 	}

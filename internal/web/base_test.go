@@ -17,7 +17,7 @@ func TestTheBaseIsTakenOffAndPutBack(t *testing.T) {
 		"/tools/sign-inn/signin":         "/tools/sign-inn/signin",
 		"/tools/sign-in/tools/sign-in/x": "/tools/sign-in/x", // once only
 	} {
-		if got := w.within(httptest.NewRequest(http.MethodGet, asked, nil)).URL.RequestURI(); got != want {
+		if got := w.stripBase(httptest.NewRequest(http.MethodGet, asked, nil)).URL.RequestURI(); got != want {
 			t.Errorf("%s is %s inside", asked, got)
 		}
 	}

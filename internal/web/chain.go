@@ -47,10 +47,10 @@ func (w *Web) chain(next http.Handler, rw http.ResponseWriter, r *http.Request) 
 		Lang:      w.Printer(r).Lang(),
 	}))
 	w.headers(a.Header(), r)
-	defer w.access(a, r, began)
+	defer w.logRequest(a, r, began)
 	defer w.recover(a, r)
-	if !w.served(r) {
-		w.misdirect(a, r)
+	if !w.isOurHost(r) {
+		w.refuseHost(a, r)
 		return
 	}
 	next.ServeHTTP(a, r)
@@ -65,8 +65,8 @@ type Answered struct {
 	Took          time.Duration
 }
 
-// access tells of the request, and leaves a line of it.
-func (w *Web) access(a *answer, r *http.Request, began time.Time) {
+// logRequest reports the request to Observe, and logs a line about it.
+func (w *Web) logRequest(a *answer, r *http.Request, began time.Time) {
 	over := Answered{
 		Method: r.Method,
 		Route:  r.Pattern,

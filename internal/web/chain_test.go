@@ -82,13 +82,13 @@ func TestAccessLogHoldsThePatternAndNoSecret(t *testing.T) {
 }
 
 // What is told beside the log says no more than the log, and says it at every level.
-func TestWhoeverObservesIsToldThePatternOnly(t *testing.T) {
+func TestObserversGetThePatternOnly(t *testing.T) {
 	h := open(t, ours)
 	h.LogRequests = Unlogged
 	var told []Answered
 	h.Observe = func(ctx context.Context, a Answered) {
 		if From(ctx).RequestID == "" {
-			t.Error("whoever observes does not know which request it was")
+			t.Error("the observer does not know which request it was")
 		}
 		told = append(told, a)
 	}

@@ -56,7 +56,7 @@ func insertConstants(page *template.Template, funcs template.FuncMap) error {
 	c.template(layout, betweenTags)
 	for node, safe := range c.safe {
 		// Constants that stay are evaluated, too, to find a sentence that there is not.
-		text, err := evaluate(*node, funcs)
+		text, err := drawAction(*node, funcs)
 		if err != nil {
 			return err
 		}
@@ -67,8 +67,8 @@ func insertConstants(page *template.Template, funcs template.FuncMap) error {
 	return nil
 }
 
-// evaluate has html/template draw an action as it would between tags.
-func evaluate(action parse.Node, funcs template.FuncMap) ([]byte, error) {
+// drawAction has html/template draw an action as it would between tags.
+func drawAction(action parse.Node, funcs template.FuncMap) ([]byte, error) {
 	t, err := template.New("").Funcs(funcs).Parse(action.String())
 	if err != nil {
 		return nil, fmt.Errorf("%s: %w", action, err)
@@ -110,18 +110,18 @@ func (c *constants) node(node *parse.Node, at string) string {
 	case *parse.ActionNode:
 		if name := constantCall(n); name != "" {
 			before, seen := c.safe[node]
-			c.safe[node] = (before || !seen) && takes(at, name)
+			c.safe[node] = (before || !seen) && allowsText(at, name)
 		}
 		return afterAction(at, n)
 	case *parse.TemplateNode:
 		return c.template(n.Name, at)
 	case *parse.IfNode:
-		return either(c.list(n.List, at), c.list(n.ElseList, at))
+		return placeAfterBranches(c.list(n.List, at), c.list(n.ElseList, at))
 	case *parse.WithNode:
-		return either(c.list(n.List, at), c.list(n.ElseList, at))
+		return placeAfterBranches(c.list(n.List, at), c.list(n.ElseList, at))
 	case *parse.RangeNode:
 		// html/template refuses a range whose second turn begins at another place than the first.
-		return either(c.list(n.List, at), c.list(n.ElseList, at))
+		return placeAfterBranches(c.list(n.List, at), c.list(n.ElseList, at))
 	}
 	return unknown
 }

@@ -14,29 +14,28 @@ import (
 // layout is the template that every page is drawn by.
 const layout = "layout"
 
-// view is what the layout draws: the page and what surrounds every page.
-type view struct {
+// layoutData is what the layout draws: the page and what surrounds every page.
+type layoutData struct {
 	Page  Page
 	Site  Site
 	Lang  string
-	Here  string // where the language switch comes back to
+	Here  string // the address that the language switch returns to
 	Theme string
-	Why   string // where the reasons for a second step stand
+	Why   string // the address of the page that explains why a second step is asked for
 }
 
 // Logo reports whether the vendor's own logo is drawn.
-func (v view) Logo() bool { return v.Site.Brand != nil && v.Site.Brand.LogoURL != "" }
+func (d layoutData) Logo() bool { return d.Site.Brand != nil && d.Site.Brand.LogoURL != "" }
 
-// Named reports whether the vendor's name stands beside the logo: not where the logo is wide
-// enough to hold it.
-func (v view) Named() bool { return !v.Logo() || !v.Site.Brand.Wordmark() }
+// Named reports whether the vendor's name is written next to the logo. A wide logo contains it.
+func (d layoutData) Named() bool { return !d.Logo() || !d.Site.Brand.Wordmark() }
 
 // Style is the address of the vendor's colours; empty for ours.
-func (v view) Style() string {
-	if v.Site.Brand == nil {
+func (d layoutData) Style() string {
+	if d.Site.Brand == nil {
 		return ""
 	}
-	return v.Site.Brand.StyleURL
+	return d.Site.Brand.StyleURL
 }
 
 var buffers = sync.Pool{New: func() any { return new(bytes.Buffer) }}
@@ -46,15 +45,16 @@ func (w *Web) Draw(rw http.ResponseWriter, r *http.Request, status int, p Page) 
 	b := buffers.Get().(*bytes.Buffer)
 	defer buffers.Put(b)
 	b.Reset()
-	v := w.view(r, p)
-	t, err := w.templates[v.Lang].named(p.Template())
+	v := p.View()
+	data := w.layoutData(r, p, v)
+	t, err := w.templates[data.Lang].named(v.Template)
 	if err != nil {
 		return err
 	}
-	if err := t.ExecuteTemplate(b, layout, v); err != nil {
-		return fmt.Errorf("draw %s: %w", p.Template(), err)
+	if err := t.ExecuteTemplate(b, layout, data); err != nil {
+		return fmt.Errorf("draw %s: %w", v.Template, err)
 	}
-	if leadsAway(p) {
+	if v.leadsToApp() {
 		rw.Header().Set("Content-Security-Policy", leavingPolicy)
 	}
 	rw.Header().Set("Content-Type", "text/html; charset=utf-8")
@@ -63,34 +63,35 @@ func (w *Web) Draw(rw http.ResponseWriter, r *http.Request, status int, p Page) 
 	return err
 }
 
-// leadsAway reports whether a form of the page may lead to an app.
-func leadsAway(p Page) bool {
-	f, ok := p.(redirecter)
-	return ok && slices.ContainsFunc(f.FormAction(), func(origin string) bool { return origin != "" })
+// leadsToApp reports whether a form of the page may lead to an app.
+func (v View) leadsToApp() bool {
+	return slices.ContainsFunc(v.FormTargets, func(origin string) bool { return origin != "" })
 }
 
-func (w *Web) view(r *http.Request, p Page) view {
-	v := view{Page: p, Site: w.Site(r.Context()), Lang: w.Printer(r).Lang()}
-	if v.Site.Name == "" {
-		v.Site.Name = "Countersign"
+func (w *Web) layoutData(r *http.Request, p Page, v View) layoutData {
+	d := layoutData{
+		Page: p,
+		Site: w.Site(r.Context()),
+		Lang: w.Printer(r).Lang(),
+		Here: v.ReturnTo,
+		Why:  whyURL(v.Method),
 	}
-	v.Here, v.Why = w.here(r, p), whyOf(p)
+	if d.Here == "" {
+		d.Here = w.mux.local(r.URL.RequestURI())
+	}
+	if d.Site.Name == "" {
+		d.Site.Name = "Countersign"
+	}
 	if w.Themed {
-		v.Theme = theme(r.URL)
+		d.Theme = theme(r.URL)
 	}
-	return v
+	return d
 }
 
-func (w *Web) here(r *http.Request, p Page) string {
-	if h, ok := p.(returnable); ok && h.Here() != "" {
-		return h.Here()
-	}
-	return w.mux.local(r.URL.RequestURI())
-}
-
-func whyOf(p Page) string {
-	if e, ok := p.(explained); ok && e.Method() != "" {
-		return "/why?method=" + url.QueryEscape(e.Method())
+// whyURL is the address of the reasons for a second step, of one kind of authenticator or of any.
+func whyURL(method string) string {
+	if method != "" {
+		return "/why?method=" + url.QueryEscape(method)
 	}
 	return "/why"
 }

@@ -78,7 +78,7 @@ type errorPage struct {
 	Wait      time.Duration
 }
 
-func (errorPage) Template() string { return "web/error" }
+func (errorPage) View() View { return View{Template: "web/error"} }
 
 func (w *Web) withErrors(h Handler) http.HandlerFunc {
 	return func(rw http.ResponseWriter, r *http.Request) {

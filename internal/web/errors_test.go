@@ -208,4 +208,4 @@ func TestAPageThatFailsIsNotHalfAPage(t *testing.T) {
 
 type nowhere struct{}
 
-func (nowhere) Template() string { return "web/nowhere" }
+func (nowhere) View() View { return View{Template: "web/nowhere"} }

@@ -26,11 +26,11 @@ func (w *Web) sameOrigin(r *http.Request) bool {
 	if len(site) == 1 {
 		return site[0] == "same-origin" && (ours || len(origin) == 0 || hidden)
 	}
-	return ours || hidden && w.referred(r)
+	return ours || hidden && w.hasOwnReferer(r)
 }
 
-// referred reports whether the one Referer is a page of ours.
-func (w *Web) referred(r *http.Request) bool {
+// hasOwnReferer reports whether the one Referer is a page of ours.
+func (w *Web) hasOwnReferer(r *http.Request) bool {
 	referers := r.Header.Values("Referer")
 	return len(referers) == 1 && strings.HasPrefix(referers[0], w.origin+"/")
 }

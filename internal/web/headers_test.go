@@ -92,7 +92,7 @@ type leading struct {
 	to []string
 }
 
-func (l leading) FormAction() []string { return l.to }
+func (l leading) View() View { return View{Template: l.errorPage.View().Template, FormTargets: l.to} }
 
 // Only a page whose form leads to an app lacks form-action, and nothing else of the policy.
 func TestOnlyPagesThatLeadToAnAppLackFormAction(t *testing.T) {

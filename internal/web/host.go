@@ -19,8 +19,8 @@ var errMisdirected = refuse(http.StatusMisdirectedRequest, fault.Invalid, "error
 // AnyHost names paths that are answered under every host name, such as a load balancer's question.
 func (m *Mux) AnyHost(paths ...string) { m.anyHost = append(m.anyHost, paths...) }
 
-// served reports whether a request is for our host name, or for a path that does not care.
-func (w *Web) served(r *http.Request) bool {
+// isOurHost reports whether a request is for our host name, or for a path that does not care.
+func (w *Web) isOurHost(r *http.Request) bool {
 	return w.AnyHost || canonicalHost(r.Host, w.PublicURL.Scheme) == w.host ||
 		slices.Contains(w.mux.anyHost, r.URL.Path)
 }
@@ -37,9 +37,9 @@ func canonicalHost(host, scheme string) string {
 
 const misdirectedEvery = time.Minute // strangers must not fill the log
 
-// misdirect refuses a request for another host. It says so in the log, because the cause may be a
+// refuseHost refuses a request for another host. It says so in the log, because the cause may be a
 // proxy that does not pass the name on.
-func (w *Web) misdirect(rw http.ResponseWriter, r *http.Request) {
+func (w *Web) refuseHost(rw http.ResponseWriter, r *http.Request) {
 	now, last := w.Now(), w.misdirected.Load()
 	if now.UnixNano()-last >= int64(misdirectedEvery) && w.misdirected.CompareAndSwap(last, now.UnixNano()) {
 		w.Log.LogAttrs(r.Context(), slog.LevelError, "request for another host refused",

@@ -154,7 +154,7 @@ func (m *Mux) Routes() []Route { return slices.Clone(m.list) }
 
 // ServeHTTP runs the chain.
 func (m *Mux) ServeHTTP(rw http.ResponseWriter, r *http.Request) {
-	m.web.chain(m.inner, rw, m.web.within(r))
+	m.web.chain(m.inner, rw, m.web.stripBase(r))
 }
 
 // local returns target if it is a page of ours that a browser may be sent to, else "/".
@@ -182,19 +182,19 @@ func ownPath(target string) (*url.URL, bool) {
 	if !strings.HasPrefix(target, "/") || strings.HasPrefix(target, "//") || len(target) > 4096 {
 		return nil, false
 	}
-	if strings.ContainsFunc(target, strange) {
+	if strings.ContainsFunc(target, isForbiddenInPath) {
 		return nil, false
 	}
 	u, err := url.ParseRequestURI(target)
 	if err != nil || u.Scheme != "" || u.Host != "" || strings.HasPrefix(u.Path, "//") ||
-		strings.ContainsFunc(u.Path, strange) || climbs(u.Path) {
+		strings.ContainsFunc(u.Path, isForbiddenInPath) || hasDotSegments(u.Path) {
 		return nil, false
 	}
 	return u, true
 }
 
-// climbs reports whether a browser would turn a path into another one (RFC 3986 section 5.2.4).
-func climbs(path string) bool {
+// hasDotSegments reports whether a browser would turn a path into another one (RFC 3986 section 5.2.4).
+func hasDotSegments(path string) bool {
 	for segment := range strings.SplitSeq(path, "/") {
 		if segment == "." || segment == ".." {
 			return true
@@ -203,5 +203,5 @@ func climbs(path string) bool {
 	return false
 }
 
-// strange characters stand in no path of ours, percent-encoded or not.
-func strange(r rune) bool { return r <= ' ' || r == '\\' || r >= 0x7f }
+// isForbiddenInPath reports characters that stand in no path of ours, percent-encoded or not.
+func isForbiddenInPath(r rune) bool { return r <= ' ' || r == '\\' || r >= 0x7f }

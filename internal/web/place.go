@@ -27,8 +27,8 @@ var (
 	takesAddress = regexp.MustCompile(`\s(?:href|src)="$`)
 )
 
-// takes reports whether what a function says may be text at a place.
-func takes(at, function string) bool {
+// allowsText reports whether what a function says may be text at a place.
+func allowsText(at, function string) bool {
 	if function == "asset" {
 		return takesAddress.MatchString(at)
 	}
@@ -64,9 +64,9 @@ func afterAction(at string, n *parse.ActionNode) string {
 
 func inValue(at string) bool { return strings.HasSuffix(at, `="`) }
 
-// either returns the place behind two branches. html/template refuses a page where they must be
+// placeAfterBranches returns the place behind two branches. html/template refuses a page where they must be
 // escaped differently; a page that only we cannot follow stays as it is.
-func either(a, b string) string {
+func placeAfterBranches(a, b string) string {
 	if a == b {
 		return a
 	}

@@ -19,20 +19,20 @@ import (
 	"countersign/internal/locale"
 )
 
-// Page is a struct that one template draws. Its method names the template. A page may
-// also be a redirecter, explained or returnable.
-type Page interface{ Template() string }
+// Page is a struct that one template draws.
+type Page interface{ View() View }
 
-// redirecter is a page whose form may lead to an app, at the origins in FormAction.
-// Chromium applies the form-action directive to the whole chain of redirects after a POST,
-// and only the app knows where its callback redirects to, so such a page has no form-action.
-type redirecter interface{ FormAction() []string }
+// View says how a page is drawn. Only the template must be set.
+type View struct {
+	Template string // the name of its template, such as "portal/code"
+	ReturnTo string // the address of the page, where it answers a POST; empty: that of the request
+	Method   string // the kind of authenticator that it asks for, so that "Why?" explains that kind
 
-// explained is a page that asks for a method, so that the link to the reasons can fit it.
-type explained interface{ Method() string }
-
-// returnable is a page drawn in answer to a POST that can name the address to come back to.
-type returnable interface{ Here() string }
+	// FormTargets are the origins of apps that its form may lead to; empty strings do not count.
+	// Chromium applies the form-action directive to the whole chain of redirects after a POST,
+	// and only the app knows where its callback redirects to, so such a page has no form-action.
+	FormTargets []string
+}
 
 // Story is one page in one state, for the storybook and the golden files.
 type Story struct {
@@ -133,7 +133,7 @@ func (w *Web) Suggest(rw http.ResponseWriter, r *http.Request, uiLocales string,
 	}
 	v := From(r.Context())
 	if v.Lang = lang; !ok {
-		v.Lang = w.acceptable(r).Lang()
+		v.Lang = w.browserPrinter(r).Lang()
 	}
 	return r.WithContext(With(r.Context(), v))
 }
@@ -149,11 +149,11 @@ func (w *Web) Printer(r *http.Request) *locale.Printer {
 			return w.Catalog.In(chosen)
 		}
 	}
-	return w.acceptable(r)
+	return w.browserPrinter(r)
 }
 
-// acceptable speaks the language that the browser asks for.
-func (w *Web) acceptable(r *http.Request) *locale.Printer {
+// browserPrinter speaks the language that the browser asks for.
+func (w *Web) browserPrinter(r *http.Request) *locale.Printer {
 	return w.printers.of(r.Header.Get("Accept-Language"),
 		func(wish string) *locale.Printer { return w.Catalog.For(wish, "") })
 }

@@ -68,7 +68,7 @@ async function page(req, res) {
 
 function signOut(req, res) {
   const name = cookieOf(req, "board"), p = people.get(name);
-  if (!p || req.headers["sec-fetch-site"] !== "same-origin") return go(res, "/"); // another site's form signs nobody out
+  if (!p || req.headers["sec-fetch-site"] !== "same-origin") return go(res, "/"); // another site's form signs no one out
   people.delete(name);
   go(res, oidc.buildEndSessionUrl(config, { id_token_hint: p.tokens.id_token, post_logout_redirect_uri: `${HOME_URL}/` }), cookie("board", "", "; Max-Age=0"));
 }

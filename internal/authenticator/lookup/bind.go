@@ -37,7 +37,7 @@ func draftOf(s authenticator.State) (d draft, err error) {
 func (v Verifier) Prepare(ctx context.Context) (authenticator.State, error) {
 	var d draft
 	for range Count {
-		code := fresh()
+		code := randomCode()
 		hash, err := v.Hash(ctx, code)
 		if err != nil {
 			return nil, err
@@ -68,10 +68,10 @@ func (v Verifier) Confirm(ctx context.Context, tx *db.Tx, who authenticator.Subj
 	if err != nil {
 		return authenticator.Verdict{}, err
 	}
-	if !r.Saved && !made.holds(r.Code) {
+	if !r.Saved && !made.contains(r.Code) {
 		return authenticator.Verdict{Reason: wrongCode}, nil
 	}
-	if err := replace(ctx, tx, who.UserID, d.ID); err != nil {
+	if err := removeOlderSets(ctx, tx, who.UserID, d.ID); err != nil {
 		return authenticator.Verdict{}, fmt.Errorf("replace backup codes: %w", err)
 	}
 	n, err := made.store(ctx, tx, d.ID)
@@ -84,8 +84,8 @@ func (v Verifier) Confirm(ctx context.Context, tx *db.Tx, who authenticator.Subj
 	return authenticator.Verdict{OK: true, AuthenticatorID: d.ID}, nil
 }
 
-// holds reports whether one of the codes was typed, with its own number or none.
-func (d draft) holds(typed string) bool {
+// contains reports whether one of the codes was typed, with its own number or none.
+func (d draft) contains(typed string) bool {
 	number, code, ok := parse(typed)
 	found := false
 	for i, c := range d.Codes {
@@ -95,9 +95,9 @@ func (d draft) holds(typed string) bool {
 	return ok && found
 }
 
-// replace takes older sets away. The person's row is held, so that of two new sets at once
+// removeOlderSets takes older sets away. The person's row is held, so that of two new sets at once
 // one stays.
-func replace(ctx context.Context, tx *db.Tx, userID, id string) error {
+func removeOlderSets(ctx context.Context, tx *db.Tx, userID, id string) error {
 	if err := user.Lock(ctx, tx, userID); err != nil {
 		return err
 	}
@@ -148,7 +148,7 @@ type Sheet struct {
 func Show(d authenticator.PendingEnrollment) (Sheet, error) {
 	made, err := draftOf(d.State)
 	if err == nil && made.Account == "" {
-		err = errors.New("backup codes of nobody")
+		err = errors.New("backup codes of no one")
 	}
 	if err != nil {
 		return Sheet{}, err
@@ -160,7 +160,7 @@ func Show(d authenticator.PendingEnrollment) (Sheet, error) {
 		Made:    d.Begun,
 	}
 	for i, code := range made.Codes {
-		s.Codes = append(s.Codes, Code{Number: i + 1, Text: pretty(i+1, code)})
+		s.Codes = append(s.Codes, Code{Number: i + 1, Text: formatCode(i+1, code)})
 	}
 	return s, nil
 }

@@ -20,9 +20,9 @@ const (
 	example  = "3-XXXX-XXXX-XXXXX"
 )
 
-// fresh returns a random code. 32 letters divide a byte without a rest, so that all are as
+// randomCode returns a random code. 32 letters divide a byte without a rest, so that all are as
 // likely.
-func fresh() string {
+func randomCode() string {
 	b := make([]byte, letters)
 	_, _ = rand.Read(b)
 	for i, c := range b {
@@ -31,8 +31,8 @@ func fresh() string {
 	return string(b)
 }
 
-// pretty is a code as it is shown: its number, and three groups.
-func pretty(number int, code string) string {
+// formatCode is a code as it is shown: its number, and three groups.
+func formatCode(number int, code string) string {
 	return fmt.Sprintf("%d-%s-%s-%s", number, code[:4], code[4:8], code[8:])
 }
 
@@ -49,7 +49,7 @@ func parse(text string) (number int, code string, ok bool) {
 		if strings.IndexByte(" -.:)#", c) >= 0 {
 			continue
 		}
-		if c = fold(c); strings.IndexByte(alphabet, c) < 0 {
+		if c = canonicalLetter(c); strings.IndexByte(alphabet, c) < 0 {
 			return 0, "", false
 		}
 		b = append(b, c)
@@ -68,8 +68,8 @@ func parse(text string) (number int, code string, ok bool) {
 	return number, code, true
 }
 
-// fold makes a letter large, and a digit where it looks like one.
-func fold(c byte) byte {
+// canonicalLetter makes a letter large, and a digit where it looks like one.
+func canonicalLetter(c byte) byte {
 	if c >= 'a' && c <= 'z' {
 		c -= 'a' - 'A'
 	}

@@ -11,7 +11,7 @@ func TestSEC022_CodesAreRandom(t *testing.T) {
 	const n = 20_000
 	seen, counts := map[string]bool{}, map[rune]int{}
 	for range n {
-		c := fresh()
+		c := randomCode()
 		if len(c) != letters || seen[c] {
 			t.Fatalf("%q", c)
 		}
@@ -57,9 +57,9 @@ func TestParse(t *testing.T) {
 		}
 	}
 	for i := range Count {
-		c := fresh()
-		if n, got, ok := parse(pretty(i+1, c)); !ok || n != i+1 || got != c {
-			t.Errorf("%s is %d %s", pretty(i+1, c), n, got)
+		c := randomCode()
+		if n, got, ok := parse(formatCode(i+1, c)); !ok || n != i+1 || got != c {
+			t.Errorf("%s is %d %s", formatCode(i+1, c), n, got)
 		}
 	}
 }

@@ -105,9 +105,9 @@ func (v Verifier) Verify(ctx context.Context, tx *db.Tx, a authenticator.Authent
 		}
 	}
 	if !c.OK {
-		return wrong(c.Reason), nil
+		return wrongVerdict(c.Reason), nil
 	}
-	first, err := spend(ctx, tx, a.UserID, c)
+	first, err := markUsed(ctx, tx, a.UserID, c)
 	if err != nil {
 		return authenticator.Verdict{}, fmt.Errorf("spend backup code: %w", err)
 	}
@@ -123,7 +123,7 @@ func (v Verifier) Verify(ctx context.Context, tx *db.Tx, a authenticator.Authent
 	return out, nil
 }
 
-func wrong(reason string) authenticator.Verdict {
+func wrongVerdict(reason string) authenticator.Verdict {
 	v := authenticator.Verdict{Reason: reason}
 	if reason == noNumber {
 		v.Notice, v.NoticeArgs = "lookup.notice.number", []any{"Example", example}
@@ -131,9 +131,9 @@ func wrong(reason string) authenticator.Verdict {
 	return v
 }
 
-// spend marks a code as used. Only the first of any number of callers gets true, and no one
+// markUsed marks a code as used. Only the first of any number of callers gets true, and no one
 // whose set was replaced meanwhile.
-func spend(ctx context.Context, tx *db.Tx, userID string, c compared) (first bool, err error) {
+func markUsed(ctx context.Context, tx *db.Tx, userID string, c compared) (first bool, err error) {
 	n, err := tx.Exec(ctx, `
 		UPDATE backup_codes SET used_at = $1 WHERE tenant_id = $2 AND authenticator_id = $3 AND number = $4 AND used_at = 0
 		AND EXISTS (SELECT 1 FROM authenticators a WHERE a.tenant_id = $2 AND a.id = $3 AND a.user_id = $5

@@ -373,7 +373,7 @@ func TestATK117_PumpingEndsAtTheMoney(t *testing.T) {
 			names[a.Name] = true
 		}
 		if !names["company"] || !names["range:+4915112345"] {
-			t.Errorf("nobody would be told: %v", names)
+			t.Errorf("no one would be told: %v", names)
 		}
 	})
 }

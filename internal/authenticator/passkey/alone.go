@@ -65,7 +65,7 @@ func (v *Verifier) Take(token, browser string, now time.Time) (o Offered, ok boo
 // the credential that it names. Nothing is read or written.
 func (v *Verifier) Alone(o Offered, tenant, userID string, s *Stored, a Answer) Found {
 	if s == nil {
-		return v.nobody(o.challenge, a)
+		return v.unknownCredential(o.challenge, a)
 	}
 	return v.judge(o.challenge, v.handle(tenant, userID), *s, a, true)
 }

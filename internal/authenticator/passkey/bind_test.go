@@ -57,7 +57,7 @@ func TestATK107_ForgedSetUps(t *testing.T) {
 			"wrong relying party":  {func(f *forgery) { f.rpID = "evil.example" }, passkey.OtherHost},
 			"other challenge":      {func(f *forgery) { f.challenge = make([]byte, 32) }, passkey.Other},
 			"type of a sign-in":    {func(f *forgery) { f.kind = "webauthn.get" }, passkey.OtherCeremony},
-			"nobody there":         {func(f *forgery) { f.flags = uv | at }, passkey.NotPresent},
+			"no one there":         {func(f *forgery) { f.flags = uv | at }, passkey.NotPresent},
 			"copied without being": {func(f *forgery) { f.flags = up | uv | bs | at }, passkey.BadBackup},
 			"no credential":        {func(f *forgery) { f.flags = up | uv }, passkey.Malformed},
 			"other algorithm":      {func(f *forgery) { f.algorithm = -257 }, "bad_attestation"},

@@ -119,8 +119,8 @@ func kindOf(verified bool) authenticator.Kind {
 	return authenticator.Passkey
 }
 
-// no one judges an answer that names no credential of ours, in the time of a bad signature.
-func (v *Verifier) nobody(challenge []byte, a Answer) Found {
+// unknownCredential judges an answer that names no credential of ours, in the time of a bad signature.
+func (v *Verifier) unknownCredential(challenge []byte, a Answer) Found {
 	record, err := json.Marshal(webauthn.Credential{ID: a.parsed.RawID, PublicKey: v.decoy})
 	if err == nil {
 		v.judge(challenge, a.parsed.Response.UserHandle, Stored{Credential: record}, a, true)

@@ -72,7 +72,7 @@ func BenchmarkUnknown(b *testing.B) {
 	text, token, _ := h.Offer(h.clock.now(), "browser")
 	offered, _ := h.Take(token, "browser", h.clock.now())
 	bad, _ := passkey.Read(dev.get(b, text, func(f *forgery) { f.spoil = func(d []byte) []byte { d[36]++; return d } }))
-	for name, stored := range map[string]*passkey.Stored{"bad signature": &s, "nobody's": nil} {
+	for name, stored := range map[string]*passkey.Stored{"bad signature": &s, "no one's": nil} {
 		b.Run(name, func(b *testing.B) {
 			b.ReportAllocs()
 			for b.Loop() {

@@ -97,12 +97,12 @@ func TestATK108_ForgedAssertions(t *testing.T) {
 			"longer challenge":        {func(f *forgery) { f.challenge = append(f.challenge, 0) }, passkey.Other},
 			"type of a set-up":        {func(f *forgery) { f.kind = "webauthn.create" }, passkey.OtherCeremony},
 			"no type":                 {func(f *forgery) { f.kind = "" }, passkey.OtherCeremony},
-			"nobody there":            {func(f *forgery) { f.flags = uv }, passkey.NotPresent},
+			"no one there":            {func(f *forgery) { f.flags = uv }, passkey.NotPresent},
 			"copied without being":    {func(f *forgery) { f.flags = up | uv | bs }, passkey.BadBackup},
 			"counter back":            {func(f *forgery) { f.counter = 10 }, passkey.Cloned},
 			"counter at zero":         {func(f *forgery) { f.counter = 0 }, passkey.Cloned},
 			"other user's credential": {func(f *forgery) { f.id = other.ID }, passkey.Unknown},
-			"nobody's credential":     {func(f *forgery) { f.id = bytes.Repeat([]byte{7}, 32) }, passkey.Unknown},
+			"no one's credential":     {func(f *forgery) { f.id = bytes.Repeat([]byte{7}, 32) }, passkey.Unknown},
 			"other user's handle":     {func(f *forgery) { f.handle = other.handle }, passkey.OtherUser},
 			"changed after signing": {func(f *forgery) {
 				f.spoil = func(b []byte) []byte { b[36]++; return b }

@@ -69,7 +69,7 @@ var wordRanks = sync.OnceValues(func() (map[string]int, error) {
 // common reports whether fewer than 10⁸ guesses are enough for someone who tries common words, names, rows of
 // keys and the person's own words, one after the other and the most common first. A text that repeats itself is
 // judged once.
-func common(plain string, own []string) (bool, error) {
+func isCommon(plain string, own []string) (bool, error) {
 	ranks, err := wordRanks()
 	if err != nil {
 		return false, err
@@ -80,7 +80,7 @@ func common(plain string, own []string) (bool, error) {
 		}
 		return ranks[word]
 	}
-	lower := once(strings.ToLower(plain))
+	lower := withoutRepeats(strings.ToLower(plain))
 	if r := []rune(lower); len(r) > judgedLength {
 		lower = string(r[:judgedLength])
 	}
@@ -92,8 +92,8 @@ func common(plain string, own []string) (bool, error) {
 	return false, nil
 }
 
-// once returns the part that a text repeats from beginning to end, or the text itself.
-func once(text string) string {
+// withoutRepeats returns the part that a text repeats from beginning to end, or the text itself.
+func withoutRepeats(text string) string {
 	r := []rune(text)
 	for n := 1; n <= len(r)/2; n++ {
 		if strings.HasPrefix(strings.Repeat(string(r[:n]), len(r)/n+1), text) {
@@ -109,7 +109,7 @@ func guesses(text []rune, rank func(string) int) float64 {
 	least := make([]float64, len(text)+1)
 	least[0] = 1
 	for end := 1; end <= len(text); end++ {
-		least[end] = least[end-1] * alone(text[end-1])
+		least[end] = least[end-1] * guessesForRune(text[end-1])
 		for begin := max(0, end-longestWord); begin <= end-2; begin++ {
 			if n := partGuesses(string(text[begin:end]), rank); n > 0 {
 				least[end] = math.Min(least[end], least[begin]*float64(n))
@@ -119,7 +119,7 @@ func guesses(text []rune, rank func(string) int) float64 {
 	return least[len(text)]
 }
 
-func alone(r rune) float64 {
+func guessesForRune(r rune) float64 {
 	if unicode.IsLetter(r) || unicode.Is(unicode.So, r) {
 		return 36
 	}

@@ -227,7 +227,7 @@ func TestASlotHandedToWhoLeftGoesOn(t *testing.T) {
 	p, release := busyPool(t, 2)
 	late, next := p.line.join(QueueKey{}), p.line.join(QueueKey{})
 	release()
-	if err := p.give(late, context.Canceled); !errors.Is(err, context.Canceled) {
+	if err := p.giveUp(late, context.Canceled); !errors.Is(err, context.Canceled) {
 		t.Error(err)
 	}
 	if !<-next.turn {
@@ -259,7 +259,7 @@ func TestASlotIsNeverLost(t *testing.T) {
 	}
 }
 
-func TestNobodyWaitsForEver(t *testing.T) {
+func TestNoOneWaitsForever(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		p, release := busyPool(t, 5)
 		began := time.Now()
@@ -308,13 +308,13 @@ func TestRetryAfterKnowsTheQueue(t *testing.T) {
 			go func() { _, _ = p.Match(ctx, Stored{}, "x") }()
 		}
 		synctest.Wait()
-		mean, after := p.Stats().Mean, fault.Of(p.busy()).RetryAfter
+		mean, after := p.Stats().Mean, fault.Of(p.errBusy()).RetryAfter
 		if mean < 1500*time.Millisecond || mean > 2*time.Second || after < 11*mean || after > 22*mean {
 			t.Errorf("mean %s, asked to wait %s", mean, after)
 		}
 		cancel()
 		synctest.Wait()
-		if after := fault.Of(p.busy()).RetryAfter; after < leastWait || after > 4*time.Second {
+		if after := fault.Of(p.errBusy()).RetryAfter; after < leastWait || after > 4*time.Second {
 			t.Errorf("asked to wait %s for an empty queue", after)
 		}
 		release()

@@ -37,8 +37,8 @@ func TestMatch(t *testing.T) {
 	if ok, err := newPool(t, 1, 1).Match(t.Context(), s, "jos\u00e9 likes long walks"); ok || err == nil {
 		t.Error("a hash is of use without its pepper")
 	}
-	if ok, err := p.Match(t.Context(), Stored{}, "nobody has this password"); ok || err != nil {
-		t.Errorf("nobody signed in: %t, %v", ok, err)
+	if ok, err := p.Match(t.Context(), Stored{}, "no one has this password"); ok || err != nil {
+		t.Errorf("no one signed in: %t, %v", ok, err)
 	}
 }
 
@@ -112,7 +112,7 @@ func TestCommonPasswords(t *testing.T) {
 		{"q1w2e3r4t5y6u7i8", "q1w2e4r3t5y7u6i8"},
 	} {
 		for i, want := range []bool{true, false} {
-			if got, err := common(pair[i], nil); got != want || err != nil {
+			if got, err := isCommon(pair[i], nil); got != want || err != nil {
 				t.Errorf("%s is common: %t, %v", pair[i], got, err)
 			}
 		}
@@ -124,8 +124,8 @@ func TestOnesOwnWordsAreCommon(t *testing.T) {
 		"vandermolen1985":          "vandermolen",
 		"brightharborltd password": "brightharborltd",
 	} {
-		with, err := common(plain, []string{own})
-		without, _ := common(plain, nil)
+		with, err := isCommon(plain, []string{own})
+		without, _ := isCommon(plain, nil)
 		if !with || without || err != nil {
 			t.Errorf("%s is common: %t, without one's own words: %t, %v", plain, with, without, err)
 		}
@@ -152,7 +152,7 @@ func TestTheListIsWhole(t *testing.T) {
 func BenchmarkCommonLongest(b *testing.B) {
 	plain := strings.Repeat("xq7vjk2w", MaxLength/8-1) + "zzq8jvx3"
 	for b.Loop() {
-		if is, err := common(plain, nil); is || err != nil {
+		if is, err := isCommon(plain, nil); is || err != nil {
 			b.Fatal(is, err)
 		}
 	}

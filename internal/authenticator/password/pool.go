@@ -51,7 +51,7 @@ type Pool struct {
 	keys    *secret.Keys
 	hasher  *argon2.Hasher
 	decoder *crypt.Decoder
-	nobody  Stored // compared when there is no such user, so that both answers take as long
+	dummy   Stored // compared when there is no such user, so that both answers take as long
 	line    *fairQueue
 	slots   int
 	running atomic.Int64
@@ -90,7 +90,7 @@ func NewPool(keys *secret.Keys, cost Cost, parallel, queue int) (*Pool, error) {
 		slots:   parallel,
 	}
 	p.cost.Store(int64(firstCost))
-	p.nobody, err = p.Hash(context.Background(), "nobody has this password")
+	p.dummy, err = p.Hash(context.Background(), "no one has this password")
 	return p, err
 }
 
@@ -137,9 +137,9 @@ func (p *Pool) Match(ctx context.Context, s Stored, plain secret.Text) (bool, er
 	}
 	defer leave()
 	if s.Hash == "" {
-		nobody := p.nobody
-		nobody.Pepper = p.keys.Current() // its own may have been dropped since; nothing is to match
-		_, err := p.compare(nobody, plain)
+		dummy := p.dummy
+		dummy.Pepper = p.keys.Current() // its own may have been dropped since; nothing is to match
+		_, err := p.compare(dummy, plain)
 		return false, err
 	}
 	return p.compare(s, plain)
@@ -189,12 +189,12 @@ func (p *Pool) wait(ctx context.Context, w *waiter) error {
 	case ok := <-w.turn:
 		return p.called(ok)
 	case <-timer.C:
-		return p.give(w, p.busy())
+		return p.giveUp(w, p.errBusy())
 	case <-ctx.Done():
 		if errors.Is(ctx.Err(), context.DeadlineExceeded) {
-			return p.give(w, p.busy())
+			return p.giveUp(w, p.errBusy())
 		}
-		return p.give(w, ctx.Err())
+		return p.giveUp(w, ctx.Err())
 	}
 }
 
@@ -202,12 +202,12 @@ func (p *Pool) called(ok bool) error {
 	if ok {
 		return nil
 	}
-	return p.busy()
+	return p.errBusy()
 }
 
-// give leaves the line for a reason. A slot that was handed over at this moment goes on to
+// giveUp leaves the line for a reason. A slot that was handed over at this moment goes on to
 // the next.
-func (p *Pool) give(w *waiter, why error) error {
+func (p *Pool) giveUp(w *waiter, why error) error {
 	if !p.line.abandon(w) && <-w.turn {
 		p.line.leave()
 	}
@@ -242,12 +242,12 @@ func (p *Pool) Room(ctx context.Context) error {
 	if p.line.open(laneOf(ctx)) {
 		return nil
 	}
-	return p.busy()
+	return p.errBusy()
 }
 
-// busy says when to come back: when those who wait now will have been served, and not
+// errBusy says when to come back: when those who wait now will have been served, and not
 // everyone at the same moment.
-func (p *Pool) busy() error {
+func (p *Pool) errBusy() error {
 	p.refused.Add(1)
 	serve := time.Duration(p.cost.Load()) * time.Duration(p.line.size()+1) / time.Duration(p.slots)
 	serve = min(max(serve, leastWait), mostWait)

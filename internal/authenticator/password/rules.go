@@ -32,32 +32,32 @@ func Check(typed secret.Text, words ...string) error {
 	case n > MaxLength:
 		return fault.New(fault.Invalid, "password.problem.long")
 	}
-	if own(plain, split(words)) {
+	if consistsOfOwnWords(plain, split(words)) {
 		return fault.New(fault.Invalid, "password.problem.personal")
 	}
-	guessed, err := common(plain, split(words))
+	guessed, err := isCommon(plain, split(words))
 	if err != nil {
 		return fmt.Errorf("read common words: %w", err)
 	}
-	if guessed || famous[letters(plain)] {
+	if guessed || famous[lettersAndDigits(plain)] {
 		return fault.New(fault.Invalid, "password.problem.common")
 	}
 	return nil
 }
 
-// own reports whether little is left of a password without the user's own words.
-func own(plain string, words []string) bool {
+// consistsOfOwnWords reports whether little is left of a password without the user's own words.
+func consistsOfOwnWords(plain string, words []string) bool {
 	rest := strings.ToLower(plain)
 	for _, w := range words {
 		if len(w) > 2 {
 			rest = strings.ReplaceAll(rest, w, "")
 		}
 	}
-	return utf8.RuneCountInString(letters(rest)) < MinLength/2
+	return utf8.RuneCountInString(lettersAndDigits(rest)) < MinLength/2
 }
 
-// letters keeps the letters and digits, in lower case.
-func letters(s string) string {
+// lettersAndDigits keeps the letters and digits, in lower case.
+func lettersAndDigits(s string) string {
 	return strings.Map(func(r rune) rune {
 		if unicode.IsLetter(r) || unicode.IsDigit(r) || unicode.Is(unicode.So, r) {
 			return unicode.ToLower(r)

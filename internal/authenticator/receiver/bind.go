@@ -61,10 +61,10 @@ func (v Verifier) Propose(ctx context.Context, tx *db.Tx, who authenticator.Subj
 	if err != nil {
 		return nil, errSubscription
 	}
-	if err := v.another(ctx, tx, who.UserID, s.Endpoint); err != nil {
+	if err := v.checkNew(ctx, tx, who.UserID, s.Endpoint); err != nil {
 		return nil, err
 	}
-	if err := v.spend(ctx, tx, who.UserID); err != nil {
+	if err := v.spendBudget(ctx, tx, who.UserID); err != nil {
 		return nil, err
 	}
 	key := v.Keys.Current()
@@ -101,10 +101,10 @@ func binding(tenant string, who authenticator.Subject, d authenticator.PendingEn
 // most is how many receivers one person may have: each code goes to all of them.
 const most = 10
 
-// another fails where a usable receiver of the same person is the same browser, or where
+// checkNew fails where a usable receiver of the same person is the same browser, or where
 // there are as many as there may be.
-func (v Verifier) another(ctx context.Context, tx *db.Tx, userID, endpoint string) error {
-	all, err := v.alive(ctx, tx, userID)
+func (v Verifier) checkNew(ctx context.Context, tx *db.Tx, userID, endpoint string) error {
+	all, err := v.usable(ctx, tx, userID)
 	if err != nil {
 		return err
 	}
@@ -117,8 +117,8 @@ func (v Verifier) another(ctx context.Context, tx *db.Tx, userID, endpoint strin
 	return nil
 }
 
-// spend counts the push against the messages of the account, as a sign-in's are.
-func (v Verifier) spend(ctx context.Context, tx *db.Tx, userID string) error {
+// spendBudget counts the push against the messages of the account, as a sign-in's are.
+func (v Verifier) spendBudget(ctx context.Context, tx *db.Tx, userID string) error {
 	wait, err := ratelimit.SpendIn(ctx, tx, ratelimit.Limit{Name: "send.account", Windows: []ratelimit.Window{
 		{Count: v.Limits.SendsPerHour, Per: time.Hour}, {Count: v.Limits.SendsPerDay, Per: 24 * time.Hour},
 	}}, userID)

@@ -52,7 +52,7 @@ func (v Verifier) Gone(ctx context.Context, d *db.DB, tenantID, id string) error
 		if err != nil {
 			return err
 		}
-		return v.tell(ctx, tx, userID, label)
+		return v.sendNotice(ctx, tx, userID, label)
 	})
 }
 
@@ -75,7 +75,7 @@ func GoneOf(ctx context.Context, tx *db.Tx, userID string) (map[string]time.Time
 	return out, nil
 }
 
-func (v Verifier) tell(ctx context.Context, tx *db.Tx, userID, label string) error {
+func (v Verifier) sendNotice(ctx context.Context, tx *db.Tx, userID, label string) error {
 	u, err := user.ByID(ctx, tx, userID)
 	if err != nil {
 		return fmt.Errorf("find the owner of a receiver: %w", err)
@@ -84,7 +84,7 @@ func (v Verifier) tell(ctx context.Context, tx *db.Tx, userID, label string) err
 	if err != nil {
 		return fmt.Errorf("find the vendor's name: %w", err)
 	}
-	return v.Notifier.TellHolder(ctx, tx, u, notify.Notice{
+	return v.Notifier.SendToHolder(ctx, tx, u, notify.Notice{
 		Purpose: "receiver.gone",
 		Content: email.ReceiverGone{Vendor: vendor.Name, Label: label, At: tx.Now},
 	})

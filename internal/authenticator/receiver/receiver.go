@@ -48,7 +48,7 @@ const purposeBinding = "binding.code"
 // reads it on whichever is at hand. It fails with ErrGone where there is none.
 func (v Verifier) Begin(ctx context.Context, tx *db.Tx, a authenticator.Authenticator,
 	s authenticator.ChallengeContext) (o authenticator.IssuedChallenge, err error) {
-	all, err := v.alive(ctx, tx, a.UserID)
+	all, err := v.usable(ctx, tx, a.UserID)
 	if err != nil {
 		return o, err
 	}
@@ -141,8 +141,8 @@ func Address(id string) string { return "push:" + id }
 
 func place(tenant, id string) []string { return []string{"push_subscriptions", "sealed", tenant, id} }
 
-// alive are the receivers of a person that take codes, oldest first.
-func (v Verifier) alive(ctx context.Context, tx *db.Tx, userID string) ([]push.Address, error) {
+// usable are the receivers of a person that take codes, oldest first.
+func (v Verifier) usable(ctx context.Context, tx *db.Tx, userID string) ([]push.Address, error) {
 	rows, err := tx.Query(ctx, `
 		SELECT p.authenticator_id, p.sealed FROM push_subscriptions p
 			JOIN authenticators a ON a.tenant_id = p.tenant_id AND a.id = p.authenticator_id

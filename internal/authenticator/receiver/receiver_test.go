@@ -296,7 +296,7 @@ func TestPAR6_AReceiverThatIsGoneIsTakenOutOfUse(t *testing.T) {
 			return errors.Join(err, authenticator.Unbind(ctx, tx, who.UserID, other.ID))
 		})
 		if err := begin(); !errors.Is(err, receiver.ErrGone) {
-			t.Errorf("a code for nobody: %v", err)
+			t.Errorf("a code for no one: %v", err)
 		}
 		r.in("one", func(ctx context.Context, tx *db.Tx) error {
 			all, err := authenticator.Of(ctx, tx, who.UserID)

@@ -54,7 +54,7 @@ func (v Verifier) Confirm(ctx context.Context, tx *db.Tx, who authenticator.Subj
 		return authenticator.Verdict{Reason: wrongCode}, nil
 	}
 	now := stepAt(tx.Now)
-	step, ok := nearest(seen(made.Secret, code, now), now)
+	step, ok := nearestStep(matchingSteps(made.Secret, code, now), now)
 	if !ok {
 		return authenticator.Verdict{Reason: wrongCode}, nil
 	}
@@ -73,8 +73,8 @@ func (v Verifier) Confirm(ctx context.Context, tx *db.Tx, who authenticator.Subj
 	return (&device{id: d.ID, finding: f}).right(tx.Now), nil
 }
 
-// nearest is the step that needs the smallest error of a clock.
-func nearest(steps []int64, now int64) (best int64, ok bool) {
+// nearestStep is the step that needs the smallest error of a clock.
+func nearestStep(steps []int64, now int64) (best int64, ok bool) {
 	for _, s := range steps {
 		if !ok || max(s-now, now-s) < max(best-now, now-best) {
 			best, ok = s, true

@@ -40,7 +40,7 @@ func Show(d authenticator.PendingEnrollment) (Card, error) {
 	if err != nil {
 		return Card{}, fmt.Errorf("draw totp card: %w", err)
 	}
-	c.size, c.path = code.Size+2*quiet, drawn(code)
+	c.size, c.path = code.Size+2*quiet, svgPath(code)
 	return c, nil
 }
 
@@ -66,8 +66,8 @@ func (c Card) SVG(title string) string {
 		html.EscapeString(title), c.path)
 }
 
-// drawn is one path of all dark modules, a rectangle for each run in a row.
-func drawn(code *qr.Code) string {
+// svgPath is one path of all dark modules, a rectangle for each run in a row.
+func svgPath(code *qr.Code) string {
 	var b strings.Builder
 	for y := range code.Size {
 		for x := 0; x < code.Size; x++ {
@@ -104,9 +104,9 @@ func names(who authenticator.Subject) (issuer, account string) {
 	}
 	room := maxURI - len(uri("-", "", blank)) + 2*len("-")
 	if 2*len(escape(issuer)) > room-len(escape(account)) { // the issuer is written twice
-		issuer = cut(issuer, max(room/3, (room-len(escape(account)))/2))
+		issuer = cutEscaped(issuer, max(room/3, (room-len(escape(account)))/2))
 	}
-	return issuer, cut(account, room-2*len(escape(issuer)))
+	return issuer, cutEscaped(account, room-2*len(escape(issuer)))
 }
 
 // blank is as long as every secret.
@@ -114,9 +114,9 @@ var blank = strings.Repeat("A", base32.StdEncoding.WithPadding(base32.NoPadding)
 
 func fits(issuer, account string) bool { return len(uri(issuer, account, blank)) <= maxURI }
 
-// cut is the longest beginning of s that takes at most limit bytes when it is escaped. A
+// cutEscaped is the longest beginning of s that takes at most limit bytes when it is escaped. A
 // letter is never separated from the marks that follow it.
-func cut(s string, limit int) string {
+func cutEscaped(s string, limit int) string {
 	n := 0
 	for at, r := range s {
 		if n += len(escape(string(r))); n > limit {

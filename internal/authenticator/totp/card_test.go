@@ -121,7 +121,7 @@ func TestNamesNeverMakeThePictureTooFine(t *testing.T) {
 }
 
 // TestSEC017: the secret is ours, random and 160 bits long, whatever someone sends along.
-func TestSEC017_TestATK097_NobodyChoosesASecret(t *testing.T) {
+func TestSEC017_TestATK097_NoOneChoosesASecret(t *testing.T) {
 	seen := map[string]bool{}
 	for _, wish := range []string{"", "AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA",
 		"otpauth://totp/x?secret=AAAA&digits=1&period=86400", `{"Secret":"AAAA"}`} {

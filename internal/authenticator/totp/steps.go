@@ -44,9 +44,9 @@ func appendCode(b []byte, mac hash.Hash, step int64) []byte {
 	return b
 }
 
-// seen lists the steps around now whose code is the typed one, the newest first. It takes
+// matchingSteps lists the steps around now whose code is the typed one, the newest first. It takes
 // as long for any code.
-func seen(key []byte, code string, now int64) (steps []int64) {
+func matchingSteps(key []byte, code string, now int64) (steps []int64) {
 	mac, typed := hmac.New(sha1.New, key), []byte(code)
 	var room [digits]byte
 	for step := now + farthest; step >= now-farthest; step-- {
@@ -88,15 +88,15 @@ func (r register) judge(steps []int64, now int64) (f finding) {
 		switch {
 		case step <= r.last:
 			f.verdict = used
-		case near(0, by) || near(r.drift, by):
+		case withinOneStep(0, by) || withinOneStep(r.drift, by):
 			return finding{accepted, step, by}
 		}
 	}
 	return f
 }
 
-// near reports whether a distance is at most one step from a drift.
-func near(drift, by int64) bool { return by >= drift-1 && by <= drift+1 }
+// withinOneStep reports whether a distance is at most one step from a drift.
+func withinOneStep(drift, by int64) bool { return by >= drift-1 && by <= drift+1 }
 
 // right is the verdict on an accepted code. A clock that is two steps off is told, because
 // its owner can mend it and other sites may refuse it.
@@ -110,12 +110,12 @@ func (f finding) notice(now time.Time) (key string, args []any) {
 	off := f.step*period + period/2 - now.Unix() // a code says its step, and no more
 	switch {
 	case f.by >= 2:
-		return "totp.notice.fast", []any{"Count", roughly(off)}
+		return "totp.notice.fast", []any{"Count", roundToTens(off)}
 	case f.by <= -2:
-		return "totp.notice.slow", []any{"Count", roughly(-off)}
+		return "totp.notice.slow", []any{"Count", roundToTens(-off)}
 	}
 	return "", nil
 }
 
-// roughly rounds seconds to tens.
-func roughly(seconds int64) int { return int((seconds + 5) / 10 * 10) }
+// roundToTens rounds seconds to tens.
+func roundToTens(seconds int64) int { return int((seconds + 5) / 10 * 10) }

@@ -42,7 +42,7 @@ func (v Verifier) Verify(ctx context.Context, tx *db.Tx, a authenticator.Authent
 	}
 	now, reason := stepAt(tx.Now), wrongCode
 	for _, d := range devices { // all of them are looked at, so that the time tells nothing
-		d.look(code, now)
+		d.findStep(code, now)
 		reason = d.reason(reason)
 	}
 	for _, d := range devices {
@@ -85,8 +85,8 @@ func (v Verifier) load(ctx context.Context, tx *db.Tx, userID string) ([]*device
 
 func place(tenant, id string) []string { return []string{"totp_secrets", "sealed", tenant, id} }
 
-func (d *device) look(code string, now int64) {
-	d.finding = d.known.judge(seen(d.secret, code, now), now)
+func (d *device) findStep(code string, now int64) {
+	d.finding = d.known.judge(matchingSteps(d.secret, code, now), now)
 }
 
 func (d *device) reason(before string) string {

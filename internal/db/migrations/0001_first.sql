@@ -171,7 +171,7 @@ CREATE TABLE challenges (
     PRIMARY KEY (tenant_id, id),
     FOREIGN KEY (tenant_id, flow_id) REFERENCES flows (tenant_id, id) ON DELETE CASCADE
 );
--- A flow has one open challenge at the most.
+-- A flow has at most one open challenge.
 CREATE UNIQUE INDEX challenges_one_open ON challenges (tenant_id, flow_id) WHERE closed_at = 0;
 CREATE INDEX challenges_of_flow ON challenges (tenant_id, flow_id);
 

@@ -3,8 +3,8 @@
 ALTER TABLE directory ADD COLUMN held_until BIGINT NOT NULL DEFAULT 0;
 CREATE INDEX directory_held ON directory (held_until) WHERE held_until > 0;
 
--- Changes of e-mail addresses: asked for, confirmed with the code that went to the new
--- address, and for a while undone by whoever reads the old one.
+-- Changes of email addresses: asked for, confirmed with the code that went to the new
+-- address, and for a while undone by the reader of the old one.
 CREATE TABLE email_changes (
     tenant_id         TEXT   NOT NULL,
     id                TEXT   NOT NULL,
@@ -31,7 +31,7 @@ CREATE TABLE email_changes (
     PRIMARY KEY (tenant_id, id),
     FOREIGN KEY (tenant_id, user_id) REFERENCES users (tenant_id, id)
 );
--- A person has one change under way at the most.
+-- A person has at most one change under way.
 CREATE UNIQUE INDEX email_changes_one_open ON email_changes (tenant_id, user_id) WHERE closed_at = 0;
 CREATE INDEX email_changes_of_user ON email_changes (tenant_id, user_id, undo_until);
 CREATE INDEX email_changes_of_flow ON email_changes (tenant_id, flow_id);

@@ -27,7 +27,7 @@ function fit(frame) {
 }
 document.querySelectorAll("[data-fit]").forEach(fit);
 
-// Only what has changed is replaced, so that a text that somebody reads stays put.
+// Only what has changed is replaced, so that a text that someone reads stays put.
 async function renew() {
   if (document.hidden) return;
   const answer = await fetch(location.href, { cache: "no-store" });

@@ -14,18 +14,18 @@ type ActivationCode struct {
 func (ActivationCode) kind() string { return "activation_code" }
 
 func (c ActivationCode) letter(w *writer) letter {
-	vendor, company, reference := ours(c.Vendor), theirs(c.Company), ours(c.Reference)
+	vendor, company, reference := cleanName(c.Vendor), defang(c.Company), cleanName(c.Reference)
 	l := letter{
 		Subject:    w.say("mail.activation_code.subject", "Vendor", vendor, "Reference", reference),
 		Preheader:  w.say("mail.activation_code.preheader", "Reference", reference),
 		Title:      w.say("mail.activation_code.title"),
 		Lead:       w.say("mail.activation_code.text", "Company", company),
 		Vendor:     vendor,
-		Code:       ours(c.Code),
+		Code:       cleanName(c.Code),
 		Until:      w.say("mail.code.until", "Time", w.time(c.ExpiresAt, c.IP)),
 		Never:      w.say("mail.code.never", "Vendor", vendor),
 		FactsTitle: w.say("mail.facts"),
-		Facts:      w.facts(origin{c.IP, c.Place, c.Browser, c.At}),
+		Facts:      w.originLines(origin{c.IP, c.Place, c.Browser, c.At}),
 		Footer:     w.say("mail.activation_code.footer", "Vendor", vendor),
 	}
 	l.Facts = append(l.Facts, line{w.say("word.reference"), reference})

@@ -61,9 +61,9 @@ func (AddressAlert) kind() string    { return "address_alert" }
 func (PasskeyCopied) kind() string   { return "passkey_copied" }
 
 func (c AddressCode) letter(w *writer) letter {
-	vendor, reference := ours(c.Vendor), ours(c.Reference)
+	vendor, reference := cleanName(c.Vendor), cleanName(c.Reference)
 	lead := w.say("mail.address_code.text", "Vendor", vendor)
-	if company := theirs(c.Company); company != "" {
+	if company := defang(c.Company); company != "" {
 		lead = w.say("mail.address_code.text_company", "Vendor", vendor, "Company", company)
 	}
 	l := letter{
@@ -72,11 +72,11 @@ func (c AddressCode) letter(w *writer) letter {
 		Title:      w.say("mail.address_code.title"),
 		Lead:       lead,
 		Vendor:     vendor,
-		Code:       ours(c.Code),
+		Code:       cleanName(c.Code),
 		Until:      w.say("mail.code.until", "Time", w.time(c.ExpiresAt, c.IP)),
 		Never:      w.say("mail.code.never", "Vendor", vendor),
 		FactsTitle: w.say("mail.facts"),
-		Facts:      w.facts(origin{c.IP, c.Place, c.Browser, c.At}),
+		Facts:      w.originLines(origin{c.IP, c.Place, c.Browser, c.At}),
 		Footer:     w.say("mail.address_code.footer", "Vendor", vendor),
 	}
 	l.Facts = append(l.Facts, line{w.say("word.reference"), reference})
@@ -84,7 +84,7 @@ func (c AddressCode) letter(w *writer) letter {
 }
 
 func (c AddressTaken) letter(w *writer) letter {
-	vendor := ours(c.Vendor)
+	vendor := cleanName(c.Vendor)
 	lead := w.say("mail.address_taken.text", "Vendor", vendor)
 	return letter{
 		Subject:    w.say("mail.address_taken.subject", "Vendor", vendor),
@@ -93,42 +93,42 @@ func (c AddressTaken) letter(w *writer) letter {
 		Lead:       lead,
 		Vendor:     vendor,
 		FactsTitle: w.say("mail.facts"),
-		Facts:      w.facts(origin{c.IP, c.Place, c.Browser, c.At}),
+		Facts:      w.originLines(origin{c.IP, c.Place, c.Browser, c.At}),
 		Footer:     w.say("mail.address_code.footer", "Vendor", vendor),
 	}
 }
 
 func (c AddressChanged) letter(w *writer) letter {
-	vendor := ours(c.Vendor)
+	vendor := cleanName(c.Vendor)
 	l := letter{
 		Subject:    w.say("mail.address_changed.subject", "Vendor", vendor),
 		Title:      w.say("mail.address_changed.title"),
 		Vendor:     vendor,
 		Lead:       w.say("mail.address_changed.text_new", "Vendor", vendor),
 		FactsTitle: w.say("mail.facts"),
-		Facts:      append(w.moved(c.Old, c.New), w.facts(origin{c.IP, c.Place, c.Browser, c.At})...),
+		Facts:      append(w.addressLines(c.Old, c.New), w.originLines(origin{c.IP, c.Place, c.Browser, c.At})...),
 		Footer:     w.say("mail.footer_account", "Vendor", vendor),
 		NotMe:      w.say("mail.not_me.method"),
-		NotMeLink:  address(c.NotMeLink),
+		NotMeLink:  webAddress(c.NotMeLink),
 	}
 	if c.Left || c.UndoLink != "" {
 		l.Lead = w.say("mail.address_changed.text", "Vendor", vendor)
 	}
 	if c.UndoLink != "" {
 		l.NotMe, l.NotMeLink = w.say("mail.address_changed.undo", "Time", w.time(c.UndoUntil, c.IP)),
-			address(c.UndoLink)
+			webAddress(c.UndoLink)
 	}
 	l.Preheader = l.Lead
 	return l
 }
 
-// moved names the two addresses of a change.
-func (w *writer) moved(old, new string) []line {
-	return []line{{w.say("word.address_old"), ours(old)}, {w.say("word.address_new"), ours(new)}}
+// addressLines names the two addresses of a change.
+func (w *writer) addressLines(old, new string) []line {
+	return []line{{w.say("word.address_old"), cleanName(old)}, {w.say("word.address_new"), cleanName(new)}}
 }
 
 func (c AddressRestored) letter(w *writer) letter {
-	vendor := ours(c.Vendor)
+	vendor := cleanName(c.Vendor)
 	lead := w.say("mail.address_restored.text_new", "Vendor", vendor)
 	if c.ToOld {
 		lead = w.say("mail.address_restored.text", "Vendor", vendor)
@@ -140,30 +140,30 @@ func (c AddressRestored) letter(w *writer) letter {
 		Lead:       lead,
 		Vendor:     vendor,
 		FactsTitle: w.say("mail.restored.facts"),
-		Facts:      append(w.moved(c.Old, c.New), line{w.say("word.time"), w.words.Time(c.At)}),
+		Facts:      append(w.addressLines(c.Old, c.New), line{w.say("word.time"), w.words.Time(c.At)}),
 		Footer:     w.say("mail.footer_account", "Vendor", vendor),
 	}
 }
 
 func (c AddressAlert) letter(w *writer) letter {
-	who := theirs(c.UserName)
-	lead := w.say("mail.address_alert.text", "User", who, "Email", ours(c.UserEmail))
+	who := defang(c.UserName)
+	lead := w.say("mail.address_alert.text", "User", who, "Email", cleanName(c.UserEmail))
 	return letter{
 		Subject:    w.say("mail.address_alert.subject", "User", who),
 		Preheader:  lead,
 		Title:      w.say("mail.address_alert.title"),
 		Lead:       lead,
-		Vendor:     ours(c.Vendor),
+		Vendor:     cleanName(c.Vendor),
 		FactsTitle: w.say("mail.facts"),
-		Facts:      w.facts(origin{c.IP, c.Place, c.Browser, c.At}),
-		Footer:     w.say("mail.footer_alert", "Vendor", ours(c.Vendor)),
+		Facts:      w.originLines(origin{c.IP, c.Place, c.Browser, c.At}),
+		Footer:     w.say("mail.footer_alert", "Vendor", cleanName(c.Vendor)),
 	}
 }
 
 func (c PasskeyCopied) letter(w *writer) letter {
 	l := notice{c.Vendor, c.AppName, c.NotMeLink, "mail.passkey_copied.subject", "mail.passkey_copied.title",
 		"mail.passkey_copied.text", origin{c.IP, c.Place, c.Browser, c.At}}.letter(w)
-	if label := theirs(c.Label); label != "" {
+	if label := defang(c.Label); label != "" {
 		l.Facts = append([]line{{w.say("word.name"), label}}, l.Facts...)
 	}
 	return l

@@ -13,20 +13,20 @@ type Admission struct {
 func (Admission) kind() string { return "admission" }
 
 func (c Admission) letter(w *writer) letter {
-	vendor := ours(c.Vendor)
+	vendor := cleanName(c.Vendor)
 	return letter{
 		Subject:    w.say("mail.admission.subject", "Vendor", vendor),
 		Preheader:  w.say("mail.admission.preheader", "Vendor", vendor),
 		Title:      w.say("mail.admission.title"),
 		Lead:       w.say("mail.admission.text", "Vendor", vendor),
 		Vendor:     vendor,
-		Link:       address(c.Link),
+		Link:       webAddress(c.Link),
 		LinkLead:   w.say("mail.admission.link", "Time", w.time(c.ExpiresAt, c.IP)),
 		LinkText:   w.say("mail.admission.link", "Time", w.time(c.ExpiresAt, c.IP)),
 		Button:     w.say("mail.admission.button"),
 		Never:      w.say("mail.admission.ignore"),
 		FactsTitle: w.say("mail.facts"),
-		Facts:      w.facts(origin{c.IP, c.Place, c.Browser, c.At}),
+		Facts:      w.originLines(origin{c.IP, c.Place, c.Browser, c.At}),
 		Footer:     w.say("mail.admission.footer", "Vendor", vendor),
 	}
 }

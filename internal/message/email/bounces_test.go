@@ -171,6 +171,6 @@ func TestATK170_SoManyTalkAtOnce(t *testing.T) {
 	}
 	_ = all[0].Close()
 	if !greeted(all[atOnce], 20*time.Second) {
-		t.Error("nobody is heard after one has left")
+		t.Error("no one is heard after one has left")
 	}
 }

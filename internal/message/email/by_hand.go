@@ -14,7 +14,7 @@ type ByHand struct {
 func (ByHand) kind() string { return "by_hand" }
 
 func (c ByHand) letter(w *writer) letter {
-	vendor := ours(c.Vendor)
+	vendor := cleanName(c.Vendor)
 	var lead string
 	switch c.What {
 	case "user disabled":
@@ -46,7 +46,7 @@ func (c ByHand) letter(w *writer) letter {
 		Footer:     w.say("mail.footer_account", "Vendor", vendor),
 	}
 	if c.Old != "" {
-		l.Facts = append(w.moved(c.Old, c.New), l.Facts...)
+		l.Facts = append(w.addressLines(c.Old, c.New), l.Facts...)
 	}
 	return l
 }

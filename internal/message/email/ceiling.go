@@ -26,16 +26,16 @@ func (SpendingCeiling) kind() string { return "spending_ceiling" }
 func (TextsPaused) kind() string     { return "texts_paused" }
 
 func (c TextsPaused) letter(w *writer) letter {
-	lead := w.say("mail.paused.text", "Company", theirs(c.Company), "Country", ours(c.Country))
+	lead := w.say("mail.paused.text", "Company", defang(c.Company), "Country", cleanName(c.Country))
 	return letter{
 		Subject:    w.say("mail.paused.subject"),
 		Preheader:  lead,
 		Title:      w.say("mail.paused.title"),
 		Lead:       lead,
-		Vendor:     ours(c.Vendor),
+		Vendor:     cleanName(c.Vendor),
 		FactsTitle: w.say("mail.ceiling.facts"),
-		Facts:      []line{{w.say("bind.sms.country"), ours(c.Country)}, {w.say("word.time"), w.words.Time(c.At)}},
-		Footer:     w.say("mail.ceiling.footer", "Vendor", ours(c.Vendor)),
+		Facts:      []line{{w.say("bind.sms.country"), cleanName(c.Country)}, {w.say("word.time"), w.words.Time(c.At)}},
+		Footer:     w.say("mail.ceiling.footer", "Vendor", cleanName(c.Vendor)),
 	}
 }
 
@@ -47,20 +47,20 @@ func money(micros int64) string {
 func (c SpendingCeiling) letter(w *writer) letter {
 	lead := w.say("mail.ceiling.text_all")
 	if c.Company != "" {
-		lead = w.say("mail.ceiling.text_company", "Company", theirs(c.Company))
+		lead = w.say("mail.ceiling.text_company", "Company", defang(c.Company))
 	}
 	facts := []line{{w.say("mail.ceiling.limit"), money(c.Ceiling)}, {w.say("word.time"), w.words.Time(c.At)}}
 	if c.Company == "" {
-		facts = append([]line{{w.say("mail.ceiling.account"), ours(c.Account)}}, facts...)
+		facts = append([]line{{w.say("mail.ceiling.account"), cleanName(c.Account)}}, facts...)
 	}
 	return letter{
 		Subject:    w.say("mail.ceiling.subject"),
 		Preheader:  lead,
 		Title:      w.say("mail.ceiling.title"),
 		Lead:       lead,
-		Vendor:     ours(c.Vendor),
+		Vendor:     cleanName(c.Vendor),
 		FactsTitle: w.say("mail.ceiling.facts"),
 		Facts:      facts,
-		Footer:     w.say("mail.ceiling.footer", "Vendor", ours(c.Vendor)),
+		Footer:     w.say("mail.ceiling.footer", "Vendor", cleanName(c.Vendor)),
 	}
 }

@@ -139,7 +139,7 @@ func TestProbe(t *testing.T) {
 	}{
 		"a wrong password":         {func(o *Options) { o.Password = "canary-word" }, nil, "smtp.password"},
 		"an unknown authority":     {func(o *Options) { o.RootCAs = x509.NewCertPool() }, nil, "certificate"},
-		"nobody there":             {func(o *Options) { o.Port = 1 }, nil, "firewall"},
+		"no one there":             {func(o *Options) { o.Port = 1 }, nil, "firewall"},
 		"the other kind of TLS":    {func(o *Options) { o.TLS = Implicit }, nil, "smtp.tls"},
 		"a sender that is refused": {nil, func(s *sink) { s.mailed = errors.New("not you: canary-word") }, "smtp.from"},
 	} {

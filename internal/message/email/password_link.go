@@ -17,28 +17,29 @@ type PasswordLink struct {
 func (PasswordLink) kind() string { return "password_link" }
 
 func (c PasswordLink) letter(w *writer) letter {
-	vendor := ours(c.Vendor)
+	vendor := cleanName(c.Vendor)
 	l := letter{
 		Vendor:   vendor,
-		Link:     address(c.Link),
+		Link:     webAddress(c.Link),
 		LinkLead: w.say("mail.reset.link", "Time", w.time(c.ExpiresAt, c.IP)),
 		LinkText: w.say("mail.reset.link_text", "Time", w.time(c.ExpiresAt, c.IP)),
 		Button:   w.say("mail.reset.button"),
 		Subject:  w.say("mail.reset.subject", "Vendor", vendor),
 		Title:    w.say("mail.reset.title"),
-		Lead:     w.say("mail.reset.text", "Vendor", vendor, "Email", ours(c.Email)),
+		Lead:     w.say("mail.reset.text", "Vendor", vendor, "Email", cleanName(c.Email)),
 		Never:    w.say("mail.reset.ignore"),
 		Footer:   w.say("mail.reset.footer", "Vendor", vendor),
 	}
 	if c.Invitation {
 		l.Subject, l.Title = w.say("mail.invitation.subject", "Vendor", vendor),
 			w.say("mail.invitation.title", "Vendor", vendor)
-		l.Lead = w.say("mail.invitation.text", "Vendor", vendor, "Company", theirs(c.Company), "Email", ours(c.Email))
+		l.Lead = w.say("mail.invitation.text",
+			"Vendor", vendor, "Company", defang(c.Company), "Email", cleanName(c.Email))
 		l.Button, l.Never = w.say("mail.invitation.button"), w.say("mail.invitation.ignore")
 		l.Footer = w.say("mail.invitation.footer", "Vendor", vendor)
 	}
 	if c.Asked {
-		l.FactsTitle, l.Facts = w.say("mail.reset.facts"), w.facts(origin{c.IP, c.Place, c.Browser, c.At})
+		l.FactsTitle, l.Facts = w.say("mail.reset.facts"), w.originLines(origin{c.IP, c.Place, c.Browser, c.At})
 	}
 	l.Preheader = l.Lead
 	return l

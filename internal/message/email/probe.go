@@ -17,9 +17,8 @@ type Probe struct {
 	UTF8    bool      // it takes addresses with letters beyond ASCII before the @ (RFC 6531)
 }
 
-// Probe goes as far with the mail server as a mail would without naming a recipient: it
-// connects, secures, signs in and offers the sender. The error is told without the server's
-// words.
+// Probe talks to the mail server like a mail, but names no recipient: it connects, begins TLS, signs
+// in and offers the sender. The error does not quote the server.
 func (s *Sender) Probe(ctx context.Context) (Probe, error) {
 	ctx, cancel := context.WithTimeout(ctx, s.o.Timeout)
 	defer cancel()
@@ -35,9 +34,9 @@ func (s *Sender) Probe(ctx context.Context) (Probe, error) {
 		p.TLS, p.Expires = tls.VersionName(state.Version), state.PeerCertificates[0].NotAfter
 	}
 	if err := c.client.Mail(s.from.Address, &smtp.MailOptions{}); err != nil {
-		return p, failed(mailFrom, err)
+		return p, failedAt(mailFrom, err)
 	}
-	return p, failed(mailFrom, c.client.Reset())
+	return p, failedAt(mailFrom, c.client.Reset())
 }
 
 // Advice says what an operator can do about an error of Probe or Send.

@@ -12,19 +12,19 @@ type ReceiverGone struct {
 func (ReceiverGone) kind() string { return "receiver_gone" }
 
 func (c ReceiverGone) letter(w *writer) letter {
-	lead := w.say("mail.receiver_gone.text", "Vendor", ours(c.Vendor))
+	lead := w.say("mail.receiver_gone.text", "Vendor", cleanName(c.Vendor))
 	var facts []line
-	if label := theirs(c.Label); label != "" {
+	if label := defang(c.Label); label != "" {
 		facts = append(facts, line{w.say("word.name"), label})
 	}
 	return letter{
-		Subject:    w.say("mail.receiver_gone.subject", "Vendor", ours(c.Vendor)),
+		Subject:    w.say("mail.receiver_gone.subject", "Vendor", cleanName(c.Vendor)),
 		Preheader:  lead,
 		Title:      w.say("mail.receiver_gone.title"),
 		Lead:       lead,
-		Vendor:     ours(c.Vendor),
+		Vendor:     cleanName(c.Vendor),
 		FactsTitle: w.say("mail.restored.facts"),
 		Facts:      append(facts, line{w.say("word.time"), w.words.Time(c.At)}),
-		Footer:     w.say("mail.footer_account", "Vendor", ours(c.Vendor)),
+		Footer:     w.say("mail.footer_account", "Vendor", cleanName(c.Vendor)),
 	}
 }

@@ -12,7 +12,7 @@ type Reminder struct {
 func (Reminder) kind() string { return "reminder" }
 
 func (c Reminder) letter(w *writer) letter {
-	vendor, company := ours(c.Vendor), theirs(c.Company)
+	vendor, company := cleanName(c.Vendor), defang(c.Company)
 	lead := w.say("mail.reminder.text", "Company", company)
 	if !c.SetUpBy.IsZero() {
 		lead = w.say("mail.reminder.text_by", "Company", company, "By", w.words.Time(c.SetUpBy))

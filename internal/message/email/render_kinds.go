@@ -12,9 +12,9 @@ func (MethodChanged) kind() string   { return "method_changed" }
 func (AccountChanged) kind() string  { return "account_changed" }
 
 func (c SignInCode) letter(w *writer) letter {
-	app, reference := ours(cmp.Or(c.AppName, c.Vendor)), ours(c.Reference)
+	app, reference := cleanName(cmp.Or(c.AppName, c.Vendor)), cleanName(c.Reference)
 	lead := w.say("mail.code.truth", "App", app)
-	if company := theirs(c.Company); company != "" {
+	if company := defang(c.Company); company != "" {
 		lead = w.say("mail.code.truth_company", "App", app, "Company", company)
 	}
 	l := letter{
@@ -22,19 +22,19 @@ func (c SignInCode) letter(w *writer) letter {
 		Preheader:  w.say("mail.code.preheader", "App", app, "Reference", reference),
 		Title:      w.say("mail.code.title"),
 		Lead:       lead,
-		Vendor:     ours(c.Vendor),
-		Code:       ours(c.Code),
+		Vendor:     cleanName(c.Vendor),
+		Code:       cleanName(c.Code),
 		Until:      w.say("mail.code.until", "Time", w.time(c.ExpiresAt, c.IP)),
-		Never:      w.say("mail.code.never", "Vendor", ours(c.Vendor)),
-		Link:       address(c.Link),
+		Never:      w.say("mail.code.never", "Vendor", cleanName(c.Vendor)),
+		Link:       webAddress(c.Link),
 		LinkLead:   w.say("mail.code.link"),
 		LinkText:   w.say("mail.code.link_text"),
 		Button:     w.say("mail.code.button"),
 		NotMe:      w.say("mail.not_me.code"),
-		NotMeLink:  address(c.NotMeLink),
+		NotMeLink:  webAddress(c.NotMeLink),
 		FactsTitle: w.say("mail.facts"),
-		Facts:      w.facts(origin{c.IP, c.Place, c.Browser, c.At}),
-		Footer:     w.say("mail.footer", "Vendor", ours(c.Vendor)),
+		Facts:      w.originLines(origin{c.IP, c.Place, c.Browser, c.At}),
+		Footer:     w.say("mail.footer", "Vendor", cleanName(c.Vendor)),
 	}
 	l.Facts = append(l.Facts, line{w.say("word.reference"), reference})
 	return l
@@ -48,19 +48,19 @@ type notice struct {
 }
 
 func (n notice) letter(w *writer) letter {
-	app := ours(cmp.Or(n.app, n.vendor))
+	app := cleanName(cmp.Or(n.app, n.vendor))
 	lead := w.say(n.text, "App", app)
 	return letter{
 		Subject:    w.say(n.subject, "App", app),
 		Preheader:  lead,
 		Title:      w.say(n.title),
 		Lead:       lead,
-		Vendor:     ours(n.vendor),
+		Vendor:     cleanName(n.vendor),
 		NotMe:      w.say("mail.not_me.plain"),
-		NotMeLink:  address(n.notMe),
+		NotMeLink:  webAddress(n.notMe),
 		FactsTitle: w.say("mail.facts"),
-		Facts:      append([]line{{w.say("word.app"), app}}, w.facts(n.origin)...),
-		Footer:     w.say("mail.footer", "Vendor", ours(n.vendor)),
+		Facts:      append([]line{{w.say("word.app"), app}}, w.originLines(n.origin)...),
+		Footer:     w.say("mail.footer", "Vendor", cleanName(n.vendor)),
 	}
 }
 
@@ -83,38 +83,38 @@ func (c RememberedReuse) letter(w *writer) letter {
 }
 
 func (c NotMeAlert) letter(w *writer) letter {
-	who := theirs(cmp.Or(c.UserName, c.UserEmail))
-	lead := w.say("mail.not_me_alert.text", "User", who, "Email", ours(c.UserEmail))
+	who := defang(cmp.Or(c.UserName, c.UserEmail))
+	lead := w.say("mail.not_me_alert.text", "User", who, "Email", cleanName(c.UserEmail))
 	if c.Stuck {
-		lead = w.say("mail.not_me_alert.text_stuck", "User", who, "Email", ours(c.UserEmail))
+		lead = w.say("mail.not_me_alert.text_stuck", "User", who, "Email", cleanName(c.UserEmail))
 	}
 	return letter{
 		Subject:    w.say("mail.not_me_alert.subject", "User", who),
 		Preheader:  lead,
 		Title:      w.say("mail.not_me_alert.title"),
 		Lead:       lead,
-		Vendor:     ours(c.Vendor),
+		Vendor:     cleanName(c.Vendor),
 		FactsTitle: w.say("mail.facts"),
-		Facts:      w.facts(origin{c.IP, c.Place, c.Browser, c.At}),
-		Footer:     w.say("mail.footer_alert", "Vendor", ours(c.Vendor)),
+		Facts:      w.originLines(origin{c.IP, c.Place, c.Browser, c.At}),
+		Footer:     w.say("mail.footer_alert", "Vendor", cleanName(c.Vendor)),
 	}
 }
 
 func (c Restored) letter(w *writer) letter {
-	company := theirs(c.Company)
+	company := defang(c.Company)
 	lead := w.say("mail.restored.text_unknown", "Company", company)
 	if !c.State.IsZero() {
 		lead = w.say("mail.restored.text", "Company", company, "State", w.words.Time(c.State))
 	}
 	return letter{
-		Subject:    w.say("mail.restored.subject", "Vendor", ours(c.Vendor)),
+		Subject:    w.say("mail.restored.subject", "Vendor", cleanName(c.Vendor)),
 		Preheader:  lead,
 		Title:      w.say("mail.restored.title"),
 		Lead:       lead,
-		Vendor:     ours(c.Vendor),
+		Vendor:     cleanName(c.Vendor),
 		FactsTitle: w.say("mail.restored.facts"),
 		Facts:      []line{{w.say("word.time"), w.words.Time(c.At)}},
-		Footer:     w.say("mail.footer_alert", "Vendor", ours(c.Vendor)),
+		Footer:     w.say("mail.footer_alert", "Vendor", cleanName(c.Vendor)),
 	}
 }
 
@@ -147,33 +147,33 @@ func (c MethodChanged) letter(w *writer) letter {
 		subject, title = "mail.method_suspended.subject", "mail.method_suspended.title"
 		text = "mail.method_suspended.text"
 	}
-	lead := w.say(text, "Vendor", ours(c.Vendor), "Method", name)
+	lead := w.say(text, "Vendor", cleanName(c.Vendor), "Method", name)
 	facts := []line{{w.say("word.method"), name}}
-	if label := theirs(c.Label); label != "" {
+	if label := defang(c.Label); label != "" {
 		facts = append(facts, line{w.say("word.name"), label})
 	}
 	return letter{
-		Subject:    w.say(subject, "Vendor", ours(c.Vendor)),
+		Subject:    w.say(subject, "Vendor", cleanName(c.Vendor)),
 		Preheader:  lead,
 		Title:      w.say(title),
 		Lead:       lead,
-		Vendor:     ours(c.Vendor),
+		Vendor:     cleanName(c.Vendor),
 		NotMe:      w.say("mail.not_me.method"),
-		NotMeLink:  address(c.NotMeLink),
+		NotMeLink:  webAddress(c.NotMeLink),
 		FactsTitle: w.say("mail.facts"),
-		Facts:      append(facts, w.facts(origin{c.IP, c.Place, c.Browser, c.At})...),
-		Footer:     w.say("mail.footer_account", "Vendor", ours(c.Vendor)),
+		Facts:      append(facts, w.originLines(origin{c.IP, c.Place, c.Browser, c.At})...),
+		Footer:     w.say("mail.footer_account", "Vendor", cleanName(c.Vendor)),
 	}
 }
 
 func (c AccountChanged) letter(w *writer) letter {
-	vendor := ours(c.Vendor)
+	vendor := cleanName(c.Vendor)
 	l := letter{
 		Vendor:     vendor,
 		NotMe:      w.say("mail.not_me.method"),
-		NotMeLink:  address(c.NotMeLink),
+		NotMeLink:  webAddress(c.NotMeLink),
 		FactsTitle: w.say("mail.facts"),
-		Facts:      w.facts(origin{c.IP, c.Place, c.Browser, c.At}),
+		Facts:      w.originLines(origin{c.IP, c.Place, c.Browser, c.At}),
 		Footer:     w.say("mail.footer_account", "Vendor", vendor),
 	}
 	switch c.What {

@@ -30,7 +30,7 @@ type letter struct {
 // line is a name and what it stands for.
 type line struct{ Name, Value string }
 
-// Addresses are the links once more, in full, for mail programs without buttons.
+// Addresses repeats the links in full, for mail programs that show no buttons.
 func (l letter) Addresses() ([]line, error) {
 	var all []line
 	if l.Link != "" {
@@ -80,15 +80,15 @@ func (w *writer) Say(key string) (string, error) {
 // Lang is the language of the mail (BCP 47).
 func (w *writer) Lang() string { return w.words.Lang() }
 
-// ours caps and cleans a name that the operator of the installation chose. Its dots stay:
-// where a company is called after its own site, a mail may link to it.
-func ours(s string) string { return locale.Line(s, maxName) }
+// cleanName shortens and cleans a name that the operator of the installation chose. Its dots stay:
+// a mail may link to a company that is named after its own site.
+func cleanName(s string) string { return locale.Line(s, maxName) }
 
-// theirs does so for everyone else's words, and keeps mail programs from making a link of
-// "evil.test/login": a dot inside a word becomes the leader that looks like it, and no
-// colon or backslash touches what would make an address of it. Breaking with invisible
-// characters would do as well, but is what a forger does, and filters punish it.
-func theirs(s string) string {
+// defang shortens and cleans text that anyone else chose, and keeps mail programs from turning
+// "evil.test/login" into a link: a dot inside a word becomes a character that looks like it (a
+// leader), and no colon or backslash touches what would make an address of it. Invisible characters
+// would work as well, but forgers use them, and spam filters punish them.
+func defang(s string) string {
 	in := []rune(locale.Line(s, maxName))
 	var b strings.Builder
 	for i, r := range in {
@@ -107,8 +107,8 @@ func theirs(s string) string {
 	return b.String()
 }
 
-// address lets only web addresses be links.
-func address(s string) string {
+// webAddress is s if it is a web address, and otherwise empty: nothing else becomes a link.
+func webAddress(s string) string {
 	u, err := url.Parse(s)
 	if err != nil || u.Host == "" || u.Scheme != "https" && u.Scheme != "http" {
 		return ""
@@ -122,16 +122,16 @@ type origin struct {
 	at                 time.Time
 }
 
-// facts lists the origin; a place is a guess from the IP address and is called so.
-func (w *writer) facts(o origin) []line {
-	place := theirs(o.place)
+// originLines lists where a request came from. The place is called a guess, because it is derived from the IP address.
+func (w *writer) originLines(o origin) []line {
+	place := defang(o.place)
 	if place != "" {
 		place = w.say("word.approximate", "Place", place)
 	}
 	all := []line{
-		{w.say("word.place"), w.known(place)},
-		{w.say("word.browser"), w.known(theirs(o.browser))},
-		{w.say("word.ip"), w.known(ours(o.ip))},
+		{w.say("word.place"), w.orUnknown(place)},
+		{w.say("word.browser"), w.orUnknown(defang(o.browser))},
+		{w.say("word.ip"), w.orUnknown(cleanName(o.ip))},
 	}
 	if o.at.IsZero() {
 		return all
@@ -139,8 +139,8 @@ func (w *writer) facts(o origin) []line {
 	return append([]line{{w.say("word.time"), w.time(o.at, o.ip)}}, all...)
 }
 
-// known says so where something is not.
-func (w *writer) known(s string) string {
+// orUnknown is s, or the word for unknown where s is empty.
+func (w *writer) orUnknown(s string) string {
 	if s == "" {
 		return w.say("word.unknown")
 	}

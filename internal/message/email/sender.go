@@ -63,7 +63,7 @@ func New(o Options) (*Sender, error) {
 	if err != nil {
 		return nil, fmt.Errorf("smtp.from is not a mail address: %w", err)
 	}
-	if o.TLS != StartTLS && o.TLS != Implicit && (o.TLS != NoTLS || !loopback(o.Host)) {
+	if o.TLS != StartTLS && o.TLS != Implicit && (o.TLS != NoTLS || !isLoopback(o.Host)) {
 		return nil, fmt.Errorf("smtp.tls %q is not possible with %s", o.TLS, o.Host)
 	}
 	if o.Timeout <= 0 || o.Timeout > 50*time.Second {
@@ -73,7 +73,7 @@ func New(o Options) (*Sender, error) {
 	return &Sender{o: o, from: from, domain: domain}, nil
 }
 
-func loopback(host string) bool {
+func isLoopback(host string) bool {
 	ip := net.ParseIP(host)
 	return host == "localhost" || ip != nil && ip.IsLoopback()
 }
@@ -99,7 +99,7 @@ func (s *Sender) Send(ctx context.Context, e message.Envelope) (host string, err
 		return "", err
 	}
 	if err := s.transmit(ctx, s.returnPath(e.ReturnTo), to, text); err != nil {
-		return s.o.Host, sort(err)
+		return s.o.Host, classify(err)
 	}
 	return s.o.Host, nil
 }
@@ -136,7 +136,7 @@ func (s *Sender) look(ctx context.Context) Look {
 // compose makes the mail of RFC 5322. Its Message-ID follows from the message, so that a
 // server or a person that gets it twice can tell.
 func (s *Sender) compose(ctx context.Context, e message.Envelope, to string) ([]byte, error) {
-	content, err := read(e.Template, e.Data)
+	content, err := decodeContent(e.Template, e.Data)
 	if err != nil {
 		return nil, errors.New("mail content is not readable")
 	}

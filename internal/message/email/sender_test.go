@@ -256,7 +256,7 @@ func TestREL11_FailuresAreTold(t *testing.T) {
 		"authentication wanted": {func(s *sink) { s.rcpt = func(string) error { return answer(530) } },
 			false, "rcpt: 530"},
 		"connection lost at DATA": {func(s *sink) { s.drop = true }, false, "data: "},
-		"nobody there":            {func(s *sink) { _ = s.listener.Close() }, false, "connect: "},
+		"no one there":            {func(s *sink) { _ = s.listener.Close() }, false, "connect: "},
 	} {
 		t.Run(name, func(t *testing.T) {
 			s := newSink(t, false, "127.0.0.1")

@@ -8,8 +8,8 @@ import (
 // Template names the text that says c, for message.Outgoing.
 func Template(c Content) string { return c.kind() }
 
-// read brings back the content that was queued as JSON.
-func read(template string, data []byte) (Content, error) {
+// decodeContent decodes the content that was queued as JSON.
+func decodeContent(template string, data []byte) (Content, error) {
 	switch template {
 	case SignInCode{}.kind():
 		return decode[SignInCode](data)

@@ -46,7 +46,7 @@ func (f *failure) Error() string {
 
 func (f *failure) Unwrap() error { return f.network }
 
-func failed(at step, err error) error {
+func failedAt(at step, err error) error {
 	if err == nil {
 		return nil
 	}
@@ -58,10 +58,10 @@ func failed(at step, err error) error {
 	return &failure{at: at, network: err}
 }
 
-// sort tells what concerns this recipient from what concerns us. Only a 5xx to the
+// classify separates errors about this recipient from errors about us. Only a 5xx to the
 // recipient or the mail itself is final; a server that does not let us in at all may be
 // mended while the code lives, and must not be shown to people as their mailbox's fault.
-func sort(err error) error {
+func classify(err error) error {
 	var f *failure
 	if !errors.As(err, &f) || f.code < 500 || f.at != rcptTo && f.at != data {
 		return err
@@ -78,7 +78,7 @@ func sort(err error) error {
 func (s *Sender) transmit(ctx context.Context, from, to string, text []byte) error {
 	if c := s.pool.take(); c != nil {
 		err := s.converse(ctx, c, from, to, text)
-		if !stale(err) {
+		if !isStale(err) {
 			return err
 		}
 	}
@@ -89,8 +89,8 @@ func (s *Sender) transmit(ctx context.Context, from, to string, text []byte) err
 	return s.converse(ctx, c, from, to, text)
 }
 
-// stale holds where a kept connection was closed by the server before it took anything.
-func stale(err error) bool {
+// isStale reports whether the server closed a kept connection before it accepted anything.
+func isStale(err error) bool {
 	var f *failure
 	return errors.As(err, &f) && f.at == mailFrom && (f.code == 0 || f.code == 421)
 }
@@ -99,7 +99,7 @@ func stale(err error) bool {
 func (s *Sender) converse(ctx context.Context, c *connection, from, to string, text []byte) error {
 	stop := context.AfterFunc(ctx, func() { _ = c.raw.Close() })
 	err := c.send(from, to, text)
-	if !stop() || broken(err) {
+	if !stop() || isBroken(err) {
 		_ = c.client.Close()
 		return err
 	}
@@ -111,7 +111,7 @@ func (s *Sender) converse(ctx context.Context, c *connection, from, to string, t
 	return err
 }
 
-func broken(err error) bool {
+func isBroken(err error) bool {
 	var f *failure
 	return errors.As(err, &f) && (f.code == 0 || f.code == 421)
 }
@@ -125,27 +125,27 @@ type connection struct {
 
 func (c *connection) send(from, to string, text []byte) error {
 	// RFC 6531: without SMTPUTF8 such an address can't be reached this way.
-	if takes, _ := c.client.Extension("SMTPUTF8"); !ascii(to) && !takes {
+	if takes, _ := c.client.Extension("SMTPUTF8"); !isASCII(to) && !takes {
 		return &message.Refusal{Cause: errors.New("the mail server does not take addresses beyond ASCII (no SMTPUTF8)")}
 	}
 	c.mails++
-	if err := c.client.Mail(from, &smtp.MailOptions{UTF8: !ascii(to)}); err != nil {
-		return failed(mailFrom, err)
+	if err := c.client.Mail(from, &smtp.MailOptions{UTF8: !isASCII(to)}); err != nil {
+		return failedAt(mailFrom, err)
 	}
 	if err := c.client.Rcpt(to, nil); err != nil {
-		return failed(rcptTo, err)
+		return failedAt(rcptTo, err)
 	}
 	w, err := c.client.Data()
 	if err != nil {
-		return failed(data, err)
+		return failedAt(data, err)
 	}
 	if _, err := w.Write(text); err != nil {
-		return failed(data, err)
+		return failedAt(data, err)
 	}
-	return failed(data, w.Close())
+	return failedAt(data, w.Close())
 }
 
-func ascii(s string) bool {
+func isASCII(s string) bool {
 	for i := range len(s) {
 		if s[i] >= 0x80 {
 			return false
@@ -158,7 +158,7 @@ func ascii(s string) bool {
 func (s *Sender) dial(ctx context.Context) (*connection, error) {
 	raw, err := (&net.Dialer{}).DialContext(ctx, "tcp", net.JoinHostPort(s.o.Host, strconv.Itoa(s.o.Port)))
 	if err != nil {
-		return nil, failed(connecting, err)
+		return nil, failedAt(connecting, err)
 	}
 	stop := context.AfterFunc(ctx, func() { _ = raw.Close() })
 	defer stop()
@@ -170,7 +170,7 @@ func (s *Sender) dial(ctx context.Context) (*connection, error) {
 	client.CommandTimeout, client.SubmissionTimeout = s.o.Timeout, s.o.Timeout
 	if err := s.authenticate(client); err != nil {
 		_ = client.Close()
-		return nil, failed(signingIn, err)
+		return nil, failedAt(signingIn, err)
 	}
 	return &connection{raw: raw, client: client}, nil
 }
@@ -202,9 +202,9 @@ func (s *Sender) untrusted(err error) error {
 	if errors.As(err, &verification) {
 		s.o.Log.Error("the mail server's certificate cannot be verified; no mail is sent", "host", s.o.Host, "error",
 			verification.Err)
-		return failed(securing, verification)
+		return failedAt(securing, verification)
 	}
-	return failed(greeting, err)
+	return failedAt(greeting, err)
 }
 
 func (s *Sender) authenticate(client *smtp.Client) error {

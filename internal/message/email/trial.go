@@ -11,15 +11,15 @@ type Trial struct {
 func (Trial) kind() string { return "trial" }
 
 func (c Trial) letter(w *writer) letter {
-	lead := w.say("mail.trial.text", "Host", ours(c.Host))
+	lead := w.say("mail.trial.text", "Host", cleanName(c.Host))
 	return letter{
-		Subject:    w.say("mail.trial.subject", "Vendor", ours(c.Vendor)),
+		Subject:    w.say("mail.trial.subject", "Vendor", cleanName(c.Vendor)),
 		Preheader:  lead,
 		Title:      w.say("mail.trial.title"),
 		Lead:       lead,
-		Vendor:     ours(c.Vendor),
+		Vendor:     cleanName(c.Vendor),
 		FactsTitle: w.say("mail.facts"),
 		Facts:      []line{{w.say("word.time"), w.words.Time(c.At)}},
-		Footer:     w.say("mail.trial.footer", "Vendor", ours(c.Vendor)),
+		Footer:     w.say("mail.trial.footer", "Vendor", cleanName(c.Vendor)),
 	}
 }

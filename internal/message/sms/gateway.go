@@ -49,9 +49,9 @@ func (g *Gateway) Submit(ctx context.Context, m Message) (handle, host string, e
 	status, body, err := g.Post(ctx, g.URL+"/2010-04-01/Accounts/"+url.PathEscape(g.Account)+"/Messages.json",
 		g.Account, g.Token, form)
 	if err != nil {
-		return "", g.Host(), unsent(err)
+		return "", g.Host(), asNotTaken(err)
 	}
-	handle, err = answer(status, body)
+	handle, err = readAnswer(status, body)
 	return handle, g.Host(), err
 }
 
@@ -64,9 +64,9 @@ func (g *Gateway) Host() string {
 	return u.Hostname()
 }
 
-// unsent tells a failure to reach anyone from one after which no one knows. Neither may
+// asNotTaken tells a failure to reach anyone from one after which no one knows. Neither may
 // quote the request, which holds the code.
-func unsent(err error) error {
+func asNotTaken(err error) error {
 	var dial *net.OpError
 	if errors.As(err, &dial) && dial.Op == "dial" {
 		return &NotTaken{errors.New("the gateway cannot be reached")}
@@ -84,8 +84,8 @@ func unsent(err error) error {
 // The codes by which the gateway refuses a recipient for good.
 var refusesRecipient = []int{21211, 21214, 21217, 21408, 21610, 21612, 21614, 21635, 30003, 30004, 30005, 30006}
 
-// answer judges what the gateway said. A success that cannot be read is still one.
-func answer(status int, body []byte) (handle string, err error) {
+// readAnswer judges what the gateway said. A success that cannot be read is still one.
+func readAnswer(status int, body []byte) (handle string, err error) {
 	var said struct {
 		SID    string `json:"sid"`
 		Status string `json:"status"`

@@ -51,7 +51,7 @@ func septets(text string) (n int) {
 }
 
 // Parts is how many messages a text is, and is paid for.
-func Parts(text string) int { return len(split(text).parts) }
+func Parts(text string) int { return len(splitText(text).parts) }
 
 // coded is a text as it goes to a carrier: one octet for each septet, or UTF-16.
 type coded struct {
@@ -59,8 +59,8 @@ type coded struct {
 	parts [][]byte
 }
 
-// split cuts a text between letters, so that no part ends within one.
-func split(text string) coded {
+// splitText cuts a text between letters, so that no part ends within one.
+func splitText(text string) coded {
 	one, part, encode := oneGSM, partGSM, func(r rune) []byte { return gsmCode[r] }
 	out := coded{ucs2: !gsmOnly(text)}
 	if out.ucs2 {

@@ -36,7 +36,7 @@ func newLink(conn net.Conn, received func(body []byte) uint32) *link {
 		receipts: make(chan pdu, receiptsAhead),
 	}
 	go l.read()
-	go l.record()
+	go l.recordReceipts()
 	return l
 }
 
@@ -53,9 +53,9 @@ func (l *link) close(why error) {
 	}
 }
 
-// ask sends a question and waits for its answer. After an error no one knows whether it
+// request sends a question and waits for its answer. After an error no one knows whether it
 // arrived, unless it is a *NotTaken.
-func (l *link) ask(ctx context.Context, command uint32, body []byte) (pdu, error) {
+func (l *link) request(ctx context.Context, command uint32, body []byte) (pdu, error) {
 	answer := make(chan pdu, 1)
 	l.mu.Lock()
 	l.next = l.next%0x7fffffff + 1
@@ -109,16 +109,16 @@ func (l *link) read() {
 			return
 		}
 		if p.command&response != 0 {
-			l.answered(p)
+			l.handleAnswer(p)
 			continue
 		}
-		if !l.asked(p) {
+		if !l.handleRequest(p) {
 			return
 		}
 	}
 }
 
-func (l *link) answered(p pdu) {
+func (l *link) handleAnswer(p pdu) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	if ch := l.waiting[p.sequence]; ch != nil {
@@ -127,8 +127,8 @@ func (l *link) answered(p pdu) {
 	}
 }
 
-// asked answers the other side; false ends the connection.
-func (l *link) asked(p pdu) bool {
+// handleRequest answers the other side; false ends the connection.
+func (l *link) handleRequest(p pdu) bool {
 	switch p.command {
 	case deliverSM:
 		select {
@@ -147,8 +147,8 @@ func (l *link) asked(p pdu) bool {
 	return true
 }
 
-// record writes receipts down, apart from the reader, which must go on matching answers.
-func (l *link) record() {
+// recordReceipts writes receipts down, apart from the reader, which must go on matching answers.
+func (l *link) recordReceipts() {
 	for {
 		select {
 		case p := <-l.receipts:

@@ -90,7 +90,7 @@ func (m *Meter) Reserve(ctx context.Context, tx *db.Tx, n phone.Number, parts in
 			return false, nil
 		}
 	}
-	paid, err := pay(ctx, tx, lines, price)
+	paid, err := reserve(ctx, tx, lines, price)
 	if err != nil {
 		return false, fmt.Errorf("reserve the price of a text message: %w", err)
 	}
@@ -102,11 +102,11 @@ func (m *Meter) Reserve(ctx context.Context, tx *db.Tx, n phone.Number, parts in
 			m.note(l.Account)
 		}
 	}
-	return false, undo(ctx, tx, lines, paid, price)
+	return false, undoReserve(ctx, tx, lines, paid, price)
 }
 
-// pay adds to each account in which there is room and returns their names.
-func pay(ctx context.Context, tx *db.Tx, lines []line, price Money) (paid []string, err error) {
+// reserve adds to each account in which there is room and returns their names.
+func reserve(ctx context.Context, tx *db.Tx, lines []line, price Money) (paid []string, err error) {
 	var args []any
 	for _, l := range lines {
 		args = append(args, l.Tenant, l.Name, l.Day, int64(price), int64(l.ceiling))
@@ -124,8 +124,8 @@ const paying = `
 	WHERE message_costs.reserved + excluded.reserved <= excluded.ceiling
 	RETURNING account`
 
-// undo gives back within the unit of work that took it, before anyone else could see it.
-func undo(ctx context.Context, tx *db.Tx, lines []line, paid []string, price Money) error {
+// undoReserve gives back within the unit of work that took it, before anyone else could see it.
+func undoReserve(ctx context.Context, tx *db.Tx, lines []line, paid []string, price Money) error {
 	for _, l := range lines {
 		if !slices.Contains(paid, l.Name) {
 			continue

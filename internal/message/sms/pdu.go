@@ -81,7 +81,7 @@ func readPDU(r io.Reader) (p pdu, err error) {
 	return p, err
 }
 
-// cstring is a C-Octet String: it ends with a zero, and holds none before.
+// cstring is a C-Octet String: it ends with a zero byte, and contains no other.
 func cstring(s string) []byte {
 	return append([]byte(strings.ReplaceAll(s, "\x00", "")), 0)
 }
@@ -91,8 +91,8 @@ func bindBody(o SMPPOptions) []byte {
 		cstring("")}, nil)
 }
 
-// sender says what kind of address the sender is: a number, or a name of up to 11 letters.
-func sender(from string) (ton, npi byte, address string) {
+// senderAddress says what kind of address the sender is: a number, or a name of up to 11 letters.
+func senderAddress(from string) (ton, npi byte, address string) {
 	digits := strings.TrimPrefix(from, "+")
 	switch {
 	case strings.Trim(digits, "0123456789") != "":
@@ -106,12 +106,12 @@ func sender(from string) (ton, npi byte, address string) {
 // submitBodies is a text as one PDU or several, which the telephone puts together again (user data
 // header, 3GPP TS 23.040 section 9.2.3.24.1).
 func submitBodies(from, to, text string, reference byte) (out [][]byte) {
-	c := split(text)
+	c := splitText(text)
 	coding := byte(0)
 	if c.ucs2 {
 		coding = 8
 	}
-	ton, npi, source := sender(from)
+	ton, npi, source := senderAddress(from)
 	for i, part := range c.parts {
 		class := byte(0)
 		if len(c.parts) > 1 {
@@ -183,9 +183,9 @@ func readReceipt(body []byte) (r receipt, ok bool, err error) {
 		value := f.take(int(binary.BigEndian.Uint16(h[2:])))
 		switch tag := binary.BigEndian.Uint16(h); {
 		case tag == tagPayload && short == "":
-			r = merged(fromText(string(value)), r)
+			r = mergeReceipts(fromText(string(value)), r)
 		case tag == tagReceipted:
-			r.handle = handle(strings.TrimRight(string(value), "\x00"))
+			r.handle = normalHandle(strings.TrimRight(string(value), "\x00"))
 		case tag == tagState && len(value) == 1:
 			r.state = stateOf(value[0])
 		}
@@ -193,8 +193,8 @@ func readReceipt(body []byte) (r receipt, ok bool, err error) {
 	return r, f.err == nil && r.handle != "", f.err
 }
 
-// merged fills what a text lacks; what a field of its own said wins.
-func merged(text, own receipt) receipt {
+// mergeReceipts fills what a text lacks; what a field of its own said wins.
+func mergeReceipts(text, own receipt) receipt {
 	if own.handle != "" {
 		text.handle = own.handle
 	}
@@ -212,7 +212,7 @@ var (
 // fromText reads the customary form (appendix B): "id:… sub:… stat:DELIVRD err:…".
 func fromText(s string) (r receipt) {
 	if m := idInText.FindStringSubmatch(s); m != nil {
-		r.handle = handle(m[1])
+		r.handle = normalHandle(m[1])
 	}
 	if m := stateInText.FindStringSubmatch(s); m != nil {
 		switch strings.ToUpper(m[1]) {
@@ -236,8 +236,8 @@ func stateOf(b byte) message.State {
 	return ""
 }
 
-// handle brings the names that a carrier uses for one message into one form: some pad them
+// normalHandle brings the names that a carrier uses for one message into one form: some pad them
 // with zeros in receipts, or change the case.
-func handle(id string) string {
+func normalHandle(id string) string {
 	return handleOf(strings.ToLower(strings.TrimLeft(id, "0")))
 }

@@ -27,7 +27,7 @@ type Get func(ctx context.Context, from, user string, password secret.Text) (sta
 func (g *Gateway) Probe(ctx context.Context, get Get) error {
 	status, body, err := get(ctx, g.URL+"/2010-04-01/Accounts/"+url.PathEscape(g.Account)+".json", g.Account, g.Token)
 	if err != nil {
-		err = unsent(err)
+		err = asNotTaken(err)
 		var not *NotTaken
 		if errors.As(err, &not) {
 			err = not.Cause
@@ -79,7 +79,7 @@ func (s *SMPP) Probe(ctx context.Context) error {
 	}
 	ctx, cancel := context.WithTimeout(ctx, o.Timeout)
 	defer cancel()
-	_, _ = l.ask(ctx, unbind, nil)
+	_, _ = l.request(ctx, unbind, nil)
 	l.close(errors.New("unbound"))
 	return nil
 }

@@ -30,6 +30,6 @@ func TestACarrierIsAskedWithoutASend(t *testing.T) {
 	}
 	c.Stop()
 	if err := sms.NewSMPP(o).Probe(t.Context()); err == nil || errors.Is(err, sms.ErrCredentials) {
-		t.Errorf("nobody is there: %v", err)
+		t.Errorf("no one is there: %v", err)
 	}
 }

@@ -71,7 +71,7 @@ func TestReceiptsNameTheMessageInTheOtherBase(t *testing.T) {
 					return nil
 				}},
 			}
-			if err := s.report(t.Context(), receipt{handle(named), message.Delivered}); err != nil || got == "" {
+			if err := s.report(t.Context(), receipt{normalHandle(named), message.Delivered}); err != nil || got == "" {
 				t.Errorf("%s for %s: %v", named, sent, err)
 			}
 		}

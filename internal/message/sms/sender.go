@@ -53,7 +53,7 @@ var (
 )
 
 // Send hands one message over. It counts the try before it is made, in a transaction of its
-// own: whatever dies meanwhile, a message is paid for twice at the most.
+// own: whatever fails meanwhile, a message is paid for at most twice.
 func (s *Sender) Send(ctx context.Context, e message.Envelope) (host string, err error) {
 	if s.Off {
 		return "", &message.GivenUp{Cause: errOff}
@@ -66,20 +66,20 @@ func (s *Sender) Send(ctx context.Context, e message.Envelope) (host string, err
 	if err != nil {
 		return "", &message.GivenUp{Cause: err}
 	}
-	if err := s.settled(ctx, to); err != nil {
+	if err := s.checkHolder(ctx, to); err != nil {
 		return "", err
 	}
 	text := Render(s.Catalog.In(e.Language), code)
-	if err := s.take(ctx, e, to, Parts(text)); err != nil {
+	if err := s.countTry(ctx, e, to, Parts(text)); err != nil {
 		return "", err
 	}
 	handle, host, err := s.Submit(ctx, Message{To: to.E164, Text: text, ReturnTo: e.ReturnTo})
-	s.after(context.WithoutCancel(ctx), e, handle, err)
+	s.recordOutcome(context.WithoutCancel(ctx), e, handle, err)
 	return host, err
 }
 
-// settled asks whether the number is still in the hands that it was proved in.
-func (s *Sender) settled(ctx context.Context, to phone.Number) error {
+// checkHolder asks whether the number is still in the hands that it was proved in.
+func (s *Sender) checkHolder(ctx context.Context, to phone.Number) error {
 	if s.Moved == nil {
 		return nil
 	}
@@ -93,8 +93,8 @@ func (s *Sender) settled(ctx context.Context, to phone.Number) error {
 	return nil
 }
 
-// take counts the try. The first was paid for when the message was queued.
-func (s *Sender) take(ctx context.Context, e message.Envelope, to phone.Number, parts int) error {
+// countTry counts the try. The first was paid for when the message was queued.
+func (s *Sender) countTry(ctx context.Context, e message.Envelope, to phone.Number, parts int) error {
 	err := s.DB.InTx(ctx, e.Tenant, func(tx *db.Tx) error {
 		n, err := message.TakeSubmit(ctx, tx, e.ID)
 		if err != nil || n == 1 {
@@ -112,9 +112,9 @@ func (s *Sender) take(ctx context.Context, e message.Envelope, to phone.Number, 
 	return err
 }
 
-// after writes down what came of a try. Where that fails the count stays, which errs on the
+// recordOutcome writes down what came of a try. Where that fails the count stays, which errs on the
 // side of sending less; a report then finds its message only by what we gave it.
-func (s *Sender) after(ctx context.Context, e message.Envelope, handle string, failure error) {
+func (s *Sender) recordOutcome(ctx context.Context, e message.Envelope, handle string, failure error) {
 	var not *NotTaken
 	free := errors.As(failure, &not)
 	if !free && (failure != nil || handle == "") {

@@ -65,19 +65,19 @@ func (s *SMPP) Run(ctx context.Context) error {
 		if err == nil {
 			s.o.Log.Info("bound to the carrier", "host", s.host)
 			backoff = firstBackoff
-			err = s.hold(ctx, l)
+			err = s.serveLink(ctx, l)
 		}
 		if ctx.Err() != nil {
 			return nil
 		}
 		s.o.Log.Warn("no connection to the carrier", "host", s.host, "error", err, "again_in", backoff.String())
-		pause(ctx, backoff)
+		sleep(ctx, backoff)
 		backoff = min(2*backoff, lastBackoff)
 	}
 	return nil
 }
 
-func pause(ctx context.Context, d time.Duration) {
+func sleep(ctx context.Context, d time.Duration) {
 	t := time.NewTimer(d)
 	defer t.Stop()
 	select {
@@ -96,8 +96,8 @@ func (s *SMPP) connectAs(ctx context.Context, bind uint32) (*link, error) {
 	if err != nil {
 		return nil, err
 	}
-	l := newLink(conn, s.received)
-	p, err := l.ask(ctx, bind, bindBody(s.o))
+	l := newLink(conn, s.handleDelivery)
+	p, err := l.request(ctx, bind, bindBody(s.o))
 	if err == nil && p.status != statusOK {
 		err = &bindError{p.status}
 	}
@@ -119,8 +119,8 @@ func (s *SMPP) dial(ctx context.Context) (net.Conn, error) {
 	return (&net.Dialer{}).DialContext(ctx, "tcp", s.o.Address)
 }
 
-// hold lets messages through until the connection breaks or ctx ends.
-func (s *SMPP) hold(ctx context.Context, l *link) error {
+// serveLink lets messages through until the connection breaks or ctx ends.
+func (s *SMPP) serveLink(ctx context.Context, l *link) error {
 	s.set(l)
 	defer s.set(nil)
 	tick := time.NewTicker(s.o.Enquire)
@@ -131,10 +131,10 @@ func (s *SMPP) hold(ctx context.Context, l *link) error {
 			return l.why
 		case <-ctx.Done():
 			s.set(nil)
-			s.leave(l)
+			s.unbind(l)
 			return nil
 		case <-tick.C:
-			go s.enquire(ctx, l)
+			go s.keepAlive(ctx, l)
 		}
 	}
 }
@@ -145,16 +145,16 @@ func (s *SMPP) set(l *link) {
 	s.bound = l
 }
 
-func (s *SMPP) enquire(running context.Context, l *link) {
+func (s *SMPP) keepAlive(running context.Context, l *link) {
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(running), s.o.Timeout)
 	defer cancel()
-	if _, err := l.ask(ctx, enquireLink, nil); err != nil && running.Err() == nil {
+	if _, err := l.request(ctx, enquireLink, nil); err != nil && running.Err() == nil {
 		l.close(errors.New("the carrier gives no sign of life"))
 	}
 }
 
-// leave lets what is under way finish and unbinds.
-func (s *SMPP) leave(l *link) {
+// unbind lets what is under way finish and unbinds.
+func (s *SMPP) unbind(l *link) {
 	ctx, cancel := context.WithTimeout(context.Background(), s.o.Timeout)
 	defer cancel()
 	for range cap(s.window) {
@@ -163,7 +163,7 @@ func (s *SMPP) leave(l *link) {
 		case <-ctx.Done():
 		}
 	}
-	_, _ = l.ask(ctx, unbind, nil)
+	_, _ = l.request(ctx, unbind, nil)
 	l.close(errors.New("unbound"))
 }
 
@@ -186,9 +186,9 @@ func (s *SMPP) Submit(ctx context.Context, m Message) (handle, host string, err 
 		return "", s.host, &NotTaken{errNotBound}
 	}
 	for i, body := range submitBodies(s.o.From, m.To, m.Text, byte(s.refs.Add(1))) {
-		p, err := l.ask(ctx, submitSM, body)
+		p, err := l.request(ctx, submitSM, body)
 		if err == nil {
-			err = judge(p.status)
+			err = checkStatus(p.status)
 		}
 		var not *NotTaken
 		if i > 0 && errors.As(err, &not) {
@@ -212,11 +212,11 @@ func (s *SMPP) named(handle string) string {
 
 func handleIn(body []byte) string {
 	f := &fields{rest: body}
-	return handle(f.text())
+	return normalHandle(f.text())
 }
 
-// judge reads the status of a submit_sm_resp.
-func judge(status uint32) error {
+// checkStatus reads the status of a submit_sm_resp.
+func checkStatus(status uint32) error {
 	problem := fmt.Errorf("the carrier answers status %#x", status)
 	switch status {
 	case statusOK:
@@ -252,9 +252,9 @@ func otherBase(handle string) (out []string) {
 	return slices.DeleteFunc(out, func(s string) bool { return s == handle })
 }
 
-// received takes a deliver_sm and says how to answer it. A receipt can overtake the note of
+// handleDelivery takes a deliver_sm and says how to answer it. A receipt can overtake the note of
 // what it is about, so an unknown one is asked for again a few times.
-func (s *SMPP) received(body []byte) (status uint32) {
+func (s *SMPP) handleDelivery(body []byte) (status uint32) {
 	r, ok, err := readReceipt(body)
 	if err != nil || !ok || r.state == "" {
 		return statusOK // not for us, and it would only come again
@@ -272,6 +272,6 @@ func (s *SMPP) received(body []byte) (status uint32) {
 			s.o.Log.Warn("a receipt for no message of ours", "host", s.host)
 			return statusOK
 		}
-		pause(ctx, wait)
+		sleep(ctx, wait)
 	}
 }

@@ -35,9 +35,9 @@ type Code struct {
 // origin-bound one-time codes over SMS"). The vendor's name gives way where one message
 // would not hold everything.
 func Render(p *locale.Printer, c Code) string {
-	vendor := simple(strings.Join(strings.Fields(c.Vendor), " "))
+	vendor := toGSM(strings.Join(strings.Fields(c.Vendor), " "))
 	for {
-		text := word(p, c, vendor)
+		text := writeText(p, c, vendor)
 		if vendor == "" || !gsmOnly(text) || septets(text) <= oneGSM {
 			return text
 		}
@@ -46,12 +46,12 @@ func Render(p *locale.Printer, c Code) string {
 	}
 }
 
-func word(p *locale.Printer, c Code, vendor string) string {
+func writeText(p *locale.Printer, c Code, vendor string) string {
 	last := "\n\n@" + c.Domain + " #" + c.Code
 	if c.Binding {
-		return simple(p.T("sms.text_binding", "Code", c.Code, "Vendor", vendor, "Reference", c.Reference)) + last
+		return toGSM(p.T("sms.text_binding", "Code", c.Code, "Vendor", vendor, "Reference", c.Reference)) + last
 	}
-	return simple(p.T("sms.text", "Code", c.Code, "Vendor", vendor, "Reference", c.Reference)) + last
+	return toGSM(p.T("sms.text", "Code", c.Code, "Vendor", vendor, "Reference", c.Reference)) + last
 }
 
 func read(data []byte) (c Code, err error) {
@@ -64,9 +64,9 @@ func read(data []byte) (c Code, err error) {
 var typography = strings.NewReplacer("’", "'", "‘", "'", "“", `"`, "”", `"`, "«", `"`, "»", `"`, "–", "-", "—", "-",
 	"…", "...", "·", "-", "•", "-", "\u00a0", " ")
 
-// simple writes with the letters of GSM 03.38 what can be read without others: á becomes a,
+// toGSM writes with the letters of GSM 03.38 what can be read without others: á becomes a,
 // while é and ñ, which it has, stay.
-func simple(s string) string {
+func toGSM(s string) string {
 	var out strings.Builder
 	for _, r := range norm.NFC.String(typography.Replace(s)) {
 		switch base := rune(norm.NFD.String(string(r))[0]); {

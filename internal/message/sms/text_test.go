@@ -40,7 +40,7 @@ func TestSEC89_TheTextSaysWhoAndEndsWithItsOwnHost(t *testing.T) {
 			!strings.Contains(text, "北京") {
 			t.Errorf("%q", text)
 		}
-		if text := word(catalog.In(lang), Code{Code: "012345", Reference: "KXTR", Domain: "x.example"},
+		if text := writeText(catalog.In(lang), Code{Code: "012345", Reference: "KXTR", Domain: "x.example"},
 			"Harbor"); !gsmOnly(text) || strings.Contains(text, "no value") {
 			t.Errorf("%s: not in the default alphabet: %q", lang, text)
 		}
@@ -50,7 +50,7 @@ func TestSEC89_TheTextSaysWhoAndEndsWithItsOwnHost(t *testing.T) {
 func TestSimpleKeepsWhatTelephonesHave(t *testing.T) {
 	for in, want := range map[string]string{"é ñ ü à ß ¿ ¡ Ñ": "é ñ ü à ß ¿ ¡ Ñ", "á í ó ú ê ç": "a i o u e c",
 		"“Łódź”": "\"Łodz\"", "a…b–c’d": "a...b-c'd", "北": "北", "": ""} {
-		if got := simple(in); got != want {
+		if got := toGSM(in); got != want {
 			t.Errorf("%q is %q, want %q", in, got, want)
 		}
 	}
@@ -71,7 +71,7 @@ func TestAPartNeverEndsInsideALetter(t *testing.T) {
 		{strings.Repeat("北", 70), 1, true}, {strings.Repeat("北", 71), 2, true},
 		{strings.Repeat("北", 66) + strings.Repeat("😀", 10), 2, true},
 	} {
-		got := split(c.text)
+		got := splitText(c.text)
 		if len(got.parts) != c.parts || got.ucs2 != c.ucs2 {
 			t.Errorf("%.20q: %d parts, %t", c.text, len(got.parts), got.ucs2)
 		}

@@ -119,7 +119,7 @@ func TestOurOwnPagesAreAnAppThatIsNotStored(t *testing.T) {
 	})
 }
 
-func TestNobodyAndUnknownApps(t *testing.T) {
+func TestUnknownPeopleAndApps(t *testing.T) {
 	each(t, func(t *testing.T, d *db.DB) {
 		u := account(t, d)
 		if _, err := load(t, d, "nobody", "dashboard"); !db.IsNoRows(err) {

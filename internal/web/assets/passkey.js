@@ -71,7 +71,7 @@
     const renew = async () => {
       if (form.dataset.begin) {
         const r = await fetch(form.dataset.begin, { method: 'POST', headers: { Accept: 'application/json' }, body: new URLSearchParams(new FormData(form)) })
-        if (r.redirected) return location.assign(r.url) // somebody must first show who they are
+        if (r.redirected) return location.assign(r.url) // someone must first show who they are
         const begun = await r.json()
         options = begun.options
         form.elements.draft.value = begun.draft
@@ -107,11 +107,11 @@
         if (mine.signal.aborted) return
         const credential = await ask({ mediation: 'conditional', signal: mine.signal })
         if (credential && !mine.signal.aborted) send(credential)
-      } catch { /* nobody had asked for it: the button is there */ }
+      } catch { /* no one had asked for it: the button is there */ }
     }
 
     // Enter in a field of the form means the button: without an answer there is nothing to
-    // send. Before anybody else hears of it, who might take it for the first of two.
+    // send. Before anyone else hears of it, who might take it for the first of two.
     form.addEventListener('submit', (e) => {
       if (form.elements.assertion.value) return
       e.preventDefault()

@@ -1,6 +1,6 @@
 // Service worker of a code receiver. It shows that a code has come and keeps the newest one
 // for the page that shows it, until its time is over. It answers no requests, tells the server
-// which push it has shown and nothing else, and can let nobody in.
+// which push it has shown and nothing else, and can let no one in.
 'use strict'
 const page = new URL(self.registration.scope).pathname
 const store = 'receiver'

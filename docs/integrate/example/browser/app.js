@@ -43,7 +43,7 @@ press("renew", async () => {
   show(after);
   say(after.refresh_token !== before.refresh_token ? `Renewed (${++renewals})` : "Not renewed");
 });
-press("sign-out", () => manager.signoutRedirect()); // with the ID token, so that nobody is asked
+press("sign-out", () => manager.signoutRedirect()); // with the ID token, so that no one is asked
 
 if (location.pathname === "/callback") {
   if (window.opener) { // the window of signinPopup: hands its address over and closes

@@ -16,10 +16,9 @@ import (
 // server.
 const noticeLife = 7 * 24 * time.Hour
 
-// TellOwners queues a mail to each owner. It leaves when something serves again. No budget
-// of the address is asked: a return to an earlier state is not something that a stranger
-// can cause.
-func TellOwners(n *notify.Notifier) Teller {
+// OwnerMails queues a mail to each owner, which is sent once a server runs again. It needs no budget
+// of the address: strangers cannot cause a return to an earlier state.
+func OwnerMails(n *notify.Notifier) NotifyOwners {
 	return func(ctx context.Context, tx *db.Tx, e Epoch) error {
 		vendor, err := tenant.LoadInstallation(ctx, tx)
 		if err != nil {
@@ -35,12 +34,16 @@ func TellOwners(n *notify.Notifier) Teller {
 			State:   e.CopyOf,
 			At:      e.RaisedAt,
 		}
-		return n.TellOwners(ctx, tx, notify.Notice{Purpose: "installation.restored", Content: letter, Life: noticeLife})
+		return n.SendToOwners(ctx, tx, notify.Notice{
+			Purpose: "installation.restored",
+			Content: letter,
+			Life:    noticeLife,
+		})
 	}
 }
 
-// TellReviewed queues a mail to a person some of whose methods a review suspended.
-func TellReviewed(n *notify.Notifier) func(ctx context.Context, tx *db.Tx, userID string) error {
+// ReviewMails queues a mail to a person who lost methods in a review.
+func ReviewMails(n *notify.Notifier) func(ctx context.Context, tx *db.Tx, userID string) error {
 	return func(ctx context.Context, tx *db.Tx, userID string) error {
 		vendor, err := tenant.LoadInstallation(ctx, tx)
 		if err != nil {
@@ -51,6 +54,10 @@ func TellReviewed(n *notify.Notifier) func(ctx context.Context, tx *db.Tx, userI
 			return fmt.Errorf("load the person: %w", err)
 		}
 		letter := email.ByHand{Vendor: vendor.Name, What: "methods suspended", At: tx.Now}
-		return n.TellHolder(ctx, tx, to, notify.Notice{Purpose: "methods.suspended", Content: letter, Life: noticeLife})
+		return n.SendToHolder(ctx, tx, to, notify.Notice{
+			Purpose: "methods.suspended",
+			Content: letter,
+			Life:    noticeLife,
+		})
 	}
 }

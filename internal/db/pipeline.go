@@ -14,9 +14,9 @@ import (
 	"github.com/jackc/pgx/v5/stdlib"
 )
 
-// piped is one unit of work on one PostgreSQL connection. It begins with the first write,
-// and statements whose outcome no one waits for travel with the next one or with the commit:
-// a round trip costs more than most statements do.
+// pipeline is one unit of work on one PostgreSQL connection. Its transaction begins with the first
+// write. Statements whose outcome is not needed at once are sent with the next one or with the
+// commit: a round trip costs more than most statements do.
 //
 // THE CONTRACT, for anyone who writes a unit of work:
 //
@@ -25,17 +25,17 @@ import (
 //   - ExecDeferred returns nil before anything was sent. Its error comes from a later call, or
 //     from the commit; code after it must not take nil for success. Never defer a statement
 //     whose row count, or whose failure, decides something.
-//   - ExecExpect is as late: a wrong row count is an ErrConflict of a later call or of the
+//   - ExecExpect is deferred, too: a wrong row count is an ErrConflict of a later call or of the
 //     commit, and the unit of work runs again. It never commits with a wrong count.
 //   - After any error the transaction is lost. Return the error; do not go on with the Tx.
 //   - A SELECT that takes locks or calls a function that writes must not come before the first
-//     write: reads takes every SELECT for a read, which runs outside the transaction. A test of
+//     write: isSelect takes every SELECT for a read, which runs outside the transaction. A test of
 //     the statements refuses both.
-//   - Nothing happened before InTx returned nil: tell the outside world in OnCommit.
-type piped struct {
-	conn  *sql.Conn
-	begun bool
-	later []request
+//   - Nothing has happened before InTx returns nil: effects outside the database belong into OnCommit.
+type pipeline struct {
+	conn     *sql.Conn
+	begun    bool
+	deferred []request
 }
 
 type request struct {
@@ -44,17 +44,17 @@ type request struct {
 	want  int64 // how many rows it must change; 0 = no matter
 }
 
-// reads reports whether a text changes nothing. Anything unsure is a write.
-func reads(query string) bool {
+// isSelect reports whether a text changes nothing. Anything unsure is a write.
+func isSelect(query string) bool {
 	text := strings.TrimLeft(query, " \t\r\n")
 	return len(text) >= 6 && strings.EqualFold(text[:6], "select")
 }
 
-// flush sends what waits, with last behind it, in one round trip, and returns how many rows
-// the last of them changed.
-func (p *piped) flush(ctx context.Context, last ...request) (rows int64, err error) {
-	all := p.later
-	p.later = nil
+// flush sends the deferred statements, followed by last, in one round trip, and returns how many
+// rows the last of them changed.
+func (p *pipeline) flush(ctx context.Context, last ...request) (rows int64, err error) {
+	all := p.deferred
+	p.deferred = nil
 	if !p.begun {
 		all = append([]request{{query: "BEGIN"}}, all...)
 		p.begun = true
@@ -63,7 +63,7 @@ func (p *piped) flush(ctx context.Context, last ...request) (rows int64, err err
 	return tag.RowsAffected(), err
 }
 
-func (p *piped) send(ctx context.Context, all []request) (tag pgconn.CommandTag, err error) {
+func (p *pipeline) send(ctx context.Context, all []request) (tag pgconn.CommandTag, err error) {
 	err = p.conn.Raw(func(dc any) error {
 		c, ok := dc.(*stdlib.Conn)
 		if !ok {
@@ -91,8 +91,8 @@ func (p *piped) send(ctx context.Context, all []request) (tag pgconn.CommandTag,
 	return tag, err
 }
 
-// ExecContext runs a statement with what waits in front of it.
-func (p *piped) ExecContext(ctx context.Context, query string, args ...any) (sql.Result, error) {
+// ExecContext runs a statement, after the deferred ones.
+func (p *pipeline) ExecContext(ctx context.Context, query string, args ...any) (sql.Result, error) {
 	n, err := p.flush(ctx, request{query: query, args: args})
 	if err != nil {
 		return nil, err
@@ -100,9 +100,9 @@ func (p *piped) ExecContext(ctx context.Context, query string, args ...any) (sql
 	return driver.RowsAffected(n), nil
 }
 
-// before sends what must come before a query that returns rows.
-func (p *piped) before(ctx context.Context, query string) error {
-	if len(p.later) == 0 && (p.begun || reads(query)) {
+// flushBefore sends the deferred statements that must come before a query that returns rows.
+func (p *pipeline) flushBefore(ctx context.Context, query string) error {
+	if len(p.deferred) == 0 && (p.begun || isSelect(query)) {
 		return nil
 	}
 	_, err := p.flush(ctx)
@@ -110,17 +110,17 @@ func (p *piped) before(ctx context.Context, query string) error {
 }
 
 // QueryContext runs a query; one that only reads, before the first write, needs no transaction.
-func (p *piped) QueryContext(ctx context.Context, query string, args ...any) (*sql.Rows, error) {
-	if err := p.before(ctx, query); err != nil {
+func (p *pipeline) QueryContext(ctx context.Context, query string, args ...any) (*sql.Rows, error) {
+	if err := p.flushBefore(ctx, query); err != nil {
 		return nil, err
 	}
 	return p.conn.QueryContext(ctx, query, args...)
 }
 
-// QueryRowContext is QueryContext for one row. What went wrong before it comes with Scan,
-// because the transaction is aborted then.
-func (p *piped) QueryRowContext(ctx context.Context, query string, args ...any) *sql.Row {
-	if err := p.before(ctx, query); err != nil {
+// QueryRowContext is QueryContext for one row. An error of the deferred statements is returned by
+// Scan, because the transaction is aborted then.
+func (p *pipeline) QueryRowContext(ctx context.Context, query string, args ...any) *sql.Row {
+	if err := p.flushBefore(ctx, query); err != nil {
 		ctx, cancel := context.WithCancelCause(ctx)
 		cancel(err)
 		return p.conn.QueryRowContext(ctx, query, args...)
@@ -130,18 +130,18 @@ func (p *piped) QueryRowContext(ctx context.Context, query string, args ...any) 
 
 var errNotCommitted = errors.New("the database rolled back instead of committing")
 
-// commit sends what waits together with the commit.
-func (p *piped) commit(ctx context.Context) error {
-	if !p.begun && len(p.later) == 0 {
+// commit sends the deferred statements together with the commit.
+func (p *pipeline) commit(ctx context.Context) error {
+	if !p.begun && len(p.deferred) == 0 {
 		return nil
 	}
-	if slices.ContainsFunc(p.later, func(r request) bool { return r.want > 0 }) { // known before it is too late
+	if slices.ContainsFunc(p.deferred, func(r request) bool { return r.want > 0 }) { // known before it is too late
 		if _, err := p.flush(ctx); err != nil {
 			return err
 		}
 	}
-	all := p.later
-	p.later = nil
+	all := p.deferred
+	p.deferred = nil
 	if !p.begun {
 		all = append([]request{{query: "BEGIN"}}, all...)
 		p.begun = true
@@ -156,8 +156,8 @@ func (p *piped) commit(ctx context.Context) error {
 	return err
 }
 
-// end gives the connection back, without what was not committed.
-func (p *piped) end() {
+// release gives the connection back and rolls back what was not committed.
+func (p *pipeline) release() {
 	if p.begun {
 		// The caller's context may be what ended; a connection that does not answer is thrown away.
 		ctx, cancel := context.WithTimeout(context.Background(), rollbackWithin)

@@ -6,8 +6,8 @@ import (
 	"os"
 )
 
-// home is where the data is: a file of SQLite, or the address of PostgreSQL.
-type home struct {
+// location is where the data is: a file of SQLite, or the address of PostgreSQL.
+type location struct {
 	file, dsn string
 	mark      *os.File // held by the one program that serves from a file
 	listeners listeners
@@ -22,23 +22,23 @@ var ErrTaken = errors.New(
 // PostgreSQL any number may serve. The mark is a file of its own, beside the data: locks on
 // SQLite's own file are SQLite's.
 func (d *DB) ServeAlone() error {
-	if d.home.file == "" || d.home.mark != nil {
+	if d.location.file == "" || d.location.mark != nil {
 		return nil
 	}
-	f, err := os.OpenFile(d.home.file+".serving", os.O_RDWR|os.O_CREATE, 0o600)
+	f, err := os.OpenFile(d.location.file+".serving", os.O_RDWR|os.O_CREATE, 0o600)
 	if err != nil {
 		return fmt.Errorf("mark the database file as served: %w", err)
 	}
 	if err := tryLock(f); err != nil {
 		return errors.Join(err, f.Close())
 	}
-	d.home.mark = f
+	d.location.mark = f
 	return nil
 }
 
 // Served reports whether some program serves from this SQLite file.
 func (d *DB) Served() bool {
-	f, err := os.Open(d.home.file + ".serving")
+	f, err := os.Open(d.location.file + ".serving")
 	if err != nil {
 		return false
 	}
@@ -46,9 +46,9 @@ func (d *DB) Served() bool {
 	return errors.Is(tryLock(f), ErrTaken)
 }
 
-// leave gives the mark back. The file stays: to remove it would let two programs hold a
+// releaseMark gives the mark back. The file stays: to remove it would let two programs hold a
 // lock on two files of one name.
-func (h *home) leave() error {
+func (h *location) releaseMark() error {
 	if h.mark == nil {
 		return nil
 	}

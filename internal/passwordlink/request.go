@@ -31,25 +31,25 @@ const (
 )
 
 // limitResets bounds the mails that strangers can have sent to one address. Its window is the
-// life of a link, so that whenever it refuses, the links of the last mails are still valid: a
-// stranger who uses it up keeps no one from a new password.
+// life of a link: whenever it refuses, the links of the last mails are still valid, so that a
+// stranger who uses it up does not stop anyone from setting a new password.
 var limitResets = ratelimit.Limit{Name: "reset.account", Windows: []ratelimit.Window{{Count: 2, Per: resetLife}}}
 
 // limitResetSource bounds what one network may ask for.
 var limitResetSource = ratelimit.Limit{Name: "reset.source", Windows: []ratelimit.Window{{Count: 20, Per: time.Hour}}}
 
-// Forgotten is the answer to the page that asks for an address, still untrusted.
-type Forgotten struct {
+// ResetRequest is what a person who forgot their password entered, still untrusted.
+type ResetRequest struct {
 	Email      string
 	ClientID   string // the app that the person was signing in to; client.PortalID for our own pages
 	ContinueTo string // its sealed authorization request; empty = our own pages
 	Visitor    session.Visitor
 }
 
-// Job is the kind of the job that answers Ask.
+// Job is the kind of the job that mails the link.
 const Job = "password.link"
 
-// linkJob is the job's argument. An address that no one has must not be kept in the clear.
+// linkJob is the job's argument. An address without an account must not be stored in plain text.
 type linkJob struct {
 	Sealed []byte `json:"sealed"`
 }
@@ -57,10 +57,10 @@ type linkJob struct {
 // sealedJob binds the argument of a job to its purpose.
 var sealedJob = []string{"jobs", "args", Job}
 
-// Ask has a link for a new password mailed to an address, if it is someone's. It
-// answers the same in the same time for every address: a job looks it up. Invalid for what
-// can't be an address, RateLimited for a source that asks too often.
-func (s *Service) Ask(ctx context.Context, a Forgotten) error {
+// RequestReset mails a link for a new password to an address, if an account has it. The answer and its
+// time are the same for every address, because a job looks it up. Invalid for what can't be an address,
+// RateLimited for a source that asks too often.
+func (s *Service) RequestReset(ctx context.Context, a ResetRequest) error {
 	if _, err := user.EmailKey(a.Email); err != nil {
 		return err
 	}
@@ -85,10 +85,10 @@ func (s *Service) Ask(ctx context.Context, a Forgotten) error {
 	})
 }
 
-// Send is the handler of Job.
-func (s *Service) Send(ctx context.Context, j jobs.Job) error {
+// SendLink is the handler of Job.
+func (s *Service) SendLink(ctx context.Context, j jobs.Job) error {
 	var args linkJob
-	var a Forgotten
+	var a ResetRequest
 	err := json.Unmarshal(j.Args, &args)
 	if err == nil {
 		var plain []byte
@@ -100,15 +100,15 @@ func (s *Service) Send(ctx context.Context, j jobs.Job) error {
 		return jobs.Drop(fmt.Errorf("read job: %w", err))
 	}
 	return s.DB.InTx(ctx, j.Tenant, func(tx *db.Tx) error {
-		if err := s.send(ctx, tx, a); err != nil {
+		if err := s.sendLink(ctx, tx, a); err != nil {
 			return err
 		}
 		return j.Settle(ctx, tx, nil)
 	})
 }
 
-func (s *Service) send(ctx context.Context, tx *db.Tx, a Forgotten) error {
-	asked := func(result audit.Result, reason string, u user.User) audit.Event {
+func (s *Service) sendLink(ctx context.Context, tx *db.Tx, a ResetRequest) error {
+	event := func(result audit.Result, reason string, u user.User) audit.Event {
 		return audit.Event{
 			Action:   audit.PasswordAsked,
 			Result:   result,
@@ -122,7 +122,7 @@ func (s *Service) send(ctx context.Context, tx *db.Tx, a Forgotten) error {
 	}
 	u, err := user.ByEmail(ctx, tx, a.Email)
 	if fault.Is(err, fault.NotFound) {
-		return audit.Record(ctx, tx, asked(audit.Failed, "unknown_address", u))
+		return audit.Record(ctx, tx, event(audit.Failed, "unknown_address", u))
 	}
 	if err != nil {
 		return err
@@ -133,13 +133,13 @@ func (s *Service) send(ctx context.Context, tx *db.Tx, a Forgotten) error {
 		return err
 	}
 	if !u.DisabledAt.IsZero() || !t.SuspendedAt.IsZero() {
-		return audit.Record(ctx, tx, asked(audit.Refused, "account_or_app_closed", u))
+		return audit.Record(ctx, tx, event(audit.Refused, "account_or_app_closed", u))
 	}
 	old, err := password.Load(ctx, tx, u.ID)
 	if err != nil {
 		return err
 	}
-	l := outgoing{
+	l := linkMail{
 		purpose:    reset,
 		life:       resetLife,
 		clientID:   a.ClientID,
@@ -149,8 +149,8 @@ func (s *Service) send(ctx context.Context, tx *db.Tx, a Forgotten) error {
 	if old.Hash == "" {
 		l.purpose, l.life = invitation, s.Limits.InvitationLife
 	}
-	if err := s.mail(ctx, tx, u, t.Name, l); err != nil {
+	if err := s.mailLink(ctx, tx, u, t.Name, l); err != nil {
 		return err
 	}
-	return audit.Record(ctx, tx, asked(audit.OK, l.purpose, u))
+	return audit.Record(ctx, tx, event(audit.OK, l.purpose, u))
 }

@@ -150,11 +150,11 @@ func (h *Core) build(ctx context.Context) error {
 			Origin:  h.Config.PublicURL,
 		},
 	}
-	if err := h.furnishSMS(queue); err != nil {
+	if err := h.buildSMS(queue); err != nil {
 		return err
 	}
-	h.furnishPush(queue)
-	if err := h.furnishMethods(queue); err != nil {
+	h.buildPush(queue)
+	if err := h.buildMethods(queue); err != nil {
 		return err
 	}
 	h.SetUp = &setup.Service{DB: h.DB, Passwords: h.Passwords, SMTPUTF8: h.Config.SMTP.UTF8()}

@@ -5,9 +5,9 @@ import (
 	"strings"
 )
 
-// operation names the function that asked for the unit of work under way and its caller. It
-// walks the stack, so it is called where something failed only.
-func operation() string {
+// callers names the function that began the current unit of work, and that function's caller. It
+// walks the stack, so it is used only where something has failed.
+func callers() string {
 	pcs := make([]uintptr, 12)
 	frames := runtime.CallersFrames(pcs[:runtime.Callers(2, pcs)])
 	var names []string
