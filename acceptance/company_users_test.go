@@ -83,7 +83,8 @@ func TestVOI10_DisabledIsOffInTheCompany(t *testing.T) {
 	each(t, func(t *testing.T, w *rig.World) {
 		c, p, activated, pending := appsOnly(t, w)
 		w.CLI(t, "tenant", "set", c.ID, "--switch", "off")
-		pg := p.Get(pathUsers).Expect(t, 200, "Two-factor authentication is off", "Has a method, but isn’t asked for it")
+		pg := p.Get(pathUsers).
+			Expect(t, 200, "Two-factor authentication is off", "Has a method, but isn’t asked for it")
 		for _, u := range []*rig.User{activated, pending} {
 			if s := statusesShown(pg)[u.Email]; s != "disabled" {
 				t.Errorf("status %q", s)
@@ -99,7 +100,8 @@ func TestVOI4_SettingsAreAtSecurity(t *testing.T) {
 		administer(t, w, p, admin, pathSecurity).
 			Expect(t, 200, "Two-factor authentication (2FA)", "Allowed methods", "Remembered browsers")
 		administer(t, w, p, admin, pathSecurity+"/methods").Expect(t, 200, "Change allowed methods")
-		p.Post(pathSecurity+"/methods", url.Values{"method": {"totp", "email"}}).Expect(t, 200, "The allowed methods are saved.")
+		p.Post(pathSecurity+"/methods", url.Values{"method": {"totp", "email"}}).
+			Expect(t, 200, "The allowed methods are saved.")
 		for _, none := range []url.Values{{}, {"method": {"nonsense"}}, {"method": {"", "password"}}} {
 			p.Post(pathSecurity+"/methods", none).Expect(t, 422, "Allow at least one method")
 		}
@@ -129,7 +131,8 @@ func TestVOI16_SupervisorsLookAndResetNoOne(t *testing.T) {
 			p.Post(pathUsers+"/"+id+change, url.Values{"reason": {"phone lost"}, "role": {"owner"}}).Expect(t, 403)
 		}
 		p.Post(pathUsers+"/"+id+"/invite", url.Values{}).Expect(t, 403)
-		p.Post(pathUsers, url.Values{"email": {"x@people.example.test"}, "name": {"X"}, "role": {"agent"}}).Expect(t, 403)
+		p.Post(pathUsers, url.Values{"email": {"x@people.example.test"}, "name": {"X"}, "role": {"agent"}}).
+			Expect(t, 403)
 		p.Get(pathSecurity).Expect(t, 403)
 		p.Get(pathActivity).Expect(t, 403)
 	})

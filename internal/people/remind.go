@@ -68,8 +68,8 @@ func (s *Service) sendReminder(
 		SetUpBy: status.SetUpBy,
 		Link:    s.Links.Origin + "/profile/add",
 	}
-	err = s.Notifier.SendToHolder(ctx, tx, u, notify.Notice{Purpose: "set_up.reminder", Content: letter, WithinBudget: true})
-	if err != nil {
+	notice := notify.Notice{Purpose: "set_up.reminder", Content: letter, WithinBudget: true}
+	if err := s.Notifier.SendToHolder(ctx, tx, u, notice); err != nil {
 		return fmt.Errorf("remind: %w", err)
 	}
 	return record(ctx, tx, a, u, audit.UserReminded, "")
