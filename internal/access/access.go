@@ -21,14 +21,15 @@ const (
 )
 
 // Actor is who asks for a change, and the request in which they do. TenantID to Vendor describe a
-// Person and must be as they are stored now: a role from an older session is not good enough.
+// Person. Role and Vendor must be as they are stored now: a role from an older session is not good enough.
 type Actor struct {
-	Kind     Kind
-	TenantID string
-	UserID   string
-	Role     user.Role
-	Vendor   bool // the tenant is the vendor's own
-	Origin   audit.Origin
+	Kind      Kind
+	TenantID  string
+	UserID    string
+	SessionID string // in which they act, of TenantID; a Person without one may do nothing
+	Role      user.Role
+	Vendor    bool // the tenant is the vendor's own
+	Origin    audit.Origin
 }
 
 // Server is the command line on the server: who has it has the database, too.
@@ -60,6 +61,10 @@ type Target struct {
 	UserID   string
 	Role     user.Role
 }
+
+// ErrFreshProofNeeded is why a Person is refused whose session is over, too weak or, for a change, too old. An
+// interface that finds it with errors.Is has them sign in or confirm who they are, and try again.
+var ErrFreshProofNeeded = fault.New(fault.Denied, "access.fresh_proof_needed")
 
 // The refusals. Each names the rule that the actor ran into.
 var (

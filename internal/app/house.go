@@ -155,14 +155,20 @@ func (h *Core) build(ctx context.Context) error {
 func (h *Core) buildAdministration() {
 	h.People = &people.Service{
 		DB:        h.DB,
+		Gate:      h.Gate,
 		Links:     h.PasswordLinks,
 		Notifier:  h.Notifier,
 		Passwords: h.Passwords,
 		Bindable:  h.Binding.Kinds(),
 		SMTPUTF8:  h.Config.SMTP.UTF8(),
 	}
-	h.Company = &company.Service{DB: h.DB, Countries: h.Config.SMS.Countries, Bindable: h.Binding.Kinds()}
-	h.Apps = &apps.Service{DB: h.DB, Keys: &keyring.Keyring{DB: h.DB, Keys: h.Keys}}
+	h.Company = &company.Service{
+		DB:        h.DB,
+		Gate:      h.Gate,
+		Countries: h.Config.SMS.Countries,
+		Bindable:  h.Binding.Kinds(),
+	}
+	h.Apps = &apps.Service{DB: h.DB, Gate: h.Gate, Keys: &keyring.Keyring{DB: h.DB, Keys: h.Keys}}
 }
 
 // ensure makes the installation's row and begins its audit chain. Only a server that starts shows a token, so the

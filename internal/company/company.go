@@ -12,6 +12,7 @@ import (
 	"countersign/internal/authenticator"
 	"countersign/internal/db"
 	"countersign/internal/fault"
+	"countersign/internal/gate"
 	"countersign/internal/people"
 	"countersign/internal/tenant"
 )
@@ -19,6 +20,7 @@ import (
 // Service administers companies.
 type Service struct {
 	DB        *db.DB
+	Gate      *gate.Gate           // judges the session in which a person acts
 	Countries []string             // whose telephone numbers the installation takes; empty: all
 	Bindable  []authenticator.Kind // what people can set up in this installation
 }
@@ -34,7 +36,7 @@ type New struct {
 // Create adds a company with what has been decided about it.
 func (s *Service) Create(ctx context.Context, a access.Actor, n New) (t tenant.Tenant, err error) {
 	err = s.DB.InTx(ctx, db.Installation, func(tx *db.Tx) error {
-		a, err := people.Hold(ctx, tx, a)
+		a, err := people.Hold(ctx, tx, s.Gate, a)
 		if err != nil {
 			return err
 		}
@@ -61,7 +63,7 @@ func (s *Service) Create(ctx context.Context, a access.Actor, n New) (t tenant.T
 // later: a suspension must not fail.
 func (s *Service) Change(ctx context.Context, a access.Actor, idOrName string, c Changes) (t tenant.Tenant, err error) {
 	err = audit.OrLater(ctx, s.DB, db.Installation, func(ctx context.Context, tx *db.Tx) error {
-		a, err := people.Hold(ctx, tx, a)
+		a, err := people.Hold(ctx, tx, s.Gate, a)
 		if err != nil {
 			return err
 		}
@@ -81,7 +83,7 @@ func (s *Service) Change(ctx context.Context, a access.Actor, idOrName string, c
 // Find loads a company.
 func (s *Service) Find(ctx context.Context, a access.Actor, idOrName string) (t tenant.Tenant, err error) {
 	err = s.DB.View(ctx, db.Installation, func(tx *db.Tx) error {
-		a, err := people.Current(ctx, tx, a)
+		a, err := people.Current(ctx, tx, s.Gate, a)
 		if err != nil {
 			return err
 		}
@@ -111,7 +113,7 @@ func (s *Service) List(
 	ctx context.Context, a access.Actor, after tenant.Place, limit int,
 ) (out []tenant.Tenant, err error) {
 	err = s.DB.View(ctx, db.Installation, func(tx *db.Tx) error {
-		if err := people.Check(ctx, tx, a, access.ListCompanies, access.Target{}); err != nil {
+		if err := people.Check(ctx, tx, s.Gate, a, access.ListCompanies, access.Target{}); err != nil {
 			return err
 		}
 		out, err = tenant.ListAfter(ctx, tx, after, limit)

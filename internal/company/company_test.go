@@ -16,6 +16,7 @@ import (
 	"countersign/internal/db"
 	"countersign/internal/db/dbtest"
 	"countersign/internal/fault"
+	"countersign/internal/gate/gatetest"
 	"countersign/internal/tenant"
 	"countersign/internal/user"
 )
@@ -33,6 +34,7 @@ func each(t *testing.T, fn func(r *rig)) {
 		r.t = t
 		r.Service = &company.Service{
 			DB:        d,
+			Gate:      gatetest.New(d, authenticator.TOTP),
 			Countries: []string{"DE", "ES"},
 			Bindable:  []authenticator.Kind{authenticator.TOTP},
 		}
@@ -61,18 +63,6 @@ func (r *rig) in(tenantID string, fn func(ctx context.Context, tx *db.Tx) error)
 	}
 }
 
-// actor adds a person and returns them as an actor.
-func (r *rig) actor(tenantID string, role user.Role) access.Actor {
-	r.t.Helper()
-	a := access.Actor{Kind: access.Person, TenantID: tenantID}
-	r.in(tenantID, func(ctx context.Context, tx *db.Tx) error {
-		u, err := user.Create(ctx, tx, fmt.Sprintf("%s-%s@x.example", tenantID, role), string(role), role, "en")
-		a.UserID = u.ID
-		return err
-	})
-	return a
-}
-
 func ptr[T any](v T) *T { return &v }
 
 func (r *rig) change(a access.Actor, c company.Changes) error {
@@ -84,7 +74,7 @@ func (r *rig) change(a access.Actor, c company.Changes) error {
 // The vendor can. guard: LockedError
 func TestTheVendorsMandateLocksTheSwitch(t *testing.T) {
 	each(t, func(r *rig) {
-		owner, operator := r.actor("acme", user.Owner), r.actor("vendor", user.Operator)
+		owner, operator := r.person("acme", user.Owner), r.person("vendor", user.Operator)
 		off := company.Changes{On: ptr(false)}
 		since := r.at.Add(time.Hour)
 		mandate := company.Changes{Mandate: &tenant.Mandate{Mode: tenant.Mandatory, From: since}}
@@ -92,6 +82,10 @@ func TestTheVendorsMandateLocksTheSwitch(t *testing.T) {
 			t.Fatal("before the mandate begins:", err)
 		}
 		r.at = since
+		if err := r.change(owner, off); !errors.Is(err, access.ErrFreshProofNeeded) {
+			t.Errorf("an hour after they signed in: %v", err)
+		}
+		owner, operator = r.person("acme", user.Owner), r.person("vendor", user.Operator)
 		err := r.change(owner, off)
 		var locked *company.LockedError
 		if !errors.As(err, &locked) || !locked.Since.Equal(since) || locked.Vendor == "" ||
@@ -116,7 +110,7 @@ func TestTheVendorsMandateLocksTheSwitch(t *testing.T) {
 // TestWhoMayChangeACompany goes through the service with each role; the table itself is tested in access.
 func TestWhoMayChangeACompany(t *testing.T) {
 	each(t, func(r *rig) {
-		methods := tenant.Methods("totp")
+		methods := tenant.Methods("email totp")
 		support := r.person("vendor", user.Support)
 		for name, c := range map[string]company.Changes{
 			"on": {On: ptr(true)}, "off": {On: ptr(false)}, "methods": {Methods: &methods},
@@ -144,19 +138,19 @@ func TestWhoMayChangeACompany(t *testing.T) {
 	})
 }
 
-// person is actor for someone who may be there already.
-func (r *rig) person(tenantID string, role user.Role) (a access.Actor) {
+// person signs a person in and returns them as an actor. They are added where they are not there already.
+func (r *rig) person(tenantID string, role user.Role) access.Actor {
 	r.t.Helper()
-	a = access.Actor{Kind: access.Person, TenantID: tenantID}
+	var id string
 	r.in(tenantID, func(ctx context.Context, tx *db.Tx) error {
 		u, err := user.ByEmail(ctx, tx, fmt.Sprintf("%s-%s@x.example", tenantID, role))
 		if fault.Is(err, fault.NotFound) {
 			u, err = user.Create(ctx, tx, fmt.Sprintf("%s-%s@x.example", tenantID, role), string(role), role, "en")
 		}
-		a.UserID = u.ID
+		id = u.ID
 		return err
 	})
-	return a
+	return gatetest.SignIn(r.t, r.DB, tenantID, id)
 }
 
 // TestTheRoleIsReadInTheTransaction: what a session says about its person does not count.
@@ -186,7 +180,7 @@ func TestTheRoleIsReadInTheTransaction(t *testing.T) {
 // TestAllOrNothing: a change that is refused takes the ones before it back, with their audit rows.
 func TestAllOrNothing(t *testing.T) {
 	each(t, func(r *rig) {
-		admin := r.actor("acme", user.Admin)
+		admin := r.person("acme", user.Admin)
 		both := company.Changes{RememberDays: ptr(7), Choice: ptr(tenant.Optional)}
 		if err := r.change(admin, both); !fault.Is(err, fault.Denied) {
 			t.Fatal(err)
@@ -213,7 +207,7 @@ func TestAllOrNothing(t *testing.T) {
 // TestStrandedPeople: who has only what is ruled out must set up another method, or is locked out.
 func TestStrandedPeople(t *testing.T) {
 	each(t, func(r *rig) {
-		owner := r.actor("acme", user.Owner)
+		owner := r.person("acme", user.Owner)
 		r.in("acme", func(ctx context.Context, tx *db.Tx) error {
 			_, err := outofband.Bind(ctx, tx, owner.UserID, authenticator.SMS, "+4917139200420")
 			return err
@@ -261,7 +255,8 @@ func TestListPages(t *testing.T) {
 		if len(seen) != 8 || len(slices.Compact(different)) != 8 {
 			t.Errorf("%d companies: %v", len(seen), seen)
 		}
-		if _, err := r.List(t.Context(), r.actor("acme", user.Owner), tenant.Place{}, 2); !fault.Is(err, fault.Denied) {
+		owner := r.person("acme", user.Owner)
+		if _, err := r.List(t.Context(), owner, tenant.Place{}, 2); !fault.Is(err, fault.Denied) {
 			t.Errorf("an owner lists companies: %v", err)
 		}
 	})

@@ -29,7 +29,7 @@ type InstallationChanges struct {
 // Installation loads the settings.
 func (s *Service) Installation(ctx context.Context, a access.Actor) (i tenant.Installation, err error) {
 	err = s.DB.View(ctx, db.Installation, func(tx *db.Tx) error {
-		if err := people.Check(ctx, tx, a, access.ViewInstallation, access.Target{}); err != nil {
+		if err := people.Check(ctx, tx, s.Gate, a, access.ViewInstallation, access.Target{}); err != nil {
 			return err
 		}
 		i, err = tenant.LoadInstallation(ctx, tx)
@@ -41,7 +41,7 @@ func (s *Service) Installation(ctx context.Context, a access.Actor) (i tenant.In
 // ChangeInstallation changes settings, all or none.
 func (s *Service) ChangeInstallation(ctx context.Context, a access.Actor, c InstallationChanges) error {
 	return s.DB.InTx(ctx, db.Installation, func(tx *db.Tx) error {
-		if err := people.CheckHeld(ctx, tx, a, access.ChangeInstallation, access.Target{}); err != nil {
+		if err := people.CheckHeld(ctx, tx, s.Gate, a, access.ChangeInstallation, access.Target{}); err != nil {
 			return err
 		}
 		i, err := tenant.LoadInstallation(ctx, tx)

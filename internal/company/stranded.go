@@ -29,7 +29,7 @@ func (s *Service) StrandedBy(
 	ctx context.Context, a access.Actor, idOrName string, methods tenant.Methods,
 ) (out Stranded, err error) {
 	err = s.DB.View(ctx, db.Installation, func(tx *db.Tx) error {
-		a, err := people.Current(ctx, tx, a)
+		a, err := people.Current(ctx, tx, s.Gate, a)
 		if err != nil {
 			return err
 		}
@@ -55,7 +55,7 @@ func (s *Service) StrandedByInstallation(
 	ctx context.Context, a access.Actor, methods tenant.Methods,
 ) (out Stranded, err error) {
 	err = s.DB.View(ctx, db.Installation, func(tx *db.Tx) error {
-		if err := people.Check(ctx, tx, a, access.ChangeInstallation, access.Target{}); err != nil {
+		if err := people.Check(ctx, tx, s.Gate, a, access.ChangeInstallation, access.Target{}); err != nil {
 			return err
 		}
 		i, err := tenant.LoadInstallation(ctx, tx)

@@ -67,7 +67,7 @@ func (s *Service) Add(ctx context.Context, a access.Actor, company string, n New
 // person is added.
 func (s *Service) mayAdd(ctx context.Context, a access.Actor, company string, n New) error {
 	return s.DB.View(ctx, db.Installation, func(tx *db.Tx) error {
-		a, err := Current(ctx, tx, a)
+		a, err := Current(ctx, tx, s.Gate, a)
 		if err != nil {
 			return err
 		}
@@ -121,7 +121,7 @@ func (s *Service) inCompany(
 	ctx context.Context, a access.Actor, company string, fn func(ctx context.Context, tx *db.Tx, a access.Actor) error,
 ) error {
 	return audit.OrLater(ctx, s.DB, db.Installation, func(ctx context.Context, tx *db.Tx) error {
-		a, err := Hold(ctx, tx, a)
+		a, err := Hold(ctx, tx, s.Gate, a)
 		if err != nil {
 			return err
 		}

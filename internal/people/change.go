@@ -211,7 +211,7 @@ func (s *Service) SetPassword(ctx context.Context, a access.Actor, ref Ref, p Ne
 // it is stored.
 func (s *Service) maySetPassword(ctx context.Context, a access.Actor, ref Ref) error {
 	return s.DB.View(ctx, db.Installation, func(tx *db.Tx) error {
-		a, err := Current(ctx, tx, a)
+		a, err := Current(ctx, tx, s.Gate, a)
 		if err != nil {
 			return err
 		}

@@ -146,7 +146,7 @@ func (i *Importer) tenant(ctx context.Context, idOrName string) (id string, err 
 		return id, nil
 	}
 	err = i.DB.View(ctx, db.Installation, func(tx *db.Tx) error {
-		a, err := Current(ctx, tx, i.Actor)
+		a, err := Current(ctx, tx, i.Gate, i.Actor)
 		if err == nil {
 			id, err = companyID(ctx, tx, a, idOrName)
 		}
@@ -164,7 +164,7 @@ func (i *Importer) tenant(ctx context.Context, idOrName string) (id string, err 
 
 // add adds people who are not there yet. Its error is a RowError.
 func (i *Importer) add(ctx context.Context, tx *db.Tx, people []imported) (done Imported, err error) {
-	actor, err := Hold(ctx, tx, i.Actor)
+	actor, err := Hold(ctx, tx, i.Gate, i.Actor)
 	if err != nil {
 		return done, err
 	}

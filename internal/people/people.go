@@ -10,6 +10,7 @@ import (
 	"countersign/internal/authenticator/password"
 	"countersign/internal/db"
 	"countersign/internal/fault"
+	"countersign/internal/gate"
 	"countersign/internal/notify"
 	"countersign/internal/passwordlink"
 	"countersign/internal/user"
@@ -18,6 +19,7 @@ import (
 // Service administers people.
 type Service struct {
 	DB        *db.DB
+	Gate      *gate.Gate            // judges the session in which a person acts
 	Links     *passwordlink.Service // sends invitations
 	Notifier  *notify.Notifier
 	Passwords *password.Pool
@@ -63,7 +65,7 @@ type Details struct {
 // Find loads a person with their methods.
 func (s *Service) Find(ctx context.Context, a access.Actor, ref Ref) (d Details, err error) {
 	err = s.DB.View(ctx, db.Installation, func(tx *db.Tx) error {
-		a, err := Current(ctx, tx, a)
+		a, err := Current(ctx, tx, s.Gate, a)
 		if err != nil {
 			return err
 		}
@@ -86,7 +88,7 @@ func (s *Service) List(
 	ctx context.Context, a access.Actor, company, after string, limit int,
 ) (out []user.User, err error) {
 	err = s.DB.View(ctx, db.Installation, func(tx *db.Tx) error {
-		a, err := Current(ctx, tx, a)
+		a, err := Current(ctx, tx, s.Gate, a)
 		if err != nil {
 			return err
 		}
@@ -110,7 +112,7 @@ func (s *Service) change(
 	fn func(ctx context.Context, tx *db.Tx, a access.Actor, u user.User) error,
 ) error {
 	return audit.OrLater(ctx, s.DB, db.Installation, func(ctx context.Context, tx *db.Tx) error {
-		a, err := Hold(ctx, tx, a)
+		a, err := Hold(ctx, tx, s.Gate, a)
 		if err != nil {
 			return err
 		}

@@ -17,6 +17,7 @@ import (
 	"countersign/internal/db"
 	"countersign/internal/db/dbtest"
 	"countersign/internal/fault"
+	"countersign/internal/gate/gatetest"
 	"countersign/internal/jobs"
 	"countersign/internal/message"
 	"countersign/internal/notify"
@@ -30,14 +31,17 @@ import (
 // rig is a vendor and two companies.
 type rig struct {
 	*people.Service
-	t *testing.T
+	t  *testing.T
+	at time.Time
+	n  int // people whom needs has added
 }
 
 func each(t *testing.T, fn func(r *rig)) {
-	at := time.Date(2026, 11, 29, 12, 0, 0, 0, time.UTC)
-	now := func() time.Time { return at }
-	dbtest.Each(t, now, func(t *testing.T, d *db.DB) {
-		r := &rig{t: t, Service: service(t, d, at)}
+	start := time.Date(2026, 11, 29, 12, 0, 0, 0, time.UTC)
+	r := &rig{}
+	dbtest.Each(t, func() time.Time { return r.at }, func(t *testing.T, d *db.DB) {
+		r.t, r.at = t, start
+		r.Service = service(t, d, start)
 		r.in(db.Installation, func(ctx context.Context, tx *db.Tx) error {
 			if _, err := tenant.Ensure(ctx, tx); err != nil {
 				return err
@@ -67,6 +71,7 @@ func service(t *testing.T, d *db.DB, at time.Time) *people.Service {
 	queue, limits := &message.Queue{Jobs: &jobs.Queue{}, Keys: keys}, config.Default().Limits
 	return &people.Service{
 		DB:        d,
+		Gate:      gatetest.New(d, authenticator.TOTP),
 		Passwords: pool,
 		Bindable:  []authenticator.Kind{authenticator.TOTP},
 		Links: &passwordlink.Service{
@@ -87,7 +92,7 @@ func (r *rig) in(tenantID string, fn func(ctx context.Context, tx *db.Tx) error)
 	}
 }
 
-// add is a person of a company by the command line, and the same person as an actor.
+// add is a person of a company by the command line, and the same person as an actor in a session of this moment.
 func (r *rig) add(company, name string, role user.Role) access.Actor {
 	r.t.Helper()
 	u, err := r.Add(r.t.Context(), access.Server, company, people.New{
@@ -100,7 +105,7 @@ func (r *rig) add(company, name string, role user.Role) access.Actor {
 	if err != nil {
 		r.t.Fatal(err)
 	}
-	return access.Actor{Kind: access.Person, TenantID: company, UserID: u.ID}
+	return gatetest.SignIn(r.t, r.DB, company, u.ID)
 }
 
 func (r *rig) number(query string, args ...any) (n int) {
