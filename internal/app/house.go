@@ -165,6 +165,7 @@ func (h *Core) buildAdministration() {
 	h.Company = &company.Service{
 		DB:        h.DB,
 		Gate:      h.Gate,
+		Notifier:  h.Notifier,
 		Countries: h.Config.SMS.Countries,
 		Bindable:  h.Binding.Kinds(),
 	}

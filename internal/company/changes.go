@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"context"
 	"fmt"
+	"strings"
 	"time"
 
 	"countersign/internal/access"
@@ -24,6 +25,7 @@ type Changes struct {
 	Methods      *tenant.Methods
 	Choice       *tenant.Choice
 	SetUpBy      *time.Time // the zero time ends the deadline
+	ConfirmName  string     // the company's name, typed by a person who switches its two-factor authentication off
 }
 
 // step is one change with the right that it needs and the audit row that tells of it.
@@ -62,11 +64,25 @@ func (s *Service) permit(
 ) error {
 	switch action {
 	case access.SwitchOff:
-		return s.unlocked(ctx, tx, a, t)
+		if err := s.unlocked(ctx, tx, a, t); err != nil {
+			return err
+		}
+		return c.confirmed(a, t)
 	case access.SetSMSCountries:
 		if err := within(*c.SMSCountries, s.Countries); err != nil {
 			return fault.New(fault.Invalid, "tenant.country_ruled_out").Because(err)
 		}
+	}
+	return nil
+}
+
+var errConfirmName = fault.New(fault.Invalid, "company.confirm_name")
+
+// confirmed fails where a person switches two-factor authentication off and has not typed the company's name. It asks
+// them to stop and think, as a click alone does not.
+func (c Changes) confirmed(a access.Actor, t tenant.Tenant) error {
+	if a.Kind == access.Person && strings.TrimSpace(c.ConfirmName) != strings.TrimSpace(t.Name) {
+		return errConfirmName
 	}
 	return nil
 }

@@ -13,6 +13,7 @@ import (
 	"countersign/internal/db"
 	"countersign/internal/fault"
 	"countersign/internal/gate"
+	"countersign/internal/notify"
 	"countersign/internal/people"
 	"countersign/internal/tenant"
 )
@@ -20,6 +21,7 @@ import (
 // Service administers companies.
 type Service struct {
 	DB        *db.DB
+	Notifier  *notify.Notifier
 	Gate      *gate.Gate           // judges the session in which a person acts
 	Countries []string             // whose telephone numbers the installation takes; empty: all
 	Bindable  []authenticator.Kind // what people can set up in this installation
@@ -35,6 +37,7 @@ type New struct {
 
 // Create adds a company with what has been decided about it.
 func (s *Service) Create(ctx context.Context, a access.Actor, n New) (t tenant.Tenant, err error) {
+	n.ConfirmName = n.Name // nothing is switched off that was on
 	err = s.DB.InTx(ctx, db.Installation, func(tx *db.Tx) error {
 		a, err := people.Hold(ctx, tx, s.Gate, a)
 		if err != nil {
@@ -59,8 +62,8 @@ func (s *Service) Create(ctx context.Context, a access.Actor, n New) (t tenant.T
 	return t, err
 }
 
-// Change makes all of the changes of a company or none. While the audit cannot be written, they are made and recorded
-// later: a suspension must not fail.
+// Change makes all of the changes of a company or none, and tells its owners and admins where it is protected less
+// now. While the audit cannot be written, they are made and recorded later: a suspension must not fail.
 func (s *Service) Change(ctx context.Context, a access.Actor, idOrName string, c Changes) (t tenant.Tenant, err error) {
 	err = audit.OrLater(ctx, s.DB, db.Installation, func(ctx context.Context, tx *db.Tx) error {
 		a, err := people.Hold(ctx, tx, s.Gate, a)
@@ -74,8 +77,11 @@ func (s *Service) Change(ctx context.Context, a access.Actor, idOrName string, c
 		if err := s.apply(ctx, tx, a, t, c); err != nil {
 			return err
 		}
-		t, err = tenant.ByID(ctx, tx, t.ID)
-		return err
+		was := t
+		if t, err = tenant.ByID(ctx, tx, t.ID); err != nil {
+			return err
+		}
+		return s.tellLowered(ctx, tx, a, was, t)
 	})
 	return t, err
 }

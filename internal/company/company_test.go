@@ -13,10 +13,15 @@ import (
 	"countersign/internal/authenticator"
 	"countersign/internal/authenticator/outofband"
 	"countersign/internal/company"
+	"countersign/internal/config"
 	"countersign/internal/db"
 	"countersign/internal/db/dbtest"
 	"countersign/internal/fault"
 	"countersign/internal/gate/gatetest"
+	"countersign/internal/jobs"
+	"countersign/internal/message"
+	"countersign/internal/notify"
+	"countersign/internal/secret"
 	"countersign/internal/tenant"
 	"countersign/internal/user"
 )
@@ -33,8 +38,12 @@ func each(t *testing.T, fn func(r *rig)) {
 	dbtest.Each(t, func() time.Time { return r.at }, func(t *testing.T, d *db.DB) {
 		r.t = t
 		r.Service = &company.Service{
-			DB:        d,
-			Gate:      gatetest.New(d, authenticator.TOTP),
+			DB:   d,
+			Gate: gatetest.New(d, authenticator.TOTP),
+			Notifier: &notify.Notifier{
+				Queue:  &message.Queue{Jobs: &jobs.Queue{}, Keys: secret.NewKeys(r.at)},
+				Limits: config.Default().Limits,
+			},
 			Countries: []string{"DE", "ES"},
 			Bindable:  []authenticator.Kind{authenticator.TOTP},
 		}
@@ -75,7 +84,7 @@ func (r *rig) change(a access.Actor, c company.Changes) error {
 func TestTheVendorsMandateLocksTheSwitch(t *testing.T) {
 	each(t, func(r *rig) {
 		owner, operator := r.person("acme", user.Owner), r.person("vendor", user.Operator)
-		off := company.Changes{On: ptr(false)}
+		off := company.Changes{On: ptr(false), ConfirmName: "The acme"}
 		since := r.at.Add(time.Hour)
 		mandate := company.Changes{Mandate: &tenant.Mandate{Mode: tenant.Mandatory, From: since}}
 		if err := errors.Join(r.change(operator, mandate), r.change(owner, off)); err != nil {
@@ -113,7 +122,7 @@ func TestWhoMayChangeACompany(t *testing.T) {
 		methods := tenant.Methods("email totp")
 		support := r.person("vendor", user.Support)
 		for name, c := range map[string]company.Changes{
-			"on": {On: ptr(true)}, "off": {On: ptr(false)}, "methods": {Methods: &methods},
+			"on": {On: ptr(true)}, "off": {On: ptr(false), ConfirmName: "The acme"}, "methods": {Methods: &methods},
 			"suspend": {Suspended: ptr(true)},
 		} {
 			for a, allowed := range map[access.Actor][]string{

@@ -284,6 +284,15 @@ func letters(now time.Time) []Letter {
 			New:    "m•••@o•••.example",
 			At:     now,
 		}},
+		{"protection-lowered", lowered(email.ProtectionLowered{
+			ByName:  "Maria Ortiz",
+			ByEmail: "maria@harbor.example",
+			IP:      ip,
+			Place:   place,
+			Browser: browser,
+		}, now)},
+		{"protection-lowered-vendor", lowered(email.ProtectionLowered{ByName: "Nora Quist", ByVendor: true}, now)},
+		{"protection-lowered-server", lowered(email.ProtectionLowered{ByVendor: true}, now)},
 		{"receiver-gone", email.ReceiverGone{Vendor: vendor, Label: "My phone", At: now}},
 		{"restored", email.Restored{
 			Vendor:  vendor,
@@ -313,4 +322,28 @@ func letters(now time.Time) []Letter {
 		{"trial", email.Trial{Vendor: vendor, Host: "https://sign-in.harbor.example", At: now}},
 		{"code-hostile", hostile},
 	}
+}
+
+// lowered is a letter about every setting that can be less strict.
+func lowered(c email.ProtectionLowered, now time.Time) email.ProtectionLowered {
+	word := func(w string) email.SettingValue { return email.SettingValue{Word: w} }
+	c.Vendor, c.Company, c.At = "Harbor", "Ortiz & Sons", now
+	c.Changes = []email.LoweredSetting{
+		{Setting: email.SettingSwitch, Was: word("on"), Is: word("off")},
+		{Setting: email.SettingChoice, Was: word("required"), Is: word("optional")},
+		{Setting: email.SettingMethods, Was: word("passkey"), Is: word("passkey totp sms")},
+		{
+			Setting: email.SettingRememberDays,
+			Was:     email.SettingValue{Number: 7},
+			Is:      email.SettingValue{Number: 30},
+		},
+		{Setting: email.SettingDeadline, Is: email.SettingValue{At: now.Add(72 * time.Hour)}},
+		{
+			Setting: email.SettingMandate,
+			Was:     word("mandatory"),
+			Is:      email.SettingValue{Word: "mandatory", At: now.Add(24 * time.Hour)},
+		},
+		{Setting: email.SettingMandate, Was: word("default_on"), Is: word("default_off")},
+	}
+	return c
 }

@@ -51,6 +51,8 @@ func read(template string, data []byte) (Content, error) {
 		return decode[PasskeyCopied](data)
 	case Admission{}.kind():
 		return decode[Admission](data)
+	case ProtectionLowered{}.kind():
+		return decode[ProtectionLowered](data)
 	case ByHand{}.kind():
 		return decode[ByHand](data)
 	}

@@ -1,0 +1,142 @@
+package email
+
+import (
+	"strconv"
+	"strings"
+	"time"
+)
+
+// ProtectionLowered tells owners and admins that the two-factor authentication of their company is less strict now.
+type ProtectionLowered struct {
+	Vendor, Company    string
+	Changes            []LoweredSetting
+	ByName, ByEmail    string // who changed it; empty: the command line on the server
+	ByVendor           bool   // they belong to the vendor
+	IP, Place, Browser string
+	At                 time.Time
+}
+
+// LoweredSetting is one setting, as it was and as it is now.
+type LoweredSetting struct {
+	Setting Setting
+	Was, Is SettingValue
+}
+
+// Setting names what a company or its vendor decides.
+type Setting string
+
+// The settings, and what their values use: a Word, a Number or an At.
+const (
+	SettingSwitch       Setting = "switch"        // "on", "off"
+	SettingChoice       Setting = "choice"        // "required", "optional"
+	SettingMethods      Setting = "methods"       // kinds, apart by spaces
+	SettingRememberDays Setting = "remember_days" // Number
+	SettingDeadline     Setting = "deadline"      // At; zero: none
+	SettingMandate      Setting = "mandate"       // "mandatory", "default_on", "default_off", and At
+)
+
+// SettingValue is the value of a setting.
+type SettingValue struct {
+	Word   string
+	Number int
+	At     time.Time
+}
+
+func (ProtectionLowered) kind() string { return "protection_lowered" }
+
+func (c ProtectionLowered) letter(w *writer) letter {
+	vendor, company := ours(c.Vendor), theirs(c.Company)
+	lead := w.say("mail.lowered.text", "Company", company)
+	var facts []line
+	for _, s := range c.Changes {
+		facts = append(facts, line{w.setting(s.Setting, vendor), w.say("mail.lowered.value",
+			"Is", w.settingValue(s.Setting, s.Is), "Was", w.settingValue(s.Setting, s.Was))})
+	}
+	facts = append(facts, line{w.say("mail.lowered.by"), c.by(w, vendor)})
+	if c.IP == "" {
+		facts = append(facts, line{w.say("word.time"), w.words.Time(c.At)})
+	} else {
+		facts = append(facts, w.facts(origin{c.IP, c.Place, c.Browser, c.At})...)
+	}
+	return letter{
+		Subject:    w.say("mail.lowered.subject", "Company", company),
+		Preheader:  lead,
+		Title:      w.say("mail.lowered.title"),
+		Lead:       lead,
+		Vendor:     vendor,
+		FactsTitle: w.say("mail.lowered.facts"),
+		Facts:      facts,
+		Never:      w.say("mail.lowered.ask", "Vendor", vendor),
+		Footer:     w.say("mail.footer_alert", "Vendor", vendor),
+	}
+}
+
+func (c ProtectionLowered) by(w *writer, vendor string) string {
+	switch {
+	case c.ByName == "":
+		return w.say("mail.lowered.by_server", "Vendor", vendor)
+	case c.ByVendor:
+		return w.say("mail.lowered.by_vendor", "Name", theirs(c.ByName), "Vendor", vendor)
+	}
+	return w.say("mail.lowered.by_person", "Name", theirs(c.ByName), "Email", ours(c.ByEmail))
+}
+
+func (w *writer) setting(s Setting, vendor string) string {
+	switch s {
+	case SettingSwitch:
+		return w.say("mail.lowered.switch")
+	case SettingChoice:
+		return w.say("mail.lowered.choice")
+	case SettingMethods:
+		return w.say("mail.lowered.methods")
+	case SettingRememberDays:
+		return w.say("mail.lowered.remember_days")
+	case SettingDeadline:
+		return w.say("mail.lowered.deadline")
+	}
+	return w.say("mail.lowered.mandate", "Vendor", vendor)
+}
+
+func (w *writer) settingValue(s Setting, v SettingValue) string {
+	switch s {
+	case SettingMethods:
+		var names []string
+		for kind := range strings.FieldsSeq(v.Word) {
+			names = append(names, w.say(methodName(kind)))
+		}
+		if len(names) > 0 {
+			return strings.Join(names, ", ")
+		}
+	case SettingRememberDays:
+		return strconv.Itoa(v.Number)
+	case SettingDeadline:
+		if !v.At.IsZero() {
+			return w.words.Date(v.At)
+		}
+	case SettingMandate:
+		if v.Word == "mandatory" && !v.At.IsZero() {
+			return w.say("mail.lowered.mandatory_from", "From", w.words.Time(v.At))
+		}
+	}
+	return w.settingWord(v.Word)
+}
+
+func (w *writer) settingWord(word string) string {
+	switch word {
+	case "on":
+		return w.say("mail.lowered.on")
+	case "off":
+		return w.say("mail.lowered.off")
+	case "required":
+		return w.say("mail.lowered.required")
+	case "optional":
+		return w.say("mail.lowered.optional")
+	case "default_on":
+		return w.say("mail.lowered.default_on")
+	case "default_off":
+		return w.say("mail.lowered.default_off")
+	case "":
+		return w.say("mail.lowered.none")
+	}
+	return w.say("mail.lowered.mandatory")
+}
