@@ -11,9 +11,9 @@ import (
 	"countersign/internal/db"
 	"countersign/internal/message/email"
 	"countersign/internal/notify"
+	"countersign/internal/people"
 	"countersign/internal/policy"
 	"countersign/internal/tenant"
-	"countersign/internal/user"
 )
 
 // tellLowered tells the owners and admins of a company where a change has made its two-factor authentication less
@@ -32,24 +32,19 @@ func (s *Service) tellLowered(ctx context.Context, tx *db.Tx, a access.Actor, wa
 	if len(changes) == 0 {
 		return nil
 	}
-	letter := email.ProtectionLowered{
-		Vendor:   i.Name,
-		Company:  is.Name,
-		Changes:  changes,
-		ByVendor: a.Staff(),
-		IP:       a.Origin.IP,
-		Place:    a.Origin.Place,
-		Browser:  a.Origin.Browser,
-		At:       tx.Now,
+	by, err := people.ChangedBy(ctx, tx, a)
+	if err != nil {
+		return err
 	}
-	if a.Kind == access.Person {
-		by, err := user.ByID(ctx, tx.ForTenant(a.TenantID), a.UserID)
-		if err != nil {
-			return fmt.Errorf("load the actor: %w", err)
-		}
-		letter.ByName, letter.ByEmail = by.Name, by.Email
-	}
-	return s.Notifier.TellAdmins(ctx, tx, notify.Notice{Purpose: "company.lowered", Content: letter})
+	return s.Notifier.TellAdmins(ctx, tx, notify.Notice{
+		Purpose: "company.lowered",
+		Content: email.ProtectionLowered{
+			Vendor:  i.Name,
+			Company: is.Name,
+			Changes: changes,
+			By:      by,
+		},
+	})
 }
 
 // rules are what applies to all companies.

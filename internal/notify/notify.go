@@ -12,6 +12,7 @@ import (
 	"cmp"
 	"context"
 	"fmt"
+	"slices"
 	"time"
 
 	"countersign/internal/audit"
@@ -70,17 +71,30 @@ func (n *Notifier) TellAdmins(ctx context.Context, tx *db.Tx, notice Notice) err
 
 // TellOwners tells the owners of tx.Tenant, or the operators where it is the vendor's.
 func (n *Notifier) TellOwners(ctx context.Context, tx *db.Tx, notice Notice) error {
-	people, err := user.Admins(ctx, tx)
+	owners, err := owners(ctx, tx)
 	if err != nil {
-		return fmt.Errorf("list owners: %w", err)
-	}
-	var owners []user.User
-	for _, u := range people {
-		if u.Role != user.Admin {
-			owners = append(owners, u)
-		}
+		return err
 	}
 	return n.tellEach(ctx, tx, owners, notice)
+}
+
+// TellOtherOwners is TellOwners without one person, who is told in other words.
+func (n *Notifier) TellOtherOwners(ctx context.Context, tx *db.Tx, but string, notice Notice) error {
+	owners, err := owners(ctx, tx)
+	if err != nil {
+		return err
+	}
+	owners = slices.DeleteFunc(owners, func(u user.User) bool { return u.ID == but })
+	return n.tellEach(ctx, tx, owners, notice)
+}
+
+// owners are the owners of tx.Tenant, or the operators where it is the vendor's.
+func owners(ctx context.Context, tx *db.Tx) ([]user.User, error) {
+	people, err := user.Admins(ctx, tx)
+	if err != nil {
+		return nil, fmt.Errorf("list owners: %w", err)
+	}
+	return slices.DeleteFunc(people, func(u user.User) bool { return u.Role == user.Admin }), nil
 }
 
 // TellOperators tells the vendor's operators, whichever tenant tx is in.

@@ -47,34 +47,6 @@ func (s *Service) Change(ctx context.Context, a access.Actor, ref Ref, c Changes
 	})
 }
 
-// changeRole needs the right for the role that the person has, and for the one that they get. Only someone above an
-// owner makes them less: an owner who could would then read their mail, reset their methods and make them owner again.
-func (s *Service) changeRole(
-	ctx context.Context, tx *db.Tx, a access.Actor, u user.User, role user.Role, force bool,
-) error {
-	next := target(u)
-	next.Role = role
-	for _, t := range []access.Target{target(u), next} {
-		if err := access.Check(a, access.ChangeRole, t); err != nil {
-			return err
-		}
-	}
-	if u.Role == user.Owner && role != user.Owner {
-		if err := access.Check(a, access.DemoteOwner, target(u)); err != nil {
-			return err
-		}
-	}
-	if role != user.Owner {
-		if err := keepAnOwner(ctx, tx, a, u, force); err != nil {
-			return err
-		}
-	}
-	if err := user.SetRole(ctx, tx, u.ID, role); err != nil {
-		return fmt.Errorf("change role: %w", err)
-	}
-	return record(ctx, tx, a, u, audit.UserRole, string(role))
-}
-
 var errLastOwner = fault.New(fault.Conflict, "user.last_owner")
 
 // keepAnOwner fails with Conflict where a person is the last active owner of their company. The company's row is

@@ -30,6 +30,14 @@ func letters(now time.Time) []Letter {
 		At:        now,
 		ExpiresAt: now.Add(10 * time.Minute),
 	}
+	maria := email.ChangedBy{
+		Name:    "Maria Ortiz",
+		Email:   "maria@harbor.example",
+		IP:      ip,
+		Place:   place,
+		Browser: browser,
+		At:      now,
+	}
 	hostile := code
 	hostile.Company = "evil.test/login <b>Pay now</b>\r\nBcc: x@evil.test"
 	hostile.Browser, hostile.Place = "\u202eemorhC\u202c, http://evil.test", ""
@@ -284,15 +292,25 @@ func letters(now time.Time) []Letter {
 			New:    "m•••@o•••.example",
 			At:     now,
 		}},
-		{"protection-lowered", lowered(email.ProtectionLowered{
-			ByName:  "Maria Ortiz",
-			ByEmail: "maria@harbor.example",
-			IP:      ip,
-			Place:   place,
-			Browser: browser,
-		}, now)},
-		{"protection-lowered-vendor", lowered(email.ProtectionLowered{ByName: "Nora Quist", ByVendor: true}, now)},
-		{"protection-lowered-server", lowered(email.ProtectionLowered{ByVendor: true}, now)},
+		{"protection-lowered", lowered(maria, now)},
+		{"protection-lowered-vendor", lowered(email.ChangedBy{Name: "Nora Quist", Vendor: true, At: now}, now)},
+		{"protection-lowered-server", lowered(email.ChangedBy{Vendor: true, At: now}, now)},
+		{"role-changed", email.RoleChanged{
+			Vendor:  vendor,
+			Company: "Ortiz & Sons",
+			Was:     "agent",
+			Is:      "admin",
+			By:      maria,
+		}},
+		{"role-changed-owners", email.RoleChanged{
+			Vendor:  vendor,
+			Company: "Ortiz & Sons",
+			Name:    "Tom Becker",
+			Email:   "tom@harbor.example",
+			Was:     "supervisor",
+			Is:      "owner",
+			By:      maria,
+		}},
 		{"receiver-gone", email.ReceiverGone{Vendor: vendor, Label: "My phone", At: now}},
 		{"restored", email.Restored{
 			Vendor:  vendor,
@@ -325,9 +343,9 @@ func letters(now time.Time) []Letter {
 }
 
 // lowered is a letter about every setting that can be less strict.
-func lowered(c email.ProtectionLowered, now time.Time) email.ProtectionLowered {
+func lowered(by email.ChangedBy, now time.Time) email.ProtectionLowered {
 	word := func(w string) email.SettingValue { return email.SettingValue{Word: w} }
-	c.Vendor, c.Company, c.At = "Harbor", "Ortiz & Sons", now
+	c := email.ProtectionLowered{Vendor: "Harbor", Company: "Ortiz & Sons", By: by}
 	c.Changes = []email.LoweredSetting{
 		{Setting: email.SettingSwitch, Was: word("on"), Is: word("off")},
 		{Setting: email.SettingChoice, Was: word("required"), Is: word("optional")},

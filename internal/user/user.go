@@ -278,9 +278,12 @@ func ChangeEmail(ctx context.Context, tx *db.Tx, id, email string) (stored strin
 		stored, key, tx.Tenant, id))
 }
 
-// SetRole changes what a person may do.
+// SetRole changes what a person may do, and ends what they have open: nothing keeps the role of before. A person
+// without a password has nothing open but their invitation, which stays good.
 func SetRole(ctx context.Context, tx *db.Tx, id string, role Role) error {
-	return changed(tx.Exec(ctx, `UPDATE users SET role = $1, version = version + 1
+	return changed(tx.Exec(ctx, `
+		UPDATE users SET role = $1, version = version + 1, security_version = security_version + CASE WHEN EXISTS (
+			SELECT 1 FROM passwords p WHERE p.tenant_id = $2 AND p.user_id = $3) THEN 1 ELSE 0 END
 		WHERE tenant_id = $2 AND id = $3`, string(role), tx.Tenant, id))
 }
 

@@ -8,12 +8,9 @@ import (
 
 // ProtectionLowered tells owners and admins that the two-factor authentication of their company is less strict now.
 type ProtectionLowered struct {
-	Vendor, Company    string
-	Changes            []LoweredSetting
-	ByName, ByEmail    string // who changed it; empty: the command line on the server
-	ByVendor           bool   // they belong to the vendor
-	IP, Place, Browser string
-	At                 time.Time
+	Vendor, Company string
+	Changes         []LoweredSetting
+	By              ChangedBy
 }
 
 // LoweredSetting is one setting, as it was and as it is now.
@@ -49,14 +46,8 @@ func (c ProtectionLowered) letter(w *writer) letter {
 	lead := w.say("mail.lowered.text", "Company", company)
 	var facts []line
 	for _, s := range c.Changes {
-		facts = append(facts, line{w.setting(s.Setting, vendor), w.say("mail.lowered.value",
+		facts = append(facts, line{w.setting(s.Setting, vendor), w.say("mail.changed.value",
 			"Is", w.settingValue(s.Setting, s.Is), "Was", w.settingValue(s.Setting, s.Was))})
-	}
-	facts = append(facts, line{w.say("mail.lowered.by"), c.by(w, vendor)})
-	if c.IP == "" {
-		facts = append(facts, line{w.say("word.time"), w.words.Time(c.At)})
-	} else {
-		facts = append(facts, w.facts(origin{c.IP, c.Place, c.Browser, c.At})...)
 	}
 	return letter{
 		Subject:    w.say("mail.lowered.subject", "Company", company),
@@ -64,21 +55,11 @@ func (c ProtectionLowered) letter(w *writer) letter {
 		Title:      w.say("mail.lowered.title"),
 		Lead:       lead,
 		Vendor:     vendor,
-		FactsTitle: w.say("mail.lowered.facts"),
-		Facts:      facts,
-		Never:      w.say("mail.lowered.ask", "Vendor", vendor),
+		FactsTitle: w.say("mail.changed.facts"),
+		Facts:      append(facts, w.changedBy(c.By, vendor)...),
+		Never:      w.say("mail.changed.ask", "Vendor", vendor),
 		Footer:     w.say("mail.footer_alert", "Vendor", vendor),
 	}
-}
-
-func (c ProtectionLowered) by(w *writer, vendor string) string {
-	switch {
-	case c.ByName == "":
-		return w.say("mail.lowered.by_server", "Vendor", vendor)
-	case c.ByVendor:
-		return w.say("mail.lowered.by_vendor", "Name", theirs(c.ByName), "Vendor", vendor)
-	}
-	return w.say("mail.lowered.by_person", "Name", theirs(c.ByName), "Email", ours(c.ByEmail))
 }
 
 func (w *writer) setting(s Setting, vendor string) string {

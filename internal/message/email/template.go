@@ -53,6 +53,8 @@ func read(template string, data []byte) (Content, error) {
 		return decode[Admission](data)
 	case ProtectionLowered{}.kind():
 		return decode[ProtectionLowered](data)
+	case RoleChanged{}.kind():
+		return decode[RoleChanged](data)
 	case ByHand{}.kind():
 		return decode[ByHand](data)
 	}

@@ -1,0 +1,98 @@
+package people
+
+import (
+	"context"
+	"fmt"
+
+	"countersign/internal/access"
+	"countersign/internal/audit"
+	"countersign/internal/db"
+	"countersign/internal/message/email"
+	"countersign/internal/notify"
+	"countersign/internal/tenant"
+	"countersign/internal/user"
+)
+
+// changeRole needs the right for the role that the person has, and for the one that they get. Only someone above an
+// owner makes them less: an owner who could would then read their mail, reset their methods and make them owner again.
+// The person's sessions end, so that none keeps what the role before allowed (SEC-59), and they are told.
+func (s *Service) changeRole(
+	ctx context.Context, tx *db.Tx, a access.Actor, u user.User, role user.Role, force bool,
+) error {
+	next := target(u)
+	next.Role = role
+	for _, t := range []access.Target{target(u), next} {
+		if err := access.Check(a, access.ChangeRole, t); err != nil {
+			return err
+		}
+	}
+	if role == u.Role {
+		return record(ctx, tx, a, u, audit.UserRole, string(role))
+	}
+	if u.Role == user.Owner {
+		if err := access.Check(a, access.DemoteOwner, target(u)); err != nil {
+			return err
+		}
+		if err := keepAnOwner(ctx, tx, a, u, force); err != nil {
+			return err
+		}
+	}
+	if err := user.SetRole(ctx, tx, u.ID, role); err != nil {
+		return fmt.Errorf("change role: %w", err)
+	}
+	if err := s.tellRole(ctx, tx, a, u, role); err != nil {
+		return fmt.Errorf("tell of the role: %w", err)
+	}
+	return record(ctx, tx, a, u, audit.UserRole, string(role))
+}
+
+// tellRole tells a person of their new role, and the owners of their company where one was made or is one no more.
+func (s *Service) tellRole(ctx context.Context, tx *db.Tx, a access.Actor, u user.User, role user.Role) error {
+	t, err := tenant.ByID(ctx, tx, tx.Tenant)
+	if err != nil {
+		return err
+	}
+	i, err := tenant.LoadInstallation(ctx, tx)
+	if err != nil {
+		return err
+	}
+	letter := email.RoleChanged{
+		Vendor:  i.Name,
+		Company: t.Name,
+		Was:     string(u.Role),
+		Is:      string(role),
+	}
+	if letter.By, err = ChangedBy(ctx, tx, a); err != nil {
+		return err
+	}
+	notice := notify.Notice{Purpose: "user.role", Content: letter}
+	if err := s.Notifier.TellHolder(ctx, tx, u, notice); err != nil || !leads(u.Role) && !leads(role) {
+		return err
+	}
+	letter.Name, letter.Email = u.Name, u.Email
+	notice.Content = letter
+	return s.Notifier.TellOtherOwners(ctx, tx, u.ID, notice)
+}
+
+// leads reports whether a role is the highest of a company, or of the vendor's staff.
+func leads(r user.Role) bool { return r == user.Owner || r == user.Operator }
+
+// ChangedBy is an actor as letters name them.
+func ChangedBy(ctx context.Context, tx *db.Tx, a access.Actor) (email.ChangedBy, error) {
+	by := email.ChangedBy{
+		Vendor:  a.Staff(),
+		IP:      a.Origin.IP,
+		Place:   a.Origin.Place,
+		Browser: a.Origin.Browser,
+		At:      tx.Now,
+	}
+	if a.Kind != access.Person {
+		return by, nil
+	}
+	u, err := user.ByID(ctx, tx.ForTenant(a.TenantID), a.UserID)
+	if err != nil {
+		return by, fmt.Errorf("load the actor: %w", err)
+	}
+	by.Name, by.Email = u.Name, u.Email
+	return by, nil
+}
