@@ -73,8 +73,21 @@ var (
 	errRole   = fault.New(fault.Denied, "access.role")
 )
 
-// Check fails with fault Denied unless the table lets a do an action to t.
+// Check fails with a Refusal, whose fault is Denied, unless the table lets a do an action to t.
 func Check(a Actor, action Action, t Target) error {
+	if rule := broken(a, action, t); rule != nil {
+		return &Refusal{
+			Actor:  a,
+			Action: action,
+			Target: t,
+			Cause:  rule,
+		}
+	}
+	return nil
+}
+
+// broken is the rule that an action would break; nil where it may be done.
+func broken(a Actor, action Action, t Target) *fault.Fault {
 	r, known := find(action)
 	switch {
 	case !known:
@@ -111,7 +124,7 @@ func (a Actor) inside(r rule, t Target) bool {
 }
 
 // checkPerson compares the target's role with what the actor reaches.
-func (a Actor) checkPerson(reach Reach, t Target) error {
+func (a Actor) checkPerson(reach Reach, t Target) *fault.Fault {
 	switch {
 	case reach == everyone:
 		return nil

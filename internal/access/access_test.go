@@ -8,6 +8,7 @@ import (
 	"testing"
 
 	"countersign/internal/access"
+	"countersign/internal/audit"
 	"countersign/internal/fault"
 	"countersign/internal/user"
 )
@@ -228,5 +229,17 @@ func TestActorID(t *testing.T) {
 	person := access.Actor{Kind: access.Person, UserID: "me"}
 	if person.ID() != "me" || access.Server.ID() != "command-line" {
 		t.Errorf("%q, %q", person.ID(), access.Server.ID())
+	}
+}
+
+// TestEveryChangeHasAnEventOfItsOwn, also where it is refused. What only looks shares one.
+func TestEveryChangeHasAnEventOfItsOwn(t *testing.T) {
+	for _, action := range access.Actions() {
+		r := &access.Refusal{Action: action, Cause: access.ErrFreshProofNeeded}
+		shared := r.Event().Action == audit.AdministrationRefused
+		exception := action == access.RemindPerson || action == access.RemoveLastOwner
+		if looks := (one{action: action}).looks(); shared != looks && !exception {
+			t.Errorf("%s: %s", action, r.Event().Action)
+		}
 	}
 }

@@ -222,7 +222,7 @@ func (s *Service) change(
 	ctx context.Context, a access.Actor, action access.Action, event audit.Action, id string,
 	fn func(tx *db.Tx) (what string, err error),
 ) error {
-	return s.DB.InTx(ctx, db.Installation, func(tx *db.Tx) error {
+	err := s.DB.InTx(ctx, db.Installation, func(tx *db.Tx) error {
 		if err := people.CheckHeld(ctx, tx, s.Gate, a, action, access.Target{}); err != nil {
 			return err
 		}
@@ -239,10 +239,11 @@ func (s *Service) change(
 			Origin:   a.Origin,
 		})
 	})
+	return people.RecordRefusal(ctx, s.DB, err)
 }
 
 func (s *Service) view(ctx context.Context, a access.Actor, action access.Action, fn func(tx *db.Tx) error) error {
-	return s.DB.View(ctx, db.Installation, func(tx *db.Tx) error {
+	return people.View(ctx, s.DB, func(tx *db.Tx) error {
 		if err := people.Check(ctx, tx, s.Gate, a, action, access.Target{}); err != nil {
 			return err
 		}

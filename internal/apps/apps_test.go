@@ -8,6 +8,7 @@ import (
 
 	"countersign/internal/access"
 	"countersign/internal/apps"
+	"countersign/internal/audit"
 	"countersign/internal/client"
 	"countersign/internal/db"
 	"countersign/internal/db/dbtest"
@@ -84,9 +85,30 @@ func TestAppsAreTheVendors(t *testing.T) {
 				t.Errorf("%s by an operator: %v", name, err)
 			}
 		}
+		// guard: RecordRefusal
+		if n := refusals(t, d, "acme"); n != 6 {
+			t.Errorf("%d refused attempts are recorded", n)
+		}
+		if _, err := s.List(ctx, owner); !fault.Is(err, fault.Denied) || refusals(t, d, "acme") != 7 {
+			t.Errorf("a look: %v", err)
+		}
 		found, err := s.Find(ctx, operator, "shop")
 		if err != nil || len(found.RedirectURIs) != 1 || found.RedirectURIs[0] != home {
 			t.Errorf("a refused change left %v, %v", found.RedirectURIs, err)
 		}
 	})
+}
+
+// refusals counts the refused attempts in a company's log.
+func refusals(t *testing.T, d *db.DB, tenantID string) int {
+	t.Helper()
+	var rows []audit.Row
+	err := d.View(t.Context(), tenantID, func(tx *db.Tx) (err error) {
+		rows, err = audit.List(t.Context(), tx, audit.Filter{Result: "refused", Limit: 20})
+		return err
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return len(rows)
 }

@@ -41,7 +41,7 @@ type setter func(ctx context.Context, tx *db.Tx) error
 
 // apply makes the changes, each with its audit row.
 func (s *Service) apply(ctx context.Context, tx *db.Tx, a access.Actor, t tenant.Tenant, c Changes) error {
-	for _, step := range append(c.byVendor(), c.byCompany()...) {
+	for _, step := range c.steps() {
 		if err := access.Check(a, step.action, access.Target{TenantID: t.ID}); err != nil {
 			return err
 		}
@@ -56,6 +56,17 @@ func (s *Service) apply(ctx context.Context, tx *db.Tx, a access.Actor, t tenant
 		}
 	}
 	return nil
+}
+
+// steps are the changes in the order in which they are made.
+func (c Changes) steps() steps { return append(c.byVendor(), c.byCompany()...) }
+
+// first is the action that is tried first.
+func (c Changes) first() access.Action {
+	if all := c.steps(); len(all) > 0 {
+		return all[0].action
+	}
+	return access.ViewCompany
 }
 
 // permit refuses what the vendor has decided for the company, no matter who asks.

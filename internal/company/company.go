@@ -59,7 +59,7 @@ func (s *Service) Create(ctx context.Context, a access.Actor, n New) (t tenant.T
 		t, err = tenant.ByID(ctx, tx, t.ID)
 		return err
 	})
-	return t, err
+	return t, people.RecordRefusal(ctx, s.DB, err)
 }
 
 // Change makes all of the changes of a company or none, and tells its owners and admins where it is protected less
@@ -70,7 +70,7 @@ func (s *Service) Change(ctx context.Context, a access.Actor, idOrName string, c
 		if err != nil {
 			return err
 		}
-		if t, err = find(ctx, tx, a, idOrName); err != nil {
+		if t, err = find(ctx, tx, a, c.first(), idOrName); err != nil {
 			return err
 		}
 		tx = tx.ForTenant(t.ID)
@@ -83,17 +83,17 @@ func (s *Service) Change(ctx context.Context, a access.Actor, idOrName string, c
 		}
 		return s.tellLowered(ctx, tx, a, was, t)
 	})
-	return t, err
+	return t, people.RecordRefusal(ctx, s.DB, err)
 }
 
 // Find loads a company.
 func (s *Service) Find(ctx context.Context, a access.Actor, idOrName string) (t tenant.Tenant, err error) {
-	err = s.DB.View(ctx, db.Installation, func(tx *db.Tx) error {
+	err = people.View(ctx, s.DB, func(tx *db.Tx) error {
 		a, err := people.Current(ctx, tx, s.Gate, a)
 		if err != nil {
 			return err
 		}
-		if t, err = find(ctx, tx, a, idOrName); err != nil {
+		if t, err = find(ctx, tx, a, access.ViewCompany, idOrName); err != nil {
 			return err
 		}
 		return access.Check(a, access.ViewCompany, access.Target{TenantID: t.ID})
@@ -101,14 +101,16 @@ func (s *Service) Find(ctx context.Context, a access.Actor, idOrName string) (t 
 	return t, err
 }
 
-// find loads a company by id or name. Outside the vendor people know their own company only, so that they do not
-// learn which others exist.
-func find(ctx context.Context, tx *db.Tx, a access.Actor, idOrName string) (tenant.Tenant, error) {
+// find loads the company that an action concerns by id or name. Outside the vendor people know their own company only,
+// so that they do not learn which others exist.
+func find(
+	ctx context.Context, tx *db.Tx, a access.Actor, action access.Action, idOrName string,
+) (tenant.Tenant, error) {
 	if a.Staff() {
 		return tenant.Find(ctx, tx, idOrName)
 	}
 	if idOrName != a.TenantID {
-		return tenant.Tenant{}, errUnknown
+		return tenant.Tenant{}, &access.Refusal{Actor: a, Action: action, Cause: errUnknown}
 	}
 	return tenant.ByID(ctx, tx, a.TenantID)
 }
@@ -118,7 +120,7 @@ func find(ctx context.Context, tx *db.Tx, a access.Actor, idOrName string) (tena
 func (s *Service) List(
 	ctx context.Context, a access.Actor, after tenant.Place, limit int,
 ) (out []tenant.Tenant, err error) {
-	err = s.DB.View(ctx, db.Installation, func(tx *db.Tx) error {
+	err = people.View(ctx, s.DB, func(tx *db.Tx) error {
 		if err := people.Check(ctx, tx, s.Gate, a, access.ListCompanies, access.Target{}); err != nil {
 			return err
 		}

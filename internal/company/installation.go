@@ -28,7 +28,7 @@ type InstallationChanges struct {
 
 // Installation loads the settings.
 func (s *Service) Installation(ctx context.Context, a access.Actor) (i tenant.Installation, err error) {
-	err = s.DB.View(ctx, db.Installation, func(tx *db.Tx) error {
+	err = people.View(ctx, s.DB, func(tx *db.Tx) error {
 		if err := people.Check(ctx, tx, s.Gate, a, access.ViewInstallation, access.Target{}); err != nil {
 			return err
 		}
@@ -40,7 +40,7 @@ func (s *Service) Installation(ctx context.Context, a access.Actor) (i tenant.In
 
 // ChangeInstallation changes settings, all or none.
 func (s *Service) ChangeInstallation(ctx context.Context, a access.Actor, c InstallationChanges) error {
-	return s.DB.InTx(ctx, db.Installation, func(tx *db.Tx) error {
+	err := s.DB.InTx(ctx, db.Installation, func(tx *db.Tx) error {
 		if err := people.CheckHeld(ctx, tx, s.Gate, a, access.ChangeInstallation, access.Target{}); err != nil {
 			return err
 		}
@@ -57,6 +57,7 @@ func (s *Service) ChangeInstallation(ctx context.Context, a access.Actor, c Inst
 		}
 		return record(ctx, tx, a, audit.InstallationChanged, c.text(i))
 	})
+	return people.RecordRefusal(ctx, s.DB, err)
 }
 
 func (c InstallationChanges) set(i *tenant.Installation) {

@@ -104,3 +104,79 @@ func TestSEC74_SwitchingOffNeedsTheCompanysName(t *testing.T) {
 		}
 	})
 }
+
+// TestATK086_RefusedSettingsAreRecorded, those that the vendor's mandate forbids among them, and what is tried in another
+// company in the log of one's own.
+func TestATK086_RefusedSettingsAreRecorded(t *testing.T) {
+	each(t, func(r *rig) {
+		owner, admin, operator := r.person("acme", user.Owner), r.person("acme", user.Admin),
+			r.person("vendor", user.Operator)
+		elsewhere, support := r.person("other", user.Owner), r.person("vendor", user.Support)
+		mandate := company.Changes{Mandate: &tenant.Mandate{Mode: tenant.Mandatory}}
+		if err := r.change(operator, mandate); err != nil {
+			t.Fatal(err)
+		}
+		off := company.Changes{On: ptr(false), ConfirmName: "The acme"}
+		ctx := t.Context()
+		for _, c := range []struct {
+			what     string
+			do       func() error
+			log      string
+			recorded string
+		}{
+			{"locked", func() error { return r.change(owner, off) }, "acme", "tenant.switched company.locked"},
+			{"role", func() error { return r.change(admin, off) }, "acme", "tenant.switched access.denied"},
+			{"support", func() error { return r.change(support, off) }, "acme", "tenant.switched access.denied"},
+			{"elsewhere", func() error { return r.change(elsewhere, off) }, "other", "tenant.switched tenant.unknown"},
+			{"look", func() error {
+				_, err := r.Find(ctx, elsewhere, "acme")
+				return err
+			}, "other", "administration.refused tenant.unknown"},
+			{"stranded", func() error {
+				_, err := r.StrandedBy(ctx, elsewhere, "acme", "totp")
+				return err
+			}, "other", "tenant.methods tenant.unknown"},
+			{"create", func() error {
+				_, err := r.Create(ctx, owner, company.New{Name: "Mine"})
+				return err
+			}, "acme", "tenant.created access.denied"},
+			{"list", func() error {
+				_, err := r.List(ctx, owner, tenant.Place{}, 2)
+				return err
+			}, "acme", "administration.refused access.denied"},
+			{"installation", func() error {
+				return r.ChangeInstallation(ctx, support, company.InstallationChanges{Name: ptr("Mine")})
+			}, db.Installation, "installation.changed access.denied"},
+			{"settings", func() error {
+				_, err := r.Installation(ctx, owner)
+				return err
+			}, "acme", "administration.refused access.denied"},
+			{"stranded by the installation", func() error {
+				_, err := r.StrandedByInstallation(ctx, support, "totp")
+				return err
+			}, db.Installation, "installation.changed access.denied"},
+		} {
+			before := r.refused()
+			if err := c.do(); !fault.Is(err, fault.Denied) && !fault.Is(err, fault.NotFound) {
+				t.Errorf("%s: %v", c.what, err)
+			}
+			got := r.refused()[len(before):]
+			if len(got) != 1 || got[0] != c.log+" "+c.recorded {
+				t.Errorf("%s: recorded %q", c.what, got)
+			}
+		}
+	})
+}
+
+// refused are the refusals in all logs, the oldest first, as "log action reason".
+func (r *rig) refused() (out []string) {
+	r.t.Helper()
+	r.at = r.at.Add(time.Millisecond)
+	r.in("", func(ctx context.Context, tx *db.Tx) (err error) {
+		out, err = tx.Texts(ctx, `
+			SELECT tenant_id || ' ' || action || ' ' || reason FROM audit_events
+			WHERE tenant_id <> '' AND result = 'refused' ORDER BY at, id`)
+		return err
+	})
+	return out
+}

@@ -23,28 +23,42 @@ type Changes struct {
 	Force    bool // even where the company is left without an active owner
 }
 
+// first is the action that is tried first.
+func (c Changes) first() access.Action {
+	switch {
+	case c.Role != nil:
+		return access.ChangeRole
+	case c.Email != nil:
+		return access.ChangeAddress
+	case c.Disabled != nil && !*c.Disabled:
+		return access.EnablePerson
+	}
+	return access.DisablePerson
+}
+
 // Change makes all of the changes of a person or none.
 func (s *Service) Change(ctx context.Context, a access.Actor, ref Ref, c Changes) error {
-	return s.change(ctx, a, ref, func(ctx context.Context, tx *db.Tx, a access.Actor, u user.User) error {
-		if c.Role != nil {
-			if err := s.changeRole(ctx, tx, a, u, *c.Role, c.Force); err != nil {
-				return err
+	return s.change(ctx, a, c.first(), ref,
+		func(ctx context.Context, tx *db.Tx, a access.Actor, u user.User) error {
+			if c.Role != nil {
+				if err := s.changeRole(ctx, tx, a, u, *c.Role, c.Force); err != nil {
+					return err
+				}
+				u.Role = *c.Role
 			}
-			u.Role = *c.Role
-		}
-		if c.Email != nil {
-			if err := s.changeAddress(ctx, tx, a, u, *c.Email); err != nil {
-				return err
+			if c.Email != nil {
+				if err := s.changeAddress(ctx, tx, a, u, *c.Email); err != nil {
+					return err
+				}
 			}
-		}
-		switch {
-		case c.Disabled == nil:
-			return nil
-		case *c.Disabled:
-			return s.disable(ctx, tx, a, u, c.Force)
-		}
-		return s.enable(ctx, tx, a, u)
-	})
+			switch {
+			case c.Disabled == nil:
+				return nil
+			case *c.Disabled:
+				return s.disable(ctx, tx, a, u, c.Force)
+			}
+			return s.enable(ctx, tx, a, u)
+		})
 }
 
 var errLastOwner = fault.New(fault.Conflict, "user.last_owner")
@@ -56,7 +70,7 @@ func keepAnOwner(ctx context.Context, tx *db.Tx, a access.Actor, u user.User, fo
 		return nil
 	}
 	if force {
-		return access.Check(a, access.RemoveLastOwner, access.Target{TenantID: u.TenantID})
+		return access.Check(a, access.RemoveLastOwner, target(u))
 	}
 	if err := tenant.Lock(ctx, tx); err != nil {
 		return fmt.Errorf("lock company: %w", err)
@@ -156,38 +170,39 @@ func (s *Service) SetPassword(ctx context.Context, a access.Actor, ref Ref, p Ne
 	if err != nil {
 		return err
 	}
-	return s.change(ctx, a, ref, func(ctx context.Context, tx *db.Tx, a access.Actor, u user.User) error {
-		if err := access.Check(a, access.SetPassword, target(u)); err != nil {
-			return err
-		}
-		old, err := password.Load(ctx, tx, u.ID)
-		if err != nil {
-			return fmt.Errorf("load password: %w", err)
-		}
-		if err := password.Set(ctx, tx, u.ID, *stored); err != nil {
-			return fmt.Errorf("store password: %w", err)
-		}
-		if err := user.PasswordChanged(ctx, tx, u.ID); err != nil {
-			return fmt.Errorf("end sessions: %w", err)
-		}
-		if old.Hash != "" { // a first one is no news
-			if err := s.Notifier.TellByHand(ctx, tx, u, "password.set"); err != nil {
+	return s.change(ctx, a, access.SetPassword, ref,
+		func(ctx context.Context, tx *db.Tx, a access.Actor, u user.User) error {
+			if err := access.Check(a, access.SetPassword, target(u)); err != nil {
 				return err
 			}
-		}
-		return record(ctx, tx, a, u, audit.PasswordSet, "")
-	})
+			old, err := password.Load(ctx, tx, u.ID)
+			if err != nil {
+				return fmt.Errorf("load password: %w", err)
+			}
+			if err := password.Set(ctx, tx, u.ID, *stored); err != nil {
+				return fmt.Errorf("store password: %w", err)
+			}
+			if err := user.PasswordChanged(ctx, tx, u.ID); err != nil {
+				return fmt.Errorf("end sessions: %w", err)
+			}
+			if old.Hash != "" { // a first one is no news
+				if err := s.Notifier.TellByHand(ctx, tx, u, "password.set"); err != nil {
+					return err
+				}
+			}
+			return record(ctx, tx, a, u, audit.PasswordSet, "")
+		})
 }
 
 // maySetPassword looks at the rights before a password is hashed, which costs much; they are looked at again when
 // it is stored.
 func (s *Service) maySetPassword(ctx context.Context, a access.Actor, ref Ref) error {
-	return s.DB.View(ctx, db.Installation, func(tx *db.Tx) error {
+	return View(ctx, s.DB, func(tx *db.Tx) error {
 		a, err := Current(ctx, tx, s.Gate, a)
 		if err != nil {
 			return err
 		}
-		u, err := ref.load(ctx, tx, a)
+		u, err := ref.load(ctx, tx, a, access.SetPassword)
 		if err != nil {
 			return err
 		}

@@ -101,7 +101,23 @@ func (i *Importer) Batch(ctx context.Context, rows []Row) (done Imported, err er
 	}
 	slices.SortFunc(failed, func(a, b RowError) int { return a.Line - b.Line })
 	done.Failed = failed
+	if err == nil {
+		err = i.recordRefusal(ctx, failed)
+	}
 	return done, err
+}
+
+// recordRefusal records the first row that the actor may not import: the others say nothing more.
+func (i *Importer) recordRefusal(ctx context.Context, failed []RowError) error {
+	var r *access.Refusal
+	n := slices.IndexFunc(failed, func(row RowError) bool { return errors.As(row.Err, &r) })
+	if n < 0 {
+		return nil
+	}
+	if err := RecordRefusal(ctx, i.DB, failed[n].Err); fault.Is(err, fault.Internal) {
+		return err
+	}
+	return nil
 }
 
 // check reads a row by the rules of Add, and finds its company.
@@ -148,7 +164,7 @@ func (i *Importer) tenant(ctx context.Context, idOrName string) (id string, err 
 	err = i.DB.View(ctx, db.Installation, func(tx *db.Tx) error {
 		a, err := Current(ctx, tx, i.Gate, i.Actor)
 		if err == nil {
-			id, err = companyID(ctx, tx, a, idOrName)
+			id, err = companyID(ctx, tx, a, access.ImportPeople, idOrName)
 		}
 		return err
 	})

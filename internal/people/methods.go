@@ -17,31 +17,32 @@ import (
 
 // RestoreMethod lifts a suspension and tells the person. NotFound where there is no such suspended method.
 func (s *Service) RestoreMethod(ctx context.Context, a access.Actor, ref Ref, id string) error {
-	return s.change(ctx, a, ref, func(ctx context.Context, tx *db.Tx, a access.Actor, u user.User) error {
-		if err := access.Check(a, access.RestoreMethod, target(u)); err != nil {
-			return err
-		}
-		kind, err := authenticator.Restore(ctx, tx, u.ID, id)
-		if err == nil && kind == "" {
-			err = fault.New(fault.NotFound, "methods.not_suspended")
-		}
-		if err != nil {
-			return fmt.Errorf("restore method: %w", err)
-		}
-		err = audit.Record(ctx, tx, audit.Event{
-			Action:    audit.MethodRestored,
-			Result:    audit.OK,
-			ActorID:   a.ID(),
-			UserID:    u.ID,
-			SubjectID: id,
-			Method:    string(kind),
-			Origin:    a.Origin,
+	return s.change(ctx, a, access.RestoreMethod, ref,
+		func(ctx context.Context, tx *db.Tx, a access.Actor, u user.User) error {
+			if err := access.Check(a, access.RestoreMethod, target(u)); err != nil {
+				return err
+			}
+			kind, err := authenticator.Restore(ctx, tx, u.ID, id)
+			if err == nil && kind == "" {
+				err = fault.New(fault.NotFound, "methods.not_suspended")
+			}
+			if err != nil {
+				return fmt.Errorf("restore method: %w", err)
+			}
+			err = audit.Record(ctx, tx, audit.Event{
+				Action:    audit.MethodRestored,
+				Result:    audit.OK,
+				ActorID:   a.ID(),
+				UserID:    u.ID,
+				SubjectID: id,
+				Method:    string(kind),
+				Origin:    a.Origin,
+			})
+			if err != nil {
+				return fmt.Errorf("record: %w", err)
+			}
+			return s.Notifier.TellByHand(ctx, tx, u, "methods.restored")
 		})
-		if err != nil {
-			return fmt.Errorf("record: %w", err)
-		}
-		return s.Notifier.TellByHand(ctx, tx, u, "methods.restored")
-	})
 }
 
 // Reset is what came of ResetMethods.
@@ -57,24 +58,25 @@ type Reset struct {
 // now on. Where the person never had a method, it ends the wait after a reset of the password by mail. Conflict where
 // there is nothing to reset.
 func (s *Service) ResetMethods(ctx context.Context, a access.Actor, ref Ref) (r Reset, err error) {
-	err = s.change(ctx, a, ref, func(ctx context.Context, tx *db.Tx, a access.Actor, u user.User) error {
-		if err := access.Check(a, access.ResetMethods, target(u)); err != nil {
-			return err
-		}
-		had, err := user.HadFactor(ctx, tx, u.ID)
-		if err != nil {
-			return fmt.Errorf("look for methods: %w", err)
-		}
-		r = Reset{}
-		if r.Removed, err = unbindAll(ctx, tx, u.ID); err != nil {
-			return fmt.Errorf("remove methods: %w", err)
-		}
-		if !had && r.Removed == 0 {
-			r.Waited = true
-			return s.endResetWait(ctx, tx, a, u)
-		}
-		return s.openRecovery(ctx, tx, a, u, &r)
-	})
+	err = s.change(ctx, a, access.ResetMethods, ref,
+		func(ctx context.Context, tx *db.Tx, a access.Actor, u user.User) error {
+			if err := access.Check(a, access.ResetMethods, target(u)); err != nil {
+				return err
+			}
+			had, err := user.HadFactor(ctx, tx, u.ID)
+			if err != nil {
+				return fmt.Errorf("look for methods: %w", err)
+			}
+			r = Reset{}
+			if r.Removed, err = unbindAll(ctx, tx, u.ID); err != nil {
+				return fmt.Errorf("remove methods: %w", err)
+			}
+			if !had && r.Removed == 0 {
+				r.Waited = true
+				return s.endResetWait(ctx, tx, a, u)
+			}
+			return s.openRecovery(ctx, tx, a, u, &r)
+		})
 	return r, err
 }
 
