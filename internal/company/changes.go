@@ -12,6 +12,7 @@ import (
 	"countersign/internal/db"
 	"countersign/internal/fault"
 	"countersign/internal/tenant"
+	"countersign/internal/user"
 )
 
 // Changes are what the vendor and the owner may decide about a company. What is nil stays as it is.
@@ -79,6 +80,10 @@ func (s *Service) permit(
 			return err
 		}
 		return c.confirmed(a, t)
+	case access.SuspendCompany:
+		if t.Kind == tenant.Vendor && *c.Suspended {
+			return errVendor
+		}
 	case access.SetSMSCountries:
 		if err := within(*c.SMSCountries, s.Countries); err != nil {
 			return fault.New(fault.Invalid, "tenant.country_ruled_out").Because(err)
@@ -86,6 +91,9 @@ func (s *Service) permit(
 	}
 	return nil
 }
+
+// errVendor: without its staff no one could administer the installation any more.
+var errVendor = fault.New(fault.Conflict, "company.vendor_suspended")
 
 var errConfirmName = fault.New(fault.Invalid, "company.confirm_name")
 
@@ -116,7 +124,7 @@ func (c Changes) byVendor() (out steps) {
 		out.add(access.RenameCompany, audit.TenantRenamed, *c.Name, set(*c.Name, tenant.Rename))
 	}
 	if c.Suspended != nil && *c.Suspended {
-		out.add(access.SuspendCompany, audit.TenantSuspended, "", tenant.Suspend)
+		out.add(access.SuspendCompany, audit.TenantSuspended, "", suspend)
 	}
 	if c.Suspended != nil && !*c.Suspended {
 		out.add(access.SuspendCompany, audit.TenantResumed, "", tenant.Resume)
@@ -125,6 +133,18 @@ func (c Changes) byVendor() (out steps) {
 		out.add(access.SetMandate, audit.TenantMandate, mandateText(*c.Mandate), set(*c.Mandate, tenant.SetMandate))
 	}
 	return out
+}
+
+// suspend stops every sign-in to tx.Tenant. What its people have open has ended for good: it stays ended when the
+// company is resumed.
+func suspend(ctx context.Context, tx *db.Tx) error {
+	if err := tenant.Suspend(ctx, tx); err != nil {
+		return err
+	}
+	if err := user.EndEveryone(ctx, tx); err != nil {
+		return fmt.Errorf("end sessions: %w", err)
+	}
+	return nil
 }
 
 // byCompany are the changes of what a company decides.
