@@ -132,6 +132,8 @@ func (a Actor) checkPerson(reach Reach, t Target) *fault.Fault {
 		return errSelf
 	case reach == lowerAndPeers && t.Role == a.Role:
 		return nil
+	case reach == lowerButOwners && t.Role == user.Owner:
+		return errRole
 	case rank[t.Role] == 0 || rank[t.Role] >= rank[a.Role]:
 		return errRole
 	}

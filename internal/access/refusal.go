@@ -60,7 +60,7 @@ var events = map[Action]audit.Action{
 	ChangeRole:         audit.UserRole,
 	ChangeAddress:      audit.UserAddress,
 	SetPassword:        audit.PasswordSet,
-	DemoteOwner:        audit.UserRole,
+	Demote:             audit.UserRole,
 	DisablePerson:      audit.UserDisabled,
 	EnablePerson:       audit.UserEnabled,
 	RestoreMethod:      audit.MethodRestored,

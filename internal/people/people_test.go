@@ -274,7 +274,7 @@ func (r *rig) removeEachOther(company string, role user.Role, round int) {
 }
 
 // TestSEC49_AnOwnerDoesNotTakeOverAnother: as an admin they could be given another mailbox, new methods, and
-// their role back. guard: access.DemoteOwner
+// their role back. guard: access.Demote
 func TestSEC49_AnOwnerDoesNotTakeOverAnother(t *testing.T) {
 	each(t, func(r *rig) {
 		one, two := r.add("acme", "one", user.Owner), r.add("acme", "two", user.Owner)
@@ -286,12 +286,64 @@ func TestSEC49_AnOwnerDoesNotTakeOverAnother(t *testing.T) {
 				t.Errorf("%s: %v", name, err)
 			}
 		}
-		operator := r.add("vendor", "operator", user.Operator)
-		if err := r.Change(t.Context(), operator, ref(two), people.Changes{Role: ptr(user.Admin)}); err != nil {
-			t.Errorf("an operator: %v", err)
+		if err := r.Change(t.Context(), access.Server, ref(two), people.Changes{Role: ptr(user.Admin)}); err != nil {
+			t.Errorf("the command line: %v", err)
 		}
 		if err := r.Change(t.Context(), one, ref(two), people.Changes{Role: ptr(user.Owner)}); err != nil {
 			t.Errorf("an owner makes another: %v", err)
+		}
+	})
+}
+
+// TestATK100_OneOperatorTakesOverNoOwnerAndNoOperator, also not by way of a lower role. The command line may, and an
+// operator helps everyone else. guard: lowerButOwners
+func TestATK100_OneOperatorTakesOverNoOwnerAndNoOperator(t *testing.T) {
+	each(t, func(r *rig) {
+		operator, ctx := r.add("vendor", "operator", user.Operator), t.Context()
+		r.add("acme", "another", user.Owner)
+		r.add("vendor", "another2", user.Operator)
+		typed := people.NewPassword{Plain: "quiet-maple-lantern-42"}
+		ways := map[string]func(a access.Actor, of people.Ref) error{
+			"password": func(a access.Actor, of people.Ref) error { return r.SetPassword(ctx, a, of, typed) },
+			"address": func(a access.Actor, of people.Ref) error {
+				r.n++
+				address := fmt.Sprintf("mine-%d@x.example", r.n)
+				return r.Change(ctx, a, of, people.Changes{Email: &address})
+			},
+			"methods": func(a access.Actor, of people.Ref) error {
+				_, err := r.ResetMethods(ctx, a, of)
+				return err
+			},
+			"another role": func(a access.Actor, of people.Ref) error {
+				return r.Change(ctx, a, of, people.Changes{Role: ptr(user.Supervisor)})
+			},
+		}
+		for way, do := range ways {
+			for role, company := range map[user.Role]string{user.Owner: "acme", user.Operator: "vendor",
+				user.Admin: "acme"} {
+				of := r.add(company, fmt.Sprintf("%s-%s", strings.Fields(way)[0], role), role)
+				r.in(company, func(ctx context.Context, tx *db.Tx) error {
+					_, err := outofband.Bind(ctx, tx, of.UserID, authenticator.SMS, "+4917139200420")
+					return err
+				})
+				err := do(operator, ref(of))
+				if taken := err == nil; taken != (role == user.Admin) || !taken && !fault.Is(err, fault.Denied) {
+					t.Errorf("%s of an %s by an operator: %v", way, role, err)
+				}
+				if err := do(access.Server, ref(of)); err != nil && role != user.Admin {
+					t.Errorf("%s of an %s by the command line: %v", way, role, err)
+				}
+			}
+		}
+		n := people.New{
+			Email:    "owner@x.example",
+			Name:     "O",
+			Language: "en",
+			Role:     user.Owner,
+			Password: typed,
+		}
+		if _, err := r.Add(ctx, operator, "acme", n); !fault.Is(err, fault.Denied) {
+			t.Errorf("an owner with a password: %v", err)
 		}
 	})
 }

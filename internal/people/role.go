@@ -13,8 +13,9 @@ import (
 	"countersign/internal/user"
 )
 
-// changeRole needs the right for the role that the person has, and for the one that they get. Only someone above an
-// owner makes them less: an owner who could would then read their mail, reset their methods and make them owner again.
+// changeRole needs the right for the role that the person has, and for the one that they get. No person gives an owner
+// or an operator another role: they could then change that account's address, reset its methods, and give it its role
+// back.
 // The person's sessions end, so that none keeps what the role before allowed (SEC-59), and they are told.
 func (s *Service) changeRole(
 	ctx context.Context, tx *db.Tx, a access.Actor, u user.User, role user.Role, force bool,
@@ -29,13 +30,13 @@ func (s *Service) changeRole(
 	if role == u.Role {
 		return record(ctx, tx, a, u, audit.UserRole, string(role))
 	}
-	if u.Role == user.Owner {
-		if err := access.Check(a, access.DemoteOwner, target(u)); err != nil {
+	if leads(u.Role) {
+		if err := access.Check(a, access.Demote, target(u)); err != nil {
 			return err
 		}
-		if err := keepAnOwner(ctx, tx, a, u, force); err != nil {
-			return err
-		}
+	}
+	if err := keepAnOwner(ctx, tx, a, u, force); err != nil {
+		return err
 	}
 	if err := user.SetRole(ctx, tx, u.ID, role); err != nil {
 		return fmt.Errorf("change role: %w", err)
