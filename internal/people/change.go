@@ -11,7 +11,6 @@ import (
 	"countersign/internal/authenticator/password"
 	"countersign/internal/db"
 	"countersign/internal/fault"
-	"countersign/internal/tenant"
 	"countersign/internal/user"
 )
 
@@ -61,30 +60,6 @@ func (s *Service) Change(ctx context.Context, a access.Actor, ref Ref, c Changes
 		})
 }
 
-var errLastOwner = fault.New(fault.Conflict, "user.last_owner")
-
-// keepAnOwner fails with Conflict where a person is the last active owner of their company. The company's row is
-// held: of two owners who remove each other at once, the second sees what the first has left.
-func keepAnOwner(ctx context.Context, tx *db.Tx, a access.Actor, u user.User, force bool) error {
-	if u.Role != user.Owner || !u.DisabledAt.IsZero() {
-		return nil
-	}
-	if force {
-		return access.Check(a, access.RemoveLastOwner, target(u))
-	}
-	if err := tenant.Lock(ctx, tx); err != nil {
-		return fmt.Errorf("lock company: %w", err)
-	}
-	others, err := user.OtherOwners(ctx, tx, u.ID)
-	if err != nil {
-		return fmt.Errorf("count owners: %w", err)
-	}
-	if others == 0 {
-		return errLastOwner
-	}
-	return nil
-}
-
 // changeAddress ends sessions and remembered browsers, and tells the old addresses and the new one.
 func (s *Service) changeAddress(ctx context.Context, tx *db.Tx, a access.Actor, u user.User, address string) error {
 	if err := access.Check(a, access.ChangeAddress, target(u)); err != nil {
@@ -123,7 +98,7 @@ func (s *Service) disable(ctx context.Context, tx *db.Tx, a access.Actor, u user
 	if err := access.Check(a, access.DisablePerson, target(u)); err != nil {
 		return err
 	}
-	if err := keepAnOwner(ctx, tx, a, u, force); err != nil {
+	if err := s.keepAnOwner(ctx, tx, a, u, force); err != nil {
 		return err
 	}
 	if err := user.Disable(ctx, tx, u.ID); err != nil {

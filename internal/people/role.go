@@ -7,6 +7,7 @@ import (
 	"countersign/internal/access"
 	"countersign/internal/audit"
 	"countersign/internal/db"
+	"countersign/internal/fault"
 	"countersign/internal/message/email"
 	"countersign/internal/notify"
 	"countersign/internal/tenant"
@@ -35,7 +36,7 @@ func (s *Service) changeRole(
 			return err
 		}
 	}
-	if err := keepAnOwner(ctx, tx, a, u, force); err != nil {
+	if err := s.keepAnOwner(ctx, tx, a, u, force); err != nil {
 		return err
 	}
 	if err := user.SetRole(ctx, tx, u.ID, role); err != nil {
@@ -45,6 +46,32 @@ func (s *Service) changeRole(
 		return fmt.Errorf("tell of the role: %w", err)
 	}
 	return record(ctx, tx, a, u, audit.UserRole, string(role))
+}
+
+var errLastOwner = fault.New(fault.Conflict, "user.last_owner")
+
+// keepAnOwner fails with Conflict where a person is the last active owner of their company who can sign in. The
+// company's row is held: of two owners who remove each other at once, the second sees what the first has left.
+func (s *Service) keepAnOwner(ctx context.Context, tx *db.Tx, a access.Actor, u user.User, force bool) error {
+	if u.Role != user.Owner || !u.DisabledAt.IsZero() {
+		return nil
+	}
+	if force {
+		return access.Check(a, access.RemoveLastOwner, target(u))
+	}
+	if err := tenant.Lock(ctx, tx); err != nil {
+		return fmt.Errorf("lock company: %w", err)
+	}
+	others, err := user.OtherOwners(ctx, tx, u.ID)
+	if err != nil {
+		return fmt.Errorf("list owners: %w", err)
+	}
+	for _, id := range others {
+		if can, err := s.Gate.CanSignIn(ctx, tx, id); err != nil || can {
+			return err
+		}
+	}
+	return errLastOwner
 }
 
 // tellRole tells a person of their new role, and the owners of their company where one was made or is one no more.

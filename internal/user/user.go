@@ -235,12 +235,13 @@ func ListAfter(ctx context.Context, tx *db.Tx, after string, limit int) ([]User,
 	return db.Collect(rows, err, scan)
 }
 
-// OtherOwners counts the active owners of the transaction's tenant besides one.
-func OtherOwners(ctx context.Context, tx *db.Tx, id string) (n int, err error) {
-	err = tx.QueryRow(ctx, `
-		SELECT count(*) FROM users WHERE tenant_id = $1 AND role = 'owner' AND disabled_at = 0 AND id <> $2`,
-		tx.Tenant, id).Scan(&n)
-	return n, err
+// OtherOwners are the ids of the active owners of the transaction's tenant besides one. Those who are invited and have
+// no password yet are not among them.
+func OtherOwners(ctx context.Context, tx *db.Tx, id string) ([]string, error) {
+	return tx.Texts(ctx, `
+		SELECT u.id FROM users u WHERE u.tenant_id = $1 AND u.role = 'owner' AND u.disabled_at = 0 AND u.id <> $2
+			AND EXISTS (SELECT 1 FROM passwords p WHERE p.tenant_id = u.tenant_id AND p.user_id = u.id)
+		ORDER BY u.id`, tx.Tenant, id)
 }
 
 // Admins returns the active owners and admins of the transaction's tenant: who is told
