@@ -308,3 +308,26 @@ func TestTwoSettingsAtOnce(t *testing.T) {
 		}
 	})
 }
+
+// TestNoMethodsLockEveryoneOut: words that name none are refused where they are stored. guard: tenant.Methods.Clean
+func TestNoMethodsLockEveryoneOut(t *testing.T) {
+	each(t, func(r *rig) {
+		owner := r.person("acme", user.Owner)
+		for _, m := range []tenant.Methods{" ", "backup", "otp"} {
+			if err := r.change(owner, company.Changes{Methods: &m}); !fault.Is(err, fault.Invalid) {
+				t.Errorf("%q: %v", m, err)
+			}
+			all := company.InstallationChanges{Methods: &m}
+			if err := r.ChangeInstallation(t.Context(), access.Server, all); !fault.Is(err, fault.Invalid) {
+				t.Errorf("%q for all: %v", m, err)
+			}
+		}
+		if err := r.change(owner, company.Changes{Methods: ptr(tenant.Methods(" totp  email"))}); err != nil {
+			t.Error(err)
+		}
+		found, err := r.Find(t.Context(), owner, "acme")
+		if err != nil || found.Methods != "email totp" {
+			t.Errorf("%q, %v", found.Methods, err)
+		}
+	})
+}
