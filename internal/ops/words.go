@@ -51,7 +51,8 @@ var (
 		warning.account flow.account noise.account link.source code.session draft.account password.change flow.passkey way.flow
 		passkey.copied address.account address.destination number.destination alert.destination step.session
 		deed.session client.refused reset.account reset.source reset.password
-		password.turn send.known admission.account admission.source refused.actor`)
+		password.turn send.known admission.account admission.source refused.actor
+		invitation.address invitation.company`)
 	levels   = list(`urn:countersign:acr:1 urn:countersign:acr:1e urn:countersign:acr:2 phr`)
 	channels = list(`email sms push`)
 	states   = list(`queued accepted delivered delayed bounced failed`)

@@ -31,10 +31,11 @@ func (n New) Invited() bool { return n.Password == (NewPassword{}) && !n.Uninvit
 
 // Add adds a person to a company. Their address counts as verified.
 func (s *Service) Add(ctx context.Context, a access.Actor, company string, n New) (u user.User, err error) {
-	if err := s.mayAdd(ctx, a, company, n); err != nil {
+	words, err := s.mayAdd(ctx, a, company, n)
+	if err != nil {
 		return u, err
 	}
-	stored, err := s.hash(ctx, n.Password, n.Name, n.Email)
+	stored, err := s.hash(ctx, n.Password, append(words, n.Name, n.Email)...)
 	if err != nil {
 		return u, err
 	}
@@ -56,7 +57,7 @@ func (s *Service) Add(ctx context.Context, a access.Actor, company string, n New
 			return fmt.Errorf("add person: %w", err)
 		}
 		if n.Invited() {
-			return s.Links.Invite(ctx, tx, u, a.ID())
+			return s.Links.Invite(ctx, tx, u, a)
 		}
 		return nil
 	})
@@ -64,9 +65,9 @@ func (s *Service) Add(ctx context.Context, a access.Actor, company string, n New
 }
 
 // mayAdd looks at the rights before a password is hashed, which costs much; they are looked at again when the
-// person is added.
-func (s *Service) mayAdd(ctx context.Context, a access.Actor, company string, n New) error {
-	return View(ctx, s.DB, func(tx *db.Tx) error {
+// person is added. words are what no password of the company may be made of.
+func (s *Service) mayAdd(ctx context.Context, a access.Actor, company string, n New) (words []string, err error) {
+	err = View(ctx, s.DB, func(tx *db.Tx) error {
 		a, err := Current(ctx, tx, s.Gate, a)
 		if err != nil {
 			return err
@@ -75,8 +76,26 @@ func (s *Service) mayAdd(ctx context.Context, a access.Actor, company string, n 
 		if err != nil {
 			return err
 		}
-		return n.check(a, id)
+		if err := n.check(a, id); err != nil {
+			return err
+		}
+		words, err = names(ctx, tx, id)
+		return err
 	})
+	return words, err
+}
+
+// names are those of a company and of the vendor.
+func names(ctx context.Context, tx *db.Tx, companyID string) ([]string, error) {
+	t, err := tenant.ByID(ctx, tx, companyID)
+	if err != nil {
+		return nil, fmt.Errorf("load company: %w", err)
+	}
+	i, err := tenant.LoadInstallation(ctx, tx)
+	if err != nil {
+		return nil, fmt.Errorf("load installation: %w", err)
+	}
+	return []string{t.Name, i.Name}, nil
 }
 
 // check asks for the right to add the person to a company, and to give them a password where they get one.
@@ -95,7 +114,7 @@ func (s *Service) Invite(ctx context.Context, a access.Actor, ref Ref) error {
 			if err := access.Check(a, access.InvitePerson, target(u)); err != nil {
 				return err
 			}
-			return s.Links.Invite(ctx, tx, u, a.ID())
+			return s.Links.Invite(ctx, tx, u, a)
 		})
 }
 

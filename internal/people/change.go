@@ -135,10 +135,11 @@ func (s *Service) enable(ctx context.Context, tx *db.Tx, a access.Actor, u user.
 
 // SetPassword gives a person a password, or an imported hash, and ends everything that an older one opened.
 func (s *Service) SetPassword(ctx context.Context, a access.Actor, ref Ref, p NewPassword) error {
-	if err := s.maySetPassword(ctx, a, ref); err != nil {
+	words, err := s.maySetPassword(ctx, a, ref)
+	if err != nil {
 		return err
 	}
-	stored, err := s.hash(ctx, p, ref.Email)
+	stored, err := s.hash(ctx, p, words...)
 	if err == nil && stored == nil {
 		err = fault.New(fault.Invalid, "password.problem.short")
 	}
@@ -170,9 +171,9 @@ func (s *Service) SetPassword(ctx context.Context, a access.Actor, ref Ref, p Ne
 }
 
 // maySetPassword looks at the rights before a password is hashed, which costs much; they are looked at again when
-// it is stored.
-func (s *Service) maySetPassword(ctx context.Context, a access.Actor, ref Ref) error {
-	return View(ctx, s.DB, func(tx *db.Tx) error {
+// it is stored. words are what the person's password may not be made of.
+func (s *Service) maySetPassword(ctx context.Context, a access.Actor, ref Ref) (words []string, err error) {
+	err = View(ctx, s.DB, func(tx *db.Tx) error {
 		a, err := Current(ctx, tx, s.Gate, a)
 		if err != nil {
 			return err
@@ -181,6 +182,12 @@ func (s *Service) maySetPassword(ctx context.Context, a access.Actor, ref Ref) e
 		if err != nil {
 			return err
 		}
-		return access.Check(a, access.SetPassword, target(u))
+		if err := access.Check(a, access.SetPassword, target(u)); err != nil {
+			return err
+		}
+		words, err = names(ctx, tx, u.TenantID)
+		words = append(words, u.Name, u.Email)
+		return err
 	})
+	return words, err
 }

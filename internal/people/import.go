@@ -93,8 +93,9 @@ func (i *Importer) Batch(ctx context.Context, rows []Row) (done Imported, err er
 		if !errors.As(err, &bad) || fault.Is(bad.Err, fault.Internal) {
 			break
 		}
-		failed = append(failed, bad) // the transaction may be spoiled: try the others in a new one
-		people = slices.DeleteFunc(people, func(p imported) bool { return p.line == bad.Line })
+		var without []RowError // the transaction may be spoiled: try the others in a new one
+		people, without = withoutRow(people, bad)
+		failed = append(failed, without...)
 	}
 	if errors.Is(err, errDryRun) {
 		err = nil
@@ -105,6 +106,22 @@ func (i *Importer) Batch(ctx context.Context, rows []Row) (done Imported, err er
 		err = i.recordRefusal(ctx, failed)
 	}
 	return done, err
+}
+
+// withoutRow leaves out the row that failed. Where its company may not invite any more people, the rows of that company
+// behind it are left out, too: they would fail in the same way, one after the other.
+func withoutRow(people []imported, bad RowError) (rest []imported, failed []RowError) {
+	n := slices.IndexFunc(people, func(p imported) bool { return p.line == bad.Line })
+	rest = slices.Clone(people[:n])
+	for _, p := range people[n:] {
+		same := p.tenant == people[n].tenant && fault.Is(bad.Err, fault.RateLimited)
+		if p.line == bad.Line || same {
+			failed = append(failed, RowError{p.line, bad.Err})
+		} else {
+			rest = append(rest, p)
+		}
+	}
+	return rest, failed
 }
 
 // recordRefusal records the first row that the actor may not import: the others say nothing more.
@@ -229,7 +246,7 @@ func (i *Importer) add(ctx context.Context, tx *db.Tx, people []imported) (done 
 func (i *Importer) addOne(ctx context.Context, tx *db.Tx, a access.Actor, p imported) error {
 	u, err := setup.Add(ctx, tx, p.Person)
 	if err == nil && !i.Uninvited && !i.DryRun {
-		err = i.Links.Invite(ctx, tx, u, a.ID())
+		err = i.Links.Invite(ctx, tx, u, a)
 	}
 	return err
 }
