@@ -122,3 +122,32 @@ func TestAnAdministratorHasTheSecondFactorThatIsAskedOfThem(t *testing.T) {
 		r.needs("the app that is", signedIn(with, authenticator.TOTP), false)
 	})
 }
+
+// TestASignOutWaitsForTheChange that its session is making, so that no change is made in a session that has ended.
+// guard: session.Lock
+func TestASignOutWaitsForTheChange(t *testing.T) {
+	each(t, func(r *rig) {
+		owner := r.add("acme", "owner", user.Owner)
+		ended := make(chan error, 1)
+		r.in(db.Installation, func(ctx context.Context, tx *db.Tx) error {
+			if _, err := people.Hold(ctx, tx, r.Gate, owner); err != nil {
+				return err
+			}
+			go func() {
+				ended <- r.DB.InTx(ctx, "acme", func(tx *db.Tx) error {
+					return session.EndLine(ctx, tx, owner.SessionID, session.SignedOut)
+				})
+			}()
+			select {
+			case err := <-ended:
+				t.Errorf("the session ended meanwhile: %v", err)
+				ended <- err
+			case <-time.After(300 * time.Millisecond):
+			}
+			return nil
+		})
+		if err := <-ended; err != nil || r.signedIn(owner) {
+			t.Errorf("signed in: %v, %v", r.signedIn(owner), err)
+		}
+	})
+}
