@@ -144,7 +144,7 @@ func (c TenantSetCmd) Run(ctx context.Context, env *Env, k *kong.Context) error 
 	if c.Suspend {
 		if err := confirm(c.Yes,
 			"Suspend "+c.Tenant+
-				"? No one there can sign in, and their sessions stop working, until you resume it."); err != nil {
+				"? No one there can sign in until you resume it, and everyone's sessions end for good."); err != nil {
 			return err
 		}
 	}

@@ -61,13 +61,14 @@ func (c UserMethodsRestoreCmd) Run(ctx context.Context, env *Env) error {
 
 // UserMethodsResetCmd resets a person's methods.
 type UserMethodsResetCmd struct {
-	Email string `arg:"" help:"Address."`
+	Email  string `arg:"" help:"Address."`
+	Reason string `help:"Why, for the activity log; up to 200 characters."`
 }
 
 // Run resets them.
 func (c UserMethodsResetCmd) Run(ctx context.Context, env *Env) error {
 	return env.within(ctx, func(h *app.Core) error {
-		r, err := h.People.ResetMethods(ctx, access.Server, people.ByEmail(c.Email))
+		r, err := h.People.ResetMethods(ctx, access.Server, people.ByEmail(c.Email), c.Reason)
 		if err != nil {
 			return err
 		}

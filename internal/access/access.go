@@ -21,14 +21,15 @@ const (
 )
 
 // Actor is who asks for a change, and the request in which they do. TenantID to Vendor describe a
-// Person and must be as they are stored now: a role from an older session is not good enough.
+// Person. Role and Vendor must be as they are stored now: a role from an older session is not good enough.
 type Actor struct {
-	Kind     Kind
-	TenantID string
-	UserID   string
-	Role     user.Role
-	Vendor   bool // the tenant is the vendor's own
-	Origin   audit.Origin
+	Kind      Kind
+	TenantID  string
+	UserID    string
+	SessionID string // in which they act, of TenantID; a Person without one may do nothing
+	Role      user.Role
+	Vendor    bool // the tenant is the vendor's own
+	Origin    audit.Origin
 }
 
 // Server is the command line on the server: who has it has the database, too.
@@ -61,6 +62,10 @@ type Target struct {
 	Role     user.Role
 }
 
+// ErrFreshProofNeeded is why a Person is refused whose session is over, too weak or, for a change, too old. An
+// interface that finds it with errors.Is has them sign in or confirm who they are, and try again.
+var ErrFreshProofNeeded = fault.New(fault.Denied, "access.fresh_proof_needed")
+
 // The refusals. Each names the rule that the actor ran into.
 var (
 	errDenied = fault.New(fault.Denied, "access.denied")
@@ -68,8 +73,21 @@ var (
 	errRole   = fault.New(fault.Denied, "access.role")
 )
 
-// Check fails with fault Denied unless the table lets a do an action to t.
+// Check fails with a Refusal, whose fault is Denied, unless the table lets a do an action to t.
 func Check(a Actor, action Action, t Target) error {
+	if rule := broken(a, action, t); rule != nil {
+		return &Refusal{
+			Actor:  a,
+			Action: action,
+			Target: t,
+			Cause:  rule,
+		}
+	}
+	return nil
+}
+
+// broken is the rule that an action would break; nil where it may be done.
+func broken(a Actor, action Action, t Target) *fault.Fault {
 	r, known := find(action)
 	switch {
 	case !known:
@@ -106,7 +124,7 @@ func (a Actor) inside(r rule, t Target) bool {
 }
 
 // checkPerson compares the target's role with what the actor reaches.
-func (a Actor) checkPerson(reach Reach, t Target) error {
+func (a Actor) checkPerson(reach Reach, t Target) *fault.Fault {
 	switch {
 	case reach == everyone:
 		return nil
@@ -114,6 +132,8 @@ func (a Actor) checkPerson(reach Reach, t Target) error {
 		return errSelf
 	case reach == lowerAndPeers && t.Role == a.Role:
 		return nil
+	case reach == lowerButOwners && t.Role == user.Owner:
+		return errRole
 	case rank[t.Role] == 0 || rank[t.Role] >= rank[a.Role]:
 		return errRole
 	}

@@ -8,6 +8,7 @@ import (
 	"testing"
 
 	"countersign/internal/access"
+	"countersign/internal/audit"
 	"countersign/internal/fault"
 	"countersign/internal/user"
 )
@@ -136,10 +137,17 @@ func TestRules(t *testing.T) {
 		},
 		"an owner recovers another owner": func(o one) bool {
 			recovers := []access.Action{access.ResetMethods, access.RestoreMethod, access.ChangeAddress,
-				access.DemoteOwner}
+				access.Demote}
 			return o.actor.Role == "owner" && o.target.Role == "owner" && slices.Contains(recovers, o.action)
 		},
-		"a company sets a password": func(o one) bool { return !staff(o) && o.action == access.SetPassword },
+		"an operator takes over an owner or an operator": func(o one) bool {
+			return takesOver(o.action) && slices.Contains([]user.Role{"owner", "operator"}, o.target.Role)
+		},
+		"an operator lets another use a suspended method": func(o one) bool {
+			return o.action == access.RestoreMethod && o.target.Role == "operator"
+		},
+		"a person gives an owner another role": func(o one) bool { return o.action == access.Demote },
+		"a company sets a password":            func(o one) bool { return !staff(o) && o.action == access.SetPassword },
 		"someone but an owner or operator weakens a company": func(o one) bool {
 			return (o.action == access.SwitchOff || o.action == access.SetChoice) &&
 				o.actor.Role != "owner" && !operator(o)
@@ -171,6 +179,11 @@ func TestRules(t *testing.T) {
 	}
 }
 
+// takesOver is whether an action opens someone's account to whoever does it.
+func takesOver(a access.Action) bool {
+	return a == access.SetPassword || a == access.ChangeAddress || a == access.ResetMethods
+}
+
 // TestRulesThatAllow holds what each role can do.
 func TestRulesThatAllow(t *testing.T) {
 	everyone(func(o one) {
@@ -182,9 +195,12 @@ func TestRulesThatAllow(t *testing.T) {
 		switch {
 		case !slices.Contains(access.Actions(), o.action):
 		case o.actor.Vendor && o.actor.Role == "operator" && inCompany && o.action != access.RemoveLastOwner:
-			must = changesPeople || strings.HasPrefix(string(o.action), "company.") || o.looks() && o.concernsPeople()
+			mine := o.action != access.Demote && !(takesOver(o.action) && o.target.Role == "owner")
+			must = changesPeople && mine || strings.HasPrefix(string(o.action), "company.") ||
+				o.looks() && o.concernsPeople()
 		case o.actor.Role == "owner" || o.actor.Role == "admin":
-			must = below && height[o.actor.Role] < height["support"] && changesPeople && o.action != access.SetPassword
+			must = below && height[o.actor.Role] < height["support"] && changesPeople &&
+				o.action != access.SetPassword && o.action != access.Demote
 		case o.actor.Role == "supervisor":
 			must = below && o.action == access.RemindPerson
 		}
@@ -228,5 +244,17 @@ func TestActorID(t *testing.T) {
 	person := access.Actor{Kind: access.Person, UserID: "me"}
 	if person.ID() != "me" || access.Server.ID() != "command-line" {
 		t.Errorf("%q, %q", person.ID(), access.Server.ID())
+	}
+}
+
+// TestEveryChangeHasAnEventOfItsOwn, also where it is refused. What only looks shares one.
+func TestEveryChangeHasAnEventOfItsOwn(t *testing.T) {
+	for _, action := range access.Actions() {
+		r := &access.Refusal{Action: action, Cause: access.ErrFreshProofNeeded}
+		shared := r.Event().Action == audit.AdministrationRefused
+		exception := action == access.RemoveLastOwner
+		if looks := (one{action: action}).looks(); shared != looks && !exception {
+			t.Errorf("%s: %s", action, r.Event().Action)
+		}
 	}
 }

@@ -19,7 +19,7 @@ const (
 	ChangeRole    Action = "people.role"
 	ChangeAddress Action = "people.address"
 	SetPassword   Action = "people.password"
-	DemoteOwner   Action = "people.demote_owner"
+	Demote        Action = "people.demote"
 	DisablePerson Action = "people.disable"
 	EnablePerson  Action = "people.enable"
 	ListMethods   Action = "people.methods"
@@ -66,11 +66,12 @@ type Reach string
 
 // The reaches. For a company or the installation there is only yes or none.
 const (
-	none          Reach = ""
-	yes           Reach = "yes"
-	everyone      Reach = "everyone"        // themselves, too: for looking
-	lower         Reach = "lower roles"     // never themselves
-	lowerAndPeers Reach = "lower and equal" // never themselves
+	none           Reach = ""
+	yes            Reach = "yes"
+	everyone       Reach = "everyone"          // themselves, too: for looking
+	lower          Reach = "lower roles"       // never themselves
+	lowerButOwners Reach = "lower, not owners" // never themselves
+	lowerAndPeers  Reach = "lower and equal"   // never themselves
 )
 
 type subject string
@@ -138,6 +139,12 @@ func person(a Action, text string, owner, admin, supervisor Reach) rule {
 	}
 }
 
+// byOperator is the row with another reach of the vendor's operators.
+func (r rule) byOperator(reach Reach) rule {
+	r.operator = reach
+	return r
+}
+
 // look is a row about reading: support may, too.
 func look(a Action, s subject, text string, reach, supervisor Reach) rule {
 	return rule{
@@ -180,14 +187,14 @@ var rules = []rule{
 	person(InvitePerson, "Send an invitation", lowerAndPeers, lower, none),
 	person(ImportPeople, "Import people with a role", lowerAndPeers, lower, none),
 	person(ChangeRole, "Change a role; the new one must be in reach, too", lowerAndPeers, lower, none),
-	person(DemoteOwner, "Give an owner another role", lower, lower, none),
-	person(ChangeAddress, "Change an email address", lower, lower, none),
-	person(SetPassword, "Set a password or import a hash", none, none, none),
+	{action: Demote, subject: people, text: "Give an owner or an operator another role"},
+	person(ChangeAddress, "Change an email address", lower, lower, none).byOperator(lowerButOwners),
+	person(SetPassword, "Set a password or import a hash", none, none, none).byOperator(lowerButOwners),
 	person(DisablePerson, "Disable a person", lowerAndPeers, lower, none),
 	person(EnablePerson, "Enable a person", lowerAndPeers, lower, none),
 	look(ListMethods, people, "List a person's sign-in methods", everyone, everyone),
-	person(RestoreMethod, "Restore a suspended method", lower, lower, none),
-	person(ResetMethods, "Reset a person's methods", lower, lower, none),
+	person(RestoreMethod, "Restore a suspended method", lower, lower, none).byOperator(lower),
+	person(ResetMethods, "Reset a person's methods", lower, lower, none).byOperator(lowerButOwners),
 	person(RemindPerson, "Remind a person to set up a method", lowerAndPeers, lower, lower),
 
 	{
@@ -243,11 +250,13 @@ This page is written from the table that the program decides by (` + "`internal/
 - A person acts only in their own company. The vendor's staff, operators and support, act in every company.
 - The roles in order: agent, supervisor, admin, owner, support, operator. "Lower roles" are the people below the
   actor; "lower and equal" adds the people with the same role. Agents administer nothing.
+- One operator alone takes over no owner and no other operator: only the command line sets their password, changes
+  their address, resets their methods or gives them another role.
 - Nobody changes their own account as an administrator: they use their profile.
 - Roles of the vendor's staff exist in the vendor's own tenant only, and only its operators give them.
 - The command line on the server may do everything. It is for emergencies, and every use is in the activity log.
 - API keys and SCIM have no rights yet.
-- A company keeps at least one active owner. Only the command line can override that, with ` + "`--force`" + `.
+- A company keeps at least one active owner who can sign in. Only the command line can override that, with ` + "`--force`" + `.
 - While the vendor requires two-factor authentication, a company cannot switch it off.
 - What is not in the table is refused.
 `

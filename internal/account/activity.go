@@ -169,7 +169,9 @@ func (t eventText) describe(row audit.Row) (text string, alarming bool) {
 	case audit.MethodSuspended:
 		return t.T("activity.method_suspended", "Method", t.method(row, "")), true
 	case audit.MethodRestored:
-		return t.T("activity.method_restored", "Method", t.method(row, removedLabel(row))), false
+		if ok {
+			return t.T("activity.method_restored", "Method", t.method(row, removedLabel(row))), false
+		}
 	case audit.MethodRemoved:
 		return t.T("activity.method_removed", "Method", t.method(row, removedLabel(row))), false
 	default:
@@ -214,7 +216,9 @@ func (t eventText) describeChange(row audit.Row, ok bool) (text string, alarming
 	case audit.PasswordAsked:
 		return t.T("activity.password_asked"), ok
 	case audit.UserInvited:
-		return t.T("activity.invited"), false
+		if ok {
+			return t.T("activity.invited"), false
+		}
 	case audit.PasswordReplaced:
 		if ok {
 			return t.T(passwordSet(row.Reason)), row.Reason == "reset"

@@ -32,3 +32,19 @@ func TestActivityTellsOfEverySignIn(t *testing.T) {
 		}
 	}
 }
+
+// TestActivityTellsOfNothingThatWasRefused to an administrator: nothing happened to the account.
+func TestActivityTellsOfNothingThatWasRefused(t *testing.T) {
+	catalog, err := locale.New()
+	if err != nil {
+		t.Fatal(err)
+	}
+	text := eventText{Printer: catalog.In("en")}
+	for _, action := range []audit.Action{audit.UserInvited, audit.MethodRestored, audit.MethodsReset, audit.UserRole,
+		audit.UserAddress, audit.UserDisabled, audit.UserEnabled, audit.PasswordSet} {
+		row := audit.Row{Event: audit.Event{Action: action, Result: audit.Refused, Reason: "access.role"}}
+		if got, _ := text.describe(row); got != "" {
+			t.Errorf("%s: %q", action, got)
+		}
+	}
+}

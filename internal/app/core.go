@@ -166,6 +166,7 @@ func (h *Core) build(ctx context.Context) error {
 func (h *Core) buildAdministration() {
 	h.People = &people.Service{
 		DB:        h.DB,
+		Gate:      h.Gate,
 		Links:     h.PasswordLinks,
 		Notifier:  h.Notifier,
 		Passwords: h.Passwords,
@@ -177,10 +178,12 @@ func (h *Core) buildAdministration() {
 		Keys:      h.Keys,
 		Queue:     h.Notifier.Queue,
 		Limits:    h.Config.Limits,
+		Gate:      h.Gate,
+		Notifier:  h.Notifier,
 		Countries: h.Config.SMS.Countries,
 		Bindable:  h.Binding.Kinds(),
 	}
-	h.Apps = &apps.Service{DB: h.DB, Keys: &keyring.Keyring{DB: h.DB, Keys: h.Keys}}
+	h.Apps = &apps.Service{DB: h.DB, Gate: h.Gate, Keys: &keyring.Keyring{DB: h.DB, Keys: h.Keys}}
 }
 
 // ensure makes the installation's row and begins its audit chain. Only a server that starts shows a token, so the

@@ -14,6 +14,7 @@ import (
 	"countersign/internal/client"
 	"countersign/internal/db"
 	"countersign/internal/fault"
+	"countersign/internal/gate"
 	"countersign/internal/keyring"
 	"countersign/internal/people"
 	"countersign/internal/secret"
@@ -22,6 +23,7 @@ import (
 // Service administers apps.
 type Service struct {
 	DB   *db.DB
+	Gate *gate.Gate // judges the session in which a person acts
 	Keys *keyring.Keyring
 }
 
@@ -220,8 +222,8 @@ func (s *Service) change(
 	ctx context.Context, a access.Actor, action access.Action, event audit.Action, id string,
 	fn func(tx *db.Tx) (what string, err error),
 ) error {
-	return s.DB.InTx(ctx, db.Installation, func(tx *db.Tx) error {
-		if err := people.CheckHeld(ctx, tx, a, action, access.Target{}); err != nil {
+	err := s.DB.InTx(ctx, db.Installation, func(tx *db.Tx) error {
+		if err := people.CheckHeld(ctx, tx, s.Gate, a, action, access.Target{}); err != nil {
 			return err
 		}
 		what, err := fn(tx)
@@ -237,11 +239,12 @@ func (s *Service) change(
 			Origin:   a.Origin,
 		})
 	})
+	return people.RecordRefusal(ctx, s.DB, err)
 }
 
 func (s *Service) view(ctx context.Context, a access.Actor, action access.Action, fn func(tx *db.Tx) error) error {
-	return s.DB.View(ctx, db.Installation, func(tx *db.Tx) error {
-		if err := people.Check(ctx, tx, a, action, access.Target{}); err != nil {
+	return people.View(ctx, s.DB, func(tx *db.Tx) error {
+		if err := people.Check(ctx, tx, s.Gate, a, action, access.Target{}); err != nil {
 			return err
 		}
 		return fn(tx)

@@ -81,6 +81,12 @@ const (
 	AccountProtected Action = "account.protected"
 )
 
+// Administration.
+const (
+	// a person tried to look at something, or to do something, that their role does not allow
+	AdministrationRefused Action = "administration.refused"
+)
+
 // Companies.
 const (
 	TenantCreated   Action = "tenant.created"   // a company was added

@@ -11,6 +11,7 @@ import (
 	"countersign/internal/authenticator/outofband"
 	"countersign/internal/db"
 	"countersign/internal/fault"
+	"countersign/internal/gate"
 	"countersign/internal/message"
 	"countersign/internal/message/email"
 	"countersign/internal/people"
@@ -234,7 +235,9 @@ func recordActivation(ctx context.Context, tx *db.Tx, a access.Actor, result aud
 }
 
 // rightCheck finds out whether an actor has a right in a transaction.
-type rightCheck func(ctx context.Context, tx *db.Tx, a access.Actor, action access.Action, t access.Target) error
+type rightCheck func(
+	ctx context.Context, tx *db.Tx, g *gate.Gate, a access.Actor, action access.Action, t access.Target,
+) error
 
 // inActivation runs fn in a transaction in which the actor may switch two-factor authentication on. check is
 // people.CheckHeld, or people.Check for a step that needs no recent proof.
@@ -245,8 +248,8 @@ func (s *Service) inActivation(
 	if a.Kind != access.Person {
 		return errActivationPerson
 	}
-	return s.DB.InTx(ctx, a.TenantID, func(tx *db.Tx) error {
-		if err := check(ctx, tx, a, access.SwitchOn, access.Target{TenantID: a.TenantID}); err != nil {
+	err := s.DB.InTx(ctx, a.TenantID, func(tx *db.Tx) error {
+		if err := check(ctx, tx, s.Gate, a, access.SwitchOn, access.Target{TenantID: a.TenantID}); err != nil {
 			return err
 		}
 		u, err := user.ByID(ctx, tx, a.UserID)
@@ -263,4 +266,5 @@ func (s *Service) inActivation(
 		}
 		return fn(tx, u, t, i)
 	})
+	return people.RecordRefusal(ctx, s.DB, err)
 }

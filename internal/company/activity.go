@@ -53,12 +53,12 @@ type Activity struct {
 func (s *Service) Activity(
 	ctx context.Context, a access.Actor, idOrName string, f ActivityFilter,
 ) (out Activity, err error) {
-	err = s.DB.View(ctx, db.Installation, func(tx *db.Tx) error {
-		a, err := people.Current(ctx, tx, a)
+	err = people.View(ctx, s.DB, func(tx *db.Tx) error {
+		a, err := people.Current(ctx, tx, s.Gate, a)
 		if err != nil {
 			return err
 		}
-		t, err := find(ctx, tx, a, idOrName)
+		t, err := find(ctx, tx, a, access.ViewActivity, idOrName)
 		if err != nil {
 			return err
 		}

@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"context"
 	"fmt"
+	"strings"
 	"time"
 
 	"countersign/internal/access"
@@ -11,6 +12,7 @@ import (
 	"countersign/internal/db"
 	"countersign/internal/fault"
 	"countersign/internal/tenant"
+	"countersign/internal/user"
 )
 
 // Changes are what the vendor and the owner may decide about a company. What is nil stays as it is.
@@ -23,8 +25,8 @@ type Changes struct {
 	SMSCountries *tenant.Countries
 	Methods      *tenant.Methods
 	Choice       *tenant.Choice
-	ConfirmName  string     // the company's name, typed, before a person switches it off
 	SetUpBy      *time.Time // the zero time ends the deadline
+	ConfirmName  string     // the company's name, typed by a person who switches its two-factor authentication off
 }
 
 // step is one change with the right that it needs and the audit row that tells of it.
@@ -40,7 +42,7 @@ type setter func(ctx context.Context, tx *db.Tx) error
 
 // apply makes the changes, each with its audit row.
 func (s *Service) apply(ctx context.Context, tx *db.Tx, a access.Actor, t tenant.Tenant, c Changes) error {
-	for _, step := range append(c.byVendor(), c.byCompany()...) {
+	for _, step := range c.steps() {
 		if err := access.Check(a, step.action, access.Target{TenantID: t.ID}); err != nil {
 			return err
 		}
@@ -57,17 +59,49 @@ func (s *Service) apply(ctx context.Context, tx *db.Tx, a access.Actor, t tenant
 	return nil
 }
 
+// steps are the changes in the order in which they are made.
+func (c Changes) steps() steps { return append(c.byVendor(), c.byCompany()...) }
+
+// first is the action that is tried first.
+func (c Changes) first() access.Action {
+	if all := c.steps(); len(all) > 0 {
+		return all[0].action
+	}
+	return access.ViewCompany
+}
+
 // permit refuses what the vendor has decided for the company, no matter who asks.
 func (s *Service) permit(
 	ctx context.Context, tx *db.Tx, a access.Actor, t tenant.Tenant, action access.Action, c Changes,
 ) error {
 	switch action {
 	case access.SwitchOff:
-		return s.unlocked(ctx, tx, a, t)
+		if err := s.unlocked(ctx, tx, a, t); err != nil {
+			return err
+		}
+		return c.confirmed(a, t)
+	case access.SuspendCompany:
+		if t.Kind == tenant.Vendor && *c.Suspended {
+			return errVendor
+		}
 	case access.SetSMSCountries:
 		if err := within(*c.SMSCountries, s.Countries); err != nil {
 			return fault.New(fault.Invalid, "tenant.country_ruled_out").Because(err)
 		}
+	}
+	return nil
+}
+
+// errVendor: without its staff no one could administer the installation any more.
+var errVendor = fault.New(fault.Conflict, "company.vendor_suspended")
+
+var errConfirmName = fault.New(fault.Invalid, "company.confirm_name")
+
+// confirmed fails where a person switches two-factor authentication off and has not typed the company's name. It asks
+// them to stop and think, as a click alone does not.
+func (c Changes) confirmed(a access.Actor, t tenant.Tenant) error {
+	if a.Kind == access.Person && strings.TrimSpace(c.ConfirmName) != strings.TrimSpace(t.Name) {
+		return errConfirmName
 	}
 	return nil
 }
@@ -90,7 +124,7 @@ func (c Changes) byVendor() (out steps) {
 		out.add(access.RenameCompany, audit.TenantRenamed, *c.Name, set(*c.Name, tenant.Rename))
 	}
 	if c.Suspended != nil && *c.Suspended {
-		out.add(access.SuspendCompany, audit.TenantSuspended, "", tenant.Suspend)
+		out.add(access.SuspendCompany, audit.TenantSuspended, "", suspend)
 	}
 	if c.Suspended != nil && !*c.Suspended {
 		out.add(access.SuspendCompany, audit.TenantResumed, "", tenant.Resume)
@@ -99,6 +133,18 @@ func (c Changes) byVendor() (out steps) {
 		out.add(access.SetMandate, audit.TenantMandate, mandateText(*c.Mandate), set(*c.Mandate, tenant.SetMandate))
 	}
 	return out
+}
+
+// suspend stops every sign-in to tx.Tenant. What its people have open has ended for good: it stays ended when the
+// company is resumed.
+func suspend(ctx context.Context, tx *db.Tx) error {
+	if err := tenant.Suspend(ctx, tx); err != nil {
+		return err
+	}
+	if err := user.EndEveryone(ctx, tx); err != nil {
+		return fmt.Errorf("end sessions: %w", err)
+	}
+	return nil
 }
 
 // byCompany are the changes of what a company decides.

@@ -13,7 +13,9 @@ import (
 	"countersign/internal/config"
 	"countersign/internal/db"
 	"countersign/internal/fault"
+	"countersign/internal/gate"
 	"countersign/internal/message"
+	"countersign/internal/notify"
 	"countersign/internal/people"
 	"countersign/internal/secret"
 	"countersign/internal/tenant"
@@ -25,6 +27,8 @@ type Service struct {
 	Keys      *secret.Keys
 	Queue     *message.Queue
 	Limits    config.Limits
+	Notifier  *notify.Notifier
+	Gate      *gate.Gate           // judges the session in which a person acts
 	Countries []string             // whose telephone numbers the installation takes; empty: all
 	Bindable  []authenticator.Kind // what people can set up in this installation
 }
@@ -39,8 +43,9 @@ type New struct {
 
 // Create adds a company with what has been decided about it.
 func (s *Service) Create(ctx context.Context, a access.Actor, n New) (t tenant.Tenant, err error) {
+	n.ConfirmName = n.Name // nothing is switched off that was on
 	err = s.DB.InTx(ctx, db.Installation, func(tx *db.Tx) error {
-		a, err := people.Hold(ctx, tx, a)
+		a, err := people.Hold(ctx, tx, s.Gate, a)
 		if err != nil {
 			return err
 		}
@@ -60,38 +65,41 @@ func (s *Service) Create(ctx context.Context, a access.Actor, n New) (t tenant.T
 		t, err = tenant.ByID(ctx, tx, t.ID)
 		return err
 	})
-	return t, err
+	return t, people.RecordRefusal(ctx, s.DB, err)
 }
 
-// Change makes all of the changes of a company or none. While the audit cannot be written, they are made and recorded
-// later: a suspension must not fail.
+// Change makes all of the changes of a company or none, and tells its owners and admins where it is protected less
+// now. While the audit cannot be written, they are made and recorded later: a suspension must not fail.
 func (s *Service) Change(ctx context.Context, a access.Actor, idOrName string, c Changes) (t tenant.Tenant, err error) {
 	err = audit.OrLater(ctx, s.DB, db.Installation, func(ctx context.Context, tx *db.Tx) error {
-		a, err := people.Hold(ctx, tx, a)
+		a, err := people.Hold(ctx, tx, s.Gate, a)
 		if err != nil {
 			return err
 		}
-		if t, err = find(ctx, tx, a, idOrName); err != nil {
+		if t, err = find(ctx, tx, a, c.first(), idOrName); err != nil {
 			return err
 		}
 		tx = tx.ForTenant(t.ID)
 		if err := s.apply(ctx, tx, a, t, c); err != nil {
 			return err
 		}
-		t, err = tenant.ByID(ctx, tx, t.ID)
-		return err
+		was := t
+		if t, err = tenant.ByID(ctx, tx, t.ID); err != nil {
+			return err
+		}
+		return s.tellLowered(ctx, tx, a, was, t)
 	})
-	return t, err
+	return t, people.RecordRefusal(ctx, s.DB, err)
 }
 
 // Find loads a company.
 func (s *Service) Find(ctx context.Context, a access.Actor, idOrName string) (t tenant.Tenant, err error) {
-	err = s.DB.View(ctx, db.Installation, func(tx *db.Tx) error {
-		a, err := people.Current(ctx, tx, a)
+	err = people.View(ctx, s.DB, func(tx *db.Tx) error {
+		a, err := people.Current(ctx, tx, s.Gate, a)
 		if err != nil {
 			return err
 		}
-		if t, err = find(ctx, tx, a, idOrName); err != nil {
+		if t, err = find(ctx, tx, a, access.ViewCompany, idOrName); err != nil {
 			return err
 		}
 		return access.Check(a, access.ViewCompany, access.Target{TenantID: t.ID})
@@ -99,14 +107,16 @@ func (s *Service) Find(ctx context.Context, a access.Actor, idOrName string) (t 
 	return t, err
 }
 
-// find loads a company by id or name. Outside the vendor people know their own company only, so that they do not
-// learn which others exist.
-func find(ctx context.Context, tx *db.Tx, a access.Actor, idOrName string) (tenant.Tenant, error) {
+// find loads the company that an action concerns by id or name. Outside the vendor people know their own company only,
+// so that they do not learn which others exist.
+func find(
+	ctx context.Context, tx *db.Tx, a access.Actor, action access.Action, idOrName string,
+) (tenant.Tenant, error) {
 	if a.Staff() {
 		return tenant.Find(ctx, tx, idOrName)
 	}
 	if idOrName != a.TenantID {
-		return tenant.Tenant{}, errUnknown
+		return tenant.Tenant{}, &access.Refusal{Actor: a, Action: action, Cause: errUnknown}
 	}
 	return tenant.ByID(ctx, tx, a.TenantID)
 }
@@ -116,8 +126,8 @@ func find(ctx context.Context, tx *db.Tx, a access.Actor, idOrName string) (tena
 func (s *Service) List(
 	ctx context.Context, a access.Actor, after tenant.Place, limit int,
 ) (out []tenant.Tenant, err error) {
-	err = s.DB.View(ctx, db.Installation, func(tx *db.Tx) error {
-		if err := people.Check(ctx, tx, a, access.ListCompanies, access.Target{}); err != nil {
+	err = people.View(ctx, s.DB, func(tx *db.Tx) error {
+		if err := people.Check(ctx, tx, s.Gate, a, access.ListCompanies, access.Target{}); err != nil {
 			return err
 		}
 		out, err = tenant.ListAfter(ctx, tx, after, limit)

@@ -28,8 +28,8 @@ type InstallationChanges struct {
 
 // Installation loads the settings.
 func (s *Service) Installation(ctx context.Context, a access.Actor) (i tenant.Installation, err error) {
-	err = s.DB.View(ctx, db.Installation, func(tx *db.Tx) error {
-		if err := people.Check(ctx, tx, a, access.ViewInstallation, access.Target{}); err != nil {
+	err = people.View(ctx, s.DB, func(tx *db.Tx) error {
+		if err := people.Check(ctx, tx, s.Gate, a, access.ViewInstallation, access.Target{}); err != nil {
 			return err
 		}
 		i, err = tenant.LoadInstallation(ctx, tx)
@@ -40,8 +40,8 @@ func (s *Service) Installation(ctx context.Context, a access.Actor) (i tenant.In
 
 // ChangeInstallation changes settings, all or none.
 func (s *Service) ChangeInstallation(ctx context.Context, a access.Actor, c InstallationChanges) error {
-	return s.DB.InTx(ctx, db.Installation, func(tx *db.Tx) error {
-		if err := people.CheckHeld(ctx, tx, a, access.ChangeInstallation, access.Target{}); err != nil {
+	err := s.DB.InTx(ctx, db.Installation, func(tx *db.Tx) error {
+		if err := people.CheckHeld(ctx, tx, s.Gate, a, access.ChangeInstallation, access.Target{}); err != nil {
 			return err
 		}
 		i, err := tenant.LoadInstallation(ctx, tx)
@@ -57,6 +57,7 @@ func (s *Service) ChangeInstallation(ctx context.Context, a access.Actor, c Inst
 		}
 		return record(ctx, tx, a, audit.InstallationChanged, c.text(i))
 	})
+	return people.RecordRefusal(ctx, s.DB, err)
 }
 
 func (c InstallationChanges) set(i *tenant.Installation) {

@@ -50,7 +50,12 @@ func (s *Service) unlocked(ctx context.Context, tx *db.Tx, a access.Actor, t ten
 		return fmt.Errorf("load installation: %w", err)
 	}
 	if since, locked := Locked(t, i, tx.Now); locked {
-		return &LockedError{Vendor: i.Name, Since: since}
+		return &access.Refusal{
+			Actor:  a,
+			Action: access.SwitchOff,
+			Target: access.Target{TenantID: t.ID},
+			Cause:  &LockedError{Vendor: i.Name, Since: since},
+		}
 	}
 	return nil
 }

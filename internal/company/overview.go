@@ -31,12 +31,12 @@ type Overview struct {
 
 // Overview loads the rules of a company.
 func (s *Service) Overview(ctx context.Context, a access.Actor, idOrName string) (o Overview, err error) {
-	err = s.DB.View(ctx, db.Installation, func(tx *db.Tx) error {
-		a, err := people.Current(ctx, tx, a)
+	err = people.View(ctx, s.DB, func(tx *db.Tx) error {
+		a, err := people.Current(ctx, tx, s.Gate, a)
 		if err != nil {
 			return err
 		}
-		t, err := find(ctx, tx, a, idOrName)
+		t, err := find(ctx, tx, a, access.ViewCompany, idOrName)
 		if err != nil {
 			return err
 		}

@@ -58,8 +58,9 @@ func (c Choices) check(now time.Time) error {
 
 // PlanActivation says what choices of the actor would do to their company. It changes nothing.
 func (s *Service) PlanActivation(ctx context.Context, a access.Actor, c Choices) (p Plan, err error) {
-	err = s.DB.View(ctx, a.TenantID, func(tx *db.Tx) error {
-		if err := people.Check(ctx, tx, a, access.SwitchOn, access.Target{TenantID: a.TenantID}); err != nil {
+	err = people.View(ctx, s.DB, func(tx *db.Tx) error {
+		tx = tx.ForTenant(a.TenantID)
+		if err := people.Check(ctx, tx, s.Gate, a, access.SwitchOn, access.Target{TenantID: a.TenantID}); err != nil {
 			return err
 		}
 		if err := c.check(tx.Now); err != nil {
@@ -147,8 +148,14 @@ func (s *Service) Activate(ctx context.Context, a access.Actor, id string, c Cho
 				return err
 			}
 			if c.From.After(tx.Now) {
-				return tenant.SwitchOnFrom(ctx, tx, c.From)
+				if err := tenant.SwitchOnFrom(ctx, tx, c.From); err != nil {
+					return err
+				}
 			}
-			return nil
+			now, err := tenant.ByID(ctx, tx, t.ID)
+			if err != nil {
+				return err
+			}
+			return s.tellLowered(ctx, tx, a, t, now)
 		})
 }

@@ -28,12 +28,12 @@ func (s Stranded) None() bool { return len(s.MustSetUp)+len(s.LockedOut) == 0 }
 func (s *Service) StrandedBy(
 	ctx context.Context, a access.Actor, idOrName string, methods tenant.Methods,
 ) (out Stranded, err error) {
-	err = s.DB.View(ctx, db.Installation, func(tx *db.Tx) error {
-		a, err := people.Current(ctx, tx, a)
+	err = people.View(ctx, s.DB, func(tx *db.Tx) error {
+		a, err := people.Current(ctx, tx, s.Gate, a)
 		if err != nil {
 			return err
 		}
-		t, err := find(ctx, tx, a, idOrName)
+		t, err := find(ctx, tx, a, access.SetMethods, idOrName)
 		if err != nil {
 			return err
 		}
@@ -54,8 +54,8 @@ func (s *Service) StrandedBy(
 func (s *Service) StrandedByInstallation(
 	ctx context.Context, a access.Actor, methods tenant.Methods,
 ) (out Stranded, err error) {
-	err = s.DB.View(ctx, db.Installation, func(tx *db.Tx) error {
-		if err := people.Check(ctx, tx, a, access.ChangeInstallation, access.Target{}); err != nil {
+	err = people.View(ctx, s.DB, func(tx *db.Tx) error {
+		if err := people.Check(ctx, tx, s.Gate, a, access.ChangeInstallation, access.Target{}); err != nil {
 			return err
 		}
 		i, err := tenant.LoadInstallation(ctx, tx)

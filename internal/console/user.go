@@ -137,7 +137,7 @@ func (a *administrator) rolesFor(u user.User) (out []user.Role) {
 		next := u
 		next.Role = role
 		demotes := u.Role == user.Owner && role != user.Owner
-		if a.mayDo(access.ChangeRole, next) && (!demotes || a.mayDo(access.DemoteOwner, u)) {
+		if a.mayDo(access.ChangeRole, next) && (!demotes || a.mayDo(access.Demote, u)) {
 			out = append(out, role)
 		}
 	}

@@ -132,7 +132,7 @@ func (c *Console) runUserChange(
 ) (done string, err error) {
 	closed := change == "disable"
 	if change == "reset" {
-		_, err := c.People.ResetMethods(r.Context(), a.actor, ref)
+		_, err := c.People.ResetMethods(r.Context(), a.actor, ref, reason)
 		return "reset", err
 	}
 	return change + "d", c.People.Change(r.Context(), a.actor, ref, people.Changes{Disabled: &closed})

@@ -31,7 +31,7 @@ var resultKeys = map[audit.Result]string{
 	audit.Refused: "console.result.refused",
 }
 
-var viewKeys = map[people.View]string{
+var viewKeys = map[people.SavedView]string{
 	people.AllPeople:        "console.view.all",
 	people.OneMethodOwners:  "console.view.owners_with_one_method",
 	people.WeakMethods:      "console.view.email_or_sms_only",

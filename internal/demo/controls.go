@@ -2,7 +2,6 @@ package demo
 
 import (
 	"context"
-	"errors"
 	"net/http"
 	"slices"
 	"time"
@@ -13,7 +12,6 @@ import (
 	"countersign/internal/db"
 	"countersign/internal/policy"
 	"countersign/internal/tenant"
-	"countersign/internal/user"
 )
 
 const day = 24 * time.Hour
@@ -172,22 +170,14 @@ var (
 )
 
 // deciding is a handler that changes the company named by the form in the way that a field of it says, and goes back
-// to the page. The vendor's operator acts on the mandate, the company's owner on everything else.
+// to the page.
 func (d *Demo) deciding(field string, read decision) handler {
 	return func(w http.ResponseWriter, r *http.Request) error {
 		id := r.PostFormValue("company")
 		if !slices.ContainsFunc(companies, func(c sampleCompany) bool { return c.ID == id }) {
 			return errNoCompany
 		}
-		decider := d.owner
-		if field == "mandate" {
-			decider = d.vendor
-		}
-		by, err := decider(r.Context(), id)
-		if err != nil {
-			return err
-		}
-		if err := d.decide(r.Context(), by, id, read, r.PostFormValue(field)); err != nil {
+		if err := d.decide(r.Context(), id, read, r.PostFormValue(field)); err != nil {
 			return err
 		}
 		http.Redirect(w, r, "/?at="+id+"#"+id, http.StatusSeeOther)
@@ -195,64 +185,48 @@ func (d *Demo) deciding(field string, read decision) handler {
 	}
 }
 
-func (d *Demo) decide(ctx context.Context, by access.Actor, id string, read decision, to string) error {
+// decide changes a company as the command line does: no one is signed in to the demo's own page. The command line may
+// switch off what the vendor requires. A company may not, and the page shows what a company may do.
+func (d *Demo) decide(ctx context.Context, id string, read decision, to string) error {
 	changes, err := read(to, d.house.DB.Now())
 	if err != nil {
 		return err
 	}
-	_, err = d.house.Company.Change(ctx, by, id, changes)
-	var locked *company.LockedError
-	if errors.As(err, &locked) {
-		return errLocked
+	if changes.On != nil && !*changes.On {
+		if err := d.unlocked(ctx, id); err != nil {
+			return err
+		}
 	}
+	_, err = d.house.Company.Change(ctx, access.Server, id, changes)
 	return err
 }
 
-var errNoDecider = &problem{http.StatusConflict, "No one is left in the demo who may decide this."}
-
-// vendor is an operator of the vendor as the one who administers, owner the same for a company. Anyone who tries the demo
-// may have changed their addresses.
-func (d *Demo) vendor(ctx context.Context, _ string) (access.Actor, error) {
-	return d.acting(ctx, db.Installation, user.Operators)
-}
-
-func (d *Demo) owner(ctx context.Context, id string) (access.Actor, error) {
-	return d.acting(ctx, id, func(ctx context.Context, tx *db.Tx) ([]user.User, error) {
-		all, err := user.Admins(ctx, tx)
-		return slices.DeleteFunc(all, func(u user.User) bool { return u.Role != user.Owner }), err
-	})
-}
-
-func (d *Demo) acting(
-	ctx context.Context, id string, list func(ctx context.Context, tx *db.Tx) ([]user.User, error),
-) (a access.Actor, err error) {
-	err = d.house.DB.View(ctx, id, func(tx *db.Tx) error {
-		all, err := list(ctx, tx)
-		if err == nil && len(all) == 0 {
-			err = errNoDecider
-		}
-		if err != nil {
-			return err
-		}
-		a = access.Actor{Kind: access.Person, TenantID: all[0].TenantID, UserID: all[0].ID}
-		return nil
-	})
-	return a, err
+// unlocked fails where the vendor keeps a company from switching two-factor authentication off.
+func (d *Demo) unlocked(ctx context.Context, id string) error {
+	t, err := d.house.Company.Find(ctx, access.Server, id)
+	if err != nil {
+		return err
+	}
+	i, err := d.house.Company.Installation(ctx, access.Server)
+	if err != nil {
+		return err
+	}
+	if _, locked := company.Locked(t, i, d.house.DB.Now()); locked {
+		return errLocked
+	}
+	return nil
 }
 
 func (d *Demo) setPhone(w http.ResponseWriter, r *http.Request) error {
 	ctx := r.Context()
-	actor, err := d.vendor(ctx, "")
-	if err != nil {
-		return err
-	}
+	var err error
 	switch r.PostFormValue("exempt") {
 	case "forever":
-		err = d.house.Apps.Exempt(ctx, actor, phoneID, db.Forever)
+		err = d.house.Apps.Exempt(ctx, access.Server, phoneID, db.Forever)
 	case "tomorrow":
-		err = d.house.Apps.Exempt(ctx, actor, phoneID, d.house.DB.Now().Add(day))
+		err = d.house.Apps.Exempt(ctx, access.Server, phoneID, d.house.DB.Now().Add(day))
 	default:
-		err = d.house.Apps.Require2FA(ctx, actor, phoneID)
+		err = d.house.Apps.Require2FA(ctx, access.Server, phoneID)
 	}
 	if err != nil {
 		return err

@@ -115,12 +115,8 @@ func (d *Demo) showGuide(w http.ResponseWriter, r *http.Request) error {
 
 func (d *Demo) view(ctx context.Context, c sampleCompany) (companyView, error) {
 	v := companyView{sampleCompany: c}
-	vendor, err := d.vendor(ctx, "")
-	if err != nil {
-		return v, err
-	}
 	var people []user.User
-	err = d.house.DB.View(ctx, c.ID, func(tx *db.Tx) error {
+	err := d.house.DB.View(ctx, c.ID, func(tx *db.Tx) error {
 		t, err := tenant.ByID(ctx, tx, c.ID)
 		if err != nil {
 			return err
@@ -138,7 +134,7 @@ func (d *Demo) view(ctx context.Context, c sampleCompany) (companyView, error) {
 			return err
 		}
 		rows, err := audit.List(ctx, tx, audit.Filter{Limit: 20})
-		v.Events = retell(rows, people, vendor.ID(), labels)
+		v.Events = retell(rows, people, labels)
 		return err
 	})
 	if err != nil {

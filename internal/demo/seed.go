@@ -35,18 +35,15 @@ func (d *Demo) seed(ctx context.Context) (clientKeys, error) {
 		}
 	}
 	var keys clientKeys
-	vendor, err := d.vendor(ctx, "")
+	var err error
+	keys.dashboard, err = d.register(ctx, dashboardID, dashboard.Name, client.Confidential, d.at.Dashboard)
 	if err != nil {
 		return keys, err
 	}
-	keys.dashboard, err = d.register(ctx, vendor, dashboardID, dashboard.Name, client.Confidential, d.at.Dashboard)
-	if err != nil {
+	if keys.phone, err = d.register(ctx, phoneID, phone.Name, client.Native, d.at.Phone); err != nil {
 		return keys, err
 	}
-	if keys.phone, err = d.register(ctx, vendor, phoneID, phone.Name, client.Native, d.at.Phone); err != nil {
-		return keys, err
-	}
-	_, err = d.register(ctx, vendor, OwnClient, "Your own app", client.Public, ownHome)
+	_, err = d.register(ctx, OwnClient, "Your own app", client.Public, ownHome)
 	return keys, err
 }
 
@@ -63,15 +60,11 @@ func (d *Demo) found(ctx context.Context) error {
 	if err != nil {
 		return fmt.Errorf("first run: %w", err)
 	}
-	vendor, err := d.vendor(ctx, "")
-	if err != nil {
-		return err
-	}
-	if err := d.house.Company.ChangeInstallation(ctx, vendor, settings()); err != nil {
+	if err := d.house.Company.ChangeInstallation(ctx, access.Server, settings()); err != nil {
 		return fmt.Errorf("settings: %w", err)
 	}
 	for _, c := range companies {
-		if err := d.add(ctx, vendor, c); err != nil {
+		if err := d.add(ctx, c); err != nil {
 			return fmt.Errorf("company %s: %w", c.Name, err)
 		}
 	}
@@ -94,7 +87,7 @@ func settings() company.InstallationChanges {
 }
 
 // add makes a company with its people and what they have set up.
-func (d *Demo) add(ctx context.Context, vendor access.Actor, c sampleCompany) error {
+func (d *Demo) add(ctx context.Context, c sampleCompany) error {
 	made := make([]made, len(c.People))
 	for i, p := range c.People {
 		var err error
@@ -103,19 +96,19 @@ func (d *Demo) add(ctx context.Context, vendor access.Actor, c sampleCompany) er
 		}
 	}
 	n := company.New{ID: c.ID, Name: c.Name, Changes: c.Rules.changes(d.house.DB.Now())}
-	if _, err := d.house.Company.Create(ctx, vendor, n); err != nil {
+	if _, err := d.house.Company.Create(ctx, access.Server, n); err != nil {
 		return err
 	}
 	for i, p := range c.People {
-		if err := d.addPerson(ctx, vendor, c, p, made[i]); err != nil {
+		if err := d.addPerson(ctx, c, p, made[i]); err != nil {
 			return fmt.Errorf("%s: %w", p.Email, err)
 		}
 	}
 	return nil
 }
 
-func (d *Demo) addPerson(ctx context.Context, vendor access.Actor, c sampleCompany, p person, m made) error {
-	u, err := d.house.People.Add(ctx, vendor, c.ID, people.New{
+func (d *Demo) addPerson(ctx context.Context, c sampleCompany, p person, m made) error {
+	u, err := d.house.People.Add(ctx, access.Server, c.ID, people.New{
 		Email:    p.Email,
 		Name:     p.Name,
 		Language: p.Language,
@@ -129,11 +122,9 @@ func (d *Demo) addPerson(ctx context.Context, vendor access.Actor, c sampleCompa
 }
 
 // register makes an app, or gives one that is there its address and secret of today. The phone app is exempt for good.
-func (d *Demo) register(
-	ctx context.Context, vendor access.Actor, id, name, kind, home string,
-) (secret.Text, error) {
+func (d *Demo) register(ctx context.Context, id, name, kind, home string) (secret.Text, error) {
 	redirects, afterwards := []string{home + "/callback"}, []string{home + "/signed-out"}
-	_, key, err := d.house.Apps.Create(ctx, vendor, client.New{
+	_, key, err := d.house.Apps.Create(ctx, access.Server, client.New{
 		ID:             id,
 		Name:           name,
 		Kind:           kind,
@@ -143,13 +134,13 @@ func (d *Demo) register(
 	})
 	switch {
 	case err == nil && id == phoneID:
-		return key, d.house.Apps.Exempt(ctx, vendor, id, db.Forever)
+		return key, d.house.Apps.Exempt(ctx, access.Server, id, db.Forever)
 	case !fault.Is(err, fault.Conflict):
 		return key, err
 	}
 	moved := apps.Changes{AddRedirectURIs: redirects, AddPostLogoutURIs: afterwards}
-	if err := d.house.Apps.Change(ctx, vendor, id, moved); err != nil || kind != client.Confidential {
+	if err := d.house.Apps.Change(ctx, access.Server, id, moved); err != nil || kind != client.Confidential {
 		return "", err
 	}
-	return d.house.Apps.RotateSecret(ctx, vendor, id)
+	return d.house.Apps.RotateSecret(ctx, access.Server, id)
 }

@@ -5,6 +5,7 @@ import (
 	"strings"
 	"time"
 
+	"countersign/internal/access"
 	"countersign/internal/audit"
 	"countersign/internal/authenticator"
 	"countersign/internal/policy"
@@ -17,10 +18,9 @@ type try struct{ Do, See string }
 // eventView is one audit row in words.
 type eventView struct{ Clock, Who, What, Where, Result string }
 
-// retell puts audit rows into words. vendor is the id of the operator, labels are people's own names for their methods
-// by id.
-func retell(rows []audit.Row, people []user.User, vendor string, labels map[string]string) []eventView {
-	names := map[string]string{vendor: vendorName, "setup": "The first run"}
+// retell puts audit rows into words. labels are people's own names for their methods by id.
+func retell(rows []audit.Row, people []user.User, labels map[string]string) []eventView {
+	names := map[string]string{access.Server.ID(): "The demo", "setup": "The first run"}
 	for _, p := range people {
 		names[p.ID] = p.Name
 	}

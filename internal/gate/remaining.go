@@ -2,6 +2,7 @@ package gate
 
 import (
 	"context"
+	"fmt"
 	"slices"
 	"time"
 
@@ -15,6 +16,24 @@ import (
 
 // errMethodNeeded: the account would not meet the company's rules any more.
 var errMethodNeeded = fault.New(fault.Conflict, "signin.method_needed")
+
+// CanSignIn reports whether a person can sign in to our own pages as their account stands in this unit of work: with
+// the password, and where more is asked with a method that works, or with the mailbox where that is enough. It does not
+// count that they could set up a method first. Whether there is a password, its caller knows.
+func (g *Gate) CanSignIn(ctx context.Context, tx *db.Tx, userID string) (bool, error) {
+	w, err := facts.Load(ctx, tx, userID, client.PortalID, g.Limits.RememberDays)
+	if err != nil {
+		return false, fmt.Errorf("load facts: %w", err)
+	}
+	d := g.withPassword(tx, w)
+	return w.Open() && (d.Outcome == policy.Allow || d.Outcome == policy.Challenge && !d.ForSetUp), nil
+}
+
+// withPassword is what policy says of someone who has just shown their password.
+func (g *Gate) withPassword(tx *db.Tx, w facts.Facts) policy.Decision {
+	proofs := []authenticator.Proof{{Kind: authenticator.Password, At: tx.Now}}
+	return policy.Evaluate(w.Input(tx.Now, g.Bindable, nil, proofs))
+}
 
 // StillEnough fails when what a person has set up, as it stands in this unit of work, would
 // no longer meet the rules for our own pages, which are always covered, or would leave only
@@ -31,8 +50,7 @@ func (g *Gate) StillEnough(ctx context.Context, tx *db.Tx, userID string) error 
 	w.Tenant.SetUpBy = time.Time{}
 	// codes stand in for a method and are none
 	w.Has = slices.DeleteFunc(w.Has, func(k authenticator.Kind) bool { return k == authenticator.Backup })
-	d := policy.Evaluate(w.Input(tx.Now, g.Bindable, nil,
-		[]authenticator.Proof{{Kind: authenticator.Password, At: tx.Now}}))
+	d := g.withPassword(tx, w)
 	if d.Outcome == policy.Deny || d.Outcome == policy.SetUp || d.ForSetUp {
 		return errMethodNeeded
 	}

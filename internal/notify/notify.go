@@ -12,6 +12,7 @@ import (
 	"cmp"
 	"context"
 	"fmt"
+	"slices"
 	"time"
 
 	"countersign/internal/audit"
@@ -70,17 +71,30 @@ func (n *Notifier) SendToAdmins(ctx context.Context, tx *db.Tx, notice Notice) e
 
 // SendToOwners sends a notice to the owners of tx.Tenant, or to the operators if it is the vendor's.
 func (n *Notifier) SendToOwners(ctx context.Context, tx *db.Tx, notice Notice) error {
-	people, err := user.Admins(ctx, tx)
+	owners, err := owners(ctx, tx)
 	if err != nil {
-		return fmt.Errorf("list owners: %w", err)
-	}
-	var owners []user.User
-	for _, u := range people {
-		if u.Role != user.Admin {
-			owners = append(owners, u)
-		}
+		return err
 	}
 	return n.sendToEach(ctx, tx, owners, notice)
+}
+
+// SendToOtherOwners is SendToOwners without one person, who gets a notice in other words.
+func (n *Notifier) SendToOtherOwners(ctx context.Context, tx *db.Tx, except string, notice Notice) error {
+	owners, err := owners(ctx, tx)
+	if err != nil {
+		return err
+	}
+	owners = slices.DeleteFunc(owners, func(u user.User) bool { return u.ID == except })
+	return n.sendToEach(ctx, tx, owners, notice)
+}
+
+// owners are the owners of tx.Tenant, or the operators where it is the vendor's.
+func owners(ctx context.Context, tx *db.Tx) ([]user.User, error) {
+	people, err := user.Admins(ctx, tx)
+	if err != nil {
+		return nil, fmt.Errorf("list owners: %w", err)
+	}
+	return slices.DeleteFunc(people, func(u user.User) bool { return u.Role == user.Admin }), nil
 }
 
 // SendToOperators sends a notice to the vendor's operators, whichever tenant tx is in.

@@ -18,7 +18,8 @@ var (
 		audit.UserRole, audit.UserAddress, audit.UserDisabled, audit.UserEnabled, audit.PasswordSet,
 		audit.PasswordAsked, audit.PasswordReplaced, audit.AddressAsked, audit.AddressChanged,
 		audit.AddressWithdrawn, audit.AddressRestored, audit.SecondStepOn, audit.SecondStepOff,
-		audit.NoticeSent, audit.OwnersStuck, audit.MethodAdded, audit.MethodRemoved, audit.MethodSuspended,
+		audit.NoticeSent, audit.OwnersStuck, audit.AdministrationRefused, audit.MethodAdded,
+		audit.MethodRemoved, audit.MethodSuspended,
 		audit.MethodRestored, audit.MethodsReset, audit.PasskeyCopied, audit.ReceiverGone,
 		audit.AccountProtected, audit.TenantCreated, audit.TenantRenamed, audit.TenantSuspended,
 		audit.TenantResumed, audit.TenantMandate, audit.TenantSwitched, audit.TenantMethods,
@@ -43,13 +44,15 @@ var (
 		user_not_verified backup_state_without_eligibility bad_signature other_credential_id unsupported_algorithm counter_regressed
 		already_bound bad_assertion bad_request policy_restriction bad_authenticator_data bad_response attestation_not_verified
 		bad_attestation bad_metadata bad_attestation_certificate unsupported_key unsupported_by_standard unsupported_by_library
-		reset invitation password_reset disabled owner admin user unknown_client unregistered_redirect_uri unregistered_logout_uri wrong_client_secret`)
+		reset invitation password_reset disabled owner admin user access.denied access.self access.role company.locked user.unknown tenant.unknown
+		unknown_client unregistered_redirect_uri unregistered_logout_uri wrong_client_secret`)
 	limits = list(
 		`password.account password.here password.device password.source second.account send.account send.destination
 		warning.account flow.account noise.account link.source code.session draft.account password.change flow.passkey way.flow
 		passkey.copied address.account address.destination number.destination alert.destination step.session
 		deed.session client.refused reset.account reset.source reset.password
-		password.turn send.known admission.account admission.source`)
+		password.turn send.known admission.account admission.source refused.actor
+		invitation.address invitation.company`)
 	levels   = list(`urn:countersign:acr:1 urn:countersign:acr:1e urn:countersign:acr:2 phr`)
 	channels = list(`email sms push`)
 	states   = list(`queued accepted delivered delayed bounced failed`)

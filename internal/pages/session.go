@@ -43,12 +43,13 @@ func (b *Base) missing(r *http.Request, st gate.SessionCheck) grant.Request {
 // Actor is the person of a session, as one who administers.
 func (b *Base) Actor(r *http.Request, st gate.SessionCheck) access.Actor {
 	return access.Actor{
-		Kind:     access.Person,
-		TenantID: st.User.TenantID,
-		UserID:   st.User.ID,
-		Role:     st.User.Role,
-		Vendor:   st.Tenant.Kind == tenant.Vendor,
-		Origin:   b.Visitor(r).Origin(),
+		Kind:      access.Person,
+		TenantID:  st.User.TenantID,
+		UserID:    st.User.ID,
+		SessionID: st.Session.ID,
+		Role:      st.User.Role,
+		Vendor:    st.Tenant.Kind == tenant.Vendor,
+		Origin:    b.Visitor(r).Origin(),
 	}
 }
 

@@ -31,14 +31,15 @@ func (n New) Invited() bool { return n.Password == (NewPassword{}) && !n.Uninvit
 
 // Add adds a person to a company. Their address counts as verified.
 func (s *Service) Add(ctx context.Context, a access.Actor, company string, n New) (u user.User, err error) {
-	if err := s.mayAdd(ctx, a, company, n); err != nil {
-		return u, err
-	}
-	stored, err := s.hash(ctx, n.Password, n.Name, n.Email)
+	words, err := s.mayAdd(ctx, a, company, n)
 	if err != nil {
 		return u, err
 	}
-	err = s.inCompany(ctx, a, company, func(ctx context.Context, tx *db.Tx, a access.Actor) error {
+	stored, err := s.hash(ctx, n.Password, append(words, n.Name, n.Email)...)
+	if err != nil {
+		return u, err
+	}
+	err = s.inCompany(ctx, a, access.AddPerson, company, func(ctx context.Context, tx *db.Tx, a access.Actor) error {
 		if err := n.check(a, tx.Tenant); err != nil {
 			return err
 		}
@@ -56,7 +57,7 @@ func (s *Service) Add(ctx context.Context, a access.Actor, company string, n New
 			return fmt.Errorf("add person: %w", err)
 		}
 		if n.Invited() {
-			return s.Links.Invite(ctx, tx, u, a.ID())
+			return s.Links.Invite(ctx, tx, u, a)
 		}
 		return nil
 	})
@@ -64,19 +65,37 @@ func (s *Service) Add(ctx context.Context, a access.Actor, company string, n New
 }
 
 // mayAdd looks at the rights before a password is hashed, which costs much; they are looked at again when the
-// person is added.
-func (s *Service) mayAdd(ctx context.Context, a access.Actor, company string, n New) error {
-	return s.DB.View(ctx, db.Installation, func(tx *db.Tx) error {
-		a, err := Current(ctx, tx, a)
+// person is added. words are what no password of the company may be made of.
+func (s *Service) mayAdd(ctx context.Context, a access.Actor, company string, n New) (words []string, err error) {
+	err = View(ctx, s.DB, func(tx *db.Tx) error {
+		a, err := Current(ctx, tx, s.Gate, a)
 		if err != nil {
 			return err
 		}
-		id, err := companyID(ctx, tx, a, company)
+		id, err := companyID(ctx, tx, a, access.AddPerson, company)
 		if err != nil {
 			return err
 		}
-		return n.check(a, id)
+		if err := n.check(a, id); err != nil {
+			return err
+		}
+		words, err = names(ctx, tx, id)
+		return err
 	})
+	return words, err
+}
+
+// names are those of a company and of the vendor.
+func names(ctx context.Context, tx *db.Tx, companyID string) ([]string, error) {
+	t, err := tenant.ByID(ctx, tx, companyID)
+	if err != nil {
+		return nil, fmt.Errorf("load company: %w", err)
+	}
+	i, err := tenant.LoadInstallation(ctx, tx)
+	if err != nil {
+		return nil, fmt.Errorf("load installation: %w", err)
+	}
+	return []string{t.Name, i.Name}, nil
 }
 
 // check asks for the right to add the person to a company, and to give them a password where they get one.
@@ -90,12 +109,13 @@ func (n New) check(a access.Actor, companyID string) error {
 
 // Invite mails a person without a password a new invitation; earlier ones stop working.
 func (s *Service) Invite(ctx context.Context, a access.Actor, ref Ref) error {
-	return s.change(ctx, a, ref, func(ctx context.Context, tx *db.Tx, a access.Actor, u user.User) error {
-		if err := access.Check(a, access.InvitePerson, target(u)); err != nil {
-			return err
-		}
-		return s.Links.Invite(ctx, tx, u, a.ID())
-	})
+	return s.change(ctx, a, access.InvitePerson, ref,
+		func(ctx context.Context, tx *db.Tx, a access.Actor, u user.User) error {
+			if err := access.Check(a, access.InvitePerson, target(u)); err != nil {
+				return err
+			}
+			return s.Links.Invite(ctx, tx, u, a)
+		})
 }
 
 // hash computes what is stored of a password, outside any transaction; nil where there is none. words are what
@@ -118,29 +138,33 @@ var errNoCompany = fault.New(fault.NotFound, "tenant.unknown")
 
 // inCompany runs fn in a write transaction of a company, with the actor's rights there.
 func (s *Service) inCompany(
-	ctx context.Context, a access.Actor, company string, fn func(ctx context.Context, tx *db.Tx, a access.Actor) error,
+	ctx context.Context, a access.Actor, action access.Action, company string,
+	fn func(ctx context.Context, tx *db.Tx, a access.Actor) error,
 ) error {
-	return audit.OrLater(ctx, s.DB, db.Installation, func(ctx context.Context, tx *db.Tx) error {
-		a, err := Hold(ctx, tx, a)
+	err := audit.OrLater(ctx, s.DB, db.Installation, func(ctx context.Context, tx *db.Tx) error {
+		a, err := Hold(ctx, tx, s.Gate, a)
 		if err != nil {
 			return err
 		}
-		id, err := companyID(ctx, tx, a, company)
+		id, err := companyID(ctx, tx, a, action, company)
 		if err != nil {
 			return err
 		}
 		return fn(ctx, tx.ForTenant(id), a)
 	})
+	return RecordRefusal(ctx, s.DB, err)
 }
 
-// companyID finds a company by id or name. Outside the vendor people know their own only.
-func companyID(ctx context.Context, tx *db.Tx, a access.Actor, idOrName string) (string, error) {
+// companyID finds the company that an action concerns by id or name. Outside the vendor people know their own only.
+func companyID(
+	ctx context.Context, tx *db.Tx, a access.Actor, action access.Action, idOrName string,
+) (string, error) {
 	if a.Staff() {
 		t, err := tenant.Find(ctx, tx, idOrName)
 		return t.ID, err
 	}
 	if idOrName != a.TenantID {
-		return "", errNoCompany
+		return "", unknownTo(a, action, errNoCompany)
 	}
 	return a.TenantID, nil
 }

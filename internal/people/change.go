@@ -11,7 +11,6 @@ import (
 	"countersign/internal/authenticator/password"
 	"countersign/internal/db"
 	"countersign/internal/fault"
-	"countersign/internal/tenant"
 	"countersign/internal/user"
 )
 
@@ -23,80 +22,42 @@ type Changes struct {
 	Force    bool // even where the company is left without an active owner
 }
 
+// first is the action that is tried first.
+func (c Changes) first() access.Action {
+	switch {
+	case c.Role != nil:
+		return access.ChangeRole
+	case c.Email != nil:
+		return access.ChangeAddress
+	case c.Disabled != nil && !*c.Disabled:
+		return access.EnablePerson
+	}
+	return access.DisablePerson
+}
+
 // Change makes all of the changes of a person or none.
 func (s *Service) Change(ctx context.Context, a access.Actor, ref Ref, c Changes) error {
-	return s.change(ctx, a, ref, func(ctx context.Context, tx *db.Tx, a access.Actor, u user.User) error {
-		if c.Role != nil {
-			if err := s.changeRole(ctx, tx, a, u, *c.Role, c.Force); err != nil {
-				return err
+	return s.change(ctx, a, c.first(), ref,
+		func(ctx context.Context, tx *db.Tx, a access.Actor, u user.User) error {
+			if c.Role != nil {
+				if err := s.changeRole(ctx, tx, a, u, *c.Role, c.Force); err != nil {
+					return err
+				}
+				u.Role = *c.Role
 			}
-			u.Role = *c.Role
-		}
-		if c.Email != nil {
-			if err := s.changeAddress(ctx, tx, a, u, *c.Email); err != nil {
-				return err
+			if c.Email != nil {
+				if err := s.changeAddress(ctx, tx, a, u, *c.Email); err != nil {
+					return err
+				}
 			}
-		}
-		switch {
-		case c.Disabled == nil:
-			return nil
-		case *c.Disabled:
-			return s.disable(ctx, tx, a, u, c.Force)
-		}
-		return s.enable(ctx, tx, a, u)
-	})
-}
-
-// changeRole needs the right for the role that the person has, and for the one that they get. Only someone above an
-// owner makes them less: an owner who could would then read their mail, reset their methods and make them owner again.
-func (s *Service) changeRole(
-	ctx context.Context, tx *db.Tx, a access.Actor, u user.User, role user.Role, force bool,
-) error {
-	next := target(u)
-	next.Role = role
-	for _, t := range []access.Target{target(u), next} {
-		if err := access.Check(a, access.ChangeRole, t); err != nil {
-			return err
-		}
-	}
-	if u.Role == user.Owner && role != user.Owner {
-		if err := access.Check(a, access.DemoteOwner, target(u)); err != nil {
-			return err
-		}
-	}
-	if role != user.Owner {
-		if err := keepAnOwner(ctx, tx, a, u, force); err != nil {
-			return err
-		}
-	}
-	if err := user.SetRole(ctx, tx, u.ID, role); err != nil {
-		return fmt.Errorf("change role: %w", err)
-	}
-	return record(ctx, tx, a, u, audit.UserRole, string(role))
-}
-
-var errLastOwner = fault.New(fault.Conflict, "user.last_owner")
-
-// keepAnOwner fails with Conflict where a person is the last active owner of their company. The company's row is
-// held: of two owners who remove each other at once, the second sees what the first has left.
-func keepAnOwner(ctx context.Context, tx *db.Tx, a access.Actor, u user.User, force bool) error {
-	if u.Role != user.Owner || !u.DisabledAt.IsZero() {
-		return nil
-	}
-	if force {
-		return access.Check(a, access.RemoveLastOwner, access.Target{TenantID: u.TenantID})
-	}
-	if err := tenant.Lock(ctx, tx); err != nil {
-		return fmt.Errorf("lock company: %w", err)
-	}
-	others, err := user.OtherOwners(ctx, tx, u.ID)
-	if err != nil {
-		return fmt.Errorf("count owners: %w", err)
-	}
-	if others == 0 {
-		return errLastOwner
-	}
-	return nil
+			switch {
+			case c.Disabled == nil:
+				return nil
+			case *c.Disabled:
+				return s.disable(ctx, tx, a, u, c.Force)
+			}
+			return s.enable(ctx, tx, a, u)
+		})
 }
 
 // changeAddress ends sessions and remembered browsers, and tells the old addresses and the new one.
@@ -137,7 +98,7 @@ func (s *Service) disable(ctx context.Context, tx *db.Tx, a access.Actor, u user
 	if err := access.Check(a, access.DisablePerson, target(u)); err != nil {
 		return err
 	}
-	if err := keepAnOwner(ctx, tx, a, u, force); err != nil {
+	if err := s.keepAnOwner(ctx, tx, a, u, force); err != nil {
 		return err
 	}
 	if err := user.Disable(ctx, tx, u.ID); err != nil {
@@ -174,51 +135,59 @@ func (s *Service) enable(ctx context.Context, tx *db.Tx, a access.Actor, u user.
 
 // SetPassword gives a person a password, or an imported hash, and ends everything that an older one opened.
 func (s *Service) SetPassword(ctx context.Context, a access.Actor, ref Ref, p NewPassword) error {
-	if err := s.maySetPassword(ctx, a, ref); err != nil {
+	words, err := s.maySetPassword(ctx, a, ref)
+	if err != nil {
 		return err
 	}
-	stored, err := s.hash(ctx, p, ref.Email)
+	stored, err := s.hash(ctx, p, words...)
 	if err == nil && stored == nil {
 		err = fault.New(fault.Invalid, "password.problem.short")
 	}
 	if err != nil {
 		return err
 	}
-	return s.change(ctx, a, ref, func(ctx context.Context, tx *db.Tx, a access.Actor, u user.User) error {
-		if err := access.Check(a, access.SetPassword, target(u)); err != nil {
-			return err
-		}
-		old, err := password.Load(ctx, tx, u.ID)
-		if err != nil {
-			return fmt.Errorf("load password: %w", err)
-		}
-		if err := password.Set(ctx, tx, u.ID, *stored); err != nil {
-			return fmt.Errorf("store password: %w", err)
-		}
-		if err := user.PasswordChanged(ctx, tx, u.ID); err != nil {
-			return fmt.Errorf("end sessions: %w", err)
-		}
-		if old.Hash != "" { // a first one is no news
-			if err := s.Notifier.SendOperatorChange(ctx, tx, u, "password.set"); err != nil {
+	return s.change(ctx, a, access.SetPassword, ref,
+		func(ctx context.Context, tx *db.Tx, a access.Actor, u user.User) error {
+			if err := access.Check(a, access.SetPassword, target(u)); err != nil {
 				return err
 			}
-		}
-		return record(ctx, tx, a, u, audit.PasswordSet, "")
-	})
+			old, err := password.Load(ctx, tx, u.ID)
+			if err != nil {
+				return fmt.Errorf("load password: %w", err)
+			}
+			if err := password.Set(ctx, tx, u.ID, *stored); err != nil {
+				return fmt.Errorf("store password: %w", err)
+			}
+			if err := user.PasswordChanged(ctx, tx, u.ID); err != nil {
+				return fmt.Errorf("end sessions: %w", err)
+			}
+			if old.Hash != "" { // a first one is no news
+				if err := s.Notifier.SendOperatorChange(ctx, tx, u, "password.set"); err != nil {
+					return err
+				}
+			}
+			return record(ctx, tx, a, u, audit.PasswordSet, "")
+		})
 }
 
 // maySetPassword looks at the rights before a password is hashed, which costs much; they are looked at again when
-// it is stored.
-func (s *Service) maySetPassword(ctx context.Context, a access.Actor, ref Ref) error {
-	return s.DB.View(ctx, db.Installation, func(tx *db.Tx) error {
-		a, err := Current(ctx, tx, a)
+// it is stored. words are what the person's password may not be made of.
+func (s *Service) maySetPassword(ctx context.Context, a access.Actor, ref Ref) (words []string, err error) {
+	err = View(ctx, s.DB, func(tx *db.Tx) error {
+		a, err := Current(ctx, tx, s.Gate, a)
 		if err != nil {
 			return err
 		}
-		u, err := ref.load(ctx, tx, a)
+		u, err := ref.load(ctx, tx, a, access.SetPassword)
 		if err != nil {
 			return err
 		}
-		return access.Check(a, access.SetPassword, target(u))
+		if err := access.Check(a, access.SetPassword, target(u)); err != nil {
+			return err
+		}
+		words, err = names(ctx, tx, u.TenantID)
+		words = append(words, u.Name, u.Email)
+		return err
 	})
+	return words, err
 }

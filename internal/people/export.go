@@ -14,7 +14,9 @@ import (
 func (s *Service) Export(
 	ctx context.Context, a access.Actor, company string, q Search, fn func(Listed) error,
 ) error {
-	err := s.inCompany(ctx, a, company, func(ctx context.Context, tx *db.Tx, a access.Actor) error {
+	err := s.inCompany(ctx, a, access.ExportPeople, company, func(
+		ctx context.Context, tx *db.Tx, a access.Actor,
+	) error {
 		if err := access.Check(a, access.ExportPeople, access.Target{TenantID: tx.Tenant}); err != nil {
 			return err
 		}

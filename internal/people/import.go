@@ -93,15 +93,48 @@ func (i *Importer) Batch(ctx context.Context, rows []Row) (done Imported, err er
 		if !errors.As(err, &bad) || fault.Is(bad.Err, fault.Internal) {
 			break
 		}
-		failed = append(failed, bad) // the transaction may be spoiled: try the others in a new one
-		people = slices.DeleteFunc(people, func(p imported) bool { return p.line == bad.Line })
+		var without []RowError // the transaction may be spoiled: try the others in a new one
+		people, without = withoutRow(people, bad)
+		failed = append(failed, without...)
 	}
 	if errors.Is(err, errDryRun) {
 		err = nil
 	}
 	slices.SortFunc(failed, func(a, b RowError) int { return a.Line - b.Line })
 	done.Failed = failed
+	if err == nil {
+		err = i.recordRefusal(ctx, failed)
+	}
 	return done, err
+}
+
+// withoutRow leaves out the row that failed. Where its company may not invite any more people, the rows of that company
+// behind it are left out, too: they would fail in the same way, one after the other.
+func withoutRow(people []imported, bad RowError) (rest []imported, failed []RowError) {
+	n := slices.IndexFunc(people, func(p imported) bool { return p.line == bad.Line })
+	rest = slices.Clone(people[:n])
+	for _, p := range people[n:] {
+		same := p.tenant == people[n].tenant && fault.Is(bad.Err, fault.RateLimited)
+		if p.line == bad.Line || same {
+			failed = append(failed, RowError{p.line, bad.Err})
+		} else {
+			rest = append(rest, p)
+		}
+	}
+	return rest, failed
+}
+
+// recordRefusal records the first row that the actor may not import: the others say nothing more.
+func (i *Importer) recordRefusal(ctx context.Context, failed []RowError) error {
+	var r *access.Refusal
+	n := slices.IndexFunc(failed, func(row RowError) bool { return errors.As(row.Err, &r) })
+	if n < 0 {
+		return nil
+	}
+	if err := RecordRefusal(ctx, i.DB, failed[n].Err); fault.Is(err, fault.Internal) {
+		return err
+	}
+	return nil
 }
 
 // check reads a row by the rules of Add, and finds its company.
@@ -146,9 +179,9 @@ func (i *Importer) tenant(ctx context.Context, idOrName string) (id string, err 
 		return id, nil
 	}
 	err = i.DB.View(ctx, db.Installation, func(tx *db.Tx) error {
-		a, err := Current(ctx, tx, i.Actor)
+		a, err := Current(ctx, tx, i.Gate, i.Actor)
 		if err == nil {
-			id, err = companyID(ctx, tx, a, idOrName)
+			id, err = companyID(ctx, tx, a, access.ImportPeople, idOrName)
 		}
 		return err
 	})
@@ -164,7 +197,7 @@ func (i *Importer) tenant(ctx context.Context, idOrName string) (id string, err 
 
 // add adds people who are not there yet. Its error is a RowError.
 func (i *Importer) add(ctx context.Context, tx *db.Tx, people []imported) (done Imported, err error) {
-	actor, err := Hold(ctx, tx, i.Actor)
+	actor, err := Hold(ctx, tx, i.Gate, i.Actor)
 	if err != nil {
 		return done, err
 	}
@@ -213,7 +246,7 @@ func (i *Importer) add(ctx context.Context, tx *db.Tx, people []imported) (done 
 func (i *Importer) addOne(ctx context.Context, tx *db.Tx, a access.Actor, p imported) error {
 	u, err := setup.Add(ctx, tx, p.Person)
 	if err == nil && !i.Uninvited && !i.DryRun {
-		err = i.Links.Invite(ctx, tx, u, a.ID())
+		err = i.Links.Invite(ctx, tx, u, a)
 	}
 	return err
 }

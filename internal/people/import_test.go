@@ -8,6 +8,7 @@ import (
 	"countersign/internal/access"
 	"countersign/internal/db"
 	"countersign/internal/db/dbtest"
+	"countersign/internal/gate/gatetest"
 	"countersign/internal/people"
 	"countersign/internal/tenant"
 )
@@ -25,7 +26,7 @@ func BenchmarkImport(b *testing.B) {
 				b.Fatal(err)
 			}
 			i := &people.Importer{
-				Service:   &people.Service{DB: d},
+				Service:   &people.Service{DB: d, Gate: gatetest.New(d)},
 				Actor:     access.Server,
 				Uninvited: true,
 			}

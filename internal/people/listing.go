@@ -17,26 +17,26 @@ import (
 	"countersign/internal/user"
 )
 
-// View is a saved question about the people of a company.
-type View string
+// SavedView is a saved question about the people of a company.
+type SavedView string
 
 // The views. Accounts that are disabled are in DisabledAccounts only, people who have not accepted their invitation in
 // Invited and in the views about sign-ins only.
 const (
-	AllPeople        View = ""
-	OneMethodOwners  View = "owners_with_one_method"
-	WeakMethods      View = "email_or_sms_only"
-	NeverSignedIn    View = "never_signed_in"
-	Invited          View = "invited"
-	DisabledAccounts View = "disabled_accounts"
+	AllPeople        SavedView = ""
+	OneMethodOwners  SavedView = "owners_with_one_method"
+	WeakMethods      SavedView = "email_or_sms_only"
+	NeverSignedIn    SavedView = "never_signed_in"
+	Invited          SavedView = "invited"
+	DisabledAccounts SavedView = "disabled_accounts"
 )
 
 // Views are all views, in the order in which they are offered.
-var Views = []View{AllPeople, OneMethodOwners, WeakMethods, NeverSignedIn, Invited, DisabledAccounts}
+var Views = []SavedView{AllPeople, OneMethodOwners, WeakMethods, NeverSignedIn, Invited, DisabledAccounts}
 
 // Search is which people of a company are listed, by address. What is empty selects everything.
 type Search struct {
-	View   View
+	View   SavedView
 	Status policy.Status
 	Role   user.Role
 	Text   string // part of the name or of the address
@@ -70,12 +70,12 @@ type Page struct {
 
 // Search lists people of a company.
 func (s *Service) Search(ctx context.Context, a access.Actor, company string, q Search) (p Page, err error) {
-	err = s.DB.View(ctx, db.Installation, func(tx *db.Tx) error {
-		a, err := Current(ctx, tx, a)
+	err = View(ctx, s.DB, func(tx *db.Tx) error {
+		a, err := Current(ctx, tx, s.Gate, a)
 		if err != nil {
 			return err
 		}
-		id, err := companyID(ctx, tx, a, company)
+		id, err := companyID(ctx, tx, a, access.ListPeople, company)
 		if err != nil {
 			return err
 		}

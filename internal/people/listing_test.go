@@ -32,6 +32,12 @@ func (r *rig) scatter(random *rand.Rand, n int) {
 			if err != nil {
 				return err
 			}
+			if mark() == 0 {
+				if _, err := tx.Exec(ctx, `DELETE FROM sessions
+					WHERE tenant_id = $1 AND user_id = $2`, tx.Tenant, a.UserID); err != nil {
+					return err
+				}
+			}
 			for _, kind := range []string{"sms", "totp", "passkey", "push", "backup"} {
 				if random.IntN(3) > 0 {
 					continue
@@ -183,7 +189,7 @@ func TestSearchViews(t *testing.T) {
 			}
 			return n
 		}
-		for view, keep := range map[people.View]func(people.Listed) bool{
+		for view, keep := range map[people.SavedView]func(people.Listed) bool{
 			people.OneMethodOwners: func(l people.Listed) bool {
 				return l.User.Role == user.Owner && works(l, "sms", "totp", "passkey", "push") < 2
 			},

@@ -12,36 +12,38 @@ import (
 	"countersign/internal/policy"
 	"countersign/internal/session"
 	"countersign/internal/tenant"
+	"countersign/internal/typed"
 	"countersign/internal/user"
 )
 
 // RestoreMethod lifts a suspension and tells the person. NotFound where there is no such suspended method.
 func (s *Service) RestoreMethod(ctx context.Context, a access.Actor, ref Ref, id string) error {
-	return s.change(ctx, a, ref, func(ctx context.Context, tx *db.Tx, a access.Actor, u user.User) error {
-		if err := access.Check(a, access.RestoreMethod, target(u)); err != nil {
-			return err
-		}
-		kind, err := authenticator.Restore(ctx, tx, u.ID, id)
-		if err == nil && kind == "" {
-			err = fault.New(fault.NotFound, "methods.not_suspended")
-		}
-		if err != nil {
-			return fmt.Errorf("restore method: %w", err)
-		}
-		err = audit.Record(ctx, tx, audit.Event{
-			Action:    audit.MethodRestored,
-			Result:    audit.OK,
-			ActorID:   a.ID(),
-			UserID:    u.ID,
-			SubjectID: id,
-			Method:    string(kind),
-			Origin:    a.Origin,
+	return s.change(ctx, a, access.RestoreMethod, ref,
+		func(ctx context.Context, tx *db.Tx, a access.Actor, u user.User) error {
+			if err := access.Check(a, access.RestoreMethod, target(u)); err != nil {
+				return err
+			}
+			kind, err := authenticator.Restore(ctx, tx, u.ID, id)
+			if err == nil && kind == "" {
+				err = fault.New(fault.NotFound, "methods.not_suspended")
+			}
+			if err != nil {
+				return fmt.Errorf("restore method: %w", err)
+			}
+			err = audit.Record(ctx, tx, audit.Event{
+				Action:    audit.MethodRestored,
+				Result:    audit.OK,
+				ActorID:   a.ID(),
+				UserID:    u.ID,
+				SubjectID: id,
+				Method:    string(kind),
+				Origin:    a.Origin,
+			})
+			if err != nil {
+				return fmt.Errorf("record: %w", err)
+			}
+			return s.Notifier.SendOperatorChange(ctx, tx, u, "methods.restored")
 		})
-		if err != nil {
-			return fmt.Errorf("record: %w", err)
-		}
-		return s.Notifier.SendOperatorChange(ctx, tx, u, "methods.restored")
-	})
 }
 
 // Reset is what came of ResetMethods.
@@ -56,29 +58,37 @@ type Reset struct {
 // nothing opens the account. Where the company allows nothing that can be set up, the mailbox protects the account from
 // now on. Where the person never had a method, it ends the wait after a reset of the password by mail. Conflict where
 // there is nothing to reset.
-func (s *Service) ResetMethods(ctx context.Context, a access.Actor, ref Ref) (r Reset, err error) {
-	err = s.change(ctx, a, ref, func(ctx context.Context, tx *db.Tx, a access.Actor, u user.User) error {
-		if err := access.Check(a, access.ResetMethods, target(u)); err != nil {
-			return err
-		}
-		had, err := user.HadFactor(ctx, tx, u.ID)
-		if err != nil {
-			return fmt.Errorf("look for methods: %w", err)
-		}
-		r = Reset{}
-		if r.Removed, err = unbindAll(ctx, tx, u.ID); err != nil {
-			return fmt.Errorf("remove methods: %w", err)
-		}
-		if !had && r.Removed == 0 {
-			r.Waited = true
-			return s.endResetWait(ctx, tx, a, u)
-		}
-		return s.openRecovery(ctx, tx, a, u, &r)
-	})
+// A person who does it says why, for the record: Invalid without a reason, or with one that is too long.
+func (s *Service) ResetMethods(ctx context.Context, a access.Actor, ref Ref, reason string) (r Reset, err error) {
+	err = s.change(ctx, a, access.ResetMethods, ref,
+		func(ctx context.Context, tx *db.Tx, a access.Actor, u user.User) error {
+			if err := access.Check(a, access.ResetMethods, target(u)); err != nil {
+				return err
+			}
+			reason, err := cleanReason(a, reason)
+			if err != nil {
+				return err
+			}
+			had, err := user.HadFactor(ctx, tx, u.ID)
+			if err != nil {
+				return fmt.Errorf("look for methods: %w", err)
+			}
+			r = Reset{}
+			if r.Removed, err = unbindAll(ctx, tx, u.ID); err != nil {
+				return fmt.Errorf("remove methods: %w", err)
+			}
+			if !had && r.Removed == 0 {
+				r.Waited = true
+				return s.endResetWait(ctx, tx, a, u)
+			}
+			return s.openRecovery(ctx, tx, a, u, reason, &r)
+		})
 	return r, err
 }
 
-func (s *Service) openRecovery(ctx context.Context, tx *db.Tx, a access.Actor, u user.User, r *Reset) (err error) {
+func (s *Service) openRecovery(
+	ctx context.Context, tx *db.Tx, a access.Actor, u user.User, reason string, r *Reset,
+) (err error) {
 	if r.Enrollable, err = s.enrollable(ctx, tx); err != nil {
 		return fmt.Errorf("load the company's methods: %w", err)
 	}
@@ -88,7 +98,7 @@ func (s *Service) openRecovery(ctx context.Context, tx *db.Tx, a access.Actor, u
 	if err := session.EndOthers(ctx, tx, u.ID, "", session.MethodChanged); err != nil {
 		return fmt.Errorf("end sessions: %w", err)
 	}
-	if err := recordReset(ctx, tx, a, u, ""); err != nil {
+	if err := recordReset(ctx, tx, a, u, reason); err != nil {
 		return err
 	}
 	return s.Notifier.SendOperatorChange(ctx, tx, u, "methods.reset")
@@ -107,6 +117,21 @@ func (s *Service) endResetWait(ctx context.Context, tx *db.Tx, a access.Actor, u
 		return err
 	}
 	return s.Notifier.SendOperatorChange(ctx, tx, u, "methods.wait_ended")
+}
+
+// maxReason is how long a typed reason may be, in characters.
+const maxReason = 200
+
+// cleanReason is a reason as it is stored. People must give one; programs may.
+func cleanReason(a access.Actor, reason string) (string, error) {
+	reason, err := typed.Line(reason)
+	if err != nil {
+		return "", fault.New(fault.Invalid, "text.unseen").Because(err)
+	}
+	if len([]rune(reason)) > maxReason || reason == "" && a.Kind == access.Person {
+		return "", fault.New(fault.Invalid, "people.reason_needed")
+	}
+	return reason, nil
 }
 
 func recordReset(ctx context.Context, tx *db.Tx, a access.Actor, u user.User, reason string) error {

@@ -32,12 +32,12 @@ type Overview struct {
 
 // Overview loads one person.
 func (s *Service) Overview(ctx context.Context, a access.Actor, ref Ref) (o Overview, err error) {
-	err = s.DB.View(ctx, db.Installation, func(tx *db.Tx) error {
-		a, err := Current(ctx, tx, a)
+	err = View(ctx, s.DB, func(tx *db.Tx) error {
+		a, err := Current(ctx, tx, s.Gate, a)
 		if err != nil {
 			return err
 		}
-		u, err := ref.load(ctx, tx, a)
+		u, err := ref.load(ctx, tx, a, access.ListPeople)
 		if err != nil {
 			return err
 		}

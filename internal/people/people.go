@@ -10,6 +10,7 @@ import (
 	"countersign/internal/authenticator/password"
 	"countersign/internal/db"
 	"countersign/internal/fault"
+	"countersign/internal/gate"
 	"countersign/internal/notify"
 	"countersign/internal/passwordlink"
 	"countersign/internal/user"
@@ -18,6 +19,7 @@ import (
 // Service administers people.
 type Service struct {
 	DB        *db.DB
+	Gate      *gate.Gate            // judges the session in which a person acts
 	Links     *passwordlink.Service // sends invitations
 	Notifier  *notify.Notifier
 	Passwords *password.Pool
@@ -36,16 +38,21 @@ func ByID(tenantID, userID string) Ref { return Ref{TenantID: tenantID, UserID: 
 
 var errUnknown = fault.New(fault.NotFound, "user.unknown")
 
-// load reads a person. Outside the vendor people find those of their own company only, so that they do not learn who
-// is in another.
-func (r Ref) load(ctx context.Context, tx *db.Tx, a access.Actor) (u user.User, err error) {
+// load reads a person whom an action concerns. Outside the vendor people find those of their own company only, so that
+// they do not learn who is in another.
+func (r Ref) load(
+	ctx context.Context, tx *db.Tx, a access.Actor, action access.Action,
+) (u user.User, err error) {
 	if r.Email != "" {
 		u, err = user.ByEmail(ctx, tx, r.Email)
 	} else {
 		u, err = user.ByID(ctx, tx.ForTenant(r.TenantID), r.UserID)
 	}
 	if err == nil && !a.Staff() && u.TenantID != a.TenantID {
-		return user.User{}, errUnknown
+		u, err = user.User{}, errUnknown
+	}
+	if fault.Is(err, fault.NotFound) {
+		err = unknownTo(a, action, err)
 	}
 	return u, err
 }
@@ -62,12 +69,12 @@ type Details struct {
 
 // Find loads a person with their methods.
 func (s *Service) Find(ctx context.Context, a access.Actor, ref Ref) (d Details, err error) {
-	err = s.DB.View(ctx, db.Installation, func(tx *db.Tx) error {
-		a, err := Current(ctx, tx, a)
+	err = View(ctx, s.DB, func(tx *db.Tx) error {
+		a, err := Current(ctx, tx, s.Gate, a)
 		if err != nil {
 			return err
 		}
-		if d.User, err = ref.load(ctx, tx, a); err != nil {
+		if d.User, err = ref.load(ctx, tx, a, access.ListPeople); err != nil {
 			return err
 		}
 		for _, action := range []access.Action{access.ListPeople, access.ListMethods} {
@@ -85,12 +92,12 @@ func (s *Service) Find(ctx context.Context, a access.Actor, ref Ref) (d Details,
 func (s *Service) List(
 	ctx context.Context, a access.Actor, company, after string, limit int,
 ) (out []user.User, err error) {
-	err = s.DB.View(ctx, db.Installation, func(tx *db.Tx) error {
-		a, err := Current(ctx, tx, a)
+	err = View(ctx, s.DB, func(tx *db.Tx) error {
+		a, err := Current(ctx, tx, s.Gate, a)
 		if err != nil {
 			return err
 		}
-		id, err := companyID(ctx, tx, a, company)
+		id, err := companyID(ctx, tx, a, access.ListPeople, company)
 		if err != nil {
 			return err
 		}
@@ -105,16 +112,17 @@ func (s *Service) List(
 
 // change runs fn with a person as they are in the transaction; their row is held, so that no one changes their role
 // meanwhile. While the audit cannot be written, the change is made and recorded later: ending sessions must not fail.
+// A refusal is recorded, too; action is what is tried first.
 func (s *Service) change(
-	ctx context.Context, a access.Actor, ref Ref,
+	ctx context.Context, a access.Actor, action access.Action, ref Ref,
 	fn func(ctx context.Context, tx *db.Tx, a access.Actor, u user.User) error,
 ) error {
-	return audit.OrLater(ctx, s.DB, db.Installation, func(ctx context.Context, tx *db.Tx) error {
-		a, err := Hold(ctx, tx, a)
+	err := audit.OrLater(ctx, s.DB, db.Installation, func(ctx context.Context, tx *db.Tx) error {
+		a, err := Hold(ctx, tx, s.Gate, a)
 		if err != nil {
 			return err
 		}
-		u, err := ref.load(ctx, tx, a)
+		u, err := ref.load(ctx, tx, a, action)
 		if err != nil {
 			return err
 		}
@@ -127,6 +135,7 @@ func (s *Service) change(
 		}
 		return fn(ctx, tx, a, u)
 	})
+	return RecordRefusal(ctx, s.DB, err)
 }
 
 func record(ctx context.Context, tx *db.Tx, a access.Actor, u user.User, action audit.Action, what string) error {

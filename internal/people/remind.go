@@ -29,7 +29,9 @@ var (
 // Remind mails a person that they have yet to set up a method. Conflict where there is nothing to remind them of,
 // RateLimited where they were reminded less than a day ago.
 func (s *Service) Remind(ctx context.Context, a access.Actor, ref Ref) error {
-	return s.change(ctx, a, ref, func(ctx context.Context, tx *db.Tx, a access.Actor, u user.User) error {
+	return s.change(ctx, a, access.RemindPerson, ref, func(
+		ctx context.Context, tx *db.Tx, a access.Actor, u user.User,
+	) error {
 		if err := access.Check(a, access.RemindPerson, target(u)); err != nil {
 			return err
 		}
@@ -78,7 +80,7 @@ func (s *Service) sendReminder(
 // Reminded is what came of RemindPending.
 type Reminded struct {
 	Sent    int
-	Skipped int // reminded less than a day ago, or not in reach of the actor
+	Skipped int // reminded less than a day ago
 }
 
 // remindAtOnce is how many people one transaction reminds.
@@ -97,14 +99,14 @@ func (s *Service) RemindPending(ctx context.Context, a access.Actor, company str
 			return r, err
 		}
 		for _, l := range page.People {
-			if l.Invited {
+			if l.Invited || access.Check(a, access.RemindPerson, target(l.User)) != nil {
 				continue
 			}
 			err := s.Remind(ctx, a, ByID(l.User.TenantID, l.User.ID))
 			switch f := fault.Of(err); {
 			case err == nil:
 				r.Sent++
-			case f.Kind == fault.RateLimited, f.Kind == fault.Conflict, denied(err):
+			case f.Kind == fault.RateLimited, f.Kind == fault.Conflict:
 				r.Skipped++
 			default:
 				return r, err
@@ -116,10 +118,4 @@ func (s *Service) RemindPending(ctx context.Context, a access.Actor, company str
 		q.After = page.People[len(page.People)-1].User.ID
 	}
 	return r, nil
-}
-
-// denied reports whether the table refuses one person, and not the actor altogether.
-func denied(err error) bool {
-	message := fault.Of(err).Message
-	return fault.Is(err, fault.Denied) && (message == "access.self" || message == "access.role")
 }

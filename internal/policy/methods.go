@@ -4,8 +4,6 @@ import (
 	"slices"
 	"strings"
 
-	"countersign/internal/authenticator"
-	"countersign/internal/fault"
 	"countersign/internal/tenant"
 )
 
@@ -16,11 +14,5 @@ func ParseMethods(s string) (tenant.Methods, error) {
 	if len(words) == 0 || slices.Equal(words, []string{"all"}) {
 		return "", nil
 	}
-	for _, w := range words {
-		if !slices.Contains(authenticator.SecondSteps, authenticator.Kind(w)) {
-			return "", fault.New(fault.Invalid, "tenant.unknown_method")
-		}
-	}
-	slices.Sort(words)
-	return tenant.Methods(strings.Join(slices.Compact(words), " ")), nil
+	return tenant.Methods(strings.Join(words, " ")).Clean()
 }

@@ -30,6 +30,14 @@ func letters(now time.Time) []Letter {
 		At:        now,
 		ExpiresAt: now.Add(10 * time.Minute),
 	}
+	maria := email.ChangedBy{
+		Name:    "Maria Ortiz",
+		Email:   "maria@harbor.example",
+		IP:      ip,
+		Place:   place,
+		Browser: browser,
+		At:      now,
+	}
 	hostile := code
 	hostile.Company = "evil.test/login <b>Pay now</b>\r\nBcc: x@evil.test"
 	hostile.Browser, hostile.Place = "\u202eemorhC\u202c, http://evil.test", ""
@@ -301,6 +309,25 @@ func letters(now time.Time) []Letter {
 			New:    "m•••@o•••.example",
 			At:     now,
 		}},
+		{"protection-lowered", lowered(maria, now)},
+		{"protection-lowered-vendor", lowered(email.ChangedBy{Name: "Nora Quist", Vendor: true, At: now}, now)},
+		{"protection-lowered-server", lowered(email.ChangedBy{Vendor: true, At: now}, now)},
+		{"role-changed", email.RoleChanged{
+			Vendor:  vendor,
+			Company: "Ortiz & Sons",
+			Was:     "agent",
+			Is:      "admin",
+			By:      maria,
+		}},
+		{"role-changed-owners", email.RoleChanged{
+			Vendor:  vendor,
+			Company: "Ortiz & Sons",
+			Name:    "Tom Becker",
+			Email:   "tom@harbor.example",
+			Was:     "supervisor",
+			Is:      "owner",
+			By:      maria,
+		}},
 		{"receiver-gone", email.ReceiverGone{Vendor: vendor, Label: "My phone", At: now}},
 		{"restored", email.Restored{
 			Vendor:  vendor,
@@ -330,4 +357,28 @@ func letters(now time.Time) []Letter {
 		{"trial", email.Trial{Vendor: vendor, Host: "https://sign-in.harbor.example", At: now}},
 		{"code-hostile", hostile},
 	}
+}
+
+// lowered is a letter about every setting that can be less strict.
+func lowered(by email.ChangedBy, now time.Time) email.ProtectionLowered {
+	word := func(w string) email.SettingValue { return email.SettingValue{Word: w} }
+	c := email.ProtectionLowered{Vendor: "Harbor", Company: "Ortiz & Sons", By: by}
+	c.Changes = []email.LoweredSetting{
+		{Setting: email.SettingSwitch, Was: word("on"), Is: word("off")},
+		{Setting: email.SettingChoice, Was: word("required"), Is: word("optional")},
+		{Setting: email.SettingMethods, Was: word("passkey"), Is: word("passkey totp sms")},
+		{
+			Setting: email.SettingRememberDays,
+			Was:     email.SettingValue{Number: 7},
+			Is:      email.SettingValue{Number: 30},
+		},
+		{Setting: email.SettingDeadline, Is: email.SettingValue{At: now.Add(72 * time.Hour)}},
+		{
+			Setting: email.SettingMandate,
+			Was:     word("mandatory"),
+			Is:      email.SettingValue{Word: "mandatory", At: now.Add(24 * time.Hour)},
+		},
+		{Setting: email.SettingMandate, Was: word("default_on"), Is: word("default_off")},
+	}
+	return c
 }

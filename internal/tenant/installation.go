@@ -96,12 +96,16 @@ func SaveInstallation(ctx context.Context, tx *db.Tx, i Installation) error {
 	if err != nil {
 		return err
 	}
+	methods, err := i.Methods.Clean()
+	if err != nil {
+		return err
+	}
 	n, err := tx.Exec(ctx, `
 		UPDATE installation SET name = $1, support_email = $2, support_url = $3, support_phone = $4, mandate = $5,
 			mandate_from = $6, remember_days = $7, methods = $8, accent = $9, version = version + 1
 		WHERE id = $10 AND version = $11`,
 		name, i.SupportEmail, i.SupportURL, i.SupportPhone, string(i.Mandate.Mode), i.Mandate.From, i.RememberDays,
-		string(i.Methods), accent, db.Installation, i.Version)
+		string(methods), accent, db.Installation, i.Version)
 	if err == nil && n == 0 {
 		err = db.ErrConflict
 	}

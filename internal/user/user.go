@@ -235,12 +235,13 @@ func ListAfter(ctx context.Context, tx *db.Tx, after string, limit int) ([]User,
 	return db.Collect(rows, err, scan)
 }
 
-// OtherOwners counts the active owners of the transaction's tenant besides one.
-func OtherOwners(ctx context.Context, tx *db.Tx, id string) (n int, err error) {
-	err = tx.QueryRow(ctx, `
-		SELECT count(*) FROM users WHERE tenant_id = $1 AND role = 'owner' AND disabled_at = 0 AND id <> $2`,
-		tx.Tenant, id).Scan(&n)
-	return n, err
+// OtherOwners are the ids of the active owners of the transaction's tenant besides one. Those who are invited and have
+// no password yet are not among them.
+func OtherOwners(ctx context.Context, tx *db.Tx, id string) ([]string, error) {
+	return tx.Texts(ctx, `
+		SELECT u.id FROM users u WHERE u.tenant_id = $1 AND u.role = 'owner' AND u.disabled_at = 0 AND u.id <> $2
+			AND EXISTS (SELECT 1 FROM passwords p WHERE p.tenant_id = u.tenant_id AND p.user_id = u.id)
+		ORDER BY u.id`, tx.Tenant, id)
 }
 
 // Admins returns the active owners and admins of the transaction's tenant: who is told
@@ -278,9 +279,12 @@ func ChangeEmail(ctx context.Context, tx *db.Tx, id, email string) (stored strin
 		stored, key, tx.Tenant, id))
 }
 
-// SetRole changes what a person may do.
+// SetRole changes what a person may do, and ends what they have open: nothing keeps the role of before. A person
+// without a password has nothing open but their invitation, which stays good.
 func SetRole(ctx context.Context, tx *db.Tx, id string, role Role) error {
-	return changed(tx.Exec(ctx, `UPDATE users SET role = $1, version = version + 1
+	return changed(tx.Exec(ctx, `
+		UPDATE users SET role = $1, version = version + 1, security_version = security_version + CASE WHEN EXISTS (
+			SELECT 1 FROM passwords p WHERE p.tenant_id = $2 AND p.user_id = $3) THEN 1 ELSE 0 END
 		WHERE tenant_id = $2 AND id = $3`, string(role), tx.Tenant, id))
 }
 

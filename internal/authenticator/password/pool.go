@@ -268,11 +268,3 @@ func (p *Pool) Stats() Stats {
 
 // Waiting is how many hash or wait to hash.
 func (p *Pool) Waiting() int { return int(p.running.Load()) + p.line.size() }
-
-// CheckImported refuses a hash that this program could not compare.
-func (p *Pool) CheckImported(hash string) error {
-	if _, err := p.decoder.Decode(hash); err != nil {
-		return fault.New(fault.Invalid, "password.unknown_hash").Because(err)
-	}
-	return nil
-}

@@ -55,6 +55,10 @@ func decodeContent(template string, data []byte) (Content, error) {
 		return decode[PasskeyCopied](data)
 	case Admission{}.kind():
 		return decode[Admission](data)
+	case ProtectionLowered{}.kind():
+		return decode[ProtectionLowered](data)
+	case RoleChanged{}.kind():
+		return decode[RoleChanged](data)
 	case ByHand{}.kind():
 		return decode[ByHand](data)
 	}

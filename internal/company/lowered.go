@@ -1,0 +1,146 @@
+package company
+
+import (
+	"context"
+	"fmt"
+	"strings"
+	"time"
+
+	"countersign/internal/access"
+	"countersign/internal/authenticator"
+	"countersign/internal/db"
+	"countersign/internal/message/email"
+	"countersign/internal/notify"
+	"countersign/internal/people"
+	"countersign/internal/policy"
+	"countersign/internal/tenant"
+)
+
+// tellLowered tells the owners and admins of a company where a change has made its two-factor authentication less
+// strict, whoever made it, themselves included (SEC-74).
+func (s *Service) tellLowered(ctx context.Context, tx *db.Tx, a access.Actor, was, is tenant.Tenant) error {
+	i, err := tenant.LoadInstallation(ctx, tx)
+	if err != nil {
+		return fmt.Errorf("load installation: %w", err)
+	}
+	r := rules{
+		installation: i,
+		days:         min(i.RememberDays, s.Gate.Limits.RememberDays),
+		now:          tx.Now,
+	}
+	changes := r.lowered(was, is)
+	if len(changes) == 0 {
+		return nil
+	}
+	by, err := people.ChangedBy(ctx, tx, a)
+	if err != nil {
+		return err
+	}
+	return s.Notifier.SendToAdmins(ctx, tx, notify.Notice{
+		Purpose: "company.lowered",
+		Content: email.ProtectionLowered{
+			Vendor:  i.Name,
+			Company: is.Name,
+			Changes: changes,
+			By:      by,
+		},
+	})
+}
+
+// rules are what applies to all companies.
+type rules struct {
+	installation tenant.Installation
+	days         int // how long browsers may be remembered
+	now          time.Time
+}
+
+// lowered lists the settings that are less strict than they were. A setting that has no effect, because the vendor
+// decides otherwise, is not among them.
+func (r rules) lowered(was, is tenant.Tenant) (out []email.LoweredSetting) {
+	add := func(lower bool, setting email.Setting, was, is email.SettingValue) {
+		if lower {
+			out = append(out, email.LoweredSetting{Setting: setting, Was: was, Is: is})
+		}
+	}
+	before, after := r.decide(was), r.decide(is)
+	add(before.Required && !after.Required, email.SettingSwitch, word("on"), word("off"))
+	add(was.Choice != tenant.Optional && is.Choice == tenant.Optional, email.SettingChoice,
+		word("required"), word("optional"))
+	add(weaker(r.allowed(was), r.allowed(is)), email.SettingMethods,
+		word(kinds(r.allowed(was))), word(kinds(r.allowed(is))))
+	add(after.RememberDays > before.RememberDays, email.SettingRememberDays,
+		email.SettingValue{Number: before.RememberDays}, email.SettingValue{Number: after.RememberDays})
+	add(is.SetUpBy.After(was.SetUpBy) && is.SetUpBy.After(r.now), email.SettingDeadline,
+		email.SettingValue{At: was.SetUpBy}, email.SettingValue{At: is.SetUpBy})
+	mandate, now := was.Mandate.OrInherited(r.installation.Mandate), is.Mandate.OrInherited(r.installation.Mandate)
+	add(r.loosened(mandate, now), email.SettingMandate, mandateValue(mandate), mandateValue(now))
+	return out
+}
+
+func word(w string) email.SettingValue { return email.SettingValue{Word: w} }
+
+func mandateValue(m tenant.Mandate) email.SettingValue {
+	return email.SettingValue{Word: string(m.Mode), At: m.From}
+}
+
+// decide is what policy says of someone in a company who wants a second step where that is theirs to decide.
+func (r rules) decide(t tenant.Tenant) policy.Decision {
+	return policy.Evaluate(policy.Input{
+		Now:              r.now,
+		Installation:     r.installation.Mandate,
+		InstallationDays: r.days,
+		Methods:          r.installation.Methods,
+		Tenant:           t,
+		OwnChoice:        true,
+	})
+}
+
+func (r rules) allowed(t tenant.Tenant) policy.Allowed {
+	return policy.Allowed{Vendor: r.installation.Methods, Company: t.Methods}
+}
+
+// weaker reports whether a kind is allowed now that was not, and that is weaker than one that was: people with the
+// stronger one may use less than before.
+func weaker(was, is policy.Allowed) bool {
+	stronger := false
+	for _, k := range authenticator.SecondSteps { // strongest first
+		if k == authenticator.Backup {
+			continue // goes with the others
+		}
+		if stronger && is.Allows(k) && !was.Allows(k) {
+			return true
+		}
+		stronger = stronger || was.Allows(k)
+	}
+	return false
+}
+
+// kinds are the allowed second steps, separated by spaces.
+func kinds(a policy.Allowed) string {
+	var out []string
+	for _, k := range authenticator.SecondSteps {
+		if a.Allows(k) {
+			out = append(out, string(k))
+		}
+	}
+	return strings.Join(out, " ")
+}
+
+// loosened reports whether the vendor asks for less than before, or for the same from a later day.
+func (r rules) loosened(was, is tenant.Mandate) bool {
+	if strictness(is.Mode) != strictness(was.Mode) {
+		return strictness(is.Mode) < strictness(was.Mode)
+	}
+	return is.Mode != tenant.DefaultOff && is.From.After(was.From) && is.From.After(r.now)
+}
+
+// strictness orders the modes. One that this version does not know is as strict as Mandatory.
+func strictness(m tenant.Mode) int {
+	switch m {
+	case tenant.DefaultOff:
+		return 0
+	case tenant.DefaultOn:
+		return 1
+	}
+	return 2
+}
