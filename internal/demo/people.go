@@ -112,6 +112,10 @@ var fennel = sampleCompany{
 		{"Sam Doyle", "sam@fennel.example", "hazel-compass-ribbon-56", "en", user.Agent, gear{}},
 	},
 	Tries: []try{
+		{"Open My profile as Priya, choose “Manage your company”, and disable two-factor authentication. Then enable it again.",
+			"Disabling asks for the clinic's name. Enabling takes four steps: a code to Priya's mailbox, choices, a summary of what happens to whom, one confirmation."},
+		{"Under “Users”, add a person, and accept the invitation from the inbox. Try the same as Sam.",
+			"Only the new person chooses and knows the password. Agents have no pages for administrators."},
 		{"Sign in to the phone app first, as Priya. Then open the dashboard in the same browser.",
 			"The phone app is exempt and asks for the password only. The dashboard asks for the code, and not for the password again."},
 		{"Set the mail server to “greylisting” or “refusing” in the inbox. Sign in.",
