@@ -121,21 +121,22 @@ func (a *Account) showProfile(w http.ResponseWriter, r *http.Request) error {
 	}
 	st := m.standing
 	page := profilePage{
-		Name:      st.User.Name,
-		Email:     st.User.Email,
-		Company:   st.Tenant.Name,
-		Summary:   summaryOf(policy.Reachable(st.Allowed.Usable(st.Has))),
-		Asked:     st.Decision.Required,
-		Methods:   a.methodViews(r, st, e),
-		CodesLeft: e.codes,
-		Activity:  a.activity(r, e.rows, e.methods, names, 5),
-		Speaks:    st.User.Language,
-		Languages: a.Web.Catalog.Languages(),
-		Done:      doneKey(r.URL.Query().Get("done")),
-		SetUpBy:   st.Decision.SetUpBy,
-		DaysLeft:  pages.DaysLeft(a.DB.Now(), st.Decision.SetUpBy),
-		Browsers:  e.browsers,
-		Sessions:  sessionViews(e.open, st.Session.ID, st.Vendor),
+		Name:        st.User.Name,
+		Email:       st.User.Email,
+		Company:     st.Tenant.Name,
+		Summary:     summaryOf(policy.Reachable(st.Allowed.Usable(st.Has))),
+		Asked:       st.Decision.Required,
+		Methods:     a.methodViews(r, st, e),
+		CodesLeft:   e.codes,
+		Activity:    a.activity(r, e.rows, e.methods, names, 5),
+		Speaks:      st.User.Language,
+		Languages:   a.Web.Catalog.Languages(),
+		Administers: a.Administers(r, st),
+		Done:        doneKey(r.URL.Query().Get("done")),
+		SetUpBy:     st.Decision.SetUpBy,
+		DaysLeft:    pages.DaysLeft(a.DB.Now(), st.Decision.SetUpBy),
+		Browsers:    e.browsers,
+		Sessions:    sessionViews(e.open, st.Session.ID, st.Vendor),
 	}
 	page.setChoices(st.Allowed.Enrollable(st.Has, a.Binding.Kinds()), st)
 	return a.Web.Draw(w, r, http.StatusOK, page)

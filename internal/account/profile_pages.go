@@ -29,6 +29,7 @@ type profilePage struct {
 	Activity             []eventView
 	Speaks               string
 	Languages            []string
+	Administers          bool   // they see the pages of their company
 	Done                 string // catalogue key of what was just done
 }
 
