@@ -49,7 +49,7 @@ func (s *Service) Overview(ctx context.Context, a access.Actor, idOrName string)
 		}
 		o = s.overview(t, i, tx.Now)
 		o.Forecast, err = people.ForecastFor(ctx, tx.ForTenant(t.ID),
-			policy.Allowed{Vendor: i.Methods, Company: t.Methods})
+			policy.Allowed{Vendor: i.Methods, Company: t.Methods}, s.Bindable)
 		return err
 	})
 	return o, err

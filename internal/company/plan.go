@@ -87,7 +87,7 @@ func (s *Service) plan(ctx context.Context, tx *db.Tx, c Choices) (p Plan, err e
 	if !allowed.Factor(s.Bindable) && !allowed.Allows(authenticator.Email) {
 		return p, fault.New(fault.Invalid, "activation.no_method")
 	}
-	if p.Forecast, err = people.ForecastFor(ctx, tx, allowed); err != nil {
+	if p.Forecast, err = people.ForecastFor(ctx, tx, allowed, s.Bindable); err != nil {
 		return p, err
 	}
 	apps, err := client.List(ctx, tx)

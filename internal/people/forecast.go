@@ -3,7 +3,6 @@ package people
 import (
 	"context"
 	"fmt"
-	"strings"
 
 	"countersign/internal/authenticator"
 	"countersign/internal/db"
@@ -22,20 +21,54 @@ type Forecast struct {
 }
 
 // ForecastFor counts the people of the transaction's tenant by what happens to them once a second step is required of
-// everyone with what allowed allows.
-func ForecastFor(ctx context.Context, tx *db.Tx, allowed policy.Allowed) (f Forecast, err error) {
-	method := strings.ReplaceAll(methodCondition(allowed), "%s", "$2")
-	// A working factor that is ruled out still opens the set-up of another, and so does the mailbox of an account
-	// that has no factor.
-	opens := user.MailboxProtects + " OR " + user.HasWorking + "a.kind IN ('sms', 'totp', 'passkey', 'push'))"
+// everyone with what allowed allows, and people can set up what is in bindable. It reads the methods of the whole company at once: one by one they would take
+// seconds where there are a hundred thousand people.
+func ForecastFor(
+	ctx context.Context, tx *db.Tx, allowed policy.Allowed, bindable []authenticator.Kind,
+) (f Forecast, err error) {
+	mailbox := "FALSE"
+	if allowed.Allows(authenticator.Email) {
+		mailbox = "protected_by_mailbox AND has_mailbox"
+	}
+	method := "(may_use OR " + mailbox + ")"
+	// Backup codes stand in for an allowed method. A working factor that is ruled out still opens the set-up of
+	// another, and so does the mailbox of an account that has no factor.
+	// After a report that someone else knows the password, the mailbox is asked whatever is allowed.
+	opens := "(reported AND protected_by_mailbox AND has_mailbox"
+	if allowed.Allows(authenticator.Backup) {
+		opens += " OR has_codes"
+	}
+	if allowed.Factor(bindable) {
+		opens += " OR has_factor OR protected_by_mailbox AND has_mailbox"
+	}
+	opens += ")"
 	err = tx.QueryRow(ctx, `
 		SELECT count(*),
-			count(*) FILTER (WHERE p.user_id IS NOT NULL AND (`+method+`)),
-			count(*) FILTER (WHERE p.user_id IS NOT NULL AND NOT (`+method+`) AND (`+opens+`)),
-			count(*) FILTER (WHERE p.user_id IS NOT NULL AND NOT (`+method+`) AND NOT (`+opens+`)),
-			count(*) FILTER (WHERE p.user_id IS NULL)
-		FROM users u LEFT JOIN passwords p ON p.tenant_id = u.tenant_id AND p.user_id = u.id
-		WHERE u.tenant_id = $1 AND u.disabled_at = 0`, tx.Tenant, factorWords(allowed)).
+			count(*) FILTER (WHERE accepted AND `+method+`),
+			count(*) FILTER (WHERE accepted AND NOT `+method+` AND `+opens+`),
+			count(*) FILTER (WHERE accepted AND NOT `+method+` AND NOT `+opens+`),
+			count(*) FILTER (WHERE NOT accepted)
+		FROM (
+			SELECT p.user_id IS NOT NULL AS accepted, u.password_flagged_at > 0 AS reported,
+				COALESCE(m.usable, 0) > 0 AS may_use,
+				COALESCE(m.factors, 0) > 0 AS has_factor,
+				COALESCE(m.mailboxes, 0) > 0 AS has_mailbox,
+				COALESCE(m.codes, 0) > 0 AS has_codes,
+				COALESCE(m.factors_in_any_state, 0) = 0 AND (u.first_factor_at = 0 OR u.released_at > 0)
+					AS protected_by_mailbox
+			FROM users u
+			LEFT JOIN passwords p ON p.tenant_id = u.tenant_id AND p.user_id = u.id
+			LEFT JOIN (
+				SELECT a.tenant_id, a.user_id,
+					SUM(CASE WHEN a.disabled_at = 0 AND $2 LIKE '% ' || a.kind || ' %' THEN 1 ELSE 0 END) AS usable,
+					SUM(CASE WHEN a.disabled_at = 0 AND a.kind IN `+user.FactorKinds+` THEN 1 ELSE 0 END) AS factors,
+					SUM(CASE WHEN a.kind IN `+user.FactorKinds+` THEN 1 ELSE 0 END) AS factors_in_any_state,
+					SUM(CASE WHEN a.disabled_at = 0 AND a.kind = 'email' THEN 1 ELSE 0 END) AS mailboxes,
+					SUM(CASE WHEN a.disabled_at = 0 AND a.kind = 'backup' THEN 1 ELSE 0 END) AS codes
+				FROM authenticators a WHERE a.tenant_id = $1 GROUP BY a.tenant_id, a.user_id
+			) m ON m.tenant_id = u.tenant_id AND m.user_id = u.id
+			WHERE u.tenant_id = $1 AND u.disabled_at = 0
+		) everyone`, tx.Tenant, factorWords(allowed)).
 		Scan(&f.People, &f.Ready, &f.MustSetUp, &f.LockedOut, &f.Invited)
 	if err != nil {
 		return f, fmt.Errorf("count people: %w", err)

@@ -48,7 +48,7 @@ func StatusOf(in Input) PersonStatus {
 		s.Status = Activated
 	default:
 		s.SetUpBy = d.SetUpBy
-		s.Stuck = d.Outcome == Deny && d.NeedsAdmin
+		s.Stuck = d.Outcome == Deny && d.SetUpFrom.IsZero()
 		s.Overdue = s.SetUpBy.IsZero() && !in.Tenant.SetUpBy.IsZero()
 	}
 	return s

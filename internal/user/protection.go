@@ -11,12 +11,12 @@ import (
 // RecoveryLife is how long a person may set a method up again after a reset.
 const RecoveryLife = 24 * time.Hour
 
-// factorKinds are the kinds that protect an account, for SQL.
-const factorKinds = `('sms', 'totp', 'passkey', 'push')`
+// FactorKinds are the kinds that protect an account, for SQL.
+const FactorKinds = `('sms', 'totp', 'passkey', 'push')`
 
 // factorOf finds the second factors a of the user u, in whatever state.
 const factorOf = `SELECT 1 FROM authenticators a
-	WHERE a.tenant_id = u.tenant_id AND a.user_id = u.id AND a.kind IN ` + factorKinds
+	WHERE a.tenant_id = u.tenant_id AND a.user_id = u.id AND a.kind IN ` + FactorKinds
 
 // FactorBound records that a second factor was set up: the first one is never forgotten, and
 // a recovery is over with it.
@@ -34,7 +34,7 @@ func ReleaseProtection(ctx context.Context, tx *db.Tx, id string) error {
 		UPDATE users SET released_at = $1, version = version + 1
 			WHERE tenant_id = $2 AND id = $3 AND first_factor_at > 0 AND NOT EXISTS (
 			SELECT 1 FROM authenticators a
-			WHERE a.tenant_id = $2 AND a.user_id = $3 AND a.kind IN `+factorKinds+`)`, tx.Now, tx.Tenant, id)
+			WHERE a.tenant_id = $2 AND a.user_id = $3 AND a.kind IN `+FactorKinds+`)`, tx.Now, tx.Tenant, id)
 	return err
 }
 
@@ -68,7 +68,7 @@ func PasswordSetByMail(ctx context.Context, tx *db.Tx, u User, reset bool) (same
 			password_flagged_at = CASE WHEN first_factor_at > 0 AND released_at = 0 OR EXISTS (
 				SELECT 1 FROM authenticators a
 				WHERE a.tenant_id = $2 AND a.user_id = $3
-					AND a.kind IN `+factorKinds+`) THEN password_flagged_at ELSE 0 END
+					AND a.kind IN `+FactorKinds+`) THEN password_flagged_at ELSE 0 END
 		WHERE tenant_id = $2 AND id = $3 AND security_version = $4 AND email = $5 AND disabled_at = 0`,
 		at, tx.Tenant, u.ID, u.SecurityVersion, u.Email)
 	return n > 0, err

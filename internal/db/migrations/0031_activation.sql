@@ -26,3 +26,6 @@ CREATE TABLE activations (
 -- A person has one under way at the most.
 CREATE UNIQUE INDEX activations_one_open ON activations (tenant_id, user_id) WHERE closed_at = 0;
 CREATE INDEX activations_old ON activations (ends_at);
+
+-- Lists of a company's people are in the order of their addresses.
+CREATE INDEX users_by_email_key ON users (tenant_id, email_key);
