@@ -112,7 +112,7 @@ func TestALP7_ReachedFromOnesOwnPages(t *testing.T) {
 			"Sign-in methods", "Turn on two-factor authentication")
 		p.Get(p.Page.LinkSaying("Turn on two-factor authentication")).Expect(t, 200,
 			"a stolen password alone isn’t enough")
-		p.Get(p.Page.LinkSaying("Add a method")).Expect(t, 200, "before changing your account")
+		p.Get(p.Page.LinkSaying("Add a method")).Expect(t, 200, "Confirm it’s you to continue")
 	})
 }
 

@@ -67,7 +67,7 @@ func TestATK086_DisablingByOthersIsRefusedAndRecorded(t *testing.T) {
 		owner, p := member(t, w, c, "Olga", "owner"), w.Person(t)
 		refused := administer(t, w, p, owner, pathActivity)
 		refused = p.Get(pathActivity+"?kind=rules&result=refused").
-			Expect(t, 200, "Two-factor authentication turned on or off", "Refused", "Ada")
+			Expect(t, 200, "Refused", "Ada")
 		if n := strings.Count(refused.Body, "tenant.switched"); n != 3 {
 			t.Errorf("%d refused attempts are in the activity, want 3", n)
 		}
@@ -139,7 +139,7 @@ func TestVOI2_ANewCompanyStartsWithItOn(t *testing.T) {
 			t.Errorf("level %s", tokens.Claims.ACR)
 		}
 		owner, p := member(t, w, c, "Olga", "owner"), w.Person(t)
-		administer(t, w, p, owner, pathSecurity).Expect(t, 200, "On by default")
+		administer(t, w, p, owner, pathSecurity).Expect(t, 200, "turns it on by default")
 	})
 }
 
@@ -151,7 +151,7 @@ func TestVOI3_MakingItOptionalIsTheVendorsDecision(t *testing.T) {
 		p.Post(pathDisable, url.Values{"company": {"Company " + c.ID}})
 		p.Get(pathSecurity).Expect(t, 200, "You can’t turn it off")
 		w.CLI(t, "tenant", "set", c.ID, "--mandate", "default_on")
-		p.Get(pathSecurity).Expect(t, 200, "On by default", "Disable two-factor authentication")
+		p.Get(pathSecurity).Expect(t, 200, "turns it on by default", "Disable two-factor authentication")
 		p.Post(pathDisable, url.Values{"company": {"Company " + c.ID}}).Expect(t, 200, "is off")
 	})
 }

@@ -132,7 +132,7 @@ func TestAIR9_WizardWrongAndExpiredCodes(t *testing.T) {
 		late := w.Sink.Code(t, owner.Email, len(w.Sink.Codes(owner.Email)))
 		w.Advance(t, 10*time.Minute+time.Second)
 		p.Post(pathEnable+"/code", url.Values{"activation": {activationOf(t, w, owner)}, "code": {late.Code}}).
-			Expect(t, 422, "expired", "Send a new code")
+			Expect(t, 422, "expired", "Request a new one")
 	})
 }
 
@@ -170,15 +170,15 @@ func TestAIR11_OneConfirmationSaysHowMany(t *testing.T) {
 		w.PhoneApp(t)
 		mail := atActivationCode(t, w, p, owner)
 		p.Submit(pathEnable+"/code", "code", mail.Code)
-		p.Post(pathEnable+"/choose", url.Values{"method": {"email"}, "start": {"now"}, "deadline": {"now"}}).
+		p.Post(pathEnable+"/choose", url.Values{"method": {"email"}}).
 			Expect(t, 200, "Step 4 of 4", "4 users are asked for a second step", "Email code", "Enable for 4 users",
-				"People who are signed in")
+				"Users who are signed in")
 		agent := w.Person(t)
 		visit := w.Dashboard(t).Visit()
 		agent.Visit(visit)
 		before := w.Dashboard(t).Finish(t, visit, agent.Password(agents[0].Email, agents[0].Password))
 		confirmed := p.Submit(pathEnable + "/confirm")
-		confirmed.Expect(t, 200, "Two-factor authentication is set up", "Everyone is asked")
+		confirmed.Expect(t, 200, "Two-factor authentication is on", "Everyone is asked")
 		rig.Within(t, 5*time.Second, "the token of before is not enough", func() bool {
 			status, _, _ := w.Dashboard(t).UserInfo(t, before.Raw.AccessToken)
 			return status != 200
@@ -254,7 +254,7 @@ func TestAIR3_OwnersSearchTheActivity(t *testing.T) {
 			t.Error("the filter shows more than failed sign-ins")
 		}
 		p.Get(pathActivity+"?ip="+failing.IP).Expect(t, 200, "Agnes")
-		p.Get(pathActivity+"?ip=192.0.2.1").Expect(t, 200, "Nothing matches.")
+		p.Get(pathActivity+"?ip=192.0.2.1").Expect(t, 200, "No activity matches.")
 		p.Get(pathActivity+"?result=%27%20OR%201=1&kind=x&days=999").Expect(t, 200)
 		if pg := p.Get(pathActivity); strings.Contains(pg.Body, other.Email) || pg.Says(other.Tenant.ID) {
 			t.Error("the activity of another company is shown")
@@ -297,7 +297,7 @@ func TestVOI6_DefaultOnIsOnToBeginWith(t *testing.T) {
 		c := w.NewTenant(t, "--mandate", "default_on")
 		owner, p := member(t, w, c, "Olga", "owner"), w.Person(t)
 		administer(t, w, p, owner, pathSecurity).
-			Expect(t, 200, "On by default", "Disable two-factor authentication")
+			Expect(t, 200, "turns it on by default", "Disable two-factor authentication")
 		administer(t, w, p, owner, pathDisable)
 		p.Submit(pathDisable, "company", "Company "+c.ID).Expect(t, 200, "is off", "Enable two-factor authentication")
 	})

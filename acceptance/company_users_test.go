@@ -103,9 +103,9 @@ func TestVOI4_SettingsAreAtSecurity(t *testing.T) {
 		p.Post(pathSecurity+"/methods", url.Values{"method": {"totp", "email"}}).
 			Expect(t, 200, "The allowed methods are saved.")
 		for _, none := range []url.Values{{}, {"method": {"nonsense"}}, {"method": {"", "password"}}} {
-			p.Post(pathSecurity+"/methods", none).Expect(t, 422, "Allow at least one method")
+			p.Post(pathSecurity+"/methods", none).Expect(t, 422, "Select at least one method")
 		}
-		p.Post(pathSecurity+"/days", url.Values{"days": {"7"}}).Expect(t, 200, "Saved.")
+		p.Post(pathSecurity+"/days", url.Values{"days": {"7"}}).Expect(t, 200, "period saved")
 		p.Post(pathSecurity+"/days", url.Values{"days": {"31"}}).Expect(t, 422)
 		if days := w.Number(t, `SELECT remember_days FROM tenants WHERE tenant_id = $1`, c.ID); days != 7 {
 			t.Errorf("%d days", days)
@@ -125,7 +125,7 @@ func TestVOI16_SupervisorsLookAndResetNoOne(t *testing.T) {
 		if pg.Says("Add a user") {
 			t.Error("a supervisor is offered to add people")
 		}
-		p.Get(pathUsers+"/"+id).Expect(t, 200, "Authenticator app", "You can’t change this user")
+		p.Get(pathUsers+"/"+id).Expect(t, 200, "Authenticator app", "You can’t manage this user")
 		for _, change := range []string{"/reset", "/disable", "/enable", "/role"} {
 			p.Get(pathUsers+"/"+id+change).Expect(t, 403)
 			p.Post(pathUsers+"/"+id+change, url.Values{"reason": {"phone lost"}, "role": {"owner"}}).Expect(t, 403)
@@ -152,7 +152,7 @@ func TestALO16_InvitedFromTheUsersPage(t *testing.T) {
 	each(t, func(t *testing.T, w *rig.World) {
 		c := w.NewTenant(t, "--mandate", "mandatory")
 		admin, p := member(t, w, c, "Ada", "admin"), w.Person(t)
-		administer(t, w, p, admin, pathUsers+"/new").Expect(t, 200, "Only they choose and know their password")
+		administer(t, w, p, admin, pathUsers+"/new").Expect(t, 200, "Only they know it")
 		newcomer := &rig.User{Email: w.Unique("new") + "@people.example.test", Tenant: c}
 		p.Submit(pathUsers, "name", "Nina New", "email", newcomer.Email, "role", "agent").
 			Expect(t, 200, "Invitation sent.", "Nina New", "Invited, no password yet")
@@ -220,7 +220,7 @@ func TestATK115_AnotherCompanysPeopleAreNotThere(t *testing.T) {
 		}
 		p.Post(pathUsers+"/"+userID(t, w, stranger)+"/disable", url.Values{}).Expect(t, 404)
 		p.Post(pathUsers+"/"+userID(t, w, stranger)+"/invite", url.Values{}).Expect(t, 404)
-		if pg := p.Get(pathActivity + "?user=" + userID(t, w, stranger)); !pg.Says("Nothing matches.") {
+		if pg := p.Get(pathActivity + "?user=" + userID(t, w, stranger)); !pg.Says("No activity matches.") {
 			t.Error("the activity of another company's person is shown")
 		}
 	})

@@ -82,7 +82,7 @@ func TestAStepUpConfirmsAndRemembersNothing(t *testing.T) {
 		p := w.Person(t)
 		p.Get("/signin")
 		p.Password(u.Email, u.Password).Expect(t, 200, "My profile")
-		p.Get(inProfile).Expect(t, 200, "Confirm it’s you", "before changing your account")
+		p.Get(inProfile).Expect(t, 200, "Confirm it’s you", "Confirm it’s you to continue")
 		pg := atCode(t, p.StepUp())
 		pg.Expect(t, 200, "Enter the 6-digit code we sent to", "Confirm", u.Email[:1]+"•••@people.example.test")
 		if pg.Input("remember") != nil || pg.Says("Sign in") || pg.Says("two steps") {

@@ -24,10 +24,10 @@ var ActivityGroups = []ActivityGroup{"sign_ins", "methods", "people", "rules", "
 // groupPrefixes are the beginnings of the actions of each group.
 var groupPrefixes = map[ActivityGroup][]string{
 	"sign_ins": {"signin.", "challenge.", "admission."},
-	"methods":  {"method.", "methods.", "authenticator.", "binding.", "backup_codes.", "second_step."},
-	"people":   {"user.", "password.", "address."},
-	"rules":    {"tenant.", "company.", "installation."},
-	"sessions": {"session.", "browser.", "token."},
+	"methods":  {"method.", "methods.", "second_step.", "passkey.", "receiver."},
+	"people":   {"user.", "password.", "address.", "account.", "notice.", "administration."},
+	"rules":    {"tenant.", "company.", "texts."},
+	"sessions": {"session.", "browser.", "token.", "client."},
 }
 
 // ActivityFilter selects what happened in a company, newest first. What is empty selects everything.

@@ -4,9 +4,9 @@ import (
 	"cmp"
 	"net/http"
 	"net/url"
-	"strings"
 	"time"
 
+	"countersign/internal/access"
 	"countersign/internal/audit"
 	"countersign/internal/authenticator"
 	"countersign/internal/company"
@@ -45,12 +45,12 @@ type activityRow struct {
 	Person        string
 	PersonID      string
 	Actor         string // who did it, where that is someone else
+	ByServer      bool   // the vendor did it, on the server
 	Method        string // catalogue key; empty = none
 	App           string
 	IP, Place     string
 	Browser       string
 	Reason        string
-	Inline        bool // the reason is part of the sentence
 	RequestID, ID string
 	At            time.Time
 }
@@ -125,11 +125,22 @@ func (p *activityPage) addFilters(f company.ActivityFilter, days string) {
 	}
 }
 
+// whatHappened is the catalogue key of an event.
+func whatHappened(row audit.Row) string {
+	if row.Action == audit.TenantSwitched && row.Result == audit.OK {
+		if row.Reason == "off" {
+			return "audit.tenant.switched_off"
+		}
+		return "audit.tenant.switched_on"
+	}
+	return cmp.Or(actionKeys[row.Action], "audit.other")
+}
+
 // describe puts rows into words.
 func describe(found company.Activity) (out []activityRow) {
 	for _, row := range found.Rows {
 		v := activityRow{
-			What:      cmp.Or(actionKeys[row.Action], "audit.other"),
+			What:      whatHappened(row),
 			Action:    string(row.Action),
 			Outcome:   resultKeys[row.Result],
 			Tone:      string(row.Result),
@@ -140,12 +151,14 @@ func describe(found company.Activity) (out []activityRow) {
 			Place:     row.Place,
 			Browser:   row.Browser,
 			Reason:    row.Reason,
-			Inline:    row.Reason != "" && strings.HasPrefix(string(row.Action), "tenant."),
 			RequestID: row.RequestID,
 			ID:        row.ID,
 			At:        row.At,
 		}
-		if row.ActorID != row.UserID {
+		switch {
+		case row.ActorID == string(access.CommandLine):
+			v.ByServer = true
+		case row.ActorID != row.UserID:
 			v.Actor = cmp.Or(found.Names[row.ActorID], row.ActorID)
 		}
 		if row.Method != "" && methodtext.Known(authenticator.Kind(row.Method)) {

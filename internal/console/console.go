@@ -31,8 +31,8 @@ func (c *Console) Mount(mux *web.Mux) {
 
 // administrator is who is signed in, and the company that they look after.
 type administrator struct {
-	check gate.SessionCheck
-	actor access.Actor
+	session gate.SessionCheck
+	actor   access.Actor
 }
 
 // signedIn finds the administrator. recent asks for a proof that is recent, for changes. Where it is nil without an
@@ -42,7 +42,7 @@ func (c *Console) signedIn(w http.ResponseWriter, r *http.Request, recent bool) 
 	if err != nil || !ok {
 		return nil, err
 	}
-	return &administrator{check: st, actor: c.Actor(r, st)}, nil
+	return &administrator{session: st, actor: c.Actor(r, st)}, nil
 }
 
 // company is the company that the pages are about.
@@ -51,6 +51,12 @@ func (a *administrator) company() string { return a.actor.TenantID }
 // may reports whether the table lets the administrator do something to their company, for what is shown.
 func (a *administrator) may(action access.Action) bool {
 	return access.Check(a.actor, action, access.Target{TenantID: a.company()}) == nil
+}
+
+// check fails where the table does not let the administrator do something to their company, and records that.
+func (a *administrator) check(r *http.Request, c *Console, action access.Action) error {
+	err := access.Check(a.actor, action, access.Target{TenantID: a.company()})
+	return people.RecordRefusal(r.Context(), c.DB, err)
 }
 
 // frame is what surrounds each page of the console.
@@ -64,7 +70,7 @@ type frame struct {
 
 func (a *administrator) frame(r *http.Request, current string) frame {
 	return frame{
-		Company:  a.check.Tenant.Name,
+		Company:  a.session.Tenant.Name,
 		Current:  current,
 		Security: a.may(access.ViewCompany),
 		Activity: a.may(access.ViewActivity),

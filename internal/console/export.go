@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"net/http"
+	"regexp"
 	"strings"
 	"time"
 
@@ -19,11 +20,11 @@ type exported struct {
 	Email      string          `json:"email"`
 	Role       string          `json:"role"`
 	Status     string          `json:"status"`
-	Must       bool            `json:"must"`
-	Can        []string        `json:"can"`
+	Must       bool            `json:"required"`
+	Can        []string        `json:"usable_methods"`
 	Methods    []exportedUsage `json:"methods"`
 	Invited    bool            `json:"invited"`
-	Disabled   bool            `json:"disabled"`
+	Disabled   bool            `json:"account_disabled"`
 	LastSignIn string          `json:"last_sign_in,omitempty"` // RFC 3339; not there: never
 }
 
@@ -65,7 +66,8 @@ func exportedOf(l people.Listed) exported {
 }
 
 var exportColumns = []string{
-	"name", "email", "role", "status", "must", "can", "methods", "invited", "disabled", "last_sign_in",
+	"name", "email", "role", "status", "required", "usable_methods", "methods", "invited", "account_disabled",
+	"last_sign_in",
 }
 
 func (e exported) columns() []string {
@@ -79,13 +81,12 @@ func (e exported) columns() []string {
 	}
 }
 
-// notFormula keeps a spreadsheet from computing what someone called themselves.
-func notFormula(s string) string {
-	if s != "" && strings.ContainsRune("=+-@\t\r", rune(s[0])) {
-		return "'" + s
-	}
-	return s
-}
+// formula finds what a spreadsheet would compute: at the beginning of a cell, and behind a sign at which some of them
+// split cells.
+var formula = regexp.MustCompile(`(^|[;,|\t])(\s*[=+\-@\x{ff1d}\x{ff0b}\x{ff0d}\x{ff20}])`)
+
+// notFormula keeps spreadsheets from evaluating names as formulas.
+func notFormula(s string) string { return formula.ReplaceAllString(s, "$1'$2") }
 
 // exportUsers answers with a file of everyone whom the filter of the page selects, as it is read: a large company
 // begins to download at once.
@@ -107,12 +108,13 @@ func (c *Console) exportUsers(w http.ResponseWriter, r *http.Request) error {
 		}
 		return write(exportedOf(l))
 	})
-	if err == nil && !begun {
-		setFile(w, format)
+	if err != nil && begun {
+		panic(http.ErrAbortHandler) // a file that breaks off must not look whole
 	}
 	if err != nil {
 		return err
 	}
+	setFile(w, format)
 	return flush()
 }
 

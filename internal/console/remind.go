@@ -4,8 +4,9 @@ import (
 	"net/http"
 	"strconv"
 
-	"countersign/internal/fault"
+	"countersign/internal/access"
 	"countersign/internal/people"
+	"countersign/internal/user"
 	"countersign/internal/web"
 )
 
@@ -32,14 +33,28 @@ func (c *Console) showReminder(w http.ResponseWriter, r *http.Request) error {
 	if err != nil || a == nil {
 		return err
 	}
-	if !a.mayRemind() {
-		return fault.New(fault.Denied, "access.denied")
+	if err := c.checkReminding(r, a); err != nil {
+		return err
 	}
 	page := remindPage{frame: a.frame(r, "users")}
-	page.Sent, _ = strconv.Atoi(r.URL.Query().Get("sent"))
-	page.Skipped, _ = strconv.Atoi(r.URL.Query().Get("skipped"))
+	page.Sent, page.Skipped = count(r.URL.Query().Get("sent")), count(r.URL.Query().Get("skipped"))
 	page.Finished = r.URL.Query().Has("sent")
 	return c.Web.Draw(w, r, http.StatusOK, page)
+}
+
+// count reads how many from an address; what makes no sense is none.
+func count(text string) int {
+	n, err := strconv.Atoi(text)
+	if err != nil || n < 0 || n > people.MaxReminded {
+		return 0
+	}
+	return n
+}
+
+// checkReminding fails where the administrator may remind no one, and records that.
+func (c *Console) checkReminding(r *http.Request, a *administrator) error {
+	err := access.Check(a.actor, access.RemindPerson, access.Target{TenantID: a.company(), Role: user.Agent})
+	return people.RecordRefusal(r.Context(), c.DB, err)
 }
 
 func (c *Console) remindPending(w http.ResponseWriter, r *http.Request) error {
@@ -47,8 +62,8 @@ func (c *Console) remindPending(w http.ResponseWriter, r *http.Request) error {
 	if err != nil || a == nil {
 		return err
 	}
-	if !a.mayRemind() {
-		return fault.New(fault.Denied, "access.denied")
+	if err := c.checkReminding(r, a); err != nil {
+		return err
 	}
 	done, err := c.People.RemindPending(r.Context(), a.actor, a.company())
 	if err != nil {
@@ -64,8 +79,5 @@ func (c *Console) remindUser(w http.ResponseWriter, r *http.Request) error {
 		return err
 	}
 	ref := people.ByID(a.company(), r.PathValue("id"))
-	if err := c.People.Remind(r.Context(), a.actor, ref); err != nil {
-		return err
-	}
-	return c.Web.Redirect(w, userURL(ref.UserID)+"?done=reminded")
+	return c.afterChange(w, r, a, ref, "reminded", c.People.Remind(r.Context(), a.actor, ref))
 }

@@ -1,7 +1,6 @@
 package console
 
 import (
-	"errors"
 	"net/http"
 	"slices"
 	"strconv"
@@ -128,10 +127,10 @@ func methodChoices(o company.Overview) (out []methodChoice) {
 	return out
 }
 
-// benefit says what a method is good for; empty where that goes without saying.
+// benefit is the key of what a method is good for.
 func benefit(k authenticator.Kind) string {
 	if k == authenticator.Email {
-		return ""
+		return "console.method.email"
 	}
 	return methodtext.Of(k).Benefit
 }
@@ -148,22 +147,33 @@ func (disablePage) View() web.View {
 	return web.View{Template: "console/disable", ReturnTo: "/company/security/disable"}
 }
 
+// disablePage loads what the page says. Where there is nothing to disable, ok is false and the overview is shown.
+func (c *Console) disablePage(w http.ResponseWriter, r *http.Request, a *administrator) (
+	page disablePage, ok bool, err error,
+) {
+	o, err := c.Company.Overview(r.Context(), a.actor, a.company())
+	if err != nil {
+		return page, false, err
+	}
+	if o.Locked || o.Rule == policy.Off && o.Tenant.SwitchedOnAt.IsZero() {
+		return page, false, c.Web.Redirect(w, "/company/security")
+	}
+	return disablePage{frame: a.frame(r, "security"), Counts: securityCounts(o.Forecast)}, true, nil
+}
+
 func (c *Console) showDisable(w http.ResponseWriter, r *http.Request) error {
 	a, err := c.signedIn(w, r, true)
 	if err != nil || a == nil {
 		return err
 	}
-	o, err := c.Company.Overview(r.Context(), a.actor, a.company())
-	if err != nil {
+	if err := a.check(r, c, access.SwitchOff); err != nil {
 		return err
 	}
-	if !a.may(access.SwitchOff) {
-		return fault.New(fault.Denied, "access.denied")
+	page, ok, err := c.disablePage(w, r, a)
+	if err != nil || !ok {
+		return err
 	}
-	return c.Web.Draw(w, r, http.StatusOK, disablePage{
-		frame:  a.frame(r, "security"),
-		Counts: securityCounts(o.Forecast),
-	})
+	return c.Web.Draw(w, r, http.StatusOK, page)
 }
 
 func (c *Console) disable(w http.ResponseWriter, r *http.Request) error {
@@ -176,12 +186,16 @@ func (c *Console) disable(w http.ResponseWriter, r *http.Request) error {
 	if err == nil {
 		return c.Web.Redirect(w, "/company/security?done=off")
 	}
-	var locked *company.LockedError
-	if errors.As(err, &locked) {
-		return c.Web.Redirect(w, "/company/security")
+	if !fault.Is(err, fault.Invalid) {
+		return err
+	}
+	page, ok, pageErr := c.disablePage(w, r, a)
+	if pageErr != nil || !ok {
+		return pageErr
 	}
 	return c.drawProblem(w, r, err, func(f *fault.Fault) web.Page {
-		return disablePage{frame: a.frame(r, "security"), Typed: typed, Problem: f.Message}
+		page.Typed, page.Problem = typed, f.Message
+		return page
 	})
 }
 
@@ -207,8 +221,8 @@ func (c *Console) showMethods(w http.ResponseWriter, r *http.Request) error {
 	if err != nil {
 		return err
 	}
-	if !a.may(access.SetMethods) {
-		return fault.New(fault.Denied, "access.denied")
+	if err := a.check(r, c, access.SetMethods); err != nil {
+		return err
 	}
 	return c.Web.Draw(w, r, http.StatusOK, methodsPage{frame: a.frame(r, "security"), Methods: methodChoices(o)})
 }

@@ -314,6 +314,7 @@ func securityStories(now time.Time) []web.Story {
 			Methods: methods,
 			Today:   "2026-11-30",
 			Latest:  "2027-02-28",
+			From:    "2026-12-10",
 		}},
 		{Name: "company/enable/confirm", Status: 200, Page: summaryPage{
 			frame:   storyFrame("security"),

@@ -2,9 +2,11 @@ package console
 
 import (
 	"net/http"
+	"slices"
 	"time"
 
 	"countersign/internal/access"
+	"countersign/internal/authenticator"
 	"countersign/internal/binding"
 	"countersign/internal/company"
 	"countersign/internal/methodtext"
@@ -26,8 +28,7 @@ type userPage struct {
 	Notes           []string
 	Added           time.Time
 	LastSignIn      time.Time
-	Disabled        bool
-	Invited         bool
+	Problem         string // catalogue key of what kept a change from being made
 	Methods         []methodDetail
 	Sessions        []session.Open
 	Browsers        []session.RememberedFor
@@ -58,11 +59,20 @@ func (c *Console) showUser(w http.ResponseWriter, r *http.Request) error {
 	if err != nil || a == nil {
 		return err
 	}
-	o, err := c.People.Overview(r.Context(), a.actor, people.ByID(a.company(), r.PathValue("id")))
+	page, err := c.userPage(r, a, people.ByID(a.company(), r.PathValue("id")))
 	if err != nil {
 		return err
 	}
-	page := userPage{
+	return c.Web.Draw(w, r, http.StatusOK, page)
+}
+
+// userPage loads what the page of a person shows.
+func (c *Console) userPage(r *http.Request, a *administrator, ref people.Ref) (page userPage, err error) {
+	o, err := c.People.Overview(r.Context(), a.actor, ref)
+	if err != nil {
+		return page, err
+	}
+	page = userPage{
 		frame:      a.frame(r, "users"),
 		ID:         o.User.ID,
 		Name:       o.User.Name,
@@ -73,12 +83,13 @@ func (c *Console) showUser(w http.ResponseWriter, r *http.Request) error {
 		Tone:       string(o.Status.Status),
 		Added:      o.User.CreatedAt,
 		LastSignIn: o.SignedInAt,
-		Disabled:   !o.User.DisabledAt.IsZero(),
-		Invited:    o.Invited,
 		Sessions:   o.Sessions,
 		Browsers:   o.Browsers,
 		Why:        c.Sentences(r, o.Decision.Because),
 		May:        a.rights(o),
+	}
+	if !o.User.DisabledAt.IsZero() {
+		page.Status = "" // no one is asked for anything
 	}
 	rule := policy.Everyone
 	if o.Status.Own {
@@ -86,15 +97,15 @@ func (c *Console) showUser(w http.ResponseWriter, r *http.Request) error {
 	}
 	page.Notes = notesOf(people.Listed{User: o.User, Status: o.Status, Invited: o.Invited}, rule)
 	for _, m := range o.Methods {
+		if m.Kind == authenticator.Email && !slices.Contains(o.Status.Can, authenticator.Email) {
+			continue // it only gets notices
+		}
 		page.Methods = append(page.Methods, a.methodDetail(o.User, m))
 	}
 	if page.May.Activity {
 		page.Activity, err = c.recent(r, a, o.User)
-		if err != nil {
-			return err
-		}
 	}
-	return c.Web.Draw(w, r, http.StatusOK, page)
+	return page, err
 }
 
 func (a *administrator) methodDetail(u user.User, m binding.Method) methodDetail {
@@ -121,11 +132,16 @@ func (a *administrator) rights(o people.Overview) userRights {
 		Invite:   open && o.Invited && a.mayDo(access.InvitePerson, o.User),
 		Remind:   o.Status.Status == policy.Pending && open && !o.Invited && a.mayDo(access.RemindPerson, o.User),
 		Role:     open && len(a.rolesFor(o.User)) > 1,
-		Reset:    open && !o.Invited && a.mayDo(access.ResetMethods, o.User),
+		Reset:    open && !o.Invited && hasOwnMethod(o) && a.mayDo(access.ResetMethods, o.User),
 		Disable:  open && a.mayDo(access.DisablePerson, o.User),
 		Enable:   !open && a.mayDo(access.EnablePerson, o.User),
 		Activity: a.may(access.ViewActivity),
 	}
+}
+
+// hasOwnMethod reports whether there is a method to reset besides the mailbox.
+func hasOwnMethod(o people.Overview) bool {
+	return slices.ContainsFunc(o.Methods, func(m binding.Method) bool { return m.Kind != authenticator.Email })
 }
 
 // rolesFor are the roles that the administrator may give a person, the present one among them.

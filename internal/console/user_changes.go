@@ -82,7 +82,8 @@ func (c *Console) confirmUserChange(change string) web.Handler {
 			return err
 		}
 		target := access.Target{TenantID: u.TenantID, UserID: u.ID, Role: u.Role}
-		if err := access.Check(a.actor, actionOf[change], target); err != nil {
+		err = access.Check(a.actor, actionOf[change], target)
+		if err := people.RecordRefusal(r.Context(), c.DB, err); err != nil {
 			return err
 		}
 		page := a.changePage(r, u, change)
@@ -138,6 +139,23 @@ func (c *Console) runUserChange(
 	return change + "d", c.People.Change(r.Context(), a.actor, ref, people.Changes{Disabled: &closed})
 }
 
+// afterChange leads back to the person's page, which says what was done, or why it could not be.
+func (c *Console) afterChange(
+	w http.ResponseWriter, r *http.Request, a *administrator, ref people.Ref, done string, err error,
+) error {
+	if err == nil {
+		return c.Web.Redirect(w, userURL(ref.UserID)+"?done="+done)
+	}
+	page, pageErr := c.userPage(r, a, ref)
+	if pageErr != nil {
+		return err
+	}
+	return c.drawProblem(w, r, err, func(f *fault.Fault) web.Page {
+		page.Problem = f.Message
+		return page
+	})
+}
+
 // inviteUser mails an invitation again; the one before stops working.
 func (c *Console) inviteUser(w http.ResponseWriter, r *http.Request) error {
 	a, err := c.signedIn(w, r, true)
@@ -145,10 +163,7 @@ func (c *Console) inviteUser(w http.ResponseWriter, r *http.Request) error {
 		return err
 	}
 	ref := people.ByID(a.company(), r.PathValue("id"))
-	if err := c.People.Invite(r.Context(), a.actor, ref); err != nil {
-		return err
-	}
-	return c.Web.Redirect(w, userURL(ref.UserID)+"?done=invited")
+	return c.afterChange(w, r, a, ref, "invited", c.People.Invite(r.Context(), a.actor, ref))
 }
 
 func (c *Console) restoreMethod(w http.ResponseWriter, r *http.Request) error {
@@ -157,10 +172,8 @@ func (c *Console) restoreMethod(w http.ResponseWriter, r *http.Request) error {
 		return err
 	}
 	ref := people.ByID(a.company(), r.PathValue("id"))
-	if err := c.People.RestoreMethod(r.Context(), a.actor, ref, r.PostForm.Get("method")); err != nil {
-		return err
-	}
-	return c.Web.Redirect(w, userURL(ref.UserID)+"?done=restored")
+	err = c.People.RestoreMethod(r.Context(), a.actor, ref, r.PostForm.Get("method"))
+	return c.afterChange(w, r, a, ref, "restored", err)
 }
 
 // rolePage asks for a person's new role.

@@ -28,22 +28,21 @@ func (c *Console) mountUsers(mux *web.Mux) {
 // usersPage lists people of a company.
 type usersPage struct {
 	frame
-	Views            []viewLink
-	Statuses         []option
-	Roles            []option
-	Text             string
-	SavedView        string
-	Filtered         bool
-	People           []userRow
-	Next             string // address of the page after this one; empty = there is none
-	MayAdd           bool
-	MayRemind        bool
-	MayExport        bool
-	Role, Status     string // as they are filtered, for the export
-	ResultsFrom      bool   // this is not the first page
-	First            string
-	TwoFactorOff     bool // no one is asked for a second step
-	OwnChoiceAllowed bool
+	Views        []viewLink
+	Statuses     []option
+	Roles        []option
+	Text         string
+	SavedView    string
+	Filtered     bool
+	People       []userRow
+	Next         string // address of the page after this one; empty = there is none
+	MayAdd       bool
+	MayRemind    bool
+	MayExport    bool
+	Role, Status string // as they are filtered, for the export
+	ResultsFrom  bool   // this is not the first page
+	First        string
+	TwoFactorOff bool // no one is asked for a second step
 }
 
 func (usersPage) View() web.View { return web.View{Template: "console/users"} }
@@ -78,9 +77,15 @@ type methodRow struct {
 	OutOfOrder bool
 }
 
+// maxSearch is the longest text that is searched for, in bytes.
+const maxSearch = 400
+
 // searchOf reads what is asked for from the address. What makes no sense is left out.
 func searchOf(q url.Values) people.Search {
-	s := people.Search{Text: q.Get("q"), After: q.Get("after")}
+	s := people.Search{After: q.Get("after")}
+	if text := q.Get("q"); len(text) <= maxSearch {
+		s.Text = text
+	}
 	for _, v := range people.Views {
 		if string(v) == q.Get("view") {
 			s.View = v
@@ -199,6 +204,9 @@ func rowOf(l people.Listed, rule policy.Rule) userRow {
 		Notes:      notesOf(l, rule),
 		LastSignIn: l.SignedInAt,
 	}
+	if !l.User.DisabledAt.IsZero() {
+		out.Status = "" // no one is asked for anything
+	}
 	for _, m := range l.Methods {
 		if m.Kind == authenticator.Password || m.Kind == authenticator.Email && !asksByEmail(l) {
 			continue
@@ -280,7 +288,8 @@ func (c *Console) showNewUser(w http.ResponseWriter, r *http.Request) error {
 	}
 	page := a.newUserPage(r, c.Typed(r, a.actor.UserID))
 	if len(page.Roles) == 0 {
-		return fault.New(fault.Denied, "access.denied")
+		err := access.Check(a.actor, access.AddPerson, access.Target{TenantID: a.company(), Role: user.Agent})
+		return people.RecordRefusal(r.Context(), c.DB, err)
 	}
 	return c.Web.Draw(w, r, http.StatusOK, page)
 }

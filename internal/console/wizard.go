@@ -9,6 +9,7 @@ import (
 	"countersign/internal/company"
 	"countersign/internal/fault"
 	"countersign/internal/pages"
+	"countersign/internal/policy"
 	"countersign/internal/tenant"
 	"countersign/internal/web"
 )
@@ -28,9 +29,11 @@ func (c *Console) mountWizard(mux *web.Mux) {
 	mux.Post(wizardPath, c.beginWizard)
 	mux.Get(codePath, c.showCode)
 	mux.Post(codePath, c.answerCode)
+	mux.Get(wizardPath+"/resend", c.showCode) // a page drawn in answer to the form that is loaded again
 	mux.Post(wizardPath+"/resend", c.resendCode)
 	mux.Get(choosePath, c.showChoices)
 	mux.Post(choosePath, c.choose, "method")
+	mux.Get(confirmPath, c.showChoices)
 	mux.Post(confirmPath, c.confirm)
 }
 
@@ -50,19 +53,28 @@ func (introPage) View() web.View {
 // enabling finds an administrator who may switch two-factor authentication on.
 func (c *Console) enabling(w http.ResponseWriter, r *http.Request, recent bool) (*administrator, error) {
 	a, err := c.signedIn(w, r, recent)
-	if err == nil && a != nil && !a.may(access.SwitchOn) {
-		err = fault.New(fault.Denied, "access.denied")
+	if err == nil && a != nil {
+		err = a.check(r, c, access.SwitchOn)
 	}
 	return a, err
 }
 
-func (c *Console) introPage(r *http.Request, a *administrator) (introPage, error) {
+// introPage loads the first page. Where there is nothing to enable, ok is false and the overview is shown.
+func (c *Console) introPage(w http.ResponseWriter, r *http.Request, a *administrator) (
+	page introPage, ok bool, err error,
+) {
 	o, err := c.Company.Overview(r.Context(), a.actor, a.company())
+	if err != nil {
+		return page, false, err
+	}
+	if o.Locked || o.Rule != policy.Off || o.Tenant.SwitchedOnAt.After(c.DB.Now()) {
+		return page, false, c.Web.Redirect(w, "/company/security")
+	}
 	return introPage{
 		frame:  a.frame(r, "security"),
-		Email:  a.check.User.Email,
+		Email:  a.session.User.Email,
 		Counts: securityCounts(o.Forecast),
-	}, err
+	}, true, nil
 }
 
 func (c *Console) showWizard(w http.ResponseWriter, r *http.Request) error {
@@ -70,8 +82,8 @@ func (c *Console) showWizard(w http.ResponseWriter, r *http.Request) error {
 	if err != nil || a == nil {
 		return err
 	}
-	page, err := c.introPage(r, a)
-	if err != nil {
+	page, ok, err := c.introPage(w, r, a)
+	if err != nil || !ok {
 		return err
 	}
 	return c.Web.Draw(w, r, http.StatusOK, page)
@@ -90,8 +102,8 @@ func (c *Console) beginWizard(w http.ResponseWriter, r *http.Request) error {
 	case settled(err):
 		return c.Web.Redirect(w, "/company/security")
 	}
-	page, pageErr := c.introPage(r, a)
-	if pageErr != nil {
+	page, ok, pageErr := c.introPage(w, r, a)
+	if pageErr != nil || !ok {
 		return pageErr
 	}
 	return c.drawProblem(w, r, err, func(f *fault.Fault) web.Page {
@@ -209,8 +221,8 @@ func (c *Console) resendCode(w http.ResponseWriter, r *http.Request) error {
 	case errors.Is(err, tenant.ErrNoActivation):
 		return c.Web.Redirect(w, wizardPath)
 	case errors.Is(err, company.ErrActivationUsedUp):
-		page, pageErr := c.introPage(r, a)
-		if pageErr != nil {
+		page, ok, pageErr := c.introPage(w, r, a)
+		if pageErr != nil || !ok {
 			return pageErr
 		}
 		page.Problem = "activation.used_up"

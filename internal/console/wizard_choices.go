@@ -4,43 +4,48 @@ import (
 	"errors"
 	"net/http"
 	"net/url"
-	"slices"
 	"strings"
 	"time"
 
 	"countersign/internal/company"
 	"countersign/internal/fault"
 	"countersign/internal/methodtext"
+	"countersign/internal/policy"
 	"countersign/internal/tenant"
 	"countersign/internal/web"
 )
 
-// choicesPage asks how two-factor authentication is to be switched on.
+// choicesPage asks how two-factor authentication is to be enabled.
 type choicesPage struct {
 	frame
-	Methods        []methodChoice
-	Optional       bool
-	From, SetUpBy  string // dates as a browser sends them; empty = now, at the next sign-in
-	Today, Latest  string
-	Problem        string
-	NeedsFactor    bool // some allowed method must be set up by each person
-	VendorMethods  string
-	ProvedRecently bool
+	Methods       []methodChoice
+	Optional      bool
+	From, SetUpBy string // days as a browser sends them; empty = at once, at the next sign-in
+	Today, Latest string
+	Tomorrow      string
+	Problem       string
 }
 
 func (choicesPage) View() web.View {
 	return web.View{Template: "console/enable_choose", ReturnTo: choosePath}
 }
 
-const dateForm = "2006-01-02"
+// dayForm is how a browser sends a day.
+const dayForm = "2006-01-02"
 
-func (c *Console) choicesPage(r *http.Request, a *administrator, o company.Overview) choicesPage {
+// choicesPage shows choices of an administrator; of a company that has chosen nothing yet, what is stored.
+func (c *Console) choicesPage(r *http.Request, a *administrator, o company.Overview, f choiceForm) choicesPage {
 	now := c.DB.Now().UTC()
+	o.Tenant.Methods = tenant.Methods(f.Methods)
 	return choicesPage{
-		frame:   a.frame(r, "security"),
-		Methods: methodChoices(o),
-		Today:   now.Format(dateForm),
-		Latest:  now.Add(company.MaxAhead).Format(dateForm),
+		frame:    a.frame(r, "security"),
+		Methods:  methodChoices(o),
+		Optional: f.Choice == string(tenant.Optional),
+		From:     f.From,
+		SetUpBy:  f.SetUpBy,
+		Today:    now.Format(dayForm),
+		Tomorrow: now.AddDate(0, 0, 1).Format(dayForm),
+		Latest:   now.Add(company.MaxAhead).Format(dayForm),
 	}
 }
 
@@ -67,17 +72,22 @@ func (c *Console) showChoices(w http.ResponseWriter, r *http.Request) error {
 	if err != nil {
 		return err
 	}
-	return c.Web.Draw(w, r, http.StatusOK, c.choicesPage(r, a, o))
+	form := choiceForm{Methods: string(o.Tenant.Methods), Choice: string(o.Tenant.Choice)}
+	if q := r.URL.Query(); q.Has("methods") { // back from the summary
+		form = choiceFormOf(q)
+	}
+	return c.Web.Draw(w, r, http.StatusOK, c.choicesPage(r, a, o, form))
 }
 
 // summaryPage says what the choices will do to whom, and asks for the one confirmation.
 type summaryPage struct {
 	frame
-	ID       string
-	Plan     company.Plan
-	Methods  []string // catalogue keys of the methods that are allowed
-	Optional bool
-	Form     choiceForm
+	ID        string
+	Plan      company.Plan
+	Methods   []string // catalogue keys of the methods that are allowed
+	Optional  bool
+	MustSetUp bool // the administrator has none of the methods themselves
+	Form      choiceForm
 }
 
 func (summaryPage) View() web.View {
@@ -90,55 +100,60 @@ func (p summaryPage) AtOnce() bool { return p.Plan.From.IsZero() }
 // ForGood reports whether an exemption has no end.
 func (summaryPage) ForGood(e company.ExemptApp) bool { return e.Until.Year() > 9000 }
 
-// choiceForm is the choices as a form carries them from the summary to the confirmation.
+// BackURL is the page with the choices, filled in.
+func (p summaryPage) BackURL() string { return choosePath + "?" + p.Form.values().Encode() }
+
+// choiceForm is the choices as forms and addresses carry them.
 type choiceForm struct{ Methods, Choice, From, SetUpBy string }
+
+func choiceFormOf(v url.Values) choiceForm {
+	return choiceForm{
+		Methods: v.Get("methods"),
+		Choice:  v.Get("choice"),
+		From:    v.Get("from"),
+		SetUpBy: v.Get("set_up_by"),
+	}
+}
+
+func (f choiceForm) values() url.Values {
+	return url.Values{
+		"methods":   {f.Methods},
+		"choice":    {f.Choice},
+		"from":      {f.From},
+		"set_up_by": {f.SetUpBy},
+	}
+}
 
 var errBadDate = fault.New(fault.Invalid, "activation.bad_date")
 
-// date reads a day as a browser sends it; empty is the zero time.
-func date(text string) (time.Time, error) {
-	if text == "" {
-		return time.Time{}, nil
+// choices reads the form. Days are those of UTC: a start is the beginning of its day, a deadline the end.
+func (f choiceForm) choices() (out company.Choices, err error) {
+	out.Methods = tenant.Methods(strings.Join(strings.Fields(f.Methods), " "))
+	switch tenant.Choice(f.Choice) {
+	case tenant.Required, tenant.Optional:
+		out.Choice = tenant.Choice(f.Choice)
+	default:
+		return out, fault.New(fault.Invalid, "tenant.unknown_choice")
 	}
-	at, err := time.Parse(dateForm, text)
-	if err != nil {
-		return at, errBadDate
+	if out.From, err = day(f.From); err != nil {
+		return out, err
 	}
-	return at, nil
-}
-
-// choicesOf reads a form. Dates count only where their button is chosen.
-func choicesOf(form url.Values, methods tenant.Methods) (out company.Choices, err error) {
-	out.Methods = methods
-	if form.Get("choice") == string(tenant.Optional) {
-		out.Choice = tenant.Optional
-	}
-	if form.Get("start") == "date" {
-		if out.From, err = date(form.Get("from")); err == nil && out.From.IsZero() {
-			err = errBadDate
-		}
-	}
-	if err == nil && form.Get("deadline") == "date" {
-		if out.SetUpBy, err = date(form.Get("set_up_by")); err == nil && out.SetUpBy.IsZero() {
-			err = errBadDate
-		}
+	if out.SetUpBy, err = day(f.SetUpBy); err == nil && !out.SetUpBy.IsZero() {
+		out.SetUpBy = out.SetUpBy.Add(24*time.Hour - time.Second)
 	}
 	return out, err
 }
 
-func formOf(c company.Choices) choiceForm {
-	day := func(at time.Time) string {
-		if at.IsZero() {
-			return ""
-		}
-		return at.UTC().Format(dateForm)
+// day reads a day; empty is the zero time.
+func day(text string) (time.Time, error) {
+	if text == "" {
+		return time.Time{}, nil
 	}
-	return choiceForm{
-		Methods: string(c.Methods),
-		Choice:  string(c.Choice),
-		From:    day(c.From),
-		SetUpBy: day(c.SetUpBy),
+	at, err := time.Parse(dayForm, text)
+	if err != nil {
+		return at, errBadDate
 	}
+	return at, nil
 }
 
 func (c *Console) choose(w http.ResponseWriter, r *http.Request) error {
@@ -155,15 +170,17 @@ func (c *Console) choose(w http.ResponseWriter, r *http.Request) error {
 		return err
 	}
 	methods, some := chosenMethods(r.PostForm["method"], o.Offered)
-	o.Tenant.Methods = methods
-	page := c.choicesPage(r, a, o)
-	page.Optional = r.PostForm.Get("choice") == string(tenant.Optional)
-	page.From, page.SetUpBy = r.PostForm.Get("from"), r.PostForm.Get("set_up_by")
+	form := choiceFormOf(r.PostForm)
+	form.Methods = string(methods)
+	page := c.choicesPage(r, a, o, form)
 	if !some {
 		page.Problem = "activation.no_method"
+		for i := range page.Methods {
+			page.Methods[i].Allowed = false
+		}
 		return c.Web.Draw(w, r, http.StatusUnprocessableEntity, page)
 	}
-	choices, err := choicesOf(r.PostForm, methods)
+	choices, err := form.choices()
 	var plan company.Plan
 	if err == nil {
 		plan, err = c.Company.PlanActivation(r.Context(), a.actor, choices)
@@ -174,13 +191,15 @@ func (c *Console) choose(w http.ResponseWriter, r *http.Request) error {
 			return page
 		})
 	}
+	allowed := policy.Allowed{Vendor: o.VendorMethods, Company: choices.Methods}
 	return c.Web.Draw(w, r, http.StatusOK, summaryPage{
-		frame:    a.frame(r, "security"),
-		ID:       now.ID,
-		Plan:     plan,
-		Methods:  methodTitles(o, choices.Methods),
-		Optional: choices.Choice == tenant.Optional,
-		Form:     formOf(choices),
+		frame:     a.frame(r, "security"),
+		ID:        now.ID,
+		Plan:      plan,
+		Methods:   methodTitles(o, choices.Methods),
+		Optional:  choices.Choice == tenant.Optional,
+		MustSetUp: choices.Choice == tenant.Required && len(allowed.Usable(a.session.Has)) == 0,
+		Form:      form,
 	})
 }
 
@@ -193,34 +212,24 @@ func methodTitles(o company.Overview, allowed tenant.Methods) (out []string) {
 	return out
 }
 
-// confirm switches two-factor authentication on as the summary said.
+// confirm enables two-factor authentication as the summary said.
 func (c *Console) confirm(w http.ResponseWriter, r *http.Request) error {
 	a, err := c.enabling(w, r, true)
 	if err != nil || a == nil {
 		return err
 	}
-	form := r.PostForm
-	from, err := date(form.Get("from"))
-	if err != nil {
-		return err
+	form := choiceFormOf(r.PostForm)
+	choices, err := form.choices()
+	if err == nil {
+		err = c.Company.Activate(r.Context(), a.actor, r.PostForm.Get("activation"), choices)
 	}
-	setUpBy, err := date(form.Get("set_up_by"))
-	if err != nil {
-		return err
-	}
-	choices := company.Choices{
-		Methods: tenant.Methods(strings.Join(strings.Fields(form.Get("methods")), " ")),
-		Choice:  tenant.Choice(form.Get("choice")),
-		From:    from,
-		SetUpBy: setUpBy,
-	}
-	if !slices.Contains([]tenant.Choice{tenant.Required, tenant.Optional}, choices.Choice) {
-		return fault.New(fault.Invalid, "tenant.unknown_choice")
-	}
-	err = c.Company.Activate(r.Context(), a.actor, form.Get("activation"), choices)
 	switch {
-	case err == nil, settled(err):
+	case err == nil && choices.From.After(c.DB.Now()):
+		return c.Web.Redirect(w, "/company/security?done=planned")
+	case err == nil:
 		return c.Web.Redirect(w, "/company/security?done=on")
+	case settled(err):
+		return c.Web.Redirect(w, "/company/security")
 	case errors.Is(err, tenant.ErrNoActivation):
 		return c.Web.Redirect(w, wizardPath)
 	}
@@ -228,7 +237,7 @@ func (c *Console) confirm(w http.ResponseWriter, r *http.Request) error {
 	if overviewErr != nil {
 		return overviewErr
 	}
-	page := c.choicesPage(r, a, o)
+	page := c.choicesPage(r, a, o, form)
 	return c.drawProblem(w, r, err, func(f *fault.Fault) web.Page {
 		page.Problem = f.Message
 		return page

@@ -16,7 +16,7 @@ func (ActivationCode) kind() string { return "activation_code" }
 func (c ActivationCode) letter(w *writer) letter {
 	vendor, company, reference := cleanName(c.Vendor), defang(c.Company), cleanName(c.Reference)
 	l := letter{
-		Subject:    w.say("mail.activation_code.subject", "Vendor", vendor, "Reference", reference),
+		Subject:    w.say("mail.activation_code.subject", "Company", company, "Reference", reference),
 		Preheader:  w.say("mail.activation_code.preheader", "Reference", reference),
 		Title:      w.say("mail.activation_code.title"),
 		Lead:       w.say("mail.activation_code.text", "Company", company),

@@ -25,6 +25,6 @@ func (c Reminder) letter(w *writer) letter {
 		Vendor:    vendor,
 		Button:    w.say("mail.reminder.button"),
 		Link:      c.Link,
-		Footer:    w.say("mail.footer_account", "Vendor", vendor),
+		Footer:    w.say("mail.footer_reminder", "Vendor", vendor, "Company", company),
 	}
 }
