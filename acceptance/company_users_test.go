@@ -125,7 +125,10 @@ func TestVOI16_SupervisorsLookAndResetNoOne(t *testing.T) {
 		if pg.Says("Add a user") {
 			t.Error("a supervisor is offered to add people")
 		}
-		p.Get(pathUsers+"/"+id).Expect(t, 200, "Authenticator app", "You can’t manage this user")
+		one := p.Get(pathUsers+"/"+id).Expect(t, 200, "Authenticator app", "You can’t manage this user")
+		if one.Says("Open sessions") {
+			t.Error("a supervisor sees where someone is signed in")
+		}
 		for _, change := range []string{"/reset", "/disable", "/enable", "/role"} {
 			p.Get(pathUsers+"/"+id+change).Expect(t, 403)
 			p.Post(pathUsers+"/"+id+change, url.Values{"reason": {"phone lost"}, "role": {"owner"}}).Expect(t, 403)

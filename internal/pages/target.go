@@ -82,6 +82,9 @@ func (b *Base) CurrentPage(r *http.Request, userID string) string {
 	if path := b.ReturnPath(r.URL.Path); path != "/" {
 		return b.KeepTyped(path, r.PostForm, userID)
 	}
+	if strings.HasPrefix(r.URL.Path, "/company/") {
+		return "/company/users"
+	}
 	return "/profile"
 }
 

@@ -24,7 +24,7 @@ type Overview struct {
 	Decision policy.Decision  // of a sign-in on our own pages, right after the password
 	Methods  []binding.Method // the mailbox among them, without the password
 	Invited  bool             // they have yet to choose a password
-	Sessions []session.Open
+	Sessions []session.Open   // of someone who may view the activity, and so are Browsers
 	Browsers []session.RememberedFor
 
 	SignedInAt time.Time // their last sign-in; zero = never
@@ -46,7 +46,13 @@ func (s *Service) Overview(ctx context.Context, a access.Actor, ref Ref) (o Over
 				return err
 			}
 		}
-		return s.loadOverview(ctx, tx.ForTenant(u.TenantID), u, &o)
+		if err := s.loadOverview(ctx, tx.ForTenant(u.TenantID), u, &o); err != nil {
+			return err
+		}
+		if access.Check(a, access.ViewActivity, access.Target{TenantID: u.TenantID}) != nil {
+			o.Sessions, o.Browsers = nil, nil // they tell where someone was, and when
+		}
+		return nil
 	})
 	return o, err
 }
