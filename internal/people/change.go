@@ -93,10 +93,19 @@ func actorText(a access.Actor) string {
 	return string(a.Kind)
 }
 
-// disable keeps a person out and ends their sessions and remembered browsers.
+var (
+	errDisabledAlready = fault.New(fault.Conflict, "user.is_disabled_already")
+	errNotDisabled     = fault.New(fault.Conflict, "user.not_disabled")
+)
+
+// disable keeps a person out and ends their sessions and remembered browsers. Conflict where they are kept out already.
+// change holds their row, so that of two at once the second sees what the first has done.
 func (s *Service) disable(ctx context.Context, tx *db.Tx, a access.Actor, u user.User, force bool) error {
 	if err := access.Check(a, access.DisablePerson, target(u)); err != nil {
 		return err
+	}
+	if !u.DisabledAt.IsZero() {
+		return errDisabledAlready
 	}
 	if err := s.keepAnOwner(ctx, tx, a, u, force); err != nil {
 		return err
@@ -110,27 +119,48 @@ func (s *Service) disable(ctx context.Context, tx *db.Tx, a access.Actor, u user
 	return s.Notifier.SendOperatorChange(ctx, tx, u, "user.disabled")
 }
 
-// enable lets a person in again, and lets a method that was disabled after failures work again.
-func (s *Service) enable(ctx context.Context, tx *db.Tx, a access.Actor, u user.User) error {
+// enable lets a person in again; Conflict where they are not disabled. The command line also lets methods work again
+// that were disabled after wrong answers. People can't: whoever guesses would get more tries at an account that an
+// administrator opens again, or for the asking where it was never closed. They have ResetMethods.
+func (s *Service) enable(ctx context.Context, tx *db.Tx, a access.Actor, u user.User) (err error) {
 	if err := access.Check(a, access.EnablePerson, target(u)); err != nil {
 		return err
 	}
+	revived := false
+	if a.Kind == access.CommandLine {
+		if revived, err = reviveMethods(ctx, tx, u); err != nil {
+			return err
+		}
+	}
+	if u.DisabledAt.IsZero() && !revived {
+		return errNotDisabled
+	}
 	if err := user.Enable(ctx, tx, u.ID); err != nil {
 		return fmt.Errorf("enable person: %w", err)
-	}
-	all, err := authenticator.Of(ctx, tx, u.ID)
-	if err != nil {
-		return fmt.Errorf("list methods: %w", err)
-	}
-	for _, m := range all {
-		if err := authenticator.Enable(ctx, tx, m.ID); err != nil {
-			return fmt.Errorf("enable method: %w", err)
-		}
 	}
 	if err := record(ctx, tx, a, u, audit.UserEnabled, ""); err != nil {
 		return err
 	}
 	return s.Notifier.SendOperatorChange(ctx, tx, u, "user.enabled")
+}
+
+// reviveMethods lets methods work again that were disabled after wrong answers, and forgets the wrong answers of the
+// others. It reports whether there was one that was disabled. Suspended methods stay as they are.
+func reviveMethods(ctx context.Context, tx *db.Tx, u user.User) (revived bool, err error) {
+	all, err := authenticator.Of(ctx, tx, u.ID)
+	if err != nil {
+		return false, fmt.Errorf("list methods: %w", err)
+	}
+	for _, m := range all {
+		if !m.SuspendedAt.IsZero() {
+			continue
+		}
+		revived = revived || !m.DisabledAt.IsZero()
+		if err := authenticator.Enable(ctx, tx, m.ID); err != nil {
+			return false, fmt.Errorf("enable method: %w", err)
+		}
+	}
+	return revived, nil
 }
 
 // SetPassword gives a person a password, or an imported hash, and ends everything that an older one opened.
