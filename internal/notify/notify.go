@@ -78,13 +78,13 @@ func (n *Notifier) SendToOwners(ctx context.Context, tx *db.Tx, notice Notice) e
 	return n.sendToEach(ctx, tx, owners, notice)
 }
 
-// SendToOtherOwners is SendToOwners without one person, who gets a notice in other words.
-func (n *Notifier) SendToOtherOwners(ctx context.Context, tx *db.Tx, except string, notice Notice) error {
+// SendToOtherOwners is SendToOwners without some people, by their ids.
+func (n *Notifier) SendToOtherOwners(ctx context.Context, tx *db.Tx, except []string, notice Notice) error {
 	owners, err := owners(ctx, tx)
 	if err != nil {
 		return err
 	}
-	owners = slices.DeleteFunc(owners, func(u user.User) bool { return u.ID == except })
+	owners = slices.DeleteFunc(owners, func(u user.User) bool { return slices.Contains(except, u.ID) })
 	return n.sendToEach(ctx, tx, owners, notice)
 }
 

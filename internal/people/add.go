@@ -29,7 +29,8 @@ type New struct {
 // Invited reports whether adding the person sends an invitation.
 func (n New) Invited() bool { return n.Password == (NewPassword{}) && !n.Uninvited }
 
-// Add adds a person to a company. Their address counts as verified.
+// Add adds a person to a company. Their address counts as verified. The company's owners are told of a new owner or
+// admin, and the vendor's operators of a new operator, unless the command line adds them.
 func (s *Service) Add(ctx context.Context, a access.Actor, company string, n New) (u user.User, err error) {
 	words, err := s.mayAdd(ctx, a, company, n)
 	if err != nil {
@@ -57,9 +58,11 @@ func (s *Service) Add(ctx context.Context, a access.Actor, company string, n New
 			return fmt.Errorf("add person: %w", err)
 		}
 		if n.Invited() {
-			return s.Links.Invite(ctx, tx, u, a)
+			if err := s.Links.Invite(ctx, tx, u, a); err != nil {
+				return err
+			}
 		}
-		return nil
+		return s.tellAdded(ctx, tx, a, u)
 	})
 	return u, err
 }
