@@ -79,6 +79,9 @@ func (s *Service) changeAddress(ctx context.Context, tx *db.Tx, a access.Actor, 
 	if err := outofband.Follow(ctx, tx, u.ID, stored); err != nil {
 		return fmt.Errorf("move the mailbox: %w", err)
 	}
+	if err := spendChange(ctx, tx, a, u); err != nil {
+		return err
+	}
 	if err := s.Notifier.SendAddressChanged(ctx, tx, u, had, stored); err != nil {
 		return err
 	}
@@ -113,6 +116,9 @@ func (s *Service) disable(ctx context.Context, tx *db.Tx, a access.Actor, u user
 	if err := user.Disable(ctx, tx, u.ID); err != nil {
 		return fmt.Errorf("disable person: %w", err)
 	}
+	if err := spendChange(ctx, tx, a, u); err != nil {
+		return err
+	}
 	if err := record(ctx, tx, a, u, audit.UserDisabled, ""); err != nil {
 		return err
 	}
@@ -137,6 +143,9 @@ func (s *Service) enable(ctx context.Context, tx *db.Tx, a access.Actor, u user.
 	}
 	if err := user.Enable(ctx, tx, u.ID); err != nil {
 		return fmt.Errorf("enable person: %w", err)
+	}
+	if err := spendChange(ctx, tx, a, u); err != nil {
+		return err
 	}
 	if err := record(ctx, tx, a, u, audit.UserEnabled, ""); err != nil {
 		return err
@@ -187,6 +196,9 @@ func (s *Service) SetPassword(ctx context.Context, a access.Actor, ref Ref, p Ne
 			}
 			if err := password.Set(ctx, tx, u.ID, *stored); err != nil {
 				return fmt.Errorf("store password: %w", err)
+			}
+			if err := spendChange(ctx, tx, a, u); err != nil {
+				return err
 			}
 			if err := user.PasswordChanged(ctx, tx, u.ID); err != nil {
 				return fmt.Errorf("end sessions: %w", err)

@@ -17,6 +17,7 @@ import (
 // changeRole needs the right for the role that the person has, and for the one that they get. No person gives an owner
 // or an operator another role: they could then change that account's address, reset its methods, and give it its role
 // back.
+// The role that they have already changes nothing and is not recorded.
 // The person's sessions end, so that none keeps what the role before allowed (SEC-59), and they are told.
 func (s *Service) changeRole(
 	ctx context.Context, tx *db.Tx, a access.Actor, u user.User, role user.Role, force bool,
@@ -29,7 +30,7 @@ func (s *Service) changeRole(
 		}
 	}
 	if role == u.Role {
-		return record(ctx, tx, a, u, audit.UserRole, string(role))
+		return nil
 	}
 	if leads(u.Role) {
 		if err := access.Check(a, access.Demote, target(u)); err != nil {
@@ -41,6 +42,9 @@ func (s *Service) changeRole(
 	}
 	if err := user.SetRole(ctx, tx, u.ID, role); err != nil {
 		return fmt.Errorf("change role: %w", err)
+	}
+	if err := spendChange(ctx, tx, a, u); err != nil {
+		return err
 	}
 	if err := s.tellRole(ctx, tx, a, u, role); err != nil {
 		return fmt.Errorf("tell of the role: %w", err)
