@@ -64,7 +64,7 @@ func (s *Service) Add(ctx context.Context, a access.Actor, company string, n New
 		}
 		return s.tellAdded(ctx, tx, a, u)
 	})
-	return u, err
+	return u, s.recordTaken(ctx, a, err)
 }
 
 // mayAdd looks at the rights before a password is hashed, which costs much; they are looked at again when the
@@ -80,6 +80,9 @@ func (s *Service) mayAdd(ctx context.Context, a access.Actor, company string, n 
 			return err
 		}
 		if err := n.check(a, id); err != nil {
+			return err
+		}
+		if err := mayTryAddress(ctx, tx, a); err != nil {
 			return err
 		}
 		words, err = names(ctx, tx, id)
