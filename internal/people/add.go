@@ -64,7 +64,7 @@ func (s *Service) Add(ctx context.Context, a access.Actor, company string, n New
 		}
 		return s.tellAdded(ctx, tx, a, u)
 	})
-	return u, s.recordTaken(ctx, a, err)
+	return u, s.recordTaken(ctx, a, audit.UserCreated, err)
 }
 
 // mayAdd looks at the rights before a password is hashed, which costs much; they are looked at again when the

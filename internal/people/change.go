@@ -37,7 +37,7 @@ func (c Changes) first() access.Action {
 
 // Change makes all of the changes of a person or none.
 func (s *Service) Change(ctx context.Context, a access.Actor, ref Ref, c Changes) error {
-	return s.change(ctx, a, c.first(), ref,
+	err := s.change(ctx, a, c.first(), ref,
 		func(ctx context.Context, tx *db.Tx, a access.Actor, u user.User) error {
 			if c.Role != nil {
 				if err := s.changeRole(ctx, tx, a, u, *c.Role, c.Force); err != nil {
@@ -58,11 +58,15 @@ func (s *Service) Change(ctx context.Context, a access.Actor, ref Ref, c Changes
 			}
 			return s.enable(ctx, tx, a, u)
 		})
+	return s.recordTaken(ctx, a, audit.UserAddress, err)
 }
 
 // changeAddress ends sessions and remembered browsers, and tells the old addresses and the new one.
 func (s *Service) changeAddress(ctx context.Context, tx *db.Tx, a access.Actor, u user.User, address string) error {
 	if err := access.Check(a, access.ChangeAddress, target(u)); err != nil {
+		return err
+	}
+	if err := mayTryAddress(ctx, tx, a); err != nil {
 		return err
 	}
 	had, err := user.Addresses(ctx, tx, u)

@@ -35,10 +35,10 @@ func mayTryAddress(ctx context.Context, tx *db.Tx, a access.Actor) error {
 	return nil
 }
 
-// recordTaken records in the actor's company that they tried to add an address that someone has, where err says so, and
-// returns err. It does not record the address: that person may be in another company. It has a transaction of its own,
-// as RecordRefusal has. Where the actor has found many, it says so instead of err.
-func (s *Service) recordTaken(ctx context.Context, a access.Actor, err error) error {
+// recordTaken records in the actor's company that they tried to give someone an address that is taken, where err says so,
+// and returns err. It does not record the address: whoever has it may be in another company. It has a transaction of its
+// own, as RecordRefusal has. Where the actor has found many, it says so instead of err.
+func (s *Service) recordTaken(ctx context.Context, a access.Actor, tried audit.Action, err error) error {
 	if a.Kind != access.Person || fault.Of(err).Message != user.AddressTaken {
 		return err
 	}
@@ -49,7 +49,7 @@ func (s *Service) recordTaken(ctx context.Context, a access.Actor, err error) er
 			return err
 		}
 		return audit.Record(ctx, tx, audit.Event{
-			Action:  audit.UserCreated,
+			Action:  tried,
 			Result:  audit.Failed,
 			Reason:  "address_taken",
 			ActorID: a.ID(),

@@ -68,3 +68,28 @@ func TestNoOneTriesManyAddressesUnseen(t *testing.T) {
 		}
 	})
 }
+
+// TestAnAddressThatIsTakenIsRecordedWhereItIsChanged, too, from the same budget.
+func TestAnAddressThatIsTakenIsRecordedWhereItIsChanged(t *testing.T) {
+	each(t, func(r *rig) {
+		admin, mia := r.add("acme", "ada", user.Admin), r.add("acme", "mia", user.Agent)
+		r.add("other", "stranger", user.Agent)
+		change := func(address string) error {
+			return r.Change(t.Context(), admin, ref(mia), people.Changes{Email: &address})
+		}
+		for n := range 20 {
+			if err := change("stranger@x.example"); fault.Of(err).Message != user.AddressTaken {
+				t.Fatal(n, err)
+			}
+		}
+		for _, address := range []string{"stranger@x.example", "free@x.example"} {
+			if err := change(address); fault.Of(err).Message != "people.taken_often" {
+				t.Errorf("%s after 20 taken ones: %v", address, err)
+			}
+		}
+		if n := r.number(`SELECT count(*) FROM audit_events WHERE tenant_id = 'acme' AND action = 'user.address'
+			AND result = 'failed' AND reason = 'address_taken'`); n != 20 {
+			t.Errorf("%d tries are recorded", n)
+		}
+	})
+}
