@@ -233,8 +233,8 @@ var guards = []Guard{
 	{
 		Name:    "notices come out of the address's budget",
 		File:    "internal/notify/notify.go",
-		Old:     "if wait > 0 {\n\t\t\treturn recordRefused(",
-		New:     "if wait < 0 {\n\t\t\treturn recordRefused(",
+		Old:     "if wait > 0 {\n\t\t\treturn false, recordRefused(",
+		New:     "if wait < 0 {\n\t\t\treturn false, recordRefused(",
 		Package: signin,
 		Tests:   "TestNoticesComeOut",
 	},

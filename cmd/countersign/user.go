@@ -155,7 +155,7 @@ type UserSetCmd struct {
 	Email   string `name:"new-email" help:"Another address; sessions and remembered browsers end."`
 	Role    string `help:"owner, admin, supervisor or agent."`
 	Disable bool   `help:"Keep the person out."`
-	Enable  bool   `help:"Let the person in again; also sets up a disabled sign-in method again."`
+	Enable  bool   `help:"Let the person in again; also lets a sign-in method work again that was disabled after wrong answers."`
 	Force   bool   `help:"Disable or change the last active owner of a company, too."`
 	Yes     bool   `short:"y" help:"Do not ask before --disable."`
 }

@@ -52,12 +52,21 @@ type Notice struct {
 
 // SendToHolder sends a notice to the holder of an account of tx.Tenant, at each of their addresses.
 func (n *Notifier) SendToHolder(ctx context.Context, tx *db.Tx, holder user.User, notice Notice) error {
+	_, err := n.TrySendToHolder(ctx, tx, holder, notice)
+	return err
+}
+
+// TrySendToHolder is SendToHolder and reports whether the budget of an address allowed the notice.
+func (n *Notifier) TrySendToHolder(
+	ctx context.Context, tx *db.Tx, holder user.User, notice Notice,
+) (sent bool, err error) {
 	return n.sendToPerson(ctx, tx, holder, holderBudget, notice)
 }
 
 // SendToAddresses sends a notice to the holder of an account at the given addresses only.
 func (n *Notifier) SendToAddresses(ctx context.Context, tx *db.Tx, holder user.User, to []string, notice Notice) error {
-	return n.sendToAll(ctx, tx, holder, to, holderBudget, notice)
+	_, err := n.sendToAll(ctx, tx, holder, to, holderBudget, notice)
+	return err
 }
 
 // SendToAdmins sends a notice to the owners and administrators of tx.Tenant.
@@ -78,13 +87,13 @@ func (n *Notifier) SendToOwners(ctx context.Context, tx *db.Tx, notice Notice) e
 	return n.sendToEach(ctx, tx, owners, notice)
 }
 
-// SendToOtherOwners is SendToOwners without one person, who gets a notice in other words.
-func (n *Notifier) SendToOtherOwners(ctx context.Context, tx *db.Tx, except string, notice Notice) error {
+// SendToOtherOwners is SendToOwners without some people, by their ids.
+func (n *Notifier) SendToOtherOwners(ctx context.Context, tx *db.Tx, except []string, notice Notice) error {
 	owners, err := owners(ctx, tx)
 	if err != nil {
 		return err
 	}
-	owners = slices.DeleteFunc(owners, func(u user.User) bool { return u.ID == except })
+	owners = slices.DeleteFunc(owners, func(u user.User) bool { return slices.Contains(except, u.ID) })
 	return n.sendToEach(ctx, tx, owners, notice)
 }
 
@@ -109,42 +118,50 @@ func (n *Notifier) SendToOperators(ctx context.Context, tx *db.Tx, notice Notice
 // sendToEach sends a notice that is not about the recipients' own accounts.
 func (n *Notifier) sendToEach(ctx context.Context, tx *db.Tx, people []user.User, notice Notice) error {
 	for _, u := range people {
-		if err := n.sendToPerson(ctx, tx.ForTenant(u.TenantID), u, adminBudget, notice); err != nil {
+		if _, err := n.sendToPerson(ctx, tx.ForTenant(u.TenantID), u, adminBudget, notice); err != nil {
 			return err
 		}
 	}
 	return nil
 }
 
-func (n *Notifier) sendToPerson(ctx context.Context, tx *db.Tx, u user.User, budget string, notice Notice) error {
+func (n *Notifier) sendToPerson(
+	ctx context.Context, tx *db.Tx, u user.User, budget string, notice Notice,
+) (sent bool, err error) {
 	to, err := user.Addresses(ctx, tx, u)
 	if err != nil {
-		return fmt.Errorf("list addresses: %w", err)
+		return false, fmt.Errorf("list addresses: %w", err)
 	}
 	return n.sendToAll(ctx, tx, u, to, budget, notice)
 }
 
-func (n *Notifier) sendToAll(ctx context.Context, tx *db.Tx, u user.User, to []string, budget string,
-	notice Notice) error {
+// sendToAll reports whether the notice was sent to one of the addresses at least.
+func (n *Notifier) sendToAll(
+	ctx context.Context, tx *db.Tx, u user.User, to []string, budget string, notice Notice,
+) (sent bool, err error) {
 	for _, address := range to {
-		if err := n.sendTo(ctx, tx, u, address, budget, notice); err != nil {
-			return fmt.Errorf("send notice %s: %w", notice.Purpose, err)
+		one, err := n.sendTo(ctx, tx, u, address, budget, notice)
+		if err != nil {
+			return sent, fmt.Errorf("send notice %s: %w", notice.Purpose, err)
 		}
+		sent = sent || one
 	}
-	return nil
+	return sent, nil
 }
 
-func (n *Notifier) sendTo(ctx context.Context, tx *db.Tx, u user.User, to, budget string, notice Notice) error {
+func (n *Notifier) sendTo(
+	ctx context.Context, tx *db.Tx, u user.User, to, budget string, notice Notice,
+) (sent bool, err error) {
 	if notice.WithinBudget {
 		wait, err := n.spendBudget(ctx, tx, to, budget)
 		if err != nil {
-			return err
+			return false, err
 		}
 		if wait > 0 {
-			return recordRefused(ctx, tx, u, notice)
+			return false, recordRefused(ctx, tx, u, notice)
 		}
 	}
-	_, err := n.Queue.Put(ctx, tx, message.Outgoing{
+	_, err = n.Queue.Put(ctx, tx, message.Outgoing{
 		UserID:    u.ID,
 		Channel:   "email",
 		Purpose:   notice.Purpose,
@@ -155,7 +172,7 @@ func (n *Notifier) sendTo(ctx context.Context, tx *db.Tx, u user.User, to, budge
 		Data:      notice.Content,
 		ExpiresAt: tx.Now.Add(cmp.Or(notice.Life, noticeLife)),
 	})
-	return err
+	return err == nil, err
 }
 
 // spendBudget takes one message from a budget of an address. A positive wait means that it is empty.

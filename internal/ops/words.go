@@ -38,7 +38,7 @@ var (
 		too_many_messages level_unreachable no_usable_method needs_admin remembered_browser step_up reported older_token
 		signed_out superseded not_me code_replay token_replay expired cancelled changed restart unmet done
 		code_spent other_client other_redirect_uri wrong_verifier code_expired session_ended older_refresh_token
-		repeated account_closed
+		repeated account_closed address_taken
 		ended_by_owner method_changed password_changed address_changed changed no_number method_set_up taken
 		malformed other_challenge other_origin other_ceremony other_relying_party other_user user_not_present unknown_credential
 		user_not_verified backup_state_without_eligibility bad_signature other_credential_id unsupported_algorithm counter_regressed
@@ -52,7 +52,8 @@ var (
 		passkey.copied address.account address.destination number.destination alert.destination step.session
 		deed.session client.refused reset.account reset.source reset.password
 		password.turn send.known admission.account admission.source refused.actor
-		invitation.address invitation.company`)
+		invitation.address invitation.company reminder.account reminder.company
+		change.person person.taken`)
 	levels   = list(`urn:countersign:acr:1 urn:countersign:acr:1e urn:countersign:acr:2 phr`)
 	channels = list(`email sms push`)
 	states   = list(`queued accepted delivered delayed bounced failed`)

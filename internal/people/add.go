@@ -29,7 +29,8 @@ type New struct {
 // Invited reports whether adding the person sends an invitation.
 func (n New) Invited() bool { return n.Password == (NewPassword{}) && !n.Uninvited }
 
-// Add adds a person to a company. Their address counts as verified.
+// Add adds a person to a company. Their address counts as verified. The company's owners are told of a new owner or
+// admin, and the vendor's operators of a new operator, unless the command line adds them.
 func (s *Service) Add(ctx context.Context, a access.Actor, company string, n New) (u user.User, err error) {
 	words, err := s.mayAdd(ctx, a, company, n)
 	if err != nil {
@@ -57,11 +58,13 @@ func (s *Service) Add(ctx context.Context, a access.Actor, company string, n New
 			return fmt.Errorf("add person: %w", err)
 		}
 		if n.Invited() {
-			return s.Links.Invite(ctx, tx, u, a)
+			if err := s.Links.Invite(ctx, tx, u, a); err != nil {
+				return err
+			}
 		}
-		return nil
+		return s.tellAdded(ctx, tx, a, u)
 	})
-	return u, err
+	return u, s.recordTaken(ctx, a, audit.UserCreated, err)
 }
 
 // mayAdd looks at the rights before a password is hashed, which costs much; they are looked at again when the
@@ -77,6 +80,9 @@ func (s *Service) mayAdd(ctx context.Context, a access.Actor, company string, n 
 			return err
 		}
 		if err := n.check(a, id); err != nil {
+			return err
+		}
+		if err := mayTryAddress(ctx, tx, a); err != nil {
 			return err
 		}
 		words, err = names(ctx, tx, id)

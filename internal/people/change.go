@@ -37,7 +37,7 @@ func (c Changes) first() access.Action {
 
 // Change makes all of the changes of a person or none.
 func (s *Service) Change(ctx context.Context, a access.Actor, ref Ref, c Changes) error {
-	return s.change(ctx, a, c.first(), ref,
+	err := s.change(ctx, a, c.first(), ref,
 		func(ctx context.Context, tx *db.Tx, a access.Actor, u user.User) error {
 			if c.Role != nil {
 				if err := s.changeRole(ctx, tx, a, u, *c.Role, c.Force); err != nil {
@@ -58,11 +58,15 @@ func (s *Service) Change(ctx context.Context, a access.Actor, ref Ref, c Changes
 			}
 			return s.enable(ctx, tx, a, u)
 		})
+	return s.recordTaken(ctx, a, audit.UserAddress, err)
 }
 
 // changeAddress ends sessions and remembered browsers, and tells the old addresses and the new one.
 func (s *Service) changeAddress(ctx context.Context, tx *db.Tx, a access.Actor, u user.User, address string) error {
 	if err := access.Check(a, access.ChangeAddress, target(u)); err != nil {
+		return err
+	}
+	if err := mayTryAddress(ctx, tx, a); err != nil {
 		return err
 	}
 	had, err := user.Addresses(ctx, tx, u)
@@ -79,6 +83,9 @@ func (s *Service) changeAddress(ctx context.Context, tx *db.Tx, a access.Actor, 
 	if err := outofband.Follow(ctx, tx, u.ID, stored); err != nil {
 		return fmt.Errorf("move the mailbox: %w", err)
 	}
+	if err := spendChange(ctx, tx, a, u); err != nil {
+		return err
+	}
 	if err := s.Notifier.SendAddressChanged(ctx, tx, u, had, stored); err != nil {
 		return err
 	}
@@ -93,10 +100,19 @@ func actorText(a access.Actor) string {
 	return string(a.Kind)
 }
 
-// disable keeps a person out and ends their sessions and remembered browsers.
+var (
+	errDisabledAlready = fault.New(fault.Conflict, "user.is_disabled_already")
+	errNotDisabled     = fault.New(fault.Conflict, "user.not_disabled")
+)
+
+// disable keeps a person out and ends their sessions and remembered browsers. Conflict where they are kept out already.
+// change holds their row, so that of two at once the second sees what the first has done.
 func (s *Service) disable(ctx context.Context, tx *db.Tx, a access.Actor, u user.User, force bool) error {
 	if err := access.Check(a, access.DisablePerson, target(u)); err != nil {
 		return err
+	}
+	if !u.DisabledAt.IsZero() {
+		return errDisabledAlready
 	}
 	if err := s.keepAnOwner(ctx, tx, a, u, force); err != nil {
 		return err
@@ -104,33 +120,60 @@ func (s *Service) disable(ctx context.Context, tx *db.Tx, a access.Actor, u user
 	if err := user.Disable(ctx, tx, u.ID); err != nil {
 		return fmt.Errorf("disable person: %w", err)
 	}
+	if err := spendChange(ctx, tx, a, u); err != nil {
+		return err
+	}
 	if err := record(ctx, tx, a, u, audit.UserDisabled, ""); err != nil {
 		return err
 	}
 	return s.Notifier.SendOperatorChange(ctx, tx, u, "user.disabled")
 }
 
-// enable lets a person in again, and lets a method that was disabled after failures work again.
-func (s *Service) enable(ctx context.Context, tx *db.Tx, a access.Actor, u user.User) error {
+// enable lets a person in again; Conflict where they are not disabled. The command line also lets methods work again
+// that were disabled after wrong answers. People can't: whoever guesses would get more tries at an account that an
+// administrator opens again, or for the asking where it was never closed. They have ResetMethods.
+func (s *Service) enable(ctx context.Context, tx *db.Tx, a access.Actor, u user.User) (err error) {
 	if err := access.Check(a, access.EnablePerson, target(u)); err != nil {
 		return err
+	}
+	revived := false
+	if a.Kind == access.CommandLine {
+		if revived, err = reviveMethods(ctx, tx, u); err != nil {
+			return err
+		}
+	}
+	if u.DisabledAt.IsZero() && !revived {
+		return errNotDisabled
 	}
 	if err := user.Enable(ctx, tx, u.ID); err != nil {
 		return fmt.Errorf("enable person: %w", err)
 	}
-	all, err := authenticator.Of(ctx, tx, u.ID)
-	if err != nil {
-		return fmt.Errorf("list methods: %w", err)
-	}
-	for _, m := range all {
-		if err := authenticator.Enable(ctx, tx, m.ID); err != nil {
-			return fmt.Errorf("enable method: %w", err)
-		}
+	if err := spendChange(ctx, tx, a, u); err != nil {
+		return err
 	}
 	if err := record(ctx, tx, a, u, audit.UserEnabled, ""); err != nil {
 		return err
 	}
 	return s.Notifier.SendOperatorChange(ctx, tx, u, "user.enabled")
+}
+
+// reviveMethods lets methods work again that were disabled after wrong answers, and forgets the wrong answers of the
+// others. It reports whether there was one that was disabled. Suspended methods stay as they are.
+func reviveMethods(ctx context.Context, tx *db.Tx, u user.User) (revived bool, err error) {
+	all, err := authenticator.Of(ctx, tx, u.ID)
+	if err != nil {
+		return false, fmt.Errorf("list methods: %w", err)
+	}
+	for _, m := range all {
+		if !m.SuspendedAt.IsZero() {
+			continue
+		}
+		revived = revived || !m.DisabledAt.IsZero()
+		if err := authenticator.Enable(ctx, tx, m.ID); err != nil {
+			return false, fmt.Errorf("enable method: %w", err)
+		}
+	}
+	return revived, nil
 }
 
 // SetPassword gives a person a password, or an imported hash, and ends everything that an older one opened.
@@ -157,6 +200,9 @@ func (s *Service) SetPassword(ctx context.Context, a access.Actor, ref Ref, p Ne
 			}
 			if err := password.Set(ctx, tx, u.ID, *stored); err != nil {
 				return fmt.Errorf("store password: %w", err)
+			}
+			if err := spendChange(ctx, tx, a, u); err != nil {
+				return err
 			}
 			if err := user.PasswordChanged(ctx, tx, u.ID); err != nil {
 				return fmt.Errorf("end sessions: %w", err)

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"maps"
 	"slices"
 
 	"countersign/internal/access"
@@ -195,7 +196,7 @@ func (i *Importer) tenant(ctx context.Context, idOrName string) (id string, err 
 	return id, nil
 }
 
-// add adds people who are not there yet. Its error is a RowError.
+// add adds people who are not there yet. Its error is a RowError where it is about one of them.
 func (i *Importer) add(ctx context.Context, tx *db.Tx, people []imported) (done Imported, err error) {
 	actor, err := Hold(ctx, tx, i.Gate, i.Actor)
 	if err != nil {
@@ -212,6 +213,7 @@ func (i *Importer) add(ctx context.Context, tx *db.Tx, people []imported) (done 
 	if i.DryRun && i.seen == nil {
 		i.seen = map[string]string{}
 	}
+	added := map[string][]user.User{} // by company
 	for _, p := range people {
 		// First of all: whether an address is taken is not everyone's to know.
 		t := access.Target{TenantID: p.tenant, Role: p.Role}
@@ -229,9 +231,11 @@ func (i *Importer) add(ctx context.Context, tx *db.Tx, people []imported) (done 
 		case exists:
 			return done, RowError{p.line, fault.New(fault.Conflict, "user.address_taken")}
 		}
-		if err := i.addOne(ctx, tx.ForTenant(p.tenant), actor, p); err != nil {
+		u, err := i.addOne(ctx, tx.ForTenant(p.tenant), actor, p)
+		if err != nil {
 			return done, RowError{p.line, err}
 		}
+		added[p.tenant] = append(added[p.tenant], u)
 		taken[p.key] = p.tenant
 		done.Created++
 	}
@@ -239,14 +243,20 @@ func (i *Importer) add(ctx context.Context, tx *db.Tx, people []imported) (done 
 		for key, in := range taken {
 			i.seen[key] = in
 		}
+		return done, nil
+	}
+	for _, in := range slices.Sorted(maps.Keys(added)) {
+		if err := i.tellAdded(ctx, tx.ForTenant(in), actor, added[in]...); err != nil {
+			return done, err
+		}
 	}
 	return done, nil
 }
 
-func (i *Importer) addOne(ctx context.Context, tx *db.Tx, a access.Actor, p imported) error {
+func (i *Importer) addOne(ctx context.Context, tx *db.Tx, a access.Actor, p imported) (user.User, error) {
 	u, err := setup.Add(ctx, tx, p.Person)
 	if err == nil && !i.Uninvited && !i.DryRun {
 		err = i.Links.Invite(ctx, tx, u, a)
 	}
-	return err
+	return u, err
 }

@@ -30,6 +30,9 @@ func (s *Service) RestoreMethod(ctx context.Context, a access.Actor, ref Ref, id
 			if err != nil {
 				return fmt.Errorf("restore method: %w", err)
 			}
+			if err := spendChange(ctx, tx, a, u); err != nil {
+				return err
+			}
 			err = audit.Record(ctx, tx, audit.Event{
 				Action:    audit.MethodRestored,
 				Result:    audit.OK,
@@ -57,7 +60,7 @@ type Reset struct {
 // lets them set up a new method within user.RecoveryLife, once, with the password and a code to the mailbox. Until then
 // nothing opens the account. Where the company allows nothing that can be set up, the mailbox protects the account from
 // now on. Where the person never had a method, it ends the wait after a reset of the password by mail. Conflict where
-// there is nothing to reset.
+// there is nothing to reset, or only a recovery that is open already; the command line makes that one last longer.
 // A person who does it says why, for the record: Invalid without a reason, or with one that is too long.
 func (s *Service) ResetMethods(ctx context.Context, a access.Actor, ref Ref, reason string) (r Reset, err error) {
 	err = s.change(ctx, a, access.ResetMethods, ref,
@@ -77,13 +80,33 @@ func (s *Service) ResetMethods(ctx context.Context, a access.Actor, ref Ref, rea
 			if r.Removed, err = unbindAll(ctx, tx, u.ID); err != nil {
 				return fmt.Errorf("remove methods: %w", err)
 			}
+			if err := spendChange(ctx, tx, a, u); err != nil {
+				return err
+			}
 			if !had && r.Removed == 0 {
 				r.Waited = true
 				return s.endResetWait(ctx, tx, a, u)
 			}
+			if r.Removed == 0 && a.Kind != access.CommandLine {
+				if err := mayReopen(ctx, tx, u); err != nil {
+					return err
+				}
+			}
 			return s.openRecovery(ctx, tx, a, u, reason, &r)
 		})
 	return r, err
+}
+
+// mayReopen fails with Conflict where a person without methods can set one up: another reset would only mail them again.
+func mayReopen(ctx context.Context, tx *db.Tx, u user.User) error {
+	open, err := user.RecoveryOpen(ctx, tx, u.ID, policy.ResetWait)
+	if err == nil && open {
+		err = fault.New(fault.Conflict, "methods.reset_already")
+	}
+	if err != nil {
+		return fmt.Errorf("look for a recovery: %w", err)
+	}
+	return nil
 }
 
 func (s *Service) openRecovery(

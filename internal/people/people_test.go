@@ -163,6 +163,11 @@ func TestEveryChangeIsCheckedRecordedAndTold(t *testing.T) {
 					_, err := outofband.Bind(ctx, tx, person.UserID, authenticator.SMS, "+4917139200420")
 					return err
 				})
+				if name == "enable" {
+					r.in("acme", func(ctx context.Context, tx *db.Tx) error {
+						return user.Disable(ctx, tx, person.UserID)
+					})
+				}
 				count := func() (rows, mails int) {
 					return r.number(`SELECT count(*) FROM audit_events
 						WHERE tenant_id = 'acme' AND action = $1 AND result = 'ok'`, c.event),

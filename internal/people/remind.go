@@ -3,6 +3,7 @@ package people
 import (
 	"context"
 	"fmt"
+	"slices"
 	"time"
 
 	"countersign/internal/access"
@@ -21,13 +22,19 @@ import (
 var limitReminders = ratelimit.Limit{Name: "reminder.account",
 	Windows: []ratelimit.Window{{Count: 1, Per: 24 * time.Hour}, {Count: 10, Per: 30 * 24 * time.Hour}}}
 
+// limitBulkReminders bounds how often the people of a company are reminded all at once: each time looks at all of them.
+var limitBulkReminders = ratelimit.Limit{Name: "reminder.company",
+	Windows: []ratelimit.Window{{Count: 6, Per: time.Hour}}}
+
 var (
 	errNotPending     = fault.New(fault.Conflict, "people.not_pending")
 	errRemindedBefore = fault.New(fault.RateLimited, "people.reminded_before")
+	errMailedOften    = fault.New(fault.RateLimited, "people.mailed_often")
+	errRemindedAll    = fault.New(fault.RateLimited, "people.reminded_all_often")
 )
 
 // Remind mails a person that they have yet to set up a method. Conflict where there is nothing to remind them of,
-// RateLimited where they were reminded less than a day ago.
+// RateLimited where they were reminded less than a day ago, or have had as many mails as an address may.
 func (s *Service) Remind(ctx context.Context, a access.Actor, ref Ref) error {
 	return s.change(ctx, a, access.RemindPerson, ref, func(
 		ctx context.Context, tx *db.Tx, a access.Actor, u user.User,
@@ -71,7 +78,11 @@ func (s *Service) sendReminder(
 		Link:    s.Links.Origin + "/profile/add",
 	}
 	notice := notify.Notice{Purpose: "set_up.reminder", Content: letter, WithinBudget: true}
-	if err := s.Notifier.SendToHolder(ctx, tx, u, notice); err != nil {
+	sent, err := s.Notifier.TrySendToHolder(ctx, tx, u, notice)
+	if err == nil && !sent {
+		err = errMailedOften
+	}
+	if err != nil {
 		return fmt.Errorf("remind: %w", err)
 	}
 	return record(ctx, tx, a, u, audit.UserReminded, "")
@@ -80,21 +91,41 @@ func (s *Service) sendReminder(
 // Reminded is what came of RemindPending.
 type Reminded struct {
 	Sent    int
-	Skipped int // reminded less than a day ago
+	Skipped int  // reminded less than a day ago, or not to be reminded any more
+	Left    bool // there are more to remind: ask again
 }
 
-// remindAtOnce is how many people one transaction reminds.
+// remindAtOnce is how many people are looked at with one statement.
 const remindAtOnce = 100
 
-// MaxReminded is how many people one call reminds at most.
-const MaxReminded = 1000
+// One call reminds MaxReminded people at most, and begins no reminder after remindFor: a page waits for it.
+const (
+	MaxReminded = 1000
+	remindFor   = 12 * time.Second
+)
 
 // RemindPending reminds everyone of a company who has yet to set up a method and whom the actor may remind, up to
-// MaxReminded. Each is reminded by themselves, so that one who cannot be does not keep it from the others.
-func (s *Service) RemindPending(ctx context.Context, a access.Actor, company string) (r Reminded, err error) {
+// MaxReminded, for as long as remindFor. Each is reminded by themselves, so that one who cannot be does not keep it from
+// the others. RateLimited where the company's people were reminded many times in the last hour.
+func (s *Service) RemindPending(ctx context.Context, a access.Actor, company string) (Reminded, error) {
+	return s.remindPending(ctx, a, company, MaxReminded, remindFor)
+}
+
+func (s *Service) remindPending(
+	ctx context.Context, a access.Actor, company string, maxSent int, within time.Duration,
+) (r Reminded, err error) {
+	enough, cancel := context.WithTimeout(ctx, within)
+	defer cancel()
+	if err := s.spendBulkReminder(ctx, a, company); err != nil {
+		return r, err
+	}
 	q := Search{Status: policy.Pending, Limit: remindAtOnce}
-	for r.Sent+r.Skipped < MaxReminded {
+	for {
 		page, err := s.Search(ctx, a, company, q)
+		if err != nil {
+			return r, err
+		}
+		before, err := s.remindedBefore(ctx, page.People)
 		if err != nil {
 			return r, err
 		}
@@ -102,20 +133,82 @@ func (s *Service) RemindPending(ctx context.Context, a access.Actor, company str
 			if l.Invited || access.Check(a, access.RemindPerson, target(l.User)) != nil {
 				continue
 			}
-			err := s.Remind(ctx, a, ByID(l.User.TenantID, l.User.ID))
-			switch f := fault.Of(err); {
-			case err == nil:
-				r.Sent++
-			case f.Kind == fault.RateLimited, f.Kind == fault.Conflict:
+			if before[l.User.ID] {
 				r.Skipped++
-			default:
+				continue
+			}
+			if r.Left = r.Sent >= maxSent || enough.Err() != nil; r.Left {
+				return r, nil
+			}
+			if err := s.remindListed(ctx, a, l, &r); err != nil {
 				return r, err
 			}
 		}
-		if !page.More {
+		if r.Left = page.More && enough.Err() != nil; r.Left || !page.More {
 			return r, nil
 		}
 		q.After = page.People[len(page.People)-1].User.ID
 	}
-	return r, nil
+}
+
+func (s *Service) remindListed(ctx context.Context, a access.Actor, l Listed, r *Reminded) error {
+	err := s.Remind(ctx, a, ByID(l.User.TenantID, l.User.ID))
+	switch f := fault.Of(err); {
+	case err == nil:
+		r.Sent++
+	case f.Kind == fault.RateLimited, f.Kind == fault.Conflict:
+		r.Skipped++
+	default:
+		return err
+	}
+	return nil
+}
+
+// spendBulkReminder takes one call from the budget of a company. The command line spends none.
+func (s *Service) spendBulkReminder(ctx context.Context, a access.Actor, company string) error {
+	return s.inCompany(ctx, a, access.RemindPerson, company, func(
+		ctx context.Context, tx *db.Tx, a access.Actor,
+	) error {
+		lowest := access.Target{TenantID: tx.Tenant, Role: user.Agent}
+		if err := access.Check(a, access.RemindPerson, lowest); err != nil || a.Kind == access.CommandLine {
+			return err
+		}
+		wait, err := ratelimit.SpendIn(ctx, tx, limitBulkReminders, tx.Tenant)
+		if err == nil && wait > 0 {
+			err = errRemindedAll.After(wait)
+		}
+		return err
+	})
+}
+
+// budgetsAtOnce is how many budgets one statement reads.
+const budgetsAtOnce = 4
+
+// remindedBefore are the ids of those among people of a company who can't be reminded again yet. It spares a
+// transaction for each: of a large company, most were reminded by the calls before.
+func (s *Service) remindedBefore(ctx context.Context, listed []Listed) (before map[string]bool, err error) {
+	var keys []ratelimit.BudgetKey
+	for _, l := range listed {
+		keys = append(keys, ratelimit.BudgetKey{Tenant: l.User.TenantID, Limit: limitReminders, Subject: l.User.ID})
+	}
+	if len(keys) == 0 {
+		return nil, nil
+	}
+	before = map[string]bool{}
+	err = s.DB.View(ctx, listed[0].User.TenantID, func(tx *db.Tx) error {
+		for some := range slices.Chunk(keys, budgetsAtOnce) {
+			budgets, err := ratelimit.Read(ctx, tx, some...)
+			if err != nil {
+				return err
+			}
+			for _, b := range budgets {
+				before[b.Subject] = b.Wait(tx.Now) > 0
+			}
+		}
+		return nil
+	})
+	if err != nil {
+		return nil, fmt.Errorf("look for reminders: %w", err)
+	}
+	return before, nil
 }

@@ -17,6 +17,7 @@ import (
 // changeRole needs the right for the role that the person has, and for the one that they get. No person gives an owner
 // or an operator another role: they could then change that account's address, reset its methods, and give it its role
 // back.
+// The role that they have already changes nothing and is not recorded.
 // The person's sessions end, so that none keeps what the role before allowed (SEC-59), and they are told.
 func (s *Service) changeRole(
 	ctx context.Context, tx *db.Tx, a access.Actor, u user.User, role user.Role, force bool,
@@ -29,7 +30,7 @@ func (s *Service) changeRole(
 		}
 	}
 	if role == u.Role {
-		return record(ctx, tx, a, u, audit.UserRole, string(role))
+		return nil
 	}
 	if leads(u.Role) {
 		if err := access.Check(a, access.Demote, target(u)); err != nil {
@@ -41,6 +42,9 @@ func (s *Service) changeRole(
 	}
 	if err := user.SetRole(ctx, tx, u.ID, role); err != nil {
 		return fmt.Errorf("change role: %w", err)
+	}
+	if err := spendChange(ctx, tx, a, u); err != nil {
+		return err
 	}
 	if err := s.tellRole(ctx, tx, a, u, role); err != nil {
 		return fmt.Errorf("tell of the role: %w", err)
@@ -76,30 +80,61 @@ func (s *Service) keepAnOwner(ctx context.Context, tx *db.Tx, a access.Actor, u 
 
 // tellRole tells a person of their new role, and the owners of their company where one was made or is one no more.
 func (s *Service) tellRole(ctx context.Context, tx *db.Tx, a access.Actor, u user.User, role user.Role) error {
-	t, err := tenant.ByID(ctx, tx, tx.Tenant)
+	letter, err := roleLetter(ctx, tx, a)
 	if err != nil {
 		return err
 	}
-	i, err := tenant.LoadInstallation(ctx, tx)
-	if err != nil {
-		return err
-	}
-	letter := email.RoleChanged{
-		Vendor:  i.Name,
-		Company: t.Name,
-		Was:     string(u.Role),
-		Is:      string(role),
-	}
-	if letter.By, err = ChangedBy(ctx, tx, a); err != nil {
-		return err
-	}
+	letter.Was, letter.Is = string(u.Role), string(role)
 	notice := notify.Notice{Purpose: "user.role", Content: letter}
 	if err := s.Notifier.SendToHolder(ctx, tx, u, notice); err != nil || !leads(u.Role) && !leads(role) {
 		return err
 	}
 	letter.Name, letter.Email = u.Name, u.Email
 	notice.Content = letter
-	return s.Notifier.SendToOtherOwners(ctx, tx, u.ID, notice)
+	return s.Notifier.SendToOtherOwners(ctx, tx, []string{u.ID}, notice)
+}
+
+// tellAdded tells the owners of a company, or the operators of the vendor, of people who were added and may do as much
+// as they or almost. Whoever added them is told, too, where they are one of them: someone else may have their session.
+// Those who were added with them are not told, and no one is of those whom the command line adds: it fills companies.
+func (s *Service) tellAdded(ctx context.Context, tx *db.Tx, a access.Actor, added ...user.User) error {
+	if a.Kind == access.CommandLine {
+		return nil
+	}
+	var ids []string
+	for _, u := range added {
+		ids = append(ids, u.ID)
+	}
+	for _, u := range added {
+		if !leads(u.Role) && u.Role != user.Admin {
+			continue
+		}
+		letter, err := roleLetter(ctx, tx, a)
+		if err != nil {
+			return err
+		}
+		letter.Is, letter.Name, letter.Email = string(u.Role), u.Name, u.Email
+		notice := notify.Notice{Purpose: "user.created", Content: letter}
+		if err := s.Notifier.SendToOtherOwners(ctx, tx, ids, notice); err != nil {
+			return fmt.Errorf("tell the owners: %w", err)
+		}
+	}
+	return nil
+}
+
+// roleLetter is a letter about a role that an actor gave, without the role and the person.
+func roleLetter(ctx context.Context, tx *db.Tx, a access.Actor) (letter email.RoleChanged, err error) {
+	t, err := tenant.ByID(ctx, tx, tx.Tenant)
+	if err != nil {
+		return letter, err
+	}
+	i, err := tenant.LoadInstallation(ctx, tx)
+	if err != nil {
+		return letter, err
+	}
+	letter.Vendor, letter.Company = i.Name, t.Name
+	letter.By, err = ChangedBy(ctx, tx, a)
+	return letter, err
 }
 
 // leads reports whether a role is the highest of a company, or of the vendor's staff.

@@ -95,7 +95,7 @@ func TestPeopleAreToldOfTheirRole(t *testing.T) {
 		change(owner, user.Owner, "pat", "owner", "second")
 		change(access.Server, user.Admin, "pat", "owner", "second")
 		change(access.Server, user.Agent, "pat")
-		if n := r.number(`SELECT count(*) FROM audit_events WHERE tenant_id = 'acme' AND action = 'user.role'`); n != 5 {
+		if n := r.number(`SELECT count(*) FROM audit_events WHERE tenant_id = 'acme' AND action = 'user.role'`); n != 4 {
 			t.Errorf("%d audit rows", n)
 		}
 	})

@@ -328,6 +328,14 @@ func letters(now time.Time) []Letter {
 			Is:      "owner",
 			By:      maria,
 		}},
+		{"owner-added", email.RoleChanged{
+			Vendor:  vendor,
+			Company: "Ortiz & Sons",
+			Name:    "Tom Becker",
+			Email:   "tom@harbor.example",
+			Is:      "owner",
+			By:      maria,
+		}},
 		{"receiver-gone", email.ReceiverGone{Vendor: vendor, Label: "My phone", At: now}},
 		{"restored", email.Restored{
 			Vendor:  vendor,

@@ -54,6 +54,15 @@ func OpenRecovery(ctx context.Context, tx *db.Tx, id string, until time.Time, re
 		WHERE tenant_id = $4 AND id = $5`, until, at, tx.Now, tx.Tenant, id))
 }
 
+// RecoveryOpen reports whether a person may set up a method after a reset, and nothing makes them wait for it (as
+// EndResetWait).
+func RecoveryOpen(ctx context.Context, tx *db.Tx, id string, wait time.Duration) (open bool, err error) {
+	err = tx.QueryRow(ctx, `
+		SELECT recovery_until > $1 AND password_reset_at <= $2 FROM users
+		WHERE tenant_id = $3 AND id = $4`, tx.Now, tx.Now.Add(-wait), tx.Tenant, id).Scan(&open)
+	return open, err
+}
+
 // PasswordSetByMail records that a mailed link set the password of u: everything that an older
 // one opened ends, and a report of it is settled. Where a second factor protects the account, a
 // mailbox settles no report: SettleReport does, once that factor was shown. reset says that it

@@ -53,9 +53,12 @@ type User struct {
 	CreatedAt, DisabledAt     time.Time
 }
 
+// AddressTaken is the message of the fault that someone has an address already.
+const AddressTaken = "user.address_taken"
+
 var (
 	errUnknown      = fault.New(fault.NotFound, "user.unknown")
-	errAddressTaken = fault.New(fault.Conflict, "user.address_taken")
+	errAddressTaken = fault.New(fault.Conflict, AddressTaken)
 	errBadAddress   = fault.New(fault.Invalid, "user.bad_address")
 	errLongLocal    = fault.New(fault.Invalid, "user.long_address")
 	errNeedsUTF8    = fault.New(fault.Invalid, "user.address_beyond_ascii")

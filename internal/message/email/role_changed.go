@@ -5,7 +5,7 @@ package email
 type RoleChanged struct {
 	Vendor, Company string
 	Name, Email     string // whose role it is; empty in the letter to the person
-	Was, Is         string // roles, as they are stored
+	Was, Is         string // roles, as they are stored; Was is empty where the person is new
 	By              ChangedBy
 }
 
@@ -24,12 +24,21 @@ func (c RoleChanged) letter(w *writer) letter {
 		Never:      w.say("mail.role_changed.ask", "Company", company),
 		Footer:     w.say("mail.footer_account", "Vendor", vendor),
 	}
+	if c.Was == "" {
+		l.Facts[0].Value = role
+	}
 	if c.Email != "" {
 		who := defang(c.Name)
 		l.Subject = w.say("mail.role_changed.subject_other", "User", who, "Company", company)
 		l.Title = w.say("mail.role_changed.title_other")
 		l.Lead = w.say("mail.role_changed.text_other",
 			"User", who, "Email", cleanName(c.Email), "Company", company, "Role", role)
+		if c.Was == "" {
+			l.Subject = w.say("mail.person_added.subject", "User", who, "Company", company)
+			l.Title = w.say("mail.person_added.title")
+			l.Lead = w.say("mail.person_added.text",
+				"User", who, "Email", cleanName(c.Email), "Company", company, "Role", role)
+		}
 		l.Never = w.say("mail.changed.ask", "Vendor", vendor)
 		l.Footer = w.say("mail.footer_alert", "Vendor", vendor)
 	}
