@@ -13,7 +13,6 @@ import (
 	"countersign/internal/people"
 	"countersign/internal/policy"
 	"countersign/internal/tenant"
-	"countersign/internal/user"
 )
 
 // Choices are how two-factor authentication is to be switched on.
@@ -120,42 +119,49 @@ func (s *Service) offered(k authenticator.Kind) bool {
 }
 
 // Activate switches two-factor authentication on for the actor's company, once for each activation that the right code
-// was given for. tenant.ErrNoActivation where there is none, or where it is older than ActivateWithin.
+// was given for. tenant.ErrNoActivation where there is none, or where it is older than ActivateWithin. ErrAlreadyOn
+// where another administrator was faster, a LockedError where the vendor requires it by now.
 func (s *Service) Activate(ctx context.Context, a access.Actor, id string, c Choices) error {
-	return s.inActivation(ctx, a, people.CheckHeld,
-		func(tx *db.Tx, u user.User, t tenant.Tenant, i tenant.Installation) error {
-			if err := c.check(tx.Now); err != nil {
+	return s.inActivation(ctx, a, people.Hold, func(tx *db.Tx, by attempt) error {
+		was := by.company
+		if err := c.check(tx.Now); err != nil {
+			return err
+		}
+		if err := s.switchable(tx, was, by.vendor); err != nil {
+			return err
+		}
+		if _, err := s.plan(ctx, tx, c); err != nil {
+			return err
+		}
+		u := by.user
+		if err := tenant.FinishActivation(ctx, tx, u.ID, id, u.SecurityVersion, ActivateWithin); err != nil {
+			return err
+		}
+		if err := s.apply(ctx, tx, by.actor, was, c.changes(was)); err != nil {
+			return err
+		}
+		if c.From.After(tx.Now) {
+			if err := tenant.SwitchOnFrom(ctx, tx, c.From); err != nil {
 				return err
 			}
-			if err := s.switchable(tx, t, i); err != nil {
-				return err
-			}
-			if _, err := s.plan(ctx, tx, c); err != nil {
-				return err
-			}
-			if err := tenant.FinishActivation(ctx, tx, u.ID, id, u.SecurityVersion, ActivateWithin); err != nil {
-				return err
-			}
-			on := true
-			changes := Changes{On: &on, SetUpBy: &c.SetUpBy}
-			if c.Methods != t.Methods {
-				changes.Methods = &c.Methods
-			}
-			if c.Choice != t.Choice {
-				changes.Choice = &c.Choice
-			}
-			if err := s.apply(ctx, tx, a, t, changes); err != nil {
-				return err
-			}
-			if c.From.After(tx.Now) {
-				if err := tenant.SwitchOnFrom(ctx, tx, c.From); err != nil {
-					return err
-				}
-			}
-			now, err := tenant.ByID(ctx, tx, t.ID)
-			if err != nil {
-				return err
-			}
-			return s.tellLowered(ctx, tx, a, t, now)
-		})
+		}
+		is, err := tenant.ByID(ctx, tx, was.ID)
+		if err != nil {
+			return err
+		}
+		return s.tellLowered(ctx, tx, by.actor, was, is)
+	})
+}
+
+// changes are what switches two-factor authentication on in a company as was chosen.
+func (c Choices) changes(was tenant.Tenant) Changes {
+	on := true
+	out := Changes{On: &on, SetUpBy: &c.SetUpBy}
+	if c.Methods != was.Methods {
+		out.Methods = &c.Methods
+	}
+	if c.Choice != was.Choice {
+		out.Choice = &c.Choice
+	}
+	return out
 }
