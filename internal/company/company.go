@@ -90,6 +90,9 @@ func (s *Service) Change(ctx context.Context, a access.Actor, idOrName string, c
 		if t, err = tenant.ByID(ctx, tx, t.ID); err != nil {
 			return err
 		}
+		if err := s.keepReachable(ctx, tx, a, was, t, c); err != nil {
+			return err
+		}
 		return s.tellLowered(ctx, tx, a, was, t)
 	})
 	return t, people.RecordRefusal(ctx, s.DB, err)

@@ -83,7 +83,7 @@ func (s *Service) plan(ctx context.Context, tx *db.Tx, c Choices) (p Plan, err e
 		}
 	}
 	allowed := policy.Allowed{Vendor: i.Methods, Company: c.Methods}
-	if !allowed.Factor(s.Bindable) && !allowed.Allows(authenticator.Email) {
+	if !s.anyWorks(allowed) {
 		return p, fault.New(fault.Invalid, "activation.no_method")
 	}
 	if p.Forecast, err = people.ForecastFor(ctx, tx, allowed, s.Bindable); err != nil {
@@ -137,7 +137,8 @@ func (s *Service) Activate(ctx context.Context, a access.Actor, id string, c Cho
 		if err := tenant.FinishActivation(ctx, tx, u.ID, id, u.SecurityVersion, ActivateWithin); err != nil {
 			return err
 		}
-		if err := s.apply(ctx, tx, by.actor, was, c.changes(was)); err != nil {
+		changes := c.changes(was)
+		if err := s.apply(ctx, tx, by.actor, was, changes); err != nil {
 			return err
 		}
 		if c.From.After(tx.Now) {
@@ -147,6 +148,9 @@ func (s *Service) Activate(ctx context.Context, a access.Actor, id string, c Cho
 		}
 		is, err := tenant.ByID(ctx, tx, was.ID)
 		if err != nil {
+			return err
+		}
+		if err := s.keepReachable(ctx, tx, by.actor, was, is, changes); err != nil {
 			return err
 		}
 		return s.tellLowered(ctx, tx, by.actor, was, is)
