@@ -34,7 +34,7 @@ var (
 	errActivationPerson = fault.New(fault.Denied, "access.denied")
 )
 
-// ErrAlreadyOn says that two-factor authentication is on, or that its start is planned: another administrator was faster.
+// ErrAlreadyOn says that two-factor authentication is on or its start is planned: another administrator was faster.
 var ErrAlreadyOn = fault.New(fault.Conflict, "activation.already_on")
 
 // ErrActivationUsedUp says that the last code that is sent has been: the activation begins anew.
@@ -230,8 +230,8 @@ func recordActivation(ctx context.Context, tx *db.Tx, a access.Actor, result aud
 	})
 }
 
-// attempt is the actor of an activation, with the rights that they have in its transaction, and what they act on. No one
-// else changes the company until the transaction ends.
+// attempt is the actor of an activation, with the rights that they have in its transaction, and what they act on. No
+// one else changes the company until the transaction ends.
 type attempt struct {
 	actor   access.Actor
 	user    user.User

@@ -73,8 +73,8 @@ func TestTwoActivationsAtOnce(t *testing.T) {
 	})
 }
 
-// TestSEC74_WhatWasRaisedMeanwhileIsTold: a change that lowers what another has raised at the same moment is told of. Where the
-// company is as loose as before, the owner came first and the admin took it back.
+// TestSEC74_WhatWasRaisedMeanwhileIsTold: a change that lowers what another has raised at the same moment is told of.
+// Where the company is as loose as before, the owner came first and the admin took it back.
 // guard: held
 func TestSEC74_WhatWasRaisedMeanwhileIsTold(t *testing.T) {
 	each(t, func(r *rig) {
