@@ -19,8 +19,8 @@ import (
 type Choices struct {
 	Methods tenant.Methods
 	Choice  tenant.Choice
-	From    time.Time // zero = at once
-	SetUpBy time.Time // zero = set-up comes first
+	From    time.Time // zero = at once, and so is the beginning of today, wherever that is
+	SetUpBy time.Time // the END of the last day on which the mailbox does; zero = set-up comes first
 }
 
 // MaxAhead is how far ahead two-factor authentication can be switched on.
@@ -43,6 +43,10 @@ type ExemptApp struct {
 
 // check refuses choices that cannot be meant.
 func (c Choices) check(now time.Time) error {
+	// No day is over until 24 hours after it began, in whatever zone.
+	if !c.From.IsZero() && !c.From.After(now.Add(-24*time.Hour)) {
+		return fault.New(fault.Invalid, "activation.start_past")
+	}
 	if c.From.After(now.Add(MaxAhead)) {
 		return fault.New(fault.Invalid, "activation.too_far")
 	}
@@ -55,11 +59,38 @@ func (c Choices) check(now time.Time) error {
 	return nil
 }
 
+var errChoiceOfOwners = fault.New(fault.Denied, "activation.choice_of_owners")
+
+// permit fails where the actor may not make a choice of their own: then the one that is stored stands.
+func (c Choices) permit(a access.Actor, t tenant.Tenant) error {
+	target := access.Target{TenantID: t.ID}
+	if c.Choice == t.Choice || access.Check(a, access.SetChoice, target) == nil {
+		return nil
+	}
+	return &access.Refusal{
+		Actor:  a,
+		Action: access.SetChoice,
+		Target: target,
+		Cause:  errChoiceOfOwners,
+	}
+}
+
 // PlanActivation says what choices of the actor would do to their company. It changes nothing.
 func (s *Service) PlanActivation(ctx context.Context, a access.Actor, c Choices) (p Plan, err error) {
 	err = people.View(ctx, s.DB, func(tx *db.Tx) error {
 		tx = tx.ForTenant(a.TenantID)
-		if err := people.Check(ctx, tx, s.Gate, a, access.SwitchOn, access.Target{TenantID: a.TenantID}); err != nil {
+		a, err := people.Current(ctx, tx, s.Gate, a)
+		if err != nil {
+			return err
+		}
+		if err := access.Check(a, access.SwitchOn, access.Target{TenantID: a.TenantID}); err != nil {
+			return err
+		}
+		t, err := tenant.ByID(ctx, tx, tx.Tenant)
+		if err != nil {
+			return err
+		}
+		if err := c.permit(a, t); err != nil {
 			return err
 		}
 		if err := c.check(tx.Now); err != nil {
@@ -76,7 +107,9 @@ func (s *Service) plan(ctx context.Context, tx *db.Tx, c Choices) (p Plan, err e
 	if err != nil {
 		return p, fmt.Errorf("load installation: %w", err)
 	}
-	p.Choices = c
+	if p.Choices = c; !c.From.After(tx.Now) {
+		p.From = time.Time{}
+	}
 	for _, k := range authenticator.SecondSteps {
 		if k != authenticator.Backup && i.Methods.Allow(string(k)) && s.offered(k) {
 			p.Offered = append(p.Offered, k)
@@ -130,21 +163,20 @@ func (s *Service) Activate(ctx context.Context, a access.Actor, id string, c Cho
 		if err := s.switchable(tx, was, by.vendor); err != nil {
 			return err
 		}
-		if _, err := s.plan(ctx, tx, c); err != nil {
+		if err := c.permit(by.actor, was); err != nil {
+			return err
+		}
+		plan, err := s.plan(ctx, tx, c)
+		if err != nil {
 			return err
 		}
 		u := by.user
 		if err := tenant.FinishActivation(ctx, tx, u.ID, id, u.SecurityVersion, ActivateWithin); err != nil {
 			return err
 		}
-		changes := c.changes(was)
+		changes := plan.changes(was)
 		if err := s.apply(ctx, tx, by.actor, was, changes); err != nil {
 			return err
-		}
-		if c.From.After(tx.Now) {
-			if err := tenant.SwitchOnFrom(ctx, tx, c.From); err != nil {
-				return err
-			}
 		}
 		is, err := tenant.ByID(ctx, tx, was.ID)
 		if err != nil {
@@ -160,7 +192,7 @@ func (s *Service) Activate(ctx context.Context, a access.Actor, id string, c Cho
 // changes are what switches two-factor authentication on in a company as was chosen.
 func (c Choices) changes(was tenant.Tenant) Changes {
 	on := true
-	out := Changes{On: &on, SetUpBy: &c.SetUpBy}
+	out := Changes{On: &on, onFrom: c.From, SetUpBy: &c.SetUpBy}
 	if c.Methods != was.Methods {
 		out.Methods = &c.Methods
 	}
