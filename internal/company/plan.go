@@ -75,7 +75,8 @@ func (c Choices) permit(a access.Actor, t tenant.Tenant) error {
 	}
 }
 
-// PlanActivation says what choices of the actor would do to their company. It changes nothing.
+// PlanActivation says what choices of the actor would do to their company, and fails as Activate would. It changes
+// nothing.
 func (s *Service) PlanActivation(ctx context.Context, a access.Actor, c Choices) (p Plan, err error) {
 	err = people.View(ctx, s.DB, func(tx *db.Tx) error {
 		tx = tx.ForTenant(a.TenantID)
@@ -96,8 +97,10 @@ func (s *Service) PlanActivation(ctx context.Context, a access.Actor, c Choices)
 		if err := c.check(tx.Now); err != nil {
 			return err
 		}
-		p, err = s.plan(ctx, tx, c)
-		return err
+		if p, err = s.plan(ctx, tx, c); err != nil {
+			return err
+		}
+		return s.keepAnOwnerWhoCanAct(ctx, tx, t, c.decided(t, tx.Now))
 	})
 	return p, err
 }
@@ -187,6 +190,13 @@ func (s *Service) Activate(ctx context.Context, a access.Actor, id string, c Cho
 		}
 		return s.tellLowered(ctx, tx, by.actor, was, is)
 	})
+}
+
+// decided is a company as it will be once two-factor authentication is on as was chosen.
+func (c Choices) decided(t tenant.Tenant, now time.Time) tenant.Tenant {
+	t.SwitchedOnAt, t.SwitchedOffAt = now, time.Time{}
+	t.Methods, t.Choice, t.SetUpBy = c.Methods, c.Choice, c.SetUpBy
+	return t
 }
 
 // changes are what switches two-factor authentication on in a company as was chosen.

@@ -70,6 +70,9 @@ func TestSEC75_AnOwnerCanAlwaysSignIn(t *testing.T) {
 		}
 		for _, from := range []time.Time{{}, r.at.Add(24 * time.Hour)} {
 			choices := company.Choices{Methods: "email", From: from}
+			if _, err := r.PlanActivation(r.t.Context(), admin, choices); problem(err) != "company.owners_locked_out" {
+				r.t.Errorf("planned from %s: %v", from, err)
+			}
 			err := r.Activate(r.t.Context(), admin, r.proved(admin), choices)
 			if fault.Of(err).Message != "company.owners_locked_out" {
 				r.t.Errorf("switched on from %s: %v", from, err)
