@@ -9,14 +9,14 @@ import (
 	"countersign/internal/company"
 )
 
-// confirmStranding says whom a change of the allowed methods would leave without a method that signs in, and asks.
+// confirmStranding says whom a change of the allowed methods would leave without a method that they can use, and asks.
 func confirmStranding(yes bool, stranded company.Stranded) error {
 	if stranded.None() {
 		return nil
 	}
 	listPeople(stranded.MustSetUp,
 		"must show a method that is no longer allowed and set up another at their next sign-in")
-	listPeople(stranded.LockedOut, "can't sign in any more until you reset their methods: "+
+	listPeople(stranded.LockedOut, "can't sign in any more until you allow what they have or reset their methods: "+
 		"nothing that protects their account is allowed")
 	return confirm(yes, "Change the allowed methods?")
 }

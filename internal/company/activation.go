@@ -29,11 +29,13 @@ const purposeActivation = "activation.code"
 const ActivateWithin = 30 * time.Minute
 
 var (
-	errActivationOn     = fault.New(fault.Conflict, "activation.already_on")
 	errActivationWait   = fault.New(fault.RateLimited, "code.problem.too_soon")
 	errActivationMails  = fault.New(fault.RateLimited, "activation.too_many_mails")
 	errActivationPerson = fault.New(fault.Denied, "access.denied")
 )
+
+// ErrAlreadyOn says that two-factor authentication is on or its start is planned: another administrator was faster.
+var ErrAlreadyOn = fault.New(fault.Conflict, "activation.already_on")
 
 // ErrActivationUsedUp says that the last code that is sent has been: the activation begins anew.
 var ErrActivationUsedUp = fault.New(fault.Conflict, "activation.used_up")
@@ -54,24 +56,22 @@ func (a Activation) Proved() bool {
 func (a Activation) Answerable() bool { return a.TriesLeft > 0 && a.Now.Before(a.EndsAt) }
 
 // BeginActivation mails the actor a code. Only with it can they switch two-factor authentication on for their company.
-// Conflict where it is on, a LockedError where the vendor requires it.
+// ErrAlreadyOn where it is on, a LockedError where the vendor requires it.
 func (s *Service) BeginActivation(ctx context.Context, a access.Actor) error {
-	return s.inActivation(ctx, a, people.CheckHeld, func(
-		tx *db.Tx, u user.User, t tenant.Tenant, i tenant.Installation,
-	) error {
-		if err := s.switchable(tx, t, i); err != nil {
+	return s.inActivation(ctx, a, people.Hold, func(tx *db.Tx, by attempt) error {
+		if err := s.switchable(tx, by.company, by.vendor); err != nil {
 			return err
 		}
 		next := tenant.Activation{
 			ID:              tx.NewID(),
-			UserID:          u.ID,
-			SecurityVersion: u.SecurityVersion,
-			Email:           u.Email,
+			UserID:          by.user.ID,
+			SecurityVersion: by.user.SecurityVersion,
+			Email:           by.user.Email,
 			BegunAt:         tx.Now,
 			Sends:           1,
 		}
 		code := s.newCode(tx, &next)
-		if err := s.mailCode(ctx, tx, a, u, t, i, next, code); err != nil {
+		if err := s.mailCode(ctx, tx, by, next, code); err != nil {
 			return err
 		}
 		return tenant.BeginActivation(ctx, tx, next)
@@ -84,7 +84,7 @@ func (s *Service) switchable(tx *db.Tx, t tenant.Tenant, i tenant.Installation) 
 		return &LockedError{Vendor: i.Name, Since: since}
 	}
 	if policy.RuleOf(t, i, tx.Now) != policy.Off || t.SwitchedOnAt.After(tx.Now) {
-		return errActivationOn
+		return ErrAlreadyOn
 	}
 	return nil
 }
@@ -93,22 +93,20 @@ func (s *Service) switchable(tx *db.Tx, t tenant.Tenant, i tenant.Installation) 
 // the activation is over then.
 func (s *Service) ResendActivationCode(ctx context.Context, a access.Actor) error {
 	usedUp := false
-	err := s.inActivation(ctx, a, people.Check, func(
-		tx *db.Tx, u user.User, t tenant.Tenant, i tenant.Installation,
-	) error {
-		now, err := tenant.PendingActivation(ctx, tx, u.ID, u.SecurityVersion)
+	err := s.inActivation(ctx, a, people.Current, func(tx *db.Tx, by attempt) error {
+		now, err := tenant.PendingActivation(ctx, tx, by.user.ID, by.user.SecurityVersion)
 		if err != nil {
 			return err
 		}
 		if usedUp = now.Sends > s.Limits.NewCodes; usedUp {
-			_, err := tenant.CloseActivation(ctx, tx, u.ID, tenant.ActivationUsedUp)
+			_, err := tenant.CloseActivation(ctx, tx, by.user.ID, tenant.ActivationUsedUp)
 			return err
 		}
 		if wait := now.SentAt.Add(s.Limits.ResendInterval).Sub(tx.Now); wait > 0 {
 			return errActivationWait.After(wait)
 		}
 		code := s.newCode(tx, &now)
-		if err := s.mailCode(ctx, tx, a, u, t, i, now, code); err != nil {
+		if err := s.mailCode(ctx, tx, by, now, code); err != nil {
 			return err
 		}
 		return tenant.RenewActivation(ctx, tx, now)
@@ -143,9 +141,9 @@ var limitActivationMails = ratelimit.Limit{Name: "activation.account", Windows: 
 }}
 
 func (s *Service) mailCode(
-	ctx context.Context, tx *db.Tx, a access.Actor, u user.User, t tenant.Tenant, i tenant.Installation,
-	next tenant.Activation, code string,
+	ctx context.Context, tx *db.Tx, by attempt, next tenant.Activation, code string,
 ) error {
+	u, origin := by.user, by.actor.Origin
 	wait, err := ratelimit.SpendIn(ctx, tx, limitActivationMails, u.ID)
 	if err == nil && wait > 0 {
 		err = errActivationMails.After(wait)
@@ -154,13 +152,13 @@ func (s *Service) mailCode(
 		return err
 	}
 	letter := email.ActivationCode{
-		Vendor:    i.Name,
-		Company:   t.Name,
+		Vendor:    by.vendor.Name,
+		Company:   by.company.Name,
 		Code:      code,
 		Reference: next.Reference,
-		IP:        a.Origin.IP,
-		Place:     a.Origin.Place,
-		Browser:   a.Origin.Browser,
+		IP:        origin.IP,
+		Place:     origin.Place,
+		Browser:   origin.Browser,
 		At:        tx.Now,
 		ExpiresAt: next.EndsAt,
 	}
@@ -201,10 +199,8 @@ func (s *Service) AnswerActivation(
 	ctx context.Context, a access.Actor, id, typed string,
 ) (v authenticator.Verdict, triesLeft int, err error) {
 	// People fetch their mail: the proof with which it began need not be recent any more.
-	err = s.inActivation(ctx, a, people.Check, func(
-		tx *db.Tx, u user.User, _ tenant.Tenant, _ tenant.Installation,
-	) error {
-		now, err := tenant.TryActivation(ctx, tx, u.ID, id, u.SecurityVersion)
+	err = s.inActivation(ctx, a, people.Current, func(tx *db.Tx, by attempt) error {
+		now, err := tenant.TryActivation(ctx, tx, by.user.ID, id, by.user.SecurityVersion)
 		if err != nil {
 			return err
 		}
@@ -212,13 +208,13 @@ func (s *Service) AnswerActivation(
 		code, ok := authenticator.Canonical(typed, s.Limits.CodeLength)
 		if !ok || !s.Keys.CheckMAC(now.CodeMAC, purposeActivation, activationCode(tx, now, code)...) {
 			v.Reason = "wrong_code"
-			return recordActivation(ctx, tx, a, audit.Failed, v.Reason)
+			return recordActivation(ctx, tx, by.actor, audit.Failed, v.Reason)
 		}
 		v.OK = true
 		if err := tenant.ProveActivation(ctx, tx, now.ID); err != nil {
 			return err
 		}
-		return recordActivation(ctx, tx, a, audit.OK, "")
+		return recordActivation(ctx, tx, by.actor, audit.OK, "")
 	})
 	return v, triesLeft, err
 }
@@ -234,37 +230,44 @@ func recordActivation(ctx context.Context, tx *db.Tx, a access.Actor, result aud
 	})
 }
 
-// rightCheck finds out whether an actor has a right in a transaction.
-type rightCheck func(
-	ctx context.Context, tx *db.Tx, g *gate.Gate, a access.Actor, action access.Action, t access.Target,
-) error
+// attempt is the actor of an activation, with the rights that they have in its transaction, and what they act on. No
+// one else changes the company until the transaction ends.
+type attempt struct {
+	actor   access.Actor
+	user    user.User
+	company tenant.Tenant
+	vendor  tenant.Installation
+}
 
-// inActivation runs fn in a transaction in which the actor may switch two-factor authentication on. check is
-// people.CheckHeld, or people.Check for a step that needs no recent proof.
+// readRights is people.Hold or people.Current.
+type readRights func(ctx context.Context, tx *db.Tx, g *gate.Gate, a access.Actor) (access.Actor, error)
+
+// inActivation runs fn in a transaction in which the actor may switch two-factor authentication on. read is
+// people.Hold, or people.Current for a step that needs no recent proof.
 func (s *Service) inActivation(
-	ctx context.Context, a access.Actor, check rightCheck,
-	fn func(tx *db.Tx, u user.User, t tenant.Tenant, i tenant.Installation) error,
+	ctx context.Context, a access.Actor, read readRights, fn func(tx *db.Tx, by attempt) error,
 ) error {
 	if a.Kind != access.Person {
 		return errActivationPerson
 	}
-	err := s.DB.InTx(ctx, a.TenantID, func(tx *db.Tx) error {
-		if err := check(ctx, tx, s.Gate, a, access.SwitchOn, access.Target{TenantID: a.TenantID}); err != nil {
+	err := s.DB.InTx(ctx, a.TenantID, func(tx *db.Tx) (err error) {
+		var by attempt
+		if by.actor, err = read(ctx, tx, s.Gate, a); err != nil {
 			return err
 		}
-		u, err := user.ByID(ctx, tx, a.UserID)
-		if err != nil {
+		if err := access.Check(by.actor, access.SwitchOn, access.Target{TenantID: a.TenantID}); err != nil {
+			return err
+		}
+		if by.company, err = held(ctx, tx); err != nil {
+			return err
+		}
+		if by.user, err = user.ByID(ctx, tx, a.UserID); err != nil {
 			return fmt.Errorf("load the actor: %w", err)
 		}
-		t, err := tenant.ByID(ctx, tx, tx.Tenant)
-		if err != nil {
-			return fmt.Errorf("load company: %w", err)
-		}
-		i, err := tenant.LoadInstallation(ctx, tx)
-		if err != nil {
+		if by.vendor, err = tenant.LoadInstallation(ctx, tx); err != nil {
 			return fmt.Errorf("load installation: %w", err)
 		}
-		return fn(tx, u, t, i)
+		return fn(tx, by)
 	})
 	return people.RecordRefusal(ctx, s.DB, err)
 }

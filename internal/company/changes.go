@@ -20,7 +20,8 @@ type Changes struct {
 	Name         *string
 	Suspended    *bool
 	Mandate      *tenant.Mandate
-	On           *bool // the company's own switch
+	On           *bool     // the company's own switch
+	onFrom       time.Time // with On: when it begins; zero = at once
 	RememberDays *int
 	SMSCountries *tenant.Countries
 	Methods      *tenant.Methods
@@ -150,7 +151,11 @@ func suspend(ctx context.Context, tx *db.Tx) error {
 // byCompany are the changes of what a company decides.
 func (c Changes) byCompany() (out steps) {
 	if c.On != nil && *c.On {
-		out.add(access.SwitchOn, audit.TenantSwitched, "on", tenant.SwitchOn)
+		what, run := "on", tenant.SwitchOn
+		if !c.onFrom.IsZero() {
+			what, run = "on from "+timeText(c.onFrom), set(c.onFrom, tenant.SwitchOnFrom)
+		}
+		out.add(access.SwitchOn, audit.TenantSwitched, what, run)
 	}
 	if c.On != nil && !*c.On {
 		out.add(access.SwitchOff, audit.TenantSwitched, "off", tenant.SwitchOff)

@@ -80,16 +80,31 @@ func (s *Service) Change(ctx context.Context, a access.Actor, idOrName string, c
 			return err
 		}
 		tx = tx.ForTenant(t.ID)
-		if err := s.apply(ctx, tx, a, t, c); err != nil {
+		was, err := held(ctx, tx)
+		if err != nil {
 			return err
 		}
-		was := t
+		if err := s.apply(ctx, tx, a, was, c); err != nil {
+			return err
+		}
 		if t, err = tenant.ByID(ctx, tx, t.ID); err != nil {
+			return err
+		}
+		if err := s.keepReachable(ctx, tx, a, was, t, c); err != nil {
 			return err
 		}
 		return s.tellLowered(ctx, tx, a, was, t)
 	})
 	return t, people.RecordRefusal(ctx, s.DB, err)
+}
+
+// held is the company of the transaction, which no one else changes until the transaction ends. Of two changes at the
+// same moment, the second judges what the first has left.
+func held(ctx context.Context, tx *db.Tx) (tenant.Tenant, error) {
+	if err := tenant.Lock(ctx, tx); err != nil {
+		return tenant.Tenant{}, fmt.Errorf("hold company: %w", err)
+	}
+	return tenant.ByID(ctx, tx, tx.Tenant)
 }
 
 // Find loads a company.

@@ -214,18 +214,24 @@ func TestAllOrNothing(t *testing.T) {
 	})
 }
 
-// TestStrandedPeople: who has only what is ruled out must set up another method, or is locked out.
+// TestStrandedPeople: who has only what is ruled out must set up another method, or is locked out, whether it was a
+// second factor or the mailbox.
 func TestStrandedPeople(t *testing.T) {
 	each(t, func(r *rig) {
-		owner := r.person("acme", user.Owner)
+		owner, admin := r.person("acme", user.Owner), r.person("acme", user.Admin)
+		r.accepted(owner, authenticator.Email)
+		r.accepted(admin, authenticator.Email)
+		r.person("acme", user.Agent) // has yet to accept the invitation
 		r.in("acme", func(ctx context.Context, tx *db.Tx) error {
 			_, err := outofband.Bind(ctx, tx, owner.UserID, authenticator.SMS, "+4917139200420")
 			return err
 		})
 		for methods, want := range map[tenant.Methods]company.Stranded{
-			"sms totp": {},
-			"totp":     {MustSetUp: []string{"acme-owner@x.example"}},
-			"email":    {LockedOut: []string{"acme-owner@x.example"}},
+			"email sms totp": {},
+			"sms totp":       {MustSetUp: []string{"acme-admin@x.example"}},
+			"totp":           {MustSetUp: []string{"acme-admin@x.example", "acme-owner@x.example"}},
+			"email":          {LockedOut: []string{"acme-owner@x.example"}},
+			"sms":            {LockedOut: []string{"acme-admin@x.example"}},
 		} {
 			one, err := r.StrandedBy(t.Context(), owner, "acme", methods)
 			all, errAll := r.StrandedByInstallation(t.Context(), access.Server, methods)

@@ -55,7 +55,8 @@ type rules struct {
 }
 
 // lowered lists the settings that are less strict than they were. A setting that has no effect, because the vendor
-// decides otherwise, is not among them.
+// decides otherwise, is not among them; nor are choice and deadline where no second step was required before. A start
+// that was planned and is called off or put off is.
 func (r rules) lowered(was, is tenant.Tenant) (out []email.LoweredSetting) {
 	add := func(lower bool, setting email.Setting, was, is email.SettingValue) {
 		if lower {
@@ -64,17 +65,34 @@ func (r rules) lowered(was, is tenant.Tenant) (out []email.LoweredSetting) {
 	}
 	before, after := r.decide(was), r.decide(is)
 	add(before.Required && !after.Required, email.SettingSwitch, word("on"), word("off"))
-	add(was.Choice != tenant.Optional && is.Choice == tenant.Optional, email.SettingChoice,
+	if !before.Required && !after.Required {
+		planned, now := r.ownStart(was), r.ownStart(is)
+		then := email.SettingValue{Word: "on", At: now}
+		if now.IsZero() {
+			then.Word = "off"
+		}
+		add(!planned.IsZero() && (now.IsZero() || now.After(planned)), email.SettingSwitch,
+			email.SettingValue{Word: "on", At: planned}, then)
+	}
+	add(before.Required && was.Choice != tenant.Optional && is.Choice == tenant.Optional, email.SettingChoice,
 		word("required"), word("optional"))
 	add(weaker(r.allowed(was), r.allowed(is)), email.SettingMethods,
 		word(kinds(r.allowed(was))), word(kinds(r.allowed(is))))
 	add(after.RememberDays > before.RememberDays, email.SettingRememberDays,
 		email.SettingValue{Number: before.RememberDays}, email.SettingValue{Number: after.RememberDays})
-	add(is.SetUpBy.After(was.SetUpBy) && is.SetUpBy.After(r.now), email.SettingDeadline,
+	add(before.Required && is.SetUpBy.After(was.SetUpBy) && is.SetUpBy.After(r.now), email.SettingDeadline,
 		email.SettingValue{At: was.SetUpBy}, email.SettingValue{At: is.SetUpBy})
 	mandate, now := was.Mandate.OrInherited(r.installation.Mandate), is.Mandate.OrInherited(r.installation.Mandate)
 	add(r.loosened(mandate, now), email.SettingMandate, mandateValue(mandate), mandateValue(now))
 	return out
+}
+
+// ownStart is the start that a company has planned by itself; zero where it has none.
+func (r rules) ownStart(t tenant.Tenant) time.Time {
+	if !t.SwitchedOnAt.After(r.now) {
+		return time.Time{}
+	}
+	return t.SwitchedOnAt
 }
 
 func word(w string) email.SettingValue { return email.SettingValue{Word: w} }

@@ -19,6 +19,7 @@ func TestWhatIsLessStrict(t *testing.T) {
 		now:          now,
 	}
 	on := func(t tenant.Tenant) tenant.Tenant { t.SwitchedOnAt = now.Add(-time.Hour); return t }
+	from := func(at time.Time) tenant.Tenant { return tenant.Tenant{SwitchedOnAt: at} }
 	mandate := func(m tenant.Mode, from time.Time) tenant.Tenant {
 		return tenant.Tenant{Mandate: tenant.Mandate{Mode: m, From: from}}
 	}
@@ -30,12 +31,33 @@ func TestWhatIsLessStrict(t *testing.T) {
 		"off":                  {on(tenant.Tenant{}), tenant.Tenant{}, []email.Setting{email.SettingSwitch}},
 		"off where it was off": {tenant.Tenant{}, tenant.Tenant{SwitchedOffAt: now}, nil},
 		"off under a mandate":  {on(mandate("mandatory", now)), mandate("mandatory", now), nil},
-		"optional":             {tenant.Tenant{}, tenant.Tenant{Choice: "optional"}, []email.Setting{email.SettingChoice}},
-		"required":             {tenant.Tenant{Choice: "optional"}, tenant.Tenant{}, nil},
+		"optional": {on(tenant.Tenant{}), on(tenant.Tenant{Choice: "optional"}),
+			[]email.Setting{email.SettingChoice}},
+		"optional where it was off": {tenant.Tenant{}, tenant.Tenant{Choice: "optional"}, nil},
+		"switched on as optional":   {tenant.Tenant{}, on(tenant.Tenant{Choice: "optional"}), nil},
+		"required":                  {on(tenant.Tenant{Choice: "optional"}), on(tenant.Tenant{}), nil},
+		"a deadline": {on(tenant.Tenant{}), on(tenant.Tenant{SetUpBy: soon}),
+			[]email.Setting{email.SettingDeadline}},
+		"switched on with a deadline": {tenant.Tenant{}, on(tenant.Tenant{SetUpBy: soon}), nil},
+		"a start that is called off": {from(soon), tenant.Tenant{SwitchedOffAt: now},
+			[]email.Setting{email.SettingSwitch}},
+		"a start that is put off": {from(soon), from(soon.Add(1)), []email.Setting{email.SettingSwitch}},
+		"an earlier start":        {from(soon.Add(1)), from(soon), nil},
+		"at once, not later":      {from(soon), from(now), nil},
+		"a start":                 {tenant.Tenant{}, from(soon), nil},
+		"a start that is called off under a mandate": {
+			tenant.Tenant{SwitchedOnAt: soon, Mandate: tenant.Mandate{Mode: "mandatory"}},
+			mandate("mandatory", time.Time{}),
+			nil,
+		},
+		"an announced mandate that is called off": {mandate("mandatory", soon), mandate("default_off", soon),
+			[]email.Setting{email.SettingMandate}},
+		"an announced mandate that is put off": {mandate("mandatory", soon), mandate("mandatory", soon.Add(1)),
+			[]email.Setting{email.SettingMandate}},
 		"days beyond the most": {tenant.Tenant{RememberDays: 14}, tenant.Tenant{RememberDays: 20}, nil},
 		"the installation's": {tenant.Tenant{RememberDays: 7}, tenant.Tenant{RememberDays: -1},
 			[]email.Setting{email.SettingRememberDays}},
-		"a deadline that passed": {tenant.Tenant{}, tenant.Tenant{SetUpBy: now}, nil},
+		"a deadline that passed": {on(tenant.Tenant{}), on(tenant.Tenant{SetUpBy: now}), nil},
 		"no mandate any more": {mandate("mandatory", now), mandate("", now),
 			[]email.Setting{email.SettingSwitch, email.SettingMandate}},
 		"a mandate that the company may leave": {mandate("mandatory", now), mandate("default_on", now),

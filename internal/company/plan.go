@@ -13,15 +13,14 @@ import (
 	"countersign/internal/people"
 	"countersign/internal/policy"
 	"countersign/internal/tenant"
-	"countersign/internal/user"
 )
 
 // Choices are how two-factor authentication is to be switched on.
 type Choices struct {
 	Methods tenant.Methods
 	Choice  tenant.Choice
-	From    time.Time // zero = at once
-	SetUpBy time.Time // zero = set-up comes first
+	From    time.Time // zero = at once, and so is the beginning of today, wherever that is
+	SetUpBy time.Time // the END of the last day on which the mailbox does; zero = set-up comes first
 }
 
 // MaxAhead is how far ahead two-factor authentication can be switched on.
@@ -44,6 +43,10 @@ type ExemptApp struct {
 
 // check refuses choices that cannot be meant.
 func (c Choices) check(now time.Time) error {
+	// No day is over until 24 hours after it began, in whatever zone.
+	if !c.From.IsZero() && !c.From.After(now.Add(-24*time.Hour)) {
+		return fault.New(fault.Invalid, "activation.start_past")
+	}
 	if c.From.After(now.Add(MaxAhead)) {
 		return fault.New(fault.Invalid, "activation.too_far")
 	}
@@ -56,18 +59,48 @@ func (c Choices) check(now time.Time) error {
 	return nil
 }
 
-// PlanActivation says what choices of the actor would do to their company. It changes nothing.
+var errChoiceOfOwners = fault.New(fault.Denied, "activation.choice_of_owners")
+
+// permit fails where the actor may not make a choice of their own: then the one that is stored stands.
+func (c Choices) permit(a access.Actor, t tenant.Tenant) error {
+	target := access.Target{TenantID: t.ID}
+	if c.Choice == t.Choice || access.Check(a, access.SetChoice, target) == nil {
+		return nil
+	}
+	return &access.Refusal{
+		Actor:  a,
+		Action: access.SetChoice,
+		Target: target,
+		Cause:  errChoiceOfOwners,
+	}
+}
+
+// PlanActivation says what choices of the actor would do to their company, and fails as Activate would. It changes
+// nothing.
 func (s *Service) PlanActivation(ctx context.Context, a access.Actor, c Choices) (p Plan, err error) {
 	err = people.View(ctx, s.DB, func(tx *db.Tx) error {
 		tx = tx.ForTenant(a.TenantID)
-		if err := people.Check(ctx, tx, s.Gate, a, access.SwitchOn, access.Target{TenantID: a.TenantID}); err != nil {
+		a, err := people.Current(ctx, tx, s.Gate, a)
+		if err != nil {
+			return err
+		}
+		if err := access.Check(a, access.SwitchOn, access.Target{TenantID: a.TenantID}); err != nil {
+			return err
+		}
+		t, err := tenant.ByID(ctx, tx, tx.Tenant)
+		if err != nil {
+			return err
+		}
+		if err := c.permit(a, t); err != nil {
 			return err
 		}
 		if err := c.check(tx.Now); err != nil {
 			return err
 		}
-		p, err = s.plan(ctx, tx, c)
-		return err
+		if p, err = s.plan(ctx, tx, c); err != nil {
+			return err
+		}
+		return s.keepAnOwnerWhoCanAct(ctx, tx, t, c.decided(t, tx.Now))
 	})
 	return p, err
 }
@@ -77,14 +110,16 @@ func (s *Service) plan(ctx context.Context, tx *db.Tx, c Choices) (p Plan, err e
 	if err != nil {
 		return p, fmt.Errorf("load installation: %w", err)
 	}
-	p.Choices = c
+	if p.Choices = c; !c.From.After(tx.Now) {
+		p.From = time.Time{}
+	}
 	for _, k := range authenticator.SecondSteps {
 		if k != authenticator.Backup && i.Methods.Allow(string(k)) && s.offered(k) {
 			p.Offered = append(p.Offered, k)
 		}
 	}
 	allowed := policy.Allowed{Vendor: i.Methods, Company: c.Methods}
-	if !allowed.Factor(s.Bindable) && !allowed.Allows(authenticator.Email) {
+	if !s.anyWorks(allowed) {
 		return p, fault.New(fault.Invalid, "activation.no_method")
 	}
 	if p.Forecast, err = people.ForecastFor(ctx, tx, allowed, s.Bindable); err != nil {
@@ -120,42 +155,59 @@ func (s *Service) offered(k authenticator.Kind) bool {
 }
 
 // Activate switches two-factor authentication on for the actor's company, once for each activation that the right code
-// was given for. tenant.ErrNoActivation where there is none, or where it is older than ActivateWithin.
+// was given for. tenant.ErrNoActivation where there is none, or where it is older than ActivateWithin. ErrAlreadyOn
+// where another administrator was faster, a LockedError where the vendor requires it by now.
 func (s *Service) Activate(ctx context.Context, a access.Actor, id string, c Choices) error {
-	return s.inActivation(ctx, a, people.CheckHeld,
-		func(tx *db.Tx, u user.User, t tenant.Tenant, i tenant.Installation) error {
-			if err := c.check(tx.Now); err != nil {
-				return err
-			}
-			if err := s.switchable(tx, t, i); err != nil {
-				return err
-			}
-			if _, err := s.plan(ctx, tx, c); err != nil {
-				return err
-			}
-			if err := tenant.FinishActivation(ctx, tx, u.ID, id, u.SecurityVersion, ActivateWithin); err != nil {
-				return err
-			}
-			on := true
-			changes := Changes{On: &on, SetUpBy: &c.SetUpBy}
-			if c.Methods != t.Methods {
-				changes.Methods = &c.Methods
-			}
-			if c.Choice != t.Choice {
-				changes.Choice = &c.Choice
-			}
-			if err := s.apply(ctx, tx, a, t, changes); err != nil {
-				return err
-			}
-			if c.From.After(tx.Now) {
-				if err := tenant.SwitchOnFrom(ctx, tx, c.From); err != nil {
-					return err
-				}
-			}
-			now, err := tenant.ByID(ctx, tx, t.ID)
-			if err != nil {
-				return err
-			}
-			return s.tellLowered(ctx, tx, a, t, now)
-		})
+	return s.inActivation(ctx, a, people.Hold, func(tx *db.Tx, by attempt) error {
+		was := by.company
+		if err := c.check(tx.Now); err != nil {
+			return err
+		}
+		if err := s.switchable(tx, was, by.vendor); err != nil {
+			return err
+		}
+		if err := c.permit(by.actor, was); err != nil {
+			return err
+		}
+		plan, err := s.plan(ctx, tx, c)
+		if err != nil {
+			return err
+		}
+		u := by.user
+		if err := tenant.FinishActivation(ctx, tx, u.ID, id, u.SecurityVersion, ActivateWithin); err != nil {
+			return err
+		}
+		changes := plan.changes(was)
+		if err := s.apply(ctx, tx, by.actor, was, changes); err != nil {
+			return err
+		}
+		is, err := tenant.ByID(ctx, tx, was.ID)
+		if err != nil {
+			return err
+		}
+		if err := s.keepReachable(ctx, tx, by.actor, was, is, changes); err != nil {
+			return err
+		}
+		return s.tellLowered(ctx, tx, by.actor, was, is)
+	})
+}
+
+// decided is a company as it will be once two-factor authentication is on as was chosen.
+func (c Choices) decided(t tenant.Tenant, now time.Time) tenant.Tenant {
+	t.SwitchedOnAt, t.SwitchedOffAt = now, time.Time{}
+	t.Methods, t.Choice, t.SetUpBy = c.Methods, c.Choice, c.SetUpBy
+	return t
+}
+
+// changes are what switches two-factor authentication on in a company as was chosen.
+func (c Choices) changes(was tenant.Tenant) Changes {
+	on := true
+	out := Changes{On: &on, onFrom: c.From, SetUpBy: &c.SetUpBy}
+	if c.Methods != was.Methods {
+		out.Methods = &c.Methods
+	}
+	if c.Choice != was.Choice {
+		out.Choice = &c.Choice
+	}
+	return out
 }

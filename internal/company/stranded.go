@@ -3,26 +3,16 @@ package company
 import (
 	"context"
 	"fmt"
-	"slices"
-	"strings"
 
 	"countersign/internal/access"
 	"countersign/internal/db"
 	"countersign/internal/people"
 	"countersign/internal/policy"
 	"countersign/internal/tenant"
-	"countersign/internal/user"
 )
 
-// Stranded are the people whom a change of the allowed methods would leave without a method that signs in, by
-// address.
-type Stranded struct {
-	MustSetUp []string // show a method that is ruled out, and set up another at the next sign-in
-	LockedOut []string // cannot sign in until their methods are reset: nothing that protects the account is allowed
-}
-
-// None reports whether the change strands no one.
-func (s Stranded) None() bool { return len(s.MustSetUp)+len(s.LockedOut) == 0 }
+// Stranded are the people whom a change of the allowed methods would leave without a method that they can use.
+type Stranded = people.Stranded
 
 // StrandedBy says whom other methods of a company would strand. It changes nothing.
 func (s *Service) StrandedBy(
@@ -44,8 +34,10 @@ func (s *Service) StrandedBy(
 		if err != nil {
 			return fmt.Errorf("load installation: %w", err)
 		}
-		return s.addStranded(ctx, tx.ForTenant(t.ID), policy.Allowed{Vendor: i.Methods, Company: t.Methods},
-			policy.Allowed{Vendor: i.Methods, Company: methods}, &out)
+		before := policy.Allowed{Vendor: i.Methods, Company: t.Methods}
+		after := policy.Allowed{Vendor: i.Methods, Company: methods}
+		out, err = people.StrandedBy(ctx, tx.ForTenant(t.ID), before, after, s.Bindable)
+		return err
 	})
 	return out, err
 }
@@ -69,42 +61,14 @@ func (s *Service) StrandedByInstallation(
 		for _, t := range all {
 			before := policy.Allowed{Vendor: i.Methods, Company: t.Methods}
 			after := policy.Allowed{Vendor: methods, Company: t.Methods}
-			if err := s.addStranded(ctx, tx.ForTenant(t.ID), before, after, &out); err != nil {
+			these, err := people.StrandedBy(ctx, tx.ForTenant(t.ID), before, after, s.Bindable)
+			if err != nil {
 				return err
 			}
+			out.MustSetUp = append(out.MustSetUp, these.MustSetUp...)
+			out.LockedOut = append(out.LockedOut, these.LockedOut...)
 		}
 		return nil
 	})
 	return out, err
-}
-
-// factors are the second factors among what is allowed, separated by spaces.
-func factors(a policy.Allowed) string {
-	var out []string
-	for _, k := range a.Factors() {
-		out = append(out, string(k))
-	}
-	return strings.Join(out, " ")
-}
-
-// addStranded adds the people of tx.Tenant who would have no method that signs in after the change, and have one now.
-func (s *Service) addStranded(ctx context.Context, tx *db.Tx, before, after policy.Allowed, out *Stranded) error {
-	already, err := user.WithoutUsable(ctx, tx, factors(before))
-	if err != nil {
-		return fmt.Errorf("list people without a method: %w", err)
-	}
-	then, err := user.WithoutUsable(ctx, tx, factors(after))
-	if err != nil {
-		return fmt.Errorf("list people without a method: %w", err)
-	}
-	group := &out.LockedOut
-	if after.Factor(s.Bindable) {
-		group = &out.MustSetUp
-	}
-	for _, u := range then {
-		if !slices.ContainsFunc(already, func(b user.User) bool { return b.ID == u.ID }) {
-			*group = append(*group, u.Email)
-		}
-	}
-	return nil
 }

@@ -12,6 +12,7 @@ import (
 	"countersign/internal/fault"
 	"countersign/internal/policy"
 	"countersign/internal/policy/facts"
+	"countersign/internal/tenant"
 )
 
 // errMethodNeeded: the account would not meet the company's rules any more.
@@ -27,6 +28,25 @@ func (g *Gate) CanSignIn(ctx context.Context, tx *db.Tx, userID string) (bool, e
 	}
 	d := g.withPassword(tx, w)
 	return w.Open() && (d.Outcome == policy.Allow || d.Outcome == policy.Challenge && !d.ForSetUp), nil
+}
+
+// CanActUnder reports whether a person can sign in to our own pages, and show what changes there need, where their
+// company decides as t says, if need be by setting up a method first. A planned start counts as begun, and a deadline
+// as over. Whether there is a password, its caller knows.
+func (g *Gate) CanActUnder(ctx context.Context, tx *db.Tx, userID string, t tenant.Tenant) (bool, error) {
+	w, err := facts.Load(ctx, tx, userID, client.PortalID, g.Limits.RememberDays)
+	if err != nil {
+		return false, fmt.Errorf("load facts: %w", err)
+	}
+	if t.SwitchedOnAt.After(tx.Now) {
+		t.SwitchedOnAt = tx.Now
+	}
+	t.SetUpBy = time.Time{}
+	w.Tenant = t
+	in := w.Input(tx.Now, g.Bindable, nil, []authenticator.Proof{{Kind: authenticator.Password, At: tx.Now}})
+	in.Want = []policy.Level{in.Protection()}
+	d := policy.Evaluate(in)
+	return w.Open() && (d.Outcome != policy.Deny || !d.SetUpFrom.IsZero()), nil
 }
 
 // withPassword is what policy says of someone who has just shown their password.

@@ -168,10 +168,11 @@ func (d *Decision) switchedOn(in Input) bool {
 	begun := !in.Now.Before(m.From)
 	own := !in.Tenant.SwitchedOnAt.IsZero() && !in.Now.Before(in.Tenant.SwitchedOnAt)
 	off := !in.Tenant.SwitchedOffAt.IsZero() && !in.Now.Before(in.Tenant.SwitchedOffAt)
+	planned := in.Tenant.SwitchedOnAt.After(in.Now) // the company starts later, and is off until then
 	switch m.Mode {
 	case tenant.DefaultOff:
 	case tenant.DefaultOn:
-		if begun && !off && !own {
+		if begun && !off && !own && !planned {
 			d.because("policy.on_by_default", "Vendor", by)
 			return true
 		}

@@ -163,18 +163,6 @@ func HadFactor(ctx context.Context, tx *db.Tx, id string) (had bool, err error) 
 	return had, err
 }
 
-// WithoutUsable lists active people who have second factors of which none is both in working
-// order and of a kind in allowed (kinds apart by spaces): no sign-in of theirs can be finished
-// before they set up another.
-func WithoutUsable(ctx context.Context, tx *db.Tx, allowed string) ([]User, error) {
-	rows, err := tx.Query(ctx, `
-		SELECT `+columns+` FROM users u WHERE u.tenant_id = $1 AND u.disabled_at = 0
-			AND EXISTS (`+factorOf+`)
-			AND NOT EXISTS (`+factorOf+` AND a.disabled_at = 0 AND ' ' || $2 || ' ' LIKE '% ' || a.kind || ' %')
-		ORDER BY u.email_key`, tx.Tenant, allowed)
-	return db.Collect(rows, err, scan)
-}
-
 // HoldProtection records that a person once had a second factor that this database does not
 // know, and reports whether that is news: the account then opens no more with less than the
 // methods it has, and where it has none only people open it.

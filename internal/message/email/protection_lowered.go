@@ -24,7 +24,7 @@ type Setting string
 
 // The settings, and what their values use: a Word, a Number or an At.
 const (
-	SettingSwitch       Setting = "switch"        // "on", "off"
+	SettingSwitch       Setting = "switch"        // "on", "off", and At where it begins later
 	SettingChoice       Setting = "choice"        // "required", "optional"
 	SettingMethods      Setting = "methods"       // kinds, apart by spaces
 	SettingRememberDays Setting = "remember_days" // Number
@@ -93,6 +93,10 @@ func (w *writer) settingValue(s Setting, v SettingValue) string {
 	case SettingDeadline:
 		if !v.At.IsZero() {
 			return w.words.Date(v.At)
+		}
+	case SettingSwitch:
+		if v.Word == "on" && !v.At.IsZero() {
+			return w.say("mail.lowered.on_from", "From", w.words.Time(v.At))
 		}
 	case SettingMandate:
 		if v.Word == "mandatory" && !v.At.IsZero() {
