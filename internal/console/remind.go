@@ -5,6 +5,7 @@ import (
 	"strconv"
 
 	"countersign/internal/access"
+	"countersign/internal/fault"
 	"countersign/internal/people"
 	"countersign/internal/user"
 	"countersign/internal/web"
@@ -22,6 +23,8 @@ type remindPage struct {
 	frame
 	Sent, Skipped int
 	Finished      bool
+	Left          bool // there are more to remind
+	Problem       string
 }
 
 func (remindPage) View() web.View {
@@ -38,7 +41,7 @@ func (c *Console) showReminder(w http.ResponseWriter, r *http.Request) error {
 	}
 	page := remindPage{frame: a.frame(r, "users")}
 	page.Sent, page.Skipped = count(r.URL.Query().Get("sent")), count(r.URL.Query().Get("skipped"))
-	page.Finished = r.URL.Query().Has("sent")
+	page.Finished, page.Left = r.URL.Query().Has("sent"), r.URL.Query().Has("left")
 	return c.Web.Draw(w, r, http.StatusOK, page)
 }
 
@@ -67,9 +70,14 @@ func (c *Console) remindPending(w http.ResponseWriter, r *http.Request) error {
 	}
 	done, err := c.People.RemindPending(r.Context(), a.actor, a.company())
 	if err != nil {
-		return err
+		return c.drawProblem(w, r, err, func(f *fault.Fault) web.Page {
+			return remindPage{frame: a.frame(r, "users"), Problem: f.Message}
+		})
 	}
 	to := "/company/users/remind?sent=" + strconv.Itoa(done.Sent) + "&skipped=" + strconv.Itoa(done.Skipped)
+	if done.Left {
+		to += "&left=yes"
+	}
 	return c.Web.Redirect(w, to)
 }
 

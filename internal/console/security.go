@@ -269,8 +269,12 @@ func (c *Console) setMethods(w http.ResponseWriter, r *http.Request) error {
 		page.Asked, page.Stranded = true, stranded
 		return c.Web.Draw(w, r, http.StatusOK, page)
 	}
-	if _, err = c.Company.Change(r.Context(), a.actor, a.company(), company.Changes{Methods: &methods}); err != nil {
-		return err
+	_, err = c.Company.Change(r.Context(), a.actor, a.company(), company.Changes{Methods: &methods})
+	if err != nil {
+		return c.drawProblem(w, r, err, func(f *fault.Fault) web.Page {
+			page.Problem = f.Message
+			return page
+		})
 	}
 	return c.Web.Redirect(w, "/company/security?done=methods")
 }
