@@ -65,8 +65,8 @@ func TestATK086_DisablingByOthersIsRefusedAndRecorded(t *testing.T) {
 			t.Fatal("someone else switched it off")
 		}
 		owner, p := member(t, w, c, "Olga", "owner"), w.Person(t)
-		refused := administer(t, w, p, owner, pathActivity)
-		refused = p.Get(pathActivity+"?kind=rules&result=refused").
+		administer(t, w, p, owner, pathActivity)
+		refused := p.Get(pathActivity+"?kind=rules&result=refused").
 			Expect(t, 200, "Refused", "Ada")
 		if n := strings.Count(refused.Body, "tenant.switched"); n != 3 {
 			t.Errorf("%d refused attempts are in the activity, want 3", n)
