@@ -55,6 +55,8 @@ var endings = []ending{
 		WHERE tenant_id <> '' AND closed_at = 0`, nil},
 	{"email_changes", `UPDATE email_changes SET closed_at = $1, closed_because = 'restored'
 		WHERE tenant_id <> '' AND closed_at = 0`, nil},
+	{"activations", `UPDATE activations SET closed_at = $1, closed_because = 'restored'
+		WHERE tenant_id <> '' AND closed_at = 0`, nil},
 	{"password_links", `UPDATE password_links SET closed_at = $1, closed_because = 'restored'
 		WHERE tenant_id <> '' AND closed_at = 0`, nil},
 	{"authorization_codes", `UPDATE authorization_codes SET expires_at = $1

@@ -166,7 +166,7 @@ var settersOfUser = map[string]struct {
 }{
 	"role": {func(ctx context.Context, tx *db.Tx, u user.User) error {
 		return user.SetRole(ctx, tx, u.ID, user.Admin)
-	}, true},
+	}, false},
 	"disabled": {func(ctx context.Context, tx *db.Tx, u user.User) error { return user.Disable(ctx, tx, u.ID) }, false},
 	"enabled":  {func(ctx context.Context, tx *db.Tx, u user.User) error { return user.Enable(ctx, tx, u.ID) }, true},
 	"password reported": {func(ctx context.Context, tx *db.Tx, u user.User) error {
