@@ -53,7 +53,7 @@ func (w *world) sessionsOf(t *testing.T, u *rig.User) int64 {
 func TestREL001_KilledBeforeTheMailLeft(t *testing.T) {
 	each(t, func(t *testing.T, w *world) {
 		for range *loops {
-			for _, point := range []string{`^committed\ssignin\.Service\.SubmitPassword`, `^commit\sjobs\.claim`,
+			for _, point := range []string{`^committed\sfirststep\.Service\.CheckPassword`, `^commit\sjobs\.claim`,
 				`^committed\sjobs\.claim`} {
 				c := w.afterPassword(t, point)
 				until := w.Number(t, `SELECT MAX(expires_at) FROM messages`)
@@ -115,8 +115,8 @@ func (w *world) worksOnce(t *testing.T, c *client, m rig.Mail) {
 // guard: message and code are stored in one transaction
 func TestREL003_NeitherOrBoth(t *testing.T) {
 	each(t, func(t *testing.T, w *world) {
-		for point, want := range map[string]int64{`^commit\ssignin\.Service\.SubmitPassword`: 0,
-			`^committed\ssignin\.Service\.SubmitPassword`: 1} {
+		for point, want := range map[string]int64{`^commit\sfirststep\.Service\.CheckPassword`: 0,
+			`^committed\sfirststep\.Service\.CheckPassword`: 1} {
 			for range *loops {
 				c := w.afterPassword(t, point)
 				if challenges, messages := w.codesOf(t, c.u); challenges != want || messages != want {

@@ -9,6 +9,7 @@ import (
 	"strings"
 	"time"
 
+	"countersign/internal/access"
 	"countersign/internal/authenticator"
 	"countersign/internal/fault"
 	"countersign/internal/people"
@@ -93,6 +94,9 @@ func notFormula(s string) string { return formula.ReplaceAllString(s, "$1'$2") }
 func (c *Console) exportUsers(w http.ResponseWriter, r *http.Request) error {
 	a, err := c.signedIn(w, r, true)
 	if err != nil || a == nil {
+		return err
+	}
+	if err := a.check(r, c, access.ExportPeople); err != nil {
 		return err
 	}
 	format := r.PostForm.Get("format")

@@ -284,6 +284,9 @@ func (c *Console) setDays(w http.ResponseWriter, r *http.Request) error {
 	if err != nil || a == nil {
 		return err
 	}
+	if err := a.check(r, c, access.SetRememberDays); err != nil {
+		return err
+	}
 	days, err := strconv.Atoi(r.PostForm.Get("days"))
 	if err != nil {
 		return fault.New(fault.Invalid, "tenant.remember_days")

@@ -122,7 +122,8 @@ func lockOnRetry(ctx context.Context, tx *db.Tx, l ratelimit.Budgets) error {
 // giveBack returns a try that was not used.
 func (s *Service) giveBack(ctx context.Context, acc account) error {
 	return s.DB.InTx(ctx, db.Installation, func(tx *db.Tx) error {
-		if err := lockOnRetry(ctx, tx, acc.tries.spent); err != nil {
+		// What is in memory may have had the try refunded by a unit of work that was undone: read it anew.
+		if err := acc.tries.spent.Lock(ctx, tx); err != nil {
 			return err
 		}
 		for _, e := range acc.tries.spent {
