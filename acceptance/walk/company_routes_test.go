@@ -8,56 +8,160 @@ var companyRoutes = map[string]opened{
 	"HEAD /company": {
 		"303 /signin", "303 /signin", "303 /signin", "303 /company/users", "303 /signin", "303 /company/users",
 	},
-	"GET /company/users":                       {"303 /signin", "303 /signin", "303 /signin", "403", "303 /signin", "403"},
-	"HEAD /company/users":                      {"303 /signin", "303 /signin", "303 /signin", "403", "303 /signin", "403"},
-	"POST /company/users":                      {"303 /signin", "303 /signin", "303 /signin", "403", "303 /signin", "403"},
-	"GET /company/users/new":                   {"303 /signin", "303 /signin", "303 /signin", "403", "303 /signin", "403"},
-	"HEAD /company/users/new":                  {"303 /signin", "303 /signin", "303 /signin", "403", "303 /signin", "403"},
-	"GET /company/users/{id}":                  {"303 /signin", "303 /signin", "303 /signin", "404", "303 /signin", "404"},
-	"HEAD /company/users/{id}":                 {"303 /signin", "303 /signin", "303 /signin", "404", "303 /signin", "404"},
-	"GET /company/users/{id}/role":             {"303 /signin", "303 /signin", "303 /signin", "404", "303 /signin", "404"},
-	"HEAD /company/users/{id}/role":            {"303 /signin", "303 /signin", "303 /signin", "404", "303 /signin", "404"},
-	"POST /company/users/{id}/role":            {"303 /signin", "303 /signin", "303 /signin", "404", "303 /signin", "404"},
-	"POST /company/users/{id}/invite":          {"303 /signin", "303 /signin", "303 /signin", "404", "303 /signin", "404"},
-	"POST /company/users/{id}/methods/restore": {"303 /signin", "303 /signin", "303 /signin", "404", "303 /signin", "404"},
-	"GET /company/users/{id}/reset":            {"303 /signin", "303 /signin", "303 /signin", "404", "303 /signin", "404"},
-	"HEAD /company/users/{id}/reset":           {"303 /signin", "303 /signin", "303 /signin", "404", "303 /signin", "404"},
-	"POST /company/users/{id}/reset":           {"303 /signin", "303 /signin", "303 /signin", "404", "303 /signin", "404"},
-	"GET /company/users/{id}/disable":          {"303 /signin", "303 /signin", "303 /signin", "404", "303 /signin", "404"},
-	"HEAD /company/users/{id}/disable":         {"303 /signin", "303 /signin", "303 /signin", "404", "303 /signin", "404"},
-	"POST /company/users/{id}/disable":         {"303 /signin", "303 /signin", "303 /signin", "404", "303 /signin", "404"},
-	"GET /company/users/{id}/enable":           {"303 /signin", "303 /signin", "303 /signin", "404", "303 /signin", "404"},
-	"HEAD /company/users/{id}/enable":          {"303 /signin", "303 /signin", "303 /signin", "404", "303 /signin", "404"},
-	"POST /company/users/{id}/enable":          {"303 /signin", "303 /signin", "303 /signin", "404", "303 /signin", "404"},
-	"GET /company/users/remind":                {"303 /signin", "303 /signin", "303 /signin", "403", "303 /signin", "403"},
-	"HEAD /company/users/remind":               {"303 /signin", "303 /signin", "303 /signin", "403", "303 /signin", "403"},
-	"POST /company/users/remind":               {"303 /signin", "303 /signin", "303 /signin", "403", "303 /signin", "403"},
-	"POST /company/users/{id}/remind":          {"303 /signin", "303 /signin", "303 /signin", "404", "303 /signin", "404"},
-	"POST /company/users/export":               {"303 /signin", "303 /signin", "303 /signin", "403", "303 /signin", "403"},
-	"GET /company/security":                    {"303 /signin", "303 /signin", "303 /signin", "403", "303 /signin", "403"},
-	"HEAD /company/security":                   {"303 /signin", "303 /signin", "303 /signin", "403", "303 /signin", "403"},
-	"GET /company/security/disable":            {"303 /signin", "303 /signin", "303 /signin", "403", "303 /signin", "403"},
-	"HEAD /company/security/disable":           {"303 /signin", "303 /signin", "303 /signin", "403", "303 /signin", "403"},
-	"POST /company/security/disable":           {"303 /signin", "303 /signin", "303 /signin", "403", "303 /signin", "403"},
-	"GET /company/security/methods":            {"303 /signin", "303 /signin", "303 /signin", "403", "303 /signin", "403"},
-	"HEAD /company/security/methods":           {"303 /signin", "303 /signin", "303 /signin", "403", "303 /signin", "403"},
-	"POST /company/security/methods":           {"303 /signin", "303 /signin", "303 /signin", "403", "303 /signin", "403"},
-	"POST /company/security/days":              {"303 /signin", "303 /signin", "303 /signin", "403", "303 /signin", "403"},
-	"GET /company/security/enable":             {"303 /signin", "303 /signin", "303 /signin", "403", "303 /signin", "403"},
-	"HEAD /company/security/enable":            {"303 /signin", "303 /signin", "303 /signin", "403", "303 /signin", "403"},
-	"POST /company/security/enable":            {"303 /signin", "303 /signin", "303 /signin", "403", "303 /signin", "403"},
-	"GET /company/security/enable/code":        {"303 /signin", "303 /signin", "303 /signin", "403", "303 /signin", "403"},
-	"HEAD /company/security/enable/code":       {"303 /signin", "303 /signin", "303 /signin", "403", "303 /signin", "403"},
-	"POST /company/security/enable/code":       {"303 /signin", "303 /signin", "303 /signin", "403", "303 /signin", "403"},
-	"GET /company/security/enable/resend":      {"303 /signin", "303 /signin", "303 /signin", "403", "303 /signin", "403"},
-	"HEAD /company/security/enable/resend":     {"303 /signin", "303 /signin", "303 /signin", "403", "303 /signin", "403"},
-	"POST /company/security/enable/resend":     {"303 /signin", "303 /signin", "303 /signin", "403", "303 /signin", "403"},
-	"GET /company/security/enable/choose":      {"303 /signin", "303 /signin", "303 /signin", "403", "303 /signin", "403"},
-	"HEAD /company/security/enable/choose":     {"303 /signin", "303 /signin", "303 /signin", "403", "303 /signin", "403"},
-	"POST /company/security/enable/choose":     {"303 /signin", "303 /signin", "303 /signin", "403", "303 /signin", "403"},
-	"GET /company/security/enable/confirm":     {"303 /signin", "303 /signin", "303 /signin", "403", "303 /signin", "403"},
-	"HEAD /company/security/enable/confirm":    {"303 /signin", "303 /signin", "303 /signin", "403", "303 /signin", "403"},
-	"POST /company/security/enable/confirm":    {"303 /signin", "303 /signin", "303 /signin", "403", "303 /signin", "403"},
-	"GET /company/activity":                    {"303 /signin", "303 /signin", "303 /signin", "403", "303 /signin", "403"},
-	"HEAD /company/activity":                   {"303 /signin", "303 /signin", "303 /signin", "403", "303 /signin", "403"},
+	"GET /company/users": {
+		"303 /signin", "303 /signin", "303 /signin", "403", "303 /signin", "403",
+	},
+	"HEAD /company/users": {
+		"303 /signin", "303 /signin", "303 /signin", "403", "303 /signin", "403",
+	},
+	"POST /company/users": {
+		"303 /signin", "303 /signin", "303 /signin", "403", "303 /signin", "403",
+	},
+	"GET /company/users/new": {
+		"303 /signin", "303 /signin", "303 /signin", "403", "303 /signin", "403",
+	},
+	"HEAD /company/users/new": {
+		"303 /signin", "303 /signin", "303 /signin", "403", "303 /signin", "403",
+	},
+	"GET /company/users/{id}": {
+		"303 /signin", "303 /signin", "303 /signin", "404", "303 /signin", "404",
+	},
+	"HEAD /company/users/{id}": {
+		"303 /signin", "303 /signin", "303 /signin", "404", "303 /signin", "404",
+	},
+	"GET /company/users/{id}/role": {
+		"303 /signin", "303 /signin", "303 /signin", "404", "303 /signin", "404",
+	},
+	"HEAD /company/users/{id}/role": {
+		"303 /signin", "303 /signin", "303 /signin", "404", "303 /signin", "404",
+	},
+	"POST /company/users/{id}/role": {
+		"303 /signin", "303 /signin", "303 /signin", "404", "303 /signin", "404",
+	},
+	"POST /company/users/{id}/invite": {
+		"303 /signin", "303 /signin", "303 /signin", "404", "303 /signin", "404",
+	},
+	"POST /company/users/{id}/methods/restore": {
+		"303 /signin", "303 /signin", "303 /signin", "404", "303 /signin", "404",
+	},
+	"GET /company/users/{id}/reset": {
+		"303 /signin", "303 /signin", "303 /signin", "404", "303 /signin", "404",
+	},
+	"HEAD /company/users/{id}/reset": {
+		"303 /signin", "303 /signin", "303 /signin", "404", "303 /signin", "404",
+	},
+	"POST /company/users/{id}/reset": {
+		"303 /signin", "303 /signin", "303 /signin", "404", "303 /signin", "404",
+	},
+	"GET /company/users/{id}/disable": {
+		"303 /signin", "303 /signin", "303 /signin", "404", "303 /signin", "404",
+	},
+	"HEAD /company/users/{id}/disable": {
+		"303 /signin", "303 /signin", "303 /signin", "404", "303 /signin", "404",
+	},
+	"POST /company/users/{id}/disable": {
+		"303 /signin", "303 /signin", "303 /signin", "404", "303 /signin", "404",
+	},
+	"GET /company/users/{id}/enable": {
+		"303 /signin", "303 /signin", "303 /signin", "404", "303 /signin", "404",
+	},
+	"HEAD /company/users/{id}/enable": {
+		"303 /signin", "303 /signin", "303 /signin", "404", "303 /signin", "404",
+	},
+	"POST /company/users/{id}/enable": {
+		"303 /signin", "303 /signin", "303 /signin", "404", "303 /signin", "404",
+	},
+	"GET /company/users/remind": {
+		"303 /signin", "303 /signin", "303 /signin", "403", "303 /signin", "403",
+	},
+	"HEAD /company/users/remind": {
+		"303 /signin", "303 /signin", "303 /signin", "403", "303 /signin", "403",
+	},
+	"POST /company/users/remind": {
+		"303 /signin", "303 /signin", "303 /signin", "403", "303 /signin", "403",
+	},
+	"POST /company/users/{id}/remind": {
+		"303 /signin", "303 /signin", "303 /signin", "404", "303 /signin", "404",
+	},
+	"POST /company/users/export": {
+		"303 /signin", "303 /signin", "303 /signin", "403", "303 /signin", "403",
+	},
+	"GET /company/security": {
+		"303 /signin", "303 /signin", "303 /signin", "403", "303 /signin", "403",
+	},
+	"HEAD /company/security": {
+		"303 /signin", "303 /signin", "303 /signin", "403", "303 /signin", "403",
+	},
+	"GET /company/security/disable": {
+		"303 /signin", "303 /signin", "303 /signin", "403", "303 /signin", "403",
+	},
+	"HEAD /company/security/disable": {
+		"303 /signin", "303 /signin", "303 /signin", "403", "303 /signin", "403",
+	},
+	"POST /company/security/disable": {
+		"303 /signin", "303 /signin", "303 /signin", "403", "303 /signin", "403",
+	},
+	"GET /company/security/methods": {
+		"303 /signin", "303 /signin", "303 /signin", "403", "303 /signin", "403",
+	},
+	"HEAD /company/security/methods": {
+		"303 /signin", "303 /signin", "303 /signin", "403", "303 /signin", "403",
+	},
+	"POST /company/security/methods": {
+		"303 /signin", "303 /signin", "303 /signin", "403", "303 /signin", "403",
+	},
+	"POST /company/security/days": {
+		"303 /signin", "303 /signin", "303 /signin", "403", "303 /signin", "403",
+	},
+	"GET /company/security/enable": {
+		"303 /signin", "303 /signin", "303 /signin", "403", "303 /signin", "403",
+	},
+	"HEAD /company/security/enable": {
+		"303 /signin", "303 /signin", "303 /signin", "403", "303 /signin", "403",
+	},
+	"POST /company/security/enable": {
+		"303 /signin", "303 /signin", "303 /signin", "403", "303 /signin", "403",
+	},
+	"GET /company/security/enable/code": {
+		"303 /signin", "303 /signin", "303 /signin", "403", "303 /signin", "403",
+	},
+	"HEAD /company/security/enable/code": {
+		"303 /signin", "303 /signin", "303 /signin", "403", "303 /signin", "403",
+	},
+	"POST /company/security/enable/code": {
+		"303 /signin", "303 /signin", "303 /signin", "403", "303 /signin", "403",
+	},
+	"GET /company/security/enable/resend": {
+		"303 /signin", "303 /signin", "303 /signin", "403", "303 /signin", "403",
+	},
+	"HEAD /company/security/enable/resend": {
+		"303 /signin", "303 /signin", "303 /signin", "403", "303 /signin", "403",
+	},
+	"POST /company/security/enable/resend": {
+		"303 /signin", "303 /signin", "303 /signin", "403", "303 /signin", "403",
+	},
+	"GET /company/security/enable/choose": {
+		"303 /signin", "303 /signin", "303 /signin", "403", "303 /signin", "403",
+	},
+	"HEAD /company/security/enable/choose": {
+		"303 /signin", "303 /signin", "303 /signin", "403", "303 /signin", "403",
+	},
+	"POST /company/security/enable/choose": {
+		"303 /signin", "303 /signin", "303 /signin", "403", "303 /signin", "403",
+	},
+	"GET /company/security/enable/confirm": {
+		"303 /signin", "303 /signin", "303 /signin", "403", "303 /signin", "403",
+	},
+	"HEAD /company/security/enable/confirm": {
+		"303 /signin", "303 /signin", "303 /signin", "403", "303 /signin", "403",
+	},
+	"POST /company/security/enable/confirm": {
+		"303 /signin", "303 /signin", "303 /signin", "403", "303 /signin", "403",
+	},
+	"GET /company/activity": {
+		"303 /signin", "303 /signin", "303 /signin", "403", "303 /signin", "403",
+	},
+	"HEAD /company/activity": {
+		"303 /signin", "303 /signin", "303 /signin", "403", "303 /signin", "403",
+	},
 }
