@@ -75,6 +75,7 @@ async function story(page, { lang, story }, wrong) {
       await rules(page, (text) => wrong(`${size.width} ${colorScheme}: ${text}`))
     }
   }
+  if ((await page.getAttribute('html', 'lang')) !== lang) wrong('says that it is in another language')
   await page.setViewportSize(narrow)
   const width = await page.evaluate(() => document.documentElement.scrollWidth)
   if (width > narrow.width) wrong(`scrolls sideways: ${width} px wide in a window of ${narrow.width}`)

@@ -145,7 +145,9 @@ func (b *Book) page(rw http.ResponseWriter, r *http.Request) error {
 func (b *Book) Draw(rw http.ResponseWriter, r *http.Request, lang string, s web.Story) error {
 	r.Header.Del("Cookie")
 	r.Header.Set("Accept-Language", lang)
-	return b.web.Draw(rw, r, s.Status, s.Page)
+	v := web.From(r.Context()) // what the chain has made of the browser's own wish
+	v.Lang = lang
+	return b.web.Draw(rw, r.WithContext(web.With(r.Context(), v)), s.Status, s.Page)
 }
 
 func (b *Book) mail(rw http.ResponseWriter, r *http.Request) error {
