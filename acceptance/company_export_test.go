@@ -55,7 +55,7 @@ func TestVOI7_TheListIsExportedWithoutFormulas(t *testing.T) {
 	})
 }
 
-// TestVOI16_SupervisorsRemindInBulk: everyone below them who is pending gets one mail a day, whoever asks.
+// TestVOI16_SupervisorsRemindInBulk: everyone below them who is pending gets one mail a day, no matter who asks.
 func TestVOI16_SupervisorsRemindInBulk(t *testing.T) {
 	each(t, func(t *testing.T, w *rig.World) {
 		c := w.NewTenant(t, "--mandate", "default_off", "--switch", "on", "--methods", "totp,passkey,backup")

@@ -113,9 +113,14 @@ func (s *scriptSite) page(w http.ResponseWriter, r *http.Request) {
 		script += "?old"
 	}
 	_, _ = fmt.Fprintf(w, `<!doctype html><html lang="en"><title>t</title><link rel="icon" href="data:,"><h1>%s</h1>
-<form method="post" data-passkey="%s" data-options="%s" data-refresh="/options" data-waiting="Waiting" data-cancelled="Cancelled" data-exists="Exists" data-insecure="Insecure" data-unsupported="Unsupported" data-failed="Failed">
-<input name="email" autocomplete="username webauthn"><input type="hidden" name="assertion"><input type="hidden" name="token" value="first">
-<button type="button" data-start hidden>Passkey</button><p data-say role="status"></p></form><script src="/app.js" defer></script><script src="%s" defer></script>`,
+<form method="post" data-passkey="%s" data-options="%s" data-refresh="/options" data-waiting="Waiting"
+	data-cancelled="Cancelled" data-exists="Exists" data-insecure="Insecure" data-unsupported="Unsupported"
+	data-failed="Failed">
+<input name="email" autocomplete="username webauthn">
+<input type="hidden" name="assertion"><input type="hidden" name="token" value="first">
+<button type="button" data-start hidden>Passkey</button><p data-say role="status"></p></form>
+<script src="/app.js" defer></script>
+<script src="%s" defer></script>`,
 		mode, mode, html.EscapeString(string(s.options(mode))), script)
 }
 

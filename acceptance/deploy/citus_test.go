@@ -85,8 +85,8 @@ func keys(t *testing.T, w *rig.World, table string) bool {
 		WHERE i.indrelid = '%s'::regclass AND i.indisunique AND a.attname <> 'tenant_id'`, table)) == 0
 }
 
-// TestCitusServes runs the program on a Citus cluster, whose coordinator TEST_POSTGRES_URL names where TEST_CITUS is set:
-// sign-ins with a code that is asked for again, tokens, mail, and the record of it all.
+// TestCitusServes runs the program on a Citus cluster, whose coordinator TEST_POSTGRES_URL names where TEST_CITUS is
+// set: sign-ins with a code that is asked for again, tokens, mail, and the record of it all.
 // guard: planByKey leaves the choice of plans to a cluster, and each statement of a sign-in is about one company
 func TestCitusServes(t *testing.T) {
 	if os.Getenv("TEST_CITUS") == "" {

@@ -105,7 +105,8 @@ func TestImageHoldsFourFiles(t *testing.T) {
 const contained = `set -e
 mount --bind "$ROOT" "$ROOT"; mount --bind "$ROOT/data" "$ROOT/data"
 mount -o remount,bind,ro "$ROOT"
-exec setpriv --no-new-privs --bounding-set=-all,+sys_chroot,+setuid,+setgid chroot --userspec=10001:10001 --groups= "$ROOT" /countersign "$@"`
+exec setpriv --no-new-privs --bounding-set=-all,+sys_chroot,+setuid,+setgid \
+	chroot --userspec=10001:10001 --groups= "$ROOT" /countersign "$@"`
 
 var variable = regexp.MustCompile(`COUNTERSIGN_[A-Z_]+=\S+|SQLITE_TMPDIR=\S+`)
 

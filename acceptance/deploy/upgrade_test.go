@@ -122,8 +122,8 @@ func TestREL17_TriesCountAtBothVersions(t *testing.T) {
 	guessing(t, w, b, w.A, company)
 }
 
-// guessing fails with the password three times at one version and once at the other: the old version's row of the budget
-// knows all four, and the new one's all that were made before its own.
+// guessing fails with the password three times at one version and once at the other: the old version's row of the
+// budget knows all four, and the new one's all that were made before its own.
 func guessing(t *testing.T, w *rig.World, first, second *rig.Server, company *rig.Tenant) {
 	t.Helper()
 	u, app := company.User(t), w.Dashboard(t)

@@ -32,9 +32,9 @@ func loseNotices(t *testing.T, w *rig.World) (setting string) {
 	return "COUNTERSIGN_DATABASE_URL=" + u.String()
 }
 
-// TestREL15_EveryNoticeIsLost: two replicas and a command that queues mail, and no notice ever arrives. Mail leaves, also
-// what neither replica has queued; people sign in, with the password at one and the code at the other; and what was changed
-// shows everywhere.
+// TestREL15_EveryNoticeIsLost: two replicas and a command that queues mail, and no notice ever arrives. Mail leaves,
+// also what neither replica has queued; people sign in, with the password at one and the code at the other; and what
+// was changed shows everywhere.
 // guard: replicas look for jobs, and what they remember grows old, without being told
 func TestREL15_EveryNoticeIsLost(t *testing.T) {
 	t.Parallel()

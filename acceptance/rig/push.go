@@ -55,7 +55,8 @@ func (r *Receiver) Subscribes(subscription string) {
 	Eval[bool](r.b, `(() => {
 		PushManager.prototype.getSubscription = async () => null
 		PushManager.prototype.subscribe = async (o) => {
-			sessionStorage.askedWith = o.userVisibleOnly + ' ' + btoa(String.fromCharCode(...new Uint8Array(o.applicationServerKey)))
+			sessionStorage.askedWith = o.userVisibleOnly + ' ' +
+				btoa(String.fromCharCode(...new Uint8Array(o.applicationServerKey)))
 			return { toJSON: () => JSON.parse(`+strconv.Quote(subscription)+`) }
 		}
 		return true

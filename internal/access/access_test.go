@@ -179,7 +179,7 @@ func TestRules(t *testing.T) {
 	}
 }
 
-// takesOver is whether an action opens someone's account to whoever does it.
+// takesOver is whether an action opens someone's account to the person who does it.
 func takesOver(a access.Action) bool {
 	return a == access.SetPassword || a == access.ChangeAddress || a == access.ResetMethods
 }

@@ -256,7 +256,8 @@ This page is written from the table that the program decides by (` + "`internal/
 - Roles of the vendor's staff exist in the vendor's own tenant only, and only its operators give them.
 - The command line on the server may do everything. It is for emergencies, and every use is in the activity log.
 - API keys and SCIM have no rights yet.
-- A company keeps at least one active owner who can sign in. Only the command line can override that, with ` + "`--force`" + `.
+- A company keeps at least one active owner who can sign in. Only the command line can override
+  that, with ` + "`--force`" + `.
 - While the vendor requires two-factor authentication, a company cannot switch it off.
 - What is not in the table is refused.
 `

@@ -19,8 +19,8 @@ const lineLimit = 120
 // padding is what gofmt puts between keys and values, so that values stand below each other.
 var padding = regexp.MustCompile(`(\S) {2,}`)
 
-// TestLinesAreShort reads every Go file. A line may be longer only because of one literal, such as a sentence or the tag
-// of a field, that would be harder to read in two pieces.
+// TestLinesAreShort reads every Go file. A line may be longer only because of one literal, such as a sentence or the
+// tag of a field, that would be harder to read in two pieces.
 func TestLinesAreShort(t *testing.T) {
 	eachGoFile(t, func(path, text string) {
 		literals := literalColumns(text)
@@ -82,8 +82,8 @@ func columns(line string) (n int) {
 	return n
 }
 
-// literalColumns is, for each line, the width of the longest string or comment in it. Of a string over several lines, each
-// piece counts.
+// literalColumns is, for each line, the width of the longest string that begins and ends in it. What stands on several
+// lines, such as SQL, and comments can be broken.
 func literalColumns(text string) map[int]int {
 	set := token.NewFileSet()
 	var s scanner.Scanner
@@ -94,10 +94,9 @@ func literalColumns(text string) map[int]int {
 		switch tok {
 		case token.EOF:
 			return out
-		case token.STRING, token.COMMENT:
-			line := set.Position(pos).Line
-			for i, piece := range strings.Split(literal, "\n") {
-				out[line+i] = max(out[line+i], columns(piece))
+		case token.STRING:
+			if line := set.Position(pos).Line; !strings.Contains(literal, "\n") {
+				out[line] = max(out[line], columns(literal))
 			}
 		}
 	}

@@ -154,9 +154,10 @@ func checkRules(text string, spread []string) string {
 	return ""
 }
 
-// checkInstallation says what is wrong with a statement about what belongs to no company. Its budgets lie on one machine and
-// are joined to nothing. The directories lie on every machine: a statement that joins them asks all machines for the rows of
-// one company, so the company is found first, and its rows are read by a statement that names it.
+// checkInstallation says what is wrong with a statement about what belongs to no company. Its budgets lie on one
+// machine and are joined to nothing. The directories lie on every machine: a statement that joins them asks all
+// machines for the rows of one company, so the company is found first, and its rows are read by a statement that
+// names it.
 func checkInstallation(text string, ofCompany bool) string {
 	var all []string
 	for _, m := range used.FindAllStringSubmatch(text, -1) {

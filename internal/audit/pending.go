@@ -59,8 +59,8 @@ func (s *Sealer) recordPending(ctx context.Context) error {
 	for _, tenant := range tenants {
 		err := s.DB.InTx(ctx, tenant, func(tx *db.Tx) error {
 			_, err := tx.Exec(ctx, `
-				INSERT INTO audit_events (tenant_id, id, at, action, result, actor_id, user_id, client_id, method, level,
-					subject_id, request_id, reason, ip, place, browser, personal_salt, personal_hash, seq)
+				INSERT INTO audit_events (tenant_id, id, at, action, result, actor_id, user_id, client_id, method,
+					level, subject_id, request_id, reason, ip, place, browser, personal_salt, personal_hash, seq)
 				SELECT tenant_id, id, at, action, result, actor_id, user_id, client_id, method, level,
 					subject_id, request_id, reason, ip, place, browser, personal_salt, personal_hash, seq
 				FROM pending_audit_events WHERE tenant_id = $1 ORDER BY id

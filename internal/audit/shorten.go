@@ -38,7 +38,8 @@ type aged struct{ tenant, id, ip string }
 func personal(ctx context.Context, d *db.DB) (old []aged, err error) {
 	err = d.View(ctx, db.Installation, func(tx *db.Tx) error {
 		rows, err := tx.Query(ctx, `
-			SELECT tenant_id, id, ip FROM audit_events WHERE at < $1 AND personal_salt IS NOT NULL AND seq > 0 ORDER BY at LIMIT $2`,
+			SELECT tenant_id, id, ip FROM audit_events WHERE at < $1 AND personal_salt IS NOT NULL AND seq > 0
+			ORDER BY at LIMIT $2`,
 			tx.Now.Add(-KeepPersonal), batch)
 		old, err = db.Collect(rows, err, func(row db.Row) (a aged, err error) {
 			err = row.Scan(&a.tenant, &a.id, &a.ip)

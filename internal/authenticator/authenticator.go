@@ -223,7 +223,8 @@ func BindIn(ctx context.Context, tx *db.Tx, flowID, id, userID string, k Kind, l
 		Label:  label,
 	}
 	_, err := tx.Exec(ctx, `
-		INSERT INTO authenticators (tenant_id, id, user_id, kind, label, failures, bound_at, last_used_at, disabled_at, bound_in)
+		INSERT INTO authenticators (tenant_id, id, user_id, kind, label, failures, bound_at, last_used_at,
+			disabled_at, bound_in)
 		VALUES ($1, $2, $3, $4, $5, 0, $6, 0, 0,
 			$7)`, tx.Tenant, a.ID, a.UserID, string(a.Kind), a.Label, tx.Now, flowID)
 	if err != nil {

@@ -188,7 +188,8 @@ func (s *Service) Waiting(ctx context.Context, h Enrollee, k authenticator.Kind)
 	err = s.DB.View(ctx, h.Tenant, func(tx *db.Tx) error {
 		rows, err := tx.Query(ctx, `
 			SELECT id, token_hash, kind, label, sealed, tries_left, sends, begun_at, ends_at FROM drafts
-			WHERE tenant_id = $1 AND user_id = $2 AND holder = $3 AND kind = $4 AND closed_at = 0 AND ends_at > $5 AND tries_left > 0
+			WHERE tenant_id = $1 AND user_id = $2 AND holder = $3
+				AND kind = $4 AND closed_at = 0 AND ends_at > $5 AND tries_left > 0
 			ORDER BY id DESC`, tx.Tenant, h.UserID, h.Scope, string(k), tx.Now)
 		if err != nil {
 			return err

@@ -193,8 +193,8 @@ func (s *Service) PendingActivation(ctx context.Context, a access.Actor) (out Ac
 	return out, err
 }
 
-// AnswerActivation judges the code that the actor was sent. A wrong one costs a try and is a verdict; triesLeft says how
-// many there are. tenant.ErrNoActivation where there is nothing to answer any more.
+// AnswerActivation judges the code that the actor was sent. A wrong one costs a try and is a verdict; triesLeft says
+// how many there are. tenant.ErrNoActivation where there is nothing to answer any more.
 func (s *Service) AnswerActivation(
 	ctx context.Context, a access.Actor, id, typed string,
 ) (v authenticator.Verdict, triesLeft int, err error) {

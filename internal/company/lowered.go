@@ -17,7 +17,7 @@ import (
 )
 
 // tellLowered tells the owners and admins of a company where a change has made its two-factor authentication less
-// strict, whoever made it, themselves included (SEC-74).
+// strict, no matter who made it; they are told themselves (SEC-74).
 func (s *Service) tellLowered(ctx context.Context, tx *db.Tx, a access.Actor, was, is tenant.Tenant) error {
 	i, err := tenant.LoadInstallation(ctx, tx)
 	if err != nil {

@@ -29,7 +29,7 @@ func (r *rig) told() (roles []string) {
 	return roles
 }
 
-// TestSEC74_OwnersAndAdminsAreToldOfLess: whoever lowers the protection of a company, and they are told it, too.
+// TestSEC74_OwnersAndAdminsAreToldOfLess: no matter who lowers the protection of a company; they are told themselves.
 // guard: tellLowered
 func TestSEC74_OwnersAndAdminsAreToldOfLess(t *testing.T) {
 	each(t, func(r *rig) {
@@ -105,8 +105,8 @@ func TestSEC74_SwitchingOffNeedsTheCompanysName(t *testing.T) {
 	})
 }
 
-// TestATK086_RefusedSettingsAreRecorded, those that the vendor's mandate forbids among them, and what is tried in another
-// company in the log of one's own.
+// TestATK086_RefusedSettingsAreRecorded, those that the vendor's mandate forbids among them, and what is tried in
+// another company in the log of one's own.
 func TestATK086_RefusedSettingsAreRecorded(t *testing.T) {
 	each(t, func(r *rig) {
 		owner, admin, operator := r.person("acme", user.Owner), r.person("acme", user.Admin),

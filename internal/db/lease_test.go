@@ -65,7 +65,8 @@ func TestADeadMigratorsLockEndsByItself(t *testing.T) {
 		d := open(t, dsn, func() time.Time { return time.Now().Add(time.Duration(late.Load())) })
 		err := d.InTx(t.Context(), db.Installation, func(tx *db.Tx) error {
 			_, err := tx.Exec(t.Context(), `
-				CREATE TABLE migration_lock (id TEXT NOT NULL PRIMARY KEY, holder TEXT NOT NULL, held_until BIGINT NOT NULL)`)
+				CREATE TABLE migration_lock (id TEXT NOT NULL PRIMARY KEY, holder TEXT NOT NULL,
+					held_until BIGINT NOT NULL)`)
 			if err != nil {
 				return err
 			}

@@ -218,7 +218,8 @@ func (s *Service) UseAdmission(ctx context.Context, link secret.Reference,
 		}
 		token, hash := secret.NewToken()
 		until := tx.Now.Add(AdmissionLife)
-		if a.state(tx.Now) == outofband.LinkExpired { // written down, so that a clock that goes back revives none (SEC-140)
+		if a.state(tx.Now) == outofband.LinkExpired {
+			// written down, so that a clock that goes back revives none (SEC-140)
 			until, hash = time.Time{}, []byte{}
 		}
 		n, err := tx.Exec(ctx, `

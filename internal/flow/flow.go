@@ -70,8 +70,9 @@ const SpenderColumn = `CASE WHEN f.known_by = '' THEN f.user_id ELSE f.user_id |
 // Store writes the row of a new flow as it stands.
 func Store(ctx context.Context, tx *db.Tx, f Flow) error {
 	return tx.ExecDeferred(ctx, `
-		INSERT INTO flows (tenant_id, id, token_hash, user_id, client_id, continue_to, want_acr, security_version, stepping_up,
-			proofs, challenge_id, sends, ip, place, browser, started_at, expires_at, closed_at, closed_because, known_by, disowned_at)
+		INSERT INTO flows (tenant_id, id, token_hash, user_id, client_id, continue_to, want_acr, security_version,
+			stepping_up, proofs, challenge_id, sends, ip, place, browser, started_at, expires_at, closed_at,
+			closed_because, known_by, disowned_at)
 		VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19, $20, 0)`,
 		tx.Tenant, f.ID, f.TokenHash, f.UserID, f.ClientID, f.ContinueTo, strings.Join(f.WantACR, " "),
 		f.SecurityVersion,
@@ -82,8 +83,9 @@ func Store(ctx context.Context, tx *db.Tx, f Flow) error {
 
 // Columns are the columns of a flow, for a statement that calls the table f.
 const Columns = `
-	f.id, f.user_id, f.client_id, f.continue_to, f.want_acr, f.security_version, f.stepping_up, f.proofs, f.challenge_id,
-	f.sends, f.ip, f.place, f.browser, f.known_by, f.started_at, f.expires_at, f.closed_at, f.closed_because`
+	f.id, f.user_id, f.client_id, f.continue_to, f.want_acr, f.security_version, f.stepping_up, f.proofs,
+	f.challenge_id, f.sends, f.ip, f.place, f.browser, f.known_by, f.started_at, f.expires_at, f.closed_at,
+	f.closed_because`
 
 // Reader scans Columns. Its zero value is not usable: call Into.
 type Reader struct {

@@ -13,8 +13,8 @@ import (
 )
 
 const sessionColumns = `
-	s.id, s.client_id, s.flow_id, s.continues, s.acr, s.amr, s.remembered_id, s.security_version, s.ip, s.place, s.browser,
-	s.authenticated_at, s.created_at, s.last_seen_at, s.fresh_at, s.idle_micros, s.expires_at, s.ended_at,
+	s.id, s.client_id, s.flow_id, s.continues, s.acr, s.amr, s.remembered_id, s.security_version, s.ip, s.place,
+	s.browser, s.authenticated_at, s.created_at, s.last_seen_at, s.fresh_at, s.idle_micros, s.expires_at, s.ended_at,
 	COALESCE(r.proved_at, 0), COALESCE(r.expires_at, 0)`
 
 // noSession is the answer where no one is signed in.
@@ -45,7 +45,8 @@ func (g *Gate) readAndCheck(ctx context.Context, tx *db.Tx, by sessionSelector, 
 		JOIN tenants t ON t.tenant_id = s.tenant_id
 		JOIN installation i ON i.id = 'installation'
 		LEFT JOIN clients c ON c.id = $1
-		LEFT JOIN remembered_browsers r ON r.tenant_id = s.tenant_id AND r.id = s.remembered_id AND r.client_id = $1 AND r.ended_at = 0
+		LEFT JOIN remembered_browsers r ON r.tenant_id = s.tenant_id AND r.id = s.remembered_id
+			AND r.client_id = $1 AND r.ended_at = 0
 		WHERE s.tenant_id = $2 AND `+by.where, append([]any{ask.ClientID, tx.Tenant}, by.args...)...).
 		Scan(append([]any{&sess.ID, &sess.ClientID, &sess.FlowID, &sess.Continues, &sess.ACR, &amr, &sess.RememberedID,
 			&sess.SecurityVersion, &sess.IP, &sess.Place, &sess.Browser,

@@ -169,7 +169,8 @@ func refuseCode(ctx context.Context, tx *db.Tx, ref secret.Reference, e audit.Ev
 func endReplayed(ctx context.Context, tx *db.Tx, ref secret.Reference) (userID string, err error) {
 	err = tx.QueryRow(ctx, `UPDATE refresh_families SET ended_at = $1, ended_because = 'code_replayed'
 		WHERE tenant_id = $2 AND id = $3 AND ended_at = 0
-		AND EXISTS (SELECT 1 FROM authorization_codes c WHERE c.tenant_id = $2 AND c.id = $3 AND c.secret_hash = $4) RETURNING user_id`,
+		AND EXISTS (SELECT 1 FROM authorization_codes c WHERE c.tenant_id = $2 AND c.id = $3 AND c.secret_hash = $4)
+		RETURNING user_id`,
 		tx.Now, tx.Tenant, ref.ID, ref.Hash()).Scan(&userID)
 	if err != nil && !db.IsNoRows(err) {
 		return "", fmt.Errorf("end replayed family: %w", err)

@@ -81,7 +81,8 @@ func claim(ctx context.Context, d *db.DB, wanted []Job) (taken []Job, err error)
 		for _, j := range wanted {
 			err := tx.QueryRow(ctx, `
 				UPDATE jobs SET claimed_until = $1, attempts = attempts + 1
-				WHERE tenant_id = $2 AND id = $3 AND done_at = 0 AND failed_at = 0 AND run_at <= $4 AND claimed_until <= $5
+				WHERE tenant_id = $2 AND id = $3 AND done_at = 0 AND failed_at = 0 AND run_at <= $4
+					AND claimed_until <= $5
 				RETURNING attempts`, tx.Now.Add(lease), j.Tenant, j.ID, tx.Now, tx.Now).Scan(&j.Attempts)
 			if db.IsNoRows(err) {
 				continue // another replica was faster

@@ -190,7 +190,8 @@ func TestAGenerationIsKeptForWhatNeedsIt(t *testing.T) {
 	eachVault(t, func(t *testing.T, v *vault) {
 		first := v.Keys.Current()
 		v.run(t, `INSERT INTO tenants (tenant_id, name, kind, mandate, mandate_from, switched_on_at,
-			switched_off_at, remember_days, created_at, suspended_at) VALUES ('t1', 'T', 'company', '', 0, 0, 0, 0, 0, 0)`)
+			switched_off_at, remember_days, created_at, suspended_at)
+			VALUES ('t1', 'T', 'company', '', 0, 0, 0, 0, 0, 0)`)
 		v.run(t, `INSERT INTO users (tenant_id, id, email, email_key, name, role, language, security_version,
 			password_flagged_at, created_at, disabled_at) VALUES ('t1', 'u1', '', '', '', '', '', 1, 0, 0, 0)`)
 		v.run(t, `INSERT INTO passwords (tenant_id, user_id, hash, pepper, set_at)

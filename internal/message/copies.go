@@ -15,7 +15,8 @@ func Best(ctx context.Context, tx *db.Tx, id string) (Status, error) {
 	err := tx.QueryRow(ctx, `
 		SELECT m.state, m.host, m.state_at, m.next_try_at, m.attempts FROM messages m
 		WHERE m.tenant_id = $1 AND (m.id = $2 OR (m.copy_of = $3 AND m.copy_of <> ''))
-		ORDER BY CASE m.state WHEN 'delivered' THEN 0 WHEN 'accepted' THEN 1 WHEN 'queued' THEN 2 WHEN 'delayed' THEN 3 ELSE 4 END, m.state_at DESC, m.id LIMIT 1`,
+		ORDER BY CASE m.state WHEN 'delivered' THEN 0 WHEN 'accepted' THEN 1 WHEN 'queued' THEN 2 WHEN 'delayed' THEN 3
+			ELSE 4 END, m.state_at DESC, m.id LIMIT 1`,
 		tx.Tenant, id, id).Scan(s.Targets()...)
 	if db.IsNoRows(err) {
 		return Status{State: None}, nil

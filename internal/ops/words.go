@@ -33,28 +33,28 @@ var (
 	)
 	results = labels(audit.OK, audit.Failed, audit.Refused)
 	methods = list(`password email pwd otp mfa swk sms totp passkey lookup push backup user`)
-	reasons = list(`wrong_password unknown_address account_or_app_closed throttled
-		ceiling switched_off country gone paused
-		typed link wrong_code wrong_link older_code replaced already_used no_state no_open_challenge
-		too_many_messages level_unreachable no_usable_method needs_admin remembered_browser step_up reported older_token
-		signed_out superseded not_me code_replay token_replay expired cancelled changed restart unmet done
-		code_spent other_client other_redirect_uri wrong_verifier code_expired session_ended older_refresh_token
-		repeated account_closed address_taken
-		ended_by_owner method_changed password_changed address_changed changed no_number method_set_up taken
-		malformed other_challenge other_origin other_ceremony other_relying_party other_user user_not_present unknown_credential
-		user_not_verified backup_state_without_eligibility bad_signature other_credential_id unsupported_algorithm counter_regressed
-		already_bound bad_assertion bad_request policy_restriction bad_authenticator_data bad_response attestation_not_verified
-		bad_attestation bad_metadata bad_attestation_certificate unsupported_key unsupported_by_standard unsupported_by_library
-		reset invitation password_reset disabled owner admin user access.denied access.self access.role company.locked user.unknown tenant.unknown
-		unknown_client unregistered_redirect_uri unregistered_logout_uri wrong_client_secret`)
+	reasons = list(`
+		wrong_password unknown_address account_or_app_closed throttled ceiling switched_off country gone paused typed
+		link wrong_code wrong_link older_code replaced already_used no_state no_open_challenge too_many_messages
+		level_unreachable no_usable_method needs_admin remembered_browser step_up reported older_token signed_out
+		superseded not_me code_replay token_replay expired cancelled changed restart unmet done code_spent
+		other_client other_redirect_uri wrong_verifier code_expired session_ended older_refresh_token repeated
+		account_closed address_taken ended_by_owner method_changed password_changed address_changed changed no_number
+		method_set_up taken malformed other_challenge other_origin other_ceremony other_relying_party other_user
+		user_not_present unknown_credential user_not_verified backup_state_without_eligibility bad_signature
+		other_credential_id unsupported_algorithm counter_regressed already_bound bad_assertion bad_request
+		policy_restriction bad_authenticator_data bad_response attestation_not_verified bad_attestation bad_metadata
+		bad_attestation_certificate unsupported_key unsupported_by_standard unsupported_by_library reset invitation
+		password_reset disabled owner admin user access.denied access.self access.role company.locked user.unknown
+		tenant.unknown unknown_client unregistered_redirect_uri unregistered_logout_uri wrong_client_secret`)
 	limits = list(
-		`password.account password.here password.device password.source second.account send.account send.destination
-		warning.account flow.account noise.account link.source code.session draft.account password.change flow.passkey way.flow
-		passkey.copied address.account address.destination number.destination alert.destination step.session
-		deed.session client.refused reset.account reset.source reset.password
-		password.turn send.known admission.account admission.source refused.actor
-		invitation.address invitation.company reminder.account reminder.company
-		change.person person.taken activation.account`)
+		`
+		password.account password.here password.device password.source second.account send.account send.destination
+		warning.account flow.account noise.account link.source code.session draft.account password.change
+		flow.passkey way.flow passkey.copied address.account address.destination number.destination alert.destination
+		step.session deed.session client.refused reset.account reset.source reset.password password.turn send.known
+		admission.account admission.source refused.actor invitation.address invitation.company reminder.account
+		reminder.company change.person person.taken activation.account`)
 	levels   = list(`urn:countersign:acr:1 urn:countersign:acr:1e urn:countersign:acr:2 phr`)
 	channels = list(`email sms push`)
 	states   = list(`queued accepted delivered delayed bounced failed`)

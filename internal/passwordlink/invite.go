@@ -23,7 +23,7 @@ var errHasPassword = fault.New(fault.Conflict, "user.has_password")
 // errDisabled: no one is invited to an account that is closed.
 var errDisabled = fault.New(fault.Conflict, "user.is_disabled")
 
-// Budgets of invitations. Whoever may invite people can have mail sent to addresses of their choice.
+// Budgets of invitations. Anyone who may invite people can have mail sent to addresses of their choice.
 var (
 	// A person who lost an invitation gets another, and then a few more. What a stranger asks for on the sign-in page
 	// has a budget of its own.
@@ -77,7 +77,7 @@ func (s *Service) Invite(ctx context.Context, tx *db.Tx, u user.User, by access.
 }
 
 // spendInvitation takes an invitation from the budgets of the address and of the company. The command line spends none
-// of the company's: whoever has the server moves companies of any size to it.
+// of the company's: the operator of the server moves companies of any size to it.
 func (s *Service) spendInvitation(ctx context.Context, tx *db.Tx, u user.User, by access.Actor) error {
 	keys := []ratelimit.BudgetKey{{
 		Tenant:  tx.Tenant,

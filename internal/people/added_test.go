@@ -26,8 +26,8 @@ func (r *rig) toldOfAdded(company string) (names []string) {
 	return names
 }
 
-// TestOwnersAreToldOfNewPeers, and operators of theirs, if anyone but the command line adds them: a second account with all rights must not
-// appear unseen, nor in the name of someone who knows nothing of it.
+// TestOwnersAreToldOfNewPeers, and operators of theirs, if anyone but the command line adds them: a second account
+// with all rights must not appear unseen, nor in the name of someone who knows nothing of it.
 // guard: tellAdded
 func TestOwnersAreToldOfNewPeers(t *testing.T) {
 	each(t, func(r *rig) {

@@ -12,8 +12,9 @@ import (
 	"countersign/internal/user"
 )
 
-// limitChanges bounds how often one administrator changes one person: each change mails them, and whoever helps someone
-// makes a few. It is for each administrator by themselves, so that none keeps another from disabling an account.
+// limitChanges bounds how often one administrator changes one person: each change mails them, and an administrator
+// who helps someone makes a few. It is for each administrator by themselves, so that none keeps another from
+// disabling an account.
 var limitChanges = ratelimit.Limit{Name: "change.person",
 	Windows: []ratelimit.Window{{Count: 20, Per: time.Hour}}}
 

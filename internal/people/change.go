@@ -130,7 +130,7 @@ func (s *Service) disable(ctx context.Context, tx *db.Tx, a access.Actor, u user
 }
 
 // enable lets a person in again; Conflict where they are not disabled. The command line also lets methods work again
-// that were disabled after wrong answers. People can't: whoever guesses would get more tries at an account that an
+// that were disabled after wrong answers. People can't: a guesser would get more tries at an account that an
 // administrator opens again, or for the asking where it was never closed. They have ResetMethods.
 func (s *Service) enable(ctx context.Context, tx *db.Tx, a access.Actor, u user.User) (err error) {
 	if err := access.Check(a, access.EnablePerson, target(u)); err != nil {

@@ -30,8 +30,8 @@ func (r *rig) methodsOff() int {
 	return r.number(`SELECT count(*) FROM authenticators WHERE disabled_at > 0`)
 }
 
-// TestEnablingGivesNoMoreGuesses: an administrator who enables someone, disabled or not, leaves methods as they are that
-// were disabled after wrong answers. The command line lets them work again.
+// TestEnablingGivesNoMoreGuesses: an administrator who enables someone, disabled or not, leaves methods as they are
+// that were disabled after wrong answers. The command line lets them work again.
 // guard: reviveMethods
 func TestEnablingGivesNoMoreGuesses(t *testing.T) {
 	each(t, func(r *rig) {

@@ -21,8 +21,8 @@ type Forecast struct {
 }
 
 // ForecastFor counts the people of the transaction's tenant by what happens to them once a second step is required of
-// everyone with what allowed allows, and people can set up what is in bindable. It reads the methods of the whole company at once: one by one they would take
-// seconds where there are a hundred thousand people.
+// everyone with what allowed allows, and people can set up what is in bindable. It reads the methods of the whole
+// company at once: one by one they would take seconds where there are a hundred thousand people.
 func ForecastFor(
 	ctx context.Context, tx *db.Tx, allowed policy.Allowed, bindable []authenticator.Kind,
 ) (f Forecast, err error) {

@@ -97,7 +97,8 @@ func (s *Service) ResetMethods(ctx context.Context, a access.Actor, ref Ref, rea
 	return r, err
 }
 
-// mayReopen fails with Conflict where a person without methods can set one up: another reset would only mail them again.
+// mayReopen fails with Conflict where a person without methods can set one up: another reset would only mail them
+// again.
 func mayReopen(ctx context.Context, tx *db.Tx, u user.User) error {
 	open, err := user.RecoveryOpen(ctx, tx, u.ID, policy.ResetWait)
 	if err == nil && open {

@@ -44,7 +44,7 @@ func View(ctx context.Context, d *db.DB, fn func(tx *db.Tx) error) error {
 }
 
 // unknownTo makes a Refusal of the answer that there is no such person or company, unless the vendor's staff gets it.
-// Whoever is in another company is unknown, and so is whoever is nowhere: the log makes no difference either.
+// People of other companies are as unknown as people who do not exist, and the log makes no difference either.
 func unknownTo(a access.Actor, action access.Action, err error) error {
 	if a.Staff() {
 		return err

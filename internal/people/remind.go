@@ -18,7 +18,7 @@ import (
 	"countersign/internal/user"
 )
 
-// limitReminders bounds how often one person is reminded, whoever asks for it.
+// limitReminders bounds how often one person is reminded, no matter who asks.
 var limitReminders = ratelimit.Limit{Name: "reminder.account",
 	Windows: []ratelimit.Window{{Count: 1, Per: 24 * time.Hour}, {Count: 10, Per: 30 * 24 * time.Hour}}}
 
@@ -105,8 +105,8 @@ const (
 )
 
 // RemindPending reminds everyone of a company who has yet to set up a method and whom the actor may remind, up to
-// MaxReminded, for as long as remindFor. Each is reminded by themselves, so that one who cannot be does not keep it from
-// the others. RateLimited where the company's people were reminded many times in the last hour.
+// MaxReminded, for as long as remindFor. Each is reminded by themselves, so that one who cannot be does not keep it
+// from the others. RateLimited where the company's people were reminded many times in the last hour.
 func (s *Service) RemindPending(ctx context.Context, a access.Actor, company string) (Reminded, error) {
 	return s.remindPending(ctx, a, company, MaxReminded, remindFor)
 }

@@ -95,7 +95,8 @@ func (s *Service) tellRole(ctx context.Context, tx *db.Tx, a access.Actor, u use
 }
 
 // tellAdded tells the owners of a company, or the operators of the vendor, of people who were added and may do as much
-// as they or almost. Whoever added them is told, too, where they are one of them: someone else may have their session.
+// as they or almost. The person who added them is told, too, if they are one of them: someone else may have
+// their session.
 // Those who were added with them are not told, and no one is of those whom the command line adds: it fills companies.
 func (s *Service) tellAdded(ctx context.Context, tx *db.Tx, a access.Actor, added ...user.User) error {
 	if a.Kind == access.CommandLine {

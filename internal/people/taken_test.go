@@ -16,8 +16,8 @@ import (
 	"countersign/internal/user"
 )
 
-// TestNoOneTriesManyAddressesUnseen: whether an address is taken in another company shows when someone adds it. Each try
-// is recorded, without the address, and more than 20 an hour are refused before anything is learnt.
+// TestNoOneTriesManyAddressesUnseen: whether an address is taken in another company shows when someone adds it. Each
+// try is recorded, without the address, and more than 20 an hour are refused before anything is learnt.
 // guard: recordTaken
 // guard: mayTryAddress
 func TestNoOneTriesManyAddressesUnseen(t *testing.T) {

@@ -258,7 +258,8 @@ var (
 		writeRows: {`INSERT INTO budgets (tenant_id, name, subject, stamps, touched_at, expected)
 			VALUES `, `(?, ?, ?, ?, ?, ?)`, `, `,
 			` ON CONFLICT (tenant_id, name, subject) DO UPDATE
-				SET stamps = excluded.stamps, touched_at = excluded.touched_at WHERE budgets.stamps = excluded.expected`},
+				SET stamps = excluded.stamps,
+					touched_at = excluded.touched_at WHERE budgets.stamps = excluded.expected`},
 		rewriteRows: {`INSERT INTO budgets (tenant_id, name, subject, stamps, touched_at, expected)
 			VALUES `, `(?, ?, ?, ?, ?, ?)`, `, `,
 			` ON CONFLICT (tenant_id, name, subject) DO UPDATE SET stamps = excluded.stamps

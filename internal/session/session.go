@@ -113,7 +113,8 @@ func Issue(ctx context.Context, tx *db.Tx, s Session) (Session, secret.Reference
 // instant, also where the clock goes back.
 func TimeOver(ctx context.Context, tx *db.Tx, id string) error {
 	_, err := tx.Exec(ctx, `
-		UPDATE sessions SET idle_micros = CASE WHEN idle_micros < 0 THEN idle_micros ELSE -1 - idle_micros - last_seen_at END,
+		UPDATE sessions SET idle_micros = CASE WHEN idle_micros < 0 THEN idle_micros
+			ELSE -1 - idle_micros - last_seen_at END,
 			ended_at = CASE WHEN expires_at <= $1 THEN $1 ELSE 0 END,
 				ended_because = CASE WHEN expires_at <= $1 THEN $2 ELSE '' END
 		WHERE tenant_id = $3 AND id = $4 AND ended_at = 0

@@ -239,8 +239,8 @@ func (s *Service) judge(ctx context.Context, tx *db.Tx, f *activeFlow, r authent
 	return s.right(ctx, tx, f, verdict, r, remember, v)
 }
 
-// sentToOne reports whether codes of a kind go to the one authenticator that the challenge names. Verifiers of the other
-// kinds look for themselves which authenticators of the account may be used.
+// sentToOne reports whether codes of a kind go to the one authenticator that the challenge names. Verifiers of the
+// other kinds look for themselves which authenticators of the account may be used.
 func sentToOne(k authenticator.Kind) bool { return k == authenticator.Email || k == authenticator.SMS }
 
 // disabledMeanwhile goes on without the method whose code was right: it was disabled after the code was sent, and a

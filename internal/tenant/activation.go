@@ -82,7 +82,8 @@ func BeginActivation(ctx context.Context, tx *db.Tx, a Activation) error {
 // answered or replaced meanwhile.
 func RenewActivation(ctx context.Context, tx *db.Tx, a Activation) error {
 	n, err := tx.Exec(ctx, `
-		UPDATE activations SET reference = $1, code_mac = $2, tries_left = $3, sends = sends + 1, sent_at = $4, ends_at = $5
+		UPDATE activations SET reference = $1, code_mac = $2, tries_left = $3, sends = sends + 1, sent_at = $4,
+			ends_at = $5
 		WHERE tenant_id = $6 AND id = $7 AND closed_at = 0 AND proved_at = 0 AND sends = $8`,
 		a.Reference, a.CodeMAC, a.TriesLeft, a.SentAt, a.EndsAt, tx.Tenant, a.ID, a.Sends)
 	if err == nil && n == 0 {
@@ -117,7 +118,8 @@ func FinishActivation(
 ) error {
 	n, err := tx.Exec(ctx, `
 		UPDATE activations SET closed_at = $1, closed_because = $2
-		WHERE tenant_id = $3 AND user_id = $4 AND id = $5 AND security_version = $6 AND closed_at = 0 AND proved_at > $7`,
+		WHERE tenant_id = $3 AND user_id = $4 AND id = $5 AND security_version = $6 AND closed_at = 0
+			AND proved_at > $7`,
 		tx.Now, ActivationFinished, tx.Tenant, userID, id, securityVersion, tx.Now.Add(-within))
 	if err == nil && n == 0 {
 		err = ErrNoActivation

@@ -199,7 +199,8 @@ func Settle(ctx context.Context, tx *db.Tx, all []Change, to string) (back bool,
 		all[n].UndoUntil = tx.Now
 	}
 	_, err = tx.Exec(ctx, `UPDATE email_changes SET undo_until = $1
-		WHERE tenant_id = $2 AND user_id = $3 AND undo_until > $1 AND (confirmed_at > $4 OR confirmed_at = $4 AND id > $5)`,
+		WHERE tenant_id = $2 AND user_id = $3 AND undo_until > $1
+			AND (confirmed_at > $4 OR confirmed_at = $4 AND id > $5)`,
 		tx.Now, tx.Tenant, left.UserID, left.ConfirmedAt, left.ID)
 	return true, err
 }

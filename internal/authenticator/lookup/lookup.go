@@ -135,7 +135,8 @@ func wrongVerdict(reason string) authenticator.Verdict {
 // whose set was replaced meanwhile.
 func markUsed(ctx context.Context, tx *db.Tx, userID string, c compared) (first bool, err error) {
 	n, err := tx.Exec(ctx, `
-		UPDATE backup_codes SET used_at = $1 WHERE tenant_id = $2 AND authenticator_id = $3 AND number = $4 AND used_at = 0
+		UPDATE backup_codes SET used_at = $1
+		WHERE tenant_id = $2 AND authenticator_id = $3 AND number = $4 AND used_at = 0
 		AND EXISTS (SELECT 1 FROM authenticators a WHERE a.tenant_id = $2 AND a.id = $3 AND a.user_id = $5
 			AND a.disabled_at = 0)`,
 		tx.Now, tx.Tenant, c.Set, c.Number, userID)

@@ -118,7 +118,8 @@ func advance(ctx context.Context, tx *db.Tx, s Stored, f Found, challenge []byte
 
 // What could be copied once may have been: it is never on one device only again.
 const advancing = `
-	UPDATE passkeys SET sign_count = $1, synced = CASE WHEN $2 = 0 AND synced > 0 THEN 1 ELSE $2 END, last_challenge = $3
+	UPDATE passkeys SET sign_count = $1, synced = CASE WHEN $2 = 0 AND synced > 0 THEN 1 ELSE $2 END,
+		last_challenge = $3
 	WHERE tenant_id = $4 AND authenticator_id = $5 AND sign_count = $6 AND last_challenge <> $3
 		AND EXISTS (SELECT 1 FROM authenticators a WHERE a.tenant_id = $4 AND a.id = $5 AND a.disabled_at = 0)`
 
