@@ -61,8 +61,8 @@ func Recall(ctx context.Context, tx *db.Tx, presented []secret.Reference, userID
 		err := tx.QueryRow(ctx, `
 			SELECT user_id, client_id, proved_at, rotated_at, expires_at, token_hash = $1, previous_hash = $1
 				FROM remembered_browsers
-			WHERE tenant_id = $2 AND id = $3 AND user_id = $4
-				AND client_id = $5 AND security_version = $6 AND ended_at = 0`,
+			WHERE tenant_id = $2 AND id = $3
+				AND user_id = $4 AND client_id = $5 AND security_version = $6 AND ended_at = 0`,
 			ref.Hash(), tx.Tenant, ref.ID, userID, clientID, securityVersion).
 			Scan(&found.UserID, &found.ClientID, db.ScanTime(&found.ProvedAt), db.ScanTime(&rotated),
 				db.ScanTime(&found.ExpiresAt), &right, &previous)
