@@ -15,7 +15,7 @@ import (
 )
 
 func (c *Console) mountActivity(mux *web.Mux) {
-	mux.Get("/company/activity", c.showActivity)
+	mux.Get("/company/activity", c.signedIn(c.showActivity))
 }
 
 // activityPage is what happened in a company.
@@ -31,7 +31,6 @@ type activityPage struct {
 	Filtered bool
 	Older    string // address of older rows; empty = there are none
 	Newest   string
-	Problem  string
 }
 
 func (activityPage) View() web.View { return web.View{Template: "console/activity"} }
@@ -57,6 +56,19 @@ type activityRow struct {
 
 var results = []audit.Result{audit.OK, audit.Failed, audit.Refused}
 
+const day = 24 * time.Hour
+
+// periods are how far back the list can be cut off.
+var periods = []struct {
+	days   string // as an address says it
+	length time.Duration
+	key    string
+}{
+	{"1", day, "console.activity.days_1"},
+	{"7", 7 * day, "console.activity.days_7"},
+	{"30", 30 * day, "console.activity.days_30"},
+}
+
 // filterOf reads what is asked for from the address.
 func (c *Console) filterOf(q url.Values) company.ActivityFilter {
 	f := company.ActivityFilter{
@@ -71,17 +83,15 @@ func (c *Console) filterOf(q url.Values) company.ActivityFilter {
 			f.Result = result
 		}
 	}
-	if days := map[string]int{"1": 1, "7": 7, "30": 30}[q.Get("days")]; days > 0 {
-		f.Since = c.DB.Now().AddDate(0, 0, -days)
+	for _, p := range periods {
+		if p.days == q.Get("days") {
+			f.Since = c.DB.Now().Add(-p.length)
+		}
 	}
 	return f
 }
 
-func (c *Console) showActivity(w http.ResponseWriter, r *http.Request) error {
-	a, err := c.signedIn(w, r, false)
-	if err != nil || a == nil {
-		return err
-	}
+func (c *Console) showActivity(w http.ResponseWriter, r *http.Request, a *administrator) error {
 	q := r.URL.Query()
 	filter := c.filterOf(q)
 	found, err := c.Company.Activity(r.Context(), a.actor, a.company(), filter)
@@ -120,8 +130,8 @@ func (p *activityPage) addFilters(f company.ActivityFilter, days string) {
 	for _, group := range company.ActivityGroups {
 		p.Kinds = append(p.Kinds, option{string(group), groupKeys[group], group == f.Group})
 	}
-	for _, d := range []string{"1", "7", "30"} {
-		p.Days = append(p.Days, option{d, dayKeys[d], d == days})
+	for _, period := range periods {
+		p.Days = append(p.Days, option{period.days, period.key, period.days == days})
 	}
 }
 

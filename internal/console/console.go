@@ -11,6 +11,7 @@ import (
 	"countersign/internal/gate"
 	"countersign/internal/pages"
 	"countersign/internal/people"
+	"countersign/internal/user"
 	"countersign/internal/web"
 )
 
@@ -23,7 +24,7 @@ type Console struct {
 
 // Mount adds the console's routes. This list is its whole surface.
 func (c *Console) Mount(mux *web.Mux) {
-	mux.Get("/company", c.first)
+	mux.Get("/company", c.signedIn(c.first))
 	c.mountUsers(mux)
 	c.mountSecurity(mux)
 	c.mountActivity(mux)
@@ -35,28 +36,48 @@ type administrator struct {
 	actor   access.Actor
 }
 
-// signedIn finds the administrator. recent asks for a proof that is recent, for changes. Where it is nil without an
-// error, they were sent to sign in.
-func (c *Console) signedIn(w http.ResponseWriter, r *http.Request, recent bool) (*administrator, error) {
-	st, ok, err := c.RequireSession(w, r, recent)
-	if err != nil || !ok {
-		return nil, err
+// handler answers a request of the administrator who is signed in.
+type handler func(http.ResponseWriter, *http.Request, *administrator) error
+
+// signedIn makes a handler of one for administrators. Others are sent to sign in.
+func (c *Console) signedIn(h handler) web.Handler { return c.withSession(false, h) }
+
+// withRecentProof is signedIn for changes: who signed in too long ago confirms first who they are.
+func (c *Console) withRecentProof(h handler) web.Handler { return c.withSession(true, h) }
+
+func (c *Console) withSession(recent bool, h handler) web.Handler {
+	return func(w http.ResponseWriter, r *http.Request) error {
+		st, ok, err := c.RequireSession(w, r, recent)
+		if err != nil || !ok {
+			return err
+		}
+		return h(w, r, &administrator{session: st, actor: c.Actor(r, st)})
 	}
-	return &administrator{session: st, actor: c.Actor(r, st)}, nil
 }
 
 // company is the company that the pages are about.
 func (a *administrator) company() string { return a.actor.TenantID }
 
-// may reports whether the table lets the administrator do something to their company, for what is shown.
-func (a *administrator) may(action access.Action) bool {
-	return access.Check(a.actor, action, access.Target{TenantID: a.company()}) == nil
+// own is the company of the administrator.
+func (a *administrator) own() access.Target { return access.Target{TenantID: a.company()} }
+
+// anyone is a person of the company in its lowest role: who may not do something to them may do it to no one.
+func (a *administrator) anyone() access.Target {
+	return access.Target{TenantID: a.company(), Role: user.Agent}
 }
 
-// check fails where the table does not let the administrator do something to their company, and records that.
-func (a *administrator) check(r *http.Request, c *Console, action access.Action) error {
-	err := access.Check(a.actor, action, access.Target{TenantID: a.company()})
-	return people.RecordRefusal(r.Context(), c.DB, err)
+func targetOf(u user.User) access.Target {
+	return access.Target{TenantID: u.TenantID, UserID: u.ID, Role: u.Role}
+}
+
+// may reports whether the table lets the administrator do something, for what is shown.
+func (a *administrator) may(action access.Action, t access.Target) bool {
+	return access.Check(a.actor, action, t) == nil
+}
+
+// check fails where the table does not let the administrator do something, and records that.
+func (c *Console) check(r *http.Request, a *administrator, action access.Action, t access.Target) error {
+	return people.RecordRefusal(r.Context(), c.DB, access.Check(a.actor, action, t))
 }
 
 // frame is what surrounds each page of the console.
@@ -72,19 +93,15 @@ func (a *administrator) frame(r *http.Request, current string) frame {
 	return frame{
 		Company:  a.session.Tenant.Name,
 		Current:  current,
-		Security: a.may(access.ViewCompany),
-		Activity: a.may(access.ViewActivity),
+		Security: a.may(access.ViewCompany, a.own()),
+		Activity: a.may(access.ViewActivity, a.own()),
 		Done:     doneKeys[r.URL.Query().Get("done")],
 	}
 }
 
 // first leads to the part of the console that everyone who has any right in it may see.
-func (c *Console) first(w http.ResponseWriter, r *http.Request) error {
-	a, err := c.signedIn(w, r, false)
-	if err != nil || a == nil {
-		return err
-	}
-	if a.may(access.ViewCompany) {
+func (c *Console) first(w http.ResponseWriter, r *http.Request, a *administrator) error {
+	if a.may(access.ViewCompany, a.own()) {
 		return c.Web.Redirect(w, "/company/security")
 	}
 	return c.Web.Redirect(w, "/company/users")

@@ -5,38 +5,31 @@ import (
 	"strconv"
 
 	"countersign/internal/access"
-	"countersign/internal/fault"
 	"countersign/internal/people"
-	"countersign/internal/user"
 	"countersign/internal/web"
 )
 
 func (c *Console) mountReminders(mux *web.Mux) {
-	mux.Get("/company/users/remind", c.showReminder)
-	mux.Post("/company/users/remind", c.remindPending)
-	mux.Post("/company/users/{id}/remind", c.remindUser)
-	mux.Post("/company/users/export", c.exportUsers)
+	mux.Get("/company/users/remind", c.withRecentProof(c.showReminder))
+	mux.Post("/company/users/remind", c.withRecentProof(c.remindPending))
+	mux.Post("/company/users/{id}/remind", c.withRecentProof(c.remindUser))
 }
 
 // remindPage says what a reminder to everyone is, and what came of it.
 type remindPage struct {
 	frame
+	problem
 	Sent, Skipped int
 	Finished      bool
 	Left          bool // there are more to remind
-	Problem       string
 }
 
 func (remindPage) View() web.View {
 	return web.View{Template: "console/remind", ReturnTo: "/company/users/remind"}
 }
 
-func (c *Console) showReminder(w http.ResponseWriter, r *http.Request) error {
-	a, err := c.signedIn(w, r, true)
-	if err != nil || a == nil {
-		return err
-	}
-	if err := c.checkReminding(r, a); err != nil {
+func (c *Console) showReminder(w http.ResponseWriter, r *http.Request, a *administrator) error {
+	if err := c.check(r, a, access.RemindPerson, a.anyone()); err != nil {
 		return err
 	}
 	page := remindPage{frame: a.frame(r, "users")}
@@ -54,24 +47,14 @@ func count(text string) int {
 	return n
 }
 
-// checkReminding fails where the administrator may remind no one, and records that.
-func (c *Console) checkReminding(r *http.Request, a *administrator) error {
-	err := access.Check(a.actor, access.RemindPerson, access.Target{TenantID: a.company(), Role: user.Agent})
-	return people.RecordRefusal(r.Context(), c.DB, err)
-}
-
-func (c *Console) remindPending(w http.ResponseWriter, r *http.Request) error {
-	a, err := c.signedIn(w, r, true)
-	if err != nil || a == nil {
-		return err
-	}
-	if err := c.checkReminding(r, a); err != nil {
+func (c *Console) remindPending(w http.ResponseWriter, r *http.Request, a *administrator) error {
+	if err := c.check(r, a, access.RemindPerson, a.anyone()); err != nil {
 		return err
 	}
 	done, err := c.People.RemindPending(r.Context(), a.actor, a.company())
 	if err != nil {
-		return c.drawProblem(w, r, err, func(f *fault.Fault) web.Page {
-			return remindPage{frame: a.frame(r, "users"), Problem: f.Message}
+		return c.drawProblem(w, r, err, func(p problem) web.Page {
+			return remindPage{frame: a.frame(r, "users"), problem: p}
 		})
 	}
 	to := "/company/users/remind?sent=" + strconv.Itoa(done.Sent) + "&skipped=" + strconv.Itoa(done.Skipped)
@@ -81,11 +64,7 @@ func (c *Console) remindPending(w http.ResponseWriter, r *http.Request) error {
 	return c.Web.Redirect(w, to)
 }
 
-func (c *Console) remindUser(w http.ResponseWriter, r *http.Request) error {
-	a, err := c.signedIn(w, r, true)
-	if err != nil || a == nil {
-		return err
-	}
+func (c *Console) remindUser(w http.ResponseWriter, r *http.Request, a *administrator) error {
 	ref := people.ByID(a.company(), r.PathValue("id"))
 	return c.afterChange(w, r, a, ref, "reminded", c.People.Remind(r.Context(), a.actor, ref))
 }

@@ -18,12 +18,12 @@ import (
 )
 
 func (c *Console) mountSecurity(mux *web.Mux) {
-	mux.Get("/company/security", c.showSecurity)
-	mux.Get("/company/security/disable", c.showDisable)
-	mux.Post("/company/security/disable", c.disable)
-	mux.Get("/company/security/methods", c.showMethods)
-	mux.Post("/company/security/methods", c.setMethods, "method")
-	mux.Post("/company/security/days", c.setDays)
+	mux.Get("/company/security", c.signedIn(c.showSecurity))
+	mux.Get("/company/security/disable", c.withRecentProof(c.showDisable))
+	mux.Post("/company/security/disable", c.withRecentProof(c.disable))
+	mux.Get("/company/security/methods", c.withRecentProof(c.showMethods))
+	mux.Post("/company/security/methods", c.withRecentProof(c.setMethods), "method")
+	mux.Post("/company/security/days", c.withRecentProof(c.setDays))
 	c.mountWizard(mux)
 }
 
@@ -68,11 +68,7 @@ type dayChoice struct {
 	Selected bool
 }
 
-func (c *Console) showSecurity(w http.ResponseWriter, r *http.Request) error {
-	a, err := c.signedIn(w, r, false)
-	if err != nil || a == nil {
-		return err
-	}
+func (c *Console) showSecurity(w http.ResponseWriter, r *http.Request, a *administrator) error {
 	o, err := c.Company.Overview(r.Context(), a.actor, a.company())
 	if err != nil {
 		return err
@@ -82,6 +78,7 @@ func (c *Console) showSecurity(w http.ResponseWriter, r *http.Request) error {
 
 func (a *administrator) securityPage(r *http.Request, o company.Overview) securityPage {
 	on := o.Rule != policy.Off
+	mayBeOff := !o.Locked && (on || !o.StartsAt.IsZero() && o.AnnouncedBy == "")
 	p := securityPage{
 		frame:       a.frame(r, "security"),
 		Vendor:      o.Vendor,
@@ -93,9 +90,9 @@ func (a *administrator) securityPage(r *http.Request, o company.Overview) securi
 		Locked:      o.Locked,
 		LockedSince: o.LockedSince,
 		ByDefault:   on && !o.Locked && o.Tenant.SwitchedOnAt.IsZero(),
-		MayEnable:   !on && o.StartsAt.IsZero() && a.may(access.SwitchOn),
-		MayDisable:  (on || !o.StartsAt.IsZero() && o.AnnouncedBy == "") && !o.Locked && a.may(access.SwitchOff),
-		MayChange:   a.may(access.SetMethods),
+		MayEnable:   !on && o.StartsAt.IsZero() && a.may(access.SwitchOn, a.own()),
+		MayDisable:  mayBeOff && a.may(access.SwitchOff, a.own()),
+		MayChange:   a.may(access.SetMethods, a.own()),
 		SetUpBy:     o.Tenant.SetUpBy,
 		Days:        o.Days,
 		Counts:      securityCounts(o.Forecast),
@@ -138,9 +135,9 @@ func benefit(k authenticator.Kind) string {
 // disablePage asks for the company's name before two-factor authentication is switched off.
 type disablePage struct {
 	frame
-	Typed   string
-	Counts  securityCounts
-	Problem string
+	problem
+	Typed  string
+	Counts securityCounts
 }
 
 func (disablePage) View() web.View {
@@ -161,12 +158,8 @@ func (c *Console) disablePage(w http.ResponseWriter, r *http.Request, a *adminis
 	return disablePage{frame: a.frame(r, "security"), Counts: securityCounts(o.Forecast)}, true, nil
 }
 
-func (c *Console) showDisable(w http.ResponseWriter, r *http.Request) error {
-	a, err := c.signedIn(w, r, true)
-	if err != nil || a == nil {
-		return err
-	}
-	if err := a.check(r, c, access.SwitchOff); err != nil {
+func (c *Console) showDisable(w http.ResponseWriter, r *http.Request, a *administrator) error {
+	if err := c.check(r, a, access.SwitchOff, a.own()); err != nil {
 		return err
 	}
 	page, ok, err := c.disablePage(w, r, a)
@@ -176,13 +169,9 @@ func (c *Console) showDisable(w http.ResponseWriter, r *http.Request) error {
 	return c.Web.Draw(w, r, http.StatusOK, page)
 }
 
-func (c *Console) disable(w http.ResponseWriter, r *http.Request) error {
-	a, err := c.signedIn(w, r, true)
-	if err != nil || a == nil {
-		return err
-	}
+func (c *Console) disable(w http.ResponseWriter, r *http.Request, a *administrator) error {
 	off, typed := false, r.PostForm.Get("company")
-	_, err = c.Company.Change(r.Context(), a.actor, a.company(), company.Changes{On: &off, ConfirmName: typed})
+	_, err := c.Company.Change(r.Context(), a.actor, a.company(), company.Changes{On: &off, ConfirmName: typed})
 	if err == nil {
 		return c.Web.Redirect(w, "/company/security?done=off")
 	}
@@ -193,8 +182,8 @@ func (c *Console) disable(w http.ResponseWriter, r *http.Request) error {
 	if pageErr != nil || !ok {
 		return pageErr
 	}
-	return c.drawProblem(w, r, err, func(f *fault.Fault) web.Page {
-		page.Typed, page.Problem = typed, f.Message
+	return c.drawProblem(w, r, err, func(p problem) web.Page {
+		page.Typed, page.problem = typed, p
 		return page
 	})
 }
@@ -202,26 +191,22 @@ func (c *Console) disable(w http.ResponseWriter, r *http.Request) error {
 // methodsPage asks which methods are allowed, and shows whom a change would strand before it is made.
 type methodsPage struct {
 	frame
+	problem
 	Methods  []methodChoice
 	Asked    bool // whom it would strand is shown; the next answer makes the change
 	Stranded company.Stranded
-	Problem  string
 }
 
 func (methodsPage) View() web.View {
 	return web.View{Template: "console/methods", ReturnTo: "/company/security/methods"}
 }
 
-func (c *Console) showMethods(w http.ResponseWriter, r *http.Request) error {
-	a, err := c.signedIn(w, r, true)
-	if err != nil || a == nil {
-		return err
-	}
+func (c *Console) showMethods(w http.ResponseWriter, r *http.Request, a *administrator) error {
 	o, err := c.Company.Overview(r.Context(), a.actor, a.company())
 	if err != nil {
 		return err
 	}
-	if err := a.check(r, c, access.SetMethods); err != nil {
+	if err := c.check(r, a, access.SetMethods, a.own()); err != nil {
 		return err
 	}
 	return c.Web.Draw(w, r, http.StatusOK, methodsPage{frame: a.frame(r, "security"), Methods: methodChoices(o)})
@@ -242,11 +227,7 @@ func chosenMethods(ticked []string, offered []authenticator.Kind) (methods tenan
 	return tenant.Methods(strings.Join(out, " ")), len(out) > 0
 }
 
-func (c *Console) setMethods(w http.ResponseWriter, r *http.Request) error {
-	a, err := c.signedIn(w, r, true)
-	if err != nil || a == nil {
-		return err
-	}
+func (c *Console) setMethods(w http.ResponseWriter, r *http.Request, a *administrator) error {
 	o, err := c.Company.Overview(r.Context(), a.actor, a.company())
 	if err != nil {
 		return err
@@ -271,20 +252,16 @@ func (c *Console) setMethods(w http.ResponseWriter, r *http.Request) error {
 	}
 	_, err = c.Company.Change(r.Context(), a.actor, a.company(), company.Changes{Methods: &methods})
 	if err != nil {
-		return c.drawProblem(w, r, err, func(f *fault.Fault) web.Page {
-			page.Problem = f.Message
+		return c.drawProblem(w, r, err, func(p problem) web.Page {
+			page.problem = p
 			return page
 		})
 	}
 	return c.Web.Redirect(w, "/company/security?done=methods")
 }
 
-func (c *Console) setDays(w http.ResponseWriter, r *http.Request) error {
-	a, err := c.signedIn(w, r, true)
-	if err != nil || a == nil {
-		return err
-	}
-	if err := a.check(r, c, access.SetRememberDays); err != nil {
+func (c *Console) setDays(w http.ResponseWriter, r *http.Request, a *administrator) error {
+	if err := c.check(r, a, access.SetRememberDays, a.own()); err != nil {
 		return err
 	}
 	days, err := strconv.Atoi(r.PostForm.Get("days"))

@@ -77,10 +77,12 @@ func storyRows(now time.Time) []userRow {
 
 func userStories(now time.Time) []web.Story {
 	list := usersPage{
-		frame:  storyFrame("users"),
-		People: storyRows(now),
-		MayAdd: true,
-		Next:   "/company/users?after=u4",
+		frame:     storyFrame("users"),
+		People:    storyRows(now),
+		MayAdd:    true,
+		MayRemind: true,
+		MayExport: true,
+		Next:      "/company/users?after=u4",
 	}
 	list.addFilters(people.Search{})
 	none := usersPage{
@@ -98,17 +100,16 @@ func userStories(now time.Time) []web.Story {
 		{"admin", roleKeys[user.Admin], false},
 		{"agent", roleKeys[user.Agent], true},
 	}
-	change := func(kind string) userChangePage {
+	change := func(kind userChange) userChangePage {
 		return userChangePage{
 			frame:      storyFrame("users"),
+			userChange: kind,
 			ID:         "u2",
 			Name:       "Jonas Lindqvist",
 			Email:      "jonas@harbor.example",
-			Change:     kind,
-			AsksReason: kind == "reset",
 		}
 	}
-	refused := change("reset")
+	refused := change(resetMethods)
 	refused.Problem = "people.reason_needed"
 	return []web.Story{
 		{Name: "company/users", Status: 200, Page: list},
@@ -120,14 +121,26 @@ func userStories(now time.Time) []web.Story {
 			Name:    "Jonas Lindqvist",
 			Email:   "maria@harbor.example",
 			Roles:   roles,
-			Problem: "user.address_taken",
+			problem: problem{Problem: "user.address_taken"},
+		}},
+		{Name: "company/users/remind", Status: 200, Page: remindPage{frame: storyFrame("users")}},
+		{Name: "company/users/reminded", Status: 200, Page: remindPage{
+			frame:    storyFrame("users"),
+			Sent:     500,
+			Skipped:  12,
+			Finished: true,
+			Left:     true,
+		}},
+		{Name: "company/users/reminded-often", Status: 429, Page: remindPage{
+			frame:   storyFrame("users"),
+			problem: problem{"people.reminded_all_often", 40 * time.Minute},
 		}},
 		{Name: "company/user", Status: 200, Page: storyUser(now)},
 		{Name: "company/user/self", Status: 200, Page: storySelf(now)},
-		{Name: "company/user/reset", Status: 200, Page: change("reset")},
+		{Name: "company/user/reset", Status: 200, Page: change(resetMethods)},
 		{Name: "company/user/reset-refused", Status: 422, Page: refused},
-		{Name: "company/user/disable", Status: 200, Page: change("disable")},
-		{Name: "company/user/enable", Status: 200, Page: change("enable")},
+		{Name: "company/user/disable", Status: 200, Page: change(disablePerson)},
+		{Name: "company/user/enable", Status: 200, Page: change(enablePerson)},
 		{Name: "company/user/role", Status: 200, Page: rolePage{
 			frame: storyFrame("users"),
 			ID:    "u2",
@@ -267,16 +280,16 @@ func securityStories(now time.Time) []web.Story {
 		Reference: "K7-MZ",
 		Length:    6,
 		CodesLeft: 3,
-		Now:       now,
 	}
-	wrong, ended := code, code
+	wrong, ended, early := code, code, code
 	wrong.Problem, wrong.TriesLeft = "activation.wrong", 4
 	ended.Problem, ended.Ended, ended.CodesLeft = "activation.expired", true, 0
+	early.problem = problem{"code.problem.too_soon", 20 * time.Second}
 	usedUp := introPage{
 		frame:   storyFrame("security"),
 		Email:   "maria@harbor.example",
 		Counts:  counts,
-		Problem: "activation.used_up",
+		problem: problem{Problem: "activation.used_up"},
 	}
 	stories := []web.Story{
 		{Name: "company/security", Status: 200, Page: off},
@@ -309,6 +322,7 @@ func securityStories(now time.Time) []web.Story {
 		{Name: "company/enable/code", Status: 200, Page: code},
 		{Name: "company/enable/code-wrong", Status: 422, Page: wrong},
 		{Name: "company/enable/code-expired", Status: 422, Page: ended},
+		{Name: "company/enable/code-too-soon", Status: 429, Page: early},
 		{Name: "company/enable/choose", Status: 200, Page: choicesPage{
 			frame:   storyFrame("security"),
 			Methods: methods,

@@ -20,6 +20,7 @@ import (
 // userPage is one person.
 type userPage struct {
 	frame
+	problem
 	ID, Name, Email string
 	Self            bool
 	Role            string // catalogue key
@@ -28,7 +29,6 @@ type userPage struct {
 	Notes           []string
 	Added           time.Time
 	LastSignIn      time.Time
-	Problem         string // catalogue key of what kept a change from being made
 	Methods         []methodDetail
 	Sessions        []session.Open
 	Browsers        []session.RememberedFor
@@ -54,11 +54,7 @@ type methodDetail struct {
 	Restorable       bool
 }
 
-func (c *Console) showUser(w http.ResponseWriter, r *http.Request) error {
-	a, err := c.signedIn(w, r, false)
-	if err != nil || a == nil {
-		return err
-	}
+func (c *Console) showUser(w http.ResponseWriter, r *http.Request, a *administrator) error {
 	page, err := c.userPage(r, a, people.ByID(a.company(), r.PathValue("id")))
 	if err != nil {
 		return err
@@ -97,10 +93,9 @@ func (c *Console) userPage(r *http.Request, a *administrator, ref people.Ref) (p
 	}
 	page.Notes = notesOf(people.Listed{User: o.User, Status: o.Status, Invited: o.Invited}, rule)
 	for _, m := range o.Methods {
-		if m.Kind == authenticator.Email && !slices.Contains(o.Status.Can, authenticator.Email) {
-			continue // it only gets notices
+		if !onlyNotified(m.Kind, o.Status) {
+			page.Methods = append(page.Methods, a.methodDetail(o.User, m))
 		}
-		page.Methods = append(page.Methods, a.methodDetail(o.User, m))
 	}
 	if page.May.Activity {
 		page.Activity, err = c.recent(r, a, o.User)
@@ -117,25 +112,20 @@ func (a *administrator) methodDetail(u user.User, m binding.Method) methodDetail
 		LastUsed:   m.LastUsedAt,
 		Suspended:  !m.SuspendedAt.IsZero(),
 		Disabled:   !m.DisabledAt.IsZero(),
-		Restorable: !m.SuspendedAt.IsZero() && a.mayDo(access.RestoreMethod, u),
+		Restorable: !m.SuspendedAt.IsZero() && a.may(access.RestoreMethod, targetOf(u)),
 	}
-}
-
-// mayDo reports whether the table lets the administrator do something to a person, for what is shown.
-func (a *administrator) mayDo(action access.Action, u user.User) bool {
-	return access.Check(a.actor, action, access.Target{TenantID: u.TenantID, UserID: u.ID, Role: u.Role}) == nil
 }
 
 func (a *administrator) rights(o people.Overview) userRights {
 	open := o.User.DisabledAt.IsZero()
 	return userRights{
-		Invite:   open && o.Invited && a.mayDo(access.InvitePerson, o.User),
-		Remind:   o.Status.Status == policy.Pending && open && !o.Invited && a.mayDo(access.RemindPerson, o.User),
+		Invite:   open && o.Invited && a.may(access.InvitePerson, targetOf(o.User)),
+		Remind:   o.Status.Status == policy.Pending && open && !o.Invited && a.may(access.RemindPerson, targetOf(o.User)),
 		Role:     open && len(a.rolesFor(o.User)) > 1,
-		Reset:    open && !o.Invited && hasOwnMethod(o) && a.mayDo(access.ResetMethods, o.User),
-		Disable:  open && a.mayDo(access.DisablePerson, o.User),
-		Enable:   !open && a.mayDo(access.EnablePerson, o.User),
-		Activity: a.may(access.ViewActivity),
+		Reset:    open && !o.Invited && hasOwnMethod(o) && a.may(access.ResetMethods, targetOf(o.User)),
+		Disable:  open && a.may(access.DisablePerson, targetOf(o.User)),
+		Enable:   !open && a.may(access.EnablePerson, targetOf(o.User)),
+		Activity: a.may(access.ViewActivity, a.own()),
 	}
 }
 
@@ -146,14 +136,14 @@ func hasOwnMethod(o people.Overview) bool {
 
 // rolesFor are the roles that the administrator may give a person, the present one among them.
 func (a *administrator) rolesFor(u user.User) (out []user.Role) {
-	if !a.mayDo(access.ChangeRole, u) {
+	if !a.may(access.ChangeRole, targetOf(u)) {
 		return nil
 	}
 	for _, role := range companyRoles {
 		next := u
 		next.Role = role
 		demotes := u.Role == user.Owner && role != user.Owner
-		if a.mayDo(access.ChangeRole, next) && (!demotes || a.mayDo(access.Demote, u)) {
+		if a.may(access.ChangeRole, targetOf(next)) && (!demotes || a.may(access.Demote, targetOf(u))) {
 			out = append(out, role)
 		}
 	}

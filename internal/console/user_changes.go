@@ -1,48 +1,92 @@
 package console
 
 import (
+	"context"
 	"net/http"
 	"strings"
-	"time"
 
 	"countersign/internal/access"
-	"countersign/internal/fault"
-	"countersign/internal/pages"
 	"countersign/internal/people"
 	"countersign/internal/user"
 	"countersign/internal/web"
 )
 
 func (c *Console) mountUserChanges(mux *web.Mux) {
-	mux.Get("/company/users/{id}/role", c.showRole)
-	mux.Post("/company/users/{id}/role", c.changeRole)
-	mux.Post("/company/users/{id}/invite", c.inviteUser)
-	mux.Post("/company/users/{id}/methods/restore", c.restoreMethod)
-	for _, change := range []string{"reset", "disable", "enable"} {
-		mux.Get("/company/users/{id}/"+change, c.confirmUserChange(change))
-		mux.Post("/company/users/{id}/"+change, c.changeUser(change))
+	mux.Get("/company/users/{id}/role", c.withRecentProof(c.showRole))
+	mux.Post("/company/users/{id}/role", c.withRecentProof(c.changeRole))
+	mux.Post("/company/users/{id}/invite", c.withRecentProof(c.inviteUser))
+	mux.Post("/company/users/{id}/methods/restore", c.withRecentProof(c.restoreMethod))
+	for _, change := range []userChange{resetMethods, disablePerson, enablePerson} {
+		mux.Get("/company/users/{id}/"+change.Path, c.withRecentProof(c.confirmUserChange(change)))
+		mux.Post("/company/users/{id}/"+change.Path, c.withRecentProof(c.changeUser(change)))
+	}
+}
+
+// userChange is a change to a person that is confirmed before it is made.
+type userChange struct {
+	Path              string // the end of its address
+	Title, Effect, Do string // catalogue keys
+	AsksReason        bool
+	Alarming          bool
+	action            access.Action
+	done              string // key of doneKeys
+	run               func(ctx context.Context, s *people.Service, a access.Actor, ref people.Ref, reason string) error
+}
+
+var resetMethods = userChange{
+	Path:       "reset",
+	Title:      "console.reset.title",
+	Effect:     "console.reset.effect",
+	Do:         "console.reset.do",
+	AsksReason: true,
+	Alarming:   true,
+	action:     access.ResetMethods,
+	done:       "reset",
+	run: func(ctx context.Context, s *people.Service, a access.Actor, ref people.Ref, reason string) error {
+		_, err := s.ResetMethods(ctx, a, ref, reason)
+		return err
+	},
+}
+
+var disablePerson = userChange{
+	Path:     "disable",
+	Title:    "console.disable_user.title",
+	Effect:   "console.disable_user.effect",
+	Do:       "console.disable_user.do",
+	Alarming: true,
+	action:   access.DisablePerson,
+	done:     "disabled",
+	run:      setDisabled(true),
+}
+
+var enablePerson = userChange{
+	Path:   "enable",
+	Title:  "console.enable_user.title",
+	Effect: "console.enable_user.effect",
+	Do:     "console.enable_user.do",
+	action: access.EnablePerson,
+	done:   "enabled",
+	run:    setDisabled(false),
+}
+
+func setDisabled(to bool) func(context.Context, *people.Service, access.Actor, people.Ref, string) error {
+	return func(ctx context.Context, s *people.Service, a access.Actor, ref people.Ref, _ string) error {
+		return s.Change(ctx, a, ref, people.Changes{Disabled: &to})
 	}
 }
 
 // userChangePage says what a change does to a person, and asks for it to be confirmed.
 type userChangePage struct {
 	frame
+	problem
+	userChange
 	ID, Name, Email string
-	Change          string // reset, disable or enable
 	Reason          string
-	AsksReason      bool
-	Problem         string
-	Wait            time.Duration
 }
 
 func (p userChangePage) View() web.View {
-	return web.View{Template: "console/user_change", ReturnTo: userURL(p.ID) + "/" + p.Change}
+	return web.View{Template: "console/user_change", ReturnTo: userURL(p.ID) + "/" + p.Path}
 }
-
-// Title, Effect and Do are catalogue keys.
-func (p userChangePage) Title() string  { return changeKeys[p.Change].Title }
-func (p userChangePage) Effect() string { return changeKeys[p.Change].Effect }
-func (p userChangePage) Do() string     { return changeKeys[p.Change].Do }
 
 func userURL(id string) string { return "/company/users/" + id }
 
@@ -53,90 +97,47 @@ func (c *Console) person(r *http.Request, a *administrator) (people.Ref, user.Us
 	return ref, d.User, err
 }
 
-// actionOf is the right that a change needs.
-var actionOf = map[string]access.Action{
-	"reset":   access.ResetMethods,
-	"disable": access.DisablePerson,
-	"enable":  access.EnablePerson,
-}
-
-func (a *administrator) changePage(r *http.Request, u user.User, change string) userChangePage {
+func (a *administrator) changePage(r *http.Request, u user.User, change userChange, reason string) userChangePage {
 	return userChangePage{
 		frame:      a.frame(r, "users"),
+		userChange: change,
 		ID:         u.ID,
 		Name:       u.Name,
 		Email:      u.Email,
-		Change:     change,
-		AsksReason: change == "reset",
+		Reason:     reason,
 	}
 }
 
-func (c *Console) confirmUserChange(change string) web.Handler {
-	return func(w http.ResponseWriter, r *http.Request) error {
-		a, err := c.signedIn(w, r, true)
-		if err != nil || a == nil {
-			return err
-		}
+func (c *Console) confirmUserChange(change userChange) handler {
+	return func(w http.ResponseWriter, r *http.Request, a *administrator) error {
 		_, u, err := c.person(r, a)
 		if err != nil {
 			return err
 		}
-		target := access.Target{TenantID: u.TenantID, UserID: u.ID, Role: u.Role}
-		err = access.Check(a.actor, actionOf[change], target)
-		if err := people.RecordRefusal(r.Context(), c.DB, err); err != nil {
+		if err := c.check(r, a, change.action, targetOf(u)); err != nil {
 			return err
 		}
-		page := a.changePage(r, u, change)
-		page.Reason = c.Typed(r, a.actor.UserID).Get("reason")
-		return c.Web.Draw(w, r, http.StatusOK, page)
+		reason := c.Typed(r, a.actor.UserID).Get("reason")
+		return c.Web.Draw(w, r, http.StatusOK, a.changePage(r, u, change, reason))
 	}
 }
 
-func (c *Console) changeUser(change string) web.Handler {
-	return func(w http.ResponseWriter, r *http.Request) error {
-		a, err := c.signedIn(w, r, true)
-		if err != nil || a == nil {
-			return err
-		}
+func (c *Console) changeUser(change userChange) handler {
+	return func(w http.ResponseWriter, r *http.Request, a *administrator) error {
 		ref, u, err := c.person(r, a)
 		if err != nil {
 			return err
 		}
 		reason := strings.TrimSpace(r.PostForm.Get("reason"))
-		done, err := c.runUserChange(r, a, ref, change, reason)
-		if err == nil {
-			return c.Web.Redirect(w, userURL(u.ID)+"?done="+done)
+		if err = change.run(r.Context(), c.People, a.actor, ref, reason); err == nil {
+			return c.Web.Redirect(w, userURL(u.ID)+"?done="+change.done)
 		}
-		page := a.changePage(r, u, change)
-		page.Reason = reason
-		return c.drawProblem(w, r, err, func(f *fault.Fault) web.Page {
-			page.Problem, page.Wait = f.Message, f.RetryAfter
+		page := a.changePage(r, u, change, reason)
+		return c.drawProblem(w, r, err, func(p problem) web.Page {
+			page.problem = p
 			return page
 		})
 	}
-}
-
-// drawProblem draws a form again with what is wrong with it; other errors are returned.
-func (c *Console) drawProblem(
-	w http.ResponseWriter, r *http.Request, err error, page func(*fault.Fault) web.Page,
-) error {
-	f := fault.Of(err)
-	if f.Kind != fault.Invalid && f.Kind != fault.Conflict && f.Kind != fault.RateLimited {
-		return err
-	}
-	pages.SetRetryAfter(w, f.RetryAfter)
-	return c.Web.Draw(w, r, web.Status(f.Kind), page(f))
-}
-
-func (c *Console) runUserChange(
-	r *http.Request, a *administrator, ref people.Ref, change, reason string,
-) (done string, err error) {
-	closed := change == "disable"
-	if change == "reset" {
-		_, err := c.People.ResetMethods(r.Context(), a.actor, ref, reason)
-		return "reset", err
-	}
-	return change + "d", c.People.Change(r.Context(), a.actor, ref, people.Changes{Disabled: &closed})
 }
 
 // afterChange leads back to the person's page, which says what was done, or why it could not be.
@@ -150,38 +151,30 @@ func (c *Console) afterChange(
 	if pageErr != nil {
 		return err
 	}
-	return c.drawProblem(w, r, err, func(f *fault.Fault) web.Page {
-		page.Problem = f.Message
+	return c.drawProblem(w, r, err, func(p problem) web.Page {
+		page.problem = p
 		return page
 	})
 }
 
 // inviteUser mails an invitation again; the one before stops working.
-func (c *Console) inviteUser(w http.ResponseWriter, r *http.Request) error {
-	a, err := c.signedIn(w, r, true)
-	if err != nil || a == nil {
-		return err
-	}
+func (c *Console) inviteUser(w http.ResponseWriter, r *http.Request, a *administrator) error {
 	ref := people.ByID(a.company(), r.PathValue("id"))
 	return c.afterChange(w, r, a, ref, "invited", c.People.Invite(r.Context(), a.actor, ref))
 }
 
-func (c *Console) restoreMethod(w http.ResponseWriter, r *http.Request) error {
-	a, err := c.signedIn(w, r, true)
-	if err != nil || a == nil {
-		return err
-	}
+func (c *Console) restoreMethod(w http.ResponseWriter, r *http.Request, a *administrator) error {
 	ref := people.ByID(a.company(), r.PathValue("id"))
-	err = c.People.RestoreMethod(r.Context(), a.actor, ref, r.PostForm.Get("method"))
+	err := c.People.RestoreMethod(r.Context(), a.actor, ref, r.PostForm.Get("method"))
 	return c.afterChange(w, r, a, ref, "restored", err)
 }
 
 // rolePage asks for a person's new role.
 type rolePage struct {
 	frame
+	problem
 	ID, Name string
 	Roles    []option
-	Problem  string
 }
 
 func (p rolePage) View() web.View {
@@ -196,27 +189,18 @@ func (a *administrator) rolePage(r *http.Request, u user.User) rolePage {
 	return p
 }
 
-func (c *Console) showRole(w http.ResponseWriter, r *http.Request) error {
-	a, err := c.signedIn(w, r, true)
-	if err != nil || a == nil {
-		return err
-	}
+func (c *Console) showRole(w http.ResponseWriter, r *http.Request, a *administrator) error {
 	_, u, err := c.person(r, a)
 	if err != nil {
 		return err
 	}
-	page := a.rolePage(r, u)
-	if len(page.Roles) == 0 {
-		return fault.New(fault.Denied, "access.role")
-	}
-	return c.Web.Draw(w, r, http.StatusOK, page)
-}
-
-func (c *Console) changeRole(w http.ResponseWriter, r *http.Request) error {
-	a, err := c.signedIn(w, r, true)
-	if err != nil || a == nil {
+	if err := c.check(r, a, access.ChangeRole, targetOf(u)); err != nil {
 		return err
 	}
+	return c.Web.Draw(w, r, http.StatusOK, a.rolePage(r, u))
+}
+
+func (c *Console) changeRole(w http.ResponseWriter, r *http.Request, a *administrator) error {
 	ref, u, err := c.person(r, a)
 	if err != nil {
 		return err
@@ -229,8 +213,8 @@ func (c *Console) changeRole(w http.ResponseWriter, r *http.Request) error {
 		return c.Web.Redirect(w, userURL(u.ID)+"?done=role")
 	}
 	page := a.rolePage(r, u)
-	return c.drawProblem(w, r, err, func(f *fault.Fault) web.Page {
-		page.Problem = f.Message
+	return c.drawProblem(w, r, err, func(p problem) web.Page {
+		page.problem = p
 		return page
 	})
 }

@@ -3,13 +3,12 @@ package console
 import (
 	"net/http"
 	"net/url"
+	"slices"
 	"time"
 
 	"countersign/internal/access"
 	"countersign/internal/authenticator"
-	"countersign/internal/fault"
 	"countersign/internal/methodtext"
-	"countersign/internal/pages"
 	"countersign/internal/people"
 	"countersign/internal/policy"
 	"countersign/internal/user"
@@ -17,12 +16,13 @@ import (
 )
 
 func (c *Console) mountUsers(mux *web.Mux) {
-	mux.Get("/company/users", c.showUsers)
-	mux.Post("/company/users", c.addUser)
-	mux.Get("/company/users/new", c.showNewUser)
-	mux.Get("/company/users/{id}", c.showUser)
+	mux.Get("/company/users", c.signedIn(c.showUsers))
+	mux.Post("/company/users", c.withRecentProof(c.addUser))
+	mux.Get("/company/users/new", c.withRecentProof(c.showNewUser))
+	mux.Get("/company/users/{id}", c.signedIn(c.showUser))
 	c.mountUserChanges(mux)
 	c.mountReminders(mux)
+	mux.Post("/company/users/export", c.withRecentProof(c.exportUsers))
 }
 
 // usersPage lists people of a company.
@@ -130,11 +130,7 @@ func usersURL(s people.Search) string {
 	return "/company/users"
 }
 
-func (c *Console) showUsers(w http.ResponseWriter, r *http.Request) error {
-	a, err := c.signedIn(w, r, false)
-	if err != nil || a == nil {
-		return err
-	}
+func (c *Console) showUsers(w http.ResponseWriter, r *http.Request, a *administrator) error {
 	search := searchOf(r.URL.Query())
 	found, err := c.People.Search(r.Context(), a.actor, a.company(), search)
 	if err != nil {
@@ -147,9 +143,9 @@ func (c *Console) showUsers(w http.ResponseWriter, r *http.Request) error {
 		Filtered:     len(query(search)) > 0,
 		ResultsFrom:  search.After != "",
 		First:        usersURL(search),
-		MayAdd:       a.mayAdd(),
-		MayRemind:    a.mayRemind() && found.Rule != policy.Off,
-		MayExport:    a.may(access.ExportPeople),
+		MayAdd:       a.may(access.AddPerson, a.anyone()),
+		MayRemind:    a.may(access.RemindPerson, a.anyone()) && found.Rule != policy.Off,
+		MayExport:    a.may(access.ExportPeople, a.own()),
 		Role:         string(search.Role),
 		Status:       string(search.Status),
 		TwoFactorOff: found.Rule == policy.Off,
@@ -164,16 +160,6 @@ func (c *Console) showUsers(w http.ResponseWriter, r *http.Request) error {
 		page.Next = "/company/users?" + next.Encode()
 	}
 	return c.Web.Draw(w, r, http.StatusOK, page)
-}
-
-// mayAdd reports whether the administrator may add anyone.
-func (a *administrator) mayAdd() bool {
-	return access.Check(a.actor, access.AddPerson, access.Target{TenantID: a.company(), Role: user.Agent}) == nil
-}
-
-// mayRemind reports whether the administrator may remind anyone.
-func (a *administrator) mayRemind() bool {
-	return access.Check(a.actor, access.RemindPerson, access.Target{TenantID: a.company(), Role: user.Agent}) == nil
 }
 
 func (p *usersPage) addFilters(s people.Search) {
@@ -208,7 +194,7 @@ func rowOf(l people.Listed, rule policy.Rule) userRow {
 		out.Status = "" // no one is asked for anything
 	}
 	for _, m := range l.Methods {
-		if m.Kind == authenticator.Password || m.Kind == authenticator.Email && !asksByEmail(l) {
+		if m.Kind == authenticator.Password || onlyNotified(m.Kind, l.Status) {
 			continue
 		}
 		out.Methods = append(out.Methods, methodRow{
@@ -218,16 +204,6 @@ func rowOf(l people.Listed, rule policy.Rule) userRow {
 		})
 	}
 	return out
-}
-
-// asksByEmail reports whether the mailbox is one of the methods that a sign-in may ask for.
-func asksByEmail(l people.Listed) bool {
-	for _, k := range l.Status.Can {
-		if k == authenticator.Email {
-			return true
-		}
-	}
-	return false
 }
 
 // notesOf are catalogue keys of what must be said beside a status.
@@ -253,6 +229,11 @@ func notesOf(l people.Listed, rule policy.Rule) (out []string) {
 	return out
 }
 
+// onlyNotified reports whether a method is a mailbox that gets notices, but that no sign-in asks.
+func onlyNotified(k authenticator.Kind, s policy.PersonStatus) bool {
+	return k == authenticator.Email && !slices.Contains(s.Can, k)
+}
+
 func onlyEmail(kinds []authenticator.Kind) bool {
 	return len(kinds) == 1 && kinds[0] == authenticator.Email
 }
@@ -260,9 +241,9 @@ func onlyEmail(kinds []authenticator.Kind) bool {
 // newUserPage asks who is to be added.
 type newUserPage struct {
 	frame
+	problem
 	Name, Email string
 	Roles       []option
-	Problem     string
 }
 
 func (newUserPage) View() web.View {
@@ -272,8 +253,7 @@ func (newUserPage) View() web.View {
 func (a *administrator) newUserPage(r *http.Request, form url.Values) newUserPage {
 	p := newUserPage{frame: a.frame(r, "users"), Name: form.Get("name"), Email: form.Get("email")}
 	for _, role := range companyRoles {
-		t := access.Target{TenantID: a.company(), Role: role}
-		if access.Check(a.actor, access.AddPerson, t) == nil {
+		if a.may(access.AddPerson, access.Target{TenantID: a.company(), Role: role}) {
 			chosen := form.Get("role") == string(role) || form.Get("role") == "" && role == user.Agent
 			p.Roles = append(p.Roles, option{string(role), roleKeys[role], chosen})
 		}
@@ -281,26 +261,16 @@ func (a *administrator) newUserPage(r *http.Request, form url.Values) newUserPag
 	return p
 }
 
-func (c *Console) showNewUser(w http.ResponseWriter, r *http.Request) error {
-	a, err := c.signedIn(w, r, true)
-	if err != nil || a == nil {
+func (c *Console) showNewUser(w http.ResponseWriter, r *http.Request, a *administrator) error {
+	if err := c.check(r, a, access.AddPerson, a.anyone()); err != nil {
 		return err
 	}
-	page := a.newUserPage(r, c.Typed(r, a.actor.UserID))
-	if len(page.Roles) == 0 {
-		err := access.Check(a.actor, access.AddPerson, access.Target{TenantID: a.company(), Role: user.Agent})
-		return people.RecordRefusal(r.Context(), c.DB, err)
-	}
-	return c.Web.Draw(w, r, http.StatusOK, page)
+	return c.Web.Draw(w, r, http.StatusOK, a.newUserPage(r, c.Typed(r, a.actor.UserID)))
 }
 
 // addUser adds a person and mails them an invitation.
-func (c *Console) addUser(w http.ResponseWriter, r *http.Request) error {
-	a, err := c.signedIn(w, r, true)
-	if err != nil || a == nil {
-		return err
-	}
-	_, err = c.People.Add(r.Context(), a.actor, a.company(), people.New{
+func (c *Console) addUser(w http.ResponseWriter, r *http.Request, a *administrator) error {
+	_, err := c.People.Add(r.Context(), a.actor, a.company(), people.New{
 		Email:    r.PostForm.Get("email"),
 		Name:     r.PostForm.Get("name"),
 		Role:     user.Role(r.PostForm.Get("role")),
@@ -309,12 +279,9 @@ func (c *Console) addUser(w http.ResponseWriter, r *http.Request) error {
 	if err == nil {
 		return c.Web.Redirect(w, "/company/users?done=added")
 	}
-	f := fault.Of(err)
-	if f.Kind == fault.Internal || f.Kind == fault.Denied {
-		return err
-	}
-	pages.SetRetryAfter(w, f.RetryAfter)
-	page := a.newUserPage(r, r.PostForm)
-	page.Problem = f.Message
-	return c.Web.Draw(w, r, web.Status(f.Kind), page)
+	return c.drawProblem(w, r, err, func(p problem) web.Page {
+		page := a.newUserPage(r, r.PostForm)
+		page.problem = p
+		return page
+	})
 }

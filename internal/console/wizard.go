@@ -3,12 +3,10 @@ package console
 import (
 	"errors"
 	"net/http"
-	"time"
 
 	"countersign/internal/access"
 	"countersign/internal/company"
 	"countersign/internal/fault"
-	"countersign/internal/pages"
 	"countersign/internal/policy"
 	"countersign/internal/tenant"
 	"countersign/internal/web"
@@ -25,38 +23,38 @@ const (
 )
 
 func (c *Console) mountWizard(mux *web.Mux) {
-	mux.Get(wizardPath, c.showWizard)
-	mux.Post(wizardPath, c.beginWizard)
-	mux.Get(codePath, c.showCode)
-	mux.Post(codePath, c.answerCode)
-	mux.Get(wizardPath+"/resend", c.showCode) // a page drawn in answer to the form that is loaded again
-	mux.Post(wizardPath+"/resend", c.resendCode)
-	mux.Get(choosePath, c.showChoices)
-	mux.Post(choosePath, c.choose, "method")
-	mux.Get(confirmPath, c.showChoices)
-	mux.Post(confirmPath, c.confirm)
+	mux.Get(wizardPath, c.signedIn(c.enabling(c.showWizard)))
+	mux.Post(wizardPath, c.withRecentProof(c.enabling(c.beginWizard)))
+	mux.Get(codePath, c.signedIn(c.enabling(c.showCode)))
+	mux.Post(codePath, c.signedIn(c.enabling(c.answerCode)))
+	mux.Get(wizardPath+"/resend", c.signedIn(c.enabling(c.showCode))) // its page, loaded again
+	mux.Post(wizardPath+"/resend", c.signedIn(c.enabling(c.resendCode)))
+	mux.Get(choosePath, c.signedIn(c.enabling(c.showChoices)))
+	mux.Post(choosePath, c.withRecentProof(c.enabling(c.choose)), "method")
+	mux.Get(confirmPath, c.signedIn(c.enabling(c.showChoices)))
+	mux.Post(confirmPath, c.withRecentProof(c.enabling(c.confirm)))
 }
 
 // introPage says what the wizard does.
 type introPage struct {
 	frame
-	Email   string
-	Counts  securityCounts
-	Problem string
-	Wait    time.Duration
+	problem
+	Email  string
+	Counts securityCounts
 }
 
 func (introPage) View() web.View {
 	return web.View{Template: "console/enable", ReturnTo: wizardPath}
 }
 
-// enabling finds an administrator who may switch two-factor authentication on.
-func (c *Console) enabling(w http.ResponseWriter, r *http.Request, recent bool) (*administrator, error) {
-	a, err := c.signedIn(w, r, recent)
-	if err == nil && a != nil {
-		err = a.check(r, c, access.SwitchOn)
+// enabling is a handler for administrators who may switch two-factor authentication on.
+func (c *Console) enabling(h handler) handler {
+	return func(w http.ResponseWriter, r *http.Request, a *administrator) error {
+		if err := c.check(r, a, access.SwitchOn, a.own()); err != nil {
+			return err
+		}
+		return h(w, r, a)
 	}
-	return a, err
 }
 
 // introPage loads the first page. Where there is nothing to enable, ok is false and the overview is shown.
@@ -77,11 +75,7 @@ func (c *Console) introPage(w http.ResponseWriter, r *http.Request, a *administr
 	}, true, nil
 }
 
-func (c *Console) showWizard(w http.ResponseWriter, r *http.Request) error {
-	a, err := c.enabling(w, r, false)
-	if err != nil || a == nil {
-		return err
-	}
+func (c *Console) showWizard(w http.ResponseWriter, r *http.Request, a *administrator) error {
 	page, ok, err := c.introPage(w, r, a)
 	if err != nil || !ok {
 		return err
@@ -90,12 +84,8 @@ func (c *Console) showWizard(w http.ResponseWriter, r *http.Request) error {
 }
 
 // beginWizard mails the code. Where two-factor authentication is on already, or locked, the overview says so.
-func (c *Console) beginWizard(w http.ResponseWriter, r *http.Request) error {
-	a, err := c.enabling(w, r, true)
-	if err != nil || a == nil {
-		return err
-	}
-	err = c.Company.BeginActivation(r.Context(), a.actor)
+func (c *Console) beginWizard(w http.ResponseWriter, r *http.Request, a *administrator) error {
+	err := c.Company.BeginActivation(r.Context(), a.actor)
 	switch {
 	case err == nil:
 		return c.Web.Redirect(w, codePath)
@@ -106,8 +96,8 @@ func (c *Console) beginWizard(w http.ResponseWriter, r *http.Request) error {
 	if pageErr != nil || !ok {
 		return pageErr
 	}
-	return c.drawProblem(w, r, err, func(f *fault.Fault) web.Page {
-		page.Problem, page.Wait = f.Message, f.RetryAfter
+	return c.drawProblem(w, r, err, func(p problem) web.Page {
+		page.problem = p
 		return page
 	})
 }
@@ -115,20 +105,18 @@ func (c *Console) beginWizard(w http.ResponseWriter, r *http.Request) error {
 // settled reports whether there is nothing left to switch on.
 func settled(err error) bool {
 	var locked *company.LockedError
-	return errors.As(err, &locked) || fault.Of(err).Message == "activation.already_on"
+	return errors.As(err, &locked) || errors.Is(err, company.ErrAlreadyOn)
 }
 
 // activationCodePage asks for the code.
 type activationCodePage struct {
 	frame
+	problem
 	ID, Email, Reference string
 	Length               int
 	CodesLeft            int
-	NewCodeAt, Now       time.Time
 	Ended                bool // the code is not good any more: its time is over, or too many answers were wrong
 	TriesLeft            int  // after a wrong code; 0 = not said
-	Problem              string
-	Wait                 time.Duration
 }
 
 func (activationCodePage) View() web.View {
@@ -155,17 +143,11 @@ func (c *Console) codePage(r *http.Request, a *administrator, now company.Activa
 		Reference: now.Reference,
 		Length:    c.Company.Limits.CodeLength,
 		CodesLeft: now.CodesLeft,
-		NewCodeAt: now.SentAt.Add(c.Company.Limits.ResendInterval),
-		Now:       now.Now,
 		Ended:     !now.Answerable(),
 	}
 }
 
-func (c *Console) showCode(w http.ResponseWriter, r *http.Request) error {
-	a, err := c.enabling(w, r, false)
-	if err != nil || a == nil {
-		return err
-	}
+func (c *Console) showCode(w http.ResponseWriter, r *http.Request, a *administrator) error {
 	now, ok, err := c.pending(w, r, a)
 	switch {
 	case err != nil || !ok:
@@ -178,11 +160,7 @@ func (c *Console) showCode(w http.ResponseWriter, r *http.Request) error {
 	return c.Web.Draw(w, r, http.StatusOK, c.codePage(r, a, now))
 }
 
-func (c *Console) answerCode(w http.ResponseWriter, r *http.Request) error {
-	a, err := c.enabling(w, r, false)
-	if err != nil || a == nil {
-		return err
-	}
+func (c *Console) answerCode(w http.ResponseWriter, r *http.Request, a *administrator) error {
 	verdict, left, err := c.Company.AnswerActivation(
 		r.Context(), a.actor, r.PostForm.Get("activation"), r.PostForm.Get("code"))
 	if err != nil && !errors.Is(err, tenant.ErrNoActivation) {
@@ -209,12 +187,8 @@ func (c *Console) answerCode(w http.ResponseWriter, r *http.Request) error {
 	return c.Web.Draw(w, r, http.StatusUnprocessableEntity, page)
 }
 
-func (c *Console) resendCode(w http.ResponseWriter, r *http.Request) error {
-	a, err := c.enabling(w, r, false)
-	if err != nil || a == nil {
-		return err
-	}
-	err = c.Company.ResendActivationCode(r.Context(), a.actor)
+func (c *Console) resendCode(w http.ResponseWriter, r *http.Request, a *administrator) error {
+	err := c.Company.ResendActivationCode(r.Context(), a.actor)
 	switch {
 	case err == nil:
 		return c.Web.Redirect(w, codePath)
@@ -228,16 +202,16 @@ func (c *Console) resendCode(w http.ResponseWriter, r *http.Request) error {
 		page.Problem = "activation.used_up"
 		return c.Web.Draw(w, r, http.StatusConflict, page)
 	}
-	f := fault.Of(err)
-	if f.Kind != fault.RateLimited {
+	if !fault.Is(err, fault.RateLimited) {
 		return err
 	}
-	now, ok, err := c.pending(w, r, a)
-	if err != nil || !ok {
-		return err
+	now, ok, pendingErr := c.pending(w, r, a)
+	if pendingErr != nil || !ok {
+		return pendingErr
 	}
-	pages.SetRetryAfter(w, f.RetryAfter)
-	page := c.codePage(r, a, now)
-	page.Problem, page.Wait = f.Message, f.RetryAfter
-	return c.Web.Draw(w, r, http.StatusTooManyRequests, page)
+	return c.drawProblem(w, r, err, func(p problem) web.Page {
+		page := c.codePage(r, a, now)
+		page.problem = p
+		return page
+	})
 }

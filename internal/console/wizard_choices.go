@@ -18,12 +18,12 @@ import (
 // choicesPage asks how two-factor authentication is to be enabled.
 type choicesPage struct {
 	frame
+	problem
 	Methods       []methodChoice
 	Optional      bool
 	From, SetUpBy string // days as a browser sends them; empty = at once, at the next sign-in
 	Today, Latest string
 	Tomorrow      string
-	Problem       string
 }
 
 func (choicesPage) View() web.View {
@@ -60,11 +60,7 @@ func (c *Console) proved(w http.ResponseWriter, r *http.Request, a *administrato
 	return now, false, c.Web.Redirect(w, codePath)
 }
 
-func (c *Console) showChoices(w http.ResponseWriter, r *http.Request) error {
-	a, err := c.enabling(w, r, false)
-	if err != nil || a == nil {
-		return err
-	}
+func (c *Console) showChoices(w http.ResponseWriter, r *http.Request, a *administrator) error {
 	if _, ok, err := c.proved(w, r, a); err != nil || !ok {
 		return err
 	}
@@ -135,17 +131,17 @@ func (f choiceForm) choices() (out company.Choices, err error) {
 	default:
 		return out, fault.New(fault.Invalid, "tenant.unknown_choice")
 	}
-	if out.From, err = day(f.From); err != nil {
+	if out.From, err = readDay(f.From); err != nil {
 		return out, err
 	}
-	if out.SetUpBy, err = day(f.SetUpBy); err == nil && !out.SetUpBy.IsZero() {
-		out.SetUpBy = out.SetUpBy.Add(24*time.Hour - time.Second)
+	if out.SetUpBy, err = readDay(f.SetUpBy); err == nil && !out.SetUpBy.IsZero() {
+		out.SetUpBy = out.SetUpBy.Add(day - time.Second)
 	}
 	return out, err
 }
 
-// day reads a day; empty is the zero time.
-func day(text string) (time.Time, error) {
+// readDay reads a day; empty is the zero time.
+func readDay(text string) (time.Time, error) {
 	if text == "" {
 		return time.Time{}, nil
 	}
@@ -156,11 +152,7 @@ func day(text string) (time.Time, error) {
 	return at, nil
 }
 
-func (c *Console) choose(w http.ResponseWriter, r *http.Request) error {
-	a, err := c.enabling(w, r, true)
-	if err != nil || a == nil {
-		return err
-	}
+func (c *Console) choose(w http.ResponseWriter, r *http.Request, a *administrator) error {
 	now, ok, err := c.proved(w, r, a)
 	if err != nil || !ok {
 		return err
@@ -186,8 +178,8 @@ func (c *Console) choose(w http.ResponseWriter, r *http.Request) error {
 		plan, err = c.Company.PlanActivation(r.Context(), a.actor, choices)
 	}
 	if err != nil {
-		return c.drawProblem(w, r, err, func(f *fault.Fault) web.Page {
-			page.Problem = f.Message
+		return c.drawProblem(w, r, err, func(p problem) web.Page {
+			page.problem = p
 			return page
 		})
 	}
@@ -213,11 +205,7 @@ func methodTitles(o company.Overview, allowed tenant.Methods) (out []string) {
 }
 
 // confirm enables two-factor authentication as the summary said.
-func (c *Console) confirm(w http.ResponseWriter, r *http.Request) error {
-	a, err := c.enabling(w, r, true)
-	if err != nil || a == nil {
-		return err
-	}
+func (c *Console) confirm(w http.ResponseWriter, r *http.Request, a *administrator) error {
 	form := choiceFormOf(r.PostForm)
 	choices, err := form.choices()
 	if err == nil {
@@ -238,8 +226,8 @@ func (c *Console) confirm(w http.ResponseWriter, r *http.Request) error {
 		return overviewErr
 	}
 	page := c.choicesPage(r, a, o, form)
-	return c.drawProblem(w, r, err, func(f *fault.Fault) web.Page {
-		page.Problem = f.Message
+	return c.drawProblem(w, r, err, func(p problem) web.Page {
+		page.problem = p
 		return page
 	})
 }

@@ -48,12 +48,6 @@ var groupKeys = map[company.ActivityGroup]string{
 	"sessions": "console.activity.sessions",
 }
 
-var dayKeys = map[string]string{
-	"1":  "console.activity.days_1",
-	"7":  "console.activity.days_7",
-	"30": "console.activity.days_30",
-}
-
 // doneKeys is a closed list: an address must not put words on a page.
 var doneKeys = map[string]string{
 	"added":    "console.done.added",
@@ -69,13 +63,6 @@ var doneKeys = map[string]string{
 	"off":      "console.done.off",
 	"methods":  "console.done.methods",
 	"days":     "console.done.days",
-}
-
-// changeKeys are the sentences of a change of a person: its title, its effect and its button.
-var changeKeys = map[string]struct{ Title, Effect, Do string }{
-	"reset":   {"console.reset.title", "console.reset.effect", "console.reset.do"},
-	"disable": {"console.disable_user.title", "console.disable_user.effect", "console.disable_user.do"},
-	"enable":  {"console.enable_user.title", "console.enable_user.effect", "console.enable_user.do"},
 }
 
 var actionKeys = map[audit.Action]string{
