@@ -71,10 +71,24 @@ func (d *Demo) found(ctx context.Context) error {
 	return nil
 }
 
-const (
-	whyEnglish = "Passwords leak: in other companies' breaches, in phishing emails, on paper. The second step keeps out someone who knows your password. It isn't perfect, so we also tell you where each sign-in came from."
-	whySpanish = "Las contraseñas se filtran: por fallos de otras empresas, por correos engañosos, en un papel. El segundo paso deja fuera a quien conozca su contraseña. No es perfecto; por eso también le decimos desde dónde se inició cada acceso."
-)
+// why is what the vendor says about the second step, in each language that is spoken.
+var why = map[string]string{
+	"en": "Passwords leak: in other companies' breaches, in phishing emails, on paper. " +
+		"The second step keeps out someone who knows your password. " +
+		"It isn't perfect, so we also tell you where each sign-in came from.",
+	"es": "Las contraseñas se filtran: por fallos de otras empresas, por correos engañosos, en un papel. " +
+		"El segundo paso deja fuera a quien conozca su contraseña. " +
+		"No es perfecto; por eso también le decimos desde dónde se inició cada acceso.",
+	"de": "Passwörter werden bekannt: durch Einbrüche bei anderen Firmen, durch Phishing-Mails, auf Zetteln. " +
+		"Der zweite Schritt hält auch jemanden ab, der Ihr Passwort kennt. " +
+		"Er ist nicht vollkommen; deshalb sagen wir Ihnen auch, woher jede Anmeldung kam.",
+	"fr": "Les mots de passe fuitent\u00a0: piratage d’autres entreprises, e-mails frauduleux, bouts de papier. " +
+		"La seconde étape arrête quelqu’un qui connaît votre mot de passe. " +
+		"Elle n’est pas parfaite, c’est pourquoi nous vous disons aussi d’où vient chaque connexion.",
+	"pt-BR": "Senhas vazam: em ataques a outras empresas, em e-mails falsos, em papéis. " +
+		"A segunda etapa barra quem conhece a sua senha. " +
+		"Ela não é perfeita; por isso também avisamos de onde veio cada acesso.",
+}
 
 // settings are the vendor's own.
 func settings() company.InstallationChanges {
@@ -82,7 +96,7 @@ func settings() company.InstallationChanges {
 	return company.InstallationChanges{
 		SupportEmail: &address,
 		SupportPhone: &number,
-		Why:          map[string]string{"en": whyEnglish, "es": whySpanish},
+		Why:          why,
 	}
 }
 

@@ -1,6 +1,7 @@
 package geo
 
 import (
+	"cmp"
 	"net/netip"
 	"time"
 	_ "time/tzdata" // machines and images without zones of their own
@@ -11,7 +12,7 @@ import (
 // shared is what lies between a customer and their provider (RFC 6598).
 var shared = netip.MustParsePrefix("100.64.0.0/10")
 
-// Place names the city and country of ip in a language ("en", "es"): "Lisbon, Portugal".
+// Place names the city and country of ip in a language ("en", "pt-BR"): "Lisbon, Portugal".
 // It is Local for addresses that have no place and empty where the place is unknown.
 func (p *Places) Place(ip netip.Addr, lang string) string {
 	ip = ip.Unmap().WithZone("")
@@ -65,8 +66,10 @@ func join(city, country string) string {
 
 // name falls back to English: a foreign name is better than none.
 func name(n geoip2.Names, lang string) string {
-	if lang == "es" && n.Spanish != "" {
-		return n.Spanish
-	}
-	return n.English
+	return cmp.Or(map[string]string{
+		"de":    n.German,
+		"es":    n.Spanish,
+		"fr":    n.French,
+		"pt-BR": n.BrazilianPortuguese,
+	}[lang], n.English)
 }

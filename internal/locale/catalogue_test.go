@@ -80,6 +80,18 @@ func TestEveryLanguageSaysTheSame(t *testing.T) {
 	}
 }
 
+func TestUnknownLanguageNamesThoseWeSpeak(t *testing.T) {
+	c := newCatalog(t)
+	for _, lang := range c.Languages() {
+		said := c.In(lang).T("user.unknown_language")
+		for _, other := range c.Languages() {
+			if !regexp.MustCompile(`\b` + other + `\b`).MatchString(said) {
+				t.Errorf("%s does not name %s: %s", lang, other, said)
+			}
+		}
+	}
+}
+
 // A key written twice would silently lose its first sentence.
 func TestNoKeyIsGivenTwice(t *testing.T) {
 	key := regexp.MustCompile(`(?m)^  "([^"]+)":`)
@@ -102,7 +114,13 @@ func TestNoKeyIsGivenTwice(t *testing.T) {
 }
 
 // formsOf are the plural forms of CLDR for the languages that we speak.
-var formsOf = map[string][]string{"en": {"one", "other"}, "es": {"many", "one", "other"}}
+var formsOf = map[string][]string{
+	"de":    {"one", "other"},
+	"en":    {"one", "other"},
+	"es":    {"many", "one", "other"},
+	"fr":    {"many", "one", "other"},
+	"pt-BR": {"many", "one", "other"},
+}
 
 func TestPluralsHaveEveryForm(t *testing.T) {
 	for _, lang := range newCatalog(t).Languages() {
@@ -158,16 +176,20 @@ func bad(key, said string) bool {
 
 // boasts are words that no method of ours may be sold with.
 var boasts = regexp.MustCompile(`(?i)multi-?factor|\bM\.?F\.?A\b|\bAAL ?[23]\b|phishing-?(proof|resistant)|` +
-	`resistente al phishing|a prueba de phishing`)
+	`resistente al phishing|[aà] (prueba|prova|l’épreuve) de phishing|phishing-?(sicher|resistent)|` +
+	`multi-?faktor|multi-?facteurs?|multi-?fator|résistante? au phishing|resistente a phishing`)
 
 // claims are words that a code by email does not earn (SEC-1: NIST SP 800-63B-4 3.1.3.1). People
 // read "two-factor authentication" where it is turned on and where its status is shown, but never
 // about an email code.
 var (
 	claims = regexp.MustCompile(
-		`(?i)two-?factor|second factor|\b2FA\b|(doble|segundo|dos) factor|dos factores|en dos pasos`)
+		`(?i)two-?factor|second factor|\b2FA\b|(doble|segundo|dos) factor|dos factores|en dos pasos|` +
+			`zwei-faktor|zweiter faktor|(deux|second) facteurs?|(dois|segundo) fator(es)?|duas etapas`)
 	byEmail = regexp.MustCompile(
-		`(?i)\bemail(ed)? (code|a code)|code (by|from your|in the) email|\bcódigos? (por|del|de su) correo`)
+		`(?i)\bemail(ed)? (code|a code)|code (by|from your|in the) email|\bcódigos? (por|del|de su) correo|` +
+			`\bcodes? (per|aus der|in der) e-mail|e-mail-codes?|\bcodes? (par|de l’|dans l’) ?e-mail|` +
+			`\bcódigos? (por|do|no|de) e-mail`)
 	boasting = func(form string) string {
 		if found := boasts.FindString(form); found != "" {
 			return found
@@ -197,9 +219,10 @@ func TestSEC1NoSentenceBoasts(t *testing.T) {
 		}
 	}
 	for _, claim := range []string{"two-factor authentication", "2FA", "a second factor", "doble factor",
-		"autenticación en dos pasos"} {
+		"autenticación en dos pasos", "Zwei-Faktor-Authentifizierung", "deux facteurs", "dois fatores"} {
 		for _, sentence := range []string{"A code by email is " + claim + ".",
-			"Un código por correo es " + claim + "."} {
+			"Un código por correo es " + claim + ".", "Ein Code per E-Mail ist " + claim + ".",
+			"Un code par e-mail est " + claim + ".", "Um código por e-mail é " + claim + "."} {
 			if boasting(sentence) == "" {
 				t.Errorf("%q would pass", sentence)
 			}

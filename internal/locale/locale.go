@@ -113,7 +113,7 @@ func (c *Catalog) In(lang string) *Printer {
 
 // Wished is the first language of an app's ui_locales that we speak: tags of BCP 47,
 // separated by spaces, the best first (OpenID Connect Core 3.1.2.1). A region that we have
-// no text for does not matter: "es-MX" is Spanish.
+// no text for does not matter: "es-MX" is Spanish, "pt" is Portuguese of Brazil.
 func (c *Catalog) Wished(tags string) (lang string, ok bool) {
 	if len(tags) > maxAccept {
 		return "", false
@@ -123,11 +123,20 @@ func (c *Catalog) Wished(tags string) (lang string, ok bool) {
 		if err != nil {
 			continue
 		}
-		if base, _ := tag.Base(); c.Speaks(base.String()) {
-			return base.String(), true
+		for _, l := range c.langs {
+			if sameBase(tag, language.Make(l)) {
+				return l, true
+			}
 		}
 	}
 	return "", false
+}
+
+// sameBase reports whether two tags name one language, whatever the region.
+func sameBase(a, b language.Tag) bool {
+	x, _ := a.Base()
+	y, _ := b.Base()
+	return x == y
 }
 
 // maxAccept caps what is parsed of a header that anyone may send (RFC 9110 12.5.4).

@@ -45,7 +45,7 @@ func (p *Printer) T(key string, args ...any) string {
 func (p *Printer) Date(t time.Time) string { return p.date(t.UTC()) }
 
 func (p *Printer) date(t time.Time) string {
-	return fmt.Sprintf("%d %s %d", t.Day(), p.months[t.Month()-1], t.Year())
+	return p.T("time.date", "Day", t.Day(), "Month", p.months[t.Month()-1], "Year", t.Year())
 }
 
 // Clock says the time of day of t, for example "10:42 UTC".

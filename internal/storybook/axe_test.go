@@ -35,7 +35,9 @@ func serve(t *testing.T) (*Book, string) {
 
 func browser(t *testing.T) string {
 	t.Helper()
-	for _, name := range []string{os.Getenv("CHROMIUM"), "chromium", "chromium-browser", "google-chrome"} {
+	for _, name := range []string{
+		os.Getenv("CHROMIUM"), "chromium-headless-shell", "chromium", "chromium-browser", "google-chrome",
+	} {
 		if path, err := exec.LookPath(name); err == nil {
 			return path
 		}

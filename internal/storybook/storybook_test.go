@@ -1,12 +1,14 @@
 package storybook
 
 import (
+	"countersign/internal/web"
 	"flag"
 	"net/http"
 	"net/http/httptest"
 	"os"
 	"path/filepath"
 	"regexp"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -28,35 +30,47 @@ func open(t *testing.T, origin string) *Book {
 // fingerprint is the hash in an asset's address; a changed style sheet is no changed page.
 var fingerprint = regexp.MustCompile(`/assets/[0-9a-f]{12}/`)
 
+// kept are the languages whose pages are compared: the other ones have the same pages with other words.
+var kept = []string{"en", "es"}
+
 func TestPagesAreGolden(t *testing.T) {
 	b := open(t, "https://sign-in.harbor.example")
 	known := map[string]bool{}
 	for _, s := range b.Stories {
 		for _, lang := range b.Langs {
+			page := draw(t, b, s, lang)
+			if !slices.Contains(kept, lang) {
+				continue
+			}
 			file := filepath.Join("testdata", strings.ReplaceAll(s.Name, "/", "_")+"."+lang+".golden.html")
 			if known[file] {
 				t.Errorf("two stories are called %s", s.Name)
 			}
 			known[file] = true
-			rec := httptest.NewRecorder()
-			if err := b.Draw(rec, httptest.NewRequest(http.MethodGet, "/", nil), lang, s); err != nil {
-				t.Fatalf("%s in %s: %v", s.Name, lang, err)
-			}
-			if rec.Code != s.Status {
-				t.Errorf("%s: status %d", s.Name, rec.Code)
-			}
-			golden(t, file, rec.Body.String())
+			golden(t, file, page)
 		}
 	}
 	noStrangers(t, known)
 }
 
+func draw(t *testing.T, b *Book, s web.Story, lang string) string {
+	t.Helper()
+	rec := httptest.NewRecorder()
+	if err := b.Draw(rec, httptest.NewRequest(http.MethodGet, "/", nil), lang, s); err != nil {
+		t.Fatalf("%s in %s: %v", s.Name, lang, err)
+	}
+	if rec.Code != s.Status {
+		t.Errorf("%s: status %d", s.Name, rec.Code)
+	}
+	page := rec.Body.String()
+	if strings.Contains(page, "no value") || strings.Contains(page, "%!") {
+		t.Errorf("%s in %s: a sentence misses a value", s.Name, lang)
+	}
+	return fingerprint.ReplaceAllString(page, "/assets/HASH/")
+}
+
 func golden(t *testing.T, file, got string) {
 	t.Helper()
-	if strings.Contains(got, "no value") || strings.Contains(got, "%!") {
-		t.Errorf("%s: a sentence misses a value", file)
-	}
-	got = fingerprint.ReplaceAllString(got, "/assets/HASH/")
 	if *update {
 		if err := os.MkdirAll(filepath.Dir(file), 0o755); err != nil {
 			t.Fatal(err)
