@@ -94,10 +94,8 @@ func launch(t testing.TB, rules string) *Chromium {
 
 func chromiumPath(t testing.TB) string {
 	t.Helper()
-	for _, path := range []string{
-		os.Getenv("CHROMIUM"), "/usr/bin/chromium-headless-shell", // without windows, it starts in half the time
-		"/usr/bin/chromium", "/usr/bin/chromium-browser", "/usr/bin/google-chrome",
-	} {
+	for _, path := range []string{os.Getenv("CHROMIUM"), "/usr/bin/chromium", "/usr/bin/chromium-browser",
+		"/usr/bin/google-chrome"} {
 		if _, err := os.Stat(path); path != "" && err == nil {
 			return path
 		}
