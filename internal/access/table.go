@@ -294,3 +294,20 @@ func Actions() []Action {
 	}
 	return out
 }
+
+// Right is what the roles of a company may do of one action.
+type Right struct {
+	Action                   Action
+	Owner, Admin, Supervisor Reach
+}
+
+// OfCompanies is the table without what only the vendor's staff or the command line may do.
+func OfCompanies() []Right {
+	var out []Right
+	for _, r := range rules {
+		if r.owner != none || r.admin != none || r.supervisor != none {
+			out = append(out, Right{r.action, r.owner, r.admin, r.supervisor})
+		}
+	}
+	return out
+}

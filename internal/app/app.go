@@ -22,6 +22,7 @@ import (
 	"countersign/internal/console"
 	"countersign/internal/enrollpages"
 	"countersign/internal/geo"
+	"countersign/internal/help"
 	"countersign/internal/keyring"
 	"countersign/internal/locale"
 	"countersign/internal/message"
@@ -238,6 +239,7 @@ func pageTemplates() map[string]fs.FS {
 		"account":     account.Templates,
 		"console":     console.Templates,
 		"enrollpages": enrollpages.Templates,
+		"help":        help.Templates,
 		"oidc":        oidc.Templates,
 		"pages":       pages.Templates,
 		"portal":      portal.Templates,
@@ -276,6 +278,7 @@ func (a *App) mountPeople(w *web.Web, catalog *locale.Catalog) {
 		Enroll:  enroll,
 		Push:    a.Push,
 	}).Mount(w.Mux())
+	(&help.Help{Web: w}).Mount(w.Mux())
 	(&console.Console{Base: base, People: a.People, Company: a.Company}).Mount(w.Mux())
 }
 

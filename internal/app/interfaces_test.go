@@ -11,7 +11,8 @@ import (
 
 // interfaces are the packages that people, apps and programs talk to, and what they draw with.
 var interfaces = []string{
-	"portal", "account", "enrollpages", "pages", "oidc", "console", "desk", "rest", "scim", "forwardauth", "webhook",
+	"portal", "account", "enrollpages", "pages", "oidc", "console", "desk", "help", "rest", "scim",
+	"forwardauth", "webhook",
 }
 
 // nouns are the packages whose rows only a journey may change.

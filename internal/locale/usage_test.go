@@ -33,7 +33,7 @@ var makers = []string{"New", "refuse"}
 
 // tellers are the packages whose dotted words are keys, or names of files and hosts.
 var tellers = regexp.MustCompile(
-	`internal/(web|portal|account|enrollpages|methodtext|pages|policy|message/email|authenticator/password)/[^/]+\.go$`)
+	`internal/(web|help|portal|account|enrollpages|methodtext|pages|policy|message/email|authenticator/password)/[^/]+\.go$`)
 
 var notKeys = regexp.MustCompile(`\.(html|txt|js|css|svg|example)$`)
 

@@ -20,6 +20,7 @@ import (
 	"countersign/internal/console"
 	"countersign/internal/enrollpages"
 	"countersign/internal/fault"
+	"countersign/internal/help"
 	"countersign/internal/locale"
 	"countersign/internal/message/email"
 	"countersign/internal/oidc"
@@ -53,6 +54,7 @@ var templates = map[string]fs.FS{
 	"account":     account.Templates,
 	"console":     console.Templates,
 	"enrollpages": enrollpages.Templates,
+	"help":        help.Templates,
 	"oidc":        oidc.Templates,
 	"pages":       pages.Templates,
 	"portal":      portal.Templates,
@@ -98,7 +100,7 @@ func New(origin string, now time.Time) (*Book, error) {
 	}
 	b := &Book{
 		Stories: slices.Concat(portal.Stories(now), enrollpages.Stories(now), account.Stories(now),
-			console.Stories(now), oidc.Stories(), web.Stories()),
+			console.Stories(now), help.Stories(), oidc.Stories(), web.Stories()),
 		Mails:   letters(now),
 		Langs:   catalog.Languages(),
 		web:     w,
