@@ -86,6 +86,12 @@ var companyRoutes = map[string]opened{
 	"POST /company/users/export": {
 		"303 /signin", "303 /signin", "303 /signin", "403", "303 /signin", "403",
 	},
+	"GET /company/security/assurance": {
+		"303 /signin", "303 /signin", "303 /signin", "403", "303 /signin", "403",
+	},
+	"HEAD /company/security/assurance": {
+		"303 /signin", "303 /signin", "303 /signin", "403", "303 /signin", "403",
+	},
 	"GET /company/security": {
 		"303 /signin", "303 /signin", "303 /signin", "403", "303 /signin", "403",
 	},

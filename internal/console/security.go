@@ -24,6 +24,7 @@ func (c *Console) mountSecurity(mux *web.Mux) {
 	mux.Get("/company/security/methods", c.withRecentProof(c.showMethods))
 	mux.Post("/company/security/methods", c.withRecentProof(c.setMethods), "method")
 	mux.Post("/company/security/days", c.withRecentProof(c.setDays))
+	mux.Get("/company/security/assurance", c.signedIn(c.showAssurance))
 	c.mountWizard(mux)
 }
 
@@ -195,6 +196,7 @@ type methodsPage struct {
 	Methods  []methodChoice
 	Asked    bool // whom it would strand is shown; the next answer makes the change
 	Stranded company.Stranded
+	Weaker   []weaker
 }
 
 func (methodsPage) View() web.View {
@@ -246,8 +248,12 @@ func (c *Console) setMethods(w http.ResponseWriter, r *http.Request, a *administ
 	if err != nil {
 		return err
 	}
-	if !stranded.None() && r.PostForm.Get("sure") == "" {
-		page.Asked, page.Stranded = true, stranded
+	opened, err := c.Company.WeakenedByMethods(r.Context(), a.actor, a.company(), methods)
+	if err != nil {
+		return err
+	}
+	if (len(opened) > 0 || !stranded.None()) && r.PostForm.Get("sure") == "" {
+		page.Asked, page.Stranded, page.Weaker = true, stranded, weakerRows(opened)
 		return c.Web.Draw(w, r, http.StatusOK, page)
 	}
 	_, err = c.Company.Change(r.Context(), a.actor, a.company(), company.Changes{Methods: &methods})
@@ -260,6 +266,17 @@ func (c *Console) setMethods(w http.ResponseWriter, r *http.Request, a *administ
 	return c.Web.Redirect(w, "/company/security?done=methods")
 }
 
+// daysPage shows what remembered browsers would open before they are allowed.
+type daysPage struct {
+	frame
+	Days   int
+	Weaker []weaker
+}
+
+func (daysPage) View() web.View {
+	return web.View{Template: "console/days", ReturnTo: "/company/security"}
+}
+
 func (c *Console) setDays(w http.ResponseWriter, r *http.Request, a *administrator) error {
 	if err := c.check(r, a, access.SetRememberDays, a.own()); err != nil {
 		return err
@@ -267,6 +284,14 @@ func (c *Console) setDays(w http.ResponseWriter, r *http.Request, a *administrat
 	days, err := strconv.Atoi(r.PostForm.Get("days"))
 	if err != nil {
 		return fault.New(fault.Invalid, "tenant.remember_days")
+	}
+	opened, err := c.Company.WeakenedByDays(r.Context(), a.actor, a.company(), days)
+	if err != nil {
+		return err
+	}
+	if len(opened) > 0 && r.PostForm.Get("sure") == "" {
+		page := daysPage{frame: a.frame(r, "security"), Days: days, Weaker: weakerRows(opened)}
+		return c.Web.Draw(w, r, http.StatusOK, page)
 	}
 	if _, err = c.Company.Change(r.Context(), a.actor, a.company(), company.Changes{RememberDays: &days}); err != nil {
 		return err

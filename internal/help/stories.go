@@ -21,13 +21,13 @@ func Stories() []web.Story {
 		return out
 	}
 	return []web.Story{
-		{"help", http.StatusOK, listPage{For: everyone, Topics: all(everyone)}},
-		{"help/found", http.StatusOK, listPage{For: everyone, Query: "phone", Topics: all(everyone)[5:7]}},
-		{"help/none-found", http.StatusOK, listPage{For: everyone, Query: "carrier pigeon"}},
-		{"help/topic", http.StatusOK, page(everyone, "authenticator")},
-		{"help/company", http.StatusOK, listPage{For: administrators, Topics: all(administrators)}},
-		{"help/company/topic", http.StatusOK, page(administrators, "enable")},
-		{"help/company/status", http.StatusOK, page(administrators, "status")},
-		{"help/company/roles", http.StatusOK, page(administrators, "roles")},
+		{Name: "help", Status: http.StatusOK, Page: listPage{For: everyone, Topics: all(everyone)}},
+		{Name: "help/found", Status: http.StatusOK, Page: listPage{For: everyone, Query: "phone", Topics: all(everyone)[5:7]}},
+		{Name: "help/none-found", Status: http.StatusOK, Page: listPage{For: everyone, Query: "carrier pigeon"}},
+		{Name: "help/topic", Status: http.StatusOK, Page: page(everyone, "authenticator")},
+		{Name: "help/company", Status: http.StatusOK, Page: listPage{For: administrators, Topics: all(administrators)}},
+		{Name: "help/company/topic", Status: http.StatusOK, Page: page(administrators, "enable")},
+		{Name: "help/company/status", Status: http.StatusOK, Page: page(administrators, "status")},
+		{Name: "help/company/roles", Status: http.StatusOK, Page: page(administrators, "roles")},
 	}
 }

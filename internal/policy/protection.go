@@ -103,3 +103,20 @@ func (in Input) deadline() time.Time {
 	}
 	return by
 }
+
+// Alike is the account with its instants made coarse, so that all that policy treats alike at now are equal.
+func (a Account) Alike(now time.Time) Account {
+	coarse := func(at, edge time.Time) time.Time {
+		switch {
+		case at.IsZero():
+			return at
+		case at.After(edge):
+			return edge.Add(time.Hour)
+		}
+		return edge
+	}
+	a.FirstFactorAt, a.ReleasedAt = coarse(a.FirstFactorAt, now), coarse(a.ReleasedAt, now)
+	a.RecoveryUntil, a.SetUpBy = coarse(a.RecoveryUntil, now), coarse(a.SetUpBy, now)
+	a.ResetAt = coarse(a.ResetAt, now.Add(-ResetWait))
+	return a
+}

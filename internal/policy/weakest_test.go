@@ -175,3 +175,22 @@ func TestWeakestInWords(t *testing.T) {
 		t.Errorf("a remembered browser: %+v", remembered)
 	}
 }
+
+// TestAlikeAccountsAreTreatedAlike whatever the instants in them are.
+func TestAlikeAccountsAreTreatedAlike(t *testing.T) {
+	rapid.Check(t, func(t *rapid.T) {
+		in := randomInput(t)
+		in.ResetAt = rapid.SampledFrom([]time.Time{
+			{},
+			now.Add(-ResetWait - time.Second),
+			now.Add(-ResetWait),
+			now.Add(-ResetWait + time.Second),
+			now,
+		}).Draw(t, "reset")
+		want, found := Weakest(in)
+		in.Account = in.Account.Alike(now)
+		if got, still := Weakest(in); still != found || got.Level != want.Level || got.Remembered != want.Remembered {
+			t.Fatalf("%+v, coarse %+v", want, got)
+		}
+	})
+}

@@ -1,0 +1,77 @@
+package company
+
+import (
+	"context"
+	"fmt"
+
+	"countersign/internal/access"
+	"countersign/internal/client"
+	"countersign/internal/db"
+	"countersign/internal/people"
+	"countersign/internal/policy"
+	"countersign/internal/tenant"
+)
+
+// Assurance says what a session means in a company: for each app and role the weakest way to one.
+func (s *Service) Assurance(ctx context.Context, a access.Actor, idOrName string) ([]people.Assurance, error) {
+	_, after, err := s.assurance(ctx, a, idOrName, nil)
+	return after, err
+}
+
+// Weaker is where a change makes a session mean less than before.
+type Weaker struct{ Before, After people.Assurance }
+
+// WeakenedByMethods says for which apps and roles other allowed methods open a weaker way to a session.
+func (s *Service) WeakenedByMethods(
+	ctx context.Context, a access.Actor, idOrName string, methods tenant.Methods,
+) (out []Weaker, err error) {
+	before, after, err := s.assurance(ctx, a, idOrName, func(in *policy.Input) { in.Tenant.Methods = methods })
+	return weakened(before, after), err
+}
+
+// WeakenedByDays is WeakenedByMethods for how long browsers are remembered.
+func (s *Service) WeakenedByDays(
+	ctx context.Context, a access.Actor, idOrName string, days int,
+) (out []Weaker, err error) {
+	before, after, err := s.assurance(ctx, a, idOrName, func(in *policy.Input) { in.Tenant.RememberDays = days })
+	return weakened(before, after), err
+}
+
+func weakened(before, after []people.Assurance) (out []Weaker) {
+	for i := range after {
+		if b, a := before[i], after[i]; a.Weak > 0 && (b.Weak == 0 || a.Weakest.WeakerThan(b.Weakest)) {
+			out = append(out, Weaker{b, a})
+		}
+	}
+	return out
+}
+
+// assurance is what sessions mean before and after a change; nil changes nothing.
+func (s *Service) assurance(
+	ctx context.Context, a access.Actor, idOrName string, change func(*policy.Input),
+) (before, after []people.Assurance, err error) {
+	err = people.View(ctx, s.DB, func(tx *db.Tx) error {
+		a, err := people.Current(ctx, tx, s.Gate, a)
+		if err != nil {
+			return err
+		}
+		t, err := find(ctx, tx, a, access.ViewCompany, idOrName)
+		if err != nil {
+			return err
+		}
+		if err := access.Check(a, access.ViewCompany, access.Target{TenantID: t.ID}); err != nil {
+			return err
+		}
+		apps, err := client.List(ctx, tx)
+		if err != nil {
+			return fmt.Errorf("list apps: %w", err)
+		}
+		tx = tx.ForTenant(t.ID)
+		if after, err = people.AssuranceOf(ctx, tx, s.Bindable, apps, change); err != nil || change == nil {
+			return err
+		}
+		before, err = people.AssuranceOf(ctx, tx, s.Bindable, apps, nil)
+		return err
+	})
+	return before, after, err
+}

@@ -1,0 +1,147 @@
+package people
+
+import (
+	"context"
+	"fmt"
+	"time"
+
+	"countersign/internal/authenticator"
+	"countersign/internal/client"
+	"countersign/internal/db"
+	"countersign/internal/policy"
+	"countersign/internal/policy/facts"
+	"countersign/internal/tenant"
+	"countersign/internal/user"
+)
+
+// Assurance is what a session of an app means for the people of one role: the weakest way to one.
+type Assurance struct {
+	App     string // its name; empty = our own pages
+	Role    user.Role
+	People  int // who have accepted their invitation and are not disabled
+	Weakest policy.Path
+	Weak    int // for how many of them there is a way as weak
+	Closed  int // for whom there is no way
+}
+
+// rulesFor is an input changed to the rules of one app.
+type rulesFor struct {
+	app   string
+	input func(policy.Input) policy.Input
+}
+
+// AssuranceOf finds the weakest way to a session for each app and role of the transaction's tenant, by asking policy
+// for each kind of account there is. change makes the rules those that are to come; nil leaves them as they are.
+func AssuranceOf(
+	ctx context.Context, tx *db.Tx, bindable []authenticator.Kind, apps []client.Client, change func(*policy.Input),
+) (out []Assurance, err error) {
+	rows, err := tx.Query(ctx, `
+		SELECT `+facts.Columns+`
+		FROM users u
+		JOIN tenants t ON t.tenant_id = u.tenant_id
+		JOIN installation i ON i.id = 'installation'
+		JOIN passwords p ON p.tenant_id = u.tenant_id AND p.user_id = u.id
+		LEFT JOIN clients c ON c.id = $1
+		WHERE u.tenant_id = $2 AND u.disabled_at = 0`, client.PortalID, tx.Tenant)
+	if err != nil {
+		return nil, fmt.Errorf("read accounts: %w", err)
+	}
+	a := assurances{rules: rulesOf(apps), known: map[string]weakestWay{}, byRole: map[user.Role][]Assurance{}}
+	_, err = db.Collect(rows, err, func(row db.Row) (none struct{}, err error) {
+		var f facts.Facts
+		r := facts.Into(&f)
+		if err := row.Scan(r.Targets()...); err != nil {
+			return none, err
+		}
+		r.Decode(client.PortalID, tenant.MaxRememberDays)
+		in := f.Input(tx.Now, bindable, nil, nil)
+		if change != nil {
+			change(&in)
+		}
+		a.add(f.User.Role, in)
+		return none, nil
+	})
+	if err != nil {
+		return nil, fmt.Errorf("read accounts: %w", err)
+	}
+	return a.list(), nil
+}
+
+func rulesOf(apps []client.Client) []rulesFor {
+	out := []rulesFor{{"", func(in policy.Input) policy.Input {
+		in.OwnPages, in.AppName, in.AppExemptUntil = true, "", time.Time{}
+		return in
+	}}}
+	for _, app := range apps {
+		if app.ID == client.PortalID || app.Disabled() {
+			continue
+		}
+		out = append(out, rulesFor{app.Name, func(in policy.Input) policy.Input {
+			in.OwnPages, in.AppName, in.AppExemptUntil = false, app.Name, app.ExemptUntil
+			return in
+		}})
+	}
+	return out
+}
+
+// assurances gathers what people have in common: there are few kinds of account, however many people.
+type assurances struct {
+	rules  []rulesFor
+	known  map[string]weakestWay // by app and kind of account
+	byRole map[user.Role][]Assurance
+}
+
+type weakestWay struct {
+	path  policy.Path
+	found bool
+}
+
+func (a *assurances) add(role user.Role, in policy.Input) {
+	if a.byRole[role] == nil {
+		for _, r := range a.rules {
+			a.byRole[role] = append(a.byRole[role], Assurance{App: r.app, Role: role})
+		}
+	}
+	in.Account = in.Account.Alike(in.Now)
+	kind := fmt.Sprint(in.Account, in.OwnChoice, in.PasswordFlagged)
+	for n, r := range a.rules {
+		key := fmt.Sprint(n, kind)
+		way, seen := a.known[key]
+		if !seen {
+			way.path, way.found = policy.Weakest(r.input(in))
+			a.known[key] = way
+		}
+		a.byRole[role][n].count(way)
+	}
+}
+
+func (a *Assurance) count(way weakestWay) {
+	a.People++
+	switch {
+	case !way.found:
+		a.Closed++
+	case a.Weak == 0 || way.path.WeakerThan(a.Weakest):
+		a.Weakest, a.Weak = way.path, 1
+	case !a.Weakest.WeakerThan(way.path):
+		a.Weak++
+	}
+}
+
+// list is in the order of the apps, and of the roles from the highest.
+func (a *assurances) list() (out []Assurance) {
+	for n := range a.rules {
+		for _, role := range []user.Role{
+			user.Operator,
+			user.Support,
+			user.Owner,
+			user.Admin,
+			user.Supervisor,
+			user.Agent,
+		} {
+			if of := a.byRole[role]; of != nil {
+				out = append(out, of[n])
+			}
+		}
+	}
+	return out
+}
