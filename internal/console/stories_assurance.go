@@ -42,7 +42,9 @@ func assuranceStories() []web.Story {
 	page := assurancePage{frame: storyFrame("security"), Apps: byApp([]people.Assurance{remembered, app, mailbox})}
 	return []web.Story{
 		{Name: "company/security/assurance", Status: http.StatusOK, Page: page},
-		{Name: "company/security/assurance-empty", Status: http.StatusOK, Page: assurancePage{frame: storyFrame("security")}},
+		{Name: "company/security/assurance-empty", Status: http.StatusOK, Page: assurancePage{
+			frame: storyFrame("security"),
+		}},
 		{Name: "company/security/methods-weaker", Status: http.StatusOK, Page: methodsPage{
 			frame:   storyFrame("security"),
 			Methods: []methodChoice{{"email", "method.email", "console.method.email", true, false}},

@@ -22,7 +22,11 @@ func Stories() []web.Story {
 	}
 	return []web.Story{
 		{Name: "help", Status: http.StatusOK, Page: listPage{For: everyone, Topics: all(everyone)}},
-		{Name: "help/found", Status: http.StatusOK, Page: listPage{For: everyone, Query: "phone", Topics: all(everyone)[5:7]}},
+		{Name: "help/found", Status: http.StatusOK, Page: listPage{
+			For:    everyone,
+			Query:  "phone",
+			Topics: all(everyone)[5:7],
+		}},
 		{Name: "help/none-found", Status: http.StatusOK, Page: listPage{For: everyone, Query: "carrier pigeon"}},
 		{Name: "help/topic", Status: http.StatusOK, Page: page(everyone, "authenticator")},
 		{Name: "help/company", Status: http.StatusOK, Page: listPage{For: administrators, Topics: all(administrators)}},
