@@ -61,13 +61,17 @@ func TestChecksFindWhomPolicyStops(t *testing.T) {
 				"email LIKE '%1@x.example'": "recovery_until = $2",
 				"email LIKE '%2@x.example'": "recovery_until = $2, password_reset_at = $2",
 				"email LIKE '%3@x.example'": "password_reset_at = $2",
-				"email LIKE '%4@x.example'": "password_reset_at = $2, first_factor_at = 0",
+				"email LIKE '%4@x.example'": "password_reset_at = $2, first_factor_at = 0, password_flagged_at = 0, disabled_at = 0",
 			} {
 				at := tx.Now.Add(1)
 				if _, err := tx.Exec(ctx, `UPDATE users SET `+set+`, version = version + 1
 					WHERE tenant_id = $1 AND `+condition, tx.Tenant, at); err != nil {
 					return err
 				}
+			}
+			if _, err := tx.Exec(ctx, `DELETE FROM authenticators WHERE tenant_id = $1 AND kind <> 'email' AND user_id IN (
+				SELECT id FROM users WHERE tenant_id = $1 AND email LIKE '%4@x.example')`, tx.Tenant); err != nil {
+				return err
 			}
 			_, err := tx.Exec(ctx, `INSERT INTO passwords (tenant_id, user_id, hash, pepper, set_at)
 				SELECT tenant_id, id, '$none', '', 0 FROM users WHERE tenant_id = $1 AND email NOT LIKE '%9@x.example'
