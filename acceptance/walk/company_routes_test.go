@@ -38,6 +38,15 @@ var companyRoutes = map[string]opened{
 	"POST /company/users/{id}/role": {
 		"303 /signin", "303 /signin", "303 /signin", "404", "303 /signin", "404",
 	},
+	"GET /company/users/{id}/address": {
+		"303 /signin", "303 /signin", "303 /signin", "404", "303 /signin", "404",
+	},
+	"HEAD /company/users/{id}/address": {
+		"303 /signin", "303 /signin", "303 /signin", "404", "303 /signin", "404",
+	},
+	"POST /company/users/{id}/address": {
+		"303 /signin", "303 /signin", "303 /signin", "404", "303 /signin", "404",
+	},
 	"POST /company/users/{id}/invite": {
 		"303 /signin", "303 /signin", "303 /signin", "404", "303 /signin", "404",
 	},
@@ -90,6 +99,12 @@ var companyRoutes = map[string]opened{
 		"303 /signin", "303 /signin", "303 /signin", "403", "303 /signin", "403",
 	},
 	"HEAD /company/security": {
+		"303 /signin", "303 /signin", "303 /signin", "403", "303 /signin", "403",
+	},
+	"GET /company/security/check": {
+		"303 /signin", "303 /signin", "303 /signin", "403", "303 /signin", "403",
+	},
+	"HEAD /company/security/check": {
 		"303 /signin", "303 /signin", "303 /signin", "403", "303 /signin", "403",
 	},
 	"GET /company/security/disable": {

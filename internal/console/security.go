@@ -24,6 +24,7 @@ func (c *Console) mountSecurity(mux *web.Mux) {
 	mux.Get("/company/security/methods", c.withRecentProof(c.showMethods))
 	mux.Post("/company/security/methods", c.withRecentProof(c.setMethods), "method")
 	mux.Post("/company/security/days", c.withRecentProof(c.setDays))
+	c.mountCheck(mux)
 	c.mountWizard(mux)
 }
 

@@ -2,6 +2,7 @@ package console
 
 import (
 	"net/http"
+	"slices"
 	"time"
 
 	"countersign/internal/audit"
@@ -16,7 +17,7 @@ import (
 
 // Stories is every page in every state, with canned data, as seen at now.
 func Stories(now time.Time) []web.Story {
-	return append(userStories(now), securityStories(now)...)
+	return slices.Concat(userStories(now), securityStories(now), checkStories(now))
 }
 
 func storyFrame(current string) frame {
@@ -82,6 +83,7 @@ func userStories(now time.Time) []web.Story {
 		MayAdd:    true,
 		MayRemind: true,
 		MayExport: true,
+		MayCheck:  true,
 		Next:      "/company/users?after=u4",
 	}
 	list.addFilters(people.Search{})

@@ -3,6 +3,7 @@ package people
 import (
 	"context"
 	"fmt"
+	"slices"
 	"strings"
 
 	"countersign/internal/authenticator"
@@ -17,6 +18,9 @@ type Finding struct {
 	Count int
 	First []user.User
 }
+
+// Stops reports whether the rules stop these people at sign-in.
+func (f Finding) Stops() bool { return slices.Contains(Stopping, f.View) }
 
 // firstOfCheck is how many people of a check are named.
 const firstOfCheck = 20
