@@ -107,6 +107,18 @@ var companyRoutes = map[string]opened{
 	"HEAD /company/security/check": {
 		"303 /signin", "303 /signin", "303 /signin", "403", "303 /signin", "403",
 	},
+	"GET /company/security/check/trial": {
+		"303 /signin", "303 /signin", "303 /signin", "403", "303 /signin", "403",
+	},
+	"HEAD /company/security/check/trial": {
+		"303 /signin", "303 /signin", "303 /signin", "403", "303 /signin", "403",
+	},
+	"POST /company/security/check/trial": {
+		"303 /signin", "303 /signin", "303 /signin", "403", "303 /signin", "403",
+	},
+	"POST /company/security/check/trial/end": {
+		"303 /signin", "303 /signin", "303 /signin", "403", "303 /signin", "403",
+	},
 	"GET /company/security/disable": {
 		"303 /signin", "303 /signin", "303 /signin", "403", "303 /signin", "403",
 	},

@@ -101,6 +101,8 @@ const (
 	TenantMethods      Action = "tenant.methods"       // the methods that a company allows were changed
 	TenantChoice       Action = "tenant.choice"        // who of a company needs a second factor was changed
 	TenantDeadline     Action = "tenant.deadline"      // the day from which a method must be set up was changed
+	// a company tries rules on sign-ins without enforcing them, or ends that
+	TenantShadow       Action = "tenant.shadow"
 	TenantRememberDays Action = "tenant.remember_days" // how long browsers are remembered was changed
 	// the countries that a company may send text messages to were changed
 	TenantSMSCountries Action = "tenant.sms_countries"

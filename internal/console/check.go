@@ -3,6 +3,7 @@ package console
 import (
 	"net/http"
 	"net/url"
+	"slices"
 	"time"
 
 	"countersign/internal/access"
@@ -15,10 +16,16 @@ import (
 	"countersign/internal/web"
 )
 
-const checkPath = "/company/security/check"
+const (
+	checkPath = "/company/security/check"
+	trialPath = checkPath + "/trial"
+)
 
 func (c *Console) mountCheck(mux *web.Mux) {
 	mux.Get(checkPath, c.signedIn(c.showCheck))
+	mux.Get(trialPath, c.withRecentProof(c.showTrial))
+	mux.Post(trialPath, c.withRecentProof(c.beginTrial), "method")
+	mux.Post(trialPath+"/end", c.withRecentProof(c.endTrial))
 }
 
 // checkPage says whom two-factor authentication would stop, and what to look at before it is required.
@@ -35,6 +42,7 @@ type checkPage struct {
 	Checks   []checkRow
 	Mail     rollout.MailDelays
 	ByEmail  bool // codes are mailed under the rules
+	Trial    trial
 	Exempt   []company.ExemptApp
 	Outdated []string
 }
@@ -157,7 +165,12 @@ func (a *administrator) checkPage(r *http.Request, report rollout.Report, coming
 		Exempt:   report.Exempt,
 		Outdated: report.Outdated,
 	}
+	page.Trial = a.trial(report)
 	for _, f := range report.Findings {
+		if slices.Contains(people.Trials, f.View) {
+			page.Trial.Results = append(page.Trial.Results, a.checkRow(f, nil))
+			continue
+		}
 		page.Checks = append(page.Checks, a.checkRow(f, coming))
 	}
 	return page

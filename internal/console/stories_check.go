@@ -62,10 +62,23 @@ func checkStories(now time.Time) []web.Story {
 		},
 		Outdated: []string{"Harbor Reports"},
 	}
+	full.Trial = trial{
+		Begun:     true,
+		Running:   true,
+		From:      now.AddDate(0, 0, -3),
+		Until:     now.AddDate(0, 0, 11),
+		MayChange: true,
+		Results: []checkRow{
+			row(people.TrialStopped, 1, false, noRemedy, aiko),
+			row(people.TrialSetUp, 31, false, noRemedy, jonas),
+			row(people.TrialAsked, 1, false, noRemedy, maria),
+		},
+	}
 	clear := checkPage{
 		frame:   storyFrame("security"),
 		Vendor:  "Harbor",
 		People:  12,
+		Trial:   trial{MayChange: true},
 		ByEmail: true,
 		Mail:    rollout.MailDelays{Codes: 90},
 	}
@@ -76,7 +89,21 @@ func checkStories(now time.Time) []web.Story {
 		People:   1,
 		NoMethod: true,
 		ByEmail:  true,
+		Trial:    trial{Begun: true, From: now.AddDate(0, 0, -9), Until: now.AddDate(0, 0, -2)},
 	}
+	trying := trialPage{
+		frame: storyFrame("security"),
+		Methods: []methodChoice{
+			{"passkey", "method.passkey", "choose.passkey", true, false},
+			{"totp", "method.totp", "choose.totp", true, false},
+			{"sms", "method.sms", "choose.sms", false, true},
+		},
+		Until:  "2026-12-14",
+		Today:  "2026-11-30",
+		Latest: "2027-02-28",
+	}
+	ended := trying
+	ended.Until, ended.Problem, ended.Optional = "2026-11-01", "shadow.end_past", true
 	filtered := usersPage{
 		frame:     storyFrame("users"),
 		People:    storyRows(now),
@@ -97,6 +124,8 @@ func checkStories(now time.Time) []web.Story {
 		{Name: "company/check", Status: 200, Page: full},
 		{Name: "company/check/clear", Status: 200, Page: clear},
 		{Name: "company/check/no-method", Status: 200, Page: none},
+		{Name: "company/check/trial", Status: 200, Page: trying},
+		{Name: "company/check/trial-ended", Status: 422, Page: ended},
 		{Name: "company/users/no-way-in", Status: 200, Page: filtered},
 		{Name: "company/user/address", Status: 200, Page: moved},
 		{Name: "company/user/address-taken", Status: 409, Page: taken},

@@ -88,7 +88,7 @@ func searchOf(q url.Values) people.Search {
 	if text := q.Get("q"); len(text) <= maxSearch {
 		s.Text = text
 	}
-	for _, v := range slices.Concat(people.Views, people.Checks) {
+	for _, v := range slices.Concat(people.Views, people.Checks, people.Trials) {
 		if string(v) == q.Get("view") {
 			s.View = v
 		}

@@ -47,6 +47,9 @@ var viewKeys = map[people.SavedView]string{
 	people.NeverInvited:     "console.view.never_invited",
 	people.InvitationEnded:  "console.view.invitation_ended",
 	people.NeverUsed:        "console.view.accepted_never_signed_in",
+	people.TrialStopped:     "console.view.trial_stopped",
+	people.TrialSetUp:       "console.view.trial_set_up",
+	people.TrialAsked:       "console.view.trial_asked",
 }
 
 // checkKeys say why a finding matters, and what to do.
@@ -61,6 +64,9 @@ var checkKeys = map[people.SavedView]string{
 	people.NeverInvited:    "console.check.never_invited",
 	people.InvitationEnded: "console.check.invitation_ended",
 	people.NeverUsed:       "console.check.accepted_never_signed_in",
+	people.TrialStopped:    "console.check.trial_stopped",
+	people.TrialSetUp:      "console.check.trial_set_up",
+	people.TrialAsked:      "console.check.trial_asked",
 }
 
 var groupKeys = map[company.ActivityGroup]string{
@@ -87,6 +93,8 @@ var doneKeys = map[string]string{
 	"off":      "console.done.off",
 	"methods":  "console.done.methods",
 	"days":     "console.done.days",
+	"trial":    "console.done.trial",
+	"no_trial": "console.done.no_trial",
 }
 
 var actionKeys = map[audit.Action]string{
@@ -130,6 +138,7 @@ var actionKeys = map[audit.Action]string{
 	audit.TenantChoice:          "audit.tenant.choice",
 	audit.TenantCreated:         "audit.tenant.created",
 	audit.TenantDeadline:        "audit.tenant.deadline",
+	audit.TenantShadow:          "audit.tenant.shadow",
 	audit.TenantMandate:         "audit.tenant.mandate",
 	audit.TenantMethods:         "audit.tenant.methods",
 	audit.TenantRememberDays:    "audit.tenant.remember_days",

@@ -24,7 +24,7 @@ var (
 		audit.MethodRestored, audit.MethodsReset, audit.PasskeyCopied, audit.ReceiverGone,
 		audit.AccountProtected, audit.TenantCreated, audit.TenantRenamed, audit.TenantSuspended,
 		audit.TenantResumed, audit.TenantMandate, audit.TenantSwitched, audit.TenantMethods,
-		audit.TenantChoice, audit.TenantDeadline, audit.TenantRememberDays, audit.TenantSMSCountries,
+		audit.TenantChoice, audit.TenantDeadline, audit.TenantShadow, audit.TenantRememberDays, audit.TenantSMSCountries,
 		audit.TextsPaused, audit.ClientCreated, audit.ClientChanged, audit.ClientSecretReplaced,
 		audit.ClientExempted, audit.ClientCovered, audit.ClientDisabled, audit.ClientEnabled, audit.Begun,
 		audit.InstallationChanged, audit.InstallationCopied, audit.EpochRaised, audit.EpochAcknowledged,

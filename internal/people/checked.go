@@ -26,18 +26,21 @@ func (f Finding) Stops() bool { return slices.Contains(Stopping, f.View) }
 const firstOfCheck = 20
 
 // CheckEveryone runs every check on the people of the transaction's tenant, t, and returns those that found someone,
-// and how many people there are. c are rules that the company considers; nil: those that it has. bindable is what
+// and how many people there are. Where the company tries rules on sign-ins, what came of it is among them. c are rules that the company considers; nil: those that it has. bindable is what
 // people can set up. All are counted with one pass over the company: one by one, a hundred thousand people would take
 // seconds.
 func CheckEveryone(
 	ctx context.Context, tx *db.Tx, t tenant.Tenant, i tenant.Installation, c *Coming, bindable []authenticator.Kind,
 ) (out []Finding, people int, err error) {
-	rules := coming(t, i, tx.Now, c, bindable)
-	counts, err := rules.count(ctx, tx, &people)
+	rules, views := coming(t, i, tx.Now, c, bindable), Checks
+	if !t.Shadow.Until.IsZero() {
+		views = slices.Concat(Checks, Trials)
+	}
+	counts, err := rules.count(ctx, tx, views, &people)
 	if err != nil {
 		return nil, 0, fmt.Errorf("count people: %w", err)
 	}
-	for n, view := range Checks {
+	for n, view := range views {
 		if counts[n] == 0 {
 			continue
 		}
@@ -58,11 +61,11 @@ const peopleWithPassword = `
 	WHERE u.tenant_id = $2 AND u.disabled_at = 0 AND u.disabled_at < $1`
 
 // count counts the people of each check.
-func (r comingRules) count(ctx context.Context, tx *db.Tx, everyone *int) ([]int, error) {
-	counts := make([]int, len(Checks))
+func (r comingRules) count(ctx context.Context, tx *db.Tx, views []SavedView, everyone *int) ([]int, error) {
+	counts := make([]int, len(views))
 	into := []any{everyone}
 	var columns strings.Builder
-	for n, view := range Checks {
+	for n, view := range views {
 		columns.WriteString(", count(*) FILTER (WHERE " + at1(r.condition(view)) + ")")
 		into = append(into, &counts[n])
 	}

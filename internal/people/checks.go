@@ -33,6 +33,23 @@ var (
 	Stopping = []SavedView{NoWayIn, WaitAfterReset, MailStops}
 )
 
+// What came of rules that the company tries on sign-ins, as saved views: whom they would have stopped, led to set up a
+// method, and asked for a second step, since the trial began.
+const (
+	TrialStopped SavedView = "trial_stopped"
+	TrialSetUp   SavedView = "trial_set_up"
+	TrialAsked   SavedView = "trial_asked"
+)
+
+// Trials are those views, the most urgent first.
+var Trials = []SavedView{TrialStopped, TrialSetUp, TrialAsked}
+
+var trialOutcomes = map[SavedView]tenant.ShadowOutcome{
+	TrialStopped: tenant.ShadowStopped,
+	TrialSetUp:   tenant.ShadowSetUp,
+	TrialAsked:   tenant.ShadowAsked,
+}
+
 // Coming are rules that a company considers: which methods are allowed, and who decides. The checks ask what happens
 // once they apply and no deadline for set-up helps any more.
 type Coming struct {
@@ -85,11 +102,11 @@ const (
 		AND a.kind IN ` + user.FactorKinds + `) AND u.first_factor_at > 0 AND u.released_at = 0)`
 
 	// The newest mail that was handed to a server came back, and it went to the address that they have now.
-	mailBounces = `EXISTS (SELECT 1 FROM messages m
+	mailBounces = `u.id IN (SELECT m.user_id FROM messages m
 		JOIN authenticators a ON a.tenant_id = m.tenant_id AND a.user_id = m.user_id AND a.kind = 'email'
 		JOIN outofband_addresses o ON o.tenant_id = a.tenant_id AND o.authenticator_id = a.id
-		WHERE m.tenant_id = u.tenant_id AND m.user_id = u.id AND m.state = 'bounced' AND m.channel = 'email'
-			AND m.queued_at >= o.verified_at AND NOT EXISTS (SELECT 1 FROM messages later
+		WHERE m.tenant_id = $2 AND m.state = 'bounced' AND m.channel = 'email' AND m.queued_at >= o.verified_at
+			AND NOT EXISTS (SELECT 1 FROM messages later
 				WHERE later.tenant_id = m.tenant_id AND later.user_id = m.user_id AND later.channel = 'email'
 					AND later.state IN ('accepted', 'delivered') AND later.queued_at >= m.queued_at))`
 
@@ -121,14 +138,14 @@ func (r comingRules) condition(v SavedView) string {
 	case NoWayIn:
 		return r.asked + " AND " + accepted + " AND NOT (" + r.opens() + " OR " + r.waits() + ")"
 	case WaitAfterReset:
-		return r.asked + " AND " + accepted + " AND NOT (" + r.opens() + ") AND " + r.waits()
+		return r.waits() + " AND " + r.asked + " AND " + accepted + " AND NOT (" + r.opens() + ")"
 	case MailStops:
-		return r.asked + " AND " + accepted + " AND (" + r.byMailbox() + ") AND NOT (" + r.byMethod() + ") AND " +
-			mailBounces
+		return mailBounces + " AND " + r.asked + " AND " + accepted + " AND (" + r.byMailbox() + ") AND NOT (" +
+			r.byMethod() + ")"
 	case MailBounces:
 		return mailBounces + " AND NOT (" + r.condition(MailStops) + ")"
 	case SharedMailbox:
-		return "(" + inOneMailbox + " OR " + localPart + " IN (" + sharedNames + "))"
+		return "(" + inOneMailbox + " OR " + sharedName + ")"
 	case MailUnproved:
 		return accepted + " AND " + mailUnproved
 	case NeverInvited:
@@ -138,11 +155,25 @@ func (r comingRules) condition(v SavedView) string {
 	case NeverUsed:
 		return accepted + " AND " + neverSignedIn
 	}
+	if outcome, known := trialOutcomes[v]; known {
+		return inTrial + "'" + string(outcome) + "')"
+	}
 	return "FALSE"
 }
 
-// opens is who gets in, if need be by setting up a method first, as policy decides.
-func (r comingRules) opens() string { return r.byMethod() + " OR " + r.byMailbox() }
+// inTrial begins a condition on a user u, which an outcome and a parenthesis end.
+const inTrial = `u.id IN (SELECT r.user_id FROM shadow_results r
+	JOIN tenants now ON now.tenant_id = r.tenant_id AND now.shadow_from = r.began_at
+	WHERE r.tenant_id = $2 AND r.outcome = `
+
+// opens is who gets in, if need be by setting up a method first, as policy decides. What most people get in with comes
+// first: the rest is not looked at then.
+func (r comingRules) opens() string {
+	if r.allowed.Allows(authenticator.Email) {
+		return r.byMailbox() + " OR " + r.byMethod()
+	}
+	return r.byMethod() + " OR " + r.byMailbox()
+}
 
 // byMethod is who has a method besides the mailbox that gets them in.
 func (r comingRules) byMethod() string {
@@ -181,7 +212,7 @@ func (r comingRules) waits() string {
 	if !r.enrollable() {
 		return "FALSE"
 	}
-	return user.MailboxProtects + " AND " + waiting
+	return waiting + " AND " + user.MailboxProtects
 }
 
 // enrollable reports whether people can set up something that counts as a second factor.
@@ -226,13 +257,35 @@ const (
 		THEN replace(` + localPart + `, '.', '') || '@gmail.com' ELSE ` + localPart + ` || ` + fromAt + ` END`
 )
 
+// variant holds for a user u whose address is one of several for the same mailbox. Every other
+// address is a mailbox by itself.
+const variant = `(u.email_key LIKE '%+%@%' OR u.email_key LIKE '%@gmail.com' OR u.email_key LIKE '%@googlemail.com')`
+
+// variants are the mailboxes of those addresses.
+const variants = `SELECT ` + mailbox + ` AS box FROM users u
+	WHERE u.tenant_id = $2 AND u.disabled_at = 0 AND ` + variant
+
 // inOneMailbox holds for a user u whose mailbox someone else of the company has, too.
-const inOneMailbox = `u.id IN (SELECT same.id FROM (
-	SELECT u.id, count(*) OVER (PARTITION BY ` + mailbox + `) AS people FROM users u
-	WHERE u.tenant_id = $2 AND u.disabled_at = 0) same WHERE same.people > 1)`
+const inOneMailbox = `CASE WHEN ` + variant + `
+	THEN ` + mailbox + ` IN (SELECT v.box FROM (` + variants + `) v GROUP BY v.box HAVING count(*) > 1)
+		OR ` + mailbox + ` IN (SELECT u.email_key FROM users u
+			WHERE u.tenant_id = $2 AND u.disabled_at = 0 AND NOT ` + variant + `)
+	ELSE u.email_key IN (` + variants + `) END`
 
 // sharedNames are addresses that several people read as a rule (RFC 2142, and what companies use besides).
-const sharedNames = `'info', 'office', 'contact', 'support', 'help', 'helpdesk', 'sales', 'marketing', 'billing',
-	'accounts', 'accounting', 'invoices', 'orders', 'team', 'staff', 'reception', 'frontdesk', 'front.desk', 'hello',
-	'mail', 'admin', 'administrator', 'service', 'customerservice', 'webmaster', 'postmaster', 'hostmaster', 'noc',
-	'security', 'abuse', 'jobs', 'hr', 'recepcion', 'oficina', 'ventas', 'soporte', 'contacto', 'kontakt', 'buero'`
+var sharedNames = strings.Fields(`info office contact support help helpdesk sales marketing billing accounts accounting
+	invoices orders team staff reception frontdesk front.desk hello mail admin administrator service customerservice
+	webmaster postmaster hostmaster noc security abuse jobs hr recepcion oficina ventas soporte contacto kontakt buero`)
+
+// sharedName holds for a user u with such an address. Its beginning is compared first: few addresses go on.
+var sharedName = func() string {
+	var names, beginnings []string
+	for _, name := range sharedNames {
+		names = append(names, "'"+name+"'")
+		if beginning := "'" + (name + "@")[:3] + "'"; !slices.Contains(beginnings, beginning) {
+			beginnings = append(beginnings, beginning)
+		}
+	}
+	return "(substr(u.email_key, 1, 3) IN (" + strings.Join(beginnings, ", ") + ") AND " + localPart +
+		" IN (" + strings.Join(names, ", ") + "))"
+}()

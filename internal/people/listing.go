@@ -236,7 +236,7 @@ func (q Search) addView(tx *db.Tx, out *listQuery, coming comingRules) {
 	case Invited:
 		out.and("p.user_id IS NULL")
 	default:
-		if slices.Contains(Checks, q.View) {
+		if slices.Contains(slices.Concat(Checks, Trials), q.View) {
 			out.at(tx.Now, "("+coming.condition(q.View)+")")
 		}
 	}

@@ -22,10 +22,10 @@ var defects = []string{"bounce-plain", "bounce-app", "bounce-invited", "again", 
 	"phone-codes", "lost", "lost-recovery", "lost-released", "reset", "reset-app", "reported", "no-mailbox",
 	"no-mailbox-app", "invited", "closed"}
 
-// seed is a company of 500 people, every second of whom has some defect.
-func (r *rig) seed() (all []string) {
+// seed is a company of n people, every second of whom has some defect.
+func (r *rig) seed(n int) (all []string) {
 	r.t.Helper()
-	for i := range 500 {
+	for i := range n {
 		word := "plain"
 		if i%2 == 0 {
 			word = defects[i/2%len(defects)]
@@ -90,7 +90,7 @@ func (r *rig) predicted(c people.Coming) (out []string) {
 // whom a sign-in stops once the rules apply.
 func TestAIR18_ThePredictedAreWhomASignInStops(t *testing.T) {
 	each(t, func(r *rig) {
-		all := r.seed()
+		all := r.seed(500)
 		for _, methods := range []tenant.Methods{"", "email", "totp"} {
 			coming := people.Coming{Methods: methods}
 			report, err := r.Check(t.Context(), access.Server, "acme", &coming)
@@ -142,7 +142,7 @@ func without(these, others []string) (out []string) {
 // TestAIR18_FindingsNameWhoAndHowMany: each finding counts its people, and names the first by name.
 func TestAIR18_FindingsNameWhoAndHowMany(t *testing.T) {
 	each(t, func(r *rig) {
-		all := r.seed()
+		all := r.seed(500)
 		r.mark("plain.001", "role", string(user.Owner))
 		report, err := r.Check(t.Context(), access.Server, "acme", nil)
 		if err != nil {

@@ -5,6 +5,7 @@ package rollout
 import (
 	"context"
 	"fmt"
+	"time"
 
 	"countersign/internal/access"
 	"countersign/internal/authenticator"
@@ -28,6 +29,7 @@ type Service struct {
 // Report is what to look at before two-factor authentication is required of a company's people.
 type Report struct {
 	Tenant   tenant.Tenant
+	Now      time.Time
 	Vendor   string
 	Rule     policy.Rule   // what the company requires now
 	Coming   people.Coming // the rules that the report is about
@@ -69,7 +71,7 @@ func (s *Service) report(ctx context.Context, tx *db.Tx, c *people.Coming, r *Re
 	if err != nil {
 		return fmt.Errorf("load installation: %w", err)
 	}
-	r.Vendor, r.Rule = i.Name, policy.RuleOf(r.Tenant, i, tx.Now)
+	r.Now, r.Vendor, r.Rule = tx.Now, i.Name, policy.RuleOf(r.Tenant, i, tx.Now)
 	if r.Coming = (people.Coming{Methods: r.Tenant.Methods, Choice: r.Tenant.Choice}); c != nil {
 		r.Coming = *c
 	}
