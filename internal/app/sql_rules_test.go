@@ -34,7 +34,7 @@ var scans = []string{
 	"grant.Sweep", "jobs.Backlog",
 	"jobs.Sweep", "jobs.findDue", "keyring.list", "keyring.countSealed", "message.Received", "message.Shown",
 	"message.Sweep", "message.tenantOf", "passwordlink.Sweep", "ratelimit.Sweep", "session.Sweep",
-	"sms.Sweep", "sms.Today", "tenant.List", "tenant.ListAfter", "tenant.Sweep", "tenant.SweepShadow", "tenant.Vendors", "user.Sweep",
+	"sms.Sweep", "sms.Today", "tenant.List", "tenant.ListAfter", "tenant.Sweep", "tenant.Vendors", "user.Sweep",
 }
 
 // parts are texts that are a statement only with what stands around them.

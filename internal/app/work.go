@@ -135,7 +135,6 @@ var sweeps = map[string]func(ctx context.Context, d *db.DB) (int64, error){
 	"messages":       message.Sweep,
 	"passkeys":       passkey.Sweep,
 	"sessions":       session.Sweep,
-	"shadow results": tenant.SweepShadow,
 	"set-ups":        binding.Sweep,
 	"spending":       sms.Sweep,
 }

@@ -26,9 +26,9 @@ func (f Finding) Stops() bool { return slices.Contains(Stopping, f.View) }
 const firstOfCheck = 20
 
 // CheckEveryone runs every check on the people of the transaction's tenant, t, and returns those that found someone,
-// and how many people there are. Where the company tries rules on sign-ins, what came of it is among them. c are rules that the company considers; nil: those that it has. bindable is what
-// people can set up. All are counted with one pass over the company: one by one, a hundred thousand people would take
-// seconds.
+// and how many people there are. Where the company tries rules on sign-ins, what came of it is among them. c are rules
+// that the company considers; nil: those that it has. bindable is what people can set up. All are counted with one pass
+// over the company: one by one, a hundred thousand people would take seconds.
 func CheckEveryone(
 	ctx context.Context, tx *db.Tx, t tenant.Tenant, i tenant.Installation, c *Coming, bindable []authenticator.Kind,
 ) (out []Finding, people int, err error) {

@@ -132,9 +132,9 @@ const (
 func (r comingRules) condition(v SavedView) string {
 	switch v {
 	case OneMethodOwners:
-		return "u.role = 'owner' AND (SELECT count(*) FROM authenticators a" +
-			" WHERE a.tenant_id = u.tenant_id AND a.user_id = u.id AND a.disabled_at = 0" +
-			" AND a.kind IN " + kindList(r.allowed.Factors()) + ") < 2"
+		return `u.role = 'owner' AND (SELECT count(*) FROM authenticators a
+			WHERE a.tenant_id = u.tenant_id AND a.user_id = u.id AND a.disabled_at = 0 AND a.kind IN ` +
+			kindList(r.allowed.Factors()) + ") < 2"
 	case NoWayIn:
 		return r.asked + " AND " + accepted + " AND NOT (" + r.opens() + " OR " + r.waits() + ")"
 	case WaitAfterReset:

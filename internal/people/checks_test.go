@@ -48,8 +48,8 @@ func (r *rig) stops(tx *db.Tx, f facts.Facts) bool {
 	return policy.Evaluate(in).Outcome == policy.Deny
 }
 
-// TestChecksFindWhomPolicyStops: the checks that say who will be stopped find exactly those whom policy denies, whatever
-// they have set up and whatever is allowed. No one is in two of them, and the counts are those of the lists.
+// TestChecksFindWhomPolicyStops: the checks that say who will be stopped find exactly those whom policy denies,
+// whatever they have set up and whatever is allowed. No one is in two of them, and the counts are those of the lists.
 func TestChecksFindWhomPolicyStops(t *testing.T) {
 	seed := rand.Uint64()
 	t.Log("seed", seed)
@@ -61,7 +61,8 @@ func TestChecksFindWhomPolicyStops(t *testing.T) {
 				"email LIKE '%1@x.example'": "recovery_until = $2",
 				"email LIKE '%2@x.example'": "recovery_until = $2, password_reset_at = $2",
 				"email LIKE '%3@x.example'": "password_reset_at = $2",
-				"email LIKE '%4@x.example'": "password_reset_at = $2, first_factor_at = 0, password_flagged_at = 0, disabled_at = 0",
+				"email LIKE '%4@x.example'": "password_reset_at = $2, first_factor_at = 0, password_flagged_at = 0, " +
+					"disabled_at = 0",
 			} {
 				at := tx.Now.Add(1)
 				if _, err := tx.Exec(ctx, `UPDATE users SET `+set+`, version = version + 1
@@ -69,8 +70,9 @@ func TestChecksFindWhomPolicyStops(t *testing.T) {
 					return err
 				}
 			}
-			if _, err := tx.Exec(ctx, `DELETE FROM authenticators WHERE tenant_id = $1 AND kind <> 'email' AND user_id IN (
-				SELECT id FROM users WHERE tenant_id = $1 AND email LIKE '%4@x.example')`, tx.Tenant); err != nil {
+			if _, err := tx.Exec(ctx, `DELETE FROM authenticators
+				WHERE tenant_id = $1 AND kind <> 'email' AND user_id IN (
+					SELECT id FROM users WHERE tenant_id = $1 AND email LIKE '%4@x.example')`, tx.Tenant); err != nil {
 				return err
 			}
 			_, err := tx.Exec(ctx, `INSERT INTO passwords (tenant_id, user_id, hash, pepper, set_at)

@@ -115,7 +115,8 @@ func TestAIR18_ThePredictedAreWhomASignInStops(t *testing.T) {
 					without(got, want), without(want, got))
 			}
 			if report.Stopped != len(want) || len(want) < 20 || report.People != 500-closed(all) {
-				r.t.Errorf("%q: the report says %d of %d, and %d are stopped", methods, report.Stopped, report.People, len(want))
+				r.t.Errorf("%q: the report says %d of %d, and %d are stopped",
+					methods, report.Stopped, report.People, len(want))
 			}
 		}
 	})

@@ -108,8 +108,8 @@ func TestAIR18_ATrialChangesNoSignIn(t *testing.T) {
 				again, afterwards := r.outcomes(all)
 				for i, address := range all {
 					if got[i] != want[i] || again[i] != want[i] {
-						t.Errorf("%+v, trying %q: %s: %s, then %s, and without a trial %s", present, methods, address, got[i],
-							again[i], want[i])
+						t.Errorf("%+v, trying %q: %s: %s, then %s, and without a trial %s",
+							present, methods, address, got[i], again[i], want[i])
 					}
 					if withTrial[i] > cost[i]+1 || afterwards[i] > cost[i]+1 {
 						t.Errorf("%+v, trying %q: %s: %d statements, then %d; without %d", present, methods, address,

@@ -56,11 +56,3 @@ func RecordShadow(ctx context.Context, tx *db.Tx, s Shadow, userID, clientID str
 
 // keepShadow is how long results are kept.
 const keepShadow = 180 * 24 * time.Hour
-
-// SweepShadow deletes old results, and returns how many.
-func SweepShadow(ctx context.Context, d *db.DB) (int64, error) {
-	return d.DeleteOld(ctx, "shadow results", `
-		DELETE FROM shadow_results WHERE (tenant_id, began_at, user_id, outcome) IN (
-			SELECT r.tenant_id, r.began_at, r.user_id, r.outcome FROM shadow_results r WHERE r.at < $1 LIMIT $2)`,
-		keepShadow)
-}
