@@ -38,6 +38,15 @@ var companyRoutes = map[string]opened{
 	"POST /company/users/{id}/role": {
 		"303 /signin", "303 /signin", "303 /signin", "404", "303 /signin", "404",
 	},
+	"GET /company/users/{id}/address": {
+		"303 /signin", "303 /signin", "303 /signin", "404", "303 /signin", "404",
+	},
+	"HEAD /company/users/{id}/address": {
+		"303 /signin", "303 /signin", "303 /signin", "404", "303 /signin", "404",
+	},
+	"POST /company/users/{id}/address": {
+		"303 /signin", "303 /signin", "303 /signin", "404", "303 /signin", "404",
+	},
 	"POST /company/users/{id}/invite": {
 		"303 /signin", "303 /signin", "303 /signin", "404", "303 /signin", "404",
 	},
@@ -96,6 +105,24 @@ var companyRoutes = map[string]opened{
 		"303 /signin", "303 /signin", "303 /signin", "403", "303 /signin", "403",
 	},
 	"HEAD /company/security": {
+		"303 /signin", "303 /signin", "303 /signin", "403", "303 /signin", "403",
+	},
+	"GET /company/security/check": {
+		"303 /signin", "303 /signin", "303 /signin", "403", "303 /signin", "403",
+	},
+	"HEAD /company/security/check": {
+		"303 /signin", "303 /signin", "303 /signin", "403", "303 /signin", "403",
+	},
+	"GET /company/security/check/trial": {
+		"303 /signin", "303 /signin", "303 /signin", "403", "303 /signin", "403",
+	},
+	"HEAD /company/security/check/trial": {
+		"303 /signin", "303 /signin", "303 /signin", "403", "303 /signin", "403",
+	},
+	"POST /company/security/check/trial": {
+		"303 /signin", "303 /signin", "303 /signin", "403", "303 /signin", "403",
+	},
+	"POST /company/security/check/trial/end": {
 		"303 /signin", "303 /signin", "303 /signin", "403", "303 /signin", "403",
 	},
 	"GET /company/security/disable": {

@@ -76,6 +76,7 @@ var events = map[Action]audit.Action{
 	SetMethods:         audit.TenantMethods,
 	SetChoice:          audit.TenantChoice,
 	SetDeadline:        audit.TenantDeadline,
+	SetShadow:          audit.TenantShadow,
 	SetRememberDays:    audit.TenantRememberDays,
 	SetSMSCountries:    audit.TenantSMSCountries,
 	OverrideMandate:    audit.TenantSwitched,

@@ -41,6 +41,7 @@ const (
 	SetMethods      Action = "company.methods"
 	SetChoice       Action = "company.choice"
 	SetDeadline     Action = "company.deadline"
+	SetShadow       Action = "company.shadow"
 	SetRememberDays Action = "company.remember_days"
 	SetSMSCountries Action = "company.sms_countries"
 	ExportPeople    Action = "company.export_people"
@@ -222,6 +223,7 @@ var rules = []rule{
 	ofCompany(SetMethods, "Set the allowed methods", yes, yes),
 	ofCompany(SetChoice, "Make it required or optional", yes, none),
 	ofCompany(SetDeadline, "Set the deadline for set-up", yes, yes),
+	ofCompany(SetShadow, "Try coming rules on sign-ins without enforcing them", yes, none),
 	ofCompany(SetRememberDays, "Set how long browsers are remembered", yes, yes),
 	ofCompany(SetSMSCountries, "Set the countries of text messages", yes, yes),
 	{

@@ -25,6 +25,7 @@ import (
 	"countersign/internal/passwordlink"
 	"countersign/internal/people"
 	"countersign/internal/profile"
+	"countersign/internal/rollout"
 	"countersign/internal/secret"
 	"countersign/internal/setup"
 	"countersign/internal/signin"
@@ -50,6 +51,7 @@ type Core struct {
 	People        *people.Service
 	Company       *company.Service
 	Apps          *apps.Service
+	Rollout       *rollout.Service
 	SMS           *outofband.SMS // nil: no text messages are sent
 	Log           *slog.Logger
 	// SetUpToken is set until the installation has its first operator. Print it on the
@@ -183,6 +185,7 @@ func (h *Core) buildAdministration() {
 		Countries: h.Config.SMS.Countries,
 		Bindable:  h.Binding.Kinds(),
 	}
+	h.Rollout = &rollout.Service{DB: h.DB, Gate: h.Gate, Bindable: h.Binding.Kinds()}
 	h.Apps = &apps.Service{DB: h.DB, Gate: h.Gate, Keys: &keyring.Keyring{DB: h.DB, Keys: h.Keys}}
 }
 

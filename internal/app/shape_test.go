@@ -33,7 +33,7 @@ var floor = map[string]int{
 	"gate": 10,
 	// Journeys have an order, so that none has to know of those that build on it.
 	"setup": 11, "firststep": 12, "signin": 13, "binding": 14, "profile": 15, "passwordlink": 15,
-	"people": 16, "company": 17, "apps": 18, "incident": 19,
+	"people": 16, "company": 17, "apps": 18, "incident": 19, "rollout": 19,
 	"methodtext": 20, "pages": 21,
 	"enrollpages": 22,
 	"portal":      23, "account": 23, "console": 23, "oidc": 23, "ops": 23, "help": 23,

@@ -97,10 +97,12 @@ const (
 	TenantMandate  Action = "tenant.mandate"
 	TenantSwitched Action = "tenant.switched" // a company switched two-factor authentication on or off
 	// an owner or admin gave the code with which two-factor authentication can be switched on
-	TenantActivation   Action = "tenant.activation"
-	TenantMethods      Action = "tenant.methods"       // the methods that a company allows were changed
-	TenantChoice       Action = "tenant.choice"        // who of a company needs a second factor was changed
-	TenantDeadline     Action = "tenant.deadline"      // the day from which a method must be set up was changed
+	TenantActivation Action = "tenant.activation"
+	TenantMethods    Action = "tenant.methods"  // the methods that a company allows were changed
+	TenantChoice     Action = "tenant.choice"   // who of a company needs a second factor was changed
+	TenantDeadline   Action = "tenant.deadline" // the day from which a method must be set up was changed
+	// a company tries rules on sign-ins without enforcing them, or ends that
+	TenantShadow       Action = "tenant.shadow"
 	TenantRememberDays Action = "tenant.remember_days" // how long browsers are remembered was changed
 	// the countries that a company may send text messages to were changed
 	TenantSMSCountries Action = "tenant.sms_countries"

@@ -98,6 +98,7 @@ var kept = map[string]string{
 	"passkey_directory":  "whose methods they are",
 	"spent_challenges":   "what is not in the copy is worth nothing five minutes later",
 	"push_subscriptions": "methods", "push_keys": "browsers know us by it",
+	"shadow_results":       "what was seen until the copy is still so",
 	"message_costs":        "what was spent until the copy still counts",
 	"text_answers":         "what was sent until the copy still counts",
 	"budgets":              "what was failed until the copy still counts",

@@ -26,8 +26,9 @@ type Changes struct {
 	SMSCountries *tenant.Countries
 	Methods      *tenant.Methods
 	Choice       *tenant.Choice
-	SetUpBy      *time.Time // the zero time ends the deadline
-	ConfirmName  string     // the company's name, typed by a person who switches its two-factor authentication off
+	Shadow       *tenant.Shadow // rules to try on sign-ins; the zero value ends that
+	SetUpBy      *time.Time     // the zero time ends the deadline
+	ConfirmName  string         // the company's name, typed by a person who switches its two-factor authentication off
 }
 
 // step is one change with the right that it needs and the audit row that tells of it.
@@ -81,6 +82,8 @@ func (s *Service) permit(
 			return err
 		}
 		return c.confirmed(a, t)
+	case access.SetShadow:
+		return checkShadow(*c.Shadow, tx.Now)
 	case access.SuspendCompany:
 		if t.Kind == tenant.Vendor && *c.Suspended {
 			return errVendor
@@ -178,7 +181,18 @@ func (c Changes) byCompany() (out steps) {
 	if c.SetUpBy != nil {
 		out.add(access.SetDeadline, audit.TenantDeadline, timeText(*c.SetUpBy), set(*c.SetUpBy, tenant.SetDeadline))
 	}
+	if c.Shadow != nil {
+		out.add(access.SetShadow, audit.TenantShadow, shadowText(*c.Shadow), set(*c.Shadow, tenant.SetShadow))
+	}
 	return out
+}
+
+func shadowText(s tenant.Shadow) string {
+	if s.Until.IsZero() {
+		return "off"
+	}
+	return cmp.Or(string(s.Choice), "required") + " with " + methodsText(s.Methods) + " from " + timeText(s.From) +
+		" until " + timeText(s.Until)
 }
 
 func mandateText(m tenant.Mandate) string {

@@ -11,6 +11,7 @@ import (
 	"countersign/internal/gate"
 	"countersign/internal/pages"
 	"countersign/internal/people"
+	"countersign/internal/rollout"
 	"countersign/internal/user"
 	"countersign/internal/web"
 )
@@ -20,6 +21,7 @@ type Console struct {
 	*pages.Base
 	People  *people.Service
 	Company *company.Service
+	Rollout *rollout.Service
 }
 
 // Mount adds the console's routes. This list is its whole surface.

@@ -25,6 +25,7 @@ func (c *Console) mountSecurity(mux *web.Mux) {
 	mux.Post("/company/security/methods", c.withRecentProof(c.setMethods), "method")
 	mux.Post("/company/security/days", c.withRecentProof(c.setDays))
 	mux.Get("/company/security/assurance", c.signedIn(c.showAssurance))
+	c.mountCheck(mux)
 	c.mountWizard(mux)
 }
 

@@ -17,7 +17,7 @@ import (
 
 // Stories is every page in every state, with canned data, as seen at now.
 func Stories(now time.Time) []web.Story {
-	return slices.Concat(userStories(now), securityStories(now), assuranceStories())
+	return slices.Concat(userStories(now), securityStories(now), assuranceStories(), checkStories(now))
 }
 
 func storyFrame(current string) frame {
@@ -83,6 +83,7 @@ func userStories(now time.Time) []web.Story {
 		MayAdd:    true,
 		MayRemind: true,
 		MayExport: true,
+		MayCheck:  true,
 		Next:      "/company/users?after=u4",
 	}
 	list.addFilters(people.Search{})

@@ -43,7 +43,7 @@ func (userPage) View() web.View { return web.View{Template: "console/user"} }
 func (p userPage) HasChange() bool { return p.May != (userRights{Activity: p.May.Activity}) }
 
 // userRights is what the administrator may do to the person; the journeys check it again.
-type userRights struct{ Invite, Remind, Role, Reset, Disable, Enable, Activity bool }
+type userRights struct{ Invite, Remind, Role, Address, Reset, Disable, Enable, Activity bool }
 
 // methodDetail is one method of a person, as administrators see it.
 type methodDetail struct {
@@ -122,6 +122,7 @@ func (a *administrator) rights(o people.Overview) userRights {
 		Invite:   open && o.Invited && a.may(access.InvitePerson, targetOf(o.User)),
 		Remind:   o.Status.Status == policy.Pending && open && !o.Invited && a.may(access.RemindPerson, targetOf(o.User)),
 		Role:     open && len(a.rolesFor(o.User)) > 1,
+		Address:  open && a.may(access.ChangeAddress, targetOf(o.User)),
 		Reset:    open && !o.Invited && hasOwnMethod(o) && a.may(access.ResetMethods, targetOf(o.User)),
 		Disable:  open && a.may(access.DisablePerson, targetOf(o.User)),
 		Enable:   !open && a.may(access.EnablePerson, targetOf(o.User)),

@@ -33,6 +33,8 @@ type usersPage struct {
 	Roles        []option
 	Text         string
 	SavedView    string
+	Coming       *people.Coming // the rules that the view asks about; nil: the company's own
+	MayCheck     bool
 	Filtered     bool
 	People       []userRow
 	Next         string // address of the page after this one; empty = there is none
@@ -86,11 +88,12 @@ func searchOf(q url.Values) people.Search {
 	if text := q.Get("q"); len(text) <= maxSearch {
 		s.Text = text
 	}
-	for _, v := range people.Views {
+	for _, v := range slices.Concat(people.Views, people.Checks, people.Trials) {
 		if string(v) == q.Get("view") {
 			s.View = v
 		}
 	}
+	s.Coming = comingOf(q)
 	for _, status := range statuses {
 		if string(status) == q.Get("status") {
 			s.Status = status
@@ -120,6 +123,7 @@ func query(s people.Search) url.Values {
 			out.Set(name, value)
 		}
 	}
+	addComing(out, s.Coming)
 	return out
 }
 
@@ -140,6 +144,8 @@ func (c *Console) showUsers(w http.ResponseWriter, r *http.Request, a *administr
 		frame:        a.frame(r, "users"),
 		Text:         search.Text,
 		SavedView:    string(search.View),
+		Coming:       search.Coming,
+		MayCheck:     a.may(access.ViewCompany, a.own()),
 		Filtered:     len(query(search)) > 0,
 		ResultsFrom:  search.After != "",
 		First:        usersURL(search),
@@ -169,6 +175,9 @@ func (p *usersPage) addFilters(s people.Search) {
 			URL:     usersURL(people.Search{View: v}),
 			Current: v == s.View,
 		})
+	}
+	if !slices.Contains(people.Views, s.View) { // reached from the report
+		p.Views = append(p.Views, viewLink{Label: viewKeys[s.View], URL: usersURL(s), Current: true})
 	}
 	for _, status := range statuses {
 		p.Statuses = append(p.Statuses, option{string(status), statusKeys[status], status == s.Status})

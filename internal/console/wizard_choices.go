@@ -10,6 +10,7 @@ import (
 	"countersign/internal/company"
 	"countersign/internal/fault"
 	"countersign/internal/methodtext"
+	"countersign/internal/people"
 	"countersign/internal/policy"
 	"countersign/internal/tenant"
 	"countersign/internal/web"
@@ -98,6 +99,13 @@ func (summaryPage) ForGood(e company.ExemptApp) bool { return e.Until.Year() > 9
 
 // BackURL is the page with the choices, filled in.
 func (p summaryPage) BackURL() string { return choosePath + "?" + p.Form.values().Encode() }
+
+// CheckURL is the report about the choices.
+func (p summaryPage) CheckURL() string {
+	q := url.Values{}
+	addComing(q, &people.Coming{Methods: tenant.Methods(p.Form.Methods), Choice: tenant.Choice(p.Form.Choice)})
+	return checkPath + "?" + q.Encode()
+}
 
 // choiceForm is the choices as forms and addresses carry them.
 type choiceForm struct{ Methods, Choice, From, SetUpBy string }

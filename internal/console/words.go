@@ -38,6 +38,35 @@ var viewKeys = map[people.SavedView]string{
 	people.NeverSignedIn:    "console.view.never_signed_in",
 	people.Invited:          "console.view.invited",
 	people.DisabledAccounts: "console.view.disabled_accounts",
+	people.NoWayIn:          "console.view.no_way_in",
+	people.WaitAfterReset:   "console.view.wait_after_reset",
+	people.MailStops:        "console.view.mail_stops",
+	people.MailBounces:      "console.view.mail_bounces",
+	people.SharedMailbox:    "console.view.shared_mailbox",
+	people.MailUnproved:     "console.view.mail_unproved",
+	people.NeverInvited:     "console.view.never_invited",
+	people.InvitationEnded:  "console.view.invitation_ended",
+	people.NeverUsed:        "console.view.accepted_never_signed_in",
+	people.TrialStopped:     "console.view.trial_stopped",
+	people.TrialSetUp:       "console.view.trial_set_up",
+	people.TrialAsked:       "console.view.trial_asked",
+}
+
+// checkKeys say why a finding matters, and what to do.
+var checkKeys = map[people.SavedView]string{
+	people.OneMethodOwners: "console.check.owners_with_one_method",
+	people.NoWayIn:         "console.check.no_way_in",
+	people.WaitAfterReset:  "console.check.wait_after_reset",
+	people.MailStops:       "console.check.mail_stops",
+	people.MailBounces:     "console.check.mail_bounces",
+	people.SharedMailbox:   "console.check.shared_mailbox",
+	people.MailUnproved:    "console.check.mail_unproved",
+	people.NeverInvited:    "console.check.never_invited",
+	people.InvitationEnded: "console.check.invitation_ended",
+	people.NeverUsed:       "console.check.accepted_never_signed_in",
+	people.TrialStopped:    "console.check.trial_stopped",
+	people.TrialSetUp:      "console.check.trial_set_up",
+	people.TrialAsked:      "console.check.trial_asked",
 }
 
 var groupKeys = map[company.ActivityGroup]string{
@@ -51,6 +80,7 @@ var groupKeys = map[company.ActivityGroup]string{
 // doneKeys is a closed list: an address must not put words on a page.
 var doneKeys = map[string]string{
 	"added":    "console.done.added",
+	"address":  "console.done.address",
 	"invited":  "console.done.invited",
 	"disabled": "console.done.disabled",
 	"enabled":  "console.done.enabled",
@@ -63,6 +93,8 @@ var doneKeys = map[string]string{
 	"off":      "console.done.off",
 	"methods":  "console.done.methods",
 	"days":     "console.done.days",
+	"trial":    "console.done.trial",
+	"no_trial": "console.done.no_trial",
 }
 
 var actionKeys = map[audit.Action]string{
@@ -106,6 +138,7 @@ var actionKeys = map[audit.Action]string{
 	audit.TenantChoice:          "audit.tenant.choice",
 	audit.TenantCreated:         "audit.tenant.created",
 	audit.TenantDeadline:        "audit.tenant.deadline",
+	audit.TenantShadow:          "audit.tenant.shadow",
 	audit.TenantMandate:         "audit.tenant.mandate",
 	audit.TenantMethods:         "audit.tenant.methods",
 	audit.TenantRememberDays:    "audit.tenant.remember_days",

@@ -125,6 +125,7 @@ var sentences = map[occasion]string{
 	{action: audit.TenantMethods}:                                         "the company allows",
 	{action: audit.TenantChoice}:                                          "it is asked of",
 	{action: audit.TenantDeadline}:                                        "set-up comes first from",
+	{action: audit.TenantShadow}:                                          "the company tries rules without enforcing them:",
 }
 
 // reasons are the ends of some sentences.

@@ -342,6 +342,7 @@ var actionKeys = map[access.Action]string{
 	access.SetRememberDays: "help.can.set_remember_days",
 	access.SetSMSCountries: "help.can.set_sms_countries",
 	access.ExportPeople:    "help.can.export_people",
+	access.SetShadow:       "help.can.set_shadow",
 	access.ViewActivity:    "help.can.view_activity",
 }
 

@@ -3,6 +3,7 @@ package people
 import (
 	"context"
 	"fmt"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -42,6 +43,7 @@ type Search struct {
 	Text   string // part of the name or of the address
 	After  string // the id of the last one on the page before
 	Limit  int
+	Coming *Coming // what the checks ask about; nil: the company's own rules
 }
 
 // Listed is one person in a list.
@@ -98,7 +100,8 @@ func (s *Service) search(ctx context.Context, tx *db.Tx, q Search) (p Page, err 
 		return p, fmt.Errorf("load installation: %w", err)
 	}
 	p.Rule = policy.RuleOf(t, i, tx.Now)
-	query := q.query(tx, p.Rule, policy.Allowed{Vendor: i.Methods, Company: t.Methods})
+	query := q.query(tx, p.Rule, policy.Allowed{Vendor: i.Methods, Company: t.Methods},
+		coming(t, i, tx.Now, q.Coming, s.Bindable))
 	rows, err := tx.Query(ctx, query.text.String(), query.args...)
 	p.People, err = db.Collect(rows, err, func(row db.Row) (Listed, error) { return s.scanListed(tx, row) })
 	if err != nil {
@@ -182,9 +185,18 @@ func (q *listQuery) where(condition string, value any) {
 	q.and(strings.ReplaceAll(condition, "%s", "$"+strconv.Itoa(len(q.args))))
 }
 
+// at adds a condition in which each %s, if any, stands for an instant.
+func (q *listQuery) at(now time.Time, condition string) {
+	if strings.Contains(condition, "%s") {
+		q.where(condition, now)
+		return
+	}
+	q.and(condition)
+}
+
 func (q *listQuery) and(condition string) { q.text.WriteString(" AND " + condition) }
 
-func (q Search) query(tx *db.Tx, rule policy.Rule, allowed policy.Allowed) *listQuery {
+func (q Search) query(tx *db.Tx, rule policy.Rule, allowed policy.Allowed, coming comingRules) *listQuery {
 	out := &listQuery{args: []any{client.PortalID, tx.Tenant, q.After}}
 	out.text.WriteString(`
 		SELECT ` + facts.Columns + listedColumns + `
@@ -195,7 +207,7 @@ func (q Search) query(tx *db.Tx, rule policy.Rule, allowed policy.Allowed) *list
 		LEFT JOIN passwords p ON p.tenant_id = u.tenant_id AND p.user_id = u.id
 		WHERE u.tenant_id = $2 AND u.email_key > COALESCE((
 			SELECT last.email_key FROM users last WHERE last.tenant_id = $2 AND last.id = $3), '')`)
-	q.addView(out, allowed)
+	q.addView(tx, out, coming)
 	if q.Role != "" {
 		out.where("u.role = %s", string(q.Role))
 	}
@@ -210,25 +222,23 @@ func (q Search) query(tx *db.Tx, rule policy.Rule, allowed policy.Allowed) *list
 
 var likeEscaper = strings.NewReplacer(`\`, `\\`, `%`, `\%`, `_`, `\_`)
 
-func (q Search) addView(out *listQuery, allowed policy.Allowed) {
+func (q Search) addView(tx *db.Tx, out *listQuery, coming comingRules) {
 	if q.View == DisabledAccounts {
 		out.and("u.disabled_at > 0")
 		return
 	}
 	out.and("u.disabled_at = 0")
 	switch q.View {
-	case OneMethodOwners:
-		out.and("u.role = 'owner'")
-		out.where(`(SELECT count(*) FROM authenticators a WHERE a.tenant_id = u.tenant_id AND a.user_id = u.id
-			AND a.disabled_at = 0 AND `+kindAllowed+`) < 2`, factorWords(allowed))
 	case WeakMethods:
 		out.and("NOT " + user.HasWorking + "a.kind IN ('totp', 'passkey', 'push'))")
 	case NeverSignedIn:
-		out.and(`u.signed_in_at = 0 AND NOT EXISTS (SELECT 1 FROM sessions s
-			WHERE s.tenant_id = u.tenant_id AND s.user_id = u.id)`)
+		out.and(neverSignedIn)
 	case Invited:
 		out.and("p.user_id IS NULL")
-	case AllPeople, DisabledAccounts:
+	default:
+		if slices.Contains(slices.Concat(Checks, Trials), q.View) {
+			out.at(tx.Now, "("+coming.condition(q.View)+")")
+		}
 	}
 }
 
@@ -237,14 +247,7 @@ func (q Search) addStatus(out *listQuery, rule policy.Rule, allowed policy.Allow
 	if q.Status == "" {
 		return
 	}
-	must := "u.password_flagged_at > 0"
-	switch rule {
-	case policy.Everyone:
-		must = "TRUE"
-	case policy.OwnChoice:
-		must = "(u.password_flagged_at > 0 OR u.second_step_at > 0)"
-	case policy.Off:
-	}
+	must := askedUnder(rule)
 	if q.Status == policy.Disabled {
 		out.and("NOT " + must)
 		return

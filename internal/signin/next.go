@@ -101,11 +101,14 @@ func (f *activeFlow) setUpStep(d policy.Decision, kinds []authenticator.Kind) Se
 }
 
 // decide asks policy about the flow as it stands.
-func (f *activeFlow) decide(now time.Time) policy.Decision {
+func (f *activeFlow) decide(now time.Time) policy.Decision { return policy.Evaluate(f.input(now)) }
+
+// input is what policy looks at.
+func (f *activeFlow) input(now time.Time) policy.Input {
 	in := f.Input(now, f.bindable, f.WantACR, f.Proofs)
 	in.RememberedSince, in.RememberedUntil = f.remembered.ProvedAt, f.remembered.ExpiresAt
 	in.SetUpAfter = f.StartedAt.Add(-gate.FreshFor)
-	return policy.Evaluate(in)
+	return in
 }
 
 // pick chooses what to ask for first: what the person prefers, else the strongest. Backup

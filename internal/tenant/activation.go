@@ -134,11 +134,19 @@ func CloseActivation(ctx context.Context, tx *db.Tx, userID, because string) (bo
 	return n > 0, err
 }
 
-// Sweep deletes activations whose last code ran out a day ago, and returns how many.
+// Sweep deletes activations whose last code ran out a day ago, and old results of trials, and returns how many.
 func Sweep(ctx context.Context, d *db.DB) (int64, error) {
-	return d.DeleteOld(ctx, "activations", `
+	activations, err := d.DeleteOld(ctx, "activations", `
 		DELETE FROM activations WHERE (tenant_id, id) IN (SELECT a.tenant_id, a.id FROM activations a
 			WHERE a.ends_at < $1 LIMIT $2)`, 24*time.Hour)
+	if err != nil {
+		return activations, err
+	}
+	results, err := d.DeleteOld(ctx, "results of trials", `
+		DELETE FROM shadow_results WHERE (tenant_id, began_at, user_id, outcome) IN (
+			SELECT r.tenant_id, r.began_at, r.user_id, r.outcome FROM shadow_results r WHERE r.at < $1 LIMIT $2)`,
+		keepShadow)
+	return activations + results, err
 }
 
 // SwitchOnFrom records that the company switched its second step on from an instant.

@@ -97,10 +97,12 @@ type Tenant struct {
 	SetUpBy        time.Time // until then people without a method are reminded; zero = set-up comes first
 	CreatedAt      time.Time
 	SuspendedAt    time.Time
+	Shadow         Shadow // rules that it considers
 }
 
 const columns = `tenant_id, name, kind, mandate, mandate_from, switched_on_at, switched_off_at, remember_days,
-	methods, choice, sms_countries, set_up_by, created_at, suspended_at`
+	methods, choice, sms_countries, set_up_by, created_at, suspended_at, shadow_methods, shadow_choice, shadow_from,
+	shadow_until`
 
 func scan(row db.Row) (t Tenant, err error) {
 	err = row.Scan(
@@ -118,6 +120,10 @@ func scan(row db.Row) (t Tenant, err error) {
 		db.ScanTime(&t.SetUpBy),
 		db.ScanTime(&t.CreatedAt),
 		db.ScanTime(&t.SuspendedAt),
+		&t.Shadow.Methods,
+		&t.Shadow.Choice,
+		db.ScanTime(&t.Shadow.From),
+		db.ScanTime(&t.Shadow.Until),
 	)
 	return t, err
 }

@@ -59,7 +59,7 @@ const Columns = `
 	u.second_step_at, u.first_factor_at, u.released_at, u.recovery_until, u.set_up_by, u.password_reset_at,
 	u.version, t.version, i.version, COALESCE(c.version, 0), ` + KindsOfUser + `,
 	t.tenant_id, t.name, t.kind, t.mandate, t.mandate_from, t.switched_on_at, t.switched_off_at, t.remember_days,
-	t.methods, t.choice, t.set_up_by, t.suspended_at,
+	t.methods, t.choice, t.set_up_by, t.suspended_at, t.shadow_methods, t.shadow_choice, t.shadow_from, t.shadow_until,
 	i.name, i.mandate, i.mandate_from, i.remember_days, i.methods,
 	COALESCE(c.id, ''), COALESCE(c.name, ''), COALESCE(c.home_url, ''),
 	COALESCE(c.exempt_until, 0), COALESCE(c.disabled_at, 0)`
@@ -77,7 +77,7 @@ type userTimes struct {
 	flagged, disabled, ownChoice, firstFactor, released, recovery, setUpBy, reset int64
 }
 
-type tenantTimes struct{ mandate, on, off, setUpBy, suspended int64 }
+type tenantTimes struct{ mandate, on, off, setUpBy, suspended, shadowFrom, shadowUntil int64 }
 
 type appTimes struct{ exempt, disabled int64 }
 
@@ -93,7 +93,8 @@ func (r *Reader) Targets() []any {
 		&r.user.ownChoice, &r.user.firstFactor, &r.user.released, &r.user.recovery, &r.user.setUpBy, &r.user.reset,
 		&v.User, &v.Tenant, &v.Vendor, &v.App, &r.into.Kinds,
 		&t.ID, &t.Name, &t.Kind, &t.Mandate.Mode, &r.tenant.mandate, &r.tenant.on, &r.tenant.off, &t.RememberDays,
-		&t.Methods, &t.Choice, &r.tenant.setUpBy, &r.tenant.suspended,
+		&t.Methods, &t.Choice, &r.tenant.setUpBy, &r.tenant.suspended, &t.Shadow.Methods, &t.Shadow.Choice,
+		&r.tenant.shadowFrom, &r.tenant.shadowUntil,
 		&i.Name, &i.Mandate.Mode, &r.mandate, &i.RememberDays, &i.Methods,
 		&a.ID, &a.Name, &a.HomeURL, &r.app.exempt, &r.app.disabled,
 	}
@@ -145,6 +146,7 @@ func (f *Facts) decodeTenant(at tenantTimes) {
 	f.Tenant.SwitchedOffAt = db.Time(at.off)
 	f.Tenant.SetUpBy = db.Time(at.setUpBy)
 	f.Tenant.SuspendedAt = db.Time(at.suspended)
+	f.Tenant.Shadow.From, f.Tenant.Shadow.Until = db.Time(at.shadowFrom), db.Time(at.shadowUntil)
 }
 
 func (f *Facts) decodeApp(at appTimes, clientID string) {

@@ -1,0 +1,58 @@
+package tenant
+
+import (
+	"context"
+	"time"
+
+	"countersign/internal/db"
+)
+
+// Shadow are rules that a company considers. From an instant to another every sign-in is judged by them, too; what
+// comes of it is only recorded.
+type Shadow struct {
+	Methods     Methods
+	Choice      Choice
+	From, Until time.Time // zero: there are none
+}
+
+// Active reports whether sign-ins are judged by the rules now.
+func (s Shadow) Active(now time.Time) bool { return !now.Before(s.From) && now.Before(s.Until) }
+
+// Shadowed is the company as it would be with the rules that it considers: two-factor authentication is on, and no
+// deadline for set-up helps any more.
+func (t Tenant) Shadowed(now time.Time) Tenant {
+	t.SwitchedOnAt, t.SwitchedOffAt, t.SetUpBy = now, time.Time{}, time.Time{}
+	t.Methods, t.Choice = t.Shadow.Methods, t.Shadow.Choice
+	return t
+}
+
+// SetShadow records the rules that the company considers; the zero Shadow ends it. It is no change of what a decision
+// reads, so that no sign-in has to begin anew.
+func SetShadow(ctx context.Context, tx *db.Tx, s Shadow) error {
+	return changed(tx.Exec(ctx, `UPDATE tenants
+		SET shadow_methods = $1, shadow_choice = $2, shadow_from = $3, shadow_until = $4 WHERE tenant_id = $5`,
+		string(s.Methods), string(s.Choice), s.From, s.Until, tx.Tenant))
+}
+
+// ShadowOutcome is what would have happened to a sign-in.
+type ShadowOutcome string
+
+// The outcomes.
+const (
+	ShadowAsked   ShadowOutcome = "asked"   // for a second step that they have
+	ShadowSetUp   ShadowOutcome = "set_up"  // to set up a method first
+	ShadowStopped ShadowOutcome = "stopped" // nothing would have let them in
+)
+
+// RecordShadow records what the rules under consideration would have done to a sign-in of a person: once for each
+// outcome, so that those who sign in often write no more.
+func RecordShadow(ctx context.Context, tx *db.Tx, s Shadow, userID, clientID string, o ShadowOutcome) error {
+	return tx.ExecDeferred(ctx, `
+		INSERT INTO shadow_results (tenant_id, began_at, user_id, outcome, client_id, at)
+		VALUES ($1, $2, $3, $4, $5, $6)
+		ON CONFLICT (tenant_id, began_at, user_id, outcome) DO NOTHING`,
+		tx.Tenant, s.From, userID, string(o), clientID, tx.Now)
+}
+
+// keepShadow is how long results are kept.
+const keepShadow = 180 * 24 * time.Hour
