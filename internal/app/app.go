@@ -276,6 +276,7 @@ func (a *App) mountPeople(w *web.Web, catalog *locale.Catalog) {
 		Enroll:  enroll,
 		Push:    a.Push,
 	}).Mount(w.Mux())
+	a.Company.Places = a.places
 	(&console.Console{Base: base, People: a.People, Company: a.Company}).Mount(w.Mux())
 }
 

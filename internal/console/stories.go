@@ -2,6 +2,7 @@ package console
 
 import (
 	"net/http"
+	"slices"
 	"time"
 
 	"countersign/internal/audit"
@@ -16,7 +17,7 @@ import (
 
 // Stories is every page in every state, with canned data, as seen at now.
 func Stories(now time.Time) []web.Story {
-	return append(userStories(now), securityStories(now)...)
+	return slices.Concat(userStories(now), securityStories(now), sharingStories(now))
 }
 
 func storyFrame(current string) frame {
@@ -25,6 +26,7 @@ func storyFrame(current string) frame {
 		Current:  current,
 		Security: true,
 		Activity: true,
+		Sharing:  true,
 	}
 }
 

@@ -5,6 +5,7 @@ import (
 	"countersign/internal/company"
 	"countersign/internal/people"
 	"countersign/internal/policy"
+	"countersign/internal/sharing"
 	"countersign/internal/user"
 )
 
@@ -38,6 +39,19 @@ var viewKeys = map[people.SavedView]string{
 	people.NeverSignedIn:    "console.view.never_signed_in",
 	people.Invited:          "console.view.invited",
 	people.DisabledAccounts: "console.view.disabled_accounts",
+}
+
+var likelihoodKeys = map[sharing.Likelihood]string{
+	sharing.Low:        "console.sharing.low",
+	sharing.Likely:     "console.sharing.likely",
+	sharing.VeryLikely: "console.sharing.very_likely",
+}
+
+// likelihoodTones are how the likelihoods are coloured.
+var likelihoodTones = map[sharing.Likelihood]string{
+	sharing.Low:        "disabled",
+	sharing.Likely:     "pending",
+	sharing.VeryLikely: "failed",
 }
 
 var groupKeys = map[company.ActivityGroup]string{
@@ -126,5 +140,6 @@ var actionKeys = map[audit.Action]string{
 	audit.UserInvited:           "audit.user.invited",
 	audit.UserReminded:          "audit.user.reminded",
 	audit.PeopleExported:        "audit.user.exported",
+	audit.ActivityExported:      "audit.activity.exported",
 	audit.UserRole:              "audit.user.role",
 }
