@@ -170,4 +170,7 @@ var companyRoutes = map[string]opened{
 	"HEAD /company/sharing": {
 		"303 /signin", "303 /signin", "303 /signin", "403", "303 /signin", "403",
 	},
+	"POST /company/activity/export": {
+		"303 /signin", "303 /signin", "303 /signin", "403", "303 /signin", "403",
+	},
 }

@@ -360,6 +360,7 @@ func storyActivityPage(now time.Time) activityPage {
 		Person:   "Aiko Tanaka",
 		PersonID: "u3",
 		Older:    "/company/activity?before=01JC0000000000000000000000",
+		Export:   true,
 	}
 	page.addFilters(company.ActivityFilter{}, "")
 	return page

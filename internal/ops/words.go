@@ -54,7 +54,7 @@ var (
 		flow.passkey way.flow passkey.copied address.account address.destination number.destination alert.destination
 		step.session deed.session client.refused reset.account reset.source reset.password password.turn send.known
 		admission.account admission.source refused.actor invitation.address invitation.company reminder.account
-		reminder.company change.person person.taken activation.account`)
+		reminder.company change.person person.taken activation.account alert.company alert.failures`)
 	levels   = list(`urn:countersign:acr:1 urn:countersign:acr:1e urn:countersign:acr:2 phr`)
 	channels = list(`email sms push`)
 	states   = list(`queued accepted delivered delayed bounced failed`)
