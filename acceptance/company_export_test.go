@@ -82,3 +82,35 @@ func TestVOI16_SupervisorsRemindInBulk(t *testing.T) {
 		}
 	})
 }
+
+// TestAIR3_OwnersAreToldOfExportsAndResets: each owner, also the one who did it, and not more often than helps.
+func TestAIR3_OwnersAreToldOfExportsAndResets(t *testing.T) {
+	each(t, func(t *testing.T, w *rig.World) {
+		c := w.NewTenant(t, "--mandate", "default_off")
+		owner, other := member(t, w, c, "Olga", "owner"), member(t, w, c, "Otto", "owner")
+		p := w.Person(t)
+		administer(t, w, p, owner, pathUsers+"/new")
+		for range 8 {
+			p.Post(pathUsers+"/export", url.Values{"format": {"csv"}})
+		}
+		w.Drained(t)
+		for _, u := range []*rig.User{owner, other} {
+			told := 0
+			for _, m := range w.Sink.Mails(u.Email) {
+				if strings.Contains(m.Subject, "The list of users of") && strings.Contains(m.Text, owner.Email) {
+					told++
+				}
+			}
+			if told != 5 {
+				t.Errorf("%s was told %d times of 8 exports, want 5", u.Email, told)
+			}
+		}
+		_, agent, _, _ := equipped(t, w, people(t, w), "Phone")
+		lead := member(t, w, agent.Tenant, "Lena", "owner")
+		w.CLI(t, "user", "methods", "reset", agent.Email)
+		if m := w.Sink.Mail(t, lead.Email, 1); !strings.Contains(m.Subject, "methods") ||
+			!strings.Contains(m.Text, agent.Email) {
+			t.Errorf("after a reset: %s", m.Subject)
+		}
+	})
+}

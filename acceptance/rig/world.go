@@ -97,7 +97,7 @@ func EachTimed(t *testing.T, fn func(t *testing.T, w *World)) {
 	for _, engine := range Engines {
 		t.Run(engine, func(t *testing.T) {
 			t.Parallel()
-			fn(t, share(t, engine, Options{Flavour: Rigged}))
+			fn(t, share(t, engine, Options{Flavour: Rigged, Geo: true}))
 		})
 	}
 }

@@ -3,7 +3,9 @@ package main
 import (
 	"context"
 	"errors"
+	"fmt"
 	"maps"
+	"os"
 	"slices"
 	"strings"
 	"time"
@@ -25,13 +27,17 @@ type AuditCmd struct {
 
 // AuditVerifyCmd checks chains.
 type AuditVerifyCmd struct {
-	Tenant string `help:"Id or name of a company, or installation. Default: all."`
+	Tenant string `xor:"what" help:"Id or name of a company, or installation. Default: all."`
+	File   string `xor:"what" type:"existingfile" help:"An activity that a company exported. Needs no database and no key."`
 }
 
 var errNotIntact = errors.New("the audit record is not intact")
 
 // Run prints a line per chain and fails if one is broken.
 func (c AuditVerifyCmd) Run(ctx context.Context, env *Env) error {
+	if c.File != "" {
+		return c.verifyFile(env)
+	}
 	return env.within(ctx, func(h *app.Core) error {
 		ids, err := c.chains(ctx, h)
 		if err != nil {
@@ -51,6 +57,24 @@ func (c AuditVerifyCmd) Run(ctx context.Context, env *Env) error {
 		}
 		return nil
 	})
+}
+
+// verifyFile checks an exported chain alone.
+func (c AuditVerifyCmd) verifyFile(env *Env) error {
+	f, err := os.Open(c.File)
+	if err != nil {
+		return usageError(err.Error())
+	}
+	defer func() { _ = f.Close() }()
+	r, err := audit.VerifyExport(f)
+	if err != nil {
+		return fmt.Errorf("%s is no exported activity: %w", c.File, err)
+	}
+	printReport(env, r)
+	if !r.Intact() {
+		return errNotIntact
+	}
+	return nil
 }
 
 func printReport(env *Env, r audit.Report) {

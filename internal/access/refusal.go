@@ -58,6 +58,7 @@ var events = map[Action]audit.Action{
 	InvitePerson:       audit.UserInvited,
 	RemindPerson:       audit.UserReminded,
 	ExportPeople:       audit.PeopleExported,
+	ExportActivity:     audit.ActivityExported,
 	ImportPeople:       audit.UserCreated,
 	ChangeRole:         audit.UserRole,
 	ChangeAddress:      audit.UserAddress,

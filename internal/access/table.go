@@ -46,6 +46,8 @@ const (
 	SetSMSCountries Action = "company.sms_countries"
 	ExportPeople    Action = "company.export_people"
 	ViewActivity    Action = "activity.view"
+	ExportActivity  Action = "activity.export"
+	ViewSharing     Action = "company.sharing"
 	OverrideMandate Action = "company.override_mandate"
 	RemoveLastOwner Action = "company.remove_last_owner"
 )
@@ -233,6 +235,8 @@ var rules = []rule{
 	},
 	ofCompany(ExportPeople, "Export the list of people", yes, yes),
 	look(ViewActivity, company, "View the activity", yes, none),
+	ofCompany(ExportActivity, "Export the activity", yes, yes),
+	ofCompany(ViewSharing, "View evidence that several people use an account", yes, yes),
 
 	ofVendor(ViewInstallation, installation, "View the installation's settings", yes),
 	ofVendor(ChangeInstallation, installation, "Change the installation's settings", none),

@@ -278,6 +278,7 @@ func (a *App) mountPeople(w *web.Web, catalog *locale.Catalog) {
 		Enroll:  enroll,
 		Push:    a.Push,
 	}).Mount(w.Mux())
+	a.Company.Places = a.places
 	(&help.Help{Web: w}).Mount(w.Mux())
 	(&console.Console{
 		Base:    base,

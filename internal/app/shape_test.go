@@ -27,7 +27,7 @@ var floor = map[string]int{
 	"tenant": 5, "client": 5, "authenticator": 5, "configminimum": 5,
 	"user":                   6,
 	"authenticator/password": 7, "authenticator/outofband": 7, "authenticator/passkey": 7, "authenticator/totp": 7,
-	"authenticator/lookup": 7, "challenge": 7, "policy": 7, "session": 7, "keyring": 7,
+	"authenticator/lookup": 7, "challenge": 7, "policy": 7, "session": 7, "keyring": 7, "sharing": 7,
 	"policy/facts": 8, "flow": 8, "grant": 8, "notify": 8, "access": 8,
 	"authenticator/receiver": 9, "backup": 9,
 	"gate": 10,

@@ -28,7 +28,8 @@ var forbidden = []struct {
 // scans are the statements that read or write rows of more than one company, by the function or
 // the list that they are in. None is part of a sign-in. They run with db.UseServerDefaults.
 var scans = []string{
-	"app.empty", "audit.Backlog", "audit.Reseal", "audit.Tenants", "audit.holdHeads", "audit.newest",
+	"app.empty", "audit.Backlog", "audit.ListFailing",
+	"audit.Reseal", "audit.Tenants", "audit.holdHeads", "audit.newest",
 	"audit.personal", "audit.recordPending", "audit.waiting", "backup.listCompanies", "backup.list",
 	"backup.readPosition", "binding.Sweep", "configminimum.InUse", "doctor.audit", "firststep.Sweep", "flow.Sweep",
 	"grant.Sweep", "jobs.Backlog",

@@ -15,6 +15,7 @@ import (
 var overTenants = map[string]string{
 	"app.empty":            "an installation is empty when no tenant has anything",
 	"audit.Backlog":        "the sealer's backlog is one number for the installation",
+	"audit.ListFailing":    "lists the tenants in which many sign-ins fail, one row for each",
 	"audit.Tenants":        "lists the tenants that have a chain",
 	"audit.holdHeads":      "the sealer links the rows of several tenants in one commit",
 	"audit.newest":         "as holdHeads",

@@ -118,6 +118,7 @@ func (a *App) periodic() []jobs.Periodic {
 			Every: time.Hour,
 			Run:   func(ctx context.Context) error { _, err := audit.Shorten(ctx, a.DB); return err },
 		},
+		{Name: "failures", Every: time.Minute, Run: a.Incident.TellFailures},
 		{Name: "sms.spending", Every: 5 * time.Second, Run: a.tellSpending},
 	}...)
 }

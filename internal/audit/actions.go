@@ -50,6 +50,7 @@ const (
 	UserInvited      Action = "user.invited"         // a person was mailed a link to choose their first password
 	UserReminded     Action = "user.reminded"        // a person was reminded to set up a sign-in method
 	PeopleExported   Action = "user.exported"        // a list of people was exported
+	ActivityExported Action = "activity.exported"    // the audit events of a company were exported
 	UserRole         Action = "user.role"            // a person's role was changed
 	UserAddress      Action = "user.address"         // an administrator changed a person's email address
 	UserDisabled     Action = "user.disabled"        // an account was closed

@@ -78,6 +78,34 @@ func (f Filter) limit() int {
 	return min(f.Limit, 1000)
 }
 
+// ByPerson selects what people did who follow each other by id.
+type ByPerson struct {
+	After, Through string // After < the id of the person <= Through
+	Since          time.Time
+	Actions        []Action
+	Result         Result
+	Limit          int
+}
+
+// ListByPerson returns the rows of tx.Tenant that match: one person after the other, and of each the oldest first.
+func ListByPerson(ctx context.Context, tx *db.Tx, f ByPerson) ([]Row, error) {
+	args := []any{tx.Tenant, f.After, f.Through, f.Since, string(f.Result), f.Limit}
+	var actions []string
+	for _, a := range f.Actions {
+		args = append(args, string(a))
+		actions = append(actions, fmt.Sprintf("$%d", len(args)))
+	}
+	out, err := events(ctx, tx, `
+		SELECT `+columns+` FROM audit_events
+		WHERE tenant_id = $1 AND user_id > $2 AND user_id <= $3 AND at >= $4 AND result = $5
+			AND action IN (`+strings.Join(actions, ", ")+`)
+		ORDER BY user_id, id LIMIT $6`, args...)
+	if err != nil {
+		return nil, fmt.Errorf("list audit events by person: %w", err)
+	}
+	return out, nil
+}
+
 // Tenants lists every tenant, the installation included, that has audit rows or a chain.
 func Tenants(ctx context.Context, d *db.DB) (tenants []string, err error) {
 	err = d.View(db.UseServerDefaults(ctx), db.Installation, func(tx *db.Tx) error {

@@ -87,6 +87,10 @@ func (r *Report) checkRows(ctx context.Context, tx *db.Tx, until int64) (last li
 }
 
 func (r *Report) check(tenant string, before link, l *link) {
+	if l.Seq <= before.Seq {
+		r.addProblem(l.ID, "the row is out of order")
+		return
+	}
 	if l.Seq != before.Seq+1 {
 		r.addProblem(l.ID, "%d row(s) before this one are missing", l.Seq-before.Seq-1)
 		return

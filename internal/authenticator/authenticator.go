@@ -144,6 +144,7 @@ type Response struct {
 type Verdict struct {
 	OK     bool
 	Reason string // for the audit log; a word of the verifier's, never what was typed
+	Detail string // of a right answer, for the audit log, behind how it was given
 	// Set where another authenticator of the account, or more than its kind says, was shown.
 	AuthenticatorID string
 	Proof           Kind

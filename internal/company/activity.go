@@ -25,7 +25,7 @@ var ActivityGroups = []ActivityGroup{"sign_ins", "methods", "people", "rules", "
 var groupPrefixes = map[ActivityGroup][]string{
 	"sign_ins": {"signin.", "challenge.", "admission."},
 	"methods":  {"method.", "methods.", "second_step.", "passkey.", "receiver."},
-	"people":   {"user.", "password.", "address.", "account.", "notice.", "administration."},
+	"people":   {"user.", "activity.", "password.", "address.", "account.", "notice.", "administration."},
 	"rules":    {"tenant.", "company.", "texts."},
 	"sessions": {"session.", "browser.", "token.", "client."},
 }

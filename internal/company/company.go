@@ -14,6 +14,7 @@ import (
 	"countersign/internal/db"
 	"countersign/internal/fault"
 	"countersign/internal/gate"
+	"countersign/internal/geo"
 	"countersign/internal/message"
 	"countersign/internal/notify"
 	"countersign/internal/people"
@@ -31,6 +32,7 @@ type Service struct {
 	Gate      *gate.Gate           // judges the session in which a person acts
 	Countries []string             // whose telephone numbers the installation takes; empty: all
 	Bindable  []authenticator.Kind // what people can set up in this installation
+	Places    *geo.Places          // where addresses are; nil: unknown
 }
 
 var errUnknown = fault.New(fault.NotFound, "tenant.unknown")

@@ -16,6 +16,7 @@ import (
 
 func (c *Console) mountActivity(mux *web.Mux) {
 	mux.Get("/company/activity", c.signedIn(c.showActivity))
+	mux.Post("/company/activity/export", c.withRecentProof(c.exportActivity))
 }
 
 // activityPage is what happened in a company.
@@ -31,6 +32,7 @@ type activityPage struct {
 	Filtered bool
 	Older    string // address of older rows; empty = there are none
 	Newest   string
+	Export   bool // the reader may export it
 }
 
 func (activityPage) View() web.View { return web.View{Template: "console/activity"} }
@@ -104,6 +106,7 @@ func (c *Console) showActivity(w http.ResponseWriter, r *http.Request, a *admini
 		PersonID: filter.UserID,
 		Person:   found.Names[filter.UserID],
 		IP:       filter.IP,
+		Export:   a.may(access.ExportActivity, a.own()),
 	}
 	kept := url.Values{}
 	for _, name := range []string{"user", "kind", "result", "days", "ip"} {

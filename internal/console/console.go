@@ -30,6 +30,7 @@ func (c *Console) Mount(mux *web.Mux) {
 	c.mountUsers(mux)
 	c.mountSecurity(mux)
 	c.mountActivity(mux)
+	c.mountSharing(mux)
 }
 
 // administrator is who is signed in, and the company that they look after.
@@ -88,6 +89,7 @@ type frame struct {
 	Current  string // the part of the console that the page belongs to
 	Security bool   // which parts the administrator may see
 	Activity bool
+	Sharing  bool
 	Done     string // catalogue key of what was just done
 }
 
@@ -97,6 +99,7 @@ func (a *administrator) frame(r *http.Request, current string) frame {
 		Current:  current,
 		Security: a.may(access.ViewCompany, a.own()),
 		Activity: a.may(access.ViewActivity, a.own()),
+		Sharing:  a.may(access.ViewSharing, a.own()),
 		Done:     doneKeys[r.URL.Query().Get("done")],
 	}
 }

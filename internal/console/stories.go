@@ -17,7 +17,8 @@ import (
 
 // Stories is every page in every state, with canned data, as seen at now.
 func Stories(now time.Time) []web.Story {
-	return slices.Concat(userStories(now), securityStories(now), assuranceStories(), checkStories(now))
+	return slices.Concat(userStories(now), securityStories(now), assuranceStories(), checkStories(now),
+		sharingStories(now))
 }
 
 func storyFrame(current string) frame {
@@ -26,6 +27,7 @@ func storyFrame(current string) frame {
 		Current:  current,
 		Security: true,
 		Activity: true,
+		Sharing:  true,
 	}
 }
 
@@ -360,6 +362,7 @@ func storyActivityPage(now time.Time) activityPage {
 		Person:   "Aiko Tanaka",
 		PersonID: "u3",
 		Older:    "/company/activity?before=01JC0000000000000000000000",
+		Export:   true,
 	}
 	page.addFilters(company.ActivityFilter{}, "")
 	return page

@@ -274,7 +274,11 @@ func (c *Console) showNewUser(w http.ResponseWriter, r *http.Request, a *adminis
 	if err := c.check(r, a, access.AddPerson, a.anyone()); err != nil {
 		return err
 	}
-	return c.Web.Draw(w, r, http.StatusOK, a.newUserPage(r, c.Typed(r, a.actor.UserID)))
+	form := c.Typed(r, a.actor.UserID)
+	if form == nil { // other pages propose a role
+		form = url.Values{"role": {r.URL.Query().Get("role")}}
+	}
+	return c.Web.Draw(w, r, http.StatusOK, a.newUserPage(r, form))
 }
 
 // addUser adds a person and mails them an invitation.

@@ -5,6 +5,7 @@ import (
 	"countersign/internal/company"
 	"countersign/internal/people"
 	"countersign/internal/policy"
+	"countersign/internal/sharing"
 	"countersign/internal/user"
 )
 
@@ -67,6 +68,19 @@ var checkKeys = map[people.SavedView]string{
 	people.TrialStopped:    "console.check.trial_stopped",
 	people.TrialSetUp:      "console.check.trial_set_up",
 	people.TrialAsked:      "console.check.trial_asked",
+}
+
+var likelihoodKeys = map[sharing.Likelihood]string{
+	sharing.Low:        "console.sharing.low",
+	sharing.Likely:     "console.sharing.likely",
+	sharing.VeryLikely: "console.sharing.very_likely",
+}
+
+// likelihoodTones are how the likelihoods are coloured.
+var likelihoodTones = map[sharing.Likelihood]string{
+	sharing.Low:        "disabled",
+	sharing.Likely:     "pending",
+	sharing.VeryLikely: "failed",
 }
 
 var groupKeys = map[company.ActivityGroup]string{
@@ -159,5 +173,6 @@ var actionKeys = map[audit.Action]string{
 	audit.UserInvited:           "audit.user.invited",
 	audit.UserReminded:          "audit.user.reminded",
 	audit.PeopleExported:        "audit.user.exported",
+	audit.ActivityExported:      "audit.activity.exported",
 	audit.UserRole:              "audit.user.role",
 }

@@ -165,6 +165,7 @@ func happened(e audit.Event, label string) string {
 	key := occasion{action: e.Action, result: e.Result}
 	special := sentences[occasion{e.Action, e.Result, e.Method}]
 	words := firstOf(special, sentences[key], sentences[occasion{action: e.Action}], string(e.Action))
+	e.Reason, _, _ = strings.Cut(e.Reason, " clock ")
 	reason, known := reasons[e.Reason]
 	if withMethod[key] && special == "" {
 		words += " " + used(e, label)

@@ -343,6 +343,8 @@ var actionKeys = map[access.Action]string{
 	access.SetSMSCountries: "help.can.set_sms_countries",
 	access.ExportPeople:    "help.can.export_people",
 	access.SetShadow:       "help.can.set_shadow",
+	access.ExportActivity:  "help.can.export_activity",
+	access.ViewSharing:     "help.can.view_sharing",
 	access.ViewActivity:    "help.can.view_activity",
 }
 

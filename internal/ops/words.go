@@ -15,7 +15,7 @@ var (
 		audit.AdmissionSent, audit.AdmissionUsed, audit.SessionEnded, audit.BrowserRemembered,
 		audit.BrowserReplayed, audit.BrowserForgotten, audit.TokenIssued, audit.TokenRefreshed,
 		audit.TokenRefused, audit.TokenReuse, audit.ClientRefused, audit.UserCreated, audit.UserInvited,
-		audit.UserReminded, audit.PeopleExported, audit.TenantActivation,
+		audit.UserReminded, audit.PeopleExported, audit.ActivityExported, audit.TenantActivation,
 		audit.UserRole, audit.UserAddress, audit.UserDisabled, audit.UserEnabled, audit.PasswordSet,
 		audit.PasswordAsked, audit.PasswordReplaced, audit.AddressAsked, audit.AddressChanged,
 		audit.AddressWithdrawn, audit.AddressRestored, audit.SecondStepOn, audit.SecondStepOff,
@@ -55,7 +55,7 @@ var (
 		flow.passkey way.flow passkey.copied address.account address.destination number.destination alert.destination
 		step.session deed.session client.refused reset.account reset.source reset.password password.turn send.known
 		admission.account admission.source refused.actor invitation.address invitation.company reminder.account
-		reminder.company change.person person.taken activation.account`)
+		reminder.company change.person person.taken activation.account alert.company alert.failures`)
 	levels   = list(`urn:countersign:acr:1 urn:countersign:acr:1e urn:countersign:acr:2 phr`)
 	channels = list(`email sms push`)
 	states   = list(`queued accepted delivered delayed bounced failed`)

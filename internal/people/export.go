@@ -2,11 +2,14 @@ package people
 
 import (
 	"context"
+	"fmt"
 	"strconv"
 
 	"countersign/internal/access"
 	"countersign/internal/audit"
 	"countersign/internal/db"
+	"countersign/internal/message/email"
+	"countersign/internal/user"
 )
 
 // Export hands every person that a search selects to fn, by address, and records that it was done before the first of
@@ -20,13 +23,17 @@ func (s *Service) Export(
 		if err := access.Check(a, access.ExportPeople, access.Target{TenantID: tx.Tenant}); err != nil {
 			return err
 		}
-		return audit.Record(ctx, tx, audit.Event{
+		err := audit.Record(ctx, tx, audit.Event{
 			Action:  audit.PeopleExported,
 			Result:  audit.OK,
 			ActorID: a.ID(),
 			Reason:  exportReason(q),
 			Origin:  a.Origin,
 		})
+		if err != nil {
+			return fmt.Errorf("record an export: %w", err)
+		}
+		return TellOwners(ctx, tx, s.Notifier, a, email.AlertUsersExported, user.User{})
 	})
 	if err != nil {
 		return err

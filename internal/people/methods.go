@@ -9,6 +9,7 @@ import (
 	"countersign/internal/authenticator"
 	"countersign/internal/db"
 	"countersign/internal/fault"
+	"countersign/internal/message/email"
 	"countersign/internal/policy"
 	"countersign/internal/session"
 	"countersign/internal/tenant"
@@ -123,6 +124,9 @@ func (s *Service) openRecovery(
 		return fmt.Errorf("end sessions: %w", err)
 	}
 	if err := recordReset(ctx, tx, a, u, reason); err != nil {
+		return err
+	}
+	if err := TellOwners(ctx, tx, s.Notifier, a, email.AlertMethodsReset, u); err != nil {
 		return err
 	}
 	return s.Notifier.SendOperatorChange(ctx, tx, u, "methods.reset")

@@ -152,3 +152,26 @@ func Retire(ctx context.Context, tx *db.Tx, id string) (open bool, err error) {
 		WHERE tenant_id = $2 AND id = $3 AND ended_at = 0`, unknowable, tx.Tenant, id)
 	return n > 0, err
 }
+
+// LastUses tells when sessions of people of tx.Tenant were last used, by session, as far as they are kept: of those
+// that began at or after an instant, of the people whose ids come after one and up to another.
+func LastUses(
+	ctx context.Context, tx *db.Tx, after, through string, since time.Time, limit int,
+) (map[string]time.Time, error) {
+	rows, err := tx.Query(ctx, `
+		SELECT id, last_seen_at FROM sessions
+		WHERE tenant_id = $1 AND user_id > $2 AND user_id <= $3 AND created_at >= $4
+		ORDER BY user_id, id LIMIT $5`, tx.Tenant, after, through, since, limit)
+	out := map[string]time.Time{}
+	err = db.ForEach(rows, err, func(row db.Row) error {
+		var id string
+		var at time.Time
+		err := row.Scan(&id, db.ScanTime(&at))
+		out[id] = at
+		return err
+	})
+	if err != nil {
+		return nil, fmt.Errorf("list last uses of sessions: %w", err)
+	}
+	return out, nil
+}

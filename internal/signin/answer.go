@@ -5,6 +5,7 @@ import (
 	"context"
 	"errors"
 	"slices"
+	"strings"
 	"time"
 
 	"countersign/internal/audit"
@@ -311,6 +312,7 @@ func (s *Service) right(ctx context.Context, tx *db.Tx, f *activeFlow, verdict a
 	if verdict.Notice != "" {
 		f.said = append(f.said, policy.Reason{Key: verdict.Notice, Args: verdict.NoticeArgs})
 	}
+	how = strings.TrimSpace(how + " " + verdict.Detail)
 	f.recordEvent(audit.SignInSecondFactor, audit.OK, how, string(c.Kind), proof.AuthenticatorID, v)
 	return s.next(ctx, tx, f, remember)
 }

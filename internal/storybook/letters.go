@@ -328,6 +328,10 @@ func letters(now time.Time) []Letter {
 			Is:      "owner",
 			By:      maria,
 		}},
+		{"alert-users-exported", alert(email.AlertUsersExported, maria)},
+		{"alert-activity-exported", alert(email.AlertActivityExported, maria)},
+		{"alert-methods-reset", alert(email.AlertMethodsReset, maria)},
+		{"alert-failures", alert(email.AlertFailures, maria)},
 		{"owner-added", email.RoleChanged{
 			Vendor:  vendor,
 			Company: "Ortiz & Sons",
@@ -365,28 +369,4 @@ func letters(now time.Time) []Letter {
 		{"trial", email.Trial{Vendor: vendor, Host: "https://sign-in.harbor.example", At: now}},
 		{"code-hostile", hostile},
 	}
-}
-
-// lowered is a letter about every setting that can be less strict.
-func lowered(by email.ChangedBy, now time.Time) email.ProtectionLowered {
-	word := func(w string) email.SettingValue { return email.SettingValue{Word: w} }
-	c := email.ProtectionLowered{Vendor: "Harbor", Company: "Ortiz & Sons", By: by}
-	c.Changes = []email.LoweredSetting{
-		{Setting: email.SettingSwitch, Was: word("on"), Is: word("off")},
-		{Setting: email.SettingChoice, Was: word("required"), Is: word("optional")},
-		{Setting: email.SettingMethods, Was: word("passkey"), Is: word("passkey totp sms")},
-		{
-			Setting: email.SettingRememberDays,
-			Was:     email.SettingValue{Number: 7},
-			Is:      email.SettingValue{Number: 30},
-		},
-		{Setting: email.SettingDeadline, Is: email.SettingValue{At: now.Add(72 * time.Hour)}},
-		{
-			Setting: email.SettingMandate,
-			Was:     word("mandatory"),
-			Is:      email.SettingValue{Word: "mandatory", At: now.Add(24 * time.Hour)},
-		},
-		{Setting: email.SettingMandate, Was: word("default_on"), Is: word("default_off")},
-	}
-	return c
 }

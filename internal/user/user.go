@@ -238,6 +238,14 @@ func ListAfter(ctx context.Context, tx *db.Tx, after string, limit int) ([]User,
 	return db.Collect(rows, err, scan)
 }
 
+// ActiveByID returns up to limit people whose accounts are not disabled, by id, after an id.
+func ActiveByID(ctx context.Context, tx *db.Tx, after string, limit int) ([]User, error) {
+	rows, err := tx.Query(ctx, `
+		SELECT `+columns+` FROM users u WHERE u.tenant_id = $1 AND u.id > $2 AND u.disabled_at = 0
+		ORDER BY u.id LIMIT $3`, tx.Tenant, after, limit)
+	return db.Collect(rows, err, scan)
+}
+
 // OtherOwners are the ids of the active owners of the transaction's tenant besides one. Those who are invited and have
 // no password yet are not among them.
 func OtherOwners(ctx context.Context, tx *db.Tx, id string) ([]string, error) {

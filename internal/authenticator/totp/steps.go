@@ -4,7 +4,10 @@ import (
 	"crypto/hmac"
 	"crypto/sha1"
 	"encoding/binary"
+	"fmt"
 	"hash"
+	"strconv"
+	"strings"
 	"time"
 
 	"countersign/internal/authenticator"
@@ -101,9 +104,30 @@ func withinOneStep(drift, by int64) bool { return by >= drift-1 && by <= drift+1
 // right is the verdict on an accepted code. A clock that is two steps off is told, because
 // its owner can mend it and other sites may refuse it.
 func (d *device) right(now time.Time) authenticator.Verdict {
-	v := authenticator.Verdict{OK: true, AuthenticatorID: d.id}
+	v := authenticator.Verdict{OK: true, AuthenticatorID: d.id, Detail: clockDetail(d.finding.by)}
 	v.Notice, v.NoticeArgs = d.finding.notice(now)
 	return v
+}
+
+// clockMark begins the detail of an answer from a clock that is early or late.
+const clockMark = "clock "
+
+// clockDetail says how many steps a clock was early, for the audit log; nothing where it was right.
+func clockDetail(by int64) string {
+	if by == 0 {
+		return ""
+	}
+	return fmt.Sprintf(clockMark+"%+d", by)
+}
+
+// ClockOf reads from the reason of an audit event how many steps the clock of the app was early; 0 where it was right.
+func ClockOf(reason string) int {
+	_, steps, found := strings.Cut(reason, clockMark)
+	n, err := strconv.Atoi(steps)
+	if !found || err != nil {
+		return 0
+	}
+	return n
 }
 
 func (f finding) notice(now time.Time) (key string, args []any) {

@@ -59,6 +59,8 @@ func decodeContent(template string, data []byte) (Content, error) {
 		return decode[ProtectionLowered](data)
 	case RoleChanged{}.kind():
 		return decode[RoleChanged](data)
+	case CompanyAlert{}.kind():
+		return decode[CompanyAlert](data)
 	case ByHand{}.kind():
 		return decode[ByHand](data)
 	}

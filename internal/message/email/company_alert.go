@@ -1,0 +1,65 @@
+package email
+
+import "strconv"
+
+// Alert is what a letter to the owners of a company is about.
+type Alert string
+
+// The alerts.
+const (
+	AlertUsersExported    Alert = "users_exported"
+	AlertActivityExported Alert = "activity_exported"
+	AlertMethodsReset     Alert = "methods_reset"
+	AlertFailures         Alert = "failures"
+)
+
+// CompanyAlert tells the owners of a company what they should know of at once.
+type CompanyAlert struct {
+	Vendor, Company string
+	What            Alert
+	Name, Email     string    // the person whom it concerns; empty where it concerns no one in particular
+	Count, Accounts int       // of failures: how many in the last hour, and at how many accounts
+	By              ChangedBy // of failures: only the time
+}
+
+func (CompanyAlert) kind() string { return "company_alert" }
+
+func (c CompanyAlert) letter(w *writer) letter {
+	vendor, company := cleanName(c.Vendor), defang(c.Company)
+	subject, title, text := alertKeys(c.What)
+	l := letter{
+		Subject: w.say(subject, "Company", company),
+		Title:   w.say(title),
+		Lead:    w.say(text, "Company", company, "User", defang(c.Name), "Email", cleanName(c.Email)),
+		Vendor:  vendor,
+		Never:   w.say("mail.alert.ask", "Vendor", vendor),
+		Footer:  w.say("mail.footer_alert", "Vendor", vendor),
+	}
+	l.Preheader = l.Lead
+	if c.What != AlertFailures {
+		l.FactsTitle, l.Facts = w.say("mail.alert.facts"), w.changedBy(c.By, vendor)
+		return l
+	}
+	l.Never = w.say("mail.alert.failures.ask")
+	l.FactsTitle = w.say("mail.alert.facts")
+	l.Facts = []line{
+		{w.say("mail.alert.failures.count"), strconv.Itoa(c.Count)},
+		{w.say("mail.alert.failures.accounts"), strconv.Itoa(c.Accounts)},
+		{w.say("word.time"), w.words.Time(c.By.At)},
+	}
+	return l
+}
+
+// alertKeys are the catalogue keys of an alert.
+func alertKeys(a Alert) (subject, title, text string) {
+	switch a {
+	case AlertActivityExported:
+		return "mail.alert.activity.subject", "mail.alert.activity.title", "mail.alert.activity.text"
+	case AlertMethodsReset:
+		return "mail.alert.reset.subject", "mail.alert.reset.title", "mail.alert.reset.text"
+	case AlertFailures:
+		return "mail.alert.failures.subject", "mail.alert.failures.title", "mail.alert.failures.text"
+	case AlertUsersExported:
+	}
+	return "mail.alert.users.subject", "mail.alert.users.title", "mail.alert.users.text"
+}

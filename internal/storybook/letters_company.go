@@ -1,0 +1,45 @@
+package storybook
+
+import (
+	"time"
+
+	"countersign/internal/message/email"
+)
+
+// alert is a letter to the owners of a company.
+func alert(what email.Alert, by email.ChangedBy) email.CompanyAlert {
+	return email.CompanyAlert{
+		Vendor:   "Harbor",
+		Company:  "Ortiz & Sons",
+		What:     what,
+		Name:     "Tom Becker",
+		Email:    "tom@harbor.example",
+		Count:    64,
+		Accounts: 12,
+		By:       by,
+	}
+}
+
+// lowered is a letter about every setting that can be less strict.
+func lowered(by email.ChangedBy, now time.Time) email.ProtectionLowered {
+	word := func(w string) email.SettingValue { return email.SettingValue{Word: w} }
+	c := email.ProtectionLowered{Vendor: "Harbor", Company: "Ortiz & Sons", By: by}
+	c.Changes = []email.LoweredSetting{
+		{Setting: email.SettingSwitch, Was: word("on"), Is: word("off")},
+		{Setting: email.SettingChoice, Was: word("required"), Is: word("optional")},
+		{Setting: email.SettingMethods, Was: word("passkey"), Is: word("passkey totp sms")},
+		{
+			Setting: email.SettingRememberDays,
+			Was:     email.SettingValue{Number: 7},
+			Is:      email.SettingValue{Number: 30},
+		},
+		{Setting: email.SettingDeadline, Is: email.SettingValue{At: now.Add(72 * time.Hour)}},
+		{
+			Setting: email.SettingMandate,
+			Was:     word("mandatory"),
+			Is:      email.SettingValue{Word: "mandatory", At: now.Add(24 * time.Hour)},
+		},
+		{Setting: email.SettingMandate, Was: word("default_on"), Is: word("default_off")},
+	}
+	return c
+}
