@@ -113,6 +113,9 @@ var companyRoutes = map[string]opened{
 	"POST /company/security/days": {
 		"303 /signin", "303 /signin", "303 /signin", "403", "303 /signin", "403",
 	},
+	"POST /company/security/lock": {
+		"303 /signin", "303 /signin", "303 /signin", "403", "303 /signin", "403",
+	},
 	"GET /company/security/enable": {
 		"303 /signin", "303 /signin", "303 /signin", "403", "303 /signin", "403",
 	},

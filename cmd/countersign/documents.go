@@ -45,6 +45,8 @@ type tenantDocument struct {
 	Choice        string          `json:"choice"`
 	SMSCountries  []string        `json:"sms_countries"` // null: as the installation says
 	SetUpBy       *time.Time      `json:"set_up_by"`
+	LockAfter     *int            `json:"lock_after"` // null: as the installation says
+	LockMinutes   *int            `json:"lock_minutes"`
 	SuspendedAt   *time.Time      `json:"suspended_at"`
 	CreatedAt     *time.Time      `json:"created_at"`
 }
@@ -66,6 +68,9 @@ func tenantOf(t tenant.Tenant) tenantDocument {
 	}
 	if t.RememberDays != tenant.InheritDays {
 		d.RememberDays = &t.RememberDays
+	}
+	if t.Lock.IsSet() {
+		d.LockAfter, d.LockMinutes = &t.Lock.After, &t.Lock.Minutes
 	}
 	return d
 }

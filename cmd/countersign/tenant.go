@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"time"
 
@@ -31,6 +32,8 @@ type decisions struct {
 	Methods      *string `help:"The second steps that the company allows: passkey, totp, push, sms, email, backup, or all."`
 	Choice       string  `enum:"required,optional," default:"" help:"Who decides where it is on: required of everyone, or optional for each user."`
 	SMSCountries *string `name:"sms-countries" help:"Whose telephone numbers the company takes, of those in sms.countries: DE,ES, or all."`
+	LockAfter    *int    `help:"After how many wrong passwords or codes an account is locked: 3 to 20, at most limits.lock_after_max; 0: as the installation says."`
+	LockMinutes  *int    `help:"For how many minutes it is locked: 1 to 60."`
 	SetUpBy      *string `help:"Until then a code by email is enough for people without a method; at most 90 days ahead; empty: none."`
 }
 
@@ -55,7 +58,24 @@ func (d decisions) changes(installation []string) (c company.Changes, err error)
 		c.SMSCountries = &list
 	}
 	c.RememberDays = d.RememberDays
+	if c.Lock, err = d.lock(); err != nil {
+		return c, err
+	}
 	return c, d.methodChanges(&c)
+}
+
+// lock reads how accounts are locked. Both numbers belong together.
+func (d decisions) lock() (*tenant.AccountLock, error) {
+	switch {
+	case d.LockAfter == nil && d.LockMinutes == nil:
+		return nil, nil
+	case d.LockAfter != nil && *d.LockAfter == 0 && d.LockMinutes == nil:
+		return &tenant.AccountLock{}, nil
+	case d.LockAfter == nil || d.LockMinutes == nil:
+		return nil, errors.New("name both --lock-after and --lock-minutes, or --lock-after 0")
+	}
+	l := tenant.AccountLock{After: *d.LockAfter, Minutes: *d.LockMinutes}
+	return &l, l.Check()
 }
 
 // methodChanges reads what the company allows, who decides, and until when.
@@ -209,10 +229,10 @@ func printTenant(env *Env, t tenant.Tenant) {
 		days = fmt.Sprint(t.RememberDays)
 	}
 	env.say(tenantOf(t),
-		"id            %s\nname          %s\nkind          %s\nmandate       %s from %s\nswitched on   %s\nswitched off  %s\nremember days %s\nmethods       %s\nchoice        %s\nsms countries %s\nset up by     %s\nsuspended     %s\ncreated       %s\n",
+		"id            %s\nname          %s\nkind          %s\nmandate       %s from %s\nswitched on   %s\nswitched off  %s\nremember days %s\nmethods       %s\nchoice        %s\nsms countries %s\nset up by     %s\naccount lock  %s\nsuspended     %s\ncreated       %s\n",
 		t.ID, t.Name, t.Kind, mode, shown(t.Mandate.From), shown(t.SwitchedOnAt), shown(t.SwitchedOffAt), days,
 		shownMethods(t.Methods), shownChoice(t.Choice), shownCountries(t.SMSCountries), shown(t.SetUpBy),
-		shown(t.SuspendedAt), t.CreatedAt.Format(time.RFC3339))
+		shownLock(t.Lock), shown(t.SuspendedAt), t.CreatedAt.Format(time.RFC3339))
 }
 
 // TenantListCmd lists companies.
@@ -246,6 +266,13 @@ func shownChoice(c tenant.Choice) string {
 		return "required"
 	}
 	return string(c)
+}
+
+func shownLock(l tenant.AccountLock) string {
+	if !l.IsSet() {
+		return "as the installation says"
+	}
+	return fmt.Sprintf("after %d failures, for %d minutes", l.After, l.Minutes)
 }
 
 func shownCountries(c tenant.Countries) string {

@@ -78,6 +78,7 @@ var events = map[Action]audit.Action{
 	SetDeadline:        audit.TenantDeadline,
 	SetRememberDays:    audit.TenantRememberDays,
 	SetSMSCountries:    audit.TenantSMSCountries,
+	SetLock:            audit.TenantLock,
 	OverrideMandate:    audit.TenantSwitched,
 	ChangeInstallation: audit.InstallationChanged,
 	CreateApp:          audit.ClientCreated,

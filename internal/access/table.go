@@ -43,6 +43,7 @@ const (
 	SetDeadline     Action = "company.deadline"
 	SetRememberDays Action = "company.remember_days"
 	SetSMSCountries Action = "company.sms_countries"
+	SetLock         Action = "company.account_lock"
 	ExportPeople    Action = "company.export_people"
 	ViewActivity    Action = "activity.view"
 	OverrideMandate Action = "company.override_mandate"
@@ -224,6 +225,7 @@ var rules = []rule{
 	ofCompany(SetDeadline, "Set the deadline for set-up", yes, yes),
 	ofCompany(SetRememberDays, "Set how long browsers are remembered", yes, yes),
 	ofCompany(SetSMSCountries, "Set the countries of text messages", yes, yes),
+	ofCompany(SetLock, "Set when accounts are locked after failures", yes, yes),
 	{
 		action:  RemoveLastOwner,
 		subject: company,

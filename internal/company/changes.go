@@ -27,7 +27,8 @@ type Changes struct {
 	Methods      *tenant.Methods
 	Choice       *tenant.Choice
 	SetUpBy      *time.Time // the zero time ends the deadline
-	ConfirmName  string     // the company's name, typed by a person who switches its two-factor authentication off
+	Lock         *tenant.AccountLock
+	ConfirmName  string // the company's name, typed by a person who switches its two-factor authentication off
 }
 
 // step is one change with the right that it needs and the audit row that tells of it.
@@ -84,6 +85,10 @@ func (s *Service) permit(
 	case access.SuspendCompany:
 		if t.Kind == tenant.Vendor && *c.Suspended {
 			return errVendor
+		}
+	case access.SetLock:
+		if c.Lock.After > s.Limits.LockAfterMax {
+			return errLockAfter
 		}
 	case access.SetSMSCountries:
 		if err := within(*c.SMSCountries, s.Countries); err != nil {
@@ -178,7 +183,32 @@ func (c Changes) byCompany() (out steps) {
 	if c.SetUpBy != nil {
 		out.add(access.SetDeadline, audit.TenantDeadline, timeText(*c.SetUpBy), set(*c.SetUpBy, tenant.SetDeadline))
 	}
+	if c.Lock != nil {
+		out.add(access.SetLock, audit.TenantLock, lockText(*c.Lock), set(*c.Lock, setLock))
+	}
 	return out
+}
+
+// setLock changes how accounts are locked, also before a password is known to be right.
+func setLock(ctx context.Context, tx *db.Tx, l tenant.AccountLock) error {
+	if err := tenant.SetLock(ctx, tx, l); err != nil {
+		return err
+	}
+	return user.WriteDomainRules(ctx, tx)
+}
+
+var errLockAfter = fault.New(fault.Invalid, "tenant.lock_after_max")
+
+// defaultLock is what applies where a company says nothing: a wait that grows to that many minutes.
+func (s *Service) defaultLock() tenant.AccountLock {
+	return tenant.AccountLock{After: s.Limits.PasswordSlowFrom, Minutes: int(s.Limits.PasswordSlowMax / time.Minute)}
+}
+
+func lockText(l tenant.AccountLock) string {
+	if !l.IsSet() {
+		return "as the installation says"
+	}
+	return fmt.Sprintf("after %d failures, for %d minutes", l.After, l.Minutes)
 }
 
 func mandateText(m tenant.Mandate) string {

@@ -24,6 +24,7 @@ func (c *Console) mountSecurity(mux *web.Mux) {
 	mux.Get("/company/security/methods", c.withRecentProof(c.showMethods))
 	mux.Post("/company/security/methods", c.withRecentProof(c.setMethods), "method")
 	mux.Post("/company/security/days", c.withRecentProof(c.setDays))
+	mux.Post("/company/security/lock", c.withRecentProof(c.setLock))
 	c.mountWizard(mux)
 }
 
@@ -48,6 +49,7 @@ type securityPage struct {
 	DayChoices  []dayChoice
 	Counts      securityCounts
 	EmailOnly   bool
+	Lock        lockChoices
 }
 
 func (securityPage) View() web.View { return web.View{Template: "console/security"} }
@@ -97,6 +99,7 @@ func (a *administrator) securityPage(r *http.Request, o company.Overview) securi
 		Days:        o.Days,
 		Counts:      securityCounts(o.Forecast),
 		Methods:     methodChoices(o),
+		Lock:        lockChoicesOf(o),
 	}
 	p.EmailOnly = on && !policy.Allowed{Vendor: o.VendorMethods, Company: o.Tenant.Methods}.Factor(o.Offered)
 	for _, days := range []int{0, 1, 7, 14, 30} {

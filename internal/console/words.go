@@ -63,6 +63,7 @@ var doneKeys = map[string]string{
 	"off":      "console.done.off",
 	"methods":  "console.done.methods",
 	"days":     "console.done.days",
+	"lock":     "console.done.lock",
 }
 
 var actionKeys = map[audit.Action]string{
@@ -106,6 +107,7 @@ var actionKeys = map[audit.Action]string{
 	audit.TenantChoice:          "audit.tenant.choice",
 	audit.TenantCreated:         "audit.tenant.created",
 	audit.TenantDeadline:        "audit.tenant.deadline",
+	audit.TenantLock:            "audit.tenant.lock",
 	audit.TenantMandate:         "audit.tenant.mandate",
 	audit.TenantMethods:         "audit.tenant.methods",
 	audit.TenantRememberDays:    "audit.tenant.remember_days",

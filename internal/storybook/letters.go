@@ -370,16 +370,13 @@ func letters(now time.Time) []Letter {
 // lowered is a letter about every setting that can be less strict.
 func lowered(by email.ChangedBy, now time.Time) email.ProtectionLowered {
 	word := func(w string) email.SettingValue { return email.SettingValue{Word: w} }
+	number := func(n int) email.SettingValue { return email.SettingValue{Number: n} }
 	c := email.ProtectionLowered{Vendor: "Harbor", Company: "Ortiz & Sons", By: by}
 	c.Changes = []email.LoweredSetting{
 		{Setting: email.SettingSwitch, Was: word("on"), Is: word("off")},
 		{Setting: email.SettingChoice, Was: word("required"), Is: word("optional")},
 		{Setting: email.SettingMethods, Was: word("passkey"), Is: word("passkey totp sms")},
-		{
-			Setting: email.SettingRememberDays,
-			Was:     email.SettingValue{Number: 7},
-			Is:      email.SettingValue{Number: 30},
-		},
+		{Setting: email.SettingRememberDays, Was: number(7), Is: number(30)},
 		{Setting: email.SettingDeadline, Is: email.SettingValue{At: now.Add(72 * time.Hour)}},
 		{
 			Setting: email.SettingMandate,
@@ -387,6 +384,8 @@ func lowered(by email.ChangedBy, now time.Time) email.ProtectionLowered {
 			Is:      email.SettingValue{Word: "mandatory", At: now.Add(24 * time.Hour)},
 		},
 		{Setting: email.SettingMandate, Was: word("default_on"), Is: word("default_off")},
+		{Setting: email.SettingLockAfter, Was: number(3), Is: number(10)},
+		{Setting: email.SettingLockMinutes, Was: number(30), Is: number(5)},
 	}
 	return c
 }

@@ -95,12 +95,13 @@ type Tenant struct {
 	Choice         Choice
 	SMSCountries   Countries
 	SetUpBy        time.Time // until then people without a method are reminded; zero = set-up comes first
+	Lock           AccountLock
 	CreatedAt      time.Time
 	SuspendedAt    time.Time
 }
 
 const columns = `tenant_id, name, kind, mandate, mandate_from, switched_on_at, switched_off_at, remember_days,
-	methods, choice, sms_countries, set_up_by, created_at, suspended_at`
+	methods, choice, sms_countries, set_up_by, lock_after, lock_minutes, created_at, suspended_at`
 
 func scan(row db.Row) (t Tenant, err error) {
 	err = row.Scan(
@@ -116,6 +117,8 @@ func scan(row db.Row) (t Tenant, err error) {
 		&t.Choice,
 		&t.SMSCountries,
 		db.ScanTime(&t.SetUpBy),
+		&t.Lock.After,
+		&t.Lock.Minutes,
 		db.ScanTime(&t.CreatedAt),
 		db.ScanTime(&t.SuspendedAt),
 	)

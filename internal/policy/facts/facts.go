@@ -59,7 +59,7 @@ const Columns = `
 	u.second_step_at, u.first_factor_at, u.released_at, u.recovery_until, u.set_up_by, u.password_reset_at,
 	u.version, t.version, i.version, COALESCE(c.version, 0), ` + KindsOfUser + `,
 	t.tenant_id, t.name, t.kind, t.mandate, t.mandate_from, t.switched_on_at, t.switched_off_at, t.remember_days,
-	t.methods, t.choice, t.set_up_by, t.suspended_at,
+	t.methods, t.choice, t.set_up_by, t.suspended_at, t.lock_after, t.lock_minutes,
 	i.name, i.mandate, i.mandate_from, i.remember_days, i.methods,
 	COALESCE(c.id, ''), COALESCE(c.name, ''), COALESCE(c.home_url, ''),
 	COALESCE(c.exempt_until, 0), COALESCE(c.disabled_at, 0)`
@@ -93,7 +93,7 @@ func (r *Reader) Targets() []any {
 		&r.user.ownChoice, &r.user.firstFactor, &r.user.released, &r.user.recovery, &r.user.setUpBy, &r.user.reset,
 		&v.User, &v.Tenant, &v.Vendor, &v.App, &r.into.Kinds,
 		&t.ID, &t.Name, &t.Kind, &t.Mandate.Mode, &r.tenant.mandate, &r.tenant.on, &r.tenant.off, &t.RememberDays,
-		&t.Methods, &t.Choice, &r.tenant.setUpBy, &r.tenant.suspended,
+		&t.Methods, &t.Choice, &r.tenant.setUpBy, &r.tenant.suspended, &t.Lock.After, &t.Lock.Minutes,
 		&i.Name, &i.Mandate.Mode, &r.mandate, &i.RememberDays, &i.Methods,
 		&a.ID, &a.Name, &a.HomeURL, &r.app.exempt, &r.app.disabled,
 	}
