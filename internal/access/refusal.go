@@ -79,6 +79,7 @@ var events = map[Action]audit.Action{
 	SetRememberDays:    audit.TenantRememberDays,
 	SetSMSCountries:    audit.TenantSMSCountries,
 	SetLock:            audit.TenantLock,
+	SetNetworks:        audit.TenantNetworks,
 	OverrideMandate:    audit.TenantSwitched,
 	ChangeInstallation: audit.InstallationChanged,
 	CreateApp:          audit.ClientCreated,

@@ -44,6 +44,7 @@ const (
 	SetRememberDays Action = "company.remember_days"
 	SetSMSCountries Action = "company.sms_countries"
 	SetLock         Action = "company.account_lock"
+	SetNetworks     Action = "company.networks"
 	ExportPeople    Action = "company.export_people"
 	ViewActivity    Action = "activity.view"
 	OverrideMandate Action = "company.override_mandate"
@@ -225,6 +226,7 @@ var rules = []rule{
 	ofCompany(SetDeadline, "Set the deadline for set-up", yes, yes),
 	ofCompany(SetRememberDays, "Set how long browsers are remembered", yes, yes),
 	ofCompany(SetSMSCountries, "Set the countries of text messages", yes, yes),
+	ofCompany(SetNetworks, "Set the networks that people may sign in from", yes, none),
 	ofCompany(SetLock, "Set when accounts are locked after failures", yes, yes),
 	{
 		action:  RemoveLastOwner,

@@ -106,6 +106,8 @@ const (
 	TenantSMSCountries Action = "tenant.sms_countries"
 	// how many failures lock an account, and for how long, was changed
 	TenantLock Action = "tenant.lock"
+	// the networks that people of a company may sign in from were changed
+	TenantNetworks Action = "tenant.networks"
 	// text messages to a country are paused: too few codes are entered
 	TextsPaused Action = "texts.paused"
 )

@@ -28,6 +28,8 @@ type Changes struct {
 	Choice       *tenant.Choice
 	SetUpBy      *time.Time // the zero time ends the deadline
 	Lock         *tenant.AccountLock
+	Networks     *tenant.Networks
+	NetworkScope *tenant.NetworkScope
 	ConfirmName  string // the company's name, typed by a person who switches its two-factor authentication off
 }
 
@@ -86,6 +88,8 @@ func (s *Service) permit(
 		if t.Kind == tenant.Vendor && *c.Suspended {
 			return errVendor
 		}
+	case access.SetNetworks:
+		return c.inside(a)
 	case access.SetLock:
 		if c.Lock.After > s.Limits.LockAfterMax {
 			return errLockAfter
@@ -185,6 +189,13 @@ func (c Changes) byCompany() (out steps) {
 	}
 	if c.Lock != nil {
 		out.add(access.SetLock, audit.TenantLock, lockText(*c.Lock), set(*c.Lock, setLock))
+	}
+	if c.NetworkScope != nil {
+		out.add(access.SetNetworks, audit.TenantNetworks, scopeText(*c.NetworkScope),
+			set(*c.NetworkScope, tenant.SetNetworkScope))
+	}
+	if c.Networks != nil {
+		out.add(access.SetNetworks, audit.TenantNetworks, networksText(*c.Networks), set(*c.Networks, setNetworks))
 	}
 	return out
 }

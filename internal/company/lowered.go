@@ -89,6 +89,7 @@ func (r rules) lowered(was, is tenant.Tenant) (out []email.LoweredSetting) {
 		email.SettingValue{Number: wasLock.After}, email.SettingValue{Number: isLock.After})
 	add(isLock.Minutes < wasLock.Minutes, email.SettingLockMinutes,
 		email.SettingValue{Number: wasLock.Minutes}, email.SettingValue{Number: isLock.Minutes})
+	add(networksLowered(was, is), email.SettingNetworks, word(shownNetworks(was)), word(shownNetworks(is)))
 	mandate, now := was.Mandate.OrInherited(r.installation.Mandate), is.Mandate.OrInherited(r.installation.Mandate)
 	add(r.loosened(mandate, now), email.SettingMandate, mandateValue(mandate), mandateValue(now))
 	return out

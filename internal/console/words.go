@@ -64,6 +64,7 @@ var doneKeys = map[string]string{
 	"methods":  "console.done.methods",
 	"days":     "console.done.days",
 	"lock":     "console.done.lock",
+	"networks": "console.done.networks",
 }
 
 var actionKeys = map[audit.Action]string{
@@ -110,6 +111,7 @@ var actionKeys = map[audit.Action]string{
 	audit.TenantLock:            "audit.tenant.lock",
 	audit.TenantMandate:         "audit.tenant.mandate",
 	audit.TenantMethods:         "audit.tenant.methods",
+	audit.TenantNetworks:        "audit.tenant.networks",
 	audit.TenantRememberDays:    "audit.tenant.remember_days",
 	audit.TenantRenamed:         "audit.tenant.renamed",
 	audit.TenantResumed:         "audit.tenant.resumed",

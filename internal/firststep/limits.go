@@ -75,6 +75,17 @@ func (s *Service) limitSource() ratelimit.Limit {
 		Windows: []ratelimit.Window{{Count: s.Limits.FailuresPerSource, Per: s.Limits.FailuresPerSourceWindow}}}
 }
 
+// insideFactor is how many times as many failures an address may have for one company that names it as its own.
+const insideFactor = 10
+
+// limitInside is limitSource for one company at an address that is in its allowed networks: hundreds of its people may
+// be behind it. It is apart from what the address has for everyone else's accounts.
+func (s *Service) limitInside() ratelimit.Limit {
+	l := s.limitSource()
+	l.Name, l.Windows[0].Count = "password.inside", insideFactor*s.Limits.FailuresPerSource
+	return l
+}
+
 // limitFlows bounds what someone who knows a password may write: strangers together, and each
 // browser that the account knows by itself.
 var limitFlows = ratelimit.Limit{Name: "flow.account", Windows: []ratelimit.Window{{Count: 60, Per: time.Hour}}}

@@ -34,6 +34,9 @@ func (s *Service) readTries(ctx context.Context, tx *db.Tx, a Attempt, acc *acco
 	}
 	from, subject := a.Visitor.Network(), user.Subject(s.Keys, a.Email)
 	network := budget(s.limitSource(), from)
+	if acc.rules.Networks.Contains(a.Visitor.IP) {
+		network = budget(s.limitInside(), acc.rules.TenantID+"/"+from)
+	}
 	network.Tag = subject
 	if acc.browser.tries != "" {
 		limit := limitKnownBrowser(s.slowingBy(acc.facts.Tenant.Lock))

@@ -96,12 +96,15 @@ type Tenant struct {
 	SMSCountries   Countries
 	SetUpBy        time.Time // until then people without a method are reminded; zero = set-up comes first
 	Lock           AccountLock
+	Networks       Networks
+	NetworkScope   NetworkScope
 	CreatedAt      time.Time
 	SuspendedAt    time.Time
 }
 
 const columns = `tenant_id, name, kind, mandate, mandate_from, switched_on_at, switched_off_at, remember_days,
-	methods, choice, sms_countries, set_up_by, lock_after, lock_minutes, created_at, suspended_at`
+	methods, choice, sms_countries, set_up_by, lock_after, lock_minutes, networks, network_scope,
+	created_at, suspended_at`
 
 func scan(row db.Row) (t Tenant, err error) {
 	err = row.Scan(
@@ -119,6 +122,8 @@ func scan(row db.Row) (t Tenant, err error) {
 		db.ScanTime(&t.SetUpBy),
 		&t.Lock.After,
 		&t.Lock.Minutes,
+		&t.Networks,
+		&t.NetworkScope,
 		db.ScanTime(&t.CreatedAt),
 		db.ScanTime(&t.SuspendedAt),
 	)

@@ -14,6 +14,7 @@ import (
 type DomainRules struct {
 	TenantID string // the only company with addresses of the domain; empty where there is none, or several
 	Lock     tenant.AccountLock
+	Networks tenant.Networks
 }
 
 // Listing is what the directory says of an address.
@@ -25,13 +26,14 @@ type Listing struct {
 // LookUp is InDirectory with the rules of the address's domain, in one statement.
 func LookUp(ctx context.Context, tx *db.Tx, key string) (l Listing, err error) {
 	rows, err := tx.Query(ctx, `
-		SELECT user_id, tenant_id, 0, 0 FROM directory WHERE email_key = $1 AND held_until = 0
-		UNION ALL SELECT '', tenant_id, lock_after, lock_minutes FROM mail_domains
+		SELECT user_id, tenant_id, 0, 0, '' FROM directory WHERE email_key = $1 AND held_until = 0
+		UNION ALL SELECT '', tenant_id, lock_after, lock_minutes, networks FROM mail_domains
 			WHERE email_domain = $2 AND tenant_id <> ''`, key, domainOf(key))
 	err = db.ForEach(rows, err, func(row db.Row) error {
 		var userID string
 		var rules DomainRules
-		if err := row.Scan(&userID, &rules.TenantID, &rules.Lock.After, &rules.Lock.Minutes); err != nil {
+		err := row.Scan(&userID, &rules.TenantID, &rules.Lock.After, &rules.Lock.Minutes, &rules.Networks)
+		if err != nil {
 			return err
 		}
 		if userID != "" {
@@ -91,8 +93,8 @@ func WriteDomainRules(ctx context.Context, tx *db.Tx) error {
 }
 
 func writeRules(ctx context.Context, tx *db.Tx, t tenant.Tenant) error {
-	_, err := tx.Exec(ctx, `UPDATE mail_domains SET lock_after = $1, lock_minutes = $2
-		WHERE tenant_id = $3`, t.Lock.After, t.Lock.Minutes, t.ID)
+	_, err := tx.Exec(ctx, `UPDATE mail_domains SET lock_after = $1, lock_minutes = $2, networks = $3
+		WHERE tenant_id = $4`, t.Lock.After, t.Lock.Minutes, string(t.Networks), t.ID)
 	if err != nil {
 		return fmt.Errorf("write rules of domains: %w", err)
 	}

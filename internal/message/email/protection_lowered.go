@@ -32,6 +32,7 @@ const (
 	SettingMandate      Setting = "mandate"       // "mandatory", "default_on", "default_off", and At
 	SettingLockAfter    Setting = "lock_after"    // Number of failures
 	SettingLockMinutes  Setting = "lock_minutes"  // Number
+	SettingNetworks     Setting = "networks"      // networks, as they are shown; empty: anywhere
 )
 
 // SettingValue is the value of a setting.
@@ -78,6 +79,8 @@ func (w *writer) setting(s Setting, vendor string) string {
 		return w.say("mail.lowered.deadline")
 	case SettingLockAfter:
 		return w.say("mail.lowered.lock_after")
+	case SettingNetworks:
+		return w.say("mail.lowered.networks")
 	case SettingLockMinutes:
 		return w.say("mail.lowered.lock_minutes")
 	}
@@ -96,6 +99,11 @@ func (w *writer) settingValue(s Setting, v SettingValue) string {
 		}
 	case SettingRememberDays, SettingLockAfter, SettingLockMinutes:
 		return strconv.Itoa(v.Number)
+	case SettingNetworks:
+		if v.Word == "" {
+			return w.say("mail.lowered.anywhere")
+		}
+		return v.Word
 	case SettingDeadline:
 		if !v.At.IsZero() {
 			return w.words.Date(v.At)
