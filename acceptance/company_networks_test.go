@@ -30,7 +30,7 @@ func TestVOI15_PeopleSignInFromTheirCompanysNetworks(t *testing.T) {
 			"127.88.0.0/99":        "This isn’t a network",
 			"0.0.0.0/0":            "too large",
 			office + "\n" + office: "on the list twice",
-			strings.Repeat("127.88.0.1\n", 1) + manyNetworks(): "100 networks",
+			manyNetworks():         "100 networks",
 		} {
 			p.Post(pathNetworks, url.Values{"networks": {networks}}).Expect(t, 422, words)
 		}
@@ -62,7 +62,7 @@ func TestVOI15_PeopleSignInFromTheirCompanysNetworks(t *testing.T) {
 		}
 		app := w.Dashboard(t)
 		inside := w.Person(t).From("127.88.3.4")
-		inside.SignIn(t, app, agent)
+		byPassword(t, inside, app, agent)
 		visit := app.Visit()
 		if page := inside.Visit(visit); page.Left == nil {
 			t.Errorf("inside, the session opens the app: status %d", page.Status)
@@ -76,7 +76,7 @@ func TestVOI15_PeopleSignInFromTheirCompanysNetworks(t *testing.T) {
 		}
 
 		w.CLI(t, "tenant", "set", c.ID, "--network-scope", "administrators")
-		w.Person(t).SignIn(t, app, agent)
+		byPassword(t, w.Person(t), app, agent)
 		elsewhere := w.Person(t)
 		elsewhere.Get("/")
 		elsewhere.Password(owner.Email, owner.Password).Expect(t, 410, refused)
@@ -86,8 +86,16 @@ func TestVOI15_PeopleSignInFromTheirCompanysNetworks(t *testing.T) {
 		q.Visit(app.Visit())
 		q.Password(owner.Email, owner.Password).Expect(t, 410, refused)
 		w.CLI(t, "tenant", "set", c.ID, "--network", "any", "--network-scope", "everyone")
-		w.Person(t).SignIn(t, app, agent)
+		byPassword(t, w.Person(t), app, agent)
 	})
+}
+
+// byPassword signs someone in to an app that asks for no more.
+func byPassword(t *testing.T, p *rig.Person, app *rig.App, u *rig.User) {
+	t.Helper()
+	visit := app.Visit()
+	p.Visit(visit)
+	app.Finish(t, visit, p.Password(u.Email, u.Password))
 }
 
 // manyNetworks is more than a company may list.
