@@ -21,6 +21,7 @@ SELECT create_reference_table('canaries');
 SELECT create_reference_table('standards');
 SELECT create_reference_table('epochs');
 SELECT create_reference_table('directory');
+SELECT create_reference_table('mail_domains');
 SELECT create_reference_table('passkey_directory');
 SELECT create_reference_table('spent_challenges');
 SELECT create_reference_table('push_keys');

@@ -25,6 +25,12 @@ var cheap = password.Cost{MemoryKiB: 64, Passes: 1, Lanes: 1}
 // They share one password whose hash is cheap; nothing else about them is different.
 func (c *Tenant) Crowd(t testing.TB, n int) []*User {
 	t.Helper()
+	return c.CrowdAt(t, n, "people.example.test")
+}
+
+// CrowdAt is Crowd with addresses at a domain.
+func (c *Tenant) CrowdAt(t testing.TB, n int, domain string) []*User {
+	t.Helper()
 	w := c.world
 	stored := w.hash(t, crowdPassword, cheap)
 	out := make([]*User, n)
@@ -32,7 +38,7 @@ func (c *Tenant) Crowd(t testing.TB, n int) []*User {
 	for i := range out {
 		id := strings.ToLower(w.Unique("crowd"))
 		out[i] = &User{
-			Email:    id + "@people.example.test",
+			Email:    id + "@" + domain,
 			Password: crowdPassword,
 			Name:     "Pat " + id,
 			Role:     "agent",

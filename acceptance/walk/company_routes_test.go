@@ -146,6 +146,18 @@ var companyRoutes = map[string]opened{
 	"POST /company/security/days": {
 		"303 /signin", "303 /signin", "303 /signin", "403", "303 /signin", "403",
 	},
+	"GET /company/security/networks": {
+		"303 /signin", "303 /signin", "303 /signin", "403", "303 /signin", "403",
+	},
+	"HEAD /company/security/networks": {
+		"303 /signin", "303 /signin", "303 /signin", "403", "303 /signin", "403",
+	},
+	"POST /company/security/networks": {
+		"303 /signin", "303 /signin", "303 /signin", "403", "303 /signin", "403",
+	},
+	"POST /company/security/lock": {
+		"303 /signin", "303 /signin", "303 /signin", "403", "303 /signin", "403",
+	},
 	"GET /company/security/enable": {
 		"303 /signin", "303 /signin", "303 /signin", "403", "303 /signin", "403",
 	},

@@ -45,6 +45,10 @@ type tenantDocument struct {
 	Choice        string          `json:"choice"`
 	SMSCountries  []string        `json:"sms_countries"` // null: as the installation says
 	SetUpBy       *time.Time      `json:"set_up_by"`
+	LockAfter     *int            `json:"lock_after"` // null: as the installation says
+	LockMinutes   *int            `json:"lock_minutes"`
+	Networks      []string        `json:"networks"` // null: from anywhere
+	NetworkScope  string          `json:"network_scope"`
 	SuspendedAt   *time.Time      `json:"suspended_at"`
 	CreatedAt     *time.Time      `json:"created_at"`
 }
@@ -61,11 +65,21 @@ func tenantOf(t tenant.Tenant) tenantDocument {
 		Choice:        shownChoice(t.Choice),
 		SMSCountries:  words(string(t.SMSCountries)),
 		SetUpBy:       at(t.SetUpBy),
+		NetworkScope:  string(t.NetworkScope),
 		SuspendedAt:   at(t.SuspendedAt),
 		CreatedAt:     at(t.CreatedAt),
 	}
 	if t.RememberDays != tenant.InheritDays {
 		d.RememberDays = &t.RememberDays
+	}
+	if d.NetworkScope == "" {
+		d.NetworkScope = "everyone"
+	}
+	for _, n := range t.Networks.List() {
+		d.Networks = append(d.Networks, n.Prefix.String())
+	}
+	if t.Lock.IsSet() {
+		d.LockAfter, d.LockMinutes = &t.Lock.After, &t.Lock.Minutes
 	}
 	return d
 }

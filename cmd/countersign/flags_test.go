@@ -33,7 +33,9 @@ func TestWhatACommandChanges(t *testing.T) {
 		"tenant set acme --switch on": {"switch on", `{"switch":"on"}`},
 		"tenant set acme --methods totp --set-up-by= --yes": {
 			"methods totp, set up by (empty)", `{"methods":"totp","set_up_by":""}`},
-		"tenant set acme --remember-days 0":             {"remember days 0", `{"remember_days":0}`},
+		"tenant set acme --remember-days 0": {"remember days 0", `{"remember_days":0}`},
+		"tenant set acme --lock-after 3 --lock-minutes 5": {
+			"lock after 3, lock minutes 5", `{"lock_after":3,"lock_minutes":5}`},
 		"tenant set acme --suspend --yes":               {"suspend", `{"suspend":true}`},
 		"user set maria@acme.test --role admin --force": {"role admin", `{"role":"admin"}`},
 		"client set app --pkce optional --output json":  {"pkce optional", `{"pkce":"optional"}`},

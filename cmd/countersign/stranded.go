@@ -21,6 +21,19 @@ func confirmStranding(yes bool, stranded company.Stranded) error {
 	return confirm(yes, "Change the allowed methods?")
 }
 
+// confirmOutsiders says which owners and admins last signed in from outside the networks to be allowed, and asks.
+func confirmOutsiders(yes bool, outside []company.Outsider) error {
+	if len(outside) == 0 {
+		return nil
+	}
+	var people []string
+	for _, o := range outside {
+		people = append(people, fmt.Sprintf("%s (%s)", o.Email, o.IP))
+	}
+	listPeople(people, "are owners or admins who last signed in from outside these networks, and can't from there")
+	return confirm(yes, "Allow only these networks?")
+}
+
 // listPeople names people, twenty at most.
 func listPeople(people []string, what string) {
 	if len(people) == 0 {

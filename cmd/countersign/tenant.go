@@ -2,7 +2,9 @@ package main
 
 import (
 	"context"
+	"errors"
 	"fmt"
+	"strings"
 	"time"
 
 	"github.com/alecthomas/kong"
@@ -24,14 +26,18 @@ type TenantCmd struct {
 
 // decisions are what the vendor and the owner may decide about a company.
 type decisions struct {
-	Mandate      *string `help:"The vendor's decision: mandatory, default_on, default_off or inherit."`
-	MandateFrom  string  `help:"From when it holds: 2027-01-31 or 2027-01-31T08:00:00Z. Default: at once."`
-	Switch       string  `enum:"on,off," default:"" help:"The company's own switch: on or off."`
-	RememberDays *int    `help:"How long browsers may be remembered: 0 to 30 days, -1 as the installation says."`
-	Methods      *string `help:"The second steps that the company allows: passkey, totp, push, sms, email, backup, or all."`
-	Choice       string  `enum:"required,optional," default:"" help:"Who decides where it is on: required of everyone, or optional for each user."`
-	SMSCountries *string `name:"sms-countries" help:"Whose telephone numbers the company takes, of those in sms.countries: DE,ES, or all."`
-	SetUpBy      *string `help:"Until then a code by email is enough for people without a method; at most 90 days ahead; empty: none."`
+	Mandate      *string  `help:"The vendor's decision: mandatory, default_on, default_off or inherit."`
+	MandateFrom  string   `help:"From when it holds: 2027-01-31 or 2027-01-31T08:00:00Z. Default: at once."`
+	Switch       string   `enum:"on,off," default:"" help:"The company's own switch: on or off."`
+	RememberDays *int     `help:"How long browsers may be remembered: 0 to 30 days, -1 as the installation says."`
+	Methods      *string  `help:"The second steps that the company allows: passkey, totp, push, sms, email, backup, or all."`
+	Choice       string   `enum:"required,optional," default:"" help:"Who decides where it is on: required of everyone, or optional for each user."`
+	SMSCountries *string  `name:"sms-countries" help:"Whose telephone numbers the company takes, of those in sms.countries: DE,ES, or all."`
+	LockAfter    *int     `help:"After how many wrong passwords or codes an account is locked: 3 to 20, at most limits.lock_after_max; 0: as the installation says."`
+	LockMinutes  *int     `help:"For how many minutes it is locked: 1 to 60."`
+	Network      []string `sep:"none" placeholder:"NETWORK" help:"A network that people may sign in from, with a comment after a space: '203.0.113.0/24 Lisbon'. Repeat it for each; they replace those of before. 'any': from anywhere."`
+	NetworkScope *string  `help:"Whom the networks concern: everyone, administrators, or apps (everyone, but not on our own pages)."`
+	SetUpBy      *string  `help:"Until then a code by email is enough for people without a method; at most 90 days ahead; empty: none."`
 }
 
 // changes reads the decisions. installation is the list of countries that a company may narrow.
@@ -55,7 +61,48 @@ func (d decisions) changes(installation []string) (c company.Changes, err error)
 		c.SMSCountries = &list
 	}
 	c.RememberDays = d.RememberDays
+	if c.Lock, err = d.lock(); err != nil {
+		return c, err
+	}
+	if err := d.networkChanges(&c); err != nil {
+		return c, err
+	}
 	return c, d.methodChanges(&c)
+}
+
+// networkChanges reads where people may sign in from.
+func (d decisions) networkChanges(c *company.Changes) error {
+	if len(d.Network) > 0 {
+		text := strings.Join(d.Network, "\n")
+		if text == "any" {
+			text = ""
+		}
+		networks, err := tenant.Networks(text).Clean()
+		if err != nil {
+			return err
+		}
+		c.Networks = &networks
+	}
+	if d.NetworkScope == nil {
+		return nil
+	}
+	scope, err := tenant.ParseScope(*d.NetworkScope)
+	c.NetworkScope = &scope
+	return err
+}
+
+// lock reads how accounts are locked. Both numbers belong together.
+func (d decisions) lock() (*tenant.AccountLock, error) {
+	switch {
+	case d.LockAfter == nil && d.LockMinutes == nil:
+		return nil, nil
+	case d.LockAfter != nil && *d.LockAfter == 0 && d.LockMinutes == nil:
+		return &tenant.AccountLock{}, nil
+	case d.LockAfter == nil || d.LockMinutes == nil:
+		return nil, errors.New("name both --lock-after and --lock-minutes, or --lock-after 0")
+	}
+	l := tenant.AccountLock{After: *d.LockAfter, Minutes: *d.LockMinutes}
+	return &l, l.Check()
 }
 
 // methodChanges reads what the company allows, who decides, and until when.
@@ -162,6 +209,15 @@ func (c TenantSetCmd) Run(ctx context.Context, env *Env, k *kong.Context) error 
 				return err
 			}
 		}
+		if wanted.Networks != nil {
+			outside, err := h.Company.OutsideOf(ctx, access.Server, c.Tenant, *wanted.Networks)
+			if err != nil {
+				return err
+			}
+			if err := confirmOutsiders(c.Yes, outside); err != nil {
+				return err
+			}
+		}
 		t, err := h.Company.Change(ctx, access.Server, c.Tenant, wanted)
 		if err == nil {
 			env.say(changeDocument{t.ID, what}, "Changed %s: %s.\n", c.Tenant, what)
@@ -209,10 +265,10 @@ func printTenant(env *Env, t tenant.Tenant) {
 		days = fmt.Sprint(t.RememberDays)
 	}
 	env.say(tenantOf(t),
-		"id            %s\nname          %s\nkind          %s\nmandate       %s from %s\nswitched on   %s\nswitched off  %s\nremember days %s\nmethods       %s\nchoice        %s\nsms countries %s\nset up by     %s\nsuspended     %s\ncreated       %s\n",
+		"id            %s\nname          %s\nkind          %s\nmandate       %s from %s\nswitched on   %s\nswitched off  %s\nremember days %s\nmethods       %s\nchoice        %s\nsms countries %s\nset up by     %s\naccount lock  %s\nnetworks      %s\nsuspended     %s\ncreated       %s\n",
 		t.ID, t.Name, t.Kind, mode, shown(t.Mandate.From), shown(t.SwitchedOnAt), shown(t.SwitchedOffAt), days,
 		shownMethods(t.Methods), shownChoice(t.Choice), shownCountries(t.SMSCountries), shown(t.SetUpBy),
-		shown(t.SuspendedAt), t.CreatedAt.Format(time.RFC3339))
+		shownLock(t.Lock), shownNetworks(t), shown(t.SuspendedAt), t.CreatedAt.Format(time.RFC3339))
 }
 
 // TenantListCmd lists companies.
@@ -246,6 +302,24 @@ func shownChoice(c tenant.Choice) string {
 		return "required"
 	}
 	return string(c)
+}
+
+func shownNetworks(t tenant.Tenant) string {
+	if t.Networks == "" {
+		return "any"
+	}
+	scope := t.NetworkScope
+	if scope == tenant.EveryoneEverywhere {
+		scope = "everyone"
+	}
+	return fmt.Sprintf("for %s: %s", scope, strings.ReplaceAll(string(t.Networks), "\n", "; "))
+}
+
+func shownLock(l tenant.AccountLock) string {
+	if !l.IsSet() {
+		return "as the installation says"
+	}
+	return fmt.Sprintf("after %d failures, for %d minutes", l.After, l.Minutes)
 }
 
 func shownCountries(c tenant.Countries) string {

@@ -80,6 +80,8 @@ var events = map[Action]audit.Action{
 	SetShadow:          audit.TenantShadow,
 	SetRememberDays:    audit.TenantRememberDays,
 	SetSMSCountries:    audit.TenantSMSCountries,
+	SetLock:            audit.TenantLock,
+	SetNetworks:        audit.TenantNetworks,
 	OverrideMandate:    audit.TenantSwitched,
 	ChangeInstallation: audit.InstallationChanged,
 	CreateApp:          audit.ClientCreated,

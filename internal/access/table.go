@@ -44,6 +44,8 @@ const (
 	SetShadow       Action = "company.shadow"
 	SetRememberDays Action = "company.remember_days"
 	SetSMSCountries Action = "company.sms_countries"
+	SetLock         Action = "company.account_lock"
+	SetNetworks     Action = "company.networks"
 	ExportPeople    Action = "company.export_people"
 	ViewActivity    Action = "activity.view"
 	ExportActivity  Action = "activity.export"
@@ -228,6 +230,8 @@ var rules = []rule{
 	ofCompany(SetShadow, "Try coming rules on sign-ins without enforcing them", yes, none),
 	ofCompany(SetRememberDays, "Set how long browsers are remembered", yes, yes),
 	ofCompany(SetSMSCountries, "Set the countries of text messages", yes, yes),
+	ofCompany(SetNetworks, "Set the networks that people may sign in from", yes, none),
+	ofCompany(SetLock, "Set when accounts are locked after failures", yes, yes),
 	{
 		action:  RemoveLastOwner,
 		subject: company,

@@ -91,7 +91,7 @@ func checkImport(t *testing.T, from string, here int, imp string) {
 // installationTables belong to the vendor, not to a tenant.
 var installationTables = []string{"installation", "installation_texts", "clients", "client_uris", "directory",
 	"signing_keys", "rsa_signing_keys", "schema_migrations", "canaries", "standards", "master_keys", "epochs",
-	"passkey_directory", "spent_challenges", "push_keys", "installation_budgets"}
+	"passkey_directory", "spent_challenges", "push_keys", "installation_budgets", "mail_domains"}
 
 var table = regexp.MustCompile(`(?i)\b(?:FROM|INTO|UPDATE|JOIN)\s+([a-z_]+)`)
 

@@ -107,6 +107,10 @@ const (
 	TenantRememberDays Action = "tenant.remember_days" // how long browsers are remembered was changed
 	// the countries that a company may send text messages to were changed
 	TenantSMSCountries Action = "tenant.sms_countries"
+	// how many failures lock an account, and for how long, was changed
+	TenantLock Action = "tenant.lock"
+	// the networks that people of a company may sign in from were changed
+	TenantNetworks Action = "tenant.networks"
 	// text messages to a country are paused: too few codes are entered
 	TextsPaused Action = "texts.paused"
 )

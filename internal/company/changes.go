@@ -28,7 +28,10 @@ type Changes struct {
 	Choice       *tenant.Choice
 	Shadow       *tenant.Shadow // rules to try on sign-ins; the zero value ends that
 	SetUpBy      *time.Time     // the zero time ends the deadline
-	ConfirmName  string         // the company's name, typed by a person who switches its two-factor authentication off
+	Lock         *tenant.AccountLock
+	Networks     *tenant.Networks
+	NetworkScope *tenant.NetworkScope
+	ConfirmName  string // the company's name, typed by a person who switches its two-factor authentication off
 }
 
 // step is one change with the right that it needs and the audit row that tells of it.
@@ -87,6 +90,12 @@ func (s *Service) permit(
 	case access.SuspendCompany:
 		if t.Kind == tenant.Vendor && *c.Suspended {
 			return errVendor
+		}
+	case access.SetNetworks:
+		return c.inside(a)
+	case access.SetLock:
+		if c.Lock.After > s.Limits.LockAfterMax {
+			return errLockAfter
 		}
 	case access.SetSMSCountries:
 		if err := within(*c.SMSCountries, s.Countries); err != nil {
@@ -184,6 +193,16 @@ func (c Changes) byCompany() (out steps) {
 	if c.Shadow != nil {
 		out.add(access.SetShadow, audit.TenantShadow, shadowText(*c.Shadow), set(*c.Shadow, tenant.SetShadow))
 	}
+	if c.Lock != nil {
+		out.add(access.SetLock, audit.TenantLock, lockText(*c.Lock), set(*c.Lock, setLock))
+	}
+	if c.NetworkScope != nil {
+		out.add(access.SetNetworks, audit.TenantNetworks, scopeText(*c.NetworkScope),
+			set(*c.NetworkScope, tenant.SetNetworkScope))
+	}
+	if c.Networks != nil {
+		out.add(access.SetNetworks, audit.TenantNetworks, networksText(*c.Networks), set(*c.Networks, setNetworks))
+	}
 	return out
 }
 
@@ -193,6 +212,28 @@ func shadowText(s tenant.Shadow) string {
 	}
 	return cmp.Or(string(s.Choice), "required") + " with " + methodsText(s.Methods) + " from " + timeText(s.From) +
 		" until " + timeText(s.Until)
+}
+
+// setLock changes how accounts are locked, also before a password is known to be right.
+func setLock(ctx context.Context, tx *db.Tx, l tenant.AccountLock) error {
+	if err := tenant.SetLock(ctx, tx, l); err != nil {
+		return err
+	}
+	return user.WriteDomainRules(ctx, tx)
+}
+
+var errLockAfter = fault.New(fault.Invalid, "tenant.lock_after_max")
+
+// defaultLock is what applies where a company says nothing: a wait that grows to that many minutes.
+func (s *Service) defaultLock() tenant.AccountLock {
+	return tenant.AccountLock{After: s.Limits.PasswordSlowFrom, Minutes: int(s.Limits.PasswordSlowMax / time.Minute)}
+}
+
+func lockText(l tenant.AccountLock) string {
+	if !l.IsSet() {
+		return "as the installation says"
+	}
+	return fmt.Sprintf("after %d failures, for %d minutes", l.After, l.Minutes)
 }
 
 func mandateText(m tenant.Mandate) string {

@@ -26,6 +26,7 @@ func (s *Service) tellLowered(ctx context.Context, tx *db.Tx, a access.Actor, wa
 	r := rules{
 		installation: i,
 		days:         min(i.RememberDays, s.Gate.Limits.RememberDays),
+		lock:         s.defaultLock(),
 		now:          tx.Now,
 	}
 	changes := r.lowered(was, is)
@@ -51,6 +52,7 @@ func (s *Service) tellLowered(ctx context.Context, tx *db.Tx, a access.Actor, wa
 type rules struct {
 	installation tenant.Installation
 	days         int // how long browsers may be remembered
+	lock         tenant.AccountLock
 	now          time.Time
 }
 
@@ -82,6 +84,12 @@ func (r rules) lowered(was, is tenant.Tenant) (out []email.LoweredSetting) {
 		email.SettingValue{Number: before.RememberDays}, email.SettingValue{Number: after.RememberDays})
 	add(before.Required && is.SetUpBy.After(was.SetUpBy) && is.SetUpBy.After(r.now), email.SettingDeadline,
 		email.SettingValue{At: was.SetUpBy}, email.SettingValue{At: is.SetUpBy})
+	wasLock, isLock := r.lockOf(was), r.lockOf(is)
+	add(isLock.After > wasLock.After, email.SettingLockAfter,
+		email.SettingValue{Number: wasLock.After}, email.SettingValue{Number: isLock.After})
+	add(isLock.Minutes < wasLock.Minutes, email.SettingLockMinutes,
+		email.SettingValue{Number: wasLock.Minutes}, email.SettingValue{Number: isLock.Minutes})
+	add(networksLowered(was, is), email.SettingNetworks, word(shownNetworks(was)), word(shownNetworks(is)))
 	mandate, now := was.Mandate.OrInherited(r.installation.Mandate), is.Mandate.OrInherited(r.installation.Mandate)
 	add(r.loosened(mandate, now), email.SettingMandate, mandateValue(mandate), mandateValue(now))
 	return out
@@ -93,6 +101,14 @@ func (r rules) ownStart(t tenant.Tenant) time.Time {
 		return time.Time{}
 	}
 	return t.SwitchedOnAt
+}
+
+// lockOf is how a company locks accounts, or the installation where the company says nothing.
+func (r rules) lockOf(t tenant.Tenant) tenant.AccountLock {
+	if t.Lock.IsSet() {
+		return t.Lock
+	}
+	return r.lock
 }
 
 func word(w string) email.SettingValue { return email.SettingValue{Word: w} }

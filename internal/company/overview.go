@@ -20,11 +20,13 @@ type Overview struct {
 	VendorMethods tenant.Methods
 	Rule          policy.Rule
 	Locked        bool
-	LockedSince   time.Time // zero: always
-	StartsAt      time.Time // two-factor authentication begins then; zero = it is on, or nothing is planned
-	AnnouncedBy   string    // the vendor, where the start is theirs
-	Days          int       // how long browsers are remembered
-	MaxDays       int       // the vendor's ceiling
+	LockedSince   time.Time          // zero: always
+	StartsAt      time.Time          // two-factor authentication begins then; zero = it is on, or nothing is planned
+	AnnouncedBy   string             // the vendor, where the start is theirs
+	Days          int                // how long browsers are remembered
+	MaxDays       int                // the vendor's ceiling
+	Lock          tenant.AccountLock // the installation's, where the company says nothing
+	LockAfterMax  int                // the vendor's ceiling
 	Offered       []authenticator.Kind
 	Forecast      people.Forecast // with the methods that are allowed now
 }
@@ -62,6 +64,11 @@ func (s *Service) overview(t tenant.Tenant, i tenant.Installation, now time.Time
 		VendorMethods: i.Methods,
 		Rule:          policy.RuleOf(t, i, now),
 		MaxDays:       min(i.RememberDays, s.Limits.RememberDays),
+		Lock:          t.Lock,
+		LockAfterMax:  s.Limits.LockAfterMax,
+	}
+	if !t.Lock.IsSet() {
+		o.Lock = s.defaultLock()
 	}
 	o.Days = o.MaxDays
 	if t.RememberDays != tenant.InheritDays {

@@ -101,6 +101,7 @@ type Limits struct {
 	MaxConsecutiveFailures     int           `toml:"max_consecutive_failures" doc:"Failures in a row that disable an authenticator until it is set up again."`
 	PasswordSlowFrom           int           `toml:"password_slow_from" doc:"The failed password from which an account's next try from the same network, or in the same known browser, must wait. Failures of several networks make all new browsers wait from four times as many on."`
 	PasswordSlowMax            time.Duration `toml:"password_slow_max" doc:"The longest such wait. A new browser can have a link mailed that lets it go on at once."`
+	LockAfterMax               int           `toml:"lock_after_max" doc:"The most wrong passwords or codes that a company may let pass before it locks an account (countersign tenant set --lock-after)."`
 	FailuresPerSource          int           `toml:"failures_per_source" doc:"Failed passwords that one source may have, of accounts that exist and that do not, in failures_per_source_window. Those of one account count password_slow_from times."`
 	FailuresPerSourceWindow    time.Duration `toml:"failures_per_source_window" doc:"The span for failures_per_source."`
 	InvitationLife             time.Duration `toml:"invitation_life" doc:"How long the link of an invitation is valid."`
@@ -154,6 +155,7 @@ func Default() Config {
 			MaxConsecutiveFailures:     100,
 			PasswordSlowFrom:           5,
 			PasswordSlowMax:            15 * time.Minute,
+			LockAfterMax:               10,
 			FailuresPerSource:          50,
 			FailuresPerSourceWindow:    10 * time.Minute,
 			InvitationLife:             5 * day,

@@ -60,6 +60,7 @@ func (l Limits) Guards() []Guard {
 	count("max_consecutive_failures", l.MaxConsecutiveFailures, false)
 	count("password_slow_from", l.PasswordSlowFrom, false)
 	span("password_slow_max", l.PasswordSlowMax, true)
+	count("lock_after_max", l.LockAfterMax, false)
 	count("failures_per_source", l.FailuresPerSource, false)
 	span("failures_per_source_window", l.FailuresPerSourceWindow, true)
 	span("invitation_life", l.InvitationLife, false)

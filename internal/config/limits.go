@@ -47,6 +47,7 @@ func (l Limits) checkSteps(count func(string, int, int, int),
 	count("max_consecutive_failures", l.MaxConsecutiveFailures, 3, 100)
 	count("password_slow_from", l.PasswordSlowFrom, 1, 20)
 	span("password_slow_max", l.PasswordSlowMax, time.Second, time.Hour)
+	count("lock_after_max", l.LockAfterMax, 3, 20)
 	count("failures_per_source", l.FailuresPerSource, 1, 10_000)
 	span("failures_per_source_window", l.FailuresPerSourceWindow, time.Minute, day)
 }

@@ -26,6 +26,9 @@ func (c *Console) mountSecurity(mux *web.Mux) {
 	mux.Post("/company/security/days", c.withRecentProof(c.setDays))
 	mux.Get("/company/security/assurance", c.signedIn(c.showAssurance))
 	c.mountCheck(mux)
+	mux.Post("/company/security/lock", c.withRecentProof(c.setLock))
+	mux.Get("/company/security/networks", c.withRecentProof(c.showNetworks))
+	mux.Post("/company/security/networks", c.withRecentProof(c.setNetworks))
 	c.mountWizard(mux)
 }
 
@@ -50,6 +53,10 @@ type securityPage struct {
 	DayChoices  []dayChoice
 	Counts      securityCounts
 	EmailOnly   bool
+	Lock        lockChoices
+	Networks    []tenant.Network
+	Scope       string // catalogue key of whom they concern
+	MayNetworks bool
 }
 
 func (securityPage) View() web.View { return web.View{Template: "console/security"} }
@@ -99,6 +106,10 @@ func (a *administrator) securityPage(r *http.Request, o company.Overview) securi
 		Days:        o.Days,
 		Counts:      securityCounts(o.Forecast),
 		Methods:     methodChoices(o),
+		Lock:        lockChoicesOf(o),
+		Networks:    o.Tenant.Networks.List(),
+		Scope:       scopeKey(o.Tenant.NetworkScope),
+		MayNetworks: a.may(access.SetNetworks, a.own()),
 	}
 	p.EmailOnly = on && !policy.Allowed{Vendor: o.VendorMethods, Company: o.Tenant.Methods}.Factor(o.Offered)
 	for _, days := range []int{0, 1, 7, 14, 30} {

@@ -304,6 +304,8 @@ func securityStories(now time.Time) []web.Story {
 			frame:  storyFrame("security"),
 			Counts: counts,
 		}},
+		{Name: "company/security/networks", Status: 200, Page: storyNetworks(false)},
+		{Name: "company/security/networks-outside", Status: 200, Page: storyNetworks(true)},
 		{Name: "company/security/methods", Status: 200, Page: methodsPage{
 			frame:   storyFrame("security"),
 			Methods: methods,

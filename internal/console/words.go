@@ -109,6 +109,8 @@ var doneKeys = map[string]string{
 	"days":     "console.done.days",
 	"trial":    "console.done.trial",
 	"no_trial": "console.done.no_trial",
+	"lock":     "console.done.lock",
+	"networks": "console.done.networks",
 }
 
 var actionKeys = map[audit.Action]string{
@@ -153,8 +155,10 @@ var actionKeys = map[audit.Action]string{
 	audit.TenantCreated:         "audit.tenant.created",
 	audit.TenantDeadline:        "audit.tenant.deadline",
 	audit.TenantShadow:          "audit.tenant.shadow",
+	audit.TenantLock:            "audit.tenant.lock",
 	audit.TenantMandate:         "audit.tenant.mandate",
 	audit.TenantMethods:         "audit.tenant.methods",
+	audit.TenantNetworks:        "audit.tenant.networks",
 	audit.TenantRememberDays:    "audit.tenant.remember_days",
 	audit.TenantRenamed:         "audit.tenant.renamed",
 	audit.TenantResumed:         "audit.tenant.resumed",

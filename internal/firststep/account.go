@@ -13,6 +13,7 @@ import (
 // account is what is known before a password is compared.
 type account struct {
 	known   bool
+	rules   user.DomainRules // of the address's domain, the same where no one has the address
 	stored  password.Stored
 	facts   facts.Facts
 	browser Browser
@@ -37,14 +38,15 @@ func (s *Service) lookUp(ctx context.Context, a Attempt) (acc account, err error
 	return acc, err
 }
 
-// read finds the account of an address and reads it. The directory tells the company, and what
-// the company has is read by a statement of its own, which also runs where there is no account:
-// both answers take the same time.
+// read finds the account of an address and reads it. The directory tells the company and the rules of the domain, and
+// what the company has is read by a statement of its own, which also runs where there is no account: both answers take
+// the same time.
 func (acc *account) read(ctx context.Context, tx *db.Tx, key, clientID string, rememberDays int) error {
-	tenantID, userID, err := user.InDirectory(ctx, tx, key)
+	listed, err := user.LookUp(ctx, tx, key)
 	if err != nil {
 		return err
 	}
+	acc.rules = listed.Rules
 	r := facts.Into(&acc.facts)
 	err = tx.QueryRow(ctx, `
 		SELECT COALESCE(p.hash, ''), COALESCE(p.pepper, ''),`+facts.Columns+`
@@ -53,7 +55,7 @@ func (acc *account) read(ctx context.Context, tx *db.Tx, key, clientID string, r
 		JOIN installation i ON i.id = 'installation'
 		LEFT JOIN passwords p ON p.tenant_id = u.tenant_id AND p.user_id = u.id
 		LEFT JOIN clients c ON c.id = $1
-		WHERE u.tenant_id = $2 AND u.id = $3 AND u.email_key = $4`, clientID, tenantID, userID, key).
+		WHERE u.tenant_id = $2 AND u.id = $3 AND u.email_key = $4`, clientID, listed.TenantID, listed.UserID, key).
 		Scan(append([]any{&acc.stored.Hash, &acc.stored.Pepper}, r.Targets()...)...)
 	if db.IsNoRows(err) {
 		return nil

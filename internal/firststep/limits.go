@@ -4,6 +4,7 @@ import (
 	"time"
 
 	"countersign/internal/ratelimit"
+	"countersign/internal/tenant"
 )
 
 // The budgets of a first step (product numbers; see docs/configuration.md). Slow ones let the
@@ -11,10 +12,24 @@ import (
 
 const firstWait = 5 * time.Second
 
+// slowing is from which failure on the next try has to wait, and for how long.
+type slowing struct {
+	from       int
+	first, max time.Duration
+}
+
+// slowingBy is what a company's account lock says; without one, the installation's growing wait.
+func (s *Service) slowingBy(l tenant.AccountLock) slowing {
+	if l.IsSet() {
+		return slowing{l.After, l.Time(), l.Time()}
+	}
+	return slowing{s.Limits.PasswordSlowFrom, firstWait, s.Limits.PasswordSlowMax}
+}
+
 // limitPasswordHere slows an account down for one network from the fifth failure.
-func (s *Service) limitPasswordHere() ratelimit.Limit {
-	l := s.limitPassword()
-	l.Name, l.Slow.From = "password.here", s.Limits.PasswordSlowFrom
+func limitPasswordHere(by slowing) ratelimit.Limit {
+	l := limitPassword(by)
+	l.Name, l.Slow.From = "password.here", by.from
 	return l
 }
 
@@ -22,34 +37,33 @@ func (s *Service) limitPasswordHere() ratelimit.Limit {
 const fromMany = 4
 
 // limitPassword slows an account down for all browsers that it does not know together. No one
-// waits for the failures of other networks longer than PasswordSlowMax (limitTurn) until the
-// window is full, which takes more than fifty networks: each gets PasswordSlowFrom tries beside
+// waits for the failures of other networks longer than the longest wait (limitTurn) until the
+// window is full, which takes more than fifty networks: each gets a few tries besides
 // the hundred or so that the slowing lets through in a day. When it is full, a new browser
 // needs a mailed link (docs/adr/0019); known browsers and passkeys go on.
-func (s *Service) limitPassword() ratelimit.Limit {
+func limitPassword(by slowing) ratelimit.Limit {
 	return ratelimit.Limit{
 		Name:    "password.account",
 		Windows: []ratelimit.Window{{Count: 400, Per: 24 * time.Hour}},
 		Slow: ratelimit.Slow{
-			From:   fromMany * s.Limits.PasswordSlowFrom,
-			First:  firstWait,
-			Max:    s.Limits.PasswordSlowMax,
+			From:   fromMany * by.from,
+			First:  by.first,
+			Max:    by.max,
 			Within: time.Hour,
 		},
 	}
 }
 
 // limitTurn says since when a network has waited for the failures of others.
-func (s *Service) limitTurn() ratelimit.Limit {
-	return ratelimit.Limit{Name: "password.turn",
-		Windows: []ratelimit.Window{{Count: 1, Per: s.Limits.PasswordSlowMax}}}
+func limitTurn(by slowing) ratelimit.Limit {
+	return ratelimit.Limit{Name: "password.turn", Windows: []ratelimit.Window{{Count: 1, Per: by.max}}}
 }
 
 // limitKnownBrowser holds for one browser that the account knows, which a stranger's failures
 // do not slow.
-func (s *Service) limitKnownBrowser() ratelimit.Limit {
-	l := s.limitPassword()
-	l.Name, l.Slow.From = "password.device", s.Limits.PasswordSlowFrom
+func limitKnownBrowser(by slowing) ratelimit.Limit {
+	l := limitPassword(by)
+	l.Name, l.Slow.From = "password.device", by.from
 	return l
 }
 
@@ -59,6 +73,17 @@ func (s *Service) limitKnownBrowser() ratelimit.Limit {
 func (s *Service) limitSource() ratelimit.Limit {
 	return ratelimit.Limit{Name: "password.source",
 		Windows: []ratelimit.Window{{Count: s.Limits.FailuresPerSource, Per: s.Limits.FailuresPerSourceWindow}}}
+}
+
+// insideFactor is how many times as many failures an address may have for one company that names it as its own.
+const insideFactor = 10
+
+// limitInside is limitSource for one company at an address that is in its allowed networks: hundreds of its people may
+// be behind it. It is apart from what the address has for everyone else's accounts.
+func (s *Service) limitInside() ratelimit.Limit {
+	l := s.limitSource()
+	l.Name, l.Windows[0].Count = "password.inside", insideFactor*s.Limits.FailuresPerSource
+	return l
 }
 
 // limitFlows bounds what someone who knows a password may write: strangers together, and each

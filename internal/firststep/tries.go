@@ -16,6 +16,7 @@ type tries struct {
 	total  *ratelimit.Budget // of a stranger: the account's budget from everywhere, which is in spent, too
 	turn   *ratelimit.Budget // of a stranger: since when this network has waited for others
 	source *ratelimit.Budget // what a failure is charged to besides; it is only looked at before
+	by     slowing           // of a stranger: how failures slow the next try down
 }
 
 // readTries reads the budgets that a try comes out of. A browser that this user is known by has
@@ -33,17 +34,22 @@ func (s *Service) readTries(ctx context.Context, tx *db.Tx, a Attempt, acc *acco
 	}
 	from, subject := a.Visitor.Network(), user.Subject(s.Keys, a.Email)
 	network := budget(s.limitSource(), from)
+	if acc.rules.Networks.Contains(a.Visitor.IP) {
+		network = budget(s.limitInside(), acc.rules.TenantID+"/"+from)
+	}
 	network.Tag = subject
 	if acc.browser.tries != "" {
-		read, err := ratelimit.Read(ctx, tx, network, budget(s.limitKnownBrowser(), acc.browser.tries))
+		limit := limitKnownBrowser(s.slowingBy(acc.facts.Tenant.Lock))
+		read, err := ratelimit.Read(ctx, tx, network, budget(limit, acc.browser.tries))
 		if err == nil {
 			acc.tries = tries{source: read[0], spent: read[1:]}
 		}
 		return err
 	}
-	here := subject + "/" + from
+	// The domain's rules, and not the account's: an address that no one has is slowed down alike.
+	here, by := subject+"/"+from, s.slowingBy(acc.rules.Lock)
 	read, err := ratelimit.Read(ctx, tx, network,
-		budget(s.limitPassword(), subject), budget(s.limitPasswordHere(), here), budget(s.limitTurn(), here))
+		budget(limitPassword(by), subject), budget(limitPasswordHere(by), here), budget(limitTurn(by), here))
 	if err == nil {
 		acc.tries = tries{
 			source: read[0],
@@ -51,6 +57,7 @@ func (s *Service) readTries(ctx context.Context, tx *db.Tx, a Attempt, acc *acco
 			total:  read[1],
 			here:   read[2],
 			turn:   read[3],
+			by:     by,
 		}
 	}
 	return err
@@ -83,15 +90,15 @@ func (s *Service) reserve(ctx context.Context, a Attempt, acc account) error {
 }
 
 // spendTry takes a try, or says how long to wait. A stranger whose own network has failed
-// little waits for the failures of others no longer than PasswordSlowMax from the first time
+// little waits for the failures of others no longer than the longest wait from the first time
 // that it was told to: strangers at several networks cannot add their waits up. Each network
-// gets PasswordSlowFrom tries a day that way, and none beyond the account's day.
+// gets as many tries a day that way as are free of waiting, and none beyond the account's day.
 func (s *Service) spendTry(tx *db.Tx, t tries) (wait time.Duration) {
 	if t.turn == nil {
 		return t.spent.Spend(tx)
 	}
 	others := t.here.Wait(tx.Now) <= 0 && t.total.WindowWait(tx.Now) <= 0 && t.total.Wait(tx.Now) > 0
-	if !others || t.here.Used(tx.Now, 24*time.Hour) >= s.Limits.PasswordSlowFrom {
+	if !others || t.here.Used(tx.Now, 24*time.Hour) >= t.by.from {
 		if wait = t.spent.Spend(tx); wait == 0 {
 			t.turn.Clear()
 		}

@@ -26,6 +26,7 @@ const (
 	Restart    = "restart"
 	Unmet      = "unmet"
 	SetUpLater = "set_up_later" // the password was reset by mail, so the mailbox opens no set-up yet
+	Outside    = "outside"      // the company allows no sign-in from this network
 	NeedsAdmin = "needs_admin"  // nothing that is set up works; an administrator can reset it
 )
 

@@ -37,8 +37,9 @@ type Gate struct {
 type Ask struct {
 	ClientID   string
 	WantACR    []string
-	FreshAfter time.Time // the sign-in must be as new as this (prompt=login, max_age); zero = no matter
-	Recent     bool      // where the session is enough otherwise: the account's protection level, shown within FreshFor
+	FreshAfter time.Time     // the sign-in must be as new as this (prompt=login, max_age); zero = no matter
+	From       policy.Origin // where it is asked from; not judged: the company's networks do not matter
+	Recent     bool          // where the session is enough otherwise: the account's protection level, shown within FreshFor
 }
 
 // SessionCheck says whether a session is enough for what was asked now.
@@ -143,11 +144,12 @@ func (g *Gate) applyPolicy(tx *db.Tx, sess session.Session, w facts.Facts, ask A
 	}
 	in := w.Input(tx.Now, g.Bindable, ask.WantACR, sess.Proofs())
 	in.RememberedSince, in.RememberedUntil = r.since, r.until
+	in.Origin = ask.From
 	in.SetUpAfter = tx.Now.Add(-FreshFor)
 	st.Decision = policy.Evaluate(in)
 	st.NeedACR = string(st.Decision.Need)
 	// Without the password a whole sign-in may reach it; what needs an administrator or time has a page of ours.
-	ours := st.Decision.NeedsAdmin || !st.Decision.SetUpFrom.IsZero()
+	ours := st.Decision.NeedsAdmin || st.Decision.Outside || !st.Decision.SetUpFrom.IsZero()
 	st.Unreachable = st.Decision.Outcome == policy.Deny && !ours && slices.Contains(sess.AMR, "pwd")
 	if !w.Open() || sess.AuthenticatedAt.Before(ask.FreshAfter) {
 		return st

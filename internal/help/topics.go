@@ -345,6 +345,8 @@ var actionKeys = map[access.Action]string{
 	access.SetShadow:       "help.can.set_shadow",
 	access.ExportActivity:  "help.can.export_activity",
 	access.ViewSharing:     "help.can.view_sharing",
+	access.SetLock:         "help.can.set_lock",
+	access.SetNetworks:     "help.can.set_networks",
 	access.ViewActivity:    "help.can.view_activity",
 }
 

@@ -8,6 +8,7 @@ import (
 
 	"countersign/internal/gate"
 	"countersign/internal/grant"
+	"countersign/internal/policy"
 	"countersign/internal/web"
 )
 
@@ -69,6 +70,7 @@ func (p *Provider) decide(rw http.ResponseWriter, r *http.Request, req grant.Req
 		ClientID:   req.ClientID,
 		WantACR:    req.ACRValues,
 		FreshAfter: req.FreshAfter(),
+		From:       policy.Origin{Judged: true, IP: visitor(r).IP},
 	})
 	if err != nil {
 		return err

@@ -24,7 +24,7 @@ var (
 		audit.MethodRestored, audit.MethodsReset, audit.PasskeyCopied, audit.ReceiverGone,
 		audit.AccountProtected, audit.TenantCreated, audit.TenantRenamed, audit.TenantSuspended,
 		audit.TenantResumed, audit.TenantMandate, audit.TenantSwitched, audit.TenantMethods,
-		audit.TenantChoice, audit.TenantDeadline, audit.TenantShadow,
+		audit.TenantChoice, audit.TenantDeadline, audit.TenantShadow, audit.TenantLock, audit.TenantNetworks,
 		audit.TenantRememberDays, audit.TenantSMSCountries,
 		audit.TextsPaused, audit.ClientCreated, audit.ClientChanged, audit.ClientSecretReplaced,
 		audit.ClientExempted, audit.ClientCovered, audit.ClientDisabled, audit.ClientEnabled, audit.Begun,
@@ -46,11 +46,13 @@ var (
 		other_credential_id unsupported_algorithm counter_regressed already_bound bad_assertion bad_request
 		policy_restriction bad_authenticator_data bad_response attestation_not_verified bad_attestation bad_metadata
 		bad_attestation_certificate unsupported_key unsupported_by_standard unsupported_by_library reset invitation
-		password_reset disabled owner admin user access.denied access.self access.role company.locked user.unknown
+		password_reset network
+		disabled owner admin user access.denied access.self access.role company.locked user.unknown
 		tenant.unknown unknown_client unregistered_redirect_uri unregistered_logout_uri wrong_client_secret`)
 	limits = list(
 		`
-		password.account password.here password.device password.source second.account send.account send.destination
+		password.account password.here password.device password.source password.inside
+		second.account send.account send.destination
 		warning.account flow.account noise.account link.source code.session draft.account password.change
 		flow.passkey way.flow passkey.copied address.account address.destination number.destination alert.destination
 		step.session deed.session client.refused reset.account reset.source reset.password password.turn send.known

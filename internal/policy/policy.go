@@ -21,6 +21,8 @@ type Input struct {
 	Tenant           tenant.Tenant
 	OwnChoice        bool // the user has switched their second step on
 	OwnPages         bool // the client is Countersign itself, where people look after their account
+	Administers      bool // is more than an agent
+	Origin           Origin
 	AppName          string
 	AppExemptUntil   time.Time // zero = covered
 	PasswordFlagged  bool      // someone else is said to know the password
@@ -58,6 +60,7 @@ type Decision struct {
 	ForSetUp     bool                 // the challenge only opens the set-up of a method
 	SetUp        []authenticator.Kind // what may be set up, when nothing that the user has is enough
 	SetUpBy      time.Time            // a method must be set up before that; zero = nothing to remind of
+	Outside      bool                 // with Deny: the company allows no sign-in from here
 	NeedsAdmin   bool                 // with Deny: only an administrator can open this account again
 	SetUpFrom    time.Time            // with Deny: a method may be set up from then on; zero = that would not help
 	Level        Level                // reached so far
@@ -75,6 +78,11 @@ func Evaluate(in Input) Decision {
 	d := Decision{Level: Reached(in.Proofs), Protection: in.Protection(), RememberDays: rememberDays(in)}
 	required := d.required(in)
 	d.Required = required
+	if in.outside() {
+		d.Outcome, d.Outside = Deny, true
+		d.because("policy.outside", "Company", in.Tenant.Name)
+		return d
+	}
 	remembered := required && in.RememberedUntil.After(in.Now) && !in.PasswordFlagged && d.RememberDays > 0 &&
 		in.Now.Before(in.RememberedSince.AddDate(0, 0, d.RememberDays))
 	if remembered {

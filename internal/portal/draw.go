@@ -211,7 +211,8 @@ func (p *Portal) drawOver(w http.ResponseWriter, r *http.Request, s signin.Over)
 	}
 	if t, err := p.TargetOf(s.ContinueTo); err == nil {
 		page.RestartURL = pages.SignInPath(s.ContinueTo)
-		unmet := s.Reason == flow.Unmet || s.Reason == flow.NeedsAdmin || s.Reason == flow.SetUpLater
+		unmet := s.Reason == flow.Unmet || s.Reason == flow.NeedsAdmin || s.Reason == flow.SetUpLater ||
+			s.Reason == flow.Outside
 		if unmet && !t.Ours() { // the app hears of it in its own protocol
 			page.RestartURL, page.HomeURL = "", pages.Resumption(s.ContinueTo)+"&unmet=1"
 		}

@@ -146,7 +146,7 @@ func (p spentPage) View() web.View {
 // endedPage says that the sign-in is over, and why.
 type endedPage struct {
 	AppName string
-	// Reason is expired, cancelled, not_me, changed, restart, unmet, needs_admin or set_up_later; done: it was
+	// Reason is expired, cancelled, not_me, changed, restart, unmet, outside, needs_admin or set_up_later; done: it was
 	// finished elsewhere, or its answer was lost; signed_in: over, and this browser holds a session;
 	// replaced: this browser has begun newer ones and no longer holds it.
 	Reason      string
@@ -161,7 +161,8 @@ func (endedPage) View() web.View { return web.View{Template: "portal/ended"} }
 
 // NeedsHelp reports whether starting again by oneself will not do.
 func (p endedPage) NeedsHelp() bool {
-	return p.Reason == "restart" || p.Reason == "unmet" || p.Reason == "needs_admin" || p.Reason == "set_up_later"
+	return p.Reason == "restart" || p.Reason == "unmet" || p.Reason == "needs_admin" ||
+		p.Reason == "set_up_later" || p.Reason == "outside"
 }
 
 // SignedIn reports whether there is somewhere to go without signing in again.
@@ -180,6 +181,8 @@ func (p endedPage) Title() string {
 		return "ended.restart.title"
 	case "unmet":
 		return "ended.unmet.title"
+	case "outside":
+		return "ended.outside.title"
 	case "needs_admin":
 		return "ended.needs_admin.title"
 	case "set_up_later":
@@ -207,6 +210,8 @@ func (p endedPage) Text() string {
 		return "ended.restart.text"
 	case "unmet":
 		return "ended.unmet.text"
+	case "outside":
+		return "ended.outside.text"
 	case "needs_admin":
 		return "ended.needs_admin.text"
 	case "set_up_later":

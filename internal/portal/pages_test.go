@@ -22,7 +22,8 @@ func inEveryLanguage(t *testing.T, fn func(p *locale.Printer)) {
 
 func TestEveryEndHasItsWords(t *testing.T) {
 	reasons := []string{
-		flow.Expired, flow.Cancelled, flow.Changed, flow.Unmet, flow.NeedsAdmin, flow.SetUpLater, flow.Finished,
+		flow.Expired, flow.Cancelled, flow.Changed, flow.Unmet, flow.Outside,
+		flow.NeedsAdmin, flow.SetUpLater, flow.Finished,
 		replacedHere, "not_me", "restart", "signed_in", "unheard of",
 	}
 	inEveryLanguage(t, func(p *locale.Printer) {

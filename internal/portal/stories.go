@@ -145,7 +145,7 @@ func endStories(now time.Time) []web.Story {
 	}
 	var out []web.Story
 	reasons := []string{"expired", "cancelled", "not_me", "changed", "restart", "unmet", "needs_admin",
-		"set_up_later", "done"}
+		"outside", "set_up_later", "done"}
 	for _, reason := range reasons {
 		p, status := page, http.StatusGone
 		p.Reason = reason

@@ -191,3 +191,13 @@ func EndOthers(ctx context.Context, tx *db.Tx, userID, keep, because string) err
 	}
 	return ForgetAll(ctx, tx, userID, because)
 }
+
+// LastIP is where a user last signed in from; empty where no session tells.
+func LastIP(ctx context.Context, tx *db.Tx, userID string) (ip string, err error) {
+	err = tx.QueryRow(ctx, `SELECT ip FROM sessions WHERE tenant_id = $1 AND user_id = $2
+		ORDER BY created_at DESC, id DESC LIMIT 1`, tx.Tenant, userID).Scan(&ip)
+	if db.IsNoRows(err) {
+		return "", nil
+	}
+	return ip, err
+}

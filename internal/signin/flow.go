@@ -58,7 +58,7 @@ func (f *activeFlow) store(ctx context.Context, tx *db.Tx, challengeID string) e
 func (s *Service) budgeted(f *activeFlow, tenant string, stamps []byte) {
 	f.answers = ratelimit.FromStored(ratelimit.BudgetKey{
 		Tenant:  tenant,
-		Limit:   s.limitAnswers(),
+		Limit:   s.limitAnswers(f.Tenant.Lock),
 		Subject: f.Spender(),
 		Tag:     f.occasion(),
 		PerTag:  s.Limits.WrongAnswers,

@@ -107,6 +107,7 @@ func (f *activeFlow) decide(now time.Time) policy.Decision { return policy.Evalu
 func (f *activeFlow) input(now time.Time) policy.Input {
 	in := f.Input(now, f.bindable, f.WantACR, f.Proofs)
 	in.RememberedSince, in.RememberedUntil = f.remembered.ProvedAt, f.remembered.ExpiresAt
+	in.Origin = policy.Origin{Judged: true, IP: f.Visitor.IP}
 	in.SetUpAfter = f.StartedAt.Add(-gate.FreshFor)
 	return in
 }
@@ -281,6 +282,9 @@ func (s *Service) denyUnreachable(ctx context.Context, tx *db.Tx, f *activeFlow,
 	because, reason := flow.Unmet, "level_unreachable"
 	if d.NeedsAdmin {
 		because, reason = flow.NeedsAdmin, "no_usable_method"
+	}
+	if d.Outside {
+		because, reason = flow.Outside, "network"
 	}
 	if !d.SetUpFrom.IsZero() {
 		because, reason = flow.SetUpLater, "password_reset"

@@ -14,6 +14,7 @@ import (
 	"countersign/internal/notify"
 	"countersign/internal/ratelimit"
 	"countersign/internal/secret"
+	"countersign/internal/tenant"
 )
 
 // Service runs sign-in flows.
@@ -45,19 +46,23 @@ func (s *Service) verifier(k authenticator.Kind) authenticator.Verifier {
 // it along.
 const answersName = "second.account"
 
-func (s *Service) limitAnswers() ratelimit.Limit {
+func (s *Service) limitAnswers(l tenant.AccountLock) ratelimit.Limit {
+	slow := ratelimit.Slow{
+		From:   s.Limits.WrongAnswers,
+		First:  5 * time.Second,
+		Max:    s.Limits.PasswordSlowMax,
+		Within: time.Hour,
+	}
+	if l.IsSet() {
+		slow.From, slow.First, slow.Max = l.After, l.Time(), l.Time()
+	}
 	return ratelimit.Limit{
 		Name: answersName,
 		Windows: []ratelimit.Window{
 			{Count: s.Limits.SecondFactorFailuresPerDay, Per: 24 * time.Hour},
 			{Count: s.Limits.PerMonth, Per: 30 * 24 * time.Hour},
 		},
-		Slow: ratelimit.Slow{
-			From:   s.Limits.WrongAnswers,
-			First:  5 * time.Second,
-			Max:    s.Limits.PasswordSlowMax,
-			Within: time.Hour,
-		},
+		Slow: slow,
 	}
 }
 

@@ -23,6 +23,7 @@ func alert(what email.Alert, by email.ChangedBy) email.CompanyAlert {
 // lowered is a letter about every setting that can be less strict.
 func lowered(by email.ChangedBy, now time.Time) email.ProtectionLowered {
 	word := func(w string) email.SettingValue { return email.SettingValue{Word: w} }
+	number := func(n int) email.SettingValue { return email.SettingValue{Number: n} }
 	c := email.ProtectionLowered{Vendor: "Harbor", Company: "Ortiz & Sons", By: by}
 	c.Changes = []email.LoweredSetting{
 		{Setting: email.SettingSwitch, Was: word("on"), Is: word("off")},
@@ -40,6 +41,9 @@ func lowered(by email.ChangedBy, now time.Time) email.ProtectionLowered {
 			Is:      email.SettingValue{Word: "mandatory", At: now.Add(24 * time.Hour)},
 		},
 		{Setting: email.SettingMandate, Was: word("default_on"), Is: word("default_off")},
+		{Setting: email.SettingLockAfter, Was: number(3), Is: number(10)},
+		{Setting: email.SettingNetworks, Was: word("203.0.113.0/24, 2001:db8:7::/48")},
+		{Setting: email.SettingLockMinutes, Was: number(30), Is: number(5)},
 	}
 	return c
 }

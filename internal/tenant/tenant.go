@@ -95,14 +95,17 @@ type Tenant struct {
 	Choice         Choice
 	SMSCountries   Countries
 	SetUpBy        time.Time // until then people without a method are reminded; zero = set-up comes first
+	Lock           AccountLock
+	Networks       Networks
+	NetworkScope   NetworkScope
 	CreatedAt      time.Time
 	SuspendedAt    time.Time
 	Shadow         Shadow // rules that it considers
 }
 
 const columns = `tenant_id, name, kind, mandate, mandate_from, switched_on_at, switched_off_at, remember_days,
-	methods, choice, sms_countries, set_up_by, created_at, suspended_at, shadow_methods, shadow_choice, shadow_from,
-	shadow_until`
+	methods, choice, sms_countries, set_up_by, lock_after, lock_minutes, networks, network_scope,
+	created_at, suspended_at, shadow_methods, shadow_choice, shadow_from, shadow_until`
 
 func scan(row db.Row) (t Tenant, err error) {
 	err = row.Scan(
@@ -118,6 +121,10 @@ func scan(row db.Row) (t Tenant, err error) {
 		&t.Choice,
 		&t.SMSCountries,
 		db.ScanTime(&t.SetUpBy),
+		&t.Lock.After,
+		&t.Lock.Minutes,
+		&t.Networks,
+		&t.NetworkScope,
 		db.ScanTime(&t.CreatedAt),
 		db.ScanTime(&t.SuspendedAt),
 		&t.Shadow.Methods,

@@ -175,7 +175,10 @@ func claim(ctx context.Context, tx *db.Tx, key, userID string) error {
 	if err == nil && n == 0 {
 		err = errAddressTaken
 	}
-	return err
+	if err != nil {
+		return err
+	}
+	return claimDomain(ctx, tx, key)
 }
 
 // Settle makes worthless what could undo a person's return to an address of theirs: all, the

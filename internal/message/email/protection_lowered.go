@@ -30,6 +30,9 @@ const (
 	SettingRememberDays Setting = "remember_days" // Number
 	SettingDeadline     Setting = "deadline"      // At; zero: none
 	SettingMandate      Setting = "mandate"       // "mandatory", "default_on", "default_off", and At
+	SettingLockAfter    Setting = "lock_after"    // Number of failures
+	SettingLockMinutes  Setting = "lock_minutes"  // Number
+	SettingNetworks     Setting = "networks"      // networks, as they are shown; empty: anywhere
 )
 
 // SettingValue is the value of a setting.
@@ -74,6 +77,12 @@ func (w *writer) setting(s Setting, vendor string) string {
 		return w.say("mail.lowered.remember_days")
 	case SettingDeadline:
 		return w.say("mail.lowered.deadline")
+	case SettingLockAfter:
+		return w.say("mail.lowered.lock_after")
+	case SettingNetworks:
+		return w.say("mail.lowered.networks")
+	case SettingLockMinutes:
+		return w.say("mail.lowered.lock_minutes")
 	}
 	return w.say("mail.lowered.mandate", "Vendor", vendor)
 }
@@ -88,8 +97,13 @@ func (w *writer) settingValue(s Setting, v SettingValue) string {
 		if len(names) > 0 {
 			return strings.Join(names, ", ")
 		}
-	case SettingRememberDays:
+	case SettingRememberDays, SettingLockAfter, SettingLockMinutes:
 		return strconv.Itoa(v.Number)
+	case SettingNetworks:
+		if v.Word == "" {
+			return w.say("mail.lowered.anywhere")
+		}
+		return v.Word
 	case SettingDeadline:
 		if !v.At.IsZero() {
 			return w.words.Date(v.At)

@@ -60,6 +60,7 @@ const Columns = `
 	u.version, t.version, i.version, COALESCE(c.version, 0), ` + KindsOfUser + `,
 	t.tenant_id, t.name, t.kind, t.mandate, t.mandate_from, t.switched_on_at, t.switched_off_at, t.remember_days,
 	t.methods, t.choice, t.set_up_by, t.suspended_at, t.shadow_methods, t.shadow_choice, t.shadow_from, t.shadow_until,
+	t.lock_after, t.lock_minutes, t.networks, t.network_scope,
 	i.name, i.mandate, i.mandate_from, i.remember_days, i.methods,
 	COALESCE(c.id, ''), COALESCE(c.name, ''), COALESCE(c.home_url, ''),
 	COALESCE(c.exempt_until, 0), COALESCE(c.disabled_at, 0)`
@@ -95,6 +96,7 @@ func (r *Reader) Targets() []any {
 		&t.ID, &t.Name, &t.Kind, &t.Mandate.Mode, &r.tenant.mandate, &r.tenant.on, &r.tenant.off, &t.RememberDays,
 		&t.Methods, &t.Choice, &r.tenant.setUpBy, &r.tenant.suspended, &t.Shadow.Methods, &t.Shadow.Choice,
 		&r.tenant.shadowFrom, &r.tenant.shadowUntil,
+		&t.Lock.After, &t.Lock.Minutes, &t.Networks, &t.NetworkScope,
 		&i.Name, &i.Mandate.Mode, &r.mandate, &i.RememberDays, &i.Methods,
 		&a.ID, &a.Name, &a.HomeURL, &r.app.exempt, &r.app.disabled,
 	}
@@ -196,6 +198,7 @@ func (f *Facts) Input(
 		Proofs:           proofs,
 		OwnChoice:        !f.User.SecondStepAt.IsZero(),
 		OwnPages:         f.App.ID == client.PortalID,
+		Administers:      f.User.Role != user.Agent,
 	}
 	for _, level := range want {
 		in.Want = append(in.Want, policy.Level(level))
