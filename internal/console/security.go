@@ -69,7 +69,7 @@ type dayChoice struct {
 }
 
 func (c *Console) showSecurity(w http.ResponseWriter, r *http.Request, a *administrator) error {
-	o, err := c.Company.Overview(r.Context(), a.actor, a.company())
+	o, err := c.Company.Overview(r.Context(), a.Actor, a.company())
 	if err != nil {
 		return err
 	}
@@ -90,9 +90,9 @@ func (a *administrator) securityPage(r *http.Request, o company.Overview) securi
 		Locked:      o.Locked,
 		LockedSince: o.LockedSince,
 		ByDefault:   on && !o.Locked && o.Tenant.SwitchedOnAt.IsZero(),
-		MayEnable:   !on && o.StartsAt.IsZero() && a.may(access.SwitchOn, a.own()),
-		MayDisable:  mayBeOff && a.may(access.SwitchOff, a.own()),
-		MayChange:   a.may(access.SetMethods, a.own()),
+		MayEnable:   !on && o.StartsAt.IsZero() && a.May(access.SwitchOn, a.own()),
+		MayDisable:  mayBeOff && a.May(access.SwitchOff, a.own()),
+		MayChange:   a.May(access.SetMethods, a.own()),
 		SetUpBy:     o.Tenant.SetUpBy,
 		Days:        o.Days,
 		Counts:      securityCounts(o.Forecast),
@@ -148,7 +148,7 @@ func (disablePage) View() web.View {
 func (c *Console) disablePage(w http.ResponseWriter, r *http.Request, a *administrator) (
 	page disablePage, ok bool, err error,
 ) {
-	o, err := c.Company.Overview(r.Context(), a.actor, a.company())
+	o, err := c.Company.Overview(r.Context(), a.Actor, a.company())
 	if err != nil {
 		return page, false, err
 	}
@@ -159,7 +159,7 @@ func (c *Console) disablePage(w http.ResponseWriter, r *http.Request, a *adminis
 }
 
 func (c *Console) showDisable(w http.ResponseWriter, r *http.Request, a *administrator) error {
-	if err := c.check(r, a, access.SwitchOff, a.own()); err != nil {
+	if err := c.Check(r, a.Administrator, access.SwitchOff, a.own()); err != nil {
 		return err
 	}
 	page, ok, err := c.disablePage(w, r, a)
@@ -171,7 +171,7 @@ func (c *Console) showDisable(w http.ResponseWriter, r *http.Request, a *adminis
 
 func (c *Console) disable(w http.ResponseWriter, r *http.Request, a *administrator) error {
 	off, typed := false, r.PostForm.Get("company")
-	_, err := c.Company.Change(r.Context(), a.actor, a.company(), company.Changes{On: &off, ConfirmName: typed})
+	_, err := c.Company.Change(r.Context(), a.Actor, a.company(), company.Changes{On: &off, ConfirmName: typed})
 	if err == nil {
 		return c.Web.Redirect(w, "/company/security?done=off")
 	}
@@ -182,7 +182,7 @@ func (c *Console) disable(w http.ResponseWriter, r *http.Request, a *administrat
 	if pageErr != nil || !ok {
 		return pageErr
 	}
-	return c.drawProblem(w, r, err, func(p problem) web.Page {
+	return c.DrawProblem(w, r, err, func(p problem) web.Page {
 		page.Typed, page.problem = typed, p
 		return page
 	})
@@ -202,11 +202,11 @@ func (methodsPage) View() web.View {
 }
 
 func (c *Console) showMethods(w http.ResponseWriter, r *http.Request, a *administrator) error {
-	o, err := c.Company.Overview(r.Context(), a.actor, a.company())
+	o, err := c.Company.Overview(r.Context(), a.Actor, a.company())
 	if err != nil {
 		return err
 	}
-	if err := c.check(r, a, access.SetMethods, a.own()); err != nil {
+	if err := c.Check(r, a.Administrator, access.SetMethods, a.own()); err != nil {
 		return err
 	}
 	return c.Web.Draw(w, r, http.StatusOK, methodsPage{frame: a.frame(r, "security"), Methods: methodChoices(o)})
@@ -228,7 +228,7 @@ func chosenMethods(ticked []string, offered []authenticator.Kind) (methods tenan
 }
 
 func (c *Console) setMethods(w http.ResponseWriter, r *http.Request, a *administrator) error {
-	o, err := c.Company.Overview(r.Context(), a.actor, a.company())
+	o, err := c.Company.Overview(r.Context(), a.Actor, a.company())
 	if err != nil {
 		return err
 	}
@@ -242,7 +242,7 @@ func (c *Console) setMethods(w http.ResponseWriter, r *http.Request, a *administ
 		}
 		return c.Web.Draw(w, r, http.StatusUnprocessableEntity, page)
 	}
-	stranded, err := c.Company.StrandedBy(r.Context(), a.actor, a.company(), methods)
+	stranded, err := c.Company.StrandedBy(r.Context(), a.Actor, a.company(), methods)
 	if err != nil {
 		return err
 	}
@@ -250,9 +250,9 @@ func (c *Console) setMethods(w http.ResponseWriter, r *http.Request, a *administ
 		page.Asked, page.Stranded = true, stranded
 		return c.Web.Draw(w, r, http.StatusOK, page)
 	}
-	_, err = c.Company.Change(r.Context(), a.actor, a.company(), company.Changes{Methods: &methods})
+	_, err = c.Company.Change(r.Context(), a.Actor, a.company(), company.Changes{Methods: &methods})
 	if err != nil {
-		return c.drawProblem(w, r, err, func(p problem) web.Page {
+		return c.DrawProblem(w, r, err, func(p problem) web.Page {
 			page.problem = p
 			return page
 		})
@@ -261,14 +261,14 @@ func (c *Console) setMethods(w http.ResponseWriter, r *http.Request, a *administ
 }
 
 func (c *Console) setDays(w http.ResponseWriter, r *http.Request, a *administrator) error {
-	if err := c.check(r, a, access.SetRememberDays, a.own()); err != nil {
+	if err := c.Check(r, a.Administrator, access.SetRememberDays, a.own()); err != nil {
 		return err
 	}
 	days, err := strconv.Atoi(r.PostForm.Get("days"))
 	if err != nil {
 		return fault.New(fault.Invalid, "tenant.remember_days")
 	}
-	if _, err = c.Company.Change(r.Context(), a.actor, a.company(), company.Changes{RememberDays: &days}); err != nil {
+	if _, err = c.Company.Change(r.Context(), a.Actor, a.company(), company.Changes{RememberDays: &days}); err != nil {
 		return err
 	}
 	return c.Web.Redirect(w, "/company/security?done=days")
