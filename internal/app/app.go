@@ -20,6 +20,7 @@ import (
 	"countersign/internal/audit"
 	"countersign/internal/config"
 	"countersign/internal/console"
+	"countersign/internal/desk"
 	"countersign/internal/enrollpages"
 	"countersign/internal/geo"
 	"countersign/internal/keyring"
@@ -237,6 +238,7 @@ func pageTemplates() map[string]fs.FS {
 	return map[string]fs.FS{
 		"account":     account.Templates,
 		"console":     console.Templates,
+		"desk":        desk.Templates,
 		"enrollpages": enrollpages.Templates,
 		"oidc":        oidc.Templates,
 		"pages":       pages.Templates,
@@ -277,6 +279,7 @@ func (a *App) mountPeople(w *web.Web, catalog *locale.Catalog) {
 		Push:    a.Push,
 	}).Mount(w.Mux())
 	(&console.Console{Base: base, People: a.People, Company: a.Company}).Mount(w.Mux())
+	(&desk.Desk{Base: base, People: a.People, Company: a.Company}).Mount(w.Mux())
 }
 
 func prefixes(cidrs []string) ([]netip.Prefix, error) {

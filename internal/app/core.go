@@ -180,6 +180,7 @@ func (h *Core) buildAdministration() {
 		Limits:    h.Config.Limits,
 		Gate:      h.Gate,
 		Notifier:  h.Notifier,
+		People:    h.People,
 		Countries: h.Config.SMS.Countries,
 		Bindable:  h.Binding.Kinds(),
 	}

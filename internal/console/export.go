@@ -12,6 +12,7 @@ import (
 	"countersign/internal/access"
 	"countersign/internal/authenticator"
 	"countersign/internal/fault"
+	"countersign/internal/pages"
 	"countersign/internal/people"
 )
 
@@ -101,7 +102,7 @@ func (c *Console) exportUsers(w http.ResponseWriter, r *http.Request, a *adminis
 		return err
 	}
 	begun := false
-	err = c.People.Export(r.Context(), a.Actor, a.company(), searchOf(r.PostForm), func(l people.Listed) error {
+	err = c.People.Export(r.Context(), a.Actor, a.company(), pages.SearchOf(r.PostForm), func(l people.Listed) error {
 		if !begun {
 			begun = true
 			setFile(w, format)

@@ -140,7 +140,7 @@ func (a *administrator) rolesFor(u user.User) (out []user.Role) {
 	if !a.May(access.ChangeRole, targetOf(u)) {
 		return nil
 	}
-	for _, role := range companyRoles {
+	for _, role := range pages.CompanyRoles {
 		next := u
 		next.Role = role
 		demotes := u.Role == user.Owner && role != user.Owner

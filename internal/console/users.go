@@ -53,61 +53,15 @@ type viewLink struct {
 // PersonLink begins the address of a person's page.
 func (usersPage) PersonLink() string { return "/company/users/" }
 
-// maxSearch is the longest text that is searched for, in bytes.
-const maxSearch = 400
-
-// searchOf reads what is asked for from the address. What makes no sense is left out.
-func searchOf(q url.Values) people.Search {
-	s := people.Search{After: q.Get("after")}
-	if text := q.Get("q"); len(text) <= maxSearch {
-		s.Text = text
-	}
-	for _, v := range people.Views {
-		if string(v) == q.Get("view") {
-			s.View = v
-		}
-	}
-	for _, status := range statuses {
-		if string(status) == q.Get("status") {
-			s.Status = status
-		}
-	}
-	if role, err := user.ParseRole(q.Get("role")); err == nil {
-		s.Role = role
-	}
-	return s
-}
-
-var statuses = []policy.Status{policy.Pending, policy.Activated, policy.Disabled}
-
-// companyRoles are the roles of a company, highest first.
-var companyRoles = []user.Role{user.Owner, user.Admin, user.Supervisor, user.Agent}
-
-// query is the address of a search, without its place in the list.
-func query(s people.Search) url.Values {
-	out := url.Values{}
-	for name, value := range map[string]string{
-		"q":      s.Text,
-		"view":   string(s.View),
-		"status": string(s.Status),
-		"role":   string(s.Role),
-	} {
-		if value != "" {
-			out.Set(name, value)
-		}
-	}
-	return out
-}
-
 func usersURL(s people.Search) string {
-	if q := query(s).Encode(); q != "" {
+	if q := pages.SearchQuery(s).Encode(); q != "" {
 		return "/company/users?" + q
 	}
 	return "/company/users"
 }
 
 func (c *Console) showUsers(w http.ResponseWriter, r *http.Request, a *administrator) error {
-	search := searchOf(r.URL.Query())
+	search := pages.SearchOf(r.URL.Query())
 	found, err := c.People.Search(r.Context(), a.Actor, a.company(), search)
 	if err != nil {
 		return err
@@ -116,7 +70,7 @@ func (c *Console) showUsers(w http.ResponseWriter, r *http.Request, a *administr
 		frame:        a.frame(r, "users"),
 		Text:         search.Text,
 		SavedView:    string(search.View),
-		Filtered:     len(query(search)) > 0,
+		Filtered:     len(pages.SearchQuery(search)) > 0,
 		ResultsFrom:  search.After != "",
 		First:        usersURL(search),
 		MayAdd:       a.May(access.AddPerson, a.anyone()),
@@ -131,7 +85,7 @@ func (c *Console) showUsers(w http.ResponseWriter, r *http.Request, a *administr
 		page.People = append(page.People, pages.RowOf(l, found.Rule))
 	}
 	if found.More {
-		next := query(search)
+		next := pages.SearchQuery(search)
 		next.Set("after", found.People[len(found.People)-1].User.ID)
 		page.Next = "/company/users?" + next.Encode()
 	}
@@ -146,10 +100,10 @@ func (p *usersPage) addFilters(s people.Search) {
 			Current: v == s.View,
 		})
 	}
-	for _, status := range statuses {
+	for _, status := range pages.Statuses {
 		p.Statuses = append(p.Statuses, pages.NewOption(string(status), pages.StatusKeys[status], status == s.Status))
 	}
-	for _, role := range companyRoles {
+	for _, role := range pages.CompanyRoles {
 		p.Roles = append(p.Roles, pages.NewOption(string(role), pages.RoleKeys[role], role == s.Role))
 	}
 }
@@ -168,7 +122,7 @@ func (newUserPage) View() web.View {
 
 func (a *administrator) newUserPage(r *http.Request, form url.Values) newUserPage {
 	p := newUserPage{frame: a.frame(r, "users"), Name: form.Get("name"), Email: form.Get("email")}
-	for _, role := range companyRoles {
+	for _, role := range pages.CompanyRoles {
 		if a.May(access.AddPerson, access.Target{TenantID: a.company(), Role: role}) {
 			chosen := form.Get("role") == string(role) || form.Get("role") == "" && role == user.Agent
 			p.Roles = append(p.Roles, pages.NewOption(string(role), pages.RoleKeys[role], chosen))

@@ -41,7 +41,7 @@ func letters(now time.Time) []Letter {
 	hostile := code
 	hostile.Company = "evil.test/login <b>Pay now</b>\r\nBcc: x@evil.test"
 	hostile.Browser, hostile.Place = "\u202eemorhC\u202c, http://evil.test", ""
-	return []Letter{
+	return append([]Letter{
 		{"code", code},
 		{"password-known", email.PasswordKnown{
 			Vendor:    vendor,
@@ -309,33 +309,6 @@ func letters(now time.Time) []Letter {
 			New:    "m•••@o•••.example",
 			At:     now,
 		}},
-		{"protection-lowered", lowered(maria, now)},
-		{"protection-lowered-vendor", lowered(email.ChangedBy{Name: "Nora Quist", Vendor: true, At: now}, now)},
-		{"protection-lowered-server", lowered(email.ChangedBy{Vendor: true, At: now}, now)},
-		{"role-changed", email.RoleChanged{
-			Vendor:  vendor,
-			Company: "Ortiz & Sons",
-			Was:     "agent",
-			Is:      "admin",
-			By:      maria,
-		}},
-		{"role-changed-owners", email.RoleChanged{
-			Vendor:  vendor,
-			Company: "Ortiz & Sons",
-			Name:    "Tom Becker",
-			Email:   "tom@harbor.example",
-			Was:     "supervisor",
-			Is:      "owner",
-			By:      maria,
-		}},
-		{"owner-added", email.RoleChanged{
-			Vendor:  vendor,
-			Company: "Ortiz & Sons",
-			Name:    "Tom Becker",
-			Email:   "tom@harbor.example",
-			Is:      "owner",
-			By:      maria,
-		}},
 		{"receiver-gone", email.ReceiverGone{Vendor: vendor, Label: "My phone", At: now}},
 		{"restored", email.Restored{
 			Vendor:  vendor,
@@ -364,29 +337,5 @@ func letters(now time.Time) []Letter {
 		{"restored-unknown", email.Restored{Vendor: vendor, Company: "Ortiz & Sons", At: now}},
 		{"trial", email.Trial{Vendor: vendor, Host: "https://sign-in.harbor.example", At: now}},
 		{"code-hostile", hostile},
-	}
-}
-
-// lowered is a letter about every setting that can be less strict.
-func lowered(by email.ChangedBy, now time.Time) email.ProtectionLowered {
-	word := func(w string) email.SettingValue { return email.SettingValue{Word: w} }
-	c := email.ProtectionLowered{Vendor: "Harbor", Company: "Ortiz & Sons", By: by}
-	c.Changes = []email.LoweredSetting{
-		{Setting: email.SettingSwitch, Was: word("on"), Is: word("off")},
-		{Setting: email.SettingChoice, Was: word("required"), Is: word("optional")},
-		{Setting: email.SettingMethods, Was: word("passkey"), Is: word("passkey totp sms")},
-		{
-			Setting: email.SettingRememberDays,
-			Was:     email.SettingValue{Number: 7},
-			Is:      email.SettingValue{Number: 30},
-		},
-		{Setting: email.SettingDeadline, Is: email.SettingValue{At: now.Add(72 * time.Hour)}},
-		{
-			Setting: email.SettingMandate,
-			Was:     word("mandatory"),
-			Is:      email.SettingValue{Word: "mandatory", At: now.Add(24 * time.Hour)},
-		},
-		{Setting: email.SettingMandate, Was: word("default_on"), Is: word("default_off")},
-	}
-	return c
+	}, companyLetters(vendor, maria, now)...)
 }

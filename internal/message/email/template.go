@@ -57,6 +57,8 @@ func decodeContent(template string, data []byte) (Content, error) {
 		return decode[Admission](data)
 	case ProtectionLowered{}.kind():
 		return decode[ProtectionLowered](data)
+	case CompanyState{}.kind():
+		return decode[CompanyState](data)
 	case RoleChanged{}.kind():
 		return decode[RoleChanged](data)
 	case ByHand{}.kind():

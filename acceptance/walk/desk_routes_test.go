@@ -1,0 +1,20 @@
+package walk
+
+// deskPages are the pages of the vendor's staff; deskForms are also posted to.
+var (
+	deskPages = []string{"/desk", "/desk/companies", "/desk/companies/{id}", "/desk/companies/{id}/users"}
+	deskForms = []string{"/desk/companies/new", "/desk/companies/{id}/suspend", "/desk/companies/{id}/resume"}
+)
+
+// deskRoutes are what the pages of the vendor's staff answer to everyone else: they ask for a sign-in, and refuse.
+func deskRoutes() map[string]opened {
+	refused := opened{"303 /signin", "303 /signin", "303 /signin", "403", "303 /signin", "403"}
+	out := map[string]opened{}
+	for _, path := range append(deskPages, deskForms...) {
+		out["GET "+path], out["HEAD "+path] = refused, refused
+	}
+	for _, path := range deskForms {
+		out["POST "+path] = refused
+	}
+	return out
+}

@@ -1,0 +1,76 @@
+package storybook
+
+import (
+	"time"
+
+	"countersign/internal/message/email"
+)
+
+// companyLetters are about a whole company and the roles in it.
+func companyLetters(vendor string, maria email.ChangedBy, now time.Time) []Letter {
+	return []Letter{
+		{"protection-lowered", lowered(maria, now)},
+		{"protection-lowered-vendor", lowered(email.ChangedBy{Name: "Nora Quist", Vendor: true, At: now}, now)},
+		{"protection-lowered-server", lowered(email.ChangedBy{Vendor: true, At: now}, now)},
+		{"company-suspended", email.CompanyState{
+			Vendor:    vendor,
+			Company:   "Ortiz & Sons",
+			Suspended: true,
+			Reason:    "Invoices unpaid since June",
+			By:        email.ChangedBy{Name: "Nora Quist", Vendor: true, At: now},
+		}},
+		{"company-resumed", email.CompanyState{
+			Vendor:  vendor,
+			Company: "Ortiz & Sons",
+			By:      email.ChangedBy{Vendor: true, At: now},
+		}},
+		{"role-changed", email.RoleChanged{
+			Vendor:  vendor,
+			Company: "Ortiz & Sons",
+			Was:     "agent",
+			Is:      "admin",
+			By:      maria,
+		}},
+		{"role-changed-owners", email.RoleChanged{
+			Vendor:  vendor,
+			Company: "Ortiz & Sons",
+			Name:    "Tom Becker",
+			Email:   "tom@harbor.example",
+			Was:     "supervisor",
+			Is:      "owner",
+			By:      maria,
+		}},
+		{"owner-added", email.RoleChanged{
+			Vendor:  vendor,
+			Company: "Ortiz & Sons",
+			Name:    "Tom Becker",
+			Email:   "tom@harbor.example",
+			Is:      "owner",
+			By:      maria,
+		}},
+	}
+}
+
+// lowered is a letter about every setting that can be less strict.
+func lowered(by email.ChangedBy, now time.Time) email.ProtectionLowered {
+	word := func(w string) email.SettingValue { return email.SettingValue{Word: w} }
+	c := email.ProtectionLowered{Vendor: "Harbor", Company: "Ortiz & Sons", By: by}
+	c.Changes = []email.LoweredSetting{
+		{Setting: email.SettingSwitch, Was: word("on"), Is: word("off")},
+		{Setting: email.SettingChoice, Was: word("required"), Is: word("optional")},
+		{Setting: email.SettingMethods, Was: word("passkey"), Is: word("passkey totp sms")},
+		{
+			Setting: email.SettingRememberDays,
+			Was:     email.SettingValue{Number: 7},
+			Is:      email.SettingValue{Number: 30},
+		},
+		{Setting: email.SettingDeadline, Is: email.SettingValue{At: now.Add(72 * time.Hour)}},
+		{
+			Setting: email.SettingMandate,
+			Was:     word("mandatory"),
+			Is:      email.SettingValue{Word: "mandatory", At: now.Add(24 * time.Hour)},
+		},
+		{Setting: email.SettingMandate, Was: word("default_on"), Is: word("default_off")},
+	}
+	return c
+}
