@@ -1,9 +1,13 @@
 package walk
 
-// deskPages are the pages of the vendor's staff; deskForms are also posted to.
+// deskPages are the pages of the vendor's staff; deskForms are also posted to, deskDeeds only.
 var (
 	deskPages = []string{"/desk", "/desk/companies", "/desk/companies/{id}", "/desk/companies/{id}/users"}
-	deskForms = []string{"/desk/companies/new", "/desk/companies/{id}/suspend", "/desk/companies/{id}/resume"}
+	deskForms = []string{
+		"/desk/companies/new", "/desk/companies/{id}/suspend", "/desk/companies/{id}/resume", "/desk/decision",
+		"/desk/companies/{id}/decision",
+	}
+	deskDeeds = []string{"/desk/decision/confirm", "/desk/companies/{id}/decision/confirm"}
 )
 
 // deskRoutes are what the pages of the vendor's staff answer to everyone else: they ask for a sign-in, and refuse.
@@ -13,7 +17,7 @@ func deskRoutes() map[string]opened {
 	for _, path := range append(deskPages, deskForms...) {
 		out["GET "+path], out["HEAD "+path] = refused, refused
 	}
-	for _, path := range deskForms {
+	for _, path := range append(deskForms, deskDeeds...) {
 		out["POST "+path] = refused
 	}
 	return out

@@ -10,6 +10,7 @@ import (
 	"countersign/internal/audit"
 	"countersign/internal/authenticator/passkey"
 	"countersign/internal/binding"
+	"countersign/internal/company"
 	"countersign/internal/db"
 	"countersign/internal/firststep"
 	"countersign/internal/flow"
@@ -92,6 +93,7 @@ func (a *App) runner() *jobs.Runner {
 		Leaves: others,
 		Handlers: map[string]jobs.Handler{
 			message.JobSend:        a.courier.Deliver,
+			company.JobTell:        a.Company.TellCompanies,
 			passwordlink.Job:       a.PasswordLinks.SendLink,
 			firststep.JobAdmission: a.FirstStep.MailAdmission,
 		},

@@ -4,7 +4,6 @@ import (
 	"net/http"
 	"slices"
 	"strconv"
-	"strings"
 	"time"
 
 	"countersign/internal/access"
@@ -12,8 +11,8 @@ import (
 	"countersign/internal/company"
 	"countersign/internal/fault"
 	"countersign/internal/methodtext"
+	"countersign/internal/pages"
 	"countersign/internal/policy"
-	"countersign/internal/tenant"
 	"countersign/internal/web"
 )
 
@@ -212,27 +211,12 @@ func (c *Console) showMethods(w http.ResponseWriter, r *http.Request, a *adminis
 	return c.Web.Draw(w, r, http.StatusOK, methodsPage{frame: a.frame(r, "security"), Methods: methodChoices(o)})
 }
 
-// chosenMethods are the methods that a form ticked; ok is false where it ticked none of those that are offered. All of
-// them together are every one, also those to come.
-func chosenMethods(ticked []string, offered []authenticator.Kind) (methods tenant.Methods, ok bool) {
-	var out []string
-	for _, k := range offered {
-		if slices.Contains(ticked, string(k)) {
-			out = append(out, string(k))
-		}
-	}
-	if len(out) == len(offered) {
-		return "", true
-	}
-	return tenant.Methods(strings.Join(out, " ")), len(out) > 0
-}
-
 func (c *Console) setMethods(w http.ResponseWriter, r *http.Request, a *administrator) error {
 	o, err := c.Company.Overview(r.Context(), a.Actor, a.company())
 	if err != nil {
 		return err
 	}
-	methods, ok := chosenMethods(r.PostForm["method"], o.Offered)
+	methods, ok := pages.ChosenMethods(r.PostForm["method"], o.Offered)
 	o.Tenant.Methods = methods
 	page := methodsPage{frame: a.frame(r, "security"), Methods: methodChoices(o)}
 	if !ok {

@@ -145,7 +145,7 @@ func (c *Console) choose(w http.ResponseWriter, r *http.Request, a *administrato
 	if err != nil {
 		return err
 	}
-	methods, some := chosenMethods(r.PostForm["method"], o.Offered)
+	methods, some := pages.ChosenMethods(r.PostForm["method"], o.Offered)
 	form := choiceFormOf(r.PostForm)
 	form.Methods = string(methods)
 	page := c.choicesPage(r, a, o, form)

@@ -39,6 +39,7 @@ type companyPage struct {
 	Covered     []string
 	Exempt      []company.ExemptApp
 	MaySuspend  bool
+	MayDecide   bool
 }
 
 func (companyPage) View() web.View { return web.View{Template: "desk/company"} }
@@ -83,6 +84,7 @@ func (d *Desk) companyPage(r *http.Request, m *member, o company.Detail) company
 		MoreOwners:  o.MoreOwner,
 		Covered:     o.Covered,
 		Exempt:      o.Exempt,
+		MayDecide:   m.May(access.SetMandate, access.Target{TenantID: t.ID}),
 		MaySuspend:  t.Kind != tenant.Vendor && m.May(access.SuspendCompany, access.Target{TenantID: t.ID}),
 	}
 	if o.Rule != policy.Off {

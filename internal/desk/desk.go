@@ -24,6 +24,7 @@ type Desk struct {
 func (d *Desk) Mount(mux *web.Mux) {
 	mux.Get("/desk", d.looking(d.first))
 	d.mountCompanies(mux)
+	d.mountDecisions(mux)
 }
 
 // member is someone of the vendor's staff who is signed in.

@@ -15,7 +15,7 @@ import (
 
 // Stories is every page in every state, with canned data, as seen at now.
 func Stories(now time.Time) []web.Story {
-	return slices.Concat(companyStories(now))
+	return slices.Concat(companyStories(now), decisionStories(now))
 }
 
 func storyFrame(current string) frame { return frame{Current: current} }
@@ -128,6 +128,7 @@ func storyCompany(now time.Time) companyPage {
 		Covered:     []string{"Harbor Dashboard"},
 		Exempt:      []company.ExemptApp{{Name: "Harbor Phone", Until: db.Forever}},
 		MaySuspend:  true,
+		MayDecide:   true,
 	}
 	page.Done = doneKeys["created"]
 	return page

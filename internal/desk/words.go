@@ -1,6 +1,9 @@
 package desk
 
-import "countersign/internal/policy"
+import (
+	"countersign/internal/policy"
+	"countersign/internal/tenant"
+)
 
 // ruleKeys say what a company requires of its people.
 var ruleKeys = map[policy.Rule]string{
@@ -9,9 +12,19 @@ var ruleKeys = map[policy.Rule]string{
 	policy.Everyone:  "desk.rule.everyone",
 }
 
+// modeKeys say what the vendor decides.
+var modeKeys = map[tenant.Mode]string{
+	tenant.Inherit:    "desk.mode.inherit",
+	tenant.Mandatory:  "desk.mode.mandatory",
+	tenant.DefaultOn:  "desk.mode.default_on",
+	tenant.DefaultOff: "desk.mode.default_off",
+}
+
 // doneKeys is a closed list: an address must not put words on a page.
 var doneKeys = map[string]string{
 	"created":   "desk.done.created",
 	"suspended": "desk.done.suspended",
 	"resumed":   "desk.done.resumed",
+	"decided":   "desk.done.decided",
+	"announced": "desk.done.announced",
 }

@@ -12,6 +12,18 @@ func companyLetters(vendor string, maria email.ChangedBy, now time.Time) []Lette
 		{"protection-lowered", lowered(maria, now)},
 		{"protection-lowered-vendor", lowered(email.ChangedBy{Name: "Nora Quist", Vendor: true, At: now}, now)},
 		{"protection-lowered-server", lowered(email.ChangedBy{Vendor: true, At: now}, now)},
+		{"mandate-announced", email.MandateAnnounced{
+			Vendor:  vendor,
+			Company: "Ortiz & Sons",
+			From:    now.AddDate(0, 0, 20),
+			Locked:  true,
+			By:      email.ChangedBy{Name: "Nora Quist", Vendor: true, At: now},
+		}},
+		{"mandate-announced-now", email.MandateAnnounced{
+			Vendor:  vendor,
+			Company: "Ortiz & Sons",
+			By:      email.ChangedBy{Vendor: true, At: now},
+		}},
 		{"company-suspended", email.CompanyState{
 			Vendor:    vendor,
 			Company:   "Ortiz & Sons",

@@ -59,6 +59,8 @@ func decodeContent(template string, data []byte) (Content, error) {
 		return decode[ProtectionLowered](data)
 	case CompanyState{}.kind():
 		return decode[CompanyState](data)
+	case MandateAnnounced{}.kind():
+		return decode[MandateAnnounced](data)
 	case RoleChanged{}.kind():
 		return decode[RoleChanged](data)
 	case ByHand{}.kind():
