@@ -52,14 +52,14 @@ func TestALO1_TheDeskRequiresItOfAllCompaniesFromADay(t *testing.T) {
 		own := s.NewTenant(t, "--mandate", "default_off")
 		from := s.Now().UTC().AddDate(0, 0, 3)
 		s.support.Get(pathDecision).Expect(t, 200, "not change it")
-		form := url.Values{"mode": {"mandatory"}, "from": {from.Format("2006-01-02")}, "days": {"30"}, "method": {"email"}}
+		form := url.Values{"mode": {"mandatory"}, "days": {"30"}, "method": {"email"}}
 		s.support.Post(pathDecision+"/confirm", form).Expect(t, 403)
 
 		s.operator.Get(pathDecision).Expect(t, 200, "All companies")
 		review(t, s.operator, pathDecision, "mandatory", "2020-01-01").Expect(t, 422, "Choose today or a later date")
 		review(t, s.operator, pathDecision, "mandatory", from.Format("2006-01-02")).
-			Expect(t, 200, "It takes effect on "+from.Format("2 Jan 2006"), "2 companies get two-factor authentication", "1 company has it already",
-				"1 company has a rule of its own")
+			Expect(t, 200, "It takes effect on "+from.Format("2 Jan 2006"), "2 companies get two-factor authentication",
+				"1 company has it already", "1 company has a rule of its own")
 		if n := s.Number(t, `SELECT count(*) FROM installation WHERE mandate = 'mandatory'`); n != 0 {
 			t.Error("it holds without a confirmation")
 		}
@@ -75,7 +75,8 @@ func TestALO1_TheDeskRequiresItOfAllCompaniesFromADay(t *testing.T) {
 		s.support.Get(pathCompanies+"/"+one.ID).Expect(t, 200, "You will require it from")
 		before := s.Person(t)
 		before.Visit(s.Dashboard(t).Visit())
-		before.Password(agents[0].Email, agents[0].Password).Expect(t, 200, "signing in changes", from.Format("2 Jan 2006"))
+		before.Password(agents[0].Email, agents[0].Password).
+			Expect(t, 200, "signing in changes", from.Format("2 Jan 2006"))
 		pass(t, before)
 		s.Drained(t)
 		if n := len(announcements(s, owner)); n != 1 || len(s.Sink.Mails(agents[0].Email)) > 0 {
@@ -89,11 +90,13 @@ func TestALO1_TheDeskRequiresItOfAllCompaniesFromADay(t *testing.T) {
 			}
 		}
 		late := s.Person(t)
-		administer(t, s.World, late, owner, pathSecurity).Expect(t, 200, "has required it since", "You can’t turn it off")
+		administer(t, s.World, late, owner, pathSecurity).
+			Expect(t, 200, "has required it since", "You can’t turn it off")
 		free, visit := own.User(t), s.Dashboard(t).Visit()
 		q := s.Person(t)
 		q.Visit(visit)
-		if tokens := s.Dashboard(t).Finish(t, visit, q.Password(free.Email, free.Password)); tokens.Claims.ACR != rig.Level1 {
+		tokens := s.Dashboard(t).Finish(t, visit, q.Password(free.Email, free.Password))
+		if tokens.Claims.ACR != rig.Level1 {
 			t.Errorf("a company with a rule of its own: level %s", tokens.Claims.ACR)
 		}
 	})
@@ -133,7 +136,8 @@ func TestTheDeskDecidesForOneCompany(t *testing.T) {
 		review(t, s.operator, path, "mandatory", "").
 			Expect(t, 200, "1 owner can’t sign in any more", holder.Email, "no owner left", "Confirm anyway")
 		confirm(t, s.operator, path).Expect(t, 409)
-		if n := s.Number(t, `SELECT count(*) FROM tenants WHERE tenant_id = $1 AND mandate = 'mandatory'`, lost.ID); n != 0 {
+		if n := s.Number(t, `SELECT count(*) FROM tenants
+			WHERE tenant_id = $1 AND mandate = 'mandatory'`, lost.ID); n != 0 {
 			t.Error("the only owner is locked out")
 		}
 	})

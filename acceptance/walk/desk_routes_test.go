@@ -2,7 +2,8 @@ package walk
 
 // deskPages are the pages of the vendor's staff; deskForms are also posted to, deskDeeds only.
 var (
-	deskPages = []string{"/desk", "/desk/companies", "/desk/companies/{id}", "/desk/companies/{id}/users"}
+	deskPages = []string{"/desk", "/desk/companies", "/desk/companies/{id}", "/desk/companies/{id}/users",
+		"/desk/adoption", "/desk/companies/{id}/adoption"}
 	deskForms = []string{
 		"/desk/companies/new", "/desk/companies/{id}/suspend", "/desk/companies/{id}/resume", "/desk/decision",
 		"/desk/companies/{id}/decision",

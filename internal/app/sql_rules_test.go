@@ -30,7 +30,8 @@ var forbidden = []struct {
 var scans = []string{
 	"app.empty", "audit.Backlog", "audit.Reseal", "audit.Tenants", "audit.holdHeads", "audit.newest",
 	"audit.personal", "audit.recordPending", "audit.waiting", "backup.listCompanies", "backup.list",
-	"backup.readPosition", "binding.Sweep", "configminimum.InUse", "doctor.audit", "firststep.Sweep", "flow.Sweep",
+	"backup.readPosition", "binding.Sweep", "company.Sweep", "company.sumAdoption", "configminimum.InUse",
+	"doctor.audit", "firststep.Sweep", "flow.Sweep",
 	"grant.Sweep", "jobs.Backlog",
 	"jobs.Sweep", "jobs.findDue", "keyring.list", "keyring.countSealed", "message.Received", "message.Shown",
 	"message.Sweep", "message.tenantOf", "passwordlink.Sweep", "ratelimit.Sweep", "session.Sweep",

@@ -120,6 +120,7 @@ func (a *App) periodic() []jobs.Periodic {
 			Every: time.Hour,
 			Run:   func(ctx context.Context) error { _, err := audit.Shorten(ctx, a.DB); return err },
 		},
+		{Name: "company.adoption", Every: time.Hour, Run: a.Company.CountAdoption},
 		{Name: "sms.spending", Every: 5 * time.Second, Run: a.tellSpending},
 	}...)
 }
@@ -127,6 +128,7 @@ func (a *App) periodic() []jobs.Periodic {
 // sweeps delete what no one will ask for any more, each noun its own rows, of every company.
 var sweeps = map[string]func(ctx context.Context, d *db.DB) (int64, error){
 	"activations":    tenant.Sweep,
+	"adoption":       company.Sweep,
 	"addresses":      user.Sweep,
 	"budgets":        ratelimit.Sweep,
 	"flows":          flow.Sweep,

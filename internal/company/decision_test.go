@@ -38,7 +38,8 @@ func (r *rig) tellAll() {
 	for {
 		var args []string
 		r.in("", func(ctx context.Context, tx *db.Tx) (err error) {
-			args, err = tx.Texts(ctx, `SELECT args FROM jobs WHERE tenant_id = $1 AND kind = $2`, tx.Tenant, company.JobTell)
+			args, err = tx.Texts(ctx, `SELECT args FROM jobs WHERE tenant_id = $1 AND kind = $2`,
+				tx.Tenant, company.JobTell)
 			if err == nil {
 				_, err = tx.Exec(ctx, `DELETE FROM jobs WHERE tenant_id = $1`, tx.Tenant)
 			}
@@ -72,6 +73,7 @@ func TestOwnersAreToldOfAMandateOnce(t *testing.T) {
 			}
 			r.tellAll()
 		}
+		both := []string{"acme owner", "other owner"}
 		for _, c := range []struct {
 			id   string
 			m    tenant.Mandate
@@ -81,7 +83,7 @@ func TestOwnersAreToldOfAMandateOnce(t *testing.T) {
 			{"acme", mandatory, nil},
 			{"", mandatory, []string{"other owner"}},
 			{"acme", tenant.Mandate{}, nil},
-			{"", tenant.Mandate{Mode: tenant.Mandatory, From: soon.AddDate(0, 0, -1)}, []string{"acme owner", "other owner"}},
+			{"", tenant.Mandate{Mode: tenant.Mandatory, From: soon.AddDate(0, 0, -1)}, both},
 			{"", tenant.Mandate{Mode: tenant.Mandatory, From: soon.AddDate(0, 0, 9)}, nil},
 			{"", tenant.Mandate{Mode: tenant.DefaultOff}, nil},
 			{"", tenant.Mandate{Mode: tenant.DefaultOn}, []string{"acme owner", "other owner"}},
@@ -93,7 +95,8 @@ func TestOwnersAreToldOfAMandateOnce(t *testing.T) {
 			}
 		}
 		decide("", tenant.Mandate{Mode: tenant.DefaultOff})
-		if got := r.notices("company.lowered"); !slices.Equal(got, []string{"acme admin", "acme owner", "other owner"}) {
+		got := r.notices("company.lowered")
+		if !slices.Equal(got, []string{"acme admin", "acme owner", "other owner"}) {
 			t.Errorf("of less for all companies: told %v", got)
 		}
 	})

@@ -29,6 +29,26 @@ func storyDecision() decisionPage {
 	return page
 }
 
+func adoptionStories(now time.Time) []web.Story {
+	var days []company.AdoptionDay
+	for n := 80; n >= 0; n-- {
+		days = append(days, company.AdoptionDay{
+			Day:       now.UTC().Truncate(24*time.Hour).AddDate(0, 0, -n),
+			People:    1200 + 2*(80-n),
+			Activated: 300 + 11*(80-n),
+			Pending:   120,
+		})
+	}
+	all, one, none := adoptionOf(now, days), adoptionOf(now, days[80:]), adoptionOf(now, nil)
+	all.frame, none.frame = storyFrame("adoption"), storyFrame("adoption")
+	one.frame, one.ID, one.Name = storyFrame("companies"), "ortiz", "Ortiz & Sons"
+	return []web.Story{
+		{Name: "desk/adoption", Status: 200, Page: all},
+		{Name: "desk/adoption/company", Status: 200, Page: one},
+		{Name: "desk/adoption/none", Status: 200, Page: none},
+	}
+}
+
 func decisionStories(now time.Time) []web.Story {
 	all, one := storyDecision(), storyDecision()
 	one.frame, one.ID, one.Name = storyFrame("companies"), "ortiz", "Ortiz & Sons"

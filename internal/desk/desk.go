@@ -25,6 +25,7 @@ func (d *Desk) Mount(mux *web.Mux) {
 	mux.Get("/desk", d.looking(d.first))
 	d.mountCompanies(mux)
 	d.mountDecisions(mux)
+	d.mountAdoption(mux)
 }
 
 // member is someone of the vendor's staff who is signed in.
