@@ -121,7 +121,8 @@ func TestTheDeskDecidesForOneCompany(t *testing.T) {
 		path := pathCompanies + "/" + c.ID + "/decision"
 		s.support.Get(path).Expect(t, 403)
 		s.operator.Get(path).Expect(t, 200, "As for all companies")
-		review(t, s.operator, path, "mandatory", "").Expect(t, 200, "as soon as you confirm", "1 company gets", "1 user")
+		review(t, s.operator, path, "mandatory", "").
+			Expect(t, 200, "as soon as you confirm", "1 company gets", "1 user")
 		confirm(t, s.operator, path).Expect(t, 200, "Saved.", "You have required it", "Required")
 		s.Sink.About(t, owner.Email, "two-factor authentication is on")
 		p := s.Person(t)

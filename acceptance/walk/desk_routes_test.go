@@ -3,12 +3,16 @@ package walk
 // deskPages are the pages of the vendor's staff; deskForms are also posted to, deskDeeds only.
 var (
 	deskPages = []string{"/desk", "/desk/companies", "/desk/companies/{id}", "/desk/companies/{id}/users",
-		"/desk/adoption", "/desk/companies/{id}/adoption"}
+		"/desk/adoption", "/desk/companies/{id}/adoption",
+		"/desk/apps", "/desk/apps/{id}"}
 	deskForms = []string{
 		"/desk/companies/new", "/desk/companies/{id}/suspend", "/desk/companies/{id}/resume", "/desk/decision",
-		"/desk/companies/{id}/decision",
+		"/desk/companies/{id}/decision", "/desk/apps/new",
 	}
-	deskDeeds = []string{"/desk/decision/confirm", "/desk/companies/{id}/decision/confirm"}
+	deskDeeds = []string{
+		"/desk/decision/confirm", "/desk/companies/{id}/decision/confirm", "/desk/apps/{id}/addresses",
+		"/desk/apps/{id}/exempt", "/desk/apps/{id}/require", "/desk/apps/{id}/secret",
+	}
 )
 
 // deskRoutes are what the pages of the vendor's staff answer to everyone else: they ask for a sign-in, and refuse.

@@ -279,7 +279,12 @@ func (a *App) mountPeople(w *web.Web, catalog *locale.Catalog) {
 		Push:    a.Push,
 	}).Mount(w.Mux())
 	(&console.Console{Base: base, People: a.People, Company: a.Company}).Mount(w.Mux())
-	(&desk.Desk{Base: base, People: a.People, Company: a.Company}).Mount(w.Mux())
+	(&desk.Desk{
+		Base:    base,
+		People:  a.People,
+		Company: a.Company,
+		Apps:    a.Apps,
+	}).Mount(w.Mux())
 }
 
 func prefixes(cidrs []string) ([]netip.Prefix, error) {

@@ -7,6 +7,7 @@ import (
 	"net/http"
 
 	"countersign/internal/access"
+	"countersign/internal/apps"
 	"countersign/internal/company"
 	"countersign/internal/pages"
 	"countersign/internal/people"
@@ -18,6 +19,7 @@ type Desk struct {
 	*pages.Base
 	People  *people.Service
 	Company *company.Service
+	Apps    *apps.Service
 }
 
 // Mount adds the desk's routes. This list is its whole surface.
@@ -26,6 +28,7 @@ func (d *Desk) Mount(mux *web.Mux) {
 	d.mountCompanies(mux)
 	d.mountDecisions(mux)
 	d.mountAdoption(mux)
+	d.mountApps(mux)
 }
 
 // member is someone of the vendor's staff who is signed in.

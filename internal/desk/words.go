@@ -1,6 +1,7 @@
 package desk
 
 import (
+	"countersign/internal/client"
 	"countersign/internal/policy"
 	"countersign/internal/tenant"
 )
@@ -20,6 +21,13 @@ var modeKeys = map[tenant.Mode]string{
 	tenant.DefaultOff: "desk.mode.default_off",
 }
 
+// kindKeys say what sort of program an app is.
+var kindKeys = map[string]string{
+	client.Confidential: "desk.kind.confidential",
+	client.Public:       "desk.kind.public",
+	client.Native:       "desk.kind.native",
+}
+
 // doneKeys is a closed list: an address must not put words on a page.
 var doneKeys = map[string]string{
 	"created":   "desk.done.created",
@@ -27,4 +35,8 @@ var doneKeys = map[string]string{
 	"resumed":   "desk.done.resumed",
 	"decided":   "desk.done.decided",
 	"announced": "desk.done.announced",
+	"app":       "desk.done.app",
+	"address":   "desk.done.address",
+	"exempt":    "desk.done.exempt",
+	"required":  "desk.done.required",
 }
