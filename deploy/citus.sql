@@ -44,6 +44,7 @@ SELECT create_distributed_table('drafts', 'tenant_id', colocate_with => 'tenants
 SELECT create_distributed_table('email_changes', 'tenant_id', colocate_with => 'tenants');
 SELECT create_distributed_table('shadow_results', 'tenant_id', colocate_with => 'tenants');
 SELECT create_distributed_table('activations', 'tenant_id', colocate_with => 'tenants');
+SELECT create_distributed_table('adoption_days', 'tenant_id', colocate_with => 'tenants');
 SELECT create_distributed_table('password_links', 'tenant_id', colocate_with => 'tenants');
 SELECT create_distributed_table('flows', 'tenant_id', colocate_with => 'tenants');
 SELECT create_distributed_table('admissions', 'tenant_id', colocate_with => 'tenants');

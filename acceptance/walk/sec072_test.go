@@ -173,6 +173,7 @@ func verdict(pg *rig.Page, s *standing) string {
 func TestSEC072_EveryRouteWithEveryStanding(t *testing.T) {
 	list, table := inventory(t), maps.Clone(opens)
 	maps.Copy(table, companyRoutes)
+	maps.Copy(table, deskRoutes())
 	rig.Each(t, func(t *testing.T, w *rig.World) {
 		h := &hall{World: w, t: t, here: w.Covered(t), there: w.NewTenant(t, "--mandate", "mandatory"),
 			people: map[*rig.Tenant][]*rig.User{}, kept: map[string]*standing{}}

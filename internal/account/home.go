@@ -26,6 +26,7 @@ type homePage struct {
 	SetUpBy              time.Time // a method must be set up before that; zero = nothing to remind of
 	DaysLeft             int
 	Administers          bool // they see the pages of their company
+	Staff                bool // they see the pages of the vendor's staff
 	NextSteps            bool // for an operator whose installation has no app yet
 }
 
@@ -48,6 +49,7 @@ func (a *Account) home(w http.ResponseWriter, r *http.Request) error {
 	return a.Web.Draw(w, r, http.StatusOK, homePage{
 		NextSteps:   next,
 		Administers: a.Administers(r, st),
+		Staff:       a.Staff(r, st),
 		Name:        st.User.Name,
 		Email:       st.User.Email,
 		Company:     st.Tenant.Name,

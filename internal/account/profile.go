@@ -132,6 +132,7 @@ func (a *Account) showProfile(w http.ResponseWriter, r *http.Request) error {
 		Speaks:      st.User.Language,
 		Languages:   a.Web.Catalog.Languages(),
 		Administers: a.Administers(r, st),
+		Staff:       a.Staff(r, st),
 		Done:        doneKey(r.URL.Query().Get("done")),
 		SetUpBy:     st.Decision.SetUpBy,
 		DaysLeft:    pages.DaysLeft(a.DB.Now(), st.Decision.SetUpBy),

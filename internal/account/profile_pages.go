@@ -30,6 +30,7 @@ type profilePage struct {
 	Speaks               string
 	Languages            []string
 	Administers          bool   // they see the pages of their company
+	Staff                bool   // they see the pages of the vendor's staff
 	Done                 string // catalogue key of what was just done
 }
 

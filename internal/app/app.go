@@ -20,6 +20,7 @@ import (
 	"countersign/internal/audit"
 	"countersign/internal/config"
 	"countersign/internal/console"
+	"countersign/internal/desk"
 	"countersign/internal/enrollpages"
 	"countersign/internal/geo"
 	"countersign/internal/help"
@@ -238,6 +239,7 @@ func pageTemplates() map[string]fs.FS {
 	return map[string]fs.FS{
 		"account":     account.Templates,
 		"console":     console.Templates,
+		"desk":        desk.Templates,
 		"enrollpages": enrollpages.Templates,
 		"help":        help.Templates,
 		"oidc":        oidc.Templates,
@@ -285,6 +287,12 @@ func (a *App) mountPeople(w *web.Web, catalog *locale.Catalog) {
 		People:  a.People,
 		Company: a.Company,
 		Rollout: a.Rollout,
+	}).Mount(w.Mux())
+	(&desk.Desk{
+		Base:    base,
+		People:  a.People,
+		Company: a.Company,
+		Apps:    a.Apps,
 	}).Mount(w.Mux())
 }
 

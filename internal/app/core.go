@@ -182,6 +182,7 @@ func (h *Core) buildAdministration() {
 		Limits:    h.Config.Limits,
 		Gate:      h.Gate,
 		Notifier:  h.Notifier,
+		People:    h.People,
 		Countries: h.Config.SMS.Countries,
 		Bindable:  h.Binding.Kinds(),
 	}

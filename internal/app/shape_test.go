@@ -36,14 +36,14 @@ var floor = map[string]int{
 	"people": 16, "company": 17, "apps": 18, "incident": 19, "rollout": 19,
 	"methodtext": 20, "pages": 21,
 	"enrollpages": 22,
-	"portal":      23, "account": 23, "console": 23, "oidc": 23, "ops": 23, "help": 23,
+	"portal":      23, "account": 23, "console": 23, "desk": 23, "oidc": 23, "ops": 23, "help": 23,
 	"storybook": 24, "app": 24,
 	"demo": 25, "doctor": 25,
 }
 
 // onlyHere lists what may be imported by few packages.
 var onlyHere = map[string][]string{
-	"net/http": {"web", "message/push", "pages", "enrollpages", "portal", "account", "console", "oidc",
+	"net/http": {"web", "message/push", "pages", "enrollpages", "portal", "account", "console", "desk", "oidc",
 		"help", "ops", "app", "demo", "storybook", "doctor"},
 	"modernc.org/sqlite":             {"db"},
 	"github.com/jackc/pgx/v5/stdlib": {"db"},

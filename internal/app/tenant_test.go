@@ -26,6 +26,7 @@ var overTenants = map[string]string{
 	"backup.listCompanies": "lists the tenants to write a row for",
 	"backup.readPosition":  "sums up the whole copy",
 	"backup/epoch.go":      "a restore ends what is open everywhere",
+	"company.sumAdoption":  "adds up the companies' counts of each day",
 	"configminimum.InUse":  "an installation is in use when any tenant exists",
 	"doctor.audit":         "as audit.Backlog",
 	"jobs.Backlog":         "the backlog is one number for the installation",

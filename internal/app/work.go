@@ -10,6 +10,7 @@ import (
 	"countersign/internal/audit"
 	"countersign/internal/authenticator/passkey"
 	"countersign/internal/binding"
+	"countersign/internal/company"
 	"countersign/internal/db"
 	"countersign/internal/firststep"
 	"countersign/internal/flow"
@@ -92,6 +93,7 @@ func (a *App) runner() *jobs.Runner {
 		Leaves: others,
 		Handlers: map[string]jobs.Handler{
 			message.JobSend:        a.courier.Deliver,
+			company.JobTell:        a.Company.TellCompanies,
 			passwordlink.Job:       a.PasswordLinks.SendLink,
 			firststep.JobAdmission: a.FirstStep.MailAdmission,
 		},
@@ -119,6 +121,7 @@ func (a *App) periodic() []jobs.Periodic {
 			Run:   func(ctx context.Context) error { _, err := audit.Shorten(ctx, a.DB); return err },
 		},
 		{Name: "failures", Every: time.Minute, Run: a.Incident.TellFailures},
+		{Name: "company.adoption", Every: time.Hour, Run: a.Company.CountAdoption},
 		{Name: "sms.spending", Every: 5 * time.Second, Run: a.tellSpending},
 	}...)
 }
@@ -126,6 +129,7 @@ func (a *App) periodic() []jobs.Periodic {
 // sweeps delete what no one will ask for any more, each noun its own rows, of every company.
 var sweeps = map[string]func(ctx context.Context, d *db.DB) (int64, error){
 	"activations":    tenant.Sweep,
+	"adoption":       company.Sweep,
 	"addresses":      user.Sweep,
 	"budgets":        ratelimit.Sweep,
 	"flows":          flow.Sweep,

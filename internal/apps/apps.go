@@ -142,8 +142,28 @@ func pkceText(optional bool) string {
 
 // Exempt frees sign-ins to an app from the second step until an instant; db.Forever is for good.
 func (s *Service) Exempt(ctx context.Context, a access.Actor, id string, until time.Time) error {
+	return s.ExemptBecause(ctx, a, id, until, "")
+}
+
+var errExemptPast = fault.New(fault.Invalid, "client.exempt_past")
+
+// ExemptBecause is Exempt with a reason for the record, which people must give; for them the instant is to come.
+func (s *Service) ExemptBecause(
+	ctx context.Context, a access.Actor, id string, until time.Time, reason string,
+) error {
 	return s.change(ctx, a, access.ExemptApp, audit.ClientExempted, id, func(tx *db.Tx) (string, error) {
-		return "until " + untilText(until), client.Exempt(ctx, tx, id, until)
+		reason, err := people.CleanReason(a, reason)
+		if err != nil {
+			return "", err
+		}
+		if a.Kind == access.Person && !until.After(tx.Now) {
+			return "", errExemptPast
+		}
+		what := "until " + untilText(until)
+		if reason != "" {
+			what += ": " + reason
+		}
+		return what, client.Exempt(ctx, tx, id, until)
 	})
 }
 

@@ -66,7 +66,9 @@ func TestAppsAreTheVendors(t *testing.T) {
 			t.Errorf("an address that is not registered: %v", err)
 		}
 		for name, change := range map[string]func(a access.Actor) error{
-			"exempt":  func(a access.Actor) error { return s.Exempt(ctx, a, "shop", now.Add(time.Hour)) },
+			"exempt": func(a access.Actor) error {
+				return s.ExemptBecause(ctx, a, "shop", now.Add(time.Hour), "A trial")
+			},
 			"require": func(a access.Actor) error { return s.Require2FA(ctx, a, "shop") },
 			"secret": func(a access.Actor) error {
 				_, err := s.RotateSecret(ctx, a, "shop")

@@ -11,6 +11,7 @@ import (
 	"countersign/internal/audit"
 	"countersign/internal/db"
 	"countersign/internal/fault"
+	"countersign/internal/people"
 	"countersign/internal/tenant"
 	"countersign/internal/user"
 )
@@ -31,7 +32,8 @@ type Changes struct {
 	Lock         *tenant.AccountLock
 	Networks     *tenant.Networks
 	NetworkScope *tenant.NetworkScope
-	ConfirmName  string // the company's name, typed by a person who switches its two-factor authentication off
+	ConfirmName  string // the company's name, typed by a person who suspends it or switches it off
+	Reason       string // why it is suspended or resumed; people must give one
 }
 
 // step is one change with the right that it needs and the audit row that tells of it.
@@ -88,9 +90,7 @@ func (s *Service) permit(
 	case access.SetShadow:
 		return checkShadow(*c.Shadow, tx.Now)
 	case access.SuspendCompany:
-		if t.Kind == tenant.Vendor && *c.Suspended {
-			return errVendor
-		}
+		return c.maySuspend(a, t)
 	case access.SetNetworks:
 		return c.inside(a)
 	case access.SetLock:
@@ -105,13 +105,28 @@ func (s *Service) permit(
 	return nil
 }
 
+// maySuspend fails for the vendor's own company, and where a person gives no reason or has not typed the name of the
+// company that they suspend.
+func (c Changes) maySuspend(a access.Actor, t tenant.Tenant) error {
+	if _, err := people.CleanReason(a, c.Reason); err != nil {
+		return err
+	}
+	switch {
+	case !*c.Suspended:
+		return nil
+	case t.Kind == tenant.Vendor:
+		return errVendor
+	}
+	return c.confirmed(a, t)
+}
+
 // errVendor: without its staff no one could administer the installation any more.
 var errVendor = fault.New(fault.Conflict, "company.vendor_suspended")
 
 var errConfirmName = fault.New(fault.Invalid, "company.confirm_name")
 
-// confirmed fails where a person switches two-factor authentication off and has not typed the company's name. It asks
-// them to stop and think, as a click alone does not.
+// confirmed fails where a person has not typed the company's name. It asks them to stop and think, as a click alone
+// does not.
 func (c Changes) confirmed(a access.Actor, t tenant.Tenant) error {
 	if a.Kind == access.Person && strings.TrimSpace(c.ConfirmName) != strings.TrimSpace(t.Name) {
 		return errConfirmName
@@ -137,10 +152,10 @@ func (c Changes) byVendor() (out steps) {
 		out.add(access.RenameCompany, audit.TenantRenamed, *c.Name, set(*c.Name, tenant.Rename))
 	}
 	if c.Suspended != nil && *c.Suspended {
-		out.add(access.SuspendCompany, audit.TenantSuspended, "", suspend)
+		out.add(access.SuspendCompany, audit.TenantSuspended, c.Reason, suspend)
 	}
 	if c.Suspended != nil && !*c.Suspended {
-		out.add(access.SuspendCompany, audit.TenantResumed, "", tenant.Resume)
+		out.add(access.SuspendCompany, audit.TenantResumed, c.Reason, tenant.Resume)
 	}
 	if c.Mandate != nil {
 		out.add(access.SetMandate, audit.TenantMandate, mandateText(*c.Mandate), set(*c.Mandate, tenant.SetMandate))

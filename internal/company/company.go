@@ -6,6 +6,7 @@ package company
 import (
 	"context"
 	"fmt"
+	"strings"
 
 	"countersign/internal/access"
 	"countersign/internal/audit"
@@ -29,6 +30,7 @@ type Service struct {
 	Queue     *message.Queue
 	Limits    config.Limits
 	Notifier  *notify.Notifier
+	People    *people.Service
 	Gate      *gate.Gate           // judges the session in which a person acts
 	Countries []string             // whose telephone numbers the installation takes; empty: all
 	Bindable  []authenticator.Kind // what people can set up in this installation
@@ -40,10 +42,11 @@ var errUnknown = fault.New(fault.NotFound, "tenant.unknown")
 // New is what a company is made of. An empty ID is replaced by a new one.
 type New struct {
 	ID, Name string
+	Owner    *people.New // who is invited as its first owner; nil = no one yet
 	Changes
 }
 
-// Create adds a company with what has been decided about it.
+// Create adds a company with what has been decided about it, and its first owner.
 func (s *Service) Create(ctx context.Context, a access.Actor, n New) (t tenant.Tenant, err error) {
 	n.ConfirmName = n.Name // nothing is switched off that was on
 	err = s.DB.InTx(ctx, db.Installation, func(tx *db.Tx) error {
@@ -64,15 +67,27 @@ func (s *Service) Create(ctx context.Context, a access.Actor, n New) (t tenant.T
 		if err := s.apply(ctx, tx, a, t, n.Changes); err != nil {
 			return err
 		}
+		if n.Owner != nil {
+			if err := s.People.AddInvited(ctx, tx, a, *n.Owner); err != nil {
+				return err
+			}
+		}
 		t, err = tenant.ByID(ctx, tx, t.ID)
 		return err
 	})
+	if n.Owner != nil {
+		err = s.People.RecordTaken(ctx, a, audit.UserCreated, err)
+	}
 	return t, people.RecordRefusal(ctx, s.DB, err)
 }
 
 // Change makes all of the changes of a company or none, and tells its owners and admins where it is protected less
-// now. While the audit cannot be written, they are made and recorded later: a suspension must not fail.
-func (s *Service) Change(ctx context.Context, a access.Actor, idOrName string, c Changes) (t tenant.Tenant, err error) {
+// now, suspended or resumed. While the audit cannot be written, they are made and recorded later: a suspension must
+// not fail.
+func (s *Service) Change(
+	ctx context.Context, a access.Actor, idOrName string, c Changes,
+) (t tenant.Tenant, err error) {
+	c.Reason = strings.Join(strings.Fields(c.Reason), " ")
 	err = audit.OrLater(ctx, s.DB, db.Installation, func(ctx context.Context, tx *db.Tx) error {
 		a, err := people.Hold(ctx, tx, s.Gate, a)
 		if err != nil {
@@ -93,6 +108,9 @@ func (s *Service) Change(ctx context.Context, a access.Actor, idOrName string, c
 			return err
 		}
 		if err := s.keepReachable(ctx, tx, a, was, t, c); err != nil {
+			return err
+		}
+		if err := s.tellState(ctx, tx, a, was, t, c.Reason); err != nil {
 			return err
 		}
 		return s.tellLowered(ctx, tx, a, was, t)
@@ -147,7 +165,7 @@ func (s *Service) List(
 		if err := people.Check(ctx, tx, s.Gate, a, access.ListCompanies, access.Target{}); err != nil {
 			return err
 		}
-		out, err = tenant.ListAfter(ctx, tx, after, limit)
+		out, err = tenant.ListAfter(ctx, tx, tenant.Search{After: after, Limit: limit})
 		return err
 	})
 	return out, err

@@ -21,6 +21,7 @@ import (
 	"countersign/internal/jobs"
 	"countersign/internal/message"
 	"countersign/internal/notify"
+	"countersign/internal/people"
 	"countersign/internal/secret"
 	"countersign/internal/tenant"
 	"countersign/internal/user"
@@ -38,8 +39,9 @@ func each(t *testing.T, fn func(r *rig)) {
 	dbtest.Each(t, func() time.Time { return r.at }, func(t *testing.T, d *db.DB) {
 		r.t = t
 		r.Service = &company.Service{
-			DB:   d,
-			Gate: gatetest.New(d, authenticator.TOTP),
+			DB:     d,
+			Gate:   gatetest.New(d, authenticator.TOTP),
+			People: &people.Service{DB: d},
 			Notifier: &notify.Notifier{
 				Queue:  &message.Queue{Jobs: &jobs.Queue{}, Keys: secret.NewKeys(r.at)},
 				Limits: config.Default().Limits,
@@ -123,7 +125,7 @@ func TestWhoMayChangeACompany(t *testing.T) {
 		support := r.person("vendor", user.Support)
 		for name, c := range map[string]company.Changes{
 			"on": {On: ptr(true)}, "off": {On: ptr(false), ConfirmName: "The acme"}, "methods": {Methods: &methods},
-			"suspend": {Suspended: ptr(true)},
+			"suspend": {Suspended: ptr(true), Reason: "Unpaid", ConfirmName: "The acme"},
 		} {
 			for a, allowed := range map[access.Actor][]string{
 				r.person("acme", user.Owner):      {"on", "off", "methods"},

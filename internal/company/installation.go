@@ -38,7 +38,7 @@ func (s *Service) Installation(ctx context.Context, a access.Actor) (i tenant.In
 	return i, err
 }
 
-// ChangeInstallation changes settings, all or none.
+// ChangeInstallation changes settings, all or none. Companies are told by a job of what that makes of their rules.
 func (s *Service) ChangeInstallation(ctx context.Context, a access.Actor, c InstallationChanges) error {
 	err := s.DB.InTx(ctx, db.Installation, func(tx *db.Tx) error {
 		if err := people.CheckHeld(ctx, tx, s.Gate, a, access.ChangeInstallation, access.Target{}); err != nil {
@@ -48,12 +48,16 @@ func (s *Service) ChangeInstallation(ctx context.Context, a access.Actor, c Inst
 		if err != nil {
 			return fmt.Errorf("load installation: %w", err)
 		}
+		was := i
 		c.set(&i)
 		if err := c.setTexts(ctx, tx); err != nil {
 			return err
 		}
 		if err := tenant.SaveInstallation(ctx, tx, i); err != nil {
 			return fmt.Errorf("save installation: %w", err)
+		}
+		if err := s.tellAll(ctx, tx, a, was, i); err != nil {
+			return err
 		}
 		return record(ctx, tx, a, audit.InstallationChanged, c.text(i))
 	})

@@ -23,25 +23,28 @@ func (s *Service) tellLowered(ctx context.Context, tx *db.Tx, a access.Actor, wa
 	if err != nil {
 		return fmt.Errorf("load installation: %w", err)
 	}
-	r := rules{
-		installation: i,
-		days:         min(i.RememberDays, s.Gate.Limits.RememberDays),
-		lock:         s.defaultLock(),
-		now:          tx.Now,
-	}
-	changes := r.lowered(was, is)
-	if len(changes) == 0 {
-		return nil
-	}
 	by, err := people.ChangedBy(ctx, tx, a)
 	if err != nil {
 		return err
 	}
+	r := s.rulesOf(i, tx.Now)
+	if err := s.sendLowered(ctx, tx, by, change{r, r, was, is}); err != nil {
+		return err
+	}
+	return s.sendAnnounced(ctx, tx, by, change{r, r, was, is})
+}
+
+// sendLowered tells the owners and admins of a company what a change has made less strict, where it has.
+func (s *Service) sendLowered(ctx context.Context, tx *db.Tx, by email.ChangedBy, c change) error {
+	changes := c.lowered()
+	if len(changes) == 0 {
+		return nil
+	}
 	return s.Notifier.SendToAdmins(ctx, tx, notify.Notice{
 		Purpose: "company.lowered",
 		Content: email.ProtectionLowered{
-			Vendor:  i.Name,
-			Company: is.Name,
+			Vendor:  c.after.installation.Name,
+			Company: c.is.Name,
 			Changes: changes,
 			By:      by,
 		},
@@ -56,16 +59,32 @@ type rules struct {
 	now          time.Time
 }
 
+func (s *Service) rulesOf(i tenant.Installation, now time.Time) rules {
+	return rules{
+		installation: i,
+		days:         min(i.RememberDays, s.Gate.Limits.RememberDays),
+		lock:         s.defaultLock(),
+		now:          now,
+	}
+}
+
+// change is a company before and after something was changed: its own settings, or those for all companies.
+type change struct {
+	before, after rules
+	was, is       tenant.Tenant
+}
+
 // lowered lists the settings that are less strict than they were. A setting that has no effect, because the vendor
 // decides otherwise, is not among them; nor are choice and deadline where no second step was required before. A start
 // that was planned and is called off or put off is.
-func (r rules) lowered(was, is tenant.Tenant) (out []email.LoweredSetting) {
+func (c change) lowered() (out []email.LoweredSetting) {
+	b, r, was, is := c.before, c.after, c.was, c.is
 	add := func(lower bool, setting email.Setting, was, is email.SettingValue) {
 		if lower {
 			out = append(out, email.LoweredSetting{Setting: setting, Was: was, Is: is})
 		}
 	}
-	before, after := r.decide(was), r.decide(is)
+	before, after := b.decide(was), r.decide(is)
 	add(before.Required && !after.Required, email.SettingSwitch, word("on"), word("off"))
 	if !before.Required && !after.Required {
 		planned, now := r.ownStart(was), r.ownStart(is)
@@ -78,8 +97,8 @@ func (r rules) lowered(was, is tenant.Tenant) (out []email.LoweredSetting) {
 	}
 	add(before.Required && was.Choice != tenant.Optional && is.Choice == tenant.Optional, email.SettingChoice,
 		word("required"), word("optional"))
-	add(weaker(r.allowed(was), r.allowed(is)), email.SettingMethods,
-		word(kinds(r.allowed(was))), word(kinds(r.allowed(is))))
+	add(weaker(b.allowed(was), r.allowed(is)), email.SettingMethods,
+		word(kinds(b.allowed(was))), word(kinds(r.allowed(is))))
 	add(after.RememberDays > before.RememberDays, email.SettingRememberDays,
 		email.SettingValue{Number: before.RememberDays}, email.SettingValue{Number: after.RememberDays})
 	add(before.Required && is.SetUpBy.After(was.SetUpBy) && is.SetUpBy.After(r.now), email.SettingDeadline,
@@ -90,7 +109,7 @@ func (r rules) lowered(was, is tenant.Tenant) (out []email.LoweredSetting) {
 	add(isLock.Minutes < wasLock.Minutes, email.SettingLockMinutes,
 		email.SettingValue{Number: wasLock.Minutes}, email.SettingValue{Number: isLock.Minutes})
 	add(networksLowered(was, is), email.SettingNetworks, word(shownNetworks(was)), word(shownNetworks(is)))
-	mandate, now := was.Mandate.OrInherited(r.installation.Mandate), is.Mandate.OrInherited(r.installation.Mandate)
+	mandate, now := was.Mandate.OrInherited(b.installation.Mandate), is.Mandate.OrInherited(r.installation.Mandate)
 	add(r.loosened(mandate, now), email.SettingMandate, mandateValue(mandate), mandateValue(now))
 	return out
 }

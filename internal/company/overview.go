@@ -78,12 +78,18 @@ func (s *Service) overview(t tenant.Tenant, i tenant.Installation, now time.Time
 	if o.Rule == policy.Off {
 		o.StartsAt, o.AnnouncedBy = start(t, i, now)
 	}
+	o.Offered = s.OfferedMethods()
+	return o
+}
+
+// OfferedMethods are the second steps that work in this installation, without backup codes: those go with the others.
+func (s *Service) OfferedMethods() (out []authenticator.Kind) {
 	for _, k := range authenticator.SecondSteps {
 		if k != authenticator.Backup && s.offered(k) {
-			o.Offered = append(o.Offered, k)
+			out = append(out, k)
 		}
 	}
-	return o
+	return out
 }
 
 // start is when two-factor authentication begins in a company that does not have it yet, and who announced it; zero

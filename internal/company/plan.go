@@ -125,20 +125,26 @@ func (s *Service) plan(ctx context.Context, tx *db.Tx, c Choices) (p Plan, err e
 	if p.Forecast, err = people.ForecastFor(ctx, tx, allowed, s.Bindable); err != nil {
 		return p, err
 	}
+	p.Covered, p.Exempt, err = coverage(ctx, tx)
+	return p, err
+}
+
+// coverage lists the apps that ask for a second step, and those that do not.
+func coverage(ctx context.Context, tx *db.Tx) (covered []string, exempt []ExemptApp, err error) {
 	apps, err := client.List(ctx, tx)
 	if err != nil {
-		return p, fmt.Errorf("list apps: %w", err)
+		return nil, nil, fmt.Errorf("list apps: %w", err)
 	}
 	for _, app := range apps {
 		switch {
 		case !app.DisabledAt.IsZero():
 		case app.ExemptUntil.After(tx.Now):
-			p.Exempt = append(p.Exempt, ExemptApp{Name: app.Name, Until: app.ExemptUntil})
+			exempt = append(exempt, ExemptApp{Name: app.Name, Until: app.ExemptUntil})
 		default:
-			p.Covered = append(p.Covered, app.Name)
+			covered = append(covered, app.Name)
 		}
 	}
-	return p, nil
+	return covered, exempt, nil
 }
 
 // offered reports whether a method works in this installation.

@@ -1,6 +1,7 @@
 package company
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 
@@ -19,12 +20,14 @@ var (
 )
 
 // keepReachable fails where a person has decided what no one in the company could take back: no method is left that
-// works here, or every owner is locked out. The command line may do it, which warns and asks.
+// works here, or every owner is locked out, at once or when a mandate that was set begins. The command line may do it,
+// which warns and asks.
 func (s *Service) keepReachable(
 	ctx context.Context, tx *db.Tx, a access.Actor, was, is tenant.Tenant, c Changes,
 ) error {
 	switchesOn := c.On != nil && *c.On
-	if a.Kind != access.Person || c.Methods == nil && c.Choice == nil && c.SetUpBy == nil && !switchesOn {
+	decides := c.Methods != nil || c.Choice != nil || c.SetUpBy != nil || c.Mandate != nil || switchesOn
+	if a.Kind != access.Person || !decides {
 		return nil
 	}
 	i, err := tenant.LoadInstallation(ctx, tx)
@@ -34,6 +37,11 @@ func (s *Service) keepReachable(
 	allowed := policy.Allowed{Vendor: i.Methods, Company: is.Methods}
 	if (c.Methods != nil || switchesOn) && !s.anyWorks(allowed) {
 		return errNoMethodLeft
+	}
+	if c.Mandate != nil {
+		if _, none, err := s.lockedOutOwners(ctx, tx, was, inForce(is, i)); err != nil || none {
+			return cmp.Or(err, error(errOwnersLockedOut))
+		}
 	}
 	return s.keepAnOwnerWhoCanAct(ctx, tx, was, is)
 }

@@ -2,6 +2,7 @@ package company_test
 
 import (
 	"context"
+	"slices"
 	"testing"
 
 	"countersign/internal/access"
@@ -43,7 +44,8 @@ func TestWhatASuspensionEndedStaysEnded(t *testing.T) {
 			t.Fatalf("%d are open before", n)
 		}
 		for _, suspended := range []bool{true, false} {
-			if err := r.change(operator, company.Changes{Suspended: &suspended}); err != nil {
+			change := company.Changes{Suspended: &suspended, Reason: "Unpaid", ConfirmName: "The acme"}
+			if err := r.change(operator, change); err != nil {
 				t.Fatal(err)
 			}
 		}
@@ -82,11 +84,50 @@ func (r *rig) open(a access.Actor) (n int) {
 	return n
 }
 
+// TestSuspendingNeedsAReasonAndTheName, typed by the person who does it, and its owners and admins are told with the
+// reason. guard: maySuspend
+func TestSuspendingNeedsAReasonAndTheName(t *testing.T) {
+	each(t, func(r *rig) {
+		operator := r.person("vendor", user.Operator)
+		r.person("acme", user.Owner)
+		r.person("acme", user.Agent)
+		for _, c := range []company.Changes{
+			{Suspended: ptr(true), ConfirmName: "The acme"},
+			{Suspended: ptr(true), Reason: " ", ConfirmName: "The acme"},
+			{Suspended: ptr(true), Reason: "Unpaid"},
+			{Suspended: ptr(true), Reason: "Unpaid", ConfirmName: "The other"},
+		} {
+			if err := r.change(operator, c); !fault.Is(err, fault.Invalid) {
+				t.Errorf("%+v: %v", c, err)
+			}
+		}
+		change := company.Changes{Suspended: ptr(true), Reason: "Unpaid", ConfirmName: " The acme "}
+		for range 2 { // the second time changes nothing
+			if err := r.change(operator, change); err != nil {
+				t.Error(err)
+			}
+		}
+		r.in("acme", func(ctx context.Context, tx *db.Tx) error {
+			told, err := tx.Texts(ctx, `SELECT m.purpose FROM messages m WHERE m.tenant_id = $1`, tx.Tenant)
+			if err == nil && !slices.Equal(told, []string{"company.state"}) {
+				t.Errorf("told %v", told)
+			}
+			return err
+		})
+		if err := r.change(operator, company.Changes{Suspended: ptr(false)}); !fault.Is(err, fault.Invalid) {
+			t.Errorf("resumed without a reason: %v", err)
+		}
+		if err := r.change(access.Server, company.Changes{Suspended: ptr(false)}); err != nil {
+			t.Error("the command line:", err)
+		}
+	})
+}
+
 // TestTheVendorIsNotSuspended, by no one: its staff could not resume it.
 func TestTheVendorIsNotSuspended(t *testing.T) {
 	each(t, func(r *rig) {
 		for _, a := range []access.Actor{r.person("vendor", user.Operator), access.Server} {
-			change := company.Changes{Suspended: ptr(true)}
+			change := company.Changes{Suspended: ptr(true), Reason: "Unpaid", ConfirmName: "The vendor"}
 			if _, err := r.Change(t.Context(), a, "vendor", change); !fault.Is(err, fault.Conflict) {
 				t.Errorf("%s: %v", a.ID(), err)
 			}

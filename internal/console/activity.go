@@ -11,6 +11,7 @@ import (
 	"countersign/internal/authenticator"
 	"countersign/internal/company"
 	"countersign/internal/methodtext"
+	"countersign/internal/pages"
 	"countersign/internal/web"
 )
 
@@ -96,7 +97,7 @@ func (c *Console) filterOf(q url.Values) company.ActivityFilter {
 func (c *Console) showActivity(w http.ResponseWriter, r *http.Request, a *administrator) error {
 	q := r.URL.Query()
 	filter := c.filterOf(q)
-	found, err := c.Company.Activity(r.Context(), a.actor, a.company(), filter)
+	found, err := c.Company.Activity(r.Context(), a.Actor, a.company(), filter)
 	if err != nil {
 		return err
 	}
@@ -106,7 +107,7 @@ func (c *Console) showActivity(w http.ResponseWriter, r *http.Request, a *admini
 		PersonID: filter.UserID,
 		Person:   found.Names[filter.UserID],
 		IP:       filter.IP,
-		Export:   a.may(access.ExportActivity, a.own()),
+		Export:   a.May(access.ExportActivity, a.own()),
 	}
 	kept := url.Values{}
 	for _, name := range []string{"user", "kind", "result", "days", "ip"} {
@@ -128,13 +129,13 @@ func (c *Console) showActivity(w http.ResponseWriter, r *http.Request, a *admini
 
 func (p *activityPage) addFilters(f company.ActivityFilter, days string) {
 	for _, result := range results {
-		p.Results = append(p.Results, option{string(result), resultKeys[result], result == f.Result})
+		p.Results = append(p.Results, pages.NewOption(string(result), resultKeys[result], result == f.Result))
 	}
 	for _, group := range company.ActivityGroups {
-		p.Kinds = append(p.Kinds, option{string(group), groupKeys[group], group == f.Group})
+		p.Kinds = append(p.Kinds, pages.NewOption(string(group), groupKeys[group], group == f.Group))
 	}
 	for _, period := range periods {
-		p.Days = append(p.Days, option{period.days, period.key, period.days == days})
+		p.Days = append(p.Days, pages.NewOption(period.days, period.key, period.days == days))
 	}
 }
 

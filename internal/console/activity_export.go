@@ -22,7 +22,7 @@ func (d *download) Write(b []byte) (int, error) {
 // exportActivity answers with the whole activity, as a chain that can be verified elsewhere.
 func (c *Console) exportActivity(w http.ResponseWriter, r *http.Request, a *administrator) error {
 	file := &download{ResponseWriter: w}
-	err := c.Company.ExportActivity(r.Context(), a.actor, a.company(), file)
+	err := c.Company.ExportActivity(r.Context(), a.Actor, a.company(), file)
 	if err != nil && file.begun {
 		panic(http.ErrAbortHandler) // a file that breaks off must not look whole
 	}

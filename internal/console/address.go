@@ -41,10 +41,10 @@ func (c *Console) showAddress(w http.ResponseWriter, r *http.Request, a *adminis
 	if err != nil {
 		return err
 	}
-	if err := c.check(r, a, access.ChangeAddress, targetOf(u)); err != nil {
+	if err := c.Check(r, a.Administrator, access.ChangeAddress, targetOf(u)); err != nil {
 		return err
 	}
-	return c.Web.Draw(w, r, http.StatusOK, a.addressPage(r, u, c.Typed(r, a.actor.UserID).Get("email")))
+	return c.Web.Draw(w, r, http.StatusOK, a.addressPage(r, u, c.Typed(r, a.Actor.UserID).Get("email")))
 }
 
 func (c *Console) changeAddress(w http.ResponseWriter, r *http.Request, a *administrator) error {
@@ -53,10 +53,10 @@ func (c *Console) changeAddress(w http.ResponseWriter, r *http.Request, a *admin
 		return err
 	}
 	typed := r.PostForm.Get("email")
-	if err = c.People.Change(r.Context(), a.actor, ref, people.Changes{Email: &typed}); err == nil {
+	if err = c.People.Change(r.Context(), a.Actor, ref, people.Changes{Email: &typed}); err == nil {
 		return c.Web.Redirect(w, userURL(u.ID)+"?done=address")
 	}
-	return c.drawProblem(w, r, err, func(p problem) web.Page {
+	return c.DrawProblem(w, r, err, func(p problem) web.Page {
 		page := a.addressPage(r, u, typed)
 		page.problem = p
 		return page

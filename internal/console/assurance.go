@@ -1,6 +1,7 @@
 package console
 
 import (
+	"countersign/internal/pages"
 	"net/http"
 
 	"countersign/internal/authenticator"
@@ -73,7 +74,7 @@ func wayOf(p policy.Path) wayIn {
 
 func assuranceOf(a people.Assurance) roleAssurance {
 	return roleAssurance{
-		Role:   roleKeys[a.Role],
+		Role:   pages.RoleKeys[a.Role],
 		Level:  levelKeys[a.Weakest.Level],
 		Tone:   levelTones[a.Weakest.Level],
 		Way:    wayOf(a.Weakest),
@@ -95,7 +96,7 @@ func byApp(list []people.Assurance) (out []appAssurance) {
 }
 
 func (c *Console) showAssurance(w http.ResponseWriter, r *http.Request, a *administrator) error {
-	list, err := c.Company.Assurance(r.Context(), a.actor, a.company())
+	list, err := c.Company.Assurance(r.Context(), a.Actor, a.company())
 	if err != nil {
 		return err
 	}

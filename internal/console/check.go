@@ -107,10 +107,10 @@ var remedies = map[people.SavedView]struct {
 }
 
 func (a *administrator) remedyFor(v people.SavedView, u user.User) remedy {
-	if v == people.OneMethodOwners && u.ID == a.actor.UserID {
+	if v == people.OneMethodOwners && u.ID == a.Actor.UserID {
 		return addMethod
 	}
-	if r, known := remedies[v]; known && a.may(r.action, targetOf(u)) {
+	if r, known := remedies[v]; known && a.May(r.action, targetOf(u)) {
 		return r.remedy
 	}
 	return noRemedy
@@ -143,7 +143,7 @@ func addComing(q url.Values, c *people.Coming) {
 
 func (c *Console) showCheck(w http.ResponseWriter, r *http.Request, a *administrator) error {
 	coming := comingOf(r.URL.Query())
-	report, err := c.Rollout.Check(r.Context(), a.actor, a.company(), coming)
+	report, err := c.Rollout.Check(r.Context(), a.Actor, a.company(), coming)
 	if err != nil {
 		return err
 	}

@@ -8,7 +8,6 @@ import (
 
 	"countersign/internal/access"
 	"countersign/internal/company"
-	"countersign/internal/gate"
 	"countersign/internal/pages"
 	"countersign/internal/people"
 	"countersign/internal/rollout"
@@ -34,10 +33,7 @@ func (c *Console) Mount(mux *web.Mux) {
 }
 
 // administrator is who is signed in, and the company that they look after.
-type administrator struct {
-	session gate.SessionCheck
-	actor   access.Actor
-}
+type administrator struct{ pages.Administrator }
 
 // handler answers a request of the administrator who is signed in.
 type handler func(http.ResponseWriter, *http.Request, *administrator) error
@@ -50,16 +46,16 @@ func (c *Console) withRecentProof(h handler) web.Handler { return c.withSession(
 
 func (c *Console) withSession(recent bool, h handler) web.Handler {
 	return func(w http.ResponseWriter, r *http.Request) error {
-		st, ok, err := c.RequireSession(w, r, recent)
+		a, ok, err := c.RequireAdministrator(w, r, recent)
 		if err != nil || !ok {
 			return err
 		}
-		return h(w, r, &administrator{session: st, actor: c.Actor(r, st)})
+		return h(w, r, &administrator{a})
 	}
 }
 
 // company is the company that the pages are about.
-func (a *administrator) company() string { return a.actor.TenantID }
+func (a *administrator) company() string { return a.Actor.TenantID }
 
 // own is the company of the administrator.
 func (a *administrator) own() access.Target { return access.Target{TenantID: a.company()} }
@@ -71,16 +67,6 @@ func (a *administrator) anyone() access.Target {
 
 func targetOf(u user.User) access.Target {
 	return access.Target{TenantID: u.TenantID, UserID: u.ID, Role: u.Role}
-}
-
-// may reports whether the table lets the administrator do something, for what is shown.
-func (a *administrator) may(action access.Action, t access.Target) bool {
-	return access.Check(a.actor, action, t) == nil
-}
-
-// check fails where the table does not let the administrator do something, and records that.
-func (c *Console) check(r *http.Request, a *administrator, action access.Action, t access.Target) error {
-	return people.RecordRefusal(r.Context(), c.DB, access.Check(a.actor, action, t))
 }
 
 // frame is what surrounds each page of the console.
@@ -95,18 +81,18 @@ type frame struct {
 
 func (a *administrator) frame(r *http.Request, current string) frame {
 	return frame{
-		Company:  a.session.Tenant.Name,
+		Company:  a.Session.Tenant.Name,
 		Current:  current,
-		Security: a.may(access.ViewCompany, a.own()),
-		Activity: a.may(access.ViewActivity, a.own()),
-		Sharing:  a.may(access.ViewSharing, a.own()),
+		Security: a.May(access.ViewCompany, a.own()),
+		Activity: a.May(access.ViewActivity, a.own()),
+		Sharing:  a.May(access.ViewSharing, a.own()),
 		Done:     doneKeys[r.URL.Query().Get("done")],
 	}
 }
 
 // first leads to the part of the console that everyone who has any right in it may see.
 func (c *Console) first(w http.ResponseWriter, r *http.Request, a *administrator) error {
-	if a.may(access.ViewCompany, a.own()) {
+	if a.May(access.ViewCompany, a.own()) {
 		return c.Web.Redirect(w, "/company/security")
 	}
 	return c.Web.Redirect(w, "/company/users")

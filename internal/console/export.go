@@ -12,6 +12,7 @@ import (
 	"countersign/internal/access"
 	"countersign/internal/authenticator"
 	"countersign/internal/fault"
+	"countersign/internal/pages"
 	"countersign/internal/people"
 )
 
@@ -92,7 +93,7 @@ func notFormula(s string) string { return formula.ReplaceAllString(s, "$1'$2") }
 // exportUsers answers with a file of everyone whom the filter of the page selects, as it is read: a large company
 // begins to download at once.
 func (c *Console) exportUsers(w http.ResponseWriter, r *http.Request, a *administrator) error {
-	if err := c.check(r, a, access.ExportPeople, a.own()); err != nil {
+	if err := c.Check(r, a.Administrator, access.ExportPeople, a.own()); err != nil {
 		return err
 	}
 	format := r.PostForm.Get("format")
@@ -101,7 +102,7 @@ func (c *Console) exportUsers(w http.ResponseWriter, r *http.Request, a *adminis
 		return err
 	}
 	begun := false
-	err = c.People.Export(r.Context(), a.actor, a.company(), searchOf(r.PostForm), func(l people.Listed) error {
+	err = c.People.Export(r.Context(), a.Actor, a.company(), pages.SearchOf(r.PostForm), func(l people.Listed) error {
 		if !begun {
 			begun = true
 			setFile(w, format)

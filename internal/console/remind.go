@@ -29,7 +29,7 @@ func (remindPage) View() web.View {
 }
 
 func (c *Console) showReminder(w http.ResponseWriter, r *http.Request, a *administrator) error {
-	if err := c.check(r, a, access.RemindPerson, a.anyone()); err != nil {
+	if err := c.Check(r, a.Administrator, access.RemindPerson, a.anyone()); err != nil {
 		return err
 	}
 	page := remindPage{frame: a.frame(r, "users")}
@@ -48,12 +48,12 @@ func count(text string) int {
 }
 
 func (c *Console) remindPending(w http.ResponseWriter, r *http.Request, a *administrator) error {
-	if err := c.check(r, a, access.RemindPerson, a.anyone()); err != nil {
+	if err := c.Check(r, a.Administrator, access.RemindPerson, a.anyone()); err != nil {
 		return err
 	}
-	done, err := c.People.RemindPending(r.Context(), a.actor, a.company())
+	done, err := c.People.RemindPending(r.Context(), a.Actor, a.company())
 	if err != nil {
-		return c.drawProblem(w, r, err, func(p problem) web.Page {
+		return c.DrawProblem(w, r, err, func(p problem) web.Page {
 			return remindPage{frame: a.frame(r, "users"), problem: p}
 		})
 	}
@@ -66,5 +66,5 @@ func (c *Console) remindPending(w http.ResponseWriter, r *http.Request, a *admin
 
 func (c *Console) remindUser(w http.ResponseWriter, r *http.Request, a *administrator) error {
 	ref := people.ByID(a.company(), r.PathValue("id"))
-	return c.afterChange(w, r, a, ref, "reminded", c.People.Remind(r.Context(), a.actor, ref))
+	return c.afterChange(w, r, a, ref, "reminded", c.People.Remind(r.Context(), a.Actor, ref))
 }

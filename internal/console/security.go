@@ -1,10 +1,10 @@
 package console
 
 import (
+	"countersign/internal/tenant"
 	"net/http"
 	"slices"
 	"strconv"
-	"strings"
 	"time"
 
 	"countersign/internal/access"
@@ -12,8 +12,8 @@ import (
 	"countersign/internal/company"
 	"countersign/internal/fault"
 	"countersign/internal/methodtext"
+	"countersign/internal/pages"
 	"countersign/internal/policy"
-	"countersign/internal/tenant"
 	"countersign/internal/web"
 )
 
@@ -78,7 +78,7 @@ type dayChoice struct {
 }
 
 func (c *Console) showSecurity(w http.ResponseWriter, r *http.Request, a *administrator) error {
-	o, err := c.Company.Overview(r.Context(), a.actor, a.company())
+	o, err := c.Company.Overview(r.Context(), a.Actor, a.company())
 	if err != nil {
 		return err
 	}
@@ -99,9 +99,9 @@ func (a *administrator) securityPage(r *http.Request, o company.Overview) securi
 		Locked:      o.Locked,
 		LockedSince: o.LockedSince,
 		ByDefault:   on && !o.Locked && o.Tenant.SwitchedOnAt.IsZero(),
-		MayEnable:   !on && o.StartsAt.IsZero() && a.may(access.SwitchOn, a.own()),
-		MayDisable:  mayBeOff && a.may(access.SwitchOff, a.own()),
-		MayChange:   a.may(access.SetMethods, a.own()),
+		MayEnable:   !on && o.StartsAt.IsZero() && a.May(access.SwitchOn, a.own()),
+		MayDisable:  mayBeOff && a.May(access.SwitchOff, a.own()),
+		MayChange:   a.May(access.SetMethods, a.own()),
 		SetUpBy:     o.Tenant.SetUpBy,
 		Days:        o.Days,
 		Counts:      securityCounts(o.Forecast),
@@ -109,7 +109,7 @@ func (a *administrator) securityPage(r *http.Request, o company.Overview) securi
 		Lock:        lockChoicesOf(o),
 		Networks:    o.Tenant.Networks.List(),
 		Scope:       scopeKey(o.Tenant.NetworkScope),
-		MayNetworks: a.may(access.SetNetworks, a.own()),
+		MayNetworks: a.May(access.SetNetworks, a.own()),
 	}
 	p.EmailOnly = on && !policy.Allowed{Vendor: o.VendorMethods, Company: o.Tenant.Methods}.Factor(o.Offered)
 	for _, days := range []int{0, 1, 7, 14, 30} {
@@ -161,7 +161,7 @@ func (disablePage) View() web.View {
 func (c *Console) disablePage(w http.ResponseWriter, r *http.Request, a *administrator) (
 	page disablePage, ok bool, err error,
 ) {
-	o, err := c.Company.Overview(r.Context(), a.actor, a.company())
+	o, err := c.Company.Overview(r.Context(), a.Actor, a.company())
 	if err != nil {
 		return page, false, err
 	}
@@ -172,7 +172,7 @@ func (c *Console) disablePage(w http.ResponseWriter, r *http.Request, a *adminis
 }
 
 func (c *Console) showDisable(w http.ResponseWriter, r *http.Request, a *administrator) error {
-	if err := c.check(r, a, access.SwitchOff, a.own()); err != nil {
+	if err := c.Check(r, a.Administrator, access.SwitchOff, a.own()); err != nil {
 		return err
 	}
 	page, ok, err := c.disablePage(w, r, a)
@@ -184,7 +184,7 @@ func (c *Console) showDisable(w http.ResponseWriter, r *http.Request, a *adminis
 
 func (c *Console) disable(w http.ResponseWriter, r *http.Request, a *administrator) error {
 	off, typed := false, r.PostForm.Get("company")
-	_, err := c.Company.Change(r.Context(), a.actor, a.company(), company.Changes{On: &off, ConfirmName: typed})
+	_, err := c.Company.Change(r.Context(), a.Actor, a.company(), company.Changes{On: &off, ConfirmName: typed})
 	if err == nil {
 		return c.Web.Redirect(w, "/company/security?done=off")
 	}
@@ -195,7 +195,7 @@ func (c *Console) disable(w http.ResponseWriter, r *http.Request, a *administrat
 	if pageErr != nil || !ok {
 		return pageErr
 	}
-	return c.drawProblem(w, r, err, func(p problem) web.Page {
+	return c.DrawProblem(w, r, err, func(p problem) web.Page {
 		page.Typed, page.problem = typed, p
 		return page
 	})
@@ -216,37 +216,22 @@ func (methodsPage) View() web.View {
 }
 
 func (c *Console) showMethods(w http.ResponseWriter, r *http.Request, a *administrator) error {
-	o, err := c.Company.Overview(r.Context(), a.actor, a.company())
+	o, err := c.Company.Overview(r.Context(), a.Actor, a.company())
 	if err != nil {
 		return err
 	}
-	if err := c.check(r, a, access.SetMethods, a.own()); err != nil {
+	if err := c.Check(r, a.Administrator, access.SetMethods, a.own()); err != nil {
 		return err
 	}
 	return c.Web.Draw(w, r, http.StatusOK, methodsPage{frame: a.frame(r, "security"), Methods: methodChoices(o)})
 }
 
-// chosenMethods are the methods that a form ticked; ok is false where it ticked none of those that are offered. All of
-// them together are every one, also those to come.
-func chosenMethods(ticked []string, offered []authenticator.Kind) (methods tenant.Methods, ok bool) {
-	var out []string
-	for _, k := range offered {
-		if slices.Contains(ticked, string(k)) {
-			out = append(out, string(k))
-		}
-	}
-	if len(out) == len(offered) {
-		return "", true
-	}
-	return tenant.Methods(strings.Join(out, " ")), len(out) > 0
-}
-
 func (c *Console) setMethods(w http.ResponseWriter, r *http.Request, a *administrator) error {
-	o, err := c.Company.Overview(r.Context(), a.actor, a.company())
+	o, err := c.Company.Overview(r.Context(), a.Actor, a.company())
 	if err != nil {
 		return err
 	}
-	methods, ok := chosenMethods(r.PostForm["method"], o.Offered)
+	methods, ok := pages.ChosenMethods(r.PostForm["method"], o.Offered)
 	o.Tenant.Methods = methods
 	page := methodsPage{frame: a.frame(r, "security"), Methods: methodChoices(o)}
 	if !ok {
@@ -256,11 +241,11 @@ func (c *Console) setMethods(w http.ResponseWriter, r *http.Request, a *administ
 		}
 		return c.Web.Draw(w, r, http.StatusUnprocessableEntity, page)
 	}
-	stranded, err := c.Company.StrandedBy(r.Context(), a.actor, a.company(), methods)
+	stranded, err := c.Company.StrandedBy(r.Context(), a.Actor, a.company(), methods)
 	if err != nil {
 		return err
 	}
-	opened, err := c.Company.WeakenedByMethods(r.Context(), a.actor, a.company(), methods)
+	opened, err := c.Company.WeakenedByMethods(r.Context(), a.Actor, a.company(), methods)
 	if err != nil {
 		return err
 	}
@@ -268,9 +253,9 @@ func (c *Console) setMethods(w http.ResponseWriter, r *http.Request, a *administ
 		page.Asked, page.Stranded, page.Weaker = true, stranded, weakerRows(opened)
 		return c.Web.Draw(w, r, http.StatusOK, page)
 	}
-	_, err = c.Company.Change(r.Context(), a.actor, a.company(), company.Changes{Methods: &methods})
+	_, err = c.Company.Change(r.Context(), a.Actor, a.company(), company.Changes{Methods: &methods})
 	if err != nil {
-		return c.drawProblem(w, r, err, func(p problem) web.Page {
+		return c.DrawProblem(w, r, err, func(p problem) web.Page {
 			page.problem = p
 			return page
 		})
@@ -290,14 +275,14 @@ func (daysPage) View() web.View {
 }
 
 func (c *Console) setDays(w http.ResponseWriter, r *http.Request, a *administrator) error {
-	if err := c.check(r, a, access.SetRememberDays, a.own()); err != nil {
+	if err := c.Check(r, a.Administrator, access.SetRememberDays, a.own()); err != nil {
 		return err
 	}
 	days, err := strconv.Atoi(r.PostForm.Get("days"))
 	if err != nil {
 		return fault.New(fault.Invalid, "tenant.remember_days")
 	}
-	opened, err := c.Company.WeakenedByDays(r.Context(), a.actor, a.company(), days)
+	opened, err := c.Company.WeakenedByDays(r.Context(), a.Actor, a.company(), days)
 	if err != nil {
 		return err
 	}
@@ -305,7 +290,7 @@ func (c *Console) setDays(w http.ResponseWriter, r *http.Request, a *administrat
 		page := daysPage{frame: a.frame(r, "security"), Days: days, Weaker: weakerRows(opened)}
 		return c.Web.Draw(w, r, http.StatusOK, page)
 	}
-	if _, err = c.Company.Change(r.Context(), a.actor, a.company(), company.Changes{RememberDays: &days}); err != nil {
+	if _, err = c.Company.Change(r.Context(), a.Actor, a.company(), company.Changes{RememberDays: &days}); err != nil {
 		return err
 	}
 	return c.Web.Redirect(w, "/company/security?done=days")

@@ -52,7 +52,7 @@ func numberChoices(numbers []int, selected int) (out []numberChoice) {
 }
 
 func (c *Console) setLock(w http.ResponseWriter, r *http.Request, a *administrator) error {
-	if err := c.check(r, a, access.SetLock, a.own()); err != nil {
+	if err := c.Check(r, a.Administrator, access.SetLock, a.own()); err != nil {
 		return err
 	}
 	var lock tenant.AccountLock
@@ -66,7 +66,7 @@ func (c *Console) setLock(w http.ResponseWriter, r *http.Request, a *administrat
 	if err != nil {
 		return fault.New(fault.Invalid, "tenant.bad_lock")
 	}
-	if _, err = c.Company.Change(r.Context(), a.actor, a.company(), company.Changes{Lock: &lock}); err != nil {
+	if _, err = c.Company.Change(r.Context(), a.Actor, a.company(), company.Changes{Lock: &lock}); err != nil {
 		return err
 	}
 	return c.Web.Redirect(w, "/company/security?done=lock")

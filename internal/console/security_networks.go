@@ -51,11 +51,11 @@ func (networksPage) View() web.View {
 }
 
 func (c *Console) showNetworks(w http.ResponseWriter, r *http.Request, a *administrator) error {
-	o, err := c.Company.Overview(r.Context(), a.actor, a.company())
+	o, err := c.Company.Overview(r.Context(), a.Actor, a.company())
 	if err != nil {
 		return err
 	}
-	if err := c.check(r, a, access.SetNetworks, a.own()); err != nil {
+	if err := c.Check(r, a.Administrator, access.SetNetworks, a.own()); err != nil {
 		return err
 	}
 	return c.Web.Draw(w, r, http.StatusOK, a.networksPage(r, string(o.Tenant.Networks), o.Tenant.NetworkScope))
@@ -67,7 +67,7 @@ func (a *administrator) networksPage(r *http.Request, typed string, scope tenant
 		Networks: typed,
 		Scope:    scope,
 		Scopes:   scopeChoices,
-		IP:       a.actor.Origin.IP,
+		IP:       a.Actor.Origin.IP,
 	}
 }
 
@@ -78,14 +78,14 @@ func (c *Console) setNetworks(w http.ResponseWriter, r *http.Request, a *adminis
 		return err
 	}
 	page := a.networksPage(r, string(networks), scope)
-	page.Outsiders, err = c.Company.OutsideOf(r.Context(), a.actor, a.company(), networks)
+	page.Outsiders, err = c.Company.OutsideOf(r.Context(), a.Actor, a.company(), networks)
 	if err == nil && len(page.Outsiders) > 0 && r.PostForm.Get("sure") == "" {
 		page.Asked = true
 		return c.Web.Draw(w, r, http.StatusOK, page)
 	}
 	if err == nil {
 		changes := company.Changes{Networks: &networks, NetworkScope: &scope}
-		_, err = c.Company.Change(r.Context(), a.actor, a.company(), changes)
+		_, err = c.Company.Change(r.Context(), a.Actor, a.company(), changes)
 	}
 	if err == nil {
 		return c.Web.Redirect(w, "/company/security?done=networks")
@@ -93,7 +93,7 @@ func (c *Console) setNetworks(w http.ResponseWriter, r *http.Request, a *adminis
 	if bad := (*tenant.BadNetwork)(nil); errors.As(err, &bad) {
 		page.Line = bad.Line
 	}
-	return c.drawProblem(w, r, err, func(p problem) web.Page {
+	return c.DrawProblem(w, r, err, func(p problem) web.Page {
 		page.problem = p
 		return page
 	})

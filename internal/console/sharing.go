@@ -1,6 +1,7 @@
 package console
 
 import (
+	"countersign/internal/pages"
 	"net/http"
 	"net/url"
 	"slices"
@@ -65,7 +66,7 @@ const maxEvidence = 8
 
 func (c *Console) showSharing(w http.ResponseWriter, r *http.Request, a *administrator) error {
 	after := r.URL.Query().Get("after")
-	found, err := c.Company.Sharing(r.Context(), a.actor, a.company(), after)
+	found, err := c.Company.Sharing(r.Context(), a.Actor, a.company(), after)
 	if err != nil {
 		return err
 	}
@@ -111,9 +112,9 @@ func (a *administrator) suspectRow(s company.Suspect) suspectRow {
 // roleOf is the role that other people who use an account get: its own, or the highest below it that the
 // administrator may give.
 func (a *administrator) roleOf(u user.User) user.Role {
-	from := max(0, slices.Index(companyRoles, u.Role))
-	for _, role := range companyRoles[from:] {
-		if a.may(access.AddPerson, access.Target{TenantID: a.company(), Role: role}) {
+	from := max(0, slices.Index(pages.CompanyRoles, u.Role))
+	for _, role := range pages.CompanyRoles[from:] {
+		if a.May(access.AddPerson, access.Target{TenantID: a.company(), Role: role}) {
 			return role
 		}
 	}

@@ -8,6 +8,7 @@ import (
 	"countersign/internal/audit"
 	"countersign/internal/company"
 	"countersign/internal/db"
+	"countersign/internal/pages"
 	"countersign/internal/people"
 	"countersign/internal/policy"
 	"countersign/internal/session"
@@ -31,57 +32,10 @@ func storyFrame(current string) frame {
 	}
 }
 
-func storyRows(now time.Time) []userRow {
-	email, app, passkey := "method.email", "method.totp", "method.passkey"
-	return []userRow{
-		{
-			ID:         "u1",
-			Name:       "Maria Ortiz",
-			Email:      "maria@harbor.example",
-			Role:       roleKeys[user.Owner],
-			Status:     statusKeys[policy.Activated],
-			Tone:       string(policy.Activated),
-			Methods:    []methodRow{{passkey, now.Add(-time.Hour), false}, {app, now.AddDate(0, -2, 0), false}},
-			LastSignIn: now.Add(-time.Hour),
-		},
-		{
-			ID:     "u2",
-			Name:   "Jonas Lindqvist",
-			Email:  "jonas@harbor.example",
-			Role:   roleKeys[user.Agent],
-			Status: statusKeys[policy.Pending],
-			Tone:   string(policy.Pending),
-			Notes:  []string{"console.note.invited"},
-		},
-		{
-			ID:         "u3",
-			Name:       "Aiko Tanaka",
-			Email:      "aiko.tanaka.with.a.long.address@customer-service.harbor.example",
-			Role:       roleKeys[user.Supervisor],
-			Status:     statusKeys[policy.Pending],
-			Tone:       string(policy.Pending),
-			Notes:      []string{"console.note.overdue", "console.note.stuck"},
-			Methods:    []methodRow{{email, time.Time{}, false}, {app, now.AddDate(0, -1, 0), true}},
-			LastSignIn: now.AddDate(0, -1, 0),
-		},
-		{
-			ID:         "u4",
-			Name:       "Priya Nair",
-			Email:      "priya@harbor.example",
-			Role:       roleKeys[user.Admin],
-			Status:     statusKeys[policy.Disabled],
-			Tone:       string(policy.Disabled),
-			Notes:      []string{"console.note.own_choice", "console.note.can_but_not_asked"},
-			Methods:    []methodRow{{app, time.Time{}, false}},
-			LastSignIn: now.AddDate(0, 0, -3),
-		},
-	}
-}
-
 func userStories(now time.Time) []web.Story {
 	list := usersPage{
 		frame:     storyFrame("users"),
-		People:    storyRows(now),
+		People:    pages.StoryRows(now),
 		MayAdd:    true,
 		MayRemind: true,
 		MayExport: true,
@@ -100,9 +54,9 @@ func userStories(now time.Time) []web.Story {
 	empty := usersPage{frame: storyFrame("users"), MayAdd: true}
 	empty.addFilters(people.Search{})
 	roles := []option{
-		{"owner", roleKeys[user.Owner], false},
-		{"admin", roleKeys[user.Admin], false},
-		{"agent", roleKeys[user.Agent], true},
+		{Value: "owner", Label: pages.RoleKeys[user.Owner], Selected: false},
+		{Value: "admin", Label: pages.RoleKeys[user.Admin], Selected: false},
+		{Value: "agent", Label: pages.RoleKeys[user.Agent], Selected: true},
 	}
 	change := func(kind userChange) userChangePage {
 		return userChangePage{
@@ -137,7 +91,7 @@ func userStories(now time.Time) []web.Story {
 		}},
 		{Name: "company/users/reminded-often", Status: 429, Page: remindPage{
 			frame:   storyFrame("users"),
-			problem: problem{"people.reminded_all_often", 40 * time.Minute},
+			problem: problem{Problem: "people.reminded_all_often", Wait: 40 * time.Minute},
 		}},
 		{Name: "company/user", Status: 200, Page: storyUser(now)},
 		{Name: "company/user/self", Status: 200, Page: storySelf(now)},
@@ -160,8 +114,8 @@ func storyUser(now time.Time) userPage {
 		ID:         "u3",
 		Name:       "Aiko Tanaka",
 		Email:      "aiko@harbor.example",
-		Role:       roleKeys[user.Supervisor],
-		Status:     statusKeys[policy.Pending],
+		Role:       pages.RoleKeys[user.Supervisor],
+		Status:     pages.StatusKeys[policy.Pending],
 		Tone:       string(policy.Pending),
 		Notes:      []string{"console.note.stuck"},
 		Added:      now.AddDate(-1, 0, 0),
@@ -206,8 +160,8 @@ func storySelf(now time.Time) userPage {
 		Name:   "Maria Ortiz",
 		Email:  "maria@harbor.example",
 		Self:   true,
-		Role:   roleKeys[user.Owner],
-		Status: statusKeys[policy.Disabled],
+		Role:   pages.RoleKeys[user.Owner],
+		Status: pages.StatusKeys[policy.Disabled],
 		Tone:   string(policy.Disabled),
 		Added:  now.AddDate(-1, 0, 0),
 	}
@@ -288,7 +242,7 @@ func securityStories(now time.Time) []web.Story {
 	wrong, ended, early := code, code, code
 	wrong.Problem, wrong.TriesLeft = "activation.wrong", 4
 	ended.Problem, ended.Ended, ended.CodesLeft = "activation.expired", true, 0
-	early.problem = problem{"code.problem.too_soon", 20 * time.Second}
+	early.problem = problem{Problem: "code.problem.too_soon", Wait: 20 * time.Second}
 	usedUp := introPage{
 		frame:   storyFrame("security"),
 		Email:   "maria@harbor.example",

@@ -1,6 +1,7 @@
 package console
 
 import (
+	"countersign/internal/pages"
 	"time"
 
 	"countersign/internal/company"
@@ -106,7 +107,7 @@ func checkStories(now time.Time) []web.Story {
 	ended.Until, ended.Problem, ended.Optional = "2026-11-01", "shadow.end_past", true
 	filtered := usersPage{
 		frame:     storyFrame("users"),
-		People:    storyRows(now),
+		People:    pages.StoryRows(now),
 		SavedView: string(people.NoWayIn),
 		Coming:    &people.Coming{Methods: "totp"},
 		Filtered:  true,

@@ -1,6 +1,7 @@
 package console
 
 import (
+	"countersign/internal/pages"
 	"net/http"
 	"net/url"
 	"time"
@@ -31,7 +32,7 @@ func (a *administrator) trial(report rollout.Report) trial {
 		Soon:      s.From.After(report.Now),
 		From:      s.From,
 		Until:     s.Until,
-		MayChange: a.may(access.SetShadow, a.own()),
+		MayChange: a.May(access.SetShadow, a.own()),
 	}
 }
 
@@ -55,16 +56,16 @@ const usualTrial = 14 * day
 func (c *Console) trialPage(r *http.Request, a *administrator, methods tenant.Methods, form url.Values) (
 	page trialPage, o company.Overview, err error,
 ) {
-	if err := c.check(r, a, access.SetShadow, a.own()); err != nil {
+	if err := c.Check(r, a.Administrator, access.SetShadow, a.own()); err != nil {
 		return page, o, err
 	}
-	if o, err = c.Company.Overview(r.Context(), a.actor, a.company()); err != nil {
+	if o, err = c.Company.Overview(r.Context(), a.Actor, a.company()); err != nil {
 		return page, o, err
 	}
 	now := c.DB.Now().UTC()
 	chosen := o
 	if chosen.Tenant.Methods = methods; form == nil {
-		form = url.Values{"until": {now.Add(usualTrial).Format(dayForm)}}
+		form = url.Values{"until": {now.Add(usualTrial).Format(pages.DayForm)}}
 		chosen.Tenant.Methods = o.Tenant.Methods
 	}
 	return trialPage{
@@ -73,8 +74,8 @@ func (c *Console) trialPage(r *http.Request, a *administrator, methods tenant.Me
 		Optional: form.Get("choice") == string(tenant.Optional),
 		From:     form.Get("from"),
 		Until:    form.Get("until"),
-		Today:    now.Format(dayForm),
-		Latest:   now.Add(company.MaxShadow - day).Format(dayForm),
+		Today:    now.Format(pages.DayForm),
+		Latest:   now.Add(company.MaxShadow - day).Format(pages.DayForm),
 	}, o, nil
 }
 
@@ -89,10 +90,10 @@ func (c *Console) showTrial(w http.ResponseWriter, r *http.Request, a *administr
 // shadowOf reads the form. Days are those of UTC: a start is the beginning of its day, the end the end of its day.
 func shadowOf(form url.Values, methods tenant.Methods) (s tenant.Shadow, err error) {
 	s.Methods, s.Choice = methods, tenant.Choice(form.Get("choice"))
-	if s.From, err = readDay(form.Get("from")); err != nil {
+	if s.From, err = pages.ReadDay(form.Get("from")); err != nil {
 		return s, err
 	}
-	if s.Until, err = readDay(form.Get("until")); err == nil && s.Until.IsZero() {
+	if s.Until, err = pages.ReadDay(form.Get("until")); err == nil && s.Until.IsZero() {
 		err = fault.New(fault.Invalid, "shadow.no_end")
 	}
 	s.Until = s.Until.Add(day - time.Second)
@@ -104,13 +105,13 @@ func (c *Console) beginTrial(w http.ResponseWriter, r *http.Request, a *administ
 	if err != nil {
 		return err
 	}
-	methods, some := chosenMethods(r.PostForm["method"], o.Offered)
+	methods, some := pages.ChosenMethods(r.PostForm["method"], o.Offered)
 	rules, err := shadowOf(r.PostForm, methods)
 	if err == nil && !some {
 		err = fault.New(fault.Invalid, "activation.no_method")
 	}
 	if err == nil {
-		err = c.Company.Try(r.Context(), a.actor, a.company(), rules)
+		err = c.Company.Try(r.Context(), a.Actor, a.company(), rules)
 	}
 	if err == nil {
 		return c.Web.Redirect(w, checkPath+"?done=trial")
@@ -119,17 +120,17 @@ func (c *Console) beginTrial(w http.ResponseWriter, r *http.Request, a *administ
 	if pageErr != nil {
 		return pageErr
 	}
-	return c.drawProblem(w, r, err, func(p problem) web.Page {
+	return c.DrawProblem(w, r, err, func(p problem) web.Page {
 		page.problem = p
 		return page
 	})
 }
 
 func (c *Console) endTrial(w http.ResponseWriter, r *http.Request, a *administrator) error {
-	if err := c.check(r, a, access.SetShadow, a.own()); err != nil {
+	if err := c.Check(r, a.Administrator, access.SetShadow, a.own()); err != nil {
 		return err
 	}
-	if err := c.Company.Try(r.Context(), a.actor, a.company(), tenant.Shadow{}); err != nil {
+	if err := c.Company.Try(r.Context(), a.Actor, a.company(), tenant.Shadow{}); err != nil {
 		return err
 	}
 	return c.Web.Redirect(w, checkPath+"?done=no_trial")

@@ -10,6 +10,7 @@ import (
 	"countersign/internal/binding"
 	"countersign/internal/company"
 	"countersign/internal/methodtext"
+	"countersign/internal/pages"
 	"countersign/internal/people"
 	"countersign/internal/policy"
 	"countersign/internal/session"
@@ -64,7 +65,7 @@ func (c *Console) showUser(w http.ResponseWriter, r *http.Request, a *administra
 
 // userPage loads what the page of a person shows.
 func (c *Console) userPage(r *http.Request, a *administrator, ref people.Ref) (page userPage, err error) {
-	o, err := c.People.Overview(r.Context(), a.actor, ref)
+	o, err := c.People.Overview(r.Context(), a.Actor, ref)
 	if err != nil {
 		return page, err
 	}
@@ -73,9 +74,9 @@ func (c *Console) userPage(r *http.Request, a *administrator, ref people.Ref) (p
 		ID:         o.User.ID,
 		Name:       o.User.Name,
 		Email:      o.User.Email,
-		Self:       o.User.ID == a.actor.UserID,
-		Role:       roleKeys[o.User.Role],
-		Status:     statusKeys[o.Status.Status],
+		Self:       o.User.ID == a.Actor.UserID,
+		Role:       pages.RoleKeys[o.User.Role],
+		Status:     pages.StatusKeys[o.Status.Status],
 		Tone:       string(o.Status.Status),
 		Added:      o.User.CreatedAt,
 		LastSignIn: o.SignedInAt,
@@ -91,9 +92,9 @@ func (c *Console) userPage(r *http.Request, a *administrator, ref people.Ref) (p
 	if o.Status.Own {
 		rule = policy.OwnChoice
 	}
-	page.Notes = notesOf(people.Listed{User: o.User, Status: o.Status, Invited: o.Invited}, rule)
+	page.Notes = pages.NotesOf(people.Listed{User: o.User, Status: o.Status, Invited: o.Invited}, rule)
 	for _, m := range o.Methods {
-		if !onlyNotified(m.Kind, o.Status) {
+		if !pages.OnlyNotified(m.Kind, o.Status) {
 			page.Methods = append(page.Methods, a.methodDetail(o.User, m))
 		}
 	}
@@ -112,21 +113,21 @@ func (a *administrator) methodDetail(u user.User, m binding.Method) methodDetail
 		LastUsed:   m.LastUsedAt,
 		Suspended:  !m.SuspendedAt.IsZero(),
 		Disabled:   !m.DisabledAt.IsZero(),
-		Restorable: !m.SuspendedAt.IsZero() && a.may(access.RestoreMethod, targetOf(u)),
+		Restorable: !m.SuspendedAt.IsZero() && a.May(access.RestoreMethod, targetOf(u)),
 	}
 }
 
 func (a *administrator) rights(o people.Overview) userRights {
 	open := o.User.DisabledAt.IsZero()
 	return userRights{
-		Invite:   open && o.Invited && a.may(access.InvitePerson, targetOf(o.User)),
-		Remind:   o.Status.Status == policy.Pending && open && !o.Invited && a.may(access.RemindPerson, targetOf(o.User)),
+		Invite:   open && o.Invited && a.May(access.InvitePerson, targetOf(o.User)),
+		Remind:   o.Status.Status == policy.Pending && open && !o.Invited && a.May(access.RemindPerson, targetOf(o.User)),
 		Role:     open && len(a.rolesFor(o.User)) > 1,
-		Address:  open && a.may(access.ChangeAddress, targetOf(o.User)),
-		Reset:    open && !o.Invited && hasOwnMethod(o) && a.may(access.ResetMethods, targetOf(o.User)),
-		Disable:  open && a.may(access.DisablePerson, targetOf(o.User)),
-		Enable:   !open && a.may(access.EnablePerson, targetOf(o.User)),
-		Activity: a.may(access.ViewActivity, a.own()),
+		Address:  open && a.May(access.ChangeAddress, targetOf(o.User)),
+		Reset:    open && !o.Invited && hasOwnMethod(o) && a.May(access.ResetMethods, targetOf(o.User)),
+		Disable:  open && a.May(access.DisablePerson, targetOf(o.User)),
+		Enable:   !open && a.May(access.EnablePerson, targetOf(o.User)),
+		Activity: a.May(access.ViewActivity, a.own()),
 	}
 }
 
@@ -137,14 +138,14 @@ func hasOwnMethod(o people.Overview) bool {
 
 // rolesFor are the roles that the administrator may give a person, the present one among them.
 func (a *administrator) rolesFor(u user.User) (out []user.Role) {
-	if !a.may(access.ChangeRole, targetOf(u)) {
+	if !a.May(access.ChangeRole, targetOf(u)) {
 		return nil
 	}
-	for _, role := range companyRoles {
+	for _, role := range pages.CompanyRoles {
 		next := u
 		next.Role = role
 		demotes := u.Role == user.Owner && role != user.Owner
-		if a.may(access.ChangeRole, targetOf(next)) && (!demotes || a.may(access.Demote, targetOf(u))) {
+		if a.May(access.ChangeRole, targetOf(next)) && (!demotes || a.May(access.Demote, targetOf(u))) {
 			out = append(out, role)
 		}
 	}
@@ -153,6 +154,6 @@ func (a *administrator) rolesFor(u user.User) (out []user.Role) {
 
 // recent is the newest of a person's activity.
 func (c *Console) recent(r *http.Request, a *administrator, u user.User) ([]activityRow, error) {
-	found, err := c.Company.Activity(r.Context(), a.actor, a.company(), company.ActivityFilter{UserID: u.ID, Limit: 8})
+	found, err := c.Company.Activity(r.Context(), a.Actor, a.company(), company.ActivityFilter{UserID: u.ID, Limit: 8})
 	return describe(found), err
 }

@@ -6,6 +6,7 @@ import (
 	"strings"
 
 	"countersign/internal/access"
+	"countersign/internal/pages"
 	"countersign/internal/people"
 	"countersign/internal/user"
 	"countersign/internal/web"
@@ -94,7 +95,7 @@ func userURL(id string) string { return "/company/users/" + id }
 // person loads the person that an address names, for a page on which they are changed.
 func (c *Console) person(r *http.Request, a *administrator) (people.Ref, user.User, error) {
 	ref := people.ByID(a.company(), r.PathValue("id"))
-	d, err := c.People.Find(r.Context(), a.actor, ref)
+	d, err := c.People.Find(r.Context(), a.Actor, ref)
 	return ref, d.User, err
 }
 
@@ -115,10 +116,10 @@ func (c *Console) confirmUserChange(change userChange) handler {
 		if err != nil {
 			return err
 		}
-		if err := c.check(r, a, change.action, targetOf(u)); err != nil {
+		if err := c.Check(r, a.Administrator, change.action, targetOf(u)); err != nil {
 			return err
 		}
-		reason := c.Typed(r, a.actor.UserID).Get("reason")
+		reason := c.Typed(r, a.Actor.UserID).Get("reason")
 		return c.Web.Draw(w, r, http.StatusOK, a.changePage(r, u, change, reason))
 	}
 }
@@ -130,11 +131,11 @@ func (c *Console) changeUser(change userChange) handler {
 			return err
 		}
 		reason := strings.TrimSpace(r.PostForm.Get("reason"))
-		if err = change.run(r.Context(), c.People, a.actor, ref, reason); err == nil {
+		if err = change.run(r.Context(), c.People, a.Actor, ref, reason); err == nil {
 			return c.Web.Redirect(w, userURL(u.ID)+"?done="+change.done)
 		}
 		page := a.changePage(r, u, change, reason)
-		return c.drawProblem(w, r, err, func(p problem) web.Page {
+		return c.DrawProblem(w, r, err, func(p problem) web.Page {
 			page.problem = p
 			return page
 		})
@@ -152,7 +153,7 @@ func (c *Console) afterChange(
 	if pageErr != nil {
 		return err
 	}
-	return c.drawProblem(w, r, err, func(p problem) web.Page {
+	return c.DrawProblem(w, r, err, func(p problem) web.Page {
 		page.problem = p
 		return page
 	})
@@ -161,12 +162,12 @@ func (c *Console) afterChange(
 // inviteUser mails an invitation again; the one before stops working.
 func (c *Console) inviteUser(w http.ResponseWriter, r *http.Request, a *administrator) error {
 	ref := people.ByID(a.company(), r.PathValue("id"))
-	return c.afterChange(w, r, a, ref, "invited", c.People.Invite(r.Context(), a.actor, ref))
+	return c.afterChange(w, r, a, ref, "invited", c.People.Invite(r.Context(), a.Actor, ref))
 }
 
 func (c *Console) restoreMethod(w http.ResponseWriter, r *http.Request, a *administrator) error {
 	ref := people.ByID(a.company(), r.PathValue("id"))
-	err := c.People.RestoreMethod(r.Context(), a.actor, ref, r.PostForm.Get("method"))
+	err := c.People.RestoreMethod(r.Context(), a.Actor, ref, r.PostForm.Get("method"))
 	return c.afterChange(w, r, a, ref, "restored", err)
 }
 
@@ -185,7 +186,7 @@ func (p rolePage) View() web.View {
 func (a *administrator) rolePage(r *http.Request, u user.User) rolePage {
 	p := rolePage{frame: a.frame(r, "users"), ID: u.ID, Name: u.Name}
 	for _, role := range a.rolesFor(u) {
-		p.Roles = append(p.Roles, option{string(role), roleKeys[role], role == u.Role})
+		p.Roles = append(p.Roles, pages.NewOption(string(role), pages.RoleKeys[role], role == u.Role))
 	}
 	return p
 }
@@ -195,7 +196,7 @@ func (c *Console) showRole(w http.ResponseWriter, r *http.Request, a *administra
 	if err != nil {
 		return err
 	}
-	if err := c.check(r, a, access.ChangeRole, targetOf(u)); err != nil {
+	if err := c.Check(r, a.Administrator, access.ChangeRole, targetOf(u)); err != nil {
 		return err
 	}
 	return c.Web.Draw(w, r, http.StatusOK, a.rolePage(r, u))
@@ -208,13 +209,13 @@ func (c *Console) changeRole(w http.ResponseWriter, r *http.Request, a *administ
 	}
 	role, err := user.ParseRole(r.PostForm.Get("role"))
 	if err == nil {
-		err = c.People.Change(r.Context(), a.actor, ref, people.Changes{Role: &role})
+		err = c.People.Change(r.Context(), a.Actor, ref, people.Changes{Role: &role})
 	}
 	if err == nil {
 		return c.Web.Redirect(w, userURL(u.ID)+"?done=role")
 	}
 	page := a.rolePage(r, u)
-	return c.drawProblem(w, r, err, func(p problem) web.Page {
+	return c.DrawProblem(w, r, err, func(p problem) web.Page {
 		page.problem = p
 		return page
 	})

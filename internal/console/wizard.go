@@ -50,7 +50,7 @@ func (introPage) View() web.View {
 // enabling is a handler for administrators who may switch two-factor authentication on.
 func (c *Console) enabling(h handler) handler {
 	return func(w http.ResponseWriter, r *http.Request, a *administrator) error {
-		if err := c.check(r, a, access.SwitchOn, a.own()); err != nil {
+		if err := c.Check(r, a.Administrator, access.SwitchOn, a.own()); err != nil {
 			return err
 		}
 		return h(w, r, a)
@@ -61,7 +61,7 @@ func (c *Console) enabling(h handler) handler {
 func (c *Console) introPage(w http.ResponseWriter, r *http.Request, a *administrator) (
 	page introPage, ok bool, err error,
 ) {
-	o, err := c.Company.Overview(r.Context(), a.actor, a.company())
+	o, err := c.Company.Overview(r.Context(), a.Actor, a.company())
 	if err != nil {
 		return page, false, err
 	}
@@ -70,7 +70,7 @@ func (c *Console) introPage(w http.ResponseWriter, r *http.Request, a *administr
 	}
 	return introPage{
 		frame:  a.frame(r, "security"),
-		Email:  a.session.User.Email,
+		Email:  a.Session.User.Email,
 		Counts: securityCounts(o.Forecast),
 	}, true, nil
 }
@@ -85,7 +85,7 @@ func (c *Console) showWizard(w http.ResponseWriter, r *http.Request, a *administ
 
 // beginWizard mails the code. Where two-factor authentication is on already, or locked, the overview says so.
 func (c *Console) beginWizard(w http.ResponseWriter, r *http.Request, a *administrator) error {
-	err := c.Company.BeginActivation(r.Context(), a.actor)
+	err := c.Company.BeginActivation(r.Context(), a.Actor)
 	switch {
 	case err == nil:
 		return c.Web.Redirect(w, codePath)
@@ -96,7 +96,7 @@ func (c *Console) beginWizard(w http.ResponseWriter, r *http.Request, a *adminis
 	if pageErr != nil || !ok {
 		return pageErr
 	}
-	return c.drawProblem(w, r, err, func(p problem) web.Page {
+	return c.DrawProblem(w, r, err, func(p problem) web.Page {
 		page.problem = p
 		return page
 	})
@@ -128,7 +128,7 @@ func (activationCodePage) View() web.View {
 func (c *Console) pending(w http.ResponseWriter, r *http.Request, a *administrator) (
 	now company.Activation, ok bool, err error,
 ) {
-	now, err = c.Company.PendingActivation(r.Context(), a.actor)
+	now, err = c.Company.PendingActivation(r.Context(), a.Actor)
 	if errors.Is(err, tenant.ErrNoActivation) {
 		return now, false, c.Web.Redirect(w, wizardPath)
 	}
@@ -162,7 +162,7 @@ func (c *Console) showCode(w http.ResponseWriter, r *http.Request, a *administra
 
 func (c *Console) answerCode(w http.ResponseWriter, r *http.Request, a *administrator) error {
 	verdict, left, err := c.Company.AnswerActivation(
-		r.Context(), a.actor, r.PostForm.Get("activation"), r.PostForm.Get("code"))
+		r.Context(), a.Actor, r.PostForm.Get("activation"), r.PostForm.Get("code"))
 	if err != nil && !errors.Is(err, tenant.ErrNoActivation) {
 		return err
 	}
@@ -188,7 +188,7 @@ func (c *Console) answerCode(w http.ResponseWriter, r *http.Request, a *administ
 }
 
 func (c *Console) resendCode(w http.ResponseWriter, r *http.Request, a *administrator) error {
-	err := c.Company.ResendActivationCode(r.Context(), a.actor)
+	err := c.Company.ResendActivationCode(r.Context(), a.Actor)
 	switch {
 	case err == nil:
 		return c.Web.Redirect(w, codePath)
@@ -209,7 +209,7 @@ func (c *Console) resendCode(w http.ResponseWriter, r *http.Request, a *administ
 	if pendingErr != nil || !ok {
 		return pendingErr
 	}
-	return c.drawProblem(w, r, err, func(p problem) web.Page {
+	return c.DrawProblem(w, r, err, func(p problem) web.Page {
 		page := c.codePage(r, a, now)
 		page.problem = p
 		return page

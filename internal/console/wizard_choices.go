@@ -10,6 +10,7 @@ import (
 	"countersign/internal/company"
 	"countersign/internal/fault"
 	"countersign/internal/methodtext"
+	"countersign/internal/pages"
 	"countersign/internal/people"
 	"countersign/internal/policy"
 	"countersign/internal/tenant"
@@ -31,9 +32,6 @@ func (choicesPage) View() web.View {
 	return web.View{Template: "console/enable_choose", ReturnTo: choosePath}
 }
 
-// dayForm is how a browser sends a day.
-const dayForm = "2006-01-02"
-
 // choicesPage shows choices of an administrator; of a company that has chosen nothing yet, what is stored.
 func (c *Console) choicesPage(r *http.Request, a *administrator, o company.Overview, f choiceForm) choicesPage {
 	now := c.DB.Now().UTC()
@@ -44,9 +42,9 @@ func (c *Console) choicesPage(r *http.Request, a *administrator, o company.Overv
 		Optional: f.Choice == string(tenant.Optional),
 		From:     f.From,
 		SetUpBy:  f.SetUpBy,
-		Today:    now.Format(dayForm),
-		Tomorrow: now.AddDate(0, 0, 1).Format(dayForm),
-		Latest:   now.Add(company.MaxAhead).Format(dayForm),
+		Today:    now.Format(pages.DayForm),
+		Tomorrow: now.AddDate(0, 0, 1).Format(pages.DayForm),
+		Latest:   now.Add(company.MaxAhead).Format(pages.DayForm),
 	}
 }
 
@@ -65,7 +63,7 @@ func (c *Console) showChoices(w http.ResponseWriter, r *http.Request, a *adminis
 	if _, ok, err := c.proved(w, r, a); err != nil || !ok {
 		return err
 	}
-	o, err := c.Company.Overview(r.Context(), a.actor, a.company())
+	o, err := c.Company.Overview(r.Context(), a.Actor, a.company())
 	if err != nil {
 		return err
 	}
@@ -128,8 +126,6 @@ func (f choiceForm) values() url.Values {
 	}
 }
 
-var errBadDate = fault.New(fault.Invalid, "activation.bad_date")
-
 // choices reads the form. Days are those of UTC: a start is the beginning of its day, a deadline the end.
 func (f choiceForm) choices() (out company.Choices, err error) {
 	out.Methods = tenant.Methods(strings.Join(strings.Fields(f.Methods), " "))
@@ -139,25 +135,13 @@ func (f choiceForm) choices() (out company.Choices, err error) {
 	default:
 		return out, fault.New(fault.Invalid, "tenant.unknown_choice")
 	}
-	if out.From, err = readDay(f.From); err != nil {
+	if out.From, err = pages.ReadDay(f.From); err != nil {
 		return out, err
 	}
-	if out.SetUpBy, err = readDay(f.SetUpBy); err == nil && !out.SetUpBy.IsZero() {
+	if out.SetUpBy, err = pages.ReadDay(f.SetUpBy); err == nil && !out.SetUpBy.IsZero() {
 		out.SetUpBy = out.SetUpBy.Add(day - time.Second)
 	}
 	return out, err
-}
-
-// readDay reads a day; empty is the zero time.
-func readDay(text string) (time.Time, error) {
-	if text == "" {
-		return time.Time{}, nil
-	}
-	at, err := time.Parse(dayForm, text)
-	if err != nil {
-		return at, errBadDate
-	}
-	return at, nil
 }
 
 func (c *Console) choose(w http.ResponseWriter, r *http.Request, a *administrator) error {
@@ -165,11 +149,11 @@ func (c *Console) choose(w http.ResponseWriter, r *http.Request, a *administrato
 	if err != nil || !ok {
 		return err
 	}
-	o, err := c.Company.Overview(r.Context(), a.actor, a.company())
+	o, err := c.Company.Overview(r.Context(), a.Actor, a.company())
 	if err != nil {
 		return err
 	}
-	methods, some := chosenMethods(r.PostForm["method"], o.Offered)
+	methods, some := pages.ChosenMethods(r.PostForm["method"], o.Offered)
 	form := choiceFormOf(r.PostForm)
 	form.Methods = string(methods)
 	page := c.choicesPage(r, a, o, form)
@@ -183,10 +167,10 @@ func (c *Console) choose(w http.ResponseWriter, r *http.Request, a *administrato
 	choices, err := form.choices()
 	var plan company.Plan
 	if err == nil {
-		plan, err = c.Company.PlanActivation(r.Context(), a.actor, choices)
+		plan, err = c.Company.PlanActivation(r.Context(), a.Actor, choices)
 	}
 	if err != nil {
-		return c.drawProblem(w, r, err, func(p problem) web.Page {
+		return c.DrawProblem(w, r, err, func(p problem) web.Page {
 			page.problem = p
 			return page
 		})
@@ -198,7 +182,7 @@ func (c *Console) choose(w http.ResponseWriter, r *http.Request, a *administrato
 		Plan:      plan,
 		Methods:   methodTitles(o, choices.Methods),
 		Optional:  choices.Choice == tenant.Optional,
-		MustSetUp: choices.Choice == tenant.Required && len(allowed.Usable(a.session.Has)) == 0,
+		MustSetUp: choices.Choice == tenant.Required && len(allowed.Usable(a.Session.Has)) == 0,
 		Form:      form,
 	})
 }
@@ -217,7 +201,7 @@ func (c *Console) confirm(w http.ResponseWriter, r *http.Request, a *administrat
 	form := choiceFormOf(r.PostForm)
 	choices, err := form.choices()
 	if err == nil {
-		err = c.Company.Activate(r.Context(), a.actor, r.PostForm.Get("activation"), choices)
+		err = c.Company.Activate(r.Context(), a.Actor, r.PostForm.Get("activation"), choices)
 	}
 	switch {
 	case err == nil && choices.From.After(c.DB.Now()):
@@ -229,12 +213,12 @@ func (c *Console) confirm(w http.ResponseWriter, r *http.Request, a *administrat
 	case errors.Is(err, tenant.ErrNoActivation):
 		return c.Web.Redirect(w, wizardPath)
 	}
-	o, overviewErr := c.Company.Overview(r.Context(), a.actor, a.company())
+	o, overviewErr := c.Company.Overview(r.Context(), a.Actor, a.company())
 	if overviewErr != nil {
 		return overviewErr
 	}
 	page := c.choicesPage(r, a, o, form)
-	return c.drawProblem(w, r, err, func(p problem) web.Page {
+	return c.DrawProblem(w, r, err, func(p problem) web.Page {
 		page.problem = p
 		return page
 	})

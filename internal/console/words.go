@@ -4,27 +4,10 @@ import (
 	"countersign/internal/audit"
 	"countersign/internal/company"
 	"countersign/internal/people"
-	"countersign/internal/policy"
 	"countersign/internal/sharing"
-	"countersign/internal/user"
 )
 
 // What is known by its name in code is said with a sentence of these tables; what is in none has no sentence.
-
-var statusKeys = map[policy.Status]string{
-	policy.Pending:   "console.status.pending",
-	policy.Activated: "console.status.activated",
-	policy.Disabled:  "console.status.disabled",
-}
-
-var roleKeys = map[user.Role]string{
-	user.Owner:      "role.owner",
-	user.Admin:      "role.admin",
-	user.Supervisor: "role.supervisor",
-	user.Agent:      "role.agent",
-	user.Operator:   "role.operator",
-	user.Support:    "role.support",
-}
 
 var resultKeys = map[audit.Result]string{
 	audit.OK:      "console.result.ok",

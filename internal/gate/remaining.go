@@ -34,6 +34,18 @@ func (g *Gate) CanSignIn(ctx context.Context, tx *db.Tx, userID string) (bool, e
 // company decides as t says, if need be by setting up a method first. A planned start counts as begun, and a deadline
 // as over. Whether there is a password, its caller knows.
 func (g *Gate) CanActUnder(ctx context.Context, tx *db.Tx, userID string, t tenant.Tenant) (bool, error) {
+	return g.canUnder(ctx, tx, userID, t, policy.Input.Protection)
+}
+
+// CanSignInUnder is CanActUnder for someone who only signs in.
+func (g *Gate) CanSignInUnder(ctx context.Context, tx *db.Tx, userID string, t tenant.Tenant) (bool, error) {
+	return g.canUnder(ctx, tx, userID, t, func(policy.Input) policy.Level { return policy.PasswordOnly })
+}
+
+// canUnder is CanActUnder for those who need the level that want says.
+func (g *Gate) canUnder(
+	ctx context.Context, tx *db.Tx, userID string, t tenant.Tenant, want func(policy.Input) policy.Level,
+) (bool, error) {
 	w, err := facts.Load(ctx, tx, userID, client.PortalID, g.Limits.RememberDays)
 	if err != nil {
 		return false, fmt.Errorf("load facts: %w", err)
@@ -44,7 +56,7 @@ func (g *Gate) CanActUnder(ctx context.Context, tx *db.Tx, userID string, t tena
 	t.SetUpBy = time.Time{}
 	w.Tenant = t
 	in := w.Input(tx.Now, g.Bindable, nil, []authenticator.Proof{{Kind: authenticator.Password, At: tx.Now}})
-	in.Want = []policy.Level{in.Protection()}
+	in.Want = []policy.Level{want(in)}
 	d := policy.Evaluate(in)
 	return w.Open() && (d.Outcome != policy.Deny || !d.SetUpFrom.IsZero()), nil
 }

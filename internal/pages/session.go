@@ -53,6 +53,11 @@ func (b *Base) Actor(r *http.Request, st gate.SessionCheck) access.Actor {
 	}
 }
 
+// Staff reports whether someone sees the pages of the vendor's staff, for the link to them.
+func (b *Base) Staff(r *http.Request, st gate.SessionCheck) bool {
+	return access.Check(b.Actor(r, st), access.ListCompanies, access.Target{}) == nil
+}
+
 // Administers reports whether someone sees the pages for administrators of their company, for the link to them.
 func (b *Base) Administers(r *http.Request, st gate.SessionCheck) bool {
 	a := b.Actor(r, st)

@@ -65,7 +65,7 @@ func (b *Base) ReturnPath(path string) string {
 	if !ok {
 		return "/"
 	}
-	for _, root := range []string{"/profile", "/company"} {
+	for _, root := range []string{"/profile", "/company", "/desk"} {
 		if here == root || strings.HasPrefix(here, root+"/") {
 			return here
 		}
@@ -84,6 +84,9 @@ func (b *Base) CurrentPage(r *http.Request, userID string) string {
 	}
 	if strings.HasPrefix(r.URL.Path, "/company/") {
 		return "/company/users"
+	}
+	if strings.HasPrefix(r.URL.Path, "/desk/") {
+		return "/desk/companies"
 	}
 	return "/profile"
 }

@@ -44,27 +44,49 @@ func (s *Service) Add(ctx context.Context, a access.Actor, company string, n New
 		if err := n.check(a, tx.Tenant); err != nil {
 			return err
 		}
-		u, err = setup.Add(ctx, tx, setup.Person{
-			Email:    n.Email,
-			Name:     n.Name,
-			Role:     n.Role,
-			Language: n.Language,
-			Password: stored,
-			SMTPUTF8: s.SMTPUTF8,
-			By:       a.ID(),
-			Origin:   a.Origin,
-		})
-		if err != nil {
-			return fmt.Errorf("add person: %w", err)
-		}
-		if n.Invited() {
-			if err := s.Links.Invite(ctx, tx, u, a); err != nil {
-				return err
-			}
-		}
-		return s.tellAdded(ctx, tx, a, u)
+		u, err = s.add(ctx, tx, a, n, stored)
+		return err
 	})
-	return u, s.recordTaken(ctx, a, audit.UserCreated, err)
+	return u, s.RecordTaken(ctx, a, audit.UserCreated, err)
+}
+
+// add adds a person to tx.Tenant whom the actor may add.
+func (s *Service) add(
+	ctx context.Context, tx *db.Tx, a access.Actor, n New, stored *password.Stored,
+) (u user.User, err error) {
+	u, err = setup.Add(ctx, tx, setup.Person{
+		Email:    n.Email,
+		Name:     n.Name,
+		Role:     n.Role,
+		Language: n.Language,
+		Password: stored,
+		SMTPUTF8: s.SMTPUTF8,
+		By:       a.ID(),
+		Origin:   a.Origin,
+	})
+	if err != nil {
+		return u, fmt.Errorf("add person: %w", err)
+	}
+	if n.Invited() {
+		if err := s.Links.Invite(ctx, tx, u, a); err != nil {
+			return u, err
+		}
+	}
+	return u, s.tellAdded(ctx, tx, a, u)
+}
+
+// AddInvited adds a person to tx.Tenant and invites them, as part of a change whose actor has the rights that they
+// have in tx. Its caller records with RecordTaken where their address is taken.
+func (s *Service) AddInvited(ctx context.Context, tx *db.Tx, a access.Actor, n New) error {
+	n.Password, n.Uninvited = NewPassword{}, false
+	if err := n.check(a, tx.Tenant); err != nil {
+		return err
+	}
+	if err := mayTryAddress(ctx, tx, a); err != nil {
+		return err
+	}
+	_, err := s.add(ctx, tx, a, n, nil)
+	return err
 }
 
 // mayAdd looks at the rights before a password is hashed, which costs much; they are looked at again when the

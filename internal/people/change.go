@@ -58,7 +58,7 @@ func (s *Service) Change(ctx context.Context, a access.Actor, ref Ref, c Changes
 			}
 			return s.enable(ctx, tx, a, u)
 		})
-	return s.recordTaken(ctx, a, audit.UserAddress, err)
+	return s.RecordTaken(ctx, a, audit.UserAddress, err)
 }
 
 // changeAddress ends sessions and remembered browsers, and tells the old addresses and the new one.

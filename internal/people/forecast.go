@@ -26,11 +26,7 @@ type Forecast struct {
 func ForecastFor(
 	ctx context.Context, tx *db.Tx, allowed policy.Allowed, bindable []authenticator.Kind,
 ) (f Forecast, err error) {
-	mailbox := "FALSE"
-	if allowed.Allows(authenticator.Email) {
-		mailbox = "protected_by_mailbox AND has_mailbox"
-	}
-	method := "(may_use OR " + mailbox + ")"
+	method := columnsCondition(allowed)
 	// Backup codes stand in for an allowed method. A working factor that is ruled out still opens the set-up of
 	// another, and so does the mailbox of an account that has no factor.
 	// After a report that someone else knows the password, the mailbox is asked whatever is allowed.
@@ -48,32 +44,43 @@ func ForecastFor(
 			count(*) FILTER (WHERE accepted AND NOT `+method+` AND `+opens+`),
 			count(*) FILTER (WHERE accepted AND NOT `+method+` AND NOT `+opens+`),
 			count(*) FILTER (WHERE NOT accepted)
-		FROM (
-			SELECT p.user_id IS NOT NULL AS accepted, u.password_flagged_at > 0 AS reported,
-				COALESCE(m.usable, 0) > 0 AS may_use,
-				COALESCE(m.factors, 0) > 0 AS has_factor,
-				COALESCE(m.mailboxes, 0) > 0 AS has_mailbox,
-				COALESCE(m.codes, 0) > 0 AS has_codes,
-				COALESCE(m.factors_in_any_state, 0) = 0 AND (u.first_factor_at = 0 OR u.released_at > 0)
-					AS protected_by_mailbox
-			FROM users u
-			LEFT JOIN passwords p ON p.tenant_id = u.tenant_id AND p.user_id = u.id
-			LEFT JOIN (
-				SELECT a.tenant_id, a.user_id,
-					SUM(CASE WHEN a.disabled_at = 0 AND $2 LIKE '% ' || a.kind || ' %' THEN 1 ELSE 0 END) AS usable,
-					SUM(CASE WHEN a.disabled_at = 0 AND a.kind IN `+user.FactorKinds+` THEN 1 ELSE 0 END) AS factors,
-					SUM(CASE WHEN a.kind IN `+user.FactorKinds+` THEN 1 ELSE 0 END) AS factors_in_any_state,
-					SUM(CASE WHEN a.disabled_at = 0 AND a.kind = 'email' THEN 1 ELSE 0 END) AS mailboxes,
-					SUM(CASE WHEN a.disabled_at = 0 AND a.kind = 'backup' THEN 1 ELSE 0 END) AS codes
-				FROM authenticators a WHERE a.tenant_id = $1 GROUP BY a.tenant_id, a.user_id
-			) m ON m.tenant_id = u.tenant_id AND m.user_id = u.id
-			WHERE u.tenant_id = $1 AND u.disabled_at = 0
-		) everyone`, tx.Tenant, factorWords(allowed)).
+		FROM (`+peopleWithMethods+`) everyone`, tx.Tenant, factorWords(allowed)).
 		Scan(&f.People, &f.Ready, &f.MustSetUp, &f.LockedOut, &f.Invited)
 	if err != nil {
 		return f, fmt.Errorf("count people: %w", err)
 	}
 	return f, nil
+}
+
+// peopleWithMethods are the people of tenant $1 whose account is not disabled, in the table u, with what of their
+// methods counts; $2 is factorWords.
+const peopleWithMethods = `
+	SELECT p.user_id IS NOT NULL AS accepted, u.password_flagged_at > 0 AS reported, u.second_step_at > 0 AS chosen,
+		COALESCE(m.usable, 0) > 0 AS may_use,
+		COALESCE(m.factors, 0) > 0 AS has_factor,
+		COALESCE(m.mailboxes, 0) > 0 AS has_mailbox,
+		COALESCE(m.codes, 0) > 0 AS has_codes,
+		COALESCE(m.factors_in_any_state, 0) = 0 AND (u.first_factor_at = 0 OR u.released_at > 0)
+			AS protected_by_mailbox
+	FROM users u
+	LEFT JOIN passwords p ON p.tenant_id = u.tenant_id AND p.user_id = u.id
+	LEFT JOIN (
+		SELECT a.tenant_id, a.user_id,
+			SUM(CASE WHEN a.disabled_at = 0 AND $2 LIKE '% ' || a.kind || ' %' THEN 1 ELSE 0 END) AS usable,
+			SUM(CASE WHEN a.disabled_at = 0 AND a.kind IN ` + user.FactorKinds + ` THEN 1 ELSE 0 END) AS factors,
+			SUM(CASE WHEN a.kind IN ` + user.FactorKinds + ` THEN 1 ELSE 0 END) AS factors_in_any_state,
+			SUM(CASE WHEN a.disabled_at = 0 AND a.kind = 'email' THEN 1 ELSE 0 END) AS mailboxes,
+			SUM(CASE WHEN a.disabled_at = 0 AND a.kind = 'backup' THEN 1 ELSE 0 END) AS codes
+		FROM authenticators a WHERE a.tenant_id = $1 GROUP BY a.tenant_id, a.user_id
+	) m ON m.tenant_id = u.tenant_id AND m.user_id = u.id
+	WHERE u.tenant_id = $1 AND u.disabled_at = 0`
+
+// columnsCondition holds for a row of peopleWithMethods who has a method that is allowed and works.
+func columnsCondition(allowed policy.Allowed) string {
+	if allowed.Allows(authenticator.Email) {
+		return "(may_use OR protected_by_mailbox AND has_mailbox)"
+	}
+	return "may_use"
 }
 
 // methodCondition holds for a user u who has a method that is allowed and works; each %s in it is factorWords.

@@ -84,13 +84,14 @@ func (s *Service) Search(ctx context.Context, a access.Actor, company string, q 
 		if err := access.Check(a, access.ListPeople, access.Target{TenantID: id}); err != nil {
 			return err
 		}
-		p, err = s.search(ctx, tx.ForTenant(id), q)
+		p, err = s.SearchIn(ctx, tx.ForTenant(id), q)
 		return err
 	})
 	return p, err
 }
 
-func (s *Service) search(ctx context.Context, tx *db.Tx, q Search) (p Page, err error) {
+// SearchIn is Search in tx.Tenant, for a caller that has checked what the actor may see.
+func (s *Service) SearchIn(ctx context.Context, tx *db.Tx, q Search) (p Page, err error) {
 	t, err := tenant.ByID(ctx, tx, tx.Tenant)
 	if err != nil {
 		return p, err

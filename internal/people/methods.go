@@ -69,7 +69,7 @@ func (s *Service) ResetMethods(ctx context.Context, a access.Actor, ref Ref, rea
 			if err := access.Check(a, access.ResetMethods, target(u)); err != nil {
 				return err
 			}
-			reason, err := cleanReason(a, reason)
+			reason, err := CleanReason(a, reason)
 			if err != nil {
 				return err
 			}
@@ -150,8 +150,8 @@ func (s *Service) endResetWait(ctx context.Context, tx *db.Tx, a access.Actor, u
 // maxReason is how long a typed reason may be, in characters.
 const maxReason = 200
 
-// cleanReason is a reason as it is stored. People must give one; programs may.
-func cleanReason(a access.Actor, reason string) (string, error) {
+// CleanReason is a reason as it is stored. People must give one; programs may.
+func CleanReason(a access.Actor, reason string) (string, error) {
 	reason, err := typed.Line(reason)
 	if err != nil {
 		return "", fault.New(fault.Invalid, "text.unseen").Because(err)

@@ -35,10 +35,10 @@ func mayTryAddress(ctx context.Context, tx *db.Tx, a access.Actor) error {
 	return nil
 }
 
-// recordTaken records in the actor's company that they tried to give someone an address that is taken, where err says
+// RecordTaken records in the actor's company that they tried to give someone an address that is taken, where err says
 // so, and returns err. It does not record the address: its holder may be in another company. It has a transaction
 // of its own, as RecordRefusal has. Where the actor has found many, it says so instead of err.
-func (s *Service) recordTaken(ctx context.Context, a access.Actor, tried audit.Action, err error) error {
+func (s *Service) RecordTaken(ctx context.Context, a access.Actor, tried audit.Action, err error) error {
 	if a.Kind != access.Person || fault.Of(err).Message != user.AddressTaken {
 		return err
 	}

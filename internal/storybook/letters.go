@@ -41,7 +41,7 @@ func letters(now time.Time) []Letter {
 	hostile := code
 	hostile.Company = "evil.test/login <b>Pay now</b>\r\nBcc: x@evil.test"
 	hostile.Browser, hostile.Place = "\u202eemorhC\u202c, http://evil.test", ""
-	return []Letter{
+	return append([]Letter{
 		{"code", code},
 		{"password-known", email.PasswordKnown{
 			Vendor:    vendor,
@@ -309,37 +309,6 @@ func letters(now time.Time) []Letter {
 			New:    "m•••@o•••.example",
 			At:     now,
 		}},
-		{"protection-lowered", lowered(maria, now)},
-		{"protection-lowered-vendor", lowered(email.ChangedBy{Name: "Nora Quist", Vendor: true, At: now}, now)},
-		{"protection-lowered-server", lowered(email.ChangedBy{Vendor: true, At: now}, now)},
-		{"role-changed", email.RoleChanged{
-			Vendor:  vendor,
-			Company: "Ortiz & Sons",
-			Was:     "agent",
-			Is:      "admin",
-			By:      maria,
-		}},
-		{"role-changed-owners", email.RoleChanged{
-			Vendor:  vendor,
-			Company: "Ortiz & Sons",
-			Name:    "Tom Becker",
-			Email:   "tom@harbor.example",
-			Was:     "supervisor",
-			Is:      "owner",
-			By:      maria,
-		}},
-		{"alert-users-exported", alert(email.AlertUsersExported, maria)},
-		{"alert-activity-exported", alert(email.AlertActivityExported, maria)},
-		{"alert-methods-reset", alert(email.AlertMethodsReset, maria)},
-		{"alert-failures", alert(email.AlertFailures, maria)},
-		{"owner-added", email.RoleChanged{
-			Vendor:  vendor,
-			Company: "Ortiz & Sons",
-			Name:    "Tom Becker",
-			Email:   "tom@harbor.example",
-			Is:      "owner",
-			By:      maria,
-		}},
 		{"receiver-gone", email.ReceiverGone{Vendor: vendor, Label: "My phone", At: now}},
 		{"restored", email.Restored{
 			Vendor:  vendor,
@@ -368,5 +337,5 @@ func letters(now time.Time) []Letter {
 		{"restored-unknown", email.Restored{Vendor: vendor, Company: "Ortiz & Sons", At: now}},
 		{"trial", email.Trial{Vendor: vendor, Host: "https://sign-in.harbor.example", At: now}},
 		{"code-hostile", hostile},
-	}
+	}, companyLetters(vendor, maria, now)...)
 }

@@ -20,6 +20,67 @@ func alert(what email.Alert, by email.ChangedBy) email.CompanyAlert {
 	}
 }
 
+// companyLetters are about a whole company and the roles in it.
+func companyLetters(vendor string, maria email.ChangedBy, now time.Time) []Letter {
+	return []Letter{
+		{"protection-lowered", lowered(maria, now)},
+		{"protection-lowered-vendor", lowered(email.ChangedBy{Name: "Nora Quist", Vendor: true, At: now}, now)},
+		{"protection-lowered-server", lowered(email.ChangedBy{Vendor: true, At: now}, now)},
+		{"mandate-announced", email.MandateAnnounced{
+			Vendor:  vendor,
+			Company: "Ortiz & Sons",
+			From:    now.AddDate(0, 0, 20),
+			Locked:  true,
+			By:      email.ChangedBy{Name: "Nora Quist", Vendor: true, At: now},
+		}},
+		{"mandate-announced-now", email.MandateAnnounced{
+			Vendor:  vendor,
+			Company: "Ortiz & Sons",
+			By:      email.ChangedBy{Vendor: true, At: now},
+		}},
+		{"company-suspended", email.CompanyState{
+			Vendor:    vendor,
+			Company:   "Ortiz & Sons",
+			Suspended: true,
+			Reason:    "Invoices unpaid since June",
+			By:        email.ChangedBy{Name: "Nora Quist", Vendor: true, At: now},
+		}},
+		{"company-resumed", email.CompanyState{
+			Vendor:  vendor,
+			Company: "Ortiz & Sons",
+			By:      email.ChangedBy{Vendor: true, At: now},
+		}},
+		{"role-changed", email.RoleChanged{
+			Vendor:  vendor,
+			Company: "Ortiz & Sons",
+			Was:     "agent",
+			Is:      "admin",
+			By:      maria,
+		}},
+		{"role-changed-owners", email.RoleChanged{
+			Vendor:  vendor,
+			Company: "Ortiz & Sons",
+			Name:    "Tom Becker",
+			Email:   "tom@harbor.example",
+			Was:     "supervisor",
+			Is:      "owner",
+			By:      maria,
+		}},
+		{"alert-users-exported", alert(email.AlertUsersExported, maria)},
+		{"alert-activity-exported", alert(email.AlertActivityExported, maria)},
+		{"alert-methods-reset", alert(email.AlertMethodsReset, maria)},
+		{"alert-failures", alert(email.AlertFailures, maria)},
+		{"owner-added", email.RoleChanged{
+			Vendor:  vendor,
+			Company: "Ortiz & Sons",
+			Name:    "Tom Becker",
+			Email:   "tom@harbor.example",
+			Is:      "owner",
+			By:      maria,
+		}},
+	}
+}
+
 // lowered is a letter about every setting that can be less strict.
 func lowered(by email.ChangedBy, now time.Time) email.ProtectionLowered {
 	word := func(w string) email.SettingValue { return email.SettingValue{Word: w} }

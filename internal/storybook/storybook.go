@@ -18,6 +18,7 @@ import (
 
 	"countersign/internal/account"
 	"countersign/internal/console"
+	"countersign/internal/desk"
 	"countersign/internal/enrollpages"
 	"countersign/internal/fault"
 	"countersign/internal/help"
@@ -53,6 +54,7 @@ type Letter struct {
 var templates = map[string]fs.FS{
 	"account":     account.Templates,
 	"console":     console.Templates,
+	"desk":        desk.Templates,
 	"enrollpages": enrollpages.Templates,
 	"help":        help.Templates,
 	"oidc":        oidc.Templates,
@@ -100,7 +102,7 @@ func New(origin string, now time.Time) (*Book, error) {
 	}
 	b := &Book{
 		Stories: slices.Concat(portal.Stories(now), enrollpages.Stories(now), account.Stories(now),
-			console.Stories(now), help.Stories(), oidc.Stories(), web.Stories()),
+			console.Stories(now), desk.Stories(now), help.Stories(), oidc.Stories(), web.Stories()),
 		Mails:   letters(now),
 		Langs:   catalog.Languages(),
 		web:     w,

@@ -207,11 +207,33 @@ func List(ctx context.Context, tx *db.Tx) ([]Tenant, error) {
 // Place is where a tenant stands in the list: the next page begins after the last one of this page.
 type Place struct{ Name, ID string }
 
-// ListAfter returns up to limit tenants by name, after a place; the zero Place begins the list.
-func ListAfter(ctx context.Context, tx *db.Tx, after Place, limit int) ([]Tenant, error) {
+// State is whether the people of a tenant can sign in.
+type State string
+
+// The states.
+const (
+	Active    State = "active"
+	Suspended State = "suspended"
+)
+
+// Search is which tenants are listed, by name. What is empty selects everything.
+type Search struct {
+	Text  string // part of the name or of the id
+	State State
+	After Place
+	Limit int
+}
+
+var likeEscaper = strings.NewReplacer(`\`, `\\`, `%`, `\%`, `_`, `\_`)
+
+// ListAfter returns up to q.Limit tenants by name, after a place; the zero Place begins the list.
+func ListAfter(ctx context.Context, tx *db.Tx, q Search) ([]Tenant, error) {
+	text := "%" + likeEscaper.Replace(strings.ToLower(strings.TrimSpace(q.Text))) + "%"
 	rows, err := tx.Query(ctx, `
 		SELECT `+columns+` FROM tenants WHERE tenant_id <> '' AND (name, tenant_id) > ($1, $2)
-		ORDER BY name, tenant_id LIMIT $3`, after.Name, after.ID, limit)
+			AND (lower(name) LIKE $3 ESCAPE '\' OR tenant_id LIKE $3 ESCAPE '\')
+			AND ($4 = '' OR ($4 = 'suspended') = (suspended_at > 0))
+		ORDER BY name, tenant_id LIMIT $5`, q.After.Name, q.After.ID, text, string(q.State), q.Limit)
 	return db.Collect(rows, err, scan)
 }
 

@@ -57,6 +57,10 @@ func decodeContent(template string, data []byte) (Content, error) {
 		return decode[Admission](data)
 	case ProtectionLowered{}.kind():
 		return decode[ProtectionLowered](data)
+	case CompanyState{}.kind():
+		return decode[CompanyState](data)
+	case MandateAnnounced{}.kind():
+		return decode[MandateAnnounced](data)
 	case RoleChanged{}.kind():
 		return decode[RoleChanged](data)
 	case CompanyAlert{}.kind():

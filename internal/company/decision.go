@@ -1,0 +1,302 @@
+package company
+
+import (
+	"context"
+	"fmt"
+	"strings"
+	"time"
+
+	"countersign/internal/access"
+	"countersign/internal/authenticator"
+	"countersign/internal/db"
+	"countersign/internal/fault"
+	"countersign/internal/people"
+	"countersign/internal/policy"
+	"countersign/internal/tenant"
+	"countersign/internal/user"
+)
+
+// Decision is what the vendor decides about two-factor authentication, for one company or for all.
+type Decision struct {
+	Mandate      tenant.Mandate // for a company, Inherit is the one for all
+	Methods      tenant.Methods
+	RememberDays int // for a company, tenant.InheritDays is the number for all
+}
+
+// DecisionOf is what holds for one company.
+func DecisionOf(t tenant.Tenant) Decision { return Decision{t.Mandate, t.Methods, t.RememberDays} }
+
+// DecisionForAll is what holds for all companies.
+func DecisionForAll(i tenant.Installation) Decision {
+	return Decision{i.Mandate, i.Methods, i.RememberDays}
+}
+
+// DecisionPlan is what a decision of the vendor will do to companies.
+type DecisionPlan struct {
+	From      time.Time // when it holds; zero = at once
+	Begins    int       // companies that do not have two-factor authentication then, and get it
+	People    int       // who is in them
+	Extends   int       // companies in which only those who chose it were asked
+	Locks     int       // companies that have it, and cannot turn it off any more
+	Ends      int       // companies that have it then, and lose it
+	Unchanged int
+	Own       int      // companies with a rule of their own, which this one does not reach
+	LockedOut []string // owners who cannot sign in any more, by address
+	NoOwner   []string // companies none of whose owners can sign in any more, by name
+	Stranded  Stranded // by the allowed methods
+	Unseen    int      // companies of which only the rule was looked at, as there are too many
+}
+
+// maxPlanned is of how many companies a plan looks at the people.
+const maxPlanned = 500
+
+// PlanDecision says what a decision would do to a company, or to all where id is empty. It changes nothing.
+func (s *Service) PlanDecision(
+	ctx context.Context, a access.Actor, id string, d Decision,
+) (p DecisionPlan, err error) {
+	err = people.View(ctx, s.DB, func(tx *db.Tx) error {
+		action, target := access.SetMandate, access.Target{TenantID: id}
+		if id == "" {
+			action = access.ChangeInstallation
+		}
+		if err := people.Check(ctx, tx, s.Gate, a, action, target); err != nil {
+			return err
+		}
+		i, err := tenant.LoadInstallation(ctx, tx)
+		if err != nil {
+			return fmt.Errorf("load installation: %w", err)
+		}
+		if id != "" {
+			p, err = s.planOne(ctx, tx, id, i, d)
+			return err
+		}
+		p, err = s.planAll(ctx, tx, i, d)
+		return err
+	})
+	return p, err
+}
+
+func (s *Service) planOne(
+	ctx context.Context, tx *db.Tx, id string, i tenant.Installation, d Decision,
+) (p DecisionPlan, err error) {
+	was, err := tenant.ByID(ctx, tx, id)
+	if err != nil {
+		return p, err
+	}
+	if err := d.check(was.Mandate, tx.Now); err != nil {
+		return p, err
+	}
+	is := was
+	is.Mandate, is.Methods, is.RememberDays = d.Mandate, d.Methods, d.RememberDays
+	if from := d.Mandate.OrInherited(i.Mandate).From; from.After(tx.Now) {
+		p.From = from
+	}
+	r := s.rulesOf(i, tx.Now)
+	err = s.planCompany(ctx, tx.ForTenant(id), change{r, r, was, is}, &p)
+	return p, err
+}
+
+func (s *Service) planAll(
+	ctx context.Context, tx *db.Tx, i tenant.Installation, d Decision,
+) (p DecisionPlan, err error) {
+	if err := d.check(i.Mandate, tx.Now); err != nil {
+		return p, err
+	}
+	if !s.anyWorks(policy.Allowed{Vendor: d.Methods}) {
+		return p, errNoMethodLeft
+	}
+	next := i
+	next.Mandate, next.Methods, next.RememberDays = d.Mandate, d.Methods, d.RememberDays
+	all, err := tenant.List(ctx, tx)
+	if err != nil {
+		return p, fmt.Errorf("list companies: %w", err)
+	}
+	if d.Mandate.From.After(tx.Now) {
+		p.From = d.Mandate.From
+	}
+	for _, t := range all {
+		if t.Mandate.Mode != tenant.Inherit {
+			p.Own++
+		}
+		c := change{s.rulesOf(i, tx.Now), s.rulesOf(next, tx.Now), t, t}
+		if err := s.planCompany(ctx, tx.ForTenant(t.ID), c, &p); err != nil {
+			return p, err
+		}
+	}
+	p.Unchanged -= p.Own
+	return p, nil
+}
+
+// check refuses a decision that cannot be meant. A day that is stored already may be over.
+func (d Decision) check(was tenant.Mandate, now time.Time) error {
+	over := !d.Mandate.From.IsZero() && !d.Mandate.From.After(now.Add(-24*time.Hour))
+	if over && !d.Mandate.From.Equal(was.From) {
+		return fault.New(fault.Invalid, "activation.start_past")
+	}
+	return nil
+}
+
+// planCompany adds what a change does to one company.
+func (s *Service) planCompany(ctx context.Context, tx *db.Tx, c change, p *DecisionPlan) error {
+	at := p.From
+	if at.IsZero() {
+		at = c.after.now
+	}
+	before := policy.RuleOf(c.was, c.before.installation, at)
+	after := policy.RuleOf(c.is, c.after.installation, at)
+	_, couldNot := Locked(c.was, c.before.installation, at)
+	_, cannot := Locked(c.is, c.after.installation, at)
+	switch {
+	case before == policy.Off && after != policy.Off:
+		p.Begins++
+		return s.planPeople(ctx, tx, c, true, p)
+	case ruleRank[after] > ruleRank[before]:
+		p.Extends++
+		return s.planPeople(ctx, tx, c, false, p)
+	case after == policy.Off && before != policy.Off:
+		p.Ends++
+	case cannot && !couldNot:
+		p.Locks++
+	default:
+		p.Unchanged++
+	}
+	if b, a := c.before.allowed(c.was), c.after.allowed(c.is); after == policy.Off || kinds(b) == kinds(a) {
+		return nil
+	}
+	return s.planPeople(ctx, tx, c, false, p)
+}
+
+// planPeople adds whom a change leaves without a way in, and, where two-factor authentication begins, how many there
+// are.
+func (s *Service) planPeople(ctx context.Context, tx *db.Tx, c change, begins bool, p *DecisionPlan) error {
+	if p.Begins+p.Extends > maxPlanned {
+		p.Unseen++
+		return nil
+	}
+	if begins {
+		f, err := people.ForecastFor(ctx, tx, c.after.allowed(c.is), s.Bindable)
+		if err != nil {
+			return err
+		}
+		p.People += f.People
+	}
+	out, none, err := s.lockedOutOwners(ctx, tx, c.was, inForce(c.is, c.after.installation))
+	if err != nil {
+		return err
+	}
+	if p.LockedOut = append(p.LockedOut, out...); none {
+		p.NoOwner = append(p.NoOwner, c.is.Name)
+	}
+	before, after := c.before.allowed(c.was), c.after.allowed(c.is)
+	if kinds(before) == kinds(after) {
+		return nil
+	}
+	stranded, err := people.StrandedBy(ctx, tx, before, after, s.Bindable)
+	p.Stranded.MustSetUp = append(p.Stranded.MustSetUp, stranded.MustSetUp...)
+	p.Stranded.LockedOut = append(p.Stranded.LockedOut, stranded.LockedOut...)
+	return err
+}
+
+// inForce is a company in which the vendor's decision holds already, with the methods that both allow.
+func inForce(t tenant.Tenant, i tenant.Installation) tenant.Tenant {
+	t.Mandate = t.Mandate.OrInherited(i.Mandate)
+	t.Mandate.From = time.Time{}
+	if i.Methods == "" {
+		return t
+	}
+	var both []string
+	for _, k := range authenticator.SecondSteps {
+		if t.Methods.Allow(string(k)) && i.Methods.Allow(string(k)) {
+			both = append(both, string(k))
+		}
+	}
+	if t.Methods = tenant.Methods(strings.Join(both, " ")); len(both) == 0 {
+		t.Methods = "none" // a word that allows nothing
+	}
+	return t
+}
+
+// lockedOutOwners lists the owners of tx.Tenant who could sign in before, and cannot once their company decides as is
+// says. none is true where no owner is left who can, and one could.
+func (s *Service) lockedOutOwners(ctx context.Context, tx *db.Tx, was, is tenant.Tenant) (
+	out []string, none bool, err error,
+) {
+	owners, err := user.OtherOwners(ctx, tx, "")
+	if err != nil {
+		return nil, false, fmt.Errorf("list owners: %w", err)
+	}
+	left := 0
+	for _, id := range owners {
+		can, err := s.Gate.CanSignInUnder(ctx, tx, id, is)
+		if err != nil {
+			return nil, false, err
+		}
+		if can {
+			left++
+			continue
+		}
+		could, err := s.Gate.CanSignInUnder(ctx, tx, id, was)
+		if err != nil {
+			return nil, false, err
+		}
+		if !could {
+			continue
+		}
+		u, err := user.ByID(ctx, tx, id)
+		if err != nil {
+			return nil, false, err
+		}
+		out = append(out, u.Email)
+	}
+	return out, left == 0 && len(out) > 0, nil
+}
+
+// Decide makes a decision hold for a company, or for all where id is empty. What is as it was is not touched.
+func (s *Service) Decide(ctx context.Context, a access.Actor, id string, d Decision) error {
+	if id == "" {
+		i, err := s.Installation(ctx, a)
+		if err != nil {
+			return err
+		}
+		if err := d.check(i.Mandate, s.DB.Now()); err != nil {
+			return err
+		}
+		return s.ChangeInstallation(ctx, a, d.begin(i.Mandate, s.DB.Now()).forAll(DecisionForAll(i)))
+	}
+	t, err := s.Find(ctx, a, id)
+	if err != nil {
+		return err
+	}
+	if err := d.check(t.Mandate, s.DB.Now()); err != nil {
+		return err
+	}
+	_, err = s.Change(ctx, a, id, d.begin(t.Mandate, s.DB.Now()).changes(DecisionOf(t)))
+	return err
+}
+
+// begin dates what begins at once, so that pages can say since when it holds.
+func (d Decision) begin(was tenant.Mandate, now time.Time) Decision {
+	requires := d.Mandate.Mode == tenant.Mandatory || d.Mandate.Mode == tenant.DefaultOn
+	if requires && d.Mandate.From.IsZero() && (d.Mandate.Mode != was.Mode || !was.From.IsZero()) {
+		d.Mandate.From = now.UTC().Truncate(time.Second)
+	}
+	return d
+}
+
+func (d Decision) changes(was Decision) (c Changes) {
+	if d.Mandate.Mode != was.Mandate.Mode || !d.Mandate.From.Equal(was.Mandate.From) {
+		c.Mandate = &d.Mandate
+	}
+	if d.Methods != was.Methods {
+		c.Methods = &d.Methods
+	}
+	if d.RememberDays != was.RememberDays {
+		c.RememberDays = &d.RememberDays
+	}
+	return c
+}
+
+func (d Decision) forAll(was Decision) InstallationChanges {
+	c := d.changes(was)
+	return InstallationChanges{Mandate: c.Mandate, Methods: c.Methods, RememberDays: c.RememberDays}
+}

@@ -1,0 +1,39 @@
+package people
+
+import (
+	"context"
+	"fmt"
+
+	"countersign/internal/db"
+	"countersign/internal/policy"
+	"countersign/internal/tenant"
+)
+
+// StatusCounts is how many people of a company have each status. Accounts that are disabled are not counted.
+type StatusCounts struct{ People, Pending, Activated, Disabled int }
+
+// CountStatuses counts the people of the transaction's tenant by what policy.StatusOf says of each;
+// TestCountsAreThoseOfTheList compares them. Like ForecastFor it reads the methods of the whole company at once.
+func CountStatuses(
+	ctx context.Context, tx *db.Tx, t tenant.Tenant, i tenant.Installation,
+) (c StatusCounts, err error) {
+	must := "reported"
+	switch policy.RuleOf(t, i, tx.Now) {
+	case policy.Everyone:
+		must = "TRUE"
+	case policy.OwnChoice:
+		must = "(reported OR chosen)"
+	case policy.Off:
+	}
+	allowed := policy.Allowed{Vendor: i.Methods, Company: t.Methods}
+	method := columnsCondition(allowed)
+	err = tx.QueryRow(ctx, `
+		SELECT count(*), count(*) FILTER (WHERE `+must+` AND NOT `+method+`),
+			count(*) FILTER (WHERE `+must+` AND `+method+`), count(*) FILTER (WHERE NOT `+must+`)
+		FROM (`+peopleWithMethods+`) everyone`, tx.Tenant, factorWords(allowed)).
+		Scan(&c.People, &c.Pending, &c.Activated, &c.Disabled)
+	if err != nil {
+		return c, fmt.Errorf("count people by status: %w", err)
+	}
+	return c, nil
+}
