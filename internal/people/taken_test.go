@@ -18,7 +18,7 @@ import (
 
 // TestNoOneTriesManyAddressesUnseen: whether an address is taken in another company shows when someone adds it. Each
 // try is recorded, without the address, and more than 20 an hour are refused before anything is learnt.
-// guard: recordTaken
+// guard: RecordTaken
 // guard: mayTryAddress
 func TestNoOneTriesManyAddressesUnseen(t *testing.T) {
 	each(t, func(r *rig) {

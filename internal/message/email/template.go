@@ -8,7 +8,6 @@ import (
 // Template names the text that says c, for message.Outgoing.
 func Template(c Content) string { return c.kind() }
 
-// decodeContent decodes the content that was queued as JSON.
 // decoders are all contents, by the name under which they wait to be sent.
 var decoders = map[string]func([]byte) (Content, error){
 	SignInCode{}.kind():        decode[SignInCode],
@@ -41,6 +40,7 @@ var decoders = map[string]func([]byte) (Content, error){
 	ByHand{}.kind():            decode[ByHand],
 }
 
+// decodeContent decodes the content that was queued as JSON.
 func decodeContent(template string, data []byte) (Content, error) {
 	decode, known := decoders[template]
 	if !known {
