@@ -1,6 +1,9 @@
 package console
 
 import (
+	"countersign/internal/tenant"
+	"net/netip"
+
 	"net/http"
 	"slices"
 	"time"
@@ -223,8 +226,20 @@ func securityStories(now time.Time) []web.Story {
 		Days:       30,
 		DayChoices: []dayChoice{{0, false}, {7, false}, {30, true}},
 		Counts:     counts,
+		Lock: lockChoicesOf(company.Overview{
+			LockAfterMax: 20,
+			Lock:         tenant.AccountLock{After: 5, Minutes: 15},
+		}),
+		MayNetworks: true,
 	}
 	on := off
+	on.Networks = []tenant.Network{
+		{Prefix: netip.MustParsePrefix("203.0.113.0/24"), Note: "Lisbon"},
+		{Prefix: netip.MustParsePrefix("2001:db8:7::/48")},
+	}
+	on.Scope = scopeKey(tenant.EveryoneEverywhere)
+	own := tenant.AccountLock{After: 10, Minutes: 30}
+	on.Lock = lockChoicesOf(company.Overview{Tenant: tenant.Tenant{Lock: own}, LockAfterMax: 20, Lock: own})
 	on.On, on.MayEnable, on.MayDisable, on.Since, on.EmailOnly = true, false, true, now.AddDate(0, -1, 0), true
 	on.SetUpBy = now.AddDate(0, 0, 10)
 	locked := on
