@@ -9,7 +9,7 @@ import { chromium } from 'playwright-core'
 
 // How many stops of the keyboard the main button may be away. Pages for administrators begin with their navigation,
 // and a list stands before what can be done with it.
-const maxTabs = (story) => (story.startsWith('company/') ? 24 : 8)
+const maxTabs = (story) => (/^(company|desk)\//.test(story) ? 40 : 8)
 const lanes = 3 // pages at work side by side
 const phone = { width: 360, height: 780 }
 const desk = { width: 1280, height: 900 }

@@ -17,6 +17,15 @@ var companyRoutes = map[string]opened{
 	"POST /company/users": {
 		"303 /signin", "303 /signin", "303 /signin", "403", "303 /signin", "403",
 	},
+	"GET /company/users/import": {
+		"303 /signin", "303 /signin", "303 /signin", "403", "303 /signin", "403",
+	},
+	"HEAD /company/users/import": {
+		"303 /signin", "303 /signin", "303 /signin", "403", "303 /signin", "403",
+	},
+	"POST /company/users/import": {
+		"303 /signin", "303 /signin", "303 /signin", "403", "303 /signin", "403",
+	},
 	"GET /company/users/new": {
 		"303 /signin", "303 /signin", "303 /signin", "403", "303 /signin", "403",
 	},

@@ -27,6 +27,7 @@ type Console struct {
 func (c *Console) Mount(mux *web.Mux) {
 	mux.Get("/company", c.signedIn(c.first))
 	c.mountUsers(mux)
+	c.mountImport(mux)
 	c.mountSecurity(mux)
 	c.mountActivity(mux)
 	c.mountSharing(mux)

@@ -109,7 +109,7 @@ func (c *Console) showUsers(w http.ResponseWriter, r *http.Request, a *administr
 		page.People = append(page.People, pages.RowOf(l, found.Rule))
 	}
 	if found.More {
-		next := pages.SearchQuery(search)
+		next := query(search)
 		next.Set("after", found.People[len(found.People)-1].User.ID)
 		page.Next = "/company/users?" + next.Encode()
 	}

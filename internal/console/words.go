@@ -90,6 +90,7 @@ var doneKeys = map[string]string{
 	"off":      "console.done.off",
 	"methods":  "console.done.methods",
 	"days":     "console.done.days",
+	"imported": "console.done.imported",
 	"trial":    "console.done.trial",
 	"no_trial": "console.done.no_trial",
 	"lock":     "console.done.lock",
