@@ -49,6 +49,9 @@ func (a *administrator) importPage(r *http.Request, text string) importPage {
 }
 
 func (c *Console) importUsers(w http.ResponseWriter, r *http.Request, a *administrator) error {
+	if err := c.Check(r, a.Administrator, access.ImportPeople, a.anyone()); err != nil {
+		return err
+	}
 	page := a.importPage(r, r.PostForm.Get("rows"))
 	sure := r.PostForm.Get("sure") != ""
 	rows, err := readPasted(c.Web.Printer(r), page.Text)
