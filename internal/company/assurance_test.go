@@ -58,7 +58,7 @@ func TestAssuranceNamesTheWeakestWay(t *testing.T) {
 		if err != nil {
 			r.t.Fatal(err)
 		}
-		if len(opened) == 0 || !opened[0].After.Weakest.Remembered {
+		if len(opened) == 0 || !opened[0].After.Weakest.Remembered || opened[0].After.New.Level != policy.TwoFactor {
 			r.t.Errorf("with remembered browsers: %+v", opened)
 		}
 		if _, err := r.Assurance(r.t.Context(), r.person("acme", user.Agent), "acme"); err == nil {

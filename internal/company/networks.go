@@ -15,7 +15,7 @@ import (
 	"countersign/internal/user"
 )
 
-// errNotInside: whoever could not sign in again from where they are has made a mistake.
+// errNotInside: someone who could not sign in again from where they are has made a mistake.
 var errNotInside = fault.New(fault.Invalid, "tenant.network_without_you")
 
 // inside fails where a person allows networks that they are not in themselves.

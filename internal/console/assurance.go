@@ -29,6 +29,7 @@ type appAssurance struct {
 type roleAssurance struct {
 	Role, Level, Tone string
 	Way               wayIn
+	New               *wayIn // in a browser that is not remembered, where that is another one
 	People, Weak      int
 	Closed            int
 }
@@ -73,7 +74,7 @@ func wayOf(p policy.Path) wayIn {
 }
 
 func assuranceOf(a people.Assurance) roleAssurance {
-	return roleAssurance{
+	out := roleAssurance{
 		Role:   pages.RoleKeys[a.Role],
 		Level:  levelKeys[a.Weakest.Level],
 		Tone:   levelTones[a.Weakest.Level],
@@ -82,6 +83,11 @@ func assuranceOf(a people.Assurance) roleAssurance {
 		Weak:   a.Weak,
 		Closed: a.Closed,
 	}
+	if a.Weakest.Remembered && len(a.New.Proofs) > 0 {
+		way := wayOf(a.New)
+		out.New = &way
+	}
+	return out
 }
 
 func byApp(list []people.Assurance) (out []appAssurance) {

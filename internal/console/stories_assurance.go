@@ -30,6 +30,7 @@ func assuranceStories() []web.Story {
 	}
 	remembered := app
 	remembered.App, remembered.Role = "", user.Admin
+	remembered.New = app.Weakest
 	remembered.Weakest = policy.Path{
 		Proofs:     []authenticator.Kind{authenticator.Password},
 		Remembered: true,

@@ -10,7 +10,6 @@ import (
 	"countersign/internal/db"
 	"countersign/internal/policy"
 	"countersign/internal/policy/facts"
-	"countersign/internal/tenant"
 	"countersign/internal/user"
 )
 
@@ -20,8 +19,9 @@ type Assurance struct {
 	Role    user.Role
 	People  int // who have accepted their invitation and are not disabled
 	Weakest policy.Path
-	Weak    int // for how many of them there is a way as weak
-	Closed  int // for whom there is no way
+	New     policy.Path // the weakest one in a browser that is not remembered, for those of Weak
+	Weak    int         // for how many of them there is a way as weak
+	Closed  int         // for whom there is no way
 }
 
 // rulesFor is an input changed to the rules of one app.
@@ -36,30 +36,21 @@ func AssuranceOf(
 	ctx context.Context, tx *db.Tx, bindable []authenticator.Kind, apps []client.Client, change func(*policy.Input),
 ) (out []Assurance, err error) {
 	rows, err := tx.Query(ctx, `
-		SELECT `+facts.Columns+`
-		FROM users u
-		JOIN tenants t ON t.tenant_id = u.tenant_id
-		JOIN installation i ON i.id = 'installation'
+		SELECT `+facts.Columns+``+withRules+`
 		JOIN passwords p ON p.tenant_id = u.tenant_id AND p.user_id = u.id
-		LEFT JOIN clients c ON c.id = $1
 		WHERE u.tenant_id = $2 AND u.disabled_at = 0`, client.PortalID, tx.Tenant)
-	if err != nil {
-		return nil, fmt.Errorf("read accounts: %w", err)
-	}
 	a := assurances{rules: rulesOf(apps), known: map[string]weakestWay{}, byRole: map[user.Role][]Assurance{}}
-	_, err = db.Collect(rows, err, func(row db.Row) (none struct{}, err error) {
-		var f facts.Facts
-		r := facts.Into(&f)
-		if err := row.Scan(r.Targets()...); err != nil {
-			return none, err
+	err = db.ForEach(rows, err, func(row db.Row) error {
+		f, err := scanFacts(row)
+		if err != nil {
+			return err
 		}
-		r.Decode(client.PortalID, tenant.MaxRememberDays)
 		in := f.Input(tx.Now, bindable, nil, nil)
 		if change != nil {
 			change(&in)
 		}
 		a.add(f.User.Role, in)
-		return none, nil
+		return nil
 	})
 	if err != nil {
 		return nil, fmt.Errorf("read accounts: %w", err)
@@ -92,8 +83,18 @@ type assurances struct {
 }
 
 type weakestWay struct {
-	path  policy.Path
-	found bool
+	path, inNewBrowser policy.Path
+	found              bool
+}
+
+func weakestOf(in policy.Input) (w weakestWay) {
+	if w.path, w.found = policy.Weakest(in); !w.path.Remembered {
+		w.inNewBrowser = w.path
+		return w
+	}
+	in.InstallationDays = 0
+	w.inNewBrowser, _ = policy.Weakest(in)
+	return w
 }
 
 func (a *assurances) add(role user.Role, in policy.Input) {
@@ -108,7 +109,7 @@ func (a *assurances) add(role user.Role, in policy.Input) {
 		key := fmt.Sprint(n, kind)
 		way, seen := a.known[key]
 		if !seen {
-			way.path, way.found = policy.Weakest(r.input(in))
+			way = weakestOf(r.input(in))
 			a.known[key] = way
 		}
 		a.byRole[role][n].count(way)
@@ -121,9 +122,12 @@ func (a *Assurance) count(way weakestWay) {
 	case !way.found:
 		a.Closed++
 	case a.Weak == 0 || way.path.WeakerThan(a.Weakest):
-		a.Weakest, a.Weak = way.path, 1
+		a.Weakest, a.New, a.Weak = way.path, way.inNewBrowser, 1
 	case !a.Weakest.WeakerThan(way.path):
 		a.Weak++
+		if way.inNewBrowser.WeakerThan(a.New) {
+			a.New = way.inNewBrowser
+		}
 	}
 }
 

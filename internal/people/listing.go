@@ -200,11 +200,7 @@ func (q *listQuery) and(condition string) { q.text.WriteString(" AND " + conditi
 func (q Search) query(tx *db.Tx, rule policy.Rule, allowed policy.Allowed, coming comingRules) *listQuery {
 	out := &listQuery{args: []any{client.PortalID, tx.Tenant, q.After}}
 	out.text.WriteString(`
-		SELECT ` + facts.Columns + listedColumns + `
-		FROM users u
-		JOIN tenants t ON t.tenant_id = u.tenant_id
-		JOIN installation i ON i.id = 'installation'
-		LEFT JOIN clients c ON c.id = $1
+		SELECT ` + facts.Columns + listedColumns + `` + withRules + `
 		LEFT JOIN passwords p ON p.tenant_id = u.tenant_id AND p.user_id = u.id
 		WHERE u.tenant_id = $2 AND u.email_key > COALESCE((
 			SELECT last.email_key FROM users last WHERE last.tenant_id = $2 AND last.id = $3), '')`)
@@ -214,14 +210,12 @@ func (q Search) query(tx *db.Tx, rule policy.Rule, allowed policy.Allowed, comin
 	}
 	if text := strings.TrimSpace(q.Text); text != "" {
 		out.where(`(lower(u.name) LIKE %s ESCAPE '\' OR u.email_key LIKE %s ESCAPE '\')`,
-			"%"+likeEscaper.Replace(strings.ToLower(text))+"%")
+			"%"+db.EscapeLike(strings.ToLower(text))+"%")
 	}
 	q.addStatus(out, rule, allowed)
 	out.where("TRUE ORDER BY u.email_key LIMIT %s", q.limit()+1)
 	return out
 }
-
-var likeEscaper = strings.NewReplacer(`\`, `\\`, `%`, `\%`, `_`, `\_`)
 
 func (q Search) addView(tx *db.Tx, out *listQuery, coming comingRules) {
 	if q.View == DisabledAccounts {

@@ -33,20 +33,11 @@ func StrandedBy(
 	had := strings.ReplaceAll(methodCondition(before), "%s", "$3")
 	has := strings.ReplaceAll(methodCondition(after), "%s", "$4")
 	rows, err := tx.Query(ctx, `
-		SELECT `+facts.Columns+`
-		FROM users u
-		JOIN tenants t ON t.tenant_id = u.tenant_id
-		JOIN installation i ON i.id = 'installation'
+		SELECT `+facts.Columns+``+withRules+`
 		JOIN passwords p ON p.tenant_id = u.tenant_id AND p.user_id = u.id
-		LEFT JOIN clients c ON c.id = $1
 		WHERE u.tenant_id = $2 AND u.disabled_at = 0 AND (`+had+`) AND NOT (`+has+`)
 		ORDER BY u.email_key`, client.PortalID, tx.Tenant, factorWords(before), factorWords(after))
-	found, err := db.Collect(rows, err, func(row db.Row) (f facts.Facts, err error) {
-		r := facts.Into(&f)
-		err = row.Scan(r.Targets()...)
-		r.Decode(client.PortalID, tenant.MaxRememberDays)
-		return f, err
-	})
+	found, err := db.Collect(rows, err, scanFacts)
 	if err != nil {
 		return out, fmt.Errorf("list stranded people: %w", err)
 	}

@@ -15,7 +15,7 @@ type Path struct {
 	Level      Level
 }
 
-// MailboxAlone reports whether whoever reads the person's mailbox can go the path: the password is set anew by a
+// MailboxAlone reports whether someone who reads the person's mailbox can go the path: the password is set anew by a
 // mailed link, and what follows is mailed or set up with what was mailed.
 func (p Path) MailboxAlone() bool {
 	return !p.Remembered && len(p.Proofs) > 0 && p.Proofs[0] == authenticator.Password &&

@@ -47,14 +47,16 @@ func mailDelays(ctx context.Context, tx *db.Tx) (out MailDelays, err error) {
 		WHERE c.tenant_id = $1 AND c.kind = 'email' AND c.closed_because = 'answered' AND m.state = 'accepted'
 			AND c.closed_at >= m.state_at
 		ORDER BY c.id DESC LIMIT $2`, tx.Tenant, newestCodes)
-	_, err = db.Collect(rows, err, func(row db.Row) (struct{}, error) {
+	err = db.ForEach(rows, err, func(row db.Row) error {
 		var address string
 		var micros int64
-		err := row.Scan(&address, &micros)
+		if err := row.Scan(&address, &micros); err != nil {
+			return err
+		}
 		_, domain, _ := strings.Cut(address, "@")
 		byDomain[domain] = append(byDomain[domain], time.Duration(micros)*time.Microsecond)
 		out.Codes++
-		return struct{}{}, err
+		return nil
 	})
 	if err != nil {
 		return out, fmt.Errorf("read delivery: %w", err)

@@ -224,11 +224,9 @@ type Search struct {
 	Limit int
 }
 
-var likeEscaper = strings.NewReplacer(`\`, `\\`, `%`, `\%`, `_`, `\_`)
-
 // ListAfter returns up to q.Limit tenants by name, after a place; the zero Place begins the list.
 func ListAfter(ctx context.Context, tx *db.Tx, q Search) ([]Tenant, error) {
-	text := "%" + likeEscaper.Replace(strings.ToLower(strings.TrimSpace(q.Text))) + "%"
+	text := "%" + db.EscapeLike(strings.ToLower(strings.TrimSpace(q.Text))) + "%"
 	rows, err := tx.Query(ctx, `
 		SELECT `+columns+` FROM tenants WHERE tenant_id <> '' AND (name, tenant_id) > ($1, $2)
 			AND (lower(name) LIKE $3 ESCAPE '\' OR tenant_id LIKE $3 ESCAPE '\')
