@@ -22,7 +22,8 @@ func TestAddSeveralUsers(t *testing.T) {
 			"Second One\t" + second + "\tSupervisor",
 			"Owner\t" + owner.Email,
 		}, "\r\n")
-		p.Post(path, url.Values{"rows": {rows}}).Expect(t, 200, "2 users can be added", "1 user is in your company already",
+		p.Post(path, url.Values{"rows": {rows}}).Expect(t, 200,
+			"2 users can be added", "1 user is in your company already",
 			"Line 2: That is not an email address", "Add and invite 2 users")
 		p.Get(pathUsers).Expect(t, 200, owner.Email)
 		if strings.Contains(p.Page.Body, first) {

@@ -25,8 +25,8 @@ const day = 24 * time.Hour
 // recountAfter is how long a count of today holds before the next one.
 const recountAfter = 3 * time.Hour
 
-// CountAdoption counts the people of every company by status, for today. Of several replicas one counts a company.
-// Companies that are suspended, and the vendor's own, are left out.
+// CountAdoption counts the people of every company by status, for today. Companies that are suspended, and the
+// vendor's own, are left out.
 func (s *Service) CountAdoption(ctx context.Context) error {
 	var after tenant.Place
 	for {
@@ -53,29 +53,43 @@ func (s *Service) CountAdoption(ctx context.Context) error {
 	}
 }
 
+// countOne counts outside the unit of work that writes: it takes a second where there are a hundred thousand people.
 func (s *Service) countOne(ctx context.Context, t tenant.Tenant) error {
-	return s.DB.InTx(ctx, t.ID, func(tx *db.Tx) error {
-		today := tx.Now.UTC().Truncate(day)
-		n, err := tx.Exec(ctx, `
-			INSERT INTO adoption_days (tenant_id, day, people, activated, pending, counted_at)
-			VALUES ($1, $2, 0, 0, 0, $3)
-			ON CONFLICT (tenant_id, day) DO UPDATE SET counted_at = excluded.counted_at
-			WHERE adoption_days.counted_at <= $4`, tx.Tenant, today, tx.Now, tx.Now.Add(-recountAfter))
-		if err != nil || n == 0 {
-			return err // counted a short time ago
+	var c people.StatusCounts
+	var today time.Time
+	due := false
+	err := s.DB.View(ctx, t.ID, func(tx *db.Tx) (err error) {
+		today = tx.Now.UTC().Truncate(day)
+		if due, err = countDue(ctx, tx, today); err != nil || !due {
+			return err
 		}
 		i, err := tenant.LoadInstallation(ctx, tx)
 		if err != nil {
 			return fmt.Errorf("load installation: %w", err)
 		}
-		c, err := people.CountStatuses(ctx, tx, t, i)
-		if err != nil {
-			return err
-		}
-		_, err = tx.Exec(ctx, `UPDATE adoption_days SET people = $1, activated = $2, pending = $3
-			WHERE tenant_id = $4 AND day = $5`, c.People, c.Activated, c.Pending, tx.Tenant, today)
+		c, err = people.CountStatuses(ctx, tx, t, i)
 		return err
 	})
+	if err != nil || !due {
+		return err
+	}
+	return s.DB.InTx(ctx, t.ID, func(tx *db.Tx) error {
+		_, err := tx.Exec(ctx, `
+			INSERT INTO adoption_days (tenant_id, day, people, activated, pending, counted_at)
+			VALUES ($1, $2, $3, $4, $5, $6)
+			ON CONFLICT (tenant_id, day) DO UPDATE SET people = excluded.people, activated = excluded.activated,
+				pending = excluded.pending, counted_at = excluded.counted_at
+			WHERE adoption_days.counted_at < excluded.counted_at`,
+			tx.Tenant, today, c.People, c.Activated, c.Pending, tx.Now)
+		return err
+	})
+}
+
+// countDue reports whether the people of tx.Tenant have not been counted for some time.
+func countDue(ctx context.Context, tx *db.Tx, today time.Time) (due bool, err error) {
+	err = tx.QueryRow(ctx, `SELECT count(*) = 0 FROM adoption_days
+		WHERE tenant_id = $1 AND day = $2 AND counted_at > $3`, tx.Tenant, today, tx.Now.Add(-recountAfter)).Scan(&due)
+	return due, err
 }
 
 // Sweep deletes counts that are shown no more, and returns how many.

@@ -67,29 +67,9 @@ const JobTell = "company.tell"
 // tellAtOnce is how many companies one run of JobTell looks at.
 const tellAtOnce = 50
 
-// forAll are the rules for all companies.
-type forAll struct {
-	Mandate      tenant.Mandate
-	Methods      tenant.Methods
-	RememberDays int
-}
-
-func forAllOf(i tenant.Installation) forAll { return forAll{i.Mandate, i.Methods, i.RememberDays} }
-
-func (f forAll) equal(g forAll) bool {
-	return f.Mandate.Mode == g.Mandate.Mode && f.Mandate.From.Equal(g.Mandate.From) && f.Methods == g.Methods &&
-		f.RememberDays == g.RememberDays
-}
-
-// in is the installation with these rules.
-func (f forAll) in(i tenant.Installation) tenant.Installation {
-	i.Mandate, i.Methods, i.RememberDays = f.Mandate, f.Methods, f.RememberDays
-	return i
-}
-
 // tell is the arguments of JobTell. Where the actor was is not among them: jobs are not sealed.
 type tell struct {
-	Was, Is  forAll
+	Was, Is  Decision // for all companies
 	Kind     access.Kind
 	TenantID string // of the actor
 	UserID   string
@@ -99,12 +79,12 @@ type tell struct {
 
 // tellAll has every company told of other rules for all of them, by a job: there may be thousands.
 func (s *Service) tellAll(ctx context.Context, tx *db.Tx, a access.Actor, was, is tenant.Installation) error {
-	if forAllOf(was).equal(forAllOf(is)) {
+	if DecisionForAll(was).equal(DecisionForAll(is)) {
 		return nil
 	}
 	_, err := s.Notifier.Queue.Jobs.Enqueue(ctx, tx, JobTell, tell{
-		Was:      forAllOf(was),
-		Is:       forAllOf(is),
+		Was:      DecisionForAll(was),
+		Is:       DecisionForAll(is),
 		Kind:     a.Kind,
 		TenantID: a.TenantID,
 		UserID:   a.UserID,
@@ -161,7 +141,7 @@ func (s *Service) tellOne(
 	if err := s.sendLowered(ctx, tx, by, c); err != nil {
 		return err
 	}
-	if !forAllOf(i).equal(t.Is) {
+	if !DecisionForAll(i).equal(t.Is) {
 		return nil
 	}
 	return s.sendAnnounced(ctx, tx, by, c)

@@ -31,6 +31,17 @@ func DecisionForAll(i tenant.Installation) Decision {
 	return Decision{i.Mandate, i.Methods, i.RememberDays}
 }
 
+func (d Decision) equal(e Decision) bool {
+	return d.Mandate.Mode == e.Mandate.Mode && d.Mandate.From.Equal(e.Mandate.From) && d.Methods == e.Methods &&
+		d.RememberDays == e.RememberDays
+}
+
+// in is the installation with the decision.
+func (d Decision) in(i tenant.Installation) tenant.Installation {
+	i.Mandate, i.Methods, i.RememberDays = d.Mandate, d.Methods, d.RememberDays
+	return i
+}
+
 // DecisionPlan is what a decision of the vendor will do to companies.
 type DecisionPlan struct {
 	From      time.Time // when it holds; zero = at once
@@ -105,8 +116,7 @@ func (s *Service) planAll(
 	if !s.anyWorks(policy.Allowed{Vendor: d.Methods}) {
 		return p, errNoMethodLeft
 	}
-	next := i
-	next.Mandate, next.Methods, next.RememberDays = d.Mandate, d.Methods, d.RememberDays
+	next := d.in(i)
 	all, err := tenant.List(ctx, tx)
 	if err != nil {
 		return p, fmt.Errorf("list companies: %w", err)
