@@ -6,23 +6,42 @@ import (
 	"fmt"
 	"html/template"
 	"io"
+	"io/fs"
 	"slices"
 	"sync"
 	"text/template/parse"
 )
 
-// lazyTemplate is the template of one page in one language. It is prepared when the page is drawn
-// for the first time: preparing every page would make the start twice as long.
+// lazyTemplate is the template of one page in one language. It is read when the page is drawn for the first time.
 type lazyTemplate struct {
-	once  sync.Once
-	t     *template.Template
+	base  func() (*template.Template, error)
+	files fs.FS
+	path  string
 	funcs template.FuncMap
-	err   error
+
+	once sync.Once
+	t    *template.Template
+	err  error
 }
 
 func (l *lazyTemplate) prepared() (*template.Template, error) {
-	l.once.Do(func() { l.err = prepare(l.t, l.funcs) })
+	l.once.Do(func() { l.t, l.err = l.read() })
 	return l.t, l.err
+}
+
+func (l *lazyTemplate) read() (*template.Template, error) {
+	base, err := l.base()
+	if err != nil {
+		return nil, err
+	}
+	t, err := base.Clone()
+	if err != nil {
+		return nil, err
+	}
+	if t, err = t.ParseFS(l.files, l.path); err != nil {
+		return nil, err
+	}
+	return t, prepare(t, l.funcs)
 }
 
 // prepare writes the constants of a page into its templates and has html/template escape the rest.

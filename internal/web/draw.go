@@ -4,7 +4,6 @@ import (
 	"bytes"
 	"encoding/json"
 	"fmt"
-	"html/template"
 	"net/http"
 	"net/url"
 	"slices"
@@ -120,14 +119,4 @@ func (w *Web) Redirect(rw http.ResponseWriter, to string) error {
 	rw.Header().Set("Location", w.Outside(to))
 	rw.WriteHeader(http.StatusSeeOther)
 	return nil
-}
-
-// pageSet is every template in one language.
-type pageSet struct{ byName map[string]*lazyTemplate }
-
-func (s *pageSet) named(name string) (*template.Template, error) {
-	if l, ok := s.byName[name]; ok {
-		return l.prepared()
-	}
-	return nil, fmt.Errorf("no template %q", name)
 }

@@ -19,30 +19,34 @@ import (
 //go:embed templates
 var templateFiles embed.FS
 
-// parse reads every page with the shared layout, speaking p.
-func (w *Web) parse(p *locale.Printer) (*pageSet, error) {
+// pageSet is every page in one language.
+type pageSet struct {
+	base   func() (*template.Template, error) // the shared layout
+	byName map[string]*lazyTemplate
+}
+
+// pages finds every page, speaking p. None is read before it is drawn for the first time: a start would read several
+// hundred in every language, to draw a few of them.
+func (w *Web) pages(p *locale.Printer) (*pageSet, error) {
 	funcs := w.funcs(p)
-	base, err := template.New("").Option("missingkey=error").Funcs(funcs).
-		ParseFS(templateFiles, "templates/*.html")
-	if err != nil {
-		return nil, err
-	}
 	set := &pageSet{byName: map[string]*lazyTemplate{}}
-	if err := set.add("web", templateFiles, "templates/web/*.html", base, funcs); err != nil {
+	set.base = sync.OnceValues(func() (*template.Template, error) {
+		return template.New("").Option("missingkey=error").Funcs(funcs).ParseFS(templateFiles, "templates/*.html")
+	})
+	if err := set.add("web", templateFiles, "templates/web/*.html", funcs); err != nil {
 		return nil, err
 	}
 	for owner, files := range w.Templates {
-		if err := set.add(owner, files, "templates/*.html", base, funcs); err != nil {
+		if err := set.add(owner, files, "templates/*.html", funcs); err != nil {
 			return nil, err
 		}
 	}
 	return set, nil
 }
 
-// add reads the pages of one package, each with a copy of the shared layout. A page is called by
-// the name of its package and its own.
-func (s *pageSet) add(owner string, files fs.FS, pattern string, base *template.Template,
-	funcs template.FuncMap) error {
+// add finds the pages of one package, each to be drawn with a copy of the shared layout. A page is called by the name
+// of its package and its own.
+func (s *pageSet) add(owner string, files fs.FS, pattern string, funcs template.FuncMap) error {
 	paths, err := fs.Glob(files, pattern)
 	if err != nil {
 		return err
@@ -51,20 +55,25 @@ func (s *pageSet) add(owner string, files fs.FS, pattern string, base *template.
 		return fmt.Errorf("%s has no pages", owner)
 	}
 	for _, file := range paths {
-		t, err := base.Clone()
-		if err != nil {
-			return err
+		s.byName[owner+"/"+strings.TrimSuffix(path.Base(file), ".html")] = &lazyTemplate{
+			base:  s.base,
+			files: files,
+			path:  file,
+			funcs: funcs,
 		}
-		if t, err = t.ParseFS(files, file); err != nil {
-			return err
-		}
-		s.byName[owner+"/"+strings.TrimSuffix(path.Base(file), ".html")] = &lazyTemplate{t: t, funcs: funcs}
 	}
 	return nil
 }
 
-// CheckPages finds in any language a sentence that there is not, or a value where html/template
-// cannot say how it must be escaped, on every page and in each of its branches.
+func (s *pageSet) named(name string) (*template.Template, error) {
+	if l, ok := s.byName[name]; ok {
+		return l.prepared()
+	}
+	return nil, fmt.Errorf("no template %q", name)
+}
+
+// CheckPages finds, in any language, a template that is none, a sentence that there is not, or a value where
+// html/template cannot say how it must be escaped, on every page and in each of its branches.
 func (w *Web) CheckPages() error {
 	var all []error
 	for lang, set := range w.templates {

@@ -85,7 +85,7 @@ type Web struct {
 	printers    memory[*locale.Printer] // by Accept-Language
 }
 
-// New parses every template in every language; a mistake in one stops the start.
+// New finds every page in every language, and reads none of them: CheckPages, in the tests, finds the mistakes.
 func New(o Options) (*Web, error) {
 	w := &Web{Options: o, templates: map[string]*pageSet{}}
 	w.origin = o.PublicURL.Scheme + "://" + o.PublicURL.Host
@@ -100,8 +100,8 @@ func New(o Options) (*Web, error) {
 		return nil, fmt.Errorf("load assets: %w", err)
 	}
 	for _, lang := range o.Catalog.Languages() {
-		if w.templates[lang], err = w.parse(o.Catalog.In(lang)); err != nil {
-			return nil, fmt.Errorf("parse templates (%s): %w", lang, err)
+		if w.templates[lang], err = w.pages(o.Catalog.In(lang)); err != nil {
+			return nil, fmt.Errorf("find templates: %w", err)
 		}
 	}
 	w.mux = newMux(w)
