@@ -9,6 +9,7 @@ import (
 	"fmt"
 	"sort"
 	"strings"
+	"sync"
 
 	"golang.org/x/text/language"
 )
@@ -26,8 +27,12 @@ type Catalog struct {
 	matcher  language.Matcher
 }
 
-// New parses the embedded catalogues; a broken one fails here.
-func New() (*Catalog, error) {
+// New returns the embedded catalogues; a broken one fails here. They are read once in the life of a program.
+func New() (*Catalog, error) { return embedded() }
+
+var embedded = sync.OnceValues(read)
+
+func read() (*Catalog, error) {
 	entries, err := files.ReadDir(".")
 	if err != nil {
 		return nil, fmt.Errorf("list catalogues: %w", err)

@@ -42,6 +42,22 @@ func TestMatch(t *testing.T) {
 	}
 }
 
+// TestTheHashOfNoOneCostsTheSame: what is compared where there is no user has the costs and lengths of any other.
+func TestTheHashOfNoOneCostsTheSame(t *testing.T) {
+	p := newPool(t, 1, 1)
+	real, err := p.Hash(t.Context(), "a password of someone")
+	if err != nil {
+		t.Fatal(err)
+	}
+	costs := func(hash string) string { return hash[:strings.LastIndex(hash[:strings.LastIndex(hash, "$")], "$")] }
+	if costs(real.Hash) != costs(p.dummy) || len(real.Hash) != len(p.dummy) {
+		t.Errorf("%s is compared where there is no user, and %s where there is one", p.dummy, real.Hash)
+	}
+	if p.dummy == newPool(t, 1, 1).dummy {
+		t.Error("everyone knows the hash of no one")
+	}
+}
+
 // Hashes made elsewhere: bcrypt by its Go implementation, and the reference vector of Argon2id.
 func TestImportedHashes(t *testing.T) {
 	p := newPool(t, 2, 10)
