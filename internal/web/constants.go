@@ -25,11 +25,16 @@ type lazyTemplate struct {
 }
 
 func (l *lazyTemplate) prepared() (*template.Template, error) {
-	l.once.Do(func() { l.t, l.err = l.read() })
+	l.once.Do(func() {
+		if l.t, l.err = l.parsed(); l.err == nil {
+			l.err = prepare(l.t, l.funcs)
+		}
+	})
 	return l.t, l.err
 }
 
-func (l *lazyTemplate) read() (*template.Template, error) {
+// parsed reads the page with a copy of the shared layout.
+func (l *lazyTemplate) parsed() (*template.Template, error) {
 	base, err := l.base()
 	if err != nil {
 		return nil, err
@@ -38,10 +43,7 @@ func (l *lazyTemplate) read() (*template.Template, error) {
 	if err != nil {
 		return nil, err
 	}
-	if t, err = t.ParseFS(l.files, l.path); err != nil {
-		return nil, err
-	}
-	return t, prepare(t, l.funcs)
+	return t.ParseFS(l.files, l.path)
 }
 
 // prepare writes the constants of a page into its templates and has html/template escape the rest.

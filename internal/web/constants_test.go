@@ -196,16 +196,20 @@ func TestARandomPageIsTheSamePage(t *testing.T) {
 func TestTheConstantsOfOurPagesAreText(t *testing.T) {
 	house := open(t, ours)
 	house.Templates = map[string]fs.FS{}
-	for _, owner := range []string{"account", "enrollpages", "oidc", "pages", "portal"} {
+	for _, owner := range []string{"account", "console", "desk", "enrollpages", "help", "oidc", "pages", "portal"} {
 		house.Templates[owner] = os.DirFS("../" + owner)
 	}
-	set, err := house.parse(house.Catalog.In("en"))
+	set, err := house.pages(house.Catalog.In("en"))
 	if err != nil {
 		t.Fatal(err)
 	}
 	seen := 0
 	for name, page := range set.byName {
-		c := &constants{page: page.t, safe: map[*parse.Node]bool{}, ends: map[visit]string{}}
+		parsed, err := page.parsed()
+		if err != nil {
+			t.Fatal(err)
+		}
+		c := &constants{page: parsed, safe: map[*parse.Node]bool{}, ends: map[visit]string{}}
 		if end := c.template(layout, betweenTags); end != betweenTags {
 			t.Errorf("%s ends at %q", name, end)
 		}

@@ -23,7 +23,7 @@ var (
 
 	// These attributes hold plain text, which is escaped for HTML and for nothing else.
 	takesSentence = regexp.MustCompile(`\s(?:aria-label|placeholder|data-(?:cancelled|denied|done|exists|failed|hide|` +
-		`insecure|left|unsupported|wait|waiting))="$`)
+		`insecure|label|left|unsupported|wait|waiting))="$`)
 	takesAddress = regexp.MustCompile(`\s(?:href|src)="$`)
 )
 
