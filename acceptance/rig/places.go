@@ -16,6 +16,9 @@ const LisbonIP = "203.0.113.77"
 // TokyoIP is another, far away from the first.
 const TokyoIP = "198.51.100.230"
 
+// AzoresIP is in the country of the first, and 1,400 km away from it.
+const AzoresIP = "198.51.100.214"
+
 func writePlaces(t testing.TB, dir string) string {
 	t.Helper()
 	tree, err := mmdbwriter.New(mmdbwriter.Options{
@@ -27,9 +30,11 @@ func writePlaces(t testing.TB, dir string) string {
 		t.Fatal(err)
 	}
 	lisbon := location("Europe/Lisbon", 38.72, -9.14)
+	azores := location("Atlantic/Azores", 37.74, -25.67)
 	tokyo := location("Asia/Tokyo", 35.68, 139.69)
 	for cidr, record := range map[string]mmdbtype.Map{
 		"203.0.113.0/24":    place("Lisbon", "Portugal", "PT", lisbon),
+		"198.51.100.208/28": place("Ponta Delgada", "Portugal", "PT", azores),
 		"198.51.100.224/28": place("Tokyo", "Japan", "JP", tokyo),
 	} {
 		_, network, _ := net.ParseCIDR(cidr)

@@ -31,7 +31,7 @@ type decisions struct {
 	Switch       string   `enum:"on,off," default:"" help:"The company's own switch: on or off."`
 	RememberDays *int     `help:"How long browsers may be remembered: 0 to 30 days, -1 as the installation says."`
 	Methods      *string  `help:"The second steps that the company allows: passkey, totp, push, sms, email, backup, or all."`
-	Choice       string   `enum:"required,optional," default:"" help:"Who decides where it is on: required of everyone, or optional for each user."`
+	Choice       string   `enum:"required,adaptive,optional," default:"" help:"Where it is on: required of everyone, of everyone where a sign-in is unusual (adaptive), or optional for each user."`
 	SMSCountries *string  `name:"sms-countries" help:"Whose telephone numbers the company takes, of those in sms.countries: DE,ES, or all."`
 	LockAfter    *int     `help:"After how many wrong passwords or codes an account is locked: 3 to 20, at most limits.lock_after_max; 0: as the installation says."`
 	LockMinutes  *int     `help:"For how many minutes it is locked: 1 to 60."`

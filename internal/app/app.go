@@ -281,6 +281,7 @@ func (a *App) mountPeople(w *web.Web, catalog *locale.Catalog) {
 		Push:    a.Push,
 	}).Mount(w.Mux())
 	a.Company.Places = a.places
+	a.SignIn.Places = a.places
 	(&help.Help{Web: w}).Mount(w.Mux())
 	(&console.Console{
 		Base:    base,

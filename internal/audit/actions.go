@@ -24,6 +24,7 @@ const (
 	// no method of the account reaches what the app or the company asks for
 	SignInDenied   Action = "signin.denied"
 	SignInEnded    Action = "signin.ended"    // a sign-in was left or replaced before it was finished
+	SignInUnusual  Action = "signin.unusual"  // a second step was asked for because something about a sign-in was unusual
 	SignInStepUp   Action = "signin.step_up"  // a signed-in person was asked for more proof
 	SignInDisowned Action = "signin.disowned" // the account's holder reported that a sign-in was not theirs
 	ChallengeSent  Action = "challenge.sent"  // a code or link was sent, or was not

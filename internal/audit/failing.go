@@ -40,3 +40,34 @@ func ListFailing(ctx context.Context, d *db.DB, since time.Time, atLeast int) (o
 	}
 	return out, nil
 }
+
+// failuresRead is how many events of a person FailuresOf looks at.
+const failuresRead = 100
+
+// FailuresOf counts the wrong passwords and codes of a person's account since an instant, and since the last sign-in
+// with a second step, among its newest hundred events.
+func FailuresOf(ctx context.Context, tx *db.Tx, userID string, since time.Time) (n int, err error) {
+	rows, err := tx.Query(ctx, `
+		SELECT action, result, reason FROM audit_events
+		WHERE tenant_id = $1 AND user_id = $2 AND at >= $3
+		ORDER BY id DESC LIMIT $4`, tx.Tenant, userID, since, failuresRead)
+	events, err := db.Collect(rows, err, func(row db.Row) (e Event, err error) {
+		err = row.Scan(&e.Action, &e.Result, &e.Reason)
+		return e, err
+	})
+	if err != nil {
+		return 0, fmt.Errorf("read events: %w", err)
+	}
+	for _, e := range events {
+		switch {
+		case e.Action == SignInCompleted && e.Reason != ReasonRemembered:
+			return n, nil
+		case e.Result == Failed && (e.Action == SignInPassword || e.Action == SignInSecondFactor):
+			n++
+		}
+	}
+	return n, nil
+}
+
+// ReasonRemembered is the reason of a sign-in that was finished without a second step in a remembered browser.
+const ReasonRemembered = "remembered_browser"

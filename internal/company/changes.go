@@ -199,8 +199,7 @@ func (c Changes) byCompany() (out steps) {
 		out.add(access.SetMethods, audit.TenantMethods, methodsText(*c.Methods), set(*c.Methods, tenant.SetMethods))
 	}
 	if c.Choice != nil {
-		choice := cmp.Or(string(*c.Choice), "required")
-		out.add(access.SetChoice, audit.TenantChoice, choice, set(*c.Choice, tenant.SetChoice))
+		out.add(access.SetChoice, audit.TenantChoice, choiceText(*c.Choice), set(*c.Choice, tenant.SetChoice))
 	}
 	if c.SetUpBy != nil {
 		out.add(access.SetDeadline, audit.TenantDeadline, timeText(*c.SetUpBy), set(*c.SetUpBy, tenant.SetDeadline))
@@ -221,11 +220,13 @@ func (c Changes) byCompany() (out steps) {
 	return out
 }
 
+func choiceText(c tenant.Choice) string { return cmp.Or(string(c), "required") }
+
 func shadowText(s tenant.Shadow) string {
 	if s.Until.IsZero() {
 		return "off"
 	}
-	return cmp.Or(string(s.Choice), "required") + " with " + methodsText(s.Methods) + " from " + timeText(s.From) +
+	return choiceText(s.Choice) + " with " + methodsText(s.Methods) + " from " + timeText(s.From) +
 		" until " + timeText(s.Until)
 }
 

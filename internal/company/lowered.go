@@ -95,8 +95,8 @@ func (c change) lowered() (out []email.LoweredSetting) {
 		add(!planned.IsZero() && (now.IsZero() || now.After(planned)), email.SettingSwitch,
 			email.SettingValue{Word: "on", At: planned}, then)
 	}
-	add(before.Required && was.Choice != tenant.Optional && is.Choice == tenant.Optional, email.SettingChoice,
-		word("required"), word("optional"))
+	add(before.Required && choiceStrictness(is.Choice) < choiceStrictness(was.Choice), email.SettingChoice,
+		word(choiceText(was.Choice)), word(choiceText(is.Choice)))
 	add(weaker(b.allowed(was), r.allowed(is)), email.SettingMethods,
 		word(kinds(b.allowed(was))), word(kinds(r.allowed(is))))
 	add(after.RememberDays > before.RememberDays, email.SettingRememberDays,
@@ -112,6 +112,17 @@ func (c change) lowered() (out []email.LoweredSetting) {
 	mandate, now := was.Mandate.OrInherited(b.installation.Mandate), is.Mandate.OrInherited(r.installation.Mandate)
 	add(r.loosened(mandate, now), email.SettingMandate, mandateValue(mandate), mandateValue(now))
 	return out
+}
+
+// choiceStrictness orders choices; one that is not known is as strict as Required.
+func choiceStrictness(c tenant.Choice) int {
+	switch c {
+	case tenant.Optional:
+		return 0
+	case tenant.Adaptive:
+		return 1
+	}
+	return 2
 }
 
 // ownStart is the start that a company has planned by itself; zero where it has none.

@@ -1,7 +1,6 @@
 package console
 
 import (
-	"countersign/internal/tenant"
 	"net/http"
 	"slices"
 	"strconv"
@@ -14,6 +13,7 @@ import (
 	"countersign/internal/methodtext"
 	"countersign/internal/pages"
 	"countersign/internal/policy"
+	"countersign/internal/tenant"
 	"countersign/internal/web"
 )
 
@@ -26,6 +26,7 @@ func (c *Console) mountSecurity(mux *web.Mux) {
 	mux.Post("/company/security/days", c.withRecentProof(c.setDays))
 	mux.Get("/company/security/assurance", c.signedIn(c.showAssurance))
 	c.mountCheck(mux)
+	mux.Post("/company/security/ask", c.withRecentProof(c.setAsk))
 	mux.Post("/company/security/lock", c.withRecentProof(c.setLock))
 	mux.Get("/company/security/networks", c.withRecentProof(c.showNetworks))
 	mux.Post("/company/security/networks", c.withRecentProof(c.setNetworks))
@@ -53,6 +54,7 @@ type securityPage struct {
 	DayChoices  []dayChoice
 	Counts      securityCounts
 	EmailOnly   bool
+	Ask         askChoices
 	Lock        lockChoices
 	Networks    []tenant.Network
 	Scope       string // catalogue key of whom they concern
@@ -106,6 +108,7 @@ func (a *administrator) securityPage(r *http.Request, o company.Overview) securi
 		Days:        o.Days,
 		Counts:      securityCounts(o.Forecast),
 		Methods:     methodChoices(o),
+		Ask:         a.askChoices(o),
 		Lock:        lockChoicesOf(o),
 		Networks:    o.Tenant.Networks.List(),
 		Scope:       scopeKey(o.Tenant.NetworkScope),

@@ -22,7 +22,7 @@ type choicesPage struct {
 	frame
 	problem
 	Methods       []methodChoice
-	Optional      bool
+	Choice        string // a tenant.Choice
 	From, SetUpBy string // days as a browser sends them; empty = at once, at the next sign-in
 	Today, Latest string
 	Tomorrow      string
@@ -39,7 +39,7 @@ func (c *Console) choicesPage(r *http.Request, a *administrator, o company.Overv
 	return choicesPage{
 		frame:    a.frame(r, "security"),
 		Methods:  methodChoices(o),
-		Optional: f.Choice == string(tenant.Optional),
+		Choice:   f.Choice,
 		From:     f.From,
 		SetUpBy:  f.SetUpBy,
 		Today:    now.Format(pages.DayForm),
@@ -80,8 +80,7 @@ type summaryPage struct {
 	ID        string
 	Plan      company.Plan
 	Methods   []string // catalogue keys of the methods that are allowed
-	Optional  bool
-	MustSetUp bool // the administrator has none of the methods themselves
+	MustSetUp bool     // the administrator has none of the methods themselves
 	Form      choiceForm
 }
 
@@ -130,7 +129,7 @@ func (f choiceForm) values() url.Values {
 func (f choiceForm) choices() (out company.Choices, err error) {
 	out.Methods = tenant.Methods(strings.Join(strings.Fields(f.Methods), " "))
 	switch tenant.Choice(f.Choice) {
-	case tenant.Required, tenant.Optional:
+	case tenant.Required, tenant.Adaptive, tenant.Optional:
 		out.Choice = tenant.Choice(f.Choice)
 	default:
 		return out, fault.New(fault.Invalid, "tenant.unknown_choice")
@@ -181,8 +180,7 @@ func (c *Console) choose(w http.ResponseWriter, r *http.Request, a *administrato
 		ID:        now.ID,
 		Plan:      plan,
 		Methods:   methodTitles(o, choices.Methods),
-		Optional:  choices.Choice == tenant.Optional,
-		MustSetUp: choices.Choice == tenant.Required && len(allowed.Usable(a.Session.Has)) == 0,
+		MustSetUp: choices.Choice != tenant.Optional && len(allowed.Usable(a.Session.Has)) == 0,
 		Form:      form,
 	})
 }

@@ -94,6 +94,7 @@ var doneKeys = map[string]string{
 	"trial":    "console.done.trial",
 	"no_trial": "console.done.no_trial",
 	"lock":     "console.done.lock",
+	"ask":      "console.done.ask",
 	"networks": "console.done.networks",
 }
 
@@ -134,6 +135,7 @@ var actionKeys = map[audit.Action]string{
 	audit.SignInPassword:        "audit.signin.password",
 	audit.SignInSecondFactor:    "audit.signin.second_factor",
 	audit.SignInStepUp:          "audit.signin.step_up",
+	audit.SignInUnusual:         "audit.signin.unusual",
 	audit.TenantActivation:      "audit.tenant.activation",
 	audit.TenantChoice:          "audit.tenant.choice",
 	audit.TenantCreated:         "audit.tenant.created",

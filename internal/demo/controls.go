@@ -71,6 +71,7 @@ func locked(t tenant.Tenant, i tenant.Installation, now time.Time, date func(tim
 
 func choices(t tenant.Tenant) choice {
 	return choice{[]option{{"required", "everyone", t.Choice == tenant.Required},
+		{"adaptive", "everyone, when a sign-in is unusual", t.Choice == tenant.Adaptive},
 		{"optional", "people who want it", t.Choice == tenant.Optional}}}
 }
 

@@ -46,7 +46,8 @@ type Flow struct {
 	ChallengeID     string // the newest; empty = none
 	MessageCount    int
 	Visitor         session.Visitor
-	KnownBy         string // whose budgets it spends from; empty = those of the account's strangers
+	KnownBy         string   // whose budgets it spends from; empty = those of the account's strangers
+	Unusual         []string // what is unusual about it, for its company to ask (policy.Unusual)
 	StartedAt       time.Time
 	ExpiresAt       time.Time
 	ClosedAt        time.Time
@@ -73,25 +74,25 @@ func Store(ctx context.Context, tx *db.Tx, f Flow) error {
 	return tx.ExecDeferred(ctx, `
 		INSERT INTO flows (tenant_id, id, token_hash, user_id, client_id, continue_to, want_acr, security_version,
 			stepping_up, proofs, challenge_id, sends, ip, place, browser, started_at, expires_at, closed_at,
-			closed_because, known_by, disowned_at)
-		VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19, $20, 0)`,
+			closed_because, known_by, unusual, disowned_at)
+		VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19, $20, $21, 0)`,
 		tx.Tenant, f.ID, f.TokenHash, f.UserID, f.ClientID, f.ContinueTo, strings.Join(f.WantACR, " "),
 		f.SecurityVersion,
 		f.SteppingUp, FormatProofs(f.Proofs), f.ChallengeID, f.MessageCount, f.Visitor.IP, f.Visitor.Place,
 		f.Visitor.Browser,
-		f.StartedAt, f.ExpiresAt, f.ClosedAt, f.ClosedBecause, f.KnownBy)
+		f.StartedAt, f.ExpiresAt, f.ClosedAt, f.ClosedBecause, f.KnownBy, strings.Join(f.Unusual, " "))
 }
 
 // Columns are the columns of a flow, for a statement that calls the table f.
 const Columns = `
 	f.id, f.user_id, f.client_id, f.continue_to, f.want_acr, f.security_version, f.stepping_up, f.proofs,
-	f.challenge_id, f.sends, f.ip, f.place, f.browser, f.known_by, f.started_at, f.expires_at, f.closed_at,
+	f.challenge_id, f.sends, f.ip, f.place, f.browser, f.known_by, f.unusual, f.started_at, f.expires_at, f.closed_at,
 	f.closed_because`
 
 // Reader scans Columns. Its zero value is not usable: call Into.
 type Reader struct {
 	into                     *Flow
-	want, proofs             string
+	want, proofs, unusual    string
 	started, expires, closed int64
 }
 
@@ -105,14 +106,14 @@ func (r *Reader) Targets() []any {
 		&f.ID, &f.UserID, &f.ClientID, &f.ContinueTo, &r.want, &f.SecurityVersion, &f.SteppingUp,
 		&r.proofs, &f.ChallengeID,
 		&f.MessageCount, &f.Visitor.IP, &f.Visitor.Place, &f.Visitor.Browser, &f.KnownBy,
-		&r.started, &r.expires, &r.closed, &f.ClosedBecause,
+		&r.unusual, &r.started, &r.expires, &r.closed, &f.ClosedBecause,
 	}
 }
 
 // Decode turns what was scanned into the Flow.
 func (r *Reader) Decode() (err error) {
 	f := r.into
-	f.WantACR = strings.Fields(r.want)
+	f.WantACR, f.Unusual = strings.Fields(r.want), strings.Fields(r.unusual)
 	f.StartedAt, f.ExpiresAt, f.ClosedAt = db.Time(r.started), db.Time(r.expires), db.Time(r.closed)
 	f.Proofs, err = ParseProofs(r.proofs)
 	return err

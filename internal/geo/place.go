@@ -19,7 +19,7 @@ func (p *Places) Place(ip netip.Addr, lang string) string {
 	if !ip.IsValid() {
 		return ""
 	}
-	if ip.IsPrivate() || ip.IsLoopback() || ip.IsLinkLocalUnicast() || shared.Contains(ip) {
+	if local(ip) {
 		return Local
 	}
 	r := p.now.Load()
@@ -27,6 +27,33 @@ func (p *Places) Place(ip netip.Addr, lang string) string {
 		return ""
 	}
 	return lookUp(r, ip, lang)
+}
+
+// Country is the code of the country of ip (ISO 3166-1), Local for addresses that have no place, and empty where it is
+// unknown.
+func (p *Places) Country(ip netip.Addr) string {
+	ip = ip.Unmap().WithZone("")
+	if !ip.IsValid() || p == nil {
+		return ""
+	}
+	if local(ip) {
+		return Local
+	}
+	r := p.now.Load()
+	if r == nil {
+		return ""
+	}
+	if c, err := r.City(ip); err == nil {
+		return c.Country.ISOCode
+	}
+	if c, err := r.Country(ip); err == nil {
+		return c.Country.ISOCode
+	}
+	return ""
+}
+
+func local(ip netip.Addr) bool {
+	return ip.IsPrivate() || ip.IsLoopback() || ip.IsLinkLocalUnicast() || shared.Contains(ip)
 }
 
 // Zone is the time zone of ip; nil where it is unknown.

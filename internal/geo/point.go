@@ -3,6 +3,7 @@ package geo
 import (
 	"math"
 	"net/netip"
+	"time"
 )
 
 // Point is where an address is on the earth, in degrees.
@@ -35,6 +36,26 @@ func (p *Places) Point(ip netip.Addr) (Point, bool) {
 
 // KnowsPoints reports whether there is a usable file, so that points can be known.
 func (p *Places) KnowsPoints() bool { return p != nil && p.now.Load() != nil }
+
+const (
+	// farApart is in kilometres. Below it, the place of an address is often that of the provider's nearest exchange.
+	farApart = 500
+	// fastest is how far people travel in an hour, in kilometres: airliners fly at 900.
+	fastest = 1000
+)
+
+// FarFrom is how far two points are apart at least, in kilometres; 0 where that is less than 500.
+func (p Point) FarFrom(q Point) int {
+	if d := p.Distance(q); d >= farApart {
+		return int(d)
+	}
+	return 0
+}
+
+// TooFar reports whether no one travels from one point to the other in a time.
+func (p Point) TooFar(q Point, in time.Duration) bool {
+	return float64(p.FarFrom(q)) > fastest*in.Hours()
+}
 
 // earthRadius is in kilometres.
 const earthRadius = 6371

@@ -11,7 +11,8 @@ import (
 var (
 	actions = labels(
 		audit.SignInPassword, audit.SignInSecondFactor, audit.SignInPasskey, audit.SignInCompleted,
-		audit.SignInDenied, audit.SignInEnded, audit.SignInStepUp, audit.SignInDisowned, audit.ChallengeSent,
+		audit.SignInDenied, audit.SignInEnded, audit.SignInStepUp, audit.SignInUnusual, audit.SignInDisowned,
+		audit.ChallengeSent,
 		audit.AdmissionSent, audit.AdmissionUsed, audit.SessionEnded, audit.BrowserRemembered,
 		audit.BrowserReplayed, audit.BrowserForgotten, audit.TokenIssued, audit.TokenRefreshed,
 		audit.TokenRefused, audit.TokenReuse, audit.ClientRefused, audit.UserCreated, audit.UserInvited,
@@ -46,7 +47,7 @@ var (
 		other_credential_id unsupported_algorithm counter_regressed already_bound bad_assertion bad_request
 		policy_restriction bad_authenticator_data bad_response attestation_not_verified bad_attestation bad_metadata
 		bad_attestation_certificate unsupported_key unsupported_by_standard unsupported_by_library reset invitation
-		password_reset network
+		password_reset network new_browser new_country impossible_travel many_failures
 		disabled owner admin user access.denied access.self access.role company.locked user.unknown
 		tenant.unknown unknown_client unregistered_redirect_uri unregistered_logout_uri wrong_client_secret`)
 	limits = list(

@@ -33,7 +33,19 @@ type Input struct {
 	SetUpAfter      time.Time // older proofs than this open no set-up; the password's age does not matter
 	RememberedUntil time.Time // this browser, this user, this client; zero = not remembered
 	RememberedSince time.Time // its last real second step
+	Unusual         []Unusual // what is unusual about the sign-in, where the company asks about that
 }
+
+// Unusual is something about a sign-in for which a company asks for a second step also where a browser is remembered.
+type Unusual string
+
+// What is unusual.
+const (
+	NewBrowser Unusual = "new_browser"       // no second step was shown in it lately
+	NewCountry Unusual = "new_country"       // none was shown from this country lately
+	TooFar     Unusual = "impossible_travel" // too far from the last sign-in, for the time between
+	Failures   Unusual = "many_failures"     // many wrong passwords or codes for the account lately
+)
 
 // Outcome says what happens next.
 type Outcome string
@@ -67,6 +79,7 @@ type Decision struct {
 	Protection   Level                // what protects the account, whatever is asked here
 	Need         Level                // what is missing, when Outcome is not Allow
 	Own          bool                 // each user decides for themself
+	Adaptive     bool                 // browsers are remembered unless the person says otherwise
 	RememberDays int                  // how long this browser may be remembered; 0 = not at all
 	Announced    time.Time            // a requirement that is not in force yet; zero = none
 	AnnouncedBy  string
@@ -83,10 +96,14 @@ func Evaluate(in Input) Decision {
 		d.because("policy.outside", "Company", in.Tenant.Name)
 		return d
 	}
+	d.Adaptive = required && in.Tenant.Choice == tenant.Adaptive
 	remembered := required && in.RememberedUntil.After(in.Now) && !in.PasswordFlagged && d.RememberDays > 0 &&
-		in.Now.Before(in.RememberedSince.AddDate(0, 0, d.RememberDays))
+		len(in.Unusual) == 0 && in.Now.Before(in.RememberedSince.AddDate(0, 0, d.RememberDays))
 	if remembered {
 		d.because("policy.remembered", "Since", in.RememberedSince, "Until", in.RememberedUntil)
+	}
+	if d.Adaptive {
+		d.unusual(in)
 	}
 	d.Need = need(in, in.floor(required && !remembered))
 	if required && !remembered {
@@ -97,6 +114,24 @@ func Evaluate(in Input) Decision {
 		return d
 	}
 	return d.missing(in)
+}
+
+// unusual says that the company asks where a sign-in is unusual, and what is.
+func (d *Decision) unusual(in Input) {
+	d.because("policy.adaptive", "Company", in.Tenant.Name)
+	for _, u := range in.Unusual {
+		if key := unusualKeys[u]; key != "" {
+			d.because(key)
+		}
+	}
+}
+
+// unusualKeys are the sentences about what is unusual.
+var unusualKeys = map[Unusual]string{
+	NewBrowser: "policy.unusual.new_browser",
+	NewCountry: "policy.unusual.new_country",
+	TooFar:     "policy.unusual.impossible_travel",
+	Failures:   "policy.unusual.many_failures",
 }
 
 // remind says until when an account may do with the mailbox, where no mail is allowed.

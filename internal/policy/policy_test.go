@@ -496,3 +496,27 @@ func TestATK051_ProofsOfWhatIsRuledOut(t *testing.T) {
 		t.Errorf("where no second step is asked: %s", d.Outcome)
 	}
 }
+
+// TestAIR19: in a company that asks only where a sign-in is unusual, a remembered browser does as anywhere else, and
+// counts for nothing where something is unusual. Each sign has a sentence.
+func TestAIR19_ARememberedBrowserDoesNotCountInAnUnusualSignIn(t *testing.T) {
+	in := input(func(in *Input) {
+		in.Tenant.SwitchedOnAt, in.Tenant.Choice = past, tenant.Adaptive
+		in.RememberedSince, in.RememberedUntil = past, future
+	})
+	if d := Evaluate(in); d.Outcome != Allow || !d.Required || !d.Adaptive {
+		t.Errorf("a usual sign-in: %+v", d)
+	}
+	for _, u := range []Unusual{NewBrowser, NewCountry, TooFar, Failures, "of a later version"} {
+		in.Unusual = []Unusual{u}
+		d := Evaluate(in)
+		said := slices.ContainsFunc(d.Because, func(r Reason) bool { return r.Key == "policy.unusual."+string(u) })
+		if d.Outcome != Challenge || !said && unusualKeys[u] != "" {
+			t.Errorf("%s: %+v", u, d)
+		}
+	}
+	in.Unusual, in.RememberedUntil = nil, time.Time{}
+	if d := Evaluate(in); d.Outcome != Challenge {
+		t.Errorf("a browser that is not remembered: %+v", d)
+	}
+}

@@ -163,9 +163,11 @@ func (p *Portal) drawCode(w http.ResponseWriter, r *http.Request, status int, s 
 		Problem:      s.Problem,
 		Delivery:     pages.DeliveryOf(s.Kind, s.Delivery),
 		RememberDays: days,
-		Remember:     r.PostForm.Get("remember") == "on",
+		Adaptive:     s.Adaptive,
+		Remember:     s.Adaptive && !r.PostForm.Has("code") || r.PostForm.Get("remember") == "on",
 		Why:          why,
 		Because:      p.Sentences(r, s.Because),
+		Unusual:      p.Sentences(r, s.Unusual),
 		Targets:      p.OriginsOf(s.ContinueTo),
 	})
 }

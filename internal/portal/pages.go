@@ -85,10 +85,12 @@ type codePage struct {
 	Problem      string
 	Admission    *admissionOffer // where others' wrong answers make it wait
 	Delivery     pages.Delivery
-	RememberDays int // 0 = may not be remembered
+	RememberDays int  // 0 = may not be remembered
+	Adaptive     bool // the company asks only where a sign-in is unusual
 	Remember     bool
 	Why          string   // the vendor's own words; "" = ours
 	Because      []string // sentences
+	Unusual      []string // those of them that say what is unusual about the sign-in
 	Targets      []string
 }
 

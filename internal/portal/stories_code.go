@@ -41,8 +41,12 @@ func codeStories(now time.Time) []web.Story {
 	slow.Admission = &admissionOffer{Email: "maria@harbor.example", To: storyTo}
 	soon.Problem, unsent.Problem = "code.problem.too_soon", "code.problem.sending"
 	over.ExpiresAt = now
+	unusual := c
+	unusual.Adaptive, unusual.Remember = true, true
+	unusual.Unusual = []string{"You have not confirmed a sign-in from this country lately."}
 	return []web.Story{
 		{Name: "code", Status: 200, Page: c},
+		{Name: "code/unusual", Status: 200, Page: unusual},
 		{Name: "code/wait", Status: http.StatusTooManyRequests, Page: slow},
 		{Name: "code/too-soon", Status: http.StatusTooManyRequests, Page: soon},
 		{Name: "code/no-more-mail", Status: http.StatusTooManyRequests, Page: unsent},

@@ -5,6 +5,7 @@ package session
 
 import (
 	"context"
+	"fmt"
 	"strings"
 	"time"
 
@@ -200,4 +201,38 @@ func LastIP(ctx context.Context, tx *db.Tx, userID string) (ip string, err error
 		return "", nil
 	}
 	return ip, err
+}
+
+// ProvedFrom lists the addresses from which a user has shown a second step since an instant, in the browsers that are
+// remembered.
+func ProvedFrom(ctx context.Context, tx *db.Tx, userID string, since time.Time) ([]string, error) {
+	rows, err := tx.Query(ctx, `SELECT DISTINCT ip FROM remembered_browsers
+		WHERE tenant_id = $1 AND user_id = $2 AND proved_at > $3 AND ended_at = 0`, tx.Tenant, userID, since)
+	out, err := db.Collect(rows, err, func(row db.Row) (ip string, err error) {
+		err = row.Scan(&ip)
+		return ip, err
+	})
+	if err != nil {
+		return nil, fmt.Errorf("read addresses: %w", err)
+	}
+	return out, nil
+}
+
+// Use is when and where an account was used.
+type Use struct {
+	At time.Time
+	IP string
+}
+
+// LastSignIn is when and from where the newest session of a user began.
+func LastSignIn(ctx context.Context, tx *db.Tx, userID string) (u Use, found bool, err error) {
+	err = tx.QueryRow(ctx, `SELECT ip, created_at FROM sessions WHERE tenant_id = $1 AND user_id = $2
+		ORDER BY created_at DESC, id DESC LIMIT 1`, tx.Tenant, userID).Scan(&u.IP, db.ScanTime(&u.At))
+	if db.IsNoRows(err) {
+		return Use{}, false, nil
+	}
+	if err != nil {
+		return Use{}, false, fmt.Errorf("read last sign-in: %w", err)
+	}
+	return u, true, nil
 }

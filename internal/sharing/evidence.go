@@ -6,10 +6,6 @@ import (
 )
 
 const (
-	// farApart is in kilometres. Below it, the place of an address is often that of the provider's nearest exchange.
-	farApart = 500
-	// fastest is how far people travel in an hour, in kilometres: airliners fly at 900.
-	fastest = 1000
 	// back is how soon a sign-in at the first place follows one far away, where two people take turns.
 	back = 12 * time.Hour
 	day  = 24 * time.Hour
@@ -20,10 +16,7 @@ func apart(a, b Use) int {
 	if !a.Located || !b.Located {
 		return 0
 	}
-	if d := a.Point.Distance(b.Point); d >= farApart {
-		return int(d)
-	}
-	return 0
+	return a.Point.FarFrom(b.Point)
 }
 
 // journeys are uses in a row that are too far apart for the time between them.
@@ -39,9 +32,8 @@ func journeys(a Activity) (out []Pair) {
 	slices.SortStableFunc(uses, func(a, b Use) int { return a.At.Compare(b.At) })
 	for n := 1; n < len(uses); n++ {
 		from, to := uses[n-1], uses[n]
-		distance := apart(from, to)
-		if float64(distance) > fastest*to.At.Sub(from.At).Hours() {
-			out = append(out, Pair{From: from, To: to, Distance: distance})
+		if from.Point.TooFar(to.Point, to.At.Sub(from.At)) {
+			out = append(out, Pair{From: from, To: to, Distance: apart(from, to)})
 		}
 	}
 	return out

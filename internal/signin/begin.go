@@ -53,6 +53,9 @@ func (s *Service) beginning(a firststep.Attempt, step *Step) firststep.Begin {
 		if err := s.recall(ctx, tx, f, a.Presented); err != nil {
 			return err
 		}
+		if err := s.judgeUnusual(ctx, tx, f); err != nil {
+			return err
+		}
 		if err := s.recordShadow(ctx, tx, f); err != nil {
 			return err
 		}

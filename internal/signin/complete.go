@@ -65,7 +65,7 @@ func (s *Service) complete(ctx context.Context, tx *db.Tx, f *activeFlow, d poli
 func reasonText(f *activeFlow) string {
 	switch {
 	case f.remembered.ID != "":
-		return "remembered_browser"
+		return audit.ReasonRemembered
 	case f.SteppingUp != "":
 		return "step_up"
 	}

@@ -108,10 +108,12 @@ func (s *Service) answerStep(tx *db.Tx, f *activeFlow, d policy.Decision, proble
 		TriesLeft:    c.TriesLeft,
 		NewCodesLeft: s.newCodesLeft(f),
 		RememberDays: f.rememberDays(d),
+		Adaptive:     d.Adaptive,
 		Problem:      problem,
 		Email:        f.User.Email,
 		Delivery:     f.Delivery,
 		Because:      d.Because,
+		Unusual:      f.unusualReasons(d),
 		ContinueTo:   f.ContinueTo,
 		FlowID:       f.ID,
 	}

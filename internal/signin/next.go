@@ -108,6 +108,9 @@ func (f *activeFlow) input(now time.Time) policy.Input {
 	in := f.Input(now, f.bindable, f.WantACR, f.Proofs)
 	in.RememberedSince, in.RememberedUntil = f.remembered.ProvedAt, f.remembered.ExpiresAt
 	in.Origin = policy.Origin{Judged: true, IP: f.Visitor.IP}
+	for _, u := range f.Unusual {
+		in.Unusual = append(in.Unusual, policy.Unusual(u))
+	}
 	in.SetUpAfter = f.StartedAt.Add(-gate.FreshFor)
 	return in
 }

@@ -11,6 +11,7 @@ import (
 	"countersign/internal/fault"
 	"countersign/internal/firststep"
 	"countersign/internal/gate"
+	"countersign/internal/geo"
 	"countersign/internal/notify"
 	"countersign/internal/ratelimit"
 	"countersign/internal/secret"
@@ -29,6 +30,7 @@ type Service struct {
 	Limits    config.Limits
 	Origin    string // public origin, for the links in mails
 	Gate      *gate.Gate
+	Places    *geo.Places // nil: no place is known
 }
 
 func (s *Service) verifier(k authenticator.Kind) authenticator.Verifier {

@@ -33,11 +33,13 @@ type (
 		Length                     int
 		TriesLeft, NewCodesLeft    int
 		RememberDays               int           // 0 = not offered
+		Adaptive                   bool          // the company asks only where a sign-in is unusual
 		Problem                    string        // catalogue key; empty = none
 		Wait                       time.Duration // how long to wait before what was asked for; 0 = not at all
 		Email                      string        // whose sign-in it is
 		Delivery                   message.Status
 		Because                    []policy.Reason
+		Unusual                    []policy.Reason // what is unusual about the sign-in, of Because
 		ContinueTo                 string
 		FlowID                     string            // the public name of the flow, for forms and links
 		Flow                       *secret.Reference // set when the flow has just begun: the browser must keep it

@@ -17,6 +17,8 @@ func ParseChoice(s string) (Choice, error) {
 		return Required, nil
 	case "optional":
 		return Optional, nil
+	case "adaptive":
+		return Adaptive, nil
 	}
 	return "", fault.New(fault.Invalid, "tenant.unknown_choice")
 }

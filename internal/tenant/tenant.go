@@ -82,6 +82,9 @@ type Choice string
 const (
 	Required Choice = ""
 	Optional Choice = "optional" // each user, for themself
+	// Adaptive is Required, but browsers are remembered unless the person says otherwise, and a remembered one is asked
+	// as well where a sign-in is unusual.
+	Adaptive Choice = "adaptive"
 )
 
 // Tenant is one company.

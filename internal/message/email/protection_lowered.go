@@ -25,7 +25,7 @@ type Setting string
 // The settings, and what their values use: a Word, a Number or an At.
 const (
 	SettingSwitch       Setting = "switch"        // "on", "off", and At where it begins later
-	SettingChoice       Setting = "choice"        // "required", "optional"
+	SettingChoice       Setting = "choice"        // "required", "adaptive", "optional"
 	SettingMethods      Setting = "methods"       // kinds, apart by spaces
 	SettingRememberDays Setting = "remember_days" // Number
 	SettingDeadline     Setting = "deadline"      // At; zero: none
@@ -128,6 +128,8 @@ func (w *writer) settingWord(word string) string {
 		return w.say("mail.lowered.off")
 	case "required":
 		return w.say("mail.lowered.required")
+	case "adaptive":
+		return w.say("mail.lowered.adaptive")
 	case "optional":
 		return w.say("mail.lowered.optional")
 	case "default_on":
