@@ -43,6 +43,16 @@ func askedWith(t *testing.T, p *rig.Person, w *rig.World, u *rig.User) *rig.Page
 	return atCode(t, pg)
 }
 
+// mustBeAsked is askedWith for a sign-in that is unusual.
+func mustBeAsked(t *testing.T, p *rig.Person, w *rig.World, u *rig.User) *rig.Page {
+	t.Helper()
+	pg := askedWith(t, p, w, u)
+	if pg == nil {
+		t.Fatal("an unusual sign-in is not asked")
+	}
+	return pg
+}
+
 // guard: judgeUnusual
 func TestAIR19_OnlyUnusualSignInsAreAsked(t *testing.T) {
 	timed(t, func(t *testing.T, w *rig.World) {
@@ -53,12 +63,12 @@ func TestAIR19_OnlyUnusualSignInsAreAsked(t *testing.T) {
 				t.Fatal("a usual sign-in is asked")
 			}
 		}
-		askedWith(t, w.Person(t), w, u).Expect(t, 200, "not confirmed a sign-in in this browser")
+		mustBeAsked(t, w.Person(t), w, u).Expect(t, 200, "not confirmed a sign-in in this browser")
 
 		w.Advance(t, time.Minute)
-		pg := askedWith(t, from(p.Twin(), rig.TokyoIP), w, u)
+		pg := mustBeAsked(t, from(p.Twin(), rig.TokyoIP), w, u)
 		pg.Expect(t, 200, "from this country", "too far away")
-		pg = askedWith(t, from(p.Twin(), rig.AzoresIP), w, u)
+		pg = mustBeAsked(t, from(p.Twin(), rig.AzoresIP), w, u)
 		if pg.Expect(t, 200, "too far away"); pg.Says("from this country") {
 			t.Error("Portugal is a new country")
 		}
@@ -82,8 +92,7 @@ func TestAIR19_ManyFailuresAreUnusual(t *testing.T) {
 			stranger.Visit(w.Dashboard(t).Visit())
 			atPassword(t, stranger.Password(u.Email, "not the password at all"))
 		}
-		asked := askedWith(t, p, w, u)
-		asked.Expect(t, 200, "Several wrong passwords or codes")
+		mustBeAsked(t, p, w, u).Expect(t, 200, "Several wrong passwords or codes")
 		left(t, p.CodeRemembered(w.Sink.Code(t, u.Email, 2).Code))
 		signOut(p)
 		if askedWith(t, p, w, u) != nil {

@@ -96,7 +96,7 @@ func TestAFlowIsReadAsItWasStored(t *testing.T) {
 			ChallengeID:  "challenge",
 			MessageCount: 2,
 			Visitor:      session.Visitor{IP: "203.0.113.9", Place: "Lisbon", Browser: "Firefox"},
-			KnownBy: "device/x", Unusual: []string{"new_country", "many_failures"},
+			KnownBy:      "device/x", Unusual: []string{"new_country", "many_failures"},
 		})
 		want.TokenHash = nil
 		if got := r.read(want.ID); !reflect.DeepEqual(got, want) {
