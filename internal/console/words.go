@@ -95,6 +95,9 @@ var doneKeys = map[string]string{
 	"no_trial": "console.done.no_trial",
 	"lock":     "console.done.lock",
 	"networks": "console.done.networks",
+	"branding": "console.done.branding",
+	"defaults": "console.done.unbranded",
+	"no_logo":  "console.done.no_logo",
 }
 
 var actionKeys = map[audit.Action]string{
@@ -135,6 +138,7 @@ var actionKeys = map[audit.Action]string{
 	audit.SignInSecondFactor:    "audit.signin.second_factor",
 	audit.SignInStepUp:          "audit.signin.step_up",
 	audit.TenantActivation:      "audit.tenant.activation",
+	audit.TenantBranding:        "audit.tenant.branding",
 	audit.TenantChoice:          "audit.tenant.choice",
 	audit.TenantCreated:         "audit.tenant.created",
 	audit.TenantDeadline:        "audit.tenant.deadline",
