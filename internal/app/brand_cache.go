@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"countersign/internal/db"
+	"countersign/internal/pages"
 	"countersign/internal/tenant"
 	"countersign/internal/web"
 )
@@ -18,34 +19,14 @@ type companyBrand struct {
 	company string
 }
 
-// shownName is the name that the company's people see; empty: the vendor's. A logo never stands next to the name of
-// someone else.
-func (b companyBrand) shownName() string {
-	if b.Name == "" && b.Logo.Hash != "" {
-		return b.company
-	}
-	return b.Name
-}
-
-// over is the vendor's site with what the company has decided for itself. Its name never stands next to the vendor's
-// logo, and its support contact is never mixed with the vendor's.
+// over is the vendor's site with what the company has decided for itself; the vendor's where it cannot be shown.
 func (b companyBrand) over(site web.Site, company string, log *slog.Logger) web.Site {
-	if name := b.shownName(); name != "" {
-		site.Vendor, site.Name = site.Name, name
-	}
-	if b.Supported() {
-		site.SupportEmail, site.SupportURL, site.SupportPhone = b.SupportEmail, b.SupportURL, b.SupportPhone
-	}
-	if site.Vendor == "" && b.Accent == "" {
-		return site
-	}
-	own, err := web.CompanyBrand(b.Accent, company, b.Logo.Hash, b.Logo.Width, b.Logo.Height)
+	own, err := pages.BrandedSite(site, company, b.company, b.Brand)
 	if err != nil {
 		log.Error("a company's brand cannot be shown", "tenant", company, "error", err)
 		return site
 	}
-	site.Brand = own.Over(site.Brand, site.Vendor != "")
-	return site
+	return own
 }
 
 // brandCache knows the brands of companies, at most five seconds old unless the database is away: then pages are drawn

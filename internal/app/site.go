@@ -64,7 +64,7 @@ func (a *App) mailLook(ctx context.Context, company string) email.Look {
 	look := email.Look{Zone: a.timeZone}
 	if company != "" && company != db.Installation {
 		b := a.brands.of(ctx, company)
-		look.Company = b.shownName()
+		look.Company = b.ShownName(b.company)
 		look.Support = email.Contact{Email: b.SupportEmail, URL: b.SupportURL, Phone: b.SupportPhone}
 		site = b.over(site, company, a.Log)
 	}

@@ -182,6 +182,9 @@ func (p *Portal) isForChange(sealed string) bool {
 // drawOver ends a flow on the page: its secret leaves the cookie, except where the person was
 // not told of the end and may ask again.
 func (p *Portal) drawOver(w http.ResponseWriter, r *http.Request, s signin.Over) error {
+	if s.Tenant != "" {
+		web.ForCompany(r.Context(), s.Tenant)
+	}
 	if s.Reason != flow.Finished {
 		p.dropFlow(w, r, s.FlowID)
 	}

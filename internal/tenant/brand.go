@@ -33,6 +33,15 @@ type BrandLogo struct {
 // Supported reports whether the company names a support contact of its own.
 func (b Brand) Supported() bool { return b.SupportEmail+b.SupportURL+b.SupportPhone != "" }
 
+// ShownName is the name that the people of a company see, whose name is company; empty: the vendor's. A company's logo
+// never stands next to the name of someone else.
+func (b Brand) ShownName(company string) string {
+	if b.Name == "" && b.Logo.Hash != "" {
+		return company
+	}
+	return b.Name
+}
+
 // Bounds of a support contact.
 const (
 	maxSupportEmail = 254

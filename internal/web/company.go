@@ -34,6 +34,9 @@ func CompanyOf(ctx context.Context) string {
 	return ""
 }
 
+// VendorSite is the vendor's own site, whatever the request is about.
+func (w *Web) VendorSite(ctx context.Context) Site { return w.Site(withCompany(ctx)) }
+
 // CompanyBrand is the brand of a company, whose logo Options.Logo returns for its hash. An empty hash means that it has
 // no logo, an empty accent that it has no colour. It fails for what is not "#rrggbb".
 func CompanyBrand(accent, company, hash string, width, height int) (*Brand, error) {
