@@ -119,8 +119,8 @@ func (a *App) wireMail(catalog *locale.Catalog) error {
 
 // Sender is what hands mail to the configured server. look may be nil.
 func Sender(
-	s config.SMTP, catalog *locale.Catalog, look func(ctx context.Context, company string) email.Look, now func() time.Time,
-	log *slog.Logger,
+	s config.SMTP, catalog *locale.Catalog, look func(ctx context.Context, company string) email.Look,
+	now func() time.Time, log *slog.Logger,
 ) (*email.Sender, error) {
 	roots, err := authorities("smtp.ca_file", s.CAFile)
 	if err != nil {

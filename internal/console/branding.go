@@ -68,7 +68,9 @@ var brandFields = map[string]string{
 }
 
 // Wrong reports whether the problem is about a field.
-func (p brandingPage) Wrong(field string) bool { return p.Problem != "" && brandFields[p.Problem] == field }
+func (p brandingPage) Wrong(field string) bool {
+	return p.Problem != "" && brandFields[p.Problem] == field
+}
 
 func (c *Console) showBranding(w http.ResponseWriter, r *http.Request, a *administrator) error {
 	page, err := c.brandingPage(r, a, nil)

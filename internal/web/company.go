@@ -42,7 +42,7 @@ func (w *Web) VendorSite(ctx context.Context) Site { return w.Site(withCompany(c
 func CompanyBrand(accent, company, hash string, width, height int) (*Brand, error) {
 	b := &Brand{}
 	if hash != "" {
-		b.LogoURL = "/assets/" + company + "/" + hash + "/logo.png"
+		b.LogoURL = "/assets/" + company + "/" + hash + "/" + logoFile
 		b.fit(width, height)
 	}
 	if accent == "" {
@@ -89,6 +89,8 @@ func accentAsset(url string) (asset, bool) {
 	return asset{plain: []byte(tones.style()), kind: kinds[".css"]}, true
 }
 
+const logoFile = "logo" + ".png"
+
 // Names in the address of a company's logo.
 var (
 	companyName = regexp.MustCompile(`^[a-zA-Z0-9][a-zA-Z0-9_-]{0,63}$`)
@@ -98,7 +100,7 @@ var (
 // companyLogo serves the logo of a company under the hash that only its own pages name.
 func (w *Web) companyLogo(rw http.ResponseWriter, r *http.Request) error {
 	company, hash := r.PathValue("company"), r.PathValue("hash")
-	if w.Logo == nil || r.PathValue("name") != "logo.png" || !companyName.MatchString(company) ||
+	if w.Logo == nil || r.PathValue("name") != logoFile || !companyName.MatchString(company) ||
 		!logoHash.MatchString(hash) {
 		return errNoPage
 	}
