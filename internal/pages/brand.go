@@ -8,7 +8,7 @@ import (
 )
 
 // BrandedSite is the vendor's site with what a company has decided for itself. The company's name never stands next to
-// the vendor's logo, and its support contact is never mixed with the vendor's.
+// the vendor's logo or ours, and its support contact is never mixed with the vendor's.
 func BrandedSite(site web.Site, id, company string, b tenant.Brand) (web.Site, error) {
 	name := b.ShownName(company)
 	if name != "" {
