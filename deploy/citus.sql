@@ -32,6 +32,7 @@ SELECT create_distributed_table('installation_budgets', NULL, colocate_with => '
 
 -- One company lies on one machine, with everything that belongs to it.
 SELECT create_distributed_table('tenants', 'tenant_id');
+SELECT create_distributed_table('brands', 'tenant_id', colocate_with => 'tenants');
 SELECT create_distributed_table('users', 'tenant_id', colocate_with => 'tenants');
 SELECT create_distributed_table('authenticators', 'tenant_id', colocate_with => 'tenants');
 SELECT create_distributed_table('passwords', 'tenant_id', colocate_with => 'tenants');

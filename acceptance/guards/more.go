@@ -271,7 +271,7 @@ var more = []Guard{
 	{
 		Name:    "bodies are bounded",
 		File:    "internal/web/mux.go",
-		Old:     "r.Body = http.MaxBytesReader(rw, r.Body, maxBody)",
+		Old:     "r.Body = http.MaxBytesReader(rw, r.Body, body)",
 		New:     "r.Body = http.MaxBytesReader(rw, r.Body, maxBody<<10)",
 		Package: acceptance,
 		Tests:   "TestATK170",

@@ -224,6 +224,21 @@ var companyRoutes = map[string]opened{
 	"HEAD /company/sharing": {
 		"303 /signin", "303 /signin", "303 /signin", "403", "303 /signin", "403",
 	},
+	"GET /company/branding": {
+		"303 /signin", "303 /signin", "303 /signin", "403", "303 /signin", "403",
+	},
+	"HEAD /company/branding": {
+		"303 /signin", "303 /signin", "303 /signin", "403", "303 /signin", "403",
+	},
+	"POST /company/branding": {
+		"303 /signin", "303 /signin", "303 /signin", "403", "303 /signin", "403",
+	},
+	"POST /company/branding/logo": {
+		"303 /signin", "303 /signin", "303 /signin", "403", "303 /signin", "403",
+	},
+	"POST /company/branding/defaults": {
+		"303 /signin", "303 /signin", "303 /signin", "403", "303 /signin", "403",
+	},
 	"POST /company/activity/export": {
 		"303 /signin", "303 /signin", "303 /signin", "403", "303 /signin", "403",
 	},

@@ -18,10 +18,11 @@ import (
 
 // TenantCmd is about companies.
 type TenantCmd struct {
-	Create TenantCreateCmd `cmd:"" help:"Add a company."`
-	Set    TenantSetCmd    `cmd:"" help:"Change a company."`
-	Show   TenantShowCmd   `cmd:"" help:"Show one company."`
-	List   TenantListCmd   `cmd:"" help:"List all companies."`
+	Create   TenantCreateCmd   `cmd:"" help:"Add a company."`
+	Set      TenantSetCmd      `cmd:"" help:"Change a company."`
+	Branding TenantBrandingCmd `cmd:"" help:"Show or change how pages and mails look for a company."`
+	Show     TenantShowCmd     `cmd:"" help:"Show one company."`
+	List     TenantListCmd     `cmd:"" help:"List all companies."`
 }
 
 // decisions are what the vendor and the owner may decide about a company.

@@ -78,6 +78,7 @@ var events = map[Action]audit.Action{
 	SetChoice:          audit.TenantChoice,
 	SetDeadline:        audit.TenantDeadline,
 	SetShadow:          audit.TenantShadow,
+	SetBranding:        audit.TenantBranding,
 	SetRememberDays:    audit.TenantRememberDays,
 	SetSMSCountries:    audit.TenantSMSCountries,
 	SetLock:            audit.TenantLock,

@@ -46,6 +46,7 @@ const (
 	SetSMSCountries Action = "company.sms_countries"
 	SetLock         Action = "company.account_lock"
 	SetNetworks     Action = "company.networks"
+	SetBranding     Action = "company.branding"
 	ExportPeople    Action = "company.export_people"
 	ViewActivity    Action = "activity.view"
 	ExportActivity  Action = "activity.export"
@@ -231,6 +232,7 @@ var rules = []rule{
 	ofCompany(SetRememberDays, "Set how long browsers are remembered", yes, yes),
 	ofCompany(SetSMSCountries, "Set the countries of text messages", yes, yes),
 	ofCompany(SetNetworks, "Set the networks that people may sign in from", yes, none),
+	ofCompany(SetBranding, "Set the name, logo, colour and support contact that its people see", yes, yes),
 	ofCompany(SetLock, "Set when accounts are locked after failures", yes, yes),
 	{
 		action:  RemoveLastOwner,

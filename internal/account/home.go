@@ -41,6 +41,7 @@ func (a *Account) home(w http.ResponseWriter, r *http.Request) error {
 	if !st.Enough {
 		return a.Web.Redirect(w, "/signin")
 	}
+	web.ForCompany(r.Context(), st.Tenant.ID)
 	s := st.Session
 	next, err := a.nextSteps(r, st.User)
 	if err != nil {

@@ -48,6 +48,7 @@ type App struct {
 	places  *geo.Places
 	bounces *email.Bounces
 	site    *siteCache
+	brands  *brandCache
 	ring    *keyring.Keyring
 	unfit   atomic.Pointer[error] // why no request should come here, as of the last look
 }
@@ -58,7 +59,7 @@ func New(ctx context.Context, c config.Config, log *slog.Logger, now func() time
 	if err != nil {
 		return nil, err
 	}
-	a := &App{Core: house, site: &siteCache{db: house.DB}}
+	a := &App{Core: house, site: &siteCache{db: house.DB}, brands: &brandCache{db: house.DB}}
 	if err := a.buildInterfaces(ctx); err != nil {
 		return nil, errors.Join(err, house.Close())
 	}
@@ -118,8 +119,8 @@ func (a *App) wireMail(catalog *locale.Catalog) error {
 
 // Sender is what hands mail to the configured server. look may be nil.
 func Sender(
-	s config.SMTP, catalog *locale.Catalog, look func(context.Context) email.Look, now func() time.Time,
-	log *slog.Logger,
+	s config.SMTP, catalog *locale.Catalog, look func(ctx context.Context, company string) email.Look,
+	now func() time.Time, log *slog.Logger,
 ) (*email.Sender, error) {
 	roots, err := authorities("smtp.ca_file", s.CAFile)
 	if err != nil {
@@ -200,7 +201,8 @@ func (a *App) wireFaces(ctx context.Context, catalog *locale.Catalog) error {
 		PublicURL:      public,
 		Templates:      pageTemplates(),
 		Catalog:        catalog,
-		Site:           a.site.site,
+		Site:           a.siteFor,
+		Logo:           a.companyLogo,
 		TrustedProxies: proxies,
 		Log:            a.Log,
 		Now:            a.DB.Now,

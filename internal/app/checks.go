@@ -105,6 +105,9 @@ func (a *App) forgetTopic(topic string) {
 	if topic == db.TopicInstallation || topic == "" {
 		a.site.forget()
 	}
+	if topic == db.TopicBrands || topic == "" {
+		a.brands.forget()
+	}
 	if topic == db.TopicKeys || topic == "" {
 		a.ring.Forget()
 	}

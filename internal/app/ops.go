@@ -113,7 +113,7 @@ func (a *App) observe(ctx context.Context, r web.Answered) {
 
 // patterns are what a request's Pattern may be.
 func patterns(routes []web.Route) []string {
-	out := []string{"GET /assets/{hash}/{name}"}
+	out := []string{"GET /assets/{hash}/{name}", "GET /assets/{company}/{hash}/{name}"}
 	for _, r := range routes {
 		if strings.HasSuffix(r.Pattern, "/") {
 			r.Pattern += "{$}"

@@ -113,6 +113,53 @@ func TestREL15_AChangeAtOneReplicaIsSeenAtTheOther(t *testing.T) {
 	}
 }
 
+// guard: brandCache
+func TestREL15_ABrandIsSeenAtOtherReplicas(t *testing.T) {
+	c, dsn, keys := &clock{}, dbtest.PostgresURL(t), filepath.Join(t.TempDir(), "keys")
+	a, deaf := replica(t, dsn, keys, c, true), replica(t, dsn, keys, c, false)
+	brand := func(id, name string) {
+		t.Helper()
+		err := a.DB.InTx(t.Context(), id, func(tx *db.Tx) error {
+			return tenant.SaveBrand(t.Context(), tx, tenant.Brand{Name: name})
+		})
+		if err != nil {
+			t.Fatal(err)
+		}
+	}
+	for _, id := range []string{"acme", "other"} {
+		err := a.DB.InTx(t.Context(), db.Installation, func(tx *db.Tx) error {
+			_, err := tenant.Create(t.Context(), tx, id, "The "+id, tenant.Company)
+			return err
+		})
+		if err != nil {
+			t.Fatal(err)
+		}
+	}
+	of := func(a *App, id string) string { return a.brands.of(t.Context(), id).Name }
+	listeners(t, a, 1)
+	for _, name := range []string{"", "Acme", "Apex"} {
+		if name != "" {
+			brand("acme", name)
+		}
+		for end := time.Now().Add(20 * time.Second); of(a, "acme") != name; time.Sleep(5 * time.Millisecond) {
+			if time.Now().After(end) {
+				t.Fatalf("%q is shown, not %q", of(a, "acme"), name)
+			}
+		}
+		c.ahead.Add(int64(5*time.Second - 1))
+		if now := of(deaf, "acme"); name == "" && now != "" {
+			t.Errorf("%q is shown before it was chosen", now)
+		}
+		c.ahead.Add(1)
+		if now := of(deaf, "acme"); now != name {
+			t.Errorf("after five seconds %q is shown, not %q", now, name)
+		}
+		if now := of(deaf, "other"); now != "" {
+			t.Errorf("another company shows %q", now)
+		}
+	}
+}
+
 // guard: after a lost connection, everything in memory may be old
 func TestREL19_WhatWasMissedWhileTheListenerWasAway(t *testing.T) {
 	c, dsn, keys := &clock{}, dbtest.PostgresURL(t), filepath.Join(t.TempDir(), "keys")

@@ -36,10 +36,39 @@ func siteOf(ctx context.Context, d *db.DB) (site web.Site, err error) {
 	return site, err
 }
 
-// mailLook is what this installation makes of its mails.
-func (a *App) mailLook(ctx context.Context) email.Look {
+// siteFor is what the pages of a request say of the company that it is about, and of the vendor otherwise.
+func (a *App) siteFor(ctx context.Context) web.Site {
+	site := a.site.site(ctx)
+	company := web.CompanyOf(ctx)
+	if company == "" {
+		return site
+	}
+	return a.brands.of(ctx, company).over(site, company, a.Log)
+}
+
+// companyLogo reads the logo of a company.
+func (a *App) companyLogo(ctx context.Context, company, hash string) (logo []byte, err error) {
+	err = a.DB.View(ctx, company, func(tx *db.Tx) error {
+		logo, err = tenant.PictureOf(ctx, tx, hash)
+		return err
+	})
+	if err != nil {
+		return nil, fmt.Errorf("read a company's logo: %w", err)
+	}
+	return logo, nil
+}
+
+// mailLook is what this installation, and a company in it, make of their mails.
+func (a *App) mailLook(ctx context.Context, company string) email.Look {
+	site := a.site.site(ctx)
 	look := email.Look{Zone: a.timeZone}
-	if b := a.site.site(ctx).Brand; b != nil {
+	if company != "" && company != db.Installation {
+		b := a.brands.of(ctx, company)
+		look.Company = b.ShownName(b.company)
+		look.Support = email.Contact{Email: b.SupportEmail, URL: b.SupportURL, Phone: b.SupportPhone}
+		site = b.over(site, company, a.Log)
+	}
+	if b := site.Brand; b != nil {
 		look.Accent = email.Accent{Light: b.Tones.Light, Dark: b.Tones.Dark}
 	}
 	return look

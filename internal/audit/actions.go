@@ -112,6 +112,8 @@ const (
 	TenantLock Action = "tenant.lock"
 	// the networks that people of a company may sign in from were changed
 	TenantNetworks Action = "tenant.networks"
+	// the name, logo, colour or support contact that people of a company see was changed
+	TenantBranding Action = "tenant.branding"
 	// text messages to a country are paused: too few codes are entered
 	TextsPaused Action = "texts.paused"
 )

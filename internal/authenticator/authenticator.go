@@ -173,6 +173,7 @@ type Precomparer interface {
 type Subject struct {
 	UserID, Email, Name string
 	Vendor, Company     string
+	Brand               string // the company's own name for what its people sign in to; empty: the vendor's name
 	Language            string
 	IP, Place, Browser  string
 }

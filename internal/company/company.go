@@ -7,6 +7,7 @@ import (
 	"context"
 	"fmt"
 	"strings"
+	"sync"
 
 	"countersign/internal/access"
 	"countersign/internal/audit"
@@ -35,6 +36,8 @@ type Service struct {
 	Countries []string             // whose telephone numbers the installation takes; empty: all
 	Bindable  []authenticator.Kind // what people can set up in this installation
 	Places    *geo.Places          // where addresses are; nil: unknown
+
+	pictures sync.Mutex // one is decoded at a time: it can take a hundred times the memory of its file
 }
 
 var errUnknown = fault.New(fault.NotFound, "tenant.unknown")

@@ -31,6 +31,7 @@ func (c *Console) Mount(mux *web.Mux) {
 	c.mountSecurity(mux)
 	c.mountActivity(mux)
 	c.mountSharing(mux)
+	c.mountBranding(mux)
 }
 
 // administrator is who is signed in, and the company that they look after.
@@ -77,6 +78,7 @@ type frame struct {
 	Security bool   // which parts the administrator may see
 	Activity bool
 	Sharing  bool
+	Branding bool
 	Done     string // catalogue key of what was just done
 }
 
@@ -87,6 +89,7 @@ func (a *administrator) frame(r *http.Request, current string) frame {
 		Security: a.May(access.ViewCompany, a.own()),
 		Activity: a.May(access.ViewActivity, a.own()),
 		Sharing:  a.May(access.ViewSharing, a.own()),
+		Branding: a.May(access.SetBranding, a.own()),
 		Done:     doneKeys[r.URL.Query().Get("done")],
 	}
 }

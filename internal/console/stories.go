@@ -22,7 +22,7 @@ import (
 // Stories is every page in every state, with canned data, as seen at now.
 func Stories(now time.Time) []web.Story {
 	return slices.Concat(userStories(now), securityStories(now), assuranceStories(), checkStories(now),
-		sharingStories(now), importStories())
+		sharingStories(now), importStories(), brandingStories())
 }
 
 func storyFrame(current string) frame {
@@ -32,6 +32,7 @@ func storyFrame(current string) frame {
 		Security: true,
 		Activity: true,
 		Sharing:  true,
+		Branding: true,
 	}
 }
 

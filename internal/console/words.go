@@ -96,6 +96,9 @@ var doneKeys = map[string]string{
 	"lock":     "console.done.lock",
 	"ask":      "console.done.ask",
 	"networks": "console.done.networks",
+	"branding": "console.done.branding",
+	"defaults": "console.done.unbranded",
+	"no_logo":  "console.done.no_logo",
 }
 
 var actionKeys = map[audit.Action]string{
@@ -137,6 +140,7 @@ var actionKeys = map[audit.Action]string{
 	audit.SignInStepUp:          "audit.signin.step_up",
 	audit.SignInUnusual:         "audit.signin.unusual",
 	audit.TenantActivation:      "audit.tenant.activation",
+	audit.TenantBranding:        "audit.tenant.branding",
 	audit.TenantChoice:          "audit.tenant.choice",
 	audit.TenantCreated:         "audit.tenant.created",
 	audit.TenantDeadline:        "audit.tenant.deadline",

@@ -10,11 +10,12 @@ import (
 	"github.com/jackc/pgx/v5"
 )
 
-// Topics that Notify is called with: what some program keeps in memory. Companies, apps and
-// people are read anew for each decision, so no one tells of them.
+// Topics that Notify is called with: what some program keeps in memory. What companies, apps and
+// people may do is read anew for each decision, so no one tells of them.
 const (
 	TopicInstallation = "installation" // the vendor's own settings
 	TopicKeys         = "keys"         // the keys that sign
+	TopicBrands       = "brands"       // how companies look
 )
 
 // channel is one per schema, because NOTIFY reaches a whole database. 44 letters of 63.

@@ -63,6 +63,9 @@ func NewHolder(b *pages.Base, r *http.Request, tenant, scope, flowID string,
 	who authenticator.Subject) binding.Enrollee {
 	v := b.Visitor(r)
 	who.IP, who.Place, who.Browser = v.IP, v.Place, v.Browser
+	if site := b.Web.Site(r.Context()); site.Vendor != "" {
+		who.Brand = site.Name
+	}
 	return binding.Enrollee{
 		Tenant:  tenant,
 		UserID:  who.UserID,

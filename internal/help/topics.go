@@ -347,6 +347,7 @@ var actionKeys = map[access.Action]string{
 	access.ViewSharing:     "help.can.view_sharing",
 	access.SetLock:         "help.can.set_lock",
 	access.SetNetworks:     "help.can.set_networks",
+	access.SetBranding:     "help.can.set_branding",
 	access.ViewActivity:    "help.can.view_activity",
 }
 

@@ -26,7 +26,7 @@ var (
 		audit.AccountProtected, audit.TenantCreated, audit.TenantRenamed, audit.TenantSuspended,
 		audit.TenantResumed, audit.TenantMandate, audit.TenantSwitched, audit.TenantMethods,
 		audit.TenantChoice, audit.TenantDeadline, audit.TenantShadow, audit.TenantLock, audit.TenantNetworks,
-		audit.TenantRememberDays, audit.TenantSMSCountries,
+		audit.TenantBranding, audit.TenantRememberDays, audit.TenantSMSCountries,
 		audit.TextsPaused, audit.ClientCreated, audit.ClientChanged, audit.ClientSecretReplaced,
 		audit.ClientExempted, audit.ClientCovered, audit.ClientDisabled, audit.ClientEnabled, audit.Begun,
 		audit.InstallationChanged, audit.InstallationCopied, audit.EpochRaised, audit.EpochAcknowledged,

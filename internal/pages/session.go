@@ -9,6 +9,7 @@ import (
 	"countersign/internal/gate"
 	"countersign/internal/grant"
 	"countersign/internal/tenant"
+	"countersign/internal/web"
 )
 
 // RequireSession finds who is signed in on our own pages. recent asks for a proof at the account's protection level
@@ -19,6 +20,9 @@ func (b *Base) RequireSession(w http.ResponseWriter, r *http.Request, recent boo
 ) {
 	ask := gate.Ask{ClientID: client.PortalID, Recent: recent}
 	st, err = b.Gate.CheckSession(r.Context(), b.Web.Cookie(r, "session"), ask)
+	if err == nil && st.Enough {
+		web.ForCompany(r.Context(), st.Tenant.ID)
+	}
 	if err != nil || st.Enough {
 		return st, err == nil, err
 	}

@@ -14,6 +14,7 @@ import (
 	"countersign/internal/pages"
 	"countersign/internal/signin"
 	"countersign/internal/tenant"
+	"countersign/internal/web"
 )
 
 // follow keeps what the browser must keep and sends it to the page of the step, so that a
@@ -80,6 +81,7 @@ func (p *Portal) keepSession(w http.ResponseWriter, r *http.Request, s signin.Do
 	if err := p.Gate.TakeOver(r.Context(), p.Web.Cookie(r, "session"), s.Session, p.Visitor(r)); err != nil {
 		return err
 	}
+	web.ForCompany(r.Context(), s.Session.Tenant)
 	p.Web.SetCookie(w, "session", s.Session.Text().Reveal(), s.Life)
 	p.dropFlow(w, r, s.FlowID)
 	if p.Web.Cookie(r, "admission") != "" {
@@ -182,6 +184,9 @@ func (p *Portal) isForChange(sealed string) bool {
 // drawOver ends a flow on the page: its secret leaves the cookie, except where the person was
 // not told of the end and may ask again.
 func (p *Portal) drawOver(w http.ResponseWriter, r *http.Request, s signin.Over) error {
+	if s.Tenant != "" {
+		web.ForCompany(r.Context(), s.Tenant)
+	}
 	if s.Reason != flow.Finished {
 		p.dropFlow(w, r, s.FlowID)
 	}

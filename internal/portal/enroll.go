@@ -15,7 +15,7 @@ import (
 // enrollment finds the sign-in of this browser that waits for a set-up.
 func (p *Portal) enrollment(w http.ResponseWriter, r *http.Request, _ bool) (e *enrollpages.Enrollment, err error) {
 	find := func(w http.ResponseWriter, r *http.Request, ref secret.Reference) error {
-		step, err := p.SignIn.Current(r.Context(), ref)
+		step, err := p.current(r, ref)
 		if err != nil {
 			return err
 		}

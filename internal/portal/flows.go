@@ -46,6 +46,7 @@ func (p *Portal) flowOf(r *http.Request) (secret.Reference, error) {
 // keepFlow adds a sign-in that has just begun to those of the browser.
 func (p *Portal) keepFlow(w http.ResponseWriter, r *http.Request, ref *secret.Reference) {
 	if ref != nil {
+		web.ForCompany(r.Context(), ref.Tenant)
 		p.Web.SetCookie(w, "flow", pages.WithReference(p.Web.Cookie(r, "flow"), *ref), p.SignIn.Limits.FlowLife)
 	}
 }

@@ -165,6 +165,9 @@ func (p *Portal) showPasswordLink(w http.ResponseWriter, r *http.Request) error 
 	if err != nil {
 		return err
 	}
+	if l.State == outofband.LinkReady {
+		web.ForCompany(r.Context(), ref.Tenant)
+	}
 	return p.drawPasswordLink(w, r, statusOfLink[l.State], l, passwordLinkPage{ID: id})
 }
 
@@ -186,6 +189,7 @@ func (p *Portal) setPassword(w http.ResponseWriter, r *http.Request) error {
 	if l.State == outofband.LinkReady && (pages.Waiting(err) != nil || fault.Is(err, fault.Invalid)) {
 		f := fault.Of(err)
 		pages.SetRetryAfter(w, f.RetryAfter)
+		web.ForCompany(r.Context(), ref.Tenant)
 		page := passwordLinkPage{ID: id, Problem: f.Message, Wait: f.RetryAfter}
 		return p.drawPasswordLink(w, r, web.Status(f.Kind), l, page)
 	}

@@ -6,6 +6,7 @@ import (
 	"countersign/internal/authenticator/outofband"
 	"countersign/internal/fault"
 	"countersign/internal/signin"
+	"countersign/internal/web"
 )
 
 // statusOfLink: a link that does nothing is a page that is not there any more.
@@ -24,6 +25,9 @@ func (p *Portal) showLink(w http.ResponseWriter, r *http.Request) error {
 	l, err := p.SignIn.OpenLink(r.Context(), ref, p.flowsOf(r)...)
 	if err != nil {
 		return err
+	}
+	if l.State == outofband.LinkReady || l.State == outofband.LinkElsewhere {
+		web.ForCompany(r.Context(), ref.Tenant)
 	}
 	return p.drawLink(w, r, id, l)
 }

@@ -107,6 +107,7 @@ func (p *Portal) drawOther(w http.ResponseWriter, r *http.Request, status int, r
 	if err != nil {
 		return err
 	}
+	web.ForCompany(r.Context(), ref.Tenant)
 	page := otherPage{FlowRef: pages.FlowRef{Flow: ref.ID}, Problem: problem, Targets: p.OriginsOf(to)}
 	for _, way := range mergeReceivers(ways) {
 		page.Ways = append(page.Ways, viewOf(way))

@@ -32,6 +32,7 @@ func (p *Portal) showSignIn(w http.ResponseWriter, r *http.Request) error {
 		return err
 	}
 	if st.StepUp && !r.URL.Query().Has("other") {
+		web.ForCompany(r.Context(), st.Tenant.ID)
 		page := stepUpPage{
 			To:      t.Sealed,
 			AppName: st.AppName,
@@ -163,11 +164,20 @@ func (p *Portal) stepUp(w http.ResponseWriter, r *http.Request) error {
 
 // showStep draws where this browser's flow stands.
 func (p *Portal) showStep(w http.ResponseWriter, r *http.Request, ref secret.Reference) error {
-	step, err := p.SignIn.Current(r.Context(), ref)
+	step, err := p.current(r, ref)
 	if err != nil {
 		return err
 	}
 	return p.draw(w, r, http.StatusOK, step)
+}
+
+// current is where a flow stands. The browser holds its secret, so its pages have the brand of the company from now on.
+func (p *Portal) current(r *http.Request, ref secret.Reference) (signin.Step, error) {
+	step, err := p.SignIn.Current(r.Context(), ref)
+	if err == nil {
+		web.ForCompany(r.Context(), ref.Tenant)
+	}
+	return step, err
 }
 
 func (p *Portal) submitCode(w http.ResponseWriter, r *http.Request, ref secret.Reference) error {
@@ -189,6 +199,7 @@ func (p *Portal) drawAnswer(w http.ResponseWriter, r *http.Request, ref secret.R
 	if err != nil {
 		return err
 	}
+	web.ForCompany(r.Context(), ref.Tenant)
 	switch s := step.(type) {
 	case signin.AnswerCode:
 		if s.Problem != "" { // else it was right, and something else is asked for
@@ -202,7 +213,7 @@ func (p *Portal) drawAnswer(w http.ResponseWriter, r *http.Request, ref secret.R
 
 // drawWaiting draws the same page again, with how long to wait.
 func (p *Portal) drawWaiting(w http.ResponseWriter, r *http.Request, ref secret.Reference, f *fault.Fault) error {
-	step, err := p.SignIn.Current(r.Context(), ref)
+	step, err := p.current(r, ref)
 	if err != nil {
 		return err
 	}
@@ -222,6 +233,7 @@ func (p *Portal) newCode(w http.ResponseWriter, r *http.Request, ref secret.Refe
 	if err != nil {
 		return err
 	}
+	web.ForCompany(r.Context(), ref.Tenant)
 	return p.follow(w, r, step)
 }
 
@@ -246,7 +258,7 @@ func (p *Portal) newPassword(w http.ResponseWriter, r *http.Request, ref secret.
 
 func (p *Portal) drawNewPassword(w http.ResponseWriter, r *http.Request, ref secret.Reference,
 	problem *fault.Fault) error {
-	step, err := p.SignIn.Current(r.Context(), ref)
+	step, err := p.current(r, ref)
 	if err != nil {
 		return err
 	}

@@ -102,6 +102,7 @@ func (f *activeFlow) endedStep(reason string) Over {
 		ContinueTo: f.ContinueTo,
 		HomeURL:    f.App.HomeURL,
 		FlowID:     f.ID,
+		Tenant:     f.Tenant.ID,
 	}
 	if reason == flow.SetUpLater {
 		over.SetUpFrom = f.ResetAt.Add(policy.ResetWait)

@@ -85,6 +85,7 @@ type (
 		AppName, Reason     string // expired, cancelled, not_me, changed, restart, unmet
 		ContinueTo, HomeURL string
 		FlowID              string    // empty where there is no such flow
+		Tenant              string    // of the flow; empty where there is no such flow
 		SetUpFrom           time.Time // with SetUpLater: when a method may be set up
 	}
 

@@ -70,6 +70,7 @@ func companyLetters(vendor string, maria email.ChangedBy, now time.Time) []Lette
 		{"alert-activity-exported", alert(email.AlertActivityExported, maria)},
 		{"alert-methods-reset", alert(email.AlertMethodsReset, maria)},
 		{"alert-failures", alert(email.AlertFailures, maria)},
+		{"alert-support-contact", alert(email.AlertSupport, maria)},
 		{"owner-added", email.RoleChanged{
 			Vendor:  vendor,
 			Company: "Ortiz & Sons",

@@ -10,7 +10,6 @@ import (
 	"fmt"
 	"net/http"
 	"path"
-	"strconv"
 	"strings"
 )
 
@@ -96,19 +95,12 @@ func (w *Web) asset(rw http.ResponseWriter, r *http.Request) error {
 		file, ok = b.files[r.URL.Path]
 	}
 	if !ok {
+		file, ok = accentAsset(r.URL.Path)
+	}
+	if !ok {
 		return errNoPage
 	}
-	h, body := rw.Header(), file.plain
-	h.Set("Content-Type", file.kind)
-	h.Set("Cache-Control", "public, max-age=31536000, immutable")
-	h.Set("Vary", "Accept-Encoding")
-	if file.packed != nil && takesGzip(r) {
-		h.Set("Content-Encoding", "gzip")
-		body = file.packed
-	}
-	h.Set("Content-Length", strconv.Itoa(len(body)))
-	_, err := rw.Write(body)
-	return err
+	return serveAsset(rw, r, file)
 }
 
 // takesGzip: a weight of 0 is a refusal (RFC 9110 12.5.3).

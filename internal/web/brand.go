@@ -10,7 +10,7 @@ import (
 	"strconv"
 )
 
-// Brand is the vendor's own logo and colour, ready to be served.
+// Brand is a logo and a colour of the vendor's own, or of a company's, ready to be served.
 type Brand struct {
 	LogoURL       string // "" = ours
 	Width, Height int    // of the logo, in CSS pixels
@@ -39,9 +39,7 @@ func NewBrand(accent string, logo []byte) (*Brand, error) {
 		if err != nil {
 			return nil, fmt.Errorf("read logo: %w", err)
 		}
-		scale := min(logoHeight/float64(c.Height), logoWidth/float64(c.Width))
-		b.Width, b.Height = max(int(math.Round(float64(c.Width)*scale)), 1),
-			max(int(math.Round(float64(c.Height)*scale)), 1)
+		b.fit(c.Width, c.Height)
 		b.LogoURL = b.add("logo", ".png", asset{plain: logo, kind: "image/png"})
 	}
 	if accent != "" {
@@ -53,6 +51,13 @@ func NewBrand(accent string, logo []byte) (*Brand, error) {
 		b.StyleURL = b.add("accent", ".css", asset{plain: []byte(tones.style()), kind: kinds[".css"]})
 	}
 	return b, nil
+}
+
+// fit is how large a logo of so many pixels is drawn.
+func (b *Brand) fit(width, height int) {
+	scale := min(logoHeight/float64(height), logoWidth/float64(width))
+	b.Width = max(int(math.Round(float64(width)*scale)), 1)
+	b.Height = max(int(math.Round(float64(height)*scale)), 1)
 }
 
 func (b *Brand) add(name, ending string, a asset) string {

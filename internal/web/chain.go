@@ -40,7 +40,7 @@ func (a *answer) Unwrap() http.ResponseWriter { return a.ResponseWriter }
 func (w *Web) chain(next http.Handler, rw http.ResponseWriter, r *http.Request) {
 	began := w.Now()
 	a := &answer{ResponseWriter: rw}
-	r = r.WithContext(With(r.Context(), Visitor{
+	r = r.WithContext(With(withCompany(r.Context()), Visitor{
 		IP:        w.address(r),
 		Browser:   w.browsers.of(r.UserAgent(), browser),
 		RequestID: rand.Text(),

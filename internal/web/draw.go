@@ -23,11 +23,11 @@ type layoutData struct {
 	Why   string // the address of the page that explains why a second step is asked for
 }
 
-// Logo reports whether the vendor's own logo is drawn.
-func (d layoutData) Logo() bool { return d.Site.Brand != nil && d.Site.Brand.LogoURL != "" }
+// HasLogo reports whether a logo is drawn that is not ours.
+func (s Site) HasLogo() bool { return s.Brand != nil && s.Brand.LogoURL != "" }
 
-// Named reports whether the vendor's name is written next to the logo. A wide logo contains it.
-func (d layoutData) Named() bool { return !d.Logo() || !d.Site.Brand.Wordmark() }
+// Named reports whether the name is written next to the logo. A wide logo contains it.
+func (s Site) Named() bool { return !s.HasLogo() || !s.Brand.Wordmark() }
 
 // Style is the address of the vendor's colours; empty for ours.
 func (d layoutData) Style() string {

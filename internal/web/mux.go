@@ -39,6 +39,7 @@ func newMux(w *Web) *Mux {
 	m := &Mux{web: w, inner: http.NewServeMux(), routes: map[string]map[string]http.Handler{}}
 	m.inner.HandleFunc("/", w.withErrors(func(http.ResponseWriter, *http.Request) error { return errNoPage }))
 	m.inner.HandleFunc("GET /assets/{hash}/{name}", w.withErrors(w.asset))
+	m.inner.HandleFunc("GET /assets/{company}/{hash}/{name}", w.withErrors(withLimits(maxBody, w.companyLogo)))
 	m.Post("/language", w.chooseLanguage)
 	m.Popup("/language")
 	return m
@@ -95,12 +96,16 @@ func (m *Mux) Machine(method, pattern string, h Handler) {
 }
 
 func (m *Mux) add(class, method, pattern string, h Handler) {
+	m.addLimited(class, method, pattern, maxBody, h)
+}
+
+func (m *Mux) addLimited(class, method, pattern string, body int64, h Handler) {
 	m.list = append(m.list, Route{method, pattern, class})
 	if m.routes[pattern] == nil {
 		m.routes[pattern] = map[string]http.Handler{}
 		m.inner.Handle(exact(pattern), m.dispatch(pattern))
 	}
-	m.routes[pattern][method] = m.web.withErrors(withLimits(h))
+	m.routes[pattern][method] = m.web.withErrors(withLimits(body, h))
 }
 
 func exact(pattern string) string {
@@ -136,9 +141,9 @@ func methods(byMethod map[string]http.Handler) []string {
 }
 
 // withLimits bounds the body and the time, and lets a POST finish what it began.
-func withLimits(h Handler) Handler {
+func withLimits(body int64, h Handler) Handler {
 	return func(rw http.ResponseWriter, r *http.Request) error {
-		r.Body = http.MaxBytesReader(rw, r.Body, maxBody)
+		r.Body = http.MaxBytesReader(rw, r.Body, body)
 		ctx := r.Context()
 		if r.Method == http.MethodPost {
 			ctx = context.WithoutCancel(ctx)

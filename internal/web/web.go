@@ -41,11 +41,12 @@ type Story struct {
 	Page   Page
 }
 
-// Site is who the person is dealing with: the vendor, not us.
+// Site is who the person is dealing with: the vendor, or their company where it has a brand of its own; not us.
 type Site struct {
 	Name, SupportEmail, SupportURL, SupportPhone string
 
-	Brand *Brand // the logo and the colour; nil = ours
+	Vendor string // the vendor's name, where Name is a company's; else empty
+	Brand  *Brand // the logo and the colour; nil = ours
 }
 
 // Supported reports whether there is any way to reach a human.
@@ -55,8 +56,9 @@ func (s Site) Supported() bool { return s.SupportEmail+s.SupportURL+s.SupportPho
 type Options struct {
 	PublicURL      *url.URL // scheme, host and perhaps a path; https, or http://localhost in the demo
 	Catalog        *locale.Catalog
-	Site           func(context.Context) Site
-	Templates      map[string]fs.FS // the pages of each package, in its folder "templates"
+	Site           func(context.Context) Site                                      // of a request; CompanyOf says which company it is about
+	Logo           func(ctx context.Context, company, hash string) ([]byte, error) // nil bytes: there is none
+	Templates      map[string]fs.FS                                                // the pages of each package, in its folder "templates"
 	TrustedProxies []netip.Prefix
 	Log            *slog.Logger
 	Now            func() time.Time

@@ -89,13 +89,17 @@ func svgPath(code *qr.Code) string {
 const maxURI = 213
 
 // names are what the app lists: the vendor, whose sign-in page it is, and the address with the
-// company where that is another name. With the bare address some apps take the entry of
-// another site for ours and overwrite it. Letters outside ASCII take six to twelve bytes of
+// company where that is another name. Where the sign-in page has the company's own name, it is the
+// other way round. With the bare address some apps take the entry of another site for ours and
+// overwrite it. Letters outside ASCII take six to twelve bytes of
 // the URI each, so what counts is the encoded length: first the company is left out, then the
 // vendor and the address are shortened.
 func names(who authenticator.Subject) (issuer, account string) {
 	issuer, account = plain(who.Vendor), plain(who.Email)
 	c := plain(who.Company)
+	if brand := plain(who.Brand); brand != "" {
+		issuer, c = brand, issuer
+	}
 	if full := account + " (" + c + ")"; c != "" && c != issuer && fits(issuer, full) {
 		return issuer, full
 	}

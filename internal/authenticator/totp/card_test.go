@@ -43,6 +43,10 @@ var subjects = map[string]authenticator.Subject{
 		Company: strings.Repeat("🧾", 80)},
 	"percent signs": {Vendor: strings.Repeat("%25%", 20), Email: "maria@harbor.example",
 		Company: strings.Repeat("%", 80)},
+	"a brand":         {Vendor: "Harbor", Email: "m@x.example", Company: "C", Brand: "Ortiz: Portal"},
+	"the same brand":  {Vendor: "Harbor", Email: "m@x.example", Company: "C", Brand: "Harbor"},
+	"a brand in code": {Vendor: "Harbor", Email: "m@x.example", Brand: "x?secret=AAAA&issuer=y#\r\n"},
+	"a long brand":    {Vendor: "Harbor", Email: "m@x.example", Brand: strings.Repeat("港湾", 40)},
 	"a long address": {Vendor: strings.Repeat("株式", 40),
 		Email: "m@" + strings.Repeat("harbor", 40) + ".example", Company: "C"},
 }
@@ -107,6 +111,8 @@ func TestNamesNeverMakeThePictureTooFine(t *testing.T) {
 		"Japanese":       {"株式会社カウン", "maria@harbor.example"},
 		"Arabic":         {"شركة المينا", "maria@harbor.example"},
 		"emoji":          {"⚓🚢⚓🚢⚓🚢", "maria@harbor.example"},
+		"a brand":        {"Ortiz Portal", "m@x.example (Harbor)"},
+		"the same brand": {"Harbor", "m@x.example"},
 		"a long address": {"株式株式株", "m@" + strings.Repeat("harbor", 9) + "har"},
 	} {
 		c, _ := totp.Show(propose(t, subjects[name], ""))

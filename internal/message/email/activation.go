@@ -14,7 +14,7 @@ type ActivationCode struct {
 func (ActivationCode) kind() string { return "activation_code" }
 
 func (c ActivationCode) letter(w *writer) letter {
-	vendor, company, reference := cleanName(c.Vendor), defang(c.Company), cleanName(c.Reference)
+	vendor, company, reference := w.from(c.Vendor), defang(c.Company), cleanName(c.Reference)
 	l := letter{
 		Subject:    w.say("mail.activation_code.subject", "Company", company, "Reference", reference),
 		Preheader:  w.say("mail.activation_code.preheader", "Reference", reference),
@@ -26,7 +26,7 @@ func (c ActivationCode) letter(w *writer) letter {
 		Never:      w.say("mail.code.never", "Vendor", vendor),
 		FactsTitle: w.say("mail.facts"),
 		Facts:      w.originLines(origin{c.IP, c.Place, c.Browser, c.At}),
-		Footer:     w.say("mail.activation_code.footer", "Vendor", vendor),
+		Footer:     w.say("mail.activation_code.footer", "Vendor", cleanName(c.Vendor)),
 	}
 	l.Facts = append(l.Facts, line{w.say("word.reference"), reference})
 	return l

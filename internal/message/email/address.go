@@ -61,7 +61,7 @@ func (AddressAlert) kind() string    { return "address_alert" }
 func (PasskeyCopied) kind() string   { return "passkey_copied" }
 
 func (c AddressCode) letter(w *writer) letter {
-	vendor, reference := cleanName(c.Vendor), cleanName(c.Reference)
+	vendor, reference := w.from(c.Vendor), cleanName(c.Reference)
 	lead := w.say("mail.address_code.text", "Vendor", vendor)
 	if company := defang(c.Company); company != "" {
 		lead = w.say("mail.address_code.text_company", "Vendor", vendor, "Company", company)
@@ -77,14 +77,14 @@ func (c AddressCode) letter(w *writer) letter {
 		Never:      w.say("mail.code.never", "Vendor", vendor),
 		FactsTitle: w.say("mail.facts"),
 		Facts:      w.originLines(origin{c.IP, c.Place, c.Browser, c.At}),
-		Footer:     w.say("mail.address_code.footer", "Vendor", vendor),
+		Footer:     w.say("mail.address_code.footer", "Vendor", cleanName(c.Vendor)),
 	}
 	l.Facts = append(l.Facts, line{w.say("word.reference"), reference})
 	return l
 }
 
 func (c AddressTaken) letter(w *writer) letter {
-	vendor := cleanName(c.Vendor)
+	vendor := w.from(c.Vendor)
 	lead := w.say("mail.address_taken.text", "Vendor", vendor)
 	return letter{
 		Subject:    w.say("mail.address_taken.subject", "Vendor", vendor),
@@ -94,12 +94,12 @@ func (c AddressTaken) letter(w *writer) letter {
 		Vendor:     vendor,
 		FactsTitle: w.say("mail.facts"),
 		Facts:      w.originLines(origin{c.IP, c.Place, c.Browser, c.At}),
-		Footer:     w.say("mail.address_code.footer", "Vendor", vendor),
+		Footer:     w.say("mail.address_code.footer", "Vendor", cleanName(c.Vendor)),
 	}
 }
 
 func (c AddressChanged) letter(w *writer) letter {
-	vendor := cleanName(c.Vendor)
+	vendor := w.from(c.Vendor)
 	l := letter{
 		Subject:    w.say("mail.address_changed.subject", "Vendor", vendor),
 		Title:      w.say("mail.address_changed.title"),
@@ -107,7 +107,7 @@ func (c AddressChanged) letter(w *writer) letter {
 		Lead:       w.say("mail.address_changed.text_new", "Vendor", vendor),
 		FactsTitle: w.say("mail.facts"),
 		Facts:      append(w.addressLines(c.Old, c.New), w.originLines(origin{c.IP, c.Place, c.Browser, c.At})...),
-		Footer:     w.say("mail.footer_account", "Vendor", vendor),
+		Footer:     w.say("mail.footer_account", "Vendor", cleanName(c.Vendor)),
 		NotMe:      w.say("mail.not_me.method"),
 		NotMeLink:  webAddress(c.NotMeLink),
 	}
@@ -128,7 +128,7 @@ func (w *writer) addressLines(old, new string) []line {
 }
 
 func (c AddressRestored) letter(w *writer) letter {
-	vendor := cleanName(c.Vendor)
+	vendor := w.from(c.Vendor)
 	lead := w.say("mail.address_restored.text_new", "Vendor", vendor)
 	if c.ToOld {
 		lead = w.say("mail.address_restored.text", "Vendor", vendor)
@@ -141,7 +141,7 @@ func (c AddressRestored) letter(w *writer) letter {
 		Vendor:     vendor,
 		FactsTitle: w.say("mail.restored.facts"),
 		Facts:      append(w.addressLines(c.Old, c.New), line{w.say("word.time"), w.words.Time(c.At)}),
-		Footer:     w.say("mail.footer_account", "Vendor", vendor),
+		Footer:     w.say("mail.footer_account", "Vendor", cleanName(c.Vendor)),
 	}
 }
 

@@ -13,7 +13,7 @@ type Admission struct {
 func (Admission) kind() string { return "admission" }
 
 func (c Admission) letter(w *writer) letter {
-	vendor := cleanName(c.Vendor)
+	vendor := w.from(c.Vendor)
 	return letter{
 		Subject:    w.say("mail.admission.subject", "Vendor", vendor),
 		Preheader:  w.say("mail.admission.preheader", "Vendor", vendor),
@@ -27,6 +27,6 @@ func (c Admission) letter(w *writer) letter {
 		Never:      w.say("mail.admission.ignore"),
 		FactsTitle: w.say("mail.facts"),
 		Facts:      w.originLines(origin{c.IP, c.Place, c.Browser, c.At}),
-		Footer:     w.say("mail.admission.footer", "Vendor", vendor),
+		Footer:     w.say("mail.admission.footer", "Vendor", cleanName(c.Vendor)),
 	}
 }

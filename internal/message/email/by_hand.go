@@ -14,7 +14,7 @@ type ByHand struct {
 func (ByHand) kind() string { return "by_hand" }
 
 func (c ByHand) letter(w *writer) letter {
-	vendor := cleanName(c.Vendor)
+	vendor := w.from(c.Vendor)
 	var lead string
 	switch c.What {
 	case "user disabled":
@@ -42,8 +42,8 @@ func (c ByHand) letter(w *writer) letter {
 		Vendor:     vendor,
 		FactsTitle: w.say("mail.restored.facts"),
 		Facts:      []line{{w.say("word.time"), w.words.Time(c.At)}},
-		Never:      w.say("mail.by_hand.ask", "Vendor", vendor),
-		Footer:     w.say("mail.footer_account", "Vendor", vendor),
+		Never:      w.say("mail.by_hand.ask", "Vendor", cleanName(c.Vendor)),
+		Footer:     w.say("mail.footer_account", "Vendor", cleanName(c.Vendor)),
 	}
 	if c.Old != "" {
 		l.Facts = append(w.addressLines(c.Old, c.New), l.Facts...)

@@ -11,6 +11,7 @@ const (
 	AlertActivityExported Alert = "activity_exported"
 	AlertMethodsReset     Alert = "methods_reset"
 	AlertFailures         Alert = "failures"
+	AlertSupport          Alert = "support_contact"
 )
 
 // CompanyAlert tells the owners of a company what they should know of at once.
@@ -59,6 +60,8 @@ func alertKeys(a Alert) (subject, title, text string) {
 		return "mail.alert.reset.subject", "mail.alert.reset.title", "mail.alert.reset.text"
 	case AlertFailures:
 		return "mail.alert.failures.subject", "mail.alert.failures.title", "mail.alert.failures.text"
+	case AlertSupport:
+		return "mail.alert.support.subject", "mail.alert.support.title", "mail.alert.support.text"
 	case AlertUsersExported:
 	}
 	return "mail.alert.users.subject", "mail.alert.users.title", "mail.alert.users.text"

@@ -99,6 +99,48 @@ func noStrangers(t *testing.T, known map[string]bool) {
 	}
 }
 
+// TestMailsWearTheBrandOfACompany: mails about an account have the company's name, defanged, and its support contact;
+// each says who has sent it, and what the vendor did stays the vendor's.
+// guard: writer.from
+func TestMailsWearTheBrandOfACompany(t *testing.T) {
+	catalog, err := locale.New()
+	if err != nil {
+		t.Fatal(err)
+	}
+	book, err := storybook.New("https://sign-in.harbor.example", time.Date(2026, 11, 22, 10, 42, 0, 0, time.UTC))
+	if err != nil {
+		t.Fatal(err)
+	}
+	look := email.Look{
+		Company: "evil.test/login <b>Pay</b>\r\nBcc: x@evil.test",
+		Support: email.Contact{Email: "it@ortiz.example", URL: "javascript:alert(1)", Phone: "+34 900 555 020"},
+	}
+	branded := 0
+	for _, letter := range book.Mails {
+		m, err := email.Render(catalog.In("en"), look, letter.Content)
+		if err != nil {
+			t.Fatal(err)
+		}
+		_, footer, _ := strings.Cut(m.Text, "\n-- \n")
+		if !strings.Contains(footer, "Harbor") || strings.Contains(footer, "evil") {
+			t.Errorf("%s does not say who sent it: %s", letter.Name, footer)
+		}
+		if strings.Contains(m.HTML+m.Text+m.Subject, "evil.test/login") || strings.Contains(m.HTML, "<b>Pay") ||
+			strings.ContainsAny(m.Subject, "\r\n") || strings.Contains(m.HTML+m.Text, "javascript:") {
+			t.Errorf("%s: what the company is called does something", letter.Name)
+		}
+		if !strings.Contains(m.Text, "it@ortiz.example") || !strings.Contains(m.HTML, `href="mailto:it@ortiz.example"`) {
+			t.Errorf("%s lacks the support contact", letter.Name)
+		}
+		if strings.Contains(m.HTML, "evil\u2024test/login") {
+			branded++
+		}
+	}
+	if branded < 20 || branded == len(book.Mails) {
+		t.Errorf("%d of %d mails have the company's name", branded, len(book.Mails))
+	}
+}
+
 // TestMailsWearTheVendorsAccent: no mail keeps a colour of ours where the vendor chose one.
 func TestMailsWearTheVendorsAccent(t *testing.T) {
 	catalog, err := locale.New()

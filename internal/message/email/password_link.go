@@ -17,7 +17,7 @@ type PasswordLink struct {
 func (PasswordLink) kind() string { return "password_link" }
 
 func (c PasswordLink) letter(w *writer) letter {
-	vendor := cleanName(c.Vendor)
+	vendor := w.from(c.Vendor)
 	l := letter{
 		Vendor:   vendor,
 		Link:     webAddress(c.Link),
@@ -28,7 +28,7 @@ func (c PasswordLink) letter(w *writer) letter {
 		Title:    w.say("mail.reset.title"),
 		Lead:     w.say("mail.reset.text", "Vendor", vendor, "Email", cleanName(c.Email)),
 		Never:    w.say("mail.reset.ignore"),
-		Footer:   w.say("mail.reset.footer", "Vendor", vendor),
+		Footer:   w.say("mail.reset.footer", "Vendor", cleanName(c.Vendor)),
 	}
 	if c.Invitation {
 		l.Subject, l.Title = w.say("mail.invitation.subject", "Vendor", vendor),
@@ -36,7 +36,7 @@ func (c PasswordLink) letter(w *writer) letter {
 		l.Lead = w.say("mail.invitation.text",
 			"Vendor", vendor, "Company", defang(c.Company), "Email", cleanName(c.Email))
 		l.Button, l.Never = w.say("mail.invitation.button"), w.say("mail.invitation.ignore")
-		l.Footer = w.say("mail.invitation.footer", "Vendor", vendor)
+		l.Footer = w.say("mail.invitation.footer", "Vendor", cleanName(c.Vendor))
 	}
 	if c.Asked {
 		l.FactsTitle, l.Facts = w.say("mail.reset.facts"), w.originLines(origin{c.IP, c.Place, c.Browser, c.At})

@@ -12,7 +12,7 @@ type Reminder struct {
 func (Reminder) kind() string { return "reminder" }
 
 func (c Reminder) letter(w *writer) letter {
-	vendor, company := cleanName(c.Vendor), defang(c.Company)
+	vendor, company := w.from(c.Vendor), defang(c.Company)
 	lead := w.say("mail.reminder.text", "Company", company)
 	if !c.SetUpBy.IsZero() {
 		lead = w.say("mail.reminder.text_by", "Company", company, "By", w.words.Time(c.SetUpBy))
@@ -25,6 +25,6 @@ func (c Reminder) letter(w *writer) letter {
 		Vendor:    vendor,
 		Button:    w.say("mail.reminder.button"),
 		Link:      c.Link,
-		Footer:    w.say("mail.footer_reminder", "Vendor", vendor, "Company", company),
+		Footer:    w.say("mail.footer_reminder", "Vendor", cleanName(c.Vendor), "Company", company),
 	}
 }

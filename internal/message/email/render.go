@@ -105,12 +105,17 @@ type RememberedReuse struct {
 	NotMeLink          string
 }
 
-// Look is what an installation makes of its mails. Its zero value means our colours, and times
+// Look is what an installation, and a company in it, make of their mails. Its zero value means our colours, and times
 // in UTC.
 type Look struct {
-	Accent Accent
-	Zone   func(ip string) *time.Location // of the place that an address is in; nil = unknown
+	Accent  Accent
+	Company string                         // the company's own name for what its people sign in to; empty: the vendor's name
+	Support Contact                        // the company's own; the zero value is none
+	Zone    func(ip string) *time.Location // of the place that an address is in; nil = unknown
 }
+
+// Contact is where a company's people find help.
+type Contact struct{ Email, URL, Phone string }
 
 // Accent is the colour of buttons and links ("#rrggbb"), on light mails and on dark ones. Text
 // on it is white and nearly black.
@@ -121,7 +126,12 @@ var ourAccent = Accent{Light: "#0a6b50", Dark: "#58cfa6"}
 // Render says c in the language of p. It fails where a sentence is missing: no mail at all is
 // better than one that a person cannot understand.
 func Render(p *locale.Printer, look Look, c Content) (Mail, error) {
-	w := &writer{words: p, zone: look.Zone, accent: look.Accent}
+	w := &writer{
+		words:   p,
+		zone:    look.Zone,
+		accent:  look.Accent,
+		company: defang(look.Company),
+	}
 	if w.accent == (Accent{}) {
 		w.accent = ourAccent
 	}
@@ -130,6 +140,7 @@ func Render(p *locale.Printer, look Look, c Content) (Mail, error) {
 		return Mail{}, w.err
 	}
 	l.writer = w
+	l.Support = supportLines(look.Support)
 	var plain, rich bytes.Buffer
 	if err := textLetter.Execute(&plain, l); err != nil {
 		return Mail{}, fmt.Errorf("text of mail %s: %w", c.kind(), err)

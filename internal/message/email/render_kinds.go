@@ -12,7 +12,7 @@ func (MethodChanged) kind() string   { return "method_changed" }
 func (AccountChanged) kind() string  { return "account_changed" }
 
 func (c SignInCode) letter(w *writer) letter {
-	app, reference := cleanName(cmp.Or(c.AppName, c.Vendor)), cleanName(c.Reference)
+	app, reference := cmp.Or(cleanName(c.AppName), w.from(c.Vendor)), cleanName(c.Reference)
 	lead := w.say("mail.code.truth", "App", app)
 	if company := defang(c.Company); company != "" {
 		lead = w.say("mail.code.truth_company", "App", app, "Company", company)
@@ -22,10 +22,10 @@ func (c SignInCode) letter(w *writer) letter {
 		Preheader:  w.say("mail.code.preheader", "App", app, "Reference", reference),
 		Title:      w.say("mail.code.title"),
 		Lead:       lead,
-		Vendor:     cleanName(c.Vendor),
+		Vendor:     w.from(c.Vendor),
 		Code:       cleanName(c.Code),
 		Until:      w.say("mail.code.until", "Time", w.time(c.ExpiresAt, c.IP)),
-		Never:      w.say("mail.code.never", "Vendor", cleanName(c.Vendor)),
+		Never:      w.say("mail.code.never", "Vendor", w.from(c.Vendor)),
 		Link:       webAddress(c.Link),
 		LinkLead:   w.say("mail.code.link"),
 		LinkText:   w.say("mail.code.link_text"),
@@ -48,14 +48,14 @@ type notice struct {
 }
 
 func (n notice) letter(w *writer) letter {
-	app := cleanName(cmp.Or(n.app, n.vendor))
+	app := cmp.Or(cleanName(n.app), w.from(n.vendor))
 	lead := w.say(n.text, "App", app)
 	return letter{
 		Subject:    w.say(n.subject, "App", app),
 		Preheader:  lead,
 		Title:      w.say(n.title),
 		Lead:       lead,
-		Vendor:     cleanName(n.vendor),
+		Vendor:     w.from(n.vendor),
 		NotMe:      w.say("mail.not_me.plain"),
 		NotMeLink:  webAddress(n.notMe),
 		FactsTitle: w.say("mail.facts"),
@@ -147,17 +147,17 @@ func (c MethodChanged) letter(w *writer) letter {
 		subject, title = "mail.method_suspended.subject", "mail.method_suspended.title"
 		text = "mail.method_suspended.text"
 	}
-	lead := w.say(text, "Vendor", cleanName(c.Vendor), "Method", name)
+	lead := w.say(text, "Vendor", w.from(c.Vendor), "Method", name)
 	facts := []line{{w.say("word.method"), name}}
 	if label := defang(c.Label); label != "" {
 		facts = append(facts, line{w.say("word.name"), label})
 	}
 	return letter{
-		Subject:    w.say(subject, "Vendor", cleanName(c.Vendor)),
+		Subject:    w.say(subject, "Vendor", w.from(c.Vendor)),
 		Preheader:  lead,
 		Title:      w.say(title),
 		Lead:       lead,
-		Vendor:     cleanName(c.Vendor),
+		Vendor:     w.from(c.Vendor),
 		NotMe:      w.say("mail.not_me.method"),
 		NotMeLink:  webAddress(c.NotMeLink),
 		FactsTitle: w.say("mail.facts"),
@@ -167,14 +167,14 @@ func (c MethodChanged) letter(w *writer) letter {
 }
 
 func (c AccountChanged) letter(w *writer) letter {
-	vendor := cleanName(c.Vendor)
+	vendor := w.from(c.Vendor)
 	l := letter{
 		Vendor:     vendor,
 		NotMe:      w.say("mail.not_me.method"),
 		NotMeLink:  webAddress(c.NotMeLink),
 		FactsTitle: w.say("mail.facts"),
 		Facts:      w.originLines(origin{c.IP, c.Place, c.Browser, c.At}),
-		Footer:     w.say("mail.footer_account", "Vendor", vendor),
+		Footer:     w.say("mail.footer_account", "Vendor", cleanName(c.Vendor)),
 	}
 	switch c.What {
 	case "password reset":

@@ -1,6 +1,7 @@
 package email
 
 import (
+	"cmp"
 	"fmt"
 	html "html/template"
 	"net/url"
@@ -24,7 +25,24 @@ type letter struct {
 	LinkLead, LinkText, Button      string // what is said before the link in HTML and in plain text, and on it
 	FactsTitle                      string
 	Facts                           []line
+	Support                         []supportLine // of the company
 	Footer                          string
+}
+
+// supportLine is a way to reach a company's support. Link is empty where mail programs need none.
+type supportLine struct{ Text, Link string }
+
+func supportLines(c Contact) (out []supportLine) {
+	if c.Email != "" {
+		out = append(out, supportLine{c.Email, "mailto:" + c.Email})
+	}
+	if c.Phone != "" {
+		out = append(out, supportLine{c.Phone, ""})
+	}
+	if at := webAddress(c.URL); at != "" {
+		out = append(out, supportLine{at, at})
+	}
+	return out
 }
 
 // line is a name and what it stands for.
@@ -44,11 +62,16 @@ func (l letter) Addresses() ([]line, error) {
 
 // writer says sentences and remembers the first one that was missing.
 type writer struct {
-	words  *locale.Printer
-	zone   func(ip string) *time.Location // nil = everything in UTC
-	accent Accent
-	err    error
+	words   *locale.Printer
+	zone    func(ip string) *time.Location // nil = everything in UTC
+	accent  Accent
+	company string // the company's own name for what its people sign in to
+	err     error
 }
+
+// from is the name that the reader of a mail about their account knows: their company's own, or the vendor's. Who sent
+// the mail, and what the vendor itself has done, is told with the vendor's name.
+func (w *writer) from(vendor string) string { return cmp.Or(w.company, cleanName(vendor)) }
 
 // Act is the accent on light mails.
 func (w *writer) Act() html.CSS { return html.CSS(w.accent.Light) }

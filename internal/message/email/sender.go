@@ -44,7 +44,7 @@ type Options struct {
 	BounceDomain string         // empty: bounces go to From
 	DKIM         *DKIM          // nil: mails leave unsigned
 	Catalog      *locale.Catalog
-	Look         func(context.Context) Look // nil = the zero Look
+	Look         func(ctx context.Context, tenant string) Look // nil = the zero Look
 	Now          func() time.Time
 	Log          *slog.Logger
 }
@@ -126,11 +126,11 @@ func (s *Sender) returnPath(ref string) string {
 	return bouncePrefix + ref + "@" + s.o.BounceDomain
 }
 
-func (s *Sender) look(ctx context.Context) Look {
+func (s *Sender) look(ctx context.Context, tenant string) Look {
 	if s.o.Look == nil {
 		return Look{}
 	}
-	return s.o.Look(ctx)
+	return s.o.Look(ctx, tenant)
 }
 
 // compose makes the mail of RFC 5322. Its Message-ID follows from the message, so that a
@@ -140,7 +140,7 @@ func (s *Sender) compose(ctx context.Context, e message.Envelope, to string) ([]
 	if err != nil {
 		return nil, errors.New("mail content is not readable")
 	}
-	m, err := Render(s.o.Catalog.In(e.Language), s.look(ctx), content)
+	m, err := Render(s.o.Catalog.In(e.Language), s.look(ctx, e.Tenant), content)
 	if err != nil {
 		return nil, fmt.Errorf("render mail %s: %w", e.Template, err)
 	}

@@ -1,0 +1,78 @@
+package main
+
+// brandings guard how a company looks, and that no one else shows it or learns from it.
+var brandings = []Guard{
+	{
+		Name:    "only owners and admins change a brand",
+		File:    "internal/company/branding.go",
+		Old:     "return t, access.Check(a, access.SetBranding, access.Target{TenantID: t.ID})",
+		New:     "return t, nil",
+		And:     []Edit{{"internal/console/branding.go", "a.own()); err != nil {", "a.own()); err != nil && a == nil {"}},
+		Package: acceptance,
+		Tests:   "TestATK167_NoOneSmuggles",
+	},
+	{
+		Name:    "a brand is shown to someone who holds the flow's secret",
+		File:    "internal/portal/flows.go",
+		Old:     "\t\tif err == nil {\n\t\t\terr = h(w, r, ref)",
+		New:     "\t\tif web.ForCompany(r.Context(), ref.Tenant); err == nil {\n\t\t\terr = h(w, r, ref)",
+		Package: acceptance,
+		Tests:   "TestATK167_ACompanysBrand",
+	},
+	{
+		Name:    "a logo belongs to one company",
+		File:    "internal/tenant/brand.go",
+		Old:     "`SELECT logo FROM brands WHERE tenant_id = $1\n",
+		New:     "`SELECT logo FROM brands WHERE (tenant_id = $1 OR tenant_id <> '')\n",
+		Package: acceptance,
+		Tests:   "TestATK167_ACompanysBrand",
+	},
+	{
+		Name:    "the size of a picture is read before it is decoded",
+		File:    "internal/tenant/picture.go",
+		Old:     "if min(size.Width, size.Height) < minLogoSide || max(size.Width, size.Height) > MaxPictureSide {",
+		New:     "if size.Width < 0 {",
+		Package: "./internal/tenant",
+		Tests:   "TestAPictureThatIsABomb",
+	},
+	{
+		Name:    "only what was drawn again is left of a file",
+		File:    "internal/tenant/picture.go",
+		Old:     "return Picture{PNG: out.Bytes(), ",
+		New:     "return Picture{PNG: append(out.Bytes(), file...), ",
+		Package: "./internal/tenant",
+		Tests:   "TestOnlyThePicture",
+	},
+	{
+		Name:    "an accent is six digits",
+		File:    "internal/tenant/brand.go",
+		Old:     "b.Accent, err = CleanAccent(b.Accent); err != nil {",
+		New:     "err = nil; err != nil {",
+		Package: "./internal/tenant",
+		Tests:   "TestABrandIsClean",
+	},
+	{
+		Name:    "a support page is an address with https",
+		File:    "internal/tenant/brand.go",
+		Old:     "u.Scheme != \"https\" || ",
+		New:     "",
+		Package: "./internal/tenant",
+		Tests:   "TestABrandIsClean",
+	},
+	{
+		Name:    "a form with a file comes from our own page",
+		File:    "internal/web/upload.go",
+		Old:     "if !m.web.sameOrigin(r) {",
+		New:     "if m == nil {",
+		Package: "./internal/web",
+		Tests:   "TestAFileIsReadStrictly",
+	},
+	{
+		Name:    "mails defang a company's name",
+		File:    "internal/message/email/render.go",
+		Old:     "company: defang(look.Company),",
+		New:     "company: look.Company,",
+		Package: "./internal/message/email",
+		Tests:   "TestMailsWearTheBrand",
+	},
+}
