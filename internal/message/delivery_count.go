@@ -109,8 +109,8 @@ func count(ctx context.Context, tx *db.Tx, c counted) error {
 		problem = fmt.Sprintf("%016d %s", db.Micros(tx.Now), c.problem)
 	}
 	return tx.ExecDeferred(ctx, `
-		INSERT INTO delivery_hours (tenant_id, channel, destination, hour, accepted, delivered, delayed, bounced, failed,
-			timed, within_2, within_10, within_30, within_60, within_300, last_problem)
+		INSERT INTO delivery_hours (tenant_id, channel, destination, hour, accepted, delivered, delayed, bounced,
+			failed, timed, within_2, within_10, within_30, within_60, within_300, last_problem)
 		VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16)
 		ON CONFLICT (tenant_id, channel, destination, hour) DO UPDATE SET
 			accepted = delivery_hours.accepted + excluded.accepted,

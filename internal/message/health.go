@@ -31,8 +31,8 @@ type Tally struct {
 	Arrived int // accepted by the next server, or reported as delivered
 	Delayed int // waiting for another try, or reported as late
 	Lost    int // bounced, refused or given up
-	timed   int
-	within  [len(bounds)]int
+	Timed   int // taken by a server, also those that came back later
+	Within  [len(bounds)]int
 }
 
 // Sent is how many there were.
@@ -41,16 +41,13 @@ func (t Tally) Sent() int { return t.Arrived + t.Delayed + t.Lost }
 // Took is the time within which a server had taken so many of a hundred; known is false where that is more than
 // Longest, or there were none.
 func (t Tally) Took(percent int) (d time.Duration, known bool) {
-	for i, n := range t.within {
-		if t.timed > 0 && n*100 >= t.timed*percent {
+	for i, n := range t.Within {
+		if t.Timed > 0 && n*100 >= t.Timed*percent {
 			return time.Duration(bounds[i]) * time.Second, true
 		}
 	}
 	return Longest, false
 }
-
-// Timed reports whether any message was taken by a server.
-func (t Tally) Timed() bool { return t.timed > 0 }
 
 // Longest is the longest time that is told apart.
 const Longest = 5 * time.Minute
@@ -66,22 +63,21 @@ type Destination struct {
 
 // The limits of the verdicts.
 const (
-	fewest       = 3                // messages that say something
-	lostPercent  = 10               // of the messages
-	latePercent  = 10               // of the messages
-	usualPercent = 50               // what is usual: half of them
-	lateAfter    = 30 * time.Second // to be taken by the next server; mail servers take a second as a rule
+	Fewest     = 3                // messages that say something
+	BadPercent = 10               // of the messages, lost or delayed
+	LateAfter  = 30 * time.Second // until half of them are taken by the next server; a second is usual
 )
 
 // judge says what a tally shows.
 func (t Tally) judge() Verdict {
-	took, _ := t.Took(usualPercent)
+	many := func(n int) bool { return n >= Fewest && n*100 >= t.Sent()*BadPercent }
+	half, _ := t.Took(50)
 	switch {
-	case t.Lost >= fewest && t.Lost*100 >= t.Sent()*lostPercent:
+	case many(t.Lost):
 		return ManyFailures
-	case t.Delayed >= fewest && t.Delayed*100 >= t.Sent()*latePercent, t.timed >= fewest && took > lateAfter:
+	case many(t.Delayed), t.Timed >= Fewest && half > LateAfter:
 		return ArrivesLate
-	case t.Sent() < fewest:
+	case t.Sent() < Fewest:
 		return TooFew
 	}
 	return NoProblems
@@ -167,9 +163,9 @@ func tallied(since string) string {
 }
 
 func (t *Tally) targets() []any {
-	out := []any{&t.Arrived, &t.Delayed, &t.Lost, &t.timed}
-	for i := range t.within {
-		out = append(out, &t.within[i])
+	out := []any{&t.Arrived, &t.Delayed, &t.Lost, &t.Timed}
+	for i := range t.Within {
+		out = append(out, &t.Within[i])
 	}
 	return out
 }

@@ -146,13 +146,13 @@ func TestCountsOfTheDayAndTheWeek(t *testing.T) {
 
 func TestVerdicts(t *testing.T) {
 	fast := func(arrived, delayed, lost int) Tally {
-		out := Tally{Arrived: arrived, Delayed: delayed, Lost: lost, timed: arrived}
-		for i := range out.within {
-			out.within[i] = arrived
+		out := Tally{Arrived: arrived, Delayed: delayed, Lost: lost, Timed: arrived}
+		for i := range out.Within {
+			out.Within[i] = arrived
 		}
 		return out
 	}
-	slow := Tally{Arrived: 10, timed: 10, within: [5]int{0, 0, 4, 9, 10}}
+	slow := Tally{Arrived: 10, Timed: 10, Within: [5]int{0, 0, 4, 9, 10}}
 	for _, c := range []struct {
 		day, week Tally
 		want      Verdict
