@@ -4,6 +4,7 @@ import (
 	"errors"
 	"net/http"
 	"strconv"
+	"strings"
 	"unicode/utf8"
 
 	"countersign/internal/access"
@@ -75,8 +76,8 @@ func whyURL(language string) string { return whyPath + "/" + language }
 // Max is how many characters a text may have.
 func (whyTextPage) Max() int { return tenant.MaxWhy }
 
-// Used is how many characters the form holds.
-func (p whyTextPage) Used() int { return utf8.RuneCountInString(p.Text) }
+// Used is how many characters the form holds; browsers send two for the end of a line.
+func (p whyTextPage) Used() int { return utf8.RuneCountInString(strings.ReplaceAll(p.Text, "\r\n", "\n")) }
 
 // StoredParagraphs are what someone else has stored; none is the built-in text.
 func (p whyTextPage) StoredParagraphs() []string { return tenant.Paragraphs(p.Stored.Body) }
