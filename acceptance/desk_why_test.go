@@ -128,7 +128,7 @@ func TestTheWhyTextIsTheOperators(t *testing.T) {
 		}
 		stranger := s.Person(t)
 		stranger.Post(path, forged)
-		for _, language := range []string{"it", "EN", "pt", "..", "en%00", "%3Cb%3E"} {
+		for _, language := range []string{"it", "EN", "pt", "en%00", "%3Cb%3E"} {
 			s.operator.Post(pathWhy+"/"+language, forged)
 			if status := s.operator.Page.Status; status != 404 && status != 400 {
 				t.Errorf("a text in %q is answered with %d", language, status)

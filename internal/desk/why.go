@@ -77,7 +77,9 @@ func whyURL(language string) string { return whyPath + "/" + language }
 func (whyTextPage) Max() int { return tenant.MaxWhy }
 
 // Used is how many characters the form holds; browsers send two for the end of a line.
-func (p whyTextPage) Used() int { return utf8.RuneCountInString(strings.ReplaceAll(p.Text, "\r\n", "\n")) }
+func (p whyTextPage) Used() int {
+	return utf8.RuneCountInString(strings.ReplaceAll(p.Text, "\r\n", "\n"))
+}
 
 // StoredParagraphs are what someone else has stored; none is the built-in text.
 func (p whyTextPage) StoredParagraphs() []string { return tenant.Paragraphs(p.Stored.Body) }
