@@ -27,7 +27,8 @@ func whyForm(t *testing.T, page *rig.Page, do, text string) url.Values {
 // the built-in text comes back.
 func TestALO15_TheDeskEditsWhyInEachLanguage(t *testing.T) {
 	eachStaffed(t, rig.Options{}, func(t *testing.T, s staff) {
-		s.operator.Get(pathWhy).Expect(t, 200, "English", "Español", "Deutsch", "Français", "Português", "Built-in text")
+		s.operator.Get(pathWhy).
+			Expect(t, 200, "English", "Español", "Deutsch", "Français", "Português", "Built-in text")
 		german, english := s.Person(t), s.Person(t)
 		german.Language = "de"
 		path := pathWhy + "/de"
@@ -38,7 +39,8 @@ func TestALO15_TheDeskEditsWhyInEachLanguage(t *testing.T) {
 		german.Get("/why").Expect(t, 200, "Passwörter")
 		s.operator.Post(path, whyForm(t, s.operator.Page, "save", own)).
 			Expect(t, 200, "Text saved.", "Users read your own text", "Use the built-in text")
-		if body := german.Get("/why").Expect(t, 200).Body; !strings.Contains(body, "<p>Weil Beispiel AG Sie schützt.</p>") ||
+		body := german.Get("/why").Expect(t, 200).Body
+		if !strings.Contains(body, "<p>Weil Beispiel AG Sie schützt.</p>") ||
 			!strings.Contains(body, "<p>Fragen Sie uns.</p>") {
 			t.Error("the paragraphs are not shown")
 		}
