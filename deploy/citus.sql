@@ -57,6 +57,7 @@ SELECT create_distributed_table('refresh_families', 'tenant_id', colocate_with =
 SELECT create_distributed_table('budgets', 'tenant_id', colocate_with => 'tenants');
 SELECT create_distributed_table('jobs', 'tenant_id', colocate_with => 'tenants');
 SELECT create_distributed_table('messages', 'tenant_id', colocate_with => 'tenants');
+SELECT create_distributed_table('delivery_hours', 'tenant_id', colocate_with => 'tenants');
 SELECT create_distributed_table('message_costs', 'tenant_id', colocate_with => 'tenants');
 SELECT create_distributed_table('audit_events', 'tenant_id', colocate_with => 'tenants');
 SELECT create_distributed_table('text_answers', 'tenant_id', colocate_with => 'tenants');

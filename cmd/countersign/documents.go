@@ -100,12 +100,13 @@ type installationDocument struct {
 	SupportEmail string          `json:"support_email"`
 	SupportURL   string          `json:"support_url"`
 	SupportPhone string          `json:"support_phone"`
-	Accent       string          `json:"accent"`    // "#rrggbb"; empty: ours
-	LogoSHA256   string          `json:"logo_hash"` // of the logo; empty: ours
+	Accent       string          `json:"accent"`        // "#rrggbb"; empty: ours
+	LogoSHA256   string          `json:"logo_hash"`     // of the logo; empty: ours
+	OwnWhy       []string        `json:"why_languages"` // in which the vendor has words of their own
 	SetUpAt      *time.Time      `json:"set_up_at"`
 }
 
-func installationOf(i tenant.Installation) installationDocument {
+func installationOf(i tenant.Installation, ownWhy []string) installationDocument {
 	return installationDocument{
 		Name:         i.Name,
 		Mandate:      mandateOf(i.Mandate),
@@ -116,6 +117,7 @@ func installationOf(i tenant.Installation) installationDocument {
 		SupportPhone: i.SupportPhone,
 		Accent:       i.Accent,
 		LogoSHA256:   i.LogoHash,
+		OwnWhy:       ownWhy,
 		SetUpAt:      at(i.SetUpAt),
 	}
 }

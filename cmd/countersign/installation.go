@@ -5,6 +5,7 @@ import (
 	"context"
 	"fmt"
 	"os"
+	"strings"
 
 	"github.com/alecthomas/kong"
 
@@ -13,6 +14,7 @@ import (
 	"countersign/internal/company"
 	"countersign/internal/db"
 	"countersign/internal/policy"
+	"countersign/internal/tenant"
 	"countersign/internal/web"
 )
 
@@ -29,11 +31,16 @@ type InstallationShowCmd struct{}
 func (InstallationShowCmd) Run(ctx context.Context, env *Env) error {
 	return env.within(ctx, func(h *app.Core) error {
 		i, err := h.Company.Installation(ctx, access.Server)
+		if err != nil {
+			return err
+		}
+		texts, err := h.Company.WhyTexts(ctx, access.Server)
 		if err == nil {
-			env.say(installationOf(i), installationText,
+			own := ownWhy(texts)
+			env.say(installationOf(i, own), installationText,
 				i.Name, i.Mandate.Mode, shown(i.Mandate.From), i.RememberDays, shownMethods(i.Methods),
 				i.SupportEmail, i.SupportURL, i.SupportPhone, shownAccent(i.Accent), cmp.Or(i.LogoHash, none),
-				shown(i.SetUpAt))
+				cmp.Or(strings.Join(own, ", "), none), shown(i.SetUpAt))
 		}
 		return err
 	})
@@ -46,8 +53,20 @@ methods       %s
 support       %s %s %s
 accent        %s
 logo          %s
+own why text  %s
 set up        %s
 `
+
+// ownWhy are the languages in which the vendor has words of their own about why a second step is asked.
+func ownWhy(texts []tenant.WhyText) []string {
+	languages := []string{}
+	for _, t := range texts {
+		if t.Body != "" {
+			languages = append(languages, t.Language)
+		}
+	}
+	return languages
+}
 
 // InstallationSetCmd changes settings; what is not named stays.
 type InstallationSetCmd struct {
@@ -61,8 +80,8 @@ type InstallationSetCmd struct {
 	Methods      *string `help:"The second steps that companies may allow: passkey, totp, push, sms, email, backup, or all."`
 	Logo         *string `placeholder:"FILE" help:"Your logo in place of ours: a PNG of at most 256 KiB, 16 to 1024 pixels on a side; 'none' removes it."`
 	Accent       *string `placeholder:"#RRGGBB" help:"Your colour in place of ours; pages use a tone of it that can be read. 'none' removes it."`
-	Why          *string `help:"Your own words about why a second step is asked; empty removes them."`
-	Language     string  `default:"en" enum:"en,es" help:"Language of --why."`
+	Why          *string `help:"Your own words about why a second step is asked; empty for the built-in ones."`
+	Language     string  `default:"en" enum:"en,de,es,fr,pt-BR" help:"Language of --why."`
 	Yes          bool    `short:"y" help:"Do not ask before people are shut out."`
 }
 

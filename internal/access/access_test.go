@@ -49,7 +49,7 @@ func (o one) concernsPeople() bool { return strings.HasPrefix(string(o.action), 
 func (o one) looks() bool {
 	return slices.Contains([]access.Action{
 		access.ListPeople, access.ListMethods, access.ViewCompany, access.ListCompanies, access.ViewActivity,
-		access.ViewInstallation, access.ViewApps, access.ViewSharing,
+		access.ViewInstallation, access.ViewApps, access.ViewSharing, access.ViewDelivery,
 	}, o.action)
 }
 

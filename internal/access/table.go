@@ -59,6 +59,7 @@ const (
 const (
 	ViewInstallation   Action = "installation.view"
 	ChangeInstallation Action = "installation.change"
+	ViewDelivery       Action = "installation.delivery"
 	ViewApps           Action = "apps.view"
 	CreateApp          Action = "apps.create"
 	ChangeApp          Action = "apps.change"
@@ -246,6 +247,7 @@ var rules = []rule{
 
 	ofVendor(ViewInstallation, installation, "View the installation's settings", yes),
 	ofVendor(ChangeInstallation, installation, "Change the installation's settings", none),
+	ofVendor(ViewDelivery, installation, "View how mails and text messages arrive", yes),
 	ofVendor(ViewApps, installation, "View apps", yes),
 	ofVendor(CreateApp, installation, "Create an app", none),
 	ofVendor(ChangeApp, installation, "Change an app", none),

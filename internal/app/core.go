@@ -20,6 +20,7 @@ import (
 	"countersign/internal/incident"
 	"countersign/internal/jobs"
 	"countersign/internal/keyring"
+	"countersign/internal/locale"
 	"countersign/internal/message"
 	"countersign/internal/notify"
 	"countersign/internal/passwordlink"
@@ -185,6 +186,7 @@ func (h *Core) buildAdministration() {
 		People:    h.People,
 		Countries: h.Config.SMS.Countries,
 		Bindable:  h.Binding.Kinds(),
+		Languages: locale.Languages(),
 	}
 	h.Rollout = &rollout.Service{DB: h.DB, Gate: h.Gate, Bindable: h.Binding.Kinds()}
 	h.Apps = &apps.Service{DB: h.DB, Gate: h.Gate, Keys: &keyring.Keyring{DB: h.DB, Keys: h.Keys}}

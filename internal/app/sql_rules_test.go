@@ -34,8 +34,8 @@ var scans = []string{
 	"backup.readPosition", "binding.Sweep", "company.Sweep", "company.sumAdoption", "configminimum.InUse",
 	"doctor.audit", "firststep.Sweep", "flow.Sweep",
 	"grant.Sweep", "jobs.Backlog",
-	"jobs.Sweep", "jobs.findDue", "keyring.list", "keyring.countSealed", "message.Received", "message.Shown",
-	"message.Sweep", "message.tenantOf", "passwordlink.Sweep", "ratelimit.Sweep", "session.Sweep",
+	"jobs.Sweep", "jobs.findDue", "keyring.list", "keyring.countSealed", "message.ReadHealth", "message.Received",
+	"message.Shown", "message.Sweep", "message.tenantOf", "passwordlink.Sweep", "ratelimit.Sweep", "session.Sweep",
 	"sms.Sweep", "sms.Today", "tenant.List", "tenant.ListAfter", "tenant.Sweep", "tenant.Vendors", "user.Sweep",
 }
 

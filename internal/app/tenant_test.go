@@ -33,6 +33,7 @@ var overTenants = map[string]string{
 	"jobs.findDue":         "workers look for jobs of every tenant and claim each by its own",
 	"keyring.countSealed":  "a master key may go when no tenant needs it",
 	"keyring/need.go":      "as unsealed",
+	"message.ReadHealth":   "adds up the companies' counts of each mail domain and country",
 	"message.Received":     "a provider names the message only; the answer tells the tenant",
 	"message.Shown":        "as Received, for a receiver",
 	"message.tenantOf":     "as Received",

@@ -92,9 +92,9 @@ var endings = []ending{
 // kept are the tables that a new epoch leaves as they are, and why.
 var kept = map[string]string{
 	"installation_texts": "words", "client_uris": "apps; operators are told to look at them",
-	"adoption_days": "counts for a chart",
-	"brands":        "settings of how pages look",
-	"directory":     "who has which address", "mail_domains": "whose domains they are",
+	"adoption_days": "counts for a chart", "delivery_hours": "counts of what was sent until the copy",
+	"brands":    "settings of how pages look",
+	"directory": "who has which address", "mail_domains": "whose domains they are",
 	"authenticators": "methods; owners are told", "passwords": "there is nothing newer; owners are told",
 	"outofband_addresses": "methods", "passkeys": "methods; a counter that is ahead of ours is right",
 	"passkey_directory":  "whose methods they are",

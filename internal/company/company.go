@@ -35,6 +35,7 @@ type Service struct {
 	Gate      *gate.Gate           // judges the session in which a person acts
 	Countries []string             // whose telephone numbers the installation takes; empty: all
 	Bindable  []authenticator.Kind // what people can set up in this installation
+	Languages []string             // that pages are written in
 	Places    *geo.Places          // where addresses are; nil: unknown
 
 	pictures sync.Mutex // one is decoded at a time: it can take a hundred times the memory of its file

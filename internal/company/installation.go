@@ -4,6 +4,8 @@ import (
 	"cmp"
 	"context"
 	"fmt"
+	"maps"
+	"slices"
 
 	"countersign/internal/access"
 	"countersign/internal/audit"
@@ -50,6 +52,9 @@ func (s *Service) ChangeInstallation(ctx context.Context, a access.Actor, c Inst
 		}
 		was := i
 		c.set(&i)
+		if err := s.speakAll(slices.Collect(maps.Keys(c.Why))...); err != nil {
+			return err
+		}
 		if err := c.setTexts(ctx, tx); err != nil {
 			return err
 		}
@@ -112,6 +117,9 @@ func (c InstallationChanges) text(i tenant.Installation) string {
 	}
 	if c.Logo != nil {
 		what += ", another logo"
+	}
+	for _, language := range slices.Sorted(maps.Keys(c.Why)) {
+		what += ", " + whyText(language, c.Why[language])
 	}
 	return what
 }

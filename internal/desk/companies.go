@@ -43,6 +43,7 @@ type companiesPage struct {
 	First     string
 	FromHere  bool // this is not the first page
 	MayCreate bool
+	Delivery  *deliveryState // nil: not shown
 }
 
 func (companiesPage) View() web.View { return web.View{Template: "desk/companies"} }
@@ -138,6 +139,11 @@ func (d *Desk) showCompanies(w http.ResponseWriter, r *http.Request, m *member) 
 		next.Set("from", last.Name)
 		next.Set("after", last.ID)
 		page.Next = companiesURL(next)
+	}
+	if !page.Filtered && !page.FromHere {
+		if page.Delivery, err = d.deliveryState(r, m); err != nil {
+			return err
+		}
 	}
 	return d.Web.Draw(w, r, http.StatusOK, page)
 }

@@ -28,6 +28,8 @@ func (d *Desk) Mount(mux *web.Mux) {
 	d.mountCompanies(mux)
 	d.mountDecisions(mux)
 	d.mountAdoption(mux)
+	d.mountDelivery(mux)
+	d.mountWhy(mux)
 	d.mountApps(mux)
 }
 

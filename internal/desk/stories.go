@@ -15,7 +15,8 @@ import (
 
 // Stories is every page in every state, with canned data, as seen at now.
 func Stories(now time.Time) []web.Story {
-	return slices.Concat(companyStories(now), decisionStories(now), adoptionStories(now), appStories(now))
+	return slices.Concat(companyStories(now), decisionStories(now), adoptionStories(now), appStories(now),
+		deliveryStories(now), whyStories())
 }
 
 func storyFrame(current string) frame { return frame{Current: current} }

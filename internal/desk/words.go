@@ -39,4 +39,7 @@ var doneKeys = map[string]string{
 	"address":   "desk.done.address",
 	"exempt":    "desk.done.exempt",
 	"required":  "desk.done.required",
+	"why":       "desk.done.why",
+	"built_in":  "desk.done.built_in",
+	"confirmed": "desk.done.confirmed",
 }

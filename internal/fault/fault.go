@@ -16,6 +16,7 @@ const (
 	NotFound        Kind = "not_found"
 	Invalid         Kind = "invalid"
 	Conflict        Kind = "conflict"
+	Outdated        Kind = "outdated" // what was changed is not what was shown
 	Denied          Kind = "denied"
 	Unauthenticated Kind = "unauthenticated"
 	RateLimited     Kind = "rate_limited"

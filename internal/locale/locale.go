@@ -43,7 +43,7 @@ func read() (*Catalog, error) {
 		if err != nil {
 			return nil, fmt.Errorf("read catalogue: %w", err)
 		}
-		lang := strings.TrimSuffix(strings.TrimPrefix(e.Name(), "active."), ".json")
+		lang := languageOf(e.Name())
 		if err := c.load(lang, text); err != nil {
 			return nil, fmt.Errorf("load catalogue %s: %w", lang, err)
 		}
@@ -87,14 +87,32 @@ func (c *Catalog) load(lang string, text []byte) error {
 	return nil
 }
 
+// Languages lists what we speak, the default first, without reading the catalogues.
+func Languages() (out []string) {
+	entries, _ := files.ReadDir(".") // embedded
+	for _, e := range entries {
+		out = append(out, languageOf(e.Name()))
+	}
+	defaultFirst(out)
+	return out
+}
+
+func languageOf(file string) string {
+	return strings.TrimSuffix(strings.TrimPrefix(file, "active."), ".json")
+}
+
+func defaultFirst(langs []string) {
+	sort.Slice(langs, func(i, j int) bool {
+		if (langs[i] == Default) != (langs[j] == Default) {
+			return langs[i] == Default
+		}
+		return langs[i] < langs[j]
+	})
+}
+
 // order puts the default first, because a matcher falls back to its first tag.
 func (c *Catalog) order() {
-	sort.Slice(c.langs, func(i, j int) bool {
-		if (c.langs[i] == Default) != (c.langs[j] == Default) {
-			return c.langs[i] == Default
-		}
-		return c.langs[i] < c.langs[j]
-	})
+	defaultFirst(c.langs)
 	tags := make([]language.Tag, len(c.langs))
 	for i, l := range c.langs {
 		tags[i] = language.Make(l)

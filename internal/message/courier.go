@@ -87,12 +87,12 @@ func (c *Courier) Deliver(ctx context.Context, j jobs.Job) error {
 		return err
 	}
 	if !w.now.Before(w.expiresAt) {
-		return c.settle(ctx, j, a.Message, change{state: Failed}, nil)
+		return c.settle(ctx, j, a.Message, change{state: Failed, problem: TooLate}, nil)
 	}
 	envelope, sender, err := c.open(j.Tenant, a.Message, w)
 	if err != nil {
 		c.Log.Error("message cannot be sent", "message", a.Message, "tenant", j.Tenant, "error", err)
-		return c.settle(ctx, j, a.Message, change{state: Failed}, nil)
+		return c.settle(ctx, j, a.Message, change{state: Failed, problem: Stopped}, nil)
 	}
 	host, err := sender.Send(ctx, envelope)
 	if err == nil {
@@ -148,27 +148,31 @@ func (c *Courier) open(tenant, id string, w *waiting) (Envelope, Sender, error) 
 func (c *Courier) conclude(ctx context.Context, j jobs.Job, id string, w *waiting, host string, failure error) error {
 	var refusal *Refusal
 	var givenUp *GivenUp
+	after := change{
+		state:   Failed,
+		host:    host,
+		tried:   1,
+		problem: problemOf(failure),
+	}
 	switch {
 	case failure == nil:
-		return c.settle(ctx, j, id, change{state: Accepted, host: host, tried: 1}, nil)
+		after.state = Accepted
+		return c.settle(ctx, j, id, after, nil)
 	case errors.As(failure, &refusal):
 		c.Log.Warn("message bounced", "message", id, "tenant", j.Tenant, "host", host, "error", failure)
-		return c.settle(ctx, j, id, change{state: Bounced, host: host, tried: 1}, nil)
+		after.state = Bounced
+		return c.settle(ctx, j, id, after, nil)
 	case errors.As(failure, &givenUp):
 		c.Log.Warn("message given up", "message", id, "tenant", j.Tenant, "host", host, "error", failure)
-		return c.settle(ctx, j, id, change{state: Failed, host: host, tried: 1}, nil)
+		return c.settle(ctx, j, id, after, nil)
 	}
 	next := c.DB.Now().UTC().Add(pause(w.attempts))
 	if !next.Before(w.expiresAt) {
 		c.Log.Warn("message given up", "message", id, "tenant", j.Tenant, "host", host, "error", failure)
-		return c.settle(ctx, j, id, change{state: Failed, host: host, tried: 1}, nil)
+		return c.settle(ctx, j, id, after, nil)
 	}
-	return c.settle(ctx, j, id, change{
-		state:   Delayed,
-		host:    host,
-		nextTry: next,
-		tried:   1,
-	}, jobs.Later(next, failure))
+	after.state, after.nextTry = Delayed, next
+	return c.settle(ctx, j, id, after, jobs.Later(next, failure))
 }
 
 // settle writes the message and its job down together. It outlives the context of the

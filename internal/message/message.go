@@ -104,10 +104,10 @@ func (q *Queue) Put(ctx context.Context, tx *db.Tx, m Outgoing) (id string, err 
 	id = tx.NewID()
 	err = tx.ExecDeferred(ctx, `
 		INSERT INTO messages (tenant_id, id, user_id, channel, purpose, hint, sealed, state, host, attempts,
-			queued_at, state_at, next_try_at, expires_at, copy_of)
-		VALUES ($1, $2, $3, $4, $5, $6, $7, $8, '', 0, $9, $10, 0, $11, $12)`,
+			queued_at, state_at, next_try_at, expires_at, copy_of, destination)
+		VALUES ($1, $2, $3, $4, $5, $6, $7, $8, '', 0, $9, $10, 0, $11, $12, $13)`,
 		tx.Tenant, id, m.UserID, m.Channel, m.Purpose, m.Hint, q.Keys.Seal(plain, place(tx.Tenant, id)...), Queued,
-		tx.Now, tx.Now, m.ExpiresAt, m.CopyOf)
+		tx.Now, tx.Now, m.ExpiresAt, m.CopyOf, destinationOf(m.Channel, m.To))
 	if err != nil {
 		return "", fmt.Errorf("queue message: %w", err)
 	}
@@ -170,34 +170,54 @@ type change struct {
 	host    string
 	nextTry time.Time
 	tried   int
+	problem Problem // what went wrong; nothing also where the message was withdrawn
 }
 
 // settle moves a message that is still ours to another state, once, and reports whether it
 // did. The content stays only where another attempt needs it.
 func settle(ctx context.Context, tx *db.Tx, id string, c change) (bool, error) {
-	var channel string
+	n, attempts := counted{to: c.state, timed: c.state == Accepted, problem: c.problem}, 0
 	err := tx.QueryRow(ctx, `
 		UPDATE messages SET state = $1, host = CASE WHEN $2 = '' THEN host ELSE $3 END, attempts = attempts + $4,
 			state_at = $5, next_try_at = $6,
 			sealed = CASE WHEN $7 = 'delayed' THEN sealed ELSE NULL END
 		WHERE tenant_id = $8 AND id = $9 AND state IN ('queued', 'delayed') AND sealed IS NOT NULL
-		RETURNING channel`,
-		c.state, c.host, c.host, c.tried, tx.Now, c.nextTry, c.state, tx.Tenant, id).Scan(&channel)
+		RETURNING channel, destination, queued_at, attempts`,
+		c.state, c.host, c.host, c.tried, tx.Now, c.nextTry, c.state, tx.Tenant, id).
+		Scan(&n.channel, &n.destination, db.ScanTime(&n.queuedAt), &attempts)
 	if db.IsNoRows(err) {
 		return false, nil
 	}
 	if err != nil {
 		return false, fmt.Errorf("settle message: %w", err)
 	}
-	tx.EmitOnCommit(Became{channel, c.state})
-	return true, nil
+	tx.EmitOnCommit(Became{n.channel, c.state})
+	if c.state == Failed && c.problem == "" {
+		return true, nil // withdrawn: that says nothing about where it goes
+	}
+	if attempts > c.tried {
+		n.from = Delayed
+	}
+	return true, count(ctx, tx, n)
 }
 
-const keep = 30 * 24 * time.Hour
+const (
+	keep      = 30 * 24 * time.Hour
+	keepHours = 8 * 24 * time.Hour // counts are shown for seven days
+)
 
-// Sweep deletes what is known about messages older than 30 days, and returns how many.
+// Sweep deletes what is known about messages older than 30 days and counts that are shown no more, and returns how
+// many rows those were.
 func Sweep(ctx context.Context, d *db.DB) (int64, error) {
-	return d.DeleteOld(ctx, "messages", `
+	n, err := d.DeleteOld(ctx, "messages", `
 		DELETE FROM messages WHERE (tenant_id, id) IN (
 			SELECT tenant_id, id FROM messages WHERE expires_at < $1 LIMIT $2)`, keep)
+	if err != nil {
+		return n, err
+	}
+	hours, err := d.DeleteOld(ctx, "delivery_hours", `
+		DELETE FROM delivery_hours WHERE (tenant_id, channel, destination, hour) IN (
+			SELECT h.tenant_id, h.channel, h.destination, h.hour FROM delivery_hours h WHERE h.hour < $1 LIMIT $2)`,
+		keepHours)
+	return n + hours, err
 }

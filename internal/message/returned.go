@@ -79,23 +79,64 @@ func (c *Courier) Shown(ctx context.Context, returnTo string) error {
 // were sent, the one that arrives is what counts.
 func (c *Courier) reported(ctx context.Context, tenant, id string, state State, host string) error {
 	return c.DB.InTx(ctx, tenant, func(tx *db.Tx) error {
-		var channel string
-		err := tx.QueryRow(ctx, `
-			UPDATE messages SET state = $1, host = $2, state_at = $3, next_try_at = 0, sealed = NULL
-			WHERE tenant_id = $4 AND id = $5 AND (state = 'accepted' OR (state IN ('queued', 'delayed')
-				AND $6 IN ('bounced', 'delivered'))
-				OR (state = 'bounced' AND $6 = 'delivered'))
-			RETURNING channel`,
-			state, host, tx.Now, tx.Tenant, id, state).Scan(&channel)
+		n, unsent, err := reportable(ctx, tx, id)
 		if db.IsNoRows(err) {
+			return nil // deleted
+		}
+		if err != nil {
+			return fmt.Errorf("read reported message: %w", err)
+		}
+		if !follows(n.from, state) {
 			return nil // known already
 		}
+		changed, err := tx.Exec(ctx, `
+			UPDATE messages SET state = $1, host = $2, state_at = $3, next_try_at = 0, sealed = NULL
+			WHERE tenant_id = $4 AND id = $5 AND state = $6`, state, host, tx.Now, tx.Tenant, id, n.from)
 		if err != nil {
 			return fmt.Errorf("record report: %w", err)
 		}
-		tx.EmitOnCommit(Became{channel, state})
-		return nil
+		if changed == 0 {
+			return db.ErrConflict // the courier wrote its answer down meanwhile
+		}
+		tx.EmitOnCommit(Became{n.channel, state})
+		return count(ctx, tx, n.reportedAs(state, unsent))
 	})
+}
+
+// follows says whether a report is news about a message in a state.
+func follows(was, reported State) bool {
+	switch was {
+	case Accepted:
+		return true
+	case Queued, Delayed:
+		return reported == Bounced || reported == Delivered
+	case Bounced:
+		return reported == Delivered
+	}
+	return false
+}
+
+// reportable is what is known of a message before a report about it. unsent says that no server is known to have it.
+func reportable(ctx context.Context, tx *db.Tx, id string) (n counted, unsent bool, err error) {
+	err = tx.QueryRow(ctx, `SELECT channel, destination, queued_at, state, sealed IS NOT NULL FROM messages
+		WHERE tenant_id = $1 AND id = $2`, tx.Tenant, id).
+		Scan(&n.channel, &n.destination, db.ScanTime(&n.queuedAt), &n.from, &unsent)
+	return n, unsent, err
+}
+
+// reportedAs is how a report changes the counts.
+func (n counted) reportedAs(state State, unsent bool) counted {
+	n.to, n.timed = state, unsent && state == Delivered
+	if n.from == Queued {
+		n.from = ""
+	}
+	switch state {
+	case Bounced:
+		n.problem = Returned
+	case Delayed:
+		n.problem = LateNotice
+	}
+	return n
 }
 
 // tenantOf finds whose message it is: a return address has no room for the tenant.

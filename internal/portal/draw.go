@@ -252,7 +252,7 @@ func (p *Portal) isSignedIn(r *http.Request) (bool, error) {
 
 func (p *Portal) whyText(r *http.Request) (text string, err error) {
 	err = p.DB.View(r.Context(), db.Installation, func(tx *db.Tx) error {
-		text, err = tenant.Why(r.Context(), tx, p.Web.Printer(r).Lang(), "en")
+		text, err = tenant.Why(r.Context(), tx, p.Web.Printer(r).Lang())
 		return err
 	})
 	return text, err

@@ -1,12 +1,12 @@
 package portal
 
 import (
-	"strings"
 	"time"
 
 	"countersign/internal/authenticator"
 	"countersign/internal/methodtext"
 	"countersign/internal/pages"
+	"countersign/internal/tenant"
 	"countersign/internal/web"
 )
 
@@ -334,13 +334,7 @@ func (p whyPage) What() string { return methodtext.Of(p.Kind).WhatItShows }
 func (p whyPage) Limits() string { return methodtext.Of(p.Kind).Limits }
 
 // Paragraphs are the vendor's words, or none.
-func (p whyPage) Paragraphs() []string {
-	text := strings.TrimSpace(strings.ReplaceAll(p.Text, "\r\n", "\n"))
-	if text == "" {
-		return nil
-	}
-	return strings.Split(text, "\n\n")
-}
+func (p whyPage) Paragraphs() []string { return tenant.Paragraphs(p.Text) }
 
 // setupPage creates the first operator.
 type setupPage struct{ Problem, Company, Name, Email string }

@@ -2,7 +2,6 @@ package tenant
 
 import (
 	"context"
-	"strings"
 	"time"
 
 	"countersign/internal/db"
@@ -113,38 +112,4 @@ func SaveInstallation(ctx context.Context, tx *db.Tx, i Installation) error {
 		return err
 	}
 	return tx.Notify(ctx, db.TopicInstallation)
-}
-
-// Why returns the vendor's own words about why a second step is asked, in the first of
-// the languages that has one; empty when the vendor wrote none (ALO-15).
-func Why(ctx context.Context, tx *db.Tx, languages ...string) (string, error) {
-	for _, l := range languages {
-		var body string
-		err := tx.QueryRow(ctx, `SELECT body FROM installation_texts
-			WHERE name = 'why' AND language = $1`, l).Scan(&body)
-		if err == nil || !db.IsNoRows(err) {
-			return body, err
-		}
-	}
-	return "", nil
-}
-
-// SetWhy replaces the vendor's words in one language; an empty body removes them.
-func SetWhy(ctx context.Context, tx *db.Tx, language, body string) error {
-	if len(body) > 4000 {
-		return fault.New(fault.Invalid, "text.too_long")
-	}
-	for line := range strings.Lines(body) {
-		if err := typed.Visible(strings.TrimRight(line, "\r\n")); err != nil {
-			return fault.New(fault.Invalid, "text.unseen").Because(err)
-		}
-	}
-	if body == "" {
-		_, err := tx.Exec(ctx, `DELETE FROM installation_texts WHERE name = 'why' AND language = $1`, language)
-		return err
-	}
-	_, err := tx.Exec(ctx, `
-		INSERT INTO installation_texts (name, language, body) VALUES ('why', $1, $2)
-		ON CONFLICT (name, language) DO UPDATE SET body = excluded.body`, language, body)
-	return err
 }

@@ -44,6 +44,8 @@ func Status(k fault.Kind) int {
 		return http.StatusUnprocessableEntity
 	case fault.Conflict:
 		return http.StatusConflict
+	case fault.Outdated:
+		return http.StatusPreconditionFailed
 	case fault.Denied:
 		return http.StatusForbidden
 	case fault.RateLimited:

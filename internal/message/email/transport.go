@@ -63,12 +63,17 @@ func failedAt(at step, err error) error {
 // mended while the code lives, and must not be shown to people as their mailbox's fault.
 func classify(err error) error {
 	var f *failure
-	if !errors.As(err, &f) || f.code < 500 || f.at != rcptTo && f.at != data {
+	switch {
+	case !errors.As(err, &f) || f.code == 0:
 		return err
+	case f.code < 500:
+		return &message.Temporary{Problem: message.Postponed, Cause: err}
+	case f.at != rcptTo && f.at != data:
+		return &message.Temporary{Problem: message.NotLetIn, Cause: err}
 	}
 	switch f.code {
 	case 500, 501, 502, 503, 504, 530, 534, 535, 538: // syntax, sequence and authentication: ours
-		return err
+		return &message.Temporary{Problem: message.NotLetIn, Cause: err}
 	}
 	return &message.Refusal{Cause: f}
 }

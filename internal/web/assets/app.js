@@ -50,6 +50,12 @@
     return false
   }))
 
+  // How much of a text field is used, while someone types.
+  all('[data-counts]', (e) => {
+    const area = document.getElementById(e.dataset.counts)
+    area.addEventListener('input', () => { e.textContent = e.dataset.words.replace('@', [...area.value].length) })
+  })
+
   all('button[data-from]', (e) => {
     const label = e.textContent
     all('.plain', (p) => { p.hidden = true })
