@@ -122,8 +122,9 @@ func TestATK167_ACompanysBrandIsSeenByItsOwnPeople(t *testing.T) {
 			t.Error("the page after a wrong code does not have the brand")
 		}
 		mail := w.Sink.Code(t, agent.Email, n+1)
-		for _, words := range []string{"No one from Ortiz", "Sent by Countersign", "it@ortiz.example", "+34 900 555 020",
-			"https://ortiz.example/help"} {
+		for _, words := range []string{
+			"No one from Ortiz", "Sent by Countersign", "it@ortiz.example", "+34 900 555 020", "https://ortiz.example/help",
+		} {
 			if !strings.Contains(mail.Text, words) {
 				t.Errorf("the mail lacks %q: %s", words, mail.Text)
 			}
@@ -140,17 +141,17 @@ func TestATK167_ACompanysBrandIsSeenByItsOwnPeople(t *testing.T) {
 		id, _, _ := strings.Cut(strings.TrimPrefix(q.Cookie("flow"), c.ID+"."), ".")
 		for _, cookie := range []string{q.Cookie("flow") + "x", c.ID + "." + id + "." + strings.Repeat("A", 43)} {
 			forged.SetCookie("flow", cookie)
-			for _, path := range []string{"/signin/code?flow=" + id, "/signin/other?flow=" + id, "/signin/set-up?flow=" + id} {
-				if branded(forged.Get(path)) {
-					t.Errorf("%s shows the brand without a secret", path)
+			for _, page := range []string{"code", "other", "set-up"} {
+				if branded(forged.Get("/signin/" + page + "?flow=" + id)) {
+					t.Errorf("%s shows the brand without a secret", page)
 				}
 			}
 		}
 		administer(t, w, p, owner, "/profile")
 		rig.Within(t, wait, "the account has the brand", func() bool { return branded(p.Get("/profile")) })
 		set := p.Post("/profile/add/totp", url.Values{})
-		if link := unescaped(otpauthLink.FindString(set.Body)); !strings.Contains(link, "issuer=Ortiz%20%3CPortal%3E") ||
-			!strings.Contains(link, "%28Countersign%29") {
+		link := unescaped(otpauthLink.FindString(set.Body))
+		if !strings.Contains(link, "issuer=Ortiz%20%3CPortal%3E") || !strings.Contains(link, "%28Countersign%29") {
 			t.Errorf("the authenticator app lists %s", link)
 		}
 		p.Post(pathBranding+"/logo", url.Values{}).Expect(t, 200, "Logo removed")
@@ -201,8 +202,10 @@ func TestATK167_NoOneSmugglesAnythingIntoABrand(t *testing.T) {
 			form := brandForm()
 			form.Set(field, value)
 			page := p.Post(pathBranding, form)
-			if page.Status != 422 || page.Input(field)["aria-invalid"] != "true" || page.Input(field)["value"] != value ||
-				strings.Contains(page.Body, `href="javascript`) || companyStyle.MatchString(page.Body) && field == "accent" {
+			input := page.Input(field)
+			if page.Status != 422 || input["aria-invalid"] != "true" || input["value"] != value ||
+				strings.Contains(page.Body, `href="javascript`) ||
+				field == "accent" && companyStyle.MatchString(page.Body) {
 				t.Errorf("%s: %d %s", field, page.Status, page.Body)
 			}
 		}

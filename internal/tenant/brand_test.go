@@ -93,8 +93,12 @@ func TestALargePictureIsMadeSmaller(t *testing.T) {
 	}
 	half := image.NewRGBA(image.Rect(0, 0, 1800, 200)) // red, then blue
 	for x := range 1800 {
+		side := color.RGBA{R: 255, A: 255}
+		if x >= 900 {
+			side = color.RGBA{B: 255, A: 255}
+		}
 		for y := range 200 {
-			half.Set(x, y, map[bool]color.Color{true: color.RGBA{R: 255, A: 255}, false: color.RGBA{B: 255, A: 255}}[x < 900])
+			half.Set(x, y, side)
 		}
 	}
 	for name, c := range map[string]struct {

@@ -129,7 +129,8 @@ func TestMailsWearTheBrandOfACompany(t *testing.T) {
 			strings.ContainsAny(m.Subject, "\r\n") || strings.Contains(m.HTML+m.Text, "javascript:") {
 			t.Errorf("%s: what the company is called does something", letter.Name)
 		}
-		if !strings.Contains(m.Text, "it@ortiz.example") || !strings.Contains(m.HTML, `href="mailto:it@ortiz.example"`) {
+		if !strings.Contains(m.Text, "it@ortiz.example") ||
+			!strings.Contains(m.HTML, `href="mailto:it@ortiz.example"`) {
 			t.Errorf("%s lacks the support contact", letter.Name)
 		}
 		if strings.Contains(m.HTML, "evil\u2024test/login") {
