@@ -243,7 +243,12 @@ func securityStories(now time.Time) []web.Story {
 	on.Lock = lockChoicesOf(company.Overview{Tenant: tenant.Tenant{Lock: own}, LockAfterMax: 20, Lock: own})
 	on.On, on.MayEnable, on.MayDisable, on.Since, on.EmailOnly = true, false, true, now.AddDate(0, -1, 0), true
 	on.SetUpBy = now.AddDate(0, 0, 10)
-	on.Ask = askChoices{Shown: true, Adaptive: true, MayChange: true, NoDays: true}
+	on.Ask = askChoices{
+		Shown:     true,
+		Adaptive:  true,
+		MayChange: true,
+		NoDays:    true,
+	}
 	locked := on
 	locked.Ask = askChoices{Shown: true}
 	locked.Locked, locked.LockedSince, locked.MayDisable, locked.MayChange = true, now.AddDate(0, -2, 0), false, false
