@@ -42,16 +42,29 @@ var (
 func (s *Service) StartBulk(
 	ctx context.Context, a access.Actor, company string, b Bulk, shown string,
 ) (id string, err error) {
+	run, people, err := s.beginBulk(ctx, a, company, b, shown)
+	if err != nil {
+		return "", err
+	}
+	if people <= bulkAtOnce { // whatever goes wrong, the job goes on with it
+		_, _ = s.workBulk(ctx, run, bulkWait)
+	}
+	return run.ID, nil
+}
+
+// beginBulk stores an action and its job, and returns how many people it concerns.
+func (s *Service) beginBulk(
+	ctx context.Context, a access.Actor, company string, b Bulk, shown string,
+) (run *bulkRun, people int, err error) {
 	plan, err := s.PlanBulk(ctx, a, company, b)
 	switch {
 	case err != nil:
-		return "", err
+		return nil, 0, err
 	case plan.Digest != shown:
-		return "", ErrBulkChanged
+		return nil, 0, ErrBulkChanged
 	case plan.People == 0:
-		return "", errBulkNoOne
+		return nil, 0, errBulkNoOne
 	}
-	var run *bulkRun
 	err = s.inCompany(ctx, a, b.Kind.Action(), company, func(ctx context.Context, tx *db.Tx, a access.Actor) error {
 		if err := checkBulk(a, b.Kind, tx.Tenant); err != nil {
 			return err
@@ -59,13 +72,7 @@ func (s *Service) StartBulk(
 		run = &bulkRun{TenantID: tx.Tenant, ID: tx.NewID(), Origin: a.Origin}
 		return s.storeBulk(ctx, tx, a, b, plan, run)
 	})
-	if err != nil {
-		return "", err
-	}
-	if plan.People <= bulkAtOnce { // whatever goes wrong, the job goes on with it
-		_, _ = s.workBulk(ctx, run, bulkWait)
-	}
-	return run.ID, nil
+	return run, plan.People, err
 }
 
 // storeBulk stores an action with the people whom it concerns, records it and has a job go on with it.
