@@ -22,7 +22,7 @@ import (
 // Stories is every page in every state, with canned data, as seen at now.
 func Stories(now time.Time) []web.Story {
 	return slices.Concat(userStories(now), securityStories(now), assuranceStories(), checkStories(now),
-		sharingStories(now), importStories())
+		sharingStories(now), importStories(), bulkStories(now))
 }
 
 func storyFrame(current string) frame {
@@ -46,6 +46,7 @@ func userStories(now time.Time) []web.Story {
 		Next:      "/company/users?after=u4",
 	}
 	list.addFilters(people.Search{})
+	list.Bulk = storyBulkChoices()
 	none := usersPage{
 		frame:        storyFrame("users"),
 		Filtered:     true,
