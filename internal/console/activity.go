@@ -4,6 +4,8 @@ import (
 	"cmp"
 	"net/http"
 	"net/url"
+	"slices"
+	"strings"
 	"time"
 
 	"countersign/internal/access"
@@ -30,6 +32,8 @@ type activityPage struct {
 	Person   string // the name of the person whose activity is shown; empty = everyone's
 	PersonID string
 	IP       string
+	Text     string
+	Many     bool // more people match the text than are searched for
 	Filtered bool
 	Older    string // address of older rows; empty = there are none
 	Newest   string
@@ -94,9 +98,34 @@ func (c *Console) filterOf(q url.Values) company.ActivityFilter {
 	return f
 }
 
+// maxActivityText is the longest text that is searched for, in bytes.
+const maxActivityText = 400
+
+// addText adds what the address searches for.
+func (c *Console) addText(r *http.Request, f *company.ActivityFilter) {
+	text := strings.TrimSpace(r.URL.Query().Get("q"))
+	if text == "" || len(text) > maxActivityText {
+		return
+	}
+	f.Text = text
+	p, text := c.Web.Printer(r), strings.ToLower(text)
+	add := func(action audit.Action, key string) {
+		if strings.Contains(strings.ToLower(p.T(key)), text) || strings.Contains(string(action), text) {
+			f.TextActions = append(f.TextActions, action)
+		}
+	}
+	for action, key := range actionKeys {
+		add(action, key)
+	}
+	add(audit.TenantSwitched, "audit.tenant.switched_on")
+	add(audit.TenantSwitched, "audit.tenant.switched_off")
+	slices.Sort(f.TextActions)
+}
+
 func (c *Console) showActivity(w http.ResponseWriter, r *http.Request, a *administrator) error {
 	q := r.URL.Query()
 	filter := c.filterOf(q)
+	c.addText(r, &filter)
 	found, err := c.Company.Activity(r.Context(), a.Actor, a.company(), filter)
 	if err != nil {
 		return err
@@ -107,10 +136,12 @@ func (c *Console) showActivity(w http.ResponseWriter, r *http.Request, a *admini
 		PersonID: filter.UserID,
 		Person:   found.Names[filter.UserID],
 		IP:       filter.IP,
+		Text:     filter.Text,
+		Many:     found.Many,
 		Export:   a.May(access.ExportActivity, a.own()),
 	}
 	kept := url.Values{}
-	for _, name := range []string{"user", "kind", "result", "days", "ip"} {
+	for _, name := range []string{"user", "kind", "result", "days", "ip", "q"} {
 		if v := q.Get(name); v != "" {
 			kept.Set(name, v)
 		}

@@ -322,6 +322,8 @@ func securityStories(now time.Time) []web.Story {
 			frame:    storyFrame("activity"),
 			Filtered: true,
 			IP:       "203.0.113.7",
+			Text:     "maria",
+			Many:     true,
 		}},
 	}
 	return stories
