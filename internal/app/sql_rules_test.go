@@ -35,7 +35,7 @@ var scans = []string{
 	"doctor.audit", "firststep.Sweep", "flow.Sweep",
 	"grant.Sweep", "jobs.Backlog",
 	"jobs.Sweep", "jobs.findDue", "keyring.list", "keyring.countSealed", "message.Received", "message.Shown",
-	"message.Sweep", "message.tenantOf", "passwordlink.Sweep", "ratelimit.Sweep", "session.Sweep",
+	"message.Sweep", "message.tenantOf", "passwordlink.Sweep", "people.Sweep", "ratelimit.Sweep", "session.Sweep",
 	"sms.Sweep", "sms.Today", "tenant.List", "tenant.ListAfter", "tenant.Sweep", "tenant.Vendors", "user.Sweep",
 }
 

@@ -18,7 +18,8 @@ func TestSearchFindsWhatTheWordsMean(t *testing.T) {
 		add := func(tenant, name string, e Event) {
 			t.Helper()
 			e.Result, e.Reason = OK, name
-			if err := d.InTx(t.Context(), tenant, func(tx *db.Tx) error { return Record(t.Context(), tx, e) }); err != nil {
+			err := d.InTx(t.Context(), tenant, func(tx *db.Tx) error { return Record(t.Context(), tx, e) })
+			if err != nil {
 				t.Fatal(err)
 			}
 		}
@@ -35,10 +36,11 @@ func TestSearchFindsWhatTheWordsMean(t *testing.T) {
 			filter Filter
 			want   []string
 		}{
-			"nothing":   {Words{}, Filter{}, nil},
-			"no one":    {Words{People: []string{"dan"}}, Filter{}, nil},
-			"a person":  {Words{People: []string{"ann"}}, Filter{}, []string{"by ann", "to ann", "self"}},
-			"several":   {Words{People: []string{"ann", "cat", "x", "y"}}, Filter{}, []string{"cat", "by ann", "to ann", "self"}},
+			"nothing":  {Words{}, Filter{}, nil},
+			"no one":   {Words{People: []string{"dan"}}, Filter{}, nil},
+			"a person": {Words{People: []string{"ann"}}, Filter{}, []string{"by ann", "to ann", "self"}},
+			"several": {Words{People: []string{"ann", "cat", "x", "y"}}, Filter{},
+				[]string{"cat", "by ann", "to ann", "self"}},
 			"an event":  {Words{Actions: []Action{UserRole, UserEnabled}}, Filter{}, []string{"cat", "to ann"}},
 			"a request": {Words{RequestID: "R1"}, Filter{}, []string{"to ann"}},
 			"any": {Words{Actions: []Action{UserDisabled}, RequestID: "R1"}, Filter{},

@@ -109,17 +109,24 @@ func (c *Console) addText(r *http.Request, f *company.ActivityFilter) {
 	}
 	f.Text = text
 	p, text := c.Web.Printer(r), strings.ToLower(text)
-	add := func(action audit.Action, key string) {
-		if strings.Contains(strings.ToLower(p.T(key)), text) || strings.Contains(string(action), text) {
+	for action, keys := range sentences() {
+		named := func(key string) bool { return strings.Contains(strings.ToLower(p.T(key)), text) }
+		if strings.Contains(string(action), text) || slices.ContainsFunc(keys, named) {
 			f.TextActions = append(f.TextActions, action)
 		}
 	}
-	for action, key := range actionKeys {
-		add(action, key)
-	}
-	add(audit.TenantSwitched, "audit.tenant.switched_on")
-	add(audit.TenantSwitched, "audit.tenant.switched_off")
 	slices.Sort(f.TextActions)
+}
+
+// sentences are the catalogue keys that whatHappened gives the events of each action.
+func sentences() map[audit.Action][]string {
+	out := map[audit.Action][]string{}
+	for action, key := range actionKeys {
+		out[action] = []string{key}
+	}
+	out[audit.TenantSwitched] = append(out[audit.TenantSwitched],
+		"audit.tenant.switched_on", "audit.tenant.switched_off")
+	return out
 }
 
 func (c *Console) showActivity(w http.ResponseWriter, r *http.Request, a *administrator) error {

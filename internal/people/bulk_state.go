@@ -175,7 +175,7 @@ func Sweep(ctx context.Context, d *db.DB) (int64, error) {
 	actions, err := d.DeleteOld(ctx, "actions", `
 		DELETE FROM bulk_actions WHERE (tenant_id, id) IN (
 			SELECT b.tenant_id, b.id FROM bulk_actions b
-			WHERE b.started_at < $1 AND NOT EXISTS (
-				SELECT 1 FROM bulk_people p WHERE p.tenant_id = b.tenant_id AND p.action_id = b.id) LIMIT $2)`, keepBulk)
+			WHERE b.started_at < $1 AND NOT EXISTS (SELECT 1 FROM bulk_people p
+				WHERE p.tenant_id = b.tenant_id AND p.action_id = b.id) LIMIT $2)`, keepBulk)
 	return of + actions, err
 }

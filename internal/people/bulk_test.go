@@ -427,7 +427,8 @@ func TestAStalledBulkActionHoldsUpNoOther(t *testing.T) {
 		r.at = r.at.Add(61 * time.Minute)
 		owner = gatetest.SignIn(t, r.DB, "acme", owner.UserID)
 		late := r.several("acme", "late", 1)
-		if s, err := r.bulk(owner, "acme", people.Bulk{Kind: people.BulkSignOut, IDs: late}); err != nil || s.Done != 1 {
+		s, err := r.bulk(owner, "acme", people.Bulk{Kind: people.BulkSignOut, IDs: late})
+		if err != nil || s.Done != 1 {
 			t.Errorf("%+v, %v", s, err)
 		}
 		if s, err := r.BulkState(t.Context(), owner, "acme", id); err != nil || s.EndedBecause != "stalled" ||
@@ -459,8 +460,9 @@ func TestManyAreInvitedAndReminded(t *testing.T) {
 			t.Errorf("%+v, %v", s, err)
 		}
 		var ids []string
+		one := people.Bulk{Kind: people.BulkInvite, IDs: []string{new1.UserID}}
 		for range 5 { // the address has had five invitations then
-			if s, err = r.bulk(owner, "acme", people.Bulk{Kind: people.BulkInvite, IDs: []string{new1.UserID}}); err != nil {
+			if s, err = r.bulk(owner, "acme", one); err != nil {
 				t.Fatal(err)
 			}
 			ids = append(ids, s.ID)

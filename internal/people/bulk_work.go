@@ -182,7 +182,12 @@ func starter(ctx context.Context, tx *db.Tx, b storedBulk) (a access.Actor, err 
 	if b.actorID == access.Server.ID() {
 		return access.Server, nil
 	}
-	a = access.Actor{Kind: access.Person, TenantID: tx.Tenant, UserID: b.actorID, SessionID: b.session}
+	a = access.Actor{
+		Kind:      access.Person,
+		TenantID:  tx.Tenant,
+		UserID:    b.actorID,
+		SessionID: b.session,
+	}
 	err = user.Lock(ctx, tx, b.actorID)
 	if fault.Is(err, fault.NotFound) {
 		return a, errStarter
