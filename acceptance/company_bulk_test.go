@@ -52,7 +52,7 @@ func TestVOI7_ChosenUsersAreSignedOut(t *testing.T) {
 			t.Error("they still see their profile")
 		}
 		p.Get(pathUsers).Expect(t, 200, "Recent actions", "finished")
-		p.Get(pathActivity+"?q=signed+out+by").Expect(t, 200, "Signed out by an administrator", "last 90 days")
+		p.Get(pathActivity+"?q=signed+out+by").Expect(t, 200, "Signed out by an administrator", "covers the last 90 days")
 	})
 }
 

@@ -51,8 +51,8 @@ func TestSearchFindsWhatTheWordsMean(t *testing.T) {
 		} {
 			c.filter.Since = since
 			err := d.View(t.Context(), "acme", func(tx *db.Tx) error {
-				rows, err := Search(t.Context(), tx, c.filter, c.words)
-				var got []string
+				found, err := Search(t.Context(), tx, c.filter, c.words)
+				rows, got := found.Rows, []string(nil)
 				for _, r := range rows {
 					got = append(got, r.Reason)
 				}
@@ -62,7 +62,7 @@ func TestSearchFindsWhatTheWordsMean(t *testing.T) {
 				if len(rows) > 1 {
 					c.filter.Before = rows[0].ID
 					next, err := Search(t.Context(), tx, c.filter, c.words)
-					if err != nil || len(next) == 0 || next[0].ID != rows[1].ID {
+					if err != nil || len(next.Rows) == 0 || next.Rows[0].ID != rows[1].ID {
 						t.Errorf("%s: the page after: %+v, %v", name, next, err)
 					}
 				}
@@ -71,6 +71,41 @@ func TestSearchFindsWhatTheWordsMean(t *testing.T) {
 			if err != nil {
 				t.Errorf("%s: %v", name, err)
 			}
+		}
+	})
+}
+
+// TestASearchReadsSoManyRows at once and says where it ended; from there the next one goes on, and nothing is lost.
+// guard: bound
+func TestASearchReadsSoManyRows(t *testing.T) {
+	now := time.Date(2026, 3, 1, 12, 0, 0, 0, time.UTC)
+	dbtest.Each(t, func() time.Time { now = now.Add(time.Millisecond); return now }, func(t *testing.T, d *db.DB) {
+		for i := range 10 {
+			e := Event{Action: SignInPassword, Result: OK, UserID: "ann", ActorID: "ann"}
+			if i == 1 {
+				e.Action = UserRole
+			}
+			err := d.InTx(t.Context(), "acme", func(tx *db.Tx) error { return Record(t.Context(), tx, e) })
+			if err != nil {
+				t.Fatal(err)
+			}
+		}
+		f, words := Filter{Since: now.Add(-time.Hour)}, Words{Actions: []Action{UserRole}}
+		err := d.View(t.Context(), "acme", func(tx *db.Tx) error {
+			for step, want := range []struct {
+				rows int
+				back bool
+			}{{0, true}, {0, true}, {1, false}} {
+				got, err := search(t.Context(), tx, f, words, 4)
+				if err != nil || len(got.Rows) != want.rows || (got.Back != "") != want.back {
+					t.Errorf("step %d: %+v, %v", step, got, err)
+				}
+				f.Before = got.Back
+			}
+			return nil
+		})
+		if err != nil {
+			t.Error(err)
 		}
 	})
 }

@@ -54,9 +54,14 @@ const ActivitySearched = 90 * day
 
 // Activity is one page of what happened.
 type Activity struct {
-	Rows  []audit.Row
-	More  bool
-	Many  bool              // more people match the text than are searched for
+	Rows []audit.Row
+	More bool
+	Many bool // more people match the text than are searched for
+
+	// Where a search by text did not look at everything: the row, of BackAt, before which the next one begins.
+	Back   string
+	BackAt time.Time
+
 	Names map[string]string // of the people in the rows, by id; those of the vendor's staff are the vendor's
 	Apps  map[string]string // by id
 }
@@ -118,7 +123,11 @@ func (out *Activity) load(ctx context.Context, tx *db.Tx, f ActivityFilter) (err
 	if out.Many = len(words.People) > audit.MaxWordPeople; out.Many {
 		words.People = words.People[:audit.MaxWordPeople]
 	}
-	out.Rows, err = audit.Search(ctx, tx, filter, words)
+	found, err := audit.Search(ctx, tx, filter, words)
+	out.Rows = found.Rows
+	if len(found.Rows) <= f.Limit {
+		out.Back, out.BackAt = found.Back, found.BackAt
+	}
 	return err
 }
 

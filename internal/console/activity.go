@@ -33,7 +33,9 @@ type activityPage struct {
 	PersonID string
 	IP       string
 	Text     string
-	Many     bool // more people match the text than are searched for
+	Many     bool      // more people match the text than are searched for
+	BackAt   time.Time // how far back the search has come; zero: all the way
+	Further  string    // address of the search that goes on from there
 	Filtered bool
 	Older    string // address of older rows; empty = there are none
 	Newest   string
@@ -157,6 +159,10 @@ func (c *Console) showActivity(w http.ResponseWriter, r *http.Request, a *admini
 	page.addFilters(filter, q.Get("days"))
 	if filter.Before != "" {
 		page.Newest = "/company/activity?" + kept.Encode()
+	}
+	if found.Back != "" {
+		kept.Set("before", found.Back)
+		page.BackAt, page.Further = found.BackAt, "/company/activity?"+kept.Encode()
 	}
 	if found.More {
 		kept.Set("before", found.Rows[len(found.Rows)-1].ID)

@@ -324,6 +324,8 @@ func securityStories(now time.Time) []web.Story {
 			IP:       "203.0.113.7",
 			Text:     "maria",
 			Many:     true,
+			BackAt:   now.AddDate(0, 0, -12),
+			Further:  "/company/activity?before=01JC0000000000000000000000&q=maria",
 		}},
 	}
 	return stories
