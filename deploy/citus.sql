@@ -56,6 +56,8 @@ SELECT create_distributed_table('authorization_codes', 'tenant_id', colocate_wit
 SELECT create_distributed_table('refresh_families', 'tenant_id', colocate_with => 'tenants');
 SELECT create_distributed_table('budgets', 'tenant_id', colocate_with => 'tenants');
 SELECT create_distributed_table('jobs', 'tenant_id', colocate_with => 'tenants');
+SELECT create_distributed_table('bulk_actions', 'tenant_id', colocate_with => 'tenants');
+SELECT create_distributed_table('bulk_people', 'tenant_id', colocate_with => 'tenants');
 SELECT create_distributed_table('messages', 'tenant_id', colocate_with => 'tenants');
 SELECT create_distributed_table('delivery_hours', 'tenant_id', colocate_with => 'tenants');
 SELECT create_distributed_table('message_costs', 'tenant_id', colocate_with => 'tenants');

@@ -128,6 +128,8 @@ func (f Form) field(n *html.Node) {
 	}
 	switch attr(n, "type") {
 	case "submit", "button":
+	case "hidden":
+		f.Values.Add(attr(n, "name"), attr(n, "value"))
 	case "checkbox", "radio":
 		if has(n, "checked") {
 			f.Values.Set(attr(n, "name"), attr(n, "value"))

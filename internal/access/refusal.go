@@ -66,6 +66,7 @@ var events = map[Action]audit.Action{
 	Demote:             audit.UserRole,
 	DisablePerson:      audit.UserDisabled,
 	EnablePerson:       audit.UserEnabled,
+	SignOutPerson:      audit.UserSignedOut,
 	RestoreMethod:      audit.MethodRestored,
 	ResetMethods:       audit.MethodsReset,
 	CreateCompany:      audit.TenantCreated,

@@ -26,6 +26,7 @@ const (
 	RestoreMethod Action = "people.restore_method"
 	ResetMethods  Action = "people.reset_methods"
 	RemindPerson  Action = "people.remind"
+	SignOutPerson Action = "people.sign_out"
 )
 
 // The actions that concern a company.
@@ -203,6 +204,7 @@ var rules = []rule{
 	person(RestoreMethod, "Restore a suspended method", lower, lower, none).byOperator(lower),
 	person(ResetMethods, "Reset a person's methods", lower, lower, none).byOperator(lowerButOwners),
 	person(RemindPerson, "Remind a person to set up a method", lowerAndPeers, lower, lower),
+	person(SignOutPerson, "Sign a person out everywhere", lowerAndPeers, lower, none),
 
 	{
 		action:        ListCompanies,

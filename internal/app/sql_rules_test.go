@@ -35,7 +35,8 @@ var scans = []string{
 	"doctor.audit", "firststep.Sweep", "flow.Sweep",
 	"grant.Sweep", "jobs.Backlog",
 	"jobs.Sweep", "jobs.findDue", "keyring.list", "keyring.countSealed", "message.ReadHealth", "message.Received",
-	"message.Shown", "message.Sweep", "message.tenantOf", "passwordlink.Sweep", "ratelimit.Sweep", "session.Sweep",
+	"message.Shown", "message.Sweep", "message.tenantOf", "passwordlink.Sweep", "people.Sweep",
+	"ratelimit.Sweep", "session.Sweep",
 	"sms.Sweep", "sms.Today", "tenant.List", "tenant.ListAfter", "tenant.Sweep", "tenant.Vendors", "user.Sweep",
 }
 

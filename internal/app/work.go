@@ -20,6 +20,7 @@ import (
 	"countersign/internal/message/push"
 	"countersign/internal/message/sms"
 	"countersign/internal/passwordlink"
+	"countersign/internal/people"
 	"countersign/internal/ratelimit"
 	"countersign/internal/session"
 	"countersign/internal/tenant"
@@ -93,6 +94,7 @@ func (a *App) runner() *jobs.Runner {
 		Leaves: others,
 		Handlers: map[string]jobs.Handler{
 			message.JobSend:        a.courier.Deliver,
+			people.JobBulk:         a.People.GoOnWithBulk,
 			company.JobTell:        a.Company.TellCompanies,
 			passwordlink.Job:       a.PasswordLinks.SendLink,
 			firststep.JobAdmission: a.FirstStep.MailAdmission,
@@ -132,6 +134,7 @@ var sweeps = map[string]func(ctx context.Context, d *db.DB) (int64, error){
 	"adoption":       company.Sweep,
 	"addresses":      user.Sweep,
 	"budgets":        ratelimit.Sweep,
+	"bulk actions":   people.Sweep,
 	"flows":          flow.Sweep,
 	"grants":         grant.Sweep,
 	"jobs":           jobs.Sweep,

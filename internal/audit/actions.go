@@ -47,9 +47,13 @@ const (
 
 // Accounts.
 const (
-	UserCreated      Action = "user.created"         // a person was added
-	UserInvited      Action = "user.invited"         // a person was mailed a link to choose their first password
-	UserReminded     Action = "user.reminded"        // a person was reminded to set up a sign-in method
+	UserCreated  Action = "user.created"  // a person was added
+	UserInvited  Action = "user.invited"  // a person was mailed a link to choose their first password
+	UserReminded Action = "user.reminded" // a person was reminded to set up a sign-in method
+	// an administrator ended a person's sessions and unfinished sign-ins
+	UserSignedOut Action = "user.signed_out"
+	// an administrator invited, reminded or signed out many people at once, or stopped that
+	UserBulk         Action = "user.bulk"
 	PeopleExported   Action = "user.exported"        // a list of people was exported
 	ActivityExported Action = "activity.exported"    // the audit events of a company were exported
 	UserRole         Action = "user.role"            // a person's role was changed

@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"countersign/internal/db"
+	"countersign/internal/secret"
 )
 
 // Filter selects rows, newest first. Empty fields select everything.
@@ -42,9 +43,16 @@ func events(ctx context.Context, tx *db.Tx, query string, args ...any) ([]Row, e
 }
 
 func (f Filter) query(tenant string) (string, []any) {
+	where, args := f.conditions([]any{tenant})
+	args = append(args, f.limit())
+	return `SELECT ` + columns + ` FROM audit_events WHERE tenant_id = $1` + where +
+		fmt.Sprintf(" ORDER BY id DESC LIMIT $%d", len(args)), args
+}
+
+// conditions are those of the filter, to follow others whose arguments are args. The ids of rows begin with their time
+// and are in an index; what is older is not read.
+func (f Filter) conditions(args []any) (string, []any) {
 	var b strings.Builder
-	b.WriteString(`SELECT ` + columns + ` FROM audit_events WHERE tenant_id = $1`)
-	args := []any{tenant}
 	and := func(use bool, condition string, value any) {
 		if use {
 			args = append(args, value)
@@ -64,10 +72,9 @@ func (f Filter) query(tenant string) (string, []any) {
 	}
 	and(f.IP != "", "ip =", f.IP)
 	and(!f.Since.IsZero(), "at >=", f.Since)
+	and(!f.Since.IsZero(), "id >=", secret.FirstID(f.Since))
 	and(!f.Until.IsZero(), "at <", f.Until)
 	and(f.Before != "", "id <", f.Before)
-	args = append(args, f.limit())
-	fmt.Fprintf(&b, " ORDER BY id DESC LIMIT $%d", len(args))
 	return b.String(), args
 }
 

@@ -67,6 +67,8 @@ var endings = []ending{
 		WHERE tenant_id <> '' AND sealed IS NOT NULL`, nil},
 	{"jobs", `UPDATE jobs SET failed_at = $1, claimed_until = 0, last_error = 'restored'
 		WHERE tenant_id <> '' AND done_at = 0 AND failed_at = 0`, nil},
+	{"bulk_actions", `UPDATE bulk_actions SET ended_at = $1, ended_because = 'restored'
+		WHERE tenant_id <> '' AND ended_at = 0`, nil},
 	// No one knows which steps were accepted and which codes were used in the time that was
 	// lost: no step up to now by the app's own clock, and none of the printed codes, is
 	// accepted again.
@@ -100,6 +102,7 @@ var kept = map[string]string{
 	"passkey_directory":  "whose methods they are",
 	"spent_challenges":   "what is not in the copy is worth nothing five minutes later",
 	"push_subscriptions": "methods", "push_keys": "browsers know us by it",
+	"bulk_people":          "their action has ended",
 	"shadow_results":       "what was seen until the copy is still so",
 	"message_costs":        "what was spent until the copy still counts",
 	"text_answers":         "what was sent until the copy still counts",

@@ -3,7 +3,9 @@ package company
 import (
 	"context"
 	"fmt"
+	"regexp"
 	"slices"
+	"strings"
 	"time"
 
 	"countersign/internal/access"
@@ -39,12 +41,27 @@ type ActivityFilter struct {
 	Since  time.Time
 	Before string // the id of the last row on the page before
 	Limit  int
+
+	// Text is part of the name or address of whom it concerns or who did it, or a request's id; TextActions are the
+	// actions that the text names in the reader's language. A row matches with any of them, and is at most
+	// ActivitySearched old.
+	Text        string
+	TextActions []audit.Action
 }
+
+// ActivitySearched is how far back a search by text looks.
+const ActivitySearched = 90 * day
 
 // Activity is one page of what happened.
 type Activity struct {
-	Rows  []audit.Row
-	More  bool
+	Rows []audit.Row
+	More bool
+	Many bool // more people match the text than are searched for
+
+	// Where a search by text did not look at everything: the row, of BackAt, before which the next one begins.
+	Back   string
+	BackAt time.Time
+
 	Names map[string]string // of the people in the rows, by id; those of the vendor's staff are the vendor's
 	Apps  map[string]string // by id
 }
@@ -66,16 +83,7 @@ func (s *Service) Activity(
 			return err
 		}
 		tx = tx.ForTenant(t.ID)
-		out.Rows, err = audit.List(ctx, tx, audit.Filter{
-			UserID:   f.UserID,
-			Prefixes: groupPrefixes[f.Group],
-			Result:   f.Result,
-			IP:       f.IP,
-			Since:    f.Since,
-			Before:   f.Before,
-			Limit:    f.Limit + 1,
-		})
-		if err != nil {
+		if err := out.load(ctx, tx, f); err != nil {
 			return err
 		}
 		if out.More = len(out.Rows) > f.Limit; out.More {
@@ -85,6 +93,46 @@ func (s *Service) Activity(
 	})
 	return out, err
 }
+
+func (out *Activity) load(ctx context.Context, tx *db.Tx, f ActivityFilter) (err error) {
+	filter := audit.Filter{
+		UserID:   f.UserID,
+		Prefixes: groupPrefixes[f.Group],
+		Result:   f.Result,
+		IP:       f.IP,
+		Since:    f.Since,
+		Before:   f.Before,
+		Limit:    f.Limit + 1,
+	}
+	text := strings.TrimSpace(f.Text)
+	if text == "" {
+		out.Rows, err = audit.List(ctx, tx, filter)
+		return err
+	}
+	if oldest := tx.Now.Add(-ActivitySearched); filter.Since.Before(oldest) {
+		filter.Since = oldest
+	}
+	words := audit.Words{Actions: f.TextActions}
+	if requestID.MatchString(strings.ToUpper(text)) {
+		words.RequestID = strings.ToUpper(text)
+	}
+	words.People, err = user.Matching(ctx, tx, text, audit.MaxWordPeople+1)
+	if err != nil {
+		return fmt.Errorf("look for people: %w", err)
+	}
+	if out.Many = len(words.People) > audit.MaxWordPeople; out.Many {
+		words.People = words.People[:audit.MaxWordPeople]
+	}
+	found, err := audit.Search(ctx, tx, filter, words)
+	out.Rows = found.Rows
+	if len(found.Rows) <= f.Limit {
+		out.Back, out.BackAt = found.Back, found.BackAt
+	}
+	return err
+}
+
+// requestID is what the ids of requests look like. Other texts are not looked for among them.
+var requestID = regexp.MustCompile(`^[A-Z2-7]{26}$`)
 
 // programs are the actors that are no people.
 var programs = []string{"", "setup", string(access.CommandLine), string(access.APIKey), string(access.SCIM)}

@@ -4,6 +4,8 @@ import (
 	"cmp"
 	"net/http"
 	"net/url"
+	"slices"
+	"strings"
 	"time"
 
 	"countersign/internal/access"
@@ -30,6 +32,10 @@ type activityPage struct {
 	Person   string // the name of the person whose activity is shown; empty = everyone's
 	PersonID string
 	IP       string
+	Text     string
+	Many     bool      // more people match the text than are searched for
+	BackAt   time.Time // how far back the search has come; zero: all the way
+	Further  string    // address of the search that goes on from there
 	Filtered bool
 	Older    string // address of older rows; empty = there are none
 	Newest   string
@@ -94,9 +100,41 @@ func (c *Console) filterOf(q url.Values) company.ActivityFilter {
 	return f
 }
 
+// maxActivityText is the longest text that is searched for, in bytes.
+const maxActivityText = 400
+
+// addText adds what the address searches for.
+func (c *Console) addText(r *http.Request, f *company.ActivityFilter) {
+	text := strings.TrimSpace(r.URL.Query().Get("q"))
+	if text == "" || len(text) > maxActivityText {
+		return
+	}
+	f.Text = text
+	p, text := c.Web.Printer(r), strings.ToLower(text)
+	for action, keys := range sentences() {
+		named := func(key string) bool { return strings.Contains(strings.ToLower(p.T(key)), text) }
+		if strings.Contains(string(action), text) || slices.ContainsFunc(keys, named) {
+			f.TextActions = append(f.TextActions, action)
+		}
+	}
+	slices.Sort(f.TextActions)
+}
+
+// sentences are the catalogue keys that whatHappened gives the events of each action.
+func sentences() map[audit.Action][]string {
+	out := map[audit.Action][]string{}
+	for action, key := range actionKeys {
+		out[action] = []string{key}
+	}
+	out[audit.TenantSwitched] = append(out[audit.TenantSwitched],
+		"audit.tenant.switched_on", "audit.tenant.switched_off")
+	return out
+}
+
 func (c *Console) showActivity(w http.ResponseWriter, r *http.Request, a *administrator) error {
 	q := r.URL.Query()
 	filter := c.filterOf(q)
+	c.addText(r, &filter)
 	found, err := c.Company.Activity(r.Context(), a.Actor, a.company(), filter)
 	if err != nil {
 		return err
@@ -107,10 +145,12 @@ func (c *Console) showActivity(w http.ResponseWriter, r *http.Request, a *admini
 		PersonID: filter.UserID,
 		Person:   found.Names[filter.UserID],
 		IP:       filter.IP,
+		Text:     filter.Text,
+		Many:     found.Many,
 		Export:   a.May(access.ExportActivity, a.own()),
 	}
 	kept := url.Values{}
-	for _, name := range []string{"user", "kind", "result", "days", "ip"} {
+	for _, name := range []string{"user", "kind", "result", "days", "ip", "q"} {
 		if v := q.Get(name); v != "" {
 			kept.Set(name, v)
 		}
@@ -119,6 +159,10 @@ func (c *Console) showActivity(w http.ResponseWriter, r *http.Request, a *admini
 	page.addFilters(filter, q.Get("days"))
 	if filter.Before != "" {
 		page.Newest = "/company/activity?" + kept.Encode()
+	}
+	if found.Back != "" {
+		kept.Set("before", found.Back)
+		page.BackAt, page.Further = found.BackAt, "/company/activity?"+kept.Encode()
 	}
 	if found.More {
 		kept.Set("before", found.Rows[len(found.Rows)-1].ID)

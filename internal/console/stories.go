@@ -22,7 +22,7 @@ import (
 // Stories is every page in every state, with canned data, as seen at now.
 func Stories(now time.Time) []web.Story {
 	return slices.Concat(userStories(now), securityStories(now), assuranceStories(), checkStories(now),
-		sharingStories(now), importStories(), brandingStories())
+		sharingStories(now), importStories(), brandingStories(), bulkStories(now))
 }
 
 func storyFrame(current string) frame {
@@ -47,6 +47,7 @@ func userStories(now time.Time) []web.Story {
 		Next:      "/company/users?after=u4",
 	}
 	list.addFilters(people.Search{})
+	list.Bulk = storyBulkChoices()
 	none := usersPage{
 		frame:        storyFrame("users"),
 		Filtered:     true,
@@ -329,6 +330,10 @@ func securityStories(now time.Time) []web.Story {
 			frame:    storyFrame("activity"),
 			Filtered: true,
 			IP:       "203.0.113.7",
+			Text:     "maria",
+			Many:     true,
+			BackAt:   now.AddDate(0, 0, -12),
+			Further:  "/company/activity?before=01JC0000000000000000000000&q=maria",
 		}},
 	}
 	return stories

@@ -20,6 +20,7 @@ func (c *Console) mountUsers(mux *web.Mux) {
 	mux.Get("/company/users/{id}", c.signedIn(c.showUser))
 	c.mountUserChanges(mux)
 	c.mountReminders(mux)
+	c.mountBulk(mux)
 	mux.Post("/company/users/export", c.withRecentProof(c.exportUsers))
 }
 
@@ -43,6 +44,7 @@ type usersPage struct {
 	ResultsFrom  bool   // this is not the first page
 	First        string
 	TwoFactorOff bool // no one is asked for a second step
+	Bulk         bulkChoices
 }
 
 func (usersPage) View() web.View { return web.View{Template: "console/users"} }
@@ -74,6 +76,9 @@ func query(s people.Search) url.Values {
 
 // PersonLink begins the address of a person's page.
 func (usersPage) PersonLink() string { return "/company/users/" }
+
+// Picks reports whether people can be chosen from the table.
+func (p usersPage) Picks() bool { return len(p.Bulk.Kinds) > 0 }
 
 func usersURL(s people.Search) string {
 	if q := query(s).Encode(); q != "" {
@@ -107,6 +112,9 @@ func (c *Console) showUsers(w http.ResponseWriter, r *http.Request, a *administr
 	page.addFilters(search)
 	for _, l := range found.People {
 		page.People = append(page.People, pages.RowOf(l, found.Rule))
+	}
+	if err := c.addBulk(r, a, &page, found); err != nil {
+		return err
 	}
 	if found.More {
 		next := query(search)

@@ -169,4 +169,6 @@ var actionKeys = map[audit.Action]string{
 	audit.PeopleExported:        "audit.user.exported",
 	audit.ActivityExported:      "audit.activity.exported",
 	audit.UserRole:              "audit.user.role",
+	audit.UserSignedOut:         "audit.user.signed_out",
+	audit.UserBulk:              "audit.user.bulk",
 }

@@ -118,6 +118,9 @@ func (usersPage) View() web.View { return web.View{Template: "desk/users"} }
 // PersonLink is empty: a person has no page here.
 func (usersPage) PersonLink() string { return "" }
 
+// Picks reports that no one can be chosen from the table.
+func (usersPage) Picks() bool { return false }
+
 func (d *Desk) showUsers(w http.ResponseWriter, r *http.Request, m *member) error {
 	id, search := r.PathValue("id"), pages.SearchOf(r.URL.Query())
 	t, err := d.Company.Find(r.Context(), m.Actor, id)

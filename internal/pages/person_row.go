@@ -20,6 +20,7 @@ type PersonRow struct {
 	Notes           []string
 	Methods         []MethodRow
 	LastSignIn      time.Time
+	Chosen          bool // for an action on many people
 }
 
 // MethodRow is a method of a person.

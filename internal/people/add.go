@@ -137,13 +137,14 @@ func (n New) check(a access.Actor, companyID string) error {
 
 // Invite mails a person without a password a new invitation; earlier ones stop working.
 func (s *Service) Invite(ctx context.Context, a access.Actor, ref Ref) error {
-	return s.change(ctx, a, access.InvitePerson, ref,
-		func(ctx context.Context, tx *db.Tx, a access.Actor, u user.User) error {
-			if err := access.Check(a, access.InvitePerson, target(u)); err != nil {
-				return err
-			}
-			return s.Links.Invite(ctx, tx, u, a)
-		})
+	return s.change(ctx, a, access.InvitePerson, ref, s.invite)
+}
+
+func (s *Service) invite(ctx context.Context, tx *db.Tx, a access.Actor, u user.User) error {
+	if err := access.Check(a, access.InvitePerson, target(u)); err != nil {
+		return err
+	}
+	return s.Links.Invite(ctx, tx, u, a)
 }
 
 // hash computes what is stored of a password, outside any transaction; nil where there is none. words are what

@@ -44,6 +44,8 @@ type Search struct {
 	After  string // the id of the last one on the page before
 	Limit  int
 	Coming *Coming // what the checks ask about; nil: the company's own rules
+
+	ids []string // only of these, also if their account is disabled
 }
 
 // Listed is one person in a list.
@@ -195,6 +197,21 @@ func (q *listQuery) at(now time.Time, condition string) {
 	q.and(condition)
 }
 
+// among adds the condition that a column has one of the values, MaxChosen at the most. Shorter lists are filled up, so
+// that the statement is always the same and is prepared once.
+func (q *listQuery) among(column string, values []string) {
+	var marks []string
+	for i := range MaxChosen {
+		value := ""
+		if i < len(values) {
+			value = values[i]
+		}
+		q.args = append(q.args, value)
+		marks = append(marks, "$"+strconv.Itoa(len(q.args)))
+	}
+	q.and(column + " IN (" + strings.Join(marks, ", ") + ")")
+}
+
 func (q *listQuery) and(condition string) { q.text.WriteString(" AND " + condition) }
 
 func (q Search) query(tx *db.Tx, rule policy.Rule, allowed policy.Allowed, coming comingRules) *listQuery {
@@ -218,7 +235,11 @@ func (q Search) query(tx *db.Tx, rule policy.Rule, allowed policy.Allowed, comin
 }
 
 func (q Search) addView(tx *db.Tx, out *listQuery, coming comingRules) {
-	if q.View == DisabledAccounts {
+	switch {
+	case q.ids != nil:
+		out.among("u.id", q.ids)
+		return
+	case q.View == DisabledAccounts:
 		out.and("u.disabled_at > 0")
 		return
 	}

@@ -36,28 +36,28 @@ var (
 // Remind mails a person that they have yet to set up a method. Conflict where there is nothing to remind them of,
 // RateLimited where they were reminded less than a day ago, or have had as many mails as an address may.
 func (s *Service) Remind(ctx context.Context, a access.Actor, ref Ref) error {
-	return s.change(ctx, a, access.RemindPerson, ref, func(
-		ctx context.Context, tx *db.Tx, a access.Actor, u user.User,
-	) error {
-		if err := access.Check(a, access.RemindPerson, target(u)); err != nil {
-			return err
-		}
-		var o Overview
-		if err := s.loadOverview(ctx, tx, u, &o); err != nil {
-			return err
-		}
-		if o.Status.Status != policy.Pending || o.Invited || !u.DisabledAt.IsZero() {
-			return errNotPending
-		}
-		wait, err := ratelimit.SpendIn(ctx, tx, limitReminders, u.ID)
-		if err == nil && wait > 0 {
-			err = errRemindedBefore.After(wait)
-		}
-		if err != nil {
-			return err
-		}
-		return s.sendReminder(ctx, tx, a, u, o.Status)
-	})
+	return s.change(ctx, a, access.RemindPerson, ref, s.remind)
+}
+
+func (s *Service) remind(ctx context.Context, tx *db.Tx, a access.Actor, u user.User) error {
+	if err := access.Check(a, access.RemindPerson, target(u)); err != nil {
+		return err
+	}
+	var o Overview
+	if err := s.loadOverview(ctx, tx, u, &o); err != nil {
+		return err
+	}
+	if o.Status.Status != policy.Pending || o.Invited || !u.DisabledAt.IsZero() {
+		return errNotPending
+	}
+	wait, err := ratelimit.SpendIn(ctx, tx, limitReminders, u.ID)
+	if err == nil && wait > 0 {
+		err = errRemindedBefore.After(wait)
+	}
+	if err != nil {
+		return err
+	}
+	return s.sendReminder(ctx, tx, a, u, o.Status)
 }
 
 func (s *Service) sendReminder(
@@ -187,28 +187,31 @@ const budgetsAtOnce = 4
 // remindedBefore are the ids of those among people of a company who can't be reminded again yet. It spares a
 // transaction for each: of a large company, most were reminded by the calls before.
 func (s *Service) remindedBefore(ctx context.Context, listed []Listed) (before map[string]bool, err error) {
-	var keys []ratelimit.BudgetKey
-	for _, l := range listed {
-		keys = append(keys, ratelimit.BudgetKey{Tenant: l.User.TenantID, Limit: limitReminders, Subject: l.User.ID})
-	}
-	if len(keys) == 0 {
+	if len(listed) == 0 {
 		return nil, nil
 	}
-	before = map[string]bool{}
 	err = s.DB.View(ctx, listed[0].User.TenantID, func(tx *db.Tx) error {
-		for some := range slices.Chunk(keys, budgetsAtOnce) {
-			budgets, err := ratelimit.Read(ctx, tx, some...)
-			if err != nil {
-				return err
-			}
-			for _, b := range budgets {
-				before[b.Subject] = b.Wait(tx.Now) > 0
-			}
-		}
-		return nil
+		before, err = remindedIn(ctx, tx, listed)
+		return err
 	})
-	if err != nil {
-		return nil, fmt.Errorf("look for reminders: %w", err)
+	return before, err
+}
+
+// remindedIn is remindedBefore for people of tx.Tenant.
+func remindedIn(ctx context.Context, tx *db.Tx, listed []Listed) (map[string]bool, error) {
+	var keys []ratelimit.BudgetKey
+	for _, l := range listed {
+		keys = append(keys, ratelimit.BudgetKey{Tenant: tx.Tenant, Limit: limitReminders, Subject: l.User.ID})
+	}
+	before := map[string]bool{}
+	for some := range slices.Chunk(keys, budgetsAtOnce) {
+		budgets, err := ratelimit.Read(ctx, tx, some...)
+		if err != nil {
+			return nil, fmt.Errorf("look for reminders: %w", err)
+		}
+		for _, b := range budgets {
+			before[b.Subject] = b.Wait(tx.Now) > 0
+		}
 	}
 	return before, nil
 }

@@ -35,6 +35,14 @@ func NewID(at time.Time, n int) string {
 	return alphabet.EncodeToString(b[:])
 }
 
+// FirstID is what every NewID of an instant or a later one is greater than.
+func FirstID(at time.Time) string {
+	us := max(at.UnixMicro(), 0)
+	var b [16]byte
+	binary.BigEndian.PutUint64(b[:8], uint64(us/1000)<<16|uint64(us%1000)<<6)
+	return alphabet.EncodeToString(b[:8])
+}
+
 // NewToken returns a 256-bit bearer token and the hash under which it is stored.
 func NewToken() (token Text, hash []byte) {
 	b := make([]byte, TokenBytes)

@@ -19,6 +19,7 @@ import (
 const (
 	SignedOut       = "signed_out"       // the person signed out
 	EndedByOwner    = "ended_by_owner"   // the person ended it from their account's pages
+	EndedByAdmin    = "ended_by_admin"   // an administrator signed the person out
 	Superseded      = "superseded"       // another person signed in in the same browser
 	NotMe           = "not_me"           // the person reported that the sign-in was not theirs
 	CodeReplay      = "code_replay"      // an authorization code was shown twice

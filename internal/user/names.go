@@ -25,6 +25,14 @@ func Names(ctx context.Context, tx *db.Tx, ids []string) (map[string]string, err
 	return out, nil
 }
 
+// Matching are the ids of people of the transaction's tenant whose name or address contains a text, the first by
+// address.
+func Matching(ctx context.Context, tx *db.Tx, text string, limit int) ([]string, error) {
+	return tx.Texts(ctx, `SELECT id FROM users
+		WHERE tenant_id = $1 AND (lower(name) LIKE $2 ESCAPE '\' OR email_key LIKE $2 ESCAPE '\')
+		ORDER BY email_key LIMIT $3`, tx.Tenant, "%"+db.EscapeLike(strings.ToLower(text))+"%", limit)
+}
+
 func addNames(ctx context.Context, tx *db.Tx, ids []string, out map[string]string) error {
 	args := []any{tx.Tenant}
 	var marks []string

@@ -165,4 +165,21 @@
     }
     setTimeout(look, 2000)
   })
+
+  // How far something long is, every two seconds until it has ended.
+  all('[data-progress]', (text) => {
+    const look = async () => {
+      try {
+        const r = await fetch(text.dataset.progress, { headers: { Accept: 'application/json' } })
+        if (!r.ok && r.status < 500) return
+        if (r.ok) {
+          const d = await r.json()
+          if (d.ended) return leaving || location.reload()
+          if (text.textContent !== d.text) text.textContent = d.text
+        }
+      } catch { /* offline: the next look may succeed */ }
+      setTimeout(look, 2000)
+    }
+    setTimeout(look, 2000)
+  })
 })()

@@ -1,0 +1,183 @@
+package people
+
+import (
+	"context"
+	"fmt"
+	"slices"
+	"strconv"
+	"strings"
+	"time"
+
+	"countersign/internal/access"
+	"countersign/internal/audit"
+	"countersign/internal/db"
+	"countersign/internal/fault"
+	"countersign/internal/user"
+)
+
+// JobBulk is the kind of job that goes on with an action on many people.
+const JobBulk = "people.bulk"
+
+// What is done to few people is done while the page waits for it.
+const (
+	bulkAtOnce = 200
+	bulkWait   = 8 * time.Second
+	// A job that looks whether everyone has had their turn, in case the server stopped meanwhile.
+	bulkLookAgain = 20 * time.Second
+	// An action that no one has gone on with for so long holds up no other.
+	bulkStalled = time.Hour
+)
+
+var (
+	// ErrBulkChanged is that other people are chosen now than those that the actor was shown.
+	ErrBulkChanged = fault.New(fault.Conflict, "bulk.changed")
+	errBulkNoOne   = fault.New(fault.Conflict, "bulk.no_one")
+	errBulkRunning = fault.New(fault.Conflict, "bulk.running")
+)
+
+// StartBulk begins what PlanBulk described, for the people of a company and the command line, and returns the action's
+// id. shown is the digest of the plan that the actor
+// was shown: ErrBulkChanged where others are chosen now. Conflict also where the company has an action of that kind
+// under way, or where there is no one to do it to. What is done to few people has happened when it returns.
+func (s *Service) StartBulk(
+	ctx context.Context, a access.Actor, company string, b Bulk, shown string,
+) (id string, err error) {
+	run, people, err := s.beginBulk(ctx, a, company, b, shown)
+	if err != nil {
+		return "", err
+	}
+	if people <= bulkAtOnce { // whatever goes wrong, the job goes on with it
+		_, _ = s.workBulk(ctx, run, bulkWait)
+	}
+	return run.ID, nil
+}
+
+// beginBulk stores an action and its job, and returns how many people it concerns.
+func (s *Service) beginBulk(
+	ctx context.Context, a access.Actor, company string, b Bulk, shown string,
+) (run *bulkRun, people int, err error) {
+	plan, err := s.PlanBulk(ctx, a, company, b)
+	switch {
+	case err != nil:
+		return nil, 0, err
+	case plan.Digest != shown:
+		return nil, 0, ErrBulkChanged
+	case plan.People == 0:
+		return nil, 0, errBulkNoOne
+	}
+	err = s.inCompany(ctx, a, b.Kind.Action(), company, func(ctx context.Context, tx *db.Tx, a access.Actor) error {
+		if err := checkBulk(a, b.Kind, tx.Tenant); err != nil {
+			return err
+		}
+		run = &bulkRun{TenantID: tx.Tenant, ID: tx.NewID(), Origin: a.Origin}
+		return s.storeBulk(ctx, tx, a, b, plan, run)
+	})
+	return run, plan.People, err
+}
+
+// storeBulk stores an action with the people whom it concerns, records it and has a job go on with it.
+func (s *Service) storeBulk(
+	ctx context.Context, tx *db.Tx, a access.Actor, b Bulk, plan BulkPlan, run *bulkRun,
+) error {
+	if err := endStalled(ctx, tx, b.Kind); err != nil {
+		return err
+	}
+	first, err := insertBulk(ctx, tx, a, b, plan, run.ID)
+	if err == nil && !first {
+		err = errBulkRunning
+	}
+	if err != nil {
+		return err
+	}
+	for ids := range slices.Chunk(plan.ids, MaxChosen) {
+		if err := insertBulkPeople(ctx, tx, run.ID, ids); err != nil {
+			return err
+		}
+	}
+	if err := recordBulk(ctx, tx, a, run.ID, string(b.Kind)+" "+strconv.Itoa(plan.People)+" people"); err != nil {
+		return err
+	}
+	at := tx.Now
+	if plan.People <= bulkAtOnce {
+		at = at.Add(bulkLookAgain)
+	}
+	_, err = s.Notifier.Queue.Jobs.Enqueue(ctx, tx, JobBulk, bulkJob{run.ID, run.Origin}, at)
+	return err
+}
+
+// endStalled ends an action of a kind that no one has gone on with for a long time.
+func endStalled(ctx context.Context, tx *db.Tx, k BulkKind) error {
+	id := ""
+	err := tx.QueryRow(ctx, `
+		UPDATE bulk_actions SET ended_at = $1, ended_because = 'stalled'
+		WHERE tenant_id = $2 AND kind = $3 AND ended_at = 0 AND touched_at < $4 RETURNING id`,
+		tx.Now, tx.Tenant, string(k), tx.Now.Add(-bulkStalled)).Scan(&id)
+	if db.IsNoRows(err) {
+		return nil
+	}
+	if err == nil {
+		err = stopWaiting(ctx, tx, id)
+	}
+	if err != nil {
+		return fmt.Errorf("end a stalled action: %w", err)
+	}
+	return nil
+}
+
+// insertBulk stores an action; it reports false where one of the same kind is under way.
+func insertBulk(
+	ctx context.Context, tx *db.Tx, a access.Actor, b Bulk, plan BulkPlan, id string,
+) (first bool, err error) {
+	u := user.User{} // the command line has no account
+	if a.Kind == access.Person {
+		if u, err = user.ByID(ctx, tx, a.UserID); err != nil {
+			return false, fmt.Errorf("load the actor: %w", err)
+		}
+	}
+	n, err := tx.Exec(ctx, `
+		INSERT INTO bulk_actions (tenant_id, id, kind, browsers, actor_id, session_id, security_version, left_out,
+			started_at, touched_at, ended_at, ended_because)
+		VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $9, 0, '')
+		ON CONFLICT (tenant_id, kind) WHERE ended_at = 0 DO NOTHING`, tx.Tenant, id, string(b.Kind), b.Browsers,
+		a.ID(), a.SessionID, u.SecurityVersion, writeCounts(plan.LeftOut), tx.Now)
+	if err != nil {
+		return false, fmt.Errorf("store action: %w", err)
+	}
+	return n > 0, nil
+}
+
+// insertBulkPeople stores whom an action concerns, MaxChosen people of tx.Tenant at the most.
+func insertBulkPeople(ctx context.Context, tx *db.Tx, id string, ids []string) error {
+	q := &listQuery{args: []any{tx.Tenant, id}}
+	q.text.WriteString(`
+		INSERT INTO bulk_people (tenant_id, action_id, user_id, outcome, ended_at)
+		SELECT u.tenant_id, $2, u.id, '', 0 FROM users u WHERE u.tenant_id = $1`)
+	q.among("u.id", ids)
+	if _, err := tx.Exec(ctx, q.text.String(), q.args...); err != nil {
+		return fmt.Errorf("store the people of an action: %w", err)
+	}
+	return nil
+}
+
+// stopWaiting ends the wait of those whose turn it was not yet.
+func stopWaiting(ctx context.Context, tx *db.Tx, id string) error {
+	_, err := tx.Exec(ctx, `
+		UPDATE bulk_people SET outcome = $1, ended_at = $2
+		WHERE tenant_id = $3 AND action_id = $4 AND outcome = ''`, string(OutcomeStopped), tx.Now, tx.Tenant, id)
+	return err
+}
+
+func recordBulk(ctx context.Context, tx *db.Tx, a access.Actor, id string, what ...string) error {
+	err := audit.Record(ctx, tx, audit.Event{
+		Action:    audit.UserBulk,
+		Result:    audit.OK,
+		ActorID:   a.ID(),
+		SubjectID: id,
+		Reason:    strings.Join(what, " "),
+		Origin:    a.Origin,
+	})
+	if err != nil {
+		return fmt.Errorf("record an action: %w", err)
+	}
+	return nil
+}
