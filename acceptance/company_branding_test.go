@@ -123,7 +123,8 @@ func TestATK167_ACompanysBrandIsSeenByItsOwnPeople(t *testing.T) {
 		}
 		mail := w.Sink.Code(t, agent.Email, n+1)
 		for _, words := range []string{
-			"No one from Ortiz", "Sent by Countersign", "it@ortiz.example", "+34 900 555 020", "https://ortiz.example/help",
+			"No one from Ortiz", "Sent by Countersign", "it@ortiz.example", "+34 900 555 020",
+			"https://ortiz.example/help",
 		} {
 			if !strings.Contains(mail.Text, words) {
 				t.Errorf("the mail lacks %q: %s", words, mail.Text)
