@@ -52,7 +52,8 @@ func TestVOI7_ChosenUsersAreSignedOut(t *testing.T) {
 			t.Error("they still see their profile")
 		}
 		p.Get(pathUsers).Expect(t, 200, "Recent actions", "finished")
-		p.Get(pathActivity+"?q=signed+out+by").Expect(t, 200, "Signed out by an administrator", "covers the last 90 days")
+		p.Get(pathActivity+"?q=signed+out+by").
+			Expect(t, 200, "Signed out by an administrator", "covers the last 90 days")
 	})
 }
 
@@ -97,7 +98,8 @@ func TestVOI16_SupervisorsOnlyRemindMany(t *testing.T) {
 		}
 		p.Get(chosen("remind", userID(t, w, pending))).Expect(t, 200, "1 user will get an email")
 		p.Submit(pathBulk).Expect(t, 200, "1 user was reminded")
-		p.Get(chosen("remind", userID(t, w, pending))).Expect(t, 200, "in the last 24 hours", "wouldn’t change anything")
+		p.Get(chosen("remind", userID(t, w, pending))).
+			Expect(t, 200, "in the last 24 hours", "wouldn’t change anything")
 	})
 }
 
@@ -133,7 +135,7 @@ func TestATKBulkForms(t *testing.T) {
 		}
 		p.Post(pathBulk, url.Values{"do": {"nonsense"}, "id": {theirs}, "digest": {"x"}}).Expect(t, 403)
 		for _, id := range []string{"nothing", "'", strings.Repeat("x", 3000)} {
-			p.Get("/company/bulk/" + url.PathEscape(id)).Expect(t, 404)
+			p.Get("/company/bulk/"+url.PathEscape(id)).Expect(t, 404)
 		}
 		if sessionsOpen(t, w, victim) != 1 || sessionsOpen(t, w, boss) == 0 {
 			t.Error("someone was signed out")
@@ -146,7 +148,7 @@ func TestATKBulkForms(t *testing.T) {
 		r, head := w.Person(t), member(t, w, other, "Otto", "owner")
 		administer(t, w, r, head, pathUsers)
 		r.Get(mine).Expect(t, 404)
-		r.Get(mine + "/progress").Expect(t, 404)
+		r.Get(mine+"/progress").Expect(t, 404)
 	})
 }
 

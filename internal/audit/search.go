@@ -73,7 +73,8 @@ func (q *searchQuery) bound(ctx context.Context, tx *db.Tx, out *Found, most int
 	where, args := from.conditions([]any{tx.Tenant})
 	args = append(args, most-1)
 	err := tx.QueryRow(ctx, `SELECT id, at FROM audit_events WHERE tenant_id = $1`+where+
-		fmt.Sprintf(" ORDER BY id DESC LIMIT 1 OFFSET $%d", len(args)), args...).Scan(&out.Back, db.ScanTime(&out.BackAt))
+		fmt.Sprintf(" ORDER BY id DESC LIMIT 1 OFFSET $%d", len(args)), args...).
+		Scan(&out.Back, db.ScanTime(&out.BackAt))
 	if db.IsNoRows(err) {
 		return nil
 	}

@@ -11,7 +11,7 @@ import (
 
 // TestSearchFindsWhatTheWordsMean: whom it concerns, who did it, what it was and in which request; of the own company,
 // and not before the time that is given.
-// guard: "tenant_id = $1" and conditions in searchQuery.text
+// guard: conditions
 func TestSearchFindsWhatTheWordsMean(t *testing.T) {
 	now := time.Date(2026, 3, 1, 12, 0, 0, 0, time.UTC)
 	dbtest.Each(t, func() time.Time { now = now.Add(time.Millisecond); return now }, func(t *testing.T, d *db.DB) {

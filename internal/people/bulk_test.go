@@ -133,7 +133,7 @@ func TestRememberedBrowsersAreForgottenIfAsked(t *testing.T) {
 }
 
 // TestATKBulkOtherCompany: ids of another company's people change nothing and are not counted.
-// guard: "u.tenant_id" in Search.query and insertBulkPeople
+// guard: insertBulkPeople
 func TestATKBulkOtherCompany(t *testing.T) {
 	each(t, func(r *rig) {
 		owner := r.add("acme", "owner", user.Owner)
@@ -213,7 +213,7 @@ func TestATKBulkByLowerRoles(t *testing.T) {
 }
 
 // TestATKBulkForgedDigest: what was not shown is not done, and a plan of someone else, or of something else, is none.
-// guard: "plan.Digest != shown"
+// guard: ErrBulkChanged
 func TestATKBulkForgedDigest(t *testing.T) {
 	each(t, func(r *rig) {
 		owner, second := r.add("acme", "owner", user.Owner), r.add("acme", "second", user.Owner)
