@@ -209,7 +209,7 @@ func TestCompletion(t *testing.T) {
 		"ten":                     {"tenant"},
 		"tenant s":                {"set", "show"},
 		"tenant set acme --cho":   {"--choice"},
-		"tenant set --choice ":    {"required", "optional"},
+		"tenant set --choice ":    {"required", "adaptive", "optional"},
 		"tenant set --choice=opt": {"--choice=optional"},
 		"tenant set --name ":      nil,
 		"compl":                   {"completion"}, // and not the hidden one

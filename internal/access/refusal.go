@@ -67,6 +67,7 @@ var events = map[Action]audit.Action{
 	DisablePerson:      audit.UserDisabled,
 	EnablePerson:       audit.UserEnabled,
 	SignOutPerson:      audit.UserSignedOut,
+	ExemptPerson:       audit.UserExempted,
 	RestoreMethod:      audit.MethodRestored,
 	ResetMethods:       audit.MethodsReset,
 	CreateCompany:      audit.TenantCreated,

@@ -27,6 +27,7 @@ const (
 	ResetMethods  Action = "people.reset_methods"
 	RemindPerson  Action = "people.remind"
 	SignOutPerson Action = "people.sign_out"
+	ExemptPerson  Action = "people.exempt"
 )
 
 // The actions that concern a company.
@@ -205,6 +206,7 @@ var rules = []rule{
 	person(ResetMethods, "Reset a person's methods", lower, lower, none).byOperator(lowerButOwners),
 	person(RemindPerson, "Remind a person to set up a method", lowerAndPeers, lower, lower),
 	person(SignOutPerson, "Sign a person out everywhere", lowerAndPeers, lower, none),
+	person(ExemptPerson, "Give a person more time to set up a method", lower, lower, none).byOperator(lower),
 
 	{
 		action:        ListCompanies,

@@ -50,6 +50,8 @@ const (
 	UserCreated  Action = "user.created"  // a person was added
 	UserInvited  Action = "user.invited"  // a person was mailed a link to choose their first password
 	UserReminded Action = "user.reminded" // a person was reminded to set up a sign-in method
+	// a person need not set up a method until a date, as the reason says; or, where the reason is "ended", they must
+	UserExempted Action = "user.exempted"
 	// an administrator ended a person's sessions and unfinished sign-ins
 	UserSignedOut Action = "user.signed_out"
 	// an administrator invited, reminded or signed out many people at once, or stopped that

@@ -72,11 +72,22 @@ func userStories(now time.Time) []web.Story {
 			Email:      "jonas@harbor.example",
 		}
 	}
+	exempt := exemptPage{
+		frame:    storyFrame("users"),
+		ID:       "u2",
+		Name:     "Jonas Lindqvist",
+		Email:    "jonas@harbor.example",
+		Until:    now.AddDate(0, 0, 14).Format(pages.DayForm),
+		Reason:   "Waits for a new phone",
+		Tomorrow: now.AddDate(0, 0, 1).Format(pages.DayForm),
+		Latest:   now.AddDate(0, 0, 89).Format(pages.DayForm),
+	}
 	refused := change(resetMethods)
 	refused.Problem = "people.reason_needed"
 	return []web.Story{
 		{Name: "company/users", Status: 200, Page: list},
 		{Name: "company/users/none-found", Status: 200, Page: none},
+		{Name: "company/user/exempt", Status: 200, Page: exempt},
 		{Name: "company/users/empty", Status: 200, Page: empty},
 		{Name: "company/users/new", Status: 200, Page: newUserPage{frame: storyFrame("users"), Roles: roles}},
 		{Name: "company/users/new-taken", Status: 409, Page: newUserPage{

@@ -1,6 +1,7 @@
 package console
 
 import (
+	"cmp"
 	"net/http"
 	"slices"
 	"time"
@@ -35,7 +36,14 @@ type userPage struct {
 	Browsers        []session.RememberedFor
 	Why             []string // why they are asked for a second step, or not
 	Activity        []activityRow
+	Exempt          exemptDetail
 	May             userRights
+}
+
+// exemptDetail is the time that a person has to set up a method, where an administrator gave it.
+type exemptDetail struct {
+	Until      time.Time // zero = they have none
+	By, Reason string
 }
 
 func (userPage) View() web.View { return web.View{Template: "console/user"} }
@@ -44,7 +52,7 @@ func (userPage) View() web.View { return web.View{Template: "console/user"} }
 func (p userPage) HasChange() bool { return p.May != (userRights{Activity: p.May.Activity}) }
 
 // userRights is what the administrator may do to the person; the journeys check it again.
-type userRights struct{ Invite, Remind, Role, Address, Reset, Disable, Enable, Activity bool }
+type userRights struct{ Invite, Remind, Role, Address, Reset, Disable, Enable, Exempt, Activity bool }
 
 // methodDetail is one method of a person, as administrators see it.
 type methodDetail struct {
@@ -84,6 +92,13 @@ func (c *Console) userPage(r *http.Request, a *administrator, ref people.Ref) (p
 		Browsers:   o.Browsers,
 		Why:        c.Sentences(r, o.Decision.Because),
 		May:        a.rights(o),
+	}
+	if o.Status.Exempt {
+		page.Exempt = exemptDetail{
+			Until:  o.Exemption.Until,
+			By:     cmp.Or(o.ExemptionBy, a.Session.Vendor),
+			Reason: o.Exemption.Reason,
+		}
 	}
 	if !o.User.DisabledAt.IsZero() {
 		page.Status = "" // no one is asked for anything
@@ -125,11 +140,15 @@ func (a *administrator) rights(o people.Overview) userRights {
 		Role:     open && len(a.rolesFor(o.User)) > 1,
 		Address:  open && a.May(access.ChangeAddress, targetOf(o.User)),
 		Reset:    open && !o.Invited && hasOwnMethod(o) && a.May(access.ResetMethods, targetOf(o.User)),
+		Exempt:   open && mayWait(o.Status) && a.May(access.ExemptPerson, targetOf(o.User)),
 		Disable:  open && a.May(access.DisablePerson, targetOf(o.User)),
 		Enable:   !open && a.May(access.EnablePerson, targetOf(o.User)),
 		Activity: a.May(access.ViewActivity, a.own()),
 	}
 }
+
+// mayWait reports whether a person has a method to set up that could wait.
+func mayWait(s policy.PersonStatus) bool { return s.Status == policy.Pending && !s.Stuck }
 
 // hasOwnMethod reports whether there is a method to reset besides the mailbox.
 func hasOwnMethod(o people.Overview) bool {

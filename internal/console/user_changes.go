@@ -18,6 +18,7 @@ func (c *Console) mountUserChanges(mux *web.Mux) {
 	mux.Post("/company/users/{id}/invite", c.withRecentProof(c.inviteUser))
 	mux.Post("/company/users/{id}/methods/restore", c.withRecentProof(c.restoreMethod))
 	c.mountAddress(mux)
+	c.mountExempt(mux)
 	for _, change := range []userChange{resetMethods, disablePerson, enablePerson} {
 		mux.Get("/company/users/{id}/"+change.Path, c.withRecentProof(c.confirmUserChange(change)))
 		mux.Post("/company/users/{id}/"+change.Path, c.withRecentProof(c.changeUser(change)))

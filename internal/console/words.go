@@ -99,6 +99,9 @@ var doneKeys = map[string]string{
 	"branding": "console.done.branding",
 	"defaults": "console.done.unbranded",
 	"no_logo":  "console.done.no_logo",
+
+	"exempted":        "console.done.exempted",
+	"exemption_ended": "console.done.exemption_ended",
 }
 
 var actionKeys = map[audit.Action]string{
@@ -166,6 +169,7 @@ var actionKeys = map[audit.Action]string{
 	audit.UserEnabled:           "audit.user.enabled",
 	audit.UserInvited:           "audit.user.invited",
 	audit.UserReminded:          "audit.user.reminded",
+	audit.UserExempted:          "audit.user.exempted",
 	audit.PeopleExported:        "audit.user.exported",
 	audit.ActivityExported:      "audit.activity.exported",
 	audit.UserRole:              "audit.user.role",

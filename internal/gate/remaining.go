@@ -53,7 +53,7 @@ func (g *Gate) canUnder(
 	if t.SwitchedOnAt.After(tx.Now) {
 		t.SwitchedOnAt = tx.Now
 	}
-	t.SetUpBy = time.Time{}
+	t.SetUpBy, w.ExemptUntil = time.Time{}, time.Time{}
 	w.Tenant = t
 	in := w.Input(tx.Now, g.Bindable, nil, []authenticator.Proof{{Kind: authenticator.Password, At: tx.Now}})
 	in.Want = []policy.Level{want(in)}
@@ -79,7 +79,7 @@ func (g *Gate) StillEnough(ctx context.Context, tx *db.Tx, userID string) error 
 		return errMethodNeeded
 	}
 	// a deadline is for those who have not begun
-	w.Tenant.SetUpBy = time.Time{}
+	w.Tenant.SetUpBy, w.ExemptUntil = time.Time{}, time.Time{}
 	// codes stand in for a method and are none
 	w.Has = slices.DeleteFunc(w.Has, func(k authenticator.Kind) bool { return k == authenticator.Backup })
 	d := g.withPassword(tx, w)

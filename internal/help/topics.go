@@ -333,6 +333,7 @@ var actionKeys = map[access.Action]string{
 	access.ResetMethods:    "help.can.reset_methods",
 	access.RemindPerson:    "help.can.remind_person",
 	access.SignOutPerson:   "help.can.sign_out_person",
+	access.ExemptPerson:    "help.can.exempt_person",
 	access.ViewCompany:     "help.can.view_company",
 	access.RenameCompany:   "help.can.rename_company",
 	access.SwitchOn:        "help.can.switch_on",

@@ -16,7 +16,8 @@ var (
 		audit.AdmissionSent, audit.AdmissionUsed, audit.SessionEnded, audit.BrowserRemembered,
 		audit.BrowserReplayed, audit.BrowserForgotten, audit.TokenIssued, audit.TokenRefreshed,
 		audit.TokenRefused, audit.TokenReuse, audit.ClientRefused, audit.UserCreated, audit.UserInvited,
-		audit.UserReminded, audit.PeopleExported, audit.ActivityExported, audit.TenantActivation,
+		audit.UserReminded, audit.UserExempted, audit.UserSignedOut, audit.UserBulk,
+		audit.PeopleExported, audit.ActivityExported, audit.TenantActivation,
 		audit.UserRole, audit.UserAddress, audit.UserDisabled, audit.UserEnabled, audit.PasswordSet,
 		audit.PasswordAsked, audit.PasswordReplaced, audit.AddressAsked, audit.AddressChanged,
 		audit.AddressWithdrawn, audit.AddressRestored, audit.SecondStepOn, audit.SecondStepOff,
@@ -47,7 +48,7 @@ var (
 		other_credential_id unsupported_algorithm counter_regressed already_bound bad_assertion bad_request
 		policy_restriction bad_authenticator_data bad_response attestation_not_verified bad_attestation bad_metadata
 		bad_attestation_certificate unsupported_key unsupported_by_standard unsupported_by_library reset invitation
-		password_reset network new_browser new_country impossible_travel many_failures
+		password_reset network ended new_browser new_country impossible_travel many_failures
 		disabled owner admin user access.denied access.self access.role company.locked user.unknown
 		tenant.unknown unknown_client unregistered_redirect_uri unregistered_logout_uri wrong_client_secret`)
 	limits = list(

@@ -86,6 +86,9 @@ func NotesOf(l people.Listed, rule policy.Rule) (out []string) {
 	if l.Status.Overdue && !l.Invited {
 		out = append(out, "console.note.overdue")
 	}
+	if l.Status.Exempt {
+		out = append(out, "console.note.exempt")
+	}
 	if l.Status.Stuck {
 		out = append(out, "console.note.stuck")
 	}

@@ -7,7 +7,7 @@ import (
 )
 
 // keepable are the fields that survive a step-up: what is tiresome to type again and no secret.
-var keepable = []string{"country", "number", "email", "name", "role", "reason", "company", "id"}
+var keepable = []string{"country", "number", "email", "name", "role", "reason", "company", "id", "until"}
 
 // typedPlace is where what was typed may be opened, with the user's id: a link that someone
 // else made fills in nothing.

@@ -27,6 +27,9 @@ type Overview struct {
 	Sessions []session.Open   // of someone who may view the activity, and so are Browsers
 	Browsers []session.RememberedFor
 
+	Exemption   user.Exemption // also one that is over
+	ExemptionBy string         // the name of who gave it; empty where they are not of the company
+
 	SignedInAt time.Time // their last sign-in; zero = never
 }
 
@@ -80,6 +83,9 @@ func (s *Service) loadOverview(ctx context.Context, tx *db.Tx, u user.User, o *O
 	if o.SignedInAt = before; newest.After(before) {
 		o.SignedInAt = newest
 	}
+	if err := loadExemption(ctx, tx, o); err != nil {
+		return err
+	}
 	if o.Methods, err = binding.Methods(ctx, tx, u.ID); err != nil {
 		return fmt.Errorf("list methods: %w", err)
 	}
@@ -88,4 +94,16 @@ func (s *Service) loadOverview(ctx context.Context, tx *db.Tx, u user.User, o *O
 	}
 	o.Browsers, err = session.RememberedOf(ctx, tx, u.ID)
 	return err
+}
+
+func loadExemption(ctx context.Context, tx *db.Tx, o *Overview) (err error) {
+	if o.Exemption, err = user.ExemptionOf(ctx, tx, o.User.ID); err != nil || o.Exemption.Until.IsZero() {
+		return err
+	}
+	names, err := user.Names(ctx, tx, []string{o.Exemption.By})
+	if err != nil {
+		return fmt.Errorf("name who gave an exemption: %w", err)
+	}
+	o.ExemptionBy = names[o.Exemption.By]
+	return nil
 }

@@ -72,6 +72,7 @@ type Decision struct {
 	ForSetUp     bool                 // the challenge only opens the set-up of a method
 	SetUp        []authenticator.Kind // what may be set up, when nothing that the user has is enough
 	SetUpBy      time.Time            // a method must be set up before that; zero = nothing to remind of
+	Exempt       bool                 // SetUpBy is the end of the person's exemption
 	Outside      bool                 // with Deny: the company allows no sign-in from here
 	NeedsAdmin   bool                 // with Deny: only an administrator can open this account again
 	SetUpFrom    time.Time            // with Deny: a method may be set up from then on; zero = that would not help
@@ -140,7 +141,11 @@ func (d *Decision) remind(in Input) {
 	if by.IsZero() || d.Need != EmailConfirmed || in.PasswordFlagged || in.allows(authenticator.Email) {
 		return
 	}
-	d.SetUpBy = by
+	d.SetUpBy, d.Exempt = by, by.Equal(in.ExemptUntil)
+	if d.Exempt {
+		d.because("policy.exempt", "By", by)
+		return
+	}
 	d.because("policy.set_up_by", "Company", in.Tenant.Name, "By", by)
 }
 

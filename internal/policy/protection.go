@@ -16,6 +16,7 @@ type Account struct {
 	ReleasedAt    time.Time            // when its owner, having shown a second factor, removed the last one
 	RecoveryUntil time.Time            // until then people above the person let them set up again; zero = not
 	SetUpBy       time.Time            // its own deadline for set-up; zero = none stored yet
+	ExemptUntil   time.Time            // until then an administrator lets it do without a method; zero = not
 	// when its password was last set through a mailed reset link; zero = never, or people decided since
 	ResetAt time.Time
 }
@@ -85,15 +86,19 @@ func (a Account) opens(now time.Time) ([]authenticator.Kind, Level) {
 }
 
 // deadline is until when this account may do without an allowed method, by showing the
-// mailbox: the company's date, at most tenant.MaxSetUp ahead, and never later than what was stored
-// for the person. It is for accounts that never had a second factor.
+// mailbox: the company's date, never later than what was stored for the person, or the end of
+// their exemption, and at most tenant.MaxSetUp ahead. It is for accounts that never had a second
+// factor.
 func (in Input) deadline() time.Time {
-	by := in.Tenant.SetUpBy
-	if a := in.Account; a.holdsFactor() || !a.FirstFactorAt.IsZero() || by.IsZero() {
+	if a := in.Account; a.holdsFactor() || !a.FirstFactorAt.IsZero() {
 		return time.Time{}
 	}
+	by := in.Tenant.SetUpBy
 	if stored := in.Account.SetUpBy; !stored.IsZero() && stored.Before(by) {
 		by = stored
+	}
+	if in.ExemptUntil.After(by) {
+		by = in.ExemptUntil
 	}
 	if latest := in.Now.Add(tenant.MaxSetUp); by.After(latest) {
 		by = latest
@@ -117,6 +122,6 @@ func (a Account) Alike(now time.Time) Account {
 	}
 	a.FirstFactorAt, a.ReleasedAt = coarse(a.FirstFactorAt, now), coarse(a.ReleasedAt, now)
 	a.RecoveryUntil, a.SetUpBy = coarse(a.RecoveryUntil, now), coarse(a.SetUpBy, now)
-	a.ResetAt = coarse(a.ResetAt, now.Add(-ResetWait))
+	a.ResetAt, a.ExemptUntil = coarse(a.ResetAt, now.Add(-ResetWait)), coarse(a.ExemptUntil, now)
 	return a
 }

@@ -186,3 +186,36 @@ func holdToReset(t *testing.T, in Input, d, free Decision) {
 		t.Fatalf("a wait that helps no one, until %s: %+v", d.SetUpFrom, in)
 	}
 }
+
+// TestATK177_AnExemptionPostponesSetUpOnly: with one, the mailbox does where a method would have to be set up first;
+// it is nothing for an account that a second factor protects, and nothing once it is over.
+func TestATK177_AnExemptionPostponesSetUpOnly(t *testing.T) {
+	exempt := func(change func(*Input)) Decision {
+		return Evaluate(input(func(in *Input) {
+			in.Tenant.SwitchedOnAt, in.Tenant.Methods, in.ExemptUntil = past, "totp passkey", future
+			in.Proofs = pwdEmail
+			change(in)
+		}))
+	}
+	if d := exempt(func(*Input) {}); d.Outcome != Allow || !d.Exempt || !d.SetUpBy.Equal(future) {
+		t.Errorf("an exemption: %+v", d)
+	}
+	if d := exempt(func(in *Input) { in.Proofs = pwd }); d.Outcome != Challenge || d.Need != EmailConfirmed {
+		t.Errorf("an exemption opens with the password alone: %+v", d)
+	}
+	if d := exempt(func(in *Input) { in.Tenant.SetUpBy = future.Add(time.Hour) }); d.Exempt ||
+		!d.SetUpBy.Equal(future.Add(time.Hour)) {
+		t.Errorf("an exemption shortens the company's deadline: %+v", d)
+	}
+	for name, change := range map[string]func(*Input){
+		"over":                  func(in *Input) { in.ExemptUntil = past },
+		"with an app":           func(in *Input) { in.Has = append(slices.Clone(both), authenticator.TOTP) },
+		"with a disabled app":   func(in *Input) { in.Lost = []authenticator.Kind{authenticator.TOTP} },
+		"with an app once":      func(in *Input) { in.FirstFactorAt = past },
+		"with a removed method": func(in *Input) { in.FirstFactorAt, in.ReleasedAt = past, past },
+	} {
+		if d := exempt(change); d.Outcome == Allow || d.Exempt {
+			t.Errorf("%s: %+v", name, d)
+		}
+	}
+}

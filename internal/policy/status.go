@@ -27,6 +27,7 @@ type PersonStatus struct {
 	Can     []authenticator.Kind // what a sign-in may ask them for
 	SetUpBy time.Time            // Pending: until when the mailbox does; zero = set-up comes first
 	Overdue bool                 // Pending, and a deadline of theirs has passed
+	Exempt  bool                 // Pending, and SetUpBy is the end of their exemption
 	Stuck   bool                 // Pending, and only an administrator can help them
 }
 
@@ -47,7 +48,7 @@ func StatusOf(in Input) PersonStatus {
 	case in.hasMethod():
 		s.Status = Activated
 	default:
-		s.SetUpBy = d.SetUpBy
+		s.SetUpBy, s.Exempt = d.SetUpBy, d.Exempt
 		s.Stuck = d.Outcome == Deny && d.SetUpFrom.IsZero()
 		s.Overdue = s.SetUpBy.IsZero() && !in.Tenant.SetUpBy.IsZero()
 	}

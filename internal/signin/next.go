@@ -46,7 +46,7 @@ func (s *Service) next(ctx context.Context, tx *db.Tx, f *activeFlow, remember b
 // one, so that no later date of the company's moves it. A finishing step that was read before
 // its unit of work leaves it to the next sign-in: its guard has this very row.
 func (f *activeFlow) storeDeadline(ctx context.Context, tx *db.Tx, d policy.Decision) error {
-	if d.SetUpBy.IsZero() || !f.SetUpBy.IsZero() || f.readEarly {
+	if d.SetUpBy.IsZero() || d.Exempt || !f.SetUpBy.IsZero() || f.readEarly {
 		return nil
 	}
 	f.SetUpBy = d.SetUpBy

@@ -22,7 +22,7 @@ func alert(what email.Alert, by email.ChangedBy) email.CompanyAlert {
 
 // companyLetters are about a whole company and the roles in it.
 func companyLetters(vendor string, maria email.ChangedBy, now time.Time) []Letter {
-	return []Letter{
+	return append(alerts(maria), []Letter{
 		{"protection-lowered", lowered(maria, now)},
 		{"protection-lowered-vendor", lowered(email.ChangedBy{Name: "Nora Quist", Vendor: true, At: now}, now)},
 		{"protection-lowered-server", lowered(email.ChangedBy{Vendor: true, At: now}, now)},
@@ -66,11 +66,6 @@ func companyLetters(vendor string, maria email.ChangedBy, now time.Time) []Lette
 			Is:      "owner",
 			By:      maria,
 		}},
-		{"alert-users-exported", alert(email.AlertUsersExported, maria)},
-		{"alert-activity-exported", alert(email.AlertActivityExported, maria)},
-		{"alert-methods-reset", alert(email.AlertMethodsReset, maria)},
-		{"alert-failures", alert(email.AlertFailures, maria)},
-		{"alert-support-contact", alert(email.AlertSupport, maria)},
 		{"owner-added", email.RoleChanged{
 			Vendor:  vendor,
 			Company: "Ortiz & Sons",
@@ -79,6 +74,18 @@ func companyLetters(vendor string, maria email.ChangedBy, now time.Time) []Lette
 			Is:      "owner",
 			By:      maria,
 		}},
+	}...)
+}
+
+// alerts are what owners are told of what someone did.
+func alerts(maria email.ChangedBy) []Letter {
+	return []Letter{
+		{"alert-users-exported", alert(email.AlertUsersExported, maria)},
+		{"alert-activity-exported", alert(email.AlertActivityExported, maria)},
+		{"alert-methods-reset", alert(email.AlertMethodsReset, maria)},
+		{"alert-exempted", alert(email.AlertExempted, maria)},
+		{"alert-failures", alert(email.AlertFailures, maria)},
+		{"alert-support-contact", alert(email.AlertSupport, maria)},
 	}
 }
 

@@ -10,6 +10,7 @@ const (
 	AlertUsersExported    Alert = "users_exported"
 	AlertActivityExported Alert = "activity_exported"
 	AlertMethodsReset     Alert = "methods_reset"
+	AlertExempted         Alert = "exempted" // a person need not set up a method for some time
 	AlertFailures         Alert = "failures"
 	AlertSupport          Alert = "support_contact"
 )
@@ -60,6 +61,8 @@ func alertKeys(a Alert) (subject, title, text string) {
 		return "mail.alert.reset.subject", "mail.alert.reset.title", "mail.alert.reset.text"
 	case AlertFailures:
 		return "mail.alert.failures.subject", "mail.alert.failures.title", "mail.alert.failures.text"
+	case AlertExempted:
+		return "mail.alert.exempted.subject", "mail.alert.exempted.title", "mail.alert.exempted.text"
 	case AlertSupport:
 		return "mail.alert.support.subject", "mail.alert.support.title", "mail.alert.support.text"
 	case AlertUsersExported:

@@ -57,6 +57,7 @@ const KindsOfUser = `COALESCE((
 const Columns = `
 	u.id, u.email, u.name, u.role, u.language, u.security_version, u.password_flagged_at, u.disabled_at,
 	u.second_step_at, u.first_factor_at, u.released_at, u.recovery_until, u.set_up_by, u.password_reset_at,
+	u.exempt_until,
 	u.version, t.version, i.version, COALESCE(c.version, 0), ` + KindsOfUser + `,
 	t.tenant_id, t.name, t.kind, t.mandate, t.mandate_from, t.switched_on_at, t.switched_off_at, t.remember_days,
 	t.methods, t.choice, t.set_up_by, t.suspended_at, t.shadow_methods, t.shadow_choice, t.shadow_from, t.shadow_until,
@@ -75,7 +76,7 @@ type Reader struct {
 }
 
 type userTimes struct {
-	flagged, disabled, ownChoice, firstFactor, released, recovery, setUpBy, reset int64
+	flagged, disabled, ownChoice, firstFactor, released, recovery, setUpBy, reset, exempt int64
 }
 
 type tenantTimes struct{ mandate, on, off, setUpBy, suspended, shadowFrom, shadowUntil int64 }
@@ -92,6 +93,7 @@ func (r *Reader) Targets() []any {
 	return []any{
 		&u.ID, &u.Email, &u.Name, &u.Role, &u.Language, &u.SecurityVersion, &r.user.flagged, &r.user.disabled,
 		&r.user.ownChoice, &r.user.firstFactor, &r.user.released, &r.user.recovery, &r.user.setUpBy, &r.user.reset,
+		&r.user.exempt,
 		&v.User, &v.Tenant, &v.Vendor, &v.App, &r.into.Kinds,
 		&t.ID, &t.Name, &t.Kind, &t.Mandate.Mode, &r.tenant.mandate, &r.tenant.on, &r.tenant.off, &t.RememberDays,
 		&t.Methods, &t.Choice, &r.tenant.setUpBy, &r.tenant.suspended, &t.Shadow.Methods, &t.Shadow.Choice,
@@ -123,6 +125,7 @@ func (f *Facts) decodeUser(at userTimes) {
 		ReleasedAt:    db.Time(at.released),
 		RecoveryUntil: db.Time(at.recovery),
 		SetUpBy:       db.Time(at.setUpBy),
+		ExemptUntil:   db.Time(at.exempt),
 		ResetAt:       db.Time(at.reset),
 	}
 	for word := range strings.FieldsSeq(f.Kinds) {

@@ -1,0 +1,96 @@
+package people
+
+import (
+	"context"
+	"time"
+
+	"countersign/internal/access"
+	"countersign/internal/audit"
+	"countersign/internal/db"
+	"countersign/internal/fault"
+	"countersign/internal/message/email"
+	"countersign/internal/tenant"
+	"countersign/internal/user"
+)
+
+// MaxExemption is how far ahead the end of an exemption may lie.
+const MaxExemption = tenant.MaxSetUp
+
+var (
+	errExemptPast    = fault.New(fault.Invalid, "exempt.past")
+	errExemptTooFar  = fault.New(fault.Invalid, "exempt.too_far")
+	errExemptHasOne  = fault.New(fault.Conflict, "exempt.has_method")
+	errExemptNothing = fault.New(fault.Conflict, "exempt.nothing_to_end")
+)
+
+// Exempt lets a person without a second factor sign in with the mailbox until an instant, although their company
+// requires a method that they have yet to set up. It lowers nothing: a second factor that they have or had protects the
+// account all the same (Conflict), and where the company requires a second step the mailbox is asked. The owners are
+// told. Invalid without a reason, and for an end that is past or more than MaxExemption ahead. An exemption takes the
+// place of an earlier one.
+func (s *Service) Exempt(ctx context.Context, a access.Actor, ref Ref, until time.Time, reason string) error {
+	return s.change(ctx, a, access.ExemptPerson, ref,
+		func(ctx context.Context, tx *db.Tx, a access.Actor, u user.User) error {
+			if err := access.Check(a, access.ExemptPerson, target(u)); err != nil {
+				return err
+			}
+			reason, err := CleanReason(a, reason)
+			if err != nil {
+				return err
+			}
+			switch {
+			case !until.After(tx.Now):
+				return errExemptPast
+			case until.After(tx.Now.Add(MaxExemption)):
+				return errExemptTooFar
+			}
+			return s.exempt(ctx, tx, a, u, user.Exemption{Until: until, Reason: reason, By: a.ID()})
+		})
+}
+
+func (s *Service) exempt(ctx context.Context, tx *db.Tx, a access.Actor, u user.User, e user.Exemption) error {
+	stored, err := user.SetExemption(ctx, tx, u.ID, e)
+	if err == nil && !stored {
+		err = errExemptHasOne
+	}
+	if err != nil {
+		return err
+	}
+	if err := spendChange(ctx, tx, a, u); err != nil {
+		return err
+	}
+	if err := record(ctx, tx, a, u, audit.UserExempted, exemptionText(e)); err != nil {
+		return err
+	}
+	return TellOwners(ctx, tx, s.Notifier, a, email.AlertExempted, u)
+}
+
+// EndExemption ends an exemption before its time; Conflict where there is none.
+func (s *Service) EndExemption(ctx context.Context, a access.Actor, ref Ref) error {
+	return s.change(ctx, a, access.ExemptPerson, ref,
+		func(ctx context.Context, tx *db.Tx, a access.Actor, u user.User) error {
+			if err := access.Check(a, access.ExemptPerson, target(u)); err != nil {
+				return err
+			}
+			ended, err := user.EndExemption(ctx, tx, u.ID)
+			if err == nil && !ended {
+				err = errExemptNothing
+			}
+			if err != nil {
+				return err
+			}
+			if err := spendChange(ctx, tx, a, u); err != nil {
+				return err
+			}
+			return record(ctx, tx, a, u, audit.UserExempted, "ended")
+		})
+}
+
+// exemptionText is an exemption as audit rows have it.
+func exemptionText(e user.Exemption) string {
+	text := "until " + e.Until.UTC().Format(time.RFC3339)
+	if e.Reason != "" {
+		text += ": " + e.Reason
+	}
+	return text
+}
