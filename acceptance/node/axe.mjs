@@ -153,7 +153,7 @@ async function tabs(page, story, wrong) {
     body.tabIndex = -1
     body.focus()
     body.removeAttribute('tabindex')
-    window.mainButton = [...document.querySelectorAll('main .button')].find((e) => e.checkVisibility()) // not one for touch screens
+    window.mainButton = [...document.querySelectorAll('main :is(a, button).button')].find((e) => e.checkVisibility()) // not one for touch screens, nor of a preview
     return window.mainButton !== undefined
   })
   if (!there) return
