@@ -101,8 +101,8 @@ func TestAIR19_ManyFailuresAreUnusual(t *testing.T) {
 	})
 }
 
-// Whoever has a code decides about the browser: the box may be unticked, and then the next sign-in is asked. A copied
-// token does no more than it does elsewhere, and no other way gets around the second step.
+// The person who has the code decides about the browser: the box may be unticked, and then the next sign-in is asked. A
+// copied token does no more than it does elsewhere, and no other way gets around the second step.
 func TestAIR19_WhatDoesNotCount(t *testing.T) {
 	timed(t, func(t *testing.T, w *rig.World) {
 		u, p := adaptive(t, w)

@@ -86,12 +86,12 @@ func outsiders(ctx context.Context, tx *db.Tx, a access.Actor, n tenant.Networks
 		if u.ID == a.UserID {
 			continue // the networks must have the place that they act from
 		}
-		ip, err := session.LastIP(ctx, tx, u.ID)
+		last, _, err := session.LastSignIn(ctx, tx, u.ID)
 		if err != nil {
-			return nil, fmt.Errorf("read last sign-in: %w", err)
+			return nil, err
 		}
-		if ip != "" && !n.Contains(ip) {
-			out = append(out, Outsider{Name: u.Name, Email: u.Email, IP: ip})
+		if last.IP != "" && !n.Contains(last.IP) {
+			out = append(out, Outsider{Name: u.Name, Email: u.Email, IP: last.IP})
 		}
 	}
 	return out, nil

@@ -23,7 +23,7 @@ const (
 	NoProblems
 )
 
-// Bad reports whether somebody should look into it.
+// Bad reports whether an operator should look into it.
 func (v Verdict) Bad() bool { return v == ManyFailures || v == ArrivesLate }
 
 // Tally is what became of the messages to a destination in a time.

@@ -85,6 +85,7 @@ type Decision struct {
 	Announced    time.Time            // a requirement that is not in force yet; zero = none
 	AnnouncedBy  string
 	Because      []Reason
+	Unusual      []Reason // those that say what is unusual about the sign-in
 }
 
 // Evaluate answers one question: is this enough, and if not, what next?
@@ -122,9 +123,10 @@ func (d *Decision) unusual(in Input) {
 	d.because("policy.adaptive", "Company", in.Tenant.Name)
 	for _, u := range in.Unusual {
 		if key := unusualKeys[u]; key != "" {
-			d.because(key)
+			d.Unusual = append(d.Unusual, Reason{Key: key})
 		}
 	}
+	d.Because = append(d.Because, d.Unusual...)
 }
 
 // unusualKeys are the sentences about what is unusual.

@@ -194,16 +194,6 @@ func EndOthers(ctx context.Context, tx *db.Tx, userID, keep, because string) err
 	return ForgetAll(ctx, tx, userID, because)
 }
 
-// LastIP is where a user last signed in from; empty where no session tells.
-func LastIP(ctx context.Context, tx *db.Tx, userID string) (ip string, err error) {
-	err = tx.QueryRow(ctx, `SELECT ip FROM sessions WHERE tenant_id = $1 AND user_id = $2
-		ORDER BY created_at DESC, id DESC LIMIT 1`, tx.Tenant, userID).Scan(&ip)
-	if db.IsNoRows(err) {
-		return "", nil
-	}
-	return ip, err
-}
-
 // ProvedFrom lists the addresses from which a user has shown a second step since an instant, in the browsers that are
 // remembered.
 func ProvedFrom(ctx context.Context, tx *db.Tx, userID string, since time.Time) ([]string, error) {

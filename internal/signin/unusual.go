@@ -5,7 +5,6 @@ import (
 	"fmt"
 	"net/netip"
 	"slices"
-	"strings"
 	"time"
 
 	"countersign/internal/audit"
@@ -87,12 +86,10 @@ func (s *Service) tooFar(last session.Use, ip string, now time.Time) bool {
 	return known && alsoKnown && a.TooFar(b, now.Sub(last.At))
 }
 
-// unusualReasons are the sentences of a decision that say what is unusual.
+// unusualReasons say what is unusual about a sign-in. A step-up asks for other reasons.
 func (f *activeFlow) unusualReasons(d policy.Decision) []policy.Reason {
 	if f.SteppingUp != "" {
 		return nil
 	}
-	return slices.DeleteFunc(slices.Clone(d.Because), func(r policy.Reason) bool {
-		return !strings.HasPrefix(r.Key, "policy.unusual.")
-	})
+	return d.Unusual
 }
