@@ -224,6 +224,45 @@ var companyRoutes = map[string]opened{
 	"HEAD /company/sharing": {
 		"303 /signin", "303 /signin", "303 /signin", "403", "303 /signin", "403",
 	},
+	"GET /company/users/{id}/exempt": {
+		"303 /signin", "303 /signin", "303 /signin", "404", "303 /signin", "404",
+	},
+	"HEAD /company/users/{id}/exempt": {
+		"303 /signin", "303 /signin", "303 /signin", "404", "303 /signin", "404",
+	},
+	"POST /company/users/{id}/exempt": {
+		"303 /signin", "303 /signin", "303 /signin", "404", "303 /signin", "404",
+	},
+	"POST /company/users/{id}/exempt/end": {
+		"303 /signin", "303 /signin", "303 /signin", "404", "303 /signin", "404",
+	},
+	"GET /company/users/bulk": {
+		"303 /signin", "303 /signin", "303 /signin", "303 /company/users", "303 /signin", "303 /company/users",
+	},
+	"HEAD /company/users/bulk": {
+		"303 /signin", "303 /signin", "303 /signin", "303 /company/users", "303 /signin", "303 /company/users",
+	},
+	"POST /company/users/bulk": {
+		"303 /signin", "303 /signin", "303 /signin", "403", "303 /signin", "403",
+	},
+	"GET /company/bulk/{id}": {
+		"303 /signin", "303 /signin", "303 /signin", "404", "303 /signin", "404",
+	},
+	"HEAD /company/bulk/{id}": {
+		"303 /signin", "303 /signin", "303 /signin", "404", "303 /signin", "404",
+	},
+	"GET /company/bulk/{id}/progress": {
+		"303 /signin", "303 /signin", "303 /signin", "404", "303 /signin", "404",
+	},
+	"HEAD /company/bulk/{id}/progress": {
+		"303 /signin", "303 /signin", "303 /signin", "404", "303 /signin", "404",
+	},
+	"POST /company/bulk/{id}/stop": {
+		"303 /signin", "303 /signin", "303 /signin", "404", "303 /signin", "404",
+	},
+	"POST /company/security/ask": {
+		"303 /signin", "303 /signin", "303 /signin", "403", "303 /signin", "403",
+	},
 	"GET /company/branding": {
 		"303 /signin", "303 /signin", "303 /signin", "403", "303 /signin", "403",
 	},

@@ -4,10 +4,10 @@ package walk
 var (
 	deskPages = []string{"/desk", "/desk/companies", "/desk/companies/{id}", "/desk/companies/{id}/users",
 		"/desk/adoption", "/desk/companies/{id}/adoption",
-		"/desk/apps", "/desk/apps/{id}"}
+		"/desk/apps", "/desk/apps/{id}", "/desk/delivery", "/desk/why", "/desk/why/{language}/confirm"}
 	deskForms = []string{
 		"/desk/companies/new", "/desk/companies/{id}/suspend", "/desk/companies/{id}/resume", "/desk/decision",
-		"/desk/companies/{id}/decision", "/desk/apps/new",
+		"/desk/companies/{id}/decision", "/desk/apps/new", "/desk/why/{language}",
 	}
 	deskDeeds = []string{
 		"/desk/decision/confirm", "/desk/companies/{id}/decision/confirm", "/desk/apps/{id}/addresses",
