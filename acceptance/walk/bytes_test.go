@@ -50,53 +50,97 @@ var (
 	fieldInHandler = regexp.MustCompile(`(?:Form|Query\(\)|form|values|q|v)\.(?:Get|Has)\("([a-z_]+)"\)`)
 )
 
-// fields are the names of all that forms and addresses may hold, as the pages and the handlers
-// name them.
-func fields(t *testing.T) []string {
+// interfaces are the folders that answer, by what their addresses begin with; "" is for every address.
+var interfaces = map[string][]string{
+	"":         {"portal", "pages", "web", "app"},
+	"/company": {"console"},
+	"/desk":    {"desk"},
+	"/profile": {"account", "enrollpages"},
+	"/signin":  {"enrollpages"},
+	"/receive": {"enrollpages", "account"},
+	"/hooks":   {"oidc"},
+}
+
+// pagesOfApps are the addresses that apps and their browsers ask for.
+var pagesOfApps = []string{"/authorize", "/token", "/userinfo", "/logout", "/jwks", "/.well-known"}
+
+func forApps(one web.Route) bool {
+	return slices.ContainsFunc(pagesOfApps, func(p string) bool { return strings.HasPrefix(one.Pattern, p) })
+}
+
+// fields are the names of all that the forms and addresses of a route may hold, as its pages and handlers name them.
+func fields(t *testing.T, one web.Route, named map[string][]string) []string {
 	t.Helper()
 	found := map[string]bool{}
-	for folder, pattern := range map[string]*regexp.Regexp{
-		"portal/templates":      fieldInPage,
-		"account/templates":     fieldInPage,
-		"enrollpages/templates": fieldInPage,
-		"oidc/templates":        fieldInPage,
-		"web/templates":         fieldInPage,
-		"portal":                fieldInHandler,
-		"account":               fieldInHandler,
-		"enrollpages":           fieldInHandler,
-		"pages":                 fieldInHandler,
-		"oidc":                  fieldInHandler,
-		"web":                   fieldInHandler,
-		"app":                   fieldInHandler,
-	} {
-		named := 0
-		err := filepath.WalkDir(filepath.Join("..", "..", "internal", folder),
-			func(path string, d fs.DirEntry, err error) error {
-				if err != nil || d.IsDir() {
-					return err
-				}
-				text, err := os.ReadFile(path)
+	for prefix, folders := range interfaces {
+		if !strings.HasPrefix(one.Pattern, prefix) {
+			continue
+		}
+		for _, folder := range folders {
+			for _, name := range named[folder] {
+				found[name] = true
+			}
+		}
+	}
+	if forApps(one) {
+		for _, name := range named["oidc"] {
+			found[name] = true
+		}
+	}
+	return slices.Sorted(maps.Keys(found))
+}
+
+// named are the names of fields, by the folder whose pages or handlers name them.
+func named(t *testing.T) map[string][]string {
+	t.Helper()
+	out := map[string][]string{}
+	for _, folder := range []string{"portal", "account", "enrollpages", "oidc", "console", "desk", "web", "pages", "app"} {
+		found := map[string]bool{}
+		root := filepath.Join("..", "..", "internal", folder)
+		err := filepath.WalkDir(root, func(path string, d fs.DirEntry, err error) error {
+			if err != nil || d.IsDir() {
+				return err
+			}
+			text, err := os.ReadFile(path)
+			for _, pattern := range []*regexp.Regexp{fieldInPage, fieldInHandler} {
 				for _, m := range pattern.FindAllStringSubmatch(string(text), -1) {
 					found[m[1]] = true
-					named++
 				}
-				return err
-			})
+			}
+			return err
+		})
 		if err != nil {
 			t.Fatal(err)
 		}
-		if named == 0 && folder != "app" && folder != "web" {
+		if len(found) == 0 && folder != "app" && folder != "web" {
 			t.Fatalf("no field is named in %s: the search is broken", folder)
 		}
+		delete(found, "done")
+		out[folder] = slices.Sorted(maps.Keys(found))
 	}
-	for _, name := range []string{"before", "to", "email", "client_id", "code_verifier", "subscription",
-		"assertion", "country"} {
-		if !found[name] {
-			t.Fatalf("%s is not found: the search is broken", name)
+	return out
+}
+
+// TestEveryFieldIsFound: what is not found is not tried.
+func TestEveryFieldIsFound(t *testing.T) {
+	byFolder := named(t)
+	for pattern, some := range map[string][]string{
+		"/signin/password":             {"to", "email", "password", "assertion"},
+		"/company/activity":            {"user", "before", "kind"},
+		"/company/users/{id}/role":     {"role"},
+		"/desk/companies/new":          {"name"},
+		"/token":                       {"client_id", "code_verifier"},
+		"/profile/add/{kind}":          {"country", "subscription"},
+		"/signin/set-up/{kind}":        {"country"},
+		"/company/security/enable/who": {"lang"},
+	} {
+		got := fields(t, web.Route{Pattern: pattern}, byFolder)
+		for _, name := range some {
+			if !slices.Contains(got, name) {
+				t.Errorf("%s: %s is not found among %v", pattern, name, got)
+			}
 		}
 	}
-	delete(found, "done")
-	return slices.Sorted(maps.Keys(found))
 }
 
 // prober sends odd requests as someone who is signed in and has a sign-in under way as well.
@@ -106,6 +150,7 @@ type prober struct {
 	user *rig.User
 	p    *rig.Person
 	n    int
+	turn int
 	odds map[int]int // statuses
 }
 
@@ -174,33 +219,50 @@ func TestREL10_NothingThatIsSentIsAnErrorOfOurs(t *testing.T) {
 		c.SMS.Transport, c.SMS.Countries = config.SMSHTTP, []string{"DE"}
 		c.SMS.HTTP.Account, c.SMS.HTTP.Token, c.SMS.HTTP.From = "a", "b", "+15005550006"
 	})
-	named := fields(t)
-	full := everywhere(named)
+	byFolder := named(t)
 	rig.EachArmed(t, func(t *testing.T, w *rig.Armed) {
 		b := &prober{Armed: w, t: t, odds: map[int]int{}}
 		for _, one := range list {
+			if one.Method == http.MethodHead { // answered as GET is
+				continue
+			}
 			b.ready()
+			names := fields(t, one, byFolder)
+			full := everywhere(names)
 			for with, value := range odd {
 				b.send(one, full[with], url.PathEscape(value), with+" everywhere")
 			}
-			for _, name := range named {
-				for _, with := range alone {
+			for _, name := range names {
+				for _, with := range b.some() {
 					b.send(one, url.Values{name: {odd[with]}}.Encode(), "x", with+" in "+name)
 				}
 			}
 			b.headers(one)
 			b.bodies(one)
 		}
-		if b.n < len(list)*len(named)*len(alone) || b.odds[400] == 0 || b.odds[200] == 0 {
+		if b.n < 50*len(list) || b.odds[400] == 0 || b.odds[200] == 0 {
 			t.Errorf("%d requests, and these statuses: %v", b.n, b.odds)
 		}
+		t.Logf("%d requests", b.n)
 		if strings.Contains(w.A.Log(), "panic") {
 			t.Error("the program panicked")
 		}
 	})
 }
 
-// headers sends odd headers, byte for byte.
+// some are those of alone whose turn it is: a field of a route gets half of them, as the same name occurs in many
+// routes. PostgreSQL, which refuses what SQLite stores, gets a NUL each time.
+func (b *prober) some() []string {
+	b.turn++
+	others := alone[1:]
+	one, two := others[b.turn%len(others)], others[(b.turn+2)%len(others)]
+	if b.Engine == "postgres" {
+		return []string{alone[0], one, two}
+	}
+	return []string{one, two}
+}
+
+// headers sends odd headers, byte for byte. Only apps' routes read what all of them say, so others get them in turn.
 func (b *prober) headers(one web.Route) {
 	b.t.Helper()
 	target := fill(strings.ReplaceAll(one.Pattern, "{kind}", "totp"), "x")
@@ -220,6 +282,10 @@ func (b *prober) headers(one web.Route) {
 			{"Cookie: session=" + value + "; flow=" + value + "; lang=" + value + "; theme=" + value,
 				"Cookie: __Host-session=" + value + "; __Host-flow=" + value + "; __Host-browser=" + value +
 					"; __Host-passkey=" + value + "; __Host-lang=" + value},
+		}
+		if !forApps(one) {
+			b.turn++
+			lines = lines[b.turn%len(lines):][:1]
 		}
 		for _, some := range lines {
 			pg, err := sender.Raw(b.p.Header(one.Method, target,

@@ -109,8 +109,8 @@ func (h *Core) prepare(ctx context.Context) error {
 func (h *Core) build(ctx context.Context) error {
 	l := h.Config.Limits
 	var err error
-	cost := password.Cost{MemoryKiB: l.Argon2.MemoryKiB, Passes: l.Argon2.Passes, Lanes: 1}
-	if h.Passwords, err = password.NewPool(h.Keys, cost, l.Argon2.Parallel, l.Argon2.Queue); err != nil {
+	h.Passwords, err = password.NewPool(h.Keys, passwordCost(l), l.Argon2.Parallel, l.Argon2.Queue)
+	if err != nil {
 		return err
 	}
 	h.Passwords.Now = h.DB.Now
