@@ -31,11 +31,12 @@ type BrandChanges struct {
 	SupportURL   *string
 	SupportPhone *string
 	Logo         *[]byte // a PNG or JPEG file
+	Seen         string  // the mark of what they saw of it; empty = no matter
 }
 
 // VendorsBrand takes back everything that a company has decided about its brand.
 func VendorsBrand() BrandChanges {
-	return BrandChanges{new(string), new(string), new(string), new(string), new(string), new([]byte)}
+	return BrandChanges{new(string), new(string), new(string), new(string), new(string), new([]byte), ""}
 }
 
 // Branding loads the brand of a company, for those who may change it.
@@ -113,6 +114,9 @@ func (s *Service) setBrand(
 	was, err := tenant.LoadBrand(ctx, tx)
 	if err != nil {
 		return fmt.Errorf("load brand: %w", err)
+	}
+	if c.Seen != "" && c.Seen != MarkOfBrand(was) {
+		return ErrOutdated
 	}
 	is, err := c.apply(was).Clean()
 	if err != nil {

@@ -34,6 +34,7 @@ type Changes struct {
 	NetworkScope *tenant.NetworkScope
 	ConfirmName  string // the company's name, typed by a person who suspends it or switches it off
 	Reason       string // why it is suspended or resumed; people must give one
+	Seen         Marks  // what they saw of the settings that they change
 }
 
 // step is one change with the right that it needs and the audit row that tells of it.
@@ -51,6 +52,9 @@ type setter func(ctx context.Context, tx *db.Tx) error
 func (s *Service) apply(ctx context.Context, tx *db.Tx, a access.Actor, t tenant.Tenant, c Changes) error {
 	for _, step := range c.steps() {
 		if err := access.Check(a, step.action, access.Target{TenantID: t.ID}); err != nil {
+			return err
+		}
+		if err := c.Seen.current(t, step.action); err != nil {
 			return err
 		}
 		if err := s.permit(ctx, tx, a, t, step.action, c); err != nil {

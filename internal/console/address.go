@@ -4,6 +4,7 @@ import (
 	"net/http"
 
 	"countersign/internal/access"
+	"countersign/internal/fault"
 	"countersign/internal/people"
 	"countersign/internal/user"
 	"countersign/internal/web"
@@ -20,6 +21,7 @@ type addressPage struct {
 	problem
 	ID, Name, Email string
 	Typed           string
+	Outdated        outdated
 }
 
 func (p addressPage) View() web.View {
@@ -53,8 +55,14 @@ func (c *Console) changeAddress(w http.ResponseWriter, r *http.Request, a *admin
 		return err
 	}
 	typed := r.PostForm.Get("email")
-	if err = c.People.Change(r.Context(), a.Actor, ref, people.Changes{Email: &typed}); err == nil {
+	changes := people.Changes{Email: &typed, Seen: people.Seen{Email: r.PostForm.Get(seenField)}}
+	if err = c.People.Change(r.Context(), a.Actor, ref, changes); err == nil {
 		return c.Web.Redirect(w, userURL(u.ID)+"?done=address")
+	}
+	if fault.Is(err, fault.Outdated) {
+		page := a.addressPage(r, u, typed)
+		page.Outdated = outdated{Stored: texts(u.Email), Yours: texts(typed)}
+		return c.Web.Draw(w, r, http.StatusPreconditionFailed, page)
 	}
 	return c.DrawProblem(w, r, err, func(p problem) web.Page {
 		page := a.addressPage(r, u, typed)

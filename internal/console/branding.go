@@ -7,6 +7,7 @@ import (
 
 	"countersign/internal/access"
 	"countersign/internal/company"
+	"countersign/internal/fault"
 	"countersign/internal/pages"
 	"countersign/internal/tenant"
 	"countersign/internal/web"
@@ -29,6 +30,10 @@ type brandingPage struct {
 	Own     bool      // something differs from the vendor's
 	Tones   web.Tones // of the accent; zero: the vendor's colours
 	Preview web.Site
+
+	Seen     string // the mark of what is stored
+	Outdated outdated
+	stored   tenant.Brand
 }
 
 func (brandingPage) View() web.View {
@@ -92,6 +97,8 @@ func (c *Console) brandingPage(r *http.Request, a *administrator, typed *tenant.
 		Vendor: b.Vendor,
 		Logo:   b.Brand.Logo.Hash != "",
 		Own:    b.Brand != tenant.Brand{},
+		Seen:   company.MarkOfBrand(b.Brand),
+		stored: b.Brand,
 	}
 	shown := b.Brand
 	if typed != nil {
@@ -124,6 +131,7 @@ func (c *Console) setBranding(w http.ResponseWriter, r *http.Request, a *adminis
 		SupportEmail: &typed.SupportEmail,
 		SupportURL:   &typed.SupportURL,
 		SupportPhone: &typed.SupportPhone,
+		Seen:         r.PostForm.Get(seenField),
 	}
 	if file.Data != nil {
 		changes.Logo = &file.Data
@@ -139,6 +147,11 @@ func (c *Console) setBranding(w http.ResponseWriter, r *http.Request, a *adminis
 	if failed != nil {
 		return failed
 	}
+	if fault.Is(err, fault.Outdated) {
+		page.Outdated = outdated{Stored: brandSaid(page.stored), Yours: brandSaid(typed)}
+		return c.Web.Draw(w, r, http.StatusPreconditionFailed, page)
+	}
+	page.Seen = changes.Seen
 	return c.DrawProblem(w, r, err, func(p problem) web.Page {
 		page.problem = p
 		return page

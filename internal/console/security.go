@@ -59,6 +59,8 @@ type securityPage struct {
 	Networks    []tenant.Network
 	Scope       string // catalogue key of whom they concern
 	MayNetworks bool
+	Seen        map[string]string // marks of what is shown, by the form that changes it
+	Outdated    outdated
 }
 
 func (securityPage) View() web.View { return web.View{Template: "console/security"} }
@@ -113,6 +115,11 @@ func (a *administrator) securityPage(r *http.Request, o company.Overview) securi
 		Networks:    o.Tenant.Networks.List(),
 		Scope:       scopeKey(o.Tenant.NetworkScope),
 		MayNetworks: a.May(access.SetNetworks, a.own()),
+		Seen: map[string]string{
+			"days": company.MarkOf(o.Tenant, access.SetRememberDays),
+			"lock": company.MarkOf(o.Tenant, access.SetLock),
+			"ask":  company.MarkOf(o.Tenant, access.SetChoice),
+		},
 	}
 	p.EmailOnly = on && !policy.Allowed{Vendor: o.VendorMethods, Company: o.Tenant.Methods}.Factor(o.Offered)
 	for _, days := range []int{0, 1, 7, 14, 30} {
@@ -212,6 +219,8 @@ type methodsPage struct {
 	Asked    bool // whom it would strand is shown; the next answer makes the change
 	Stranded company.Stranded
 	Weaker   []weaker
+	Seen     string // the mark of what is stored
+	Outdated outdated
 }
 
 func (methodsPage) View() web.View {
@@ -226,7 +235,11 @@ func (c *Console) showMethods(w http.ResponseWriter, r *http.Request, a *adminis
 	if err := c.Check(r, a.Administrator, access.SetMethods, a.own()); err != nil {
 		return err
 	}
-	return c.Web.Draw(w, r, http.StatusOK, methodsPage{frame: a.frame(r, "security"), Methods: methodChoices(o)})
+	return c.Web.Draw(w, r, http.StatusOK, methodsPage{
+		frame:   a.frame(r, "security"),
+		Methods: methodChoices(o),
+		Seen:    company.MarkOf(o.Tenant, access.SetMethods),
+	})
 }
 
 func (c *Console) setMethods(w http.ResponseWriter, r *http.Request, a *administrator) error {
@@ -236,7 +249,7 @@ func (c *Console) setMethods(w http.ResponseWriter, r *http.Request, a *administ
 	}
 	methods, ok := pages.ChosenMethods(r.PostForm["method"], o.Offered)
 	o.Tenant.Methods = methods
-	page := methodsPage{frame: a.frame(r, "security"), Methods: methodChoices(o)}
+	page := methodsPage{frame: a.frame(r, "security"), Methods: methodChoices(o), Seen: r.PostForm.Get(seenField)}
 	if !ok {
 		page.Problem = "activation.no_method"
 		for i := range page.Methods {
@@ -256,14 +269,19 @@ func (c *Console) setMethods(w http.ResponseWriter, r *http.Request, a *administ
 		page.Asked, page.Stranded, page.Weaker = true, stranded, weakerRows(opened)
 		return c.Web.Draw(w, r, http.StatusOK, page)
 	}
-	_, err = c.Company.Change(r.Context(), a.Actor, a.company(), company.Changes{Methods: &methods})
-	if err != nil {
-		return c.DrawProblem(w, r, err, func(p problem) web.Page {
-			page.problem = p
-			return page
-		})
+	changes := company.Changes{Methods: &methods, Seen: seen(r, access.SetMethods)}
+	if _, err = c.Company.Change(r.Context(), a.Actor, a.company(), changes); err == nil {
+		return c.Web.Redirect(w, "/company/security?done=methods")
 	}
-	return c.Web.Redirect(w, "/company/security?done=methods")
+	err = c.drawOutdated(w, r, a, err, func(o company.Overview) web.Page {
+		page.Outdated = outdated{Stored: methodsSaid(methodChoices(o)), Yours: methodsSaid(page.Methods)}
+		page.Seen = company.MarkOf(o.Tenant, access.SetMethods)
+		return page
+	})
+	return c.DrawProblem(w, r, err, func(p problem) web.Page {
+		page.problem = p
+		return page
+	})
 }
 
 // daysPage shows what remembered browsers would open before they are allowed.
@@ -271,6 +289,7 @@ type daysPage struct {
 	frame
 	Days   int
 	Weaker []weaker
+	Seen   string // the mark of what was shown
 }
 
 func (daysPage) View() web.View {
@@ -290,11 +309,18 @@ func (c *Console) setDays(w http.ResponseWriter, r *http.Request, a *administrat
 		return err
 	}
 	if len(opened) > 0 && r.PostForm.Get("sure") == "" {
-		page := daysPage{frame: a.frame(r, "security"), Days: days, Weaker: weakerRows(opened)}
-		return c.Web.Draw(w, r, http.StatusOK, page)
+		return c.Web.Draw(w, r, http.StatusOK, daysPage{
+			frame:  a.frame(r, "security"),
+			Days:   days,
+			Weaker: weakerRows(opened),
+			Seen:   r.PostForm.Get(seenField),
+		})
 	}
-	if _, err = c.Company.Change(r.Context(), a.Actor, a.company(), company.Changes{RememberDays: &days}); err != nil {
-		return err
+	changes := company.Changes{RememberDays: &days, Seen: seen(r, access.SetRememberDays)}
+	if _, err = c.Company.Change(r.Context(), a.Actor, a.company(), changes); err != nil {
+		return c.redrawSecurity(w, r, a, err, func(o company.Overview) outdated {
+			return outdated{Stored: daysSaid(o.Days), Yours: daysSaid(days)}
+		})
 	}
 	return c.Web.Redirect(w, "/company/security?done=days")
 }

@@ -36,9 +36,11 @@ func (c *Console) setAsk(w http.ResponseWriter, r *http.Request, a *administrato
 	if choice != tenant.Required && choice != tenant.Adaptive {
 		return fault.New(fault.Invalid, "tenant.unknown_choice")
 	}
-	changes := company.Changes{Choice: &choice}
+	changes := company.Changes{Choice: &choice, Seen: seen(r, access.SetChoice)}
 	if _, err := c.Company.Change(r.Context(), a.Actor, a.company(), changes); err != nil {
-		return err
+		return c.redrawSecurity(w, r, a, err, func(o company.Overview) outdated {
+			return outdated{Stored: askSaid(o.Tenant.Choice), Yours: askSaid(choice)}
+		})
 	}
 	return c.Web.Redirect(w, "/company/security?done=ask")
 }

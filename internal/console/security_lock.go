@@ -66,8 +66,11 @@ func (c *Console) setLock(w http.ResponseWriter, r *http.Request, a *administrat
 	if err != nil {
 		return fault.New(fault.Invalid, "tenant.bad_lock")
 	}
-	if _, err = c.Company.Change(r.Context(), a.Actor, a.company(), company.Changes{Lock: &lock}); err != nil {
-		return err
+	changes := company.Changes{Lock: &lock, Seen: seen(r, access.SetLock)}
+	if _, err = c.Company.Change(r.Context(), a.Actor, a.company(), changes); err != nil {
+		return c.redrawSecurity(w, r, a, err, func(o company.Overview) outdated {
+			return outdated{Stored: lockSaid(o.Tenant.Lock), Yours: lockSaid(lock)}
+		})
 	}
 	return c.Web.Redirect(w, "/company/security?done=lock")
 }

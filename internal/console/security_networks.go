@@ -22,6 +22,8 @@ type networksPage struct {
 	IP        string // of the person who looks
 	Asked     bool   // whom it would keep out is shown; the next answer makes the change
 	Outsiders []company.Outsider
+	Seen      string // the mark of what is stored
+	Outdated  outdated
 }
 
 // scopeChoice is a scope to choose; Label and Hint are catalogue keys.
@@ -58,7 +60,9 @@ func (c *Console) showNetworks(w http.ResponseWriter, r *http.Request, a *admini
 	if err := c.Check(r, a.Administrator, access.SetNetworks, a.own()); err != nil {
 		return err
 	}
-	return c.Web.Draw(w, r, http.StatusOK, a.networksPage(r, string(o.Tenant.Networks), o.Tenant.NetworkScope))
+	page := a.networksPage(r, string(o.Tenant.Networks), o.Tenant.NetworkScope)
+	page.Seen = company.MarkOf(o.Tenant, access.SetNetworks)
+	return c.Web.Draw(w, r, http.StatusOK, page)
 }
 
 func (a *administrator) networksPage(r *http.Request, typed string, scope tenant.NetworkScope) networksPage {
@@ -78,13 +82,14 @@ func (c *Console) setNetworks(w http.ResponseWriter, r *http.Request, a *adminis
 		return err
 	}
 	page := a.networksPage(r, string(networks), scope)
+	page.Seen = r.PostForm.Get(seenField)
 	page.Outsiders, err = c.Company.OutsideOf(r.Context(), a.Actor, a.company(), networks)
 	if err == nil && len(page.Outsiders) > 0 && r.PostForm.Get("sure") == "" {
 		page.Asked = true
 		return c.Web.Draw(w, r, http.StatusOK, page)
 	}
 	if err == nil {
-		changes := company.Changes{Networks: &networks, NetworkScope: &scope}
+		changes := company.Changes{Networks: &networks, NetworkScope: &scope, Seen: seen(r, access.SetNetworks)}
 		_, err = c.Company.Change(r.Context(), a.Actor, a.company(), changes)
 	}
 	if err == nil {
@@ -93,6 +98,14 @@ func (c *Console) setNetworks(w http.ResponseWriter, r *http.Request, a *adminis
 	if bad := (*tenant.BadNetwork)(nil); errors.As(err, &bad) {
 		page.Line = bad.Line
 	}
+	err = c.drawOutdated(w, r, a, err, func(o company.Overview) web.Page {
+		page.Outdated = outdated{
+			Stored: networksSaid(string(o.Tenant.Networks), o.Tenant.NetworkScope),
+			Yours:  networksSaid(string(networks), scope),
+		}
+		page.Seen = company.MarkOf(o.Tenant, access.SetNetworks)
+		return page
+	})
 	return c.DrawProblem(w, r, err, func(p problem) web.Page {
 		page.problem = p
 		return page

@@ -264,6 +264,8 @@ func securityStories(now time.Time) []web.Story {
 	locked := on
 	locked.Ask = askChoices{Shown: true}
 	locked.Locked, locked.LockedSince, locked.MayDisable, locked.MayChange = true, now.AddDate(0, -2, 0), false, false
+	clashed := on
+	clashed.Outdated = outdated{Stored: daysSaid(7), Yours: daysSaid(0)}
 	soon := off
 	soon.StartsAt, soon.AnnouncedBy = now.AddDate(0, 0, 20), "Harbor"
 	code := activationCodePage{
@@ -299,6 +301,15 @@ func securityStories(now time.Time) []web.Story {
 			frame:   storyFrame("security"),
 			Methods: methods,
 		}},
+		{Name: "company/security/methods-outdated", Status: http.StatusPreconditionFailed, Page: methodsPage{
+			frame:   storyFrame("security"),
+			Methods: methods,
+			Outdated: outdated{
+				Stored: methodsSaid(methods[1:2]),
+				Yours:  methodsSaid(methods),
+			},
+		}},
+		{Name: "company/security/outdated", Status: http.StatusPreconditionFailed, Page: clashed},
 		{Name: "company/security/methods-stranded", Status: 200, Page: methodsPage{
 			frame:   storyFrame("security"),
 			Methods: methods,

@@ -6,6 +6,7 @@ import (
 	"strings"
 
 	"countersign/internal/access"
+	"countersign/internal/fault"
 	"countersign/internal/pages"
 	"countersign/internal/people"
 	"countersign/internal/user"
@@ -178,6 +179,8 @@ type rolePage struct {
 	problem
 	ID, Name string
 	Roles    []option
+	Seen     user.Role // that they have
+	Outdated outdated
 }
 
 func (p rolePage) View() web.View {
@@ -185,7 +188,7 @@ func (p rolePage) View() web.View {
 }
 
 func (a *administrator) rolePage(r *http.Request, u user.User) rolePage {
-	p := rolePage{frame: a.frame(r, "users"), ID: u.ID, Name: u.Name}
+	p := rolePage{frame: a.frame(r, "users"), ID: u.ID, Name: u.Name, Seen: u.Role}
 	for _, role := range a.rolesFor(u) {
 		p.Roles = append(p.Roles, pages.NewOption(string(role), pages.RoleKeys[role], role == u.Role))
 	}
@@ -210,12 +213,20 @@ func (c *Console) changeRole(w http.ResponseWriter, r *http.Request, a *administ
 	}
 	role, err := user.ParseRole(r.PostForm.Get("role"))
 	if err == nil {
-		err = c.People.Change(r.Context(), a.Actor, ref, people.Changes{Role: &role})
+		shown := people.Seen{Role: user.Role(r.PostForm.Get(seenField))}
+		err = c.People.Change(r.Context(), a.Actor, ref, people.Changes{Role: &role, Seen: shown})
 	}
 	if err == nil {
 		return c.Web.Redirect(w, userURL(u.ID)+"?done=role")
 	}
 	page := a.rolePage(r, u)
+	if fault.Is(err, fault.Outdated) {
+		page.Outdated = outdated{Stored: key(pages.RoleKeys[u.Role]), Yours: key(pages.RoleKeys[role])}
+		for i := range page.Roles {
+			page.Roles[i].Selected = page.Roles[i].Value == string(role)
+		}
+		return c.Web.Draw(w, r, http.StatusPreconditionFailed, page)
+	}
 	return c.DrawProblem(w, r, err, func(p problem) web.Page {
 		page.problem = p
 		return page

@@ -19,7 +19,25 @@ type Changes struct {
 	Role     *user.Role
 	Email    *string
 	Disabled *bool
+	Seen     Seen
 	Force    bool // even where the company is left without an active owner
+}
+
+// Seen is what an administrator saw of a person before they decided; what is empty does not matter.
+type Seen struct {
+	Role  user.Role
+	Email string
+}
+
+var errOutdated = fault.New(fault.Outdated, "console.outdated")
+
+// current fails where someone else has changed since what c changes.
+func (c Changes) current(u user.User) error {
+	if c.Role != nil && c.Seen.Role != "" && c.Seen.Role != u.Role ||
+		c.Email != nil && c.Seen.Email != "" && c.Seen.Email != u.Email {
+		return errOutdated
+	}
+	return nil
 }
 
 // first is the action that is tried first.
@@ -39,6 +57,9 @@ func (c Changes) first() access.Action {
 func (s *Service) Change(ctx context.Context, a access.Actor, ref Ref, c Changes) error {
 	err := s.change(ctx, a, c.first(), ref,
 		func(ctx context.Context, tx *db.Tx, a access.Actor, u user.User) error {
+			if err := c.current(u); err != nil {
+				return err
+			}
 			if c.Role != nil {
 				if err := s.changeRole(ctx, tx, a, u, *c.Role, c.Force); err != nil {
 					return err
