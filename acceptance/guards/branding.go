@@ -75,4 +75,20 @@ var brandings = []Guard{
 		Package: "./internal/message/email",
 		Tests:   "TestMailsWearTheBrand",
 	},
+	{
+		Name:    "a setting is replaced by someone who has seen it",
+		File:    "internal/company/mark.go",
+		Old:     "seen != \"\" && seen != MarkOf(t, action)",
+		New:     "seen != \"\" && MarkOf(t, action) == \"\"",
+		Package: acceptance,
+		Tests:   "TestTwoAdministratorsDoNotWriteOverEachOther",
+	},
+	{
+		Name:    "a person's role is replaced by someone who has seen it",
+		File:    "internal/people/change.go",
+		Old:     "c.Seen.Role != u.Role ||",
+		New:     "u.Role == \"\" ||",
+		Package: acceptance,
+		Tests:   "TestTwoAdministratorsDoNotWriteOverEachOther",
+	},
 }

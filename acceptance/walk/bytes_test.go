@@ -94,7 +94,9 @@ func fields(t *testing.T, one web.Route, named map[string][]string) []string {
 func named(t *testing.T) map[string][]string {
 	t.Helper()
 	out := map[string][]string{}
-	for _, folder := range []string{"portal", "account", "enrollpages", "oidc", "console", "desk", "web", "pages", "app"} {
+	for _, folder := range []string{
+		"portal", "account", "enrollpages", "oidc", "console", "desk", "web", "pages", "app",
+	} {
 		found := map[string]bool{}
 		root := filepath.Join("..", "..", "internal", folder)
 		err := filepath.WalkDir(root, func(path string, d fs.DirEntry, err error) error {

@@ -142,8 +142,8 @@ func (o *office) judge(a *official, before, after map[string]row) {
 	}
 }
 
-// judgePerson: an admin changes those below, an owner adds, invites and disables owners as well and does nothing else to
-// them, an operator takes over no owner, and nobody changes their own account.
+// judgePerson: an admin changes those below, an owner adds, invites and disables owners as well and does nothing else
+// to them, an operator takes over no owner, and nobody changes their own account.
 func (o *office) judgePerson(a *official, role string, was, is row, changed []string, what string) {
 	own := was != nil && was["id"] == a.id
 	wasRank, isRank := rank(was["role"]), rank(is["role"])
@@ -175,7 +175,7 @@ func union(a, b map[string]row) map[string]row {
 func (o *office) owned(before, after map[string]row) {
 	count := func(all map[string]row, of string) (n int) {
 		for _, one := range all {
-			if one["table"] == "users" && one["tenant_id"] == of && one["role"] == "owner" && one["disabled_at"] == "0" {
+			if one["tenant_id"] == of && one["role"] == "owner" && one["disabled_at"] == "0" {
 				n++
 			}
 		}
@@ -202,7 +202,8 @@ func (o *office) reads(a *official, pg *rig.Page, sent string) {
 		}
 	}
 	for _, home := range o.homes {
-		if home.ID != a.of && names(pg.Body, "Company "+home.ID) && !strings.Contains(sent, "Company "+home.ID) {
+		name := "Company " + home.ID
+		if home.ID != a.of && names(pg.Body, name) && !strings.Contains(sent, name) {
 			broken("%s reads the name of another company on %s", a.Email, pg.URL)
 		}
 	}

@@ -59,11 +59,14 @@ type securityPage struct {
 	Networks    []tenant.Network
 	Scope       string // catalogue key of whom they concern
 	MayNetworks bool
-	Seen        map[string]string // marks of what is shown, by the form that changes it
+	Seen        formMarks
 	Outdated    outdated
 }
 
 func (securityPage) View() web.View { return web.View{Template: "console/security"} }
+
+// formMarks are the marks of what each form shows.
+type formMarks struct{ Days, Lock, Ask string }
 
 // securityCounts is how many people are protected.
 type securityCounts struct{ People, Ready, MustSetUp, LockedOut, Invited int }
@@ -115,10 +118,10 @@ func (a *administrator) securityPage(r *http.Request, o company.Overview) securi
 		Networks:    o.Tenant.Networks.List(),
 		Scope:       scopeKey(o.Tenant.NetworkScope),
 		MayNetworks: a.May(access.SetNetworks, a.own()),
-		Seen: map[string]string{
-			"days": company.MarkOf(o.Tenant, access.SetRememberDays),
-			"lock": company.MarkOf(o.Tenant, access.SetLock),
-			"ask":  company.MarkOf(o.Tenant, access.SetChoice),
+		Seen: formMarks{
+			Days: company.MarkOf(o.Tenant, access.SetRememberDays),
+			Lock: company.MarkOf(o.Tenant, access.SetLock),
+			Ask:  company.MarkOf(o.Tenant, access.SetChoice),
 		},
 	}
 	p.EmailOnly = on && !policy.Allowed{Vendor: o.VendorMethods, Company: o.Tenant.Methods}.Factor(o.Offered)

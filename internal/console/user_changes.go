@@ -188,7 +188,12 @@ func (p rolePage) View() web.View {
 }
 
 func (a *administrator) rolePage(r *http.Request, u user.User) rolePage {
-	p := rolePage{frame: a.frame(r, "users"), ID: u.ID, Name: u.Name, Seen: u.Role}
+	p := rolePage{
+		frame: a.frame(r, "users"),
+		ID:    u.ID,
+		Name:  u.Name,
+		Seen:  u.Role,
+	}
 	for _, role := range a.rolesFor(u) {
 		p.Roles = append(p.Roles, pages.NewOption(string(role), pages.RoleKeys[role], role == u.Role))
 	}
