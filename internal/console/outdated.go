@@ -19,6 +19,7 @@ const seenField = "seen"
 // saved, and both versions are shown. Saving again replaces theirs.
 type outdated struct {
 	Stored, Yours []said
+	Again         bool // the form shows what is stored, so theirs must be chosen again
 }
 
 // Any reports whether something is outdated.
@@ -67,6 +68,7 @@ func (c *Console) redrawSecurity(
 	return c.drawOutdated(w, r, a, err, func(o company.Overview) web.Page {
 		page := a.securityPage(r, o)
 		page.Outdated = both(o)
+		page.Outdated.Again = true
 		return page
 	})
 }

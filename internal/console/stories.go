@@ -265,7 +265,7 @@ func securityStories(now time.Time) []web.Story {
 	locked.Ask = askChoices{Shown: true}
 	locked.Locked, locked.LockedSince, locked.MayDisable, locked.MayChange = true, now.AddDate(0, -2, 0), false, false
 	clashed := on
-	clashed.Outdated = outdated{Stored: daysSaid(7), Yours: daysSaid(0)}
+	clashed.Outdated = outdated{Stored: daysSaid(7), Yours: daysSaid(0), Again: true}
 	soon := off
 	soon.StartsAt, soon.AnnouncedBy = now.AddDate(0, 0, 20), "Harbor"
 	code := activationCodePage{
