@@ -110,7 +110,11 @@ func (w *world) questions() []question {
 
 func userQuestions() (out []question) {
 	users := func(row, what, query string) {
-		out = append(out, question{row: row, what: what, path: "/company/users" + query})
+		out = append(out, question{
+			row:  row,
+			what: what,
+			path: "/company/users" + query,
+		})
 	}
 	users("C-1", "users", "")
 	users("C-1", "users, from the middle", "?after={person}")
@@ -131,18 +135,47 @@ func userQuestions() (out []question) {
 		users("C-2", "view "+view, "?view="+view)
 	}
 	return append(out,
-		question{row: "C-2", what: "a person", path: "/company/users/{person}"},
-		question{row: "C-2", what: "security", path: "/company/security"},
-		question{row: "C-2", what: "readiness report", path: "/company/security/check"},
-		question{row: "C-2", what: "assurance", path: "/company/security/assurance"},
-		question{row: "C-2", what: "sharing", path: "/company/sharing"},
-		question{row: "C-2", what: "export of users, first bytes", path: "/company/users/export", file: true},
+		question{
+			row:  "C-2",
+			what: "a person",
+			path: "/company/users/{person}",
+		},
+		question{
+			row:  "C-2",
+			what: "security",
+			path: "/company/security",
+		},
+		question{
+			row:  "C-2",
+			what: "readiness report",
+			path: "/company/security/check",
+		},
+		question{
+			row:  "C-2",
+			what: "assurance",
+			path: "/company/security/assurance",
+		},
+		question{
+			row:  "C-2",
+			what: "sharing",
+			path: "/company/sharing",
+		},
+		question{
+			row:  "C-2",
+			what: "export of users, first bytes",
+			path: "/company/users/export",
+			file: true,
+		},
 	)
 }
 
 func activityQuestions() (out []question) {
 	activity := func(what, query string) {
-		out = append(out, question{row: "C-3", what: what, path: "/company/activity" + query})
+		out = append(out, question{
+			row:  "C-3",
+			what: what,
+			path: "/company/activity" + query,
+		})
 	}
 	activity("activity", "")
 	activity("activity, a person", "?user={person}")
@@ -166,12 +199,22 @@ func activityQuestions() (out []question) {
 	activity("activity, text: a request", "?q="+rareRequest)
 	activity("activity, text: no event", "?q=zzzz")
 	return append(out,
-		question{row: "C-3", what: "export of activity, first bytes", path: "/company/activity/export", file: true})
+		question{
+			row:  "C-3",
+			what: "export of activity, first bytes",
+			path: "/company/activity/export",
+			file: true,
+		})
 }
 
 func deskQuestions() (out []question) {
 	desk := func(what, path string) {
-		out = append(out, question{row: "C-4", what: what, path: path, desk: true})
+		out = append(out, question{
+			row:  "C-4",
+			what: what,
+			path: path,
+			desk: true,
+		})
 	}
 	desk("desk, adoption of a company", "/desk/companies/{company}/adoption")
 	desk("desk, adoption of all", "/desk/adoption")

@@ -215,7 +215,12 @@ func eventOf(i, n int, people []string, now int64) event {
 	h ^= h >> 29
 	h *= 0xBF58476D1CE4E5B9
 	h ^= h >> 32
-	e := event{i: i, n: n, number: h, who: people[h%uint64(len(people))]}
+	e := event{
+		i:      i,
+		n:      n,
+		number: h,
+		who:    people[h%uint64(len(people))],
+	}
 	e.at = now - int64(n-i)*(historyDays*dayMicros/int64(n))
 	e.kindOf = kinds[slices.IndexFunc(kinds, func(k kindOf) bool { return h/7%1000 < k.upTo })]
 	return e

@@ -167,7 +167,8 @@ func (o options) wants(row string) bool {
 
 // wantsShared reports whether a row is to be measured that uses the database of most rows.
 func (o options) wantsShared() bool {
-	return len(o.only) == 0 || slices.ContainsFunc(o.only, func(row string) bool { return !slices.Contains(apart, row) })
+	shared := func(row string) bool { return !slices.Contains(apart, row) }
+	return len(o.only) == 0 || slices.ContainsFunc(o.only, shared)
 }
 
 func (o options) companies(users int) int {
