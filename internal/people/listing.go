@@ -224,6 +224,9 @@ func (q Search) query(tx *db.Tx, rule policy.Rule, allowed policy.Allowed, comin
 	q.addView(tx, out, coming)
 	if q.Role != "" {
 		out.where("u.role = %s", string(q.Role))
+		if q.Role != user.Agent {
+			out.and("u.role <> 'agent'") // as the index users_with_role has it
+		}
 	}
 	if text := strings.TrimSpace(q.Text); text != "" {
 		out.where(`(lower(u.name) LIKE %s ESCAPE '\' OR u.email_key LIKE %s ESCAPE '\')`,
