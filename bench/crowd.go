@@ -43,8 +43,13 @@ func (w *world) member(company, n int) item {
 func (w *world) layConsole(ctx context.Context) error {
 	for _, c := range []asker{{company: smallCompany, people: smallPeople}, {people: w.o.people}} {
 		more := func(i int) item { return w.member(c.company, i+1) }
-		if err := w.lay(ctx, w.population(), c.people-1, more); err != nil {
-			return err
+		for _, r := range w.population() {
+			if err := w.lay(ctx, []recipe{r}, c.people-1, more); err != nil {
+				return err
+			}
+			if err := w.analyze(ctx, r.table); err != nil { // foreign keys of the next table look up its rows
+				return err
+			}
 		}
 		if err := w.layMethods(ctx, c); err != nil {
 			return err
@@ -74,6 +79,13 @@ func (w *world) layConsole(ctx context.Context) error {
 		return w.run(ctx, "VACUUM ANALYZE")
 	}
 	return w.run(ctx, "PRAGMA wal_checkpoint(TRUNCATE)")
+}
+
+func (w *world) analyze(ctx context.Context, table string) error {
+	if w.engine != "postgres" {
+		return nil
+	}
+	return w.run(ctx, "ANALYZE "+table)
 }
 
 func (w *world) companyItem(i int) item { return item{user: i, serial: uint64(i)} }

@@ -21,6 +21,8 @@ type Filter struct {
 	Since, Until time.Time // Since <= at < Until
 	Before       string    // rows older than this id: the next page
 	Limit        int       // 0 = 100, at most 1000
+
+	oldest string // the id of the oldest row to look at; empty: as Since says
 }
 
 // List returns the rows of tx.Tenant that match, newest first.
@@ -80,7 +82,11 @@ func (f Filter) conditions(args []any) (string, []any) {
 		b.WriteString(" AND ip <> ''") // as audit_events_from has it
 	}
 	and(!f.Since.IsZero(), "at >=", f.Since)
-	and(!f.Since.IsZero(), "id >=", secret.FirstID(f.Since))
+	oldest := f.oldest // one condition: SQLite would seek by the wrong one of two
+	if oldest == "" && !f.Since.IsZero() {
+		oldest = secret.FirstID(f.Since)
+	}
+	and(oldest != "", "id >=", oldest)
 	and(!f.Until.IsZero(), "at <", f.Until)
 	and(f.Before != "", "id <", f.Before)
 	return b.String(), args

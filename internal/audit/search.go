@@ -80,7 +80,7 @@ func (q *searchQuery) bound(ctx context.Context, tx *db.Tx, out *Found, most int
 	if db.IsNoRows(err) {
 		return nil
 	}
-	q.back = out.Back
+	q.filter.oldest = out.Back
 	return err
 }
 
@@ -90,7 +90,6 @@ type searchQuery struct {
 	filter   Filter
 	args     []any
 	branches []string
-	back     string // the oldest row to look at; empty: as the filter says
 }
 
 func (q *searchQuery) add(w Words) {
@@ -155,10 +154,6 @@ func (q *searchQuery) branch(condition string, value ...any) {
 
 func (q *searchQuery) text() string {
 	narrow, args := q.filter.conditions(q.args)
-	if q.back != "" {
-		args = append(args, q.back)
-		narrow += fmt.Sprintf(" AND id >= $%d", len(args))
-	}
 	q.args = append(args, q.filter.limit())
 	limit := fmt.Sprintf(" ORDER BY id DESC LIMIT $%d", len(q.args))
 	var all []string
