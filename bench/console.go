@@ -50,18 +50,23 @@ func measureConsole(ctx context.Context, other *world, r *report) error {
 	}
 	said("%s: %d people and %d audit events in the large company, laid in %s", w.engine, m.o.people, m.o.events,
 		time.Since(began).Round(time.Second))
-	askers := []asker{{"small", smallCompany, smallPeople}, {"large", largeCompany, m.o.people}}
-	for _, q := range w.questions() {
-		for _, a := range askers {
-			if q.desk && !strings.Contains(q.path, "{company}") && a.company == smallCompany {
-				continue // about all companies
-			}
+	for _, q := range questions() {
+		for _, a := range q.askers(m.o) {
 			if err := w.ask(ctx, r, q, a); err != nil && ctx.Err() == nil {
 				r.note("%s: no figure: %v", w.engine, err) // it took so long that the server gave up
 			}
 		}
 	}
 	return nil
+}
+
+// askers are the companies that a question is about: only the large one where it is about all of them.
+func (q question) askers(o options) []asker {
+	large := asker{"large", largeCompany, o.people}
+	if q.desk && !strings.Contains(q.path, "{company}") {
+		return []asker{large}
+	}
+	return []asker{{"small", smallCompany, smallPeople}, large}
 }
 
 // ask measures one question with one client.
@@ -78,11 +83,19 @@ func (w *world) ask(ctx context.Context, r *report, q question, a asker) error {
 	sp := spec{
 		row:   q.row,
 		what:  q.what + ", " + a.name,
-		least: 5,
+		least: w.least(),
 		quiet: !q.file,
 		task:  func(stock) (task, error) { return do, nil },
 	}
 	return w.measure(ctx, r, sp, 1)
+}
+
+// least is how often a page is asked for, no matter how long that takes.
+func (w *world) least() int {
+	if w.o.hurry {
+		return 1
+	}
+	return 5
 }
 
 // administrator signs the owner of a company in, or the operator, and returns the cookie.
@@ -104,7 +117,7 @@ func (w *world) fill(q question, a asker) string {
 }
 
 // questions are all pages and filters that are measured.
-func (w *world) questions() []question {
+func questions() []question {
 	return slices.Concat(userQuestions(), activityQuestions(), deskQuestions())
 }
 
