@@ -208,7 +208,7 @@ var northgate = sampleCompany{
 	},
 	Tries: []try{
 		{"Open My profile as Carla with the code of her app on the mobile, and choose “Manage your company”.",
-			"“Users” lists 243 people with their 2FA status. Filter by “Pending”, choose some of them, and remind them; the mails arrive in the inbox."},
+			"“Users” lists everyone with their 2FA status. Filter by “Pending”, choose some of them, and remind them; the mails arrive in the inbox."},
 		{"As Carla, open “Activity”, and search for the address 203.0.113.201.",
 			"Nine nights ago someone tried passwords on two dozen accounts, and one was right. The code kept them out, and in the morning its owner reported it."},
 		{"As Carla, open “Account sharing”, and the “Readiness report” under “Security”.",
