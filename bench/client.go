@@ -175,6 +175,11 @@ func (c *conn) get(path, ip, cookies string) error {
 
 // post sends a form as our own page would.
 func (c *conn) post(path, ip, cookies, form string) error {
+	c.writePost(path, ip, cookies, form)
+	return c.send()
+}
+
+func (c *conn) writePost(path, ip, cookies, form string) {
 	c.out = append(c.out[:0], "POST "...)
 	c.out = append(c.out, path...)
 	c.out = append(
@@ -184,7 +189,6 @@ func (c *conn) post(path, ip, cookies, form string) error {
 	c.out = append(c.out, ip...)
 	c.cookie(cookies)
 	c.form(form)
-	return c.send()
 }
 
 // machine sends what an app's server does: a form where there is one, and credentials.

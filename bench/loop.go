@@ -18,6 +18,7 @@ type load struct {
 	clients int
 	span    time.Duration
 	stock   int // iterations there is something prepared for; 0 = no limit
+	least   int // iterations of each client, even if they take longer than span
 	do      task
 }
 
@@ -55,7 +56,7 @@ func (l load) run() sample {
 func (l load) client(addr string, next *atomic.Int64, end time.Time) (s sample) {
 	c := &conn{addr: addr}
 	defer func() { s.refused = c.refused; c.close() }()
-	for from := time.Now(); from.Before(end); {
+	for from := time.Now(); from.Before(end) || s.n+s.failed < l.least; {
 		i := int(next.Add(1) - 1)
 		if l.stock > 0 && i >= l.stock {
 			return s

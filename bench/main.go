@@ -23,15 +23,18 @@ import (
 
 // options are the flags.
 type options struct {
-	engines  []string
-	only     []string
-	clients  []int
-	users    int
-	tenants  int
-	span     time.Duration
-	reps     int
-	again    int // how often a repetition that others disturbed is done once more
-	growth   []int
+	engines []string
+	only    []string
+	clients []int
+	users   int
+	tenants int
+	span    time.Duration
+	reps    int
+	again   int // how often a repetition that others disturbed is done once more
+	growth  []int
+
+	people, events, deskCompanies int // sizes of the installation of C-1 to C-4
+
 	json     string
 	profile  string
 	limits   bool
@@ -66,7 +69,7 @@ func main() {
 func parse(args []string) (options, error) {
 	f := flag.NewFlagSet("bench", flag.ContinueOnError)
 	engine := f.String("db", "both", "sqlite, postgres or both")
-	only := f.String("only", "", "rows to measure, such as P-1,P-5; empty is all but P-7")
+	only := f.String("only", "", "rows to measure, such as P-1,P-5; empty is all but P-7 and C")
 	users := f.Int("users", 100_000, "people in the database")
 	tenants := f.Int("tenants", 0, "companies; 0 is one for a hundred people")
 	clients := f.String("clients", "1,8,64", "how many ask at once")
@@ -75,6 +78,9 @@ func parse(args []string) (options, error) {
 	again := f.Int("again", 3, "how often a line may repeat what others disturbed")
 	growth := f.String("growth", "10000,100000",
 		"numbers of people that P-7 compares; the last one once more with ten times the companies")
+	people := f.Int("people", 100_000, "people in the large company of C")
+	events := f.Int("events", 5_000_000, "audit events of that company")
+	desk := f.Int("desk", 1000, "companies in the installation of C")
 	file := f.String("json", "", "write the figures to this file as well")
 	profile := f.String("profile", "",
 		"write CPU profiles of the server to this folder; the server then is this program, not the release build")
@@ -96,6 +102,10 @@ func parse(args []string) (options, error) {
 		span:     time.Duration(*seconds * float64(time.Second)),
 		patience: time.Minute,
 		crowd:    waitingSignIns,
+
+		people:        *people,
+		events:        *events,
+		deskCompanies: *desk,
 	}
 	switch *engine {
 	case "both":
@@ -111,6 +121,9 @@ func parse(args []string) (options, error) {
 
 	if len(o.clients) == 0 || o.users < 1 || o.reps < 1 || o.span <= 0 {
 		return o, errors.New("-clients, -users, -reps and -seconds must be above zero")
+	}
+	if o.people < smallPeople || o.events < 1 || o.deskCompanies < 3 {
+		return o, fmt.Errorf("-people must be %d at least, -events 1, and -desk 3", smallPeople)
 	}
 	return o, errors.Join(err1, err2)
 }
@@ -141,13 +154,21 @@ func (o options) starts() int {
 	return 5
 }
 
-// wants reports whether a row is to be measured. P-7 builds databases of its own, so it
-// must be asked for.
+// apart are the rows that build databases of their own, so they must be asked for.
+var apart = []string{"P-7", "C"}
+
+// wants reports whether a row is to be measured.
 func (o options) wants(row string) bool {
 	if len(o.only) == 0 {
-		return row != "P-7"
+		return !slices.Contains(apart, row)
 	}
 	return slices.Contains(o.only, row)
+}
+
+// wantsShared reports whether a row is to be measured that uses the database of most rows.
+func (o options) wantsShared() bool {
+	shared := func(row string) bool { return !slices.Contains(apart, row) }
+	return len(o.only) == 0 || slices.ContainsFunc(o.only, shared)
 }
 
 func (o options) companies(users int) int {

@@ -15,6 +15,7 @@ type spec struct {
 	task      func(s stock) (task, error)
 	reuse     int  // with sets: so many copies are laid once, and used again and again
 	quiet     bool // the operation leaves nothing behind to wait for
+	least     int  // iterations, even if they take longer than a repetition
 }
 
 // figure is one line of the table. Times are of one operation.
@@ -118,6 +119,7 @@ func (w *world) repeat(ctx context.Context, sp spec, clients int, span time.Dura
 		clients: clients,
 		span:    span,
 		stock:   s.n,
+		least:   sp.least,
 		do:      do,
 	}.run()
 	answered := w.snapshot()
@@ -183,17 +185,19 @@ func (w *world) measureAll(ctx context.Context, r *report, sp spec) error {
 }
 
 func measureEngine(ctx context.Context, m *machine, r *report, engine string) (err error) {
-	w, err := newWorld(ctx, m, engine, m.o.users)
-	if err != nil {
-		return err
-	}
-	defer func() {
-		r.Notes = append(r.Notes, w.notes...)
-		w.close()
-	}()
-	said("%s: %d people in %d companies", engine, w.users, w.tenants)
-	if err := w.acquaint(ctx); err != nil {
-		return err
+	w := &world{machine: m, engine: engine}
+	if m.o.wantsShared() {
+		if w, err = newWorld(ctx, m, engine, m.o.users); err != nil {
+			return err
+		}
+		defer func() {
+			r.Notes = append(r.Notes, w.notes...)
+			w.close()
+		}()
+		said("%s: %d people in %d companies", engine, w.users, w.tenants)
+		if err := w.acquaint(ctx); err != nil {
+			return err
+		}
 	}
 	for _, row := range rows {
 		if !m.o.wants(row.name) && !(row.name == "P-1" && m.o.wants(w.verifyRow())) {

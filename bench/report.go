@@ -125,6 +125,10 @@ func (r *report) bare(f figure) (figure, string, bool) {
 // measured at on a machine like this one; the latter is quoted, not measured here.
 func (r *report) compared(f figure) string {
 	var words []string
+	if small, ok := r.find(f.Row, strings.TrimSuffix(f.What, ", large")+", small", f.Engine, f.Clients); ok &&
+		strings.HasSuffix(f.What, ", large") && small.P95 > 0 {
+		words = append(words, fmt.Sprintf("p95 is %.1f times that of the small company", f.P95/small.P95))
+	}
 	if limit, name, ok := r.bare(f); ok {
 		words = append(words, fmt.Sprintf("%.2f of %s", f.Rate/limit.Rate, name))
 	}

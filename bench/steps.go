@@ -7,7 +7,7 @@ import (
 	"time"
 )
 
-// row is one of the rows P-1 to P-10.
+// row is one of the rows P-1 to P-10, or all of C-1 to C-4.
 type row struct {
 	name    string
 	measure func(ctx context.Context, w *world, r *report) error
@@ -24,6 +24,7 @@ var rows = []row{
 	{"P-10", measureFirstPage},
 	{"P-1", measureMethods}, // after all that asks for mails: people have other methods from then on
 	{"P-7", measureGrowth},
+	{"C", measureConsole},
 }
 
 // verifyRow is P-1 on PostgreSQL and P-2 on SQLite.

@@ -21,6 +21,8 @@ type Filter struct {
 	Since, Until time.Time // Since <= at < Until
 	Before       string    // rows older than this id: the next page
 	Limit        int       // 0 = 100, at most 1000
+
+	oldest string // the id of the oldest row to look at; empty: as Since says
 }
 
 // List returns the rows of tx.Tenant that match, newest first.
@@ -62,6 +64,12 @@ func (f Filter) conditions(args []any) (string, []any) {
 	and(f.UserID != "", "user_id =", f.UserID)
 	and(f.Action != "", "action =", string(f.Action))
 	and(f.Result != "", "result =", string(f.Result))
+	if f.Result != "" && f.Result != OK {
+		b.WriteString(" AND result <> 'ok'") // as audit_events_not_ok has it
+	}
+	if len(f.Prefixes) > 0 && !f.routine() {
+		b.WriteString(" AND " + rare)
+	}
 	if len(f.Prefixes) > 0 {
 		var any []string
 		for _, p := range f.Prefixes {
@@ -70,12 +78,36 @@ func (f Filter) conditions(args []any) (string, []any) {
 		}
 		b.WriteString(" AND (" + strings.Join(any, " OR ") + ")")
 	}
-	and(f.IP != "", "ip =", f.IP)
+	if and(f.IP != "", "ip =", f.IP); f.IP != "" {
+		b.WriteString(" AND ip <> ''") // as audit_events_from has it
+	}
 	and(!f.Since.IsZero(), "at >=", f.Since)
-	and(!f.Since.IsZero(), "id >=", secret.FirstID(f.Since))
+	oldest := f.oldest // one condition: SQLite would seek by the wrong one of two
+	if oldest == "" && !f.Since.IsZero() {
+		oldest = secret.FirstID(f.Since)
+	}
+	and(oldest != "", "id >=", oldest)
 	and(!f.Until.IsZero(), "at <", f.Until)
 	and(f.Before != "", "id <", f.Before)
 	return b.String(), args
+}
+
+// routineActions are the events of which nearly all others consist. audit_events_rare has the others, and rare is its
+// condition.
+var routineActions = []Action{
+	SignInPassword, SignInSecondFactor, SignInCompleted, ChallengeSent, TokenIssued, TokenRefreshed, SessionEnded,
+}
+
+const rare = `action NOT IN ('signin.password', 'signin.second_factor', 'signin.completed', 'challenge.sent',
+	'token.issued', 'token.refreshed', 'session.ended')`
+
+func isRoutine(a Action) bool { return slices.Contains(routineActions, a) }
+
+// routine reports whether the prefixes select routine actions, too.
+func (f Filter) routine() bool {
+	return slices.ContainsFunc(routineActions, func(a Action) bool {
+		return slices.ContainsFunc(f.Prefixes, func(p string) bool { return strings.HasPrefix(string(a), p) })
+	})
 }
 
 func (f Filter) limit() int {

@@ -3,6 +3,7 @@ package audit
 import (
 	"context"
 	"fmt"
+	"slices"
 	"strings"
 	"time"
 
@@ -19,8 +20,9 @@ type Words struct {
 // MaxWordPeople is how many people one search looks for.
 const MaxWordPeople = 20
 
-// searchedAtOnce is how many rows one search reads for what no index finds: events and requests.
-const searchedAtOnce = 100_000
+// searchedAtOnce is how many rows one search reads for what no index finds: requests, and what signing in writes all
+// the time.
+const searchedAtOnce = 10_000
 
 // Found is what a search found. Where it did not look at every row since Filter.Since, Back is the id of the oldest row
 // that it looked at, of BackAt: Before: Back goes on.
@@ -41,7 +43,7 @@ func search(ctx context.Context, tx *db.Tx, f Filter, w Words, most int) (out Fo
 	if len(query.branches) == 0 {
 		return out, nil
 	}
-	if f.UserID == "" && (len(w.Actions) > 0 || w.RequestID != "") {
+	if f.UserID == "" && (slices.ContainsFunc(w.Actions, isRoutine) || w.RequestID != "") {
 		if err := query.bound(ctx, tx, &out, most); err != nil {
 			return out, fmt.Errorf("bound a search: %w", err)
 		}
@@ -78,7 +80,7 @@ func (q *searchQuery) bound(ctx context.Context, tx *db.Tx, out *Found, most int
 	if db.IsNoRows(err) {
 		return nil
 	}
-	q.back = out.Back
+	q.filter.oldest = out.Back
 	return err
 }
 
@@ -88,7 +90,6 @@ type searchQuery struct {
 	filter   Filter
 	args     []any
 	branches []string
-	back     string // the oldest row to look at; empty: as the filter says
 }
 
 func (q *searchQuery) add(w Words) {
@@ -97,17 +98,37 @@ func (q *searchQuery) add(w Words) {
 		q.branch("user_id = %s", id)
 		q.branch("actor_id = %s AND actor_id <> user_id AND actor_id <> ''", id)
 	}
-	if len(w.Actions) > 0 {
-		var marks []string
-		for _, a := range w.Actions {
-			q.args = append(q.args, string(a))
-			marks = append(marks, fmt.Sprintf("$%d", len(q.args)))
-		}
-		q.branch("action IN (" + strings.Join(marks, ", ") + ")")
-	}
+	routine, others := split(w.Actions)
+	q.among(routine, "")
+	q.among(others, " AND "+rare)
 	if w.RequestID != "" {
 		q.branch("request_id = %s", w.RequestID)
 	}
+}
+
+// split tells routine actions from the others, which an index finds.
+func split(all []Action) (routine, others []Action) {
+	for _, a := range all {
+		if isRoutine(a) {
+			routine = append(routine, a)
+		} else {
+			others = append(others, a)
+		}
+	}
+	return routine, others
+}
+
+// among adds the condition that an action is one of some, and what an index asks for.
+func (q *searchQuery) among(actions []Action, index string) {
+	if len(actions) == 0 {
+		return
+	}
+	var marks []string
+	for _, a := range actions {
+		q.args = append(q.args, string(a))
+		marks = append(marks, fmt.Sprintf("$%d", len(q.args)))
+	}
+	q.branch("action IN (" + strings.Join(marks, ", ") + ")" + index)
 }
 
 // peopleBranches is for how many people a statement is made: few or all, so that there are few statements. The last
@@ -133,10 +154,6 @@ func (q *searchQuery) branch(condition string, value ...any) {
 
 func (q *searchQuery) text() string {
 	narrow, args := q.filter.conditions(q.args)
-	if q.back != "" {
-		args = append(args, q.back)
-		narrow += fmt.Sprintf(" AND id >= $%d", len(args))
-	}
 	q.args = append(args, q.filter.limit())
 	limit := fmt.Sprintf(" ORDER BY id DESC LIMIT $%d", len(q.args))
 	var all []string

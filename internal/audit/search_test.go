@@ -83,14 +83,14 @@ func TestASearchReadsSoManyRows(t *testing.T) {
 		for i := range 10 {
 			e := Event{Action: SignInPassword, Result: OK, UserID: "ann", ActorID: "ann"}
 			if i == 1 {
-				e.Action = UserRole
+				e.Action = SignInCompleted
 			}
 			err := d.InTx(t.Context(), "acme", func(tx *db.Tx) error { return Record(t.Context(), tx, e) })
 			if err != nil {
 				t.Fatal(err)
 			}
 		}
-		f, words := Filter{Since: now.Add(-time.Hour)}, Words{Actions: []Action{UserRole}}
+		f, words := Filter{Since: now.Add(-time.Hour)}, Words{Actions: []Action{SignInCompleted}}
 		err := d.View(t.Context(), "acme", func(tx *db.Tx) error {
 			for step, want := range []struct {
 				rows int
@@ -101,6 +101,49 @@ func TestASearchReadsSoManyRows(t *testing.T) {
 					t.Errorf("step %d: %+v, %v", step, got, err)
 				}
 				f.Before = got.Back
+			}
+			return nil
+		})
+		if err != nil {
+			t.Error(err)
+		}
+	})
+}
+
+// TestWhatIsRareIsFoundAtOnce: what signing in does not write is in an index of its own, with the condition that the
+// statements have, and so are failures and addresses.
+func TestWhatIsRareIsFoundAtOnce(t *testing.T) {
+	now := time.Date(2026, 3, 1, 12, 0, 0, 0, time.UTC)
+	dbtest.Each(t, func() time.Time { now = now.Add(time.Millisecond); return now }, func(t *testing.T, d *db.DB) {
+		for i := range 10 {
+			e := Event{Action: SignInPassword, Result: OK, UserID: "ann", Origin: Origin{IP: "192.0.2.1"}}
+			if i == 1 {
+				e.Action, e.Result, e.IP = UserRole, Refused, "192.0.2.2"
+			}
+			err := d.InTx(t.Context(), "acme", func(tx *db.Tx) error { return Record(t.Context(), tx, e) })
+			if err != nil {
+				t.Fatal(err)
+			}
+		}
+		err := d.View(t.Context(), "acme", func(tx *db.Tx) error {
+			got, err := search(t.Context(), tx, Filter{}, Words{Actions: []Action{UserRole}}, 4)
+			if err != nil || len(got.Rows) != 1 || got.Back != "" {
+				t.Errorf("search: %+v, %v", got, err)
+			}
+			for name, f := range map[string]Filter{
+				"kind":    {Prefixes: []string{"user.", "tenant."}},
+				"result":  {Result: Refused},
+				"address": {IP: "192.0.2.2"},
+				"both":    {Result: Refused, Prefixes: []string{"user."}},
+			} {
+				rows, err := List(t.Context(), tx, f)
+				if err != nil || len(rows) != 1 || rows[0].Action != UserRole {
+					t.Errorf("%s: %+v, %v", name, rows, err)
+				}
+			}
+			rows, err := List(t.Context(), tx, Filter{Prefixes: []string{"signin.", "user."}})
+			if err != nil || len(rows) != 10 {
+				t.Errorf("kinds of both sorts: %d rows, %v", len(rows), err)
 			}
 			return nil
 		})

@@ -115,9 +115,7 @@ func (out *Activity) load(ctx context.Context, tx *db.Tx, f ActivityFilter) (err
 	words := audit.Words{Actions: f.TextActions}
 	if requestID.MatchString(strings.ToUpper(text)) {
 		words.RequestID = strings.ToUpper(text)
-	}
-	words.People, err = user.Matching(ctx, tx, text, audit.MaxWordPeople+1)
-	if err != nil {
+	} else if words.People, err = user.Matching(ctx, tx, text, audit.MaxWordPeople+1); err != nil {
 		return fmt.Errorf("look for people: %w", err)
 	}
 	if out.Many = len(words.People) > audit.MaxWordPeople; out.Many {

@@ -56,11 +56,9 @@ func (s *Service) CountAdoption(ctx context.Context) error {
 // countOne counts outside the unit of work that writes: it takes a second where there are a hundred thousand people.
 func (s *Service) countOne(ctx context.Context, t tenant.Tenant) error {
 	var c people.StatusCounts
-	var today time.Time
 	due := false
 	err := s.DB.View(ctx, t.ID, func(tx *db.Tx) (err error) {
-		today = tx.Now.UTC().Truncate(day)
-		if due, err = countDue(ctx, tx, today); err != nil || !due {
+		if due, err = countDue(ctx, tx, tx.Now.UTC().Truncate(day)); err != nil || !due {
 			return err
 		}
 		i, err := tenant.LoadInstallation(ctx, tx)
@@ -73,16 +71,19 @@ func (s *Service) countOne(ctx context.Context, t tenant.Tenant) error {
 	if err != nil || !due {
 		return err
 	}
-	return s.DB.InTx(ctx, t.ID, func(tx *db.Tx) error {
-		_, err := tx.Exec(ctx, `
-			INSERT INTO adoption_days (tenant_id, day, people, activated, pending, counted_at)
-			VALUES ($1, $2, $3, $4, $5, $6)
-			ON CONFLICT (tenant_id, day) DO UPDATE SET people = excluded.people, activated = excluded.activated,
-				pending = excluded.pending, counted_at = excluded.counted_at
-			WHERE adoption_days.counted_at < excluded.counted_at`,
-			tx.Tenant, today, c.People, c.Activated, c.Pending, tx.Now)
-		return err
-	})
+	return s.DB.InTx(ctx, t.ID, func(tx *db.Tx) error { return RecordAdoption(ctx, tx, c) })
+}
+
+// RecordAdoption stores how many people of tx.Tenant have each status on the day of tx.Now.
+func RecordAdoption(ctx context.Context, tx *db.Tx, c people.StatusCounts) error {
+	_, err := tx.Exec(ctx, `
+		INSERT INTO adoption_days (tenant_id, day, people, activated, pending, counted_at)
+		VALUES ($1, $2, $3, $4, $5, $6)
+		ON CONFLICT (tenant_id, day) DO UPDATE SET people = excluded.people, activated = excluded.activated,
+			pending = excluded.pending, counted_at = excluded.counted_at
+		WHERE adoption_days.counted_at < excluded.counted_at`,
+		tx.Tenant, tx.Now.UTC().Truncate(day), c.People, c.Activated, c.Pending, tx.Now)
+	return err
 }
 
 // countDue reports whether the people of tx.Tenant have not been counted for some time.

@@ -37,6 +37,7 @@ type Demo struct {
 
 	at      addresses
 	house   *app.App
+	clock   *clock
 	print   *locale.Printer
 	hall    *site
 	pages   *pages
@@ -65,7 +66,7 @@ func New(ctx context.Context, o Options) (*Demo, error) {
 	if o.Log == nil {
 		o.Log = slog.New(slog.DiscardHandler)
 	}
-	d := &Demo{}
+	d := &Demo{clock: &clock{real: o.Now}}
 	if err := d.build(ctx, o); err != nil {
 		return nil, errors.Join(err, d.close())
 	}
@@ -84,7 +85,7 @@ func (d *Demo) build(ctx context.Context, o Options) error {
 	if err != nil {
 		return err
 	}
-	if d.house, err = app.New(ctx, d.configuration(dir), o.Log, o.Now); err != nil {
+	if d.house, err = app.New(ctx, d.configuration(dir), o.Log, d.clock.now); err != nil {
 		return fmt.Errorf("start the installation: %w", err)
 	}
 	d.closers = append(d.closers, d.house.Close)

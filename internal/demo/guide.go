@@ -134,7 +134,7 @@ func (d *Demo) view(ctx context.Context, c sampleCompany) (companyView, error) {
 			return err
 		}
 		rows, err := audit.List(ctx, tx, audit.Filter{Limit: 20})
-		v.Events = retell(rows, people, labels)
+		v.Events = retell(rows, people, labels, tx.Now)
 		return err
 	})
 	if err != nil {

@@ -38,6 +38,9 @@ type sampleCompany struct {
 	Rules    rules
 	People   []person
 	Tries    []try
+
+	Crowd int           // how many more people there are, whom no one can sign in as
+	Age   time.Duration // for how long the company has been there; 0: it begins with the demo
 }
 
 // rules are what vendor and company have decided before the demo begins.
@@ -92,6 +95,8 @@ var brightwater = sampleCompany{
 			"Here it asks once and signs in. There it only shows the code, to be typed where you began."},
 		{"Press “this wasn't me” in a mail.",
 			"The sign-in ends, the password counts as known to someone else, and the owner and admins get a mail. The next sign-in asks for a new password."},
+		{"In My profile as Maya, choose “Manage your company”, and open “Security”.",
+			"The switch is on and locked, and the page says who requires it, and since when. Not even the owner can switch it off here."},
 		{"Tick “on this browser, ask only for my password”. Sign out, and sign in again.",
 			"No code for up to thirty days. The dashboard says so: it is told “password only”, not more."},
 		{"In My profile, add a passkey. Sign out, and press “Sign in with a passkey”.",
@@ -112,7 +117,7 @@ var fennel = sampleCompany{
 		{"Sam Doyle", "sam@fennel.example", "hazel-compass-ribbon-56", "en", user.Agent, gear{}},
 	},
 	Tries: []try{
-		{"Open My profile as Priya, choose “Manage your company”, and disable two-factor authentication. Then enable it again.",
+		{"Open My profile as Priya, choose “Manage your company”, open “Security”, and disable two-factor authentication. Then enable it again.",
 			"Disabling asks for the clinic's name. Enabling takes four steps: a code to Priya's mailbox, choices, a summary of what happens to whom, one confirmation."},
 		{"Under “Users”, add a person, and accept the invitation from the inbox. Try the same as Sam.",
 			"Only the new person chooses and knows the password. Agents have no pages for administrators."},
@@ -148,6 +153,8 @@ var larkspur = sampleCompany{
 	Tries: []try{
 		{"Sign in as Tom: a password is enough. Then open My profile and add text messages: after a code by email, choose a country and give a number.",
 			"Any mobile number of Britain, Germany, Spain or the United States will do, such as +49 171 3920055: no text leaves this machine. With that the second step is on. Backup codes follow, and if Tom leaves before them, his next sign-in begins there: one lost phone must not lock anyone out."},
+		{"As Ravi, choose “Manage your company” in My profile, and open “Users” and then “Security”.",
+			"Those who chose a second step are shown as activated, and Tom is not asked. Ravi can require it of everyone, or only when a sign-in is unusual."},
 		{"Try to add +44 900 123 4567, a number of another country than the one chosen, such as +33 6 12 34 56 78, or “hello”.",
 			"Each is refused with what is wrong, before anything is sent or paid for."},
 		{"Sign in as Ravi, with the mobile on “no signal”.",
@@ -178,6 +185,8 @@ var alder = sampleCompany{
 			"The first right code completes it. Then come ten backup codes, shown once: copy, download or print them, and type one to show that you have them."},
 		{"Sign in as Greta and press “Can't use your device?”. Her printed codes lie beside the mobile.",
 			"One code lets her in and is used up, and the page says how many are left. Her app goes on working."},
+		{"As Greta, choose “Manage your company” in My profile, then “Security” and “Readiness report”.",
+			"It says what to mend before a second step is required of everyone: the firm has a single owner, and she has a single method."},
 		{"As Greta, try to remove the app. Then add a second one, and remove the first.",
 			"The last method cannot go while a second step is on. With two of them one can: the page says what else ends, and a mail tells her, with a way to say “this wasn't me”. Anyone who has not proved anything for five minutes is asked first."},
 	},
@@ -186,9 +195,11 @@ var alder = sampleCompany{
 var northgate = sampleCompany{
 	ID:      "northgate",
 	Name:    "Northgate Support",
-	Decider: "on by default, with a date",
-	Story:   "A contact centre whose agents leave their phones at the door: an app on the computer or a browser extension gives the codes. Anyone who has nothing yet is reminded for three days; then set-up comes first.",
+	Decider: "on by default, with 240 people and twelve weeks of history",
+	Story:   "A contact centre whose agents leave their phones at the door: an app on the computer or a browser extension gives the codes. It has been on for twelve weeks, and the company may switch it off. Anyone who has nothing yet is reminded for three days; then set-up comes first. Besides the three below, 240 people work here. They are made up, and so is what they did.",
 	Rules:   rules{Mandate: byDefault, Methods: appsAndKeys, SetUpIn: 3 * day},
+	Crowd:   240,
+	Age:     12 * 7 * day,
 	People: []person{
 		{"Carla Mendes", "carla@northgate.example", "meadow-cobra-lamp-39", "en", user.Owner,
 			gear{Apps: []string{"Browser extension"}, Codes: true}},
@@ -196,6 +207,16 @@ var northgate = sampleCompany{
 		{"Wen Li", "wen@northgate.example", "pebble-sonata-fig-84", "en", user.Agent, gear{}},
 	},
 	Tries: []try{
+		{"Open My profile as Carla with the code of her app on the mobile, and choose “Manage your company”.",
+			"“Users” lists everyone with their 2FA status. Filter by “Pending”, choose some of them, and remind them; the mails arrive in the inbox."},
+		{"As Carla, open “Activity”, and search for the address 203.0.113.201.",
+			"Nine nights ago someone tried passwords on two dozen accounts, and one was right. The code kept them out, and in the morning its owner reported it."},
+		{"As Carla, open “Account sharing”, and the “Readiness report” under “Security”.",
+			"Two accounts look as if several people used them, and the pages say why. The report names shared mailboxes and people who were never invited, with one click to help each."},
+		{"As Carla, open “Security”, and disable two-factor authentication.",
+			"Harbor set it on by default, so the company may switch it off, after its name is typed."},
+		{"Sign in to the vendor desk as Nora, open this company, and then its adoption.",
+			"The chart shows how the share of people with a method grew in twelve weeks, day by day."},
 		{"Sign in as Wen.",
 			"A code by email is enough for now. A notice that cannot be put away counts the days, and leads to set-up."},
 		{"Under “Change the rules”, require set-up first, and sign in as Dev.",

@@ -64,7 +64,7 @@ func (d *Demo) found(ctx context.Context) error {
 		return fmt.Errorf("settings: %w", err)
 	}
 	for _, c := range companies {
-		if err := d.add(ctx, c); err != nil {
+		if err := d.addWithHistory(ctx, c); err != nil {
 			return fmt.Errorf("company %s: %w", c.Name, err)
 		}
 	}
@@ -100,6 +100,20 @@ func settings() company.InstallationChanges {
 	}
 }
 
+// addWithHistory makes a company as of the day on which it came to the vendor.
+func (d *Demo) addWithHistory(ctx context.Context, c sampleCompany) error {
+	if c.Age == 0 {
+		return d.add(ctx, c)
+	}
+	d.clock.back.Store(int64(c.Age))
+	err := d.add(ctx, c)
+	d.clock.back.Store(0)
+	if err != nil {
+		return err
+	}
+	return d.addHistory(ctx, c)
+}
+
 // add makes a company with its people and what they have set up.
 func (d *Demo) add(ctx context.Context, c sampleCompany) error {
 	made := make([]made, len(c.People))
@@ -109,7 +123,7 @@ func (d *Demo) add(ctx context.Context, c sampleCompany) error {
 			return err
 		}
 	}
-	n := company.New{ID: c.ID, Name: c.Name, Changes: c.Rules.changes(d.house.DB.Now())}
+	n := company.New{ID: c.ID, Name: c.Name, Changes: c.Rules.changes(d.clock.real())}
 	if _, err := d.house.Company.Create(ctx, access.Server, n); err != nil {
 		return err
 	}

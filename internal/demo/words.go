@@ -19,15 +19,19 @@ type try struct{ Do, See string }
 type eventView struct{ Clock, Who, What, Where, Result string }
 
 // retell puts audit rows into words. labels are people's own names for their methods by id.
-func retell(rows []audit.Row, people []user.User, labels map[string]string) []eventView {
+func retell(rows []audit.Row, people []user.User, labels map[string]string, now time.Time) []eventView {
 	names := map[string]string{access.Server.ID(): "The demo", "setup": "The first run"}
 	for _, p := range people {
 		names[p.ID] = p.Name
 	}
 	var out []eventView
 	for _, r := range rows {
+		clock := "15:04:05"
+		if r.At.Before(now.UTC().Truncate(day)) {
+			clock = "2 Jan, 15:04"
+		}
 		out = append(out, eventView{
-			Clock:  r.At.UTC().Format("15:04:05"),
+			Clock:  r.At.UTC().Format(clock),
 			Who:    firstOf(names[r.UserID], names[r.ActorID], "—"),
 			What:   happened(r.Event, labels[r.SubjectID]),
 			Where:  where(r.Event),

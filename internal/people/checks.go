@@ -132,7 +132,7 @@ const (
 func (r comingRules) condition(v SavedView) string {
 	switch v {
 	case OneMethodOwners:
-		return `u.role = 'owner' AND (SELECT count(*) FROM authenticators a
+		return `u.role = 'owner' AND u.role <> 'agent' AND (SELECT count(*) FROM authenticators a
 			WHERE a.tenant_id = u.tenant_id AND a.user_id = u.id AND a.disabled_at = 0 AND a.kind IN ` +
 			kindList(r.allowed.Factors()) + ") < 2"
 	case NoWayIn:
