@@ -32,7 +32,7 @@ func MarkOf(t tenant.Tenant, action access.Action) string {
 }
 
 // MarkOfBrand is the mark of a company's brand.
-func MarkOfBrand(b tenant.Brand) string { return mark(fmt.Sprintf("%q", b)) }
+func MarkOfBrand(b tenant.Brand) string { return mark(fmt.Sprintf("%#v", b)) }
 
 func mark(text string) string {
 	sum := sha256.Sum256([]byte(text))
