@@ -94,6 +94,7 @@ var doneKeys = map[string]string{
 	"trial":    "console.done.trial",
 	"no_trial": "console.done.no_trial",
 	"lock":     "console.done.lock",
+	"set_up":   "console.done.set_up",
 	"ask":      "console.done.ask",
 	"networks": "console.done.networks",
 	"branding": "console.done.branding",
