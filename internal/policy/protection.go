@@ -143,6 +143,12 @@ func (in Input) startsNewcomerTime() bool {
 	return in.Newcomer && in.Tenant.SetUpDays > 0 && in.Account.SetUpBy.IsZero()
 }
 
+// mustSetUp reports whether the company requires a method that someone without one has to set up.
+func (in Input) mustSetUp() bool {
+	theirs := in.Tenant.Choice == tenant.Optional && !in.mandated()
+	return !theirs && !in.holdsFactor() && !in.allows(authenticator.Email)
+}
+
 // latersUsedUp reports whether the company limits how many sign-ins may finish before a set-up, and none is left. A
 // session was counted when it was opened, so that the last one lives on.
 func (in Input) latersUsedUp() bool { return in.limited() && !in.InSession && in.latersLeft() == 0 }

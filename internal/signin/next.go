@@ -49,11 +49,14 @@ func (f *activeFlow) storeDeadline(ctx context.Context, tx *db.Tx, d policy.Deci
 		return nil
 	}
 	f.SetUpBy, f.NewcomerUntil = d.SetUpBy, d.NewcomerUntil
-	return user.StoreDeadline(ctx, tx, f.User.ID, d.SetUpBy, d.NewcomerUntil)
+	if f.SetUpBy.Before(d.NewcomerUntil) { // the sign-in is to an app that is exempt
+		f.SetUpBy = d.NewcomerUntil
+	}
+	return user.StoreDeadline(ctx, tx, f.User.ID, f.SetUpBy, f.NewcomerUntil)
 }
 
 func (f *activeFlow) storesDeadline(d policy.Decision) bool {
-	return !d.SetUpBy.IsZero() && !d.Exempt && f.SetUpBy.IsZero()
+	return f.SetUpBy.IsZero() && !d.Exempt && (!d.SetUpBy.IsZero() || !d.NewcomerUntil.IsZero())
 }
 
 // requiredFirst is what must be done after enough was shown and before there is a session: a new
