@@ -67,8 +67,8 @@ func TestNewcomersHaveTimeFromTheirFirstSignIn(t *testing.T) {
 	})
 }
 
-// TestATKNewcomersAreNewOnce: a date that was stored for the company, a sign-in of long ago, a method that was reset and
-// a row that was tampered with give no one a newcomer's time.
+// TestATKNewcomersAreNewOnce: a date that was stored for the company, a sign-in of long ago, a method that was reset
+// and a row that was tampered with give no one a newcomer's time.
 //
 // guard: facts.isNewcomer
 func TestATKNewcomersAreNewOnce(t *testing.T) {

@@ -101,6 +101,7 @@ var doneKeys = map[string]string{
 	"defaults": "console.done.unbranded",
 	"no_logo":  "console.done.no_logo",
 
+	"signed_out":      "console.done.signed_out",
 	"exempted":        "console.done.exempted",
 	"exemption_ended": "console.done.exemption_ended",
 }

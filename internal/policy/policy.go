@@ -74,8 +74,8 @@ type Decision struct {
 	SetUp    []authenticator.Kind // what may be set up, when nothing that the user has is enough
 	SetUpBy  time.Time            // a method must be set up before that; zero = nothing to remind of
 	Exempt   bool                 // SetUpBy is the end of the person's exemption
-	// The end of a newcomer's own time, which their first sign-in stores, also one to an app that is exempt. With SetUpBy,
-	// zero: the company's date applies.
+	// The end of a newcomer's own time, which their first sign-in stores, also one to an app that is exempt. Zero with
+	// SetUpBy: only the company's date applies.
 	NewcomerUntil time.Time
 	// With SetUpBy: the company lets only so many sign-ins finish before a method is set up, this one included.
 	Limited      bool

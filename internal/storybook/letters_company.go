@@ -84,6 +84,7 @@ func alerts(maria email.ChangedBy) []Letter {
 		{"alert-activity-exported", alert(email.AlertActivityExported, maria)},
 		{"alert-methods-reset", alert(email.AlertMethodsReset, maria)},
 		{"alert-exempted", alert(email.AlertExempted, maria)},
+		{"alert-exempted-many", alert(email.AlertExemptedMany, maria)},
 		{"alert-failures", alert(email.AlertFailures, maria)},
 		{"alert-support-contact", alert(email.AlertSupport, maria)},
 	}

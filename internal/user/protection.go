@@ -103,7 +103,8 @@ func EndResetWait(ctx context.Context, tx *db.Tx, id string, wait time.Duration)
 }
 
 // StoreDeadline stores a person's deadline for set-up the first time that one applies. newcomer is the end of their
-// time as a newcomer, which holds whatever the company's date is; zero: only that date applies. What is stored never moves.
+// time as a newcomer, which holds whatever the company's date is; zero: only that date applies. What is stored never
+// moves.
 func StoreDeadline(ctx context.Context, tx *db.Tx, id string, by, newcomer time.Time) error {
 	_, err := tx.Exec(ctx, `
 		UPDATE users SET set_up_by = $1, newcomer_until = $2, version = version + 1

@@ -6,3 +6,6 @@ ALTER TABLE tenants ADD COLUMN set_up_laters BIGINT NOT NULL DEFAULT 0;
 -- used. Neither is ever given anew.
 ALTER TABLE users ADD COLUMN newcomer_until BIGINT NOT NULL DEFAULT 0;
 ALTER TABLE users ADD COLUMN set_up_laters_used BIGINT NOT NULL DEFAULT 0;
+-- What people are given by an action that gives them more time to set up a method: until when, and why.
+ALTER TABLE bulk_actions ADD COLUMN exempt_until BIGINT NOT NULL DEFAULT 0;
+ALTER TABLE bulk_actions ADD COLUMN reason TEXT NOT NULL DEFAULT '';
