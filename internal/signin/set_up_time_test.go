@@ -36,7 +36,8 @@ func TestOnlyOneTakesTheLastSignInBeforeSetUp(t *testing.T) {
 		var other signin.Step
 		h.meanwhile(func() { other = h.answer(*second.Flow, otherCode, false) })
 		step := h.answer(*first.Flow, code, false)
-		if done, in := other.(signin.Done); !in || done.Notice == nil || !done.Notice.Limited || done.Notice.Laters != 0 {
+		done, in := other.(signin.Done)
+		if !in || done.Notice == nil || !done.Notice.Limited || done.Notice.Laters != 0 {
 			t.Errorf("the faster one: %#v", other)
 		}
 		if _, in := step.(signin.Done); in {
