@@ -71,6 +71,15 @@ var companyRoutes = map[string]opened{
 	"POST /company/users/{id}/reset": {
 		"303 /signin", "303 /signin", "303 /signin", "404", "303 /signin", "404",
 	},
+	"GET /company/users/{id}/sign-out": {
+		"303 /signin", "303 /signin", "303 /signin", "404", "303 /signin", "404",
+	},
+	"HEAD /company/users/{id}/sign-out": {
+		"303 /signin", "303 /signin", "303 /signin", "404", "303 /signin", "404",
+	},
+	"POST /company/users/{id}/sign-out": {
+		"303 /signin", "303 /signin", "303 /signin", "404", "303 /signin", "404",
+	},
 	"GET /company/users/{id}/disable": {
 		"303 /signin", "303 /signin", "303 /signin", "404", "303 /signin", "404",
 	},
@@ -162,6 +171,9 @@ var companyRoutes = map[string]opened{
 		"303 /signin", "303 /signin", "303 /signin", "403", "303 /signin", "403",
 	},
 	"POST /company/security/networks": {
+		"303 /signin", "303 /signin", "303 /signin", "403", "303 /signin", "403",
+	},
+	"POST /company/security/set-up-time": {
 		"303 /signin", "303 /signin", "303 /signin", "403", "303 /signin", "403",
 	},
 	"POST /company/security/lock": {

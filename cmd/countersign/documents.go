@@ -45,7 +45,9 @@ type tenantDocument struct {
 	Choice        string          `json:"choice"`
 	SMSCountries  []string        `json:"sms_countries"` // null: as the installation says
 	SetUpBy       *time.Time      `json:"set_up_by"`
-	LockAfter     *int            `json:"lock_after"` // null: as the installation says
+	SetUpDays     int             `json:"set_up_days"`   // 0: newcomers have no time of their own
+	SetUpLaters   int             `json:"set_up_laters"` // 0: no limit
+	LockAfter     *int            `json:"lock_after"`    // null: as the installation says
 	LockMinutes   *int            `json:"lock_minutes"`
 	Networks      []string        `json:"networks"` // null: from anywhere
 	NetworkScope  string          `json:"network_scope"`
@@ -65,6 +67,8 @@ func tenantOf(t tenant.Tenant) tenantDocument {
 		Choice:        shownChoice(t.Choice),
 		SMSCountries:  words(string(t.SMSCountries)),
 		SetUpBy:       at(t.SetUpBy),
+		SetUpDays:     t.SetUpDays,
+		SetUpLaters:   t.SetUpLaters,
 		NetworkScope:  string(t.NetworkScope),
 		SuspendedAt:   at(t.SuspendedAt),
 		CreatedAt:     at(t.CreatedAt),

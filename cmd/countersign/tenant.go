@@ -39,6 +39,8 @@ type decisions struct {
 	Network      []string `sep:"none" placeholder:"NETWORK" help:"A network that people may sign in from, with a comment after a space: '203.0.113.0/24 Lisbon'. Repeat it for each; they replace those of before. 'any': from anywhere."`
 	NetworkScope *string  `help:"Whom the networks concern: everyone, administrators, or apps (everyone, but not on our own pages)."`
 	SetUpBy      *string  `help:"Until then a code by email is enough for people without a method; at most 90 days ahead; empty: none."`
+	SetUpDays    *int     `help:"How many days newcomers have from their first sign-in to set up a method: 1 to 90; 0: no time of their own."`
+	SetUpLaters  *int     `help:"How many sign-ins someone may finish before they set up a method: 1 to 10; 0: no limit. What is used stays used."`
 }
 
 // changes reads the decisions. installation is the list of countries that a company may narrow.
@@ -61,7 +63,7 @@ func (d decisions) changes(installation []string) (c company.Changes, err error)
 		}
 		c.SMSCountries = &list
 	}
-	c.RememberDays = d.RememberDays
+	c.RememberDays, c.SetUpDays, c.SetUpLaters = d.RememberDays, d.SetUpDays, d.SetUpLaters
 	if c.Lock, err = d.lock(); err != nil {
 		return c, err
 	}
@@ -266,9 +268,10 @@ func printTenant(env *Env, t tenant.Tenant) {
 		days = fmt.Sprint(t.RememberDays)
 	}
 	env.say(tenantOf(t),
-		"id            %s\nname          %s\nkind          %s\nmandate       %s from %s\nswitched on   %s\nswitched off  %s\nremember days %s\nmethods       %s\nchoice        %s\nsms countries %s\nset up by     %s\naccount lock  %s\nnetworks      %s\nsuspended     %s\ncreated       %s\n",
+		"id            %s\nname          %s\nkind          %s\nmandate       %s from %s\nswitched on   %s\nswitched off  %s\nremember days %s\nmethods       %s\nchoice        %s\nsms countries %s\nset up by     %s\nnewcomers     %s\nlaters        %s\naccount lock  %s\nnetworks      %s\nsuspended     %s\ncreated       %s\n",
 		t.ID, t.Name, t.Kind, mode, shown(t.Mandate.From), shown(t.SwitchedOnAt), shown(t.SwitchedOffAt), days,
 		shownMethods(t.Methods), shownChoice(t.Choice), shownCountries(t.SMSCountries), shown(t.SetUpBy),
+		shownNumber(t.SetUpDays, "no time of their own", "days"), shownNumber(t.SetUpLaters, "no limit", "sign-ins"),
 		shownLock(t.Lock), shownNetworks(t), shown(t.SuspendedAt), t.CreatedAt.Format(time.RFC3339))
 }
 
@@ -314,6 +317,13 @@ func shownNetworks(t tenant.Tenant) string {
 		scope = "everyone"
 	}
 	return fmt.Sprintf("for %s: %s", scope, strings.ReplaceAll(string(t.Networks), "\n", "; "))
+}
+
+func shownNumber(n int, none, unit string) string {
+	if n == 0 {
+		return none
+	}
+	return fmt.Sprintf("%d %s", n, unit)
 }
 
 func shownLock(l tenant.AccountLock) string {

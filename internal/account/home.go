@@ -25,6 +25,8 @@ type homePage struct {
 	Sharing              bool
 	SetUpBy              time.Time // a method must be set up before that; zero = nothing to remind of
 	DaysLeft             int
+	Limited              bool // only so many more sign-ins may finish before that
+	Laters               int  // with Limited: how many
 	Administers          bool // they see the pages of their company
 	Staff                bool // they see the pages of the vendor's staff
 	NextSteps            bool // for an operator whose installation has no app yet
@@ -61,6 +63,8 @@ func (a *Account) home(w http.ResponseWriter, r *http.Request) error {
 		Until:       s.ExpiresAt,
 		SetUpBy:     st.Decision.SetUpBy,
 		DaysLeft:    pages.DaysLeft(a.DB.Now(), st.Decision.SetUpBy),
+		Limited:     st.Decision.Limited,
+		Laters:      st.Decision.LatersLeft,
 	})
 }
 

@@ -136,6 +136,8 @@ func (a *Account) showProfile(w http.ResponseWriter, r *http.Request) error {
 		Done:        doneKey(r.URL.Query().Get("done")),
 		SetUpBy:     st.Decision.SetUpBy,
 		DaysLeft:    pages.DaysLeft(a.DB.Now(), st.Decision.SetUpBy),
+		Limited:     st.Decision.Limited,
+		Laters:      st.Decision.LatersLeft,
 		Browsers:    e.browsers,
 		Sessions:    sessionViews(e.open, st.Session.ID, st.Vendor),
 	}

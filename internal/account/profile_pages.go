@@ -18,6 +18,8 @@ type profilePage struct {
 	OwnChoice, On        bool   // it is the person's own decision, and what they decided
 	SetUpBy              time.Time
 	DaysLeft             int
+	Limited              bool // only so many more sign-ins may finish before that
+	Laters               int  // with Limited: how many
 	Methods              []methodView
 	MayAdd               bool
 	HasCodes             bool

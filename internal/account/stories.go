@@ -38,6 +38,8 @@ func homeStories(now time.Time) []web.Story {
 	}
 	due := home
 	due.SetUpBy, due.DaysLeft = now.AddDate(0, 0, 6), 6
+	later := due
+	later.Limited, later.Laters = true, 2
 	operator := home
 	operator.NextSteps = true
 	shared := home
@@ -46,6 +48,7 @@ func homeStories(now time.Time) []web.Story {
 		{Name: "home", Status: 200, Page: home},
 		{Name: "home/operator", Status: 200, Page: operator},
 		{Name: "home/due", Status: 200, Page: due},
+		{Name: "home/later", Status: 200, Page: later},
 		{Name: "home/shared", Status: 200, Page: shared},
 		{Name: "reset-wait", Status: http.StatusForbidden, Page: waitPage{From: now.Add(23 * time.Hour)}},
 		{Name: "receiver", Status: 200, Page: receiverPage{SetUpURL: enrollpages.InSession + "/push"}},

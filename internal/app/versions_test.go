@@ -13,12 +13,13 @@ import (
 // sets one adds one to the version in the same statement.
 var versioned = map[string]string{
 	"tenants": "tenant_id kind mandate mandate_from switched_on_at switched_off_at remember_days suspended_at " +
-		"methods choice set_up_by sms_countries lock_after lock_minutes " +
+		"methods choice set_up_by set_up_days set_up_laters sms_countries lock_after lock_minutes " +
 		"networks network_scope",
 	"installation": "id mandate mandate_from remember_days methods",
 	"clients":      "id kind secret_hash exempt_until disabled_at signing_alg pkce",
 	"users": "tenant_id id email email_key role security_version password_flagged_at disabled_at second_step_at " +
-		"first_factor_at released_at recovery_until set_up_by password_reset_at exempt_until",
+		"first_factor_at released_at recovery_until set_up_by password_reset_at exempt_until " +
+		"newcomer_until set_up_laters_used",
 }
 
 // unversioned lists their other columns: what is shown, and what is guarded by itself.

@@ -108,7 +108,7 @@ const (
 	TenantActivation Action = "tenant.activation"
 	TenantMethods    Action = "tenant.methods"  // the methods that a company allows were changed
 	TenantChoice     Action = "tenant.choice"   // who of a company needs a second factor was changed
-	TenantDeadline   Action = "tenant.deadline" // the day from which a method must be set up was changed
+	TenantDeadline   Action = "tenant.deadline" // how long people have to set up a method was changed
 	// a company tries rules on sign-ins without enforcing them, or ends that
 	TenantShadow       Action = "tenant.shadow"
 	TenantRememberDays Action = "tenant.remember_days" // how long browsers are remembered was changed

@@ -29,6 +29,8 @@ type Changes struct {
 	Choice       *tenant.Choice
 	Shadow       *tenant.Shadow // rules to try on sign-ins; the zero value ends that
 	SetUpBy      *time.Time     // the zero time ends the deadline
+	SetUpDays    *int           // how long newcomers have to set up a method
+	SetUpLaters  *int           // how many sign-ins someone may finish before that
 	Lock         *tenant.AccountLock
 	Networks     *tenant.Networks
 	NetworkScope *tenant.NetworkScope
@@ -208,6 +210,14 @@ func (c Changes) byCompany() (out steps) {
 	if c.SetUpBy != nil {
 		out.add(access.SetDeadline, audit.TenantDeadline, timeText(*c.SetUpBy), set(*c.SetUpBy, tenant.SetDeadline))
 	}
+	if c.SetUpDays != nil {
+		out.add(access.SetDeadline, audit.TenantDeadline, daysText(*c.SetUpDays),
+			set(*c.SetUpDays, tenant.SetSetUpDays))
+	}
+	if c.SetUpLaters != nil {
+		out.add(access.SetDeadline, audit.TenantDeadline, latersText(*c.SetUpLaters),
+			set(*c.SetUpLaters, tenant.SetSetUpLaters))
+	}
 	if c.Shadow != nil {
 		out.add(access.SetShadow, audit.TenantShadow, shadowText(*c.Shadow), set(*c.Shadow, tenant.SetShadow))
 	}
@@ -232,6 +242,20 @@ func shadowText(s tenant.Shadow) string {
 	}
 	return choiceText(s.Choice) + " with " + methodsText(s.Methods) + " from " + timeText(s.From) +
 		" until " + timeText(s.Until)
+}
+
+func daysText(days int) string {
+	if days == 0 {
+		return "no time of their own for newcomers"
+	}
+	return fmt.Sprintf("%d days for newcomers from their first sign-in", days)
+}
+
+func latersText(limit int) string {
+	if limit == 0 {
+		return "no limit of sign-ins before set-up"
+	}
+	return fmt.Sprintf("at most %d sign-ins before set-up", limit)
 }
 
 // setLock changes how accounts are locked, also before a password is known to be right.

@@ -103,6 +103,10 @@ func (c change) lowered() (out []email.LoweredSetting) {
 		email.SettingValue{Number: before.RememberDays}, email.SettingValue{Number: after.RememberDays})
 	add(before.Required && is.SetUpBy.After(was.SetUpBy) && is.SetUpBy.After(r.now), email.SettingDeadline,
 		email.SettingValue{At: was.SetUpBy}, email.SettingValue{At: is.SetUpBy})
+	add(before.Required && is.SetUpDays > was.SetUpDays, email.SettingSetUpDays,
+		email.SettingValue{Number: was.SetUpDays}, email.SettingValue{Number: is.SetUpDays})
+	add(before.Required && moreLaters(was, is), email.SettingSetUpLaters,
+		email.SettingValue{Number: was.SetUpLaters}, email.SettingValue{Number: is.SetUpLaters})
 	wasLock, isLock := r.lockOf(was), r.lockOf(is)
 	add(isLock.After > wasLock.After, email.SettingLockAfter,
 		email.SettingValue{Number: wasLock.After}, email.SettingValue{Number: isLock.After})
@@ -112,6 +116,11 @@ func (c change) lowered() (out []email.LoweredSetting) {
 	mandate, now := was.Mandate.OrInherited(b.installation.Mandate), is.Mandate.OrInherited(r.installation.Mandate)
 	add(r.loosened(mandate, now), email.SettingMandate, mandateValue(mandate), mandateValue(now))
 	return out
+}
+
+// moreLaters reports whether more sign-ins may finish before a set-up than before; 0 is no limit.
+func moreLaters(was, is tenant.Tenant) bool {
+	return was.SetUpLaters > 0 && (is.SetUpLaters == 0 || is.SetUpLaters > was.SetUpLaters)
 }
 
 // choiceStrictness orders choices; one that is not known is as strict as Required.

@@ -26,7 +26,8 @@ func (s *Service) keepReachable(
 	ctx context.Context, tx *db.Tx, a access.Actor, was, is tenant.Tenant, c Changes,
 ) error {
 	switchesOn := c.On != nil && *c.On
-	decides := c.Methods != nil || c.Choice != nil || c.SetUpBy != nil || c.Mandate != nil || switchesOn
+	decides := c.Methods != nil || c.Choice != nil || c.SetUpBy != nil || c.SetUpDays != nil || c.SetUpLaters != nil ||
+		c.Mandate != nil || switchesOn
 	if a.Kind != access.Person || !decides {
 		return nil
 	}

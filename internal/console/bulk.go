@@ -7,6 +7,7 @@ import (
 	"net/url"
 	"slices"
 	"strconv"
+	"strings"
 
 	"countersign/internal/access"
 	"countersign/internal/people"
@@ -57,7 +58,8 @@ type bulkLink struct {
 func (a *administrator) bulkOptions(rule policy.Rule, chosen people.BulkKind) (out []bulkOption) {
 	first := 0
 	for _, k := range people.BulkKinds {
-		if a.May(k.Action(), a.anyone()) && (k != people.BulkRemind || rule != policy.Off) {
+		always := k != people.BulkRemind && k != people.BulkExempt // which are about a set-up that is required
+		if a.May(k.Action(), a.anyone()) && (always || rule != policy.Off) {
 			if k == chosen {
 				first = len(out)
 			}
@@ -98,7 +100,10 @@ func (c *Console) addBulk(r *http.Request, a *administrator, p *usersPage, found
 
 // bulkOf reads what is to be done to whom.
 func bulkOf(q url.Values) people.Bulk {
+	until, _ := lastDay(q.Get("until")) // what is no day is refused as none
 	return people.Bulk{
+		Until:    until,
+		Reason:   strings.TrimSpace(q.Get("reason")),
 		Kind:     people.BulkKind(q.Get("do")),
 		IDs:      q["id"][:min(len(q["id"]), people.MaxChosen)],
 		All:      q.Get("scope") == "all",
@@ -140,6 +145,9 @@ type bulkPage struct {
 	First    []user.User
 	More     int
 	LeftOut  []leftOut
+
+	Until, Reason    string // as they were typed, where the action asks for them
+	Tomorrow, Latest string
 }
 
 func (bulkPage) View() web.View { return web.View{Template: "console/bulk"} }
@@ -162,7 +170,9 @@ func leftOutOf(of map[people.Outcome]int) (out []leftOut) {
 	return out
 }
 
-func (a *administrator) bulkPage(r *http.Request, b people.Bulk, plan people.BulkPlan, after string) bulkPage {
+func (c *Console) bulkPage(
+	r *http.Request, a *administrator, b people.Bulk, plan people.BulkPlan, after string,
+) bulkPage {
 	p := bulkPage{
 		frame:    a.frame(r, "users"),
 		Texts:    bulkTextsOf[b.Kind],
@@ -173,6 +183,10 @@ func (a *administrator) bulkPage(r *http.Request, b people.Bulk, plan people.Bul
 		First:    plan.First,
 		More:     plan.People - len(plan.First),
 		LeftOut:  leftOutOf(plan.LeftOut),
+	}
+	if p.Texts.AsksTime {
+		p.Until, p.Reason = r.FormValue("until"), b.Reason
+		p.Tomorrow, p.Latest = c.exemptionDays()
 	}
 	fields := bulkFields(b, after)
 	p.Back = "/company/users?" + fields.Encode()
@@ -196,12 +210,12 @@ func (c *Console) showBulk(w http.ResponseWriter, r *http.Request, a *administra
 	plan, err := c.People.PlanBulk(r.Context(), a.Actor, a.company(), b)
 	if err != nil {
 		return c.DrawProblem(w, r, err, func(p problem) web.Page {
-			page := a.bulkPage(r, b, people.BulkPlan{}, q.Get("after"))
+			page := c.bulkPage(r, a, b, people.BulkPlan{}, q.Get("after"))
 			page.problem = p
 			return page
 		})
 	}
-	return c.Web.Draw(w, r, http.StatusOK, a.bulkPage(r, b, plan, q.Get("after")))
+	return c.Web.Draw(w, r, http.StatusOK, c.bulkPage(r, a, b, plan, q.Get("after")))
 }
 
 // startBulk begins what the administrator was shown, or shows again what would happen where it is something else now.
@@ -212,11 +226,15 @@ func (c *Console) startBulk(w http.ResponseWriter, r *http.Request, a *administr
 	case err == nil:
 		return c.Web.Redirect(w, bulkStatePath+id)
 	case errors.Is(err, access.ErrFreshProofNeeded): // the page asks for it, with the choice kept
-		return c.Web.Redirect(w, bulkPath+"?"+bulkFields(b, after).Encode())
+		fields := bulkFields(b, after)
+		if day := r.PostForm.Get("until"); day != "" {
+			fields.Set("until", day)
+		}
+		return c.Web.Redirect(w, bulkPath+"?"+fields.Encode())
 	}
 	return c.DrawProblem(w, r, err, func(p problem) web.Page {
 		plan, _ := c.People.PlanBulk(r.Context(), a.Actor, a.company(), b) // where it fails, the page offers nothing
-		page := a.bulkPage(r, b, plan, after)
+		page := c.bulkPage(r, a, b, plan, after)
 		page.problem = p
 		if before, _ := strconv.Atoi(r.PostForm.Get("matched")); errors.Is(err, people.ErrBulkChanged) {
 			page.noteGrowth(before)

@@ -11,6 +11,7 @@ type bulkTexts struct {
 	Do         string
 	Done       string
 	Alarming   bool
+	AsksTime   bool // asks for a last day and a reason
 }
 
 var bulkTextsOf = map[people.BulkKind]bulkTexts{
@@ -31,6 +32,25 @@ var bulkTextsOf = map[people.BulkKind]bulkTexts{
 		Final: "console.bulk.remind.final",
 		Do:    "console.bulk.remind.do",
 		Done:  "console.bulk.remind.done",
+	},
+	people.BulkExempt: {
+		Name:     "console.bulk.exempt",
+		Hint:     "console.bulk.exempt.hint",
+		Title:    "console.bulk.exempt.title",
+		Will:     "console.bulk.exempt.will",
+		Final:    "console.bulk.exempt.final",
+		Do:       "console.bulk.exempt.do",
+		Done:     "console.bulk.exempt.done",
+		AsksTime: true,
+	},
+	people.BulkRequire: {
+		Name:  "console.bulk.require",
+		Hint:  "console.bulk.require.hint",
+		Title: "console.bulk.require.title",
+		Will:  "console.bulk.require.will",
+		Final: "console.bulk.require.final",
+		Do:    "console.bulk.require.do",
+		Done:  "console.bulk.require.done",
 	},
 	people.BulkSignOut: {
 		Name:     "console.bulk.sign_out",
@@ -54,6 +74,8 @@ var leftOutKeys = map[people.Outcome]string{
 	people.OutcomeNotAccepted:    "console.bulk.left.not_accepted",
 	people.OutcomeRemindedBefore: "console.bulk.left.reminded_before",
 	people.OutcomeSignedOut:      "console.bulk.left.signed_out",
+	people.OutcomeHadMethod:      "console.bulk.left.had_method",
+	people.OutcomeNotExempt:      "console.bulk.left.not_exempt",
 	people.OutcomeOften:          "console.bulk.left.often",
 	people.OutcomeGone:           "console.bulk.left.gone",
 	people.OutcomeStopped:        "console.bulk.left.stopped",

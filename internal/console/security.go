@@ -27,6 +27,7 @@ func (c *Console) mountSecurity(mux *web.Mux) {
 	mux.Get("/company/security/assurance", c.signedIn(c.showAssurance))
 	c.mountCheck(mux)
 	mux.Post("/company/security/ask", c.withRecentProof(c.setAsk))
+	mux.Post("/company/security/set-up-time", c.withRecentProof(c.setSetUpTime))
 	mux.Post("/company/security/lock", c.withRecentProof(c.setLock))
 	mux.Get("/company/security/networks", c.withRecentProof(c.showNetworks))
 	mux.Post("/company/security/networks", c.withRecentProof(c.setNetworks))
@@ -55,6 +56,7 @@ type securityPage struct {
 	Counts      securityCounts
 	EmailOnly   bool
 	Ask         askChoices
+	SetUpTime   setUpChoices
 	Lock        lockChoices
 	Networks    []tenant.Network
 	Scope       string // catalogue key of whom they concern
@@ -114,6 +116,7 @@ func (a *administrator) securityPage(r *http.Request, o company.Overview) securi
 		Counts:      securityCounts(o.Forecast),
 		Methods:     methodChoices(o),
 		Ask:         a.askChoices(o),
+		SetUpTime:   setUpChoicesOf(o.Tenant),
 		Lock:        lockChoicesOf(o),
 		Networks:    o.Tenant.Networks.List(),
 		Scope:       scopeKey(o.Tenant.NetworkScope),

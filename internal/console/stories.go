@@ -113,6 +113,7 @@ func userStories(now time.Time) []web.Story {
 		{Name: "company/user/self", Status: 200, Page: storySelf(now)},
 		{Name: "company/user/reset", Status: 200, Page: change(resetMethods)},
 		{Name: "company/user/reset-refused", Status: 422, Page: refused},
+		{Name: "company/user/sign-out", Status: 200, Page: change(signOutPerson)},
 		{Name: "company/user/disable", Status: 200, Page: change(disablePerson)},
 		{Name: "company/user/enable", Status: 200, Page: change(enablePerson)},
 		{Name: "company/user/role", Status: 200, Page: rolePage{
@@ -161,6 +162,7 @@ func storyUser(now time.Time) userPage {
 		May: userRights{
 			Role:     true,
 			Reset:    true,
+			SignOut:  true,
 			Disable:  true,
 			Activity: true,
 		},

@@ -3,6 +3,7 @@ package console
 import (
 	"time"
 
+	"countersign/internal/pages"
 	"countersign/internal/people"
 	"countersign/internal/user"
 	"countersign/internal/web"
@@ -50,6 +51,13 @@ func bulkStories(now time.Time) []web.Story {
 		people.OutcomeNotAccepted:    5,
 		people.OutcomeRemindedBefore: 20,
 	})
+	exempt, require := plan(people.BulkExempt), plan(people.BulkRequire)
+	exempt.Tomorrow = now.AddDate(0, 0, 1).Format(pages.DayForm)
+	exempt.Latest = now.AddDate(0, 0, 89).Format(pages.DayForm)
+	exempt.LeftOut = leftOutOf(map[people.Outcome]int{people.OutcomeHadMethod: 4, people.OutcomeNotPending: 22})
+	require.LeftOut = leftOutOf(map[people.Outcome]int{people.OutcomeNotExempt: 26})
+	early := exempt
+	early.Problem, early.Reason = "exempt.past", "Their phones come next month"
 	grown, changed, running, nobody := plan(people.BulkSignOut), plan(people.BulkSignOut), invite, remind
 	grown.Before = 338
 	changed.Problem = "bulk.changed"
@@ -62,6 +70,9 @@ func bulkStories(now time.Time) []web.Story {
 		{Name: "company/users/bulk/sign-out", Status: 200, Page: out},
 		{Name: "company/users/bulk/invite", Status: 200, Page: invite},
 		{Name: "company/users/bulk/remind", Status: 200, Page: remind},
+		{Name: "company/users/bulk/exempt", Status: 200, Page: exempt},
+		{Name: "company/users/bulk/exempt-past", Status: 422, Page: early},
+		{Name: "company/users/bulk/require", Status: 200, Page: require},
 		{Name: "company/users/bulk/grown", Status: 409, Page: grown},
 		{Name: "company/users/bulk/changed", Status: 409, Page: changed},
 		{Name: "company/users/bulk/running", Status: 409, Page: running},

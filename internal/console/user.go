@@ -52,7 +52,7 @@ func (userPage) View() web.View { return web.View{Template: "console/user"} }
 func (p userPage) HasChange() bool { return p.May != (userRights{Activity: p.May.Activity}) }
 
 // userRights is what the administrator may do to the person; the journeys check it again.
-type userRights struct{ Invite, Remind, Role, Address, Reset, Disable, Enable, Exempt, Activity bool }
+type userRights struct{ Invite, Remind, Role, Address, Reset, Disable, Enable, Exempt, SignOut, Activity bool }
 
 // methodDetail is one method of a person, as administrators see it.
 type methodDetail struct {
@@ -141,6 +141,7 @@ func (a *administrator) rights(o people.Overview) userRights {
 		Address:  open && a.May(access.ChangeAddress, targetOf(o.User)),
 		Reset:    open && !o.Invited && hasOwnMethod(o) && a.May(access.ResetMethods, targetOf(o.User)),
 		Exempt:   open && mayWait(o.Status) && a.May(access.ExemptPerson, targetOf(o.User)),
+		SignOut:  open && !o.Invited && a.May(access.SignOutPerson, targetOf(o.User)),
 		Disable:  open && a.May(access.DisablePerson, targetOf(o.User)),
 		Enable:   !open && a.May(access.EnablePerson, targetOf(o.User)),
 		Activity: a.May(access.ViewActivity, a.own()),

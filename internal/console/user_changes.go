@@ -20,7 +20,7 @@ func (c *Console) mountUserChanges(mux *web.Mux) {
 	mux.Post("/company/users/{id}/methods/restore", c.withRecentProof(c.restoreMethod))
 	c.mountAddress(mux)
 	c.mountExempt(mux)
-	for _, change := range []userChange{resetMethods, disablePerson, enablePerson} {
+	for _, change := range []userChange{resetMethods, signOutPerson, disablePerson, enablePerson} {
 		mux.Get("/company/users/{id}/"+change.Path, c.withRecentProof(c.confirmUserChange(change)))
 		mux.Post("/company/users/{id}/"+change.Path, c.withRecentProof(c.changeUser(change)))
 	}
@@ -49,6 +49,19 @@ var resetMethods = userChange{
 	run: func(ctx context.Context, s *people.Service, a access.Actor, ref people.Ref, reason string) error {
 		_, err := s.ResetMethods(ctx, a, ref, reason)
 		return err
+	},
+}
+
+var signOutPerson = userChange{
+	Path:     "sign-out",
+	Title:    "console.sign_out_user.title",
+	Effect:   "console.sign_out_user.effect",
+	Do:       "console.sign_out_user.do",
+	Alarming: true,
+	action:   access.SignOutPerson,
+	done:     "signed_out",
+	run: func(ctx context.Context, s *people.Service, a access.Actor, ref people.Ref, _ string) error {
+		return s.SignOut(ctx, a, ref, true)
 	},
 }
 

@@ -32,15 +32,30 @@ func (p exemptPage) View() web.View {
 }
 
 func (c *Console) exemptPage(r *http.Request, a *administrator, u user.User) exemptPage {
-	now := c.DB.Now().UTC()
+	tomorrow, latest := c.exemptionDays()
 	return exemptPage{
 		frame:    a.frame(r, "users"),
 		ID:       u.ID,
 		Name:     u.Name,
 		Email:    u.Email,
-		Tomorrow: now.AddDate(0, 0, 1).Format(pages.DayForm),
-		Latest:   now.Add(people.MaxExemption - day).Format(pages.DayForm),
+		Tomorrow: tomorrow,
+		Latest:   latest,
 	}
+}
+
+// exemptionDays are the first and the last day that an exemption may end on, as a browser sends them.
+func (c *Console) exemptionDays() (first, last string) {
+	now := c.DB.Now().UTC()
+	return now.AddDate(0, 0, 1).Format(pages.DayForm), now.Add(people.MaxExemption - day).Format(pages.DayForm)
+}
+
+// lastDay reads a day as a browser sends it, and is the end of it; zero for none.
+func lastDay(text string) (time.Time, error) {
+	at, err := pages.ReadDay(text)
+	if err == nil && !at.IsZero() {
+		at = at.Add(day - time.Second)
+	}
+	return at, err
 }
 
 func (c *Console) showExempt(w http.ResponseWriter, r *http.Request, a *administrator) error {
@@ -64,11 +79,8 @@ func (c *Console) exempt(w http.ResponseWriter, r *http.Request, a *administrato
 	}
 	page := c.exemptPage(r, a, u)
 	page.Until, page.Reason = r.PostForm.Get("until"), strings.TrimSpace(r.PostForm.Get("reason"))
-	until, err := pages.ReadDay(page.Until)
+	until, err := lastDay(page.Until)
 	if err == nil {
-		if !until.IsZero() {
-			until = until.Add(day - time.Second) // the end of that day
-		}
 		err = c.People.Exempt(r.Context(), a.Actor, ref, until, page.Reason)
 	}
 	if err == nil {

@@ -94,12 +94,14 @@ var doneKeys = map[string]string{
 	"trial":    "console.done.trial",
 	"no_trial": "console.done.no_trial",
 	"lock":     "console.done.lock",
+	"set_up":   "console.done.set_up",
 	"ask":      "console.done.ask",
 	"networks": "console.done.networks",
 	"branding": "console.done.branding",
 	"defaults": "console.done.unbranded",
 	"no_logo":  "console.done.no_logo",
 
+	"signed_out":      "console.done.signed_out",
 	"exempted":        "console.done.exempted",
 	"exemption_ended": "console.done.exemption_ended",
 }

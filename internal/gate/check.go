@@ -144,7 +144,7 @@ func (g *Gate) applyPolicy(tx *db.Tx, sess session.Session, w facts.Facts, ask A
 	}
 	in := w.Input(tx.Now, g.Bindable, ask.WantACR, sess.Proofs())
 	in.RememberedSince, in.RememberedUntil = r.since, r.until
-	in.Origin = ask.From
+	in.Origin, in.InSession = ask.From, true
 	in.SetUpAfter = tx.Now.Add(-FreshFor)
 	st.Decision = policy.Evaluate(in)
 	st.NeedACR = string(st.Decision.Need)

@@ -4,7 +4,6 @@ import (
 	"context"
 	"fmt"
 	"slices"
-	"time"
 
 	"countersign/internal/authenticator"
 	"countersign/internal/client"
@@ -26,7 +25,7 @@ func (g *Gate) CanSignIn(ctx context.Context, tx *db.Tx, userID string) (bool, e
 	if err != nil {
 		return false, fmt.Errorf("load facts: %w", err)
 	}
-	d := g.withPassword(tx, w)
+	d := policy.Evaluate(g.withPassword(tx, w))
 	return w.Open() && (d.Outcome == policy.Allow || d.Outcome == policy.Challenge && !d.ForSetUp), nil
 }
 
@@ -53,18 +52,17 @@ func (g *Gate) canUnder(
 	if t.SwitchedOnAt.After(tx.Now) {
 		t.SwitchedOnAt = tx.Now
 	}
-	t.SetUpBy, w.ExemptUntil = time.Time{}, time.Time{}
 	w.Tenant = t
-	in := w.Input(tx.Now, g.Bindable, nil, []authenticator.Proof{{Kind: authenticator.Password, At: tx.Now}})
+	in := g.withPassword(tx, w).WithoutTimeToSetUp()
 	in.Want = []policy.Level{want(in)}
 	d := policy.Evaluate(in)
 	return w.Open() && (d.Outcome != policy.Deny || !d.SetUpFrom.IsZero()), nil
 }
 
-// withPassword is what policy says of someone who has just shown their password.
-func (g *Gate) withPassword(tx *db.Tx, w facts.Facts) policy.Decision {
+// withPassword is what policy knows of someone who has just shown their password.
+func (g *Gate) withPassword(tx *db.Tx, w facts.Facts) policy.Input {
 	proofs := []authenticator.Proof{{Kind: authenticator.Password, At: tx.Now}}
-	return policy.Evaluate(w.Input(tx.Now, g.Bindable, nil, proofs))
+	return w.Input(tx.Now, g.Bindable, nil, proofs)
 }
 
 // StillEnough fails when what a person has set up, as it stands in this unit of work, would
@@ -78,11 +76,9 @@ func (g *Gate) StillEnough(ctx context.Context, tx *db.Tx, userID string) error 
 	if slices.ContainsFunc(w.Lost, policy.Factor) && !slices.ContainsFunc(w.Has, policy.Factor) {
 		return errMethodNeeded
 	}
-	// a deadline is for those who have not begun
-	w.Tenant.SetUpBy, w.ExemptUntil = time.Time{}, time.Time{}
 	// codes stand in for a method and are none
 	w.Has = slices.DeleteFunc(w.Has, func(k authenticator.Kind) bool { return k == authenticator.Backup })
-	d := g.withPassword(tx, w)
+	d := policy.Evaluate(g.withPassword(tx, w).WithoutTimeToSetUp()) // that time is for those who have not begun
 	if d.Outcome == policy.Deny || d.Outcome == policy.SetUp || d.ForSetUp {
 		return errMethodNeeded
 	}

@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"slices"
 	"strings"
+	"time"
 
 	"countersign/internal/access"
 	"countersign/internal/db"
@@ -23,10 +24,12 @@ const (
 	BulkInvite  BulkKind = "invite"
 	BulkRemind  BulkKind = "remind"
 	BulkSignOut BulkKind = "sign_out"
+	BulkExempt  BulkKind = "exempt"  // gives more time to set up a method, in place of an earlier exemption
+	BulkRequire BulkKind = "require" // ends exemptions
 )
 
 // BulkKinds are the kinds, in the order in which they are offered.
-var BulkKinds = []BulkKind{BulkInvite, BulkRemind, BulkSignOut}
+var BulkKinds = []BulkKind{BulkInvite, BulkRemind, BulkExempt, BulkRequire, BulkSignOut}
 
 // bulkChange changes one person in a transaction of their company.
 type bulkChange func(ctx context.Context, tx *db.Tx, a access.Actor, u user.User) error
@@ -40,6 +43,8 @@ func (k BulkKind) Action() access.Action {
 		return access.RemindPerson
 	case BulkSignOut:
 		return access.SignOutPerson
+	case BulkExempt, BulkRequire:
+		return access.ExemptPerson
 	}
 	return ""
 }
@@ -59,6 +64,9 @@ type Bulk struct {
 	All      bool
 	Search   Search
 	Browsers bool // BulkSignOut: forget remembered browsers, too
+
+	Until  time.Time // BulkExempt: the end of the exemptions
+	Reason string    // BulkExempt: why they are given
 }
 
 // Outcome is what became of one person; empty while they wait.
@@ -75,6 +83,8 @@ const (
 	OutcomeNotAccepted    Outcome = "not_accepted"    // must accept their invitation first
 	OutcomeRemindedBefore Outcome = "reminded_before" // less than a day ago
 	OutcomeSignedOut      Outcome = "signed_out"      // has nothing that could be ended
+	OutcomeHadMethod      Outcome = "had_method"      // has or had a second factor, which an exemption is not for
+	OutcomeNotExempt      Outcome = "not_exempt"      // has no exemption to end
 	OutcomeOften          Outcome = "often"           // has had as many mails or changes as one may
 	OutcomeGone           Outcome = "gone"            // is no longer there
 	OutcomeStopped        Outcome = "stopped"         // the action ended before it was their turn
@@ -83,8 +93,8 @@ const (
 
 // Outcomes are the outcomes in the order in which they are listed.
 var Outcomes = []Outcome{OutcomeSelf, OutcomeRole, OutcomeDisabled, OutcomeHasPassword, OutcomeNotPending,
-	OutcomeNotAccepted, OutcomeRemindedBefore, OutcomeSignedOut, OutcomeOften, OutcomeGone, OutcomeStopped,
-	OutcomeFailed}
+	OutcomeNotAccepted, OutcomeRemindedBefore, OutcomeSignedOut, OutcomeHadMethod, OutcomeNotExempt,
+	OutcomeOften, OutcomeGone, OutcomeStopped, OutcomeFailed}
 
 // BulkPlan is what an action would do now.
 type BulkPlan struct {
@@ -202,6 +212,10 @@ func reasons(ctx context.Context, tx *db.Tx, a access.Actor, b Bulk, listed []Li
 			why = OutcomeRemindedBefore
 		case b.Kind == BulkSignOut && !open[l.User.ID]:
 			why = OutcomeSignedOut
+		case b.Kind == BulkExempt:
+			why = notToExempt(l)
+		case b.Kind == BulkRequire && l.exemptUntil.IsZero():
+			why = OutcomeNotExempt
 		}
 		out = append(out, why)
 	}
@@ -212,6 +226,16 @@ func notToRemind(l Listed) Outcome {
 	switch {
 	case l.Invited:
 		return OutcomeNotAccepted
+	case l.Status.Status != policy.Pending:
+		return OutcomeNotPending
+	}
+	return ""
+}
+
+func notToExempt(l Listed) Outcome {
+	switch {
+	case l.hadFactor:
+		return OutcomeHadMethod
 	case l.Status.Status != policy.Pending:
 		return OutcomeNotPending
 	}
@@ -235,6 +259,9 @@ var outcomes = map[string]Outcome{
 	errNotPending.Message:     OutcomeNotPending,
 	errRemindedBefore.Message: OutcomeRemindedBefore,
 	errSignedOut.Message:      OutcomeSignedOut,
+	errExemptHasOne.Message:   OutcomeHadMethod,
+	errExemptNothing.Message:  OutcomeNotExempt,
+	errExemptPast.Message:     OutcomeStopped,
 	errMailedOften.Message:    OutcomeOften,
 	errChangedOften.Message:   OutcomeOften,
 	"user.invited_often":      OutcomeOften,

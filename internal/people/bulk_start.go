@@ -12,6 +12,7 @@ import (
 	"countersign/internal/audit"
 	"countersign/internal/db"
 	"countersign/internal/fault"
+	"countersign/internal/message/email"
 	"countersign/internal/user"
 )
 
@@ -65,6 +66,9 @@ func (s *Service) beginBulk(
 	case plan.People == 0:
 		return nil, 0, errBulkNoOne
 	}
+	if b.Reason, err = b.checkExemption(a, s.DB.Now()); err != nil {
+		return nil, 0, err
+	}
 	err = s.inCompany(ctx, a, b.Kind.Action(), company, func(ctx context.Context, tx *db.Tx, a access.Actor) error {
 		if err := checkBulk(a, b.Kind, tx.Tenant); err != nil {
 			return err
@@ -73,6 +77,18 @@ func (s *Service) beginBulk(
 		return s.storeBulk(ctx, tx, a, b, plan, run)
 	})
 	return run, plan.People, err
+}
+
+// checkExemption fails with Invalid where what is to be given is not what Exempt gives to one person. It returns the
+// reason as it is stored.
+func (b Bulk) checkExemption(a access.Actor, now time.Time) (reason string, err error) {
+	if b.Kind != BulkExempt {
+		return "", nil
+	}
+	if reason, err = CleanReason(a, b.Reason); err == nil {
+		err = checkExemptionEnd(b.Until, now)
+	}
+	return reason, err
 }
 
 // storeBulk stores an action with the people whom it concerns, records it and has a job go on with it.
@@ -94,8 +110,13 @@ func (s *Service) storeBulk(
 			return err
 		}
 	}
-	if err := recordBulk(ctx, tx, a, run.ID, string(b.Kind)+" "+strconv.Itoa(plan.People)+" people"); err != nil {
+	if err := recordBulk(ctx, tx, a, run.ID, b.text(plan.People)); err != nil {
 		return err
+	}
+	if b.Kind == BulkExempt { // once, instead of once for each person
+		if err := TellOwners(ctx, tx, s.Notifier, a, email.AlertExemptedMany, user.User{}); err != nil {
+			return err
+		}
 	}
 	at := tx.Now
 	if plan.People <= bulkAtOnce {
@@ -103,6 +124,15 @@ func (s *Service) storeBulk(
 	}
 	_, err = s.Notifier.Queue.Jobs.Enqueue(ctx, tx, JobBulk, bulkJob{run.ID, run.Origin}, at)
 	return err
+}
+
+// text is an action as audit rows have it.
+func (b Bulk) text(people int) string {
+	text := string(b.Kind) + " " + strconv.Itoa(people) + " people"
+	if b.Kind == BulkExempt {
+		text += " " + exemptionText(user.Exemption{Until: b.Until, Reason: b.Reason})
+	}
+	return text
 }
 
 // endStalled ends an action of a kind that no one has gone on with for a long time.
@@ -136,10 +166,10 @@ func insertBulk(
 	}
 	n, err := tx.Exec(ctx, `
 		INSERT INTO bulk_actions (tenant_id, id, kind, browsers, actor_id, session_id, security_version, left_out,
-			started_at, touched_at, ended_at, ended_because)
-		VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $9, 0, '')
+			exempt_until, reason, started_at, touched_at, ended_at, ended_because)
+		VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $11, 0, '')
 		ON CONFLICT (tenant_id, kind) WHERE ended_at = 0 DO NOTHING`, tx.Tenant, id, string(b.Kind), b.Browsers,
-		a.ID(), a.SessionID, u.SecurityVersion, writeCounts(plan.LeftOut), tx.Now)
+		a.ID(), a.SessionID, u.SecurityVersion, writeCounts(plan.LeftOut), b.Until, b.Reason, tx.Now)
 	if err != nil {
 		return false, fmt.Errorf("store action: %w", err)
 	}

@@ -41,6 +41,8 @@ type storedBulk struct {
 	session  string
 	version  int64
 	endedAt  time.Time
+	until    time.Time // of BulkExempt, and so is reason
+	reason   string
 }
 
 // GoOnWithBulk is the handler of JobBulk. Everyone has their turn once, however often it runs.
@@ -110,9 +112,10 @@ func (s *Service) nextOfBulk(ctx context.Context, run *bulkRun) (b storedBulk, w
 
 func loadBulk(ctx context.Context, tx *db.Tx, id string) (b storedBulk, err error) {
 	err = tx.QueryRow(ctx, `
-		SELECT kind, browsers, actor_id, session_id, security_version, ended_at FROM bulk_actions
-		WHERE tenant_id = $1 AND id = $2`, tx.Tenant, id).
-		Scan(&b.kind, &b.browsers, &b.actorID, &b.session, &b.version, db.ScanTime(&b.endedAt))
+		SELECT kind, browsers, actor_id, session_id, security_version, ended_at, exempt_until, reason
+		FROM bulk_actions WHERE tenant_id = $1 AND id = $2`, tx.Tenant, id).
+		Scan(&b.kind, &b.browsers, &b.actorID, &b.session, &b.version, db.ScanTime(&b.endedAt), db.ScanTime(&b.until),
+			&b.reason)
 	return b, err
 }
 
@@ -168,6 +171,10 @@ func (s *Service) changeOf(b storedBulk) bulkChange {
 		return s.invite
 	case BulkRemind:
 		return s.remind
+	case BulkExempt:
+		return s.exemptPending(b.until, b.reason)
+	case BulkRequire:
+		return s.endExemption
 	}
 	return s.signOut(b.browsers)
 }

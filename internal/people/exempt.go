@@ -38,14 +38,40 @@ func (s *Service) Exempt(ctx context.Context, a access.Actor, ref Ref, until tim
 			if err != nil {
 				return err
 			}
-			switch {
-			case !until.After(tx.Now):
-				return errExemptPast
-			case until.After(tx.Now.Add(MaxExemption)):
-				return errExemptTooFar
+			if err := checkExemptionEnd(until, tx.Now); err != nil {
+				return err
 			}
-			return s.exempt(ctx, tx, a, u, user.Exemption{Until: until, Reason: reason, By: a.ID()})
+			if err := s.exempt(ctx, tx, a, u, user.Exemption{Until: until, Reason: reason, By: a.ID()}); err != nil {
+				return err
+			}
+			return TellOwners(ctx, tx, s.Notifier, a, email.AlertExempted, u)
 		})
+}
+
+func checkExemptionEnd(until, now time.Time) error {
+	switch {
+	case !until.After(now):
+		return errExemptPast
+	case until.After(now.Add(MaxExemption)):
+		return errExemptTooFar
+	}
+	return nil
+}
+
+// exemptPending is Exempt for one of many people. The owners were told when it began.
+func (s *Service) exemptPending(until time.Time, reason string) bulkChange {
+	return func(ctx context.Context, tx *db.Tx, a access.Actor, u user.User) error {
+		if err := access.Check(a, access.ExemptPerson, target(u)); err != nil {
+			return err
+		}
+		if !u.DisabledAt.IsZero() {
+			return errIsDisabled
+		}
+		if err := checkExemptionEnd(until, tx.Now); err != nil {
+			return err
+		}
+		return s.exempt(ctx, tx, a, u, user.Exemption{Until: until, Reason: reason, By: a.ID()})
+	}
 }
 
 func (s *Service) exempt(ctx context.Context, tx *db.Tx, a access.Actor, u user.User, e user.Exemption) error {
@@ -59,31 +85,29 @@ func (s *Service) exempt(ctx context.Context, tx *db.Tx, a access.Actor, u user.
 	if err := spendChange(ctx, tx, a, u); err != nil {
 		return err
 	}
-	if err := record(ctx, tx, a, u, audit.UserExempted, exemptionText(e)); err != nil {
-		return err
-	}
-	return TellOwners(ctx, tx, s.Notifier, a, email.AlertExempted, u)
+	return record(ctx, tx, a, u, audit.UserExempted, exemptionText(e))
 }
 
 // EndExemption ends an exemption before its time; Conflict where there is none.
 func (s *Service) EndExemption(ctx context.Context, a access.Actor, ref Ref) error {
-	return s.change(ctx, a, access.ExemptPerson, ref,
-		func(ctx context.Context, tx *db.Tx, a access.Actor, u user.User) error {
-			if err := access.Check(a, access.ExemptPerson, target(u)); err != nil {
-				return err
-			}
-			ended, err := user.EndExemption(ctx, tx, u.ID)
-			if err == nil && !ended {
-				err = errExemptNothing
-			}
-			if err != nil {
-				return err
-			}
-			if err := spendChange(ctx, tx, a, u); err != nil {
-				return err
-			}
-			return record(ctx, tx, a, u, audit.UserExempted, "ended")
-		})
+	return s.change(ctx, a, access.ExemptPerson, ref, s.endExemption)
+}
+
+func (s *Service) endExemption(ctx context.Context, tx *db.Tx, a access.Actor, u user.User) error {
+	if err := access.Check(a, access.ExemptPerson, target(u)); err != nil {
+		return err
+	}
+	ended, err := user.EndExemption(ctx, tx, u.ID)
+	if err == nil && !ended {
+		err = errExemptNothing
+	}
+	if err != nil {
+		return err
+	}
+	if err := spendChange(ctx, tx, a, u); err != nil {
+		return err
+	}
+	return record(ctx, tx, a, u, audit.UserExempted, "ended")
 }
 
 // exemptionText is an exemption as audit rows have it.

@@ -56,6 +56,9 @@ type Listed struct {
 	Invited bool // they have yet to choose a password
 
 	SignedInAt time.Time // their last sign-in; zero = never
+
+	exemptUntil time.Time // also one that is over
+	hadFactor   bool      // they have or had a second factor
 }
 
 // Used is one method of a person, and when it was last used; zero = never.
@@ -149,6 +152,9 @@ func (s *Service) scanListed(tx *db.Tx, row db.Row) (l Listed, err error) {
 		User:    f.User,
 		Status:  policy.StatusOf(f.Input(tx.Now, s.Bindable, nil, nil)),
 		Invited: password == "",
+
+		exemptUntil: f.ExemptUntil,
+		hadFactor:   !f.FirstFactorAt.IsZero(),
 	}
 	if l.SignedInAt = before; session.After(before) {
 		l.SignedInAt = session

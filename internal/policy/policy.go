@@ -33,6 +33,7 @@ type Input struct {
 	SetUpAfter      time.Time // older proofs than this open no set-up; the password's age does not matter
 	RememberedUntil time.Time // this browser, this user, this client; zero = not remembered
 	RememberedSince time.Time // its last real second step
+	InSession       bool      // it is about a session that is open, and opens none
 	Unusual         []Unusual // what is unusual about the sign-in, where the company asks about that
 }
 
@@ -66,23 +67,29 @@ type Reason struct {
 
 // Decision is the answer.
 type Decision struct {
-	Outcome      Outcome
-	Required     bool                 // a second step is required here, whether or not it was shown
-	Offer        []authenticator.Kind // what may be used next, strongest first
-	ForSetUp     bool                 // the challenge only opens the set-up of a method
-	SetUp        []authenticator.Kind // what may be set up, when nothing that the user has is enough
-	SetUpBy      time.Time            // a method must be set up before that; zero = nothing to remind of
-	Exempt       bool                 // SetUpBy is the end of the person's exemption
-	Outside      bool                 // with Deny: the company allows no sign-in from here
-	NeedsAdmin   bool                 // with Deny: only an administrator can open this account again
-	SetUpFrom    time.Time            // with Deny: a method may be set up from then on; zero = that would not help
-	Level        Level                // reached so far
-	Protection   Level                // what protects the account, whatever is asked here
-	Need         Level                // what is missing, when Outcome is not Allow
-	Own          bool                 // each user decides for themself
-	Adaptive     bool                 // browsers are remembered unless the person says otherwise
-	RememberDays int                  // how long this browser may be remembered; 0 = not at all
-	Announced    time.Time            // a requirement that is not in force yet; zero = none
+	Outcome  Outcome
+	Required bool                 // a second step is required here, whether or not it was shown
+	Offer    []authenticator.Kind // what may be used next, strongest first
+	ForSetUp bool                 // the challenge only opens the set-up of a method
+	SetUp    []authenticator.Kind // what may be set up, when nothing that the user has is enough
+	SetUpBy  time.Time            // a method must be set up before that; zero = nothing to remind of
+	Exempt   bool                 // SetUpBy is the end of the person's exemption
+	// The end of a newcomer's own time, which their first sign-in stores, also one to an app that is exempt. Zero with
+	// SetUpBy: only the company's date applies.
+	NewcomerUntil time.Time
+	// With SetUpBy: the company lets only so many sign-ins finish before a method is set up, this one included.
+	Limited      bool
+	LatersLeft   int
+	Outside      bool      // with Deny: the company allows no sign-in from here
+	NeedsAdmin   bool      // with Deny: only an administrator can open this account again
+	SetUpFrom    time.Time // with Deny: a method may be set up from then on; zero = that would not help
+	Level        Level     // reached so far
+	Protection   Level     // what protects the account, whatever is asked here
+	Need         Level     // what is missing, when Outcome is not Allow
+	Own          bool      // each user decides for themself
+	Adaptive     bool      // browsers are remembered unless the person says otherwise
+	RememberDays int       // how long this browser may be remembered; 0 = not at all
+	Announced    time.Time // a requirement that is not in force yet; zero = none
 	AnnouncedBy  string
 	Because      []Reason
 	Unusual      []Reason // those that say what is unusual about the sign-in
@@ -141,6 +148,7 @@ var unusualKeys = map[Unusual]string{
 func (d *Decision) remind(in Input) {
 	by := in.deadline()
 	if by.IsZero() || d.Need != EmailConfirmed || in.PasswordFlagged || in.allows(authenticator.Email) {
+		d.sayUsedUp(in)
 		return
 	}
 	d.SetUpBy, d.Exempt = by, by.Equal(in.ExemptUntil)
@@ -148,7 +156,29 @@ func (d *Decision) remind(in Input) {
 		d.because("policy.exempt", "By", by)
 		return
 	}
-	d.because("policy.set_up_by", "Company", in.Tenant.Name, "By", by)
+	if own := in.newcomerUntil(); own.After(in.Now) {
+		d.NewcomerUntil = own
+	}
+	switch {
+	case !d.NewcomerUntil.Equal(by):
+		d.because("policy.set_up_by", "Company", in.Tenant.Name, "By", by)
+	case in.startsNewcomerTime():
+		d.because("policy.newcomer_days", "Company", in.Tenant.Name, "Count", in.Tenant.SetUpDays)
+	default:
+		d.because("policy.newcomer", "Company", in.Tenant.Name, "By", by)
+	}
+	if d.Limited = in.limited(); d.Limited {
+		d.LatersLeft = in.latersLeft()
+		d.because("policy.laters_left", "Count", d.LatersLeft)
+	}
+}
+
+// sayUsedUp says that a person has used the sign-ins before set-up that their company allows, where nothing else stands
+// in the way of another one.
+func (d *Decision) sayUsedUp(in Input) {
+	if d.Need == TwoFactor && in.Protection() == EmailConfirmed && in.latersUsedUp() && in.setUpTime().After(in.Now) {
+		d.because("policy.laters_used", "Company", in.Tenant.Name, "Limit", in.Tenant.SetUpLaters)
+	}
 }
 
 // counted are the proofs that are still accepted: what vendor or company have ruled out
@@ -182,6 +212,9 @@ func (d *Decision) required(in Input) bool {
 	on := d.switchedOn(in)
 	if on && in.AppExemptUntil.After(in.Now) {
 		on = false
+		if in.startsNewcomerTime() && in.mustSetUp() {
+			d.NewcomerUntil = in.newcomerUntil()
+		}
 		if in.AppExemptUntil.Equal(forever) {
 			d.because("policy.app_exempt", "App", in.AppName)
 		} else {

@@ -16,6 +16,9 @@ type Account struct {
 	ReleasedAt    time.Time            // when its owner, having shown a second factor, removed the last one
 	RecoveryUntil time.Time            // until then people above the person let them set up again; zero = not
 	SetUpBy       time.Time            // its own deadline for set-up; zero = none stored yet
+	NewcomerUntil time.Time            // the end of its time as a newcomer, not after SetUpBy; zero = none stored
+	Newcomer      bool                 // no sign-in of it has finished yet
+	LatersUsed    int                  // how many sign-ins it has finished, under a limit, before a set-up
 	ExemptUntil   time.Time            // until then an administrator lets it do without a method; zero = not
 	// when its password was last set through a mailed reset link; zero = never, or people decided since
 	ResetAt time.Time
@@ -86,16 +89,15 @@ func (a Account) opens(now time.Time) ([]authenticator.Kind, Level) {
 }
 
 // deadline is until when this account may do without an allowed method, by showing the
-// mailbox: the company's date, never later than what was stored for the person, or the end of
-// their exemption, and at most tenant.MaxSetUp ahead. It is for accounts that never had a second
-// factor.
+// mailbox: its time before a set-up, as long as no limit of sign-ins is used up, or the end of an
+// exemption, and at most tenant.MaxSetUp ahead. It is for accounts that never had a second factor.
 func (in Input) deadline() time.Time {
 	if a := in.Account; a.holdsFactor() || !a.FirstFactorAt.IsZero() {
 		return time.Time{}
 	}
-	by := in.Tenant.SetUpBy
-	if stored := in.Account.SetUpBy; !stored.IsZero() && stored.Before(by) {
-		by = stored
+	by := in.setUpTime()
+	if in.latersUsedUp() {
+		by = time.Time{}
 	}
 	if in.ExemptUntil.After(by) {
 		by = in.ExemptUntil
@@ -107,6 +109,60 @@ func (in Input) deadline() time.Time {
 		return time.Time{}
 	}
 	return by
+}
+
+// setUpTime is the later of the company's date, never later than what was stored for the person, and of the end of
+// their own time as a newcomer.
+func (in Input) setUpTime() time.Time {
+	by := in.Tenant.SetUpBy
+	if stored := in.Account.SetUpBy; !stored.IsZero() && stored.Before(by) {
+		by = stored
+	}
+	if own := in.newcomerUntil(); own.After(by) {
+		by = own
+	}
+	return by
+}
+
+// newcomerUntil is the end of a newcomer's own time: what was stored at their first sign-in, whatever the company says
+// since, else the company's number of days from now. Someone for whom a date is stored already gets none.
+func (in Input) newcomerUntil() time.Time {
+	switch stored := in.Account.SetUpBy; {
+	case !stored.IsZero() && in.NewcomerUntil.After(stored):
+		return stored
+	case !stored.IsZero():
+		return in.NewcomerUntil
+	case in.startsNewcomerTime():
+		return in.Now.Add(time.Duration(min(in.Tenant.SetUpDays, tenant.MaxSetUpDays)) * 24 * time.Hour)
+	}
+	return time.Time{}
+}
+
+// startsNewcomerTime reports whether a sign-in now is the first of a newcomer whom the company gives time of their own.
+func (in Input) startsNewcomerTime() bool {
+	return in.Newcomer && in.Tenant.SetUpDays > 0 && in.Account.SetUpBy.IsZero()
+}
+
+// mustSetUp reports whether the company requires a method that someone without one has to set up.
+func (in Input) mustSetUp() bool {
+	theirs := in.Tenant.Choice == tenant.Optional && !in.mandated()
+	return !theirs && !in.holdsFactor() && !in.allows(authenticator.Email)
+}
+
+// latersUsedUp reports whether the company limits how many sign-ins may finish before a set-up, and none is left. A
+// session was counted when it was opened, so that the last one lives on.
+func (in Input) latersUsedUp() bool { return in.limited() && !in.InSession && in.latersLeft() == 0 }
+
+// limited reports whether the company limits how many sign-ins may finish before a set-up.
+func (in Input) limited() bool { return in.Tenant.SetUpLaters > 0 }
+
+func (in Input) latersLeft() int { return max(in.Tenant.SetUpLaters-in.LatersUsed, 0) }
+
+// WithoutTimeToSetUp is the input where nothing postpones a set-up: no date, no time of a newcomer and no exemption.
+func (in Input) WithoutTimeToSetUp() Input {
+	in.Tenant.SetUpBy, in.Tenant.SetUpDays = time.Time{}, 0
+	in.NewcomerUntil, in.ExemptUntil = time.Time{}, time.Time{}
+	return in
 }
 
 // Alike is the account with its instants made coarse, so that all that policy treats alike at now are equal.
@@ -122,6 +178,7 @@ func (a Account) Alike(now time.Time) Account {
 	}
 	a.FirstFactorAt, a.ReleasedAt = coarse(a.FirstFactorAt, now), coarse(a.ReleasedAt, now)
 	a.RecoveryUntil, a.SetUpBy = coarse(a.RecoveryUntil, now), coarse(a.SetUpBy, now)
+	a.NewcomerUntil = coarse(a.NewcomerUntil, now)
 	a.ResetAt, a.ExemptUntil = coarse(a.ResetAt, now.Add(-ResetWait)), coarse(a.ExemptUntil, now)
 	return a
 }

@@ -67,7 +67,7 @@ func exploreAccount(t *testing.T, acc Account, cases *int) {
 		acc.FirstFactorAt, acc.ReleasedAt, acc.RecoveryUntil, acc.SetUpBy = instants[at[0]], instants[at[1]],
 			instants[at[2]], instants[at[3]]
 		for _, methods := range allowed {
-			for bits := range 64 {
+			for bits := range 128 {
 				in := Input{
 					Now:              now,
 					InstallationDays: 30,
@@ -83,6 +83,13 @@ func exploreAccount(t *testing.T, acc Account, cases *int) {
 				}
 				if bits&16 != 0 {
 					in.Tenant.SetUpBy = now.AddDate(73, 0, 0)
+				}
+				if bits&64 != 0 { // a newcomer, and one whose stored time was tampered with
+					in.Tenant.SetUpDays, in.Newcomer = tenant.MaxSetUpDays+9, true
+					in.NewcomerUntil = now.AddDate(73, 0, 0)
+				}
+				if bits&(64|16) == 64|16 {
+					in.Tenant.SetUpLaters, in.LatersUsed = 2, 2
 				}
 				if bits&32 != 0 {
 					in.Installation.Mode, in.Want = tenant.DefaultOff, []Level{EmailConfirmed}
@@ -154,6 +161,9 @@ func holdToProtection(t *testing.T, in Input, d Decision) { // no t.Helper: it c
 				t.Fatalf("asks for %s, which proves nothing: %+v", k, in)
 			}
 		}
+	}
+	if in.Tenant.SetUpLaters > 0 && in.LatersUsed >= in.Tenant.SetUpLaters && !d.SetUpBy.IsZero() {
+		t.Fatalf("goes on until %s, with all sign-ins used: %+v", d.SetUpBy, in)
 	}
 	if !d.SetUpBy.IsZero() &&
 		(held || !in.FirstFactorAt.IsZero() || d.SetUpBy.After(now.Add(tenant.MaxSetUp)) ||

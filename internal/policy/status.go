@@ -50,7 +50,7 @@ func StatusOf(in Input) PersonStatus {
 	default:
 		s.SetUpBy, s.Exempt = d.SetUpBy, d.Exempt
 		s.Stuck = d.Outcome == Deny && d.SetUpFrom.IsZero()
-		s.Overdue = s.SetUpBy.IsZero() && !in.Tenant.SetUpBy.IsZero()
+		s.Overdue = s.SetUpBy.IsZero() && (!in.Tenant.SetUpBy.IsZero() || !in.NewcomerUntil.IsZero())
 	}
 	return s
 }

@@ -49,6 +49,8 @@ func randomInput(t *rapid.T) Input {
 			RememberDays:  rapid.IntRange(-1, 3).Draw(t, "own days"),
 			Methods:       methods("company's"),
 			SetUpBy:       at.Draw(t, "set up by"),
+			SetUpDays:     rapid.IntRange(0, 2).Draw(t, "days for newcomers"),
+			SetUpLaters:   rapid.IntRange(0, 2).Draw(t, "limit"),
 			Choice:        rapid.SampledFrom([]tenant.Choice{tenant.Required, tenant.Optional}).Draw(t, "choice"),
 		},
 		Account: Account{
@@ -58,6 +60,9 @@ func randomInput(t *rapid.T) Input {
 			ReleasedAt:    at.Draw(t, "released"),
 			RecoveryUntil: at.Draw(t, "recovery"),
 			SetUpBy:       at.Draw(t, "own deadline"),
+			NewcomerUntil: at.Draw(t, "newcomer's time"),
+			Newcomer:      rapid.Bool().Draw(t, "newcomer"),
+			LatersUsed:    rapid.IntRange(0, 2).Draw(t, "used"),
 			ResetAt:       at.Draw(t, "reset"),
 		},
 	}

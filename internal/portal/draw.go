@@ -62,6 +62,8 @@ func (p *Portal) done(w http.ResponseWriter, r *http.Request, s signin.Done) err
 			From:        n.From,
 			DaysLeft:    n.DaysLeft,
 			SetUp:       n.SetUp,
+			Limited:     n.Limited,
+			Laters:      n.Laters,
 			SentTo:      n.SentTo,
 			ContinueURL: p.Onward(s.ContinueTo),
 		})
@@ -170,6 +172,9 @@ func (p *Portal) drawCode(w http.ResponseWriter, r *http.Request, status int, s 
 		Why:          why,
 		Because:      p.Sentences(r, s.Because),
 		Unusual:      p.Sentences(r, s.Unusual),
+		SetUpBy:      s.SetUpBy,
+		Limited:      s.Limited,
+		Laters:       s.Laters,
 		Targets:      p.OriginsOf(s.ContinueTo),
 	})
 }

@@ -91,6 +91,9 @@ type codePage struct {
 	Why          string   // the vendor's own words; "" = ours
 	Because      []string // sentences
 	Unusual      []string // those of them that say what is unusual about the sign-in
+	SetUpBy      time.Time
+	Limited      bool // only so many sign-ins may finish before a method is set up, by SetUpBy
+	Laters       int  // with Limited: how many, this one included
 	Targets      []string
 }
 
@@ -299,6 +302,8 @@ type noticePage struct {
 	By          string
 	From        time.Time
 	DaysLeft    int
+	Limited     bool // with SetUp: only so many more sign-ins may finish before that
+	Laters      int  // with Limited: how many
 	SentTo      string
 	ContinueURL string
 }

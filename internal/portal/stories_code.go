@@ -44,8 +44,11 @@ func codeStories(now time.Time) []web.Story {
 	unusual := c
 	unusual.Adaptive, unusual.Remember = true, true
 	unusual.Unusual = []string{"You have not confirmed a sign-in from this country lately."}
+	later := c
+	later.SetUpBy, later.Limited, later.Laters = now.AddDate(0, 0, 6), true, 2
 	return []web.Story{
 		{Name: "code", Status: 200, Page: c},
+		{Name: "code/later", Status: 200, Page: later},
 		{Name: "code/unusual", Status: 200, Page: unusual},
 		{Name: "code/wait", Status: http.StatusTooManyRequests, Page: slow},
 		{Name: "code/too-soon", Status: http.StatusTooManyRequests, Page: soon},
@@ -229,6 +232,33 @@ func otherStories(now time.Time) []web.Story {
 				By:          "Harbor",
 				From:        now.AddDate(0, 0, 6),
 				DaysLeft:    6,
+				ContinueURL: "/",
+			},
+		},
+		{
+			Name:   "notice/set-up/laters",
+			Status: 200,
+			Page: noticePage{
+				SetUp:       true,
+				AppName:     storyApp,
+				By:          "Harbor",
+				From:        now.AddDate(0, 0, 6),
+				DaysLeft:    6,
+				Limited:     true,
+				Laters:      2,
+				ContinueURL: "/",
+			},
+		},
+		{
+			Name:   "notice/set-up/last",
+			Status: 200,
+			Page: noticePage{
+				SetUp:       true,
+				AppName:     storyApp,
+				By:          "Harbor",
+				From:        now.AddDate(0, 0, 6),
+				DaysLeft:    6,
+				Limited:     true,
 				ContinueURL: "/",
 			},
 		},

@@ -271,7 +271,8 @@ func (f *activeFlow) finishes(now time.Time, c challenge.Challenge) bool {
 		AuthenticatorID: c.AuthenticatorID,
 		At:              now,
 	})
-	return proved.decide(now).Outcome == policy.Allow && !proved.onlyWay()
+	d := proved.decide(now)
+	return d.Outcome == policy.Allow && !proved.onlyWay() && !f.storesDeadline(d)
 }
 
 // answering is the authenticator that the newest challenge is about.

@@ -32,6 +32,9 @@ func (s *Service) complete(ctx context.Context, tx *db.Tx, f *activeFlow, d poli
 	if !first {
 		return f.endedStep(flow.Finished), nil
 	}
+	if err := f.countLater(ctx, tx, d); err != nil {
+		return nil, err
+	}
 	if !f.User.PasswordFlaggedAt.IsZero() {
 		if err := user.SettleReport(ctx, tx, f.User); err != nil {
 			return nil, err
@@ -60,6 +63,19 @@ func (s *Service) complete(ctx context.Context, tx *db.Tx, f *activeFlow, d poli
 	f.recordEvent(audit.SignInCompleted, audit.OK, reasonText(f), strings.Join(sess.AMR, " "), sess.ID, f.Visitor)
 	f.events[len(f.events)-1].Level = sess.ACR
 	return done, nil
+}
+
+// countLater counts the sign-in where the company lets only so many finish before a method is set up. Where another one
+// took the last of them meanwhile, the step runs again and is decided anew.
+func (f *activeFlow) countLater(ctx context.Context, tx *db.Tx, d policy.Decision) error {
+	if !d.Limited {
+		return nil
+	}
+	counted, err := user.CountLater(ctx, tx, f.User.ID, f.Tenant.SetUpLaters)
+	if err == nil && !counted {
+		err = db.ErrConflict
+	}
+	return err
 }
 
 func reasonText(f *activeFlow) string {
@@ -162,6 +178,8 @@ func (s *Service) notice(tx *db.Tx, f *activeFlow, d policy.Decision) *Notice {
 			From:     d.SetUpBy,
 			DaysLeft: DaysUntil(tx.Now, d.SetUpBy),
 			SetUp:    true,
+			Limited:  d.Limited,
+			Laters:   d.LatersLeft - 1,
 		}
 	}
 	if d.Announced.IsZero() || d.Level.AtLeast(policy.EmailConfirmed) || f.App.ExemptUntil.After(d.Announced) {

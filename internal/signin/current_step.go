@@ -114,6 +114,9 @@ func (s *Service) answerStep(tx *db.Tx, f *activeFlow, d policy.Decision, proble
 		Delivery:     f.Delivery,
 		Because:      d.Because,
 		Unusual:      f.unusualReasons(d),
+		SetUpBy:      d.SetUpBy,
+		Limited:      d.Limited,
+		Laters:       d.LatersLeft,
 		ContinueTo:   f.ContinueTo,
 		FlowID:       f.ID,
 	}

@@ -42,15 +42,21 @@ func (s *Service) next(ctx context.Context, tx *db.Tx, f *activeFlow, remember b
 	}
 }
 
-// storeDeadline stores the person's own deadline for set-up at the first sign-in that meets
-// one, so that no later date of the company's moves it. A finishing step that was read before
-// its unit of work leaves it to the next sign-in: its guard has this very row.
+// storeDeadline stores the person's own deadline for set-up at the first sign-in that meets one, so that no later date
+// of the company's moves it, and a newcomer's time begins once.
 func (f *activeFlow) storeDeadline(ctx context.Context, tx *db.Tx, d policy.Decision) error {
-	if d.SetUpBy.IsZero() || d.Exempt || !f.SetUpBy.IsZero() || f.readEarly {
+	if !f.storesDeadline(d) {
 		return nil
 	}
-	f.SetUpBy = d.SetUpBy
-	return user.StoreDeadline(ctx, tx, f.User.ID, d.SetUpBy)
+	f.SetUpBy, f.NewcomerUntil = d.SetUpBy, d.NewcomerUntil
+	if f.SetUpBy.Before(d.NewcomerUntil) { // the sign-in is to an app that is exempt
+		f.SetUpBy = d.NewcomerUntil
+	}
+	return user.StoreDeadline(ctx, tx, f.User.ID, f.SetUpBy, f.NewcomerUntil)
+}
+
+func (f *activeFlow) storesDeadline(d policy.Decision) bool {
+	return f.SetUpBy.IsZero() && !d.Exempt && (!d.SetUpBy.IsZero() || !d.NewcomerUntil.IsZero())
 }
 
 // requiredFirst is what must be done after enough was shown and before there is a session: a new

@@ -196,7 +196,7 @@ var settersOfUser = map[string]struct {
 		return err
 	}, false},
 	"deadline": {func(ctx context.Context, tx *db.Tx, u user.User) error {
-		return user.StoreDeadline(ctx, tx, u.ID, tx.Now.Add(time.Hour))
+		return user.StoreDeadline(ctx, tx, u.ID, tx.Now.Add(time.Hour), time.Time{})
 	}, true},
 	"address": {func(ctx context.Context, tx *db.Tx, u user.User) error {
 		_, err := user.ChangeEmail(ctx, tx, u.ID, "elsewhere@company.test")

@@ -40,6 +40,9 @@ type (
 		Delivery                   message.Status
 		Because                    []policy.Reason
 		Unusual                    []policy.Reason // what is unusual about the sign-in, of Because
+		SetUpBy                    time.Time       // a method must be set up before that; zero = nothing to remind of
+		Limited                    bool            // with SetUpBy: only so many sign-ins may finish before that
+		Laters                     int             // with Limited: how many, this one included
 		ContinueTo                 string
 		FlowID                     string            // the public name of the flow, for forms and links
 		Flow                       *secret.Reference // set when the flow has just begun: the browser must keep it
@@ -110,6 +113,8 @@ type (
 		SetUp               bool
 		From                time.Time
 		DaysLeft            int
+		Limited             bool // with SetUp: only so many more sign-ins may finish before that
+		Laters              int  // with Limited: how many, after this one
 	}
 )
 

@@ -84,6 +84,7 @@ func alerts(maria email.ChangedBy) []Letter {
 		{"alert-activity-exported", alert(email.AlertActivityExported, maria)},
 		{"alert-methods-reset", alert(email.AlertMethodsReset, maria)},
 		{"alert-exempted", alert(email.AlertExempted, maria)},
+		{"alert-exempted-many", alert(email.AlertExemptedMany, maria)},
 		{"alert-failures", alert(email.AlertFailures, maria)},
 		{"alert-support-contact", alert(email.AlertSupport, maria)},
 	}
@@ -110,6 +111,8 @@ func lowered(by email.ChangedBy, now time.Time) email.ProtectionLowered {
 			Is:      email.SettingValue{Word: "mandatory", At: now.Add(24 * time.Hour)},
 		},
 		{Setting: email.SettingMandate, Was: word("default_on"), Is: word("default_off")},
+		{Setting: email.SettingSetUpDays, Was: number(7), Is: number(30)},
+		{Setting: email.SettingSetUpLaters, Was: number(3)},
 		{Setting: email.SettingLockAfter, Was: number(3), Is: number(10)},
 		{Setting: email.SettingNetworks, Was: word("203.0.113.0/24, 2001:db8:7::/48")},
 		{Setting: email.SettingLockMinutes, Was: number(30), Is: number(5)},

@@ -21,7 +21,7 @@ func (s Shadow) Active(now time.Time) bool { return !now.Before(s.From) && now.B
 // Shadowed is the company as it would be with the rules that it considers: two-factor authentication is on, and no
 // deadline for set-up helps any more.
 func (t Tenant) Shadowed(now time.Time) Tenant {
-	t.SwitchedOnAt, t.SwitchedOffAt, t.SetUpBy = now, time.Time{}, time.Time{}
+	t.SwitchedOnAt, t.SwitchedOffAt, t.SetUpBy, t.SetUpDays = now, time.Time{}, time.Time{}, 0
 	t.Methods, t.Choice = t.Shadow.Methods, t.Shadow.Choice
 	return t
 }

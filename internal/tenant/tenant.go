@@ -98,6 +98,8 @@ type Tenant struct {
 	Choice         Choice
 	SMSCountries   Countries
 	SetUpBy        time.Time // until then people without a method are reminded; zero = set-up comes first
+	SetUpDays      int       // how long newcomers have from their first sign-in; 0 = no time of their own
+	SetUpLaters    int       // how many sign-ins someone may finish before they set a method up; 0 = no limit
 	Lock           AccountLock
 	Networks       Networks
 	NetworkScope   NetworkScope
@@ -107,8 +109,8 @@ type Tenant struct {
 }
 
 const columns = `tenant_id, name, kind, mandate, mandate_from, switched_on_at, switched_off_at, remember_days,
-	methods, choice, sms_countries, set_up_by, lock_after, lock_minutes, networks, network_scope,
-	created_at, suspended_at, shadow_methods, shadow_choice, shadow_from, shadow_until`
+	methods, choice, sms_countries, set_up_by, set_up_days, set_up_laters, lock_after, lock_minutes,
+	networks, network_scope, created_at, suspended_at, shadow_methods, shadow_choice, shadow_from, shadow_until`
 
 func scan(row db.Row) (t Tenant, err error) {
 	err = row.Scan(
@@ -124,6 +126,8 @@ func scan(row db.Row) (t Tenant, err error) {
 		&t.Choice,
 		&t.SMSCountries,
 		db.ScanTime(&t.SetUpBy),
+		&t.SetUpDays,
+		&t.SetUpLaters,
 		&t.Lock.After,
 		&t.Lock.Minutes,
 		&t.Networks,

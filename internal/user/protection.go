@@ -2,6 +2,7 @@ package user
 
 import (
 	"context"
+	"fmt"
 	"time"
 
 	"countersign/internal/db"
@@ -101,12 +102,26 @@ func EndResetWait(ctx context.Context, tx *db.Tx, id string, wait time.Duration)
 	return n > 0, err
 }
 
-// StoreDeadline stores a person's deadline for set-up the first time that one applies.
-func StoreDeadline(ctx context.Context, tx *db.Tx, id string, by time.Time) error {
+// StoreDeadline stores a person's deadline for set-up the first time that one applies. newcomer is the end of their
+// time as a newcomer, which holds whatever the company's date is; zero: only that date applies. What is stored never
+// moves.
+func StoreDeadline(ctx context.Context, tx *db.Tx, id string, by, newcomer time.Time) error {
 	_, err := tx.Exec(ctx, `
-		UPDATE users SET set_up_by = $1, version = version + 1
-		WHERE tenant_id = $2 AND id = $3 AND set_up_by = 0 AND first_factor_at = 0`, by, tx.Tenant, id)
+		UPDATE users SET set_up_by = $1, newcomer_until = $2, version = version + 1
+		WHERE tenant_id = $3 AND id = $4 AND set_up_by = 0 AND first_factor_at = 0`, by, newcomer, tx.Tenant, id)
 	return err
+}
+
+// CountLater counts a sign-in that finishes before the person has set up a method. It reports false, and counts
+// nothing, where they have used as many as the limit allows.
+func CountLater(ctx context.Context, tx *db.Tx, id string, limit int) (bool, error) {
+	n, err := tx.Exec(ctx, `
+		UPDATE users SET set_up_laters_used = set_up_laters_used + 1, version = version + 1
+		WHERE tenant_id = $1 AND id = $2 AND set_up_laters_used < $3 AND first_factor_at = 0`, tx.Tenant, id, limit)
+	if err != nil {
+		return false, fmt.Errorf("count a sign-in before set-up: %w", err)
+	}
+	return n > 0, nil
 }
 
 // EndAll ends every session, sign-in, remembered browser and refresh token of a person.

@@ -11,6 +11,7 @@ const (
 	AlertActivityExported Alert = "activity_exported"
 	AlertMethodsReset     Alert = "methods_reset"
 	AlertExempted         Alert = "exempted" // a person need not set up a method for some time
+	AlertExemptedMany     Alert = "exempted_many"
 	AlertFailures         Alert = "failures"
 	AlertSupport          Alert = "support_contact"
 )
@@ -63,6 +64,8 @@ func alertKeys(a Alert) (subject, title, text string) {
 		return "mail.alert.failures.subject", "mail.alert.failures.title", "mail.alert.failures.text"
 	case AlertExempted:
 		return "mail.alert.exempted.subject", "mail.alert.exempted.title", "mail.alert.exempted.text"
+	case AlertExemptedMany:
+		return "mail.alert.exempted_many.subject", "mail.alert.exempted_many.title", "mail.alert.exempted_many.text"
 	case AlertSupport:
 		return "mail.alert.support.subject", "mail.alert.support.title", "mail.alert.support.text"
 	case AlertUsersExported:

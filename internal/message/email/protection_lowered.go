@@ -30,6 +30,8 @@ const (
 	SettingRememberDays Setting = "remember_days" // Number
 	SettingDeadline     Setting = "deadline"      // At; zero: none
 	SettingMandate      Setting = "mandate"       // "mandatory", "default_on", "default_off", and At
+	SettingSetUpDays    Setting = "set_up_days"   // Number
+	SettingSetUpLaters  Setting = "set_up_laters" // Number; 0: no limit
 	SettingLockAfter    Setting = "lock_after"    // Number of failures
 	SettingLockMinutes  Setting = "lock_minutes"  // Number
 	SettingNetworks     Setting = "networks"      // networks, as they are shown; empty: anywhere
@@ -77,6 +79,10 @@ func (w *writer) setting(s Setting, vendor string) string {
 		return w.say("mail.lowered.remember_days")
 	case SettingDeadline:
 		return w.say("mail.lowered.deadline")
+	case SettingSetUpDays:
+		return w.say("mail.lowered.set_up_days")
+	case SettingSetUpLaters:
+		return w.say("mail.lowered.set_up_laters")
 	case SettingLockAfter:
 		return w.say("mail.lowered.lock_after")
 	case SettingNetworks:
@@ -97,7 +103,12 @@ func (w *writer) settingValue(s Setting, v SettingValue) string {
 		if len(names) > 0 {
 			return strings.Join(names, ", ")
 		}
-	case SettingRememberDays, SettingLockAfter, SettingLockMinutes:
+	case SettingSetUpLaters:
+		if v.Number == 0 {
+			return w.say("mail.lowered.no_limit")
+		}
+		return strconv.Itoa(v.Number)
+	case SettingRememberDays, SettingSetUpDays, SettingLockAfter, SettingLockMinutes:
 		return strconv.Itoa(v.Number)
 	case SettingNetworks:
 		if v.Word == "" {

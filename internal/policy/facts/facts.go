@@ -52,15 +52,22 @@ const KindsOfUser = `COALESCE((
 	SELECT string_agg(CASE WHEN au.disabled_at = 0 THEN au.kind ELSE '-' || au.kind END, ' ' ORDER BY au.kind, au.id)
 	FROM authenticators au WHERE au.tenant_id = u.tenant_id AND au.user_id = u.id), '')`
 
+// isNewcomer holds for a user u who has finished no sign-in yet. It looks for sessions only where that matters: the
+// company gives newcomers time, and there is no date for this one.
+const isNewcomer = `
+	t.set_up_days > 0 AND u.set_up_by = 0 AND u.first_factor_at = 0 AND u.signed_in_at = 0 AND NOT EXISTS (
+		SELECT 1 FROM sessions ns WHERE ns.tenant_id = u.tenant_id AND ns.user_id = u.id)`
+
 // Columns are the columns of Facts, for a statement that joins the user as u, the tenant as t,
 // the installation as i and, with a LEFT JOIN, the client as c.
 const Columns = `
 	u.id, u.email, u.name, u.role, u.language, u.security_version, u.password_flagged_at, u.disabled_at,
 	u.second_step_at, u.first_factor_at, u.released_at, u.recovery_until, u.set_up_by, u.password_reset_at,
-	u.exempt_until,
+	u.exempt_until, u.newcomer_until, u.set_up_laters_used,` + isNewcomer + `,
 	u.version, t.version, i.version, COALESCE(c.version, 0), ` + KindsOfUser + `,
 	t.tenant_id, t.name, t.kind, t.mandate, t.mandate_from, t.switched_on_at, t.switched_off_at, t.remember_days,
-	t.methods, t.choice, t.set_up_by, t.suspended_at, t.shadow_methods, t.shadow_choice, t.shadow_from, t.shadow_until,
+	t.methods, t.choice, t.set_up_by, t.set_up_days, t.set_up_laters, t.suspended_at,
+	t.shadow_methods, t.shadow_choice, t.shadow_from, t.shadow_until,
 	t.lock_after, t.lock_minutes, t.networks, t.network_scope,
 	i.name, i.mandate, i.mandate_from, i.remember_days, i.methods,
 	COALESCE(c.id, ''), COALESCE(c.name, ''), COALESCE(c.home_url, ''),
@@ -76,7 +83,7 @@ type Reader struct {
 }
 
 type userTimes struct {
-	flagged, disabled, ownChoice, firstFactor, released, recovery, setUpBy, reset, exempt int64
+	flagged, disabled, ownChoice, firstFactor, released, recovery, setUpBy, reset, exempt, newcomer int64
 }
 
 type tenantTimes struct{ mandate, on, off, setUpBy, suspended, shadowFrom, shadowUntil int64 }
@@ -93,11 +100,11 @@ func (r *Reader) Targets() []any {
 	return []any{
 		&u.ID, &u.Email, &u.Name, &u.Role, &u.Language, &u.SecurityVersion, &r.user.flagged, &r.user.disabled,
 		&r.user.ownChoice, &r.user.firstFactor, &r.user.released, &r.user.recovery, &r.user.setUpBy, &r.user.reset,
-		&r.user.exempt,
+		&r.user.exempt, &r.user.newcomer, &r.into.LatersUsed, &r.into.Newcomer,
 		&v.User, &v.Tenant, &v.Vendor, &v.App, &r.into.Kinds,
 		&t.ID, &t.Name, &t.Kind, &t.Mandate.Mode, &r.tenant.mandate, &r.tenant.on, &r.tenant.off, &t.RememberDays,
-		&t.Methods, &t.Choice, &r.tenant.setUpBy, &r.tenant.suspended, &t.Shadow.Methods, &t.Shadow.Choice,
-		&r.tenant.shadowFrom, &r.tenant.shadowUntil,
+		&t.Methods, &t.Choice, &r.tenant.setUpBy, &t.SetUpDays, &t.SetUpLaters, &r.tenant.suspended,
+		&t.Shadow.Methods, &t.Shadow.Choice, &r.tenant.shadowFrom, &r.tenant.shadowUntil,
 		&t.Lock.After, &t.Lock.Minutes, &t.Networks, &t.NetworkScope,
 		&i.Name, &i.Mandate.Mode, &r.mandate, &i.RememberDays, &i.Methods,
 		&a.ID, &a.Name, &a.HomeURL, &r.app.exempt, &r.app.disabled,
@@ -125,6 +132,9 @@ func (f *Facts) decodeUser(at userTimes) {
 		ReleasedAt:    db.Time(at.released),
 		RecoveryUntil: db.Time(at.recovery),
 		SetUpBy:       db.Time(at.setUpBy),
+		NewcomerUntil: db.Time(at.newcomer),
+		Newcomer:      f.Newcomer,
+		LatersUsed:    f.LatersUsed,
 		ExemptUntil:   db.Time(at.exempt),
 		ResetAt:       db.Time(at.reset),
 	}
