@@ -14,6 +14,14 @@ type edit struct {
 	theirs, stored string    // what the second reads of their own choice, and of the other's
 }
 
+// complete adds what a browser sends of the lists beside the field.
+func (e edit) complete(form url.Values) {
+	if e.first[0] == "after" {
+		form.Set("minutes", "15")
+	}
+	form.Set("laters", "0")
+}
+
 // opened is the form of an edit as a page shows it, with another value in it.
 func (e edit) opened(t *testing.T, p *rig.Person, field [2]string) url.Values {
 	t.Helper()
@@ -22,9 +30,7 @@ func (e edit) opened(t *testing.T, p *rig.Person, field [2]string) url.Values {
 		t.Fatalf("%s has no form for %s: %s", e.page, e.path, rig.Quietly(p.Page.Text()))
 	}
 	form.Values.Set(field[0], field[1])
-	if field[0] == "after" {
-		form.Values.Set("minutes", "15")
-	}
+	e.complete(form.Values)
 	return form.Values
 }
 
@@ -45,6 +51,7 @@ func TestTwoAdministratorsDoNotWriteOverEachOther(t *testing.T) {
 			{pathSecurity, pathSecurity + "/days", [2]string{"days", "7"}, [2]string{"days", "0"}, "Never", "7 days"},
 			{pathSecurity, pathSecurity + "/lock", [2]string{"after", "5"}, [2]string{"after", "10"},
 				"After 10 wrong passwords", "After 5 wrong passwords"},
+			{pathSecurity, pathSecurity + "/set-up-time", [2]string{"days", "7"}, [2]string{"days", "14"}, "14 days", "7 days"},
 			{pathSecurity, pathSecurity + "/ask", [2]string{"choice", "adaptive"}, [2]string{"choice", ""},
 				"At every sign-in", "Only when a sign-in is unusual"},
 			{pathSecurity + "/networks", pathSecurity + "/networks", [2]string{"networks", "127.0.0.0/8 Here"},
@@ -84,9 +91,7 @@ func clash(t *testing.T, e edit, both []*rig.Person) {
 		t.Fatal("the form is gone")
 	}
 	again.Values.Set(e.second[0], e.second[1])
-	if e.second[0] == "after" {
-		again.Values.Set("minutes", "15")
-	}
+	e.complete(again.Values)
 	if pg := sent(both[1], again.Values); pg.Status != 200 {
 		t.Errorf("who has seen both may not save: %d %s", pg.Status, rig.Quietly(pg.Text()))
 	}

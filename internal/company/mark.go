@@ -23,6 +23,8 @@ func MarkOf(t tenant.Tenant, action access.Action) string {
 		return mark(choiceText(t.Choice))
 	case access.SetRememberDays:
 		return mark(fmt.Sprint(t.RememberDays))
+	case access.SetDeadline:
+		return mark(fmt.Sprint(t.SetUpDays, t.SetUpLaters))
 	case access.SetLock:
 		return mark(lockText(t.Lock))
 	case access.SetNetworks:

@@ -85,6 +85,17 @@ func daysSaid(days int) []said {
 	return []said{{Key: "console.days.count", Count: days}}
 }
 
+func setUpTimeSaid(days, laters int) []said {
+	time, limit := said{Key: "console.set_up_time.no_days"}, said{Key: "console.set_up_time.no_limit"}
+	if days > 0 {
+		time = said{Key: "console.days.count", Count: days}
+	}
+	if laters > 0 {
+		limit = said{Key: "console.set_up_time.count", Count: laters}
+	}
+	return []said{time, limit}
+}
+
 func lockSaid(l tenant.AccountLock) []said {
 	if !l.IsSet() {
 		return key("console.lock.as_installation")

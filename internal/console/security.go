@@ -68,7 +68,7 @@ type securityPage struct {
 func (securityPage) View() web.View { return web.View{Template: "console/security"} }
 
 // formMarks are the marks of what each form shows.
-type formMarks struct{ Days, Lock, Ask string }
+type formMarks struct{ Days, Lock, Ask, SetUpTime string }
 
 // securityCounts is how many people are protected.
 type securityCounts struct{ People, Ready, MustSetUp, LockedOut, Invited int }
@@ -125,6 +125,8 @@ func (a *administrator) securityPage(r *http.Request, o company.Overview) securi
 			Days: company.MarkOf(o.Tenant, access.SetRememberDays),
 			Lock: company.MarkOf(o.Tenant, access.SetLock),
 			Ask:  company.MarkOf(o.Tenant, access.SetChoice),
+
+			SetUpTime: company.MarkOf(o.Tenant, access.SetDeadline),
 		},
 	}
 	p.EmailOnly = on && !policy.Allowed{Vendor: o.VendorMethods, Company: o.Tenant.Methods}.Factor(o.Offered)

@@ -38,9 +38,14 @@ func (c *Console) setSetUpTime(w http.ResponseWriter, r *http.Request, a *admini
 	if err != nil {
 		return fault.New(fault.Invalid, "tenant.set_up_laters")
 	}
-	wanted := company.Changes{SetUpDays: &days, SetUpLaters: &laters}
+	wanted := company.Changes{SetUpDays: &days, SetUpLaters: &laters, Seen: seen(r, access.SetDeadline)}
 	if _, err = c.Company.Change(r.Context(), a.Actor, a.company(), wanted); err != nil {
-		return err
+		return c.redrawSecurity(w, r, a, err, func(o company.Overview) outdated {
+			return outdated{
+				Stored: setUpTimeSaid(o.Tenant.SetUpDays, o.Tenant.SetUpLaters),
+				Yours:  setUpTimeSaid(days, laters),
+			}
+		})
 	}
 	return c.Web.Redirect(w, "/company/security?done=set_up")
 }
