@@ -7,7 +7,6 @@ import (
 	"sync/atomic"
 	"time"
 
-	"countersign/internal/audit"
 	"countersign/internal/authenticator"
 	"countersign/internal/authenticator/password"
 	"countersign/internal/authenticator/totp"
@@ -101,15 +100,7 @@ func (d *Demo) addColleague(
 	if who.Left.IsZero() {
 		return nil
 	}
-	if err := user.Disable(ctx, asOf(tx, who.Left), u.ID); err != nil {
-		return err
-	}
-	return audit.Record(ctx, asOf(tx, who.Left), audit.Event{
-		Action:  audit.UserDisabled,
-		Result:  audit.OK,
-		ActorID: "setup",
-		UserID:  u.ID,
-	})
+	return setup.Disable(ctx, asOf(tx, who.Left), u.ID)
 }
 
 // bindApp sets up an app whose secret no telephone has.

@@ -122,3 +122,16 @@ func Add(ctx context.Context, tx *db.Tx, p Person) (user.User, error) {
 		Origin:  p.Origin,
 	})
 }
+
+// Disable closes the account of someone who has left, as the first steps of an installation may.
+func Disable(ctx context.Context, tx *db.Tx, userID string) error {
+	if err := user.Disable(ctx, tx, userID); err != nil {
+		return err
+	}
+	return audit.Record(ctx, tx, audit.Event{
+		Action:  audit.UserDisabled,
+		Result:  audit.OK,
+		ActorID: "setup",
+		UserID:  userID,
+	})
+}
