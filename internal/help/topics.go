@@ -1,7 +1,5 @@
 package help
 
-import "countersign/internal/access"
-
 // topic is one page of help. Title to Notes are catalogue keys.
 type topic struct {
 	For    audience
@@ -303,6 +301,80 @@ var topics = []topic{
 	},
 	{
 		For:   administrators,
+		Name:  "check",
+		Title: "help.check",
+		Intro: "help.check.intro",
+		Steps: []string{
+			"help.check.step_1",
+			"help.check.step_2",
+			"help.check.step_3",
+		},
+		Notes: []string{"help.check.note_1"},
+		See:   []string{"enable", "pending"},
+		Story: "company/check",
+	},
+	{
+		For:   administrators,
+		Name:  "time",
+		Title: "help.time",
+		Intro: "help.time.intro",
+		Points: []string{
+			"help.time.point_1",
+			"help.time.point_2",
+			"help.time.point_3",
+			"help.time.point_4",
+		},
+		Notes: []string{"help.time.note_1"},
+		See:   []string{"enable", "pending", "many"},
+	},
+	{
+		For:   administrators,
+		Name:  "unusual",
+		Title: "help.unusual",
+		Intro: "help.unusual.intro",
+		Steps: []string{
+			"help.unusual.step_1",
+			"help.unusual.step_2",
+			"help.unusual.step_3",
+		},
+		Notes: []string{
+			"help.unusual.note_1",
+			"help.unusual.note_2",
+		},
+		See: []string{"methods", "time"},
+	},
+	{
+		For:   administrators,
+		Name:  "many",
+		Title: "help.many",
+		Intro: "help.many.intro",
+		Steps: []string{
+			"help.many.step_1",
+			"help.many.step_2",
+			"help.many.step_3",
+		},
+		Notes: []string{"help.many.note_1"},
+		See:   []string{"pending", "time", "roles"},
+	},
+	{
+		For:   administrators,
+		Name:  "branding",
+		Title: "help.branding",
+		Intro: "help.branding.intro",
+		Steps: []string{
+			"help.branding.step_1",
+			"help.branding.step_2",
+			"help.branding.step_3",
+		},
+		Notes: []string{
+			"help.branding.note_1",
+			"help.branding.note_2",
+		},
+		See:   []string{"roles"},
+		Story: "company/branding/own",
+	},
+	{
+		For:   administrators,
 		Name:  "roles",
 		Title: "help.roles",
 		Intro: "help.roles.intro",
@@ -316,49 +388,4 @@ var topics = []topic{
 		See:    []string{"add-users"},
 		Rights: true,
 	},
-}
-
-// actionKeys name what a company's administrators may do.
-var actionKeys = map[access.Action]string{
-	access.ListPeople:      "help.can.list_people",
-	access.AddPerson:       "help.can.add_person",
-	access.InvitePerson:    "help.can.invite_person",
-	access.ImportPeople:    "help.can.import_people",
-	access.ChangeRole:      "help.can.change_role",
-	access.ChangeAddress:   "help.can.change_address",
-	access.DisablePerson:   "help.can.disable_person",
-	access.EnablePerson:    "help.can.enable_person",
-	access.ListMethods:     "help.can.list_methods",
-	access.RestoreMethod:   "help.can.restore_method",
-	access.ResetMethods:    "help.can.reset_methods",
-	access.RemindPerson:    "help.can.remind_person",
-	access.SignOutPerson:   "help.can.sign_out_person",
-	access.ExemptPerson:    "help.can.exempt_person",
-	access.ViewCompany:     "help.can.view_company",
-	access.RenameCompany:   "help.can.rename_company",
-	access.SwitchOn:        "help.can.switch_on",
-	access.SwitchOff:       "help.can.switch_off",
-	access.SetMethods:      "help.can.set_methods",
-	access.SetChoice:       "help.can.set_choice",
-	access.SetDeadline:     "help.can.set_deadline",
-	access.SetRememberDays: "help.can.set_remember_days",
-	access.SetSMSCountries: "help.can.set_sms_countries",
-	access.ExportPeople:    "help.can.export_people",
-	access.SetShadow:       "help.can.set_shadow",
-	access.ExportActivity:  "help.can.export_activity",
-	access.ViewSharing:     "help.can.view_sharing",
-	access.SetLock:         "help.can.set_lock",
-	access.SetNetworks:     "help.can.set_networks",
-	access.SetBranding:     "help.can.set_branding",
-	access.ViewActivity:    "help.can.view_activity",
-}
-
-// reachKeys say whom a role may do something to.
-var reachKeys = map[access.Reach]string{
-	"":                  "help.roles.none",
-	"yes":               "help.reach.yes",
-	"everyone":          "help.reach.everyone",
-	"lower roles":       "help.reach.lower",
-	"lower, not owners": "help.reach.lower_not_owners",
-	"lower and equal":   "help.reach.lower_and_equal",
 }

@@ -1,14 +1,16 @@
 package phone
 
 import (
+	"cmp"
 	"slices"
 	"strconv"
 	"strings"
+	"unicode"
 
 	"github.com/nyaruka/phonenumbers"
-	"golang.org/x/text/collate"
 	"golang.org/x/text/language"
 	"golang.org/x/text/language/display"
+	"golang.org/x/text/unicode/norm"
 )
 
 // world is libphonenumber's region for numbers of no country.
@@ -33,7 +35,7 @@ func known(code string) bool {
 }
 
 // Countries lists the allowed countries by their names in lang (BCP 47), in the order of
-// that language. Codes that are no country are left out.
+// those names. Codes that are no country are left out.
 func Countries(lang string, allowed []string) []Country {
 	tag := language.Make(lang)
 	names, english := display.Regions(tag), display.Regions(language.English)
@@ -55,9 +57,21 @@ func Countries(lang string, allowed []string) []Country {
 		c.Search = strings.ToLower(strings.Join([]string{c.Name, english.Name(region), own, code, c.Calling}, " "))
 		out = append(out, c)
 	}
-	order := collate.New(tag)
-	slices.SortFunc(out, func(a, b Country) int { return order.CompareString(a.Name, b.Name) })
+	slices.SortFunc(out, func(a, b Country) int {
+		return cmp.Or(cmp.Compare(plain(a.Name), plain(b.Name)), cmp.Compare(a.Name, b.Name))
+	})
 	return out
+}
+
+// plain is a name as it is sorted: letters without their accents, in small. That is the order of the names of countries
+// in every language that we speak; the tables of all languages' orders would be a thirtieth of the program.
+func plain(name string) string {
+	return strings.Map(func(r rune) rune {
+		if unicode.Is(unicode.Mn, r) {
+			return -1
+		}
+		return unicode.ToLower(r)
+	}, norm.NFD.String(name))
 }
 
 func itoa(n int) string { return strconv.Itoa(n) }
