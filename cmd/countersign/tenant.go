@@ -278,7 +278,8 @@ func printTenant(env *Env, t tenant.Tenant) {
 	env.say(tenantOf(t),
 		"id            %s\nname          %s\nkind          %s\nmandate       %s from %s\nswitched on   %s\nswitched off  %s\nremember days %s\nmethods       %s\nchoice        %s\nroles         %s\nsms countries %s\nset up by     %s\nnewcomers     %s\nlaters        %s\naccount lock  %s\nnetworks      %s\nsuspended     %s\ncreated       %s\n",
 		t.ID, t.Name, t.Kind, mode, shown(t.Mandate.From), shown(t.SwitchedOnAt), shown(t.SwitchedOffAt), days,
-		shownMethods(t.Methods), shownChoice(t.Choice), shownRoles(t.Roles), shownCountries(t.SMSCountries), shown(t.SetUpBy),
+		shownMethods(t.Methods), shownChoice(t.Choice), shownRoles(t.Roles), shownCountries(t.SMSCountries),
+		shown(t.SetUpBy),
 		shownNumber(t.SetUpDays, "no time of their own", "days"), shownNumber(t.SetUpLaters, "no limit", "sign-ins"),
 		shownLock(t.Lock), shownNetworks(t), shown(t.SuspendedAt), t.CreatedAt.Format(time.RFC3339))
 }

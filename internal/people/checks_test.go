@@ -27,7 +27,8 @@ func (r *rig) stoppedByPolicy(c people.Coming) (out []string) {
 			if err != nil {
 				return err
 			}
-			if f.Tenant.Methods, f.Tenant.Choice, f.Tenant.Roles = c.Methods, c.Choice, c.Roles; !l.Invited && r.stops(tx, f) {
+			f.Tenant.Methods, f.Tenant.Choice, f.Tenant.Roles = c.Methods, c.Choice, c.Roles
+			if !l.Invited && r.stops(tx, f) {
 				out = append(out, l.User.Email)
 			}
 		}

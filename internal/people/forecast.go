@@ -22,8 +22,9 @@ type Forecast struct {
 }
 
 // ForecastFor counts the people of the transaction's tenant by what happens to them once a second step is required of
-// everyone but the roles that are left out, with what allowed allows, and people can set up what is in bindable. It reads the methods of the whole
-// company at once: one by one they would take seconds where there are a hundred thousand people.
+// everyone but the roles that are left out, with what allowed allows, and people can set up what is in bindable. It
+// reads the methods of the whole company at once: one by one they would take seconds where there are a hundred thousand
+// people.
 func ForecastFor(
 	ctx context.Context, tx *db.Tx, allowed policy.Allowed, leftOut []string, bindable []authenticator.Kind,
 ) (f Forecast, err error) {
@@ -57,7 +58,8 @@ func ForecastFor(
 // peopleWithMethods are the people of tenant $1 whose account is not disabled, in the table u, with what of their
 // methods counts; $2 is factorWords.
 const peopleWithMethods = `
-	SELECT p.user_id IS NOT NULL AS accepted, u.role AS role, u.password_flagged_at > 0 AS reported, u.second_step_at > 0 AS chosen,
+	SELECT p.user_id IS NOT NULL AS accepted, u.role AS role,
+		u.password_flagged_at > 0 AS reported, u.second_step_at > 0 AS chosen,
 		COALESCE(m.usable, 0) > 0 AS may_use,
 		COALESCE(m.factors, 0) > 0 AS has_factor,
 		COALESCE(m.mailboxes, 0) > 0 AS has_mailbox,

@@ -32,7 +32,12 @@ func (d *Decision) becauseOfOwnChoice(in Input) {
 
 // RequiredOf reports whether a company leaves people of a role no choice, once two-factor authentication is on.
 func RequiredOf(role string, t tenant.Tenant, i tenant.Installation, now time.Time) bool {
-	return !Input{Now: now, Installation: i.Mandate, Tenant: t, Role: role}.decidesThemself()
+	return !Input{
+		Now:          now,
+		Installation: i.Mandate,
+		Tenant:       t,
+		Role:         role,
+	}.decidesThemself()
 }
 
 // LeftOut are the roles whose people decide for themselves, where a second step is required of everyone else.

@@ -53,8 +53,8 @@ func randomInput(t *rapid.T) Input {
 			SetUpDays:     rapid.IntRange(0, 2).Draw(t, "days for newcomers"),
 			SetUpLaters:   rapid.IntRange(0, 2).Draw(t, "limit"),
 			Choice:        rapid.SampledFrom([]tenant.Choice{tenant.Required, tenant.Optional}).Draw(t, "choice"),
-			Roles: rapid.SampledFrom([]tenant.Roles{"", "owner admin", "owner admin agent", "newer", "owner admin newer",
-				"owner admin supervisor"}).Draw(t, "roles"),
+			Roles: rapid.SampledFrom([]tenant.Roles{"", "owner admin", "owner admin agent", "newer",
+				"owner admin newer", "owner admin supervisor"}).Draw(t, "roles"),
 		},
 		Account: Account{
 			Has:           append(some("has"), authenticator.Password),
