@@ -10,12 +10,12 @@ import (
 	"countersign/internal/user"
 )
 
-func storyRoles() rolesChoices {
+func storyRoles(required tenant.Roles) rolesChoices {
 	return rolesChoices{
 		Shown:     true,
-		Some:      true,
+		Some:      required != "",
 		MayChange: true,
-		All:       roleChoicesOf("owner admin supervisor"),
+		All:       roleChoicesOf(required),
 	}
 }
 
