@@ -22,9 +22,10 @@ type rolesChoices struct {
 	All       []roleChoice
 }
 
-// roleChoice is one role; Title is a catalogue key.
+// roleChoice is one role; Title and Hint are catalogue keys.
 type roleChoice struct {
 	Role, Title string
+	Hint        string
 	Required    bool
 	Fixed       bool // it can't be left out
 }
@@ -40,12 +41,16 @@ func (a *administrator) rolesChoices(o company.Overview) rolesChoices {
 
 func roleChoicesOf(required tenant.Roles) (out []roleChoice) {
 	for _, role := range []user.Role{user.Owner, user.Admin, user.Supervisor, user.Agent} {
-		out = append(out, roleChoice{
+		choice := roleChoice{
 			Role:     string(role),
 			Title:    pages.RoleKeys[role],
+			Hint:     pages.RoleKeys[role] + ".can",
 			Required: required.Include(string(role)),
-			Fixed:    role == user.Owner || role == user.Admin,
-		})
+		}
+		if choice.Fixed = tenant.Shortest.Include(string(role)); choice.Fixed {
+			choice.Hint = "console.roles.always"
+		}
+		out = append(out, choice)
 	}
 	return out
 }

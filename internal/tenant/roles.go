@@ -20,6 +20,9 @@ var (
 	optionalRoles  = []string{"supervisor", "agent"}
 )
 
+// Shortest is the list that leaves out every role that can be left out.
+const Shortest Roles = "owner admin"
+
 // OptionalRoles are the roles that a company may leave out, from the highest.
 func OptionalRoles() []string { return slices.Clone(optionalRoles) }
 
