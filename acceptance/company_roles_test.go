@@ -80,7 +80,6 @@ func TestATKGettingAroundTheRoles(t *testing.T) {
 			p.Visit(app.Visit())
 			left(t, p.Password(u.Email, u.Password))
 		}
-		open.Again(t, app)
 		for _, list := range []string{"agent", "owner", " ", "owner admin newer", "owner,admin"} {
 			w.Tamper(t, `UPDATE tenants SET roles = $1, version = version + 1 WHERE tenant_id = $2`, list, c.ID)
 			if passwordIsEnough(t, w, agent) {
@@ -88,10 +87,21 @@ func TestATKGettingAroundTheRoles(t *testing.T) {
 			}
 			w.Advance(t, time.Hour)
 		}
+		w.CLI(t, "tenant", "set", c.ID, "--roles", "owner,admin")
+		tokens, begun := open.Again(t, app), w.Person(t)
+		begun.Visit(app.Visit())
+		renewed, err := app.Refresh(tokens.Raw.RefreshToken)
+		if err != nil {
+			t.Fatal("the tokens of someone who is left out:", err)
+		}
 		w.CLI(t, "tenant", "set", c.ID, "--roles", "owner,admin,agent")
 		if pg := open.Visit(app.Visit()); pg.Left != nil {
 			t.Error("a session of the password alone is enough for a role that is asked now")
 		}
+		if _, err := app.Refresh(renewed.RefreshToken); err == nil {
+			t.Error("and so are its tokens")
+		}
+		atCode(t, begun.Password(agent.Email, agent.Password)) // in a sign-in that began before
 		w.CLI(t, "tenant", "set", c.ID, "--roles", "owner,admin")
 		open.Again(t, app)
 
@@ -105,6 +115,47 @@ func TestATKGettingAroundTheRoles(t *testing.T) {
 		w.Tamper(t, `UPDATE users SET role = $1, version = version + 1 WHERE email = $2`, "newer", agent.Email)
 		if passwordIsEnough(t, w, agent) {
 			t.Error("a role that no one knows is left out")
+		}
+	})
+}
+
+// TestATKARoleThatIsLeftOutKeepsItsLevel: where nothing is asked of someone who has an authenticator app, the password
+// alone changes nothing about the account, and a role that is asked needs the app: the mailbox is not enough.
+//
+// guard: policy.Account.Protection, whatever the roles are
+func TestATKARoleThatIsLeftOutKeepsItsLevel(t *testing.T) {
+	timed(t, func(t *testing.T, w *rig.World) {
+		c := w.NewTenant(t, "--mandate", "default_off", "--switch", "on", "--roles", "owner,admin")
+		p, u, g, _ := equipped(t, w, c, "Phone")
+		w.Advance(t, time.Minute)
+		p.Get("/profile/second-step").Expect(t, 200, "It’s on")
+		p.Submit("/profile/second-step", "on", "off").Expect(t, 200, "Two-factor authentication is off")
+		if !passwordIsEnough(t, w, u) {
+			t.Fatal("someone who has switched it off is asked")
+		}
+		thief := w.Person(t)
+		thief.Visit(w.Dashboard(t).Visit())
+		left(t, thief.Password(u.Email, u.Password))
+		before := w.Number(t, `SELECT count(*) FROM authenticators a JOIN users u ON u.tenant_id = a.tenant_id
+			AND u.id = a.user_id WHERE u.email = $1`, u.Email)
+		for _, path := range []string{"/profile/add/totp", "/profile/add/backup", "/profile/password"} {
+			thief.Post(path, url.Values{}).Expect(t, 200, "Confirm it’s you")
+		}
+		thief.StepUp()
+		if pg := atCode(t, thief.Page); len(w.Sink.Codes(u.Email)) > 1 || pg.Says("email") {
+			t.Errorf("a mailed code opens the account: %s", rig.Quietly(pg.Text()))
+		}
+		if n := w.Number(t, `SELECT count(*) FROM authenticators a JOIN users u ON u.tenant_id = a.tenant_id
+			AND u.id = a.user_id WHERE u.email = $1`, u.Email); n != before {
+			t.Errorf("%d methods, not %d", n, before)
+		}
+		w.CLI(t, "user", "set", u.Email, "--role", "admin")
+		risen := w.Person(t)
+		risen.Visit(w.Dashboard(t).Visit())
+		atCode(t, risen.Password(u.Email, u.Password))
+		left(t, risen.Code(g.code(t)))
+		if n := len(w.Sink.Codes(u.Email)); n > 1 {
+			t.Errorf("%d codes were mailed", n)
 		}
 	})
 }
