@@ -191,3 +191,27 @@ func TestTwoOwnersWhoChooseRoles(t *testing.T) {
 		}
 	})
 }
+
+// TestTheVendorSeesWhomAMandateAdds: a company that leaves roles out is one in which more people are asked.
+func TestTheVendorSeesWhomAMandateAdds(t *testing.T) {
+	each(t, func(r *rig) {
+		operator := r.person("vendor", user.Operator)
+		r.person("acme", user.Owner)
+		if err := r.change(access.Server, company.Changes{On: ptr(true)}); err != nil {
+			t.Fatal(err)
+		}
+		mandate := company.Decision{
+			Mandate:      tenant.Mandate{Mode: tenant.Mandatory},
+			RememberDays: tenant.InheritDays,
+		}
+		for list, extends := range map[tenant.Roles]int{"": 0, "owner admin supervisor": 1} {
+			if err := r.change(access.Server, roles(list)); err != nil {
+				t.Fatal(err)
+			}
+			plan, err := r.PlanDecision(t.Context(), operator, "acme", mandate)
+			if err != nil || plan.Extends != extends || plan.Locks != 1-extends {
+				t.Errorf("%q: %+v, %v", list, plan, err)
+			}
+		}
+	})
+}
