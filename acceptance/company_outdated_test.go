@@ -55,6 +55,8 @@ func TestTwoAdministratorsDoNotWriteOverEachOther(t *testing.T) {
 				"14 days", "7 days"},
 			{pathSecurity, pathSecurity + "/ask", [2]string{"choice", "adaptive"}, [2]string{"choice", ""},
 				"At every sign-in", "Only when a sign-in is unusual"},
+			{pathSecurity, pathRoles, [2]string{"role", "supervisor"}, [2]string{"role", "agent"},
+				"Agent", "Supervisor"},
 			{pathSecurity + "/networks", pathSecurity + "/networks", [2]string{"networks", "127.0.0.0/8 Here"},
 				[2]string{"networks", "127.0.0.0/8 There"}, "There", "Here"},
 			{"/company/branding", "/company/branding", [2]string{"name", "Harbor Sign-in"},

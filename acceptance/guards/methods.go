@@ -25,9 +25,9 @@ var setUps = []Guard{
 	},
 	{
 		Name:    "methods: a choice does not loosen a mandate",
-		File:    "internal/policy/policy.go",
-		Old:     "in.Tenant.Choice == tenant.Optional && !in.mandated()",
-		New:     "in.Tenant.Choice == tenant.Optional",
+		File:    "internal/policy/roles.go",
+		Old:     "return !in.mandated() && (in.Tenant.Choice == tenant.Optional || ",
+		New:     "return (in.Tenant.Choice == tenant.Optional || ",
 		Package: "./internal/policy",
 		Tests:   "TestEvaluate",
 	},

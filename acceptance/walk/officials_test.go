@@ -233,6 +233,10 @@ func (o *office) write(dice *rand.Rand, a *official, values url.Values) {
 		"choice":  {"", "required", "optional", "adaptive"},
 		"methods": {"email", "totp", "passkey", "all"},
 		"days":    {"0", "7", "30", "90"},
+		"roles":   {"", "owner admin", "owner admin agent", "agent"},
+		"sure":    {"yes"},
+
+		"choose_roles": {"yes"},
 	}
 	for _, name := range slices.Sorted(maps.Keys(some)) {
 		_, asked := values[name]

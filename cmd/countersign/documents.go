@@ -43,6 +43,7 @@ type tenantDocument struct {
 	RememberDays  *int            `json:"remember_days"` // null: as the installation says
 	Methods       []string        `json:"methods"`       // null: all
 	Choice        string          `json:"choice"`
+	Roles         []string        `json:"roles"`         // null: all
 	SMSCountries  []string        `json:"sms_countries"` // null: as the installation says
 	SetUpBy       *time.Time      `json:"set_up_by"`
 	SetUpDays     int             `json:"set_up_days"`   // 0: newcomers have no time of their own
@@ -65,6 +66,7 @@ func tenantOf(t tenant.Tenant) tenantDocument {
 		SwitchedOffAt: at(t.SwitchedOffAt),
 		Methods:       words(string(t.Methods)),
 		Choice:        shownChoice(t.Choice),
+		Roles:         words(string(t.Roles)),
 		SMSCountries:  words(string(t.SMSCountries)),
 		SetUpBy:       at(t.SetUpBy),
 		SetUpDays:     t.SetUpDays,

@@ -33,6 +33,7 @@ type decisions struct {
 	RememberDays *int     `help:"How long browsers may be remembered: 0 to 30 days, -1 as the installation says."`
 	Methods      *string  `help:"The second steps that the company allows: passkey, totp, push, sms, email, backup, or all."`
 	Choice       string   `enum:"required,adaptive,optional," default:"" help:"Where it is on: required of everyone, of everyone where a sign-in is unusual (adaptive), or optional for each user."`
+	Roles        *string  `help:"The roles that it is required of: owner,admin,supervisor, or all. A list has owner and admin in it; people in other roles decide for themselves."`
 	SMSCountries *string  `name:"sms-countries" help:"Whose telephone numbers the company takes, of those in sms.countries: DE,ES, or all."`
 	LockAfter    *int     `help:"After how many wrong passwords or codes an account is locked: 3 to 20, at most limits.lock_after_max; 0: as the installation says."`
 	LockMinutes  *int     `help:"For how many minutes it is locked: 1 to 60."`
@@ -123,6 +124,13 @@ func (d decisions) methodChanges(c *company.Changes) error {
 			return err
 		}
 		c.Choice = &choice
+	}
+	if d.Roles != nil {
+		roles, err := tenant.ParseRoles(*d.Roles)
+		if err != nil {
+			return err
+		}
+		c.Roles = &roles
 	}
 	if d.SetUpBy == nil {
 		return nil
@@ -268,9 +276,10 @@ func printTenant(env *Env, t tenant.Tenant) {
 		days = fmt.Sprint(t.RememberDays)
 	}
 	env.say(tenantOf(t),
-		"id            %s\nname          %s\nkind          %s\nmandate       %s from %s\nswitched on   %s\nswitched off  %s\nremember days %s\nmethods       %s\nchoice        %s\nsms countries %s\nset up by     %s\nnewcomers     %s\nlaters        %s\naccount lock  %s\nnetworks      %s\nsuspended     %s\ncreated       %s\n",
+		"id            %s\nname          %s\nkind          %s\nmandate       %s from %s\nswitched on   %s\nswitched off  %s\nremember days %s\nmethods       %s\nchoice        %s\nroles         %s\nsms countries %s\nset up by     %s\nnewcomers     %s\nlaters        %s\naccount lock  %s\nnetworks      %s\nsuspended     %s\ncreated       %s\n",
 		t.ID, t.Name, t.Kind, mode, shown(t.Mandate.From), shown(t.SwitchedOnAt), shown(t.SwitchedOffAt), days,
-		shownMethods(t.Methods), shownChoice(t.Choice), shownCountries(t.SMSCountries), shown(t.SetUpBy),
+		shownMethods(t.Methods), shownChoice(t.Choice), shownRoles(t.Roles), shownCountries(t.SMSCountries),
+		shown(t.SetUpBy),
 		shownNumber(t.SetUpDays, "no time of their own", "days"), shownNumber(t.SetUpLaters, "no limit", "sign-ins"),
 		shownLock(t.Lock), shownNetworks(t), shown(t.SuspendedAt), t.CreatedAt.Format(time.RFC3339))
 }
@@ -306,6 +315,13 @@ func shownChoice(c tenant.Choice) string {
 		return "required"
 	}
 	return string(c)
+}
+
+func shownRoles(r tenant.Roles) string {
+	if r == "" {
+		return "all"
+	}
+	return string(r)
 }
 
 func shownNetworks(t tenant.Tenant) string {

@@ -78,6 +78,7 @@ var events = map[Action]audit.Action{
 	SwitchOff:          audit.TenantSwitched,
 	SetMethods:         audit.TenantMethods,
 	SetChoice:          audit.TenantChoice,
+	SetRoles:           audit.TenantRoles,
 	SetDeadline:        audit.TenantDeadline,
 	SetShadow:          audit.TenantShadow,
 	SetBranding:        audit.TenantBranding,

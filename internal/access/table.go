@@ -42,6 +42,7 @@ const (
 	SwitchOff       Action = "company.switch_off"
 	SetMethods      Action = "company.methods"
 	SetChoice       Action = "company.choice"
+	SetRoles        Action = "company.roles"
 	SetDeadline     Action = "company.deadline"
 	SetShadow       Action = "company.shadow"
 	SetRememberDays Action = "company.remember_days"
@@ -232,6 +233,7 @@ var rules = []rule{
 	ofCompany(SwitchOff, "Switch two-factor authentication off", yes, none),
 	ofCompany(SetMethods, "Set the allowed methods", yes, yes),
 	ofCompany(SetChoice, "Make it required or optional", yes, none),
+	ofCompany(SetRoles, "Set which roles it is required of", yes, none),
 	ofCompany(SetDeadline, "Set the deadline for set-up", yes, yes),
 	ofCompany(SetShadow, "Try coming rules on sign-ins without enforcing them", yes, none),
 	ofCompany(SetRememberDays, "Set how long browsers are remembered", yes, yes),

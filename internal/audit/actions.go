@@ -108,6 +108,7 @@ const (
 	TenantActivation Action = "tenant.activation"
 	TenantMethods    Action = "tenant.methods"  // the methods that a company allows were changed
 	TenantChoice     Action = "tenant.choice"   // who of a company needs a second factor was changed
+	TenantRoles      Action = "tenant.roles"    // the roles that a company requires a second factor of were changed
 	TenantDeadline   Action = "tenant.deadline" // how long people have to set up a method was changed
 	// a company tries rules on sign-ins without enforcing them, or ends that
 	TenantShadow       Action = "tenant.shadow"

@@ -49,16 +49,19 @@ func (c change) announced() (from time.Time, more bool) {
 	if is.From.After(at) {
 		at, from = is.From, is.From
 	}
-	before := policy.RuleOf(c.was, c.before.installation, at)
-	after := policy.RuleOf(c.is, c.after.installation, at)
-	return from, ruleRank[after] > ruleRank[before] || is.Locks(at) && !was.Locks(at)
+	asks := rank(c.is, c.after.installation, at) > rank(c.was, c.before.installation, at)
+	return from, asks || is.Locks(at) && !was.Locks(at)
 }
 
-// ruleRank orders rules by how many people they ask.
-var ruleRank = map[policy.Rule]int{
-	policy.Off:       0,
-	policy.OwnChoice: 1,
-	policy.Everyone:  2,
+// rank orders what companies require by how many people they ask: no one, those who chose it, some roles, everyone.
+func rank(t tenant.Tenant, i tenant.Installation, at time.Time) int {
+	switch policy.RuleOf(t, i, at) {
+	case policy.Off:
+		return 0
+	case policy.OwnChoice:
+		return 1
+	}
+	return 2 + len(tenant.OptionalRoles()) - len(policy.LeftOut(t, i, at))
 }
 
 // JobTell tells the companies of a change of the rules for all of them.

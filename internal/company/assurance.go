@@ -37,6 +37,14 @@ func (s *Service) WeakenedByDays(
 	return weakened(before, after), err
 }
 
+// WeakenedByRoles is WeakenedByMethods for the roles of which a second step is required.
+func (s *Service) WeakenedByRoles(
+	ctx context.Context, a access.Actor, idOrName string, roles tenant.Roles,
+) (out []Weaker, err error) {
+	before, after, err := s.assurance(ctx, a, idOrName, func(in *policy.Input) { in.Tenant.Roles = roles })
+	return weakened(before, after), err
+}
+
 func weakened(before, after []people.Assurance) (out []Weaker) {
 	for i := range after {
 		if b, a := before[i], after[i]; a.Weak > 0 && (b.Weak == 0 || a.Weakest.WeakerThan(b.Weakest)) {

@@ -27,6 +27,7 @@ type Changes struct {
 	SMSCountries *tenant.Countries
 	Methods      *tenant.Methods
 	Choice       *tenant.Choice
+	Roles        *tenant.Roles  // of which it is required
 	Shadow       *tenant.Shadow // rules to try on sign-ins; the zero value ends that
 	SetUpBy      *time.Time     // the zero time ends the deadline
 	SetUpDays    *int           // how long newcomers have to set up a method
@@ -207,6 +208,9 @@ func (c Changes) byCompany() (out steps) {
 	if c.Choice != nil {
 		out.add(access.SetChoice, audit.TenantChoice, choiceText(*c.Choice), set(*c.Choice, tenant.SetChoice))
 	}
+	if c.Roles != nil {
+		out.add(access.SetRoles, audit.TenantRoles, rolesText(*c.Roles), set(*c.Roles, tenant.SetRoles))
+	}
 	if c.SetUpBy != nil {
 		out.add(access.SetDeadline, audit.TenantDeadline, timeText(*c.SetUpBy), set(*c.SetUpBy, tenant.SetDeadline))
 	}
@@ -235,6 +239,9 @@ func (c Changes) byCompany() (out steps) {
 }
 
 func choiceText(c tenant.Choice) string { return cmp.Or(string(c), "required") }
+
+// rolesText is a list of roles as audit rows show it.
+func rolesText(r tenant.Roles) string { return cmp.Or(string(r), "everyone") }
 
 func shadowText(s tenant.Shadow) string {
 	if s.Until.IsZero() {

@@ -1,6 +1,7 @@
 package company
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"strings"
@@ -47,7 +48,7 @@ type DecisionPlan struct {
 	From      time.Time // when it holds; zero = at once
 	Begins    int       // companies that do not have two-factor authentication then, and get it
 	People    int       // who is in them
-	Extends   int       // companies in which only those who chose it were asked
+	Extends   int       // companies in which only some roles, or those who chose it, were asked
 	Locks     int       // companies that have it, and cannot turn it off any more
 	Ends      int       // companies that have it then, and lose it
 	Unchanged int
@@ -154,13 +155,14 @@ func (s *Service) planCompany(ctx context.Context, tx *db.Tx, c change, p *Decis
 	}
 	before := policy.RuleOf(c.was, c.before.installation, at)
 	after := policy.RuleOf(c.is, c.after.installation, at)
+	asks := rank(c.is, c.after.installation, at) > rank(c.was, c.before.installation, at)
 	_, couldNot := Locked(c.was, c.before.installation, at)
 	_, cannot := Locked(c.is, c.after.installation, at)
 	switch {
 	case before == policy.Off && after != policy.Off:
 		p.Begins++
 		return s.planPeople(ctx, tx, c, true, p)
-	case ruleRank[after] > ruleRank[before]:
+	case asks:
 		p.Extends++
 		return s.planPeople(ctx, tx, c, false, p)
 	case after == policy.Off && before != policy.Off:
@@ -184,7 +186,8 @@ func (s *Service) planPeople(ctx context.Context, tx *db.Tx, c change, begins bo
 		return nil
 	}
 	if begins {
-		f, err := people.ForecastFor(ctx, tx, c.after.allowed(c.is), s.Bindable)
+		leftOut := policy.LeftOut(c.is, c.after.installation, cmp.Or(p.From, c.after.now))
+		f, err := people.ForecastFor(ctx, tx, c.after.allowed(c.is), leftOut, s.Bindable)
 		if err != nil {
 			return err
 		}

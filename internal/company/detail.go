@@ -17,6 +17,7 @@ import (
 type Listed struct {
 	Tenant      tenant.Tenant
 	Rule        policy.Rule
+	LeftOut     []string  // as Overview says
 	Locked      bool      // the vendor requires it
 	StartsAt    time.Time // as Overview says
 	AnnouncedBy string
@@ -62,7 +63,7 @@ func (s *Service) Search(ctx context.Context, a access.Actor, q tenant.Search) (
 }
 
 func listed(t tenant.Tenant, i tenant.Installation, now time.Time) Listed {
-	l := Listed{Tenant: t, Rule: policy.RuleOf(t, i, now)}
+	l := Listed{Tenant: t, Rule: policy.RuleOf(t, i, now), LeftOut: policy.LeftOut(t, i, now)}
 	_, l.Locked = Locked(t, i, now)
 	if l.Rule == policy.Off {
 		l.StartsAt, l.AnnouncedBy = start(t, i, now)
@@ -111,7 +112,7 @@ func (s *Service) addPeople(
 	ctx context.Context, tx *db.Tx, t tenant.Tenant, i tenant.Installation, d *Detail,
 ) (err error) {
 	allowed := policy.Allowed{Vendor: i.Methods, Company: t.Methods}
-	if d.Forecast, err = people.ForecastFor(ctx, tx, allowed, s.Bindable); err != nil {
+	if d.Forecast, err = people.ForecastFor(ctx, tx, allowed, d.LeftOut, s.Bindable); err != nil {
 		return err
 	}
 	if d.Statuses, err = people.CountStatuses(ctx, tx, t, i); err != nil {

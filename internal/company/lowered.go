@@ -97,6 +97,7 @@ func (c change) lowered() (out []email.LoweredSetting) {
 	}
 	add(before.Required && choiceStrictness(is.Choice) < choiceStrictness(was.Choice), email.SettingChoice,
 		word(choiceText(was.Choice)), word(choiceText(is.Choice)))
+	add(before.Required && c.leavesMoreOut(), email.SettingRoles, word(string(was.Roles)), word(string(is.Roles)))
 	add(weaker(b.allowed(was), r.allowed(is)), email.SettingMethods,
 		word(kinds(b.allowed(was))), word(kinds(r.allowed(is))))
 	add(after.RememberDays > before.RememberDays, email.SettingRememberDays,
@@ -116,6 +117,21 @@ func (c change) lowered() (out []email.LoweredSetting) {
 	mandate, now := was.Mandate.OrInherited(b.installation.Mandate), is.Mandate.OrInherited(r.installation.Mandate)
 	add(r.loosened(mandate, now), email.SettingMandate, mandateValue(mandate), mandateValue(now))
 	return out
+}
+
+// leavesMoreOut reports whether the list of roles leaves out one of which a second step was required. It says nothing
+// where the company requires it of no one any more.
+func (c change) leavesMoreOut() bool {
+	if c.was.Roles == c.is.Roles || c.is.Choice == tenant.Optional {
+		return false
+	}
+	for _, role := range tenant.OptionalRoles() {
+		was := policy.RequiredOf(role, c.was, c.before.installation, c.after.now)
+		if was && !policy.RequiredOf(role, c.is, c.after.installation, c.after.now) {
+			return true
+		}
+	}
+	return false
 }
 
 // moreLaters reports whether more sign-ins may finish before a set-up than before; 0 is no limit.

@@ -21,6 +21,8 @@ func MarkOf(t tenant.Tenant, action access.Action) string {
 		return mark(methodsText(t.Methods))
 	case access.SetChoice:
 		return mark(choiceText(t.Choice))
+	case access.SetRoles:
+		return mark(rolesText(t.Roles))
 	case access.SetRememberDays:
 		return mark(fmt.Sprint(t.RememberDays))
 	case access.SetDeadline:

@@ -19,6 +19,7 @@ type Overview struct {
 	Vendor        string
 	VendorMethods tenant.Methods
 	Rule          policy.Rule
+	LeftOut       []string // the roles that decide for themselves, where it is required of everyone else
 	Locked        bool
 	LockedSince   time.Time          // zero: always
 	StartsAt      time.Time          // two-factor authentication begins then; zero = it is on, or nothing is planned
@@ -51,7 +52,7 @@ func (s *Service) Overview(ctx context.Context, a access.Actor, idOrName string)
 		}
 		o = s.overview(t, i, tx.Now)
 		o.Forecast, err = people.ForecastFor(ctx, tx.ForTenant(t.ID),
-			policy.Allowed{Vendor: i.Methods, Company: t.Methods}, s.Bindable)
+			policy.Allowed{Vendor: i.Methods, Company: t.Methods}, o.LeftOut, s.Bindable)
 		return err
 	})
 	return o, err
@@ -63,6 +64,7 @@ func (s *Service) overview(t tenant.Tenant, i tenant.Installation, now time.Time
 		Vendor:        i.Name,
 		VendorMethods: i.Methods,
 		Rule:          policy.RuleOf(t, i, now),
+		LeftOut:       policy.LeftOut(t, i, now),
 		MaxDays:       min(i.RememberDays, s.Limits.RememberDays),
 		Lock:          t.Lock,
 		LockAfterMax:  s.Limits.LockAfterMax,

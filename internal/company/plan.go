@@ -19,8 +19,9 @@ import (
 type Choices struct {
 	Methods tenant.Methods
 	Choice  tenant.Choice
-	From    time.Time // zero = at once, and so is the beginning of today, wherever that is
-	SetUpBy time.Time // the END of the last day on which the mailbox does; zero = set-up comes first
+	Roles   tenant.Roles // of which it is required
+	From    time.Time    // zero = at once, and so is the beginning of today, wherever that is
+	SetUpBy time.Time    // the END of the last day on which the mailbox does; zero = set-up comes first
 }
 
 // MaxAhead is how far ahead two-factor authentication can be switched on.
@@ -63,13 +64,25 @@ var errChoiceOfOwners = fault.New(fault.Denied, "activation.choice_of_owners")
 
 // permit fails where the actor may not make a choice of their own: then the one that is stored stands.
 func (c Choices) permit(a access.Actor, t tenant.Tenant) error {
+	if c.Choice != t.Choice {
+		if err := permitChoice(a, access.SetChoice, t); err != nil {
+			return err
+		}
+	}
+	if c.Roles != t.Roles {
+		return permitChoice(a, access.SetRoles, t)
+	}
+	return nil
+}
+
+func permitChoice(a access.Actor, action access.Action, t tenant.Tenant) error {
 	target := access.Target{TenantID: t.ID}
-	if c.Choice == t.Choice || access.Check(a, access.SetChoice, target) == nil {
+	if access.Check(a, action, target) == nil {
 		return nil
 	}
 	return &access.Refusal{
 		Actor:  a,
-		Action: access.SetChoice,
+		Action: action,
 		Target: target,
 		Cause:  errChoiceOfOwners,
 	}
@@ -97,7 +110,7 @@ func (s *Service) PlanActivation(ctx context.Context, a access.Actor, c Choices)
 		if err := c.check(tx.Now); err != nil {
 			return err
 		}
-		if p, err = s.plan(ctx, tx, c); err != nil {
+		if p, err = s.plan(ctx, tx, t, c); err != nil {
 			return err
 		}
 		return s.keepAnOwnerWhoCanAct(ctx, tx, t, c.decided(t, tx.Now))
@@ -105,7 +118,7 @@ func (s *Service) PlanActivation(ctx context.Context, a access.Actor, c Choices)
 	return p, err
 }
 
-func (s *Service) plan(ctx context.Context, tx *db.Tx, c Choices) (p Plan, err error) {
+func (s *Service) plan(ctx context.Context, tx *db.Tx, t tenant.Tenant, c Choices) (p Plan, err error) {
 	i, err := tenant.LoadInstallation(ctx, tx)
 	if err != nil {
 		return p, fmt.Errorf("load installation: %w", err)
@@ -122,7 +135,8 @@ func (s *Service) plan(ctx context.Context, tx *db.Tx, c Choices) (p Plan, err e
 	if !s.anyWorks(allowed) {
 		return p, fault.New(fault.Invalid, "activation.no_method")
 	}
-	if p.Forecast, err = people.ForecastFor(ctx, tx, allowed, s.Bindable); err != nil {
+	leftOut := policy.LeftOut(c.decided(t, tx.Now), i, tx.Now)
+	if p.Forecast, err = people.ForecastFor(ctx, tx, allowed, leftOut, s.Bindable); err != nil {
 		return p, err
 	}
 	p.Covered, p.Exempt, err = coverage(ctx, tx)
@@ -175,7 +189,7 @@ func (s *Service) Activate(ctx context.Context, a access.Actor, id string, c Cho
 		if err := c.permit(by.actor, was); err != nil {
 			return err
 		}
-		plan, err := s.plan(ctx, tx, c)
+		plan, err := s.plan(ctx, tx, was, c)
 		if err != nil {
 			return err
 		}
@@ -201,7 +215,8 @@ func (s *Service) Activate(ctx context.Context, a access.Actor, id string, c Cho
 // decided is a company as it will be once two-factor authentication is on as was chosen.
 func (c Choices) decided(t tenant.Tenant, now time.Time) tenant.Tenant {
 	t.SwitchedOnAt, t.SwitchedOffAt = now, time.Time{}
-	t.Methods, t.Choice, t.SetUpBy = c.Methods, c.Choice, c.SetUpBy
+	t.Methods, t.SetUpBy = c.Methods, c.SetUpBy
+	t.Choice, t.Roles = c.Choice, c.Roles
 	return t
 }
 
@@ -214,6 +229,9 @@ func (c Choices) changes(was tenant.Tenant) Changes {
 	}
 	if c.Choice != was.Choice {
 		out.Choice = &c.Choice
+	}
+	if c.Roles != was.Roles {
+		out.Roles = &c.Roles
 	}
 	return out
 }

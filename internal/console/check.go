@@ -125,7 +125,7 @@ func comingOf(q url.Values) *people.Coming {
 	if err != nil {
 		return nil
 	}
-	out := &people.Coming{Methods: methods}
+	out := &people.Coming{Methods: methods, Roles: tenant.Roles(q.Get("roles"))}
 	if tenant.Choice(q.Get("choice")) == tenant.Optional {
 		out.Choice = tenant.Optional
 	}
@@ -139,6 +139,9 @@ func addComing(q url.Values, c *people.Coming) {
 	}
 	q.Set("methods", string(c.Methods))
 	q.Set("choice", string(c.Choice))
+	if c.Roles != "" {
+		q.Set("roles", string(c.Roles))
+	}
 }
 
 func (c *Console) showCheck(w http.ResponseWriter, r *http.Request, a *administrator) error {

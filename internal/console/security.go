@@ -27,6 +27,7 @@ func (c *Console) mountSecurity(mux *web.Mux) {
 	mux.Get("/company/security/assurance", c.signedIn(c.showAssurance))
 	c.mountCheck(mux)
 	mux.Post("/company/security/ask", c.withRecentProof(c.setAsk))
+	mux.Post("/company/security/roles", c.withRecentProof(c.setRoles), "role")
 	mux.Post("/company/security/set-up-time", c.withRecentProof(c.setSetUpTime))
 	mux.Post("/company/security/lock", c.withRecentProof(c.setLock))
 	mux.Get("/company/security/networks", c.withRecentProof(c.showNetworks))
@@ -56,6 +57,7 @@ type securityPage struct {
 	Counts      securityCounts
 	EmailOnly   bool
 	Ask         askChoices
+	Roles       rolesChoices
 	SetUpTime   setUpChoices
 	Lock        lockChoices
 	Networks    []tenant.Network
@@ -68,10 +70,10 @@ type securityPage struct {
 func (securityPage) View() web.View { return web.View{Template: "console/security"} }
 
 // formMarks are the marks of what each form shows.
-type formMarks struct{ Days, Lock, Ask, SetUpTime string }
+type formMarks struct{ Days, Lock, Ask, Roles, SetUpTime string }
 
 // securityCounts is how many people are protected.
-type securityCounts struct{ People, Ready, MustSetUp, LockedOut, Invited int }
+type securityCounts struct{ People, Ready, MustSetUp, LockedOut, Invited, LeftOut int }
 
 // methodChoice is a method that a company may allow.
 type methodChoice struct {
@@ -116,15 +118,17 @@ func (a *administrator) securityPage(r *http.Request, o company.Overview) securi
 		Counts:      securityCounts(o.Forecast),
 		Methods:     methodChoices(o),
 		Ask:         a.askChoices(o),
+		Roles:       a.rolesChoices(o),
 		SetUpTime:   setUpChoicesOf(o.Tenant),
 		Lock:        lockChoicesOf(o),
 		Networks:    o.Tenant.Networks.List(),
 		Scope:       scopeKey(o.Tenant.NetworkScope),
 		MayNetworks: a.May(access.SetNetworks, a.own()),
 		Seen: formMarks{
-			Days: company.MarkOf(o.Tenant, access.SetRememberDays),
-			Lock: company.MarkOf(o.Tenant, access.SetLock),
-			Ask:  company.MarkOf(o.Tenant, access.SetChoice),
+			Days:  company.MarkOf(o.Tenant, access.SetRememberDays),
+			Lock:  company.MarkOf(o.Tenant, access.SetLock),
+			Ask:   company.MarkOf(o.Tenant, access.SetChoice),
+			Roles: company.MarkOf(o.Tenant, access.SetRoles),
 
 			SetUpTime: company.MarkOf(o.Tenant, access.SetDeadline),
 		},

@@ -263,10 +263,15 @@ func securityStories(now time.Time) []web.Story {
 		MayChange: true,
 		NoDays:    true,
 	}
+	on.Roles = storyRoles("")
 	locked := on
+	locked.Roles = rolesChoices{}
 	locked.Ask = askChoices{Shown: true}
 	locked.Locked, locked.LockedSince, locked.MayDisable, locked.MayChange = true, now.AddDate(0, -2, 0), false, false
-	clashed := on
+	clashed, some := on, on
+	some.Roles, some.Counts.LeftOut = storyRoles("owner admin supervisor"), 12
+	readOnly := some
+	readOnly.Roles.MayChange, readOnly.Ask.MayChange = false, false
 	clashed.Outdated = outdated{Stored: daysSaid(7), Yours: daysSaid(0), Again: true}
 	soon := off
 	soon.StartsAt, soon.AnnouncedBy = now.AddDate(0, 0, 20), "Harbor"
@@ -291,6 +296,9 @@ func securityStories(now time.Time) []web.Story {
 	stories := []web.Story{
 		{Name: "company/security", Status: 200, Page: off},
 		{Name: "company/security/on", Status: 200, Page: on},
+		{Name: "company/security/some-roles", Status: 200, Page: some},
+		{Name: "company/security/admin", Status: 200, Page: readOnly},
+		{Name: "company/security/roles", Status: 200, Page: storyLeftOut()},
 		{Name: "company/security/locked", Status: 200, Page: locked},
 		{Name: "company/security/announced", Status: 200, Page: soon},
 		{Name: "company/security/disable", Status: 200, Page: disablePage{
@@ -337,14 +345,16 @@ func securityStories(now time.Time) []web.Story {
 			Today:   "2026-11-30",
 			Latest:  "2027-02-28",
 			From:    "2026-12-10",
+			Roles:   storyRoles(""),
 		}},
 		{Name: "company/enable/confirm", Status: 200, Page: summaryPage{
 			frame:   storyFrame("security"),
 			ID:      "a1",
 			Methods: []string{"method.passkey", "method.totp"},
+			Roles:   []string{"role.owner", "role.admin", "role.supervisor"},
 			Plan: company.Plan{
 				Choices:  company.Choices{From: now.AddDate(0, 0, 7), SetUpBy: now.AddDate(0, 0, 30)},
-				Forecast: people.Forecast(counts),
+				Forecast: people.Forecast(some.Counts),
 				Covered:  []string{"Harbor Dashboard", "Harbor Admin"},
 				Exempt:   []company.ExemptApp{{Name: "Harbor Phone", Until: db.Forever}},
 			},

@@ -30,7 +30,7 @@ func (c *Console) mountWizard(mux *web.Mux) {
 	mux.Get(wizardPath+"/resend", c.signedIn(c.enabling(c.showCode))) // its page, loaded again
 	mux.Post(wizardPath+"/resend", c.signedIn(c.enabling(c.resendCode)))
 	mux.Get(choosePath, c.signedIn(c.enabling(c.showChoices)))
-	mux.Post(choosePath, c.withRecentProof(c.enabling(c.choose)), "method")
+	mux.Post(choosePath, c.withRecentProof(c.enabling(c.choose)), "method", "role")
 	mux.Get(confirmPath, c.signedIn(c.enabling(c.showChoices)))
 	mux.Post(confirmPath, c.withRecentProof(c.enabling(c.confirm)))
 }

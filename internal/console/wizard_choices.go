@@ -23,6 +23,7 @@ type choicesPage struct {
 	problem
 	Methods       []methodChoice
 	Choice        string // a tenant.Choice
+	Roles         rolesChoices
 	From, SetUpBy string // days as a browser sends them; empty = at once, at the next sign-in
 	Today, Latest string
 	Tomorrow      string
@@ -35,11 +36,12 @@ func (choicesPage) View() web.View {
 // choicesPage shows choices of an administrator; of a company that has chosen nothing yet, what is stored.
 func (c *Console) choicesPage(r *http.Request, a *administrator, o company.Overview, f choiceForm) choicesPage {
 	now := c.DB.Now().UTC()
-	o.Tenant.Methods = tenant.Methods(f.Methods)
+	o.Tenant.Methods, o.Tenant.Roles = tenant.Methods(f.Methods), tenant.Roles(f.Roles)
 	return choicesPage{
 		frame:    a.frame(r, "security"),
 		Methods:  methodChoices(o),
 		Choice:   f.Choice,
+		Roles:    a.rolesChoices(o),
 		From:     f.From,
 		SetUpBy:  f.SetUpBy,
 		Today:    now.Format(pages.DayForm),
@@ -67,7 +69,11 @@ func (c *Console) showChoices(w http.ResponseWriter, r *http.Request, a *adminis
 	if err != nil {
 		return err
 	}
-	form := choiceForm{Methods: string(o.Tenant.Methods), Choice: string(o.Tenant.Choice)}
+	form := choiceForm{
+		Methods: string(o.Tenant.Methods),
+		Choice:  string(o.Tenant.Choice),
+		Roles:   string(o.Tenant.Roles),
+	}
 	if q := r.URL.Query(); q.Has("methods") { // back from the summary
 		form = choiceFormOf(q)
 	}
@@ -80,6 +86,7 @@ type summaryPage struct {
 	ID        string
 	Plan      company.Plan
 	Methods   []string // catalogue keys of the methods that are allowed
+	Roles     []string // catalogue keys of the roles that it is required of; empty: everyone
 	MustSetUp bool     // the administrator has none of the methods themselves
 	Form      choiceForm
 }
@@ -91,6 +98,9 @@ func (summaryPage) View() web.View {
 // AtOnce reports whether it begins with the confirmation.
 func (p summaryPage) AtOnce() bool { return p.Plan.From.IsZero() }
 
+// Asked is how many people are asked, or may switch it on.
+func (p summaryPage) Asked() int { return p.Plan.Forecast.People - p.Plan.Forecast.LeftOut }
+
 // ForGood reports whether an exemption has no end.
 func (summaryPage) ForGood(e company.ExemptApp) bool { return e.Until.Year() > 9000 }
 
@@ -100,17 +110,22 @@ func (p summaryPage) BackURL() string { return choosePath + "?" + p.Form.values(
 // CheckURL is the report about the choices.
 func (p summaryPage) CheckURL() string {
 	q := url.Values{}
-	addComing(q, &people.Coming{Methods: tenant.Methods(p.Form.Methods), Choice: tenant.Choice(p.Form.Choice)})
+	addComing(q, &people.Coming{
+		Methods: tenant.Methods(p.Form.Methods),
+		Choice:  tenant.Choice(p.Form.Choice),
+		Roles:   tenant.Roles(p.Form.Roles),
+	})
 	return checkPath + "?" + q.Encode()
 }
 
 // choiceForm is the choices as forms and addresses carry them.
-type choiceForm struct{ Methods, Choice, From, SetUpBy string }
+type choiceForm struct{ Methods, Choice, Roles, From, SetUpBy string }
 
 func choiceFormOf(v url.Values) choiceForm {
 	return choiceForm{
 		Methods: v.Get("methods"),
 		Choice:  v.Get("choice"),
+		Roles:   v.Get("roles"),
 		From:    v.Get("from"),
 		SetUpBy: v.Get("set_up_by"),
 	}
@@ -120,6 +135,7 @@ func (f choiceForm) values() url.Values {
 	return url.Values{
 		"methods":   {f.Methods},
 		"choice":    {f.Choice},
+		"roles":     {f.Roles},
 		"from":      {f.From},
 		"set_up_by": {f.SetUpBy},
 	}
@@ -133,6 +149,9 @@ func (f choiceForm) choices() (out company.Choices, err error) {
 		out.Choice = tenant.Choice(f.Choice)
 	default:
 		return out, fault.New(fault.Invalid, "tenant.unknown_choice")
+	}
+	if out.Roles, err = tenant.Roles(f.Roles).Clean(); err != nil {
+		return out, err
 	}
 	if out.From, err = pages.ReadDay(f.From); err != nil {
 		return out, err
@@ -154,7 +173,7 @@ func (c *Console) choose(w http.ResponseWriter, r *http.Request, a *administrato
 	}
 	methods, some := pages.ChosenMethods(r.PostForm["method"], o.Offered)
 	form := choiceFormOf(r.PostForm)
-	form.Methods = string(methods)
+	form.Methods, form.Roles = string(methods), string(chosenRoles(r.PostForm, o.Tenant.Roles))
 	page := c.choicesPage(r, a, o, form)
 	if !some {
 		page.Problem = "activation.no_method"
@@ -180,6 +199,7 @@ func (c *Console) choose(w http.ResponseWriter, r *http.Request, a *administrato
 		ID:        now.ID,
 		Plan:      plan,
 		Methods:   methodTitles(o, choices.Methods),
+		Roles:     roleTitles(choices),
 		MustSetUp: choices.Choice != tenant.Optional && len(allowed.Usable(a.Session.Has)) == 0,
 		Form:      form,
 	})

@@ -130,6 +130,7 @@ var sentences = map[occasion]string{
 	{action: audit.TenantSwitched}:                                        "the company's switch moved",
 	{action: audit.TenantMethods}:                                         "the company allows",
 	{action: audit.TenantChoice}:                                          "it is asked of",
+	{action: audit.TenantRoles}:                                           "two-factor authentication is required of",
 	{action: audit.TenantDeadline}:                                        "set-up comes first from",
 	{action: audit.TenantShadow}:                                          "the company tries rules without enforcing them:",
 }

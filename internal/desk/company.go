@@ -71,7 +71,7 @@ func (d *Desk) companyPage(r *http.Request, m *member, o company.Detail) company
 		OfVendor:    t.Kind == tenant.Vendor,
 		Created:     t.CreatedAt,
 		SuspendedAt: t.SuspendedAt,
-		Rule:        ruleKeys[o.Rule],
+		Rule:        ruleKey(o.Rule, o.LeftOut),
 		Tone:        toneOf(o.Rule),
 		Locked:      o.Locked,
 		LockedSince: o.LockedSince,

@@ -13,6 +13,14 @@ var ruleKeys = map[policy.Rule]string{
 	policy.Everyone:  "desk.rule.everyone",
 }
 
+// ruleKey says what a company requires of its people, but for the roles that are left out.
+func ruleKey(rule policy.Rule, leftOut []string) string {
+	if rule == policy.Everyone && len(leftOut) > 0 {
+		return "desk.rule.roles"
+	}
+	return ruleKeys[rule]
+}
+
 // modeKeys say what the vendor decides.
 var modeKeys = map[tenant.Mode]string{
 	tenant.Inherit:    "desk.mode.inherit",

@@ -92,7 +92,7 @@ func NotesOf(l people.Listed, rule policy.Rule) (out []string) {
 	if l.Status.Stuck {
 		out = append(out, "console.note.stuck")
 	}
-	if l.Status.Status == policy.Disabled && rule == policy.OwnChoice {
+	if l.Status.Status == policy.Disabled && (rule == policy.OwnChoice || rule == policy.Everyone && l.Status.Own) {
 		out = append(out, "console.note.own_choice")
 	}
 	if l.Status.Status == policy.Disabled && len(l.Status.Can) > 0 && !onlyEmail(l.Status.Can) {

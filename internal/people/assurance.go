@@ -104,7 +104,7 @@ func (a *assurances) add(role user.Role, in policy.Input) {
 		}
 	}
 	in.Account = in.Account.Alike(in.Now)
-	kind := fmt.Sprint(in.Account, in.OwnChoice, in.PasswordFlagged)
+	kind := fmt.Sprint(in.Account, in.Role, in.OwnChoice, in.PasswordFlagged)
 	for n, r := range a.rules {
 		key := fmt.Sprint(n, kind)
 		way, seen := a.known[key]

@@ -50,11 +50,13 @@ var trialOutcomes = map[SavedView]tenant.ShadowOutcome{
 	TrialAsked:   tenant.ShadowAsked,
 }
 
-// Coming are rules that a company considers: which methods are allowed, and who decides. The checks ask what happens
+// Coming are rules that a company considers: which methods are allowed, who decides, and of which roles a second step
+// is required. The checks ask what happens
 // once they apply and no deadline for set-up helps any more.
 type Coming struct {
 	Methods tenant.Methods
 	Choice  tenant.Choice
+	Roles   tenant.Roles
 }
 
 // comingRules are the rules that the checks ask about, with what works in this installation.
@@ -70,25 +72,14 @@ func coming(
 	t tenant.Tenant, i tenant.Installation, now time.Time, c *Coming, bindable []authenticator.Kind,
 ) comingRules {
 	if c != nil {
-		t.Methods, t.Choice = c.Methods, c.Choice
+		t.Methods, t.Choice, t.Roles = c.Methods, c.Choice, c.Roles
 	}
 	t.SwitchedOnAt = now
 	return comingRules{
 		allowed:  policy.Allowed{Vendor: i.Methods, Company: t.Methods},
-		asked:    askedUnder(policy.RuleOf(t, i, now)),
+		asked:    requiredOf(t, i, now).condition(),
 		bindable: bindable,
 	}
-}
-
-// askedUnder is a condition on a user u: a rule requires a second step of them.
-func askedUnder(rule policy.Rule) string {
-	switch rule {
-	case policy.Everyone:
-		return "TRUE"
-	case policy.OwnChoice:
-		return "(u.password_flagged_at > 0 OR u.second_step_at > 0)"
-	}
-	return "u.password_flagged_at > 0"
 }
 
 // Conditions on a user u.

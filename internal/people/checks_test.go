@@ -27,7 +27,8 @@ func (r *rig) stoppedByPolicy(c people.Coming) (out []string) {
 			if err != nil {
 				return err
 			}
-			if f.Tenant.Methods, f.Tenant.Choice = c.Methods, c.Choice; !l.Invited && r.stops(tx, f) {
+			f.Tenant.Methods, f.Tenant.Choice, f.Tenant.Roles = c.Methods, c.Choice, c.Roles
+			if !l.Invited && r.stops(tx, f) {
 				out = append(out, l.User.Email)
 			}
 		}
@@ -88,7 +89,7 @@ func TestChecksFindWhomPolicyStops(t *testing.T) {
 			r.Bindable = bindable
 			for _, methods := range []tenant.Methods{"", "email", "totp", "sms push", "passkey email"} {
 				for _, choice := range []tenant.Choice{tenant.Required, tenant.Optional} {
-					r.compareStopped(people.Coming{Methods: methods, Choice: choice}, met)
+					r.compareStopped(people.Coming{Methods: methods, Choice: choice, Roles: someRoles(random)}, met)
 				}
 			}
 		}

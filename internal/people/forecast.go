@@ -18,15 +18,17 @@ type Forecast struct {
 	MustSetUp int // set one up at the next sign-in
 	LockedOut int // cannot sign in until an administrator resets their methods
 	Invited   int // have not accepted their invitation
+	LeftOut   int // are of a role that decides for itself, and have not switched their own second step on
 }
 
 // ForecastFor counts the people of the transaction's tenant by what happens to them once a second step is required of
-// everyone with what allowed allows, and people can set up what is in bindable. It reads the methods of the whole
-// company at once: one by one they would take seconds where there are a hundred thousand people.
+// everyone but the roles that are left out, with what allowed allows, and people can set up what is in bindable. It
+// reads the methods of the whole company at once: one by one they would take seconds where there are a hundred thousand
+// people.
 func ForecastFor(
-	ctx context.Context, tx *db.Tx, allowed policy.Allowed, bindable []authenticator.Kind,
+	ctx context.Context, tx *db.Tx, allowed policy.Allowed, leftOut []string, bindable []authenticator.Kind,
 ) (f Forecast, err error) {
-	method := columnsCondition(allowed)
+	method, asked := columnsCondition(allowed), requirement{policy.Everyone, leftOut}.columns()
 	// Backup codes stand in for an allowed method. A working factor that is ruled out still opens the set-up of
 	// another, and so does the mailbox of an account that has no factor.
 	// After a report that someone else knows the password, the mailbox is asked whatever is allowed.
@@ -40,12 +42,13 @@ func ForecastFor(
 	opens += ")"
 	err = tx.QueryRow(ctx, `
 		SELECT count(*),
-			count(*) FILTER (WHERE accepted AND `+method+`),
-			count(*) FILTER (WHERE accepted AND NOT `+method+` AND `+opens+`),
-			count(*) FILTER (WHERE accepted AND NOT `+method+` AND NOT `+opens+`),
-			count(*) FILTER (WHERE NOT accepted)
+			count(*) FILTER (WHERE `+asked+` AND accepted AND `+method+`),
+			count(*) FILTER (WHERE `+asked+` AND accepted AND NOT `+method+` AND `+opens+`),
+			count(*) FILTER (WHERE `+asked+` AND accepted AND NOT `+method+` AND NOT `+opens+`),
+			count(*) FILTER (WHERE `+asked+` AND NOT accepted),
+			count(*) FILTER (WHERE NOT `+asked+`)
 		FROM (`+peopleWithMethods+`) everyone`, tx.Tenant, factorWords(allowed)).
-		Scan(&f.People, &f.Ready, &f.MustSetUp, &f.LockedOut, &f.Invited)
+		Scan(&f.People, &f.Ready, &f.MustSetUp, &f.LockedOut, &f.Invited, &f.LeftOut)
 	if err != nil {
 		return f, fmt.Errorf("count people: %w", err)
 	}
@@ -55,7 +58,8 @@ func ForecastFor(
 // peopleWithMethods are the people of tenant $1 whose account is not disabled, in the table u, with what of their
 // methods counts; $2 is factorWords.
 const peopleWithMethods = `
-	SELECT p.user_id IS NOT NULL AS accepted, u.password_flagged_at > 0 AS reported, u.second_step_at > 0 AS chosen,
+	SELECT p.user_id IS NOT NULL AS accepted, u.role AS role,
+		u.password_flagged_at > 0 AS reported, u.second_step_at > 0 AS chosen,
 		COALESCE(m.usable, 0) > 0 AS may_use,
 		COALESCE(m.factors, 0) > 0 AS has_factor,
 		COALESCE(m.mailboxes, 0) > 0 AS has_mailbox,

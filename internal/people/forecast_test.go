@@ -25,20 +25,26 @@ func TestForecastIsWhatPolicyDecides(t *testing.T) {
 		})
 		met := map[string]bool{}
 		for _, methods := range []tenant.Methods{"", "email", "totp", "sms push", "passkey email"} {
+			roles := someRoles(random)
 			r.in("acme", func(ctx context.Context, tx *db.Tx) error {
 				if err := tenant.SetMethods(ctx, tx, methods); err != nil {
+					return err
+				}
+				if err := tenant.SetRoles(ctx, tx, roles); err != nil {
 					return err
 				}
 				return tenant.SwitchOn(ctx, tx)
 			})
 			var got, want people.Forecast
 			r.in("acme", func(ctx context.Context, tx *db.Tx) (err error) {
-				got, err = people.ForecastFor(ctx, tx, policy.Allowed{Company: methods}, r.Bindable)
+				got, err = people.ForecastFor(ctx, tx, policy.Allowed{Company: methods}, leftOut(roles), r.Bindable)
 				return err
 			})
 			for _, l := range r.search(people.Search{}) {
 				want.People++
 				switch {
+				case !l.Status.Must:
+					want.LeftOut++
 				case l.Invited:
 					want.Invited++
 				case l.Status.Status == policy.Activated:
@@ -50,7 +56,7 @@ func TestForecastIsWhatPolicyDecides(t *testing.T) {
 				}
 			}
 			if got != want {
-				t.Errorf("%q: %+v, and policy says %+v", methods, got, want)
+				t.Errorf("%q of %q: %+v, and policy says %+v", methods, roles, got, want)
 			}
 			for name, n := range map[string]int{"ready": got.Ready, "set up": got.MustSetUp, "out": got.LockedOut} {
 				met[name] = met[name] || n > 0
@@ -60,4 +66,14 @@ func TestForecastIsWhatPolicyDecides(t *testing.T) {
 			t.Errorf("only %v were met", met)
 		}
 	})
+}
+
+// leftOut are the roles that a list leaves out.
+func leftOut(roles tenant.Roles) (out []string) {
+	for _, role := range tenant.OptionalRoles() {
+		if !roles.Include(role) {
+			out = append(out, role)
+		}
+	}
+	return out
 }

@@ -106,7 +106,7 @@ func (s *Service) SearchIn(ctx context.Context, tx *db.Tx, q Search) (p Page, er
 		return p, fmt.Errorf("load installation: %w", err)
 	}
 	p.Rule = policy.RuleOf(t, i, tx.Now)
-	query := q.query(tx, p.Rule, policy.Allowed{Vendor: i.Methods, Company: t.Methods},
+	query := q.query(tx, requiredOf(t, i, tx.Now), policy.Allowed{Vendor: i.Methods, Company: t.Methods},
 		coming(t, i, tx.Now, q.Coming, s.Bindable))
 	rows, err := tx.Query(ctx, query.text.String(), query.args...)
 	p.People, err = db.Collect(rows, err, func(row db.Row) (Listed, error) { return s.scanListed(tx, row) })
@@ -220,7 +220,7 @@ func (q *listQuery) among(column string, values []string) {
 
 func (q *listQuery) and(condition string) { q.text.WriteString(" AND " + condition) }
 
-func (q Search) query(tx *db.Tx, rule policy.Rule, allowed policy.Allowed, coming comingRules) *listQuery {
+func (q Search) query(tx *db.Tx, from requirement, allowed policy.Allowed, coming comingRules) *listQuery {
 	out := &listQuery{args: []any{client.PortalID, tx.Tenant, q.After}}
 	out.text.WriteString(`
 		SELECT ` + facts.Columns + listedColumns + `` + withRules + `
@@ -238,7 +238,7 @@ func (q Search) query(tx *db.Tx, rule policy.Rule, allowed policy.Allowed, comin
 		out.where(`(lower(u.name) LIKE %s ESCAPE '\' OR u.email_key LIKE %s ESCAPE '\')`,
 			"%"+db.EscapeLike(strings.ToLower(text))+"%")
 	}
-	q.addStatus(out, rule, allowed)
+	q.addStatus(out, from, allowed)
 	// PostgreSQL takes a limit that it does not know for a tenth of everyone, and reads all their methods at once.
 	out.text.WriteString(" ORDER BY u.email_key LIMIT " + strconv.Itoa(q.limit()+1))
 	return out
@@ -269,11 +269,11 @@ func (q Search) addView(tx *db.Tx, out *listQuery, coming comingRules) {
 }
 
 // addStatus selects as policy.StatusOf decides; TestSearchFindsStatuses compares them.
-func (q Search) addStatus(out *listQuery, rule policy.Rule, allowed policy.Allowed) {
+func (q Search) addStatus(out *listQuery, from requirement, allowed policy.Allowed) {
 	if q.Status == "" {
 		return
 	}
-	must := askedUnder(rule)
+	must := from.condition()
 	if q.Status == policy.Disabled {
 		out.and("NOT " + must)
 		return

@@ -20,7 +20,7 @@ import (
 func (r *rig) scatter(random *rand.Rand, n int) {
 	r.t.Helper()
 	for i := range n {
-		role := []user.Role{user.Owner, user.Admin, user.Agent}[random.IntN(3)]
+		role := []user.Role{user.Owner, user.Admin, user.Supervisor, user.Agent}[random.IntN(4)]
 		a := r.add("acme", fmt.Sprintf("person-%03d", i), role)
 		r.in("acme", func(ctx context.Context, tx *db.Tx) error {
 			mark := func() int64 { return int64(random.IntN(2)) * 1000 }
@@ -125,6 +125,9 @@ func rearrange(ctx context.Context, tx *db.Tx, random *rand.Rand) error {
 	if err := tenant.SetChoice(ctx, tx, choice); err != nil {
 		return err
 	}
+	if err := tenant.SetRoles(ctx, tx, someRoles(random)); err != nil {
+		return err
+	}
 	if random.IntN(3) == 0 {
 		return tenant.SwitchOff(ctx, tx)
 	}
@@ -135,7 +138,13 @@ func rearrange(ctx context.Context, tx *db.Tx, random *rand.Rand) error {
 	if err := tenant.SetDeadline(ctx, tx, deadline); err != nil {
 		return err
 	}
-	return tenant.SetMandate(ctx, tx, tenant.Mandate{Mode: tenant.DefaultOff})
+	mode := []tenant.Mode{tenant.DefaultOff, tenant.DefaultOff, tenant.Mandatory}[random.IntN(3)]
+	return tenant.SetMandate(ctx, tx, tenant.Mandate{Mode: mode})
+}
+
+// someRoles is one of the lists of roles that there are.
+func someRoles(random *rand.Rand) tenant.Roles {
+	return []tenant.Roles{"", "owner admin", "owner admin agent", "owner admin supervisor"}[random.IntN(4)]
 }
 
 // TestSearchPages: pages of any size hold everyone once, in order.

@@ -17,14 +17,7 @@ type StatusCounts struct{ People, Pending, Activated, Disabled int }
 func CountStatuses(
 	ctx context.Context, tx *db.Tx, t tenant.Tenant, i tenant.Installation,
 ) (c StatusCounts, err error) {
-	must := "reported"
-	switch policy.RuleOf(t, i, tx.Now) {
-	case policy.Everyone:
-		must = "TRUE"
-	case policy.OwnChoice:
-		must = "(reported OR chosen)"
-	case policy.Off:
-	}
+	must := requiredOf(t, i, tx.Now).columns()
 	allowed := policy.Allowed{Vendor: i.Methods, Company: t.Methods}
 	method := columnsCondition(allowed)
 	err = tx.QueryRow(ctx, `

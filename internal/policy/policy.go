@@ -22,6 +22,7 @@ type Input struct {
 	OwnChoice        bool // the user has switched their second step on
 	OwnPages         bool // the client is Countersign itself, where people look after their account
 	Administers      bool // is more than an agent
+	Role             string
 	Origin           Origin
 	AppName          string
 	AppExemptUntil   time.Time // zero = covered
@@ -105,7 +106,7 @@ func Evaluate(in Input) Decision {
 		d.because("policy.outside", "Company", in.Tenant.Name)
 		return d
 	}
-	d.Adaptive = required && in.Tenant.Choice == tenant.Adaptive
+	d.Adaptive = required && in.AsksUnusual()
 	remembered := required && in.RememberedUntil.After(in.Now) && !in.PasswordFlagged && d.RememberDays > 0 &&
 		len(in.Unusual) == 0 && in.Now.Before(in.RememberedSince.AddDate(0, 0, d.RememberDays))
 	if remembered {
@@ -221,12 +222,9 @@ func (d *Decision) required(in Input) bool {
 			d.because("policy.app_exempt_until", "App", in.AppName, "Until", in.AppExemptUntil)
 		}
 	}
-	if d.Own = in.Tenant.Choice == tenant.Optional && !in.mandated(); on && d.Own {
-		if on = in.OwnChoice; on {
-			d.because("policy.own_choice")
-		} else {
-			d.because("policy.optional", "Company", in.Tenant.Name)
-		}
+	if d.Own = in.decidesThemself(); on && d.Own {
+		on = in.OwnChoice
+		d.becauseOfOwnChoice(in)
 	}
 	if in.PasswordFlagged {
 		d.because("policy.password_reported")

@@ -275,6 +275,21 @@ func TestEvaluate(t *testing.T) {
 			in.Installation = tenant.Mandate{Mode: tenant.Mandatory, From: future}
 			in.Tenant.SwitchedOnAt, in.Tenant.Choice = past, tenant.Optional
 		}, Allow, "policy.optional"},
+		{"required of other roles", func(in *Input) {
+			in.Tenant.SwitchedOnAt, in.Tenant.Roles = past, "owner admin"
+			in.Role = "agent"
+		}, Allow, "policy.role_optional"},
+		{"required of other roles, on", func(in *Input) {
+			in.Tenant.SwitchedOnAt, in.Tenant.Roles = past, "owner admin"
+			in.Role, in.OwnChoice = "agent", true
+		}, Challenge, "policy.own_choice"},
+		{"required of this role", func(in *Input) {
+			in.Tenant.SwitchedOnAt, in.Tenant.Roles = past, "owner admin agent"
+			in.Role = "agent"
+		}, Challenge, "policy.company_switched_on"},
+		{"required of other roles, but the vendor requires it", func(in *Input) {
+			in.Installation, in.Tenant.Roles, in.Role = mandatory, "owner admin", "agent"
+		}, Challenge, "policy.mandate_always"},
 		{"a choice of a newer version", func(in *Input) { in.Tenant.SwitchedOnAt = past; in.Tenant.Choice = "by_role" },
 			Challenge, "policy.company_switched_on"},
 		{"the user alone, where the company is off",

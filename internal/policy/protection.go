@@ -145,8 +145,7 @@ func (in Input) startsNewcomerTime() bool {
 
 // mustSetUp reports whether the company requires a method that someone without one has to set up.
 func (in Input) mustSetUp() bool {
-	theirs := in.Tenant.Choice == tenant.Optional && !in.mandated()
-	return !theirs && !in.holdsFactor() && !in.allows(authenticator.Email)
+	return !in.decidesThemself() && !in.holdsFactor() && !in.allows(authenticator.Email)
 }
 
 // latersUsedUp reports whether the company limits how many sign-ins may finish before a set-up, and none is left. A

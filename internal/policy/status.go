@@ -70,7 +70,7 @@ type Rule string
 const (
 	Off       Rule = "off"        // no second step is required
 	OwnChoice Rule = "own_choice" // of those who switched it on for themselves
-	Everyone  Rule = "everyone"   // of everyone
+	Everyone  Rule = "everyone"   // of everyone, but for the roles that are LeftOut
 )
 
 // RuleOf says what a company requires now of its people on our own pages.

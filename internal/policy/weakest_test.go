@@ -42,6 +42,7 @@ func randomInput(t *rapid.T) Input {
 		AppExemptUntil:   at.Draw(t, "exempt"),
 		PasswordFlagged:  rapid.Bool().Draw(t, "flagged"),
 		Bindable:         some("bindable"),
+		Role:             rapid.SampledFrom([]string{"owner", "supervisor", "agent", "newer"}).Draw(t, "role"),
 		Tenant: tenant.Tenant{
 			Mandate:       tenant.Mandate{Mode: mode.Draw(t, "own"), From: at.Draw(t, "own from")},
 			SwitchedOnAt:  at.Draw(t, "on"),
@@ -52,6 +53,8 @@ func randomInput(t *rapid.T) Input {
 			SetUpDays:     rapid.IntRange(0, 2).Draw(t, "days for newcomers"),
 			SetUpLaters:   rapid.IntRange(0, 2).Draw(t, "limit"),
 			Choice:        rapid.SampledFrom([]tenant.Choice{tenant.Required, tenant.Optional}).Draw(t, "choice"),
+			Roles: rapid.SampledFrom([]tenant.Roles{"", "owner admin", "owner admin agent", "newer",
+				"owner admin newer", "owner admin supervisor"}).Draw(t, "roles"),
 		},
 		Account: Account{
 			Has:           append(some("has"), authenticator.Password),

@@ -72,7 +72,8 @@ func (s *Service) report(ctx context.Context, tx *db.Tx, c *people.Coming, r *Re
 		return fmt.Errorf("load installation: %w", err)
 	}
 	r.Now, r.Vendor, r.Rule = tx.Now, i.Name, policy.RuleOf(r.Tenant, i, tx.Now)
-	if r.Coming = (people.Coming{Methods: r.Tenant.Methods, Choice: r.Tenant.Choice}); c != nil {
+	t := r.Tenant
+	if r.Coming = (people.Coming{Methods: t.Methods, Choice: t.Choice, Roles: t.Roles}); c != nil {
 		r.Coming = *c
 	}
 	allowed := policy.Allowed{Vendor: i.Methods, Company: r.Coming.Methods}

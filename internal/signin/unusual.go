@@ -24,7 +24,7 @@ const (
 // judgeUnusual looks for what is unusual about a sign-in that begins in a company that asks only then. A browser that
 // is remembered counts for nothing in an unusual one: what it was remembered by stays, for a usual one.
 func (s *Service) judgeUnusual(ctx context.Context, tx *db.Tx, f *activeFlow) error {
-	if f.Tenant.Choice != tenant.Adaptive {
+	if !f.input(tx.Now).AsksUnusual() {
 		return nil
 	}
 	if f.remembered.ID == "" {

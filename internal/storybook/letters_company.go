@@ -98,6 +98,7 @@ func lowered(by email.ChangedBy, now time.Time) email.ProtectionLowered {
 	c.Changes = []email.LoweredSetting{
 		{Setting: email.SettingSwitch, Was: word("on"), Is: word("off")},
 		{Setting: email.SettingChoice, Was: word("required"), Is: word("optional")},
+		{Setting: email.SettingRoles, Was: word(""), Is: word("owner admin supervisor")},
 		{Setting: email.SettingMethods, Was: word("passkey"), Is: word("passkey totp sms")},
 		{
 			Setting: email.SettingRememberDays,

@@ -96,6 +96,7 @@ type Tenant struct {
 	RememberDays   int // 0 to 30, or InheritDays
 	Methods        Methods
 	Choice         Choice
+	Roles          Roles // of which it is required, where Choice is not Optional
 	SMSCountries   Countries
 	SetUpBy        time.Time // until then people without a method are reminded; zero = set-up comes first
 	SetUpDays      int       // how long newcomers have from their first sign-in; 0 = no time of their own
@@ -109,7 +110,7 @@ type Tenant struct {
 }
 
 const columns = `tenant_id, name, kind, mandate, mandate_from, switched_on_at, switched_off_at, remember_days,
-	methods, choice, sms_countries, set_up_by, set_up_days, set_up_laters, lock_after, lock_minutes,
+	methods, choice, roles, sms_countries, set_up_by, set_up_days, set_up_laters, lock_after, lock_minutes,
 	networks, network_scope, created_at, suspended_at, shadow_methods, shadow_choice, shadow_from, shadow_until`
 
 func scan(row db.Row) (t Tenant, err error) {
@@ -124,6 +125,7 @@ func scan(row db.Row) (t Tenant, err error) {
 		&t.RememberDays,
 		&t.Methods,
 		&t.Choice,
+		&t.Roles,
 		&t.SMSCountries,
 		db.ScanTime(&t.SetUpBy),
 		&t.SetUpDays,

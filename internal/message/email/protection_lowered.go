@@ -26,6 +26,7 @@ type Setting string
 const (
 	SettingSwitch       Setting = "switch"        // "on", "off", and At where it begins later
 	SettingChoice       Setting = "choice"        // "required", "adaptive", "optional"
+	SettingRoles        Setting = "roles"         // roles, apart by spaces; empty: everyone
 	SettingMethods      Setting = "methods"       // kinds, apart by spaces
 	SettingRememberDays Setting = "remember_days" // Number
 	SettingDeadline     Setting = "deadline"      // At; zero: none
@@ -73,6 +74,8 @@ func (w *writer) setting(s Setting, vendor string) string {
 		return w.say("mail.lowered.switch")
 	case SettingChoice:
 		return w.say("mail.lowered.choice")
+	case SettingRoles:
+		return w.say("mail.lowered.roles")
 	case SettingMethods:
 		return w.say("mail.lowered.methods")
 	case SettingRememberDays:
@@ -103,6 +106,8 @@ func (w *writer) settingValue(s Setting, v SettingValue) string {
 		if len(names) > 0 {
 			return strings.Join(names, ", ")
 		}
+	case SettingRoles:
+		return w.roleNames(v.Word)
 	case SettingSetUpLaters:
 		if v.Number == 0 {
 			return w.say("mail.lowered.no_limit")
@@ -129,6 +134,18 @@ func (w *writer) settingValue(s Setting, v SettingValue) string {
 		}
 	}
 	return w.settingWord(v.Word)
+}
+
+// roleNames are roles apart by spaces, as people read them; none is everyone.
+func (w *writer) roleNames(roles string) string {
+	var names []string
+	for role := range strings.FieldsSeq(roles) {
+		names = append(names, w.say("role."+role))
+	}
+	if len(names) == 0 {
+		return w.say("mail.lowered.required")
+	}
+	return strings.Join(names, ", ")
 }
 
 func (w *writer) settingWord(word string) string {

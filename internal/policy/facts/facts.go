@@ -66,7 +66,7 @@ const Columns = `
 	u.exempt_until, u.newcomer_until, u.set_up_laters_used,` + isNewcomer + `,
 	u.version, t.version, i.version, COALESCE(c.version, 0), ` + KindsOfUser + `,
 	t.tenant_id, t.name, t.kind, t.mandate, t.mandate_from, t.switched_on_at, t.switched_off_at, t.remember_days,
-	t.methods, t.choice, t.set_up_by, t.set_up_days, t.set_up_laters, t.suspended_at,
+	t.methods, t.choice, t.roles, t.set_up_by, t.set_up_days, t.set_up_laters, t.suspended_at,
 	t.shadow_methods, t.shadow_choice, t.shadow_from, t.shadow_until,
 	t.lock_after, t.lock_minutes, t.networks, t.network_scope,
 	i.name, i.mandate, i.mandate_from, i.remember_days, i.methods,
@@ -103,7 +103,7 @@ func (r *Reader) Targets() []any {
 		&r.user.exempt, &r.user.newcomer, &r.into.LatersUsed, &r.into.Newcomer,
 		&v.User, &v.Tenant, &v.Vendor, &v.App, &r.into.Kinds,
 		&t.ID, &t.Name, &t.Kind, &t.Mandate.Mode, &r.tenant.mandate, &r.tenant.on, &r.tenant.off, &t.RememberDays,
-		&t.Methods, &t.Choice, &r.tenant.setUpBy, &t.SetUpDays, &t.SetUpLaters, &r.tenant.suspended,
+		&t.Methods, &t.Choice, &t.Roles, &r.tenant.setUpBy, &t.SetUpDays, &t.SetUpLaters, &r.tenant.suspended,
 		&t.Shadow.Methods, &t.Shadow.Choice, &r.tenant.shadowFrom, &r.tenant.shadowUntil,
 		&t.Lock.After, &t.Lock.Minutes, &t.Networks, &t.NetworkScope,
 		&i.Name, &i.Mandate.Mode, &r.mandate, &i.RememberDays, &i.Methods,
@@ -212,6 +212,7 @@ func (f *Facts) Input(
 		OwnChoice:        !f.User.SecondStepAt.IsZero(),
 		OwnPages:         f.App.ID == client.PortalID,
 		Administers:      f.User.Role != user.Agent,
+		Role:             string(f.User.Role),
 	}
 	for _, level := range want {
 		in.Want = append(in.Want, policy.Level(level))
