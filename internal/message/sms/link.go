@@ -70,17 +70,28 @@ func (l *link) request(ctx context.Context, command uint32, body []byte) (pdu, e
 	if err := l.send(ctx, pdu{command: command, sequence: sequence, body: body}); err != nil {
 		return pdu{}, err
 	}
+	err := errors.New("the connection to the carrier broke")
 	select {
 	case p := <-answer:
-		if p.command == genericNack {
-			return p, &NotTaken{fmt.Errorf("the carrier does not understand: status %#x", p.status)}
-		}
-		return p, nil
+		return understood(p)
 	case <-l.done:
-		return pdu{}, errors.New("the connection to the carrier broke")
 	case <-ctx.Done():
-		return pdu{}, errors.New("the carrier did not answer in time")
+		err = errors.New("the carrier did not answer in time")
 	}
+	select {
+	case p := <-answer: // it came before that: a text that was taken must not be sent again
+		return understood(p)
+	default:
+		return pdu{}, err
+	}
+}
+
+// understood is an answer, unless it says that the question was none.
+func understood(p pdu) (pdu, error) {
+	if p.command == genericNack {
+		return p, &NotTaken{fmt.Errorf("the carrier does not understand: status %#x", p.status)}
+	}
+	return p, nil
 }
 
 // send writes a whole PDU. A connection on which that was not possible is of no more use.
