@@ -27,7 +27,7 @@ type question struct {
 	desk            bool // of the vendor's operator, not of the company's owner
 }
 
-// asker is a company and whoever asks about it.
+// asker is a company and who asks about it.
 type asker struct {
 	name    string
 	company int

@@ -116,7 +116,7 @@ func (s *Service) setBrand(
 		return fmt.Errorf("load brand: %w", err)
 	}
 	if c.Seen != "" && c.Seen != MarkOfBrand(was) {
-		return ErrOutdated
+		return people.ErrOutdated
 	}
 	is, err := c.apply(was).Clean()
 	if err != nil {

@@ -6,7 +6,7 @@ import (
 	"fmt"
 
 	"countersign/internal/access"
-	"countersign/internal/fault"
+	"countersign/internal/people"
 	"countersign/internal/tenant"
 )
 
@@ -43,14 +43,10 @@ func mark(text string) string {
 	return hex.EncodeToString(sum[:8])
 }
 
-// ErrOutdated is why a change is refused that was decided on a page which showed what has changed since. Its fault is
-// Outdated.
-var ErrOutdated = fault.New(fault.Outdated, "console.outdated")
-
-// current fails where a setting is not what it was when someone saw it. Whoever gives no mark wants the change anyway.
+// current fails where a setting is not what it was when someone saw it. Who gives no mark wants the change anyway.
 func (m Marks) current(t tenant.Tenant, action access.Action) error {
 	if seen := m[action]; seen != "" && seen != MarkOf(t, action) {
-		return ErrOutdated
+		return people.ErrOutdated
 	}
 	return nil
 }

@@ -11,6 +11,7 @@ import (
 	"countersign/internal/company"
 	"countersign/internal/db"
 	"countersign/internal/fault"
+	"countersign/internal/people"
 	"countersign/internal/policy"
 	"countersign/internal/tenant"
 	"countersign/internal/user"
@@ -186,7 +187,7 @@ func TestTwoOwnersWhoChooseRoles(t *testing.T) {
 			t.Fatal(err)
 		}
 		change.Roles = ptr(tenant.Roles("owner admin agent"))
-		if err := r.change(owner, change); !errors.Is(err, company.ErrOutdated) {
+		if err := r.change(owner, change); !errors.Is(err, people.ErrOutdated) {
 			t.Errorf("the second: %v", err)
 		}
 	})

@@ -285,11 +285,13 @@ func (c *Console) setMethods(w http.ResponseWriter, r *http.Request, a *administ
 	if _, err = c.Company.Change(r.Context(), a.Actor, a.company(), changes); err == nil {
 		return c.Web.Redirect(w, "/company/security?done=methods")
 	}
-	err = c.drawOutdated(w, r, a, err, func(o company.Overview) web.Page {
-		page.Outdated = outdated{Stored: methodsSaid(methodChoices(o)), Yours: methodsSaid(page.Methods)}
-		page.Seen = company.MarkOf(o.Tenant, access.SetMethods)
-		return page
-	})
+	if fault.Is(err, fault.Outdated) {
+		return c.drawOutdated(w, r, a, err, func(o company.Overview) web.Page {
+			page.Outdated = outdated{Stored: methodsSaid(methodChoices(o)), Yours: methodsSaid(page.Methods)}
+			page.Seen = company.MarkOf(o.Tenant, access.SetMethods)
+			return page
+		})
+	}
 	return c.DrawProblem(w, r, err, func(p problem) web.Page {
 		page.problem = p
 		return page

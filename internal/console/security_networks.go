@@ -6,6 +6,7 @@ import (
 
 	"countersign/internal/access"
 	"countersign/internal/company"
+	"countersign/internal/fault"
 	"countersign/internal/tenant"
 	"countersign/internal/web"
 )
@@ -98,14 +99,16 @@ func (c *Console) setNetworks(w http.ResponseWriter, r *http.Request, a *adminis
 	if bad := (*tenant.BadNetwork)(nil); errors.As(err, &bad) {
 		page.Line = bad.Line
 	}
-	err = c.drawOutdated(w, r, a, err, func(o company.Overview) web.Page {
-		page.Outdated = outdated{
-			Stored: networksSaid(string(o.Tenant.Networks), o.Tenant.NetworkScope),
-			Yours:  networksSaid(string(networks), scope),
-		}
-		page.Seen = company.MarkOf(o.Tenant, access.SetNetworks)
-		return page
-	})
+	if fault.Is(err, fault.Outdated) {
+		return c.drawOutdated(w, r, a, err, func(o company.Overview) web.Page {
+			page.Outdated = outdated{
+				Stored: networksSaid(string(o.Tenant.Networks), o.Tenant.NetworkScope),
+				Yours:  networksSaid(string(networks), scope),
+			}
+			page.Seen = company.MarkOf(o.Tenant, access.SetNetworks)
+			return page
+		})
+	}
 	return c.DrawProblem(w, r, err, func(p problem) web.Page {
 		page.problem = p
 		return page

@@ -102,7 +102,7 @@ func crowdOf(domain string, n int, began, now time.Time) []colleague {
 	return out
 }
 
-// homeAddress is an address in the city of a office.
+// homeAddress is an address in the city of an office.
 func homeAddress(s office, n int) string {
 	return fmt.Sprintf("%s.%d", s.IP[:strings.LastIndexByte(s.IP, '.')], 40+n%200)
 }
@@ -118,7 +118,7 @@ func (c *colleague) chooseApp(r *rand.Rand, began, now time.Time) {
 	}
 }
 
-// workTime moves an instant into the working day of a office.
+// workTime moves an instant into the working day of an office.
 func workTime(at time.Time, s office) time.Time {
 	for at.Weekday() == time.Saturday || at.Weekday() == time.Sunday {
 		at = at.Add(-day)

@@ -29,13 +29,15 @@ type Seen struct {
 	Email string
 }
 
-var errOutdated = fault.New(fault.Outdated, "console.outdated")
+// ErrOutdated is why a change is refused that was decided on a page which showed what someone else has changed since.
+// Its fault is Outdated.
+var ErrOutdated = fault.New(fault.Outdated, "console.outdated")
 
 // current fails where someone else has changed since what c changes.
 func (c Changes) current(u user.User) error {
 	if c.Role != nil && c.Seen.Role != "" && c.Seen.Role != u.Role ||
 		c.Email != nil && c.Seen.Email != "" && c.Seen.Email != u.Email {
-		return errOutdated
+		return ErrOutdated
 	}
 	return nil
 }
