@@ -3,6 +3,7 @@ package rig
 import (
 	"context"
 	"crypto/tls"
+	"errors"
 	"fmt"
 	"html"
 	"net"
@@ -15,6 +16,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/chromedp/cdproto"
 	"github.com/chromedp/cdproto/emulation"
 	"github.com/chromedp/cdproto/input"
 	"github.com/chromedp/cdproto/network"
@@ -293,10 +295,24 @@ func (b *Browser) AwaitAt(prefix string) string {
 // Where is the address of the page.
 func (b *Browser) Where() string {
 	b.t.Helper()
-	at, err := chromedp.Run(b.ctx, chromedp.Location())
-	b.must(err)
-	return at
+	return look(b, chromedp.Location())
 }
+
+// look asks the page, and asks once more where the page was left while it was asked. What is asked must change nothing.
+func look[T any](b *Browser, what chromedp.Action[T]) T {
+	b.t.Helper()
+	for end := time.Now().Add(Slack * 5 * time.Second); ; time.Sleep(20 * time.Millisecond) {
+		got, err := chromedp.Run(b.ctx, what)
+		var left *cdproto.Error
+		if !errors.As(err, &left) || left.Code != leftWhileAsked || time.Now().After(end) {
+			b.must(err)
+			return got
+		}
+	}
+}
+
+// leftWhileAsked is how the DevTools protocol answers for a page that is there no more.
+const leftWhileAsked = -32000
 
 // Text is what the page shows, in one line.
 func (b *Browser) Text() string {
@@ -310,9 +326,7 @@ func (b *Browser) Text() string {
 // Has reports whether an element is on the page.
 func (b *Browser) Has(selector string) bool {
 	b.t.Helper()
-	ids, err := chromedp.Run(b.ctx, chromedp.QueryNodeIDs(chromedp.CSSAll(selector), chromedp.AtLeast(0)))
-	b.must(err)
-	return len(ids) > 0
+	return len(look(b, chromedp.QueryNodeIDs(chromedp.CSSAll(selector), chromedp.AtLeast(0)))) > 0
 }
 
 // Eval runs a script and returns its value, for what a person would see with their eyes.
