@@ -105,7 +105,7 @@ func difference(before, after row) []string {
 
 // ownersOnly are columns of a company that its admins do not set.
 var ownersOnly = []string{"name", "choice", "roles", "switched_off_at", "networks", "network_scope", "shadow_methods",
-	"shadow_choice", "shadow_from", "shadow_until"}
+	"shadow_choice", "shadow_roles", "shadow_from", "shadow_until"}
 
 // vendorsOnly are columns of a company that no one in it sets.
 var vendorsOnly = []string{"kind", "tenant_id", "mandate", "mandate_from", "mandate_until", "suspended_at"}

@@ -62,7 +62,8 @@ type Core struct {
 	custody
 	receivers
 
-	jobs *jobs.Queue
+	jobs    *jobs.Queue
+	counter *people.Counter
 }
 
 // Open opens the database, brings its schema up to date and reads the keys, which must be
@@ -167,7 +168,9 @@ func (h *Core) build(ctx context.Context) error {
 
 // buildAdministration makes what the command line, and every other interface, administers with.
 func (h *Core) buildAdministration() {
+	h.counter = people.NewCounter(h.DB, h.Log)
 	h.People = &people.Service{
+		Counter:   h.counter,
 		DB:        h.DB,
 		Gate:      h.Gate,
 		Links:     h.PasswordLinks,
@@ -188,7 +191,12 @@ func (h *Core) buildAdministration() {
 		Bindable:  h.Binding.Kinds(),
 		Languages: locale.Languages(),
 	}
-	h.Rollout = &rollout.Service{DB: h.DB, Gate: h.Gate, Bindable: h.Binding.Kinds()}
+	h.Rollout = &rollout.Service{
+		DB:       h.DB,
+		Gate:     h.Gate,
+		Bindable: h.Binding.Kinds(),
+		Counter:  h.counter,
+	}
 	h.Apps = &apps.Service{DB: h.DB, Gate: h.Gate, Keys: &keyring.Keyring{DB: h.DB, Keys: h.Keys}}
 }
 
@@ -224,5 +232,8 @@ func empty(ctx context.Context, tx *db.Tx) error {
 	return err
 }
 
-// Close closes the database.
-func (h *Core) Close() error { return h.DB.Close() }
+// Close closes the database, once no one counts in it any more.
+func (h *Core) Close() error {
+	h.counter.Close()
+	return h.DB.Close()
+}

@@ -24,7 +24,7 @@ var versioned = map[string]string{
 
 // unversioned lists their other columns: what is shown, and what is guarded by itself.
 var unversioned = map[string]string{
-	"tenants":      "version name created_at shadow_methods shadow_choice shadow_from shadow_until",
+	"tenants":      "version name created_at shadow_methods shadow_choice shadow_roles shadow_from shadow_until",
 	"installation": "version name support_email support_url support_phone setup_hash set_up_at created_at logo logo_hash accent",
 	"clients":      "version name home_url created_at",
 	"users":        "version name language created_at signed_in_at exempt_reason exempt_by",

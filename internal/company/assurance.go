@@ -3,6 +3,7 @@ package company
 import (
 	"context"
 	"fmt"
+	"slices"
 
 	"countersign/internal/access"
 	"countersign/internal/client"
@@ -13,9 +14,26 @@ import (
 )
 
 // Assurance says what a session means in a company: for each app and role the weakest way to one.
-func (s *Service) Assurance(ctx context.Context, a access.Actor, idOrName string) ([]people.Assurance, error) {
-	_, after, err := s.assurance(ctx, a, idOrName, nil)
-	return after, err
+func (s *Service) Assurance(
+	ctx context.Context, a access.Actor, idOrName string,
+) (out []people.Assurance, at people.AsOf, err error) {
+	err = s.toAssure(ctx, a, idOrName, func(tx *db.Tx, a access.Actor, t tenant.Tenant, apps []client.Client) error {
+		i, err := tenant.LoadInstallation(ctx, tx)
+		if err != nil {
+			return fmt.Errorf("load installation: %w", err)
+		}
+		question := fmt.Sprintf("assurance %v %v", t, i)
+		for _, app := range apps {
+			question += fmt.Sprintf(" %q %v %v", app.Name, app.ExemptUntil, app.DisabledAt)
+		}
+		list := func(ctx context.Context, tx *db.Tx) ([]people.Assurance, error) {
+			lists, err := people.AssuranceOf(ctx, tx, s.Bindable, apps, people.Unchanged)
+			return slices.Concat(lists...), err
+		}
+		out, at, err = people.Counted(ctx, tx, s.People.Counter, a, question, list)
+		return err
+	})
+	return out, at, err
 }
 
 // Weaker is where a change makes a session mean less than before.
@@ -54,11 +72,26 @@ func weakened(before, after []people.Assurance) (out []Weaker) {
 	return out
 }
 
-// assurance is what sessions mean before and after a change; nil changes nothing.
+// assurance is what sessions mean before and after a change.
 func (s *Service) assurance(
 	ctx context.Context, a access.Actor, idOrName string, change func(*policy.Input),
 ) (before, after []people.Assurance, err error) {
-	err = people.View(ctx, s.DB, func(tx *db.Tx) error {
+	err = s.toAssure(ctx, a, idOrName, func(tx *db.Tx, _ access.Actor, _ tenant.Tenant, apps []client.Client) error {
+		both, err := people.AssuranceOf(ctx, tx, s.Bindable, apps, people.Unchanged, change)
+		if err == nil {
+			before, after = both[0], both[1]
+		}
+		return err
+	})
+	return before, after, err
+}
+
+// toAssure runs fn for a company whose rules the actor may see, and with the apps.
+func (s *Service) toAssure(
+	ctx context.Context, a access.Actor, idOrName string,
+	fn func(*db.Tx, access.Actor, tenant.Tenant, []client.Client) error,
+) error {
+	return people.View(ctx, s.DB, func(tx *db.Tx) error {
 		a, err := people.Current(ctx, tx, s.Gate, a)
 		if err != nil {
 			return err
@@ -74,12 +107,6 @@ func (s *Service) assurance(
 		if err != nil {
 			return fmt.Errorf("list apps: %w", err)
 		}
-		tx = tx.ForTenant(t.ID)
-		if after, err = people.AssuranceOf(ctx, tx, s.Bindable, apps, change); err != nil || change == nil {
-			return err
-		}
-		before, err = people.AssuranceOf(ctx, tx, s.Bindable, apps, nil)
-		return err
+		return fn(tx.ForTenant(t.ID), a, t, apps)
 	})
-	return before, after, err
 }

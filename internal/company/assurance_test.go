@@ -25,7 +25,7 @@ func TestAssuranceNamesTheWeakestWay(t *testing.T) {
 		if err := r.change(access.Server, changes); err != nil {
 			r.t.Fatal(err)
 		}
-		list, err := r.Assurance(r.t.Context(), owner, "acme")
+		list, _, err := r.Assurance(r.t.Context(), owner, "acme")
 		if err != nil {
 			r.t.Fatal(err)
 		}
@@ -61,7 +61,7 @@ func TestAssuranceNamesTheWeakestWay(t *testing.T) {
 		if len(opened) == 0 || !opened[0].After.Weakest.Remembered || opened[0].After.New.Level != policy.TwoFactor {
 			r.t.Errorf("with remembered browsers: %+v", opened)
 		}
-		if _, err := r.Assurance(r.t.Context(), r.person("acme", user.Agent), "acme"); err == nil {
+		if _, _, err := r.Assurance(r.t.Context(), r.person("acme", user.Agent), "acme"); err == nil {
 			r.t.Error("an agent is told")
 		}
 	})

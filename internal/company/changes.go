@@ -247,8 +247,8 @@ func shadowText(s tenant.Shadow) string {
 	if s.Until.IsZero() {
 		return "off"
 	}
-	return choiceText(s.Choice) + " with " + methodsText(s.Methods) + " from " + timeText(s.From) +
-		" until " + timeText(s.Until)
+	rules := choiceText(s.Choice) + " of " + rolesText(s.Roles) + " with " + methodsText(s.Methods)
+	return rules + " from " + timeText(s.From) + " until " + timeText(s.Until)
 }
 
 func daysText(days int) string {

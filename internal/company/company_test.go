@@ -41,7 +41,7 @@ func each(t *testing.T, fn func(r *rig)) {
 		r.Service = &company.Service{
 			DB:     d,
 			Gate:   gatetest.New(d, authenticator.TOTP),
-			People: &people.Service{DB: d},
+			People: &people.Service{DB: d, Bindable: []authenticator.Kind{authenticator.TOTP}},
 			Notifier: &notify.Notifier{
 				Queue:  &message.Queue{Jobs: &jobs.Queue{}, Keys: secret.NewKeys(r.at)},
 				Limits: config.Default().Limits,

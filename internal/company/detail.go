@@ -71,7 +71,7 @@ func listed(t tenant.Tenant, i tenant.Installation, now time.Time) Listed {
 	return l
 }
 
-// Detail is what the vendor's staff sees of one company.
+// Detail is what the vendor's staff sees of one company. It has Statuses in place of the forecast.
 type Detail struct {
 	Overview
 	Inherits  bool           // the installation's mandate holds
@@ -102,20 +102,16 @@ func (s *Service) Detail(ctx context.Context, a access.Actor, id string) (d Deta
 		}
 		d.Overview = s.overview(t, i, tx.Now)
 		d.Inherits, d.Mandate = t.Mandate.Mode == tenant.Inherit, t.Mandate.OrInherited(i.Mandate)
-		return s.addPeople(ctx, tx.ForTenant(t.ID), t, i, &d)
+		return s.addPeople(ctx, tx.ForTenant(t.ID), a, i, &d)
 	})
 	return d, err
 }
 
 // addPeople adds who is in a company, and what their apps ask for.
 func (s *Service) addPeople(
-	ctx context.Context, tx *db.Tx, t tenant.Tenant, i tenant.Installation, d *Detail,
+	ctx context.Context, tx *db.Tx, a access.Actor, i tenant.Installation, d *Detail,
 ) (err error) {
-	allowed := policy.Allowed{Vendor: i.Methods, Company: t.Methods}
-	if d.Forecast, err = people.ForecastFor(ctx, tx, allowed, d.LeftOut, s.Bindable); err != nil {
-		return err
-	}
-	if d.Statuses, err = people.CountStatuses(ctx, tx, t, i); err != nil {
+	if d.Statuses, d.CountedAt, err = s.People.Statuses(ctx, tx, a, d.Tenant, i); err != nil {
 		return err
 	}
 	owners, err := s.People.SearchIn(ctx, tx, people.Search{Role: user.Owner, Limit: shownOwners})

@@ -30,6 +30,7 @@ type Overview struct {
 	LockAfterMax  int                // the vendor's ceiling
 	Offered       []authenticator.Kind
 	Forecast      people.Forecast // with the methods that are allowed now
+	CountedAt     people.AsOf     // when the people of Forecast were counted
 }
 
 // Overview loads the rules of a company.
@@ -51,8 +52,8 @@ func (s *Service) Overview(ctx context.Context, a access.Actor, idOrName string)
 			return fmt.Errorf("load installation: %w", err)
 		}
 		o = s.overview(t, i, tx.Now)
-		o.Forecast, err = people.ForecastFor(ctx, tx.ForTenant(t.ID),
-			policy.Allowed{Vendor: i.Methods, Company: t.Methods}, o.LeftOut, s.Bindable)
+		o.Forecast, o.CountedAt, err = s.People.Forecast(ctx, tx.ForTenant(t.ID), a,
+			policy.Allowed{Vendor: i.Methods, Company: t.Methods}, o.LeftOut)
 		return err
 	})
 	return o, err

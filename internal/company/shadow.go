@@ -34,6 +34,9 @@ func checkShadow(s tenant.Shadow, now time.Time) error {
 	case s.Choice != tenant.Required && s.Choice != tenant.Optional:
 		return fault.New(fault.Invalid, "tenant.unknown_choice")
 	}
+	if _, err := s.Roles.Clean(); err != nil {
+		return err
+	}
 	_, err := s.Methods.Clean()
 	return err
 }

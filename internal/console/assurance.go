@@ -16,6 +16,7 @@ import (
 type assurancePage struct {
 	frame
 	Apps []appAssurance
+	At   people.AsOf
 }
 
 func (assurancePage) View() web.View { return web.View{Template: "console/assurance"} }
@@ -102,11 +103,11 @@ func byApp(list []people.Assurance) (out []appAssurance) {
 }
 
 func (c *Console) showAssurance(w http.ResponseWriter, r *http.Request, a *administrator) error {
-	list, err := c.Company.Assurance(r.Context(), a.Actor, a.company())
+	list, at, err := c.Company.Assurance(r.Context(), a.Actor, a.company())
 	if err != nil {
 		return err
 	}
-	return c.Web.Draw(w, r, http.StatusOK, assurancePage{frame: a.frame(r, "security"), Apps: byApp(list)})
+	return c.Web.Draw(w, r, http.StatusOK, assurancePage{frame: a.frame(r, "security"), Apps: byApp(list), At: at})
 }
 
 // weaker is one app and role for which a change opens a weaker way.

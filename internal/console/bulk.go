@@ -85,7 +85,7 @@ func (c *Console) addBulk(r *http.Request, a *administrator, p *usersPage, found
 		return nil
 	}
 	p.Bulk.SignsOut = a.May(access.SignOutPerson, a.anyone())
-	if !found.More && p.Bulk.After == "" {
+	if p.Next == "" && p.Bulk.After == "" {
 		p.Bulk.Listed = len(p.People)
 	}
 	for i, row := range p.People {

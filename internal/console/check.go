@@ -24,7 +24,7 @@ const (
 func (c *Console) mountCheck(mux *web.Mux) {
 	mux.Get(checkPath, c.signedIn(c.showCheck))
 	mux.Get(trialPath, c.withRecentProof(c.showTrial))
-	mux.Post(trialPath, c.withRecentProof(c.beginTrial), "method")
+	mux.Post(trialPath, c.withRecentProof(c.beginTrial), "method", "role")
 	mux.Post(trialPath+"/end", c.withRecentProof(c.endTrial))
 }
 
@@ -35,6 +35,7 @@ type checkPage struct {
 	Vendor   string
 	Off      bool // two-factor authentication is off: the report is about what would be
 	Planned  bool // it is about choices of the wizard
+	At       people.AsOf
 	People   int
 	Stopped  int
 	NoMethod bool
@@ -53,7 +54,7 @@ func (checkPage) View() web.View {
 
 // Clear reports whether there is nothing to do.
 func (p checkPage) Clear() bool {
-	return len(p.Checks) == 0 && !p.OneOwner && !p.NoMethod && len(p.Mail.Late) == 0
+	return !p.At.Counting() && len(p.Checks) == 0 && !p.OneOwner && !p.NoMethod && len(p.Mail.Late) == 0
 }
 
 // ForGood reports whether an exemption has no end.
@@ -159,6 +160,7 @@ func (a *administrator) checkPage(r *http.Request, report rollout.Report, coming
 		Vendor:   report.Vendor,
 		Off:      report.Rule == policy.Off,
 		Planned:  coming != nil,
+		At:       report.At,
 		People:   report.People,
 		Stopped:  report.Stopped,
 		NoMethod: report.NoMethod,
@@ -169,6 +171,7 @@ func (a *administrator) checkPage(r *http.Request, report rollout.Report, coming
 		Outdated: report.Outdated,
 	}
 	page.Trial = a.trial(report)
+	page.Trial.URL = trialURL(coming)
 	for _, f := range report.Findings {
 		if slices.Contains(people.Trials, f.View) {
 			page.Trial.Results = append(page.Trial.Results, a.checkRow(f, nil))

@@ -12,6 +12,7 @@ import (
 	"countersign/internal/fault"
 	"countersign/internal/methodtext"
 	"countersign/internal/pages"
+	"countersign/internal/people"
 	"countersign/internal/policy"
 	"countersign/internal/tenant"
 	"countersign/internal/web"
@@ -55,6 +56,7 @@ type securityPage struct {
 	Days        int
 	DayChoices  []dayChoice
 	Counts      securityCounts
+	CountedAt   people.AsOf
 	EmailOnly   bool
 	Ask         askChoices
 	Roles       rolesChoices
@@ -116,6 +118,7 @@ func (a *administrator) securityPage(r *http.Request, o company.Overview) securi
 		SetUpBy:     o.Tenant.SetUpBy,
 		Days:        o.Days,
 		Counts:      securityCounts(o.Forecast),
+		CountedAt:   o.CountedAt,
 		Methods:     methodChoices(o),
 		Ask:         a.askChoices(o),
 		Roles:       a.rolesChoices(o),
@@ -171,8 +174,9 @@ func benefit(k authenticator.Kind) string {
 type disablePage struct {
 	frame
 	problem
-	Typed  string
-	Counts securityCounts
+	Typed     string
+	Counts    securityCounts
+	CountedAt people.AsOf
 }
 
 func (disablePage) View() web.View {
@@ -190,7 +194,11 @@ func (c *Console) disablePage(w http.ResponseWriter, r *http.Request, a *adminis
 	if o.Locked || o.Rule == policy.Off && o.Tenant.SwitchedOnAt.IsZero() {
 		return page, false, c.Web.Redirect(w, "/company/security")
 	}
-	return disablePage{frame: a.frame(r, "security"), Counts: securityCounts(o.Forecast)}, true, nil
+	return disablePage{
+		frame:     a.frame(r, "security"),
+		Counts:    securityCounts(o.Forecast),
+		CountedAt: o.CountedAt,
+	}, true, nil
 }
 
 func (c *Console) showDisable(w http.ResponseWriter, r *http.Request, a *administrator) error {

@@ -22,7 +22,7 @@ import (
 // Stories is every page in every state, with canned data, as seen at now.
 func Stories(now time.Time) []web.Story {
 	return slices.Concat(userStories(now), securityStories(now), assuranceStories(), checkStories(now),
-		sharingStories(now), importStories(), brandingStories(), bulkStories(now))
+		manyStories(now), sharingStories(now), importStories(), brandingStories(), bulkStories(now))
 }
 
 func storyFrame(current string) frame {

@@ -99,6 +99,7 @@ func checkStories(now time.Time) []web.Story {
 			{"totp", "method.totp", "choose.totp", true, false},
 			{"sms", "method.sms", "choose.sms", false, true},
 		},
+		Roles:  roleChoicesOf("owner admin supervisor"),
 		Until:  "2026-12-14",
 		Today:  "2026-11-30",
 		Latest: "2027-02-28",

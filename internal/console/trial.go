@@ -9,6 +9,7 @@ import (
 	"countersign/internal/access"
 	"countersign/internal/company"
 	"countersign/internal/fault"
+	"countersign/internal/people"
 	"countersign/internal/rollout"
 	"countersign/internal/tenant"
 	"countersign/internal/web"
@@ -21,6 +22,7 @@ type trial struct {
 	Soon        bool // it has not begun yet
 	From, Until time.Time
 	MayChange   bool
+	URL         string // of the form that begins one
 	Results     []checkRow
 }
 
@@ -42,6 +44,7 @@ type trialPage struct {
 	problem
 	Methods       []methodChoice
 	Optional      bool
+	Roles         []roleChoice
 	From, Until   string // days as a browser sends them
 	Today, Latest string
 }
@@ -64,19 +67,40 @@ func (c *Console) trialPage(r *http.Request, a *administrator, methods tenant.Me
 	}
 	now := c.DB.Now().UTC()
 	chosen := o
-	if chosen.Tenant.Methods = methods; form == nil {
-		form = url.Values{"until": {now.Add(usualTrial).Format(pages.DayForm)}}
-		chosen.Tenant.Methods = o.Tenant.Methods
+	chosen.Tenant.Methods, chosen.Tenant.Roles = methods, chosenRoles(form, o.Tenant.Roles)
+	if form == nil {
+		form, chosen.Tenant = proposedTrial(r.URL.Query(), o.Tenant)
+		form.Set("until", now.Add(usualTrial).Format(pages.DayForm))
 	}
 	return trialPage{
 		frame:    a.frame(r, "security"),
 		Methods:  methodChoices(chosen),
 		Optional: form.Get("choice") == string(tenant.Optional),
+		Roles:    roleChoicesOf(chosen.Tenant.Roles),
 		From:     form.Get("from"),
 		Until:    form.Get("until"),
 		Today:    now.Format(pages.DayForm),
 		Latest:   now.Add(company.MaxShadow - day).Format(pages.DayForm),
 	}, o, nil
+}
+
+// proposedTrial is what the form shows first: the rules of the company, or those that an address names.
+func proposedTrial(q url.Values, t tenant.Tenant) (url.Values, tenant.Tenant) {
+	form := url.Values{}
+	if coming := comingOf(q); coming != nil {
+		t.Methods, t.Roles = coming.Methods, coming.Roles
+		form.Set("choice", string(coming.Choice))
+	}
+	return form, t
+}
+
+// trialURL leads to the form, filled in with the rules that c names; nil: with the company's own.
+func trialURL(c *people.Coming) string {
+	q := url.Values{}
+	if addComing(q, c); len(q) == 0 {
+		return trialPath
+	}
+	return trialPath + "?" + q.Encode()
 }
 
 func (c *Console) showTrial(w http.ResponseWriter, r *http.Request, a *administrator) error {
@@ -88,8 +112,8 @@ func (c *Console) showTrial(w http.ResponseWriter, r *http.Request, a *administr
 }
 
 // shadowOf reads the form. Days are those of UTC: a start is the beginning of its day, the end the end of its day.
-func shadowOf(form url.Values, methods tenant.Methods) (s tenant.Shadow, err error) {
-	s.Methods, s.Choice = methods, tenant.Choice(form.Get("choice"))
+func shadowOf(form url.Values, methods tenant.Methods, roles tenant.Roles) (s tenant.Shadow, err error) {
+	s.Methods, s.Choice, s.Roles = methods, tenant.Choice(form.Get("choice")), roles
 	if s.From, err = pages.ReadDay(form.Get("from")); err != nil {
 		return s, err
 	}
@@ -106,7 +130,7 @@ func (c *Console) beginTrial(w http.ResponseWriter, r *http.Request, a *administ
 		return err
 	}
 	methods, some := pages.ChosenMethods(r.PostForm["method"], o.Offered)
-	rules, err := shadowOf(r.PostForm, methods)
+	rules, err := shadowOf(r.PostForm, methods, chosenRoles(r.PostForm, o.Tenant.Roles))
 	if err == nil && !some {
 		err = fault.New(fault.Invalid, "activation.no_method")
 	}

@@ -37,6 +37,7 @@ type usersPage struct {
 	Filtered     bool
 	People       []pages.PersonRow
 	Next         string // address of the page after this one; empty = there is none
+	LookedTo     string // the address of the last person who was looked at, where the search goes on after them
 	MayAdd       bool
 	MayRemind    bool
 	MayExport    bool
@@ -89,6 +90,7 @@ func usersURL(s people.Search) string {
 
 func (c *Console) showUsers(w http.ResponseWriter, r *http.Request, a *administrator) error {
 	search := searchOf(r.URL.Query())
+	search.Within = pages.LookedAtOnce
 	found, err := c.People.Search(r.Context(), a.Actor, a.company(), search)
 	if err != nil {
 		return err
@@ -113,13 +115,10 @@ func (c *Console) showUsers(w http.ResponseWriter, r *http.Request, a *administr
 	for _, l := range found.People {
 		page.People = append(page.People, pages.RowOf(l, found.Rule))
 	}
+	page.LookedTo = found.LookedTo.Email
+	page.Next = pages.NextPage("/company/users", query(search), found)
 	if err := c.addBulk(r, a, &page, found); err != nil {
 		return err
-	}
-	if found.More {
-		next := query(search)
-		next.Set("after", found.People[len(found.People)-1].User.ID)
-		page.Next = "/company/users?" + next.Encode()
 	}
 	return c.Web.Draw(w, r, http.StatusOK, page)
 }

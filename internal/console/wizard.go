@@ -7,6 +7,7 @@ import (
 	"countersign/internal/access"
 	"countersign/internal/company"
 	"countersign/internal/fault"
+	"countersign/internal/people"
 	"countersign/internal/policy"
 	"countersign/internal/tenant"
 	"countersign/internal/web"
@@ -39,8 +40,9 @@ func (c *Console) mountWizard(mux *web.Mux) {
 type introPage struct {
 	frame
 	problem
-	Email  string
-	Counts securityCounts
+	Email     string
+	Counts    securityCounts
+	CountedAt people.AsOf
 }
 
 func (introPage) View() web.View {
@@ -69,9 +71,10 @@ func (c *Console) introPage(w http.ResponseWriter, r *http.Request, a *administr
 		return page, false, c.Web.Redirect(w, "/company/security")
 	}
 	return introPage{
-		frame:  a.frame(r, "security"),
-		Email:  a.Session.User.Email,
-		Counts: securityCounts(o.Forecast),
+		frame:     a.frame(r, "security"),
+		Email:     a.Session.User.Email,
+		Counts:    securityCounts(o.Forecast),
+		CountedAt: o.CountedAt,
 	}, true, nil
 }
 

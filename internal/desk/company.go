@@ -32,6 +32,7 @@ type companyPage struct {
 	DaysLeft    int
 	AnnouncedBy string
 	Statuses    people.StatusCounts
+	CountedAt   people.AsOf
 	Methods     []string // catalogue keys of what people may use
 	Days        int
 	Owners      []ownerRow
@@ -80,6 +81,7 @@ func (d *Desk) companyPage(r *http.Request, m *member, o company.Detail) company
 		DaysLeft:    pages.DaysLeft(d.DB.Now(), o.StartsAt),
 		AnnouncedBy: o.AnnouncedBy,
 		Statuses:    o.Statuses,
+		CountedAt:   o.CountedAt,
 		Days:        o.Days,
 		MoreOwners:  o.MoreOwner,
 		Covered:     o.Covered,
@@ -110,6 +112,7 @@ type usersPage struct {
 	Filtered    bool
 	People      []pages.PersonRow
 	Next, First string // addresses; no Next = there is none
+	LookedTo    string // the address of the last person who was looked at, where the search goes on after them
 	FromHere    bool
 }
 
@@ -123,6 +126,7 @@ func (usersPage) Picks() bool { return false }
 
 func (d *Desk) showUsers(w http.ResponseWriter, r *http.Request, m *member) error {
 	id, search := r.PathValue("id"), pages.SearchOf(r.URL.Query())
+	search.Within = pages.LookedAtOnce
 	t, err := d.Company.Find(r.Context(), m.Actor, id)
 	if err != nil {
 		return err
@@ -144,11 +148,8 @@ func (d *Desk) showUsers(w http.ResponseWriter, r *http.Request, m *member) erro
 	for _, l := range found.People {
 		page.People = append(page.People, pages.RowOf(l, found.Rule))
 	}
-	if found.More {
-		next := pages.SearchQuery(search)
-		next.Set("after", found.People[len(found.People)-1].User.ID)
-		page.Next = page.First + "?" + next.Encode()
-	}
+	page.LookedTo = found.LookedTo.Email
+	page.Next = pages.NextPage(page.First, pages.SearchQuery(search), found)
 	return d.Web.Draw(w, r, http.StatusOK, page)
 }
 

@@ -54,3 +54,20 @@ func SearchQuery(s people.Search) url.Values {
 	}
 	return out
 }
+
+// LookedAtOnce is how many people one page looks at for a filter that may find few. Looking at a hundred thousand takes
+// longer than anyone should wait.
+const LookedAtOnce = 5000
+
+// NextPage is the address of the page after this one; empty where there is none. query is that of the search.
+func NextPage(path string, query url.Values, p people.Page) string {
+	after := p.LookedTo.ID
+	if p.More {
+		after = p.People[len(p.People)-1].User.ID
+	}
+	if after == "" {
+		return ""
+	}
+	query.Set("after", after)
+	return path + "?" + query.Encode()
+}

@@ -31,32 +31,41 @@ type rulesFor struct {
 }
 
 // AssuranceOf finds the weakest way to a session for each app and role of the transaction's tenant, by asking policy
-// for each kind of account there is. change makes the rules those that are to come; nil leaves them as they are.
+// for each kind of account there is. Each change makes the rules others, and gets a list of its own.
 func AssuranceOf(
-	ctx context.Context, tx *db.Tx, bindable []authenticator.Kind, apps []client.Client, change func(*policy.Input),
-) (out []Assurance, err error) {
+	ctx context.Context, tx *db.Tx, bindable []authenticator.Kind, apps []client.Client, changes ...func(*policy.Input),
+) (out [][]Assurance, err error) {
+	all := make([]assurances, len(changes))
+	for n := range changes {
+		all[n] = assurances{rules: rulesOf(apps), known: map[string][]weakestWay{}, byRole: map[user.Role][]Assurance{}}
+	}
 	rows, err := tx.Query(ctx, `
 		SELECT `+facts.Columns+``+withRules+`
 		JOIN passwords p ON p.tenant_id = u.tenant_id AND p.user_id = u.id
 		WHERE u.tenant_id = $2 AND u.disabled_at = 0`, client.PortalID, tx.Tenant)
-	a := assurances{rules: rulesOf(apps), known: map[string]weakestWay{}, byRole: map[user.Role][]Assurance{}}
 	err = db.ForEach(rows, err, func(row db.Row) error {
 		f, err := scanFacts(row)
 		if err != nil {
 			return err
 		}
-		in := f.Input(tx.Now, bindable, nil, nil)
-		if change != nil {
+		for n, change := range changes {
+			in := f.Input(tx.Now, bindable, nil, nil)
 			change(&in)
+			all[n].add(f.User.Role, in)
 		}
-		a.add(f.User.Role, in)
 		return nil
 	})
 	if err != nil {
 		return nil, fmt.Errorf("read accounts: %w", err)
 	}
-	return a.list(), nil
+	for n := range all {
+		out = append(out, all[n].list())
+	}
+	return out, nil
 }
+
+// Unchanged leaves the rules as they are.
+func Unchanged(*policy.Input) {}
 
 func rulesOf(apps []client.Client) []rulesFor {
 	out := []rulesFor{{"", func(in policy.Input) policy.Input {
@@ -78,7 +87,7 @@ func rulesOf(apps []client.Client) []rulesFor {
 // assurances gathers what people have in common: there are few kinds of account, however many people.
 type assurances struct {
 	rules  []rulesFor
-	known  map[string]weakestWay // by app and kind of account
+	known  map[string][]weakestWay // of each app, by kind of account
 	byRole map[user.Role][]Assurance
 }
 
@@ -105,13 +114,14 @@ func (a *assurances) add(role user.Role, in policy.Input) {
 	}
 	in.Account = in.Account.Alike(in.Now)
 	kind := fmt.Sprint(in.Account, in.Role, in.OwnChoice, in.PasswordFlagged)
-	for n, r := range a.rules {
-		key := fmt.Sprint(n, kind)
-		way, seen := a.known[key]
-		if !seen {
-			way = weakestOf(r.input(in))
-			a.known[key] = way
+	ways := a.known[kind]
+	if ways == nil {
+		for _, r := range a.rules {
+			ways = append(ways, weakestOf(r.input(in)))
 		}
+		a.known[kind] = ways
+	}
+	for n, way := range ways {
 		a.byRole[role][n].count(way)
 	}
 }

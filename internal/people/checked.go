@@ -6,6 +6,7 @@ import (
 	"slices"
 	"strings"
 
+	"countersign/internal/access"
 	"countersign/internal/authenticator"
 	"countersign/internal/db"
 	"countersign/internal/tenant"
@@ -24,6 +25,25 @@ func (f Finding) Stops() bool { return slices.Contains(Stopping, f.View) }
 
 // firstOfCheck is how many people of a check are named.
 const firstOfCheck = 20
+
+// Checked is what came of the checks: those that found someone, and how many people there are.
+type Checked struct {
+	Findings []Finding
+	People   int
+}
+
+// CheckForReport is CheckEveryone for someone who looks at the report.
+func CheckForReport(
+	ctx context.Context, tx *db.Tx, counter *Counter, a access.Actor, t tenant.Tenant, i tenant.Installation, c *Coming,
+	bindable []authenticator.Kind,
+) (Checked, AsOf, error) {
+	r := coming(t, i, tx.Now, c, bindable)
+	question := fmt.Sprintf("checks %q %q %v", r.allowed, r.asked, t.Shadow)
+	return Counted(ctx, tx, counter, a, question, func(ctx context.Context, tx *db.Tx) (out Checked, err error) {
+		out.Findings, out.People, err = CheckEveryone(ctx, tx, t, i, c, bindable)
+		return out, err
+	})
+}
 
 // CheckEveryone runs every check on the people of the transaction's tenant, t, and returns those that found someone,
 // and how many people there are. Where the company tries rules on sign-ins, what came of it is among them. c are rules

@@ -36,3 +36,13 @@ func (s *Service) DoSome(ctx context.Context, company, id string, n int) (done i
 	}
 	return done
 }
+
+// SetMany sets from how many people on a company has many.
+func (c *Counter) SetMany(n int) { c.many = n }
+
+// Kept is how many counts are kept.
+func (c *Counter) Kept() int {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return len(c.kept)
+}

@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 
+	"countersign/internal/access"
 	"countersign/internal/authenticator"
 	"countersign/internal/db"
 	"countersign/internal/policy"
@@ -19,6 +20,20 @@ type Forecast struct {
 	LockedOut int // cannot sign in until an administrator resets their methods
 	Invited   int // have not accepted their invitation
 	LeftOut   int // are of a role that decides for itself, and have not switched their own second step on
+}
+
+// Forecast is ForecastFor for someone who looks at the numbers. Everyone is counted at any rate.
+func (s *Service) Forecast(
+	ctx context.Context, tx *db.Tx, a access.Actor, allowed policy.Allowed, leftOut []string,
+) (f Forecast, at AsOf, err error) {
+	question := fmt.Sprintf("forecast %q %q", allowed, leftOut)
+	f, at, err = Counted(ctx, tx, s.Counter, a, question, func(ctx context.Context, tx *db.Tx) (Forecast, error) {
+		return ForecastFor(ctx, tx, allowed, leftOut, s.Bindable)
+	})
+	if err == nil && at.Counting() {
+		f.People, err = user.CountOpen(ctx, tx)
+	}
+	return f, at, err
 }
 
 // ForecastFor counts the people of the transaction's tenant by what happens to them once a second step is required of

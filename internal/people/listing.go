@@ -44,8 +44,10 @@ type Search struct {
 	After  string // the id of the last one on the page before
 	Limit  int
 	Coming *Coming // what the checks ask about; nil: the company's own rules
+	Within int     // how many people are looked at for a page, where a filter may find few; 0 = everyone
 
-	ids []string // only of these, also if their account is disabled
+	ids   []string // only of these, also if their account is disabled
+	until string   // the id of the last one to look at
 }
 
 // Listed is one person in a list.
@@ -73,6 +75,9 @@ type Page struct {
 	People []Listed
 	More   bool // another page follows the last one
 	Rule   policy.Rule
+
+	// LookedTo is the last person who was looked at, where Search.Within ended the page: it goes on after their id.
+	LookedTo user.User
 }
 
 // Search lists people of a company.
@@ -106,6 +111,11 @@ func (s *Service) SearchIn(ctx context.Context, tx *db.Tx, q Search) (p Page, er
 		return p, fmt.Errorf("load installation: %w", err)
 	}
 	p.Rule = policy.RuleOf(t, i, tx.Now)
+	until, err := q.lookedTo(ctx, tx)
+	if err != nil {
+		return p, fmt.Errorf("look how far a page goes: %w", err)
+	}
+	q.until = until.ID
 	query := q.query(tx, requiredOf(t, i, tx.Now), policy.Allowed{Vendor: i.Methods, Company: t.Methods},
 		coming(t, i, tx.Now, q.Coming, s.Bindable))
 	rows, err := tx.Query(ctx, query.text.String(), query.args...)
@@ -115,8 +125,31 @@ func (s *Service) SearchIn(ctx context.Context, tx *db.Tx, q Search) (p Page, er
 	}
 	if p.More = len(p.People) > q.limit(); p.More {
 		p.People = p.People[:q.limit()]
+		return p, nil
 	}
+	p.LookedTo = until
 	return p, nil
+}
+
+// lookedTo is the last person whom a page looks at, where that is not everyone.
+func (q Search) lookedTo(ctx context.Context, tx *db.Tx) (u user.User, err error) {
+	few := q.View != AllPeople || q.Status != "" || strings.TrimSpace(q.Text) != ""
+	if q.Within == 0 || !few || q.ids != nil || q.Role != "" && q.Role != user.Agent { // an index has the other roles
+		return u, nil
+	}
+	people := q.Within
+	if q.View == AllPeople && q.Status == "" {
+		people *= 10 // to look for a text costs a tenth
+	}
+	err = tx.QueryRow(ctx, `
+		SELECT u.id, u.email FROM users u
+		WHERE u.tenant_id = $1 AND u.email_key > COALESCE((
+			SELECT last.email_key FROM users last WHERE last.tenant_id = $1 AND last.id = $2), '')
+		ORDER BY u.email_key LIMIT 1 OFFSET $3`, tx.Tenant, q.After, people-1).Scan(&u.ID, &u.Email)
+	if db.IsNoRows(err) {
+		return u, nil
+	}
+	return u, err
 }
 
 // maxListed is how many people a page has at the most.
@@ -227,6 +260,10 @@ func (q Search) query(tx *db.Tx, from requirement, allowed policy.Allowed, comin
 		LEFT JOIN passwords p ON p.tenant_id = u.tenant_id AND p.user_id = u.id
 		WHERE u.tenant_id = $2 AND u.email_key > COALESCE((
 			SELECT last.email_key FROM users last WHERE last.tenant_id = $2 AND last.id = $3), '')`)
+	if q.until != "" {
+		out.where(`u.email_key <= (
+			SELECT ending.email_key FROM users ending WHERE ending.tenant_id = $2 AND ending.id = %s)`, q.until)
+	}
 	q.addView(tx, out, coming)
 	if q.Role != "" {
 		out.where("u.role = %s", string(q.Role))

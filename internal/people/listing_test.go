@@ -213,3 +213,36 @@ func TestSearchViews(t *testing.T) {
 		}
 	})
 }
+
+// TestASearchGoesOnAfterWhomItLookedAt: in steps it finds the same people, and none of them twice.
+func TestASearchGoesOnAfterWhomItLookedAt(t *testing.T) {
+	each(t, func(r *rig) {
+		random := rand.New(rand.NewPCG(1, 2))
+		r.scatter(random, 60)
+		for _, q := range []people.Search{{}, {Status: policy.Pending}, {Status: policy.Disabled}, {Text: "person-00"},
+			{Text: "no one"}, {View: people.NoWayIn}, {View: people.DisabledAccounts}, {View: people.WeakMethods},
+			{View: people.NeverSignedIn, Role: user.Agent}, {View: people.OneMethodOwners, Role: user.Owner}} {
+			want := addresses(r.search(q), everyListed)
+			for _, within := range []int{1, 7, 59, 60, 61, 1000} {
+				q.Within, q.Limit, q.After = within, 4, ""
+				var got []string
+				for {
+					p, err := r.Search(r.t.Context(), access.Server, "acme", q)
+					if err != nil {
+						r.t.Fatal(err)
+					}
+					got = append(got, addresses(p.People, everyListed)...)
+					if q.After = p.LookedTo.ID; p.More {
+						q.After = p.People[len(p.People)-1].User.ID
+					}
+					if q.After == "" {
+						break
+					}
+				}
+				if !slices.Equal(got, want) {
+					r.t.Errorf("%+v: %v, want %v", q, got, want)
+				}
+			}
+		}
+	})
+}

@@ -24,6 +24,7 @@ type Service struct {
 	Notifier  *notify.Notifier
 	Passwords *password.Pool
 	Bindable  []authenticator.Kind // what people can set up in this installation
+	Counter   *Counter             // nil: everyone is counted while someone waits
 	SMTPUTF8  bool                 // the mail server takes addresses with letters beyond ASCII before the @
 }
 

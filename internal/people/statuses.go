@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 
+	"countersign/internal/access"
 	"countersign/internal/db"
 	"countersign/internal/policy"
 	"countersign/internal/tenant"
@@ -11,6 +12,16 @@ import (
 
 // StatusCounts is how many people of a company have each status. Accounts that are disabled are not counted.
 type StatusCounts struct{ People, Pending, Activated, Disabled int }
+
+// Statuses is CountStatuses for someone who looks at the numbers.
+func (s *Service) Statuses(
+	ctx context.Context, tx *db.Tx, a access.Actor, t tenant.Tenant, i tenant.Installation,
+) (StatusCounts, AsOf, error) {
+	question := fmt.Sprint("statuses ", requiredOf(t, i, tx.Now), i.Methods, t.Methods)
+	return Counted(ctx, tx, s.Counter, a, question, func(ctx context.Context, tx *db.Tx) (StatusCounts, error) {
+		return CountStatuses(ctx, tx, t, i)
+	})
+}
 
 // CountStatuses counts the people of the transaction's tenant by what policy.StatusOf says of each;
 // TestCountsAreThoseOfTheList compares them. Like ForecastFor it reads the methods of the whole company at once.

@@ -24,6 +24,7 @@ type Service struct {
 	DB       *db.DB
 	Gate     *gate.Gate           // judges the session in which a person acts
 	Bindable []authenticator.Kind // what people can set up in this installation
+	Counter  *people.Counter      // nil: everyone is checked while someone waits
 }
 
 // Report is what to look at before two-factor authentication is required of a company's people.
@@ -35,10 +36,11 @@ type Report struct {
 	Coming   people.Coming // the rules that the report is about
 	People   int           // whose account is open
 	Findings []people.Finding
-	Stopped  int  // how many the rules stop at sign-in
-	Owners   int  // who have accepted their invitation
-	NoMethod bool // none of the methods that are allowed works here
-	ByEmail  bool // codes are mailed under these rules
+	At       people.AsOf // when people were checked
+	Stopped  int         // how many the rules stop at sign-in
+	Owners   int         // who have accepted their invitation
+	NoMethod bool        // none of the methods that are allowed works here
+	ByEmail  bool        // codes are mailed under these rules
 	Mail     MailDelays
 	Exempt   []company.ExemptApp
 	Outdated []string // the names of apps whose sign-in is older than what is recommended
@@ -61,12 +63,12 @@ func (s *Service) Check(ctx context.Context, a access.Actor, tenantID string, c 
 		if r.Tenant, err = tenant.ByID(ctx, tx, tx.Tenant); err != nil {
 			return err
 		}
-		return s.report(ctx, tx, c, &r)
+		return s.report(ctx, tx, a, c, &r)
 	})
 	return r, err
 }
 
-func (s *Service) report(ctx context.Context, tx *db.Tx, c *people.Coming, r *Report) error {
+func (s *Service) report(ctx context.Context, tx *db.Tx, a access.Actor, c *people.Coming, r *Report) error {
 	i, err := tenant.LoadInstallation(ctx, tx)
 	if err != nil {
 		return fmt.Errorf("load installation: %w", err)
@@ -78,10 +80,11 @@ func (s *Service) report(ctx context.Context, tx *db.Tx, c *people.Coming, r *Re
 	}
 	allowed := policy.Allowed{Vendor: i.Methods, Company: r.Coming.Methods}
 	r.NoMethod = !allowed.Factor(s.Bindable) && !allowed.Allows(authenticator.Email)
-	r.Findings, r.People, err = people.CheckEveryone(ctx, tx, r.Tenant, i, &r.Coming, s.Bindable)
+	checked, at, err := people.CheckForReport(ctx, tx, s.Counter, a, r.Tenant, i, &r.Coming, s.Bindable)
 	if err != nil {
 		return err
 	}
+	r.Findings, r.People, r.At = checked.Findings, checked.People, at
 	for _, f := range r.Findings {
 		if f.Stops() {
 			r.Stopped += f.Count

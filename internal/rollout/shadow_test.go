@@ -16,6 +16,7 @@ import (
 	"countersign/internal/people"
 	"countersign/internal/signin"
 	"countersign/internal/tenant"
+	"countersign/internal/user"
 )
 
 // outcome is what a sign-in comes to right after the password, in one line, and how many statements that took.
@@ -123,6 +124,25 @@ func TestAIR18_ATrialChangesNoSignIn(t *testing.T) {
 		}
 		if written == 0 {
 			t.Error("no trial found anything")
+		}
+	})
+}
+
+// TestAIR18_ATrialOfRolesAsksOnlyThem: the rules on trial concern the roles that they name, and no one else.
+func TestAIR18_ATrialOfRolesAsksOnlyThem(t *testing.T) {
+	each(t, func(r *rig) {
+		r.addPeople("owner@people.example", "agent@people.example")
+		r.mark("owner", "role", string(user.Owner))
+		all := []string{"agent@people.example", "owner@people.example"}
+		for roles, want := range map[tenant.Roles][]string{"": all, tenant.Shortest: all[1:]} {
+			r.at = r.at.Add(time.Hour)
+			r.try(tenant.Shadow{Methods: "totp", Roles: roles, From: r.at, Until: r.at.Add(time.Hour)})
+			r.outcomes(all)
+			got := r.found(people.TrialSetUp)
+			slices.Sort(got)
+			if !slices.Equal(got, want) {
+				t.Errorf("%q: the trial found %v, and concerns %v", roles, got, want)
+			}
 		}
 	})
 }

@@ -12,6 +12,7 @@ import (
 type Shadow struct {
 	Methods     Methods
 	Choice      Choice
+	Roles       Roles
 	From, Until time.Time // zero: there are none
 }
 
@@ -22,7 +23,7 @@ func (s Shadow) Active(now time.Time) bool { return !now.Before(s.From) && now.B
 // deadline for set-up helps any more.
 func (t Tenant) Shadowed(now time.Time) Tenant {
 	t.SwitchedOnAt, t.SwitchedOffAt, t.SetUpBy, t.SetUpDays = now, time.Time{}, time.Time{}, 0
-	t.Methods, t.Choice = t.Shadow.Methods, t.Shadow.Choice
+	t.Methods, t.Choice, t.Roles = t.Shadow.Methods, t.Shadow.Choice, t.Shadow.Roles
 	return t
 }
 
@@ -30,8 +31,9 @@ func (t Tenant) Shadowed(now time.Time) Tenant {
 // reads, so that no sign-in has to begin anew.
 func SetShadow(ctx context.Context, tx *db.Tx, s Shadow) error {
 	return changed(tx.Exec(ctx, `UPDATE tenants
-		SET shadow_methods = $1, shadow_choice = $2, shadow_from = $3, shadow_until = $4 WHERE tenant_id = $5`,
-		string(s.Methods), string(s.Choice), s.From, s.Until, tx.Tenant))
+		SET shadow_methods = $1, shadow_choice = $2, shadow_roles = $3, shadow_from = $4, shadow_until = $5
+		WHERE tenant_id = $6`,
+		string(s.Methods), string(s.Choice), string(s.Roles), s.From, s.Until, tx.Tenant))
 }
 
 // ShadowOutcome is what would have happened to a sign-in.

@@ -111,7 +111,8 @@ type Tenant struct {
 
 const columns = `tenant_id, name, kind, mandate, mandate_from, switched_on_at, switched_off_at, remember_days,
 	methods, choice, roles, sms_countries, set_up_by, set_up_days, set_up_laters, lock_after, lock_minutes,
-	networks, network_scope, created_at, suspended_at, shadow_methods, shadow_choice, shadow_from, shadow_until`
+	networks, network_scope, created_at, suspended_at, shadow_methods, shadow_choice, shadow_roles, shadow_from,
+	shadow_until`
 
 func scan(row db.Row) (t Tenant, err error) {
 	err = row.Scan(
@@ -138,6 +139,7 @@ func scan(row db.Row) (t Tenant, err error) {
 		db.ScanTime(&t.SuspendedAt),
 		&t.Shadow.Methods,
 		&t.Shadow.Choice,
+		&t.Shadow.Roles,
 		db.ScanTime(&t.Shadow.From),
 		db.ScanTime(&t.Shadow.Until),
 	)

@@ -50,6 +50,11 @@
     return false
   }))
 
+  // What is still being counted is asked for again, and a search that has found nothing goes on, unless someone types.
+  all('a[data-go-on]', (e) => setTimeout(() => {
+    if (!document.activeElement || !document.activeElement.matches('input, select, textarea')) location.replace(e.href)
+  }, Number(e.dataset.goOn)))
+
   // How much of a text field is used, while someone types.
   all('[data-counts]', (e) => {
     const area = document.getElementById(e.dataset.counts)
