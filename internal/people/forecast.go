@@ -70,29 +70,32 @@ func ForecastFor(
 	return f, nil
 }
 
-// peopleWithMethods are the people of tenant $1 whose account is not disabled, in the table u, with what of their
-// methods counts; $2 is factorWords.
+// peopleWithMethods are the people of tenant $1 whose account is not disabled, with what of their methods counts; $2 is
+// factorWords. It is one pass over everything, gathered by person, and no join: PostgreSQL has no idea how many people
+// were imported a minute ago, and would go through everyone's methods once for each of them.
 const peopleWithMethods = `
-	SELECT p.user_id IS NOT NULL AS accepted, u.role AS role,
-		u.password_flagged_at > 0 AS reported, u.second_step_at > 0 AS chosen,
-		COALESCE(m.usable, 0) > 0 AS may_use,
-		COALESCE(m.factors, 0) > 0 AS has_factor,
-		COALESCE(m.mailboxes, 0) > 0 AS has_mailbox,
-		COALESCE(m.codes, 0) > 0 AS has_codes,
-		COALESCE(m.factors_in_any_state, 0) = 0 AND (u.first_factor_at = 0 OR u.released_at > 0)
-			AS protected_by_mailbox
-	FROM users u
-	LEFT JOIN passwords p ON p.tenant_id = u.tenant_id AND p.user_id = u.id
-	LEFT JOIN (
-		SELECT a.tenant_id, a.user_id,
-			SUM(CASE WHEN a.disabled_at = 0 AND $2 LIKE '% ' || a.kind || ' %' THEN 1 ELSE 0 END) AS usable,
-			SUM(CASE WHEN a.disabled_at = 0 AND a.kind IN ` + user.FactorKinds + ` THEN 1 ELSE 0 END) AS factors,
-			SUM(CASE WHEN a.kind IN ` + user.FactorKinds + ` THEN 1 ELSE 0 END) AS factors_in_any_state,
-			SUM(CASE WHEN a.disabled_at = 0 AND a.kind = 'email' THEN 1 ELSE 0 END) AS mailboxes,
-			SUM(CASE WHEN a.disabled_at = 0 AND a.kind = 'backup' THEN 1 ELSE 0 END) AS codes
-		FROM authenticators a WHERE a.tenant_id = $1 GROUP BY a.tenant_id, a.user_id
-	) m ON m.tenant_id = u.tenant_id AND m.user_id = u.id
-	WHERE u.tenant_id = $1 AND u.disabled_at = 0`
+	SELECT MAX(accepted) > 0 AS accepted, MAX(role) AS role, MAX(reported) > 0 AS reported, MAX(chosen) > 0 AS chosen,
+		MAX(usable) > 0 AS may_use, MAX(factor) > 0 AS has_factor, MAX(mailbox) > 0 AS has_mailbox,
+		MAX(codes) > 0 AS has_codes, MAX(any_factor) = 0 AND MAX(unfactored) > 0 AS protected_by_mailbox
+	FROM (
+		SELECT u.id AS person, 1 AS present, 0 AS accepted, u.role AS role,
+			CASE WHEN u.password_flagged_at > 0 THEN 1 ELSE 0 END AS reported,
+			CASE WHEN u.second_step_at > 0 THEN 1 ELSE 0 END AS chosen,
+			CASE WHEN u.first_factor_at = 0 OR u.released_at > 0 THEN 1 ELSE 0 END AS unfactored,
+			0 AS usable, 0 AS factor, 0 AS any_factor, 0 AS mailbox, 0 AS codes
+		FROM users u WHERE u.tenant_id = $1 AND u.disabled_at = 0
+		UNION ALL
+		SELECT p.user_id, 0, 1, '', 0, 0, 0, 0, 0, 0, 0, 0 FROM passwords p WHERE p.tenant_id = $1
+		UNION ALL
+		SELECT a.user_id, 0, 0, '', 0, 0, 0,
+			CASE WHEN a.disabled_at = 0 AND $2 LIKE '% ' || a.kind || ' %' THEN 1 ELSE 0 END,
+			CASE WHEN a.disabled_at = 0 AND a.kind IN ` + user.FactorKinds + ` THEN 1 ELSE 0 END,
+			CASE WHEN a.kind IN ` + user.FactorKinds + ` THEN 1 ELSE 0 END,
+			CASE WHEN a.disabled_at = 0 AND a.kind = 'email' THEN 1 ELSE 0 END,
+			CASE WHEN a.disabled_at = 0 AND a.kind = 'backup' THEN 1 ELSE 0 END
+		FROM authenticators a WHERE a.tenant_id = $1
+	) gathered
+	GROUP BY person HAVING MAX(present) = 1`
 
 // columnsCondition holds for a row of peopleWithMethods who has a method that is allowed and works.
 func columnsCondition(allowed policy.Allowed) string {
