@@ -70,6 +70,7 @@ var events = map[Action]audit.Action{
 	ExemptPerson:       audit.UserExempted,
 	RestoreMethod:      audit.MethodRestored,
 	ResetMethods:       audit.MethodsReset,
+	LeaveToEmail:       audit.MethodsReset,
 	CreateCompany:      audit.TenantCreated,
 	RenameCompany:      audit.TenantRenamed,
 	SuspendCompany:     audit.TenantSuspended,

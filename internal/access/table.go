@@ -25,6 +25,7 @@ const (
 	ListMethods   Action = "people.methods"
 	RestoreMethod Action = "people.restore_method"
 	ResetMethods  Action = "people.reset_methods"
+	LeaveToEmail  Action = "people.leave_to_email"
 	RemindPerson  Action = "people.remind"
 	SignOutPerson Action = "people.sign_out"
 	ExemptPerson  Action = "people.exempt"
@@ -205,6 +206,8 @@ var rules = []rule{
 	look(ListMethods, people, "List a person's sign-in methods", everyone, everyone),
 	person(RestoreMethod, "Restore a suspended method", lower, lower, none).byOperator(lower),
 	person(ResetMethods, "Reset a person's methods", lower, lower, none).byOperator(lowerButOwners),
+	person(LeaveToEmail, "Reset a person's methods where they can set up no other: email alone protects them then",
+		lower, none, none),
 	person(RemindPerson, "Remind a person to set up a method", lowerAndPeers, lower, lower),
 	person(SignOutPerson, "Sign a person out everywhere", lowerAndPeers, lower, none),
 	person(ExemptPerson, "Give a person more time to set up a method", lower, lower, none).byOperator(lower),

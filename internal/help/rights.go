@@ -15,6 +15,7 @@ var actionKeys = map[access.Action]string{
 	access.ListMethods:     "help.can.list_methods",
 	access.RestoreMethod:   "help.can.restore_method",
 	access.ResetMethods:    "help.can.reset_methods",
+	access.LeaveToEmail:    "help.can.leave_to_email",
 	access.RemindPerson:    "help.can.remind_person",
 	access.SignOutPerson:   "help.can.sign_out_person",
 	access.ExemptPerson:    "help.can.exempt_person",

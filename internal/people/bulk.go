@@ -136,6 +136,9 @@ func checkBulk(a access.Actor, k BulkKind, company string) error {
 }
 
 func (s *Service) planBulk(ctx context.Context, tx *db.Tx, a access.Actor, b Bulk) (p BulkPlan, err error) {
+	if err := b.Search.allowed(a, tx.Tenant); err != nil {
+		return p, err
+	}
 	p.LeftOut = map[Outcome]int{}
 	digest := sha256.New()
 	fmt.Fprintf(digest, "%s %s %s %t", tx.Tenant, a.ID(), b.Kind, b.Browsers)

@@ -62,13 +62,23 @@ type imported struct {
 	tenant, key string
 }
 
+// errImporting keeps the imports of one company from taking all connections.
+var errImporting = fault.New(fault.Conflict, "people.importing")
+
 // errDryRun rolls back what a dry run did.
 var errDryRun = errors.New("dry run")
 
 // Batch adds the people of rows in one transaction. A row that cannot be added is among
 // Failed and keeps no other back; err is a failure of the database, and then nothing of the
 // batch was kept. Running the same rows again finds them as Exists.
+// Of each company one is at work at a time: the others fail with Conflict.
 func (i *Importer) Batch(ctx context.Context, rows []Row) (done Imported, err error) {
+	if i.Actor.Kind == access.Person {
+		if _, busy := i.importing.LoadOrStore(i.Actor.TenantID, true); busy {
+			return done, errImporting
+		}
+		defer i.importing.Delete(i.Actor.TenantID)
+	}
 	var people []imported
 	var failed []RowError
 	for _, row := range rows {
@@ -101,6 +111,7 @@ func (i *Importer) Batch(ctx context.Context, rows []Row) (done Imported, err er
 	if errors.Is(err, errDryRun) {
 		err = nil
 	}
+	failed = append(failed, done.Failed...)
 	slices.SortFunc(failed, func(a, b RowError) int { return a.Line - b.Line })
 	done.Failed = failed
 	if err == nil {
@@ -152,11 +163,15 @@ func (i *Importer) check(ctx context.Context, row Row) (p imported, err error) {
 		Language: row.Lang,
 		By:       i.Actor.ID(),
 		Origin:   i.Actor.Origin,
+		SMTPUTF8: i.SMTPUTF8,
 	}}
 	if p.Role, err = user.ParseRole(row.Role); err != nil {
 		return p, err
 	}
 	if p.key, err = user.EmailKey(row.Email); err != nil {
+		return p, err
+	}
+	if err = user.CheckReachable(row.Email, i.SMTPUTF8); err != nil {
 		return p, err
 	}
 	if p.Name, err = tenant.CleanName(row.Name); err != nil {
@@ -218,7 +233,8 @@ func (i *Importer) add(ctx context.Context, tx *db.Tx, people []imported) (done 
 		// First of all: whether an address is taken is not everyone's to know.
 		t := access.Target{TenantID: p.tenant, Role: p.Role}
 		if err := access.Check(actor, access.ImportPeople, t); err != nil {
-			return done, RowError{p.line, err}
+			done.Failed = append(done.Failed, RowError{p.line, err})
+			continue
 		}
 		in, exists := taken[p.key]
 		if !exists {
@@ -229,7 +245,8 @@ func (i *Importer) add(ctx context.Context, tx *db.Tx, people []imported) (done 
 			done.Exists++
 			continue
 		case exists:
-			return done, RowError{p.line, fault.New(fault.Conflict, "user.address_taken")}
+			done.Failed = append(done.Failed, RowError{p.line, fault.New(fault.Conflict, "user.address_taken")})
+			continue
 		}
 		u, err := i.addOne(ctx, tx.ForTenant(p.tenant), actor, p)
 		if err != nil {

@@ -60,7 +60,7 @@ type Reset struct {
 // ResetMethods removes every method of a person but the password and the mailbox, ends what is open, tells them, and
 // lets them set up a new method within user.RecoveryLife, once, with the password and a code to the mailbox. Until then
 // nothing opens the account. Where the company allows nothing that can be set up, the mailbox protects the account from
-// now on. Where the person never had a method, it ends the wait after a reset of the password by mail. Conflict where
+// now on, which only access.LeaveToEmail allows. Where the person never had a method, it ends the wait after a reset of the password by mail. Conflict where
 // there is nothing to reset, or only a recovery that is open already; the command line makes that one last longer.
 // A person who does it says why, for the record: Invalid without a reason, or with one that is too long.
 func (s *Service) ResetMethods(ctx context.Context, a access.Actor, ref Ref, reason string) (r Reset, err error) {
@@ -111,11 +111,18 @@ func mayReopen(ctx context.Context, tx *db.Tx, u user.User) error {
 	return nil
 }
 
+// errLeavesToEmail keeps someone who may allow and reset methods from narrowing the ones, resetting the others, and
+// allowing everything again: the mailbox would open the account from then on.
+var errLeavesToEmail = fault.New(fault.Denied, "methods.reset_leaves_to_email")
+
 func (s *Service) openRecovery(
 	ctx context.Context, tx *db.Tx, a access.Actor, u user.User, reason string, r *Reset,
 ) (err error) {
 	if r.Enrollable, err = s.enrollable(ctx, tx); err != nil {
 		return fmt.Errorf("load the company's methods: %w", err)
+	}
+	if err := access.Check(a, access.LeaveToEmail, target(u)); err != nil && !r.Enrollable {
+		return &access.Refusal{Actor: a, Action: access.LeaveToEmail, Target: target(u), Cause: errLeavesToEmail}
 	}
 	if err := user.OpenRecovery(ctx, tx, u.ID, tx.Now.Add(user.RecoveryLife), !r.Enrollable); err != nil {
 		return fmt.Errorf("open recovery: %w", err)

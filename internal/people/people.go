@@ -3,6 +3,7 @@ package people
 import (
 	"context"
 	"fmt"
+	"sync"
 
 	"countersign/internal/access"
 	"countersign/internal/audit"
@@ -25,6 +26,7 @@ type Service struct {
 	Passwords *password.Pool
 	Bindable  []authenticator.Kind // what people can set up in this installation
 	Counter   *Counter             // nil: everyone is counted while someone waits
+	importing sync.Map             // ids of companies that import people now
 	SMTPUTF8  bool                 // the mail server takes addresses with letters beyond ASCII before the @
 }
 

@@ -42,12 +42,13 @@ func (s *Service) signOut(browsers bool) bulkChange {
 		if err := spendChange(ctx, tx, a, u); err != nil {
 			return err
 		}
+		// The sign-ins first: one that is finishing commits before this goes on, and its session is ended, too.
+		if err := flow.CloseAll(ctx, tx, u.ID, flow.Changed); err != nil {
+			return fmt.Errorf("end sign-ins: %w", err)
+		}
 		ended, err := session.EndAllBut(ctx, tx, u.ID, "", session.EndedByAdmin)
 		if err != nil {
 			return fmt.Errorf("end sessions: %w", err)
-		}
-		if err := flow.CloseAll(ctx, tx, u.ID, flow.Changed); err != nil {
-			return fmt.Errorf("end sign-ins: %w", err)
 		}
 		what := fmt.Sprintf("%d sessions", ended)
 		if browsers {

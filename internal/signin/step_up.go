@@ -59,6 +59,11 @@ func (s *Service) stepUp(ctx context.Context, tx *db.Tx, st gate.SessionCheck, a
 	if err := s.recall(ctx, tx, f, a.Presented); err != nil {
 		return nil, err
 	}
+	if f.remembered.ID != "" { // any other browser is asked anyway
+		if err := s.judgeUnusual(ctx, tx, f); err != nil {
+			return nil, err
+		}
+	}
 	f.recordEvent(audit.SignInStepUp, audit.OK, "", "", f.ID, a.Visitor)
 	return s.nextWithReference(ctx, tx, f, ref)
 }

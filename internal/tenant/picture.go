@@ -2,6 +2,7 @@ package tenant
 
 import (
 	"bytes"
+	"errors"
 	"fmt"
 	"image"
 	"image/draw"
@@ -56,9 +57,23 @@ var codecs = []codec{
 	{
 		"\xff\xd8\xff",
 		func(file []byte) (image.Config, error) { return jpeg.DecodeConfig(bytes.NewReader(file)) },
-		func(file []byte) (image.Image, error) { return jpeg.Decode(bytes.NewReader(file)) },
+		func(file []byte) (image.Image, error) {
+			// Each scan of a JPEG goes through the whole image: a small file of a thousand takes minutes.
+			if bytes.Count(file, startOfScan) > maxScans {
+				return nil, errManyScans
+			}
+			return jpeg.Decode(bytes.NewReader(file))
+		},
 	},
 }
+
+// Programs write about ten scans, and no other bytes of a JPEG's image data look like the beginning of one.
+const maxScans = 64
+
+var (
+	startOfScan  = []byte("\xff\xda") // ITU-T T.81, table B.1
+	errManyScans = errors.New("a JPEG of too many scans")
+)
 
 // ReadPicture decodes a PNG or JPEG and encodes it again, so that only an image is left of a file: no script, no
 // metadata, nothing behind its end. The size is read before anything is decoded, and a larger image is made smaller.

@@ -31,7 +31,7 @@ func (c CompanyAlert) letter(w *writer) letter {
 	vendor, company := cleanName(c.Vendor), defang(c.Company)
 	subject, title, text := alertKeys(c.What)
 	l := letter{
-		Subject: w.say(subject, "Company", company),
+		Subject: w.say(subject, "Company", company, "User", defang(c.Name)),
 		Title:   w.say(title),
 		Lead:    w.say(text, "Company", company, "User", defang(c.Name), "Email", cleanName(c.Email)),
 		Vendor:  vendor,
