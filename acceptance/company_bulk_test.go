@@ -35,7 +35,7 @@ func TestVOI7_ChosenUsersAreSignedOut(t *testing.T) {
 		administer(t, w, p, owner, pathBulk+"?do=sign_out&scope=chosen&id="+userID(t, w, ann)+"&id="+userID(t, w, bob))
 		pg := p.Get(chosen("sign_out", userID(t, w, ann), userID(t, w, bob), userID(t, w, owner))).
 			Expect(t, 200, "1 user will be signed out", ann.Email, "can’t be undone", "isn’t signed in anywhere",
-				"You yourself")
+				"You: use the pages")
 		if sessionsOpen(t, w, ann) == 0 {
 			t.Fatal("the look at what would happen has done it")
 		}
@@ -114,7 +114,7 @@ func TestATKBulkForms(t *testing.T) {
 		administer(t, w, w.Person(t), boss, "/profile")
 		administer(t, w, p, owner, pathUsers+"/new")
 		theirs := userID(t, w, victim)
-		p.Get(chosen("sign_out", theirs)).Expect(t, 200, "No users are chosen")
+		p.Get(chosen("sign_out", theirs)).Expect(t, 200, "You haven’t selected any users")
 		if strings.Contains(p.Page.Body, victim.Email) {
 			t.Error("the page names someone of another company")
 		}

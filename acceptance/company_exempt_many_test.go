@@ -29,8 +29,8 @@ func TestVOI7_ManyHaveMoreTimeAndAreAskedFromNowOn(t *testing.T) {
 		p := w.Person(t)
 		administer(t, w, p, owner, pathUsers+"/new")
 		both := chosen("exempt", userID(t, w, ann), userID(t, w, bob), userID(t, w, owner))
-		p.Get(both).Expect(t, 200, "2 users will have until the end of the day", ann.Email, "You yourself",
-			"The owners are told")
+		p.Get(both).Expect(t, 200, "2 users will have until the end of the day", ann.Email, "You: use the pages",
+			"We’ll tell the owners")
 		for says, form := range map[string]url.Values{
 			"Enter a reason":                    moreTime(t, p, w.Now().AddDate(0, 0, 5), " "),
 			"Choose a date after today":         moreTime(t, p, w.Now().AddDate(0, 0, -1), "Phones"),

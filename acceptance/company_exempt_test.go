@@ -41,7 +41,7 @@ func TestAnExemptionPostponesSetUpAndNothingElse(t *testing.T) {
 		path := "/company/users/" + w.Texts(t, `SELECT id FROM users WHERE email = $1`, u.Email)[0]
 		p := w.Person(t)
 		administer(t, w, p, owner, path).Expect(t, 200, "Give more time")
-		p.Get(path+"/exempt").Expect(t, 200, "until the end of the day", "The owners are told")
+		p.Get(path+"/exempt").Expect(t, 200, "until the end of the day", "We’ll tell the owners")
 		for says, form := range map[string]url.Values{
 			"Enter a reason":                    exemption(w.Now().AddDate(0, 0, 5), " "),
 			"Choose a date after today":         exemption(w.Now().AddDate(0, 0, -1), "Ill"),

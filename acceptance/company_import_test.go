@@ -23,7 +23,7 @@ func TestAddSeveralUsers(t *testing.T) {
 			"Owner\t" + owner.Email,
 		}, "\r\n")
 		p.Post(path, url.Values{"rows": {rows}}).Expect(t, 200,
-			"2 users can be added", "1 user is in your company already",
+			"2 users can be added", "1 user is already in your company",
 			"Line 2: That is not an email address", "Add and invite 2 users")
 		p.Get(pathUsers).Expect(t, 200, owner.Email)
 		if strings.Contains(p.Page.Body, first) {

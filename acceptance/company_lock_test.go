@@ -37,7 +37,7 @@ func TestVOI14_TheCompanyDecidesWhenAccountsAreLocked(t *testing.T) {
 		agent := c.Person(t, ownDomain(c, "agnes"), "Agnes", "agent")
 		p := w.Person(t)
 		administer(t, w, p, owner, pathDisable)
-		p.Get(pathSecurity).Expect(t, 200, "Account lock", "Growing waits", "Strangers can’t lock your users out")
+		p.Get(pathSecurity).Expect(t, 200, "Account lock", "Increasing waits", "Strangers can’t lock your users out")
 		p.Post(pathSecurity+"/lock", url.Values{"after": {"3"}, "minutes": {"5"}}).
 			Expect(t, 200, "Account lock saved", "After 3 wrong passwords or codes in an hour", "wait 5 min")
 		p.Post(pathSecurity+"/lock", url.Values{"after": {"2"}, "minutes": {"5"}}).Expect(t, 422, "between 3 and 20")

@@ -89,7 +89,7 @@ func clash(t *testing.T, e edit, both []*rig.Person) {
 		t.Fatalf("the first is refused: %s", rig.Quietly(pg.Text()))
 	}
 	pg := sent(both[1], second)
-	pg.Expect(t, 412, "Someone else changed this", "Saved by someone else", e.stored, "Yours", e.theirs)
+	pg.Expect(t, 412, "Someone else changed this", "Saved by someone else", e.stored, "Your version", e.theirs)
 	again, shown := pg.Form(e.path)
 	if !shown {
 		t.Fatal("the form is gone")

@@ -147,11 +147,12 @@ func TestAIR18_TrialOfRules(t *testing.T) {
 		soon := w.Now().UTC().AddDate(0, 0, 2).Format("2006-01-02")
 		form := func(until string) url.Values { return url.Values{"method": {"totp", "passkey"}, "until": {until}} }
 		for until, why := range map[string]string{
-			"": "Choose the last day", "2020-01-01": "not over", "2999-01-01": "at most 90 days", "soon": "date",
+			"": "Choose the last day", "2020-01-01": "isn’t in the past",
+			"2999-01-01": "at most 90 days", "soon": "date",
 		} {
 			o.Post(pathCheck+"/trial", form(until)).Expect(t, 422, why)
 		}
-		o.Post(pathCheck+"/trial", form(soon)).Expect(t, 200, "The trial is set", "Nothing so far")
+		o.Post(pathCheck+"/trial", form(soon)).Expect(t, 200, "Trial saved", "Nothing so far")
 		for _, u := range d.all() {
 			q := w.Person(t)
 			q.Get(pathProfile)

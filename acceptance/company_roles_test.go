@@ -175,7 +175,7 @@ func TestAnOwnerChoosesWhoIsAsked(t *testing.T) {
 
 		p.Post(pathRoles, ticked("supervisor", "agent")).Expect(t, 200, "Saved. It applies from the next sign-in.")
 		pg := p.Post(pathRoles, ticked("supervisor"))
-		pg.Expect(t, 200, "won’t have to use", "Agent: 1 user", "This opens a weaker way", "Password only")
+		pg.Expect(t, 200, "will no longer have to use", "Agent: 1 user", "This opens a weaker way", "Password only")
 		if pg.Says("Supervisor: ") || passwordIsEnough(t, w, agent) {
 			t.Errorf("saved before it is confirmed: %s", rig.Quietly(pg.Text()))
 		}
@@ -189,7 +189,7 @@ func TestAnOwnerChoosesWhoIsAsked(t *testing.T) {
 			}
 		}
 		p.Get(pathUsers+"?status=disabled").Expect(t, 200, "Agnes", "Hasn’t turned it on")
-		p.Get(pathUsers+"/"+userID(t, w, agent)).Expect(t, 200, "requires this of other roles only")
+		p.Get(pathUsers+"/"+userID(t, w, agent)).Expect(t, 200, "of other roles only")
 		if !passwordIsEnough(t, w, agent) || passwordIsEnough(t, w, supervisor) {
 			t.Error("saved, and not as it was confirmed")
 		}

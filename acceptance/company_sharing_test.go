@@ -28,12 +28,12 @@ func TestALO14_SharedAccountsAreShownToOwnersWithEvidence(t *testing.T) {
 		owner, p := member(t, w, c, "Olga", "owner"), w.Person(t)
 		pg := administer(t, w, p, owner, pathSharing).Expect(t, 200, "Account sharing", "Front desk", shared.Email,
 			"Likely shared", "places too far apart", rig.LisbonIP, "Lisbon, Portugal", rig.TokyoIP, "Tokyo, Japan",
-			"Firefox, Linux", "Chrome, macOS", "km apart", "Make these people users", "Nothing is blocked")
+			"Firefox, Linux", "Chrome, macOS", "km apart", "Add these people as users", "Nothing is blocked")
 		if pg.Says("Only Me") || pg.Says(alone.Email) {
 			t.Error("someone with one browser in one place is listed")
 		}
 		w.Person(t).SignIn(t, app, shared) // never locked out
-		p.Get(pg.LinkSaying("Make these people users")).Expect(t, 200)
+		p.Get(pg.LinkSaying("Add these people as users")).Expect(t, 200)
 		supervisor, q := member(t, w, c, "Vera", "supervisor"), w.Person(t)
 		administer(t, w, q, supervisor, pathSharing).Expect(t, 403)
 		other, o := member(t, w, w.NewTenant(t), "Otto", "owner"), w.Person(t)
@@ -62,6 +62,6 @@ func TestALO14_OneAppSecretWithTwoClocks(t *testing.T) {
 		}
 		owner, o := member(t, w, c, "Olga", "owner"), w.Person(t)
 		administer(t, w, o, owner, pathSharing).Expect(t, 200, u.Email,
-			"Codes of one authenticator app from two clocks", "seconds early", "seconds late")
+			"Codes from one authenticator app on two clocks", "seconds early", "seconds late")
 	})
 }

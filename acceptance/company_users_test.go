@@ -155,7 +155,7 @@ func TestALO16_InvitedFromTheUsersPage(t *testing.T) {
 	each(t, func(t *testing.T, w *rig.World) {
 		c := w.NewTenant(t, "--mandate", "mandatory")
 		admin, p := member(t, w, c, "Ada", "admin"), w.Person(t)
-		administer(t, w, p, admin, pathUsers+"/new").Expect(t, 200, "Only they know it")
+		administer(t, w, p, admin, pathUsers+"/new").Expect(t, 200, "a password that only they know")
 		newcomer := &rig.User{Email: w.Unique("new") + "@people.example.test", Tenant: c}
 		p.Submit(pathUsers, "name", "Nina New", "email", newcomer.Email, "role", "agent").
 			Expect(t, 200, "Invitation sent.", "Nina New", "Invited, no password yet")

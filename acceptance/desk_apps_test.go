@@ -24,7 +24,7 @@ func TestTheDeskRegistersApps(t *testing.T) {
 		s.operator.Get(pathApps).Expect(t, 200, "No apps yet")
 		bad := url.Values{"id": {"x"}, "name": {"X"}, "kind": {"confidential"}, "redirect": {"http://x.example.test/"}}
 		s.operator.Post(pathApps+"/new", bad).Expect(t, 422)
-		made := s.operator.Post(pathApps+"/new", form).Expect(t, 200, "shown only this once")
+		made := s.operator.Post(pathApps+"/new", form).Expect(t, 200, "We can’t show it again")
 		first := shownSecret.FindStringSubmatch(made.Body)
 		if first == nil {
 			t.Fatal("no secret is shown")

@@ -58,8 +58,8 @@ func TestALO1_TheDeskRequiresItOfAllCompaniesFromADay(t *testing.T) {
 		s.operator.Get(pathDecision).Expect(t, 200, "All companies")
 		review(t, s.operator, pathDecision, "mandatory", "2020-01-01").Expect(t, 422, "Choose today or a later date")
 		review(t, s.operator, pathDecision, "mandatory", from.Format("2006-01-02")).
-			Expect(t, 200, "It takes effect on "+from.Format("2 Jan 2006"), "2 companies get two-factor authentication",
-				"1 company has it already", "1 company has a rule of its own")
+			Expect(t, 200, "It takes effect on "+from.Format("2 Jan 2006"), "starts at 2 companies",
+				"1 company already has it", "1 company keeps its own rule")
 		if n := s.Number(t, `SELECT count(*) FROM installation WHERE mandate = 'mandatory'`); n != 0 {
 			t.Error("it holds without a confirmation")
 		}
@@ -122,7 +122,7 @@ func TestTheDeskDecidesForOneCompany(t *testing.T) {
 		s.support.Get(path).Expect(t, 403)
 		s.operator.Get(path).Expect(t, 200, "As for all companies")
 		review(t, s.operator, path, "mandatory", "").
-			Expect(t, 200, "as soon as you confirm", "1 company gets", "1 user")
+			Expect(t, 200, "as soon as you confirm", "starts at 1 company", "1 user")
 		confirm(t, s.operator, path).Expect(t, 200, "Saved.", "You have required it", "Required")
 		s.Sink.About(t, owner.Email, "two-factor authentication is on")
 		p := s.Person(t)
@@ -135,7 +135,8 @@ func TestTheDeskDecidesForOneCompany(t *testing.T) {
 		s.Tamper(t, `UPDATE authenticators SET disabled_at = 1 WHERE tenant_id = $1 AND kind <> 'password'`, lost.ID)
 		path = pathCompanies + "/" + lost.ID + "/decision"
 		review(t, s.operator, path, "mandatory", "").
-			Expect(t, 200, "1 owner can’t sign in any more", holder.Email, "no owner left", "Confirm anyway")
+			Expect(t, 200, "1 owner will no longer be able to sign in", holder.Email, "no owner who can sign in",
+				"Confirm anyway")
 		confirm(t, s.operator, path).Expect(t, 409)
 		if n := s.Number(t, `SELECT count(*) FROM tenants
 			WHERE tenant_id = $1 AND mandate = 'mandatory'`, lost.ID); n != 0 {

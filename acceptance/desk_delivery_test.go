@@ -13,7 +13,7 @@ const pathDelivery = "/desk/delivery"
 // nobody's address.
 func TestTheDeskShowsWhereMailDoesNotArrive(t *testing.T) {
 	eachStaffed(t, rig.Options{}, func(t *testing.T, s staff) {
-		s.support.Get(pathCompanies).Expect(t, 200, "All mail domains take our mail.")
+		s.support.Get(pathCompanies).Expect(t, 200, "All mail domains accept our mail.")
 		one, other := s.Covered(t), s.NewTenant(t, "--mandate", "mandatory")
 		for i, name := range []string{"ada", "bert", "cleo"} {
 			c := []*rig.Tenant{one, other, one}[i]

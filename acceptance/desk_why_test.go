@@ -33,12 +33,12 @@ func TestALO15_TheDeskEditsWhyInEachLanguage(t *testing.T) {
 		german.Language = "de"
 		path := pathWhy + "/de"
 		own := "Weil Beispiel AG Sie schützt.\r\n\r\nFragen Sie uns."
-		page := s.operator.Get(path).Expect(t, 200, "Users read the built-in text", "Passwörter")
+		page := s.operator.Get(path).Expect(t, 200, "Users see the built-in text", "Passwörter")
 		s.operator.Post(path, whyForm(t, page, "preview", own)).
 			Expect(t, 200, "Preview (not saved)", "Weil Beispiel AG Sie schützt.", "Characters used: 46 of 4000")
 		german.Get("/why").Expect(t, 200, "Passwörter")
 		s.operator.Post(path, whyForm(t, s.operator.Page, "save", own)).
-			Expect(t, 200, "Text saved.", "Users read your own text", "Use the built-in text")
+			Expect(t, 200, "Text saved.", "Users see your own text", "Use the built-in text")
 		body := german.Get("/why").Expect(t, 200).Body
 		if !strings.Contains(body, "<p>Weil Beispiel AG Sie schützt.</p>") ||
 			!strings.Contains(body, "<p>Fragen Sie uns.</p>") {
@@ -69,7 +69,7 @@ func TestTwoOperatorsDoNotWriteOverEachOther(t *testing.T) {
 			mine := whyForm(t, old, "save", "What I typed.")
 			s.operator.Post(path, whyForm(t, old, "save", first)).Expect(t, 200)
 			shown := s.operator.Post(path, mine).
-				Expect(t, 412, "while you were editing it", "What I typed.", "Yours (not saved)")
+				Expect(t, 412, "while you were editing it", "What I typed.", "Your version (not saved)")
 			if first != "" {
 				shown.Expect(t, 412, first)
 				reader.Get("/why").Expect(t, 200, first)

@@ -15,9 +15,9 @@ const addNumber = inProfile + "/sms"
 type badNumber struct{ country, number, en, es string }
 
 var badNumbers = []badNumber{
-	{"DE", "0151 2345678x", "This is not a telephone number that exists. Please check the country and the digits.",
+	{"DE", "0151 2345678x", "This phone number doesn’t exist. Please check the country and the digits.",
 		"Este número de teléfono no existe."},
-	{"ES", "412 345 678", "This is not a telephone number that exists.", "Compruebe el país y las cifras."},
+	{"ES", "412 345 678", "This phone number doesn’t exist.", "Compruebe el país y las cifras."},
 	{"DE", "12", "This number is too short for the country. Please check that no digit is missing.",
 		"Este número es demasiado corto para el país."},
 	{"DE", "0151 2345678901234", "This number is too long for the country.",

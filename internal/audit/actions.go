@@ -107,7 +107,7 @@ const (
 	// an owner or admin gave the code with which two-factor authentication can be switched on
 	TenantActivation Action = "tenant.activation"
 	TenantMethods    Action = "tenant.methods"  // the methods that a company allows were changed
-	TenantChoice     Action = "tenant.choice"   // who of a company needs a second factor was changed
+	TenantChoice     Action = "tenant.choice"   // the choice of required, adaptive or optional was changed
 	TenantRoles      Action = "tenant.roles"    // the roles that a company requires a second factor of were changed
 	TenantDeadline   Action = "tenant.deadline" // how long people have to set up a method was changed
 	// a company tries rules on sign-ins without enforcing them, or ends that

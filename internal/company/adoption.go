@@ -93,7 +93,7 @@ func countDue(ctx context.Context, tx *db.Tx, today time.Time) (due bool, err er
 	return due, err
 }
 
-// Sweep deletes counts that are shown no more, and returns how many.
+// Sweep deletes counts that are no longer shown, and returns how many.
 func Sweep(ctx context.Context, d *db.DB) (int64, error) {
 	return d.DeleteOld(ctx, "adoption_days", `
 		DELETE FROM adoption_days WHERE (tenant_id, day) IN (SELECT a.tenant_id, a.day FROM adoption_days a

@@ -69,7 +69,7 @@ func findBranded(ctx context.Context, tx *db.Tx, a access.Actor, idOrName string
 	return t, access.Check(a, access.SetBranding, access.Target{TenantID: t.ID})
 }
 
-// ChangeBranding makes all of the changes or none. The owners are told of another support contact, because people who
+// ChangeBranding makes all of the changes or none. It tells the owners about a new support contact, because people who
 // are locked out turn to it.
 func (s *Service) ChangeBranding(ctx context.Context, a access.Actor, idOrName string, c BrandChanges) error {
 	picture, err := s.picture(ctx, a, idOrName, c)

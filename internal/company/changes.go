@@ -16,7 +16,7 @@ import (
 	"countersign/internal/user"
 )
 
-// Changes are what the vendor and the owner may decide about a company. What is nil stays as it is.
+// Changes are what the vendor and the owner may decide about a company. A nil field stays as it is.
 type Changes struct {
 	Name         *string
 	Suspended    *bool
@@ -40,7 +40,7 @@ type Changes struct {
 	Seen         Marks  // what they saw of the settings that they change
 }
 
-// step is one change with the right that it needs and the audit row that tells of it.
+// step is one change with the right that it needs and the audit row that records it.
 type step struct {
 	action access.Action
 	event  audit.Action
@@ -112,7 +112,7 @@ func (s *Service) permit(
 	return nil
 }
 
-// maySuspend fails for the vendor's own company, and where a person gives no reason or has not typed the name of the
+// maySuspend fails for the vendor's own company, and if a person gives no reason or has not typed the name of the
 // company that they suspend.
 func (c Changes) maySuspend(a access.Actor, t tenant.Tenant) error {
 	if _, err := people.CleanReason(a, c.Reason); err != nil {
@@ -132,8 +132,7 @@ var errVendor = fault.New(fault.Conflict, "company.vendor_suspended")
 
 var errConfirmName = fault.New(fault.Invalid, "company.confirm_name")
 
-// confirmed fails where a person has not typed the company's name. It asks them to stop and think, as a click alone
-// does not.
+// confirmed fails if a person has not typed the company's name. Typing makes them stop and think; a click does not.
 func (c Changes) confirmed(a access.Actor, t tenant.Tenant) error {
 	if a.Kind == access.Person && strings.TrimSpace(c.ConfirmName) != strings.TrimSpace(t.Name) {
 		return errConfirmName
@@ -170,8 +169,7 @@ func (c Changes) byVendor() (out steps) {
 	return out
 }
 
-// suspend stops every sign-in to tx.Tenant. What its people have open has ended for good: it stays ended when the
-// company is resumed.
+// suspend stops every sign-in to tx.Tenant. What its people have open ends for good, even if the company is resumed.
 func suspend(ctx context.Context, tx *db.Tx) error {
 	if err := tenant.Suspend(ctx, tx); err != nil {
 		return err
@@ -275,7 +273,7 @@ func setLock(ctx context.Context, tx *db.Tx, l tenant.AccountLock) error {
 
 var errLockAfter = fault.New(fault.Invalid, "tenant.lock_after_max")
 
-// defaultLock is what applies where a company says nothing: a wait that grows to that many minutes.
+// defaultLock applies to a company without a lock of its own: a wait that grows to that many minutes.
 func (s *Service) defaultLock() tenant.AccountLock {
 	return tenant.AccountLock{After: s.Limits.PasswordSlowFrom, Minutes: int(s.Limits.PasswordSlowMax / time.Minute)}
 }

@@ -11,7 +11,7 @@ import (
 )
 
 // ParseCountries reads a list such as "DE,ES", or "all". installation is the list that a company can narrow; empty
-// is all countries.
+// means all countries.
 func ParseCountries(text string, installation []string) (tenant.Countries, error) {
 	if text == "all" {
 		return "", nil

@@ -17,17 +17,17 @@ import (
 	"countersign/internal/user"
 )
 
-// Decision is what the vendor decides about two-factor authentication, for one company or for all.
+// Decision is the vendor's rule about two-factor authentication, for one company or for all.
 type Decision struct {
 	Mandate      tenant.Mandate // for a company, Inherit is the one for all
 	Methods      tenant.Methods
 	RememberDays int // for a company, tenant.InheritDays is the number for all
 }
 
-// DecisionOf is what holds for one company.
+// DecisionOf is the stored rule for one company.
 func DecisionOf(t tenant.Tenant) Decision { return Decision{t.Mandate, t.Methods, t.RememberDays} }
 
-// DecisionForAll is what holds for all companies.
+// DecisionForAll is the stored rule for all companies.
 func DecisionForAll(i tenant.Installation) Decision {
 	return Decision{i.Mandate, i.Methods, i.RememberDays}
 }
@@ -37,7 +37,7 @@ func (d Decision) equal(e Decision) bool {
 		d.RememberDays == e.RememberDays
 }
 
-// in is the installation with the decision.
+// in is the installation with the decision applied.
 func (d Decision) in(i tenant.Installation) tenant.Installation {
 	i.Mandate, i.Methods, i.RememberDays = d.Mandate, d.Methods, d.RememberDays
 	return i
@@ -59,10 +59,10 @@ type DecisionPlan struct {
 	Unseen    int      // companies of which only the rule was looked at, as there are too many
 }
 
-// maxPlanned is of how many companies a plan looks at the people.
+// maxPlanned is the largest number of companies whose people a plan checks.
 const maxPlanned = 500
 
-// PlanDecision says what a decision would do to a company, or to all where id is empty. It changes nothing.
+// PlanDecision says what a decision would do to a company, or to all if id is empty. It changes nothing.
 func (s *Service) PlanDecision(
 	ctx context.Context, a access.Actor, id string, d Decision,
 ) (p DecisionPlan, err error) {
@@ -138,7 +138,7 @@ func (s *Service) planAll(
 	return p, nil
 }
 
-// check refuses a decision that cannot be meant. A day that is stored already may be over.
+// check refuses a start in the past, unless it is the stored one.
 func (d Decision) check(was tenant.Mandate, now time.Time) error {
 	over := !d.Mandate.From.IsZero() && !d.Mandate.From.After(now.Add(-24*time.Hour))
 	if over && !d.Mandate.From.Equal(was.From) {
@@ -178,8 +178,8 @@ func (s *Service) planCompany(ctx context.Context, tx *db.Tx, c change, p *Decis
 	return s.planPeople(ctx, tx, c, false, p)
 }
 
-// planPeople adds whom a change leaves without a way in, and, where two-factor authentication begins, how many there
-// are.
+// planPeople adds the people whom a change leaves without a way in and, if two-factor authentication begins, how many
+// people there are.
 func (s *Service) planPeople(ctx context.Context, tx *db.Tx, c change, begins bool, p *DecisionPlan) error {
 	if p.Begins+p.Extends > maxPlanned {
 		p.Unseen++
@@ -210,7 +210,7 @@ func (s *Service) planPeople(ctx context.Context, tx *db.Tx, c change, begins bo
 	return err
 }
 
-// inForce is a company in which the vendor's decision holds already, with the methods that both allow.
+// inForce is a company as if the vendor's decision had already taken effect, with the methods that both allow.
 func inForce(t tenant.Tenant, i tenant.Installation) tenant.Tenant {
 	t.Mandate = t.Mandate.OrInherited(i.Mandate)
 	t.Mandate.From = time.Time{}
@@ -229,8 +229,8 @@ func inForce(t tenant.Tenant, i tenant.Installation) tenant.Tenant {
 	return t
 }
 
-// lockedOutOwners lists the owners of tx.Tenant who could sign in before, and cannot once their company decides as is
-// says. none is true where no owner is left who can, and one could.
+// lockedOutOwners lists the owners of tx.Tenant who can sign in under was but not under is. none is true if no owner
+// can any more, and one could.
 func (s *Service) lockedOutOwners(ctx context.Context, tx *db.Tx, was, is tenant.Tenant) (
 	out []string, none bool, err error,
 ) {
@@ -264,7 +264,7 @@ func (s *Service) lockedOutOwners(ctx context.Context, tx *db.Tx, was, is tenant
 	return out, left == 0 && len(out) > 0, nil
 }
 
-// Decide makes a decision hold for a company, or for all where id is empty. What is as it was is not touched.
+// Decide stores a decision for a company, or for all if id is empty. It writes only the settings that change.
 func (s *Service) Decide(ctx context.Context, a access.Actor, id string, d Decision) error {
 	if id == "" {
 		i, err := s.Installation(ctx, a)
@@ -287,7 +287,7 @@ func (s *Service) Decide(ctx context.Context, a access.Actor, id string, d Decis
 	return err
 }
 
-// begin dates what begins at once, so that pages can say since when it holds.
+// begin dates a requirement that starts at once, so that pages can say since when it applies.
 func (d Decision) begin(was tenant.Mandate, now time.Time) Decision {
 	requires := d.Mandate.Mode == tenant.Mandatory || d.Mandate.Mode == tenant.DefaultOn
 	if requires && d.Mandate.From.IsZero() && (d.Mandate.Mode != was.Mode || !was.From.IsZero()) {

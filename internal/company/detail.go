@@ -29,7 +29,7 @@ type Found struct {
 	More      bool // another page follows the last one
 }
 
-// maxListed is how many companies a page has at the most.
+// maxListed is the largest number of companies on a page.
 const maxListed = 100
 
 // Search lists companies by name, for the vendor's staff.

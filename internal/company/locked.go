@@ -28,8 +28,8 @@ func (e *LockedError) Error() string {
 // Unwrap returns the fault, whose sentence names neither vendor nor date.
 func (e *LockedError) Unwrap() error { return errLocked }
 
-// Locked says since when the vendor's mandate keeps a company from switching two-factor authentication off. This is
-// the only place that knows the rule besides the mandate itself.
+// Locked reports whether the vendor's mandate keeps a company from switching two-factor authentication off, and since
+// when. Only this function and the mandate itself know that rule.
 func Locked(t tenant.Tenant, i tenant.Installation, now time.Time) (since time.Time, locked bool) {
 	m := t.Mandate.OrInherited(i.Mandate)
 	return m.From, m.Locks(now)

@@ -16,8 +16,8 @@ import (
 	"countersign/internal/tenant"
 )
 
-// tellLowered tells the owners and admins of a company where a change has made its two-factor authentication less
-// strict, no matter who made it; they are told themselves (SEC-74).
+// tellLowered emails the owners and admins of a company if a change has made its two-factor authentication less strict,
+// no matter who made it. The person who made it gets the email, too (SEC-74).
 func (s *Service) tellLowered(ctx context.Context, tx *db.Tx, a access.Actor, was, is tenant.Tenant) error {
 	i, err := tenant.LoadInstallation(ctx, tx)
 	if err != nil {
@@ -34,7 +34,7 @@ func (s *Service) tellLowered(ctx context.Context, tx *db.Tx, a access.Actor, wa
 	return s.sendAnnounced(ctx, tx, by, change{r, r, was, is})
 }
 
-// sendLowered tells the owners and admins of a company what a change has made less strict, where it has.
+// sendLowered tells the owners and admins of a company what a change has made less strict, if anything.
 func (s *Service) sendLowered(ctx context.Context, tx *db.Tx, by email.ChangedBy, c change) error {
 	changes := c.lowered()
 	if len(changes) == 0 {
@@ -74,9 +74,9 @@ type change struct {
 	was, is       tenant.Tenant
 }
 
-// lowered lists the settings that are less strict than they were. A setting that has no effect, because the vendor
-// decides otherwise, is not among them; nor are choice and deadline where no second step was required before. A start
-// that was planned and is called off or put off is.
+// lowered lists the settings that are less strict than they were. It leaves out settings that have no effect because
+// the vendor decides otherwise, and choice and deadline if no second step was required before. A planned start that is
+// canceled or postponed counts as less strict.
 func (c change) lowered() (out []email.LoweredSetting) {
 	b, r, was, is := c.before, c.after, c.was, c.is
 	add := func(lower bool, setting email.Setting, was, is email.SettingValue) {
@@ -119,8 +119,8 @@ func (c change) lowered() (out []email.LoweredSetting) {
 	return out
 }
 
-// leavesMoreOut reports whether the list of roles leaves out one of which a second step was required. It says nothing
-// where the company requires it of no one any more.
+// leavesMoreOut reports whether the list of roles leaves out a role of which a second step was required. It is false if
+// the company no longer requires it of anyone: the choice says so already.
 func (c change) leavesMoreOut() bool {
 	if c.was.Roles == c.is.Roles || c.is.Choice == tenant.Optional {
 		return false
@@ -134,7 +134,7 @@ func (c change) leavesMoreOut() bool {
 	return false
 }
 
-// moreLaters reports whether more sign-ins may finish before a set-up than before; 0 is no limit.
+// moreLaters reports whether people may now finish more sign-ins before they set up a method; 0 means no limit.
 func moreLaters(was, is tenant.Tenant) bool {
 	return was.SetUpLaters > 0 && (is.SetUpLaters == 0 || is.SetUpLaters > was.SetUpLaters)
 }
@@ -158,7 +158,7 @@ func (r rules) ownStart(t tenant.Tenant) time.Time {
 	return t.SwitchedOnAt
 }
 
-// lockOf is how a company locks accounts, or the installation where the company says nothing.
+// lockOf is how a company locks accounts: its own setting, else the installation's.
 func (r rules) lockOf(t tenant.Tenant) tenant.AccountLock {
 	if t.Lock.IsSet() {
 		return t.Lock
@@ -172,7 +172,7 @@ func mandateValue(m tenant.Mandate) email.SettingValue {
 	return email.SettingValue{Word: string(m.Mode), At: m.From}
 }
 
-// decide is what policy says of someone in a company who wants a second step where that is theirs to decide.
+// decide is policy's decision about a person who has turned two-factor authentication on, if that is up to them.
 func (r rules) decide(t tenant.Tenant) policy.Decision {
 	return policy.Evaluate(policy.Input{
 		Now:              r.now,
@@ -188,8 +188,8 @@ func (r rules) allowed(t tenant.Tenant) policy.Allowed {
 	return policy.Allowed{Vendor: r.installation.Methods, Company: t.Methods}
 }
 
-// weaker reports whether a kind is allowed now that was not, and that is weaker than one that was: people with the
-// stronger one may use less than before.
+// weaker reports whether a method is newly allowed that is weaker than one that was allowed before: people who have the
+// stronger one may now use the weaker one.
 func weaker(was, is policy.Allowed) bool {
 	stronger := false
 	for _, k := range authenticator.SecondSteps { // strongest first
@@ -215,7 +215,7 @@ func kinds(a policy.Allowed) string {
 	return strings.Join(out, " ")
 }
 
-// loosened reports whether the vendor asks for less than before, or for the same from a later day.
+// loosened reports whether the vendor requires less than before, or the same from a later day.
 func (r rules) loosened(was, is tenant.Mandate) bool {
 	if strictness(is.Mode) != strictness(was.Mode) {
 		return strictness(is.Mode) < strictness(was.Mode)

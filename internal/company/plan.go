@@ -42,7 +42,7 @@ type ExemptApp struct {
 	Until time.Time // db.Forever: for good
 }
 
-// check refuses choices that cannot be meant.
+// check refuses dates that make no sense.
 func (c Choices) check(now time.Time) error {
 	// No day is over until 24 hours after it began, in whatever zone.
 	if !c.From.IsZero() && !c.From.After(now.Add(-24*time.Hour)) {
@@ -62,7 +62,7 @@ func (c Choices) check(now time.Time) error {
 
 var errChoiceOfOwners = fault.New(fault.Denied, "activation.choice_of_owners")
 
-// permit fails where the actor may not make a choice of their own: then the one that is stored stands.
+// permit fails if the actor changes a stored choice that they may not change.
 func (c Choices) permit(a access.Actor, t tenant.Tenant) error {
 	if c.Choice != t.Choice {
 		if err := permitChoice(a, access.SetChoice, t); err != nil {
@@ -88,8 +88,8 @@ func permitChoice(a access.Actor, action access.Action, t tenant.Tenant) error {
 	}
 }
 
-// PlanActivation says what choices of the actor would do to their company, and fails as Activate would. It changes
-// nothing.
+// PlanActivation says what the actor's choices would do to their company, and fails where Activate would fail. It
+// changes nothing.
 func (s *Service) PlanActivation(ctx context.Context, a access.Actor, c Choices) (p Plan, err error) {
 	err = people.View(ctx, s.DB, func(tx *db.Tx) error {
 		tx = tx.ForTenant(a.TenantID)
@@ -174,9 +174,9 @@ func (s *Service) offered(k authenticator.Kind) bool {
 	return false
 }
 
-// Activate switches two-factor authentication on for the actor's company, once for each activation that the right code
-// was given for. tenant.ErrNoActivation where there is none, or where it is older than ActivateWithin. ErrAlreadyOn
-// where another administrator was faster, a LockedError where the vendor requires it by now.
+// Activate switches two-factor authentication on for the actor's company, once for each activation whose code was
+// right. It fails with tenant.ErrNoActivation if there is none or it is older than ActivateWithin, with ErrAlreadyOn if
+// another administrator was faster, and with a LockedError if the vendor requires it by now.
 func (s *Service) Activate(ctx context.Context, a access.Actor, id string, c Choices) error {
 	return s.inActivation(ctx, a, people.Hold, func(tx *db.Tx, by attempt) error {
 		was := by.company
@@ -212,7 +212,7 @@ func (s *Service) Activate(ctx context.Context, a access.Actor, id string, c Cho
 	})
 }
 
-// decided is a company as it will be once two-factor authentication is on as was chosen.
+// decided is a company as it will be once two-factor authentication is on with these choices.
 func (c Choices) decided(t tenant.Tenant, now time.Time) tenant.Tenant {
 	t.SwitchedOnAt, t.SwitchedOffAt = now, time.Time{}
 	t.Methods, t.SetUpBy = c.Methods, c.SetUpBy
@@ -220,7 +220,7 @@ func (c Choices) decided(t tenant.Tenant, now time.Time) tenant.Tenant {
 	return t
 }
 
-// changes are what switches two-factor authentication on in a company as was chosen.
+// changes are those that switch two-factor authentication on in a company with these choices.
 func (c Choices) changes(was tenant.Tenant) Changes {
 	on := true
 	out := Changes{On: &on, onFrom: c.From, SetUpBy: &c.SetUpBy}

@@ -12,14 +12,15 @@ import (
 	"countersign/internal/user"
 )
 
-// LeftOut is a role of which two-factor authentication is required no more, and how many people of it have not switched
-// on their own.
+// LeftOut is a role that a change leaves out, and how many of its people have not turned on two-factor authentication
+// themselves.
 type LeftOut struct {
 	Role   user.Role
 	People int
 }
 
-// LeftOutBy says which roles another list would leave out that are required now, and whom. It changes nothing.
+// LeftOutBy lists the roles that are required now and that another list would leave out, and how many people that
+// affects. It changes nothing.
 func (s *Service) LeftOutBy(
 	ctx context.Context, a access.Actor, idOrName string, roles tenant.Roles,
 ) (out []LeftOut, err error) {

@@ -14,7 +14,7 @@ import (
 // Stranded are the people whom a change of the allowed methods would leave without a method that they can use.
 type Stranded = people.Stranded
 
-// StrandedBy says whom other methods of a company would strand. It changes nothing.
+// StrandedBy lists the people whom other allowed methods would leave without a method. It changes nothing.
 func (s *Service) StrandedBy(
 	ctx context.Context, a access.Actor, idOrName string, methods tenant.Methods,
 ) (out Stranded, err error) {

@@ -48,7 +48,7 @@ func (brandingPage) Themes() []option {
 // Darker is the tone for light pages, where it is another one than the accent.
 func (p brandingPage) Darker() string { return otherTone(p.Typed.Accent, p.Tones.Light) }
 
-// Lighter is the tone for dark pages, where it is another one than the accent.
+// Lighter is the tone for dark pages, if it differs from the accent.
 func (p brandingPage) Lighter() string { return otherTone(p.Typed.Accent, p.Tones.Dark) }
 
 func otherTone(accent, tone string) string {

@@ -47,7 +47,7 @@ type bulkOption struct {
 	Chosen bool
 }
 
-// bulkLink leads to an action under way, or to what became of one.
+// bulkLink leads to an action under way, or to the result of one.
 type bulkLink struct {
 	ID    string
 	Name  string // catalogue key
@@ -98,9 +98,9 @@ func (c *Console) addBulk(r *http.Request, a *administrator, p *usersPage, found
 	return err
 }
 
-// bulkOf reads what is to be done to whom.
+// bulkOf reads the action and the people from a form or an address.
 func bulkOf(q url.Values) people.Bulk {
-	until, _ := lastDay(q.Get("until")) // what is no day is refused as none
+	until, _ := lastDay(q.Get("until")) // an unreadable day is refused like a missing one
 	return people.Bulk{
 		Until:    until,
 		Reason:   strings.TrimSpace(q.Get("reason")),
@@ -130,7 +130,7 @@ func bulkFields(b people.Bulk, after string) url.Values {
 	return out
 }
 
-// bulkPage says what an action will do to whom before it does anything.
+// bulkPage says what an action will do, and to whom, before it starts.
 type bulkPage struct {
 	frame
 	problem
@@ -218,7 +218,7 @@ func (c *Console) showBulk(w http.ResponseWriter, r *http.Request, a *administra
 	return c.Web.Draw(w, r, http.StatusOK, c.bulkPage(r, a, b, plan, q.Get("after")))
 }
 
-// startBulk begins what the administrator was shown, or shows again what would happen where it is something else now.
+// startBulk starts the action that the administrator was shown. If other people are chosen now, it shows them first.
 func (c *Console) startBulk(w http.ResponseWriter, r *http.Request, a *administrator) error {
 	b, after := bulkOf(r.PostForm), r.PostForm.Get("after")
 	id, err := c.People.StartBulk(r.Context(), a.Actor, a.company(), b, r.PostForm.Get("digest"))
@@ -250,7 +250,7 @@ func (p *bulkPage) noteGrowth(before int) {
 	}
 }
 
-// bulkStatePage says how far an action is, and in the end what became of it.
+// bulkStatePage shows the progress of an action and, once it has ended, its result.
 type bulkStatePage struct {
 	frame
 	problem
@@ -262,7 +262,7 @@ type bulkStatePage struct {
 
 func (bulkStatePage) View() web.View { return web.View{Template: "console/bulk_state"} }
 
-// All is how many people it concerns.
+// All is how many people it affects.
 func (p bulkStatePage) All() int {
 	all := p.State.Done + p.State.Waiting
 	for _, l := range p.Left {
@@ -271,7 +271,7 @@ func (p bulkStatePage) All() int {
 	return all
 }
 
-// Reached is how many have had their turn.
+// Reached is how many people were processed.
 func (p bulkStatePage) Reached() int { return p.All() - p.State.Waiting }
 
 func (c *Console) bulkStatePage(r *http.Request, a *administrator) (p bulkStatePage, err error) {
@@ -296,7 +296,7 @@ func (c *Console) showBulkState(w http.ResponseWriter, r *http.Request, a *admin
 	return c.Web.Draw(w, r, http.StatusOK, page)
 }
 
-// bulkProgress says how far an action is, for the live view.
+// bulkProgress returns the progress of an action, for the live view.
 func (c *Console) bulkProgress(w http.ResponseWriter, r *http.Request, a *administrator) error {
 	page, err := c.bulkStatePage(r, a)
 	if err != nil {

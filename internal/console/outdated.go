@@ -12,10 +12,10 @@ import (
 	"countersign/internal/web"
 )
 
-// seenField is the field in which a form sends back the mark of what its page showed.
+// seenField is the form field that sends back the mark of the values that the page showed.
 const seenField = "seen"
 
-// outdated is what a form says where someone else has changed the same thing since its page was opened: nothing was
+// outdated is what a form shows if someone else has changed the same setting since its page was opened: nothing was
 // saved, and both versions are shown. Saving again replaces theirs.
 type outdated struct {
 	Stored, Yours []said
@@ -46,8 +46,8 @@ func texts(all ...string) (out []said) {
 // key is a value that is a sentence of its own.
 func key(name string) []said { return []said{{Key: name}} }
 
-// drawOutdated draws a form again if err says that someone else has changed what it changes, with what page makes of
-// the company as it is now.
+// drawOutdated draws a form again if err says that someone else has changed the same setting. page builds it from the
+// company as it is now.
 func (c *Console) drawOutdated(
 	w http.ResponseWriter, r *http.Request, a *administrator, err error, page func(o company.Overview) web.Page,
 ) error {

@@ -55,7 +55,7 @@ func roleChoicesOf(required tenant.Roles) (out []roleChoice) {
 	return out
 }
 
-// rolesPage shows whom a shorter list of roles leaves out, and what that opens, before it is saved.
+// rolesPage shows whom a shorter list of roles leaves out, and which weaker ways in that opens, before it is saved.
 type rolesPage struct {
 	frame
 	Chosen  []string // the roles that were ticked
@@ -100,7 +100,7 @@ func (c *Console) setRoles(w http.ResponseWriter, r *http.Request, a *administra
 	return c.Web.Redirect(w, "/company/security?done=roles")
 }
 
-// rolesPage loads what a list of roles would change. less is false where it leaves out no other role than now.
+// rolesPage loads what a list of roles would change. less is false if the list leaves out no further role.
 func (c *Console) rolesPage(r *http.Request, a *administrator, roles tenant.Roles) (
 	page rolesPage, less bool, err error,
 ) {
@@ -129,7 +129,7 @@ func rolesSaid(roles tenant.Roles) (out []said) {
 	return out
 }
 
-// chosenRoles reads the roles from the form of the wizard; where it asked for none, the stored ones stay.
+// chosenRoles reads the roles from the wizard's form. If the form did not ask for them, the stored ones stay.
 func chosenRoles(form url.Values, stored tenant.Roles) tenant.Roles {
 	if form.Get("choose_roles") == "" {
 		return stored

@@ -1,7 +1,6 @@
 package console
 
 import (
-	"countersign/internal/pages"
 	"net/http"
 	"net/url"
 	"time"
@@ -9,6 +8,7 @@ import (
 	"countersign/internal/access"
 	"countersign/internal/company"
 	"countersign/internal/fault"
+	"countersign/internal/pages"
 	"countersign/internal/people"
 	"countersign/internal/rollout"
 	"countersign/internal/tenant"

@@ -49,7 +49,7 @@ func (c *Console) exemptionDays() (first, last string) {
 	return now.AddDate(0, 0, 1).Format(pages.DayForm), now.Add(people.MaxExemption - day).Format(pages.DayForm)
 }
 
-// lastDay reads a day as a browser sends it, and is the end of it; zero for none.
+// lastDay reads a day as a browser sends it and returns its end; zero for none.
 func lastDay(text string) (time.Time, error) {
 	at, err := pages.ReadDay(text)
 	if err == nil && !at.IsZero() {

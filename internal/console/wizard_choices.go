@@ -33,7 +33,7 @@ func (choicesPage) View() web.View {
 	return web.View{Template: "console/enable_choose", ReturnTo: choosePath}
 }
 
-// choicesPage shows choices of an administrator; of a company that has chosen nothing yet, what is stored.
+// choicesPage shows the choices that an administrator has made or, at first, the stored ones.
 func (c *Console) choicesPage(r *http.Request, a *administrator, o company.Overview, f choiceForm) choicesPage {
 	now := c.DB.Now().UTC()
 	o.Tenant.Methods, o.Tenant.Roles = tenant.Methods(f.Methods), tenant.Roles(f.Roles)
@@ -50,7 +50,7 @@ func (c *Console) choicesPage(r *http.Request, a *administrator, o company.Overv
 	}
 }
 
-// proved loads the activation of an administrator whose code was right; others are led to where they are.
+// proved loads the activation of an administrator who has entered the right code; others are redirected to their step.
 func (c *Console) proved(w http.ResponseWriter, r *http.Request, a *administrator) (
 	now company.Activation, ok bool, err error,
 ) {
@@ -80,7 +80,7 @@ func (c *Console) showChoices(w http.ResponseWriter, r *http.Request, a *adminis
 	return c.Web.Draw(w, r, http.StatusOK, c.choicesPage(r, a, o, form))
 }
 
-// summaryPage says what the choices will do to whom, and asks for the one confirmation.
+// summaryPage says what the choices will do and to how many people, and asks for the one confirmation.
 type summaryPage struct {
 	frame
 	ID        string

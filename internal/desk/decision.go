@@ -16,7 +16,7 @@ import (
 	"countersign/internal/web"
 )
 
-// decisionPath is where the vendor decides for all companies.
+// decisionPath is the page of the vendor's rule for all companies.
 const decisionPath = "/desk/decision"
 
 func (d *Desk) mountDecisions(mux *web.Mux) {
@@ -29,7 +29,7 @@ func (d *Desk) mountDecisions(mux *web.Mux) {
 	mux.Post(of+"/confirm", d.changing(d.requireFor(access.SetMandate, d.confirmDecision)), "method")
 }
 
-// decisionURL is the address of the decision about a company, or about all where id is empty.
+// decisionURL is the page of the rule for a company, or for all if id is empty.
 func decisionURL(id string) string {
 	if id == "" {
 		return decisionPath
@@ -70,7 +70,7 @@ type dayOption struct {
 	Selected bool
 }
 
-// Inherits reports whether the number for all companies holds.
+// Inherits reports whether the number for all companies applies.
 func (o dayOption) Inherits() bool { return o.Days == tenant.InheritDays }
 
 // subject is what a decision is about: one company, or all of them.

@@ -55,7 +55,7 @@ func TestExplainSaysWhatHappens(t *testing.T) {
 			in.Tenant.Methods = "totp"
 		},
 			[]string{
-				"After the password they must prove the mailbox with a code by email, then set up an authenticator app."}},
+				"After the password they must confirm their mailbox with a code by email, then set up an authenticator app."}},
 		"no mail allowed, until a date": {func(in *policy.Input) {
 			in.Tenant.Mandate, in.Tenant.Methods, in.Tenant.SetUpBy = mandatory, "totp", now.AddDate(0, 0, 30)
 		}, []string{"After the password they confirm with a code by email.", remember}},

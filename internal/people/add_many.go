@@ -18,8 +18,8 @@ const MaxAdded = 500
 var ErrTooMany = fault.New(fault.Invalid, "people.too_many_rows")
 
 // AddMany adds the people of rows to a company and invites them, or only says what it would do. Rows that cannot be
-// added are among Failed and keep no other back. Whether an address is taken in another company is told as rarely as
-// Add tells it: with more of them than that nothing is told at all.
+// added are in Failed and don't stop the others. Whether an address is taken in another company is revealed only as
+// often as Add reveals it: beyond that, nothing is revealed at all.
 func (s *Service) AddMany(
 	ctx context.Context, a access.Actor, company string, rows []Row, dryRun bool,
 ) (done Imported, err error) {

@@ -16,7 +16,7 @@ import (
 	"countersign/internal/user"
 )
 
-// BulkKind is something that is done to many people at once.
+// BulkKind is an action on many people at once.
 type BulkKind string
 
 // The kinds.
@@ -34,7 +34,7 @@ var BulkKinds = []BulkKind{BulkInvite, BulkRemind, BulkExempt, BulkRequire, Bulk
 // bulkChange changes one person in a transaction of their company.
 type bulkChange func(ctx context.Context, tx *db.Tx, a access.Actor, u user.User) error
 
-// Action is the right that a kind needs; none that anyone has, for an unknown one.
+// Action is the right that a kind needs. An unknown kind needs one that nobody has.
 func (k BulkKind) Action() access.Action {
 	switch k {
 	case BulkInvite:
@@ -49,15 +49,15 @@ func (k BulkKind) Action() access.Action {
 	return ""
 }
 
-// Bounds of one action. More than MaxChosen are chosen by a filter.
+// Limits of one action. More than MaxChosen people can only be chosen by a filter.
 const (
 	MaxChosen = 200
 	MaxBulk   = 20_000
 	maxNamed  = 20 // how many people are named before it is done
 )
 
-// Bulk is what an administrator wants to do to many people, and who they are: those of IDs or, with All, all whom
-// Search selects.
+// Bulk is an action that an administrator wants to take on many people: those of IDs or, with All, everyone whom Search
+// selects.
 type Bulk struct {
 	Kind     BulkKind
 	IDs      []string
@@ -69,10 +69,10 @@ type Bulk struct {
 	Reason string    // BulkExempt: why they are given
 }
 
-// Outcome is what became of one person; empty while they wait.
+// Outcome is the result for one person; empty while they wait.
 type Outcome string
 
-// The outcomes besides OutcomeDone are why someone is left out.
+// Every outcome but OutcomeDone says why someone is left out.
 const (
 	OutcomeDone           Outcome = "done"
 	OutcomeSelf           Outcome = "self"            // people do it on the pages of their own account
@@ -85,7 +85,7 @@ const (
 	OutcomeSignedOut      Outcome = "signed_out"      // has nothing that could be ended
 	OutcomeHadMethod      Outcome = "had_method"      // has or had a second factor, which an exemption is not for
 	OutcomeNotExempt      Outcome = "not_exempt"      // has no exemption to end
-	OutcomeOften          Outcome = "often"           // has had as many mails or changes as one may
+	OutcomeOften          Outcome = "often"           // has reached the limit of mails or changes
 	OutcomeGone           Outcome = "gone"            // is no longer there
 	OutcomeStopped        Outcome = "stopped"         // the action ended before it was their turn
 	OutcomeFailed         Outcome = "failed"
@@ -99,18 +99,18 @@ var Outcomes = []Outcome{OutcomeSelf, OutcomeRole, OutcomeDisabled, OutcomeHasPa
 // BulkPlan is what an action would do now.
 type BulkPlan struct {
 	Matched int             // how many people were chosen
-	People  int             // to how many of them it would be done
+	People  int             // how many of them it would affect
 	First   []user.User     // the first of those by address
 	LeftOut map[Outcome]int // how many of the others, by reason
 	Digest  string          // of the choice and of all who were chosen
 
-	ids []string // of those to whom it would be done
+	ids []string // of those whom it would affect
 }
 
 var errBulkLarge = fault.New(fault.Invalid, "bulk.too_many")
 
-// PlanBulk says what an action would do, and does nothing. People of other companies are not among those chosen.
-// Invalid where more than MaxBulk are.
+// PlanBulk says what an action would do, and does nothing. People of other companies are never among those chosen.
+// Invalid if more than MaxBulk are chosen.
 func (s *Service) PlanBulk(ctx context.Context, a access.Actor, company string, b Bulk) (p BulkPlan, err error) {
 	err = View(ctx, s.DB, func(tx *db.Tx) error {
 		a, err := Current(ctx, tx, s.Gate, a)
@@ -130,7 +130,8 @@ func (s *Service) PlanBulk(ctx context.Context, a access.Actor, company string, 
 	return p, err
 }
 
-// checkBulk fails unless the actor may do it to someone: who may not do it to the lowest role may do it to no one.
+// checkBulk fails unless the actor may do it to anyone: an actor who may not do it to the lowest role may do it to
+// nobody.
 func checkBulk(a access.Actor, k BulkKind, company string) error {
 	return access.Check(a, k.Action(), access.Target{TenantID: company, Role: user.Agent})
 }
@@ -172,7 +173,7 @@ func (p *BulkPlan) add(u user.User, why Outcome) {
 	}
 }
 
-// eachChosen hands the people who are chosen to fn, MaxChosen at the most at once, by address.
+// eachChosen passes the chosen people to fn, by address and at most MaxChosen at a time.
 func (s *Service) eachChosen(ctx context.Context, tx *db.Tx, b Bulk, fn func([]Listed) error) error {
 	q := b.Search
 	if !b.All {
@@ -191,7 +192,7 @@ func (s *Service) eachChosen(ctx context.Context, tx *db.Tx, b Bulk, fn func([]L
 	}
 }
 
-// reasons are why each of the people would be left out; empty: they would not be.
+// reasons are why each of the people would be left out; empty if they would not be.
 func reasons(ctx context.Context, tx *db.Tx, a access.Actor, b Bulk, listed []Listed) (out []Outcome, err error) {
 	var open, before map[string]bool
 	switch b.Kind {
@@ -252,7 +253,7 @@ func idsOf(listed []Listed) (out []string) {
 	return out
 }
 
-// outcomes are the outcomes of people whose change fails with a fault.
+// outcomes are the outcomes of people whose change fails, by the message of the fault.
 var outcomes = map[string]Outcome{
 	"access.self":             OutcomeSelf,
 	"access.role":             OutcomeRole,
@@ -271,8 +272,7 @@ var outcomes = map[string]Outcome{
 	errUnknown.Message:        OutcomeGone,
 }
 
-// refusedOutcome is the outcome of a person for whom the change fails with err; empty where it does not, and where err
-// is ours.
+// refusedOutcome is the outcome of a person whose change fails with err; empty if err is nil or an error on our side.
 func refusedOutcome(err error) Outcome {
 	if err == nil {
 		return ""
@@ -280,7 +280,7 @@ func refusedOutcome(err error) Outcome {
 	return outcomes[fault.Of(err).Message]
 }
 
-// writeCounts writes how many people there are of each outcome, and readCounts reads it.
+// writeCounts writes how many people have each outcome, and readCounts reads it.
 func writeCounts(of map[Outcome]int) string {
 	var out []string
 	for _, o := range Outcomes {

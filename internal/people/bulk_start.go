@@ -16,30 +16,30 @@ import (
 	"countersign/internal/user"
 )
 
-// JobBulk is the kind of job that goes on with an action on many people.
+// JobBulk is the kind of job that continues an action on many people.
 const JobBulk = "people.bulk"
 
-// What is done to few people is done while the page waits for it.
+// An action on few people runs while the page waits for it.
 const (
 	bulkAtOnce = 200
 	bulkWait   = 8 * time.Second
-	// A job that looks whether everyone has had their turn, in case the server stopped meanwhile.
+	// When the job checks whether everyone was processed, in case the server stopped meanwhile.
 	bulkLookAgain = 20 * time.Second
-	// An action that no one has gone on with for so long holds up no other.
+	// An action that has made no progress for so long no longer blocks others.
 	bulkStalled = time.Hour
 )
 
 var (
-	// ErrBulkChanged is that other people are chosen now than those that the actor was shown.
+	// ErrBulkChanged means that the people who are chosen now are not those that the actor was shown.
 	ErrBulkChanged = fault.New(fault.Conflict, "bulk.changed")
 	errBulkNoOne   = fault.New(fault.Conflict, "bulk.no_one")
 	errBulkRunning = fault.New(fault.Conflict, "bulk.running")
 )
 
-// StartBulk begins what PlanBulk described, for the people of a company and the command line, and returns the action's
-// id. shown is the digest of the plan that the actor
-// was shown: ErrBulkChanged where others are chosen now. Conflict also where the company has an action of that kind
-// under way, or where there is no one to do it to. What is done to few people has happened when it returns.
+// StartBulk starts the action that PlanBulk described, for the administrators of a company and the command line, and
+// returns its id. shown is the digest of the plan that the actor saw; ErrBulkChanged if other people are chosen now.
+// Conflict also if the company has an action of that kind under way, or if there is no one to do it to. An action on
+// few people has normally finished when it returns.
 func (s *Service) StartBulk(
 	ctx context.Context, a access.Actor, company string, b Bulk, shown string,
 ) (id string, err error) {
@@ -47,13 +47,13 @@ func (s *Service) StartBulk(
 	if err != nil {
 		return "", err
 	}
-	if people <= bulkAtOnce { // whatever goes wrong, the job goes on with it
+	if people <= bulkAtOnce { // if this fails, the job continues it
 		_, _ = s.workBulk(ctx, run, bulkWait)
 	}
 	return run.ID, nil
 }
 
-// beginBulk stores an action and its job, and returns how many people it concerns.
+// beginBulk stores an action and its job, and returns how many people it affects.
 func (s *Service) beginBulk(
 	ctx context.Context, a access.Actor, company string, b Bulk, shown string,
 ) (run *bulkRun, people int, err error) {
@@ -79,8 +79,8 @@ func (s *Service) beginBulk(
 	return run, plan.People, err
 }
 
-// checkExemption fails with Invalid where what is to be given is not what Exempt gives to one person. It returns the
-// reason as it is stored.
+// checkExemption fails with Invalid under the same conditions as Exempt for one person. It returns the reason as it is
+// stored.
 func (b Bulk) checkExemption(a access.Actor, now time.Time) (reason string, err error) {
 	if b.Kind != BulkExempt {
 		return "", nil
@@ -91,7 +91,7 @@ func (b Bulk) checkExemption(a access.Actor, now time.Time) (reason string, err 
 	return reason, err
 }
 
-// storeBulk stores an action with the people whom it concerns, records it and has a job go on with it.
+// storeBulk stores an action with the people whom it affects, records it and enqueues the job that continues it.
 func (s *Service) storeBulk(
 	ctx context.Context, tx *db.Tx, a access.Actor, b Bulk, plan BulkPlan, run *bulkRun,
 ) error {
@@ -126,7 +126,7 @@ func (s *Service) storeBulk(
 	return err
 }
 
-// text is an action as audit rows have it.
+// text is an action as audit rows show it.
 func (b Bulk) text(people int) string {
 	text := string(b.Kind) + " " + strconv.Itoa(people) + " people"
 	if b.Kind == BulkExempt {
@@ -135,7 +135,7 @@ func (b Bulk) text(people int) string {
 	return text
 }
 
-// endStalled ends an action of a kind that no one has gone on with for a long time.
+// endStalled ends an action of a kind that has made no progress for a long time.
 func endStalled(ctx context.Context, tx *db.Tx, k BulkKind) error {
 	id := ""
 	err := tx.QueryRow(ctx, `
@@ -154,7 +154,7 @@ func endStalled(ctx context.Context, tx *db.Tx, k BulkKind) error {
 	return nil
 }
 
-// insertBulk stores an action; it reports false where one of the same kind is under way.
+// insertBulk stores an action; it reports false if one of the same kind is under way.
 func insertBulk(
 	ctx context.Context, tx *db.Tx, a access.Actor, b Bulk, plan BulkPlan, id string,
 ) (first bool, err error) {
@@ -176,7 +176,7 @@ func insertBulk(
 	return n > 0, nil
 }
 
-// insertBulkPeople stores whom an action concerns, MaxChosen people of tx.Tenant at the most.
+// insertBulkPeople stores the people whom an action affects, at most MaxChosen people of tx.Tenant.
 func insertBulkPeople(ctx context.Context, tx *db.Tx, id string, ids []string) error {
 	q := &listQuery{args: []any{tx.Tenant, id}}
 	q.text.WriteString(`
@@ -189,7 +189,7 @@ func insertBulkPeople(ctx context.Context, tx *db.Tx, id string, ids []string) e
 	return nil
 }
 
-// stopWaiting ends the wait of those whose turn it was not yet.
+// stopWaiting marks the people who are still waiting as stopped.
 func stopWaiting(ctx context.Context, tx *db.Tx, id string) error {
 	_, err := tx.Exec(ctx, `
 		UPDATE bulk_people SET outcome = $1, ended_at = $2

@@ -134,8 +134,8 @@ func (s *Service) RecentBulk(ctx context.Context, a access.Actor, company string
 	return out, nil
 }
 
-// StopBulk ends an action before everyone has had their turn. What was done stays. Anyone who may begin such an action
-// may stop one. Conflict where it has ended.
+// StopBulk ends an action before everyone was processed. Changes that were made stay. Anyone who may start such an
+// action may stop one. Conflict if it has ended.
 func (s *Service) StopBulk(ctx context.Context, a access.Actor, company, id string) error {
 	return s.inCompany(ctx, a, access.ListPeople, company, func(ctx context.Context, tx *db.Tx, a access.Actor) error {
 		b, err := bulkState(ctx, tx, id)

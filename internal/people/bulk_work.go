@@ -17,14 +17,14 @@ import (
 	"countersign/internal/user"
 )
 
-// bulkFor is how long a job works before it lets another replica go on; its lease is longer.
+// bulkFor is how long a job works before it lets another replica continue; its lease is longer.
 const bulkFor = 40 * time.Second
 
-// bulkRun is an action under way, and the request that began it.
+// bulkRun is an action under way, and the request that started it.
 type bulkRun struct {
 	TenantID, ID string
 	Origin       audit.Origin
-	failed       error // the last one that is our fault
+	failed       error // the last error on our side
 }
 
 // bulkJob is what a job of JobBulk carries.
@@ -45,7 +45,7 @@ type storedBulk struct {
 	reason   string
 }
 
-// GoOnWithBulk is the handler of JobBulk. Everyone has their turn once, however often it runs.
+// GoOnWithBulk is the handler of JobBulk. It processes each person once, however often it runs.
 func (s *Service) GoOnWithBulk(ctx context.Context, j jobs.Job) error {
 	var args bulkJob
 	if err := json.Unmarshal(j.Args, &args); err != nil {
@@ -60,8 +60,8 @@ func (s *Service) GoOnWithBulk(ctx context.Context, j jobs.Job) error {
 	return err
 }
 
-// workBulk gives everyone who waits in an action their turn, for as long as within. It reports whether the action has
-// ended. Several may do it at once.
+// workBulk processes the people who are waiting in an action, for at most within. It reports whether the action has
+// ended. Several replicas may work on one action at once.
 func (s *Service) workBulk(ctx context.Context, run *bulkRun, within time.Duration) (finished bool, err error) {
 	enough, cancel := context.WithTimeout(ctx, within)
 	defer cancel()
@@ -90,7 +90,7 @@ func (s *Service) workBulk(ctx context.Context, run *bulkRun, within time.Durati
 	}
 }
 
-// nextOfBulk loads an action and the next of the people who wait in it, and notes that it goes on.
+// nextOfBulk loads an action and the next people who are waiting in it, and records that it makes progress.
 func (s *Service) nextOfBulk(ctx context.Context, run *bulkRun) (b storedBulk, waiting []string, err error) {
 	err = s.DB.InTx(ctx, run.TenantID, func(tx *db.Tx) (err error) {
 		if b, err = loadBulk(ctx, tx, run.ID); err != nil {
@@ -119,8 +119,8 @@ func loadBulk(ctx context.Context, tx *db.Tx, id string) (b storedBulk, err erro
 	return b, err
 }
 
-// doToOne gives one person their turn. What stands in the way of one keeps it from no one else; only what is our fault
-// ends the round; errStarter ends the action.
+// doToOne processes one person. A refusal, or an error on our side, leaves out only that person. errStarter ends the
+// action; a canceled context, or an outcome that could not be stored, ends the round.
 func (s *Service) doToOne(ctx context.Context, run *bulkRun, b storedBulk, userID string) error {
 	err := s.changeInBulk(ctx, run, b, userID)
 	if err == nil || ctx.Err() != nil || errors.Is(err, errStarter) {
@@ -140,8 +140,8 @@ func (s *Service) doToOne(ctx context.Context, run *bulkRun, b storedBulk, userI
 	return nil
 }
 
-// changeInBulk changes one person in a unit of work of their own, with the rights that the one who began the action has
-// in it. Their turn is taken with the same commit, so that no one has two.
+// changeInBulk changes one person in a transaction of its own, with the rights that the person who started the action
+// has at that moment. The turn is taken in the same commit, so that nobody is processed twice.
 func (s *Service) changeInBulk(ctx context.Context, run *bulkRun, b storedBulk, userID string) error {
 	err := audit.OrLater(ctx, s.DB, run.TenantID, func(ctx context.Context, tx *db.Tx) error {
 		a, err := starter(ctx, tx, b)
@@ -179,12 +179,12 @@ func (s *Service) changeOf(b storedBulk) bulkChange {
 	return s.signOut(b.browsers)
 }
 
-// errStarter is that the one who began an action may not go on with it.
+// errStarter means that the person who started an action may not continue it.
 var errStarter = errors.New("the one who began the action has other rights now, or none")
 
-// starter is the one who began an action, with the rights that they have in tx. They showed who they are when they
-// began it, and need not stay signed in. Where their account or their role has changed since, or where someone ended
-// their session for them, errStarter: it may have been someone else.
+// starter is the person who started an action, with the rights that they have in tx. They proved who they are when they
+// started it, and need not stay signed in. errStarter if their account or role has changed since, or if their session
+// was ended for another reason than signing out or its age: someone else may have started the action.
 func starter(ctx context.Context, tx *db.Tx, b storedBulk) (a access.Actor, err error) {
 	if b.actorID == access.Server.ID() {
 		return access.Server, nil
@@ -217,7 +217,7 @@ func starter(ctx context.Context, tx *db.Tx, b storedBulk) (a access.Actor, err 
 	return a, err
 }
 
-// takeTurn writes down what became of a person who waits; it reports false where they have had their turn.
+// takeTurn stores the outcome of a person who is waiting; it reports false if they have been processed before.
 func takeTurn(ctx context.Context, tx *db.Tx, id, userID string, o Outcome) (first bool, err error) {
 	n, err := tx.Exec(ctx, `
 		UPDATE bulk_people SET outcome = $1, ended_at = $2
@@ -229,7 +229,7 @@ func takeTurn(ctx context.Context, tx *db.Tx, id, userID string, o Outcome) (fir
 	return n > 0, nil
 }
 
-// endBulk ends an action: because everyone has had their turn, or before that.
+// endBulk ends an action, because everyone was processed or early.
 func (s *Service) endBulk(ctx context.Context, run *bulkRun, because string) error {
 	err := s.DB.InTx(ctx, run.TenantID, func(tx *db.Tx) error {
 		_, err := endAction(ctx, tx, run.ID, because)
@@ -241,7 +241,7 @@ func (s *Service) endBulk(ctx context.Context, run *bulkRun, because string) err
 	return nil
 }
 
-// endAction ends an action and the wait of those whose turn it was not yet; only the first caller gets true.
+// endAction ends an action and marks the people who are still waiting as stopped; only the first caller gets true.
 func endAction(ctx context.Context, tx *db.Tx, id, because string) (first bool, err error) {
 	n, err := tx.Exec(ctx, `
 		UPDATE bulk_actions SET ended_at = $1, ended_because = $2

@@ -33,8 +33,8 @@ var (
 	Stopping = []SavedView{NoWayIn, WaitAfterReset, MailStops}
 )
 
-// What came of rules that the company tries on sign-ins, as saved views: whom they would have stopped, led to set up a
-// method, and asked for a second step, since the trial began.
+// The results of a trial of rules, as saved views: people whom the rules would have stopped, made to set up a method,
+// or asked for a second step since the trial began.
 const (
 	TrialStopped SavedView = "trial_stopped"
 	TrialSetUp   SavedView = "trial_set_up"
@@ -51,8 +51,7 @@ var trialOutcomes = map[SavedView]tenant.ShadowOutcome{
 }
 
 // Coming are rules that a company considers: which methods are allowed, who decides, and of which roles a second step
-// is required. The checks ask what happens
-// once they apply and no deadline for set-up helps any more.
+// is required. The checks ask what happens once they apply and no deadline for set-up is left.
 type Coming struct {
 	Methods tenant.Methods
 	Choice  tenant.Choice
@@ -157,8 +156,8 @@ const inTrial = `u.id IN (SELECT r.user_id FROM shadow_results r
 	JOIN tenants now ON now.tenant_id = r.tenant_id AND now.shadow_from = r.began_at
 	WHERE r.tenant_id = $2 AND r.outcome = `
 
-// opens is who gets in, if need be by setting up a method first, as policy decides. What most people get in with comes
-// first: the rest is not looked at then.
+// opens holds for people who get in as policy decides, if need be by setting up a method first. The way that most
+// people use comes first, so that the rest is rarely evaluated.
 func (r comingRules) opens() string {
 	if r.allowed.Allows(authenticator.Email) {
 		return r.byMailbox() + " OR " + r.byMethod()
@@ -268,7 +267,8 @@ var sharedNames = strings.Fields(`info office contact support help helpdesk sale
 	invoices orders team staff reception frontdesk front.desk hello mail admin administrator service customerservice
 	webmaster postmaster hostmaster noc security abuse jobs hr recepcion oficina ventas soporte contacto kontakt buero`)
 
-// sharedName holds for a user u with such an address. Its beginning is compared first: few addresses go on.
+// sharedName holds for a user u with such an address. Its first letters are compared first, which rules out most
+// addresses.
 var sharedName = func() string {
 	var names, beginnings []string
 	for _, name := range sharedNames {

@@ -24,10 +24,10 @@ var (
 )
 
 // Exempt lets a person without a second factor sign in with the mailbox until an instant, although their company
-// requires a method that they have yet to set up. It lowers nothing: a second factor that they have or had protects the
-// account all the same (Conflict), and where the company requires a second step the mailbox is asked. The owners are
-// told. Invalid without a reason, and for an end that is past or more than MaxExemption ahead. An exemption takes the
-// place of an earlier one.
+// requires a method that they have yet to set up. It lowers nothing: it fails with Conflict for a person who has or had
+// a second factor, because that protects the account, and the mailbox is asked for where the company requires a second
+// step. The owners are told. Invalid without a reason, and for an end that is past or more than MaxExemption ahead. An
+// exemption replaces an earlier one.
 func (s *Service) Exempt(ctx context.Context, a access.Actor, ref Ref, until time.Time, reason string) error {
 	return s.change(ctx, a, access.ExemptPerson, ref,
 		func(ctx context.Context, tx *db.Tx, a access.Actor, u user.User) error {
@@ -58,7 +58,7 @@ func checkExemptionEnd(until, now time.Time) error {
 	return nil
 }
 
-// exemptPending is Exempt for one of many people. The owners were told when it began.
+// exemptPending is Exempt for one of many people. The owners were told when the action started.
 func (s *Service) exemptPending(until time.Time, reason string) bulkChange {
 	return func(ctx context.Context, tx *db.Tx, a access.Actor, u user.User) error {
 		if err := access.Check(a, access.ExemptPerson, target(u)); err != nil {
@@ -88,7 +88,7 @@ func (s *Service) exempt(ctx context.Context, tx *db.Tx, a access.Actor, u user.
 	return record(ctx, tx, a, u, audit.UserExempted, exemptionText(e))
 }
 
-// EndExemption ends an exemption before its time; Conflict where there is none.
+// EndExemption ends an exemption early; Conflict if there is none.
 func (s *Service) EndExemption(ctx context.Context, a access.Actor, ref Ref) error {
 	return s.change(ctx, a, access.ExemptPerson, ref, s.endExemption)
 }
@@ -110,7 +110,7 @@ func (s *Service) endExemption(ctx context.Context, tx *db.Tx, a access.Actor, u
 	return record(ctx, tx, a, u, audit.UserExempted, "ended")
 }
 
-// exemptionText is an exemption as audit rows have it.
+// exemptionText is an exemption as audit rows show it.
 func exemptionText(e user.Exemption) string {
 	text := "until " + e.Until.UTC().Format(time.RFC3339)
 	if e.Reason != "" {

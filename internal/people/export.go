@@ -12,8 +12,8 @@ import (
 	"countersign/internal/user"
 )
 
-// Export hands every person that a search selects to fn, by address, and records that it was done before the first of
-// them leaves. The search's place and size do not matter. People who are added or removed meanwhile may be missing.
+// Export passes every person whom a search selects to fn, by address. It records the export before the first of them is
+// passed on. The search's place and size do not matter. People who are added or removed meanwhile may be missing.
 func (s *Service) Export(
 	ctx context.Context, a access.Actor, company string, q Search, fn func(Listed) error,
 ) error {

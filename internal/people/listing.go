@@ -164,7 +164,7 @@ func (q Search) lookedTo(ctx context.Context, tx *db.Tx) (u user.User, err error
 	return u, err
 }
 
-// maxListed is how many people a page has at the most.
+// maxListed is the largest number of people on a page.
 const maxListed = 500
 
 func (q Search) limit() int {
@@ -248,8 +248,8 @@ func (q *listQuery) at(now time.Time, condition string) {
 	q.and(condition)
 }
 
-// among adds the condition that a column has one of the values, MaxChosen at the most. Shorter lists are filled up, so
-// that the statement is always the same and is prepared once.
+// among adds the condition that a column has one of the values, at most MaxChosen. Shorter lists are padded, so that
+// the statement is always the same and is prepared only once.
 func (q *listQuery) among(column string, values []string) {
 	var marks []string
 	for i := range MaxChosen {

@@ -41,8 +41,8 @@ func ByID(tenantID, userID string) Ref { return Ref{TenantID: tenantID, UserID: 
 
 var errUnknown = fault.New(fault.NotFound, "user.unknown")
 
-// load reads a person whom an action concerns. Outside the vendor people find those of their own company only, so that
-// they do not learn who is in another.
+// load reads the person whom an action affects. Except for the vendor's staff, people find only those of their own
+// company, so that they do not learn who is in another.
 func (r Ref) load(
 	ctx context.Context, tx *db.Tx, a access.Actor, action access.Action,
 ) (u user.User, err error) {
@@ -91,7 +91,7 @@ func (s *Service) Find(ctx context.Context, a access.Actor, ref Ref) (d Details,
 	return d, err
 }
 
-// List returns up to limit people of a company by address, after the address of the last one on the page before.
+// List returns up to limit people of a company by address, after that of the last person on the previous page.
 func (s *Service) List(
 	ctx context.Context, a access.Actor, company, after string, limit int,
 ) (out []user.User, err error) {
@@ -113,9 +113,9 @@ func (s *Service) List(
 	return out, err
 }
 
-// change runs fn with a person as they are in the transaction; their row is held, so that no one changes their role
-// meanwhile. While the audit cannot be written, the change is made and recorded later: ending sessions must not fail.
-// A refusal is recorded, too; action is what is tried first.
+// change runs fn with a person as they are in the transaction; their row is locked, so that no one changes their role
+// meanwhile. While the audit cannot be written, the change is made and recorded later: ending sessions must not fail. A
+// refusal is recorded, too; action is what is tried first.
 func (s *Service) change(
 	ctx context.Context, a access.Actor, action access.Action, ref Ref,
 	fn func(ctx context.Context, tx *db.Tx, a access.Actor, u user.User) error,

@@ -78,7 +78,8 @@ func (s *Service) keepAnOwner(ctx context.Context, tx *db.Tx, a access.Actor, u 
 	return errLastOwner
 }
 
-// tellRole tells a person of their new role, and the owners of their company where one was made or is one no more.
+// tellRole tells a person about their new role, and the other owners of their company if an owner was added or is no
+// longer one.
 func (s *Service) tellRole(ctx context.Context, tx *db.Tx, a access.Actor, u user.User, role user.Role) error {
 	letter, err := roleLetter(ctx, tx, a)
 	if err != nil {

@@ -61,8 +61,8 @@ func (s *Service) signOut(browsers bool) bulkChange {
 	}
 }
 
-// signedInAmong are the ids of those among people of tx.Tenant, MaxChosen at the most, who have a session or an
-// unfinished sign-in or, with browsers, a remembered browser.
+// signedInAmong returns those of the ids, at most MaxChosen people of tx.Tenant, who have a session or an unfinished
+// sign-in or, with browsers, a remembered browser.
 func signedInAmong(ctx context.Context, tx *db.Tx, ids []string, browsers bool) (map[string]bool, error) {
 	q := &listQuery{args: []any{tx.Tenant, tx.Now, browsers}}
 	q.text.WriteString(`

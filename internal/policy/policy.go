@@ -26,7 +26,7 @@ type Input struct {
 	Origin           Origin
 	AppName          string
 	AppExemptUntil   time.Time // zero = covered
-	PasswordFlagged  bool      // someone else is said to know the password
+	PasswordFlagged  bool      // the password was reported as known to someone else
 	Want             []Level   // any one of these is enough for the client; empty = no wish
 	Account
 	Bindable        []authenticator.Kind // what people can set up by themselves here
@@ -38,7 +38,7 @@ type Input struct {
 	Unusual         []Unusual // what is unusual about the sign-in, where the company asks about that
 }
 
-// Unusual is something about a sign-in for which a company asks for a second step also where a browser is remembered.
+// Unusual is a property of a sign-in because of which a company asks for a second step even in a remembered browser.
 type Unusual string
 
 // What is unusual.
@@ -126,7 +126,7 @@ func Evaluate(in Input) Decision {
 	return d.missing(in)
 }
 
-// unusual says that the company asks where a sign-in is unusual, and what is.
+// unusual adds that the company asks when a sign-in is unusual, and what is unusual about this one.
 func (d *Decision) unusual(in Input) {
 	d.because("policy.adaptive", "Company", in.Tenant.Name)
 	for _, u := range in.Unusual {
@@ -145,7 +145,7 @@ var unusualKeys = map[Unusual]string{
 	Failures:   "policy.unusual.many_failures",
 }
 
-// remind says until when an account may do with the mailbox, where no mail is allowed.
+// remind says until when the mailbox is enough for an account although email is not allowed.
 func (d *Decision) remind(in Input) {
 	by := in.deadline()
 	if by.IsZero() || d.Need != EmailConfirmed || in.PasswordFlagged || in.allows(authenticator.Email) {
@@ -174,23 +174,22 @@ func (d *Decision) remind(in Input) {
 	}
 }
 
-// sayUsedUp says that a person has used the sign-ins before set-up that their company allows, where nothing else stands
-// in the way of another one.
+// sayUsedUp says that a person has used up the sign-ins before set-up, if nothing else prevents another one.
 func (d *Decision) sayUsedUp(in Input) {
 	if d.Need == TwoFactor && in.Protection() == EmailConfirmed && in.latersUsedUp() && in.setUpTime().After(in.Now) {
 		d.because("policy.laters_used", "Company", in.Tenant.Name, "Limit", in.Tenant.SetUpLaters)
 	}
 }
 
-// counted are the proofs that are still accepted: what vendor or company have ruled out
-// since it was shown confirms nothing any more, in a sign-in under way as in a session.
+// counted are the proofs that still count: a method that the vendor or the company has ruled out since proves nothing
+// any more, neither in a sign-in under way nor in a session.
 func (in Input) counted() []authenticator.Proof {
 	return slices.DeleteFunc(slices.Clone(in.Proofs), func(p authenticator.Proof) bool {
 		return p.Kind != authenticator.Password && !in.mayUse(p.Kind.Base())
 	})
 }
 
-// floor is the weakest level that the rules and the account's own protection leave.
+// floor is the weakest level that the rules and the account's own protection allow.
 func (in Input) floor(secondStep bool) Level {
 	switch {
 	case !secondStep:
@@ -198,7 +197,7 @@ func (in Input) floor(secondStep bool) Level {
 	case in.Protection() == TwoFactor:
 		return TwoFactor
 	case in.allows(authenticator.Email), in.PasswordFlagged, !in.deadline().IsZero():
-		return EmailConfirmed // the mailbox is the least, after a report whatever is allowed
+		return EmailConfirmed // the mailbox is the minimum, after a report even if email is not allowed
 	}
 	return TwoFactor
 }
@@ -233,8 +232,7 @@ func (d *Decision) required(in Input) bool {
 	return on
 }
 
-// mandated reports whether the vendor requires a second step by now, which no one below may
-// take back.
+// mandated reports whether the vendor already requires a second step, which no company can turn off.
 func (in Input) mandated() bool { return in.mandate().Locks(in.Now) }
 
 // mandate is the vendor's decision: for this company, else for all.
@@ -242,8 +240,8 @@ func (in Input) mandate() tenant.Mandate { return in.Tenant.Mandate.OrInherited(
 
 var forever = time.Date(9999, 12, 31, 0, 0, 0, 0, time.UTC)
 
-// switchedOn walks the authority ladder: the vendor's mandate first, then the company's
-// own switch, which may add to it and never take away.
+// switchedOn applies the vendor's mandate first, then the company's own switch, which may add to the mandate but never
+// take away from it.
 func (d *Decision) switchedOn(in Input) bool {
 	m, by := in.mandate(), in.Vendor
 	begun := !in.Now.Before(m.From)
@@ -336,8 +334,8 @@ func (d Decision) deny(in Input) Decision {
 	return d
 }
 
-// enough lists the kinds, strongest first, of which one more proof would reach need. The
-// best proof of a kind counts: a key that checks its user can do so.
+// enough lists the kinds, strongest first, with which one more proof would reach need. Each kind counts with its best
+// proof, such as a key that verifies its user.
 func (in Input) enough(kinds []authenticator.Kind, need Level) (out []authenticator.Kind) {
 	for _, k := range authenticator.SecondSteps {
 		if !slices.Contains(kinds, k) || !in.mayUse(k) {
@@ -350,9 +348,8 @@ func (in Input) enough(kinds []authenticator.Kind, need Level) (out []authentica
 	return out
 }
 
-// mayUse is allows, but for the mailbox of an account that has nothing stronger: it is asked
-// after a report that someone knows the password, until a deadline for set-up, and before
-// people change their own account, as it was made.
+// mayUse is allows with one exception: the mailbox of an account that has nothing stronger may also be used after a
+// report that someone knows the password, until a deadline for set-up, and before people change their own account.
 func (in Input) mayUse(k authenticator.Kind) bool {
 	return in.allows(k) || k == authenticator.Email && in.Protection() == EmailConfirmed &&
 		(in.PasswordFlagged || in.OwnPages || !in.deadline().IsZero())

@@ -19,19 +19,19 @@ const (
 	Disabled  Status = "disabled"  // no second step is required of them
 )
 
-// PersonStatus is a person's status and what to say beside it.
+// PersonStatus is a person's status and what to show with it.
 type PersonStatus struct {
 	Status  Status
 	Must    bool                 // a second step is required of them on our own pages
 	Own     bool                 // they decide for themselves
 	Can     []authenticator.Kind // what a sign-in may ask them for
-	SetUpBy time.Time            // Pending: until when the mailbox does; zero = set-up comes first
+	SetUpBy time.Time            // Pending: until when the mailbox is enough; zero = set-up comes first
 	Overdue bool                 // Pending, and a deadline of theirs has passed
 	Exempt  bool                 // Pending, and SetUpBy is the end of their exemption
 	Stuck   bool                 // Pending, and only an administrator can help them
 }
 
-// StatusOf works a person's status out of the rules that their next sign-in on our own pages meets.
+// StatusOf works out a person's status from the rules that apply to their next sign-in on our own pages.
 func StatusOf(in Input) PersonStatus {
 	in.OwnPages, in.AppExemptUntil = true, time.Time{}
 	in.Proofs = []authenticator.Proof{{Kind: authenticator.Password, At: in.Now}}

@@ -15,8 +15,8 @@ type Path struct {
 	Level      Level
 }
 
-// MailboxAlone reports whether someone who reads the person's mailbox can go the path: the password is set anew by a
-// mailed link, and what follows is mailed or set up with what was mailed.
+// MailboxAlone reports whether someone who reads the person's mailbox can take the path: the password is reset with a
+// mailed link, and every other proof is mailed, or set up with one that was mailed.
 func (p Path) MailboxAlone() bool {
 	return !p.Remembered && len(p.Proofs) > 0 && p.Proofs[0] == authenticator.Password &&
 		!slices.ContainsFunc(p.Proofs[1:], func(k authenticator.Kind) bool {
@@ -52,7 +52,7 @@ func (s *search) from(in Input, p Path) {
 	}
 }
 
-// show goes on after one more proof. Each proof is shown once, so a search ends.
+// show continues after one more proof. Each proof is shown once, so the search ends.
 func (s *search) show(in Input, p Path, k authenticator.Kind) {
 	if slices.Contains(p.Proofs, k) {
 		return
@@ -75,7 +75,7 @@ func (s *search) show(in Input, p Path, k authenticator.Kind) {
 	}
 }
 
-// setUp goes on with each method that may be set up; it is shown as it is set up.
+// setUp continues with each method that may be set up; setting it up also shows it.
 func (s *search) setUp(in Input, p Path, kinds []authenticator.Kind) {
 	if p.SetUp != "" {
 		return // one is enough, or none is

@@ -57,7 +57,7 @@ func scanActivation(row db.Row) (a Activation, err error) {
 	return a, err
 }
 
-// PendingActivation is the activation that a person has under way. A new password or address makes it void.
+// PendingActivation loads the activation that a person has under way. A new password or address makes it void.
 func PendingActivation(ctx context.Context, tx *db.Tx, userID string, securityVersion int64) (Activation, error) {
 	return scanActivation(tx.QueryRow(ctx, `
 		SELECT `+activationColumns+` FROM activations

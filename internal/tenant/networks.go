@@ -126,7 +126,7 @@ func (n Networks) List() (out []Network) {
 	return out
 }
 
-// Contains reports whether an address is in one of the networks. What is no address is in none.
+// Contains reports whether an address is in one of the networks. Text that is not an address is in none.
 func (n Networks) Contains(ip string) bool {
 	a, err := netip.ParseAddr(ip)
 	if err != nil {

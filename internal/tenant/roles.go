@@ -9,8 +9,8 @@ import (
 	"countersign/internal/fault"
 )
 
-// Roles are the roles of which a company requires two-factor authentication, as words apart by spaces; empty is
-// everyone. Those who administer the company are always among them.
+// Roles are the roles of which a company requires two-factor authentication, separated by spaces; empty means everyone.
+// Owners and admins are always among them.
 type Roles string
 
 // The roles that a list may name. Which roles there are, the package user decides; a test of policy compares them. A
@@ -43,7 +43,7 @@ func ParseRoles(s string) (Roles, error) {
 	return Roles(strings.Join(words, " ")).Clean()
 }
 
-// RequiredRoles is the list with those of the optional roles that were chosen.
+// RequiredRoles is the list with the roles that are always required and the chosen ones.
 func RequiredRoles(chosen []string) (Roles, error) {
 	return Roles(strings.Join(append(slices.Clone(alwaysRequired), chosen...), " ")).Clean()
 }

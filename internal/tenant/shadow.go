@@ -20,15 +20,15 @@ type Shadow struct {
 func (s Shadow) Active(now time.Time) bool { return !now.Before(s.From) && now.Before(s.Until) }
 
 // Shadowed is the company as it would be with the rules that it considers: two-factor authentication is on, and no
-// deadline for set-up helps any more.
+// deadline for set-up is left.
 func (t Tenant) Shadowed(now time.Time) Tenant {
 	t.SwitchedOnAt, t.SwitchedOffAt, t.SetUpBy, t.SetUpDays = now, time.Time{}, time.Time{}, 0
 	t.Methods, t.Choice, t.Roles = t.Shadow.Methods, t.Shadow.Choice, t.Shadow.Roles
 	return t
 }
 
-// SetShadow records the rules that the company considers; the zero Shadow ends it. It is no change of what a decision
-// reads, so that no sign-in has to begin anew.
+// SetShadow stores the rules that the company considers; the zero Shadow ends the trial. No decision reads them, so no
+// sign-in has to start again.
 func SetShadow(ctx context.Context, tx *db.Tx, s Shadow) error {
 	return changed(tx.Exec(ctx, `UPDATE tenants
 		SET shadow_methods = $1, shadow_choice = $2, shadow_roles = $3, shadow_from = $4, shadow_until = $5
@@ -47,7 +47,7 @@ const (
 )
 
 // RecordShadow records what the rules under consideration would have done to a sign-in of a person: once for each
-// outcome, so that those who sign in often write no more.
+// outcome, so that people who sign in often don't write more rows.
 func RecordShadow(ctx context.Context, tx *db.Tx, s Shadow, userID, clientID string, o ShadowOutcome) error {
 	return tx.ExecDeferred(ctx, `
 		INSERT INTO shadow_results (tenant_id, began_at, user_id, outcome, client_id, at)

@@ -189,8 +189,8 @@ func ByID(ctx context.Context, tx *db.Tx, id string) (Tenant, error) {
 	return t, err
 }
 
-// Find loads a tenant by id or exact name. The id goes first: a company that names itself like
-// the id of another one keeps no one from it.
+// Find loads a tenant by id or exact name. The id wins, so that a company cannot hide another one by taking its id as a
+// name.
 func Find(ctx context.Context, tx *db.Tx, idOrName string) (Tenant, error) {
 	rows, err := tx.Query(ctx, `SELECT `+columns+` FROM tenants WHERE tenant_id = $1 OR name = $1`, idOrName)
 	found, err := db.Collect(rows, err, scan)

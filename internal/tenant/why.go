@@ -58,7 +58,7 @@ func SetWhy(ctx context.Context, tx *db.Tx, language, body string) error {
 
 var errOutdated = fault.New(fault.Outdated, "text.outdated")
 
-// ReplaceWhy replaces the words that had the version of t. It fails where someone else has written since.
+// ReplaceWhy replaces the text that had the version of t. It fails if someone else has saved one since.
 func ReplaceWhy(ctx context.Context, tx *db.Tx, t WhyText) error {
 	body, err := CleanWhy(t.Body)
 	if err != nil {
