@@ -59,6 +59,7 @@ func every(u *rig.User, app, made, backup string) []spoken {
 		{args: []string{"user", "import", "-", "--tenant", made},
 			stdin: "email,name\nmany-" + made + "@example.test,Sam\n", key: "created"},
 		{args: []string{"user", "invite", made + "@example.test"}, key: "changed"},
+		{args: []string{"user", "withdraw-invitation", made + "@example.test"}, key: "changed"},
 		{args: []string{"user", "set", u.Email, "--role", "admin"}, key: "changed"},
 		{args: []string{"user", "password", u.Email, "--password-stdin"}, stdin: "a sentence no one else thought of\n",
 			key: "changed"},

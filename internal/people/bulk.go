@@ -79,6 +79,7 @@ const (
 	OutcomeRole           Outcome = "role"            // the actor may not do it to someone of their role
 	OutcomeDisabled       Outcome = "disabled"        // their account is closed
 	OutcomeHasPassword    Outcome = "has_password"    // needs no invitation
+	OutcomeWithdrawn      Outcome = "withdrawn"       // their invitation was withdrawn
 	OutcomeNotPending     Outcome = "not_pending"     // has nothing left to set up
 	OutcomeNotAccepted    Outcome = "not_accepted"    // must accept their invitation first
 	OutcomeRemindedBefore Outcome = "reminded_before" // less than a day ago
@@ -92,7 +93,8 @@ const (
 )
 
 // Outcomes are the outcomes in the order in which they are listed.
-var Outcomes = []Outcome{OutcomeSelf, OutcomeRole, OutcomeDisabled, OutcomeHasPassword, OutcomeNotPending,
+var Outcomes = []Outcome{OutcomeSelf, OutcomeRole, OutcomeDisabled, OutcomeHasPassword, OutcomeWithdrawn,
+	OutcomeNotPending,
 	OutcomeNotAccepted, OutcomeRemindedBefore, OutcomeSignedOut, OutcomeHadMethod, OutcomeNotExempt,
 	OutcomeOften, OutcomeGone, OutcomeStopped, OutcomeFailed}
 
@@ -206,6 +208,8 @@ func reasons(ctx context.Context, tx *db.Tx, a access.Actor, b Bulk, listed []Li
 			why = OutcomeDisabled
 		case b.Kind == BulkInvite && !l.Invited:
 			why = OutcomeHasPassword
+		case b.Kind == BulkInvite && l.Withdrawn:
+			why = OutcomeWithdrawn
 		case b.Kind == BulkRemind && notToRemind(l) != "":
 			why = notToRemind(l)
 		case b.Kind == BulkRemind && before[l.User.ID]:
@@ -256,6 +260,7 @@ var outcomes = map[string]Outcome{
 	"access.denied":           OutcomeRole,
 	errIsDisabled.Message:     OutcomeDisabled,
 	"user.has_password":       OutcomeHasPassword,
+	errWithdrawn.Message:      OutcomeWithdrawn,
 	errNotPending.Message:     OutcomeNotPending,
 	errRemindedBefore.Message: OutcomeRemindedBefore,
 	errSignedOut.Message:      OutcomeSignedOut,
