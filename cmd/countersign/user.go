@@ -25,6 +25,8 @@ type UserCmd struct {
 	Password UserPasswordCmd `cmd:"" help:"Give a person a first password, or an imported hash. Ends everything that an older one opened."`
 	Show     UserShowCmd     `cmd:"" help:"Show one person."`
 	List     UserListCmd     `cmd:"" help:"List the people of a company."`
+	Bulk     UserBulkCmd     `cmd:"" help:"Invite, remind, exempt or sign out many people."`
+	SignOut  UserSignOutCmd  `cmd:"" help:"End a person's sessions, unfinished sign-ins and remembered browsers."`
 	Exempt   UserExemptCmd   `cmd:"" help:"Give a person without a method more time to set one up."`
 	Methods  UserMethodsCmd  `cmd:"" help:"List, restore and reset a person's sign-in methods."`
 }

@@ -56,17 +56,20 @@ const (
 	maxNamed  = 20 // how many people are named before it is done
 )
 
-// Bulk is what an administrator wants to do to many people, and who they are: those of IDs or, with All, all whom
-// Search selects.
+// Bulk is what an administrator wants to do to many people, and who they are: those of IDs, those of Emails or, with
+// All, all whom Search selects.
 type Bulk struct {
 	Kind     BulkKind
 	IDs      []string
+	Emails   []string // any number; whose address is not among the company's people is not chosen
 	All      bool
 	Search   Search
 	Browsers bool // BulkSignOut: forget remembered browsers, too
 
 	Until  time.Time // BulkExempt: the end of the exemptions
 	Reason string    // BulkExempt: why they are given
+
+	Named bool // the plan names everyone who was chosen
 }
 
 // Outcome is what became of one person; empty while they wait.
@@ -105,6 +108,7 @@ type BulkPlan struct {
 	First   []user.User     // the first of those by address
 	LeftOut map[Outcome]int // how many of the others, by reason
 	Digest  string          // of the choice and of all who were chosen
+	Chosen  []BulkPerson    // with Bulk.Named: everyone, by address
 
 	ids []string // of those to whom it would be done
 }
@@ -152,6 +156,9 @@ func (s *Service) planBulk(ctx context.Context, tx *db.Tx, a access.Actor, b Bul
 		for n, l := range listed {
 			fmt.Fprintf(digest, " %s", l.User.ID)
 			p.add(l.User, why[n])
+			if b.Named {
+				p.Chosen = append(p.Chosen, BulkPerson{l.User, why[n]})
+			}
 		}
 		return nil
 	})
@@ -173,6 +180,9 @@ func (p *BulkPlan) add(u user.User, why Outcome) {
 
 // eachChosen hands the people who are chosen to fn, MaxChosen at the most at once, by address.
 func (s *Service) eachChosen(ctx context.Context, tx *db.Tx, b Bulk, fn func([]Listed) error) error {
+	if len(b.Emails) > 0 {
+		return s.eachOfEmails(ctx, tx, b.Emails, fn)
+	}
 	q := b.Search
 	if !b.All {
 		q = Search{ids: append([]string{}, b.IDs[:min(len(b.IDs), MaxChosen)]...)}

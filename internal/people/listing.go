@@ -47,6 +47,7 @@ type Search struct {
 	Within int     // how many people are looked at for a page, where a filter may find few; 0 = everyone
 
 	ids   []string // only of these, also if their account is disabled
+	keys  []string // only with these email keys, also if their account is disabled
 	until string   // the id of the last one to look at
 }
 
@@ -291,6 +292,9 @@ func (q Search) addView(tx *db.Tx, out *listQuery, coming comingRules) {
 	switch {
 	case q.ids != nil:
 		out.among("u.id", q.ids)
+		return
+	case q.keys != nil:
+		out.among("u.email_key", q.keys)
 		return
 	case q.View == DisabledAccounts:
 		out.and("u.disabled_at > 0")
