@@ -3,6 +3,25 @@ package main
 // endings guard what stays ended when something was under way, and budgets that are no one else's.
 var endings = []Guard{
 	{
+		Name:    "a withdrawn invitation is not asked for again",
+		File:    "internal/passwordlink/request.go",
+		Old:     "		if back {\n",
+		New:     "		if back && u.ID == \"\" {\n",
+		Package: acceptance,
+		Tests:   "TestALO16_AnInvitationIsWithdrawn",
+	},
+	{
+		Name: "an accepted invitation is not withdrawn",
+		File: "internal/passwordlink/withdraw.go",
+		Old:  "if err == nil && old.Hash != \"\" {",
+		New:  "if err == nil && old.Hash == \"none\" {",
+		And: []Edit{{"internal/passwordlink/withdraw.go",
+			"WHERE tenant_id = $3 AND user_id = $4 AND closed_at = 0`, tx.Now",
+			"WHERE tenant_id = $3 AND user_id = $4`, tx.Now"}},
+		Package: acceptance,
+		Tests:   "TestALO16_OneOfAccepting|TestALO16_AnInvitationIsWithdrawn",
+	},
+	{
 		Name:    "an ended session finishes no change of the account",
 		File:    "internal/profile/service.go",
 		Old:     "if err == nil && !open {",

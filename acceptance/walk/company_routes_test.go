@@ -59,6 +59,15 @@ var companyRoutes = map[string]opened{
 	"POST /company/users/{id}/invite": {
 		"303 /signin", "303 /signin", "303 /signin", "404", "303 /signin", "404",
 	},
+	"GET /company/users/{id}/withdraw-invitation": {
+		"303 /signin", "303 /signin", "303 /signin", "404", "303 /signin", "404",
+	},
+	"HEAD /company/users/{id}/withdraw-invitation": {
+		"303 /signin", "303 /signin", "303 /signin", "404", "303 /signin", "404",
+	},
+	"POST /company/users/{id}/withdraw-invitation": {
+		"303 /signin", "303 /signin", "303 /signin", "404", "303 /signin", "404",
+	},
 	"POST /company/users/{id}/methods/restore": {
 		"303 /signin", "303 /signin", "303 /signin", "404", "303 /signin", "404",
 	},

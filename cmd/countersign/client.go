@@ -154,7 +154,7 @@ type ClientRequire2FACmd struct {
 
 // Run covers the app.
 func (c ClientRequire2FACmd) Run(ctx context.Context, env *Env) error {
-	err := env.within(ctx, func(h *app.Core) error { return h.Apps.Require2FA(ctx, access.Server, c.ID) })
+	err := env.within(ctx, func(h *app.Core) error { return h.Apps.Require2FA(ctx, access.Server, c.ID, "") })
 	if err == nil {
 		env.say(changeDocument{c.ID, changed{{"exempt_until", nil}}}, "App %s is covered.\n", c.ID)
 	}

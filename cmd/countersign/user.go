@@ -19,11 +19,14 @@ import (
 type UserCmd struct {
 	Create   UserCreateCmd   `cmd:"" help:"Add a person to a company and mail them an invitation."`
 	Invite   UserInviteCmd   `cmd:"" help:"Mail a person without a password a new invitation; earlier ones stop working."`
+	Withdraw UserWithdrawCmd `cmd:"" name:"withdraw-invitation" help:"Withdraw the invitation of a person who has not accepted it; its link stops working."`
 	Import   UserImportCmd   `cmd:"" help:"Add many people from a file."`
 	Set      UserSetCmd      `cmd:"" help:"Change a person."`
 	Password UserPasswordCmd `cmd:"" help:"Give a person a first password, or an imported hash. Ends everything that an older one opened."`
 	Show     UserShowCmd     `cmd:"" help:"Show one person."`
 	List     UserListCmd     `cmd:"" help:"List the people of a company."`
+	Bulk     UserBulkCmd     `cmd:"" help:"Invite, remind, exempt or sign out many people."`
+	SignOut  UserSignOutCmd  `cmd:"" help:"End a person's sessions, unfinished sign-ins and remembered browsers."`
 	Exempt   UserExemptCmd   `cmd:"" help:"Give a person without a method more time to set one up."`
 	Methods  UserMethodsCmd  `cmd:"" help:"List, restore and reset a person's sign-in methods."`
 }
@@ -122,6 +125,24 @@ func (c UserInviteCmd) Run(ctx context.Context, env *Env) error {
 		err := h.People.Invite(ctx, access.Server, people.ByEmail(c.Email))
 		if err == nil {
 			env.say(changeDocument{c.Email, changed{{"invited", true}}}, "%s", invitedText(h, c.Email))
+		}
+		return err
+	})
+}
+
+// UserWithdrawCmd withdraws an invitation.
+type UserWithdrawCmd struct {
+	Email string `arg:"" help:"Address."`
+}
+
+// Run withdraws it.
+func (c UserWithdrawCmd) Run(ctx context.Context, env *Env) error {
+	return env.within(ctx, func(h *app.Core) error {
+		err := h.People.WithdrawInvitation(ctx, access.Server, people.ByEmail(c.Email))
+		if err == nil {
+			env.say(changeDocument{c.Email, changed{{"invited", false}}},
+				"The invitation of %s is withdrawn. Its link no longer works.\n", c.Email)
+			env.explainMore("To invite them again, run: countersign user invite %s\n", c.Email)
 		}
 		return err
 	})

@@ -195,7 +195,7 @@ func ofVendor(a Action, s subject, text string, support Reach) rule {
 var rules = []rule{
 	look(ListPeople, people, "List people and look at one", everyone, everyone),
 	person(AddPerson, "Add a person with a role", lowerAndPeers, lower, none),
-	person(InvitePerson, "Send an invitation", lowerAndPeers, lower, none),
+	person(InvitePerson, "Send or withdraw an invitation", lowerAndPeers, lower, none),
 	person(ImportPeople, "Import people with a role", lowerAndPeers, lower, none),
 	person(ChangeRole, "Change a role; the new one must be in reach, too", lowerAndPeers, lower, none),
 	{action: Demote, subject: people, text: "Give an owner or an operator another role"},

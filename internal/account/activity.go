@@ -219,6 +219,8 @@ func (t eventText) describeChange(row audit.Row, ok bool) (text string, alarming
 		if ok {
 			return t.T("activity.invited"), false
 		}
+	case audit.InvitationWithdrawn:
+		return t.T("activity.invitation_withdrawn"), false
 	case audit.PasswordReplaced:
 		if ok {
 			return t.T(passwordSet(row.Reason)), row.Reason == "reset"

@@ -49,7 +49,16 @@ type Changes struct {
 	RemovePostLogoutURIs []string
 	SigningAlg           string
 	PKCEOptional         *bool
+	Seen                 string // the mark of the addresses that someone saw; empty = no matter
 }
+
+// MarkOfAddresses is the mark of an app's addresses.
+func MarkOfAddresses(c client.Client) string {
+	return people.Mark(fmt.Sprintf("%q %q", c.RedirectURIs, c.PostLogoutURIs))
+}
+
+// MarkOfExemption is the mark of an app's exemption.
+func MarkOfExemption(c client.Client) string { return people.Mark(untilText(c.ExemptUntil)) }
 
 // Change makes all of the changes of an app or none.
 func (s *Service) Change(ctx context.Context, a access.Actor, id string, c Changes) error {
@@ -77,9 +86,12 @@ func (c Changes) protocol(ctx context.Context, tx *db.Tx, id string) error {
 }
 
 func (c Changes) addresses(ctx context.Context, tx *db.Tx, id string) error {
-	known, err := client.ByID(ctx, tx, id)
+	known, err := held(ctx, tx, id)
 	if err != nil {
 		return err
+	}
+	if c.Seen != "" && c.Seen != MarkOfAddresses(known) {
+		return people.ErrOutdated
 	}
 	added := map[string][]string{client.Redirect: c.AddRedirectURIs, client.PostLogout: c.AddPostLogoutURIs}
 	for kind, uris := range added {
@@ -96,6 +108,14 @@ func (c Changes) addresses(ctx context.Context, tx *db.Tx, id string) error {
 		}
 	}
 	return nil
+}
+
+// held is an app that no one else changes until the transaction ends.
+func held(ctx context.Context, tx *db.Tx, id string) (client.Client, error) {
+	if err := client.Lock(ctx, tx, id); err != nil {
+		return client.Client{}, err
+	}
+	return client.ByID(ctx, tx, id)
 }
 
 func remove(ctx context.Context, tx *db.Tx, id, kind string, uris []string) error {
@@ -142,28 +162,45 @@ func pkceText(optional bool) string {
 
 // Exempt frees sign-ins to an app from the second step until an instant; db.Forever is for good.
 func (s *Service) Exempt(ctx context.Context, a access.Actor, id string, until time.Time) error {
-	return s.ExemptBecause(ctx, a, id, until, "")
+	return s.ExemptBecause(ctx, a, id, Exemption{Until: until})
+}
+
+// Exemption is until when an app is exempt, and why.
+type Exemption struct {
+	Until  time.Time
+	Reason string
+	Seen   string // the mark of the exemption that it replaces; empty = no matter
+}
+
+// save stores the exemption, unless someone else has stored another one since.
+func (e Exemption) save(ctx context.Context, tx *db.Tx, id string) error {
+	c, err := held(ctx, tx, id)
+	if err != nil {
+		return err
+	}
+	if e.Seen != "" && e.Seen != MarkOfExemption(c) && !c.ExemptUntil.Equal(e.Until) {
+		return people.ErrOutdated
+	}
+	return client.Exempt(ctx, tx, id, e.Until)
 }
 
 var errExemptPast = fault.New(fault.Invalid, "client.exempt_past")
 
 // ExemptBecause is Exempt with a reason for the record, which people must give; for them the instant is to come.
-func (s *Service) ExemptBecause(
-	ctx context.Context, a access.Actor, id string, until time.Time, reason string,
-) error {
+func (s *Service) ExemptBecause(ctx context.Context, a access.Actor, id string, e Exemption) error {
 	return s.change(ctx, a, access.ExemptApp, audit.ClientExempted, id, func(tx *db.Tx) (string, error) {
-		reason, err := people.CleanReason(a, reason)
+		reason, err := people.CleanReason(a, e.Reason)
 		if err != nil {
 			return "", err
 		}
-		if a.Kind == access.Person && !until.After(tx.Now) {
+		if a.Kind == access.Person && !e.Until.After(tx.Now) {
 			return "", errExemptPast
 		}
-		what := "until " + untilText(until)
+		what := "until " + untilText(e.Until)
 		if reason != "" {
 			what += ": " + reason
 		}
-		return what, client.Exempt(ctx, tx, id, until)
+		return what, e.save(ctx, tx, id)
 	})
 }
 
@@ -177,10 +214,10 @@ func untilText(until time.Time) string {
 	return until.Format(time.RFC3339)
 }
 
-// Require2FA ends an app's exemption now.
-func (s *Service) Require2FA(ctx context.Context, a access.Actor, id string) error {
+// Require2FA ends an app's exemption now. seen is the mark of the exemption that someone saw; empty = no matter.
+func (s *Service) Require2FA(ctx context.Context, a access.Actor, id, seen string) error {
 	return s.change(ctx, a, access.ExemptApp, audit.ClientCovered, id, func(tx *db.Tx) (string, error) {
-		return "", client.Cover(ctx, tx, id)
+		return "", Exemption{Seen: seen}.save(ctx, tx, id)
 	})
 }
 

@@ -67,9 +67,9 @@ func TestAppsAreTheVendors(t *testing.T) {
 		}
 		for name, change := range map[string]func(a access.Actor) error{
 			"exempt": func(a access.Actor) error {
-				return s.ExemptBecause(ctx, a, "shop", now.Add(time.Hour), "A trial")
+				return s.ExemptBecause(ctx, a, "shop", apps.Exemption{Until: now.Add(time.Hour), Reason: "A trial"})
 			},
-			"require": func(a access.Actor) error { return s.Require2FA(ctx, a, "shop") },
+			"require": func(a access.Actor) error { return s.Require2FA(ctx, a, "shop", "") },
 			"secret": func(a access.Actor) error {
 				_, err := s.RotateSecret(ctx, a, "shop")
 				return err

@@ -47,9 +47,11 @@ const (
 
 // Accounts.
 const (
-	UserCreated  Action = "user.created"  // a person was added
-	UserInvited  Action = "user.invited"  // a person was mailed a link to choose their first password
-	UserReminded Action = "user.reminded" // a person was reminded to set up a sign-in method
+	UserCreated Action = "user.created" // a person was added
+	UserInvited Action = "user.invited" // a person was mailed a link to choose their first password
+	// an invitation that was not accepted was taken back
+	InvitationWithdrawn Action = "user.invitation_withdrawn"
+	UserReminded        Action = "user.reminded" // a person was reminded to set up a sign-in method
 	// a person need not set up a method until a date, as the reason says; or, where the reason is "ended", they must
 	UserExempted Action = "user.exempted"
 	// an administrator ended a person's sessions and unfinished sign-ins

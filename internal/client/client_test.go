@@ -233,7 +233,7 @@ func TestLifeOfAClient(t *testing.T) {
 			t.Fatal(err)
 		}
 		in(t, d, func(tx *db.Tx) error {
-			if err := client.Cover(ctx, tx, "phone"); err != nil {
+			if err := client.Exempt(ctx, tx, "phone", time.Time{}); err != nil {
 				return err
 			}
 			return client.Disable(ctx, tx, "dash")

@@ -121,6 +121,12 @@ func (n New) check() error {
 
 func invalid(why error) error { return fault.New(fault.Invalid, "client.invalid").Because(why) }
 
+// Lock takes the client's row until the transaction ends, so that of two changes at the same moment the second sees
+// what the first has left.
+func Lock(ctx context.Context, tx *db.Tx, id string) error {
+	return change(ctx, tx, `UPDATE clients SET created_at = created_at WHERE id = $1`, id)
+}
+
 const columns = `c.id, c.name, c.kind, c.secret_hash, c.home_url, c.exempt_until, c.created_at, c.disabled_at,
 	c.signing_alg, c.pkce, u.kind, u.uri`
 
@@ -246,13 +252,10 @@ func changed(ctx context.Context, tx *db.Tx, id string) error {
 	return nil
 }
 
-// Exempt frees sign-ins to the client from the second step until an instant.
+// Exempt frees sign-ins to the client from the second step until an instant; the zero time ends that now.
 func Exempt(ctx context.Context, tx *db.Tx, id string, until time.Time) error {
 	return change(ctx, tx, `UPDATE clients SET exempt_until = $1, version = version + 1 WHERE id = $2`, until, id)
 }
-
-// Cover ends the exemption now.
-func Cover(ctx context.Context, tx *db.Tx, id string) error { return Exempt(ctx, tx, id, time.Time{}) }
 
 // RotateSecret replaces the secret of a confidential client. The old one stops at once.
 func RotateSecret(ctx context.Context, tx *db.Tx, id string) (secret.Text, error) {

@@ -38,6 +38,8 @@ type Changes struct {
 	ConfirmName  string // the company's name, typed by a person who suspends it or switches it off
 	Reason       string // why it is suspended or resumed; people must give one
 	Seen         Marks  // what they saw of the settings that they change
+
+	decision *Decision // what the vendor decides, in place of all others
 }
 
 // step is one change with the right that it needs and the audit row that records it.
@@ -78,6 +80,9 @@ func (c Changes) steps() steps { return append(c.byVendor(), c.byCompany()...) }
 
 // first is the action that is tried first.
 func (c Changes) first() access.Action {
+	if c.decision != nil {
+		return access.SetMandate
+	}
 	if all := c.steps(); len(all) > 0 {
 		return all[0].action
 	}

@@ -105,13 +105,17 @@ func (s *Service) Change(
 		if err != nil {
 			return err
 		}
-		if err := s.apply(ctx, tx, a, was, c); err != nil {
+		changes, err := c.decided(a, was, tx.Now)
+		if err != nil {
+			return err
+		}
+		if err := s.apply(ctx, tx, a, was, changes); err != nil {
 			return err
 		}
 		if t, err = tenant.ByID(ctx, tx, t.ID); err != nil {
 			return err
 		}
-		if err := s.keepReachable(ctx, tx, a, was, t, c); err != nil {
+		if err := s.keepReachable(ctx, tx, a, was, t, changes); err != nil {
 			return err
 		}
 		if err := s.tellState(ctx, tx, a, was, t, c.Reason); err != nil {

@@ -21,15 +21,16 @@ import (
 type Decision struct {
 	Mandate      tenant.Mandate // for a company, Inherit is the one for all
 	Methods      tenant.Methods
-	RememberDays int // for a company, tenant.InheritDays is the number for all
+	RememberDays int    // for a company, tenant.InheritDays is the number for all
+	Seen         string // the mark of the decision that it replaces; empty = no matter
 }
 
 // DecisionOf is the stored rule for one company.
-func DecisionOf(t tenant.Tenant) Decision { return Decision{t.Mandate, t.Methods, t.RememberDays} }
+func DecisionOf(t tenant.Tenant) Decision { return Decision{t.Mandate, t.Methods, t.RememberDays, ""} }
 
 // DecisionForAll is the stored rule for all companies.
 func DecisionForAll(i tenant.Installation) Decision {
-	return Decision{i.Mandate, i.Methods, i.RememberDays}
+	return Decision{i.Mandate, i.Methods, i.RememberDays, ""}
 }
 
 func (d Decision) equal(e Decision) bool {
@@ -95,7 +96,7 @@ func (s *Service) planOne(
 	if err != nil {
 		return p, err
 	}
-	if err := d.check(was.Mandate, tx.Now); err != nil {
+	if err := d.check(DecisionOf(was), tx.Now); err != nil {
 		return p, err
 	}
 	is := was
@@ -111,7 +112,7 @@ func (s *Service) planOne(
 func (s *Service) planAll(
 	ctx context.Context, tx *db.Tx, i tenant.Installation, d Decision,
 ) (p DecisionPlan, err error) {
-	if err := d.check(i.Mandate, tx.Now); err != nil {
+	if err := d.check(DecisionForAll(i), tx.Now); err != nil {
 		return p, err
 	}
 	if !s.anyWorks(policy.Allowed{Vendor: d.Methods}) {
@@ -138,10 +139,21 @@ func (s *Service) planAll(
 	return p, nil
 }
 
-// check refuses a start in the past, unless it is the stored one.
-func (d Decision) check(was tenant.Mandate, now time.Time) error {
+// current fails where someone else has decided since d's page was shown.
+func (d Decision) current(was Decision) error {
+	if d.Seen != "" && d.Seen != MarkOfDecision(was) {
+		return people.ErrOutdated
+	}
+	return nil
+}
+
+// check refuses a decision that is outdated, or cannot be meant. A day that is stored already may be over.
+func (d Decision) check(was Decision, now time.Time) error {
+	if err := d.current(was); err != nil {
+		return err
+	}
 	over := !d.Mandate.From.IsZero() && !d.Mandate.From.After(now.Add(-24*time.Hour))
-	if over && !d.Mandate.From.Equal(was.From) {
+	if over && !d.Mandate.From.Equal(was.Mandate.From) {
 		return fault.New(fault.Invalid, "activation.start_past")
 	}
 	return nil
@@ -264,26 +276,13 @@ func (s *Service) lockedOutOwners(ctx context.Context, tx *db.Tx, was, is tenant
 	return out, left == 0 && len(out) > 0, nil
 }
 
-// Decide stores a decision for a company, or for all if id is empty. It writes only the settings that change.
+// Decide stores a decision for a company, or for all if id is empty. It writes only the settings that change, and fails
+// with people.ErrOutdated if someone else has decided since.
 func (s *Service) Decide(ctx context.Context, a access.Actor, id string, d Decision) error {
 	if id == "" {
-		i, err := s.Installation(ctx, a)
-		if err != nil {
-			return err
-		}
-		if err := d.check(i.Mandate, s.DB.Now()); err != nil {
-			return err
-		}
-		return s.ChangeInstallation(ctx, a, d.begin(i.Mandate, s.DB.Now()).forAll(DecisionForAll(i)))
+		return s.ChangeInstallation(ctx, a, InstallationChanges{decision: &d})
 	}
-	t, err := s.Find(ctx, a, id)
-	if err != nil {
-		return err
-	}
-	if err := d.check(t.Mandate, s.DB.Now()); err != nil {
-		return err
-	}
-	_, err = s.Change(ctx, a, id, d.begin(t.Mandate, s.DB.Now()).changes(DecisionOf(t)))
+	_, err := s.Change(ctx, a, id, Changes{decision: &d})
 	return err
 }
 
@@ -296,7 +295,12 @@ func (d Decision) begin(was tenant.Mandate, now time.Time) Decision {
 	return d
 }
 
-func (d Decision) changes(was Decision) (c Changes) {
+// changes are what a decision changes, judged by what is stored in the transaction that writes.
+func (d Decision) changes(was Decision, now time.Time) (c Changes, err error) {
+	if err := d.check(was, now); err != nil {
+		return c, err
+	}
+	d = d.begin(was.Mandate, now)
 	if d.Mandate.Mode != was.Mandate.Mode || !d.Mandate.From.Equal(was.Mandate.From) {
 		c.Mandate = &d.Mandate
 	}
@@ -306,10 +310,25 @@ func (d Decision) changes(was Decision) (c Changes) {
 	if d.RememberDays != was.RememberDays {
 		c.RememberDays = &d.RememberDays
 	}
-	return c
+	return c, nil
 }
 
-func (d Decision) forAll(was Decision) InstallationChanges {
-	c := d.changes(was)
-	return InstallationChanges{Mandate: c.Mandate, Methods: c.Methods, RememberDays: c.RememberDays}
+// decided are the changes, or in their place those that a decision makes of a company.
+func (c Changes) decided(a access.Actor, t tenant.Tenant, now time.Time) (Changes, error) {
+	if c.decision == nil {
+		return c, nil
+	}
+	if err := access.Check(a, access.SetMandate, access.Target{TenantID: t.ID}); err != nil {
+		return c, err
+	}
+	return c.decision.changes(DecisionOf(t), now)
+}
+
+// decided are the changes, or in their place those that a decision makes.
+func (c InstallationChanges) decided(i tenant.Installation, now time.Time) (InstallationChanges, error) {
+	if c.decision == nil {
+		return c, nil
+	}
+	made, err := c.decision.changes(DecisionForAll(i), now)
+	return InstallationChanges{Mandate: made.Mandate, Methods: made.Methods, RememberDays: made.RememberDays}, err
 }

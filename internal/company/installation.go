@@ -26,6 +26,8 @@ type InstallationChanges struct {
 	Accent       *string           // "#rrggbb"; empty: ours
 	Logo         *[]byte           // a PNG; nil bytes: ours
 	Why          map[string]string // the vendor's words by language; an empty text removes them
+
+	decision *Decision // what the vendor decides for all companies, in place of all others
 }
 
 // Installation loads the settings.
@@ -49,6 +51,10 @@ func (s *Service) ChangeInstallation(ctx context.Context, a access.Actor, c Inst
 		i, err := tenant.LoadInstallation(ctx, tx)
 		if err != nil {
 			return fmt.Errorf("load installation: %w", err)
+		}
+		c, err := c.decided(i, tx.Now)
+		if err != nil {
+			return err
 		}
 		was := i
 		c.set(&i)

@@ -1,8 +1,6 @@
 package company
 
 import (
-	"crypto/sha256"
-	"encoding/hex"
 	"fmt"
 
 	"countersign/internal/access"
@@ -10,37 +8,36 @@ import (
 	"countersign/internal/tenant"
 )
 
-// Marks stand for what settings were when someone saw them, by the action that changes each. They are like entity tags
-// (RFC 9110 §8.8.3): equal marks mean that nothing has changed.
+// Marks stand for what settings were when someone saw them, by the action that changes each.
 type Marks map[access.Action]string
 
 // MarkOf is the mark of what a company has decided about a setting.
 func MarkOf(t tenant.Tenant, action access.Action) string {
 	switch action {
 	case access.SetMethods:
-		return mark(methodsText(t.Methods))
+		return people.Mark(methodsText(t.Methods))
 	case access.SetChoice:
-		return mark(choiceText(t.Choice))
+		return people.Mark(choiceText(t.Choice))
 	case access.SetRoles:
-		return mark(rolesText(t.Roles))
+		return people.Mark(rolesText(t.Roles))
 	case access.SetRememberDays:
-		return mark(fmt.Sprint(t.RememberDays))
+		return people.Mark(fmt.Sprint(t.RememberDays))
 	case access.SetDeadline:
-		return mark(fmt.Sprint(t.SetUpDays, t.SetUpLaters))
+		return people.Mark(fmt.Sprint(t.SetUpDays, t.SetUpLaters))
 	case access.SetLock:
-		return mark(lockText(t.Lock))
+		return people.Mark(lockText(t.Lock))
 	case access.SetNetworks:
-		return mark(string(t.Networks) + "\n" + string(t.NetworkScope))
+		return people.Mark(string(t.Networks) + "\n" + string(t.NetworkScope))
 	}
 	return ""
 }
 
 // MarkOfBrand is the mark of a company's brand.
-func MarkOfBrand(b tenant.Brand) string { return mark(fmt.Sprintf("%#v", b)) }
+func MarkOfBrand(b tenant.Brand) string { return people.Mark(fmt.Sprintf("%#v", b)) }
 
-func mark(text string) string {
-	sum := sha256.Sum256([]byte(text))
-	return hex.EncodeToString(sum[:8])
+// MarkOfDecision is the mark of what the vendor has decided for a company, or for all.
+func MarkOfDecision(d Decision) string {
+	return people.Mark(mandateText(d.Mandate) + "\n" + methodsText(d.Methods) + "\n" + fmt.Sprint(d.RememberDays))
 }
 
 // current fails where a setting is not what it was when someone saw it. Who gives no mark wants the change anyway.

@@ -70,6 +70,7 @@ var leftOutKeys = map[people.Outcome]string{
 	people.OutcomeRole:           "console.bulk.left.role",
 	people.OutcomeDisabled:       "console.bulk.left.disabled",
 	people.OutcomeHasPassword:    "console.bulk.left.has_password",
+	people.OutcomeWithdrawn:      "console.bulk.left.withdrawn",
 	people.OutcomeNotPending:     "console.bulk.left.not_pending",
 	people.OutcomeNotAccepted:    "console.bulk.left.not_accepted",
 	people.OutcomeRemindedBefore: "console.bulk.left.reminded_before",

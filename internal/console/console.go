@@ -80,6 +80,13 @@ type frame struct {
 	Sharing  bool
 	Branding bool
 	Done     string // catalogue key of what was just done
+	Offer    offer  // what to do about that
+}
+
+// offer is what a page offers beside what was just done, such as to undo it.
+type offer struct {
+	URL, Label string // Label is a catalogue key; no URL = nothing
+	Posts      bool   // it is done at once, and not on a page that asks for it
 }
 
 func (a *administrator) frame(r *http.Request, current string) frame {

@@ -8,30 +8,13 @@ import (
 	"countersign/internal/access"
 	"countersign/internal/company"
 	"countersign/internal/fault"
+	"countersign/internal/pages"
 	"countersign/internal/tenant"
 	"countersign/internal/web"
 )
 
 // seenField is the form field that sends back the mark of the values that the page showed.
-const seenField = "seen"
-
-// outdated is what a form shows if someone else has changed the same setting since its page was opened: nothing was
-// saved, and both versions are shown. Saving again replaces theirs.
-type outdated struct {
-	Stored, Yours []said
-	Again         bool // the form shows what is stored, so theirs must be chosen again
-}
-
-// Any reports whether something is outdated.
-func (o outdated) Any() bool { return len(o.Stored)+len(o.Yours) > 0 }
-
-// said is a value in words: a catalogue key with its numbers, or a text as it is.
-type said struct {
-	Key     string
-	Count   int
-	Minutes int
-	Text    string
-}
+const seenField = pages.SeenField
 
 // texts are the values that are not empty.
 func texts(all ...string) (out []said) {

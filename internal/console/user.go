@@ -37,6 +37,7 @@ type userPage struct {
 	Why             []string // why they are asked for a second step, or not
 	Activity        []activityRow
 	Exempt          exemptDetail
+	Withdrawn       bool // their invitation was withdrawn
 	May             userRights
 }
 
@@ -52,7 +53,9 @@ func (userPage) View() web.View { return web.View{Template: "console/user"} }
 func (p userPage) HasChange() bool { return p.May != (userRights{Activity: p.May.Activity}) }
 
 // userRights is what the administrator may do to the person; the journeys check it again.
-type userRights struct{ Invite, Remind, Role, Address, Reset, Disable, Enable, Exempt, SignOut, Activity bool }
+type userRights struct {
+	Invite, Withdraw, Remind, Role, Address, Reset, Disable, Enable, Exempt, SignOut, Activity bool
+}
 
 // methodDetail is one method of a person, as administrators see it.
 type methodDetail struct {
@@ -68,7 +71,23 @@ func (c *Console) showUser(w http.ResponseWriter, r *http.Request, a *administra
 	if err != nil {
 		return err
 	}
+	page.offer()
 	return c.Web.Draw(w, r, http.StatusOK, page)
+}
+
+// offer offers to undo an invitation that was just sent, and to invite someone again whose invitation was withdrawn.
+func (p *userPage) offer() {
+	switch {
+	case p.Done == doneKeys["invited"] && p.May.Withdraw:
+		p.Offer = withdrawal(p.ID)
+	case p.Done == doneKeys["withdrawn"] && p.May.Invite:
+		p.Offer = offer{URL: userURL(p.ID) + "/invite", Label: "console.check.invite", Posts: true}
+	}
+}
+
+// withdrawal leads to the page on which the invitation of a person is withdrawn.
+func withdrawal(id string) offer {
+	return offer{URL: userURL(id) + "/" + withdrawInvitation.Path, Label: "console.withdraw.undo"}
 }
 
 // userPage loads what the page of a person shows.
@@ -91,6 +110,7 @@ func (c *Console) userPage(r *http.Request, a *administrator, ref people.Ref) (p
 		Sessions:   o.Sessions,
 		Browsers:   o.Browsers,
 		Why:        c.Sentences(r, o.Decision.Because),
+		Withdrawn:  o.Withdrawn,
 		May:        a.rights(o),
 	}
 	if o.Status.Exempt {
@@ -107,7 +127,12 @@ func (c *Console) userPage(r *http.Request, a *administrator, ref people.Ref) (p
 	if o.Status.Own {
 		rule = policy.OwnChoice
 	}
-	page.Notes = pages.NotesOf(people.Listed{User: o.User, Status: o.Status, Invited: o.Invited}, rule)
+	page.Notes = pages.NotesOf(people.Listed{
+		User:      o.User,
+		Status:    o.Status,
+		Invited:   o.Invited,
+		Withdrawn: o.Withdrawn,
+	}, rule)
 	for _, m := range o.Methods {
 		if !pages.OnlyNotified(m.Kind, o.Status) {
 			page.Methods = append(page.Methods, a.methodDetail(o.User, m))
@@ -136,6 +161,7 @@ func (a *administrator) rights(o people.Overview) userRights {
 	open := o.User.DisabledAt.IsZero()
 	return userRights{
 		Invite:   open && o.Invited && a.May(access.InvitePerson, targetOf(o.User)),
+		Withdraw: open && o.InvitationOpen && a.May(access.InvitePerson, targetOf(o.User)),
 		Remind:   o.Status.Status == policy.Pending && open && !o.Invited && a.May(access.RemindPerson, targetOf(o.User)),
 		Role:     open && len(a.rolesFor(o.User)) > 1,
 		Address:  open && a.May(access.ChangeAddress, targetOf(o.User)),

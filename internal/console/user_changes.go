@@ -20,7 +20,7 @@ func (c *Console) mountUserChanges(mux *web.Mux) {
 	mux.Post("/company/users/{id}/methods/restore", c.withRecentProof(c.restoreMethod))
 	c.mountAddress(mux)
 	c.mountExempt(mux)
-	for _, change := range []userChange{resetMethods, signOutPerson, disablePerson, enablePerson} {
+	for _, change := range []userChange{withdrawInvitation, resetMethods, signOutPerson, disablePerson, enablePerson} {
 		mux.Get("/company/users/{id}/"+change.Path, c.withRecentProof(c.confirmUserChange(change)))
 		mux.Post("/company/users/{id}/"+change.Path, c.withRecentProof(c.changeUser(change)))
 	}
@@ -35,6 +35,19 @@ type userChange struct {
 	action            access.Action
 	done              string // key of doneKeys
 	run               func(ctx context.Context, s *people.Service, a access.Actor, ref people.Ref, reason string) error
+}
+
+var withdrawInvitation = userChange{
+	Path:     "withdraw-invitation",
+	Title:    "console.withdraw.title",
+	Effect:   "console.withdraw.effect",
+	Do:       "console.withdraw.do",
+	Alarming: true,
+	action:   access.InvitePerson,
+	done:     "withdrawn",
+	run: func(ctx context.Context, s *people.Service, a access.Actor, ref people.Ref, _ string) error {
+		return s.WithdrawInvitation(ctx, a, ref)
+	},
 }
 
 var resetMethods = userChange{

@@ -120,7 +120,20 @@ func (c *Console) showUsers(w http.ResponseWriter, r *http.Request, a *administr
 	if err := c.addBulk(r, a, &page, found); err != nil {
 		return err
 	}
+	if page.Done == doneKeys["added"] {
+		page.Offer = c.undoAdded(r, a)
+	}
 	return c.Web.Draw(w, r, http.StatusOK, page)
+}
+
+// undoAdded offers to withdraw the invitation of the person who was just added; nothing where there is none any more.
+func (c *Console) undoAdded(r *http.Request, a *administrator) offer {
+	ref := people.ByID(a.company(), r.URL.Query().Get("user"))
+	o, err := c.People.Overview(r.Context(), a.Actor, ref)
+	if err != nil || !a.rights(o).Withdraw {
+		return offer{}
+	}
+	return withdrawal(o.User.ID)
 }
 
 func (p *usersPage) addFilters(s people.Search) {
@@ -178,14 +191,14 @@ func (c *Console) showNewUser(w http.ResponseWriter, r *http.Request, a *adminis
 
 // addUser adds a person and mails them an invitation.
 func (c *Console) addUser(w http.ResponseWriter, r *http.Request, a *administrator) error {
-	_, err := c.People.Add(r.Context(), a.Actor, a.company(), people.New{
+	added, err := c.People.Add(r.Context(), a.Actor, a.company(), people.New{
 		Email:    r.PostForm.Get("email"),
 		Name:     r.PostForm.Get("name"),
 		Role:     user.Role(r.PostForm.Get("role")),
 		Language: c.Web.Printer(r).Lang(),
 	})
 	if err == nil {
-		return c.Web.Redirect(w, "/company/users?done=added")
+		return c.Web.Redirect(w, "/company/users?done=added&user="+added.ID)
 	}
 	return c.DrawProblem(w, r, err, func(p problem) web.Page {
 		page := a.newUserPage(r, r.PostForm)

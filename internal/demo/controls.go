@@ -227,7 +227,7 @@ func (d *Demo) setPhone(w http.ResponseWriter, r *http.Request) error {
 	case "tomorrow":
 		err = d.house.Apps.Exempt(ctx, access.Server, phoneID, d.house.DB.Now().Add(day))
 	default:
-		err = d.house.Apps.Require2FA(ctx, access.Server, phoneID)
+		err = d.house.Apps.Require2FA(ctx, access.Server, phoneID, "")
 	}
 	if err != nil {
 		return err

@@ -97,6 +97,7 @@ var sentences = map[occasion]string{
 	{action: audit.PasswordSet}:                                           "got a password",
 	{action: audit.PasswordAsked}:                                         "asked for a link to a new password",
 	{action: audit.UserInvited}:                                           "was invited",
+	{action: audit.InvitationWithdrawn}:                                   "had the invitation withdrawn",
 	{action: audit.UserExempted}:                                          "was given more time to set up a method,",
 	{action: audit.TokenIssued}:                                           "the app received tokens",
 	{action: audit.TokenRefreshed}:                                        "the app renewed its tokens",

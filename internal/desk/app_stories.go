@@ -42,6 +42,12 @@ func appStories(now time.Time) []web.Story {
 	exempt.appRow, exempt.MayChange, exempt.PostLogout = rows[1], false, []string{"https://app.harbor.example/out"}
 	refused := app
 	refused.Problem = pages.Problem{Problem: "people.reason_needed"}
+	clashed := exempt
+	clashed.MayChange, clashed.Typed = true, appForm{Until: "2027-02-01", Reason: "Until the new version"}
+	clashed.Outdated = pages.Outdated{
+		Stored: exemptionSaid(true, clashed.Until),
+		Yours:  exemptionSaid(true, clashed.Until.AddDate(0, 1, 0)),
+	}
 	empty := newAppPageOf(&http.Request{URL: &url.URL{}}, url.Values{"kind": {client.Confidential}})
 	taken := empty
 	taken.ID, taken.Name, taken.Problem = "dashboard", "Dashboard", pages.Problem{Problem: "client.exists"}
@@ -53,6 +59,7 @@ func appStories(now time.Time) []web.Story {
 		{Name: "desk/app", Status: 200, Page: app},
 		{Name: "desk/app/exempt", Status: 200, Page: exempt},
 		{Name: "desk/app/refused", Status: http.StatusUnprocessableEntity, Page: refused},
+		{Name: "desk/app/outdated", Status: http.StatusPreconditionFailed, Page: clashed},
 		{Name: "desk/app/secret", Status: 200, Page: secretPage{
 			frame:  storyFrame("apps"),
 			ID:     "dashboard",

@@ -3,6 +3,7 @@ package desk
 import (
 	"net/http"
 	"net/url"
+	"strings"
 	"time"
 
 	"countersign/internal/access"
@@ -24,9 +25,9 @@ func (d *Desk) mountApps(mux *web.Mux) {
 	mux.Post(newAppPath, d.changing(d.require(access.CreateApp, d.createApp)))
 	mux.Get("/desk/apps/{id}", d.looking(d.showApp))
 	for path, change := range map[string]appChange{
-		"addresses": {access.ChangeApp, d.changeAddress, "address"},
-		"exempt":    {access.ExemptApp, d.exemptApp, "exempt"},
-		"require":   {access.ExemptApp, d.requireApp, "required"},
+		"addresses": {access.ChangeApp, d.changeAddress, "address", bothAddresses},
+		"exempt":    {access.ExemptApp, d.exemptApp, "exempt", bothExemptions},
+		"require":   {access.ExemptApp, d.requireApp, "required", bothRequired},
 	} {
 		mux.Post("/desk/apps/{id}/"+path, d.changing(d.require(change.action, d.changeApp(change))))
 	}
@@ -146,10 +147,19 @@ type appPage struct {
 	PostLogout []string
 	Algorithm  string
 	HasSecret  bool
-	Reason     string
+	Typed      appForm
 	Tomorrow   string
 	MayChange  bool
+
+	SeenAddresses, SeenExemption string // the marks of what is stored
+	Outdated                     pages.Outdated
 }
+
+// appForm is what was typed into the forms of an app's page, where it was not saved.
+type appForm struct{ Redirect, PostLogout, Until, Reason string }
+
+// AsksExemption reports whether the page asks for an exemption: also for another one, where theirs was not saved.
+func (p appPage) AsksExemption() bool { return !p.Exempt || p.Typed.Until != "" }
 
 func (p appPage) View() web.View { return web.View{Template: "desk/app", ReturnTo: appURL(p.ID)} }
 
@@ -165,6 +175,9 @@ func (d *Desk) appPage(r *http.Request, m *member) (page appPage, err error) {
 		HasSecret:  c.Kind == client.Confidential,
 		Tomorrow:   d.DB.Now().UTC().AddDate(0, 0, 1).Format(pages.DayForm),
 		MayChange:  m.May(access.ChangeApp, access.Target{}),
+
+		SeenAddresses: apps.MarkOfAddresses(c),
+		SeenExemption: apps.MarkOfExemption(c),
 	}, err
 }
 
@@ -181,6 +194,7 @@ type appChange struct {
 	action access.Action
 	run    func(r *http.Request, m *member, id string) error
 	done   string // key of doneKeys
+	both   func(form url.Values, p *appPage)
 }
 
 func (d *Desk) changeApp(change appChange) handler {
@@ -194,17 +208,86 @@ func (d *Desk) changeApp(change appChange) handler {
 		if pageErr != nil {
 			return pageErr
 		}
+		page.Typed = typedInto(r.PostForm)
+		if fault.Is(err, fault.Outdated) {
+			change.both(r.PostForm, &page)
+			return d.Web.Draw(w, r, http.StatusPreconditionFailed, page)
+		}
 		return d.DrawProblem(w, r, err, func(p pages.Problem) web.Page {
-			page.Problem, page.Reason = p, r.PostForm.Get("reason")
+			page.Problem = p
+			page.seenIn(r)
 			return page
 		})
 	}
 }
 
+// typedInto reads what was typed into one of the forms of an app's page.
+func typedInto(form url.Values) appForm {
+	typed := appForm{Until: form.Get("until"), Reason: form.Get("reason")}
+	switch form.Get("change") {
+	case "add redirect":
+		typed.Redirect = form.Get("uri")
+	case "add post_logout":
+		typed.PostLogout = form.Get("uri")
+	}
+	return typed
+}
+
+// seenIn keeps the mark that a form sent, so that what was wrong with it hides no change of someone else's.
+func (p *appPage) seenIn(r *http.Request) {
+	if seen := r.PostForm.Get(pages.SeenField); seen != "" && r.PostForm.Has("uri") {
+		p.SeenAddresses = seen
+	} else if seen != "" {
+		p.SeenExemption = seen
+	}
+}
+
+// bothAddresses shows the addresses that are stored, and the one that was to be added or removed.
+func bothAddresses(form url.Values, p *appPage) {
+	stored, label := p.Redirects, "desk.app.add"
+	if strings.HasSuffix(form.Get("change"), "post_logout") {
+		stored = p.PostLogout
+	}
+	if strings.HasPrefix(form.Get("change"), "remove") {
+		label, p.Outdated.Again = "desk.app.remove", true
+	}
+	for _, uri := range stored {
+		p.Outdated.Stored = append(p.Outdated.Stored, pages.Said{Text: uri})
+	}
+	p.Outdated.Yours = []pages.Said{{Label: label, Text: form.Get("uri")}}
+}
+
+// bothExemptions shows the exemption that is stored, and the one that was to be.
+func bothExemptions(form url.Values, p *appPage) {
+	until, _ := pages.ReadDay(form.Get("until")) // it was read before
+	p.Outdated.Stored = exemptionSaid(p.Exempt, p.Until)
+	p.Outdated.Yours = exemptionSaid(true, until)
+}
+
+// bothRequired shows the exemption that is stored, which was to be ended.
+func bothRequired(_ url.Values, p *appPage) {
+	p.Outdated = pages.Outdated{
+		Stored: exemptionSaid(p.Exempt, p.Until),
+		Yours:  exemptionSaid(false, time.Time{}),
+		Again:  true,
+	}
+}
+
+// exemptionSaid is an exemption in words.
+func exemptionSaid(exempt bool, until time.Time) []pages.Said {
+	switch {
+	case !exempt:
+		return []pages.Said{{Key: "desk.app.covered"}}
+	case until.Year() > 9000:
+		return []pages.Said{{Label: "desk.app.exempt_now", Key: "desk.app.for_good"}}
+	}
+	return []pages.Said{{Key: "desk.app.exempt_now"}, {Label: "desk.app.until", Day: until}}
+}
+
 // changeAddress adds an address that people may be sent back to, or removes one.
 func (d *Desk) changeAddress(r *http.Request, m *member, id string) error {
 	uris := []string{r.PostForm.Get("uri")}
-	var c apps.Changes
+	c := apps.Changes{Seen: r.PostForm.Get(pages.SeenField)}
 	switch r.PostForm.Get("change") {
 	case "add redirect":
 		c.AddRedirectURIs = uris
@@ -225,11 +308,15 @@ func (d *Desk) exemptApp(r *http.Request, m *member, id string) error {
 	if err != nil {
 		return err
 	}
-	return d.Apps.ExemptBecause(r.Context(), m.Actor, id, until, r.PostForm.Get("reason"))
+	return d.Apps.ExemptBecause(r.Context(), m.Actor, id, apps.Exemption{
+		Until:  until,
+		Reason: r.PostForm.Get("reason"),
+		Seen:   r.PostForm.Get(pages.SeenField),
+	})
 }
 
 func (d *Desk) requireApp(r *http.Request, m *member, id string) error {
-	return d.Apps.Require2FA(r.Context(), m.Actor, id)
+	return d.Apps.Require2FA(r.Context(), m.Actor, id, r.PostForm.Get(pages.SeenField))
 }
 
 // rotateSecret replaces an app's secret and shows the new one, this once.

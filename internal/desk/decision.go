@@ -48,6 +48,8 @@ type decisionPage struct {
 	Methods   []methodOption
 	Days      []dayOption
 	MayChange bool
+	Seen      string // the mark of the decision that the form replaces
+	Outdated  pages.Outdated
 }
 
 func (p decisionPage) View() web.View {
@@ -117,6 +119,7 @@ func (d *Desk) decisionPage(r *http.Request, m *member, s subject, chosen compan
 		From:      pages.WrittenDay(chosen.Mandate.From),
 		Today:     d.DB.Now().UTC().Format(pages.DayForm),
 		MayChange: m.May(action, target),
+		Seen:      company.MarkOfDecision(s.holds),
 	}
 	modes := []tenant.Mode{tenant.Mandatory, tenant.DefaultOn, tenant.DefaultOff}
 	if s.id != "" {
@@ -159,19 +162,21 @@ func (d *Desk) showDecision(w http.ResponseWriter, r *http.Request, m *member) e
 	if err != nil {
 		return err
 	}
-	chosen := s.holds
+	page := d.decisionPage(r, m, s, s.holds)
 	if q := r.URL.Query(); q.Has("mode") { // back from the summary
 		if back, err := decisionOf(q, s); err == nil {
-			chosen = back
+			page = d.decisionPage(r, m, s, back)
+			page.Seen = back.Seen
 		}
 	}
-	return d.Web.Draw(w, r, http.StatusOK, d.decisionPage(r, m, s, chosen))
+	return d.Web.Draw(w, r, http.StatusOK, page)
 }
 
 var errNoMethod = fault.New(fault.Invalid, "activation.no_method")
 
 // decisionOf reads a form. What is ruled out for all companies stays in a company's own choice as it was.
 func decisionOf(form url.Values, s subject) (out company.Decision, err error) {
+	out.Seen = form.Get(pages.SeenField)
 	if out.Mandate.Mode, err = tenant.ParseMode(form.Get("mode")); err != nil {
 		return out, err
 	}
@@ -232,7 +237,7 @@ func (p planPage) AtOnce() bool { return p.Plan.From.IsZero() }
 
 // Hidden are the fields of the form.
 func (p planPage) Hidden() (out []field) {
-	for _, name := range []string{"mode", "from", "days", "method"} {
+	for _, name := range []string{"mode", "from", "days", "method", pages.SeenField} {
 		for _, value := range p.Form[name] {
 			out = append(out, field{name, value})
 		}
@@ -278,15 +283,52 @@ func (d *Desk) reviewDecision(w http.ResponseWriter, r *http.Request, m *member)
 	return d.Web.Draw(w, r, http.StatusOK, page)
 }
 
-// redrawDecision shows the form again with what is wrong with it.
+// redrawDecision shows the form again with what is wrong with it, or with what someone else has decided meanwhile.
 func (d *Desk) redrawDecision(
 	w http.ResponseWriter, r *http.Request, m *member, s subject, chosen company.Decision, err error,
 ) error {
+	if fault.Is(err, fault.Outdated) {
+		return d.drawOutdatedDecision(w, r, m, chosen)
+	}
 	return d.DrawProblem(w, r, err, func(p pages.Problem) web.Page {
 		page := d.decisionPage(r, m, s, chosen)
-		page.Problem = p
+		page.Problem, page.Seen = p, chosen.Seen
 		return page
 	})
+}
+
+// drawOutdatedDecision shows the form with what was chosen, and beside it what is stored now.
+func (d *Desk) drawOutdatedDecision(
+	w http.ResponseWriter, r *http.Request, m *member, chosen company.Decision,
+) error {
+	s, err := d.subjectOf(r, m)
+	if err != nil {
+		return err
+	}
+	page := d.decisionPage(r, m, s, chosen)
+	page.Outdated = pages.Outdated{Stored: s.said(s.holds), Yours: s.said(chosen)}
+	return d.Web.Draw(w, r, http.StatusPreconditionFailed, page)
+}
+
+// said is a decision in words.
+func (s subject) said(d company.Decision) []pages.Said {
+	out := []pages.Said{{Key: modeKeys[d.Mandate.Mode]}}
+	if !d.Mandate.From.IsZero() {
+		out = append(out, pages.Said{Label: "desk.outdated.start", Day: d.Mandate.From})
+	}
+	for _, k := range s.choosable() {
+		if d.Methods.Allow(string(k)) {
+			out = append(out, pages.Said{Key: methodtext.Of(k).Name})
+		}
+	}
+	days := pages.Said{Label: "desk.decision.days", Key: "console.days.count", Count: d.RememberDays}
+	switch d.RememberDays {
+	case tenant.InheritDays:
+		days.Key, days.Count = "desk.decision.days_inherit", 0
+	case 0:
+		days.Key = "console.days.never"
+	}
+	return append(out, days)
 }
 
 // confirmDecision makes a decision hold as the summary said.

@@ -1,6 +1,7 @@
 package desk
 
 import (
+	"net/http"
 	"net/url"
 	"time"
 
@@ -49,6 +50,27 @@ func adoptionStories(now time.Time) []web.Story {
 	}
 }
 
+// storyOutdated is the form of a decision where someone else has decided since it was opened.
+func storyOutdated(now time.Time) decisionPage {
+	page := storyDecision()
+	page.Outdated = pages.Outdated{
+		Stored: []pages.Said{
+			{Key: modeKeys[tenant.DefaultOn]},
+			{Label: "desk.outdated.start", Day: now.AddDate(0, 0, 20)},
+			{Key: "method.passkey"},
+			{Label: "desk.decision.days", Key: "console.days.count", Count: 30},
+		},
+		Yours: []pages.Said{
+			{Key: modeKeys[tenant.Mandatory]},
+			{Label: "desk.outdated.start", Day: time.Date(2027, 1, 15, 0, 0, 0, 0, time.UTC)},
+			{Key: "method.passkey"},
+			{Key: "method.totp"},
+			{Label: "desk.decision.days", Key: "console.days.count", Count: 14},
+		},
+	}
+	return page
+}
+
 func decisionStories(now time.Time) []web.Story {
 	all, one := storyDecision(), storyDecision()
 	one.frame, one.ID, one.Name = storyFrame("companies"), "ortiz", "Ortiz & Sons"
@@ -92,6 +114,7 @@ func decisionStories(now time.Time) []web.Story {
 		{Name: "desk/decision/support", Status: 200, Page: look},
 		{Name: "desk/decision/past", Status: 422, Page: over},
 		{Name: "desk/decision/company", Status: 200, Page: one},
+		{Name: "desk/decision/outdated", Status: http.StatusPreconditionFailed, Page: storyOutdated(now)},
 		{Name: "desk/decision/plan", Status: 200, Page: plan},
 		{Name: "desk/decision/plan-locked-out", Status: 200, Page: alarming},
 	}

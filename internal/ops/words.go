@@ -16,7 +16,7 @@ var (
 		audit.AdmissionSent, audit.AdmissionUsed, audit.SessionEnded, audit.BrowserRemembered,
 		audit.BrowserReplayed, audit.BrowserForgotten, audit.TokenIssued, audit.TokenRefreshed,
 		audit.TokenRefused, audit.TokenReuse, audit.ClientRefused, audit.UserCreated, audit.UserInvited,
-		audit.UserReminded, audit.UserExempted, audit.UserSignedOut, audit.UserBulk,
+		audit.InvitationWithdrawn, audit.UserReminded, audit.UserExempted, audit.UserSignedOut, audit.UserBulk,
 		audit.PeopleExported, audit.ActivityExported, audit.TenantActivation,
 		audit.UserRole, audit.UserAddress, audit.UserDisabled, audit.UserEnabled, audit.PasswordSet,
 		audit.PasswordAsked, audit.PasswordReplaced, audit.AddressAsked, audit.AddressChanged,
@@ -41,7 +41,7 @@ var (
 		link wrong_code wrong_link older_code replaced already_used no_state no_open_challenge too_many_messages
 		level_unreachable no_usable_method needs_admin remembered_browser step_up reported older_token signed_out
 		superseded not_me code_replay token_replay expired cancelled changed restart unmet done code_spent
-		other_client other_redirect_uri wrong_verifier code_expired session_ended older_refresh_token repeated
+		withdrawn other_client other_redirect_uri wrong_verifier code_expired session_ended older_refresh_token repeated
 		account_closed address_taken ended_by_owner method_changed password_changed address_changed changed no_number
 		method_set_up taken malformed other_challenge other_origin other_ceremony other_relying_party other_user
 		user_not_present unknown_credential user_not_verified backup_state_without_eligibility bad_signature

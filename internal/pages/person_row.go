@@ -80,6 +80,8 @@ func NotesOf(l people.Listed, rule policy.Rule) (out []string) {
 	switch {
 	case !l.User.DisabledAt.IsZero():
 		return []string{"console.note.disabled"}
+	case l.Withdrawn:
+		out = append(out, "console.note.withdrawn")
 	case l.Invited:
 		out = append(out, "console.note.invited")
 	}

@@ -37,9 +37,9 @@ var (
 // errInvitedOften: the address or the company has had as many invitations as it may.
 var errInvitedOften = fault.New(fault.RateLimited, "user.invited_often")
 
-// Invite mails a person who has no password a link with which they choose one; links that
-// were sent to them before die. by is who invites. Conflict for a person who has a password or is
-// disabled, RateLimited for an address or a company that has had many invitations.
+// Invite mails a person who has no password a link with which they choose one; links that were sent to them before
+// die, and a withdrawal of theirs is over. by is who invites. Conflict for a person who has a password or is disabled,
+// RateLimited for an address or a company that has had many invitations.
 func (s *Service) Invite(ctx context.Context, tx *db.Tx, u user.User, by access.Actor) error {
 	if err := user.Lock(ctx, tx, u.ID); err != nil {
 		return err
@@ -61,6 +61,9 @@ func (s *Service) Invite(ctx context.Context, tx *db.Tx, u user.User, by access.
 		return err
 	}
 	if err := closeAll(ctx, tx, u.ID, string(outofband.LinkReplaced)); err != nil {
+		return err
+	}
+	if err := forgetWithdrawal(ctx, tx, u.ID); err != nil {
 		return err
 	}
 	l := linkMail{purpose: invitation, life: s.Limits.InvitationLife, clientID: client.PortalID}

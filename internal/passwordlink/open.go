@@ -17,6 +17,7 @@ import (
 type Link struct {
 	State            outofband.LinkState // any but LinkElsewhere
 	Invitation       bool
+	Withdrawn        bool   // of an invitation, with LinkExpired
 	Email            string // empty unless State is LinkReady
 	AppName, HomeURL string // of the app that the person was signing in to
 	ContinueTo       string
@@ -62,7 +63,7 @@ func (s *Service) load(ctx context.Context, ref secret.Reference) (o loadedLink,
 			return err
 		}
 		r.Decode(clientID, s.Limits.RememberDays)
-		o.Invitation = purpose == invitation
+		o.Invitation, o.Withdrawn = purpose == invitation, because == withdrawn
 		if clientID != client.PortalID {
 			o.AppName, o.HomeURL = o.App.Name, o.App.HomeURL
 		}

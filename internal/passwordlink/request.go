@@ -147,10 +147,26 @@ func (s *Service) sendLink(ctx context.Context, tx *db.Tx, a ResetRequest) error
 		visitor:    a.Visitor,
 	}
 	if old.Hash == "" {
+		back, err := s.heldBack(ctx, tx, u)
+		if err != nil {
+			return err
+		}
+		if back {
+			return audit.Record(ctx, tx, event(audit.Refused, withdrawn, u))
+		}
 		l.purpose, l.life = invitation, s.Limits.InvitationLife
 	}
 	if err := s.mailLink(ctx, tx, u, t.Name, l); err != nil {
 		return err
 	}
 	return audit.Record(ctx, tx, event(audit.OK, l.purpose, u))
+}
+
+// heldBack reports whether a person without a password gets no link, because their invitation was withdrawn. They are
+// held, so that no withdrawal comes between the look and the link.
+func (s *Service) heldBack(ctx context.Context, tx *db.Tx, u user.User) (bool, error) {
+	if err := user.Lock(ctx, tx, u.ID); err != nil {
+		return false, err
+	}
+	return Withdrawn(ctx, tx, u.ID)
 }

@@ -9,6 +9,7 @@ import (
 	"countersign/internal/authenticator/password"
 	"countersign/internal/db"
 	"countersign/internal/fault"
+	"countersign/internal/passwordlink"
 	"countersign/internal/secret"
 	"countersign/internal/setup"
 	"countersign/internal/tenant"
@@ -145,6 +146,35 @@ func (s *Service) invite(ctx context.Context, tx *db.Tx, a access.Actor, u user.
 		return err
 	}
 	return s.Links.Invite(ctx, tx, u, a)
+}
+
+// WithdrawInvitation ends the invitation of a person who has not accepted it: its link stops working. Conflict where
+// they have accepted it, or where there is none.
+func (s *Service) WithdrawInvitation(ctx context.Context, a access.Actor, ref Ref) error {
+	return s.change(ctx, a, access.InvitePerson, ref,
+		func(ctx context.Context, tx *db.Tx, a access.Actor, u user.User) error {
+			if err := access.Check(a, access.InvitePerson, target(u)); err != nil {
+				return err
+			}
+			return s.Links.Withdraw(ctx, tx, u, a)
+		})
+}
+
+var errWithdrawn = fault.New(fault.Conflict, "people.invitation_withdrawn")
+
+// inviteAgain is invite for one of many people: someone whose invitation was withdrawn is invited only by themselves.
+func (s *Service) inviteAgain(ctx context.Context, tx *db.Tx, a access.Actor, u user.User) error {
+	if err := access.Check(a, access.InvitePerson, target(u)); err != nil {
+		return err
+	}
+	withdrawn, err := passwordlink.Withdrawn(ctx, tx, u.ID)
+	if err == nil && withdrawn {
+		err = errWithdrawn
+	}
+	if err != nil {
+		return err
+	}
+	return s.invite(ctx, tx, a, u)
 }
 
 // hash computes what is stored of a password, outside any transaction; nil where there is none. words are what

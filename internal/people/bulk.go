@@ -56,17 +56,20 @@ const (
 	maxNamed  = 20 // how many people are named before it is done
 )
 
-// Bulk is an action that an administrator wants to take on many people: those of IDs or, with All, everyone whom Search
-// selects.
+// Bulk is an action that an administrator wants to take on many people: those of IDs, those of Emails or, with All,
+// everyone whom Search selects.
 type Bulk struct {
 	Kind     BulkKind
 	IDs      []string
+	Emails   []string // any number; whose address is not among the company's people is not chosen
 	All      bool
 	Search   Search
 	Browsers bool // BulkSignOut: forget remembered browsers, too
 
 	Until  time.Time // BulkExempt: the end of the exemptions
 	Reason string    // BulkExempt: why they are given
+
+	Named bool // the plan names everyone who was chosen
 }
 
 // Outcome is the result for one person; empty while they wait.
@@ -79,6 +82,7 @@ const (
 	OutcomeRole           Outcome = "role"            // the actor may not do it to someone of their role
 	OutcomeDisabled       Outcome = "disabled"        // their account is closed
 	OutcomeHasPassword    Outcome = "has_password"    // needs no invitation
+	OutcomeWithdrawn      Outcome = "withdrawn"       // their invitation was withdrawn
 	OutcomeNotPending     Outcome = "not_pending"     // has nothing left to set up
 	OutcomeNotAccepted    Outcome = "not_accepted"    // must accept their invitation first
 	OutcomeRemindedBefore Outcome = "reminded_before" // less than a day ago
@@ -92,7 +96,8 @@ const (
 )
 
 // Outcomes are the outcomes in the order in which they are listed.
-var Outcomes = []Outcome{OutcomeSelf, OutcomeRole, OutcomeDisabled, OutcomeHasPassword, OutcomeNotPending,
+var Outcomes = []Outcome{OutcomeSelf, OutcomeRole, OutcomeDisabled, OutcomeHasPassword, OutcomeWithdrawn,
+	OutcomeNotPending,
 	OutcomeNotAccepted, OutcomeRemindedBefore, OutcomeSignedOut, OutcomeHadMethod, OutcomeNotExempt,
 	OutcomeOften, OutcomeGone, OutcomeStopped, OutcomeFailed}
 
@@ -103,6 +108,7 @@ type BulkPlan struct {
 	First   []user.User     // the first of those by address
 	LeftOut map[Outcome]int // how many of the others, by reason
 	Digest  string          // of the choice and of all who were chosen
+	Chosen  []BulkPerson    // with Bulk.Named: everyone, by address
 
 	ids []string // of those whom it would affect
 }
@@ -154,6 +160,9 @@ func (s *Service) planBulk(ctx context.Context, tx *db.Tx, a access.Actor, b Bul
 		for n, l := range listed {
 			fmt.Fprintf(digest, " %s", l.User.ID)
 			p.add(l.User, why[n])
+			if b.Named {
+				p.Chosen = append(p.Chosen, BulkPerson{l.User, why[n]})
+			}
 		}
 		return nil
 	})
@@ -175,6 +184,9 @@ func (p *BulkPlan) add(u user.User, why Outcome) {
 
 // eachChosen passes the chosen people to fn, by address and at most MaxChosen at a time.
 func (s *Service) eachChosen(ctx context.Context, tx *db.Tx, b Bulk, fn func([]Listed) error) error {
+	if len(b.Emails) > 0 {
+		return s.eachOfEmails(ctx, tx, b.Emails, fn)
+	}
 	q := b.Search
 	if !b.All {
 		q = Search{ids: append([]string{}, b.IDs[:min(len(b.IDs), MaxChosen)]...)}
@@ -210,6 +222,8 @@ func reasons(ctx context.Context, tx *db.Tx, a access.Actor, b Bulk, listed []Li
 			why = OutcomeDisabled
 		case b.Kind == BulkInvite && !l.Invited:
 			why = OutcomeHasPassword
+		case b.Kind == BulkInvite && l.Withdrawn:
+			why = OutcomeWithdrawn
 		case b.Kind == BulkRemind && notToRemind(l) != "":
 			why = notToRemind(l)
 		case b.Kind == BulkRemind && before[l.User.ID]:
@@ -260,6 +274,7 @@ var outcomes = map[string]Outcome{
 	"access.denied":           OutcomeRole,
 	errIsDisabled.Message:     OutcomeDisabled,
 	"user.has_password":       OutcomeHasPassword,
+	errWithdrawn.Message:      OutcomeWithdrawn,
 	errNotPending.Message:     OutcomeNotPending,
 	errRemindedBefore.Message: OutcomeRemindedBefore,
 	errSignedOut.Message:      OutcomeSignedOut,

@@ -13,6 +13,7 @@ import (
 
 // BulkState is how far an action on many people is.
 type BulkState struct {
+	TenantID     string
 	ID           string
 	Kind         BulkKind
 	Browsers     bool
@@ -45,6 +46,7 @@ func (s *Service) BulkState(ctx context.Context, a access.Actor, company, id str
 		if err != nil {
 			return fmt.Errorf("load action: %w", err)
 		}
+		b.TenantID = tenant
 		if err := checkBulk(a, b.Kind, tenant); err != nil {
 			return err
 		}

@@ -168,7 +168,7 @@ func (s *Service) changeInBulk(ctx context.Context, run *bulkRun, b storedBulk, 
 func (s *Service) changeOf(b storedBulk) bulkChange {
 	switch b.kind {
 	case BulkInvite:
-		return s.invite
+		return s.inviteAgain
 	case BulkRemind:
 		return s.remind
 	case BulkExempt:

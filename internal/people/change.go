@@ -2,6 +2,8 @@ package people
 
 import (
 	"context"
+	"crypto/sha256"
+	"encoding/hex"
 	"fmt"
 
 	"countersign/internal/access"
@@ -32,6 +34,13 @@ type Seen struct {
 // ErrOutdated is why a change is refused that was decided on a page which showed what someone else has changed since.
 // Its fault is Outdated.
 var ErrOutdated = fault.New(fault.Outdated, "console.outdated")
+
+// Mark stands for what a page showed, as an entity tag does (RFC 9110 §8.8.3): equal marks mean that nothing has
+// changed.
+func Mark(text string) string {
+	sum := sha256.Sum256([]byte(text))
+	return hex.EncodeToString(sum[:8])
+}
 
 // current fails where someone else has changed since what c changes.
 func (c Changes) current(u user.User) error {

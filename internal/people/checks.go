@@ -112,6 +112,8 @@ const (
 	// Links are kept for a month after their end.
 	everInvited = `EXISTS (SELECT 1 FROM password_links l
 		WHERE l.tenant_id = u.tenant_id AND l.user_id = u.id AND l.purpose = 'invitation')`
+	invitationWithdrawn = `EXISTS (SELECT 1 FROM password_links l
+		WHERE l.tenant_id = u.tenant_id AND l.user_id = u.id AND l.closed_because = 'withdrawn')`
 	invitationOpen = `EXISTS (SELECT 1 FROM password_links l
 		WHERE l.tenant_id = u.tenant_id AND l.user_id = u.id AND l.purpose = 'invitation'
 			AND l.closed_at = 0 AND l.expires_at > %s)`
@@ -139,9 +141,9 @@ func (r comingRules) condition(v SavedView) string {
 	case MailUnproved:
 		return accepted + " AND " + mailUnproved
 	case NeverInvited:
-		return "p.user_id IS NULL AND NOT " + everInvited
+		return "p.user_id IS NULL AND (NOT " + everInvited + " OR " + invitationWithdrawn + ")"
 	case InvitationEnded:
-		return "p.user_id IS NULL AND " + everInvited + " AND NOT " + invitationOpen
+		return "p.user_id IS NULL AND " + everInvited + " AND NOT " + invitationOpen + " AND NOT " + invitationWithdrawn
 	case NeverUsed:
 		return accepted + " AND " + neverSignedIn
 	}

@@ -11,6 +11,7 @@ import (
 	"countersign/internal/db"
 	"countersign/internal/fault"
 	"countersign/internal/gate/gatetest"
+	"countersign/internal/passwordlink"
 	"countersign/internal/people"
 	"countersign/internal/ratelimit"
 	"countersign/internal/secret"
@@ -43,6 +44,49 @@ func TestInvitationsHaveABudget(t *testing.T) {
 		r.at = r.at.Add(24 * time.Hour)
 		if err := r.Invite(t.Context(), gatetest.SignIn(t, r.DB, "acme", owner.UserID), ref(pat)); err != nil {
 			t.Error("a day later:", err)
+		}
+	})
+}
+
+// TestAWithdrawalOutlivesItsLink: nothing forgets it but another invitation, or a password.
+// guard: passwordlink.Sweep
+func TestAWithdrawalOutlivesItsLink(t *testing.T) {
+	each(t, func(r *rig) {
+		pat := r.add("acme", "pat", user.Agent)
+		withdrawn := func() (yes bool) {
+			t.Helper()
+			r.at = r.at.Add(100 * 24 * time.Hour)
+			if _, err := passwordlink.Sweep(t.Context(), r.DB); err != nil {
+				t.Fatal(err)
+			}
+			r.in("acme", func(ctx context.Context, tx *db.Tx) (err error) {
+				yes, err = passwordlink.Withdrawn(ctx, tx, pat.UserID)
+				return err
+			})
+			return yes
+		}
+		if err := r.WithdrawInvitation(t.Context(), access.Server, ref(pat)); !fault.Is(err, fault.Conflict) {
+			t.Errorf("no invitation is withdrawn: %v", err)
+		}
+		for range 2 {
+			if err := r.Invite(t.Context(), access.Server, ref(pat)); err != nil {
+				t.Fatal(err)
+			}
+		}
+		if err := r.WithdrawInvitation(t.Context(), access.Server, ref(pat)); err != nil {
+			t.Fatal(err)
+		}
+		if !withdrawn() {
+			t.Error("a withdrawal is forgotten")
+		}
+		if err := r.Invite(t.Context(), access.Server, ref(pat)); err != nil {
+			t.Fatal(err)
+		}
+		if withdrawn() {
+			t.Error("someone who was invited again is withdrawn")
+		}
+		if n := r.number(`SELECT count(*) FROM password_links WHERE tenant_id = 'acme'`); n != 0 {
+			t.Errorf("%d old links are left", n)
 		}
 	})
 }

@@ -22,7 +22,7 @@ import (
 type SavedView string
 
 // The views. Accounts that are disabled are in DisabledAccounts only, people who have not accepted their invitation in
-// Invited and in the views about sign-ins only.
+// Invited, unless it was withdrawn, and in the views about sign-ins only.
 const (
 	AllPeople        SavedView = ""
 	OneMethodOwners  SavedView = "owners_with_one_method"
@@ -47,6 +47,7 @@ type Search struct {
 	Within int     // how many people are looked at for a page, where a filter may find few; 0 = everyone
 
 	ids   []string // only of these, also if their account is disabled
+	keys  []string // only with these email keys, also if their account is disabled
 	until string   // the id of the last one to look at
 }
 
@@ -56,6 +57,8 @@ type Listed struct {
 	Status  policy.PersonStatus
 	Methods []Used
 	Invited bool // they have yet to choose a password
+
+	Withdrawn bool // and their invitation was withdrawn
 
 	SignedInAt time.Time // their last sign-in; zero = never
 
@@ -179,15 +182,17 @@ const listedColumns = `,
 	u.created_at, u.signed_in_at, COALESCE((SELECT MAX(s.created_at) FROM sessions s
 		WHERE s.tenant_id = u.tenant_id AND s.user_id = u.id), 0), COALESCE(p.user_id, ''), COALESCE((
 		SELECT string_agg(au.kind || ':' || au.last_used_at || ':' || au.disabled_at, ' ' ORDER BY au.bound_at, au.id)
-		FROM authenticators au WHERE au.tenant_id = u.tenant_id AND au.user_id = u.id), '')`
+		FROM authenticators au WHERE au.tenant_id = u.tenant_id AND au.user_id = u.id), ''),
+	CASE WHEN p.user_id IS NULL AND ` + invitationWithdrawn + ` THEN 1 ELSE 0 END`
 
 func (s *Service) scanListed(tx *db.Tx, row db.Row) (l Listed, err error) {
 	var f facts.Facts
 	var password, methods string
+	var withdrawn int
 	var created, before, session time.Time
 	r := facts.Into(&f)
 	err = row.Scan(append(r.Targets(),
-		db.ScanTime(&created), db.ScanTime(&before), db.ScanTime(&session), &password, &methods)...)
+		db.ScanTime(&created), db.ScanTime(&before), db.ScanTime(&session), &password, &methods, &withdrawn)...)
 	if err != nil {
 		return l, err
 	}
@@ -197,6 +202,8 @@ func (s *Service) scanListed(tx *db.Tx, row db.Row) (l Listed, err error) {
 		User:    f.User,
 		Status:  policy.StatusOf(f.Input(tx.Now, s.Bindable, nil, nil)),
 		Invited: password == "",
+
+		Withdrawn: withdrawn > 0,
 
 		exemptUntil: f.ExemptUntil,
 		hadFactor:   !f.FirstFactorAt.IsZero(),
@@ -298,6 +305,9 @@ func (q Search) addView(tx *db.Tx, out *listQuery, coming comingRules) {
 	case q.ids != nil:
 		out.among("u.id", q.ids)
 		return
+	case q.keys != nil:
+		out.among("u.email_key", q.keys)
+		return
 	case q.View == DisabledAccounts:
 		out.and("u.disabled_at > 0")
 		return
@@ -309,7 +319,7 @@ func (q Search) addView(tx *db.Tx, out *listQuery, coming comingRules) {
 	case NeverSignedIn:
 		out.and(neverSignedIn)
 	case Invited:
-		out.and("p.user_id IS NULL")
+		out.and("p.user_id IS NULL AND NOT " + invitationWithdrawn)
 	default:
 		if slices.Contains(slices.Concat(Checks, Trials), q.View) {
 			out.at(tx.Now, "("+coming.condition(q.View)+")")

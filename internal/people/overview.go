@@ -24,7 +24,11 @@ type Overview struct {
 	Decision policy.Decision  // of a sign-in on our own pages, right after the password
 	Methods  []binding.Method // the mailbox among them, without the password
 	Invited  bool             // they have yet to choose a password
-	Sessions []session.Open   // of someone who may view the activity, and so are Browsers
+
+	InvitationOpen bool // and have an invitation that can be withdrawn
+	Withdrawn      bool // and their invitation was withdrawn
+
+	Sessions []session.Open // of someone who may view the activity, and so are Browsers
 	Browsers []session.RememberedFor
 
 	Exemption   user.Exemption // also one that is over
@@ -69,17 +73,23 @@ func (s *Service) loadOverview(ctx context.Context, tx *db.Tx, u user.User, o *O
 	o.Status = policy.StatusOf(f.Input(tx.Now, s.Bindable, nil, nil))
 	o.Decision = policy.Evaluate(f.Input(tx.Now, s.Bindable, nil,
 		[]authenticator.Proof{{Kind: authenticator.Password, At: tx.Now}}))
-	var password int
+	var password, open, withdrawn int
 	var before, newest time.Time
 	err = tx.QueryRow(ctx, `
 		SELECT (SELECT count(*) FROM passwords p WHERE p.tenant_id = u.tenant_id AND p.user_id = u.id), u.signed_in_at,
-			COALESCE((SELECT MAX(s.created_at) FROM sessions s WHERE s.tenant_id = u.tenant_id AND s.user_id = u.id), 0)
+			COALESCE((SELECT MAX(s.created_at) FROM sessions s
+				WHERE s.tenant_id = u.tenant_id AND s.user_id = u.id), 0),
+			(SELECT count(*) FROM password_links l
+				WHERE l.tenant_id = u.tenant_id AND l.user_id = u.id AND l.closed_at = 0),
+			(SELECT count(*) FROM password_links l
+				WHERE l.tenant_id = u.tenant_id AND l.user_id = u.id AND l.closed_because = 'withdrawn')
 		FROM users u WHERE u.tenant_id = $1 AND u.id = $2`, tx.Tenant, u.ID).
-		Scan(&password, db.ScanTime(&before), db.ScanTime(&newest))
+		Scan(&password, db.ScanTime(&before), db.ScanTime(&newest), &open, &withdrawn)
 	if err != nil {
 		return fmt.Errorf("look for a password and the last sign-in: %w", err)
 	}
 	o.Invited = password == 0
+	o.InvitationOpen, o.Withdrawn = o.Invited && open > 0, o.Invited && withdrawn > 0
 	if o.SignedInAt = before; newest.After(before) {
 		o.SignedInAt = newest
 	}

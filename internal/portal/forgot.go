@@ -52,6 +52,7 @@ type passwordLinkPage struct {
 	State      string // ready, used, replaced, expired or unknown
 	ID         string // names the link
 	Invitation bool
+	Withdrawn  bool // with the state expired
 	Email      string
 	MinLength  int
 	Problem    string
@@ -79,6 +80,9 @@ func (p passwordLinkPage) Title() string {
 	case outofband.LinkReplaced:
 		return "password_link.replaced.title"
 	case outofband.LinkExpired:
+		if p.Withdrawn {
+			return "password_link.withdrawn.title"
+		}
 		return "password_link.expired.title"
 	}
 	return "link.unknown.title"
@@ -97,7 +101,10 @@ func (p passwordLinkPage) Text() string {
 	case outofband.LinkReplaced:
 		return "password_link.replaced.text"
 	case outofband.LinkExpired:
-		if p.Invitation {
+		switch {
+		case p.Withdrawn:
+			return "password_link.withdrawn.text"
+		case p.Invitation:
 			return "password_link.invitation.expired"
 		}
 		return "password_link.expired.text"
@@ -174,7 +181,8 @@ func (p *Portal) showPasswordLink(w http.ResponseWriter, r *http.Request) error 
 func (p *Portal) drawPasswordLink(
 	w http.ResponseWriter, r *http.Request, status int, l passwordlink.Link, page passwordLinkPage,
 ) error {
-	page.State, page.Invitation, page.Email = string(l.State), l.Invitation, l.Email
+	page.State, page.Invitation, page.Withdrawn = string(l.State), l.Invitation, l.Withdrawn
+	page.Email = l.Email
 	page.MinLength, page.To = l.MinLength, p.readTarget(l.ContinueTo).Sealed
 	return p.Web.Draw(w, r, status, page)
 }
@@ -257,6 +265,11 @@ func forgotStories(now time.Time) []web.Story {
 			outofband.LinkExpired} {
 			link.State = string(state)
 			out = append(out, web.Story{Name: name + link.State, Status: statusOfLink[state], Page: link})
+		}
+		if invitation {
+			withdrawn := link
+			withdrawn.Withdrawn = true
+			out = append(out, web.Story{Name: name + "withdrawn", Status: http.StatusGone, Page: withdrawn})
 		}
 		link.State, link.Problem = string(outofband.LinkReady), "password.problem.short"
 		out = append(out, web.Story{Name: name + "short", Status: http.StatusUnprocessableEntity, Page: link})
