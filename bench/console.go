@@ -211,6 +211,21 @@ func activityQuestions() (out []question) {
 	activity("activity, text: words of a rare event", "?q=invited")
 	activity("activity, text: a request", "?q="+rareRequest)
 	activity("activity, text: no event", "?q=zzzz")
+	activity("activity, an app", "?app=bench-app")
+	activity("activity, an app of no event", "?app=other")
+	activity("activity, a network", "?network=198.51.100.0/24")
+	activity("activity, a network of no event", "?network=203.0.113.0/24")
+	activity("activity, a place", "?place=madrid")
+	activity("activity, a place of no event", "?place=atlantis")
+	activity("activity, done by a person", "?actor={person}")
+	activity("activity, done by someone else", "?by=other")
+	activity("activity, done on the server", "?by=server")
+	activity("activity, request of one event", "?request="+rareRequest)
+	activity("activity, dates", "?from=2020-01-01&until=2099-12-31")
+	activity("activity, before all events", "?until=2020-01-01")
+	activity("activity, text: a first name; an app of no event", "?q=amara&app=other")
+	activity("activity, a person, a place of no event", "?user={person}&place=atlantis")
+	activity("activity, kind people, a network of no event", "?kind=people&network=203.0.113.0/24")
 	return append(out,
 		question{
 			row:  "C-3",

@@ -2,31 +2,22 @@ package audit
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"slices"
 	"strings"
 	"time"
 
 	"countersign/internal/db"
-	"countersign/internal/secret"
 )
 
-// Filter selects rows, newest first. Empty fields select everything.
-type Filter struct {
-	UserID       string
-	Action       Action
-	Result       Result
-	Prefixes     []string  // beginnings of actions; any of them
-	IP           string    // the whole address
-	Since, Until time.Time // Since <= at < Until
-	Before       string    // rows older than this id: the next page
-	Limit        int       // 0 = 100, at most 1000
+var errSearchOnly = errors.New("places and networks are for Search")
 
-	oldest string // the id of the oldest row to look at; empty: as Since says
-}
-
-// List returns the rows of tx.Tenant that match, newest first.
+// List returns the rows of tx.Tenant that match, newest first. It reads as many as that takes.
 func List(ctx context.Context, tx *db.Tx, f Filter) ([]Row, error) {
+	if f.readsRows() {
+		return nil, fmt.Errorf("list audit events: %w", errSearchOnly)
+	}
 	query, args := f.query(tx.Tenant)
 	out, err := events(ctx, tx, query, args...)
 	if err != nil {
@@ -49,72 +40,6 @@ func (f Filter) query(tenant string) (string, []any) {
 	args = append(args, f.limit())
 	return `SELECT ` + columns + ` FROM audit_events WHERE tenant_id = $1` + where +
 		fmt.Sprintf(" ORDER BY id DESC LIMIT $%d", len(args)), args
-}
-
-// conditions are those of the filter, to follow others whose arguments are args. The ids of rows begin with their time
-// and are in an index; what is older is not read.
-func (f Filter) conditions(args []any) (string, []any) {
-	var b strings.Builder
-	and := func(use bool, condition string, value any) {
-		if use {
-			args = append(args, value)
-			fmt.Fprintf(&b, " AND %s $%d", condition, len(args))
-		}
-	}
-	and(f.UserID != "", "user_id =", f.UserID)
-	and(f.Action != "", "action =", string(f.Action))
-	and(f.Result != "", "result =", string(f.Result))
-	if f.Result != "" && f.Result != OK {
-		b.WriteString(" AND result <> 'ok'") // as audit_events_not_ok has it
-	}
-	if len(f.Prefixes) > 0 && !f.routine() {
-		b.WriteString(" AND " + rare)
-	}
-	if len(f.Prefixes) > 0 {
-		var any []string
-		for _, p := range f.Prefixes {
-			args = append(args, p+"%")
-			any = append(any, fmt.Sprintf("action LIKE $%d", len(args)))
-		}
-		b.WriteString(" AND (" + strings.Join(any, " OR ") + ")")
-	}
-	if and(f.IP != "", "ip =", f.IP); f.IP != "" {
-		b.WriteString(" AND ip <> ''") // as audit_events_from has it
-	}
-	and(!f.Since.IsZero(), "at >=", f.Since)
-	oldest := f.oldest // one condition: SQLite would seek by the wrong one of two
-	if oldest == "" && !f.Since.IsZero() {
-		oldest = secret.FirstID(f.Since)
-	}
-	and(oldest != "", "id >=", oldest)
-	and(!f.Until.IsZero(), "at <", f.Until)
-	and(f.Before != "", "id <", f.Before)
-	return b.String(), args
-}
-
-// routineActions are the events of which nearly all others consist. audit_events_rare has the others, and rare is its
-// condition.
-var routineActions = []Action{
-	SignInPassword, SignInSecondFactor, SignInCompleted, ChallengeSent, TokenIssued, TokenRefreshed, SessionEnded,
-}
-
-const rare = `action NOT IN ('signin.password', 'signin.second_factor', 'signin.completed', 'challenge.sent',
-	'token.issued', 'token.refreshed', 'session.ended')`
-
-func isRoutine(a Action) bool { return slices.Contains(routineActions, a) }
-
-// routine reports whether the prefixes select routine actions, too.
-func (f Filter) routine() bool {
-	return slices.ContainsFunc(routineActions, func(a Action) bool {
-		return slices.ContainsFunc(f.Prefixes, func(p string) bool { return strings.HasPrefix(string(a), p) })
-	})
-}
-
-func (f Filter) limit() int {
-	if f.Limit <= 0 {
-		return 100
-	}
-	return min(f.Limit, 1000)
 }
 
 // ByPerson selects what people did who follow each other by id.

@@ -51,7 +51,7 @@ func TestSearchFindsWhatTheWordsMean(t *testing.T) {
 		} {
 			c.filter.Since = since
 			err := d.View(t.Context(), "acme", func(tx *db.Tx) error {
-				found, err := Search(t.Context(), tx, c.filter, c.words)
+				found, err := Search(t.Context(), tx, c.filter, &c.words)
 				rows, got := found.Rows, []string(nil)
 				for _, r := range rows {
 					got = append(got, r.Reason)
@@ -61,7 +61,7 @@ func TestSearchFindsWhatTheWordsMean(t *testing.T) {
 				}
 				if len(rows) > 1 {
 					c.filter.Before = rows[0].ID
-					next, err := Search(t.Context(), tx, c.filter, c.words)
+					next, err := Search(t.Context(), tx, c.filter, &c.words)
 					if err != nil || len(next.Rows) == 0 || next.Rows[0].ID != rows[1].ID {
 						t.Errorf("%s: the page after: %+v, %v", name, next, err)
 					}
@@ -96,7 +96,7 @@ func TestASearchReadsSoManyRows(t *testing.T) {
 				rows int
 				back bool
 			}{{0, true}, {0, true}, {1, false}} {
-				got, err := search(t.Context(), tx, f, words, 4)
+				got, err := search(t.Context(), tx, f, &words, 4)
 				if err != nil || len(got.Rows) != want.rows || (got.Back != "") != want.back {
 					t.Errorf("step %d: %+v, %v", step, got, err)
 				}
@@ -126,7 +126,7 @@ func TestWhatIsRareIsFoundAtOnce(t *testing.T) {
 			}
 		}
 		err := d.View(t.Context(), "acme", func(tx *db.Tx) error {
-			got, err := search(t.Context(), tx, Filter{}, Words{Actions: []Action{UserRole}}, 4)
+			got, err := search(t.Context(), tx, Filter{}, &Words{Actions: []Action{UserRole}}, 4)
 			if err != nil || len(got.Rows) != 1 || got.Back != "" {
 				t.Errorf("search: %+v, %v", got, err)
 			}

@@ -3,6 +3,7 @@ package company
 import (
 	"context"
 	"fmt"
+	"net/netip"
 	"regexp"
 	"slices"
 	"strings"
@@ -32,15 +33,34 @@ var groupPrefixes = map[ActivityGroup][]string{
 	"sessions": {"session.", "browser.", "token.", "client."},
 }
 
+// ActivityBy says who did what administrators look for.
+type ActivityBy string
+
+// The answers. Others are administrators, the vendor's staff and programs.
+const (
+	BySelf   ActivityBy = "self" // whom it concerns
+	ByOther  ActivityBy = "other"
+	ByServer ActivityBy = "server" // the vendor, by the command line
+)
+
+// ActivityBys are the answers, in the order in which they are offered.
+var ActivityBys = []ActivityBy{BySelf, ByOther, ByServer}
+
 // ActivityFilter selects what happened in a company, newest first. What is empty selects everything.
 type ActivityFilter struct {
-	UserID string
-	Group  ActivityGroup
-	Result audit.Result
-	IP     string // the whole address
-	Since  time.Time
-	Before string // the id of the last row on the page before
-	Limit  int
+	UserID       string
+	ActorID      string // who did it
+	By           ActivityBy
+	Group        ActivityGroup
+	Result       audit.Result
+	App          string       // its id
+	IP           string       // the whole address
+	Network      netip.Prefix // in which the address lies
+	Place        string       // part of it; a row is at most ActivitySearched old, as no place is kept for longer
+	RequestID    string
+	Since, Until time.Time // Since <= at < Until
+	Before       string    // the id of the last row on the page before
+	Limit        int       // 0: no rows, but names
 
 	// Text is part of the name or address of whom it concerns or who did it, or a request's id; TextActions are the
 	// actions that the text names in the reader's language. A row matches with any of them, and is at most
@@ -49,8 +69,8 @@ type ActivityFilter struct {
 	TextActions []audit.Action
 }
 
-// ActivitySearched is how far back a search by text looks.
-const ActivitySearched = 90 * day
+// ActivitySearched is how far back a search by text or place looks.
+const ActivitySearched = audit.KeepPersonal
 
 // Activity is one page of what happened.
 type Activity struct {
@@ -58,11 +78,12 @@ type Activity struct {
 	More bool
 	Many bool // more people match the text than are searched for
 
-	// Where a search by text did not look at everything: the row, of BackAt, before which the next one begins.
+	// Where a search did not look at everything: the row, of BackAt, before which the next one begins.
 	Back   string
 	BackAt time.Time
 
-	Names map[string]string // of the people in the rows, by id; those of the vendor's staff are the vendor's
+	// Names are those of the people in the rows and the filter, by id; the vendor's staff have the vendor's.
+	Names map[string]string
 	Apps  map[string]string // by id
 }
 
@@ -83,43 +104,31 @@ func (s *Service) Activity(
 			return err
 		}
 		tx = tx.ForTenant(t.ID)
-		if err := out.load(ctx, tx, f); err != nil {
-			return err
+		if f.Limit > 0 {
+			if err := out.load(ctx, tx, f); err != nil {
+				return err
+			}
 		}
 		if out.More = len(out.Rows) > f.Limit; out.More {
 			out.Rows = out.Rows[:f.Limit]
 		}
-		return s.addNames(ctx, tx, &out)
+		return s.addNames(ctx, tx, &out, f.UserID, f.ActorID)
 	})
 	return out, err
 }
 
-func (out *Activity) load(ctx context.Context, tx *db.Tx, f ActivityFilter) (err error) {
-	filter := audit.Filter{
-		UserID:   f.UserID,
-		Prefixes: groupPrefixes[f.Group],
-		Result:   f.Result,
-		IP:       f.IP,
-		Since:    f.Since,
-		Before:   f.Before,
-		Limit:    f.Limit + 1,
-	}
+func (out *Activity) load(ctx context.Context, tx *db.Tx, f ActivityFilter) error {
 	text := strings.TrimSpace(f.Text)
-	if text == "" {
-		out.Rows, err = audit.List(ctx, tx, filter)
-		return err
-	}
-	if oldest := tx.Now.Add(-ActivitySearched); filter.Since.Before(oldest) {
+	filter := f.rows()
+	if oldest := tx.Now.Add(-ActivitySearched); (text != "" || f.Place != "") && filter.Since.Before(oldest) {
 		filter.Since = oldest
 	}
-	words := audit.Words{Actions: f.TextActions}
-	if requestID.MatchString(strings.ToUpper(text)) {
-		words.RequestID = strings.ToUpper(text)
-	} else if words.People, err = user.Matching(ctx, tx, text, audit.MaxWordPeople+1); err != nil {
-		return fmt.Errorf("look for people: %w", err)
-	}
-	if out.Many = len(words.People) > audit.MaxWordPeople; out.Many {
-		words.People = words.People[:audit.MaxWordPeople]
+	var words *audit.Words
+	if text != "" {
+		var err error
+		if words, err = out.words(ctx, tx, text, f.TextActions); err != nil {
+			return err
+		}
 	}
 	found, err := audit.Search(ctx, tx, filter, words)
 	out.Rows = found.Rows
@@ -129,14 +138,67 @@ func (out *Activity) load(ctx context.Context, tx *db.Tx, f ActivityFilter) (err
 	return err
 }
 
+// rows is the filter as the log understands it, and one row more, which shows that there are more.
+func (f ActivityFilter) rows() audit.Filter {
+	filter := audit.Filter{
+		UserID:    f.UserID,
+		ActorID:   f.ActorID,
+		Prefixes:  groupPrefixes[f.Group],
+		Result:    f.Result,
+		ClientID:  f.App,
+		IP:        f.IP,
+		Network:   f.Network,
+		Place:     f.Place,
+		RequestID: f.RequestID,
+		Since:     f.Since,
+		Until:     f.Until,
+		Before:    f.Before,
+		Limit:     f.Limit + 1,
+	}
+	switch server := string(access.CommandLine); f.By {
+	case BySelf:
+		filter.By = audit.BySelf
+	case ByOther:
+		filter.By, filter.NotActorID = audit.ByOther, server
+	case ByServer:
+		filter.By, filter.ActorID = audit.ByOther, server
+		if f.ActorID != "" && f.ActorID != server {
+			filter.NotActorID = server // who is someone else is not the server
+		}
+	}
+	return filter
+}
+
+// words are what a text may mean: a request, or people and actions.
+func (out *Activity) words(ctx context.Context, tx *db.Tx, text string, actions []audit.Action) (
+	*audit.Words, error,
+) {
+	words := &audit.Words{Actions: actions}
+	if IsRequestID(strings.ToUpper(text)) {
+		words.RequestID = strings.ToUpper(text)
+		return words, nil
+	}
+	var err error
+	if words.People, err = user.Matching(ctx, tx, text, audit.MaxWordPeople+1); err != nil {
+		return nil, fmt.Errorf("look for people: %w", err)
+	}
+	if out.Many = len(words.People) > audit.MaxWordPeople; out.Many {
+		words.People = words.People[:audit.MaxWordPeople]
+	}
+	return words, nil
+}
+
 // requestID is what the ids of requests look like. Other texts are not looked for among them.
 var requestID = regexp.MustCompile(`^[A-Z2-7]{26}$`)
+
+// IsRequestID reports whether a text looks like the id of a request.
+func IsRequestID(text string) bool { return requestID.MatchString(text) }
 
 // programs are the actors that are no people.
 var programs = []string{"", "setup", string(access.CommandLine), string(access.APIKey), string(access.SCIM)}
 
-// addNames adds the names of the people and apps in the rows.
-func (s *Service) addNames(ctx context.Context, tx *db.Tx, out *Activity) error {
+// addNames adds the names of the people in the rows, those of others by their ids, and those of the apps.
+func (s *Service) addNames(ctx context.Context, tx *db.Tx, out *Activity, ids ...string) error {
 	i, err := tenant.LoadInstallation(ctx, tx)
 	if err != nil {
 		return fmt.Errorf("load installation: %w", err)
@@ -144,7 +206,6 @@ func (s *Service) addNames(ctx context.Context, tx *db.Tx, out *Activity) error 
 	if out.Apps, err = client.Names(ctx, tx, i.Name); err != nil {
 		return err
 	}
-	var ids []string
 	for _, row := range out.Rows {
 		ids = append(ids, row.UserID, row.ActorID)
 	}

@@ -3,9 +3,6 @@ package console
 import (
 	"cmp"
 	"net/http"
-	"net/url"
-	"slices"
-	"strings"
 	"time"
 
 	"countersign/internal/access"
@@ -25,21 +22,21 @@ func (c *Console) mountActivity(mux *web.Mux) {
 // activityPage is what happened in a company.
 type activityPage struct {
 	frame
-	Rows     []activityRow
-	Results  []option
-	Kinds    []option
-	Days     []option
-	Person   string // the name of the person whose activity is shown; empty = everyone's
-	PersonID string
-	IP       string
-	Text     string
-	Many     bool      // more people match the text than are searched for
-	BackAt   time.Time // how far back the search has come; zero: all the way
-	Further  string    // address of the search that goes on from there
-	Filtered bool
-	Older    string // address of older rows; empty = there are none
-	Newest   string
-	Export   bool // the reader may export it
+	Form          activityForm
+	Rows          []activityRow
+	Results       []option
+	Kinds         []option
+	Days          []option
+	Bys           []option
+	Apps          []appOption
+	Person, Actor string    // the names of whom it concerns and who did it; empty = everyone
+	Many          bool      // more people match the text than are searched for
+	BackAt        time.Time // how far back the search has come; zero: all the way
+	Further       string    // address of the search that goes on from there
+	Filtered      bool
+	Older         string // address of older rows; empty = there are none
+	Newest        string
+	Export        bool // the reader may export it
 }
 
 func (activityPage) View() web.View { return web.View{Template: "console/activity"} }
@@ -53,6 +50,7 @@ type activityRow struct {
 	Person        string
 	PersonID      string
 	Actor         string // who did it, where that is someone else
+	ActorID       string
 	ByServer      bool   // the vendor did it, on the server
 	Method        string // catalogue key; empty = none
 	App           string
@@ -78,48 +76,6 @@ var periods = []struct {
 	{"30", 30 * day, "console.activity.days_30"},
 }
 
-// filterOf reads what is asked for from the address.
-func (c *Console) filterOf(q url.Values) company.ActivityFilter {
-	f := company.ActivityFilter{
-		UserID: q.Get("user"),
-		Group:  company.ActivityGroup(q.Get("kind")),
-		IP:     q.Get("ip"),
-		Before: q.Get("before"),
-		Limit:  50,
-	}
-	for _, result := range results {
-		if string(result) == q.Get("result") {
-			f.Result = result
-		}
-	}
-	for _, p := range periods {
-		if p.days == q.Get("days") {
-			f.Since = c.DB.Now().Add(-p.length)
-		}
-	}
-	return f
-}
-
-// maxActivityText is the longest text that is searched for, in bytes.
-const maxActivityText = 400
-
-// addText adds what the address searches for.
-func (c *Console) addText(r *http.Request, f *company.ActivityFilter) {
-	text := strings.TrimSpace(r.URL.Query().Get("q"))
-	if text == "" || len(text) > maxActivityText {
-		return
-	}
-	f.Text = text
-	p, text := c.Web.Printer(r), strings.ToLower(text)
-	for action, keys := range sentences() {
-		named := func(key string) bool { return strings.Contains(strings.ToLower(p.T(key)), text) }
-		if strings.Contains(string(action), text) || slices.ContainsFunc(keys, named) {
-			f.TextActions = append(f.TextActions, action)
-		}
-	}
-	slices.Sort(f.TextActions)
-}
-
 // sentences are the catalogue keys that whatHappened gives the events of each action.
 func sentences() map[audit.Action][]string {
 	out := map[audit.Action][]string{}
@@ -132,46 +88,46 @@ func sentences() map[audit.Action][]string {
 }
 
 func (c *Console) showActivity(w http.ResponseWriter, r *http.Request, a *administrator) error {
-	q := r.URL.Query()
-	filter := c.filterOf(q)
-	c.addText(r, &filter)
+	form := readActivityForm(r.URL.Query())
+	filter := c.filter(r, &form)
 	found, err := c.Company.Activity(r.Context(), a.Actor, a.company(), filter)
 	if err != nil {
 		return err
 	}
 	page := activityPage{
 		frame:    a.frame(r, "activity"),
+		Form:     form,
 		Rows:     describe(found),
-		PersonID: filter.UserID,
-		Person:   found.Names[filter.UserID],
-		IP:       filter.IP,
-		Text:     filter.Text,
+		Person:   cmp.Or(found.Names[form.UserID], form.UserID),
+		Actor:    cmp.Or(found.Names[form.ActorID], form.ActorID),
 		Many:     found.Many,
+		BackAt:   found.BackAt,
+		Filtered: len(form.kept) > 0,
 		Export:   a.May(access.ExportActivity, a.own()),
 	}
-	kept := url.Values{}
-	for _, name := range []string{"user", "kind", "result", "days", "ip", "q"} {
-		if v := q.Get(name); v != "" {
-			kept.Set(name, v)
-		}
+	page.addFilters(filter, form, found.Apps)
+	page.addPager(filter, found)
+	status := http.StatusOK
+	if len(form.Problems) > 0 {
+		status = http.StatusUnprocessableEntity
 	}
-	page.Filtered = len(kept) > 0
-	page.addFilters(filter, q.Get("days"))
-	if filter.Before != "" {
-		page.Newest = "/company/activity?" + kept.Encode()
-	}
-	if found.Back != "" {
-		kept.Set("before", found.Back)
-		page.BackAt, page.Further = found.BackAt, "/company/activity?"+kept.Encode()
-	}
-	if found.More {
-		kept.Set("before", found.Rows[len(found.Rows)-1].ID)
-		page.Older = "/company/activity?" + kept.Encode()
-	}
-	return c.Web.Draw(w, r, http.StatusOK, page)
+	return c.Web.Draw(w, r, status, page)
 }
 
-func (p *activityPage) addFilters(f company.ActivityFilter, days string) {
+// addPager adds the addresses of the pages around this one.
+func (p *activityPage) addPager(filter company.ActivityFilter, found company.Activity) {
+	if filter.Before != "" {
+		p.Newest = p.Form.address("")
+	}
+	if found.Back != "" {
+		p.Further = p.Form.address(found.Back)
+	}
+	if found.More {
+		p.Older = p.Form.address(found.Rows[len(found.Rows)-1].ID)
+	}
+}
+
+func (p *activityPage) addFilters(f company.ActivityFilter, form activityForm, apps map[string]string) {
 	for _, result := range results {
 		p.Results = append(p.Results, pages.NewOption(string(result), resultKeys[result], result == f.Result))
 	}
@@ -179,8 +135,12 @@ func (p *activityPage) addFilters(f company.ActivityFilter, days string) {
 		p.Kinds = append(p.Kinds, pages.NewOption(string(group), groupKeys[group], group == f.Group))
 	}
 	for _, period := range periods {
-		p.Days = append(p.Days, pages.NewOption(period.days, period.key, period.days == days))
+		p.Days = append(p.Days, pages.NewOption(period.days, period.key, period.days == form.days))
 	}
+	for _, by := range company.ActivityBys {
+		p.Bys = append(p.Bys, pages.NewOption(string(by), byKeys[by], by == f.By))
+	}
+	p.Apps = appOptions(apps, f.App)
 }
 
 // whatHappened is the catalogue key of an event.
@@ -217,7 +177,7 @@ func describe(found company.Activity) (out []activityRow) {
 		case row.ActorID == string(access.CommandLine):
 			v.ByServer = true
 		case row.ActorID != row.UserID:
-			v.Actor = cmp.Or(found.Names[row.ActorID], row.ActorID)
+			v.Actor, v.ActorID = cmp.Or(found.Names[row.ActorID], row.ActorID), row.ActorID
 		}
 		if row.Method != "" && methodtext.Known(authenticator.Kind(row.Method)) {
 			v.Method = methodtext.Of(authenticator.Kind(row.Method)).Name

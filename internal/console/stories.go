@@ -8,7 +8,6 @@ import (
 	"slices"
 	"time"
 
-	"countersign/internal/audit"
 	"countersign/internal/company"
 	"countersign/internal/db"
 	"countersign/internal/pages"
@@ -188,40 +187,6 @@ func storySelf(now time.Time) userPage {
 	}
 }
 
-func storyActivity(now time.Time) []activityRow {
-	return []activityRow{
-		{
-			What:      "audit.signin.second_factor",
-			Action:    string(audit.SignInSecondFactor),
-			Outcome:   "console.result.failed",
-			Tone:      "failed",
-			Person:    "Aiko Tanaka",
-			PersonID:  "u3",
-			Method:    "method.totp",
-			App:       "dashboard",
-			IP:        "203.0.113.7",
-			Place:     "Valencia, Spain",
-			Browser:   "Firefox, Linux",
-			Reason:    "wrong_code",
-			RequestID: "7QZK2M4XN5T6B3WEPLRAVHDYCJ",
-			ID:        "01JC0000000000000000000001",
-			At:        now,
-		},
-		{
-			What:     "audit.user.role",
-			Action:   string(audit.UserRole),
-			Outcome:  "console.result.ok",
-			Tone:     "ok",
-			Person:   "Jonas Lindqvist",
-			PersonID: "u2",
-			Actor:    "Maria Ortiz",
-			Reason:   "supervisor",
-			ID:       "01JC0000000000000000000000",
-			At:       now.Add(-time.Hour),
-		},
-	}
-}
-
 func securityStories(now time.Time) []web.Story {
 	counts := securityCounts{
 		People:    212,
@@ -365,26 +330,13 @@ func securityStories(now time.Time) []web.Story {
 		{Name: "company/activity", Status: 200, Page: storyActivityPage(now)},
 		{Name: "company/activity/none-found", Status: 200, Page: activityPage{
 			frame:    storyFrame("activity"),
+			Form:     activityForm{Text: "maria", Network: "203.0.113.7"},
 			Filtered: true,
-			IP:       "203.0.113.7",
-			Text:     "maria",
 			Many:     true,
 			BackAt:   now.AddDate(0, 0, -12),
 			Further:  "/company/activity?before=01JC0000000000000000000000&q=maria",
 		}},
+		{Name: "company/activity/wrong", Status: 422, Page: storyWrongActivity()},
 	}
 	return stories
-}
-
-func storyActivityPage(now time.Time) activityPage {
-	page := activityPage{
-		frame:    storyFrame("activity"),
-		Rows:     storyActivity(now),
-		Person:   "Aiko Tanaka",
-		PersonID: "u3",
-		Older:    "/company/activity?before=01JC0000000000000000000000",
-		Export:   true,
-	}
-	page.addFilters(company.ActivityFilter{}, "")
-	return page
 }

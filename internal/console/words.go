@@ -74,6 +74,12 @@ var groupKeys = map[company.ActivityGroup]string{
 	"sessions": "console.activity.sessions",
 }
 
+var byKeys = map[company.ActivityBy]string{
+	company.BySelf:   "console.activity.by_self",
+	company.ByOther:  "console.activity.by_other",
+	company.ByServer: "console.activity.by_vendor",
+}
+
 // doneKeys is a closed list: an address must not put words on a page.
 var doneKeys = map[string]string{
 	"added":     "console.done.added",
