@@ -59,10 +59,11 @@ type Reset struct {
 
 // ResetMethods removes every method of a person but the password and the mailbox, ends what is open, tells them, and
 // lets them set up a new method within user.RecoveryLife, once, with the password and a code to the mailbox. Until then
-// nothing opens the account. Where the company allows nothing that can be set up, the mailbox protects the account from
-// now on, which only access.LeaveToEmail allows. Where the person never had a method, it ends the wait after a reset of the password by mail. Conflict where
-// there is nothing to reset, or only a recovery that is open already; the command line makes that one last longer.
-// A person who does it says why, for the record: Invalid without a reason, or with one that is too long.
+// nothing opens the account. If the company allows nothing that can be set up, the mailbox protects the account from
+// now on: that is access.LeaveToEmail. If the person never had a method, it ends the wait after a reset of the password
+// by mail. Conflict if there is nothing to reset, or only a recovery that is open already; the command line makes that
+// one last longer. A person who does it says why, for the record: Invalid without a reason, or with one that is too
+// long.
 func (s *Service) ResetMethods(ctx context.Context, a access.Actor, ref Ref, reason string) (r Reset, err error) {
 	err = s.change(ctx, a, access.ResetMethods, ref,
 		func(ctx context.Context, tx *db.Tx, a access.Actor, u user.User) error {
@@ -122,7 +123,12 @@ func (s *Service) openRecovery(
 		return fmt.Errorf("load the company's methods: %w", err)
 	}
 	if err := access.Check(a, access.LeaveToEmail, target(u)); err != nil && !r.Enrollable {
-		return &access.Refusal{Actor: a, Action: access.LeaveToEmail, Target: target(u), Cause: errLeavesToEmail}
+		return &access.Refusal{
+			Actor:  a,
+			Action: access.LeaveToEmail,
+			Target: target(u),
+			Cause:  errLeavesToEmail,
+		}
 	}
 	if err := user.OpenRecovery(ctx, tx, u.ID, tx.Now.Add(user.RecoveryLife), !r.Enrollable); err != nil {
 		return fmt.Errorf("open recovery: %w", err)
