@@ -4,7 +4,9 @@ import (
 	"net/http"
 	"net/url"
 	"strings"
+	"sync"
 	"testing"
+	"time"
 
 	"countersign/acceptance/rig"
 )
@@ -42,6 +44,7 @@ func TestALO16_AnInvitationIsWithdrawn(t *testing.T) {
 
 		q.Get(rig.PathSignIn) // anyone who reads the mailbox may ask for a link
 		forget(t, q, u.Email).Expect(t, 200, "Check your email")
+		rig.Within(t, wait, "the answer to that", func() bool { return len(c.Events(t, "password.asked")) > 0 })
 		w.Drained(t)
 		if n := len(w.Sink.Mails(u.Email)); n != 1 {
 			t.Errorf("%d mails to a person whose invitation was withdrawn", n)
@@ -121,16 +124,17 @@ func TestALO16_OneOfAcceptingAndWithdrawingWins(t *testing.T) {
 		c := w.NewTenant(t, "--mandate", "default_off")
 		owner, p := member(t, w, c, "Olga", "owner"), w.Person(t)
 		administer(t, w, p, owner, pathUsers+"/new")
-		for range 6 {
+		for n := range 8 {
 			u := invited(t, w, c)
 			link, at := linkFor(t, w, u.Email, 1), pathUsers+"/"+userID(t, w, u)
 			q := w.Person(t)
 			f, _ := q.Get(link).Form("/password")
 			f.Values.Set("password", "canary of a quick guest 77")
-			rig.Volley(t, []rig.Shot{
-				{Person: q, Path: "/password", Form: f.Values},
-				{Person: p, Path: at + withdrawEnd, Form: url.Values{}},
-			})
+			var accepting sync.WaitGroup
+			accepting.Go(func() { rig.Volley(t, []rig.Shot{{Person: q, Path: "/password", Form: f.Values}}) })
+			time.Sleep(time.Duration(n) * 30 * time.Millisecond) // a password takes its time to be hashed
+			rig.Volley(t, []rig.Shot{{Person: p, Path: at + withdrawEnd, Form: url.Values{}}})
+			accepting.Wait()
 			accepted := w.Number(t, `SELECT count(*) FROM passwords WHERE tenant_id = $1 AND user_id = $2`,
 				c.ID, userID(t, w, u))
 			withdrawn := w.Number(t, `SELECT count(*) FROM audit_events WHERE tenant_id = $1 AND user_id = $2

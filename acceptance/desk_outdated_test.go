@@ -9,7 +9,7 @@ import (
 )
 
 // someoneElse is what a page says to the second of two who changed the same thing.
-var someoneElse = []string{"Someone else changed this", "Saved by someone else", "Yours"}
+var someoneElse = []string{"Someone else changed this", "Saved by someone else", "Your version"}
 
 // second hires another operator, who is signed in.
 func (s staff) second(t *testing.T) *rig.Person {
