@@ -120,3 +120,37 @@ func TestAnImportOfManyBadRowsIsOneUnitOfWork(t *testing.T) {
 		pg.Expect(t, 200, "100 users can be added", "100 lines can’t be added", "at most 64 bytes")
 	})
 }
+
+// TestWhatTheVendorAllowsOneCompanyIsItsLimit: an admin may not allow again what the vendor has ruled out for their
+// company, nor remember browsers for longer; the vendor's "no longer" leaves what the company had chosen.
+//
+// guard: Ceiling in Input.allowed and rememberDays
+func TestWhatTheVendorAllowsOneCompanyIsItsLimit(t *testing.T) {
+	eachStaffed(t, rig.Options{}, func(t *testing.T, s staff) {
+		c := s.NewTenant(t, "--mandate", "mandatory", "--remember-days", "14")
+		admin, p := member(t, s.World, c, "Ada", "admin"), s.Person(t)
+		path := pathCompanies + "/" + c.ID + "/decision"
+		decide := func(days string, methods ...string) {
+			form := url.Values{"mode": {"mandatory"}, "from": {""}, "days": {days}, "method": methods}
+			s.operator.Post(path, form).Expect(t, 200)
+			s.operator.Post(path+"/confirm", form).Expect(t, 200)
+		}
+		decide("0", "email", "totp")
+		administer(t, s.World, p, admin, pathSecurity+"/methods").Expect(t, 200)
+		p.Post(pathSecurity+"/methods", url.Values{"method": {"email", "totp", "sms", "passkey"}, "sure": {"yes"}})
+		p.Post(pathSecurity+"/days", url.Values{"days": {"30"}, "sure": {"yes"}})
+		pg := p.Get(pathSecurity)
+		pg.Expect(t, 200, "Passkey Not allowed by", "Never")
+		u := c.User(t)
+		q := s.Person(t)
+		mail := q.ToCode(t, s.Dashboard(t), u)
+		if _, offered := q.Page.Input("remember")["name"]; offered {
+			t.Error("a browser may be remembered although the vendor has ruled that out")
+		}
+		left(t, q.Code(mail.Code))
+		decide("-1", "email", "totp", "sms", "passkey", "push")
+		if now := s.Texts(t, `SELECT methods FROM tenants WHERE tenant_id = $1`, c.ID)[0]; now != "email passkey sms totp" {
+			t.Errorf("the company's own choice is %q", now)
+		}
+	})
+}

@@ -108,7 +108,8 @@ var ownersOnly = []string{"name", "choice", "roles", "switched_off_at", "network
 	"shadow_choice", "shadow_roles", "shadow_from", "shadow_until"}
 
 // vendorsOnly are columns of a company that no one in it sets.
-var vendorsOnly = []string{"kind", "tenant_id", "mandate", "mandate_from", "mandate_until", "suspended_at"}
+var vendorsOnly = []string{"kind", "tenant_id", "mandate", "mandate_from", "mandate_until", "suspended_at",
+	"vendor_methods", "vendor_days"}
 
 // judge holds what a step changed to what the actor's role may do. It reads the role as it was before.
 func (o *office) judge(a *official, before, after map[string]row) {
@@ -155,6 +156,8 @@ func (o *office) judgePerson(a *official, role string, was, is row, changed []st
 		broken("their own account: %s", what)
 	case is == nil:
 		broken("an account is gone: %s", what)
+	case role == "admin" && slices.Contains(changed, "released_at") && is["released_at"] != "0":
+		broken("an account is left to its mailbox: %s", what)
 	case role == "admin" && max(wasRank, isRank) >= rank("admin"),
 		role == "owner" && max(wasRank, isRank) > rank("owner"):
 		broken("above: %s", what)

@@ -40,8 +40,10 @@ type tenantDocument struct {
 	Mandate       mandateDocument `json:"mandate"`
 	SwitchedOnAt  *time.Time      `json:"switched_on_at"`
 	SwitchedOffAt *time.Time      `json:"switched_off_at"`
-	RememberDays  *int            `json:"remember_days"` // null: as the installation says
-	Methods       []string        `json:"methods"`       // null: all
+	RememberDays  *int            `json:"remember_days"`        // null: as the installation says
+	Methods       []string        `json:"methods"`              // null: all
+	VendorMethods []string        `json:"vendor_methods"`       // null: those that all companies may allow
+	VendorDays    *int            `json:"vendor_remember_days"` // null: as for all companies
 	Choice        string          `json:"choice"`
 	Roles         []string        `json:"roles"`         // null: all
 	SMSCountries  []string        `json:"sms_countries"` // null: as the installation says
@@ -65,6 +67,7 @@ func tenantOf(t tenant.Tenant) tenantDocument {
 		SwitchedOnAt:  at(t.SwitchedOnAt),
 		SwitchedOffAt: at(t.SwitchedOffAt),
 		Methods:       words(string(t.Methods)),
+		VendorMethods: words(string(t.Ceiling.Methods)),
 		Choice:        shownChoice(t.Choice),
 		Roles:         words(string(t.Roles)),
 		SMSCountries:  words(string(t.SMSCountries)),
@@ -74,6 +77,9 @@ func tenantOf(t tenant.Tenant) tenantDocument {
 		NetworkScope:  string(t.NetworkScope),
 		SuspendedAt:   at(t.SuspendedAt),
 		CreatedAt:     at(t.CreatedAt),
+	}
+	if days := t.Ceiling.Days.Days(); days != tenant.InheritDays {
+		d.VendorDays = &days
 	}
 	if t.RememberDays != tenant.InheritDays {
 		d.RememberDays = &t.RememberDays

@@ -27,21 +27,23 @@ type TenantCmd struct {
 
 // decisions are what the vendor and the owner may decide about a company.
 type decisions struct {
-	Mandate      *string  `help:"The vendor's decision: mandatory, default_on, default_off or inherit."`
-	MandateFrom  string   `help:"From when it holds: 2027-01-31 or 2027-01-31T08:00:00Z. Default: at once."`
-	Switch       string   `enum:"on,off," default:"" help:"The company's own switch: on or off."`
-	RememberDays *int     `help:"How long browsers may be remembered: 0 to 30 days, -1 as the installation says."`
-	Methods      *string  `help:"The second steps that the company allows: passkey, totp, push, sms, email, backup, or all."`
-	Choice       string   `enum:"required,adaptive,optional," default:"" help:"Where it is on: required of everyone, of everyone where a sign-in is unusual (adaptive), or optional for each user."`
-	Roles        *string  `help:"The roles that it is required of: owner,admin,supervisor, or all. A list has owner and admin in it; people in other roles decide for themselves."`
-	SMSCountries *string  `name:"sms-countries" help:"Whose telephone numbers the company takes, of those in sms.countries: DE,ES, or all."`
-	LockAfter    *int     `help:"After how many wrong passwords or codes an account is locked: 3 to 20, at most limits.lock_after_max; 0: as the installation says."`
-	LockMinutes  *int     `help:"For how many minutes it is locked: 1 to 60."`
-	Network      []string `sep:"none" placeholder:"NETWORK" help:"A network that people may sign in from, with a comment after a space: '203.0.113.0/24 Lisbon'. Repeat it for each; they replace those of before. 'any': from anywhere."`
-	NetworkScope *string  `help:"Whom the networks concern: everyone, administrators, or apps (everyone, but not on our own pages)."`
-	SetUpBy      *string  `help:"Until then a code by email is enough for people without a method; at most 90 days ahead; empty: none."`
-	SetUpDays    *int     `help:"How many days newcomers have from their first sign-in to set up a method: 1 to 90; 0: no time of their own."`
-	SetUpLaters  *int     `help:"How many sign-ins someone may finish before they set up a method: 1 to 10; 0: no limit. What is used stays used."`
+	Mandate       *string  `help:"The vendor's decision: mandatory, default_on, default_off or inherit."`
+	MandateFrom   string   `help:"From when it holds: 2027-01-31 or 2027-01-31T08:00:00Z. Default: at once."`
+	Switch        string   `enum:"on,off," default:"" help:"The company's own switch: on or off."`
+	RememberDays  *int     `help:"How long browsers may be remembered: 0 to 30 days, -1 as the installation says."`
+	Methods       *string  `help:"The second steps that the company allows: passkey, totp, push, sms, email, backup, or all."`
+	VendorMethods *string  `help:"The second steps that the vendor lets the company allow at the most, or all."`
+	VendorDays    *int     `name:"vendor-remember-days" help:"How long the vendor lets the company remember browsers at the most: 0 to 30 days, -1 as the installation says."`
+	Choice        string   `enum:"required,adaptive,optional," default:"" help:"Where it is on: required of everyone, of everyone where a sign-in is unusual (adaptive), or optional for each user."`
+	Roles         *string  `help:"The roles that it is required of: owner,admin,supervisor, or all. A list has owner and admin in it; people in other roles decide for themselves."`
+	SMSCountries  *string  `name:"sms-countries" help:"Whose telephone numbers the company takes, of those in sms.countries: DE,ES, or all."`
+	LockAfter     *int     `help:"After how many wrong passwords or codes an account is locked: 3 to 20, at most limits.lock_after_max; 0: as the installation says."`
+	LockMinutes   *int     `help:"For how many minutes it is locked: 1 to 60."`
+	Network       []string `sep:"none" placeholder:"NETWORK" help:"A network that people may sign in from, with a comment after a space: '203.0.113.0/24 Lisbon'. Repeat it for each; they replace those of before. 'any': from anywhere."`
+	NetworkScope  *string  `help:"Whom the networks concern: everyone, administrators, or apps (everyone, but not on our own pages)."`
+	SetUpBy       *string  `help:"Until then a code by email is enough for people without a method; at most 90 days ahead; empty: none."`
+	SetUpDays     *int     `help:"How many days newcomers have from their first sign-in to set up a method: 1 to 90; 0: no time of their own."`
+	SetUpLaters   *int     `help:"How many sign-ins someone may finish before they set up a method: 1 to 10; 0: no limit. What is used stays used."`
 }
 
 // changes reads the decisions. installation is the list of countries that a company may narrow.
@@ -64,6 +66,7 @@ func (d decisions) changes(installation []string) (c company.Changes, err error)
 		}
 		c.SMSCountries = &list
 	}
+	c.VendorDays = d.VendorDays
 	c.RememberDays, c.SetUpDays, c.SetUpLaters = d.RememberDays, d.SetUpDays, d.SetUpLaters
 	if c.Lock, err = d.lock(); err != nil {
 		return c, err
@@ -117,6 +120,13 @@ func (d decisions) methodChanges(c *company.Changes) error {
 			return err
 		}
 		c.Methods = &m
+	}
+	if d.VendorMethods != nil {
+		m, err := policy.ParseMethods(*d.VendorMethods)
+		if err != nil {
+			return err
+		}
+		c.VendorMethods = &m
 	}
 	if d.Choice != "" {
 		choice, err := tenant.ParseChoice(d.Choice)
@@ -275,10 +285,14 @@ func printTenant(env *Env, t tenant.Tenant) {
 	if t.RememberDays != tenant.InheritDays {
 		days = fmt.Sprint(t.RememberDays)
 	}
+	limit := fmt.Sprintf("at most %d days", t.Ceiling.Days.Days())
+	if t.Ceiling.Days.Days() == tenant.InheritDays {
+		limit = "as for all companies"
+	}
 	env.say(tenantOf(t),
-		"id            %s\nname          %s\nkind          %s\nmandate       %s from %s\nswitched on   %s\nswitched off  %s\nremember days %s\nmethods       %s\nchoice        %s\nroles         %s\nsms countries %s\nset up by     %s\nnewcomers     %s\nlaters        %s\naccount lock  %s\nnetworks      %s\nsuspended     %s\ncreated       %s\n",
+		"id            %s\nname          %s\nkind          %s\nmandate       %s from %s\nswitched on   %s\nswitched off  %s\nremember days %s\nmethods       %s\nvendor allows %s; browsers %s\nchoice        %s\nroles         %s\nsms countries %s\nset up by     %s\nnewcomers     %s\nlaters        %s\naccount lock  %s\nnetworks      %s\nsuspended     %s\ncreated       %s\n",
 		t.ID, t.Name, t.Kind, mode, shown(t.Mandate.From), shown(t.SwitchedOnAt), shown(t.SwitchedOffAt), days,
-		shownMethods(t.Methods), shownChoice(t.Choice), shownRoles(t.Roles), shownCountries(t.SMSCountries),
+		shownMethods(t.Methods), shownMethods(t.Ceiling.Methods), limit, shownChoice(t.Choice), shownRoles(t.Roles), shownCountries(t.SMSCountries),
 		shown(t.SetUpBy),
 		shownNumber(t.SetUpDays, "no time of their own", "days"), shownNumber(t.SetUpLaters, "no limit", "sign-ins"),
 		shownLock(t.Lock), shownNetworks(t), shown(t.SuspendedAt), t.CreatedAt.Format(time.RFC3339))

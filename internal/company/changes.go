@@ -18,26 +18,28 @@ import (
 
 // Changes are what the vendor and the owner may decide about a company. A nil field stays as it is.
 type Changes struct {
-	Name         *string
-	Suspended    *bool
-	Mandate      *tenant.Mandate
-	On           *bool     // the company's own switch
-	onFrom       time.Time // with On: when it begins; zero = at once
-	RememberDays *int
-	SMSCountries *tenant.Countries
-	Methods      *tenant.Methods
-	Choice       *tenant.Choice
-	Roles        *tenant.Roles  // of which it is required
-	Shadow       *tenant.Shadow // rules to try on sign-ins; the zero value ends that
-	SetUpBy      *time.Time     // the zero time ends the deadline
-	SetUpDays    *int           // how long newcomers have to set up a method
-	SetUpLaters  *int           // how many sign-ins someone may finish before that
-	Lock         *tenant.AccountLock
-	Networks     *tenant.Networks
-	NetworkScope *tenant.NetworkScope
-	ConfirmName  string // the company's name, typed by a person who suspends it or switches it off
-	Reason       string // why it is suspended or resumed; people must give one
-	Seen         Marks  // what they saw of the settings that they change
+	Name          *string
+	Suspended     *bool
+	Mandate       *tenant.Mandate
+	On            *bool     // the company's own switch
+	onFrom        time.Time // with On: when it begins; zero = at once
+	RememberDays  *int
+	SMSCountries  *tenant.Countries
+	Methods       *tenant.Methods
+	Choice        *tenant.Choice
+	Roles         *tenant.Roles  // of which it is required
+	Shadow        *tenant.Shadow // rules to try on sign-ins; the zero value ends that
+	SetUpBy       *time.Time     // the zero time ends the deadline
+	SetUpDays     *int           // how long newcomers have to set up a method
+	SetUpLaters   *int           // how many sign-ins someone may finish before that
+	Lock          *tenant.AccountLock
+	Networks      *tenant.Networks
+	NetworkScope  *tenant.NetworkScope
+	VendorMethods *tenant.Methods // what the vendor allows the company at the most
+	VendorDays    *int            // and for how long it may remember browsers
+	ConfirmName   string          // the company's name, typed by a person who suspends it or switches it off
+	Reason        string          // why it is suspended or resumed; people must give one
+	Seen          Marks           // what they saw of the settings that they change
 
 	decision *Decision // what the vendor decides, in place of all others
 }
@@ -171,6 +173,14 @@ func (c Changes) byVendor() (out steps) {
 	if c.Mandate != nil {
 		out.add(access.SetMandate, audit.TenantMandate, mandateText(*c.Mandate), set(*c.Mandate, tenant.SetMandate))
 	}
+	if c.VendorMethods != nil {
+		out.add(access.SetMandate, audit.TenantMethods, "at the most "+methodsText(*c.VendorMethods),
+			set(*c.VendorMethods, tenant.SetVendorMethods))
+	}
+	if c.VendorDays != nil {
+		out.add(access.SetMandate, audit.TenantRememberDays, "at the most "+daysLimitText(*c.VendorDays),
+			set(*c.VendorDays, tenant.SetVendorDays))
+	}
 	return out
 }
 
@@ -239,6 +249,13 @@ func (c Changes) byCompany() (out steps) {
 		out.add(access.SetNetworks, audit.TenantNetworks, networksText(*c.Networks), set(*c.Networks, setNetworks))
 	}
 	return out
+}
+
+func daysLimitText(days int) string {
+	if days == tenant.InheritDays {
+		return "as the installation says"
+	}
+	return fmt.Sprint(days)
 }
 
 func choiceText(c tenant.Choice) string { return cmp.Or(string(c), "required") }

@@ -20,13 +20,15 @@ import (
 // Decision is the vendor's rule about two-factor authentication, for one company or for all.
 type Decision struct {
 	Mandate      tenant.Mandate // for a company, Inherit is the one for all
-	Methods      tenant.Methods
-	RememberDays int    // for a company, tenant.InheritDays is the number for all
-	Seen         string // the mark of the decision that it replaces; empty = no matter
+	Methods      tenant.Methods // what companies may allow
+	RememberDays int            // how long browsers may be remembered; for a company, InheritDays is the number for all
+	Seen         string         // the mark of the decision that it replaces; empty = no matter
 }
 
 // DecisionOf is the stored rule for one company.
-func DecisionOf(t tenant.Tenant) Decision { return Decision{t.Mandate, t.Methods, t.RememberDays, ""} }
+func DecisionOf(t tenant.Tenant) Decision {
+	return Decision{t.Mandate, t.Ceiling.Methods, t.Ceiling.Days.Days(), ""}
+}
 
 // DecisionForAll is the stored rule for all companies.
 func DecisionForAll(i tenant.Installation) Decision {
@@ -100,7 +102,8 @@ func (s *Service) planOne(
 		return p, err
 	}
 	is := was
-	is.Mandate, is.Methods, is.RememberDays = d.Mandate, d.Methods, d.RememberDays
+	is.Mandate = d.Mandate
+	is.Ceiling = tenant.Ceiling{Methods: d.Methods, Days: tenant.LimitDays(d.RememberDays)}
 	if from := d.Mandate.OrInherited(i.Mandate).From; from.After(tx.Now) {
 		p.From = from
 	}
@@ -305,10 +308,10 @@ func (d Decision) changes(was Decision, now time.Time) (c Changes, err error) {
 		c.Mandate = &d.Mandate
 	}
 	if d.Methods != was.Methods {
-		c.Methods = &d.Methods
+		c.VendorMethods = &d.Methods
 	}
 	if d.RememberDays != was.RememberDays {
-		c.RememberDays = &d.RememberDays
+		c.VendorDays = &d.RememberDays
 	}
 	return c, nil
 }
@@ -330,5 +333,5 @@ func (c InstallationChanges) decided(i tenant.Installation, now time.Time) (Inst
 		return c, nil
 	}
 	made, err := c.decision.changes(DecisionForAll(i), now)
-	return InstallationChanges{Mandate: made.Mandate, Methods: made.Methods, RememberDays: made.RememberDays}, err
+	return InstallationChanges{Mandate: made.Mandate, Methods: made.VendorMethods, RememberDays: made.VendorDays}, err
 }

@@ -185,7 +185,7 @@ func (r rules) decide(t tenant.Tenant) policy.Decision {
 }
 
 func (r rules) allowed(t tenant.Tenant) policy.Allowed {
-	return policy.Allowed{Vendor: r.installation.Methods, Company: t.Methods}
+	return policy.AllowedIn(t, r.installation)
 }
 
 // weaker reports whether a method is newly allowed that is weaker than one that was allowed before: people who have the

@@ -17,7 +17,8 @@ import (
 type Overview struct {
 	Tenant        tenant.Tenant
 	Vendor        string
-	VendorMethods tenant.Methods
+	VendorMethods tenant.Methods // what the vendor allows the company
+	ForAll        Decision       // what the vendor has decided for all companies
 	Rule          policy.Rule
 	LeftOut       []string // the roles that decide for themselves, where it is required of everyone else
 	Locked        bool
@@ -53,7 +54,7 @@ func (s *Service) Overview(ctx context.Context, a access.Actor, idOrName string)
 		}
 		o = s.overview(t, i, tx.Now)
 		o.Forecast, o.CountedAt, err = s.People.Forecast(ctx, tx.ForTenant(t.ID), a,
-			policy.Allowed{Vendor: i.Methods, Company: t.Methods}, o.LeftOut)
+			policy.AllowedIn(t, i), o.LeftOut)
 		return err
 	})
 	return o, err
@@ -63,10 +64,11 @@ func (s *Service) overview(t tenant.Tenant, i tenant.Installation, now time.Time
 	o := Overview{
 		Tenant:        t,
 		Vendor:        i.Name,
-		VendorMethods: i.Methods,
+		VendorMethods: t.VendorMethods(i),
+		ForAll:        DecisionForAll(i),
 		Rule:          policy.RuleOf(t, i, now),
 		LeftOut:       policy.LeftOut(t, i, now),
-		MaxDays:       min(i.RememberDays, s.Limits.RememberDays),
+		MaxDays:       t.Ceiling.Days.Of(min(i.RememberDays, s.Limits.RememberDays)),
 		Lock:          t.Lock,
 		LockAfterMax:  s.Limits.LockAfterMax,
 	}

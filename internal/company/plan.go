@@ -127,11 +127,11 @@ func (s *Service) plan(ctx context.Context, tx *db.Tx, t tenant.Tenant, c Choice
 		p.From = time.Time{}
 	}
 	for _, k := range authenticator.SecondSteps {
-		if k != authenticator.Backup && i.Methods.Allow(string(k)) && s.offered(k) {
+		if k != authenticator.Backup && t.VendorMethods(i).Allow(string(k)) && s.offered(k) {
 			p.Offered = append(p.Offered, k)
 		}
 	}
-	allowed := policy.Allowed{Vendor: i.Methods, Company: c.Methods}
+	allowed := policy.Allowed{Vendor: t.VendorMethods(i), Company: c.Methods}
 	if !s.anyWorks(allowed) {
 		return p, fault.New(fault.Invalid, "activation.no_method")
 	}

@@ -34,8 +34,8 @@ func (s *Service) StrandedBy(
 		if err != nil {
 			return fmt.Errorf("load installation: %w", err)
 		}
-		before := policy.Allowed{Vendor: i.Methods, Company: t.Methods}
-		after := policy.Allowed{Vendor: i.Methods, Company: methods}
+		before := policy.AllowedIn(t, i)
+		after := policy.Allowed{Vendor: before.Vendor, Company: methods}
 		out, err = people.StrandedBy(ctx, tx.ForTenant(t.ID), before, after, s.Bindable)
 		return err
 	})
@@ -59,8 +59,8 @@ func (s *Service) StrandedByInstallation(
 			return fmt.Errorf("list companies: %w", err)
 		}
 		for _, t := range all {
-			before := policy.Allowed{Vendor: i.Methods, Company: t.Methods}
-			after := policy.Allowed{Vendor: methods, Company: t.Methods}
+			before := policy.AllowedIn(t, i)
+			after := policy.AllowedIn(t, tenant.Installation{Methods: methods})
 			these, err := people.StrandedBy(ctx, tx.ForTenant(t.ID), before, after, s.Bindable)
 			if err != nil {
 				return err

@@ -101,8 +101,8 @@ func (d *Desk) subjectOf(r *http.Request, m *member) (s subject, err error) {
 		name:    o.Tenant.Name,
 		holds:   company.DecisionOf(o.Tenant),
 		offered: o.Offered,
-		vendor:  o.VendorMethods,
-		maxDays: o.MaxDays,
+		vendor:  o.ForAll.Methods,
+		maxDays: min(o.ForAll.RememberDays, d.Company.Limits.RememberDays),
 	}, err
 }
 

@@ -75,7 +75,7 @@ func coming(
 	}
 	t.SwitchedOnAt = now
 	return comingRules{
-		allowed:  policy.Allowed{Vendor: i.Methods, Company: t.Methods},
+		allowed:  policy.AllowedIn(t, i),
 		asked:    requiredOf(t, i, now).condition(),
 		bindable: bindable,
 	}

@@ -131,7 +131,7 @@ func (s *Service) SearchIn(ctx context.Context, tx *db.Tx, q Search) (p Page, er
 		return p, fmt.Errorf("look how far a page goes: %w", err)
 	}
 	q.until = until.ID
-	query := q.query(tx, requiredOf(t, i, tx.Now), policy.Allowed{Vendor: i.Methods, Company: t.Methods},
+	query := q.query(tx, requiredOf(t, i, tx.Now), policy.AllowedIn(t, i),
 		coming(t, i, tx.Now, q.Coming, s.Bindable))
 	rows, err := tx.Query(ctx, query.text.String(), query.args...)
 	p.People, err = db.Collect(rows, err, func(row db.Row) (Listed, error) { return s.scanListed(tx, row) })

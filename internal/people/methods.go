@@ -216,5 +216,5 @@ func (s *Service) enrollable(ctx context.Context, tx *db.Tx) (bool, error) {
 		return false, err
 	}
 	i, err := tenant.LoadInstallation(ctx, tx)
-	return policy.Allowed{Vendor: i.Methods, Company: t.Methods}.Factor(s.Bindable), err
+	return policy.AllowedIn(t, i).Factor(s.Bindable), err
 }

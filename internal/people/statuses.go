@@ -17,7 +17,7 @@ type StatusCounts struct{ People, Pending, Activated, Disabled int }
 func (s *Service) Statuses(
 	ctx context.Context, tx *db.Tx, a access.Actor, t tenant.Tenant, i tenant.Installation,
 ) (StatusCounts, AsOf, error) {
-	question := fmt.Sprint("statuses ", requiredOf(t, i, tx.Now), i.Methods, t.Methods)
+	question := fmt.Sprint("statuses ", requiredOf(t, i, tx.Now), policy.AllowedIn(t, i))
 	return Counted(ctx, tx, s.Counter, a, question, func(ctx context.Context, tx *db.Tx) (StatusCounts, error) {
 		return CountStatuses(ctx, tx, t, i)
 	})
@@ -29,7 +29,7 @@ func CountStatuses(
 	ctx context.Context, tx *db.Tx, t tenant.Tenant, i tenant.Installation,
 ) (c StatusCounts, err error) {
 	must := requiredOf(t, i, tx.Now).columns()
-	allowed := policy.Allowed{Vendor: i.Methods, Company: t.Methods}
+	allowed := policy.AllowedIn(t, i)
 	method := columnsCondition(allowed)
 	err = tx.QueryRow(ctx, `
 		SELECT count(*), count(*) FILTER (WHERE `+must+` AND NOT `+method+`),

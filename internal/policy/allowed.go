@@ -10,6 +10,11 @@ import (
 // Allowed is what vendor and company allow as a second step.
 type Allowed struct{ Vendor, Company tenant.Methods }
 
+// AllowedIn is what the vendor and a company allow its people.
+func AllowedIn(t tenant.Tenant, i tenant.Installation) Allowed {
+	return Allowed{Vendor: t.VendorMethods(i), Company: t.Methods}
+}
+
 // Allows reports whether both allow a kind. Backup codes go with the methods that they stand in
 // for.
 func (a Allowed) Allows(k authenticator.Kind) bool {

@@ -204,7 +204,11 @@ func (in Input) floor(secondStep bool) Level {
 
 // allows reports whether vendor and company allow a kind as a second step.
 func (in Input) allows(k authenticator.Kind) bool {
-	return Allowed{Vendor: in.Methods, Company: in.Tenant.Methods}.Allows(k)
+	return in.allowed().Allows(k)
+}
+
+func (in Input) allowed() Allowed {
+	return Allowed{Vendor: in.Methods.And(in.Tenant.Ceiling.Methods), Company: in.Tenant.Methods}
 }
 
 // required says whether a second step applies, and why.
@@ -377,7 +381,7 @@ func (d Decision) toSetUp(in Input) Decision {
 
 // rememberDays is the shorter of what vendor and company allow.
 func rememberDays(in Input) int {
-	days := max(in.InstallationDays, 0)
+	days := in.Tenant.Ceiling.Days.Of(max(in.InstallationDays, 0))
 	if in.Tenant.RememberDays != tenant.InheritDays {
 		days = min(days, max(in.Tenant.RememberDays, 0))
 	}

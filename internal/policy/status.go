@@ -40,7 +40,7 @@ func StatusOf(in Input) PersonStatus {
 		Status: Pending,
 		Must:   d.Required,
 		Own:    d.Own,
-		Can:    Allowed{Vendor: in.Methods, Company: in.Tenant.Methods}.Usable(in.Has),
+		Can:    in.allowed().Usable(in.Has),
 	}
 	switch {
 	case !d.Required:

@@ -78,7 +78,7 @@ func (s *Service) report(ctx context.Context, tx *db.Tx, a access.Actor, c *peop
 	if r.Coming = (people.Coming{Methods: t.Methods, Choice: t.Choice, Roles: t.Roles}); c != nil {
 		r.Coming = *c
 	}
-	allowed := policy.Allowed{Vendor: i.Methods, Company: r.Coming.Methods}
+	allowed := policy.Allowed{Vendor: t.VendorMethods(i), Company: r.Coming.Methods}
 	r.NoMethod = !allowed.Factor(s.Bindable) && !allowed.Allows(authenticator.Email)
 	checked, at, err := people.CheckForReport(ctx, tx, s.Counter, a, r.Tenant, i, &r.Coming, s.Bindable)
 	if err != nil {

@@ -93,7 +93,8 @@ type Tenant struct {
 	Mandate        Mandate
 	SwitchedOnAt   time.Time // by the company's owner
 	SwitchedOffAt  time.Time
-	RememberDays   int // 0 to 30, or InheritDays
+	Ceiling        Ceiling // the vendor's
+	RememberDays   int     // 0 to 30, or InheritDays
 	Methods        Methods
 	Choice         Choice
 	Roles          Roles // of which it is required, where Choice is not Optional
@@ -112,7 +113,7 @@ type Tenant struct {
 const columns = `tenant_id, name, kind, mandate, mandate_from, switched_on_at, switched_off_at, remember_days,
 	methods, choice, roles, sms_countries, set_up_by, set_up_days, set_up_laters, lock_after, lock_minutes,
 	networks, network_scope, created_at, suspended_at, shadow_methods, shadow_choice, shadow_roles, shadow_from,
-	shadow_until`
+	shadow_until, vendor_methods, vendor_days`
 
 func scan(row db.Row) (t Tenant, err error) {
 	err = row.Scan(
@@ -142,6 +143,8 @@ func scan(row db.Row) (t Tenant, err error) {
 		&t.Shadow.Roles,
 		db.ScanTime(&t.Shadow.From),
 		db.ScanTime(&t.Shadow.Until),
+		&t.Ceiling.Methods,
+		&t.Ceiling.Days,
 	)
 	return t, err
 }

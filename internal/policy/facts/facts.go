@@ -43,7 +43,7 @@ type Versions struct{ User, Tenant, Vendor, App int64 }
 
 // Allowed is what vendor and company allow as a second step.
 func (f Facts) Allowed() policy.Allowed {
-	return policy.Allowed{Vendor: f.Vendor.Methods, Company: f.Tenant.Methods}
+	return policy.AllowedIn(f.Tenant, f.Vendor)
 }
 
 // KindsOfUser are the kinds of authenticators that the user u has, in one order; those that
@@ -67,7 +67,7 @@ const Columns = `
 	u.version, t.version, i.version, COALESCE(c.version, 0), ` + KindsOfUser + `,
 	t.tenant_id, t.name, t.kind, t.mandate, t.mandate_from, t.switched_on_at, t.switched_off_at, t.remember_days,
 	t.methods, t.choice, t.roles, t.set_up_by, t.set_up_days, t.set_up_laters, t.suspended_at,
-	t.shadow_methods, t.shadow_choice, t.shadow_roles, t.shadow_from, t.shadow_until,
+	t.vendor_methods, t.vendor_days, t.shadow_methods, t.shadow_choice, t.shadow_roles, t.shadow_from, t.shadow_until,
 	t.lock_after, t.lock_minutes, t.networks, t.network_scope,
 	i.name, i.mandate, i.mandate_from, i.remember_days, i.methods,
 	COALESCE(c.id, ''), COALESCE(c.name, ''), COALESCE(c.home_url, ''),
@@ -104,7 +104,7 @@ func (r *Reader) Targets() []any {
 		&v.User, &v.Tenant, &v.Vendor, &v.App, &r.into.Kinds,
 		&t.ID, &t.Name, &t.Kind, &t.Mandate.Mode, &r.tenant.mandate, &r.tenant.on, &r.tenant.off, &t.RememberDays,
 		&t.Methods, &t.Choice, &t.Roles, &r.tenant.setUpBy, &t.SetUpDays, &t.SetUpLaters, &r.tenant.suspended,
-		&t.Shadow.Methods, &t.Shadow.Choice, &t.Shadow.Roles, &r.tenant.shadowFrom, &r.tenant.shadowUntil,
+		&t.Ceiling.Methods, &t.Ceiling.Days, &t.Shadow.Methods, &t.Shadow.Choice, &t.Shadow.Roles, &r.tenant.shadowFrom, &r.tenant.shadowUntil,
 		&t.Lock.After, &t.Lock.Minutes, &t.Networks, &t.NetworkScope,
 		&i.Name, &i.Mandate.Mode, &r.mandate, &i.RememberDays, &i.Methods,
 		&a.ID, &a.Name, &a.HomeURL, &r.app.exempt, &r.app.disabled,
