@@ -43,9 +43,14 @@ async function main() {
   }
 }
 
-// wait makes the page that presses its own button stay, to be looked at. (Routing requests would do as well, but
-// it switches the browser's cache off.)
-const wait = () => { HTMLFormElement.prototype.submit = () => {} }
+// wait makes pages stay that press a button of their own or go on by themselves, to be looked at. (Routing requests
+// would do as well, but it switches the browser's cache off.)
+const wait = () => {
+  HTMLFormElement.prototype.submit = () => {}
+  addEventListener('DOMContentLoaded', () => {
+    document.querySelectorAll('[data-go-on]').forEach((e) => { delete e.dataset.goOn })
+  })
+}
 
 // lane works through the stories with a page of its own.
 async function lane(browser, todo) {

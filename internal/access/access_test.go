@@ -149,7 +149,8 @@ func TestRules(t *testing.T) {
 		"a person gives an owner another role": func(o one) bool { return o.action == access.Demote },
 		"a company sets a password":            func(o one) bool { return !staff(o) && o.action == access.SetPassword },
 		"someone but an owner or operator weakens a company": func(o one) bool {
-			return (o.action == access.SwitchOff || o.action == access.SetChoice) &&
+			weakens := []access.Action{access.SwitchOff, access.SetChoice, access.LeaveToEmail}
+			return slices.Contains(weakens, o.action) &&
 				o.actor.Role != "owner" && !operator(o)
 		},
 		"a company does what is the vendor's": func(o one) bool {
@@ -181,7 +182,7 @@ func TestRules(t *testing.T) {
 
 // takesOver is whether an action opens someone's account to the person who does it.
 func takesOver(a access.Action) bool {
-	return a == access.SetPassword || a == access.ChangeAddress || a == access.ResetMethods
+	return a == access.SetPassword || a == access.ChangeAddress || a == access.ResetMethods || a == access.LeaveToEmail
 }
 
 // TestRulesThatAllow holds what each role can do.
@@ -200,7 +201,8 @@ func TestRulesThatAllow(t *testing.T) {
 				o.looks() && o.concernsPeople()
 		case o.actor.Role == "owner" || o.actor.Role == "admin":
 			must = below && height[o.actor.Role] < height["support"] && changesPeople &&
-				o.action != access.SetPassword && o.action != access.Demote
+				o.action != access.SetPassword && o.action != access.Demote &&
+				!(o.action == access.LeaveToEmail && o.actor.Role == "admin")
 		case o.actor.Role == "supervisor":
 			must = below && o.action == access.RemindPerson
 		}

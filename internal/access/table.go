@@ -207,7 +207,7 @@ var rules = []rule{
 	person(RestoreMethod, "Restore a suspended method", lower, lower, none).byOperator(lower),
 	person(ResetMethods, "Reset a person's methods", lower, lower, none).byOperator(lowerButOwners),
 	person(LeaveToEmail, "Reset a person's methods where they can set up no other: email alone protects them then",
-		lower, none, none),
+		lower, none, none).byOperator(lowerButOwners),
 	person(RemindPerson, "Remind a person to set up a method", lowerAndPeers, lower, lower),
 	person(SignOutPerson, "Sign a person out everywhere", lowerAndPeers, lower, none),
 	person(ExemptPerson, "Give a person more time to set up a method", lower, lower, none).byOperator(lower),

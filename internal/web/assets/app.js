@@ -52,7 +52,8 @@
 
   // What is still being counted is asked for again, and a search that has found nothing goes on, unless someone types.
   all('a[data-go-on]', (e) => setTimeout(() => {
-    if (!document.activeElement || !document.activeElement.matches('input, select, textarea')) location.replace(e.href)
+    const busy = document.activeElement && document.activeElement.matches('input, select, textarea')
+    if ('goOn' in e.dataset && !busy) location.replace(e.href)
   }, Number(e.dataset.goOn)))
 
   // How much of a text field is used, while someone types.
