@@ -96,14 +96,6 @@ func tenantOf(t tenant.Tenant) tenantDocument {
 	return d
 }
 
-// words splits a stored list; an empty one is null, which means that nothing is ruled out.
-func words(list string) []string {
-	if list == "" {
-		return nil
-	}
-	return strings.FieldsFunc(list, func(r rune) bool { return r == ' ' || r == ',' })
-}
-
 type installationDocument struct {
 	Name         string          `json:"name"`
 	Mandate      mandateDocument `json:"mandate"`

@@ -123,3 +123,11 @@ func isTerminal(f *os.File) bool {
 	null, err := os.Stat(os.DevNull) // a device, too, and no one sits there
 	return err == nil && !os.SameFile(info, null)
 }
+
+// words splits a stored list; an empty one is null, which means that nothing is ruled out.
+func words(list string) []string {
+	if list == "" {
+		return nil
+	}
+	return strings.FieldsFunc(list, func(r rune) bool { return r == ' ' || r == ',' })
+}

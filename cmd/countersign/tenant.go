@@ -292,7 +292,8 @@ func printTenant(env *Env, t tenant.Tenant) {
 	env.say(tenantOf(t),
 		"id            %s\nname          %s\nkind          %s\nmandate       %s from %s\nswitched on   %s\nswitched off  %s\nremember days %s\nmethods       %s\nvendor allows %s; browsers %s\nchoice        %s\nroles         %s\nsms countries %s\nset up by     %s\nnewcomers     %s\nlaters        %s\naccount lock  %s\nnetworks      %s\nsuspended     %s\ncreated       %s\n",
 		t.ID, t.Name, t.Kind, mode, shown(t.Mandate.From), shown(t.SwitchedOnAt), shown(t.SwitchedOffAt), days,
-		shownMethods(t.Methods), shownMethods(t.Ceiling.Methods), limit, shownChoice(t.Choice), shownRoles(t.Roles), shownCountries(t.SMSCountries),
+		shownMethods(t.Methods), shownMethods(t.Ceiling.Methods), limit, shownChoice(t.Choice), shownRoles(t.Roles),
+		shownCountries(t.SMSCountries),
 		shown(t.SetUpBy),
 		shownNumber(t.SetUpDays, "no time of their own", "days"), shownNumber(t.SetUpLaters, "no limit", "sign-ins"),
 		shownLock(t.Lock), shownNetworks(t), shown(t.SuspendedAt), t.CreatedAt.Format(time.RFC3339))

@@ -26,7 +26,8 @@ func (s *Service) keepReachable(
 	ctx context.Context, tx *db.Tx, a access.Actor, was, is tenant.Tenant, c Changes,
 ) error {
 	switchesOn := c.On != nil && *c.On
-	decides := c.Methods != nil || c.VendorMethods != nil || c.Choice != nil || c.SetUpBy != nil || c.SetUpDays != nil || c.SetUpLaters != nil ||
+	methods := c.Methods != nil || c.VendorMethods != nil
+	decides := methods || c.Choice != nil || c.SetUpBy != nil || c.SetUpDays != nil || c.SetUpLaters != nil ||
 		c.Mandate != nil || switchesOn
 	if a.Kind != access.Person || !decides {
 		return nil
@@ -36,7 +37,7 @@ func (s *Service) keepReachable(
 		return fmt.Errorf("load installation: %w", err)
 	}
 	allowed := policy.AllowedIn(is, i)
-	if (c.Methods != nil || c.VendorMethods != nil || switchesOn) && !s.anyWorks(allowed) {
+	if (methods || switchesOn) && !s.anyWorks(allowed) {
 		return errNoMethodLeft
 	}
 	if c.Mandate != nil {
