@@ -4,11 +4,9 @@ import (
 	"cmp"
 	"context"
 	"fmt"
-	"strings"
 	"time"
 
 	"countersign/internal/access"
-	"countersign/internal/authenticator"
 	"countersign/internal/db"
 	"countersign/internal/fault"
 	"countersign/internal/people"
@@ -229,18 +227,7 @@ func (s *Service) planPeople(ctx context.Context, tx *db.Tx, c change, begins bo
 func inForce(t tenant.Tenant, i tenant.Installation) tenant.Tenant {
 	t.Mandate = t.Mandate.OrInherited(i.Mandate)
 	t.Mandate.From = time.Time{}
-	if i.Methods == "" {
-		return t
-	}
-	var both []string
-	for _, k := range authenticator.SecondSteps {
-		if t.Methods.Allow(string(k)) && i.Methods.Allow(string(k)) {
-			both = append(both, string(k))
-		}
-	}
-	if t.Methods = tenant.Methods(strings.Join(both, " ")); len(both) == 0 {
-		t.Methods = "none" // a word that allows nothing
-	}
+	t.Methods = t.Methods.And(i.Methods)
 	return t
 }
 

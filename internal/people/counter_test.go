@@ -82,7 +82,7 @@ func TestManyPeopleAreCountedInTheBackground(t *testing.T) {
 	})
 }
 
-// TestFewPeopleAreCountedAtOnce, and so is whoever asks by the command line, which prints no half of an answer.
+// TestFewPeopleAreCountedAtOnce, and the command line always counts at once: it prints no half of an answer.
 func TestFewPeopleAreCountedAtOnce(t *testing.T) {
 	each(t, func(r *rig) {
 		q := many(r)
