@@ -11,12 +11,14 @@ import (
 
 // BudgetKey names one budget. A Tag marks the tries of one occasion within it, such as the
 // answers to one code, of which there are PerTag. RefundTry takes back only tries of that Tag.
+// The occasion began at Since: tries long before it are another's, whose tag looks the same.
 type BudgetKey struct {
 	Tenant  string
 	Limit   Limit
 	Subject string
 	Tag     string
 	PerTag  int
+	Since   time.Time
 }
 
 // Budget is a budget as it was read, with the changes that Write stores.
@@ -49,14 +51,18 @@ func (b *Budget) Wait(now time.Time) time.Duration { return Decide(b.Limit, b.st
 
 // Left is how many tries of the budget's own Tag are left.
 func (b *Budget) Left() int {
-	n, tag := b.PerTag, tagOf(b.Tag)
-	for _, t := range b.tags {
-		if t == tag {
+	n, tag, since := b.PerTag, tagOf(b.Tag), b.Since.Add(-clocksApart)
+	for i, t := range b.tags {
+		if t == tag && !b.stamps[i].Before(since) {
 			n--
 		}
 	}
 	return max(n, 0)
 }
+
+// clocksApart is how much earlier than its occasion a try may be stamped: another replica's clock
+// may be behind, by a third of it where database.clock_skew is the default.
+const clocksApart = 15 * time.Second
 
 // Used is how many tries lie within the last span, as far as the limit remembers them.
 func (b *Budget) Used(now time.Time, span time.Duration) int { return countWithin(b.stamps, now, span) }
@@ -118,8 +124,8 @@ func (b *Budget) insertTry(i int, at time.Time, tag uint16) {
 	b.stamps, b.tags = b.stamps[over:], b.tags[over:]
 }
 
-// tagOf is short: two occasions that share a tag share their tries, which is one in four
-// thousand and errs towards caution.
+// tagOf is short: two occasions of the same time that share a tag share their tries, which is one
+// in four thousand and errs towards caution.
 func tagOf(tag string) uint16 {
 	if tag == "" {
 		return 0

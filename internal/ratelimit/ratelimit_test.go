@@ -252,6 +252,30 @@ func TestTriesOfOneOccasion(t *testing.T) {
 	}
 }
 
+// TestTriesBeforeAnOccasionAreNotItsOwn: tags are short, and another occasion's may look the same.
+func TestTriesBeforeAnOccasionAreNotItsOwn(t *testing.T) {
+	key := BudgetKey{Limit: Limit{Windows: []Window{{Count: 30, Per: 24 * time.Hour}}}, Tag: "a", PerTag: 5}
+	first := FromStored(key, nil)
+	for i := range 5 {
+		first.addTry(start.Add(time.Duration(i) * time.Second))
+	}
+	kept := encode(first.stamps, first.tags)
+	if key.Since = start.Add(10 * time.Second); FromStored(key, kept).Left() != 0 {
+		t.Error("a try of a replica whose clock is behind is not counted")
+	}
+	key.Since = start.Add(time.Hour)
+	later := FromStored(key, kept)
+	if later.Left() != 5 {
+		t.Errorf("%d tries left of an occasion that begins an hour later", later.Left())
+	}
+	for range 2 {
+		later.addTry(key.Since)
+	}
+	if later.Left() != 3 || later.Used(key.Since, 24*time.Hour) != 7 {
+		t.Errorf("%d left, %d used", later.Left(), later.Used(key.Since, 24*time.Hour))
+	}
+}
+
 // TestRefundTryTakesBackItsOwnTry: another occasion's try is newer, and stays, at its own instant.
 func TestRefundTryTakesBackItsOwnTry(t *testing.T) {
 	dbtest.Each(t, func() time.Time { return start }, func(t *testing.T, d *db.DB) {

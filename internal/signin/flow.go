@@ -60,19 +60,19 @@ func (s *Service) budgeted(f *activeFlow, tenant string, stamps []byte) {
 		Tenant:  tenant,
 		Limit:   s.limitAnswers(f.Tenant.Lock),
 		Subject: f.Spender(),
-		Tag:     f.occasion(),
 		PerTag:  s.Limits.WrongAnswers,
 	}, stamps)
+	f.answers.Tag, f.answers.Since = f.occasion()
 	f.countTries()
 }
 
-// occasion is what tries are counted for. A message has its own; what is not sent could be
-// asked for again without end, so all such challenges of one kind in a flow share theirs.
-func (f *activeFlow) occasion() string {
+// occasion is what tries are counted for, and when it began. A message has its own; what is not sent
+// could be asked for again without end, so all such challenges of one kind in a flow share theirs.
+func (f *activeFlow) occasion() (name string, since time.Time) {
 	if c := f.Challenge; c.ID != "" && !authenticator.TraitsOf[c.Kind].Sent {
-		return f.ID + "/" + string(c.Kind)
+		return f.ID + "/" + string(c.Kind), f.StartedAt
 	}
-	return f.Challenge.ID
+	return f.Challenge.ID, f.Challenge.IssuedAt
 }
 
 func (f *activeFlow) countTries() {
