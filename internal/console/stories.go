@@ -9,7 +9,6 @@ import (
 	"time"
 
 	"countersign/internal/company"
-	"countersign/internal/db"
 	"countersign/internal/pages"
 	"countersign/internal/people"
 	"countersign/internal/policy"
@@ -267,6 +266,8 @@ func securityStories(now time.Time) []web.Story {
 		{Name: "company/security/some-roles", Status: 200, Page: some},
 		{Name: "company/security/admin", Status: 200, Page: readOnly},
 		{Name: "company/security/roles", Status: 200, Page: storyLeftOut()},
+		{Name: "company/security/apps", Status: 200, Page: storyAppsPages(false)},
+		{Name: "company/security/apps-removed", Status: 200, Page: storyAppsPages(true)},
 		{Name: "company/security/locked", Status: 200, Page: locked},
 		{Name: "company/security/announced", Status: 200, Page: soon},
 		{Name: "company/security/disable", Status: 200, Page: disablePage{
@@ -314,6 +315,7 @@ func securityStories(now time.Time) []web.Story {
 			Latest:  "2027-02-28",
 			From:    "2026-12-10",
 			Roles:   storyRoles(""),
+			Apps:    storyAppsChoices(),
 		}},
 		{Name: "company/enable/confirm", Status: 200, Page: summaryPage{
 			frame:   storyFrame("security"),
@@ -323,8 +325,7 @@ func securityStories(now time.Time) []web.Story {
 			Plan: company.Plan{
 				Choices:  company.Choices{From: now.AddDate(0, 0, 7), SetUpBy: now.AddDate(0, 0, 30)},
 				Forecast: people.Forecast(some.Counts),
-				Covered:  []string{"Harbor Dashboard", "Harbor Admin"},
-				Exempt:   []company.ExemptApp{{Name: "Harbor Phone", Until: db.Forever}},
+				Coverage: storyCoverage(),
 			},
 		}},
 		{Name: "company/activity", Status: 200, Page: storyActivityPage(now)},

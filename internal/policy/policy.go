@@ -24,8 +24,8 @@ type Input struct {
 	Administers      bool // is more than an agent
 	Role             string
 	Origin           Origin
-	AppName          string
-	AppExemptUntil   time.Time // zero = covered
+	AppID, AppName   string
+	AppExemptUntil   time.Time // by the vendor; zero = covered
 	PasswordFlagged  bool      // the password was reported as known to someone else
 	Want             []Level   // any one of these is enough for the client; empty = no wish
 	Account
@@ -214,7 +214,10 @@ func (in Input) allowed() Allowed {
 // required says whether a second step applies, and why.
 func (d *Decision) required(in Input) bool {
 	on := d.switchedOn(in)
-	if on && in.AppExemptUntil.After(in.Now) {
+	if in.appExempt(d.Announced) {
+		d.Announced, d.AnnouncedBy = time.Time{}, "" // it will not hold here
+	}
+	if on && in.appExempt(in.Now) {
 		on = false
 		if in.startsNewcomerTime() && in.mustSetUp() {
 			d.NewcomerUntil = in.newcomerUntil()
@@ -234,6 +237,12 @@ func (d *Decision) required(in Input) bool {
 		return true
 	}
 	return on
+}
+
+// appExempt reports whether the app does not ask for a second step at an instant: the vendor exempts it, and the company
+// does not require one in it anyway.
+func (in Input) appExempt(at time.Time) bool {
+	return in.AppExemptUntil.After(at) && !in.Tenant.Apps.Include(in.AppID)
 }
 
 // mandated reports whether the vendor already requires a second step, which no company can turn off.
