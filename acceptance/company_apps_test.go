@@ -25,8 +25,8 @@ func asksIn(t *testing.T, w *rig.World, app *rig.App, u *rig.User) bool {
 }
 
 // TestAIR2_ACompanyRequiresItInAnExemptApp: an owner sees what a tick does before it is saved. Then the app asks the
-// company's people, in sessions and tokens that are open as well, and no one else's. Taking it back is a loosening, which
-// owners and admins are told.
+// company's people, in sessions and tokens that are open as well, and no one else's. Taking it back is a loosening,
+// which owners and admins are told.
 //
 // guard: Input.appExempt, access.SetApps
 func TestAIR2_ACompanyRequiresItInAnExemptApp(t *testing.T) {
@@ -63,7 +63,8 @@ func TestAIR2_ACompanyRequiresItInAnExemptApp(t *testing.T) {
 			t.Error(out)
 		}
 
-		p.Post(pathExemptApps, url.Values{}).Expect(t, 200, "will no longer ask", "This opens a weaker way", "Password only")
+		p.Post(pathExemptApps, url.Values{}).
+			Expect(t, 200, "will no longer ask", "This opens a weaker way", "Password only")
 		p.Submit(pathExemptApps).Expect(t, 200, "Saved.")
 		if asksIn(t, w, phone, agent) {
 			t.Error("the vendor's exemption does not hold again")
@@ -73,7 +74,8 @@ func TestAIR2_ACompanyRequiresItInAnExemptApp(t *testing.T) {
 				t.Errorf("%s is told: %s", u.Email, told)
 			}
 		}
-		p.Post(pathExemptApps, url.Values{"app": {"no-such-app"}, "sure": {"yes"}}).Expect(t, 422, "There is no such app")
+		p.Post(pathExemptApps, url.Values{"app": {"no-such-app"}, "sure": {"yes"}}).
+			Expect(t, 422, "There is no such app")
 		for who, u := range map[string]*rig.User{"an admin": admin, "an agent": agent} {
 			q := w.Person(t)
 			administer(t, w, q, u, "/company")

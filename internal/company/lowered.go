@@ -29,7 +29,7 @@ func (s *Service) tellLowered(ctx context.Context, tx *db.Tx, a access.Actor, wa
 		return err
 	}
 	r := s.rulesOf(i, tx.Now)
-	c := change{before: r, after: r, was: was, is: is}
+	c := sameRules(r, was, is)
 	if was.Apps != is.Apps {
 		if c.names, err = appNames(ctx, tx); err != nil {
 			return err
@@ -80,6 +80,16 @@ type change struct {
 	before, after rules
 	was, is       tenant.Tenant
 	names         map[string]string // of apps, by id; nil where no list of apps changes
+}
+
+// sameRules is a change of a company while what applies to all stays as it is.
+func sameRules(r rules, was, is tenant.Tenant) change {
+	return change{
+		before: r,
+		after:  r,
+		was:    was,
+		is:     is,
+	}
 }
 
 // namesOf are the names of apps as emails show them.

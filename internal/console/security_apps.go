@@ -30,9 +30,13 @@ type appChoice struct {
 }
 
 func (a *administrator) appsChoices(o company.Overview) appsChoices {
-	out := appsChoices{Vendor: o.Vendor, MayChange: a.May(access.SetApps, a.own()), Always: o.Apps.Covered}
+	out := appsChoices{
+		Vendor:    o.Vendor,
+		MayChange: a.May(access.SetApps, a.own()),
+		Always:    o.Apps.Covered,
+	}
 	for _, app := range o.Apps.Exempt {
-		choice := appChoice{ID: app.ID, Name: app.Name, Until: app.Until, Required: app.Required}
+		choice := appChoice(app)
 		if forGood(app) {
 			choice.Until = time.Time{}
 		}

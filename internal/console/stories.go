@@ -231,6 +231,7 @@ func securityStories(now time.Time) []web.Story {
 		NoDays:    true,
 	}
 	on.Roles = storyRoles("")
+	on.Apps = storyAppsChoices()
 	locked := on
 	locked.Roles = rolesChoices{}
 	locked.Ask = askChoices{Shown: true}
@@ -238,7 +239,7 @@ func securityStories(now time.Time) []web.Story {
 	clashed, some := on, on
 	some.Roles, some.Counts.LeftOut = storyRoles("owner admin supervisor"), 12
 	readOnly := some
-	readOnly.Roles.MayChange, readOnly.Ask.MayChange = false, false
+	readOnly.Roles.MayChange, readOnly.Ask.MayChange, readOnly.Apps.MayChange = false, false, false
 	clashed.Outdated = outdated{Stored: daysSaid(7), Yours: daysSaid(0), Again: true}
 	soon := off
 	soon.StartsAt, soon.AnnouncedBy = now.AddDate(0, 0, 20), "Harbor"

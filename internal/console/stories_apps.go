@@ -27,7 +27,12 @@ func storyAppsChoices() appsChoices {
 		Always:    []string{"Harbor Dashboard", "Harbor Admin"},
 		Exempt: []appChoice{
 			{ID: "phone", Name: "Harbor Phone"},
-			{ID: "talk", Name: "Harbor Talk", Until: time.Date(2027, 3, 1, 0, 0, 0, 0, time.UTC), Required: true},
+			{
+				ID:       "talk",
+				Name:     "Harbor Talk",
+				Until:    time.Date(2027, 3, 1, 0, 0, 0, 0, time.UTC),
+				Required: true,
+			},
 		},
 	}
 }
@@ -37,9 +42,15 @@ func storyAppsPages(removed bool) appsPage {
 		frame:  storyFrame("security"),
 		Chosen: []string{"phone"},
 		Added:  []string{"Harbor Phone"},
-		Counts: securityCounts{People: 212, Ready: 180, MustSetUp: 24, LockedOut: 2, Invited: 6},
-		On:     true,
-		Seen:   company.MarkOf(tenant.Tenant{}, access.SetApps),
+		Counts: securityCounts{
+			People:    212,
+			Ready:     180,
+			MustSetUp: 24,
+			LockedOut: 2,
+			Invited:   6,
+		},
+		On:   true,
+		Seen: company.MarkOf(tenant.Tenant{}, access.SetApps),
 	}
 	if !removed {
 		return page

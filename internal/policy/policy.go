@@ -214,9 +214,7 @@ func (in Input) allowed() Allowed {
 // required says whether a second step applies, and why.
 func (d *Decision) required(in Input) bool {
 	on := d.switchedOn(in)
-	if in.appExempt(d.Announced) {
-		d.Announced, d.AnnouncedBy = time.Time{}, "" // it will not hold here
-	}
+	d.unannounce(in)
 	if on && in.appExempt(in.Now) {
 		on = false
 		if in.startsNewcomerTime() && in.mustSetUp() {
@@ -237,12 +235,6 @@ func (d *Decision) required(in Input) bool {
 		return true
 	}
 	return on
-}
-
-// appExempt reports whether the app does not ask for a second step at an instant: the vendor exempts it, and the company
-// does not require one in it anyway.
-func (in Input) appExempt(at time.Time) bool {
-	return in.AppExemptUntil.After(at) && !in.Tenant.Apps.Include(in.AppID)
 }
 
 // mandated reports whether the vendor already requires a second step, which no company can turn off.

@@ -9,8 +9,8 @@ import (
 	"countersign/internal/fault"
 )
 
-// Apps are apps that the vendor exempts from two-factor authentication and in which a company requires it anyway, as ids
-// apart by spaces. An app that the vendor does not exempt asks in any case, whether it is among them or not.
+// Apps are apps that the vendor exempts from two-factor authentication and in which a company requires it anyway, as
+// ids apart by spaces. An app that the vendor does not exempt asks in any case, whether it is among them or not.
 type Apps string
 
 // maxApps bounds a list: every sign-in reads it.
