@@ -13,7 +13,7 @@ import (
 // sets one adds one to the version in the same statement.
 var versioned = map[string]string{
 	"tenants": "tenant_id kind mandate mandate_from switched_on_at switched_off_at remember_days suspended_at " +
-		"methods choice roles set_up_by set_up_days set_up_laters sms_countries lock_after lock_minutes " +
+		"methods choice roles covered_apps set_up_by set_up_days set_up_laters sms_countries lock_after lock_minutes " +
 		"networks network_scope vendor_methods vendor_days",
 	"installation": "id mandate mandate_from remember_days methods",
 	"clients":      "id kind secret_hash exempt_until disabled_at signing_alg pkce",

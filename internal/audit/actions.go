@@ -110,6 +110,7 @@ const (
 	TenantActivation Action = "tenant.activation"
 	TenantMethods    Action = "tenant.methods"  // the methods that a company allows were changed
 	TenantChoice     Action = "tenant.choice"   // the choice of required, adaptive or optional was changed
+	TenantApps       Action = "tenant.apps"     // in which exempt apps a company requires a second factor anyway
 	TenantRoles      Action = "tenant.roles"    // the roles that a company requires a second factor of were changed
 	TenantDeadline   Action = "tenant.deadline" // how long people have to set up a method was changed
 	// a company tries rules on sign-ins without enforcing them, or ends that

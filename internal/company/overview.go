@@ -32,6 +32,7 @@ type Overview struct {
 	Offered       []authenticator.Kind
 	Forecast      people.Forecast // with the methods that are allowed now
 	CountedAt     people.AsOf     // when the people of Forecast were counted
+	Apps          Coverage
 }
 
 // Overview loads the rules of a company.
@@ -53,6 +54,9 @@ func (s *Service) Overview(ctx context.Context, a access.Actor, idOrName string)
 			return fmt.Errorf("load installation: %w", err)
 		}
 		o = s.overview(t, i, tx.Now)
+		if o.Apps, err = coverage(ctx, tx, t.Apps); err != nil {
+			return err
+		}
 		o.Forecast, o.CountedAt, err = s.People.Forecast(ctx, tx.ForTenant(t.ID), a,
 			policy.AllowedIn(t, i), o.LeftOut)
 		return err

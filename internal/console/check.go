@@ -58,7 +58,7 @@ func (p checkPage) Clear() bool {
 }
 
 // ForGood reports whether an exemption has no end.
-func (checkPage) ForGood(e company.ExemptApp) bool { return e.Until.Year() > 9000 }
+func (checkPage) ForGood(e company.ExemptApp) bool { return forGood(e) }
 
 // Minutes is a time in whole minutes.
 func (checkPage) Minutes(d time.Duration) int { return int(d.Round(time.Minute) / time.Minute) }

@@ -9,7 +9,6 @@ import (
 	"time"
 
 	"countersign/internal/company"
-	"countersign/internal/db"
 	"countersign/internal/pages"
 	"countersign/internal/people"
 	"countersign/internal/policy"
@@ -232,6 +231,7 @@ func securityStories(now time.Time) []web.Story {
 		NoDays:    true,
 	}
 	on.Roles = storyRoles("")
+	on.Apps = storyAppsChoices()
 	locked := on
 	locked.Roles = rolesChoices{}
 	locked.Ask = askChoices{Shown: true}
@@ -239,7 +239,7 @@ func securityStories(now time.Time) []web.Story {
 	clashed, some := on, on
 	some.Roles, some.Counts.LeftOut = storyRoles("owner admin supervisor"), 12
 	readOnly := some
-	readOnly.Roles.MayChange, readOnly.Ask.MayChange = false, false
+	readOnly.Roles.MayChange, readOnly.Ask.MayChange, readOnly.Apps.MayChange = false, false, false
 	clashed.Outdated = outdated{Stored: daysSaid(7), Yours: daysSaid(0), Again: true}
 	soon := off
 	soon.StartsAt, soon.AnnouncedBy = now.AddDate(0, 0, 20), "Harbor"
@@ -267,6 +267,8 @@ func securityStories(now time.Time) []web.Story {
 		{Name: "company/security/some-roles", Status: 200, Page: some},
 		{Name: "company/security/admin", Status: 200, Page: readOnly},
 		{Name: "company/security/roles", Status: 200, Page: storyLeftOut()},
+		{Name: "company/security/apps", Status: 200, Page: storyAppsPages(false)},
+		{Name: "company/security/apps-removed", Status: 200, Page: storyAppsPages(true)},
 		{Name: "company/security/locked", Status: 200, Page: locked},
 		{Name: "company/security/announced", Status: 200, Page: soon},
 		{Name: "company/security/disable", Status: 200, Page: disablePage{
@@ -314,6 +316,7 @@ func securityStories(now time.Time) []web.Story {
 			Latest:  "2027-02-28",
 			From:    "2026-12-10",
 			Roles:   storyRoles(""),
+			Apps:    storyAppsChoices(),
 		}},
 		{Name: "company/enable/confirm", Status: 200, Page: summaryPage{
 			frame:   storyFrame("security"),
@@ -323,8 +326,7 @@ func securityStories(now time.Time) []web.Story {
 			Plan: company.Plan{
 				Choices:  company.Choices{From: now.AddDate(0, 0, 7), SetUpBy: now.AddDate(0, 0, 30)},
 				Forecast: people.Forecast(some.Counts),
-				Covered:  []string{"Harbor Dashboard", "Harbor Admin"},
-				Exempt:   []company.ExemptApp{{Name: "Harbor Phone", Until: db.Forever}},
+				Coverage: storyCoverage(),
 			},
 		}},
 		{Name: "company/activity", Status: 200, Page: storyActivityPage(now)},

@@ -24,6 +24,7 @@ type choicesPage struct {
 	Methods       []methodChoice
 	Choice        string // a tenant.Choice
 	Roles         rolesChoices
+	Apps          appsChoices
 	From, SetUpBy string // days as a browser sends them; empty = at once, at the next sign-in
 	Today, Latest string
 	Tomorrow      string
@@ -37,11 +38,14 @@ func (choicesPage) View() web.View {
 func (c *Console) choicesPage(r *http.Request, a *administrator, o company.Overview, f choiceForm) choicesPage {
 	now := c.DB.Now().UTC()
 	o.Tenant.Methods, o.Tenant.Roles = tenant.Methods(f.Methods), tenant.Roles(f.Roles)
+	apps := a.appsChoices(o)
+	apps.tick(readApps(f.Apps))
 	return choicesPage{
 		frame:    a.frame(r, "security"),
 		Methods:  methodChoices(o),
 		Choice:   f.Choice,
 		Roles:    a.rolesChoices(o),
+		Apps:     apps,
 		From:     f.From,
 		SetUpBy:  f.SetUpBy,
 		Today:    now.Format(pages.DayForm),
@@ -73,6 +77,7 @@ func (c *Console) showChoices(w http.ResponseWriter, r *http.Request, a *adminis
 		Methods: string(o.Tenant.Methods),
 		Choice:  string(o.Tenant.Choice),
 		Roles:   string(o.Tenant.Roles),
+		Apps:    string(o.Tenant.Apps),
 	}
 	if q := r.URL.Query(); q.Has("methods") { // back from the summary
 		form = choiceFormOf(q)
@@ -102,7 +107,7 @@ func (p summaryPage) AtOnce() bool { return p.Plan.From.IsZero() }
 func (p summaryPage) Asked() int { return p.Plan.Forecast.People - p.Plan.Forecast.LeftOut }
 
 // ForGood reports whether an exemption has no end.
-func (summaryPage) ForGood(e company.ExemptApp) bool { return e.Until.Year() > 9000 }
+func (summaryPage) ForGood(e company.ExemptApp) bool { return forGood(e) }
 
 // BackURL is the page with the choices, filled in.
 func (p summaryPage) BackURL() string { return choosePath + "?" + p.Form.values().Encode() }
@@ -119,13 +124,14 @@ func (p summaryPage) CheckURL() string {
 }
 
 // choiceForm is the choices as forms and addresses carry them.
-type choiceForm struct{ Methods, Choice, Roles, From, SetUpBy string }
+type choiceForm struct{ Methods, Choice, Roles, Apps, From, SetUpBy string }
 
 func choiceFormOf(v url.Values) choiceForm {
 	return choiceForm{
 		Methods: v.Get("methods"),
 		Choice:  v.Get("choice"),
 		Roles:   v.Get("roles"),
+		Apps:    v.Get("apps"),
 		From:    v.Get("from"),
 		SetUpBy: v.Get("set_up_by"),
 	}
@@ -136,6 +142,7 @@ func (f choiceForm) values() url.Values {
 		"methods":   {f.Methods},
 		"choice":    {f.Choice},
 		"roles":     {f.Roles},
+		"apps":      {f.Apps},
 		"from":      {f.From},
 		"set_up_by": {f.SetUpBy},
 	}
@@ -153,6 +160,7 @@ func (f choiceForm) choices() (out company.Choices, err error) {
 	if out.Roles, err = tenant.Roles(f.Roles).Clean(); err != nil {
 		return out, err
 	}
+	out.Apps = readApps(f.Apps)
 	if out.From, err = pages.ReadDay(f.From); err != nil {
 		return out, err
 	}
@@ -174,6 +182,7 @@ func (c *Console) choose(w http.ResponseWriter, r *http.Request, a *administrato
 	methods, some := pages.ChosenMethods(r.PostForm["method"], o.Offered)
 	form := choiceFormOf(r.PostForm)
 	form.Methods, form.Roles = string(methods), string(chosenRoles(r.PostForm, o.Tenant.Roles))
+	form.Apps = string(chosenInWizard(r.PostForm, o))
 	page := c.choicesPage(r, a, o, form)
 	if !some {
 		page.Problem = "activation.no_method"

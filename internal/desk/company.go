@@ -37,8 +37,7 @@ type companyPage struct {
 	Days        int
 	Owners      []ownerRow
 	MoreOwners  bool
-	Covered     []string
-	Exempt      []company.ExemptApp
+	Apps        company.Coverage
 	MaySuspend  bool
 	MayDecide   bool
 }
@@ -84,8 +83,7 @@ func (d *Desk) companyPage(r *http.Request, m *member, o company.Detail) company
 		CountedAt:   o.CountedAt,
 		Days:        o.Days,
 		MoreOwners:  o.MoreOwner,
-		Covered:     o.Covered,
-		Exempt:      o.Exempt,
+		Apps:        o.Apps,
 		MayDecide:   m.May(access.SetMandate, access.Target{TenantID: t.ID}),
 		MaySuspend:  t.Kind != tenant.Vendor && m.May(access.SuspendCompany, access.Target{TenantID: t.ID}),
 	}

@@ -27,6 +27,7 @@ const (
 	SettingSwitch       Setting = "switch"        // "on", "off", and At where it begins later
 	SettingChoice       Setting = "choice"        // "required", "adaptive", "optional"
 	SettingRoles        Setting = "roles"         // roles, apart by spaces; empty: everyone
+	SettingApps         Setting = "apps"          // names of exempt apps in which it is required anyway; empty: none
 	SettingMethods      Setting = "methods"       // kinds, apart by spaces
 	SettingRememberDays Setting = "remember_days" // Number
 	SettingDeadline     Setting = "deadline"      // At; zero: none
@@ -76,6 +77,8 @@ func (w *writer) setting(s Setting, vendor string) string {
 		return w.say("mail.lowered.choice")
 	case SettingRoles:
 		return w.say("mail.lowered.roles")
+	case SettingApps:
+		return w.say("mail.lowered.apps", "Vendor", vendor)
 	case SettingMethods:
 		return w.say("mail.lowered.methods")
 	case SettingRememberDays:
@@ -108,6 +111,11 @@ func (w *writer) settingValue(s Setting, v SettingValue) string {
 		}
 	case SettingRoles:
 		return w.roleNames(v.Word)
+	case SettingApps:
+		if v.Word == "" {
+			return w.say("mail.lowered.no_apps")
+		}
+		return v.Word
 	case SettingSetUpLaters:
 		if v.Number == 0 {
 			return w.say("mail.lowered.no_limit")
