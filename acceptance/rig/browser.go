@@ -242,7 +242,8 @@ func (b *Browser) Picture() []byte {
 // as large.
 func (b *Browser) PictureOf(selector string) []byte {
 	b.t.Helper()
-	Eval[bool](b, fmt.Sprintf(`(document.querySelector(%q).scrollIntoView({ block: "center", behavior: "instant" }), true)`, selector))
+	Eval[bool](b, fmt.Sprintf(
+		`(document.querySelector(%q).scrollIntoView({ block: "center", behavior: "instant" }), true)`, selector))
 	png, err := chromedp.Run(b.ctx, chromedp.CaptureScreenshot())
 	b.must(err)
 	return png

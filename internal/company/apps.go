@@ -22,6 +22,9 @@ type ExemptApp struct {
 	Required bool      // the company requires it there anyway
 }
 
+// ForGood reports whether the exemption has no end.
+func (e ExemptApp) ForGood() bool { return e.Until.Equal(db.Forever) }
+
 // Coverage is which apps ask for a second step, by name.
 type Coverage struct {
 	Covered []string // those in which the vendor leaves no choice

@@ -37,16 +37,13 @@ func (a *administrator) appsChoices(o company.Overview) appsChoices {
 	}
 	for _, app := range o.Apps.Exempt {
 		choice := appChoice(app)
-		if forGood(app) {
+		if app.ForGood() {
 			choice.Until = time.Time{}
 		}
 		out.Exempt = append(out.Exempt, choice)
 	}
 	return out
 }
-
-// forGood reports whether an exemption has no end.
-func forGood(e company.ExemptApp) bool { return e.Until.Year() > 9000 }
 
 // tick sets which of the exempt apps are required.
 func (c *appsChoices) tick(required tenant.Apps) {

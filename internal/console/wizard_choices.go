@@ -106,9 +106,6 @@ func (p summaryPage) AtOnce() bool { return p.Plan.From.IsZero() }
 // Asked is how many people are asked, or may switch it on.
 func (p summaryPage) Asked() int { return p.Plan.Forecast.People - p.Plan.Forecast.LeftOut }
 
-// ForGood reports whether an exemption has no end.
-func (summaryPage) ForGood(e company.ExemptApp) bool { return forGood(e) }
-
 // BackURL is the page with the choices, filled in.
 func (p summaryPage) BackURL() string { return choosePath + "?" + p.Form.values().Encode() }
 

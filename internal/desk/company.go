@@ -44,9 +44,6 @@ type companyPage struct {
 
 func (companyPage) View() web.View { return web.View{Template: "desk/company"} }
 
-// ForGood reports whether an exemption has no end.
-func (companyPage) ForGood(e company.ExemptApp) bool { return e.Until.Year() > 9000 }
-
 // ownerRow is an owner of a company.
 type ownerRow struct {
 	Name, Email string
