@@ -238,8 +238,8 @@ func (b *Browser) Picture() []byte {
 	return png
 }
 
-// PictureOf is a PNG of what the window shows with an element in its middle. A picture of the whole page can be ten times
-// as large.
+// PictureOf is a PNG of what the window shows with an element in its middle. A picture of the whole page can be ten
+// times as large.
 func (b *Browser) PictureOf(selector string) []byte {
 	b.t.Helper()
 	Eval[bool](b, fmt.Sprintf(
