@@ -263,7 +263,8 @@ func TestASearchGoesOnAfterWhomItLookedAt(t *testing.T) {
 		random := rand.New(rand.NewPCG(1, 2))
 		r.scatter(random, 60)
 		for _, q := range []people.Search{{}, {Status: policy.Pending}, {Status: policy.Disabled}, {Text: "person-00"},
-			{Text: "no one"}, {Role: user.Agent}, {View: people.NoWayIn}, {View: people.DisabledAccounts}, {View: people.WeakMethods},
+			{Text: "no one"}, {Role: user.Agent}, {View: people.NoWayIn}, {View: people.DisabledAccounts},
+			{View: people.WeakMethods},
 			{View: people.NeverSignedIn, Role: user.Agent}, {View: people.OneMethodOwners, Role: user.Owner}} {
 			want := addresses(r.search(q), everyListed)
 			for _, within := range []int{1, 7, 59, 60, 61, 1000} {
