@@ -27,7 +27,7 @@ func (s *Service) Assurance(
 			lists, err := people.AssuranceOf(ctx, tx, s.Bindable, apps, people.Unchanged)
 			return slices.Concat(lists...), err
 		}
-		out, at, err = people.Counted(ctx, tx, s.People.Counter, a, question, list)
+		out, at, err = people.CountedAmong(ctx, tx, s.People.Counter, a, people.Slowly, question, list)
 		return err
 	})
 	return out, at, err
@@ -96,7 +96,7 @@ func (s *Service) weakened(
 			return weakened(both[0], both[1]), nil
 		}
 		question := "weakened " + name + " " + rulesAndApps(t, i, apps)
-		out, err = people.Fully(people.Counted(ctx, tx, s.People.Counter, a, question, compare))
+		out, err = people.Fully(people.CountedAmong(ctx, tx, s.People.Counter, a, people.Slowly, question, compare))
 		return err
 	})
 	return out, err

@@ -111,7 +111,7 @@ func (s *Service) planOne(
 		return p, err
 	}
 	question := fmt.Sprintf("decision %v %v %v", d, was, i)
-	return people.Fully(people.Counted(ctx, tx.ForTenant(id), s.People.Counter, a, question, count))
+	return people.Fully(people.CountedAmong(ctx, tx.ForTenant(id), s.People.Counter, a, people.Slowly, question, count))
 }
 
 func (s *Service) planAll(

@@ -59,7 +59,8 @@ func (s *Service) Sharing(ctx context.Context, a access.Actor, idOrName, after s
 			return err
 		}
 		find := func(ctx context.Context, tx *db.Tx) (Sharing, error) { return s.findSharing(ctx, tx, after) }
-		out, err = people.Fully(people.Counted(ctx, tx.ForTenant(t.ID), s.People.Counter, a, "sharing "+after, find))
+		out, err = people.Fully(people.CountedAmong(ctx, tx.ForTenant(t.ID), s.People.Counter, a, people.Slowly,
+			"sharing "+after, find))
 		return err
 	})
 	return out, err

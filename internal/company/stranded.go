@@ -40,7 +40,7 @@ func (s *Service) StrandedBy(
 		list := func(ctx context.Context, tx *db.Tx) (Stranded, error) {
 			return people.StrandedBy(ctx, tx, before, after, s.Bindable)
 		}
-		out, err = people.Fully(people.Counted(ctx, tx.ForTenant(t.ID), s.People.Counter, a,
+		out, err = people.Fully(people.CountedAmong(ctx, tx.ForTenant(t.ID), s.People.Counter, a, people.Slowly,
 			fmt.Sprintf("stranded %q %q", before, after), list))
 		return err
 	})

@@ -137,7 +137,7 @@ func (s *Service) PreviewBulk(ctx context.Context, a access.Actor, company strin
 			p.ids = nil
 			return p, err
 		}
-		p, err = Fully(Counted(ctx, tx, s.Counter, a, b.question(a), plan))
+		p, err = Fully(CountedAmong(ctx, tx, s.Counter, a, Slowly, b.question(a), plan))
 		return err
 	})
 	return p, err

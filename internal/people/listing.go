@@ -264,12 +264,15 @@ func (q *listQuery) among(column string, values []string, most int) {
 func (q *listQuery) and(condition string) { q.text.WriteString(" AND " + condition) }
 
 func (q Search) query(tx *db.Tx, from requirement, allowed policy.Allowed, coming comingRules) *listQuery {
-	out := &listQuery{args: []any{client.PortalID, tx.Tenant, q.After}}
+	out := &listQuery{args: []any{client.PortalID, tx.Tenant}}
 	out.text.WriteString(`
 		SELECT ` + facts.Columns + listedColumns + `` + withRules + `
 		LEFT JOIN passwords p ON p.tenant_id = u.tenant_id AND p.user_id = u.id
-		WHERE u.tenant_id = $2 AND u.email_key > COALESCE((
-			SELECT last.email_key FROM users last WHERE last.tenant_id = $2 AND last.id = $3), '')`)
+		WHERE u.tenant_id = $2`)
+	if q.ids == nil && q.keys == nil { // else SQLite would go through everyone to have them in order
+		out.where(`u.email_key > COALESCE((
+			SELECT last.email_key FROM users last WHERE last.tenant_id = $2 AND last.id = %s), '')`, q.After)
+	}
 	if q.until != "" {
 		out.where(`u.email_key <= (
 			SELECT ending.email_key FROM users ending WHERE ending.tenant_id = $2 AND ending.id = %s)`, q.until)
@@ -288,8 +291,10 @@ func (q Search) query(tx *db.Tx, from requirement, allowed policy.Allowed, comin
 			"%"+db.EscapeLike(strings.ToLower(text))+"%")
 	}
 	q.addStatus(out, from, allowed)
-	// PostgreSQL takes a limit that it does not know for a tenth of everyone, and reads all their methods at once.
-	out.text.WriteString(" ORDER BY u.email_key LIMIT " + strconv.Itoa(q.limit()+1))
+	if q.ids == nil && q.keys == nil {
+		// PostgreSQL takes a limit that it does not know for a tenth of everyone, and reads all their methods at once.
+		out.text.WriteString(" ORDER BY u.email_key LIMIT " + strconv.Itoa(q.limit()+1))
+	}
 	return out
 }
 
