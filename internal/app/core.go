@@ -168,7 +168,7 @@ func (h *Core) build(ctx context.Context) error {
 
 // buildAdministration makes what the command line, and every other interface, administers with.
 func (h *Core) buildAdministration() {
-	h.counter = people.NewCounter(h.DB, h.Log)
+	h.counter = people.NewCounter(h.DB, h.Log, people.ManyPeople)
 	h.People = &people.Service{
 		Counter:   h.counter,
 		DB:        h.DB,

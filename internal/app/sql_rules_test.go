@@ -34,10 +34,11 @@ var scans = []string{
 	"backup.readPosition", "binding.Sweep", "company.Sweep", "company.sumAdoption", "configminimum.InUse",
 	"doctor.audit", "firststep.Sweep", "flow.Sweep",
 	"grant.Sweep", "jobs.Backlog",
-	"jobs.Sweep", "jobs.findDue", "keyring.list", "keyring.countSealed", "message.ReadHealth", "message.Received",
-	"message.Shown", "message.Sweep", "message.tenantOf", "passwordlink.Sweep", "people.Sweep",
+	"jobs.Sweep", "jobs.findDue", "keyring.list", "keyring.countSealed", "message.MoreHours", "message.ReadHealth",
+	"message.Received", "message.Shown", "message.Sweep", "message.tenantOf", "passwordlink.Sweep", "people.Sweep",
 	"ratelimit.Sweep", "session.Sweep",
-	"sms.Sweep", "sms.Today", "tenant.List", "tenant.ListAfter", "tenant.Sweep", "tenant.Vendors", "user.Sweep",
+	"sms.Sweep", "sms.Today", "tenant.List", "tenant.ListAfter", "tenant.Sweep", "tenant.Vendors",
+	"user.MoreEverywhere", "user.Sweep",
 }
 
 // parts are texts that are a statement only with what stands around them.

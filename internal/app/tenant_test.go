@@ -33,6 +33,7 @@ var overTenants = map[string]string{
 	"jobs.findDue":         "workers look for jobs of every tenant and claim each by its own",
 	"keyring.countSealed":  "a master key may go when no tenant needs it",
 	"keyring/need.go":      "as unsealed",
+	"message.MoreHours":    "looks how much ReadHealth would add up",
 	"message.ReadHealth":   "adds up the companies' counts of each mail domain and country",
 	"message.Received":     "a provider names the message only; the answer tells the tenant",
 	"message.Shown":        "as Received, for a receiver",
@@ -40,6 +41,7 @@ var overTenants = map[string]string{
 	"message/sms.Today":    "the installation's spending, company by company",
 	"ratelimit/tables.go":  "a prefix; each budget is added with its tenant",
 	"tenant.List":          "lists the tenants",
+	"user.MoreEverywhere":  "looks how many people a plan for all companies is about",
 	"tenant.ListAfter":     "lists the tenants, a page at a time",
 	"tenant.Vendors":       "lists the vendor's own tenants",
 }

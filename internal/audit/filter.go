@@ -73,21 +73,26 @@ func (w *where) equal(column, value string) {
 // conditions are those of the filter, to follow others whose arguments are args.
 func (f Filter) conditions(args []any) (string, []any) {
 	w := where{args: args}
+	f.narrow(&w)
+	f.times(&w)
+	return w.text.String(), w.args
+}
+
+// narrow are the conditions that do not say when.
+func (f Filter) narrow(w *where) {
 	w.equal("user_id", f.UserID)
 	w.equal("action", string(f.Action))
 	w.equal("client_id", f.ClientID)
 	w.equal("request_id", f.RequestID)
-	f.actors(&w)
+	f.actors(w)
 	w.equal("result", string(f.Result))
 	if f.Result != "" && f.Result != OK {
 		w.and("result <> 'ok'") // as audit_events_not_ok has it
 	}
-	f.kinds(&w)
+	f.kinds(w)
 	if w.equal("ip", f.IP); f.IP != "" {
 		w.and("ip <> ''") // as audit_events_from has it
 	}
-	f.times(&w)
-	return w.text.String(), w.args
 }
 
 func (f Filter) actors(w *where) {
@@ -167,9 +172,26 @@ func (f Filter) limit() int {
 	return min(f.Limit, 1000)
 }
 
-// inSteps reports whether the filter asks for something that no index finds, or not alone: rows are read and left out.
-func (f Filter) inSteps() bool {
-	return f.ActorID != "" || f.NotActorID != "" || f.By != "" || f.ClientID != "" || f.RequestID != "" || f.readsRows()
+// exact reports whether the rows of the filter are those that one index finds, and no others. For everything else rows
+// are read and left out.
+func (f Filter) exact() bool {
+	left := f
+	switch {
+	case f.UserID != "":
+		left.UserID = ""
+	case f.IP != "":
+		left.IP = ""
+	case f.Result != OK && len(f.Prefixes) == 0:
+		left.Result = ""
+	}
+	return !left.narrows()
+}
+
+// narrows reports whether the filter asks for more than a time.
+func (f Filter) narrows() bool {
+	w := where{}
+	f.narrow(&w)
+	return w.text.Len() > 0 || f.readsRows()
 }
 
 // readsRows reports whether the filter asks for something that no condition of both databases says alike.
@@ -195,16 +217,16 @@ func liesIn(ip string, network netip.Prefix) bool {
 
 // driver is the condition that an index finds rows by, of those in the filter the one that finds the fewest; empty
 // where there is none.
-func (f Filter) driver() (condition string, values []any) {
+func (f Filter) driver() condition {
 	switch {
 	case f.UserID != "":
-		return "user_id = %s", []any{f.UserID}
+		return condition{"user_id = %s", []any{f.UserID}}
 	case f.IP != "":
-		return "ip = %s AND ip <> ''", []any{f.IP}
-	case len(f.Prefixes) > 0 && !f.routine():
-		return rare, nil
+		return condition{"ip = %s AND ip <> ''", []any{f.IP}}
+	case len(f.Prefixes) > 0 && !f.routine() && f.Result != Refused: // less is refused than is rare
+		return condition{text: rare}
 	case f.Result != "" && f.Result != OK:
-		return "result = %s AND result <> 'ok'", []any{string(f.Result)}
+		return condition{"result = %s AND result <> 'ok'", []any{string(f.Result)}}
 	}
-	return "", nil
+	return condition{}
 }

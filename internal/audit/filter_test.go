@@ -266,3 +266,40 @@ func TestAStepReadsItsShare(t *testing.T) {
 		}
 	})
 }
+
+// TestAKindWithAResultIsFoundInSteps: no index has both, so a search reads its share of what is refused and goes on
+// from there. What is asked for alone is in an index, and found at once.
+func TestAKindWithAResultIsFoundInSteps(t *testing.T) {
+	dbtest.Each(t, clock(), func(t *testing.T, d *db.DB) {
+		add := func(a Action) {
+			err := d.InTx(t.Context(), "acme", func(tx *db.Tx) error {
+				return Record(t.Context(), tx, Event{Action: a, Result: Refused, UserID: "ann"})
+			})
+			if err != nil {
+				t.Fatal(err)
+			}
+		}
+		add(UserRole)
+		for range 12 {
+			add(SignInPassword)
+		}
+		err := d.View(t.Context(), "acme", func(tx *db.Tx) error {
+			f := Filter{Result: Refused, Prefixes: []string{"user."}}
+			for step, rows := range []int{0, 1} {
+				got, err := search(t.Context(), tx, f, nil, 40)
+				if err != nil || len(got.Rows) != rows || (got.Back != "") != (rows == 0) {
+					t.Errorf("step %d: %d rows, back %q, %v", step, len(got.Rows), got.Back, err)
+				}
+				f.Before = got.Back
+			}
+			got, err := search(t.Context(), tx, Filter{Result: Refused}, nil, 40)
+			if err != nil || len(got.Rows) != 13 || got.Back != "" {
+				t.Errorf("a result: %d rows, back %q, %v", len(got.Rows), got.Back, err)
+			}
+			return nil
+		})
+		if err != nil {
+			t.Error(err)
+		}
+	})
+}

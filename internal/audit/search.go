@@ -42,19 +42,24 @@ func Search(ctx context.Context, tx *db.Tx, f Filter, w *Words) (out Found, err 
 }
 
 func search(ctx context.Context, tx *db.Tx, f Filter, w *Words, most int) (out Found, err error) {
-	if w == nil && !f.inSteps() {
+	if w == nil && f.exact() {
 		out.Rows, err = List(ctx, tx, f)
 		return out, err
 	}
-	query := searchQuery{tenant: tx.Tenant, filter: f}
+	query := searchQuery{tenant: tx.Tenant, filter: f, most: most}
 	query.add(w)
-	if len(query.branches) == 0 {
+	var ids []string
+	switch len(query.branches) {
+	case 0:
 		return out, nil
+	case 1:
+		ids, err = query.findInWindow(ctx, tx, &out)
+	default:
+		if err := query.bound(ctx, tx, &out); err != nil {
+			return out, fmt.Errorf("bound a search: %w", err)
+		}
+		ids, err = query.find(ctx, tx)
 	}
-	if err := query.bound(ctx, tx, &out, most); err != nil {
-		return out, fmt.Errorf("bound a search: %w", err)
-	}
-	ids, err := query.find(ctx, tx, most)
 	if err != nil {
 		return out, fmt.Errorf("search audit events: %w", err)
 	}
@@ -84,14 +89,20 @@ func load(ctx context.Context, tx *db.Tx, ids []string) ([]Row, error) {
 type searchQuery struct {
 	tenant   string
 	filter   Filter
+	most     int // how many rows may be read
 	branches []branch
 }
 
-// branch is a condition of one sort of rows; each %s in it stands for a value.
+// branch is one sort of rows.
 type branch struct {
-	condition string
-	values    []any
-	indexed   bool // an index has its rows, and no others, by their ids
+	by   condition // what an index finds them by; empty: what the filter has for all others
+	also condition // which of those they are
+}
+
+// condition is a part of a statement; each %s in it stands for a value.
+type condition struct {
+	text   string
+	values []any
 }
 
 func (q *searchQuery) add(w *Words) {
@@ -106,14 +117,13 @@ func (q *searchQuery) add(w *Words) {
 	}
 	routine, others := split(w.Actions)
 	if len(routine) > 0 {
-		q.branches = append(q.branches, among(routine))
+		q.branches = append(q.branches, branch{also: among(routine)})
 	}
 	if len(others) > 0 {
-		b := among(others)
-		q.indexed(b.condition+" AND "+rare, b.values...)
+		q.branches = append(q.branches, branch{condition{text: rare}, among(others)})
 	}
 	if w.RequestID != "" {
-		q.branches = append(q.branches, branch{condition: "request_id = %s", values: []any{w.RequestID}})
+		q.branches = append(q.branches, branch{also: condition{"request_id = %s", []any{w.RequestID}}})
 	}
 }
 
@@ -129,8 +139,8 @@ func (q *searchQuery) addAll() {
 	q.indexed("user_id = %s", f.ActorID)
 }
 
-func (q *searchQuery) indexed(condition string, values ...any) {
-	q.branches = append(q.branches, branch{condition, values, true})
+func (q *searchQuery) indexed(text string, values ...any) {
+	q.branches = append(q.branches, branch{by: condition{text, values}})
 }
 
 // split tells routine actions from the others, which an index finds.
@@ -146,13 +156,12 @@ func split(all []Action) (routine, others []Action) {
 }
 
 // among is the condition that an action is one of some.
-func among(actions []Action) branch {
+func among(actions []Action) condition {
 	var values []any
 	for _, a := range actions {
 		values = append(values, string(a))
 	}
-	return branch{condition: "action IN (" + strings.Join(slices.Repeat([]string{"%s"}, len(actions)), ", ") + ")",
-		values: values}
+	return condition{"action IN (" + strings.Join(slices.Repeat([]string{"%s"}, len(actions)), ", ") + ")", values}
 }
 
 // peopleBranches is for how many people a statement is made: few or all, so that there are few statements. The last
@@ -167,9 +176,39 @@ func peopleBranches(people int) int {
 	return MaxWordPeople
 }
 
+// findInWindow returns the ids of the newest rows of the only branch that match, among so many that its driver reads.
+// Where they fill no page, out says where it ended.
+func (q *searchQuery) findInWindow(ctx context.Context, tx *db.Tx, out *Found) ([]string, error) {
+	by := q.driver(q.branches[0])
+	read := q.share(by, 1)
+	w := where{args: []any{q.tenant}}
+	w.and(by.text, by.values...)
+	q.filter.times(&w)
+	window := `SELECT ` + narrowed + ` FROM audit_events WHERE tenant_id = $1` + w.text.String() + newestRows(read)
+	w.text.Reset()
+	w.and(q.branches[0].also.text, q.branches[0].also.values...)
+	q.filter.narrow(&w)
+	limit := q.filter.limit()
+	if q.filter.readsRows() {
+		limit = read
+	}
+	ids, err := q.scan(ctx, tx, `SELECT w.id, w.ip, w.place FROM (`+window+`) w WHERE w.tenant_id = $1`+
+		w.text.String()+newestRows(limit), w.args)
+	if err != nil || len(ids) == q.filter.limit() {
+		return ids, err
+	}
+	return ids, q.bound(ctx, tx, out)
+}
+
+// narrowed are the columns that Filter.narrow and branches ask for.
+const narrowed = "tenant_id, id, user_id, actor_id, action, result, client_id, request_id, ip, place"
+
+// newestRows ends a statement with so many rows. PostgreSQL plans once for all values.
+func newestRows(rows int) string { return fmt.Sprintf(" ORDER BY id DESC LIMIT %d", rows) }
+
 // bound ends the search where it would read more rows than most: at the newest of the rows at which a driver has read
 // its share of them.
-func (q *searchQuery) bound(ctx context.Context, tx *db.Tx, out *Found, most int) error {
+func (q *searchQuery) bound(ctx context.Context, tx *db.Tx, out *Found) error {
 	drivers := q.drivers()
 	if len(drivers) == 0 {
 		return nil
@@ -178,13 +217,9 @@ func (q *searchQuery) bound(ctx context.Context, tx *db.Tx, out *Found, most int
 	span := Filter{Since: q.filter.Since, Until: q.filter.Until, Before: q.filter.Before}
 	within, args := span.conditions(args)
 	for i, condition := range ends {
-		share := most / len(drivers)
-		if drivers[i].indexed {
-			share /= apart
-		}
 		ends[i] = `SELECT b.id, b.at FROM (
 			SELECT id, at FROM audit_events WHERE tenant_id = $1` + condition + within +
-			fmt.Sprintf(" ORDER BY id DESC LIMIT 1 OFFSET %d) b", max(share, 1)-1)
+			fmt.Sprintf(" ORDER BY id DESC LIMIT 1 OFFSET %d) b", q.share(drivers[i], len(drivers))-1)
 	}
 	err := tx.QueryRow(ctx, strings.Join(ends, " UNION ALL ")+" ORDER BY id DESC LIMIT 1", args...).
 		Scan(&out.Back, db.ScanTime(&out.BackAt))
@@ -195,45 +230,68 @@ func (q *searchQuery) bound(ctx context.Context, tx *db.Tx, out *Found, most int
 	return err
 }
 
+// share is how many rows one of so many drivers may read.
+func (q *searchQuery) share(by condition, drivers int) int {
+	share := q.most / drivers
+	if by.text != "" {
+		share /= apart
+	}
+	return max(share, 1)
+}
+
+// driver is what the rows of a branch are read by.
+func (q *searchQuery) driver(b branch) condition {
+	if b.by.text != "" {
+		return b.by
+	}
+	return q.filter.driver()
+}
+
 // drivers are the conditions by which rows are read that may not match: those of the branches that an index finds,
-// where the filter asks for more than that, and what the filter has for all others.
-func (q *searchQuery) drivers() (all []branch) {
+// where more than that is asked for, and what the filter has for all others.
+func (q *searchQuery) drivers() (all []condition) {
 	others := false
 	for _, b := range q.branches {
-		if others = others || !b.indexed; b.indexed && q.filter.inSteps() {
-			all = append(all, b)
+		switch {
+		case b.by.text == "":
+			others = true
+		case b.also.text != "" || q.filter.narrows():
+			all = append(all, b.by)
 		}
 	}
-	if others && (q.filter.UserID == "" || q.filter.inSteps()) {
-		condition, values := q.filter.driver()
-		all = append(all, branch{condition, values, condition != ""})
+	if others {
+		all = append(all, q.filter.driver())
 	}
 	return all
 }
 
-// joined writes the conditions of branches, with the arguments of all of them.
-func joined(branches []branch, args []any) (conditions []string, _ []any) {
-	for _, b := range branches {
+// joined writes conditions, with the arguments of all of them.
+func joined(all []condition, args []any) (texts []string, _ []any) {
+	for _, c := range all {
 		w := where{args: args}
-		w.and(b.condition, b.values...)
-		conditions, args = append(conditions, w.text.String()), w.args
+		w.and(c.text, c.values...)
+		texts, args = append(texts, w.text.String()), w.args
 	}
-	return conditions, args
+	return texts, args
 }
 
-// find returns the ids of the newest rows that match.
-func (q *searchQuery) find(ctx context.Context, tx *db.Tx, most int) (ids []string, err error) {
-	limit := q.filter.limit()
-	found, read := `id, '' AS ip, '' AS place`, limit
+// find returns the ids of the newest rows of all branches that match.
+func (q *searchQuery) find(ctx context.Context, tx *db.Tx) ([]string, error) {
+	found, read := `id, '' AS ip, '' AS place`, q.filter.limit()
 	if q.filter.readsRows() {
-		found, read = `id, ip, place`, most
+		found, read = `id, ip, place`, q.most
 	}
-	query, args := q.text(found, read)
-	rows, err := tx.Query(ctx, query, args...)
+	text, args := q.text(found, read)
+	return q.scan(ctx, tx, text, args)
+}
+
+// scan returns the ids of the first rows of a statement that match what it does not ask for.
+func (q *searchQuery) scan(ctx context.Context, tx *db.Tx, text string, args []any) (ids []string, err error) {
+	rows, err := tx.Query(ctx, text, args...)
 	err = db.ForEach(rows, err, func(row db.Row) error {
 		var id, ip, place string
 		err := row.Scan(&id, &ip, &place)
-		if len(ids) < limit && q.filter.matches(ip, place) {
+		if len(ids) < q.filter.limit() && q.filter.matches(ip, place) {
 			ids = append(ids, id)
 		}
 		return err
@@ -242,12 +300,20 @@ func (q *searchQuery) find(ctx context.Context, tx *db.Tx, most int) (ids []stri
 }
 
 func (q *searchQuery) text(found string, read int) (string, []any) {
-	all, args := joined(q.branches, []any{q.tenant})
+	var branches []condition
+	for _, b := range q.branches {
+		both := condition{b.by.text, slices.Concat(b.by.values, b.also.values)}
+		if b.by.text != "" && b.also.text != "" {
+			both.text += " AND "
+		}
+		both.text += b.also.text
+		branches = append(branches, both)
+	}
+	all, args := joined(branches, []any{q.tenant})
 	narrow, args := q.filter.conditions(args)
-	limit := fmt.Sprintf(" ORDER BY id DESC LIMIT %d", read) // PostgreSQL plans once for all values
 	for i, condition := range all {
 		all[i] = `SELECT b.id, b.ip, b.place FROM (
-			SELECT ` + found + ` FROM audit_events WHERE tenant_id = $1` + condition + narrow + limit + `) b`
+			SELECT ` + found + ` FROM audit_events WHERE tenant_id = $1` + condition + narrow + newestRows(read) + `) b`
 	}
-	return strings.Join(all, " UNION ") + limit, args
+	return strings.Join(all, " UNION ") + newestRows(read), args
 }

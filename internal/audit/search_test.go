@@ -126,7 +126,7 @@ func TestWhatIsRareIsFoundAtOnce(t *testing.T) {
 			}
 		}
 		err := d.View(t.Context(), "acme", func(tx *db.Tx) error {
-			got, err := search(t.Context(), tx, Filter{}, &Words{Actions: []Action{UserRole}}, 4)
+			got, err := search(t.Context(), tx, Filter{}, &Words{Actions: []Action{UserRole}}, 8)
 			if err != nil || len(got.Rows) != 1 || got.Back != "" {
 				t.Errorf("search: %+v, %v", got, err)
 			}

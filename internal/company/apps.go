@@ -138,7 +138,7 @@ func (s *Service) PlanApps(
 	if len(p.Removed) == 0 {
 		return p, nil
 	}
-	before, after, err := s.assurance(ctx, a, idOrName, func(in *policy.Input) { in.Tenant.Apps = required })
-	p.Weaker = weakened(before, after)
+	p.Weaker, err = s.weakened(ctx, a, idOrName, fmt.Sprintf("apps %v", required),
+		func(in *policy.Input) { in.Tenant.Apps = required })
 	return p, err
 }

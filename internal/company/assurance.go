@@ -22,18 +22,24 @@ func (s *Service) Assurance(
 		if err != nil {
 			return fmt.Errorf("load installation: %w", err)
 		}
-		question := fmt.Sprintf("assurance %v %v", t, i)
-		for _, app := range apps {
-			question += fmt.Sprintf(" %q %v %v", app.Name, app.ExemptUntil, app.DisabledAt)
-		}
+		question := "assurance " + rulesAndApps(t, i, apps)
 		list := func(ctx context.Context, tx *db.Tx) ([]people.Assurance, error) {
 			lists, err := people.AssuranceOf(ctx, tx, s.Bindable, apps, people.Unchanged)
 			return slices.Concat(lists...), err
 		}
-		out, at, err = people.Counted(ctx, tx, s.People.Counter, a, question, list)
+		out, at, err = people.CountedAmong(ctx, tx, s.People.Counter, a, people.Slowly, question, list)
 		return err
 	})
 	return out, at, err
+}
+
+// rulesAndApps is all that decides what a session means but for the people.
+func rulesAndApps(t tenant.Tenant, i tenant.Installation, apps []client.Client) string {
+	out := fmt.Sprintf("%v %v", t, i)
+	for _, app := range apps {
+		out += fmt.Sprintf(" %q %v %v", app.Name, app.ExemptUntil, app.DisabledAt)
+	}
+	return out
 }
 
 // Weaker is where a change makes a session mean less than before.
@@ -43,24 +49,24 @@ type Weaker struct{ Before, After people.Assurance }
 func (s *Service) WeakenedByMethods(
 	ctx context.Context, a access.Actor, idOrName string, methods tenant.Methods,
 ) (out []Weaker, err error) {
-	before, after, err := s.assurance(ctx, a, idOrName, func(in *policy.Input) { in.Tenant.Methods = methods })
-	return weakened(before, after), err
+	return s.weakened(ctx, a, idOrName, fmt.Sprintf("methods %v", methods),
+		func(in *policy.Input) { in.Tenant.Methods = methods })
 }
 
 // WeakenedByDays is WeakenedByMethods for how long browsers are remembered.
 func (s *Service) WeakenedByDays(
 	ctx context.Context, a access.Actor, idOrName string, days int,
 ) (out []Weaker, err error) {
-	before, after, err := s.assurance(ctx, a, idOrName, func(in *policy.Input) { in.Tenant.RememberDays = days })
-	return weakened(before, after), err
+	return s.weakened(ctx, a, idOrName, fmt.Sprintf("days %v", days),
+		func(in *policy.Input) { in.Tenant.RememberDays = days })
 }
 
 // WeakenedByRoles is WeakenedByMethods for the roles of which a second step is required.
 func (s *Service) WeakenedByRoles(
 	ctx context.Context, a access.Actor, idOrName string, roles tenant.Roles,
 ) (out []Weaker, err error) {
-	before, after, err := s.assurance(ctx, a, idOrName, func(in *policy.Input) { in.Tenant.Roles = roles })
-	return weakened(before, after), err
+	return s.weakened(ctx, a, idOrName, fmt.Sprintf("roles %v", roles),
+		func(in *policy.Input) { in.Tenant.Roles = roles })
 }
 
 func weakened(before, after []people.Assurance) (out []Weaker) {
@@ -72,18 +78,28 @@ func weakened(before, after []people.Assurance) (out []Weaker) {
 	return out
 }
 
-// assurance is what sessions mean before and after a change.
-func (s *Service) assurance(
-	ctx context.Context, a access.Actor, idOrName string, change func(*policy.Input),
-) (before, after []people.Assurance, err error) {
-	err = s.toAssure(ctx, a, idOrName, func(tx *db.Tx, _ access.Actor, _ tenant.Tenant, apps []client.Client) error {
-		both, err := people.AssuranceOf(ctx, tx, s.Bindable, apps, people.Unchanged, change)
-		if err == nil {
-			before, after = both[0], both[1]
+// weakened says where a change, which has a name, makes a session mean less. It fails with people.ErrCounting while
+// many people are gone through.
+func (s *Service) weakened(
+	ctx context.Context, a access.Actor, idOrName, name string, change func(*policy.Input),
+) (out []Weaker, err error) {
+	err = s.toAssure(ctx, a, idOrName, func(tx *db.Tx, a access.Actor, t tenant.Tenant, apps []client.Client) error {
+		i, err := tenant.LoadInstallation(ctx, tx)
+		if err != nil {
+			return fmt.Errorf("load installation: %w", err)
 		}
+		compare := func(ctx context.Context, tx *db.Tx) ([]Weaker, error) {
+			both, err := people.AssuranceOf(ctx, tx, s.Bindable, apps, people.Unchanged, change)
+			if err != nil {
+				return nil, err
+			}
+			return weakened(both[0], both[1]), nil
+		}
+		question := "weakened " + name + " " + rulesAndApps(t, i, apps)
+		out, err = people.Fully(people.CountedAmong(ctx, tx, s.People.Counter, a, people.Slowly, question, compare))
 		return err
 	})
-	return before, after, err
+	return out, err
 }
 
 // toAssure runs fn for a company whose rules the actor may see, and with the apps.

@@ -1,7 +1,6 @@
 package company
 
 import (
-	"cmp"
 	"context"
 	"fmt"
 	"time"
@@ -63,7 +62,8 @@ type DecisionPlan struct {
 // maxPlanned is the largest number of companies whose people a plan checks.
 const maxPlanned = 500
 
-// PlanDecision says what a decision would do to a company, or to all if id is empty. It changes nothing.
+// PlanDecision says what a decision would do to a company, or to all if id is empty. It changes nothing. It fails
+// with people.ErrCounting while many people are gone through.
 func (s *Service) PlanDecision(
 	ctx context.Context, a access.Actor, id string, d Decision,
 ) (p DecisionPlan, err error) {
@@ -80,17 +80,17 @@ func (s *Service) PlanDecision(
 			return fmt.Errorf("load installation: %w", err)
 		}
 		if id != "" {
-			p, err = s.planOne(ctx, tx, id, i, d)
+			p, err = s.planOne(ctx, tx, a, id, i, d)
 			return err
 		}
-		p, err = s.planAll(ctx, tx, i, d)
+		p, err = s.planAll(ctx, tx, a, i, d)
 		return err
 	})
 	return p, err
 }
 
 func (s *Service) planOne(
-	ctx context.Context, tx *db.Tx, id string, i tenant.Installation, d Decision,
+	ctx context.Context, tx *db.Tx, a access.Actor, id string, i tenant.Installation, d Decision,
 ) (p DecisionPlan, err error) {
 	was, err := tenant.ByID(ctx, tx, id)
 	if err != nil {
@@ -102,16 +102,20 @@ func (s *Service) planOne(
 	is := was
 	is.Mandate = d.Mandate
 	is.Ceiling = tenant.Ceiling{Methods: d.Methods, Days: tenant.LimitDays(d.RememberDays)}
-	if from := d.Mandate.OrInherited(i.Mandate).From; from.After(tx.Now) {
-		p.From = from
+	count := func(ctx context.Context, tx *db.Tx) (p DecisionPlan, err error) {
+		if from := d.Mandate.OrInherited(i.Mandate).From; from.After(tx.Now) {
+			p.From = from
+		}
+		r := s.rulesOf(i, tx.Now)
+		err = s.planCompany(ctx, tx, sameRules(r, was, is), &p)
+		return p, err
 	}
-	r := s.rulesOf(i, tx.Now)
-	err = s.planCompany(ctx, tx.ForTenant(id), sameRules(r, was, is), &p)
-	return p, err
+	question := fmt.Sprintf("decision %v %v %v", d, was, i)
+	return people.Fully(people.CountedAmong(ctx, tx.ForTenant(id), s.People.Counter, a, people.Slowly, question, count))
 }
 
 func (s *Service) planAll(
-	ctx context.Context, tx *db.Tx, i tenant.Installation, d Decision,
+	ctx context.Context, tx *db.Tx, a access.Actor, i tenant.Installation, d Decision,
 ) (p DecisionPlan, err error) {
 	if err := d.check(DecisionForAll(i), tx.Now); err != nil {
 		return p, err
@@ -119,6 +123,14 @@ func (s *Service) planAll(
 	if !s.anyWorks(policy.Allowed{Vendor: d.Methods}) {
 		return p, errNoMethodLeft
 	}
+	count := func(ctx context.Context, tx *db.Tx) (DecisionPlan, error) { return s.planEach(ctx, tx, i, d) }
+	question := fmt.Sprintf("decision for all %v %v", d, i)
+	return people.Fully(people.CountedAmong(ctx, tx, s.People.Counter, a, user.MoreEverywhere, question, count))
+}
+
+func (s *Service) planEach(
+	ctx context.Context, tx *db.Tx, i tenant.Installation, d Decision,
+) (p DecisionPlan, err error) {
 	next := d.in(i)
 	all, err := tenant.List(ctx, tx)
 	if err != nil {
@@ -200,12 +212,11 @@ func (s *Service) planPeople(ctx context.Context, tx *db.Tx, c change, begins bo
 		return nil
 	}
 	if begins {
-		leftOut := policy.LeftOut(c.is, c.after.installation, cmp.Or(p.From, c.after.now))
-		f, err := people.ForecastFor(ctx, tx, c.after.allowed(c.is), leftOut, s.Bindable)
+		n, err := user.CountOpen(ctx, tx)
 		if err != nil {
-			return err
+			return fmt.Errorf("count people: %w", err)
 		}
-		p.People += f.People
+		p.People += n
 	}
 	out, none, err := s.lockedOutOwners(ctx, tx, c.was, inForce(c.is, c.after.installation))
 	if err != nil {

@@ -2,6 +2,7 @@ package company
 
 import (
 	"context"
+	"fmt"
 
 	"countersign/internal/access"
 	"countersign/internal/db"
@@ -14,6 +15,7 @@ import (
 type Delivery struct {
 	Mail message.Health
 	SMS  message.Health
+	At   people.AsOf // when they were added up
 }
 
 // maxDestinations is how many mail domains and countries are shown, the worst first.
@@ -36,11 +38,28 @@ func (s *Service) delivery(
 		if err := people.Check(ctx, tx, s.Gate, a, access.ViewDelivery, access.Target{}); err != nil {
 			return err
 		}
-		if out.Mail, err = message.ReadHealth(ctx, tx, "email", filter, most); err != nil {
-			return err
-		}
-		out.SMS, err = message.ReadHealth(ctx, tx, sms.Channel, filter, most)
+		add := func(ctx context.Context, tx *db.Tx) (Delivery, error) { return readDelivery(ctx, tx, filter, most) }
+		var at people.AsOf
+		out, at, err = people.CountedAmong(ctx, tx, s.People.Counter, a, manyHours,
+			fmt.Sprintf("delivery %q %d", filter, most), add)
+		out.At = at
 		return err
 	})
 	return out, err
+}
+
+func readDelivery(ctx context.Context, tx *db.Tx, filter message.Filter, most int) (out Delivery, err error) {
+	if out.Mail, err = message.ReadHealth(ctx, tx, "email", filter, most); err != nil {
+		return out, err
+	}
+	out.SMS, err = message.ReadHealth(ctx, tx, sms.Channel, filter, most)
+	return out, err
+}
+
+// hoursPerPerson is how many hours of a destination are added up in the time in which one person is counted.
+const hoursPerPerson = 2
+
+// manyHours reports whether messages went to so many destinations that no one should wait for their sum.
+func manyHours(ctx context.Context, tx *db.Tx, n int) (bool, error) {
+	return message.MoreHours(ctx, tx, n*hoursPerPerson)
 }

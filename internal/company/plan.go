@@ -86,8 +86,8 @@ func permitChoice(a access.Actor, action access.Action, t tenant.Tenant) error {
 	}
 }
 
-// PlanActivation says what the actor's choices would do to their company, and fails where Activate would fail. It
-// changes nothing.
+// PlanActivation says what the actor's choices would do to their company, and fails where Activate would fail, and with
+// people.ErrCounting while many people are counted. It changes nothing.
 func (s *Service) PlanActivation(ctx context.Context, a access.Actor, c Choices) (p Plan, err error) {
 	err = people.View(ctx, s.DB, func(tx *db.Tx) error {
 		tx = tx.ForTenant(a.TenantID)
@@ -114,6 +114,9 @@ func (s *Service) PlanActivation(ctx context.Context, a access.Actor, c Choices)
 		if p, err = s.plan(ctx, tx, t, c); err != nil {
 			return err
 		}
+		if err := s.forecast(ctx, tx, a, t, &p); err != nil {
+			return err
+		}
 		return s.keepAnOwnerWhoCanAct(ctx, tx, t, c.decided(t, tx.Now))
 	})
 	return p, err
@@ -136,12 +139,20 @@ func (s *Service) plan(ctx context.Context, tx *db.Tx, t tenant.Tenant, c Choice
 	if !s.anyWorks(allowed) {
 		return p, fault.New(fault.Invalid, "activation.no_method")
 	}
-	leftOut := policy.LeftOut(c.decided(t, tx.Now), i, tx.Now)
-	if p.Forecast, err = people.ForecastFor(ctx, tx, allowed, leftOut, s.Bindable); err != nil {
-		return p, err
-	}
 	p.Coverage, err = coverage(ctx, tx, c.Apps)
 	return p, err
+}
+
+// forecast adds what a plan means for the people. It decides nothing, so Activate does without.
+func (s *Service) forecast(ctx context.Context, tx *db.Tx, a access.Actor, t tenant.Tenant, p *Plan) error {
+	i, err := tenant.LoadInstallation(ctx, tx)
+	if err != nil {
+		return fmt.Errorf("load installation: %w", err)
+	}
+	allowed := policy.Allowed{Vendor: t.VendorMethods(i), Company: p.Methods}
+	leftOut := policy.LeftOut(p.decided(t, tx.Now), i, tx.Now)
+	p.Forecast, err = people.Fully(s.People.Forecast(ctx, tx, a, allowed, leftOut))
+	return err
 }
 
 // offered reports whether a method works in this installation.

@@ -44,7 +44,7 @@ type Sharing struct {
 }
 
 // Sharing looks through the activity of a company's people, by id after one of them, for evidence that several people
-// use one account. It changes nothing.
+// use one account. It changes nothing. It fails with people.ErrCounting while that of many people is looked through.
 func (s *Service) Sharing(ctx context.Context, a access.Actor, idOrName, after string) (out Sharing, err error) {
 	err = people.View(ctx, s.DB, func(tx *db.Tx) error {
 		a, err := people.Current(ctx, tx, s.Gate, a)
@@ -58,7 +58,9 @@ func (s *Service) Sharing(ctx context.Context, a access.Actor, idOrName, after s
 		if err := access.Check(a, access.ViewSharing, access.Target{TenantID: t.ID}); err != nil {
 			return err
 		}
-		out, err = s.findSharing(ctx, tx.ForTenant(t.ID), after)
+		find := func(ctx context.Context, tx *db.Tx) (Sharing, error) { return s.findSharing(ctx, tx, after) }
+		out, err = people.Fully(people.CountedAmong(ctx, tx.ForTenant(t.ID), s.People.Counter, a, people.Slowly,
+			"sharing "+after, find))
 		return err
 	})
 	return out, err

@@ -14,7 +14,8 @@ import (
 // Stranded are the people whom a change of the allowed methods would leave without a method that they can use.
 type Stranded = people.Stranded
 
-// StrandedBy lists the people whom other allowed methods would leave without a method. It changes nothing.
+// StrandedBy lists the people whom other allowed methods would leave without a method. It changes nothing. It fails
+// with people.ErrCounting while many people are gone through.
 func (s *Service) StrandedBy(
 	ctx context.Context, a access.Actor, idOrName string, methods tenant.Methods,
 ) (out Stranded, err error) {
@@ -36,7 +37,11 @@ func (s *Service) StrandedBy(
 		}
 		before := policy.AllowedIn(t, i)
 		after := policy.Allowed{Vendor: before.Vendor, Company: methods}
-		out, err = people.StrandedBy(ctx, tx.ForTenant(t.ID), before, after, s.Bindable)
+		list := func(ctx context.Context, tx *db.Tx) (Stranded, error) {
+			return people.StrandedBy(ctx, tx, before, after, s.Bindable)
+		}
+		out, err = people.Fully(people.CountedAmong(ctx, tx.ForTenant(t.ID), s.People.Counter, a, people.Slowly,
+			fmt.Sprintf("stranded %q %q", before, after), list))
 		return err
 	})
 	return out, err

@@ -207,7 +207,7 @@ func (c *Console) showBulk(w http.ResponseWriter, r *http.Request, a *administra
 	if !slices.Contains(people.BulkKinds, b.Kind) {
 		return c.Web.Redirect(w, usersURL(b.Search))
 	}
-	plan, err := c.People.PlanBulk(r.Context(), a.Actor, a.company(), b)
+	plan, err := c.People.PreviewBulk(r.Context(), a.Actor, a.company(), b)
 	if err != nil {
 		return c.DrawProblem(w, r, err, func(p problem) web.Page {
 			page := c.bulkPage(r, a, b, people.BulkPlan{}, q.Get("after"))

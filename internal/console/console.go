@@ -4,7 +4,9 @@
 package console
 
 import (
+	"errors"
 	"net/http"
+	"strings"
 
 	"countersign/internal/access"
 	"countersign/internal/company"
@@ -52,8 +54,34 @@ func (c *Console) withSession(recent bool, h handler) web.Handler {
 		if err != nil || !ok {
 			return err
 		}
-		return h(w, r, &administrator{a})
+		of := &administrator{a}
+		if err := h(w, r, of); !errors.Is(err, people.ErrCounting) {
+			return err
+		}
+		return c.Web.Draw(w, r, http.StatusOK, of.countingPage(r))
 	}
+}
+
+// countingPage says that the people of the company are being counted, and asks again until that is done.
+type countingPage struct {
+	frame
+	pages.Counting
+}
+
+func (p countingPage) View() web.View {
+	v := web.View{Template: "console/counting"}
+	if p.Posts {
+		v.ReturnTo = "/company/security"
+	}
+	return v
+}
+
+func (a *administrator) countingPage(r *http.Request) countingPage {
+	current := "security"
+	if strings.HasPrefix(r.URL.Path, "/company/users") {
+		current = "users"
+	}
+	return countingPage{a.frame(r, current), pages.CountingOf(r)}
 }
 
 // company is the company that the pages are about.

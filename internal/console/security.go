@@ -1,6 +1,7 @@
 package console
 
 import (
+	"errors"
 	"net/http"
 	"slices"
 	"strconv"
@@ -281,17 +282,13 @@ func (c *Console) setMethods(w http.ResponseWriter, r *http.Request, a *administ
 		}
 		return c.Web.Draw(w, r, http.StatusUnprocessableEntity, page)
 	}
-	stranded, err := c.Company.StrandedBy(r.Context(), a.Actor, a.company(), methods)
-	if err != nil {
-		return err
-	}
-	opened, err := c.Company.WeakenedByMethods(r.Context(), a.Actor, a.company(), methods)
-	if err != nil {
-		return err
-	}
-	if (len(opened) > 0 || !stranded.None()) && r.PostForm.Get("sure") == "" {
-		page.Asked, page.Stranded, page.Weaker = true, stranded, weakerRows(opened)
-		return c.Web.Draw(w, r, http.StatusOK, page)
+	if r.PostForm.Get("sure") == "" {
+		if err := c.addWeakened(r, a, methods, &page); err != nil {
+			return err
+		}
+		if page.Asked {
+			return c.Web.Draw(w, r, http.StatusOK, page)
+		}
 	}
 	changes := company.Changes{Methods: &methods, Seen: seen(r, access.SetMethods)}
 	if _, err = c.Company.Change(r.Context(), a.Actor, a.company(), changes); err == nil {
@@ -308,6 +305,24 @@ func (c *Console) setMethods(w http.ResponseWriter, r *http.Request, a *administ
 		page.problem = p
 		return page
 	})
+}
+
+// addWeakened adds whom other methods strand, and where they weaken what a session means.
+func (c *Console) addWeakened(r *http.Request, a *administrator, methods tenant.Methods, page *methodsPage) error {
+	stranded, err := c.Company.StrandedBy(r.Context(), a.Actor, a.company(), methods)
+	if errors.Is(err, people.ErrCounting) { // both are counted meanwhile
+		_, _ = c.Company.WeakenedByMethods(r.Context(), a.Actor, a.company(), methods)
+	}
+	if err != nil {
+		return err
+	}
+	opened, err := c.Company.WeakenedByMethods(r.Context(), a.Actor, a.company(), methods)
+	if err != nil {
+		return err
+	}
+	page.Asked = len(opened) > 0 || !stranded.None()
+	page.Stranded, page.Weaker = stranded, weakerRows(opened)
+	return nil
 }
 
 // daysPage shows what remembered browsers would open before they are allowed.
@@ -330,17 +345,19 @@ func (c *Console) setDays(w http.ResponseWriter, r *http.Request, a *administrat
 	if err != nil {
 		return fault.New(fault.Invalid, "tenant.remember_days")
 	}
-	opened, err := c.Company.WeakenedByDays(r.Context(), a.Actor, a.company(), days)
-	if err != nil {
-		return err
-	}
-	if len(opened) > 0 && r.PostForm.Get("sure") == "" {
-		return c.Web.Draw(w, r, http.StatusOK, daysPage{
-			frame:  a.frame(r, "security"),
-			Days:   days,
-			Weaker: weakerRows(opened),
-			Seen:   r.PostForm.Get(seenField),
-		})
+	if r.PostForm.Get("sure") == "" {
+		opened, err := c.Company.WeakenedByDays(r.Context(), a.Actor, a.company(), days)
+		if err != nil {
+			return err
+		}
+		if len(opened) > 0 {
+			return c.Web.Draw(w, r, http.StatusOK, daysPage{
+				frame:  a.frame(r, "security"),
+				Days:   days,
+				Weaker: weakerRows(opened),
+				Seen:   r.PostForm.Get(seenField),
+			})
+		}
 	}
 	changes := company.Changes{RememberDays: &days, Seen: seen(r, access.SetRememberDays)}
 	if _, err = c.Company.Change(r.Context(), a.Actor, a.company(), changes); err != nil {

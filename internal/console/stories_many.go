@@ -22,7 +22,13 @@ func manyStories(now time.Time) []web.Story {
 	searching.addFilters(people.Search{Status: policy.Pending})
 	found := searching
 	found.People = pages.StoryRows(now)
+	waiting := countingPage{storyFrame("security"), pages.Counting{
+		Action: "/company/security/methods",
+		Posts:  true,
+		Fields: []pages.Field{{Name: "method", Value: "totp"}},
+	}}
 	return []web.Story{
+		{Name: "company/counting", Status: 200, Page: waiting},
 		{Name: "company/check/counting", Status: 200, Page: counting},
 		{Name: "company/assurance/counted", Status: 200, Page: counted},
 		{Name: "company/users/searching", Status: 200, Page: searching},

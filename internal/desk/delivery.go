@@ -6,6 +6,7 @@ import (
 
 	"countersign/internal/company"
 	"countersign/internal/message"
+	"countersign/internal/people"
 	"countersign/internal/phone"
 	"countersign/internal/web"
 )
@@ -17,6 +18,7 @@ func (d *Desk) mountDelivery(mux *web.Mux) { mux.Get(deliveryPath, d.looking(d.s
 // deliveryPage shows how messages arrive, by mail domain and by country.
 type deliveryPage struct {
 	frame
+	At        people.AsOf
 	Mail, SMS destinations
 	Least     int
 	Percent   int
@@ -79,6 +81,7 @@ func (d *Desk) showDelivery(w http.ResponseWriter, r *http.Request, m *member) e
 
 func deliveryPageOf(found company.Delivery, lang string) deliveryPage {
 	page := deliveryPage{
+		At: found.At,
 		Mail: destinations{
 			Title:  "desk.delivery.mail",
 			Column: "desk.delivery.domain",
@@ -116,7 +119,7 @@ func (s deliveryState) Good() bool { return s.Mail == 0 && s.SMS == 0 }
 
 func (d *Desk) deliveryState(r *http.Request, m *member) (*deliveryState, error) {
 	found, err := d.Company.DeliveryProblems(r.Context(), m.Actor)
-	if err != nil {
+	if err != nil || found.At.Counting() {
 		return nil, err
 	}
 	return &deliveryState{found.Mail.Bad, found.SMS.Bad}, nil

@@ -4,6 +4,7 @@
 package desk
 
 import (
+	"errors"
 	"net/http"
 
 	"countersign/internal/access"
@@ -54,8 +55,21 @@ func (d *Desk) withSession(recent bool, h handler) web.Handler {
 		if err := d.Check(r, a, access.ListCompanies, access.Target{}); err != nil {
 			return err
 		}
-		return h(w, r, &member{a})
+		if err := h(w, r, &member{a}); !errors.Is(err, people.ErrCounting) {
+			return err
+		}
+		return d.Web.Draw(w, r, http.StatusOK, countingPage{frameOf(r, "decision"), pages.CountingOf(r)})
 	}
+}
+
+// countingPage says that people are being counted, and asks again until that is done.
+type countingPage struct {
+	frame
+	pages.Counting
+}
+
+func (p countingPage) View() web.View {
+	return web.View{Template: "desk/counting", ReturnTo: p.Action}
 }
 
 // require is a handler for members who may do something that concerns no particular company.

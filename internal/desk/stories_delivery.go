@@ -5,6 +5,8 @@ import (
 
 	"countersign/internal/company"
 	"countersign/internal/message"
+	"countersign/internal/pages"
+	"countersign/internal/people"
 	"countersign/internal/web"
 )
 
@@ -102,7 +104,16 @@ func deliveryStories(now time.Time) []web.Story {
 	}
 	good := list
 	good.Delivery = &deliveryState{}
+	counting := deliveryPageOf(company.Delivery{At: people.AsOf{Kept: true}}, "en")
+	counting.frame = storyFrame("delivery")
+	waiting := countingPage{storyFrame("decision"), pages.Counting{
+		Action: decisionPath,
+		Posts:  true,
+		Fields: []pages.Field{{Name: "mode", Value: "mandatory"}},
+	}}
 	return []web.Story{
+		{Name: "desk/counting", Status: 200, Page: waiting},
+		{Name: "desk/delivery/counting", Status: 200, Page: counting},
 		{Name: "desk/delivery", Status: 200, Page: page},
 		{Name: "desk/delivery/empty", Status: 200, Page: none},
 		{Name: "desk/companies/delivery-bad", Status: 200, Page: list},

@@ -152,6 +152,19 @@ func ReadHealth(ctx context.Context, tx *db.Tx, channel string, filter Filter, m
 	return h, nil
 }
 
+// MoreHours reports whether the last seven days have more than n hours of a company and a destination.
+func MoreHours(ctx context.Context, tx *db.Tx, n int) (bool, error) {
+	found := 0
+	err := tx.QueryRow(ctx, `
+		SELECT count(*) FROM (
+			SELECT hour FROM delivery_hours WHERE tenant_id <> '' AND hour >= $1 LIMIT $2) found`,
+		hourOf(tx.Now.Add(-7*24*time.Hour)), n+1).Scan(&found)
+	if err != nil {
+		return false, fmt.Errorf("look how much was delivered: %w", err)
+	}
+	return found > n, nil
+}
+
 // tallied are the columns of a Tally since an instant, in the order of its targets.
 func tallied(since string) string {
 	columns := []string{"accepted + delivered", "delayed", "bounced + failed", "timed"}

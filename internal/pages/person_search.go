@@ -57,7 +57,7 @@ func SearchQuery(s people.Search) url.Values {
 
 // LookedAtOnce is how many people one page looks at for a filter that may find few. Looking at a hundred thousand takes
 // longer than anyone should wait.
-const LookedAtOnce = 5000
+const LookedAtOnce = 2000
 
 // NextPage is the address of the page after this one; empty where there is none. query is that of the search.
 func NextPage(path string, query url.Values, p people.Page) string {

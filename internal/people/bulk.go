@@ -118,7 +118,46 @@ var errBulkLarge = fault.New(fault.Invalid, "bulk.too_many")
 // PlanBulk says what an action would do, and does nothing. People of other companies are never among those chosen.
 // Invalid if more than MaxBulk are chosen.
 func (s *Service) PlanBulk(ctx context.Context, a access.Actor, company string, b Bulk) (p BulkPlan, err error) {
-	err = View(ctx, s.DB, func(tx *db.Tx) error {
+	err = s.toPlanBulk(ctx, a, company, b, func(tx *db.Tx, a access.Actor) (err error) {
+		p, err = s.planBulk(ctx, tx, a, b)
+		return err
+	})
+	return p, err
+}
+
+// PreviewBulk is PlanBulk for someone who looks at the plan. Where a company has many people and everyone of a list is
+// chosen, it is made in the background, ErrCounting until there is one: StartBulk makes one of its own and compares.
+func (s *Service) PreviewBulk(ctx context.Context, a access.Actor, company string, b Bulk) (p BulkPlan, err error) {
+	if !b.All {
+		return s.PlanBulk(ctx, a, company, b)
+	}
+	err = s.toPlanBulk(ctx, a, company, b, func(tx *db.Tx, a access.Actor) (err error) {
+		plan := func(ctx context.Context, tx *db.Tx) (BulkPlan, error) {
+			p, err := s.planBulk(ctx, tx, a, b)
+			p.ids = nil
+			return p, err
+		}
+		p, err = Fully(CountedAmong(ctx, tx, s.Counter, a, Slowly, b.question(a), plan))
+		return err
+	})
+	return p, err
+}
+
+// question tells apart what a plan depends on but for the people.
+func (b Bulk) question(a access.Actor) string {
+	coming := "none"
+	if c := b.Search.Coming; c != nil {
+		coming = fmt.Sprintf("%q", *c)
+	}
+	b.Search.Coming = nil
+	return fmt.Sprintf("bulk %q %q %+v %s", a.ID(), a.Role, b, coming)
+}
+
+// toPlanBulk runs fn for an actor who may begin such an action, in a transaction of the company.
+func (s *Service) toPlanBulk(
+	ctx context.Context, a access.Actor, company string, b Bulk, fn func(*db.Tx, access.Actor) error,
+) error {
+	return View(ctx, s.DB, func(tx *db.Tx) error {
 		a, err := Current(ctx, tx, s.Gate, a)
 		if err != nil {
 			return err
@@ -130,10 +169,8 @@ func (s *Service) PlanBulk(ctx context.Context, a access.Actor, company string, 
 		if err := checkBulk(a, b.Kind, id); err != nil {
 			return err
 		}
-		p, err = s.planBulk(ctx, tx.ForTenant(id), a, b)
-		return err
+		return fn(tx.ForTenant(id), a)
 	})
-	return p, err
 }
 
 // checkBulk fails unless the actor may do it to anyone: an actor who may not do it to the lowest role may do it to

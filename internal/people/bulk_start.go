@@ -182,7 +182,7 @@ func insertBulkPeople(ctx context.Context, tx *db.Tx, id string, ids []string) e
 	q.text.WriteString(`
 		INSERT INTO bulk_people (tenant_id, action_id, user_id, outcome, ended_at)
 		SELECT u.tenant_id, $2, u.id, '', 0 FROM users u WHERE u.tenant_id = $1`)
-	q.among("u.id", ids)
+	q.among("u.id", ids, MaxChosen)
 	if _, err := tx.Exec(ctx, q.text.String(), q.args...); err != nil {
 		return fmt.Errorf("store the people of an action: %w", err)
 	}

@@ -3,7 +3,9 @@ package people_test
 import (
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
+	"log/slog"
 	"maps"
 	"slices"
 	"testing"
@@ -48,6 +50,51 @@ func (r *rig) open(company string) int {
 
 func (r *rig) events(action string) int {
 	return r.number(`SELECT count(*) FROM audit_events WHERE action = $1 AND result = 'ok'`, action)
+}
+
+// TestAPreviewOfManyIsThePlan: where the company has many people it is made in the background, and what it shows can be
+// started. A choice of some is planned at once. guard: Fully
+func TestAPreviewOfManyIsThePlan(t *testing.T) {
+	each(t, func(r *rig) {
+		admin := r.equipped("admin", user.Admin)
+		ids := r.several("acme", "p", 3)
+		r.Counter = people.NewCounter(r.DB, slog.New(slog.DiscardHandler), 2)
+		t.Cleanup(r.Counter.Close)
+		b := people.Bulk{
+			Kind:   people.BulkSignOut,
+			All:    true,
+			Search: people.Search{View: people.NoWayIn, Coming: &people.Coming{Methods: "totp"}},
+		}
+		plan, err := r.PlanBulk(t.Context(), admin, "acme", b)
+		if err != nil {
+			t.Fatal(err)
+		}
+		preview := func() (people.BulkPlan, error) {
+			again := *b.Search.Coming // another request has another one
+			b.Search.Coming = &again
+			return r.PreviewBulk(t.Context(), admin, "acme", b)
+		}
+		got, err := preview()
+		if !errors.Is(err, people.ErrCounting) || got.Digest != "" {
+			t.Errorf("at first: %+v, %v", got, err)
+		}
+		for end := time.Now().Add(20 * time.Second); errors.Is(err, people.ErrCounting); got, err = preview() {
+			if time.Now().After(end) {
+				t.Fatal("it is never counted")
+			}
+			time.Sleep(5 * time.Millisecond)
+		}
+		if err != nil || got.Digest != plan.Digest || got.People != plan.People || got.Matched != plan.Matched {
+			t.Errorf("%+v, not %+v, %v", got, plan, err)
+		}
+		if n := r.Counter.Kept(); n != 1 {
+			t.Errorf("the same question was counted %d times", n)
+		}
+		some := people.Bulk{Kind: people.BulkSignOut, IDs: ids}
+		if got, err := r.PreviewBulk(t.Context(), admin, "acme", some); err != nil || got.People != len(ids) {
+			t.Errorf("some: %+v, %v", got, err)
+		}
+	})
 }
 
 // TestManyAreSignedOut: those who are signed in, once each, without mail, and everyone else is left out with a reason.

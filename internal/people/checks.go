@@ -92,10 +92,12 @@ const (
 		AND a.kind IN ` + user.FactorKinds + `) AND u.first_factor_at > 0 AND u.released_at = 0)`
 
 	// The newest mail that was handed to a server came back, and it went to the address that they have now.
-	mailBounces = `u.id IN (SELECT m.user_id FROM messages m
-		JOIN authenticators a ON a.tenant_id = m.tenant_id AND a.user_id = m.user_id AND a.kind = 'email'
-		JOIN outofband_addresses o ON o.tenant_id = a.tenant_id AND o.authenticator_id = a.id
-		WHERE m.tenant_id = $2 AND m.state = 'bounced' AND m.channel = 'email' AND m.queued_at >= o.verified_at
+	// CROSS JOIN makes SQLite begin with those mails, of which there are few.
+	mailBounces = `u.id IN (SELECT m.user_id
+		FROM messages m CROSS JOIN authenticators a CROSS JOIN outofband_addresses o
+		WHERE a.tenant_id = m.tenant_id AND a.user_id = m.user_id AND a.kind = 'email'
+			AND o.tenant_id = a.tenant_id AND o.authenticator_id = a.id
+			AND m.tenant_id = $2 AND m.state = 'bounced' AND m.channel = 'email' AND m.queued_at >= o.verified_at
 			AND NOT EXISTS (SELECT 1 FROM messages later
 				WHERE later.tenant_id = m.tenant_id AND later.user_id = m.user_id AND later.channel = 'email'
 					AND later.state IN ('accepted', 'delivered') AND later.queued_at >= m.queued_at))`
@@ -106,8 +108,9 @@ const (
 		WHERE a.tenant_id = u.tenant_id AND a.user_id = u.id AND a.kind = 'email'
 			AND (a.last_used_at = 0 OR a.last_used_at < o.verified_at))`
 
+	// OFFSET makes PostgreSQL look up the sessions of each: it would join those of the whole company.
 	neverSignedIn = `(u.signed_in_at = 0 AND NOT EXISTS (SELECT 1 FROM sessions s
-		WHERE s.tenant_id = u.tenant_id AND s.user_id = u.id))`
+		WHERE s.tenant_id = u.tenant_id AND s.user_id = u.id LIMIT 1 OFFSET 0))`
 
 	// Links are kept for a month after their end.
 	everInvited = `EXISTS (SELECT 1 FROM password_links l
@@ -251,6 +254,7 @@ const (
 
 // variant holds for a user u whose address is one of several for the same mailbox. Every other
 // address is a mailbox by itself.
+// The index users_mailbox_variants has its condition.
 const variant = `(u.email_key LIKE '%+%@%' OR u.email_key LIKE '%@gmail.com' OR u.email_key LIKE '%@googlemail.com')`
 
 // variants are the mailboxes of those addresses.
@@ -258,10 +262,10 @@ const variants = `SELECT ` + mailbox + ` AS box FROM users u
 	WHERE u.tenant_id = $2 AND u.disabled_at = 0 AND ` + variant
 
 // inOneMailbox holds for a user u whose mailbox someone else of the company has, too.
-const inOneMailbox = `CASE WHEN ` + variant + `
+var inOneMailbox = `CASE WHEN ` + variant + `
 	THEN ` + mailbox + ` IN (SELECT v.box FROM (` + variants + `) v GROUP BY v.box HAVING count(*) > 1)
-		OR ` + mailbox + ` IN (SELECT u.email_key FROM users u
-			WHERE u.tenant_id = $2 AND u.disabled_at = 0 AND NOT ` + variant + `)
+		OR EXISTS (SELECT 1 FROM users o WHERE o.tenant_id = $2 AND o.disabled_at = 0
+			AND o.email_key = ` + mailbox + ` AND NOT ` + strings.ReplaceAll(variant, "u.", "o.") + `)
 	ELSE u.email_key IN (` + variants + `) END`
 
 // sharedNames are addresses that several people read as a rule (RFC 2142, and what companies use besides).

@@ -2,6 +2,7 @@ package people
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"log/slog"
 	"runtime/debug"
@@ -46,20 +47,22 @@ type AsOf struct {
 // Counting reports whether there are no numbers yet.
 func (a AsOf) Counting() bool { return a.Kept && a.At.IsZero() }
 
+// ManyPeople is from how many people on a company has many.
+const ManyPeople = 5000
+
 const (
-	manyPeople = 5000
-	countFor   = 2 * time.Minute  // at most
-	freshFor   = time.Minute      // then it is counted again, once someone asks
-	keptFor    = 10 * time.Minute // since someone asked: it names people
-	maxKept    = 200
+	countFor = 2 * time.Minute  // at most
+	freshFor = time.Minute      // then it is counted again, once someone asks
+	keptFor  = 10 * time.Minute // since someone asked: it names people
+	maxKept  = 200
 )
 
-// NewCounter returns a Counter. Close it before the database.
-func NewCounter(d *db.DB, log *slog.Logger) *Counter {
+// NewCounter returns a Counter for companies with more than many people. Close it before the database.
+func NewCounter(d *db.DB, log *slog.Logger, many int) *Counter {
 	c := &Counter{
 		db:   d,
 		log:  log,
-		many: manyPeople,
+		many: many,
 		kept: map[string]*count{},
 		turn: make(chan struct{}, 1),
 	}
@@ -80,9 +83,31 @@ func Counted[T any](
 	ctx context.Context, tx *db.Tx, c *Counter, a access.Actor, question string,
 	fn func(context.Context, *db.Tx) (T, error),
 ) (v T, at AsOf, err error) {
+	return CountedAmong(ctx, tx, c, a, morePeopleThan, question, fn)
+}
+
+// ErrCounting means that everyone is being counted in the background: who asks again a moment later gets the answer.
+var ErrCounting = errors.New("everyone is being counted")
+
+// Fully is for what Counted returns where half an answer is of no use: ErrCounting until there is one.
+func Fully[T any](v T, at AsOf, err error) (T, error) {
+	if err == nil && at.Counting() {
+		err = ErrCounting
+	}
+	return v, err
+}
+
+// Many reports whether there is more to count than takes as long as n people.
+type Many func(ctx context.Context, tx *db.Tx, n int) (bool, error)
+
+// CountedAmong is Counted where it is not the people of tx.Tenant that are many.
+func CountedAmong[T any](
+	ctx context.Context, tx *db.Tx, c *Counter, a access.Actor, isMany Many, question string,
+	fn func(context.Context, *db.Tx) (T, error),
+) (v T, at AsOf, err error) {
 	wait := c == nil || a.Kind != access.Person
 	if !wait {
-		many, err := morePeopleThan(ctx, tx, c.many)
+		many, err := isMany(ctx, tx, c.many)
 		if err != nil {
 			return v, at, err
 		}
@@ -99,6 +124,11 @@ func Counted[T any](
 		v, at.At = value.(T), began
 	}
 	return v, at, err
+}
+
+// Slowly is for what takes ten times as long for each person of tx.Tenant as to count them.
+func Slowly(ctx context.Context, tx *db.Tx, n int) (bool, error) {
+	return morePeopleThan(ctx, tx, n/10)
 }
 
 func morePeopleThan(ctx context.Context, tx *db.Tx, n int) (bool, error) {

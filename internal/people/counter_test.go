@@ -49,9 +49,8 @@ func (q *asking) until(question string, right func(n int, at people.AsOf, err er
 }
 
 func many(r *rig) *asking {
-	c := people.NewCounter(r.DB, slog.New(slog.DiscardHandler))
+	c := people.NewCounter(r.DB, slog.New(slog.DiscardHandler), 3)
 	r.t.Cleanup(c.Close)
-	c.SetMany(3)
 	q := &asking{rig: r, Counter: c, fn: user.CountOpen}
 	for i := range 4 {
 		q.who = r.add("acme", fmt.Sprintf("one-%d", i), user.Owner)

@@ -46,9 +46,11 @@ type Search struct {
 	Coming *Coming // what the checks ask about; nil: the company's own rules
 	Within int     // how many people are looked at for a page, where a filter may find few; 0 = everyone
 
-	ids   []string // only of these, also if their account is disabled
-	keys  []string // only with these email keys, also if their account is disabled
-	until string   // the id of the last one to look at
+	ids  []string // only of these, also if their account is disabled
+	keys []string // only with these email keys, also if their account is disabled
+
+	address string // only with this email key, in place of Text
+	until   string // the id of the last one to look at
 }
 
 // Listed is one person in a list.
@@ -64,6 +66,7 @@ type Listed struct {
 
 	exemptUntil time.Time // also one that is over
 	hadFactor   bool      // they have or had a second factor
+	key         string    // their email key
 }
 
 // Used is one method of a person, and when it was last used; zero = never.
@@ -126,45 +129,31 @@ func (s *Service) SearchIn(ctx context.Context, tx *db.Tx, q Search) (p Page, er
 		return p, fmt.Errorf("load installation: %w", err)
 	}
 	p.Rule = policy.RuleOf(t, i, tx.Now)
+	if err := q.findAddress(ctx, tx); err != nil {
+		return p, fmt.Errorf("look for an address: %w", err)
+	}
 	until, err := q.lookedTo(ctx, tx)
 	if err != nil {
 		return p, fmt.Errorf("look how far a page goes: %w", err)
 	}
 	q.until = until.ID
-	query := q.query(tx, requiredOf(t, i, tx.Now), policy.AllowedIn(t, i),
-		coming(t, i, tx.Now, q.Coming, s.Bindable))
-	rows, err := tx.Query(ctx, query.text.String(), query.args...)
-	p.People, err = db.Collect(rows, err, func(row db.Row) (Listed, error) { return s.scanListed(tx, row) })
-	if err != nil {
-		return p, fmt.Errorf("list people: %w", err)
+	for _, part := range q.parts() {
+		query := part.query(tx, requiredOf(t, i, tx.Now), policy.AllowedIn(t, i),
+			coming(t, i, tx.Now, q.Coming, s.Bindable))
+		rows, err := tx.Query(ctx, query.text.String(), query.args...)
+		some, err := db.Collect(rows, err, func(row db.Row) (Listed, error) { return s.scanListed(tx, row) })
+		if err != nil {
+			return p, fmt.Errorf("list people: %w", err)
+		}
+		p.People = append(p.People, some...)
 	}
+	slices.SortStableFunc(p.People, func(a, b Listed) int { return strings.Compare(a.key, b.key) })
 	if p.More = len(p.People) > q.limit(); p.More {
 		p.People = p.People[:q.limit()]
 		return p, nil
 	}
 	p.LookedTo = until
 	return p, nil
-}
-
-// lookedTo is the last person whom a page looks at, where that is not everyone.
-func (q Search) lookedTo(ctx context.Context, tx *db.Tx) (u user.User, err error) {
-	few := q.View != AllPeople || q.Status != "" || strings.TrimSpace(q.Text) != ""
-	if q.Within == 0 || !few || q.ids != nil || q.Role != "" && q.Role != user.Agent { // an index has the other roles
-		return u, nil
-	}
-	people := q.Within
-	if q.View == AllPeople && q.Status == "" {
-		people *= 10 // to look for a text costs a tenth
-	}
-	err = tx.QueryRow(ctx, `
-		SELECT u.id, u.email FROM users u
-		WHERE u.tenant_id = $1 AND u.email_key > COALESCE((
-			SELECT last.email_key FROM users last WHERE last.tenant_id = $1 AND last.id = $2), '')
-		ORDER BY u.email_key LIMIT 1 OFFSET $3`, tx.Tenant, q.After, people-1).Scan(&u.ID, &u.Email)
-	if db.IsNoRows(err) {
-		return u, nil
-	}
-	return u, err
 }
 
 // maxListed is the largest number of people on a page.
@@ -179,7 +168,7 @@ func (q Search) limit() int {
 
 // listedColumns are, besides facts.Columns, what a list shows of the user u.
 const listedColumns = `,
-	u.created_at, u.signed_in_at, COALESCE((SELECT MAX(s.created_at) FROM sessions s
+	u.email_key, u.created_at, u.signed_in_at, COALESCE((SELECT MAX(s.created_at) FROM sessions s
 		WHERE s.tenant_id = u.tenant_id AND s.user_id = u.id), 0), COALESCE(p.user_id, ''), COALESCE((
 		SELECT string_agg(au.kind || ':' || au.last_used_at || ':' || au.disabled_at, ' ' ORDER BY au.bound_at, au.id)
 		FROM authenticators au WHERE au.tenant_id = u.tenant_id AND au.user_id = u.id), ''),
@@ -191,7 +180,8 @@ func (s *Service) scanListed(tx *db.Tx, row db.Row) (l Listed, err error) {
 	var withdrawn int
 	var created, before, session time.Time
 	r := facts.Into(&f)
-	err = row.Scan(append(r.Targets(),
+	var key string
+	err = row.Scan(append(r.Targets(), &key,
 		db.ScanTime(&created), db.ScanTime(&before), db.ScanTime(&session), &password, &methods, &withdrawn)...)
 	if err != nil {
 		return l, err
@@ -205,6 +195,7 @@ func (s *Service) scanListed(tx *db.Tx, row db.Row) (l Listed, err error) {
 
 		Withdrawn: withdrawn > 0,
 
+		key:         key,
 		exemptUntil: f.ExemptUntil,
 		hadFactor:   !f.FirstFactorAt.IsZero(),
 	}
@@ -255,11 +246,11 @@ func (q *listQuery) at(now time.Time, condition string) {
 	q.and(condition)
 }
 
-// among adds the condition that a column has one of the values, at most MaxChosen. Shorter lists are padded, so that
-// the statement is always the same and is prepared only once.
-func (q *listQuery) among(column string, values []string) {
+// among adds the condition that a column has one of the values, at most so many. Shorter lists are padded, so that the
+// statement is always the same and is prepared only once.
+func (q *listQuery) among(column string, values []string, most int) {
 	var marks []string
-	for i := range MaxChosen {
+	for i := range most {
 		value := ""
 		if i < len(values) {
 			value = values[i]
@@ -273,12 +264,15 @@ func (q *listQuery) among(column string, values []string) {
 func (q *listQuery) and(condition string) { q.text.WriteString(" AND " + condition) }
 
 func (q Search) query(tx *db.Tx, from requirement, allowed policy.Allowed, coming comingRules) *listQuery {
-	out := &listQuery{args: []any{client.PortalID, tx.Tenant, q.After}}
+	out := &listQuery{args: []any{client.PortalID, tx.Tenant}}
 	out.text.WriteString(`
 		SELECT ` + facts.Columns + listedColumns + `` + withRules + `
 		LEFT JOIN passwords p ON p.tenant_id = u.tenant_id AND p.user_id = u.id
-		WHERE u.tenant_id = $2 AND u.email_key > COALESCE((
-			SELECT last.email_key FROM users last WHERE last.tenant_id = $2 AND last.id = $3), '')`)
+		WHERE u.tenant_id = $2`)
+	if q.ids == nil && q.keys == nil { // else SQLite would go through everyone to have them in order
+		out.where(`u.email_key > COALESCE((
+			SELECT last.email_key FROM users last WHERE last.tenant_id = $2 AND last.id = %s), '')`, q.After)
+	}
 	if q.until != "" {
 		out.where(`u.email_key <= (
 			SELECT ending.email_key FROM users ending WHERE ending.tenant_id = $2 AND ending.id = %s)`, q.until)
@@ -290,23 +284,27 @@ func (q Search) query(tx *db.Tx, from requirement, allowed policy.Allowed, comin
 			out.and("u.role <> 'agent'") // as the index users_with_role has it
 		}
 	}
-	if text := strings.TrimSpace(q.Text); text != "" {
+	if q.address != "" {
+		out.where("u.email_key = %s", q.address)
+	} else if text := strings.TrimSpace(q.Text); text != "" {
 		out.where(`(lower(u.name) LIKE %s ESCAPE '\' OR u.email_key LIKE %s ESCAPE '\')`,
 			"%"+db.EscapeLike(strings.ToLower(text))+"%")
 	}
 	q.addStatus(out, from, allowed)
-	// PostgreSQL takes a limit that it does not know for a tenth of everyone, and reads all their methods at once.
-	out.text.WriteString(" ORDER BY u.email_key LIMIT " + strconv.Itoa(q.limit()+1))
+	if q.ids == nil && q.keys == nil {
+		// PostgreSQL takes a limit that it does not know for a tenth of everyone, and reads all their methods at once.
+		out.text.WriteString(" ORDER BY u.email_key LIMIT " + strconv.Itoa(q.limit()+1))
+	}
 	return out
 }
 
 func (q Search) addView(tx *db.Tx, out *listQuery, coming comingRules) {
 	switch {
 	case q.ids != nil:
-		out.among("u.id", q.ids)
+		out.among("u.id", q.ids, chosenAtOnce)
 		return
 	case q.keys != nil:
-		out.among("u.email_key", q.keys)
+		out.among("u.email_key", q.keys, chosenAtOnce)
 		return
 	case q.View == DisabledAccounts:
 		out.and("u.disabled_at > 0")

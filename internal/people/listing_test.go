@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"math/rand/v2"
 	"slices"
+	"strings"
 	"testing"
 	"time"
 
@@ -185,6 +186,48 @@ func TestSearchByText(t *testing.T) {
 	})
 }
 
+// TestAWholeAddressFindsItsPerson alone and at once, however many people are looked at.
+func TestAWholeAddressFindsItsPerson(t *testing.T) {
+	each(t, func(r *rig) {
+		for _, name := range []string{"ann", "bert", "joann"} {
+			r.add("acme", name, user.Agent)
+		}
+		for text, want := range map[string][]string{
+			"joann@x.example":   {"joann@x.example"},
+			" Ann@X.example ":   {"ann@x.example"},
+			"nn@x.example":      {"ann@x.example", "joann@x.example"},
+			"nobody@x.example":  nil,
+			"joann@y.example":   nil,
+			"bert@x.example.de": nil,
+		} {
+			got := addresses(r.search(people.Search{Text: text}), everyListed)
+			if !slices.Equal(got, want) {
+				t.Errorf("%q finds %v, not %v", text, got, want)
+			}
+		}
+		one := r.search(people.Search{Text: "joann@x.example", Within: 1})
+		if len(one) != 1 {
+			t.Errorf("%d people are found who are not the first", len(one))
+		}
+	})
+}
+
+// TestChosenPeopleAreReadInParts: a plan has all of them, by address.
+func TestChosenPeopleAreReadInParts(t *testing.T) {
+	each(t, func(r *rig) {
+		ids := r.several("acme", "p", 45)
+		slices.Reverse(ids)
+		plan, err := r.PlanBulk(t.Context(), access.Server, "acme", people.Bulk{Kind: people.BulkSignOut, IDs: ids})
+		if err != nil || plan.Matched != len(ids) {
+			t.Fatalf("%d of %d, %v", plan.Matched, len(ids), err)
+		}
+		byAddress := func(a, b user.User) int { return strings.Compare(a.Email, b.Email) }
+		if !slices.IsSortedFunc(plan.First, byAddress) || plan.First[0].Email != "p0@x.example" {
+			t.Errorf("%+v", plan.First)
+		}
+	})
+}
+
 // TestSearchViews: each saved view finds whom it names.
 func TestSearchViews(t *testing.T) {
 	each(t, func(r *rig) {
@@ -220,7 +263,8 @@ func TestASearchGoesOnAfterWhomItLookedAt(t *testing.T) {
 		random := rand.New(rand.NewPCG(1, 2))
 		r.scatter(random, 60)
 		for _, q := range []people.Search{{}, {Status: policy.Pending}, {Status: policy.Disabled}, {Text: "person-00"},
-			{Text: "no one"}, {View: people.NoWayIn}, {View: people.DisabledAccounts}, {View: people.WeakMethods},
+			{Text: "no one"}, {Role: user.Agent}, {View: people.NoWayIn}, {View: people.DisabledAccounts},
+			{View: people.WeakMethods},
 			{View: people.NeverSignedIn, Role: user.Agent}, {View: people.OneMethodOwners, Role: user.Owner}} {
 			want := addresses(r.search(q), everyListed)
 			for _, within := range []int{1, 7, 59, 60, 61, 1000} {

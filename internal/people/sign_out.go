@@ -74,7 +74,7 @@ func signedInAmong(ctx context.Context, tx *db.Tx, ids []string, browsers bool) 
 			OR $3 AND EXISTS (SELECT 1 FROM remembered_browsers r WHERE r.tenant_id = u.tenant_id
 				AND r.user_id = u.id AND r.ended_at = 0 AND r.expires_at > $2
 				AND r.security_version = u.security_version))`)
-	q.among("u.id", ids)
+	q.among("u.id", ids, MaxChosen)
 	found, err := tx.Texts(ctx, q.text.String(), q.args...)
 	if err != nil {
 		return nil, fmt.Errorf("look for open sessions: %w", err)

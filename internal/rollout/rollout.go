@@ -96,8 +96,12 @@ func (s *Service) report(ctx context.Context, tx *db.Tx, a access.Actor, c *peop
 	}
 	r.Owners, r.ByEmail = len(owners), allowed.Allows(authenticator.Email)
 	if r.ByEmail {
-		if r.Mail, err = mailDelays(ctx, tx); err != nil {
+		var at people.AsOf
+		if r.Mail, at, err = people.Counted(ctx, tx, s.Counter, a, "mail delays", mailDelays); err != nil {
 			return err
+		}
+		if at.Counting() {
+			r.At = at
 		}
 	}
 	return s.addApps(ctx, tx, r)

@@ -26,8 +26,14 @@ func Names(ctx context.Context, tx *db.Tx, ids []string) (map[string]string, err
 }
 
 // Matching are the ids of people of the transaction's tenant whose name or address contains a text, the first by
-// address.
+// address. The whole address of someone finds them alone.
 func Matching(ctx context.Context, tx *db.Tx, text string, limit int) ([]string, error) {
+	if key, err := EmailKey(text); err == nil {
+		found, err := tx.Texts(ctx, `SELECT id FROM users WHERE tenant_id = $1 AND email_key = $2`, tx.Tenant, key)
+		if err != nil || len(found) > 0 {
+			return found, err
+		}
+	}
 	return tx.Texts(ctx, `SELECT id FROM users
 		WHERE tenant_id = $1 AND (lower(name) LIKE $2 ESCAPE '\' OR email_key LIKE $2 ESCAPE '\')
 		ORDER BY email_key LIMIT $3`, tx.Tenant, "%"+db.EscapeLike(strings.ToLower(text))+"%", limit)

@@ -246,24 +246,6 @@ func ActiveByID(ctx context.Context, tx *db.Tx, after string, limit int) ([]User
 	return db.Collect(rows, err, scan)
 }
 
-// OtherOwners are the ids of the active owners of the transaction's tenant besides one. Those who are invited and have
-// no password yet are not among them.
-func OtherOwners(ctx context.Context, tx *db.Tx, id string) ([]string, error) {
-	return tx.Texts(ctx, `
-		SELECT u.id FROM users u WHERE u.tenant_id = $1 AND u.role = 'owner' AND u.disabled_at = 0 AND u.id <> $2
-			AND EXISTS (SELECT 1 FROM passwords p WHERE p.tenant_id = u.tenant_id AND p.user_id = u.id)
-		ORDER BY u.id`, tx.Tenant, id)
-}
-
-// Admins returns the active owners and admins of the transaction's tenant: who is told
-// when an account is in danger.
-func Admins(ctx context.Context, tx *db.Tx) ([]User, error) {
-	rows, err := tx.Query(ctx, `
-		SELECT `+columns+` FROM users u WHERE u.tenant_id = $1 AND u.disabled_at = 0
-			AND u.role IN ('owner', 'admin', 'operator') ORDER BY u.id`, tx.Tenant)
-	return db.Collect(rows, err, scan)
-}
-
 // ChangeEmail gives a person another address, returns it as it was stored, and frees the old one. Sessions, flows and
 // remembered browsers end with it.
 func ChangeEmail(ctx context.Context, tx *db.Tx, id, email string) (stored string, err error) {

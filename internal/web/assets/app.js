@@ -56,6 +56,8 @@
     if ('goOn' in e.dataset && !busy) location.replace(e.href)
   }, Number(e.dataset.goOn)))
 
+  all('form[data-go-on]', (e) => setTimeout(() => e.requestSubmit(), Number(e.dataset.goOn)))
+
   // How much of a text field is used, while someone types.
   all('[data-counts]', (e) => {
     const area = document.getElementById(e.dataset.counts)
