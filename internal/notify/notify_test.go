@@ -225,7 +225,7 @@ func TestTheLastAlertBeforeAPauseSaysSo(t *testing.T) {
 			f.in("acme", func(ctx context.Context, tx *db.Tx) error {
 				return f.SendAlertToOwners(ctx, tx, purpose, func(next time.Time) email.Content {
 					said = append(said, next)
-					return email.CompanyAlert{Vendor: "Harbor", Company: "Acme", What: email.AlertMethodsReset, Next: next}
+					return email.CompanyAlert{What: email.AlertMethodsReset, Next: next}
 				})
 			})
 		}
