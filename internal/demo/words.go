@@ -132,6 +132,8 @@ var sentences = map[occasion]string{
 	{action: audit.TenantMethods}:                                         "the company allows",
 	{action: audit.TenantChoice}:                                          "it is asked of",
 	{action: audit.TenantRoles}:                                           "two-factor authentication is required of",
+	{action: audit.TenantSteps}:                                           "the company turns two-factor authentication on",
+	{action: audit.TenantStepsStopped}:                                    "no further step begins:",
 	{action: audit.TenantDeadline}:                                        "set-up comes first from",
 	{action: audit.TenantShadow}:                                          "the company tries rules without enforcing them:",
 }
