@@ -33,6 +33,7 @@ func (c *Console) mountSecurity(mux *web.Mux) {
 	mux.Post("/company/security/lock", c.withRecentProof(c.setLock))
 	mux.Get("/company/security/networks", c.withRecentProof(c.showNetworks))
 	mux.Post("/company/security/networks", c.withRecentProof(c.setNetworks))
+	c.mountSteps(mux)
 	c.mountWizard(mux)
 }
 
@@ -60,6 +61,7 @@ type securityPage struct {
 	EmailOnly   bool
 	Ask         askChoices
 	Roles       rolesChoices
+	Steps       stepsView
 	SetUpTime   setUpChoices
 	Lock        lockChoices
 	Networks    []tenant.Network
@@ -72,7 +74,7 @@ type securityPage struct {
 func (securityPage) View() web.View { return web.View{Template: "console/security"} }
 
 // formMarks are the marks of what each form shows.
-type formMarks struct{ Days, Lock, Ask, Roles, SetUpTime string }
+type formMarks struct{ Days, Lock, Ask, Roles, SetUpTime, Steps string }
 
 // securityCounts is how many people are protected.
 type securityCounts struct{ People, Ready, MustSetUp, LockedOut, Invited, LeftOut int }
@@ -122,6 +124,7 @@ func (a *administrator) securityPage(r *http.Request, o company.Overview) securi
 		Methods:     methodChoices(o),
 		Ask:         a.askChoices(o),
 		Roles:       a.rolesChoices(o),
+		Steps:       a.stepsView(o),
 		SetUpTime:   setUpChoicesOf(o.Tenant),
 		Lock:        lockChoicesOf(o),
 		Networks:    o.Tenant.Networks.List(),
@@ -134,6 +137,7 @@ func (a *administrator) securityPage(r *http.Request, o company.Overview) securi
 			Roles: company.MarkOf(o.Tenant, access.SetRoles),
 
 			SetUpTime: company.MarkOf(o.Tenant, access.SetDeadline),
+			Steps:     company.MarkOf(o.Tenant, access.SwitchOn),
 		},
 	}
 	p.EmailOnly = on && !policy.Allowed{Vendor: o.VendorMethods, Company: o.Tenant.Methods}.Factor(o.Offered)

@@ -24,6 +24,9 @@ type choicesPage struct {
 	Methods       []methodChoice
 	Choice        string // a tenant.Choice
 	Roles         rolesChoices
+	Steps         string // inSteps, or empty
+	StepDays      string
+	StepStop      string // percent; empty = no limit
 	From, SetUpBy string // days as a browser sends them; empty = at once, at the next sign-in
 	Today, Latest string
 	Tomorrow      string
@@ -37,11 +40,17 @@ func (choicesPage) View() web.View {
 func (c *Console) choicesPage(r *http.Request, a *administrator, o company.Overview, f choiceForm) choicesPage {
 	now := c.DB.Now().UTC()
 	o.Tenant.Methods, o.Tenant.Roles = tenant.Methods(f.Methods), tenant.Roles(f.Roles)
+	if f.Steps == "" && f.StepDays == "" {
+		f.StepDays, f.StepStop = suggestedStepDays, suggestedStepStop
+	}
 	return choicesPage{
 		frame:    a.frame(r, "security"),
 		Methods:  methodChoices(o),
 		Choice:   f.Choice,
 		Roles:    a.rolesChoices(o),
+		Steps:    f.Steps,
+		StepDays: f.StepDays,
+		StepStop: f.StepStop,
 		From:     f.From,
 		SetUpBy:  f.SetUpBy,
 		Today:    now.Format(pages.DayForm),
@@ -98,6 +107,9 @@ func (summaryPage) View() web.View {
 // AtOnce reports whether it begins with the confirmation.
 func (p summaryPage) AtOnce() bool { return p.Plan.From.IsZero() }
 
+// StepTitle is the catalogue key of whom a step of the plan reaches.
+func (summaryPage) StepTitle(n int) string { return stepKeys[n] }
+
 // Asked is how many people are asked, or may switch it on.
 func (p summaryPage) Asked() int { return p.Plan.Forecast.People - p.Plan.Forecast.LeftOut }
 
@@ -119,15 +131,18 @@ func (p summaryPage) CheckURL() string {
 }
 
 // choiceForm is the choices as forms and addresses carry them.
-type choiceForm struct{ Methods, Choice, Roles, From, SetUpBy string }
+type choiceForm struct{ Methods, Choice, Roles, Steps, StepDays, StepStop, From, SetUpBy string }
 
 func choiceFormOf(v url.Values) choiceForm {
 	return choiceForm{
-		Methods: v.Get("methods"),
-		Choice:  v.Get("choice"),
-		Roles:   v.Get("roles"),
-		From:    v.Get("from"),
-		SetUpBy: v.Get("set_up_by"),
+		Methods:  v.Get("methods"),
+		Choice:   v.Get("choice"),
+		Roles:    v.Get("roles"),
+		Steps:    v.Get("steps"),
+		StepDays: v.Get("step_days"),
+		StepStop: v.Get("step_stop"),
+		From:     v.Get("from"),
+		SetUpBy:  v.Get("set_up_by"),
 	}
 }
 
@@ -136,6 +151,9 @@ func (f choiceForm) values() url.Values {
 		"methods":   {f.Methods},
 		"choice":    {f.Choice},
 		"roles":     {f.Roles},
+		"steps":     {f.Steps},
+		"step_days": {f.StepDays},
+		"step_stop": {f.StepStop},
 		"from":      {f.From},
 		"set_up_by": {f.SetUpBy},
 	}
@@ -151,6 +169,9 @@ func (f choiceForm) choices() (out company.Choices, err error) {
 		return out, fault.New(fault.Invalid, "tenant.unknown_choice")
 	}
 	if out.Roles, err = tenant.Roles(f.Roles).Clean(); err != nil {
+		return out, err
+	}
+	if err := f.readSteps(&out); err != nil {
 		return out, err
 	}
 	if out.From, err = pages.ReadDay(f.From); err != nil {

@@ -18,9 +18,22 @@ type PersonRow struct {
 	Status          string // catalogue key
 	Tone            string // how the status is coloured
 	Notes           []string
+	Wait            Wait
 	Methods         []MethodRow
 	LastSignIn      time.Time
 	Chosen          bool // for an action on many people
+}
+
+// Wait says that a person is not asked yet: their company turns on two-factor authentication in steps.
+type Wait struct {
+	Shown bool
+	From  time.Time // zero: the steps were stopped
+}
+
+// WaitOf is what must be said of a person who waits for a step.
+func WaitOf(l people.Listed) Wait {
+	s := l.Status
+	return Wait{Shown: s.Waits && s.Status == policy.Disabled && l.User.DisabledAt.IsZero(), From: s.From}
 }
 
 // MethodRow is a method of a person.
@@ -57,6 +70,7 @@ func RowOf(l people.Listed, rule policy.Rule) PersonRow {
 		Status:     StatusKeys[l.Status.Status],
 		Tone:       string(l.Status.Status),
 		Notes:      NotesOf(l, rule),
+		Wait:       WaitOf(l),
 		LastSignIn: l.SignedInAt,
 	}
 	if !l.User.DisabledAt.IsZero() {
@@ -94,7 +108,7 @@ func NotesOf(l people.Listed, rule policy.Rule) (out []string) {
 	if l.Status.Stuck {
 		out = append(out, "console.note.stuck")
 	}
-	if l.Status.Status == policy.Disabled && (rule == policy.OwnChoice || rule == policy.Everyone && l.Status.Own) {
+	if l.Status.Status == policy.Disabled && !l.Status.Waits && (rule == policy.OwnChoice || rule == policy.Everyone && l.Status.Own) {
 		out = append(out, "console.note.own_choice")
 	}
 	if l.Status.Status == policy.Disabled && len(l.Status.Can) > 0 && !onlyEmail(l.Status.Can) {

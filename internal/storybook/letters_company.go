@@ -38,6 +38,16 @@ func companyLetters(vendor string, maria email.ChangedBy, now time.Time) []Lette
 			Company: "Ortiz & Sons",
 			By:      email.ChangedBy{Vendor: true, At: now},
 		}},
+		{"steps-stopped", email.StepsStopped{
+			Vendor:  vendor,
+			Company: "Ortiz & Sons",
+			Asked:   24,
+			Failed:  6,
+			Percent: 10,
+			Step:    1,
+			At:      now,
+			Link:    "https://sign-in.harbor.example/company/security",
+		}},
 		{"company-suspended", email.CompanyState{
 			Vendor:    vendor,
 			Company:   "Ortiz & Sons",
