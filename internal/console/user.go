@@ -29,7 +29,7 @@ type userPage struct {
 	Status          string // catalogue key
 	Tone            string
 	Notes           []string
-	Wait            pages.Wait
+	Waits           pages.StepWait
 	Added           time.Time
 	LastSignIn      time.Time
 	Methods         []methodDetail
@@ -134,7 +134,7 @@ func (c *Console) userPage(r *http.Request, a *administrator, ref people.Ref) (p
 		Invited:   o.Invited,
 		Withdrawn: o.Withdrawn,
 	}
-	page.Notes, page.Wait = pages.NotesOf(listed, rule), pages.WaitOf(listed)
+	page.Notes, page.Waits = pages.NotesOf(listed, rule), pages.StepWaitOf(listed)
 	for _, m := range o.Methods {
 		if !pages.OnlyNotified(m.Kind, o.Status) {
 			page.Methods = append(page.Methods, a.methodDetail(o.User, m))

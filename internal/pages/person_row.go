@@ -18,22 +18,22 @@ type PersonRow struct {
 	Status          string // catalogue key
 	Tone            string // how the status is coloured
 	Notes           []string
-	Wait            Wait
+	Waits           StepWait
 	Methods         []MethodRow
 	LastSignIn      time.Time
 	Chosen          bool // for an action on many people
 }
 
-// Wait says that a person is not asked yet: their company turns on two-factor authentication in steps.
-type Wait struct {
+// StepWait says that a person is not asked yet: their company turns on two-factor authentication in steps.
+type StepWait struct {
 	Shown bool
 	From  time.Time // zero: the steps were stopped
 }
 
-// WaitOf is what must be said of a person who waits for a step.
-func WaitOf(l people.Listed) Wait {
+// StepWaitOf is what must be said of a person who waits for a step.
+func StepWaitOf(l people.Listed) StepWait {
 	s := l.Status
-	return Wait{Shown: s.Waits && s.Status == policy.Disabled && l.User.DisabledAt.IsZero(), From: s.From}
+	return StepWait{Shown: s.Waits && s.Status == policy.Disabled && l.User.DisabledAt.IsZero(), From: s.From}
 }
 
 // MethodRow is a method of a person.
@@ -70,7 +70,7 @@ func RowOf(l people.Listed, rule policy.Rule) PersonRow {
 		Status:     StatusKeys[l.Status.Status],
 		Tone:       string(l.Status.Status),
 		Notes:      NotesOf(l, rule),
-		Wait:       WaitOf(l),
+		Waits:      StepWaitOf(l),
 		LastSignIn: l.SignedInAt,
 	}
 	if !l.User.DisabledAt.IsZero() {
