@@ -100,7 +100,7 @@ func (s *Service) permit(
 ) error {
 	switch action {
 	case access.SwitchOn:
-		return c.checkSteps(t, tx.Now)
+		return c.checkSteps(a, t, tx.Now)
 	case access.SwitchOff:
 		if err := s.unlocked(ctx, tx, a, t); err != nil {
 			return err

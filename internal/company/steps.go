@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"time"
 
+	"countersign/internal/access"
 	"countersign/internal/audit"
 	"countersign/internal/db"
 	"countersign/internal/fault"
@@ -51,10 +52,17 @@ func (s *StepState) loadAsked(ctx context.Context, tx *db.Tx, t tenant.Tenant) (
 	return err
 }
 
-var errStepsLate = fault.New(fault.Conflict, "tenant.steps_too_late")
+var (
+	errStepsLate = fault.New(fault.Conflict, "tenant.steps_too_late")
+	errNoSteps   = fault.New(fault.Conflict, "tenant.steps_none")
+)
 
-// checkSteps refuses steps for people who are asked already: that would be a way to turn it off for them.
-func (c Changes) checkSteps(t tenant.Tenant, now time.Time) error {
+// checkSteps refuses steps for people who are asked already: that would be a way to turn it off for them. A person who
+// wants to start for everyone now is told if there is nothing to start.
+func (c Changes) checkSteps(a access.Actor, t tenant.Tenant, now time.Time) error {
+	if c.StepDays != nil && *c.StepDays == 0 && t.Steps.Days == 0 && a.Kind == access.Person {
+		return errNoSteps
+	}
 	on := !t.SwitchedOnAt.IsZero() && !t.SwitchedOnAt.After(now)
 	if c.StepDays != nil && *c.StepDays > 0 && on && (c.On == nil || !*c.On) {
 		return errStepsLate
