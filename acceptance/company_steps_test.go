@@ -142,7 +142,8 @@ func TestAIR11_TurnedOnInStepsAndStoppedWhenTooManyFail(t *testing.T) {
 		if seen == nil {
 			t.Fatal("the form says nothing of what it shows")
 		}
-		p.Post(pathSteps, url.Values{"do": {"continue"}, "seen": {"outdated"}}).Expect(t, 412, "Someone else changed this")
+		p.Post(pathSteps, url.Values{"do": {"continue"}, "seen": {"outdated"}}).
+			Expect(t, 412, "Someone else changed this")
 		p.Get(pathSecurity)
 		p.Submit(pathSteps, "do", "continue").Expect(t, 200, "Continued.", "Start in stages")
 		expectAsked(t, w, "continued", map[*rig.User]bool{
@@ -158,7 +159,7 @@ func TestAIR11_TurnedOnInStepsAndStoppedWhenTooManyFail(t *testing.T) {
 		if pg := p.Get(pathSecurity); pg.Says("Start in stages") {
 			t.Error("the page still shows stages")
 		}
-		if got := strings.Join(c.Events(t, "tenant.steps", "tenant.steps_stopped"), "\n"); !strings.Contains(got, "stop") {
+		if got := c.Events(t, "tenant.steps", "tenant.steps_stopped"); len(got) < 4 {
 			t.Errorf("recorded: %s", got)
 		}
 	})
@@ -168,7 +169,8 @@ func TestAIR11_TurnedOnInStepsAndStoppedWhenTooManyFail(t *testing.T) {
 func othersCannotContinue(t *testing.T, w *rig.World, c *rig.Tenant, agent *rig.User) {
 	t.Helper()
 	before := w.Texts(t, `SELECT step_days || ' ' || steps_stopped_at FROM tenants WHERE tenant_id = $1`, c.ID)
-	for who, u := range map[string]*rig.User{"an agent": agent, "another company": member(t, w, off(t, w), "Eve", "owner")} {
+	others := member(t, w, off(t, w), "Eve", "owner")
+	for who, u := range map[string]*rig.User{"an agent": agent, "another company": others} {
 		q := w.Person(t)
 		administer(t, w, q, u, pathDisable)
 		for _, do := range []string{"continue", "everyone", "nothing"} {

@@ -389,15 +389,3 @@ func configOf(c config.Config) map[string]any {
 	}
 	return out
 }
-
-type versionDocument struct {
-	Version string `json:"version"`
-	Commit  string `json:"commit"`
-	Go      string `json:"go"`
-}
-
-func versionOf(built string) versionDocument {
-	version, rest, _ := strings.Cut(built, " ")
-	i := max(strings.LastIndexByte(rest, ' '), 0)
-	return versionDocument{version, rest[:i], strings.TrimSpace(rest[i:])}
-}

@@ -37,7 +37,8 @@ var scans = []string{
 	"jobs.Sweep", "jobs.findDue", "keyring.list", "keyring.countSealed", "message.ReadHealth", "message.Received",
 	"message.Shown", "message.Sweep", "message.tenantOf", "passwordlink.Sweep", "people.Sweep",
 	"ratelimit.Sweep", "session.Sweep",
-	"sms.Sweep", "sms.Today", "tenant.List", "tenant.ListAfter", "tenant.Sweep", "tenant.Vendors", "user.Sweep",
+	"sms.Sweep", "sms.Today", "tenant.List", "tenant.ListAfter", "tenant.Sweep", "tenant.Vendors",
+	"tenant.WithSteps", "user.Sweep",
 }
 
 // parts are texts that are a statement only with what stands around them.

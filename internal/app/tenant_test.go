@@ -41,6 +41,7 @@ var overTenants = map[string]string{
 	"ratelimit/tables.go":  "a prefix; each budget is added with its tenant",
 	"tenant.List":          "lists the tenants",
 	"tenant.ListAfter":     "lists the tenants, a page at a time",
+	"tenant.WithSteps":     "lists the tenants that may have to be stopped, a page at a time",
 	"tenant.Vendors":       "lists the vendor's own tenants",
 }
 

@@ -138,7 +138,8 @@ func (c change) leavesMoreOut() bool {
 
 // fewerSteps reports whether people have to wait for a step who did not before.
 func fewerSteps(before, after rules, was, is tenant.Tenant) bool {
-	return policy.StepsBegun(is, after.installation, after.now) < policy.StepsBegun(was, before.installation, before.now)
+	now := policy.StepsBegun(is, after.installation, after.now)
+	return now < policy.StepsBegun(was, before.installation, before.now)
 }
 
 // moreLaters reports whether people may now finish more sign-ins before they set up a method; 0 means no limit.

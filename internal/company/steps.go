@@ -22,13 +22,13 @@ type StepState struct {
 	Shown  bool        // not everyone is asked yet
 	Begun  int         // how many steps have begun; 0: it starts later
 	Starts []time.Time // of each step
-	Now    time.Time   // when this was so
+	SeenAt time.Time   // when this was so
 	Asked  flow.Asked  // since it was turned on, or the steps were continued
 }
 
 // stepsOf is the state of a company's steps, without how many people were asked.
 func stepsOf(t tenant.Tenant, i tenant.Installation, now time.Time) (s StepState) {
-	s.Now = now
+	s.SeenAt = now
 	planned := t.SwitchedOnAt.After(now)
 	s.Shown = t.Steps.Days > 0 && t.Choice != tenant.Optional && (planned ||
 		t.InSteps(now) && policy.StepsBegun(t, i, now) < tenant.LastStep)

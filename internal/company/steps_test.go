@@ -248,10 +248,12 @@ func TestNothingStopsWhereNoStepIsLeft(t *testing.T) {
 			})
 			return company.Changes{}
 		},
-		"no limit":  func(*rig) company.Changes { none := 0; return company.Changes{StepStop: &none} },
-		"everyone":  func(*rig) company.Changes { return stepDays(0) },
-		"a mandate": func(*rig) company.Changes { return company.Changes{Mandate: &tenant.Mandate{Mode: tenant.Mandatory}} },
-		"off":       func(*rig) company.Changes { off := false; return company.Changes{On: &off} },
+		"no limit": func(*rig) company.Changes { none := 0; return company.Changes{StepStop: &none} },
+		"everyone": func(*rig) company.Changes { return stepDays(0) },
+		"a mandate": func(*rig) company.Changes {
+			return company.Changes{Mandate: &tenant.Mandate{Mode: tenant.Mandatory}}
+		},
+		"off": func(*rig) company.Changes { off := false; return company.Changes{On: &off} },
 	} {
 		t.Run(name, func(t *testing.T) {
 			each(t, func(r *rig) {
@@ -313,7 +315,8 @@ func TestOnlyWhoTurnsItOnMayChangeTheSteps(t *testing.T) {
 		}
 		for _, days := range []int{-1, 15} {
 			on := true
-			if err := r.change(access.Server, company.Changes{On: &on, StepDays: &days}); !fault.Is(err, fault.Invalid) {
+			changes := company.Changes{On: &on, StepDays: &days}
+			if err := r.change(access.Server, changes); !fault.Is(err, fault.Invalid) {
 				t.Errorf("%d days: %v", days, err)
 			}
 		}

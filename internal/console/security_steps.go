@@ -47,7 +47,7 @@ func (a *administrator) stepsView(o company.Overview) stepsView {
 		Failed:    s.Asked.Failed,
 	}
 	continued := o.Tenant
-	continued.Steps = o.Tenant.Resumed(s.Now)
+	continued.Steps = o.Tenant.Resumed(s.SeenAt)
 	for i, from := range s.Starts {
 		row := stepRow{Title: stepKeys[i], From: from, Begun: i < s.Begun}
 		if row.Waits = !row.Begun && !out.Stopped.IsZero(); row.Waits {

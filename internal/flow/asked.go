@@ -8,8 +8,8 @@ import (
 	"countersign/internal/db"
 )
 
-// giveUp is how long after its beginning a sign-in that has not finished counts as failed: people fetch their mail, look
-// for their phone and set up a method.
+// giveUp is how long after its beginning a sign-in that has not finished counts as failed: people fetch their mail,
+// look for their phone and set up a method.
 const giveUp = 15 * time.Minute
 
 // Asked is how many people of a company were asked for a second step, and how many of them could not sign in.
@@ -26,7 +26,8 @@ func CountAsked(ctx context.Context, tx *db.Tx, since time.Time) (a Asked, err e
 		SELECT count(*), count(*) FILTER (WHERE newest > finished AND newest < $3)
 		FROM (
 			SELECT f.user_id,
-				MAX(CASE WHEN f.challenge_id <> '' OR f.closed_because IN ('`+Unmet+`', '`+SetUpLater+`', '`+NeedsAdmin+`')
+				MAX(CASE WHEN f.challenge_id <> ''
+						OR f.closed_because IN ('`+Unmet+`', '`+SetUpLater+`', '`+NeedsAdmin+`')
 					THEN f.started_at ELSE 0 END) AS newest,
 				MAX(CASE WHEN f.closed_because = '`+Finished+`' THEN f.closed_at ELSE 0 END) AS finished
 			FROM flows f

@@ -108,7 +108,8 @@ func NotesOf(l people.Listed, rule policy.Rule) (out []string) {
 	if l.Status.Stuck {
 		out = append(out, "console.note.stuck")
 	}
-	if l.Status.Status == policy.Disabled && !l.Status.Waits && (rule == policy.OwnChoice || rule == policy.Everyone && l.Status.Own) {
+	own := rule == policy.OwnChoice || rule == policy.Everyone && l.Status.Own
+	if l.Status.Status == policy.Disabled && own && !l.Status.Waits {
 		out = append(out, "console.note.own_choice")
 	}
 	if l.Status.Status == policy.Disabled && len(l.Status.Can) > 0 && !onlyEmail(l.Status.Can) {

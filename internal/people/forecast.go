@@ -75,7 +75,8 @@ func ForecastFor(
 // factorWords. It is one pass over everything, gathered by person, and no join: PostgreSQL has no idea how many people
 // were imported a minute ago, and would go through everyone's methods once for each of them.
 const peopleWithMethods = `
-	SELECT person, MAX(accepted) > 0 AS accepted, MAX(role) AS role, MAX(reported) > 0 AS reported, MAX(chosen) > 0 AS chosen,
+	SELECT person, MAX(accepted) > 0 AS accepted, MAX(role) AS role, MAX(reported) > 0 AS reported,
+		MAX(chosen) > 0 AS chosen,
 		MAX(usable) > 0 AS may_use, MAX(factor) > 0 AS has_factor, MAX(mailbox) > 0 AS has_mailbox,
 		MAX(codes) > 0 AS has_codes, MAX(any_factor) = 0 AND MAX(unfactored) > 0 AS protected_by_mailbox
 	FROM (

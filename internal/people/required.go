@@ -61,9 +61,11 @@ func (r requirement) ofCompany(role, id string) string {
 }
 
 // CountSteps counts the people of the transaction's tenant who are asked once each of the steps has begun, if it is
-// required of some roles. Accounts that are disabled are not counted. Where there are more than manyPeople, many is true
-// and nothing is counted: someone waits for it.
-func CountSteps(ctx context.Context, tx *db.Tx, roles tenant.Roles) (counts [tenant.LastStep]int, many bool, err error) {
+// required of some roles. Accounts that are disabled are not counted. Where there are more than manyPeople, many is
+// true and nothing is counted: someone waits for it.
+func CountSteps(
+	ctx context.Context, tx *db.Tx, roles tenant.Roles,
+) (counts [tenant.LastStep]int, many bool, err error) {
 	if many, err = morePeopleThan(ctx, tx, manyPeople); err != nil || many {
 		return counts, many, err
 	}

@@ -69,8 +69,8 @@ func idOf(step int) string {
 	}
 }
 
-// TestStepsBegin: each step begins on its day, a stop keeps later ones from beginning, and continuing begins the next at
-// once and the last one as many days later.
+// TestStepsBegin: each step begins on its day, a stop keeps later ones from beginning, and continuing begins the next
+// at once and the last one as many days later.
 //
 // guard: Tenant.stepBegun, Input.waitsForStep
 func TestStepsBegin(t *testing.T) {

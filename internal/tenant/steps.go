@@ -8,8 +8,8 @@ import (
 	"countersign/internal/fault"
 )
 
-// Steps say how a company turns on two-factor authentication in steps. They belong to one start: turning it on again, or
-// off, ends them.
+// Steps say how a company turns on two-factor authentication in steps. They belong to one start: turning it on again,
+// or off, ends them.
 type Steps struct {
 	Days      int           // between two steps; 0 = everyone is asked at once
 	StopAt    int           // percent of those asked who could not sign in; above it no step begins; 0 = no limit

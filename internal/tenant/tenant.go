@@ -270,15 +270,15 @@ func SetMandate(ctx context.Context, tx *db.Tx, m Mandate) error {
 
 // SwitchOn records that the company switched its second step on, for everyone at once.
 func SwitchOn(ctx context.Context, tx *db.Tx) error {
-	return changed(tx.Exec(ctx, `UPDATE tenants SET switched_on_at = $1, switched_off_at = 0, step_days = 0, step_stop = 0,
-		steps_stopped_at = 0, steps_resumed_at = 0, steps_delay = 0, version = version + 1
+	return changed(tx.Exec(ctx, `UPDATE tenants SET switched_on_at = $1, switched_off_at = 0, step_days = 0,
+		step_stop = 0, steps_stopped_at = 0, steps_resumed_at = 0, steps_delay = 0, version = version + 1
 		WHERE tenant_id = $2`, tx.Now, tx.Tenant))
 }
 
 // SwitchOff records that the company switched its second step off.
 func SwitchOff(ctx context.Context, tx *db.Tx) error {
-	return changed(tx.Exec(ctx, `UPDATE tenants SET switched_off_at = $1, switched_on_at = 0, step_days = 0, step_stop = 0,
-		steps_stopped_at = 0, steps_resumed_at = 0, steps_delay = 0, version = version + 1
+	return changed(tx.Exec(ctx, `UPDATE tenants SET switched_off_at = $1, switched_on_at = 0, step_days = 0,
+		step_stop = 0, steps_stopped_at = 0, steps_resumed_at = 0, steps_delay = 0, version = version + 1
 		WHERE tenant_id = $2`, tx.Now, tx.Tenant))
 }
 

@@ -20,6 +20,7 @@ func (StepsStopped) kind() string { return "steps_stopped" }
 
 func (c StepsStopped) letter(w *writer) letter {
 	vendor, company := cleanName(c.Vendor), defang(c.Company)
+	limit := w.say("mail.steps_stopped.percent", "Percent", strconv.Itoa(c.Percent))
 	lead := w.say("mail.steps_stopped.text", "Company", company)
 	return letter{
 		Subject:    w.say("mail.steps_stopped.subject", "Company", company),
@@ -33,7 +34,7 @@ func (c StepsStopped) letter(w *writer) letter {
 		Facts: []line{
 			{w.say("mail.steps_stopped.failed"), w.say("mail.steps_stopped.of",
 				"Failed", strconv.Itoa(c.Failed), "Asked", strconv.Itoa(c.Asked))},
-			{w.say("mail.steps_stopped.limit"), w.say("mail.steps_stopped.percent", "Percent", strconv.Itoa(c.Percent))},
+			{w.say("mail.steps_stopped.limit"), limit},
 			{w.say("mail.steps_stopped.step"), w.say("mail.steps_stopped.step_of", "Step", strconv.Itoa(c.Step))},
 			{w.say("word.time"), w.words.Time(c.At)},
 		},
