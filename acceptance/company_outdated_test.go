@@ -41,6 +41,9 @@ func (e edit) opened(t *testing.T, p *rig.Person, field [2]string) url.Values {
 func TestTwoAdministratorsDoNotWriteOverEachOther(t *testing.T) {
 	// In a world of its own: it locks accounts of the mail domain that other tests share.
 	rig.EachFresh(t, rig.Options{}, func(t *testing.T, w *rig.World) {
+		w.PhoneApp(t)
+		w.NewApp(t, "talk", "confidential")
+		w.CLI(t, "client", "exempt", "talk", "--until", "forever")
 		c := w.NewTenant(t, "--mandate", "default_off", "--switch", "on")
 		people := []*rig.User{member(t, w, c, "Olga", "owner"), member(t, w, c, "Otto", "owner")}
 		both := []*rig.Person{w.Person(t), w.Person(t)}
@@ -58,6 +61,8 @@ func TestTwoAdministratorsDoNotWriteOverEachOther(t *testing.T) {
 				"At every sign-in", "Only when a sign-in is unusual"},
 			{pathSecurity, pathRoles, [2]string{"role", "supervisor"}, [2]string{"role", "agent"},
 				"Agent", "Supervisor"},
+			{pathSecurity, pathExemptApps, [2]string{"app", "phone"}, [2]string{"app", "talk"},
+				"The talk", "The phone"},
 			{pathSecurity + "/networks", pathSecurity + "/networks", [2]string{"networks", "127.0.0.0/8 Here"},
 				[2]string{"networks", "127.0.0.0/8 There"}, "There", "Here"},
 			{"/company/branding", "/company/branding", [2]string{"name", "Harbor Sign-in"},

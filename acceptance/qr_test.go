@@ -85,7 +85,7 @@ func TestALP4_LongAndForeignNamesStayReadable(t *testing.T) {
 					b.Go(rig.PublicURL + inFlow + "/totp")
 					b.See(".qr svg")
 					photos = append(photos,
-						photo{fmt.Sprintf("%s, scale %v, dark %v", name, scale, dark), link, b.Picture()})
+						photo{fmt.Sprintf("%s, scale %v, dark %v", name, scale, dark), link, b.PictureOf(".qr svg")})
 					if px := rig.Eval[float64](b,
 						`(() => { const s = document.querySelector(".qr svg"); return s.getBoundingClientRect().width / s.viewBox.baseVal.width })()`); px < 4 {
 						t.Errorf("%s: %.1f pixels a module", name, px)

@@ -238,6 +238,17 @@ func (b *Browser) Picture() []byte {
 	return png
 }
 
+// PictureOf is a PNG of what the window shows with an element in its middle. A picture of the whole page can be ten
+// times as large.
+func (b *Browser) PictureOf(selector string) []byte {
+	b.t.Helper()
+	Eval[bool](b, fmt.Sprintf(
+		`(document.querySelector(%q).scrollIntoView({ block: "center", behavior: "instant" }), true)`, selector))
+	png, err := chromedp.Run(b.ctx, chromedp.CaptureScreenshot())
+	b.must(err)
+	return png
+}
+
 // Go opens an address.
 func (b *Browser) Go(address string) {
 	b.t.Helper()

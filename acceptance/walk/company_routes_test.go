@@ -188,6 +188,9 @@ var companyRoutes = map[string]opened{
 	"POST /company/security/steps": {
 		"303 /signin", "303 /signin", "303 /signin", "403", "303 /signin", "403",
 	},
+	"POST /company/security/apps": {
+		"303 /signin", "303 /signin", "303 /signin", "403", "303 /signin", "403",
+	},
 	"POST /company/security/set-up-time": {
 		"303 /signin", "303 /signin", "303 /signin", "403", "303 /signin", "403",
 	},

@@ -104,7 +104,8 @@ func difference(before, after row) []string {
 }
 
 // ownersOnly are columns of a company that its admins do not set.
-var ownersOnly = []string{"name", "choice", "roles", "switched_off_at", "networks", "network_scope", "shadow_methods",
+var ownersOnly = []string{"name", "choice", "roles", "covered_apps", "switched_off_at", "networks", "network_scope",
+	"shadow_methods",
 	"shadow_choice", "shadow_roles", "shadow_from", "shadow_until"}
 
 // vendorsOnly are columns of a company that no one in it sets.

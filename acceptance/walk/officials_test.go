@@ -237,6 +237,8 @@ func (o *office) write(dice *rand.Rand, a *official, values url.Values) {
 		"sure":    {"yes"},
 
 		"choose_roles": {"yes"},
+		"choose_apps":  {"yes"},
+		"app":          {"dashboard", "phone", "no-such-app"},
 	}
 	for _, name := range slices.Sorted(maps.Keys(some)) {
 		_, asked := values[name]

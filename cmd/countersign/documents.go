@@ -46,6 +46,7 @@ type tenantDocument struct {
 	VendorDays    *int            `json:"vendor_remember_days"` // null: as for all companies
 	Choice        string          `json:"choice"`
 	Roles         []string        `json:"roles"`         // null: all
+	CoverApps     []string        `json:"cover_apps"`    // null: none that the vendor exempts
 	SMSCountries  []string        `json:"sms_countries"` // null: as the installation says
 	SetUpBy       *time.Time      `json:"set_up_by"`
 	SetUpDays     int             `json:"set_up_days"`   // 0: newcomers have no time of their own
@@ -73,6 +74,7 @@ func tenantOf(t tenant.Tenant) tenantDocument {
 		VendorMethods: words(string(t.Ceiling.Methods)),
 		Choice:        shownChoice(t.Choice),
 		Roles:         words(string(t.Roles)),
+		CoverApps:     words(string(t.Apps)),
 		SMSCountries:  words(string(t.SMSCountries)),
 		SetUpBy:       at(t.SetUpBy),
 		SetUpDays:     t.SetUpDays,

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -36,6 +37,7 @@ type decisions struct {
 	VendorDays    *int     `name:"vendor-remember-days" help:"How long the vendor lets the company remember browsers at the most: 0 to 30 days, -1 as the installation says."`
 	Choice        string   `enum:"required,adaptive,optional," default:"" help:"Where it is on: required of everyone, of everyone where a sign-in is unusual (adaptive), or optional for each user."`
 	Roles         *string  `help:"The roles that it is required of: owner,admin,supervisor, or all. A list has owner and admin in it; people in other roles decide for themselves."`
+	CoverApps     *string  `placeholder:"APPS" help:"The apps in which it is required although the vendor exempts them: ids with commas between them, or none."`
 	SMSCountries  *string  `name:"sms-countries" help:"Whose telephone numbers the company takes, of those in sms.countries: DE,ES, or all."`
 	LockAfter     *int     `help:"After how many wrong passwords or codes an account is locked: 3 to 20, at most limits.lock_after_max; 0: as the installation says."`
 	LockMinutes   *int     `help:"For how many minutes it is locked: 1 to 60."`
@@ -78,6 +80,18 @@ func (d decisions) changes(installation []string) (c company.Changes, err error)
 		return c, err
 	}
 	return c, d.methodChanges(&c)
+}
+
+// apps reads the exempt apps in which the company requires a second step.
+func (d decisions) apps() *tenant.Apps {
+	if d.CoverApps == nil {
+		return nil
+	}
+	apps := tenant.MakeApps(strings.FieldsFunc(*d.CoverApps, func(r rune) bool { return r == ',' || r == ' ' }))
+	if apps == "none" {
+		apps = ""
+	}
+	return &apps
 }
 
 // networkChanges reads where people may sign in from.
@@ -145,6 +159,7 @@ func (d decisions) methodChanges(c *company.Changes) error {
 		}
 		c.Roles = &roles
 	}
+	c.Apps = d.apps()
 	if d.SetUpBy == nil {
 		return nil
 	}
@@ -295,9 +310,10 @@ func printTenant(env *Env, t tenant.Tenant) {
 		limit = "as for all companies"
 	}
 	env.say(tenantOf(t),
-		"id            %s\nname          %s\nkind          %s\nmandate       %s from %s\nswitched on   %s\nswitched off  %s\nremember days %s\nmethods       %s\nvendor allows %s; browsers %s\nchoice        %s\nroles         %s\nsms countries %s\nset up by     %s\nnewcomers     %s\nlaters        %s\nsteps         %s\naccount lock  %s\nnetworks      %s\nsuspended     %s\ncreated       %s\n",
+		"id            %s\nname          %s\nkind          %s\nmandate       %s from %s\nswitched on   %s\nswitched off  %s\nremember days %s\nmethods       %s\nvendor allows %s; browsers %s\nchoice        %s\nroles         %s\ncovers        %s\nsms countries %s\nset up by     %s\nnewcomers     %s\nlaters        %s\nsteps         %s\naccount lock  %s\nnetworks      %s\nsuspended     %s\ncreated       %s\n",
 		t.ID, t.Name, t.Kind, mode, shown(t.Mandate.From), shown(t.SwitchedOnAt), shown(t.SwitchedOffAt), days,
 		shownMethods(t.Methods), shownMethods(t.Ceiling.Methods), limit, shownChoice(t.Choice), shownRoles(t.Roles),
+		cmp.Or(string(t.Apps), "no app that the vendor exempts"),
 		shownCountries(t.SMSCountries),
 		shown(t.SetUpBy),
 		shownNumber(t.SetUpDays, "no time of their own", "days"), shownNumber(t.SetUpLaters, "no limit", "sign-ins"),
@@ -375,15 +391,4 @@ func shownCountries(c tenant.Countries) string {
 		return "as the installation says"
 	}
 	return string(c)
-}
-
-func shownSteps(s tenant.Steps) string {
-	if s.Days == 0 {
-		return "everyone at once"
-	}
-	out := fmt.Sprintf("three, %d days apart, %s", s.Days, shownNumber(s.StopAt, "no limit", "percent"))
-	if !s.StoppedAt.IsZero() {
-		out += ", stopped at " + shown(s.StoppedAt)
-	}
-	return out
 }

@@ -149,7 +149,7 @@ func TestRules(t *testing.T) {
 		"a person gives an owner another role": func(o one) bool { return o.action == access.Demote },
 		"a company sets a password":            func(o one) bool { return !staff(o) && o.action == access.SetPassword },
 		"someone but an owner or operator weakens a company": func(o one) bool {
-			weakens := []access.Action{access.SwitchOff, access.SetChoice, access.LeaveToEmail}
+			weakens := []access.Action{access.SwitchOff, access.SetChoice, access.SetApps, access.LeaveToEmail}
 			return slices.Contains(weakens, o.action) &&
 				o.actor.Role != "owner" && !operator(o)
 		},

@@ -80,6 +80,7 @@ var events = map[Action]audit.Action{
 	SetMethods:         audit.TenantMethods,
 	SetChoice:          audit.TenantChoice,
 	SetRoles:           audit.TenantRoles,
+	SetApps:            audit.TenantApps,
 	SetDeadline:        audit.TenantDeadline,
 	SetShadow:          audit.TenantShadow,
 	SetBranding:        audit.TenantBranding,

@@ -44,6 +44,7 @@ const (
 	SetMethods      Action = "company.methods"
 	SetChoice       Action = "company.choice"
 	SetRoles        Action = "company.roles"
+	SetApps         Action = "company.apps"
 	SetDeadline     Action = "company.deadline"
 	SetShadow       Action = "company.shadow"
 	SetRememberDays Action = "company.remember_days"
@@ -237,6 +238,7 @@ var rules = []rule{
 	ofCompany(SetMethods, "Set the allowed methods", yes, yes),
 	ofCompany(SetChoice, "Make it required or optional", yes, none),
 	ofCompany(SetRoles, "Set which roles it is required of", yes, none),
+	ofCompany(SetApps, "Require it in apps that the vendor exempts", yes, none),
 	ofCompany(SetDeadline, "Set the deadline for set-up", yes, yes),
 	ofCompany(SetShadow, "Try coming rules on sign-ins without enforcing them", yes, none),
 	ofCompany(SetRememberDays, "Set how long browsers are remembered", yes, yes),

@@ -13,7 +13,7 @@ import (
 // sets one adds one to the version in the same statement.
 var versioned = map[string]string{
 	"tenants": "tenant_id kind mandate mandate_from switched_on_at switched_off_at remember_days suspended_at " +
-		"methods choice roles set_up_by set_up_days set_up_laters sms_countries lock_after lock_minutes " +
+		"methods choice roles covered_apps set_up_by set_up_days set_up_laters sms_countries lock_after lock_minutes " +
 		"networks network_scope vendor_methods vendor_days step_days step_stop steps_stopped_at steps_resumed_at " +
 		"steps_delay",
 	"installation": "id mandate mandate_from remember_days methods",

@@ -114,6 +114,7 @@ const (
 	TenantSteps Action = "tenant.steps"
 	// no further step begins: too many of those who were asked could not sign in
 	TenantStepsStopped Action = "tenant.steps_stopped"
+	TenantApps         Action = "tenant.apps"     // in which exempt apps a company requires a second factor anyway
 	TenantRoles        Action = "tenant.roles"    // the roles that a company requires a second factor of were changed
 	TenantDeadline     Action = "tenant.deadline" // how long people have to set up a method was changed
 	// a company tries rules on sign-ins without enforcing them, or ends that

@@ -140,7 +140,12 @@ func (t tell) by(ctx context.Context, tx *db.Tx) (email.ChangedBy, error) {
 func (s *Service) tellOne(
 	ctx context.Context, tx *db.Tx, t tell, by email.ChangedBy, i tenant.Installation, one tenant.Tenant,
 ) error {
-	c := change{s.rulesOf(t.Was.in(i), t.At), s.rulesOf(t.Is.in(i), t.At), one, one}
+	c := change{
+		before: s.rulesOf(t.Was.in(i), t.At),
+		after:  s.rulesOf(t.Is.in(i), t.At),
+		was:    one,
+		is:     one,
+	}
 	if err := s.sendLowered(ctx, tx, by, c); err != nil {
 		return err
 	}

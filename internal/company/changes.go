@@ -31,6 +31,7 @@ type Changes struct {
 	StepDays      *int           // between the steps in which it is turned on; 0 = everyone at once
 	StepStop      *int           // percent of those asked who could not sign in, above which no step begins; 0 = no limit
 	StepsContinue bool           // after they were stopped
+	Apps          *tenant.Apps   // exempt ones in which it applies anyway
 	Shadow        *tenant.Shadow // rules to try on sign-ins; the zero value ends that
 	SetUpBy       *time.Time     // the zero time ends the deadline
 	SetUpDays     *int           // how long newcomers have to set up a method
@@ -106,6 +107,8 @@ func (s *Service) permit(
 			return err
 		}
 		return c.confirmed(a, t)
+	case access.SetApps:
+		return known(ctx, tx, t.Apps, *c.Apps)
 	case access.SetShadow:
 		return checkShadow(*c.Shadow, tx.Now)
 	case access.SuspendCompany:
@@ -234,6 +237,9 @@ func (c Changes) byCompany() (out steps) {
 	if c.Roles != nil {
 		out.add(access.SetRoles, audit.TenantRoles, rolesText(*c.Roles), set(*c.Roles, tenant.SetRoles))
 	}
+	if c.Apps != nil {
+		out.add(access.SetApps, audit.TenantApps, appsText(*c.Apps), set(*c.Apps, tenant.SetApps))
+	}
 	if c.SetUpBy != nil {
 		out.add(access.SetDeadline, audit.TenantDeadline, timeText(*c.SetUpBy), set(*c.SetUpBy, tenant.SetDeadline))
 	}
@@ -272,6 +278,9 @@ func choiceText(c tenant.Choice) string { return cmp.Or(string(c), "required") }
 
 // rolesText is a list of roles as audit rows show it.
 func rolesText(r tenant.Roles) string { return cmp.Or(string(r), "everyone") }
+
+// appsText is a list of exempt apps as audit rows show it.
+func appsText(a tenant.Apps) string { return cmp.Or(string(a), "none that the vendor exempts") }
 
 func shadowText(s tenant.Shadow) string {
 	if s.Until.IsZero() {

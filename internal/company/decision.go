@@ -106,7 +106,7 @@ func (s *Service) planOne(
 		p.From = from
 	}
 	r := s.rulesOf(i, tx.Now)
-	err = s.planCompany(ctx, tx.ForTenant(id), change{r, r, was, is}, &p)
+	err = s.planCompany(ctx, tx.ForTenant(id), sameRules(r, was, is), &p)
 	return p, err
 }
 
@@ -131,7 +131,8 @@ func (s *Service) planAll(
 		if t.Mandate.Mode != tenant.Inherit {
 			p.Own++
 		}
-		c := change{s.rulesOf(i, tx.Now), s.rulesOf(next, tx.Now), t, t}
+		c := sameRules(s.rulesOf(i, tx.Now), t, t)
+		c.after = s.rulesOf(next, tx.Now)
 		if err := s.planCompany(ctx, tx.ForTenant(t.ID), c, &p); err != nil {
 			return p, err
 		}

@@ -79,8 +79,6 @@ type Detail struct {
 	Statuses  people.StatusCounts
 	Owners    []people.Listed // the first of them
 	MoreOwner bool
-	Covered   []string // the apps that ask for a second step, by name
-	Exempt    []ExemptApp
 }
 
 // shownOwners is how many owners of a company are shown.
@@ -119,6 +117,6 @@ func (s *Service) addPeople(
 		return err
 	}
 	d.Owners, d.MoreOwner = owners.People, owners.More
-	d.Covered, d.Exempt, err = coverage(ctx, tx)
+	d.Apps, err = coverage(ctx, tx, d.Tenant.Apps)
 	return err
 }

@@ -1,6 +1,7 @@
 package company
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"strings"
@@ -28,10 +29,16 @@ func (s *Service) tellLowered(ctx context.Context, tx *db.Tx, a access.Actor, wa
 		return err
 	}
 	r := s.rulesOf(i, tx.Now)
-	if err := s.sendLowered(ctx, tx, by, change{r, r, was, is}); err != nil {
+	c := sameRules(r, was, is)
+	if was.Apps != is.Apps {
+		if c.names, err = appNames(ctx, tx); err != nil {
+			return err
+		}
+	}
+	if err := s.sendLowered(ctx, tx, by, c); err != nil {
 		return err
 	}
-	return s.sendAnnounced(ctx, tx, by, change{r, r, was, is})
+	return s.sendAnnounced(ctx, tx, by, c)
 }
 
 // sendLowered tells the owners and admins of a company what a change has made less strict, if anything.
@@ -72,6 +79,26 @@ func (s *Service) rulesOf(i tenant.Installation, now time.Time) rules {
 type change struct {
 	before, after rules
 	was, is       tenant.Tenant
+	names         map[string]string // of apps, by id; nil where no list of apps changes
+}
+
+// sameRules is a change of a company while what applies to all stays as it is.
+func sameRules(r rules, was, is tenant.Tenant) change {
+	return change{
+		before: r,
+		after:  r,
+		was:    was,
+		is:     is,
+	}
+}
+
+// namesOf are the names of apps as emails show them.
+func (c change) namesOf(apps tenant.Apps) string {
+	var out []string
+	for _, id := range apps.IDs() {
+		out = append(out, cmp.Or(c.names[id], id))
+	}
+	return strings.Join(out, ", ")
 }
 
 // lowered lists the settings that are less strict than they were. It leaves out settings that have no effect because
@@ -100,6 +127,8 @@ func (c change) lowered() (out []email.LoweredSetting) {
 	add(before.Required && c.leavesMoreOut(), email.SettingRoles, word(string(was.Roles)), word(string(is.Roles)))
 	add(before.Required && after.Required && fewerSteps(b, r, was, is), email.SettingSteps,
 		email.SettingValue{Number: was.Steps.Days}, email.SettingValue{Number: is.Steps.Days})
+	add(before.Required && len(was.Apps.Without(is.Apps)) > 0, email.SettingApps,
+		word(c.namesOf(was.Apps)), word(c.namesOf(is.Apps)))
 	add(weaker(b.allowed(was), r.allowed(is)), email.SettingMethods,
 		word(kinds(b.allowed(was))), word(kinds(r.allowed(is))))
 	add(after.RememberDays > before.RememberDays, email.SettingRememberDays,

@@ -77,7 +77,7 @@ func TestWhatIsLessStrict(t *testing.T) {
 		"a date of nothing": {mandate("default_off", now), mandate("default_off", soon), nil},
 	} {
 		var got []email.Setting
-		for _, s := range (change{r, r, c.was, c.is}).lowered() {
+		for _, s := range sameRules(r, c.was, c.is).lowered() {
 			got = append(got, s.Setting)
 		}
 		if !slices.Equal(got, c.want) {

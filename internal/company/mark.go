@@ -22,6 +22,8 @@ func MarkOf(t tenant.Tenant, action access.Action) string {
 		return people.Mark(choiceText(t.Choice))
 	case access.SetRoles:
 		return people.Mark(rolesText(t.Roles))
+	case access.SetApps:
+		return people.Mark(appsText(t.Apps))
 	case access.SetRememberDays:
 		return people.Mark(fmt.Sprint(t.RememberDays))
 	case access.SetDeadline:

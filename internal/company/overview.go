@@ -33,6 +33,7 @@ type Overview struct {
 	Steps         StepState
 	Forecast      people.Forecast // with the methods that are allowed now
 	CountedAt     people.AsOf     // when the people of Forecast were counted
+	Apps          Coverage
 }
 
 // Overview loads the rules of a company.
@@ -55,6 +56,9 @@ func (s *Service) Overview(ctx context.Context, a access.Actor, idOrName string)
 		}
 		o = s.overview(t, i, tx.Now)
 		if err := o.Steps.loadAsked(ctx, tx.ForTenant(t.ID), t); err != nil {
+			return err
+		}
+		if o.Apps, err = coverage(ctx, tx, t.Apps); err != nil {
 			return err
 		}
 		o.Forecast, o.CountedAt, err = s.People.Forecast(ctx, tx.ForTenant(t.ID), a,

@@ -7,7 +7,6 @@ import (
 
 	"countersign/internal/access"
 	"countersign/internal/authenticator"
-	"countersign/internal/client"
 	"countersign/internal/db"
 	"countersign/internal/fault"
 	"countersign/internal/people"
@@ -20,6 +19,7 @@ type Choices struct {
 	Methods  tenant.Methods
 	Choice   tenant.Choice
 	Roles    tenant.Roles // of which it is required
+	Apps     tenant.Apps  // exempt ones in which it applies anyway
 	From     time.Time    // zero = at once, and so is the beginning of today, wherever that is
 	StepDays int          // between the three steps in which people are asked; 0 = everyone at once
 	StepStop int          // percent of those asked who could not sign in, above which no further step begins; 0 = no limit
@@ -33,17 +33,10 @@ const MaxAhead = 90 * 24 * time.Hour
 type Plan struct {
 	Choices
 	Forecast people.Forecast
-	Covered  []string // the apps that will ask for a second step, by name
-	Exempt   []ExemptApp
+	Coverage Coverage
 	Offered  []authenticator.Kind // what the vendor allows a company to choose from
 	Steps    []PlannedStep        // none: everyone at once
 	Many     bool                 // the people of each step are not counted: there are too many
-}
-
-// ExemptApp is an app that does not ask for a second step.
-type ExemptApp struct {
-	Name  string
-	Until time.Time // db.Forever: for good
 }
 
 // check refuses dates that make no sense.
@@ -87,7 +80,12 @@ func (c Choices) permit(a access.Actor, t tenant.Tenant) error {
 		}
 	}
 	if c.Roles != t.Roles {
-		return permitChoice(a, access.SetRoles, t)
+		if err := permitChoice(a, access.SetRoles, t); err != nil {
+			return err
+		}
+	}
+	if c.Apps != t.Apps {
+		return permitChoice(a, access.SetApps, t)
 	}
 	return nil
 }
@@ -127,6 +125,9 @@ func (s *Service) PlanActivation(ctx context.Context, a access.Actor, c Choices)
 		if err := c.check(tx.Now); err != nil {
 			return err
 		}
+		if err := known(ctx, tx, t.Apps, c.Apps); err != nil {
+			return err
+		}
 		if p, err = s.plan(ctx, tx, t, c); err != nil {
 			return err
 		}
@@ -159,26 +160,8 @@ func (s *Service) plan(ctx context.Context, tx *db.Tx, t tenant.Tenant, c Choice
 	if err := p.planSteps(ctx, tx, t); err != nil {
 		return p, err
 	}
-	p.Covered, p.Exempt, err = coverage(ctx, tx)
+	p.Coverage, err = coverage(ctx, tx, c.Apps)
 	return p, err
-}
-
-// coverage lists the apps that ask for a second step, and those that do not.
-func coverage(ctx context.Context, tx *db.Tx) (covered []string, exempt []ExemptApp, err error) {
-	apps, err := client.List(ctx, tx)
-	if err != nil {
-		return nil, nil, fmt.Errorf("list apps: %w", err)
-	}
-	for _, app := range apps {
-		switch {
-		case !app.DisabledAt.IsZero():
-		case app.ExemptUntil.After(tx.Now):
-			exempt = append(exempt, ExemptApp{Name: app.Name, Until: app.ExemptUntil})
-		default:
-			covered = append(covered, app.Name)
-		}
-	}
-	return covered, exempt, nil
 }
 
 // offered reports whether a method works in this installation.
@@ -236,7 +219,7 @@ func (s *Service) Activate(ctx context.Context, a access.Actor, id string, c Cho
 func (c Choices) decided(t tenant.Tenant, now time.Time) tenant.Tenant {
 	t.SwitchedOnAt, t.SwitchedOffAt, t.Steps = now, time.Time{}, tenant.Steps{}
 	t.Methods, t.SetUpBy = c.Methods, c.SetUpBy
-	t.Choice, t.Roles = c.Choice, c.Roles
+	t.Choice, t.Roles, t.Apps = c.Choice, c.Roles, c.Apps
 	return t
 }
 
@@ -255,6 +238,9 @@ func (c Choices) changes(was tenant.Tenant) Changes {
 	}
 	if c.Roles != was.Roles {
 		out.Roles = &c.Roles
+	}
+	if c.Apps != was.Apps {
+		out.Apps = &c.Apps
 	}
 	return out
 }

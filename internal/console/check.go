@@ -57,9 +57,6 @@ func (p checkPage) Clear() bool {
 	return !p.At.Counting() && len(p.Checks) == 0 && !p.OneOwner && !p.NoMethod && len(p.Mail.Late) == 0
 }
 
-// ForGood reports whether an exemption has no end.
-func (checkPage) ForGood(e company.ExemptApp) bool { return e.Until.Year() > 9000 }
-
 // Minutes is a time in whole minutes.
 func (checkPage) Minutes(d time.Duration) int { return int(d.Round(time.Minute) / time.Minute) }
 

@@ -29,6 +29,7 @@ func (c *Console) mountSecurity(mux *web.Mux) {
 	c.mountCheck(mux)
 	mux.Post("/company/security/ask", c.withRecentProof(c.setAsk))
 	mux.Post("/company/security/roles", c.withRecentProof(c.setRoles), "role")
+	mux.Post("/company/security/apps", c.withRecentProof(c.setApps), "app")
 	mux.Post("/company/security/set-up-time", c.withRecentProof(c.setSetUpTime))
 	mux.Post("/company/security/lock", c.withRecentProof(c.setLock))
 	mux.Get("/company/security/networks", c.withRecentProof(c.showNetworks))
@@ -62,6 +63,7 @@ type securityPage struct {
 	Ask         askChoices
 	Roles       rolesChoices
 	Steps       stepsView
+	Apps        appsChoices
 	SetUpTime   setUpChoices
 	Lock        lockChoices
 	Networks    []tenant.Network
@@ -74,7 +76,7 @@ type securityPage struct {
 func (securityPage) View() web.View { return web.View{Template: "console/security"} }
 
 // formMarks are the marks of what each form shows.
-type formMarks struct{ Days, Lock, Ask, Roles, SetUpTime, Steps string }
+type formMarks struct{ Days, Lock, Ask, Roles, Apps, SetUpTime, Steps string }
 
 // securityCounts is how many people are protected.
 type securityCounts struct{ People, Ready, MustSetUp, LockedOut, Invited, LeftOut int }
@@ -125,6 +127,7 @@ func (a *administrator) securityPage(r *http.Request, o company.Overview) securi
 		Ask:         a.askChoices(o),
 		Roles:       a.rolesChoices(o),
 		Steps:       a.stepsView(o),
+		Apps:        a.appsChoices(o),
 		SetUpTime:   setUpChoicesOf(o.Tenant),
 		Lock:        lockChoicesOf(o),
 		Networks:    o.Tenant.Networks.List(),
@@ -135,6 +138,7 @@ func (a *administrator) securityPage(r *http.Request, o company.Overview) securi
 			Lock:  company.MarkOf(o.Tenant, access.SetLock),
 			Ask:   company.MarkOf(o.Tenant, access.SetChoice),
 			Roles: company.MarkOf(o.Tenant, access.SetRoles),
+			Apps:  company.MarkOf(o.Tenant, access.SetApps),
 
 			SetUpTime: company.MarkOf(o.Tenant, access.SetDeadline),
 			Steps:     company.MarkOf(o.Tenant, access.SwitchOn),

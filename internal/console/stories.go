@@ -9,7 +9,6 @@ import (
 	"time"
 
 	"countersign/internal/company"
-	"countersign/internal/db"
 	"countersign/internal/pages"
 	"countersign/internal/people"
 	"countersign/internal/policy"
@@ -232,6 +231,7 @@ func securityStories(now time.Time) []web.Story {
 		NoDays:    true,
 	}
 	on.Roles = storyRoles("")
+	on.Apps = storyAppsChoices()
 	locked := on
 	locked.Roles = rolesChoices{}
 	locked.Ask = askChoices{Shown: true}
@@ -239,7 +239,7 @@ func securityStories(now time.Time) []web.Story {
 	clashed, some := on, on
 	some.Roles, some.Counts.LeftOut = storyRoles("owner admin supervisor"), 12
 	readOnly := some
-	readOnly.Roles.MayChange, readOnly.Ask.MayChange = false, false
+	readOnly.Roles.MayChange, readOnly.Ask.MayChange, readOnly.Apps.MayChange = false, false, false
 	clashed.Outdated = outdated{Stored: daysSaid(7), Yours: daysSaid(0), Again: true}
 	soon := off
 	soon.StartsAt, soon.AnnouncedBy = now.AddDate(0, 0, 20), "Harbor"
@@ -269,6 +269,8 @@ func securityStories(now time.Time) []web.Story {
 		{Name: "company/security/roles", Status: 200, Page: storyLeftOut()},
 		{Name: "company/security/steps", Status: 200, Page: storySteps(on, now)},
 		{Name: "company/security/steps-stopped", Status: 200, Page: storyStopped(on, now)},
+		{Name: "company/security/apps", Status: 200, Page: storyAppsPages(false)},
+		{Name: "company/security/apps-removed", Status: 200, Page: storyAppsPages(true)},
 		{Name: "company/security/locked", Status: 200, Page: locked},
 		{Name: "company/security/announced", Status: 200, Page: soon},
 		{Name: "company/security/disable", Status: 200, Page: disablePage{
@@ -319,6 +321,7 @@ func securityStories(now time.Time) []web.Story {
 			StepDays: suggestedStepDays,
 			StepStop: suggestedStepStop,
 			Roles:    storyRoles(""),
+			Apps:     storyAppsChoices(),
 		}},
 		{Name: "company/enable/confirm", Status: 200, Page: summaryPage{
 			frame:   storyFrame("security"),
@@ -329,8 +332,7 @@ func securityStories(now time.Time) []web.Story {
 				Choices:  company.Choices{From: now.AddDate(0, 0, 7), SetUpBy: now.AddDate(0, 0, 30), StepStop: 10},
 				Steps:    storyPlannedSteps(now.AddDate(0, 0, 7)),
 				Forecast: people.Forecast(some.Counts),
-				Covered:  []string{"Harbor Dashboard", "Harbor Admin"},
-				Exempt:   []company.ExemptApp{{Name: "Harbor Phone", Until: db.Forever}},
+				Coverage: storyCoverage(),
 			},
 		}},
 		{Name: "company/activity", Status: 200, Page: storyActivityPage(now)},

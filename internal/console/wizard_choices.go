@@ -27,6 +27,7 @@ type choicesPage struct {
 	Steps         string // inSteps, or empty
 	StepDays      string
 	StepStop      string // percent; empty = no limit
+	Apps          appsChoices
 	From, SetUpBy string // days as a browser sends them; empty = at once, at the next sign-in
 	Today, Latest string
 	Tomorrow      string
@@ -43,6 +44,8 @@ func (c *Console) choicesPage(r *http.Request, a *administrator, o company.Overv
 	if f.Steps == "" && f.StepDays == "" {
 		f.StepDays, f.StepStop = suggestedStepDays, suggestedStepStop
 	}
+	apps := a.appsChoices(o)
+	apps.tick(readApps(f.Apps))
 	return choicesPage{
 		frame:    a.frame(r, "security"),
 		Methods:  methodChoices(o),
@@ -51,6 +54,7 @@ func (c *Console) choicesPage(r *http.Request, a *administrator, o company.Overv
 		Steps:    f.Steps,
 		StepDays: f.StepDays,
 		StepStop: f.StepStop,
+		Apps:     apps,
 		From:     f.From,
 		SetUpBy:  f.SetUpBy,
 		Today:    now.Format(pages.DayForm),
@@ -82,6 +86,7 @@ func (c *Console) showChoices(w http.ResponseWriter, r *http.Request, a *adminis
 		Methods: string(o.Tenant.Methods),
 		Choice:  string(o.Tenant.Choice),
 		Roles:   string(o.Tenant.Roles),
+		Apps:    string(o.Tenant.Apps),
 	}
 	if q := r.URL.Query(); q.Has("methods") { // back from the summary
 		form = choiceFormOf(q)
@@ -113,9 +118,6 @@ func (summaryPage) StepTitle(n int) string { return stepKeys[n] }
 // Asked is how many people are asked, or may switch it on.
 func (p summaryPage) Asked() int { return p.Plan.Forecast.People - p.Plan.Forecast.LeftOut }
 
-// ForGood reports whether an exemption has no end.
-func (summaryPage) ForGood(e company.ExemptApp) bool { return e.Until.Year() > 9000 }
-
 // BackURL is the page with the choices, filled in.
 func (p summaryPage) BackURL() string { return choosePath + "?" + p.Form.values().Encode() }
 
@@ -131,13 +133,14 @@ func (p summaryPage) CheckURL() string {
 }
 
 // choiceForm is the choices as forms and addresses carry them.
-type choiceForm struct{ Methods, Choice, Roles, Steps, StepDays, StepStop, From, SetUpBy string }
+type choiceForm struct{ Methods, Choice, Roles, Apps, Steps, StepDays, StepStop, From, SetUpBy string }
 
 func choiceFormOf(v url.Values) choiceForm {
 	return choiceForm{
 		Methods:  v.Get("methods"),
 		Choice:   v.Get("choice"),
 		Roles:    v.Get("roles"),
+		Apps:     v.Get("apps"),
 		Steps:    v.Get("steps"),
 		StepDays: v.Get("step_days"),
 		StepStop: v.Get("step_stop"),
@@ -154,6 +157,7 @@ func (f choiceForm) values() url.Values {
 		"steps":     {f.Steps},
 		"step_days": {f.StepDays},
 		"step_stop": {f.StepStop},
+		"apps":      {f.Apps},
 		"from":      {f.From},
 		"set_up_by": {f.SetUpBy},
 	}
@@ -174,6 +178,7 @@ func (f choiceForm) choices() (out company.Choices, err error) {
 	if err := f.readSteps(&out); err != nil {
 		return out, err
 	}
+	out.Apps = readApps(f.Apps)
 	if out.From, err = pages.ReadDay(f.From); err != nil {
 		return out, err
 	}
@@ -195,6 +200,7 @@ func (c *Console) choose(w http.ResponseWriter, r *http.Request, a *administrato
 	methods, some := pages.ChosenMethods(r.PostForm["method"], o.Offered)
 	form := choiceFormOf(r.PostForm)
 	form.Methods, form.Roles = string(methods), string(chosenRoles(r.PostForm, o.Tenant.Roles))
+	form.Apps = string(chosenInWizard(r.PostForm, o))
 	page := c.choicesPage(r, a, o, form)
 	if !some {
 		page.Problem = "activation.no_method"

@@ -131,6 +131,7 @@ var sentences = map[occasion]string{
 	{action: audit.TenantSwitched}:                                        "the company's switch moved",
 	{action: audit.TenantMethods}:                                         "the company allows",
 	{action: audit.TenantChoice}:                                          "it is asked of",
+	{action: audit.TenantApps}:                                            "two-factor authentication is required in exempt apps:",
 	{action: audit.TenantRoles}:                                           "two-factor authentication is required of",
 	{action: audit.TenantSteps}:                                           "the company turns two-factor authentication on",
 	{action: audit.TenantStepsStopped}:                                    "no further step begins:",

@@ -9,6 +9,7 @@ import (
 	"countersign/internal/access"
 	"countersign/internal/apps"
 	"countersign/internal/client"
+	"countersign/internal/db"
 	"countersign/internal/fault"
 	"countersign/internal/pages"
 	"countersign/internal/web"
@@ -61,7 +62,7 @@ func (d *Desk) appRow(c client.Client) appRow {
 		Name:     c.Name,
 		Kind:     kindKeys[c.Kind],
 		Exempt:   !c.Covered(d.DB.Now()),
-		ForGood:  c.ExemptUntil.Year() > 9000,
+		ForGood:  c.ExemptUntil.Equal(db.Forever),
 		Until:    c.ExemptUntil,
 		Disabled: c.Disabled(),
 	}
@@ -278,7 +279,7 @@ func exemptionSaid(exempt bool, until time.Time) []pages.Said {
 	switch {
 	case !exempt:
 		return []pages.Said{{Key: "desk.app.covered"}}
-	case until.Year() > 9000:
+	case until.Equal(db.Forever):
 		return []pages.Said{{Label: "desk.app.exempt_now", Key: "desk.app.for_good"}}
 	}
 	return []pages.Said{{Key: "desk.app.exempt_now"}, {Label: "desk.app.until", Day: until}}

@@ -37,16 +37,12 @@ type companyPage struct {
 	Days        int
 	Owners      []ownerRow
 	MoreOwners  bool
-	Covered     []string
-	Exempt      []company.ExemptApp
+	Apps        company.Coverage
 	MaySuspend  bool
 	MayDecide   bool
 }
 
 func (companyPage) View() web.View { return web.View{Template: "desk/company"} }
-
-// ForGood reports whether an exemption has no end.
-func (companyPage) ForGood(e company.ExemptApp) bool { return e.Until.Year() > 9000 }
 
 // ownerRow is an owner of a company.
 type ownerRow struct {
@@ -84,8 +80,7 @@ func (d *Desk) companyPage(r *http.Request, m *member, o company.Detail) company
 		CountedAt:   o.CountedAt,
 		Days:        o.Days,
 		MoreOwners:  o.MoreOwner,
-		Covered:     o.Covered,
-		Exempt:      o.Exempt,
+		Apps:        o.Apps,
 		MayDecide:   m.May(access.SetMandate, access.Target{TenantID: t.ID}),
 		MaySuspend:  t.Kind != tenant.Vendor && m.May(access.SuspendCompany, access.Target{TenantID: t.ID}),
 	}

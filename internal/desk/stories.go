@@ -126,10 +126,12 @@ func storyCompany(now time.Time) companyPage {
 		Days:        30,
 		Owners:      []ownerRow{{"Maria Ortiz", "maria@harbor.example", false}, {"Tom Ortiz", "tom@harbor.example", true}},
 		MoreOwners:  true,
-		Covered:     []string{"Harbor Dashboard"},
-		Exempt:      []company.ExemptApp{{Name: "Harbor Phone", Until: db.Forever}},
-		MaySuspend:  true,
-		MayDecide:   true,
+		Apps: company.Coverage{
+			Covered: []string{"Harbor Dashboard"},
+			Exempt:  []company.ExemptApp{{Name: "Harbor Phone", Until: db.Forever}},
+		},
+		MaySuspend: true,
+		MayDecide:  true,
 	}
 	page.Done = doneKeys["created"]
 	return page

@@ -26,6 +26,7 @@ var actionKeys = map[access.Action]string{
 	access.SetMethods:      "help.can.set_methods",
 	access.SetChoice:       "help.can.set_choice",
 	access.SetRoles:        "help.can.set_roles",
+	access.SetApps:         "help.can.set_apps",
 	access.SetDeadline:     "help.can.set_deadline",
 	access.SetRememberDays: "help.can.set_remember_days",
 	access.SetSMSCountries: "help.can.set_sms_countries",

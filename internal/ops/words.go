@@ -27,7 +27,7 @@ var (
 		audit.AccountProtected, audit.TenantCreated, audit.TenantRenamed, audit.TenantSuspended,
 		audit.TenantResumed, audit.TenantMandate, audit.TenantSwitched, audit.TenantMethods,
 		audit.TenantChoice, audit.TenantRoles, audit.TenantSteps, audit.TenantStepsStopped,
-		audit.TenantDeadline, audit.TenantShadow, audit.TenantLock,
+		audit.TenantApps, audit.TenantDeadline, audit.TenantShadow, audit.TenantLock,
 		audit.TenantNetworks, audit.TenantBranding, audit.TenantRememberDays, audit.TenantSMSCountries,
 		audit.TextsPaused, audit.ClientCreated, audit.ClientChanged, audit.ClientSecretReplaced,
 		audit.ClientExempted, audit.ClientCovered, audit.ClientDisabled, audit.ClientEnabled, audit.Begun,

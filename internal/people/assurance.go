@@ -69,7 +69,7 @@ func Unchanged(*policy.Input) {}
 
 func rulesOf(apps []client.Client) []rulesFor {
 	out := []rulesFor{{"", func(in policy.Input) policy.Input {
-		in.OwnPages, in.AppName, in.AppExemptUntil = true, "", time.Time{}
+		in.OwnPages, in.AppID, in.AppName, in.AppExemptUntil = true, "", "", time.Time{}
 		return in
 	}}}
 	for _, app := range apps {
@@ -77,7 +77,7 @@ func rulesOf(apps []client.Client) []rulesFor {
 			continue
 		}
 		out = append(out, rulesFor{app.Name, func(in policy.Input) policy.Input {
-			in.OwnPages, in.AppName, in.AppExemptUntil = false, app.Name, app.ExemptUntil
+			in.OwnPages, in.AppID, in.AppName, in.AppExemptUntil = false, app.ID, app.Name, app.ExemptUntil
 			return in
 		}})
 	}

@@ -25,8 +25,8 @@ type Input struct {
 	Role             string
 	UserID           string // says in which step a company asks them; empty: in the first
 	Origin           Origin
-	AppName          string
-	AppExemptUntil   time.Time // zero = covered
+	AppID, AppName   string
+	AppExemptUntil   time.Time // by the vendor; zero = covered
 	PasswordFlagged  bool      // the password was reported as known to someone else
 	Want             []Level   // any one of these is enough for the client; empty = no wish
 	Account
@@ -215,7 +215,8 @@ func (in Input) allowed() Allowed {
 // required says whether a second step applies, and why.
 func (d *Decision) required(in Input) bool {
 	on := d.switchedOn(in)
-	if on && in.AppExemptUntil.After(in.Now) {
+	d.unannounce(in)
+	if on && in.appExempt(in.Now) {
 		on = false
 		if in.startsNewcomerTime() && in.mustSetUp() {
 			d.NewcomerUntil = in.newcomerUntil()

@@ -109,12 +109,9 @@ func (s *Service) addApps(ctx context.Context, tx *db.Tx, r *Report) error {
 	if err != nil {
 		return fmt.Errorf("list apps: %w", err)
 	}
+	r.Exempt = company.CoverageOf(apps, r.Tenant.Apps, tx.Now).NotAsking()
 	for _, app := range apps {
-		switch {
-		case app.Disabled():
-		case !app.Covered(tx.Now):
-			r.Exempt = append(r.Exempt, company.ExemptApp{Name: app.Name, Until: app.ExemptUntil})
-		case len(app.Weaknesses()) > 0:
+		if !app.Disabled() && app.Covered(tx.Now) && len(app.Weaknesses()) > 0 {
 			r.Outdated = append(r.Outdated, app.Name)
 		}
 	}

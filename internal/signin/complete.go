@@ -182,7 +182,7 @@ func (s *Service) notice(tx *db.Tx, f *activeFlow, d policy.Decision) *Notice {
 			Laters:   d.LatersLeft - 1,
 		}
 	}
-	if d.Announced.IsZero() || d.Level.AtLeast(policy.EmailConfirmed) || f.App.ExemptUntil.After(d.Announced) {
+	if d.Announced.IsZero() || d.Level.AtLeast(policy.EmailConfirmed) {
 		return nil
 	}
 	return &Notice{

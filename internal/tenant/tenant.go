@@ -98,6 +98,7 @@ type Tenant struct {
 	Methods        Methods
 	Choice         Choice
 	Roles          Roles // of which it is required, where Choice is not Optional
+	Apps           Apps  // exempt ones in which it applies anyway
 	SMSCountries   Countries
 	SetUpBy        time.Time // until then people without a method are reminded; zero = set-up comes first
 	SetUpDays      int       // how long newcomers have from their first sign-in; 0 = no time of their own
@@ -114,7 +115,8 @@ type Tenant struct {
 const columns = `tenant_id, name, kind, mandate, mandate_from, switched_on_at, switched_off_at, remember_days,
 	methods, choice, roles, sms_countries, set_up_by, set_up_days, set_up_laters, lock_after, lock_minutes,
 	networks, network_scope, created_at, suspended_at, shadow_methods, shadow_choice, shadow_roles, shadow_from,
-	shadow_until, vendor_methods, vendor_days, step_days, step_stop, steps_stopped_at, steps_resumed_at, steps_delay`
+	shadow_until, vendor_methods, vendor_days, covered_apps, step_days, step_stop, steps_stopped_at, steps_resumed_at,
+	steps_delay`
 
 func scan(row db.Row) (t Tenant, err error) {
 	var delay int64
@@ -147,6 +149,7 @@ func scan(row db.Row) (t Tenant, err error) {
 		db.ScanTime(&t.Shadow.Until),
 		&t.Ceiling.Methods,
 		&t.Ceiling.Days,
+		&t.Apps,
 		&t.Steps.Days,
 		&t.Steps.StopAt,
 		db.ScanTime(&t.Steps.StoppedAt),

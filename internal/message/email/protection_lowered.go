@@ -28,6 +28,7 @@ const (
 	SettingChoice       Setting = "choice"        // "required", "adaptive", "optional"
 	SettingRoles        Setting = "roles"         // roles, apart by spaces; empty: everyone
 	SettingSteps        Setting = "steps"         // Number of days between steps; 0: everyone at once
+	SettingApps         Setting = "apps"          // names of exempt apps in which it is required anyway; empty: none
 	SettingMethods      Setting = "methods"       // kinds, apart by spaces
 	SettingRememberDays Setting = "remember_days" // Number
 	SettingDeadline     Setting = "deadline"      // At; zero: none
@@ -79,6 +80,8 @@ func (w *writer) setting(s Setting, vendor string) string {
 		return w.say("mail.lowered.roles")
 	case SettingSteps:
 		return w.say("mail.lowered.steps")
+	case SettingApps:
+		return w.say("mail.lowered.apps", "Vendor", vendor)
 	case SettingMethods:
 		return w.say("mail.lowered.methods")
 	case SettingRememberDays:
@@ -116,6 +119,11 @@ func (w *writer) settingValue(s Setting, v SettingValue) string {
 			return w.say("mail.lowered.at_once")
 		}
 		return w.say("mail.lowered.in_steps", "Days", strconv.Itoa(v.Number))
+	case SettingApps:
+		if v.Word == "" {
+			return w.say("mail.lowered.no_apps")
+		}
+		return v.Word
 	case SettingSetUpLaters:
 		if v.Number == 0 {
 			return w.say("mail.lowered.no_limit")
