@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"countersign/internal/db"
+	"countersign/internal/message/email"
 	"countersign/internal/ratelimit"
 )
 
@@ -15,14 +16,25 @@ import (
 var limitAlerts = ratelimit.Limit{Name: "alert.company",
 	Windows: []ratelimit.Window{{Count: 5, Per: time.Hour}, {Count: 20, Per: 24 * time.Hour}}}
 
-// SendAlertToOwners sends a notice to the owners of tx.Tenant, unless they have had many of the same purpose.
-func (n *Notifier) SendAlertToOwners(ctx context.Context, tx *db.Tx, notice Notice) error {
-	wait, err := ratelimit.SpendIn(ctx, tx, limitAlerts, notice.Purpose)
-	if err != nil {
-		return fmt.Errorf("spend an alert: %w", err)
+// SendAlertToOwners sends an alert to the owners of tx.Tenant, unless they have had many of the same purpose. content
+// writes it; the last one before a pause says when the next can come, so that silence is not taken for calm.
+func (n *Notifier) SendAlertToOwners(
+	ctx context.Context, tx *db.Tx, purpose string, content func(next time.Time) email.Content,
+) error {
+	key := ratelimit.BudgetKey{Tenant: tx.Tenant, Limit: limitAlerts, Subject: purpose}
+	budget := ratelimit.Budgets{ratelimit.FromStored(key, nil)}
+	if err := budget.Lock(ctx, tx); err != nil {
+		return fmt.Errorf("read the alerts: %w", err)
 	}
-	if wait > 0 {
+	if budget.Spend(tx) > 0 {
 		return nil
 	}
-	return n.SendToOwners(ctx, tx, notice)
+	if err := budget.Write(ctx, tx); err != nil {
+		return fmt.Errorf("count an alert: %w", err)
+	}
+	var next time.Time
+	if wait := budget[0].Wait(tx.Now); wait > 0 {
+		next = tx.Now.Add(wait)
+	}
+	return n.SendToOwners(ctx, tx, Notice{Purpose: purpose, Content: content(next)})
 }

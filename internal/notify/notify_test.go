@@ -215,3 +215,33 @@ func TestOwnersAndOperators(t *testing.T) {
 		f.expect("olga", "o•••@v•••.example test.happened")
 	})
 }
+
+// TestTheLastAlertBeforeAPauseSaysSo: the owner gets five of one kind within an hour. The fifth says when the next can
+// come, and another kind comes meanwhile.
+func TestTheLastAlertBeforeAPauseSaysSo(t *testing.T) {
+	each(t, func(f *fixture) {
+		var said []time.Time
+		alert := func(purpose string) {
+			f.in("acme", func(ctx context.Context, tx *db.Tx) error {
+				return f.SendAlertToOwners(ctx, tx, purpose, func(next time.Time) email.Content {
+					said = append(said, next)
+					return email.CompanyAlert{Vendor: "Harbor", Company: "Acme", What: email.AlertMethodsReset, Next: next}
+				})
+			})
+		}
+		for range 7 {
+			alert("company.methods_reset")
+		}
+		if len(said) != 5 {
+			t.Fatalf("%d alerts within an hour", len(said))
+		}
+		for i, next := range said {
+			if want := i == 4; want != next.Equal(now.Add(time.Hour)) || !want && !next.IsZero() {
+				t.Errorf("alert %d says that the next comes at %v", i+1, next)
+			}
+		}
+		if alert("company.users_exported"); len(said) != 6 || !said[5].IsZero() {
+			t.Errorf("another kind is held back as well: %v", said)
+		}
+	})
+}

@@ -3,6 +3,7 @@ package people
 import (
 	"context"
 	"fmt"
+	"time"
 
 	"countersign/internal/access"
 	"countersign/internal/db"
@@ -29,16 +30,16 @@ func TellOwners(
 	if err != nil {
 		return err
 	}
-	err = n.SendAlertToOwners(ctx, tx, notify.Notice{
-		Purpose: "company." + string(what),
-		Content: email.CompanyAlert{
+	err = n.SendAlertToOwners(ctx, tx, "company."+string(what), func(next time.Time) email.Content {
+		return email.CompanyAlert{
 			Vendor:  i.Name,
 			Company: t.Name,
 			What:    what,
 			Name:    u.Name,
 			Email:   u.Email,
 			By:      by,
-		},
+			Next:    next,
+		}
 	})
 	if err != nil {
 		return fmt.Errorf("tell the owners: %w", err)

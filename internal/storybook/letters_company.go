@@ -80,7 +80,10 @@ func companyLetters(vendor string, maria email.ChangedBy, now time.Time) []Lette
 
 // alerts are what owners are told of what someone did.
 func alerts(maria email.ChangedBy) []Letter {
+	last := alert(email.AlertMethodsReset, maria)
+	last.Next = maria.At.Add(time.Hour)
 	return []Letter{
+		{"alert-methods-reset-last", last},
 		{"alert-users-exported", alert(email.AlertUsersExported, maria)},
 		{"alert-activity-exported", alert(email.AlertActivityExported, maria)},
 		{"alert-methods-reset", alert(email.AlertMethodsReset, maria)},

@@ -1,6 +1,9 @@
 package email
 
-import "strconv"
+import (
+	"strconv"
+	"time"
+)
 
 // Alert is what a letter to the owners of a company is about.
 type Alert string
@@ -23,6 +26,7 @@ type CompanyAlert struct {
 	Name, Email     string    // the person whom it concerns; empty where it concerns no one in particular
 	Count, Accounts int       // of failures: how many in the last hour, and at how many accounts
 	By              ChangedBy // of failures: only the time
+	Next            time.Time // no further alert of this kind comes before; zero = the next one comes at once
 }
 
 func (CompanyAlert) kind() string { return "company_alert" }
@@ -40,7 +44,7 @@ func (c CompanyAlert) letter(w *writer) letter {
 	}
 	l.Preheader = l.Lead
 	if c.What != AlertFailures {
-		l.FactsTitle, l.Facts = w.say("mail.alert.facts"), w.changedBy(c.By, vendor)
+		l.FactsTitle, l.Facts = w.say("mail.alert.facts"), append(w.changedBy(c.By, vendor), c.pause(w)...)
 		return l
 	}
 	l.Never = w.say("mail.alert.failures.ask")
@@ -51,6 +55,14 @@ func (c CompanyAlert) letter(w *writer) letter {
 		{w.say("word.time"), w.words.Time(c.By.At)},
 	}
 	return l
+}
+
+// pause says that there have been many alerts of this kind, and when the next can come.
+func (c CompanyAlert) pause(w *writer) []line {
+	if c.Next.IsZero() {
+		return nil
+	}
+	return []line{{w.say("mail.alert.next"), w.say("mail.alert.next.value", "Next", w.words.Time(c.Next))}}
 }
 
 // alertKeys are the catalogue keys of an alert.
