@@ -66,7 +66,7 @@ func main() {
 // everyGuard is all the lists, one after the other.
 func everyGuard() []Guard {
 	return slices.Concat(guards, limits, more, races, starts, watching, custody, texts, pushes, methods, addresses,
-		endings, resets, brandings, setUpTimes, requiredRoles, outdated)
+		endings, resets, brandings, setUpTimes, requiredRoles, inSteps, outdated)
 }
 
 func run(ctx context.Context, only string) error {

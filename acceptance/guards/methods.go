@@ -26,8 +26,8 @@ var setUps = []Guard{
 	{
 		Name:    "methods: a choice does not loosen a mandate",
 		File:    "internal/policy/roles.go",
-		Old:     "return !in.mandated() && (in.Tenant.Choice == tenant.Optional || ",
-		New:     "return (in.Tenant.Choice == tenant.Optional || ",
+		Old:     "return !in.mandated() && (!in.ofCompany() || ",
+		New:     "return (!in.ofCompany() || ",
 		Package: "./internal/policy",
 		Tests:   "TestEvaluate",
 	},

@@ -286,9 +286,9 @@ var more = []Guard{
 	},
 	{
 		Name:    "an exemption ends",
-		File:    "internal/policy/policy.go",
-		Old:     "if on && in.AppExemptUntil.After(in.Now) {",
-		New:     "if on && !in.AppExemptUntil.IsZero() {",
+		File:    "internal/policy/apps.go",
+		Old:     "return in.AppExemptUntil.After(at) && ",
+		New:     "return !in.AppExemptUntil.IsZero() && ",
 		Package: acceptance,
 		Tests:   "TestALO13_AnExemptionEnds",
 	},

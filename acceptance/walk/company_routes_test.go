@@ -185,6 +185,9 @@ var companyRoutes = map[string]opened{
 	"POST /company/security/roles": {
 		"303 /signin", "303 /signin", "303 /signin", "403", "303 /signin", "403",
 	},
+	"POST /company/security/steps": {
+		"303 /signin", "303 /signin", "303 /signin", "403", "303 /signin", "403",
+	},
 	"POST /company/security/apps": {
 		"303 /signin", "303 /signin", "303 /signin", "403", "303 /signin", "403",
 	},

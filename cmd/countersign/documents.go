@@ -51,7 +51,10 @@ type tenantDocument struct {
 	SetUpBy       *time.Time      `json:"set_up_by"`
 	SetUpDays     int             `json:"set_up_days"`   // 0: newcomers have no time of their own
 	SetUpLaters   int             `json:"set_up_laters"` // 0: no limit
-	LockAfter     *int            `json:"lock_after"`    // null: as the installation says
+	StepDays      int             `json:"steps_days"`    // 0: everyone at once
+	StepStop      int             `json:"steps_stop"`    // percent; 0: no limit
+	StepsStopped  *time.Time      `json:"steps_stopped_at"`
+	LockAfter     *int            `json:"lock_after"` // null: as the installation says
 	LockMinutes   *int            `json:"lock_minutes"`
 	Networks      []string        `json:"networks"` // null: from anywhere
 	NetworkScope  string          `json:"network_scope"`
@@ -76,6 +79,9 @@ func tenantOf(t tenant.Tenant) tenantDocument {
 		SetUpBy:       at(t.SetUpBy),
 		SetUpDays:     t.SetUpDays,
 		SetUpLaters:   t.SetUpLaters,
+		StepDays:      t.Steps.Days,
+		StepStop:      t.Steps.StopAt,
+		StepsStopped:  at(t.Steps.StoppedAt),
 		NetworkScope:  string(t.NetworkScope),
 		SuspendedAt:   at(t.SuspendedAt),
 		CreatedAt:     at(t.CreatedAt),
@@ -384,16 +390,4 @@ func configOf(c config.Config) map[string]any {
 		}
 	}
 	return out
-}
-
-type versionDocument struct {
-	Version string `json:"version"`
-	Commit  string `json:"commit"`
-	Go      string `json:"go"`
-}
-
-func versionOf(built string) versionDocument {
-	version, rest, _ := strings.Cut(built, " ")
-	i := max(strings.LastIndexByte(rest, ' '), 0)
-	return versionDocument{version, rest[:i], strings.TrimSpace(rest[i:])}
 }

@@ -43,6 +43,8 @@ type decisions struct {
 	LockMinutes   *int     `help:"For how many minutes it is locked: 1 to 60."`
 	Network       []string `sep:"none" placeholder:"NETWORK" help:"A network that people may sign in from, with a comment after a space: '203.0.113.0/24 Lisbon'. Repeat it for each; they replace those of before. 'any': from anywhere."`
 	NetworkScope  *string  `help:"Whom the networks concern: everyone, administrators, or apps (everyone, but not on our own pages)."`
+	StepDays      *int     `name:"steps-days" help:"With --switch on: ask people in three steps, so many days apart: 1 to 14. 0: ask everyone now."`
+	StepStop      *int     `name:"steps-stop" help:"Above how many percent of those asked who could not sign in no further step begins: 1 to 100; 0: no limit."`
 	SetUpBy       *string  `help:"Until then a code by email is enough for people without a method; at most 90 days ahead; empty: none."`
 	SetUpDays     *int     `help:"How many days newcomers have from their first sign-in to set up a method: 1 to 90; 0: no time of their own."`
 	SetUpLaters   *int     `help:"How many sign-ins someone may finish before they set up a method: 1 to 10; 0: no limit. What is used stays used."`
@@ -69,6 +71,7 @@ func (d decisions) changes(installation []string) (c company.Changes, err error)
 		c.SMSCountries = &list
 	}
 	c.VendorDays = d.VendorDays
+	c.StepDays, c.StepStop = d.StepDays, d.StepStop
 	c.RememberDays, c.SetUpDays, c.SetUpLaters = d.RememberDays, d.SetUpDays, d.SetUpLaters
 	if c.Lock, err = d.lock(); err != nil {
 		return c, err
@@ -210,11 +213,12 @@ func (c TenantCreateCmd) Run(ctx context.Context, env *Env) error {
 
 // TenantSetCmd changes a company.
 type TenantSetCmd struct {
-	Tenant  string `arg:"" help:"Id or name."`
-	Name    string `help:"A new name."`
-	Suspend bool   `help:"Stop every sign-in and session of the company."`
-	Resume  bool   `help:"Lift a suspension."`
-	Yes     bool   `short:"y" help:"Do not ask before people are shut out."`
+	Tenant        string `arg:"" help:"Id or name."`
+	Name          string `help:"A new name."`
+	Suspend       bool   `help:"Stop every sign-in and session of the company."`
+	Resume        bool   `help:"Lift a suspension."`
+	StepsContinue bool   `help:"Continue the steps in which two-factor authentication is turned on, after they were stopped."`
+	Yes           bool   `short:"y" help:"Do not ask before people are shut out."`
 	decisions
 }
 
@@ -265,6 +269,7 @@ func (c TenantSetCmd) Run(ctx context.Context, env *Env, k *kong.Context) error 
 // wanted reads all that is to be changed.
 func (c TenantSetCmd) wanted(countries []string) (company.Changes, error) {
 	wanted, err := c.changes(countries)
+	wanted.StepsContinue = c.StepsContinue
 	if c.Name != "" {
 		wanted.Name = &c.Name
 	}
@@ -305,13 +310,14 @@ func printTenant(env *Env, t tenant.Tenant) {
 		limit = "as for all companies"
 	}
 	env.say(tenantOf(t),
-		"id            %s\nname          %s\nkind          %s\nmandate       %s from %s\nswitched on   %s\nswitched off  %s\nremember days %s\nmethods       %s\nvendor allows %s; browsers %s\nchoice        %s\nroles         %s\ncovers        %s\nsms countries %s\nset up by     %s\nnewcomers     %s\nlaters        %s\naccount lock  %s\nnetworks      %s\nsuspended     %s\ncreated       %s\n",
+		"id            %s\nname          %s\nkind          %s\nmandate       %s from %s\nswitched on   %s\nswitched off  %s\nremember days %s\nmethods       %s\nvendor allows %s; browsers %s\nchoice        %s\nroles         %s\ncovers        %s\nsms countries %s\nset up by     %s\nnewcomers     %s\nlaters        %s\nsteps         %s\naccount lock  %s\nnetworks      %s\nsuspended     %s\ncreated       %s\n",
 		t.ID, t.Name, t.Kind, mode, shown(t.Mandate.From), shown(t.SwitchedOnAt), shown(t.SwitchedOffAt), days,
 		shownMethods(t.Methods), shownMethods(t.Ceiling.Methods), limit, shownChoice(t.Choice), shownRoles(t.Roles),
 		cmp.Or(string(t.Apps), "no app that the vendor exempts"),
 		shownCountries(t.SMSCountries),
 		shown(t.SetUpBy),
 		shownNumber(t.SetUpDays, "no time of their own", "days"), shownNumber(t.SetUpLaters, "no limit", "sign-ins"),
+		shownSteps(t.Steps),
 		shownLock(t.Lock), shownNetworks(t), shown(t.SuspendedAt), t.CreatedAt.Format(time.RFC3339))
 }
 

@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"fmt"
 	"runtime/debug"
+	"strings"
 )
 
 // version and commit are stamped into releases by the linker (scripts/release). Other
@@ -32,4 +33,16 @@ func built() string {
 	}
 	return fmt.Sprint(cmp.Or(version, info.Main.Version), " ", cmp.Or(commit, revision, "unknown revision"),
 		" ", info.GoVersion)
+}
+
+type versionDocument struct {
+	Version string `json:"version"`
+	Commit  string `json:"commit"`
+	Go      string `json:"go"`
+}
+
+func versionOf(built string) versionDocument {
+	version, rest, _ := strings.Cut(built, " ")
+	i := max(strings.LastIndexByte(rest, ' '), 0)
+	return versionDocument{version, rest[:i], strings.TrimSpace(rest[i:])}
 }

@@ -190,6 +190,7 @@ func (h *Core) buildAdministration() {
 		Countries: h.Config.SMS.Countries,
 		Bindable:  h.Binding.Kinds(),
 		Languages: locale.Languages(),
+		Origin:    h.Config.PublicURL,
 	}
 	h.Rollout = &rollout.Service{
 		DB:       h.DB,

@@ -38,7 +38,7 @@ var scans = []string{
 	"message.Received", "message.Shown", "message.Sweep", "message.tenantOf", "passwordlink.Sweep", "people.Sweep",
 	"ratelimit.Sweep", "session.Sweep",
 	"sms.Sweep", "sms.Today", "tenant.List", "tenant.ListAfter", "tenant.Sweep", "tenant.Vendors",
-	"user.MoreEverywhere", "user.Sweep",
+	"tenant.WithSteps", "user.MoreEverywhere", "user.Sweep",
 }
 
 // parts are texts that are a statement only with what stands around them.

@@ -43,6 +43,7 @@ var overTenants = map[string]string{
 	"tenant.List":          "lists the tenants",
 	"user.MoreEverywhere":  "looks how many people a plan for all companies is about",
 	"tenant.ListAfter":     "lists the tenants, a page at a time",
+	"tenant.WithSteps":     "lists the tenants that may have to be stopped, a page at a time",
 	"tenant.Vendors":       "lists the vendor's own tenants",
 }
 

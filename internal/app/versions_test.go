@@ -14,7 +14,8 @@ import (
 var versioned = map[string]string{
 	"tenants": "tenant_id kind mandate mandate_from switched_on_at switched_off_at remember_days suspended_at " +
 		"methods choice roles covered_apps set_up_by set_up_days set_up_laters sms_countries lock_after lock_minutes " +
-		"networks network_scope vendor_methods vendor_days",
+		"networks network_scope vendor_methods vendor_days step_days step_stop steps_stopped_at steps_resumed_at " +
+		"steps_delay",
 	"installation": "id mandate mandate_from remember_days methods",
 	"clients":      "id kind secret_hash exempt_until disabled_at signing_alg pkce",
 	"users": "tenant_id id email email_key role security_version password_flagged_at disabled_at second_step_at " +

@@ -124,6 +124,7 @@ func (a *App) periodic() []jobs.Periodic {
 		},
 		{Name: "failures", Every: time.Minute, Run: a.Incident.TellFailures},
 		{Name: "company.adoption", Every: time.Hour, Run: a.Company.CountAdoption},
+		{Name: "company.steps", Every: 5 * time.Minute, Run: a.Company.StopSteps},
 		{Name: "sms.spending", Every: 5 * time.Second, Run: a.tellSpending},
 	}...)
 }

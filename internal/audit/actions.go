@@ -108,11 +108,15 @@ const (
 	TenantSwitched Action = "tenant.switched" // a company switched two-factor authentication on or off
 	// an owner or admin gave the code with which two-factor authentication can be switched on
 	TenantActivation Action = "tenant.activation"
-	TenantMethods    Action = "tenant.methods"  // the methods that a company allows were changed
-	TenantChoice     Action = "tenant.choice"   // the choice of required, adaptive or optional was changed
-	TenantApps       Action = "tenant.apps"     // in which exempt apps a company requires a second factor anyway
-	TenantRoles      Action = "tenant.roles"    // the roles that a company requires a second factor of were changed
-	TenantDeadline   Action = "tenant.deadline" // how long people have to set up a method was changed
+	TenantMethods    Action = "tenant.methods" // the methods that a company allows were changed
+	TenantChoice     Action = "tenant.choice"  // the choice of required, adaptive or optional was changed
+	// a company changed in how many steps it turns two-factor authentication on, or continued them
+	TenantSteps Action = "tenant.steps"
+	// no further step begins: too many of those who were asked could not sign in
+	TenantStepsStopped Action = "tenant.steps_stopped"
+	TenantApps         Action = "tenant.apps"     // in which exempt apps a company requires a second factor anyway
+	TenantRoles        Action = "tenant.roles"    // the roles that a company requires a second factor of were changed
+	TenantDeadline     Action = "tenant.deadline" // how long people have to set up a method was changed
 	// a company tries rules on sign-ins without enforcing them, or ends that
 	TenantShadow       Action = "tenant.shadow"
 	TenantRememberDays Action = "tenant.remember_days" // how long browsers are remembered was changed

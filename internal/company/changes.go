@@ -28,6 +28,9 @@ type Changes struct {
 	Methods       *tenant.Methods
 	Choice        *tenant.Choice
 	Roles         *tenant.Roles  // of which it is required
+	StepDays      *int           // between the steps in which it is turned on; 0 = everyone at once
+	StepStop      *int           // percent of those asked who could not sign in, above which no step begins; 0 = no limit
+	StepsContinue bool           // after they were stopped
 	Apps          *tenant.Apps   // exempt ones in which it applies anyway
 	Shadow        *tenant.Shadow // rules to try on sign-ins; the zero value ends that
 	SetUpBy       *time.Time     // the zero time ends the deadline
@@ -97,6 +100,8 @@ func (s *Service) permit(
 	ctx context.Context, tx *db.Tx, a access.Actor, t tenant.Tenant, action access.Action, c Changes,
 ) error {
 	switch action {
+	case access.SwitchOn:
+		return c.checkSteps(a, t, tx.Now)
 	case access.SwitchOff:
 		if err := s.unlocked(ctx, tx, a, t); err != nil {
 			return err
@@ -157,6 +162,10 @@ func (s *steps) add(action access.Action, event audit.Action, what string, run s
 	*s = append(*s, step{action, event, what, run})
 }
 
+func (s *steps) addSteps(what string, run setter) {
+	s.add(access.SwitchOn, audit.TenantSteps, what, run)
+}
+
 // set makes a setter of a value.
 func set[T any](value T, fn func(ctx context.Context, tx *db.Tx, value T) error) setter {
 	return func(ctx context.Context, tx *db.Tx) error { return fn(ctx, tx, value) }
@@ -210,6 +219,7 @@ func (c Changes) byCompany() (out steps) {
 	if c.On != nil && !*c.On {
 		out.add(access.SwitchOff, audit.TenantSwitched, "off", tenant.SwitchOff)
 	}
+	c.bySteps(&out)
 	if c.RememberDays != nil {
 		days := fmt.Sprint(*c.RememberDays)
 		out.add(access.SetRememberDays, audit.TenantRememberDays, days, set(*c.RememberDays, tenant.SetRememberDays))

@@ -36,6 +36,7 @@ type Service struct {
 	Countries []string             // whose telephone numbers the installation takes; empty: all
 	Bindable  []authenticator.Kind // what people can set up in this installation
 	Languages []string             // that pages are written in
+	Origin    string               // of the links in mails
 	Places    *geo.Places          // where addresses are; nil: unknown
 
 	pictures sync.Mutex // one is decoded at a time: it can take a hundred times the memory of its file

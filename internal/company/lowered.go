@@ -125,6 +125,8 @@ func (c change) lowered() (out []email.LoweredSetting) {
 	add(before.Required && choiceStrictness(is.Choice) < choiceStrictness(was.Choice), email.SettingChoice,
 		word(choiceText(was.Choice)), word(choiceText(is.Choice)))
 	add(before.Required && c.leavesMoreOut(), email.SettingRoles, word(string(was.Roles)), word(string(is.Roles)))
+	add(before.Required && after.Required && fewerSteps(b, r, was, is), email.SettingSteps,
+		email.SettingValue{Number: was.Steps.Days}, email.SettingValue{Number: is.Steps.Days})
 	add(before.Required && len(was.Apps.Without(is.Apps)) > 0, email.SettingApps,
 		word(c.namesOf(was.Apps)), word(c.namesOf(is.Apps)))
 	add(weaker(b.allowed(was), r.allowed(is)), email.SettingMethods,
@@ -161,6 +163,12 @@ func (c change) leavesMoreOut() bool {
 		}
 	}
 	return false
+}
+
+// fewerSteps reports whether people have to wait for a step who did not before.
+func fewerSteps(before, after rules, was, is tenant.Tenant) bool {
+	now := policy.StepsBegun(is, after.installation, after.now)
+	return now < policy.StepsBegun(was, before.installation, before.now)
 }
 
 // moreLaters reports whether people may now finish more sign-ins before they set up a method; 0 means no limit.

@@ -16,6 +16,8 @@ func MarkOf(t tenant.Tenant, action access.Action) string {
 	switch action {
 	case access.SetMethods:
 		return people.Mark(methodsText(t.Methods))
+	case access.SwitchOn:
+		return people.Mark(stepsText(t.Steps))
 	case access.SetChoice:
 		return people.Mark(choiceText(t.Choice))
 	case access.SetRoles:

@@ -30,6 +30,7 @@ type Overview struct {
 	Lock          tenant.AccountLock // the installation's, where the company says nothing
 	LockAfterMax  int                // the vendor's ceiling
 	Offered       []authenticator.Kind
+	Steps         StepState
 	Forecast      people.Forecast // with the methods that are allowed now
 	CountedAt     people.AsOf     // when the people of Forecast were counted
 	Apps          Coverage
@@ -54,6 +55,9 @@ func (s *Service) Overview(ctx context.Context, a access.Actor, idOrName string)
 			return fmt.Errorf("load installation: %w", err)
 		}
 		o = s.overview(t, i, tx.Now)
+		if err := o.Steps.loadAsked(ctx, tx.ForTenant(t.ID), t); err != nil {
+			return err
+		}
 		if o.Apps, err = coverage(ctx, tx, t.Apps); err != nil {
 			return err
 		}
@@ -86,6 +90,9 @@ func (s *Service) overview(t tenant.Tenant, i tenant.Installation, now time.Time
 	o.LockedSince, o.Locked = Locked(t, i, now)
 	if o.Rule == policy.Off {
 		o.StartsAt, o.AnnouncedBy = start(t, i, now)
+	}
+	if !o.Locked {
+		o.Steps = stepsOf(t, i, now)
 	}
 	o.Offered = s.OfferedMethods()
 	return o

@@ -16,12 +16,14 @@ import (
 
 // Choices are how two-factor authentication is to be switched on.
 type Choices struct {
-	Methods tenant.Methods
-	Choice  tenant.Choice
-	Roles   tenant.Roles // of which it is required
-	Apps    tenant.Apps  // exempt ones in which it applies anyway
-	From    time.Time    // zero = at once, and so is the beginning of today, wherever that is
-	SetUpBy time.Time    // the END of the last day on which the mailbox does; zero = set-up comes first
+	Methods  tenant.Methods
+	Choice   tenant.Choice
+	Roles    tenant.Roles // of which it is required
+	Apps     tenant.Apps  // exempt ones in which it applies anyway
+	From     time.Time    // zero = at once, and so is the beginning of today, wherever that is
+	StepDays int          // between the three steps in which people are asked; 0 = everyone at once
+	StepStop int          // percent of those asked who could not sign in, above which no further step begins; 0 = no limit
+	SetUpBy  time.Time    // the END of the last day on which the mailbox does; zero = set-up comes first
 }
 
 // MaxAhead is how far ahead two-factor authentication can be switched on.
@@ -33,6 +35,8 @@ type Plan struct {
 	Forecast people.Forecast
 	Coverage Coverage
 	Offered  []authenticator.Kind // what the vendor allows a company to choose from
+	Steps    []PlannedStep        // none: everyone at once
+	Many     bool                 // the people of each step are not counted: there are too many
 }
 
 // check refuses dates that make no sense.
@@ -49,6 +53,19 @@ func (c Choices) check(now time.Time) error {
 	}
 	if !c.SetUpBy.IsZero() && c.SetUpBy.Before(c.From) {
 		return fault.New(fault.Invalid, "activation.deadline_before_start")
+	}
+	return c.checkSteps()
+}
+
+// checkSteps refuses steps where there is nothing to begin with: each person decides.
+func (c Choices) checkSteps() error {
+	switch {
+	case c.StepDays < 0 || c.StepDays > tenant.MaxStepDays:
+		return fault.New(fault.Invalid, "tenant.step_days")
+	case c.StepStop < 0 || c.StepStop > tenant.MaxStepStop:
+		return fault.New(fault.Invalid, "tenant.step_stop")
+	case c.StepDays > 0 && c.Choice == tenant.Optional:
+		return fault.New(fault.Invalid, "activation.steps_optional")
 	}
 	return nil
 }
@@ -151,6 +168,9 @@ func (s *Service) forecast(ctx context.Context, tx *db.Tx, a access.Actor, t ten
 	}
 	allowed := policy.Allowed{Vendor: t.VendorMethods(i), Company: p.Methods}
 	leftOut := policy.LeftOut(p.decided(t, tx.Now), i, tx.Now)
+	if err := p.planSteps(ctx, tx, t); err != nil {
+		return err
+	}
 	p.Forecast, err = people.Fully(s.People.Forecast(ctx, tx, a, allowed, leftOut))
 	return err
 }
@@ -208,7 +228,7 @@ func (s *Service) Activate(ctx context.Context, a access.Actor, id string, c Cho
 
 // decided is a company as it will be once two-factor authentication is on with these choices.
 func (c Choices) decided(t tenant.Tenant, now time.Time) tenant.Tenant {
-	t.SwitchedOnAt, t.SwitchedOffAt = now, time.Time{}
+	t.SwitchedOnAt, t.SwitchedOffAt, t.Steps = now, time.Time{}, tenant.Steps{}
 	t.Methods, t.SetUpBy = c.Methods, c.SetUpBy
 	t.Choice, t.Roles, t.Apps = c.Choice, c.Roles, c.Apps
 	return t
@@ -218,6 +238,9 @@ func (c Choices) decided(t tenant.Tenant, now time.Time) tenant.Tenant {
 func (c Choices) changes(was tenant.Tenant) Changes {
 	on := true
 	out := Changes{On: &on, onFrom: c.From, SetUpBy: &c.SetUpBy}
+	if c.StepDays > 0 {
+		out.StepDays, out.StepStop = &c.StepDays, &c.StepStop
+	}
 	if c.Methods != was.Methods {
 		out.Methods = &c.Methods
 	}

@@ -35,6 +35,7 @@ func (c *Console) mountSecurity(mux *web.Mux) {
 	mux.Post("/company/security/lock", c.withRecentProof(c.setLock))
 	mux.Get("/company/security/networks", c.withRecentProof(c.showNetworks))
 	mux.Post("/company/security/networks", c.withRecentProof(c.setNetworks))
+	c.mountSteps(mux)
 	c.mountWizard(mux)
 }
 
@@ -62,6 +63,7 @@ type securityPage struct {
 	EmailOnly   bool
 	Ask         askChoices
 	Roles       rolesChoices
+	Steps       stepsView
 	Apps        appsChoices
 	SetUpTime   setUpChoices
 	Lock        lockChoices
@@ -75,7 +77,7 @@ type securityPage struct {
 func (securityPage) View() web.View { return web.View{Template: "console/security"} }
 
 // formMarks are the marks of what each form shows.
-type formMarks struct{ Days, Lock, Ask, Roles, Apps, SetUpTime string }
+type formMarks struct{ Days, Lock, Ask, Roles, Apps, SetUpTime, Steps string }
 
 // securityCounts is how many people are protected.
 type securityCounts struct{ People, Ready, MustSetUp, LockedOut, Invited, LeftOut int }
@@ -125,6 +127,7 @@ func (a *administrator) securityPage(r *http.Request, o company.Overview) securi
 		Methods:     methodChoices(o),
 		Ask:         a.askChoices(o),
 		Roles:       a.rolesChoices(o),
+		Steps:       a.stepsView(o),
 		Apps:        a.appsChoices(o),
 		SetUpTime:   setUpChoicesOf(o.Tenant),
 		Lock:        lockChoicesOf(o),
@@ -139,6 +142,7 @@ func (a *administrator) securityPage(r *http.Request, o company.Overview) securi
 			Apps:  company.MarkOf(o.Tenant, access.SetApps),
 
 			SetUpTime: company.MarkOf(o.Tenant, access.SetDeadline),
+			Steps:     company.MarkOf(o.Tenant, access.SwitchOn),
 		},
 	}
 	p.EmailOnly = on && !policy.Allowed{Vendor: o.VendorMethods, Company: o.Tenant.Methods}.Factor(o.Offered)

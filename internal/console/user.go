@@ -29,6 +29,7 @@ type userPage struct {
 	Status          string // catalogue key
 	Tone            string
 	Notes           []string
+	Waits           pages.StepWait
 	Added           time.Time
 	LastSignIn      time.Time
 	Methods         []methodDetail
@@ -127,12 +128,13 @@ func (c *Console) userPage(r *http.Request, a *administrator, ref people.Ref) (p
 	if o.Status.Own {
 		rule = policy.OwnChoice
 	}
-	page.Notes = pages.NotesOf(people.Listed{
+	listed := people.Listed{
 		User:      o.User,
 		Status:    o.Status,
 		Invited:   o.Invited,
 		Withdrawn: o.Withdrawn,
-	}, rule)
+	}
+	page.Notes, page.Waits = pages.NotesOf(listed, rule), pages.StepWaitOf(listed)
 	for _, m := range o.Methods {
 		if !pages.OnlyNotified(m.Kind, o.Status) {
 			page.Methods = append(page.Methods, a.methodDetail(o.User, m))

@@ -24,6 +24,9 @@ type choicesPage struct {
 	Methods       []methodChoice
 	Choice        string // a tenant.Choice
 	Roles         rolesChoices
+	Steps         string // inSteps, or empty
+	StepDays      string
+	StepStop      string // percent; empty = no limit
 	Apps          appsChoices
 	From, SetUpBy string // days as a browser sends them; empty = at once, at the next sign-in
 	Today, Latest string
@@ -38,6 +41,9 @@ func (choicesPage) View() web.View {
 func (c *Console) choicesPage(r *http.Request, a *administrator, o company.Overview, f choiceForm) choicesPage {
 	now := c.DB.Now().UTC()
 	o.Tenant.Methods, o.Tenant.Roles = tenant.Methods(f.Methods), tenant.Roles(f.Roles)
+	if f.Steps == "" && f.StepDays == "" {
+		f.StepDays, f.StepStop = suggestedStepDays, suggestedStepStop
+	}
 	apps := a.appsChoices(o)
 	apps.tick(readApps(f.Apps))
 	return choicesPage{
@@ -45,6 +51,9 @@ func (c *Console) choicesPage(r *http.Request, a *administrator, o company.Overv
 		Methods:  methodChoices(o),
 		Choice:   f.Choice,
 		Roles:    a.rolesChoices(o),
+		Steps:    f.Steps,
+		StepDays: f.StepDays,
+		StepStop: f.StepStop,
 		Apps:     apps,
 		From:     f.From,
 		SetUpBy:  f.SetUpBy,
@@ -103,6 +112,9 @@ func (summaryPage) View() web.View {
 // AtOnce reports whether it begins with the confirmation.
 func (p summaryPage) AtOnce() bool { return p.Plan.From.IsZero() }
 
+// StepTitle is the catalogue key of whom a step of the plan reaches.
+func (summaryPage) StepTitle(n int) string { return stepKeys[n] }
+
 // Asked is how many people are asked, or may switch it on.
 func (p summaryPage) Asked() int { return p.Plan.Forecast.People - p.Plan.Forecast.LeftOut }
 
@@ -121,16 +133,19 @@ func (p summaryPage) CheckURL() string {
 }
 
 // choiceForm is the choices as forms and addresses carry them.
-type choiceForm struct{ Methods, Choice, Roles, Apps, From, SetUpBy string }
+type choiceForm struct{ Methods, Choice, Roles, Apps, Steps, StepDays, StepStop, From, SetUpBy string }
 
 func choiceFormOf(v url.Values) choiceForm {
 	return choiceForm{
-		Methods: v.Get("methods"),
-		Choice:  v.Get("choice"),
-		Roles:   v.Get("roles"),
-		Apps:    v.Get("apps"),
-		From:    v.Get("from"),
-		SetUpBy: v.Get("set_up_by"),
+		Methods:  v.Get("methods"),
+		Choice:   v.Get("choice"),
+		Roles:    v.Get("roles"),
+		Apps:     v.Get("apps"),
+		Steps:    v.Get("steps"),
+		StepDays: v.Get("step_days"),
+		StepStop: v.Get("step_stop"),
+		From:     v.Get("from"),
+		SetUpBy:  v.Get("set_up_by"),
 	}
 }
 
@@ -139,6 +154,9 @@ func (f choiceForm) values() url.Values {
 		"methods":   {f.Methods},
 		"choice":    {f.Choice},
 		"roles":     {f.Roles},
+		"steps":     {f.Steps},
+		"step_days": {f.StepDays},
+		"step_stop": {f.StepStop},
 		"apps":      {f.Apps},
 		"from":      {f.From},
 		"set_up_by": {f.SetUpBy},
@@ -155,6 +173,9 @@ func (f choiceForm) choices() (out company.Choices, err error) {
 		return out, fault.New(fault.Invalid, "tenant.unknown_choice")
 	}
 	if out.Roles, err = tenant.Roles(f.Roles).Clean(); err != nil {
+		return out, err
+	}
+	if err := f.readSteps(&out); err != nil {
 		return out, err
 	}
 	out.Apps = readApps(f.Apps)

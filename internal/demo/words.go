@@ -133,6 +133,8 @@ var sentences = map[occasion]string{
 	{action: audit.TenantChoice}:                                          "it is asked of",
 	{action: audit.TenantApps}:                                            "two-factor authentication is required in exempt apps:",
 	{action: audit.TenantRoles}:                                           "two-factor authentication is required of",
+	{action: audit.TenantSteps}:                                           "the company turns two-factor authentication on",
+	{action: audit.TenantStepsStopped}:                                    "no further step begins:",
 	{action: audit.TenantDeadline}:                                        "set-up comes first from",
 	{action: audit.TenantShadow}:                                          "the company tries rules without enforcing them:",
 }

@@ -30,8 +30,8 @@ func (g *Gate) CanSignIn(ctx context.Context, tx *db.Tx, userID string) (bool, e
 }
 
 // CanActUnder reports whether a person can sign in to our own pages, and show what changes there need, where their
-// company decides as t says, if need be by setting up a method first. A planned start counts as begun, and a deadline
-// as over. Whether there is a password, its caller knows.
+// company decides as t says, if need be by setting up a method first. A planned start counts as begun, each step, too,
+// and a deadline as over. Whether there is a password, its caller knows.
 func (g *Gate) CanActUnder(ctx context.Context, tx *db.Tx, userID string, t tenant.Tenant) (bool, error) {
 	return g.canUnder(ctx, tx, userID, t, policy.Input.Protection)
 }
@@ -52,6 +52,7 @@ func (g *Gate) canUnder(
 	if t.SwitchedOnAt.After(tx.Now) {
 		t.SwitchedOnAt = tx.Now
 	}
+	t.Steps = tenant.Steps{}
 	w.Tenant = t
 	in := g.withPassword(tx, w).WithoutTimeToSetUp()
 	in.Want = []policy.Level{want(in)}

@@ -182,6 +182,7 @@ var topics = []topic{
 		Notes: []string{
 			"help.enable.note_1",
 			"help.enable.note_2",
+			"help.enable.note_3",
 		},
 		See:   []string{"status", "pending", "methods"},
 		Story: "company/enable/choose",

@@ -26,7 +26,7 @@ var (
 		audit.MethodRestored, audit.MethodsReset, audit.PasskeyCopied, audit.ReceiverGone,
 		audit.AccountProtected, audit.TenantCreated, audit.TenantRenamed, audit.TenantSuspended,
 		audit.TenantResumed, audit.TenantMandate, audit.TenantSwitched, audit.TenantMethods,
-		audit.TenantChoice, audit.TenantRoles,
+		audit.TenantChoice, audit.TenantRoles, audit.TenantSteps, audit.TenantStepsStopped,
 		audit.TenantApps, audit.TenantDeadline, audit.TenantShadow, audit.TenantLock,
 		audit.TenantNetworks, audit.TenantBranding, audit.TenantRememberDays, audit.TenantSMSCountries,
 		audit.TextsPaused, audit.ClientCreated, audit.ClientChanged, audit.ClientSecretReplaced,

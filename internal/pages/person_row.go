@@ -18,9 +18,22 @@ type PersonRow struct {
 	Status          string // catalogue key
 	Tone            string // how the status is coloured
 	Notes           []string
+	Waits           StepWait
 	Methods         []MethodRow
 	LastSignIn      time.Time
 	Chosen          bool // for an action on many people
+}
+
+// StepWait says that a person is not asked yet: their company turns on two-factor authentication in steps.
+type StepWait struct {
+	Shown bool
+	From  time.Time // zero: the steps were stopped
+}
+
+// StepWaitOf is what must be said of a person who waits for a step.
+func StepWaitOf(l people.Listed) StepWait {
+	s := l.Status
+	return StepWait{Shown: s.Waits && s.Status == policy.Disabled && l.User.DisabledAt.IsZero(), From: s.From}
 }
 
 // MethodRow is a method of a person.
@@ -57,6 +70,7 @@ func RowOf(l people.Listed, rule policy.Rule) PersonRow {
 		Status:     StatusKeys[l.Status.Status],
 		Tone:       string(l.Status.Status),
 		Notes:      NotesOf(l, rule),
+		Waits:      StepWaitOf(l),
 		LastSignIn: l.SignedInAt,
 	}
 	if !l.User.DisabledAt.IsZero() {
@@ -94,7 +108,8 @@ func NotesOf(l people.Listed, rule policy.Rule) (out []string) {
 	if l.Status.Stuck {
 		out = append(out, "console.note.stuck")
 	}
-	if l.Status.Status == policy.Disabled && (rule == policy.OwnChoice || rule == policy.Everyone && l.Status.Own) {
+	own := rule == policy.OwnChoice || rule == policy.Everyone && l.Status.Own
+	if l.Status.Status == policy.Disabled && own && !l.Status.Waits {
 		out = append(out, "console.note.own_choice")
 	}
 	if l.Status.Status == policy.Disabled && len(l.Status.Can) > 0 && !onlyEmail(l.Status.Can) {

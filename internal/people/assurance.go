@@ -113,7 +113,7 @@ func (a *assurances) add(role user.Role, in policy.Input) {
 		}
 	}
 	in.Account = in.Account.Alike(in.Now)
-	kind := fmt.Sprint(in.Account, in.Role, in.OwnChoice, in.PasswordFlagged)
+	kind := fmt.Sprint(in.Account, in.Role, in.OwnChoice, in.PasswordFlagged, policy.StepOf(in.Role, in.UserID))
 	ways := a.known[kind]
 	if ways == nil {
 		for _, r := range a.rules {

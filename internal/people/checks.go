@@ -73,7 +73,7 @@ func coming(
 	if c != nil {
 		t.Methods, t.Choice, t.Roles = c.Methods, c.Choice, c.Roles
 	}
-	t.SwitchedOnAt = now
+	t.SwitchedOnAt, t.Steps = now, tenant.Steps{}
 	return comingRules{
 		allowed:  policy.AllowedIn(t, i),
 		asked:    requiredOf(t, i, now).condition(),

@@ -8,6 +8,7 @@ import (
 	"countersign/internal/authenticator"
 	"countersign/internal/db"
 	"countersign/internal/policy"
+	"countersign/internal/tenant"
 	"countersign/internal/user"
 )
 
@@ -43,7 +44,7 @@ func (s *Service) Forecast(
 func ForecastFor(
 	ctx context.Context, tx *db.Tx, allowed policy.Allowed, leftOut []string, bindable []authenticator.Kind,
 ) (f Forecast, err error) {
-	method, asked := columnsCondition(allowed), requirement{policy.Everyone, leftOut}.columns()
+	method, asked := columnsCondition(allowed), requirement{policy.Everyone, leftOut, tenant.LastStep}.columns()
 	// Backup codes stand in for an allowed method. A working factor that is ruled out still opens the set-up of
 	// another, and so does the mailbox of an account that has no factor.
 	// After a report that someone else knows the password, the mailbox is asked whatever is allowed.
@@ -74,7 +75,8 @@ func ForecastFor(
 // factorWords. It is one pass over everything, gathered by person, and no join: PostgreSQL has no idea how many people
 // were imported a minute ago, and would go through everyone's methods once for each of them.
 const peopleWithMethods = `
-	SELECT MAX(accepted) > 0 AS accepted, MAX(role) AS role, MAX(reported) > 0 AS reported, MAX(chosen) > 0 AS chosen,
+	SELECT person, MAX(accepted) > 0 AS accepted, MAX(role) AS role, MAX(reported) > 0 AS reported,
+		MAX(chosen) > 0 AS chosen,
 		MAX(usable) > 0 AS may_use, MAX(factor) > 0 AS has_factor, MAX(mailbox) > 0 AS has_mailbox,
 		MAX(codes) > 0 AS has_codes, MAX(any_factor) = 0 AND MAX(unfactored) > 0 AS protected_by_mailbox
 	FROM (

@@ -132,7 +132,11 @@ func rearrange(ctx context.Context, tx *db.Tx, random *rand.Rand) error {
 	if random.IntN(3) == 0 {
 		return tenant.SwitchOff(ctx, tx)
 	}
-	if err := tenant.SwitchOn(ctx, tx); err != nil {
+	days := time.Duration(random.IntN(9)) * 24 * time.Hour
+	if err := tenant.SwitchOnFrom(ctx, tx, tx.Now.Add(-days)); err != nil {
+		return err
+	}
+	if err := tenant.SetStepDays(ctx, tx, random.IntN(4)); err != nil {
 		return err
 	}
 	deadline := []time.Time{{}, tx.Now.Add(time.Hour)}[random.IntN(2)]

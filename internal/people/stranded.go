@@ -47,6 +47,7 @@ func StrandedBy(
 		// as where it is required of everyone, once no deadline helps them any more
 		in.Tenant.SwitchedOnAt, in.Tenant.Choice, in.Tenant.SetUpBy = tx.Now, tenant.Required, time.Time{}
 		in.Tenant.SetUpDays, in.NewcomerUntil, in.Tenant.Roles = 0, time.Time{}, ""
+		in.Tenant.Steps = tenant.Steps{}
 		if policy.StatusOf(in).Stuck {
 			out.LockedOut = append(out.LockedOut, f.User.Email)
 		} else {

@@ -23,6 +23,7 @@ type Input struct {
 	OwnPages         bool // the client is Countersign itself, where people look after their account
 	Administers      bool // is more than an agent
 	Role             string
+	UserID           string // says in which step a company asks them; empty: in the first
 	Origin           Origin
 	AppID, AppName   string
 	AppExemptUntil   time.Time // by the vendor; zero = covered
@@ -229,6 +230,7 @@ func (d *Decision) required(in Input) bool {
 	if d.Own = in.decidesThemself(); on && d.Own {
 		on = in.OwnChoice
 		d.becauseOfOwnChoice(in)
+		d.announceStep(in)
 	}
 	if in.PasswordFlagged {
 		d.because("policy.password_reported")

@@ -7,9 +7,16 @@ import (
 )
 
 // decidesThemself reports whether the person decides for themself whether a second step is asked: their company leaves
-// it to everyone, or requires it of other roles only. Where the vendor requires it by now, no one decides.
+// it to everyone, requires it of other roles only, or starts with others. Where the vendor requires it by now, no one
+// decides.
 func (in Input) decidesThemself() bool {
-	return !in.mandated() && (in.Tenant.Choice == tenant.Optional || !in.Tenant.Roles.Include(in.Role))
+	return !in.mandated() && (!in.ofCompany() || in.waitsForStep())
+}
+
+// ofCompany reports whether the company requires a second step of the person's role, once two-factor authentication is
+// on.
+func (in Input) ofCompany() bool {
+	return in.Tenant.Choice != tenant.Optional && in.Tenant.Roles.Include(in.Role)
 }
 
 // AsksUnusual reports whether the company asks the person for a second step where a sign-in is unusual, once one is
@@ -25,6 +32,8 @@ func (d *Decision) becauseOfOwnChoice(in Input) {
 		d.because("policy.own_choice")
 	case in.Tenant.Choice == tenant.Optional:
 		d.because("policy.optional", "Company", in.Tenant.Name)
+	case in.ofCompany():
+		d.becauseOfStep(in)
 	default:
 		d.because("policy.role_optional", "Company", in.Tenant.Name)
 	}

@@ -24,6 +24,8 @@ type PersonStatus struct {
 	Status  Status
 	Must    bool                 // a second step is required of them on our own pages
 	Own     bool                 // they decide for themselves
+	Waits   bool                 // Own, until the company asks them in a later step
+	From    time.Time            // Waits: when that step begins; zero = the steps were stopped
 	Can     []authenticator.Kind // what a sign-in may ask them for
 	SetUpBy time.Time            // Pending: until when the mailbox is enough; zero = set-up comes first
 	Overdue bool                 // Pending, and a deadline of theirs has passed
@@ -41,6 +43,9 @@ func StatusOf(in Input) PersonStatus {
 		Must:   d.Required,
 		Own:    d.Own,
 		Can:    in.allowed().Usable(in.Has),
+	}
+	if s.Waits = d.Own && in.ofCompany(); s.Waits {
+		s.From = in.stepStart()
 	}
 	switch {
 	case !d.Required:

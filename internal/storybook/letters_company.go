@@ -38,6 +38,7 @@ func companyLetters(vendor string, maria email.ChangedBy, now time.Time) []Lette
 			Company: "Ortiz & Sons",
 			By:      email.ChangedBy{Vendor: true, At: now},
 		}},
+		{"steps-stopped", stepsStopped(vendor, now)},
 		{"company-suspended", email.CompanyState{
 			Vendor:    vendor,
 			Company:   "Ortiz & Sons",
@@ -99,6 +100,7 @@ func lowered(by email.ChangedBy, now time.Time) email.ProtectionLowered {
 	number := func(n int) email.SettingValue { return email.SettingValue{Number: n} }
 	c := email.ProtectionLowered{Vendor: "Harbor", Company: "Ortiz & Sons", By: by}
 	c.Changes = []email.LoweredSetting{
+		{Setting: email.SettingSteps, Was: number(0), Is: number(3)},
 		{Setting: email.SettingSwitch, Was: word("on"), Is: word("off")},
 		{Setting: email.SettingChoice, Was: word("required"), Is: word("optional")},
 		{Setting: email.SettingRoles, Was: word(""), Is: word("owner admin supervisor")},
@@ -122,4 +124,18 @@ func lowered(by email.ChangedBy, now time.Time) email.ProtectionLowered {
 		{Setting: email.SettingLockMinutes, Was: number(30), Is: number(5)},
 	}
 	return c
+}
+
+// stepsStopped tells that too many people could not sign in.
+func stepsStopped(vendor string, now time.Time) email.StepsStopped {
+	return email.StepsStopped{
+		Vendor:  vendor,
+		Company: "Ortiz & Sons",
+		Asked:   24,
+		Failed:  6,
+		Percent: 10,
+		Step:    1,
+		At:      now,
+		Link:    "https://sign-in.harbor.example/company/security",
+	}
 }

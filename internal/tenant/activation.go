@@ -149,8 +149,9 @@ func Sweep(ctx context.Context, d *db.DB) (int64, error) {
 	return activations + results, err
 }
 
-// SwitchOnFrom records that the company switched its second step on from an instant.
+// SwitchOnFrom records that the company switched its second step on from an instant, for everyone at once.
 func SwitchOnFrom(ctx context.Context, tx *db.Tx, from time.Time) error {
-	return changed(tx.Exec(ctx, `UPDATE tenants SET switched_on_at = $1, switched_off_at = 0, version = version + 1
+	return changed(tx.Exec(ctx, `UPDATE tenants SET switched_on_at = $1, switched_off_at = 0, step_days = 0,
+		step_stop = 0, steps_stopped_at = 0, steps_resumed_at = 0, steps_delay = 0, version = version + 1
 		WHERE tenant_id = $2`, from, tx.Tenant))
 }

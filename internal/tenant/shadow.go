@@ -19,10 +19,11 @@ type Shadow struct {
 // Active reports whether sign-ins are judged by the rules now.
 func (s Shadow) Active(now time.Time) bool { return !now.Before(s.From) && now.Before(s.Until) }
 
-// Shadowed is the company as it would be with the rules that it considers: two-factor authentication is on, and no
-// deadline for set-up is left.
+// Shadowed is the company as it would be with the rules that it considers: two-factor authentication is on for
+// everyone, and no deadline for set-up is left.
 func (t Tenant) Shadowed(now time.Time) Tenant {
 	t.SwitchedOnAt, t.SwitchedOffAt, t.SetUpBy, t.SetUpDays = now, time.Time{}, time.Time{}, 0
+	t.Steps = Steps{}
 	t.Methods, t.Choice, t.Roles = t.Shadow.Methods, t.Shadow.Choice, t.Shadow.Roles
 	return t
 }

@@ -103,6 +103,7 @@ type Tenant struct {
 	SetUpBy        time.Time // until then people without a method are reminded; zero = set-up comes first
 	SetUpDays      int       // how long newcomers have from their first sign-in; 0 = no time of their own
 	SetUpLaters    int       // how many sign-ins someone may finish before they set a method up; 0 = no limit
+	Steps          Steps     // how it is turned on
 	Lock           AccountLock
 	Networks       Networks
 	NetworkScope   NetworkScope
@@ -114,9 +115,11 @@ type Tenant struct {
 const columns = `tenant_id, name, kind, mandate, mandate_from, switched_on_at, switched_off_at, remember_days,
 	methods, choice, roles, sms_countries, set_up_by, set_up_days, set_up_laters, lock_after, lock_minutes,
 	networks, network_scope, created_at, suspended_at, shadow_methods, shadow_choice, shadow_roles, shadow_from,
-	shadow_until, vendor_methods, vendor_days, covered_apps`
+	shadow_until, vendor_methods, vendor_days, covered_apps, step_days, step_stop, steps_stopped_at, steps_resumed_at,
+	steps_delay`
 
 func scan(row db.Row) (t Tenant, err error) {
+	var delay int64
 	err = row.Scan(
 		&t.ID,
 		&t.Name,
@@ -147,7 +150,13 @@ func scan(row db.Row) (t Tenant, err error) {
 		&t.Ceiling.Methods,
 		&t.Ceiling.Days,
 		&t.Apps,
+		&t.Steps.Days,
+		&t.Steps.StopAt,
+		db.ScanTime(&t.Steps.StoppedAt),
+		db.ScanTime(&t.Steps.ResumedAt),
+		&delay,
 	)
+	t.Steps.Delay = time.Duration(delay) * time.Microsecond
 	return t, err
 }
 
@@ -262,15 +271,17 @@ func SetMandate(ctx context.Context, tx *db.Tx, m Mandate) error {
 		WHERE tenant_id = $3`, string(m.Mode), m.From, tx.Tenant))
 }
 
-// SwitchOn records that the company switched its second step on.
+// SwitchOn records that the company switched its second step on, for everyone at once.
 func SwitchOn(ctx context.Context, tx *db.Tx) error {
-	return changed(tx.Exec(ctx, `UPDATE tenants SET switched_on_at = $1, switched_off_at = 0, version = version + 1
+	return changed(tx.Exec(ctx, `UPDATE tenants SET switched_on_at = $1, switched_off_at = 0, step_days = 0,
+		step_stop = 0, steps_stopped_at = 0, steps_resumed_at = 0, steps_delay = 0, version = version + 1
 		WHERE tenant_id = $2`, tx.Now, tx.Tenant))
 }
 
 // SwitchOff records that the company switched its second step off.
 func SwitchOff(ctx context.Context, tx *db.Tx) error {
-	return changed(tx.Exec(ctx, `UPDATE tenants SET switched_off_at = $1, switched_on_at = 0, version = version + 1
+	return changed(tx.Exec(ctx, `UPDATE tenants SET switched_off_at = $1, switched_on_at = 0, step_days = 0,
+		step_stop = 0, steps_stopped_at = 0, steps_resumed_at = 0, steps_delay = 0, version = version + 1
 		WHERE tenant_id = $2`, tx.Now, tx.Tenant))
 }
 

@@ -27,6 +27,7 @@ const (
 	SettingSwitch       Setting = "switch"        // "on", "off", and At where it begins later
 	SettingChoice       Setting = "choice"        // "required", "adaptive", "optional"
 	SettingRoles        Setting = "roles"         // roles, apart by spaces; empty: everyone
+	SettingSteps        Setting = "steps"         // Number of days between steps; 0: everyone at once
 	SettingApps         Setting = "apps"          // names of exempt apps in which it is required anyway; empty: none
 	SettingMethods      Setting = "methods"       // kinds, apart by spaces
 	SettingRememberDays Setting = "remember_days" // Number
@@ -77,6 +78,8 @@ func (w *writer) setting(s Setting, vendor string) string {
 		return w.say("mail.lowered.choice")
 	case SettingRoles:
 		return w.say("mail.lowered.roles")
+	case SettingSteps:
+		return w.say("mail.lowered.steps")
 	case SettingApps:
 		return w.say("mail.lowered.apps", "Vendor", vendor)
 	case SettingMethods:
@@ -111,6 +114,11 @@ func (w *writer) settingValue(s Setting, v SettingValue) string {
 		}
 	case SettingRoles:
 		return w.roleNames(v.Word)
+	case SettingSteps:
+		if v.Number == 0 {
+			return w.say("mail.lowered.at_once")
+		}
+		return w.say("mail.lowered.in_steps", "Days", strconv.Itoa(v.Number))
 	case SettingApps:
 		if v.Word == "" {
 			return w.say("mail.lowered.no_apps")

@@ -37,6 +37,7 @@ var decoders = map[string]func([]byte) (Content, error){
 	MandateAnnounced{}.kind():  decode[MandateAnnounced],
 	RoleChanged{}.kind():       decode[RoleChanged],
 	CompanyAlert{}.kind():      decode[CompanyAlert],
+	StepsStopped{}.kind():      decode[StepsStopped],
 	ByHand{}.kind():            decode[ByHand],
 }
 

@@ -69,7 +69,7 @@ const Columns = `
 	t.methods, t.choice, t.roles, t.set_up_by, t.set_up_days, t.set_up_laters, t.suspended_at,
 	t.vendor_methods, t.vendor_days, t.covered_apps,
 	t.shadow_methods, t.shadow_choice, t.shadow_roles, t.shadow_from, t.shadow_until,
-	t.lock_after, t.lock_minutes, t.networks, t.network_scope,
+	t.lock_after, t.lock_minutes, t.networks, t.network_scope, t.step_days, t.steps_stopped_at, t.steps_delay,
 	i.name, i.mandate, i.mandate_from, i.remember_days, i.methods,
 	COALESCE(c.id, ''), COALESCE(c.name, ''), COALESCE(c.home_url, ''),
 	COALESCE(c.exempt_until, 0), COALESCE(c.disabled_at, 0)`
@@ -87,7 +87,9 @@ type userTimes struct {
 	flagged, disabled, ownChoice, firstFactor, released, recovery, setUpBy, reset, exempt, newcomer int64
 }
 
-type tenantTimes struct{ mandate, on, off, setUpBy, suspended, shadowFrom, shadowUntil int64 }
+type tenantTimes struct {
+	mandate, on, off, setUpBy, suspended, shadowFrom, shadowUntil, stepsStopped, stepsDelay int64
+}
 
 type appTimes struct{ exempt, disabled int64 }
 
@@ -108,6 +110,7 @@ func (r *Reader) Targets() []any {
 		&t.Ceiling.Methods, &t.Ceiling.Days, &t.Apps,
 		&t.Shadow.Methods, &t.Shadow.Choice, &t.Shadow.Roles, &r.tenant.shadowFrom, &r.tenant.shadowUntil,
 		&t.Lock.After, &t.Lock.Minutes, &t.Networks, &t.NetworkScope,
+		&t.Steps.Days, &r.tenant.stepsStopped, &r.tenant.stepsDelay,
 		&i.Name, &i.Mandate.Mode, &r.mandate, &i.RememberDays, &i.Methods,
 		&a.ID, &a.Name, &a.HomeURL, &r.app.exempt, &r.app.disabled,
 	}
@@ -163,6 +166,8 @@ func (f *Facts) decodeTenant(at tenantTimes) {
 	f.Tenant.SwitchedOffAt = db.Time(at.off)
 	f.Tenant.SetUpBy = db.Time(at.setUpBy)
 	f.Tenant.SuspendedAt = db.Time(at.suspended)
+	f.Tenant.Steps.StoppedAt = db.Time(at.stepsStopped)
+	f.Tenant.Steps.Delay = time.Duration(at.stepsDelay) * time.Microsecond
 	f.Tenant.Shadow.From, f.Tenant.Shadow.Until = db.Time(at.shadowFrom), db.Time(at.shadowUntil)
 }
 
@@ -216,6 +221,7 @@ func (f *Facts) Input(
 		OwnPages:         f.App.ID == client.PortalID,
 		Administers:      f.User.Role != user.Agent,
 		Role:             string(f.User.Role),
+		UserID:           f.User.ID,
 	}
 	for _, level := range want {
 		in.Want = append(in.Want, policy.Level(level))
