@@ -63,13 +63,12 @@ const isNewcomer = `
 const Columns = `
 	u.id, u.email, u.name, u.role, u.language, u.security_version, u.password_flagged_at, u.disabled_at,
 	u.second_step_at, u.first_factor_at, u.released_at, u.recovery_until, u.set_up_by, u.password_reset_at,
-	u.exempt_until, u.newcomer_until, u.set_up_laters_used,` + isNewcomer + `,
-	u.version, t.version, i.version, COALESCE(c.version, 0), ` + KindsOfUser + `,
+	u.exempt_until, u.newcomer_until, u.set_up_laters_used,` + isNewcomer + ` AS newcomer,
+	u.version, t.version, i.version, COALESCE(c.version, 0), ` + KindsOfUser + ` AS kinds,
 	t.tenant_id, t.name, t.kind, t.mandate, t.mandate_from, t.switched_on_at, t.switched_off_at, t.remember_days,
 	t.methods, t.choice, t.roles, t.set_up_by, t.set_up_days, t.set_up_laters, t.suspended_at,
 	t.vendor_methods, t.vendor_days, t.covered_apps,
-	t.shadow_methods, t.shadow_choice, t.shadow_roles, t.shadow_from, t.shadow_until,
-	t.lock_after, t.lock_minutes, t.networks, t.network_scope, t.step_days, t.steps_stopped_at, t.steps_delay,
+	t.lock_after, t.lock_minutes, t.networks, t.network_scope,` + seldom + `,
 	i.name, i.mandate, i.mandate_from, i.remember_days, i.methods,
 	COALESCE(c.id, ''), COALESCE(c.name, ''), COALESCE(c.home_url, ''),
 	COALESCE(c.exempt_until, 0), COALESCE(c.disabled_at, 0)`
@@ -79,6 +78,7 @@ type Reader struct {
 	into    *Facts
 	user    userTimes
 	tenant  tenantTimes
+	seldom  seldomSet
 	mandate int64 // of the vendor
 	app     appTimes
 }
@@ -88,7 +88,7 @@ type userTimes struct {
 }
 
 type tenantTimes struct {
-	mandate, on, off, setUpBy, suspended, shadowFrom, shadowUntil, stepsStopped, stepsDelay int64
+	mandate, on, off, setUpBy, suspended int64
 }
 
 type appTimes struct{ exempt, disabled int64 }
@@ -108,9 +108,8 @@ func (r *Reader) Targets() []any {
 		&t.ID, &t.Name, &t.Kind, &t.Mandate.Mode, &r.tenant.mandate, &r.tenant.on, &r.tenant.off, &t.RememberDays,
 		&t.Methods, &t.Choice, &t.Roles, &r.tenant.setUpBy, &t.SetUpDays, &t.SetUpLaters, &r.tenant.suspended,
 		&t.Ceiling.Methods, &t.Ceiling.Days, &t.Apps,
-		&t.Shadow.Methods, &t.Shadow.Choice, &t.Shadow.Roles, &r.tenant.shadowFrom, &r.tenant.shadowUntil,
 		&t.Lock.After, &t.Lock.Minutes, &t.Networks, &t.NetworkScope,
-		&t.Steps.Days, &r.tenant.stepsStopped, &r.tenant.stepsDelay,
+		&r.seldom.shadow, &r.seldom.steps,
 		&i.Name, &i.Mandate.Mode, &r.mandate, &i.RememberDays, &i.Methods,
 		&a.ID, &a.Name, &a.HomeURL, &r.app.exempt, &r.app.disabled,
 	}
@@ -124,6 +123,7 @@ func (r *Reader) Decode(clientID string, maxRememberDays int) {
 	f.Vendor.Mandate.From = db.Time(r.mandate)
 	f.decodeUser(r.user)
 	f.decodeTenant(r.tenant)
+	f.Tenant.Shadow, f.Tenant.Steps = r.seldom.decode()
 	f.decodeApp(r.app, clientID)
 }
 
@@ -166,9 +166,6 @@ func (f *Facts) decodeTenant(at tenantTimes) {
 	f.Tenant.SwitchedOffAt = db.Time(at.off)
 	f.Tenant.SetUpBy = db.Time(at.setUpBy)
 	f.Tenant.SuspendedAt = db.Time(at.suspended)
-	f.Tenant.Steps.StoppedAt = db.Time(at.stepsStopped)
-	f.Tenant.Steps.Delay = time.Duration(at.stepsDelay) * time.Microsecond
-	f.Tenant.Shadow.From, f.Tenant.Shadow.Until = db.Time(at.shadowFrom), db.Time(at.shadowUntil)
 }
 
 func (f *Facts) decodeApp(at appTimes, clientID string) {
