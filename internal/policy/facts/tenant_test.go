@@ -36,13 +36,14 @@ func TestLoadReadsTheWholeCompany(t *testing.T) {
 			t.Errorf("a new company is read as %+v, and stored as %+v", read, stored)
 		}
 		write(t, d, "acme", func(ctx context.Context, tx *db.Tx) error {
-			_, err := tx.Exec(ctx, `UPDATE tenants SET mandate = 'default_off', mandate_from = 1, switched_on_at = 2,
-				switched_off_at = 3, remember_days = 4, methods = 'totp sms', choice = 'adaptive', roles = 'owner admin',
-				covered_apps = 'phone talk', set_up_by = 5, set_up_days = 6, set_up_laters = 7, suspended_at = 8,
-				vendor_methods = 'totp', vendor_days = 9, lock_after = 10, lock_minutes = 11,
-				networks = '203.0.113.0/24 Here', network_scope = 'apps', step_days = 12, step_stop = 13,
-				steps_stopped_at = 14, steps_resumed_at = 15, steps_delay = 16, shadow_methods = 'email totp',
-				shadow_choice = 'optional', shadow_roles = 'owner admin agent', shadow_from = 17, shadow_until = 18
+			_, err := tx.Exec(ctx, `
+				UPDATE tenants SET mandate = 'default_off', mandate_from = 1, switched_on_at = 2, switched_off_at = 3,
+					remember_days = 4, methods = 'totp sms', choice = 'adaptive', roles = 'owner admin',
+					covered_apps = 'phone talk', set_up_by = 5, set_up_days = 6, set_up_laters = 7, suspended_at = 8,
+					vendor_methods = 'totp', vendor_days = 9, lock_after = 10, lock_minutes = 11,
+					networks = '203.0.113.0/24 Here', network_scope = 'apps', step_days = 12, step_stop = 13,
+					steps_stopped_at = 14, steps_resumed_at = 15, steps_delay = 16, shadow_methods = 'email totp',
+					shadow_choice = 'optional', shadow_roles = 'owner admin agent', shadow_from = 17, shadow_until = 18
 				WHERE tenant_id = $1`, tx.Tenant)
 			return err
 		})
