@@ -70,7 +70,7 @@ func enableInSteps(t *testing.T, w *rig.World, p *rig.Person, owner *rig.User) {
 	at := w.Now().UTC()
 	p.Post(pathEnable+"/choose", form).Expect(t, 200, "It starts in three stages",
 		at.AddDate(0, 0, 3).Format("2 Jan 2006"), at.AddDate(0, 0, 6).Format("2 Jan 2006"), "more than 10 percent",
-		"Everyone (9 users)")
+		"Everyone (9 users in all)")
 	p.Submit(pathEnable+"/confirm").Expect(t, 200, "Two-factor authentication is on", "Start in stages",
 		"Started on "+at.Format("2 Jan 2006"), "Starts on "+at.AddDate(0, 0, 3).Format("2 Jan 2006"))
 }

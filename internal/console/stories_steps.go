@@ -36,7 +36,7 @@ func storyStopped(page securityPage, now time.Time) securityPage {
 func storyPlannedSteps(from time.Time) []company.PlannedStep {
 	return []company.PlannedStep{
 		{From: from, People: 30},
-		{From: from.AddDate(0, 0, 3), People: 148},
-		{From: from.AddDate(0, 0, 6), People: 290},
+		{From: from.AddDate(0, 0, 3), People: 112},
+		{From: from.AddDate(0, 0, 6), People: 200},
 	}
 }
