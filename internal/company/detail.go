@@ -18,6 +18,7 @@ type Listed struct {
 	Tenant      tenant.Tenant
 	Rule        policy.Rule
 	LeftOut     []string  // as Overview says
+	InSteps     bool      // not everyone is asked yet
 	Locked      bool      // the vendor requires it
 	StartsAt    time.Time // as Overview says
 	AnnouncedBy string
@@ -65,6 +66,7 @@ func (s *Service) Search(ctx context.Context, a access.Actor, q tenant.Search) (
 func listed(t tenant.Tenant, i tenant.Installation, now time.Time) Listed {
 	l := Listed{Tenant: t, Rule: policy.RuleOf(t, i, now), LeftOut: policy.LeftOut(t, i, now)}
 	_, l.Locked = Locked(t, i, now)
+	l.InSteps = policy.StepsBegun(t, i, now) < tenant.LastStep
 	if l.Rule == policy.Off {
 		l.StartsAt, l.AnnouncedBy = start(t, i, now)
 	}

@@ -55,7 +55,7 @@ func (s *Service) Overview(ctx context.Context, a access.Actor, idOrName string)
 			return fmt.Errorf("load installation: %w", err)
 		}
 		o = s.overview(t, i, tx.Now)
-		if err := o.Steps.loadAsked(ctx, tx.ForTenant(t.ID), t); err != nil {
+		if err := s.loadAsked(ctx, tx.ForTenant(t.ID), a, &o); err != nil {
 			return err
 		}
 		if o.Apps, err = coverage(ctx, tx, t.Apps); err != nil {

@@ -44,11 +44,14 @@ func stepsOf(t tenant.Tenant, i tenant.Installation, now time.Time) (s StepState
 	return s
 }
 
-// loadAsked adds how many people were asked.
-func (s *StepState) loadAsked(ctx context.Context, tx *db.Tx, t tenant.Tenant) (err error) {
-	if s.Shown && s.Begun > 0 {
-		s.Asked, err = flow.CountAsked(ctx, tx, t.CountedFrom())
+// loadAsked adds how many people were asked, in a large company as of a moment ago.
+func (s *Service) loadAsked(ctx context.Context, tx *db.Tx, a access.Actor, o *Overview) (err error) {
+	if !o.Steps.Shown || o.Steps.Begun == 0 {
+		return nil
 	}
+	since := o.Tenant.CountedFrom()
+	o.Steps.Asked, _, err = people.Counted(ctx, tx, s.People.Counter, a, fmt.Sprint("asked since ", since),
+		func(ctx context.Context, tx *db.Tx) (flow.Asked, error) { return flow.CountAsked(ctx, tx, since) })
 	return err
 }
 

@@ -64,7 +64,7 @@ func rowOf(l company.Listed) companyRow {
 		ID:        l.Tenant.ID,
 		Name:      l.Tenant.Name,
 		Vendor:    l.Tenant.Kind == tenant.Vendor,
-		Rule:      ruleKey(l.Rule, l.LeftOut),
+		Rule:      ruleKey(l.Rule, l.LeftOut, l.InSteps),
 		Tone:      toneOf(l.Rule),
 		Locked:    l.Locked,
 		StartsAt:  l.StartsAt,

@@ -68,7 +68,7 @@ func (d *Desk) companyPage(r *http.Request, m *member, o company.Detail) company
 		OfVendor:    t.Kind == tenant.Vendor,
 		Created:     t.CreatedAt,
 		SuspendedAt: t.SuspendedAt,
-		Rule:        ruleKey(o.Rule, o.LeftOut),
+		Rule:        ruleKey(o.Rule, o.LeftOut, o.Steps.Begun > 0),
 		Tone:        toneOf(o.Rule),
 		Locked:      o.Locked,
 		LockedSince: o.LockedSince,

@@ -13,9 +13,13 @@ var ruleKeys = map[policy.Rule]string{
 	policy.Everyone:  "desk.rule.everyone",
 }
 
-// ruleKey says what a company requires of its people, but for the roles that are left out.
-func ruleKey(rule policy.Rule, leftOut []string) string {
-	if rule == policy.Everyone && len(leftOut) > 0 {
+// ruleKey says what a company requires of its people, but for the roles that are left out and while not everyone is
+// asked yet.
+func ruleKey(rule policy.Rule, leftOut []string, inSteps bool) string {
+	switch {
+	case rule == policy.Everyone && inSteps:
+		return "desk.rule.stages"
+	case rule == policy.Everyone && len(leftOut) > 0:
 		return "desk.rule.roles"
 	}
 	return ruleKeys[rule]
