@@ -11,7 +11,7 @@ import (
 
 // BudgetKey names one budget. A Tag marks the tries of one occasion within it, such as the
 // answers to one code, of which there are PerTag. RefundTry takes back only tries of that Tag.
-// The occasion began at Since: tries long before it are another's, whose tag looks the same.
+// The occasion began at Since: tries before it are another's, whose tag looks the same.
 type BudgetKey struct {
 	Tenant  string
 	Limit   Limit
@@ -51,18 +51,14 @@ func (b *Budget) Wait(now time.Time) time.Duration { return Decide(b.Limit, b.st
 
 // Left is how many tries of the budget's own Tag are left.
 func (b *Budget) Left() int {
-	n, tag, since := b.PerTag, tagOf(b.Tag), b.Since.Add(-clocksApart)
+	n, tag := b.PerTag, tagOf(b.Tag)
 	for i, t := range b.tags {
-		if t == tag && !b.stamps[i].Before(since) {
+		if t == tag && !b.stamps[i].Before(b.Since) {
 			n--
 		}
 	}
 	return max(n, 0)
 }
-
-// clocksApart is how much earlier than its occasion a try may be stamped: another replica's clock
-// may be behind, by a third of it where database.clock_skew is the default.
-const clocksApart = 15 * time.Second
 
 // Used is how many tries lie within the last span, as far as the limit remembers them.
 func (b *Budget) Used(now time.Time, span time.Duration) int { return countWithin(b.stamps, now, span) }
@@ -109,7 +105,12 @@ func (b *Budget) Clear() {
 // Count adds a try without asking whether there is one left.
 func (b *Budget) Count(now time.Time) { b.addTry(now) }
 
+// addTry stamps a try, never earlier than its occasion began: the clock may have been set back since, and another
+// replica's may be behind.
 func (b *Budget) addTry(now time.Time) {
+	if now.Before(b.Since) {
+		now = b.Since
+	}
 	i := len(b.stamps)
 	for i > 0 && b.stamps[i-1].After(now) { // keeps the order where two replicas' clocks differ
 		i--
