@@ -3,6 +3,7 @@ package console
 import (
 	"net/http"
 	"net/url"
+	"slices"
 	"strings"
 	"time"
 
@@ -116,23 +117,10 @@ func (c *Console) appsPage(r *http.Request, a *administrator, o company.Overview
 
 // chosenApps reads the apps that were ticked. Stored ones that no form shows stay: the vendor doesn't exempt them now.
 func chosenApps(form url.Values, o company.Overview) tenant.Apps {
-	ids := form["app"]
-	for _, id := range o.Tenant.Apps.IDs() {
-		if !shows(o, id) {
-			ids = append(ids, id)
-		}
-	}
-	return tenant.MakeApps(ids)
-}
-
-// shows reports whether an app is among those that a company can tick.
-func shows(o company.Overview, id string) bool {
-	for _, app := range o.Apps.Exempt {
-		if app.ID == id {
-			return true
-		}
-	}
-	return false
+	hidden := slices.DeleteFunc(o.Tenant.Apps.IDs(), func(id string) bool {
+		return slices.ContainsFunc(o.Apps.Exempt, func(app company.ExemptApp) bool { return app.ID == id })
+	})
+	return tenant.MakeApps(slices.Concat(form["app"], hidden))
 }
 
 // chosenInWizard is chosenApps for a form that may not ask for them; then the stored ones stay.

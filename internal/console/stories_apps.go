@@ -4,13 +4,9 @@ import (
 	"time"
 
 	"countersign/internal/access"
-	"countersign/internal/authenticator"
 	"countersign/internal/company"
 	"countersign/internal/db"
-	"countersign/internal/people"
-	"countersign/internal/policy"
 	"countersign/internal/tenant"
-	"countersign/internal/user"
 )
 
 func storyCoverage() company.Coverage {
@@ -55,16 +51,7 @@ func storyAppsPages(removed bool) appsPage {
 	if !removed {
 		return page
 	}
-	before := people.Assurance{
-		App:     "Harbor Phone",
-		Role:    user.Agent,
-		People:  180,
-		Weakest: policy.Path{Proofs: []authenticator.Kind{authenticator.Password, authenticator.Email}},
-	}
-	before.Weakest.Level = policy.EmailConfirmed
-	after := before
-	after.Weakest = policy.Path{Level: policy.PasswordOnly, Proofs: []authenticator.Kind{authenticator.Password}}
 	page.Chosen, page.Added, page.Removed = nil, nil, page.Added
-	page.Weaker = []weaker{{"Harbor Phone", assuranceOf(before), assuranceOf(after)}}
+	page.Weaker = storyWeaker("Harbor Phone")
 	return page
 }

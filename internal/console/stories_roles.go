@@ -20,7 +20,19 @@ func storyRoles(required tenant.Roles) rolesChoices {
 }
 
 func storyLeftOut() rolesPage {
+	return rolesPage{
+		frame:   storyFrame("security"),
+		Chosen:  []string{"supervisor"},
+		LeftOut: []roleLost{{"role.agent", 180}},
+		Weaker:  storyWeaker(""),
+		Seen:    company.MarkOf(tenant.Tenant{}, access.SetRoles),
+	}
+}
+
+// storyWeaker is a change after which agents need no second step in an app.
+func storyWeaker(app string) []weaker {
 	before := people.Assurance{
+		App:     app,
 		Role:    user.Agent,
 		People:  180,
 		Weakest: policy.Path{Proofs: []authenticator.Kind{authenticator.Password, authenticator.Email}},
@@ -28,11 +40,5 @@ func storyLeftOut() rolesPage {
 	before.Weakest.Level = policy.EmailConfirmed
 	after := before
 	after.Weakest = policy.Path{Level: policy.PasswordOnly, Proofs: []authenticator.Kind{authenticator.Password}}
-	return rolesPage{
-		frame:   storyFrame("security"),
-		Chosen:  []string{"supervisor"},
-		LeftOut: []roleLost{{"role.agent", 180}},
-		Weaker:  []weaker{{"", assuranceOf(before), assuranceOf(after)}},
-		Seen:    company.MarkOf(tenant.Tenant{}, access.SetRoles),
-	}
+	return []weaker{{app, assuranceOf(before), assuranceOf(after)}}
 }
